@@ -1,0 +1,5 @@
+//! custsync brings a customer API to the state that CSV or NDJSON files describe: one `PUT /v1/customers/{id}` a row, and
+//! a recorded outcome for every row.
+
+pub mod nearest;
+pub mod text;
