@@ -1,0 +1,185 @@
+//! The API's fields as one table.
+
+use std::fmt;
+use std::fmt::Write as _;
+
+/// One field of the request body, in the order of the API's page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Field {
+    /// `first_name`
+    FirstName,
+    /// `last_name`
+    LastName,
+    /// `phone_number`
+    PhoneNumber,
+    /// `email`
+    Email,
+    /// `date_of_birth`
+    DateOfBirth,
+    /// `gender`
+    Gender,
+    /// `country_id`
+    CountryId,
+    /// `identity_number`
+    IdentityNumber,
+    /// `job`
+    Job,
+    /// `address`
+    Address,
+    /// `default_channel_id`
+    DefaultChannelId,
+    /// `user_id`
+    UserId,
+}
+
+/// What a field's value has to be. Lengths are in Unicode characters, as JSON Schema counts them (`maxLength`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Text, with a limit where the API names one.
+    Text {
+        /// The most characters allowed.
+        characters_max: Option<usize>,
+    },
+    /// An e-mail address (RFC 5321 mailbox).
+    Email {
+        /// The most characters allowed.
+        characters_max: usize,
+    },
+    /// A point in time (RFC 3339 date-time).
+    DateTime,
+    /// One of a few words.
+    OneOf(&'static [&'static str]),
+    /// A whole number of 64 bits.
+    Integer,
+}
+
+/// Whether the API takes `null` for a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Null {
+    /// `null` clears the field.
+    Allowed,
+    /// `null`, and the empty text that the API turns into it, is refused.
+    Refused,
+}
+
+/// The contract of one field.
+#[derive(Debug, Clone, Copy)]
+pub struct FieldRule {
+    /// Which field.
+    pub field: Field,
+    /// Its name in the request body.
+    pub name: &'static str,
+    /// What its value has to be.
+    pub kind: Kind,
+    /// Whether it may be `null`.
+    pub null: Null,
+}
+
+const fn rule(field: Field, name: &'static str, kind: Kind, null: Null) -> FieldRule {
+    FieldRule { field, name, kind, null }
+}
+
+const fn text(characters_max: usize) -> Kind {
+    Kind::Text { characters_max: Some(characters_max) }
+}
+
+/// The fields of `PUT /v1/customers/{id}`, in the order of the enum.
+pub static FIELDS: [FieldRule; 12] = [
+    rule(Field::FirstName, "first_name", text(255), Null::Refused),
+    rule(Field::LastName, "last_name", text(255), Null::Refused),
+    rule(Field::PhoneNumber, "phone_number", text(20), Null::Refused),
+    rule(Field::Email, "email", Kind::Email { characters_max: 255 }, Null::Allowed),
+    rule(Field::DateOfBirth, "date_of_birth", Kind::DateTime, Null::Allowed),
+    rule(Field::Gender, "gender", Kind::OneOf(&["male", "female", "other"]), Null::Allowed),
+    rule(Field::CountryId, "country_id", Kind::Integer, Null::Allowed),
+    rule(Field::IdentityNumber, "identity_number", Kind::Text { characters_max: None }, Null::Allowed),
+    rule(Field::Job, "job", text(255), Null::Allowed),
+    rule(Field::Address, "address", text(1000), Null::Allowed),
+    rule(Field::DefaultChannelId, "default_channel_id", Kind::Integer, Null::Allowed),
+    rule(Field::UserId, "user_id", Kind::Integer, Null::Allowed),
+];
+
+/// Fields of the API's answer that no request can set. A column of such a name is named as what it is.
+pub const READ_ONLY: [&str; 6] =
+    ["country_name", "avatar_url", "related_user", "created_at", "updated_at", "deleted_at"];
+
+impl Field {
+    /// The field's place in [`FIELDS`].
+    pub fn index(self) -> usize {
+        self as usize
+    }
+
+    /// The field's contract.
+    pub fn rule(self) -> &'static FieldRule {
+        FIELDS.get(self.index()).expect("the table has a line for each field")
+    }
+
+    /// The field's name in the request body.
+    pub fn name(self) -> &'static str {
+        self.rule().name
+    }
+
+    /// The field of this exact name.
+    pub fn from_name(name: &str) -> Option<Field> {
+        FIELDS.iter().find(|rule| rule.name == name).map(|rule| rule.field)
+    }
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Kind::Text { characters_max: Some(max) } => write!(f, "text, at most {max} characters"),
+            Kind::Text { characters_max: None } => f.write_str("text"),
+            Kind::Email { characters_max } => write!(f, "e-mail address, at most {characters_max} characters"),
+            Kind::DateTime => f.write_str("date-time (RFC 3339) or YYYY-MM-DD"),
+            Kind::OneOf(words) => f.write_str(&words.join(", ")),
+            Kind::Integer => f.write_str("whole number"),
+        }
+    }
+}
+
+/// The contract as lines of aligned text, for `--help`.
+pub fn field_table() -> String {
+    let mut table = String::from("  id                  whole number from 1; required, names the customer\n");
+    for rule in &FIELDS {
+        let null = match rule.null {
+            Null::Allowed => ", or null",
+            Null::Refused => "",
+        };
+        writeln!(table, "  {:<19} {}{null}", rule.name, rule.kind).expect("writing to a String cannot fail");
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_follows_the_order_of_the_enum() {
+        for (index, rule) in FIELDS.iter().enumerate() {
+            assert_eq!(rule.field.index(), index, "{}", rule.name);
+            assert_eq!(Field::from_name(rule.name), Some(rule.field));
+        }
+        assert_eq!(Field::from_name("First_Name"), None);
+    }
+
+    #[test]
+    fn the_help_names_every_field_once() {
+        let table = field_table();
+        for rule in &FIELDS {
+            assert_eq!(
+                table.lines().filter(|line| line.trim_start().starts_with(rule.name)).count(),
+                1,
+                "{}",
+                rule.name
+            );
+        }
+    }
+}

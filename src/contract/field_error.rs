@@ -1,0 +1,122 @@
+//! What is wrong with a row: field, code and message. A message names the rule and its limit, never the value.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+use super::Field;
+
+/// What an error is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Subject {
+    /// The customer's id.
+    Id,
+    /// A field of the body.
+    Field(Field),
+    /// The row as a whole.
+    Row,
+}
+
+/// The kind of a row's fault, stable across versions: scripts may match on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ErrorCode {
+    /// A value is missing.
+    Required,
+    /// Null, or text that the API turns into null, where the contract allows none.
+    Null,
+    /// A value of another type.
+    Type,
+    /// Text of another form.
+    Format,
+    /// More characters than allowed.
+    TooLong,
+    /// None of the allowed words.
+    Enum,
+    /// A number outside its range.
+    Range,
+    /// A key that stands twice in one object.
+    DuplicateKey,
+    /// Bytes that are no text in the input's encoding.
+    Encoding,
+    /// The row's columns are not the header's, or a key is unknown.
+    Columns,
+}
+
+/// One error of a row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FieldError {
+    /// What it is about.
+    #[serde(rename = "field")]
+    pub subject: Subject,
+    /// Its kind.
+    pub code: ErrorCode,
+    /// The rule that is broken, in words that follow the field's name.
+    pub message: Cow<'static, str>,
+}
+
+impl FieldError {
+    /// An error about `subject`.
+    pub fn new(subject: Subject, code: ErrorCode, message: impl Into<Cow<'static, str>>) -> FieldError {
+        FieldError { subject, code, message: message.into() }
+    }
+}
+
+impl Subject {
+    /// The name as it stands in results and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Subject::Id => "id",
+            Subject::Field(field) => field.name(),
+            Subject::Row => "row",
+        }
+    }
+}
+
+impl ErrorCode {
+    /// The code as it stands in results and reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            ErrorCode::Required => "required",
+            ErrorCode::Null => "null",
+            ErrorCode::Type => "type",
+            ErrorCode::Format => "format",
+            ErrorCode::TooLong => "too_long",
+            ErrorCode::Enum => "enum",
+            ErrorCode::Range => "range",
+            ErrorCode::DuplicateKey => "duplicate_key",
+            ErrorCode::Encoding => "encoding",
+            ErrorCode::Columns => "columns",
+        }
+    }
+}
+
+impl Serialize for Subject {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl Serialize for ErrorCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl fmt::Display for FieldError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: {}", self.subject, self.code, self.message)
+    }
+}

@@ -1,0 +1,19 @@
+//! What the API allows and what it answers: the fields, their rules, and the one type that a request body is made from.
+//!
+//! Everything here is pure. [`FIELDS`] is the one table of the contract: validation, `--help` and the README follow from it.
+//! The source of every rule is the API's page "Update a customer"; where a rule comes from elsewhere, its item says so.
+
+mod answer;
+mod date;
+mod email;
+mod field;
+mod field_error;
+mod id;
+mod update;
+
+pub use answer::{Answer, Attempt, Body, Fault, RateWindow, Reset, Response, ServerError};
+pub use date::{DateFormat, DateFormatError};
+pub use field::{FIELDS, Field, FieldRule, Kind, Null, READ_ONLY, field_table};
+pub use field_error::{ErrorCode, FieldError, Subject};
+pub use id::{CustomerId, IdError};
+pub use update::{Cell, Cells, CustomerUpdate, InvalidRow, Notes, ValueRules};
