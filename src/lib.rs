@@ -2,5 +2,6 @@
 //! a recorded outcome for every row.
 
 pub mod contract;
+pub mod input;
 pub mod nearest;
 pub mod text;

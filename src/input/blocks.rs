@@ -1,0 +1,169 @@
+//! Cuts a stream of bytes into blocks of whole records, in flat memory. Blocks are what threads work on.
+
+use std::io;
+use std::io::Read;
+
+use bytes::Bytes;
+
+use super::error::InputFault;
+use super::format::Format;
+use super::framing::{RecordEnds, count_lines};
+
+/// The byte order mark of UTF-8. It says nothing about UTF-8 and is no part of the first column's name.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+/// Enough bytes to know a file by its first ones.
+const HEAD_BYTES_MIN: usize = 16;
+
+/// How large blocks and records may be, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct BlockSize {
+    /// About the size of a block: it ends with the last record that fits, and holds at least one.
+    pub block_bytes: usize,
+    /// The longest record, with its line end.
+    pub record_bytes_max: usize,
+}
+
+impl Default for BlockSize {
+    /// 256 KiB a block: small beside a cache, large beside the cost of handing it to a thread. 1 MiB a record: the
+    /// API's fields come to some kilobytes.
+    fn default() -> BlockSize {
+        BlockSize { block_bytes: 256 << 10, record_bytes_max: 1 << 20 }
+    }
+}
+
+/// Whole records, one behind the other.
+#[derive(Debug, Clone)]
+pub struct Block {
+    /// The records' bytes, with their line ends. Only the input's last record may have none.
+    pub bytes: Bytes,
+    /// The physical line, from 1, on which the first byte stands.
+    pub first_line: u64,
+}
+
+impl Block {
+    /// What is left of the block behind its first `count` bytes, which are whole records.
+    pub(super) fn without_first(mut self, count: usize, format: Format) -> Block {
+        let removed = self.bytes.split_to(count);
+        Block { first_line: self.first_line + count_lines(&removed, format), bytes: self.bytes }
+    }
+}
+
+/// The beginning of a stream, read to learn what it is.
+pub(super) struct Head<R> {
+    reader: R,
+    size: BlockSize,
+    bytes: Vec<u8>,
+    end: End,
+}
+
+/// Whether a reader has more to give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Ahead,
+    Reached,
+}
+
+/// The blocks of a stream.
+pub(super) struct Blocks<R> {
+    reader: R,
+    format: Format,
+    size: BlockSize,
+    /// What is read and not yet handed out. It starts with a record.
+    buffer: Vec<u8>,
+    ends: RecordEnds,
+    end: End,
+    line: u64,
+}
+
+impl<R: Read> Head<R> {
+    /// Reads about a block, and cuts the byte order mark off.
+    pub(super) fn read(mut reader: R, size: BlockSize) -> io::Result<Head<R>> {
+        let mut bytes = Vec::new();
+        let end = fill(&mut reader, &mut bytes, size.block_bytes.max(HEAD_BYTES_MIN))?;
+        if bytes.starts_with(BYTE_ORDER_MARK) {
+            bytes.drain(..BYTE_ORDER_MARK.len());
+        }
+        Ok(Head { reader, size, bytes, end })
+    }
+
+    /// The first bytes.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The whole stream in blocks, from its first byte on.
+    pub(super) fn into_blocks(self, format: Format) -> Blocks<R> {
+        let Head { reader, size, bytes: buffer, end } = self;
+        Blocks { reader, format, size, buffer, ends: RecordEnds::new(format), end, line: 1 }
+    }
+}
+
+impl<R: Read> Blocks<R> {
+    /// The next block; `None` at the end of the stream.
+    pub(super) fn next(&mut self) -> Result<Option<Block>, InputFault> {
+        let mut target = self.size.block_bytes;
+        loop {
+            if self.end == End::Ahead {
+                self.end = fill(&mut self.reader, &mut self.buffer, target).map_err(InputFault::Read)?;
+            }
+            let last_record_end = self.ends.search(&self.buffer);
+            match (self.end, last_record_end) {
+                (End::Reached, _) => return self.rest(),
+                (End::Ahead, Some(record_end)) => return Ok(Some(self.cut(record_end))),
+                (End::Ahead, None) if self.buffer.len() > self.size.record_bytes_max => return Err(self.too_long()),
+                // One byte more than a record may have tells a longest record from one that is too long.
+                (End::Ahead, None) => target = (self.buffer.len() * 2).min(self.size.record_bytes_max + 1),
+            }
+        }
+    }
+
+    /// All that is left, where the stream has ended.
+    fn rest(&mut self) -> Result<Option<Block>, InputFault> {
+        if let Some(quote) = self.ends.unclosed_quote(&self.buffer) {
+            return Err(InputFault::QuoteNotClosed { line: self.line_of(quote) });
+        }
+        Ok(if self.buffer.is_empty() { None } else { Some(self.cut(self.buffer.len())) })
+    }
+
+    fn cut(&mut self, record_end: usize) -> Block {
+        let mut rest = Vec::with_capacity(self.size.block_bytes);
+        rest.extend_from_slice(self.buffer.get(record_end..).unwrap_or_default());
+        let mut block = std::mem::replace(&mut self.buffer, rest);
+        block.truncate(record_end);
+        self.ends = RecordEnds::new(self.format);
+        let first_line = self.line;
+        self.line += count_lines(&block, self.format);
+        Block { bytes: block.into(), first_line }
+    }
+
+    fn too_long(&self) -> InputFault {
+        let bytes_max = self.size.record_bytes_max;
+        match self.ends.unclosed_quote(&self.buffer) {
+            Some(quote) => InputFault::QuoteTooLong { line: self.line_of(quote), bytes_max },
+            None => InputFault::RecordTooLong { line: self.line, bytes_max },
+        }
+    }
+
+    fn line_of(&self, at: usize) -> u64 {
+        self.line + count_lines(self.buffer.get(..at).unwrap_or_default(), self.format)
+    }
+}
+
+/// Reads until `buffer` holds `target` bytes or the reader has no more.
+fn fill(reader: &mut impl Read, buffer: &mut Vec<u8>, target: usize) -> io::Result<End> {
+    let mut filled = buffer.len();
+    buffer.resize(target.max(filled), 0);
+    while filled < target {
+        let (_, free) = buffer.split_at_mut(filled);
+        match reader.read(free) {
+            Ok(0) => {
+                buffer.truncate(filled);
+                return Ok(End::Reached);
+            }
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(End::Ahead)
+}

@@ -1,0 +1,224 @@
+//! A CSV header: which column fills which field. All that is wrong with it is found at once.
+
+use csv::ByteRecord;
+
+use crate::nearest::nearest;
+
+use super::error::InputFault;
+use super::mapping::{MappingRules, Target, Unmapped};
+use super::rules::did_you_mean;
+use super::shown;
+
+/// More columns than this are a wrong delimiter, or not ours.
+const COLUMNS_MAX: usize = 1024;
+
+/// The columns of a header that can be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Columns {
+    /// Their names.
+    pub(super) names: Vec<String>,
+    /// The columns that fill something, from 0.
+    pub(super) mapped: Vec<(usize, Target)>,
+    /// The column of the customer's id, from 0.
+    pub(super) id: usize,
+}
+
+/// What is wrong with one column, counted from 1. Names are safe to show.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ColumnFault {
+    /// The API has no such field.
+    #[error(
+        "column {column} `{name}` is no field of the API{} (--map COLUMN=FIELD maps it, --ignore COLUMN leaves it out)",
+        did_you_mean(*.nearest)
+    )]
+    Unknown {
+        /// The column.
+        column: usize,
+        /// Its name.
+        name: String,
+        /// The field that may have been meant.
+        nearest: Option<&'static str>,
+    },
+    /// The API's answers have such a field, but no request can set it.
+    #[error("column {column} `{name}` cannot be set, the API only answers with it (--ignore COLUMN leaves it out)")]
+    ReadOnly {
+        /// The column.
+        column: usize,
+        /// Its name.
+        name: String,
+    },
+    /// Two columns fill one field.
+    #[error("columns {first} and {second} both fill `{field}` (rename one, or --ignore COLUMN leaves it out)")]
+    Twice {
+        /// The field's name.
+        field: &'static str,
+        /// The one column.
+        first: usize,
+        /// The other.
+        second: usize,
+    },
+    /// A column without a name.
+    #[error("column {column} has no name")]
+    NoName {
+        /// The column.
+        column: usize,
+    },
+    /// A name that is no text.
+    #[error("the name of column {column} is not UTF-8: save the file as UTF-8")]
+    NotText {
+        /// The column.
+        column: usize,
+    },
+    /// No column holds the customer's id.
+    #[error("no column is named `id`, which every row needs (--map COLUMN=id maps another one)")]
+    NoId,
+    /// `--map` names a column that is not there.
+    #[error("--map: there is no column `{name}`{}", did_you_mean(.nearest.as_deref()))]
+    MapOfNone {
+        /// The name.
+        name: String,
+        /// The column that may have been meant.
+        nearest: Option<String>,
+    },
+}
+
+/// Reads a header that stands on `line`.
+pub(super) fn read(cells: &ByteRecord, line: u64, rules: &MappingRules) -> Result<Columns, InputFault> {
+    if cells.len() > COLUMNS_MAX {
+        return Err(InputFault::TooManyColumns { line, columns: cells.len(), columns_max: COLUMNS_MAX });
+    }
+    if is_row_of_values(cells, rules) {
+        return Err(InputFault::NoHeader { line });
+    }
+    let mut faults = Vec::new();
+    let mut names = Vec::with_capacity(cells.len());
+    let mut mapped: Vec<(usize, Target)> = Vec::new();
+    for (index, cell) in cells.iter().enumerate() {
+        names.push(String::from_utf8_lossy(cell).into_owned());
+        match target(cell, index + 1, rules) {
+            Ok(Target::Ignored) => {}
+            Ok(target) => match mapped.iter().find(|(_, other)| *other == target) {
+                Some((first, _)) => {
+                    faults.push(ColumnFault::Twice { field: target.name(), first: first + 1, second: index + 1 });
+                }
+                None => mapped.push((index, target)),
+            },
+            Err(fault) => faults.push(fault),
+        }
+    }
+    faults.extend(maps_of_none(&names, rules));
+    let id = mapped.iter().find(|(_, target)| *target == Target::Id).map(|(index, _)| *index);
+    if id.is_none() {
+        faults.push(ColumnFault::NoId);
+    }
+    match id {
+        Some(id) if faults.is_empty() => Ok(Columns { names, mapped, id }),
+        _ => Err(InputFault::Header { line, columns: faults }),
+    }
+}
+
+fn target(cell: &[u8], column: usize, rules: &MappingRules) -> Result<Target, ColumnFault> {
+    let Ok(name) = std::str::from_utf8(cell) else { return Err(ColumnFault::NotText { column }) };
+    rules.target(name).map_err(|unmapped| match unmapped {
+        Unmapped::Unknown(_) if name.is_empty() => ColumnFault::NoName { column },
+        Unmapped::Unknown(nearest) => ColumnFault::Unknown { column, name: shown::column_name(name), nearest },
+        Unmapped::ReadOnly => ColumnFault::ReadOnly { column, name: shown::column_name(name) },
+    })
+}
+
+fn maps_of_none<'a>(names: &'a [String], rules: &'a MappingRules) -> impl Iterator<Item = ColumnFault> + 'a {
+    let maps = rules.columns().filter(|(_, target)| *target != Target::Ignored).map(|(name, _)| name);
+    maps.filter(|map| !names.iter().any(|name| name == map)).map(|map| ColumnFault::MapOfNone {
+        name: shown::column_name(map),
+        nearest: nearest(map, names.iter().map(String::as_str)).map(shown::column_name),
+    })
+}
+
+/// Whether the header was forgotten: no name in it is known, and a cell is a number or an e-mail address. To name such
+/// cells as unknown columns would show a customer's values.
+fn is_row_of_values(cells: &ByteRecord, rules: &MappingRules) -> bool {
+    let is_known = |cell: &[u8]| {
+        std::str::from_utf8(cell).is_ok_and(|name| !matches!(rules.target(name), Err(Unmapped::Unknown(_))))
+    };
+    let is_value = |cell: &[u8]| (!cell.is_empty() && cell.iter().all(u8::is_ascii_digit)) || cell.contains(&b'@');
+    cells.iter().any(is_value) && !cells.iter().any(is_known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::Field;
+
+    fn read_header(names: &[&str], map: &[(&str, &str)], ignore: &[&str]) -> Result<Columns, InputFault> {
+        let map: Vec<_> = map.iter().map(|(column, field)| ((*column).to_owned(), (*field).to_owned())).collect();
+        let ignore: Vec<_> = ignore.iter().map(|column| (*column).to_owned()).collect();
+        read(&ByteRecord::from(names.to_vec()), 1, &MappingRules::new(&map, &ignore).expect("good rules"))
+    }
+
+    #[test]
+    fn columns_find_their_fields() {
+        let columns = read_header(
+            &["mail", "custsync_row", "id", "nickname", "job"],
+            &[("mail", "email")],
+            &["nickname", "elsewhere"],
+        );
+        let columns = columns.expect("a good header");
+        let want = [(0, Target::Field(Field::Email)), (2, Target::Id), (4, Target::Field(Field::Job))];
+        assert_eq!((columns.mapped.as_slice(), columns.id), (want.as_slice(), 2));
+    }
+
+    const WAYS: &str = "(--map COLUMN=FIELD maps it, --ignore COLUMN leaves it out)";
+
+    #[test]
+    fn all_faults_are_named_at_once() {
+        let check = |names: &[&str], map: &[(&str, &str)], want: &[&str]| {
+            let Err(InputFault::Header { columns, .. }) = read_header(names, map, &[]) else {
+                panic!("{names:?} should be refused");
+            };
+            let found: Vec<_> = columns.iter().map(ToString::to_string).collect();
+            assert_eq!(found, want, "{names:?}");
+        };
+        check(
+            &["Id", "emial", "x\u{1b}", "created_at", "job", "job", "", "email"],
+            &[("jbo", "address")],
+            &[
+                &format!("column 1 `Id` is no field of the API; did you mean `id`? {WAYS}"),
+                &format!("column 2 `emial` is no field of the API; did you mean `email`? {WAYS}"),
+                &format!("column 3 `x\\u{{1b}}` is no field of the API {WAYS}"),
+                "column 4 `created_at` cannot be set, the API only answers with it (--ignore COLUMN leaves it out)",
+                "columns 5 and 6 both fill `job` (rename one, or --ignore COLUMN leaves it out)",
+                "column 7 has no name",
+                "--map: there is no column `jbo`; did you mean `job`?",
+                "no column is named `id`, which every row needs (--map COLUMN=id maps another one)",
+            ],
+        );
+        check(
+            &["id", "mail", "email"],
+            &[("mail", "email")],
+            &["columns 2 and 3 both fill `email` (rename one, or --ignore COLUMN leaves it out)"],
+        );
+        let columns = read(&ByteRecord::from(vec![&b"id"[..], b"\xe9"]), 1, &MappingRules::default());
+        assert!(
+            matches!(columns, Err(InputFault::Header { columns, .. }) if columns == [ColumnFault::NotText { column: 2 }])
+        );
+    }
+
+    #[test]
+    fn a_forgotten_header_shows_no_value() {
+        let header = |names: &[&str]| read_header(names, &[], &[]).expect_err("no header");
+        assert!(matches!(header(&["17", "Liu"]), InputFault::NoHeader { line: 1 }));
+        assert!(matches!(header(&["Liu", "liu@example.com"]), InputFault::NoHeader { line: 1 }));
+        assert!(matches!(header(&["nr", "name"]), InputFault::Header { .. }));
+        assert!(matches!(header(&["email", "2024"]), InputFault::Header { .. }));
+    }
+
+    #[test]
+    fn columns_are_limited() {
+        let mut names = vec!["id"; 1025];
+        assert!(matches!(read_header(&names, &[], &[]), Err(InputFault::TooManyColumns { columns: 1025, .. })));
+        names.pop();
+        assert!(
+            matches!(read_header(&names, &[], &[]), Err(InputFault::Header { columns, .. }) if columns.len() == 1023)
+        );
+    }
+}

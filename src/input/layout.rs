@@ -1,0 +1,79 @@
+//! What an input's records look like: known once its header is read, and shared by all who parse its blocks.
+
+use bytes::Bytes;
+
+use super::format::{Delimiter, Format};
+use super::header::Columns;
+use super::mapping::{MappingRules, Target, Unmapped};
+
+/// How the records of one input are read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Layout {
+    /// Delimited fields below a header.
+    Csv(CsvLayout),
+    /// One JSON object a line.
+    Ndjson(NdjsonLayout),
+}
+
+/// The columns of a CSV input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CsvLayout {
+    pub(super) delimiter: Delimiter,
+    pub(super) header: Bytes,
+    pub(super) columns: Columns,
+}
+
+/// The keys of an NDJSON input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NdjsonLayout {
+    /// All keys that fill something or are ignored by name.
+    keys: Vec<(String, Target)>,
+    mapping: MappingRules,
+}
+
+impl Layout {
+    /// The input's format.
+    pub fn format(&self) -> Format {
+        match self {
+            Layout::Csv(csv) => Format::Csv(csv.delimiter),
+            Layout::Ndjson(_) => Format::Ndjson,
+        }
+    }
+
+    /// Whether a column or key of this name may be in the input.
+    pub(super) fn may_have(&self, name: &str) -> bool {
+        match self {
+            Layout::Csv(csv) => csv.columns.names.iter().any(|column| column == name),
+            Layout::Ndjson(_) => true,
+        }
+    }
+}
+
+impl CsvLayout {
+    /// The byte between two fields.
+    pub fn delimiter(&self) -> Delimiter {
+        self.delimiter
+    }
+
+    /// The header as it stands in the input, without its line end.
+    pub fn header(&self) -> &[u8] {
+        &self.header
+    }
+}
+
+impl NdjsonLayout {
+    pub(super) fn new(mapping: &MappingRules) -> NdjsonLayout {
+        let unnamed = Target::api_names().filter(|name| mapping.named(name).is_none());
+        let unnamed = unnamed.filter_map(|name| Target::of_api_name(name).map(|target| (name, target)));
+        let keys = unnamed.chain(mapping.columns()).map(|(name, target)| (name.to_owned(), target)).collect();
+        NdjsonLayout { keys, mapping: mapping.clone() }
+    }
+
+    /// What a key fills.
+    pub(super) fn target(&self, key: &str) -> Result<Target, Unmapped> {
+        match self.keys.iter().find(|(name, _)| name == key) {
+            Some((_, target)) => Ok(*target),
+            None => self.mapping.target(key),
+        }
+    }
+}

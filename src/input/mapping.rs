@@ -1,0 +1,165 @@
+//! Which column or key fills which field: the API's own names, and what the user says beyond them.
+
+use crate::contract::{FIELDS, Field, READ_ONLY};
+use crate::nearest::nearest;
+
+use super::layout::Layout;
+use super::rules::{RuleError, target_of};
+use super::shown;
+
+/// The name of the column that holds the customer's id.
+pub(super) const ID: &str = "id";
+/// Columns that custsync itself adds to failed rows start so, and are ignored when those are read again.
+const OWN_PREFIX: &str = "custsync_";
+/// The member that custsync adds to failed NDJSON rows.
+const OWN_KEY: &str = "custsync";
+
+/// What a column or key fills.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// The customer's id.
+    Id,
+    /// A field of the request's body.
+    Field(Field),
+    /// Nothing.
+    Ignored,
+}
+
+/// Why a column or key fills nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unmapped {
+    /// The API answers with such a field, but no request can set it.
+    ReadOnly,
+    /// The API has no such field; this one may have been meant.
+    Unknown(Option<&'static str>),
+}
+
+/// What the user says of columns (`--map`, `--ignore`). It wins over a column's own name.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MappingRules {
+    /// Columns by name. Few, so that looking through all of them is quick.
+    columns: Vec<(String, Target)>,
+}
+
+impl Target {
+    /// The target of this exact name in the API.
+    pub(super) fn of_api_name(name: &str) -> Option<Target> {
+        if name == ID { Some(Target::Id) } else { Field::from_name(name).map(Target::Field) }
+    }
+
+    /// The names that a column can have without being mapped.
+    pub(super) fn api_names() -> impl Iterator<Item = &'static str> {
+        std::iter::once(ID).chain(FIELDS.iter().map(|rule| rule.name))
+    }
+
+    /// The target's name in messages.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Target::Id => ID,
+            Target::Field(field) => field.name(),
+            Target::Ignored => "ignored",
+        }
+    }
+}
+
+impl MappingRules {
+    /// `map` holds pairs of a column and the field (or `id`) that it fills, `ignore` columns that fill nothing.
+    pub fn new(map: &[(String, String)], ignore: &[String]) -> Result<MappingRules, RuleError> {
+        let mut rules = MappingRules::default();
+        for (column, field) in map {
+            rules.add(column, target_of(field)?)?;
+        }
+        for column in ignore {
+            rules.add(column, Target::Ignored)?;
+        }
+        Ok(rules)
+    }
+
+    fn add(&mut self, column: &str, target: Target) -> Result<(), RuleError> {
+        match self.named(column) {
+            Some(same) if same == target => {}
+            Some(_) => return Err(RuleError::ColumnTwice { column: shown::column_name(column) }),
+            None => self.columns.push((column.to_owned(), target)),
+        }
+        Ok(())
+    }
+
+    /// What the user says of a column.
+    pub(super) fn named(&self, column: &str) -> Option<Target> {
+        self.columns.iter().find(|(name, _)| name == column).map(|&(_, target)| target)
+    }
+
+    /// All that the user says: columns and what they fill.
+    pub(super) fn columns(&self) -> impl Iterator<Item = (&str, Target)> {
+        self.columns.iter().map(|(name, target)| (name.as_str(), *target))
+    }
+
+    /// What a column or key fills.
+    pub(super) fn target(&self, name: &str) -> Result<Target, Unmapped> {
+        if let Some(target) = self.named(name).or_else(|| Target::of_api_name(name)) {
+            return Ok(target);
+        }
+        if name == OWN_KEY || name.starts_with(OWN_PREFIX) {
+            return Ok(Target::Ignored);
+        }
+        if READ_ONLY.contains(&name) {
+            return Err(Unmapped::ReadOnly);
+        }
+        Err(Unmapped::Unknown(nearest(name, Target::api_names())))
+    }
+
+    /// Checks that each column of `--ignore` is in one of the inputs: if not, its name is probably mistyped. NDJSON has
+    /// no header, so an NDJSON input may hold any of them.
+    pub fn check_ignored<'a>(&self, layouts: impl IntoIterator<Item = &'a Layout>) -> Result<(), RuleError> {
+        let mut absent: Vec<_> =
+            self.columns().filter(|(_, target)| *target == Target::Ignored).map(|(name, _)| name).collect();
+        for layout in layouts {
+            absent.retain(|name| !layout.may_have(name));
+        }
+        match absent.first() {
+            Some(column) => Err(RuleError::IgnoredNowhere { column: shown::column_name(column) }),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules(map: &[(&str, &str)], ignore: &[&str]) -> Result<MappingRules, RuleError> {
+        let map: Vec<_> = map.iter().map(|(column, field)| ((*column).to_owned(), (*field).to_owned())).collect();
+        let ignore: Vec<_> = ignore.iter().map(|column| (*column).to_owned()).collect();
+        MappingRules::new(&map, &ignore)
+    }
+
+    #[test]
+    fn the_user_s_word_wins_over_the_column_s_name() {
+        let rules = rules(&[("kunde", "id"), ("email", "job"), ("avatar_url", "address")], &["gender", "x"]);
+        let rules = rules.expect("good rules");
+        let check = |name: &str, want: Result<Target, Unmapped>| assert_eq!(rules.target(name), want, "{name}");
+        check("kunde", Ok(Target::Id));
+        check("id", Ok(Target::Id));
+        check("email", Ok(Target::Field(Field::Job)));
+        check("avatar_url", Ok(Target::Field(Field::Address)));
+        check("gender", Ok(Target::Ignored));
+        check("x", Ok(Target::Ignored));
+        check("custsync", Ok(Target::Ignored));
+        check("custsync_row", Ok(Target::Ignored));
+        check("created_at", Err(Unmapped::ReadOnly));
+        check("Email", Err(Unmapped::Unknown(Some("email"))));
+        check("custsyncs", Err(Unmapped::Unknown(None)));
+    }
+
+    #[test]
+    fn contradictions_and_unknown_fields_are_refused() {
+        let check = |map: &[(&str, &str)], ignore: &[&str], want: Result<(), &str>| {
+            let found = rules(map, ignore).map(|_| ()).map_err(|error| error.to_string());
+            assert_eq!(found, want.map_err(str::to_owned));
+        };
+        check(&[("a", "e_mail")], &[], Err("`e_mail` is no field of the API; did you mean `email`?"));
+        check(&[("a", "email"), ("a", "job")], &[], Err("column `a` stands more than once in --map and --ignore"));
+        check(&[("a", "email")], &["a"], Err("column `a` stands more than once in --map and --ignore"));
+        check(&[("a", "email"), ("a", "email")], &["b", "b"], Ok(()));
+    }
+}

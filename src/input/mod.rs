@@ -1,0 +1,38 @@
+//! From bytes to checked rows: source → blocks → records → mapped cells →
+//! [`CustomerUpdate`](crate::contract::CustomerUpdate).
+//!
+//! [`Input`] does the reading, in one thread: it opens an input, learns its format and its columns, and hands out
+//! [`Block`]s of whole records. All else is pure. [`parse_block`] reads and checks the records of one block and needs
+//! to know nothing of the others, so any number of threads can do it; a block knows its first line, and row numbers are
+//! prefix sums over the blocks' record counts. CSV and NDJSON meet in [`Layout`] (what fills which field) and
+//! [`RowRules`] (how a cell is read); errors of a row are data ([`Record::checked`]), an [`InputError`] stops the run.
+
+mod blocks;
+mod csv;
+mod error;
+mod format;
+mod framing;
+mod header;
+mod layout;
+mod mapping;
+mod ndjson;
+mod open;
+mod record;
+mod rules;
+mod shown;
+mod source;
+#[cfg(test)]
+mod tests;
+mod window;
+
+pub use blocks::{Block, BlockSize};
+pub use error::{InputError, InputFault, NotText};
+pub use format::{Delimiter, DelimiterError, Format, FormatChoice};
+pub use header::ColumnFault;
+pub use layout::{CsvLayout, Layout, NdjsonLayout};
+pub use mapping::{MappingRules, Target};
+pub use open::{Input, InputRules, preflight};
+pub use record::{Record, RowRules, parse_block};
+pub use rules::{CellRules, EmptyRule, EmptyRules, RuleError, Trim};
+pub use source::InputName;
+pub use window::RowWindow;

@@ -1,0 +1,245 @@
+//! The records of an NDJSON block (one JSON object a line), and what their members say.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use memchr::memchr;
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::error::Category;
+use serde_json::value::RawValue;
+
+use crate::contract::{Cell, Cells, CustomerUpdate, ErrorCode, FieldError, InvalidRow, Subject};
+
+use super::blocks::Block;
+use super::layout::NdjsonLayout;
+use super::mapping::{Target, Unmapped};
+use super::record::{Record, RowRules};
+use super::rules::{CellRules, did_you_mean};
+use super::shown;
+
+/// So many unknown keys of one row are named; the others are counted.
+const UNKNOWN_KEYS_MAX: usize = 8;
+
+/// The lines of a block that are not blank.
+pub(super) struct NdjsonLines<'b> {
+    bytes: &'b [u8],
+    at: usize,
+    line: u64,
+}
+
+/// One line of a block.
+pub(super) struct NdjsonLine<'b> {
+    /// Its bytes, without its line end.
+    pub(super) raw: &'b [u8],
+    /// Its number.
+    pub(super) line: u64,
+    /// Where it ends in the block, behind its line end.
+    pub(super) end: usize,
+    ended: LineEnd,
+}
+
+#[derive(Clone, Copy)]
+enum LineEnd {
+    LineFeed,
+    /// The input ends without a line end.
+    EndOfInput,
+}
+
+impl<'b> NdjsonLines<'b> {
+    /// The lines of a block.
+    pub(super) fn of(block: &'b Block) -> NdjsonLines<'b> {
+        NdjsonLines { bytes: &block.bytes, at: 0, line: block.first_line }
+    }
+}
+
+impl<'b> Iterator for NdjsonLines<'b> {
+    type Item = NdjsonLine<'b>;
+
+    fn next(&mut self) -> Option<NdjsonLine<'b>> {
+        loop {
+            let rest = self.bytes.get(self.at..).filter(|rest| !rest.is_empty())?;
+            let (raw, ended) = match memchr(b'\n', rest) {
+                Some(length) => (rest.get(..length).unwrap_or(rest), LineEnd::LineFeed),
+                None => (rest, LineEnd::EndOfInput),
+            };
+            let line = self.line;
+            self.line += 1;
+            self.at += match ended {
+                LineEnd::LineFeed => raw.len() + 1,
+                LineEnd::EndOfInput => raw.len(),
+            };
+            let raw = raw.strip_suffix(b"\r").unwrap_or(raw);
+            if !is_blank(raw) {
+                return Some(NdjsonLine { raw, line, end: self.at, ended });
+            }
+        }
+    }
+}
+
+/// Whether bytes are JSON's white space alone (RFC 8259 §2).
+pub(super) fn is_blank(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'))
+}
+
+/// Shows `visit` each record of a block in order.
+pub(super) fn parse(block: &Block, layout: &NdjsonLayout, rules: &RowRules, visit: &mut impl FnMut(Record<'_>)) {
+    for (line, ordinal) in NdjsonLines::of(block).zip(0..) {
+        let checked = cells(&line, layout, &rules.cells).and_then(|cells| CustomerUpdate::new(cells, &rules.values));
+        visit(Record { raw: line.raw, line: line.line, ordinal, checked });
+    }
+}
+
+fn cells<'b>(line: &NdjsonLine<'b>, layout: &NdjsonLayout, rules: &CellRules) -> Result<Cells<'b>, InvalidRow> {
+    let text = std::str::from_utf8(line.raw).map_err(|error| {
+        let message = format!("is not UTF-8: byte {} of the line is wrong", error.valid_up_to() + 1);
+        unreadable(ErrorCode::Encoding, message)
+    })?;
+    let mut json = serde_json::Deserializer::from_str(text);
+    let mut object = Object { layout, rules, cells: Cells::default(), seen: 0, unknown: 0 };
+    (&mut json)
+        .deserialize_map(&mut object)
+        .and_then(|()| json.end())
+        .map_err(|error| unreadable(ErrorCode::Format, not_an_object(&error, line.ended)))?;
+    Ok(object.into_cells())
+}
+
+fn unreadable(code: ErrorCode, message: String) -> InvalidRow {
+    InvalidRow { id: None, errors: vec![FieldError::new(Subject::Row, code, message)] }
+}
+
+/// Says what is wrong with a line, in `serde_json`'s words where these quote nothing of it.
+fn not_an_object(error: &serde_json::Error, ended: LineEnd) -> String {
+    let column = error.column();
+    match (error.classify(), ended) {
+        (Category::Eof, LineEnd::EndOfInput) => {
+            format!("is not one JSON object: the input ends in the middle of it, at column {column}")
+        }
+        (Category::Eof, LineEnd::LineFeed) => {
+            format!("is not one JSON object: the line ends in the middle of it, at column {column}")
+        }
+        (Category::Syntax, _) => {
+            let words = error.to_string();
+            let words = words.split_once(" at line ").map_or(words.as_str(), |(words, _)| words);
+            format!("is not one JSON object: {words} at column {column}")
+        }
+        (Category::Data | Category::Io, _) => "is not one JSON object: it is another JSON value".to_owned(),
+    }
+}
+
+/// Takes an object's members as they come.
+struct Object<'p, 'b> {
+    layout: &'p NdjsonLayout,
+    rules: &'p CellRules,
+    cells: Cells<'b>,
+    /// A bit for each target that a key was seen for, whatever its value said.
+    seen: u32,
+    unknown: usize,
+}
+
+impl<'b> Object<'_, 'b> {
+    fn take(&mut self, target: Target, value: &'b RawValue) {
+        let (slot, bit) = match target {
+            Target::Ignored => return,
+            Target::Id => (&mut self.cells.id, 0),
+            Target::Field(field) => {
+                let slot = self.cells.fields.get_mut(field.index());
+                (slot.expect("the cells have a place for each field"), field.index() + 1)
+            }
+        };
+        let is_repeated = self.seen & (1 << bit) != 0;
+        self.seen |= 1 << bit;
+        *slot = if is_repeated { Some(Cell::Repeated) } else { cell(value.get(), target, self.rules) };
+    }
+
+    fn into_cells(mut self) -> Cells<'b> {
+        if self.unknown > UNKNOWN_KEYS_MAX {
+            let message = format!("has {} more unknown keys", self.unknown - UNKNOWN_KEYS_MAX);
+            self.cells.row_errors.push(FieldError::new(Subject::Row, ErrorCode::Columns, message));
+        }
+        self.cells
+    }
+}
+
+impl<'b> Visitor<'b> for &mut Object<'_, 'b> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'b>>(self, mut members: A) -> Result<(), A::Error> {
+        while let Some(key) = members.next_key_seed(Key { layout: self.layout })? {
+            match key {
+                Ok(target) => self.take(target, members.next_value()?),
+                Err(message) => {
+                    members.next_value::<IgnoredAny>()?;
+                    self.unknown += 1;
+                    if self.unknown <= UNKNOWN_KEYS_MAX {
+                        self.cells.row_errors.push(FieldError::new(Subject::Row, ErrorCode::Columns, message));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads a key as its target, or as the message of what is wrong with it.
+struct Key<'p> {
+    layout: &'p NdjsonLayout,
+}
+
+impl<'b> DeserializeSeed<'b> for Key<'_> {
+    type Value = Result<Target, String>;
+
+    fn deserialize<D: Deserializer<'b>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Key<'_> {
+    type Value = Result<Target, String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
+        Ok(self.layout.target(key).map_err(|unmapped| {
+            let shown = shown::column_name(key);
+            match unmapped {
+                Unmapped::Unknown(nearest) => format!(
+                    "has the key `{shown}`, which is no field of the API{} (--map KEY=FIELD maps it, --ignore KEY leaves it out)",
+                    did_you_mean(nearest)
+                ),
+                Unmapped::ReadOnly => format!(
+                    "has the key `{shown}`, which cannot be set, the API only answers with it (--ignore KEY leaves it out)"
+                ),
+            }
+        }))
+    }
+}
+
+/// What a member's value says. `json` is one JSON value, checked to be well-formed.
+fn cell<'b>(json: &'b str, target: Target, rules: &CellRules) -> Option<Cell<'b>> {
+    match json.as_bytes() {
+        [b'"', ..] => match unescaped(json) {
+            Ok(text) => rules.cell(target, text),
+            Err(at_byte) => Some(Cell::NotText { at_byte }),
+        },
+        [b'n', ..] => Some(Cell::Null),
+        [b't' | b'f', ..] => Some(Cell::Boolean),
+        [b'{' | b'[', ..] => Some(Cell::Nested),
+        _ => Some(Cell::Number(json)),
+    }
+}
+
+/// The text of a JSON string; where it is no Unicode text (half of a surrogate pair, RFC 8259 §8.2), the place of the
+/// fault.
+fn unescaped(json: &str) -> Result<Cow<'_, str>, usize> {
+    let inside = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or_default();
+    if memchr(b'\\', inside.as_bytes()).is_none() {
+        return Ok(Cow::Borrowed(inside));
+    }
+    serde_json::from_str(json).map(Cow::Owned).map_err(|error| error.column().saturating_sub(2))
+}

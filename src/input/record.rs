@@ -1,0 +1,38 @@
+//! One record of an input, read, mapped and checked: the same for every format and every command.
+
+use crate::contract::{CustomerUpdate, InvalidRow, ValueRules};
+
+use super::blocks::Block;
+use super::layout::Layout;
+use super::rules::CellRules;
+use super::{csv, ndjson};
+
+/// How rows are read, as far as the user decides it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RowRules {
+    /// From a cell's text to what it says.
+    pub cells: CellRules,
+    /// From what it says to a value.
+    pub values: ValueRules,
+}
+
+/// One record.
+#[derive(Debug)]
+pub struct Record<'a> {
+    /// Its bytes in the block, without its line end.
+    pub raw: &'a [u8],
+    /// The physical line of the input, from 1, on which it starts.
+    pub line: u64,
+    /// Its place among the block's records, from 0.
+    pub ordinal: u64,
+    /// The update that it asks for, or all that is wrong with it.
+    pub checked: Result<CustomerUpdate<'a>, InvalidRow>,
+}
+
+/// Shows `visit` each record of a block in order.
+pub fn parse_block(block: &Block, layout: &Layout, rules: &RowRules, visit: &mut impl FnMut(Record<'_>)) {
+    match layout {
+        Layout::Csv(layout) => csv::parse(block, layout, rules, visit),
+        Layout::Ndjson(layout) => ndjson::parse(block, layout, rules, visit),
+    }
+}

@@ -1,0 +1,194 @@
+//! How cells are read, as far as the user decides it: spaces, what stands for null, and what an empty cell means.
+
+use std::borrow::Cow;
+
+use crate::contract::{Cell, FIELDS, Field};
+use crate::nearest::nearest;
+
+use super::mapping::Target;
+use super::shown;
+
+/// What an empty cell means (`--empty`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum EmptyRule {
+    /// The field is left out of the request.
+    #[default]
+    Omit,
+    /// The field becomes null.
+    Null,
+    /// The row is invalid.
+    Error,
+}
+
+/// What an empty cell means, field by field.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct EmptyRules {
+    by_field: [EmptyRule; FIELDS.len()],
+}
+
+/// Whether spaces around a value belong to it (`--trim`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Trim {
+    /// They do.
+    #[default]
+    Keep,
+    /// They are cut off: all that Unicode calls white space.
+    Trim,
+}
+
+/// How a cell's text is read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CellRules {
+    /// What an empty cell means.
+    pub empty: EmptyRules,
+    /// Texts that stand for null (`--null-string`).
+    pub null_strings: Vec<String>,
+    /// Whether spaces around a value are cut off, before all else.
+    pub trim: Trim,
+}
+
+/// A rule that cannot be: the fault of the command, whatever the input.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RuleError {
+    /// A field that the API does not have.
+    #[error("`{name}` is no field of the API{}", did_you_mean(*.nearest))]
+    UnknownField {
+        /// The name, safe to show.
+        name: String,
+        /// The field that may have been meant.
+        nearest: Option<&'static str>,
+    },
+    /// The customer's id, which every row needs.
+    #[error("an empty `id` is always an error")]
+    EmptyId,
+    /// A column with two fates.
+    #[error("column `{column}` stands more than once in --map and --ignore")]
+    ColumnTwice {
+        /// The column's name, safe to show.
+        column: String,
+    },
+    /// A column that no input has.
+    #[error("--ignore: no input has a column `{column}`")]
+    IgnoredNowhere {
+        /// The column's name, safe to show.
+        column: String,
+    },
+}
+
+impl EmptyRules {
+    /// `default` for all fields but those that are named.
+    pub fn new<'a>(
+        default: EmptyRule,
+        fields: impl IntoIterator<Item = (&'a str, EmptyRule)>,
+    ) -> Result<EmptyRules, RuleError> {
+        let mut by_field = [default; FIELDS.len()];
+        for (name, rule) in fields {
+            match target_of(name)? {
+                Target::Field(field) => {
+                    *by_field.get_mut(field.index()).expect("the rules have a place for each field") = rule;
+                }
+                Target::Id | Target::Ignored => return Err(RuleError::EmptyId),
+            }
+        }
+        Ok(EmptyRules { by_field })
+    }
+
+    fn of(&self, field: Field) -> EmptyRule {
+        *self.by_field.get(field.index()).expect("the rules have a place for each field")
+    }
+}
+
+impl CellRules {
+    /// What a cell of this text says of its target; `None` where it says nothing.
+    pub(super) fn cell<'a>(&self, target: Target, text: Cow<'a, str>) -> Option<Cell<'a>> {
+        let text = match self.trim {
+            Trim::Keep => text,
+            Trim::Trim => trimmed(text),
+        };
+        if self.null_strings.iter().any(|null| *null == text) {
+            return Some(Cell::Null);
+        }
+        match target {
+            Target::Ignored => None,
+            Target::Field(field) if text.is_empty() => match self.empty.of(field) {
+                EmptyRule::Omit => None,
+                EmptyRule::Null => Some(Cell::Null),
+                EmptyRule::Error => Some(Cell::Empty),
+            },
+            Target::Id | Target::Field(_) => Some(Cell::Text(text)),
+        }
+    }
+}
+
+fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+        Cow::Owned(text) if text.trim().len() == text.len() => Cow::Owned(text),
+        Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
+    }
+}
+
+/// The target that `name` means in an option.
+pub(super) fn target_of(name: &str) -> Result<Target, RuleError> {
+    Target::of_api_name(name).ok_or_else(|| RuleError::UnknownField {
+        name: shown::column_name(name),
+        nearest: nearest(name, Target::api_names()),
+    })
+}
+
+/// The end of a sentence about an unknown name.
+pub(super) fn did_you_mean(nearest: Option<&str>) -> String {
+    nearest.map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(text: &str) -> Cell<'_> {
+        Cell::Text(text.into())
+    }
+
+    #[test]
+    fn an_empty_cell_follows_its_rule() {
+        let empty = EmptyRules::new(EmptyRule::Omit, [("email", EmptyRule::Null), ("job", EmptyRule::Error)]);
+        let rules = CellRules { empty: empty.expect("known fields"), ..CellRules::default() };
+        let check = |target, cell: &'static str, want| assert_eq!(rules.cell(target, cell.into()), want);
+        check(Target::Field(Field::Address), "", None);
+        check(Target::Field(Field::Email), "", Some(Cell::Null));
+        check(Target::Field(Field::Job), "", Some(Cell::Empty));
+        check(Target::Field(Field::Job), " ", Some(text(" ")));
+        check(Target::Id, "", Some(text("")));
+        check(Target::Ignored, "x", None);
+    }
+
+    #[test]
+    fn trimming_comes_first_then_null_then_empty() {
+        let null_strings = vec!["NULL".to_owned(), "\\N".to_owned()];
+        let rules = CellRules { null_strings, trim: Trim::Trim, ..CellRules::default() };
+        let check = |cell: Cow<'static, str>, want| {
+            assert_eq!(rules.cell(Target::Field(Field::Job), cell.clone()), want, "{cell:?}");
+        };
+        check(" NULL\t".into(), Some(Cell::Null));
+        check("\\N".into(), Some(Cell::Null));
+        check("null".into(), Some(text("null")));
+        check("\u{a0} ".into(), None);
+        check(" a b ".into(), Some(text("a b")));
+        check(" a b ".to_owned().into(), Some(text("a b")));
+        assert_eq!(rules.cell(Target::Id, "NULL".into()), Some(Cell::Null));
+        let kept = CellRules { null_strings: vec![String::new()], ..CellRules::default() };
+        assert_eq!(kept.cell(Target::Field(Field::Job), " a".into()), Some(text(" a")));
+        assert_eq!(kept.cell(Target::Field(Field::Job), "".into()), Some(Cell::Null));
+    }
+
+    #[test]
+    fn rules_for_unknown_names_are_refused() {
+        let check = |field: &str, want: &str| {
+            let error = EmptyRules::new(EmptyRule::Omit, [(field, EmptyRule::Null)]).expect_err("no such field");
+            assert_eq!(error.to_string(), want);
+        };
+        check("emial", "`emial` is no field of the API; did you mean `email`?");
+        check("zz\u{7}", "`zz\\u{7}` is no field of the API");
+        check("id", "an empty `id` is always an error");
+    }
+}

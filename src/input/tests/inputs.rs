@@ -1,0 +1,130 @@
+//! Inputs as a whole: what can be opened, what is kept of it, and which of its rows take part.
+
+use super::*;
+
+#[test]
+fn an_input_that_cannot_be_used_says_why() {
+    let check = |text: &[u8], want: &str| {
+        let error = open_bytes("a", text, &InputRules::default(), SMALL).and_then(|mut input| {
+            while input.next_block()?.is_some() {}
+            Ok(())
+        });
+        assert_eq!(error.expect_err("a bad input").to_string(), want, "{}", String::from_utf8_lossy(text));
+    };
+    check(b"", "a: is empty");
+    check(b"\xef\xbb\xbf", "a: is empty");
+    check(&b"\r\n".repeat(50), "a: is empty");
+    check(
+        b" \n",
+        "a:1: column 1 ` ` is no field of the API (--map COLUMN=FIELD maps it, --ignore COLUMN leaves it out)\na:1: no column is named `id`, which every row needs (--map COLUMN=id maps another one)",
+    );
+    check(b"id,job", "a: has a header but no rows");
+    check(&[b"id,job".as_slice(), &b"\n".repeat(50)].concat(), "a: has a header but no rows");
+    check(
+        b"\n\nid,jbo\n1,x\n",
+        "a:3: column 2 `jbo` is no field of the API; did you mean `job`? (--map COLUMN=FIELD maps it, --ignore COLUMN leaves it out)",
+    );
+    check(
+        b"17,liu@example.com\n",
+        "a:1: is no header: the first line must name the columns (`id`, `first_name`, \u{2026}), but looks like a row of values",
+    );
+    check(b"id,job\n1,x\n\n2,\"y\n3,z\n", "a:4: a quote opens here that is never closed");
+    let long = "x".repeat(70);
+    check(format!("id,job\n1,x\n\n2,{long}\n").as_bytes(), "a:4: a record starts here that is longer than 64 bytes");
+    check(
+        format!("id,job\n1,x\n2,\"y\n\",\"z\n{long}\"\n").as_bytes(),
+        "a:4: a quote opens here that is not closed within 64 bytes, the most that a record may have",
+    );
+    check(b"\x1f\x8b\x08\0", "a: is a gzip file: unpack it first");
+    check(b"id,job\n\0", "a: is binary, not text: it holds NUL bytes (UTF-16 text does, too: save it as UTF-8)");
+}
+
+#[test]
+fn a_failing_reader_ends_the_input() {
+    struct Broken;
+    impl Read for Broken {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+    }
+    let reader = (&b"id,job\n1,a\n2,b\n3,c\n"[..]).chain(Broken);
+    let source = Source { reader: Box::new(reader), size: None };
+    let mut input = Input::read(InputName::Stdin, source, &InputRules::default(), SMALL).expect("opens");
+    let error = loop {
+        match input.next_block() {
+            Ok(block) => assert!(block.is_some(), "a failed read is not the end of the input"),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.to_string(), "standard input: cannot be read to its end");
+}
+
+#[test]
+fn header_and_delimiter_are_kept_as_they_are() {
+    let rules = InputRules { format: FormatChoice::Tsv, ..InputRules::default() };
+    let input = open_bytes("a", b"\xef\xbb\xbf\n\"id\"\t job\r\n1\tx\n", &InputRules::default(), SMALL);
+    assert!(input.is_err(), "a name with a space is another name");
+    let input = open_bytes("a", b"\xef\xbb\xbf\n\"id\"\tjob\r\n1\tx\n", &rules, SMALL).expect("opens");
+    let Layout::Csv(layout) = &**input.layout() else { panic!("TSV is CSV with tabs") };
+    assert_eq!((layout.header(), layout.delimiter()), (b"\"id\"\tjob".as_slice(), Delimiter::TAB));
+}
+
+#[test]
+fn an_ignored_column_has_to_be_somewhere() {
+    let mapping = MappingRules::new(&[], &["a".to_owned(), "b".to_owned()]).expect("good rules");
+    let rules = InputRules { mapping, ..InputRules::default() };
+    let layout = |text: &[u8]| open_bytes("x", text, &rules, SMALL).expect("opens").layout().clone();
+    let (with_a, with_b, ndjson) = (layout(b"id,a\n1,2"), layout(b"id,b\n1,2"), layout(b"{}"));
+    let check = |layouts: &[&Layout], want: Result<(), &str>| {
+        let found = rules.mapping.check_ignored(layouts.iter().copied()).map_err(|error| error.to_string());
+        assert_eq!(found, want.map_err(str::to_owned));
+    };
+    check(&[&with_a, &with_b], Ok(()));
+    check(&[&with_a], Err("--ignore: no input has a column `b`"));
+    check(&[&with_a, &ndjson], Ok(()));
+}
+
+#[test]
+fn a_window_leaves_out_rows_and_keeps_lines() {
+    let check = |name: &str, text: &[u8], skip: u64, max: Option<u64>, want: &[u64], skipped: u64| {
+        for block_bytes in [1, 8, 30, 1000] {
+            let size = BlockSize { block_bytes, record_bytes_max: 64 };
+            let mut input = open_bytes(name, text, &InputRules::default(), size).expect("opens");
+            let mut window = RowWindow::new(skip, max);
+            let mut lines = Vec::new();
+            while let Some(block) = input.next_block().expect("whole records").filter(|_| !window.is_closed()) {
+                let Some(block) = window.cut(block, input.layout()) else { continue };
+                parse_block(&block, input.layout(), &RowRules::default(), &mut |record| lines.push(record.line));
+            }
+            assert_eq!((lines.as_slice(), window.skipped()), (want, skipped), "{skip} {max:?} {block_bytes}");
+        }
+    };
+    let csv = b"id,job\n1,a\r\n\r\n2,\"b\n\n\"\r3,c\n\n\n4,d";
+    check("a.csv", csv, 0, None, &[2, 4, 7, 10], 0);
+    check("a.csv", csv, 1, None, &[4, 7, 10], 1);
+    check("a.csv", csv, 2, Some(1), &[7], 2);
+    check("a.csv", csv, 3, Some(9), &[10], 3);
+    check("a.csv", csv, 0, Some(2), &[2, 4], 0);
+    check("a.csv", csv, 9, Some(2), &[], 4);
+    check("a.csv", csv, 0, Some(0), &[], 0);
+    let ndjson = b"\n{}\n \n{}\r\n{}";
+    check("a.ndjson", ndjson, 0, None, &[2, 4, 5], 0);
+    check("a.ndjson", ndjson, 1, Some(1), &[4], 1);
+    check("a.ndjson", ndjson, 2, None, &[5], 2);
+}
+
+#[test]
+fn preflight_finds_what_would_stop_a_run() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let check = |text: &str, want: Option<u64>| {
+        let path = folder.path().join("a.csv");
+        std::fs::write(&path, text).expect("a file");
+        let found = preflight(&InputName::Path(path), &InputRules::default());
+        assert_eq!(found.err().map(|error| error.fault.line()), want.map(Some));
+    };
+    let rows = "1,x\n".repeat(500_000);
+    check(&format!("id,job\n{rows}"), None);
+    check(&format!("id,job\n{rows}2,\"y\n{rows}"), Some(500_002));
+    let none = preflight(&InputName::Path(folder.path().join("none.csv")), &InputRules::default());
+    assert!(none.is_ok(), "what is no regular file is left to opening");
+}
