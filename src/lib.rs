@@ -4,4 +4,5 @@
 pub mod contract;
 pub mod input;
 pub mod nearest;
+pub mod schedule;
 pub mod text;

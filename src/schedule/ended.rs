@@ -1,0 +1,47 @@
+//! What a schedule gives back: rows that have ended, and how.
+
+use std::time::Duration;
+
+use super::Cause;
+#[cfg(doc)]
+use super::Schedule;
+use crate::contract::{CustomerId, ServerError};
+
+/// A row that has ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ended<T> {
+    /// The row, as it was offered.
+    pub row: T,
+    /// Its customer, who stays busy until [`Schedule::recorded`].
+    pub customer: CustomerId,
+    /// How it ended.
+    pub ending: Ending,
+    /// Requests sent for it.
+    pub attempts: u32,
+    /// How long the last one took.
+    pub took: Duration,
+}
+
+/// How a row ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// The API applied it.
+    Updated {
+        /// The answer's status.
+        status: u16,
+    },
+    /// The API refuses it.
+    Rejected {
+        /// The answer's status.
+        status: u16,
+        /// What the API says.
+        error: ServerError,
+    },
+    /// Every attempt failed.
+    Failed {
+        /// Why the last one did.
+        cause: Cause,
+        /// The last attempt may have been applied all the same.
+        ambiguous: bool,
+    },
+}

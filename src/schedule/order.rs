@@ -1,0 +1,251 @@
+//! Which rows are held, and whose turn it is: a customer's rows go one at a time, in the order of the file.
+//!
+//! A customer is *busy* from the moment a row of theirs is held until its outcome is written down; later rows of theirs
+//! queue behind it and hold up nobody else.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+
+use super::Moment;
+use crate::contract::CustomerId;
+
+/// A held row, for as long as it is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Ticket(u64);
+
+/// A row that has no outcome yet.
+#[derive(Debug)]
+pub(super) struct Held<T> {
+    pub(super) customer: CustomerId,
+    pub(super) row: T,
+    /// Attempts that count towards the limit of attempts.
+    pub(super) attempts_counted: u32,
+    /// When it last failed in a way that may be an outage.
+    pub(super) failed_at: Option<Moment>,
+    /// Attempts made at all.
+    pub(super) attempts: u32,
+    /// Which token the last attempt was sent with.
+    pub(super) token_generation: u32,
+    bytes: usize,
+}
+
+/// A row whose turn has come.
+#[derive(Debug)]
+enum Ready<T> {
+    /// It can be sent.
+    Sendable(Ticket),
+    /// It will never be sent, and ends when the rows before it have been: the share of rows that ended badly would
+    /// otherwise be that of the rows read ahead.
+    Invalid { row: T, bytes: usize },
+}
+
+/// The rows that are held.
+#[derive(Debug)]
+pub(super) struct Order<T> {
+    held: HashMap<Ticket, Held<T>>,
+    bytes: usize,
+    next_ticket: u64,
+    /// The busy customers, each with the rows that queue behind the one whose turn it is.
+    busy: HashMap<CustomerId, VecDeque<Ticket>>,
+    /// Rows whose turn has come, oldest first.
+    ready: VecDeque<Ready<T>>,
+    /// How many of them are invalid.
+    invalid_held: usize,
+    /// Rows to be sent again, by the time from which they may be.
+    again: BTreeSet<(Moment, Ticket)>,
+}
+
+impl<T> Order<T> {
+    pub(super) fn new() -> Order<T> {
+        Order {
+            held: HashMap::new(),
+            bytes: 0,
+            next_ticket: 0,
+            busy: HashMap::new(),
+            ready: VecDeque::new(),
+            invalid_held: 0,
+            again: BTreeSet::new(),
+        }
+    }
+
+    /// Takes a row in. `bytes` is what holding it costs.
+    pub(super) fn hold(&mut self, customer: CustomerId, row: T, bytes: usize) {
+        let ticket = Ticket(self.next_ticket);
+        self.next_ticket += 1;
+        self.bytes += bytes;
+        let held =
+            Held { customer, row, attempts_counted: 0, failed_at: None, attempts: 0, token_generation: 0, bytes };
+        self.held.insert(ticket, held);
+        if let Some(behind) = self.busy.get_mut(&customer) {
+            behind.push_back(ticket);
+        } else {
+            self.busy.insert(customer, VecDeque::new());
+            self.ready.push_back(Ready::Sendable(ticket));
+        }
+    }
+
+    /// Takes an invalid row in.
+    pub(super) fn hold_invalid(&mut self, row: T, bytes: usize) {
+        self.bytes += bytes;
+        self.invalid_held += 1;
+        self.ready.push_back(Ready::Invalid { row, bytes });
+    }
+
+    /// Gives up an invalid row whose turn has come.
+    pub(super) fn take_invalid(&mut self) -> Option<T> {
+        match self.ready.pop_front()? {
+            Ready::Invalid { row, bytes } => {
+                self.bytes -= bytes;
+                self.invalid_held -= 1;
+                Some(row)
+            }
+            sendable @ Ready::Sendable(_) => {
+                self.ready.push_front(sendable);
+                None
+            }
+        }
+    }
+
+    pub(super) fn rows_held(&self) -> usize {
+        self.held.len() + self.invalid_held
+    }
+
+    pub(super) fn bytes_held(&self) -> usize {
+        self.bytes
+    }
+
+    pub(super) fn get(&self, ticket: Ticket) -> &Held<T> {
+        self.held.get(&ticket).expect("a ticket is valid until its row has ended")
+    }
+
+    pub(super) fn get_mut(&mut self, ticket: Ticket) -> &mut Held<T> {
+        self.held.get_mut(&ticket).expect("a ticket is valid until its row has ended")
+    }
+
+    /// The time of the first row that waits to be sent again.
+    pub(super) fn again_at(&self) -> Option<Moment> {
+        self.again.first().map(|(due, _)| *due)
+    }
+
+    /// Takes the first row that is due to be sent again.
+    pub(super) fn take_again(&mut self, now: Moment) -> Option<Ticket> {
+        let (due, _) = self.again.first()?;
+        if *due > now {
+            return None;
+        }
+        self.again.pop_first().map(|(_, ticket)| ticket)
+    }
+
+    /// Takes a row for a probe: the newest, which is the least like those that failed, else one that waits to be sent again,
+    /// due or not. (In simulation, probing with rows that had failed kept the breaker open over a cluster of bad rows.)
+    pub(super) fn take_probe(&mut self) -> Option<Ticket> {
+        match self.ready.back() {
+            Some(Ready::Sendable(ticket)) => {
+                let ticket = *ticket;
+                self.ready.pop_back();
+                Some(ticket)
+            }
+            Some(Ready::Invalid { .. }) | None => {
+                self.take_ready().or_else(|| self.again.pop_first().map(|(_, ticket)| ticket))
+            }
+        }
+    }
+
+    /// Takes the oldest row whose turn has come, where it can be sent.
+    pub(super) fn take_ready(&mut self) -> Option<Ticket> {
+        match self.ready.front()? {
+            Ready::Invalid { .. } => None,
+            Ready::Sendable(ticket) => {
+                let ticket = *ticket;
+                self.ready.pop_front();
+                Some(ticket)
+            }
+        }
+    }
+
+    pub(super) fn has_ready(&self) -> bool {
+        matches!(self.ready.front(), Some(Ready::Sendable(_)))
+    }
+
+    /// Lets a row be sent again from `due` on.
+    pub(super) fn send_again(&mut self, ticket: Ticket, due: Moment) {
+        self.again.insert((due, ticket));
+    }
+
+    /// Forgets the attempts of the rows that wait to be sent again: what an outage took counts for no row.
+    pub(super) fn forgive_attempts(&mut self) {
+        for (_, ticket) in &self.again {
+            if let Some(held) = self.held.get_mut(ticket) {
+                held.attempts_counted = 0;
+            }
+        }
+    }
+
+    /// Gives up a row that has ended. Its customer stays busy until [`Order::release`].
+    pub(super) fn end(&mut self, ticket: Ticket) -> Held<T> {
+        let held = self.held.remove(&ticket).expect("a ticket is valid until its row has ended");
+        self.bytes -= held.bytes;
+        held
+    }
+
+    /// The customer's last outcome is written down: their next row may go, before rows that were never held up.
+    pub(super) fn release(&mut self, customer: CustomerId) {
+        let Some(behind) = self.busy.get_mut(&customer) else { return };
+        match behind.pop_front() {
+            Some(ticket) => self.ready.push_front(Ready::Sendable(ticket)),
+            None => {
+                self.busy.remove(&customer);
+            }
+        }
+    }
+
+    /// Whether rows queue behind the customer's outcome.
+    pub(super) fn has_rows_behind(&self, customer: CustomerId) -> bool {
+        self.busy.get(&customer).is_some_and(|behind| !behind.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn id(id: u64) -> CustomerId {
+        CustomerId::new(id).expect("a good id")
+    }
+
+    fn take_all(order: &mut Order<&'static str>) -> Vec<&'static str> {
+        let mut rows = Vec::new();
+        while let Some(ticket) = order.take_ready() {
+            rows.push(order.get(ticket).row);
+        }
+        rows
+    }
+
+    #[test]
+    fn a_customers_rows_go_one_at_a_time() {
+        let mut order = Order::new();
+        order.hold(id(1), "a", 1);
+        order.hold(id(1), "b", 1);
+        order.hold(id(2), "c", 1);
+        assert_eq!(take_all(&mut order), ["a", "c"]);
+        assert!(order.has_rows_behind(id(1)) && !order.has_rows_behind(id(2)));
+        order.release(id(1));
+        assert_eq!(take_all(&mut order), ["b"]);
+        order.hold(id(1), "d", 1);
+        assert_eq!(take_all(&mut order), [""; 0], "the customer is busy until b is written down");
+        order.release(id(1));
+        assert_eq!(take_all(&mut order), ["d"]);
+    }
+
+    #[test]
+    fn rows_to_send_again_come_when_they_are_due() {
+        let mut order = Order::new();
+        order.hold(id(1), "a", 7);
+        let ticket = order.take_ready().expect("its turn");
+        let due = Moment::after_start(Duration::from_secs(5));
+        order.send_again(ticket, due);
+        assert_eq!((order.again_at(), order.take_again(Moment::START)), (Some(due), None));
+        assert_eq!(order.take_again(due), Some(ticket));
+        assert_eq!((order.bytes_held(), order.end(ticket).row, order.bytes_held()), (7, "a", 0));
+    }
+}

@@ -1,0 +1,270 @@
+//! When the next request may leave: the user's rate, the API's window, and one pause for everybody.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use governor::clock::{Clock as _, FakeRelativeClock};
+use governor::middleware::NoOpMiddleware;
+use governor::nanos::Nanos;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
+
+use super::Moment;
+use super::rate::Rate;
+use super::server_clock::ServerClock;
+use super::window::{Allowance, Window};
+use crate::contract::Response;
+
+/// Requests a second under `--rate auto`, as long as the API's headers name no limit.
+const AUTO_PER_SECOND: u32 = 20;
+/// Timers fire a little late. A burst of this time's requests keeps a high rate from falling behind; any second then
+/// holds at most half a percent more than the rate.
+const BURST_TIME: Duration = Duration::from_millis(5);
+/// The wait after a 429 that names none, doubled from pause to pause.
+const UNNAMED_PAUSE_FIRST: Duration = Duration::from_secs(1);
+const UNNAMED_PAUSE_MAX: Duration = Duration::from_mins(1);
+/// A named wait is lengthened by up to this part of it, so that many clients do not return as one.
+const PAUSE_JITTER: f64 = 0.1;
+
+/// When the next request may leave.
+#[derive(Debug)]
+pub(super) struct Pace {
+    rate: Rate,
+    limiter: Option<Limiter>,
+    window: Window,
+    clock: ServerClock,
+    paused_until: Moment,
+    pause_began: Option<Moment>,
+    unnamed_pause: Duration,
+    /// When the API first refused a request after it last let one through.
+    refused_since: Option<Moment>,
+    last_sent: Option<Moment>,
+}
+
+/// What keeps the next request from leaving.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Brake {
+    /// The API asked to wait.
+    Pause(Moment),
+    /// The API's window; without a time, an answer has to come first.
+    Window(Option<Moment>),
+    /// The user's rate.
+    Rate(Moment),
+}
+
+impl Pace {
+    pub(super) fn new(rate: Rate) -> Pace {
+        let limiter = match rate {
+            Rate::Unlimited => None,
+            Rate::Auto => Some(Limiter::new(Duration::from_secs(1) / AUTO_PER_SECOND)),
+            Rate::Limited(limited) => Some(Limiter::new(limited.interval())),
+        };
+        Pace {
+            rate,
+            limiter,
+            window: Window::default(),
+            clock: ServerClock::default(),
+            paused_until: Moment::START,
+            pause_began: None,
+            unnamed_pause: UNNAMED_PAUSE_FIRST,
+            refused_since: None,
+            last_sent: None,
+        }
+    }
+
+    /// Takes the permit for one request, or says what it has to wait for.
+    pub(super) fn take_permit(&mut self, now: Moment, in_flight: usize) -> Result<(), Brake> {
+        if self.paused_until > now {
+            return Err(Brake::Pause(self.paused_until));
+        }
+        match self.window.allowance(now, self.last_sent, in_flight) {
+            Allowance::Open => {}
+            Allowance::NotBefore(at) => return Err(Brake::Window(Some(at))),
+            Allowance::NotBeforeAnswer => return Err(Brake::Window(None)),
+        }
+        // Under `auto` our own modest rate is for APIs that name no limit.
+        let headers_lead = self.rate == Rate::Auto && self.window.is_known();
+        if let (Some(limiter), false) = (&mut self.limiter, headers_lead) {
+            limiter.take(now).map_err(Brake::Rate)?;
+        }
+        self.last_sent = Some(now);
+        Ok(())
+    }
+
+    /// Learns from an answer's headers.
+    pub(super) fn learn(&mut self, response: &Response, sent: Moment, received: Moment) {
+        if let Some(date) = response.date_unix_s {
+            self.clock.learn(date, sent, received);
+        }
+        if let Some(window) = response.window {
+            self.window.learn(window, &self.clock, sent, received);
+        }
+    }
+
+    /// The API has let a request through: it is not in distress.
+    pub(super) fn succeeded(&mut self) {
+        self.unnamed_pause = UNNAMED_PAUSE_FIRST;
+        self.refused_since = None;
+    }
+
+    /// How long the API will have let nothing through, once this wait is over. (In simulation an API that refused everything
+    /// and asked to wait for a second each time kept the run going for ever.)
+    pub(super) fn wait_in_vain(&mut self, wait: Duration, now: Moment) -> Duration {
+        let since = *self.refused_since.get_or_insert(now);
+        (now + wait).since(since)
+    }
+
+    /// Everybody waits; `jitter` is a number from 0 to 1. By how much the pause got longer. A wait of nothing is no wait: in
+    /// simulation an API that refused and said `Retry-After: 0` was asked again without end.
+    pub(super) fn pause(&mut self, named: Option<Duration>, sent: Moment, now: Moment, jitter: f64) -> Duration {
+        let wait = match named.filter(|wait| !wait.is_zero()) {
+            Some(wait) => wait,
+            // Answers to requests from before the pause tell nothing new, however many they are.
+            None if self.pause_began.is_some_and(|began| sent <= began) => Duration::ZERO,
+            None => {
+                let wait = self.unnamed_pause;
+                self.unnamed_pause = (wait * 2).min(UNNAMED_PAUSE_MAX);
+                wait
+            }
+        };
+        let until = (now + wait.mul_f64(1.0 + PAUSE_JITTER * jitter)).max(self.paused_until);
+        let longer = until.since(self.paused_until.max(now));
+        if self.paused_until <= now && until > now {
+            self.pause_began = Some(now);
+        }
+        self.paused_until = until;
+        longer
+    }
+
+    /// Whether everybody waits already.
+    pub(super) fn is_paused(&self, now: Moment) -> bool {
+        self.paused_until > now
+    }
+
+    /// The API refused a request for its quota (429), which will be renewed then.
+    pub(super) fn quota_refused(&mut self, renewed_at: Moment, sent: Moment) {
+        self.window.refused(renewed_at, sent);
+    }
+}
+
+/// Governor's GCRA, driven by the schedule's time. Its own sleeping (`until_ready`) is not used: it waits on a timer of its
+/// own, and a limiter's quota cannot change while it runs.
+#[derive(Debug)]
+struct Limiter {
+    gcra: RateLimiter<NotKeyed, InMemoryState, FakeRelativeClock, NoOpMiddleware<Nanos>>,
+    clock: FakeRelativeClock,
+    at: Moment,
+}
+
+impl Limiter {
+    fn new(interval: Duration) -> Limiter {
+        let burst = u32::try_from(BURST_TIME.as_nanos() / interval.as_nanos().max(1)).unwrap_or(u32::MAX);
+        let quota = Quota::with_period(interval).expect("a rate's interval is never zero");
+        let quota = quota.allow_burst(NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN));
+        let clock = FakeRelativeClock::default();
+        Limiter { gcra: RateLimiter::direct_with_clock(quota, clock.clone()), clock, at: Moment::START }
+    }
+
+    fn take(&mut self, now: Moment) -> Result<(), Moment> {
+        self.clock.advance(now.since(self.at));
+        self.at = self.at.max(now);
+        let clock_now = self.clock.now();
+        self.gcra.check().map_err(|not_until| now + not_until.wait_time_from(clock_now))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schedule::rate::{LimitedRate, RateUnit};
+
+    fn limited(requests: u32, unit: RateUnit) -> Pace {
+        Pace::new(Rate::Limited(LimitedRate::new(requests, unit).expect("a good rate")))
+    }
+
+    /// Takes permits as early as they come; when each was taken.
+    fn permits(pace: &mut Pace, n: usize, start: Moment) -> Vec<Moment> {
+        let mut now = start;
+        let mut taken = Vec::new();
+        while taken.len() < n {
+            match pace.take_permit(now, 0) {
+                Ok(()) => taken.push(now),
+                Err(Brake::Pause(at) | Brake::Rate(at) | Brake::Window(Some(at))) => now = at,
+                Err(Brake::Window(None)) => panic!("no answer will come"),
+            }
+        }
+        taken
+    }
+
+    #[test]
+    fn a_rate_has_no_burst() {
+        let mut pace = limited(50, RateUnit::Second);
+        let taken = permits(&mut pace, 101, Moment::START);
+        for (index, at) in (0_u32..).zip(&taken) {
+            assert_eq!(at.since_start(), Duration::from_millis(20) * index);
+        }
+        // Nor does time that nobody used add up.
+        let later = Moment::after_start(Duration::from_mins(1));
+        let taken = permits(&mut pace, 2, later);
+        assert_eq!(taken, [later, later + Duration::from_millis(20)]);
+    }
+
+    #[test]
+    fn a_high_rate_keeps_up_with_timers_of_a_millisecond() {
+        let mut pace = limited(5000, RateUnit::Second);
+        let mut sent = 0;
+        for ms in 0..1000 {
+            while pace.take_permit(Moment::after_start(Duration::from_millis(ms)), 0).is_ok() {
+                sent += 1;
+            }
+        }
+        assert!((4990..=5025).contains(&sent), "{sent}");
+    }
+
+    #[test]
+    fn a_pause_holds_everybody_and_does_not_add_up() {
+        let mut pace = Pace::new(Rate::Unlimited);
+        let wait = Duration::from_secs(10);
+        assert_eq!(pace.pause(Some(wait), Moment::START, Moment::START, 0.0), wait);
+        assert_eq!(pace.pause(Some(wait), Moment::START, Moment::START, 0.0), Duration::ZERO);
+        assert_eq!(pace.take_permit(Moment::START, 0), Err(Brake::Pause(Moment::START + wait)));
+        assert_eq!(pace.take_permit(Moment::START + wait, 0), Ok(()));
+    }
+
+    #[test]
+    fn pauses_without_a_named_wait_double_once_a_pause() {
+        let mut pace = Pace::new(Rate::Unlimited);
+        let mut now = Moment::START;
+        let mut waits = Vec::new();
+        for _ in 0..8 {
+            let longer: Vec<_> = (0..64).map(|_| pace.pause(None, now, now, 0.0)).collect();
+            let wait: Duration = longer.iter().sum();
+            waits.push(wait.as_secs());
+            now = now + wait + Duration::from_millis(1);
+        }
+        assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60]);
+    }
+
+    #[test]
+    fn a_named_wait_of_nothing_is_none_named() {
+        let mut pace = Pace::new(Rate::Unlimited);
+        assert_eq!(pace.pause(Some(Duration::ZERO), Moment::START, Moment::START, 0.0), UNNAMED_PAUSE_FIRST);
+    }
+
+    #[test]
+    fn waits_in_vain_add_up_until_a_request_is_let_through() {
+        let mut pace = Pace::new(Rate::Unlimited);
+        let s = Duration::from_secs;
+        assert_eq!(pace.wait_in_vain(s(7), Moment::START), s(7));
+        assert_eq!(pace.wait_in_vain(s(7), Moment::after_start(s(10))), s(17));
+        pace.succeeded();
+        assert_eq!(pace.wait_in_vain(s(7), Moment::after_start(s(20))), s(7));
+    }
+
+    #[test]
+    fn auto_is_modest_until_the_headers_lead() {
+        let mut pace = Pace::new(Rate::Auto);
+        let taken = permits(&mut pace, 21, Moment::START);
+        assert_eq!(taken.last().map(|at| at.since_start()), Some(Duration::from_secs(1)));
+    }
+}

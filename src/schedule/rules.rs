@@ -1,0 +1,33 @@
+//! What a schedule is given: its rules, and what came before it.
+
+use std::time::Duration;
+
+use super::error_limit::ErrorLimit;
+use super::rate::Rate;
+use super::retry::RetryPolicy;
+
+/// The rules that a schedule keeps.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// The user's rate.
+    pub rate: Rate,
+    /// The most requests in flight.
+    pub in_flight_max: u16,
+    /// How often a row is tried.
+    pub retry: RetryPolicy,
+    /// How many rows may end badly.
+    pub error_limit: ErrorLimit,
+    /// The longest wait, for a named time or for the end of an outage.
+    pub wait_max: Duration,
+}
+
+/// What earlier processes of the same run directory have seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct History {
+    /// Rows that have ended.
+    pub ended: u64,
+    /// Those that ended invalid, rejected or failed.
+    pub errors: u64,
+    /// Rows that ended by an answer of the API.
+    pub answered: u64,
+}

@@ -1,0 +1,27 @@
+//! What the schedule did, for the summary.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::cause::Cause;
+
+/// What the schedule did so far.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Statistics {
+    /// Requests sent.
+    pub attempts: u64,
+    /// Attempts that had to be repeated, by cause.
+    pub retries: BTreeMap<Cause, u64>,
+    /// Pauses that the API asked for.
+    pub pauses: u64,
+    /// Time that all rows waited in them.
+    pub paused: Duration,
+    /// Times that the API was down.
+    pub outages: u64,
+    /// Time that it was down.
+    pub down: Duration,
+    /// Times that the token was renewed.
+    pub token_renewals: u64,
+    /// The most requests that were in flight at once.
+    pub in_flight_max: usize,
+}

@@ -1,0 +1,169 @@
+//! Why a run stops before the end of its input.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::error_limit::ErrorLimit;
+use crate::contract::Fault;
+
+/// Why a run stops. Rows without an outcome stay unsent, and the same command continues.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StopReason {
+    /// Too many rows ended badly (`--max-errors`).
+    ErrorLimit {
+        /// Rows that ended.
+        ended: u64,
+        /// Those that ended invalid, rejected or failed.
+        errors: u64,
+        /// How many may.
+        limit: ErrorLimit,
+    },
+    /// The API did not answer for longer than `--max-wait`.
+    Outage {
+        /// For how long.
+        lasted: Duration,
+    },
+    /// The API named a wait longer than `--max-wait`.
+    WaitTooLong {
+        /// The wait that it named.
+        wait: Duration,
+    },
+    /// 2xx answers that are not the API's: a login page or a proxy.
+    UnexpectedAnswers {
+        /// The last one's status.
+        status: u16,
+    },
+    /// The API redirects.
+    Redirected {
+        /// The last one's status.
+        status: u16,
+        /// The host that it points to.
+        host: Option<String>,
+    },
+    /// The first answers were all 404.
+    AllNotFound {
+        /// How many.
+        answers: usize,
+    },
+    /// The API refuses the token, also after it was read again.
+    TokenRefused,
+    /// The API refuses the permission.
+    Forbidden {
+        /// How many answers in a row.
+        answers: usize,
+    },
+    /// An answer that every row would meet.
+    EveryRowWouldFail {
+        /// Its status.
+        status: u16,
+    },
+    /// The host's name is unknown, or its certificate is not trusted, before any success.
+    Unreachable {
+        /// Which of them.
+        fault: Fault,
+    },
+    /// The input cannot be read on.
+    InputUnusable,
+    /// The input is not the one that the run directory is about.
+    InputChanged {
+        /// It differs in rows from this one …
+        first_row: u64,
+        /// … to this one.
+        last_row: u64,
+    },
+    /// Too many rows are to be sent again from an input that can be read only once.
+    CannotCompare,
+    /// Outcomes cannot be recorded any more.
+    JournalUnwritable,
+    /// SIGINT.
+    Interrupted,
+    /// SIGTERM.
+    Terminated,
+}
+
+impl StopReason {
+    /// Whether answers that look like row errors stopped the run: such rows stay unsent.
+    pub(super) fn is_misdirection(&self) -> bool {
+        match self {
+            StopReason::UnexpectedAnswers { .. }
+            | StopReason::Redirected { .. }
+            | StopReason::AllNotFound { .. }
+            | StopReason::Forbidden { .. } => true,
+            StopReason::ErrorLimit { .. }
+            | StopReason::Outage { .. }
+            | StopReason::WaitTooLong { .. }
+            | StopReason::TokenRefused
+            | StopReason::EveryRowWouldFail { .. }
+            | StopReason::Unreachable { .. }
+            | StopReason::InputUnusable
+            | StopReason::InputChanged { .. }
+            | StopReason::CannotCompare
+            | StopReason::JournalUnwritable
+            | StopReason::Interrupted
+            | StopReason::Terminated => false,
+        }
+    }
+
+    /// Whether the run directory turned out to be about another input, so that nothing in it may change.
+    pub fn is_about_another_input(&self) -> bool {
+        matches!(self, StopReason::InputChanged { .. } | StopReason::CannotCompare)
+    }
+}
+
+impl fmt::Display for StopReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StopReason::ErrorLimit { ended, errors, limit } => {
+                write!(f, "{errors} of {ended} rows ended badly, more than --max-errors {limit}")
+            }
+            StopReason::Outage { lasted } => {
+                write!(f, "the API has been down for {} s, longer than --max-wait", lasted.as_secs())
+            }
+            StopReason::WaitTooLong { wait } => {
+                write!(f, "the API asks to wait for {} s, longer than --max-wait", wait.as_secs())
+            }
+            StopReason::UnexpectedAnswers { status } => write!(
+                f,
+                "the server answers {status} with something else than the API's JSON: a login page or a proxy? (--base-url)"
+            ),
+            StopReason::Redirected { status, host: Some(host) } => write!(
+                f,
+                "the server answers {status} and points to {host}; redirects are never followed (is --base-url right?)"
+            ),
+            StopReason::Redirected { status, host: None } => {
+                write!(f, "the server answers {status}; redirects are never followed (is --base-url right?)")
+            }
+            StopReason::AllNotFound { answers } => write!(
+                f,
+                "the first {answers} answers were all 404: is --base-url or --tenant wrong? (--max-errors none sends on)"
+            ),
+            StopReason::TokenRefused => {
+                f.write_str("the API refuses the token (401): get a new one and run this again")
+            }
+            StopReason::Forbidden { answers } => write!(
+                f,
+                "the API refuses the permission (403, {answers} in a row): the token lacks the scope, or --tenant is wrong"
+            ),
+            StopReason::EveryRowWouldFail { status } => {
+                write!(f, "the server answers {status}, which every row would meet: is --base-url right?")
+            }
+            StopReason::Unreachable { fault: Fault::NameUnknown } => {
+                f.write_str("the host of --base-url is unknown (DNS)")
+            }
+            StopReason::Unreachable { fault: _ } => {
+                f.write_str("the server's certificate is not trusted (--ca-file names other authorities)")
+            }
+            StopReason::InputUnusable => f.write_str("the input cannot be read on; rows that ended before are recorded, and are not sent again"),
+            StopReason::InputChanged { first_row, last_row } => write!(
+                f,
+                "the input is not the one that was sent before: it differs in rows {first_row} to {last_row}; nothing was sent"
+            ),
+            StopReason::CannotCompare => f.write_str(
+                "too many rows are to be sent again from an input that can be read only once: save it to a file; nothing was sent",
+            ),
+            StopReason::JournalUnwritable => f.write_str("outcomes cannot be recorded any more"),
+            StopReason::Interrupted => f.write_str("interrupted"),
+            StopReason::Terminated => f.write_str("terminated"),
+        }
+    }
+}
