@@ -1,6 +1,7 @@
 //! custsync brings a customer API to the state that CSV or NDJSON files describe: one `PUT /v1/customers/{id}` a row, and
 //! a recorded outcome for every row.
 
+pub mod api;
 pub mod contract;
 pub mod input;
 pub mod nearest;
