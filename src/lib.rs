@@ -4,6 +4,7 @@
 pub mod api;
 pub mod contract;
 pub mod input;
+pub mod journal;
 pub mod nearest;
 pub mod schedule;
 pub mod text;

@@ -1,0 +1,62 @@
+//! One line of the journal: a JSON object whose last member is the CRC of all before it.
+
+/// What stands between a line's content and its checksum.
+const CRC_MEMBER: &[u8] = b",\"crc\":\"";
+/// Eight hexadecimal digits, and `"}`.
+const CRC_DIGITS: usize = 8;
+const CRC_END: &[u8] = b"\"}";
+
+/// Ends the JSON object that `buffer` holds from `start` on with its checksum, and the line.
+///
+/// The checksum is CRC-32C (RFC 3720 §12.1) of the line up to it.
+pub(super) fn seal(buffer: &mut Vec<u8>, start: usize) {
+    let closed = buffer.pop();
+    debug_assert_eq!(closed, Some(b'}'), "a line is a JSON object");
+    let crc = crc32c::crc32c(buffer.get(start..).unwrap_or_default());
+    buffer.extend_from_slice(CRC_MEMBER);
+    for shift in (0..CRC_DIGITS).rev() {
+        let digit = (crc >> (shift * 4)) & 0xf;
+        buffer.push(char::from_digit(digit, 16).map_or(b'0', |digit| digit as u8));
+    }
+    buffer.extend_from_slice(CRC_END);
+    buffer.push(b'\n');
+}
+
+/// Whether a line, without its line end, has the right checksum.
+pub(super) fn is_sealed(line: &[u8]) -> bool {
+    let tail = CRC_MEMBER.len() + CRC_DIGITS + CRC_END.len();
+    let Some((content, tail)) = line.len().checked_sub(tail).and_then(|at| line.split_at_checked(at)) else {
+        return false;
+    };
+    let digits = tail.strip_prefix(CRC_MEMBER).and_then(|rest| rest.strip_suffix(CRC_END));
+    let crc = digits.and_then(|digits| std::str::from_utf8(digits).ok()).filter(|digits| is_lower_hex(digits));
+    crc.and_then(|digits| u32::from_str_radix(digits, 16).ok()) == Some(crc32c::crc32c(content))
+}
+
+fn is_lower_hex(digits: &str) -> bool {
+    digits.bytes().all(|digit| digit.is_ascii_digit() || (b'a'..=b'f').contains(&digit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sealed_line_is_whole_and_any_flipped_bit_is_noticed() {
+        let mut line = b"before".to_vec();
+        line.extend_from_slice(br#"{"row":17,"outcome":"updated"}"#);
+        seal(&mut line, 6);
+        let sealed =
+            line.strip_prefix(b"before").and_then(|line| line.strip_suffix(b"\n")).expect("prefix and line end");
+        assert!(is_sealed(sealed));
+        serde_json::from_slice::<serde_json::Value>(sealed).expect("a sealed line is JSON");
+        for bit in 0..sealed.len() * 8 {
+            let mut damaged = sealed.to_vec();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            assert!(!is_sealed(&damaged), "bit {bit}");
+        }
+        for end in 0..sealed.len() {
+            assert!(!is_sealed(&sealed[..end]), "cut at {end}");
+        }
+    }
+}
