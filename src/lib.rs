@@ -6,5 +6,6 @@ pub mod contract;
 pub mod input;
 pub mod journal;
 pub mod nearest;
+pub mod sandbox;
 pub mod schedule;
 pub mod text;

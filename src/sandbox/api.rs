@@ -1,0 +1,178 @@
+//! What all requests to a sandbox share: its customers, its window, its ledger, its counts.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use axum::http::StatusCode;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::contract::Changes;
+use super::counts::Counts;
+use super::customers::Customers;
+use super::fault::Fault;
+use super::ledger::Ledger;
+use super::options::SandboxOptions;
+use super::random::SplitMix64;
+use super::refusal::Refusal;
+use super::window::{Admission, Meter, Standing};
+
+/// The sandbox's one shared value. Its lock is held for the length of a look-up or a change, never across an await.
+pub(super) struct Api {
+    pub(super) options: SandboxOptions,
+    pub(super) address: SocketAddr,
+    started: Instant,
+    held: Mutex<Held>,
+}
+
+struct Held {
+    customers: Customers,
+    meter: Option<Meter>,
+    random: SplitMix64,
+    ledger: Option<Ledger>,
+    counts: Counts,
+    in_flight: u32,
+}
+
+/// A request that has arrived, and what is to become of it.
+pub(super) struct Arrival {
+    pub(super) entry: Entry,
+    /// How it stands against the window, if there is one.
+    pub(super) standing: Option<Standing>,
+    /// How long its answer takes.
+    pub(super) latency: Duration,
+    /// Counts it as in flight for as long as it is kept.
+    pub(super) seat: Seat,
+}
+
+/// Whether a request gets as far as the API's own checks.
+pub(super) enum Entry {
+    Admitted(Option<Fault>),
+    Refused(Refusal),
+}
+
+/// A place among the requests in flight, given back when dropped: also where the client leaves and its request's
+/// future is dropped half-way.
+pub(super) struct Seat(Arc<Api>);
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut held = self.0.hold();
+        held.in_flight = held.in_flight.saturating_sub(1);
+    }
+}
+
+impl Api {
+    pub(super) fn new(options: SandboxOptions, address: SocketAddr, ledger: Option<Ledger>) -> Api {
+        let held = Held {
+            customers: Customers::new(options.customers, options.seed),
+            meter: options.window.map(|window| Meter::new(window, SystemTime::now())),
+            random: SplitMix64::new(options.seed),
+            ledger,
+            counts: Counts::default(),
+            in_flight: 0,
+        };
+        Api { options, address, started: Instant::now(), held: Mutex::new(held) }
+    }
+
+    pub(super) fn base_url(&self) -> String {
+        format!("http://{}/api", self.address)
+    }
+
+    pub(super) fn counts(&self) -> Counts {
+        self.hold().counts.clone()
+    }
+
+    /// Whether the sandbox plays dead at the moment.
+    pub(super) fn is_out(&self) -> bool {
+        self.options.faults.is_out(self.started.elapsed())
+    }
+
+    /// Lets a request in: outage and overload first, then the window, then faults.
+    pub(super) fn arrive(self: &Arc<Api>) -> Arrival {
+        let running_for = self.started.elapsed();
+        let mut held = self.hold();
+        held.counts.requests += 1;
+        held.in_flight += 1;
+        held.counts.in_flight_max = held.counts.in_flight_max.max(held.in_flight);
+        let overloaded = self.options.in_flight_max.is_some_and(|max| held.in_flight > max);
+        let (entry, standing) = if overloaded || self.options.faults.is_out(running_for) {
+            let standing = held.meter.as_mut().map(|meter| meter.standing(running_for));
+            (Entry::Refused(Refusal::unavailable()), standing)
+        } else {
+            match held.meter.as_mut().map(|meter| meter.admit(running_for)) {
+                Some(Admission::Refused(standing)) => {
+                    let refusal = Refusal::too_many_requests().retry_after(standing.retry_after_seconds());
+                    (Entry::Refused(refusal), Some(standing))
+                }
+                Some(Admission::Admitted(standing)) => (held.admit(&self.options), Some(standing)),
+                None => (held.admit(&self.options), None),
+            }
+        };
+        let latency = self.options.latency.draw(&mut held.random);
+        drop(held);
+        Arrival { entry, standing, latency, seat: Seat(Arc::clone(self)) }
+    }
+
+    /// Counts an answer that is about to be sent.
+    pub(super) fn count_answer(&self, status: StatusCode) {
+        *self.hold().counts.by_status.entry(status.as_u16()).or_default() += 1;
+    }
+
+    pub(super) fn knows(&self, id: u64) -> bool {
+        self.hold().customers.exists(id)
+    }
+
+    /// A customer as the API shows it.
+    pub(super) fn customer(&self, id: u64) -> Result<Value, Refusal> {
+        let held = self.hold();
+        let customer = held.customers.get(id).ok_or_else(Refusal::not_found)?;
+        Ok(json!(customer.resource()))
+    }
+
+    /// The customers of a page (from 1), and how many there are on all pages.
+    pub(super) fn customers(&self, page: u64, per_page: u64) -> (Vec<Value>, u64) {
+        let held = self.hold();
+        let first = (page - 1).saturating_mul(per_page).saturating_add(1);
+        let customers = (first..first.saturating_add(per_page))
+            .map_while(|id| held.customers.get(id))
+            .map(|customer| json!(customer.resource()))
+            .collect();
+        (customers, held.customers.count())
+    }
+
+    /// Applies an update: the ledger's line first, so that nothing is ever applied that the ledger does not show.
+    pub(super) fn apply(&self, id: u64, changes: Changes, body: &[u8]) -> Result<Value, Refusal> {
+        let now = Timestamp::now();
+        let mut held = self.hold();
+        if !held.customers.exists(id) {
+            return Err(Refusal::not_found());
+        }
+        if let Some(ledger) = &mut held.ledger
+            && let Err(error) = ledger.append(now, id, body)
+        {
+            tracing::error!(%error, "cannot write the sandbox's ledger");
+            let message = "The ledger cannot be written.";
+            return Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "ledger", message));
+        }
+        held.counts.applied += 1;
+        let customer = held.customers.change(id, changes, now).ok_or_else(Refusal::not_found)?;
+        Ok(json!(customer.resource()))
+    }
+
+    /// A poisoned lock is taken all the same: no panic can leave a customer half-changed.
+    fn hold(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Held {
+    fn admit(&mut self, options: &SandboxOptions) -> Entry {
+        let fault = options.faults.draw(&mut self.random);
+        if let Some(fault) = fault {
+            *self.counts.faults.entry(fault.kind()).or_default() += 1;
+        }
+        Entry::Admitted(fault)
+    }
+}

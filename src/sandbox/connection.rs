@@ -1,0 +1,93 @@
+//! One client's connection: HTTP/1.1 with keep-alive, until it ends by itself or by a fault.
+
+use std::convert::Infallible;
+use std::error::Error;
+use std::io;
+
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::Request;
+use axum::http::header::{CONTENT_LENGTH, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+
+/// How a fault ends the connection in place of an answer. It travels from the gate in a response's extensions; hyper
+/// then drops the request that it came for, and hands the bare socket back.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(super) enum Ending {
+    #[error("the connection is reset")]
+    Reset,
+    #[error("the connection is closed without an answer")]
+    Close,
+    #[error("the connection is closed in the middle of an answer")]
+    Truncate(Bytes),
+}
+
+impl Ending {
+    /// The answer, but with half of its body only; its `Content-Length` is that of the whole.
+    pub(super) async fn truncate(response: Response) -> Ending {
+        let (mut head, body) = response.into_parts();
+        // The API's own bodies need no limit: the longest is a page of a hundred customers.
+        let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
+        head.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+        let mut bytes = format!("HTTP/1.1 {}\r\n", head.status).into_bytes();
+        for (name, value) in &head.headers {
+            bytes.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+        }
+        bytes.extend_from_slice(b"\r\n");
+        bytes.extend_from_slice(body.get(..body.len() / 2).unwrap_or_default());
+        Ending::Truncate(bytes.into())
+    }
+
+    async fn carry_out(self, mut stream: TcpStream) -> io::Result<()> {
+        match self {
+            // With a linger time of zero, closing a socket sends RST in place of FIN.
+            Ending::Reset => stream.set_zero_linger(),
+            Ending::Close => stream.shutdown().await,
+            Ending::Truncate(bytes) => {
+                stream.write_all(&bytes).await?;
+                stream.shutdown().await
+            }
+        }
+    }
+}
+
+impl IntoResponse for Ending {
+    fn into_response(self) -> Response {
+        let mut response = Response::default();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Serves a connection to its end.
+pub(super) async fn serve(stream: TcpStream, router: Router) {
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |request: Request<Incoming>| answer(router.call(request)));
+    let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    let Err(error) = (&mut connection).await else {
+        return;
+    };
+    let Some(ending) = error.source().and_then(|source| source.downcast_ref::<Ending>()) else {
+        tracing::debug!(%error, "a connection to the sandbox ended early");
+        return;
+    };
+    let stream = connection.into_parts().io.into_inner();
+    if let Err(error) = ending.clone().carry_out(stream).await {
+        tracing::debug!(%error, "the client closed the connection before the sandbox could");
+    }
+}
+
+async fn answer(response: impl Future<Output = Result<Response, Infallible>>) -> Result<Response<Body>, Ending> {
+    let Ok(mut response) = response.await;
+    match response.extensions_mut().remove::<Ending>() {
+        Some(ending) => Err(ending),
+        None => Ok(response),
+    }
+}

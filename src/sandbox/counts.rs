@@ -1,0 +1,27 @@
+//! What a sandbox has seen so far.
+
+use std::collections::BTreeMap;
+
+use super::fault::FaultKind;
+
+/// What a sandbox has seen since its start. Requests for `/api/health` are in none of the numbers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Requests that arrived whole.
+    pub requests: u64,
+    /// Updates that were applied, the answers of which may have been lost.
+    pub applied: u64,
+    /// Answers by status. Less than `requests` together: connection faults and clients that left have no answer.
+    pub by_status: BTreeMap<u16, u64>,
+    /// Injected faults by kind.
+    pub faults: BTreeMap<FaultKind, u64>,
+    /// The most requests that were ever in flight at the same time.
+    pub in_flight_max: u32,
+}
+
+impl Counts {
+    /// Injected faults of all kinds.
+    pub fn faults_injected(&self) -> u64 {
+        self.faults.values().sum()
+    }
+}

@@ -1,0 +1,207 @@
+//! The customers that a sandbox holds: made up from its seed until they are changed.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::contract::Changes;
+use super::random::SplitMix64;
+
+/// All customers of a sandbox. Only changed ones take memory.
+#[derive(Debug)]
+pub(super) struct Customers {
+    count: u64,
+    seed: u64,
+    changed: HashMap<u64, Customer>,
+}
+
+/// A customer as the API keeps it.
+#[derive(Debug, Clone)]
+pub(super) struct Customer {
+    id: u64,
+    /// All twelve fields of the request, by name.
+    values: Changes,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+/// A customer as the API shows it, the `CustomerResource` of its pages: note `country_name` where the request has
+/// `country_id`, and `related_user` where it has `user_id`.
+#[derive(Debug, Serialize)]
+pub(super) struct CustomerResource<'a> {
+    id: u64,
+    first_name: &'a Value,
+    last_name: &'a Value,
+    phone_number: &'a Value,
+    email: &'a Value,
+    date_of_birth: &'a Value,
+    gender: &'a Value,
+    country_name: Option<String>,
+    identity_number: &'a Value,
+    job: &'a Value,
+    address: &'a Value,
+    default_channel_id: &'a Value,
+    avatar_url: Option<&'a str>,
+    related_user: Option<RelatedUser>,
+    created_at: String,
+    updated_at: String,
+    deleted_at: Option<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
+struct RelatedUser {
+    id: i64,
+    name: String,
+}
+
+impl Customers {
+    pub(super) fn new(count: u64, seed: u64) -> Customers {
+        Customers { count, seed, changed: HashMap::new() }
+    }
+
+    /// How many customers there are; their ids are 1 to this number.
+    pub(super) fn count(&self) -> u64 {
+        self.count
+    }
+
+    pub(super) fn exists(&self, id: u64) -> bool {
+        (1..=self.count).contains(&id)
+    }
+
+    pub(super) fn get(&self, id: u64) -> Option<Cow<'_, Customer>> {
+        if !self.exists(id) {
+            return None;
+        }
+        let known = self.changed.get(&id).map(Cow::Borrowed);
+        Some(known.unwrap_or_else(|| Cow::Owned(Customer::made_up(id, self.seed))))
+    }
+
+    /// Gives a customer new values; fields that the changes leave out keep theirs. No changes at all leave the
+    /// customer as it was. `None`: there is no such customer.
+    pub(super) fn change(&mut self, id: u64, changes: Changes, now: Timestamp) -> Option<Cow<'_, Customer>> {
+        if !changes.is_empty() {
+            let mut customer = self.get(id)?.into_owned();
+            customer.values.extend(changes);
+            customer.updated_at = now;
+            self.changed.insert(id, customer);
+        }
+        self.get(id)
+    }
+}
+
+impl Customer {
+    fn made_up(id: u64, seed: u64) -> Customer {
+        const FIRST_NAMES: [&str; 6] = ["Ada", "Björn", "Chiara", "Dmitri", "Elif", "Farah"];
+        const LAST_NAMES: [&str; 6] = ["Andersen", "Brandt", "Costa", "Dubois", "Eriksson", "Fischer"];
+        const JOBS: [&str; 4] = ["Clerk", "Engineer", "Nurse", "Teacher"];
+        const GENDERS: [&str; 3] = ["male", "female", "other"];
+        /// 2020-01-01T00:00:00Z, in Unix seconds.
+        const YEAR_2020: u64 = 1_577_836_800;
+        const FIVE_YEARS_SECONDS: u64 = 5 * 365 * 86_400;
+
+        let mut random = SplitMix64::new(seed ^ id.rotate_left(32));
+        let birth_year = 1940 + random.below(65);
+        let birth_month = 1 + random.below(12);
+        let values = Changes::from([
+            ("first_name", pick(&FIRST_NAMES, &mut random)),
+            ("last_name", pick(&LAST_NAMES, &mut random)),
+            ("phone_number", json!(format!("+4930{:07}", random.below(10_000_000)))),
+            ("email", json!(format!("customer{id}@example.com"))),
+            ("date_of_birth", json!(format!("{birth_year}-{birth_month:02}-15T00:00:00Z"))),
+            ("gender", pick(&GENDERS, &mut random)),
+            ("country_id", json!(1 + random.below(195))),
+            ("identity_number", json!(format!("ID-{:08}", random.below(100_000_000)))),
+            ("job", pick(&JOBS, &mut random)),
+            ("address", json!(format!("{} Example Street", 1 + random.below(300)))),
+            ("default_channel_id", json!(1 + random.below(5))),
+            ("user_id", json!(1 + random.below(50))),
+        ]);
+        let created_second = i64::try_from(YEAR_2020 + random.below(FIVE_YEARS_SECONDS));
+        let created_at = created_second
+            .ok()
+            .and_then(|second| Timestamp::from_second(second).ok())
+            .expect("a second of the years 2020 to 2024 is in range");
+        Customer { id, values, created_at, updated_at: created_at }
+    }
+
+    pub(super) fn resource(&self) -> CustomerResource<'_> {
+        CustomerResource {
+            id: self.id,
+            first_name: self.value("first_name"),
+            last_name: self.value("last_name"),
+            phone_number: self.value("phone_number"),
+            email: self.value("email"),
+            date_of_birth: self.value("date_of_birth"),
+            gender: self.value("gender"),
+            country_name: self.value("country_id").as_i64().map(|id| format!("Country {id}")),
+            identity_number: self.value("identity_number"),
+            job: self.value("job"),
+            address: self.value("address"),
+            default_channel_id: self.value("default_channel_id"),
+            avatar_url: None,
+            related_user: self.value("user_id").as_i64().map(|id| RelatedUser { id, name: format!("User {id}") }),
+            created_at: format!("{:.0}", self.created_at),
+            updated_at: format!("{:.0}", self.updated_at),
+            deleted_at: None,
+        }
+    }
+
+    fn value(&self, field: &str) -> &Value {
+        self.values.get(field).expect("a customer is made up with all fields, and none is ever removed")
+    }
+}
+
+fn pick(choices: &[&str], random: &mut SplitMix64) -> Value {
+    let index = usize::try_from(random.below(choices.len() as u64)).unwrap_or(0);
+    json!(choices.get(index))
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use serde_json::{Value, json};
+
+    use super::super::contract::{Changes, judge};
+    use super::Customers;
+
+    fn shown(customers: &Customers, id: u64) -> Value {
+        serde_json::to_value(customers.get(id).unwrap().resource()).unwrap()
+    }
+
+    #[test]
+    fn made_up_customers_are_stable_differ_and_keep_the_contract() {
+        let customers = Customers::new(1_000_000, 7);
+        assert_eq!(shown(&customers, 3), shown(&Customers::new(5, 7), 3));
+        assert_ne!(shown(&customers, 3)["phone_number"], shown(&customers, 4)["phone_number"]);
+        assert_ne!(shown(&customers, 3), shown(&Customers::new(5, 8), 3));
+        for id in [1, 3, 1_000_000] {
+            let values = customers.get(id).unwrap().values.clone();
+            let body = values.iter().map(|(field, value)| ((*field).to_owned(), value.clone())).collect();
+            assert_eq!(judge(body), Ok(values));
+        }
+        assert!(customers.get(0).is_none());
+        assert!(customers.get(1_000_001).is_none());
+    }
+
+    #[test]
+    fn fields_that_are_left_out_keep_their_values() {
+        let mut customers = Customers::new(5, 7);
+        let before = shown(&customers, 3);
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let changes = Changes::from([("email", json!(null)), ("country_id", json!(84)), ("user_id", json!(null))]);
+        customers.change(3, changes, now).unwrap();
+        let mut want = before;
+        want["email"] = json!(null);
+        want["country_name"] = json!("Country 84");
+        want["related_user"] = json!(null);
+        want["updated_at"] = json!("2027-01-15T08:00:00Z");
+        assert_eq!(shown(&customers, 3), want);
+
+        customers.change(3, Changes::new(), Timestamp::MAX).unwrap();
+        assert_eq!(shown(&customers, 3), want);
+        assert!(customers.change(6, Changes::new(), now).is_none());
+    }
+}

@@ -1,0 +1,197 @@
+//! What a sandbox can be told to be: its customers, its limits, its faults.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::fault::FaultPlan;
+use super::random::{SplitMix64, random_token};
+use super::window::Window;
+
+/// Everything that a sandbox can be told. Begin with [`SandboxOptions::default`], a well-behaved API with 1,000
+/// customers on a free port of the loopback interface, and change what matters.
+#[derive(Clone)]
+pub struct SandboxOptions {
+    /// Where to listen: an address of the loopback interface. Port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Customers 1 to this number exist. None is stored before it is changed, so millions cost nothing.
+    pub customers: u64,
+    /// The one bearer token that is accepted.
+    pub token: String,
+    /// With a tenant, each request must carry its number in `X-Tenant`, else it is answered with 403.
+    pub tenant: Option<u64>,
+    /// How many requests a span of time are admitted; none: no limit and no rate headers.
+    pub window: Option<Window>,
+    /// Which of the `X-RateLimit-*` headers answers carry while there is a window.
+    pub headers: RateHeaders,
+    /// How long each answer takes.
+    pub latency: Latency,
+    /// What goes wrong, and how often.
+    pub faults: FaultPlan,
+    /// Customers' first values, faults and latencies are drawn from it.
+    pub seed: u64,
+    /// Where each applied update is appended as a line of JSON.
+    pub ledger: Option<PathBuf>,
+    /// How a refused value is reported.
+    pub error_shape: ErrorShape,
+    /// More requests than this at once are answered with 503.
+    pub in_flight_max: Option<u32>,
+    /// Updates of these customers (which need not exist) are always answered with this status, 400 to 599.
+    pub answers: BTreeMap<u64, u16>,
+}
+
+impl Default for SandboxOptions {
+    fn default() -> SandboxOptions {
+        SandboxOptions {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            customers: 1_000,
+            token: random_token(),
+            tenant: None,
+            window: None,
+            headers: RateHeaders::default(),
+            latency: Latency::default(),
+            faults: FaultPlan::default(),
+            seed: 0,
+            ledger: None,
+            error_shape: ErrorShape::default(),
+            in_flight_max: None,
+            answers: BTreeMap::new(),
+        }
+    }
+}
+
+/// Which of the `X-RateLimit-*` headers answers carry. A 429 has its `Retry-After` in each case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RateHeaders {
+    /// Limit, Remaining and Reset, as the API's documentation has it.
+    #[default]
+    Always,
+    /// Limit and Remaining; Reset on 429 only, which is Laravel's way.
+    OnlyLimitAndRemaining,
+    /// None: the client has to find the limit out.
+    None,
+}
+
+/// How a refused value is reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ErrorShape {
+    /// `{"error":"validation_error","message":"…"}`, which names the first refused field.
+    #[default]
+    Documented,
+    /// `{"message":"…","errors":{"email":["…"]}}`, which names them all.
+    Laravel,
+    /// Documented for even customer ids, Laravel's for odd ones.
+    Both,
+}
+
+/// How long each answer takes: somewhere between the two, each length as likely as the other. An update is applied
+/// half-way, so that a client that gives up early may or may not have been in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Latency {
+    /// The quickest answer.
+    pub min: Duration,
+    /// The slowest answer; what is below `min` counts as `min`.
+    pub max: Duration,
+}
+
+impl Latency {
+    pub(super) fn draw(self, random: &mut SplitMix64) -> Duration {
+        let spread = self.max.saturating_sub(self.min);
+        let spread_micros = u64::try_from(spread.as_micros()).unwrap_or(u64::MAX);
+        self.min + Duration::from_micros(random.below(spread_micros.saturating_add(1)))
+    }
+}
+
+impl FromStr for Latency {
+    type Err = OptionError;
+
+    /// Reads `20ms`, or a span as in `5ms..50ms`.
+    fn from_str(text: &str) -> Result<Latency, OptionError> {
+        let (min, max) = text.split_once("..").unwrap_or((text, text));
+        let latency = match (parse_duration(min), parse_duration(max)) {
+            (Some(min), Some(max)) => Latency { min, max },
+            _ => {
+                return Err(OptionError::new(text, "a latency such as 20ms or 5ms..50ms"));
+            }
+        };
+        if latency.min > latency.max {
+            return Err(OptionError::new(text, "a latency whose first length is the shorter"));
+        }
+        Ok(latency)
+    }
+}
+
+/// A text that is no such option.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("'{text}' is not {expected}")]
+pub struct OptionError {
+    text: String,
+    expected: &'static str,
+}
+
+impl OptionError {
+    pub(super) fn new(text: &str, expected: &'static str) -> OptionError {
+        OptionError { text: text.to_owned(), expected }
+    }
+}
+
+/// Reads a length of time as whole numbers of one unit: `250ms`, `5s`, `2m`, `1h`.
+pub(super) fn parse_duration(text: &str) -> Option<Duration> {
+    let unit_starts = text.find(|c: char| !c.is_ascii_digit())?;
+    let (number, unit) = text.split_at_checked(unit_starts)?;
+    let number: u64 = number.parse().ok()?;
+    match unit {
+        "ms" => Some(Duration::from_millis(number)),
+        "s" => Some(Duration::from_secs(number)),
+        "m" => number.checked_mul(60).map(Duration::from_secs),
+        "h" => number.checked_mul(3_600).map(Duration::from_secs),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Latency, SplitMix64, parse_duration};
+
+    #[test]
+    fn durations_have_one_unit() {
+        let check = |input: &str, want_ms: Option<u64>| {
+            assert_eq!(parse_duration(input), want_ms.map(Duration::from_millis), "{input}");
+        };
+        check("250ms", Some(250));
+        check("5s", Some(5_000));
+        check("2m", Some(120_000));
+        check("1h", Some(3_600_000));
+        for nonsense in ["", "5", "s", "-5s", "1.5s", "5 s", "1h30m", "99999999999999999999s"] {
+            check(nonsense, None);
+        }
+    }
+
+    #[test]
+    fn latency_is_a_length_or_a_span() {
+        let check = |input: &str, want_ms: Option<(u64, u64)>| {
+            let want =
+                want_ms.map(|(min, max)| Latency { min: Duration::from_millis(min), max: Duration::from_millis(max) });
+            assert_eq!(input.parse().ok(), want, "{input}");
+        };
+        check("20ms", Some((20, 20)));
+        check("5ms..1s", Some((5, 1_000)));
+        check("1s..5ms", None);
+        check("..5ms", None);
+        check("fast", None);
+    }
+
+    #[test]
+    fn latency_is_drawn_from_its_span() {
+        let latency: Latency = "5ms..6ms".parse().unwrap();
+        let mut random = SplitMix64::new(1);
+        let drawn: Vec<Duration> = (0..100).map(|_| latency.draw(&mut random)).collect();
+        assert!(drawn.iter().all(|length| (latency.min..=latency.max).contains(length)));
+        assert!(drawn.iter().any(|length| *length > latency.min));
+        assert_eq!(Latency::default().draw(&mut random), Duration::ZERO);
+    }
+}

@@ -1,0 +1,168 @@
+//! The API's routes, and the checks that a request meets on its way to a customer.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, Request, State};
+use axum::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName};
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::api::Api;
+use super::contract::judge;
+use super::gate::gate;
+use super::refusal::Refusal;
+
+/// The most of a body that the API takes.
+const BODY_BYTES_MAX: usize = 64 * 1024;
+/// Laravel's own page size.
+const PER_PAGE_DEFAULT: u64 = 15;
+const PER_PAGE_MAX: u64 = 100;
+
+/// Everything below `/api`.
+pub(super) fn router(api: Arc<Api>) -> Router {
+    let gated = Router::new()
+        .route("/api/v1/customers", get(list))
+        .route("/api/v1/customers/{id}", get(show).put(update))
+        .route_layer(from_fn_with_state(Arc::clone(&api), check_client))
+        .fallback(async || Refusal::not_found())
+        .method_not_allowed_fallback(async || {
+            let status = StatusCode::METHOD_NOT_ALLOWED;
+            Refusal::new(status, "method_not_allowed", "The method is not allowed here.")
+        })
+        .layer(from_fn_with_state(Arc::clone(&api), gate));
+    Router::new().route("/api/health", get(health)).merge(gated).with_state(api)
+}
+
+async fn health(State(api): State<Arc<Api>>) -> Result<Json<Value>, Refusal> {
+    if api.is_out() { Err(Refusal::unavailable()) } else { Ok(Json(json!({"status": "ok"}))) }
+}
+
+/// What every request needs: the token, the right tenant, and the wish for JSON.
+async fn check_client(
+    State(api): State<Arc<Api>>,
+    headers: HeaderMap,
+    request: Request,
+    next: Next,
+) -> Result<Response, Refusal> {
+    check_token(&headers, &api.options.token)?;
+    check_tenant(&headers, api.options.tenant)?;
+    if !first_is_json(&headers, &ACCEPT) {
+        return Err(Refusal::to_login(&format!("http://{}", api.address)));
+    }
+    Ok(next.run(request).await)
+}
+
+fn check_token(headers: &HeaderMap, token: &str) -> Result<(), Refusal> {
+    let sent = text_of(headers, &AUTHORIZATION).and_then(|value| value.split_once(' '));
+    match sent {
+        Some((scheme, sent)) if scheme.eq_ignore_ascii_case("bearer") && sent == token => Ok(()),
+        _ => Err(Refusal::new(StatusCode::UNAUTHORIZED, "unauthorized", "The access token is missing or invalid.")),
+    }
+}
+
+/// Without a tenant of its own the sandbox takes any, as long as it is a number.
+fn check_tenant(headers: &HeaderMap, tenant: Option<u64>) -> Result<(), Refusal> {
+    let header = HeaderName::from_static("x-tenant");
+    let sent = text_of(headers, &header).map(str::parse::<u64>);
+    match (sent, tenant) {
+        (Some(Err(_)), _) => {
+            Err(Refusal::new(StatusCode::BAD_REQUEST, "invalid_tenant", "The X-Tenant header must be a number."))
+        }
+        (Some(Ok(sent)), Some(tenant)) if sent == tenant => Ok(()),
+        (_, Some(_)) => Err(Refusal::new(StatusCode::FORBIDDEN, "forbidden", "This tenant is not yours.")),
+        (_, None) => Ok(()),
+    }
+}
+
+async fn update(
+    State(api): State<Arc<Api>>,
+    id: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<Value>, Refusal> {
+    if !first_is_json(&headers, &CONTENT_TYPE) {
+        let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+        return Err(Refusal::new(status, "unsupported_media_type", "The body must be application/json."));
+    }
+    let id = customer_id(id)?;
+    if let Some(status) = api.options.answers.get(&id) {
+        let status = StatusCode::from_u16(*status).expect("checked when the sandbox was started");
+        return Err(Refusal::new(status, "injected_answer", "This customer's answer was asked for."));
+    }
+    if !api.knows(id) {
+        return Err(Refusal::not_found());
+    }
+    if body.len() > BODY_BYTES_MAX {
+        return Err(Refusal::too_large());
+    }
+    let changes =
+        judge(object_of(&body)?).map_err(|violations| Refusal::invalid(&violations, api.options.error_shape, id))?;
+    let customer = api.apply(id, changes, &body)?;
+    Ok(Json(json!({"success": "Customer updated", "data": customer})))
+}
+
+async fn show(State(api): State<Arc<Api>>, id: Result<Path<String>, PathRejection>) -> Result<Json<Value>, Refusal> {
+    let customer = api.customer(customer_id(id)?)?;
+    Ok(Json(json!({"success": "Customer found", "data": customer})))
+}
+
+#[derive(Deserialize)]
+struct PageQuery {
+    page: Option<u64>,
+    per_page: Option<u64>,
+}
+
+async fn list(
+    State(api): State<Arc<Api>>,
+    query: Result<Query<PageQuery>, QueryRejection>,
+) -> Result<Response, Refusal> {
+    let (page, per_page) = match query {
+        Ok(Query(query)) => (query.page.unwrap_or(1), query.per_page.unwrap_or(PER_PAGE_DEFAULT)),
+        Err(_) => (0, 0),
+    };
+    if page == 0 || !(1..=PER_PAGE_MAX).contains(&per_page) {
+        let message = "The 'page' field must be at least 1 and the 'per_page' field from 1 to 100.";
+        return Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "validation_error", message));
+    }
+    let (customers, total) = api.customers(page, per_page);
+    let meta = json!({
+        "current_page": page,
+        "per_page": per_page,
+        "last_page": total.div_ceil(per_page).max(1),
+        "total": total,
+    });
+    Ok(Json(json!({"success": "Customers found", "data": customers, "meta": meta})).into_response())
+}
+
+/// The id of the path. Only its canonical decimal form is taken, so that a client that sends `007` finds out.
+fn customer_id(id: Result<Path<String>, PathRejection>) -> Result<u64, Refusal> {
+    let Ok(Path(text)) = id else {
+        return Err(Refusal::not_found());
+    };
+    let id: Option<u64> = text.parse().ok();
+    id.filter(|id| id.to_string() == text).ok_or_else(Refusal::not_found)
+}
+
+fn object_of(body: &[u8]) -> Result<Map<String, Value>, Refusal> {
+    serde_json::from_slice(body).map_err(|error| {
+        tracing::debug!(line = error.line(), column = error.column(), "a body is not a JSON object");
+        Refusal::new(StatusCode::BAD_REQUEST, "malformed_body", "The body must be a JSON object.")
+    })
+}
+
+/// Whether the first media type that a header names is `application/json`, with or without parameters.
+fn first_is_json(headers: &HeaderMap, header: &HeaderName) -> bool {
+    let first = text_of(headers, header).and_then(|value| value.split([',', ';']).next());
+    first.is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case("application/json"))
+}
+
+fn text_of<'a>(headers: &'a HeaderMap, header: &HeaderName) -> Option<&'a str> {
+    headers.get(header).and_then(|value| value.to_str().ok())
+}

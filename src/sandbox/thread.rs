@@ -1,0 +1,104 @@
+//! A sandbox on a thread of its own, for callers that are not asynchronous or whose runtime it must not share.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, mpsc};
+use std::thread::{self, JoinHandle};
+
+use tokio::sync::oneshot;
+
+use super::api::Api;
+use super::{Counts, Sandbox, SandboxError, SandboxOptions};
+
+/// A sandbox that runs on its own thread and runtime. Dropping it stops it and waits for its thread.
+pub struct SandboxThread {
+    api: Arc<Api>,
+    /// Dropped in order to stop the sandbox.
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl SandboxThread {
+    /// Starts a sandbox, and returns once it listens.
+    pub fn start(options: SandboxOptions) -> Result<SandboxThread, SandboxError> {
+        let (stop, stopped) = oneshot::channel();
+        let (report, started) = mpsc::sync_channel(1);
+        let thread = thread::Builder::new()
+            .name("sandbox".to_owned())
+            .spawn(move || run(options, &report, stopped))
+            .map_err(SandboxError::Thread)?;
+        let api = started.recv().map_err(|gone| SandboxError::Thread(io::Error::other(gone)))??;
+        Ok(SandboxThread { api, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// What requests' paths are appended to: `http://127.0.0.1:PORT/api`.
+    pub fn base_url(&self) -> String {
+        self.api.base_url()
+    }
+
+    /// Where the sandbox listens.
+    pub fn address(&self) -> SocketAddr {
+        self.api.address
+    }
+
+    /// The bearer token that is accepted.
+    pub fn token(&self) -> &str {
+        &self.api.options.token
+    }
+
+    /// What the sandbox has seen so far.
+    pub fn counts(&self) -> Counts {
+        self.api.counts()
+    }
+
+    /// Stops the sandbox: open connections are cut off. Returns what it has seen.
+    pub fn stop(mut self) -> Counts {
+        self.end();
+        self.api.counts()
+    }
+
+    fn end(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the sandbox's thread panicked");
+        }
+    }
+}
+
+impl Drop for SandboxThread {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// The thread: reports the start's outcome, then serves until the other end of `stopped` is dropped.
+fn run(
+    options: SandboxOptions,
+    report: &mpsc::SyncSender<Result<Arc<Api>, SandboxError>>,
+    stopped: oneshot::Receiver<()>,
+) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return tell(report, Err(SandboxError::Runtime(error))),
+    };
+    runtime.block_on(async {
+        match Sandbox::start(options).await {
+            Ok(sandbox) => {
+                tell(report, Ok(Arc::clone(&sandbox.api)));
+                // Nothing is ever sent: the receiver wakes when the sender is dropped.
+                stopped.await.unwrap_or_default();
+                sandbox.stop().await;
+            }
+            Err(error) => tell(report, Err(error)),
+        }
+    });
+}
+
+fn tell(report: &mpsc::SyncSender<Result<Arc<Api>, SandboxError>>, outcome: Result<Arc<Api>, SandboxError>) {
+    if report.send(outcome).is_err() {
+        tracing::error!("nobody waits for the sandbox's start");
+    }
+}

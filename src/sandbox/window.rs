@@ -1,0 +1,176 @@
+//! The rate limit: so many requests in each span of time, spans counted from the second in which the sandbox starts.
+
+use std::str::FromStr;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::options::OptionError;
+
+/// A fixed window: this many requests are admitted in each span of this length. Written `50/s`, `600/m`, `1000/h`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    requests: u32,
+    per: Duration,
+}
+
+impl Window {
+    /// A window of its own length, for tests that would wait too long for a whole minute. `None` where no request
+    /// or no time at all would be left.
+    pub fn new(requests: u32, per: Duration) -> Option<Window> {
+        (requests > 0 && per >= Duration::from_millis(1)).then_some(Window { requests, per })
+    }
+}
+
+impl FromStr for Window {
+    type Err = OptionError;
+
+    fn from_str(text: &str) -> Result<Window, OptionError> {
+        let expected = || OptionError::new(text, "a window such as 50/s, 600/m or 1000/h");
+        let (requests, unit) = text.split_once('/').ok_or_else(expected)?;
+        let seconds = match unit {
+            "s" => 1,
+            "m" => 60,
+            "h" => 3_600,
+            _ => return Err(expected()),
+        };
+        if !requests.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(expected());
+        }
+        requests
+            .parse()
+            .ok()
+            .and_then(|requests| Window::new(requests, Duration::from_secs(seconds)))
+            .ok_or_else(expected)
+    }
+}
+
+/// How a request stands against the window: what the `X-RateLimit-*` headers say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Standing {
+    pub(super) limit: u32,
+    pub(super) remaining: u32,
+    /// The wall-clock time at which the current span ends.
+    pub(super) resets_at: SystemTime,
+    /// The time left until then, for `Retry-After`.
+    pub(super) resets_in: Duration,
+}
+
+impl Standing {
+    /// `X-RateLimit-Reset`: Unix seconds, rounded up, for a client that comes back at that second must be admitted.
+    pub(super) fn reset_unix_seconds(self) -> u64 {
+        whole_seconds_up(self.resets_at.duration_since(UNIX_EPOCH).unwrap_or_default())
+    }
+
+    /// `Retry-After`: whole seconds, rounded up for the same reason, hence never 0.
+    pub(super) fn retry_after_seconds(self) -> u64 {
+        whole_seconds_up(self.resets_in).max(1)
+    }
+}
+
+/// Whether the window has room for a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Admission {
+    Admitted(Standing),
+    Refused(Standing),
+}
+
+/// Counts requests against a window. It has no clock: callers say how long the sandbox has been running.
+#[derive(Debug)]
+pub(super) struct Meter {
+    window: Window,
+    /// The whole second from which spans are counted: limiters count in whole seconds, so that `X-RateLimit-Reset` is exact.
+    counted_from: SystemTime,
+    /// How much later than that the sandbox started.
+    started_after: Duration,
+    span: u128,
+    used: u32,
+}
+
+impl Meter {
+    pub(super) fn new(window: Window, started_at: SystemTime) -> Meter {
+        let since_epoch = started_at.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let started_after = Duration::from_nanos(u64::from(since_epoch.subsec_nanos()));
+        Meter { window, counted_from: started_at - started_after, started_after, span: 0, used: 0 }
+    }
+
+    /// Counts a request in. A refused one uses up nothing, as with Laravel's limiter.
+    pub(super) fn admit(&mut self, running_for: Duration) -> Admission {
+        self.enter_span(running_for);
+        if self.used >= self.window.requests {
+            return Admission::Refused(self.standing(running_for));
+        }
+        self.used += 1;
+        Admission::Admitted(self.standing(running_for))
+    }
+
+    /// How things stand, without counting a request.
+    pub(super) fn standing(&mut self, running_for: Duration) -> Standing {
+        self.enter_span(running_for);
+        let counted = running_for + self.started_after;
+        let elapsed_nanos = counted.as_nanos() % self.window.per.as_nanos();
+        let elapsed = Duration::from_nanos(u64::try_from(elapsed_nanos).unwrap_or(u64::MAX));
+        let resets_in = self.window.per.saturating_sub(elapsed);
+        Standing {
+            limit: self.window.requests,
+            remaining: self.window.requests.saturating_sub(self.used),
+            resets_at: self.counted_from + counted + resets_in,
+            resets_in,
+        }
+    }
+
+    fn enter_span(&mut self, running_for: Duration) {
+        let span = (running_for + self.started_after).as_nanos() / self.window.per.as_nanos();
+        if span != self.span {
+            self.span = span;
+            self.used = 0;
+        }
+    }
+}
+
+fn whole_seconds_up(length: Duration) -> u64 {
+    length.as_secs() + u64::from(length.subsec_nanos() > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use super::{Admission, Meter, Window};
+
+    #[test]
+    fn windows_are_read_from_text() {
+        let check = |input: &str, want: Option<(u32, u64)>| {
+            let want = want.and_then(|(requests, seconds)| Window::new(requests, Duration::from_secs(seconds)));
+            assert_eq!(input.parse().ok(), want, "{input}");
+        };
+        check("50/s", Some((50, 1)));
+        check("600/m", Some((600, 60)));
+        check("1000/h", Some((1_000, 3_600)));
+        for nonsense in ["", "50", "0/s", "-1/s", "+1/s", "50/d", "50/ s", "1.5/s", "/s", "5000000000/s"] {
+            check(nonsense, None);
+        }
+    }
+
+    /// Moments in milliseconds; `None`: refused; else what remains.
+    #[test]
+    fn each_span_admits_its_requests_and_no_more() {
+        let start = UNIX_EPOCH + Duration::from_millis(1_000_500);
+        let mut meter = Meter::new(Window::new(2, Duration::from_secs(10)).unwrap(), start);
+        let mut check = |at_ms: u64, want_remaining: Option<u32>, want_retry_after: u64, want_reset: u64| {
+            let (remaining, standing) = match meter.admit(Duration::from_millis(at_ms)) {
+                Admission::Admitted(standing) => (Some(standing.remaining), standing),
+                Admission::Refused(standing) => (None, standing),
+            };
+            assert_eq!(remaining, want_remaining, "at {at_ms} ms");
+            assert_eq!(standing.retry_after_seconds(), want_retry_after, "at {at_ms} ms");
+            assert_eq!(standing.reset_unix_seconds(), want_reset, "at {at_ms} ms");
+            assert_eq!(standing.limit, 2);
+        };
+        // Spans are counted from second 1,000, half a second before the start.
+        check(0, Some(1), 10, 1_010);
+        check(1, Some(0), 10, 1_010);
+        check(2_000, None, 8, 1_010);
+        check(9_499, None, 1, 1_010);
+        check(9_500, Some(1), 10, 1_020);
+        check(35_000, Some(1), 5, 1_040);
+    }
+}
