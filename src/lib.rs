@@ -2,7 +2,10 @@
 //! a recorded outcome for every row.
 
 pub mod api;
+pub mod args;
+pub mod config;
 pub mod contract;
+pub mod exit;
 pub mod input;
 pub mod journal;
 pub mod nearest;

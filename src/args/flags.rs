@@ -1,0 +1,218 @@
+//! The flags that are settings, with their help. A field's name is the setting's name: that is how its value finds its
+//! way, so a test compares them all. Defaults are added to the help from the settings themselves.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+
+/// The flags of `run`, `check` and `config`.
+#[derive(Debug, Args, Serialize)]
+pub struct RunFlags {
+    /// Take settings from this TOML file [default: ./custsync.toml where it exists]
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip)]
+    pub config: Option<PathBuf>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    input: InputFlags,
+    #[command(flatten)]
+    #[serde(flatten)]
+    api: ApiFlags,
+    #[command(flatten)]
+    #[serde(flatten)]
+    sending: SendingFlags,
+    #[command(flatten)]
+    #[serde(flatten)]
+    result: ResultFlags,
+    #[command(flatten)]
+    #[serde(flatten)]
+    log: LogFlags,
+    #[command(flatten)]
+    #[serde(flatten)]
+    sandbox: SandboxFlags,
+}
+
+/// The flags of `sandbox`. Its help drops the prefix of their names.
+#[derive(Debug, Args, Serialize)]
+pub struct SandboxCommandFlags {
+    /// Take settings from this TOML file [default: ./custsync.toml where it exists]
+    ///
+    /// The flags below are keys of it with a prefix, as in sandbox-window = "600/m", and variables likewise.
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip)]
+    pub config: Option<PathBuf>,
+    /// Listen on this address and port
+    #[arg(long, value_name = "ADDRESS", help_heading = "Sandbox")]
+    #[serde(rename = "sandbox-listen")]
+    sandbox_listen: Option<String>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    sandbox: SandboxFlags,
+    #[command(flatten)]
+    #[serde(flatten)]
+    log: LogFlags,
+}
+
+#[derive(Debug, Args, Serialize)]
+#[command(next_help_heading = "Input")]
+#[serde(rename_all = "kebab-case")]
+struct InputFlags {
+    /// Format; auto goes by name and content
+    #[arg(long, value_name = "auto|csv|tsv|ndjson")]
+    format: Option<String>,
+    /// Character between two fields; the word tab for a tab [default: a comma; in TSV a tab]
+    #[arg(long, value_name = "C", hide_short_help = true)]
+    delimiter: Option<String>,
+    /// The column COLUMN is the API's field FIELD (or id); repeatable
+    #[arg(short, long, value_name = "COLUMN=FIELD")]
+    map: Vec<String>,
+    /// Leave these columns out; repeatable
+    #[arg(long, value_name = "COLUMN,...", value_delimiter = ',')]
+    ignore: Vec<String>,
+    /// What an empty cell means: omit, null or error
+    ///
+    /// omit: the field is left out of the request, and whether the API then keeps or clears it is not documented in one
+    /// voice. null: it is sent as null, which clears it. error: the row is invalid. FIELD=RULE is for one field.
+    /// Repeatable.
+    #[arg(long, value_name = "RULE")]
+    empty: Vec<String>,
+    /// A cell of this text is null; repeatable
+    #[arg(long, value_name = "TEXT", hide_short_help = true)]
+    null_string: Vec<String>,
+    /// Also take dates of this form, as in %d.%m.%Y; repeatable, tried in order
+    #[arg(long, value_name = "FORM", hide_short_help = true)]
+    date_format: Vec<String>,
+    /// Drop white space around values
+    #[arg(long, hide_short_help = true)]
+    trim: bool,
+    /// Pass over the first N records
+    #[arg(long, value_name = "N", hide_short_help = true)]
+    skip_rows: Option<String>,
+    /// Read at most N records
+    #[arg(long, value_name = "N")]
+    max_rows: Option<String>,
+}
+
+#[derive(Debug, Args, Serialize)]
+#[command(next_help_heading = "API")]
+#[serde(rename_all = "kebab-case")]
+struct ApiFlags {
+    /// Where the API is
+    #[arg(long, value_name = "URL")]
+    base_url: Option<String>,
+    /// The tenant's number, sent as X-Tenant
+    #[arg(long, value_name = "N")]
+    tenant: Option<String>,
+    /// Read the access token from this file (or set `CUSTSYNC_TOKEN`)
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<String>,
+    /// Trust the certificates in this PEM file too
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    ca_file: Option<String>,
+    /// Send to another machine without TLS, where everybody on the way can read it
+    #[arg(long, hide_short_help = true)]
+    allow_http: bool,
+    /// Start a sandbox inside this process and send to it
+    #[arg(long)]
+    sandbox: bool,
+}
+
+#[derive(Debug, Args, Serialize)]
+#[command(next_help_heading = "Sending")]
+#[serde(rename_all = "kebab-case")]
+struct SendingFlags {
+    /// Pace: auto, unlimited, or as in 50/s, 600/m, 1000/h
+    ///
+    /// auto follows the API's own headers, and keeps to 20/s where it sends none. unlimited lifts only this limit: what
+    /// the API says about its own still holds.
+    #[arg(long, value_name = "RATE")]
+    rate: Option<String>,
+    /// At most N requests at once
+    #[arg(long, value_name = "N")]
+    max_in_flight: Option<String>,
+    /// Give up an attempt after this time
+    #[arg(long, value_name = "TIME", hide_short_help = true)]
+    timeout: Option<String>,
+    /// Try a row at most N times
+    #[arg(long, value_name = "N", hide_short_help = true)]
+    attempts: Option<String>,
+    /// Stop where more rows than this end badly
+    ///
+    /// A share counts once 100 rows have ended. All rows of the run directory count.
+    #[arg(long, value_name = "N|P%|none")]
+    max_errors: Option<String>,
+    /// Which rows of an earlier run are sent again: those that failed, or rejected ones too
+    #[arg(long, value_name = "failed|rejected", hide_short_help = true)]
+    retry: Option<String>,
+    /// Stop rather than wait longer than this for the API
+    #[arg(long, value_name = "TIME", hide_short_help = true)]
+    max_wait: Option<String>,
+    /// Time for requests in flight to finish after a signal
+    #[arg(long, value_name = "TIME", hide_short_help = true)]
+    grace: Option<String>,
+}
+
+#[derive(Debug, Args, Serialize)]
+#[command(next_help_heading = "Output")]
+#[serde(rename_all = "kebab-case")]
+struct ResultFlags {
+    /// Record the run here, or continue the one recorded here
+    #[arg(long, value_name = "DIR")]
+    run_dir: Option<String>,
+    /// Form of the summary on stdout
+    #[arg(long, value_name = "text|json")]
+    output_format: Option<String>,
+    /// Draw a progress bar where stderr is a terminal, or never
+    #[arg(long, value_name = "auto|off", hide_short_help = true)]
+    progress: Option<String>,
+}
+
+#[derive(Debug, Args, Serialize)]
+#[command(next_help_heading = "Output")]
+#[serde(rename_all = "kebab-case")]
+struct LogFlags {
+    /// Form of the log on stderr
+    #[arg(long, value_name = "text|json", hide_short_help = true)]
+    log_format: Option<String>,
+    /// Use colours
+    #[arg(long, value_name = "auto|always|never", hide_short_help = true)]
+    color: Option<String>,
+    /// Say less
+    #[arg(short, long)]
+    quiet: bool,
+    /// Say more; repeatable
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+#[derive(Debug, Args, Serialize)]
+#[command(next_help_heading = "Sandbox")]
+#[serde(rename_all = "kebab-case")]
+#[expect(clippy::struct_field_names, reason = "the prefix is part of the settings' names")]
+struct SandboxFlags {
+    /// Customers 1 to N exist
+    #[arg(long, value_name = "N", hide_short_help = true)]
+    sandbox_customers: Option<String>,
+    /// Requests allowed in a window of time, as in 600/m
+    #[arg(long, value_name = "RATE|none", hide_short_help = true)]
+    sandbox_window: Option<String>,
+    /// Answer after this time, or after any between two
+    #[arg(long, value_name = "TIME[..TIME]", hide_short_help = true)]
+    sandbox_latency: Option<String>,
+    /// What goes wrong, and how often
+    ///
+    /// As in 503=2%,reset=0.5%,outage=5s..20s: a share of the requests for any status from 400 to 599, reset, timeout
+    /// and truncate, and a time after the start in which every answer is 503.
+    #[arg(long, value_name = "SPEC", hide_short_help = true)]
+    sandbox_fault: Option<String>,
+    /// The same seed draws the same faults and latencies
+    #[arg(long, value_name = "N", hide_short_help = true)]
+    sandbox_seed: Option<String>,
+    /// Append each applied update to this file, as a line of JSON
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    sandbox_ledger: Option<String>,
+    /// Form of error bodies: documented, laravel or both
+    #[arg(long, value_name = "FORM", hide_short_help = true)]
+    sandbox_errors: Option<String>,
+}

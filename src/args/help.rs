@@ -1,0 +1,104 @@
+//! The help: clap's, with what the derive cannot say added from where it is defined — the defaults from the settings,
+//! the exit codes from [`Exit`], the API's fields from the caller.
+
+use clap::{Arg, CommandFactory};
+
+use super::Args;
+use crate::config::provenance::{SettingInForce, ShownValue};
+use crate::config::{SANDBOX_PREFIX, Settings, Task};
+use crate::exit::Exit;
+
+const TOP_EXAMPLES: &str = "Examples:
+  custsync check customers.csv                    find what is wrong with a file; nothing is sent
+  custsync run customers.csv --sandbox            try it against a double of the API in this process
+  custsync run customers.csv --token-file token   send the updates
+  custsync run customers.csv --token-file token --run-dir runs/november
+                                                  ... and continue them by the same command";
+
+const RUN_EXAMPLES: &str = "Examples:
+  custsync run customers.csv --sandbox
+  custsync run customers.csv --token-file token --run-dir runs/november
+  custsync run export.csv --token-file token -m 'E-mail=email' --ignore Notes --rate 600/m
+  zcat export.ndjson.gz | custsync run - --format ndjson --token-file token";
+
+const CHECK_EXAMPLES: &str = "Examples:
+  custsync check customers.csv
+  custsync check export.csv -m 'E-mail=email' --ignore Notes --output-format json";
+
+const SANDBOX_EXAMPLES: &str = "Examples:
+  custsync sandbox                              prints the command that sends to it
+  custsync sandbox --window 600/m --ledger updates.ndjson
+  custsync sandbox --fault 503=2%,reset=0.5% --latency 5ms..50ms";
+
+const CONFIG_EXAMPLES: &str = "Examples:
+  custsync config
+  custsync config --config nightly.toml --rate 5/s";
+
+/// What `custsync` accepts. `fields_help` stands at the end of the long help.
+pub fn command(fields_help: &str) -> clap::Command {
+    let end = format!("{}\n{}", Exit::help_table(), fields_help);
+    let verbs = [
+        ("run", Task::Run, RUN_EXAMPLES),
+        ("check", Task::Check, CHECK_EXAMPLES),
+        ("sandbox", Task::Sandbox, SANDBOX_EXAMPLES),
+        ("config", Task::Config, CONFIG_EXAMPLES),
+    ];
+    let mut command = with_examples(Args::command(), TOP_EXAMPLES)
+        .after_help("See `custsync run -h` for its flags, and `--help` for all there is to say.")
+        .after_long_help(end.clone());
+    for (name, task, examples) in verbs {
+        command = command.mut_subcommand(name, |verb| {
+            let verb = with_examples(with_settings(verb, task), examples);
+            match task {
+                Task::Run | Task::Check => verb
+                    .after_help("See `--help` for more flags, the exit codes and the fields.")
+                    .after_long_help(end.clone()),
+                Task::Sandbox | Task::Config => verb,
+            }
+        });
+    }
+    command
+}
+
+fn with_examples(command: clap::Command, examples: &str) -> clap::Command {
+    command.help_template(format!(
+        "{{about-with-newline}}\n{examples}\n\n{{usage-heading}} {{usage}}\n\n{{all-args}}{{after-help}}"
+    ))
+}
+
+/// Adds each setting's default to its flag's help, and names the sandbox's flags as the verb does.
+fn with_settings(verb: clap::Command, task: Task) -> clap::Command {
+    let defaults = Settings::defaults(task);
+    verb.mut_args(|arg| {
+        let Some(setting) = defaults.iter().find(|setting| is_flag_of(&arg, setting)) else {
+            return arg;
+        };
+        let arg = with_default(arg, &setting.value);
+        match (task, setting.name.strip_prefix(SANDBOX_PREFIX)) {
+            (Task::Sandbox, Some(bare)) => arg.long(bare).hide_short_help(false),
+            _ => arg,
+        }
+    })
+}
+
+/// clap names an argument after its field, in snake case.
+fn is_flag_of(arg: &Arg, setting: &SettingInForce) -> bool {
+    arg.get_id().as_str().replace('_', "-") == setting.name
+}
+
+fn with_default(arg: Arg, value: &ShownValue) -> Arg {
+    let default = match value {
+        ShownValue::One(text) => text.clone(),
+        ShownValue::Many(items) => items.join(", "),
+        ShownValue::Unset | ShownValue::Secret => return arg,
+    };
+    // Off and no item are what a reader expects of a flag that is not given.
+    if default.is_empty() || !arg.get_action().takes_values() {
+        return arg;
+    }
+    // As clap would show a default that it knew: at the line's end, or below where there is more than a line.
+    let long = arg.get_long_help().map(|help| format!("{help}\n\n[default: {default}]"));
+    let short = arg.get_help().map(|help| format!("{help} [default: {default}]"));
+    let arg = short.into_iter().fold(arg, Arg::help);
+    long.into_iter().fold(arg, Arg::long_help)
+}

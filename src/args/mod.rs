@@ -1,0 +1,257 @@
+//! What may be typed: the command line as clap sees it. Every value is still a text; `config` checks them, together
+//! with those of the environment and the file, and nothing beyond it knows clap.
+
+mod flags;
+mod help;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use clap::{FromArgMatches, Parser, Subcommand};
+
+pub use self::flags::{RunFlags, SandboxCommandFlags};
+pub use self::help::command;
+use crate::config::{Task, Typed};
+
+/// The command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "custsync",
+    version,
+    about = "Brings a customer API to the state that your CSV or NDJSON files describe",
+    max_term_width = 100
+)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Send the updates
+    Run(RunArgs),
+    /// Read, map and validate only: no request is sent
+    Check(CheckArgs),
+    /// Serve a local server that behaves like the API, for trying things out
+    Sandbox(SandboxArgs),
+    /// Show the settings in force, and where each comes from
+    Config(ConfigArgs),
+}
+
+/// `custsync run`
+#[derive(Debug, clap::Args)]
+pub struct RunArgs {
+    /// The files to read, in order; - is standard input
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Do what `check` does: send nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Everything that is a setting.
+    #[command(flatten)]
+    pub flags: RunFlags,
+}
+
+/// `custsync check`
+#[derive(Debug, clap::Args)]
+pub struct CheckArgs {
+    /// The files to read, in order; - is standard input
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Everything that is a setting.
+    #[command(flatten)]
+    pub flags: RunFlags,
+}
+
+/// `custsync sandbox`
+#[derive(Debug, clap::Args)]
+pub struct SandboxArgs {
+    /// Everything that is a setting.
+    #[command(flatten)]
+    pub flags: SandboxCommandFlags,
+}
+
+/// `custsync config`
+#[derive(Debug, clap::Args)]
+pub struct ConfigArgs {
+    /// Accepted so that any `run` command can be examined; not read
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Everything that is a setting.
+    #[command(flatten)]
+    pub flags: RunFlags,
+}
+
+impl Args {
+    /// The command line, or clap's own error: usage, and the requests for help and version. `fields_help` describes
+    /// the API's fields at the end of the long help.
+    pub fn parse_from(
+        arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+        fields_help: &str,
+    ) -> Result<Self, clap::Error> {
+        let matches = command(fields_help).try_get_matches_from(arguments)?;
+        Self::from_arg_matches(&matches)
+    }
+
+    /// What the settings will be for.
+    pub fn task(&self) -> Task {
+        match &self.command {
+            Command::Run(RunArgs { dry_run: false, .. }) => Task::Run,
+            Command::Run(RunArgs { dry_run: true, .. }) | Command::Check(_) => Task::Check,
+            Command::Sandbox(_) => Task::Sandbox,
+            Command::Config(_) => Task::Config,
+        }
+    }
+
+    /// The configuration file that `--config` names.
+    pub fn config_file(&self) -> Option<&Path> {
+        let path = match &self.command {
+            Command::Run(args) => &args.flags.config,
+            Command::Check(args) => &args.flags.config,
+            Command::Config(args) => &args.flags.config,
+            Command::Sandbox(args) => &args.flags.config,
+        };
+        path.as_deref()
+    }
+
+    /// The files and flags, for [`Settings::resolve`](crate::config::Settings::resolve).
+    pub fn typed(&self) -> Typed {
+        let task = self.task();
+        match &self.command {
+            Command::Run(args) => Typed::new(task, args.files.clone(), &args.flags),
+            Command::Check(args) => Typed::new(task, args.files.clone(), &args.flags),
+            Command::Config(args) => Typed::new(task, args.files.clone(), &args.flags),
+            Command::Sandbox(args) => Typed::new(task, Vec::new(), &args.flags),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::config::Settings;
+
+    /// Flags that say what is done or where settings are, and so are none.
+    const NOT_SETTINGS: [&str; 4] = ["config", "dry-run", "help", "version"];
+
+    fn long_flags(verb: &str) -> BTreeSet<String> {
+        let mut command = command("");
+        command.build();
+        let verb = command.find_subcommand(verb).expect("the verb exists");
+        let flags = verb.get_arguments().filter_map(clap::Arg::get_long).filter(|flag| !NOT_SETTINGS.contains(flag));
+        flags.map(str::to_owned).collect()
+    }
+
+    fn settings() -> BTreeSet<&'static str> {
+        Settings::defaults(Task::Run).iter().map(|setting| setting.name).collect()
+    }
+
+    #[test]
+    fn every_setting_has_a_flag_and_every_flag_is_a_setting() {
+        let mut flags = long_flags("run");
+        // Where the sandbox listens is of use to its own command only, and the token is a secret.
+        flags.extend(["sandbox-listen".to_owned(), "token".to_owned()]);
+        assert_eq!(flags, settings().into_iter().map(str::to_owned).collect());
+        assert_eq!(long_flags("check"), long_flags("run"));
+        assert_eq!(long_flags("config"), long_flags("run"));
+    }
+
+    #[test]
+    fn the_sandbox_command_drops_the_prefix() {
+        let flags = long_flags("sandbox");
+        for setting in settings() {
+            if let Some(bare) = setting.strip_prefix("sandbox-") {
+                assert!(flags.contains(bare) && !flags.contains(setting), "{setting}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_word_that_the_help_offers_is_taken() {
+        let mut command = command("");
+        command.build();
+        let run = command.find_subcommand("run").expect("the verb exists");
+        let mut offered = 0;
+        for arg in run.get_arguments() {
+            let words = arg.get_value_names().and_then(<[_]>::first).map(ToString::to_string).unwrap_or_default();
+            // Words in capitals stand for something else.
+            let choices = words.split('|').filter(|word| words.contains('|') && !word.contains(char::is_uppercase));
+            for word in choices {
+                let flag = format!("--{}", arg.get_long().expect("choices belong to flags"));
+                let typed = Args::parse_from(["custsync", "config", "--sandbox", &flag, word], "").expect(word).typed();
+                Settings::resolve(typed, [], None).expect(word);
+                offered += 1;
+            }
+        }
+        assert_ne!(offered, 0);
+    }
+
+    #[test]
+    fn what_was_typed_reaches_the_settings() {
+        let check = |arguments: &[&str], setting: &str, value: &str, provenance: &str| {
+            let typed = Args::parse_from(arguments, "").expect("the arguments are right").typed();
+            let settings = Settings::resolve(typed, [], None).expect("the settings are right");
+            let setting = settings.in_force().iter().find(|got| got.name == setting).expect(setting);
+            assert!(format!("{:?}", setting.value).contains(value), "{setting:?}");
+            assert_eq!(setting.provenance.to_string(), provenance);
+        };
+        for (arguments, setting, value, provenance) in [
+            (&["custsync", "check", "a.csv", "--rate", "50/s"][..], "rate", "One(\"50/s\")", "--rate"),
+            (&["custsync", "check", "a.csv"], "rate", "One(\"auto\")", "default"),
+            (&["custsync", "check", "-vv", "-"], "verbose", "One(\"2\")", "--verbose"),
+            (&["custsync", "check", "-"], "verbose", "One(\"0\")", "default"),
+            (&["custsync", "check", "-q", "-"], "quiet", "One(\"true\")", "--quiet"),
+            (
+                &["custsync", "config", "--ignore", "A,B", "--ignore", "C"],
+                "ignore",
+                "[\"A\", \"B\", \"C\"]",
+                "--ignore",
+            ),
+            (&["custsync", "config", "-m", "A=id", "-m", "B=job"], "map", "[\"A=id\", \"B=job\"]", "--map"),
+            (&["custsync", "sandbox", "--window", "9/s"], "sandbox-window", "One(\"9/s\")", "--window"),
+            (&["custsync", "sandbox", "--listen", "[::1]:1"], "sandbox-listen", "One(\"[::1]:1\")", "--listen"),
+            (&["custsync", "run", "--dry-run", "-"], "max-errors", "One(\"none\")", "default"),
+        ] {
+            check(arguments, setting, value, provenance);
+        }
+    }
+
+    #[test]
+    fn the_verb_decides_the_task() {
+        let check = |arguments: &[&str], want: Task| {
+            assert_eq!(Args::parse_from(arguments, "").expect("the arguments are right").task(), want);
+        };
+        check(&["custsync", "run", "a.csv"], Task::Run);
+        check(&["custsync", "run", "--dry-run", "a.csv"], Task::Check);
+        check(&["custsync", "check", "a.csv"], Task::Check);
+        check(&["custsync", "sandbox"], Task::Sandbox);
+        check(&["custsync", "config"], Task::Config);
+    }
+
+    #[test]
+    fn the_command_is_sound_and_an_unknown_flag_is_not() {
+        command("fields").debug_assert();
+        let error = Args::parse_from(["custsync", "run", "a.csv", "--raet", "1/s"], "").expect_err("no such flag");
+        assert_eq!(error.exit_code(), 2);
+        assert!(Args::parse_from(["custsync", "run"], "").is_err(), "a run needs a file");
+    }
+
+    #[test]
+    fn defaults_and_fields_are_in_the_long_help() {
+        let help = |verb: &str| {
+            let error = Args::parse_from(["custsync", verb, "--help"], "THE FIELDS").expect_err("help was asked for");
+            error.to_string()
+        };
+        assert!(help("run").contains("[default: 10%]"));
+        assert!(help("check").contains("[default: none]"));
+        assert!(help("sandbox").contains("[default: 127.0.0.1:8080]"));
+        for verb in ["run", "check"] {
+            assert!(help(verb).trim_end().ends_with("THE FIELDS"), "{verb}");
+            assert!(help(verb).contains("  130  SIGINT"), "{verb}");
+        }
+    }
+}

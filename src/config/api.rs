@@ -1,0 +1,199 @@
+//! Whom to send to, and as whom.
+
+use std::cmp::Ordering;
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+use url::{Host, Url};
+
+use super::error::Problem;
+use super::layer::TOKEN;
+use super::reader::Reader;
+use super::value::{ValueError, number_in, path};
+
+/// The API as its documentation names it.
+const BASE_URL: &str = "https://dev.flextell.ai/api";
+
+/// The setting that names a file with the token in it.
+pub(super) const TOKEN_FILE: &str = "token-file";
+
+/// Whom to send to, and as whom.
+#[derive(Debug, Clone)]
+pub struct ApiSettings {
+    /// The server.
+    pub target: Target,
+    /// The value of the `X-Tenant` header, where one is to be sent.
+    pub tenant: Option<u64>,
+    /// Certificates to trust beside the system's.
+    pub ca_file: Option<PathBuf>,
+}
+
+/// The server that the updates go to.
+#[derive(Debug, Clone)]
+pub enum Target {
+    /// One inside this process.
+    Sandbox,
+    /// One that is there already.
+    Remote {
+        /// Without query, fragment and credentials. Its path ends in `/`, so that [`Url::join`] appends. HTTPS, unless
+        /// the host is this machine or the user allowed otherwise.
+        base_url: Url,
+        /// How to authenticate there.
+        token: TokenSource,
+    },
+}
+
+/// Where the access token is.
+#[derive(Debug, Clone)]
+pub enum TokenSource {
+    /// Nobody said. Never so for a run against a remote server.
+    Missing,
+    /// It is this one: visible ASCII characters, fit for a header.
+    Value(SecretString),
+    /// In a file, to be read when needed and again when refused.
+    File(PathBuf),
+}
+
+/// Why a text is no base URL. The text itself is not repeated: it might hold a password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BaseUrlError {
+    /// Not a URL at all.
+    #[error("not a URL as in https://api.example.com/v2: {0}")]
+    NotAUrl(#[from] url::ParseError),
+    /// A scheme that we do not speak.
+    #[error("the scheme is `{0}`; it must be https")]
+    Scheme(String),
+    /// A user name or password in the URL.
+    #[error("a URL with a user name or password in it: leave them out and give a token")]
+    Credentials,
+    /// A query or a fragment, which a base cannot have.
+    #[error("a base URL has no `?` and no `#`")]
+    QueryOrFragment,
+    /// Without encryption, everybody on the way reads the token.
+    #[error(
+        "plain http to {0} would show the token and the customers to everybody on the way: use https, or --allow-http"
+    )]
+    PlainHttp(String),
+}
+
+impl ApiSettings {
+    pub(super) fn read(reader: &mut Reader) -> Self {
+        let base_url = base_url(reader);
+        let tenant = reader.optional("tenant", number_in(0..=u64::MAX));
+        let token = token_source(reader);
+        let ca_file = reader.optional("ca-file", path);
+        let target = if reader.switch("sandbox") { Target::Sandbox } else { Target::Remote { base_url, token } };
+        Self { target, tenant, ca_file }
+    }
+}
+
+fn base_url(reader: &mut Reader) -> Url {
+    const NAME: &str = "base-url";
+    let base_url = reader.one(NAME, BASE_URL, |text| Ok(parse_base_url(text)?));
+    let allow_http = reader.switch("allow-http");
+    if base_url.scheme() != "https" && !allow_http && !is_loopback(&base_url) {
+        let host = base_url.host_str().unwrap_or_default().to_owned();
+        reader.note(NAME, ValueError::BaseUrl(BaseUrlError::PlainHttp(host)));
+    }
+    base_url
+}
+
+fn parse_base_url(text: &str) -> Result<Url, BaseUrlError> {
+    let mut url = Url::parse(text)?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(BaseUrlError::Scheme(url.scheme().to_owned()));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(BaseUrlError::Credentials);
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(BaseUrlError::QueryOrFragment);
+    }
+    let path = format!("{}/", url.path().trim_end_matches('/'));
+    url.set_path(&path);
+    Ok(url)
+}
+
+/// Whether what is sent there never leaves this machine.
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// The token from wherever the stronger source says: a flag that names a file beats the variable, which beats a
+/// configuration file.
+fn token_source(reader: &mut Reader) -> TokenSource {
+    let value = reader.token();
+    let file = reader.optional(TOKEN_FILE, path);
+    match (value, file) {
+        (None, None) => TokenSource::Missing,
+        (Some(value), None) => TokenSource::Value(value),
+        (None, Some(file)) => TokenSource::File(file),
+        (Some(value), Some(file)) => match reader.compare_sources(TOKEN, TOKEN_FILE) {
+            Ordering::Greater => TokenSource::Value(value),
+            Ordering::Less => TokenSource::File(file),
+            Ordering::Equal => {
+                let (first, second) = (reader.place(TOKEN), reader.place(TOKEN_FILE));
+                reader.problem(Problem::Contradiction { first, second });
+                TokenSource::Missing
+            }
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_url_ends_in_one_slash_and_carries_nothing_else() {
+        let check = |text: &str, want: Result<&str, &str>| match (parse_base_url(text), want) {
+            (Ok(url), Ok(want)) => assert_eq!(url.as_str(), want, "{text}"),
+            (Err(error), Err(want)) => assert!(error.to_string().contains(want), "{text}: {error}"),
+            (got, want) => panic!("{text}: {got:?}, not {want:?}"),
+        };
+        for (text, want) in [
+            ("https://a.example", Ok("https://a.example/")),
+            ("https://a.example/api", Ok("https://a.example/api/")),
+            ("https://a.example/api/", Ok("https://a.example/api/")),
+            ("https://a.example/api//", Ok("https://a.example/api/")),
+            ("http://127.0.0.1:8080", Ok("http://127.0.0.1:8080/")),
+            ("a.example", Err("not a URL")),
+            ("", Err("not a URL")),
+            ("https://", Err("not a URL")),
+            ("ftp://a.example", Err("the scheme is `ftp`")),
+            ("https://user@a.example", Err("user name or password")),
+            ("https://:secret@a.example", Err("user name or password")),
+            ("https://a.example/?x=1", Err("no `?`")),
+            ("https://a.example/#x", Err("no `?`")),
+        ] {
+            check(text, want);
+        }
+    }
+
+    #[test]
+    fn only_this_machine_is_loopback() {
+        let check = |text: &str, want: bool| {
+            assert_eq!(is_loopback(&Url::parse(text).unwrap()), want, "{text}");
+        };
+        for (text, want) in [
+            ("http://localhost", true),
+            ("http://LOCALHOST:1", true),
+            ("http://api.localhost", true),
+            ("http://127.0.0.1", true),
+            ("http://127.9.9.9", true),
+            ("http://[::1]:80", true),
+            ("http://128.0.0.1", false),
+            ("http://0.0.0.0", false),
+            ("http://[::2]", false),
+            ("http://localhost.example", false),
+            ("http://notlocalhost", false),
+        ] {
+            check(text, want);
+        }
+    }
+}

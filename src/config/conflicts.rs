@@ -1,0 +1,40 @@
+//! Settings that are fine each by itself, and nonsense together. Only what was typed counts: a configuration file is
+//! written for many commands, and part of it may be of no use to this one.
+
+use super::Task;
+use super::api::{TOKEN_FILE, Target};
+use super::error::Problem;
+use super::layer::{SANDBOX_PREFIX, TOKEN};
+use super::provenance::Provenance;
+use super::reader::Reader;
+
+/// Flags that speak of the real API.
+const REMOTE_ONLY: [&str; 2] = ["base-url", TOKEN_FILE];
+
+/// Reports the flags that have no effect, and a run that could not authenticate.
+pub(super) fn check(reader: &mut Reader, target: &Target) {
+    let typed: Vec<(&str, String)> = reader.typed().collect();
+    for (name, flag) in typed {
+        if let Some(problem) = useless_flag(reader.task(), target, name, flag) {
+            reader.problem(problem);
+        }
+    }
+    // A token that was given and cannot be used has been reported already.
+    let unnamed = [TOKEN, TOKEN_FILE].iter().all(|name| *reader.provenance(name) == Provenance::Default);
+    if unnamed && reader.task() == Task::Run && matches!(target, Target::Remote { .. }) {
+        reader.problem(Problem::NoToken);
+    }
+}
+
+fn useless_flag(task: Task, target: &Target, name: &str, flag: String) -> Option<Problem> {
+    match (task, target) {
+        (Task::Check, _) if name == "sandbox" => Some(Problem::SandboxWithCheck),
+        (Task::Check | Task::Sandbox, _) => None,
+        (Task::Run | Task::Config, Target::Sandbox) => {
+            REMOTE_ONLY.contains(&name).then_some(Problem::UselessWithSandbox { flag })
+        }
+        (Task::Run | Task::Config, Target::Remote { .. }) => {
+            name.starts_with(SANDBOX_PREFIX).then_some(Problem::UselessWithoutSandbox { flag })
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! What is read, and how.
+
+use std::path::{Component, Path, PathBuf};
+
+use super::choice::choice;
+use super::error::Problem;
+use super::reader::{Entry, Reader};
+use super::value::{ValueError, any_text, number_in, some_text};
+use crate::contract::{DateFormat, ValueRules};
+use crate::input::{
+    CellRules, Delimiter, EmptyRule, EmptyRules, FormatChoice, InputName, InputRules, MappingRules, RowRules, Trim,
+};
+
+/// What is read, and how.
+#[derive(Debug, Clone)]
+pub struct InputSettings {
+    /// The inputs in order, each once.
+    pub files: Vec<InputName>,
+    /// What they look like, and which column fills which field.
+    pub rules: InputRules,
+    /// How a row's cells become values.
+    pub rows: RowRules,
+    /// Records passed over at the beginning.
+    pub skip_rows: u64,
+    /// Records read at most: at least 1.
+    pub max_rows: Option<u64>,
+}
+
+const FORMATS: [(&str, FormatChoice); 4] = [
+    ("auto", FormatChoice::Auto),
+    ("csv", FormatChoice::Csv),
+    ("tsv", FormatChoice::Tsv),
+    ("ndjson", FormatChoice::Ndjson),
+];
+
+const EMPTY_RULES: [(&str, EmptyRule); 3] =
+    [("omit", EmptyRule::Omit), ("null", EmptyRule::Null), ("error", EmptyRule::Error)];
+
+/// The key that stands for all fields without a rule of their own.
+const EMPTY_DEFAULT: &str = "default";
+
+impl InputSettings {
+    pub(super) fn read(reader: &mut Reader, files: Vec<PathBuf>) -> Self {
+        Self {
+            files: input_names(reader, files),
+            rules: InputRules {
+                format: reader.one("format", "auto", |text| choice(text, &FORMATS)),
+                delimiter: reader.optional("delimiter", delimiter),
+                mapping: mapping(reader),
+            },
+            rows: RowRules {
+                cells: CellRules {
+                    empty: empty_rules(reader),
+                    null_strings: reader.list("null-string", any_text),
+                    trim: if reader.switch("trim") { Trim::Trim } else { Trim::Keep },
+                },
+                values: ValueRules { date_formats: reader.list("date-format", |text| Ok(DateFormat::new(text)?)) },
+            },
+            skip_rows: reader.one("skip-rows", "0", number_in(0..=u64::MAX)),
+            max_rows: reader.optional("max-rows", number_in(1..=u64::MAX)),
+        }
+    }
+}
+
+fn input_names(reader: &mut Reader, files: Vec<PathBuf>) -> Vec<InputName> {
+    let mut names = Vec::new();
+    for file in files {
+        let name = plainest_name(file);
+        if names.contains(&name) {
+            reader.problem(Problem::InputTwice(name.to_string()));
+        } else {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// The name without `./`, so that a file given twice is noticed.
+fn plainest_name(file: PathBuf) -> InputName {
+    let plain: PathBuf = file.components().filter(|part| *part != Component::CurDir).collect();
+    // Nothing is left of `.`, and `./-` is a file, not standard input: these stay as they were.
+    if plain.as_os_str().is_empty() || (plain == Path::new("-") && file != plain) {
+        return InputName::Path(file);
+    }
+    InputName::from_argument(plain.into_os_string())
+}
+
+fn mapping(reader: &mut Reader) -> MappingRules {
+    let mut map = Vec::new();
+    for entry in reader.entries("map", &[]) {
+        match entry {
+            Entry { key: Some(column), value: field } if !column.is_empty() && !field.is_empty() => {
+                map.push((column, field));
+            }
+            entry => reader.note("map", ValueError::NotAPair { text: entry.text(), form: "COLUMN=FIELD" }),
+        }
+    }
+    let ignore = reader.list("ignore", some_text);
+    let rules = MappingRules::new(&map, &ignore).map_err(ValueError::from);
+    reader.noting("map", rules).unwrap_or_default()
+}
+
+fn empty_rules(reader: &mut Reader) -> EmptyRules {
+    const NAME: &str = "empty";
+    let mut default = EmptyRule::Omit;
+    let mut fields = Vec::new();
+    for Entry { key, value } in reader.entries(NAME, &["omit"]) {
+        let Some(rule) = reader.noting(NAME, choice(&value, &EMPTY_RULES)) else {
+            continue;
+        };
+        match key.as_deref() {
+            None | Some(EMPTY_DEFAULT) => default = rule,
+            Some("") => {
+                let text = format!("={value}");
+                reader.note(NAME, ValueError::NotAPair { text, form: "RULE or FIELD=RULE" });
+            }
+            Some(field) => fields.push((field.to_owned(), rule)),
+        }
+    }
+    let fields = fields.iter().map(|(field, rule)| (field.as_str(), *rule));
+    let rules = EmptyRules::new(default, fields).map_err(ValueError::from);
+    reader.noting(NAME, rules).unwrap_or_default()
+}
+
+impl Entry {
+    /// As it was typed.
+    fn text(&self) -> String {
+        match &self.key {
+            Some(key) => format!("{key}={}", self.value),
+            None => self.value.clone(),
+        }
+    }
+}
+
+fn delimiter(text: &str) -> Result<Delimiter, ValueError> {
+    let mut characters = text.chars();
+    let delimiter = match (text, characters.next(), characters.next()) {
+        ("tab" | "\\t", _, _) => Some(Delimiter::TAB),
+        (_, Some(character), None) => Delimiter::new(character).ok(),
+        _ => None,
+    };
+    delimiter.ok_or_else(|| ValueError::NotADelimiter(text.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delimiter_is_one_ascii_character_or_the_tab() {
+        let check =
+            |text: &str, want: Option<u8>| assert_eq!(delimiter(text).ok().map(Delimiter::byte), want, "{text}");
+        for (text, want) in [
+            (";", Some(b';')),
+            ("|", Some(b'|')),
+            ("\t", Some(b'\t')),
+            ("tab", Some(b'\t')),
+            ("\\t", Some(b'\t')),
+            ("", None),
+            (",,", None),
+            ("\"", None),
+            ("\n", None),
+            ("\r", None),
+            ("\0", None),
+            ("é", None),
+        ] {
+            check(text, want);
+        }
+    }
+
+    #[test]
+    fn an_input_is_called_by_its_plainest_name() {
+        let path = |text: &str| InputName::Path(PathBuf::from(text));
+        let check = |text: &str, want: InputName| {
+            assert_eq!(plainest_name(PathBuf::from(text)), want, "{text}");
+        };
+        for (text, want) in [
+            ("-", InputName::Stdin),
+            ("./-", path("./-")),
+            ("a.csv", path("a.csv")),
+            ("./a.csv", path("a.csv")),
+            ("in/./a.csv", path("in/a.csv")),
+            ("../a.csv", path("../a.csv")),
+            ("/in/a.csv", path("/in/a.csv")),
+            (".", path(".")),
+        ] {
+            check(text, want);
+        }
+    }
+}

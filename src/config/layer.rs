@@ -1,0 +1,213 @@
+//! What one source says about the settings, by their names: the flags, the environment or the file. The three look the
+//! same from here on.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::error::Problem;
+use super::provenance::Provenance;
+use super::value::ValueError;
+use super::{ConfigFile, Task};
+
+const VARIABLE_PREFIX: &str = "CUSTSYNC_";
+
+/// The settings of the sandbox carry this prefix, so that a file can hold them beside those of a run. The command
+/// `custsync sandbox` has no other settings to confuse them with, and its flags leave the prefix out.
+pub(crate) const SANDBOX_PREFIX: &str = "sandbox-";
+
+/// The name under which the token goes. Only the environment may hold it.
+pub(super) const TOKEN: &str = "token";
+
+/// One source. No `Debug`: the environment's holds the token.
+pub(super) struct Layer {
+    source: Source,
+    values: BTreeMap<String, Given>,
+}
+
+enum Source {
+    Flags(Task),
+    Environment,
+    File(PathBuf),
+}
+
+/// A value as its source has it.
+#[derive(Clone)]
+pub(super) enum Given {
+    /// One text; where the setting is a list, a list of this one.
+    Text(String),
+    /// One text; where the setting is a list, its items have commas between them.
+    Joined(String),
+    /// Several texts.
+    List(Vec<String>),
+    /// Keys and values of a table.
+    Table(Vec<(String, String)>),
+}
+
+impl Layer {
+    /// The flags of `task`, from whatever serialises as [`Typed::new`](super::Typed::new) describes.
+    pub(super) fn flags(task: Task, flags: &impl Serialize) -> Self {
+        let serialised = serde_json::to_value(flags).expect("texts, lists and numbers serialise");
+        let mut values = BTreeMap::new();
+        if let serde_json::Value::Object(members) = serialised {
+            for (name, member) in members {
+                values.extend(Given::from_flag(member).map(|given| (name, given)));
+            }
+        }
+        Self { source: Source::Flags(task), values }
+    }
+
+    /// The variables that are ours.
+    pub(super) fn environment(
+        variables: impl IntoIterator<Item = (OsString, OsString)>,
+        problems: &mut Vec<Problem>,
+    ) -> Self {
+        let mut values = BTreeMap::new();
+        for (variable, value) in variables {
+            let variable = variable.to_string_lossy();
+            let Some(suffix) = variable.strip_prefix(VARIABLE_PREFIX) else {
+                continue;
+            };
+            let name = name_of_variable(suffix);
+            let canonical = variable_of(&name);
+            if canonical != variable {
+                // Which of CUSTSYNC_RATE and CUSTSYNC_rate holds must not depend on their order.
+                problems.push(Problem::Unknown { place: variable.into_owned(), nearest: Some(canonical) });
+                continue;
+            }
+            match value.into_string() {
+                Ok(text) => {
+                    values.insert(name, Given::Joined(text));
+                }
+                Err(_not_utf8) => problems.push(Problem::Value { place: canonical, error: ValueError::NotUtf8 }),
+            }
+        }
+        Self { source: Source::Environment, values }
+    }
+
+    /// The file's keys. The error: it is not TOML, so nothing can be said about its settings.
+    pub(super) fn file(file: ConfigFile, problems: &mut Vec<Problem>) -> Result<Self, Problem> {
+        let table: toml::Table = match file.contents.parse() {
+            Ok(table) => table,
+            Err(error) => return Err(Problem::syntax(&file.path, &file.contents, &error)),
+        };
+        let mut layer = Self { source: Source::File(file.path), values: BTreeMap::new() };
+        for (name, value) in table {
+            match Given::from_toml(value) {
+                Ok(given) => {
+                    layer.values.insert(name, given);
+                }
+                Err(error) => problems.push(Problem::Value { place: layer.provenance(&name).place(&name), error }),
+            }
+        }
+        Ok(layer)
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&Given> {
+        self.values.get(name)
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.values.keys().map(String::as_str)
+    }
+
+    /// How this source calls the setting `name`.
+    pub(super) fn provenance(&self, name: &str) -> Provenance {
+        match &self.source {
+            Source::Flags(task) => Provenance::Flag(flag_of(*task, name)),
+            Source::Environment => Provenance::Environment(variable_of(name)),
+            Source::File(path) => Provenance::File(path.clone()),
+        }
+    }
+
+    /// What to write instead of a misspelt name here to say `name`.
+    pub(super) fn spelling(&self, name: &str) -> String {
+        match &self.source {
+            Source::Flags(task) => flag_of(*task, name),
+            Source::Environment => variable_of(name),
+            Source::File(_) => name.to_owned(),
+        }
+    }
+
+    /// The token is moved out, never copied: it is to live in one place.
+    pub(super) fn take_token(&mut self) -> Option<String> {
+        match self.values.remove(TOKEN)? {
+            Given::Joined(token) | Given::Text(token) => Some(token),
+            Given::List(_) | Given::Table(_) => Some(String::new()),
+        }
+    }
+
+    /// The file that this layer is, if it is one.
+    pub(super) fn file_path(&self) -> Option<&PathBuf> {
+        match &self.source {
+            Source::File(path) => Some(path),
+            Source::Flags(_) | Source::Environment => None,
+        }
+    }
+}
+
+fn flag_of(task: Task, name: &str) -> String {
+    let bare = match task {
+        Task::Sandbox => name.strip_prefix(SANDBOX_PREFIX).unwrap_or(name),
+        Task::Run | Task::Check | Task::Config => name,
+    };
+    format!("--{bare}")
+}
+
+fn variable_of(name: &str) -> String {
+    format!("{VARIABLE_PREFIX}{}", name.replace('-', "_").to_ascii_uppercase())
+}
+
+/// The inverse of [`variable_of`], without its prefix.
+fn name_of_variable(suffix: &str) -> String {
+    suffix.replace('_', "-").to_ascii_lowercase()
+}
+
+impl Given {
+    /// `None` where the flag was not given.
+    fn from_flag(member: serde_json::Value) -> Option<Self> {
+        use serde_json::Value;
+        match member {
+            Value::Null | Value::Bool(false) | Value::Object(_) => None,
+            Value::Bool(true) => Some(Self::Text("true".to_owned())),
+            Value::Number(count) => (count.as_u64() != Some(0)).then(|| Self::Text(count.to_string())),
+            Value::String(text) => Some(Self::Text(text)),
+            Value::Array(items) if items.is_empty() => None,
+            Value::Array(items) => {
+                let text = |item: Value| item.as_str().map(str::to_owned);
+                Some(Self::List(items.into_iter().filter_map(text).collect()))
+            }
+        }
+    }
+
+    fn from_toml(value: toml::Value) -> Result<Self, ValueError> {
+        match value {
+            toml::Value::Array(items) => {
+                let items: Result<_, _> = items.into_iter().map(text_of).collect();
+                items.map(Self::List)
+            }
+            toml::Value::Table(table) => {
+                let pair = |(key, value)| text_of(value).map(|text| (key, text));
+                let pairs: Result<_, _> = table.into_iter().map(pair).collect();
+                pairs.map(Self::Table)
+            }
+            scalar => text_of(scalar).map(Self::Text),
+        }
+    }
+}
+
+/// A TOML value that stands for one text.
+fn text_of(value: toml::Value) -> Result<String, ValueError> {
+    let wanted = "text, a number, true or false";
+    match value {
+        toml::Value::String(text) => Ok(text),
+        toml::Value::Integer(number) => Ok(number.to_string()),
+        toml::Value::Float(number) => Ok(number.to_string()),
+        toml::Value::Boolean(on) => Ok(on.to_string()),
+        toml::Value::Datetime(_) => Err(ValueError::WrongKind { wanted, found: "a date" }),
+        toml::Value::Array(_) => Err(ValueError::WrongKind { wanted, found: "a list" }),
+        toml::Value::Table(_) => Err(ValueError::WrongKind { wanted, found: "a table" }),
+    }
+}

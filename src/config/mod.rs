@@ -1,0 +1,145 @@
+//! Flags, environment, configuration file and defaults become checked settings: pure, so that every rule about who
+//! beats whom is a table in a test.
+//!
+//! **A setting is defined once**, by the line in its group's `read` that names it, gives its default and parses it into
+//! a field of the group. All else follows from the names that were read: which keys of the file and which variables
+//! are known, what `custsync config` lists, which defaults the help shows. The compiler refuses a field that is not
+//! read; a test compares the names with the flags.
+//!
+//! Adding a setting takes that field and line, and the flag with its help text in `args/flags.rs`.
+
+pub mod api;
+mod choice;
+mod conflicts;
+pub mod duration;
+pub mod error;
+pub mod input;
+mod layer;
+pub mod output;
+pub mod provenance;
+mod reader;
+pub mod sandbox;
+pub mod sending;
+#[cfg(test)]
+mod tests;
+pub mod value;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use self::api::ApiSettings;
+use self::error::ConfigError;
+use self::input::InputSettings;
+use self::layer::Layer;
+pub(crate) use self::layer::SANDBOX_PREFIX;
+use self::output::OutputSettings;
+use self::provenance::SettingInForce;
+use self::reader::Reader;
+use self::sandbox::SandboxSettings;
+use self::sending::SendingSettings;
+
+/// What the settings are for: a few defaults and rules depend on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Task {
+    /// Send the updates.
+    Run,
+    /// Read, map and validate only: `check`, and `run --dry-run`.
+    Check,
+    /// Serve the sandbox.
+    Sandbox,
+    /// Show the settings that `run` would use.
+    Config,
+}
+
+/// What the command line says, before anything of it is checked.
+pub struct Typed {
+    task: Task,
+    files: Vec<PathBuf>,
+    flags: Layer,
+}
+
+/// A configuration file that the caller has read.
+#[derive(Debug)]
+pub struct ConfigFile {
+    /// Where it was read from, as error messages shall name it.
+    pub path: PathBuf,
+    /// Its text, which should be TOML.
+    pub contents: String,
+}
+
+/// Settings that can be relied on: each value is within its range, and no two contradict each other.
+#[derive(Debug)]
+pub struct Settings {
+    /// What is read, and how.
+    pub input: InputSettings,
+    /// Whom to send to, and as whom.
+    pub api: ApiSettings,
+    /// How fast, how often, how long.
+    pub sending: SendingSettings,
+    /// What is written and shown.
+    pub output: OutputSettings,
+    /// How the local server behaves, where one is started.
+    pub sandbox: SandboxSettings,
+    in_force: Vec<SettingInForce>,
+}
+
+impl Typed {
+    /// `flags` serialises to a map from the settings' names to texts, lists of texts, `true` or a count. Null, an empty
+    /// list, `false` and zero mean that the flag was not given.
+    pub fn new(task: Task, files: Vec<PathBuf>, flags: &impl Serialize) -> Self {
+        Self { task, files, flags: Layer::flags(task, flags) }
+    }
+}
+
+impl Settings {
+    /// The settings that hold: a flag beats the environment, which beats the file, which beats the default. The error
+    /// lists every problem found.
+    ///
+    /// Of `environment`, only the variables that start with `CUSTSYNC_` are looked at.
+    pub fn resolve(
+        typed: Typed,
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
+        file: Option<ConfigFile>,
+    ) -> Result<Self, ConfigError> {
+        let mut problems = Vec::new();
+        let mut layers = vec![typed.flags, Layer::environment(environment, &mut problems)];
+        if let Some(file) = file {
+            match Layer::file(file, &mut problems) {
+                Ok(layer) => layers.push(layer),
+                // What else is wrong depends on what the file was to say.
+                Err(problem) => return Err(ConfigError::new(vec![problem])),
+            }
+        }
+        let mut reader = Reader::new(typed.task, layers, problems);
+        let mut settings = Self::read(&mut reader, typed.files);
+        conflicts::check(&mut reader, &settings.api.target);
+        settings.in_force = reader.finish()?;
+        Ok(settings)
+    }
+
+    /// The settings of `task` where nobody says anything: the source of every default that the help shows.
+    pub fn defaults(task: Task) -> Vec<SettingInForce> {
+        let mut reader = Reader::new(task, Vec::new(), Vec::new());
+        Self::read(&mut reader, Vec::new());
+        reader.into_in_force()
+    }
+
+    /// Not to be relied on before [`Reader::finish`] found no problem.
+    fn read(reader: &mut Reader, files: Vec<PathBuf>) -> Self {
+        Self {
+            input: InputSettings::read(reader, files),
+            api: ApiSettings::read(reader),
+            sending: SendingSettings::read(reader),
+            output: OutputSettings::read(reader),
+            sandbox: SandboxSettings::read(reader),
+            in_force: Vec::new(),
+        }
+    }
+
+    /// Every setting with its value and where that came from, in the order of the groups.
+    pub fn in_force(&self) -> &[SettingInForce] {
+        &self.in_force
+    }
+}

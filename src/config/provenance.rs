@@ -1,0 +1,73 @@
+//! Where a setting's value came from: named in errors, and shown by `custsync config`.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// Who said so: the weakest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Provenance {
+    /// Nobody: the default holds.
+    Default,
+    /// The configuration file at this path.
+    File(PathBuf),
+    /// This environment variable.
+    Environment(String),
+    /// This flag, with its dashes.
+    Flag(String),
+}
+
+impl Provenance {
+    /// How an error message names the place of the setting `name`.
+    pub fn place(&self, name: &str) -> String {
+        match self {
+            Self::Default => name.to_owned(),
+            Self::File(path) => format!("{}: {name}", path.display()),
+            Self::Environment(variable) => variable.clone(),
+            Self::Flag(flag) => flag.clone(),
+        }
+    }
+
+    /// Higher beats lower.
+    pub(super) fn rank(&self) -> u8 {
+        match self {
+            Self::Default => 0,
+            Self::File(_) => 1,
+            Self::Environment(_) => 2,
+            Self::Flag(_) => 3,
+        }
+    }
+}
+
+impl fmt::Display for Provenance {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => formatter.write_str("default"),
+            Self::File(path) => path.display().fmt(formatter),
+            Self::Environment(name) | Self::Flag(name) => formatter.write_str(name),
+        }
+    }
+}
+
+/// One setting as it holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingInForce {
+    /// The long flag without its dashes, which is also the key in the file.
+    pub name: &'static str,
+    /// The value as it was written.
+    pub value: ShownValue,
+    /// Who wrote it.
+    pub provenance: Provenance,
+}
+
+/// A setting's value for people to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ShownValue {
+    /// No value, and none is needed.
+    Unset,
+    /// One value.
+    One(String),
+    /// The values of a setting that can be repeated.
+    Many(Vec<String>),
+    /// There is one, and it is nobody's business.
+    Secret,
+}

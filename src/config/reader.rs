@@ -1,0 +1,276 @@
+//! Reads one setting after the other out of the layers. Whatever was read is known from then on: that is how unknown
+//! names are found and how `custsync config` knows what to list.
+//!
+//! A value that cannot be used is noted and replaced by the default, so that reading goes on and every problem is found
+//! at once. [`Reader::finish`] sees to it that such settings never get out.
+
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+
+use secrecy::SecretString;
+
+use super::Task;
+use super::error::{ConfigError, Problem};
+use super::layer::{Given, Layer, TOKEN};
+use super::provenance::{Provenance, SettingInForce, ShownValue};
+use super::value::{self, ValueError};
+use crate::nearest::nearest;
+
+/// The layers, and what has become of them so far.
+pub(super) struct Reader {
+    task: Task,
+    /// The strongest first.
+    layers: Vec<Layer>,
+    in_force: Vec<SettingInForce>,
+    problems: Vec<Problem>,
+}
+
+/// An item of a list that may say to what it applies.
+pub(super) struct Entry {
+    /// `None` where the item has no `=`.
+    pub(super) key: Option<String>,
+    pub(super) value: String,
+}
+
+impl Reader {
+    pub(super) fn new(task: Task, layers: Vec<Layer>, problems: Vec<Problem>) -> Self {
+        Self { task, layers, in_force: Vec::new(), problems }
+    }
+
+    pub(super) fn task(&self) -> Task {
+        self.task
+    }
+
+    /// A setting that always has a value. `default` must be one that `parse` takes.
+    pub(super) fn one<T>(
+        &mut self,
+        name: &'static str,
+        default: &str,
+        parse: impl Fn(&str) -> Result<T, ValueError>,
+    ) -> T {
+        let default_value = || parse(default).expect("the default of a setting is a value that it takes");
+        match self.single(name, ShownValue::One(default.to_owned())) {
+            Some(text) => self.noting(name, parse(&text)).unwrap_or_else(default_value),
+            None => default_value(),
+        }
+    }
+
+    /// A setting that may be left unset.
+    pub(super) fn optional<T>(
+        &mut self,
+        name: &'static str,
+        parse: impl Fn(&str) -> Result<T, ValueError>,
+    ) -> Option<T> {
+        let text = self.single(name, ShownValue::Unset)?;
+        self.noting(name, parse(&text))
+    }
+
+    /// A setting that is on or off, and off unless somebody says otherwise.
+    pub(super) fn switch(&mut self, name: &'static str) -> bool {
+        self.one(name, "false", value::switch)
+    }
+
+    /// A setting that can be repeated; empty unless somebody says otherwise.
+    pub(super) fn list<T>(&mut self, name: &'static str, parse: impl Fn(&str) -> Result<T, ValueError>) -> Vec<T> {
+        let items = match self.find(name, ShownValue::Many(Vec::new())) {
+            None => Vec::new(),
+            Some(Given::Text(item)) => vec![item],
+            Some(Given::Joined(items)) => split_at_commas(&items),
+            Some(Given::List(items)) => items,
+            Some(Given::Table(_)) => {
+                self.note(name, ValueError::WrongKind { wanted: "a list", found: "a table" });
+                Vec::new()
+            }
+        };
+        items.iter().filter_map(|item| self.noting(name, parse(item))).collect()
+    }
+
+    /// A setting whose items may be `KEY=VALUE`, split at the last `=`; in the file it can be a table. No key may come
+    /// twice.
+    pub(super) fn entries(&mut self, name: &'static str, default: &[&str]) -> Vec<Entry> {
+        let default: Vec<String> = default.iter().map(|item| (*item).to_owned()).collect();
+        let items = match self.find(name, ShownValue::Many(default.clone())) {
+            None => default,
+            Some(Given::Text(item)) => vec![item],
+            Some(Given::Joined(items)) => split_at_commas(&items),
+            Some(Given::List(items)) => items,
+            Some(Given::Table(pairs)) => {
+                return pairs.into_iter().map(|(key, value)| Entry { key: Some(key), value }).collect();
+            }
+        };
+        let mut keys = BTreeSet::new();
+        let mut entries = Vec::new();
+        for item in items {
+            let entry = Entry::from_item(&item);
+            if keys.insert(entry.key.clone()) {
+                entries.push(entry);
+            } else {
+                self.note(name, ValueError::Twice(entry.key.unwrap_or(entry.value)));
+            }
+        }
+        entries
+    }
+
+    /// The token, which only the environment may hold.
+    pub(super) fn token(&mut self) -> Option<SecretString> {
+        let mut found = None;
+        for layer in &mut self.layers {
+            let Some(token) = layer.take_token() else {
+                continue;
+            };
+            match layer.file_path() {
+                Some(path) => self.problems.push(Problem::TokenInFile { path: path.clone() }),
+                None => found = Some((token, layer.provenance(TOKEN))),
+            }
+        }
+        let Some((token, provenance)) = found else {
+            self.record(TOKEN, ShownValue::Unset, Provenance::Default);
+            return None;
+        };
+        self.record(TOKEN, ShownValue::Secret, provenance);
+        let token = checked_token(&token);
+        self.noting(TOKEN, token)
+    }
+
+    /// Which of two settings that were read comes from the stronger source.
+    pub(super) fn compare_sources(&self, one: &str, other: &str) -> Ordering {
+        self.provenance(one).rank().cmp(&self.provenance(other).rank())
+    }
+
+    /// Where the value of a setting that was read comes from.
+    pub(super) fn provenance(&self, name: &str) -> &Provenance {
+        let setting = self.in_force.iter().find(|setting| setting.name == name);
+        setting.map_or(&Provenance::Default, |setting| &setting.provenance)
+    }
+
+    /// The place of a setting that was read, for an error message.
+    pub(super) fn place(&self, name: &str) -> String {
+        self.provenance(name).place(name)
+    }
+
+    /// The settings that were read so far and were typed, with their flags.
+    pub(super) fn typed(&self) -> impl Iterator<Item = (&'static str, String)> {
+        self.in_force.iter().filter_map(|setting| match &setting.provenance {
+            Provenance::Flag(flag) => Some((setting.name, flag.clone())),
+            Provenance::Default | Provenance::File(_) | Provenance::Environment(_) => None,
+        })
+    }
+
+    pub(super) fn problem(&mut self, problem: Problem) {
+        self.problems.push(problem);
+    }
+
+    /// Notes that the value of `name` cannot be used.
+    pub(super) fn note(&mut self, name: &str, error: ValueError) {
+        let place = self.place(name);
+        self.problems.push(Problem::Value { place, error });
+    }
+
+    /// The value, or a problem noted.
+    pub(super) fn noting<T>(&mut self, name: &str, value: Result<T, ValueError>) -> Option<T> {
+        match value {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.note(name, error);
+                None
+            }
+        }
+    }
+
+    /// Every setting that was read, unless something is wrong with any of them or somebody named one that nobody read.
+    pub(super) fn finish(mut self) -> Result<Vec<SettingInForce>, ConfigError> {
+        let known: Vec<&str> = self.in_force.iter().map(|setting| setting.name).collect();
+        for layer in &self.layers {
+            for name in layer.names().filter(|name| !known.contains(name)) {
+                // Nobody is led to put the token where it is refused.
+                let candidates =
+                    known.iter().copied().filter(|candidate| *candidate != TOKEN || layer.file_path().is_none());
+                self.problems.push(Problem::Unknown {
+                    place: layer.provenance(name).place(name),
+                    nearest: nearest(name, candidates).map(|candidate| layer.spelling(candidate)),
+                });
+            }
+        }
+        if self.problems.is_empty() {
+            return Ok(self.in_force);
+        }
+        Err(ConfigError::new(self.problems))
+    }
+
+    /// Every setting that was read, whatever is wrong.
+    pub(super) fn into_in_force(self) -> Vec<SettingInForce> {
+        self.in_force
+    }
+
+    /// What the strongest layer says about a setting that takes one value. `None`: nobody says anything that could be
+    /// one.
+    fn single(&mut self, name: &'static str, default: ShownValue) -> Option<String> {
+        let found = match self.find(name, default)? {
+            Given::Text(text) | Given::Joined(text) => return Some(text),
+            Given::List(_) => "a list",
+            Given::Table(_) => "a table",
+        };
+        self.note(name, ValueError::WrongKind { wanted: "one value", found });
+        None
+    }
+
+    /// What the strongest layer says about a setting, which is recorded on the way.
+    fn find(&mut self, name: &'static str, default: ShownValue) -> Option<Given> {
+        let found = self.layers.iter().find_map(|layer| Some((layer.get(name)?.clone(), layer.provenance(name))));
+        let Some((given, provenance)) = found else {
+            self.record(name, default, Provenance::Default);
+            return None;
+        };
+        let shown = match default {
+            ShownValue::Many(_) => ShownValue::Many(given.items()),
+            ShownValue::Unset | ShownValue::One(_) | ShownValue::Secret => ShownValue::One(given.items().join(", ")),
+        };
+        self.record(name, shown, provenance);
+        Some(given)
+    }
+
+    fn record(&mut self, name: &'static str, value: ShownValue, provenance: Provenance) {
+        self.in_force.push(SettingInForce { name, value, provenance });
+    }
+}
+
+impl Entry {
+    fn from_item(item: &str) -> Self {
+        match item.rsplit_once('=') {
+            Some((key, value)) => Self { key: Some(key.to_owned()), value: value.to_owned() },
+            None => Self { key: None, value: item.to_owned() },
+        }
+    }
+}
+
+impl Given {
+    /// The value as a list of texts, for display.
+    fn items(&self) -> Vec<String> {
+        match self {
+            Self::Text(text) | Self::Joined(text) => vec![text.clone()],
+            Self::List(items) => items.clone(),
+            Self::Table(pairs) => pairs.iter().map(|(key, value)| format!("{key}={value}")).collect(),
+        }
+    }
+}
+
+/// The empty text is the empty list: that is how a variable takes back what a file lists.
+fn split_at_commas(items: &str) -> Vec<String> {
+    if items.is_empty() {
+        return Vec::new();
+    }
+    items.split(',').map(str::to_owned).collect()
+}
+
+/// A token fits a header: visible ASCII characters (RFC 6750, section 2.1, allows fewer still). White space at the end
+/// is forgiven, since secrets kept in files tend to end in a newline.
+fn checked_token(text: &str) -> Result<SecretString, ValueError> {
+    let token = text.trim_end();
+    if token.is_empty() {
+        return Err(ValueError::Empty);
+    }
+    if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(ValueError::NotAToken);
+    }
+    Ok(SecretString::from(token))
+}

@@ -1,0 +1,77 @@
+//! How the local server behaves.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use super::choice::choice;
+use super::reader::Reader;
+use super::value::{ValueError, number_in, path, some_text};
+use crate::sandbox::{ErrorShape, FaultPlan, Latency, SandboxOptions, Window};
+
+/// How the local server behaves.
+#[derive(Debug, Clone)]
+pub struct SandboxSettings {
+    /// Where `custsync sandbox` listens. A run with `--sandbox` takes any free port instead.
+    pub listen: SocketAddr,
+    /// The customers that exist have the ids from 1 to this number.
+    pub customers: u64,
+    /// Requests allowed in a window of time.
+    pub window: Option<Window>,
+    /// How long an answer takes.
+    pub latency: Latency,
+    /// What goes wrong, and how often.
+    pub faults: FaultPlan,
+    /// Makes what is random the same each time.
+    pub seed: u64,
+    /// The file that records each applied update.
+    pub ledger: Option<PathBuf>,
+    /// What an error looks like.
+    pub error_shape: ErrorShape,
+}
+
+const ERROR_SHAPES: [(&str, ErrorShape); 3] =
+    [("documented", ErrorShape::Documented), ("laravel", ErrorShape::Laravel), ("both", ErrorShape::Both)];
+
+impl SandboxSettings {
+    pub(super) fn read(reader: &mut Reader) -> Self {
+        Self {
+            listen: reader.one("sandbox-listen", "127.0.0.1:8080", address),
+            customers: reader.one("sandbox-customers", "1000000", number_in(0..=u64::MAX)),
+            window: reader.one("sandbox-window", "6000/m", window),
+            latency: reader.one("sandbox-latency", "5ms..40ms", |text| Ok(text.parse()?)),
+            faults: reader.one("sandbox-fault", "none", faults),
+            seed: reader.one("sandbox-seed", "1", number_in(0..=u64::MAX)),
+            ledger: reader.optional("sandbox-ledger", path),
+            error_shape: reader.one("sandbox-errors", "documented", |text| choice(text, &ERROR_SHAPES)),
+        }
+    }
+
+    /// A sandbox that behaves so, on this address.
+    pub fn options(&self, listen: SocketAddr, token: String, tenant: Option<u64>) -> SandboxOptions {
+        SandboxOptions {
+            listen,
+            token,
+            tenant,
+            customers: self.customers,
+            window: self.window,
+            latency: self.latency,
+            faults: self.faults.clone(),
+            seed: self.seed,
+            ledger: self.ledger.clone(),
+            error_shape: self.error_shape,
+            ..SandboxOptions::default()
+        }
+    }
+}
+
+fn window(text: &str) -> Result<Option<Window>, ValueError> {
+    if text == "none" { Ok(None) } else { Ok(Some(text.parse()?)) }
+}
+
+fn faults(text: &str) -> Result<FaultPlan, ValueError> {
+    if text == "none" { Ok(FaultPlan::default()) } else { Ok(some_text(text)?.parse()?) }
+}
+
+fn address(text: &str) -> Result<SocketAddr, ValueError> {
+    text.parse().ok().ok_or_else(|| ValueError::NotAnAddress(text.to_owned()))
+}

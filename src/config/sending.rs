@@ -1,0 +1,65 @@
+//! How fast, how often, how long.
+
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use super::Task;
+use super::choice::choice;
+use super::duration::duration_in;
+use super::reader::Reader;
+use super::value::number_in;
+use crate::journal::Retry;
+use crate::schedule::error_limit::ErrorLimit;
+use crate::schedule::rate::Rate;
+
+const IN_FLIGHT_MAX: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero");
+const ATTEMPTS_MAX: NonZeroU32 = NonZeroU32::new(100).expect("not zero");
+const HOUR: Duration = Duration::from_hours(1);
+const TIMEOUTS: RangeInclusive<Duration> = Duration::from_millis(1)..=HOUR;
+const GRACES: RangeInclusive<Duration> = Duration::ZERO..=HOUR;
+/// A run that sleeps for more than a week is one that somebody has forgotten.
+const WAITS: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(7 * 24);
+
+/// How fast, how often, how long.
+#[derive(Debug, Clone)]
+pub struct SendingSettings {
+    /// Our own limit on the pace.
+    pub rate: Rate,
+    /// Requests that may be under way at once: at most 1,024.
+    pub max_in_flight: NonZeroUsize,
+    /// For one attempt as a whole: 1 ms to 1 h.
+    pub timeout: Duration,
+    /// Attempts for one row, the first included: at most 100.
+    pub attempts: NonZeroU32,
+    /// When too many rows have ended badly. A run defaults to a tenth of them; a check to no limit, since its point is
+    /// to list them all.
+    pub max_errors: ErrorLimit,
+    /// Which rows of an earlier run are sent again.
+    pub retry: Retry,
+    /// The longest wait for an API that is down or asks to wait: at most a week.
+    pub max_wait: Duration,
+    /// For requests in flight when a signal ends the run: at most 1 h.
+    pub grace: Duration,
+}
+
+const RETRIES: [(&str, Retry); 2] = [("failed", Retry::Failed), ("rejected", Retry::Rejected)];
+
+impl SendingSettings {
+    pub(super) fn read(reader: &mut Reader) -> Self {
+        let max_errors = match reader.task() {
+            Task::Run | Task::Config | Task::Sandbox => "10%",
+            Task::Check => "none",
+        };
+        Self {
+            rate: reader.one("rate", "auto", |text| Ok(text.parse()?)),
+            max_in_flight: reader.one("max-in-flight", "32", number_in(NonZeroUsize::MIN..=IN_FLIGHT_MAX)),
+            timeout: reader.one("timeout", "30s", |text| Ok(duration_in(&TIMEOUTS, text)?)),
+            attempts: reader.one("attempts", "5", number_in(NonZeroU32::MIN..=ATTEMPTS_MAX)),
+            max_errors: reader.one("max-errors", max_errors, |text| Ok(text.parse()?)),
+            retry: reader.one("retry", "failed", |text| choice(text, &RETRIES)),
+            max_wait: reader.one("max-wait", "15m", |text| Ok(duration_in(&WAITS, text)?)),
+            grace: reader.one("grace", "25s", |text| Ok(duration_in(&GRACES, text)?)),
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! What the sources say, and what comes of it.
+
+mod precedence;
+mod problems;
+mod values;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::error::ConfigError;
+use super::provenance::SettingInForce;
+use super::{ConfigFile, Settings, Task, Typed};
+
+/// What the three sources say, and what comes of it.
+#[derive(Default)]
+struct Scenario {
+    flags: serde_json::Map<String, Value>,
+    environment: BTreeMap<String, OsString>,
+    file: Option<String>,
+    files: Vec<PathBuf>,
+}
+
+impl Scenario {
+    fn flag(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.flags.insert(name.to_owned(), value.into());
+        self
+    }
+
+    fn variable(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        self.environment.insert(name.to_owned(), value.into());
+        self
+    }
+
+    fn toml(mut self, contents: &str) -> Self {
+        self.file = Some(contents.to_owned());
+        self
+    }
+
+    fn inputs(mut self, files: &[&str]) -> Self {
+        self.files = files.iter().map(PathBuf::from).collect();
+        self
+    }
+
+    fn resolve(self, task: Task) -> Result<Settings, ConfigError> {
+        let file = self.file.map(|contents| ConfigFile { path: "custsync.toml".into(), contents });
+        let environment = self.environment.into_iter().map(|(name, value)| (name.into(), value));
+        Settings::resolve(Typed::new(task, self.files, &self.flags), environment, file)
+    }
+
+    fn settings(self, task: Task) -> Settings {
+        self.resolve(task).expect("the scenario's settings can be used")
+    }
+
+    /// The error's lines.
+    fn problems(self, task: Task) -> Vec<String> {
+        let error = self.resolve(task).expect_err("the scenario's settings cannot be used");
+        assert_eq!(error.problems().len(), error.to_string().lines().count(), "{error}");
+        error.to_string().lines().map(str::to_owned).collect()
+    }
+}
+
+fn in_force(settings: &Settings, name: &str) -> SettingInForce {
+    settings.in_force().iter().find(|setting| setting.name == name).expect(name).clone()
+}

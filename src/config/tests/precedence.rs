@@ -1,0 +1,157 @@
+//! Who beats whom, over every setting, and whose mistake it is said to be.
+
+use secrecy::ExposeSecret;
+use serde_json::json;
+
+use super::{Scenario, in_force};
+use crate::config::api::{Target, TokenSource};
+use crate::config::provenance::{Provenance, SettingInForce, ShownValue};
+use crate::config::{Settings, Task};
+
+/// The kinds of settings that sources write differently.
+#[derive(Clone, Copy)]
+enum Kind {
+    One,
+    Many,
+    Switch,
+}
+
+/// Every setting but the token, with three values: for the file, the environment and the flag.
+const SAMPLES: [(&str, Kind, [&str; 3]); 40] = [
+    ("format", Kind::One, ["csv", "tsv", "ndjson"]),
+    ("delimiter", Kind::One, [";", "|", "tab"]),
+    ("map", Kind::Many, ["A=email", "B=job", "C=id"]),
+    ("ignore", Kind::Many, ["A", "B", "C"]),
+    ("empty", Kind::Many, ["null", "email=null", "error"]),
+    ("null-string", Kind::Many, ["NULL", "-", "n/a"]),
+    ("date-format", Kind::Many, ["%d.%m.%Y", "%m/%d/%Y", "%Y/%m/%d"]),
+    ("trim", Kind::Switch, ["1", "true", "true"]),
+    ("skip-rows", Kind::One, ["1", "2", "3"]),
+    ("max-rows", Kind::One, ["1", "2", "3"]),
+    ("base-url", Kind::One, ["https://a.example", "https://b.example", "https://c.example"]),
+    ("tenant", Kind::One, ["1", "2", "3"]),
+    ("token-file", Kind::One, ["a", "b", "c"]),
+    ("ca-file", Kind::One, ["a", "b", "c"]),
+    ("allow-http", Kind::Switch, ["1", "true", "true"]),
+    ("sandbox", Kind::Switch, ["1", "true", "true"]),
+    ("rate", Kind::One, ["1/s", "2/m", "unlimited"]),
+    ("max-in-flight", Kind::One, ["1", "2", "1024"]),
+    ("timeout", Kind::One, ["1ms", "2s", "1h"]),
+    ("attempts", Kind::One, ["1", "2", "100"]),
+    ("max-errors", Kind::One, ["1", "2%", "none"]),
+    ("retry", Kind::One, ["rejected", "failed", "rejected"]),
+    ("max-wait", Kind::One, ["0s", "2m", "168h"]),
+    ("grace", Kind::One, ["0s", "2s", "1h"]),
+    ("run-dir", Kind::One, ["a", "b", "c"]),
+    ("output-format", Kind::One, ["json", "text", "json"]),
+    ("log-format", Kind::One, ["json", "text", "json"]),
+    ("progress", Kind::One, ["off", "auto", "off"]),
+    ("color", Kind::One, ["always", "never", "auto"]),
+    ("quiet", Kind::Switch, ["1", "true", "true"]),
+    ("verbose", Kind::One, ["1", "2", "3"]),
+    ("sandbox-listen", Kind::One, ["127.0.0.1:1", "127.0.0.1:2", "[::1]:3"]),
+    ("sandbox-customers", Kind::One, ["1", "2", "3"]),
+    ("sandbox-window", Kind::One, ["1/s", "2/s", "none"]),
+    ("sandbox-latency", Kind::One, ["1ms", "2ms", "1ms..3ms"]),
+    ("sandbox-fault", Kind::One, ["503=1%", "reset=2%", "none"]),
+    ("sandbox-seed", Kind::One, ["1", "2", "3"]),
+    ("sandbox-ledger", Kind::One, ["a", "b", "c"]),
+    ("sandbox-errors", Kind::One, ["laravel", "both", "documented"]),
+    ("token", Kind::One, ["", "", ""]),
+];
+
+fn variable_of(name: &str) -> String {
+    format!("CUSTSYNC_{}", name.replace('-', "_").to_uppercase())
+}
+
+#[test]
+fn the_samples_are_all_settings() {
+    let mut sampled: Vec<&str> = SAMPLES.iter().map(|(name, _, _)| *name).collect();
+    let mut known: Vec<&str> = Settings::defaults(Task::Run).iter().map(|setting| setting.name).collect();
+    sampled.sort_unstable();
+    known.sort_unstable();
+    assert_eq!(sampled, known);
+}
+
+#[test]
+fn a_flag_beats_the_environment_beats_the_file_beats_the_default() {
+    for (name, kind, [file, environment, flag]) in SAMPLES {
+        if name == "token" {
+            continue;
+        }
+        let toml = match kind {
+            Kind::One => format!("{name} = {file:?}"),
+            Kind::Many => format!("{name} = [{file:?}]"),
+            Kind::Switch => format!("{name} = true"),
+        };
+        let flag_value = match kind {
+            Kind::One => json!(flag),
+            Kind::Many => json!([flag]),
+            Kind::Switch => json!(true),
+        };
+        let file_value = if matches!(kind, Kind::Switch) { "true" } else { file };
+        let check = |scenario: Scenario, value: &str, provenance: Provenance| {
+            let value = match kind {
+                Kind::Many => ShownValue::Many(vec![value.to_owned()]),
+                Kind::One | Kind::Switch => ShownValue::One(value.to_owned()),
+            };
+            let got = in_force(&scenario.settings(Task::Sandbox), name);
+            assert_eq!(got, SettingInForce { name, value, provenance });
+        };
+
+        let default = in_force(&Scenario::default().settings(Task::Sandbox), name);
+        assert_eq!(default.provenance, Provenance::Default, "{name}");
+        let from_file = || Scenario::default().toml(&toml);
+        check(from_file(), file_value, Provenance::File("custsync.toml".into()));
+        let variable = variable_of(name);
+        let from_environment = || from_file().variable(&variable, environment);
+        check(from_environment(), environment, Provenance::Environment(variable.clone()));
+        let bare = name.strip_prefix("sandbox-").unwrap_or(name);
+        check(from_environment().flag(name, flag_value), flag, Provenance::Flag(format!("--{bare}")));
+    }
+}
+
+#[test]
+fn a_bad_value_is_told_by_its_origin() {
+    let check = |scenario: Scenario, want: &str| {
+        let problems = scenario.problems(Task::Check);
+        assert!(problems.len() == 1 && problems[0].starts_with(want), "{problems:?}, not {want}");
+    };
+    for (name, kind, _) in SAMPLES {
+        // A path or a text of any kind is never bad but when it is empty.
+        if name == "null-string" || name == "token" {
+            continue;
+        }
+        check(Scenario::default().toml(&format!("{name} = ''")), &format!("custsync.toml: {name}: "));
+        match kind {
+            Kind::One => {
+                check(Scenario::default().variable(&variable_of(name), ""), &format!("{}: ", variable_of(name)));
+                check(Scenario::default().flag(name, ""), &format!("--{name}: "));
+            }
+            Kind::Switch => {
+                check(Scenario::default().variable(&variable_of(name), "yes"), &format!("{}: ", variable_of(name)));
+            }
+            Kind::Many => check(Scenario::default().flag(name, json!([""])), &format!("--{name}: ")),
+        }
+    }
+    check(Scenario::default().toml("rate = '50'"), "custsync.toml: rate: `50` has no unit: write 50/s, 50/m or 50/h");
+    check(Scenario::default().variable("CUSTSYNC_TIMEOUT", "30"), "CUSTSYNC_TIMEOUT: `30` has no unit");
+}
+
+#[test]
+fn the_stronger_source_of_the_token_wins() {
+    let check = |scenario: Scenario, want: &str| {
+        let Target::Remote { token, .. } = scenario.settings(Task::Run).api.target else { panic!("not the sandbox") };
+        let got = match token {
+            TokenSource::Missing => "missing".to_owned(),
+            TokenSource::Value(token) => token.expose_secret().to_owned(),
+            TokenSource::File(path) => path.display().to_string(),
+        };
+        assert_eq!(got, want);
+    };
+    let with_token = || Scenario::default().variable("CUSTSYNC_TOKEN", "abc\n");
+    check(with_token(), "abc");
+    check(Scenario::default().toml("token-file = 'f'"), "f");
+    check(with_token().toml("token-file = 'f'"), "abc");
+    check(with_token().flag("token-file", "f"), "f");
+}

@@ -1,0 +1,123 @@
+//! What cannot be used, and what is said about it.
+
+use std::ffi::OsString;
+
+use super::{Scenario, in_force};
+use crate::config::Task;
+use crate::config::provenance::ShownValue;
+
+#[test]
+fn every_problem_is_told_at_once() {
+    let problems = Scenario::default()
+        .toml("grace = 'x'\nrat = 1\n")
+        .variable("CUSTSYNC_RATE", "50")
+        .variable("CUSTSYNC_RAET", "50/s")
+        .variable("CUSTSYNC_color", "auto")
+        .flag("attempts", "0")
+        .problems(Task::Check);
+    let starts = [
+        "CUSTSYNC_color: there is no such setting; did you mean `CUSTSYNC_COLOR`?",
+        "CUSTSYNC_RATE: `50` has no unit",
+        "--attempts: `0` is not a whole number from 1 to 100",
+        "custsync.toml: grace: `x` is not a duration",
+        "CUSTSYNC_RAET: there is no such setting; did you mean `CUSTSYNC_RATE`?",
+        "custsync.toml: rat: there is no such setting; did you mean `rate`?",
+    ];
+    assert_eq!(problems.len(), starts.len(), "{problems:?}");
+    for (problem, start) in problems.iter().zip(starts) {
+        assert!(problem.starts_with(start), "{problem}, not {start}");
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_used_says_why() {
+    let check = |toml: &str, want: &str| {
+        let problems = Scenario::default().toml(toml).problems(Task::Check);
+        assert!(problems[0].contains(want), "{toml}: {problems:?}");
+    };
+    for (toml, want) in [
+        ("trim = true\nrate = ", "custsync.toml:2: "),
+        ("rate = '1/s'\nrate = '2/s'", "custsync.toml:2: duplicate key"),
+        ("[sending]\nrate = '1/s'", "custsync.toml: sending: there is no such setting"),
+        ("rate = ['1/s']", "custsync.toml: rate: this setting takes one value, not a list"),
+        ("date-format = {a = 'b'}", "custsync.toml: date-format: this setting takes a list, not a table"),
+        ("rate = 2026-11-23", "custsync.toml: rate: this setting takes text, a number, true or false, not a date"),
+        ("ignore = [['a']]", "not a list"),
+        ("empty = 'nil'", "custsync.toml: empty: `nil` is not one of omit, null, error"),
+        ("map = ['A']", "custsync.toml: map: `A` is not COLUMN=FIELD"),
+        ("map = ['A=email', 'A=job']", "custsync.toml: map: `A` is given twice"),
+        ("token = 'hunter2'", "custsync.toml: token: a token does not belong in a file of settings"),
+        ("token = ['hunter2']", "custsync.toml: token: a token does not belong in a file of settings"),
+    ] {
+        check(toml, want);
+    }
+}
+
+#[test]
+fn no_error_repeats_a_secret() {
+    for scenario in [
+        Scenario::default().toml("token = 'hunter2'"),
+        Scenario::default().toml("token = 'hunter2"),
+        Scenario::default().variable("CUSTSYNC_TOKEN", "hunter2 x"),
+        Scenario::default().flag("base-url", "https://me:hunter2@a.example/"),
+        Scenario::default().flag("base-url", "me:hunter2@a.example"),
+        Scenario::default().flag("base-url", "https://me:hunter2@:x"),
+    ] {
+        let error = scenario.resolve(Task::Check).expect_err("it cannot be used");
+        assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
+    }
+    let settings = Scenario::default().variable("CUSTSYNC_TOKEN", "hunter2").settings(Task::Run);
+    assert!(!format!("{settings:?}").contains("hunter2"));
+    assert_eq!(in_force(&settings, "token").value, ShownValue::Secret);
+}
+
+#[test]
+fn what_contradicts_is_refused() {
+    let with_token = || Scenario::default().variable("CUSTSYNC_TOKEN", "abc");
+    let sandbox = || Scenario::default().flag("sandbox", true);
+    let check = |task: Task, scenario: Scenario, want: &str| {
+        let problems = scenario.problems(task);
+        assert!(problems.len() == 1 && problems[0].contains(want), "{problems:?}, not {want}");
+    };
+    for (task, scenario, want) in [
+        (Task::Run, Scenario::default(), "no token: "),
+        (Task::Run, Scenario::default().variable("CUSTSYNC_TOKEN", " \n"), "CUSTSYNC_TOKEN: the value is empty"),
+        (
+            Task::Run,
+            with_token().variable("CUSTSYNC_TOKEN_FILE", "f"),
+            "CUSTSYNC_TOKEN and CUSTSYNC_TOKEN_FILE contradict",
+        ),
+        (Task::Run, with_token().flag("quiet", true).flag("verbose", 1), "--quiet and --verbose contradict"),
+        (Task::Run, with_token().inputs(&["-", "-"]), "standard input is given twice"),
+        (Task::Run, with_token().inputs(&["a.csv", "./a.csv"]), "a.csv is given twice"),
+        (Task::Run, with_token().flag("base-url", "http://a.example"), "--base-url: plain http to a.example"),
+        (Task::Run, sandbox().flag("base-url", "https://a.example"), "--base-url has no effect with --sandbox"),
+        (Task::Run, sandbox().flag("token-file", "f"), "--token-file has no effect with --sandbox"),
+        (Task::Run, with_token().flag("sandbox-seed", "2"), "--sandbox-seed has no effect without --sandbox"),
+        (Task::Check, sandbox(), "--sandbox has no effect here"),
+    ] {
+        check(task, scenario, want);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_variable_that_is_no_text_is_refused() {
+    use std::os::unix::ffi::OsStringExt as _;
+    let bytes = OsString::from_vec(vec![0xff]);
+    let problems = Scenario::default().variable("CUSTSYNC_RATE", bytes.clone()).problems(Task::Check);
+    assert_eq!(problems, ["CUSTSYNC_RATE: the value is not UTF-8"]);
+    Scenario::default().variable("OTHER", bytes).settings(Task::Check);
+}
+
+#[test]
+fn a_misspelt_token_is_led_to_the_environment_only() {
+    let problems = Scenario::default().toml("tokn = 'x'").variable("CUSTSYNC_TOKN", "x").problems(Task::Check);
+    assert_eq!(
+        problems,
+        [
+            "CUSTSYNC_TOKN: there is no such setting; did you mean `CUSTSYNC_TOKEN`?",
+            "custsync.toml: tokn: there is no such setting",
+        ]
+    );
+}

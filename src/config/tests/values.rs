@@ -1,0 +1,78 @@
+//! What can be used, in all its spellings.
+
+use serde_json::json;
+
+use super::Scenario;
+use crate::config::Task;
+use crate::config::api::Target;
+use crate::config::output::Verbosity;
+use crate::input::{EmptyRule, EmptyRules, InputName, MappingRules};
+use crate::schedule::error_limit::ErrorLimit;
+
+#[test]
+fn lists_and_tables_come_in_every_spelling() {
+    let mapping = |scenario: Scenario| scenario.settings(Task::Check).input.rules.mapping;
+    let want = MappingRules::new(&[("A=1".to_owned(), "email".to_owned()), ("B".to_owned(), "job".to_owned())], &[]);
+    let want = want.expect("columns of their own");
+    assert_eq!(mapping(Scenario::default().flag("map", json!(["A=1=email", "B=job"]))), want);
+    assert_eq!(mapping(Scenario::default().variable("CUSTSYNC_MAP", "A=1=email,B=job")), want);
+    assert_eq!(mapping(Scenario::default().toml("[map]\n\"A=1\" = 'email'\nB = 'job'")), want);
+    assert_eq!(mapping(Scenario::default().toml("map = ['A=1=email', 'B=job']")), want);
+
+    let empty = |scenario: Scenario| scenario.settings(Task::Check).input.rows.cells.empty;
+    let want = EmptyRules::new(EmptyRule::Error, [("email", EmptyRule::Null)]).expect("a field");
+    assert_eq!(empty(Scenario::default().flag("empty", json!(["error", "email=null"]))), want);
+    assert_eq!(empty(Scenario::default().variable("CUSTSYNC_EMPTY", "error,email=null")), want);
+    assert_eq!(empty(Scenario::default().toml("empty = {default = 'error', email = 'null'}")), want);
+    let want = EmptyRules::new(EmptyRule::Null, []).expect("no field");
+    assert_eq!(empty(Scenario::default().toml("empty = 'null'")), want);
+
+    let ignoring = |columns: &[&str]| {
+        let columns: Vec<_> = columns.iter().map(|column| (*column).to_owned()).collect();
+        MappingRules::new(&[], &columns).expect("columns of their own")
+    };
+    let listed = || Scenario::default().toml("ignore = ['A', 'B']");
+    assert_eq!(mapping(listed()), ignoring(&["A", "B"]));
+    assert_eq!(
+        mapping(listed().variable("CUSTSYNC_IGNORE", "C")),
+        ignoring(&["C"]),
+        "a stronger list replaces the weaker one"
+    );
+    assert_eq!(mapping(listed().variable("CUSTSYNC_IGNORE", "")), ignoring(&[]), "the empty list too");
+    assert_eq!(mapping(Scenario::default().toml("ignore = 'A, really'")), ignoring(&["A, really"]));
+}
+
+#[test]
+fn what_seems_to_contradict_and_does_not_is_taken() {
+    let with_token = || Scenario::default().variable("CUSTSYNC_TOKEN", "abc");
+    let verbosity = |scenario: Scenario| scenario.settings(Task::Run).output.verbosity;
+    assert_eq!(verbosity(with_token().toml("verbose = true")), Verbosity::Detailed);
+    assert_eq!(verbosity(with_token().toml("verbose = 2").flag("quiet", true)), Verbosity::Quiet);
+    assert_eq!(verbosity(with_token().toml("quiet = true").flag("verbose", 2)), Verbosity::Everything);
+    assert_eq!(verbosity(with_token().toml("quiet = true").flag("verbose", 0)), Verbosity::Quiet);
+
+    let sandboxed = Scenario::default().flag("sandbox", true).toml("base-url = 'https://a.example'\ntoken-file = 'f'");
+    assert!(matches!(sandboxed.settings(Task::Run).api.target, Target::Sandbox));
+    for scenario in [
+        with_token().toml("sandbox-seed = 2"),
+        with_token().flag("base-url", "http://127.0.0.1:1"),
+        with_token().flag("base-url", "http://a.example").flag("allow-http", true),
+        with_token().inputs(&["-", "a.csv", "b/a.csv"]),
+    ] {
+        assert!(matches!(scenario.settings(Task::Run).api.target, Target::Remote { .. }));
+    }
+    let inputs = with_token().inputs(&["-", "./a.csv"]).settings(Task::Run).input.files;
+    assert_eq!(inputs, [InputName::Stdin, InputName::Path("a.csv".into())]);
+    Scenario::default().toml("sandbox = true").settings(Task::Check);
+}
+
+#[test]
+fn a_check_has_no_error_limit_of_its_own() {
+    let check = |task: Task, want: &str| {
+        let limit = Scenario::default().variable("CUSTSYNC_TOKEN", "abc").settings(task).sending.max_errors;
+        assert_eq!(limit, want.parse::<ErrorLimit>().unwrap(), "{task:?}");
+    };
+    check(Task::Run, "10%");
+    check(Task::Config, "10%");
+    check(Task::Check, "none");
+}

@@ -1,0 +1,174 @@
+//! Values that several settings share: how a text becomes one, and why it may not.
+
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use super::api::BaseUrlError;
+use super::choice::choice;
+use super::duration::DurationError;
+use crate::contract::DateFormatError;
+use crate::input::RuleError;
+use crate::sandbox::OptionError;
+use crate::schedule::error_limit::ErrorLimitError;
+use crate::schedule::rate::RateError;
+
+/// Why a setting cannot take a value. The place of the value is told by [`Problem`](super::error::Problem).
+#[derive(Debug, thiserror::Error)]
+pub enum ValueError {
+    /// Not one of the words that the setting takes.
+    #[error("`{text}` is not one of {choices}")]
+    NotAChoice {
+        /// What was written.
+        text: String,
+        /// The words, with commas between them.
+        choices: String,
+    },
+    /// Not a whole number, or one out of range.
+    #[error("`{text}` is not a whole number from {least} to {most}")]
+    NotANumber {
+        /// What was written.
+        text: String,
+        /// The smallest number allowed.
+        least: String,
+        /// The largest number allowed.
+        most: String,
+    },
+    /// Not what `--delimiter` takes.
+    #[error("`{0}` cannot delimit fields: give one ASCII character (not a quote or a line end), or `tab`")]
+    NotADelimiter(String),
+    /// Not an address to listen on.
+    #[error("`{0}` is not an address and a port as in 127.0.0.1:8080")]
+    NotAnAddress(String),
+    /// A `KEY=VALUE` without its `=`, or with nothing on one side of it.
+    #[error("`{text}` is not {form}")]
+    NotAPair {
+        /// What was written.
+        text: String,
+        /// What should have been, with an article.
+        form: &'static str,
+    },
+    /// A key that a repeatable setting was given before.
+    #[error("`{0}` is given twice")]
+    Twice(String),
+    /// Nothing where a value is needed.
+    #[error("the value is empty")]
+    Empty,
+    /// Bytes that are no text.
+    #[error("the value is not UTF-8")]
+    NotUtf8,
+    /// A value that could not travel in a header; it is not repeated here.
+    #[error("a token is made of visible ASCII characters without spaces, and this is not")]
+    NotAToken,
+    /// A TOML value of a kind that the setting has no use for.
+    #[error("this setting takes {wanted}, not {found}")]
+    WrongKind {
+        /// What the setting takes, with an article.
+        wanted: &'static str,
+        /// What the file has, with an article.
+        found: &'static str,
+    },
+    /// See [`DurationError`].
+    #[error(transparent)]
+    Duration(#[from] DurationError),
+    /// See [`RateError`].
+    #[error(transparent)]
+    Rate(#[from] RateError),
+    /// See [`ErrorLimitError`].
+    #[error(transparent)]
+    ErrorLimit(#[from] ErrorLimitError),
+    /// See [`RuleError`].
+    #[error(transparent)]
+    Rule(#[from] RuleError),
+    /// See [`DateFormatError`].
+    #[error(transparent)]
+    DateFormat(#[from] DateFormatError),
+    /// See [`OptionError`].
+    #[error(transparent)]
+    Sandbox(#[from] OptionError),
+    /// See [`BaseUrlError`].
+    #[error(transparent)]
+    BaseUrl(#[from] BaseUrlError),
+}
+
+/// A whole number in `range`.
+pub(super) fn number_in<T>(range: RangeInclusive<T>) -> impl Fn(&str) -> Result<T, ValueError>
+where
+    T: FromStr + PartialOrd + Display,
+{
+    move |text| match text.parse() {
+        Ok(number) if range.contains(&number) => Ok(number),
+        Ok(_) | Err(_) => Err(ValueError::NotANumber {
+            text: text.to_owned(),
+            least: range.start().to_string(),
+            most: range.end().to_string(),
+        }),
+    }
+}
+
+/// A path. Whether there is anything at it is for whoever opens it.
+pub(super) fn path(text: &str) -> Result<PathBuf, ValueError> {
+    some_text(text).map(PathBuf::from)
+}
+
+/// Any text but none.
+pub(super) fn some_text(text: &str) -> Result<String, ValueError> {
+    if text.is_empty() {
+        return Err(ValueError::Empty);
+    }
+    Ok(text.to_owned())
+}
+
+/// Any text, none included.
+#[expect(clippy::unnecessary_wraps, reason = "a parser that accepts everything is a parser still")]
+pub(super) fn any_text(text: &str) -> Result<String, ValueError> {
+    Ok(text.to_owned())
+}
+
+/// On or off.
+pub(super) fn switch(text: &str) -> Result<bool, ValueError> {
+    choice(text, &[("true", true), ("false", false), ("1", true), ("0", false)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_keep_to_their_range() {
+        let check = |text: &str, want: Option<u8>| {
+            assert_eq!(number_in(2..=9_u8)(text).ok(), want, "{text}");
+        };
+        for (text, want) in [
+            ("2", Some(2)),
+            ("9", Some(9)),
+            ("1", None),
+            ("10", None),
+            ("256", None),
+            ("-2", None),
+            ("2.0", None),
+            ("", None),
+            ("two", None),
+        ] {
+            check(text, want);
+        }
+        let error = number_in(2..=9_u8)("x").expect_err("not a number").to_string();
+        assert_eq!(error, "`x` is not a whole number from 2 to 9");
+    }
+
+    #[test]
+    fn a_switch_is_one_of_four_words() {
+        let check = |text: &str, want: Option<bool>| assert_eq!(switch(text).ok(), want, "{text}");
+        for (text, want) in [
+            ("true", Some(true)),
+            ("1", Some(true)),
+            ("false", Some(false)),
+            ("0", Some(false)),
+            ("yes", None),
+            ("", None),
+        ] {
+            check(text, want);
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! The exit codes: what a script or a scheduler may conclude from the end of a run. The help text and the README print
+//! the tables made here, so that neither can drift from the program.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use crate::schedule::StopReason;
+
+/// How the program ended, each with the code that the operating system is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Every row was updated; under `check`, every row is valid.
+    Success = 0,
+    /// The input was read to its end, and at least one row ended `invalid`, `rejected` or `failed`.
+    SomeRowsFailed = 1,
+    /// The command line, the configuration or the input cannot be used.
+    Unusable = 2,
+    /// The API refuses the token or the permission.
+    Refused = 3,
+    /// The error limit, an outage or too long a wait ended the run before its input did.
+    StoppedEarly = 4,
+    /// The run directory cannot be used or written.
+    RunDirectory = 5,
+    /// SIGINT: 128 + 2, as shells report it.
+    Interrupted = 130,
+    /// SIGTERM: 128 + 15, as shells report it.
+    Terminated = 143,
+}
+
+impl Exit {
+    /// Every way to end, in the order of the codes.
+    pub const TABLE: [Self; 8] = [
+        Self::Success,
+        Self::SomeRowsFailed,
+        Self::Unusable,
+        Self::Refused,
+        Self::StoppedEarly,
+        Self::RunDirectory,
+        Self::Interrupted,
+        Self::Terminated,
+    ];
+
+    /// The number that the operating system is told.
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// What happened, as a clause that fits a table.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Success => "every row updated (`check`: every row valid)",
+            Self::SomeRowsFailed => "finished; some rows invalid, rejected or failed",
+            Self::Unusable => {
+                "usage, configuration or input cannot be used; nothing was sent, or the message says what"
+            }
+            Self::Refused => "the API refuses the token or the permission",
+            Self::StoppedEarly => "stopped early: error limit, outage, or a wait longer than `--max-wait`",
+            Self::RunDirectory => {
+                "the run directory cannot be used or written: locked, full, damaged, or of another input"
+            }
+            Self::Interrupted => "SIGINT: drained and recorded",
+            Self::Terminated => "SIGTERM: drained and recorded",
+        }
+    }
+
+    /// What to do next; empty where there is nothing to do.
+    pub const fn advice(self) -> &'static str {
+        match self {
+            Self::Success => "",
+            Self::SomeRowsFailed => "look at the failed rows",
+            Self::Unusable => "fix the command",
+            Self::Refused => "fix the token, same command with the same `--run-dir` again",
+            Self::StoppedEarly | Self::Interrupted | Self::Terminated => "same command with the same `--run-dir` again",
+            Self::RunDirectory => "as the message says",
+        }
+    }
+
+    /// The table for `--help`: a line a code, its advice on the line below.
+    pub fn help_table() -> String {
+        let mut table = String::from("Exit codes:\n");
+        for exit in Self::TABLE {
+            push_line(&mut table, format_args!("  {:>3}  {}", exit.code(), exit.meaning()));
+            if !exit.advice().is_empty() {
+                push_line(&mut table, format_args!("       -> {}", exit.advice()));
+            }
+        }
+        table
+    }
+
+    /// The table for the README, in Markdown.
+    pub fn markdown_table() -> String {
+        let mut table = String::from("| exit | means | what to do |\n|---|---|---|\n");
+        for exit in Self::TABLE {
+            push_line(&mut table, format_args!("| {} | {} | {} |", exit.code(), exit.meaning(), exit.advice()));
+        }
+        table
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+impl From<&StopReason> for Exit {
+    fn from(reason: &StopReason) -> Self {
+        match reason {
+            StopReason::ErrorLimit { .. }
+            | StopReason::Outage { .. }
+            | StopReason::WaitTooLong { .. }
+            | StopReason::UnexpectedAnswers { .. } => Self::StoppedEarly,
+            StopReason::Redirected { .. }
+            | StopReason::AllNotFound { .. }
+            | StopReason::EveryRowWouldFail { .. }
+            | StopReason::Unreachable { .. }
+            | StopReason::InputUnusable => Self::Unusable,
+            StopReason::TokenRefused | StopReason::Forbidden { .. } => Self::Refused,
+            StopReason::InputChanged { .. } | StopReason::CannotCompare | StopReason::JournalUnwritable => {
+                Self::RunDirectory
+            }
+            StopReason::Interrupted => Self::Interrupted,
+            StopReason::Terminated => Self::Terminated,
+        }
+    }
+}
+
+fn push_line(table: &mut String, line: std::fmt::Arguments<'_>) {
+    writeln!(table, "{line}").expect("writing to a String cannot fail");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_the_documented_ones_and_every_code_is_in_both_tables() {
+        let codes: Vec<u8> = Exit::TABLE.iter().map(|exit| exit.code()).collect();
+        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 130, 143]);
+        for exit in Exit::TABLE {
+            let help_line = format!("{:>5}  {}\n", exit.code(), exit.meaning());
+            let markdown_line = format!("| {} | {} | {} |\n", exit.code(), exit.meaning(), exit.advice());
+            assert!(Exit::help_table().contains(&help_line), "{help_line}");
+            assert!(Exit::markdown_table().contains(&markdown_line), "{markdown_line}");
+        }
+    }
+
+    #[test]
+    fn only_success_needs_no_advice() {
+        for exit in Exit::TABLE {
+            assert_eq!(exit.advice().is_empty(), exit == Exit::Success, "{exit:?}");
+        }
+    }
+}
