@@ -1,0 +1,72 @@
+//! What goes from the reader to the recorder: a record of the input, read and checked.
+
+use bytes::Bytes;
+
+use crate::contract::{CustomerId, FieldError, Notes};
+
+/// Where a record stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Position {
+    /// Counted from 1 over all inputs; headers are not counted.
+    pub row: u64,
+    /// The input, from 0.
+    pub input: usize,
+    /// The physical line of the input on which it starts, from 1.
+    pub line: u64,
+}
+
+/// A record, read and checked.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// Where it stands.
+    pub position: Position,
+    /// The customer, where the record names one.
+    pub id: Option<CustomerId>,
+    /// The hash of its bytes, see [`hash_of`](crate::journal::hash_of).
+    pub hash: u64,
+    /// Its bytes without the line end, for the file of failed rows.
+    pub raw: Bytes,
+    /// What it asks for.
+    pub content: Content,
+}
+
+/// What a record asks for.
+#[derive(Debug, Clone)]
+pub enum Content {
+    /// An update that keeps the contract.
+    Update {
+        /// The customer.
+        id: CustomerId,
+        /// The request's body.
+        body: Bytes,
+        /// What is worth counting about it.
+        notes: Notes,
+    },
+    /// It breaks the contract.
+    Invalid(Vec<FieldError>),
+}
+
+/// The records of one block, in order.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// The records.
+    pub rows: Vec<Row>,
+    /// Bytes of input that were read for them.
+    pub input_bytes: u64,
+}
+
+impl Row {
+    /// Bytes of input that the row takes up, with a line end.
+    pub fn input_bytes(&self) -> u64 {
+        u64::try_from(self.raw.len() + 1).unwrap_or(u64::MAX)
+    }
+
+    /// What holding the row costs, in bytes, beside its own size.
+    pub fn bytes(&self) -> usize {
+        let body = match &self.content {
+            Content::Update { body, .. } => body.len(),
+            Content::Invalid(errors) => errors.len() * size_of::<FieldError>(),
+        };
+        size_of::<Row>() + self.raw.len() + body
+    }
+}

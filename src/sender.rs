@@ -1,0 +1,402 @@
+//! Carries out the schedule: connections, timers, nothing else. All decisions are the schedule's.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
+use tracing::{info, warn};
+
+use crate::api::{Api, Token, TokenSource};
+use crate::contract::{Attempt, CustomerId};
+use crate::input::InputError;
+use crate::journal::Plan;
+use crate::outbox::{Outbox, Urgency};
+use crate::progress::Progress;
+use crate::recorder::{EndedRow, Fate, Message, Written};
+use crate::reporter::Reporter;
+use crate::resume::Resume;
+use crate::row::{Batch, Content, Row};
+use crate::schedule::{Ending, Moment, Renewal, Schedule, Statistics, Step, StopReason, Ticket};
+use crate::tally::RowsRead;
+
+/// How often what was written is made durable.
+const SYNC_INTERVAL: Duration = Duration::from_secs(1);
+/// How often progress is brought up to date.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
+/// A wait without an end is looked at again after this time.
+const WAIT_MAX: Duration = Duration::from_hours(1);
+
+/// What the sender works with.
+#[derive(Debug)]
+pub struct Sending {
+    /// Decides.
+    pub schedule: Schedule<Row>,
+    /// Sends.
+    pub api: Api,
+    /// Where the token comes from.
+    pub token_source: TokenSource,
+    /// The token that a run begins with.
+    pub token: Token,
+    /// How long requests in flight may take to finish after a signal.
+    pub grace: Duration,
+    /// What an earlier process has settled.
+    pub resume: Option<Resume>,
+    /// What the user sees.
+    pub progress: Arc<Progress>,
+}
+
+/// How sending ended.
+#[derive(Debug)]
+pub struct Sent {
+    /// Why it stopped early.
+    pub stop: Option<StopReason>,
+    /// Why the input could not be read on.
+    pub input_fault: Option<InputError>,
+    /// What was read.
+    pub read: RowsRead,
+    /// What the schedule did.
+    pub statistics: Statistics,
+    /// Whether the input was read to its end.
+    pub extent: Extent,
+}
+
+/// How much of the input was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// All of it.
+    Whole,
+    /// There may be rows that nobody has seen.
+    Partial,
+}
+
+/// The queues that the sender stands between.
+pub(crate) struct Queues {
+    pub(crate) batches: mpsc::Receiver<Result<Batch, InputError>>,
+    pub(crate) recorder: mpsc::Sender<Message>,
+    pub(crate) written: watch::Receiver<Written>,
+}
+
+/// Sends until every row has ended or the run stops.
+pub(crate) async fn send(sending: Sending, queues: Queues) -> std::io::Result<Sent> {
+    let mut driver = Driver::new(sending, queues)?;
+    driver.drive().await;
+    Ok(driver.finish().await)
+}
+
+struct Driver {
+    sending: Sending,
+    queues: Queues,
+    started: Instant,
+    in_flight: JoinSet<(Ticket, Attempt)>,
+    outbox: Outbox,
+    read: RowsRead,
+    extent: Option<Extent>,
+    input_fault: Option<InputError>,
+    reporter: Reporter,
+    /// When requests in flight are given up, after a signal.
+    give_up_at: Option<Instant>,
+    interrupt: Signal,
+    terminate: Signal,
+    sync: Interval,
+    ticks: Interval,
+}
+
+/// What woke the driver.
+enum Event {
+    Answered(Ticket, Attempt),
+    Read(Option<Result<Batch, InputError>>),
+    Written,
+    Due,
+    SyncDue,
+    Signal(StopReason),
+}
+
+/// Whether the loop goes on.
+#[derive(PartialEq, Eq)]
+enum Next {
+    Continue,
+    End,
+}
+
+impl Driver {
+    fn new(sending: Sending, queues: Queues) -> std::io::Result<Driver> {
+        let every = |period| {
+            let mut ticks = interval(period);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            ticks
+        };
+        let progress = sending.progress.clone();
+        Ok(Driver {
+            sending,
+            queues,
+            started: Instant::now(),
+            in_flight: JoinSet::new(),
+            outbox: Outbox::default(),
+            read: RowsRead::default(),
+            extent: None,
+            input_fault: None,
+            reporter: Reporter::new(progress),
+            give_up_at: None,
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            sync: every(SYNC_INTERVAL),
+            ticks: every(PROGRESS_INTERVAL),
+        })
+    }
+
+    async fn drive(&mut self) {
+        loop {
+            self.collect_ended();
+            let now = self.now();
+            let until = match self.sending.schedule.next(now) {
+                Step::Send(ticket) => {
+                    self.send(ticket);
+                    continue;
+                }
+                Step::RenewToken => {
+                    self.renew_token();
+                    continue;
+                }
+                Step::Done | Step::Stopped => return,
+                Step::Wait(until) => until,
+            };
+            let due = self.outbox.take_due();
+            self.hand_over(due).await;
+            let event = self.next_event(until).await;
+            if self.take(event) == Next::End {
+                return;
+            }
+        }
+    }
+
+    /// Waits for whatever comes first.
+    async fn next_event(&mut self, until: Option<Moment>) -> Event {
+        let wake_at = self.wake_at(until);
+        let has_room = self.extent.is_none() && self.sending.schedule.has_room();
+        loop {
+            tokio::select! {
+                biased;
+                _ = self.interrupt.recv() => return Event::Signal(StopReason::Interrupted),
+                _ = self.terminate.recv() => return Event::Signal(StopReason::Terminated),
+                Some(answered) = self.in_flight.join_next() => match answered {
+                    Ok((ticket, attempt)) => return Event::Answered(ticket, attempt),
+                    Err(error) => std::panic::resume_unwind(error.into_panic()),
+                },
+                Ok(()) = self.queues.written.changed() => return Event::Written,
+                batch = self.queues.batches.recv(), if has_room => return Event::Read(batch),
+                () = sleep_until(wake_at.into()) => return Event::Due,
+                _ = self.sync.tick() => return Event::SyncDue,
+                _ = self.ticks.tick() => self.report(),
+            }
+        }
+    }
+
+    fn wake_at(&self, until: Option<Moment>) -> Instant {
+        let latest = Instant::now() + WAIT_MAX;
+        let due = until.map(|until| self.started + until.since_start());
+        [due, self.outbox.due_at(), self.give_up_at].into_iter().flatten().fold(latest, Instant::min)
+    }
+
+    fn take(&mut self, event: Event) -> Next {
+        match event {
+            Event::Answered(ticket, attempt) => {
+                self.finished(ticket, attempt);
+                while let Some(Ok((ticket, attempt))) = self.in_flight.try_join_next() {
+                    self.finished(ticket, attempt);
+                }
+            }
+            Event::Read(Some(Ok(batch))) => self.offer(batch),
+            Event::Read(Some(Err(error))) => {
+                self.extent = Some(Extent::Partial);
+                self.input_fault = Some(error);
+                self.sending.schedule.stop(StopReason::InputUnusable);
+            }
+            Event::Read(None) => {
+                self.extent = Some(Extent::Whole);
+                let planned = self.sending.resume.as_mut().map_or(Ok(Vec::new()), Resume::end);
+                self.carry_out_all(planned);
+                self.sending.schedule.close();
+            }
+            Event::Written => self.release_written(),
+            Event::SyncDue => {
+                // A full queue is synced the next time; what is in it is written first anyway.
+                self.queues.recorder.try_send(Message::Sync).ok();
+            }
+            Event::Due => {
+                if self.give_up_at.is_some_and(|at| at <= Instant::now()) {
+                    warn!(in_flight = self.in_flight.len(), "requests in flight are given up after --grace");
+                    return Next::End;
+                }
+            }
+            Event::Signal(reason) => return self.signalled(reason),
+        }
+        Next::Continue
+    }
+
+    /// The first signal lets requests in flight finish, the second one does not.
+    fn signalled(&mut self, reason: StopReason) -> Next {
+        if self.give_up_at.is_some() {
+            return Next::End;
+        }
+        info!(in_flight = self.in_flight.len(), "{reason}: no more is sent; a second signal ends it at once");
+        self.give_up_at = Some(Instant::now() + self.sending.grace);
+        self.sending.schedule.stop(reason);
+        Next::Continue
+    }
+
+    fn offer(&mut self, batch: Batch) {
+        for row in batch.rows {
+            self.read.add(&row);
+            if let Some(resume) = &mut self.sending.resume {
+                let planned = resume.take(row);
+                self.carry_out_all(planned);
+            } else {
+                self.carry_out(row, Plan::Send);
+            }
+        }
+    }
+
+    fn carry_out_all(&mut self, planned: Result<Vec<(Row, Plan)>, StopReason>) {
+        match planned {
+            Ok(planned) => planned.into_iter().for_each(|(row, plan)| self.carry_out(row, plan)),
+            Err(reason) => self.sending.schedule.stop(reason),
+        }
+    }
+
+    fn carry_out(&mut self, row: Row, plan: Plan) {
+        let bytes = row.bytes();
+        match (plan, &row.content) {
+            (Plan::Leave, _) => self.ended(EndedRow { row, fate: Fate::Earlier, at: Timestamp::now() }, None),
+            // It stays unsent; only rows that are settled already are of interest.
+            _ if self.sending.schedule.stopped().is_some() => {}
+            (Plan::Supersede, _) => {
+                self.ended(EndedRow { row, fate: Fate::Superseded, at: Timestamp::now() }, None);
+            }
+            (Plan::Send, Content::Invalid(_)) => self.sending.schedule.offer_invalid(row, bytes),
+            (Plan::Send, Content::Update { id, .. }) => {
+                let id = *id;
+                self.sending.schedule.offer(id, row, bytes);
+            }
+        }
+    }
+
+    fn send(&mut self, ticket: Ticket) {
+        let Content::Update { id, body, .. } = &self.sending.schedule.row(ticket).content else {
+            unreachable!("only updates are offered");
+        };
+        let (customer, body) = (*id, body.clone());
+        let (api, token) = (self.sending.api.clone(), self.sending.token.clone());
+        self.in_flight.spawn(async move { (ticket, api.update(customer, body, &token).await) });
+    }
+
+    fn finished(&mut self, ticket: Ticket, attempt: Attempt) {
+        let now = self.now();
+        self.sending.schedule.finished(ticket, attempt, now);
+    }
+
+    fn collect_ended(&mut self) {
+        while let Some(ended) = self.sending.schedule.pop_ended() {
+            let fate = Fate::Sent { ending: ended.ending, attempts: ended.attempts, took: ended.took };
+            self.ended(EndedRow { row: ended.row, fate, at: Timestamp::now() }, Some(ended.customer));
+        }
+        while let Some(row) = self.sending.schedule.pop_invalid() {
+            self.ended(EndedRow { row, fate: Fate::Invalid, at: Timestamp::now() }, None);
+        }
+    }
+
+    fn ended(&mut self, row: EndedRow, customer: Option<CustomerId>) {
+        self.sending.progress.ended(1, row.row.input_bytes());
+        match &row.fate {
+            Fate::Invalid | Fate::Sent { ending: Ending::Rejected { .. } | Ending::Failed { .. }, .. } => {
+                self.sending.progress.ended_badly();
+            }
+            Fate::Valid | Fate::Earlier | Fate::Superseded | Fate::Sent { ending: Ending::Updated { .. }, .. } => {}
+        }
+        let has_rows_behind = customer.is_some_and(|customer| self.sending.schedule.has_rows_behind(customer));
+        self.outbox.push(row, customer, if has_rows_behind { Urgency::Urgent } else { Urgency::None });
+    }
+
+    async fn hand_over(&mut self, ended: Option<Vec<EndedRow>>) {
+        if let Some(ended) = ended {
+            let sent = self.queues.recorder.send(Message::Ended(ended)).await;
+            sent.expect("the recorder takes messages until it is told to end");
+        }
+    }
+
+    fn release_written(&mut self) {
+        let written = *self.queues.written.borrow_and_update();
+        match written {
+            Written::Failed => self.sending.schedule.stop(StopReason::JournalUnwritable),
+            Written::Rows(rows) => {
+                for customer in self.outbox.written(rows) {
+                    self.sending.schedule.recorded(customer);
+                }
+            }
+        }
+    }
+
+    fn renew_token(&mut self) {
+        let renewal = match self.sending.token_source.read() {
+            Ok(token) if !token.is_same(&self.sending.token) => {
+                info!("the token was refused and read again");
+                self.sending.token = token;
+                Renewal::Fresh
+            }
+            Ok(_) => Renewal::Unchanged,
+            Err(error) => {
+                warn!("{error}");
+                Renewal::Unchanged
+            }
+        };
+        self.sending.schedule.token_renewed(renewal);
+    }
+
+    fn report(&mut self) {
+        let now = self.now();
+        self.reporter.report(&self.sending.schedule, now);
+    }
+
+    /// After an early stop: reads on as far as an earlier process has come, for the summary and the failed rows always
+    /// describe the whole run directory. Rows without an outcome are counted, and stay unsent.
+    async fn read_settled_rows(&mut self) {
+        let last_settled = self.sending.resume.as_ref().and_then(Resume::last_row);
+        while self.read.last_row < last_settled && self.extent.is_none() {
+            match self.queues.batches.recv().await {
+                Some(Ok(batch)) => self.offer(batch),
+                Some(Err(_)) | None => return,
+            }
+            let ended = self.outbox.take();
+            self.hand_over(ended).await;
+        }
+    }
+
+    /// Hands over what is left, gives up what is still in flight, and lets go of all queues.
+    async fn finish(mut self) -> Sent {
+        self.in_flight.shutdown().await;
+        self.collect_ended();
+        if self.sending.schedule.stopped().is_some_and(StopReason::is_about_another_input) {
+            let message = self.queues.recorder.send(Message::LeaveFailedRows).await;
+            message.expect("the recorder takes messages until it is told to end");
+        } else {
+            self.read_settled_rows().await;
+        }
+        let ended = self.outbox.take();
+        self.hand_over(ended).await;
+        self.report();
+        Sent {
+            stop: self.sending.schedule.stopped().cloned(),
+            input_fault: self.input_fault,
+            read: self.read,
+            statistics: self.sending.schedule.statistics().clone(),
+            extent: self.extent.unwrap_or(Extent::Partial),
+        }
+    }
+
+    fn now(&self) -> Moment {
+        Moment::after_start(self.started.elapsed())
+    }
+}

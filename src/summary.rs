@@ -1,0 +1,387 @@
+//! The summary of a run directory: `summary.json`, and the same as a table for people.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::journal::Outcome;
+use crate::row::Position;
+use crate::schedule::Statistics;
+use crate::tally::{Group, RowsRead, Tally};
+use crate::text;
+
+/// What became of a run directory. The books close: `records` is the sum of the outcomes and `unsent`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Summary {
+    /// The program's version.
+    pub version: &'static str,
+    /// `run` or `check`.
+    pub command: &'static str,
+    /// The inputs, by name.
+    pub inputs: Vec<String>,
+    /// Where all of it is recorded.
+    pub run_dir: String,
+    /// When this process began.
+    pub started: String,
+    /// When it ended.
+    pub ended: String,
+    /// How long it took.
+    pub seconds: f64,
+    /// Rows that were read.
+    pub records: u64,
+    /// Whether the input was read to its end; where not, there may be more rows than were read.
+    pub read_to_end: bool,
+    /// Rows that keep the contract (`check` only).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub valid: Option<u64>,
+    /// Rows that the API has applied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub updated: Option<u64>,
+    /// Rows that break the contract.
+    pub invalid: u64,
+    /// Rows that the API refuses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rejected: Option<u64>,
+    /// Rows of which every attempt failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failed: Option<u64>,
+    /// Rows that were not sent again, since a later row of their customer was updated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub superseded: Option<u64>,
+    /// Rows without an outcome: the same command sends them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unsent: Option<u64>,
+    /// Errors by outcome, field and code, the largest group first.
+    pub errors: Vec<ErrorGroup>,
+    /// What is unusual, but no error.
+    pub warnings: Vec<ErrorGroup>,
+    /// Rows whose date was brought into RFC 3339.
+    pub dates_normalised: u64,
+    /// Rows that leave fields of the contract out; the API's pages do not agree on what it does with those.
+    pub fields_left_out: u64,
+    /// What the sending took.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sending: Option<SendingSummary>,
+    /// Why it stopped early.
+    pub stopped: Option<String>,
+    /// The command that goes on where it stopped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub continue_with: Option<String>,
+    /// The process's exit code.
+    pub exit_code: u8,
+    /// The files written.
+    pub files: Vec<String>,
+}
+
+/// Rows with the same error.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ErrorGroup {
+    /// How the rows ended; absent for warnings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<&'static str>,
+    /// The field, where the error names one.
+    pub field: Option<String>,
+    /// The contract's code, the API's, or the cause.
+    pub code: String,
+    /// The answer's status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// How many rows.
+    pub rows: u64,
+    /// Where the first of them stand.
+    pub first: Vec<String>,
+}
+
+/// What the sending took, in this process.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SendingSummary {
+    /// Requests sent.
+    pub requests: u64,
+    /// Requests a second.
+    pub requests_per_second: f64,
+    /// Attempts that had to be repeated, by cause.
+    pub retries: BTreeMap<String, u64>,
+    /// Pauses that the API asked for.
+    pub pauses: u64,
+    /// Seconds that all rows waited in them.
+    pub paused_s: f64,
+    /// Times that the API was down.
+    pub outages: u64,
+    /// Seconds that it was down.
+    pub down_s: f64,
+    /// Times that the token was renewed.
+    pub token_renewals: u64,
+    /// The most requests that were in flight at once.
+    pub in_flight_max: usize,
+    /// How long successful requests took.
+    pub latency_ms: Option<Latency>,
+}
+
+/// Milliseconds that a share of requests stayed within.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Latency {
+    /// Half of them.
+    pub p50: f64,
+    /// 95 in 100.
+    pub p95: f64,
+    /// 99 in 100.
+    pub p99: f64,
+}
+
+/// The names of the inputs, to say where rows stand.
+#[derive(Debug, Clone)]
+pub struct InputNames(pub Vec<String>);
+
+impl InputNames {
+    fn place(&self, position: Position) -> String {
+        format!("{}:{}", self.0.get(position.input).map_or("?", String::as_str), position.line)
+    }
+
+    fn places(&self, group: &Group) -> Vec<String> {
+        group.first.iter().map(|position| self.place(*position)).collect()
+    }
+}
+
+/// The tally's errors, group by group.
+pub fn error_groups(tally: &Tally, names: &InputNames) -> Vec<ErrorGroup> {
+    let groups = tally.groups().into_iter();
+    groups
+        .map(|(key, group)| ErrorGroup {
+            outcome: Some(key.outcome.name()),
+            field: key.field.clone(),
+            code: key.code.clone(),
+            status: key.status,
+            rows: group.rows,
+            first: names.places(group),
+        })
+        .collect()
+}
+
+/// What is unusual about the rows that were read.
+pub fn warning_groups(read: &RowsRead, names: &InputNames) -> Vec<ErrorGroup> {
+    let group = &read.domains_without_dot;
+    if group.rows == 0 {
+        return Vec::new();
+    }
+    vec![ErrorGroup {
+        outcome: None,
+        field: Some("email".to_owned()),
+        code: "domain_without_dot".to_owned(),
+        status: None,
+        rows: group.rows,
+        first: names.places(group),
+    }]
+}
+
+/// What the sending took.
+pub fn sending_summary(statistics: &Statistics, tally: &Tally, seconds: f64) -> SendingSummary {
+    let ms = |percentile| tally.latency(percentile).map(|took| rounded(took.as_secs_f64() * 1000.0));
+    let latency_ms = match (ms(50.0), ms(95.0), ms(99.0)) {
+        (Some(p50), Some(p95), Some(p99)) => Some(Latency { p50, p95, p99 }),
+        _ => None,
+    };
+    #[expect(clippy::cast_precision_loss, reason = "a rate is shown with one decimal")]
+    let requests_per_second = if seconds > 0.0 { rounded(statistics.attempts as f64 / seconds) } else { 0.0 };
+    SendingSummary {
+        requests: statistics.attempts,
+        requests_per_second,
+        retries: statistics.retries.iter().map(|(cause, n)| (cause.to_string(), *n)).collect(),
+        pauses: statistics.pauses,
+        paused_s: rounded(statistics.paused.as_secs_f64()),
+        outages: statistics.outages,
+        down_s: rounded(statistics.down.as_secs_f64()),
+        token_renewals: statistics.token_renewals,
+        in_flight_max: statistics.in_flight_max,
+        latency_ms,
+    }
+}
+
+/// To one decimal.
+pub fn rounded(number: f64) -> f64 {
+    (number * 10.0).round() / 10.0
+}
+
+/// A time as summaries show it.
+pub fn shown_time(at: Timestamp) -> String {
+    format!("{at:.3}")
+}
+
+/// A count with a comma between thousands.
+pub fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut shown = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    shown
+}
+
+impl Summary {
+    /// The counts that the tally has, and what is left of the rows that were read.
+    pub fn count(&mut self, tally: &Tally, read: &RowsRead) {
+        self.records = read.rows;
+        self.invalid = tally.count(Outcome::Invalid);
+        self.dates_normalised = read.dates_normalised;
+        self.fields_left_out = read.fields_left_out;
+        if self.command == "check" {
+            self.valid = Some(read.rows - self.invalid);
+            return;
+        }
+        self.updated = Some(tally.count(Outcome::Updated));
+        self.rejected = Some(tally.count(Outcome::Rejected));
+        self.failed = Some(tally.count(Outcome::Failed));
+        self.superseded = Some(tally.count(Outcome::Superseded));
+        let unsent = read.rows.checked_sub(tally.ended());
+        self.unsent = Some(unsent.expect("no row has two outcomes, and none has one without being read"));
+    }
+
+    /// Whether a row ended badly.
+    pub fn has_bad_rows(&self) -> bool {
+        self.invalid + self.rejected.unwrap_or_default() + self.failed.unwrap_or_default() > 0
+    }
+
+    /// The summary as JSON.
+    pub fn to_json(&self) -> String {
+        let json = serde_json::to_string_pretty(self).expect("texts and numbers, written to memory, cannot fail");
+        format!("{json}\n")
+    }
+
+    /// The summary as lines for people.
+    pub fn to_text(&self) -> String {
+        let mut lines = String::new();
+        self.write_counts(&mut lines);
+        self.write_groups(&mut lines);
+        self.write_notes(&mut lines);
+        self.write_sending(&mut lines);
+        self.write_end(&mut lines);
+        lines
+    }
+
+    fn write_counts(&self, lines: &mut String) {
+        let more = if self.read_to_end { "" } else { "  (the input was not read to its end)" };
+        let counts = [
+            ("valid", self.valid),
+            ("updated", self.updated),
+            ("invalid", Some(self.invalid)),
+            ("rejected", self.rejected),
+            ("failed", self.failed),
+            ("superseded", self.superseded.filter(|rows| *rows > 0)),
+            ("unsent", self.unsent),
+        ];
+        line(lines, format_args!("{:<10}{:>12}{more}", "records", grouped(self.records)));
+        for (name, count) in counts {
+            if let Some(count) = count {
+                line(lines, format_args!("  {name:<10}{:>10}", grouped(count)));
+            }
+        }
+    }
+
+    fn write_groups(&self, lines: &mut String) {
+        for (title, groups) in [("errors", &self.errors), ("warnings", &self.warnings)] {
+            if groups.is_empty() {
+                continue;
+            }
+            line(lines, format_args!("{title}"));
+            for group in groups {
+                let status = group.status.map_or_else(String::new, |status| format!("{status} "));
+                let field = group.field.as_deref().map_or_else(String::new, |field| format!("{} ", text::safe(field)));
+                line(
+                    lines,
+                    format_args!(
+                        "  {status}{field}{} {}, first at {}",
+                        text::safe(&group.code),
+                        rows(group.rows),
+                        group.first.join(", ")
+                    ),
+                );
+            }
+        }
+    }
+
+    fn write_notes(&self, lines: &mut String) {
+        if self.dates_normalised > 0 {
+            line(lines, format_args!("dates brought into RFC 3339 in {} rows", grouped(self.dates_normalised)));
+        }
+        if self.fields_left_out > 0 {
+            let rows = rows(self.fields_left_out);
+            line(
+                lines,
+                format_args!("fields left out of the request in {rows} (the API may keep or clear them, see README)"),
+            );
+        }
+    }
+
+    fn write_end(&self, lines: &mut String) {
+        line(lines, format_args!("files"));
+        for file in &self.files {
+            line(lines, format_args!("  {file}"));
+        }
+        if let Some(reason) = &self.stopped {
+            line(lines, format_args!("stopped early: {reason}"));
+        }
+        if let Some(command) = &self.continue_with {
+            line(lines, format_args!("to continue: {command}"));
+        }
+    }
+
+    fn write_sending(&self, lines: &mut String) {
+        let Some(sending) = &self.sending else { return };
+        line(
+            lines,
+            format_args!(
+                "requests  {:>12}  in {:.1} s, {:.1}/s, at most {} in flight",
+                grouped(sending.requests),
+                self.seconds,
+                sending.requests_per_second,
+                sending.in_flight_max
+            ),
+        );
+        if let Some(Latency { p50, p95, p99 }) = sending.latency_ms {
+            line(lines, format_args!("  latency   p50 {p50:.1} ms, p95 {p95:.1} ms, p99 {p99:.1} ms"));
+        }
+        if !sending.retries.is_empty() {
+            let causes: Vec<_> = sending.retries.iter().map(|(cause, n)| format!("{cause} {}", grouped(*n))).collect();
+            line(lines, format_args!("  sent again after {}", causes.join(", ")));
+        }
+        if sending.pauses > 0 {
+            line(lines, format_args!("  paused by the API {}, {:.1} s", times(sending.pauses), sending.paused_s));
+        }
+        if sending.outages > 0 {
+            line(lines, format_args!("  API down {}, {:.1} s", times(sending.outages), sending.down_s));
+        }
+        if sending.token_renewals > 0 {
+            line(lines, format_args!("  token renewed {}", times(sending.token_renewals)));
+        }
+    }
+}
+
+/// A count of rows, in words.
+fn rows(count: u64) -> String {
+    format!("{} {}", grouped(count), if count == 1 { "row" } else { "rows" })
+}
+
+/// How often, in words.
+fn times(count: u64) -> String {
+    if count == 1 { "once".to_owned() } else { format!("{} times", grouped(count)) }
+}
+
+fn line(lines: &mut String, text: std::fmt::Arguments<'_>) {
+    writeln!(lines, "{text}").expect("writing to a String cannot fail");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_told_apart() {
+        for (count, want) in [(0, "0"), (999, "999"), (1204, "1,204"), (1_000_000, "1,000,000")] {
+            assert_eq!(grouped(count), want);
+        }
+    }
+}
