@@ -3,6 +3,8 @@
 
 pub mod api;
 pub mod args;
+pub mod cli;
+pub mod commands;
 pub mod config;
 pub mod contract;
 pub mod exit;
@@ -23,4 +25,5 @@ pub mod schedule;
 pub mod sender;
 pub mod summary;
 pub mod tally;
+pub mod terminal;
 pub mod text;

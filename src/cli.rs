@@ -1,0 +1,74 @@
+//! From the command line to a verb and back to an exit code.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+
+use crate::args::Args;
+use crate::commands::{self, Failure};
+use crate::config::{ConfigFile, Settings, Task};
+use crate::contract::field_table;
+use crate::exit::Exit;
+use crate::terminal;
+use crate::text;
+
+/// The configuration file that is read where nobody names one.
+const CONFIG_FILE: &str = "custsync.toml";
+
+/// The process.
+pub fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    match dispatch(&arguments) {
+        Ok(exit) => exit.into(),
+        Err(Failure { exit, error }) => {
+            terminal::say_error(&format_args!("{error:#}"));
+            exit.into()
+        }
+    }
+}
+
+fn dispatch(arguments: &[OsString]) -> Result<Exit, Failure> {
+    let fields = format!("Fields of a row (`--map COLUMN=FIELD`):\n{}", field_table());
+    let args = match Args::parse_from(arguments, &fields) {
+        Ok(args) => args,
+        Err(answer) => return Ok(answer_by_clap(&answer)),
+    };
+    let task = args.task();
+    let settings = settings(&args).map_err(Failure::unusable)?;
+    match task {
+        Task::Run => commands::run::run(&settings, arguments),
+        Task::Check => commands::check::check(&settings),
+        Task::Sandbox => commands::sandbox::sandbox(&settings),
+        Task::Config => {
+            terminal::print(&commands::config::render(&settings));
+            Ok(Exit::Success)
+        }
+    }
+}
+
+/// Help and version go to stdout, usage errors to stderr.
+fn answer_by_clap(answer: &clap::Error) -> Exit {
+    // Where the terminal is gone there is nobody to tell.
+    answer.print().ok();
+    if answer.use_stderr() { Exit::Unusable } else { Exit::Success }
+}
+
+fn settings(args: &Args) -> anyhow::Result<Settings> {
+    let file = match args.config_file() {
+        Some(path) => Some(read_config(path)?),
+        None if Path::new(CONFIG_FILE).is_file() => Some(read_config(Path::new(CONFIG_FILE))?),
+        None => None,
+    };
+    Ok(Settings::resolve(args.typed(), std::env::vars_os(), file)?)
+}
+
+fn read_config(path: &Path) -> anyhow::Result<ConfigFile> {
+    let read = || -> io::Result<ConfigFile> {
+        Ok(ConfigFile { path: PathBuf::from(path), contents: fs::read_to_string(path)? })
+    };
+    read().with_context(|| format!("the configuration file {} cannot be read", text::safe(&path.display().to_string())))
+}

@@ -1,0 +1,47 @@
+//! `custsync check`, and `run --dry-run`: read, map and validate, and send nothing.
+
+use std::sync::Arc;
+
+use crate::commands::report::{Began, Report};
+use crate::commands::{Failure, inputs, start};
+use crate::config::Settings;
+use crate::exit::Exit;
+use crate::failed_rows::FailedRows;
+use crate::pipeline::{self, Reading};
+use crate::progress::Progress;
+use crate::recorder::{Inputs, Recorder};
+use crate::terminal::Terminal;
+
+/// Checks the inputs.
+pub fn check(settings: &Settings) -> Result<Exit, Failure> {
+    let began = Began::now();
+    let terminal = Terminal::new(&settings.output);
+    let opened = inputs::open(&settings.input)?;
+    let started = start::for_check(settings)?;
+    let layouts: Vec<_> = opened.inputs.iter().map(|input| input.layout().clone()).collect();
+    let first_row = settings.input.skip_rows + 1;
+    let failed = FailedRows::new(started.run_dir.clone(), layouts.iter().map(AsRef::as_ref), first_row);
+    let recorder = Recorder::new(started.journal, failed, None, Inputs::of(opened.inputs.len()));
+    let reading =
+        Reading { inputs: opened.inputs, rules: settings.input.rows.clone(), window: inputs::window(&settings.input) };
+    let progress = Arc::new(Progress::default());
+    let watch = terminal.watch(progress.clone(), opened.total_bytes);
+    let (ended, recorded) =
+        pipeline::check(reading, recorder, settings.sending.max_errors, &progress).map_err(Failure::unusable)?;
+    drop(watch);
+    let report = Report {
+        command: "check",
+        settings,
+        names: opened.names,
+        run_dir: started.run_dir,
+        began,
+        read: ended.read,
+        extent: ended.extent,
+        stop: ended.stop,
+        input_fault: ended.input_fault,
+        recorded,
+        statistics: None,
+        continue_with: None,
+    };
+    Ok(report.finish(&terminal))
+}

@@ -1,0 +1,137 @@
+//! `custsync config`: which settings hold, and who says so.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+use serde_json::json;
+
+use crate::config::Settings;
+use crate::config::output::OutputFormat;
+use crate::config::provenance::{SettingInForce, ShownValue};
+
+/// What stands for a secret.
+const SECRET: &str = "***";
+
+/// A column wider than this is not worth pushing the next one out of sight: its longer values stick out.
+const COLUMN_WIDTH_MAX: usize = 40;
+
+/// The settings in force, in the form that they themselves ask for; ends in a newline.
+pub fn render(settings: &Settings) -> String {
+    match settings.output.output_format {
+        OutputFormat::Text => render_text(settings.in_force()),
+        OutputFormat::Json => render_json(settings.in_force()),
+    }
+}
+
+/// Name, value and origin, in columns.
+fn render_text(settings: &[SettingInForce]) -> String {
+    let cells = |setting: &SettingInForce| (setting.name, value_text(&setting.value), setting.provenance.to_string());
+    let lines: Vec<_> = settings.iter().map(cells).collect();
+    let name_width = lines.iter().map(|(name, _, _)| name.len()).max().unwrap_or(0);
+    let value_width = lines.iter().map(|(_, value, _)| value.chars().count()).max().unwrap_or(0);
+    let value_width = value_width.min(COLUMN_WIDTH_MAX);
+    let mut text = String::new();
+    for (name, value, origin) in &lines {
+        writeln!(text, "{name:name_width$}  {value:value_width$}  {origin}").expect("writing to a String cannot fail");
+    }
+    text
+}
+
+/// An array with an object for each setting; a list is an array, and null means that nothing is set.
+fn render_json(settings: &[SettingInForce]) -> String {
+    let objects: Vec<JsonSetting> = settings.iter().map(JsonSetting::new).collect();
+    let array = serde_json::to_string_pretty(&objects).expect("texts and lists of them serialise");
+    format!("{array}\n")
+}
+
+#[derive(Serialize)]
+struct JsonSetting {
+    name: &'static str,
+    value: serde_json::Value,
+    origin: String,
+}
+
+impl JsonSetting {
+    fn new(setting: &SettingInForce) -> Self {
+        let value = match &setting.value {
+            ShownValue::Unset => json!(null),
+            ShownValue::One(text) => json!(text),
+            ShownValue::Many(items) => json!(items),
+            ShownValue::Secret => json!(SECRET),
+        };
+        Self { name: setting.name, value, origin: setting.provenance.to_string() }
+    }
+}
+
+fn value_text(value: &ShownValue) -> String {
+    match value {
+        ShownValue::Unset => "-".to_owned(),
+        ShownValue::One(text) => visible(text),
+        ShownValue::Many(items) if items.is_empty() => "-".to_owned(),
+        ShownValue::Many(items) => items.iter().map(|item| visible(item)).collect::<Vec<_>>().join(", "),
+        ShownValue::Secret => SECRET.to_owned(),
+    }
+}
+
+/// The text on one line, and seen even where it is empty.
+fn visible(text: &str) -> String {
+    if text.is_empty() {
+        return "\"\"".to_owned();
+    }
+    let mut shown = String::new();
+    for character in text.chars() {
+        if character.is_control() {
+            shown.extend(character.escape_default());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::provenance::Provenance;
+
+    fn settings() -> Vec<SettingInForce> {
+        let setting = |name, value, provenance| SettingInForce { name, value, provenance };
+        let many = |items: &[&str]| ShownValue::Many(items.iter().map(|item| (*item).to_owned()).collect());
+        let one = |text: &str| ShownValue::One(text.to_owned());
+        vec![
+            setting("rate", one("50/s"), Provenance::Flag("--rate".to_owned())),
+            setting("token", ShownValue::Secret, Provenance::Environment("CUSTSYNC_TOKEN".to_owned())),
+            setting("delimiter", one("\t"), Provenance::File("custsync.toml".into())),
+            setting("null-string", many(&["", "NULL"]), Provenance::Default),
+            setting("ignore", many(&[]), Provenance::Default),
+            setting("tenant", ShownValue::Unset, Provenance::Default),
+        ]
+    }
+
+    #[test]
+    fn text_is_aligned_and_shows_what_cannot_be_seen() {
+        let want = "\
+rate         50/s      --rate
+token        ***       CUSTSYNC_TOKEN
+delimiter    \\t        custsync.toml
+null-string  \"\", NULL  default
+ignore       -         default
+tenant       -         default
+";
+        assert_eq!(render_text(&settings()), want);
+    }
+
+    #[test]
+    fn json_keeps_lists_apart_from_texts_and_from_nothing() {
+        let got: serde_json::Value = serde_json::from_str(&render_json(&settings())).unwrap();
+        let want = json!([
+            { "name": "rate", "value": "50/s", "origin": "--rate" },
+            { "name": "token", "value": "***", "origin": "CUSTSYNC_TOKEN" },
+            { "name": "delimiter", "value": "\t", "origin": "custsync.toml" },
+            { "name": "null-string", "value": ["", "NULL"], "origin": "default" },
+            { "name": "ignore", "value": [], "origin": "default" },
+            { "name": "tenant", "value": null, "origin": "default" },
+        ]);
+        assert_eq!(got, want);
+    }
+}

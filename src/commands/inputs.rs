@@ -1,0 +1,80 @@
+//! Opens the inputs that a command names, and finds what is wrong with them before anything is sent.
+
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::path::Path;
+
+use crate::commands::Failure;
+use crate::config::input::InputSettings;
+use crate::input::{Input, InputName, RowWindow, preflight};
+use crate::journal::{InputIdentity, hash_of};
+use crate::summary::InputNames;
+
+/// Bytes at either end of an input that it is known by.
+const IDENTITY_BYTES: u64 = 64 << 10;
+
+/// Open inputs.
+pub(super) struct OpenInputs {
+    pub(super) inputs: Vec<Input>,
+    pub(super) names: InputNames,
+    /// The size of all of them, where it is known.
+    pub(super) total_bytes: Option<u64>,
+}
+
+/// Opens all inputs, after a look through the beginning of each.
+pub(super) fn open(settings: &InputSettings) -> Result<OpenInputs, Failure> {
+    for name in &settings.files {
+        preflight(name, &settings.rules).map_err(Failure::unusable)?;
+    }
+    let inputs = open_again(settings)?;
+    let layouts = inputs.iter().map(|input| input.layout().as_ref());
+    settings.rules.mapping.check_ignored(layouts).map_err(Failure::unusable)?;
+    let names = InputNames(inputs.iter().map(|input| input.name().to_string()).collect());
+    let total_bytes = inputs.iter().map(Input::size_bytes).sum();
+    Ok(OpenInputs { inputs, names, total_bytes })
+}
+
+/// Opens all inputs, without a look through them.
+pub(super) fn open_again(settings: &InputSettings) -> Result<Vec<Input>, Failure> {
+    let open = |name: &InputName| Input::open(name.clone(), &settings.rules).map_err(Failure::unusable);
+    settings.files.iter().map(open).collect()
+}
+
+/// Whether the input is a regular file: standard input and pipes can be read only once.
+pub(super) fn can_be_read_twice(name: &InputName) -> bool {
+    match name {
+        InputName::Path(path) => path.is_file(),
+        InputName::Stdin => false,
+    }
+}
+
+/// Which rows take part.
+pub(super) fn window(settings: &InputSettings) -> RowWindow {
+    RowWindow::new(settings.skip_rows, settings.max_rows)
+}
+
+/// What the inputs are known by.
+pub(super) fn identities(settings: &InputSettings) -> Result<Vec<InputIdentity>, Failure> {
+    settings.files.iter().map(|name| identity(name).map_err(Failure::unusable)).collect()
+}
+
+fn identity(name: &InputName) -> io::Result<InputIdentity> {
+    let unknown = InputIdentity { name: name.to_string(), bytes: None, head: None, tail: None };
+    match name {
+        InputName::Path(path) if can_be_read_twice(name) => identity_of_file(path, unknown),
+        InputName::Path(_) | InputName::Stdin => Ok(unknown),
+    }
+}
+
+fn identity_of_file(path: &Path, unknown: InputIdentity) -> io::Result<InputIdentity> {
+    let mut file = File::open(path)?;
+    let bytes = file.metadata()?.len();
+    let mut part = |from: u64| -> io::Result<String> {
+        let mut part = Vec::new();
+        file.seek(SeekFrom::Start(from))?;
+        (&file).take(IDENTITY_BYTES).read_to_end(&mut part)?;
+        Ok(format!("{:016x}", hash_of(&part)))
+    };
+    let (head, tail) = (part(0)?, part(bytes.saturating_sub(IDENTITY_BYTES))?);
+    Ok(InputIdentity { bytes: Some(bytes), head: Some(head), tail: Some(tail), ..unknown })
+}

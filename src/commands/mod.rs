@@ -1,0 +1,32 @@
+//! What each verb does: a file a verb.
+
+pub mod check;
+pub mod config;
+mod inputs;
+mod report;
+pub mod run;
+pub mod sandbox;
+mod start;
+
+use crate::exit::Exit;
+
+/// Why a verb could not do its work, and what the process says of it.
+#[derive(Debug)]
+pub struct Failure {
+    /// The exit code.
+    pub exit: Exit,
+    /// What went wrong.
+    pub error: anyhow::Error,
+}
+
+impl Failure {
+    /// Usage, configuration or input cannot be used; nothing was sent.
+    pub fn unusable(error: impl Into<anyhow::Error>) -> Failure {
+        Failure { exit: Exit::Unusable, error: error.into() }
+    }
+
+    /// The run directory cannot be used; nothing was sent.
+    pub fn run_directory(error: impl Into<anyhow::Error>) -> Failure {
+        Failure { exit: Exit::RunDirectory, error: error.into() }
+    }
+}

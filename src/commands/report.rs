@@ -1,0 +1,150 @@
+//! The end of a run or check: the summary, its file, and the exit code.
+
+use std::ffi::OsString;
+use std::time::Instant;
+
+use jiff::Timestamp;
+
+use crate::config::Settings;
+use crate::config::output::OutputFormat;
+use crate::exit::Exit;
+use crate::input::InputError;
+use crate::journal::{JOURNAL_NAME, RunDir, SUMMARY_NAME};
+use crate::recorder::Recorded;
+use crate::schedule::{Statistics, StopReason};
+use crate::sender::Extent;
+use crate::summary::{self, InputNames, Summary};
+use crate::tally::RowsRead;
+use crate::terminal::{self, Terminal};
+use crate::text;
+
+/// What there is to report.
+pub(super) struct Report<'a> {
+    pub(super) command: &'static str,
+    pub(super) settings: &'a Settings,
+    pub(super) names: InputNames,
+    pub(super) run_dir: RunDir,
+    pub(super) began: Began,
+    pub(super) read: RowsRead,
+    pub(super) extent: Extent,
+    pub(super) stop: Option<StopReason>,
+    pub(super) input_fault: Option<InputError>,
+    pub(super) recorded: Recorded,
+    pub(super) statistics: Option<Statistics>,
+    /// The command that goes on where this one stopped.
+    pub(super) continue_with: Option<String>,
+}
+
+/// When a command began.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Began {
+    at: Timestamp,
+    clock: Instant,
+}
+
+impl Began {
+    pub(super) fn now() -> Began {
+        Began { at: Timestamp::now(), clock: Instant::now() }
+    }
+}
+
+impl Report<'_> {
+    /// Writes and prints the summary, says what went wrong, and decides the exit code.
+    pub(super) fn finish(self, terminal: &Terminal) -> Exit {
+        if let Some(reason) = self.stop.as_ref().filter(|reason| reason.is_about_another_input()) {
+            terminal::say_error(reason);
+            return Exit::from(reason);
+        }
+        let seconds = self.began.clock.elapsed().as_secs_f64();
+        let mut summary = self.summary(seconds);
+        let mut exit = self.exit(&summary);
+        summary.exit_code = exit.code();
+        if let Err(error) = self.run_dir.replace_file(SUMMARY_NAME, summary.to_json().as_bytes()) {
+            terminal::say_error(&format_args!("{:#}", anyhow::Error::from(error)));
+            exit = Exit::RunDirectory;
+            summary.exit_code = exit.code();
+        }
+        match self.settings.output.output_format {
+            OutputFormat::Text => terminal.print(&summary.to_text()),
+            OutputFormat::Json => terminal.print(&summary.to_json()),
+        }
+        self.say_faults();
+        exit
+    }
+
+    fn exit(&self, summary: &Summary) -> Exit {
+        if self.recorded.fault.is_some() {
+            return Exit::RunDirectory;
+        }
+        match &self.stop {
+            Some(reason) => Exit::from(reason),
+            None if summary.has_bad_rows() => Exit::SomeRowsFailed,
+            None => Exit::Success,
+        }
+    }
+
+    fn summary(&self, seconds: f64) -> Summary {
+        let tally = &self.recorded.tally;
+        let path = |name: &str| text::safe(&self.run_dir.file(name).display().to_string());
+        let failed_files = self.recorded.failed_files.iter().map(String::as_str);
+        let mut summary = Summary {
+            version: env!("CARGO_PKG_VERSION"),
+            command: self.command,
+            inputs: self.names.0.clone(),
+            run_dir: text::safe(&self.run_dir.path().display().to_string()),
+            started: summary::shown_time(self.began.at),
+            ended: summary::shown_time(Timestamp::now()),
+            seconds: summary::rounded(seconds),
+            records: 0,
+            read_to_end: self.extent == Extent::Whole,
+            valid: None,
+            updated: None,
+            invalid: 0,
+            rejected: None,
+            failed: None,
+            superseded: None,
+            unsent: None,
+            errors: summary::error_groups(tally, &self.names),
+            warnings: summary::warning_groups(&self.read, &self.names),
+            dates_normalised: 0,
+            fields_left_out: 0,
+            sending: self.statistics.as_ref().map(|statistics| summary::sending_summary(statistics, tally, seconds)),
+            stopped: self.stop.as_ref().map(ToString::to_string),
+            continue_with: self.stop.as_ref().and(self.continue_with.clone()),
+            exit_code: 0,
+            files: [JOURNAL_NAME].into_iter().chain(failed_files).chain([SUMMARY_NAME]).map(path).collect(),
+        };
+        summary.count(tally, &self.read);
+        summary
+    }
+
+    fn say_faults(&self) {
+        if let Some(fault) = &self.input_fault {
+            terminal::say_error(&format_args!("{fault}"));
+        }
+        if let Some(fault) = &self.recorded.fault {
+            let unrecorded = self.recorded.unrecorded;
+            terminal::say_error(&format_args!("{fault}; {unrecorded} outcomes could not be recorded"));
+        } else if let Some(reason) = &self.stop {
+            terminal::say_error(&format_args!("{reason}"));
+        }
+    }
+}
+
+/// The command as it was typed, with the run directory named: what continues it. Words are quoted for a POSIX shell.
+pub(super) fn continue_command(arguments: &[OsString], settings: &Settings, run_dir: &RunDir) -> String {
+    let mut words: Vec<String> = arguments.iter().map(|word| quoted(&word.to_string_lossy())).collect();
+    if settings.output.run_dir.is_none() {
+        words.push("--run-dir".to_owned());
+        words.push(quoted(&run_dir.path().to_string_lossy()));
+    }
+    words.join(" ")
+}
+
+fn quoted(word: &str) -> String {
+    let is_plain = |character: char| character.is_ascii_alphanumeric() || "-_./:=@%+,".contains(character);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", text::safe(word).replace('\'', "'\\''"))
+}

@@ -1,0 +1,173 @@
+//! `custsync run`: send the updates.
+
+use std::ffi::OsString;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::Context as _;
+use secrecy::SecretString;
+use tracing::info;
+use url::Url;
+
+use crate::api::{Api, ApiOptions, Proxies, TokenSource, Transport};
+use crate::commands::report::{Began, Report, continue_command};
+use crate::commands::start::{Start, Started};
+use crate::commands::{Failure, inputs, start};
+use crate::config::Settings;
+use crate::config::api::{Target, TokenSource as TokenSetting, is_loopback};
+use crate::config::sending::SendingSettings;
+use crate::exit::Exit;
+use crate::failed_rows::FailedRows;
+use crate::journal::{Checkpoint, Outcome, Retry};
+use crate::pipeline::{self, Reading};
+use crate::progress::Progress;
+use crate::recorder::{Earlier, Inputs, Recorder};
+use crate::resume::Resume;
+use crate::sandbox::{SandboxThread, random_token};
+use crate::schedule::{History, RetryPolicy, Rules, Schedule};
+use crate::sender::Sending;
+use crate::terminal::Terminal;
+
+/// Sends the updates. `arguments` is the command as it was typed, to say how it is continued.
+pub fn run(settings: &Settings, arguments: &[OsString]) -> Result<Exit, Failure> {
+    let began = Began::now();
+    let terminal = Terminal::new(&settings.output);
+    let opened = inputs::open(&settings.input)?;
+    let server = Server::of(settings)?;
+    let token = server.token_source.read().map_err(Failure::unusable)?;
+    let api = Api::new(&server.options(settings)).map_err(Failure::unusable)?;
+    let Started { run_dir, journal, start } = start::for_run(settings)?;
+
+    let progress = Arc::new(Progress::default());
+    let retry = settings.sending.retry;
+    let (history, resume, earlier) = match start {
+        Start::Fresh => (History::default(), None, None),
+        Start::Continue { checkpoint, entries, compare } => (
+            history(&checkpoint, retry),
+            Some(Resume::new(checkpoint.clone(), retry, compare)),
+            Some(Earlier { checkpoint, entries }),
+        ),
+    };
+    let layouts: Vec<_> = opened.inputs.iter().map(|input| input.layout().clone()).collect();
+    let first_row = settings.input.skip_rows + 1;
+    let failed = FailedRows::new(run_dir.clone(), layouts.iter().map(AsRef::as_ref), first_row);
+    let recorder = Recorder::new(journal, failed, earlier, Inputs::of(opened.inputs.len()));
+    let sending = Sending {
+        schedule: Schedule::new(rules(&settings.sending).map_err(Failure::unusable)?, history, seed()),
+        api,
+        token_source: server.token_source.clone(),
+        token,
+        grace: settings.sending.grace,
+        resume,
+        progress: progress.clone(),
+    };
+    let reading =
+        Reading { inputs: opened.inputs, rules: settings.input.rows.clone(), window: inputs::window(&settings.input) };
+
+    let watch = terminal.watch(progress, opened.total_bytes);
+    let (sent, recorded) = pipeline::run(reading, sending, recorder).map_err(Failure::unusable)?;
+    drop(watch);
+    server.stop();
+    let report = Report {
+        command: "run",
+        settings,
+        names: opened.names,
+        continue_with: Some(continue_command(arguments, settings, &run_dir)),
+        run_dir,
+        began,
+        read: sent.read,
+        extent: sent.extent,
+        stop: sent.stop,
+        input_fault: sent.input_fault,
+        recorded,
+        statistics: Some(sent.statistics),
+    };
+    Ok(report.finish(&terminal))
+}
+
+/// The API that a run sends to.
+struct Server {
+    base_url: Url,
+    token_source: TokenSource,
+    sandbox: Option<SandboxThread>,
+}
+
+impl Server {
+    fn of(settings: &Settings) -> Result<Server, Failure> {
+        match &settings.api.target {
+            Target::Sandbox => Server::sandbox(settings).map_err(Failure::unusable),
+            Target::Remote { base_url, token } => {
+                let token_source = match token {
+                    TokenSetting::Value(token) => TokenSource::Given(token.clone()),
+                    TokenSetting::File(path) => TokenSource::File(path.clone()),
+                    TokenSetting::Missing => unreachable!("settings of a run have a token"),
+                };
+                Ok(Server { base_url: base_url.clone(), token_source, sandbox: None })
+            }
+        }
+    }
+
+    fn sandbox(settings: &Settings) -> anyhow::Result<Server> {
+        let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let options = settings.sandbox.options(any_port, random_token(), settings.api.tenant);
+        let sandbox = SandboxThread::start(options).context("the sandbox cannot be started")?;
+        info!("sending to a sandbox in this process, {}", sandbox.base_url());
+        Ok(Server {
+            base_url: sandbox.base_url().parse()?,
+            token_source: TokenSource::Given(SecretString::from(sandbox.token())),
+            sandbox: Some(sandbox),
+        })
+    }
+
+    fn options(&self, settings: &Settings) -> ApiOptions {
+        // The settings allow plain HTTP only where it is safe or the user insists.
+        let transport = if self.base_url.scheme() == "https" { Transport::HttpsOnly } else { Transport::HttpAllowed };
+        ApiOptions {
+            base_url: self.base_url.clone(),
+            tenant: settings.api.tenant,
+            timeout: settings.sending.timeout,
+            ca_file: settings.api.ca_file.clone(),
+            transport,
+            proxies: if is_loopback(&self.base_url) { Proxies::None } else { Proxies::OfTheEnvironment },
+            in_flight_max: in_flight_max(&settings.sending),
+        }
+    }
+
+    fn stop(self) {
+        if let Some(sandbox) = self.sandbox {
+            let counts = sandbox.stop();
+            info!("the sandbox saw {} requests and applied {}", counts.requests, counts.applied);
+        }
+    }
+}
+
+fn rules(sending: &SendingSettings) -> anyhow::Result<Rules> {
+    Ok(Rules {
+        rate: sending.rate,
+        in_flight_max: in_flight_max(sending),
+        retry: RetryPolicy::new(sending.attempts.get())?,
+        error_limit: sending.max_errors,
+        wait_max: sending.max_wait,
+    })
+}
+
+fn in_flight_max(sending: &SendingSettings) -> u16 {
+    u16::try_from(sending.max_in_flight.get()).unwrap_or(u16::MAX)
+}
+
+/// What the schedule has to know of earlier processes: rows that are sent again have not ended.
+fn history(checkpoint: &Checkpoint, retry: Retry) -> History {
+    let rejected = match retry {
+        Retry::Failed => checkpoint.count(Outcome::Rejected),
+        Retry::Rejected => 0,
+    };
+    let errors = checkpoint.count(Outcome::Invalid) + rejected;
+    History { ended: checkpoint.count(Outcome::Updated) + errors, errors, answered: checkpoint.answered() }
+}
+
+/// Jitter differs from process to process, so that many of them do not move as one.
+fn seed() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::from(since.subsec_nanos()) ^ since.as_secs().rotate_left(32) ^ u64::from(std::process::id()).rotate_left(48)
+}

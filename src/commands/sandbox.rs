@@ -1,0 +1,54 @@
+//! `custsync sandbox`: a local server that behaves like the API.
+
+use anyhow::Context as _;
+use secrecy::ExposeSecret as _;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::commands::Failure;
+use crate::config::Settings;
+use crate::config::api::{Target, TokenSource};
+use crate::exit::Exit;
+use crate::sandbox::{Counts, Sandbox, SandboxOptions, random_token};
+use crate::summary::grouped;
+use crate::terminal::{self, Terminal};
+
+/// Serves until a signal.
+pub fn sandbox(settings: &Settings) -> Result<Exit, Failure> {
+    let _log = Terminal::new(&settings.output);
+    let options = settings.sandbox.options(settings.sandbox.listen, token(settings), settings.api.tenant);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::unusable)?;
+    let counts = runtime.block_on(serve(options)).map_err(Failure::unusable)?;
+    terminal::print(&format!("{}\n", seen(&counts)));
+    Ok(Exit::Success)
+}
+
+/// What the sandbox has seen, in one line.
+fn seen(counts: &Counts) -> String {
+    let by_status: Vec<_> = counts.by_status.iter().map(|(status, n)| format!("{status}: {}", grouped(*n))).collect();
+    let by_status = if by_status.is_empty() { String::new() } else { format!(" ({})", by_status.join(", ")) };
+    format!("{} requests{by_status}, {} updates applied", grouped(counts.requests), grouped(counts.applied))
+}
+
+/// The token that the user's own command would send, or a new one.
+fn token(settings: &Settings) -> String {
+    match &settings.api.target {
+        Target::Remote { token: TokenSource::Value(token), .. } => token.expose_secret().to_owned(),
+        Target::Remote { token: TokenSource::Missing | TokenSource::File(_), .. } | Target::Sandbox => random_token(),
+    }
+}
+
+async fn serve(options: SandboxOptions) -> anyhow::Result<Counts> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let sandbox = Sandbox::start(options).await.context("the sandbox cannot be started")?;
+    terminal::print(&format!(
+        "The sandbox listens at {url} until Ctrl-C. In another terminal:\n\n  CUSTSYNC_TOKEN={token} custsync run --base-url {url} customers.csv\n\n",
+        url = sandbox.base_url(),
+        token = sandbox.token(),
+    ));
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    Ok(sandbox.stop().await)
+}

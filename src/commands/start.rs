@@ -1,0 +1,263 @@
+//! How a run begins: in a fresh run directory, or where an earlier process of it stopped.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Context as _, anyhow, bail};
+use jiff::Timestamp;
+use tracing::{info, warn};
+
+use crate::commands::{Failure, inputs};
+use crate::config::Settings;
+use crate::config::provenance::ShownValue;
+use crate::input::{InputName, parse_block};
+use crate::journal::{
+    Checkpoint, Comparison, Difference, EntryReader, FORMAT_VERSION, Header, JournalFile, JournalWriter, Purpose,
+    RunDir, digest, hash_of, recover,
+};
+use crate::resume::Compare;
+use crate::schedule::StopReason;
+use crate::summary::grouped;
+use crate::text;
+
+/// Where run directories are made when nobody names one.
+const RUNS_DIRECTORY: &str = "custsync-runs";
+/// Run directories that may be made in one second.
+const SAME_SECOND_MAX: u32 = 1000;
+
+/// Settings that change what is sent: a run is only continued with the same ones.
+const SETTINGS_OF_THE_REQUESTS: [&str; 11] = [
+    "base-url",
+    "sandbox",
+    "tenant",
+    "format",
+    "delimiter",
+    "map",
+    "ignore",
+    "empty",
+    "null-string",
+    "date-format",
+    "trim",
+];
+
+/// A run directory, ready to be written.
+pub(super) struct Started {
+    pub(super) run_dir: RunDir,
+    pub(super) journal: JournalWriter,
+    pub(super) start: Start,
+}
+
+/// How a run begins.
+pub(super) enum Start {
+    /// Nothing was recorded before.
+    Fresh,
+    /// After an earlier process.
+    Continue {
+        /// What it has settled.
+        checkpoint: Arc<Checkpoint>,
+        /// What it said of that.
+        entries: EntryReader,
+        /// When the input is compared with it.
+        compare: Compare,
+    },
+}
+
+/// Makes or opens the run directory for a run.
+pub(super) fn for_run(settings: &Settings) -> Result<Started, Failure> {
+    let run_dir = create(settings)?;
+    let header = header(settings, Purpose::Run)?;
+    match run_dir.open_journal().map_err(Failure::run_directory)? {
+        JournalFile::New(file) => {
+            let journal = JournalWriter::begin(file, &header, &run_dir).map_err(Failure::run_directory)?;
+            // Said at the start: a process that is killed cannot say any more how it is continued.
+            info!("recording in {}", shown(run_dir.path()));
+            Ok(Started { run_dir, journal, start: Start::Fresh })
+        }
+        JournalFile::Existing(file) => resume(file, run_dir, &header, settings).map_err(Failure::run_directory),
+    }
+}
+
+/// Makes the run directory for a check, or overwrites an earlier check's.
+pub(super) fn for_check(settings: &Settings) -> Result<Started, Failure> {
+    let run_dir = create(settings)?;
+    let header = header(settings, Purpose::Check)?;
+    let file = match run_dir.open_journal().map_err(Failure::run_directory)? {
+        JournalFile::New(file) => file,
+        JournalFile::Existing(file) => {
+            let earlier = file.try_clone().map_err(Failure::run_directory)?;
+            let recovered = recover(earlier, &run_dir).map_err(|error| in_directory(&run_dir, error))?;
+            if recovered.header.is_some_and(|header| header.purpose == Purpose::Run) {
+                let error =
+                    anyhow!("the run directory {} holds a run; a check does not overwrite it", shown(run_dir.path()));
+                return Err(Failure::run_directory(error));
+            }
+            file.set_len(0).map_err(Failure::run_directory)?;
+            file
+        }
+    };
+    let journal = JournalWriter::begin(file, &header, &run_dir).map_err(Failure::run_directory)?;
+    Ok(Started { run_dir, journal, start: Start::Fresh })
+}
+
+fn resume(file: std::fs::File, run_dir: RunDir, header: &Header, settings: &Settings) -> anyhow::Result<Started> {
+    let began = Instant::now();
+    let again = file.try_clone()?;
+    let recovered = recover(file, &run_dir).with_context(|| shown(&run_dir.file(crate::journal::JOURNAL_NAME)))?;
+    if recovered.torn_bytes > 0 {
+        warn!("the journal's last {} bytes were torn; they are kept in results.torn", recovered.torn_bytes);
+    }
+    let Some(earlier) = recovered.header else {
+        // The first process died before its header was written, so it has sent nothing.
+        let journal = JournalWriter::begin(again, header, &run_dir)?;
+        return Ok(Started { run_dir, journal, start: Start::Fresh });
+    };
+    refuse_another_run(&earlier, header, &run_dir)?;
+    let checkpoint = Arc::new(recovered.checkpoint);
+    let compare = compare_input(&checkpoint, settings)?;
+    say_what_changed(&earlier, header);
+    info!(
+        "continuing after {} settled rows in {} ({} entries, read and compared in {:.1} s)",
+        grouped(checkpoint.rows_recorded()),
+        shown(run_dir.path()),
+        grouped(checkpoint.entries()),
+        began.elapsed().as_secs_f64()
+    );
+    let start = Start::Continue { checkpoint, entries: recovered.entries, compare };
+    Ok(Started { run_dir, journal: recovered.writer, start })
+}
+
+fn refuse_another_run(earlier: &Header, now: &Header, run_dir: &RunDir) -> anyhow::Result<()> {
+    let directory = shown(run_dir.path());
+    if earlier.purpose == Purpose::Check {
+        bail!("the run directory {directory} holds a check, not a run: name another one");
+    }
+    let differing = now.differing_settings(earlier);
+    if !differing.is_empty() {
+        bail!(
+            "the run directory {directory} holds a run with other settings ({}): use the same ones, or another directory",
+            differing.join(", ")
+        );
+    }
+    if earlier.inputs.len() != now.inputs.len() {
+        bail!(
+            "the run directory {directory} holds a run of {} inputs, not of {}: name the same ones, or another directory",
+            earlier.inputs.len(),
+            now.inputs.len()
+        );
+    }
+    Ok(())
+}
+
+/// Says how inputs differ that are the same as far as they were sent.
+fn say_what_changed(earlier: &Header, now: &Header) {
+    for (earlier, now) in earlier.inputs.iter().zip(&now.inputs) {
+        if earlier.name != now.name {
+            info!("the input that was called {} is called {} now", earlier.name, now.name);
+        }
+        match (earlier.bytes, now.bytes) {
+            (Some(before), Some(after)) if before < after => {
+                info!("{} has grown from {before} to {after} bytes: rows that were appended are new rows", now.name);
+            }
+            _ if earlier.bytes != now.bytes || earlier.head != now.head || earlier.tail != now.tail => {
+                info!("the bytes of {} have changed, but not the rows that are settled", now.name);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Reads the part of the input that the journal settles, and refuses where it is not the same any more. What can be read only
+/// once is compared while it streams past.
+fn compare_input(checkpoint: &Arc<Checkpoint>, settings: &Settings) -> anyhow::Result<Compare> {
+    let Some(last_row) = checkpoint.last_row() else { return Ok(Compare::Done) };
+    if !settings.input.files.iter().all(inputs::can_be_read_twice) {
+        return Ok(Compare::WhileStreaming);
+    }
+    let mut comparison = Comparison::new(checkpoint.clone());
+    let mut window = inputs::window(&settings.input);
+    let mut rows = 0;
+    for mut input in inputs::open_again(&settings.input).map_err(|failure| failure.error)? {
+        while rows < last_row
+            && let Some(block) = input.next_block()?
+        {
+            let layout = input.layout().clone();
+            let Some(block) = window.cut(block, &layout) else { continue };
+            rows = rows.max(window.skipped());
+            parse_block(&block, &layout, &settings.input.rows, &mut |record| {
+                rows += 1;
+                comparison.add(rows, hash_of(record.raw));
+            });
+        }
+    }
+    match comparison.difference() {
+        None => Ok(Compare::Done),
+        Some(Difference { first_row, last_row }) => bail!(StopReason::InputChanged { first_row, last_row }.to_string()),
+    }
+}
+
+fn create(settings: &Settings) -> Result<RunDir, Failure> {
+    let path = match &settings.output.run_dir {
+        Some(path) => path.clone(),
+        None => fresh_path(settings),
+    };
+    RunDir::create(&path).map_err(Failure::run_directory)
+}
+
+/// `custsync-runs/<UTC time>-<input stem>`, with a number where there is one already.
+fn fresh_path(settings: &Settings) -> PathBuf {
+    let stem = match settings.input.files.first() {
+        Some(InputName::Path(path)) => {
+            path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned())
+        }
+        Some(InputName::Stdin) | None => "stdin".to_owned(),
+    };
+    let time = Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
+    let name = |number: u32| match number {
+        1 => format!("{time}-{stem}"),
+        number => format!("{time}-{stem}-{number}"),
+    };
+    let paths = (1..=SAME_SECOND_MAX).map(|number| Path::new(RUNS_DIRECTORY).join(name(number)));
+    let mut last = PathBuf::from(RUNS_DIRECTORY);
+    for path in paths {
+        last = path;
+        if !last.exists() {
+            break;
+        }
+    }
+    last
+}
+
+fn header(settings: &Settings, purpose: Purpose) -> Result<Header, Failure> {
+    let started = Timestamp::now();
+    let in_force = settings.in_force().iter().filter(|setting| SETTINGS_OF_THE_REQUESTS.contains(&setting.name));
+    let digests: BTreeMap<_, _> =
+        in_force.map(|setting| (setting.name.to_owned(), digest(&canonical(&setting.value)))).collect();
+    Ok(Header {
+        custsync_journal: FORMAT_VERSION,
+        run: digest(&format!("{} {}", started.as_nanosecond(), std::process::id())),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        purpose,
+        started,
+        inputs: inputs::identities(&settings.input)?,
+        settings: digests,
+    })
+}
+
+/// A value's text, different for different values.
+fn canonical(value: &ShownValue) -> String {
+    match value {
+        ShownValue::Unset | ShownValue::Secret => String::new(),
+        ShownValue::One(text) => format!("={text}"),
+        ShownValue::Many(items) => format!("{items:?}"),
+    }
+}
+
+fn in_directory(run_dir: &RunDir, error: impl Into<anyhow::Error>) -> Failure {
+    Failure::run_directory(error.into().context(shown(run_dir.path())))
+}
+
+fn shown(path: &Path) -> String {
+    text::safe(&path.display().to_string())
+}

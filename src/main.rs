@@ -1,0 +1,5 @@
+//! The `custsync` command.
+
+fn main() -> std::process::ExitCode {
+    custsync::cli::main()
+}
