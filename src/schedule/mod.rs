@@ -26,6 +26,8 @@ pub mod rate;
 mod retry;
 mod rules;
 mod server_clock;
+#[cfg(test)]
+mod simulation;
 mod statistics;
 mod step;
 mod stop;

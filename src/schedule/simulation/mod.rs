@@ -1,0 +1,122 @@
+//! Runs of the schedule in simulated time, against simulated APIs: thousands of runs in seconds, each repeatable by its seed.
+//!
+//! [`world`] is the loop that stands for connections, timers and journal, [`server`] and [`quota`] are the API, and
+//! [`witness`] asserts on every run what the schedule promises. The tests: [`limits`], [`troubles`], [`any`] run, and
+//! [`figures`].
+
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "counts of a simulation are small"
+)]
+
+mod any;
+mod figures;
+mod limits;
+mod quota;
+mod server;
+mod troubles;
+mod witness;
+mod world;
+
+use std::time::Duration;
+
+use self::quota::Quota;
+use self::server::{Latency, Server, Shape, WallClock};
+use self::world::{Report, Setup};
+use super::error_limit::ErrorLimit;
+use super::rate::Rate;
+use super::{Moment, Random, Renewal, RetryPolicy, Rules};
+use crate::contract::CustomerId;
+
+/// Names the seed where a run fails.
+struct Seed(u64);
+
+impl Drop for Seed {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the seed is {}", self.0);
+        }
+    }
+}
+
+/// Simulates a run for each seed from 0 to below `n`, and looks at what came of it.
+fn each_seed(n: u64, setup: impl Fn(&mut Random) -> Setup, check: impl Fn(Report)) {
+    for seed in 0..n {
+        let _names_itself = Seed(seed);
+        check(world::run(setup(&mut Random::seeded(seed)), seed));
+    }
+}
+
+fn ms(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+fn s(s: u64) -> Duration {
+    Duration::from_secs(s)
+}
+
+fn at(seconds: u64) -> Moment {
+    Moment::after_start(s(seconds))
+}
+
+/// Every row has a customer of its own.
+fn own_customers(rows: u64) -> Vec<CustomerId> {
+    (1..=rows).map(|id| CustomerId::new(id).expect("a good id")).collect()
+}
+
+/// A clock that stands anywhere in a minute.
+fn any_clock(random: &mut Random) -> WallClock {
+    WallClock { at_start: s(1_800_000_000) + random.up_to(s(3600)), drift_ppm: 0 }
+}
+
+fn latency(typical: Duration) -> Latency {
+    Latency { typical, jitter: 0.3, shape: Shape::Steady }
+}
+
+/// A run of so many rows against an API with nothing wrong about it, limited by nothing but 32 requests in flight.
+fn well(rows: u64, random: &mut Random) -> Setup {
+    Setup {
+        rules: Rules {
+            rate: Rate::Unlimited,
+            in_flight_max: 32,
+            retry: RetryPolicy::new(5).expect("a good limit"),
+            error_limit: ErrorLimit::None,
+            wait_max: s(15 * 60),
+        },
+        server: Server::well(any_clock(random), latency(ms(75)), Quota::Unlimited),
+        customers: own_customers(rows),
+        invalid_every: None,
+        recording: ms(50),
+        ends_within: s(3600),
+        stop: None,
+        renewal: Renewal::Fresh,
+    }
+}
+
+/// The mean of requests in flight between two times.
+fn mean_in_flight(report: &Report, from: Moment, until: Moment) -> f64 {
+    let mut sum = 0.0;
+    let mut at = from;
+    let mut in_flight = 0;
+    for (time, changed) in &report.in_flight {
+        if *time > from {
+            let time = (*time).min(until);
+            sum += time.since(at).as_secs_f64() * in_flight as f64;
+            at = time.max(at);
+        }
+        in_flight = *changed;
+    }
+    sum / until.since(from).as_secs_f64()
+}
+
+fn answers(report: &Report, status: u16) -> usize {
+    report.answers.get(&status).copied().unwrap_or_default()
+}
+
+#[track_caller]
+fn all_updated(report: &Report, rows: usize) {
+    let Report { updated, failed, rejected, stopped, .. } = report;
+    assert_eq!((*updated, *failed, *rejected, stopped), (rows, 0, 0, &None), "{:?}", report.answers);
+}
