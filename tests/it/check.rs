@@ -1,0 +1,115 @@
+//! `check` and `run --dry-run` are one thing: what they accept is what `run` sends, and they send nothing.
+
+use serde_json::Value;
+
+use crate::harness::{Customers, End, Form, Scenario};
+
+/// A file with bad rows, and nothing to send it to.
+fn customers() -> Customers {
+    Customers::with_bad(400, 10, Form::Csv, 11)
+}
+
+/// The lines of the results without what differs from run to run.
+fn timeless_results(end: &End) -> Vec<Value> {
+    let mut lines = end.results().lines;
+    for line in &mut lines {
+        let line = line.as_object_mut().expect("a line is an object");
+        line.remove("at");
+        line.remove("crc");
+    }
+    lines.sort_by_key(|line| line["row"].as_u64());
+    lines
+}
+
+fn timeless_summary(end: &End) -> Value {
+    let mut summary = end.summary();
+    for moment in ["started", "ended", "seconds"] {
+        summary.as_object_mut().expect("a summary is an object").remove(moment);
+    }
+    summary
+}
+
+#[test]
+fn a_dry_run_is_a_check() {
+    let customers = customers();
+    let check = Scenario::new().csv(&customers).check([]).exits(1);
+    let dry_run = Scenario::new().csv(&customers).run(["--dry-run"]).exits(1);
+    assert_eq!(check.stdout, dry_run.stdout);
+    assert_eq!(timeless_summary(&check), timeless_summary(&dry_run));
+    assert_eq!(timeless_results(&check), timeless_results(&dry_run));
+    assert_eq!(check.file("failed.csv"), dry_run.file("failed.csv"));
+    let names = |end: &End| end.files.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&check), ["failed.csv", "results.ndjson", "summary.json"]);
+    assert_eq!(names(&check), names(&dry_run));
+}
+
+#[test]
+fn a_check_finds_what_a_run_finds_and_sends_nothing() {
+    let customers = customers();
+    let scenario = Scenario::new().csv(&customers).unlimited().flags(["--max-errors", "none"]).sandbox(|_| {});
+    let run = scenario.run([]).exits(1);
+    let requests = scenario.counts().requests;
+    let other = Scenario::new().csv(&customers).sandbox(|_| {});
+    let check = other.check([]).exits(1);
+    assert_eq!(other.counts().requests, 0);
+    assert_eq!(check.summary()["valid"], run.summary()["updated"]);
+    assert_eq!(check.summary()["valid"], requests);
+    let invalid: Vec<_> = timeless_results(&run).into_iter().filter(|line| line["outcome"] == "invalid").collect();
+    assert_eq!(timeless_results(&check), invalid, "a line for each invalid row, and no other");
+    assert_eq!(check.file("failed.csv"), run.file("failed.csv"));
+    assert_eq!(check.failed_rows(Form::Csv).len(), customers.bad().count());
+}
+
+#[test]
+fn the_exit_code_says_whether_every_row_is_valid() {
+    Scenario::new().csv(&Customers::good(50, 1)).check([]).exits(0).prints("  valid             50\n");
+    Scenario::new().csv(&customers()).check([]).exits(1);
+    Scenario::new().csv(&customers()).check(["--max-errors", "5"]).exits(4).says("--max-errors");
+    Scenario::new().file("a.csv", "id,emial\n1,x\n").check([]).exits(2);
+}
+
+#[test]
+fn errors_are_summed_up_with_their_first_places() {
+    let rows = (1..=1_204).map(|id| format!("{id},nope,x\n")).collect::<Vec<_>>().concat();
+    let scenario = Scenario::new().file("a.csv", format!("id,email,job\n{rows}0,a@b,\n"));
+    let end = scenario.check([]).exits(1);
+    let end = end.prints("  email format 1,204 rows, first at a.csv:2, a.csv:3, a.csv:4\n");
+    let end = end.prints("  id range 1 row, first at a.csv:1206\n");
+    let order = [end.stdout.find("email format"), end.stdout.find("id range")];
+    assert!(order.is_sorted(), "the largest group comes first: {}", end.stdout);
+    assert_eq!(end.summary()["errors"][0]["rows"], 1_204);
+}
+
+#[test]
+fn a_check_overwrites_an_earlier_check_and_leaves_nothing_of_it() {
+    let scenario = Scenario::new().file("a.csv", "id,email\n1,nope\n2,nope\n");
+    scenario.check([]).exits(1);
+    scenario.write("a.csv", "id,email\n1,a@example.com\n");
+    let end = scenario.check([]).exits(0);
+    assert_eq!(end.results().lines.len(), 0);
+    assert!(!end.files.contains_key("failed.csv"), "no row is bad any more");
+}
+
+#[test]
+fn checks_and_runs_do_not_take_each_other_s_directories() {
+    let scenario = Scenario::new().csv(&Customers::good(5, 1)).sandbox(|_| {});
+    let run = scenario.run([]).exits(0);
+    let check = scenario.check([]).exits(5).says("holds a run");
+    assert_eq!(check.files, run.files, "the run's files stay as they were");
+
+    let scenario = Scenario::new().csv(&Customers::good(5, 1)).sandbox(|_| {});
+    scenario.check([]).exits(0);
+    scenario.run([]).exits(5).says("holds a check");
+    assert_eq!(scenario.counts().requests, 0);
+}
+
+#[test]
+fn the_summary_on_stdout_can_be_json() {
+    let scenario = Scenario::new().csv(&customers()).unlimited().flags(["--output-format", "json"]).sandbox(|_| {});
+    let printed = |end: End| serde_json::from_str::<Value>(&end.stdout).expect("one JSON value");
+    let check = scenario.check([]).exits(1);
+    assert_eq!(check.summary(), printed(check));
+    std::fs::remove_dir_all(scenario.path("run")).unwrap();
+    let run = scenario.run(["--max-errors", "none"]).exits(1);
+    assert_eq!(run.summary(), printed(run));
+}

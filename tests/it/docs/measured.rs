@@ -1,0 +1,72 @@
+//! What differs from run to run in what the program prints: times, rates, checksums, ports.
+
+/// What stands for it.
+const MASK: &str = "…";
+
+/// Whether a character can stand in something measured.
+type Kind = fn(char) -> bool;
+
+/// What is measured, drawn or counted up follows one of these, and goes on for as long as the characters are of its kind.
+const MEASURED: [(&str, Kind); 8] = [
+    ("\"at\":\"", |character| character != '"'),
+    ("\"hash\":\"", |character| character != '"'),
+    ("\"crc\":\"", |character| character != '"'),
+    ("\"ms\":", |character| character.is_ascii_digit()),
+    ("custsync-runs/", |character| character.is_ascii_digit() || matches!(character, 'T' | 'Z')),
+    ("see runs/", |character| character.is_ascii_digit() || character == '-'),
+    ("http://127.0.0.1:", |character| character.is_ascii_digit()),
+    ("CUSTSYNC_TOKEN=", |character| !character.is_whitespace()),
+];
+
+/// The text with all of that masked.
+pub(super) fn masked(text: &str) -> String {
+    let mut masked: String = text.lines().map(|line| mask_timing(line) + "\n").collect();
+    for (before, is_measured) in MEASURED {
+        masked = mask_behind(&masked, before, is_measured);
+    }
+    masked
+}
+
+/// The summary's lines on how long requests took: all numbers but how many there were.
+fn mask_timing(line: &str) -> String {
+    let timing = match (line.strip_prefix("requests "), line.starts_with("  latency ")) {
+        (Some(rest), _) => rest.split_once(" in ").map(|(_, timing)| timing),
+        (None, true) => Some(line),
+        (None, false) => None,
+    };
+    let Some(timing) = timing else { return line.to_owned() };
+    let counts = line.strip_suffix(timing).unwrap_or_default();
+    let mut masked = counts.to_owned();
+    for part in timing.split_inclusive(|character: char| !character.is_ascii_digit() && character != '.') {
+        let number = part.trim_end_matches(|character: char| !character.is_ascii_digit() && character != '.');
+        masked.push_str(if number.is_empty() { "" } else { MASK });
+        masked.push_str(&part[number.len()..]);
+    }
+    masked
+}
+
+fn mask_behind(text: &str, before: &str, is_measured: Kind) -> String {
+    let mut parts = text.split(before);
+    let mut masked = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        masked.push_str(before);
+        masked.push_str(MASK);
+        masked.push_str(part.trim_start_matches(is_measured));
+    }
+    masked
+}
+
+#[test]
+fn what_differs_is_masked_and_all_else_is_kept() {
+    let check = |text: &str, want: &str| assert_eq!(masked(text), format!("{want}\n"), "{text}");
+    check("records          1,000", "records          1,000");
+    check(
+        "requests           991  in 11.2 s, 88.8/s, at most 5 in flight",
+        "requests           991  in … s, …/s, at most … in flight",
+    );
+    check("  latency   p50 26.8 ms, p95 4 ms", "  latency   p… … ms, p… … ms");
+    check("  custsync-runs/20261123T152248Z-customers/failed.csv", "  custsync-runs/…-customers/failed.csv");
+    check(r#"{"row":1,"ms":20,"at":"2026","crc":"0f"}"#, r#"{"row":1,"ms":…,"at":"…","crc":"…"}"#);
+    check("CUSTSYNC_TOKEN=ab-c x http://127.0.0.1:80/api", "CUSTSYNC_TOKEN=… x http://127.0.0.1:…/api");
+    check("see runs/2026-11-23/failed.csv", "see runs/…/failed.csv");
+}

@@ -1,0 +1,209 @@
+//! Made-up customers: good rows, bad rows that each break one rule, and the model of what becomes of each.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::failed;
+use super::flaws::{self, Flaw};
+use super::random::SplitMix64;
+use super::writing::{self, Form};
+
+/// The columns, in the order in which they are written.
+pub(crate) const COLUMNS: [&str; 13] = [
+    "id",
+    "first_name",
+    "last_name",
+    "phone_number",
+    "email",
+    "date_of_birth",
+    "gender",
+    "country_id",
+    "identity_number",
+    "job",
+    "address",
+    "default_channel_id",
+    "user_id",
+];
+
+const FIRST_NAMES: [&str; 8] = ["Zoë", "Łukasz", "Ngọc", "Søren", "José \"Pepe\"", "Анна", "李娜", "O'Neil"];
+const LAST_NAMES: [&str; 6] = ["Müller", "García, hijo", "Nguyễn", "van \"den\" Berg", "Ó Briain", "Şahin"];
+const JOBS: [&str; 5] = ["Nurse", "Head of sales,\nEMEA", "Ingénieur", "Clerk; part-time", "\"Freelancer\""];
+const STREETS: [&str; 4] =
+    ["Hauptstraße 5,\n10115 Berlin", "12 Rue de l'Église", "8, Main St.\r\nFlat \"B\"", "東京都"];
+const DATES: [&str; 4] = ["1985-04-12", "1990-12-31T23:59:59Z", "2000-02-29", "1971-07-01T08:30:00.25+02:00"];
+const GENDERS: [&str; 3] = ["male", "female", "other"];
+
+/// What a row gives for a field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Given {
+    /// Nothing: an empty cell, or no key.
+    Absent,
+    /// `NULL` in CSV (by `--null-string NULL`), `null` in JSON.
+    Null,
+    /// Text.
+    Text(String),
+    /// A whole number.
+    Number(i64),
+    /// Bytes that are not UTF-8.
+    NotText,
+    /// This JSON, well-formed or not.
+    Json(&'static str),
+}
+
+/// The cells of one record, with their columns' names.
+pub(crate) type Cells = Vec<(&'static str, Given)>;
+
+/// One row.
+#[derive(Debug, Clone)]
+pub(crate) struct CustomerRow {
+    pub(crate) id: u64,
+    good: Cells,
+    pub(crate) flaw: Option<Flaw>,
+}
+
+/// Rows in file order.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Customers {
+    pub(crate) rows: Vec<CustomerRow>,
+}
+
+impl Customers {
+    /// `rows` rows of a seed, all good; about every fourth is of a customer that has one already.
+    pub(crate) fn good(rows: usize, seed: u64) -> Customers {
+        Customers::with_bad(rows, 0, Form::Csv, seed)
+    }
+
+    /// As [`Customers::good`], but `bad_percent` of the rows break one rule, in ways that this form of file allows.
+    pub(crate) fn with_bad(rows: usize, bad_percent: usize, form: Form, seed: u64) -> Customers {
+        let mut random = SplitMix64::new(seed);
+        let mut customers = Customers::default();
+        let mut flaws = flaws::of(form).into_iter().cycle();
+        for row in 1..=rows {
+            let id = match row {
+                2.. if random.happens(25) => customers.rows[random.below(row - 1)].id,
+                _ => row as u64,
+            };
+            let flaw = if random.happens(bad_percent) { flaws.next() } else { None };
+            customers.rows.push(CustomerRow { id, good: good_cells(id, row, &mut random), flaw });
+        }
+        customers
+    }
+
+    /// `each` rows for each of so many customers, in turn.
+    pub(crate) fn in_turn(customers: u64, each: usize, seed: u64) -> Customers {
+        let mut random = SplitMix64::new(seed);
+        let ids = (0..each).flat_map(|_| 1..=customers);
+        let rows = ids.zip(1..).map(|(id, row)| CustomerRow { id, good: good_cells(id, row, &mut random), flaw: None });
+        Customers { rows: rows.collect() }
+    }
+
+    /// How many rows there are.
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// The rows that keep the contract, with their numbers.
+    pub(crate) fn valid(&self) -> impl Iterator<Item = (u64, &CustomerRow)> {
+        self.numbered().filter(|(_, row)| row.flaw.is_none())
+    }
+
+    /// The rows that break it, with their numbers.
+    pub(crate) fn bad(&self) -> impl Iterator<Item = (u64, &CustomerRow, &Flaw)> {
+        self.numbered().filter_map(|(number, row)| row.flaw.as_ref().map(|flaw| (number, row, flaw)))
+    }
+
+    /// The bodies that each customer is to get, in order.
+    pub(crate) fn bodies_by_customer(&self) -> BTreeMap<u64, Vec<Value>> {
+        let mut bodies: BTreeMap<u64, Vec<Value>> = BTreeMap::new();
+        for (_, row) in self.valid() {
+            bodies.entry(row.id).or_default().push(row.body());
+        }
+        bodies
+    }
+
+    /// All rows as a file.
+    pub(crate) fn file(&self, form: Form) -> Vec<u8> {
+        writing::file(form, self.rows.iter().map(CustomerRow::written))
+    }
+
+    /// A file of failed rows with the values of each replaced by its good ones.
+    pub(crate) fn corrected(&self, form: Form, failed: &[u8]) -> Vec<u8> {
+        failed::corrected(form, failed, self)
+    }
+
+    /// The line of one row with its good values.
+    pub(crate) fn line(&self, form: Form, row: u64) -> Vec<u8> {
+        writing::line(form, &self.rows[row as usize - 1].good)
+    }
+
+    /// The CSV cells of one row with its good values.
+    pub(crate) fn cells(&self, row: u64) -> Vec<Vec<u8>> {
+        self.rows[row as usize - 1].good.iter().map(|(_, given)| writing::csv_cell(given)).collect()
+    }
+
+    fn numbered(&self) -> impl Iterator<Item = (u64, &CustomerRow)> {
+        (1..).zip(&self.rows)
+    }
+}
+
+impl CustomerRow {
+    /// The request's body that the row's good values are to become.
+    pub(crate) fn body(&self) -> Value {
+        let mut body = Map::new();
+        for (field, given) in self.good.iter().filter(|(column, _)| *column != "id") {
+            let value = match given {
+                Given::Absent => continue,
+                Given::Null => Value::Null,
+                Given::Number(number) => json!(number),
+                // A day is sent as its first moment, in UTC.
+                Given::Text(text) if *field == "date_of_birth" && text.len() == "1985-04-12".len() => {
+                    json!(format!("{text}T00:00:00Z"))
+                }
+                Given::Text(text) => json!(text),
+                Given::NotText | Given::Json(_) => unreachable!("good values are text, numbers or null"),
+            };
+            body.insert((*field).to_owned(), value);
+        }
+        Value::Object(body)
+    }
+
+    fn written(&self) -> Cells {
+        let mut cells = self.good.clone();
+        if let Some(flaw) = &self.flaw {
+            (flaw.break_it)(&mut cells);
+        }
+        cells
+    }
+}
+
+/// Good values for a row. The identity number holds the row's number, so that no two rows have the same body.
+fn good_cells(id: u64, row: usize, random: &mut SplitMix64) -> Cells {
+    let text = |text: &str| Given::Text(text.to_owned());
+    let number = |number: usize| Given::Number(number as i64);
+    let mut cells: Cells = vec![
+        ("id", Given::Number(id as i64)),
+        ("first_name", text(random.pick(&FIRST_NAMES))),
+        ("last_name", text(random.pick(&LAST_NAMES))),
+        ("phone_number", Given::Text(format!("+49{:08}", random.below(100_000_000)))),
+        ("email", Given::Text(format!("customer+{row}@example.com"))),
+        ("date_of_birth", text(random.pick(&DATES))),
+        ("gender", text(random.pick(&GENDERS))),
+        ("country_id", number(random.below(195))),
+        ("identity_number", Given::Text(format!("N{row:07}"))),
+        ("job", text(random.pick(&JOBS))),
+        ("address", text(random.pick(&STREETS))),
+        ("default_channel_id", number(random.below(9))),
+        ("user_id", Given::Number(i64::MAX - random.below(1_000) as i64)),
+    ];
+    for (field, given) in &mut cells {
+        let may_be_null = !matches!(*field, "id" | "first_name" | "last_name" | "phone_number" | "identity_number");
+        if may_be_null && random.happens(10) {
+            *given = Given::Null;
+        }
+        if !matches!(*field, "id" | "identity_number") && random.happens(10) {
+            *given = Given::Absent;
+        }
+    }
+    cells
+}

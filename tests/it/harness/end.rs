@@ -1,0 +1,138 @@
+//! What a run leaves behind, and what is always true of it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::process::ExitStatusExt as _;
+
+use serde_json::Value;
+
+use super::failed::{self, FailedRow};
+use super::ledger::Ledger;
+use super::program::Finished;
+use super::results::Results;
+use super::scenario::{RUN_DIR, Scenario};
+use super::writing::Form;
+
+/// A run that has ended. What it left behind is kept as it was then.
+pub(crate) struct End {
+    /// The exit code as a shell reports it: 128 and the signal's number, where a signal ended it.
+    code: i32,
+    /// What it printed.
+    pub(crate) stdout: String,
+    /// What it said.
+    pub(crate) stderr: String,
+    /// The run directory's files.
+    pub(crate) files: BTreeMap<String, Vec<u8>>,
+    /// What the sandbox had applied.
+    pub(crate) ledger: Ledger,
+}
+
+impl End {
+    pub(super) fn of(finished: Finished, scenario: &Scenario) -> End {
+        let status = finished.status;
+        let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
+        let end = End {
+            code: code.expect("a process ends by itself or by a signal"),
+            stdout: String::from_utf8(finished.stdout).expect("stdout is UTF-8"),
+            stderr: String::from_utf8(finished.stderr).expect("stderr is UTF-8"),
+            files: files_of(scenario),
+            ledger: scenario.ledger(),
+        };
+        if let Some(secret) = scenario.secret() {
+            end.is_nowhere(&secret);
+        }
+        end
+    }
+
+    /// The exit code is this one, and the books close.
+    pub(crate) fn exits(self, code: i32) -> End {
+        self.exits_with_one_of(&[code])
+    }
+
+    /// The exit code is one of these, and the books close.
+    pub(crate) fn exits_with_one_of(self, codes: &[i32]) -> End {
+        let End { code, stdout, stderr, .. } = &self;
+        assert!(codes.contains(code), "exit code {code}, not {codes:?}\n--- stdout\n{stdout}\n--- stderr\n{stderr}");
+        if self.files.contains_key("summary.json") {
+            self.books_close();
+        }
+        self
+    }
+
+    /// Stderr holds this text.
+    pub(crate) fn says(self, text: &str) -> End {
+        assert!(self.stderr.contains(text), "{text:?} is not in stderr:\n{}", self.stderr);
+        self
+    }
+
+    /// Stdout holds this text.
+    pub(crate) fn prints(self, text: &str) -> End {
+        assert!(self.stdout.contains(text), "{text:?} is not in stdout:\n{}", self.stdout);
+        self
+    }
+
+    /// The summary has these counts of `updated`, `invalid`, `rejected`, `failed` and `unsent` rows.
+    pub(crate) fn counts(self, want: [u64; 5]) -> End {
+        assert_eq!(self.outcomes(), want, "updated, invalid, rejected, failed, unsent\n{}", self.stdout);
+        self
+    }
+
+    /// The text is in no output and in no file of the run directory.
+    pub(crate) fn is_nowhere(&self, text: &str) -> &End {
+        self.is_not_shown(text);
+        for (name, content) in &self.files {
+            let found = content.windows(text.len()).any(|window| window == text.as_bytes());
+            assert!(!found, "{text:?} is in {name}");
+        }
+        self
+    }
+
+    /// The text is neither in stdout nor in stderr.
+    pub(crate) fn is_not_shown(&self, text: &str) -> &End {
+        assert!(!self.stdout.contains(text), "{text:?} is in stdout:\n{}", self.stdout);
+        assert!(!self.stderr.contains(text), "{text:?} is in stderr:\n{}", self.stderr);
+        self
+    }
+
+    /// The journal, every line of it with the right checksum.
+    pub(crate) fn results(&self) -> Results {
+        Results::parse(self.file("results.ndjson"))
+    }
+
+    /// `summary.json`.
+    pub(crate) fn summary(&self) -> Value {
+        serde_json::from_slice(self.file("summary.json")).expect("the summary is JSON")
+    }
+
+    /// What the file of failed rows says of them.
+    pub(crate) fn failed_rows(&self, form: Form) -> Vec<FailedRow> {
+        failed::parse(form, self.file(&format!("failed.{}", form.extension())))
+    }
+
+    /// A file of the run directory.
+    pub(crate) fn file(&self, name: &str) -> &[u8] {
+        self.files.get(name).unwrap_or_else(|| panic!("no {name} among {:?}", self.files.keys()))
+    }
+
+    fn outcomes(&self) -> [u64; 5] {
+        let summary = self.summary();
+        ["updated", "invalid", "rejected", "failed", "unsent"].map(|name| summary[name].as_u64().unwrap_or_default())
+    }
+
+    /// `records = updated + invalid + rejected + failed + unsent`; for a check `records = valid + invalid`.
+    fn books_close(&self) {
+        let summary = self.summary();
+        let sum: u64 = self.outcomes().iter().sum::<u64>() + summary["valid"].as_u64().unwrap_or_default();
+        assert_eq!(summary["records"], sum, "the books close: {summary}");
+    }
+}
+
+fn files_of(scenario: &Scenario) -> BTreeMap<String, Vec<u8>> {
+    let Ok(directory) = fs::read_dir(scenario.path(RUN_DIR)) else { return BTreeMap::new() };
+    let entries = directory.map(|entry| entry.expect("the run directory can be read"));
+    let content = |entry: fs::DirEntry| {
+        let bytes = fs::read(entry.path()).expect("a file of the run directory can be read");
+        (entry.file_name().to_string_lossy().into_owned(), bytes)
+    };
+    entries.map(content).collect()
+}

@@ -1,0 +1,27 @@
+//! What the tests are written with: scenarios that read as the sentence that they prove.
+//!
+//! Nothing here uses the program's own code, but for the sandbox: checksums, the model of what each row becomes and the
+//! readers of its files are written a second time, so that a mistake in the program does not confirm itself.
+
+mod asking;
+mod crc;
+mod customers;
+mod end;
+mod failed;
+mod flaws;
+mod ledger;
+mod program;
+mod random;
+mod results;
+mod scenario;
+mod server;
+mod writing;
+
+pub(crate) use self::customers::Customers;
+pub(crate) use self::end::End;
+pub(crate) use self::ledger::Ledger;
+pub(crate) use self::program::{Finished, Process, Program};
+pub(crate) use self::results::Results;
+pub(crate) use self::scenario::Scenario;
+pub(crate) use self::server::{Reply, Request};
+pub(crate) use self::writing::Form;

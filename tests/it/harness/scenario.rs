@@ -1,0 +1,303 @@
+//! A test's world: a directory of its own, the inputs in it, and the server that the program sends to.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use custsync::sandbox::{Counts, SandboxOptions, SandboxThread};
+use rustix::process::Signal;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::asking;
+use super::customers::Customers;
+use super::end::End;
+use super::ledger::Ledger;
+use super::program::{Process, Program};
+use super::server::{Reply, Request, ScriptedServer};
+use super::writing::Form;
+
+/// The run directory of a scenario's runs.
+pub(crate) const RUN_DIR: &str = "run";
+/// The token of scripted servers.
+const SCRIPTED_TOKEN: &str = "token-of-the-scripted-server-7f3a";
+/// The file that tells of every update that the sandbox applied.
+const LEDGER: &str = "ledger.ndjson";
+/// Where the token is, if not in the environment.
+const TOKEN_FILE: &str = "token";
+
+/// Build it, then [`run`](Scenario::run).
+pub(crate) struct Scenario {
+    directory: TempDir,
+    inputs: Vec<String>,
+    flags: Vec<String>,
+    target: Target,
+    token: TokenPlace,
+    stdin: Vec<u8>,
+    umask: Option<&'static str>,
+}
+
+enum Target {
+    /// The command says it, or none is needed.
+    Unsaid,
+    Sandbox(SandboxThread),
+    Scripted(ScriptedServer),
+    /// A port at which nobody listens.
+    Nobody(String),
+}
+
+enum TokenPlace {
+    Variable,
+    File,
+}
+
+/// A run that has not ended.
+pub(crate) struct Running<'s> {
+    scenario: &'s Scenario,
+    process: Process,
+}
+
+impl Scenario {
+    /// An empty directory, and no server.
+    pub(crate) fn new() -> Scenario {
+        Scenario {
+            directory: tempfile::tempdir().expect("a temporary directory"),
+            inputs: Vec::new(),
+            flags: Vec::new(),
+            target: Target::Unsaid,
+            token: TokenPlace::Variable,
+            stdin: Vec::new(),
+            umask: None,
+        }
+    }
+
+    /// An input, `customers.csv` or `customers.ndjson`, in which `NULL` is null.
+    pub(crate) fn rows(self, form: Form, customers: &Customers) -> Scenario {
+        self.file(&format!("customers.{}", form.extension()), customers.file(form)).flags(["--null-string", "NULL"])
+    }
+
+    /// The input `customers.csv`.
+    pub(crate) fn csv(self, customers: &Customers) -> Scenario {
+        self.rows(Form::Csv, customers)
+    }
+
+    /// An input of this name and content.
+    pub(crate) fn file(mut self, name: &str, content: impl AsRef<[u8]>) -> Scenario {
+        self.write(name, content);
+        self.inputs.push(name.to_owned());
+        self
+    }
+
+    /// An input that the test has seen to, or that is not there.
+    pub(crate) fn input(mut self, name: &str) -> Scenario {
+        self.inputs.push(name.to_owned());
+        self
+    }
+
+    /// Standard input, which is also the input.
+    pub(crate) fn stdin(mut self, content: impl AsRef<[u8]>) -> Scenario {
+        self.stdin = content.as_ref().to_vec();
+        self.input("-")
+    }
+
+    /// Sends to a sandbox in this process: one of a million customers, with the options changed as said.
+    pub(crate) fn sandbox(mut self, change: impl FnOnce(&mut SandboxOptions)) -> Scenario {
+        let ledger = Some(self.path(LEDGER));
+        let mut options = SandboxOptions { customers: 1_000_000, ledger, ..SandboxOptions::default() };
+        change(&mut options);
+        self.target = Target::Sandbox(SandboxThread::start(options).expect("the sandbox starts"));
+        self
+    }
+
+    /// Sends to a server that answers as scripted.
+    pub(crate) fn server(mut self, script: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Scenario {
+        self.target = Target::Scripted(ScriptedServer::start(script));
+        self
+    }
+
+    /// Sends to this URL, at which nobody listens.
+    pub(crate) fn nobody_at(mut self, url: &str) -> Scenario {
+        self.target = Target::Nobody(url.to_owned());
+        self
+    }
+
+    /// Gives the token in a file.
+    pub(crate) fn token_in_file(mut self) -> Scenario {
+        self.token = TokenPlace::File;
+        self.write(TOKEN_FILE, self.secret().expect("a server that takes a token"));
+        self
+    }
+
+    /// These flags stand in the command of every run and check.
+    pub(crate) fn flags<const N: usize>(mut self, flags: [&str; N]) -> Scenario {
+        self.flags.extend(flags.map(str::to_owned));
+        self
+    }
+
+    /// Runs without a rate of our own.
+    pub(crate) fn unlimited(self) -> Scenario {
+        self.flags(["--rate", "unlimited"])
+    }
+
+    /// Runs with this file mode creation mask.
+    pub(crate) fn umask(mut self, octal: &'static str) -> Scenario {
+        self.umask = Some(octal);
+        self
+    }
+
+    /// Runs `custsync run` on the inputs, with the server and the run directory named, and waits for its end.
+    pub(crate) fn run<const N: usize>(&self, arguments: [&str; N]) -> End {
+        self.start(arguments).end()
+    }
+
+    /// Starts `custsync run` as [`run`](Scenario::run) does.
+    pub(crate) fn start<const N: usize>(&self, arguments: [&str; N]) -> Running<'_> {
+        self.start_verb("run", &arguments)
+    }
+
+    /// Runs `custsync check` on the inputs, with the run directory named, and waits for its end.
+    pub(crate) fn check<const N: usize>(&self, arguments: [&str; N]) -> End {
+        self.start_verb("check", &arguments).end()
+    }
+
+    /// Runs custsync with these arguments and no others.
+    pub(crate) fn custsync<const N: usize>(&self, arguments: [&str; N]) -> End {
+        self.start_custsync(arguments).end()
+    }
+
+    /// Starts custsync with these arguments and no others.
+    pub(crate) fn start_custsync<const N: usize>(&self, arguments: [&str; N]) -> Running<'_> {
+        self.start_program(arguments.map(OsString::from).to_vec())
+    }
+
+    /// Runs a line of shell, with custsync's directory first in the path.
+    pub(crate) fn shell(&self, line: &str) -> End {
+        let program = Path::new(env!("CARGO_BIN_EXE_custsync"));
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", line]).env_clear().envs(self.environment()).current_dir(self.directory.path());
+        command.env("PATH", program.parent().expect("the program has a directory"));
+        Running { scenario: self, process: Process::start(command, Vec::new()) }.end()
+    }
+
+    fn start_verb(&self, verb: &str, arguments: &[&str]) -> Running<'_> {
+        let mut all = vec![verb.to_owned()];
+        all.extend(self.inputs.iter().cloned());
+        all.extend(["--run-dir".to_owned(), RUN_DIR.to_owned()]);
+        if let Some(url) = self.url() {
+            all.extend(["--base-url".to_owned(), url]);
+        }
+        if matches!(self.token, TokenPlace::File) {
+            all.extend(["--token-file".to_owned(), TOKEN_FILE.to_owned()]);
+        }
+        all.extend(self.flags.iter().cloned());
+        all.extend(arguments.iter().map(|argument| (*argument).to_owned()));
+        self.start_program(all.into_iter().map(OsString::from).collect())
+    }
+
+    fn start_program(&self, arguments: Vec<OsString>) -> Running<'_> {
+        let variables = self.environment();
+        let program = Program { arguments, variables, stdin: self.stdin.clone(), umask: self.umask };
+        Running { scenario: self, process: program.start(self.directory.path()) }
+    }
+
+    fn environment(&self) -> Vec<(String, OsString)> {
+        match (&self.token, self.secret()) {
+            (TokenPlace::Variable, Some(secret)) => vec![("CUSTSYNC_TOKEN".to_owned(), secret.into())],
+            (TokenPlace::Variable | TokenPlace::File, _) => Vec::new(),
+        }
+    }
+
+    /// What requests' paths are appended to.
+    pub(crate) fn url(&self) -> Option<String> {
+        match &self.target {
+            Target::Unsaid => None,
+            Target::Sandbox(sandbox) => Some(sandbox.base_url()),
+            Target::Scripted(server) => Some(server.url()),
+            Target::Nobody(url) => Some(url.clone()),
+        }
+    }
+
+    /// The token that the server takes.
+    pub(crate) fn secret(&self) -> Option<String> {
+        match &self.target {
+            Target::Unsaid => None,
+            Target::Sandbox(sandbox) => Some(sandbox.token().to_owned()),
+            Target::Scripted(_) | Target::Nobody(_) => Some(SCRIPTED_TOKEN.to_owned()),
+        }
+    }
+
+    /// A file's place in the scenario's directory.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Writes a file that is no input.
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        fs::write(self.path(name), content).expect("the scenario's directory can be written");
+    }
+
+    /// Reads a file; `None` where there is none.
+    pub(crate) fn read(&self, name: &str) -> Option<Vec<u8>> {
+        fs::read(self.path(name)).ok()
+    }
+
+    /// Changes a file's bytes.
+    pub(crate) fn edit(&self, name: &str, change: impl FnOnce(&mut Vec<u8>)) {
+        let mut content = self.read(name).expect("the file is there");
+        change(&mut content);
+        self.write(name, content);
+    }
+
+    /// What the sandbox has applied so far.
+    pub(crate) fn ledger(&self) -> Ledger {
+        Ledger::parse(&self.read(LEDGER).unwrap_or_default())
+    }
+
+    /// What the sandbox has seen so far.
+    pub(crate) fn counts(&self) -> Counts {
+        self.sandbox_thread().counts()
+    }
+
+    /// The sandbox's customers from 1 to about `last`, as the API shows them.
+    pub(crate) fn customers(&self, last: u64) -> BTreeMap<u64, Value> {
+        asking::customers(self.sandbox_thread(), last)
+    }
+
+    /// The sandbox.
+    pub(crate) fn sandbox_thread(&self) -> &SandboxThread {
+        match &self.target {
+            Target::Sandbox(sandbox) => sandbox,
+            Target::Unsaid | Target::Scripted(_) | Target::Nobody(_) => panic!("the scenario has no sandbox"),
+        }
+    }
+
+    /// What the scripted server was asked so far.
+    pub(crate) fn requests(&self) -> Vec<Request> {
+        match &self.target {
+            Target::Scripted(server) => server.requests(),
+            Target::Unsaid | Target::Sandbox(_) | Target::Nobody(_) => panic!("the scenario has no scripted server"),
+        }
+    }
+}
+
+impl Running<'_> {
+    /// Waits until the program has got so far.
+    pub(crate) fn until(mut self, what: &str, is_so: impl Fn(&Scenario) -> bool) -> Self {
+        let scenario = self.scenario;
+        self.process.wait_until(what, || is_so(scenario));
+        self
+    }
+
+    /// Sends the program a signal.
+    pub(crate) fn signal(self, signal: Signal) -> Self {
+        self.process.signal(signal);
+        self
+    }
+
+    /// Waits for the program's end.
+    pub(crate) fn end(self) -> End {
+        End::of(self.process.finish(), self.scenario)
+    }
+}

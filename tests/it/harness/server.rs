@@ -1,0 +1,195 @@
+//! A small HTTP server whose every answer the test writes.
+
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+
+use serde_json::{Value, json};
+
+/// What arrived.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    /// Counted from 1 over all connections.
+    pub(crate) number: usize,
+    /// Method, path and version.
+    pub(crate) line: String,
+    /// Names in lower case.
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Value,
+}
+
+/// What goes back.
+pub(crate) enum Reply {
+    /// These bytes.
+    Answer(Vec<u8>),
+    /// The connection is closed after these bytes.
+    CutOff(Vec<u8>),
+}
+
+/// Answers until it is dropped.
+pub(crate) struct ScriptedServer {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    accepting: Option<JoinHandle<()>>,
+}
+
+struct Shared {
+    script: Box<dyn Fn(&Request) -> Reply + Send + Sync>,
+    requests: Mutex<Vec<Request>>,
+    connections: Mutex<Vec<TcpStream>>,
+    is_over: AtomicBool,
+}
+
+impl Request {
+    /// The customer that the path names.
+    pub(crate) fn id(&self) -> u64 {
+        let path = self.line.split(' ').nth(1).expect("a request line has a path");
+        path.rsplit('/').next().and_then(|id| id.parse().ok()).expect("the path ends in an id")
+    }
+
+    /// A header's value.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
+    }
+}
+
+impl Reply {
+    /// An answer with a body of this type; `headers` are lines with a line end each.
+    pub(crate) fn of(status: u16, headers: &str, content_type: &str, body: &[u8]) -> Reply {
+        let length = body.len();
+        let head = format!(
+            "HTTP/1.1 {status} Scripted\r\n{headers}content-type: {content_type}\r\ncontent-length: {length}\r\n\r\n"
+        );
+        Reply::Answer([head.as_bytes(), body].concat())
+    }
+
+    /// An answer with a JSON body.
+    pub(crate) fn json(status: u16, body: &Value) -> Reply {
+        Reply::of(status, "", "application/json", body.to_string().as_bytes())
+    }
+
+    /// The answer to an update that was applied.
+    pub(crate) fn updated() -> Reply {
+        Reply::json(200, &json!({"success": "Customer updated", "data": {"id": 1}}))
+    }
+
+    /// An answer in the API's documented shape of errors.
+    pub(crate) fn error(status: u16, code: &str) -> Reply {
+        Reply::json(status, &json!({"error": code, "message": "As scripted."}))
+    }
+
+    /// No answer: the connection is closed.
+    pub(crate) fn nothing() -> Reply {
+        Reply::CutOff(Vec::new())
+    }
+
+    /// An answer that breaks off in its middle.
+    pub(crate) fn cut_off() -> Reply {
+        let head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 400\r\n\r\n{\"success\"";
+        Reply::CutOff(head.to_vec())
+    }
+}
+
+impl ScriptedServer {
+    /// Listens on a free port of this machine.
+    pub(crate) fn start(script: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> ScriptedServer {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let address = listener.local_addr().expect("a bound socket has an address");
+        let shared = Arc::new(Shared {
+            script: Box::new(script),
+            requests: Mutex::default(),
+            connections: Mutex::default(),
+            is_over: AtomicBool::new(false),
+        });
+        let accepting = thread::spawn({
+            let shared = Arc::clone(&shared);
+            move || accept(&listener, &shared)
+        });
+        ScriptedServer { address, shared, accepting: Some(accepting) }
+    }
+
+    /// What requests' paths are appended to.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}/api", self.address)
+    }
+
+    /// What it was asked so far.
+    pub(crate) fn requests(&self) -> Vec<Request> {
+        self.shared.requests.lock().unwrap().clone()
+    }
+}
+
+impl Drop for ScriptedServer {
+    fn drop(&mut self) {
+        self.shared.is_over.store(true, Ordering::SeqCst);
+        for connection in self.shared.connections.lock().unwrap().iter() {
+            connection.shutdown(Shutdown::Both).ok();
+        }
+        // A connection wakes the listener, so that it sees that all is over.
+        TcpStream::connect(self.address).ok();
+        self.accepting.take().map(JoinHandle::join);
+    }
+}
+
+fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
+    let mut threads = Vec::new();
+    for stream in listener.incoming() {
+        if shared.is_over.load(Ordering::SeqCst) {
+            break;
+        }
+        let Ok(stream) = stream else { continue };
+        shared.connections.lock().unwrap().push(stream.try_clone().expect("a socket can be shared"));
+        let shared = Arc::clone(shared);
+        threads.push(thread::spawn(move || serve(stream, &shared)));
+    }
+    for thread in threads {
+        thread.join().ok();
+    }
+}
+
+/// Answers one connection's requests until either end has enough.
+fn serve(mut stream: TcpStream, shared: &Shared) {
+    let mut reader = BufReader::new(stream.try_clone().expect("a socket can be shared"));
+    while let Ok(Some(mut request)) = read_request(&mut reader) {
+        {
+            let mut requests = shared.requests.lock().unwrap();
+            request.number = requests.len() + 1;
+            requests.push(request.clone());
+        }
+        let reply = (shared.script)(&request);
+        let written = match reply {
+            Reply::Answer(bytes) => stream.write_all(&bytes),
+            Reply::CutOff(bytes) => {
+                stream.write_all(&bytes).ok();
+                break;
+            }
+        };
+        if written.is_err() {
+            break;
+        }
+    }
+    // A server that is being dropped finds it closed already.
+    stream.shutdown(Shutdown::Both).ok();
+}
+
+fn read_request(reader: &mut BufReader<TcpStream>) -> io::Result<Option<Request>> {
+    let mut line = String::new();
+    if reader.read_line(&mut line)? == 0 {
+        return Ok(None);
+    }
+    let mut headers = Vec::new();
+    loop {
+        let mut header = String::new();
+        reader.read_line(&mut header)?;
+        let Some((name, value)) = header.trim_end().split_once(':') else { break };
+        headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
+    }
+    let mut request = Request { number: 0, line: line.trim_end().to_owned(), headers, body: Value::Null };
+    let length = request.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    request.body = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    Ok(Some(request))
+}

@@ -1,0 +1,120 @@
+//! The main job: a file in, customers updated, every row accounted for; with faults on the way.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::harness::{Customers, End, Form, Scenario};
+
+const ROWS: usize = 5_000;
+const BAD_PERCENT: usize = 3;
+const FAULTS: &str = "503=1%,500=0.5%,reset=0.3%,truncate=0.2%";
+
+#[test]
+fn every_row_of_a_csv_file_is_accounted_for() {
+    proves_the_main_job(Form::Csv, 1);
+}
+
+#[test]
+fn every_row_of_an_ndjson_file_is_accounted_for() {
+    proves_the_main_job(Form::Ndjson, 2);
+}
+
+fn proves_the_main_job(form: Form, seed: u64) {
+    let customers = Customers::with_bad(ROWS, BAD_PERCENT, form, seed);
+    let scenario = Scenario::new().rows(form, &customers).unlimited().sandbox(|options| {
+        options.faults = FAULTS.parse().expect("a plan of faults");
+        options.latency.max = Duration::from_millis(2);
+        options.seed = seed;
+    });
+    // Many attempts, so that no row fails by bad luck.
+    let end = scenario.run(["--attempts", "10"]).exits(1);
+
+    let (valid, bad) = (customers.valid().count() as u64, customers.bad().count() as u64);
+    assert!(bad > 100, "{bad} bad rows");
+    let retries = scenario.counts().faults_injected();
+    assert!(retries > 50, "{retries} faults");
+    let end = end.counts([valid, bad, 0, 0, 0]);
+    valid_rows_are_applied_in_order(&end, &customers);
+    bad_rows_are_named(&end, &customers, form);
+    end.results().settle_each_of(ROWS);
+    assert_eq!(end.results().attempts(), scenario.counts().requests, "each request is one row's attempt");
+
+    corrected_rows_complete_the_state(&scenario, &end, &customers, form);
+}
+
+/// The ledger has the bodies of each customer's rows in file order, with repeats of retried rows only.
+fn valid_rows_are_applied_in_order(end: &End, customers: &Customers) {
+    let results = end.results();
+    let by_row = results.by_row();
+    let was_retried = |row: &u64| by_row[row]["attempts"].as_u64() > Some(1);
+    let retried = customers.valid().filter(|(row, _)| was_retried(row));
+    let retried: BTreeSet<String> = retried.map(|(_, row)| row.body()["identity_number"].to_string()).collect();
+
+    let mut applied: BTreeMap<u64, Vec<Value>> = BTreeMap::new();
+    for update in &end.ledger.0 {
+        let bodies = applied.entry(update.id).or_default();
+        if bodies.last() == Some(&update.body) {
+            let number = update.body["identity_number"].to_string();
+            assert!(retried.contains(&number), "row {number} was applied twice, but tried once");
+        } else {
+            bodies.push(update.body.clone());
+        }
+    }
+    assert_eq!(applied, customers.bodies_by_customer());
+}
+
+/// Each bad row has its one error in the results, and is in the file of failed rows; no other row is.
+fn bad_rows_are_named(end: &End, customers: &Customers, form: Form) {
+    let results = end.results();
+    let failed = end.failed_rows(form);
+    let rows: Vec<u64> = failed.iter().map(|row| row.row).collect();
+    assert_eq!(rows, customers.bad().map(|(number, ..)| number).collect::<Vec<_>>(), "failed rows, in file order");
+    for ((number, _, flaw), failed) in customers.bad().zip(&failed) {
+        let line = results.row(number);
+        assert_eq!(line["outcome"], "invalid", "{line}");
+        let errors = line["errors"].as_array().expect("an invalid row has errors");
+        let errors: Vec<_> = errors.iter().map(|error| (&error["field"], &error["code"])).collect();
+        assert_eq!(errors, [(&flaw.field.into(), &flaw.code.into())], "row {number}: {line}");
+        assert_eq!(failed.outcome, "invalid");
+        let said = failed.error.starts_with(flaw.field) && failed.error.contains(&format!("({})", flaw.code));
+        assert!(said, "{failed:?} names {} and {}", flaw.field, flaw.code);
+    }
+}
+
+/// The failed rows, corrected and run, end well, and then the API has what the file would have given it without mistakes.
+fn corrected_rows_complete_the_state(scenario: &Scenario, end: &End, customers: &Customers, form: Form) {
+    let name = format!("failed.{}", form.extension());
+    scenario.write(&name, customers.corrected(form, end.file(&name)));
+    let url = scenario.sandbox_thread().base_url();
+    let flags = "--null-string NULL --rate unlimited --attempts 10";
+    scenario.shell(&format!("custsync run {name} --run-dir corrected --base-url {url} {flags}")).exits(0);
+
+    let mut want: BTreeMap<u64, BTreeMap<String, Value>> = BTreeMap::new();
+    let corrected = customers.bad().map(|(_, row, _)| row);
+    for row in customers.valid().map(|(_, row)| row).chain(corrected) {
+        let body = row.body();
+        let fields = body.as_object().expect("a body is an object").clone();
+        want.entry(row.id).or_default().extend(fields);
+    }
+    let shown = scenario.customers(want.keys().copied().max().unwrap_or_default());
+    for (id, fields) in want {
+        for (field, value) in fields {
+            assert_eq!(as_shown(&shown[&id], &field), value, "{field} of customer {id}");
+        }
+    }
+}
+
+/// What a customer's resource says of a field of the request: two of them have other names in it.
+fn as_shown(resource: &Value, field: &str) -> Value {
+    match field {
+        "user_id" => resource["related_user"]["id"].clone(),
+        "country_id" => {
+            let name = resource["country_name"].as_str();
+            let digits = name.map(|name| name.trim_start_matches("Country ").parse().expect("the country's number"));
+            digits.map_or(Value::Null, |number: i64| number.into())
+        }
+        _ => resource[field].clone(),
+    }
+}

@@ -1,0 +1,77 @@
+//! A run that is told to stop lets requests in flight finish, records them, and can be continued.
+
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use crate::harness::{Customers, End, Scenario};
+
+const ROWS: u64 = 60;
+
+fn scenario(latency: &str) -> Scenario {
+    Scenario::new().csv(&Customers::in_turn(ROWS, 1, 9)).unlimited().sandbox(|options| {
+        options.latency = latency.parse().unwrap();
+    })
+}
+
+/// Signals a run that has four requests in flight.
+fn stopped_by(scenario: &Scenario, signal: Signal) -> End {
+    let running = scenario.start([]).until("requests in flight", |scenario| scenario.counts().requests >= 4);
+    running.signal(signal).end()
+}
+
+fn drains_and_can_be_continued(signal: Signal, code: i32) {
+    let scenario = scenario("300ms");
+    let end = stopped_by(&scenario, signal).exits(code);
+    let requests = scenario.counts().requests;
+    assert!((4..ROWS).contains(&requests), "{requests} requests");
+    let end = end.counts([requests, 0, 0, 0, ROWS - requests]);
+    assert_eq!(end.results().lines.len() as u64, requests, "what was in flight is recorded");
+    assert_eq!(end.ledger.len() as u64, requests);
+
+    let line = end.stdout.lines().find_map(|line| line.strip_prefix("to continue: "));
+    let end = scenario.shell(line.expect("the summary says how to go on")).exits(0).counts([ROWS, 0, 0, 0, 0]);
+    assert_eq!(scenario.counts().requests, ROWS, "no row was sent twice");
+    end.results().settle_each_of(ROWS as usize);
+}
+
+#[test]
+fn sigterm_drains_and_the_printed_command_continues() {
+    drains_and_can_be_continued(Signal::TERM, 143);
+}
+
+#[test]
+fn sigint_drains_and_the_printed_command_continues() {
+    drains_and_can_be_continued(Signal::INT, 130);
+}
+
+#[test]
+fn the_printed_command_names_a_run_directory_that_nobody_named() {
+    let scenario = scenario("300ms");
+    let url = scenario.url().expect("a sandbox has a URL");
+    scenario.write("it's here.csv", scenario.read("customers.csv").expect("the input"));
+    let command = ["run", "it's here.csv", "--base-url", &url, "--null-string", "NULL"];
+    let running = scenario.start_custsync(command).until("requests", |scenario| scenario.counts().requests >= 2);
+    let end = running.signal(Signal::TERM).end().exits(143);
+    let line = end.stdout.lines().find_map(|line| line.strip_prefix("to continue: "));
+    scenario.shell(line.expect("the summary says how to go on")).exits(0);
+    assert_eq!(scenario.counts().requests, ROWS, "no row was sent twice");
+}
+
+#[test]
+fn a_second_signal_ends_the_run_at_once() {
+    let scenario = scenario("40s");
+    let started = Instant::now();
+    // Two kinds, because a process may see two signals of one kind as one; it may see either of them first.
+    let running = scenario.start([]).until("requests in flight", |scenario| scenario.counts().requests >= 4);
+    running.signal(Signal::INT).signal(Signal::TERM).end().exits_with_one_of(&[130, 143]).counts([0, 0, 0, 0, ROWS]);
+    assert!(started.elapsed() < Duration::from_secs(20), "neither the answers nor --grace were waited for");
+}
+
+#[test]
+fn requests_that_take_longer_than_the_grace_are_given_up() {
+    let scenario = scenario("40s").flags(["--grace", "200ms"]);
+    let started = Instant::now();
+    stopped_by(&scenario, Signal::TERM).exits(143).counts([0, 0, 0, 0, ROWS]);
+    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
+}
