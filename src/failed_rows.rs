@@ -96,10 +96,11 @@ impl FailedRows {
         self.write_in_order()
     }
 
-    /// Forgets all rows: the files of an earlier process stay as they were.
-    pub fn leave(&mut self) {
-        self.files.clear();
+    /// Forgets all rows: the files of an earlier process stay as they were, and what was begun is taken away.
+    pub fn leave(&mut self) -> io::Result<()> {
         self.waiting.clear();
+        let begun = self.files.drain(..).filter(|failed| failed.file.is_some());
+        begun.map(|failed| remove(&self.run_dir, &failed.unfinished_name())).fold(Ok(()), Result::and)
     }
 
     /// Puts the files into place, and takes away those of an earlier process that nothing is left of. The files there are.
@@ -109,18 +110,16 @@ impl FailedRows {
         }
         let mut names = Vec::new();
         for failed in self.files {
-            let place = self.run_dir.file(&failed.name);
-            match failed.file {
-                Some(file) => {
-                    let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
-                    file.sync_all()?;
-                    fs::rename(self.run_dir.file(&format!("{}{UNFINISHED}", failed.name)), &place)?;
-                    names.push(failed.name);
-                }
-                None => match fs::remove_file(&place) {
-                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                    Ok(()) | Err(_) => {}
-                },
+            let unfinished = failed.unfinished_name();
+            if let Some(file) = failed.file {
+                let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+                file.sync_all()?;
+                fs::rename(self.run_dir.file(&unfinished), self.run_dir.file(&failed.name))?;
+                names.push(failed.name);
+            } else {
+                remove(&self.run_dir, &failed.name)?;
+                // A process that was killed leaves it.
+                remove(&self.run_dir, &unfinished)?;
             }
         }
         Ok(names)
@@ -141,12 +140,25 @@ impl FailedRows {
     fn write(&mut self, position: Position, line: &[u8]) -> io::Result<()> {
         let Some(failed) = self.files.get_mut(position.input) else { return Ok(()) };
         if failed.file.is_none() {
-            let file = self.run_dir.create_file(&format!("{}{UNFINISHED}", failed.name)).map_err(io::Error::other)?;
+            let file = self.run_dir.create_file(&failed.unfinished_name()).map_err(io::Error::other)?;
             let mut file = BufWriter::new(file);
             file.write_all(&failed.form.header_line())?;
             failed.file = Some(file);
         }
         failed.file.as_mut().map_or(Ok(()), |file| file.write_all(line))
+    }
+}
+
+impl FailedFile {
+    fn unfinished_name(&self) -> String {
+        format!("{}{UNFINISHED}", self.name)
+    }
+}
+
+fn remove(run_dir: &RunDir, name: &str) -> io::Result<()> {
+    match fs::remove_file(run_dir.file(name)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
     }
 }
 

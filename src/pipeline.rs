@@ -93,7 +93,7 @@ pub fn check(
                 break;
             }
         };
-        if let Err(error) = recorder.take(ended_by_check(batch, &mut checked.read, progress)) {
+        if let Err(error) = recorder.take(&ended_by_check(batch, &mut checked.read, progress)) {
             fault = Some(error);
             checked.stop = Some(StopReason::JournalUnwritable);
             break;
@@ -109,7 +109,7 @@ pub fn check(
         checked.extent = Extent::Partial;
     }
     readers.join_after(checked.extent);
-    Ok((checked, recorder.finish(fault, 0)))
+    Ok((checked, recorder.finish(fault)))
 }
 
 fn ended_by_check(batch: Batch, read: &mut RowsRead, progress: &Progress) -> Message {

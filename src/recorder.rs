@@ -100,6 +100,8 @@ pub struct Recorder {
     earlier: Option<Earlier>,
     /// Whether results name the input of a row.
     inputs: Inputs,
+    /// Outcomes that could not be recorded.
+    unrecorded: u64,
 }
 
 /// How many inputs there are.
@@ -134,51 +136,61 @@ pub struct Recorded {
 impl Recorder {
     /// Records into these files, after what an earlier process has.
     pub fn new(journal: JournalWriter, failed: FailedRows, earlier: Option<Earlier>, inputs: Inputs) -> Recorder {
-        Recorder { journal, failed, tally: Tally::default(), earlier, inputs }
+        Recorder { journal, failed, tally: Tally::default(), earlier, inputs, unrecorded: 0 }
     }
 
     /// Records what comes until the queue's other end is dropped. After a failure it only counts what it could not record.
     pub fn run(mut self, mut messages: mpsc::Receiver<Message>, written: &watch::Sender<Written>) -> Recorded {
         let mut rows = 0;
         let mut fault = None;
-        let mut unrecorded = 0;
         while let Some(message) = messages.blocking_recv() {
-            let n = match &message {
-                Message::Ended(ended) => u64::try_from(ended.len()).unwrap_or(u64::MAX),
-                Message::Sync | Message::LeaveFailedRows => 0,
-            };
             if fault.is_some() {
-                unrecorded += n;
+                self.leave_unrecorded(&message);
                 continue;
             }
-            match self.take(message) {
+            match self.take(&message) {
                 Ok(()) => {
-                    rows += n;
+                    rows += message.rows();
                     written.send_replace(Written::Rows(rows));
                 }
                 Err(error) => {
-                    unrecorded += n;
                     fault = Some(error);
                     written.send_replace(Written::Failed);
                 }
             }
         }
-        self.finish(fault, unrecorded)
+        self.finish(fault)
     }
 
     /// Does what one message asks for.
-    pub fn take(&mut self, message: Message) -> Result<(), RecordError> {
+    pub fn take(&mut self, message: &Message) -> Result<(), RecordError> {
         match message {
-            Message::Sync => self.journal.sync()?,
-            Message::LeaveFailedRows => self.failed.leave(),
+            Message::Sync => Ok(self.journal.sync()?),
+            Message::LeaveFailedRows => self.failed.leave().map_err(RecordError::FailedRows),
             Message::Ended(ended) => {
-                for row in &ended {
-                    self.record(row)?;
+                let entries: Vec<_> = ended.iter().map(|row| entry_of(row, self.inputs)).collect();
+                entries.iter().flatten().for_each(|entry| self.journal.push(entry));
+                if let Err(error) = self.journal.flush() {
+                    self.leave_unrecorded(message);
+                    return Err(error.into());
                 }
-                self.journal.flush()?;
+                // Only what is written down has an outcome, and what is has one even where its failed row cannot be listed.
+                let counted = ended.iter().zip(&entries).map(|(row, entry)| self.count(row, entry.as_ref()));
+                counted.fold(Ok(()), Result::and)
             }
         }
-        Ok(())
+    }
+
+    /// Counts what the journal cannot take any more. Rows that an earlier process has settled are in it already.
+    fn leave_unrecorded(&mut self, message: &Message) {
+        let Message::Ended(ended) = message else { return };
+        for row in ended {
+            match row.fate {
+                // The files of failed rows are given up, so whether they could be written is of no interest.
+                Fate::Earlier | Fate::Valid => self.count(row, None).unwrap_or_default(),
+                Fate::Invalid | Fate::Superseded | Fate::Sent { .. } => self.unrecorded += 1,
+            }
+        }
     }
 
     /// What was counted so far.
@@ -187,36 +199,40 @@ impl Recorder {
     }
 
     /// Makes all of it durable, and puts the files of failed rows into place.
-    pub fn finish(mut self, fault: Option<RecordError>, unrecorded: u64) -> Recorded {
+    pub fn finish(mut self, fault: Option<RecordError>) -> Recorded {
         let mut failed_files = Vec::new();
-        let fault = fault.or_else(|| {
-            let finished =
-                self.journal.sync().map_err(RecordError::from).and_then(|()| {
-                    self.failed.finish().map(|names| failed_files = names).map_err(RecordError::FailedRows)
-                });
-            finished.err()
-        });
-        Recorded { tally: self.tally, failed_files, fault, unrecorded }
+        let fault = match fault.or_else(|| self.journal.sync().err().map(RecordError::from)) {
+            None => match self.failed.finish() {
+                Ok(names) => {
+                    failed_files = names;
+                    None
+                }
+                Err(error) => Some(RecordError::FailedRows(error)),
+            },
+            Some(fault) => {
+                // The fault is what has to be said; where these files stay, the next process takes them away.
+                self.failed.leave().unwrap_or_default();
+                Some(fault)
+            }
+        };
+        Recorded { tally: self.tally, failed_files, fault, unrecorded: self.unrecorded }
     }
 
-    fn record(&mut self, ended: &EndedRow) -> Result<(), RecordError> {
+    /// Counts a row, of which this entry was written.
+    fn count(&mut self, ended: &EndedRow, entry: Option<&Entry<'_>>) -> Result<(), RecordError> {
         let EndedRow { row, fate, .. } = ended;
-        match fate {
-            Fate::Valid => self.failed.ended_well(row.position.row).map_err(RecordError::FailedRows),
-            Fate::Earlier => self.record_earlier(row),
-            Fate::Invalid | Fate::Superseded | Fate::Sent { .. } => {
-                let entry = entry_of(ended, self.inputs);
-                self.journal.push(&entry);
-                if let Fate::Sent { ending: Ending::Updated { .. }, took, .. } = fate {
-                    self.tally.took(*took);
-                }
-                count(&mut self.tally, &mut self.failed, &entry, row)
-            }
+        if let Fate::Sent { ending: Ending::Updated { .. }, took, .. } = fate {
+            self.tally.took(*took);
+        }
+        match (fate, entry) {
+            (Fate::Earlier, _) => self.count_earlier(row),
+            (_, Some(entry)) => count(&mut self.tally, &mut self.failed, entry, row),
+            (_, None) => self.failed.ended_well(row.position.row).map_err(RecordError::FailedRows),
         }
     }
 
     /// Counts a row that is settled already, so that summary and failed rows describe the whole run directory.
-    fn record_earlier(&mut self, row: &Row) -> Result<(), RecordError> {
+    fn count_earlier(&mut self, row: &Row) -> Result<(), RecordError> {
         let Some(earlier) = &self.earlier else { return Ok(()) };
         let Some(offset) = earlier.checkpoint.offset(row.position.row) else {
             self.tally.ended_well(Outcome::Updated);
@@ -225,6 +241,16 @@ impl Recorder {
         let line = earlier.entries.line_at(offset).map_err(RecordError::ReadBack)?;
         let entry: Entry<'_> = serde_json::from_slice(&line).map_err(|error| RecordError::ReadBack(error.into()))?;
         count(&mut self.tally, &mut self.failed, &entry, row)
+    }
+}
+
+impl Message {
+    /// Rows that it is about.
+    fn rows(&self) -> u64 {
+        match self {
+            Message::Ended(ended) => u64::try_from(ended.len()).unwrap_or(u64::MAX),
+            Message::Sync | Message::LeaveFailedRows => 0,
+        }
     }
 }
 
@@ -242,7 +268,8 @@ fn count(tally: &mut Tally, failed: &mut FailedRows, entry: &Entry<'_>, row: &Ro
     written.map_err(RecordError::FailedRows)
 }
 
-fn entry_of(ended: &EndedRow, inputs: Inputs) -> Entry<'_> {
+/// What is to be written of a row, where anything is.
+fn entry_of(ended: &EndedRow, inputs: Inputs) -> Option<Entry<'_>> {
     let EndedRow { row, fate, at } = ended;
     let file = match inputs {
         Inputs::One => None,
@@ -272,13 +299,14 @@ fn entry_of(ended: &EndedRow, inputs: Inputs) -> Entry<'_> {
             describe(&mut entry, ending);
         }
         Fate::Superseded => entry.outcome = Outcome::Superseded,
-        Fate::Invalid | Fate::Valid | Fate::Earlier => {
+        Fate::Invalid => {
             if let Content::Invalid(errors) = &row.content {
                 entry.errors = errors.iter().map(contract_error).collect();
             }
         }
+        Fate::Valid | Fate::Earlier => return None,
     }
-    entry
+    Some(entry)
 }
 
 fn describe<'a>(entry: &mut Entry<'a>, ending: &'a Ending) {

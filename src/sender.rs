@@ -1,5 +1,6 @@
 //! Carries out the schedule: connections, timers, nothing else. All decisions are the schedule's.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -93,6 +94,8 @@ struct Driver {
     started: Instant,
     in_flight: JoinSet<(Ticket, Attempt)>,
     outbox: Outbox,
+    /// Rows that are sent again and have not ended: as many as the schedule holds at most.
+    again: BTreeMap<u64, Row>,
     read: RowsRead,
     extent: Option<Extent>,
     input_fault: Option<InputError>,
@@ -136,6 +139,7 @@ impl Driver {
             started: Instant::now(),
             in_flight: JoinSet::new(),
             outbox: Outbox::default(),
+            again: BTreeMap::new(),
             read: RowsRead::default(),
             extent: None,
             input_fault: None,
@@ -268,20 +272,34 @@ impl Driver {
     }
 
     fn carry_out(&mut self, row: Row, plan: Plan) {
-        let bytes = row.bytes();
-        match (plan, &row.content) {
-            (Plan::Leave, _) => self.ended(EndedRow { row, fate: Fate::Earlier, at: Timestamp::now() }, None),
-            // It stays unsent; only rows that are settled already are of interest.
-            _ if self.sending.schedule.stopped().is_some() => {}
-            (Plan::Supersede, _) => {
+        match (plan, self.sending.schedule.stopped()) {
+            // Nothing is sent any more: a row without an outcome stays unsent, another keeps the one that it has.
+            (Plan::Send, Some(_)) => {}
+            (Plan::Leave, _) | (Plan::SendAgain | Plan::Supersede, Some(_)) => self.ended_earlier(row),
+            (Plan::Supersede, None) => {
                 self.ended(EndedRow { row, fate: Fate::Superseded, at: Timestamp::now() }, None);
             }
-            (Plan::Send, Content::Invalid(_)) => self.sending.schedule.offer_invalid(row, bytes),
-            (Plan::Send, Content::Update { id, .. }) => {
+            (Plan::SendAgain, None) => {
+                self.again.insert(row.position.row, row.clone());
+                self.schedule(row);
+            }
+            (Plan::Send, None) => self.schedule(row),
+        }
+    }
+
+    fn schedule(&mut self, row: Row) {
+        let bytes = row.bytes();
+        match &row.content {
+            Content::Invalid(_) => self.sending.schedule.offer_invalid(row, bytes),
+            Content::Update { id, .. } => {
                 let id = *id;
                 self.sending.schedule.offer(id, row, bytes);
             }
         }
+    }
+
+    fn ended_earlier(&mut self, row: Row) {
+        self.ended(EndedRow { row, fate: Fate::Earlier, at: Timestamp::now() }, None);
     }
 
     fn send(&mut self, ticket: Ticket) {
@@ -309,6 +327,7 @@ impl Driver {
     }
 
     fn ended(&mut self, row: EndedRow, customer: Option<CustomerId>) {
+        self.again.remove(&row.row.position.row);
         self.sending.progress.ended(1, row.row.input_bytes());
         match &row.fate {
             Fate::Invalid | Fate::Sent { ending: Ending::Rejected { .. } | Ending::Failed { .. }, .. } => {
@@ -382,6 +401,9 @@ impl Driver {
             let message = self.queues.recorder.send(Message::LeaveFailedRows).await;
             message.expect("the recorder takes messages until it is told to end");
         } else {
+            for row in std::mem::take(&mut self.again).into_values() {
+                self.ended_earlier(row);
+            }
             self.read_settled_rows().await;
         }
         let ended = self.outbox.take();

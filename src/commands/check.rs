@@ -17,7 +17,7 @@ pub fn check(settings: &Settings) -> Result<Exit, Failure> {
     let began = Began::now();
     let terminal = Terminal::new(&settings.output);
     let opened = inputs::open(&settings.input)?;
-    let started = start::for_check(settings)?;
+    let started = start::for_check(settings, &opened.inputs)?;
     let layouts: Vec<_> = opened.inputs.iter().map(|input| input.layout().clone()).collect();
     let first_row = settings.input.skip_rows + 1;
     let failed = FailedRows::new(started.run_dir.clone(), layouts.iter().map(AsRef::as_ref), first_row);

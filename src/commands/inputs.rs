@@ -6,8 +6,8 @@ use std::path::Path;
 
 use crate::commands::Failure;
 use crate::config::input::InputSettings;
-use crate::input::{Input, InputName, RowWindow, preflight};
-use crate::journal::{InputIdentity, hash_of};
+use crate::input::{Input, InputName, Layout, RowWindow, preflight};
+use crate::journal::{InputIdentity, digest, hash_of};
 use crate::summary::InputNames;
 
 /// Bytes at either end of an input that it is known by.
@@ -54,12 +54,17 @@ pub(super) fn window(settings: &InputSettings) -> RowWindow {
 }
 
 /// What the inputs are known by.
-pub(super) fn identities(settings: &InputSettings) -> Result<Vec<InputIdentity>, Failure> {
-    settings.files.iter().map(|name| identity(name).map_err(Failure::unusable)).collect()
+pub(super) fn identities(inputs: &[Input]) -> Result<Vec<InputIdentity>, Failure> {
+    inputs.iter().map(|input| identity(input).map_err(Failure::unusable)).collect()
 }
 
-fn identity(name: &InputName) -> io::Result<InputIdentity> {
-    let unknown = InputIdentity { name: name.to_string(), bytes: None, head: None, tail: None };
+fn identity(input: &Input) -> io::Result<InputIdentity> {
+    let columns = match input.layout().as_ref() {
+        Layout::Csv(csv) => Some(digest(&format!("{:?}", csv.names()))),
+        Layout::Ndjson(_) => None,
+    };
+    let name = input.name();
+    let unknown = InputIdentity { name: name.to_string(), bytes: None, head: None, tail: None, columns };
     match name {
         InputName::Path(path) if can_be_read_twice(name) => identity_of_file(path, unknown),
         InputName::Path(_) | InputName::Stdin => Ok(unknown),
@@ -69,12 +74,22 @@ fn identity(name: &InputName) -> io::Result<InputIdentity> {
 fn identity_of_file(path: &Path, unknown: InputIdentity) -> io::Result<InputIdentity> {
     let mut file = File::open(path)?;
     let bytes = file.metadata()?.len();
-    let mut part = |from: u64| -> io::Result<String> {
-        let mut part = Vec::new();
-        file.seek(SeekFrom::Start(from))?;
-        (&file).take(IDENTITY_BYTES).read_to_end(&mut part)?;
-        Ok(format!("{:016x}", hash_of(&part)))
-    };
-    let (head, tail) = (part(0)?, part(bytes.saturating_sub(IDENTITY_BYTES))?);
+    let head = digest_of_part(&mut file, 0, IDENTITY_BYTES)?;
+    let tail = digest_of_part(&mut file, bytes.saturating_sub(IDENTITY_BYTES), IDENTITY_BYTES)?;
     Ok(InputIdentity { bytes: Some(bytes), head: Some(head), tail: Some(tail), ..unknown })
+}
+
+/// Whether the input begins with the bytes that it began with when it was known as `earlier`.
+pub(super) fn begins_as(input: &Input, earlier: &InputIdentity) -> io::Result<bool> {
+    let (InputName::Path(path), Some(bytes), Some(head)) = (input.name(), earlier.bytes, &earlier.head) else {
+        return Ok(false);
+    };
+    Ok(digest_of_part(&mut File::open(path)?, 0, bytes.min(IDENTITY_BYTES))? == *head)
+}
+
+fn digest_of_part(file: &mut File, from: u64, bytes: u64) -> io::Result<String> {
+    let mut part = Vec::new();
+    file.seek(SeekFrom::Start(from))?;
+    file.take(bytes).read_to_end(&mut part)?;
+    Ok(format!("{:016x}", hash_of(&part)))
 }

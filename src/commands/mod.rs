@@ -1,6 +1,7 @@
 //! What each verb does: a file a verb.
 
 pub mod check;
+mod comparison;
 pub mod config;
 mod inputs;
 mod report;

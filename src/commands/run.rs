@@ -37,7 +37,7 @@ pub fn run(settings: &Settings, arguments: &[OsString]) -> Result<Exit, Failure>
     let server = Server::of(settings)?;
     let token = server.token_source.read().map_err(Failure::unusable)?;
     let api = Api::new(&server.options(settings)).map_err(Failure::unusable)?;
-    let Started { run_dir, journal, start } = start::for_run(settings)?;
+    let Started { run_dir, journal, start } = start::for_run(settings, &opened.inputs)?;
 
     let progress = Arc::new(Progress::default());
     let retry = settings.sending.retry;

@@ -9,16 +9,14 @@ use anyhow::{Context as _, anyhow, bail};
 use jiff::Timestamp;
 use tracing::{info, warn};
 
-use crate::commands::{Failure, inputs};
+use crate::commands::{Failure, comparison, inputs};
 use crate::config::Settings;
 use crate::config::provenance::ShownValue;
-use crate::input::{InputName, parse_block};
+use crate::input::{Input, InputName};
 use crate::journal::{
-    Checkpoint, Comparison, Difference, EntryReader, FORMAT_VERSION, Header, JournalFile, JournalWriter, Purpose,
-    RunDir, digest, hash_of, recover,
+    Checkpoint, EntryReader, FORMAT_VERSION, Header, JournalFile, JournalWriter, Purpose, RunDir, digest, recover,
 };
 use crate::resume::Compare;
-use crate::schedule::StopReason;
 use crate::summary::grouped;
 use crate::text;
 
@@ -65,9 +63,9 @@ pub(super) enum Start {
 }
 
 /// Makes or opens the run directory for a run.
-pub(super) fn for_run(settings: &Settings) -> Result<Started, Failure> {
+pub(super) fn for_run(settings: &Settings, inputs: &[Input]) -> Result<Started, Failure> {
     let run_dir = create(settings)?;
-    let header = header(settings, Purpose::Run)?;
+    let header = header(settings, inputs, Purpose::Run)?;
     match run_dir.open_journal().map_err(Failure::run_directory)? {
         JournalFile::New(file) => {
             let journal = JournalWriter::begin(file, &header, &run_dir).map_err(Failure::run_directory)?;
@@ -75,14 +73,14 @@ pub(super) fn for_run(settings: &Settings) -> Result<Started, Failure> {
             info!("recording in {}", shown(run_dir.path()));
             Ok(Started { run_dir, journal, start: Start::Fresh })
         }
-        JournalFile::Existing(file) => resume(file, run_dir, &header, settings).map_err(Failure::run_directory),
+        JournalFile::Existing(file) => resume(file, run_dir, &header, settings, inputs).map_err(Failure::run_directory),
     }
 }
 
 /// Makes the run directory for a check, or overwrites an earlier check's.
-pub(super) fn for_check(settings: &Settings) -> Result<Started, Failure> {
+pub(super) fn for_check(settings: &Settings, inputs: &[Input]) -> Result<Started, Failure> {
     let run_dir = create(settings)?;
-    let header = header(settings, Purpose::Check)?;
+    let header = header(settings, inputs, Purpose::Check)?;
     let file = match run_dir.open_journal().map_err(Failure::run_directory)? {
         JournalFile::New(file) => file,
         JournalFile::Existing(file) => {
@@ -101,7 +99,13 @@ pub(super) fn for_check(settings: &Settings) -> Result<Started, Failure> {
     Ok(Started { run_dir, journal, start: Start::Fresh })
 }
 
-fn resume(file: std::fs::File, run_dir: RunDir, header: &Header, settings: &Settings) -> anyhow::Result<Started> {
+fn resume(
+    file: std::fs::File,
+    run_dir: RunDir,
+    header: &Header,
+    settings: &Settings,
+    inputs: &[Input],
+) -> anyhow::Result<Started> {
     let began = Instant::now();
     let again = file.try_clone()?;
     let recovered = recover(file, &run_dir).with_context(|| shown(&run_dir.file(crate::journal::JOURNAL_NAME)))?;
@@ -115,8 +119,8 @@ fn resume(file: std::fs::File, run_dir: RunDir, header: &Header, settings: &Sett
     };
     refuse_another_run(&earlier, header, &run_dir)?;
     let checkpoint = Arc::new(recovered.checkpoint);
-    let compare = compare_input(&checkpoint, settings)?;
-    say_what_changed(&earlier, header);
+    let compare = comparison::compare_input(&checkpoint, &recovered.entries, &settings.input)?;
+    say_what_changed(&earlier, header, inputs)?;
     info!(
         "continuing after {} settled rows in {} ({} entries, read and compared in {:.1} s)",
         grouped(checkpoint.rows_recorded()),
@@ -147,54 +151,34 @@ fn refuse_another_run(earlier: &Header, now: &Header, run_dir: &RunDir) -> anyho
             now.inputs.len()
         );
     }
+    for (earlier, now) in earlier.inputs.iter().zip(&now.inputs) {
+        // The same bytes of a record under other columns are another update.
+        if earlier.columns != now.columns {
+            bail!(
+                "{} has other columns than the input of the run in {directory}: use the same, or another directory",
+                now.name
+            );
+        }
+    }
     Ok(())
 }
 
 /// Says how inputs differ that are the same as far as they were sent.
-fn say_what_changed(earlier: &Header, now: &Header) {
-    for (earlier, now) in earlier.inputs.iter().zip(&now.inputs) {
+fn say_what_changed(earlier: &Header, now: &Header, inputs: &[Input]) -> anyhow::Result<()> {
+    for ((earlier, now), input) in earlier.inputs.iter().zip(&now.inputs).zip(inputs) {
         if earlier.name != now.name {
             info!("the input that was called {} is called {} now", earlier.name, now.name);
         }
+        let is_same = earlier.bytes == now.bytes && earlier.head == now.head && earlier.tail == now.tail;
         match (earlier.bytes, now.bytes) {
-            (Some(before), Some(after)) if before < after => {
+            (Some(before), Some(after)) if before < after && inputs::begins_as(input, earlier)? => {
                 info!("{} has grown from {before} to {after} bytes: rows that were appended are new rows", now.name);
             }
-            _ if earlier.bytes != now.bytes || earlier.head != now.head || earlier.tail != now.tail => {
-                info!("the bytes of {} have changed, but not the rows that are settled", now.name);
-            }
+            _ if !is_same => info!("the bytes of {} have changed, but not the rows that are settled", now.name),
             _ => {}
         }
     }
-}
-
-/// Reads the part of the input that the journal settles, and refuses where it is not the same any more. What can be read only
-/// once is compared while it streams past.
-fn compare_input(checkpoint: &Arc<Checkpoint>, settings: &Settings) -> anyhow::Result<Compare> {
-    let Some(last_row) = checkpoint.last_row() else { return Ok(Compare::Done) };
-    if !settings.input.files.iter().all(inputs::can_be_read_twice) {
-        return Ok(Compare::WhileStreaming);
-    }
-    let mut comparison = Comparison::new(checkpoint.clone());
-    let mut window = inputs::window(&settings.input);
-    let mut rows = 0;
-    for mut input in inputs::open_again(&settings.input).map_err(|failure| failure.error)? {
-        while rows < last_row
-            && let Some(block) = input.next_block()?
-        {
-            let layout = input.layout().clone();
-            let Some(block) = window.cut(block, &layout) else { continue };
-            rows = rows.max(window.skipped());
-            parse_block(&block, &layout, &settings.input.rows, &mut |record| {
-                rows += 1;
-                comparison.add(rows, hash_of(record.raw));
-            });
-        }
-    }
-    match comparison.difference() {
-        None => Ok(Compare::Done),
-        Some(Difference { first_row, last_row }) => bail!(StopReason::InputChanged { first_row, last_row }.to_string()),
-    }
+    Ok(())
 }
 
 fn create(settings: &Settings) -> Result<RunDir, Failure> {
@@ -229,7 +213,7 @@ fn fresh_path(settings: &Settings) -> PathBuf {
     last
 }
 
-fn header(settings: &Settings, purpose: Purpose) -> Result<Header, Failure> {
+fn header(settings: &Settings, inputs: &[Input], purpose: Purpose) -> Result<Header, Failure> {
     let started = Timestamp::now();
     let in_force = settings.in_force().iter().filter(|setting| SETTINGS_OF_THE_REQUESTS.contains(&setting.name));
     let digests: BTreeMap<_, _> =
@@ -240,7 +224,7 @@ fn header(settings: &Settings, purpose: Purpose) -> Result<Header, Failure> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         purpose,
         started,
-        inputs: inputs::identities(&settings.input)?,
+        inputs: inputs::identities(inputs)?,
         settings: digests,
     })
 }

@@ -55,6 +55,11 @@ impl CsvLayout {
         self.delimiter
     }
 
+    /// The columns' names, in order.
+    pub fn names(&self) -> &[String] {
+        &self.columns.names
+    }
+
     /// The header as it stands in the input, without its line end.
     pub fn header(&self) -> &[u8] {
         &self.header

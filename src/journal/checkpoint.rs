@@ -39,6 +39,8 @@ pub enum Retry {
 pub enum Plan {
     /// Send it.
     Send,
+    /// Send it, though it has an outcome, which counts until it has another.
+    SendAgain,
     /// It is settled.
     Leave,
     /// It would be sent again, but a later row of its customer was updated since: sending it would undo that.
@@ -105,7 +107,7 @@ impl Checkpoint {
         match (may_be_sent_again, last_updated > row) {
             (false, _) => Plan::Leave,
             (true, true) => Plan::Supersede,
-            (true, false) => Plan::Send,
+            (true, false) => Plan::SendAgain,
         }
     }
 
@@ -171,6 +173,8 @@ pub struct Difference {
     pub first_row: u64,
     /// The last one.
     pub last_row: u64,
+    /// How many blocks differ.
+    pub blocks: usize,
 }
 
 impl Comparison {
@@ -190,10 +194,10 @@ impl Comparison {
     /// Where they differ, once all rows up to the last recorded one were taken in.
     pub fn difference(&self) -> Option<Difference> {
         let journal = &self.checkpoint.sums;
-        let block = journal.iter().find(|(block, sum)| self.sums.get(block) != Some(sum)).map(|(block, _)| *block)?;
-        let first_row = block * ROWS_PER_SUM + 1;
+        let mut differing = journal.iter().filter(|(block, sum)| self.sums.get(block) != Some(sum));
+        let first_row = differing.next().map(|(block, _)| *block)? * ROWS_PER_SUM + 1;
         let last_row = self.checkpoint.last_row().unwrap_or(first_row).min(first_row + ROWS_PER_SUM - 1);
-        Some(Difference { first_row, last_row })
+        Some(Difference { first_row, last_row, blocks: 1 + differing.count() })
     }
 }
 
@@ -268,9 +272,9 @@ mod tests {
             [(1, 7), (2, 8), (3, 9), (4, 9), (5, 9), (6, 6), (7, 7), (8, 8)]
                 .map(|(row, id)| checkpoint.plan(row, Some(id), retry))
         };
-        let (send, leave, supersede) = (Plan::Send, Plan::Leave, Plan::Supersede);
-        assert_eq!(plans(Retry::Failed), [supersede, leave, supersede, leave, send, leave, leave, send]);
-        assert_eq!(plans(Retry::Rejected), [supersede, send, supersede, leave, send, leave, leave, send]);
+        let (send, again, leave, supersede) = (Plan::Send, Plan::SendAgain, Plan::Leave, Plan::Supersede);
+        assert_eq!(plans(Retry::Failed), [supersede, leave, supersede, leave, again, leave, leave, send]);
+        assert_eq!(plans(Retry::Rejected), [supersede, again, supersede, leave, again, leave, leave, send]);
         assert_eq!((checkpoint.offset(5), checkpoint.offset(7), checkpoint.offset(8)), (Some(4), None, None));
     }
 }

@@ -54,6 +54,9 @@ pub struct InputIdentity {
     /// The hash of its last 64 KiB.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tail: Option<String>,
+    /// The digest of its columns' names; absent where records name their fields themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub columns: Option<String>,
 }
 
 impl Header {

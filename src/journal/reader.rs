@@ -1,7 +1,9 @@
 //! Reads a journal back: what it is of, which rows are settled, and where it is damaged.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::ops::RangeInclusive;
 use std::os::unix::fs::FileExt as _;
 
 use super::checkpoint::Checkpoint;
@@ -13,6 +15,9 @@ use super::writer::JournalWriter;
 
 /// The longest line that is read: an entry takes less than a hundredth of it.
 const LINE_BYTES_MAX: u64 = 1 << 20;
+
+/// How much of a journal is read at once.
+const BUFFER_BYTES: usize = 1 << 16;
 
 /// What a journal holds.
 #[derive(Debug)]
@@ -71,7 +76,7 @@ enum Line {
 
 /// Reads a locked journal. A torn tail is cut off and kept beside it; damage before good lines is an error: never guess.
 pub fn recover(mut file: File, run_dir: &RunDir) -> Result<Recovered, JournalError> {
-    let mut reader = BufReader::with_capacity(1 << 16, file.try_clone()?);
+    let mut reader = BufReader::with_capacity(BUFFER_BYTES, file.try_clone()?);
     let (mut header, mut checkpoint) = (None, Checkpoint::default());
     let (mut offset, mut good_bytes, mut torn_at) = (0_u64, 0_u64, None);
     let mut line = Vec::new();
@@ -165,6 +170,24 @@ pub struct EntryReader {
 }
 
 impl EntryReader {
+    /// The hashes that the journal has of these rows.
+    pub fn hashes(&self, rows: RangeInclusive<u64>) -> io::Result<BTreeMap<u64, u64>> {
+        let mut file = self.file.try_clone()?;
+        file.seek(SeekFrom::Start(0))?;
+        let mut reader = BufReader::with_capacity(BUFFER_BYTES, file);
+        let (mut hashes, mut line) = (BTreeMap::new(), Vec::new());
+        while reader.read_until(b'\n', &mut line)? > 0 {
+            // The first line is the header, and no entry.
+            if let Ok(entry) = serde_json::from_slice::<Entry<'_>>(&line)
+                && rows.contains(&entry.row)
+            {
+                hashes.insert(entry.row, entry.hash);
+            }
+            line.clear();
+        }
+        Ok(hashes)
+    }
+
     /// The line that begins there, for [`Entry`] to be read from.
     pub fn line_at(&self, offset: u64) -> io::Result<Vec<u8>> {
         const STEP: usize = 1024;

@@ -46,6 +46,15 @@ pub enum RunDirError {
         #[source]
         source: io::Error,
     },
+    /// A file in it cannot be written or put into place.
+    #[error("{file} cannot be written")]
+    Write {
+        /// Its name.
+        file: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// Another process is at work in it.
     #[error("another process is at work in the run directory {directory}; nothing was sent")]
     Locked {
@@ -131,7 +140,7 @@ impl RunDir {
             fs::rename(self.file(&unfinished), &place)?;
             self.sync()
         };
-        replace().map_err(|source| RunDirError::Open { file: shown(&place), source })
+        replace().map_err(|source| RunDirError::Write { file: shown(&place), source })
     }
 
     /// A new private file that damage of the journal is kept in.
