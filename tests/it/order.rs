@@ -97,7 +97,7 @@ fn a_row_that_was_sent_and_then_edited_stops_the_next_run() {
         let at = file.windows(8).position(|window| window == b"N0000017").expect("the identity number of row 17");
         file[at + 1] = b'9';
     });
-    scenario.run([]).exits(5).says("differs in rows").says("nothing was sent");
+    scenario.run([]).exits(5).says("differs in row 17;").says("nothing was sent");
     assert_eq!(scenario.counts().requests, 40);
 }
 

@@ -47,7 +47,7 @@ fn check(file: &str, flags: &[&str]) -> Checked {
     let run_dir = out.path().join("run");
     let mut arguments = vec!["check".into(), directory().join(file).into(), "--run-dir".into(), run_dir.clone().into()];
     arguments.extend(flags.iter().map(Into::into));
-    let program = Program { arguments, variables: Vec::new(), stdin: Vec::new(), umask: None };
+    let program = Program { arguments, variables: Vec::new(), stdin: Vec::new(), through: None };
     let finished = program.start(out.path()).finish();
     let said = [finished.stdout, finished.stderr].concat();
     Checked {

@@ -46,7 +46,7 @@ impl Shell {
         let mut words = command.split(' ');
         assert_eq!(words.next(), Some("custsync"));
         let arguments = words.map(Into::into).collect();
-        let program = Program { arguments, variables: self.variables.clone(), stdin: Vec::new(), umask: None };
+        let program = Program { arguments, variables: self.variables.clone(), stdin: Vec::new(), through: None };
         let finished = program.start(self.directory.path()).finish();
         Said {
             exit: finished.status.code().expect("the command ends by itself"),

@@ -7,13 +7,44 @@ use std::net::TcpStream;
 use custsync::sandbox::SandboxThread;
 use serde_json::Value;
 
+use super::customers::CustomerRow;
+
 /// The most that the API lists on a page.
 const PER_PAGE: u64 = 100;
 /// A sandbox with faults is asked again, but not for ever.
 const ATTEMPTS_MAX: usize = 20;
 
+/// The sandbox holds what these rows come to, one after the other.
+pub(super) fn holds<'r>(sandbox: &SandboxThread, rows: impl Iterator<Item = &'r CustomerRow>) {
+    let mut want: BTreeMap<u64, BTreeMap<String, Value>> = BTreeMap::new();
+    for row in rows {
+        let body = row.body();
+        let fields = body.as_object().expect("a body is an object").clone();
+        want.entry(row.id).or_default().extend(fields);
+    }
+    let shown = customers(sandbox, want.keys().copied().max().unwrap_or_default());
+    for (id, fields) in want {
+        for (field, value) in fields {
+            assert_eq!(as_shown(&shown[&id], &field), value, "{field} of customer {id}");
+        }
+    }
+}
+
+/// What a customer's resource says of a field of the request: two of them have other names in it.
+fn as_shown(resource: &Value, field: &str) -> Value {
+    match field {
+        "user_id" => resource["related_user"]["id"].clone(),
+        "country_id" => {
+            let name = resource["country_name"].as_str();
+            let digits = name.map(|name| name.trim_start_matches("Country ").parse().expect("the country's number"));
+            digits.map_or(Value::Null, |number: i64| number.into())
+        }
+        _ => resource[field].clone(),
+    }
+}
+
 /// Customers by id, a page beyond `last` at most.
-pub(super) fn customers(sandbox: &SandboxThread, last: u64) -> BTreeMap<u64, Value> {
+fn customers(sandbox: &SandboxThread, last: u64) -> BTreeMap<u64, Value> {
     let mut customers = BTreeMap::new();
     for page in 1..=last.div_ceil(PER_PAGE) {
         let path = format!("/api/v1/customers?page={page}&per_page={PER_PAGE}");

@@ -98,6 +98,18 @@ impl Customers {
         Customers { rows: rows.collect() }
     }
 
+    /// `rows` rows of so many customers, of whom a few have a quarter of all rows.
+    pub(crate) fn of_some(rows: usize, customers: usize, seed: u64) -> Customers {
+        const BUSY: usize = 10;
+        let mut random = SplitMix64::new(seed);
+        let row = |row| {
+            let among = if random.happens(25) { BUSY.min(customers) } else { customers };
+            let id = 1 + random.below(among) as u64;
+            CustomerRow { id, good: good_cells(id, row, &mut random), flaw: None }
+        };
+        Customers { rows: (1..=rows).map(row).collect() }
+    }
+
     /// How many rows there are.
     pub(crate) fn len(&self) -> usize {
         self.rows.len()

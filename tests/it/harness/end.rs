@@ -59,6 +59,11 @@ impl End {
         self
     }
 
+    /// The exit code.
+    pub(crate) fn code(&self) -> i32 {
+        self.code
+    }
+
     /// Stderr holds this text.
     pub(crate) fn says(self, text: &str) -> End {
         assert!(self.stderr.contains(text), "{text:?} is not in stderr:\n{}", self.stderr);
@@ -119,10 +124,11 @@ impl End {
         ["updated", "invalid", "rejected", "failed", "unsent"].map(|name| summary[name].as_u64().unwrap_or_default())
     }
 
-    /// `records = updated + invalid + rejected + failed + unsent`; for a check `records = valid + invalid`.
+    /// `records = updated + invalid + rejected + failed + superseded + unsent`; for a check `records = valid + invalid`.
     fn books_close(&self) {
         let summary = self.summary();
-        let sum: u64 = self.outcomes().iter().sum::<u64>() + summary["valid"].as_u64().unwrap_or_default();
+        let others = ["superseded", "valid"].map(|name| summary[name].as_u64().unwrap_or_default());
+        let sum: u64 = self.outcomes().iter().chain(&others).sum();
         assert_eq!(summary["records"], sum, "the books close: {summary}");
     }
 }

@@ -17,6 +17,14 @@ pub(crate) struct Applied {
     pub(crate) body: Value,
 }
 
+impl Applied {
+    /// The row of the input that it is of: its identity number holds it.
+    pub(crate) fn row(&self) -> u64 {
+        let number = self.body["identity_number"].as_str().and_then(|number| number.strip_prefix('N'));
+        number.and_then(|digits| digits.parse().ok()).expect("a row of made-up customers")
+    }
+}
+
 impl Ledger {
     /// Reads the file's bytes. A last line without an end is still being written.
     pub(crate) fn parse(bytes: &[u8]) -> Ledger {

@@ -6,6 +6,7 @@
 mod asking;
 mod crc;
 mod customers;
+mod effort;
 mod end;
 mod failed;
 mod flaws;
@@ -17,10 +18,13 @@ mod scenario;
 mod server;
 mod writing;
 
+pub(crate) use self::crc::crc32c;
 pub(crate) use self::customers::Customers;
+pub(crate) use self::effort::{kills, rounds};
 pub(crate) use self::end::End;
-pub(crate) use self::ledger::Ledger;
+pub(crate) use self::ledger::{Applied, Ledger};
 pub(crate) use self::program::{Finished, Process, Program};
+pub(crate) use self::random::SplitMix64;
 pub(crate) use self::results::Results;
 pub(crate) use self::scenario::Scenario;
 pub(crate) use self::server::{Reply, Request};

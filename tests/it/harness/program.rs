@@ -1,6 +1,7 @@
 //! The program as a child process: a clean environment, all output kept, and a time after which it is killed.
 
 use std::ffi::OsString;
+use std::fs;
 use std::io::{Read, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -23,8 +24,8 @@ pub(crate) struct Program {
     pub(crate) variables: Vec<(String, OsString)>,
     /// What it can read from standard input.
     pub(crate) stdin: Vec<u8>,
-    /// The file mode creation mask in octal digits, where it is not to be the test's.
-    pub(crate) umask: Option<&'static str>,
+    /// A line of shell that the program and its arguments are put behind, as in `umask 077; exec`.
+    pub(crate) through: Option<String>,
 }
 
 /// A process that runs.
@@ -45,11 +46,11 @@ pub(crate) struct Finished {
 impl Program {
     /// Starts it in a directory.
     pub(crate) fn start(self, directory: &Path) -> Process {
-        let mut command = match self.umask {
+        let mut command = match self.through {
             None => Command::new(env!("CARGO_BIN_EXE_custsync")),
-            Some(umask) => {
+            Some(line) => {
                 let mut shell = Command::new("/bin/sh");
-                shell.args(["-c", &format!("umask {umask}; exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_custsync")]);
+                shell.args(["-c", &format!("{line} \"$0\" \"$@\""), env!("CARGO_BIN_EXE_custsync")]);
                 shell
             }
         };
@@ -69,6 +70,13 @@ impl Process {
         let stdout = read_all(child.stdout.take().expect("standard output is a pipe"));
         let stderr = read_all(child.stderr.take().expect("standard error is a pipe"));
         Process { child, stdout, stderr, started: Instant::now() }
+    }
+
+    /// The most memory that it has had resident so far, in KiB; `None` once it has ended.
+    pub(crate) fn memory_peak_kib(&self) -> Option<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        peak.trim().strip_suffix(" kB")?.parse().ok()
     }
 
     /// Sends it a signal.

@@ -1,6 +1,5 @@
 //! A test's world: a directory of its own, the inputs in it, and the server that the program sends to.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,14 +7,13 @@ use std::process::Command;
 
 use custsync::sandbox::{Counts, SandboxOptions, SandboxThread};
 use rustix::process::Signal;
-use serde_json::Value;
 use tempfile::TempDir;
 
 use super::asking;
-use super::customers::Customers;
+use super::customers::{CustomerRow, Customers};
 use super::end::End;
 use super::ledger::Ledger;
-use super::program::{Process, Program};
+use super::program::{Finished, Process, Program};
 use super::server::{Reply, Request, ScriptedServer};
 use super::writing::Form;
 
@@ -36,7 +34,7 @@ pub(crate) struct Scenario {
     target: Target,
     token: TokenPlace,
     stdin: Vec<u8>,
-    umask: Option<&'static str>,
+    through: Option<String>,
 }
 
 enum Target {
@@ -69,7 +67,7 @@ impl Scenario {
             target: Target::Unsaid,
             token: TokenPlace::Variable,
             stdin: Vec::new(),
-            umask: None,
+            through: None,
         }
     }
 
@@ -100,6 +98,11 @@ impl Scenario {
     pub(crate) fn stdin(mut self, content: impl AsRef<[u8]>) -> Scenario {
         self.stdin = content.as_ref().to_vec();
         self.input("-")
+    }
+
+    /// Standard input is this from now on.
+    pub(crate) fn pipe(&mut self, content: impl AsRef<[u8]>) {
+        self.stdin = content.as_ref().to_vec();
     }
 
     /// Sends to a sandbox in this process: one of a million customers, with the options changed as said.
@@ -142,9 +145,19 @@ impl Scenario {
     }
 
     /// Runs with this file mode creation mask.
-    pub(crate) fn umask(mut self, octal: &'static str) -> Scenario {
-        self.umask = Some(octal);
+    pub(crate) fn umask(self, octal: &'static str) -> Scenario {
+        self.through(&format!("umask {octal}; exec"))
+    }
+
+    /// Runs behind this line of shell, as in `umask 077; exec`.
+    pub(crate) fn through(mut self, line: &str) -> Scenario {
+        self.through = Some(line.to_owned());
         self
+    }
+
+    /// Runs as it is, from now on.
+    pub(crate) fn through_nothing(&mut self) {
+        self.through = None;
     }
 
     /// Runs `custsync run` on the inputs, with the server and the run directory named, and waits for its end.
@@ -198,7 +211,7 @@ impl Scenario {
 
     fn start_program(&self, arguments: Vec<OsString>) -> Running<'_> {
         let variables = self.environment();
-        let program = Program { arguments, variables, stdin: self.stdin.clone(), umask: self.umask };
+        let program = Program { arguments, variables, stdin: self.stdin.clone(), through: self.through.clone() };
         Running { scenario: self, process: program.start(self.directory.path()) }
     }
 
@@ -260,9 +273,9 @@ impl Scenario {
         self.sandbox_thread().counts()
     }
 
-    /// The sandbox's customers from 1 to about `last`, as the API shows them.
-    pub(crate) fn customers(&self, last: u64) -> BTreeMap<u64, Value> {
-        asking::customers(self.sandbox_thread(), last)
+    /// The sandbox holds what these rows come to, one after the other.
+    pub(crate) fn holds<'r>(&self, rows: impl Iterator<Item = &'r CustomerRow>) {
+        asking::holds(self.sandbox_thread(), rows);
     }
 
     /// The sandbox.
@@ -294,6 +307,16 @@ impl Running<'_> {
     pub(crate) fn signal(self, signal: Signal) -> Self {
         self.process.signal(signal);
         self
+    }
+
+    /// Waits for the program's end without a look at what it left behind.
+    pub(crate) fn finish(self) -> Finished {
+        self.process.finish()
+    }
+
+    /// The most memory that the program has had resident so far, in KiB; `None` once it has ended.
+    pub(crate) fn memory_peak_kib(&self) -> Option<u64> {
+        self.process.memory_peak_kib()
     }
 
     /// Waits for the program's end.

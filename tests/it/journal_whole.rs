@@ -1,0 +1,97 @@
+//! What a run directory says after several processes: the outcome of every row, whichever process it ended in.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
+
+use crate::harness::{Form, Reply, Scenario};
+
+/// Answers the rows of `Ann` with a status that the test changes, all others with 200.
+struct Server {
+    scenario: Scenario,
+    status_of_ann: Arc<AtomicU16>,
+    status_of_others: Arc<AtomicU16>,
+}
+
+/// Sends these lines to it, each row with one attempt.
+fn server(lines: &str) -> Server {
+    let (status_of_ann, status_of_others) = (Arc::new(AtomicU16::new(500)), Arc::new(AtomicU16::new(200)));
+    let (ann, others) = (Arc::clone(&status_of_ann), Arc::clone(&status_of_others));
+    let scenario = Scenario::new().file("customers.csv", format!("id,first_name,email\n{lines}")).unlimited();
+    let scenario = scenario.flags(["--attempts", "1"]).server(move |request| {
+        let status = if request.body["first_name"] == "Ann" { &ann } else { &others };
+        match status.load(Ordering::SeqCst) {
+            200 => Reply::updated(),
+            status => Reply::error(status, "as_scripted"),
+        }
+    });
+    Server { scenario, status_of_ann, status_of_others }
+}
+
+impl Server {
+    fn answers(&self, ann: u16, others: u16) {
+        self.status_of_ann.store(ann, Ordering::SeqCst);
+        self.status_of_others.store(others, Ordering::SeqCst);
+    }
+
+    fn requests(&self) -> usize {
+        self.scenario.requests().len()
+    }
+}
+
+#[test]
+fn a_failed_row_stays_failed_while_it_has_no_other_outcome() {
+    let server = server("1,Bea,\n2,Ann,\n3,Eva,nobody\n4,Ida,\n");
+    let end = server.scenario.run(["--max-rows", "3"]).exits(1).counts([1, 1, 0, 1, 0]);
+    let failed = end.failed_rows(Form::Csv);
+    assert_eq!(failed.iter().map(|row| row.row).collect::<Vec<_>>(), [2, 3]);
+
+    // The next process is stopped before the row ends again: what is known of it still holds.
+    server.answers(401, 401);
+    let end = server.scenario.run([]).exits(3).counts([1, 1, 0, 1, 1]);
+    assert_eq!(end.failed_rows(Form::Csv), failed);
+    assert!(end.summary()["stopped"].is_string());
+
+    server.answers(200, 200);
+    let end = server.scenario.run([]).exits(1).counts([3, 1, 0, 0, 0]);
+    assert_eq!(end.failed_rows(Form::Csv).iter().map(|row| row.row).collect::<Vec<_>>(), [3]);
+}
+
+#[test]
+fn a_failed_row_is_superseded_by_a_later_row_of_its_customer() {
+    let server = server("7,Ann,\n8,Eva,\n7,Bea,\n");
+    server.scenario.run([]).exits(1).counts([2, 0, 0, 1, 0]);
+    server.answers(200, 200);
+    let requests = server.requests();
+    for _ in 0..2 {
+        let end = server.scenario.run([]).exits(0).counts([2, 0, 0, 0, 0]).prints("superseded");
+        assert_eq!(server.requests(), requests, "sending it would undo the later row");
+        assert_eq!(end.summary()["superseded"], 1);
+        assert_eq!(end.results().by_row()[&1]["outcome"], "superseded");
+        assert!(!end.files.contains_key("failed.csv"));
+    }
+}
+
+#[test]
+fn a_failed_row_goes_before_the_rows_of_its_customer_that_were_never_sent() {
+    let server = server("7,Ann,\n7,Bea,\n");
+    server.scenario.run(["--max-rows", "1"]).exits(1).counts([0, 0, 0, 1, 0]);
+    server.answers(200, 200);
+    server.scenario.run([]).exits(0).counts([2, 0, 0, 0, 0]);
+    let names: Vec<_> = server.scenario.requests().iter().map(|request| request.body["first_name"].clone()).collect();
+    assert_eq!(names, ["Ann", "Ann", "Bea"]);
+}
+
+#[test]
+fn rejected_rows_are_sent_again_where_that_is_asked_for() {
+    let server = server("1,Bea,\n2,Ann,\n7,Ann,\n7,Bea,\n");
+    server.answers(422, 200);
+    server.scenario.run([]).exits(1).counts([2, 0, 2, 0, 0]);
+    let requests = server.requests();
+    server.scenario.run([]).exits(1).counts([2, 0, 2, 0, 0]);
+    assert_eq!(server.requests(), requests, "a refused row is not sent again by itself");
+    server.answers(200, 200);
+    let end = server.scenario.run(["--retry", "rejected"]).exits(0).counts([3, 0, 0, 0, 0]);
+    assert_eq!(server.requests(), requests + 1, "of two refused rows one is superseded");
+    assert_eq!(end.summary()["superseded"], 1);
+    assert!(!end.files.contains_key("failed.csv"));
+}
