@@ -12,6 +12,7 @@ use super::contract::Changes;
 use super::counts::Counts;
 use super::customers::Customers;
 use super::fault::Fault;
+use super::grants::{GrantError, Grants, Login};
 use super::ledger::Ledger;
 use super::options::SandboxOptions;
 use super::random::SplitMix64;
@@ -31,6 +32,7 @@ struct Held {
     meter: Option<Meter>,
     random: SplitMix64,
     ledger: Option<Ledger>,
+    grants: Grants,
     counts: Counts,
     in_flight: u32,
 }
@@ -70,6 +72,7 @@ impl Api {
             meter: options.window.map(|window| Meter::new(window, SystemTime::now())),
             random: SplitMix64::new(options.seed),
             ledger,
+            grants: Grants::new(options.token_lifetime),
             counts: Counts::default(),
             in_flight: 0,
         };
@@ -82,6 +85,38 @@ impl Api {
 
     pub(super) fn counts(&self) -> Counts {
         self.hold().counts.clone()
+    }
+
+    /// Whether a request with this bearer token may go on.
+    pub(super) fn accepts(&self, token: &str) -> bool {
+        token == self.options.token || self.hold().grants.accepts(token, self.started.elapsed())
+    }
+
+    pub(super) fn log_in(&self) -> Login {
+        self.hold().grants.issue(self.started.elapsed())
+    }
+
+    /// A code that is good for one exchange.
+    pub(super) fn authorize(&self, redirect_uri: &str, challenge: Option<String>) -> String {
+        self.hold().grants.authorize(redirect_uri, challenge)
+    }
+
+    pub(super) fn exchange(&self, code: &str, redirect_uri: &str, verifier: Option<&str>) -> Result<Login, GrantError> {
+        let mut held = self.hold();
+        let login = held.grants.exchange(code, redirect_uri, verifier, self.started.elapsed())?;
+        held.counts.logins += 1;
+        Ok(login)
+    }
+
+    pub(super) fn refresh(&self, refresh_token: &str) -> Result<Login, GrantError> {
+        let mut held = self.hold();
+        let refreshed = held.grants.refresh(refresh_token, self.started.elapsed());
+        match refreshed {
+            Ok(_) => held.counts.refreshes += 1,
+            Err(GrantError::Spent) => held.counts.spent_refresh_tokens += 1,
+            Err(GrantError::Unknown | GrantError::Mismatch) => {}
+        }
+        refreshed
     }
 
     /// Whether the sandbox plays dead at the moment.

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::fault::FaultKind;
 
-/// What a sandbox has seen since its start. Requests for `/api/health` are in none of the numbers.
+/// What a sandbox has seen since its start. Requests for `/api/health` and `/oauth` are in none of the numbers but those of
+/// logins and refreshes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Requests that arrived whole.
@@ -17,6 +18,12 @@ pub struct Counts {
     pub faults: BTreeMap<FaultKind, u64>,
     /// The most requests that were ever in flight at the same time.
     pub in_flight_max: u32,
+    /// Authorization codes that were exchanged for tokens.
+    pub logins: u64,
+    /// Refresh tokens that were exchanged for new ones.
+    pub refreshes: u64,
+    /// Refresh tokens that were sent again after they had been exchanged.
+    pub spent_refresh_tokens: u64,
 }
 
 impl Counts {

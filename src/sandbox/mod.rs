@@ -6,6 +6,7 @@
 //!
 //! A request's way: `connection` → `gate` (outage, window, faults, latency, headers of every answer) → `routes`
 //! (token, tenant, media types, id, body) → `contract` → `api`, which writes the `ledger` and changes `customers`.
+//! Tokens are handed out by `oauth`, and `grants` knows which of them are good.
 
 mod api;
 mod connection;
@@ -15,7 +16,9 @@ mod customers;
 mod fault;
 mod format;
 mod gate;
+mod grants;
 mod ledger;
+mod oauth;
 mod options;
 mod random;
 mod refusal;
@@ -41,6 +44,7 @@ use self::ledger::Ledger;
 
 pub use self::counts::Counts;
 pub use self::fault::{FaultKind, FaultPlan};
+pub use self::grants::Login;
 pub use self::options::{ErrorShape, Latency, OptionError, RateHeaders, SandboxOptions};
 pub use self::random::random_token;
 pub use self::thread::SandboxThread;
@@ -125,9 +129,14 @@ impl Sandbox {
         self.api.address
     }
 
-    /// The bearer token that is accepted.
+    /// The bearer token that is accepted without end.
     pub fn token(&self) -> &str {
         &self.api.options.token
+    }
+
+    /// Tokens as a person would get them who logs in.
+    pub fn log_in(&self) -> Login {
+        self.api.log_in()
     }
 
     /// What the sandbox has seen so far.

@@ -18,8 +18,14 @@ pub struct SandboxOptions {
     pub listen: SocketAddr,
     /// Customers 1 to this number exist. None is stored before it is changed, so millions cost nothing.
     pub customers: u64,
-    /// The one bearer token that is accepted.
+    /// A bearer token that is accepted for as long as the sandbox runs, beside those that it hands out.
     pub token: String,
+    /// How long an access token that is handed out is accepted; none: without end.
+    pub token_lifetime: Option<Duration>,
+    /// The client that tokens are handed out to.
+    pub client_id: String,
+    /// What that client has to prove itself with.
+    pub client_secret: Option<String>,
     /// With a tenant, each request must carry its number in `X-Tenant`, else it is answered with 403.
     pub tenant: Option<u64>,
     /// How many requests a span of time are admitted; none: no limit and no rate headers.
@@ -48,6 +54,9 @@ impl Default for SandboxOptions {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             customers: 1_000,
             token: random_token(),
+            token_lifetime: None,
+            client_id: "sandbox".to_owned(),
+            client_secret: None,
             tenant: None,
             window: None,
             headers: RateHeaders::default(),

@@ -25,6 +25,11 @@ impl Refusal {
         Refusal { status, body: json!({"error": code, "message": message}), header: None }
     }
 
+    /// A refusal of the token endpoint (RFC 6749 §5.2).
+    pub(super) fn oauth(status: StatusCode, error: &str, description: &str) -> Refusal {
+        Refusal { status, body: json!({"error": error, "error_description": description}), header: None }
+    }
+
     pub(super) fn not_found() -> Refusal {
         Refusal::new(StatusCode::NOT_FOUND, "not_found", "The resource was not found.")
     }

@@ -17,6 +17,7 @@ use serde_json::{Map, Value, json};
 use super::api::Api;
 use super::contract::judge;
 use super::gate::gate;
+use super::oauth;
 use super::refusal::Refusal;
 
 /// The most of a body that the API takes.
@@ -25,7 +26,7 @@ const BODY_BYTES_MAX: usize = 64 * 1024;
 const PER_PAGE_DEFAULT: u64 = 15;
 const PER_PAGE_MAX: u64 = 100;
 
-/// Everything below `/api`.
+/// Everything below `/api`, and the way to a token below `/oauth`.
 pub(super) fn router(api: Arc<Api>) -> Router {
     let gated = Router::new()
         .route("/api/v1/customers", get(list))
@@ -37,7 +38,7 @@ pub(super) fn router(api: Arc<Api>) -> Router {
             Refusal::new(status, "method_not_allowed", "The method is not allowed here.")
         })
         .layer(from_fn_with_state(Arc::clone(&api), gate));
-    Router::new().route("/api/health", get(health)).merge(gated).with_state(api)
+    Router::new().route("/api/health", get(health)).merge(oauth::router()).merge(gated).with_state(api)
 }
 
 async fn health(State(api): State<Arc<Api>>) -> Result<Json<Value>, Refusal> {
@@ -51,7 +52,7 @@ async fn check_client(
     request: Request,
     next: Next,
 ) -> Result<Response, Refusal> {
-    check_token(&headers, &api.options.token)?;
+    check_token(&headers, &api)?;
     check_tenant(&headers, api.options.tenant)?;
     if !first_is_json(&headers, &ACCEPT) {
         return Err(Refusal::to_login(&format!("http://{}", api.address)));
@@ -59,10 +60,10 @@ async fn check_client(
     Ok(next.run(request).await)
 }
 
-fn check_token(headers: &HeaderMap, token: &str) -> Result<(), Refusal> {
+fn check_token(headers: &HeaderMap, api: &Api) -> Result<(), Refusal> {
     let sent = text_of(headers, &AUTHORIZATION).and_then(|value| value.split_once(' '));
     match sent {
-        Some((scheme, sent)) if scheme.eq_ignore_ascii_case("bearer") && sent == token => Ok(()),
+        Some((scheme, sent)) if scheme.eq_ignore_ascii_case("bearer") && api.accepts(sent) => Ok(()),
         _ => Err(Refusal::new(StatusCode::UNAUTHORIZED, "unauthorized", "The access token is missing or invalid.")),
     }
 }

@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 use tokio::sync::oneshot;
 
 use super::api::Api;
-use super::{Counts, Sandbox, SandboxError, SandboxOptions};
+use super::{Counts, Login, Sandbox, SandboxError, SandboxOptions};
 
 /// A sandbox that runs on its own thread and runtime. Dropping it stops it and waits for its thread.
 pub struct SandboxThread {
@@ -41,9 +41,14 @@ impl SandboxThread {
         self.api.address
     }
 
-    /// The bearer token that is accepted.
+    /// The bearer token that is accepted without end.
     pub fn token(&self) -> &str {
         &self.api.options.token
+    }
+
+    /// Tokens as a person would get them who logs in.
+    pub fn log_in(&self) -> Login {
+        self.api.log_in()
     }
 
     /// What the sandbox has seen so far.

@@ -4,6 +4,7 @@ mod checks;
 mod faults;
 mod lifetime;
 mod limits;
+mod oauth;
 mod updates;
 
 use std::time::Duration;
