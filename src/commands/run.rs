@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use tracing::info;
 use url::Url;
 
-use crate::api::{Api, ApiOptions, Proxies, TokenSource, Transport};
+use crate::api::{Api, ApiOptions, HttpOptions, Proxies, TokenSource, Transport};
 use crate::commands::report::{Began, Report, continue_command};
 use crate::commands::start::{Start, Started};
 use crate::commands::{Failure, inputs, start};
@@ -126,11 +126,13 @@ impl Server {
         ApiOptions {
             base_url: self.base_url.clone(),
             tenant: settings.api.tenant,
-            timeout: settings.sending.timeout,
-            ca_file: settings.api.ca_file.clone(),
-            transport,
-            proxies: if is_loopback(&self.base_url) { Proxies::None } else { Proxies::OfTheEnvironment },
-            in_flight_max: in_flight_max(&settings.sending),
+            http: HttpOptions {
+                timeout: settings.sending.timeout,
+                ca_file: settings.api.ca_file.clone(),
+                transport,
+                proxies: if is_loopback(&self.base_url) { Proxies::None } else { Proxies::OfTheEnvironment },
+                in_flight_max: in_flight_max(&settings.sending),
+            },
         }
     }
 
