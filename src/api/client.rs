@@ -44,7 +44,7 @@ impl Api {
         if let Some(tenant) = options.tenant {
             headers.insert(X_TENANT, HeaderValue::from(tenant));
         }
-        let client = http::client(&options.http, headers)?;
+        let client = http::client(&options.http, &options.base_url, headers)?;
         let customers_url = format!("{}/v1/customers/", options.base_url.as_str().trim_end_matches('/'));
         Ok(Api { client, customers_url })
     }

@@ -2,10 +2,15 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 use std::time::Duration;
 
+use hyper::Uri;
+use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
 use reqwest::{Certificate, Client, ClientBuilder};
+use tracing::{info, warn};
+use url::Url;
 
 use crate::text;
 
@@ -67,17 +72,36 @@ pub enum HttpError {
         /// Its name.
         file: String,
     },
+    /// The environment names a proxy that we do not speak to.
+    #[error("the environment names the proxy {proxy}; only http and https proxies can be used (NO_PROXY goes past it)")]
+    Proxy {
+        /// Where it is.
+        proxy: String,
+    },
     /// TLS or the client's settings.
     #[error("the HTTP client cannot be set up")]
     Client(#[source] reqwest::Error),
 }
 
-/// A client whose requests have these headers.
-pub(super) fn client(options: &HttpOptions, mut headers: HeaderMap) -> Result<Client, HttpError> {
+/// A client for requests to `server`, each with these headers.
+pub(super) fn client(options: &HttpOptions, server: &Url, mut headers: HeaderMap) -> Result<Client, HttpError> {
     install_tls_provider();
+    match options.proxies {
+        Proxies::OfTheEnvironment => announce_proxy(server)?,
+        Proxies::None => {}
+    }
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
     let own = own_authorities(options.ca_file.as_deref())?;
-    builder(options, headers).tls_certs_merge(own).build().map_err(HttpError::Client)
+    match builder(options, headers.clone()).build() {
+        Ok(client) if own.is_empty() => Ok(client),
+        Ok(_) => builder(options, headers).tls_certs_merge(own).build().map_err(HttpError::Client),
+        // The system has no certificate authorities. Should it be something else, then it is told by the next attempt.
+        Err(_) => {
+            say_that_authorities_are_built_in(options.transport);
+            let authorities = own.into_iter().chain(built_in_authorities());
+            builder(options, headers).tls_certs_only(authorities).build().map_err(HttpError::Client)
+        }
+    }
 }
 
 fn builder(options: &HttpOptions, headers: HeaderMap) -> ClientBuilder {
@@ -110,6 +134,21 @@ fn install_tls_provider() {
     }
 }
 
+/// Says which proxy requests to `server` go through, by the very rules that the client goes by. A proxy's address may hold
+/// a password, so scheme, host and port are all that is said.
+fn announce_proxy(server: &Url) -> Result<(), HttpError> {
+    let Ok(server) = server.as_str().parse::<Uri>() else { return Ok(()) };
+    let Some(proxy) = Matcher::from_system().intercept(&server) else { return Ok(()) };
+    let scheme = proxy.uri().scheme_str().unwrap_or("http");
+    let port = proxy.uri().port_u16().map_or_else(String::new, |port| format!(":{port}"));
+    let shown = text::safe(&format!("{scheme}://{}{port}", proxy.uri().host().unwrap_or_default()));
+    if !matches!(scheme, "http" | "https") {
+        return Err(HttpError::Proxy { proxy: shown });
+    }
+    info!("requests go through the proxy {shown} of the environment");
+    Ok(())
+}
+
 fn own_authorities(ca_file: Option<&Path>) -> Result<Vec<Certificate>, HttpError> {
     let Some(path) = ca_file else { return Ok(Vec::new()) };
     let file = text::safe(&path.display().to_string());
@@ -121,5 +160,34 @@ fn own_authorities(ca_file: Option<&Path>) -> Result<Vec<Certificate>, HttpError
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
         // An unreadable bundle and an empty one are the same mistake to the user: the wrong file.
         Ok(_) | Err(_) => Err(HttpError::NoCertificates { file }),
+    }
+}
+
+/// Mozilla's authorities, as of the version of their crate.
+fn built_in_authorities() -> impl Iterator<Item = Certificate> {
+    // Whatever of a list of certificates is no certificate vouches for nobody.
+    webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().filter_map(|der| Certificate::from_der(der).ok())
+}
+
+fn say_that_authorities_are_built_in(transport: Transport) {
+    static SAID: Once = Once::new();
+    match transport {
+        Transport::HttpsOnly => SAID.call_once(|| {
+            warn!("this system has no certificate authorities; Mozilla's are trusted, as of the time of this program's build");
+        }),
+        // Nobody vouches for anybody.
+        Transport::HttpAllowed => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_authorities_are_certificates() {
+        let all = webpki_root_certs::TLS_SERVER_ROOT_CERTS.len();
+        assert!(all > 100, "{all}");
+        assert_eq!(built_in_authorities().count(), all);
     }
 }

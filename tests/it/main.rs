@@ -6,6 +6,7 @@
 mod check;
 mod docs;
 mod harness;
+mod hostile;
 mod inputs;
 mod journal_damage;
 mod journal_inputs;

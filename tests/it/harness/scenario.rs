@@ -35,6 +35,7 @@ pub(crate) struct Scenario {
     token: TokenPlace,
     stdin: Vec<u8>,
     through: Option<String>,
+    variables: Vec<(String, OsString)>,
 }
 
 enum Target {
@@ -68,6 +69,7 @@ impl Scenario {
             token: TokenPlace::Variable,
             stdin: Vec::new(),
             through: None,
+            variables: Vec::new(),
         }
     }
 
@@ -144,6 +146,12 @@ impl Scenario {
         self.flags(["--rate", "unlimited"])
     }
 
+    /// Runs with this in the environment.
+    pub(crate) fn variable(mut self, name: &str, value: &str) -> Scenario {
+        self.variables.push((name.to_owned(), value.into()));
+        self
+    }
+
     /// Runs with this file mode creation mask.
     pub(crate) fn umask(self, octal: &'static str) -> Scenario {
         self.through(&format!("umask {octal}; exec"))
@@ -216,10 +224,12 @@ impl Scenario {
     }
 
     fn environment(&self) -> Vec<(String, OsString)> {
+        let mut variables = self.variables.clone();
         match (&self.token, self.secret()) {
-            (TokenPlace::Variable, Some(secret)) => vec![("CUSTSYNC_TOKEN".to_owned(), secret.into())],
-            (TokenPlace::Variable | TokenPlace::File, _) => Vec::new(),
+            (TokenPlace::Variable, Some(secret)) => variables.push(("CUSTSYNC_TOKEN".to_owned(), secret.into())),
+            (TokenPlace::Variable | TokenPlace::File, _) => {}
         }
+        variables
     }
 
     /// What requests' paths are appended to.

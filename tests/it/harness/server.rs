@@ -26,7 +26,12 @@ pub(crate) enum Reply {
     Answer(Vec<u8>),
     /// The connection is closed after these bytes.
     CutOff(Vec<u8>),
+    /// The test writes to the socket itself, and the connection is closed after that.
+    Raw(Writing),
 }
+
+/// Writes to the socket itself.
+type Writing = Box<dyn FnOnce(&mut TcpStream) -> io::Result<()>>;
 
 /// Answers until it is dropped.
 pub(crate) struct ScriptedServer {
@@ -78,6 +83,11 @@ impl Reply {
     /// An answer in the API's documented shape of errors.
     pub(crate) fn error(status: u16, code: &str) -> Reply {
         Reply::json(status, &json!({"error": code, "message": "As scripted."}))
+    }
+
+    /// Whatever the test writes to the socket.
+    pub(crate) fn raw(write: impl FnOnce(&mut TcpStream) -> io::Result<()> + 'static) -> Reply {
+        Reply::Raw(Box::new(write))
     }
 
     /// No answer: the connection is closed.
@@ -163,6 +173,11 @@ fn serve(mut stream: TcpStream, shared: &Shared) {
             Reply::Answer(bytes) => stream.write_all(&bytes),
             Reply::CutOff(bytes) => {
                 stream.write_all(&bytes).ok();
+                break;
+            }
+            Reply::Raw(write) => {
+                // The client may have had enough, which is what the test is about.
+                write(&mut stream).ok();
                 break;
             }
         };
