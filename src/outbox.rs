@@ -12,35 +12,46 @@ const ROWS_MAX: usize = 256;
 /// … and none of them waits longer than this. With the write that follows it stays below the 50 ms that a kill may cost.
 const TIME_MAX: Duration = Duration::from_millis(20);
 
+/// While more outcomes than these are not written down, nothing is read: those of settled rows come as fast as a file is read.
+const AWAITING_MAX: usize = 8192;
+
 /// Outcomes that the recorder has not written down yet.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Outbox {
     rows: Vec<EndedRow>,
     /// When the oldest of them came.
     since: Option<Instant>,
     urgency: Urgency,
-    /// Whose outcomes were pushed and are not written down yet, oldest first; none for rows that were not sent.
-    awaiting: VecDeque<Option<CustomerId>>,
+    /// Whose outcomes were pushed and are not written down yet, oldest first; none for rows that were not sent. Absent once
+    /// nothing is written down any more.
+    awaiting: Option<VecDeque<Option<CustomerId>>>,
     /// Outcomes that were written down.
     written: u64,
 }
 
 /// Whether somebody waits for an outcome to be written down.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Urgency {
     /// The customer's next row does.
     Urgent,
     /// Nobody.
-    #[default]
     None,
 }
 
 impl Outbox {
+    /// Nothing is in it.
+    pub(crate) fn new() -> Outbox {
+        let awaiting = Some(VecDeque::new());
+        Outbox { rows: Vec::new(), since: None, urgency: Urgency::None, awaiting, written: 0 }
+    }
+
     /// Adds an outcome, of this customer where the row was sent.
     pub(crate) fn push(&mut self, row: EndedRow, customer: Option<CustomerId>, urgency: Urgency) {
         self.rows.push(row);
         self.since.get_or_insert_with(Instant::now);
-        self.awaiting.push_back(customer);
+        if let Some(awaiting) = &mut self.awaiting {
+            awaiting.push_back(customer);
+        }
         if urgency == Urgency::Urgent {
             self.urgency = Urgency::Urgent;
         }
@@ -66,10 +77,62 @@ impl Outbox {
         (!self.rows.is_empty()).then(|| std::mem::take(&mut self.rows))
     }
 
+    /// Whether more rows can be read.
+    pub(crate) fn has_room(&self) -> bool {
+        self.awaiting.as_ref().is_none_or(|awaiting| awaiting.len() < AWAITING_MAX)
+    }
+
     /// So many outcomes are written down, over all groups; the customers whose are among the new ones.
     pub(crate) fn written(&mut self, rows: u64) -> impl Iterator<Item = CustomerId> {
-        let new = usize::try_from(rows.saturating_sub(self.written)).unwrap_or(usize::MAX).min(self.awaiting.len());
+        let new = usize::try_from(rows.saturating_sub(self.written)).unwrap_or(usize::MAX);
         self.written = rows;
-        self.awaiting.drain(..new).flatten()
+        self.awaiting.iter_mut().flat_map(move |awaiting| awaiting.drain(..new.min(awaiting.len()))).flatten()
+    }
+
+    /// Nothing is written down any more: nobody waits for it.
+    pub(crate) fn give_up(&mut self) {
+        self.awaiting = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::recorder::Fate;
+    use crate::row::{Content, Position, Row};
+
+    fn settled(row: u64) -> EndedRow {
+        let position = Position { row, input: 0, line: row + 1 };
+        let row = Row { position, id: None, hash: 0, raw: Bytes::new(), content: Content::Invalid(Vec::new()) };
+        EndedRow { row, fate: Fate::Earlier, at: Timestamp::UNIX_EPOCH }
+    }
+
+    /// An outbox that waits for as many outcomes as it may.
+    fn full() -> Outbox {
+        let mut outbox = Outbox::new();
+        let mut row = 0;
+        while outbox.has_room() {
+            row += 1;
+            outbox.push(settled(row), None, Urgency::None);
+        }
+        assert_eq!(usize::try_from(row), Ok(AWAITING_MAX));
+        outbox
+    }
+
+    #[test]
+    fn rows_are_read_again_once_outcomes_are_written_down_or_never_will_be() {
+        let mut outbox = full();
+        outbox.take();
+        assert!(!outbox.has_room(), "what was handed over is not yet written down");
+        assert_eq!(outbox.written(1).count(), 0, "a settled row holds up no customer");
+        assert!(outbox.has_room());
+
+        let mut outbox = full();
+        outbox.give_up();
+        outbox.push(settled(1), None, Urgency::None);
+        assert!(outbox.has_room());
     }
 }

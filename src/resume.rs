@@ -4,18 +4,17 @@
 use std::sync::Arc;
 
 use crate::contract::CustomerId;
-use crate::journal::{Checkpoint, Comparison, Plan, Retry};
+use crate::journal::{Checkpoint, Comparison, Plan};
 use crate::row::Row;
 use crate::schedule::StopReason;
 
 /// Rows of an input that can be read only once wait in memory until it was compared. More bytes than these are refused.
 const WAITING_BYTES_MAX: usize = 16 << 20;
 
-/// An earlier process's work, and how it is gone on with.
+/// An earlier process's work.
 #[derive(Debug)]
 pub struct Resume {
     checkpoint: Arc<Checkpoint>,
-    retry: Retry,
     comparing: Option<Comparing>,
 }
 
@@ -38,7 +37,7 @@ struct Comparing {
 
 impl Resume {
     /// Goes on after this checkpoint.
-    pub fn new(checkpoint: Arc<Checkpoint>, retry: Retry, compare: Compare) -> Resume {
+    pub fn new(checkpoint: Arc<Checkpoint>, compare: Compare) -> Resume {
         let comparing = match compare {
             Compare::Done => None,
             Compare::WhileStreaming => Some(Comparing {
@@ -47,7 +46,7 @@ impl Resume {
                 waiting_bytes: 0,
             }),
         };
-        Resume { checkpoint, retry, comparing }
+        Resume { checkpoint, comparing }
     }
 
     /// The last row that the journal knows.
@@ -57,7 +56,7 @@ impl Resume {
 
     /// Takes a row in; the rows that something can be done about now, and what.
     pub fn take(&mut self, row: Row) -> Result<Vec<(Row, Plan)>, StopReason> {
-        let plan = self.checkpoint.plan(row.position.row, row.id.map(CustomerId::get), self.retry);
+        let plan = self.checkpoint.plan(row.position.row, row.id.map(CustomerId::get));
         let Some(comparing) = &mut self.comparing else { return Ok(vec![(row, plan)]) };
         comparing.comparison.add(row.position.row, row.hash);
         let is_last = self.checkpoint.last_row() <= Some(row.position.row);

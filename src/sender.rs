@@ -138,7 +138,7 @@ impl Driver {
             queues,
             started: Instant::now(),
             in_flight: JoinSet::new(),
-            outbox: Outbox::default(),
+            outbox: Outbox::new(),
             again: BTreeMap::new(),
             read: RowsRead::default(),
             extent: None,
@@ -180,7 +180,7 @@ impl Driver {
     /// Waits for whatever comes first.
     async fn next_event(&mut self, until: Option<Moment>) -> Event {
         let wake_at = self.wake_at(until);
-        let has_room = self.extent.is_none() && self.sending.schedule.has_room();
+        let has_room = self.extent.is_none() && self.sending.schedule.has_room() && self.outbox.has_room();
         loop {
             tokio::select! {
                 biased;
@@ -349,7 +349,10 @@ impl Driver {
     fn release_written(&mut self) {
         let written = *self.queues.written.borrow_and_update();
         match written {
-            Written::Failed => self.sending.schedule.stop(StopReason::JournalUnwritable),
+            Written::Failed => {
+                self.outbox.give_up();
+                self.sending.schedule.stop(StopReason::JournalUnwritable);
+            }
             Written::Rows(rows) => {
                 for customer in self.outbox.written(rows) {
                     self.sending.schedule.recorded(customer);
@@ -384,12 +387,15 @@ impl Driver {
     async fn read_settled_rows(&mut self) {
         let last_settled = self.sending.resume.as_ref().and_then(Resume::last_row);
         while self.read.last_row < last_settled && self.extent.is_none() {
+            let ended = self.outbox.take();
+            self.hand_over(ended).await;
+            while !self.outbox.has_room() && self.queues.written.changed().await.is_ok() {
+                self.release_written();
+            }
             match self.queues.batches.recv().await {
                 Some(Ok(batch)) => self.offer(batch),
                 Some(Err(_)) | None => return,
             }
-            let ended = self.outbox.take();
-            self.hand_over(ended).await;
         }
     }
 

@@ -45,7 +45,7 @@ pub fn run(settings: &Settings, arguments: &[OsString]) -> Result<Exit, Failure>
         Start::Fresh => (History::default(), None, None),
         Start::Continue { checkpoint, entries, compare } => (
             history(&checkpoint, retry),
-            Some(Resume::new(checkpoint.clone(), retry, compare)),
+            Some(Resume::new(checkpoint.clone(), compare)),
             Some(Earlier { checkpoint, entries }),
         ),
     };

@@ -85,7 +85,8 @@ pub(super) fn for_check(settings: &Settings, inputs: &[Input]) -> Result<Started
         JournalFile::New(file) => file,
         JournalFile::Existing(file) => {
             let earlier = file.try_clone().map_err(Failure::run_directory)?;
-            let recovered = recover(earlier, &run_dir).map_err(|error| in_directory(&run_dir, error))?;
+            let recovered =
+                recover(earlier, &run_dir, settings.sending.retry).map_err(|error| in_directory(&run_dir, error))?;
             if recovered.header.is_some_and(|header| header.purpose == Purpose::Run) {
                 let error =
                     anyhow!("the run directory {} holds a run; a check does not overwrite it", shown(run_dir.path()));
@@ -108,7 +109,8 @@ fn resume(
 ) -> anyhow::Result<Started> {
     let began = Instant::now();
     let again = file.try_clone()?;
-    let recovered = recover(file, &run_dir).with_context(|| shown(&run_dir.file(crate::journal::JOURNAL_NAME)))?;
+    let recovered = recover(file, &run_dir, settings.sending.retry)
+        .with_context(|| shown(&run_dir.file(crate::journal::JOURNAL_NAME)))?;
     if recovered.torn_bytes > 0 {
         warn!("the journal's last {} bytes were torn; they are kept in results.torn", recovered.torn_bytes);
     }

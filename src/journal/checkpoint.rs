@@ -11,8 +11,9 @@ use super::{Entry, Outcome};
 const ROWS_PER_SUM: u64 = 1024;
 
 /// What a journal says of each row: its last entry counts.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Checkpoint {
+    retry: Retry,
     /// The rows that ended so, by outcome.
     rows: [RoaringTreemap; Outcome::ALL.len()],
     /// Where entries other than `updated` begin in the journal, by row; after [`Checkpoint::seal`] the last one of each row.
@@ -48,6 +49,19 @@ pub enum Plan {
 }
 
 impl Checkpoint {
+    /// Nothing is settled; rows that ended so are to be sent again.
+    pub(super) fn new(retry: Retry) -> Checkpoint {
+        Checkpoint {
+            retry,
+            rows: Default::default(),
+            offsets: Vec::new(),
+            last_updated: HashMap::new(),
+            sums: BTreeMap::new(),
+            answered: 0,
+            entries: 0,
+        }
+    }
+
     /// Takes in an entry that begins at this offset of the journal.
     pub(super) fn add(&mut self, entry: &Entry<'_>, offset: u64) {
         self.entries += 1;
@@ -68,16 +82,20 @@ impl Checkpoint {
     /// supersede it.
     fn follow_customer(&mut self, entry: &Entry<'_>) {
         let Some(id) = entry.id else { return };
-        match entry.outcome {
-            Outcome::Failed | Outcome::Rejected => {
-                self.last_updated.entry(id).or_default();
-            }
-            Outcome::Updated => {
-                if let Some(last) = self.last_updated.get_mut(&id) {
-                    *last = entry.row.max(*last);
-                }
-            }
-            Outcome::Invalid | Outcome::Superseded => {}
+        if self.may_be_sent_again(entry.outcome) {
+            self.last_updated.entry(id).or_default();
+        } else if entry.outcome == Outcome::Updated
+            && let Some(last) = self.last_updated.get_mut(&id)
+        {
+            *last = entry.row.max(*last);
+        }
+    }
+
+    fn may_be_sent_again(&self, outcome: Outcome) -> bool {
+        match outcome {
+            Outcome::Failed => true,
+            Outcome::Rejected => self.retry == Retry::Rejected,
+            Outcome::Updated | Outcome::Invalid | Outcome::Superseded => false,
         }
     }
 
@@ -96,15 +114,10 @@ impl Checkpoint {
     }
 
     /// What to do with a row of this customer.
-    pub fn plan(&self, row: u64, customer: Option<u64>, retry: Retry) -> Plan {
-        let may_be_sent_again = match (self.outcome(row), retry) {
-            (None, _) => return Plan::Send,
-            (Some(Outcome::Failed), _) | (Some(Outcome::Rejected), Retry::Rejected) => true,
-            (Some(Outcome::Rejected), Retry::Failed)
-            | (Some(Outcome::Updated | Outcome::Invalid | Outcome::Superseded), _) => false,
-        };
+    pub fn plan(&self, row: u64, customer: Option<u64>) -> Plan {
+        let Some(outcome) = self.outcome(row) else { return Plan::Send };
         let last_updated = customer.and_then(|id| self.last_updated.get(&id)).copied().unwrap_or_default();
-        match (may_be_sent_again, last_updated > row) {
+        match (self.may_be_sent_again(outcome), last_updated > row) {
             (false, _) => Plan::Leave,
             (true, true) => Plan::Supersede,
             (true, false) => Plan::SendAgain,
@@ -217,7 +230,7 @@ mod tests {
     use super::*;
 
     fn checkpoint(rows: &[(u64, u64)]) -> Checkpoint {
-        let mut checkpoint = Checkpoint::default();
+        let mut checkpoint = Checkpoint::new(Retry::Failed);
         for (row, hash) in rows {
             let entry = Entry { hash: *hash, ..Entry::of_row(*row, Outcome::Updated) };
             checkpoint.add(&entry, 0);
@@ -252,7 +265,6 @@ mod tests {
 
     #[test]
     fn what_is_sent_again() {
-        let mut checkpoint = Checkpoint::default();
         let entry = |row, id, outcome| Entry { id: Some(id), ..Entry::of_row(row, outcome) };
         let entries = [
             entry(1, 7, Outcome::Failed),
@@ -264,17 +276,17 @@ mod tests {
             entry(7, 7, Outcome::Failed),
             entry(7, 7, Outcome::Updated),
         ];
-        for (entry, offset) in entries.iter().zip(0..) {
-            checkpoint.add(entry, offset);
-        }
-        checkpoint.seal();
-        let plans = |retry| {
-            [(1, 7), (2, 8), (3, 9), (4, 9), (5, 9), (6, 6), (7, 7), (8, 8)]
-                .map(|(row, id)| checkpoint.plan(row, Some(id), retry))
-        };
         let (send, again, leave, supersede) = (Plan::Send, Plan::SendAgain, Plan::Leave, Plan::Supersede);
-        assert_eq!(plans(Retry::Failed), [supersede, leave, supersede, leave, again, leave, leave, send]);
-        assert_eq!(plans(Retry::Rejected), [supersede, again, supersede, leave, again, leave, leave, send]);
-        assert_eq!((checkpoint.offset(5), checkpoint.offset(7), checkpoint.offset(8)), (Some(4), None, None));
+        for (retry, rejected) in [(Retry::Failed, leave), (Retry::Rejected, again)] {
+            let mut checkpoint = Checkpoint::new(retry);
+            for (entry, offset) in entries.iter().zip(0..) {
+                checkpoint.add(entry, offset);
+            }
+            checkpoint.seal();
+            let rows = [(1, 7), (2, 8), (3, 9), (4, 9), (5, 9), (6, 6), (7, 7), (8, 8)];
+            let plans = rows.map(|(row, id)| checkpoint.plan(row, Some(id)));
+            assert_eq!(plans, [supersede, rejected, supersede, leave, again, leave, leave, send], "{retry:?}");
+            assert_eq!((checkpoint.offset(5), checkpoint.offset(7), checkpoint.offset(8)), (Some(4), None, None));
+        }
     }
 }

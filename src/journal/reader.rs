@@ -6,7 +6,7 @@ use std::io::{self, BufRead, BufReader, Read as _, Seek as _, SeekFrom, Write as
 use std::ops::RangeInclusive;
 use std::os::unix::fs::FileExt as _;
 
-use super::checkpoint::Checkpoint;
+use super::checkpoint::{Checkpoint, Retry};
 use super::entry::Entry;
 use super::header::{FORMAT_VERSION, Header};
 use super::line;
@@ -75,9 +75,9 @@ enum Line {
 }
 
 /// Reads a locked journal. A torn tail is cut off and kept beside it; damage before good lines is an error: never guess.
-pub fn recover(mut file: File, run_dir: &RunDir) -> Result<Recovered, JournalError> {
+pub fn recover(mut file: File, run_dir: &RunDir, retry: Retry) -> Result<Recovered, JournalError> {
     let mut reader = BufReader::with_capacity(BUFFER_BYTES, file.try_clone()?);
-    let (mut header, mut checkpoint) = (None, Checkpoint::default());
+    let (mut header, mut checkpoint) = (None, Checkpoint::new(retry));
     let (mut offset, mut good_bytes, mut torn_at) = (0_u64, 0_u64, None);
     let mut line = Vec::new();
     loop {
@@ -249,7 +249,7 @@ mod tests {
     fn recover_bytes(run_dir: &RunDir, bytes: &[u8]) -> Result<Recovered, JournalError> {
         fs::write(run_dir.file(JOURNAL_NAME), bytes).expect("the journal");
         match run_dir.open_journal().expect("the journal") {
-            JournalFile::Existing(file) => recover(file, run_dir),
+            JournalFile::Existing(file) => recover(file, run_dir, Retry::Failed),
             JournalFile::New(_) => panic!("it was there"),
         }
     }
