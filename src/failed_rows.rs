@@ -310,10 +310,26 @@ mod tests {
     #[test]
     fn no_file_is_left_where_nothing_failed() {
         let directory = tempfile::tempdir().expect("a directory");
-        fs::write(directory.path().join("failed.ndjson"), "of an earlier process").expect("a file");
+        for name in ["failed.ndjson", "failed.ndjson.unfinished"] {
+            fs::write(directory.path().join(name), "of an earlier process").expect("a file");
+        }
         let mut failed = failed_rows(directory.path());
         failed.ended_well(1).expect("nothing to write");
         assert!(failed.finish().expect("nothing to write").is_empty());
-        assert!(!directory.path().join("failed.ndjson").exists());
+        assert_eq!(fs::read_dir(directory.path()).expect("the directory").count(), 0);
+    }
+
+    #[test]
+    fn what_was_begun_is_taken_away_and_an_earlier_file_left() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let earlier = directory.path().join("failed.ndjson");
+        fs::write(&earlier, "of an earlier process").expect("a file");
+        let mut failed = failed_rows(directory.path());
+        let position = Position { row: 1, input: 0, line: 1 };
+        failed.ended_badly(&entry(1), position, &Bytes::from_static(b"[1]")).expect("a file that can be written");
+        assert_eq!(fs::read_dir(directory.path()).expect("the directory").count(), 2);
+        failed.leave().expect("a file that can be removed");
+        assert_eq!(fs::read_dir(directory.path()).expect("the directory").count(), 1);
+        assert_eq!(fs::read_to_string(earlier).expect("the file"), "of an earlier process");
     }
 }
