@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use rustix::process::{Resource, Rlimit, setrlimit};
 
 use crate::args::Args;
 use crate::commands::{self, Failure};
@@ -21,6 +22,7 @@ const CONFIG_FILE: &str = "custsync.toml";
 
 /// The process.
 pub fn main() -> ExitCode {
+    forbid_core_dumps();
     let arguments: Vec<OsString> = std::env::args_os().collect();
     match dispatch(&arguments) {
         Ok(exit) => exit.into(),
@@ -29,6 +31,11 @@ pub fn main() -> ExitCode {
             exit.into()
         }
     }
+}
+
+/// A core dump would hold the token and the customers. Where it cannot be forbidden, the system's own limit holds.
+fn forbid_core_dumps() {
+    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }).ok();
 }
 
 fn dispatch(arguments: &[OsString]) -> Result<Exit, Failure> {

@@ -17,6 +17,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use crate::config::output::{Color, OutputFormat, OutputSettings, Progress as ProgressSetting, Verbosity};
 use crate::progress::{Progress, Snapshot};
 use crate::summary::grouped;
+use crate::text;
 
 /// How often the bar is drawn.
 const DRAW_INTERVAL: Duration = Duration::from_millis(100);
@@ -94,8 +95,10 @@ pub fn say(text: &str) {
     stderr.write_all(text.as_bytes()).and_then(|()| stderr.write_all(b"\n")).ok();
 }
 
-/// Says why the program cannot do what it was asked to. Whoever reads a JSON log reads this as one line of it.
+/// Says why the program cannot do what it was asked to. Whoever reads a JSON log reads this as one line of it. Names of
+/// files, columns and settings come from others, and none of them may write on the terminal as it likes.
 pub fn say_error(error: &dyn Display) {
+    let error = text::safe_lines(&error.to_string());
     match LOG_FORMAT.get() {
         Some(OutputFormat::Json) => tracing::error!("{error}"),
         Some(OutputFormat::Text) | None => say(&format!("error: {error}")),

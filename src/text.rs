@@ -7,7 +7,12 @@ pub fn safe(text: &str) -> String {
     safe_cut(text, usize::MAX)
 }
 
-/// The same, cut to this many characters.
+/// The same for text of several lines, which stay apart.
+pub fn safe_lines(text: &str) -> String {
+    text.split('\n').map(safe).collect::<Vec<_>>().join("\n")
+}
+
+/// The same as [`safe`], cut to this many characters.
 pub fn safe_cut(text: &str, characters_max: usize) -> String {
     let mut shown = String::with_capacity(text.len().min(characters_max));
     let mut characters = 0;
@@ -51,5 +56,6 @@ mod tests {
         check("\u{202e}evil\u{2069}", 99, "\\u{202e}evil\\u{2069}");
         check("abcdef", 3, "abc");
         check("ab\u{1b}cd", 4, "ab");
+        assert_eq!(safe_lines("a\n\u{1b}b\r\n"), "a\n\\u{1b}b\\u{d}\n");
     }
 }

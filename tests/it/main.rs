@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has failed, which is its purpose")]
 #![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "a test's numbers are small")]
 
+mod canaries;
 mod check;
 mod docs;
 mod harness;

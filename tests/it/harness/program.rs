@@ -79,6 +79,11 @@ impl Process {
         peak.trim().strip_suffix(" kB")?.parse().ok()
     }
 
+    /// What the system tells of it in this file of `/proc`.
+    pub(crate) fn proc_file(&self, name: &str) -> Vec<u8> {
+        std::fs::read(format!("/proc/{}/{name}", self.child.id())).expect("the process is there")
+    }
+
     /// Sends it a signal.
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).expect("the process can be signalled");

@@ -313,6 +313,11 @@ impl Running<'_> {
         self
     }
 
+    /// What the system tells of the program in this file of `/proc`.
+    pub(crate) fn proc_file(&self, name: &str) -> Vec<u8> {
+        self.process.proc_file(name)
+    }
+
     /// Sends the program a signal.
     pub(crate) fn signal(self, signal: Signal) -> Self {
         self.process.signal(signal);
