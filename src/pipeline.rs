@@ -1,15 +1,17 @@
 //! Threads and queues from reader to recorder; starts and joins all of them.
 //!
 //! ```text
-//! reader ── blocks ──▶ checker ── batches ──▶ sender ── messages ──▶ recorder
+//! run:    reader ── blocks ──▶ checker ── batches ──▶ sender ── messages ──▶ recorder
+//! check:  reader ── blocks ──▶ checkers ── bad rows ──▶ in order ──▶ recorder
 //! ```
 //!
 //! Every queue is bounded, so a slow API holds up the reading of the file. Each stage ends when the one before it has dropped
 //! its sender, or the one behind it its receiver.
 
 use std::io;
-use std::sync::Arc;
+use std::num::NonZeroUsize;
 use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
 use jiff::Timestamp;
@@ -18,9 +20,9 @@ use tokio::sync::{mpsc, watch};
 use crate::input::{Input, InputError, RowRules, RowWindow};
 use crate::journal::Outcome;
 use crate::progress::Progress;
-use crate::reading::{BLOCKS_QUEUED_MAX, Demand, check_blocks, read_blocks};
+use crate::reading::{BLOCKS_QUEUED_MAX, Demand, InOrder, Sifted, check_blocks, read_blocks, sift_blocks};
 use crate::recorder::{EndedRow, Fate, MESSAGES_QUEUED_MAX, Message, Recorded, Recorder, Written};
-use crate::row::{Batch, Content};
+use crate::row::Batch;
 use crate::schedule::StopReason;
 use crate::schedule::error_limit::ErrorLimit;
 use crate::sender::{self, Extent, Queues, Sending, Sent};
@@ -70,30 +72,28 @@ pub fn run(reading: Reading, sending: Sending, recorder: Recorder) -> io::Result
     Ok((sent, recorded))
 }
 
-/// Reads and records what is invalid; sends nothing.
+/// Reads and records what is invalid, on so many threads; sends nothing.
 pub fn check(
     reading: Reading,
     mut recorder: Recorder,
     error_limit: ErrorLimit,
-    progress: &Arc<Progress>,
+    threads: NonZeroUsize,
+    progress: &Progress,
 ) -> io::Result<(Checked, Recorded)> {
-    let (batches_in, batches) = sync_channel(BATCHES_QUEUED_MAX);
-    let readers = Readers::start(reading, move |batch| match batches_in.send(batch) {
-        Ok(()) => Demand::Present,
-        Err(_) => Demand::Gone,
-    })?;
+    let (sifters, in_order) = Sifters::start(reading, threads)?;
     let mut checked = Checked { stop: None, input_fault: None, read: RowsRead::default(), extent: Extent::Whole };
     let mut fault = None;
-    for batch in &batches {
-        let batch = match batch {
-            Ok(batch) => batch,
+    for sifted in in_order {
+        let sifted = match sifted {
+            Ok(sifted) => sifted,
             Err(error) => {
                 checked.input_fault = Some(error);
                 checked.stop = Some(StopReason::InputUnusable);
                 break;
             }
         };
-        if let Err(error) = recorder.take(&ended_by_check(batch, &mut checked.read, progress)) {
+        checked.read.append(&sifted.read);
+        if let Err(error) = recorder.take(&invalid_rows(sifted, progress)) {
             fault = Some(error);
             checked.stop = Some(StopReason::JournalUnwritable);
             break;
@@ -104,29 +104,54 @@ pub fn check(
             break;
         }
     }
-    drop(batches);
     if checked.stop.is_some() {
         checked.extent = Extent::Partial;
     }
-    readers.join_after(checked.extent);
+    sifters.join_after(checked.extent);
     Ok((checked, recorder.finish(fault)))
 }
 
-fn ended_by_check(batch: Batch, read: &mut RowsRead, progress: &Progress) -> Message {
-    progress.ended(u64::try_from(batch.rows.len()).unwrap_or(u64::MAX), batch.input_bytes);
+fn invalid_rows(sifted: Sifted, progress: &Progress) -> Message {
+    progress.ended(sifted.read.rows, sifted.input_bytes);
     let at = Timestamp::now();
-    let ended = batch.rows.into_iter().map(|row| {
-        read.add(&row);
-        let fate = match row.content {
-            Content::Update { .. } => Fate::Valid,
-            Content::Invalid(_) => {
-                progress.ended_badly();
-                Fate::Invalid
-            }
-        };
-        EndedRow { row, fate, at }
+    let ended = sifted.invalid.into_iter().map(|row| {
+        progress.ended_badly();
+        EndedRow { row, fate: Fate::Invalid, at }
     });
     Message::Ended(ended.collect())
+}
+
+/// The threads that read and sift.
+struct Sifters {
+    reader: JoinHandle<()>,
+    sifters: Vec<JoinHandle<()>>,
+}
+
+impl Sifters {
+    fn start(reading: Reading, threads: NonZeroUsize) -> io::Result<(Sifters, InOrder)> {
+        let Reading { inputs, rules, window } = reading;
+        let (blocks_in, blocks) = sync_channel(BLOCKS_QUEUED_MAX);
+        let (sifted_in, sifted) = sync_channel(threads.get());
+        let (blocks, rules) = (Arc::new(Mutex::new(blocks)), Arc::new(rules));
+        let start = |number| {
+            let (blocks, rules, sifted_in) = (blocks.clone(), rules.clone(), sifted_in.clone());
+            spawn(&format!("checker {number}"), move || sift_blocks(&blocks, &rules, &sifted_in))
+        };
+        let sifters = (1..=threads.get()).map(start).collect::<io::Result<_>>()?;
+        let reader = spawn("reader", move || read_blocks(inputs, window, &blocks_in))?;
+        Ok((Sifters { reader, sifters }, InOrder::of(sifted)))
+    }
+
+    /// As [`Readers::join_after`].
+    fn join_after(self, extent: Extent) {
+        match extent {
+            Extent::Whole => {
+                join(self.reader);
+                self.sifters.into_iter().for_each(join);
+            }
+            Extent::Partial => {}
+        }
+    }
 }
 
 /// The threads that read and check.
@@ -166,4 +191,56 @@ fn spawn<T: Send + 'static>(name: &str, work: impl FnOnce() -> T + Send + 'stati
 
 fn join<T>(thread: JoinHandle<T>) -> T {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use super::*;
+    use crate::input::{InputName, InputRules};
+
+    /// A few blocks of rows, some of them bad; long ones and short ones, so that blocks take different times.
+    fn file_of_rows(rows: u64) -> tempfile::NamedTempFile {
+        let mut text = String::from("id,email,address\n");
+        for row in 1..=rows {
+            let email = if row % 7 == 0 { "no address" } else { "someone@localhost" };
+            let address = "\"line\nbreak\" ".repeat(usize::try_from(row % 40).expect("few")).replace('"', "\"\"");
+            writeln!(text, "{row},{email},\"{address}\"").expect("writing to a String cannot fail");
+        }
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), text).expect("a file that can be written");
+        file
+    }
+
+    fn sift(file: &tempfile::NamedTempFile, threads: usize) -> (RowsRead, Vec<String>) {
+        let open =
+            || Input::open(InputName::Path(file.path().to_owned()), &InputRules::default()).expect("a good file");
+        let reading =
+            Reading { inputs: vec![open(), open()], rules: RowRules::default(), window: RowWindow::new(3, None) };
+        let threads = NonZeroUsize::new(threads).expect("at least one");
+        let (sifters, in_order) = Sifters::start(reading, threads).expect("threads");
+        let (mut read, mut invalid) = (RowsRead::default(), Vec::new());
+        for sifted in in_order {
+            let sifted = sifted.expect("a good file");
+            read.append(&sifted.read);
+            invalid.extend(sifted.invalid.iter().map(|row| format!("{row:?}")));
+        }
+        sifters.join_after(Extent::Whole);
+        (read, invalid)
+    }
+
+    #[test]
+    fn several_threads_find_what_one_finds_in_the_same_order() {
+        let file = file_of_rows(9_000);
+        let (read, invalid) = sift(&file, 1);
+        assert_eq!((read.rows, read.last_row), (17_997, Some(18_000)));
+        // Row 7 of the first file and row 7 of the second one; rows 1 to 3 are skipped.
+        let bad = invalid.len();
+        assert_eq!(bad, 2 * (9_000 / 7));
+        assert!(std::fs::metadata(file.path()).expect("a file").len() > 4 << 18, "several blocks");
+        for threads in [2, 3, 8] {
+            assert_eq!(sift(&file, threads), (read.clone(), invalid.clone()), "{threads} threads");
+        }
+    }
 }

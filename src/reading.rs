@@ -1,67 +1,99 @@
-//! From open inputs to batches of checked rows: one thread cuts blocks, one parses and checks them.
+//! From open inputs to checked rows: one thread cuts blocks, others parse and check them.
 //!
-//! Both end when their queue's other end is dropped, so whoever stops taking batches stops the reading.
+//! A run wants all rows in order, so one thread checks for it. A check wants the bad rows alone, so any number of threads sift
+//! blocks for it, and [`InOrder`] puts what they found back into the order of the input: the result is the same, byte for byte.
+//!
+//! All of them end when their queue's other end is dropped, so whoever stops taking rows stops the reading.
 
+use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
-use crate::input::{Block, Input, InputError, Record, RowRules, RowWindow, parse_block};
+use crate::contract::{CustomerUpdate, InvalidRow};
+use crate::input::{Block, Input, InputError, Layout, RowRules, RowWindow, parse_block};
 use crate::journal::hash_of;
 use crate::row::{Batch, Content, Position, Row};
+use crate::tally::RowsRead;
 
 /// Blocks of about 256 KiB that wait to be parsed.
 pub(crate) const BLOCKS_QUEUED_MAX: usize = 4;
 
+/// What comes of reading: a block, or why there is no more.
+pub(crate) type ReadBlock = Numbered<Result<SourceBlock, InputError>>;
+
+/// Something that has its place in the order of the input.
+pub(crate) struct Numbered<T> {
+    /// From 0.
+    number: u64,
+    content: T,
+}
+
 /// A block and where it comes from.
-pub(crate) struct NumberedBlock {
+pub(crate) struct SourceBlock {
     input: usize,
     /// Rows that were skipped before its first one, over all inputs.
     skipped: u64,
     block: Block,
-    layout: std::sync::Arc<crate::input::Layout>,
+    layout: Arc<Layout>,
+}
+
+/// What a check finds in a block.
+pub(crate) struct Sifted {
+    /// What was read.
+    pub(crate) read: RowsRead,
+    /// The rows that break the contract.
+    pub(crate) invalid: Vec<Row>,
+    /// Bytes of input that were read.
+    pub(crate) input_bytes: u64,
+}
+
+/// Whether anybody still takes rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Demand {
+    Present,
+    Gone,
 }
 
 /// Reads all inputs, one after the other, into a bounded queue.
-pub(crate) fn read_blocks(
-    inputs: Vec<Input>,
-    mut window: RowWindow,
-    blocks: &SyncSender<Result<NumberedBlock, InputError>>,
-) {
-    for (index, mut input) in inputs.into_iter().enumerate() {
-        loop {
-            if window.is_closed() {
-                return;
-            }
+pub(crate) fn read_blocks(inputs: Vec<Input>, mut window: RowWindow, blocks: &SyncSender<ReadBlock>) {
+    let mut number = 0;
+    let mut send = |content| {
+        let sent = blocks.send(Numbered { number, content });
+        number += 1;
+        if sent.is_ok() { Demand::Present } else { Demand::Gone }
+    };
+    for (input_index, mut input) in inputs.into_iter().enumerate() {
+        while !window.is_closed() {
             let block = match input.next_block() {
                 Ok(Some(block)) => block,
                 Ok(None) => break,
                 Err(error) => {
-                    // Nobody left to tell is as good as told: the run is over.
-                    blocks.send(Err(error)).ok();
+                    send(Err(error));
                     return;
                 }
             };
             let Some(block) = window.cut(block, input.layout()) else { continue };
-            let numbered =
-                NumberedBlock { input: index, skipped: window.skipped(), block, layout: input.layout().clone() };
-            if blocks.send(Ok(numbered)).is_err() {
+            let skipped = window.skipped();
+            let source = SourceBlock { input: input_index, skipped, block, layout: input.layout().clone() };
+            if send(Ok(source)) == Demand::Gone {
                 return;
             }
         }
     }
 }
 
-/// Parses and checks blocks into batches, in order. `send` says whether anybody still takes them.
+/// Parses and checks blocks into batches of all their rows, in order, by one thread.
 pub(crate) fn check_blocks(
-    blocks: &Receiver<Result<NumberedBlock, InputError>>,
+    blocks: &Receiver<ReadBlock>,
     rules: &RowRules,
     mut send: impl FnMut(Result<Batch, InputError>) -> Demand,
 ) {
     let mut rows_before = 0;
-    while let Ok(block) = blocks.recv() {
-        let batch = block.map(|block| {
-            let batch = check_block(&block, rows_before, rules);
+    while let Ok(Numbered { content, .. }) = blocks.recv() {
+        let batch = content.map(|source| {
+            let batch = check_block(&source, rows_before, rules);
             rows_before += u64::try_from(batch.rows.len()).unwrap_or(u64::MAX);
             batch
         });
@@ -71,42 +103,108 @@ pub(crate) fn check_blocks(
     }
 }
 
-/// Whether anybody still takes batches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Demand {
-    Present,
-    Gone,
+/// Sifts blocks for the rows that break the contract; one of several threads that share the queue.
+pub(crate) fn sift_blocks(
+    blocks: &Mutex<Receiver<ReadBlock>>,
+    rules: &RowRules,
+    sifted: &SyncSender<Numbered<Result<Sifted, InputError>>>,
+) {
+    loop {
+        // A thread that panicked while it waited for a block took none with it.
+        let block = blocks.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(Numbered { number, content }) = block else { return };
+        let content = content.map(|source| sift_block(&source, rules));
+        if sifted.send(Numbered { number, content }).is_err() {
+            return;
+        }
+    }
 }
 
-fn check_block(numbered: &NumberedBlock, rows_before: u64, rules: &RowRules) -> Batch {
-    let NumberedBlock { input, skipped, block, layout } = numbered;
+/// What several threads found, in the order of the input, with rows numbered over all of it.
+pub(crate) struct InOrder {
+    sifted: Receiver<Numbered<Result<Sifted, InputError>>>,
+    /// What came before its turn: not more than there are threads and places in the queue.
+    early: BTreeMap<u64, Result<Sifted, InputError>>,
+    next: u64,
+    rows_before: u64,
+}
+
+impl InOrder {
+    pub(crate) fn of(sifted: Receiver<Numbered<Result<Sifted, InputError>>>) -> InOrder {
+        InOrder { sifted, early: BTreeMap::new(), next: 0, rows_before: 0 }
+    }
+}
+
+impl Iterator for InOrder {
+    type Item = Result<Sifted, InputError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while !self.early.contains_key(&self.next) {
+            let Numbered { number, content } = self.sifted.recv().ok()?;
+            self.early.insert(number, content);
+        }
+        let content = self.early.remove(&self.next)?;
+        self.next += 1;
+        Some(content.map(|mut sifted| {
+            sifted.move_behind(self.rows_before);
+            self.rows_before += sifted.read.rows;
+            sifted
+        }))
+    }
+}
+
+impl Sifted {
+    /// Numbers the rows as ones that so many rows come before.
+    fn move_behind(&mut self, rows_before: u64) {
+        self.read.move_behind(rows_before);
+        for row in &mut self.invalid {
+            row.position.row += rows_before;
+        }
+    }
+}
+
+fn check_block(source: &SourceBlock, rows_before: u64, rules: &RowRules) -> Batch {
+    let SourceBlock { input, skipped, block, layout } = source;
     let mut rows = Vec::new();
     parse_block(block, layout, rules, &mut |record| {
         let position = Position { row: skipped + rows_before + record.ordinal + 1, input: *input, line: record.line };
-        rows.push(row_of(record, position));
+        rows.push(match record.checked {
+            Ok(update) => valid_row(record.raw, &update, position),
+            Err(invalid) => invalid_row(record.raw, invalid, position),
+        });
     });
-    Batch { rows, input_bytes: u64::try_from(block.bytes.len()).unwrap_or(u64::MAX) }
+    Batch { rows }
+}
+
+fn sift_block(source: &SourceBlock, rules: &RowRules) -> Sifted {
+    let SourceBlock { input, skipped, block, layout } = source;
+    let input_bytes = u64::try_from(block.bytes.len()).unwrap_or(u64::MAX);
+    let mut sifted = Sifted { read: RowsRead::default(), invalid: Vec::new(), input_bytes };
+    parse_block(block, layout, rules, &mut |record| {
+        let position = Position { row: skipped + record.ordinal + 1, input: *input, line: record.line };
+        match record.checked {
+            Ok(update) => sifted.read.add_valid(position, update.notes()),
+            Err(invalid) => {
+                sifted.read.add_invalid(position);
+                sifted.invalid.push(invalid_row(record.raw, invalid, position));
+            }
+        }
+    });
+    sifted
 }
 
 /// One allocation holds record and body, so that a row that waits long keeps no block alive.
-fn row_of(record: Record<'_>, position: Position) -> Row {
-    let hash = hash_of(record.raw);
-    match record.checked {
-        Ok(update) => {
-            let mut bytes = Vec::with_capacity(record.raw.len() * 3);
-            bytes.extend_from_slice(record.raw);
-            update.write_body(&mut bytes);
-            let mut raw = Bytes::from(bytes);
-            let body = raw.split_off(record.raw.len());
-            let content = Content::Update { id: update.id(), body, notes: update.notes() };
-            Row { position, id: Some(update.id()), hash, raw, content }
-        }
-        Err(invalid) => Row {
-            position,
-            id: invalid.id,
-            hash,
-            raw: Bytes::copy_from_slice(record.raw),
-            content: Content::Invalid(invalid.errors),
-        },
-    }
+fn valid_row(raw: &[u8], update: &CustomerUpdate<'_>, position: Position) -> Row {
+    let mut bytes = Vec::with_capacity(raw.len() * 3);
+    bytes.extend_from_slice(raw);
+    update.write_body(&mut bytes);
+    let mut record = Bytes::from(bytes);
+    let body = record.split_off(raw.len());
+    let content = Content::Update { id: update.id(), body, notes: update.notes() };
+    Row { position, id: Some(update.id()), hash: hash_of(raw), raw: record, content }
+}
+
+fn invalid_row(raw: &[u8], invalid: InvalidRow, position: Position) -> Row {
+    let content = Content::Invalid(invalid.errors);
+    Row { position, id: invalid.id, hash: hash_of(raw), raw: Bytes::copy_from_slice(raw), content }
 }

@@ -40,8 +40,6 @@ pub struct EndedRow {
 /// How a row ended.
 #[derive(Debug)]
 pub enum Fate {
-    /// It was only checked, and keeps the contract: nothing is recorded.
-    Valid,
     /// It breaks the contract.
     Invalid,
     /// It was sent.
@@ -187,7 +185,7 @@ impl Recorder {
         for row in ended {
             match row.fate {
                 // The files of failed rows are given up, so whether they could be written is of no interest.
-                Fate::Earlier | Fate::Valid => self.count(row, None).unwrap_or_default(),
+                Fate::Earlier => self.count(row, None).unwrap_or_default(),
                 Fate::Invalid | Fate::Superseded | Fate::Sent { .. } => self.unrecorded += 1,
             }
         }
@@ -304,7 +302,7 @@ fn entry_of(ended: &EndedRow, inputs: Inputs) -> Option<Entry<'_>> {
                 entry.errors = errors.iter().map(contract_error).collect();
             }
         }
-        Fate::Valid | Fate::Earlier => return None,
+        Fate::Earlier => return None,
     }
     Some(entry)
 }

@@ -51,8 +51,6 @@ pub enum Content {
 pub struct Batch {
     /// The records.
     pub rows: Vec<Row>,
-    /// Bytes of input that were read for them.
-    pub input_bytes: u64,
 }
 
 impl Row {

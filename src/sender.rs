@@ -333,7 +333,7 @@ impl Driver {
             Fate::Invalid | Fate::Sent { ending: Ending::Rejected { .. } | Ending::Failed { .. }, .. } => {
                 self.sending.progress.ended_badly();
             }
-            Fate::Valid | Fate::Earlier | Fate::Superseded | Fate::Sent { ending: Ending::Updated { .. }, .. } => {}
+            Fate::Earlier | Fate::Superseded | Fate::Sent { ending: Ending::Updated { .. }, .. } => {}
         }
         let has_rows_behind = customer.is_some_and(|customer| self.sending.schedule.has_rows_behind(customer));
         self.outbox.push(row, customer, if has_rows_behind { Urgency::Urgent } else { Urgency::None });

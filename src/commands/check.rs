@@ -1,5 +1,6 @@
 //! `custsync check`, and `run --dry-run`: read, map and validate, and send nothing.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use crate::commands::report::{Began, Report};
@@ -25,9 +26,10 @@ pub fn check(settings: &Settings) -> Result<Exit, Failure> {
     let reading =
         Reading { inputs: opened.inputs, rules: settings.input.rows.clone(), window: inputs::window(&settings.input) };
     let progress = Arc::new(Progress::default());
+    let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let watch = terminal.watch(progress.clone(), opened.total_bytes);
-    let (ended, recorded) =
-        pipeline::check(reading, recorder, settings.sending.max_errors, &progress).map_err(Failure::unusable)?;
+    let (ended, recorded) = pipeline::check(reading, recorder, settings.sending.max_errors, threads, &progress)
+        .map_err(Failure::unusable)?;
     drop(watch);
     let report = Report {
         command: "check",
