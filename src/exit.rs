@@ -110,13 +110,14 @@ impl From<&StopReason> for Exit {
             StopReason::ErrorLimit { .. }
             | StopReason::Outage { .. }
             | StopReason::WaitTooLong { .. }
+            | StopReason::TokenUnavailable { .. }
             | StopReason::UnexpectedAnswers { .. } => Self::StoppedEarly,
             StopReason::Redirected { .. }
             | StopReason::AllNotFound { .. }
             | StopReason::EveryRowWouldFail { .. }
             | StopReason::Unreachable { .. }
             | StopReason::InputUnusable => Self::Unusable,
-            StopReason::TokenRefused | StopReason::Forbidden { .. } => Self::Refused,
+            StopReason::TokenRefused | StopReason::LoginNeeded | StopReason::Forbidden { .. } => Self::Refused,
             StopReason::InputChanged { .. } | StopReason::CannotCompare | StopReason::JournalUnwritable => {
                 Self::RunDirectory
             }

@@ -24,7 +24,7 @@
 //! |---|---|---|
 //! | edge | [`cli`] [`args`] [`commands`] [`exit`] [`terminal`] [`config`] | what was typed, the environment, the terminal, exit codes |
 //! | run | [`pipeline`] | threads and queues |
-//! | loops | [`sender`] `reporter` `outbox` [`resume`] [`recorder`] `reading` | one loop each, which decides nothing, and what it holds |
+//! | loops | [`sender`] `renewals` `reporter` `outbox` [`resume`] [`recorder`] `reading` | one loop each, which decides nothing, and what it holds |
 //! | parts | [`failed_rows`] [`summary`] [`tally`] [`progress`] [`row`] [`input`] [`journal`] [`schedule`] [`api`] | one subject each |
 //! | ground | [`contract`] [`nearest`] [`text`] | what the API allows and answers; words |
 //!
@@ -63,6 +63,7 @@ pub mod pipeline;
 pub mod progress;
 mod reading;
 pub mod recorder;
+mod renewals;
 mod reporter;
 pub mod resume;
 pub mod row;

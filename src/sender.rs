@@ -11,20 +11,21 @@ use tokio::task::JoinSet;
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
 use tracing::{info, warn};
 
-use crate::api::{Api, Token, TokenSource};
+use crate::api::{Api, Grant, TokenSource};
 use crate::contract::{Attempt, CustomerId};
 use crate::input::InputError;
 use crate::journal::Plan;
 use crate::outbox::{Outbox, Urgency};
 use crate::progress::Progress;
 use crate::recorder::{EndedRow, Fate, Message, Written};
+use crate::renewals::Renewals;
 use crate::reporter::Reporter;
 use crate::resume::Resume;
 use crate::row::{Batch, Content, Row};
 use crate::schedule::{Ending, Moment, Renewal, Schedule, Statistics, Step, StopReason, Ticket};
 use crate::tally::RowsRead;
 
-/// How often what was written is made durable.
+/// How often what was written is made durable, and the token file is looked at.
 const SYNC_INTERVAL: Duration = Duration::from_secs(1);
 /// How often progress is brought up to date.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
@@ -41,7 +42,7 @@ pub struct Sending {
     /// Where the token comes from.
     pub token_source: TokenSource,
     /// The token that a run begins with.
-    pub token: Token,
+    pub grant: Grant,
     /// How long requests in flight may take to finish after a signal.
     pub grace: Duration,
     /// What an earlier process has settled.
@@ -93,6 +94,7 @@ struct Driver {
     queues: Queues,
     started: Instant,
     in_flight: JoinSet<(Ticket, Attempt)>,
+    renewals: Renewals,
     outbox: Outbox,
     /// Rows that are sent again and have not ended: as many as the schedule holds at most.
     again: BTreeMap<u64, Row>,
@@ -111,6 +113,7 @@ struct Driver {
 /// What woke the driver.
 enum Event {
     Answered(Ticket, Attempt),
+    TokenRenewed(Renewal),
     Read(Option<Result<Batch, InputError>>),
     Written,
     Due,
@@ -126,18 +129,21 @@ enum Next {
 }
 
 impl Driver {
-    fn new(sending: Sending, queues: Queues) -> std::io::Result<Driver> {
+    fn new(mut sending: Sending, queues: Queues) -> std::io::Result<Driver> {
         let every = |period| {
             let mut ticks = interval(period);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             ticks
         };
         let progress = sending.progress.clone();
+        sending.schedule.token_lasts(sending.grant.lifetime, Moment::START);
+        let renewals = Renewals::new(sending.token_source.clone(), sending.grant.token.clone());
         Ok(Driver {
             sending,
             queues,
             started: Instant::now(),
             in_flight: JoinSet::new(),
+            renewals,
             outbox: Outbox::new(),
             again: BTreeMap::new(),
             read: RowsRead::default(),
@@ -161,8 +167,8 @@ impl Driver {
                     self.send(ticket);
                     continue;
                 }
-                Step::RenewToken => {
-                    self.renew_token();
+                Step::RenewToken(reason) => {
+                    self.renewals.begin(reason);
                     continue;
                 }
                 Step::Done | Step::Stopped => return,
@@ -190,6 +196,7 @@ impl Driver {
                     Ok((ticket, attempt)) => return Event::Answered(ticket, attempt),
                     Err(error) => std::panic::resume_unwind(error.into_panic()),
                 },
+                Some(renewal) = self.renewals.ended() => return Event::TokenRenewed(renewal),
                 Ok(()) = self.queues.written.changed() => return Event::Written,
                 batch = self.queues.batches.recv(), if has_room => return Event::Read(batch),
                 () = sleep_until(wake_at.into()) => return Event::Due,
@@ -213,6 +220,10 @@ impl Driver {
                     self.finished(ticket, attempt);
                 }
             }
+            Event::TokenRenewed(renewal) => {
+                let now = self.now();
+                self.sending.schedule.token_renewed(renewal, now);
+            }
             Event::Read(Some(Ok(batch))) => self.offer(batch),
             Event::Read(Some(Err(error))) => {
                 self.extent = Some(Extent::Partial);
@@ -229,6 +240,9 @@ impl Driver {
             Event::SyncDue => {
                 // A full queue is synced the next time; what is in it is written first anyway.
                 self.queues.recorder.try_send(Message::Sync).ok();
+                if self.renewals.file_has_changed() {
+                    self.sending.schedule.token_file_changed();
+                }
             }
             Event::Due => {
                 if self.give_up_at.is_some_and(|at| at <= Instant::now()) {
@@ -307,7 +321,7 @@ impl Driver {
             unreachable!("only updates are offered");
         };
         let (customer, body) = (*id, body.clone());
-        let (api, token) = (self.sending.api.clone(), self.sending.token.clone());
+        let (api, token) = (self.sending.api.clone(), self.renewals.token());
         self.in_flight.spawn(async move { (ticket, api.update(customer, body, &token).await) });
     }
 
@@ -361,22 +375,6 @@ impl Driver {
         }
     }
 
-    fn renew_token(&mut self) {
-        let renewal = match self.sending.token_source.read() {
-            Ok(token) if !token.is_same(&self.sending.token) => {
-                info!("the token was refused and read again");
-                self.sending.token = token;
-                Renewal::Fresh
-            }
-            Ok(_) => Renewal::Unchanged,
-            Err(error) => {
-                warn!("{error}");
-                Renewal::Unchanged
-            }
-        };
-        self.sending.schedule.token_renewed(renewal);
-    }
-
     fn report(&mut self) {
         let now = self.now();
         self.reporter.report(&self.sending.schedule, now);
@@ -402,6 +400,7 @@ impl Driver {
     /// Hands over what is left, gives up what is still in flight, and lets go of all queues.
     async fn finish(mut self) -> Sent {
         self.in_flight.shutdown().await;
+        self.renewals.finish().await;
         self.collect_ended();
         if self.sending.schedule.stopped().is_some_and(StopReason::is_about_another_input) {
             let message = self.queues.recorder.send(Message::LeaveFailedRows).await;

@@ -69,7 +69,7 @@ impl Api {
 }
 
 /// Why there is no answer. The error itself is not kept: it names the URL, and with it the customer.
-fn fault_of(error: &reqwest::Error) -> Fault {
+pub(super) fn fault_of(error: &reqwest::Error) -> Fault {
     if error.is_connect() {
         return connect_fault(error);
     }

@@ -1,12 +1,21 @@
-//! The API over HTTP: one request, one [`Attempt`](crate::contract::Attempt). Nothing here decides whether to send again.
+//! The API over HTTP: one request, one [`Attempt`](crate::contract::Attempt), and the token that authorizes it. Nothing here
+//! decides whether to send again.
 
+mod address;
 mod client;
 mod http;
+pub mod oauth;
 mod rate_headers;
 mod reading;
 mod server_error;
 mod token;
+pub mod token_file;
+mod token_source;
 
+pub use address::is_loopback;
 pub use client::{Api, ApiOptions};
 pub use http::{HttpError, HttpOptions, Proxies, Transport};
-pub use token::{Token, TokenError, TokenSource};
+pub use token::{Token, TokenError};
+pub use token_source::{
+    EndpointOptions, FileWatch, Grant, Occasion, Origin, PlainHttp, RenewalError, Renewed, TokenSource,
+};

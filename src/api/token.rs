@@ -1,23 +1,9 @@
-//! The access token: where it comes from, and that it is shown to nobody.
+//! The access token as it is sent, and that it is shown to nobody.
 
-use std::fs::File;
-use std::io::{self, Read as _};
-use std::path::PathBuf;
+use std::io;
 
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret as _, SecretString};
-
-/// The longest token that is read: far beyond any, so that a wrong file name is noticed.
-const TOKEN_BYTES_MAX: u64 = 16 << 10;
-
-/// Where the access token comes from.
-#[derive(Debug, Clone)]
-pub enum TokenSource {
-    /// Given once, by the environment or by the sandbox.
-    Given(SecretString),
-    /// A file that holds the token alone, and may be replaced while the run goes on.
-    File(PathBuf),
-}
 
 /// A token that can be sent.
 #[derive(Debug, Clone)]
@@ -50,39 +36,48 @@ pub enum TokenError {
         /// The file, or the variable.
         origin: String,
     },
-}
-
-impl TokenSource {
-    /// Reads the token.
-    pub fn read(&self) -> Result<Token, TokenError> {
-        match self {
-            TokenSource::Given(secret) => Token::new(secret.expose_secret(), "CUSTSYNC_TOKEN"),
-            TokenSource::File(path) => {
-                let file = path.display().to_string();
-                let text =
-                    read_text(path).map_err(|source| TokenError::File { file: crate::text::safe(&file), source })?;
-                Token::new(text.expose_secret(), &format!("the token file {}", crate::text::safe(&file)))
-            }
-        }
-    }
-
-    /// Whether reading again can bring another token.
-    pub fn can_change(&self) -> bool {
-        match self {
-            TokenSource::Given(_) => false,
-            TokenSource::File(_) => true,
-        }
-    }
-}
-
-fn read_text(path: &std::path::Path) -> io::Result<SecretString> {
-    let mut text = String::new();
-    File::open(path)?.take(TOKEN_BYTES_MAX).read_to_string(&mut text)?;
-    Ok(SecretString::from(text))
+    /// It begins like JSON, and is none, or not that of a login. What it holds is not repeated.
+    #[error("the token file {file} is not the JSON of a login (line {line}, column {column}): log in again")]
+    NotALogin {
+        /// Its name.
+        file: String,
+        /// Where in it.
+        line: usize,
+        /// Where in the line.
+        column: usize,
+    },
+    /// Others can read a file that holds more than a token that expires.
+    #[error(
+        "others can read the token file {file} (mode {mode:03o}), and it holds a login: `chmod 600` it, or log in again where somebody else may have read it"
+    )]
+    ReadableByOthers {
+        /// Its name.
+        file: String,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// New tokens cannot be kept.
+    #[error("the token file {file} cannot be written")]
+    Write {
+        /// Its name.
+        file: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Another process holds the lock for longer than any renewal takes.
+    #[error("another process has kept the token file {file} locked for {} s", .lasted_s)]
+    Locked {
+        /// Its name.
+        file: String,
+        /// For how long it was waited.
+        lasted_s: u64,
+    },
 }
 
 impl Token {
-    fn new(text: &str, origin: &str) -> Result<Token, TokenError> {
+    /// A token from a text that may end in white space; `origin` says whose text, for an error.
+    pub fn new(text: &str, origin: &str) -> Result<Token, TokenError> {
         let token = text.trim();
         if token.is_empty() {
             return Err(TokenError::Empty { origin: origin.to_owned() });
@@ -101,6 +96,11 @@ impl Token {
     /// The value of the `Authorization` header, marked sensitive.
     pub(super) fn authorization(&self) -> HeaderValue {
         self.authorization.clone()
+    }
+
+    /// The token itself.
+    pub(super) fn secret(&self) -> SecretString {
+        self.secret.clone()
     }
 
     /// Whether this is the same token as another.
@@ -124,7 +124,6 @@ mod tests {
     #[test]
     fn debug_shows_no_token() {
         let token = Token::new("canary-7f3a", "the file").expect("a good token");
-        let source = TokenSource::Given(SecretString::from("canary-7f3a"));
-        assert!(!format!("{token:?} {source:?}").contains("canary"));
+        assert!(!format!("{token:?}").contains("canary"));
     }
 }

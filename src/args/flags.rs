@@ -105,8 +105,14 @@ struct ApiFlags {
     #[arg(long, value_name = "N")]
     tenant: Option<String>,
     /// Read the access token from this file (or set `CUSTSYNC_TOKEN`)
+    ///
+    /// It holds a token alone, or the JSON of a login. A login's token is renewed before it expires, and the new one is kept
+    /// in the same file.
     #[arg(long, value_name = "FILE")]
     token_file: Option<String>,
+    /// Read the client's secret from this file, where the token file does not hold it
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    client_secret_file: Option<String>,
     /// Trust the certificates in this PEM file too
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     ca_file: Option<String>,
@@ -212,6 +218,11 @@ struct SandboxFlags {
     /// Append each applied update to this file, as a line of JSON
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     sandbox_ledger: Option<String>,
+    /// Access tokens that are handed out expire after this time
+    ///
+    /// A run with --sandbox then logs in, and renews its tokens as it would with the API.
+    #[arg(long, value_name = "TIME|none", hide_short_help = true)]
+    sandbox_token_lifetime: Option<String>,
     /// Form of error bodies: documented, laravel or both
     #[arg(long, value_name = "FORM", hide_short_help = true)]
     sandbox_errors: Option<String>,

@@ -7,6 +7,7 @@ mod inputs;
 mod report;
 pub mod run;
 pub mod sandbox;
+mod server;
 mod start;
 
 use crate::exit::Exit;

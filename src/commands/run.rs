@@ -1,21 +1,15 @@
 //! `custsync run`: send the updates.
 
 use std::ffi::OsString;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::Context as _;
-use secrecy::SecretString;
-use tracing::info;
-use url::Url;
-
-use crate::api::{Api, ApiOptions, HttpOptions, Proxies, TokenSource, Transport};
+use crate::api::Api;
 use crate::commands::report::{Began, Report, continue_command};
+use crate::commands::server::Server;
 use crate::commands::start::{Start, Started};
 use crate::commands::{Failure, inputs, start};
 use crate::config::Settings;
-use crate::config::api::{Target, TokenSource as TokenSetting, is_loopback};
 use crate::config::sending::SendingSettings;
 use crate::exit::Exit;
 use crate::failed_rows::FailedRows;
@@ -24,7 +18,6 @@ use crate::pipeline::{self, Reading};
 use crate::progress::Progress;
 use crate::recorder::{Earlier, Inputs, Recorder};
 use crate::resume::Resume;
-use crate::sandbox::{SandboxThread, random_token};
 use crate::schedule::{History, RetryPolicy, Rules, Schedule};
 use crate::sender::Sending;
 use crate::terminal::Terminal;
@@ -35,7 +28,7 @@ pub fn run(settings: &Settings, arguments: &[OsString]) -> Result<Exit, Failure>
     let terminal = Terminal::new(&settings.output);
     let opened = inputs::open(&settings.input)?;
     let server = Server::of(settings)?;
-    let token = server.token_source.read().map_err(Failure::unusable)?;
+    let grant = server.token_source().read().map_err(Failure::unusable)?;
     let api = Api::new(&server.options(settings)).map_err(Failure::unusable)?;
     let Started { run_dir, journal, start } = start::for_run(settings, &opened.inputs)?;
 
@@ -56,8 +49,8 @@ pub fn run(settings: &Settings, arguments: &[OsString]) -> Result<Exit, Failure>
     let sending = Sending {
         schedule: Schedule::new(rules(&settings.sending).map_err(Failure::unusable)?, history, seed()),
         api,
-        token_source: server.token_source.clone(),
-        token,
+        token_source: server.token_source().clone(),
+        grant,
         grace: settings.sending.grace,
         resume,
         progress: progress.clone(),
@@ -86,64 +79,6 @@ pub fn run(settings: &Settings, arguments: &[OsString]) -> Result<Exit, Failure>
     Ok(report.finish(&terminal))
 }
 
-/// The API that a run sends to.
-struct Server {
-    base_url: Url,
-    token_source: TokenSource,
-    sandbox: Option<SandboxThread>,
-}
-
-impl Server {
-    fn of(settings: &Settings) -> Result<Server, Failure> {
-        match &settings.api.target {
-            Target::Sandbox => Server::sandbox(settings).map_err(Failure::unusable),
-            Target::Remote { base_url, token } => {
-                let token_source = match token {
-                    TokenSetting::Value(token) => TokenSource::Given(token.clone()),
-                    TokenSetting::File(path) => TokenSource::File(path.clone()),
-                    TokenSetting::Missing => unreachable!("settings of a run have a token"),
-                };
-                Ok(Server { base_url: base_url.clone(), token_source, sandbox: None })
-            }
-        }
-    }
-
-    fn sandbox(settings: &Settings) -> anyhow::Result<Server> {
-        let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let options = settings.sandbox.options(any_port, random_token(), settings.api.tenant);
-        let sandbox = SandboxThread::start(options).context("the sandbox cannot be started")?;
-        info!("sending to a sandbox in this process, {}", sandbox.base_url());
-        Ok(Server {
-            base_url: sandbox.base_url().parse()?,
-            token_source: TokenSource::Given(SecretString::from(sandbox.token())),
-            sandbox: Some(sandbox),
-        })
-    }
-
-    fn options(&self, settings: &Settings) -> ApiOptions {
-        // The settings allow plain HTTP only where it is safe or the user insists.
-        let transport = if self.base_url.scheme() == "https" { Transport::HttpsOnly } else { Transport::HttpAllowed };
-        ApiOptions {
-            base_url: self.base_url.clone(),
-            tenant: settings.api.tenant,
-            http: HttpOptions {
-                timeout: settings.sending.timeout,
-                ca_file: settings.api.ca_file.clone(),
-                transport,
-                proxies: if is_loopback(&self.base_url) { Proxies::None } else { Proxies::OfTheEnvironment },
-                in_flight_max: in_flight_max(&settings.sending),
-            },
-        }
-    }
-
-    fn stop(self) {
-        if let Some(sandbox) = self.sandbox {
-            let counts = sandbox.stop();
-            info!("the sandbox saw {} requests and applied {}", counts.requests, counts.applied);
-        }
-    }
-}
-
 fn rules(sending: &SendingSettings) -> anyhow::Result<Rules> {
     Ok(Rules {
         rate: sending.rate,
@@ -154,7 +89,7 @@ fn rules(sending: &SendingSettings) -> anyhow::Result<Rules> {
     })
 }
 
-fn in_flight_max(sending: &SendingSettings) -> u16 {
+pub(super) fn in_flight_max(sending: &SendingSettings) -> u16 {
     u16::try_from(sending.max_in_flight.get()).unwrap_or(u16::MAX)
 }
 

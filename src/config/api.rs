@@ -4,18 +4,22 @@ use std::cmp::Ordering;
 use std::path::PathBuf;
 
 use secrecy::SecretString;
-use url::{Host, Url};
+use url::Url;
 
 use super::error::Problem;
 use super::layer::TOKEN;
 use super::reader::Reader;
 use super::value::{ValueError, number_in, path};
+use crate::api::{PlainHttp, is_loopback};
 
 /// The API as its documentation names it.
 const BASE_URL: &str = "https://dev.flextell.ai/api";
 
 /// The setting that names a file with the token in it.
 pub(super) const TOKEN_FILE: &str = "token-file";
+
+/// The setting that names a file with the client's secret in it.
+pub(super) const CLIENT_SECRET_FILE: &str = "client-secret-file";
 
 /// Whom to send to, and as whom.
 #[derive(Debug, Clone)]
@@ -26,6 +30,10 @@ pub struct ApiSettings {
     pub tenant: Option<u64>,
     /// Certificates to trust beside the system's.
     pub ca_file: Option<PathBuf>,
+    /// The secret of the client that logged in, where the token file does not hold it.
+    pub client_secret_file: Option<PathBuf>,
+    /// Where plain HTTP may go.
+    pub plain_http: PlainHttp,
 }
 
 /// The server that the updates go to.
@@ -78,24 +86,25 @@ pub enum BaseUrlError {
 
 impl ApiSettings {
     pub(super) fn read(reader: &mut Reader) -> Self {
-        let base_url = base_url(reader);
+        let (base_url, plain_http) = base_url(reader);
         let tenant = reader.optional("tenant", number_in(0..=u64::MAX));
         let token = token_source(reader);
+        let client_secret_file = reader.optional(CLIENT_SECRET_FILE, path);
         let ca_file = reader.optional("ca-file", path);
         let target = if reader.switch("sandbox") { Target::Sandbox } else { Target::Remote { base_url, token } };
-        Self { target, tenant, ca_file }
+        Self { target, tenant, ca_file, client_secret_file, plain_http }
     }
 }
 
-fn base_url(reader: &mut Reader) -> Url {
+fn base_url(reader: &mut Reader) -> (Url, PlainHttp) {
     const NAME: &str = "base-url";
     let base_url = reader.one(NAME, BASE_URL, |text| Ok(parse_base_url(text)?));
-    let allow_http = reader.switch("allow-http");
-    if base_url.scheme() != "https" && !allow_http && !is_loopback(&base_url) {
+    let plain_http = if reader.switch("allow-http") { PlainHttp::Anywhere } else { PlainHttp::Loopback };
+    if base_url.scheme() != "https" && plain_http == PlainHttp::Loopback && !is_loopback(&base_url) {
         let host = base_url.host_str().unwrap_or_default().to_owned();
         reader.note(NAME, ValueError::BaseUrl(BaseUrlError::PlainHttp(host)));
     }
-    base_url
+    (base_url, plain_http)
 }
 
 fn parse_base_url(text: &str) -> Result<Url, BaseUrlError> {
@@ -112,16 +121,6 @@ fn parse_base_url(text: &str) -> Result<Url, BaseUrlError> {
     let path = format!("{}/", url.path().trim_end_matches('/'));
     url.set_path(&path);
     Ok(url)
-}
-
-/// Whether what is sent there never leaves this machine.
-pub fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 /// The token from wherever the stronger source says: a flag that names a file beats the variable, which beats a
@@ -170,28 +169,6 @@ mod tests {
             ("https://:secret@a.example", Err("user name or password")),
             ("https://a.example/?x=1", Err("no `?`")),
             ("https://a.example/#x", Err("no `?`")),
-        ] {
-            check(text, want);
-        }
-    }
-
-    #[test]
-    fn only_this_machine_is_loopback() {
-        let check = |text: &str, want: bool| {
-            assert_eq!(is_loopback(&Url::parse(text).unwrap()), want, "{text}");
-        };
-        for (text, want) in [
-            ("http://localhost", true),
-            ("http://LOCALHOST:1", true),
-            ("http://api.localhost", true),
-            ("http://127.0.0.1", true),
-            ("http://127.9.9.9", true),
-            ("http://[::1]:80", true),
-            ("http://128.0.0.1", false),
-            ("http://0.0.0.0", false),
-            ("http://[::2]", false),
-            ("http://localhost.example", false),
-            ("http://notlocalhost", false),
         ] {
             check(text, want);
         }

@@ -2,14 +2,14 @@
 //! written for many commands, and part of it may be of no use to this one.
 
 use super::Task;
-use super::api::{TOKEN_FILE, Target};
+use super::api::{CLIENT_SECRET_FILE, TOKEN_FILE, Target};
 use super::error::Problem;
 use super::layer::{SANDBOX_PREFIX, TOKEN};
 use super::provenance::Provenance;
 use super::reader::Reader;
 
 /// Flags that speak of the real API.
-const REMOTE_ONLY: [&str; 2] = ["base-url", TOKEN_FILE];
+const REMOTE_ONLY: [&str; 3] = ["base-url", TOKEN_FILE, CLIENT_SECRET_FILE];
 
 /// Reports the flags that have no effect, and a run that could not authenticate.
 pub(super) fn check(reader: &mut Reader, target: &Target) {

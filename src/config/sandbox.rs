@@ -1,9 +1,12 @@
 //! How the local server behaves.
 
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::choice::choice;
+use super::duration::duration_in;
 use super::reader::Reader;
 use super::value::{ValueError, number_in, path, some_text};
 use crate::sandbox::{ErrorShape, FaultPlan, Latency, SandboxOptions, Window};
@@ -25,9 +28,14 @@ pub struct SandboxSettings {
     pub seed: u64,
     /// The file that records each applied update.
     pub ledger: Option<PathBuf>,
+    /// How long an access token is accepted that was handed out.
+    pub token_lifetime: Option<Duration>,
     /// What an error looks like.
     pub error_shape: ErrorShape,
 }
+
+/// Beyond a day nobody sees a token expire.
+const TOKEN_LIFETIMES: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_hours(24);
 
 const ERROR_SHAPES: [(&str, ErrorShape); 3] =
     [("documented", ErrorShape::Documented), ("laravel", ErrorShape::Laravel), ("both", ErrorShape::Both)];
@@ -42,6 +50,7 @@ impl SandboxSettings {
             faults: reader.one("sandbox-fault", "none", faults),
             seed: reader.one("sandbox-seed", "1", number_in(0..=u64::MAX)),
             ledger: reader.optional("sandbox-ledger", path),
+            token_lifetime: reader.one("sandbox-token-lifetime", "none", token_lifetime),
             error_shape: reader.one("sandbox-errors", "documented", |text| choice(text, &ERROR_SHAPES)),
         }
     }
@@ -58,6 +67,7 @@ impl SandboxSettings {
             faults: self.faults.clone(),
             seed: self.seed,
             ledger: self.ledger.clone(),
+            token_lifetime: self.token_lifetime,
             error_shape: self.error_shape,
             ..SandboxOptions::default()
         }
@@ -66,6 +76,10 @@ impl SandboxSettings {
 
 fn window(text: &str) -> Result<Option<Window>, ValueError> {
     if text == "none" { Ok(None) } else { Ok(Some(text.parse()?)) }
+}
+
+fn token_lifetime(text: &str) -> Result<Option<Duration>, ValueError> {
+    if text == "none" { Ok(None) } else { Ok(Some(duration_in(&TOKEN_LIFETIMES, text)?)) }
 }
 
 fn faults(text: &str) -> Result<FaultPlan, ValueError> {

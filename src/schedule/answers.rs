@@ -142,7 +142,7 @@ impl<T> Schedule<T> {
 
     fn token_refused(&mut self, ticket: Ticket, now: Moment) {
         self.health.probe_ended();
-        match self.token.refused(self.order.get(ticket).token_generation) {
+        match self.token.refused(self.order.get(ticket).token_generation, now) {
             Refusal::SendAgain => self.order.send_again(ticket, now),
             Refusal::Final => self.stop(StopReason::TokenRefused),
         }

@@ -58,7 +58,7 @@ pub use rules::{History, Rules};
 pub use statistics::Statistics;
 pub use step::{Slow, Step};
 pub use stop::StopReason;
-pub use token::Renewal;
+pub use token::{Renewal, RenewalReason};
 
 use crate::contract::CustomerId;
 
@@ -177,12 +177,15 @@ impl<T> Schedule<T> {
         if self.supply == Supply::Closed && self.order.rows_held() == 0 {
             return Step::Done;
         }
-        match self.token.next() {
+        match self.token.next(now) {
             token::Next::Usable => {}
-            token::Next::Renew => return Step::RenewToken,
-            token::Next::Wait => return self.hold_back(None, Slow::RenewingToken),
+            token::Next::Renew(reason) => return Step::RenewToken(reason),
+            token::Next::Wait(until) => return self.hold_back(until, Slow::RenewingToken),
         }
-        self.send_or_wait(now)
+        match self.send_or_wait(now) {
+            Step::Wait(until) => Step::Wait([until, self.token.wake_at()].into_iter().flatten().min()),
+            step => step,
+        }
     }
 
     /// Takes the next row that has ended.
@@ -205,13 +208,26 @@ impl<T> Schedule<T> {
         self.order.has_rows_behind(customer)
     }
 
-    /// The token was read again.
-    pub fn token_renewed(&mut self, renewal: Renewal) {
-        match renewal {
-            Renewal::Fresh => self.statistics.token_renewals += 1,
-            Renewal::Unchanged => self.stop(StopReason::TokenRefused),
+    /// The token that the run begins with is good for this long, if that is known.
+    pub fn token_lasts(&mut self, lifetime: Option<Duration>, now: Moment) {
+        self.token.lasts(lifetime, now);
+    }
+
+    /// Somebody has written to the token's file.
+    pub fn token_file_changed(&mut self) {
+        self.token.file_changed();
+    }
+
+    /// What came of [`Step::RenewToken`].
+    pub fn token_renewed(&mut self, renewal: Renewal, now: Moment) {
+        if matches!(renewal, Renewal::New { .. } | Renewal::Replaced { .. }) {
+            self.statistics.token_renewals += 1;
         }
-        self.token.renewed();
+        match self.token.renewed(renewal, now, &mut self.random) {
+            token::Conclusion::GoOn => {}
+            token::Conclusion::Refused => self.stop(StopReason::TokenRefused),
+            token::Conclusion::LoginNeeded => self.stop(StopReason::LoginNeeded),
+        }
     }
 
     /// Stops the run: nothing more is sent; what is in flight may still end. The first reason counts.
@@ -319,6 +335,11 @@ impl<T> Schedule<T> {
             if lasted > self.wait_max {
                 self.stop(StopReason::Outage { lasted });
             }
+        }
+        if let Some(lasted) = self.token.unavailable_for(now)
+            && lasted > self.wait_max
+        {
+            self.stop(StopReason::TokenUnavailable { lasted });
         }
     }
 

@@ -2,7 +2,7 @@
 
 #[cfg(doc)]
 use super::Schedule;
-use super::{Moment, Ticket};
+use super::{Moment, RenewalReason, Ticket};
 
 /// What to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,8 +11,8 @@ pub enum Step {
     Send(Ticket),
     /// Nothing to do before this time, or before something happens: an answer, a new row, an outcome written down.
     Wait(Option<Moment>),
-    /// Read the token again, and report with [`Schedule::token_renewed`].
-    RenewToken,
+    /// Get another token while rows are sent on, and report with [`Schedule::token_renewed`].
+    RenewToken(RenewalReason),
     /// Every row has ended.
     Done,
     /// The run stopped early and nothing is in flight any more.

@@ -47,6 +47,13 @@ pub enum StopReason {
     },
     /// The API refuses the token, also after it was read again.
     TokenRefused,
+    /// The login has ended: its refresh token is refused.
+    LoginNeeded,
+    /// The token endpoint did not hand out a token for longer than `--max-wait`.
+    TokenUnavailable {
+        /// For how long rows waited for it.
+        lasted: Duration,
+    },
     /// The API refuses the permission.
     Forbidden {
         /// How many answers in a row.
@@ -93,6 +100,8 @@ impl StopReason {
             | StopReason::Outage { .. }
             | StopReason::WaitTooLong { .. }
             | StopReason::TokenRefused
+            | StopReason::LoginNeeded
+            | StopReason::TokenUnavailable { .. }
             | StopReason::EveryRowWouldFail { .. }
             | StopReason::Unreachable { .. }
             | StopReason::InputUnusable
@@ -139,6 +148,12 @@ impl fmt::Display for StopReason {
             ),
             StopReason::TokenRefused => {
                 f.write_str("the API refuses the token (401): get a new one and run this again")
+            }
+            StopReason::LoginNeeded => {
+                f.write_str("the token cannot be renewed, the login has ended: log in again, and run this again")
+            }
+            StopReason::TokenUnavailable { lasted } => {
+                write!(f, "no token could be had for {} s, longer than --max-wait", lasted.as_secs())
             }
             StopReason::Forbidden { answers } => write!(
                 f,

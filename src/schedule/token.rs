@@ -1,12 +1,47 @@
-//! What the schedule knows of the access token: whether it is refused, and whether a new one is on its way.
+//! What the schedule knows of the access token: whether it is good, and whether a new one is on its way.
 
-/// What reading the token again brought.
+use std::time::Duration;
+
+use super::{Moment, Random};
+
+/// A token is renewed this long before it expires, or a tenth of its lifetime before where that is shorter.
+const RENEWED_BEFORE_MAX: Duration = Duration::from_mins(1);
+const RENEWED_BEFORE_PART: u32 = 10;
+/// A new token that is good for less has expired by the time that it arrives anywhere.
+const LIFETIME_MIN: Duration = Duration::from_millis(50);
+/// Renewing is tried again after this time, then after twice as long, and so on …
+const INTERVAL_FIRST: Duration = Duration::from_secs(1);
+/// … up to this time.
+const INTERVAL_MAX: Duration = Duration::from_secs(30);
+
+/// Why a token is to be renewed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RenewalReason {
+    /// It is refused, has expired, or does so soon.
+    Needed,
+    /// Its file has changed.
+    FileChanged,
+}
+
+/// What renewing the token brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Renewal {
-    /// Another token than before.
-    Fresh,
-    /// The one that was refused.
+    /// One that was handed out just now. Should the API refuse it too, there is no use in another.
+    New {
+        /// How long it is good for, if that is known.
+        lifetime: Option<Duration>,
+    },
+    /// One that somebody else had got.
+    Replaced {
+        /// How long it is good for, if that is known.
+        lifetime: Option<Duration>,
+    },
+    /// The one that was sent before.
     Unchanged,
+    /// None: somebody has to log in.
+    LoginNeeded,
+    /// None for the moment.
+    Unavailable,
 }
 
 /// What to do with a row whose token was refused.
@@ -23,27 +58,52 @@ pub(super) enum Refusal {
 pub(super) enum Next {
     Usable,
     /// Somebody has to renew it now.
-    Renew,
-    /// Somebody is renewing it.
-    Wait,
+    Renew(RenewalReason),
+    /// Nothing can be sent before it is renewed, which is tried again at this time if it is not under way.
+    Wait(Option<Moment>),
+}
+
+/// What a renewal means for the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Conclusion {
+    GoOn,
+    /// The API refuses the token, and there is no other.
+    Refused,
+    /// Neither is there a way to another.
+    LoginNeeded,
 }
 
 /// The token's state. Tokens are counted, so that late refusals of an old one do not count against the new one.
 #[derive(Debug, Default)]
 pub(super) struct TokenState {
     generation: u32,
-    state: State,
+    standing: Standing,
+    renewal: Progress,
+    file_changed: bool,
+    renew_at: Option<Moment>,
+    expires_at: Option<Moment>,
+    /// How long the last wait for another try was.
+    interval: Option<Duration>,
+    /// Since when nothing can be sent for want of a token.
+    held_since: Option<Moment>,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// The first token of the run, or one that the API has accepted.
+enum Standing {
+    /// The first token of the run, one that somebody else had got, or one that the API has accepted.
     #[default]
     Trusted,
-    /// Renewed, and not accepted yet.
+    /// New, and not accepted yet.
     Renewed,
     Refused,
-    Renewing,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    #[default]
+    Idle,
+    UnderWay(RenewalReason),
+    NotBefore(Moment),
 }
 
 impl TokenState {
@@ -51,39 +111,119 @@ impl TokenState {
         self.generation
     }
 
-    pub(super) fn next(&mut self) -> Next {
-        match self.state {
-            State::Trusted | State::Renewed => Next::Usable,
-            State::Renewing => Next::Wait,
-            State::Refused => {
-                self.state = State::Renewing;
-                Next::Renew
-            }
+    /// The token is good for this long from now on.
+    pub(super) fn lasts(&mut self, lifetime: Option<Duration>, now: Moment) {
+        let before = |lifetime: Duration| (lifetime / RENEWED_BEFORE_PART).min(RENEWED_BEFORE_MAX);
+        self.renew_at = lifetime.map(|lifetime| now + lifetime.saturating_sub(before(lifetime)));
+        self.expires_at = lifetime.map(|lifetime| now + lifetime);
+    }
+
+    /// Somebody has written to the token's file.
+    pub(super) fn file_changed(&mut self) {
+        self.file_changed = true;
+    }
+
+    pub(super) fn next(&mut self, now: Moment) -> Next {
+        let is_usable = self.is_usable(now);
+        self.held_since = if is_usable { None } else { self.held_since.or(Some(now)) };
+        let is_due = !is_usable || self.renew_at.is_some_and(|at| at <= now);
+        let is_free = match self.renewal {
+            Progress::Idle => true,
+            Progress::UnderWay(_) => false,
+            Progress::NotBefore(at) => at <= now || self.file_changed,
+        };
+        if is_free && (is_due || self.file_changed) {
+            let reason = if is_due { RenewalReason::Needed } else { RenewalReason::FileChanged };
+            self.file_changed = false;
+            self.renewal = Progress::UnderWay(reason);
+            return Next::Renew(reason);
         }
+        match self.renewal {
+            _ if is_usable => Next::Usable,
+            Progress::NotBefore(at) => Next::Wait(Some(at)),
+            Progress::Idle | Progress::UnderWay(_) => Next::Wait(None),
+        }
+    }
+
+    /// When there is something to do about a token that is usable.
+    pub(super) fn wake_at(&self) -> Option<Moment> {
+        match self.renewal {
+            Progress::Idle => self.renew_at,
+            Progress::NotBefore(at) => self.renew_at.map(|renew_at| renew_at.max(at)),
+            Progress::UnderWay(_) => None,
+        }
+    }
+
+    /// For how long rows have waited for a token that could not be had.
+    pub(super) fn unavailable_for(&self, now: Moment) -> Option<Duration> {
+        self.interval.and(self.held_since).map(|since| now.since(since))
     }
 
     /// A request that was sent with the token of this generation was refused.
-    pub(super) fn refused(&mut self, generation: u32) -> Refusal {
-        match self.state {
-            State::Renewed if generation == self.generation => Refusal::Final,
-            State::Trusted if generation == self.generation => {
-                self.state = State::Refused;
-                Refusal::SendAgain
-            }
-            State::Trusted | State::Renewed | State::Refused | State::Renewing => Refusal::SendAgain,
+    pub(super) fn refused(&mut self, generation: u32, now: Moment) -> Refusal {
+        if generation != self.generation {
+            return Refusal::SendAgain;
         }
+        let has_expired = self.expires_at.is_some_and(|at| at <= now);
+        if self.standing == Standing::Renewed && !has_expired {
+            return Refusal::Final;
+        }
+        self.standing = Standing::Refused;
+        Refusal::SendAgain
     }
 
-    pub(super) fn renewed(&mut self) {
-        self.generation += 1;
-        self.state = State::Renewed;
+    pub(super) fn renewed(&mut self, renewal: Renewal, now: Moment, random: &mut Random) -> Conclusion {
+        let reason = match self.renewal {
+            Progress::UnderWay(reason) => reason,
+            Progress::Idle | Progress::NotBefore(_) => RenewalReason::Needed,
+        };
+        self.renewal = Progress::Idle;
+        match (renewal, reason) {
+            (Renewal::New { lifetime: Some(lifetime) }, _) if lifetime < LIFETIME_MIN => {
+                self.generation += 1;
+                self.standing = Standing::Refused;
+                self.back_off(now, random);
+            }
+            (Renewal::New { lifetime }, _) => self.replaced(Standing::Renewed, lifetime, now),
+            (Renewal::Replaced { lifetime }, _) => self.replaced(Standing::Trusted, lifetime, now),
+            // Whether a new one is needed is found out by the next step.
+            (Renewal::Unchanged | Renewal::LoginNeeded | Renewal::Unavailable, RenewalReason::FileChanged) => {}
+            (Renewal::Unchanged, RenewalReason::Needed) if self.standing == Standing::Refused => {
+                return Conclusion::Refused;
+            }
+            // Whether it is still good is the API's to say.
+            (Renewal::Unchanged, RenewalReason::Needed) => self.lasts(None, now),
+            (Renewal::LoginNeeded, RenewalReason::Needed) => return Conclusion::LoginNeeded,
+            (Renewal::Unavailable, RenewalReason::Needed) => self.back_off(now, random),
+        }
+        Conclusion::GoOn
     }
 
     /// The API accepted a request.
     pub(super) fn proven(&mut self, generation: u32) {
-        if self.state == State::Renewed && generation == self.generation {
-            self.state = State::Trusted;
+        if self.standing == Standing::Renewed && generation == self.generation {
+            self.standing = Standing::Trusted;
         }
+    }
+
+    /// Tries again later.
+    fn back_off(&mut self, now: Moment, random: &mut Random) {
+        let interval = self.interval.map_or(INTERVAL_FIRST, |last| (last * 2).min(INTERVAL_MAX));
+        self.interval = Some(interval);
+        // Between half of it and all of it: not in step with others.
+        self.renewal = Progress::NotBefore(now + interval / 2 + random.up_to(interval / 2));
+    }
+
+    fn replaced(&mut self, standing: Standing, lifetime: Option<Duration>, now: Moment) {
+        self.generation += 1;
+        self.standing = standing;
+        self.interval = None;
+        self.held_since = None;
+        self.lasts(lifetime, now);
+    }
+
+    fn is_usable(&self, now: Moment) -> bool {
+        self.standing != Standing::Refused && self.expires_at.is_none_or(|at| now < at)
     }
 }
 
@@ -91,28 +231,130 @@ impl TokenState {
 mod tests {
     use super::*;
 
-    #[test]
-    fn one_renewal_for_all_rows_and_a_second_refusal_is_final() {
-        let mut token = TokenState::default();
-        assert_eq!(token.refused(0), Refusal::SendAgain);
-        assert_eq!(token.next(), Next::Renew);
-        assert_eq!((token.refused(0), token.next()), (Refusal::SendAgain, Next::Wait));
-        token.renewed();
-        assert_eq!(
-            (token.refused(0), token.next()),
-            (Refusal::SendAgain, Next::Usable),
-            "a late refusal of the old one"
-        );
-        assert_eq!(token.refused(1), Refusal::Final);
+    const NEEDED: Next = Next::Renew(RenewalReason::Needed);
+    const NEW: Renewal = Renewal::New { lifetime: None };
+
+    fn at(milliseconds: u64) -> Moment {
+        Moment::after_start(Duration::from_millis(milliseconds))
+    }
+
+    fn lasting(milliseconds: u64) -> Renewal {
+        Renewal::New { lifetime: Some(Duration::from_millis(milliseconds)) }
+    }
+
+    impl TokenState {
+        fn is_told(&mut self, renewal: Renewal, milliseconds: u64) -> Conclusion {
+            self.renewed(renewal, at(milliseconds), &mut Random::seeded(1))
+        }
     }
 
     #[test]
-    fn a_token_that_was_accepted_can_expire_again() {
+    fn one_renewal_for_all_rows_and_a_second_refusal_is_final() {
         let mut token = TokenState::default();
-        token.refused(0);
-        token.next();
-        token.renewed();
-        token.proven(1);
-        assert_eq!((token.refused(1), token.next()), (Refusal::SendAgain, Next::Renew));
+        assert_eq!(token.refused(0, at(0)), Refusal::SendAgain);
+        assert_eq!(token.next(at(0)), NEEDED);
+        assert_eq!((token.refused(0, at(0)), token.next(at(0))), (Refusal::SendAgain, Next::Wait(None)));
+        assert_eq!(token.is_told(NEW, 0), Conclusion::GoOn);
+        let late = (token.refused(0, at(0)), token.next(at(0)));
+        assert_eq!(late, (Refusal::SendAgain, Next::Usable), "a late refusal of the old one");
+        assert_eq!(token.refused(1, at(0)), Refusal::Final);
+    }
+
+    #[test]
+    fn a_token_that_was_accepted_or_has_expired_or_came_from_others_can_be_refused() {
+        let check = |renewal: Renewal, refused_at: u64, is_proven: bool, want: Refusal| {
+            let mut token = TokenState::default();
+            token.refused(0, at(0));
+            token.next(at(0));
+            token.is_told(renewal, 0);
+            if is_proven {
+                token.proven(1);
+            }
+            assert_eq!(token.refused(1, at(refused_at)), want, "{renewal:?} {refused_at} {is_proven}");
+        };
+        check(NEW, 1, false, Refusal::Final);
+        check(NEW, 1, true, Refusal::SendAgain);
+        check(lasting(1_000), 999, false, Refusal::Final);
+        check(lasting(1_000), 1_000, false, Refusal::SendAgain);
+        check(Renewal::Replaced { lifetime: None }, 1, false, Refusal::SendAgain);
+    }
+
+    #[test]
+    fn a_token_is_renewed_before_it_expires_while_rows_are_sent_on() {
+        let mut token = TokenState::default();
+        token.lasts(Some(Duration::from_secs(10)), at(0));
+        assert_eq!((token.next(at(8_999)), token.wake_at()), (Next::Usable, Some(at(9_000))));
+        assert_eq!((token.next(at(9_000)), token.next(at(9_000))), (NEEDED, Next::Usable));
+        assert_eq!(token.next(at(10_000)), Next::Wait(None), "it has expired");
+        token.is_told(lasting(3_600_000), 10_000);
+        assert_eq!((token.next(at(10_000)), token.wake_at()), (Next::Usable, Some(at(3_550_000))));
+    }
+
+    #[test]
+    fn a_lifetime_of_nothing_is_no_reason_to_hurry() {
+        let mut token = TokenState::default();
+        token.lasts(Some(Duration::ZERO), at(0));
+        assert_eq!(token.next(at(0)), NEEDED);
+        assert_eq!(token.is_told(lasting(0), 0), Conclusion::GoOn);
+        let Next::Wait(Some(again)) = token.next(at(0)) else { panic!("it is tried again") };
+        assert!(again >= at(500) && token.next(again) == NEEDED);
+        assert_eq!(token.unavailable_for(again), Some(again.since_start()));
+    }
+
+    #[test]
+    fn an_endpoint_that_is_down_is_asked_again_after_longer_and_longer_waits() {
+        let mut token = TokenState::default();
+        token.refused(0, at(0));
+        let mut now = at(0);
+        for longest_s in [1, 2, 4, 8, 16, 30, 30] {
+            assert_eq!(token.next(now), NEEDED);
+            token.renewed(Renewal::Unavailable, now, &mut Random::seeded(longest_s));
+            let Next::Wait(Some(again)) = token.next(now) else { panic!("it is tried again") };
+            let longest = Duration::from_secs(longest_s);
+            assert!((longest / 2..=longest).contains(&again.since(now)), "{longest:?}: {:?}", again.since(now));
+            now = again;
+        }
+        assert_eq!(token.unavailable_for(now), Some(now.since_start()));
+        token.is_told(NEW, 99_000);
+        assert_eq!((token.next(at(99_000)), token.unavailable_for(at(99_000))), (Next::Usable, None));
+    }
+
+    #[test]
+    fn what_is_usable_is_sent_while_the_endpoint_is_down() {
+        let mut token = TokenState::default();
+        token.lasts(Some(Duration::from_secs(100)), at(0));
+        assert_eq!(token.next(at(90_000)), NEEDED);
+        token.is_told(Renewal::Unavailable, 90_000);
+        assert_eq!((token.next(at(90_000)), token.unavailable_for(at(90_000))), (Next::Usable, None));
+    }
+
+    #[test]
+    fn what_a_renewal_means() {
+        let check = |is_refused: bool, renewal: Renewal, want: Conclusion| {
+            let mut token = TokenState::default();
+            token.lasts(Some(Duration::ZERO), at(0));
+            if is_refused {
+                token.refused(0, at(0));
+            }
+            assert_eq!(token.next(at(0)), NEEDED);
+            assert_eq!(token.is_told(renewal, 0), want, "{is_refused} {renewal:?}");
+        };
+        check(true, Renewal::Unchanged, Conclusion::Refused);
+        check(false, Renewal::Unchanged, Conclusion::GoOn);
+        check(true, Renewal::LoginNeeded, Conclusion::LoginNeeded);
+        check(false, Renewal::LoginNeeded, Conclusion::LoginNeeded);
+        check(true, Renewal::Unavailable, Conclusion::GoOn);
+    }
+
+    #[test]
+    fn a_changed_file_is_read_and_stops_nothing() {
+        let mut token = TokenState::default();
+        token.file_changed();
+        assert_eq!(token.next(at(0)), Next::Renew(RenewalReason::FileChanged));
+        assert_eq!((token.refused(0, at(0)), token.next(at(0))), (Refusal::SendAgain, Next::Wait(None)));
+        assert_eq!(token.is_told(Renewal::Unchanged, 0), Conclusion::GoOn, "it was refused after it was read");
+        assert_eq!(token.next(at(0)), NEEDED);
+        token.is_told(Renewal::Replaced { lifetime: None }, 0);
+        assert_eq!((token.generation(), token.next(at(0))), (1, Next::Usable));
     }
 }

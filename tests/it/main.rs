@@ -25,4 +25,5 @@ mod settings;
 mod signals;
 mod terminal;
 mod tidy;
+mod tokens;
 mod verdicts;

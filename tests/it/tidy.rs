@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 const ORDER: [&[&str]; 5] = [
     &["main", "cli", "args", "commands", "exit", "terminal", "config"],
     &["pipeline"],
-    &["sender", "reporter", "outbox", "resume", "recorder", "reading"],
+    &["sender", "renewals", "reporter", "outbox", "resume", "recorder", "reading"],
     &["failed_rows", "summary", "tally", "progress", "row", "input", "journal", "schedule", "api"],
     &["contract", "nearest", "text", "sandbox"],
 ];

@@ -17,7 +17,7 @@ enum Kind {
 }
 
 /// Every setting but the token, with three values: for the file, the environment and the flag.
-const SAMPLES: [(&str, Kind, [&str; 3]); 40] = [
+const SAMPLES: [(&str, Kind, [&str; 3]); 42] = [
     ("format", Kind::One, ["csv", "tsv", "ndjson"]),
     ("delimiter", Kind::One, [";", "|", "tab"]),
     ("map", Kind::Many, ["A=email", "B=job", "C=id"]),
@@ -31,6 +31,7 @@ const SAMPLES: [(&str, Kind, [&str; 3]); 40] = [
     ("base-url", Kind::One, ["https://a.example", "https://b.example", "https://c.example"]),
     ("tenant", Kind::One, ["1", "2", "3"]),
     ("token-file", Kind::One, ["a", "b", "c"]),
+    ("client-secret-file", Kind::One, ["a", "b", "c"]),
     ("ca-file", Kind::One, ["a", "b", "c"]),
     ("allow-http", Kind::Switch, ["1", "true", "true"]),
     ("sandbox", Kind::Switch, ["1", "true", "true"]),
@@ -56,6 +57,7 @@ const SAMPLES: [(&str, Kind, [&str; 3]); 40] = [
     ("sandbox-fault", Kind::One, ["503=1%", "reset=2%", "none"]),
     ("sandbox-seed", Kind::One, ["1", "2", "3"]),
     ("sandbox-ledger", Kind::One, ["a", "b", "c"]),
+    ("sandbox-token-lifetime", Kind::One, ["1s", "2m", "none"]),
     ("sandbox-errors", Kind::One, ["laravel", "both", "documented"]),
     ("token", Kind::One, ["", "", ""]),
 ];

@@ -91,7 +91,7 @@ fn well(rows: u64, random: &mut Random) -> Setup {
         recording: ms(50),
         ends_within: s(3600),
         stop: None,
-        renewal: Renewal::Fresh,
+        renewal: Renewal::New { lifetime: None },
     }
 }
 

@@ -131,7 +131,7 @@ fn attempts_from_before_the_breaker_opened_are_forgiven() {
             }
             Step::Wait(until) => now = until.expect("nothing is in flight"),
             Step::Done => break,
-            step @ (Step::RenewToken | Step::Stopped) => panic!("{step:?}"),
+            step @ (Step::RenewToken(_) | Step::Stopped) => panic!("{step:?}"),
         }
         while let Some(ended) = schedule.pop_ended() {
             assert_eq!(ended.ending, Ending::Updated { status: 200 }, "row {}", ended.row);

@@ -130,7 +130,7 @@ impl World {
             let before = self.now;
             match self.schedule.next(self.now) {
                 Step::Send(ticket) => self.send(ticket),
-                Step::RenewToken => self.happens(self.now + TOKEN_RENEWAL, Event::TokenRenewed),
+                Step::RenewToken(_) => self.happens(self.now + TOKEN_RENEWAL, Event::TokenRenewed),
                 Step::Wait(until) => self.wait(until),
                 Step::Done | Step::Stopped => break,
             }
@@ -202,11 +202,11 @@ impl World {
             }
             Event::TokenRenewed => {
                 self.report.renewals += 1;
-                if self.setup.renewal == Renewal::Fresh {
+                if matches!(self.setup.renewal, Renewal::New { .. }) {
                     self.token += 1;
                     self.report.server.renew_token(self.now);
                 }
-                self.schedule.token_renewed(self.setup.renewal);
+                self.schedule.token_renewed(self.setup.renewal, self.now);
             }
             Event::Stop(reason) => self.schedule.stop(reason),
             Event::Timer => {}

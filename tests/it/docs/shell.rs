@@ -52,6 +52,7 @@ impl Reader {
             Reader { directory: tempfile::tempdir().unwrap(), programs: tempfile::tempdir().unwrap(), sandbox };
         copy_all(&Path::new(env!("CARGO_MANIFEST_DIR")).join("samples"), &reader.directory.path().join("samples"));
         reader.write("token", reader.sandbox.token());
+        fs::set_permissions(reader.directory.path().join("token"), Permissions::from_mode(0o600)).unwrap();
         symlink(env!("CARGO_BIN_EXE_custsync"), reader.programs.path().join("custsync")).unwrap();
         for (name, script) in [("cargo", CARGO), ("docker", DOCKER)] {
             let program = reader.programs.path().join(name);

@@ -1,12 +1,15 @@
 //! A test's world: a directory of its own, the inputs in it, and the server that the program sends to.
 
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use custsync::sandbox::{Counts, SandboxOptions, SandboxThread};
+use jiff::Timestamp;
 use rustix::process::Signal;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::asking;
@@ -131,8 +134,34 @@ impl Scenario {
     /// Gives the token in a file.
     pub(crate) fn token_in_file(mut self) -> Scenario {
         self.token = TokenPlace::File;
-        self.write(TOKEN_FILE, self.secret().expect("a server that takes a token"));
+        self.write_private(TOKEN_FILE, self.secret().expect("a server that takes a token"));
         self
+    }
+
+    /// Gives the token in a file that a login at the sandbox left behind.
+    pub(crate) fn logged_in(self) -> Scenario {
+        let sandbox = self.sandbox_thread();
+        let login = sandbox.log_in();
+        let expires_at = login.lifetime.map(|lifetime| (Timestamp::now() + lifetime).to_string());
+        let token_url = format!("http://{}/oauth/token", sandbox.address());
+        let (access_token, refresh_token) = (login.access_token, login.refresh_token);
+        self.with_login(&json!({
+            "access_token": access_token, "refresh_token": refresh_token, "expires_at": expires_at,
+            "client_id": "sandbox", "token_url": token_url,
+        }))
+    }
+
+    /// Gives the token in a file of this JSON.
+    pub(crate) fn with_login(mut self, login: &Value) -> Scenario {
+        self.token = TokenPlace::File;
+        self.write_private(TOKEN_FILE, login.to_string());
+        self
+    }
+
+    /// What a login left in the token file, or a renewal.
+    pub(crate) fn login(&self) -> Value {
+        let content = self.read(TOKEN_FILE).expect("the token file is there");
+        serde_json::from_slice(&content).expect("the token file is JSON at any time")
     }
 
     /// These flags stand in the command of every run and check.
@@ -190,7 +219,12 @@ impl Scenario {
 
     /// Starts custsync with these arguments and no others.
     pub(crate) fn start_custsync<const N: usize>(&self, arguments: [&str; N]) -> Running<'_> {
-        self.start_program(arguments.map(OsString::from).to_vec())
+        self.start_words(arguments)
+    }
+
+    /// Starts custsync with these arguments and no others, however many.
+    pub(crate) fn start_words<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Running<'_> {
+        self.start_program(arguments.into_iter().map(OsString::from).collect())
     }
 
     /// Runs a line of shell, with custsync's directory first in the path.
@@ -259,6 +293,12 @@ impl Scenario {
     /// Writes a file that is no input.
     pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         fs::write(self.path(name), content).expect("the scenario's directory can be written");
+    }
+
+    /// Writes a file that only its owner can read.
+    pub(crate) fn write_private(&self, name: &str, content: impl AsRef<[u8]>) {
+        self.write(name, content);
+        fs::set_permissions(self.path(name), Permissions::from_mode(0o600)).expect("our own file");
     }
 
     /// Reads a file; `None` where there is none.

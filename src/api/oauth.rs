@@ -1,0 +1,218 @@
+//! The token endpoint: what is sent to it, and what its answers mean (RFC 6749 §5 and §6).
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use reqwest::Client;
+use reqwest::header::CONTENT_TYPE;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+use url::{Url, form_urlencoded};
+
+use super::client::fault_of;
+use super::token::Token;
+use super::token_file::Tokens;
+use crate::contract::Fault;
+
+/// The most bytes of an answer that are read. Tokens take a few kilobytes.
+const BODY_BYTES_MAX: usize = 64 << 10;
+/// The error codes that are repeated (RFC 6749 §5.2). Another text might be anything, the token that was sent too.
+const ERROR_CODES: [&str; 6] = [
+    "invalid_request",
+    "invalid_client",
+    "invalid_grant",
+    "unauthorized_client",
+    "unsupported_grant_type",
+    "invalid_scope",
+];
+
+/// Why there are no new tokens.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OauthError {
+    /// The server says no, and will say no again.
+    #[error("the token endpoint answers {status}{}", .code.map(|code| format!(" ({code})")).unwrap_or_default())]
+    Refused {
+        /// The answer's status.
+        status: u16,
+        /// Its error code, if it is one of the documented ones.
+        code: Option<&'static str>,
+    },
+    /// The server is in trouble, or wants to be asked less often.
+    #[error("the token endpoint answers {status}")]
+    Unavailable {
+        /// The answer's status.
+        status: u16,
+    },
+    /// An answer that is not a token endpoint's: a redirect, a login page.
+    #[error("the token endpoint answers {status} with something else than tokens")]
+    Unexpected {
+        /// The answer's status.
+        status: u16,
+    },
+    /// There is no answer.
+    #[error("the token endpoint cannot be reached ({})", .0.name())]
+    Unreachable(Fault),
+    /// The tokens do not say how they are renewed.
+    #[error("the token file names no refresh_token or no token_url")]
+    NotRenewable,
+}
+
+impl OauthError {
+    /// Whether asking again can help.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            OauthError::Unavailable { .. } | OauthError::Unexpected { .. } | OauthError::Unreachable(_) => true,
+            OauthError::Refused { .. } | OauthError::NotRenewable => false,
+        }
+    }
+}
+
+/// Exchanges the refresh token. A secret that stands beside the tokens comes before `client_secret`.
+pub async fn refresh(
+    client: &Client,
+    tokens: &Tokens,
+    client_secret: Option<&SecretString>,
+) -> Result<Tokens, OauthError> {
+    let (Some(refresh_token), Some(token_url)) = (&tokens.refresh_token, &tokens.token_url) else {
+        return Err(OauthError::NotRenewable);
+    };
+    let mut form = vec![("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose_secret())];
+    if let Some(client_id) = &tokens.client_id {
+        form.push(("client_id", client_id));
+    }
+    if let Some(secret) = tokens.client_secret.as_ref().or(client_secret) {
+        form.push(("client_secret", secret.expose_secret()));
+    }
+    let fresh = ask(client, token_url, &form).await?;
+    Ok(Tokens {
+        // A server that does not rotate sends none: the old one is good for the next time (RFC 6749 §6).
+        refresh_token: fresh.refresh_token.or_else(|| tokens.refresh_token.clone()),
+        client_id: tokens.client_id.clone(),
+        client_secret: tokens.client_secret.clone(),
+        token_url: tokens.token_url.clone(),
+        ..fresh
+    })
+}
+
+/// Sends a form to the token endpoint. The client is one that follows no redirect and has timeouts.
+pub async fn ask(client: &Client, token_url: &Url, form: &[(&str, &str)]) -> Result<Tokens, OauthError> {
+    let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+    let asked_at = Timestamp::now();
+    let request = client.post(token_url.clone()).header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body);
+    let unreachable = |error| OauthError::Unreachable(fault_of(&error));
+    let mut answer = request.send().await.map_err(unreachable)?;
+    let status = answer.status().as_u16();
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(unreachable)? {
+        if body.len() + chunk.len() > BODY_BYTES_MAX {
+            return Err(OauthError::Unexpected { status });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    let mut tokens = parse_answer(status, &body)?;
+    // Their lifetime began at an unknown time since then. Too early a renewal harms nobody.
+    let took = Timestamp::now().duration_since(asked_at);
+    tokens.expires_at = tokens.expires_at.map(|at| at.saturating_sub(took).unwrap_or(at));
+    Ok(tokens)
+}
+
+/// The members of an answer that are of use.
+#[derive(Deserialize)]
+struct Answer {
+    access_token: String,
+    token_type: Option<String>,
+    refresh_token: Option<String>,
+    expires_in: Option<Seconds>,
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    error: String,
+}
+
+/// A length of time. The RFC has a number; some servers send it as text.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Seconds {
+    Number(f64),
+    Text(String),
+}
+
+impl Seconds {
+    fn duration(&self) -> Option<Duration> {
+        let seconds = match self {
+            Seconds::Number(number) => *number,
+            Seconds::Text(text) => text.parse().ok()?,
+        };
+        Duration::try_from_secs_f64(seconds).ok()
+    }
+}
+
+/// What the token endpoint's answer means. The tokens lack what only the caller knows: client and URL.
+pub fn parse_answer(status: u16, body: &[u8]) -> Result<Tokens, OauthError> {
+    match status {
+        200..=299 => tokens_in(body).ok_or(OauthError::Unexpected { status }),
+        408 | 425 | 429 | 500.. => Err(OauthError::Unavailable { status }),
+        400..=499 => Err(OauthError::Refused { status, code: error_code(body) }),
+        _ => Err(OauthError::Unexpected { status }),
+    }
+}
+
+fn tokens_in(body: &[u8]) -> Option<Tokens> {
+    let answer: Answer = serde_json::from_slice(body).ok()?;
+    let is_bearer = answer.token_type.is_none_or(|kind| kind.eq_ignore_ascii_case("bearer"));
+    let access_token = Token::new(&answer.access_token, "").ok().filter(|_| is_bearer)?;
+    let lifetime = answer.expires_in.as_ref().and_then(Seconds::duration);
+    Some(Tokens {
+        access_token: access_token.secret(),
+        refresh_token: answer.refresh_token.filter(|token| !token.is_empty()).map(SecretString::from),
+        expires_at: lifetime.and_then(|lifetime| Timestamp::now().checked_add(lifetime).ok()),
+        client_id: None,
+        client_secret: None,
+        token_url: None,
+    })
+}
+
+fn error_code(body: &[u8]) -> Option<&'static str> {
+    let refusal: Refusal = serde_json::from_slice(body).ok()?;
+    ERROR_CODES.into_iter().find(|code| *code == refusal.error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(status: u16, body: &str, want: Result<(Option<&str>, Option<i64>), OauthError>) {
+        let got = parse_answer(status, body.as_bytes());
+        let got = got.map(|tokens| {
+            assert_eq!(tokens.access_token.expose_secret(), "abc");
+            let lifetime_s = tokens.expires_at.map(|at| (at.duration_since(Timestamp::now()).as_secs_f64()).round());
+            (tokens.refresh_token.map(|token| token.expose_secret().to_owned()), lifetime_s)
+        });
+        let want = want.map(|(token, seconds)| {
+            #[expect(clippy::cast_precision_loss, reason = "a test's numbers are small")]
+            (token.map(str::to_owned), seconds.map(|seconds| seconds as f64))
+        });
+        assert_eq!(got, want, "{status} {body}");
+    }
+
+    #[test]
+    fn answers_of_a_token_endpoint() {
+        let full = r#"{"access_token":"abc","token_type":"Bearer","expires_in":3600,"refresh_token":"def"}"#;
+        check(200, full, Ok((Some("def"), Some(3_600))));
+        check(200, r#"{"access_token":"abc"}"#, Ok((None, None)));
+        check(200, r#"{"access_token":"abc","expires_in":"60","refresh_token":""}"#, Ok((None, Some(60))));
+        check(200, r#"{"access_token":"abc","expires_in":-1,"token_type":"bearer"}"#, Ok((None, None)));
+        for strange in [r#"{"access_token":"abc","token_type":"mac"}"#, r#"{"access_token":"a b"}"#, "<html>", "{}"] {
+            check(200, strange, Err(OauthError::Unexpected { status: 200 }));
+        }
+        check(302, full, Err(OauthError::Unexpected { status: 302 }));
+        let refused = |status, code| Err(OauthError::Refused { status, code });
+        check(400, r#"{"error":"invalid_grant"}"#, refused(400, Some("invalid_grant")));
+        check(401, r#"{"error":"the token canary"}"#, refused(401, None));
+        check(404, "", refused(404, None));
+        for status in [408, 425, 429, 500, 503] {
+            check(status, r#"{"error":"invalid_grant"}"#, Err(OauthError::Unavailable { status }));
+        }
+    }
+}

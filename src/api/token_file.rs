@@ -1,0 +1,436 @@
+//! The token file: what a login left behind, or a token alone. It is replaced whole or not at all, and one process at a time
+//! spends the refresh token in it.
+
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use rustix::fs::{FlockOperation, OFlags, flock};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
+use tracing::warn;
+use url::Url;
+
+use super::token::{Token, TokenError};
+use crate::text;
+
+/// The longest token file that is read: far beyond any, so that a wrong file name is noticed.
+const FILE_BYTES_MAX: u64 = 64 << 10;
+/// What is set aside on the disk before new tokens are asked for: a refresh token that was spent for tokens that do not fit
+/// would be a login lost.
+const RESERVED_BYTES: usize = 16 << 10;
+const FILE_MODE: u32 = 0o600;
+/// The permissions of the group and of others.
+const MODE_OF_OTHERS: u32 = 0o077;
+/// Permission for everybody to read.
+const MODE_WORLD_READABLE: u32 = 0o004;
+/// How often it is tried again to get the lock.
+pub(super) const LOCK_POLL: Duration = Duration::from_millis(10);
+/// Whoever holds the lock does one exchange with the token endpoint, which has a timeout.
+pub(super) const LOCK_WAIT_MAX: Duration = Duration::from_mins(1);
+
+/// What a login brings, and what renewing it needs.
+#[derive(Debug, Clone)]
+pub struct Tokens {
+    /// Authorizes requests.
+    pub access_token: SecretString,
+    /// Is exchanged for the next tokens. Most servers take each one once.
+    pub refresh_token: Option<SecretString>,
+    /// When the access token expires.
+    pub expires_at: Option<Timestamp>,
+    /// Whom the tokens were handed out to.
+    pub client_id: Option<String>,
+    /// What that client proves itself with.
+    pub client_secret: Option<SecretString>,
+    /// Where tokens are exchanged.
+    pub token_url: Option<Url>,
+}
+
+impl Tokens {
+    /// An access token and nothing else.
+    fn alone(access_token: SecretString) -> Tokens {
+        let (refresh_token, expires_at, client_id, client_secret, token_url) = (None, None, None, None, None);
+        Tokens { access_token, refresh_token, expires_at, client_id, client_secret, token_url }
+    }
+
+    /// Whether they can be exchanged for new ones.
+    pub fn can_be_renewed(&self) -> bool {
+        self.refresh_token.is_some() && self.token_url.is_some()
+    }
+}
+
+/// The file's JSON.
+#[derive(Deserialize, Serialize)]
+struct Login {
+    access_token: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<Expiry>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_secret: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_url: Option<String>,
+}
+
+/// A time: RFC 3339 is written, Unix seconds are read too.
+#[derive(Deserialize, Serialize)]
+#[serde(untagged)]
+enum Expiry {
+    Text(String),
+    UnixSeconds(i64),
+    FractionalUnixSeconds(f64),
+}
+
+impl Expiry {
+    fn timestamp(&self) -> Option<Timestamp> {
+        match self {
+            Expiry::Text(text) => match text.parse::<i64>() {
+                Ok(seconds) => Timestamp::from_second(seconds).ok(),
+                Err(_) => text.parse().ok(),
+            },
+            Expiry::UnixSeconds(seconds) => Timestamp::from_second(*seconds).ok(),
+            #[expect(clippy::cast_possible_truncation, reason = "a fraction of a second matters to nobody")]
+            Expiry::FractionalUnixSeconds(seconds) => Timestamp::from_second(*seconds as i64).ok(),
+        }
+    }
+}
+
+/// Reads the file: JSON of a login, or a token alone.
+///
+/// A login can be renewed for months, so its file has to be private. A token alone expires, and platforms mount such files
+/// readable for all: that is worth a warning at most.
+pub fn load(path: &Path) -> Result<Tokens, TokenError> {
+    let unreadable = |source| TokenError::File { file: shown(path), source };
+    let file = File::open(path).map_err(unreadable)?;
+    let mode = file.metadata().map_err(unreadable)?.mode() & 0o777;
+    let mut text = String::new();
+    file.take(FILE_BYTES_MAX).read_to_string(&mut text).map_err(unreadable)?;
+    let text = SecretString::from(text);
+    if !text.expose_secret().trim_start().starts_with('{') {
+        if mode & MODE_WORLD_READABLE != 0 {
+            warn!("everybody on this machine can read the token file {} (mode {mode:03o})", shown(path));
+        }
+        let origin = format!("the token file {}", shown(path));
+        return Token::new(text.expose_secret(), &origin).map(|token| Tokens::alone(token.secret()));
+    }
+    if mode & MODE_OF_OTHERS != 0 {
+        return Err(TokenError::ReadableByOthers { file: shown(path), mode });
+    }
+    parse(text.expose_secret()).map_err(|(line, column)| TokenError::NotALogin { file: shown(path), line, column })
+}
+
+/// The tokens, or the line and column of what is wrong.
+fn parse(text: &str) -> Result<Tokens, (usize, usize)> {
+    let login: Login = match serde_json::from_str(text) {
+        Ok(login) => login,
+        // Its message might quote a secret.
+        Err(error) => return Err((error.line(), error.column())),
+    };
+    let token_url = login.token_url.map(|url| Url::parse(&url)).transpose();
+    let (Ok(token_url), Ok(access_token)) = (token_url, Token::new(&login.access_token, "")) else {
+        return Err((1, 1));
+    };
+    Ok(Tokens {
+        access_token: access_token.secret(),
+        refresh_token: login.refresh_token.map(SecretString::from),
+        expires_at: login.expires_at.as_ref().and_then(Expiry::timestamp),
+        client_id: login.client_id,
+        client_secret: login.client_secret.map(SecretString::from),
+        token_url,
+    })
+}
+
+/// Puts these tokens into the file's place, private and durable, while no other process renews them.
+pub fn save(path: &Path, tokens: &Tokens) -> Result<(), TokenError> {
+    let started = Instant::now();
+    let _lock = loop {
+        match Lock::take(path)? {
+            Some(lock) => break lock,
+            None if started.elapsed() > LOCK_WAIT_MAX => return Err(locked(path)),
+            None => thread::sleep(LOCK_POLL),
+        }
+    };
+    Reserved::beside(path)?.fill(tokens)?.put_into_place()
+}
+
+pub(super) fn locked(path: &Path) -> TokenError {
+    TokenError::Locked { file: shown(path), lasted_s: LOCK_WAIT_MAX.as_secs() }
+}
+
+/// The right to spend the refresh token in a file. It ends with the process, too.
+#[derive(Debug)]
+pub(super) struct Lock(#[expect(dead_code, reason = "closing the file is what gives the lock back")] File);
+
+impl Lock {
+    /// Takes the lock, if no process holds it. Its file stands beside the token file, because that one is replaced; it is
+    /// never removed, because two processes might then hold two locks.
+    pub(super) fn take(path: &Path) -> Result<Option<Lock>, TokenError> {
+        let failed = |source| TokenError::Write { file: shown(path), source };
+        let file = open_private(&beside(path, "lock")).map_err(failed)?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(Lock(file))),
+            Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
+            Err(error) => Err(failed(error.into())),
+        }
+    }
+}
+
+/// Room on the disk for tokens that are still to come.
+#[derive(Debug)]
+pub(super) struct Reserved {
+    file: File,
+    unfinished: PathBuf,
+    place: PathBuf,
+}
+
+impl Reserved {
+    /// Sets room aside in the token file's own folder. What a process that died left there is overwritten.
+    pub(super) fn beside(path: &Path) -> Result<Reserved, TokenError> {
+        let unfinished = beside(path, "unfinished");
+        let reserve = || {
+            let mut file = open_private(&unfinished)?;
+            file.set_len(0)?;
+            file.write_all(&[b' '; RESERVED_BYTES])?;
+            Ok(file)
+        };
+        match reserve() {
+            Ok(file) => Ok(Reserved { file, unfinished, place: target(path) }),
+            Err(source) => Err(TokenError::Write { file: shown(path), source }),
+        }
+    }
+
+    /// Fills it. From here on the tokens outlive this process, see [`recover`].
+    pub(super) fn fill(mut self, tokens: &Tokens) -> Result<Filled, TokenError> {
+        let json = SecretString::from(json_of(tokens));
+        let mut fill = || {
+            self.file.rewind()?;
+            self.file.write_all(json.expose_secret().as_bytes())?;
+            self.file.set_len(u64::try_from(json.expose_secret().len()).unwrap_or(u64::MAX))
+        };
+        match fill() {
+            Ok(()) => Ok(Filled(self)),
+            Err(source) => Err(TokenError::Write { file: shown(&self.place), source }),
+        }
+    }
+
+    /// Gives the room back: no tokens came.
+    pub(super) fn release(self) {
+        // What stays behind is blank, and overwritten the next time.
+        fs::remove_file(&self.unfinished).ok();
+    }
+}
+
+/// New tokens beside the token file.
+#[derive(Debug)]
+pub(super) struct Filled(Reserved);
+
+impl Filled {
+    /// Puts them into the token file's place. From here on they outlive a power cut, too.
+    pub(super) fn put_into_place(self) -> Result<(), TokenError> {
+        let Reserved { file, unfinished, place } = self.0;
+        let put = || {
+            file.sync_all()?;
+            fs::rename(&unfinished, &place)?;
+            File::open(folder(&place))?.sync_all()
+        };
+        put().map_err(|source| TokenError::Write { file: shown(&place), source })
+    }
+}
+
+/// Puts tokens into place that a process had got when it died. Those in the token file itself are spent, then.
+///
+/// Whoever calls this holds the lock, so that no living process is about to do it.
+pub(super) fn recover(path: &Path, _lock: &Lock) -> Result<(), TokenError> {
+    let unfinished = beside(path, "unfinished");
+    match load(&unfinished) {
+        Ok(tokens) if tokens.refresh_token.is_some() => {
+            warn!("an earlier process ended while it renewed the token; its new one is used");
+            let file = open_private(&unfinished);
+            let file = file.map_err(|source| TokenError::File { file: shown(&unfinished), source })?;
+            Filled(Reserved { file, unfinished, place: target(path) }).put_into_place()
+        }
+        // There is none, or it is the room for tokens that never came.
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+fn json_of(tokens: &Tokens) -> String {
+    let exposed = |secret: &SecretString| secret.expose_secret().to_owned();
+    let login = Login {
+        access_token: exposed(&tokens.access_token),
+        refresh_token: tokens.refresh_token.as_ref().map(exposed),
+        expires_at: tokens.expires_at.map(|at| Expiry::Text(at.to_string())),
+        client_id: tokens.client_id.clone(),
+        client_secret: tokens.client_secret.as_ref().map(exposed),
+        token_url: tokens.token_url.as_ref().map(|url| url.as_str().to_owned()),
+    };
+    let json = serde_json::to_string_pretty(&login).expect("texts can be written as JSON");
+    format!("{json}\n")
+}
+
+/// Opens a file that only its owner can read, whatever the umask, and makes it where it is not there.
+fn open_private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false).mode(FILE_MODE);
+    let file = options.custom_flags(OFlags::NOFOLLOW.bits().cast_signed()).open(path)?;
+    file.set_permissions(Permissions::from_mode(FILE_MODE))?;
+    Ok(file)
+}
+
+/// The file itself, where the path is a link to it: a link is not replaced by a file.
+fn target(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// A file of the same name with this after it, in the file's own folder: what is renamed stays in one file system.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = target(path).into_os_string();
+    name.push(".");
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn shown(path: &Path) -> String {
+    text::safe(&path.display().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(content: &str, mode: u32) -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("token");
+        fs::write(&path, content).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+        (folder, path)
+    }
+
+    #[test]
+    fn a_file_holds_a_login_or_a_token_alone() {
+        let check = |content: &str, want: Result<(&str, Option<i64>), &str>| {
+            let (_folder, path) = file(content, 0o600);
+            match (load(&path), want) {
+                (Ok(tokens), Ok((access_token, expires_at))) => {
+                    assert_eq!(tokens.access_token.expose_secret(), access_token, "{content}");
+                    assert_eq!(tokens.expires_at.map(Timestamp::as_second), expires_at, "{content}");
+                }
+                (Err(error), Err(want)) => {
+                    assert!(error.to_string().contains(want), "{content}: {error}");
+                    assert!(!format!("{error} {error:?}").contains("canary"), "{error:?}");
+                }
+                (got, want) => panic!("{content}: {got:?}, not {want:?}"),
+            }
+        };
+        check("abc\n", Ok(("abc", None)));
+        check(r#"{"access_token":"abc"}"#, Ok(("abc", None)));
+        check(
+            r#"{"access_token":"abc","scope":"x","expires_at":"2026-11-23T12:00:00Z"}"#,
+            Ok(("abc", Some(1_795_435_200))),
+        );
+        check(r#" {"access_token":"abc","expires_at":1795435200}"#, Ok(("abc", Some(1_795_435_200))));
+        check(r#"{"access_token":"abc","expires_at":1795435200.5}"#, Ok(("abc", Some(1_795_435_200))));
+        check(r#"{"access_token":"abc","expires_at":"1795435200"}"#, Ok(("abc", Some(1_795_435_200))));
+        check(r#"{"access_token":"abc","expires_at":"soon"}"#, Ok(("abc", None)));
+        check("", Err("is empty"));
+        check("two canaries", Err("holds no token"));
+        check(r#"{"access_token":"canary"#, Err("is not the JSON of a login (line 1, column 23)"));
+        check(r#"{"access_token":"canary","client_id":{"canary":1}}"#, Err("is not the JSON of a login"));
+        check(r#"{"access_token":"two canaries"}"#, Err("is not the JSON of a login"));
+        check(r#"{"access_token":"canary","token_url":"canary"}"#, Err("is not the JSON of a login"));
+        check(r#"{"refresh_token":"canary"}"#, Err("is not the JSON of a login"));
+    }
+
+    #[test]
+    fn a_login_that_others_can_read_is_refused() {
+        let check = |content: &str, mode: u32, is_taken: bool| {
+            let (_folder, path) = file(content, mode);
+            match load(&path) {
+                Ok(_) => assert!(is_taken, "{content} {mode:o}"),
+                Err(error) => {
+                    assert!(!is_taken, "{content} {mode:o}");
+                    assert!(error.to_string().contains("chmod 600"), "{error}");
+                }
+            }
+        };
+        let login = r#"{"access_token":"abc","refresh_token":"def"}"#;
+        for (mode, is_taken) in [(0o600, true), (0o400, true), (0o640, false), (0o604, false), (0o620, false)] {
+            check(login, mode, is_taken);
+        }
+        check("abc", 0o644, true);
+    }
+
+    #[test]
+    fn what_is_saved_is_read_again_and_replaces_no_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, link) = (folder.path().join("login"), folder.path().join("link"));
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        let tokens = Tokens {
+            access_token: SecretString::from("canary-a"),
+            refresh_token: Some(SecretString::from("canary-r")),
+            expires_at: Some("2026-11-23T12:00:00.25Z".parse().unwrap()),
+            client_id: Some("me".to_owned()),
+            client_secret: Some(SecretString::from("canary-s")),
+            token_url: Some("http://127.0.0.1:1/oauth/token".parse().unwrap()),
+        };
+        fs::write(&path, "").unwrap();
+        save(&link, &tokens).unwrap();
+        assert!(link.is_symlink());
+        let mode = fs::metadata(&path).unwrap().mode() & 0o777;
+        assert_eq!(mode, 0o600);
+        let read = load(&path).unwrap();
+        assert_eq!(json_of(&read), json_of(&tokens));
+        assert!(!folder.path().join("login.unfinished").exists());
+        assert!(!format!("{tokens:?}").contains("canary"));
+    }
+
+    #[test]
+    fn one_process_holds_the_lock() {
+        let (_folder, path) = file("", 0o600);
+        let lock = Lock::take(&path).unwrap();
+        assert!(lock.is_some() && Lock::take(&path).unwrap().is_none());
+        drop(lock);
+        assert!(Lock::take(&path).unwrap().is_some());
+    }
+
+    #[test]
+    fn what_a_dead_process_left_behind_is_in_nobodys_way() {
+        let (_folder, path) = file(r#"{"access_token":"old"}"#, 0o600);
+        fs::write(beside(&path, "unfinished"), "x".repeat(RESERVED_BYTES + 1)).unwrap();
+        let (reserved, next) = (Reserved::beside(&path).unwrap(), Tokens::alone(SecretString::from("new")));
+        assert_eq!(load(&path).unwrap().access_token.expose_secret(), "old");
+        reserved.fill(&next).unwrap().put_into_place().unwrap();
+        assert_eq!(load(&path).unwrap().access_token.expose_secret(), "new");
+        Reserved::beside(&path).unwrap().release();
+        assert!(!beside(&path, "unfinished").exists());
+    }
+
+    #[test]
+    fn tokens_that_a_dead_process_had_got_are_recovered() {
+        let (_folder, path) = file(r#"{"access_token":"old","refresh_token":"spent"}"#, 0o600);
+        let lock = Lock::take(&path).unwrap().unwrap();
+        let access_token = |path: &Path| load(path).unwrap().access_token.expose_secret().to_owned();
+        recover(&path, &lock).unwrap();
+        drop(Reserved::beside(&path).unwrap());
+        recover(&path, &lock).unwrap();
+        assert_eq!(access_token(&path), "old", "there was only room");
+        let next =
+            Tokens { refresh_token: Some(SecretString::from("good")), ..Tokens::alone(SecretString::from("new")) };
+        drop(Reserved::beside(&path).unwrap().fill(&next).unwrap());
+        assert_eq!(access_token(&path), "old");
+        recover(&path, &lock).unwrap();
+        assert_eq!(access_token(&path), "new");
+        assert!(!beside(&path, "unfinished").exists());
+    }
+}

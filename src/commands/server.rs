@@ -1,0 +1,156 @@
+//! The server that a run sends to, and the token that it takes.
+
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, Read as _};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use jiff::Timestamp;
+use secrecy::SecretString;
+use tracing::{info, warn};
+use url::Url;
+
+use crate::api::token_file::{self, Tokens};
+use crate::api::{ApiOptions, EndpointOptions, HttpOptions, Proxies, TokenSource, Transport, is_loopback};
+use crate::commands::Failure;
+use crate::commands::run::in_flight_max;
+use crate::config::Settings;
+use crate::config::api::{Target, TokenSource as TokenSetting};
+use crate::sandbox::{SandboxThread, random_token};
+use crate::text;
+
+/// The most that a file with a client's secret holds: far beyond any, so that a wrong file name is noticed.
+const SECRET_BYTES_MAX: u64 = 4 << 10;
+
+/// The API that a run sends to.
+pub(super) struct Server {
+    base_url: Url,
+    token_source: TokenSource,
+    sandbox: Option<SandboxThread>,
+    /// Where the sandbox's login is kept.
+    _folder: Option<PrivateFolder>,
+}
+
+impl Server {
+    pub(super) fn of(settings: &Settings) -> Result<Server, Failure> {
+        let server = match &settings.api.target {
+            Target::Sandbox => Server::sandbox(settings),
+            Target::Remote { base_url, token } => Server::remote(settings, base_url, token),
+        };
+        server.map_err(Failure::unusable)
+    }
+
+    fn remote(settings: &Settings, base_url: &Url, token: &TokenSetting) -> anyhow::Result<Server> {
+        let endpoint = endpoint(settings)?;
+        let token_source = match token {
+            TokenSetting::Value(token) => TokenSource::given(token.clone(), endpoint),
+            TokenSetting::File(path) => TokenSource::file(path.clone(), endpoint),
+            TokenSetting::Missing => unreachable!("settings of a run have a token"),
+        };
+        Ok(Server { base_url: base_url.clone(), token_source, sandbox: None, _folder: None })
+    }
+
+    /// A sandbox in this process. Where its tokens expire, the run logs in and renews them.
+    fn sandbox(settings: &Settings) -> anyhow::Result<Server> {
+        let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let options = settings.sandbox.options(any_port, random_token(), settings.api.tenant);
+        let client_id = options.client_id.clone();
+        let sandbox = SandboxThread::start(options).context("the sandbox cannot be started")?;
+        info!("sending to a sandbox in this process, {}", sandbox.base_url());
+        let (token_source, folder) = if settings.sandbox.token_lifetime.is_some() {
+            let folder = PrivateFolder::new().context("no folder can be made for the sandbox's tokens")?;
+            let file = folder.0.join("token");
+            token_file::save(&file, &log_in(&sandbox, client_id)?)?;
+            (TokenSource::file(file, endpoint(settings)?), Some(folder))
+        } else {
+            (TokenSource::given(SecretString::from(sandbox.token()), endpoint(settings)?), None)
+        };
+        Ok(Server { base_url: sandbox.base_url().parse()?, token_source, sandbox: Some(sandbox), _folder: folder })
+    }
+
+    /// Where tokens come from.
+    pub(super) fn token_source(&self) -> &TokenSource {
+        &self.token_source
+    }
+
+    pub(super) fn options(&self, settings: &Settings) -> ApiOptions {
+        // The settings allow plain HTTP only where it is safe or the user insists.
+        let transport = if self.base_url.scheme() == "https" { Transport::HttpsOnly } else { Transport::HttpAllowed };
+        let proxies = if is_loopback(&self.base_url) { Proxies::None } else { Proxies::OfTheEnvironment };
+        ApiOptions {
+            base_url: self.base_url.clone(),
+            tenant: settings.api.tenant,
+            http: HttpOptions { transport, proxies, ..http_options(settings) },
+        }
+    }
+
+    pub(super) fn stop(self) {
+        if let Some(sandbox) = self.sandbox {
+            let counts = sandbox.stop();
+            info!("the sandbox saw {} requests and applied {}", counts.requests, counts.applied);
+        }
+    }
+}
+
+/// What holds for every server; whatever depends on the address is the strictest.
+fn http_options(settings: &Settings) -> HttpOptions {
+    HttpOptions {
+        timeout: settings.sending.timeout,
+        ca_file: settings.api.ca_file.clone(),
+        transport: Transport::HttpsOnly,
+        proxies: Proxies::OfTheEnvironment,
+        in_flight_max: in_flight_max(&settings.sending),
+    }
+}
+
+fn endpoint(settings: &Settings) -> anyhow::Result<EndpointOptions> {
+    let client_secret = settings.api.client_secret_file.as_deref().map(read_secret).transpose()?;
+    Ok(EndpointOptions { http: http_options(settings), plain_http: settings.api.plain_http, client_secret })
+}
+
+/// Reads a secret that stands alone in a file.
+fn read_secret(path: &Path) -> anyhow::Result<SecretString> {
+    let file = text::safe(&path.display().to_string());
+    let mut secret = String::new();
+    File::open(path)
+        .and_then(|open| open.take(SECRET_BYTES_MAX).read_to_string(&mut secret))
+        .with_context(|| format!("--client-secret-file {file} cannot be read"))?;
+    if secret.trim().is_empty() {
+        bail!("--client-secret-file {file} is empty");
+    }
+    Ok(SecretString::from(secret.trim()))
+}
+
+fn log_in(sandbox: &SandboxThread, client_id: String) -> anyhow::Result<Tokens> {
+    let login = sandbox.log_in();
+    Ok(Tokens {
+        access_token: SecretString::from(login.access_token),
+        refresh_token: Some(SecretString::from(login.refresh_token)),
+        expires_at: login.lifetime.map(|lifetime| Timestamp::now() + lifetime),
+        client_id: Some(client_id),
+        client_secret: None,
+        token_url: Some(format!("http://{}/oauth/token", sandbox.address()).parse()?),
+    })
+}
+
+/// A folder that only its owner can look into. It is removed with all that is in it.
+struct PrivateFolder(PathBuf);
+
+impl PrivateFolder {
+    fn new() -> io::Result<PrivateFolder> {
+        // The name cannot be guessed, and one that exists is refused.
+        let path = std::env::temp_dir().join(format!("custsync-{}", random_token()));
+        DirBuilder::new().mode(0o700).create(&path)?;
+        Ok(PrivateFolder(path))
+    }
+}
+
+impl Drop for PrivateFolder {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.0) {
+            warn!("the folder {} cannot be removed: {error}", self.0.display());
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! The token that requests are sent with, and the one renewal of it that may be under way.
+
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tracing::{info, warn};
+
+use crate::api::{FileWatch, Grant, Occasion, Origin, Renewed, Token, TokenSource};
+use crate::schedule::{Renewal, RenewalReason};
+
+/// How long the end of a run waits for a renewal: cut off, it would lose tokens that are not on the disk yet.
+const FINISH_WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// The token in use, and its renewal.
+#[derive(Debug)]
+pub(crate) struct Renewals {
+    source: TokenSource,
+    token: Token,
+    file: FileWatch,
+    /// One at most.
+    under_way: JoinSet<Renewed>,
+}
+
+impl Renewals {
+    pub(crate) fn new(source: TokenSource, token: Token) -> Renewals {
+        let file = source.watch();
+        Renewals { source, token, file, under_way: JoinSet::new() }
+    }
+
+    /// The token to send now.
+    pub(crate) fn token(&self) -> Token {
+        self.token.clone()
+    }
+
+    /// Whether the token's file has changed since this was asked the last time.
+    pub(crate) fn file_has_changed(&mut self) -> bool {
+        self.file.has_changed()
+    }
+
+    /// Begins to get another token. Requests go on with this one meanwhile.
+    pub(crate) fn begin(&mut self, reason: RenewalReason) {
+        let (source, token) = (self.source.clone(), self.token.clone());
+        let occasion = match reason {
+            RenewalReason::Needed => Occasion::Needed,
+            RenewalReason::FileChanged => Occasion::FileChanged,
+        };
+        self.under_way.spawn(async move { source.renew(&token, occasion).await });
+    }
+
+    /// What came of the renewal under way; `None` at once where there is none.
+    pub(crate) async fn ended(&mut self) -> Option<Renewal> {
+        match self.under_way.join_next().await? {
+            Ok(renewed) => Some(self.take(renewed)),
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+
+    /// Waits for the renewal under way, because the process is about to end.
+    pub(crate) async fn finish(&mut self) {
+        if timeout(FINISH_WAIT_MAX, self.ended()).await.is_err() {
+            warn!("a renewal of the token was cut off: you may have to log in again");
+        }
+    }
+
+    fn take(&mut self, renewed: Renewed) -> Renewal {
+        match renewed {
+            Renewed::Fresh(Grant { token, lifetime }, origin) => {
+                self.token = token;
+                match origin {
+                    Origin::Endpoint => {
+                        info!("the token was renewed");
+                        Renewal::New { lifetime }
+                    }
+                    Origin::File => {
+                        info!("the token was read again");
+                        Renewal::Replaced { lifetime }
+                    }
+                }
+            }
+            Renewed::Unchanged => Renewal::Unchanged,
+            Renewed::Refused(error) => {
+                warn!("{error}");
+                Renewal::LoginNeeded
+            }
+            Renewed::Unusable(error) => {
+                warn!("{error}");
+                Renewal::Unchanged
+            }
+            Renewed::Unavailable(error) => {
+                warn!("the token cannot be renewed now: {error}");
+                Renewal::Unavailable
+            }
+        }
+    }
+}
