@@ -50,6 +50,9 @@ fn dispatch(arguments: &[OsString]) -> Result<Exit, Failure> {
         Task::Run => commands::run::run(&settings, arguments),
         Task::Check => commands::check::check(&settings),
         Task::Sandbox => commands::sandbox::sandbox(&settings),
+        Task::Login => commands::login::login(&settings),
+        Task::Logout => commands::login::logout(&settings),
+        Task::Token => commands::login::token(&settings),
         Task::Config => {
             terminal::print(&commands::config::render(&settings));
             Ok(Exit::Success)

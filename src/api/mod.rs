@@ -2,6 +2,7 @@
 //! decides whether to send again.
 
 mod address;
+pub mod authorize;
 mod client;
 mod http;
 pub mod oauth;

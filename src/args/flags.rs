@@ -54,6 +54,65 @@ pub struct SandboxCommandFlags {
     log: LogFlags,
 }
 
+/// The flags of `login`.
+#[derive(Debug, Args, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct LoginFlags {
+    /// The client's name at the server
+    #[arg(long, value_name = "ID", help_heading = "Login")]
+    client_id: Option<String>,
+    /// What to ask permission for
+    #[arg(long, value_name = "SCOPE", help_heading = "Login")]
+    scope: Option<String>,
+    /// Where a person logs in
+    #[arg(long, value_name = "URL", help_heading = "Login")]
+    auth_url: Option<String>,
+    /// Where tokens are handed out
+    #[arg(long, value_name = "URL", help_heading = "Login")]
+    token_url: Option<String>,
+    /// The port of this machine that the browser comes back to; 0 is any
+    #[arg(long, value_name = "N", help_heading = "Login")]
+    port: Option<String>,
+    /// Paste the address that the browser was sent to, where the browser is on another machine
+    #[arg(long, help_heading = "Login")]
+    paste: bool,
+    /// Print the address only
+    #[arg(long, help_heading = "Login")]
+    no_browser: bool,
+    /// Read the client's secret from this file
+    #[arg(long, value_name = "FILE", help_heading = "Login")]
+    client_secret_file: Option<String>,
+    /// Trust the certificates in this PEM file too
+    #[arg(long, value_name = "FILE", help_heading = "Login")]
+    ca_file: Option<String>,
+    /// Send to another machine without TLS, where everybody on the way can read it
+    #[arg(long, help_heading = "Login")]
+    allow_http: bool,
+    /// Give up an exchange with the server after this time
+    #[arg(long, value_name = "TIME", help_heading = "Login")]
+    timeout: Option<String>,
+    /// The file, and where settings are.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub token: TokenFlags,
+}
+
+/// The flags of `logout` and `token`.
+#[derive(Debug, Args, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct TokenFlags {
+    /// Take settings from this TOML file [default: ./custsync.toml where it exists]
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip)]
+    pub config: Option<PathBuf>,
+    /// The file that keeps the login
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<String>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    log: LogFlags,
+}
+
 #[derive(Debug, Args, Serialize)]
 #[command(next_help_heading = "Input")]
 #[serde(rename_all = "kebab-case")]

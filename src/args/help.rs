@@ -30,6 +30,16 @@ const SANDBOX_EXAMPLES: &str = "Examples:
   custsync sandbox --window 600/m --ledger updates.ndjson
   custsync sandbox --fault 503=2%,reset=0.5% --latency 5ms..50ms";
 
+const LOGIN_EXAMPLES: &str = "Examples:
+  custsync login --client-id my-client --token-file login.json
+  custsync login --client-id my-client --token-file login.json --paste";
+
+const LOGOUT_EXAMPLES: &str = "Examples:
+  custsync logout --token-file login.json";
+
+const TOKEN_EXAMPLES: &str = "Examples:
+  custsync token --token-file login.json";
+
 const CONFIG_EXAMPLES: &str = "Examples:
   custsync config
   custsync config --config nightly.toml --rate 5/s";
@@ -41,6 +51,9 @@ pub fn command(fields_help: &str) -> clap::Command {
         ("run", Task::Run, RUN_EXAMPLES),
         ("check", Task::Check, CHECK_EXAMPLES),
         ("sandbox", Task::Sandbox, SANDBOX_EXAMPLES),
+        ("login", Task::Login, LOGIN_EXAMPLES),
+        ("logout", Task::Logout, LOGOUT_EXAMPLES),
+        ("token", Task::Token, TOKEN_EXAMPLES),
         ("config", Task::Config, CONFIG_EXAMPLES),
     ];
     let mut command = with_examples(Args::command(), TOP_EXAMPLES)
@@ -53,7 +66,7 @@ pub fn command(fields_help: &str) -> clap::Command {
                 Task::Run | Task::Check => verb
                     .after_help("See `--help` for more flags, the exit codes and the fields.")
                     .after_long_help(end.clone()),
-                Task::Sandbox | Task::Config => verb,
+                Task::Sandbox | Task::Config | Task::Login | Task::Logout | Task::Token => verb,
             }
         });
     }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{FromArgMatches, Parser, Subcommand};
 
-pub use self::flags::{RunFlags, SandboxCommandFlags};
+pub use self::flags::{LoginFlags, RunFlags, SandboxCommandFlags, TokenFlags};
 pub use self::help::command;
 use crate::config::{Task, Typed};
 
@@ -36,6 +36,12 @@ pub enum Command {
     Check(CheckArgs),
     /// Serve a local server that behaves like the API, for trying things out
     Sandbox(SandboxArgs),
+    /// Log in, and keep the login in the token file
+    Login(LoginFlags),
+    /// Forget the login: remove the token file
+    Logout(TokenFlags),
+    /// Tell whose login the token file holds, and until when
+    Token(TokenFlags),
     /// Show the settings in force, and where each comes from
     Config(ConfigArgs),
 }
@@ -102,6 +108,9 @@ impl Args {
             Command::Run(RunArgs { dry_run: true, .. }) | Command::Check(_) => Task::Check,
             Command::Sandbox(_) => Task::Sandbox,
             Command::Config(_) => Task::Config,
+            Command::Login(_) => Task::Login,
+            Command::Logout(_) => Task::Logout,
+            Command::Token(_) => Task::Token,
         }
     }
 
@@ -112,6 +121,8 @@ impl Args {
             Command::Check(args) => &args.flags.config,
             Command::Config(args) => &args.flags.config,
             Command::Sandbox(args) => &args.flags.config,
+            Command::Login(flags) => &flags.token.config,
+            Command::Logout(flags) | Command::Token(flags) => &flags.config,
         };
         path.as_deref()
     }
@@ -124,6 +135,8 @@ impl Args {
             Command::Check(args) => Typed::new(task, args.files.clone(), &args.flags),
             Command::Config(args) => Typed::new(task, args.files.clone(), &args.flags),
             Command::Sandbox(args) => Typed::new(task, Vec::new(), &args.flags),
+            Command::Login(flags) => Typed::new(task, Vec::new(), flags),
+            Command::Logout(flags) | Command::Token(flags) => Typed::new(task, Vec::new(), flags),
         }
     }
 }
@@ -155,6 +168,8 @@ mod tests {
         let mut flags = long_flags("run");
         // Where the sandbox listens is of use to its own command only, and the token is a secret.
         flags.extend(["sandbox-listen".to_owned(), "token".to_owned()]);
+        // A run logs nobody in.
+        flags.extend(long_flags("login"));
         assert_eq!(flags, settings().into_iter().map(str::to_owned).collect());
         assert_eq!(long_flags("check"), long_flags("run"));
         assert_eq!(long_flags("config"), long_flags("run"));
@@ -230,6 +245,9 @@ mod tests {
         check(&["custsync", "check", "a.csv"], Task::Check);
         check(&["custsync", "sandbox"], Task::Sandbox);
         check(&["custsync", "config"], Task::Config);
+        check(&["custsync", "login", "--client-id", "me"], Task::Login);
+        check(&["custsync", "logout"], Task::Logout);
+        check(&["custsync", "token"], Task::Token);
     }
 
     #[test]

@@ -4,6 +4,8 @@ pub mod check;
 mod comparison;
 pub mod config;
 mod inputs;
+pub mod login;
+mod redirect;
 mod report;
 pub mod run;
 pub mod sandbox;

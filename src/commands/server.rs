@@ -95,7 +95,7 @@ impl Server {
 }
 
 /// What holds for every server; whatever depends on the address is the strictest.
-fn http_options(settings: &Settings) -> HttpOptions {
+pub(super) fn http_options(settings: &Settings) -> HttpOptions {
     HttpOptions {
         timeout: settings.sending.timeout,
         ca_file: settings.api.ca_file.clone(),
@@ -111,7 +111,7 @@ fn endpoint(settings: &Settings) -> anyhow::Result<EndpointOptions> {
 }
 
 /// Reads a secret that stands alone in a file.
-fn read_secret(path: &Path) -> anyhow::Result<SecretString> {
+pub(super) fn read_secret(path: &Path) -> anyhow::Result<SecretString> {
     let file = text::safe(&path.display().to_string());
     let mut secret = String::new();
     File::open(path)

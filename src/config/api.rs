@@ -108,7 +108,15 @@ fn base_url(reader: &mut Reader) -> (Url, PlainHttp) {
 }
 
 fn parse_base_url(text: &str) -> Result<Url, BaseUrlError> {
-    let mut url = Url::parse(text)?;
+    let mut url = parse_server_url(text)?;
+    let path = format!("{}/", url.path().trim_end_matches('/'));
+    url.set_path(&path);
+    Ok(url)
+}
+
+/// Where a server is: a URL without anything that is of no use or a secret.
+pub(super) fn parse_server_url(text: &str) -> Result<Url, BaseUrlError> {
+    let url = Url::parse(text)?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(BaseUrlError::Scheme(url.scheme().to_owned()));
     }
@@ -118,8 +126,6 @@ fn parse_base_url(text: &str) -> Result<Url, BaseUrlError> {
     if url.query().is_some() || url.fragment().is_some() {
         return Err(BaseUrlError::QueryOrFragment);
     }
-    let path = format!("{}/", url.path().trim_end_matches('/'));
-    url.set_path(&path);
     Ok(url)
 }
 

@@ -29,7 +29,7 @@ pub(super) fn check(reader: &mut Reader, target: &Target) {
 fn useless_flag(task: Task, target: &Target, name: &str, flag: String) -> Option<Problem> {
     match (task, target) {
         (Task::Check, _) if name == "sandbox" => Some(Problem::SandboxWithCheck),
-        (Task::Check | Task::Sandbox, _) => None,
+        (Task::Check | Task::Sandbox | Task::Login | Task::Logout | Task::Token, _) => None,
         (Task::Run | Task::Config, Target::Sandbox) => {
             REMOTE_ONLY.contains(&name).then_some(Problem::UselessWithSandbox { flag })
         }

@@ -151,7 +151,7 @@ impl Layer {
 fn flag_of(task: Task, name: &str) -> String {
     let bare = match task {
         Task::Sandbox => name.strip_prefix(SANDBOX_PREFIX).unwrap_or(name),
-        Task::Run | Task::Check | Task::Config => name,
+        Task::Run | Task::Check | Task::Config | Task::Login | Task::Logout | Task::Token => name,
     };
     format!("--{bare}")
 }

@@ -15,6 +15,7 @@ pub mod duration;
 pub mod error;
 pub mod input;
 mod layer;
+pub mod login;
 pub mod output;
 pub mod provenance;
 mod reader;
@@ -34,6 +35,7 @@ use self::error::ConfigError;
 use self::input::InputSettings;
 use self::layer::Layer;
 pub(crate) use self::layer::SANDBOX_PREFIX;
+use self::login::LoginSettings;
 use self::output::OutputSettings;
 use self::provenance::SettingInForce;
 use self::reader::Reader;
@@ -51,6 +53,12 @@ pub enum Task {
     Sandbox,
     /// Show the settings that `run` would use.
     Config,
+    /// Log a person in.
+    Login,
+    /// Forget the login.
+    Logout,
+    /// Tell about the login.
+    Token,
 }
 
 /// What the command line says, before anything of it is checked.
@@ -80,6 +88,8 @@ pub struct Settings {
     pub sending: SendingSettings,
     /// What is written and shown.
     pub output: OutputSettings,
+    /// How a person logs in.
+    pub login: LoginSettings,
     /// How the local server behaves, where one is started.
     pub sandbox: SandboxSettings,
     in_force: Vec<SettingInForce>,
@@ -128,9 +138,12 @@ impl Settings {
 
     /// Not to be relied on before [`Reader::finish`] found no problem.
     fn read(reader: &mut Reader, files: Vec<PathBuf>) -> Self {
+        let input = InputSettings::read(reader, files);
+        let api = ApiSettings::read(reader);
         Self {
-            input: InputSettings::read(reader, files),
-            api: ApiSettings::read(reader),
+            login: LoginSettings::read(reader, api.plain_http),
+            input,
+            api,
             sending: SendingSettings::read(reader),
             output: OutputSettings::read(reader),
             sandbox: SandboxSettings::read(reader),

@@ -48,7 +48,7 @@ const RETRIES: [(&str, Retry); 2] = [("failed", Retry::Failed), ("rejected", Ret
 impl SendingSettings {
     pub(super) fn read(reader: &mut Reader) -> Self {
         let max_errors = match reader.task() {
-            Task::Run | Task::Config | Task::Sandbox => "10%",
+            Task::Run | Task::Config | Task::Sandbox | Task::Login | Task::Logout | Task::Token => "10%",
             Task::Check => "none",
         };
         Self {

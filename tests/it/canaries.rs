@@ -1,6 +1,8 @@
 //! Secrets and customers' values are planted wherever they can come from, every way to fail is walked, and all that the
 //! program leaves behind is searched for them. And nothing that others write reaches a terminal raw.
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::thread;
 use std::time::Duration;
 
@@ -67,6 +69,25 @@ fn scenario(answer: impl Fn() -> Reply + Send + Sync + 'static) -> Scenario {
     scenario.variable("RUST_LOG", "trace").flags(flags)
 }
 
+/// What a login holds beside the access token.
+const LOGIN_SECRETS: [&str; 2] = ["canary-refresh-token-83b1", "canary-client-secret-0f6e"];
+
+/// The same with a login, whose token endpoint answers as badly as the API does.
+fn with_login(answer: fn() -> Reply) -> Scenario {
+    let scenario = scenario(answer);
+    let [refresh_token, client_secret] = LOGIN_SECRETS;
+    let login = json!({
+        "access_token": scenario.secret(),
+        "refresh_token": refresh_token,
+        "client_id": "me",
+        "client_secret": client_secret,
+        "token_url": scenario.url(),
+    });
+    scenario.write("login.json", login.to_string());
+    fs::set_permissions(scenario.path("login.json"), Permissions::from_mode(0o600)).unwrap();
+    scenario.flags(["--token-file", "login.json"])
+}
+
 /// The token is looked for in every output and file by every scenario.
 fn holds_no_canary(name: &str, end: &End) {
     end.is_not_shown(PHONES);
@@ -89,9 +110,13 @@ fn no_failure_shows_the_token_or_a_customer() {
         .into_iter()
         .map(|(name, answer)| {
             thread::spawn(move || {
-                for scenario in [scenario(answer), scenario(answer).token_in_file().flags(["--log-format", "json"])] {
+                let in_file = scenario(answer).token_in_file().flags(["--log-format", "json"]);
+                for scenario in [scenario(answer), in_file, with_login(answer)] {
                     let end = scenario.run([]).exits_with_one_of(&[1, 2, 3, 4]);
                     holds_no_canary(name, &end);
+                    for secret in LOGIN_SECRETS {
+                        end.is_nowhere(secret);
+                    }
                     assert!(!scenario.requests().is_empty(), "{name}: the server was asked");
                 }
             })

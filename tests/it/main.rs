@@ -17,6 +17,7 @@ mod journal_memory;
 mod journal_signals;
 mod journal_whole;
 mod journal_writes;
+mod login;
 mod main_job;
 mod order;
 mod samples;

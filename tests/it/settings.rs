@@ -173,7 +173,7 @@ fn the_token_is_shown_as_stars() {
 
 #[test]
 fn the_short_help_is_short_and_the_long_one_begins_with_examples() {
-    for verb in ["run", "check", "sandbox", "config"] {
+    for verb in ["run", "check", "sandbox", "config", "login", "logout", "token"] {
         let shell = Shell::new();
         let short = shell.types(&format!("custsync {verb} -h"));
         let long = shell.types(&format!("custsync {verb} --help"));
@@ -191,8 +191,8 @@ fn the_short_help_is_short_and_the_long_one_begins_with_examples() {
 fn every_example_of_the_help_can_be_typed() {
     let shell = Shell::new();
     let mut examples = 0;
-    for help in ["custsync -h", "custsync run -h", "custsync check -h", "custsync sandbox -h", "custsync config -h"] {
-        let help = shell.types(help).stdout;
+    for help in ["", " run", " check", " sandbox", " config", " login", " logout", " token"] {
+        let help = shell.types(&format!("custsync{help} -h")).stdout;
         let (_, rest) = help.split_once("Examples:\n").expect("the help has examples");
         for line in rest.lines().take_while(|line| !line.is_empty()) {
             // What stands behind two spaces explains it, and a pipe feeds it.

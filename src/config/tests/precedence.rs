@@ -17,7 +17,7 @@ enum Kind {
 }
 
 /// Every setting but the token, with three values: for the file, the environment and the flag.
-const SAMPLES: [(&str, Kind, [&str; 3]); 42] = [
+const SAMPLES: [(&str, Kind, [&str; 3]); 49] = [
     ("format", Kind::One, ["csv", "tsv", "ndjson"]),
     ("delimiter", Kind::One, [";", "|", "tab"]),
     ("map", Kind::Many, ["A=email", "B=job", "C=id"]),
@@ -35,6 +35,13 @@ const SAMPLES: [(&str, Kind, [&str; 3]); 42] = [
     ("ca-file", Kind::One, ["a", "b", "c"]),
     ("allow-http", Kind::Switch, ["1", "true", "true"]),
     ("sandbox", Kind::Switch, ["1", "true", "true"]),
+    ("client-id", Kind::One, ["a", "b", "c"]),
+    ("scope", Kind::One, ["a", "b", "c d"]),
+    ("auth-url", Kind::One, ["https://a.example", "https://b.example", "https://c.example"]),
+    ("token-url", Kind::One, ["https://a.example", "https://b.example", "https://c.example"]),
+    ("port", Kind::One, ["1", "0", "65535"]),
+    ("paste", Kind::Switch, ["1", "true", "true"]),
+    ("no-browser", Kind::Switch, ["1", "true", "true"]),
     ("rate", Kind::One, ["1/s", "2/m", "unlimited"]),
     ("max-in-flight", Kind::One, ["1", "2", "1024"]),
     ("timeout", Kind::One, ["1ms", "2s", "1h"]),
