@@ -261,6 +261,15 @@ pub(super) fn recover(path: &Path, _lock: &Lock) -> Result<(), TokenError> {
     }
 }
 
+/// Removes a token file, and first the tokens beside it that a process had got when it died.
+pub fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(beside(path, "unfinished")) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    fs::remove_file(path)
+}
+
 fn json_of(tokens: &Tokens) -> String {
     let exposed = |secret: &SecretString| secret.expose_secret().to_owned();
     let login = Login {
@@ -315,6 +324,15 @@ mod tests {
         fs::write(&path, content).unwrap();
         fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
         (folder, path)
+    }
+
+    #[test]
+    fn nothing_secret_is_left_of_a_login_that_is_removed() {
+        let (folder, path) = file("{}", 0o600);
+        fs::write(folder.path().join("token.unfinished"), "left by a process that died").unwrap();
+        remove(&path).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        assert_eq!(remove(&path).unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 
     #[test]

@@ -153,7 +153,7 @@ fn remove_login(path: &Path) -> anyhow::Result<()> {
         Ok(_) => bail!("{} holds a token alone, which no login has put there: remove it yourself", shown(path)),
         Err(error) => return Err(error.into()),
     }
-    std::fs::remove_file(path).with_context(|| format!("{} cannot be removed", shown(path)))
+    token_file::remove(path).with_context(|| format!("{} cannot be removed", shown(path)))
 }
 
 fn describe(tokens: &Tokens, now: Timestamp) -> String {
