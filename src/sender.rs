@@ -390,7 +390,14 @@ impl Driver {
             while !self.outbox.has_room() && self.queues.written.changed().await.is_ok() {
                 self.release_written();
             }
-            match self.queues.batches.recv().await {
+            // Reading on may take a while, and one more signal still ends it at once.
+            let batch = tokio::select! {
+                biased;
+                _ = self.interrupt.recv() => return,
+                _ = self.terminate.recv() => return,
+                batch = self.queues.batches.recv() => batch,
+            };
+            match batch {
                 Some(Ok(batch)) => self.offer(batch),
                 Some(Err(_)) | None => return,
             }
