@@ -12,6 +12,7 @@ mod server_error;
 mod token;
 pub mod token_file;
 mod token_source;
+mod tokens;
 
 pub use address::is_loopback;
 pub use client::{Api, ApiOptions};

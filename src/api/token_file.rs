@@ -8,14 +8,12 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use rustix::fs::{FlockOperation, OFlags, flock};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::{Deserialize, Serialize};
 use tracing::warn;
-use url::Url;
 
 use super::token::{Token, TokenError};
+pub use super::tokens::Tokens;
 use crate::text;
 
 /// The longest token file that is read: far beyond any, so that a wrong file name is noticed.
@@ -32,75 +30,6 @@ const MODE_WORLD_READABLE: u32 = 0o004;
 pub(super) const LOCK_POLL: Duration = Duration::from_millis(10);
 /// Whoever holds the lock does one exchange with the token endpoint, which has a timeout.
 pub(super) const LOCK_WAIT_MAX: Duration = Duration::from_mins(1);
-
-/// What a login brings, and what renewing it needs.
-#[derive(Debug, Clone)]
-pub struct Tokens {
-    /// Authorizes requests.
-    pub access_token: SecretString,
-    /// Is exchanged for the next tokens. Most servers take each one once.
-    pub refresh_token: Option<SecretString>,
-    /// When the access token expires.
-    pub expires_at: Option<Timestamp>,
-    /// Whom the tokens were handed out to.
-    pub client_id: Option<String>,
-    /// What that client proves itself with.
-    pub client_secret: Option<SecretString>,
-    /// Where tokens are exchanged.
-    pub token_url: Option<Url>,
-}
-
-impl Tokens {
-    /// An access token and nothing else.
-    fn alone(access_token: SecretString) -> Tokens {
-        let (refresh_token, expires_at, client_id, client_secret, token_url) = (None, None, None, None, None);
-        Tokens { access_token, refresh_token, expires_at, client_id, client_secret, token_url }
-    }
-
-    /// Whether they can be exchanged for new ones.
-    pub fn can_be_renewed(&self) -> bool {
-        self.refresh_token.is_some() && self.token_url.is_some()
-    }
-}
-
-/// The file's JSON.
-#[derive(Deserialize, Serialize)]
-struct Login {
-    access_token: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    refresh_token: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expires_at: Option<Expiry>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    client_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    client_secret: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    token_url: Option<String>,
-}
-
-/// A time: RFC 3339 is written, Unix seconds are read too.
-#[derive(Deserialize, Serialize)]
-#[serde(untagged)]
-enum Expiry {
-    Text(String),
-    UnixSeconds(i64),
-    FractionalUnixSeconds(f64),
-}
-
-impl Expiry {
-    fn timestamp(&self) -> Option<Timestamp> {
-        match self {
-            Expiry::Text(text) => match text.parse::<i64>() {
-                Ok(seconds) => Timestamp::from_second(seconds).ok(),
-                Err(_) => text.parse().ok(),
-            },
-            Expiry::UnixSeconds(seconds) => Timestamp::from_second(*seconds).ok(),
-            #[expect(clippy::cast_possible_truncation, reason = "a fraction of a second matters to nobody")]
-            Expiry::FractionalUnixSeconds(seconds) => Timestamp::from_second(*seconds as i64).ok(),
-        }
-    }
-}
 
 /// Reads the file: JSON of a login, or a token alone.
 ///
@@ -123,27 +52,10 @@ pub fn load(path: &Path) -> Result<Tokens, TokenError> {
     if mode & MODE_OF_OTHERS != 0 {
         return Err(TokenError::ReadableByOthers { file: shown(path), mode });
     }
-    parse(text.expose_secret()).map_err(|(line, column)| TokenError::NotALogin { file: shown(path), line, column })
-}
-
-/// The tokens, or the line and column of what is wrong.
-fn parse(text: &str) -> Result<Tokens, (usize, usize)> {
-    let login: Login = match serde_json::from_str(text) {
-        Ok(login) => login,
-        // Its message might quote a secret.
-        Err(error) => return Err((error.line(), error.column())),
-    };
-    let token_url = login.token_url.map(|url| Url::parse(&url)).transpose();
-    let (Ok(token_url), Ok(access_token)) = (token_url, Token::new(&login.access_token, "")) else {
-        return Err((1, 1));
-    };
-    Ok(Tokens {
-        access_token: access_token.secret(),
-        refresh_token: login.refresh_token.map(SecretString::from),
-        expires_at: login.expires_at.as_ref().and_then(Expiry::timestamp),
-        client_id: login.client_id,
-        client_secret: login.client_secret.map(SecretString::from),
-        token_url,
+    Tokens::parse(text.expose_secret()).map_err(|(line, column)| TokenError::NotALogin {
+        file: shown(path),
+        line,
+        column,
     })
 }
 
@@ -208,7 +120,7 @@ impl Reserved {
 
     /// Fills it. From here on the tokens outlive this process, see [`recover`].
     pub(super) fn fill(mut self, tokens: &Tokens) -> Result<Filled, TokenError> {
-        let json = SecretString::from(json_of(tokens));
+        let json = SecretString::from(tokens.to_json());
         let mut fill = || {
             self.file.rewind()?;
             self.file.write_all(json.expose_secret().as_bytes())?;
@@ -270,20 +182,6 @@ pub fn remove(path: &Path) -> io::Result<()> {
     fs::remove_file(path)
 }
 
-fn json_of(tokens: &Tokens) -> String {
-    let exposed = |secret: &SecretString| secret.expose_secret().to_owned();
-    let login = Login {
-        access_token: exposed(&tokens.access_token),
-        refresh_token: tokens.refresh_token.as_ref().map(exposed),
-        expires_at: tokens.expires_at.map(|at| Expiry::Text(at.to_string())),
-        client_id: tokens.client_id.clone(),
-        client_secret: tokens.client_secret.as_ref().map(exposed),
-        token_url: tokens.token_url.as_ref().map(|url| url.as_str().to_owned()),
-    };
-    let json = serde_json::to_string_pretty(&login).expect("texts can be written as JSON");
-    format!("{json}\n")
-}
-
 /// Opens a file that only its owner can read, whatever the umask, and makes it where it is not there.
 fn open_private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
@@ -342,7 +240,7 @@ mod tests {
             match (load(&path), want) {
                 (Ok(tokens), Ok((access_token, expires_at))) => {
                     assert_eq!(tokens.access_token.expose_secret(), access_token, "{content}");
-                    assert_eq!(tokens.expires_at.map(Timestamp::as_second), expires_at, "{content}");
+                    assert_eq!(tokens.expires_at.map(jiff::Timestamp::as_second), expires_at, "{content}");
                 }
                 (Err(error), Err(want)) => {
                     assert!(error.to_string().contains(want), "{content}: {error}");
@@ -408,7 +306,7 @@ mod tests {
         let mode = fs::metadata(&path).unwrap().mode() & 0o777;
         assert_eq!(mode, 0o600);
         let read = load(&path).unwrap();
-        assert_eq!(json_of(&read), json_of(&tokens));
+        assert_eq!(read.to_json(), tokens.to_json());
         assert!(!folder.path().join("login.unfinished").exists());
         assert!(!format!("{tokens:?}").contains("canary"));
     }
