@@ -60,11 +60,16 @@ fn dispatch(arguments: &[OsString]) -> Result<Exit, Failure> {
     }
 }
 
-/// Help and version go to stdout, usage errors to stderr.
+/// Help and version go to stdout, usage errors to stderr. These repeat what was typed, which may be the name of somebody
+/// else's file.
 fn answer_by_clap(answer: &clap::Error) -> Exit {
+    if answer.use_stderr() {
+        terminal::say(text::safe_lines(&answer.render().to_string()).trim_end());
+        return Exit::Unusable;
+    }
     // Where the terminal is gone there is nobody to tell.
     answer.print().ok();
-    if answer.use_stderr() { Exit::Unusable } else { Exit::Success }
+    Exit::Success
 }
 
 fn settings(args: &Args) -> anyhow::Result<Settings> {

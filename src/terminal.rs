@@ -76,11 +76,6 @@ impl Terminal {
     pub fn print(&self, text: &str) {
         print(text);
     }
-
-    /// Says something to the person at the terminal, whatever the verbosity.
-    pub fn say(&self, text: &str) {
-        say(text);
-    }
 }
 
 /// Prints to stdout. What reads it may have gone, which is no reason to fail.

@@ -184,6 +184,7 @@ fn names_of_others_do_not_reach_the_terminal_raw() {
         (Scenario::new().file("a.csv", row).flags(["--map", EVIL]), 2),
         (Scenario::new().file("a.csv", row).flags(["--ignore", EVIL]), 2),
         (Scenario::new().file("a.csv", row).flags(["--rate", EVIL]), 2),
+        (Scenario::new().file("a.csv", row).flags([&format!("--{EVIL}")]), 2),
         (Scenario::new().file("a.csv", row).variable("CUSTSYNC_TIMEOUT", EVIL), 2),
         (Scenario::new().file("a.csv", row).variable(&format!("CUSTSYNC_{EVIL}"), "1"), 2),
     ] {
