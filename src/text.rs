@@ -35,7 +35,7 @@ pub fn safe_cut(text: &str, characters_max: usize) -> String {
 }
 
 /// C0 and C1 controls, line and paragraph separators, and the bidirectional formatting characters (Unicode UAX #9 §2).
-fn is_unsafe(character: char) -> bool {
+pub(crate) fn is_unsafe(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
         || matches!(character, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{feff}')

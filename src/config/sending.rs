@@ -10,11 +10,12 @@ use super::duration::duration_in;
 use super::reader::Reader;
 use super::value::number_in;
 use crate::journal::Retry;
+use crate::schedule::ATTEMPTS_LIMIT;
 use crate::schedule::error_limit::ErrorLimit;
 use crate::schedule::rate::Rate;
 
 const IN_FLIGHT_MAX: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero");
-const ATTEMPTS_MAX: NonZeroU32 = NonZeroU32::new(100).expect("not zero");
+const ATTEMPTS_MAX: NonZeroU32 = NonZeroU32::new(ATTEMPTS_LIMIT).expect("not zero");
 const HOUR: Duration = Duration::from_hours(1);
 const TIMEOUTS: RangeInclusive<Duration> = Duration::from_millis(1)..=HOUR;
 const GRACES: RangeInclusive<Duration> = Duration::ZERO..=HOUR;

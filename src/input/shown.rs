@@ -3,6 +3,8 @@
 use std::fmt;
 use std::fmt::Write as _;
 
+use crate::text::is_unsafe;
+
 /// Of a column's name so many characters are shown.
 const NAME_CHARACTERS_MAX: usize = 64;
 
@@ -35,12 +37,6 @@ impl fmt::Display for Shown<'_> {
         }
         Ok(())
     }
-}
-
-/// Whether a character moves the cursor, starts an escape sequence, breaks the line or turns the direction of writing.
-fn is_unsafe(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
