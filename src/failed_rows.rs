@@ -11,7 +11,7 @@ use bytes::Bytes;
 use roaring::RoaringTreemap;
 use serde_json::json;
 
-use crate::input::Layout;
+use crate::input::{Layout, Mark};
 use crate::journal::{Entry, RunDir};
 use crate::row::Position;
 
@@ -39,8 +39,8 @@ struct FailedFile {
 
 #[derive(Debug)]
 enum Form {
-    Csv { delimiter: u8, header: Vec<u8> },
-    Ndjson,
+    Csv { delimiter: u8, header: Vec<u8>, mark: Mark },
+    Ndjson { mark: Mark },
 }
 
 /// Which rows have ended, as the first one that has not and those behind it that have.
@@ -142,7 +142,7 @@ impl FailedRows {
         if failed.file.is_none() {
             let file = self.run_dir.create_file(&failed.unfinished_name()).map_err(io::Error::other)?;
             let mut file = BufWriter::new(file);
-            file.write_all(&failed.form.header_line())?;
+            file.write_all(&failed.form.start())?;
             failed.file = Some(file);
         }
         failed.file.as_mut().map_or(Ok(()), |file| file.write_all(line))
@@ -164,9 +164,10 @@ fn remove(run_dir: &RunDir, name: &str) -> io::Result<()> {
 
 impl Form {
     fn of(layout: &Layout) -> Form {
+        let mark = layout.mark();
         match layout {
-            Layout::Csv(csv) => Form::Csv { delimiter: csv.delimiter().byte(), header: csv.header().to_vec() },
-            Layout::Ndjson(_) => Form::Ndjson,
+            Layout::Csv(csv) => Form::Csv { delimiter: csv.delimiter().byte(), header: csv.header().to_vec(), mark },
+            Layout::Ndjson(_) => Form::Ndjson { mark },
         }
     }
 
@@ -174,15 +175,16 @@ impl Form {
         match self {
             Form::Csv { delimiter: b'\t', .. } => "tsv",
             Form::Csv { .. } => "csv",
-            Form::Ndjson => "ndjson",
+            Form::Ndjson { .. } => "ndjson",
         }
     }
 
-    fn header_line(&self) -> Vec<u8> {
+    /// What a file begins with.
+    fn start(&self) -> Vec<u8> {
         match self {
-            Form::Ndjson => Vec::new(),
-            Form::Csv { delimiter, header } => {
-                let mut line = Vec::new();
+            Form::Ndjson { mark } => byte_order_mark(*mark).to_vec(),
+            Form::Csv { delimiter, header, mark } => {
+                let mut line = byte_order_mark(*mark).to_vec();
                 for column in ["custsync_row", "custsync_outcome", "custsync_error"] {
                     line.extend_from_slice(column.as_bytes());
                     line.push(*delimiter);
@@ -197,8 +199,16 @@ impl Form {
     fn line(&self, entry: &Entry<'_>, raw: &[u8]) -> Vec<u8> {
         match self {
             Form::Csv { delimiter, .. } => csv_line(entry, raw, char::from(*delimiter)),
-            Form::Ndjson => ndjson_line(entry, raw),
+            Form::Ndjson { .. } => ndjson_line(entry, raw),
         }
+    }
+}
+
+/// Failed rows are UTF-8, which the settings that the input was read with may not expect.
+fn byte_order_mark(mark: Mark) -> &'static [u8] {
+    match mark {
+        Mark::Unneeded => b"",
+        Mark::Needed => b"\xef\xbb\xbf",
     }
 }
 
@@ -287,7 +297,11 @@ mod tests {
 
     fn failed_rows(directory: &std::path::Path) -> FailedRows {
         let run_dir = RunDir::create(directory).expect("a run directory");
-        let files = vec![FailedFile { name: "failed.ndjson".to_owned(), form: Form::Ndjson, file: None }];
+        let files = vec![FailedFile {
+            name: "failed.ndjson".to_owned(),
+            form: Form::Ndjson { mark: Mark::Unneeded },
+            file: None,
+        }];
         let ended = EndedRows { first_open: 1, beyond: RoaringTreemap::new() };
         FailedRows { run_dir, files, waiting: BTreeMap::new(), waiting_bytes: 0, ended }
     }

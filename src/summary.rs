@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::input::{Input, ReadAs};
 use crate::journal::Outcome;
 use crate::row::Position;
 use crate::schedule::Statistics;
@@ -21,6 +22,11 @@ pub struct Summary {
     pub command: &'static str,
     /// The inputs, by name.
     pub inputs: Vec<String>,
+    /// What each of them was found to be.
+    pub read_as: Vec<String>,
+    /// The same in words, where there is more to tell than their names say.
+    #[serde(skip)]
+    pub input_notes: Vec<String>,
     /// Where all of it is recorded.
     pub run_dir: String,
     /// When this process began.
@@ -130,13 +136,40 @@ pub struct Latency {
     pub p99: f64,
 }
 
-/// The names of the inputs, to say where rows stand.
-#[derive(Debug, Clone)]
-pub struct InputNames(pub Vec<String>);
+/// The names of the inputs, to say where rows stand, and what each of them was found to be.
+#[derive(Debug, Clone, Default)]
+pub struct InputNames {
+    names: Vec<String>,
+    read_as: Vec<ReadAs>,
+}
 
 impl InputNames {
+    /// Of open inputs.
+    pub fn of(inputs: &[Input]) -> InputNames {
+        InputNames {
+            names: inputs.iter().map(|input| input.name().to_string()).collect(),
+            read_as: inputs.iter().map(Input::read_as).collect(),
+        }
+    }
+
+    /// The names.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// What each was found to be.
+    pub fn read_as(&self) -> Vec<String> {
+        self.read_as.iter().map(ToString::to_string).collect()
+    }
+
+    /// A line for each input of which there is more to tell than its name says.
+    pub fn notes(&self) -> Vec<String> {
+        let inputs = self.names.iter().zip(&self.read_as).filter(|(_, read_as)| !read_as.is_plain());
+        inputs.map(|(name, read_as)| format!("{name} read as {read_as}")).collect()
+    }
+
     fn place(&self, position: Position) -> String {
-        format!("{}:{}", self.0.get(position.input).map_or("?", String::as_str), position.line)
+        format!("{}:{}", self.names.get(position.input).map_or("?", String::as_str), position.line)
     }
 
     fn places(&self, group: &Group) -> Vec<String> {
@@ -304,6 +337,9 @@ impl Summary {
     }
 
     fn write_notes(&self, lines: &mut String) {
+        for note in &self.input_notes {
+            line(lines, format_args!("{note}"));
+        }
         if self.dates_normalised > 0 {
             line(lines, format_args!("dates brought into RFC 3339 in {} rows", grouped(self.dates_normalised)));
         }

@@ -120,9 +120,23 @@ struct InputFlags {
     /// Format; auto goes by name and content
     #[arg(long, value_name = "auto|csv|tsv|ndjson")]
     format: Option<String>,
-    /// Character between two fields; the word tab for a tab [default: a comma; in TSV a tab]
+    /// Character between two fields; the word tab for a tab [default: found out, in TSV a tab]
+    ///
+    /// A comma, semicolon, tab or | is found by the first record; where two make as much sense, nothing is sent.
     #[arg(long, value_name = "C", hide_short_help = true)]
     delimiter: Option<String>,
+    /// Encoding of the text, as in windows-1252; auto is UTF-8, or what a byte order mark says
+    #[arg(long, value_name = "NAME", hide_short_help = true)]
+    encoding: Option<String>,
+    /// The first record is a row, and --columns names the columns
+    #[arg(long, hide_short_help = true)]
+    no_header: bool,
+    /// Names of the columns of a file without a header; implies --no-header
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',', hide_short_help = true)]
+    columns: Vec<String>,
+    /// Sheet of a workbook [default: the first one]
+    #[arg(long, value_name = "NAME", hide_short_help = true)]
+    sheet: Option<String>,
     /// The column COLUMN is the API's field FIELD (or id); repeatable
     #[arg(short, long, value_name = "COLUMN=FIELD")]
     map: Vec<String>,

@@ -19,7 +19,7 @@ const RUN_EXAMPLES: &str = "Examples:
   custsync run customers.csv --sandbox
   custsync run customers.csv --token-file token --run-dir runs/november
   custsync run export.csv --token-file token -m 'E-mail=email' --ignore Notes --rate 600/m
-  zcat export.ndjson.gz | custsync run - --format ndjson --token-file token";
+  custsync run export.csv.gz customers.xlsx 'archive/*.ndjson' --token-file token";
 
 const CHECK_EXAMPLES: &str = "Examples:
   custsync check customers.csv

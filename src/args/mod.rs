@@ -49,7 +49,7 @@ pub enum Command {
 /// `custsync run`
 #[derive(Debug, clap::Args)]
 pub struct RunArgs {
-    /// The files to read, in order; - is standard input
+    /// The files to read, in order; a folder stands for its files, - for standard input
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
     /// Do what `check` does: send nothing
@@ -63,7 +63,7 @@ pub struct RunArgs {
 /// `custsync check`
 #[derive(Debug, clap::Args)]
 pub struct CheckArgs {
-    /// The files to read, in order; - is standard input
+    /// The files to read, in order; a folder stands for its files, - for standard input
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
     /// Everything that is a setting.

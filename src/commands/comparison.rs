@@ -7,7 +7,7 @@ use anyhow::bail;
 
 use crate::commands::inputs;
 use crate::config::input::InputSettings;
-use crate::input::parse_block;
+use crate::input::{Input, InputName, parse_block};
 use crate::journal::{Checkpoint, Comparison, Difference, EntryReader, hash_of};
 use crate::resume::Compare;
 
@@ -20,17 +20,19 @@ pub(super) fn compare_input(
     checkpoint: &Arc<Checkpoint>,
     entries: &EntryReader,
     settings: &InputSettings,
+    inputs: &[Input],
 ) -> anyhow::Result<Compare> {
     let Some(last_row) = checkpoint.last_row() else { return Ok(Compare::Done) };
-    if !settings.files.iter().all(inputs::can_be_read_twice) {
+    let names: Vec<_> = inputs.iter().map(Input::name).collect();
+    if !names.iter().all(|name| name.can_be_read_twice()) {
         return Ok(Compare::WhileStreaming);
     }
     let mut comparison = Comparison::new(checkpoint.clone());
-    read_rows(settings, last_row, |row, hash| comparison.add(row, hash))?;
+    read_rows(settings, &names, last_row, |row, hash| comparison.add(row, hash))?;
     match comparison.difference() {
         None => Ok(Compare::Done),
         Some(difference) => {
-            let rows = differing_rows(&difference, entries, settings)?;
+            let rows = differing_rows(&difference, entries, settings, &names)?;
             let rows = named(&rows, difference.blocks);
             bail!("the input is not the one that was sent before: it differs in {rows}; nothing was sent")
         }
@@ -42,10 +44,11 @@ fn differing_rows(
     difference: &Difference,
     entries: &EntryReader,
     settings: &InputSettings,
+    names: &[&InputName],
 ) -> anyhow::Result<Vec<u64>> {
     let recorded = entries.hashes(difference.first_row..=difference.last_row)?;
     let mut found = BTreeMap::new();
-    read_rows(settings, difference.last_row, |row, hash| {
+    read_rows(settings, names, difference.last_row, |row, hash| {
         if recorded.contains_key(&row) {
             found.insert(row, hash);
         }
@@ -54,10 +57,16 @@ fn differing_rows(
 }
 
 /// Reads the input up to a row; each row and its hash.
-fn read_rows(settings: &InputSettings, last_row: u64, mut take: impl FnMut(u64, u64)) -> anyhow::Result<()> {
+fn read_rows(
+    settings: &InputSettings,
+    names: &[&InputName],
+    last_row: u64,
+    mut take: impl FnMut(u64, u64),
+) -> anyhow::Result<()> {
     let mut window = inputs::window(settings);
     let mut rows = 0;
-    for mut input in inputs::open_again(settings).map_err(|failure| failure.error)? {
+    for name in names {
+        let mut input = Input::open((*name).clone(), &settings.rules)?;
         while rows < last_row
             && let Some(block) = input.next_block()?
         {

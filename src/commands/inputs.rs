@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
-use crate::commands::Failure;
+use crate::commands::{Failure, files};
 use crate::config::input::InputSettings;
 use crate::input::{Input, InputName, Layout, RowWindow, preflight};
 use crate::journal::{InputIdentity, digest, hash_of};
@@ -23,29 +23,17 @@ pub(super) struct OpenInputs {
 
 /// Opens all inputs, after a look through the beginning of each.
 pub(super) fn open(settings: &InputSettings) -> Result<OpenInputs, Failure> {
-    for name in &settings.files {
+    let files = files::expand(&settings.files).map_err(Failure::unusable)?;
+    for name in &files {
         preflight(name, &settings.rules).map_err(Failure::unusable)?;
     }
-    let inputs = open_again(settings)?;
+    let open = |name: InputName| Input::open(name, &settings.rules).map_err(Failure::unusable);
+    let inputs: Vec<_> = files.into_iter().map(open).collect::<Result<_, _>>()?;
     let layouts = inputs.iter().map(|input| input.layout().as_ref());
     settings.rules.mapping.check_ignored(layouts).map_err(Failure::unusable)?;
-    let names = InputNames(inputs.iter().map(|input| input.name().to_string()).collect());
+    let names = InputNames::of(&inputs);
     let total_bytes = inputs.iter().map(Input::size_bytes).sum();
     Ok(OpenInputs { inputs, names, total_bytes })
-}
-
-/// Opens all inputs, without a look through them.
-pub(super) fn open_again(settings: &InputSettings) -> Result<Vec<Input>, Failure> {
-    let open = |name: &InputName| Input::open(name.clone(), &settings.rules).map_err(Failure::unusable);
-    settings.files.iter().map(open).collect()
-}
-
-/// Whether the input is a regular file: standard input and pipes can be read only once.
-pub(super) fn can_be_read_twice(name: &InputName) -> bool {
-    match name {
-        InputName::Path(path) => path.is_file(),
-        InputName::Stdin => false,
-    }
 }
 
 /// Which rows take part.
@@ -66,7 +54,7 @@ fn identity(input: &Input) -> io::Result<InputIdentity> {
     let name = input.name();
     let unknown = InputIdentity { name: name.to_string(), bytes: None, head: None, tail: None, columns };
     match name {
-        InputName::Path(path) if can_be_read_twice(name) => identity_of_file(path, unknown),
+        InputName::Path(path) if name.can_be_read_twice() => identity_of_file(path, unknown),
         InputName::Path(_) | InputName::Stdin => Ok(unknown),
     }
 }

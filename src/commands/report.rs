@@ -90,7 +90,9 @@ impl Report<'_> {
         let mut summary = Summary {
             version: env!("CARGO_PKG_VERSION"),
             command: self.command,
-            inputs: self.names.0.clone(),
+            inputs: self.names.names().to_vec(),
+            read_as: self.names.read_as(),
+            input_notes: self.names.notes(),
             run_dir: text::safe(&self.run_dir.path().display().to_string()),
             started: summary::shown_time(self.began.at),
             ended: summary::shown_time(Timestamp::now()),

@@ -26,12 +26,16 @@ const RUNS_DIRECTORY: &str = "custsync-runs";
 const SAME_SECOND_MAX: u32 = 1000;
 
 /// Settings that change what is sent: a run is only continued with the same ones.
-const SETTINGS_OF_THE_REQUESTS: [&str; 11] = [
+const SETTINGS_OF_THE_REQUESTS: [&str; 15] = [
     "base-url",
     "sandbox",
     "tenant",
     "format",
     "delimiter",
+    "encoding",
+    "no-header",
+    "columns",
+    "sheet",
     "map",
     "ignore",
     "empty",
@@ -64,7 +68,7 @@ pub(super) enum Start {
 
 /// Makes or opens the run directory for a run.
 pub(super) fn for_run(settings: &Settings, inputs: &[Input]) -> Result<Started, Failure> {
-    let run_dir = create(settings)?;
+    let run_dir = create(settings, inputs)?;
     let header = header(settings, inputs, Purpose::Run)?;
     match run_dir.open_journal().map_err(Failure::run_directory)? {
         JournalFile::New(file) => {
@@ -79,7 +83,7 @@ pub(super) fn for_run(settings: &Settings, inputs: &[Input]) -> Result<Started, 
 
 /// Makes the run directory for a check, or overwrites an earlier check's.
 pub(super) fn for_check(settings: &Settings, inputs: &[Input]) -> Result<Started, Failure> {
-    let run_dir = create(settings)?;
+    let run_dir = create(settings, inputs)?;
     let header = header(settings, inputs, Purpose::Check)?;
     let file = match run_dir.open_journal().map_err(Failure::run_directory)? {
         JournalFile::New(file) => file,
@@ -121,7 +125,7 @@ fn resume(
     };
     refuse_another_run(&earlier, header, &run_dir)?;
     let checkpoint = Arc::new(recovered.checkpoint);
-    let compare = comparison::compare_input(&checkpoint, &recovered.entries, &settings.input)?;
+    let compare = comparison::compare_input(&checkpoint, &recovered.entries, &settings.input, inputs)?;
     say_what_changed(&earlier, header, inputs)?;
     info!(
         "continuing after {} settled rows in {} ({} entries, read and compared in {:.1} s)",
@@ -183,17 +187,17 @@ fn say_what_changed(earlier: &Header, now: &Header, inputs: &[Input]) -> anyhow:
     Ok(())
 }
 
-fn create(settings: &Settings) -> Result<RunDir, Failure> {
+fn create(settings: &Settings, inputs: &[Input]) -> Result<RunDir, Failure> {
     let path = match &settings.output.run_dir {
         Some(path) => path.clone(),
-        None => fresh_path(settings),
+        None => fresh_path(inputs.first().map(Input::name)),
     };
     RunDir::create(&path).map_err(Failure::run_directory)
 }
 
 /// `custsync-runs/<UTC time>-<input stem>`, with a number where there is one already.
-fn fresh_path(settings: &Settings) -> PathBuf {
-    let stem = match settings.input.files.first() {
+fn fresh_path(input: Option<&InputName>) -> PathBuf {
+    let stem = match input {
         Some(InputName::Path(path)) => {
             path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned())
         }

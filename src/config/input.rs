@@ -8,7 +8,8 @@ use super::reader::{Entry, Reader};
 use super::value::{ValueError, any_text, number_in, some_text};
 use crate::contract::{DateFormat, ValueRules};
 use crate::input::{
-    CellRules, Delimiter, EmptyRule, EmptyRules, FormatChoice, InputName, InputRules, MappingRules, RowRules, Trim,
+    CellRules, Delimiter, EmptyRule, EmptyRules, Encoding, EncodingChoice, FormatChoice, HeaderRule, InputName,
+    InputRules, MappingRules, RowRules, Trim,
 };
 
 /// What is read, and how.
@@ -36,6 +37,9 @@ const FORMATS: [(&str, FormatChoice); 4] = [
 const EMPTY_RULES: [(&str, EmptyRule); 3] =
     [("omit", EmptyRule::Omit), ("null", EmptyRule::Null), ("error", EmptyRule::Error)];
 
+/// A header has at most so many columns.
+const COLUMNS_MAX: usize = 1024;
+
 /// The key that stands for all fields without a rule of their own.
 const EMPTY_DEFAULT: &str = "default";
 
@@ -46,6 +50,9 @@ impl InputSettings {
             rules: InputRules {
                 format: reader.one("format", "auto", |text| choice(text, &FORMATS)),
                 delimiter: reader.optional("delimiter", delimiter),
+                encoding: reader.one("encoding", "auto", encoding),
+                header: header_rule(reader),
+                sheet: reader.optional("sheet", some_text),
                 mapping: mapping(reader),
             },
             rows: RowRules {
@@ -130,6 +137,23 @@ impl Entry {
             None => self.value.clone(),
         }
     }
+}
+
+fn encoding(text: &str) -> Result<EncodingChoice, ValueError> {
+    match text {
+        "auto" => Ok(EncodingChoice::Auto),
+        label => Ok(EncodingChoice::Named(Encoding::of_label(label)?)),
+    }
+}
+
+/// Columns that are named stand for a header, so naming them says that there is none.
+fn header_rule(reader: &mut Reader) -> HeaderRule {
+    let has_header = !reader.switch("no-header");
+    let columns = reader.list("columns", any_text);
+    if columns.len() > COLUMNS_MAX {
+        reader.note("columns", ValueError::TooMany { most: COLUMNS_MAX });
+    }
+    if has_header && columns.is_empty() { HeaderRule::FirstRecord } else { HeaderRule::Named(columns) }
 }
 
 fn delimiter(text: &str) -> Result<Delimiter, ValueError> {

@@ -9,7 +9,7 @@ use super::api::BaseUrlError;
 use super::choice::choice;
 use super::duration::DurationError;
 use crate::contract::DateFormatError;
-use crate::input::RuleError;
+use crate::input::{EncodingError, RuleError};
 use crate::sandbox::OptionError;
 use crate::schedule::error_limit::ErrorLimitError;
 use crate::schedule::rate::RateError;
@@ -69,6 +69,15 @@ pub enum ValueError {
         /// What the file has, with an article.
         found: &'static str,
     },
+    /// More items than the setting takes.
+    #[error("has more than {most} items")]
+    TooMany {
+        /// How many it takes.
+        most: usize,
+    },
+    /// See [`EncodingError`].
+    #[error(transparent)]
+    Encoding(#[from] EncodingError),
     /// See [`DurationError`].
     #[error(transparent)]
     Duration(#[from] DurationError),

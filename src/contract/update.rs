@@ -277,7 +277,11 @@ fn unusable(cell: &Cell<'_>, wanted: &'static str) -> Refused {
             (ErrorCode::Encoding, format!("is not UTF-8: the value's byte {} is wrong", at_byte + 1).into())
         }
         Cell::Boolean => (ErrorCode::Type, format!("is true or false, where {wanted} belongs").into()),
-        Cell::Nested => (ErrorCode::Type, format!("is an array or object, where {wanted} belongs").into()),
+        // A workbook's cells with an error come as objects.
+        Cell::Nested => (
+            ErrorCode::Type,
+            format!("is an array or object (in a workbook: an error such as #N/A), where {wanted} belongs").into(),
+        ),
         Cell::Null | Cell::Text(_) | Cell::Number(_) => (ErrorCode::Type, format!("is not {wanted}").into()),
     }
 }

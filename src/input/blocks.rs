@@ -38,13 +38,19 @@ pub struct Block {
     pub bytes: Bytes,
     /// The physical line, from 1, on which the first byte stands.
     pub first_line: u64,
+    /// How many bytes of the input's text come before the first one, a byte order mark included.
+    pub bytes_before: u64,
 }
 
 impl Block {
     /// What is left of the block behind its first `count` bytes, which are whole records.
     pub(super) fn without_first(mut self, count: usize, format: Format) -> Block {
         let removed = self.bytes.split_to(count);
-        Block { first_line: self.first_line + count_lines(&removed, format), bytes: self.bytes }
+        Block {
+            first_line: self.first_line + count_lines(&removed, format),
+            bytes_before: self.bytes_before + bytes_of(&removed),
+            bytes: self.bytes,
+        }
     }
 }
 
@@ -53,6 +59,7 @@ pub(super) struct Head<R> {
     reader: R,
     size: BlockSize,
     bytes: Vec<u8>,
+    bytes_before: u64,
     end: End,
 }
 
@@ -73,17 +80,23 @@ pub(super) struct Blocks<R> {
     ends: RecordEnds,
     end: End,
     line: u64,
+    bytes_before: u64,
 }
 
 impl<R: Read> Head<R> {
     /// Reads about a block, and cuts the byte order mark off.
-    pub(super) fn read(mut reader: R, size: BlockSize) -> io::Result<Head<R>> {
+    pub(super) fn read(mut reader: R, size: BlockSize) -> Result<Head<R>, InputFault> {
         let mut bytes = Vec::new();
-        let end = fill(&mut reader, &mut bytes, size.block_bytes.max(HEAD_BYTES_MIN))?;
+        let end = fill(&mut reader, &mut bytes, size.block_bytes.max(HEAD_BYTES_MIN)).map_err(|error| {
+            // The format is not known yet, and a line end is one in every format.
+            InputFault::of_read(error, 1 + count_lines(&bytes, Format::Ndjson))
+        })?;
+        let mut bytes_before = 0;
         if bytes.starts_with(BYTE_ORDER_MARK) {
             bytes.drain(..BYTE_ORDER_MARK.len());
+            bytes_before = bytes_of(BYTE_ORDER_MARK);
         }
-        Ok(Head { reader, size, bytes, end })
+        Ok(Head { reader, size, bytes, bytes_before, end })
     }
 
     /// The first bytes.
@@ -93,8 +106,8 @@ impl<R: Read> Head<R> {
 
     /// The whole stream in blocks, from its first byte on.
     pub(super) fn into_blocks(self, format: Format) -> Blocks<R> {
-        let Head { reader, size, bytes: buffer, end } = self;
-        Blocks { reader, format, size, buffer, ends: RecordEnds::new(format), end, line: 1 }
+        let Head { reader, size, bytes: buffer, bytes_before, end } = self;
+        Blocks { reader, format, size, buffer, ends: RecordEnds::new(format), end, line: 1, bytes_before }
     }
 }
 
@@ -104,7 +117,8 @@ impl<R: Read> Blocks<R> {
         let mut target = self.size.block_bytes;
         loop {
             if self.end == End::Ahead {
-                self.end = fill(&mut self.reader, &mut self.buffer, target).map_err(InputFault::Read)?;
+                self.end = fill(&mut self.reader, &mut self.buffer, target)
+                    .map_err(|error| InputFault::of_read(error, self.line_of(self.buffer.len())))?;
             }
             let last_record_end = self.ends.search(&self.buffer);
             match (self.end, last_record_end) {
@@ -131,9 +145,10 @@ impl<R: Read> Blocks<R> {
         let mut block = std::mem::replace(&mut self.buffer, rest);
         block.truncate(record_end);
         self.ends = RecordEnds::new(self.format);
-        let first_line = self.line;
+        let (first_line, bytes_before) = (self.line, self.bytes_before);
         self.line += count_lines(&block, self.format);
-        Block { bytes: block.into(), first_line }
+        self.bytes_before += bytes_of(&block);
+        Block { bytes: block.into(), first_line, bytes_before }
     }
 
     fn too_long(&self) -> InputFault {
@@ -162,8 +177,15 @@ fn fill(reader: &mut impl Read, buffer: &mut Vec<u8>, target: usize) -> io::Resu
             }
             Ok(count) => filled += count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+            Err(error) => {
+                buffer.truncate(filled);
+                return Err(error);
+            }
         }
     }
     Ok(End::Ahead)
+}
+
+fn bytes_of(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }

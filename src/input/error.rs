@@ -4,8 +4,10 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
+use super::format::Delimiter;
 use super::header::ColumnFault;
 use super::source::InputName;
+use super::unpack::Packing;
 
 /// An input that cannot be used, or not be read further.
 #[derive(Debug)]
@@ -31,9 +33,57 @@ pub enum InputFault {
     /// A read failed.
     #[error("cannot be read to its end")]
     Read(#[source] io::Error),
+    /// What it is compressed or encoded by is not whole.
+    #[error("{fault}")]
+    Stream {
+        /// The line as far as which it could be read.
+        line: u64,
+        /// What is wrong there.
+        fault: StreamFault,
+    },
     /// It is no text.
     #[error(transparent)]
     NotText(#[from] NotText),
+    /// A workbook that cannot be read.
+    #[error("is a workbook that cannot be read: {reason}")]
+    Workbook {
+        /// Why, in the words of who reads workbooks, safe to show.
+        reason: String,
+    },
+    /// A sheet was named.
+    #[error("is no workbook, so it has no sheet (--sheet)")]
+    NotAWorkbook,
+    /// A workbook that would take too much memory.
+    #[error("is a workbook with a part that unpacks to more than {bytes_max} bytes: save the sheet as CSV (UTF-8)")]
+    WorkbookTooLarge {
+        /// How large that part may be.
+        bytes_max: u64,
+    },
+    /// A workbook without the sheet that was asked for, or without any.
+    #[error("has no sheet {}there {}", .sheet.as_deref().map_or_else(String::new, |sheet| format!("`{sheet}`; ")), listed(.sheets))]
+    NoSuchSheet {
+        /// The sheet that was asked for, safe to show.
+        sheet: Option<String>,
+        /// The sheets that there are, safe to show.
+        sheets: Vec<String>,
+    },
+    /// Which delimiter it has cannot be told from its first record.
+    #[error("the delimiter is in doubt, it could be {}: say which it is (--delimiter C)", either(.delimiters))]
+    DelimiterInDoubt {
+        /// The line of the first record.
+        line: u64,
+        /// Those that it could be.
+        delimiters: Vec<Delimiter>,
+    },
+    /// There is no header, and nobody says what the columns are.
+    #[error("has no header (--no-header), so its columns have to be named: --columns id,first_name,...")]
+    NoColumns,
+    /// The columns that `--columns` names cannot be used: all that is wrong with them.
+    #[error("the columns cannot be used")]
+    Columns {
+        /// What is wrong. Never empty.
+        columns: Vec<ColumnFault>,
+    },
     /// It is one JSON array.
     #[error("is a JSON array: write one object a line (NDJSON), as `jq -c '.[]'` does")]
     JsonArray,
@@ -93,31 +143,110 @@ pub enum InputFault {
     },
 }
 
+/// What is wrong with the bytes of a compressed or encoded input.
+#[derive(Debug, thiserror::Error)]
+pub enum StreamFault {
+    /// The compressed data ends too early.
+    #[error("the {0} data is cut off here: the file is not whole")]
+    CutOff(Packing),
+    /// The compressed data contradicts itself.
+    #[error("the {packing} data cannot be unpacked from here on: {source}")]
+    Damaged {
+        /// How it is compressed.
+        packing: Packing,
+        /// What the decoder says, which quotes nothing of the data.
+        source: io::Error,
+    },
+    /// The compressed data has ended, the file has not.
+    #[error("something else follows the {0} data here")]
+    Trailing(Packing),
+    /// More comes out than a file of rows can hold.
+    #[error(
+        "the {packing} data unpacks to more than {ratio_max} times its size, as files made to do harm do: unpack it first"
+    )]
+    Bomb {
+        /// How it is compressed.
+        packing: Packing,
+        /// How many times it may be.
+        ratio_max: u64,
+    },
+    /// More comes out than anybody sends.
+    #[error("the {packing} data unpacks to more than {bytes_max} bytes: split it")]
+    TooLarge {
+        /// How it is compressed.
+        packing: Packing,
+        /// How much it may be.
+        bytes_max: u64,
+    },
+    /// Bytes that are no text in the input's encoding.
+    #[error("byte {byte} of the text is not {encoding} (--encoding names another encoding)")]
+    NotEncoded {
+        /// The encoding's name.
+        encoding: &'static str,
+        /// The first such byte, counted from 1 in the unpacked input.
+        byte: u64,
+    },
+    /// A sheet that cannot be read to its end.
+    #[error("the sheet cannot be read from here on: {reason}")]
+    Sheet {
+        /// Why, safe to show.
+        reason: String,
+    },
+}
+
 /// What a file without text is. The ways out are said with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotText {
-    /// gzip (RFC 1952)
-    #[error("is a gzip file: unpack it first")]
-    Gzip,
-    /// Zstandard (RFC 8878)
-    #[error("is a zstd file: unpack it first")]
-    Zstd,
-    /// zip, which workbooks are, too
-    #[error("is a zip file or a workbook: unpack it, or save it as CSV (UTF-8), first")]
+    /// Compressed data in compressed data
+    #[error("is {0} data within compressed data: unpack it first")]
+    PackedTwice(Packing),
+    /// zip without a workbook in it, or where it cannot be read twice
+    #[error(
+        "is a zip file and no Excel workbook (.xlsx) in a file of its own: unpack it, or save it as CSV (UTF-8), first"
+    )]
     Zip,
-    /// A byte order mark of UTF-16
-    #[error("is UTF-16: save it as UTF-8")]
-    Utf16,
+    /// A workbook of the format before 2007
+    #[error("is a workbook in an old format: save it as .xlsx or as CSV (UTF-8)")]
+    OldWorkbook,
+    /// A byte order mark of UTF-32
+    #[error("is UTF-32: save it as UTF-8")]
+    Utf32,
     /// NUL bytes
-    #[error("is binary, not text: it holds NUL bytes (UTF-16 text does, too: save it as UTF-8)")]
+    #[error(
+        "is binary, not text: it holds NUL bytes (UTF-16 without a byte order mark does, too: --encoding utf-16le)"
+    )]
     Binary,
 }
 
+/// The names with the verb that they take.
+fn listed(names: &[String]) -> String {
+    match names {
+        [] => "are none".to_owned(),
+        [name] => format!("is `{name}`"),
+        [before @ .., last] => format!("are `{}` and `{last}`", before.join("`, `")),
+    }
+}
+
+fn either(delimiters: &[Delimiter]) -> String {
+    let shown: Vec<_> = delimiters.iter().map(ToString::to_string).collect();
+    shown.join(" or ")
+}
+
 impl InputFault {
+    /// What a failed read means, where the input was read as far as this line.
+    pub(super) fn of_read(error: io::Error, line: u64) -> InputFault {
+        match error.downcast::<StreamFault>() {
+            Ok(fault) => InputFault::Stream { line, fault },
+            Err(error) => InputFault::Read(error),
+        }
+    }
+
     /// The line on which the fault is, counted from 1.
     pub fn line(&self) -> Option<u64> {
         match *self {
-            InputFault::TooManyColumns { line, .. }
+            InputFault::Stream { line, .. }
+            | InputFault::DelimiterInDoubt { line, .. }
+            | InputFault::TooManyColumns { line, .. }
             | InputFault::NoHeader { line }
             | InputFault::Header { line, .. }
             | InputFault::RecordTooLong { line, .. }
@@ -128,6 +257,12 @@ impl InputFault {
             | InputFault::Open(_)
             | InputFault::Read(_)
             | InputFault::NotText(_)
+            | InputFault::Workbook { .. }
+            | InputFault::NotAWorkbook
+            | InputFault::WorkbookTooLarge { .. }
+            | InputFault::NoSuchSheet { .. }
+            | InputFault::NoColumns
+            | InputFault::Columns { .. }
             | InputFault::JsonArray
             | InputFault::Empty
             | InputFault::NoRows => None,
@@ -144,6 +279,10 @@ impl fmt::Display for InputError {
         match &self.fault {
             InputFault::Header { columns, .. } => {
                 let lines: Vec<_> = columns.iter().map(|fault| format!("{place}: {fault}")).collect();
+                f.write_str(&lines.join("\n"))
+            }
+            InputFault::Columns { columns } => {
+                let lines: Vec<_> = columns.iter().map(|fault| format!("--columns: {fault}")).collect();
                 f.write_str(&lines.join("\n"))
             }
             fault => write!(f, "{place}: {fault}"),
@@ -170,7 +309,18 @@ mod tests {
         };
         check(InputFault::Missing, "a.csv: no such file");
         check(InputFault::QuoteNotClosed { line: 42 }, "a.csv:42: a quote opens here that is never closed");
-        check(NotText::Gzip.into(), "a.csv: is a gzip file: unpack it first");
+        check(
+            NotText::PackedTwice(Packing::Gzip).into(),
+            "a.csv: is gzip data within compressed data: unpack it first",
+        );
+        check(
+            InputFault::Stream { line: 7, fault: StreamFault::CutOff(Packing::Zstd) },
+            "a.csv:7: the zstd data is cut off here: the file is not whole",
+        );
+        check(
+            InputFault::NoSuchSheet { sheet: Some("x".to_owned()), sheets: vec!["a".to_owned(), "b".to_owned()] },
+            "a.csv: has no sheet `x`; there are `a` and `b`",
+        );
         let columns = vec![ColumnFault::NoName { column: 2 }, ColumnFault::NotText { column: 7 }];
         check(
             InputFault::Header { line: 3, columns },

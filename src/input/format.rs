@@ -1,10 +1,15 @@
-//! What an input is: CSV with some delimiter, or NDJSON; or no text at all, by its first bytes.
+//! What an input is: CSV with some delimiter, or NDJSON, by its name and its first record.
 
+use std::fmt;
 use std::path::Path;
 
-use memchr::{memchr, memchr2};
+use csv::ByteRecord;
+use memchr::memchr;
 
 use super::error::{InputFault, NotText};
+use super::framing::count_lines;
+use super::mapping::MappingRules;
+use super::open::{HeaderRule, InputRules};
 use super::source::InputName;
 
 /// The format that the user asks for (`--format`).
@@ -13,7 +18,7 @@ pub enum FormatChoice {
     /// By the file's extension, else by its content.
     #[default]
     Auto,
-    /// Comma-separated values (RFC 4180), or another delimiter where one is given.
+    /// Comma-separated values (RFC 4180), or another delimiter.
     Csv,
     /// Tab-separated values with CSV's quotes.
     Tsv,
@@ -44,6 +49,8 @@ impl Delimiter {
     pub const COMMA: Delimiter = Delimiter(b',');
     /// The tab, of TSV
     pub const TAB: Delimiter = Delimiter(b'\t');
+    /// Those that are looked for where none is given, the usual one first.
+    const USUAL: [Delimiter; 4] = [Delimiter::COMMA, Delimiter(b';'), Delimiter::TAB, Delimiter(b'|')];
 
     /// A delimiter of this character.
     pub fn new(character: char) -> Result<Delimiter, DelimiterError> {
@@ -59,46 +66,58 @@ impl Delimiter {
     }
 }
 
-impl Format {
-    /// The format of an input that starts with `head` (its byte order mark is cut off).
-    pub(super) fn of(
-        name: &InputName,
-        head: &[u8],
-        choice: FormatChoice,
-        delimiter: Option<Delimiter>,
-    ) -> Result<Format, InputFault> {
-        if let Some(not_text) = not_text(head) {
-            return Err(not_text.into());
+impl fmt::Display for Delimiter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            b'\t' => f.write_str("tab"),
+            byte => write!(f, "`{}`", char::from(byte).escape_default()),
         }
-        let choice = match choice {
+    }
+}
+
+impl Format {
+    /// The format of an input whose text starts with `head`.
+    pub(super) fn of(name: &InputName, head: &[u8], rules: &InputRules) -> Result<Format, InputFault> {
+        if memchr(0, head).is_some() {
+            return Err(NotText::Binary.into());
+        }
+        let choice = match rules.format {
             FormatChoice::Auto => by_extension(name),
             chosen => chosen,
         };
-        let csv = |usual: Delimiter| Ok(Format::Csv(delimiter.unwrap_or(usual)));
         match (choice, first_visible(head)) {
             (FormatChoice::Auto | FormatChoice::Ndjson, Some(b'[')) => Err(InputFault::JsonArray),
             (FormatChoice::Auto, Some(b'{')) | (FormatChoice::Ndjson, _) => Ok(Format::Ndjson),
-            (FormatChoice::Csv, _) => csv(Delimiter::COMMA),
-            (FormatChoice::Tsv, _) => csv(Delimiter::TAB),
-            (FormatChoice::Auto, _) => csv(by_header(head)),
+            (FormatChoice::Tsv, _) => Ok(Format::Csv(rules.delimiter.unwrap_or(Delimiter::TAB))),
+            (FormatChoice::Csv | FormatChoice::Auto, _) => match rules.delimiter {
+                Some(delimiter) => Ok(Format::Csv(delimiter)),
+                None => by_first_record(head, rules).map(Format::Csv),
+            },
         }
     }
 }
 
-/// What the bytes are where they are no text; `None` for text.
-fn not_text(head: &[u8]) -> Option<NotText> {
-    match head {
-        [0x1f, 0x8b, ..] => Some(NotText::Gzip),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(NotText::Zstd),
-        [b'P', b'K', 3, 4, ..] => Some(NotText::Zip),
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some(NotText::Utf16),
-        _ => memchr(0, head).map(|_| NotText::Binary),
+impl Format {
+    /// The delimiter, where it was found out and is not the usual one.
+    pub(super) fn found_delimiter(self, rules: &InputRules) -> Option<Delimiter> {
+        match self {
+            Format::Csv(delimiter) if rules.delimiter.is_none() && rules.format != FormatChoice::Tsv => {
+                Some(delimiter).filter(|delimiter| *delimiter != Delimiter::COMMA)
+            }
+            Format::Csv(_) | Format::Ndjson => None,
+        }
     }
 }
 
+/// What a file's name says: of `customers.csv.gz`, the extension before that of the compression.
 fn by_extension(name: &InputName) -> FormatChoice {
     let InputName::Path(path) = name else { return FormatChoice::Auto };
-    match Path::extension(path).map(|extension| extension.to_string_lossy().to_ascii_lowercase()).as_deref() {
+    let extension = |path: &Path| path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
+    let extension = match extension(path).as_deref() {
+        Some("gz" | "zst") => path.file_stem().and_then(|stem| extension(Path::new(stem))),
+        _ => extension(path),
+    };
+    match extension.as_deref() {
         Some("csv") => FormatChoice::Csv,
         Some("tsv") => FormatChoice::Tsv,
         Some("ndjson" | "jsonl") => FormatChoice::Ndjson,
@@ -110,11 +129,48 @@ fn first_visible(head: &[u8]) -> Option<u8> {
     head.iter().copied().find(|byte| !byte.is_ascii_whitespace())
 }
 
-fn by_header(head: &[u8]) -> Delimiter {
-    let start = head.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-    let (_, text) = head.split_at_checked(start).unwrap_or_default();
-    let header = text.get(..memchr2(b'\n', b'\r', text).unwrap_or(text.len())).unwrap_or_default();
-    if memchr(b'\t', header).is_some() && memchr(b',', header).is_none() { Delimiter::TAB } else { Delimiter::COMMA }
+/// How well a delimiter fits the first record: first the columns that mean something, then columns at all.
+type Fit = (usize, usize);
+
+/// The delimiter under which the first record makes the most sense. A guess that could as well be another one is an error: rows
+/// that are cut in the wrong places would all be wrong.
+fn by_first_record(head: &[u8], rules: &InputRules) -> Result<Delimiter, InputFault> {
+    let fits = Delimiter::USUAL.map(|delimiter| (fit(head, delimiter, rules), delimiter));
+    let best = fits.iter().map(|(fit, _)| *fit).max().unwrap_or_default();
+    if best.1 <= 1 {
+        return Ok(Delimiter::COMMA);
+    }
+    let delimiters: Vec<_> = fits.iter().filter(|(fit, _)| *fit == best).map(|(_, delimiter)| *delimiter).collect();
+    match delimiters.as_slice() {
+        [delimiter] => Ok(*delimiter),
+        _ => Err(InputFault::DelimiterInDoubt { line: first_line(head), delimiters }),
+    }
+}
+
+fn fit(head: &[u8], delimiter: Delimiter, rules: &InputRules) -> Fit {
+    let mut reader =
+        csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter.byte()).from_reader(head);
+    let mut record = ByteRecord::new();
+    // Memory can be read, and a record that ends with the head is a record, too.
+    if !reader.read_byte_record(&mut record).unwrap_or_default() {
+        return (0, 0);
+    }
+    let meaningful = match &rules.header {
+        HeaderRule::FirstRecord => record.iter().filter(|name| is_known(name, &rules.mapping)).count(),
+        HeaderRule::Named(names) if names.len() == record.len() => names.len(),
+        HeaderRule::Named(_) => 0,
+    };
+    // A record in one piece says nothing for a delimiter that is not in it.
+    if record.len() == 1 { (0, 1) } else { (meaningful, record.len()) }
+}
+
+fn is_known(name: &[u8], mapping: &MappingRules) -> bool {
+    std::str::from_utf8(name).is_ok_and(|name| mapping.target(name).is_ok())
+}
+
+fn first_line(head: &[u8]) -> u64 {
+    let blank = head.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    1 + count_lines(head.get(..blank).unwrap_or_default(), Format::Csv(Delimiter::COMMA))
 }
 
 #[cfg(test)]
@@ -124,33 +180,70 @@ mod tests {
     const COMMA: Format = Format::Csv(Delimiter::COMMA);
     const TAB: Format = Format::Csv(Delimiter::TAB);
 
+    fn format_of(name: &str, head: &str, rules: &InputRules) -> Result<Format, InputFault> {
+        Format::of(&InputName::from_argument(name.into()), head.as_bytes(), rules)
+    }
+
     #[test]
     fn the_extension_decides_then_the_content() {
         let check = |name: &str, head: &str, choice: FormatChoice, want: Format| {
-            let name = InputName::from_argument(name.into());
-            let format = Format::of(&name, head.as_bytes(), choice, None).expect("text");
-            assert_eq!(format, want, "{name} {head:?} {choice:?}");
+            let rules = InputRules { format: choice, ..InputRules::default() };
+            assert_eq!(format_of(name, head, &rules).expect("text"), want, "{name} {head:?} {choice:?}");
         };
         check("a.csv", "{", FormatChoice::Auto, COMMA);
         check("a.TSV", "id,email", FormatChoice::Auto, TAB);
         check("a.jsonl", "id", FormatChoice::Auto, Format::Ndjson);
         check("a.NdJson", "id", FormatChoice::Auto, Format::Ndjson);
-        check("a.csv", "id\temail\n", FormatChoice::Auto, COMMA);
-        check("a.csv", "id\temail\n", FormatChoice::Tsv, TAB);
+        check("a.ndjson.gz", "id", FormatChoice::Auto, Format::Ndjson);
+        check("a.tsv.zst", "id", FormatChoice::Auto, TAB);
+        check("a.gz", "{}", FormatChoice::Auto, Format::Ndjson);
+        check("a.csv", "id\temail\n", FormatChoice::Auto, TAB);
+        check("a.csv", "id,email\n", FormatChoice::Tsv, TAB);
         check("a.ndjson", "id,email\n", FormatChoice::Csv, COMMA);
         check("-", "\n\r\n {", FormatChoice::Auto, Format::Ndjson);
         check("-", "\r\nid\temail\n1,2\t3", FormatChoice::Auto, TAB);
-        check("-", "id\te,mail\n", FormatChoice::Auto, COMMA);
-        check("-", "id\n1\t2", FormatChoice::Auto, COMMA);
         check("a.txt", "", FormatChoice::Auto, COMMA);
+    }
+
+    #[test]
+    fn the_delimiter_is_the_one_that_makes_sense_of_the_first_record() {
+        let check = |head: &str, header: &HeaderRule, want: &str| {
+            let map = [("Kunde".to_owned(), "id".to_owned())];
+            let mapping = MappingRules::new(&map, &[]).expect("good rules");
+            let rules = InputRules { mapping, header: header.clone(), ..InputRules::default() };
+            let found = match format_of("a.csv", head, &rules) {
+                Ok(Format::Csv(delimiter)) => delimiter.to_string(),
+                Ok(Format::Ndjson) => "NDJSON".to_owned(),
+                Err(fault) => fault.to_string(),
+            };
+            assert_eq!(found, want, "{head:?}");
+        };
+        let header = HeaderRule::FirstRecord;
+        check("id;email\n1,2;3\n", &header, "`;`");
+        check("id|email", &header, "`|`");
+        check("\"id\";\"e,mail\"\n", &header, "`;`");
+        check("id", &header, "`,`");
+        check("id\n1;2\n", &header, "`,`");
+        // More columns under the comma, but fewer that mean something.
+        check("id;email;a,b,c,d\n", &header, "`;`");
+        check("Kunde;a\n", &header, "`;`");
+        // Nothing is known of either, so the number of columns decides.
+        check("Nr;Name, Vorname;Mail\n", &header, "`;`");
+        let doubt = "the delimiter is in doubt, it could be `,` or `;`: say which it is (--delimiter C)";
+        check("id,a;email\n", &header, doubt);
+        check("a,b;c\n", &header, doubt);
+        let named = HeaderRule::Named(vec!["id".to_owned(), "email".to_owned()]);
+        check("1;a,b\n", &named, doubt);
+        check("1;a,b,c\n", &named, "`;`");
+        check("1,a\n", &named, "`,`");
     }
 
     #[test]
     fn a_given_delimiter_holds_for_csv_and_tsv() {
         let semicolon = Delimiter::new(';').expect("a delimiter");
         let check = |choice: FormatChoice, want: Format| {
-            let format = Format::of(&InputName::Stdin, b"id;a\tb", choice, Some(semicolon)).expect("text");
-            assert_eq!(format, want, "{choice:?}");
+            let rules = InputRules { format: choice, delimiter: Some(semicolon), ..InputRules::default() };
+            assert_eq!(format_of("-", "id;a\tb", &rules).expect("text"), want, "{choice:?}");
         };
         check(FormatChoice::Auto, Format::Csv(semicolon));
         check(FormatChoice::Tsv, Format::Csv(semicolon));
@@ -158,19 +251,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_is_named() {
-        let check = |head: &[u8], want: NotText| {
-            let format = Format::of(&InputName::Stdin, head, FormatChoice::Csv, None);
-            assert!(matches!(format, Err(InputFault::NotText(found)) if found == want), "{head:?}");
-        };
-        check(b"\x1f\x8b\x08", NotText::Gzip);
-        check(b"\x28\xb5\x2f\xfd\0", NotText::Zstd);
-        check(b"PK\x03\x04\x14\0", NotText::Zip);
-        check(b"\xff\xfei\0d\0", NotText::Utf16);
-        check(b"\xfe\xff\0i", NotText::Utf16);
-        check(b"id,email\n1,\0\n", NotText::Binary);
-        let array = Format::of(&InputName::Stdin, b" [{", FormatChoice::Auto, None);
-        assert!(matches!(array, Err(InputFault::JsonArray)));
+    fn what_is_no_row_of_text_is_named() {
+        let binary = format_of("a.csv", "id,email\n1,\0\n", &InputRules::default());
+        assert!(matches!(binary, Err(InputFault::NotText(NotText::Binary))));
+        assert!(matches!(format_of("-", " [{", &InputRules::default()), Err(InputFault::JsonArray)));
     }
 
     #[test]

@@ -90,6 +90,19 @@ pub(super) fn read(cells: &ByteRecord, line: u64, rules: &MappingRules) -> Resul
     if is_row_of_values(cells, rules) {
         return Err(InputFault::NoHeader { line });
     }
+    columns_of(cells, rules).map_err(|columns| InputFault::Header { line, columns })
+}
+
+/// The columns of an input without a header, which the user names.
+pub(super) fn named(names: &[String], rules: &MappingRules) -> Result<Columns, InputFault> {
+    if names.is_empty() {
+        return Err(InputFault::NoColumns);
+    }
+    columns_of(&ByteRecord::from(names.to_vec()), rules).map_err(|columns| InputFault::Columns { columns })
+}
+
+/// The columns of these names, or all that is wrong with them.
+fn columns_of(cells: &ByteRecord, rules: &MappingRules) -> Result<Columns, Vec<ColumnFault>> {
     let mut faults = Vec::new();
     let mut names = Vec::with_capacity(cells.len());
     let mut mapped: Vec<(usize, Target)> = Vec::new();
@@ -113,7 +126,7 @@ pub(super) fn read(cells: &ByteRecord, line: u64, rules: &MappingRules) -> Resul
     }
     match id {
         Some(id) if faults.is_empty() => Ok(Columns { names, mapped, id }),
-        _ => Err(InputFault::Header { line, columns: faults }),
+        _ => Err(faults),
     }
 }
 

@@ -2,9 +2,11 @@
 
 use bytes::Bytes;
 
+use super::decode::Encoding;
 use super::format::{Delimiter, Format};
 use super::header::Columns;
 use super::mapping::{MappingRules, Target, Unmapped};
+use super::stream::EncodingChoice;
 
 /// How the records of one input are read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +23,7 @@ pub struct CsvLayout {
     pub(super) delimiter: Delimiter,
     pub(super) header: Bytes,
     pub(super) columns: Columns,
+    pub(super) mark: Mark,
 }
 
 /// The keys of an NDJSON input.
@@ -29,6 +32,27 @@ pub struct NdjsonLayout {
     /// All keys that fill something or are ignored by name.
     keys: Vec<(String, Target)>,
     mapping: MappingRules,
+    mark: Mark,
+}
+
+/// Whether a file of the input's rows in UTF-8 has to begin with a byte order mark, so that it is read as UTF-8 with the same
+/// settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// UTF-8 is what is expected.
+    Unneeded,
+    /// The settings name another encoding, or the input has one.
+    Needed,
+}
+
+impl Mark {
+    pub(super) fn of(encoding: Option<Encoding>, choice: EncodingChoice) -> Mark {
+        let named = match choice {
+            EncodingChoice::Auto => None,
+            EncodingChoice::Named(named) => Some(named).filter(|named| *named != Encoding::UTF_8),
+        };
+        if encoding.is_some() || named.is_some() { Mark::Needed } else { Mark::Unneeded }
+    }
 }
 
 impl Layout {
@@ -37,6 +61,14 @@ impl Layout {
         match self {
             Layout::Csv(csv) => Format::Csv(csv.delimiter),
             Layout::Ndjson(_) => Format::Ndjson,
+        }
+    }
+
+    /// Whether a file of its rows has to begin with a byte order mark.
+    pub fn mark(&self) -> Mark {
+        match self {
+            Layout::Csv(csv) => csv.mark,
+            Layout::Ndjson(ndjson) => ndjson.mark,
         }
     }
 
@@ -67,11 +99,11 @@ impl CsvLayout {
 }
 
 impl NdjsonLayout {
-    pub(super) fn new(mapping: &MappingRules) -> NdjsonLayout {
+    pub(super) fn new(mapping: &MappingRules, mark: Mark) -> NdjsonLayout {
         let unnamed = Target::api_names().filter(|name| mapping.named(name).is_none());
         let unnamed = unnamed.filter_map(|name| Target::of_api_name(name).map(|target| (name, target)));
         let keys = unnamed.chain(mapping.columns()).map(|(name, target)| (name.to_owned(), target)).collect();
-        NdjsonLayout { keys, mapping: mapping.clone() }
+        NdjsonLayout { keys, mapping: mapping.clone(), mark }
     }
 
     /// What a key fills.

@@ -11,6 +11,8 @@ use super::shown;
 pub(super) const ID: &str = "id";
 /// Columns that custsync itself adds to failed rows start so, and are ignored when those are read again.
 const OWN_PREFIX: &str = "custsync_";
+/// The first of them.
+pub(super) const OWN_ROW_COLUMN: &str = "custsync_row";
 /// The member that custsync adds to failed NDJSON rows.
 const OWN_KEY: &str = "custsync";
 

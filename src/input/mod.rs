@@ -1,4 +1,4 @@
-//! From bytes to checked rows: source → blocks → records → mapped cells →
+//! From bytes to checked rows: source → unpacked → decoded → blocks → records → mapped cells →
 //! [`CustomerUpdate`](crate::contract::CustomerUpdate).
 //!
 //! [`Input`] does the reading, in one thread: it opens an input, learns its format and its columns, and hands out
@@ -9,6 +9,7 @@
 
 mod blocks;
 mod csv;
+mod decode;
 mod error;
 mod format;
 mod framing;
@@ -17,22 +18,30 @@ mod layout;
 mod mapping;
 mod ndjson;
 mod open;
+mod read_as;
 mod record;
 mod rules;
 mod shown;
 mod source;
+mod stream;
 #[cfg(test)]
 mod tests;
+mod unpack;
 mod window;
+mod workbook;
 
 pub use blocks::{Block, BlockSize};
-pub use error::{InputError, InputFault, NotText};
+pub use decode::{Encoding, EncodingError};
+pub use error::{InputError, InputFault, NotText, StreamFault};
 pub use format::{Delimiter, DelimiterError, Format, FormatChoice};
 pub use header::ColumnFault;
-pub use layout::{CsvLayout, Layout, NdjsonLayout};
+pub use layout::{CsvLayout, Layout, Mark, NdjsonLayout};
 pub use mapping::{MappingRules, Target};
-pub use open::{Input, InputRules, preflight};
+pub use open::{HeaderRule, Input, InputRules, preflight};
+pub use read_as::{Container, ReadAs};
 pub use record::{Record, RowRules, parse_block};
 pub use rules::{CellRules, EmptyRule, EmptyRules, RuleError, Trim};
 pub use source::InputName;
+pub use stream::EncodingChoice;
+pub use unpack::Packing;
 pub use window::RowWindow;

@@ -4,15 +4,21 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
+use bytes::Bytes;
+use csv::ByteRecord;
+
 use super::blocks::{Block, BlockSize, Blocks, Head};
 use super::csv::CsvRecords;
 use super::error::{InputError, InputFault};
 use super::format::{Delimiter, Format, FormatChoice};
-use super::header;
-use super::layout::{CsvLayout, Layout, NdjsonLayout};
-use super::mapping::MappingRules;
+use super::header::{self, Columns};
+use super::layout::{CsvLayout, Layout, Mark, NdjsonLayout};
+use super::mapping::{MappingRules, OWN_ROW_COLUMN};
 use super::ndjson::is_blank;
+use super::read_as::{Container, ReadAs};
 use super::source::{InputName, Source};
+use super::stream::{ByteStream, EncodingChoice, text_of};
+use super::workbook;
 
 /// So much of a file is looked through for structural faults before anything is sent: what a stray quote or a wrong
 /// file would show early, in a blink of an eye.
@@ -23,45 +29,61 @@ const PREFLIGHT_BYTES: usize = 32 << 20;
 pub struct InputRules {
     /// The format (`--format`).
     pub format: FormatChoice,
-    /// The delimiter, where it is not the format's own (`--delimiter`).
+    /// The delimiter, where it is not to be found out (`--delimiter`).
     pub delimiter: Option<Delimiter>,
+    /// The encoding (`--encoding`).
+    pub encoding: EncodingChoice,
+    /// Where the columns' names are (`--no-header`, `--columns`).
+    pub header: HeaderRule,
+    /// The sheet of a workbook, where it is not the first one (`--sheet`).
+    pub sheet: Option<String>,
     /// Which column fills which field (`--map`, `--ignore`).
     pub mapping: MappingRules,
+}
+
+/// Where the names of a CSV input's columns are.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum HeaderRule {
+    /// In its first record.
+    #[default]
+    FirstRecord,
+    /// Here: its first record is a row. A file of failed rows has a header all the same, and is known by it.
+    Named(Vec<String>),
 }
 
 /// An open input with at least one record.
 pub struct Input {
     name: InputName,
     size: Option<u64>,
+    read_as: ReadAs,
     layout: Arc<Layout>,
     /// The block that opening has read already.
     first: Option<Block>,
-    blocks: Blocks<Box<dyn Read + Send>>,
+    blocks: Blocks<ByteStream>,
 }
 
 impl Input {
     /// Opens an input and reads as much of it as says what it is. Whatever can be known to be wrong with it is an error
     /// here.
     pub fn open(name: InputName, rules: &InputRules) -> Result<Input, InputError> {
-        match Source::open(&name) {
-            Ok(source) => Input::read(name, source, rules, BlockSize::default()),
-            Err(fault) => Err(InputError { name, fault }),
-        }
+        let opened = match &name {
+            InputName::Path(path) if path.is_file() && workbook::is_workbook(path) => open_workbook(&name, path, rules),
+            InputName::Path(_) | InputName::Stdin => {
+                Source::open(&name).and_then(|source| open_text(&name, source, rules, BlockSize::default()))
+            }
+        };
+        opened.map_err(|fault| InputError { name, fault })
     }
 
     /// An input of an open source.
+    #[cfg(test)]
     pub(super) fn read(
         name: InputName,
         source: Source,
         rules: &InputRules,
         size: BlockSize,
     ) -> Result<Input, InputError> {
-        match read_start(&name, source.reader, rules, size) {
-            Ok((layout, first, blocks)) => {
-                Ok(Input { name, size: source.size, layout: Arc::new(layout), first: Some(first), blocks })
-            }
-            Err(fault) => Err(InputError { name, fault }),
-        }
+        open_text(&name, source, rules, size).map_err(|fault| InputError { name, fault })
     }
 
     /// The name that the user gave it.
@@ -69,9 +91,14 @@ impl Input {
         &self.name
     }
 
-    /// Its size in bytes, where it is a regular file.
+    /// The size of its text in bytes, where that is known: of a regular file that is neither compressed nor encoded.
     pub fn size_bytes(&self) -> Option<u64> {
         self.size
+    }
+
+    /// What it was found to be.
+    pub fn read_as(&self) -> ReadAs {
+        self.read_as
     }
 
     /// What its records look like.
@@ -91,9 +118,8 @@ impl Input {
 /// Looks for faults that would stop a run in the first 32 MiB of an input. Only a regular file can be read twice; of
 /// anything else nothing is read.
 pub fn preflight(name: &InputName, rules: &InputRules) -> Result<(), InputError> {
-    match name {
-        InputName::Path(path) if Path::is_file(path) => {}
-        InputName::Path(_) | InputName::Stdin => return Ok(()),
+    if !name.can_be_read_twice() {
+        return Ok(());
     }
     let mut input = Input::open(name.clone(), rules)?;
     let mut seen_bytes = 0;
@@ -106,47 +132,96 @@ pub fn preflight(name: &InputName, rules: &InputRules) -> Result<(), InputError>
     Ok(())
 }
 
-type Start = (Layout, Block, Blocks<Box<dyn Read + Send>>);
+fn open_workbook(name: &InputName, path: &Path, rules: &InputRules) -> Result<Input, InputFault> {
+    let rows = workbook::open(path, rules)?;
+    let head = Head::read(Box::new(rows) as ByteStream, BlockSize::default())?;
+    let read_as = ReadAs { format: Format::Ndjson, found: None, container: Container::Workbook, encoding: None };
+    begin(name, None, head, rules, read_as).map_err(|fault| match fault {
+        InputFault::Empty => InputFault::NoRows,
+        other => other,
+    })
+}
 
-fn read_start(
+fn open_text(name: &InputName, source: Source, rules: &InputRules, size: BlockSize) -> Result<Input, InputFault> {
+    if rules.sheet.is_some() {
+        return Err(InputFault::NotAWorkbook);
+    }
+    let text = text_of(source.reader, rules.encoding)?;
+    let head = Head::read(text.reader, size)?;
+    let format = Format::of(name, head.bytes(), rules)?;
+    let container = text.packing.map_or(Container::File, Container::Packed);
+    let read_as = ReadAs { format, found: format.found_delimiter(rules), container, encoding: text.encoding };
+    let is_as_long = text.packing.is_none() && text.encoding.is_none();
+    begin(name, source.size.filter(|_| is_as_long), head, rules, read_as)
+}
+
+fn begin(
     name: &InputName,
-    reader: Box<dyn Read + Send>,
+    size: Option<u64>,
+    head: Head<ByteStream>,
     rules: &InputRules,
-    size: BlockSize,
-) -> Result<Start, InputFault> {
-    let head = Head::read(reader, size).map_err(InputFault::Read)?;
-    let format = Format::of(name, head.bytes(), rules.format, rules.delimiter)?;
+    read_as: ReadAs,
+) -> Result<Input, InputFault> {
+    let format = read_as.format;
     let mut blocks = head.into_blocks(format);
+    let mark = Mark::of(read_as.encoding, rules.encoding);
     let (layout, first) = match format {
         Format::Csv(delimiter) => {
-            let (layout, rest) = read_header(&mut blocks, delimiter, &rules.mapping)?;
+            let (layout, rest) = read_header(&mut blocks, delimiter, rules, mark)?;
             let first = first_with_records(Some(rest), &mut blocks, format)?.ok_or(InputFault::NoRows)?;
             (Layout::Csv(layout), first)
         }
         Format::Ndjson => {
             let first = first_with_records(None, &mut blocks, format)?.ok_or(InputFault::Empty)?;
-            (Layout::Ndjson(NdjsonLayout::new(&rules.mapping)), first)
+            (Layout::Ndjson(NdjsonLayout::new(&rules.mapping, mark)), first)
         }
     };
-    Ok((layout, first, blocks))
+    Ok(Input { name: name.clone(), size, read_as, layout: Arc::new(layout), first: Some(first), blocks })
 }
 
-/// Reads the header, and returns with it what is left of its block.
+/// Finds the columns, and returns with them what is left of the first block.
 fn read_header(
     blocks: &mut Blocks<impl Read>,
     delimiter: Delimiter,
-    mapping: &MappingRules,
+    rules: &InputRules,
+    mark: Mark,
 ) -> Result<(CsvLayout, Block), InputFault> {
     while let Some(block) = blocks.next()? {
         let mut records = CsvRecords::of(&block, delimiter);
         let Some(record) = records.next() else { continue };
-        let columns = header::read(record.cells, record.line, mapping)?;
-        let header = block.bytes.slice_ref(record.raw);
-        let end = record.end;
+        let (columns, header, end) = match &rules.header {
+            HeaderRule::Named(names) if !is_own_header(record.cells) => {
+                let (columns, header) = named_columns(names, delimiter, &rules.mapping)?;
+                (columns, header, 0)
+            }
+            HeaderRule::Named(_) | HeaderRule::FirstRecord => {
+                let columns = header::read(record.cells, record.line, &rules.mapping)?;
+                (columns, block.bytes.slice_ref(record.raw), record.end)
+            }
+        };
         drop(records);
-        return Ok((CsvLayout { delimiter, header, columns }, block.without_first(end, Format::Csv(delimiter))));
+        let layout = CsvLayout { delimiter, header, columns, mark };
+        return Ok((layout, block.without_first(end, Format::Csv(delimiter))));
     }
     Err(InputFault::Empty)
+}
+
+/// Whether this is the header of a file of failed rows.
+fn is_own_header(cells: &ByteRecord) -> bool {
+    cells.get(0) == Some(OWN_ROW_COLUMN.as_bytes())
+}
+
+/// The columns of these names, and the header that a file of them would have.
+fn named_columns(
+    names: &[String],
+    delimiter: Delimiter,
+    mapping: &MappingRules,
+) -> Result<(Columns, Bytes), InputFault> {
+    let columns = header::named(names, mapping)?;
+    let mut header = csv::WriterBuilder::new().delimiter(delimiter.byte()).from_writer(Vec::new());
+    header.write_record(names).expect("memory can be written");
+    let header = header.into_inner().expect("memory can be written");
+    Ok((columns, Bytes::from(header.strip_suffix(b"\n").unwrap_or(&header).to_vec())))
 }
 
 /// The first block that holds a record. `start` comes before what is still to be read.

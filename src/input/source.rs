@@ -4,12 +4,12 @@ use std::ffi::OsString;
 use std::fmt;
 use std::fs::File;
 use std::io;
-use std::io::Read;
 use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 
 use super::error::InputFault;
 use super::shown;
+use super::stream::ByteStream;
 
 /// The name of an input, as the user gave it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub enum InputName {
 /// An open input.
 pub(super) struct Source {
     /// Its bytes, unbuffered: blocks are read in large pieces.
-    pub(super) reader: Box<dyn Read + Send>,
+    pub(super) reader: ByteStream,
     /// Its size in bytes, where it is a regular file.
     pub(super) size: Option<u64>,
 }
@@ -32,6 +32,14 @@ impl InputName {
     /// The input that an argument of the command line names.
     pub fn from_argument(argument: OsString) -> InputName {
         if argument == "-" { InputName::Stdin } else { InputName::Path(argument.into()) }
+    }
+
+    /// Whether it is a regular file: standard input and pipes can be read only once.
+    pub fn can_be_read_twice(&self) -> bool {
+        match self {
+            InputName::Path(path) => path.is_file(),
+            InputName::Stdin => false,
+        }
     }
 }
 

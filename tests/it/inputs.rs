@@ -32,7 +32,7 @@ fn what_is_not_there_or_no_file_is_refused() {
     refused_by(&Scenario::new().input("missing.csv").sandbox(|_| {}), "missing.csv: no such file");
     let scenario = Scenario::new().input("folder.csv").sandbox(|_| {});
     fs::create_dir(scenario.path("folder.csv")).unwrap();
-    refused_by(&scenario, "folder.csv: is a directory");
+    refused_by(&scenario, "folder.csv: there is no file in this folder whose name ends with .csv");
 }
 
 #[test]
@@ -53,9 +53,9 @@ fn what_is_no_text_is_called_by_its_name() {
     refuse("a.ndjson", " \n\t\n", "a.ndjson: is empty");
     refuse("a.csv", "id,email\n", "a.csv: has a header but no rows");
     refuse("a.csv", b"\x7fELF\x02\x01\0\0\0", "a.csv: is binary");
-    refuse("a.csv", b"\x1f\x8b\x08\0\0\0\0\0", "a.csv: is a gzip file");
-    refuse("a.csv", b"\xff\xfei\0d\0,\0e\0m\0a\0i\0l\0\n\0", "a.csv: is UTF-16");
-    refuse("a.xlsx", b"PK\x03\x04\x14\0", "a.xlsx: is a zip file or a workbook");
+    refuse("a.csv", b"\xff\xfe\0\0i\0\0\0", "a.csv: is UTF-32");
+    refuse("a.csv", b"i\0d\0,\0e\0m\0a\0i\0l\0\n\0", "a.csv: is binary, not text");
+    refuse("a.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a.xls: is a workbook in an old format");
     refuse("a.json", format!("[{{\"id\":1,\"job\":\"{CANARY}\"}}]"), "a.json: is a JSON array");
 }
 

@@ -1,6 +1,10 @@
 //! What may change about an input between a stop and the next run of the same command, and what is refused.
 
 use std::fs;
+use std::io::Write as _;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
 
 use crate::harness::{End, Scenario};
 
@@ -143,6 +147,36 @@ fn the_input_may_be_renamed() {
     let url = scenario.url().unwrap();
     let end = scenario.custsync(["run", "moved.csv", "--run-dir", "run", "--base-url", &url, "--rate", "unlimited"]);
     completes(&scenario, end, ROWS, "the input that was called customers.csv is called moved.csv now");
+}
+
+#[test]
+fn the_input_may_be_compressed_otherwise() {
+    let gzip = |level| {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::new(level));
+        encoder.write_all(joined(&lines(ROWS)).as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    };
+    let scenario = Scenario::new().file("customers.csv.gz", gzip(9)).unlimited().sandbox(|_| {});
+    scenario.run(["--max-rows", "20"]).exits(0).counts([SETTLED, 0, 0, 0, 0]);
+    assert_ne!(gzip(1), gzip(9));
+    scenario.write("customers.csv.gz", gzip(1));
+    let says = "the bytes of customers.csv.gz have changed, but not the rows that are settled";
+    completes(&scenario, scenario.run([]), ROWS, says);
+}
+
+#[test]
+fn a_compressed_input_is_the_one_that_it_was() {
+    // Stopped as a file, continued as a compressed one, and the other way round.
+    let compressed = zstd::encode_all(joined(&lines(ROWS)).as_bytes(), 1).unwrap();
+    let scenario = stopped();
+    scenario.write(INPUT, &compressed);
+    let says = "the bytes of customers.csv have changed, but not the rows that are settled";
+    completes(&scenario, scenario.run([]), ROWS, says);
+    let mut changed = lines(ROWS);
+    changed.swap(3, 9);
+    scenario.write(INPUT, zstd::encode_all(joined(&changed).as_bytes(), 1).unwrap());
+    scenario.run([]).exits(5).says("it differs in rows 3 and 9; nothing was sent");
+    assert_eq!(scenario.counts().requests, ROWS as u64);
 }
 
 /// Rows of standard input, of which the third is invalid.

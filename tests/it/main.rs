@@ -5,7 +5,11 @@
 
 mod canaries;
 mod check;
+mod compressed;
+mod dialects;
 mod docs;
+mod encodings;
+mod folders;
 mod harness;
 mod hostile;
 mod inputs;
@@ -28,3 +32,4 @@ mod terminal;
 mod tidy;
 mod tokens;
 mod verdicts;
+mod workbooks;

@@ -17,7 +17,7 @@ enum Kind {
 }
 
 /// Every setting but the token, with three values: for the file, the environment and the flag.
-const SAMPLES: [(&str, Kind, [&str; 3]); 49] = [
+const SAMPLES: [(&str, Kind, [&str; 3]); 53] = [
     ("format", Kind::One, ["csv", "tsv", "ndjson"]),
     ("delimiter", Kind::One, [";", "|", "tab"]),
     ("map", Kind::Many, ["A=email", "B=job", "C=id"]),
@@ -28,6 +28,10 @@ const SAMPLES: [(&str, Kind, [&str; 3]); 49] = [
     ("trim", Kind::Switch, ["1", "true", "true"]),
     ("skip-rows", Kind::One, ["1", "2", "3"]),
     ("max-rows", Kind::One, ["1", "2", "3"]),
+    ("encoding", Kind::One, ["latin1", "utf-16le", "auto"]),
+    ("no-header", Kind::Switch, ["1", "true", "true"]),
+    ("columns", Kind::Many, ["id", "job", "email"]),
+    ("sheet", Kind::One, ["a", "b", "c"]),
     ("base-url", Kind::One, ["https://a.example", "https://b.example", "https://c.example"]),
     ("tenant", Kind::One, ["1", "2", "3"]),
     ("token-file", Kind::One, ["a", "b", "c"]),

@@ -16,7 +16,7 @@ struct Plain {
 }
 
 fn blocks(bytes: &[u8], pieces: &[usize], format: Format, size: BlockSize) -> Result<Vec<Block>, InputFault> {
-    let head = Head::read(Trickle::new(bytes, pieces), size).map_err(InputFault::Read)?;
+    let head = Head::read(Trickle::new(bytes, pieces), size)?;
     let mut blocks: Blocks<_> = head.into_blocks(format);
     let mut all = Vec::new();
     while let Some(block) = blocks.next()? {
@@ -180,7 +180,7 @@ proptest! {
         let want: Vec<_> = want.map(|(line, number)| (line.to_vec(), number)).collect();
         prop_assert_eq!(&found, &want);
 
-        let layout = Layout::Ndjson(NdjsonLayout::new(&MappingRules::default()));
+        let layout = Layout::Ndjson(NdjsonLayout::new(&MappingRules::default(), Mark::Unneeded));
         for block in &blocks {
             parse_block(block, &layout, &RowRules::default(), &mut |record| {
                 let is_object = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(record.raw).is_ok();
@@ -210,7 +210,7 @@ fn a_record_may_be_as_long_as_its_limit() {
 
 #[test]
 fn raw_bytes_are_slices_of_the_block() {
-    let block = Block { bytes: Bytes::from_static(b"1,a\n2,b\n"), first_line: 7 };
+    let block = Block { bytes: Bytes::from_static(b"1,a\n2,b\n"), first_line: 7, bytes_before: 0 };
     let mut records = CsvRecords::of(&block, Delimiter::COMMA);
     let (start, line, end) =
         records.next().map(|record| (record.raw.as_ptr(), record.line, record.end)).expect("a row");

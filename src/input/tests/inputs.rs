@@ -35,8 +35,11 @@ fn an_input_that_cannot_be_used_says_why() {
         format!("id,job\n1,x\n2,\"y\n\",\"z\n{long}\"\n").as_bytes(),
         "a:4: a quote opens here that is not closed within 64 bytes, the most that a record may have",
     );
-    check(b"\x1f\x8b\x08\0", "a: is a gzip file: unpack it first");
-    check(b"id,job\n\0", "a: is binary, not text: it holds NUL bytes (UTF-16 text does, too: save it as UTF-8)");
+    check(b"\x1f\x8b\x08\0", "a:1: the gzip data is cut off here: the file is not whole");
+    check(
+        b"id,job\n\0",
+        "a: is binary, not text: it holds NUL bytes (UTF-16 without a byte order mark does, too: --encoding utf-16le)",
+    );
 }
 
 #[test]

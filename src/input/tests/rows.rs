@@ -95,7 +95,9 @@ fn ndjson_rows_are_read_mapped_and_checked() {
     );
     check(
         r#"{"id":1,"job":{"a":[1]},"gender":true}"#,
-        Err("1 gender type: is true or false, where text belongs; job type: is an array or object, where text belongs"),
+        Err(
+            "1 gender type: is true or false, where text belongs; job type: is an array or object (in a workbook: an error such as #N/A), where text belongs",
+        ),
     );
     check(r#"{"id":1,"job":"\ud800"}"#, Err("1 job encoding: is not UTF-8: the value's byte 7 is wrong"));
     check(r#"{"id":1,"\u006aob":"x"}"#, Ok(r#"1 {"job":"x"}"#));
@@ -143,7 +145,10 @@ fn depth_and_many_unknown_keys_are_bounded() {
         open_bytes("a.ndjson", text.as_bytes(), &InputRules::default(), BlockSize::default()).expect("opens");
     let rows = rows(&mut input, &RowRules::default());
     let errors: Vec<_> = rows.into_iter().map(|(_, _, checked)| checked.expect_err("a bad row")).collect();
-    assert_eq!(errors[0], "1 job type: is an array or object, where text belongs");
+    assert_eq!(
+        errors[0],
+        "1 job type: is an array or object (in a workbook: an error such as #N/A), where text belongs"
+    );
     assert_eq!(errors[1].matches("which is no field of the API").count(), 8);
     assert!(errors[1].contains("has 12 more unknown keys"), "{}", errors[1]);
     assert!(!errors[1].contains(&"k".repeat(65)), "{}", errors[1]);

@@ -200,6 +200,8 @@ fn full_summary() -> Summary {
         version: "1",
         command: "run",
         inputs: Vec::new(),
+        read_as: Vec::new(),
+        input_notes: Vec::new(),
         run_dir: String::new(),
         started: String::new(),
         ended: String::new(),

@@ -16,6 +16,7 @@ mod random;
 mod results;
 mod scenario;
 mod server;
+mod workbook;
 mod writing;
 
 pub(crate) use self::crc::crc32c;
@@ -28,4 +29,5 @@ pub(crate) use self::random::SplitMix64;
 pub(crate) use self::results::Results;
 pub(crate) use self::scenario::Scenario;
 pub(crate) use self::server::{Reply, Request};
+pub(crate) use self::workbook::{SheetCell, Workbook, zip_of};
 pub(crate) use self::writing::Form;

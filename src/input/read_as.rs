@@ -1,0 +1,57 @@
+//! What an input was found to be, for the summary: nothing about a file is guessed in silence.
+
+use std::fmt;
+
+use super::decode::Encoding;
+use super::format::{Delimiter, Format};
+use super::unpack::Packing;
+
+/// What an input was found to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadAs {
+    /// Its format.
+    pub format: Format,
+    /// The delimiter, where nobody named it and it is not the usual one.
+    pub found: Option<Delimiter>,
+    /// What its text is in.
+    pub container: Container,
+    /// The encoding that it was decoded from; absent for UTF-8.
+    pub encoding: Option<Encoding>,
+}
+
+/// What an input's text is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Container {
+    /// Nothing but the file.
+    File,
+    /// Compressed data.
+    Packed(Packing),
+    /// A sheet of a workbook.
+    Workbook,
+}
+
+impl ReadAs {
+    /// Whether it is just what its name says, so that there is nothing to tell.
+    pub fn is_plain(&self) -> bool {
+        self.found.is_none() && self.container == Container::File && self.encoding.is_none()
+    }
+}
+
+impl fmt::Display for ReadAs {
+    /// As in `gzip, CSV with `;`, windows-1252`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.container {
+            Container::File => {}
+            Container::Packed(packing) => write!(f, "{packing}, ")?,
+            Container::Workbook => return f.write_str("workbook"),
+        }
+        match self.format {
+            Format::Csv(delimiter) => write!(f, "CSV with {delimiter}")?,
+            Format::Ndjson => f.write_str("NDJSON")?,
+        }
+        match self.encoding {
+            Some(encoding) => write!(f, ", {}", encoding.name()),
+            None => Ok(()),
+        }
+    }
+}

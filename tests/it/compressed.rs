@@ -1,0 +1,108 @@
+//! Compressed inputs are read as what is in them, to the end or not at all.
+
+use std::io::Write as _;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::json;
+
+use crate::harness::Scenario;
+
+/// With this the program has 64 MiB for its data and stacks, and dies where it wants more.
+const MEMORY_LIMIT: &str = "ulimit -d 65536; exec";
+const GIB: usize = 1 << 30;
+
+const ROWS: &str = "id,job\n1,Nurse\n2,Clerk\nx,Clerk\n";
+
+fn gzip(text: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(text).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn zstd(text: &[u8]) -> Vec<u8> {
+    zstd::encode_all(text, 3).unwrap()
+}
+
+#[test]
+fn compressed_inputs_are_rows_like_any_other() {
+    let check = |name: &str, content: Vec<u8>, read_as: &str| {
+        let scenario = Scenario::new().file(name, content).sandbox(|_| {});
+        let end = scenario.run(["--max-errors", "none"]).exits(1).counts([2, 1, 0, 0, 0]);
+        assert_eq!(end.summary()["read_as"], json!([read_as]), "{name}");
+        let line = format!("{name} read as {read_as}\n");
+        let end = end.prints(&line).prints(&format!("id type 1 row, first at {name}:4"));
+        assert!(String::from_utf8_lossy(end.file("failed.csv")).ends_with(",x,Clerk\n"), "failed rows are plain text");
+    };
+    check("a.csv.gz", gzip(ROWS.as_bytes()), "gzip, CSV with `,`");
+    check("a.csv.zst", zstd(ROWS.as_bytes()), "zstd, CSV with `,`");
+    // The content counts, not the name.
+    check("a.csv", gzip(ROWS.as_bytes()), "gzip, CSV with `,`");
+}
+
+#[test]
+fn every_member_and_frame_counts() {
+    let (start, end) = ROWS.split_at(9);
+    let check = |pack: fn(&[u8]) -> Vec<u8>| {
+        let scenario =
+            Scenario::new().file("a.csv.gz", [pack(start.as_bytes()), pack(b""), pack(end.as_bytes())].concat());
+        scenario.check([]).exits(1).prints("records              3\n");
+    };
+    check(gzip);
+    check(zstd);
+}
+
+#[test]
+fn standard_input_may_be_compressed() {
+    let scenario = Scenario::new().stdin(gzip(b"{\"id\":1,\"job\":\"Nurse\"}\n")).sandbox(|_| {});
+    scenario.run([]).exits(0).counts([1, 0, 0, 0, 0]).prints("standard input read as gzip, NDJSON\n");
+}
+
+#[test]
+fn data_that_is_not_whole_stops_with_the_line_reached() {
+    let rows: Vec<_> = (1..=20_000).map(|id| format!("{id},Clerk {}\n", id * 7919 % 10_007)).collect();
+    let text = format!("id,job\n{}", rows.concat());
+    let refuse = |content: &[u8], says: &str| {
+        let scenario = Scenario::new().file("a.csv.gz", content).sandbox(|_| {});
+        let end = scenario.run([]).exits(2).says(says);
+        assert!(end.files.is_empty(), "nothing was begun");
+        assert_eq!(scenario.counts().requests, 0);
+        end.stderr
+    };
+    let (gz, zst) = (gzip(text.as_bytes()), zstd(text.as_bytes()));
+    let said = refuse(&gz[..gz.len() / 2], "the gzip data is cut off here: the file is not whole");
+    let line: u64 = said.split(':').nth(2).unwrap().parse().unwrap();
+    assert!((2_000..20_000).contains(&line), "{said}");
+    refuse(&zst[..zst.len() - 1], "the zstd data is cut off here: the file is not whole");
+    refuse(&[&gz[..], b"garbage"].concat(), "a.csv.gz:20002: something else follows the gzip data here");
+    refuse(&[&zst[..], b"\0"].concat(), "a.csv.gz:20002: something else follows the zstd data here");
+    let mut damaged = gz.clone();
+    let crc = damaged.len() - 8;
+    damaged[crc] ^= 1;
+    refuse(&damaged, "the gzip data cannot be unpacked from here on");
+    refuse(&gzip(&gz), "a.csv.gz: is gzip data within compressed data: unpack it first");
+    refuse(&gzip(b""), "a.csv.gz: is empty");
+}
+
+#[test]
+fn bombs_end_in_little_memory() {
+    // Members and frames one behind the other are as good as one long one.
+    let piece = vec![b'\n'; 1 << 20];
+    let bomb = |pack: fn(&[u8]) -> Vec<u8>| pack(&piece).repeat(GIB / piece.len());
+    let check = |content: Vec<u8>, packing: &str| {
+        let scenario = Scenario::new().file("a.csv", content).through(MEMORY_LIMIT);
+        let says = format!("the {packing} data unpacks to more than 250 times its size, as files made to do harm do");
+        scenario.check([]).exits(2).says(&says);
+    };
+    check(bomb(gzip), "gzip");
+    check(bomb(zstd), "zstd");
+}
+
+#[test]
+fn a_window_that_takes_too_much_memory_is_refused() {
+    let mut encoder = zstd::Encoder::new(Vec::new(), 1).unwrap();
+    encoder.window_log(27).unwrap();
+    encoder.write_all(ROWS.as_bytes()).unwrap();
+    let scenario = Scenario::new().file("a.csv.zst", encoder.finish().unwrap()).through(MEMORY_LIMIT);
+    scenario.check([]).exits(2).says("the zstd data cannot be unpacked from here on: Frame requires too much memory");
+}

@@ -1,0 +1,99 @@
+//! Text in other encodings than UTF-8 is read as what it says, or refused with its place.
+
+use serde_json::json;
+
+use crate::harness::{End, Scenario};
+
+const ROWS: &str = "id,job\r\n1,Künstler\r\n2,日本語\r\n3,\"a\nb\"\r\n";
+
+fn utf_16(text: &str, unit: fn(u16) -> [u8; 2]) -> Vec<u8> {
+    text.encode_utf16().flat_map(unit).collect()
+}
+
+fn jobs(end: &End) -> Vec<String> {
+    end.ledger.0.iter().map(|update| update.body["job"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn utf_16_is_known_by_its_byte_order_mark() {
+    for (mark, unit, name) in [
+        ([0xff, 0xfe], u16::to_le_bytes as fn(u16) -> [u8; 2], "UTF-16LE"),
+        ([0xfe, 0xff], u16::to_be_bytes, "UTF-16BE"),
+    ] {
+        let content = [&mark[..], &utf_16(ROWS, unit)].concat();
+        let scenario = Scenario::new().file("a.csv", content).sandbox(|_| {});
+        let end = scenario.run(["--max-in-flight", "1"]).exits(0);
+        assert_eq!(jobs(&end), ["Künstler", "日本語", "a\nb"]);
+        assert_eq!(end.summary()["read_as"], json!([format!("CSV with `,`, {name}")]));
+        assert_eq!(end.results().row(3)["line"], 4);
+    }
+    let unmarked = Scenario::new().file("a.csv", utf_16(ROWS, u16::to_le_bytes));
+    unmarked.check([]).exits(2).says("a.csv: is binary, not text");
+    unmarked.check(["--encoding", "utf-16le"]).exits(0).prints("records              3\n");
+}
+
+#[test]
+fn an_encoding_can_be_named() {
+    let check = |encoding: &str, content: &[u8], want: &str| {
+        let scenario = Scenario::new().file("a.csv", [b"id,job\n1,", content, b"\n"].concat()).sandbox(|_| {});
+        let end = scenario.run(["--encoding", encoding]).exits(0);
+        assert_eq!(jobs(&end), [want], "{encoding}");
+    };
+    check("windows-1252", b"K\xfcnstler \x80", "Künstler €");
+    check("latin1", b"Stra\xdfe", "Straße");
+    check("iso-8859-2", b"\xa3\xf3d\xbc", "Łódź");
+    check("shift_jis", b"\x93\xfa\x96\x7b", "日本");
+    check("utf-8", "日本".as_bytes(), "日本");
+    // A byte order mark is in no doubt.
+    let marked = Scenario::new().file("a.csv", format!("\u{feff}{ROWS}")).sandbox(|_| {});
+    assert_eq!(jobs(&marked.run(["--encoding", "windows-1252", "--max-in-flight", "1"]).exits(0))[0], "Künstler");
+    Scenario::new()
+        .file("a.csv", ROWS)
+        .check(["--encoding", "latin-7"])
+        .exits(2)
+        .says("--encoding: no encoding has this name");
+}
+
+#[test]
+fn what_is_not_in_the_encoding_is_refused_with_its_place() {
+    let refuse = |content: Vec<u8>, encoding: &str, says: &str| {
+        let scenario = Scenario::new().file("a.csv", content).sandbox(|_| {});
+        scenario.run(["--encoding", encoding]).exits(2).says(says);
+        assert_eq!(scenario.counts().requests, 0);
+    };
+    let lone =
+        [&[0xff, 0xfe][..], &utf_16("id,job\n1,a", u16::to_le_bytes), &[0x00, 0xd8], &utf_16("\n", u16::to_le_bytes)]
+            .concat();
+    refuse(lone, "auto", "a.csv:2: byte 23 of the text is not UTF-16LE (--encoding names another encoding)");
+    let odd = [&[0xff, 0xfe][..], &utf_16("id,job\n1,a\n", u16::to_le_bytes), b"x"].concat();
+    refuse(odd, "auto", "a.csv:3: byte 25 of the text is not UTF-16LE");
+    refuse(b"id,job\n1,a\n2,\x81\x20\n".to_vec(), "shift_jis", "a.csv:3: byte 14 of the text is not Shift_JIS");
+}
+
+#[test]
+fn bytes_that_are_not_utf_8_make_their_row_invalid() {
+    let scenario = Scenario::new().file("a.csv", b"\xef\xbb\xbfid,job\n1,good\n2,K\xfcnstler\n").sandbox(|_| {});
+    let end = scenario.run(["--max-errors", "none"]).exits(1).counts([1, 1, 0, 0, 0]);
+    assert_eq!(end.results().row(2)["errors"][0]["message"], "is not UTF-8: the value's byte 2 is wrong");
+}
+
+#[test]
+fn failed_rows_are_run_with_the_settings_of_their_input() {
+    let scenario = Scenario::new().file("a.csv", b"id;job;gender\n1;K\xfcnstler;Q\n").sandbox(|_| {});
+    let end = scenario.run(["--encoding", "windows-1252", "--max-errors", "none"]).exits(1).counts([0, 1, 0, 0, 0]);
+    let failed = end.file("failed.csv");
+    assert!(failed.starts_with(b"\xef\xbb\xbfcustsync_row;"), "{}", String::from_utf8_lossy(failed));
+    scenario.write("corrected.csv", String::from_utf8_lossy(failed).replace(";Q", ";other"));
+    let url = scenario.url().unwrap();
+    let end = scenario.custsync([
+        "run",
+        "corrected.csv",
+        "--run-dir",
+        "again",
+        "--base-url",
+        &url,
+        "--encoding",
+        "windows-1252",
+    ]);
+    assert_eq!(jobs(&end.exits(0)), ["Künstler"]);
+}

@@ -1,0 +1,54 @@
+//! Folders and patterns stand for their files, in an order that stays.
+
+use std::fs;
+
+use serde_json::json;
+
+use crate::harness::{End, Scenario};
+
+fn inputs(end: &End) -> serde_json::Value {
+    end.summary()["inputs"].clone()
+}
+
+#[test]
+fn a_folder_stands_for_its_files_by_name() {
+    let scenario = Scenario::new().input("in").sandbox(|_| {});
+    fs::create_dir_all(scenario.path("in/deeper")).unwrap();
+    for (name, id) in [("b.csv", 2), ("a.ndjson", 1), ("c.CSV", 3), (".hidden.csv", 9)] {
+        let text =
+            if name == "a.ndjson" { format!("{{\"id\":{id},\"job\":\"x\"}}\n") } else { format!("id,job\n{id},x\n") };
+        scenario.write(&format!("in/{name}"), text);
+    }
+    scenario.write("in/notes.txt", "not an input");
+    scenario.write("in/deeper/d.csv", "id,job\n4,x\n");
+    let end = scenario.run(["--max-in-flight", "1"]).exits(0).counts([3, 0, 0, 0, 0]);
+    let end = end.says("in/notes.txt is passed over: its name does not end as that of an input");
+    assert_eq!(inputs(&end), json!(["in/a.ndjson", "in/b.csv", "in/c.CSV"]));
+    let rows: Vec<_> =
+        (1..=3).map(|row| (end.results().row(row)["file"].clone(), end.results().row(row)["id"].clone())).collect();
+    assert_eq!(rows, [(json!(1), json!(1)), (json!(2), json!(2)), (json!(3), json!(3))]);
+    scenario.run([]).exits(0).prints("requests             0");
+    scenario.write("in/0.csv", "id,job\n7,x\n");
+    scenario.run([]).exits(5).says("holds a run of 3 inputs, not of 4");
+}
+
+#[test]
+fn a_pattern_stands_for_the_files_that_match() {
+    let scenario = Scenario::new();
+    for name in ["x-2.csv", "x-10.csv", "y.csv", "[1].csv"] {
+        scenario.write(name, "id,job\n1,x\n");
+    }
+    let check = |pattern: &str, want: &[&str]| {
+        let end = scenario.custsync(["check", pattern, "--run-dir", "run"]).exits(0);
+        assert_eq!(inputs(&end), json!(want), "{pattern}");
+    };
+    check("x-*.csv", &["x-10.csv", "x-2.csv"]);
+    check("?.csv", &["y.csv"]);
+    // A file of that very name is no pattern.
+    check("[1].csv", &["[1].csv"]);
+    let refuse = |arguments: [&str; 2], says: &str| {
+        scenario.custsync(["check", arguments[0], arguments[1], "--run-dir", "other"]).exits(2).says(says);
+    };
+    refuse(["y.csv", "z*.csv"], "z*.csv: no file matches");
+    refuse(["y.csv", "?.csv"], "y.csv is given twice");
+}

@@ -1,0 +1,129 @@
+//! Excel workbooks, written by hand from the parts that ECMA-376 asks for, so that each oddity of a cell can be had.
+
+use std::fmt::Write as _;
+use std::io::{Cursor, Write as _};
+
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+/// A cell of a sheet.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum SheetCell {
+    /// Text in the table of shared texts.
+    Text(&'static str),
+    /// Text in the cell itself.
+    Inline(&'static str),
+    /// A number, as it is written.
+    Number(&'static str),
+    /// A number that is shown as a date: days since 1899-12-30.
+    Date(&'static str),
+    /// `true` or `false`
+    Boolean(bool),
+    /// An error such as `#N/A`.
+    Error(&'static str),
+    /// No cell.
+    Nothing,
+}
+
+/// A workbook.
+#[derive(Debug, Default)]
+pub(crate) struct Workbook {
+    sheets: Vec<(&'static str, String)>,
+    shared: Vec<&'static str>,
+}
+
+impl Workbook {
+    /// Adds a sheet of these rows; the first one is row 1.
+    pub(crate) fn sheet(mut self, name: &'static str, rows: &[&[SheetCell]]) -> Workbook {
+        let mut xml = String::new();
+        for (row, cells) in (1..).zip(rows) {
+            // A row without cells is not there at all, as spreadsheets save it.
+            if cells.is_empty() {
+                continue;
+            }
+            write!(xml, "<row r=\"{row}\">").unwrap();
+            for (column, cell) in ('A'..='Z').zip(*cells) {
+                xml.push_str(&self.cell(&format!("{column}{row}"), *cell));
+            }
+            xml.push_str("</row>");
+        }
+        self.sheets.push((name, xml));
+        self
+    }
+
+    fn cell(&mut self, at: &str, cell: SheetCell) -> String {
+        match cell {
+            SheetCell::Nothing => String::new(),
+            SheetCell::Text(text) => {
+                self.shared.push(text);
+                format!("<c r=\"{at}\" t=\"s\"><v>{}</v></c>", self.shared.len() - 1)
+            }
+            SheetCell::Inline(text) => format!("<c r=\"{at}\" t=\"inlineStr\"><is><t>{}</t></is></c>", escaped(text)),
+            SheetCell::Number(number) => format!("<c r=\"{at}\"><v>{number}</v></c>"),
+            SheetCell::Date(days) => format!("<c r=\"{at}\" s=\"1\"><v>{days}</v></c>"),
+            SheetCell::Boolean(value) => format!("<c r=\"{at}\" t=\"b\"><v>{}</v></c>", u8::from(value)),
+            SheetCell::Error(error) => format!("<c r=\"{at}\" t=\"e\"><v>{error}</v></c>"),
+        }
+    }
+
+    /// The file's bytes.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let (mut sheets, mut relations) = (String::new(), String::new());
+        let mut parts = Vec::new();
+        for (number, (name, rows)) in (1..).zip(&self.sheets) {
+            write!(sheets, "<sheet name=\"{}\" sheetId=\"{number}\" r:id=\"rId{number}\"/>", escaped(name)).unwrap();
+            write!(
+                relations,
+                "<Relationship Id=\"rId{number}\" Type=\"{RELATIONS}/worksheet\" Target=\"worksheets/sheet{number}.xml\"/>"
+            )
+            .unwrap();
+            let sheet = format!("<worksheet xmlns=\"{MAIN}\"><sheetData>{rows}</sheetData></worksheet>");
+            parts.push((format!("xl/worksheets/sheet{number}.xml"), sheet));
+        }
+        let shared: Vec<_> = self.shared.iter().map(|text| format!("<si><t>{}</t></si>", escaped(text))).collect();
+        let shared = shared.concat();
+        parts.extend([
+            (
+                "xl/workbook.xml".to_owned(),
+                format!("<workbook xmlns=\"{MAIN}\" xmlns:r=\"{RELATIONS}\"><sheets>{sheets}</sheets></workbook>"),
+            ),
+            (
+                "xl/_rels/workbook.xml.rels".to_owned(),
+                format!("<Relationships xmlns=\"{PACKAGE}\">{relations}</Relationships>"),
+            ),
+            (
+                "_rels/.rels".to_owned(),
+                format!(
+                    "<Relationships xmlns=\"{PACKAGE}\"><Relationship Id=\"rId1\" Type=\"{RELATIONS}/officeDocument\" Target=\"xl/workbook.xml\"/></Relationships>"
+                ),
+            ),
+            ("xl/sharedStrings.xml".to_owned(), format!("<sst xmlns=\"{MAIN}\">{shared}</sst>")),
+            (
+                "xl/styles.xml".to_owned(),
+                // Format 14 is the usual date.
+                format!(
+                    "<styleSheet xmlns=\"{MAIN}\"><cellXfs count=\"2\"><xf numFmtId=\"0\"/><xf numFmtId=\"14\"/></cellXfs></styleSheet>"
+                ),
+            ),
+        ]);
+        zip_of(parts.iter().map(|(name, content)| (name.as_str(), content.as_bytes())))
+    }
+}
+
+const MAIN: &str = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
+const RELATIONS: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
+const PACKAGE: &str = "http://schemas.openxmlformats.org/package/2006/relationships";
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
+}
+
+/// A zip file of these parts.
+pub(crate) fn zip_of<'a>(parts: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, content) in parts {
+        zip.start_file(name, SimpleFileOptions::default()).unwrap();
+        zip.write_all(content).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}

@@ -1,0 +1,143 @@
+//! Workbooks are read like CSV, and what a spreadsheet does to values is an error that explains itself.
+
+use serde_json::{Value, json};
+
+use crate::harness::SheetCell::{Boolean, Date, Error, Inline, Nothing, Number, Text};
+use crate::harness::{End, Scenario, SheetCell, Workbook, zip_of};
+
+fn sent(end: &End) -> Vec<(u64, Value)> {
+    end.ledger.0.iter().map(|update| (update.id, update.body.clone())).collect()
+}
+
+fn scenario(workbook: &Workbook) -> Scenario {
+    Scenario::new().file("a.xlsx", workbook.bytes()).sandbox(|_| {})
+}
+
+const HEADER: &[SheetCell] =
+    &[Text("id"), Text("first_name"), Text("date_of_birth"), Inline("country_id"), Text("phone_number"), Text("Notes")];
+
+#[test]
+fn a_sheet_is_read_like_csv() {
+    let workbook = Workbook::default().sheet(
+        "Customers",
+        &[
+            &[],
+            HEADER,
+            &[Number("1042"), Text("Zoë \"Z\""), Date("31149"), Number("84"), Text("0170 1"), Text("x")],
+            &[],
+            &[Text("0043"), Inline("Bo & Co"), Date("31149.5"), Text("084"), Text("+1"), Nothing],
+            &[Number("44.0"), Nothing, Text("1985-04-12"), Nothing, Inline("")],
+        ],
+    );
+    let scenario = scenario(&workbook);
+    let end = scenario.run(["--ignore", "Notes", "--max-in-flight", "1"]).exits(0).prints("a.xlsx read as workbook\n");
+    assert_eq!(
+        sent(&end),
+        [
+            (
+                1042,
+                json!({"first_name": "Zoë \"Z\"", "phone_number": "0170 1", "date_of_birth": "1985-04-12T00:00:00Z", "country_id": 84})
+            ),
+            (
+                43,
+                json!({"first_name": "Bo & Co", "phone_number": "+1", "date_of_birth": "1985-04-12T12:00:00Z", "country_id": 84})
+            ),
+            (44, json!({"date_of_birth": "1985-04-12T00:00:00Z"})),
+        ]
+    );
+    let lines: Vec<_> = (1..=3).map(|row| end.results().row(row)["line"].clone()).collect();
+    assert_eq!(lines, [3, 5, 6].map(|line| json!(line)), "a line is a row of the sheet");
+    scenario.run(["--ignore", "Notes"]).exits(0).prints("requests             0");
+}
+
+#[test]
+fn what_a_spreadsheet_does_to_values_is_an_error() {
+    let workbook = Workbook::default().sheet(
+        "Sheet1",
+        &[
+            HEADER,
+            &[Number("1"), Text("a"), Nothing, Nothing, Number("1701234567")],
+            &[Number("2"), Date("31149"), Nothing, Nothing, Nothing],
+            &[Number("3"), Boolean(true), Nothing, Nothing, Nothing],
+            &[Number("4"), Error("#N/A"), Nothing, Number("84.5"), Nothing],
+            &[Number("1234567890123456789"), Text("a"), Nothing, Nothing, Nothing],
+            &[Number("6"), Text("a"), Nothing, Nothing, Nothing, Nothing, Text("beside")],
+            &[Number("7"), Text("a"), Number("31149"), Nothing, Nothing],
+        ],
+    );
+    let end = scenario(&workbook).run(["--ignore", "Notes", "--max-errors", "none"]).exits(1).counts([0, 7, 0, 0, 0]);
+    let check = |row: u64, field: &str, code: &str, message: &str| {
+        let errors = end.results().row(row)["errors"].clone();
+        let found = errors.as_array().unwrap().iter().any(|error| {
+            error["field"] == field && error["code"] == code && error["message"].as_str().unwrap().starts_with(message)
+        });
+        assert!(found, "row {row}: {errors}");
+    };
+    check(1, "phone_number", "type", "is a number where text belongs (leading zeros are lost that way)");
+    check(2, "first_name", "type", "is a number where text belongs");
+    check(3, "first_name", "type", "is true or false");
+    check(4, "first_name", "type", "is an array or object (in a workbook: an error such as #N/A)");
+    check(4, "country_id", "type", "is ");
+    check(5, "id", "type", "is ");
+    check(6, "row", "columns", "has the key `column 7`");
+    check(7, "date_of_birth", "type", "is a number where text belongs");
+    let failed: Vec<Value> = String::from_utf8_lossy(end.file("failed.ndjson"))
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!((&failed[0]["phone_number"], &failed[0]["custsync"]["row"]), (&json!(1_701_234_567), &json!(1)));
+}
+
+#[test]
+fn a_sheet_can_be_named() {
+    let header: &[SheetCell] = &[Text("id"), Text("job")];
+    let workbook = Workbook::default()
+        .sheet("One", &[header, &[Number("1"), Text("Nurse")]])
+        .sheet("Two & more", &[header, &[Number("2"), Text("Nurse")]])
+        .sheet("Empty", &[]);
+    let scenario = scenario(&workbook);
+    assert_eq!(sent(&scenario.run([]).exits(0)), [(1, json!({"job": "Nurse"}))]);
+    let url = scenario.url().unwrap();
+    let run =
+        |sheet: &str| scenario.custsync(["run", "a.xlsx", "--sheet", sheet, "--run-dir", "other", "--base-url", &url]);
+    assert_eq!(sent(&run("Two & more").exits(0)).last(), Some(&(2, json!({"job": "Nurse"}))));
+    run("Three").exits(2).says("a.xlsx: has no sheet `Three`; there are `One`, `Two & more` and `Empty`");
+    run("Empty").exits(2).says("a.xlsx: is empty");
+    let text = Scenario::new().file("a.csv", "id,job\n1,x\n");
+    text.check(["--sheet", "One"]).exits(2).says("a.csv: is no workbook, so it has no sheet (--sheet)");
+}
+
+#[test]
+fn a_header_s_faults_and_what_is_no_workbook_are_named() {
+    let header = |names: &[SheetCell], says: &str| {
+        let workbook = Workbook::default().sheet("S", &[&[], &[], names, &[Number("1")]]);
+        scenario(&workbook).run([]).exits(2).says(says);
+    };
+    header(&[Text("id"), Text("jbo")], "a.xlsx:3: column 2 `jbo` is no field of the API; did you mean `job`?");
+    header(&[Text("id"), Nothing, Text("job")], "a.xlsx:3: column 2 has no name");
+    header(&[Number("17"), Text("Liu")], "a.xlsx:3: is no header");
+    let refuse = |content: Vec<u8>, says: &str| {
+        Scenario::new().file("a.xlsx", content).check([]).exits(2).says(says);
+    };
+    refuse(zip_of([("a.csv", &b"id,job\n1,x\n"[..])]), "a.xlsx: is a zip file and no Excel workbook");
+    refuse(b"PK\x03\x04 and nothing more".to_vec(), "a.xlsx: is a workbook that cannot be read");
+    let whole = Workbook::default().sheet("S", &[HEADER, &[Number("1")]]).bytes();
+    refuse(whole[..whole.len() / 2].to_vec(), "a.xlsx: is a workbook that cannot be read");
+    let piped = Scenario::new().stdin(whole);
+    piped.check([]).exits(2).says("standard input: is a zip file and no Excel workbook (.xlsx) in a file of its own");
+}
+
+#[test]
+fn columns_can_be_named_where_a_sheet_has_no_header() {
+    let workbook = Workbook::default().sheet("S", &[&[Number("1"), Text("Nurse")], &[Number("2"), Text("Clerk")]]);
+    let end = scenario(&workbook).run(["--no-header", "--columns", "id,job", "--max-in-flight", "1"]).exits(0);
+    assert_eq!(sent(&end), [(1, json!({"job": "Nurse"})), (2, json!({"job": "Clerk"}))]);
+}
+
+#[test]
+fn a_workbook_that_unpacks_to_too_much_is_refused() {
+    let sheet = vec![b' '; 80 << 20];
+    let content = zip_of([("xl/workbook.xml", &b"<workbook/>"[..]), ("xl/worksheets/sheet1.xml", &sheet)]);
+    let scenario = Scenario::new().file("a.xlsx", content).through("ulimit -d 65536; exec");
+    scenario.check([]).exits(2).says("a.xlsx: is a workbook with a part that unpacks to more than 67108864 bytes");
+}
