@@ -129,6 +129,12 @@ struct InputFlags {
     /// Leave these columns out; repeatable
     #[arg(long, value_name = "COLUMN,...", value_delimiter = ',')]
     ignore: Vec<String>,
+    /// Take a CSV header's names although they differ in case, spaces, underscores and hyphens
+    ///
+    /// `First Name`, `first-name` and `FIRSTNAME` are `first_name` then; the names of --map and --ignore are matched likewise.
+    /// An exact name wins. The keys of NDJSON are always taken exactly.
+    #[arg(long, hide_short_help = true)]
+    loose_headers: bool,
     /// What an empty cell means: omit, null or error
     ///
     /// omit: the field is left out of the request, and whether the API then keeps or clears it is not documented in one

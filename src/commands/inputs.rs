@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
+use tracing::info;
+
 use crate::commands::Failure;
 use crate::config::input::InputSettings;
 use crate::input::{Input, InputName, Layout, RowWindow, preflight};
@@ -29,9 +31,19 @@ pub(super) fn open(settings: &InputSettings) -> Result<OpenInputs, Failure> {
     let inputs = open_again(settings)?;
     let layouts = inputs.iter().map(|input| input.layout().as_ref());
     settings.rules.mapping.check_ignored(layouts).map_err(Failure::unusable)?;
+    inputs.iter().for_each(say_what_is_taken_loosely);
     let names = InputNames(inputs.iter().map(|input| input.name().to_string()).collect());
     let total_bytes = inputs.iter().map(Input::size_bytes).sum();
     Ok(OpenInputs { inputs, names, total_bytes })
+}
+
+/// Names that were guessed at are said, so that a wrong guess can be seen.
+fn say_what_is_taken_loosely(input: &Input) {
+    let Layout::Csv(csv) = input.layout().as_ref() else { return };
+    let columns: Vec<_> = csv.loosely().iter().map(ToString::to_string).collect();
+    if !columns.is_empty() {
+        info!("{}: {} (--loose-headers)", input.name(), columns.join(", "));
+    }
 }
 
 /// Opens all inputs, without a look through them.

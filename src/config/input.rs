@@ -8,7 +8,8 @@ use super::reader::{Entry, Reader};
 use super::value::{ValueError, any_text, number_in, some_text};
 use crate::contract::{DateFormat, ValueRules};
 use crate::input::{
-    CellRules, Delimiter, EmptyRule, EmptyRules, FormatChoice, InputName, InputRules, MappingRules, RowRules, Trim,
+    CellRules, Delimiter, EmptyRule, EmptyRules, FormatChoice, HeaderNames, InputName, InputRules, MappingRules,
+    RowRules, Trim,
 };
 
 /// What is read, and how.
@@ -97,7 +98,8 @@ fn mapping(reader: &mut Reader) -> MappingRules {
     }
     let ignore = reader.list("ignore", some_text);
     let rules = MappingRules::new(&map, &ignore).map_err(ValueError::from);
-    reader.noting("map", rules).unwrap_or_default()
+    let header_names = if reader.switch("loose-headers") { HeaderNames::Loose } else { HeaderNames::Exact };
+    reader.noting("map", rules).unwrap_or_default().with_header_names(header_names)
 }
 
 fn empty_rules(reader: &mut Reader) -> EmptyRules {

@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::format::{Delimiter, Format};
 use super::header::Columns;
+use super::loose::LooseColumn;
 use super::mapping::{MappingRules, Target, Unmapped};
 
 /// How the records of one input are read.
@@ -43,7 +44,10 @@ impl Layout {
     /// Whether a column or key of this name may be in the input.
     pub(super) fn may_have(&self, name: &str) -> bool {
         match self {
-            Layout::Csv(csv) => csv.columns.names.iter().any(|column| column == name),
+            Layout::Csv(csv) => {
+                let Columns { names, loosely, .. } = &csv.columns;
+                names.iter().any(|column| column == name) || loosely.iter().any(|column| column.taken_for == name)
+            }
             Layout::Ndjson(_) => true,
         }
     }
@@ -58,6 +62,11 @@ impl CsvLayout {
     /// The columns' names, in order.
     pub fn names(&self) -> &[String] {
         &self.columns.names
+    }
+
+    /// The columns that were taken for other names than their own.
+    pub fn loosely(&self) -> &[LooseColumn] {
+        &self.columns.loosely
     }
 
     /// The header as it stands in the input, without its line end.

@@ -4,6 +4,7 @@ use crate::contract::{FIELDS, Field, READ_ONLY};
 use crate::nearest::nearest;
 
 use super::layout::Layout;
+use super::loose::HeaderNames;
 use super::rules::{RuleError, target_of};
 use super::shown;
 
@@ -34,11 +35,12 @@ pub(super) enum Unmapped {
     Unknown(Option<&'static str>),
 }
 
-/// What the user says of columns (`--map`, `--ignore`). It wins over a column's own name.
+/// What the user says of columns (`--map`, `--ignore`, `--loose-headers`). It wins over a column's own name.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct MappingRules {
     /// Columns by name. Few, so that looking through all of them is quick.
     columns: Vec<(String, Target)>,
+    header_names: HeaderNames,
 }
 
 impl Target {
@@ -73,6 +75,17 @@ impl MappingRules {
             rules.add(column, Target::Ignored)?;
         }
         Ok(rules)
+    }
+
+    /// The same, with a header's names spelt so.
+    #[must_use]
+    pub fn with_header_names(self, header_names: HeaderNames) -> MappingRules {
+        MappingRules { header_names, ..self }
+    }
+
+    /// How a header has to spell its names.
+    pub(super) fn header_names(&self) -> HeaderNames {
+        self.header_names
     }
 
     fn add(&mut self, column: &str, target: Target) -> Result<(), RuleError> {
