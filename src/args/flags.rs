@@ -135,6 +135,11 @@ struct InputFlags {
     /// An exact name wins. The keys of NDJSON are always taken exactly.
     #[arg(long, hide_short_help = true)]
     loose_headers: bool,
+    /// Give FIELD this value in every row; repeatable
+    ///
+    /// The value is read as a cell's is. A column or key that fills the same field is an error.
+    #[arg(long, value_name = "FIELD=VALUE", hide_short_help = true)]
+    set: Vec<String>,
     /// What an empty cell means: omit, null or error
     ///
     /// omit: the field is left out of the request, and whether the API then keeps or clears it is not documented in one

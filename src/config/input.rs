@@ -4,12 +4,12 @@ use std::path::{Component, Path, PathBuf};
 
 use super::choice::choice;
 use super::error::Problem;
-use super::reader::{Entry, Reader};
+use super::reader::{Entry, Reader, Split};
 use super::value::{ValueError, any_text, number_in, some_text};
 use crate::contract::{DateFormat, ValueRules};
 use crate::input::{
-    CellRules, Delimiter, EmptyRule, EmptyRules, FormatChoice, HeaderNames, InputName, InputRules, MappingRules,
-    RowRules, Trim,
+    CellRules, Constants, Delimiter, EmptyRule, EmptyRules, FormatChoice, HeaderNames, InputName, InputRules,
+    MappingRules, RowRules, Trim,
 };
 
 /// What is read, and how.
@@ -37,26 +37,34 @@ const FORMATS: [(&str, FormatChoice); 4] = [
 const EMPTY_RULES: [(&str, EmptyRule); 3] =
     [("omit", EmptyRule::Omit), ("null", EmptyRule::Null), ("error", EmptyRule::Error)];
 
+/// The setting that gives fields a value in every row.
+const SET: &str = "set";
+
 /// The key that stands for all fields without a rule of their own.
 const EMPTY_DEFAULT: &str = "default";
 
 impl InputSettings {
     pub(super) fn read(reader: &mut Reader, files: Vec<PathBuf>) -> Self {
+        let files = input_names(reader, files);
+        let format = reader.one("format", "auto", |text| choice(text, &FORMATS));
+        let delimiter = reader.optional("delimiter", delimiter);
+        let mapping = mapping(reader);
+        let constants = constants(reader);
+        let rows = RowRules {
+            cells: CellRules {
+                empty: empty_rules(reader),
+                null_strings: reader.list("null-string", any_text),
+                trim: if reader.switch("trim") { Trim::Trim } else { Trim::Keep },
+            },
+            values: ValueRules { date_formats: reader.list("date-format", |text| Ok(DateFormat::new(text)?)) },
+        };
+        for error in constants.errors(&rows.cells, &rows.values) {
+            reader.note(SET, ValueError::Contract(error));
+        }
         Self {
-            files: input_names(reader, files),
-            rules: InputRules {
-                format: reader.one("format", "auto", |text| choice(text, &FORMATS)),
-                delimiter: reader.optional("delimiter", delimiter),
-                mapping: mapping(reader),
-            },
-            rows: RowRules {
-                cells: CellRules {
-                    empty: empty_rules(reader),
-                    null_strings: reader.list("null-string", any_text),
-                    trim: if reader.switch("trim") { Trim::Trim } else { Trim::Keep },
-                },
-                values: ValueRules { date_formats: reader.list("date-format", |text| Ok(DateFormat::new(text)?)) },
-            },
+            files,
+            rules: InputRules { format, delimiter, mapping: mapping.with_constants(constants) },
+            rows,
             skip_rows: reader.one("skip-rows", "0", number_in(0..=u64::MAX)),
             max_rows: reader.optional("max-rows", number_in(1..=u64::MAX)),
         }
@@ -88,7 +96,7 @@ fn plainest_name(file: PathBuf) -> InputName {
 
 fn mapping(reader: &mut Reader) -> MappingRules {
     let mut map = Vec::new();
-    for entry in reader.entries("map", &[]) {
+    for entry in reader.entries("map", &[], Split::Last) {
         match entry {
             Entry { key: Some(column), value: field } if !column.is_empty() && !field.is_empty() => {
                 map.push((column, field));
@@ -102,11 +110,25 @@ fn mapping(reader: &mut Reader) -> MappingRules {
     reader.noting("map", rules).unwrap_or_default().with_header_names(header_names)
 }
 
+fn constants(reader: &mut Reader) -> Constants {
+    let mut constants = Constants::default();
+    for entry in reader.entries(SET, &[], Split::First) {
+        match entry {
+            Entry { key: Some(field), value } if !field.is_empty() => {
+                let added = constants.add(&field, value).map_err(ValueError::from);
+                reader.noting(SET, added);
+            }
+            entry => reader.note(SET, ValueError::NotAPair { text: entry.text(), form: "FIELD=VALUE" }),
+        }
+    }
+    constants
+}
+
 fn empty_rules(reader: &mut Reader) -> EmptyRules {
     const NAME: &str = "empty";
     let mut default = EmptyRule::Omit;
     let mut fields = Vec::new();
-    for Entry { key, value } in reader.entries(NAME, &["omit"]) {
+    for Entry { key, value } in reader.entries(NAME, &["omit"], Split::Last) {
         let Some(rule) = reader.noting(NAME, choice(&value, &EMPTY_RULES)) else {
             continue;
         };

@@ -32,6 +32,15 @@ pub(super) struct Entry {
     pub(super) value: String,
 }
 
+/// At which `=` an item is divided.
+#[derive(Clone, Copy)]
+pub(super) enum Split {
+    /// The first: its key has none, its value may have some.
+    First,
+    /// The last: the other way around.
+    Last,
+}
+
 impl Reader {
     pub(super) fn new(task: Task, layers: Vec<Layer>, problems: Vec<Problem>) -> Self {
         Self { task, layers, in_force: Vec::new(), problems }
@@ -85,9 +94,8 @@ impl Reader {
         items.iter().filter_map(|item| self.noting(name, parse(item))).collect()
     }
 
-    /// A setting whose items may be `KEY=VALUE`, split at the last `=`; in the file it can be a table. No key may come
-    /// twice.
-    pub(super) fn entries(&mut self, name: &'static str, default: &[&str]) -> Vec<Entry> {
+    /// A setting whose items may be `KEY=VALUE`; in the file it can be a table. No key may come twice.
+    pub(super) fn entries(&mut self, name: &'static str, default: &[&str], split: Split) -> Vec<Entry> {
         let default: Vec<String> = default.iter().map(|item| (*item).to_owned()).collect();
         let items = match self.find(name, ShownValue::Many(default.clone())) {
             None => default,
@@ -101,7 +109,7 @@ impl Reader {
         let mut keys = BTreeSet::new();
         let mut entries = Vec::new();
         for item in items {
-            let entry = Entry::from_item(&item);
+            let entry = Entry::from_item(&item, split);
             if keys.insert(entry.key.clone()) {
                 entries.push(entry);
             } else {
@@ -235,8 +243,12 @@ impl Reader {
 }
 
 impl Entry {
-    fn from_item(item: &str) -> Self {
-        match item.rsplit_once('=') {
+    fn from_item(item: &str, split: Split) -> Self {
+        let parts = match split {
+            Split::First => item.split_once('='),
+            Split::Last => item.rsplit_once('='),
+        };
+        match parts {
             Some((key, value)) => Self { key: Some(key.to_owned()), value: value.to_owned() },
             None => Self { key: None, value: item.to_owned() },
         }

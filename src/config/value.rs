@@ -8,7 +8,7 @@ use std::str::FromStr;
 use super::api::BaseUrlError;
 use super::choice::choice;
 use super::duration::DurationError;
-use crate::contract::DateFormatError;
+use crate::contract::{DateFormatError, FieldError};
 use crate::input::RuleError;
 use crate::sandbox::OptionError;
 use crate::schedule::error_limit::ErrorLimitError;
@@ -81,6 +81,9 @@ pub enum ValueError {
     /// See [`RuleError`].
     #[error(transparent)]
     Rule(#[from] RuleError),
+    /// A value of a field that breaks the API's contract, whatever the row.
+    #[error("{} {} ({})", .0.subject, .0.message, .0.code)]
+    Contract(FieldError),
     /// See [`DateFormatError`].
     #[error(transparent)]
     DateFormat(#[from] DateFormatError),

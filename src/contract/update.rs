@@ -27,6 +27,8 @@ pub enum Cell<'a> {
     Empty,
     /// A key that stands more than once in its object.
     Repeated,
+    /// A key of a field that every row is given (`--set`).
+    AlsoSet,
     /// Bytes that are no text in the input's encoding.
     NotText {
         /// Where in the cell the first such byte is, from 0.
@@ -273,6 +275,7 @@ fn unusable(cell: &Cell<'_>, wanted: &'static str) -> Refused {
     match cell {
         Cell::Empty => (ErrorCode::Required, "is empty (--empty error)".into()),
         Cell::Repeated => (ErrorCode::DuplicateKey, "stands more than once in the object".into()),
+        Cell::AlsoSet => (ErrorCode::DuplicateKey, "is given by --set too".into()),
         Cell::NotText { at_byte } => {
             (ErrorCode::Encoding, format!("is not UTF-8: the value's byte {} is wrong", at_byte + 1).into())
         }
@@ -338,6 +341,7 @@ mod tests {
             check(rule.field, &Cell::Nested, Some(ErrorCode::Type));
             check(rule.field, &Cell::Empty, Some(ErrorCode::Required));
             check(rule.field, &Cell::Repeated, Some(ErrorCode::DuplicateKey));
+            check(rule.field, &Cell::AlsoSet, Some(ErrorCode::DuplicateKey));
             check(rule.field, &Cell::NotText { at_byte: 3 }, Some(ErrorCode::Encoding));
             match rule.kind {
                 Kind::Integer => {

@@ -98,10 +98,10 @@ pub(super) fn parse(block: &Block, layout: &CsvLayout, rules: &RowRules, visit: 
     }
 }
 
-fn mapped<'r>(record: &'r ByteRecord, layout: &CsvLayout, rules: &CellRules) -> Cells<'r> {
+fn mapped<'r>(record: &'r ByteRecord, layout: &'r CsvLayout, rules: &CellRules) -> Cells<'r> {
     // One look at the whole record instead of one at each cell.
     let text = std::str::from_utf8(record.as_slice()).ok();
-    let mut cells = Cells::default();
+    let mut cells = layout.columns.constants.cells(rules);
     for &(column, target) in &layout.columns.mapped {
         let range = record.range(column).expect("the record has the header's columns");
         let cell = match text.and_then(|text| text.get(range)) {

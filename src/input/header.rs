@@ -4,6 +4,7 @@ use csv::ByteRecord;
 
 use crate::nearest::nearest;
 
+use super::constants::Constants;
 use super::error::InputFault;
 use super::loose::{HeaderNames, LooseColumn, Loosely};
 use super::mapping::{MappingRules, Target, Unmapped};
@@ -24,6 +25,8 @@ pub(super) struct Columns {
     pub(super) id: usize,
     /// The columns that were taken for other names than their own.
     pub(super) loosely: Vec<LooseColumn>,
+    /// What every row is given beside its cells.
+    pub(super) constants: Constants,
 }
 
 /// What is wrong with one column, counted from 1. Names are safe to show.
@@ -84,6 +87,16 @@ pub enum ColumnFault {
         /// The other.
         second: usize,
     },
+    /// A column and a constant fill one field.
+    #[error("column {column} `{name}` and --set both fill `{field}` (--ignore COLUMN leaves the column out)")]
+    AlsoSet {
+        /// The field's name.
+        field: &'static str,
+        /// The column.
+        column: usize,
+        /// Its name.
+        name: String,
+    },
     /// A column without a name.
     #[error("column {column} has no name")]
     NoName {
@@ -122,9 +135,13 @@ pub(super) fn read(cells: &ByteRecord, line: u64, rules: &MappingRules) -> Resul
     let mut mapped: Vec<(usize, Target)> = Vec::new();
     let mut loosely = Vec::new();
     for (index, cell) in cells.iter().enumerate() {
-        names.push(String::from_utf8_lossy(cell).into_owned());
+        let name = String::from_utf8_lossy(cell);
         match target(cell, index + 1, rules, &mut loosely) {
             Ok(Target::Ignored) => {}
+            Ok(Target::Field(field)) if rules.constants().has(field) => {
+                let name = shown::column_name(&name);
+                faults.push(ColumnFault::AlsoSet { field: field.name(), column: index + 1, name });
+            }
             Ok(target) => match mapped.iter().find(|(_, other)| *other == target) {
                 Some((first, _)) => {
                     faults.push(ColumnFault::Twice { field: target.name(), first: first + 1, second: index + 1 });
@@ -133,6 +150,7 @@ pub(super) fn read(cells: &ByteRecord, line: u64, rules: &MappingRules) -> Resul
             },
             Err(fault) => faults.push(fault),
         }
+        names.push(name.into_owned());
     }
     faults.extend(maps_of_none(&names, &loosely, rules));
     let id = mapped.iter().find(|(_, target)| *target == Target::Id).map(|(index, _)| *index);
@@ -140,7 +158,9 @@ pub(super) fn read(cells: &ByteRecord, line: u64, rules: &MappingRules) -> Resul
         faults.push(ColumnFault::NoId);
     }
     match id {
-        Some(id) if faults.is_empty() => Ok(Columns { names, mapped, id, loosely }),
+        Some(id) if faults.is_empty() => {
+            Ok(Columns { names, mapped, id, loosely, constants: rules.constants().clone() })
+        }
         _ => Err(InputFault::Header { line, columns: faults }),
     }
 }
@@ -303,6 +323,17 @@ mod tests {
                 "--map: there is no column `Mail`; did you mean `MAIL`?",
             ],
         );
+    }
+
+    #[test]
+    fn a_column_and_a_constant_do_not_fill_one_field() {
+        let mut constants = Constants::default();
+        constants.add("job", "x".to_owned()).expect("a field");
+        let rules = MappingRules::default().with_constants(constants);
+        let read = |names: &[&str]| read(&ByteRecord::from(names.to_vec()), 1, &rules);
+        let want = ColumnFault::AlsoSet { field: "job", column: 2, name: "job".to_owned() };
+        assert!(matches!(read(&["id", "job"]), Err(InputFault::Header { columns, .. }) if columns == [want]));
+        assert_eq!(read(&["id"]).expect("a good header").mapped, [(0, Target::Id)]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::constants::Constants;
 use super::format::{Delimiter, Format};
 use super::header::Columns;
 use super::loose::LooseColumn;
@@ -81,6 +82,11 @@ impl NdjsonLayout {
         let unnamed = unnamed.filter_map(|name| Target::of_api_name(name).map(|target| (name, target)));
         let keys = unnamed.chain(mapping.columns()).map(|(name, target)| (name.to_owned(), target)).collect();
         NdjsonLayout { keys, mapping: mapping.clone() }
+    }
+
+    /// What every row is given.
+    pub(super) fn constants(&self) -> &Constants {
+        self.mapping.constants()
     }
 
     /// What a key fills.

@@ -3,6 +3,7 @@
 use crate::contract::{FIELDS, Field, READ_ONLY};
 use crate::nearest::nearest;
 
+use super::constants::Constants;
 use super::layout::Layout;
 use super::loose::HeaderNames;
 use super::rules::{RuleError, target_of};
@@ -35,12 +36,14 @@ pub(super) enum Unmapped {
     Unknown(Option<&'static str>),
 }
 
-/// What the user says of columns (`--map`, `--ignore`, `--loose-headers`). It wins over a column's own name.
+/// What the user says of columns (`--map`, `--ignore`, `--loose-headers`), which wins over a column's own name, and of fields
+/// that no column fills (`--set`).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct MappingRules {
     /// Columns by name. Few, so that looking through all of them is quick.
     columns: Vec<(String, Target)>,
     header_names: HeaderNames,
+    constants: Constants,
 }
 
 impl Target {
@@ -81,6 +84,17 @@ impl MappingRules {
     #[must_use]
     pub fn with_header_names(self, header_names: HeaderNames) -> MappingRules {
         MappingRules { header_names, ..self }
+    }
+
+    /// The same, with these fields filled in every row.
+    #[must_use]
+    pub fn with_constants(self, constants: Constants) -> MappingRules {
+        MappingRules { constants, ..self }
+    }
+
+    /// What every row is given.
+    pub(super) fn constants(&self) -> &Constants {
+        &self.constants
     }
 
     /// How a header has to spell its names.

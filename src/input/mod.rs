@@ -8,6 +8,7 @@
 //! [`RowRules`] (how a cell is read); errors of a row are data ([`Record::checked`]), an [`InputError`] stops the run.
 
 mod blocks;
+mod constants;
 mod csv;
 mod error;
 mod format;
@@ -27,6 +28,7 @@ mod tests;
 mod window;
 
 pub use blocks::{Block, BlockSize};
+pub use constants::Constants;
 pub use error::{InputError, InputFault, NotText};
 pub use format::{Delimiter, DelimiterError, Format, FormatChoice};
 pub use header::ColumnFault;

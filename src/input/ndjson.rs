@@ -89,13 +89,13 @@ pub(super) fn parse(block: &Block, layout: &NdjsonLayout, rules: &RowRules, visi
     }
 }
 
-fn cells<'b>(line: &NdjsonLine<'b>, layout: &NdjsonLayout, rules: &CellRules) -> Result<Cells<'b>, InvalidRow> {
+fn cells<'b>(line: &NdjsonLine<'b>, layout: &'b NdjsonLayout, rules: &CellRules) -> Result<Cells<'b>, InvalidRow> {
     let text = std::str::from_utf8(line.raw).map_err(|error| {
         let message = format!("is not UTF-8: byte {} of the line is wrong", error.valid_up_to() + 1);
         unreadable(ErrorCode::Encoding, message)
     })?;
     let mut json = serde_json::Deserializer::from_str(text);
-    let mut object = Object { layout, rules, cells: Cells::default(), seen: 0, unknown: 0 };
+    let mut object = Object { layout, rules, cells: layout.constants().cells(rules), seen: 0, unknown: 0 };
     (&mut json)
         .deserialize_map(&mut object)
         .and_then(|()| json.end())
@@ -138,17 +138,22 @@ struct Object<'p, 'b> {
 
 impl<'b> Object<'_, 'b> {
     fn take(&mut self, target: Target, value: &'b RawValue) {
-        let (slot, bit) = match target {
+        let (slot, bit, is_set) = match target {
             Target::Ignored => return,
-            Target::Id => (&mut self.cells.id, 0),
+            Target::Id => (&mut self.cells.id, 0, false),
             Target::Field(field) => {
                 let slot = self.cells.fields.get_mut(field.index());
-                (slot.expect("the cells have a place for each field"), field.index() + 1)
+                let slot = slot.expect("the cells have a place for each field");
+                (slot, field.index() + 1, self.layout.constants().has(field))
             }
         };
         let is_repeated = self.seen & (1 << bit) != 0;
         self.seen |= 1 << bit;
-        *slot = if is_repeated { Some(Cell::Repeated) } else { cell(value.get(), target, self.rules) };
+        *slot = match (is_set, is_repeated) {
+            (true, _) => Some(Cell::AlsoSet),
+            (false, true) => Some(Cell::Repeated),
+            (false, false) => cell(value.get(), target, self.rules),
+        };
     }
 
     fn into_cells(mut self) -> Cells<'b> {

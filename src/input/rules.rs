@@ -61,6 +61,9 @@ pub enum RuleError {
     /// The customer's id, which every row needs.
     #[error("an empty `id` is always an error")]
     EmptyId,
+    /// The same, given to every row.
+    #[error("`id` is another one in each row")]
+    ConstantId,
     /// A column with two fates.
     #[error("column `{column}` stands more than once in --map and --ignore")]
     ColumnTwice {

@@ -56,4 +56,53 @@ fn a_run_is_only_continued_with_the_same_spelling() {
     let scenario = file("a.csv", "id,job\n7,x\n");
     scenario.run([]).exits(0);
     scenario.run(["--loose-headers"]).exits(5).says("holds a run with other settings (loose-headers)");
+    scenario.run(["--set", "email=a@example.com"]).exits(5).says("holds a run with other settings (set)");
+}
+
+#[test]
+fn a_constant_is_in_every_row_and_counts_as_a_field() {
+    let csv = file("a.csv", "id,email\n7,\n8,a@example.com\n");
+    let ndjson = file("a.ndjson", "{\"id\":7}\n{\"id\":8,\"email\":\"a@example.com\"}\n");
+    for scenario in [csv, ndjson] {
+        let flags = ["--set", "job=a=b", "--set", "country_id=084", "--set", "address=", "--empty", "address=null"];
+        let end = scenario.flags(flags).run([]).exits(0);
+        let given = json!({"job": "a=b", "country_id": 84, "address": null});
+        let mut with_email = given.clone();
+        with_email["email"] = json!("a@example.com");
+        assert_eq!(sent(&end), [(7, given), (8, with_email)]);
+        assert_eq!(end.summary()["fields_left_out"], 2);
+    }
+}
+
+#[test]
+fn a_constant_that_breaks_the_contract_is_an_error_of_the_settings() {
+    let scenario = Scenario::new().input("missing.csv").sandbox(|_| {});
+    let set = |value: String| scenario.custsync(["check", "missing.csv", "--set", &value, "--set", "country_id=x"]);
+    let end = set(format!("email={CANARY}")).exits(2);
+    assert_eq!(
+        end.stderr,
+        "error: --set: email is not an e-mail address (format)\n--set: country_id is not a whole number (type)\n"
+    );
+    set("id=7".to_owned()).exits(2).says("--set: `id` is another one in each row");
+    set("emial=x".to_owned()).exits(2).says("--set: `emial` is no field of the API; did you mean `email`?");
+    set("job".to_owned()).exits(2).says("--set: `job` is not FIELD=VALUE");
+    set("country_id=1".to_owned()).exits(2).says("--set: `country_id` is given twice");
+}
+
+#[test]
+fn a_field_is_filled_by_its_column_or_by_a_constant() {
+    let csv = |flags: [&str; 2]| file("a.csv", &format!("id,Beruf,jbo\n7,{CANARY},x\n")).flags(flags);
+    let scenario = csv(["-m", "Beruf=job"]).flags(["--set", "job=Nurse"]);
+    let message = "a.csv:1: column 2 `Beruf` and --set both fill `job` (--ignore COLUMN leaves the column out)\n\
+        a.csv:1: column 3 `jbo` is no field of the API";
+    is_refused(&scenario, message);
+    let end = csv(["--ignore", "Beruf,jbo"]).flags(["--set", "job=Nurse"]).run([]).exits(0);
+    assert_eq!(sent(&end), [(7, json!({"job": "Nurse"}))]);
+
+    let rows = "{\"id\":7,\"job\":null}\n{\"id\":8,\"job\":\"\",\"job\":1}\n{\"id\":9}\n";
+    let end = file("a.ndjson", rows).flags(["--set", "job=Nurse"]).run([]).exits(1).counts([1, 2, 0, 0, 0]);
+    for row in [1, 2] {
+        let errors = end.results().row(row)["errors"].clone();
+        assert_eq!(errors, json!([{"field": "job", "code": "duplicate_key", "message": "is given by --set too"}]));
+    }
 }

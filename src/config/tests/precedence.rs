@@ -17,12 +17,13 @@ enum Kind {
 }
 
 /// Every setting but the token, with three values: for the file, the environment and the flag.
-const SAMPLES: [(&str, Kind, [&str; 3]); 50] = [
+const SAMPLES: [(&str, Kind, [&str; 3]); 51] = [
     ("format", Kind::One, ["csv", "tsv", "ndjson"]),
     ("delimiter", Kind::One, [";", "|", "tab"]),
     ("map", Kind::Many, ["A=email", "B=job", "C=id"]),
     ("ignore", Kind::Many, ["A", "B", "C"]),
     ("loose-headers", Kind::Switch, ["1", "true", "true"]),
+    ("set", Kind::Many, ["job=a", "job=b=c", "gender=male"]),
     ("empty", Kind::Many, ["null", "email=null", "error"]),
     ("null-string", Kind::Many, ["NULL", "-", "n/a"]),
     ("date-format", Kind::Many, ["%d.%m.%Y", "%m/%d/%Y", "%Y/%m/%d"]),

@@ -46,6 +46,10 @@ fn a_file_that_cannot_be_used_says_why() {
         ("empty = 'nil'", "custsync.toml: empty: `nil` is not one of omit, null, error"),
         ("map = ['A']", "custsync.toml: map: `A` is not COLUMN=FIELD"),
         ("map = ['A=email', 'A=job']", "custsync.toml: map: `A` is given twice"),
+        ("set = 'job'", "custsync.toml: set: `job` is not FIELD=VALUE"),
+        ("[set]\nid = 7", "custsync.toml: set: `id` is another one in each row"),
+        ("[set]\njbo = 'x'", "custsync.toml: set: `jbo` is no field of the API; did you mean `job`?"),
+        ("[set]\nemail = 'x'", "custsync.toml: set: email is not an e-mail address (format)"),
         ("token = 'hunter2'", "custsync.toml: token: a token does not belong in a file of settings"),
         ("token = ['hunter2']", "custsync.toml: token: a token does not belong in a file of settings"),
     ] {

@@ -6,7 +6,7 @@ use super::Scenario;
 use crate::config::Task;
 use crate::config::api::Target;
 use crate::config::output::Verbosity;
-use crate::input::{EmptyRule, EmptyRules, InputName, MappingRules};
+use crate::input::{Constants, EmptyRule, EmptyRules, InputName, MappingRules};
 use crate::schedule::error_limit::ErrorLimit;
 
 #[test]
@@ -26,6 +26,14 @@ fn lists_and_tables_come_in_every_spelling() {
     assert_eq!(empty(Scenario::default().toml("empty = {default = 'error', email = 'null'}")), want);
     let want = EmptyRules::new(EmptyRule::Null, []).expect("no field");
     assert_eq!(empty(Scenario::default().toml("empty = 'null'")), want);
+
+    let mut want = Constants::default();
+    want.add("job", "A=1".to_owned()).expect("a field");
+    want.add("user_id", "7".to_owned()).expect("a field");
+    let want = MappingRules::default().with_constants(want);
+    assert_eq!(mapping(Scenario::default().flag("set", json!(["job=A=1", "user_id=7"]))), want);
+    assert_eq!(mapping(Scenario::default().variable("CUSTSYNC_SET", "job=A=1,user_id=7")), want);
+    assert_eq!(mapping(Scenario::default().toml("[set]\njob = 'A=1'\nuser_id = 7")), want);
 
     let ignoring = |columns: &[&str]| {
         let columns: Vec<_> = columns.iter().map(|column| (*column).to_owned()).collect();
