@@ -140,6 +140,13 @@ struct InputFlags {
     /// The value is read as a cell's is. A column or key that fills the same field is an error.
     #[arg(long, value_name = "FIELD=VALUE", hide_short_help = true)]
     set: Vec<String>,
+    /// A cell of FIELD with this text has this value; repeatable
+    ///
+    /// The text is compared as it is (after --trim), and what it becomes is then read as a cell's text is. Numbers, true and
+    /// false of NDJSON are compared as they are written. In the configuration file: a table for each field, as in
+    /// `[values.gender]` and below it `M = "male"`.
+    #[arg(long, value_name = "FIELD:TEXT=VALUE", hide_short_help = true)]
+    values: Vec<String>,
     /// What an empty cell means: omit, null or error
     ///
     /// omit: the field is left out of the request, and whether the API then keeps or clears it is not documented in one

@@ -4,12 +4,12 @@ use std::path::{Component, Path, PathBuf};
 
 use super::choice::choice;
 use super::error::Problem;
-use super::reader::{Entry, Reader, Split};
+use super::reader::{Entry, NestedEntry, Reader, Split};
 use super::value::{ValueError, any_text, number_in, some_text};
 use crate::contract::{DateFormat, ValueRules};
 use crate::input::{
     CellRules, Constants, Delimiter, EmptyRule, EmptyRules, FormatChoice, HeaderNames, InputName, InputRules,
-    MappingRules, RowRules, Trim,
+    MappingRules, RowRules, Trim, ValueMaps,
 };
 
 /// What is read, and how.
@@ -40,6 +40,9 @@ const EMPTY_RULES: [(&str, EmptyRule); 3] =
 /// The setting that gives fields a value in every row.
 const SET: &str = "set";
 
+/// The setting that says which texts of a field stand for which values.
+const VALUES: &str = "values";
+
 /// The key that stands for all fields without a rule of their own.
 const EMPTY_DEFAULT: &str = "default";
 
@@ -50,14 +53,19 @@ impl InputSettings {
         let delimiter = reader.optional("delimiter", delimiter);
         let mapping = mapping(reader);
         let constants = constants(reader);
+        let values = value_maps(reader);
         let rows = RowRules {
             cells: CellRules {
+                values,
                 empty: empty_rules(reader),
                 null_strings: reader.list("null-string", any_text),
                 trim: if reader.switch("trim") { Trim::Trim } else { Trim::Keep },
             },
             values: ValueRules { date_formats: reader.list("date-format", |text| Ok(DateFormat::new(text)?)) },
         };
+        for (text, error) in rows.cells.values.errors(&rows.cells, &rows.values) {
+            reader.note(VALUES, ValueError::Mapped { text, error });
+        }
         for error in constants.errors(&rows.cells, &rows.values) {
             reader.note(SET, ValueError::Contract(error));
         }
@@ -122,6 +130,15 @@ fn constants(reader: &mut Reader) -> Constants {
         }
     }
     constants
+}
+
+fn value_maps(reader: &mut Reader) -> ValueMaps {
+    let mut maps = ValueMaps::default();
+    for NestedEntry { table: field, key: text, value } in reader.nested_entries(VALUES, "FIELD:TEXT=VALUE") {
+        let added = maps.add(&field, text, value).map_err(ValueError::from);
+        reader.noting(VALUES, added);
+    }
+    maps
 }
 
 fn empty_rules(reader: &mut Reader) -> EmptyRules {

@@ -84,6 +84,14 @@ pub enum ValueError {
     /// A value of a field that breaks the API's contract, whatever the row.
     #[error("{} {} ({})", .0.subject, .0.message, .0.code)]
     Contract(FieldError),
+    /// The same, of a value that a text stands for.
+    #[error("what `{text}` of {} becomes {} ({})", .error.subject, .error.message, .error.code)]
+    Mapped {
+        /// The text, safe to show.
+        text: String,
+        /// What is wrong with its value.
+        error: FieldError,
+    },
     /// See [`DateFormatError`].
     #[error(transparent)]
     DateFormat(#[from] DateFormatError),

@@ -84,8 +84,10 @@ pub struct InvalidRow {
     pub errors: Vec<FieldError>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Value<'a> {
+/// The value of one field. It serialises to what it is in JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub(super) enum Value<'a> {
     Null,
     Text(Cow<'a, str>),
     Integer(i64),
@@ -141,24 +143,21 @@ impl Serialize for CustomerUpdate<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         for (rule, value) in FIELDS.iter().zip(&self.values) {
-            match value {
-                None => {}
-                Some(Value::Null) => map.serialize_entry(rule.name, &())?,
-                Some(Value::Text(text)) => map.serialize_entry(rule.name, text)?,
-                Some(Value::Integer(number)) => map.serialize_entry(rule.name, number)?,
+            if let Some(value) = value {
+                map.serialize_entry(rule.name, value)?;
             }
         }
         map.end()
     }
 }
 
-type Refused = (ErrorCode, Cow<'static, str>);
+pub(super) type Refused = (ErrorCode, Cow<'static, str>);
 
 fn refused<T>(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Result<T, Refused> {
     Err((code, message.into()))
 }
 
-fn customer_id(cell: Option<Cell<'_>>) -> Result<CustomerId, FieldError> {
+pub(super) fn customer_id(cell: Option<Cell<'_>>) -> Result<CustomerId, FieldError> {
     let parse = |text: &str| {
         CustomerId::parse(text).or_else(|error| match error {
             IdError::NotAnInteger if text.trim() != text => refused(ErrorCode::Type, NUMBER_WITH_SPACES),
@@ -179,7 +178,12 @@ fn customer_id(cell: Option<Cell<'_>>) -> Result<CustomerId, FieldError> {
 
 const NUMBER_WITH_SPACES: &str = "has spaces around the number (--trim removes them)";
 
-fn value<'a>(cell: Cell<'a>, rule: &FieldRule, rules: &ValueRules, notes: &mut Notes) -> Result<Value<'a>, Refused> {
+pub(super) fn value<'a>(
+    cell: Cell<'a>,
+    rule: &FieldRule,
+    rules: &ValueRules,
+    notes: &mut Notes,
+) -> Result<Value<'a>, Refused> {
     if cell == Cell::Null {
         return match rule.null {
             Null::Allowed => Ok(Value::Null),

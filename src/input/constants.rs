@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::contract::{Cell, Cells, CustomerUpdate, Field, FieldError, Subject, ValueRules};
+use crate::contract::{Cells, Field, FieldError, ValueRules, field_value};
 
 use super::mapping::Target;
 use super::rules::{CellRules, RuleError, target_of};
@@ -27,8 +27,11 @@ impl Constants {
 
     /// All that makes every row invalid.
     pub fn errors(&self, cells: &CellRules, values: &ValueRules) -> Vec<FieldError> {
-        let texts = self.texts.iter().map(|(field, text)| (*field, text.as_str()));
-        texts.filter_map(|(field, text)| error_of_text(field, text, cells, values)).collect()
+        let errors = self.texts.iter().filter_map(|(field, text)| {
+            let cell = cells.cell(Target::Field(*field), Cow::Borrowed(text))?;
+            field_value(*field, cell, values).err()
+        });
+        errors.collect()
     }
 
     /// Whether a field has one.
@@ -37,7 +40,7 @@ impl Constants {
     }
 
     /// A row that has nothing yet but these.
-    pub(super) fn cells<'r>(&'r self, rules: &CellRules) -> Cells<'r> {
+    pub(super) fn cells<'r>(&'r self, rules: &'r CellRules) -> Cells<'r> {
         let mut cells = Cells::default();
         for (field, text) in &self.texts {
             let slot = cells.fields.get_mut(field.index()).expect("the cells have a place for each field");
@@ -47,18 +50,10 @@ impl Constants {
     }
 }
 
-/// What is wrong with a field in every row in which its cell has this text.
-fn error_of_text(field: Field, text: &str, rules: &CellRules, values: &ValueRules) -> Option<FieldError> {
-    let mut cells = Cells { id: Some(Cell::Number("1")), ..Cells::default() };
-    let slot = cells.fields.get_mut(field.index()).expect("the cells have a place for each field");
-    *slot = rules.cell(Target::Field(field), Cow::Borrowed(text));
-    let row = CustomerUpdate::new(cells, values).err()?;
-    row.errors.into_iter().find(|error| error.subject == Subject::Field(field))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::Cell;
     use crate::input::{EmptyRule, EmptyRules};
 
     fn constants(pairs: &[(&str, &str)]) -> Constants {

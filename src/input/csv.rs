@@ -98,7 +98,7 @@ pub(super) fn parse(block: &Block, layout: &CsvLayout, rules: &RowRules, visit: 
     }
 }
 
-fn mapped<'r>(record: &'r ByteRecord, layout: &'r CsvLayout, rules: &CellRules) -> Cells<'r> {
+fn mapped<'r>(record: &'r ByteRecord, layout: &'r CsvLayout, rules: &'r CellRules) -> Cells<'r> {
     // One look at the whole record instead of one at each cell.
     let text = std::str::from_utf8(record.as_slice()).ok();
     let mut cells = layout.columns.constants.cells(rules);
@@ -120,7 +120,7 @@ fn mapped<'r>(record: &'r ByteRecord, layout: &'r CsvLayout, rules: &CellRules) 
 }
 
 /// A cell of a record that is not UTF-8 as a whole.
-fn from_bytes<'r>(record: &'r ByteRecord, column: usize, target: Target, rules: &CellRules) -> Option<Cell<'r>> {
+fn from_bytes<'r>(record: &'r ByteRecord, column: usize, target: Target, rules: &'r CellRules) -> Option<Cell<'r>> {
     match std::str::from_utf8(record.get(column)?) {
         Ok(text) => rules.cell(target, Cow::Borrowed(text)),
         Err(error) => Some(Cell::NotText { at_byte: error.valid_up_to() }),

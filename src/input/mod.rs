@@ -25,6 +25,7 @@ mod shown;
 mod source;
 #[cfg(test)]
 mod tests;
+mod value_maps;
 mod window;
 
 pub use blocks::{Block, BlockSize};
@@ -39,4 +40,5 @@ pub use open::{Input, InputRules, preflight};
 pub use record::{Record, RowRules, parse_block};
 pub use rules::{CellRules, EmptyRule, EmptyRules, RuleError, Trim};
 pub use source::InputName;
+pub use value_maps::ValueMaps;
 pub use window::RowWindow;

@@ -7,6 +7,7 @@ use crate::nearest::nearest;
 
 use super::mapping::Target;
 use super::shown;
+use super::value_maps::ValueMaps;
 
 /// What an empty cell means (`--empty`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -45,6 +46,8 @@ pub struct CellRules {
     pub null_strings: Vec<String>,
     /// Whether spaces around a value are cut off, before all else.
     pub trim: Trim,
+    /// Texts that stand for others (`--values`), which are what is then read.
+    pub values: ValueMaps,
 }
 
 /// A rule that cannot be: the fault of the command, whatever the input.
@@ -64,6 +67,17 @@ pub enum RuleError {
     /// The same, given to every row.
     #[error("`id` is another one in each row")]
     ConstantId,
+    /// The same, with values for its texts.
+    #[error("`id` has no words that stand for others")]
+    MappedId,
+    /// A text with two meanings.
+    #[error("`{text}` of {field} is given two values")]
+    ValueTwice {
+        /// The field's name.
+        field: &'static str,
+        /// The text, safe to show.
+        text: String,
+    },
     /// A column with two fates.
     #[error("column `{column}` stands more than once in --map and --ignore")]
     ColumnTwice {
@@ -103,11 +117,27 @@ impl EmptyRules {
 
 impl CellRules {
     /// What a cell of this text says of its target; `None` where it says nothing.
-    pub(super) fn cell<'a>(&self, target: Target, text: Cow<'a, str>) -> Option<Cell<'a>> {
+    pub(super) fn cell<'a>(&'a self, target: Target, text: Cow<'a, str>) -> Option<Cell<'a>> {
         let text = match self.trim {
             Trim::Keep => text,
             Trim::Trim => trimmed(text),
         };
+        match self.value_of(target, &text) {
+            Some(value) => self.said(target, Cow::Borrowed(value)),
+            None => self.said(target, text),
+        }
+    }
+
+    /// The value that a text stands for.
+    pub(super) fn value_of(&self, target: Target, text: &str) -> Option<&str> {
+        match target {
+            Target::Field(field) => self.values.get(field, text),
+            Target::Id | Target::Ignored => None,
+        }
+    }
+
+    /// What a text says that stands for itself.
+    pub(super) fn said<'a>(&self, target: Target, text: Cow<'a, str>) -> Option<Cell<'a>> {
         if self.null_strings.iter().any(|null| *null == text) {
             return Some(Cell::Null);
         }

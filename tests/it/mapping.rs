@@ -106,3 +106,38 @@ fn a_field_is_filled_by_its_column_or_by_a_constant() {
         assert_eq!(errors, json!([{"field": "job", "code": "duplicate_key", "message": "is given by --set too"}]));
     }
 }
+
+#[test]
+fn other_words_become_the_api_s_values_before_all_else_is_decided() {
+    const TABLES: &str = "null-string = '-'\n[values.gender]\nM = 'male'\n2 = 'female'\ntrue = 'other'\n'' = '-'\n\
+        [values.job]\n'a = b' = ''\n[values.country_id]\nTurkey = 84\n";
+    let csv = "id,gender,job,country_id\n1,M,x,Turkey\n2,,a = b,84\n3,2 ,y,\n4,m,y,\n";
+    let ndjson = "{\"id\":1,\"gender\":\"M\",\"job\":\"x\",\"country_id\":\"Turkey\"}\n\
+        {\"id\":2,\"gender\":\"\",\"job\":\"a = b\",\"country_id\":84}\n\
+        {\"id\":3,\"gender\":2,\"job\":\"y\"}\n{\"id\":4,\"gender\":1,\"job\":\"y\"}\n{\"id\":5,\"gender\":true}\n";
+    for (name, content, counts) in [("a.csv", csv, [3, 1, 0, 0, 0]), ("a.ndjson", ndjson, [4, 1, 0, 0, 0])] {
+        let scenario = file(name, content).flags(["--trim"]);
+        scenario.write("custsync.toml", TABLES);
+        let end = scenario.run([]).exits(1).counts(counts);
+        let want = [
+            (1, json!({"gender": "male", "job": "x", "country_id": 84})),
+            (2, json!({"gender": null, "country_id": 84})),
+            (3, json!({"gender": "female", "job": "y"})),
+            (5, json!({"gender": "other"})),
+        ];
+        let sent = sent(&end);
+        assert_eq!(sent, want[..sent.len()], "{name}");
+        assert_eq!(end.results().row(4)["errors"][0]["field"], "gender");
+    }
+}
+
+#[test]
+fn a_flag_takes_the_place_of_the_file_s_tables() {
+    let scenario = file("a.csv", "id,gender\n1,M\n2,F\n").flags(["--values", "gender:F=female"]);
+    scenario.write("custsync.toml", "values.gender.M = 'male'");
+    let end = scenario.run([]).exits(1).counts([1, 1, 0, 0, 0]);
+    assert_eq!(sent(&end), [(2, json!({"gender": "female"}))]);
+    scenario.run(["--values", "gender:M=male"]).exits(5).says("holds a run with other settings (values)");
+    let refused = file("a.csv", "id,gender\n1,M\n").flags(["--values", "id:1=2", "--values", "gender:M=Mr"]);
+    is_refused(&refused, "--values: `id` has no words that stand for others\n--values: what `M` of gender becomes is");
+}

@@ -50,6 +50,21 @@ fn a_file_that_cannot_be_used_says_why() {
         ("[set]\nid = 7", "custsync.toml: set: `id` is another one in each row"),
         ("[set]\njbo = 'x'", "custsync.toml: set: `jbo` is no field of the API; did you mean `job`?"),
         ("[set]\nemail = 'x'", "custsync.toml: set: email is not an e-mail address (format)"),
+        ("values = 'gender:M'", "custsync.toml: values: `gender:M` is not FIELD:TEXT=VALUE"),
+        ("values.gender = 'M=male'", "custsync.toml: values.gender: this setting takes a table, not one value"),
+        (
+            "values.gender.M = ['male']",
+            "custsync.toml: values.gender.M: this setting takes text, a number, true or false, not a list",
+        ),
+        ("values.gendre.M = 'male'", "custsync.toml: values: `gendre` is no field of the API; did you mean `gender`?"),
+        ("values.id.1 = '2'", "custsync.toml: values: `id` has no words that stand for others"),
+        (
+            "values.gender.M = 'man'",
+            "custsync.toml: values: what `M` of gender becomes is none of male, female, other (enum)",
+        ),
+        ("[map.A]\nB = 'email'", "custsync.toml: map.A: this setting takes text, a number, true or false, not a table"),
+        ("[rate.a]\nb = 1", "custsync.toml: rate: this setting takes one value, not a table"),
+        ("[vlaues.gender]\nM = 'male'", "custsync.toml: vlaues: there is no such setting; did you mean `values`?"),
         ("token = 'hunter2'", "custsync.toml: token: a token does not belong in a file of settings"),
         ("token = ['hunter2']", "custsync.toml: token: a token does not belong in a file of settings"),
     ] {

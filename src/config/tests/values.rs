@@ -2,11 +2,12 @@
 
 use serde_json::json;
 
-use super::Scenario;
+use super::{Scenario, in_force};
 use crate::config::Task;
 use crate::config::api::Target;
 use crate::config::output::Verbosity;
-use crate::input::{Constants, EmptyRule, EmptyRules, InputName, MappingRules};
+use crate::config::provenance::ShownValue;
+use crate::input::{Constants, EmptyRule, EmptyRules, InputName, MappingRules, ValueMaps};
 use crate::schedule::error_limit::ErrorLimit;
 
 #[test]
@@ -34,6 +35,23 @@ fn lists_and_tables_come_in_every_spelling() {
     assert_eq!(mapping(Scenario::default().flag("set", json!(["job=A=1", "user_id=7"]))), want);
     assert_eq!(mapping(Scenario::default().variable("CUSTSYNC_SET", "job=A=1,user_id=7")), want);
     assert_eq!(mapping(Scenario::default().toml("[set]\njob = 'A=1'\nuser_id = 7")), want);
+
+    let values = |scenario: Scenario| scenario.settings(Task::Check).input.rows.cells.values;
+    let mut want = ValueMaps::default();
+    for (field, text, value) in [("gender", "M", "male"), ("gender", "", "other"), ("job", "1=a:b", "Nurse")] {
+        want.add(field, text.to_owned(), value.to_owned()).expect("a field");
+    }
+    let items = ["gender:M=male", "gender:=other", "job:1=a:b=Nurse"];
+    assert_eq!(values(Scenario::default().flag("values", json!(items))), want);
+    assert_eq!(values(Scenario::default().variable("CUSTSYNC_VALUES", items.join(","))), want);
+    let tables = "[values.gender]\nM = 'male'\n'' = 'other'\n[values.job]\n'1=a:b' = 'Nurse'";
+    assert_eq!(values(Scenario::default().toml(tables)), want);
+    let shown = in_force(&Scenario::default().toml(tables).settings(Task::Check), "values").value;
+    assert_eq!(
+        shown,
+        ShownValue::Many(["gender:=other", "gender:M=male", "job:1=a:b=Nurse"].map(str::to_owned).into())
+    );
+    assert_eq!(values(Scenario::default().toml("[values]")), ValueMaps::default());
 
     let ignoring = |columns: &[&str]| {
         let columns: Vec<_> = columns.iter().map(|column| (*column).to_owned()).collect();
