@@ -155,6 +155,8 @@ struct InputFlags {
     #[arg(long, value_name = "RULE")]
     empty: Vec<String>,
     /// A cell of this text is null; repeatable
+    ///
+    /// FIELD=TEXT, where FIELD is exactly a field's name, is for one field.
     #[arg(long, value_name = "TEXT", hide_short_help = true)]
     null_string: Vec<String>,
     /// Also take dates of this form, as in %d.%m.%Y; repeatable, tried in order

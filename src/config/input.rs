@@ -4,12 +4,13 @@ use std::path::{Component, Path, PathBuf};
 
 use super::choice::choice;
 use super::error::Problem;
-use super::reader::{Entry, NestedEntry, Reader, Split};
-use super::value::{ValueError, any_text, number_in, some_text};
+use super::reader::{Entry, Reader, Split};
+use super::tables::NestedEntry;
+use super::value::{ValueError, number_in, some_text};
 use crate::contract::{DateFormat, ValueRules};
 use crate::input::{
     CellRules, Constants, Delimiter, EmptyRule, EmptyRules, FormatChoice, HeaderNames, InputName, InputRules,
-    MappingRules, RowRules, Trim, ValueMaps,
+    MappingRules, NullStrings, RowRules, Target, Trim, ValueMaps,
 };
 
 /// What is read, and how.
@@ -43,8 +44,8 @@ const SET: &str = "set";
 /// The setting that says which texts of a field stand for which values.
 const VALUES: &str = "values";
 
-/// The key that stands for all fields without a rule of their own.
-const EMPTY_DEFAULT: &str = "default";
+/// The key that stands for all fields, or for those without a rule of their own.
+const ALL_FIELDS: &str = "default";
 
 impl InputSettings {
     pub(super) fn read(reader: &mut Reader, files: Vec<PathBuf>) -> Self {
@@ -58,7 +59,7 @@ impl InputSettings {
             cells: CellRules {
                 values,
                 empty: empty_rules(reader),
-                null_strings: reader.list("null-string", any_text),
+                null_strings: null_strings(reader),
                 trim: if reader.switch("trim") { Trim::Trim } else { Trim::Keep },
             },
             values: ValueRules { date_formats: reader.list("date-format", |text| Ok(DateFormat::new(text)?)) },
@@ -150,7 +151,7 @@ fn empty_rules(reader: &mut Reader) -> EmptyRules {
             continue;
         };
         match key.as_deref() {
-            None | Some(EMPTY_DEFAULT) => default = rule,
+            None | Some(ALL_FIELDS) => default = rule,
             Some("") => {
                 let text = format!("={value}");
                 reader.note(NAME, ValueError::NotAPair { text, form: "RULE or FIELD=RULE" });
@@ -161,6 +162,28 @@ fn empty_rules(reader: &mut Reader) -> EmptyRules {
     let fields = fields.iter().map(|(field, rule)| (field.as_str(), *rule));
     let rules = EmptyRules::new(default, fields).map_err(ValueError::from);
     reader.noting(NAME, rules).unwrap_or_default()
+}
+
+fn null_strings(reader: &mut Reader) -> NullStrings {
+    const NAME: &str = "null-string";
+    let mut nulls = NullStrings::default();
+    for Entry { key, value } in reader.keyed_texts(NAME) {
+        let added = match (key.as_deref(), of_one_field(&value)) {
+            (Some(ALL_FIELDS), _) | (None, None) => {
+                nulls.add(value);
+                Ok(())
+            }
+            (Some(field), _) => nulls.add_for(field, value),
+            (None, Some((field, text))) => nulls.add_for(field, text.to_owned()),
+        };
+        reader.noting(NAME, added.map_err(ValueError::from));
+    }
+    nulls
+}
+
+/// Field and text of `FIELD=TEXT`. Any text may stand for null, so it is one of all fields unless it names one exactly.
+fn of_one_field(text: &str) -> Option<(&str, &str)> {
+    text.split_once('=').filter(|(name, _)| Target::of_api_name(name).is_some())
 }
 
 impl Entry {

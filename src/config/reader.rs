@@ -11,7 +11,7 @@ use secrecy::SecretString;
 
 use super::Task;
 use super::error::{ConfigError, Problem};
-use super::layer::{self, Given, Layer, TOKEN};
+use super::layer::{Given, Layer, TOKEN};
 use super::provenance::{Provenance, SettingInForce, ShownValue};
 use super::value::{self, ValueError};
 use crate::nearest::nearest;
@@ -29,14 +29,6 @@ pub(super) struct Reader {
 pub(super) struct Entry {
     /// `None` where the item has no `=`.
     pub(super) key: Option<String>,
-    pub(super) value: String,
-}
-
-/// An item of a table within a table.
-pub(super) struct NestedEntry {
-    /// The inner table's name.
-    pub(super) table: String,
-    pub(super) key: String,
     pub(super) value: String,
 }
 
@@ -128,59 +120,6 @@ impl Reader {
         entries
     }
 
-    /// A setting of tables within a table, whose items are elsewhere written as `form` says: the table's name, a colon, and
-    /// `KEY=VALUE`, split at the last `=`.
-    pub(super) fn nested_entries(&mut self, name: &'static str, form: &'static str) -> Vec<NestedEntry> {
-        let items = match self.find(name, ShownValue::Many(Vec::new())) {
-            None => Vec::new(),
-            Some(Given::Text(item)) => vec![item],
-            Some(Given::Joined(items)) => split_at_commas(&items),
-            Some(Given::List(items)) => items,
-            Some(Given::Table(tables)) => return self.entries_of_tables(name, tables),
-        };
-        let mut entries = Vec::new();
-        for text in items {
-            match NestedEntry::from_item(&text) {
-                Some(entry) => entries.push(entry),
-                None => self.note(name, ValueError::NotAPair { text, form }),
-            }
-        }
-        entries
-    }
-
-    fn entries_of_tables(&mut self, name: &str, tables: Vec<(String, Given)>) -> Vec<NestedEntry> {
-        let mut entries = Vec::new();
-        for (table, given) in tables {
-            let place = format!("{name}.{table}");
-            match given {
-                Given::Table(pairs) => {
-                    let pairs = self.texts_of(&place, pairs).into_iter();
-                    entries.extend(pairs.map(|(key, value)| NestedEntry { table: table.clone(), key, value }));
-                }
-                Given::Text(_) | Given::Joined(_) | Given::List(_) => {
-                    let error = ValueError::WrongKind { wanted: "a table", found: given.kind() };
-                    self.note_in_table(name, &table, error);
-                }
-            }
-        }
-        entries
-    }
-
-    /// The pairs of a table that may hold nothing but texts.
-    fn texts_of(&mut self, name: &str, pairs: Vec<(String, Given)>) -> Vec<(String, String)> {
-        let mut texts = Vec::new();
-        for (key, given) in pairs {
-            match given {
-                Given::Text(text) | Given::Joined(text) => texts.push((key, text)),
-                Given::List(_) | Given::Table(_) => {
-                    let error = ValueError::WrongKind { wanted: layer::ONE_TEXT, found: given.kind() };
-                    self.note_in_table(name, &key, error);
-                }
-            }
-        }
-        texts
-    }
-
     /// The token, which only the environment may hold.
     pub(super) fn token(&mut self) -> Option<SecretString> {
         let mut found = None;
@@ -236,13 +175,6 @@ impl Reader {
         self.problems.push(Problem::Value { place, error });
     }
 
-    /// Notes that a value in the table `name` cannot be used. Only a file has tables.
-    fn note_in_table(&mut self, name: &str, key: &str, error: ValueError) {
-        let setting = name.split('.').next().unwrap_or(name);
-        let place = self.provenance(setting).place(&format!("{name}.{key}"));
-        self.problems.push(Problem::Value { place, error });
-    }
-
     /// The value, or a problem noted.
     pub(super) fn noting<T>(&mut self, name: &str, value: Result<T, ValueError>) -> Option<T> {
         match value {
@@ -292,7 +224,7 @@ impl Reader {
     }
 
     /// What the strongest layer says about a setting, which is recorded on the way.
-    fn find(&mut self, name: &'static str, default: ShownValue) -> Option<Given> {
+    pub(super) fn find(&mut self, name: &'static str, default: ShownValue) -> Option<Given> {
         let found = self.layers.iter().find_map(|layer| Some((layer.get(name)?.clone(), layer.provenance(name))));
         let Some((given, provenance)) = found else {
             self.record(name, default, Provenance::Default);
@@ -324,45 +256,8 @@ impl Entry {
     }
 }
 
-impl Given {
-    /// The value as a list of texts, for display.
-    fn items(&self) -> Vec<String> {
-        match self {
-            Self::Text(text) | Self::Joined(text) => vec![text.clone()],
-            Self::List(items) => items.clone(),
-            Self::Table(pairs) => pairs.iter().flat_map(|(key, given)| given.items_below(key)).collect(),
-        }
-    }
-
-    /// The same, where it is the value of a key in a table.
-    fn items_below(&self, key: &str) -> Vec<String> {
-        let between = match self {
-            Self::Text(_) | Self::Joined(_) | Self::List(_) => '=',
-            Self::Table(_) => ':',
-        };
-        self.items().iter().map(|item| format!("{key}{between}{item}")).collect()
-    }
-
-    /// What it is, with an article.
-    fn kind(&self) -> &'static str {
-        match self {
-            Self::Text(_) | Self::Joined(_) => "one value",
-            Self::List(_) => "a list",
-            Self::Table(_) => "a table",
-        }
-    }
-}
-
-impl NestedEntry {
-    fn from_item(item: &str) -> Option<Self> {
-        let (table, pair) = item.split_once(':')?;
-        let (key, value) = pair.rsplit_once('=')?;
-        Some(Self { table: table.to_owned(), key: key.to_owned(), value: value.to_owned() })
-    }
-}
-
 /// The empty text is the empty list: that is how a variable takes back what a file lists.
-fn split_at_commas(items: &str) -> Vec<String> {
+pub(super) fn split_at_commas(items: &str) -> Vec<String> {
     if items.is_empty() {
         return Vec::new();
     }

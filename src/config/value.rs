@@ -131,12 +131,6 @@ pub(super) fn some_text(text: &str) -> Result<String, ValueError> {
     Ok(text.to_owned())
 }
 
-/// Any text, none included.
-#[expect(clippy::unnecessary_wraps, reason = "a parser that accepts everything is a parser still")]
-pub(super) fn any_text(text: &str) -> Result<String, ValueError> {
-    Ok(text.to_owned())
-}
-
 /// On or off.
 pub(super) fn switch(text: &str) -> Result<bool, ValueError> {
     choice(text, &[("true", true), ("false", false), ("1", true), ("0", false)])

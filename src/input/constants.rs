@@ -54,7 +54,7 @@ impl Constants {
 mod tests {
     use super::*;
     use crate::contract::Cell;
-    use crate::input::{EmptyRule, EmptyRules};
+    use crate::input::{EmptyRule, EmptyRules, NullStrings};
 
     fn constants(pairs: &[(&str, &str)]) -> Constants {
         let mut constants = Constants::default();
@@ -67,7 +67,8 @@ mod tests {
     #[test]
     fn a_constant_is_read_as_a_cell_is() {
         let empty = EmptyRules::new(EmptyRule::Omit, [("address", EmptyRule::Null)]).expect("a field");
-        let rules = CellRules { empty, null_strings: vec!["-".to_owned()], ..CellRules::default() };
+        let rules =
+            CellRules { empty, null_strings: NullStrings::everywhere(["-".to_owned()]), ..CellRules::default() };
         let constants = constants(&[("job", "Nurse"), ("email", "-"), ("address", ""), ("gender", "")]);
         let cells = constants.cells(&rules);
         let check = |field: Field, want: Option<Cell<'_>>| assert_eq!(cells.fields[field.index()], want, "{field}");
@@ -82,7 +83,7 @@ mod tests {
     #[test]
     fn what_breaks_the_contract_in_every_row_is_found_at_once() {
         let pairs = [("email", "nope"), ("job", "Nurse"), ("country_id", "x"), ("first_name", "-"), ("gender", "")];
-        let rules = CellRules { null_strings: vec!["-".to_owned()], ..CellRules::default() };
+        let rules = CellRules { null_strings: NullStrings::everywhere(["-".to_owned()]), ..CellRules::default() };
         let errors = constants(&pairs).errors(&rules, &ValueRules::default());
         let fields: Vec<_> = errors.iter().map(|error| error.subject.name()).collect();
         assert_eq!(fields, ["email", "country_id", "first_name"]);

@@ -48,7 +48,7 @@ pub struct MappingRules {
 
 impl Target {
     /// The target of this exact name in the API.
-    pub(super) fn of_api_name(name: &str) -> Option<Target> {
+    pub fn of_api_name(name: &str) -> Option<Target> {
         if name == ID { Some(Target::Id) } else { Field::from_name(name).map(Target::Field) }
     }
 

@@ -141,3 +141,15 @@ fn a_flag_takes_the_place_of_the_file_s_tables() {
     let refused = file("a.csv", "id,gender\n1,M\n").flags(["--values", "id:1=2", "--values", "gender:M=Mr"]);
     is_refused(&refused, "--values: `id` has no words that stand for others\n--values: what `M` of gender becomes is");
 }
+
+#[test]
+fn a_text_can_be_null_in_one_field() {
+    let scenario = file("a.csv", "id,email,job,address\n1,-,-,x=y\n2,NULL,NULL,email=-\n");
+    let end = scenario.flags(["--null-string", "email=-", "--null-string", "NULL"]).run(["--null-string", "x=y"]);
+    let want = [
+        (1, json!({"email": null, "job": "-", "address": null})),
+        (2, json!({"email": null, "job": null, "address": "email=-"})),
+    ];
+    assert_eq!(sent(&end.exits(0)), want);
+    is_refused(&file("a.csv", "id,job\n1,x\n").flags(["--null-string", "id=0"]), "--null-string: no text of `id`");
+}

@@ -65,6 +65,15 @@ fn a_file_that_cannot_be_used_says_why() {
         ("[map.A]\nB = 'email'", "custsync.toml: map.A: this setting takes text, a number, true or false, not a table"),
         ("[rate.a]\nb = 1", "custsync.toml: rate: this setting takes one value, not a table"),
         ("[vlaues.gender]\nM = 'male'", "custsync.toml: vlaues: there is no such setting; did you mean `values`?"),
+        ("null-string = 'id=-'", "custsync.toml: null-string: no text of `id` stands for null"),
+        (
+            "null-string.emial = '-'",
+            "custsync.toml: null-string: `emial` is no field of the API; did you mean `email`?",
+        ),
+        (
+            "null-string.email.a = '-'",
+            "custsync.toml: null-string.email: this setting takes text or a list, not a table",
+        ),
         ("token = 'hunter2'", "custsync.toml: token: a token does not belong in a file of settings"),
         ("token = ['hunter2']", "custsync.toml: token: a token does not belong in a file of settings"),
     ] {

@@ -7,7 +7,7 @@ use crate::config::Task;
 use crate::config::api::Target;
 use crate::config::output::Verbosity;
 use crate::config::provenance::ShownValue;
-use crate::input::{Constants, EmptyRule, EmptyRules, InputName, MappingRules, ValueMaps};
+use crate::input::{Constants, EmptyRule, EmptyRules, InputName, MappingRules, NullStrings, ValueMaps};
 use crate::schedule::error_limit::ErrorLimit;
 
 #[test]
@@ -52,6 +52,18 @@ fn lists_and_tables_come_in_every_spelling() {
         ShownValue::Many(["gender:=other", "gender:M=male", "job:1=a:b=Nurse"].map(str::to_owned).into())
     );
     assert_eq!(values(Scenario::default().toml("[values]")), ValueMaps::default());
+
+    let nulls = |scenario: Scenario| scenario.settings(Task::Check).input.rows.cells.null_strings;
+    let mut want = NullStrings::everywhere([String::new(), "x=y".to_owned()]);
+    want.add_for("email", "-".to_owned()).expect("a field");
+    want.add_for("email", "n=a".to_owned()).expect("a field");
+    let items = ["", "x=y", "email=-", "email=n=a"];
+    assert_eq!(nulls(Scenario::default().flag("null-string", json!(items))), want);
+    assert_eq!(nulls(Scenario::default().variable("CUSTSYNC_NULL_STRING", items.join(","))), want);
+    assert_eq!(nulls(Scenario::default().toml(&format!("null-string = {items:?}"))), want);
+    assert_eq!(nulls(Scenario::default().toml("[null-string]\ndefault = ['', 'x=y']\nemail = ['-', 'n=a']")), want);
+    let want = NullStrings::everywhere(["email=-".to_owned()]);
+    assert_eq!(nulls(Scenario::default().toml("null-string.default = 'email=-'")), want);
 
     let ignoring = |columns: &[&str]| {
         let columns: Vec<_> = columns.iter().map(|column| (*column).to_owned()).collect();
