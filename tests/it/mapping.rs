@@ -153,3 +153,21 @@ fn a_text_can_be_null_in_one_field() {
     assert_eq!(sent(&end.exits(0)), want);
     is_refused(&file("a.csv", "id,job\n1,x\n").flags(["--null-string", "id=0"]), "--null-string: no text of `id`");
 }
+
+#[test]
+fn the_sample_of_a_mapping_makes_what_its_comments_say() {
+    let scenario = file("shop-export.csv", include_str!("../../samples/shop-export.csv"));
+    scenario.write("custsync.toml", include_str!("../../samples/custsync.toml"));
+    let sent = sent(&scenario.run([]).exits(0).counts([5, 0, 0, 0, 0]));
+    let jurgen = json!({
+        "first_name": "Jürgen", "last_name": "Lindqvist", "phone_number": "+49 171 3920045",
+        "email": "j.lindqvist@example.net", "date_of_birth": "1968-11-17T00:00:00Z", "gender": "male", "country_id": 49,
+        "address": "Kastanienallee 9, 50667 Köln", "default_channel_id": 3,
+    });
+    let ebba = json!({
+        "first_name": "Ebba", "last_name": "Sjöström", "phone_number": "070-1740644", "email": null,
+        "date_of_birth": "1979-06-30T00:00:00Z", "country_id": 46, "address": null, "default_channel_id": 3,
+    });
+    assert_eq!((&sent[1], &sent[3]), (&(102, jurgen), &(104, ebba)));
+    assert_eq!((&sent[2].1["date_of_birth"], &sent[2].1["gender"]), (&json!(null), &json!("other")));
+}
