@@ -143,6 +143,24 @@ struct InputFlags {
     /// Leave these columns out; repeatable
     #[arg(long, value_name = "COLUMN,...", value_delimiter = ',')]
     ignore: Vec<String>,
+    /// Take a CSV header's names although they differ in case, spaces, underscores and hyphens
+    ///
+    /// `First Name`, `first-name` and `FIRSTNAME` are `first_name` then; the names of --map and --ignore are matched likewise.
+    /// An exact name wins. The keys of NDJSON are always taken exactly.
+    #[arg(long, hide_short_help = true)]
+    loose_headers: bool,
+    /// Give FIELD this value in every row; repeatable
+    ///
+    /// The value is read as a cell's is. A column or key that fills the same field is an error.
+    #[arg(long, value_name = "FIELD=VALUE", hide_short_help = true)]
+    set: Vec<String>,
+    /// A cell of FIELD with this text has this value; repeatable
+    ///
+    /// The text is compared as it is (after --trim), and what it becomes is then read as a cell's text is. Numbers, true and
+    /// false of NDJSON are compared as they are written. In the configuration file: a table for each field, as in
+    /// `[values.gender]` and below it `M = "male"`.
+    #[arg(long, value_name = "FIELD:TEXT=VALUE", hide_short_help = true)]
+    values: Vec<String>,
     /// What an empty cell means: omit, null or error
     ///
     /// omit: the field is left out of the request, and whether the API then keeps or clears it is not documented in one
@@ -151,6 +169,8 @@ struct InputFlags {
     #[arg(long, value_name = "RULE")]
     empty: Vec<String>,
     /// A cell of this text is null; repeatable
+    ///
+    /// FIELD=TEXT, where FIELD is exactly a field's name, is for one field.
     #[arg(long, value_name = "TEXT", hide_short_help = true)]
     null_string: Vec<String>,
     /// Also take dates of this form, as in %d.%m.%Y; repeatable, tried in order

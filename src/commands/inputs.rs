@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
+use tracing::info;
+
 use crate::commands::{Failure, files};
 use crate::config::input::InputSettings;
 use crate::input::{Input, InputName, Layout, RowWindow, preflight};
@@ -31,9 +33,18 @@ pub(super) fn open(settings: &InputSettings) -> Result<OpenInputs, Failure> {
     let inputs: Vec<_> = files.into_iter().map(open).collect::<Result<_, _>>()?;
     let layouts = inputs.iter().map(|input| input.layout().as_ref());
     settings.rules.mapping.check_ignored(layouts).map_err(Failure::unusable)?;
+    inputs.iter().for_each(say_what_is_taken_loosely);
     let names = InputNames::of(&inputs);
     let total_bytes = inputs.iter().map(Input::size_bytes).sum();
     Ok(OpenInputs { inputs, names, total_bytes })
+}
+
+/// Names that were guessed at are said, so that a wrong guess can be seen.
+fn say_what_is_taken_loosely(input: &Input) {
+    let columns: Vec<_> = input.loosely().iter().map(ToString::to_string).collect();
+    if !columns.is_empty() {
+        info!("{}: {} (--loose-headers)", input.name(), columns.join(", "));
+    }
 }
 
 /// Which rows take part.

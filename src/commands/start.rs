@@ -26,7 +26,7 @@ const RUNS_DIRECTORY: &str = "custsync-runs";
 const SAME_SECOND_MAX: u32 = 1000;
 
 /// Settings that change what is sent: a run is only continued with the same ones.
-const SETTINGS_OF_THE_REQUESTS: [&str; 15] = [
+const SETTINGS_OF_THE_REQUESTS: [&str; 18] = [
     "base-url",
     "sandbox",
     "tenant",
@@ -38,6 +38,9 @@ const SETTINGS_OF_THE_REQUESTS: [&str; 15] = [
     "sheet",
     "map",
     "ignore",
+    "loose-headers",
+    "set",
+    "values",
     "empty",
     "null-string",
     "date-format",

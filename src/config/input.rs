@@ -4,12 +4,13 @@ use std::path::{Component, Path, PathBuf};
 
 use super::choice::choice;
 use super::error::Problem;
-use super::reader::{Entry, Reader};
-use super::value::{ValueError, any_text, number_in, some_text};
+use super::reader::{Entry, Reader, Split};
+use super::tables::NestedEntry;
+use super::value::{ValueError, number_in, some_text};
 use crate::contract::{DateFormat, ValueRules};
 use crate::input::{
-    CellRules, Delimiter, EmptyRule, EmptyRules, Encoding, EncodingChoice, FormatChoice, HeaderRule, InputName,
-    InputRules, MappingRules, RowRules, Trim,
+    CellRules, Constants, Delimiter, EmptyRule, EmptyRules, Encoding, EncodingChoice, FormatChoice, HeaderNames,
+    HeaderRule, InputName, InputRules, MappingRules, NullStrings, RowRules, Target, Trim, ValueMaps,
 };
 
 /// What is read, and how.
@@ -40,29 +41,52 @@ const EMPTY_RULES: [(&str, EmptyRule); 3] =
 /// A header has at most so many columns.
 const COLUMNS_MAX: usize = 1024;
 
-/// The key that stands for all fields without a rule of their own.
-const EMPTY_DEFAULT: &str = "default";
+/// The setting that gives fields a value in every row.
+const SET: &str = "set";
+
+/// The setting that says which texts of a field stand for which values.
+const VALUES: &str = "values";
+
+/// The key that stands for all fields, or for those without a rule of their own.
+const ALL_FIELDS: &str = "default";
 
 impl InputSettings {
     pub(super) fn read(reader: &mut Reader, files: Vec<PathBuf>) -> Self {
+        let files = input_names(reader, files);
+        let format = reader.one("format", "auto", |text| choice(text, &FORMATS));
+        let delimiter = reader.optional("delimiter", delimiter);
+        let encoding = reader.one("encoding", "auto", encoding);
+        let header = header_rule(reader);
+        let sheet = reader.optional("sheet", some_text);
+        let mapping = mapping(reader);
+        let constants = constants(reader);
+        let values = value_maps(reader);
+        let rows = RowRules {
+            cells: CellRules {
+                values,
+                empty: empty_rules(reader),
+                null_strings: null_strings(reader),
+                trim: if reader.switch("trim") { Trim::Trim } else { Trim::Keep },
+            },
+            values: ValueRules { date_formats: reader.list("date-format", |text| Ok(DateFormat::new(text)?)) },
+        };
+        for (text, error) in rows.cells.values.errors(&rows.cells, &rows.values) {
+            reader.note(VALUES, ValueError::Mapped { text, error });
+        }
+        for error in constants.errors(&rows.cells, &rows.values) {
+            reader.note(SET, ValueError::Contract(error));
+        }
         Self {
-            files: input_names(reader, files),
+            files,
             rules: InputRules {
-                format: reader.one("format", "auto", |text| choice(text, &FORMATS)),
-                delimiter: reader.optional("delimiter", delimiter),
-                encoding: reader.one("encoding", "auto", encoding),
-                header: header_rule(reader),
-                sheet: reader.optional("sheet", some_text),
-                mapping: mapping(reader),
+                format,
+                delimiter,
+                encoding,
+                header,
+                sheet,
+                mapping: mapping.with_constants(constants),
             },
-            rows: RowRules {
-                cells: CellRules {
-                    empty: empty_rules(reader),
-                    null_strings: reader.list("null-string", any_text),
-                    trim: if reader.switch("trim") { Trim::Trim } else { Trim::Keep },
-                },
-                values: ValueRules { date_formats: reader.list("date-format", |text| Ok(DateFormat::new(text)?)) },
-            },
+            rows,
             skip_rows: reader.one("skip-rows", "0", number_in(0..=u64::MAX)),
             max_rows: reader.optional("max-rows", number_in(1..=u64::MAX)),
         }
@@ -94,7 +118,7 @@ fn plainest_name(file: PathBuf) -> InputName {
 
 fn mapping(reader: &mut Reader) -> MappingRules {
     let mut map = Vec::new();
-    for entry in reader.entries("map", &[]) {
+    for entry in reader.entries("map", &[], Split::Last) {
         match entry {
             Entry { key: Some(column), value: field } if !column.is_empty() && !field.is_empty() => {
                 map.push((column, field));
@@ -104,19 +128,43 @@ fn mapping(reader: &mut Reader) -> MappingRules {
     }
     let ignore = reader.list("ignore", some_text);
     let rules = MappingRules::new(&map, &ignore).map_err(ValueError::from);
-    reader.noting("map", rules).unwrap_or_default()
+    let header_names = if reader.switch("loose-headers") { HeaderNames::Loose } else { HeaderNames::Exact };
+    reader.noting("map", rules).unwrap_or_default().with_header_names(header_names)
+}
+
+fn constants(reader: &mut Reader) -> Constants {
+    let mut constants = Constants::default();
+    for entry in reader.entries(SET, &[], Split::First) {
+        match entry {
+            Entry { key: Some(field), value } if !field.is_empty() => {
+                let added = constants.add(&field, value).map_err(ValueError::from);
+                reader.noting(SET, added);
+            }
+            entry => reader.note(SET, ValueError::NotAPair { text: entry.text(), form: "FIELD=VALUE" }),
+        }
+    }
+    constants
+}
+
+fn value_maps(reader: &mut Reader) -> ValueMaps {
+    let mut maps = ValueMaps::default();
+    for NestedEntry { table: field, key: text, value } in reader.nested_entries(VALUES, "FIELD:TEXT=VALUE") {
+        let added = maps.add(&field, text, value).map_err(ValueError::from);
+        reader.noting(VALUES, added);
+    }
+    maps
 }
 
 fn empty_rules(reader: &mut Reader) -> EmptyRules {
     const NAME: &str = "empty";
     let mut default = EmptyRule::Omit;
     let mut fields = Vec::new();
-    for Entry { key, value } in reader.entries(NAME, &["omit"]) {
+    for Entry { key, value } in reader.entries(NAME, &["omit"], Split::Last) {
         let Some(rule) = reader.noting(NAME, choice(&value, &EMPTY_RULES)) else {
             continue;
         };
         match key.as_deref() {
-            None | Some(EMPTY_DEFAULT) => default = rule,
+            None | Some(ALL_FIELDS) => default = rule,
             Some("") => {
                 let text = format!("={value}");
                 reader.note(NAME, ValueError::NotAPair { text, form: "RULE or FIELD=RULE" });
@@ -127,6 +175,28 @@ fn empty_rules(reader: &mut Reader) -> EmptyRules {
     let fields = fields.iter().map(|(field, rule)| (field.as_str(), *rule));
     let rules = EmptyRules::new(default, fields).map_err(ValueError::from);
     reader.noting(NAME, rules).unwrap_or_default()
+}
+
+fn null_strings(reader: &mut Reader) -> NullStrings {
+    const NAME: &str = "null-string";
+    let mut nulls = NullStrings::default();
+    for Entry { key, value } in reader.keyed_texts(NAME) {
+        let added = match (key.as_deref(), of_one_field(&value)) {
+            (Some(ALL_FIELDS), _) | (None, None) => {
+                nulls.add(value);
+                Ok(())
+            }
+            (Some(field), _) => nulls.add_for(field, value),
+            (None, Some((field, text))) => nulls.add_for(field, text.to_owned()),
+        };
+        reader.noting(NAME, added.map_err(ValueError::from));
+    }
+    nulls
+}
+
+/// Field and text of `FIELD=TEXT`. Any text may stand for null, so it is one of all fields unless it names one exactly.
+fn of_one_field(text: &str) -> Option<(&str, &str)> {
+    text.split_once('=').filter(|(name, _)| Target::of_api_name(name).is_some())
 }
 
 impl Entry {
@@ -149,7 +219,7 @@ fn encoding(text: &str) -> Result<EncodingChoice, ValueError> {
 /// Columns that are named stand for a header, so naming them says that there is none.
 fn header_rule(reader: &mut Reader) -> HeaderRule {
     let has_header = !reader.switch("no-header");
-    let columns = reader.list("columns", any_text);
+    let columns = reader.list("columns", some_text);
     if columns.len() > COLUMNS_MAX {
         reader.note("columns", ValueError::TooMany { most: COLUMNS_MAX });
     }

@@ -21,6 +21,9 @@ pub(crate) const SANDBOX_PREFIX: &str = "sandbox-";
 /// The name under which the token goes. Only the environment may hold it.
 pub(super) const TOKEN: &str = "token";
 
+/// What stands for one text in a file.
+pub(super) const ONE_TEXT: &str = "text, a number, true or false";
+
 /// One source. No `Debug`: the environment's holds the token.
 pub(super) struct Layer {
     source: Source,
@@ -42,8 +45,8 @@ pub(super) enum Given {
     Joined(String),
     /// Several texts.
     List(Vec<String>),
-    /// Keys and values of a table.
-    Table(Vec<(String, String)>),
+    /// Keys and values of a table. What it may hold is for the setting to say.
+    Table(Vec<(String, Given)>),
 }
 
 impl Layer {
@@ -189,7 +192,7 @@ impl Given {
                 items.map(Self::List)
             }
             toml::Value::Table(table) => {
-                let pair = |(key, value)| text_of(value).map(|text| (key, text));
+                let pair = |(key, value)| Self::from_toml(value).map(|given| (key, given));
                 let pairs: Result<_, _> = table.into_iter().map(pair).collect();
                 pairs.map(Self::Table)
             }
@@ -200,7 +203,7 @@ impl Given {
 
 /// A TOML value that stands for one text.
 fn text_of(value: toml::Value) -> Result<String, ValueError> {
-    let wanted = "text, a number, true or false";
+    let wanted = ONE_TEXT;
     match value {
         toml::Value::String(text) => Ok(text),
         toml::Value::Integer(number) => Ok(number.to_string()),

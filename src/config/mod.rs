@@ -21,6 +21,7 @@ pub mod provenance;
 mod reader;
 pub mod sandbox;
 pub mod sending;
+mod tables;
 #[cfg(test)]
 mod tests;
 pub mod value;

@@ -32,6 +32,15 @@ pub(super) struct Entry {
     pub(super) value: String,
 }
 
+/// At which `=` an item is divided.
+#[derive(Clone, Copy)]
+pub(super) enum Split {
+    /// The first: its key has none, its value may have some.
+    First,
+    /// The last: the other way around.
+    Last,
+}
+
 impl Reader {
     pub(super) fn new(task: Task, layers: Vec<Layer>, problems: Vec<Problem>) -> Self {
         Self { task, layers, in_force: Vec::new(), problems }
@@ -85,9 +94,8 @@ impl Reader {
         items.iter().filter_map(|item| self.noting(name, parse(item))).collect()
     }
 
-    /// A setting whose items may be `KEY=VALUE`, split at the last `=`; in the file it can be a table. No key may come
-    /// twice.
-    pub(super) fn entries(&mut self, name: &'static str, default: &[&str]) -> Vec<Entry> {
+    /// A setting whose items may be `KEY=VALUE`; in the file it can be a table. No key may come twice.
+    pub(super) fn entries(&mut self, name: &'static str, default: &[&str], split: Split) -> Vec<Entry> {
         let default: Vec<String> = default.iter().map(|item| (*item).to_owned()).collect();
         let items = match self.find(name, ShownValue::Many(default.clone())) {
             None => default,
@@ -95,13 +103,14 @@ impl Reader {
             Some(Given::Joined(items)) => split_at_commas(&items),
             Some(Given::List(items)) => items,
             Some(Given::Table(pairs)) => {
+                let pairs = self.texts_of(name, pairs);
                 return pairs.into_iter().map(|(key, value)| Entry { key: Some(key), value }).collect();
             }
         };
         let mut keys = BTreeSet::new();
         let mut entries = Vec::new();
         for item in items {
-            let entry = Entry::from_item(&item);
+            let entry = Entry::from_item(&item, split);
             if keys.insert(entry.key.clone()) {
                 entries.push(entry);
             } else {
@@ -205,17 +214,17 @@ impl Reader {
     /// What the strongest layer says about a setting that takes one value. `None`: nobody says anything that could be
     /// one.
     fn single(&mut self, name: &'static str, default: ShownValue) -> Option<String> {
-        let found = match self.find(name, default)? {
-            Given::Text(text) | Given::Joined(text) => return Some(text),
-            Given::List(_) => "a list",
-            Given::Table(_) => "a table",
-        };
-        self.note(name, ValueError::WrongKind { wanted: "one value", found });
-        None
+        match self.find(name, default)? {
+            Given::Text(text) | Given::Joined(text) => Some(text),
+            given @ (Given::List(_) | Given::Table(_)) => {
+                self.note(name, ValueError::WrongKind { wanted: "one value", found: given.kind() });
+                None
+            }
+        }
     }
 
     /// What the strongest layer says about a setting, which is recorded on the way.
-    fn find(&mut self, name: &'static str, default: ShownValue) -> Option<Given> {
+    pub(super) fn find(&mut self, name: &'static str, default: ShownValue) -> Option<Given> {
         let found = self.layers.iter().find_map(|layer| Some((layer.get(name)?.clone(), layer.provenance(name))));
         let Some((given, provenance)) = found else {
             self.record(name, default, Provenance::Default);
@@ -235,27 +244,20 @@ impl Reader {
 }
 
 impl Entry {
-    fn from_item(item: &str) -> Self {
-        match item.rsplit_once('=') {
+    fn from_item(item: &str, split: Split) -> Self {
+        let parts = match split {
+            Split::First => item.split_once('='),
+            Split::Last => item.rsplit_once('='),
+        };
+        match parts {
             Some((key, value)) => Self { key: Some(key.to_owned()), value: value.to_owned() },
             None => Self { key: None, value: item.to_owned() },
         }
     }
 }
 
-impl Given {
-    /// The value as a list of texts, for display.
-    fn items(&self) -> Vec<String> {
-        match self {
-            Self::Text(text) | Self::Joined(text) => vec![text.clone()],
-            Self::List(items) => items.clone(),
-            Self::Table(pairs) => pairs.iter().map(|(key, value)| format!("{key}={value}")).collect(),
-        }
-    }
-}
-
 /// The empty text is the empty list: that is how a variable takes back what a file lists.
-fn split_at_commas(items: &str) -> Vec<String> {
+pub(super) fn split_at_commas(items: &str) -> Vec<String> {
     if items.is_empty() {
         return Vec::new();
     }

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use super::api::BaseUrlError;
 use super::choice::choice;
 use super::duration::DurationError;
-use crate::contract::DateFormatError;
+use crate::contract::{DateFormatError, FieldError};
 use crate::input::{EncodingError, RuleError};
 use crate::sandbox::OptionError;
 use crate::schedule::error_limit::ErrorLimitError;
@@ -90,6 +90,17 @@ pub enum ValueError {
     /// See [`RuleError`].
     #[error(transparent)]
     Rule(#[from] RuleError),
+    /// A value of a field that breaks the API's contract, whatever the row.
+    #[error("{} {} ({})", .0.subject, .0.message, .0.code)]
+    Contract(FieldError),
+    /// The same, of a value that a text stands for.
+    #[error("what `{text}` of {} becomes {} ({})", .error.subject, .error.message, .error.code)]
+    Mapped {
+        /// The text, safe to show.
+        text: String,
+        /// What is wrong with its value.
+        error: FieldError,
+    },
     /// See [`DateFormatError`].
     #[error(transparent)]
     DateFormat(#[from] DateFormatError),
@@ -126,12 +137,6 @@ pub(super) fn some_text(text: &str) -> Result<String, ValueError> {
     if text.is_empty() {
         return Err(ValueError::Empty);
     }
-    Ok(text.to_owned())
-}
-
-/// Any text, none included.
-#[expect(clippy::unnecessary_wraps, reason = "a parser that accepts everything is a parser still")]
-pub(super) fn any_text(text: &str) -> Result<String, ValueError> {
     Ok(text.to_owned())
 }
 

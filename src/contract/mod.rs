@@ -9,6 +9,7 @@ mod email;
 mod field;
 mod field_error;
 mod id;
+mod single;
 mod update;
 
 pub use answer::{Answer, Attempt, Body, Fault, RateWindow, Reset, Response, ServerError};
@@ -16,4 +17,5 @@ pub use date::{DateFormat, DateFormatError};
 pub use field::{FIELDS, Field, FieldRule, Kind, Null, READ_ONLY, field_table};
 pub use field_error::{ErrorCode, FieldError, Subject};
 pub use id::{CustomerId, IdError};
+pub use single::{field_value, id_value};
 pub use update::{Cell, Cells, CustomerUpdate, InvalidRow, Notes, ValueRules};

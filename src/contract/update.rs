@@ -27,6 +27,8 @@ pub enum Cell<'a> {
     Empty,
     /// A key that stands more than once in its object.
     Repeated,
+    /// A key of a field that every row is given (`--set`).
+    AlsoSet,
     /// Bytes that are no text in the input's encoding.
     NotText {
         /// Where in the cell the first such byte is, from 0.
@@ -82,8 +84,10 @@ pub struct InvalidRow {
     pub errors: Vec<FieldError>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Value<'a> {
+/// The value of one field. It serialises to what it is in JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub(super) enum Value<'a> {
     Null,
     Text(Cow<'a, str>),
     Integer(i64),
@@ -139,24 +143,21 @@ impl Serialize for CustomerUpdate<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         for (rule, value) in FIELDS.iter().zip(&self.values) {
-            match value {
-                None => {}
-                Some(Value::Null) => map.serialize_entry(rule.name, &())?,
-                Some(Value::Text(text)) => map.serialize_entry(rule.name, text)?,
-                Some(Value::Integer(number)) => map.serialize_entry(rule.name, number)?,
+            if let Some(value) = value {
+                map.serialize_entry(rule.name, value)?;
             }
         }
         map.end()
     }
 }
 
-type Refused = (ErrorCode, Cow<'static, str>);
+pub(super) type Refused = (ErrorCode, Cow<'static, str>);
 
 fn refused<T>(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Result<T, Refused> {
     Err((code, message.into()))
 }
 
-fn customer_id(cell: Option<Cell<'_>>) -> Result<CustomerId, FieldError> {
+pub(super) fn customer_id(cell: Option<Cell<'_>>) -> Result<CustomerId, FieldError> {
     let parse = |text: &str| {
         CustomerId::parse(text).or_else(|error| match error {
             IdError::NotAnInteger if text.trim() != text => refused(ErrorCode::Type, NUMBER_WITH_SPACES),
@@ -177,7 +178,12 @@ fn customer_id(cell: Option<Cell<'_>>) -> Result<CustomerId, FieldError> {
 
 const NUMBER_WITH_SPACES: &str = "has spaces around the number (--trim removes them)";
 
-fn value<'a>(cell: Cell<'a>, rule: &FieldRule, rules: &ValueRules, notes: &mut Notes) -> Result<Value<'a>, Refused> {
+pub(super) fn value<'a>(
+    cell: Cell<'a>,
+    rule: &FieldRule,
+    rules: &ValueRules,
+    notes: &mut Notes,
+) -> Result<Value<'a>, Refused> {
     if cell == Cell::Null {
         return match rule.null {
             Null::Allowed => Ok(Value::Null),
@@ -273,6 +279,7 @@ fn unusable(cell: &Cell<'_>, wanted: &'static str) -> Refused {
     match cell {
         Cell::Empty => (ErrorCode::Required, "is empty (--empty error)".into()),
         Cell::Repeated => (ErrorCode::DuplicateKey, "stands more than once in the object".into()),
+        Cell::AlsoSet => (ErrorCode::DuplicateKey, "is given by --set too".into()),
         Cell::NotText { at_byte } => {
             (ErrorCode::Encoding, format!("is not UTF-8: the value's byte {} is wrong", at_byte + 1).into())
         }
@@ -342,6 +349,7 @@ mod tests {
             check(rule.field, &Cell::Nested, Some(ErrorCode::Type));
             check(rule.field, &Cell::Empty, Some(ErrorCode::Required));
             check(rule.field, &Cell::Repeated, Some(ErrorCode::DuplicateKey));
+            check(rule.field, &Cell::AlsoSet, Some(ErrorCode::DuplicateKey));
             check(rule.field, &Cell::NotText { at_byte: 3 }, Some(ErrorCode::Encoding));
             match rule.kind {
                 Kind::Integer => {

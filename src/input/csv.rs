@@ -98,10 +98,10 @@ pub(super) fn parse(block: &Block, layout: &CsvLayout, rules: &RowRules, visit: 
     }
 }
 
-fn mapped<'r>(record: &'r ByteRecord, layout: &CsvLayout, rules: &CellRules) -> Cells<'r> {
+fn mapped<'r>(record: &'r ByteRecord, layout: &'r CsvLayout, rules: &'r CellRules) -> Cells<'r> {
     // One look at the whole record instead of one at each cell.
     let text = std::str::from_utf8(record.as_slice()).ok();
-    let mut cells = Cells::default();
+    let mut cells = layout.columns.constants.cells(rules);
     for &(column, target) in &layout.columns.mapped {
         let range = record.range(column).expect("the record has the header's columns");
         let cell = match text.and_then(|text| text.get(range)) {
@@ -120,7 +120,7 @@ fn mapped<'r>(record: &'r ByteRecord, layout: &CsvLayout, rules: &CellRules) -> 
 }
 
 /// A cell of a record that is not UTF-8 as a whole.
-fn from_bytes<'r>(record: &'r ByteRecord, column: usize, target: Target, rules: &CellRules) -> Option<Cell<'r>> {
+fn from_bytes<'r>(record: &'r ByteRecord, column: usize, target: Target, rules: &'r CellRules) -> Option<Cell<'r>> {
     match std::str::from_utf8(record.get(column)?) {
         Ok(text) => rules.cell(target, Cow::Borrowed(text)),
         Err(error) => Some(Cell::NotText { at_byte: error.valid_up_to() }),

@@ -8,6 +8,7 @@ use memchr::memchr;
 
 use super::error::{InputFault, NotText};
 use super::framing::count_lines;
+use super::loose::Loosely;
 use super::mapping::MappingRules;
 use super::open::{HeaderRule, InputRules};
 use super::source::InputName;
@@ -165,7 +166,8 @@ fn fit(head: &[u8], delimiter: Delimiter, rules: &InputRules) -> Fit {
 }
 
 fn is_known(name: &[u8], mapping: &MappingRules) -> bool {
-    std::str::from_utf8(name).is_ok_and(|name| mapping.target(name).is_ok())
+    std::str::from_utf8(name)
+        .is_ok_and(|name| mapping.target(name).is_ok() || mapping.loosely(name) != Loosely::Nothing)
 }
 
 fn first_line(head: &[u8]) -> u64 {

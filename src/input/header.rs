@@ -4,7 +4,9 @@ use csv::ByteRecord;
 
 use crate::nearest::nearest;
 
+use super::constants::Constants;
 use super::error::InputFault;
+use super::loose::{HeaderNames, LooseColumn, Loosely};
 use super::mapping::{MappingRules, Target, Unmapped};
 use super::rules::did_you_mean;
 use super::shown;
@@ -21,6 +23,10 @@ pub(super) struct Columns {
     pub(super) mapped: Vec<(usize, Target)>,
     /// The column of the customer's id, from 0.
     pub(super) id: usize,
+    /// The columns that were taken for other names than their own.
+    pub(super) loosely: Vec<LooseColumn>,
+    /// What every row is given beside its cells.
+    pub(super) constants: Constants,
 }
 
 /// What is wrong with one column, counted from 1. Names are safe to show.
@@ -39,6 +45,30 @@ pub enum ColumnFault {
         /// The field that may have been meant.
         nearest: Option<&'static str>,
     },
+    /// Its name would be known if its spelling did not matter.
+    #[error(
+        "column {column} `{name}` is no field of the API; did you mean `{like}`? (--loose-headers takes it, --map COLUMN=FIELD maps it, --ignore COLUMN leaves it out)"
+    )]
+    SpeltLoosely {
+        /// The column.
+        column: usize,
+        /// Its name.
+        name: String,
+        /// The name that is spelt otherwise.
+        like: String,
+    },
+    /// It is loosely two names that fill different things.
+    #[error("column {column} `{name}` could be `{one}` or `{other}` of --map and --ignore (name it as it is spelt)")]
+    Ambiguous {
+        /// The column.
+        column: usize,
+        /// Its name.
+        name: String,
+        /// The one name.
+        one: String,
+        /// The other.
+        other: String,
+    },
     /// The API's answers have such a field, but no request can set it.
     #[error("column {column} `{name}` cannot be set, the API only answers with it (--ignore COLUMN leaves it out)")]
     ReadOnly {
@@ -56,6 +86,16 @@ pub enum ColumnFault {
         first: usize,
         /// The other.
         second: usize,
+    },
+    /// A column and a constant fill one field.
+    #[error("column {column} `{name}` and --set both fill `{field}` (--ignore COLUMN leaves the column out)")]
+    AlsoSet {
+        /// The field's name.
+        field: &'static str,
+        /// The column.
+        column: usize,
+        /// Its name.
+        name: String,
     },
     /// A column without a name.
     #[error("column {column} has no name")]
@@ -106,10 +146,15 @@ fn columns_of(cells: &ByteRecord, rules: &MappingRules) -> Result<Columns, Vec<C
     let mut faults = Vec::new();
     let mut names = Vec::with_capacity(cells.len());
     let mut mapped: Vec<(usize, Target)> = Vec::new();
+    let mut loosely = Vec::new();
     for (index, cell) in cells.iter().enumerate() {
-        names.push(String::from_utf8_lossy(cell).into_owned());
-        match target(cell, index + 1, rules) {
+        let name = String::from_utf8_lossy(cell);
+        match target(cell, index + 1, rules, &mut loosely) {
             Ok(Target::Ignored) => {}
+            Ok(Target::Field(field)) if rules.constants().has(field) => {
+                let name = shown::column_name(&name);
+                faults.push(ColumnFault::AlsoSet { field: field.name(), column: index + 1, name });
+            }
             Ok(target) => match mapped.iter().find(|(_, other)| *other == target) {
                 Some((first, _)) => {
                     faults.push(ColumnFault::Twice { field: target.name(), first: first + 1, second: index + 1 });
@@ -118,30 +163,62 @@ fn columns_of(cells: &ByteRecord, rules: &MappingRules) -> Result<Columns, Vec<C
             },
             Err(fault) => faults.push(fault),
         }
+        names.push(name.into_owned());
     }
-    faults.extend(maps_of_none(&names, rules));
+    faults.extend(maps_of_none(&names, &loosely, rules));
     let id = mapped.iter().find(|(_, target)| *target == Target::Id).map(|(index, _)| *index);
     if id.is_none() {
         faults.push(ColumnFault::NoId);
     }
     match id {
-        Some(id) if faults.is_empty() => Ok(Columns { names, mapped, id }),
+        Some(id) if faults.is_empty() => {
+            Ok(Columns { names, mapped, id, loosely, constants: rules.constants().clone() })
+        }
         _ => Err(faults),
     }
 }
 
-fn target(cell: &[u8], column: usize, rules: &MappingRules) -> Result<Target, ColumnFault> {
+fn target(
+    cell: &[u8],
+    column: usize,
+    rules: &MappingRules,
+    loosely: &mut Vec<LooseColumn>,
+) -> Result<Target, ColumnFault> {
     let Ok(name) = std::str::from_utf8(cell) else { return Err(ColumnFault::NotText { column }) };
-    rules.target(name).map_err(|unmapped| match unmapped {
-        Unmapped::Unknown(_) if name.is_empty() => ColumnFault::NoName { column },
-        Unmapped::Unknown(nearest) => ColumnFault::Unknown { column, name: shown::column_name(name), nearest },
-        Unmapped::ReadOnly => ColumnFault::ReadOnly { column, name: shown::column_name(name) },
-    })
+    let shown = shown::column_name;
+    let nearest = match rules.target(name) {
+        Ok(target) => return Ok(target),
+        Err(Unmapped::ReadOnly) => return Err(ColumnFault::ReadOnly { column, name: shown(name) }),
+        Err(Unmapped::Unknown(_)) if name.is_empty() => return Err(ColumnFault::NoName { column }),
+        Err(Unmapped::Unknown(nearest)) => nearest,
+    };
+    let fault = match (rules.header_names(), rules.loosely(name)) {
+        (HeaderNames::Loose, Loosely::Named(taken_for, target)) => {
+            loosely.push(LooseColumn { column, name: name.to_owned(), taken_for: taken_for.to_owned() });
+            return Ok(target);
+        }
+        (HeaderNames::Loose, Loosely::ReadOnly) => ColumnFault::ReadOnly { column, name: shown(name) },
+        (HeaderNames::Loose, Loosely::Several(one, other)) => {
+            ColumnFault::Ambiguous { column, name: shown(name), one: shown(one), other: shown(other) }
+        }
+        (HeaderNames::Exact, Loosely::Named(like, _)) => {
+            ColumnFault::SpeltLoosely { column, name: shown(name), like: shown(like) }
+        }
+        (HeaderNames::Exact, Loosely::ReadOnly | Loosely::Several(..)) | (_, Loosely::Nothing) => {
+            ColumnFault::Unknown { column, name: shown(name), nearest }
+        }
+    };
+    Err(fault)
 }
 
-fn maps_of_none<'a>(names: &'a [String], rules: &'a MappingRules) -> impl Iterator<Item = ColumnFault> + 'a {
+fn maps_of_none<'a>(
+    names: &'a [String],
+    loosely: &'a [LooseColumn],
+    rules: &'a MappingRules,
+) -> impl Iterator<Item = ColumnFault> + 'a {
+    let is_there = |map: &str| names.iter().any(|name| name == map) || loosely.iter().any(|it| it.taken_for == map);
     let maps = rules.columns().filter(|(_, target)| *target != Target::Ignored).map(|(name, _)| name);
-    maps.filter(|map| !names.iter().any(|name| name == map)).map(|map| ColumnFault::MapOfNone {
+    maps.filter(move |map| !is_there(map)).map(|map| ColumnFault::MapOfNone {
         name: shown::column_name(map),
         nearest: nearest(map, names.iter().map(String::as_str)).map(shown::column_name),
     })
@@ -150,9 +227,11 @@ fn maps_of_none<'a>(names: &'a [String], rules: &'a MappingRules) -> impl Iterat
 /// Whether the header was forgotten: no name in it is known, and a cell is a number or an e-mail address. To name such
 /// cells as unknown columns would show a customer's values.
 fn is_row_of_values(cells: &ByteRecord, rules: &MappingRules) -> bool {
-    let is_known = |cell: &[u8]| {
-        std::str::from_utf8(cell).is_ok_and(|name| !matches!(rules.target(name), Err(Unmapped::Unknown(_))))
+    let is_known_name = |name: &str| {
+        !matches!(rules.target(name), Err(Unmapped::Unknown(_)))
+            || (rules.header_names() == HeaderNames::Loose && rules.loosely(name) != Loosely::Nothing)
     };
+    let is_known = |cell: &[u8]| std::str::from_utf8(cell).is_ok_and(is_known_name);
     let is_value = |cell: &[u8]| (!cell.is_empty() && cell.iter().all(u8::is_ascii_digit)) || cell.contains(&b'@');
     cells.iter().any(is_value) && !cells.iter().any(is_known)
 }
@@ -195,7 +274,7 @@ mod tests {
             &["Id", "emial", "x\u{1b}", "created_at", "job", "job", "", "email"],
             &[("jbo", "address")],
             &[
-                &format!("column 1 `Id` is no field of the API; did you mean `id`? {WAYS}"),
+                "column 1 `Id` is no field of the API; did you mean `id`? (--loose-headers takes it, --map COLUMN=FIELD maps it, --ignore COLUMN leaves it out)",
                 &format!("column 2 `emial` is no field of the API; did you mean `email`? {WAYS}"),
                 &format!("column 3 `x\\u{{1b}}` is no field of the API {WAYS}"),
                 "column 4 `created_at` cannot be set, the API only answers with it (--ignore COLUMN leaves it out)",
@@ -214,6 +293,60 @@ mod tests {
         assert!(
             matches!(columns, Err(InputFault::Header { columns, .. }) if columns == [ColumnFault::NotText { column: 2 }])
         );
+    }
+
+    fn read_loosely(names: &[&str], map: &[(&str, &str)]) -> Result<Columns, Vec<String>> {
+        let map: Vec<_> = map.iter().map(|(column, field)| ((*column).to_owned(), (*field).to_owned())).collect();
+        let rules = MappingRules::new(&map, &["Notes".to_owned()]).expect("good rules");
+        let rules = rules.with_header_names(HeaderNames::Loose);
+        read(&ByteRecord::from(names.to_vec()), 1, &rules).map_err(|fault| match fault {
+            InputFault::Header { columns, .. } => columns.iter().map(ToString::to_string).collect(),
+            other => panic!("{other}"),
+        })
+    }
+
+    #[test]
+    fn names_may_be_spelt_loosely() {
+        let map = [("E-Post", "email"), ("job", "address")];
+        let columns = read_loosely(&["Job", "ID", "e post", "First-Name", "NOTES"], &map).expect("a good header");
+        let field = |column, field| (column, Target::Field(field));
+        let want = [field(0, Field::Address), (1, Target::Id), field(2, Field::Email), field(3, Field::FirstName)];
+        assert_eq!((columns.mapped.as_slice(), columns.id), (want.as_slice(), 1));
+        let taken: Vec<_> = columns.loosely.iter().map(|loose| (loose.column, loose.taken_for.as_str())).collect();
+        assert_eq!(taken, [(1, "job"), (2, "id"), (3, "E-Post"), (4, "first_name"), (5, "Notes")]);
+        let exact = read_loosely(&["id", "job", "E-Post"], &map).expect("a good header");
+        assert_eq!(exact.loosely, [], "an exact name is taken for itself");
+    }
+
+    #[test]
+    fn names_that_are_spelt_loosely_can_be_faulty() {
+        let check = |names: &[&str], map: &[(&str, &str)], want: &[&str]| {
+            assert_eq!(read_loosely(names, map).expect_err("a bad header"), want, "{names:?}");
+        };
+        let twice = "columns 2 and 3 both fill `email` (rename one, or --ignore COLUMN leaves it out)";
+        check(&["id", "email", "E-Mail"], &[], &[twice]);
+        check(&["id", "E-Mail", "email"], &[], &[twice]);
+        check(
+            &["id", "Created At", "MAIL"],
+            &[("mail", "email"), ("Mail", "job")],
+            &[
+                "column 2 `Created At` cannot be set, the API only answers with it (--ignore COLUMN leaves it out)",
+                "column 3 `MAIL` could be `mail` or `Mail` of --map and --ignore (name it as it is spelt)",
+                "--map: there is no column `mail`; did you mean `MAIL`?",
+                "--map: there is no column `Mail`; did you mean `MAIL`?",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_column_and_a_constant_do_not_fill_one_field() {
+        let mut constants = Constants::default();
+        constants.add("job", "x".to_owned()).expect("a field");
+        let rules = MappingRules::default().with_constants(constants);
+        let read = |names: &[&str]| read(&ByteRecord::from(names.to_vec()), 1, &rules);
+        let want = ColumnFault::AlsoSet { field: "job", column: 2, name: "job".to_owned() };
+        assert!(matches!(read(&["id", "job"]), Err(InputFault::Header { columns, .. }) if columns == [want]));
+        assert_eq!(read(&["id"]).expect("a good header").mapped, [(0, Target::Id)]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::constants::Constants;
 use super::decode::Encoding;
 use super::format::{Delimiter, Format};
 use super::header::Columns;
@@ -75,7 +76,10 @@ impl Layout {
     /// Whether a column or key of this name may be in the input.
     pub(super) fn may_have(&self, name: &str) -> bool {
         match self {
-            Layout::Csv(csv) => csv.columns.names.iter().any(|column| column == name),
+            Layout::Csv(csv) => {
+                let Columns { names, loosely, .. } = &csv.columns;
+                names.iter().any(|column| column == name) || loosely.iter().any(|column| column.taken_for == name)
+            }
             Layout::Ndjson(_) => true,
         }
     }
@@ -104,6 +108,11 @@ impl NdjsonLayout {
         let unnamed = unnamed.filter_map(|name| Target::of_api_name(name).map(|target| (name, target)));
         let keys = unnamed.chain(mapping.columns()).map(|(name, target)| (name.to_owned(), target)).collect();
         NdjsonLayout { keys, mapping: mapping.clone(), mark }
+    }
+
+    /// What every row is given.
+    pub(super) fn constants(&self) -> &Constants {
+        self.mapping.constants()
     }
 
     /// What a key fills.

@@ -3,7 +3,9 @@
 use crate::contract::{FIELDS, Field, READ_ONLY};
 use crate::nearest::nearest;
 
+use super::constants::Constants;
 use super::layout::Layout;
+use super::loose::HeaderNames;
 use super::rules::{RuleError, target_of};
 use super::shown;
 
@@ -36,16 +38,19 @@ pub(super) enum Unmapped {
     Unknown(Option<&'static str>),
 }
 
-/// What the user says of columns (`--map`, `--ignore`). It wins over a column's own name.
+/// What the user says of columns (`--map`, `--ignore`, `--loose-headers`), which wins over a column's own name, and of fields
+/// that no column fills (`--set`).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct MappingRules {
     /// Columns by name. Few, so that looking through all of them is quick.
     columns: Vec<(String, Target)>,
+    header_names: HeaderNames,
+    constants: Constants,
 }
 
 impl Target {
     /// The target of this exact name in the API.
-    pub(super) fn of_api_name(name: &str) -> Option<Target> {
+    pub fn of_api_name(name: &str) -> Option<Target> {
         if name == ID { Some(Target::Id) } else { Field::from_name(name).map(Target::Field) }
     }
 
@@ -75,6 +80,28 @@ impl MappingRules {
             rules.add(column, Target::Ignored)?;
         }
         Ok(rules)
+    }
+
+    /// The same, with a header's names spelt so.
+    #[must_use]
+    pub fn with_header_names(self, header_names: HeaderNames) -> MappingRules {
+        MappingRules { header_names, ..self }
+    }
+
+    /// The same, with these fields filled in every row.
+    #[must_use]
+    pub fn with_constants(self, constants: Constants) -> MappingRules {
+        MappingRules { constants, ..self }
+    }
+
+    /// What every row is given.
+    pub(super) fn constants(&self) -> &Constants {
+        &self.constants
+    }
+
+    /// How a header has to spell its names.
+    pub(super) fn header_names(&self) -> HeaderNames {
+        self.header_names
     }
 
     fn add(&mut self, column: &str, target: Target) -> Result<(), RuleError> {

@@ -8,6 +8,7 @@
 //! [`RowRules`] (how a cell is read); errors of a row are data ([`Record::checked`]), an [`InputError`] stops the run.
 
 mod blocks;
+mod constants;
 mod csv;
 mod decode;
 mod error;
@@ -15,8 +16,10 @@ mod format;
 mod framing;
 mod header;
 mod layout;
+mod loose;
 mod mapping;
 mod ndjson;
+mod null_strings;
 mod open;
 mod read_as;
 mod record;
@@ -27,16 +30,20 @@ mod stream;
 #[cfg(test)]
 mod tests;
 mod unpack;
+mod value_maps;
 mod window;
 mod workbook;
 
 pub use blocks::{Block, BlockSize};
+pub use constants::Constants;
 pub use decode::{Encoding, EncodingError};
 pub use error::{InputError, InputFault, NotText, StreamFault};
 pub use format::{Delimiter, DelimiterError, Format, FormatChoice};
 pub use header::ColumnFault;
 pub use layout::{CsvLayout, Layout, Mark, NdjsonLayout};
+pub use loose::{HeaderNames, LooseColumn};
 pub use mapping::{MappingRules, Target};
+pub use null_strings::NullStrings;
 pub use open::{HeaderRule, Input, InputRules, preflight};
 pub use read_as::{Container, ReadAs};
 pub use record::{Record, RowRules, parse_block};
@@ -44,4 +51,5 @@ pub use rules::{CellRules, EmptyRule, EmptyRules, RuleError, Trim};
 pub use source::InputName;
 pub use stream::EncodingChoice;
 pub use unpack::Packing;
+pub use value_maps::ValueMaps;
 pub use window::RowWindow;

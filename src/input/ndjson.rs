@@ -89,13 +89,13 @@ pub(super) fn parse(block: &Block, layout: &NdjsonLayout, rules: &RowRules, visi
     }
 }
 
-fn cells<'b>(line: &NdjsonLine<'b>, layout: &NdjsonLayout, rules: &CellRules) -> Result<Cells<'b>, InvalidRow> {
+fn cells<'b>(line: &NdjsonLine<'b>, layout: &'b NdjsonLayout, rules: &'b CellRules) -> Result<Cells<'b>, InvalidRow> {
     let text = std::str::from_utf8(line.raw).map_err(|error| {
         let message = format!("is not UTF-8: byte {} of the line is wrong", error.valid_up_to() + 1);
         unreadable(ErrorCode::Encoding, message)
     })?;
     let mut json = serde_json::Deserializer::from_str(text);
-    let mut object = Object { layout, rules, cells: Cells::default(), seen: 0, unknown: 0 };
+    let mut object = Object { layout, rules, cells: layout.constants().cells(rules), seen: 0, unknown: 0 };
     (&mut json)
         .deserialize_map(&mut object)
         .and_then(|()| json.end())
@@ -127,28 +127,33 @@ fn not_an_object(error: &serde_json::Error, ended: LineEnd) -> String {
 }
 
 /// Takes an object's members as they come.
-struct Object<'p, 'b> {
-    layout: &'p NdjsonLayout,
-    rules: &'p CellRules,
+struct Object<'b> {
+    layout: &'b NdjsonLayout,
+    rules: &'b CellRules,
     cells: Cells<'b>,
     /// A bit for each target that a key was seen for, whatever its value said.
     seen: u32,
     unknown: usize,
 }
 
-impl<'b> Object<'_, 'b> {
+impl<'b> Object<'b> {
     fn take(&mut self, target: Target, value: &'b RawValue) {
-        let (slot, bit) = match target {
+        let (slot, bit, is_set) = match target {
             Target::Ignored => return,
-            Target::Id => (&mut self.cells.id, 0),
+            Target::Id => (&mut self.cells.id, 0, false),
             Target::Field(field) => {
                 let slot = self.cells.fields.get_mut(field.index());
-                (slot.expect("the cells have a place for each field"), field.index() + 1)
+                let slot = slot.expect("the cells have a place for each field");
+                (slot, field.index() + 1, self.layout.constants().has(field))
             }
         };
         let is_repeated = self.seen & (1 << bit) != 0;
         self.seen |= 1 << bit;
-        *slot = if is_repeated { Some(Cell::Repeated) } else { cell(value.get(), target, self.rules) };
+        *slot = match (is_set, is_repeated) {
+            (true, _) => Some(Cell::AlsoSet),
+            (false, true) => Some(Cell::Repeated),
+            (false, false) => cell(value.get(), target, self.rules),
+        };
     }
 
     fn into_cells(mut self) -> Cells<'b> {
@@ -160,7 +165,7 @@ impl<'b> Object<'_, 'b> {
     }
 }
 
-impl<'b> Visitor<'b> for &mut Object<'_, 'b> {
+impl<'b> Visitor<'b> for &mut Object<'b> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -221,16 +226,24 @@ impl Visitor<'_> for Key<'_> {
 }
 
 /// What a member's value says. `json` is one JSON value, checked to be well-formed.
-fn cell<'b>(json: &'b str, target: Target, rules: &CellRules) -> Option<Cell<'b>> {
+fn cell<'b>(json: &'b str, target: Target, rules: &'b CellRules) -> Option<Cell<'b>> {
     match json.as_bytes() {
         [b'"', ..] => match unescaped(json) {
             Ok(text) => rules.cell(target, text),
             Err(at_byte) => Some(Cell::NotText { at_byte }),
         },
         [b'n', ..] => Some(Cell::Null),
-        [b't' | b'f', ..] => Some(Cell::Boolean),
+        [b't' | b'f', ..] => word(json, target, rules, Cell::Boolean),
         [b'{' | b'[', ..] => Some(Cell::Nested),
-        _ => Some(Cell::Number(json)),
+        _ => word(json, target, rules, Cell::Number(json)),
+    }
+}
+
+/// What a number, `true` or `false` says: it may stand for something else, as a gender does that is 1 or 2.
+fn word<'b>(json: &str, target: Target, rules: &'b CellRules, itself: Cell<'b>) -> Option<Cell<'b>> {
+    match rules.value_of(target, json) {
+        Some(value) => rules.said(target, Cow::Borrowed(value)),
+        None => Some(itself),
     }
 }
 

@@ -13,6 +13,7 @@ use super::error::{InputError, InputFault};
 use super::format::{Delimiter, Format, FormatChoice};
 use super::header::{self, Columns};
 use super::layout::{CsvLayout, Layout, Mark, NdjsonLayout};
+use super::loose::LooseColumn;
 use super::mapping::{MappingRules, OWN_ROW_COLUMN};
 use super::ndjson::is_blank;
 use super::read_as::{Container, ReadAs};
@@ -56,6 +57,7 @@ pub struct Input {
     name: InputName,
     size: Option<u64>,
     read_as: ReadAs,
+    loosely: Vec<LooseColumn>,
     layout: Arc<Layout>,
     /// The block that opening has read already.
     first: Option<Block>,
@@ -101,6 +103,11 @@ impl Input {
         self.read_as
     }
 
+    /// The names of its header that were taken for others (`--loose-headers`).
+    pub fn loosely(&self) -> &[LooseColumn] {
+        &self.loosely
+    }
+
     /// What its records look like.
     pub fn layout(&self) -> &Arc<Layout> {
         &self.layout
@@ -133,13 +140,15 @@ pub fn preflight(name: &InputName, rules: &InputRules) -> Result<(), InputError>
 }
 
 fn open_workbook(name: &InputName, path: &Path, rules: &InputRules) -> Result<Input, InputFault> {
-    let rows = workbook::open(path, rules)?;
+    let mut rows = workbook::open(path, rules)?;
+    let loosely = std::mem::take(&mut rows.loosely);
     let head = Head::read(Box::new(rows) as ByteStream, BlockSize::default())?;
     let read_as = ReadAs { format: Format::Ndjson, found: None, container: Container::Workbook, encoding: None };
-    begin(name, None, head, rules, read_as).map_err(|fault| match fault {
-        InputFault::Empty => InputFault::NoRows,
-        other => other,
-    })
+    match begin(name, None, head, rules, read_as) {
+        Ok(input) => Ok(Input { loosely, ..input }),
+        Err(InputFault::Empty) => Err(InputFault::NoRows),
+        Err(fault) => Err(fault),
+    }
 }
 
 fn open_text(name: &InputName, source: Source, rules: &InputRules, size: BlockSize) -> Result<Input, InputFault> {
@@ -176,7 +185,11 @@ fn begin(
             (Layout::Ndjson(NdjsonLayout::new(&rules.mapping, mark)), first)
         }
     };
-    Ok(Input { name: name.clone(), size, read_as, layout: Arc::new(layout), first: Some(first), blocks })
+    let loosely = match &layout {
+        Layout::Csv(csv) => csv.columns.loosely.clone(),
+        Layout::Ndjson(_) => Vec::new(),
+    };
+    Ok(Input { name: name.clone(), size, read_as, loosely, layout: Arc::new(layout), first: Some(first), blocks })
 }
 
 /// Finds the columns, and returns with them what is left of the first block.

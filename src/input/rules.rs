@@ -6,7 +6,9 @@ use crate::contract::{Cell, FIELDS, Field};
 use crate::nearest::nearest;
 
 use super::mapping::Target;
+use super::null_strings::NullStrings;
 use super::shown;
+use super::value_maps::ValueMaps;
 
 /// What an empty cell means (`--empty`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -42,9 +44,11 @@ pub struct CellRules {
     /// What an empty cell means.
     pub empty: EmptyRules,
     /// Texts that stand for null (`--null-string`).
-    pub null_strings: Vec<String>,
+    pub null_strings: NullStrings,
     /// Whether spaces around a value are cut off, before all else.
     pub trim: Trim,
+    /// Texts that stand for others (`--values`), which are what is then read.
+    pub values: ValueMaps,
 }
 
 /// A rule that cannot be: the fault of the command, whatever the input.
@@ -61,6 +65,23 @@ pub enum RuleError {
     /// The customer's id, which every row needs.
     #[error("an empty `id` is always an error")]
     EmptyId,
+    /// The same, as what could be null.
+    #[error("no text of `id` stands for null: every row needs it")]
+    NullId,
+    /// The same, given to every row.
+    #[error("`id` is another one in each row")]
+    ConstantId,
+    /// The same, with values for its texts.
+    #[error("`id` has no words that stand for others")]
+    MappedId,
+    /// A text with two meanings.
+    #[error("`{text}` of {field} is given two values")]
+    ValueTwice {
+        /// The field's name.
+        field: &'static str,
+        /// The text, safe to show.
+        text: String,
+    },
     /// A column with two fates.
     #[error("column `{column}` stands more than once in --map and --ignore")]
     ColumnTwice {
@@ -100,12 +121,28 @@ impl EmptyRules {
 
 impl CellRules {
     /// What a cell of this text says of its target; `None` where it says nothing.
-    pub(super) fn cell<'a>(&self, target: Target, text: Cow<'a, str>) -> Option<Cell<'a>> {
+    pub(super) fn cell<'a>(&'a self, target: Target, text: Cow<'a, str>) -> Option<Cell<'a>> {
         let text = match self.trim {
             Trim::Keep => text,
             Trim::Trim => trimmed(text),
         };
-        if self.null_strings.iter().any(|null| *null == text) {
+        match self.value_of(target, &text) {
+            Some(value) => self.said(target, Cow::Borrowed(value)),
+            None => self.said(target, text),
+        }
+    }
+
+    /// The value that a text stands for.
+    pub(super) fn value_of(&self, target: Target, text: &str) -> Option<&str> {
+        match target {
+            Target::Field(field) => self.values.get(field, text),
+            Target::Id | Target::Ignored => None,
+        }
+    }
+
+    /// What a text says that stands for itself.
+    pub(super) fn said<'a>(&self, target: Target, text: Cow<'a, str>) -> Option<Cell<'a>> {
+        if self.null_strings.contains(target, &text) {
             return Some(Cell::Null);
         }
         match target {
@@ -164,7 +201,7 @@ mod tests {
 
     #[test]
     fn trimming_comes_first_then_null_then_empty() {
-        let null_strings = vec!["NULL".to_owned(), "\\N".to_owned()];
+        let null_strings = NullStrings::everywhere(["NULL".to_owned(), "\\N".to_owned()]);
         let rules = CellRules { null_strings, trim: Trim::Trim, ..CellRules::default() };
         let check = |cell: Cow<'static, str>, want| {
             assert_eq!(rules.cell(Target::Field(Field::Job), cell.clone()), want, "{cell:?}");
@@ -176,7 +213,7 @@ mod tests {
         check(" a b ".into(), Some(text("a b")));
         check(" a b ".to_owned().into(), Some(text("a b")));
         assert_eq!(rules.cell(Target::Id, "NULL".into()), Some(Cell::Null));
-        let kept = CellRules { null_strings: vec![String::new()], ..CellRules::default() };
+        let kept = CellRules { null_strings: NullStrings::everywhere([String::new()]), ..CellRules::default() };
         assert_eq!(kept.cell(Target::Field(Field::Job), " a".into()), Some(text(" a")));
         assert_eq!(kept.cell(Target::Field(Field::Job), "".into()), Some(Cell::Null));
     }

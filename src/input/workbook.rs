@@ -20,7 +20,8 @@ use crate::contract::Field;
 
 use super::error::{InputFault, NotText, StreamFault};
 use super::header::{self, Columns};
-use super::mapping::{MappingRules, Target};
+use super::loose::LooseColumn;
+use super::mapping::Target;
 use super::open::{HeaderRule, InputRules};
 use super::shown;
 
@@ -44,6 +45,8 @@ pub(super) struct SheetRows {
     /// None once the thread was told to end.
     chunks: Option<Receiver<Chunk>>,
     thread: Option<JoinHandle<()>>,
+    /// Names of the header that were taken for others.
+    pub(super) loosely: Vec<LooseColumn>,
     chunk: Vec<u8>,
     at: usize,
 }
@@ -71,8 +74,9 @@ pub(super) fn open(path: &Path, rules: &InputRules) -> Result<SheetRows, InputFa
     let reading = Reading { path: path.to_owned(), rules: rules.clone(), opened: opened_in, chunks: chunks_in };
     let thread = thread::Builder::new().name("workbook".to_owned()).spawn(move || reading.run());
     let thread = thread.map_err(InputFault::Open)?;
-    let rows = SheetRows { chunks: Some(chunks), thread: Some(thread), chunk: Vec::new(), at: 0 };
-    opened.recv().unwrap_or(Err(InputFault::Empty))?;
+    let mut rows =
+        SheetRows { chunks: Some(chunks), thread: Some(thread), loosely: Vec::new(), chunk: Vec::new(), at: 0 };
+    rows.loosely = opened.recv().unwrap_or(Err(InputFault::Empty))?;
     Ok(rows)
 }
 
@@ -103,7 +107,7 @@ fn check_parts(path: &Path) -> Result<(), InputFault> {
 struct Reading {
     path: PathBuf,
     rules: InputRules,
-    opened: SyncSender<Result<(), InputFault>>,
+    opened: SyncSender<Result<Vec<LooseColumn>, InputFault>>,
     chunks: SyncSender<Chunk>,
 }
 
@@ -124,7 +128,7 @@ impl Reading {
         };
         match lines_of(&mut rows, &self.rules) {
             Ok(mut lines) => {
-                self.opened.send(Ok(())).ok();
+                self.opened.send(Ok(std::mem::take(&mut lines.loosely))).ok();
                 self.send_lines(&mut rows, &mut lines);
             }
             Err(fault) => self.refuse(fault),
@@ -227,13 +231,13 @@ fn lines_of(rows: &mut Rows<'_>, rules: &InputRules) -> Result<Lines, InputFault
             let names = names_of(cells);
             let line = u64::from(*number) + 1;
             let columns = header::read(&ByteRecord::from(names.clone()), line, &rules.mapping)?;
-            let mut lines = Lines::new(names, &columns, &rules.mapping);
+            let mut lines = Lines::new(names, columns);
             lines.write_blank_until(line);
             Ok(lines)
         }
         HeaderRule::Named(names) => {
             let columns = header::named(names, &rules.mapping)?;
-            let mut lines = Lines::new(names.clone(), &columns, &rules.mapping);
+            let mut lines = Lines::new(names.clone(), columns);
             lines.write(*number, cells);
             Ok(lines)
         }
@@ -273,21 +277,28 @@ struct SheetColumn {
 /// Rows as NDJSON, waiting to be handed over.
 struct Lines {
     columns: Vec<SheetColumn>,
+    /// The names that were taken for others.
+    loosely: Vec<LooseColumn>,
     text: Vec<u8>,
     /// Rows of the sheet that have a line, so that a row of the sheet stands on the line of its number.
     rows_before: u64,
 }
 
 impl Lines {
-    fn new(names: Vec<String>, columns: &Columns, mapping: &MappingRules) -> Lines {
-        let targets: HashMap<usize, Target> = columns.mapped.iter().copied().collect();
-        let columns = names.into_iter().enumerate().map(|(index, name)| {
-            let target = targets.get(&index).copied().unwrap_or(Target::Ignored);
-            // A name that is not the API's but was understood all the same is written as the API's.
-            let key = if mapping.target(&name).is_ok() { name } else { target.name().to_owned() };
-            SheetColumn { key: json!(key).to_string(), target }
+    fn new(names: Vec<String>, columns: Columns) -> Lines {
+        let targets: HashMap<usize, Target> = columns.mapped.into_iter().collect();
+        let mut names = names;
+        // A name that is spelt loosely is written as the one that it was taken for: keys of NDJSON are exact.
+        for loose in &columns.loosely {
+            if let Some(name) = loose.column.checked_sub(1).and_then(|index| names.get_mut(index)) {
+                name.clone_from(&loose.taken_for);
+            }
+        }
+        let columns_with_keys = names.into_iter().enumerate().map(|(index, name)| SheetColumn {
+            key: json!(name).to_string(),
+            target: targets.get(&index).copied().unwrap_or(Target::Ignored),
         });
-        Lines { columns: columns.collect(), text: Vec::new(), rows_before: 0 }
+        Lines { columns: columns_with_keys.collect(), loosely: columns.loosely, text: Vec::new(), rows_before: 0 }
     }
 
     fn write_blank_until(&mut self, lines: u64) {

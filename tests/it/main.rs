@@ -23,6 +23,7 @@ mod journal_whole;
 mod journal_writes;
 mod login;
 mod main_job;
+mod mapping;
 mod order;
 mod samples;
 mod sending;

@@ -89,6 +89,17 @@ fn what_a_spreadsheet_does_to_values_is_an_error() {
 }
 
 #[test]
+fn names_that_are_spelt_loosely_and_constants_hold_for_a_sheet_too() {
+    let header: &[SheetCell] = &[Text("ID"), Text("First Name"), Text("e mail")];
+    let workbook = Workbook::default().sheet("S", &[header, &[Number("1"), Text("Zoë"), Text("a@example.com")]]);
+    let scenario = scenario(&workbook);
+    let flags = ["--loose-headers", "-m", "E-Mail=email", "--set", "country_id=84"];
+    let end = scenario.run(flags).exits(0).says("column 2 `First Name` is taken for first_name");
+    assert_eq!(sent(&end), [(1, json!({"first_name": "Zoë", "email": "a@example.com", "country_id": 84}))]);
+    scenario.run([]).exits(2).says("a.xlsx:1: column 2 `First Name` is no field of the API");
+}
+
+#[test]
 fn a_sheet_can_be_named() {
     let header: &[SheetCell] = &[Text("id"), Text("job")];
     let workbook = Workbook::default()

@@ -17,11 +17,14 @@ enum Kind {
 }
 
 /// Every setting but the token, with three values: for the file, the environment and the flag.
-const SAMPLES: [(&str, Kind, [&str; 3]); 53] = [
+const SAMPLES: [(&str, Kind, [&str; 3]); 56] = [
     ("format", Kind::One, ["csv", "tsv", "ndjson"]),
     ("delimiter", Kind::One, [";", "|", "tab"]),
     ("map", Kind::Many, ["A=email", "B=job", "C=id"]),
     ("ignore", Kind::Many, ["A", "B", "C"]),
+    ("loose-headers", Kind::Switch, ["1", "true", "true"]),
+    ("set", Kind::Many, ["job=a", "job=b=c", "gender=male"]),
+    ("values", Kind::Many, ["gender:M=male", "gender:=other", "job:a:b=c"]),
     ("empty", Kind::Many, ["null", "email=null", "error"]),
     ("null-string", Kind::Many, ["NULL", "-", "n/a"]),
     ("date-format", Kind::Many, ["%d.%m.%Y", "%m/%d/%Y", "%Y/%m/%d"]),

@@ -2,11 +2,12 @@
 
 use serde_json::json;
 
-use super::Scenario;
+use super::{Scenario, in_force};
 use crate::config::Task;
 use crate::config::api::Target;
 use crate::config::output::Verbosity;
-use crate::input::{EmptyRule, EmptyRules, InputName, MappingRules};
+use crate::config::provenance::ShownValue;
+use crate::input::{Constants, EmptyRule, EmptyRules, InputName, MappingRules, NullStrings, ValueMaps};
 use crate::schedule::error_limit::ErrorLimit;
 
 #[test]
@@ -26,6 +27,43 @@ fn lists_and_tables_come_in_every_spelling() {
     assert_eq!(empty(Scenario::default().toml("empty = {default = 'error', email = 'null'}")), want);
     let want = EmptyRules::new(EmptyRule::Null, []).expect("no field");
     assert_eq!(empty(Scenario::default().toml("empty = 'null'")), want);
+
+    let mut want = Constants::default();
+    want.add("job", "A=1".to_owned()).expect("a field");
+    want.add("user_id", "7".to_owned()).expect("a field");
+    let want = MappingRules::default().with_constants(want);
+    assert_eq!(mapping(Scenario::default().flag("set", json!(["job=A=1", "user_id=7"]))), want);
+    assert_eq!(mapping(Scenario::default().variable("CUSTSYNC_SET", "job=A=1,user_id=7")), want);
+    assert_eq!(mapping(Scenario::default().toml("[set]\njob = 'A=1'\nuser_id = 7")), want);
+
+    let values = |scenario: Scenario| scenario.settings(Task::Check).input.rows.cells.values;
+    let mut want = ValueMaps::default();
+    for (field, text, value) in [("gender", "M", "male"), ("gender", "", "other"), ("job", "1=a:b", "Nurse")] {
+        want.add(field, text.to_owned(), value.to_owned()).expect("a field");
+    }
+    let items = ["gender:M=male", "gender:=other", "job:1=a:b=Nurse"];
+    assert_eq!(values(Scenario::default().flag("values", json!(items))), want);
+    assert_eq!(values(Scenario::default().variable("CUSTSYNC_VALUES", items.join(","))), want);
+    let tables = "[values.gender]\nM = 'male'\n'' = 'other'\n[values.job]\n'1=a:b' = 'Nurse'";
+    assert_eq!(values(Scenario::default().toml(tables)), want);
+    let shown = in_force(&Scenario::default().toml(tables).settings(Task::Check), "values").value;
+    assert_eq!(
+        shown,
+        ShownValue::Many(["gender:=other", "gender:M=male", "job:1=a:b=Nurse"].map(str::to_owned).into())
+    );
+    assert_eq!(values(Scenario::default().toml("[values]")), ValueMaps::default());
+
+    let nulls = |scenario: Scenario| scenario.settings(Task::Check).input.rows.cells.null_strings;
+    let mut want = NullStrings::everywhere([String::new(), "x=y".to_owned()]);
+    want.add_for("email", "-".to_owned()).expect("a field");
+    want.add_for("email", "n=a".to_owned()).expect("a field");
+    let items = ["", "x=y", "email=-", "email=n=a"];
+    assert_eq!(nulls(Scenario::default().flag("null-string", json!(items))), want);
+    assert_eq!(nulls(Scenario::default().variable("CUSTSYNC_NULL_STRING", items.join(","))), want);
+    assert_eq!(nulls(Scenario::default().toml(&format!("null-string = {items:?}"))), want);
+    assert_eq!(nulls(Scenario::default().toml("[null-string]\ndefault = ['', 'x=y']\nemail = ['-', 'n=a']")), want);
+    let want = NullStrings::everywhere(["email=-".to_owned()]);
+    assert_eq!(nulls(Scenario::default().toml("null-string.default = 'email=-'")), want);
 
     let ignoring = |columns: &[&str]| {
         let columns: Vec<_> = columns.iter().map(|column| (*column).to_owned()).collect();

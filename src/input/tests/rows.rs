@@ -76,7 +76,11 @@ fn a_csv_line_of_spaces_is_a_row() {
 #[test]
 fn ndjson_rows_are_read_mapped_and_checked() {
     let empty = EmptyRules::new(EmptyRule::Omit, [("job", EmptyRule::Null), ("email", EmptyRule::Error)]);
-    let cells = CellRules { empty: empty.expect("known"), null_strings: vec!["-".to_owned()], trim: Trim::Keep };
+    let cells = CellRules {
+        empty: empty.expect("known"),
+        null_strings: NullStrings::everywhere(["-".to_owned()]),
+        ..CellRules::default()
+    };
     let rules = RowRules { cells, ..RowRules::default() };
     let check = |line: &str, want: Result<&str, &str>| {
         check_rows("a.ndjson", format!("\u{feff} \n\n{line}\r\n\t\n").as_bytes(), &rules, &[(line, 3, want)]);

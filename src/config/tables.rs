@@ -1,0 +1,145 @@
+//! Settings that are tables in a file: what these may hold, and how it is written elsewhere.
+
+use super::error::Problem;
+use super::layer::{Given, ONE_TEXT};
+use super::provenance::ShownValue;
+use super::reader::{Entry, Reader, split_at_commas};
+use super::value::ValueError;
+
+/// An item of a table within a table.
+pub(super) struct NestedEntry {
+    /// The inner table's name.
+    pub(super) table: String,
+    pub(super) key: String,
+    pub(super) value: String,
+}
+
+impl Reader {
+    /// A setting whose items are texts as they stand; in the file, a table can say to what each of them, or a list of them,
+    /// applies.
+    pub(super) fn keyed_texts(&mut self, name: &'static str) -> Vec<Entry> {
+        let texts = match self.find(name, ShownValue::Many(Vec::new())) {
+            None => Vec::new(),
+            Some(Given::Text(text)) => vec![text],
+            Some(Given::Joined(texts)) => split_at_commas(&texts),
+            Some(Given::List(texts)) => texts,
+            Some(Given::Table(pairs)) => return self.lists_of(name, pairs),
+        };
+        texts.into_iter().map(|value| Entry { key: None, value }).collect()
+    }
+
+    /// The items of a table of texts and lists of texts.
+    fn lists_of(&mut self, name: &str, pairs: Vec<(String, Given)>) -> Vec<Entry> {
+        let mut entries = Vec::new();
+        for (key, given) in pairs {
+            let texts = match given {
+                Given::Text(text) | Given::Joined(text) => vec![text],
+                Given::List(texts) => texts,
+                Given::Table(_) => {
+                    let error = ValueError::WrongKind { wanted: "text or a list", found: given.kind() };
+                    self.note_in_table(name, &key, error);
+                    continue;
+                }
+            };
+            entries.extend(texts.into_iter().map(|value| Entry { key: Some(key.clone()), value }));
+        }
+        entries
+    }
+
+    /// A setting of tables within a table, whose items are elsewhere written as `form` says: the table's name, a colon, and
+    /// `KEY=VALUE`, split at the last `=`.
+    pub(super) fn nested_entries(&mut self, name: &'static str, form: &'static str) -> Vec<NestedEntry> {
+        let items = match self.find(name, ShownValue::Many(Vec::new())) {
+            None => Vec::new(),
+            Some(Given::Text(item)) => vec![item],
+            Some(Given::Joined(items)) => split_at_commas(&items),
+            Some(Given::List(items)) => items,
+            Some(Given::Table(tables)) => return self.entries_of_tables(name, tables),
+        };
+        let mut entries = Vec::new();
+        for text in items {
+            match NestedEntry::from_item(&text) {
+                Some(entry) => entries.push(entry),
+                None => self.note(name, ValueError::NotAPair { text, form }),
+            }
+        }
+        entries
+    }
+
+    fn entries_of_tables(&mut self, name: &str, tables: Vec<(String, Given)>) -> Vec<NestedEntry> {
+        let mut entries = Vec::new();
+        for (table, given) in tables {
+            let place = format!("{name}.{table}");
+            match given {
+                Given::Table(pairs) => {
+                    let pairs = self.texts_of(&place, pairs).into_iter();
+                    entries.extend(pairs.map(|(key, value)| NestedEntry { table: table.clone(), key, value }));
+                }
+                Given::Text(_) | Given::Joined(_) | Given::List(_) => {
+                    let error = ValueError::WrongKind { wanted: "a table", found: given.kind() };
+                    self.note_in_table(name, &table, error);
+                }
+            }
+        }
+        entries
+    }
+
+    /// The pairs of a table that may hold nothing but texts.
+    pub(super) fn texts_of(&mut self, name: &str, pairs: Vec<(String, Given)>) -> Vec<(String, String)> {
+        let mut texts = Vec::new();
+        for (key, given) in pairs {
+            match given {
+                Given::Text(text) | Given::Joined(text) => texts.push((key, text)),
+                Given::List(_) | Given::Table(_) => {
+                    let error = ValueError::WrongKind { wanted: ONE_TEXT, found: given.kind() };
+                    self.note_in_table(name, &key, error);
+                }
+            }
+        }
+        texts
+    }
+
+    /// Notes that a value in the table `name` cannot be used. Only a file has tables.
+    fn note_in_table(&mut self, name: &str, key: &str, error: ValueError) {
+        let setting = name.split('.').next().unwrap_or(name);
+        let place = self.provenance(setting).place(&format!("{name}.{key}"));
+        self.problem(Problem::Value { place, error });
+    }
+}
+
+impl NestedEntry {
+    fn from_item(item: &str) -> Option<Self> {
+        let (table, pair) = item.split_once(':')?;
+        let (key, value) = pair.rsplit_once('=')?;
+        Some(Self { table: table.to_owned(), key: key.to_owned(), value: value.to_owned() })
+    }
+}
+
+impl Given {
+    /// The value as a list of texts, for display.
+    pub(super) fn items(&self) -> Vec<String> {
+        match self {
+            Self::Text(text) | Self::Joined(text) => vec![text.clone()],
+            Self::List(items) => items.clone(),
+            Self::Table(pairs) => pairs.iter().flat_map(|(key, given)| given.items_below(key)).collect(),
+        }
+    }
+
+    /// The same, where it is the value of a key in a table.
+    fn items_below(&self, key: &str) -> Vec<String> {
+        let between = match self {
+            Self::Text(_) | Self::Joined(_) | Self::List(_) => '=',
+            Self::Table(_) => ':',
+        };
+        self.items().iter().map(|item| format!("{key}{between}{item}")).collect()
+    }
+
+    /// What it is, with an article.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Text(_) | Self::Joined(_) => "one value",
+            Self::List(_) => "a list",
+            Self::Table(_) => "a table",
+        }
+    }
+}
