@@ -9,6 +9,7 @@ mod email;
 mod field;
 mod field_error;
 mod id;
+mod near_miss;
 mod update;
 
 pub use answer::{Answer, Attempt, Body, Fault, RateWindow, Reset, Response, ServerError};

@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 use super::date::{self, DateFormat, DateTime};
 use super::email::{self, Email};
 use super::field::{FIELDS, Field, FieldRule, Kind, Null};
+use super::near_miss::{none_of, not_a_date, not_a_whole_number, not_an_email};
 use super::{CustomerId, ErrorCode, FieldError, IdError, Subject};
 
 /// What the input says of one field. That it says nothing is `None` around it.
@@ -159,8 +160,7 @@ fn refused<T>(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Result<
 fn customer_id(cell: Option<Cell<'_>>) -> Result<CustomerId, FieldError> {
     let parse = |text: &str| {
         CustomerId::parse(text).or_else(|error| match error {
-            IdError::NotAnInteger if text.trim() != text => refused(ErrorCode::Type, NUMBER_WITH_SPACES),
-            IdError::NotAnInteger => refused(ErrorCode::Type, error.to_string()),
+            IdError::NotAnInteger => refused(ErrorCode::Type, not_a_whole_number(text)),
             IdError::OutOfRange => refused(ErrorCode::Range, error.to_string()),
         })
     };
@@ -175,8 +175,6 @@ fn customer_id(cell: Option<Cell<'_>>) -> Result<CustomerId, FieldError> {
     id.map_err(|(code, message)| FieldError::new(Subject::Id, code, message))
 }
 
-const NUMBER_WITH_SPACES: &str = "has spaces around the number (--trim removes them)";
-
 fn value<'a>(cell: Cell<'a>, rule: &FieldRule, rules: &ValueRules, notes: &mut Notes) -> Result<Value<'a>, Refused> {
     if cell == Cell::Null {
         return match rule.null {
@@ -188,9 +186,9 @@ fn value<'a>(cell: Cell<'a>, rule: &FieldRule, rules: &ValueRules, notes: &mut N
         (Kind::Integer, Cell::Text(digits)) => integer(&digits).map(Value::Integer),
         (Kind::Integer, Cell::Number(number)) => integer(number).map(Value::Integer),
         (Kind::Integer, other) => Err(unusable(&other, "a whole number")),
-        (kind, Cell::Text(text)) => {
+        (_, Cell::Text(text)) => {
             refuse_blank(&text, rule.null)?;
-            checked_text(text, kind, rules, notes).map(Value::Text)
+            checked_text(text, rule, rules, notes).map(Value::Text)
         }
         (_, Cell::Number(_)) => refused(
             ErrorCode::Type,
@@ -212,11 +210,11 @@ fn refuse_blank(text: &str, null: Null) -> Result<(), Refused> {
 
 fn checked_text<'a>(
     text: Cow<'a, str>,
-    kind: Kind,
+    rule: &FieldRule,
     rules: &ValueRules,
     notes: &mut Notes,
 ) -> Result<Cow<'a, str>, Refused> {
-    match kind {
+    match rule.kind {
         Kind::Text { characters_max } => {
             characters_max.map_or(Ok(()), |max| at_most(&text, max))?;
             Ok(text)
@@ -228,7 +226,7 @@ fn checked_text<'a>(
             match email::parse(&text) {
                 Some(Email::Usual) => {}
                 Some(Email::DomainWithoutDot) => notes.email_domain_without_dot = true,
-                None => return refused(ErrorCode::Format, "is not an e-mail address"),
+                None => return refused(ErrorCode::Format, not_an_email(&text)),
             }
             Ok(text)
         }
@@ -238,12 +236,10 @@ fn checked_text<'a>(
                 notes.date_normalised = true;
                 Ok(Cow::Owned(normalised))
             }
-            None => {
-                refused(ErrorCode::Format, "is not a date: RFC 3339 or YYYY-MM-DD (--date-format names other forms)")
-            }
+            None => refused(ErrorCode::Format, not_a_date(&text, &rules.date_formats)),
         },
         Kind::OneOf(words) if words.contains(&&*text) => Ok(text),
-        Kind::OneOf(words) => refused(ErrorCode::Enum, format!("is none of {}", words.join(", "))),
+        Kind::OneOf(words) => refused(ErrorCode::Enum, none_of(words, &text, rule.name)),
         Kind::Integer => unreachable!("integers are read from digits before text is looked at"),
     }
 }
@@ -260,8 +256,7 @@ fn at_most(text: &str, characters_max: usize) -> Result<(), Refused> {
 fn integer(digits: &str) -> Result<i64, Refused> {
     let unsigned = digits.strip_prefix('-').unwrap_or(digits);
     if unsigned.is_empty() || !unsigned.bytes().all(|byte| byte.is_ascii_digit()) {
-        let message = if digits.trim() == digits { "is not a whole number" } else { NUMBER_WITH_SPACES };
-        return refused(ErrorCode::Type, message);
+        return refused(ErrorCode::Type, not_a_whole_number(digits));
     }
     digits
         .parse()
@@ -274,7 +269,9 @@ fn unusable(cell: &Cell<'_>, wanted: &'static str) -> Refused {
         Cell::Empty => (ErrorCode::Required, "is empty (--empty error)".into()),
         Cell::Repeated => (ErrorCode::DuplicateKey, "stands more than once in the object".into()),
         Cell::NotText { at_byte } => {
-            (ErrorCode::Encoding, format!("is not UTF-8: the value's byte {} is wrong", at_byte + 1).into())
+            let byte = at_byte + 1;
+            let message = format!("is not UTF-8: the value's byte {byte} is wrong (--encoding names another encoding)");
+            (ErrorCode::Encoding, message.into())
         }
         Cell::Boolean => (ErrorCode::Type, format!("is true or false, where {wanted} belongs").into()),
         Cell::Nested => (ErrorCode::Type, format!("is an array or object, where {wanted} belongs").into()),

@@ -91,7 +91,8 @@ pub(super) fn parse(block: &Block, layout: &NdjsonLayout, rules: &RowRules, visi
 
 fn cells<'b>(line: &NdjsonLine<'b>, layout: &NdjsonLayout, rules: &CellRules) -> Result<Cells<'b>, InvalidRow> {
     let text = std::str::from_utf8(line.raw).map_err(|error| {
-        let message = format!("is not UTF-8: byte {} of the line is wrong", error.valid_up_to() + 1);
+        let byte = error.valid_up_to() + 1;
+        let message = format!("is not UTF-8: byte {byte} of the line is wrong (--encoding names another encoding)");
         unreadable(ErrorCode::Encoding, message)
     })?;
     let mut json = serde_json::Deserializer::from_str(text);
