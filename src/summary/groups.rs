@@ -1,8 +1,10 @@
 //! Errors and warnings group by group: how many rows, which, and what is to be fixed.
 
+use std::cmp::Reverse;
+
 use serde::Serialize;
 
-use super::{line, rows};
+use super::{grouped, line, rows};
 use crate::row::Position;
 use crate::tally::{Group, MessageCount, RowsRead, Tally};
 use crate::text;
@@ -65,26 +67,42 @@ pub fn error_groups(tally: &Tally, records: u64, names: &InputNames) -> Vec<Erro
 
 /// What is unusual about the rows that were read.
 pub fn warning_groups(read: &RowsRead, names: &InputNames) -> Vec<ErrorGroup> {
-    let message = "has a domain without a dot, which no other network can reach";
-    let warnings = [("email", "domain_without_dot", &read.domains_without_dot, message)];
-    let warnings = warnings.into_iter().filter(|(_, _, group, _)| group.rows > 0);
+    let warning = |field: &str, code: &str, group: &Group, message: String| ErrorGroup {
+        outcome: None,
+        field: Some(field.to_owned()),
+        code: code.to_owned(),
+        status: None,
+        rows: group.rows,
+        share: share(group.rows, read.rows),
+        first: names.places(group),
+        messages: vec![MessageCount { message, rows: group.rows }],
+    };
+    let mut warnings = Vec::new();
+    if read.domains_without_dot.rows > 0 {
+        let message = "has a domain without a dot, which no other network can reach";
+        warnings.push(warning("email", "domain_without_dot", &read.domains_without_dot, message.to_owned()));
+    }
+    // Silence would say that no customer stands twice.
+    if read.duplicates.rows > 0 || read.compared_to.is_some() {
+        let message = match read.compared_to {
+            None => "stands in an earlier row too".to_owned(),
+            Some(row) => format!(
+                "stands in an earlier row too; looked for in the first {} rows only, for there are too many ids to keep",
+                grouped(row)
+            ),
+        };
+        warnings.push(warning("id", "duplicate", &read.duplicates, message));
+    }
+    warnings.sort_by_key(|group| Reverse(group.rows));
     warnings
-        .map(|(field, code, group, message)| ErrorGroup {
-            outcome: None,
-            field: Some(field.to_owned()),
-            code: code.to_owned(),
-            status: None,
-            rows: group.rows,
-            share: share(group.rows, read.rows),
-            first: names.places(group),
-            messages: vec![MessageCount { message: message.to_owned(), rows: group.rows }],
-        })
-        .collect()
 }
 
 /// How many of a hundred, to two decimals; all of them only where it is all.
 #[expect(clippy::cast_precision_loss, reason = "a share is shown with two decimals")]
 fn share(rows: u64, records: u64) -> f64 {
+    if rows == 0 {
+        return 0.0;
+    }
     if rows >= records {
         return 100.0;
     }
@@ -96,9 +114,10 @@ impl ErrorGroup {
     pub(super) fn write(&self, lines: &mut String) {
         let status = self.status.map_or_else(String::new, |status| format!("{status} "));
         let field = self.field.as_deref().map_or_else(String::new, |field| format!("{} ", text::safe(field)));
-        let (code, rows, percent) = (text::safe(&self.code), rows(self.rows), percent(self.share));
-        let places = self.first.join(", ");
-        line(lines, format_args!("  {status}{field}{code} {rows} ({percent}), first at {places}"));
+        let (code, rows, percent) = (text::safe(&self.code), rows(self.rows), percent(self.rows, self.share));
+        let places =
+            if self.first.is_empty() { String::new() } else { format!(", first at {}", self.first.join(", ")) };
+        line(lines, format_args!("  {status}{field}{code} {rows} ({percent}){places}"));
         for MessageCount { message, rows } in &self.messages {
             // A message that stands alone is said of all rows of the group.
             let count = if self.messages.len() > 1 { format!("{}: ", self::rows(*rows)) } else { String::new() };
@@ -107,15 +126,14 @@ impl ErrorGroup {
     }
 }
 
-/// A share in words: a few rows are never none, and all but a few never all.
-fn percent(share: f64) -> String {
-    if share >= 100.0 {
-        return "100%".to_owned();
-    }
+/// So many of a hundred rows, in words: a few are never none, and all but a few never all.
+fn percent(rows: u64, share: f64) -> String {
     match share {
+        _ if rows == 0 => "0%".to_owned(),
         share if share < 0.05 => "under 0.1%".to_owned(),
-        share if share >= 99.95 => "over 99.9%".to_owned(),
-        share => format!("{share:.1}%"),
+        share if share < 99.95 => format!("{share:.1}%"),
+        share if share < 100.0 => "over 99.9%".to_owned(),
+        _ => "100%".to_owned(),
     }
 }
 
@@ -126,6 +144,7 @@ mod tests {
     #[test]
     fn a_share_is_a_percentage_that_never_rounds_to_all_or_nothing() {
         for (rows, records, json, text) in [
+            (0, 0, 0.0, "0%"),
             (12, 1_000, 1.2, "1.2%"),
             (1, 3, 33.33, "33.3%"),
             (1, 2_000_000, 0.0, "under 0.1%"),
@@ -135,7 +154,28 @@ mod tests {
         ] {
             let share = share(rows, records);
             assert!((share - json).abs() < 1e-9, "{rows} of {records}: {share}");
-            assert_eq!(percent(share), text, "{rows} of {records}");
+            assert_eq!(percent(rows, share), text, "{rows} of {records}");
         }
+    }
+
+    #[test]
+    fn a_search_for_duplicates_that_was_given_up_is_told() {
+        let check = |duplicates: u64, compared_to: Option<u64>, want: &str| {
+            let mut read = RowsRead { rows: 4_000, compared_to, ..RowsRead::default() };
+            for row in 1..=duplicates {
+                read.duplicates.add(crate::row::Position { row, input: 0, line: row + 1 });
+            }
+            let mut lines = String::new();
+            for group in warning_groups(&read, &InputNames(vec!["a.csv".to_owned()])) {
+                group.write(&mut lines);
+            }
+            assert_eq!(lines, want);
+        };
+        check(0, None, "");
+        check(2, None, "  id duplicate 2 rows (0.1%), first at a.csv:2, a.csv:3\n    stands in an earlier row too\n");
+        let given_up = "looked for in the first 3,000 rows only, for there are too many ids to keep";
+        let message = format!("    stands in an earlier row too; {given_up}\n");
+        check(0, Some(3_000), &format!("  id duplicate 0 rows (0%)\n{message}"));
+        check(1, Some(3_000), &format!("  id duplicate 1 row (under 0.1%), first at a.csv:2\n{message}"));
     }
 }

@@ -2,7 +2,8 @@
 
 use super::Group;
 use crate::contract::Notes;
-use crate::row::{Content, Position, Row};
+use crate::ids::Standing;
+use crate::row::Position;
 
 /// What was read, whether or not it came to an outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -17,17 +18,13 @@ pub struct RowsRead {
     pub fields_left_out: u64,
     /// Rows whose e-mail address has a domain without a dot.
     pub domains_without_dot: Group,
+    /// Valid rows of customers that an earlier valid row names too.
+    pub duplicates: Group,
+    /// The last row that was compared with earlier ones, where later ones were not.
+    pub compared_to: Option<u64>,
 }
 
 impl RowsRead {
-    /// Counts a row.
-    pub fn add(&mut self, row: &Row) {
-        match &row.content {
-            Content::Update { notes, .. } => self.add_valid(row.position, *notes),
-            Content::Invalid(_) => self.add_invalid(row.position),
-        }
-    }
-
     /// Counts a row that keeps the contract.
     pub fn add_valid(&mut self, position: Position, notes: Notes) {
         self.add_invalid(position);
@@ -44,6 +41,15 @@ impl RowsRead {
         self.last_row = Some(position.row);
     }
 
+    /// Counts what became of a valid row for its id's sake.
+    pub fn add_standing(&mut self, position: Position, standing: Standing) {
+        match standing {
+            Standing::Sent => {}
+            Standing::SentAgain => self.duplicates.add(position),
+            Standing::Unknown => self.compared_to = self.compared_to.or(Some(position.row - 1)),
+        }
+    }
+
     /// Adds rows that come behind these.
     pub fn append(&mut self, later: &RowsRead) {
         self.rows += later.rows;
@@ -51,12 +57,14 @@ impl RowsRead {
         self.dates_normalised += later.dates_normalised;
         self.fields_left_out += later.fields_left_out;
         self.domains_without_dot.append(&later.domains_without_dot);
+        self.duplicates.append(&later.duplicates);
+        self.compared_to = self.compared_to.or(later.compared_to);
     }
 
     /// Numbers the rows as ones that so many rows come before.
     pub fn move_behind(&mut self, rows_before: u64) {
-        for row in self.last_row.iter_mut().chain(self.domains_without_dot.first.iter_mut().map(|first| &mut first.row))
-        {
+        let places = self.domains_without_dot.first.iter_mut().chain(&mut self.duplicates.first);
+        for row in places.map(|place| &mut place.row).chain(&mut self.last_row).chain(&mut self.compared_to) {
             *row += rows_before;
         }
     }

@@ -126,3 +126,21 @@ fn the_summary_on_stdout_can_be_json() {
     let run = scenario.run(["--max-errors", "none"]).exits(1);
     assert_eq!(run.summary(), printed(run));
 }
+
+#[test]
+fn rows_of_a_customer_that_an_earlier_row_names_are_pointed_out() {
+    let rows = "id,job\n7,a\n8,b\n007,c\nx,d\n9,\n9,e\n8,f\n7,g\n";
+    let scenario = Scenario::new().file("a.csv", rows).file("b.csv", "id,job\n9,h\n10,i\n").sandbox(|_| {});
+    let warning = concat!(
+        "warnings\n",
+        "  id duplicate 4 rows (40.0%), first at a.csv:4, a.csv:8, a.csv:9\n",
+        "    stands in an earlier row too\n",
+    );
+    let check = scenario.check([]).exits(1).prints(warning);
+    std::fs::remove_dir_all(scenario.path("run")).unwrap();
+    let run = scenario.run(["--max-errors", "none"]).exits(1).prints(warning).counts([8, 2, 0, 0, 0]);
+    assert_eq!(run.summary()["warnings"], check.summary()["warnings"]);
+    // Settled rows count too: the summary is about the whole run directory.
+    let again = scenario.run(["--max-errors", "none"]).exits(1).prints(warning);
+    assert_eq!(again.summary()["warnings"], check.summary()["warnings"]);
+}
