@@ -25,7 +25,7 @@
 //! | edge | [`cli`] [`args`] [`commands`] [`exit`] [`terminal`] [`config`] | what was typed, the environment, the terminal, exit codes |
 //! | run | [`pipeline`] | threads and queues |
 //! | loops | [`sender`] `renewals` `reporter` `outbox` [`resume`] [`recorder`] `reading` | one loop each, which decides nothing, and what it holds |
-//! | parts | [`failed_rows`] [`summary`] [`tally`] [`progress`] [`row`] [`input`] [`journal`] [`schedule`] [`api`] | one subject each |
+//! | parts | [`failed_rows`] [`summary`] [`tally`] [`progress`] [`row`] [`ids`] [`input`] [`journal`] [`schedule`] [`api`] | one subject each |
 //! | ground | [`contract`] [`nearest`] [`text`] | what the API allows and answers; words |
 //!
 //! [`contract`], [`schedule`] and [`config`] are pure: no runtime, no files, no clock of their own. [`sandbox`], the API's
@@ -55,6 +55,7 @@ pub mod config;
 pub mod contract;
 pub mod exit;
 pub mod failed_rows;
+pub mod ids;
 pub mod input;
 pub mod journal;
 pub mod nearest;

@@ -17,12 +17,12 @@ use std::thread::{self, JoinHandle};
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
+use crate::ids::Ids;
 use crate::input::{Input, InputError, RowRules, RowWindow};
 use crate::journal::Outcome;
 use crate::progress::Progress;
-use crate::reading::{BLOCKS_QUEUED_MAX, Demand, InOrder, Sifted, check_blocks, read_blocks, sift_blocks};
+use crate::reading::{BLOCKS_QUEUED_MAX, Batch, Demand, InOrder, Sifted, check_blocks, read_blocks, sift_blocks};
 use crate::recorder::{EndedRow, Fate, MESSAGES_QUEUED_MAX, Message, Recorded, Recorder, Written};
-use crate::row::Batch;
 use crate::schedule::StopReason;
 use crate::schedule::error_limit::ErrorLimit;
 use crate::sender::{self, Extent, Queues, Sending, Sent};
@@ -39,6 +39,8 @@ pub struct Reading {
     pub rules: RowRules,
     /// Which rows take part.
     pub window: RowWindow,
+    /// What becomes of rows of customers that an earlier row names.
+    pub ids: Ids,
 }
 
 /// How a check ended.
@@ -80,11 +82,12 @@ pub fn check(
     threads: NonZeroUsize,
     progress: &Progress,
 ) -> io::Result<(Checked, Recorded)> {
-    let (sifters, in_order) = Sifters::start(reading, threads)?;
+    let Reading { inputs, rules, window, mut ids } = reading;
+    let (sifters, in_order) = Sifters::start(inputs, rules, window, threads)?;
     let mut checked = Checked { stop: None, input_fault: None, read: RowsRead::default(), extent: Extent::Whole };
     let mut fault = None;
     for sifted in in_order {
-        let sifted = match sifted {
+        let mut sifted = match sifted {
             Ok(sifted) => sifted,
             Err(error) => {
                 checked.input_fault = Some(error);
@@ -92,6 +95,7 @@ pub fn check(
                 break;
             }
         };
+        sifted.compare(&mut ids);
         checked.read.append(&sifted.read);
         if let Err(error) = recorder.take(&invalid_rows(sifted, progress)) {
             fault = Some(error);
@@ -128,8 +132,12 @@ struct Sifters {
 }
 
 impl Sifters {
-    fn start(reading: Reading, threads: NonZeroUsize) -> io::Result<(Sifters, InOrder)> {
-        let Reading { inputs, rules, window } = reading;
+    fn start(
+        inputs: Vec<Input>,
+        rules: RowRules,
+        window: RowWindow,
+        threads: NonZeroUsize,
+    ) -> io::Result<(Sifters, InOrder)> {
         let (blocks_in, blocks) = sync_channel(BLOCKS_QUEUED_MAX);
         let (sifted_in, sifted) = sync_channel(threads.get());
         let (blocks, rules) = (Arc::new(Mutex::new(blocks)), Arc::new(rules));
@@ -165,9 +173,9 @@ impl Readers {
         reading: Reading,
         send: impl FnMut(Result<Batch, InputError>) -> Demand + Send + 'static,
     ) -> io::Result<Readers> {
-        let Reading { inputs, rules, window } = reading;
+        let Reading { inputs, rules, window, ids } = reading;
         let (blocks_in, blocks) = sync_channel(BLOCKS_QUEUED_MAX);
-        let checker = spawn("checker", move || check_blocks(&blocks, &rules, send))?;
+        let checker = spawn("checker", move || check_blocks(&blocks, &rules, ids, send))?;
         let reader = spawn("reader", move || read_blocks(inputs, window, &blocks_in))?;
         Ok(Readers { reader, checker })
     }
@@ -216,13 +224,13 @@ mod tests {
     fn sift(file: &tempfile::NamedTempFile, threads: usize) -> (RowsRead, Vec<String>) {
         let open =
             || Input::open(InputName::Path(file.path().to_owned()), &InputRules::default()).expect("a good file");
-        let reading =
-            Reading { inputs: vec![open(), open()], rules: RowRules::default(), window: RowWindow::new(3, None) };
+        let (inputs, window) = (vec![open(), open()], RowWindow::new(3, None));
         let threads = NonZeroUsize::new(threads).expect("at least one");
-        let (sifters, in_order) = Sifters::start(reading, threads).expect("threads");
-        let (mut read, mut invalid) = (RowsRead::default(), Vec::new());
+        let (sifters, in_order) = Sifters::start(inputs, RowRules::default(), window, threads).expect("threads");
+        let (mut read, mut invalid, mut ids) = (RowsRead::default(), Vec::new(), Ids::watching());
         for sifted in in_order {
-            let sifted = sifted.expect("a good file");
+            let mut sifted = sifted.expect("a good file");
+            sifted.compare(&mut ids);
             read.append(&sifted.read);
             invalid.extend(sifted.invalid.iter().map(|row| format!("{row:?}")));
         }
@@ -235,6 +243,10 @@ mod tests {
         let file = file_of_rows(9_000);
         let (read, invalid) = sift(&file, 1);
         assert_eq!((read.rows, read.last_row), (17_997, Some(18_000)));
+        // All valid rows of the second file but the first three, which the first one had skipped, name a customer again.
+        let again = read.duplicates.first.iter().map(|place| place.row).collect::<Vec<_>>();
+        assert_eq!(read.duplicates.rows, 9_000 - 9_000 / 7 - 3);
+        assert_eq!(again, [9_004, 9_005, 9_006]);
         // Row 7 of the first file and row 7 of the second one; rows 1 to 3 are skipped.
         let bad = invalid.len();
         assert_eq!(bad, 2 * (9_000 / 7));

@@ -11,10 +11,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
-use crate::contract::{CustomerUpdate, InvalidRow};
+use crate::contract::{CustomerId, CustomerUpdate, InvalidRow};
+use crate::ids::Ids;
 use crate::input::{Block, Input, InputError, Layout, RowRules, RowWindow, parse_block};
 use crate::journal::hash_of;
-use crate::row::{Batch, Content, Position, Row};
+use crate::row::{Content, Position, Row};
 use crate::tally::RowsRead;
 
 /// Blocks of about 256 KiB that wait to be parsed.
@@ -39,10 +40,19 @@ pub(crate) struct SourceBlock {
     layout: Arc<Layout>,
 }
 
+/// The rows of a block, in order.
+pub(crate) struct Batch {
+    pub(crate) rows: Vec<Row>,
+    /// What was read, that is these rows.
+    pub(crate) read: RowsRead,
+}
+
 /// What a check finds in a block.
 pub(crate) struct Sifted {
     /// What was read.
     pub(crate) read: RowsRead,
+    /// Whom the rows that keep the contract name, and where they stand.
+    valid: Vec<(CustomerId, Position)>,
     /// The rows that break the contract.
     pub(crate) invalid: Vec<Row>,
     /// Bytes of input that were read.
@@ -88,13 +98,14 @@ pub(crate) fn read_blocks(inputs: Vec<Input>, mut window: RowWindow, blocks: &Sy
 pub(crate) fn check_blocks(
     blocks: &Receiver<ReadBlock>,
     rules: &RowRules,
+    mut ids: Ids,
     mut send: impl FnMut(Result<Batch, InputError>) -> Demand,
 ) {
     let mut rows_before = 0;
     while let Ok(Numbered { content, .. }) = blocks.recv() {
         let batch = content.map(|source| {
-            let batch = check_block(&source, rows_before, rules);
-            rows_before += u64::try_from(batch.rows.len()).unwrap_or(u64::MAX);
+            let batch = check_block(&source, rows_before, rules, &mut ids);
+            rows_before += batch.read.rows;
             batch
         });
         if send(batch) == Demand::Gone {
@@ -157,33 +168,51 @@ impl Sifted {
     /// Numbers the rows as ones that so many rows come before.
     fn move_behind(&mut self, rows_before: u64) {
         self.read.move_behind(rows_before);
-        for row in &mut self.invalid {
-            row.position.row += rows_before;
+        let valid = self.valid.iter_mut().map(|(_, position)| position);
+        for position in valid.chain(self.invalid.iter_mut().map(|row| &mut row.position)) {
+            position.row += rows_before;
+        }
+    }
+
+    /// Compares the ids with those that came before. Blocks have to come in the order of the input.
+    pub(crate) fn compare(&mut self, ids: &mut Ids) {
+        for (id, position) in std::mem::take(&mut self.valid) {
+            self.read.add_standing(position, ids.next(id));
         }
     }
 }
 
-fn check_block(source: &SourceBlock, rows_before: u64, rules: &RowRules) -> Batch {
+fn check_block(source: &SourceBlock, rows_before: u64, rules: &RowRules, ids: &mut Ids) -> Batch {
     let SourceBlock { input, skipped, block, layout } = source;
-    let mut rows = Vec::new();
+    let mut batch = Batch { rows: Vec::new(), read: RowsRead::default() };
     parse_block(block, layout, rules, &mut |record| {
         let position = Position { row: skipped + rows_before + record.ordinal + 1, input: *input, line: record.line };
-        rows.push(match record.checked {
-            Ok(update) => valid_row(record.raw, &update, position),
-            Err(invalid) => invalid_row(record.raw, invalid, position),
+        batch.rows.push(match record.checked {
+            Ok(update) => {
+                batch.read.add_valid(position, update.notes());
+                batch.read.add_standing(position, ids.next(update.id()));
+                valid_row(record.raw, &update, position)
+            }
+            Err(invalid) => {
+                batch.read.add_invalid(position);
+                invalid_row(record.raw, invalid, position)
+            }
         });
     });
-    Batch { rows }
+    batch
 }
 
 fn sift_block(source: &SourceBlock, rules: &RowRules) -> Sifted {
     let SourceBlock { input, skipped, block, layout } = source;
     let input_bytes = u64::try_from(block.bytes.len()).unwrap_or(u64::MAX);
-    let mut sifted = Sifted { read: RowsRead::default(), invalid: Vec::new(), input_bytes };
+    let mut sifted = Sifted { read: RowsRead::default(), valid: Vec::new(), invalid: Vec::new(), input_bytes };
     parse_block(block, layout, rules, &mut |record| {
         let position = Position { row: skipped + record.ordinal + 1, input: *input, line: record.line };
         match record.checked {
-            Ok(update) => sifted.read.add_valid(position, update.notes()),
+            Ok(update) => {
+                sifted.read.add_valid(position, update.notes());
+                sifted.valid.push((update.id(), position));
+            }
             Err(invalid) => {
                 sifted.read.add_invalid(position);
                 sifted.invalid.push(invalid_row(record.raw, invalid, position));
@@ -200,7 +229,7 @@ fn valid_row(raw: &[u8], update: &CustomerUpdate<'_>, position: Position) -> Row
     update.write_body(&mut bytes);
     let mut record = Bytes::from(bytes);
     let body = record.split_off(raw.len());
-    let content = Content::Update { id: update.id(), body, notes: update.notes() };
+    let content = Content::Update { id: update.id(), body };
     Row { position, id: Some(update.id()), hash: hash_of(raw), raw: record, content }
 }
 

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::contract::{CustomerId, FieldError, Notes};
+use crate::contract::{CustomerId, FieldError};
 
 /// Where a record stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -39,18 +39,9 @@ pub enum Content {
         id: CustomerId,
         /// The request's body.
         body: Bytes,
-        /// What is worth counting about it.
-        notes: Notes,
     },
     /// It breaks the contract.
     Invalid(Vec<FieldError>),
-}
-
-/// The records of one block, in order.
-#[derive(Debug, Default)]
-pub struct Batch {
-    /// The records.
-    pub rows: Vec<Row>,
 }
 
 impl Row {

@@ -17,11 +17,12 @@ use crate::input::InputError;
 use crate::journal::Plan;
 use crate::outbox::{Outbox, Urgency};
 use crate::progress::Progress;
+use crate::reading::Batch;
 use crate::recorder::{EndedRow, Fate, Message, Written};
 use crate::renewals::Renewals;
 use crate::reporter::Reporter;
 use crate::resume::Resume;
-use crate::row::{Batch, Content, Row};
+use crate::row::{Content, Row};
 use crate::schedule::{Ending, Moment, Renewal, Schedule, Statistics, Step, StopReason, Ticket};
 use crate::tally::RowsRead;
 
@@ -267,8 +268,8 @@ impl Driver {
     }
 
     fn offer(&mut self, batch: Batch) {
+        self.read.append(&batch.read);
         for row in batch.rows {
-            self.read.add(&row);
             if let Some(resume) = &mut self.sending.resume {
                 let planned = resume.take(row);
                 self.carry_out_all(planned);

@@ -8,6 +8,7 @@ use crate::commands::{Failure, inputs, start};
 use crate::config::Settings;
 use crate::exit::Exit;
 use crate::failed_rows::FailedRows;
+use crate::ids::Ids;
 use crate::pipeline::{self, Reading};
 use crate::progress::Progress;
 use crate::recorder::{Inputs, Recorder};
@@ -23,8 +24,12 @@ pub fn check(settings: &Settings) -> Result<Exit, Failure> {
     let first_row = settings.input.skip_rows + 1;
     let failed = FailedRows::new(started.run_dir.clone(), layouts.iter().map(AsRef::as_ref), first_row);
     let recorder = Recorder::new(started.journal, failed, None, Inputs::of(opened.inputs.len()));
-    let reading =
-        Reading { inputs: opened.inputs, rules: settings.input.rows.clone(), window: inputs::window(&settings.input) };
+    let reading = Reading {
+        inputs: opened.inputs,
+        rules: settings.input.rows.clone(),
+        window: inputs::window(&settings.input),
+        ids: Ids::watching(),
+    };
     let progress = Arc::new(Progress::default());
     let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let watch = terminal.watch(progress.clone(), opened.total_bytes);

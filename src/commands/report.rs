@@ -106,7 +106,7 @@ impl Report<'_> {
             failed: None,
             superseded: None,
             unsent: None,
-            errors: summary::error_groups(tally, &self.names),
+            errors: summary::error_groups(tally, self.read.rows, &self.names),
             warnings: summary::warning_groups(&self.read, &self.names),
             dates_normalised: 0,
             fields_left_out: 0,

@@ -13,6 +13,7 @@ use crate::config::Settings;
 use crate::config::sending::SendingSettings;
 use crate::exit::Exit;
 use crate::failed_rows::FailedRows;
+use crate::ids::Ids;
 use crate::journal::{Checkpoint, Outcome, Retry};
 use crate::pipeline::{self, Reading};
 use crate::progress::Progress;
@@ -55,8 +56,12 @@ pub fn run(settings: &Settings, arguments: &[OsString]) -> Result<Exit, Failure>
         resume,
         progress: progress.clone(),
     };
-    let reading =
-        Reading { inputs: opened.inputs, rules: settings.input.rows.clone(), window: inputs::window(&settings.input) };
+    let reading = Reading {
+        inputs: opened.inputs,
+        rules: settings.input.rows.clone(),
+        window: inputs::window(&settings.input),
+        ids: Ids::watching(),
+    };
 
     let watch = terminal.watch(progress, opened.total_bytes);
     let (sent, recorded) = pipeline::run(reading, sending, recorder).map_err(Failure::unusable)?;

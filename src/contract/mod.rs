@@ -9,6 +9,7 @@ mod email;
 mod field;
 mod field_error;
 mod id;
+mod near_miss;
 mod single;
 mod update;
 

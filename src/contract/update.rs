@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer};
 use super::date::{self, DateFormat, DateTime};
 use super::email::{self, Email};
 use super::field::{FIELDS, Field, FieldRule, Kind, Null};
+use super::near_miss::{none_of, not_a_date, not_a_whole_number, not_an_email};
 use super::{CustomerId, ErrorCode, FieldError, IdError, Subject};
 
 /// What the input says of one field. That it says nothing is `None` around it.
@@ -29,11 +30,13 @@ pub enum Cell<'a> {
     Repeated,
     /// A key of a field that every row is given (`--set`).
     AlsoSet,
-    /// Bytes that are no text in the input's encoding.
+    /// Bytes that are not UTF-8.
     NotText {
-        /// Where in the cell the first such byte is, from 0.
-        at_byte: usize,
+        /// The record's first such byte, counted from 1 in the input's text.
+        input_byte: u64,
     },
+    /// Half of a surrogate pair, which is no character (RFC 8259 §8.2).
+    HalfCharacter,
 }
 
 /// What the input says of one customer, not yet checked.
@@ -160,8 +163,7 @@ fn refused<T>(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Result<
 pub(super) fn customer_id(cell: Option<Cell<'_>>) -> Result<CustomerId, FieldError> {
     let parse = |text: &str| {
         CustomerId::parse(text).or_else(|error| match error {
-            IdError::NotAnInteger if text.trim() != text => refused(ErrorCode::Type, NUMBER_WITH_SPACES),
-            IdError::NotAnInteger => refused(ErrorCode::Type, error.to_string()),
+            IdError::NotAnInteger => refused(ErrorCode::Type, not_a_whole_number(text)),
             IdError::OutOfRange => refused(ErrorCode::Range, error.to_string()),
         })
     };
@@ -175,8 +177,6 @@ pub(super) fn customer_id(cell: Option<Cell<'_>>) -> Result<CustomerId, FieldErr
     };
     id.map_err(|(code, message)| FieldError::new(Subject::Id, code, message))
 }
-
-const NUMBER_WITH_SPACES: &str = "has spaces around the number (--trim removes them)";
 
 pub(super) fn value<'a>(
     cell: Cell<'a>,
@@ -194,9 +194,9 @@ pub(super) fn value<'a>(
         (Kind::Integer, Cell::Text(digits)) => integer(&digits).map(Value::Integer),
         (Kind::Integer, Cell::Number(number)) => integer(number).map(Value::Integer),
         (Kind::Integer, other) => Err(unusable(&other, "a whole number")),
-        (kind, Cell::Text(text)) => {
+        (_, Cell::Text(text)) => {
             refuse_blank(&text, rule.null)?;
-            checked_text(text, kind, rules, notes).map(Value::Text)
+            checked_text(text, rule, rules, notes).map(Value::Text)
         }
         (_, Cell::Number(_)) => refused(
             ErrorCode::Type,
@@ -218,11 +218,11 @@ fn refuse_blank(text: &str, null: Null) -> Result<(), Refused> {
 
 fn checked_text<'a>(
     text: Cow<'a, str>,
-    kind: Kind,
+    rule: &FieldRule,
     rules: &ValueRules,
     notes: &mut Notes,
 ) -> Result<Cow<'a, str>, Refused> {
-    match kind {
+    match rule.kind {
         Kind::Text { characters_max } => {
             characters_max.map_or(Ok(()), |max| at_most(&text, max))?;
             Ok(text)
@@ -234,7 +234,7 @@ fn checked_text<'a>(
             match email::parse(&text) {
                 Some(Email::Usual) => {}
                 Some(Email::DomainWithoutDot) => notes.email_domain_without_dot = true,
-                None => return refused(ErrorCode::Format, "is not an e-mail address"),
+                None => return refused(ErrorCode::Format, not_an_email(&text)),
             }
             Ok(text)
         }
@@ -244,12 +244,10 @@ fn checked_text<'a>(
                 notes.date_normalised = true;
                 Ok(Cow::Owned(normalised))
             }
-            None => {
-                refused(ErrorCode::Format, "is not a date: RFC 3339 or YYYY-MM-DD (--date-format names other forms)")
-            }
+            None => refused(ErrorCode::Format, not_a_date(&text, &rules.date_formats)),
         },
         Kind::OneOf(words) if words.contains(&&*text) => Ok(text),
-        Kind::OneOf(words) => refused(ErrorCode::Enum, format!("is none of {}", words.join(", "))),
+        Kind::OneOf(words) => refused(ErrorCode::Enum, none_of(words, &text, rule.name)),
         Kind::Integer => unreachable!("integers are read from digits before text is looked at"),
     }
 }
@@ -266,8 +264,7 @@ fn at_most(text: &str, characters_max: usize) -> Result<(), Refused> {
 fn integer(digits: &str) -> Result<i64, Refused> {
     let unsigned = digits.strip_prefix('-').unwrap_or(digits);
     if unsigned.is_empty() || !unsigned.bytes().all(|byte| byte.is_ascii_digit()) {
-        let message = if digits.trim() == digits { "is not a whole number" } else { NUMBER_WITH_SPACES };
-        return refused(ErrorCode::Type, message);
+        return refused(ErrorCode::Type, not_a_whole_number(digits));
     }
     digits
         .parse()
@@ -280,9 +277,12 @@ fn unusable(cell: &Cell<'_>, wanted: &'static str) -> Refused {
         Cell::Empty => (ErrorCode::Required, "is empty (--empty error)".into()),
         Cell::Repeated => (ErrorCode::DuplicateKey, "stands more than once in the object".into()),
         Cell::AlsoSet => (ErrorCode::DuplicateKey, "is given by --set too".into()),
-        Cell::NotText { at_byte } => {
-            (ErrorCode::Encoding, format!("is not UTF-8: the value's byte {} is wrong", at_byte + 1).into())
+        Cell::NotText { input_byte } => {
+            let message =
+                format!("is not UTF-8: byte {input_byte} of the input is wrong (--encoding names another encoding)");
+            (ErrorCode::Encoding, message.into())
         }
+        Cell::HalfCharacter => (ErrorCode::Encoding, "holds one half of a surrogate pair without the other".into()),
         Cell::Boolean => (ErrorCode::Type, format!("is true or false, where {wanted} belongs").into()),
         // A workbook's cells with an error come as objects.
         Cell::Nested => (
@@ -350,7 +350,8 @@ mod tests {
             check(rule.field, &Cell::Empty, Some(ErrorCode::Required));
             check(rule.field, &Cell::Repeated, Some(ErrorCode::DuplicateKey));
             check(rule.field, &Cell::AlsoSet, Some(ErrorCode::DuplicateKey));
-            check(rule.field, &Cell::NotText { at_byte: 3 }, Some(ErrorCode::Encoding));
+            check(rule.field, &Cell::NotText { input_byte: 3 }, Some(ErrorCode::Encoding));
+            check(rule.field, &Cell::HalfCharacter, Some(ErrorCode::Encoding));
             match rule.kind {
                 Kind::Integer => {
                     check(rule.field, &Cell::Number("9223372036854775807"), None);

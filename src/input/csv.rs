@@ -8,7 +8,7 @@ use csv::ByteRecord;
 
 use crate::contract::{Cell, Cells, CustomerId, CustomerUpdate, ErrorCode, FieldError, InvalidRow, Subject};
 
-use super::blocks::Block;
+use super::blocks::{Block, first_wrong_byte};
 use super::format::{Delimiter, Format};
 use super::framing::{count_lines, is_one_line};
 use super::layout::CsvLayout;
@@ -40,6 +40,8 @@ pub(super) struct CsvRecord<'r, 'b> {
     pub(super) raw: &'b [u8],
     /// The line on which it starts.
     pub(super) line: u64,
+    /// Where it starts in the block.
+    start: usize,
     /// Where it ends in the block, behind its line end.
     pub(super) end: usize,
 }
@@ -73,13 +75,14 @@ impl<'b> CsvRecords<'b> {
         if !blank.is_empty() {
             self.line += count_lines(blank, self.format);
         }
+        let start = read - record.len();
         let raw = record.strip_suffix(b"\n").or_else(|| record.strip_suffix(b"\r")).unwrap_or(record);
         let line = self.line;
         self.line += 1 + if is_one_line(raw) { 0 } else { count_lines(raw, self.format) };
         // Of a CRLF the reader takes the LF with the next record.
         let is_half_read = record.ends_with(b"\r") && self.bytes.get(read) == Some(&b'\n');
         self.at = if is_half_read { read + 1 } else { read };
-        Some(CsvRecord { cells: &self.cells, raw, line, end: self.at })
+        Some(CsvRecord { cells: &self.cells, raw, line, start, end: self.at })
     }
 }
 
@@ -87,9 +90,10 @@ impl<'b> CsvRecords<'b> {
 pub(super) fn parse(block: &Block, layout: &CsvLayout, rules: &RowRules, visit: &mut impl FnMut(Record<'_>)) {
     let mut records = CsvRecords::of(block, layout.delimiter);
     let mut ordinal = 0;
-    while let Some(CsvRecord { cells, raw, line, .. }) = records.next() {
+    while let Some(record) = records.next() {
+        let CsvRecord { cells, raw, line, .. } = record;
         let checked = if cells.len() == layout.columns.names.len() {
-            CustomerUpdate::new(mapped(cells, layout, &rules.cells), &rules.values)
+            CustomerUpdate::new(mapped(&record, block, layout, &rules.cells), &rules.values)
         } else {
             Err(ragged(cells, layout, &rules.cells))
         };
@@ -98,15 +102,19 @@ pub(super) fn parse(block: &Block, layout: &CsvLayout, rules: &RowRules, visit: 
     }
 }
 
-fn mapped<'r>(record: &'r ByteRecord, layout: &'r CsvLayout, rules: &'r CellRules) -> Cells<'r> {
+fn mapped<'r>(record: &CsvRecord<'r, '_>, block: &Block, layout: &'r CsvLayout, rules: &'r CellRules) -> Cells<'r> {
     // One look at the whole record instead of one at each cell.
-    let text = std::str::from_utf8(record.as_slice()).ok();
+    let text = std::str::from_utf8(record.cells.as_slice()).ok();
     let mut cells = layout.columns.constants.cells(rules);
     for &(column, target) in &layout.columns.mapped {
-        let range = record.range(column).expect("the record has the header's columns");
+        let range = record.cells.range(column).expect("the record has the header's columns");
         let cell = match text.and_then(|text| text.get(range)) {
             Some(text) => rules.cell(target, Cow::Borrowed(text)),
-            None => from_bytes(record, column, target, rules),
+            None => match record.cells.get(column).map(std::str::from_utf8) {
+                Some(Ok(text)) => rules.cell(target, Cow::Borrowed(text)),
+                Some(Err(_)) => Some(Cell::NotText { input_byte: first_wrong_byte(record.raw, block, record.start) }),
+                None => None,
+            },
         };
         match target {
             Target::Id => cells.id = cell,
@@ -119,18 +127,11 @@ fn mapped<'r>(record: &'r ByteRecord, layout: &'r CsvLayout, rules: &'r CellRule
     cells
 }
 
-/// A cell of a record that is not UTF-8 as a whole.
-fn from_bytes<'r>(record: &'r ByteRecord, column: usize, target: Target, rules: &'r CellRules) -> Option<Cell<'r>> {
-    match std::str::from_utf8(record.get(column)?) {
-        Ok(text) => rules.cell(target, Cow::Borrowed(text)),
-        Err(error) => Some(Cell::NotText { at_byte: error.valid_up_to() }),
-    }
-}
-
 /// The error of a row that does not have the header's columns. Which cell belongs to which column cannot be known, so
 /// no cell is looked at; the id, mostly first, is a good guess, and helps to find the row.
 fn ragged(record: &ByteRecord, layout: &CsvLayout, rules: &CellRules) -> InvalidRow {
-    let id = match from_bytes(record, layout.columns.id, Target::Id, rules) {
+    let id = record.get(layout.columns.id).and_then(|cell| std::str::from_utf8(cell).ok());
+    let id = match id.and_then(|text| rules.cell(Target::Id, Cow::Borrowed(text))) {
         Some(Cell::Text(text)) => CustomerId::parse(&text).ok(),
         _ => None,
     };

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::contract::{Cell, Cells, CustomerUpdate, ErrorCode, FieldError, InvalidRow, Subject};
 
-use super::blocks::Block;
+use super::blocks::{Block, first_wrong_byte};
 use super::layout::NdjsonLayout;
 use super::mapping::{Target, Unmapped};
 use super::record::{Record, RowRules};
@@ -33,6 +33,8 @@ pub(super) struct NdjsonLine<'b> {
     pub(super) raw: &'b [u8],
     /// Its number.
     pub(super) line: u64,
+    /// Where it starts in the block.
+    start: usize,
     /// Where it ends in the block, behind its line end.
     pub(super) end: usize,
     ended: LineEnd,
@@ -62,7 +64,7 @@ impl<'b> Iterator for NdjsonLines<'b> {
                 Some(length) => (rest.get(..length).unwrap_or(rest), LineEnd::LineFeed),
                 None => (rest, LineEnd::EndOfInput),
             };
-            let line = self.line;
+            let (line, start) = (self.line, self.at);
             self.line += 1;
             self.at += match ended {
                 LineEnd::LineFeed => raw.len() + 1,
@@ -70,7 +72,7 @@ impl<'b> Iterator for NdjsonLines<'b> {
             };
             let raw = raw.strip_suffix(b"\r").unwrap_or(raw);
             if !is_blank(raw) {
-                return Some(NdjsonLine { raw, line, end: self.at, ended });
+                return Some(NdjsonLine { raw, line, start, end: self.at, ended });
             }
         }
     }
@@ -84,16 +86,23 @@ pub(super) fn is_blank(bytes: &[u8]) -> bool {
 /// Shows `visit` each record of a block in order.
 pub(super) fn parse(block: &Block, layout: &NdjsonLayout, rules: &RowRules, visit: &mut impl FnMut(Record<'_>)) {
     for (line, ordinal) in NdjsonLines::of(block).zip(0..) {
-        let checked = cells(&line, layout, &rules.cells).and_then(|cells| CustomerUpdate::new(cells, &rules.values));
+        let checked =
+            cells(&line, block, layout, &rules.cells).and_then(|cells| CustomerUpdate::new(cells, &rules.values));
         visit(Record { raw: line.raw, line: line.line, ordinal, checked });
     }
 }
 
-fn cells<'b>(line: &NdjsonLine<'b>, layout: &'b NdjsonLayout, rules: &'b CellRules) -> Result<Cells<'b>, InvalidRow> {
-    let text = std::str::from_utf8(line.raw).map_err(|error| {
-        let message = format!("is not UTF-8: byte {} of the line is wrong", error.valid_up_to() + 1);
-        unreadable(ErrorCode::Encoding, message)
-    })?;
+fn cells<'b>(
+    line: &NdjsonLine<'b>,
+    block: &Block,
+    layout: &'b NdjsonLayout,
+    rules: &'b CellRules,
+) -> Result<Cells<'b>, InvalidRow> {
+    let Ok(text) = std::str::from_utf8(line.raw) else {
+        let byte = first_wrong_byte(line.raw, block, line.start);
+        let message = format!("is not UTF-8: byte {byte} of the input is wrong (--encoding names another encoding)");
+        return Err(unreadable(ErrorCode::Encoding, message));
+    };
     let mut json = serde_json::Deserializer::from_str(text);
     let mut object = Object { layout, rules, cells: layout.constants().cells(rules), seen: 0, unknown: 0 };
     (&mut json)
@@ -229,8 +238,8 @@ impl Visitor<'_> for Key<'_> {
 fn cell<'b>(json: &'b str, target: Target, rules: &'b CellRules) -> Option<Cell<'b>> {
     match json.as_bytes() {
         [b'"', ..] => match unescaped(json) {
-            Ok(text) => rules.cell(target, text),
-            Err(at_byte) => Some(Cell::NotText { at_byte }),
+            Some(text) => rules.cell(target, text),
+            None => Some(Cell::HalfCharacter),
         },
         [b'n', ..] => Some(Cell::Null),
         [b't' | b'f', ..] => word(json, target, rules, Cell::Boolean),
@@ -247,12 +256,11 @@ fn word<'b>(json: &str, target: Target, rules: &'b CellRules, itself: Cell<'b>) 
     }
 }
 
-/// The text of a JSON string; where it is no Unicode text (half of a surrogate pair, RFC 8259 §8.2), the place of the
-/// fault.
-fn unescaped(json: &str) -> Result<Cow<'_, str>, usize> {
+/// The text of a JSON string; none where it is no Unicode text (half of a surrogate pair, RFC 8259 §8.2).
+fn unescaped(json: &str) -> Option<Cow<'_, str>> {
     let inside = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or_default();
     if memchr(b'\\', inside.as_bytes()).is_none() {
-        return Ok(Cow::Borrowed(inside));
+        return Some(Cow::Borrowed(inside));
     }
-    serde_json::from_str(json).map(Cow::Owned).map_err(|error| error.column().saturating_sub(2))
+    serde_json::from_str(json).ok().map(Cow::Owned)
 }

@@ -1,6 +1,6 @@
 //! `check` and `run --dry-run` are one thing: what they accept is what `run` sends, and they send nothing.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::{Customers, End, Form, Scenario};
 
@@ -70,14 +70,27 @@ fn the_exit_code_says_whether_every_row_is_valid() {
 
 #[test]
 fn errors_are_summed_up_with_their_first_places() {
-    let rows = (1..=1_204).map(|id| format!("{id},nope,x\n")).collect::<Vec<_>>().concat();
-    let scenario = Scenario::new().file("a.csv", format!("id,email,job\n{rows}0,a@b,\n"));
+    let rows = (1..=1_204).map(|id| format!("{id},{},x\n", if id % 4 == 0 { " a@b.c" } else { "nope" }));
+    let scenario = Scenario::new().file("a.csv", format!("id,email,job\n{}0,a@b,\n", rows.collect::<String>()));
     let end = scenario.check([]).exits(1);
-    let end = end.prints("  email format 1,204 rows, first at a.csv:2, a.csv:3, a.csv:4\n");
-    let end = end.prints("  id range 1 row, first at a.csv:1206\n");
-    let order = [end.stdout.find("email format"), end.stdout.find("id range")];
-    assert!(order.is_sorted(), "the largest group comes first: {}", end.stdout);
-    assert_eq!(end.summary()["errors"][0]["rows"], 1_204);
+    let end = end.prints(concat!(
+        "errors\n",
+        "  email format 1,204 rows (99.9%), first at a.csv:2, a.csv:3, a.csv:4\n",
+        "    903 rows: is not an e-mail address\n",
+        "    301 rows: has spaces around the address (--trim removes them)\n",
+        "  id range 1 row (0.1%), first at a.csv:1206\n",
+        "    is not between 1 and 9223372036854775807\n",
+    ));
+    let message = |message, rows| json!({"message": message, "rows": rows});
+    let want = json!({
+        "outcome": "invalid", "field": "email", "code": "format", "rows": 1_204, "share": 99.92,
+        "first": ["a.csv:2", "a.csv:3", "a.csv:4"],
+        "messages": [
+            message("is not an e-mail address", 903),
+            message("has spaces around the address (--trim removes them)", 301),
+        ],
+    });
+    assert_eq!(end.summary()["errors"][0], want);
 }
 
 #[test]
@@ -112,4 +125,22 @@ fn the_summary_on_stdout_can_be_json() {
     std::fs::remove_dir_all(scenario.path("run")).unwrap();
     let run = scenario.run(["--max-errors", "none"]).exits(1);
     assert_eq!(run.summary(), printed(run));
+}
+
+#[test]
+fn rows_of_a_customer_that_an_earlier_row_names_are_pointed_out() {
+    let rows = "id,job\n7,a\n8,b\n007,c\nx,d\n9,\n9,e\n8,f\n7,g\n";
+    let scenario = Scenario::new().file("a.csv", rows).file("b.csv", "id,job\n9,h\n10,i\n").sandbox(|_| {});
+    let warning = concat!(
+        "warnings\n",
+        "  id duplicate 4 rows (40.0%), first at a.csv:4, a.csv:8, a.csv:9\n",
+        "    stands in an earlier row too\n",
+    );
+    let check = scenario.check([]).exits(1).prints(warning);
+    std::fs::remove_dir_all(scenario.path("run")).unwrap();
+    let run = scenario.run(["--max-errors", "none"]).exits(1).prints(warning).counts([8, 2, 0, 0, 0]);
+    assert_eq!(run.summary()["warnings"], check.summary()["warnings"]);
+    // Settled rows count too: the summary is about the whole run directory.
+    let again = scenario.run(["--max-errors", "none"]).exits(1).prints(warning);
+    assert_eq!(again.summary()["warnings"], check.summary()["warnings"]);
 }

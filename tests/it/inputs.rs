@@ -127,7 +127,7 @@ fn rows_with_another_number_of_columns_are_invalid_rows() {
     let message = |row: u64| end.results().row(row)["errors"][0]["message"].clone();
     assert_eq!(message(1), "has 2 columns where the header has 3");
     assert_eq!(message(3), "has 4 columns where the header has 3");
-    end.prints("row columns 2 rows, first at a.csv:2, a.csv:4");
+    end.prints("row columns 2 rows (66.7%), first at a.csv:2, a.csv:4");
 }
 
 /// What the sandbox was sent, customer by customer.

@@ -46,14 +46,14 @@ fn csv_rows_are_read_mapped_and_checked() {
                 "4,\u{fffd},\u{fffd}",
                 9,
                 Err(
-                    "4 email encoding: is not UTF-8: the value's byte 1 is wrong; job encoding: is not UTF-8: the value's byte 1 is wrong",
+                    "4 email encoding: is not UTF-8: byte 59 of the input is wrong (--encoding names another encoding); job encoding: is not UTF-8: byte 59 of the input is wrong (--encoding names another encoding)",
                 ),
             ),
             (
                 "5,\u{fffd},\u{fffd}",
                 10,
                 Err(
-                    "5 email encoding: is not UTF-8: the value's byte 1 is wrong; job encoding: is not UTF-8: the value's byte 1 is wrong",
+                    "5 email encoding: is not UTF-8: byte 65 of the input is wrong (--encoding names another encoding); job encoding: is not UTF-8: byte 65 of the input is wrong (--encoding names another encoding)",
                 ),
             ),
         ],
@@ -103,7 +103,7 @@ fn ndjson_rows_are_read_mapped_and_checked() {
             "1 gender type: is true or false, where text belongs; job type: is an array or object (in a workbook: an error such as #N/A), where text belongs",
         ),
     );
-    check(r#"{"id":1,"job":"\ud800"}"#, Err("1 job encoding: is not UTF-8: the value's byte 7 is wrong"));
+    check(r#"{"id":1,"job":"\ud800"}"#, Err("1 job encoding: holds one half of a surrogate pair without the other"));
     check(r#"{"id":1,"\u006aob":"x"}"#, Ok(r#"1 {"job":"x"}"#));
     check(r#"{"id":1,"job":"x","custsync":{"row":1},"custsync_row":2}"#, Ok(r#"1 {"job":"x"}"#));
     check(
@@ -135,7 +135,7 @@ fn ndjson_rows_are_read_mapped_and_checked() {
 fn ndjson_without_its_end_is_told_apart() {
     let want = Err("? row format: is not one JSON object: the input ends in the middle of it, at column 9");
     check_rows("a.ndjson", b"{\"id\":1,\"", &RowRules::default(), &[("{\"id\":1,\"", 1, want)]);
-    let want = Err("? row encoding: is not UTF-8: byte 7 of the line is wrong");
+    let want = Err("? row encoding: is not UTF-8: byte 7 of the input is wrong (--encoding names another encoding)");
     check_rows("a.ndjson", b"{\"id\":\xff}", &RowRules::default(), &[("{\"id\":\u{fffd}}", 1, want)]);
 }
 

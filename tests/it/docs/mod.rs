@@ -12,7 +12,8 @@ use custsync::config::Settings;
 use custsync::contract::{ErrorCode, FIELDS, Null};
 use custsync::exit::Exit;
 use custsync::journal::{Entry, EntryError, Outcome};
-use custsync::summary::Summary;
+use custsync::summary::{ErrorGroup, Summary};
+use custsync::tally::MessageCount;
 use serde::Serialize;
 
 use self::blocks::{Block, blocks, in_backticks, table};
@@ -119,13 +120,14 @@ fn the_outcomes_are_those_of_the_journal() {
 #[test]
 fn the_keys_are_those_of_the_files() {
     let tables: Vec<_> = README.split("| key | value |").collect();
-    assert_eq!(tables.len(), 3, "the README has a table of keys for results and one for the summary");
+    assert_eq!(tables.len(), 4, "the README has a table of keys for results, the summary and its errors");
     let names = |rest: &str| names_in(&table(&format!("| key | value |{rest}"), "| key | value |"));
     let mut entry_keys = keys(&full_entry());
     // Each line is sealed with its checksum, which is no part of the entry itself.
     entry_keys.push("crc".to_owned());
     assert_eq!(names(tables[1]), entry_keys);
     assert_eq!(names(tables[2]), keys(&full_summary()));
+    assert_eq!(names(tables[3]), keys(&full_error_group()));
 }
 
 #[test]
@@ -191,6 +193,20 @@ fn full_entry() -> Entry<'static> {
         errors: vec![EntryError { field: "email".into(), code: None, message: "message".into() }],
         at: "2026-11-23T09:18:04.113Z".parse().unwrap(),
         hash: 1,
+    }
+}
+
+/// An entry of the summary's errors in which no key is left out.
+fn full_error_group() -> ErrorGroup {
+    ErrorGroup {
+        outcome: Some("invalid"),
+        field: None,
+        code: String::new(),
+        status: Some(422),
+        rows: 1,
+        share: 0.1,
+        first: Vec::new(),
+        messages: vec![MessageCount { message: String::new(), rows: 1 }],
     }
 }
 

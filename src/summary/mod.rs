@@ -1,17 +1,19 @@
 //! The summary of a run directory: `summary.json`, and the same as a table for people.
 
+mod groups;
+mod inputs;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::input::{Input, ReadAs};
+pub use self::groups::{ErrorGroup, error_groups, warning_groups};
+pub use self::inputs::InputNames;
 use crate::journal::Outcome;
-use crate::row::Position;
 use crate::schedule::Statistics;
-use crate::tally::{Group, RowsRead, Tally};
-use crate::text;
+use crate::tally::{RowsRead, Tally};
 
 /// What became of a run directory. The books close: `records` is the sum of the outcomes and `unsent`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -81,25 +83,6 @@ pub struct Summary {
     pub files: Vec<String>,
 }
 
-/// Rows with the same error.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ErrorGroup {
-    /// How the rows ended; absent for warnings.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub outcome: Option<&'static str>,
-    /// The field, where the error names one.
-    pub field: Option<String>,
-    /// The contract's code, the API's, or the cause.
-    pub code: String,
-    /// The answer's status.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub status: Option<u16>,
-    /// How many rows.
-    pub rows: u64,
-    /// Where the first of them stand.
-    pub first: Vec<String>,
-}
-
 /// What the sending took, in this process.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SendingSummary {
@@ -134,78 +117,6 @@ pub struct Latency {
     pub p95: f64,
     /// 99 in 100.
     pub p99: f64,
-}
-
-/// The names of the inputs, to say where rows stand, and what each of them was found to be.
-#[derive(Debug, Clone, Default)]
-pub struct InputNames {
-    names: Vec<String>,
-    read_as: Vec<ReadAs>,
-}
-
-impl InputNames {
-    /// Of open inputs.
-    pub fn of(inputs: &[Input]) -> InputNames {
-        InputNames {
-            names: inputs.iter().map(|input| input.name().to_string()).collect(),
-            read_as: inputs.iter().map(Input::read_as).collect(),
-        }
-    }
-
-    /// The names.
-    pub fn names(&self) -> &[String] {
-        &self.names
-    }
-
-    /// What each was found to be.
-    pub fn read_as(&self) -> Vec<String> {
-        self.read_as.iter().map(ToString::to_string).collect()
-    }
-
-    /// A line for each input of which there is more to tell than its name says.
-    pub fn notes(&self) -> Vec<String> {
-        let inputs = self.names.iter().zip(&self.read_as).filter(|(_, read_as)| !read_as.is_plain());
-        inputs.map(|(name, read_as)| format!("{name} read as {read_as}")).collect()
-    }
-
-    fn place(&self, position: Position) -> String {
-        format!("{}:{}", self.names.get(position.input).map_or("?", String::as_str), position.line)
-    }
-
-    fn places(&self, group: &Group) -> Vec<String> {
-        group.first.iter().map(|position| self.place(*position)).collect()
-    }
-}
-
-/// The tally's errors, group by group.
-pub fn error_groups(tally: &Tally, names: &InputNames) -> Vec<ErrorGroup> {
-    let groups = tally.groups().into_iter();
-    groups
-        .map(|(key, group)| ErrorGroup {
-            outcome: Some(key.outcome.name()),
-            field: key.field.clone(),
-            code: key.code.clone(),
-            status: key.status,
-            rows: group.rows,
-            first: names.places(group),
-        })
-        .collect()
-}
-
-/// What is unusual about the rows that were read.
-pub fn warning_groups(read: &RowsRead, names: &InputNames) -> Vec<ErrorGroup> {
-    let group = &read.domains_without_dot;
-    if group.rows == 0 {
-        return Vec::new();
-    }
-    vec![ErrorGroup {
-        outcome: None,
-        field: Some("email".to_owned()),
-        code: "domain_without_dot".to_owned(),
-        status: None,
-        rows: group.rows,
-        first: names.places(group),
-    }]
 }
 
 /// What the sending took.
@@ -321,17 +232,7 @@ impl Summary {
             }
             line(lines, format_args!("{title}"));
             for group in groups {
-                let status = group.status.map_or_else(String::new, |status| format!("{status} "));
-                let field = group.field.as_deref().map_or_else(String::new, |field| format!("{} ", text::safe(field)));
-                line(
-                    lines,
-                    format_args!(
-                        "  {status}{field}{} {}, first at {}",
-                        text::safe(&group.code),
-                        rows(group.rows),
-                        group.first.join(", ")
-                    ),
-                );
+                group.write(lines);
             }
         }
     }

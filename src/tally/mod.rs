@@ -1,18 +1,20 @@
 //! Counts over outcomes, for the summary: a fold over journal entries and over the rows that stream past.
 
+mod group;
+mod read;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
-use crate::contract::Notes;
+pub use self::group::{Group, MessageCount, Messages};
+pub use self::read::RowsRead;
 use crate::journal::{Entry, Outcome};
-use crate::row::{Content, Position, Row};
+use crate::row::Position;
 
 /// Groups of errors that are told apart; more than these are counted as one, so that no input makes the tally grow.
 const GROUPS_MAX: usize = 500;
-/// Places that are kept for each group.
-const PLACES_MAX: usize = 3;
 /// What groups beyond the limit are counted as.
 const OTHERS: &str = "other";
 /// Latencies are told apart from a microsecond to an hour.
@@ -22,66 +24,8 @@ const LATENCY_MAX_US: u64 = 3_600_000_000;
 #[derive(Debug)]
 pub struct Tally {
     outcomes: BTreeMap<Outcome, u64>,
-    groups: BTreeMap<GroupKey, Group>,
+    groups: BTreeMap<GroupKey, ErrorRows>,
     latency_us: Histogram<u64>,
-}
-
-/// What was read, whether or not it came to an outcome.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct RowsRead {
-    /// Rows.
-    pub rows: u64,
-    /// The last of them.
-    pub last_row: Option<u64>,
-    /// Rows whose date was brought into another form.
-    pub dates_normalised: u64,
-    /// Rows that leave fields of the contract out.
-    pub fields_left_out: u64,
-    /// Rows whose e-mail address has a domain without a dot.
-    pub domains_without_dot: Group,
-}
-
-impl RowsRead {
-    /// Counts a row.
-    pub fn add(&mut self, row: &Row) {
-        match &row.content {
-            Content::Update { notes, .. } => self.add_valid(row.position, *notes),
-            Content::Invalid(_) => self.add_invalid(row.position),
-        }
-    }
-
-    /// Counts a row that keeps the contract.
-    pub fn add_valid(&mut self, position: Position, notes: Notes) {
-        self.add_invalid(position);
-        self.dates_normalised += u64::from(notes.date_normalised);
-        self.fields_left_out += u64::from(notes.fields_left_out);
-        if notes.email_domain_without_dot {
-            self.domains_without_dot.add(position);
-        }
-    }
-
-    /// Counts a row of which nothing else is known.
-    pub fn add_invalid(&mut self, position: Position) {
-        self.rows += 1;
-        self.last_row = Some(position.row);
-    }
-
-    /// Adds rows that come behind these.
-    pub fn append(&mut self, later: &RowsRead) {
-        self.rows += later.rows;
-        self.last_row = later.last_row.or(self.last_row);
-        self.dates_normalised += later.dates_normalised;
-        self.fields_left_out += later.fields_left_out;
-        self.domains_without_dot.append(&later.domains_without_dot);
-    }
-
-    /// Numbers the rows as ones that so many rows come before.
-    pub fn move_behind(&mut self, rows_before: u64) {
-        for row in self.last_row.iter_mut().chain(self.domains_without_dot.first.iter_mut().map(|first| &mut first.row))
-        {
-            *row += rows_before;
-        }
-    }
 }
 
 /// What errors are grouped by.
@@ -97,32 +41,13 @@ pub struct GroupKey {
     pub status: Option<u16>,
 }
 
-/// Rows that have something in common.
+/// Rows with the same error.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Group {
-    /// How many.
-    pub rows: u64,
-    /// Where the first of them stand.
-    pub first: Vec<Position>,
-}
-
-impl Group {
-    fn add(&mut self, position: Position) {
-        self.rows += 1;
-        // Rows end in another order than that of the file, of which people expect the first places.
-        let before = self.first.partition_point(|earlier| earlier.row < position.row);
-        if before < PLACES_MAX {
-            self.first.insert(before, position);
-            self.first.truncate(PLACES_MAX);
-        }
-    }
-
-    /// Adds rows that stand behind these.
-    fn append(&mut self, later: &Group) {
-        self.rows += later.rows;
-        let room = PLACES_MAX.saturating_sub(self.first.len());
-        self.first.extend(later.first.iter().take(room));
-    }
+pub struct ErrorRows {
+    /// How many, and where.
+    pub group: Group,
+    /// What is said of them. Only the contract's own words: the API's may quote a value.
+    pub messages: Messages,
 }
 
 impl Default for Tally {
@@ -154,18 +79,25 @@ impl Tally {
         let common = common
             .map_or_else(|| entry.status.map_or_else(String::new, |status| format!("http_{status}")), str::to_owned);
         if entry.errors.is_empty() {
-            return self.add(key(None, common), position);
+            return self.group_of(key(None, common)).group.add(position);
         }
-        let mut keys: Vec<_> = (entry.errors.iter())
+        let mut errors: Vec<_> = (entry.errors.iter())
             .map(|error| {
                 let code = error.code.as_deref().map_or_else(|| common.clone(), str::to_owned);
-                key(Some(error.field.clone().into_owned()), code)
+                (key(Some(error.field.clone().into_owned()), code), error.message.as_ref())
             })
             .collect();
-        keys.sort();
-        keys.dedup();
-        for key in keys {
-            self.add(key, position);
+        errors.sort();
+        errors.dedup();
+        for errors in errors.chunk_by(|(key, _), (other, _)| key == other) {
+            let Some((key, _)) = errors.first() else { continue };
+            let rows = self.group_of(key.clone());
+            rows.group.add(position);
+            if entry.outcome == Outcome::Invalid {
+                for (_, message) in errors {
+                    rows.messages.add(message);
+                }
+            }
         }
     }
 
@@ -185,9 +117,9 @@ impl Tally {
     }
 
     /// Errors by group, the largest first.
-    pub fn groups(&self) -> Vec<(&GroupKey, &Group)> {
+    pub fn groups(&self) -> Vec<(&GroupKey, &ErrorRows)> {
         let mut groups: Vec<_> = self.groups.iter().collect();
-        groups.sort_by_key(|(_, group)| std::cmp::Reverse(group.rows));
+        groups.sort_by_key(|(_, rows)| std::cmp::Reverse(rows.group.rows));
         groups
     }
 
@@ -196,12 +128,13 @@ impl Tally {
         (!self.latency_us.is_empty()).then(|| Duration::from_micros(self.latency_us.value_at_percentile(percentile)))
     }
 
-    fn add(&mut self, key: GroupKey, position: Position) {
-        if self.groups.len() >= GROUPS_MAX && !self.groups.contains_key(&key) {
-            let others = GroupKey { field: None, code: OTHERS.to_owned(), status: None, ..key };
-            return self.groups.entry(others).or_default().add(position);
-        }
-        self.groups.entry(key).or_default().add(position);
+    fn group_of(&mut self, key: GroupKey) -> &mut ErrorRows {
+        let key = if self.groups.len() >= GROUPS_MAX && !self.groups.contains_key(&key) {
+            GroupKey { field: None, code: OTHERS.to_owned(), status: None, ..key }
+        } else {
+            key
+        };
+        self.groups.entry(key).or_default()
     }
 }
 
@@ -231,7 +164,8 @@ mod tests {
             position(1),
         );
         tally.ended_badly(&entry(2, &[("email", Some("format"))]), position(2));
-        let groups: Vec<_> = tally.groups().into_iter().map(|(key, group)| (key.field.clone(), group.rows)).collect();
+        let groups: Vec<_> =
+            tally.groups().into_iter().map(|(key, errors)| (key.field.clone(), errors.group.rows)).collect();
         assert_eq!(groups, [(Some("email".to_owned()), 2), (Some("job".to_owned()), 1)]);
         assert_eq!((tally.count(Outcome::Invalid), tally.ended()), (2, 2));
     }
@@ -246,22 +180,21 @@ mod tests {
         }
         let groups = tally.groups();
         assert!(groups.len() <= GROUPS_MAX + 1, "{}", groups.len());
-        assert_eq!(groups.iter().map(|(_, group)| group.rows).sum::<u64>(), rows);
-        assert!(groups.iter().all(|(_, group)| group.first.len() <= PLACES_MAX));
+        assert_eq!(groups.iter().map(|(_, errors)| errors.group.rows).sum::<u64>(), rows);
     }
 
     #[test]
-    fn a_group_keeps_its_first_places_in_whatever_order_they_come() {
-        let check = |rows: &[u64], want: &[u64]| {
-            let mut group = Group::default();
-            for row in rows {
-                group.add(Position { row: *row, input: 0, line: row + 1 });
+    fn messages_are_the_contract_s_own_and_count_rows() {
+        let said = |outcome| {
+            let mut tally = Tally::default();
+            for row in 1..=2 {
+                let errors = [("email", Some("format")), ("email", Some("format"))];
+                tally.ended_badly(&Entry { outcome, ..entry(row, &errors) }, position(row));
             }
-            let kept: Vec<_> = group.first.iter().map(|position| position.row).collect();
-            assert_eq!((group.rows, kept.as_slice()), (rows.len() as u64, want), "{rows:?}");
+            let groups = tally.groups();
+            groups.iter().flat_map(|(_, errors)| errors.messages.most_frequent()).collect::<Vec<_>>()
         };
-        check(&[], &[]);
-        check(&[1, 2, 3, 4], &[1, 2, 3]);
-        check(&[9, 4, 7, 2, 8], &[2, 4, 7]);
+        assert_eq!(said(Outcome::Invalid), [MessageCount { message: "is bad".to_owned(), rows: 2 }]);
+        assert_eq!(said(Outcome::Rejected), []);
     }
 }

@@ -1,0 +1,164 @@
+//! What an invalid value nearly is, so that a message says how the file is fixed. Only the value's outline is told, never
+//! the value.
+
+use std::borrow::Cow;
+
+use super::date::{self, DateFormat};
+use super::email;
+
+/// The longest outline of a date that a message shows.
+const OUTLINE_BYTES_MAX: usize = 20;
+
+/// Why text is no whole number.
+pub(super) fn not_a_whole_number(text: &str) -> &'static str {
+    if text.trim() != text {
+        return "has spaces around the number (--trim removes them)";
+    }
+    match text.split_once('.') {
+        Some((whole, decimals)) if is_decimal(whole) && is_zero(decimals) => "is a whole number written with decimals",
+        Some(_) | None => "is not a whole number",
+    }
+}
+
+fn is_decimal(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn is_zero(digits: &str) -> bool {
+    !digits.is_empty() && digits.bytes().all(|byte| byte == b'0')
+}
+
+/// Why text is no e-mail address.
+pub(super) fn not_an_email(text: &str) -> &'static str {
+    match email::parse(text.trim()) {
+        Some(_) => "has spaces around the address (--trim removes them)",
+        None => "is not an e-mail address",
+    }
+}
+
+/// Why text is none of the words that a field takes.
+pub(super) fn none_of(words: &[&str], text: &str, field: &str) -> String {
+    let mut message = format!("is none of {}", words.join(", "));
+    let trimmed = text.trim();
+    let Some(word) = words.iter().find(|word| is_same_in_lower_case(trimmed, word)) else { return message };
+    let mut differences = Vec::new();
+    if trimmed != *word {
+        differences.push(format!("differs from `{word}` only in case ([values.{field}] can map it)"));
+    }
+    if trimmed != text {
+        differences.push("has spaces around it (--trim removes them)".to_owned());
+    }
+    message.push_str("; ");
+    message.push_str(&differences.join(" and "));
+    message
+}
+
+/// Compares character by character, for a value may be long.
+fn is_same_in_lower_case(text: &str, word: &str) -> bool {
+    text.chars().flat_map(char::to_lowercase).eq(word.chars().flat_map(char::to_lowercase))
+}
+
+/// Why text is no date.
+pub(super) fn not_a_date(text: &str, formats: &[DateFormat]) -> Cow<'static, str> {
+    let trimmed = text.trim();
+    let has_spaces = trimmed != text;
+    if has_spaces && date::parse(trimmed, formats).is_some() {
+        return "has spaces around the date (--trim removes them)".into();
+    }
+    let forms = if formats.is_empty() { "RFC 3339 or YYYY-MM-DD" } else { "RFC 3339, YYYY-MM-DD or a --date-format" };
+    let spaces = if has_spaces { ", with spaces around it (--trim removes them)" } else { "" };
+    match outline(trimmed) {
+        Some(outline) if outline == "9999-99-99" => "is not a date: the calendar has no such day".into(),
+        Some(outline) if formats.is_empty() => {
+            format!("is not a date: {forms}; it has the form {outline}{spaces}, which --date-format can name").into()
+        }
+        Some(outline) => format!("is not a date: {forms}; it has the form {outline}{spaces}").into(),
+        None if formats.is_empty() => format!("is not a date: {forms} (--date-format names other forms)").into(),
+        None => format!("is not a date: {forms}").into(),
+    }
+}
+
+/// The text with every digit as 9, where it is short and has nothing but digits and separators: such an outline says
+/// how a date is written, and nothing of the date.
+fn outline(text: &str) -> Option<String> {
+    let is_separator = |byte: u8| b"./-: ".contains(&byte);
+    let is_outlined = text.len() <= OUTLINE_BYTES_MAX
+        && text.bytes().any(|byte| byte.is_ascii_digit())
+        && text.bytes().all(|byte| byte.is_ascii_digit() || is_separator(byte));
+    is_outlined
+        .then(|| text.chars().map(|character| if character.is_ascii_digit() { '9' } else { character }).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_numbers() {
+        let check = |text: &str, want: &str| assert_eq!(not_a_whole_number(text), want, "{text:?}");
+        for text in ["84.0", "-7.000", "007.0"] {
+            check(text, "is a whole number written with decimals");
+        }
+        for text in [" 84", "84\t", "\u{a0}84.0"] {
+            check(text, "has spaces around the number (--trim removes them)");
+        }
+        for text in ["", "84.5", "84.", ".0", "-.0", "84,0", "8.4.0", "8e1", "+1", "x"] {
+            check(text, "is not a whole number");
+        }
+    }
+
+    #[test]
+    fn emails() {
+        let check = |text: &str, want: &str| assert_eq!(not_an_email(text), want, "{text:?}");
+        check(" a@example.com\u{a0}", "has spaces around the address (--trim removes them)");
+        check("a b@example.com", "is not an e-mail address");
+        check(" a@", "is not an e-mail address");
+    }
+
+    #[test]
+    fn words() {
+        fn check(text: &str, want: &str) {
+            let message = none_of(&["male", "female", "other", "unknown"], text, "gender");
+            assert_eq!(message.strip_prefix("is none of male, female, other, unknown"), Some(want), "{text:?}");
+        }
+        let case = "differs from `female` only in case ([values.gender] can map it)";
+        let spaces = "has spaces around it (--trim removes them)";
+        check("Female", &format!("; {case}"));
+        check(" female", &format!("; {spaces}"));
+        check("\tFEMALE ", &format!("; {case} and {spaces}"));
+        // The Kelvin sign is a K in lower case.
+        check("un\u{212a}nown", "; differs from `unknown` only in case ([values.gender] can map it)");
+        for text in ["f", " ", "femalé", "females", " f "] {
+            check(text, "");
+        }
+    }
+
+    #[test]
+    fn dates() {
+        fn check(text: &str, formats: &[&str], want: &str) {
+            let formats: Vec<_> = formats.iter().map(|format| DateFormat::new(format).expect("a good form")).collect();
+            assert_eq!(not_a_date(text, &formats), want, "{text:?}");
+        }
+        let outlined = |outline: &str| {
+            format!("is not a date: RFC 3339 or YYYY-MM-DD; it has the form {outline}, which --date-format can name")
+        };
+        check("31/12/1999", &[], &outlined("99/99/9999"));
+        check("1.5.99", &[], &outlined("9.9.99"));
+        check("1999-12-31 08:05:00", &[], &outlined("9999-99-99 99:99:99"));
+        check("19991231", &[], &outlined("99999999"));
+        check(" 31/12/1999", &[], &outlined("99/99/9999, with spaces around it (--trim removes them)"));
+        check("2023-02-29", &[], "is not a date: the calendar has no such day");
+        check(" 1999-12-31", &[], "has spaces around the date (--trim removes them)");
+        check("31.12.1999 ", &["%d.%m.%Y"], "has spaces around the date (--trim removes them)");
+        check(
+            "31/12/1999",
+            &["%d.%m.%Y"],
+            "is not a date: RFC 3339, YYYY-MM-DD or a --date-format; it has the form 99/99/9999",
+        );
+        check("May 1999", &["%d.%m.%Y"], "is not a date: RFC 3339, YYYY-MM-DD or a --date-format");
+        for text in ["May 1999", "--", "1999-12-31T08:05:00", "123456789012345678901", "１９９９", " "] {
+            check(text, &[], "is not a date: RFC 3339 or YYYY-MM-DD (--date-format names other forms)");
+        }
+    }
+}

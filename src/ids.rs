@@ -1,0 +1,147 @@
+//! Customers that several rows name: which ids have come before, and what becomes of a row for its id's sake.
+
+use rapidhash::RapidHashMap;
+
+use crate::contract::CustomerId;
+
+/// Consecutive ids that share a word of an [`IdSet`].
+const IDS_PER_WORD: u64 = 64;
+/// Words that a set has at most where repeated ids are only pointed out: what its table has room for in 9 MiB (17 bytes a
+/// word, an eighth of them free), and with the one that it outgrew in 13 MiB. Enough for 29 million consecutive ids, or
+/// 458,752 that have no neighbours.
+const WATCHED_WORDS_MAX: usize = (1 << 19) / 8 * 7;
+
+/// What becomes of a valid row for its id's sake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It is sent, and is not known to be anything but the customer's first.
+    Sent,
+    /// It is sent, after an earlier row of the customer.
+    SentAgain,
+    /// It is sent. There have been more ids than are kept, so whether it is the customer's first is not known.
+    Unknown,
+}
+
+/// A set of ids. It keeps a word for every 64 neighbours, so that consecutive ids take next to no memory and scattered ones
+/// still only a word each; a compressed bitmap takes 250 bytes for one that is alone.
+#[derive(Debug, Default)]
+pub struct IdSet {
+    words: RapidHashMap<u64, u64>,
+}
+
+/// What was seen of the ids so far, to tell the standing of the next one. It has to be asked for each valid row once, in the
+/// order of the input.
+#[derive(Debug)]
+pub struct Ids(Looking);
+
+#[derive(Debug)]
+enum Looking {
+    /// Points repeated ids out, within bounds.
+    Watching { seen: IdSet, words_max: usize },
+    /// There were more ids than that.
+    GivenUp,
+}
+
+/// Whether a set holds an id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Membership {
+    /// It is new.
+    New,
+    /// It was there before.
+    Known,
+}
+
+impl IdSet {
+    /// Adds an id, and says whether it was there before.
+    pub fn insert(&mut self, id: CustomerId) -> Membership {
+        let word = self.words.entry(id.get() / IDS_PER_WORD).or_default();
+        let bit = 1 << (id.get() % IDS_PER_WORD);
+        let membership = if *word & bit == 0 { Membership::New } else { Membership::Known };
+        *word |= bit;
+        membership
+    }
+}
+
+impl Ids {
+    /// All rows are sent; ids that come again are pointed out for as long as memory allows.
+    pub fn watching() -> Ids {
+        Ids(Looking::Watching { seen: IdSet::default(), words_max: WATCHED_WORDS_MAX })
+    }
+
+    /// What becomes of the next row, which names this customer.
+    pub fn next(&mut self, id: CustomerId) -> Standing {
+        match &mut self.0 {
+            Looking::Watching { seen, words_max } => {
+                let standing = match seen.insert(id) {
+                    Membership::New => Standing::Sent,
+                    Membership::Known => Standing::SentAgain,
+                };
+                if seen.words.len() >= *words_max {
+                    self.0 = Looking::GivenUp;
+                }
+                standing
+            }
+            Looking::GivenUp => Standing::Unknown,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn id(id: u64) -> CustomerId {
+        CustomerId::new(id).expect("an id")
+    }
+
+    fn standings(mut ids: Ids, rows: &[u64]) -> Vec<Standing> {
+        rows.iter().map(|row| ids.next(id(*row))).collect()
+    }
+
+    /// Ids that are near to each other and ids at the ends of the range.
+    fn any_id() -> impl Strategy<Value = u64> {
+        let last = i64::MAX.cast_unsigned();
+        prop_oneof![1..200_u64, 6_400..6_600_u64, last - 70..=last]
+    }
+
+    const ROWS: [u64; 8] = [5, 6, 5, 64, 5, 6, 128, 64];
+
+    #[test]
+    fn all_rows_are_sent_and_repeats_pointed_out() {
+        use Standing::{Sent, SentAgain};
+        let want = [Sent, Sent, SentAgain, Sent, SentAgain, SentAgain, Sent, SentAgain];
+        assert_eq!(standings(Ids::watching(), &ROWS), want);
+    }
+
+    #[test]
+    fn with_more_ids_than_it_may_keep_it_gives_up() {
+        use Standing::{Sent, SentAgain, Unknown};
+        let ids = Ids(Looking::Watching { seen: IdSet::default(), words_max: 2 });
+        let rows = [1, 2, 1, 64, 1, 128, 2];
+        let want = [Sent, Sent, SentAgain, Sent, Unknown, Unknown, Unknown];
+        assert_eq!(standings(ids, &rows), want);
+    }
+
+    #[test]
+    fn the_bound_is_what_a_table_has_room_for() {
+        let mut set = IdSet::default();
+        set.words.reserve(WATCHED_WORDS_MAX);
+        let room = set.words.capacity();
+        assert_eq!(room, WATCHED_WORDS_MAX, "one word more would double the table");
+    }
+
+    proptest! {
+        #[test]
+        fn a_set_of_ids_is_a_set(rows in prop::collection::vec(any_id(), 0..400)) {
+            let (mut set, mut plain) = (IdSet::default(), BTreeSet::new());
+            for row in rows {
+                let want = if plain.insert(row) { Membership::New } else { Membership::Known };
+                prop_assert_eq!(set.insert(id(row)), want, "{}", row);
+            }
+        }
+    }
+}

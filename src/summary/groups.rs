@@ -1,0 +1,167 @@
+//! Errors and warnings group by group: how many rows, which, and what is to be fixed.
+
+use std::cmp::Reverse;
+
+use serde::Serialize;
+
+use super::inputs::InputNames;
+use super::{grouped, line, rows};
+use crate::tally::{Group, MessageCount, RowsRead, Tally};
+use crate::text;
+
+/// Rows with the same error.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ErrorGroup {
+    /// How the rows ended; absent for warnings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<&'static str>,
+    /// The field, where the error names one.
+    pub field: Option<String>,
+    /// The contract's code, the API's, or the cause.
+    pub code: String,
+    /// The answer's status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// How many rows.
+    pub rows: u64,
+    /// How many of a hundred rows that were read, to two decimals.
+    pub share: f64,
+    /// Where the first of them stand.
+    pub first: Vec<String>,
+    /// What is wrong with them, in words: the most frequent messages first. Absent where the words are the API's, which
+    /// may quote a value.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub messages: Vec<MessageCount>,
+}
+
+/// The tally's errors, group by group, among so many rows that were read.
+pub fn error_groups(tally: &Tally, records: u64, names: &InputNames) -> Vec<ErrorGroup> {
+    let groups = tally.groups().into_iter();
+    groups
+        .map(|(key, errors)| ErrorGroup {
+            outcome: Some(key.outcome.name()),
+            field: key.field.clone(),
+            code: key.code.clone(),
+            status: key.status,
+            rows: errors.group.rows,
+            share: share(errors.group.rows, records),
+            first: names.places(&errors.group),
+            messages: errors.messages.most_frequent(),
+        })
+        .collect()
+}
+
+/// What is unusual about the rows that were read.
+pub fn warning_groups(read: &RowsRead, names: &InputNames) -> Vec<ErrorGroup> {
+    let warning = |field: &str, code: &str, group: &Group, message: String| ErrorGroup {
+        outcome: None,
+        field: Some(field.to_owned()),
+        code: code.to_owned(),
+        status: None,
+        rows: group.rows,
+        share: share(group.rows, read.rows),
+        first: names.places(group),
+        messages: vec![MessageCount { message, rows: group.rows }],
+    };
+    let mut warnings = Vec::new();
+    if read.domains_without_dot.rows > 0 {
+        let message = "has a domain without a dot, which no other network can reach";
+        warnings.push(warning("email", "domain_without_dot", &read.domains_without_dot, message.to_owned()));
+    }
+    // Silence would say that no customer stands twice.
+    if read.duplicates.rows > 0 || read.compared_to.is_some() {
+        let message = match read.compared_to {
+            None => "stands in an earlier row too".to_owned(),
+            Some(row) => format!(
+                "stands in an earlier row too; looked for in the first {} rows only, for there are too many ids to keep",
+                grouped(row)
+            ),
+        };
+        warnings.push(warning("id", "duplicate", &read.duplicates, message));
+    }
+    warnings.sort_by_key(|group| Reverse(group.rows));
+    warnings
+}
+
+/// How many of a hundred, to two decimals; all of them only where it is all.
+#[expect(clippy::cast_precision_loss, reason = "a share is shown with two decimals")]
+fn share(rows: u64, records: u64) -> f64 {
+    if rows == 0 {
+        return 0.0;
+    }
+    if rows >= records {
+        return 100.0;
+    }
+    ((rows as f64 * 10_000.0 / records as f64).round() / 100.0).min(99.99)
+}
+
+impl ErrorGroup {
+    /// The group's line, and below it what is to be fixed.
+    pub(super) fn write(&self, lines: &mut String) {
+        let status = self.status.map_or_else(String::new, |status| format!("{status} "));
+        let field = self.field.as_deref().map_or_else(String::new, |field| format!("{} ", text::safe(field)));
+        let (code, rows, percent) = (text::safe(&self.code), rows(self.rows), percent(self.rows, self.share));
+        let places =
+            if self.first.is_empty() { String::new() } else { format!(", first at {}", self.first.join(", ")) };
+        line(lines, format_args!("  {status}{field}{code} {rows} ({percent}){places}"));
+        for MessageCount { message, rows } in &self.messages {
+            // A message that stands alone is said of all rows of the group.
+            let count = if self.messages.len() > 1 { format!("{}: ", self::rows(*rows)) } else { String::new() };
+            line(lines, format_args!("    {count}{}", text::safe(message)));
+        }
+    }
+}
+
+/// So many of a hundred rows, in words: a few are never none, and all but a few never all.
+fn percent(rows: u64, share: f64) -> String {
+    match share {
+        _ if rows == 0 => "0%".to_owned(),
+        share if share < 0.05 => "under 0.1%".to_owned(),
+        share if share < 99.95 => format!("{share:.1}%"),
+        share if share < 100.0 => "over 99.9%".to_owned(),
+        _ => "100%".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_a_percentage_that_never_rounds_to_all_or_nothing() {
+        for (rows, records, json, text) in [
+            (0, 0, 0.0, "0%"),
+            (12, 1_000, 1.2, "1.2%"),
+            (1, 3, 33.33, "33.3%"),
+            (1, 2_000_000, 0.0, "under 0.1%"),
+            (9_996, 10_000, 99.96, "over 99.9%"),
+            (9_999_999, 10_000_000, 99.99, "over 99.9%"),
+            (7, 7, 100.0, "100%"),
+        ] {
+            let share = share(rows, records);
+            assert!((share - json).abs() < 1e-9, "{rows} of {records}: {share}");
+            assert_eq!(percent(rows, share), text, "{rows} of {records}");
+        }
+    }
+
+    #[test]
+    fn a_search_for_duplicates_that_was_given_up_is_told() {
+        let check = |duplicates: u64, compared_to: Option<u64>, want: &str| {
+            let mut read = RowsRead { rows: 4_000, compared_to, ..RowsRead::default() };
+            for row in 1..=duplicates {
+                read.duplicates.add(crate::row::Position { row, input: 0, line: row + 1 });
+            }
+            let mut lines = String::new();
+            for group in warning_groups(&read, &InputNames::of_names(&["a.csv"])) {
+                group.write(&mut lines);
+            }
+            assert_eq!(lines, want);
+        };
+        check(0, None, "");
+        check(2, None, "  id duplicate 2 rows (0.1%), first at a.csv:2, a.csv:3\n    stands in an earlier row too\n");
+        let given_up = "looked for in the first 3,000 rows only, for there are too many ids to keep";
+        let message = format!("    stands in an earlier row too; {given_up}\n");
+        check(0, Some(3_000), &format!("  id duplicate 0 rows (0%)\n{message}"));
+        check(1, Some(3_000), &format!("  id duplicate 1 row (under 0.1%), first at a.csv:2\n{message}"));
+    }
+}

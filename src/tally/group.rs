@@ -1,0 +1,119 @@
+//! Rows that have something in common: how many, where the first of them stand, and what is said of them.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::row::Position;
+
+/// Places that are kept for each group.
+const PLACES_MAX: usize = 3;
+/// Messages of a group that are told apart; those that come later are not counted, so that no input makes it grow.
+const MESSAGES_MAX: usize = 32;
+/// Messages of a group that are shown.
+const MESSAGES_SHOWN_MAX: usize = 3;
+
+/// Rows that have something in common.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Group {
+    /// How many.
+    pub rows: u64,
+    /// Where the first of them stand.
+    pub first: Vec<Position>,
+}
+
+/// The messages of a group, each with the rows that it is about.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Messages(BTreeMap<String, u64>);
+
+/// What is said of so many rows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MessageCount {
+    /// In words that follow the field's name.
+    pub message: String,
+    /// How many rows.
+    pub rows: u64,
+}
+
+impl Group {
+    /// Counts a row.
+    pub fn add(&mut self, position: Position) {
+        self.rows += 1;
+        // Rows end in another order than that of the file, of which people expect the first places.
+        let before = self.first.partition_point(|earlier| earlier.row < position.row);
+        if before < PLACES_MAX {
+            self.first.insert(before, position);
+            self.first.truncate(PLACES_MAX);
+        }
+    }
+
+    /// Adds rows that stand behind these.
+    pub fn append(&mut self, later: &Group) {
+        self.rows += later.rows;
+        let room = PLACES_MAX.saturating_sub(self.first.len());
+        self.first.extend(later.first.iter().take(room));
+    }
+}
+
+impl Messages {
+    /// Counts a row of which this is said.
+    pub fn add(&mut self, message: &str) {
+        if let Some(rows) = self.0.get_mut(message) {
+            *rows += 1;
+        } else if self.0.len() < MESSAGES_MAX {
+            self.0.insert(message.to_owned(), 1);
+        }
+    }
+
+    /// The few that are said of the most rows, the most frequent first.
+    pub fn most_frequent(&self) -> Vec<MessageCount> {
+        let mut messages: Vec<_> = self.0.iter().collect();
+        messages.sort_by_key(|(_, rows)| Reverse(**rows));
+        messages.truncate(MESSAGES_SHOWN_MAX);
+        messages.into_iter().map(|(message, rows)| MessageCount { message: message.clone(), rows: *rows }).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_keeps_its_first_places_in_whatever_order_they_come() {
+        let check = |rows: &[u64], want: &[u64]| {
+            let mut group = Group::default();
+            for row in rows {
+                group.add(Position { row: *row, input: 0, line: row + 1 });
+            }
+            let kept: Vec<_> = group.first.iter().map(|position| position.row).collect();
+            assert_eq!((group.rows, kept.as_slice()), (rows.len() as u64, want), "{rows:?}");
+        };
+        check(&[], &[]);
+        check(&[1, 2, 3, 4], &[1, 2, 3]);
+        check(&[9, 4, 7, 2, 8], &[2, 4, 7]);
+    }
+
+    #[test]
+    fn the_most_frequent_messages_are_shown() {
+        let mut messages = Messages::default();
+        for (message, rows) in [("a", 1), ("b", 3), ("c", 1), ("d", 2)] {
+            for _ in 0..rows {
+                messages.add(message);
+            }
+        }
+        let shown: Vec<_> = messages.most_frequent().into_iter().map(|said| (said.message, said.rows)).collect();
+        assert_eq!(shown, [("b".to_owned(), 3), ("d".to_owned(), 2), ("a".to_owned(), 1)]);
+    }
+
+    #[test]
+    fn no_input_makes_the_messages_grow_without_end() {
+        let mut messages = Messages::default();
+        for number in 0..MESSAGES_MAX * 2 {
+            messages.add(&format!("message {number}"));
+        }
+        messages.add("message 0");
+        assert_eq!(messages.0.len(), MESSAGES_MAX);
+        assert_eq!(messages.most_frequent().first().map(|said| said.rows), Some(2));
+    }
+}

@@ -1,0 +1,71 @@
+//! What was read, whether or not it came to an outcome.
+
+use super::Group;
+use crate::contract::Notes;
+use crate::ids::Standing;
+use crate::row::Position;
+
+/// What was read, whether or not it came to an outcome.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RowsRead {
+    /// Rows.
+    pub rows: u64,
+    /// The last of them.
+    pub last_row: Option<u64>,
+    /// Rows whose date was brought into another form.
+    pub dates_normalised: u64,
+    /// Rows that leave fields of the contract out.
+    pub fields_left_out: u64,
+    /// Rows whose e-mail address has a domain without a dot.
+    pub domains_without_dot: Group,
+    /// Valid rows of customers that an earlier valid row names too.
+    pub duplicates: Group,
+    /// The last row that was compared with earlier ones, where later ones were not.
+    pub compared_to: Option<u64>,
+}
+
+impl RowsRead {
+    /// Counts a row that keeps the contract.
+    pub fn add_valid(&mut self, position: Position, notes: Notes) {
+        self.add_invalid(position);
+        self.dates_normalised += u64::from(notes.date_normalised);
+        self.fields_left_out += u64::from(notes.fields_left_out);
+        if notes.email_domain_without_dot {
+            self.domains_without_dot.add(position);
+        }
+    }
+
+    /// Counts a row of which nothing else is known.
+    pub fn add_invalid(&mut self, position: Position) {
+        self.rows += 1;
+        self.last_row = Some(position.row);
+    }
+
+    /// Counts what became of a valid row for its id's sake.
+    pub fn add_standing(&mut self, position: Position, standing: Standing) {
+        match standing {
+            Standing::Sent => {}
+            Standing::SentAgain => self.duplicates.add(position),
+            Standing::Unknown => self.compared_to = self.compared_to.or(Some(position.row - 1)),
+        }
+    }
+
+    /// Adds rows that come behind these.
+    pub fn append(&mut self, later: &RowsRead) {
+        self.rows += later.rows;
+        self.last_row = later.last_row.or(self.last_row);
+        self.dates_normalised += later.dates_normalised;
+        self.fields_left_out += later.fields_left_out;
+        self.domains_without_dot.append(&later.domains_without_dot);
+        self.duplicates.append(&later.duplicates);
+        self.compared_to = self.compared_to.or(later.compared_to);
+    }
+
+    /// Numbers the rows as ones that so many rows come before.
+    pub fn move_behind(&mut self, rows_before: u64) {
+        let places = self.domains_without_dot.first.iter_mut().chain(&mut self.duplicates.first);
+        for row in places.map(|place| &mut place.row).chain(&mut self.last_row).chain(&mut self.compared_to) {
+            *row += rows_before;
+        }
+    }
+}
