@@ -10,6 +10,7 @@
 
 use std::io;
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -17,6 +18,7 @@ use std::thread::{self, JoinHandle};
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
+use crate::explanation::Explanation;
 use crate::input::{Input, InputError, RowRules, RowWindow};
 use crate::journal::Outcome;
 use crate::progress::Progress;
@@ -39,6 +41,14 @@ pub struct Reading {
     pub rules: RowRules,
     /// Which rows take part.
     pub window: RowWindow,
+}
+
+/// Somebody who wants to see how rows are read.
+pub struct Onlooker<'o> {
+    /// So many rows more.
+    rows: Arc<AtomicU64>,
+    /// Shows one of them. They come in order.
+    show: &'o mut dyn FnMut(&Explanation),
 }
 
 /// How a check ended.
@@ -79,8 +89,9 @@ pub fn check(
     error_limit: ErrorLimit,
     threads: NonZeroUsize,
     progress: &Progress,
+    mut onlooker: Onlooker<'_>,
 ) -> io::Result<(Checked, Recorded)> {
-    let (sifters, in_order) = Sifters::start(reading, threads)?;
+    let (sifters, in_order) = Sifters::start(reading, threads, &onlooker.rows)?;
     let mut checked = Checked { stop: None, input_fault: None, read: RowsRead::default(), extent: Extent::Whole };
     let mut fault = None;
     for sifted in in_order {
@@ -92,6 +103,7 @@ pub fn check(
                 break;
             }
         };
+        onlooker.look_at(&sifted.explained);
         checked.read.append(&sifted.read);
         if let Err(error) = recorder.take(&invalid_rows(sifted, progress)) {
             fault = Some(error);
@@ -111,6 +123,26 @@ pub fn check(
     Ok((checked, recorder.finish(fault)))
 }
 
+impl<'o> Onlooker<'o> {
+    /// Is shown the first rows, so many of them.
+    pub fn new(rows: u64, show: &'o mut dyn FnMut(&Explanation)) -> Onlooker<'o> {
+        Onlooker { rows: Arc::new(AtomicU64::new(rows)), show }
+    }
+
+    /// Shows as many of these as are still wanted. A sifter that has not heard of it does more than it needs to.
+    fn look_at(&mut self, explained: &[Explanation]) {
+        let mut rows = self.rows.load(Ordering::Relaxed);
+        for explanation in explained {
+            if rows == 0 {
+                break;
+            }
+            rows -= 1;
+            (self.show)(explanation);
+        }
+        self.rows.store(rows, Ordering::Relaxed);
+    }
+}
+
 fn invalid_rows(sifted: Sifted, progress: &Progress) -> Message {
     progress.ended(sifted.read.rows, sifted.input_bytes);
     let at = Timestamp::now();
@@ -128,14 +160,15 @@ struct Sifters {
 }
 
 impl Sifters {
-    fn start(reading: Reading, threads: NonZeroUsize) -> io::Result<(Sifters, InOrder)> {
+    fn start(reading: Reading, threads: NonZeroUsize, to_explain: &Arc<AtomicU64>) -> io::Result<(Sifters, InOrder)> {
         let Reading { inputs, rules, window } = reading;
         let (blocks_in, blocks) = sync_channel(BLOCKS_QUEUED_MAX);
         let (sifted_in, sifted) = sync_channel(threads.get());
         let (blocks, rules) = (Arc::new(Mutex::new(blocks)), Arc::new(rules));
         let start = |number| {
             let (blocks, rules, sifted_in) = (blocks.clone(), rules.clone(), sifted_in.clone());
-            spawn(&format!("checker {number}"), move || sift_blocks(&blocks, &rules, &sifted_in))
+            let to_explain = to_explain.clone();
+            spawn(&format!("checker {number}"), move || sift_blocks(&blocks, &rules, &to_explain, &sifted_in))
         };
         let sifters = (1..=threads.get()).map(start).collect::<io::Result<_>>()?;
         let reader = spawn("reader", move || read_blocks(inputs, window, &blocks_in))?;
@@ -200,6 +233,9 @@ mod tests {
     use super::*;
     use crate::input::{InputName, InputRules};
 
+    /// More rows than a block has.
+    const EXPLAINED: u64 = 5_000;
+
     /// A few blocks of rows, some of them bad; long ones and short ones, so that blocks take different times.
     fn file_of_rows(rows: u64) -> tempfile::NamedTempFile {
         let mut text = String::from("id,email,address\n");
@@ -213,34 +249,38 @@ mod tests {
         file
     }
 
-    fn sift(file: &tempfile::NamedTempFile, threads: usize) -> (RowsRead, Vec<String>) {
+    fn sift(file: &tempfile::NamedTempFile, threads: usize) -> (RowsRead, Vec<String>, Vec<u64>) {
         let open =
             || Input::open(InputName::Path(file.path().to_owned()), &InputRules::default()).expect("a good file");
         let reading =
             Reading { inputs: vec![open(), open()], rules: RowRules::default(), window: RowWindow::new(3, None) };
         let threads = NonZeroUsize::new(threads).expect("at least one");
-        let (sifters, in_order) = Sifters::start(reading, threads).expect("threads");
-        let (mut read, mut invalid) = (RowsRead::default(), Vec::new());
+        let (mut read, mut invalid, mut explained) = (RowsRead::default(), Vec::new(), Vec::new());
+        let mut show = |explanation: &Explanation| explained.push(explanation.position.row);
+        let mut onlooker = Onlooker::new(EXPLAINED, &mut show);
+        let (sifters, in_order) = Sifters::start(reading, threads, &onlooker.rows).expect("threads");
         for sifted in in_order {
             let sifted = sifted.expect("a good file");
             read.append(&sifted.read);
+            onlooker.look_at(&sifted.explained);
             invalid.extend(sifted.invalid.iter().map(|row| format!("{row:?}")));
         }
         sifters.join_after(Extent::Whole);
-        (read, invalid)
+        (read, invalid, explained)
     }
 
     #[test]
     fn several_threads_find_what_one_finds_in_the_same_order() {
         let file = file_of_rows(9_000);
-        let (read, invalid) = sift(&file, 1);
+        let (read, invalid, explained) = sift(&file, 1);
+        assert!(explained.iter().copied().eq(4..4 + EXPLAINED), "the first rows, without those that are skipped");
         assert_eq!((read.rows, read.last_row), (17_997, Some(18_000)));
         // Row 7 of the first file and row 7 of the second one; rows 1 to 3 are skipped.
         let bad = invalid.len();
         assert_eq!(bad, 2 * (9_000 / 7));
         assert!(std::fs::metadata(file.path()).expect("a file").len() > 4 << 18, "several blocks");
         for threads in [2, 3, 8] {
-            assert_eq!(sift(&file, threads), (read.clone(), invalid.clone()), "{threads} threads");
+            assert_eq!(sift(&file, threads), (read.clone(), invalid.clone(), explained.clone()), "{threads} threads");
         }
     }
 }

@@ -135,7 +135,8 @@ pub struct Latency {
 pub struct InputNames(pub Vec<String>);
 
 impl InputNames {
-    fn place(&self, position: Position) -> String {
+    /// Input and line, as messages name a row's place.
+    pub fn place(&self, position: Position) -> String {
         format!("{}:{}", self.0.get(position.input).map_or("?", String::as_str), position.line)
     }
 

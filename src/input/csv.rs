@@ -120,7 +120,12 @@ fn mapped<'r>(record: &'r ByteRecord, layout: &'r CsvLayout, rules: &'r CellRule
 }
 
 /// A cell of a record that is not UTF-8 as a whole.
-fn from_bytes<'r>(record: &'r ByteRecord, column: usize, target: Target, rules: &'r CellRules) -> Option<Cell<'r>> {
+pub(super) fn from_bytes<'r>(
+    record: &'r ByteRecord,
+    column: usize,
+    target: Target,
+    rules: &'r CellRules,
+) -> Option<Cell<'r>> {
     match std::str::from_utf8(record.get(column)?) {
         Ok(text) => rules.cell(target, Cow::Borrowed(text)),
         Err(error) => Some(Cell::NotText { at_byte: error.valid_up_to() }),

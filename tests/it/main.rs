@@ -6,6 +6,7 @@
 mod canaries;
 mod check;
 mod docs;
+mod explain;
 mod harness;
 mod hostile;
 mod inputs;
