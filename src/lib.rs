@@ -25,7 +25,7 @@
 //! | edge | [`cli`] [`args`] [`commands`] [`exit`] [`terminal`] [`config`] | what was typed, the environment, the terminal, exit codes |
 //! | run | [`pipeline`] | threads and queues |
 //! | loops | [`sender`] `renewals` `reporter` `outbox` [`resume`] [`recorder`] `reading` | one loop each, which decides nothing, and what it holds |
-//! | parts | [`failed_rows`] [`summary`] [`tally`] [`progress`] [`row`] [`ids`] [`input`] [`journal`] [`schedule`] [`api`] | one subject each |
+//! | parts | [`failed_rows`] [`summary`] [`tally`] [`progress`] [`explanation`] [`row`] [`ids`] [`input`] [`journal`] [`schedule`] [`api`] | one subject each |
 //! | ground | [`contract`] [`nearest`] [`text`] | what the API allows and answers; words |
 //!
 //! [`contract`], [`schedule`] and [`config`] are pure: no runtime, no files, no clock of their own. [`sandbox`], the API's
@@ -45,7 +45,8 @@
 //!    fails rows.
 //! 7. **What `check` accepts is what `run` sends**: both use the one reading and checking of `reading`.
 //! 8. **No secret and no customer's value** in a log, an error, the journal or the summary. Values are in the request and in
-//!    the file of failed rows alone; the API's own words are in results and failed rows alone.
+//!    the file of failed rows alone, and on the screen of who asks to see some rows (`--explain`); the API's own words are in
+//!    results and failed rows alone.
 
 pub mod api;
 pub mod args;
@@ -54,6 +55,7 @@ pub mod commands;
 pub mod config;
 pub mod contract;
 pub mod exit;
+pub mod explanation;
 pub mod failed_rows;
 pub mod ids;
 pub mod input;

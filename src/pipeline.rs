@@ -10,6 +10,7 @@
 
 use std::io;
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -17,6 +18,7 @@ use std::thread::{self, JoinHandle};
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
+use crate::explanation::Explanation;
 use crate::ids::Ids;
 use crate::input::{Input, InputError, RowRules, RowWindow};
 use crate::journal::Outcome;
@@ -41,6 +43,14 @@ pub struct Reading {
     pub window: RowWindow,
     /// What becomes of rows of customers that an earlier row names.
     pub ids: Ids,
+}
+
+/// Somebody who wants to see how rows are read.
+pub struct Onlooker<'o> {
+    /// So many rows more.
+    rows: Arc<AtomicU64>,
+    /// Shows one of them. They come in order.
+    show: &'o mut dyn FnMut(&Explanation),
 }
 
 /// How a check ended.
@@ -81,9 +91,10 @@ pub fn check(
     error_limit: ErrorLimit,
     threads: NonZeroUsize,
     progress: &Progress,
+    mut onlooker: Onlooker<'_>,
 ) -> io::Result<(Checked, Recorded)> {
     let Reading { inputs, rules, window, mut ids } = reading;
-    let (sifters, in_order) = Sifters::start(inputs, rules, window, threads)?;
+    let (sifters, in_order) = Sifters::start(inputs, rules, window, threads, &onlooker.rows)?;
     let mut checked = Checked { stop: None, input_fault: None, read: RowsRead::default(), extent: Extent::Whole };
     let mut fault = None;
     for sifted in in_order {
@@ -96,6 +107,7 @@ pub fn check(
             }
         };
         sifted.compare(&mut ids);
+        onlooker.look_at(&sifted.explained);
         checked.read.append(&sifted.read);
         if let Err(error) = recorder.take(&invalid_rows(sifted, progress)) {
             fault = Some(error);
@@ -113,6 +125,26 @@ pub fn check(
     }
     sifters.join_after(checked.extent);
     Ok((checked, recorder.finish(fault)))
+}
+
+impl<'o> Onlooker<'o> {
+    /// Is shown the first rows, so many of them.
+    pub fn new(rows: u64, show: &'o mut dyn FnMut(&Explanation)) -> Onlooker<'o> {
+        Onlooker { rows: Arc::new(AtomicU64::new(rows)), show }
+    }
+
+    /// Shows as many of these as are still wanted. A sifter that has not heard of it does more than it needs to.
+    fn look_at(&mut self, explained: &[Explanation]) {
+        let mut rows = self.rows.load(Ordering::Relaxed);
+        for explanation in explained {
+            if rows == 0 {
+                break;
+            }
+            rows -= 1;
+            (self.show)(explanation);
+        }
+        self.rows.store(rows, Ordering::Relaxed);
+    }
 }
 
 fn invalid_rows(sifted: Sifted, progress: &Progress) -> Message {
@@ -137,13 +169,15 @@ impl Sifters {
         rules: RowRules,
         window: RowWindow,
         threads: NonZeroUsize,
+        to_explain: &Arc<AtomicU64>,
     ) -> io::Result<(Sifters, InOrder)> {
         let (blocks_in, blocks) = sync_channel(BLOCKS_QUEUED_MAX);
         let (sifted_in, sifted) = sync_channel(threads.get());
         let (blocks, rules) = (Arc::new(Mutex::new(blocks)), Arc::new(rules));
         let start = |number| {
             let (blocks, rules, sifted_in) = (blocks.clone(), rules.clone(), sifted_in.clone());
-            spawn(&format!("checker {number}"), move || sift_blocks(&blocks, &rules, &sifted_in))
+            let to_explain = to_explain.clone();
+            spawn(&format!("checker {number}"), move || sift_blocks(&blocks, &rules, &to_explain, &sifted_in))
         };
         let sifters = (1..=threads.get()).map(start).collect::<io::Result<_>>()?;
         let reader = spawn("reader", move || read_blocks(inputs, window, &blocks_in))?;
@@ -208,6 +242,9 @@ mod tests {
     use super::*;
     use crate::input::{InputName, InputRules};
 
+    /// More rows than a block has.
+    const EXPLAINED: u64 = 5_000;
+
     /// A few blocks of rows, some of them bad; long ones and short ones, so that blocks take different times.
     fn file_of_rows(rows: u64) -> tempfile::NamedTempFile {
         let mut text = String::from("id,email,address\n");
@@ -221,27 +258,33 @@ mod tests {
         file
     }
 
-    fn sift(file: &tempfile::NamedTempFile, threads: usize) -> (RowsRead, Vec<String>) {
+    fn sift(file: &tempfile::NamedTempFile, threads: usize) -> (RowsRead, Vec<String>, Vec<u64>) {
         let open =
             || Input::open(InputName::Path(file.path().to_owned()), &InputRules::default()).expect("a good file");
         let (inputs, window) = (vec![open(), open()], RowWindow::new(3, None));
         let threads = NonZeroUsize::new(threads).expect("at least one");
-        let (sifters, in_order) = Sifters::start(inputs, RowRules::default(), window, threads).expect("threads");
-        let (mut read, mut invalid, mut ids) = (RowsRead::default(), Vec::new(), Ids::watching());
+        let (mut read, mut invalid, mut explained) = (RowsRead::default(), Vec::new(), Vec::new());
+        let mut ids = Ids::watching();
+        let mut show = |explanation: &Explanation| explained.push(explanation.position.row);
+        let mut onlooker = Onlooker::new(EXPLAINED, &mut show);
+        let (sifters, in_order) =
+            Sifters::start(inputs, RowRules::default(), window, threads, &onlooker.rows).expect("threads");
         for sifted in in_order {
             let mut sifted = sifted.expect("a good file");
             sifted.compare(&mut ids);
             read.append(&sifted.read);
+            onlooker.look_at(&sifted.explained);
             invalid.extend(sifted.invalid.iter().map(|row| format!("{row:?}")));
         }
         sifters.join_after(Extent::Whole);
-        (read, invalid)
+        (read, invalid, explained)
     }
 
     #[test]
     fn several_threads_find_what_one_finds_in_the_same_order() {
         let file = file_of_rows(9_000);
-        let (read, invalid) = sift(&file, 1);
+        let (read, invalid, explained) = sift(&file, 1);
+        assert!(explained.iter().copied().eq(4..4 + EXPLAINED), "the first rows, without those that are skipped");
         assert_eq!((read.rows, read.last_row), (17_997, Some(18_000)));
         // All valid rows of the second file but the first three, which the first one had skipped, name a customer again.
         let again = read.duplicates.first.iter().map(|place| place.row).collect::<Vec<_>>();
@@ -252,7 +295,7 @@ mod tests {
         assert_eq!(bad, 2 * (9_000 / 7));
         assert!(std::fs::metadata(file.path()).expect("a file").len() > 4 << 18, "several blocks");
         for threads in [2, 3, 8] {
-            assert_eq!(sift(&file, threads), (read.clone(), invalid.clone()), "{threads} threads");
+            assert_eq!(sift(&file, threads), (read.clone(), invalid.clone(), explained.clone()), "{threads} threads");
         }
     }
 }

@@ -6,12 +6,14 @@
 //! All of them end when their queue's other end is dropped, so whoever stops taking rows stops the reading.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
 use crate::contract::{CustomerId, CustomerUpdate, InvalidRow};
+use crate::explanation::Explanation;
 use crate::ids::Ids;
 use crate::input::{Block, Input, InputError, Layout, RowRules, RowWindow, parse_block};
 use crate::journal::hash_of;
@@ -57,6 +59,8 @@ pub(crate) struct Sifted {
     pub(crate) invalid: Vec<Row>,
     /// Bytes of input that were read.
     pub(crate) input_bytes: u64,
+    /// Its first rows, where somebody wants to see them.
+    pub(crate) explained: Vec<Explanation>,
 }
 
 /// Whether anybody still takes rows.
@@ -114,17 +118,19 @@ pub(crate) fn check_blocks(
     }
 }
 
-/// Sifts blocks for the rows that break the contract; one of several threads that share the queue.
+/// Sifts blocks for the rows that break the contract; one of several threads that share the queue. `to_explain` is how many
+/// rows somebody still wants to see. A block cannot know how many come before it, so as many of its rows are explained.
 pub(crate) fn sift_blocks(
     blocks: &Mutex<Receiver<ReadBlock>>,
     rules: &RowRules,
+    to_explain: &AtomicU64,
     sifted: &SyncSender<Numbered<Result<Sifted, InputError>>>,
 ) {
     loop {
         // A thread that panicked while it waited for a block took none with it.
         let block = blocks.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(Numbered { number, content }) = block else { return };
-        let content = content.map(|source| sift_block(&source, rules));
+        let content = content.map(|source| sift_block(&source, rules, to_explain.load(Ordering::Relaxed)));
         if sifted.send(Numbered { number, content }).is_err() {
             return;
         }
@@ -169,7 +175,9 @@ impl Sifted {
     fn move_behind(&mut self, rows_before: u64) {
         self.read.move_behind(rows_before);
         let valid = self.valid.iter_mut().map(|(_, position)| position);
-        for position in valid.chain(self.invalid.iter_mut().map(|row| &mut row.position)) {
+        let invalid = self.invalid.iter_mut().map(|row| &mut row.position);
+        let explained = self.explained.iter_mut().map(|explanation| &mut explanation.position);
+        for position in valid.chain(invalid).chain(explained) {
             position.row += rows_before;
         }
     }
@@ -202,12 +210,21 @@ fn check_block(source: &SourceBlock, rows_before: u64, rules: &RowRules, ids: &m
     batch
 }
 
-fn sift_block(source: &SourceBlock, rules: &RowRules) -> Sifted {
+fn sift_block(source: &SourceBlock, rules: &RowRules, to_explain: u64) -> Sifted {
     let SourceBlock { input, skipped, block, layout } = source;
     let input_bytes = u64::try_from(block.bytes.len()).unwrap_or(u64::MAX);
-    let mut sifted = Sifted { read: RowsRead::default(), valid: Vec::new(), invalid: Vec::new(), input_bytes };
+    let mut sifted = Sifted {
+        read: RowsRead::default(),
+        valid: Vec::new(),
+        invalid: Vec::new(),
+        input_bytes,
+        explained: Vec::new(),
+    };
     parse_block(block, layout, rules, &mut |record| {
         let position = Position { row: skipped + record.ordinal + 1, input: *input, line: record.line };
+        if record.ordinal < to_explain {
+            sifted.explained.push(Explanation::of(&record, position, layout, rules));
+        }
         match record.checked {
             Ok(update) => {
                 sifted.read.add_valid(position, update.notes());

@@ -74,7 +74,8 @@ impl Terminal {
 
     /// Prints to stdout. What reads it may have gone, which is no reason to fail.
     pub fn print(&self, text: &str) {
-        print(text);
+        // Where both are on one screen, the bar would be torn.
+        self.bar.suspend(|| print(text));
     }
 }
 

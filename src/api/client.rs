@@ -45,8 +45,7 @@ impl Api {
             headers.insert(X_TENANT, HeaderValue::from(tenant));
         }
         let client = http::client(&options.http, &options.base_url, headers)?;
-        let customers_url = format!("{}/v1/customers/", options.base_url.as_str().trim_end_matches('/'));
-        Ok(Api { client, customers_url })
+        Ok(Api { client, customers_url: customers_url(&options.base_url) })
     }
 
     /// Sends one update and reads what comes back. Never fails: that nothing came back is an answer too.
@@ -66,6 +65,11 @@ impl Api {
         };
         Attempt { answer, took: started.elapsed() }
     }
+}
+
+/// The URL of a customer up to the id.
+pub(super) fn customers_url(base_url: &Url) -> String {
+    format!("{}/v1/customers/", base_url.as_str().trim_end_matches('/'))
 }
 
 /// Why there is no answer. The error itself is not kept: it names the URL, and with it the customer.

@@ -9,6 +9,7 @@ pub mod oauth;
 mod rate_headers;
 mod reading;
 mod server_error;
+mod shown;
 mod token;
 pub mod token_file;
 mod token_source;
@@ -17,6 +18,7 @@ mod tokens;
 pub use address::is_loopback;
 pub use client::{Api, ApiOptions};
 pub use http::{HttpError, HttpOptions, Proxies, Transport};
+pub use shown::shown_request;
 pub use token::{Token, TokenError};
 pub use token_source::{
     EndpointOptions, FileWatch, Grant, Occasion, Origin, PlainHttp, RenewalError, Renewed, TokenSource,

@@ -185,6 +185,11 @@ struct InputFlags {
     /// Read at most N records
     #[arg(long, value_name = "N")]
     max_rows: Option<String>,
+    /// Show how the first N rows are read: each cell, its field and value, and the request
+    ///
+    /// For `check` and `run --dry-run`. The rows' values are printed before the summary, and nowhere else.
+    #[arg(long, value_name = "N", hide_short_help = true)]
+    explain: Option<String>,
 }
 
 #[derive(Debug, Args, Serialize)]

@@ -23,7 +23,8 @@ const RUN_EXAMPLES: &str = "Examples:
 
 const CHECK_EXAMPLES: &str = "Examples:
   custsync check customers.csv
-  custsync check export.csv -m 'E-mail=email' --ignore Notes --output-format json";
+  custsync check export.csv -m 'E-mail=email' --ignore Notes --output-format json
+  custsync check export.csv --explain 3           show how the first rows are read";
 
 const SANDBOX_EXAMPLES: &str = "Examples:
   custsync sandbox                              prints the command that sends to it

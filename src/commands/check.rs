@@ -3,13 +3,14 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use crate::commands::explain::{self, Destination};
 use crate::commands::report::{Began, Report};
 use crate::commands::{Failure, inputs, start};
 use crate::config::Settings;
 use crate::exit::Exit;
 use crate::failed_rows::FailedRows;
 use crate::ids::Ids;
-use crate::pipeline::{self, Reading};
+use crate::pipeline::{self, Onlooker, Reading};
 use crate::progress::Progress;
 use crate::recorder::{Inputs, Recorder};
 use crate::terminal::Terminal;
@@ -33,8 +34,12 @@ pub fn check(settings: &Settings) -> Result<Exit, Failure> {
     let progress = Arc::new(Progress::default());
     let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let watch = terminal.watch(progress.clone(), opened.total_bytes);
-    let (ended, recorded) = pipeline::check(reading, recorder, settings.sending.max_errors, threads, &progress)
-        .map_err(Failure::unusable)?;
+    let destination = Destination::of(settings);
+    let mut show = |explanation: &_| terminal.print(&explain::render(explanation, &opened.names, &destination));
+    let onlooker = Onlooker::new(settings.input.explain, &mut show);
+    let (ended, recorded) =
+        pipeline::check(reading, recorder, settings.sending.max_errors, threads, &progress, onlooker)
+            .map_err(Failure::unusable)?;
     drop(watch);
     let report = Report {
         command: "check",

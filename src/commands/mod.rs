@@ -3,6 +3,7 @@
 pub mod check;
 mod comparison;
 pub mod config;
+mod explain;
 mod files;
 mod inputs;
 pub mod login;

@@ -1,23 +1,32 @@
 //! Settings that are fine each by itself, and nonsense together. Only what was typed counts: a configuration file is
 //! written for many commands, and part of it may be of no use to this one.
 
-use super::Task;
 use super::api::{CLIENT_SECRET_FILE, TOKEN_FILE, Target};
 use super::error::Problem;
+use super::input::EXPLAIN;
 use super::layer::{SANDBOX_PREFIX, TOKEN};
+use super::output::{OUTPUT_FORMAT, OutputFormat};
 use super::provenance::Provenance;
 use super::reader::Reader;
+use super::{Settings, Task};
 
 /// Flags that speak of the real API.
 const REMOTE_ONLY: [&str; 3] = ["base-url", TOKEN_FILE, CLIENT_SECRET_FILE];
 
 /// Reports the flags that have no effect, and a run that could not authenticate.
-pub(super) fn check(reader: &mut Reader, target: &Target) {
+pub(super) fn check(reader: &mut Reader, settings: &Settings) {
+    let target = &settings.api.target;
     let typed: Vec<(&str, String)> = reader.typed().collect();
     for (name, flag) in typed {
         if let Some(problem) = useless_flag(reader.task(), target, name, flag) {
             reader.problem(problem);
         }
+    }
+    // A reader of JSON could not read the one, and a person who asked for the other must not miss it.
+    let is_explained = settings.input.explain > 0 && reader.task() == Task::Check;
+    if is_explained && settings.output.output_format == OutputFormat::Json {
+        let (first, second) = (reader.place(EXPLAIN), format!("{} json", reader.place(OUTPUT_FORMAT)));
+        reader.problem(Problem::Contradiction { first, second });
     }
     // A token that was given and cannot be used has been reported already.
     let unnamed = [TOKEN, TOKEN_FILE].iter().all(|name| *reader.provenance(name) == Provenance::Default);
@@ -28,6 +37,7 @@ pub(super) fn check(reader: &mut Reader, target: &Target) {
 
 fn useless_flag(task: Task, target: &Target, name: &str, flag: String) -> Option<Problem> {
     match (task, target) {
+        (Task::Run, _) if name == EXPLAIN => Some(Problem::ExplainWithRun),
         (Task::Check, _) if name == "sandbox" => Some(Problem::SandboxWithCheck),
         (Task::Check | Task::Sandbox | Task::Login | Task::Logout | Task::Token, _) => None,
         (Task::Run | Task::Config, Target::Sandbox) => {

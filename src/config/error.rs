@@ -72,6 +72,9 @@ pub enum Problem {
         /// The flag.
         flag: String,
     },
+    /// Rows are to be shown, where they are sent.
+    #[error("--explain has no effect in a run that sends: add --dry-run, or use `custsync check`")]
+    ExplainWithRun,
     /// The sandbox, typed where nothing is sent.
     #[error("--sandbox has no effect here: a check sends nothing")]
     SandboxWithCheck,

@@ -26,6 +26,8 @@ pub struct InputSettings {
     pub skip_rows: u64,
     /// Records read at most: at least 1.
     pub max_rows: Option<u64>,
+    /// So many rows are shown as they are read. Only a check does that.
+    pub explain: u64,
 }
 
 const FORMATS: [(&str, FormatChoice); 4] = [
@@ -40,6 +42,9 @@ const EMPTY_RULES: [(&str, EmptyRule); 3] =
 
 /// A header has at most so many columns.
 const COLUMNS_MAX: usize = 1024;
+
+/// The setting that shows how rows are read.
+pub(super) const EXPLAIN: &str = "explain";
 
 /// The setting that gives fields a value in every row.
 const SET: &str = "set";
@@ -89,6 +94,7 @@ impl InputSettings {
             rows,
             skip_rows: reader.one("skip-rows", "0", number_in(0..=u64::MAX)),
             max_rows: reader.optional("max-rows", number_in(1..=u64::MAX)),
+            explain: reader.one(EXPLAIN, "0", number_in(0..=u64::MAX)),
         }
     }
 }

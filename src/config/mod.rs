@@ -125,7 +125,7 @@ impl Settings {
         }
         let mut reader = Reader::new(typed.task, layers, problems);
         let mut settings = Self::read(&mut reader, typed.files);
-        conflicts::check(&mut reader, &settings.api.target);
+        conflicts::check(&mut reader, &settings);
         settings.in_force = reader.finish()?;
         Ok(settings)
     }

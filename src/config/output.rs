@@ -67,6 +67,9 @@ pub enum Verbosity {
     Everything,
 }
 
+/// The setting that says what the summary on stdout looks like.
+pub(super) const OUTPUT_FORMAT: &str = "output-format";
+
 const OUTPUT_FORMATS: [(&str, OutputFormat); 2] = [("text", OutputFormat::Text), ("json", OutputFormat::Json)];
 const PROGRESSES: [(&str, Progress); 2] = [("auto", Progress::Auto), ("off", Progress::Off)];
 const COLORS: [(&str, Color); 3] = [("auto", Color::Auto), ("always", Color::Always), ("never", Color::Never)];
@@ -75,7 +78,7 @@ impl OutputSettings {
     pub(super) fn read(reader: &mut Reader) -> Self {
         Self {
             run_dir: reader.optional("run-dir", path),
-            output_format: reader.one("output-format", "text", |text| choice(text, &OUTPUT_FORMATS)),
+            output_format: reader.one(OUTPUT_FORMAT, "text", |text| choice(text, &OUTPUT_FORMATS)),
             log_format: reader.one("log-format", "text", |text| choice(text, &OUTPUT_FORMATS)),
             progress: reader.one("progress", "auto", |text| choice(text, &PROGRESSES)),
             color: reader.one("color", "auto", |text| choice(text, &COLORS)),

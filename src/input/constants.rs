@@ -34,6 +34,11 @@ impl Constants {
         errors.collect()
     }
 
+    /// Fields and texts.
+    pub(super) fn texts(&self) -> impl Iterator<Item = (Field, &str)> {
+        self.texts.iter().map(|(field, text)| (*field, text.as_str()))
+    }
+
     /// Whether a field has one.
     pub(super) fn has(&self, field: Field) -> bool {
         self.texts.iter().any(|(constant, _)| *constant == field)

@@ -110,11 +110,7 @@ fn mapped<'r>(record: &CsvRecord<'r, '_>, block: &Block, layout: &'r CsvLayout, 
         let range = record.cells.range(column).expect("the record has the header's columns");
         let cell = match text.and_then(|text| text.get(range)) {
             Some(text) => rules.cell(target, Cow::Borrowed(text)),
-            None => match record.cells.get(column).map(std::str::from_utf8) {
-                Some(Ok(text)) => rules.cell(target, Cow::Borrowed(text)),
-                Some(Err(_)) => Some(Cell::NotText { input_byte: first_wrong_byte(record.raw, block, record.start) }),
-                None => None,
-            },
+            None => from_bytes(record, block, column, target, rules),
         };
         match target {
             Target::Id => cells.id = cell,
@@ -125,6 +121,20 @@ fn mapped<'r>(record: &CsvRecord<'r, '_>, block: &Block, layout: &'r CsvLayout, 
         }
     }
     cells
+}
+
+/// A cell of a record that is not UTF-8 as a whole.
+pub(super) fn from_bytes<'r>(
+    record: &CsvRecord<'r, '_>,
+    block: &Block,
+    column: usize,
+    target: Target,
+    rules: &'r CellRules,
+) -> Option<Cell<'r>> {
+    match std::str::from_utf8(record.cells.get(column)?) {
+        Ok(text) => rules.cell(target, Cow::Borrowed(text)),
+        Err(_) => Some(Cell::NotText { input_byte: first_wrong_byte(record.raw, block, record.start) }),
+    }
 }
 
 /// The error of a row that does not have the header's columns. Which cell belongs to which column cannot be known, so

@@ -235,7 +235,7 @@ impl Visitor<'_> for Key<'_> {
 }
 
 /// What a member's value says. `json` is one JSON value, checked to be well-formed.
-fn cell<'b>(json: &'b str, target: Target, rules: &'b CellRules) -> Option<Cell<'b>> {
+pub(super) fn cell<'b>(json: &'b str, target: Target, rules: &'b CellRules) -> Option<Cell<'b>> {
     match json.as_bytes() {
         [b'"', ..] => match unescaped(json) {
             Some(text) => rules.cell(target, text),

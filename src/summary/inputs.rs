@@ -42,8 +42,8 @@ impl InputNames {
         inputs.map(|(name, read_as)| format!("{name} read as {read_as}")).collect()
     }
 
-    /// Where a row stands.
-    pub(super) fn place(&self, position: Position) -> String {
+    /// Input and line, as messages name a row's place.
+    pub fn place(&self, position: Position) -> String {
         format!("{}:{}", self.names.get(position.input).map_or("?", String::as_str), position.line)
     }
 

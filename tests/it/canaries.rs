@@ -194,6 +194,15 @@ fn names_of_others_do_not_reach_the_terminal_raw() {
             is_shown_safely(&end);
         }
     }
+    // What stands in a row is shown where a person asks for it, and no more raw than a name.
+    for (name, file) in [
+        ("a.csv", format!("id,job,{EVIL}\n1,{EVIL},x\n")),
+        ("a.ndjson", json!({"id": 1, "job": EVIL, EVIL: EVIL}).to_string()),
+    ] {
+        let end = Scenario::new().file(name, file).flags(["--ignore", EVIL]).check(["--explain", "1"]).exits(0);
+        assert!(end.stdout.contains("\\u{202e}c"), "{}", end.stdout);
+        is_shown_safely(&end);
+    }
     let rows = Customers::in_turn(3, 1, 7);
     for flags in [["--token-file", EVIL], ["--ca-file", EVIL], ["--base-url", EVIL]] {
         is_shown_safely(&Scenario::new().csv(&rows).flags(flags).variable("CUSTSYNC_TIMEOUT", "1s").run([]).exits(2));

@@ -31,7 +31,7 @@ fn compressed_inputs_are_rows_like_any_other() {
         let end = scenario.run(["--max-errors", "none"]).exits(1).counts([2, 1, 0, 0, 0]);
         assert_eq!(end.summary()["read_as"], json!([read_as]), "{name}");
         let line = format!("{name} read as {read_as}\n");
-        let end = end.prints(&line).prints(&format!("id type 1 row, first at {name}:4"));
+        let end = end.prints(&line).prints(&format!("id type 1 row (33.3%), first at {name}:4"));
         assert!(String::from_utf8_lossy(end.file("failed.csv")).ends_with(",x,Clerk\n"), "failed rows are plain text");
     };
     check("a.csv.gz", gzip(ROWS.as_bytes()), "gzip, CSV with `,`");

@@ -9,6 +9,7 @@ mod compressed;
 mod dialects;
 mod docs;
 mod encodings;
+mod explain;
 mod folders;
 mod harness;
 mod hostile;

@@ -8,7 +8,19 @@ const ORDER: [&[&str]; 5] = [
     &["main", "cli", "args", "commands", "exit", "terminal", "config"],
     &["pipeline"],
     &["sender", "renewals", "reporter", "outbox", "resume", "recorder", "reading"],
-    &["failed_rows", "summary", "tally", "progress", "row", "ids", "input", "journal", "schedule", "api"],
+    &[
+        "failed_rows",
+        "summary",
+        "tally",
+        "progress",
+        "explanation",
+        "row",
+        "ids",
+        "input",
+        "journal",
+        "schedule",
+        "api",
+    ],
     &["contract", "nearest", "text", "sandbox"],
 ];
 /// Modules that decide without doing anything.

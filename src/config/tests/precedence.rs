@@ -17,7 +17,7 @@ enum Kind {
 }
 
 /// Every setting but the token, with three values: for the file, the environment and the flag.
-const SAMPLES: [(&str, Kind, [&str; 3]); 56] = [
+const SAMPLES: [(&str, Kind, [&str; 3]); 57] = [
     ("format", Kind::One, ["csv", "tsv", "ndjson"]),
     ("delimiter", Kind::One, [";", "|", "tab"]),
     ("map", Kind::Many, ["A=email", "B=job", "C=id"]),
@@ -35,6 +35,7 @@ const SAMPLES: [(&str, Kind, [&str; 3]); 56] = [
     ("no-header", Kind::Switch, ["1", "true", "true"]),
     ("columns", Kind::Many, ["id", "job", "email"]),
     ("sheet", Kind::One, ["a", "b", "c"]),
+    ("explain", Kind::One, ["1", "2", "3"]),
     ("base-url", Kind::One, ["https://a.example", "https://b.example", "https://c.example"]),
     ("tenant", Kind::One, ["1", "2", "3"]),
     ("token-file", Kind::One, ["a", "b", "c"]),

@@ -123,6 +123,17 @@ fn what_contradicts_is_refused() {
         (Task::Run, sandbox().flag("token-file", "f"), "--token-file has no effect with --sandbox"),
         (Task::Run, with_token().flag("sandbox-seed", "2"), "--sandbox-seed has no effect without --sandbox"),
         (Task::Check, sandbox(), "--sandbox has no effect here"),
+        (Task::Run, with_token().flag("explain", "3"), "--explain has no effect in a run that sends"),
+        (
+            Task::Check,
+            Scenario::default().flag("explain", "3").flag("output-format", "json"),
+            "--explain and --output-format json contradict each other",
+        ),
+        (
+            Task::Check,
+            Scenario::default().toml("explain = 3").variable("CUSTSYNC_OUTPUT_FORMAT", "json"),
+            "custsync.toml: explain and CUSTSYNC_OUTPUT_FORMAT json contradict each other",
+        ),
     ] {
         check(task, scenario, want);
     }

@@ -7,13 +7,14 @@ const MASK: &str = "…";
 type Kind = fn(char) -> bool;
 
 /// What is measured, drawn or counted up follows one of these, and goes on for as long as the characters are of its kind.
-const MEASURED: [(&str, Kind); 8] = [
+const MEASURED: [(&str, Kind); 9] = [
     ("\"at\":\"", |character| character != '"'),
     ("\"hash\":\"", |character| character != '"'),
     ("\"crc\":\"", |character| character != '"'),
     ("\"ms\":", |character| character.is_ascii_digit()),
     ("custsync-runs/", |character| character.is_ascii_digit() || matches!(character, 'T' | 'Z')),
     ("see runs/", |character| character.is_ascii_digit() || character == '-'),
+    ("  Host: ", |character| !character.is_whitespace()),
     ("http://127.0.0.1:", |character| character.is_ascii_digit()),
     ("CUSTSYNC_TOKEN=", |character| !character.is_whitespace()),
 ];
@@ -68,5 +69,6 @@ fn what_differs_is_masked_and_all_else_is_kept() {
     check("  custsync-runs/20261123T152248Z-customers/failed.csv", "  custsync-runs/…-customers/failed.csv");
     check(r#"{"row":1,"ms":20,"at":"2026","crc":"0f"}"#, r#"{"row":1,"ms":…,"at":"…","crc":"…"}"#);
     check("CUSTSYNC_TOKEN=ab-c x http://127.0.0.1:80/api", "CUSTSYNC_TOKEN=… x http://127.0.0.1:…/api");
+    check("  Host: 127.0.0.1:80", "  Host: …");
     check("see runs/2026-11-23/failed.csv", "see runs/…/failed.csv");
 }

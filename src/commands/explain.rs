@@ -1,0 +1,161 @@
+//! What `--explain` prints: how a row was read, cell by cell, and what is sent of it.
+
+use std::fmt::Write as _;
+
+use url::Url;
+
+use crate::api::shown_request;
+use crate::config::Settings;
+use crate::config::api::Target;
+use crate::contract::{FIELDS, FieldError};
+use crate::explanation::{ExplainedUpdate, Explanation};
+use crate::input::{CellFate, CellSource, ExplainedCell};
+use crate::summary::InputNames;
+use crate::text::{safe, safe_cut};
+
+/// A line that has more characters is broken where it can be.
+const LINE_CHARACTERS_MAX: usize = 80;
+/// A column's name is shown up to here.
+const NAME_CHARACTERS_MAX: usize = 24;
+/// A cell's text is shown up to here. The whole of it is in the input, and what is sent of it is shown whole.
+const TEXT_CHARACTERS_MAX: usize = 60;
+
+/// Where the requests would go to.
+pub(super) struct Destination {
+    base_url: Url,
+    tenant: Option<u64>,
+}
+
+impl Destination {
+    pub(super) fn of(settings: &Settings) -> Destination {
+        let base_url = match &settings.api.target {
+            Target::Remote { base_url, .. } => base_url.clone(),
+            // The port is only known once the sandbox has started, which a check does not do.
+            Target::Sandbox => Url::parse("http://127.0.0.1/api/").expect("a URL"),
+        };
+        Destination { base_url, tenant: settings.api.tenant }
+    }
+}
+
+/// A row and what is made of it, with an empty line at the end.
+pub(super) fn render(explanation: &Explanation, names: &InputNames, destination: &Destination) -> String {
+    let Explanation { position, cells, update } = explanation;
+    let mut text = format!("row {}, {}\n", position.row, names.place(*position));
+    let width = cells.iter().map(|cell| name(cell).chars().count()).max().unwrap_or(0);
+    for cell in cells {
+        let (name, shown) = (name(cell), cut(&cell.text, TEXT_CHARACTERS_MAX));
+        line(&mut text, &format!("  {name:width$}  {shown} {}", shown_fate(cell)));
+    }
+    match update {
+        Ok(update) => {
+            text.push_str(&unfilled(cells));
+            request(&mut text, update, destination);
+        }
+        Err(errors) => {
+            if !cells.is_empty() {
+                text.push('\n');
+            }
+            faults(&mut text, errors);
+        }
+    }
+    text.push('\n');
+    text
+}
+
+fn name(cell: &ExplainedCell) -> String {
+    match &cell.source {
+        CellSource::Input(name) => cut(name, NAME_CHARACTERS_MAX),
+        CellSource::Constant => "--set".to_owned(),
+    }
+}
+
+/// The text, safe to show; where it is longer than it may be, an ellipsis is its end.
+fn cut(text: &str, characters_max: usize) -> String {
+    let shown = safe_cut(text, characters_max);
+    if shown == safe(text) { shown } else { format!("{shown}…") }
+}
+
+fn shown_fate(cell: &ExplainedCell) -> String {
+    match &cell.fate {
+        CellFate::Ignored => "is ignored".to_owned(),
+        CellFate::NoField => "is of no field".to_owned(),
+        CellFate::LeftOut(field) => format!("→ {field}, left out"),
+        CellFate::Id(Ok(id)) => format!("→ id {id}"),
+        CellFate::Id(Err(code)) => format!("→ id, invalid ({code})"),
+        CellFate::Value(field, Ok(json)) if *json == cell.text => format!("→ {field}, as it is"),
+        CellFate::Value(field, Ok(json)) => format!("→ {field} {}", safe(json)),
+        CellFate::Value(field, Err(code)) => format!("→ {field}, invalid ({code})"),
+    }
+}
+
+/// Names the fields that neither a cell nor a constant is for.
+fn unfilled(cells: &[ExplainedCell]) -> String {
+    let is_filled = |name: &str| cells.iter().any(|cell| cell.field().is_some_and(|field| field.name() == name));
+    let unfilled: Vec<_> = FIELDS.iter().map(|rule| rule.name).filter(|name| !is_filled(name)).collect();
+    if unfilled.is_empty() {
+        return String::new();
+    }
+    wrapped(&format!("left out, since nothing fills them: {}", unfilled.join(", ")))
+}
+
+/// The text in lines that are short enough, each with a margin.
+fn wrapped(text: &str) -> String {
+    let (mut lines, mut characters) = (String::new(), 0);
+    for word in text.split(' ') {
+        if characters > 0 && characters + 1 + word.len() <= LINE_CHARACTERS_MAX {
+            lines.push(' ');
+            characters += 1;
+        } else {
+            let margin = if characters == 0 { "  " } else { "\n    " };
+            lines.push_str(margin);
+            characters = margin.trim_start_matches('\n').len();
+        }
+        lines.push_str(word);
+        characters += word.len();
+    }
+    lines.push('\n');
+    lines
+}
+
+fn request(text: &mut String, update: &ExplainedUpdate, destination: &Destination) {
+    text.push('\n');
+    for header in shown_request(&destination.base_url, destination.tenant, update.id) {
+        line(text, &format!("  {}", safe(&header)));
+    }
+    text.push('\n');
+    line(text, &format!("  {}", safe(&update.body)));
+}
+
+fn faults(text: &mut String, errors: &[FieldError]) {
+    line(text, "  not sent, because the row is invalid:");
+    for FieldError { subject, code, message } in errors {
+        line(text, &format!("    {subject} {message} ({code})"));
+    }
+}
+
+fn line(text: &mut String, line: &str) {
+    writeln!(text, "{line}").expect("writing to a String cannot fail");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_are_cut_and_dangerous_ones_are_escaped() {
+        let check = |text: &str, want: &str| assert_eq!(cut(text, 8), want, "{text:?}");
+        check("12345678", "12345678");
+        check("123456789", "12345678…");
+        check("a\u{9b}b", "a\\u{9b}b");
+        check("1234567\u{9b}", "1234567…");
+    }
+
+    #[test]
+    fn a_long_line_is_broken_between_its_words() {
+        let check = |words: usize, want: &str| assert_eq!(wrapped(&vec!["12345678"; words].join(" ")), want);
+        check(1, "  12345678\n");
+        let full = ["12345678"; 8].join(" ");
+        check(8, &format!("  {full}\n"));
+        check(10, &format!("  {full}\n    12345678 12345678\n"));
+    }
+}

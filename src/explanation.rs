@@ -1,0 +1,39 @@
+//! What `--explain` shows of a row: its cells, what becomes of each, and the request that is made of them.
+
+use crate::contract::{CustomerId, FieldError};
+use crate::input::{ExplainedCell, Layout, Record, RowRules, explain_record};
+use crate::row::Position;
+
+/// A row as a person asked to see it. It holds a customer's values, and goes to that person's screen and nowhere else.
+pub struct Explanation {
+    /// Where it stands.
+    pub position: Position,
+    /// Its cells in order, and behind them the constants.
+    pub cells: Vec<ExplainedCell>,
+    /// What is sent, or all that is wrong with it.
+    pub update: Result<ExplainedUpdate, Vec<FieldError>>,
+}
+
+/// What is sent.
+pub struct ExplainedUpdate {
+    /// The customer.
+    pub id: CustomerId,
+    /// The request's body.
+    pub body: String,
+}
+
+impl Explanation {
+    /// Explains a record at `position`.
+    pub(crate) fn of(record: &Record<'_>, position: Position, layout: &Layout, rules: &RowRules) -> Explanation {
+        let update = match &record.checked {
+            Ok(update) => {
+                let mut body = Vec::new();
+                update.write_body(&mut body);
+                let body = String::from_utf8(body).expect("JSON is UTF-8");
+                Ok(ExplainedUpdate { id: update.id(), body })
+            }
+            Err(invalid) => Err(invalid.errors.clone()),
+        };
+        Explanation { position, cells: explain_record(record.raw, layout, rules), update }
+    }
+}

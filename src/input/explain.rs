@@ -1,0 +1,164 @@
+//! How a record was read, cell by cell: for a person who asks to see it (`--explain`). Nothing here is on the way of rows that
+//! nobody asks for.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use bytes::Bytes;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::contract::{Cell, ErrorCode, Field, field_value, id_value};
+
+use super::blocks::Block;
+use super::csv::{CsvRecords, from_bytes};
+use super::layout::{CsvLayout, Layout, NdjsonLayout};
+use super::mapping::Target;
+use super::ndjson;
+use super::record::RowRules;
+
+/// A cell, a member of an object, or a constant, and what becomes of it. It holds a customer's value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExplainedCell {
+    /// Where it comes from.
+    pub source: CellSource,
+    /// What stands there, as JSON.
+    pub text: String,
+    /// What becomes of it.
+    pub fate: CellFate,
+}
+
+/// Where a cell comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CellSource {
+    /// A column, or a member, of this name.
+    Input(String),
+    /// `--set`.
+    Constant,
+}
+
+/// What becomes of a cell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CellFate {
+    /// The user leaves it out, or custsync has added it itself.
+    Ignored,
+    /// No field has its name, so the row is invalid.
+    NoField,
+    /// It says nothing, so its field is left out of the request.
+    LeftOut(Field),
+    /// It names the customer.
+    Id(Result<String, ErrorCode>),
+    /// Its field has this value, as JSON, or breaks a rule.
+    Value(Field, Result<String, ErrorCode>),
+}
+
+impl ExplainedCell {
+    /// The field that it fills or leaves out.
+    pub fn field(&self) -> Option<Field> {
+        match self.fate {
+            CellFate::LeftOut(field) | CellFate::Value(field, _) => Some(field),
+            CellFate::Ignored | CellFate::NoField | CellFate::Id(_) => None,
+        }
+    }
+}
+
+/// The cells of a record of these bytes, and the constants that go with them. Where it cannot be said which cell is which
+/// (the record is ragged, or no JSON object), there are none.
+pub fn explain_record(raw: &[u8], layout: &Layout, rules: &RowRules) -> Vec<ExplainedCell> {
+    let (cells, constants) = match layout {
+        Layout::Csv(layout) => (explain_csv(raw, layout, rules), &layout.columns.constants),
+        Layout::Ndjson(layout) => (explain_ndjson(raw, layout, rules), layout.constants()),
+    };
+    let Some(mut cells) = cells else { return Vec::new() };
+    cells.extend(constants.texts().map(|(field, text)| {
+        let target = Target::Field(field);
+        let fate = fate(target, rules.cells.cell(target, Cow::Borrowed(text)), rules);
+        ExplainedCell { source: CellSource::Constant, text: json_text(text), fate }
+    }));
+    cells
+}
+
+fn explain_csv(raw: &[u8], layout: &CsvLayout, rules: &RowRules) -> Option<Vec<ExplainedCell>> {
+    let block = Block { bytes: Bytes::copy_from_slice(raw), first_line: 1, bytes_before: 0 };
+    let mut records = CsvRecords::of(&block, layout.delimiter);
+    let record = records.next().filter(|record| record.cells.len() == layout.names().len())?;
+    let explained = layout.names().iter().zip(record.cells).enumerate().map(|(column, (name, text))| {
+        let target = layout.columns.mapped.iter().find(|(mapped, _)| *mapped == column);
+        let target = target.map_or(Target::Ignored, |(_, target)| *target);
+        let cell = from_bytes(&record, &block, column, target, &rules.cells);
+        let text = json_text(&String::from_utf8_lossy(text));
+        ExplainedCell { source: CellSource::Input(name.clone()), text, fate: fate(target, cell, rules) }
+    });
+    Some(explained.collect())
+}
+
+fn explain_ndjson(raw: &[u8], layout: &NdjsonLayout, rules: &RowRules) -> Option<Vec<ExplainedCell>> {
+    let Members(members) = serde_json::from_slice(raw).ok()?;
+    let mut seen = Vec::new();
+    let explained = members.into_iter().map(|(name, value)| {
+        let json = value.get();
+        let fate = match layout.target(&name) {
+            Err(_) => CellFate::NoField,
+            Ok(target) => fate(target, member(target, json, layout, rules, &mut seen), rules),
+        };
+        ExplainedCell { source: CellSource::Input(name), text: json.to_owned(), fate }
+    });
+    Some(explained.collect())
+}
+
+/// What a member says, given those before it.
+fn member<'b>(
+    target: Target,
+    json: &'b str,
+    layout: &NdjsonLayout,
+    rules: &'b RowRules,
+    seen: &mut Vec<Target>,
+) -> Option<Cell<'b>> {
+    let is_repeated = seen.contains(&target);
+    seen.push(target);
+    match target {
+        Target::Field(field) if layout.constants().has(field) => Some(Cell::AlsoSet),
+        Target::Id | Target::Field(_) if is_repeated => Some(Cell::Repeated),
+        Target::Id | Target::Field(_) | Target::Ignored => ndjson::cell(json, target, &rules.cells),
+    }
+}
+
+fn fate(target: Target, cell: Option<Cell<'_>>, rules: &RowRules) -> CellFate {
+    match (target, cell) {
+        (Target::Ignored, _) => CellFate::Ignored,
+        (Target::Id, cell) => CellFate::Id(id_value(cell).map(|id| id.to_string()).map_err(|error| error.code)),
+        (Target::Field(field), None) => CellFate::LeftOut(field),
+        (Target::Field(field), Some(cell)) => {
+            CellFate::Value(field, field_value(field, cell, &rules.values).map_err(|error| error.code))
+        }
+    }
+}
+
+fn json_text(text: &str) -> String {
+    serde_json::to_string(text).expect("a text serialises")
+}
+
+/// An object's members in order, those of one name included.
+struct Members(Vec<(String, Box<RawValue>)>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder;
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(InOrder)
+    }
+}
