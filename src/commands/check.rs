@@ -1,14 +1,12 @@
 //! `custsync check`, and `run --dry-run`: read, map and validate, and send nothing.
 
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use crate::commands::report::{Began, Report};
-use crate::commands::{Failure, inputs, start};
+use crate::commands::{Failure, inputs, start, unique};
 use crate::config::Settings;
 use crate::exit::Exit;
 use crate::failed_rows::FailedRows;
-use crate::ids::Ids;
 use crate::pipeline::{self, Reading};
 use crate::progress::Progress;
 use crate::recorder::{Inputs, Recorder};
@@ -18,6 +16,7 @@ use crate::terminal::Terminal;
 pub fn check(settings: &Settings) -> Result<Exit, Failure> {
     let began = Began::now();
     let terminal = Terminal::new(&settings.output);
+    unique::refuse_streams(settings)?;
     let opened = inputs::open(&settings.input)?;
     let started = start::for_check(settings, &opened.inputs)?;
     let layouts: Vec<_> = opened.inputs.iter().map(|input| input.layout().clone()).collect();
@@ -28,13 +27,13 @@ pub fn check(settings: &Settings) -> Result<Exit, Failure> {
         inputs: opened.inputs,
         rules: settings.input.rows.clone(),
         window: inputs::window(&settings.input),
-        ids: Ids::watching(),
+        ids: unique::ids(settings)?,
     };
     let progress = Arc::new(Progress::default());
-    let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let watch = terminal.watch(progress.clone(), opened.total_bytes);
-    let (ended, recorded) = pipeline::check(reading, recorder, settings.sending.max_errors, threads, &progress)
-        .map_err(Failure::unusable)?;
+    let (ended, recorded) =
+        pipeline::check(reading, recorder, settings.sending.max_errors, pipeline::threads(), &progress)
+            .map_err(Failure::unusable)?;
     drop(watch);
     let report = Report {
         command: "check",

@@ -26,7 +26,7 @@ const RUNS_DIRECTORY: &str = "custsync-runs";
 const SAME_SECOND_MAX: u32 = 1000;
 
 /// Settings that change what is sent: a run is only continued with the same ones.
-const SETTINGS_OF_THE_REQUESTS: [&str; 11] = [
+const SETTINGS_OF_THE_REQUESTS: [&str; 12] = [
     "base-url",
     "sandbox",
     "tenant",
@@ -38,6 +38,7 @@ const SETTINGS_OF_THE_REQUESTS: [&str; 11] = [
     "null-string",
     "date-format",
     "trim",
+    "unique",
 ];
 
 /// A run directory, ready to be written.

@@ -27,4 +27,5 @@ mod signals;
 mod terminal;
 mod tidy;
 mod tokens;
+mod unique;
 mod verdicts;
