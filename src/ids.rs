@@ -11,6 +11,18 @@ const IDS_PER_WORD: u64 = 64;
 /// 458,752 that have no neighbours.
 const WATCHED_WORDS_MAX: usize = (1 << 19) / 8 * 7;
 
+/// Which of the valid rows of one customer are sent (`--unique`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Unique {
+    /// All of them, in the order of the input.
+    #[default]
+    All,
+    /// The first one; the others are invalid.
+    Reject,
+    /// The last one; the others are superseded.
+    Last,
+}
+
 /// What becomes of a valid row for its id's sake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
@@ -20,6 +32,10 @@ pub enum Standing {
     SentAgain,
     /// It is sent. There have been more ids than are kept, so whether it is the customer's first is not known.
     Unknown,
+    /// It is invalid, for the customer has an earlier row.
+    Refused,
+    /// It is not sent, for the customer has a later row.
+    Superseded,
 }
 
 /// A set of ids. It keeps a word for every 64 neighbours, so that consecutive ids take next to no memory and scattered ones
@@ -40,6 +56,21 @@ enum Looking {
     Watching { seen: IdSet, words_max: usize },
     /// There were more ids than that.
     GivenUp,
+    /// Refuses repeated ids.
+    Refusing(IdSet),
+    /// Leaves all rows but the last of each id.
+    Superseding(Repeats),
+}
+
+/// How many rows each id has beside its last one.
+#[derive(Debug, Default)]
+pub struct Repeats(RapidHashMap<CustomerId, u32>);
+
+/// Counts the rows of each id.
+#[derive(Debug, Default)]
+pub struct RepeatCount {
+    seen: IdSet,
+    repeats: Repeats,
 }
 
 /// Whether a set holds an id.
@@ -68,6 +99,16 @@ impl Ids {
         Ids(Looking::Watching { seen: IdSet::default(), words_max: WATCHED_WORDS_MAX })
     }
 
+    /// Of each id the first row is sent.
+    pub fn refusing() -> Ids {
+        Ids(Looking::Refusing(IdSet::default()))
+    }
+
+    /// Of each id the last row is sent; the whole input was counted before.
+    pub fn superseding(repeats: Repeats) -> Ids {
+        Ids(Looking::Superseding(repeats))
+    }
+
     /// What becomes of the next row, which names this customer.
     pub fn next(&mut self, id: CustomerId) -> Standing {
         match &mut self.0 {
@@ -82,7 +123,33 @@ impl Ids {
                 standing
             }
             Looking::GivenUp => Standing::Unknown,
+            Looking::Refusing(seen) => match seen.insert(id) {
+                Membership::New => Standing::Sent,
+                Membership::Known => Standing::Refused,
+            },
+            Looking::Superseding(repeats) => match repeats.0.get_mut(&id) {
+                Some(left) if *left > 0 => {
+                    *left -= 1;
+                    Standing::Superseded
+                }
+                Some(_) | None => Standing::Sent,
+            },
         }
+    }
+}
+
+impl RepeatCount {
+    /// Counts a valid row of this customer.
+    pub fn add(&mut self, id: CustomerId) {
+        match self.seen.insert(id) {
+            Membership::New => {}
+            Membership::Known => *self.repeats.0.entry(id).or_default() += 1,
+        }
+    }
+
+    /// All rows were counted.
+    pub fn finish(self) -> Repeats {
+        self.repeats
     }
 }
 
@@ -115,6 +182,25 @@ mod tests {
         use Standing::{Sent, SentAgain};
         let want = [Sent, Sent, SentAgain, Sent, SentAgain, SentAgain, Sent, SentAgain];
         assert_eq!(standings(Ids::watching(), &ROWS), want);
+    }
+
+    #[test]
+    fn of_each_id_the_first_row_is_sent() {
+        use Standing::{Refused, Sent};
+        let want = [Sent, Sent, Refused, Sent, Refused, Refused, Sent, Refused];
+        assert_eq!(standings(Ids::refusing(), &ROWS), want);
+    }
+
+    #[test]
+    fn of_each_id_the_last_row_is_sent_and_rows_that_were_not_counted_too() {
+        use Standing::{Sent, Superseded};
+        let mut count = RepeatCount::default();
+        for row in ROWS {
+            count.add(id(row));
+        }
+        let rows: Vec<_> = ROWS.into_iter().chain([5]).collect();
+        let want = [Superseded, Superseded, Superseded, Superseded, Sent, Sent, Sent, Sent, Sent];
+        assert_eq!(standings(Ids::superseding(count.finish()), &rows), want);
     }
 
     #[test]

@@ -19,7 +19,7 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
 use crate::explanation::Explanation;
-use crate::ids::Ids;
+use crate::ids::{Ids, RepeatCount, Repeats};
 use crate::input::{Input, InputError, RowRules, RowWindow};
 use crate::journal::Outcome;
 use crate::progress::Progress;
@@ -84,6 +84,11 @@ pub fn run(reading: Reading, sending: Sending, recorder: Recorder) -> io::Result
     Ok((sent, recorded))
 }
 
+/// Threads on which a check works: as many as run at once.
+pub fn threads() -> NonZeroUsize {
+    thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
 /// Reads and records what is invalid, on so many threads; sends nothing.
 pub fn check(
     reading: Reading,
@@ -94,19 +99,19 @@ pub fn check(
     mut onlooker: Onlooker<'_>,
 ) -> io::Result<(Checked, Recorded)> {
     let Reading { inputs, rules, window, mut ids } = reading;
-    let (sifters, in_order) = Sifters::start(inputs, rules, window, threads, &onlooker.rows)?;
+    let rules = Arc::new(rules);
+    let (sifters, in_order) = Sifters::start(inputs, &rules, window, threads, &onlooker.rows)?;
     let mut checked = Checked { stop: None, input_fault: None, read: RowsRead::default(), extent: Extent::Whole };
     let mut fault = None;
     for sifted in in_order {
-        let mut sifted = match sifted {
-            Ok(sifted) => sifted,
+        let sifted = match sifted {
+            Ok(sifted) => sifted.settle(&mut ids, &rules),
             Err(error) => {
                 checked.input_fault = Some(error);
                 checked.stop = Some(StopReason::InputUnusable);
                 break;
             }
         };
-        sifted.compare(&mut ids);
         onlooker.look_at(&sifted.explained);
         checked.read.append(&sifted.read);
         if let Err(error) = recorder.take(&invalid_rows(sifted, progress)) {
@@ -147,6 +152,30 @@ impl<'o> Onlooker<'o> {
     }
 }
 
+/// Reads the inputs on so many threads, and counts the valid rows of each customer.
+pub fn count_repeats(
+    inputs: Vec<Input>,
+    rules: RowRules,
+    window: RowWindow,
+    threads: NonZeroUsize,
+) -> io::Result<Result<Repeats, InputError>> {
+    let (sifters, in_order) = Sifters::start(inputs, &Arc::new(rules), window, threads, &Arc::default())?;
+    let mut count = RepeatCount::default();
+    let mut fault = None;
+    for sifted in in_order {
+        match sifted {
+            Ok(sifted) => sifted.ids().for_each(|id| count.add(id)),
+            Err(error) => {
+                fault = Some(error);
+                break;
+            }
+        }
+    }
+    // A fault ends the reading, too.
+    sifters.join_after(Extent::Whole);
+    Ok(fault.map_or_else(|| Ok(count.finish()), Err))
+}
+
 fn invalid_rows(sifted: Sifted, progress: &Progress) -> Message {
     progress.ended(sifted.read.rows, sifted.input_bytes);
     let at = Timestamp::now();
@@ -166,14 +195,14 @@ struct Sifters {
 impl Sifters {
     fn start(
         inputs: Vec<Input>,
-        rules: RowRules,
+        rules: &Arc<RowRules>,
         window: RowWindow,
         threads: NonZeroUsize,
         to_explain: &Arc<AtomicU64>,
     ) -> io::Result<(Sifters, InOrder)> {
         let (blocks_in, blocks) = sync_channel(BLOCKS_QUEUED_MAX);
         let (sifted_in, sifted) = sync_channel(threads.get());
-        let (blocks, rules) = (Arc::new(Mutex::new(blocks)), Arc::new(rules));
+        let blocks = Arc::new(Mutex::new(blocks));
         let start = |number| {
             let (blocks, rules, sifted_in) = (blocks.clone(), rules.clone(), sifted_in.clone());
             let to_explain = to_explain.clone();
@@ -258,20 +287,16 @@ mod tests {
         file
     }
 
-    fn sift(file: &tempfile::NamedTempFile, threads: usize) -> (RowsRead, Vec<String>, Vec<u64>) {
-        let open =
-            || Input::open(InputName::Path(file.path().to_owned()), &InputRules::default()).expect("a good file");
-        let (inputs, window) = (vec![open(), open()], RowWindow::new(3, None));
+    fn sift(file: &tempfile::NamedTempFile, threads: usize, mut ids: Ids) -> (RowsRead, Vec<String>, Vec<u64>) {
+        let (rules, window) = (Arc::new(RowRules::default()), RowWindow::new(3, None));
         let threads = NonZeroUsize::new(threads).expect("at least one");
+        let inputs = vec![open(file), open(file)];
         let (mut read, mut invalid, mut explained) = (RowsRead::default(), Vec::new(), Vec::new());
-        let mut ids = Ids::watching();
         let mut show = |explanation: &Explanation| explained.push(explanation.position.row);
         let mut onlooker = Onlooker::new(EXPLAINED, &mut show);
-        let (sifters, in_order) =
-            Sifters::start(inputs, RowRules::default(), window, threads, &onlooker.rows).expect("threads");
+        let (sifters, in_order) = Sifters::start(inputs, &rules, window, threads, &onlooker.rows).expect("threads");
         for sifted in in_order {
-            let mut sifted = sifted.expect("a good file");
-            sifted.compare(&mut ids);
+            let sifted = sifted.expect("a good file").settle(&mut ids, &rules);
             read.append(&sifted.read);
             onlooker.look_at(&sifted.explained);
             invalid.extend(sifted.invalid.iter().map(|row| format!("{row:?}")));
@@ -280,22 +305,53 @@ mod tests {
         (read, invalid, explained)
     }
 
+    fn open(file: &tempfile::NamedTempFile) -> Input {
+        Input::open(InputName::Path(file.path().to_owned()), &InputRules::default()).expect("a good file")
+    }
+
+    fn last_rows(file: &tempfile::NamedTempFile, threads: usize) -> Ids {
+        let (inputs, window) = (vec![open(file), open(file)], RowWindow::new(3, None));
+        let threads = NonZeroUsize::new(threads).expect("at least one");
+        let repeats = count_repeats(inputs, RowRules::default(), window, threads).expect("threads");
+        Ids::superseding(repeats.expect("a good file"))
+    }
+
     #[test]
     fn several_threads_find_what_one_finds_in_the_same_order() {
         let file = file_of_rows(9_000);
-        let (read, invalid, explained) = sift(&file, 1);
+        assert!(std::fs::metadata(file.path()).expect("a file").len() > 4 << 18, "several blocks");
+        // All valid rows of the second file but the first three, which are skipped in the first one, name a customer again.
+        let (bad, again) = (2 * (9_000 / 7), 9_000 - 9_000 / 7 - 3);
+
+        let (read, invalid, explained) = sift(&file, 1, Ids::watching());
         assert!(explained.iter().copied().eq(4..4 + EXPLAINED), "the first rows, without those that are skipped");
         assert_eq!((read.rows, read.last_row), (17_997, Some(18_000)));
-        // All valid rows of the second file but the first three, which the first one had skipped, name a customer again.
-        let again = read.duplicates.first.iter().map(|place| place.row).collect::<Vec<_>>();
-        assert_eq!(read.duplicates.rows, 9_000 - 9_000 / 7 - 3);
-        assert_eq!(again, [9_004, 9_005, 9_006]);
-        // Row 7 of the first file and row 7 of the second one; rows 1 to 3 are skipped.
-        let bad = invalid.len();
-        assert_eq!(bad, 2 * (9_000 / 7));
-        assert!(std::fs::metadata(file.path()).expect("a file").len() > 4 << 18, "several blocks");
+        assert_eq!((invalid.len() as u64, read.duplicates.rows), (bad, again));
+        assert_eq!(read.duplicates.first.iter().map(|place| place.row).collect::<Vec<_>>(), [9_004, 9_005, 9_006]);
+
+        let (refused, refused_rows, _) = sift(&file, 1, Ids::refusing());
+        assert_eq!((refused.rows, refused_rows.len() as u64), (17_997, bad + again));
+        assert_eq!(refused.fields_left_out, read.fields_left_out - again, "an invalid row has nothing else to count");
+
+        let (last, last_invalid, _) = sift(&file, 1, last_rows(&file, 1));
+        assert_eq!((last.superseded, &last_invalid), (again, &invalid));
+
         for threads in [2, 3, 8] {
-            assert_eq!(sift(&file, threads), (read.clone(), invalid.clone(), explained.clone()), "{threads} threads");
+            assert_eq!(
+                sift(&file, threads, Ids::watching()),
+                (read.clone(), invalid.clone(), explained.clone()),
+                "{threads} threads"
+            );
+            assert_eq!(
+                sift(&file, threads, Ids::refusing()),
+                (refused.clone(), refused_rows.clone(), explained.clone()),
+                "{threads} threads"
+            );
+            assert_eq!(
+                sift(&file, threads, last_rows(&file, threads)),
+                (last.clone(), invalid.clone(), explained.clone()),
+                "{threads} threads"
+            );
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! A run wants all rows in order, so one thread checks for it. A check wants the bad rows alone, so any number of threads sift
 //! blocks for it, and [`InOrder`] puts what they found back into the order of the input: the result is the same, byte for byte.
+//! What a row's id makes of it depends on the rows before, so it is looked for in that order ([`Sifted::settle`]).
 //!
 //! All of them end when their queue's other end is dropped, so whoever stops taking rows stops the reading.
 
@@ -12,9 +13,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
-use crate::contract::{CustomerId, CustomerUpdate, InvalidRow};
+use crate::contract::{CustomerId, CustomerUpdate, ErrorCode, FieldError, InvalidRow, Subject};
 use crate::explanation::Explanation;
-use crate::ids::Ids;
+use crate::ids::{Ids, Standing};
 use crate::input::{Block, Input, InputError, Layout, RowRules, RowWindow, parse_block};
 use crate::journal::hash_of;
 use crate::row::{Content, Position, Row};
@@ -61,6 +62,10 @@ pub(crate) struct Sifted {
     pub(crate) input_bytes: u64,
     /// Its first rows, where somebody wants to see them.
     pub(crate) explained: Vec<Explanation>,
+    /// The block, to read it again.
+    source: SourceBlock,
+    /// Rows of the blocks before.
+    rows_before: u64,
 }
 
 /// Whether anybody still takes rows.
@@ -130,7 +135,8 @@ pub(crate) fn sift_blocks(
         // A thread that panicked while it waited for a block took none with it.
         let block = blocks.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(Numbered { number, content }) = block else { return };
-        let content = content.map(|source| sift_block(&source, rules, to_explain.load(Ordering::Relaxed)));
+        let to_explain = to_explain.load(Ordering::Relaxed);
+        let content = content.map(|source| sift_block(source, rules, &Sifting { to_explain, ..Sifting::default() }));
         if sifted.send(Numbered { number, content }).is_err() {
             return;
         }
@@ -173,6 +179,7 @@ impl Iterator for InOrder {
 impl Sifted {
     /// Numbers the rows as ones that so many rows come before.
     fn move_behind(&mut self, rows_before: u64) {
+        self.rows_before += rows_before;
         self.read.move_behind(rows_before);
         let valid = self.valid.iter_mut().map(|(_, position)| position);
         let invalid = self.invalid.iter_mut().map(|row| &mut row.position);
@@ -182,11 +189,28 @@ impl Sifted {
         }
     }
 
-    /// Compares the ids with those that came before. Blocks have to come in the order of the input.
-    pub(crate) fn compare(&mut self, ids: &mut Ids) {
+    /// Whom the rows that keep the contract name.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = CustomerId> {
+        self.valid.iter().map(|(id, _)| *id)
+    }
+
+    /// Looks at the ids for what becomes of their rows. Blocks have to come in the order of the input.
+    pub(crate) fn settle(mut self, ids: &mut Ids, rules: &RowRules) -> Sifted {
+        let mut refused = Vec::new();
         for (id, position) in std::mem::take(&mut self.valid) {
-            self.read.add_standing(position, ids.next(id));
+            match ids.next(id) {
+                Standing::Refused => refused.push(position.row),
+                standing @ (Standing::Sent | Standing::SentAgain | Standing::Unknown | Standing::Superseded) => {
+                    self.read.add_standing(position, standing);
+                }
+            }
         }
+        if refused.is_empty() {
+            return self;
+        }
+        // Good rows are not kept, so those that turn out to be bad are read once more.
+        let sifting = Sifting { rows_before: self.rows_before, refused: &refused, to_explain: 0 };
+        Sifted { explained: self.explained, ..sift_block(self.source, rules, &sifting) }
     }
 }
 
@@ -195,11 +219,16 @@ fn check_block(source: &SourceBlock, rows_before: u64, rules: &RowRules, ids: &m
     let mut batch = Batch { rows: Vec::new(), read: RowsRead::default() };
     parse_block(block, layout, rules, &mut |record| {
         let position = Position { row: skipped + rows_before + record.ordinal + 1, input: *input, line: record.line };
-        batch.rows.push(match record.checked {
+        let standing = record.checked.as_ref().map_or(Standing::Sent, |update| ids.next(update.id()));
+        batch.rows.push(match unless_refused(record.checked, standing) {
             Ok(update) => {
                 batch.read.add_valid(position, update.notes());
-                batch.read.add_standing(position, ids.next(update.id()));
-                valid_row(record.raw, &update, position)
+                batch.read.add_standing(position, standing);
+                if standing == Standing::Superseded {
+                    superseded_row(record.raw, update.id(), position)
+                } else {
+                    valid_row(record.raw, &update, position)
+                }
             }
             Err(invalid) => {
                 batch.read.add_invalid(position);
@@ -210,33 +239,57 @@ fn check_block(source: &SourceBlock, rows_before: u64, rules: &RowRules, ids: &m
     batch
 }
 
-fn sift_block(source: &SourceBlock, rules: &RowRules, to_explain: u64) -> Sifted {
-    let SourceBlock { input, skipped, block, layout } = source;
-    let input_bytes = u64::try_from(block.bytes.len()).unwrap_or(u64::MAX);
-    let mut sifted = Sifted {
-        read: RowsRead::default(),
-        valid: Vec::new(),
-        invalid: Vec::new(),
-        input_bytes,
-        explained: Vec::new(),
-    };
+/// What is known of a block before it is sifted.
+#[derive(Debug, Default)]
+struct Sifting<'a> {
+    /// Rows of the blocks before.
+    rows_before: u64,
+    /// Rows that are refused for their ids' sake, in order.
+    refused: &'a [u64],
+    /// So many of its rows somebody wants to see.
+    to_explain: u64,
+}
+
+fn sift_block(source: SourceBlock, rules: &RowRules, sifting: &Sifting<'_>) -> Sifted {
+    let Sifting { rows_before, refused, to_explain } = *sifting;
+    let SourceBlock { input, skipped, block, layout } = &source;
+    let (mut read, mut valid, mut invalid, mut explained) = (RowsRead::default(), Vec::new(), Vec::new(), Vec::new());
     parse_block(block, layout, rules, &mut |record| {
-        let position = Position { row: skipped + record.ordinal + 1, input: *input, line: record.line };
+        let position = Position { row: skipped + rows_before + record.ordinal + 1, input: *input, line: record.line };
         if record.ordinal < to_explain {
-            sifted.explained.push(Explanation::of(&record, position, layout, rules));
+            explained.push(Explanation::of(&record, position, layout, rules));
         }
-        match record.checked {
+        let is_refused = refused.binary_search(&position.row).is_ok();
+        let standing = if is_refused { Standing::Refused } else { Standing::Sent };
+        match unless_refused(record.checked, standing) {
             Ok(update) => {
-                sifted.read.add_valid(position, update.notes());
-                sifted.valid.push((update.id(), position));
+                read.add_valid(position, update.notes());
+                valid.push((update.id(), position));
             }
-            Err(invalid) => {
-                sifted.read.add_invalid(position);
-                sifted.invalid.push(invalid_row(record.raw, invalid, position));
+            Err(errors) => {
+                read.add_invalid(position);
+                invalid.push(invalid_row(record.raw, errors, position));
             }
         }
     });
-    sifted
+    let input_bytes = u64::try_from(block.bytes.len()).unwrap_or(u64::MAX);
+    Sifted { read, valid, invalid, input_bytes, explained, source, rows_before }
+}
+
+/// A valid row that is refused for its id's sake is an invalid one.
+fn unless_refused(
+    checked: Result<CustomerUpdate<'_>, InvalidRow>,
+    standing: Standing,
+) -> Result<CustomerUpdate<'_>, InvalidRow> {
+    let update = checked?;
+    match standing {
+        Standing::Refused => {
+            let message = "stands in an earlier row too (--unique reject)";
+            let error = FieldError::new(Subject::Id, ErrorCode::Duplicate, message);
+            Err(InvalidRow { id: Some(update.id()), errors: vec![error] })
+        }
+        Standing::Sent | Standing::SentAgain | Standing::Unknown | Standing::Superseded => Ok(update),
+    }
 }
 
 /// One allocation holds record and body, so that a row that waits long keeps no block alive.
@@ -253,4 +306,9 @@ fn valid_row(raw: &[u8], update: &CustomerUpdate<'_>, position: Position) -> Row
 fn invalid_row(raw: &[u8], invalid: InvalidRow, position: Position) -> Row {
     let content = Content::Invalid(invalid.errors);
     Row { position, id: invalid.id, hash: hash_of(raw), raw: Bytes::copy_from_slice(raw), content }
+}
+
+fn superseded_row(raw: &[u8], id: CustomerId, position: Position) -> Row {
+    let content = Content::Superseded;
+    Row { position, id: Some(id), hash: hash_of(raw), raw: Bytes::copy_from_slice(raw), content }
 }

@@ -53,7 +53,7 @@ pub enum Fate {
     },
     /// An earlier process has settled it.
     Earlier,
-    /// An earlier process has failed with it, and a later row of its customer was updated since.
+    /// A later row of its customer was updated since an earlier process failed with it, or is to be sent in its place.
     Superseded,
 }
 

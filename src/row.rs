@@ -42,6 +42,8 @@ pub enum Content {
     },
     /// It breaks the contract.
     Invalid(Vec<FieldError>),
+    /// An update that keeps the contract, and is not sent for the sake of a later row of its customer.
+    Superseded,
 }
 
 impl Row {
@@ -55,6 +57,7 @@ impl Row {
         let body = match &self.content {
             Content::Update { body, .. } => body.len(),
             Content::Invalid(errors) => errors.len() * size_of::<FieldError>(),
+            Content::Superseded => 0,
         };
         size_of::<Row>() + self.raw.len() + body
     }

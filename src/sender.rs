@@ -310,6 +310,7 @@ impl Driver {
                 let id = *id;
                 self.sending.schedule.offer(id, row, bytes);
             }
+            Content::Superseded => self.ended(EndedRow { row, fate: Fate::Superseded, at: Timestamp::now() }, None),
         }
     }
 

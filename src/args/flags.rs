@@ -246,6 +246,12 @@ struct SendingFlags {
     /// A share counts once 100 rows have ended. All rows of the run directory count.
     #[arg(long, value_name = "N|P%|none")]
     max_errors: Option<String>,
+    /// Which rows of one customer are sent: all in order, one and no second, or the last
+    ///
+    /// reject: a row whose customer an earlier valid row names too is invalid. last: only a customer's last valid row is sent,
+    /// the others are superseded; this reads the input twice, so it has to be a file.
+    #[arg(long, value_name = "all|reject|last", hide_short_help = true)]
+    unique: Option<String>,
     /// Which rows of an earlier run are sent again: those that failed, or rejected ones too
     #[arg(long, value_name = "failed|rejected", hide_short_help = true)]
     retry: Option<String>,

@@ -1,15 +1,13 @@
 //! `custsync check`, and `run --dry-run`: read, map and validate, and send nothing.
 
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use crate::commands::explain::{self, Destination};
 use crate::commands::report::{Began, Report};
-use crate::commands::{Failure, inputs, start};
+use crate::commands::{Failure, inputs, start, unique};
 use crate::config::Settings;
 use crate::exit::Exit;
 use crate::failed_rows::FailedRows;
-use crate::ids::Ids;
 use crate::pipeline::{self, Onlooker, Reading};
 use crate::progress::Progress;
 use crate::recorder::{Inputs, Recorder};
@@ -19,6 +17,7 @@ use crate::terminal::Terminal;
 pub fn check(settings: &Settings) -> Result<Exit, Failure> {
     let began = Began::now();
     let terminal = Terminal::new(&settings.output);
+    unique::refuse_streams(settings)?;
     let opened = inputs::open(&settings.input)?;
     let started = start::for_check(settings, &opened.inputs)?;
     let layouts: Vec<_> = opened.inputs.iter().map(|input| input.layout().clone()).collect();
@@ -26,19 +25,18 @@ pub fn check(settings: &Settings) -> Result<Exit, Failure> {
     let failed = FailedRows::new(started.run_dir.clone(), layouts.iter().map(AsRef::as_ref), first_row);
     let recorder = Recorder::new(started.journal, failed, None, Inputs::of(opened.inputs.len()));
     let reading = Reading {
+        ids: unique::ids(settings, &opened.inputs)?,
         inputs: opened.inputs,
         rules: settings.input.rows.clone(),
         window: inputs::window(&settings.input),
-        ids: Ids::watching(),
     };
     let progress = Arc::new(Progress::default());
-    let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let watch = terminal.watch(progress.clone(), opened.total_bytes);
     let destination = Destination::of(settings);
     let mut show = |explanation: &_| terminal.print(&explain::render(explanation, &opened.names, &destination));
     let onlooker = Onlooker::new(settings.input.explain, &mut show);
     let (ended, recorded) =
-        pipeline::check(reading, recorder, settings.sending.max_errors, threads, &progress, onlooker)
+        pipeline::check(reading, recorder, settings.sending.max_errors, pipeline::threads(), &progress, onlooker)
             .map_err(Failure::unusable)?;
     drop(watch);
     let report = Report {

@@ -13,6 +13,7 @@ pub mod run;
 pub mod sandbox;
 mod server;
 mod start;
+mod unique;
 
 use crate::exit::Exit;
 

@@ -8,12 +8,11 @@ use crate::api::Api;
 use crate::commands::report::{Began, Report, continue_command};
 use crate::commands::server::Server;
 use crate::commands::start::{Start, Started};
-use crate::commands::{Failure, inputs, start};
+use crate::commands::{Failure, inputs, start, unique};
 use crate::config::Settings;
 use crate::config::sending::SendingSettings;
 use crate::exit::Exit;
 use crate::failed_rows::FailedRows;
-use crate::ids::Ids;
 use crate::journal::{Checkpoint, Outcome, Retry};
 use crate::pipeline::{self, Reading};
 use crate::progress::Progress;
@@ -27,6 +26,7 @@ use crate::terminal::Terminal;
 pub fn run(settings: &Settings, arguments: &[OsString]) -> Result<Exit, Failure> {
     let began = Began::now();
     let terminal = Terminal::new(&settings.output);
+    unique::refuse_streams(settings)?;
     let opened = inputs::open(&settings.input)?;
     let server = Server::of(settings)?;
     let grant = server.token_source().read().map_err(Failure::unusable)?;
@@ -57,10 +57,10 @@ pub fn run(settings: &Settings, arguments: &[OsString]) -> Result<Exit, Failure>
         progress: progress.clone(),
     };
     let reading = Reading {
+        ids: unique::ids(settings, &opened.inputs)?,
         inputs: opened.inputs,
         rules: settings.input.rows.clone(),
         window: inputs::window(&settings.input),
-        ids: Ids::watching(),
     };
 
     let watch = terminal.watch(progress, opened.total_bytes);

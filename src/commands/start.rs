@@ -26,7 +26,7 @@ const RUNS_DIRECTORY: &str = "custsync-runs";
 const SAME_SECOND_MAX: u32 = 1000;
 
 /// Settings that change what is sent: a run is only continued with the same ones.
-const SETTINGS_OF_THE_REQUESTS: [&str; 18] = [
+const SETTINGS_OF_THE_REQUESTS: [&str; 19] = [
     "base-url",
     "sandbox",
     "tenant",
@@ -45,6 +45,7 @@ const SETTINGS_OF_THE_REQUESTS: [&str; 18] = [
     "null-string",
     "date-format",
     "trim",
+    "unique",
 ];
 
 /// A run directory, ready to be written.

@@ -9,6 +9,7 @@ use super::choice::choice;
 use super::duration::duration_in;
 use super::reader::Reader;
 use super::value::number_in;
+use crate::ids::Unique;
 use crate::journal::Retry;
 use crate::schedule::ATTEMPTS_LIMIT;
 use crate::schedule::error_limit::ErrorLimit;
@@ -36,6 +37,8 @@ pub struct SendingSettings {
     /// When too many rows have ended badly. A run defaults to a tenth of them; a check to no limit, since its point is
     /// to list them all.
     pub max_errors: ErrorLimit,
+    /// Which rows of one customer are sent.
+    pub unique: Unique,
     /// Which rows of an earlier run are sent again.
     pub retry: Retry,
     /// The longest wait for an API that is down or asks to wait: at most a week.
@@ -44,6 +47,7 @@ pub struct SendingSettings {
     pub grace: Duration,
 }
 
+const UNIQUES: [(&str, Unique); 3] = [("all", Unique::All), ("reject", Unique::Reject), ("last", Unique::Last)];
 const RETRIES: [(&str, Retry); 2] = [("failed", Retry::Failed), ("rejected", Retry::Rejected)];
 
 impl SendingSettings {
@@ -58,6 +62,7 @@ impl SendingSettings {
             timeout: reader.one("timeout", "30s", |text| Ok(duration_in(&TIMEOUTS, text)?)),
             attempts: reader.one("attempts", "5", number_in(NonZeroU32::MIN..=ATTEMPTS_MAX)),
             max_errors: reader.one("max-errors", max_errors, |text| Ok(text.parse()?)),
+            unique: reader.one("unique", "all", |text| choice(text, &UNIQUES)),
             retry: reader.one("retry", "failed", |text| choice(text, &RETRIES)),
             max_wait: reader.one("max-wait", "15m", |text| Ok(duration_in(&WAITS, text)?)),
             grace: reader.one("grace", "25s", |text| Ok(duration_in(&GRACES, text)?)),

@@ -41,6 +41,8 @@ pub enum ErrorCode {
     Encoding,
     /// The row's columns are not the header's, or a key is unknown.
     Columns,
+    /// An earlier row names the same customer, and the user wants one row of each.
+    Duplicate,
 }
 
 /// One error of a row.
@@ -87,6 +89,7 @@ impl ErrorCode {
             ErrorCode::DuplicateKey => "duplicate_key",
             ErrorCode::Encoding => "encoding",
             ErrorCode::Columns => "columns",
+            ErrorCode::Duplicate => "duplicate",
         }
     }
 }

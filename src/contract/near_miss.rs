@@ -37,14 +37,14 @@ pub(super) fn not_an_email(text: &str) -> &'static str {
     }
 }
 
-/// Why text is none of the words that a field takes.
+/// Why text is none of the words that a field takes. Which of them it nearly is would be the value itself.
 pub(super) fn none_of(words: &[&str], text: &str, field: &str) -> String {
     let mut message = format!("is none of {}", words.join(", "));
     let trimmed = text.trim();
     let Some(word) = words.iter().find(|word| is_same_in_lower_case(trimmed, word)) else { return message };
     let mut differences = Vec::new();
     if trimmed != *word {
-        differences.push(format!("differs from `{word}` only in case ([values.{field}] can map it)"));
+        differences.push(format!("differs from one of them only in case ([values.{field}] can map it)"));
     }
     if trimmed != text {
         differences.push("has spaces around it (--trim removes them)".to_owned());
@@ -122,13 +122,13 @@ mod tests {
             let message = none_of(&["male", "female", "other", "unknown"], text, "gender");
             assert_eq!(message.strip_prefix("is none of male, female, other, unknown"), Some(want), "{text:?}");
         }
-        let case = "differs from `female` only in case ([values.gender] can map it)";
+        let case = "differs from one of them only in case ([values.gender] can map it)";
         let spaces = "has spaces around it (--trim removes them)";
         check("Female", &format!("; {case}"));
         check(" female", &format!("; {spaces}"));
         check("\tFEMALE ", &format!("; {case} and {spaces}"));
         // The Kelvin sign is a K in lower case.
-        check("un\u{212a}nown", "; differs from `unknown` only in case ([values.gender] can map it)");
+        check("un\u{212a}nown", &format!("; {case}"));
         for text in ["f", " ", "femalé", "females", " f "] {
             check(text, "");
         }

@@ -20,7 +20,7 @@ pub enum Outcome {
     /// Every attempt failed.
     Failed,
     /// It failed or was rejected, and before it was sent again a later row of its customer was updated: sending it would undo
-    /// that.
+    /// that. Or the user wants the last row of each customer alone, and it is an earlier one.
     Superseded,
 }
 

@@ -55,7 +55,7 @@ pub struct Summary {
     /// Rows of which every attempt failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failed: Option<u64>,
-    /// Rows that were not sent again, since a later row of their customer was updated.
+    /// Rows that were not sent, since a later row of their customer was or will be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub superseded: Option<u64>,
     /// Rows without an outcome: the same command sends them.
@@ -173,7 +173,8 @@ impl Summary {
         self.dates_normalised = read.dates_normalised;
         self.fields_left_out = read.fields_left_out;
         if self.command == "check" {
-            self.valid = Some(read.rows - self.invalid);
+            self.valid = Some(read.rows - self.invalid - read.superseded);
+            self.superseded = Some(read.superseded);
             return;
         }
         self.updated = Some(tally.count(Outcome::Updated));

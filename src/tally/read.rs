@@ -20,6 +20,8 @@ pub struct RowsRead {
     pub domains_without_dot: Group,
     /// Valid rows of customers that an earlier valid row names too.
     pub duplicates: Group,
+    /// Rows that are not sent for the sake of a later row of their customer.
+    pub superseded: u64,
     /// The last row that was compared with earlier ones, where later ones were not.
     pub compared_to: Option<u64>,
 }
@@ -44,7 +46,9 @@ impl RowsRead {
     /// Counts what became of a valid row for its id's sake.
     pub fn add_standing(&mut self, position: Position, standing: Standing) {
         match standing {
-            Standing::Sent => {}
+            // A row that is refused is an invalid one.
+            Standing::Sent | Standing::Refused => {}
+            Standing::Superseded => self.superseded += 1,
             Standing::SentAgain => self.duplicates.add(position),
             Standing::Unknown => self.compared_to = self.compared_to.or(Some(position.row - 1)),
         }
@@ -58,6 +62,7 @@ impl RowsRead {
         self.fields_left_out += later.fields_left_out;
         self.domains_without_dot.append(&later.domains_without_dot);
         self.duplicates.append(&later.duplicates);
+        self.superseded += later.superseded;
         self.compared_to = self.compared_to.or(later.compared_to);
     }
 

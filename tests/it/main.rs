@@ -33,5 +33,6 @@ mod signals;
 mod terminal;
 mod tidy;
 mod tokens;
+mod unique;
 mod verdicts;
 mod workbooks;

@@ -103,6 +103,7 @@ fn the_codes_are_those_of_the_contract() {
         ErrorCode::DuplicateKey,
         ErrorCode::Encoding,
         ErrorCode::Columns,
+        ErrorCode::Duplicate,
     ];
     assert_eq!(names("| code | the value, or the row |"), codes.map(|code| code.name().to_owned()));
 }

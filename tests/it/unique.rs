@@ -1,0 +1,216 @@
+//! `--unique`: of a customer's rows all are sent, or none beside the first, or none beside the last.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+use rustix::process::Signal;
+use serde_json::{Value, json};
+
+use crate::harness::{Customers, End, Form, Ledger, Reply, Scenario};
+
+/// Customers 7 and 8 stand in both files. The last row of 8 is invalid, and so is a row of 9 that comes first.
+const FIRST: &str = "id,job\n7,a\n8,b\n9,\n007,c\n10,d\n8,e\n";
+const SECOND: &str = "id,job\n7,f\n8,\n9,g\n10,h\n11,i\n";
+
+fn two_files(unique: &str) -> Scenario {
+    let scenario = Scenario::new().file("a.csv", FIRST).file("b.csv", SECOND).unlimited().sandbox(|_| {});
+    scenario.flags(["--max-errors", "none", "--empty", "error", "--unique", unique])
+}
+
+/// The jobs that were sent, with their customers, in the order of the customers and then of the requests.
+fn sent(ledger: &Ledger) -> Vec<(u64, String)> {
+    let job = |body: &Value| body["job"].as_str().expect("a job").to_owned();
+    let mut sent: Vec<_> = ledger.0.iter().map(|applied| (applied.id, job(&applied.body))).collect();
+    sent.sort_by_key(|(id, _)| *id);
+    sent
+}
+
+fn owned(want: &[(u64, &str)]) -> Vec<(u64, String)> {
+    want.iter().map(|(id, job)| (*id, (*job).to_owned())).collect()
+}
+
+/// The rows that ended so.
+fn rows(end: &End, outcome: &str) -> Vec<u64> {
+    let results = end.results();
+    let rows = results.by_row().into_iter().filter(|(_, line)| line["outcome"] == outcome);
+    rows.map(|(row, _)| row).collect()
+}
+
+#[test]
+fn all_rows_of_a_customer_are_sent_in_order_unless_asked_otherwise() {
+    let scenario = two_files("all");
+    let end = scenario.run([]).exits(1).counts([9, 2, 0, 0, 0]);
+    let want = [(7, "a"), (7, "c"), (7, "f"), (8, "b"), (8, "e"), (9, "g"), (10, "d"), (10, "h"), (11, "i")];
+    assert_eq!(sent(&end.ledger), owned(&want));
+}
+
+#[test]
+fn the_last_valid_row_of_a_customer_can_be_sent_alone() {
+    let scenario = two_files("last");
+    let end = scenario.run([]).exits(1).counts([5, 2, 0, 0, 0]).prints("  superseded         4\n");
+    let want = owned(&[(7, "f"), (8, "e"), (9, "g"), (10, "h"), (11, "i")]);
+    assert_eq!(sent(&end.ledger), want);
+    assert_eq!(rows(&end, "superseded"), [1, 2, 4, 5]);
+    assert_eq!(end.results().row(4)["id"], 7);
+    assert_eq!(end.summary()["warnings"], json!([]), "nothing is left that the user does not know");
+    let failed = ["failed-1.csv", "failed-2.csv"].map(|name| String::from_utf8_lossy(end.file(name)).into_owned());
+    assert_eq!(failed.map(|file| file.lines().count()), [2, 2], "a superseded row has not failed");
+
+    // Nothing changes where it is run again.
+    let again = scenario.run([]).exits(1).counts([5, 2, 0, 0, 0]);
+    assert_eq!(again.summary()["superseded"], 4);
+    assert_eq!(again.file("results.ndjson"), end.file("results.ndjson"));
+    assert_eq!(sent(&again.ledger), want);
+}
+
+#[test]
+fn superseded_rows_are_no_errors() {
+    let scenario = Scenario::new().file("a.csv", "id,job\n7,a\n7,b\n").sandbox(|_| {});
+    let end = scenario.run(["--unique", "last"]).exits(0).counts([1, 0, 0, 0, 0]);
+    assert_eq!(end.summary()["superseded"], 1);
+    assert!(!end.files.contains_key("failed.csv"));
+}
+
+#[test]
+fn a_check_tells_which_rows_a_run_would_leave() {
+    let end =
+        two_files("last").check([]).exits(1).prints("  valid              5\n").prints("  superseded         4\n");
+    assert_eq!(end.summary()["superseded"], 4);
+    assert_eq!(end.results().lines.len(), 2, "a line for each invalid row, and no other");
+}
+
+#[test]
+fn the_last_row_is_the_last_of_those_that_take_part() {
+    let scenario = two_files("last").flags(["--skip-rows", "1", "--max-rows", "5"]);
+    let end = scenario.run([]).exits(1).counts([3, 1, 0, 0, 0]);
+    assert_eq!(sent(&end.ledger), owned(&[(7, "c"), (8, "e"), (10, "d")]));
+    assert_eq!(rows(&end, "superseded"), [2]);
+}
+
+#[test]
+fn a_row_that_is_appended_is_the_last_one_then() {
+    let scenario = Scenario::new().file("a.csv", "id,job\n7,a\n8,b\n7,c\n").flags(["--unique", "last"]).sandbox(|_| {});
+    scenario.run([]).exits(0).counts([2, 0, 0, 0, 0]);
+    scenario.write("a.csv", "id,job\n7,a\n8,b\n7,c\n7,d\n8,e\n8,f\n");
+    let end = scenario.run([]).exits(0).counts([4, 0, 0, 0, 0]);
+    assert_eq!(sent(&end.ledger), owned(&[(7, "c"), (7, "d"), (8, "b"), (8, "f")]));
+    assert_eq!(rows(&end, "superseded"), [1, 5], "what was updated stays updated");
+}
+
+#[test]
+fn a_row_that_failed_is_not_sent_again_where_it_is_not_the_last_any_more() {
+    let is_healthy = Arc::new(AtomicBool::new(false));
+    let server = is_healthy.clone();
+    let scenario = Scenario::new().file("a.csv", "id,job\n7,a\n").flags(["--unique", "last", "--attempts", "1"]);
+    let scenario = scenario.server(move |_| {
+        if server.load(Ordering::Relaxed) { Reply::updated() } else { Reply::of(500, "", "application/json", b"{}") }
+    });
+    scenario.run([]).exits(1).counts([0, 0, 0, 1, 0]);
+    is_healthy.store(true, Ordering::Relaxed);
+    scenario.write("a.csv", "id,job\n7,a\n7,b\n");
+    let end = scenario.run([]).exits(0).counts([1, 0, 0, 0, 0]);
+    assert_eq!(end.summary()["superseded"], 1);
+    let jobs: Vec<_> = scenario.requests().iter().map(|request| request.body["job"].clone()).collect();
+    assert_eq!(jobs, ["a", "b"]);
+}
+
+#[test]
+fn after_a_kill_each_customer_has_its_last_row_alone() {
+    let customers = Customers::in_turn(2_000, 2, 6);
+    let scenario = Scenario::new().csv(&customers).unlimited().flags(["--unique", "last"]).sandbox(|options| {
+        options.latency = "4ms".parse().unwrap();
+    });
+    let running = scenario.start([]).until("updates", |scenario| scenario.counts().applied >= 500);
+    let ledger = running.signal(Signal::KILL).end().exits(137).ledger;
+    assert!(ledger.len() < 2_000, "it was killed in its middle");
+    let end = scenario.run([]).exits(0).counts([2_000, 0, 0, 0, 0]);
+    assert_eq!(end.summary()["superseded"], 2_000);
+    end.results().settle_each_of(4_000);
+    let (applied, _) = end.ledger.without_repeats();
+    let last = |bodies: Vec<Value>| bodies.into_iter().next_back().into_iter().collect::<Vec<_>>();
+    let want = customers.bodies_by_customer().into_iter().map(|(id, bodies)| (id, last(bodies))).collect();
+    assert_eq!(applied, want);
+}
+
+#[test]
+fn what_can_be_read_only_once_has_no_last_rows() {
+    let scenario = Scenario::new().stdin("id,job\n7,a\n").sandbox(|_| {});
+    for end in [scenario.run(["--unique", "last"]), scenario.check(["--unique", "last"])] {
+        let end =
+            end.exits(2).says("standard input: --unique last reads the input twice").says("or use --unique reject");
+        assert!(end.files.is_empty(), "nothing was begun: {:?}", end.files.keys());
+    }
+    assert_eq!(scenario.counts().requests, 0);
+
+    let scenario = Scenario::new().input("pipe").flags(["--unique", "last"]).sandbox(|_| {});
+    mknodat(CWD, scenario.path("pipe"), FileType::Fifo, Mode::RUSR, 0).unwrap();
+    scenario.run([]).exits(2).says("pipe: --unique last reads the input twice");
+    Scenario::new().input("none.csv").flags(["--unique", "last"]).check([]).exits(2).says("none.csv: no such file");
+}
+
+#[test]
+fn a_second_row_of_a_customer_can_be_refused() {
+    let check = two_files("reject").check([]).exits(1).prints(concat!(
+        "  id duplicate 4 rows (36.4%), first at a.csv:5, a.csv:7, b.csv:2\n",
+        "    stands in an earlier row too (--unique reject)\n",
+    ));
+    assert_eq!(rows(&check, "invalid"), [3, 4, 6, 7, 8, 10]);
+    assert_eq!(check.results().row(4)["errors"][0]["code"], "duplicate");
+    assert_eq!(check.results().row(4)["id"], 7);
+
+    let scenario = two_files("reject");
+    let run = scenario.run([]).exits(1).counts([5, 6, 0, 0, 0]);
+    assert_eq!(sent(&run.ledger), owned(&[(7, "a"), (8, "b"), (9, "g"), (10, "d"), (11, "i")]));
+    let checked =
+        |end: &End| ["errors", "warnings", "records", "fields_left_out"].map(|key| end.summary()[key].clone());
+    assert_eq!(checked(&run), checked(&check));
+    for file in ["failed-1.csv", "failed-2.csv"] {
+        assert_eq!(run.file(file), check.file(file), "{file}");
+    }
+    let again = scenario.run([]).exits(1).counts([5, 6, 0, 0, 0]);
+    assert_eq!(again.file("results.ndjson"), run.file("results.ndjson"));
+}
+
+#[test]
+fn rows_are_refused_for_those_that_an_earlier_process_has_sent() {
+    let scenario = Scenario::new().stdin("id,job\n7,a\n8,b\n7,c\n").flags(["--unique", "reject"]);
+    let mut scenario = scenario.flags(["--max-errors", "none"]).sandbox(|_| {});
+    scenario.run(["--max-rows", "2"]).exits(0).counts([2, 0, 0, 0, 0]);
+    scenario.pipe("id,job\n7,a\n8,b\n7,c\n9,d\n");
+    let end = scenario.run([]).exits(1).counts([3, 1, 0, 0, 0]);
+    assert_eq!(sent(&end.ledger), owned(&[(7, "a"), (8, "b"), (9, "d")]));
+}
+
+#[test]
+fn a_long_file_is_checked_as_it_is_sent() {
+    let customers = Customers::with_bad(6_000, 3, Form::Csv, 12);
+    let scenario = || Scenario::new().csv(&customers).flags(["--unique", "reject", "--max-errors", "none"]);
+    let check = scenario().check([]).exits(1);
+    let sending = scenario().unlimited().sandbox(|_| {});
+    let run = sending.run([]).exits(1);
+    let customers_named = customers.bodies_by_customer().len();
+    assert_eq!(run.ledger.len(), customers_named);
+    assert_eq!(check.summary()["valid"], customers_named);
+    assert_eq!(check.summary()["errors"], run.summary()["errors"]);
+    assert_eq!(check.file("failed.csv"), run.file("failed.csv"));
+}
+
+#[test]
+fn rows_are_chosen_in_one_way_over_a_whole_run() {
+    let scenario = Scenario::new().file("a.csv", "id,job\n7,a\n7,b\n").sandbox(|_| {});
+    scenario.run(["--unique", "last"]).exits(0);
+    scenario.run([]).exits(5).says("holds a run with other settings (unique)");
+    assert_eq!(scenario.counts().requests, 1);
+}
+
+#[test]
+fn a_fault_far_into_the_input_is_found_before_anything_is_sent() {
+    // Farther than the look through the beginning goes that comes before each run.
+    let pad = "x".repeat(990);
+    let rows = (1..=34_000).map(|id| format!("{id},x,{pad}\n"));
+    let file = format!("id,job,address\n{}7,\"x\n", rows.collect::<String>());
+    let scenario = Scenario::new().file("a.csv", file).flags(["--unique", "last"]).sandbox(|_| {});
+    scenario.run([]).exits(2).says("a.csv:34002: a quote opens here that is never closed");
+    assert_eq!(scenario.counts().requests, 0);
+}
