@@ -129,7 +129,7 @@ impl<R: Read> Blocks<R> {
             let last_record_end = self.ends.search(&self.buffer);
             match (self.end, last_record_end) {
                 (End::Reached, _) => return self.rest(),
-                (End::Ahead, Some(record_end)) => return Ok(Some(self.cut(record_end))),
+                (End::Ahead, Some(record_end)) => return self.cut(record_end).map(Some),
                 (End::Ahead, None) if self.buffer.len() > self.size.record_bytes_max => return Err(self.too_long()),
                 // One byte more than a record may have tells a longest record from one that is too long.
                 (End::Ahead, None) => target = (self.buffer.len() * 2).min(self.size.record_bytes_max + 1),
@@ -142,10 +142,20 @@ impl<R: Read> Blocks<R> {
         if let Some(quote) = self.ends.unclosed_quote(&self.buffer) {
             return Err(InputFault::QuoteNotClosed { line: self.line_of(quote) });
         }
-        Ok(if self.buffer.is_empty() { None } else { Some(self.cut(self.buffer.len())) })
+        if self.buffer.is_empty() { Ok(None) } else { self.cut(self.buffer.len()).map(Some) }
     }
 
-    fn cut(&mut self, record_end: usize) -> Block {
+    /// Whether what comes before this end is longer than a record may be, and nothing but one: the byte more that was read to
+    /// tell so may have been its line end.
+    fn is_one_long_record(&self, record_end: usize) -> bool {
+        let before = self.buffer.get(..record_end.saturating_sub(1)).unwrap_or_default();
+        record_end > self.size.record_bytes_max && RecordEnds::new(self.format).search(before).is_none()
+    }
+
+    fn cut(&mut self, record_end: usize) -> Result<Block, InputFault> {
+        if self.is_one_long_record(record_end) {
+            return Err(self.too_long());
+        }
         let mut rest = Vec::with_capacity(self.size.block_bytes);
         rest.extend_from_slice(self.buffer.get(record_end..).unwrap_or_default());
         let mut block = std::mem::replace(&mut self.buffer, rest);
@@ -154,7 +164,7 @@ impl<R: Read> Blocks<R> {
         let (first_line, bytes_before) = (self.line, self.bytes_before);
         self.line += count_lines(&block, self.format);
         self.bytes_before += bytes_of(&block);
-        Block { bytes: block.into(), first_line, bytes_before }
+        Ok(Block { bytes: block.into(), first_line, bytes_before })
     }
 
     fn too_long(&self) -> InputFault {

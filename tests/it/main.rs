@@ -25,6 +25,7 @@ mod journal_writes;
 mod login;
 mod main_job;
 mod mapping;
+mod odd_inputs;
 mod order;
 mod samples;
 mod sending;

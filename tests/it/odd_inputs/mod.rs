@@ -1,0 +1,145 @@
+//! Odd inputs, each with its exact outcome: one table, one check.
+
+mod bytes;
+mod values;
+
+use std::fs;
+use std::io::Write as _;
+
+use crate::harness::{End, Scenario};
+
+/// With this the program has 64 MiB for its data and stacks, and dies where it wants more.
+const MEMORY_LIMIT: &str = "ulimit -d 65536; exec";
+
+/// An input that nobody would write on purpose.
+struct Odd {
+    file: &'static str,
+    content: Vec<u8>,
+    flags: Vec<&'static str>,
+    want: Want,
+}
+
+/// What `check` makes of it.
+enum Want {
+    /// It cannot be used: exit 2, and this is said.
+    Refused(&'static str),
+    /// So many rows are valid and invalid, and this is the first error, with its line: `3 email format: …`.
+    Rows(u64, u64, &'static str),
+    /// All rows are valid, and this is the body of the first request.
+    Sends(&'static str),
+}
+
+use Want::{Refused, Rows, Sends};
+
+/// An input under its name.
+fn odd(file: &'static str, content: impl AsRef<[u8]>, want: Want) -> Odd {
+    Odd { file, content: content.as_ref().to_vec(), flags: Vec::new(), want }
+}
+
+/// The same with flags.
+fn odd_with(flags: &[&'static str], file: &'static str, content: impl AsRef<[u8]>, want: Want) -> Odd {
+    Odd { flags: flags.to_vec(), ..odd(file, content, want) }
+}
+
+impl Odd {
+    fn check(&self) {
+        let scenario = Scenario::new().file(self.file, &self.content).through(MEMORY_LIMIT);
+        let words = ["check", self.file, "--run-dir", "run", "--explain", "1"];
+        let end = scenario.start_words(words.into_iter().chain(self.flags.iter().copied())).end();
+        let shown = String::from_utf8_lossy(self.content.get(..80).unwrap_or(&self.content)).into_owned();
+        let shown = format!("{} {shown:?} {:?}\n{}{}", self.file, self.flags, end.stdout, end.stderr);
+        self.want.check(&end, &shown);
+    }
+}
+
+impl Want {
+    fn check(&self, end: &End, shown: &str) {
+        match self {
+            Refused(message) => {
+                assert_eq!(end.code(), 2, "{shown}");
+                assert!(end.stderr.contains(message), "not said: {message}\n{shown}");
+                assert!(end.files.is_empty(), "nothing is begun: {shown}");
+            }
+            Rows(valid, invalid, first) => {
+                let summary = end.summary();
+                assert_eq!((&summary["valid"], &summary["invalid"]), (&(*valid).into(), &(*invalid).into()), "{shown}");
+                assert_eq!(end.code(), i32::from(*invalid > 0), "{shown}");
+                assert_eq!(first_error(end), *first, "{shown}");
+            }
+            Sends(body) => {
+                assert_eq!(end.code(), 0, "{shown}");
+                assert!(end.stdout.contains(&format!("\n  {body}\n")), "not sent: {body}\n{shown}");
+            }
+        }
+    }
+}
+
+/// Line, field, code and message of the first invalid row's first error.
+fn first_error(end: &End) -> String {
+    let results = end.results();
+    let Some(line) = results.lines.first() else { return String::new() };
+    let error = &line["errors"][0];
+    let text = |name: &str| error[name].as_str().unwrap_or_default().to_owned();
+    format!("{} {} {}: {}", line["line"], text("field"), text("code"), text("message"))
+}
+
+fn check_all(table: &[Odd], rows_min: usize) {
+    assert!(table.len() >= rows_min, "{} rows", table.len());
+    table.iter().for_each(Odd::check);
+}
+
+#[test]
+fn odd_bytes_have_their_outcome() {
+    check_all(&bytes::table(), 55);
+}
+
+#[test]
+fn odd_values_have_their_outcome() {
+    check_all(&values::table(), 45);
+}
+
+/// Bytes that come one at a time out of a pipe in the file system.
+#[test]
+fn a_fifo_gives_its_bytes_as_it_likes() {
+    let scenario = Scenario::new();
+    rustix::fs::mkfifoat(rustix::fs::CWD, scenario.path("pipe"), rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR)
+        .expect("a pipe in the file system");
+    let path = scenario.path("pipe");
+    let writer = std::thread::spawn(move || {
+        let mut pipe = fs::OpenOptions::new().write(true).open(path).expect("somebody reads");
+        for byte in "\u{feff}id,job\n1,Künstler\n".as_bytes() {
+            pipe.write_all(&[*byte]).expect("somebody reads");
+        }
+    });
+    let end = scenario.custsync(["check", "pipe", "--run-dir", "run", "--explain", "1"]).exits(0);
+    writer.join().expect("all was written");
+    end.prints("\n  {\"job\":\"Künstler\"}\n");
+}
+
+/// A file without a line end that is far longer than a record may be.
+#[test]
+fn a_gibibyte_without_a_line_end_ends_in_little_memory() {
+    let scenario = Scenario::new().file("a.csv", "id,job\n1,x\n").through(MEMORY_LIMIT);
+    let file = fs::OpenOptions::new().append(true).open(scenario.path("a.csv")).expect("the file");
+    file.set_len(1 << 30).expect("room for a file of holes");
+    scenario.check([]).exits(2).says("a.csv: is binary, not text");
+    // The same behind the first block, where holes are text that never ends.
+    let rows = "1,x\n".repeat(100_000);
+    scenario.write("a.csv", format!("id,job\n{rows}"));
+    let file = fs::OpenOptions::new().append(true).open(scenario.path("a.csv")).expect("the file");
+    file.set_len(1 << 30).expect("room for a file of holes");
+    scenario.check([]).exits(2).says("a.csv:100002: a record starts here that is longer than 1048576 bytes");
+}
+
+/// Rows that are appended while a file is read are read, or are new rows the next time: nothing in between.
+#[test]
+fn a_file_that_has_grown_is_read_as_far_as_it_goes() {
+    let scenario = Scenario::new().file("a.csv", "id,job\n1,x\n2,cut").sandbox(|_| {});
+    scenario.run([]).exits(0).counts([2, 0, 0, 0, 0]);
+    // The last row was not whole when it was read, so it is another row now, and that is said.
+    scenario.write("a.csv", "id,job\n1,x\n2,cutter\n3,y\n");
+    scenario.run([]).exits(5).says("it differs in row 2; nothing was sent");
+    scenario.write("a.csv", "id,job\n1,x\n2,cut\n3,y\n");
+    scenario.run([]).exits(0).counts([3, 0, 0, 0, 0]);
+    assert_eq!(scenario.counts().requests, 3, "each row is sent once");
+}
