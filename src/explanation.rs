@@ -10,8 +10,16 @@ pub struct Explanation {
     pub position: Position,
     /// Its cells in order, and behind them the constants.
     pub cells: Vec<ExplainedCell>,
-    /// What is sent, or all that is wrong with it.
-    pub update: Result<ExplainedUpdate, Vec<FieldError>>,
+    /// What is sent, or why nothing is.
+    pub update: Result<ExplainedUpdate, NotSent>,
+}
+
+/// Why nothing is sent of a row.
+pub enum NotSent {
+    /// All that is wrong with it.
+    Invalid(Vec<FieldError>),
+    /// A later row of its customer is sent (`--unique last`).
+    Superseded,
 }
 
 /// What is sent.
@@ -32,8 +40,13 @@ impl Explanation {
                 let body = String::from_utf8(body).expect("JSON is UTF-8");
                 Ok(ExplainedUpdate { id: update.id(), body })
             }
-            Err(invalid) => Err(invalid.errors.clone()),
+            Err(invalid) => Err(NotSent::Invalid(invalid.errors.clone())),
         };
         Explanation { position, cells: explain_record(record.raw, layout, rules), update }
+    }
+
+    /// A later row of its customer is sent in its place.
+    pub(crate) fn supersede(&mut self) {
+        self.update = Err(NotSent::Superseded);
     }
 }

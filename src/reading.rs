@@ -198,19 +198,24 @@ impl Sifted {
     pub(crate) fn settle(mut self, ids: &mut Ids, rules: &RowRules) -> Sifted {
         let mut refused = Vec::new();
         for (id, position) in std::mem::take(&mut self.valid) {
-            match ids.next(id) {
-                Standing::Refused => refused.push(position.row),
-                standing @ (Standing::Sent | Standing::SentAgain | Standing::Unknown | Standing::Superseded) => {
-                    self.read.add_standing(position, standing);
+            let standing = ids.next(id);
+            self.read.add_standing(position, standing);
+            match standing {
+                Standing::Sent | Standing::SentAgain | Standing::Unknown => {}
+                Standing::Superseded => {
+                    let explained = self.explained.iter_mut().find(|explained| explained.position == position);
+                    explained.into_iter().for_each(Explanation::supersede);
                 }
+                Standing::Refused => refused.push(position.row),
             }
         }
         if refused.is_empty() {
             return self;
         }
         // Good rows are not kept, so those that turn out to be bad are read once more.
-        let sifting = Sifting { rows_before: self.rows_before, refused: &refused, to_explain: 0 };
-        Sifted { explained: self.explained, ..sift_block(self.source, rules, &sifting) }
+        let to_explain = u64::try_from(self.explained.len()).unwrap_or(u64::MAX);
+        let sifting = Sifting { rows_before: self.rows_before, refused_rows: &refused, to_explain };
+        sift_block(self.source, rules, &sifting)
     }
 }
 
@@ -219,15 +224,23 @@ fn check_block(source: &SourceBlock, rows_before: u64, rules: &RowRules, ids: &m
     let mut batch = Batch { rows: Vec::new(), read: RowsRead::default() };
     parse_block(block, layout, rules, &mut |record| {
         let position = Position { row: skipped + rows_before + record.ordinal + 1, input: *input, line: record.line };
-        let standing = record.checked.as_ref().map_or(Standing::Sent, |update| ids.next(update.id()));
-        batch.rows.push(match unless_refused(record.checked, standing) {
+        batch.rows.push(match record.checked {
             Ok(update) => {
-                batch.read.add_valid(position, update.notes());
+                let standing = ids.next(update.id());
                 batch.read.add_standing(position, standing);
-                if standing == Standing::Superseded {
-                    superseded_row(record.raw, update.id(), position)
-                } else {
-                    valid_row(record.raw, &update, position)
+                match standing {
+                    Standing::Sent | Standing::SentAgain | Standing::Unknown => {
+                        batch.read.add_valid(position, update.notes());
+                        valid_row(record.raw, &update, position)
+                    }
+                    Standing::Superseded => {
+                        batch.read.add_valid(position, update.notes());
+                        superseded_row(record.raw, update.id(), position)
+                    }
+                    Standing::Refused => {
+                        batch.read.add_invalid(position);
+                        invalid_row(record.raw, refused(update.id()), position)
+                    }
                 }
             }
             Err(invalid) => {
@@ -245,23 +258,24 @@ struct Sifting<'a> {
     /// Rows of the blocks before.
     rows_before: u64,
     /// Rows that are refused for their ids' sake, in order.
-    refused: &'a [u64],
+    refused_rows: &'a [u64],
     /// So many of its rows somebody wants to see.
     to_explain: u64,
 }
 
 fn sift_block(source: SourceBlock, rules: &RowRules, sifting: &Sifting<'_>) -> Sifted {
-    let Sifting { rows_before, refused, to_explain } = *sifting;
+    let Sifting { rows_before, refused_rows, to_explain } = *sifting;
     let SourceBlock { input, skipped, block, layout } = &source;
     let (mut read, mut valid, mut invalid, mut explained) = (RowsRead::default(), Vec::new(), Vec::new(), Vec::new());
-    parse_block(block, layout, rules, &mut |record| {
+    parse_block(block, layout, rules, &mut |mut record| {
         let position = Position { row: skipped + rows_before + record.ordinal + 1, input: *input, line: record.line };
+        if refused_rows.binary_search(&position.row).is_ok() {
+            record.checked = record.checked.and_then(|update| Err(refused(update.id())));
+        }
         if record.ordinal < to_explain {
             explained.push(Explanation::of(&record, position, layout, rules));
         }
-        let is_refused = refused.binary_search(&position.row).is_ok();
-        let standing = if is_refused { Standing::Refused } else { Standing::Sent };
-        match unless_refused(record.checked, standing) {
+        match record.checked {
             Ok(update) => {
                 read.add_valid(position, update.notes());
                 valid.push((update.id(), position));
@@ -276,20 +290,10 @@ fn sift_block(source: SourceBlock, rules: &RowRules, sifting: &Sifting<'_>) -> S
     Sifted { read, valid, invalid, input_bytes, explained, source, rows_before }
 }
 
-/// A valid row that is refused for its id's sake is an invalid one.
-fn unless_refused(
-    checked: Result<CustomerUpdate<'_>, InvalidRow>,
-    standing: Standing,
-) -> Result<CustomerUpdate<'_>, InvalidRow> {
-    let update = checked?;
-    match standing {
-        Standing::Refused => {
-            let message = "stands in an earlier row too (--unique reject)";
-            let error = FieldError::new(Subject::Id, ErrorCode::Duplicate, message);
-            Err(InvalidRow { id: Some(update.id()), errors: vec![error] })
-        }
-        Standing::Sent | Standing::SentAgain | Standing::Unknown | Standing::Superseded => Ok(update),
-    }
+/// What is wrong with a valid row that is refused for its id's sake.
+fn refused(id: CustomerId) -> InvalidRow {
+    let message = "stands in an earlier row too (--unique reject)";
+    InvalidRow { id: Some(id), errors: vec![FieldError::new(Subject::Id, ErrorCode::Duplicate, message)] }
 }
 
 /// One allocation holds record and body, so that a row that waits long keeps no block alive.

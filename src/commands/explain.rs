@@ -8,7 +8,7 @@ use crate::api::shown_request;
 use crate::config::Settings;
 use crate::config::api::Target;
 use crate::contract::{FIELDS, FieldError};
-use crate::explanation::{ExplainedUpdate, Explanation};
+use crate::explanation::{ExplainedUpdate, Explanation, NotSent};
 use crate::input::{CellFate, CellSource, ExplainedCell};
 use crate::summary::InputNames;
 use crate::text::{safe, safe_cut};
@@ -51,11 +51,16 @@ pub(super) fn render(explanation: &Explanation, names: &InputNames, destination:
             text.push_str(&unfilled(cells));
             request(&mut text, update, destination);
         }
-        Err(errors) => {
+        Err(not_sent) => {
             if !cells.is_empty() {
                 text.push('\n');
             }
-            faults(&mut text, errors);
+            match not_sent {
+                NotSent::Invalid(errors) => faults(&mut text, errors),
+                NotSent::Superseded => {
+                    line(&mut text, "  not sent, because a later row of its customer is (--unique last)");
+                }
+            }
         }
     }
     text.push('\n');

@@ -12,17 +12,13 @@ use crate::pipeline;
 /// Refuses inputs that can be read only once where they have to be read twice. To be asked before any is opened: a pipe waits
 /// there for its writer.
 pub(super) fn refuse_streams(settings: &Settings) -> Result<(), Failure> {
-    let stream = settings.input.files.iter().find(|name| is_stream(name));
-    match (settings.sending.unique, stream) {
-        (Unique::Last, Some(name)) => Err(Failure::unusable(anyhow!(
-            "{name}: --unique last reads the input twice, first to find each customer's last row, and this can be read only \
-             once: save it to a file, or use --unique reject"
-        ))),
-        (Unique::All | Unique::Reject | Unique::Last, _) => Ok(()),
+    match settings.sending.unique {
+        Unique::All | Unique::Reject => Ok(()),
+        Unique::Last => settings.input.files.iter().filter(|name| is_stream(name)).try_for_each(refuse_stream),
     }
 }
 
-/// Whether the input is there and no file or directory. What is not there is said when it is opened.
+/// Whether the input is there and neither file nor folder. What is not there is said when it is opened.
 fn is_stream(name: &InputName) -> bool {
     match name {
         InputName::Path(path) => path.exists() && !path.is_file() && !path.is_dir(),
@@ -30,18 +26,28 @@ fn is_stream(name: &InputName) -> bool {
     }
 }
 
-/// What becomes of rows of customers that another row names. Finding each customer's last row takes a pass over the input.
-pub(super) fn ids(settings: &Settings, opened: &[Input]) -> Result<Ids, Failure> {
+fn refuse_stream(name: &InputName) -> Result<(), Failure> {
+    Err(Failure::unusable(anyhow!(
+        "{name}: --unique last reads the input twice, first to find each customer's last row, and this can be read only \
+         once: save it to a file, or use --unique reject"
+    )))
+}
+
+/// What becomes of rows of customers that another row names. Finding each customer's last row takes a pass over the inputs,
+/// which are opened anew for it.
+pub(super) fn ids(settings: &Settings, inputs: &[Input]) -> Result<Ids, Failure> {
     match settings.sending.unique {
         Unique::All => Ok(Ids::watching()),
         Unique::Reject => Ok(Ids::refusing()),
         Unique::Last => {
+            // A folder may hold a pipe.
+            inputs.iter().map(Input::name).filter(|name| !name.can_be_read_twice()).try_for_each(refuse_stream)?;
             info!("reading the input once to find each customer's last row (--unique last)");
             let open = |input: &Input| Input::open(input.name().clone(), &settings.input.rules);
-            let inputs = opened.iter().map(open).collect::<Result<_, _>>().map_err(Failure::unusable)?;
+            let again = inputs.iter().map(open).collect::<Result<_, _>>().map_err(Failure::unusable)?;
             let (rules, window) = (settings.input.rows.clone(), inputs::window(&settings.input));
             let repeats =
-                pipeline::count_repeats(inputs, rules, window, pipeline::threads()).map_err(Failure::unusable)?;
+                pipeline::count_repeats(again, rules, window, pipeline::threads()).map_err(Failure::unusable)?;
             Ok(Ids::superseding(repeats.map_err(Failure::unusable)?))
         }
     }

@@ -214,3 +214,16 @@ fn a_fault_far_into_the_input_is_found_before_anything_is_sent() {
     scenario.run([]).exits(2).says("a.csv:34002: a quote opens here that is never closed");
     assert_eq!(scenario.counts().requests, 0);
 }
+
+#[test]
+fn rows_that_are_explained_are_told_what_becomes_of_them() {
+    let scenario = Scenario::new().file("a.csv", "id,job\n7,a\n8,b\n7,c\n").flags(["--explain", "3"]);
+    let last = scenario.check(["--unique", "last"]).exits(0);
+    let (first, others) = last.stdout.split_once("row 2, ").expect("row 2 is explained");
+    assert!(first.contains("  not sent, because a later row of its customer is (--unique last)\n"), "{first}");
+    assert!(!others.contains("not sent"), "{others}");
+    let reject = scenario.check(["--unique", "reject"]).exits(1);
+    let (first_rows, third) = reject.stdout.split_once("row 3, ").expect("row 3 is explained");
+    assert!(!first_rows.contains("not sent"), "{first_rows}");
+    assert!(third.contains("    id stands in an earlier row too (--unique reject) (duplicate)\n"), "{third}");
+}
