@@ -6,7 +6,7 @@ pub mod authorize;
 mod client;
 mod http;
 pub mod oauth;
-mod rate_headers;
+pub mod rate_headers;
 mod reading;
 mod server_error;
 mod shown;

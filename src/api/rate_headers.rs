@@ -7,7 +7,7 @@ use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 use crate::contract::{RateWindow, Reset};
 
 /// The server's clock, in Unix seconds (`Date`, RFC 9110 §6.6.1).
-pub(super) fn date_unix_s(headers: &HeaderMap) -> Option<u64> {
+pub fn date_unix_s(headers: &HeaderMap) -> Option<u64> {
     let date = httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()?;
     unix_s(date)
 }
@@ -18,7 +18,7 @@ fn unix_s(time: SystemTime) -> Option<u64> {
 
 /// The wait that the server asks for (`Retry-After`, RFC 9110 §10.2.3): seconds, or a date against the answer's own `Date`.
 /// Of several the longest counts; what is past is no wait, what is nonsense is ignored.
-pub(super) fn retry_after(headers: &HeaderMap, date_unix_s: Option<u64>) -> Option<Duration> {
+pub fn retry_after(headers: &HeaderMap, date_unix_s: Option<u64>) -> Option<Duration> {
     headers.get_all(RETRY_AFTER).iter().filter_map(|value| wait(value.to_str().ok()?.trim(), date_unix_s)).max()
 }
 
@@ -34,7 +34,7 @@ fn wait(text: &str, date_unix_s: Option<u64>) -> Option<Duration> {
 
 /// The API's window: `X-RateLimit-*`, or the IETF's `RateLimit` in its structured form (`"default";r=50;t=30`) and its older
 /// ones. Malformed is ignored.
-pub(super) fn window(headers: &HeaderMap) -> Option<RateWindow> {
+pub fn window(headers: &HeaderMap) -> Option<RateWindow> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     let number = |name: &str| text(name)?.parse::<u64>().ok();
     if let Some(remaining) = number("x-ratelimit-remaining") {

@@ -77,14 +77,14 @@ impl Input {
         opened.map_err(|fault| InputError { name, fault })
     }
 
-    /// An input of an open source.
-    #[cfg(test)]
-    pub(super) fn read(
+    /// An input that comes out of a reader, in blocks of this size: what anything but a workbook is once it is open.
+    pub fn of_reader(
         name: InputName,
-        source: Source,
+        reader: Box<dyn Read + Send>,
         rules: &InputRules,
         size: BlockSize,
     ) -> Result<Input, InputError> {
+        let source = Source { reader, size: None };
         open_text(&name, source, rules, size).map_err(|fault| InputError { name, fault })
     }
 

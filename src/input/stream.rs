@@ -86,7 +86,7 @@ fn peek(mut bytes: ByteStream) -> Result<(Vec<u8>, ByteStream), InputFault> {
 }
 
 impl From<super::error::StreamFault> for io::Error {
-    /// Readers hand the fault over as what they may return; [`InputFault::of_read`] takes it out again.
+    /// Readers hand the fault over as what they may return; `InputFault::of_read` takes it out again.
     fn from(fault: super::error::StreamFault) -> io::Error {
         io::Error::other(fault)
     }

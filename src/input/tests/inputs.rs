@@ -51,8 +51,7 @@ fn a_failing_reader_ends_the_input() {
         }
     }
     let reader = (&b"id,job\n1,a\n2,b\n3,c\n"[..]).chain(Broken);
-    let source = Source { reader: Box::new(reader), size: None };
-    let mut input = Input::read(InputName::Stdin, source, &InputRules::default(), SMALL).expect("opens");
+    let mut input = Input::of_reader(InputName::Stdin, Box::new(reader), &InputRules::default(), SMALL).expect("opens");
     let error = loop {
         match input.next_block() {
             Ok(block) => assert!(block.is_some(), "a failed read is not the end of the input"),

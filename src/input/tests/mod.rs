@@ -11,7 +11,6 @@ use super::blocks::{Block, BlockSize, Blocks, Head};
 use super::csv::CsvRecords;
 use super::ndjson::NdjsonLines;
 use super::open::{Input, preflight};
-use super::source::Source;
 use super::*;
 use crate::contract::ErrorCode;
 
@@ -48,6 +47,6 @@ impl Read for Trickle {
 }
 
 fn open_bytes(name: &str, bytes: &[u8], rules: &InputRules, size: BlockSize) -> Result<Input, InputError> {
-    let source = Source { reader: Box::new(Trickle::new(bytes, &[3, 1])), size: None };
-    Input::read(InputName::from_argument(name.into()), source, rules, size)
+    let reader = Box::new(Trickle::new(bytes, &[3, 1]));
+    Input::of_reader(InputName::from_argument(name.into()), reader, rules, size)
 }
