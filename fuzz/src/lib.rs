@@ -1,0 +1,50 @@
+//! What the fuzz targets share: bytes go in as an input, and what its rows become comes out.
+
+use std::io::Cursor;
+
+use custsync::input::{BlockSize, Input, InputName, InputRules, RowRules, parse_block};
+
+/// Blocks far smaller than a record, and one that holds all.
+pub const SIZES: [BlockSize; 3] = [
+    BlockSize { block_bytes: 1, record_bytes_max: 1 << 20 },
+    BlockSize { block_bytes: 37, record_bytes_max: 1 << 20 },
+    BlockSize { block_bytes: 1 << 20, record_bytes_max: 1 << 20 },
+];
+
+/// What a row became: its bytes, its line, and the request's body or all of its errors.
+pub type Row = (Vec<u8>, u64, Result<String, String>);
+
+/// Reads an input of this name to its end; the rows, or what is wrong with it.
+pub fn rows(name: &str, bytes: &[u8], rules: &InputRules, size: BlockSize) -> Result<Vec<Row>, String> {
+    let reader = Box::new(Cursor::new(bytes.to_vec()));
+    let mut input = Input::of_reader(InputName::from_argument(name.into()), reader, rules, size)
+        .map_err(|error| error.to_string())?;
+    let mut rows = Vec::new();
+    while let Some(block) = input.next_block().map_err(|error| error.to_string())? {
+        let layout = input.layout().clone();
+        parse_block(&block, &layout, &RowRules::default(), &mut |record| {
+            let became = record.checked.map(|update| {
+                let mut body = Vec::new();
+                update.write_body(&mut body);
+                let body = String::from_utf8(body).expect("a body is UTF-8");
+                let json: serde_json::Value = serde_json::from_str(&body).expect("a body is JSON");
+                assert!(json.is_object());
+                format!("{} {body}", update.id())
+            });
+            let became = became.map_err(|row| {
+                assert!(!row.errors.is_empty(), "an invalid row says why");
+                format!("{:?}", row.errors)
+            });
+            rows.push((record.raw.to_vec(), record.line, became));
+        });
+    }
+    Ok(rows)
+}
+
+/// The rows, which do not depend on the size of blocks.
+pub fn rows_of_any_size(name: &str, bytes: &[u8], rules: &InputRules) -> Result<Vec<Row>, String> {
+    let [smallest, small, large] = SIZES.map(|size| self::rows(name, bytes, rules, size));
+    assert_eq!(smallest, small);
+    assert_eq!(small, large);
+    large
+}
