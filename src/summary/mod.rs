@@ -243,7 +243,7 @@ impl Summary {
             line(lines, format_args!("{note}"));
         }
         if self.dates_normalised > 0 {
-            line(lines, format_args!("dates brought into RFC 3339 in {} rows", grouped(self.dates_normalised)));
+            line(lines, format_args!("dates brought into RFC 3339 in {}", rows(self.dates_normalised)));
         }
         if self.fields_left_out > 0 {
             let rows = rows(self.fields_left_out);
