@@ -9,8 +9,11 @@ const CHARACTERS_PER_MISTAKE: usize = 3;
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let typed = folded(name);
     let mistakes_max = (typed.len() / CHARACTERS_PER_MISTAKE).max(1);
+    // Each character more is a mistake, so a name of another length need not be looked at: it may be a megabyte long.
+    let may_be_near = |candidate: &str| typed.len().abs_diff(candidate.chars().count()) <= mistakes_max;
     candidates
         .into_iter()
+        .filter(|candidate| may_be_near(candidate))
         .map(|candidate| (distance(&typed, &folded(candidate)), candidate))
         .filter(|(mistakes, candidate)| *mistakes <= mistakes_max && *mistakes < candidate.chars().count())
         .min_by_key(|(mistakes, _)| *mistakes)

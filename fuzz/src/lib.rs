@@ -8,7 +8,7 @@ use custsync::input::{BlockSize, Input, InputName, InputRules, RowRules, parse_b
 pub const SIZES: [BlockSize; 3] = [
     BlockSize { block_bytes: 1, record_bytes_max: 1 << 20 },
     BlockSize { block_bytes: 37, record_bytes_max: 1 << 20 },
-    BlockSize { block_bytes: 1 << 20, record_bytes_max: 1 << 20 },
+    BlockSize { block_bytes: 64 << 10, record_bytes_max: 1 << 20 },
 ];
 
 /// What a row became: its bytes, its line, and the request's body or all of its errors.
