@@ -1,7 +1,7 @@
 //! Headers: any of them is refused with all that is wrong, or maps each field once.
 #![no_main]
 
-use custsync::input::{HeaderNames, InputRules, MappingRules};
+use custsync::input::{Delimiter, HeaderNames, InputRules, MappingRules};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: (Vec<u8>, Vec<(String, u8)>, Vec<String>, bool)| {
@@ -11,9 +11,16 @@ fuzz_target!(|input: (Vec<u8>, Vec<(String, u8)>, Vec<String>, bool)| {
         map.into_iter().map(|(column, field)| (column, fields[usize::from(field) % fields.len()].to_owned())).collect();
     let Ok(mapping) = MappingRules::new(&map, &ignore) else { return };
     let names = if is_loose { HeaderNames::Loose } else { HeaderNames::Exact };
-    let rules = InputRules { mapping: mapping.with_header_names(names), ..InputRules::default() };
+    let found = InputRules { mapping: mapping.with_header_names(names), ..InputRules::default() };
+    // A delimiter is found by the first block, so only a given one is the same for blocks of any size.
+    let given = InputRules { delimiter: Some(Delimiter::COMMA), ..found.clone() };
     let text = [header.as_slice(), b"\n1,a,b,c\n"].concat();
-    if let Err(message) = custsync_fuzz::rows_of_any_size("a.csv", &text, &rules) {
+    let [.., one_block] = custsync_fuzz::SIZES;
+    let outcomes = [
+        custsync_fuzz::rows("a.csv", &text, &found, one_block),
+        custsync_fuzz::rows_of_any_size("a.csv", &text, &given),
+    ];
+    for message in outcomes.into_iter().filter_map(Result::err) {
         assert!(!message.contains(|character: char| character.is_control() && character != '\n'), "{message:?}");
     }
 });

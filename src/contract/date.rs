@@ -46,9 +46,14 @@ impl DateFormat {
 pub(super) enum DateTime {
     /// The text is RFC 3339 already.
     AsGiven,
+    /// A plain date, `YYYY-MM-DD`: midnight UTC.
+    Day,
     /// Another form, read into RFC 3339.
-    Normalised(String),
+    Read(String),
 }
+
+/// What makes midnight UTC of a plain date, in RFC 3339.
+pub(super) const MIDNIGHT: &str = "T00:00:00Z";
 
 /// Reads a point in time; `None` where the text is none.
 pub(super) fn parse(text: &str, formats: &[DateFormat]) -> Option<DateTime> {
@@ -57,9 +62,9 @@ pub(super) fn parse(text: &str, formats: &[DateFormat]) -> Option<DateTime> {
         return Some(DateTime::AsGiven);
     }
     if bytes.len() == DATE_BYTES && is_date(bytes) {
-        return Some(DateTime::Normalised(format!("{text}T00:00:00Z")));
+        return Some(DateTime::Day);
     }
-    formats.iter().find_map(|format| format.read(text)).map(DateTime::Normalised)
+    formats.iter().find_map(|format| format.read(text)).map(DateTime::Read)
 }
 
 /// `YYYY-MM-DD`
@@ -138,8 +143,8 @@ mod tests {
         assert_eq!(parse(text, &formats).as_ref(), want, "{text:?}");
     }
 
-    fn normalised(text: &str) -> DateTime {
-        DateTime::Normalised(text.to_owned())
+    fn read(text: &str) -> DateTime {
+        DateTime::Read(text.to_owned())
     }
 
     #[test]
@@ -159,17 +164,17 @@ mod tests {
 
     #[test]
     fn plain_dates_become_midnight_utc() {
-        check("1985-04-12", &[], Some(&normalised("1985-04-12T00:00:00Z")));
-        check("2000-02-29", &[], Some(&normalised("2000-02-29T00:00:00Z")));
+        check("1985-04-12", &[], Some(&DateTime::Day));
+        check("2000-02-29", &[], Some(&DateTime::Day));
     }
 
     #[test]
     fn other_forms_only_where_named() {
-        check("31/12/1999", &["%d/%m/%Y"], Some(&normalised("1999-12-31T00:00:00Z")));
+        check("31/12/1999", &["%d/%m/%Y"], Some(&read("1999-12-31T00:00:00Z")));
         check("12/31/1999", &["%d/%m/%Y"], None);
-        check("12/31/1999", &["%d/%m/%Y", "%m/%d/%Y"], Some(&normalised("1999-12-31T00:00:00Z")));
-        check("1999-12-31 08:05", &["%Y-%m-%d %H:%M"], Some(&normalised("1999-12-31T08:05:00Z")));
-        check("1999-12-31 08:05 +0200", &["%Y-%m-%d %H:%M %z"], Some(&normalised("1999-12-31T06:05:00Z")));
+        check("12/31/1999", &["%d/%m/%Y", "%m/%d/%Y"], Some(&read("1999-12-31T00:00:00Z")));
+        check("1999-12-31 08:05", &["%Y-%m-%d %H:%M"], Some(&read("1999-12-31T08:05:00Z")));
+        check("1999-12-31 08:05 +0200", &["%Y-%m-%d %H:%M %z"], Some(&read("1999-12-31T06:05:00Z")));
     }
 
     #[test]

@@ -16,37 +16,83 @@ pub(super) enum Email {
     DomainWithoutDot,
 }
 
+/// What a byte may be in an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Class {
+    /// A letter or digit, which may stand anywhere.
+    Alphanumeric,
+    Hyphen,
+    Dot,
+    /// The others of `atext` (RFC 5322 §3.2.3, which RFC 5321 takes over), which may stand in a local part.
+    Atext,
+    Other,
+}
+
+/// The class of each byte.
+#[expect(clippy::indexing_slicing, reason = "there is a place for each byte, and the compiler runs this")]
+const CLASSES: [Class; 256] = {
+    let mut classes = [Class::Other; 256];
+    let mut rest: &[u8] = b"!#$%&'*+/=?^_`{|}~";
+    while let [byte, behind @ ..] = rest {
+        classes[*byte as usize] = Class::Atext;
+        rest = behind;
+    }
+    let mut byte = 0;
+    while byte < 128_u8 {
+        if byte.is_ascii_alphanumeric() {
+            classes[byte as usize] = Class::Alphanumeric;
+        }
+        byte += 1;
+    }
+    classes[b'-' as usize] = Class::Hyphen;
+    classes[b'.' as usize] = Class::Dot;
+    classes
+};
+
+fn class(byte: u8) -> Class {
+    *CLASSES.get(usize::from(byte)).expect("each byte has a class")
+}
+
 /// Reads an address; `None` where the text is none.
 pub(super) fn parse(text: &str) -> Option<Email> {
     // The last @ divides: a quoted local part may hold others, a domain cannot.
-    let (local, domain) = text.rsplit_once('@')?;
-    (is_local_part(local) && is_domain(domain))
-        .then(|| if domain.contains('.') { Email::Usual } else { Email::DomainWithoutDot })
+    let bytes = text.as_bytes();
+    let (local, at_and_domain) = bytes.split_at_checked(bytes.iter().rposition(|byte| *byte == b'@')?)?;
+    let domain = at_and_domain.strip_prefix(b"@")?;
+    if is_local_part(local) { parse_domain(domain) } else { None }
 }
 
-fn is_local_part(local: &str) -> bool {
+fn is_local_part(local: &[u8]) -> bool {
     if local.len() > LOCAL_BYTES_MAX {
         return false;
     }
-    match local.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+    match local.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")) {
         Some(quoted) => is_quoted_content(quoted),
-        None => local.split('.').all(|atom| !atom.is_empty() && atom.bytes().all(is_atext)),
+        None => is_dot_string(local),
     }
 }
 
-/// `atext` of RFC 5322 §3.2.3, which RFC 5321 takes over.
-fn is_atext(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte)
+/// `Dot-string`: atoms of one `atext` or more, with dots between them.
+fn is_dot_string(local: &[u8]) -> bool {
+    let mut before = Class::Dot;
+    for byte in local {
+        let class = class(*byte);
+        if class == Class::Other || (before, class) == (Class::Dot, Class::Dot) {
+            return false;
+        }
+        before = class;
+    }
+    before != Class::Dot
 }
 
 /// `QcontentSMTP`: printable ASCII, with `"` and `\` only behind a backslash.
-fn is_quoted_content(content: &str) -> bool {
-    let mut bytes = content.bytes();
+fn is_quoted_content(content: &[u8]) -> bool {
+    let mut bytes = content.iter();
     while let Some(byte) = bytes.next() {
         let printable = match byte {
-            b'\\' => bytes.next().is_some_and(|escaped| (b' '..=b'~').contains(&escaped)),
+            b'\\' => bytes.next().is_some_and(|escaped| (b' '..=b'~').contains(escaped)),
             b'"' => false,
-            other => (b' '..=b'~').contains(&other),
+            other => (b' '..=b'~').contains(other),
         };
         if !printable {
             return false;
@@ -55,16 +101,29 @@ fn is_quoted_content(content: &str) -> bool {
     true
 }
 
-fn is_domain(domain: &str) -> bool {
-    domain.len() <= DOMAIN_BYTES_MAX && domain.split('.').all(is_label)
-}
-
-fn is_label(label: &str) -> bool {
-    let bytes = label.as_bytes();
-    bytes.len() <= LABEL_BYTES_MAX
-        && bytes.first().is_some_and(u8::is_ascii_alphanumeric)
-        && bytes.last().is_some_and(u8::is_ascii_alphanumeric)
-        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
+/// `Domain`: labels of letters, digits and inner hyphens, with dots between them.
+fn parse_domain(domain: &[u8]) -> Option<Email> {
+    if domain.len() > DOMAIN_BYTES_MAX {
+        return None;
+    }
+    let mut email = Email::DomainWithoutDot;
+    let (mut before, mut label_bytes) = (Class::Dot, 0);
+    for byte in domain {
+        let class = class(*byte);
+        match (before, class) {
+            (_, Class::Alphanumeric) | (Class::Alphanumeric | Class::Hyphen, Class::Hyphen) => label_bytes += 1,
+            (Class::Alphanumeric, Class::Dot) => {
+                email = Email::Usual;
+                label_bytes = 0;
+            }
+            _ => return None,
+        }
+        if label_bytes > LABEL_BYTES_MAX {
+            return None;
+        }
+        before = class;
+    }
+    (before == Class::Alphanumeric).then_some(email)
 }
 
 #[cfg(test)]

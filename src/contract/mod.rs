@@ -12,6 +12,7 @@ mod id;
 mod near_miss;
 mod single;
 mod update;
+mod value;
 
 pub use answer::{Answer, Attempt, Body, Fault, RateWindow, Reset, Response, ServerError};
 pub use date::{DateFormat, DateFormatError};
@@ -19,4 +20,5 @@ pub use field::{FIELDS, Field, FieldRule, Kind, Null, READ_ONLY, field_table};
 pub use field_error::{ErrorCode, FieldError, Subject};
 pub use id::{CustomerId, IdError};
 pub use single::{field_value, id_value};
-pub use update::{Cell, Cells, CustomerUpdate, InvalidRow, Notes, ValueRules};
+pub use update::{CustomerUpdate, Draft, InvalidRow, Notes};
+pub use value::{Cell, ValueRules};

@@ -1,6 +1,7 @@
 //! One value by itself, as the row that it is part of would have it.
 
-use super::update::{Notes, customer_id, value};
+use super::update::Notes;
+use super::value::{customer_id, value};
 use super::{Cell, CustomerId, Field, FieldError, Subject, ValueRules};
 
 /// The value of a field in a request's body, as JSON, where its cell says this; or what is wrong with the cell.
@@ -13,7 +14,7 @@ pub fn field_value(field: Field, cell: Cell<'_>, rules: &ValueRules) -> Result<S
 
 /// The customer whose cell says this, or what is wrong with the cell.
 pub fn id_value(cell: Option<Cell<'_>>) -> Result<CustomerId, FieldError> {
-    customer_id(cell)
+    customer_id(cell).map_err(|(code, message)| FieldError::new(Subject::Id, code, message))
 }
 
 #[cfg(test)]

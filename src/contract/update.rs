@@ -1,71 +1,24 @@
 //! One customer update: the only thing that a request body is made from.
 
-use std::borrow::Cow;
-
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use super::date::{self, DateFormat, DateTime};
-use super::email::{self, Email};
-use super::field::{FIELDS, Field, FieldRule, Kind, Null};
-use super::near_miss::{none_of, not_a_date, not_a_whole_number, not_an_email};
-use super::{CustomerId, ErrorCode, FieldError, IdError, Subject};
-
-/// What the input says of one field. That it says nothing is `None` around it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Cell<'a> {
-    /// Null: a JSON `null`, or a cell that the user named as null.
-    Null,
-    /// Text.
-    Text(Cow<'a, str>),
-    /// A JSON number, as it is written.
-    Number(&'a str),
-    /// A JSON `true` or `false`.
-    Boolean,
-    /// A JSON array or object.
-    Nested,
-    /// An empty cell where the user wants none (`--empty error`).
-    Empty,
-    /// A key that stands more than once in its object.
-    Repeated,
-    /// A key of a field that every row is given (`--set`).
-    AlsoSet,
-    /// Bytes that are not UTF-8.
-    NotText {
-        /// The record's first such byte, counted from 1 in the input's text.
-        input_byte: u64,
-    },
-    /// Half of a surrogate pair, which is no character (RFC 8259 §8.2).
-    HalfCharacter,
-}
-
-/// What the input says of one customer, not yet checked.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Cells<'a> {
-    /// The customer's id.
-    pub id: Option<Cell<'a>>,
-    /// The fields of the body, in the order of [`FIELDS`].
-    pub fields: [Option<Cell<'a>>; FIELDS.len()],
-    /// What is wrong with the row beyond its fields, found while it was read.
-    pub row_errors: Vec<FieldError>,
-}
-
-/// How values are read, as far as the user decides it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ValueRules {
-    /// Forms of dates beside RFC 3339 and `YYYY-MM-DD`, in the order in which they are tried.
-    pub date_formats: Vec<DateFormat>,
-}
+use super::field::{FIELDS, Field};
+use super::value::{Cell, Refused, Value, ValueRules, customer_id, text_value, value};
+use super::{CustomerId, ErrorCode, FieldError, Subject};
 
 /// A row that keeps the contract: a customer's id and the fields to set, each checked.
 ///
 /// It serialises to the request's body: a field that is omitted, null, or has a value is three different things.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CustomerUpdate<'a> {
     id: CustomerId,
-    values: [Option<Value<'a>>; FIELDS.len()],
+    values: &'a Values<'a>,
     notes: Notes,
 }
+
+/// What the fields are set to, in the order of [`FIELDS`].
+type Values<'a> = [Option<Value<'a>>; FIELDS.len()];
 
 /// What is worth counting about a row that keeps the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -87,45 +40,24 @@ pub struct InvalidRow {
     pub errors: Vec<FieldError>,
 }
 
-/// The value of one field. It serialises to what it is in JSON.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(untagged)]
-pub(super) enum Value<'a> {
-    Null,
-    Text(Cow<'a, str>),
-    Integer(i64),
+/// An update in the making: it is told what the input says of one customer, and checks it against the contract. One of them
+/// serves row after row, since to make and to move one is dearer than to check a short row.
+#[derive(Debug)]
+pub struct Draft<'a> {
+    rules: &'a ValueRules,
+    id: Option<CustomerId>,
+    values: Values<'a>,
+    notes: Notes,
+    /// A bit for each field that the input says something of.
+    given: u32,
+    errors: Vec<FieldError>,
+    is_id_given: bool,
 }
 
-impl<'a> CustomerUpdate<'a> {
-    /// Checks a row against the contract.
-    pub fn new(cells: Cells<'a>, rules: &ValueRules) -> Result<CustomerUpdate<'a>, InvalidRow> {
-        let mut errors = cells.row_errors;
-        let id = customer_id(cells.id).map_err(|error| errors.push(error)).ok();
-        let mut notes = Notes::default();
-        let mut values = [const { None }; FIELDS.len()];
-        let mut given = 0;
-        for ((cell, rule), slot) in cells.fields.into_iter().zip(&FIELDS).zip(&mut values) {
-            let Some(cell) = cell else { continue };
-            given += 1;
-            match value(cell, rule, rules, &mut notes) {
-                Ok(value) => *slot = Some(value),
-                Err((code, message)) => errors.push(FieldError::new(Subject::Field(rule.field), code, message)),
-            }
-        }
-        if given == 0 && errors.is_empty() {
-            errors.push(FieldError::new(
-                Subject::Row,
-                ErrorCode::Required,
-                "has nothing to update: no field beside the id",
-            ));
-        }
-        notes.fields_left_out = given < FIELDS.len();
-        match id {
-            Some(id) if errors.is_empty() => Ok(CustomerUpdate { id, values, notes }),
-            id => Err(InvalidRow { id, errors }),
-        }
-    }
+/// A bit for each field.
+const ALL_FIELDS: u32 = (1 << FIELDS.len()) - 1;
 
+impl CustomerUpdate<'_> {
     /// The customer.
     pub fn id(&self) -> CustomerId {
         self.id
@@ -142,10 +74,112 @@ impl<'a> CustomerUpdate<'a> {
     }
 }
 
+impl<'a> Draft<'a> {
+    /// A draft that nothing is said to yet.
+    pub fn new(rules: &'a ValueRules) -> Draft<'a> {
+        Draft {
+            rules,
+            id: None,
+            values: [const { None }; FIELDS.len()],
+            notes: Notes::default(),
+            given: 0,
+            errors: Vec::new(),
+            is_id_given: false,
+        }
+    }
+
+    /// Forgets all that was said, for the next row.
+    pub fn clear(&mut self) {
+        self.id = None;
+        self.is_id_given = false;
+        for slot in &mut self.values {
+            *slot = None;
+        }
+        self.notes = Notes::default();
+        self.given = 0;
+        self.errors.clear();
+    }
+
+    /// The input says this of the customer's id. What is said last counts.
+    pub fn set_id(&mut self, cell: Option<Cell<'_>>) {
+        if std::mem::replace(&mut self.is_id_given, true) {
+            self.errors.retain(|error| error.subject != Subject::Id);
+        }
+        self.id = customer_id(cell).map_err(|refused| self.refuse(Subject::Id, refused)).ok();
+    }
+
+    /// The input says this of a field. What is said last counts.
+    pub fn set(&mut self, field: Field, cell: Cell<'a>) {
+        let value = value(cell, field.rule(), self.rules, &mut self.notes);
+        self.put(field, value);
+    }
+
+    /// The same, for the text of a cell as it stands.
+    #[inline]
+    pub fn set_text(&mut self, field: Field, text: &'a str) {
+        let value = text_value(text, field.rule(), self.rules, &mut self.notes);
+        self.put(field, value);
+    }
+
+    #[inline]
+    fn put(&mut self, field: Field, value: Result<Value<'a>, Refused>) {
+        let bit = 1 << field.index();
+        if self.given & bit != 0 {
+            self.errors.retain(|error| error.subject != Subject::Field(field));
+        }
+        self.given |= bit;
+        let value = match value {
+            Ok(value) => Some(value),
+            Err(refused) => {
+                self.refuse(Subject::Field(field), refused);
+                None
+            }
+        };
+        *self.values.get_mut(field.index()).expect("there is a place for each field") = value;
+    }
+
+    /// The row has an error beyond what its fields say.
+    pub fn add_row_error(&mut self, code: ErrorCode, message: String) {
+        self.errors.push(FieldError::new(Subject::Row, code, message));
+    }
+
+    /// The update that was asked for, or all that is wrong with it.
+    pub fn finish(&mut self) -> Result<CustomerUpdate<'_>, InvalidRow> {
+        match self.id {
+            Some(id) if self.given != 0 && self.errors.is_empty() => {
+                self.notes.fields_left_out = self.given != ALL_FIELDS;
+                Ok(CustomerUpdate { id, values: &self.values, notes: self.notes })
+            }
+            id => Err(InvalidRow { id, errors: self.all_errors() }),
+        }
+    }
+
+    #[cold]
+    fn all_errors(&mut self) -> Vec<FieldError> {
+        if !self.is_id_given {
+            self.set_id(None);
+        }
+        if self.given == 0 && self.errors.is_empty() {
+            self.add_row_error(ErrorCode::Required, "has nothing to update: no field beside the id".to_owned());
+        }
+        self.errors.sort_by_key(|error| match error.subject {
+            Subject::Row => 0,
+            Subject::Id => 1,
+            Subject::Field(field) => 2 + field.index(),
+        });
+        std::mem::take(&mut self.errors)
+    }
+
+    #[cold]
+    fn refuse(&mut self, subject: Subject, (code, message): Refused) {
+        self.errors.push(FieldError::new(subject, code, message));
+    }
+}
+
 impl Serialize for CustomerUpdate<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        for (rule, value) in FIELDS.iter().zip(&self.values) {
+        for (rule, value) in FIELDS.iter().zip(self.values) {
             if let Some(value) = value {
                 map.serialize_entry(rule.name, value)?;
             }
@@ -154,152 +188,15 @@ impl Serialize for CustomerUpdate<'_> {
     }
 }
 
-pub(super) type Refused = (ErrorCode, Cow<'static, str>);
-
-fn refused<T>(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Result<T, Refused> {
-    Err((code, message.into()))
-}
-
-pub(super) fn customer_id(cell: Option<Cell<'_>>) -> Result<CustomerId, FieldError> {
-    let parse = |text: &str| {
-        CustomerId::parse(text).or_else(|error| match error {
-            IdError::NotAnInteger => refused(ErrorCode::Type, not_a_whole_number(text)),
-            IdError::OutOfRange => refused(ErrorCode::Range, error.to_string()),
-        })
-    };
-    let id = match cell {
-        None => refused(ErrorCode::Required, "is missing"),
-        Some(Cell::Text(text)) if text.is_empty() => refused(ErrorCode::Required, "is empty"),
-        Some(Cell::Text(text)) => parse(&text),
-        Some(Cell::Number(number)) => parse(number),
-        Some(Cell::Null) => refused(ErrorCode::Null, "must not be null"),
-        Some(other) => Err(unusable(&other, "a whole number")),
-    };
-    id.map_err(|(code, message)| FieldError::new(Subject::Id, code, message))
-}
-
-pub(super) fn value<'a>(
-    cell: Cell<'a>,
-    rule: &FieldRule,
-    rules: &ValueRules,
-    notes: &mut Notes,
-) -> Result<Value<'a>, Refused> {
-    if cell == Cell::Null {
-        return match rule.null {
-            Null::Allowed => Ok(Value::Null),
-            Null::Refused => refused(ErrorCode::Null, "must not be null"),
-        };
-    }
-    match (rule.kind, cell) {
-        (Kind::Integer, Cell::Text(digits)) => integer(&digits).map(Value::Integer),
-        (Kind::Integer, Cell::Number(number)) => integer(number).map(Value::Integer),
-        (Kind::Integer, other) => Err(unusable(&other, "a whole number")),
-        (_, Cell::Text(text)) => {
-            refuse_blank(&text, rule.null)?;
-            checked_text(text, rule, rules, notes).map(Value::Text)
-        }
-        (_, Cell::Number(_)) => refused(
-            ErrorCode::Type,
-            "is a number where text belongs (leading zeros are lost that way); put it in quotes",
-        ),
-        (_, other) => Err(unusable(&other, "text")),
-    }
-}
-
-/// The API trims text and turns what is then empty into null, which only some fields allow.
-fn refuse_blank(text: &str, null: Null) -> Result<(), Refused> {
-    match null {
-        Null::Refused if text.trim().is_empty() => {
-            refused(ErrorCode::Null, "must not be empty: the API turns empty text into null")
-        }
-        Null::Refused | Null::Allowed => Ok(()),
-    }
-}
-
-fn checked_text<'a>(
-    text: Cow<'a, str>,
-    rule: &FieldRule,
-    rules: &ValueRules,
-    notes: &mut Notes,
-) -> Result<Cow<'a, str>, Refused> {
-    match rule.kind {
-        Kind::Text { characters_max } => {
-            characters_max.map_or(Ok(()), |max| at_most(&text, max))?;
-            Ok(text)
-        }
-        // Empty text is null to the API (see `refuse_blank`), so the forms below do not apply to it.
-        Kind::Email { .. } | Kind::DateTime | Kind::OneOf(_) if text.is_empty() => Ok(text),
-        Kind::Email { characters_max } => {
-            at_most(&text, characters_max)?;
-            match email::parse(&text) {
-                Some(Email::Usual) => {}
-                Some(Email::DomainWithoutDot) => notes.email_domain_without_dot = true,
-                None => return refused(ErrorCode::Format, not_an_email(&text)),
-            }
-            Ok(text)
-        }
-        Kind::DateTime => match date::parse(&text, &rules.date_formats) {
-            Some(DateTime::AsGiven) => Ok(text),
-            Some(DateTime::Normalised(normalised)) => {
-                notes.date_normalised = true;
-                Ok(Cow::Owned(normalised))
-            }
-            None => refused(ErrorCode::Format, not_a_date(&text, &rules.date_formats)),
-        },
-        Kind::OneOf(words) if words.contains(&&*text) => Ok(text),
-        Kind::OneOf(words) => refused(ErrorCode::Enum, none_of(words, &text, rule.name)),
-        Kind::Integer => unreachable!("integers are read from digits before text is looked at"),
-    }
-}
-
-fn at_most(text: &str, characters_max: usize) -> Result<(), Refused> {
-    // A text has no more characters than bytes, so counting is for the few that are long.
-    if text.len() <= characters_max || text.chars().count() <= characters_max {
-        return Ok(());
-    }
-    refused(ErrorCode::TooLong, format!("has more than {characters_max} characters"))
-}
-
-/// Reads a decimal integer of 64 bits; leading zeros do not count.
-fn integer(digits: &str) -> Result<i64, Refused> {
-    let unsigned = digits.strip_prefix('-').unwrap_or(digits);
-    if unsigned.is_empty() || !unsigned.bytes().all(|byte| byte.is_ascii_digit()) {
-        return refused(ErrorCode::Type, not_a_whole_number(digits));
-    }
-    digits
-        .parse()
-        .or_else(|_: std::num::ParseIntError| refused(ErrorCode::Range, "is outside the range of 64-bit integers"))
-}
-
-/// The error of a cell that can be no value of any kind.
-fn unusable(cell: &Cell<'_>, wanted: &'static str) -> Refused {
-    match cell {
-        Cell::Empty => (ErrorCode::Required, "is empty (--empty error)".into()),
-        Cell::Repeated => (ErrorCode::DuplicateKey, "stands more than once in the object".into()),
-        Cell::AlsoSet => (ErrorCode::DuplicateKey, "is given by --set too".into()),
-        Cell::NotText { input_byte } => {
-            let message =
-                format!("is not UTF-8: byte {input_byte} of the input is wrong (--encoding names another encoding)");
-            (ErrorCode::Encoding, message.into())
-        }
-        Cell::HalfCharacter => (ErrorCode::Encoding, "holds one half of a surrogate pair without the other".into()),
-        Cell::Boolean => (ErrorCode::Type, format!("is true or false, where {wanted} belongs").into()),
-        // A workbook's cells with an error come as objects.
-        Cell::Nested => (
-            ErrorCode::Type,
-            format!("is an array or object (in a workbook: an error such as #N/A), where {wanted} belongs").into(),
-        ),
-        Cell::Null | Cell::Text(_) | Cell::Number(_) => (ErrorCode::Type, format!("is not {wanted}").into()),
-    }
-}
-
 impl Field {
     /// The code of the error that a row of this one cell would have; for tests of single values.
     #[cfg(test)]
     fn errors_of(self, cell: Cell<'_>) -> Vec<(Subject, ErrorCode)> {
-        let mut cells = Cells { id: Some(Cell::Number("1")), ..Cells::default() };
-        cells.fields[self.index()] = Some(cell);
-        match CustomerUpdate::new(cells, &ValueRules::default()) {
+        let rules = ValueRules::default();
+        let mut draft = Draft::new(&rules);
+        draft.set_id(Some(Cell::Number("1")));
+        draft.set(self, cell);
+        match draft.finish() {
             Ok(_) => Vec::new(),
             Err(row) => row.errors.iter().map(|error| (error.subject, error.code)).collect(),
         }
@@ -308,7 +205,10 @@ impl Field {
 
 #[cfg(test)]
 mod tests {
+    use std::borrow::Cow;
+
     use super::*;
+    use crate::contract::{Kind, Null};
 
     fn text(text: &str) -> Cell<'_> {
         Cell::Text(Cow::Borrowed(text))
@@ -316,12 +216,14 @@ mod tests {
 
     #[test]
     fn omitted_null_and_value_are_three_things() {
-        let mut cells = Cells { id: Some(text("0042")), ..Cells::default() };
-        cells.fields[Field::FirstName.index()] = Some(text("Zoë \"Z\"\n"));
-        cells.fields[Field::Email.index()] = Some(Cell::Null);
-        cells.fields[Field::CountryId.index()] = Some(text("084"));
-        cells.fields[Field::DateOfBirth.index()] = Some(text("1985-04-12"));
-        let update = CustomerUpdate::new(cells, &ValueRules::default()).expect("a good row");
+        let rules = ValueRules::default();
+        let mut draft = Draft::new(&rules);
+        draft.set(Field::DateOfBirth, text("1985-04-12"));
+        draft.set(Field::FirstName, text("Zoë \"Z\"\n"));
+        draft.set_id(Some(text("0042")));
+        draft.set(Field::Email, Cell::Null);
+        draft.set(Field::CountryId, text("084"));
+        let update = draft.finish().expect("a good row");
         let mut body = Vec::new();
         update.write_body(&mut body);
         assert_eq!(
@@ -381,16 +283,21 @@ mod tests {
 
     #[test]
     fn all_errors_of_a_row_are_found() {
-        let mut cells = Cells { id: Some(text("x")), ..Cells::default() };
-        cells.fields[Field::FirstName.index()] = Some(Cell::Null);
-        cells.fields[Field::UserId.index()] = Some(text("many"));
-        cells.row_errors.push(FieldError::new(Subject::Row, ErrorCode::Columns, "has an unknown field"));
-        let row = CustomerUpdate::new(cells, &ValueRules::default()).expect_err("a bad row");
+        let rules = ValueRules::default();
+        let mut draft = Draft::new(&rules);
+        draft.set(Field::UserId, text("many"));
+        draft.set(Field::Job, Cell::Boolean);
+        draft.set(Field::Job, Cell::Repeated);
+        draft.set_id(Some(text("x")));
+        draft.add_row_error(ErrorCode::Columns, "has an unknown field".to_owned());
+        draft.set(Field::FirstName, Cell::Null);
+        let row = draft.finish().expect_err("a bad row");
         let found: Vec<_> = row.errors.iter().map(|error| (error.subject.name(), error.code)).collect();
         let want = [
             ("row", ErrorCode::Columns),
             ("id", ErrorCode::Type),
             ("first_name", ErrorCode::Null),
+            ("job", ErrorCode::DuplicateKey),
             ("user_id", ErrorCode::Type),
         ];
         assert_eq!(found, want);
@@ -399,12 +306,37 @@ mod tests {
 
     #[test]
     fn a_row_with_an_id_alone_has_nothing_to_update() {
-        let row = CustomerUpdate::new(Cells { id: Some(text("7")), ..Cells::default() }, &ValueRules::default());
+        let rules = ValueRules::default();
+        let mut draft = Draft::new(&rules);
+        draft.set_id(Some(text("7")));
+        let row = draft.finish();
         let row = row.expect_err("a bad row");
         assert_eq!(row.id.map(CustomerId::get), Some(7));
         assert_eq!(
             row.errors.first().map(|error| (error.subject, error.code)),
             Some((Subject::Row, ErrorCode::Required))
         );
+    }
+
+    #[test]
+    fn a_draft_that_is_cleared_knows_nothing_of_the_row_before() {
+        let rules = ValueRules::default();
+        let mut draft = Draft::new(&rules);
+        draft.set_id(Some(text("7")));
+        draft.set(Field::Email, text("a@localhost"));
+        draft.set(Field::DateOfBirth, text("1985-04-12"));
+        draft.set(Field::UserId, text("none"));
+        draft.clear();
+        let row = draft.finish().expect_err("an empty row");
+        assert_eq!(row.id, None);
+        assert_eq!(row.errors.iter().map(|error| error.subject).collect::<Vec<_>>(), [Subject::Id]);
+        draft.clear();
+        draft.set(Field::Job, text("Nurse"));
+        draft.set_id(Some(text("8")));
+        let update = draft.finish().expect("a good row");
+        let mut body = Vec::new();
+        update.write_body(&mut body);
+        assert_eq!((update.id().get(), body.as_slice()), (8, br#"{"job":"Nurse"}"#.as_slice()));
+        assert_eq!(update.notes(), Notes { fields_left_out: true, ..Notes::default() });
     }
 }

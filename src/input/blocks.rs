@@ -182,24 +182,10 @@ impl<R: Read> Blocks<R> {
 
 /// Reads until `buffer` holds `target` bytes or the reader has no more.
 fn fill(reader: &mut impl Read, buffer: &mut Vec<u8>, target: usize) -> io::Result<End> {
-    let mut filled = buffer.len();
-    buffer.resize(target.max(filled), 0);
-    while filled < target {
-        let (_, free) = buffer.split_at_mut(filled);
-        match reader.read(free) {
-            Ok(0) => {
-                buffer.truncate(filled);
-                return Ok(End::Reached);
-            }
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => {
-                buffer.truncate(filled);
-                return Err(error);
-            }
-        }
-    }
-    Ok(End::Ahead)
+    let missing = target.saturating_sub(buffer.len());
+    buffer.reserve(missing);
+    let read = reader.take(u64::try_from(missing).unwrap_or(u64::MAX)).read_to_end(buffer)?;
+    Ok(if read < missing { End::Reached } else { End::Ahead })
 }
 
 fn bytes_of(bytes: &[u8]) -> u64 {

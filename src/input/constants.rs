@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::contract::{Cells, Field, FieldError, ValueRules, field_value};
+use crate::contract::{Draft, Field, FieldError, ValueRules, field_value};
 
 use super::mapping::Target;
 use super::rules::{CellRules, RuleError, target_of};
@@ -44,14 +44,13 @@ impl Constants {
         self.texts.iter().any(|(constant, _)| *constant == field)
     }
 
-    /// A row that has nothing yet but these.
-    pub(super) fn cells<'r>(&'r self, rules: &'r CellRules) -> Cells<'r> {
-        let mut cells = Cells::default();
+    /// Gives them to a row.
+    pub(super) fn fill<'r>(&'r self, draft: &mut Draft<'r>, rules: &'r CellRules) {
         for (field, text) in &self.texts {
-            let slot = cells.fields.get_mut(field.index()).expect("the cells have a place for each field");
-            *slot = rules.cell(Target::Field(*field), Cow::Borrowed(text));
+            if let Some(cell) = rules.cell(Target::Field(*field), Cow::Borrowed(text)) {
+                draft.set(*field, cell);
+            }
         }
-        cells
     }
 }
 
@@ -75,13 +74,13 @@ mod tests {
         let rules =
             CellRules { empty, null_strings: NullStrings::everywhere(["-".to_owned()]), ..CellRules::default() };
         let constants = constants(&[("job", "Nurse"), ("email", "-"), ("address", ""), ("gender", "")]);
-        let cells = constants.cells(&rules);
-        let check = |field: Field, want: Option<Cell<'_>>| assert_eq!(cells.fields[field.index()], want, "{field}");
-        check(Field::Job, Some(Cell::Text("Nurse".into())));
-        check(Field::Email, Some(Cell::Null));
-        check(Field::Address, Some(Cell::Null));
-        check(Field::Gender, None);
-        check(Field::UserId, None);
+        let values = ValueRules::default();
+        let mut draft = Draft::new(&values);
+        constants.fill(&mut draft, &rules);
+        draft.set_id(Some(Cell::Number("1")));
+        let mut body = Vec::new();
+        draft.finish().expect("a good row").write_body(&mut body);
+        assert_eq!(body, br#"{"email":null,"job":"Nurse","address":null}"#);
         assert!(constants.has(Field::Gender) && !constants.has(Field::UserId));
     }
 

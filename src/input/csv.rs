@@ -1,41 +1,58 @@
 //! The records of a CSV block, and what their cells say.
+//!
+//! A record is what the `csv` crate would make of it: a quote opens a cell only as its first byte, `""` inside stands for one
+//! quote, what follows the closing quote belongs to the cell as it stands, and CR, LF and CRLF end a record.
 
 use std::borrow::Cow;
-use std::io;
-use std::io::Read as _;
+use std::ops::Range;
 
-use csv::ByteRecord;
+use memchr::memchr;
 
-use crate::contract::{Cell, Cells, CustomerId, CustomerUpdate, ErrorCode, FieldError, InvalidRow, Subject};
+use crate::contract::{Cell, CustomerId, Draft, ErrorCode, FieldError, InvalidRow, Subject};
 
 use super::blocks::{Block, first_wrong_byte};
-use super::format::{Delimiter, Format};
-use super::framing::{count_lines, is_one_line};
+use super::format::Delimiter;
 use super::layout::CsvLayout;
 use super::mapping::Target;
-use super::record::{Record, RowRules};
+use super::places::{CellEnds, Places, Quotes};
+use super::record::{Record, RowRules, set};
 use super::rules::CellRules;
-
-/// Put before each block. The `csv` crate cuts a byte order mark off whatever comes first, but behind the start of an
-/// input those bytes are a value's. A blank line is not a record, so it changes nothing else.
-const PRELUDE: &[u8] = b"\n";
 
 /// The records of a block, one at a time.
 pub(super) struct CsvRecords<'b> {
-    reader: csv::Reader<io::Chain<&'static [u8], &'b [u8]>>,
     bytes: &'b [u8],
-    cells: ByteRecord,
-    format: Format,
+    /// The same, where all of it is UTF-8: one look at a block instead of one at each cell.
+    text: Option<&'b str>,
+    delimiter: Delimiter,
+    ends: Places<'b, CellEnds>,
+    quotes: Places<'b, Quotes>,
+    cells: Vec<CsvCell>,
     /// Everything before is read.
     at: usize,
     /// The line on which the next byte stands.
     line: u64,
 }
 
+/// Where a cell stands in its block.
+#[derive(Debug, Clone)]
+struct CsvCell {
+    place: Range<usize>,
+    form: Form,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Form {
+    /// The cell is what stands there.
+    Plain,
+    /// It starts inside quotes, and some bytes of it stand for others.
+    Quoted,
+}
+
 /// One record of a block.
 pub(super) struct CsvRecord<'r, 'b> {
-    /// Its cells, unquoted.
-    pub(super) cells: &'r ByteRecord,
+    bytes: &'b [u8],
+    text: Option<&'b str>,
+    cells: &'r [CsvCell],
     /// Its bytes, without its line end.
     pub(super) raw: &'b [u8],
     /// The line on which it starts.
@@ -50,102 +67,206 @@ impl<'b> CsvRecords<'b> {
     /// The records of a block.
     pub(super) fn of(block: &'b Block, delimiter: Delimiter) -> CsvRecords<'b> {
         let bytes = &*block.bytes;
-        let mut settings = csv::ReaderBuilder::new();
-        settings.has_headers(false).flexible(true).delimiter(delimiter.byte());
         CsvRecords {
-            reader: settings.from_reader(PRELUDE.chain(bytes)),
             bytes,
-            cells: ByteRecord::new(),
-            format: Format::Csv(delimiter),
+            text: std::str::from_utf8(bytes).ok(),
+            delimiter,
+            ends: Places::of(bytes, CellEnds::of(delimiter.byte())),
+            quotes: Places::of(bytes, Quotes),
+            cells: Vec::new(),
             at: 0,
             line: block.first_line,
         }
     }
 
-    /// The next record. It lends its cells until the one after it is asked for.
+    /// The next record.
     pub(super) fn next(&mut self) -> Option<CsvRecord<'_, 'b>> {
-        let found = self.reader.read_byte_record(&mut self.cells);
-        if !found.expect("memory can be read, and records may be ragged") {
+        self.skip_blank_lines();
+        let (start, line) = (self.at, self.line);
+        if start == self.bytes.len() {
             return None;
         }
-        let read = usize::try_from(self.reader.position().byte()).expect("a block fits in memory") - PRELUDE.len();
-        let unread = self.bytes.get(self.at..read).expect("the reader moves ahead within the block");
-        let blank = unread.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-        let (blank, record) = unread.split_at_checked(blank).expect("blank lines are part of what was read");
-        if !blank.is_empty() {
-            self.line += count_lines(blank, self.format);
-        }
-        let start = read - record.len();
-        let raw = record.strip_suffix(b"\n").or_else(|| record.strip_suffix(b"\r")).unwrap_or(record);
-        let line = self.line;
-        self.line += 1 + if is_one_line(raw) { 0 } else { count_lines(raw, self.format) };
-        // Of a CRLF the reader takes the LF with the next record.
-        let is_half_read = record.ends_with(b"\r") && self.bytes.get(read) == Some(&b'\n');
-        self.at = if is_half_read { read + 1 } else { read };
-        Some(CsvRecord { cells: &self.cells, raw, line, start, end: self.at })
+        self.cells.clear();
+        let mut next = start;
+        let record_end = loop {
+            let (cell, end) = self.cell(next);
+            self.cells.push(cell);
+            if self.bytes.get(end) != Some(&self.delimiter.byte()) {
+                break end;
+            }
+            next = end + 1;
+        };
+        self.at = record_end;
+        self.skip_line_end();
+        let raw = self.bytes.get(start..record_end).unwrap_or_default();
+        Some(CsvRecord { bytes: self.bytes, text: self.text, cells: &self.cells, raw, line, start, end: self.at })
     }
+
+    fn skip_blank_lines(&mut self) {
+        while let Some(b'\r' | b'\n') = self.bytes.get(self.at) {
+            self.skip_line_end();
+        }
+    }
+
+    fn skip_line_end(&mut self) {
+        self.at += match self.bytes.get(self.at..) {
+            Some([b'\r', b'\n', ..]) => 2,
+            Some([_, ..]) => 1,
+            Some([]) | None => return,
+        };
+        self.line += 1;
+    }
+
+    /// The cell that starts here, and where it ends: at what ends it.
+    fn cell(&mut self, start: usize) -> (CsvCell, usize) {
+        if self.bytes.get(start) != Some(&b'"') {
+            let end = self.ends.next(start);
+            return (CsvCell { place: start..end, form: Form::Plain }, end);
+        }
+        let inside = start + 1;
+        let mut quote = self.quotes.next(inside);
+        let mut form = Form::Plain;
+        while self.bytes.get(quote + 1) == Some(&b'"') {
+            form = Form::Quoted;
+            quote = self.quotes.next(quote + 2);
+        }
+        let end = self.end_behind(inside..quote);
+        // A cell that no quote closes is closed by the end of the input.
+        if end > quote + 1 {
+            form = Form::Quoted;
+        }
+        let place = match form {
+            Form::Plain => inside..quote,
+            Form::Quoted => inside..end,
+        };
+        (CsvCell { place, form }, end)
+    }
+
+    /// What ends the cell whose quotes are around these places. The lines that end between them are counted.
+    fn end_behind(&mut self, quoted: Range<usize>) -> usize {
+        let mut end = self.ends.next(quoted.start);
+        while end < quoted.end {
+            self.line += match self.bytes.get(end..) {
+                Some([b'\r', b'\n', ..]) => 0,
+                Some([b'\r' | b'\n', ..]) => 1,
+                _ => 0,
+            };
+            end = self.ends.next(end + 1);
+        }
+        end
+    }
+}
+
+impl<'b> CsvRecord<'_, 'b> {
+    /// How many cells it has.
+    pub(super) fn columns(&self) -> usize {
+        self.cells.len()
+    }
+
+    /// Its cells, unquoted.
+    pub(super) fn cells(&self) -> impl Iterator<Item = Cow<'b, [u8]>> {
+        self.cells.iter().map(|cell| match cell.form {
+            Form::Plain => Cow::Borrowed(self.bytes_of(cell)),
+            Form::Quoted => Cow::Owned(unquoted(self.bytes_of(cell))),
+        })
+    }
+
+    /// The text of the cell in this column, from 0, where it stands in the block as it is.
+    #[inline]
+    fn plain_text(&self, column: usize) -> Option<&'b str> {
+        let cell = self.cells.get(column)?;
+        match cell.form {
+            Form::Plain => self.text?.get(cell.place.clone()),
+            Form::Quoted => None,
+        }
+    }
+
+    /// The text of the cell in this column; none where there is no such column, or no text in it.
+    fn text(&self, column: usize) -> Option<Cow<'b, str>> {
+        let cell = self.cells.get(column)?;
+        match (cell.form, self.text) {
+            (Form::Plain, Some(text)) => text.get(cell.place.clone()).map(Cow::Borrowed),
+            (Form::Plain, None) => std::str::from_utf8(self.bytes_of(cell)).ok().map(Cow::Borrowed),
+            (Form::Quoted, _) => String::from_utf8(unquoted(self.bytes_of(cell))).ok().map(Cow::Owned),
+        }
+    }
+
+    fn bytes_of(&self, cell: &CsvCell) -> &'b [u8] {
+        self.bytes.get(cell.place.clone()).unwrap_or_default()
+    }
+}
+
+/// What stands in quotes and behind them. `inside` starts behind the opening quote.
+fn unquoted(inside: &[u8]) -> Vec<u8> {
+    let mut cell = Vec::with_capacity(inside.len());
+    let mut rest = inside;
+    while let Some((text, quote)) = memchr(b'"', rest).and_then(|quote| rest.split_at_checked(quote)) {
+        cell.extend_from_slice(text);
+        match quote {
+            [_, b'"', behind @ ..] => {
+                cell.push(b'"');
+                rest = behind;
+            }
+            [_, behind @ ..] | behind => {
+                cell.extend_from_slice(behind);
+                return cell;
+            }
+        }
+    }
+    cell.extend_from_slice(rest);
+    cell
 }
 
 /// Shows `visit` each record of a block in order.
 pub(super) fn parse(block: &Block, layout: &CsvLayout, rules: &RowRules, visit: &mut impl FnMut(Record<'_>)) {
     let mut records = CsvRecords::of(block, layout.delimiter);
+    let mut draft = Draft::new(&rules.values);
+    let texts_are_left = rules.cells.leave_texts();
     let mut ordinal = 0;
     while let Some(record) = records.next() {
-        let CsvRecord { cells, raw, line, .. } = record;
-        let checked = if cells.len() == layout.columns.names.len() {
-            CustomerUpdate::new(mapped(&record, block, layout, &rules.cells), &rules.values)
+        let checked = if record.columns() == layout.columns.names.len() {
+            draft.clear();
+            layout.columns.constants.fill(&mut draft, &rules.cells);
+            for &(column, target) in &layout.columns.mapped {
+                match (target, record.plain_text(column)) {
+                    (Target::Field(field), Some(text)) if texts_are_left && !text.is_empty() => {
+                        draft.set_text(field, text);
+                    }
+                    (Target::Field(field), Some("")) if texts_are_left && rules.cells.omit_empty(field) => {}
+                    _ => set(&mut draft, target, cell(&record, block, column, target, &rules.cells)),
+                }
+            }
+            draft.finish()
         } else {
-            Err(ragged(cells, layout, &rules.cells))
+            Err(ragged(&record, layout, &rules.cells))
         };
-        visit(Record { raw, line, ordinal, checked });
+        visit(Record { raw: record.raw, line: record.line, ordinal, checked });
         ordinal += 1;
     }
 }
 
-fn mapped<'r>(record: &CsvRecord<'r, '_>, block: &Block, layout: &'r CsvLayout, rules: &'r CellRules) -> Cells<'r> {
-    // One look at the whole record instead of one at each cell.
-    let text = std::str::from_utf8(record.cells.as_slice()).ok();
-    let mut cells = layout.columns.constants.cells(rules);
-    for &(column, target) in &layout.columns.mapped {
-        let range = record.cells.range(column).expect("the record has the header's columns");
-        let cell = match text.and_then(|text| text.get(range)) {
-            Some(text) => rules.cell(target, Cow::Borrowed(text)),
-            None => from_bytes(record, block, column, target, rules),
-        };
-        match target {
-            Target::Id => cells.id = cell,
-            Target::Field(field) => {
-                *cells.fields.get_mut(field.index()).expect("the cells have a place for each field") = cell;
-            }
-            Target::Ignored => {}
-        }
-    }
-    cells
-}
-
-/// A cell of a record that is not UTF-8 as a whole.
-pub(super) fn from_bytes<'r>(
-    record: &CsvRecord<'r, '_>,
+/// What the cell in a column says.
+pub(super) fn cell<'r>(
+    record: &CsvRecord<'_, 'r>,
     block: &Block,
     column: usize,
     target: Target,
     rules: &'r CellRules,
 ) -> Option<Cell<'r>> {
-    match std::str::from_utf8(record.cells.get(column)?) {
-        Ok(text) => rules.cell(target, Cow::Borrowed(text)),
-        Err(_) => Some(Cell::NotText { input_byte: first_wrong_byte(record.raw, block, record.start) }),
+    match record.text(column) {
+        Some(text) => rules.cell(target, text),
+        None => Some(Cell::NotText { input_byte: first_wrong_byte(record.raw, block, record.start) }),
     }
 }
 
 /// The error of a row that does not have the header's columns. Which cell belongs to which column cannot be known, so
 /// no cell is looked at; the id, mostly first, is a good guess, and helps to find the row.
-fn ragged(record: &ByteRecord, layout: &CsvLayout, rules: &CellRules) -> InvalidRow {
-    let id = record.get(layout.columns.id).and_then(|cell| std::str::from_utf8(cell).ok());
-    let id = match id.and_then(|text| rules.cell(Target::Id, Cow::Borrowed(text))) {
+fn ragged(record: &CsvRecord<'_, '_>, layout: &CsvLayout, rules: &CellRules) -> InvalidRow {
+    let id = match record.text(layout.columns.id).and_then(|text| rules.cell(Target::Id, text)) {
         Some(Cell::Text(text)) => CustomerId::parse(&text).ok(),
         _ => None,
     };
-    let (here, header) = (record.len(), layout.columns.names.len());
+    let (here, header) = (record.columns(), layout.columns.names.len());
     let columns = if here == 1 { "column" } else { "columns" };
     let message = format!("has {here} {columns} where the header has {header}");
     InvalidRow { id, errors: vec![FieldError::new(Subject::Row, ErrorCode::Columns, message)] }

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use crate::contract::{Cell, ErrorCode, Field, field_value, id_value};
 
 use super::blocks::Block;
-use super::csv::{CsvRecords, from_bytes};
+use super::csv::{CsvRecords, cell};
 use super::layout::{CsvLayout, Layout, NdjsonLayout};
 use super::mapping::Target;
 use super::ndjson;
@@ -81,12 +81,12 @@ pub fn explain_record(raw: &[u8], layout: &Layout, rules: &RowRules) -> Vec<Expl
 fn explain_csv(raw: &[u8], layout: &CsvLayout, rules: &RowRules) -> Option<Vec<ExplainedCell>> {
     let block = Block { bytes: Bytes::copy_from_slice(raw), first_line: 1, bytes_before: 0 };
     let mut records = CsvRecords::of(&block, layout.delimiter);
-    let record = records.next().filter(|record| record.cells.len() == layout.names().len())?;
-    let explained = layout.names().iter().zip(record.cells).enumerate().map(|(column, (name, text))| {
+    let record = records.next().filter(|record| record.columns() == layout.names().len())?;
+    let explained = layout.names().iter().zip(record.cells()).enumerate().map(|(column, (name, text))| {
         let target = layout.columns.mapped.iter().find(|(mapped, _)| *mapped == column);
         let target = target.map_or(Target::Ignored, |(_, target)| *target);
-        let cell = from_bytes(&record, &block, column, target, &rules.cells);
-        let text = json_text(&String::from_utf8_lossy(text));
+        let cell = cell(&record, &block, column, target, &rules.cells);
+        let text = json_text(&String::from_utf8_lossy(&text));
         ExplainedCell { source: CellSource::Input(name.clone()), text, fate: fate(target, cell, rules) }
     });
     Some(explained.collect())

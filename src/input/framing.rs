@@ -1,8 +1,11 @@
 //! Where records end, found without reading fields: what blocks are cut by and lines are counted by.
 
-use memchr::{memchr, memchr_iter, memchr2, memrchr, memrchr2};
+use std::ops::Range;
+
+use memchr::{memchr_iter, memrchr, memrchr2};
 
 use super::format::{Delimiter, Format};
+use super::places::{Places, Quotes};
 
 /// Finds the end of the last whole record in a buffer that grows at its end.
 ///
@@ -18,13 +21,16 @@ pub(super) struct RecordEnds {
     open_quote: Option<usize>,
     /// Where the bytes outside of quotes start that are not searched for line ends yet.
     unquoted_from: usize,
+    /// Bytes outside of quotes before that, not searched yet either. The last line end is all that is wanted, so they are
+    /// searched from the last one on, at the end, and most never.
+    unquoted: Vec<Range<usize>>,
     last: Option<usize>,
 }
 
 impl RecordEnds {
     /// Nothing is searched yet. The buffer's first byte is a record's first.
     pub(super) fn new(format: Format) -> RecordEnds {
-        RecordEnds { format, at: 0, open_quote: None, unquoted_from: 0, last: None }
+        RecordEnds { format, at: 0, open_quote: None, unquoted_from: 0, unquoted: Vec::new(), last: None }
     }
 
     /// Takes in what was added to the buffer, and returns where its last whole record ends (behind the line end).
@@ -48,12 +54,17 @@ impl RecordEnds {
     }
 
     fn search_csv(&mut self, buffer: &[u8], delimiter: Delimiter) {
-        while let Some(found) = memchr(b'"', from(buffer, self.at)) {
-            let quote = self.at + found;
+        let mut quotes = Places::of(buffer, Quotes);
+        loop {
+            let quote = quotes.next(self.at);
+            if quote == buffer.len() {
+                self.at = quote;
+                break;
+            }
             self.at = match (self.open_quote, buffer.get(quote + 1)) {
                 (None, _) => {
                     if opens_field(buffer, quote, delimiter) {
-                        self.search_unquoted(buffer, quote);
+                        self.unquoted.push(self.unquoted_from..quote);
                         self.open_quote = Some(quote);
                     }
                     quote + 1
@@ -66,24 +77,21 @@ impl RecordEnds {
                 }
                 (Some(_), None) => {
                     self.at = quote;
-                    return;
+                    break;
                 }
             };
         }
-        self.at = buffer.len();
         if self.open_quote.is_none() {
             // A CR as the last byte may be the first half of a CRLF, which belongs together.
             let decided = if buffer.last() == Some(&b'\r') { buffer.len() - 1 } else { buffer.len() };
-            self.search_unquoted(buffer, decided);
+            self.unquoted.push(self.unquoted_from..decided);
             self.unquoted_from = decided;
         }
-    }
-
-    fn search_unquoted(&mut self, buffer: &[u8], until: usize) {
-        let unquoted = buffer.get(self.unquoted_from..until).unwrap_or_default();
-        if let Some(found) = memrchr2(b'\n', b'\r', unquoted) {
-            self.last = Some(self.unquoted_from + found + 1);
-        }
+        let mut line_ends = self.unquoted.drain(..).rev().filter_map(|unquoted| {
+            let found = memrchr2(b'\n', b'\r', buffer.get(unquoted.clone())?)?;
+            Some(unquoted.start + found + 1)
+        });
+        self.last = line_ends.next().or(self.last);
     }
 }
 
@@ -103,11 +111,6 @@ pub(super) fn count_lines(bytes: &[u8], format: Format) -> u64 {
         Format::Csv(_) => memchr_iter(b'\r', bytes).filter(|at| bytes.get(at + 1) != Some(&b'\n')).count(),
     };
     (line_feeds + lone_returns) as u64
-}
-
-/// Whether a CSV record of these bytes stands on one line, as most do.
-pub(super) fn is_one_line(bytes: &[u8]) -> bool {
-    memchr2(b'\n', b'\r', bytes).is_none()
 }
 
 fn from(buffer: &[u8], at: usize) -> &[u8] {

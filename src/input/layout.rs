@@ -115,6 +115,16 @@ impl NdjsonLayout {
         self.mapping.constants()
     }
 
+    /// What a key fills that is known as it is written. `place` is where among all keys it is looked for first: the keys of
+    /// one line mostly stand in the order of those of the line before.
+    pub(super) fn known_target(&self, key: &str, place: &mut usize) -> Option<Target> {
+        let (before, behind) = self.keys.split_at_checked(*place)?;
+        let in_order = behind.iter().zip(*place..).chain(before.iter().zip(0..));
+        let ((_, target), found) = in_order.into_iter().find(|((name, _), _)| name == key)?;
+        *place = found + 1;
+        Some(*target)
+    }
+
     /// What a key fills.
     pub(super) fn target(&self, key: &str) -> Result<Target, Unmapped> {
         match self.keys.iter().find(|(name, _)| name == key) {

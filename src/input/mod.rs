@@ -22,6 +22,8 @@ mod mapping;
 mod ndjson;
 mod null_strings;
 mod open;
+mod places;
+mod plain_object;
 mod read_as;
 mod record;
 mod rules;

@@ -8,12 +8,13 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
-use crate::contract::{Cell, Cells, CustomerUpdate, ErrorCode, FieldError, InvalidRow, Subject};
+use crate::contract::{Cell, Draft, ErrorCode, FieldError, InvalidRow, Subject};
 
 use super::blocks::{Block, first_wrong_byte};
 use super::layout::NdjsonLayout;
 use super::mapping::{Target, Unmapped};
-use super::record::{Record, RowRules};
+use super::plain_object::PlainObjects;
+use super::record::{Record, RowRules, set};
 use super::rules::{CellRules, did_you_mean};
 use super::shown;
 
@@ -34,7 +35,7 @@ pub(super) struct NdjsonLine<'b> {
     /// Its number.
     pub(super) line: u64,
     /// Where it starts in the block.
-    start: usize,
+    pub(super) start: usize,
     /// Where it ends in the block, behind its line end.
     pub(super) end: usize,
     ended: LineEnd,
@@ -85,31 +86,33 @@ pub(super) fn is_blank(bytes: &[u8]) -> bool {
 
 /// Shows `visit` each record of a block in order.
 pub(super) fn parse(block: &Block, layout: &NdjsonLayout, rules: &RowRules, visit: &mut impl FnMut(Record<'_>)) {
+    // One look at the whole block instead of one at each line.
+    let block_text = std::str::from_utf8(&block.bytes).ok();
+    let mut plain = block_text.map(PlainObjects::of);
+    let mut draft = Draft::new(&rules.values);
     for (line, ordinal) in NdjsonLines::of(block).zip(0..) {
-        let checked =
-            cells(&line, block, layout, &rules.cells).and_then(|cells| CustomerUpdate::new(cells, &rules.values));
+        let mut object = Object::new(&mut draft, layout, &rules.cells);
+        let is_read = plain.as_mut().is_some_and(|plain| plain.read(&line, &mut object).is_some());
+        let read = if is_read { Ok(()) } else { read_object(&line, block, object.started_again()) };
+        let checked = read.and_then(|()| draft.finish());
         visit(Record { raw: line.raw, line: line.line, ordinal, checked });
     }
 }
 
-fn cells<'b>(
-    line: &NdjsonLine<'b>,
-    block: &Block,
-    layout: &'b NdjsonLayout,
-    rules: &'b CellRules,
-) -> Result<Cells<'b>, InvalidRow> {
+/// Reads a line of any kind.
+fn read_object<'b>(line: &NdjsonLine<'b>, block: &Block, mut object: Object<'_, 'b>) -> Result<(), InvalidRow> {
     let Ok(text) = std::str::from_utf8(line.raw) else {
         let byte = first_wrong_byte(line.raw, block, line.start);
         let message = format!("is not UTF-8: byte {byte} of the input is wrong (--encoding names another encoding)");
         return Err(unreadable(ErrorCode::Encoding, message));
     };
     let mut json = serde_json::Deserializer::from_str(text);
-    let mut object = Object { layout, rules, cells: layout.constants().cells(rules), seen: 0, unknown: 0 };
     (&mut json)
         .deserialize_map(&mut object)
         .and_then(|()| json.end())
         .map_err(|error| unreadable(ErrorCode::Format, not_an_object(&error, line.ended)))?;
-    Ok(object.into_cells())
+    object.say_how_many_are_unknown();
+    Ok(())
 }
 
 fn unreadable(code: ErrorCode, message: String) -> InvalidRow {
@@ -136,45 +139,78 @@ fn not_an_object(error: &serde_json::Error, ended: LineEnd) -> String {
 }
 
 /// Takes an object's members as they come.
-struct Object<'b> {
+pub(super) struct Object<'d, 'b> {
     layout: &'b NdjsonLayout,
     rules: &'b CellRules,
-    cells: Cells<'b>,
+    texts_are_left: bool,
+    /// What is told of them.
+    draft: &'d mut Draft<'b>,
     /// A bit for each target that a key was seen for, whatever its value said.
     seen: u32,
     unknown: usize,
 }
 
-impl<'b> Object<'b> {
-    fn take(&mut self, target: Target, value: &'b RawValue) {
-        let (slot, bit, is_set) = match target {
-            Target::Ignored => return,
-            Target::Id => (&mut self.cells.id, 0, false),
-            Target::Field(field) => {
-                let slot = self.cells.fields.get_mut(field.index());
-                let slot = slot.expect("the cells have a place for each field");
-                (slot, field.index() + 1, self.layout.constants().has(field))
-            }
-        };
-        let is_repeated = self.seen & (1 << bit) != 0;
-        self.seen |= 1 << bit;
-        *slot = match (is_set, is_repeated) {
-            (true, _) => Some(Cell::AlsoSet),
-            (false, true) => Some(Cell::Repeated),
-            (false, false) => cell(value.get(), target, self.rules),
-        };
+impl<'d, 'b> Object<'d, 'b> {
+    fn new(draft: &'d mut Draft<'b>, layout: &'b NdjsonLayout, rules: &'b CellRules) -> Object<'d, 'b> {
+        draft.clear();
+        layout.constants().fill(draft, rules);
+        Object { layout, rules, texts_are_left: rules.leave_texts(), draft, seen: 0, unknown: 0 }
     }
 
-    fn into_cells(mut self) -> Cells<'b> {
+    /// The same, with nothing taken.
+    fn started_again(self) -> Object<'d, 'b> {
+        Object::new(self.draft, self.layout, self.rules)
+    }
+
+    /// What its keys fill.
+    pub(super) fn layout(&self) -> &'b NdjsonLayout {
+        self.layout
+    }
+
+    /// Takes a member whose value says this.
+    pub(super) fn take(&mut self, target: Target, said: impl FnOnce(&'b CellRules) -> Option<Cell<'b>>) {
+        match self.claim(target) {
+            Ok(()) => set(self.draft, target, said(self.rules)),
+            Err(fault) => set(self.draft, target, Some(fault)),
+        }
+    }
+
+    /// Takes a member whose value is this string.
+    pub(super) fn take_text(&mut self, target: Target, text: &'b str) {
+        match (target, self.claim(target)) {
+            (Target::Field(field), Ok(())) if self.texts_are_left && !text.is_empty() => {
+                self.draft.set_text(field, text);
+            }
+            (_, Ok(())) => set(self.draft, target, self.rules.cell(target, Cow::Borrowed(text))),
+            (_, Err(fault)) => set(self.draft, target, Some(fault)),
+        }
+    }
+
+    /// Whether a member is the only one to fill its target; if not, what it says instead of its value.
+    fn claim(&mut self, target: Target) -> Result<(), Cell<'b>> {
+        let (bit, is_set) = match target {
+            Target::Ignored => return Ok(()),
+            Target::Id => (1, false),
+            Target::Field(field) => (2 << field.index(), self.layout.constants().has(field)),
+        };
+        let is_repeated = self.seen & bit != 0;
+        self.seen |= bit;
+        match (is_set, is_repeated) {
+            (true, _) => Err(Cell::AlsoSet),
+            (false, true) => Err(Cell::Repeated),
+            (false, false) => Ok(()),
+        }
+    }
+
+    fn say_how_many_are_unknown(&mut self) {
         if self.unknown > UNKNOWN_KEYS_MAX {
             let message = format!("has {} more unknown keys", self.unknown - UNKNOWN_KEYS_MAX);
-            self.cells.row_errors.push(FieldError::new(Subject::Row, ErrorCode::Columns, message));
+            self.draft.add_row_error(ErrorCode::Columns, message);
         }
-        self.cells
     }
 }
 
-impl<'b> Visitor<'b> for &mut Object<'b> {
+impl<'b> Visitor<'b> for &mut Object<'_, 'b> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -184,12 +220,15 @@ impl<'b> Visitor<'b> for &mut Object<'b> {
     fn visit_map<A: MapAccess<'b>>(self, mut members: A) -> Result<(), A::Error> {
         while let Some(key) = members.next_key_seed(Key { layout: self.layout })? {
             match key {
-                Ok(target) => self.take(target, members.next_value()?),
+                Ok(target) => {
+                    let json: &'b RawValue = members.next_value()?;
+                    self.take(target, |rules| cell(json.get(), target, rules));
+                }
                 Err(message) => {
                     members.next_value::<IgnoredAny>()?;
                     self.unknown += 1;
                     if self.unknown <= UNKNOWN_KEYS_MAX {
-                        self.cells.row_errors.push(FieldError::new(Subject::Row, ErrorCode::Columns, message));
+                        self.draft.add_row_error(ErrorCode::Columns, message);
                     }
                 }
             }
@@ -249,7 +288,7 @@ pub(super) fn cell<'b>(json: &'b str, target: Target, rules: &'b CellRules) -> O
 }
 
 /// What a number, `true` or `false` says: it may stand for something else, as a gender does that is 1 or 2.
-fn word<'b>(json: &str, target: Target, rules: &'b CellRules, itself: Cell<'b>) -> Option<Cell<'b>> {
+pub(super) fn word<'b>(json: &str, target: Target, rules: &'b CellRules, itself: Cell<'b>) -> Option<Cell<'b>> {
     match rules.value_of(target, json) {
         Some(value) => rules.said(target, Cow::Borrowed(value)),
         None => Some(itself),

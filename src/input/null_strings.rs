@@ -34,6 +34,11 @@ impl NullStrings {
         Ok(())
     }
 
+    /// Whether no text stands for null.
+    pub(super) fn are_none(&self) -> bool {
+        self.everywhere.is_empty() && self.by_field.iter().all(Vec::is_empty)
+    }
+
     /// Whether a cell of this text is null.
     pub(super) fn contains(&self, target: Target, text: &str) -> bool {
         let of_field = match target {

@@ -202,17 +202,17 @@ fn read_header(
     while let Some(block) = blocks.next()? {
         let mut records = CsvRecords::of(&block, delimiter);
         let Some(record) = records.next() else { continue };
+        let cells: ByteRecord = record.cells().collect();
         let (columns, header, end) = match &rules.header {
-            HeaderRule::Named(names) if !is_own_header(record.cells) => {
+            HeaderRule::Named(names) if !is_own_header(&cells) => {
                 let (columns, header) = named_columns(names, delimiter, &rules.mapping)?;
                 (columns, header, 0)
             }
             HeaderRule::Named(_) | HeaderRule::FirstRecord => {
-                let columns = header::read(record.cells, record.line, &rules.mapping)?;
+                let columns = header::read(&cells, record.line, &rules.mapping)?;
                 (columns, block.bytes.slice_ref(record.raw), record.end)
             }
         };
-        drop(records);
         let layout = CsvLayout { delimiter, header, columns, mark };
         return Ok((layout, block.without_first(end, Format::Csv(delimiter))));
     }

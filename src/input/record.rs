@@ -1,9 +1,10 @@
 //! One record of an input, read, mapped and checked: the same for every format and every command.
 
-use crate::contract::{CustomerUpdate, InvalidRow, ValueRules};
+use crate::contract::{Cell, CustomerUpdate, Draft, InvalidRow, ValueRules};
 
 use super::blocks::Block;
 use super::layout::Layout;
+use super::mapping::Target;
 use super::rules::CellRules;
 use super::{csv, ndjson};
 
@@ -34,5 +35,14 @@ pub fn parse_block(block: &Block, layout: &Layout, rules: &RowRules, visit: &mut
     match layout {
         Layout::Csv(layout) => csv::parse(block, layout, rules, visit),
         Layout::Ndjson(layout) => ndjson::parse(block, layout, rules, visit),
+    }
+}
+
+/// Tells a draft what its target's cell says.
+pub(super) fn set<'r>(draft: &mut Draft<'r>, target: Target, cell: Option<Cell<'r>>) {
+    match (target, cell) {
+        (Target::Id, cell) => draft.set_id(cell),
+        (Target::Field(field), Some(cell)) => draft.set(field, cell),
+        (Target::Field(_), None) | (Target::Ignored, _) => {}
     }
 }

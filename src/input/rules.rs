@@ -120,7 +120,18 @@ impl EmptyRules {
 }
 
 impl CellRules {
+    /// Whether each text that is not empty stands for itself: nothing is cut off, null, or another word for something.
+    pub(super) fn leave_texts(&self) -> bool {
+        self.trim == Trim::Keep && self.null_strings.are_none() && self.values.are_none()
+    }
+
+    /// Whether an empty text says nothing of this field.
+    pub(super) fn omit_empty(&self, field: Field) -> bool {
+        self.empty.of(field) == EmptyRule::Omit
+    }
+
     /// What a cell of this text says of its target; `None` where it says nothing.
+    #[inline]
     pub(super) fn cell<'a>(&'a self, target: Target, text: Cow<'a, str>) -> Option<Cell<'a>> {
         let text = match self.trim {
             Trim::Keep => text,
@@ -141,6 +152,7 @@ impl CellRules {
     }
 
     /// What a text says that stands for itself.
+    #[inline]
     pub(super) fn said<'a>(&self, target: Target, text: Cow<'a, str>) -> Option<Cell<'a>> {
         if self.null_strings.contains(target, &text) {
             return Some(Cell::Null);

@@ -12,7 +12,6 @@ use super::shown;
 /// What a cell's text becomes, field by field, before anything else is made of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ValueMaps {
-    /// A look-up in the empty map, which most of them are, costs next to nothing.
     by_field: [BTreeMap<String, String>; FIELDS.len()],
 }
 
@@ -41,6 +40,11 @@ impl ValueMaps {
             field_value(field, cell, values).err().map(|error| (shown::column_name(text), error))
         });
         errors.collect()
+    }
+
+    /// Whether no text stands for another.
+    pub(super) fn are_none(&self) -> bool {
+        self.by_field.iter().all(BTreeMap::is_empty)
     }
 
     /// What this text of a field stands for.

@@ -1,5 +1,7 @@
 //! Blocks and records: the same however an input is cut and however its bytes arrive.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use proptest::prelude::*;
 
@@ -31,7 +33,7 @@ fn csv_records(blocks: &[Block]) -> Vec<Plain> {
     for block in blocks {
         let mut records = CsvRecords::of(block, Delimiter::COMMA);
         while let Some(record) = records.next() {
-            let cells = record.cells.iter().map(<[u8]>::to_vec).collect();
+            let cells = record.cells().map(Cow::into_owned).collect();
             all.push(Plain { cells, raw: record.raw.to_vec(), line: record.line });
         }
     }

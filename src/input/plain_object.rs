@@ -1,0 +1,136 @@
+//! JSON objects as almost all of them are written: known keys, strings without escapes, whole numbers, `true`, `false` and
+//! `null`. These are read without a general parser. Whatever else a line holds is left to that one, errors above all.
+
+use crate::contract::Cell;
+
+use super::mapping::Target;
+use super::ndjson::{NdjsonLine, Object, word};
+use super::places::{Places, StringStops};
+
+/// Reads the plain objects of a block.
+pub(super) struct PlainObjects<'b> {
+    text: &'b str,
+    stops: Places<'b, StringStops>,
+    /// Where the next byte stands.
+    at: usize,
+    /// Where the next key is looked for among all.
+    key_place: usize,
+}
+
+impl<'b> PlainObjects<'b> {
+    /// Those of a block with this text.
+    pub(super) fn of(text: &'b str) -> PlainObjects<'b> {
+        PlainObjects { text, stops: Places::of(text.as_bytes(), StringStops), at: 0, key_place: 0 }
+    }
+
+    /// Gives the members of a line's object to `object`; `None` where the line is not plain. Lines have to come in order.
+    pub(super) fn read(&mut self, line: &NdjsonLine<'b>, object: &mut Object<'_, 'b>) -> Option<()> {
+        self.at = line.start;
+        self.key_place = 0;
+        self.token(b'{')?;
+        loop {
+            let key = self.string()?;
+            let target = object.layout().known_target(key, &mut self.key_place)?;
+            self.token(b':')?;
+            self.value(target, object)?;
+            match self.next_visible() {
+                Some(b',') => self.at += 1,
+                Some(b'}') => break,
+                _ => return None,
+            }
+        }
+        self.at += 1;
+        self.skip_spaces();
+        (self.at == line.start + line.raw.len()).then_some(())
+    }
+
+    fn value(&mut self, target: Target, object: &mut Object<'_, 'b>) -> Option<()> {
+        match self.next_visible()? {
+            b'"' => {
+                let text = self.string()?;
+                object.take_text(target, text);
+            }
+            b'-' | b'0'..=b'9' => {
+                let number = self.whole_number()?;
+                object.take(target, |rules| word(number, target, rules, Cell::Number(number)));
+            }
+            b'n' => {
+                self.word("null")?;
+                object.take(target, |_| Some(Cell::Null));
+            }
+            b't' => {
+                let json = self.word("true")?;
+                object.take(target, |rules| word(json, target, rules, Cell::Boolean));
+            }
+            b'f' => {
+                let json = self.word("false")?;
+                object.take(target, |rules| word(json, target, rules, Cell::Boolean));
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    /// A string in which each character stands for itself, without its quotes.
+    fn string(&mut self) -> Option<&'b str> {
+        self.token(b'"')?;
+        let end = self.stops.next(self.at);
+        let string = self.text.get(self.at..end)?;
+        self.at = end;
+        self.token_here(b'"')?;
+        Some(string)
+    }
+
+    /// A number without fraction and exponent (RFC 8259 §6).
+    fn whole_number(&mut self) -> Option<&'b str> {
+        let start = self.at;
+        if self.byte() == Some(b'-') {
+            self.at += 1;
+        }
+        let first = self.byte();
+        let digits_start = self.at;
+        while let Some(b'0'..=b'9') = self.byte() {
+            self.at += 1;
+        }
+        let is_number = match self.at - digits_start {
+            0 => false,
+            1 => true,
+            _ => first != Some(b'0'),
+        };
+        let is_whole = !matches!(self.byte(), Some(b'.' | b'e' | b'E'));
+        self.text.get(start..self.at).filter(|_| is_number && is_whole)
+    }
+
+    fn word(&mut self, word: &'static str) -> Option<&'static str> {
+        self.text.get(self.at..)?.starts_with(word).then(|| {
+            self.at += word.len();
+            word
+        })
+    }
+
+    /// Moves behind this byte, where it is the next one that is no white space.
+    fn token(&mut self, token: u8) -> Option<()> {
+        self.skip_spaces();
+        self.token_here(token)
+    }
+
+    fn token_here(&mut self, token: u8) -> Option<()> {
+        (self.byte() == Some(token)).then(|| self.at += 1)
+    }
+
+    fn next_visible(&mut self) -> Option<u8> {
+        self.skip_spaces();
+        self.byte()
+    }
+
+    /// Skips white space (RFC 8259 §2) other than the line end.
+    fn skip_spaces(&mut self) {
+        while let Some(b' ' | b'\t') = self.byte() {
+            self.at += 1;
+        }
+    }
+
+    fn byte(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+}
