@@ -42,29 +42,29 @@ impl DateFormat {
 }
 
 /// A point in time as it will be sent.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum DateTime {
     /// The text is RFC 3339 already.
     AsGiven,
     /// A plain date, `YYYY-MM-DD`: midnight UTC.
     Day,
-    /// Another form, read into RFC 3339.
-    Read(String),
 }
 
 /// What makes midnight UTC of a plain date, in RFC 3339.
 pub(super) const MIDNIGHT: &str = "T00:00:00Z";
 
 /// Reads a point in time; `None` where the text is none.
-pub(super) fn parse(text: &str, formats: &[DateFormat]) -> Option<DateTime> {
+pub(super) fn parse(text: &str) -> Option<DateTime> {
     let bytes = text.as_bytes();
     if is_date_time(bytes) {
         return Some(DateTime::AsGiven);
     }
-    if bytes.len() == DATE_BYTES && is_date(bytes) {
-        return Some(DateTime::Day);
-    }
-    formats.iter().find_map(|format| format.read(text)).map(DateTime::Read)
+    (bytes.len() == DATE_BYTES && is_date(bytes)).then_some(DateTime::Day)
+}
+
+/// Reads a point in time in the first form that fits, into RFC 3339.
+pub(super) fn read_by(formats: &[DateFormat], text: &str) -> Option<String> {
+    formats.iter().find_map(|format| format.read(text))
 }
 
 /// `YYYY-MM-DD`
@@ -138,13 +138,8 @@ fn days_in_month(year: u16, month: u16) -> u16 {
 mod tests {
     use super::*;
 
-    fn check(text: &str, formats: &[&str], want: Option<&DateTime>) {
-        let formats: Vec<_> = formats.iter().map(|format| DateFormat::new(format).expect("a good format")).collect();
-        assert_eq!(parse(text, &formats).as_ref(), want, "{text:?}");
-    }
-
-    fn read(text: &str) -> DateTime {
-        DateTime::Read(text.to_owned())
+    fn check(text: &str, want: Option<DateTime>) {
+        assert_eq!(parse(text), want, "{text:?}");
     }
 
     #[test]
@@ -158,23 +153,30 @@ mod tests {
             "0000-01-01T00:00:00Z",
             "1990-12-31T15:59:60-08:00",
         ] {
-            check(text, &[], Some(&DateTime::AsGiven));
+            check(text, Some(DateTime::AsGiven));
         }
     }
 
     #[test]
     fn plain_dates_become_midnight_utc() {
-        check("1985-04-12", &[], Some(&DateTime::Day));
-        check("2000-02-29", &[], Some(&DateTime::Day));
+        check("1985-04-12", Some(DateTime::Day));
+        check("2000-02-29", Some(DateTime::Day));
     }
 
     #[test]
     fn other_forms_only_where_named() {
-        check("31/12/1999", &["%d/%m/%Y"], Some(&read("1999-12-31T00:00:00Z")));
+        let check = |text: &str, formats: &[&str], want: Option<&str>| {
+            let formats: Vec<_> =
+                formats.iter().map(|format| DateFormat::new(format).expect("a good format")).collect();
+            assert_eq!(parse(text), None, "{text:?}");
+            assert_eq!(read_by(&formats, text).as_deref(), want, "{text:?}");
+        };
+        check("31/12/1999", &[], None);
+        check("31/12/1999", &["%d/%m/%Y"], Some("1999-12-31T00:00:00Z"));
         check("12/31/1999", &["%d/%m/%Y"], None);
-        check("12/31/1999", &["%d/%m/%Y", "%m/%d/%Y"], Some(&read("1999-12-31T00:00:00Z")));
-        check("1999-12-31 08:05", &["%Y-%m-%d %H:%M"], Some(&read("1999-12-31T08:05:00Z")));
-        check("1999-12-31 08:05 +0200", &["%Y-%m-%d %H:%M %z"], Some(&read("1999-12-31T06:05:00Z")));
+        check("12/31/1999", &["%d/%m/%Y", "%m/%d/%Y"], Some("1999-12-31T00:00:00Z"));
+        check("1999-12-31 08:05", &["%Y-%m-%d %H:%M"], Some("1999-12-31T08:05:00Z"));
+        check("1999-12-31 08:05 +0200", &["%Y-%m-%d %H:%M %z"], Some("1999-12-31T06:05:00Z"));
     }
 
     #[test]
@@ -201,7 +203,7 @@ mod tests {
             "2023-11-07T05:31:56Zx",
             "+023-11-07",
         ] {
-            check(text, &[], None);
+            check(text, None);
         }
     }
 

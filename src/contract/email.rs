@@ -55,9 +55,13 @@ fn class(byte: u8) -> Class {
 
 /// Reads an address; `None` where the text is none.
 pub(super) fn parse(text: &str) -> Option<Email> {
-    // The last @ divides: a quoted local part may hold others, a domain cannot.
     let bytes = text.as_bytes();
-    let (local, at_and_domain) = bytes.split_at_checked(bytes.iter().rposition(|byte| *byte == b'@')?)?;
+    let is_at = |byte: &u8| *byte == b'@';
+    let (local, at_and_domain) = match bytes.first() {
+        // A quoted local part may hold others; a domain cannot, so the last one divides.
+        Some(b'"') => bytes.split_at_checked(bytes.iter().rposition(is_at)?)?,
+        _ => bytes.split_at_checked(bytes.iter().position(is_at)?)?,
+    };
     let domain = at_and_domain.strip_prefix(b"@")?;
     if is_local_part(local) { parse_domain(domain) } else { None }
 }
@@ -74,15 +78,12 @@ fn is_local_part(local: &[u8]) -> bool {
 
 /// `Dot-string`: atoms of one `atext` or more, with dots between them.
 fn is_dot_string(local: &[u8]) -> bool {
-    let mut before = Class::Dot;
-    for byte in local {
-        let class = class(*byte);
-        if class == Class::Other || (before, class) == (Class::Dot, Class::Dot) {
-            return false;
-        }
-        before = class;
-    }
-    before != Class::Dot
+    let is_text = local.iter().all(|byte| class(*byte) != Class::Other);
+    is_text && !local.starts_with(b".") && !local.ends_with(b".") && !local.is_empty() && !has_two_dots(local)
+}
+
+fn has_two_dots(bytes: &[u8]) -> bool {
+    bytes.windows(2).any(|pair| pair == b"..")
 }
 
 /// `QcontentSMTP`: printable ASCII, with `"` and `\` only behind a backslash.

@@ -31,12 +31,23 @@ impl CustomerId {
 
     /// Reads decimal digits; leading zeros are dropped, so the id is in its canonical form from here on.
     pub fn parse(text: &str) -> Result<CustomerId, IdError> {
-        let digits = text.strip_prefix('-').unwrap_or(text);
-        if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(IdError::NotAnInteger);
+        let (digits, is_negative) = match text.as_bytes() {
+            [b'-', digits @ ..] => (digits, true),
+            digits => (digits, false),
+        };
+        let mut id = Some(0_u64);
+        for byte in digits {
+            let digit = byte.wrapping_sub(b'0');
+            if digit > 9 {
+                return Err(IdError::NotAnInteger);
+            }
+            id = id.and_then(|id| id.checked_mul(10)?.checked_add(u64::from(digit)));
         }
-        // Only digits are left, so what `parse` refuses is a minus sign or a number over 64 bits.
-        text.parse::<u64>().ok().map_or(Err(IdError::OutOfRange), CustomerId::new)
+        match id {
+            _ if digits.is_empty() => Err(IdError::NotAnInteger),
+            Some(id) if !is_negative => CustomerId::new(id),
+            Some(_) | None => Err(IdError::OutOfRange),
+        }
     }
 
     /// The number.

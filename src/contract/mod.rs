@@ -8,6 +8,7 @@ mod date;
 mod email;
 mod field;
 mod field_error;
+mod finding;
 mod id;
 mod near_miss;
 mod single;

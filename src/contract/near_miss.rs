@@ -63,7 +63,7 @@ fn is_same_in_lower_case(text: &str, word: &str) -> bool {
 pub(super) fn not_a_date(text: &str, formats: &[DateFormat]) -> Cow<'static, str> {
     let trimmed = text.trim();
     let has_spaces = trimmed != text;
-    if has_spaces && date::parse(trimmed, formats).is_some() {
+    if has_spaces && (date::parse(trimmed).is_some() || date::read_by(formats, trimmed).is_some()) {
         return "has spaces around the date (--trim removes them)".into();
     }
     let forms = if formats.is_empty() { "RFC 3339 or YYYY-MM-DD" } else { "RFC 3339, YYYY-MM-DD or a --date-format" };

@@ -1,10 +1,13 @@
 //! One customer update: the only thing that a request body is made from.
 
+use std::borrow::Cow;
+
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::field::{FIELDS, Field};
-use super::value::{Cell, Refused, Value, ValueRules, customer_id, text_value, value};
+use super::finding::{Finding, find};
+use super::value::{Cell, Refused, Value, ValueRules, customer_id, customer_id_of, value};
 use super::{CustomerId, ErrorCode, FieldError, Subject};
 
 /// A row that keeps the contract: a customer's id and the fields to set, each checked.
@@ -102,40 +105,58 @@ impl<'a> Draft<'a> {
 
     /// The input says this of the customer's id. What is said last counts.
     pub fn set_id(&mut self, cell: Option<Cell<'_>>) {
-        if std::mem::replace(&mut self.is_id_given, true) {
-            self.errors.retain(|error| error.subject != Subject::Id);
-        }
-        self.id = customer_id(cell).map_err(|refused| self.refuse(Subject::Id, refused)).ok();
-    }
-
-    /// The input says this of a field. What is said last counts.
-    pub fn set(&mut self, field: Field, cell: Cell<'a>) {
-        let value = value(cell, field.rule(), self.rules, &mut self.notes);
-        self.put(field, value);
+        self.put_id(customer_id(cell));
     }
 
     /// The same, for the text of a cell as it stands.
     #[inline]
-    pub fn set_text(&mut self, field: Field, text: &'a str) {
-        let value = text_value(text, field.rule(), self.rules, &mut self.notes);
-        self.put(field, value);
+    pub fn set_id_text(&mut self, text: &str) {
+        self.put_id(customer_id_of(text));
     }
 
     #[inline]
-    fn put(&mut self, field: Field, value: Result<Value<'a>, Refused>) {
+    fn put_id(&mut self, id: Result<CustomerId, Refused>) {
+        if std::mem::replace(&mut self.is_id_given, true) {
+            self.errors.retain(|error| error.subject != Subject::Id);
+        }
+        self.id = id.map_err(|refused| self.refuse(Subject::Id, refused)).ok();
+    }
+
+    /// The input says this of a field. What is said last counts.
+    pub fn set(&mut self, field: Field, cell: Cell<'a>) {
+        match value(cell, field.rule(), self.rules, &mut self.notes) {
+            Ok(value) => *self.slot(field) = Some(value),
+            Err(refused) => {
+                *self.slot(field) = None;
+                self.refuse(Subject::Field(field), refused);
+            }
+        }
+    }
+
+    /// The same, for the text of a cell as it stands. Each value is made in its place: to move it there would take longer than
+    /// to check it.
+    #[inline]
+    pub fn set_text(&mut self, field: Field, text: &'a str) {
+        match find(text, field.rule(), self.rules) {
+            Finding::Itself => *self.slot(field) = Some(Value::Text(Cow::Borrowed(text))),
+            Finding::Integer(integer) => *self.slot(field) = Some(Value::Integer(integer)),
+            Finding::Day => {
+                self.notes.date_normalised = true;
+                *self.slot(field) = Some(Value::Day(text));
+            }
+            _ => self.set(field, Cell::Text(Cow::Borrowed(text))),
+        }
+    }
+
+    /// Where a field's value belongs, now that something is said of it.
+    #[inline]
+    fn slot(&mut self, field: Field) -> &mut Option<Value<'a>> {
         let bit = 1 << field.index();
         if self.given & bit != 0 {
             self.errors.retain(|error| error.subject != Subject::Field(field));
         }
         self.given |= bit;
-        let value = match value {
-            Ok(value) => Some(value),
-            Err(refused) => {
-                self.refuse(Subject::Field(field), refused);
-                None
-            }
-        };
-        *self.values.get_mut(field.index()).expect("there is a place for each field") = value;
+        self.values.get_mut(field.index()).expect("there is a place for each field")
     }
 
     /// The row has an error beyond what its fields say.
@@ -205,8 +226,6 @@ impl Field {
 
 #[cfg(test)]
 mod tests {
-    use std::borrow::Cow;
-
     use super::*;
     use crate::contract::{Kind, Null};
 

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use serde::{Serialize, Serializer};
 
-use super::date::{self, DateFormat, DateTime, MIDNIGHT};
-use super::email::{self, Email};
+use super::date::{self, DateFormat, MIDNIGHT};
 use super::field::{FieldRule, Kind, Null};
+use super::finding::{Finding, find, integer};
 use super::near_miss::{none_of, not_a_date, not_a_whole_number, not_an_email};
 use super::update::Notes;
 use super::{CustomerId, ErrorCode, IdError};
@@ -74,20 +74,21 @@ fn refused<T>(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Result<
 }
 
 pub(super) fn customer_id(cell: Option<Cell<'_>>) -> Result<CustomerId, Refused> {
-    let parse = |text: &str| {
-        CustomerId::parse(text).or_else(|error| match error {
-            IdError::NotAnInteger => refused(ErrorCode::Type, not_a_whole_number(text)),
-            IdError::OutOfRange => refused(ErrorCode::Range, error.to_string()),
-        })
-    };
     match cell {
         None => refused(ErrorCode::Required, "is missing"),
         Some(Cell::Text(text)) if text.is_empty() => refused(ErrorCode::Required, "is empty"),
-        Some(Cell::Text(text)) => parse(&text),
-        Some(Cell::Number(number)) => parse(number),
+        Some(Cell::Text(text)) => customer_id_of(&text),
+        Some(Cell::Number(number)) => customer_id_of(number),
         Some(Cell::Null) => refused(ErrorCode::Null, "must not be null"),
         Some(other) => Err(unusable(&other, "a whole number")),
     }
+}
+
+pub(super) fn customer_id_of(text: &str) -> Result<CustomerId, Refused> {
+    CustomerId::parse(text).or_else(|error| match error {
+        IdError::NotAnInteger => refused(ErrorCode::Type, not_a_whole_number(text)),
+        IdError::OutOfRange => refused(ErrorCode::Range, error.to_string()),
+    })
 }
 
 pub(super) fn value<'a>(
@@ -97,18 +98,15 @@ pub(super) fn value<'a>(
     notes: &mut Notes,
 ) -> Result<Value<'a>, Refused> {
     match (cell, rule.kind) {
-        (Cell::Text(Cow::Borrowed(text)), _) => text_value(text, rule, rules, notes),
-        (Cell::Text(Cow::Owned(text)), _) => Ok(match meaning(&text, rule, rules, notes)? {
-            Meaning::Itself => Value::Text(Cow::Owned(text)),
-            Meaning::Day => Value::Text(Cow::Owned(text + MIDNIGHT)),
-            Meaning::DateTime(date_time) => Value::Text(Cow::Owned(date_time)),
-            Meaning::Integer(integer) => Value::Integer(integer),
-        }),
+        (Cell::Text(text), _) => value_of_text(text, rule, rules, notes),
         (Cell::Null, _) => match rule.null {
             Null::Allowed => Ok(Value::Null),
             Null::Refused => refused(ErrorCode::Null, "must not be null"),
         },
-        (Cell::Number(number), Kind::Integer) => integer(number).map(Value::Integer),
+        (Cell::Number(number), Kind::Integer) => match integer(number) {
+            Finding::Integer(integer) => Ok(Value::Integer(integer)),
+            broken => Err(refusal(broken, number, rule, rules)),
+        },
         (Cell::Number(_), _) => refused(
             ErrorCode::Type,
             "is a number where text belongs (leading zeros are lost that way); put it in quotes",
@@ -118,111 +116,52 @@ pub(super) fn value<'a>(
     }
 }
 
-/// The same for a cell that is text of the input, as most are.
-#[inline]
-pub(super) fn text_value<'a>(
-    text: &'a str,
+fn value_of_text<'a>(
+    text: Cow<'a, str>,
     rule: &FieldRule,
     rules: &ValueRules,
     notes: &mut Notes,
 ) -> Result<Value<'a>, Refused> {
-    Ok(match meaning(text, rule, rules, notes)? {
-        Meaning::Itself => Value::Text(Cow::Borrowed(text)),
-        Meaning::Day => Value::Day(text),
-        Meaning::DateTime(date_time) => Value::Text(Cow::Owned(date_time)),
-        Meaning::Integer(integer) => Value::Integer(integer),
-    })
-}
-
-/// What a text that keeps the contract stands for.
-enum Meaning {
-    /// For itself.
-    Itself,
-    /// It is a plain date: for midnight UTC.
-    Day,
-    /// It is a date in another form.
-    DateTime(String),
-    Integer(i64),
-}
-
-fn meaning(text: &str, rule: &FieldRule, rules: &ValueRules, notes: &mut Notes) -> Result<Meaning, Refused> {
-    if let Kind::Integer = rule.kind {
-        return integer(text).map(Meaning::Integer);
-    }
-    refuse_blank(text, rule.null)?;
-    match rule.kind {
-        Kind::Text { characters_max } => characters_max.map_or(Ok(()), |max| at_most(text, max))?,
-        // Empty text is null to the API (see `refuse_blank`), so the forms below do not apply to it.
-        Kind::Email { .. } | Kind::DateTime | Kind::OneOf(_) if text.is_empty() => {}
-        Kind::Email { characters_max } => {
-            at_most(text, characters_max)?;
-            match email::parse(text) {
-                Some(Email::Usual) => {}
-                Some(Email::DomainWithoutDot) => notes.email_domain_without_dot = true,
-                None => return refused(ErrorCode::Format, not_an_email(text)),
+    let finding = find(&text, rule, rules);
+    match (finding, text) {
+        (Finding::Itself, text) => Ok(Value::Text(text)),
+        (Finding::DomainWithoutDot, text) => {
+            notes.email_domain_without_dot = true;
+            Ok(Value::Text(text))
+        }
+        (Finding::Integer(integer), _) => Ok(Value::Integer(integer)),
+        (Finding::Day, text) => {
+            notes.date_normalised = true;
+            Ok(match text {
+                Cow::Borrowed(day) => Value::Day(day),
+                Cow::Owned(day) => Value::Text(Cow::Owned(day + MIDNIGHT)),
+            })
+        }
+        (Finding::OtherDate, text) => match date::read_by(&rules.date_formats, &text) {
+            Some(date_time) => {
+                notes.date_normalised = true;
+                Ok(Value::Text(Cow::Owned(date_time)))
             }
+            None => Err(refusal(Finding::NotADate, &text, rule, rules)),
+        },
+        (broken, text) => Err(refusal(broken, &text, rule, rules)),
+    }
+}
+
+/// Which rule a text breaks, in words.
+#[cold]
+fn refusal(broken: Finding, text: &str, rule: &FieldRule, rules: &ValueRules) -> Refused {
+    match (broken, rule.kind) {
+        (Finding::Blank, _) => (ErrorCode::Null, "must not be empty: the API turns empty text into null".into()),
+        (Finding::TooLong, Kind::Text { characters_max: Some(max) } | Kind::Email { characters_max: max }) => {
+            (ErrorCode::TooLong, format!("has more than {max} characters").into())
         }
-        Kind::DateTime => return date_time(text, rules, notes),
-        Kind::OneOf(words) if words.contains(&text) => {}
-        Kind::OneOf(words) => return refused(ErrorCode::Enum, none_of(words, text, rule.name)),
-        Kind::Integer => unreachable!("a text of digits is no text"),
-    }
-    Ok(Meaning::Itself)
-}
-
-fn date_time(text: &str, rules: &ValueRules, notes: &mut Notes) -> Result<Meaning, Refused> {
-    let meaning = match date::parse(text, &rules.date_formats) {
-        Some(DateTime::AsGiven) => return Ok(Meaning::Itself),
-        Some(DateTime::Day) => Meaning::Day,
-        Some(DateTime::Read(date_time)) => Meaning::DateTime(date_time),
-        None => return refused(ErrorCode::Format, not_a_date(text, &rules.date_formats)),
-    };
-    notes.date_normalised = true;
-    Ok(meaning)
-}
-
-/// The API trims text and turns what is then empty into null, which only some fields allow.
-fn refuse_blank(text: &str, null: Null) -> Result<(), Refused> {
-    match null {
-        Null::Refused if is_blank(text) => {
-            refused(ErrorCode::Null, "must not be empty: the API turns empty text into null")
-        }
-        Null::Refused | Null::Allowed => Ok(()),
-    }
-}
-
-/// Whether text is white space alone.
-fn is_blank(text: &str) -> bool {
-    // Most text says so by its first byte: a visible character of ASCII.
-    !text.as_bytes().first().is_some_and(u8::is_ascii_graphic) && text.trim().is_empty()
-}
-
-fn at_most(text: &str, characters_max: usize) -> Result<(), Refused> {
-    // A text has no more characters than bytes, so counting is for the few that are long.
-    if text.len() <= characters_max || text.chars().count() <= characters_max {
-        return Ok(());
-    }
-    refused(ErrorCode::TooLong, format!("has more than {characters_max} characters"))
-}
-
-/// Reads a decimal integer of 64 bits; leading zeros do not count.
-fn integer(text: &str) -> Result<i64, Refused> {
-    let (sign, digits) = match text.as_bytes() {
-        [b'-', digits @ ..] => (-1, digits),
-        digits => (1, digits),
-    };
-    let mut value = Some(0_i64);
-    for byte in digits {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            return refused(ErrorCode::Type, not_a_whole_number(text));
-        }
-        value = value.and_then(|value| value.checked_mul(10)?.checked_add(sign * i64::from(digit)));
-    }
-    match value {
-        _ if digits.is_empty() => refused(ErrorCode::Type, not_a_whole_number(text)),
-        Some(value) => Ok(value),
-        None => refused(ErrorCode::Range, "is outside the range of 64-bit integers"),
+        (Finding::NotAnEmail, _) => (ErrorCode::Format, not_an_email(text).into()),
+        (Finding::NotADate, _) => (ErrorCode::Format, not_a_date(text, &rules.date_formats)),
+        (Finding::NoneOfTheWords, Kind::OneOf(words)) => (ErrorCode::Enum, none_of(words, text, rule.name).into()),
+        (Finding::NotAnInteger, _) => (ErrorCode::Type, not_a_whole_number(text).into()),
+        (Finding::OutOfRange, _) => (ErrorCode::Range, "is outside the range of 64-bit integers".into()),
+        (good, kind) => unreachable!("{good:?} of {kind} breaks no rule"),
     }
 }
 

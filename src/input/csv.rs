@@ -69,7 +69,7 @@ impl<'b> CsvRecords<'b> {
         let bytes = &*block.bytes;
         CsvRecords {
             bytes,
-            text: std::str::from_utf8(bytes).ok(),
+            text: simdutf8::basic::from_utf8(bytes).ok(),
             delimiter,
             ends: Places::of(bytes, CellEnds::of(delimiter.byte())),
             quotes: Places::of(bytes, Quotes),
@@ -89,8 +89,7 @@ impl<'b> CsvRecords<'b> {
         self.cells.clear();
         let mut next = start;
         let record_end = loop {
-            let (cell, end) = self.cell(next);
-            self.cells.push(cell);
+            let end = self.cell(next);
             if self.bytes.get(end) != Some(&self.delimiter.byte()) {
                 break end;
             }
@@ -117,11 +116,13 @@ impl<'b> CsvRecords<'b> {
         self.line += 1;
     }
 
-    /// The cell that starts here, and where it ends: at what ends it.
-    fn cell(&mut self, start: usize) -> (CsvCell, usize) {
+    /// Adds the cell that starts here to the record's; returns where it ends: at what ends it.
+    #[inline]
+    fn cell(&mut self, start: usize) -> usize {
         if self.bytes.get(start) != Some(&b'"') {
             let end = self.ends.next(start);
-            return (CsvCell { place: start..end, form: Form::Plain }, end);
+            self.cells.push(CsvCell { place: start..end, form: Form::Plain });
+            return end;
         }
         let inside = start + 1;
         let mut quote = self.quotes.next(inside);
@@ -139,7 +140,8 @@ impl<'b> CsvRecords<'b> {
             Form::Plain => inside..quote,
             Form::Quoted => inside..end,
         };
-        (CsvCell { place, form }, end)
+        self.cells.push(CsvCell { place, form });
+        end
     }
 
     /// What ends the cell whose quotes are around these places. The lines that end between them are counted.
@@ -171,19 +173,17 @@ impl<'b> CsvRecord<'_, 'b> {
         })
     }
 
-    /// The text of the cell in this column, from 0, where it stands in the block as it is.
+    /// The text of a cell that stands in the block as it is.
     #[inline]
-    fn plain_text(&self, column: usize) -> Option<&'b str> {
-        let cell = self.cells.get(column)?;
+    fn plain_text(&self, cell: &CsvCell) -> Option<&'b str> {
         match cell.form {
             Form::Plain => self.text?.get(cell.place.clone()),
             Form::Quoted => None,
         }
     }
 
-    /// The text of the cell in this column; none where there is no such column, or no text in it.
-    fn text(&self, column: usize) -> Option<Cow<'b, str>> {
-        let cell = self.cells.get(column)?;
+    /// The text of a cell; none where its bytes are no text.
+    fn text(&self, cell: &CsvCell) -> Option<Cow<'b, str>> {
         match (cell.form, self.text) {
             (Form::Plain, Some(text)) => text.get(cell.place.clone()).map(Cow::Borrowed),
             (Form::Plain, None) => std::str::from_utf8(self.bytes_of(cell)).ok().map(Cow::Borrowed),
@@ -221,19 +221,22 @@ fn unquoted(inside: &[u8]) -> Vec<u8> {
 pub(super) fn parse(block: &Block, layout: &CsvLayout, rules: &RowRules, visit: &mut impl FnMut(Record<'_>)) {
     let mut records = CsvRecords::of(block, layout.delimiter);
     let mut draft = Draft::new(&rules.values);
+    let targets = layout.columns.targets();
     let texts_are_left = rules.cells.leave_texts();
     let mut ordinal = 0;
     while let Some(record) = records.next() {
-        let checked = if record.columns() == layout.columns.names.len() {
+        let checked = if record.columns() == targets.len() {
             draft.clear();
             layout.columns.constants.fill(&mut draft, &rules.cells);
-            for &(column, target) in &layout.columns.mapped {
-                match (target, record.plain_text(column)) {
+            for (cell, &target) in record.cells.iter().zip(&targets) {
+                match (target, record.plain_text(cell)) {
+                    (Target::Ignored, _) => {}
+                    (Target::Field(field), Some("")) if texts_are_left && rules.cells.omit_empty(field) => {}
                     (Target::Field(field), Some(text)) if texts_are_left && !text.is_empty() => {
                         draft.set_text(field, text);
                     }
-                    (Target::Field(field), Some("")) if texts_are_left && rules.cells.omit_empty(field) => {}
-                    _ => set(&mut draft, target, cell(&record, block, column, target, &rules.cells)),
+                    (Target::Id, Some(text)) if texts_are_left && !text.is_empty() => draft.set_id_text(text),
+                    _ => set(&mut draft, target, said(&record, cell, block, target, &rules.cells)),
                 }
             }
             draft.finish()
@@ -253,7 +256,17 @@ pub(super) fn cell<'r>(
     target: Target,
     rules: &'r CellRules,
 ) -> Option<Cell<'r>> {
-    match record.text(column) {
+    said(record, record.cells.get(column)?, block, target, rules)
+}
+
+fn said<'r>(
+    record: &CsvRecord<'_, 'r>,
+    cell: &CsvCell,
+    block: &Block,
+    target: Target,
+    rules: &'r CellRules,
+) -> Option<Cell<'r>> {
+    match record.text(cell) {
         Some(text) => rules.cell(target, text),
         None => Some(Cell::NotText { input_byte: first_wrong_byte(record.raw, block, record.start) }),
     }
@@ -262,7 +275,8 @@ pub(super) fn cell<'r>(
 /// The error of a row that does not have the header's columns. Which cell belongs to which column cannot be known, so
 /// no cell is looked at; the id, mostly first, is a good guess, and helps to find the row.
 fn ragged(record: &CsvRecord<'_, '_>, layout: &CsvLayout, rules: &CellRules) -> InvalidRow {
-    let id = match record.text(layout.columns.id).and_then(|text| rules.cell(Target::Id, text)) {
+    let id = record.cells.get(layout.columns.id).and_then(|cell| record.text(cell));
+    let id = match id.and_then(|text| rules.cell(Target::Id, text)) {
         Some(Cell::Text(text)) => CustomerId::parse(&text).ok(),
         _ => None,
     };

@@ -29,6 +29,17 @@ pub(super) struct Columns {
     pub(super) constants: Constants,
 }
 
+impl Columns {
+    /// What each column fills.
+    pub(super) fn targets(&self) -> Vec<Target> {
+        let mut targets = vec![Target::Ignored; self.names.len()];
+        for (column, target) in &self.mapped {
+            *targets.get_mut(*column).expect("a column that is mapped has a name") = *target;
+        }
+        targets
+    }
+}
+
 /// What is wrong with one column, counted from 1. Names are safe to show.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ColumnFault {

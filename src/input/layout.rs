@@ -115,14 +115,18 @@ impl NdjsonLayout {
         self.mapping.constants()
     }
 
-    /// What a key fills that is known as it is written. `place` is where among all keys it is looked for first: the keys of
-    /// one line mostly stand in the order of those of the line before.
-    pub(super) fn known_target(&self, key: &str, place: &mut usize) -> Option<Target> {
-        let (before, behind) = self.keys.split_at_checked(*place)?;
-        let in_order = behind.iter().zip(*place..).chain(before.iter().zip(0..));
-        let ((_, target), found) = in_order.into_iter().find(|((name, _), _)| name == key)?;
-        *place = found + 1;
-        Some(*target)
+    /// What a key fills that is known as it is written, and where it stands among all.
+    pub(super) fn known_target(&self, key: &str) -> Option<(Target, usize)> {
+        let place = self.keys.iter().position(|(name, _)| name == key)?;
+        self.keys.get(place).map(|(_, target)| (*target, place))
+    }
+
+    /// What the key at this place among all fills, where `json` starts with it, and how long it is there, in quotes.
+    #[inline]
+    pub(super) fn expected_key(&self, place: usize, json: &[u8]) -> Option<(Target, usize)> {
+        let (name, target) = self.keys.get(place)?;
+        let behind = json.strip_prefix(b"\"")?.strip_prefix(name.as_bytes())?;
+        behind.starts_with(b"\"").then_some((*target, name.len() + 2))
     }
 
     /// What a key fills.

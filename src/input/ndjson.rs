@@ -87,7 +87,7 @@ pub(super) fn is_blank(bytes: &[u8]) -> bool {
 /// Shows `visit` each record of a block in order.
 pub(super) fn parse(block: &Block, layout: &NdjsonLayout, rules: &RowRules, visit: &mut impl FnMut(Record<'_>)) {
     // One look at the whole block instead of one at each line.
-    let block_text = std::str::from_utf8(&block.bytes).ok();
+    let block_text = simdutf8::basic::from_utf8(&block.bytes).ok();
     let mut plain = block_text.map(PlainObjects::of);
     let mut draft = Draft::new(&rules.values);
     for (line, ordinal) in NdjsonLines::of(block).zip(0..) {
@@ -181,6 +181,7 @@ impl<'d, 'b> Object<'d, 'b> {
             (Target::Field(field), Ok(())) if self.texts_are_left && !text.is_empty() => {
                 self.draft.set_text(field, text);
             }
+            (Target::Id, Ok(())) if self.texts_are_left && !text.is_empty() => self.draft.set_id_text(text),
             (_, Ok(())) => set(self.draft, target, self.rules.cell(target, Cow::Borrowed(text))),
             (_, Err(fault)) => set(self.draft, target, Some(fault)),
         }

@@ -22,8 +22,8 @@ use super::stream::{ByteStream, EncodingChoice, text_of};
 use super::workbook;
 
 /// So much of a file is looked through for structural faults before anything is sent: what a stray quote or a wrong
-/// file would show early, in a blink of an eye.
-const PREFLIGHT_BYTES: usize = 32 << 20;
+/// file would show early, in a blink of an eye. An unclosed quote shows after the longest record.
+const PREFLIGHT_BYTES: usize = 4 << 20;
 
 /// What the user says of the inputs.
 #[derive(Debug, Clone, Default)]
@@ -122,7 +122,7 @@ impl Input {
     }
 }
 
-/// Looks for faults that would stop a run in the first 32 MiB of an input. Only a regular file can be read twice; of
+/// Looks for faults that would stop a run in the first 4 MiB of an input. Only a regular file can be read twice; of
 /// anything else nothing is read.
 pub fn preflight(name: &InputName, rules: &InputRules) -> Result<(), InputError> {
     if !name.can_be_read_twice() {

@@ -1,8 +1,11 @@
-//! JSON objects as almost all of them are written: known keys, strings without escapes, whole numbers, `true`, `false` and
-//! `null`. These are read without a general parser. Whatever else a line holds is left to that one, errors above all.
+//! JSON objects as almost all of them are written: known keys, strings, whole numbers, `true`, `false` and `null`. These are
+//! read without a general parser, but for strings with escapes. Whatever else a line holds is left to that one, errors above all.
+
+use std::borrow::Cow;
 
 use crate::contract::Cell;
 
+use super::layout::NdjsonLayout;
 use super::mapping::Target;
 use super::ndjson::{NdjsonLine, Object, word};
 use super::places::{Places, StringStops};
@@ -29,8 +32,7 @@ impl<'b> PlainObjects<'b> {
         self.key_place = 0;
         self.token(b'{')?;
         loop {
-            let key = self.string()?;
-            let target = object.layout().known_target(key, &mut self.key_place)?;
+            let target = self.key(object.layout())?;
             self.token(b':')?;
             self.value(target, object)?;
             match self.next_visible() {
@@ -44,11 +46,30 @@ impl<'b> PlainObjects<'b> {
         (self.at == line.start + line.raw.len()).then_some(())
     }
 
+    /// What the next key fills. Mostly it is the one behind the last one, as in the line before, and is compared with that
+    /// alone.
+    fn key(&mut self, layout: &NdjsonLayout) -> Option<Target> {
+        self.skip_spaces();
+        if let Some((target, length)) = layout.expected_key(self.key_place, self.text.as_bytes().get(self.at..)?) {
+            self.key_place += 1;
+            self.at += length;
+            return Some(target);
+        }
+        let key = self.string()?;
+        let (target, place) = layout.known_target(key)?;
+        self.key_place = place + 1;
+        Some(target)
+    }
+
     fn value(&mut self, target: Target, object: &mut Object<'_, 'b>) -> Option<()> {
         match self.next_visible()? {
             b'"' => {
-                let text = self.string()?;
-                object.take_text(target, text);
+                if let Some(text) = self.string() {
+                    object.take_text(target, text);
+                } else {
+                    let text = self.rest_of_string()?;
+                    object.take(target, |rules| rules.cell(target, Cow::Owned(text)));
+                }
             }
             b'-' | b'0'..=b'9' => {
                 let number = self.whole_number()?;
@@ -71,14 +92,24 @@ impl<'b> PlainObjects<'b> {
         Some(())
     }
 
-    /// A string in which each character stands for itself, without its quotes.
+    /// A string in which each character stands for itself, without its quotes. Of another one only the start is read.
+    #[inline]
     fn string(&mut self) -> Option<&'b str> {
         self.token(b'"')?;
-        let end = self.stops.next(self.at);
-        let string = self.text.get(self.at..end)?;
-        self.at = end;
+        let start = self.at;
+        self.at = self.stops.next(start);
         self.token_here(b'"')?;
-        Some(string)
+        self.text.get(start..self.at - 1)
+    }
+
+    /// The text of a string that has escapes; the next byte is the first one that does not stand for itself.
+    fn rest_of_string(&mut self) -> Option<String> {
+        let start = self.text.as_bytes().get(..self.at)?.iter().rposition(|byte| *byte == b'"')?;
+        while self.byte()? == b'\\' {
+            self.at = self.stops.next(self.at + 2);
+        }
+        self.token_here(b'"')?;
+        serde_json::from_str(self.text.get(start..self.at)?).ok()
     }
 
     /// A number without fraction and exponent (RFC 8259 §6).

@@ -1,0 +1,91 @@
+//! What the text of one cell is, by its field's rule.
+
+use super::ValueRules;
+use super::date::{self, DateTime};
+use super::email::{self, Email};
+use super::field::{FieldRule, Kind, Null};
+
+/// What a text was found to be. One is made for each cell, so it fits in two registers: whatever takes more words is made of
+/// it only where it is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Finding {
+    /// A value as it stands.
+    Itself,
+    /// The same, an e-mail address that can only be delivered inside some network.
+    DomainWithoutDot,
+    /// A plain date, which stands for midnight UTC.
+    Day,
+    /// Perhaps a date in a form that the user names.
+    OtherDate,
+    Integer(i64),
+    /// White space alone, or nothing, where the contract allows no null.
+    Blank,
+    TooLong,
+    NotAnEmail,
+    NotADate,
+    NoneOfTheWords,
+    NotAnInteger,
+    OutOfRange,
+}
+
+/// What the text of a field's cell is.
+pub(super) fn find(text: &str, rule: &FieldRule, rules: &ValueRules) -> Finding {
+    if let Kind::Integer = rule.kind {
+        return integer(text);
+    }
+    if rule.null == Null::Refused && is_blank(text) {
+        return Finding::Blank;
+    }
+    match rule.kind {
+        Kind::Text { characters_max: Some(max) } | Kind::Email { characters_max: max } if is_longer(text, max) => {
+            Finding::TooLong
+        }
+        // Empty text is null to the API, so the forms below do not apply to it.
+        Kind::Email { .. } | Kind::DateTime | Kind::OneOf(_) if text.is_empty() => Finding::Itself,
+        Kind::Email { .. } => match email::parse(text) {
+            Some(Email::Usual) => Finding::Itself,
+            Some(Email::DomainWithoutDot) => Finding::DomainWithoutDot,
+            None => Finding::NotAnEmail,
+        },
+        Kind::DateTime => match date::parse(text) {
+            Some(DateTime::AsGiven) => Finding::Itself,
+            Some(DateTime::Day) => Finding::Day,
+            None if rules.date_formats.is_empty() => Finding::NotADate,
+            None => Finding::OtherDate,
+        },
+        Kind::OneOf(words) if !words.contains(&text) => Finding::NoneOfTheWords,
+        Kind::Text { .. } | Kind::OneOf(_) | Kind::Integer => Finding::Itself,
+    }
+}
+
+/// Whether text is white space alone: the API trims text and turns what is then empty into null.
+fn is_blank(text: &str) -> bool {
+    // Most text says so by its first byte: a visible character of ASCII.
+    !text.as_bytes().first().is_some_and(u8::is_ascii_graphic) && text.trim().is_empty()
+}
+
+fn is_longer(text: &str, characters_max: usize) -> bool {
+    // A text has no more characters than bytes, so counting is for the few that are long.
+    text.len() > characters_max && text.chars().count() > characters_max
+}
+
+/// Reads a decimal integer of 64 bits; leading zeros do not count.
+pub(super) fn integer(text: &str) -> Finding {
+    let (sign, digits) = match text.as_bytes() {
+        [b'-', digits @ ..] => (-1, digits),
+        digits => (1, digits),
+    };
+    let mut value = Some(0_i64);
+    for byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return Finding::NotAnInteger;
+        }
+        value = value.and_then(|value| value.checked_mul(10)?.checked_add(sign * i64::from(digit)));
+    }
+    match value {
+        _ if digits.is_empty() => Finding::NotAnInteger,
+        Some(value) => Finding::Integer(value),
+        None => Finding::OutOfRange,
+    }
+}
