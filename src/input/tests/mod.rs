@@ -3,6 +3,7 @@
 mod cutting;
 mod inputs;
 mod rows;
+mod whole;
 
 use std::io;
 use std::io::Read;

@@ -2,9 +2,16 @@
 
 use super::*;
 
-fn rows(input: &mut Input, rules: &RowRules) -> Vec<(String, u64, Result<String, String>)> {
+/// A record's bytes, its line, and the id and body or the id and errors that it comes to.
+pub(super) type Row = (String, u64, Result<String, String>);
+
+fn rows(input: &mut Input, rules: &RowRules) -> Vec<Row> {
+    rows_or_fault(input, rules).expect("whole records")
+}
+
+pub(super) fn rows_or_fault(input: &mut Input, rules: &RowRules) -> Result<Vec<Row>, InputError> {
     let mut rows = Vec::new();
-    while let Some(block) = input.next_block().expect("whole records") {
+    while let Some(block) = input.next_block()? {
         parse_block(&block, input.layout(), rules, &mut |record| {
             let checked = match record.checked {
                 Ok(update) => Ok(format!("{} {}", update.id(), serde_json::to_string(&update).expect("serialises"))),
@@ -17,7 +24,7 @@ fn rows(input: &mut Input, rules: &RowRules) -> Vec<(String, u64, Result<String,
             rows.push((String::from_utf8_lossy(record.raw).into_owned(), record.line, checked));
         });
     }
-    rows
+    Ok(rows)
 }
 
 fn check_rows(name: &str, text: &[u8], rules: &RowRules, want: &[(&str, u64, Result<&str, &str>)]) {
