@@ -74,7 +74,7 @@ impl Outbox {
     pub(crate) fn take(&mut self) -> Option<Vec<EndedRow>> {
         self.since = None;
         self.urgency = Urgency::None;
-        (!self.rows.is_empty()).then(|| std::mem::take(&mut self.rows))
+        (!self.rows.is_empty()).then(|| std::mem::replace(&mut self.rows, Vec::with_capacity(ROWS_MAX)))
     }
 
     /// Whether more rows can be read.

@@ -2,11 +2,12 @@
 
 use std::error::Error as StdError;
 use std::io;
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use reqwest::Client;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, Method, Request};
 use url::Url;
 
 use super::http::{self, HttpError, HttpOptions};
@@ -28,12 +29,20 @@ pub struct ApiOptions {
     pub http: HttpOptions,
 }
 
-/// The API.
+/// The API. Clones share one client.
 #[derive(Debug, Clone)]
 pub struct Api {
     client: Client,
-    /// The request URL up to the id.
-    customers_url: String,
+    requests: Arc<Requests>,
+}
+
+/// What all requests have in common, made once.
+#[derive(Debug)]
+struct Requests {
+    /// The URL of all customers. A customer's is made of it without being parsed.
+    customers: Url,
+    /// The headers but for the token's.
+    headers: HeaderMap,
 }
 
 impl Api {
@@ -44,19 +53,15 @@ impl Api {
         if let Some(tenant) = options.tenant {
             headers.insert(X_TENANT, HeaderValue::from(tenant));
         }
-        let client = http::client(&options.http, &options.base_url, headers)?;
-        Ok(Api { client, customers_url: customers_url(&options.base_url) })
+        let client = http::client(&options.http, &options.base_url, HeaderMap::new())?;
+        let requests = Arc::new(Requests { customers: customers_url(&options.base_url), headers });
+        Ok(Api { client, requests })
     }
 
     /// Sends one update and reads what comes back. Never fails: that nothing came back is an answer too.
     pub async fn update(&self, customer: CustomerId, body: Bytes, token: &Token) -> Attempt {
         let started = Instant::now();
-        let request = self
-            .client
-            .put(format!("{}{customer}", self.customers_url))
-            .header(AUTHORIZATION, token.authorization())
-            .body(body);
-        let answer = match request.send().await {
+        let answer = match self.client.execute(self.requests.put(customer, body, token)).await {
             Ok(answer) => match reading::read(answer).await {
                 Ok(response) => Answer::Response(response),
                 Err(error) => Answer::Fault(fault_of(&error)),
@@ -67,9 +72,24 @@ impl Api {
     }
 }
 
-/// The URL of a customer up to the id.
-pub(super) fn customers_url(base_url: &Url) -> String {
-    format!("{}/v1/customers/", base_url.as_str().trim_end_matches('/'))
+impl Requests {
+    fn put(&self, customer: CustomerId, body: Bytes, token: &Token) -> Request {
+        let mut url = self.customers.clone();
+        url.path_segments_mut().expect("an HTTP URL has a path").push(&customer.to_string());
+        let mut request = Request::new(Method::PUT, url);
+        let mut headers = self.headers.clone();
+        headers.insert(AUTHORIZATION, token.authorization());
+        *request.headers_mut() = headers;
+        *request.body_mut() = Some(body.into());
+        request
+    }
+}
+
+/// The URL of all customers: a customer's has the id behind it.
+pub(super) fn customers_url(base_url: &Url) -> Url {
+    let mut url = base_url.clone();
+    url.set_path(&format!("{}/v1/customers", base_url.path().trim_end_matches('/')));
+    url
 }
 
 /// Why there is no answer. The error itself is not kept: it names the URL, and with it the customer.

@@ -1,5 +1,6 @@
 //! Reads an answer, bounded in bytes, into the plain values that decisions are made on.
 
+use bytes::Bytes;
 use reqwest::header::LOCATION;
 use serde::de::{Deserialize, IgnoredAny, MapAccess, Visitor};
 use url::Url;
@@ -13,16 +14,24 @@ const BODY_BYTES_MAX: usize = 64 << 10;
 
 /// Reads an answer to its end, or to as much of it as is of use.
 pub(super) async fn read(mut answer: reqwest::Response) -> Result<Response, reqwest::Error> {
-    let mut body = Vec::new();
-    let mut extent = Extent::Whole;
+    // Mostly all of a body comes at once, and is read where it came in.
+    let (mut first, mut all, mut extent) = (Bytes::new(), Vec::new(), Extent::Whole);
     while let Some(chunk) = answer.chunk().await? {
-        if body.len() + chunk.len() > BODY_BYTES_MAX {
+        if first.len().max(all.len()) + chunk.len() > BODY_BYTES_MAX {
             extent = Extent::Cut;
             break;
         }
-        body.extend_from_slice(&chunk);
+        if first.is_empty() {
+            first = chunk;
+        } else {
+            if all.is_empty() {
+                all.extend_from_slice(&first);
+            }
+            all.extend_from_slice(&chunk);
+        }
     }
-    Ok(describe(&answer, &body, extent))
+    let body = if all.is_empty() { &*first } else { &all };
+    Ok(describe(&answer, body, extent))
 }
 
 /// How much of a body was read.

@@ -7,12 +7,11 @@ use crate::contract::CustomerId;
 
 /// The lines of the request that updates a customer, from the method to the last header that says something about it.
 pub fn shown_request(base_url: &Url, tenant: Option<u64>, customer: CustomerId) -> Vec<String> {
-    let customers_url = customers_url(base_url);
     let (before_path, _) = base_url.as_str().split_at(base_url.as_str().len() - base_url.path().len());
     let (_, host) = before_path.split_once("://").unwrap_or(("", before_path));
-    let path = customers_url.strip_prefix(before_path).unwrap_or(&customers_url);
+    let customers = customers_url(base_url);
     let mut lines = vec![
-        format!("PUT {path}{customer}"),
+        format!("PUT {}/{customer}", customers.path()),
         format!("Host: {host}"),
         "Authorization: Bearer ***".to_owned(),
         "Accept: application/json".to_owned(),
