@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -29,16 +30,18 @@ pub struct ApiOptions {
     pub http: HttpOptions,
 }
 
-/// The API. Clones share one client.
+/// The API. Clones share its connections.
 #[derive(Debug, Clone)]
 pub struct Api {
-    client: Client,
     requests: Arc<Requests>,
 }
 
 /// What all requests have in common, made once.
 #[derive(Debug)]
 struct Requests {
+    /// They take turns.
+    clients: Vec<Client>,
+    turn: AtomicUsize,
     /// The URL of all customers. A customer's is made of it without being parsed.
     customers: Url,
     /// The headers but for the token's.
@@ -53,15 +56,15 @@ impl Api {
         if let Some(tenant) = options.tenant {
             headers.insert(X_TENANT, HeaderValue::from(tenant));
         }
-        let client = http::client(&options.http, &options.base_url, HeaderMap::new())?;
-        let requests = Arc::new(Requests { customers: customers_url(&options.base_url), headers });
-        Ok(Api { client, requests })
+        let clients = http::clients(&options.http, &options.base_url)?;
+        let customers = customers_url(&options.base_url);
+        Ok(Api { requests: Arc::new(Requests { clients, turn: AtomicUsize::new(0), customers, headers }) })
     }
 
     /// Sends one update and reads what comes back. Never fails: that nothing came back is an answer too.
     pub async fn update(&self, customer: CustomerId, body: Bytes, token: &Token) -> Attempt {
         let started = Instant::now();
-        let answer = match self.client.execute(self.requests.put(customer, body, token)).await {
+        let answer = match self.requests.put(customer, body, token).await {
             Ok(answer) => match reading::read(answer).await {
                 Ok(response) => Answer::Response(response),
                 Err(error) => Answer::Fault(fault_of(&error)),
@@ -73,7 +76,7 @@ impl Api {
 }
 
 impl Requests {
-    fn put(&self, customer: CustomerId, body: Bytes, token: &Token) -> Request {
+    async fn put(&self, customer: CustomerId, body: Bytes, token: &Token) -> reqwest::Result<reqwest::Response> {
         let mut url = self.customers.clone();
         url.path_segments_mut().expect("an HTTP URL has a path").push(&customer.to_string());
         let mut request = Request::new(Method::PUT, url);
@@ -81,7 +84,8 @@ impl Requests {
         headers.insert(AUTHORIZATION, token.authorization());
         *request.headers_mut() = headers;
         *request.body_mut() = Some(body.into());
-        request
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.clients.len();
+        self.clients.get(turn).expect("there is a client for each turn").execute(request).await
     }
 }
 

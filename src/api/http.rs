@@ -18,6 +18,8 @@ use crate::text;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Idle connections are given up before common servers and load balancers do (60 s), so that few requests meet a closed one.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
+/// So many requests share a connection with HTTP/2: the limit that RFC 9113 §6.5.2 asks servers not to go below.
+const STREAMS_PER_CONNECTION: u16 = 100;
 /// The most headers of an answer. Their bytes are bounded too: hyper holds a head of at most 400 KiB.
 const HEADERS_MAX: usize = 100;
 
@@ -34,6 +36,17 @@ pub struct HttpOptions {
     pub proxies: Proxies,
     /// The most requests in flight.
     pub in_flight_max: u16,
+    /// The version of HTTP.
+    pub protocol: Protocol,
+}
+
+/// The version of HTTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP/1.1: a connection for each request in flight.
+    Http1,
+    /// HTTP/2 where the server has it: a connection for many. With TLS the server says so (ALPN), without it has to.
+    Http2,
 }
 
 /// Whether the environment's proxies (`HTTPS_PROXY`, `NO_PROXY` …) are used.
@@ -84,12 +97,28 @@ pub enum HttpError {
 }
 
 /// A client for requests to `server`, each with these headers.
-pub(super) fn client(options: &HttpOptions, server: &Url, mut headers: HeaderMap) -> Result<Client, HttpError> {
+pub(super) fn client(options: &HttpOptions, server: &Url, headers: HeaderMap) -> Result<Client, HttpError> {
     install_tls_provider();
     match options.proxies {
         Proxies::OfTheEnvironment => announce_proxy(server)?,
         Proxies::None => {}
     }
+    client_with(options, headers)
+}
+
+/// Clients for requests to `server`, as many as may be needed for all requests in flight. A client keeps one connection for
+/// HTTP/2, and requests beyond the server's limit would wait for others to end.
+pub(super) fn clients(options: &HttpOptions, server: &Url) -> Result<Vec<Client>, HttpError> {
+    let first = client(options, server, HeaderMap::new())?;
+    let count = match options.protocol {
+        Protocol::Http1 => 1,
+        Protocol::Http2 => options.in_flight_max.div_ceil(STREAMS_PER_CONNECTION),
+    };
+    let others = (1..count).map(|_| client_with(options, HeaderMap::new()));
+    std::iter::once(Ok(first)).chain(others).collect()
+}
+
+fn client_with(options: &HttpOptions, mut headers: HeaderMap) -> Result<Client, HttpError> {
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
     let own = own_authorities(options.ca_file.as_deref())?;
     match builder(options, headers.clone()).build() {
@@ -121,6 +150,11 @@ fn builder(options: &HttpOptions, headers: HeaderMap) -> ClientBuilder {
         .tcp_nodelay(true)
         .tls_version_min(reqwest::tls::Version::TLS_1_2)
         .https_only(options.transport == Transport::HttpsOnly);
+    let builder = match (options.protocol, options.transport) {
+        (Protocol::Http1, _) => builder.http1_only(),
+        (Protocol::Http2, Transport::HttpsOnly) => builder,
+        (Protocol::Http2, Transport::HttpAllowed) => builder.http2_prior_knowledge(),
+    };
     match options.proxies {
         Proxies::OfTheEnvironment => builder,
         Proxies::None => builder.no_proxy(),

@@ -17,7 +17,7 @@ mod tokens;
 
 pub use address::is_loopback;
 pub use client::{Api, ApiOptions};
-pub use http::{HttpError, HttpOptions, Proxies, Transport};
+pub use http::{HttpError, HttpOptions, Protocol, Proxies, Transport};
 pub use shown::shown_request;
 pub use token::{Token, TokenError};
 pub use token_source::{

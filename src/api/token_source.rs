@@ -15,7 +15,7 @@ use tokio::time::sleep;
 use url::Url;
 
 use super::address::is_loopback;
-use super::http::{self, HttpError, HttpOptions, Proxies, Transport};
+use super::http::{self, HttpError, HttpOptions, Protocol, Proxies, Transport};
 use super::oauth::{self, OauthError};
 use super::token::{Token, TokenError};
 use super::token_file::{LOCK_POLL, LOCK_WAIT_MAX, Lock, Reserved, Tokens, load, locked, recover};
@@ -240,7 +240,7 @@ impl Endpoint {
             (_, _) => Transport::HttpsOnly,
         };
         let proxies = if is_local { Proxies::None } else { Proxies::OfTheEnvironment };
-        Ok(HttpOptions { transport, proxies, in_flight_max: 1, ..self.options.http.clone() })
+        Ok(HttpOptions { transport, proxies, in_flight_max: 1, protocol: Protocol::Http1, ..self.options.http.clone() })
     }
 }
 

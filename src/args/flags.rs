@@ -217,6 +217,11 @@ struct ApiFlags {
     /// Send to another machine without TLS, where everybody on the way can read it
     #[arg(long, hide_short_help = true)]
     allow_http: bool,
+    /// Use HTTP/2 where the server has it: many requests share a connection
+    ///
+    /// Over plain HTTP the server has to speak it, since there is no way to ask.
+    #[arg(long, hide_short_help = true)]
+    http2: bool,
     /// Start a sandbox inside this process and send to it
     #[arg(long)]
     sandbox: bool,

@@ -102,6 +102,7 @@ pub(super) fn http_options(settings: &Settings) -> HttpOptions {
         transport: Transport::HttpsOnly,
         proxies: Proxies::OfTheEnvironment,
         in_flight_max: in_flight_max(&settings.sending),
+        protocol: settings.api.protocol,
     }
 }
 

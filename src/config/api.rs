@@ -10,7 +10,7 @@ use super::error::Problem;
 use super::layer::TOKEN;
 use super::reader::Reader;
 use super::value::{ValueError, number_in, path};
-use crate::api::{PlainHttp, is_loopback};
+use crate::api::{PlainHttp, Protocol, is_loopback};
 
 /// The API as its documentation names it.
 const BASE_URL: &str = "https://dev.flextell.ai/api";
@@ -34,6 +34,8 @@ pub struct ApiSettings {
     pub client_secret_file: Option<PathBuf>,
     /// Where plain HTTP may go.
     pub plain_http: PlainHttp,
+    /// The version of HTTP.
+    pub protocol: Protocol,
 }
 
 /// The server that the updates go to.
@@ -91,8 +93,9 @@ impl ApiSettings {
         let token = token_source(reader);
         let client_secret_file = reader.optional(CLIENT_SECRET_FILE, path);
         let ca_file = reader.optional("ca-file", path);
+        let protocol = if reader.switch("http2") { Protocol::Http2 } else { Protocol::Http1 };
         let target = if reader.switch("sandbox") { Target::Sandbox } else { Target::Remote { base_url, token } };
-        Self { target, tenant, ca_file, client_secret_file, plain_http }
+        Self { target, tenant, ca_file, client_secret_file, plain_http, protocol }
     }
 }
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Version};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -125,10 +125,11 @@ impl Api {
     }
 
     /// Lets a request in: outage and overload first, then the window, then faults.
-    pub(super) fn arrive(self: &Arc<Api>) -> Arrival {
+    pub(super) fn arrive(self: &Arc<Api>, version: Version) -> Arrival {
         let running_for = self.started.elapsed();
         let mut held = self.hold();
         held.counts.requests += 1;
+        held.counts.http2_requests += u64::from(version == Version::HTTP_2);
         held.in_flight += 1;
         held.counts.in_flight_max = held.counts.in_flight_max.max(held.in_flight);
         let overloaded = self.options.in_flight_max.is_some_and(|max| held.in_flight > max);
@@ -151,6 +152,10 @@ impl Api {
     }
 
     /// Counts an answer that is about to be sent.
+    pub(super) fn count_connection(&self) {
+        self.hold().counts.connections += 1;
+    }
+
     pub(super) fn count_answer(&self, status: StatusCode) {
         *self.hold().counts.by_status.entry(status.as_u16()).or_default() += 1;
     }

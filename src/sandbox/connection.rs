@@ -1,4 +1,4 @@
-//! One client's connection: HTTP/1.1 with keep-alive, until it ends by itself or by a fault.
+//! One client's connection: HTTP/1.1 with keep-alive or HTTP/2, until it ends by itself or by a fault.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -10,12 +10,18 @@ use axum::extract::Request;
 use axum::http::header::{CONTENT_LENGTH, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
+use hyper::server::conn::{http1, http2};
 use hyper::service::{Service, service_fn};
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
+
+/// What a connection begins with that speaks HTTP/2 (RFC 9113 §3.4), as far as it tells it from HTTP/1.1, which has no such
+/// method.
+const HTTP2_START: &[u8] = b"PRI";
+/// Requests of one client that are answered at the same time over one connection.
+const STREAMS_MAX: u32 = 100;
 
 /// How a fault ends the connection in place of an answer. It travels from the gate in a response's extensions; hyper
 /// then drops the request that it came for, and hands the bare socket back.
@@ -70,6 +76,31 @@ impl IntoResponse for Ending {
 pub(super) async fn serve(stream: TcpStream, router: Router) {
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |request: Request<Incoming>| answer(router.call(request)));
+    let mut start = [0; HTTP2_START.len()];
+    // The first bytes come together, whatever the client speaks.
+    match stream.peek(&mut start).await {
+        Ok(_) if start == HTTP2_START => serve_http2(stream, service).await,
+        Ok(_) | Err(_) => serve_http1(stream, service).await,
+    }
+}
+
+/// A fault ends its own request alone: the stream is reset.
+async fn serve_http2<S>(stream: TcpStream, service: S)
+where
+    S: Service<Request<Incoming>, Response = Response<Body>, Error = Ending>,
+    S::Future: Send + 'static,
+{
+    let mut http2 = http2::Builder::new(TokioExecutor::new());
+    let connection = http2.max_concurrent_streams(STREAMS_MAX).serve_connection(TokioIo::new(stream), service);
+    if let Err(error) = connection.await {
+        tracing::debug!(%error, "a connection to the sandbox ended early");
+    }
+}
+
+async fn serve_http1<S>(stream: TcpStream, service: S)
+where
+    S: Service<Request<Incoming>, Response = Response<Body>, Error = Ending>,
+{
     let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     let Err(error) = (&mut connection).await else {
         return;

@@ -10,6 +10,10 @@ use super::fault::FaultKind;
 pub struct Counts {
     /// Requests that arrived whole.
     pub requests: u64,
+    /// Those of them that came over HTTP/2.
+    pub http2_requests: u64,
+    /// Connections that were accepted.
+    pub connections: u64,
     /// Updates that were applied, the answers of which may have been lost.
     pub applied: u64,
     /// Answers by status. Less than `requests` together: connection faults and clients that left have no answer.

@@ -36,8 +36,9 @@ enum Answer {
 /// The outermost layer around the API's routes. Bodies are read whole before anything is judged, as a web server in
 /// front of PHP does: a refusal then never meets a client that is still writing.
 pub(super) async fn gate(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
+    let version = request.version();
     let request = read_whole(request).await;
-    let Arrival { entry, standing, latency, seat: _seat } = api.arrive();
+    let Arrival { entry, standing, latency, seat: _seat } = api.arrive(version);
     let half = latency / 2;
     pause(half).await;
     let answer = match (entry, request) {

@@ -34,7 +34,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
@@ -115,7 +114,7 @@ impl Sandbox {
         let address = listener.local_addr().map_err(cannot_listen)?;
         let api = Arc::new(Api::new(options, address, ledger));
         let (stop, stopped) = oneshot::channel();
-        let accepting = tokio::spawn(accept(listener, routes::router(Arc::clone(&api)), stopped));
+        let accepting = tokio::spawn(accept(listener, Arc::clone(&api), stopped));
         Ok(Sandbox { api, stop, accepting })
     }
 
@@ -168,11 +167,13 @@ fn check(options: &SandboxOptions) -> Result<(), SandboxError> {
 }
 
 /// Accepts connections until the other end of `stopped` is dropped; then cuts all of them off.
-async fn accept(listener: TcpListener, router: Router, mut stopped: oneshot::Receiver<()>) {
+async fn accept(listener: TcpListener, api: Arc<Api>, mut stopped: oneshot::Receiver<()>) {
+    let router = routes::router(Arc::clone(&api));
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = accept_one(&listener), if connections.len() < CONNECTIONS_MAX => {
+                api.count_connection();
                 connections.spawn(connection::serve(accepted, router.clone()));
             }
             Some(ended) = connections.join_next() => {

@@ -13,6 +13,7 @@ mod explain;
 mod folders;
 mod harness;
 mod hostile;
+mod http2;
 mod inputs;
 mod journal_damage;
 mod journal_inputs;

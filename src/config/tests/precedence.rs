@@ -17,7 +17,7 @@ enum Kind {
 }
 
 /// Every setting but the token, with three values: for the file, the environment and the flag.
-const SAMPLES: [(&str, Kind, [&str; 3]); 58] = [
+const SAMPLES: [(&str, Kind, [&str; 3]); 59] = [
     ("format", Kind::One, ["csv", "tsv", "ndjson"]),
     ("delimiter", Kind::One, [";", "|", "tab"]),
     ("map", Kind::Many, ["A=email", "B=job", "C=id"]),
@@ -42,6 +42,7 @@ const SAMPLES: [(&str, Kind, [&str; 3]); 58] = [
     ("client-secret-file", Kind::One, ["a", "b", "c"]),
     ("ca-file", Kind::One, ["a", "b", "c"]),
     ("allow-http", Kind::Switch, ["1", "true", "true"]),
+    ("http2", Kind::Switch, ["1", "true", "true"]),
     ("sandbox", Kind::Switch, ["1", "true", "true"]),
     ("client-id", Kind::One, ["a", "b", "c"]),
     ("scope", Kind::One, ["a", "b", "c d"]),

@@ -1,0 +1,40 @@
+//! HTTP/2: the same run, over a few connections.
+
+use crate::harness::{Customers, Scenario};
+
+#[test]
+fn many_requests_share_few_connections() {
+    const ROWS: u32 = 1_500;
+    let scenario = Scenario::new().csv(&Customers::good(ROWS as usize, 11)).unlimited();
+    let scenario = scenario.flags(["--http2", "--max-in-flight", "150"]).sandbox(|options| {
+        options.latency.min = std::time::Duration::from_millis(20);
+        options.latency.max = std::time::Duration::from_millis(60);
+    });
+    let end = scenario.run([]).exits(0).counts([u64::from(ROWS), 0, 0, 0, 0]);
+    end.results().settle_each_of(ROWS as usize);
+    let counts = scenario.counts();
+    assert_eq!((counts.http2_requests, counts.requests), (u64::from(ROWS), u64::from(ROWS)));
+    // A server takes a hundred requests a connection at a time, so 150 in flight may need two.
+    assert_eq!(counts.connections, 2);
+}
+
+#[test]
+fn lost_answers_are_sent_again() {
+    const ROWS: u32 = 400;
+    let scenario = Scenario::new().csv(&Customers::good(ROWS as usize, 12)).unlimited();
+    let scenario = scenario.flags(["--http2", "--attempts", "20"]).sandbox(|options| {
+        options.faults = "reset=2%,truncate=2%,500=1%".parse().unwrap();
+        options.latency.max = std::time::Duration::from_millis(4);
+    });
+    let end = scenario.run([]).counts([u64::from(ROWS), 0, 0, 0, 0]);
+    end.results().settle_each_of(ROWS as usize);
+    let counts = scenario.counts();
+    assert!(counts.faults_injected() > 0 && counts.http2_requests == counts.requests, "{counts:?}");
+}
+
+#[test]
+fn without_the_flag_it_is_http_1() {
+    let scenario = Scenario::new().csv(&Customers::good(5, 13)).sandbox(|_| {});
+    scenario.run([]).exits(0).counts([5, 0, 0, 0, 0]);
+    assert_eq!(scenario.counts().http2_requests, 0);
+}
