@@ -17,6 +17,8 @@ use crate::row::Position;
 
 /// Rows that wait to be written in the order of the file may take this many bytes; beyond it they are written as they come.
 const WAITING_BYTES_MAX: usize = 4 << 20;
+/// So much is written at once.
+const BUFFER_BYTES: usize = 64 << 10;
 /// What a file is called until it is whole.
 const UNFINISHED: &str = ".unfinished";
 
@@ -27,7 +29,16 @@ pub struct FailedRows {
     files: Vec<FailedFile>,
     waiting: BTreeMap<u64, (Position, Vec<u8>)>,
     waiting_bytes: usize,
-    ended: EndedRows,
+    order: Order,
+}
+
+/// The order in which rows end.
+#[derive(Debug)]
+enum Order {
+    /// That of the input: nothing has to wait.
+    OfTheInput,
+    /// Any; these have ended.
+    Any(EndedRows),
 }
 
 #[derive(Debug)]
@@ -65,8 +76,19 @@ impl EndedRows {
 }
 
 impl FailedRows {
-    /// For inputs of these layouts; the first row to come is `first_row`. No file is made before a row failed.
+    /// For inputs of these layouts, whose rows end as they come. The first row to come is `first_row`. No file is made before a
+    /// row failed.
     pub fn new<'a>(run_dir: RunDir, layouts: impl IntoIterator<Item = &'a Layout>, first_row: u64) -> FailedRows {
+        let ended = EndedRows { first_open: first_row, beyond: RoaringTreemap::new() };
+        FailedRows::ordered(run_dir, layouts, Order::Any(ended))
+    }
+
+    /// The same, where rows end in the order of the input.
+    pub fn in_order<'a>(run_dir: RunDir, layouts: impl IntoIterator<Item = &'a Layout>) -> FailedRows {
+        FailedRows::ordered(run_dir, layouts, Order::OfTheInput)
+    }
+
+    fn ordered<'a>(run_dir: RunDir, layouts: impl IntoIterator<Item = &'a Layout>, order: Order) -> FailedRows {
         let forms: Vec<_> = layouts.into_iter().map(Form::of).collect();
         let numbered = forms.len() > 1;
         let name = |index: usize, form: &Form| {
@@ -75,24 +97,28 @@ impl FailedRows {
         };
         let files = forms.into_iter().enumerate();
         let files = files.map(|(index, form)| FailedFile { name: name(index, &form), form, file: None }).collect();
-        let ended = EndedRows { first_open: first_row, beyond: RoaringTreemap::new() };
-        FailedRows { run_dir, files, waiting: BTreeMap::new(), waiting_bytes: 0, ended }
+        FailedRows { run_dir, files, waiting: BTreeMap::new(), waiting_bytes: 0, order }
     }
 
     /// A row ended well.
     pub fn ended_well(&mut self, row: u64) -> io::Result<()> {
-        self.ended.add(row);
+        if let Order::Any(ended) = &mut self.order {
+            ended.add(row);
+        }
         self.write_in_order()
     }
 
     /// A row ended badly.
     pub fn ended_badly(&mut self, entry: &Entry<'_>, position: Position, raw: &Bytes) -> io::Result<()> {
-        if let Some(file) = self.files.get(position.input) {
-            let line = file.form.line(entry, raw);
+        let line = self.files.get(position.input).map(|file| file.form.line(entry, raw));
+        let Order::Any(ended) = &mut self.order else {
+            return line.map_or(Ok(()), |line| self.write(position, &line));
+        };
+        ended.add(position.row);
+        if let Some(line) = line {
             self.waiting_bytes += line.len();
             self.waiting.insert(position.row, (position, line));
         }
-        self.ended.add(position.row);
         self.write_in_order()
     }
 
@@ -126,8 +152,8 @@ impl FailedRows {
     }
 
     fn write_in_order(&mut self) -> io::Result<()> {
-        while let Some(first) = self.waiting.first_entry() {
-            if *first.key() >= self.ended.first_open && self.waiting_bytes <= WAITING_BYTES_MAX {
+        while let (Some(first), Order::Any(ended)) = (self.waiting.first_entry(), &self.order) {
+            if *first.key() >= ended.first_open && self.waiting_bytes <= WAITING_BYTES_MAX {
                 break;
             }
             let (position, line) = first.remove();
@@ -141,7 +167,7 @@ impl FailedRows {
         let Some(failed) = self.files.get_mut(position.input) else { return Ok(()) };
         if failed.file.is_none() {
             let file = self.run_dir.create_file(&failed.unfinished_name()).map_err(io::Error::other)?;
-            let mut file = BufWriter::new(file);
+            let mut file = BufWriter::with_capacity(BUFFER_BYTES, file);
             file.write_all(&failed.form.start())?;
             failed.file = Some(file);
         }
@@ -303,7 +329,7 @@ mod tests {
             file: None,
         }];
         let ended = EndedRows { first_open: 1, beyond: RoaringTreemap::new() };
-        FailedRows { run_dir, files, waiting: BTreeMap::new(), waiting_bytes: 0, ended }
+        FailedRows { run_dir, files, waiting: BTreeMap::new(), waiting_bytes: 0, order: Order::Any(ended) }
     }
 
     #[test]

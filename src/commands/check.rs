@@ -21,8 +21,7 @@ pub fn check(settings: &Settings) -> Result<Exit, Failure> {
     let opened = inputs::open(&settings.input)?;
     let started = start::for_check(settings, &opened.inputs)?;
     let layouts: Vec<_> = opened.inputs.iter().map(|input| input.layout().clone()).collect();
-    let first_row = settings.input.skip_rows + 1;
-    let failed = FailedRows::new(started.run_dir.clone(), layouts.iter().map(AsRef::as_ref), first_row);
+    let failed = FailedRows::in_order(started.run_dir.clone(), layouts.iter().map(AsRef::as_ref));
     let recorder = Recorder::new(started.journal, failed, None, Inputs::of(opened.inputs.len()));
     let reading = Reading {
         ids: unique::ids(settings, &opened.inputs)?,

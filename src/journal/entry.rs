@@ -103,8 +103,8 @@ pub struct EntryError<'a> {
 }
 
 impl Entry<'_> {
-    /// Appends the entry as a line.
-    pub(super) fn encode(&self, buffer: &mut Vec<u8>) {
+    /// Appends the entry as a line, with its checksum.
+    pub fn encode(&self, buffer: &mut Vec<u8>) {
         let start = buffer.len();
         serde_json::to_writer(&mut *buffer, self).expect("an entry, written to memory, cannot fail");
         line::seal(buffer, start);

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Counts the instructions of one fixed `check`, with valgrind: the same on a busy machine as on a quiet one, so that a change
+# that makes the program slower shows. A figure to compare, not a test.
+#
+# usage: benches/instructions.sh CUSTSYNC ROWS_FILE      (rows: cargo run --release --example customers -- 100000 --bad-percent 1)
+set -euo pipefail
+bin=$(realpath "$1") rows=$(realpath "$2")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+code=0
+valgrind --tool=callgrind --callgrind-out-file=out "$bin" check "$rows" --run-dir run --progress off >/dev/null 2>log || code=$?
+# 0: all rows are good; 1: some are not.
+if ((code > 1)); then
+    cat log >&2
+    exit "$code"
+fi
+instructions=$(sed -n 's/.*Collected : //p' log)
+records=$(sed -n 's/.*"records": \([0-9]*\),.*/\1/p' run/summary.json)
+printf 'check of %d rows: %d instructions, %d a row\n' "$records" "$instructions" "$((instructions / records))"

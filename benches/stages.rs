@@ -1,0 +1,196 @@
+//! What each stage of a row's way costs by itself: `cargo bench`. Throughput is in bytes of input where there are any, and in
+//! rows otherwise.
+
+use std::fmt::Write as _;
+use std::hint::black_box;
+use std::io::Cursor;
+use std::time::Duration;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use custsync::contract::{Answer, Attempt, Body, CustomerId, Draft, Field, Response, ValueRules};
+use custsync::input::{Block, BlockSize, Input, InputName, InputRules, RowRules, parse_block};
+use custsync::journal::{Entry, Outcome};
+use custsync::schedule::error_limit::ErrorLimit;
+use custsync::schedule::rate::Rate;
+use custsync::schedule::{History, Moment, RetryPolicy, Rules, Schedule, Step};
+
+/// About a megabyte of rows.
+const ROWS: u64 = 6_000;
+
+fn csv() -> String {
+    let mut text =
+        String::from("id,first_name,last_name,phone_number,email,date_of_birth,gender,country_id,job,address\n");
+    for id in 1..=ROWS {
+        let row = format_args!(
+            "{id},José,\"Smith, Jr.\",+1{id:010},user{id}@example.com,1985-04-12T00:00:00Z,other,150,Engineer,\"{id} Main Street, Springfield, IL 56838\"\n"
+        );
+        text.write_fmt(row).expect("a String can be written");
+    }
+    text
+}
+
+fn ndjson() -> String {
+    let mut text = String::new();
+    for id in 1..=ROWS {
+        let row = format_args!(
+            "{{\"id\": {id}, \"first_name\": \"José\", \"last_name\": \"Smith, Jr.\", \"phone_number\": \"+1{id:010}\", \"email\": \"user{id}@example.com\", \"date_of_birth\": \"1985-04-12T00:00:00Z\", \"gender\": \"other\", \"country_id\": 150, \"job\": \"Engineer\", \"address\": \"{id} Main Street, Springfield, IL 56838\"}}\n"
+        );
+        text.write_fmt(row).expect("a String can be written");
+    }
+    text
+}
+
+fn open(name: &str, text: &str) -> Input {
+    let reader = Box::new(Cursor::new(text.as_bytes().to_vec()));
+    let name = InputName::from_argument(name.into());
+    Input::of_reader(name, reader, &InputRules::default(), BlockSize::default()).expect("a good input")
+}
+
+fn blocks(input: &mut Input) -> Vec<Block> {
+    std::iter::from_fn(|| input.next_block().expect("whole records")).collect()
+}
+
+fn reading(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("reading");
+    for (name, text) in [("a.csv", csv()), ("a.ndjson", ndjson())] {
+        group.throughput(Throughput::Bytes(text.len() as u64));
+        group.bench_function(format!("cut into blocks, {name}"), |bencher| {
+            bencher.iter_batched(
+                || open(name, &text),
+                |mut input| blocks(&mut input),
+                criterion::BatchSize::LargeInput,
+            );
+        });
+        let mut input = open(name, &text);
+        let (blocks, rules) = (blocks(&mut input), RowRules::default());
+        group.bench_function(format!("parse and check, {name}"), |bencher| {
+            bencher.iter(|| {
+                let mut valid = 0_u64;
+                for block in &blocks {
+                    parse_block(block, input.layout(), &rules, &mut |record| {
+                        valid += u64::from(record.checked.is_ok());
+                    });
+                }
+                assert_eq!(valid, ROWS);
+            });
+        });
+    }
+    group.finish();
+}
+
+const VALUES: [(Field, &str); 7] = [
+    (Field::FirstName, "José"),
+    (Field::PhoneNumber, "+10207388624"),
+    (Field::Email, "jsmith@example.com"),
+    (Field::DateOfBirth, "1985-04-12T00:00:00Z"),
+    (Field::Gender, "other"),
+    (Field::CountryId, "150"),
+    (Field::Address, "1409 Main Street, Springfield, IL 56838"),
+];
+
+fn checking(criterion: &mut Criterion) {
+    let rules = ValueRules::default();
+    let mut group = criterion.benchmark_group("a row");
+    group.throughput(Throughput::Elements(1));
+    let fill = |draft: &mut Draft<'_>| {
+        draft.clear();
+        draft.set_id_text("1042");
+        for (field, text) in VALUES {
+            draft.set_text(field, text);
+        }
+    };
+    let mut draft = Draft::new(&rules);
+    group.bench_function("check", |bencher| {
+        bencher.iter(|| {
+            fill(&mut draft);
+            black_box(draft.finish().is_ok())
+        });
+    });
+    fill(&mut draft);
+    let update = draft.finish().expect("a good row");
+    let mut body = Vec::new();
+    group.bench_function("serialise", |bencher| {
+        bencher.iter(|| {
+            body.clear();
+            update.write_body(&mut body);
+            black_box(body.len())
+        });
+    });
+    let entry = Entry { id: Some(1042), status: Some(200), attempts: Some(1), ms: Some(41), ..entry() };
+    let mut line = Vec::new();
+    group.bench_function("journal entry", |bencher| {
+        bencher.iter(|| {
+            line.clear();
+            entry.encode(&mut line);
+            black_box(line.len())
+        });
+    });
+    group.finish();
+}
+
+fn entry() -> Entry<'static> {
+    Entry {
+        row: 17,
+        line: 18,
+        file: None,
+        id: None,
+        outcome: Outcome::Updated,
+        status: None,
+        cause: None,
+        ambiguous: false,
+        attempts: None,
+        ms: None,
+        error: None,
+        message: None,
+        errors: Vec::new(),
+        at: "2026-11-23T09:18:04.113Z".parse().expect("a time"),
+        hash: 0x9f3c,
+    }
+}
+
+/// One row through the schedule: taken in, sent, answered, written down.
+fn scheduling(criterion: &mut Criterion) {
+    let rules = Rules {
+        rate: Rate::Unlimited,
+        in_flight_max: 64,
+        retry: RetryPolicy::new(5).expect("a good number of attempts"),
+        error_limit: ErrorLimit::None,
+        wait_max: Duration::from_mins(15),
+    };
+    let mut schedule = Schedule::new(rules, History::default(), 7);
+    let answer = |took| Attempt {
+        answer: Answer::Response(Response {
+            status: 200,
+            body: Body::Object,
+            retry_after: None,
+            window: None,
+            date_unix_s: None,
+            location_host: None,
+            error: None,
+        }),
+        took,
+    };
+    let (mut id, mut passed) = (0, Duration::ZERO);
+    let mut group = criterion.benchmark_group("a row");
+    group.throughput(Throughput::Elements(1));
+    group.bench_function("schedule", |bencher| {
+        bencher.iter(|| {
+            id += 1;
+            passed += Duration::from_micros(20);
+            let now = Moment::after_start(passed);
+            let customer = CustomerId::new(id).expect("an id");
+            schedule.offer(customer, id, 400);
+            match schedule.next(now) {
+                Step::Send(ticket) => schedule.finished(ticket, answer(Duration::from_micros(15)), now),
+                other => panic!("{other:?} instead of a request"),
+            }
+            let ended = schedule.pop_ended().expect("the answer ends the row");
+            schedule.recorded(ended.customer);
+            black_box(ended.attempts)
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(stages, reading, checking, scheduling);
+criterion_main!(stages);
