@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! run:    reader ── blocks ──▶ checker ── batches ──▶ sender ── messages ──▶ recorder
-//! check:  reader ── blocks ──▶ checkers ── bad rows ──▶ in order ──▶ recorder
+//! check:  checkers, which take turns to read ── bad rows ──▶ in order ──▶ recorder
 //! ```
 //!
 //! Every queue is bounded, so a slow API holds up the reading of the file. Each stage ends when the one before it has dropped
@@ -23,7 +23,9 @@ use crate::ids::{Ids, RepeatCount, Repeats};
 use crate::input::{Input, InputError, RowRules, RowWindow};
 use crate::journal::Outcome;
 use crate::progress::Progress;
-use crate::reading::{BLOCKS_QUEUED_MAX, Batch, Demand, InOrder, Sifted, check_blocks, read_blocks, sift_blocks};
+use crate::reading::{
+    BLOCKS_QUEUED_MAX, Batch, BlockSource, Demand, InOrder, Sifted, check_blocks, read_blocks, sift_blocks,
+};
 use crate::recorder::{EndedRow, Fate, MESSAGES_QUEUED_MAX, Message, Recorded, Recorder, Written};
 use crate::schedule::StopReason;
 use crate::schedule::error_limit::ErrorLimit;
@@ -187,10 +189,7 @@ fn invalid_rows(sifted: Sifted, progress: &Progress) -> Message {
 }
 
 /// The threads that read and sift.
-struct Sifters {
-    reader: JoinHandle<()>,
-    sifters: Vec<JoinHandle<()>>,
-}
+struct Sifters(Vec<JoinHandle<()>>);
 
 impl Sifters {
     fn start(
@@ -200,26 +199,21 @@ impl Sifters {
         threads: NonZeroUsize,
         to_explain: &Arc<AtomicU64>,
     ) -> io::Result<(Sifters, InOrder)> {
-        let (blocks_in, blocks) = sync_channel(BLOCKS_QUEUED_MAX);
         let (sifted_in, sifted) = sync_channel(threads.get());
-        let blocks = Arc::new(Mutex::new(blocks));
+        let source = Arc::new(Mutex::new(BlockSource::of(inputs, window)));
         let start = |number| {
-            let (blocks, rules, sifted_in) = (blocks.clone(), rules.clone(), sifted_in.clone());
+            let (source, rules, sifted_in) = (source.clone(), rules.clone(), sifted_in.clone());
             let to_explain = to_explain.clone();
-            spawn(&format!("checker {number}"), move || sift_blocks(&blocks, &rules, &to_explain, &sifted_in))
+            spawn(&format!("checker {number}"), move || sift_blocks(&source, &rules, &to_explain, &sifted_in))
         };
         let sifters = (1..=threads.get()).map(start).collect::<io::Result<_>>()?;
-        let reader = spawn("reader", move || read_blocks(inputs, window, &blocks_in))?;
-        Ok((Sifters { reader, sifters }, InOrder::of(sifted)))
+        Ok((Sifters(sifters), InOrder::of(sifted)))
     }
 
     /// As [`Readers::join_after`].
     fn join_after(self, extent: Extent) {
         match extent {
-            Extent::Whole => {
-                join(self.reader);
-                self.sifters.into_iter().for_each(join);
-            }
+            Extent::Whole => self.0.into_iter().for_each(join),
             Extent::Partial => {}
         }
     }
@@ -239,7 +233,7 @@ impl Readers {
         let Reading { inputs, rules, window, ids } = reading;
         let (blocks_in, blocks) = sync_channel(BLOCKS_QUEUED_MAX);
         let checker = spawn("checker", move || check_blocks(&blocks, &rules, ids, send))?;
-        let reader = spawn("reader", move || read_blocks(inputs, window, &blocks_in))?;
+        let reader = spawn("reader", move || read_blocks(BlockSource::of(inputs, window), &blocks_in))?;
         Ok(Readers { reader, checker })
     }
 

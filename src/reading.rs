@@ -1,15 +1,15 @@
-//! From open inputs to checked rows: one thread cuts blocks, others parse and check them.
+//! From open inputs to checked rows: blocks are cut one after the other, parsed and checked by themselves.
 //!
-//! A run wants all rows in order, so one thread checks for it. A check wants the bad rows alone, so any number of threads sift
-//! blocks for it, and [`InOrder`] puts what they found back into the order of the input: the result is the same, byte for byte.
+//! A run wants all rows in order, so one thread reads and another one checks for it. A check wants the bad rows alone, so any
+//! number of threads take turns to read a block and sift what they read, and [`InOrder`] puts what they found back into the order of the input: the result is the same, byte for byte.
 //! What a row's id makes of it depends on the rows before, so it is looked for in that order ([`Sifted::settle`]).
 //!
 //! All of them end when their queue's other end is dropped, so whoever stops taking rows stops the reading.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 
@@ -75,30 +75,55 @@ pub(crate) enum Demand {
     Gone,
 }
 
-/// Reads all inputs, one after the other, into a bounded queue.
-pub(crate) fn read_blocks(inputs: Vec<Input>, mut window: RowWindow, blocks: &SyncSender<ReadBlock>) {
-    let mut number = 0;
-    let mut send = |content| {
-        let sent = blocks.send(Numbered { number, content });
-        number += 1;
-        if sent.is_ok() { Demand::Present } else { Demand::Gone }
-    };
-    for (input_index, mut input) in inputs.into_iter().enumerate() {
-        while !window.is_closed() {
-            let block = match input.next_block() {
-                Ok(Some(block)) => block,
-                Ok(None) => break,
-                Err(error) => {
-                    send(Err(error));
-                    return;
+/// The blocks of all inputs, one input after the other.
+pub(crate) struct BlockSource {
+    inputs: VecDeque<Input>,
+    /// Inputs that are read.
+    read: usize,
+    window: RowWindow,
+    /// Blocks that were handed out.
+    count: u64,
+}
+
+impl BlockSource {
+    pub(crate) fn of(inputs: Vec<Input>, window: RowWindow) -> BlockSource {
+        BlockSource { inputs: inputs.into(), read: 0, window, count: 0 }
+    }
+
+    /// The next block, or why there is none; nothing after that and at the end.
+    pub(crate) fn next(&mut self) -> Option<ReadBlock> {
+        let content = self.next_source()?;
+        if content.is_err() {
+            self.inputs.clear();
+        }
+        self.count += 1;
+        Some(Numbered { number: self.count - 1, content })
+    }
+
+    fn next_source(&mut self) -> Option<Result<SourceBlock, InputError>> {
+        loop {
+            let input = self.inputs.front_mut().filter(|_| !self.window.is_closed())?;
+            let layout = input.layout().clone();
+            match input.next_block() {
+                Ok(Some(block)) => {
+                    let Some(block) = self.window.cut(block, &layout) else { continue };
+                    return Some(Ok(SourceBlock { input: self.read, skipped: self.window.skipped(), block, layout }));
                 }
-            };
-            let Some(block) = window.cut(block, input.layout()) else { continue };
-            let skipped = window.skipped();
-            let source = SourceBlock { input: input_index, skipped, block, layout: input.layout().clone() };
-            if send(Ok(source)) == Demand::Gone {
-                return;
+                Ok(None) => {
+                    self.inputs.pop_front();
+                    self.read += 1;
+                }
+                Err(error) => return Some(Err(error)),
             }
+        }
+    }
+}
+
+/// Reads all blocks into a bounded queue.
+pub(crate) fn read_blocks(mut source: BlockSource, blocks: &SyncSender<ReadBlock>) {
+    while let Some(block) = source.next() {
+        if blocks.send(block).is_err() {
+            return;
         }
     }
 }
@@ -123,18 +148,20 @@ pub(crate) fn check_blocks(
     }
 }
 
-/// Sifts blocks for the rows that break the contract; one of several threads that share the queue. `to_explain` is how many
-/// rows somebody still wants to see. A block cannot know how many come before it, so as many of its rows are explained.
+/// Reads blocks and sifts them for the rows that break the contract; one of several threads that share the source. The thread
+/// that reads a block also parses it, while it is in the nearest cache. `to_explain` is how many rows somebody still wants to
+/// see. A block cannot know how many come before it, so as many of its rows are explained.
 pub(crate) fn sift_blocks(
-    blocks: &Mutex<Receiver<ReadBlock>>,
+    source: &Mutex<BlockSource>,
     rules: &RowRules,
     to_explain: &AtomicU64,
     sifted: &SyncSender<Numbered<Result<Sifted, InputError>>>,
 ) {
     loop {
-        // A thread that panicked while it waited for a block took none with it.
-        let block = blocks.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(Numbered { number, content }) = block else { return };
+        // A thread that panicked in its turn ends the reading: what it read is lost.
+        let Ok(mut turn) = source.lock() else { return };
+        let Some(Numbered { number, content }) = turn.next() else { return };
+        drop(turn);
         let to_explain = to_explain.load(Ordering::Relaxed);
         let content = content.map(|source| sift_block(source, rules, &Sifting { to_explain, ..Sifting::default() }));
         if sifted.send(Numbered { number, content }).is_err() {
