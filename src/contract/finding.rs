@@ -29,19 +29,31 @@ pub(super) enum Finding {
 }
 
 /// What the text of a field's cell is.
+#[inline]
 pub(super) fn find(text: &str, rule: &FieldRule, rules: &ValueRules) -> Finding {
-    if let Kind::Integer = rule.kind {
-        return integer(text);
-    }
-    if rule.null == Null::Refused && is_blank(text) {
-        return Finding::Blank;
-    }
     match rule.kind {
-        Kind::Text { characters_max: Some(max) } | Kind::Email { characters_max: max } if is_longer(text, max) => {
-            Finding::TooLong
-        }
+        Kind::Text { characters_max } => find_text(text, characters_max, rule.null),
+        Kind::Integer => integer(text),
+        Kind::Email { .. } | Kind::DateTime | Kind::OneOf(_) => find_form(text, rule, rules),
+    }
+}
+
+#[inline]
+fn find_text(text: &str, characters_max: Option<usize>, null: Null) -> Finding {
+    match null {
+        Null::Refused if is_blank(text) => Finding::Blank,
+        _ if characters_max.is_some_and(|max| is_longer(text, max)) => Finding::TooLong,
+        Null::Refused | Null::Allowed => Finding::Itself,
+    }
+}
+
+/// What the text of a cell is that has to have some form.
+fn find_form(text: &str, rule: &FieldRule, rules: &ValueRules) -> Finding {
+    match rule.kind {
+        _ if rule.null == Null::Refused && is_blank(text) => Finding::Blank,
         // Empty text is null to the API, so the forms below do not apply to it.
-        Kind::Email { .. } | Kind::DateTime | Kind::OneOf(_) if text.is_empty() => Finding::Itself,
+        _ if text.is_empty() => Finding::Itself,
+        Kind::Email { characters_max } if is_longer(text, characters_max) => Finding::TooLong,
         Kind::Email { .. } => match email::parse(text) {
             Some(Email::Usual) => Finding::Itself,
             Some(Email::DomainWithoutDot) => Finding::DomainWithoutDot,
@@ -53,17 +65,20 @@ pub(super) fn find(text: &str, rule: &FieldRule, rules: &ValueRules) -> Finding 
             None if rules.date_formats.is_empty() => Finding::NotADate,
             None => Finding::OtherDate,
         },
-        Kind::OneOf(words) if !words.contains(&text) => Finding::NoneOfTheWords,
-        Kind::Text { .. } | Kind::OneOf(_) | Kind::Integer => Finding::Itself,
+        Kind::OneOf(words) if words.contains(&text) => Finding::Itself,
+        Kind::OneOf(_) => Finding::NoneOfTheWords,
+        Kind::Text { .. } | Kind::Integer => unreachable!("they have no form"),
     }
 }
 
 /// Whether text is white space alone: the API trims text and turns what is then empty into null.
+#[inline]
 fn is_blank(text: &str) -> bool {
     // Most text says so by its first byte: a visible character of ASCII.
     !text.as_bytes().first().is_some_and(u8::is_ascii_graphic) && text.trim().is_empty()
 }
 
+#[inline]
 fn is_longer(text: &str, characters_max: usize) -> bool {
     // A text has no more characters than bytes, so counting is for the few that are long.
     text.len() > characters_max && text.chars().count() > characters_max

@@ -13,15 +13,17 @@ use super::{CustomerId, ErrorCode, FieldError, Subject};
 /// A row that keeps the contract: a customer's id and the fields to set, each checked.
 ///
 /// It serialises to the request's body: a field that is omitted, null, or has a value is three different things.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct CustomerUpdate<'a> {
     id: CustomerId,
     values: &'a Values<'a>,
+    /// A bit for each field that has a value.
+    given: u32,
     notes: Notes,
 }
 
-/// What the fields are set to, in the order of [`FIELDS`].
-type Values<'a> = [Option<Value<'a>>; FIELDS.len()];
+/// What the fields are set to, in the order of [`FIELDS`]; in the place of a field that is not set stands anything.
+type Values<'a> = [Value<'a>; FIELDS.len()];
 
 /// What is worth counting about a row that keeps the contract.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -83,7 +85,7 @@ impl<'a> Draft<'a> {
         Draft {
             rules,
             id: None,
-            values: [const { None }; FIELDS.len()],
+            values: [const { Value::Null }; FIELDS.len()],
             notes: Notes::default(),
             given: 0,
             errors: Vec::new(),
@@ -92,12 +94,10 @@ impl<'a> Draft<'a> {
     }
 
     /// Forgets all that was said, for the next row.
+    #[inline]
     pub fn clear(&mut self) {
         self.id = None;
         self.is_id_given = false;
-        for slot in &mut self.values {
-            *slot = None;
-        }
         self.notes = Notes::default();
         self.given = 0;
         self.errors.clear();
@@ -125,9 +125,9 @@ impl<'a> Draft<'a> {
     /// The input says this of a field. What is said last counts.
     pub fn set(&mut self, field: Field, cell: Cell<'a>) {
         match value(cell, field.rule(), self.rules, &mut self.notes) {
-            Ok(value) => *self.slot(field) = Some(value),
+            Ok(value) => *self.slot(field) = value,
             Err(refused) => {
-                *self.slot(field) = None;
+                self.slot(field);
                 self.refuse(Subject::Field(field), refused);
             }
         }
@@ -138,11 +138,11 @@ impl<'a> Draft<'a> {
     #[inline]
     pub fn set_text(&mut self, field: Field, text: &'a str) {
         match find(text, field.rule(), self.rules) {
-            Finding::Itself => *self.slot(field) = Some(Value::Text(Cow::Borrowed(text))),
-            Finding::Integer(integer) => *self.slot(field) = Some(Value::Integer(integer)),
+            Finding::Itself => *self.slot(field) = Value::Text(Cow::Borrowed(text)),
+            Finding::Integer(integer) => *self.slot(field) = Value::Integer(integer),
             Finding::Day => {
                 self.notes.date_normalised = true;
-                *self.slot(field) = Some(Value::Day(text));
+                *self.slot(field) = Value::Day(text);
             }
             _ => self.set(field, Cell::Text(Cow::Borrowed(text))),
         }
@@ -150,7 +150,7 @@ impl<'a> Draft<'a> {
 
     /// Where a field's value belongs, now that something is said of it.
     #[inline]
-    fn slot(&mut self, field: Field) -> &mut Option<Value<'a>> {
+    fn slot(&mut self, field: Field) -> &mut Value<'a> {
         let bit = 1 << field.index();
         if self.given & bit != 0 {
             self.errors.retain(|error| error.subject != Subject::Field(field));
@@ -169,7 +169,7 @@ impl<'a> Draft<'a> {
         match self.id {
             Some(id) if self.given != 0 && self.errors.is_empty() => {
                 self.notes.fields_left_out = self.given != ALL_FIELDS;
-                Ok(CustomerUpdate { id, values: &self.values, notes: self.notes })
+                Ok(CustomerUpdate { id, values: &self.values, given: self.given, notes: self.notes })
             }
             id => Err(InvalidRow { id, errors: self.all_errors() }),
         }
@@ -201,7 +201,7 @@ impl Serialize for CustomerUpdate<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         for (rule, value) in FIELDS.iter().zip(self.values) {
-            if let Some(value) = value {
+            if self.given & (1 << rule.field.index()) != 0 {
                 map.serialize_entry(rule.name, value)?;
             }
         }
