@@ -196,8 +196,8 @@ def growth(work):
     for latency_ms in [0, 20, 200]:
         for in_flight in [1, 8, 64, 512]:
             with Sandbox(latency_ms) as (token, sandbox_url):
-                # As many rows as take some seconds.
-                rows = 50_000 if latency_ms == 0 else max(200, min(50_000, in_flight * 4_000 // latency_ms))
+                # As many rows as take about 20 s with so many in flight: their number begins at 4 and grows.
+                rows = 100_000 if latency_ms == 0 else min(100_000, in_flight * 20_000 // latency_ms)
                 path = rows_file(work, rows, 0, "csv")
                 sent, cpu, memory = measure(run_command(work, path, sandbox_url, in_flight, token), pinned=True)
             print(f"| {latency_ms} ms | {in_flight} | {rows / sent:,.0f} | {cpu / rows * 1e6:.1f} µs | {memory:.0f} MiB |")
@@ -224,7 +224,7 @@ class Sandbox:
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("what", nargs="*", choices=["check", "send", []], default=["check", "send"])
+    arguments.add_argument("what", nargs="*", metavar="check|send", help="what to compare; both without it")
     arguments.add_argument("--rows", type=int, default=2_000_000, help="rows of check; a tenth of them are sent")
     arguments.add_argument("--rounds", type=int, default=5)
     arguments.add_argument("--growth", action="store_true", help="how cost grows, up to 10,000,000 rows")
@@ -237,9 +237,10 @@ def main():
     if options.growth:
         growth(work)
         return
-    if "check" in options.what:
+    what = options.what or ["check", "send"]
+    if "check" in what:
         compare_check(work, options.rows, options.rounds)
-    if "send" in options.what:
+    if "send" in what:
         compare_send(work, options.rows // 10, options.rounds)
 
 

@@ -24,6 +24,9 @@ use crate::tally::RowsRead;
 /// Blocks of about 256 KiB that wait to be parsed.
 pub(crate) const BLOCKS_QUEUED_MAX: usize = 4;
 
+/// About the size of a row, to make room for as many.
+const ROW_BYTES: usize = 128;
+
 /// What comes of reading: a block, or why there is no more.
 pub(crate) type ReadBlock = Numbered<Result<SourceBlock, InputError>>;
 
@@ -248,7 +251,7 @@ impl Sifted {
 
 fn check_block(source: &SourceBlock, rows_before: u64, rules: &RowRules, ids: &mut Ids) -> Batch {
     let SourceBlock { input, skipped, block, layout } = source;
-    let mut batch = Batch { rows: Vec::new(), read: RowsRead::default() };
+    let mut batch = Batch { rows: Vec::with_capacity(block.bytes.len() / ROW_BYTES), read: RowsRead::default() };
     parse_block(block, layout, rules, &mut |record| {
         let position = Position { row: skipped + rows_before + record.ordinal + 1, input: *input, line: record.line };
         batch.rows.push(match record.checked {
@@ -293,7 +296,8 @@ struct Sifting<'a> {
 fn sift_block(source: SourceBlock, rules: &RowRules, sifting: &Sifting<'_>) -> Sifted {
     let Sifting { rows_before, refused_rows, to_explain } = *sifting;
     let SourceBlock { input, skipped, block, layout } = &source;
-    let (mut read, mut valid, mut invalid, mut explained) = (RowsRead::default(), Vec::new(), Vec::new(), Vec::new());
+    let (mut read, mut invalid, mut explained) = (RowsRead::default(), Vec::new(), Vec::new());
+    let mut valid = Vec::with_capacity(block.bytes.len() / ROW_BYTES);
     parse_block(block, layout, rules, &mut |mut record| {
         let position = Position { row: skipped + rows_before + record.ordinal + 1, input: *input, line: record.line };
         if refused_rows.binary_search(&position.row).is_ok() {
