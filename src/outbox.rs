@@ -14,6 +14,8 @@ const TIME_MAX: Duration = Duration::from_millis(20);
 
 /// While more outcomes than these are not written down, nothing is read: those of settled rows come as fast as a file is read.
 const AWAITING_MAX: usize = 8192;
+/// The same in bytes, for rows may be long.
+const AWAITING_BYTES_MAX: usize = 8 << 20;
 
 /// Outcomes that the recorder has not written down yet.
 #[derive(Debug)]
@@ -24,9 +26,18 @@ pub(crate) struct Outbox {
     urgency: Urgency,
     /// Whose outcomes were pushed and are not written down yet, oldest first; none for rows that were not sent. Absent once
     /// nothing is written down any more.
-    awaiting: Option<VecDeque<Option<CustomerId>>>,
+    awaiting: Option<VecDeque<Awaiting>>,
+    /// What these rows take.
+    awaiting_bytes: usize,
     /// Outcomes that were written down.
     written: u64,
+}
+
+/// An outcome that is not written down.
+#[derive(Debug)]
+struct Awaiting {
+    customer: Option<CustomerId>,
+    bytes: usize,
 }
 
 /// Whether somebody waits for an outcome to be written down.
@@ -42,16 +53,18 @@ impl Outbox {
     /// Nothing is in it.
     pub(crate) fn new() -> Outbox {
         let awaiting = Some(VecDeque::new());
-        Outbox { rows: Vec::new(), since: None, urgency: Urgency::None, awaiting, written: 0 }
+        Outbox { rows: Vec::new(), since: None, urgency: Urgency::None, awaiting, awaiting_bytes: 0, written: 0 }
     }
 
     /// Adds an outcome, of this customer where the row was sent.
     pub(crate) fn push(&mut self, row: EndedRow, customer: Option<CustomerId>, urgency: Urgency) {
+        if let Some(awaiting) = &mut self.awaiting {
+            let bytes = row.row.bytes();
+            awaiting.push_back(Awaiting { customer, bytes });
+            self.awaiting_bytes += bytes;
+        }
         self.rows.push(row);
         self.since.get_or_insert_with(Instant::now);
-        if let Some(awaiting) = &mut self.awaiting {
-            awaiting.push_back(customer);
-        }
         if urgency == Urgency::Urgent {
             self.urgency = Urgency::Urgent;
         }
@@ -79,14 +92,21 @@ impl Outbox {
 
     /// Whether more rows can be read.
     pub(crate) fn has_room(&self) -> bool {
-        self.awaiting.as_ref().is_none_or(|awaiting| awaiting.len() < AWAITING_MAX)
+        let has_room =
+            |awaiting: &VecDeque<_>| awaiting.len() < AWAITING_MAX && self.awaiting_bytes < AWAITING_BYTES_MAX;
+        self.awaiting.as_ref().is_none_or(has_room)
     }
 
     /// So many outcomes are written down, over all groups; the customers whose are among the new ones.
     pub(crate) fn written(&mut self, rows: u64) -> impl Iterator<Item = CustomerId> {
         let new = usize::try_from(rows.saturating_sub(self.written)).unwrap_or(usize::MAX);
         self.written = rows;
-        self.awaiting.iter_mut().flat_map(move |awaiting| awaiting.drain(..new.min(awaiting.len()))).flatten()
+        let bytes = &mut self.awaiting_bytes;
+        let written = self.awaiting.iter_mut().flat_map(move |awaiting| awaiting.drain(..new.min(awaiting.len())));
+        written.filter_map(move |awaiting| {
+            *bytes -= awaiting.bytes;
+            awaiting.customer
+        })
     }
 
     /// Nothing is written down any more: nobody waits for it.
@@ -105,8 +125,12 @@ mod tests {
     use crate::row::{Content, Position, Row};
 
     fn settled(row: u64) -> EndedRow {
-        let position = Position { row, input: 0, line: row + 1 };
-        let row = Row { position, id: None, hash: 0, raw: Bytes::new(), content: Content::Invalid(Vec::new()) };
+        long(row, 0)
+    }
+
+    fn long(row: u64, bytes: usize) -> EndedRow {
+        let (position, raw) = (Position { row, input: 0, line: row + 1 }, Bytes::from(vec![b'a'; bytes]));
+        let row = Row { position, id: None, hash: 0, raw, content: Content::Invalid(Vec::new()) };
         EndedRow { row, fate: Fate::Earlier, at: Timestamp::UNIX_EPOCH }
     }
 
@@ -133,6 +157,18 @@ mod tests {
         let mut outbox = full();
         outbox.give_up();
         outbox.push(settled(1), None, Urgency::None);
+        assert!(outbox.has_room());
+    }
+
+    #[test]
+    fn long_rows_fill_it_sooner() {
+        let mut outbox = Outbox::new();
+        for row in 1..=8 {
+            assert!(outbox.has_room());
+            outbox.push(long(row, 1 << 20), None, Urgency::None);
+        }
+        assert!(!outbox.has_room());
+        assert_eq!(outbox.written(1).count(), 0);
         assert!(outbox.has_room());
     }
 }

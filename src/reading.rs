@@ -252,6 +252,7 @@ impl Sifted {
 fn check_block(source: &SourceBlock, rows_before: u64, rules: &RowRules, ids: &mut Ids) -> Batch {
     let SourceBlock { input, skipped, block, layout } = source;
     let mut batch = Batch { rows: Vec::with_capacity(block.bytes.len() / ROW_BYTES), read: RowsRead::default() };
+    let mut buffer = Vec::new();
     parse_block(block, layout, rules, &mut |record| {
         let position = Position { row: skipped + rows_before + record.ordinal + 1, input: *input, line: record.line };
         batch.rows.push(match record.checked {
@@ -261,7 +262,7 @@ fn check_block(source: &SourceBlock, rows_before: u64, rules: &RowRules, ids: &m
                 match standing {
                     Standing::Sent | Standing::SentAgain | Standing::Unknown => {
                         batch.read.add_valid(position, update.notes());
-                        valid_row(record.raw, &update, position)
+                        valid_row(record.raw, &update, position, &mut buffer)
                     }
                     Standing::Superseded => {
                         batch.read.add_valid(position, update.notes());
@@ -327,12 +328,13 @@ fn refused(id: CustomerId) -> InvalidRow {
     InvalidRow { id: Some(id), errors: vec![FieldError::new(Subject::Id, ErrorCode::Duplicate, message)] }
 }
 
-/// One allocation holds record and body, so that a row that waits long keeps no block alive.
-fn valid_row(raw: &[u8], update: &CustomerUpdate<'_>, position: Position) -> Row {
-    let mut bytes = Vec::with_capacity(raw.len() * 3);
-    bytes.extend_from_slice(raw);
-    update.write_body(&mut bytes);
-    let mut record = Bytes::from(bytes);
+/// One allocation holds record and body, so that a row that waits long keeps no block alive. How long it has to be is known
+/// once they were put together in `buffer`.
+fn valid_row(raw: &[u8], update: &CustomerUpdate<'_>, position: Position, buffer: &mut Vec<u8>) -> Row {
+    buffer.clear();
+    buffer.extend_from_slice(raw);
+    update.write_body(buffer);
+    let mut record = Bytes::copy_from_slice(buffer);
     let body = record.split_off(raw.len());
     let content = Content::Update { id: update.id(), body };
     Row { position, id: Some(update.id()), hash: hash_of(raw), raw: record, content }
