@@ -31,9 +31,18 @@ pub struct CsvLayout {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NdjsonLayout {
     /// All keys that fill something or are ignored by name.
-    keys: Vec<(String, Target)>,
+    keys: Vec<Key>,
     mapping: MappingRules,
     mark: Mark,
+}
+
+/// A key, and what it fills.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Key {
+    name: String,
+    /// The name as JSON, in quotes.
+    json: String,
+    target: Target,
 }
 
 /// Whether a file of the input's rows in UTF-8 has to begin with a byte order mark, so that it is read as UTF-8 with the same
@@ -106,7 +115,12 @@ impl NdjsonLayout {
     pub(super) fn new(mapping: &MappingRules, mark: Mark) -> NdjsonLayout {
         let unnamed = Target::api_names().filter(|name| mapping.named(name).is_none());
         let unnamed = unnamed.filter_map(|name| Target::of_api_name(name).map(|target| (name, target)));
-        let keys = unnamed.chain(mapping.columns()).map(|(name, target)| (name.to_owned(), target)).collect();
+        let keys = unnamed.chain(mapping.columns()).map(|(name, target)| Key {
+            name: name.to_owned(),
+            json: serde_json::to_string(name).expect("a text serialises"),
+            target,
+        });
+        let keys = keys.collect();
         NdjsonLayout { keys, mapping: mapping.clone(), mark }
     }
 
@@ -117,22 +131,21 @@ impl NdjsonLayout {
 
     /// What a key fills that is known as it is written, and where it stands among all.
     pub(super) fn known_target(&self, key: &str) -> Option<(Target, usize)> {
-        let place = self.keys.iter().position(|(name, _)| name == key)?;
-        self.keys.get(place).map(|(_, target)| (*target, place))
+        let place = self.keys.iter().position(|known| known.name == key)?;
+        self.keys.get(place).map(|known| (known.target, place))
     }
 
     /// What the key at this place among all fills, where `json` starts with it, and how long it is there, in quotes.
     #[inline]
     pub(super) fn expected_key(&self, place: usize, json: &[u8]) -> Option<(Target, usize)> {
-        let (name, target) = self.keys.get(place)?;
-        let behind = json.strip_prefix(b"\"")?.strip_prefix(name.as_bytes())?;
-        behind.starts_with(b"\"").then_some((*target, name.len() + 2))
+        let key = self.keys.get(place)?;
+        json.starts_with(key.json.as_bytes()).then_some((key.target, key.json.len()))
     }
 
     /// What a key fills.
     pub(super) fn target(&self, key: &str) -> Result<Target, Unmapped> {
-        match self.keys.iter().find(|(name, _)| name == key) {
-            Some((_, target)) => Ok(*target),
+        match self.keys.iter().find(|known| known.name == key) {
+            Some(known) => Ok(known.target),
             None => self.mapping.target(key),
         }
     }

@@ -166,6 +166,20 @@ fn depth_and_many_unknown_keys_are_bounded() {
 }
 
 #[test]
+fn a_key_that_needs_escapes_is_known_by_its_escapes() {
+    let mapping = MappingRules::new(&[("e\"m".to_owned(), "email".to_owned())], &[]).expect("good rules");
+    let rules = InputRules { mapping, ..InputRules::default() };
+    let text = b"{\"id\":7,\"e\\\"m\":\"a@b.c\"}\n{\"id\":7,\"e\"m\":\"a@b.c\"}\n{\"e\\u0022m\":\"a@b.c\",\"id\":7}\n";
+    let mut input = open_bytes("-", text, &rules, BlockSize::default()).expect("opens");
+    let checked: Vec<_> = rows(&mut input, &RowRules::default()).into_iter().map(|row| row.2).collect();
+    let good = Ok(r#"7 {"email":"a@b.c"}"#.to_owned());
+    assert_eq!(
+        checked,
+        [good.clone(), Err("? row format: is not one JSON object: expected `:` at column 12".to_owned()), good]
+    );
+}
+
+#[test]
 fn mapping_holds_for_keys_too() {
     let map = [("kunde".to_owned(), "id".to_owned()), ("mail".to_owned(), "email".to_owned())];
     let mapping = MappingRules::new(&map, &["note".to_owned(), "job".to_owned()]).expect("good rules");
