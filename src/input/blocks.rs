@@ -6,7 +6,7 @@ use std::io::Read;
 use bytes::Bytes;
 
 use super::error::InputFault;
-use super::format::Format;
+use super::format::{Delimiter, Format};
 use super::framing::{RecordEnds, count_lines};
 
 /// The byte order mark of UTF-8. It says nothing about UTF-8 and is no part of the first column's name.
@@ -93,10 +93,8 @@ impl<R: Read> Head<R> {
     /// Reads about a block, and cuts the byte order mark off.
     pub(super) fn read(mut reader: R, size: BlockSize) -> Result<Head<R>, InputFault> {
         let mut bytes = Vec::new();
-        let end = fill(&mut reader, &mut bytes, size.block_bytes.max(HEAD_BYTES_MIN)).map_err(|error| {
-            // The format is not known yet, and a line end is one in every format.
-            InputFault::of_read(error, 1 + count_lines(&bytes, Format::Ndjson))
-        })?;
+        let end = fill(&mut reader, &mut bytes, size.block_bytes.max(HEAD_BYTES_MIN))
+            .map_err(|error| InputFault::of_read(error, 1 + count_lines(&bytes, probable_format(&bytes))))?;
         let mut bytes_before = 0;
         if bytes.starts_with(BYTE_ORDER_MARK) {
             bytes.drain(..BYTE_ORDER_MARK.len());
@@ -186,6 +184,14 @@ fn fill(reader: &mut impl Read, buffer: &mut Vec<u8>, target: usize) -> io::Resu
     buffer.reserve(missing);
     let read = reader.take(u64::try_from(missing).unwrap_or(u64::MAX)).read_to_end(buffer)?;
     Ok(if read < missing { End::Reached } else { End::Ahead })
+}
+
+/// What an input probably is that could not be read as far as it takes to know.
+fn probable_format(head: &[u8]) -> Format {
+    match head.trim_ascii_start() {
+        [b'{', ..] => Format::Ndjson,
+        _ => Format::Csv(Delimiter::COMMA),
+    }
 }
 
 fn bytes_of(bytes: &[u8]) -> u64 {

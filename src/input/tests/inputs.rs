@@ -62,6 +62,26 @@ fn a_failing_reader_ends_the_input() {
 }
 
 #[test]
+fn a_byte_in_another_encoding_is_found_by_its_line_however_lines_end() {
+    let encoding = EncodingChoice::Named(Encoding::of_label("shift_jis").expect("an encoding"));
+    let rules = InputRules { encoding, ..InputRules::default() };
+    for (text, want) in [
+        (&b"id,job\r1,a\r2,\xfd\r"[..], "a:3: byte 14 of the text is not Shift_JIS"),
+        (b"id,job\r\n1,a\r\n2,\xfd\r\n", "a:3: byte 16 of the text is not Shift_JIS"),
+        (b"{\"id\":1,\r\"job\":\"a\"}\n{\"id\":2,\"job\":\"\xfd\"}\n", "a:2: byte 36 of the text is not Shift_JIS"),
+    ] {
+        for size in [BlockSize { block_bytes: 1, ..BlockSize::default() }, BlockSize::default()] {
+            let read = open_bytes("a", text, &rules, size);
+            let read = read.and_then(|mut input| {
+                std::iter::from_fn(|| input.next_block().transpose()).collect::<Result<Vec<_>, _>>()
+            });
+            let message = read.expect_err("no text").to_string();
+            assert!(message.starts_with(want), "{message}");
+        }
+    }
+}
+
+#[test]
 fn header_and_delimiter_are_kept_as_they_are() {
     let rules = InputRules { format: FormatChoice::Tsv, ..InputRules::default() };
     let input = open_bytes("a", b"\xef\xbb\xbf\n\"id\"\t job\r\n1\tx\n", &InputRules::default(), SMALL);
