@@ -151,11 +151,12 @@ impl Api {
         Arrival { entry, standing, latency, seat: Seat(Arc::clone(self)) }
     }
 
-    /// Counts an answer that is about to be sent.
+    /// Counts a connection that was accepted.
     pub(super) fn count_connection(&self) {
         self.hold().counts.connections += 1;
     }
 
+    /// Counts an answer that is about to be sent.
     pub(super) fn count_answer(&self, status: StatusCode) {
         *self.hold().counts.by_status.entry(status.as_u16()).or_default() += 1;
     }
