@@ -1,6 +1,5 @@
 //! The authorization-code flow (RFC 6749 §4.1) with PKCE (RFC 7636), as a program on a person's machine does it (RFC 8252).
 
-use reqwest::header::HeaderMap;
 use ring::digest::{SHA256, digest};
 use ring::rand::{SecureRandom as _, SystemRandom};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -119,7 +118,7 @@ impl Authorization {
             ("code_verifier", self.verifier.expose_secret()),
         ];
         form.extend(client.secret.iter().map(|secret| ("client_secret", secret.expose_secret())));
-        let http = http::client(options, &client.token_url, HeaderMap::new())?;
+        let http = http::client(options, &client.token_url)?;
         let tokens = oauth::ask(&http, &client.token_url, &form).await?;
         Ok(Tokens {
             client_id: Some(client.id.clone()),

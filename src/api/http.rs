@@ -96,44 +96,47 @@ pub enum HttpError {
     Client(#[source] reqwest::Error),
 }
 
-/// A client for requests to `server`, each with these headers.
-pub(super) fn client(options: &HttpOptions, server: &Url, headers: HeaderMap) -> Result<Client, HttpError> {
-    install_tls_provider();
-    match options.proxies {
-        Proxies::OfTheEnvironment => announce_proxy(server)?,
-        Proxies::None => {}
-    }
-    client_with(options, headers)
+/// A client for requests to `server`.
+pub(super) fn client(options: &HttpOptions, server: &Url) -> Result<Client, HttpError> {
+    client_that_trusts(prepare(options, server)?, options)
 }
 
 /// Clients for requests to `server`, as many as may be needed for all requests in flight. A client keeps one connection for
 /// HTTP/2, and requests beyond the server's limit would wait for others to end.
 pub(super) fn clients(options: &HttpOptions, server: &Url) -> Result<Vec<Client>, HttpError> {
-    let first = client(options, server, HeaderMap::new())?;
+    let own = prepare(options, server)?;
     let count = match options.protocol {
         Protocol::Http1 => 1,
         Protocol::Http2 => options.in_flight_max.div_ceil(STREAMS_PER_CONNECTION),
     };
-    let others = (1..count).map(|_| client_with(options, HeaderMap::new()));
-    std::iter::once(Ok(first)).chain(others).collect()
+    (0..count).map(|_| client_that_trusts(own.clone(), options)).collect()
 }
 
-fn client_with(options: &HttpOptions, mut headers: HeaderMap) -> Result<Client, HttpError> {
-    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-    let own = own_authorities(options.ca_file.as_deref())?;
-    match builder(options, headers.clone()).build() {
+/// What comes before the first client: returns the user's own authorities.
+fn prepare(options: &HttpOptions, server: &Url) -> Result<Vec<Certificate>, HttpError> {
+    install_tls_provider();
+    match options.proxies {
+        Proxies::OfTheEnvironment => announce_proxy(server)?,
+        Proxies::None => {}
+    }
+    own_authorities(options.ca_file.as_deref())
+}
+
+fn client_that_trusts(own: Vec<Certificate>, options: &HttpOptions) -> Result<Client, HttpError> {
+    match builder(options).build() {
         Ok(client) if own.is_empty() => Ok(client),
-        Ok(_) => builder(options, headers).tls_certs_merge(own).build().map_err(HttpError::Client),
+        Ok(_) => builder(options).tls_certs_merge(own).build().map_err(HttpError::Client),
         // The system has no certificate authorities. Should it be something else, then it is told by the next attempt.
         Err(_) => {
             say_that_authorities_are_built_in(options.transport);
             let authorities = own.into_iter().chain(built_in_authorities());
-            builder(options, headers).tls_certs_only(authorities).build().map_err(HttpError::Client)
+            builder(options).tls_certs_only(authorities).build().map_err(HttpError::Client)
         }
     }
 }
 
-fn builder(options: &HttpOptions, headers: HeaderMap) -> ClientBuilder {
+fn builder(options: &HttpOptions) -> ClientBuilder {
+    let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]);
     let builder = Client::builder()
         .user_agent(concat!("custsync/", env!("CARGO_PKG_VERSION")))
         .default_headers(headers)

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use reqwest::Client;
-use reqwest::header::HeaderMap;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
@@ -223,7 +222,7 @@ impl Endpoint {
         {
             return Ok(client.clone());
         }
-        let client = http::client(&self.http_options(token_url)?, token_url, HeaderMap::new())?;
+        let client = http::client(&self.http_options(token_url)?, token_url)?;
         *kept = Some((token_url.clone(), client.clone()));
         Ok(client)
     }
