@@ -2,6 +2,7 @@
 
 use super::ValueRules;
 use super::date::{self, DateTime};
+use super::decimal::{self, DecimalError};
 use super::email::{self, Email};
 use super::field::{FieldRule, Kind, Null};
 
@@ -84,23 +85,11 @@ fn is_longer(text: &str, characters_max: usize) -> bool {
     text.len() > characters_max && text.chars().count() > characters_max
 }
 
-/// Reads a decimal integer of 64 bits; leading zeros do not count.
+/// What a text is that has to be a whole number.
 pub(super) fn integer(text: &str) -> Finding {
-    let (sign, digits) = match text.as_bytes() {
-        [b'-', digits @ ..] => (-1, digits),
-        digits => (1, digits),
-    };
-    let mut value = Some(0_i64);
-    for byte in digits {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            return Finding::NotAnInteger;
-        }
-        value = value.and_then(|value| value.checked_mul(10)?.checked_add(sign * i64::from(digit)));
-    }
-    match value {
-        _ if digits.is_empty() => Finding::NotAnInteger,
-        Some(value) => Finding::Integer(value),
-        None => Finding::OutOfRange,
+    match decimal::parse(text) {
+        Ok(integer) => Finding::Integer(integer),
+        Err(DecimalError::NotAnInteger) => Finding::NotAnInteger,
+        Err(DecimalError::OutOfRange) => Finding::OutOfRange,
     }
 }

@@ -5,6 +5,8 @@ use std::num::NonZeroU64;
 
 use serde::{Serialize, Serializer};
 
+use super::decimal::{self, DecimalError};
+
 /// A customer's id: 1 to 2^63-1, the positive range of the integer that the API's page names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CustomerId(NonZeroU64);
@@ -31,22 +33,10 @@ impl CustomerId {
 
     /// Reads decimal digits; leading zeros are dropped, so the id is in its canonical form from here on.
     pub fn parse(text: &str) -> Result<CustomerId, IdError> {
-        let (digits, is_negative) = match text.as_bytes() {
-            [b'-', digits @ ..] => (digits, true),
-            digits => (digits, false),
-        };
-        let mut id = Some(0_u64);
-        for byte in digits {
-            let digit = byte.wrapping_sub(b'0');
-            if digit > 9 {
-                return Err(IdError::NotAnInteger);
-            }
-            id = id.and_then(|id| id.checked_mul(10)?.checked_add(u64::from(digit)));
-        }
-        match id {
-            _ if digits.is_empty() => Err(IdError::NotAnInteger),
-            Some(id) if !is_negative => CustomerId::new(id),
-            Some(_) | None => Err(IdError::OutOfRange),
+        match decimal::parse(text) {
+            Ok(id) => u64::try_from(id).map_or(Err(IdError::OutOfRange), CustomerId::new),
+            Err(DecimalError::NotAnInteger) => Err(IdError::NotAnInteger),
+            Err(DecimalError::OutOfRange) => Err(IdError::OutOfRange),
         }
     }
 

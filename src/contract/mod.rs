@@ -5,6 +5,7 @@
 
 mod answer;
 mod date;
+mod decimal;
 mod email;
 mod field;
 mod field_error;

@@ -56,7 +56,6 @@ pub struct Draft<'a> {
     /// A bit for each field that the input says something of.
     given: u32,
     errors: Vec<FieldError>,
-    is_id_given: bool,
 }
 
 /// A bit for each field.
@@ -89,7 +88,6 @@ impl<'a> Draft<'a> {
             notes: Notes::default(),
             given: 0,
             errors: Vec::new(),
-            is_id_given: false,
         }
     }
 
@@ -97,7 +95,6 @@ impl<'a> Draft<'a> {
     #[inline]
     pub fn clear(&mut self) {
         self.id = None;
-        self.is_id_given = false;
         self.notes = Notes::default();
         self.given = 0;
         self.errors.clear();
@@ -116,9 +113,7 @@ impl<'a> Draft<'a> {
 
     #[inline]
     fn put_id(&mut self, id: Result<CustomerId, Refused>) {
-        if std::mem::replace(&mut self.is_id_given, true) {
-            self.errors.retain(|error| error.subject != Subject::Id);
-        }
+        self.errors.retain(|error| error.subject != Subject::Id);
         self.id = id.map_err(|refused| self.refuse(Subject::Id, refused)).ok();
     }
 
@@ -177,7 +172,7 @@ impl<'a> Draft<'a> {
 
     #[cold]
     fn all_errors(&mut self) -> Vec<FieldError> {
-        if !self.is_id_given {
+        if self.id.is_none() && self.errors.iter().all(|error| error.subject != Subject::Id) {
             self.set_id(None);
         }
         if self.given == 0 && self.errors.is_empty() {
