@@ -274,21 +274,9 @@ fn entry_of(ended: &EndedRow, inputs: Inputs) -> Option<Entry<'_>> {
         Inputs::Several => u32::try_from(row.position.input + 1).ok(),
     };
     let mut entry = Entry {
-        row: row.position.row,
-        line: row.position.line,
         file,
         id: row.id.map(crate::contract::CustomerId::get),
-        outcome: Outcome::Invalid,
-        status: None,
-        cause: None,
-        ambiguous: false,
-        attempts: None,
-        ms: None,
-        error: None,
-        message: None,
-        errors: Vec::new(),
-        at: *at,
-        hash: row.hash,
+        ..Entry::new(row.position.row, row.position.line, Outcome::Invalid, *at, row.hash)
     };
     match fate {
         Fate::Sent { ending, attempts, took } => {

@@ -102,7 +102,28 @@ pub struct EntryError<'a> {
     pub message: Cow<'a, str>,
 }
 
-impl Entry<'_> {
+impl<'a> Entry<'a> {
+    /// An entry with nothing more to say.
+    pub fn new(row: u64, line: u64, outcome: Outcome, at: Timestamp, hash: u64) -> Entry<'a> {
+        Entry {
+            row,
+            line,
+            file: None,
+            id: None,
+            outcome,
+            status: None,
+            cause: None,
+            ambiguous: false,
+            attempts: None,
+            ms: None,
+            error: None,
+            message: None,
+            errors: Vec::new(),
+            at,
+            hash,
+        }
+    }
+
     /// Appends the entry as a line, with its checksum.
     pub fn encode(&self, buffer: &mut Vec<u8>) {
         let start = buffer.len();
@@ -115,23 +136,7 @@ impl Entry<'_> {
 impl Entry<'static> {
     /// An entry of this row with nothing more to say, for tests.
     pub(crate) fn of_row(row: u64, outcome: Outcome) -> Entry<'static> {
-        Entry {
-            row,
-            line: row + 1,
-            file: None,
-            id: None,
-            outcome,
-            status: None,
-            cause: None,
-            ambiguous: false,
-            attempts: None,
-            ms: None,
-            error: None,
-            message: None,
-            errors: Vec::new(),
-            at: Timestamp::UNIX_EPOCH,
-            hash: row * 31,
-        }
+        Entry::new(row, row + 1, outcome, Timestamp::UNIX_EPOCH, row * 31)
     }
 }
 
