@@ -12,32 +12,26 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
 use clap::Parser;
+use custsync::contract::{Field, Kind};
+use custsync::schedule::Random;
 
-const COLUMNS: [&str; 13] = [
-    "id",
-    "first_name",
-    "last_name",
-    "phone_number",
-    "email",
-    "date_of_birth",
-    "gender",
-    "country_id",
-    "identity_number",
-    "job",
-    "address",
-    "default_channel_id",
-    "user_id",
-];
-/// Columns whose values are numbers.
-const NUMBERS: [&str; 4] = ["id", "country_id", "default_channel_id", "user_id"];
 const FIRST_NAMES: [&str; 12] =
     ["José", "Marie", "Anna", "Nguyễn", "Ivan", "Liu", "Fatima", "Omar", "Zoë", "John", "Kwame", "Aiko"];
 const LAST_NAMES: [&str; 10] =
     ["García", "O'Neil", "Smith, Jr.", "Müller", "Kowalski", "Tanaka", "van der Berg", "Ali", "Núñez", "Lee"];
 const JOBS: [&str; 7] = ["Engineer", "Nurse", "Teacher", "Data \"guru\"", "Sales, EMEA", "", "Driver"];
 /// A column, and a value that breaks its rule.
-const MISTAKES: [(usize, &str); 6] =
-    [(0, ""), (3, "+9999999999999999999999999"), (4, "not-an-email"), (5, "31/12/1999"), (6, "unknown"), (7, "abc")];
+const MISTAKES: [(&str, &str); 6] = [
+    ("id", ""),
+    ("phone_number", "+9999999999999999999999999"),
+    ("email", "not-an-email"),
+    ("date_of_birth", "31/12/1999"),
+    ("gender", "unknown"),
+    ("country_id", "abc"),
+];
+
+/// A customer's cells, each with its column.
+type Row = [(&'static str, String); 13];
 
 /// Writes made-up customers.
 #[derive(Parser)]
@@ -52,82 +46,84 @@ struct Arguments {
     ndjson: bool,
 }
 
-/// Numbers that look random: xorshift64*, by Vigna.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) % limit
-    }
-
-    fn one_of<'a>(&mut self, words: &[&'a str]) -> &'a str {
-        let place = self.below(words.len() as u64);
-        words.iter().zip(0..).find(|(_, at)| *at == place).map_or("", |(word, _)| word)
-    }
-}
-
 fn main() -> io::Result<()> {
     let Arguments { rows, bad_percent, ndjson } = Arguments::parse();
     let mut out = io::BufWriter::with_capacity(1 << 20, io::stdout().lock());
-    let mut random = Random(7);
-    if !ndjson {
-        writeln!(out, "{}", COLUMNS.join(","))?;
-    }
+    let mut random = Random::seeded(7);
     let mut line = String::new();
+    if !ndjson {
+        let columns = customer(0, 0, &mut random.clone()).map(|(column, _)| column);
+        write_csv_line(columns.into_iter(), &mut line);
+        out.write_all(line.as_bytes())?;
+    }
     for id in 1..=rows {
         let row = customer(id, bad_percent, &mut random);
         line.clear();
         if ndjson {
             write_json(&row, &mut line);
         } else {
-            write_csv(&row, &mut line);
+            write_csv_line(row.iter().map(|(_, cell)| cell.as_str()), &mut line);
         }
         out.write_all(line.as_bytes())?;
     }
     out.flush()
 }
 
-fn customer(id: u64, bad_percent: u64, random: &mut Random) -> [String; 13] {
+fn customer(id: u64, bad_percent: u64, random: &mut Random) -> Row {
     let mut row = [
-        id.to_string(),
-        random.one_of(&FIRST_NAMES).to_owned(),
-        random.one_of(&LAST_NAMES).to_owned(),
-        format!("+1{:010}", random.below(10_000_000_000)),
-        format!("user{id}@example.com"),
-        format!("19{}-{:02}-{:02}T00:00:00Z", 40 + random.below(60), 1 + random.below(12), 1 + random.below(28)),
-        random.one_of(&["male", "female", "other", ""]).to_owned(),
-        (1 + random.below(249)).to_string(),
-        format!("ID{:09}", random.below(1_000_000_000)),
-        random.one_of(&JOBS).to_owned(),
-        address(random),
-        random.one_of(&["", "1", "2", "3"]).to_owned(),
-        if random.below(2) == 0 { String::new() } else { (1 + random.below(4999)).to_string() },
+        ("id", id.to_string()),
+        ("first_name", one_of(&FIRST_NAMES, random).to_owned()),
+        ("last_name", one_of(&LAST_NAMES, random).to_owned()),
+        ("phone_number", format!("+1{:010}", below(10_000_000_000, random))),
+        ("email", format!("user{id}@example.com")),
+        ("date_of_birth", date_of_birth(random)),
+        ("gender", one_of(&["male", "female", "other", ""], random).to_owned()),
+        ("country_id", (1 + below(249, random)).to_string()),
+        ("identity_number", format!("ID{:09}", below(1_000_000_000, random))),
+        ("job", one_of(&JOBS, random).to_owned()),
+        ("address", address(random)),
+        ("default_channel_id", one_of(&["", "1", "2", "3"], random).to_owned()),
+        ("user_id", if below(2, random) == 0 { String::new() } else { (1 + below(4999, random)).to_string() }),
     ];
-    if random.below(100) < bad_percent {
-        let mistake = random.below(MISTAKES.len() as u64);
-        let (column, value) =
-            MISTAKES.iter().zip(0..).find(|(_, at)| *at == mistake).map_or((0, ""), |(mistake, _)| *mistake);
-        if let Some(cell) = row.get_mut(column) {
+    if below(100, random) < bad_percent {
+        let (column, value) = one_of(&MISTAKES, random);
+        for (_, cell) in row.iter_mut().filter(|(name, _)| *name == column) {
             value.clone_into(cell);
         }
     }
     row
 }
 
+fn date_of_birth(random: &mut Random) -> String {
+    let (year, month, day) = (40 + below(60, random), 1 + below(12, random), 1 + below(28, random));
+    format!("19{year}-{month:02}-{day:02}T00:00:00Z")
+}
+
 fn address(random: &mut Random) -> String {
-    let number = 1 + random.below(9998);
-    if random.below(20) == 0 {
-        format!("{number} Main St.\nApt {}, Springfield", 1 + random.below(98))
+    let number = 1 + below(9998, random);
+    if below(20, random) == 0 {
+        format!("{number} Main St.\nApt {}, Springfield", 1 + below(98, random))
     } else {
-        format!("{number} Main Street, Springfield, IL {:05}", random.below(100_000))
+        format!("{number} Main Street, Springfield, IL {:05}", below(100_000, random))
     }
 }
 
-fn write_csv(row: &[String], line: &mut String) {
-    for (cell, before) in row.iter().zip(std::iter::once("").chain(std::iter::repeat(","))) {
+fn below(limit: u64, random: &mut Random) -> u64 {
+    random.next_u64() % limit
+}
+
+fn one_of<T: Copy>(choices: &[T], random: &mut Random) -> T {
+    let place = below(choices.len() as u64, random);
+    choices.iter().zip(0..).find(|(_, at)| *at == place).map(|(choice, _)| *choice).expect("there is a choice")
+}
+
+/// Whether a column's values are numbers.
+fn is_number(column: &str) -> bool {
+    Field::from_name(column).is_none_or(|field| matches!(field.rule().kind, Kind::Integer))
+}
+
+fn write_csv_line<'a>(cells: impl Iterator<Item = &'a str>, line: &mut String) {
+    for (cell, before) in cells.zip(std::iter::once("").chain(std::iter::repeat(","))) {
         line.push_str(before);
         if cell.contains(['"', ',', '\n']) {
             write!(line, "\"{}\"", cell.replace('"', "\"\"")).expect("a String can be written");
@@ -138,10 +134,10 @@ fn write_csv(row: &[String], line: &mut String) {
     line.push('\n');
 }
 
-fn write_json(row: &[String], line: &mut String) {
-    let given = row.iter().zip(COLUMNS).filter(|(cell, _)| !cell.is_empty());
-    for ((cell, column), before) in given.zip(std::iter::once("{").chain(std::iter::repeat(", "))) {
-        let is_number = NUMBERS.contains(&column) && cell.bytes().all(|byte| byte.is_ascii_digit());
+fn write_json(row: &Row, line: &mut String) {
+    let given = row.iter().filter(|(_, cell)| !cell.is_empty());
+    for ((column, cell), before) in given.zip(std::iter::once("{").chain(std::iter::repeat(", "))) {
+        let is_number = is_number(column) && cell.bytes().all(|byte| byte.is_ascii_digit());
         let value = if is_number { cell.clone() } else { serde_json::to_string(cell).expect("text serialises") };
         write!(line, "{before}\"{column}\": {value}").expect("a String can be written");
     }
