@@ -6,7 +6,7 @@ use std::io::Read;
 use bytes::Bytes;
 
 use super::error::InputFault;
-use super::format::{Delimiter, Format};
+use super::format::{Delimiter, Format, first_visible};
 use super::framing::{RecordEnds, count_lines};
 
 /// The byte order mark of UTF-8. It says nothing about UTF-8 and is no part of the first column's name.
@@ -188,8 +188,8 @@ fn fill(reader: &mut impl Read, buffer: &mut Vec<u8>, target: usize) -> io::Resu
 
 /// What an input probably is that could not be read as far as it takes to know.
 fn probable_format(head: &[u8]) -> Format {
-    match head.trim_ascii_start() {
-        [b'{', ..] => Format::Ndjson,
+    match first_visible(head) {
+        Some(b'{') => Format::Ndjson,
         _ => Format::Csv(Delimiter::COMMA),
     }
 }

@@ -15,7 +15,7 @@ use super::format::Delimiter;
 use super::layout::CsvLayout;
 use super::mapping::Target;
 use super::places::{CellEnds, Places, Quotes};
-use super::record::{Record, RowRules, set};
+use super::record::{Record, RowRules, Teller};
 use super::rules::CellRules;
 
 /// The records of a block, one at a time.
@@ -222,7 +222,7 @@ pub(super) fn parse(block: &Block, layout: &CsvLayout, rules: &RowRules, visit: 
     let mut records = CsvRecords::of(block, layout.delimiter);
     let mut draft = Draft::new(&rules.values);
     let targets = layout.columns.targets();
-    let texts_are_left = rules.cells.leave_texts();
+    let teller = Teller::of(&rules.cells);
     let mut ordinal = 0;
     while let Some(record) = records.next() {
         let checked = if record.columns() == targets.len() {
@@ -231,12 +231,8 @@ pub(super) fn parse(block: &Block, layout: &CsvLayout, rules: &RowRules, visit: 
             for (cell, &target) in record.cells.iter().zip(&targets) {
                 match (target, record.plain_text(cell)) {
                     (Target::Ignored, _) => {}
-                    (Target::Field(field), Some("")) if texts_are_left && rules.cells.omit_empty(field) => {}
-                    (Target::Field(field), Some(text)) if texts_are_left && !text.is_empty() => {
-                        draft.set_text(field, text);
-                    }
-                    (Target::Id, Some(text)) if texts_are_left && !text.is_empty() => draft.set_id_text(text),
-                    _ => set(&mut draft, target, said(&record, cell, block, target, &rules.cells)),
+                    (_, Some(text)) => teller.tell_text(&mut draft, target, text),
+                    (_, None) => Teller::tell(&mut draft, target, said(&record, cell, block, target, &rules.cells)),
                 }
             }
             draft.finish()

@@ -126,7 +126,7 @@ fn by_extension(name: &InputName) -> FormatChoice {
     }
 }
 
-fn first_visible(head: &[u8]) -> Option<u8> {
+pub(super) fn first_visible(head: &[u8]) -> Option<u8> {
     head.iter().copied().find(|byte| !byte.is_ascii_whitespace())
 }
 

@@ -21,16 +21,13 @@ pub(super) struct RecordEnds {
     open_quote: Option<usize>,
     /// Where the bytes outside of quotes start that are not searched for line ends yet.
     unquoted_from: usize,
-    /// Bytes outside of quotes before that, not searched yet either. The last line end is all that is wanted, so they are
-    /// searched from the last one on, at the end, and most never.
-    unquoted: Vec<Range<usize>>,
     last: Option<usize>,
 }
 
 impl RecordEnds {
     /// Nothing is searched yet. The buffer's first byte is a record's first.
     pub(super) fn new(format: Format) -> RecordEnds {
-        RecordEnds { format, at: 0, open_quote: None, unquoted_from: 0, unquoted: Vec::new(), last: None }
+        RecordEnds { format, at: 0, open_quote: None, unquoted_from: 0, last: None }
     }
 
     /// Takes in what was added to the buffer, and returns where its last whole record ends (behind the line end).
@@ -55,6 +52,9 @@ impl RecordEnds {
 
     fn search_csv(&mut self, buffer: &[u8], delimiter: Delimiter) {
         let mut quotes = Places::of(buffer, Quotes);
+        // Bytes outside of quotes. The last line end is all that is wanted, so they are searched from the last one on, at the
+        // end, and most never.
+        let mut unquoted: Vec<Range<usize>> = Vec::new();
         loop {
             let quote = quotes.next(self.at);
             if quote == buffer.len() {
@@ -64,7 +64,7 @@ impl RecordEnds {
             self.at = match (self.open_quote, buffer.get(quote + 1)) {
                 (None, _) => {
                     if opens_field(buffer, quote, delimiter) {
-                        self.unquoted.push(self.unquoted_from..quote);
+                        unquoted.push(self.unquoted_from..quote);
                         self.open_quote = Some(quote);
                     }
                     quote + 1
@@ -84,10 +84,10 @@ impl RecordEnds {
         if self.open_quote.is_none() {
             // A CR as the last byte may be the first half of a CRLF, which belongs together.
             let decided = if buffer.last() == Some(&b'\r') { buffer.len() - 1 } else { buffer.len() };
-            self.unquoted.push(self.unquoted_from..decided);
+            unquoted.push(self.unquoted_from..decided);
             self.unquoted_from = decided;
         }
-        let mut line_ends = self.unquoted.drain(..).rev().filter_map(|unquoted| {
+        let mut line_ends = unquoted.into_iter().rev().filter_map(|unquoted| {
             let found = memrchr2(b'\n', b'\r', buffer.get(unquoted.clone())?)?;
             Some(unquoted.start + found + 1)
         });

@@ -144,8 +144,8 @@ impl NdjsonLayout {
 
     /// What a key fills.
     pub(super) fn target(&self, key: &str) -> Result<Target, Unmapped> {
-        match self.keys.iter().find(|known| known.name == key) {
-            Some(known) => Ok(known.target),
+        match self.known_target(key) {
+            Some((target, _)) => Ok(target),
             None => self.mapping.target(key),
         }
     }

@@ -14,7 +14,7 @@ use super::blocks::{Block, first_wrong_byte};
 use super::layout::NdjsonLayout;
 use super::mapping::{Target, Unmapped};
 use super::plain_object::PlainObjects;
-use super::record::{Record, RowRules, set};
+use super::record::{Record, RowRules, Teller};
 use super::rules::{CellRules, did_you_mean};
 use super::shown;
 
@@ -90,8 +90,9 @@ pub(super) fn parse(block: &Block, layout: &NdjsonLayout, rules: &RowRules, visi
     let block_text = simdutf8::basic::from_utf8(&block.bytes).ok();
     let mut plain = block_text.map(PlainObjects::of);
     let mut draft = Draft::new(&rules.values);
+    let teller = Teller::of(&rules.cells);
     for (line, ordinal) in NdjsonLines::of(block).zip(0..) {
-        let mut object = Object::new(&mut draft, layout, &rules.cells);
+        let mut object = Object::new(&mut draft, layout, teller);
         let is_read = plain.as_mut().is_some_and(|plain| plain.read(&line, &mut object).is_some());
         let read = if is_read { Ok(()) } else { read_object(&line, block, object.started_again()) };
         let checked = read.and_then(|()| draft.finish());
@@ -141,8 +142,7 @@ fn not_an_object(error: &serde_json::Error, ended: LineEnd) -> String {
 /// Takes an object's members as they come.
 pub(super) struct Object<'d, 'b> {
     layout: &'b NdjsonLayout,
-    rules: &'b CellRules,
-    texts_are_left: bool,
+    teller: Teller<'b>,
     /// What is told of them.
     draft: &'d mut Draft<'b>,
     /// A bit for each target that a key was seen for, whatever its value said.
@@ -151,15 +151,15 @@ pub(super) struct Object<'d, 'b> {
 }
 
 impl<'d, 'b> Object<'d, 'b> {
-    fn new(draft: &'d mut Draft<'b>, layout: &'b NdjsonLayout, rules: &'b CellRules) -> Object<'d, 'b> {
+    fn new(draft: &'d mut Draft<'b>, layout: &'b NdjsonLayout, teller: Teller<'b>) -> Object<'d, 'b> {
         draft.clear();
-        layout.constants().fill(draft, rules);
-        Object { layout, rules, texts_are_left: rules.leave_texts(), draft, seen: 0, unknown: 0 }
+        layout.constants().fill(draft, teller.rules());
+        Object { layout, teller, draft, seen: 0, unknown: 0 }
     }
 
     /// The same, with nothing taken.
     fn started_again(self) -> Object<'d, 'b> {
-        Object::new(self.draft, self.layout, self.rules)
+        Object::new(self.draft, self.layout, self.teller)
     }
 
     /// What its keys fill.
@@ -169,21 +169,15 @@ impl<'d, 'b> Object<'d, 'b> {
 
     /// Takes a member whose value says this.
     pub(super) fn take(&mut self, target: Target, said: impl FnOnce(&'b CellRules) -> Option<Cell<'b>>) {
-        match self.claim(target) {
-            Ok(()) => set(self.draft, target, said(self.rules)),
-            Err(fault) => set(self.draft, target, Some(fault)),
-        }
+        let cell = self.claim(target).map_or_else(Some, |()| said(self.teller.rules()));
+        Teller::tell(self.draft, target, cell);
     }
 
     /// Takes a member whose value is this string.
     pub(super) fn take_text(&mut self, target: Target, text: &'b str) {
-        match (target, self.claim(target)) {
-            (Target::Field(field), Ok(())) if self.texts_are_left && !text.is_empty() => {
-                self.draft.set_text(field, text);
-            }
-            (Target::Id, Ok(())) if self.texts_are_left && !text.is_empty() => self.draft.set_id_text(text),
-            (_, Ok(())) => set(self.draft, target, self.rules.cell(target, Cow::Borrowed(text))),
-            (_, Err(fault)) => set(self.draft, target, Some(fault)),
+        match self.claim(target) {
+            Ok(()) => self.teller.tell_text(self.draft, target, text),
+            Err(fault) => Teller::tell(self.draft, target, Some(fault)),
         }
     }
 

@@ -1,5 +1,7 @@
 //! One record of an input, read, mapped and checked: the same for every format and every command.
 
+use std::borrow::Cow;
+
 use crate::contract::{Cell, CustomerUpdate, Draft, InvalidRow, ValueRules};
 
 use super::blocks::Block;
@@ -38,11 +40,41 @@ pub fn parse_block(block: &Block, layout: &Layout, rules: &RowRules, visit: &mut
     }
 }
 
-/// Tells a draft what its target's cell says.
-pub(super) fn set<'r>(draft: &mut Draft<'r>, target: Target, cell: Option<Cell<'r>>) {
-    match (target, cell) {
-        (Target::Id, cell) => draft.set_id(cell),
-        (Target::Field(field), Some(cell)) => draft.set(field, cell),
-        (Target::Field(_), None) | (Target::Ignored, _) => {}
+/// Tells drafts what cells say. One serves a block: what the rules leave alone is found out once.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Teller<'r> {
+    rules: &'r CellRules,
+    /// Whether each text that is not empty stands for itself.
+    leaves_texts: bool,
+}
+
+impl<'r> Teller<'r> {
+    pub(super) fn of(rules: &'r CellRules) -> Teller<'r> {
+        Teller { rules, leaves_texts: rules.leave_texts() }
+    }
+
+    /// How cells are read.
+    pub(super) fn rules(self) -> &'r CellRules {
+        self.rules
+    }
+
+    /// Tells what a text says that stands in the input as it is, as most do.
+    #[inline]
+    pub(super) fn tell_text(self, draft: &mut Draft<'r>, target: Target, text: &'r str) {
+        match (target, text.is_empty()) {
+            (Target::Field(field), false) if self.leaves_texts => draft.set_text(field, text),
+            (Target::Field(field), true) if self.leaves_texts && self.rules.omit_empty(field) => {}
+            (Target::Id, false) if self.leaves_texts => draft.set_id_text(text),
+            _ => Teller::tell(draft, target, self.rules.cell(target, Cow::Borrowed(text))),
+        }
+    }
+
+    /// Tells what a cell says.
+    pub(super) fn tell(draft: &mut Draft<'r>, target: Target, cell: Option<Cell<'r>>) {
+        match (target, cell) {
+            (Target::Id, cell) => draft.set_id(cell),
+            (Target::Field(field), Some(cell)) => draft.set(field, cell),
+            (Target::Field(_), None) | (Target::Ignored, _) => {}
+        }
     }
 }
