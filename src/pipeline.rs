@@ -5,14 +5,17 @@
 //! check:  checkers, which take turns to read ── bad rows ──▶ in order ──▶ recorder
 //! ```
 //!
+//! In a check the main thread, which records, is one of the checkers: as many threads work as run at once, and none is woken for
+//! each block. An input that can make its reader wait is left to the others, so that what is found is not held up by it.
+//!
 //! Every queue is bounded, so a slow API holds up the reading of the file. Each stage ends when the one before it has dropped
 //! its sender, or the one behind it its receiver.
 
 use std::io;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
-use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
 use jiff::Timestamp;
@@ -24,7 +27,7 @@ use crate::input::{Input, InputError, RowRules, RowWindow};
 use crate::journal::Outcome;
 use crate::progress::Progress;
 use crate::reading::{
-    BLOCKS_QUEUED_MAX, Batch, BlockSource, Demand, InOrder, Sifted, check_blocks, read_blocks, sift_blocks,
+    BLOCKS_QUEUED_MAX, Batch, BlockSource, Demand, InOrder, Sifted, Sifter, check_blocks, read_blocks,
 };
 use crate::recorder::{EndedRow, Fate, MESSAGES_QUEUED_MAX, Message, Recorded, Recorder, Written};
 use crate::schedule::StopReason;
@@ -188,7 +191,7 @@ fn invalid_rows(sifted: Sifted, progress: &Progress) -> Message {
     Message::Ended(ended.collect())
 }
 
-/// The threads that read and sift.
+/// The other threads that read and sift.
 struct Sifters(Vec<JoinHandle<()>>);
 
 impl Sifters {
@@ -199,15 +202,17 @@ impl Sifters {
         threads: NonZeroUsize,
         to_explain: &Arc<AtomicU64>,
     ) -> io::Result<(Sifters, InOrder)> {
-        let (sifted_in, sifted) = sync_channel(threads.get());
-        let source = Arc::new(Mutex::new(BlockSource::of(inputs, window)));
+        // While this thread sifts a block, each of the others may finish more than one.
+        let (sifted_in, sifted) = sync_channel(2 * threads.get());
+        let takes_part = inputs.iter().all(|input| input.name().can_be_read_twice());
+        let sifter = Sifter::of(BlockSource::of(inputs, window), rules.clone(), to_explain.clone());
         let start = |number| {
-            let (source, rules, sifted_in) = (source.clone(), rules.clone(), sifted_in.clone());
-            let to_explain = to_explain.clone();
-            spawn(&format!("checker {number}"), move || sift_blocks(&source, &rules, &to_explain, &sifted_in))
+            let (sifter, sifted_in) = (sifter.clone(), sifted_in.clone());
+            spawn(&format!("checker {number}"), move || sifter.sift_into(&sifted_in))
         };
-        let sifters = (1..=threads.get()).map(start).collect::<io::Result<_>>()?;
-        Ok((Sifters(sifters), InOrder::of(sifted)))
+        let others = if takes_part { threads.get() - 1 } else { threads.get() };
+        let sifters = (1..=others).map(start).collect::<io::Result<_>>()?;
+        Ok((Sifters(sifters), InOrder::of(sifted, takes_part.then_some(sifter))))
     }
 
     /// As [`Readers::join_after`].

@@ -1,7 +1,8 @@
 //! From open inputs to checked rows: blocks are cut one after the other, parsed and checked by themselves.
 //!
 //! A run wants all rows in order, so one thread reads and another one checks for it. A check wants the bad rows alone, so any
-//! number of threads take turns to read a block and sift what they read, and [`InOrder`] puts what they found back into the order of the input: the result is the same, byte for byte.
+//! number of threads take turns to read a block and sift what they read, and [`InOrder`] puts what they found back into the
+//! order of the input: the result is the same, byte for byte.
 //! What a row's id makes of it depends on the rows before, so it is looked for in that order ([`Sifted::settle`]).
 //!
 //! All of them end when their queue's other end is dropped, so whoever stops taking rows stops the reading.
@@ -23,6 +24,9 @@ use crate::tally::RowsRead;
 
 /// Blocks of about 256 KiB that wait to be parsed.
 pub(crate) const BLOCKS_QUEUED_MAX: usize = 4;
+
+/// Blocks that came before their turn, with which no more are read by whoever waits for the turn of the first.
+const EARLY_MAX: usize = 8;
 
 /// About the size of a row, to make room for as many.
 const ROW_BYTES: usize = 128;
@@ -151,24 +155,40 @@ pub(crate) fn check_blocks(
     }
 }
 
-/// Reads blocks and sifts them for the rows that break the contract; one of several threads that share the source. The thread
-/// that reads a block also parses it, while it is in the nearest cache. `to_explain` is how many rows somebody still wants to
-/// see. A block cannot know how many come before it, so as many of its rows are explained.
-pub(crate) fn sift_blocks(
-    source: &Mutex<BlockSource>,
-    rules: &RowRules,
-    to_explain: &AtomicU64,
-    sifted: &SyncSender<Numbered<Result<Sifted, InputError>>>,
-) {
-    loop {
+/// Reads blocks and sifts them for the rows that break the contract; several threads may share its source. The thread that
+/// reads a block also parses it, while it is in the nearest cache.
+#[derive(Clone)]
+pub(crate) struct Sifter {
+    source: Arc<Mutex<BlockSource>>,
+    rules: Arc<RowRules>,
+    /// How many rows somebody still wants to see. A block cannot know how many come before it, so as many of its rows are
+    /// explained.
+    to_explain: Arc<AtomicU64>,
+}
+
+impl Sifter {
+    pub(crate) fn of(source: BlockSource, rules: Arc<RowRules>, to_explain: Arc<AtomicU64>) -> Sifter {
+        Sifter { source: Arc::new(Mutex::new(source)), rules, to_explain }
+    }
+
+    /// What the next block has; nothing at the end.
+    fn next(&self) -> Option<Numbered<Result<Sifted, InputError>>> {
         // A thread that panicked in its turn ends the reading: what it read is lost.
-        let Ok(mut turn) = source.lock() else { return };
-        let Some(Numbered { number, content }) = turn.next() else { return };
+        let mut turn = self.source.lock().ok()?;
+        let Numbered { number, content } = turn.next()?;
         drop(turn);
-        let to_explain = to_explain.load(Ordering::Relaxed);
-        let content = content.map(|source| sift_block(source, rules, &Sifting { to_explain, ..Sifting::default() }));
-        if sifted.send(Numbered { number, content }).is_err() {
-            return;
+        let to_explain = self.to_explain.load(Ordering::Relaxed);
+        let content =
+            content.map(|source| sift_block(source, &self.rules, &Sifting { to_explain, ..Sifting::default() }));
+        Some(Numbered { number, content })
+    }
+
+    /// Sifts all that there is, as far as somebody takes it.
+    pub(crate) fn sift_into(&self, sifted: &SyncSender<Numbered<Result<Sifted, InputError>>>) {
+        while let Some(next) = self.next() {
+            if sifted.send(next).is_err() {
+                return;
+            }
         }
     }
 }
@@ -176,15 +196,31 @@ pub(crate) fn sift_blocks(
 /// What several threads found, in the order of the input, with rows numbered over all of it.
 pub(crate) struct InOrder {
     sifted: Receiver<Numbered<Result<Sifted, InputError>>>,
-    /// What came before its turn: not more than there are threads and places in the queue.
+    /// Sifts a block where it would have to wait for one, until there is none any more.
+    sifter: Option<Sifter>,
+    /// What came before its turn.
     early: BTreeMap<u64, Result<Sifted, InputError>>,
     next: u64,
     rows_before: u64,
 }
 
 impl InOrder {
-    pub(crate) fn of(sifted: Receiver<Numbered<Result<Sifted, InputError>>>) -> InOrder {
-        InOrder { sifted, early: BTreeMap::new(), next: 0, rows_before: 0 }
+    pub(crate) fn of(sifted: Receiver<Numbered<Result<Sifted, InputError>>>, sifter: Option<Sifter>) -> InOrder {
+        InOrder { sifted, sifter, early: BTreeMap::new(), next: 0, rows_before: 0 }
+    }
+
+    /// One more block, from whoever has one first.
+    fn one_more(&mut self) -> Option<Numbered<Result<Sifted, InputError>>> {
+        if let Ok(sifted) = self.sifted.try_recv() {
+            return Some(sifted);
+        }
+        if let Some(sifter) = self.sifter.as_ref().filter(|_| self.early.len() < EARLY_MAX) {
+            match sifter.next() {
+                Some(sifted) => return Some(sifted),
+                None => self.sifter = None,
+            }
+        }
+        self.sifted.recv().ok()
     }
 }
 
@@ -193,7 +229,7 @@ impl Iterator for InOrder {
 
     fn next(&mut self) -> Option<Self::Item> {
         while !self.early.contains_key(&self.next) {
-            let Numbered { number, content } = self.sifted.recv().ok()?;
+            let Numbered { number, content } = self.one_more()?;
             self.early.insert(number, content);
         }
         let content = self.early.remove(&self.next)?;
