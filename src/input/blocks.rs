@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::error::InputFault;
 use super::format::{Delimiter, Format, first_visible};
 use super::framing::{RecordEnds, count_lines};
+use super::marks::CellMarks;
 
 /// The byte order mark of UTF-8. It says nothing about UTF-8 and is no part of the first column's name.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -40,17 +41,23 @@ pub struct Block {
     pub first_line: u64,
     /// How many bytes of the input's text come before the first one, a byte order mark included.
     pub bytes_before: u64,
+    /// What is known of its cells, chunk by chunk; nothing where nothing is known, and more than its bytes have where it was
+    /// cut off at its end.
+    pub(super) cell_marks: Vec<CellMarks>,
 }
 
 impl Block {
+    /// A block of these bytes, of which nothing is known.
+    pub(super) fn new(bytes: Bytes, first_line: u64, bytes_before: u64) -> Block {
+        Block { bytes, first_line, bytes_before, cell_marks: Vec::new() }
+    }
+
     /// What is left of the block behind its first `count` bytes, which are whole records.
     pub(super) fn without_first(mut self, count: usize, format: Format) -> Block {
         let removed = self.bytes.split_to(count);
-        Block {
-            first_line: self.first_line + count_lines(&removed, format),
-            bytes_before: self.bytes_before + bytes_of(&removed),
-            bytes: self.bytes,
-        }
+        let first_line = self.first_line + count_lines(&removed, format);
+        let bytes_before = self.bytes_before + bytes_of(&removed);
+        Block::new(self.bytes, first_line, bytes_before)
     }
 }
 
@@ -137,7 +144,7 @@ impl<R: Read> Blocks<R> {
 
     /// All that is left, where the stream has ended.
     fn rest(&mut self) -> Result<Option<Block>, InputFault> {
-        if let Some(quote) = self.ends.unclosed_quote(&self.buffer) {
+        if let Some(quote) = self.ends.unclosed_quote() {
             return Err(InputFault::QuoteNotClosed { line: self.line_of(quote) });
         }
         if self.buffer.is_empty() { Ok(None) } else { self.cut(self.buffer.len()).map(Some) }
@@ -158,16 +165,16 @@ impl<R: Read> Blocks<R> {
         rest.extend_from_slice(self.buffer.get(record_end..).unwrap_or_default());
         let mut block = std::mem::replace(&mut self.buffer, rest);
         block.truncate(record_end);
-        self.ends = RecordEnds::new(self.format);
         let (first_line, bytes_before) = (self.line, self.bytes_before);
-        self.line += count_lines(&block, self.format);
+        self.line += self.ends.count_lines(&block);
         self.bytes_before += bytes_of(&block);
-        Ok(Block { bytes: block.into(), first_line, bytes_before })
+        let cell_marks = std::mem::replace(&mut self.ends, RecordEnds::new(self.format)).into_cell_marks();
+        Ok(Block { bytes: block.into(), first_line, bytes_before, cell_marks })
     }
 
     fn too_long(&self) -> InputFault {
         let bytes_max = self.size.record_bytes_max;
-        match self.ends.unclosed_quote(&self.buffer) {
+        match self.ends.unclosed_quote() {
             Some(quote) => InputFault::QuoteTooLong { line: self.line_of(quote), bytes_max },
             None => InputFault::RecordTooLong { line: self.line, bytes_max },
         }

@@ -14,7 +14,8 @@ use super::blocks::{Block, first_wrong_byte};
 use super::format::Delimiter;
 use super::layout::CsvLayout;
 use super::mapping::Target;
-use super::places::{CellEnds, Places, Quotes};
+use super::marks::{CellMarks, Marker};
+use super::places::CHUNK_BYTES;
 use super::record::{Record, RowRules, Teller};
 use super::rules::CellRules;
 
@@ -24,9 +25,15 @@ pub(super) struct CsvRecords<'b> {
     /// The same, where all of it is UTF-8: one look at a block instead of one at each cell.
     text: Option<&'b str>,
     delimiter: Delimiter,
-    ends: Places<'b, CellEnds>,
-    quotes: Places<'b, Quotes>,
-    cells: Vec<CsvCell>,
+    cell_marks: Cow<'b, [CellMarks]>,
+    /// The chunk that comes next.
+    chunk: usize,
+    /// What is still ahead of the one before.
+    ahead: CellMarks,
+    /// Whether a quote of the record may stand for itself.
+    has_literal_quotes: bool,
+    /// Where the record's cells end.
+    ends: Vec<usize>,
     /// Everything before is read.
     at: usize,
     /// The line on which the next byte stands.
@@ -52,7 +59,9 @@ enum Form {
 pub(super) struct CsvRecord<'r, 'b> {
     bytes: &'b [u8],
     text: Option<&'b str>,
-    cells: &'r [CsvCell],
+    /// Where its cells end: at a delimiter, or at its end.
+    ends: &'r [usize],
+    has_literal_quotes: bool,
     /// Its bytes, without its line end.
     pub(super) raw: &'b [u8],
     /// The line on which it starts.
@@ -71,9 +80,14 @@ impl<'b> CsvRecords<'b> {
             bytes,
             text: simdutf8::basic::from_utf8(bytes).ok(),
             delimiter,
-            ends: Places::of(bytes, CellEnds::of(delimiter.byte())),
-            quotes: Places::of(bytes, Quotes),
-            cells: Vec::new(),
+            cell_marks: match block.cell_marks.as_slice() {
+                [] => Cow::Owned(Marker::new(delimiter).mark_all(bytes)),
+                cell_marks => Cow::Borrowed(cell_marks),
+            },
+            chunk: 0,
+            ahead: CellMarks::default(),
+            has_literal_quotes: false,
+            ends: Vec::new(),
             at: 0,
             line: block.first_line,
         }
@@ -81,96 +95,147 @@ impl<'b> CsvRecords<'b> {
 
     /// The next record.
     pub(super) fn next(&mut self) -> Option<CsvRecord<'_, 'b>> {
-        self.skip_blank_lines();
-        let (start, line) = (self.at, self.line);
-        if start == self.bytes.len() {
-            return None;
-        }
-        self.cells.clear();
-        let mut next = start;
-        let record_end = loop {
-            let end = self.cell(next);
+        self.ends.clear();
+        self.has_literal_quotes = self.ahead.has_literal_quotes;
+        let (line, mut end) = self.first_cell_end()?;
+        let start = self.at;
+        loop {
+            self.ends.push(end);
             if self.bytes.get(end) != Some(&self.delimiter.byte()) {
-                break end;
+                break;
             }
-            next = end + 1;
-        };
-        self.at = record_end;
-        self.skip_line_end();
-        let raw = self.bytes.get(start..record_end).unwrap_or_default();
-        Some(CsvRecord { bytes: self.bytes, text: self.text, cells: &self.cells, raw, line, start, end: self.at })
+            end = self.next_cell_end();
+        }
+        self.end_line(end);
+        Some(CsvRecord {
+            bytes: self.bytes,
+            text: self.text,
+            ends: &self.ends,
+            has_literal_quotes: self.has_literal_quotes,
+            raw: self.bytes.get(start..end).unwrap_or_default(),
+            line,
+            start,
+            end: self.at,
+        })
     }
 
-    fn skip_blank_lines(&mut self) {
-        while let Some(b'\r' | b'\n') = self.bytes.get(self.at) {
-            self.skip_line_end();
+    /// Behind blank lines, the line on which the next record starts, and what ends its first cell.
+    fn first_cell_end(&mut self) -> Option<(u64, usize)> {
+        loop {
+            let line = self.line;
+            let end = self.next_cell_end();
+            if end > self.at {
+                return Some((line, end));
+            }
+            match self.bytes.get(end)? {
+                b'\r' | b'\n' => self.end_line(end),
+                _ => return Some((line, end)),
+            }
         }
     }
 
-    fn skip_line_end(&mut self) {
-        self.at += match self.bytes.get(self.at..) {
-            Some([b'\r', b'\n', ..]) => 2,
-            Some([_, ..]) => 1,
-            Some([]) | None => return,
+    /// What ends the next cell: its place, or the end of the block.
+    #[inline]
+    fn next_cell_end(&mut self) -> usize {
+        while self.ahead.cell_ends == 0 {
+            if self.next_chunk().is_none() {
+                return self.bytes.len();
+            }
+        }
+        let end = self.place_of_first(self.ahead.cell_ends);
+        self.ahead.cell_ends &= self.ahead.cell_ends - 1;
+        end
+    }
+
+    /// Goes on to the next chunk, if there is one.
+    #[inline]
+    fn next_chunk(&mut self) -> Option<()> {
+        let start = self.chunk * CHUNK_BYTES;
+        let bytes_left = self.bytes.len().checked_sub(start).filter(|left| *left > 0)?;
+        self.count_quoted_line_ends(start);
+        self.ahead = *self.cell_marks.get(self.chunk)?;
+        self.chunk += 1;
+        self.has_literal_quotes |= self.ahead.has_literal_quotes;
+        if bytes_left < CHUNK_BYTES {
+            self.ahead.cell_ends &= !(u64::MAX << bytes_left);
+        }
+        Some(())
+    }
+
+    /// Where the first marked byte of the chunk stands.
+    #[inline]
+    fn place_of_first(&self, marks: u64) -> usize {
+        self.chunk * CHUNK_BYTES - CHUNK_BYTES + marks.trailing_zeros() as usize
+    }
+
+    /// Moves behind the line end that is here, where it is not the end of the block.
+    fn end_line(&mut self, end: usize) {
+        self.count_quoted_line_ends(end);
+        self.at = match self.bytes.get(end..) {
+            Some([b'\r', b'\n', ..]) => self.next_cell_end() + 1,
+            Some([_, ..]) => end + 1,
+            Some([]) | None => {
+                self.at = end;
+                return;
+            }
         };
         self.line += 1;
     }
 
-    /// Adds the cell that starts here to the record's; returns where it ends: at what ends it.
+    /// Counts the lines that end in cells, up to here.
     #[inline]
-    fn cell(&mut self, start: usize) -> usize {
-        if self.bytes.get(start) != Some(&b'"') {
-            let end = self.ends.next(start);
-            self.cells.push(CsvCell { place: start..end, form: Form::Plain });
-            return end;
+    fn count_quoted_line_ends(&mut self, until: usize) {
+        while self.ahead.quoted_line_ends != 0 {
+            let at = self.place_of_first(self.ahead.quoted_line_ends);
+            if at >= until {
+                break;
+            }
+            self.ahead.quoted_line_ends &= self.ahead.quoted_line_ends - 1;
+            // Of a CRLF the LF counts.
+            if !matches!(self.bytes.get(at..), Some([b'\r', b'\n', ..])) {
+                self.line += 1;
+            }
         }
-        let inside = start + 1;
-        let mut quote = self.quotes.next(inside);
-        let mut form = Form::Plain;
-        while self.bytes.get(quote + 1) == Some(&b'"') {
-            form = Form::Quoted;
-            quote = self.quotes.next(quote + 2);
-        }
-        let end = self.end_behind(inside..quote);
-        // A cell that no quote closes is closed by the end of the input.
-        if end > quote + 1 {
-            form = Form::Quoted;
-        }
-        let place = match form {
-            Form::Plain => inside..quote,
-            Form::Quoted => inside..end,
-        };
-        self.cells.push(CsvCell { place, form });
-        end
-    }
-
-    /// What ends the cell whose quotes are around these places. The lines that end between them are counted.
-    fn end_behind(&mut self, quoted: Range<usize>) -> usize {
-        let mut end = self.ends.next(quoted.start);
-        while end < quoted.end {
-            self.line += match self.bytes.get(end..) {
-                Some([b'\r', b'\n', ..]) => 0,
-                Some([b'\r' | b'\n', ..]) => 1,
-                _ => 0,
-            };
-            end = self.ends.next(end + 1);
-        }
-        end
     }
 }
 
 impl<'b> CsvRecord<'_, 'b> {
     /// How many cells it has.
     pub(super) fn columns(&self) -> usize {
-        self.cells.len()
+        self.ends.len()
     }
 
-    /// Its cells, unquoted.
-    pub(super) fn cells(&self) -> impl Iterator<Item = Cow<'b, [u8]>> {
-        self.cells.iter().map(|cell| match cell.form {
-            Form::Plain => Cow::Borrowed(self.bytes_of(cell)),
-            Form::Quoted => Cow::Owned(unquoted(self.bytes_of(cell))),
+    /// What its cells say, unquoted.
+    pub(super) fn unquoted(&self) -> impl Iterator<Item = Cow<'b, [u8]>> {
+        self.cells().map(|cell| match cell.form {
+            Form::Plain => Cow::Borrowed(self.bytes_of(&cell)),
+            Form::Quoted => Cow::Owned(unquoted(self.bytes_of(&cell))),
         })
+    }
+
+    #[inline]
+    fn cells(&self) -> impl Iterator<Item = CsvCell> {
+        let mut start = self.start;
+        self.ends.iter().map(move |&end| {
+            let cell = self.cell(start..end);
+            start = end + 1;
+            cell
+        })
+    }
+
+    /// The cell that starts and ends here.
+    #[inline]
+    fn cell(&self, place: Range<usize>) -> CsvCell {
+        if self.bytes.get(place.start) != Some(&b'"') {
+            return CsvCell { place, form: Form::Plain };
+        }
+        let inside = place.start + 1..place.end;
+        match self.bytes.get(inside.clone()) {
+            Some([text @ .., b'"']) if !(self.has_literal_quotes && memchr(b'"', text).is_some()) => {
+                CsvCell { place: inside.start..inside.end - 1, form: Form::Plain }
+            }
+            _ => CsvCell { place: inside, form: Form::Quoted },
+        }
     }
 
     /// The text of a cell that stands in the block as it is.
@@ -228,11 +293,11 @@ pub(super) fn parse(block: &Block, layout: &CsvLayout, rules: &RowRules, visit: 
         let checked = if record.columns() == targets.len() {
             draft.clear();
             layout.columns.constants.fill(&mut draft, &rules.cells);
-            for (cell, &target) in record.cells.iter().zip(&targets) {
-                match (target, record.plain_text(cell)) {
+            for (cell, &target) in record.cells().zip(&targets) {
+                match (target, record.plain_text(&cell)) {
                     (Target::Ignored, _) => {}
                     (_, Some(text)) => teller.tell_text(&mut draft, target, text),
-                    (_, None) => Teller::tell(&mut draft, target, said(&record, cell, block, target, &rules.cells)),
+                    (_, None) => Teller::tell(&mut draft, target, said(&record, &cell, block, target, &rules.cells)),
                 }
             }
             draft.finish()
@@ -252,7 +317,7 @@ pub(super) fn cell<'r>(
     target: Target,
     rules: &'r CellRules,
 ) -> Option<Cell<'r>> {
-    said(record, record.cells.get(column)?, block, target, rules)
+    said(record, &record.cells().nth(column)?, block, target, rules)
 }
 
 fn said<'r>(
@@ -271,7 +336,7 @@ fn said<'r>(
 /// The error of a row that does not have the header's columns. Which cell belongs to which column cannot be known, so
 /// no cell is looked at; the id, mostly first, is a good guess, and helps to find the row.
 fn ragged(record: &CsvRecord<'_, '_>, layout: &CsvLayout, rules: &CellRules) -> InvalidRow {
-    let id = record.cells.get(layout.columns.id).and_then(|cell| record.text(cell));
+    let id = record.cells().nth(layout.columns.id).and_then(|cell| record.text(&cell));
     let id = match id.and_then(|text| rules.cell(Target::Id, text)) {
         Some(Cell::Text(text)) => CustomerId::parse(&text).ok(),
         _ => None,

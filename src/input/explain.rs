@@ -79,10 +79,10 @@ pub fn explain_record(raw: &[u8], layout: &Layout, rules: &RowRules) -> Vec<Expl
 }
 
 fn explain_csv(raw: &[u8], layout: &CsvLayout, rules: &RowRules) -> Option<Vec<ExplainedCell>> {
-    let block = Block { bytes: Bytes::copy_from_slice(raw), first_line: 1, bytes_before: 0 };
+    let block = Block::new(Bytes::copy_from_slice(raw), 1, 0);
     let mut records = CsvRecords::of(&block, layout.delimiter);
     let record = records.next().filter(|record| record.columns() == layout.names().len())?;
-    let explained = layout.names().iter().zip(record.cells()).enumerate().map(|(column, (name, text))| {
+    let explained = layout.names().iter().zip(record.unquoted()).enumerate().map(|(column, (name, text))| {
         let target = layout.columns.mapped.iter().find(|(mapped, _)| *mapped == column);
         let target = target.map_or(Target::Ignored, |(_, target)| *target);
         let cell = cell(&record, &block, column, target, &rules.cells);

@@ -1,105 +1,145 @@
 //! Where records end, found without reading fields: what blocks are cut by and lines are counted by.
 
-use std::ops::Range;
-
-use memchr::{memchr_iter, memrchr, memrchr2};
+use memchr::{memchr_iter, memrchr};
 
 use super::format::{Delimiter, Format};
-use super::places::{Places, Quotes};
+use super::marks::{CellMarks, Marker, Marks};
+use super::places::CHUNK_BYTES;
 
 /// Finds the end of the last whole record in a buffer that grows at its end.
-///
-/// A CSV record ends where the `csv` crate would end it: at a CR, LF or CRLF outside of quotes, where a quote opens a
-/// field only as its first byte, `""` inside stands for one quote, and what follows a closing quote belongs to the
-/// field. Everything is jumped over but quotes and the line ends next to them.
 #[derive(Debug)]
-pub(super) struct RecordEnds {
-    format: Format,
-    /// Everything before is decided.
+pub(super) enum RecordEnds {
+    /// A CSV record ends where the `csv` crate would end it: at a CR, LF or CRLF outside of quotes.
+    Csv(CsvEnds),
+    /// A line is a record.
+    Ndjson {
+        /// Everything before is searched.
+        at: usize,
+        last: Option<usize>,
+    },
+}
+
+/// The same of CSV.
+#[derive(Debug)]
+pub(super) struct CsvEnds {
+    /// Everything before is marked.
     at: usize,
-    /// The place of the opening quote, where `at` is inside a quoted field.
-    open_quote: Option<usize>,
-    /// Where the bytes outside of quotes start that are not searched for line ends yet.
-    unquoted_from: usize,
+    marker: Marker,
+    /// What was marked, a chunk each.
+    cells: Vec<CellMarks>,
     last: Option<usize>,
+    /// The place of the last quote that opened a cell.
+    open_quote: Option<usize>,
+    /// Whether the buffer ends inside of the quotes that it opened.
+    ends_in_quotes: bool,
+    /// Whether some CR is perhaps not half of a CRLF.
+    has_lone_returns: bool,
 }
 
 impl RecordEnds {
     /// Nothing is searched yet. The buffer's first byte is a record's first.
     pub(super) fn new(format: Format) -> RecordEnds {
-        RecordEnds { format, at: 0, open_quote: None, unquoted_from: 0, last: None }
+        match format {
+            Format::Ndjson => RecordEnds::Ndjson { at: 0, last: None },
+            Format::Csv(delimiter) => RecordEnds::Csv(CsvEnds::new(delimiter)),
+        }
     }
 
     /// Takes in what was added to the buffer, and returns where its last whole record ends (behind the line end).
     pub(super) fn search(&mut self, buffer: &[u8]) -> Option<usize> {
-        match self.format {
-            Format::Ndjson => {
-                if let Some(found) = memrchr(b'\n', from(buffer, self.at)) {
-                    self.last = Some(self.at + found + 1);
+        match self {
+            RecordEnds::Csv(ends) => ends.search(buffer),
+            RecordEnds::Ndjson { at, last } => {
+                if let Some(found) = memrchr(b'\n', from(buffer, *at)) {
+                    *last = Some(*at + found + 1);
                 }
-                self.at = buffer.len();
+                *at = buffer.len();
+                *last
             }
-            Format::Csv(delimiter) => self.search_csv(buffer, delimiter),
         }
-        self.last
     }
 
     /// The place of the quote that is still open where the buffer is all there is.
-    pub(super) fn unclosed_quote(&self, buffer: &[u8]) -> Option<usize> {
-        // A quote as the last byte was left undecided: with nothing behind it, it closes its field.
-        self.open_quote.filter(|_| self.at == buffer.len())
+    pub(super) fn unclosed_quote(&self) -> Option<usize> {
+        match self {
+            RecordEnds::Csv(ends) => ends.open_quote.filter(|_| ends.ends_in_quotes),
+            RecordEnds::Ndjson { .. } => None,
+        }
     }
 
-    fn search_csv(&mut self, buffer: &[u8], delimiter: Delimiter) {
-        let mut quotes = Places::of(buffer, Quotes);
-        // Bytes outside of quotes. The last line end is all that is wanted, so they are searched from the last one on, at the
-        // end, and most never.
-        let mut unquoted: Vec<Range<usize>> = Vec::new();
-        loop {
-            let quote = quotes.next(self.at);
-            if quote == buffer.len() {
-                self.at = quote;
-                break;
+    /// What was found of the cells in the buffer, chunk by chunk.
+    pub(super) fn into_cell_marks(self) -> Vec<CellMarks> {
+        match self {
+            RecordEnds::Csv(ends) => ends.cells,
+            RecordEnds::Ndjson { .. } => Vec::new(),
+        }
+    }
+
+    /// How many lines end within the records that were found.
+    pub(super) fn count_lines(&self, records: &[u8]) -> u64 {
+        match self {
+            RecordEnds::Csv(CsvEnds { has_lone_returns: true, .. }) => {
+                count_lines(records, Format::Csv(Delimiter::COMMA))
             }
-            self.at = match (self.open_quote, buffer.get(quote + 1)) {
-                (None, _) => {
-                    if opens_field(buffer, quote, delimiter) {
-                        unquoted.push(self.unquoted_from..quote);
-                        self.open_quote = Some(quote);
-                    }
-                    quote + 1
-                }
-                (Some(_), Some(b'"')) => quote + 2,
-                (Some(_), Some(_)) => {
-                    self.open_quote = None;
-                    self.unquoted_from = quote + 1;
-                    quote + 1
-                }
-                (Some(_), None) => {
-                    self.at = quote;
-                    break;
-                }
-            };
+            // The LF of a CRLF speaks for both.
+            RecordEnds::Csv(_) | RecordEnds::Ndjson { .. } => count_lines(records, Format::Ndjson),
         }
-        if self.open_quote.is_none() {
-            // A CR as the last byte may be the first half of a CRLF, which belongs together.
-            let decided = if buffer.last() == Some(&b'\r') { buffer.len() - 1 } else { buffer.len() };
-            unquoted.push(self.unquoted_from..decided);
-            self.unquoted_from = decided;
-        }
-        let mut line_ends = unquoted.into_iter().rev().filter_map(|unquoted| {
-            let found = memrchr2(b'\n', b'\r', buffer.get(unquoted.clone())?)?;
-            Some(unquoted.start + found + 1)
-        });
-        self.last = line_ends.next().or(self.last);
     }
 }
 
-/// Whether a quote outside of quotes is the first byte of its field.
-fn opens_field(buffer: &[u8], quote: usize, delimiter: Delimiter) -> bool {
-    match quote.checked_sub(1).and_then(|before| buffer.get(before)) {
-        None | Some(b'\n' | b'\r') => true,
-        Some(&before) => before == delimiter.byte(),
+impl CsvEnds {
+    fn new(delimiter: Delimiter) -> CsvEnds {
+        CsvEnds {
+            at: 0,
+            marker: Marker::new(delimiter),
+            cells: Vec::new(),
+            last: None,
+            open_quote: None,
+            ends_in_quotes: false,
+            has_lone_returns: false,
+        }
+    }
+
+    fn search(&mut self, buffer: &[u8]) -> Option<usize> {
+        self.cells.truncate(self.at / CHUNK_BYTES);
+        self.cells.reserve(buffer.len().div_ceil(CHUNK_BYTES) - self.cells.len());
+        loop {
+            let rest = from(buffer, self.at);
+            if rest.len() <= CHUNK_BYTES {
+                break;
+            }
+            let marks = self.marker.mark(rest);
+            self.take(&marks, marks.record_ends(), rest.get(CHUNK_BYTES));
+            self.at += CHUNK_BYTES;
+        }
+        // What may go on is looked at again when it does.
+        let rest = from(buffer, self.at);
+        let mut marker = self.marker;
+        let marks = marker.mark(rest);
+        let record_ends = match rest.split_last() {
+            // A CR as the last byte may be the first half of a CRLF, which belongs together.
+            Some((b'\r', before)) => marks.record_ends() & !(1 << before.len()),
+            Some(_) | None => marks.record_ends(),
+        };
+        self.take(&marks, record_ends, None);
+        self.ends_in_quotes = marker.is_in_quotes();
+        self.last
+    }
+
+    /// Takes in the chunk that is next.
+    #[inline]
+    fn take(&mut self, marks: &Marks, record_ends: u64, byte_behind: Option<&u8>) {
+        self.cells.push(marks.cells());
+        if let Some(index) = record_ends.checked_ilog2() {
+            self.last = Some(self.at + index as usize + 1);
+        }
+        if let Some(index) = marks.opening.checked_ilog2() {
+            self.open_quote = Some(self.at + index as usize);
+        }
+        let lone_returns = marks.lone_returns();
+        if lone_returns != 0 && (lone_returns << 1 != 0 || byte_behind != Some(&b'\n')) {
+            self.has_lone_returns = true;
+        }
     }
 }
 
@@ -133,7 +173,7 @@ mod tests {
                     last = ends.search(&text.as_bytes()[..until]);
                 }
                 assert_eq!(last, want, "{text:?} in steps of {step}");
-                assert_eq!(ends.unclosed_quote(text.as_bytes()), unclosed, "{text:?} in steps of {step}");
+                assert_eq!(ends.unclosed_quote(), unclosed, "{text:?} in steps of {step}");
             }
         };
         check(CSV, "a,b", None, None);

@@ -19,6 +19,7 @@ mod header;
 mod layout;
 mod loose;
 mod mapping;
+mod marks;
 mod ndjson;
 mod null_strings;
 mod open;

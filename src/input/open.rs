@@ -202,7 +202,7 @@ fn read_header(
     while let Some(block) = blocks.next()? {
         let mut records = CsvRecords::of(&block, delimiter);
         let Some(record) = records.next() else { continue };
-        let cells: ByteRecord = record.cells().collect();
+        let cells: ByteRecord = record.unquoted().collect();
         let (columns, header, end) = match &rules.header {
             HeaderRule::Named(names) if !is_own_header(&cells) => {
                 let (columns, header) = named_columns(names, delimiter, &rules.mapping)?;

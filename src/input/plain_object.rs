@@ -8,12 +8,12 @@ use crate::contract::Cell;
 use super::layout::NdjsonLayout;
 use super::mapping::Target;
 use super::ndjson::{NdjsonLine, Object, word};
-use super::places::{Places, StringStops};
+use super::places::StringStops;
 
 /// Reads the plain objects of a block.
 pub(super) struct PlainObjects<'b> {
     text: &'b str,
-    stops: Places<'b, StringStops>,
+    stops: StringStops<'b>,
     /// Where the next byte stands.
     at: usize,
     /// Where the next key is looked for among all.
@@ -23,7 +23,7 @@ pub(super) struct PlainObjects<'b> {
 impl<'b> PlainObjects<'b> {
     /// Those of a block with this text.
     pub(super) fn of(text: &'b str) -> PlainObjects<'b> {
-        PlainObjects { text, stops: Places::of(text.as_bytes(), StringStops), at: 0, key_place: 0 }
+        PlainObjects { text, stops: StringStops::of(text.as_bytes()), at: 0, key_place: 0 }
     }
 
     /// Gives the members of a line's object to `object`; `None` where the line is not plain. Lines have to come in order.

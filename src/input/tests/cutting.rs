@@ -33,7 +33,7 @@ fn csv_records(blocks: &[Block]) -> Vec<Plain> {
     for block in blocks {
         let mut records = CsvRecords::of(block, Delimiter::COMMA);
         while let Some(record) = records.next() {
-            let cells = record.cells().map(Cow::into_owned).collect();
+            let cells = record.unquoted().map(Cow::into_owned).collect();
             all.push(Plain { cells, raw: record.raw.to_vec(), line: record.line });
         }
     }
@@ -212,7 +212,7 @@ fn a_record_may_be_as_long_as_its_limit() {
 
 #[test]
 fn raw_bytes_are_slices_of_the_block() {
-    let block = Block { bytes: Bytes::from_static(b"1,a\n2,b\n"), first_line: 7, bytes_before: 0 };
+    let block = Block::new(Bytes::from_static(b"1,a\n2,b\n"), 7, 0);
     let mut records = CsvRecords::of(&block, Delimiter::COMMA);
     let (start, line, end) =
         records.next().map(|record| (record.raw.as_ptr(), record.line, record.end)).expect("a row");
