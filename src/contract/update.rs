@@ -113,7 +113,7 @@ impl<'a> Draft<'a> {
 
     #[inline]
     fn put_id(&mut self, id: Result<CustomerId, Refused>) {
-        self.errors.retain(|error| error.subject != Subject::Id);
+        self.forget(Subject::Id);
         self.id = id.map_err(|refused| self.refuse(Subject::Id, refused)).ok();
     }
 
@@ -130,7 +130,8 @@ impl<'a> Draft<'a> {
 
     /// The same, for the text of a cell as it stands. Each value is made in its place: to move it there would take longer than
     /// to check it.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "called for each cell: a call would take as long as the check")]
     pub fn set_text(&mut self, field: Field, text: &'a str) {
         match find(text, field.rule(), self.rules) {
             Finding::Itself => *self.slot(field) = Value::Text(Cow::Borrowed(text)),
@@ -148,7 +149,7 @@ impl<'a> Draft<'a> {
     fn slot(&mut self, field: Field) -> &mut Value<'a> {
         let bit = 1 << field.index();
         if self.given & bit != 0 {
-            self.errors.retain(|error| error.subject != Subject::Field(field));
+            self.forget(Subject::Field(field));
         }
         self.given |= bit;
         self.values.get_mut(field.index()).expect("there is a place for each field")
@@ -184,6 +185,19 @@ impl<'a> Draft<'a> {
             Subject::Field(field) => 2 + field.index(),
         });
         std::mem::take(&mut self.errors)
+    }
+
+    /// What was wrong with what was said of it before.
+    #[inline]
+    fn forget(&mut self, subject: Subject) {
+        if !self.errors.is_empty() {
+            self.forget_errors(subject);
+        }
+    }
+
+    #[cold]
+    fn forget_errors(&mut self, subject: Subject) {
+        self.errors.retain(|error| error.subject != subject);
     }
 
     #[cold]

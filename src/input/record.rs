@@ -59,14 +59,20 @@ impl<'r> Teller<'r> {
     }
 
     /// Tells what a text says that stands in the input as it is, as most do.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "called for each cell: a call would take as long as the check")]
     pub(super) fn tell_text(self, draft: &mut Draft<'r>, target: Target, text: &'r str) {
         match (target, text.is_empty()) {
             (Target::Field(field), false) if self.leaves_texts => draft.set_text(field, text),
             (Target::Field(field), true) if self.leaves_texts && self.rules.omit_empty(field) => {}
             (Target::Id, false) if self.leaves_texts => draft.set_id_text(text),
-            _ => Teller::tell(draft, target, self.rules.cell(target, Cow::Borrowed(text))),
+            _ => self.tell_by_rules(draft, target, text),
         }
+    }
+
+    #[inline(never)]
+    fn tell_by_rules(self, draft: &mut Draft<'r>, target: Target, text: &'r str) {
+        Teller::tell(draft, target, self.rules.cell(target, Cow::Borrowed(text)));
     }
 
     /// Tells what a cell says.
