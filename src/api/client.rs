@@ -44,14 +44,15 @@ struct Requests {
     turn: AtomicUsize,
     /// The URL of all customers. A customer's is made of it without being parsed.
     customers: Url,
-    /// The headers but for the token's.
+    /// All headers, with a place for the token: none has to be added to a request's copy, which would have to grow for it.
     headers: HeaderMap,
 }
 
 impl Api {
     /// A client with these options. Connections are made with the first requests.
     pub fn new(options: &ApiOptions) -> Result<Api, HttpError> {
-        let mut headers = HeaderMap::new();
+        let mut headers = http::headers();
+        headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer"));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Some(tenant) = options.tenant {
             headers.insert(X_TENANT, HeaderValue::from(tenant));

@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use hyper::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
-use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
+use reqwest::header::{ACCEPT, HeaderMap, HeaderValue, USER_AGENT};
 use reqwest::{Certificate, Client, ClientBuilder};
 use tracing::{info, warn};
 use url::Url;
 
 use crate::text;
 
+/// How requests name their sender.
+const SENDER: &str = concat!("custsync/", env!("CARGO_PKG_VERSION"));
 /// The longest that a connection may take to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Idle connections are given up before common servers and load balancers do (60 s), so that few requests meet a closed one.
@@ -135,15 +137,21 @@ fn client_that_trusts(own: Vec<Certificate>, options: &HttpOptions) -> Result<Cl
     }
 }
 
+/// What every request says. The client copies headers several times a request, which costs little of what is static.
+pub(super) fn headers() -> HeaderMap {
+    HeaderMap::from_iter([
+        (ACCEPT, HeaderValue::from_static("application/json")),
+        (USER_AGENT, HeaderValue::from_static(SENDER)),
+    ])
+}
+
 fn builder(options: &HttpOptions) -> ClientBuilder {
-    let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]);
     let builder = Client::builder()
-        .user_agent(concat!("custsync/", env!("CARGO_PKG_VERSION")))
-        .default_headers(headers)
+        .default_headers(headers())
         // A redirect would carry body and tenant to wherever it points.
         .redirect(reqwest::redirect::Policy::none())
-        // Whatever is sent again has to pass the schedule.
-        .retry(reqwest::retry::never())
+        // Whatever is sent again has to pass the schedule. With the second word no request is copied to be sent again.
+        .retry(reqwest::retry::never().max_retries_per_request(0))
         .referer(false)
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(options.timeout)

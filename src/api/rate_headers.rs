@@ -2,9 +2,17 @@
 
 use std::time::{Duration, SystemTime};
 
-use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 
 use crate::contract::{RateWindow, Reset};
+
+const X_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
+const X_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+const X_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
+const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
+const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
 /// The server's clock, in Unix seconds (`Date`, RFC 9110 §6.6.1).
 pub fn date_unix_s(headers: &HeaderMap) -> Option<u64> {
@@ -35,17 +43,17 @@ fn wait(text: &str, date_unix_s: Option<u64>) -> Option<Duration> {
 /// The API's window: `X-RateLimit-*`, or the IETF's `RateLimit` in its structured form (`"default";r=50;t=30`) and its older
 /// ones. Malformed is ignored.
 pub fn window(headers: &HeaderMap) -> Option<RateWindow> {
-    let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
-    let number = |name: &str| text(name)?.parse::<u64>().ok();
-    if let Some(remaining) = number("x-ratelimit-remaining") {
-        let reset = number("x-ratelimit-reset").map(x_reset);
-        return Some(RateWindow { limit: number("x-ratelimit-limit"), remaining, reset });
+    let text = |name: &HeaderName| headers.get(name)?.to_str().ok().map(str::trim);
+    let number = |name: &HeaderName| text(name)?.parse::<u64>().ok();
+    if let Some(remaining) = number(&X_REMAINING) {
+        let reset = number(&X_RESET).map(x_reset);
+        return Some(RateWindow { limit: number(&X_LIMIT), remaining, reset });
     }
-    if let Some(remaining) = number("ratelimit-remaining") {
-        let reset = number("ratelimit-reset").map(|s| Reset::After(Duration::from_secs(s)));
-        return Some(RateWindow { limit: number("ratelimit-limit"), remaining, reset });
+    if let Some(remaining) = number(&REMAINING) {
+        let reset = number(&RESET).map(|s| Reset::After(Duration::from_secs(s)));
+        return Some(RateWindow { limit: number(&LIMIT), remaining, reset });
     }
-    ietf_window(text("ratelimit")?)
+    ietf_window(text(&RATE_LIMIT)?)
 }
 
 /// `X-RateLimit-Reset` is Unix time by the API's page; other servers give seconds from now, which no Unix time is as small as.

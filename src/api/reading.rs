@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use reqwest::header::LOCATION;
-use serde::de::{Deserialize, IgnoredAny, MapAccess, Visitor};
+use serde::Deserialize;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
 use url::Url;
 
 use super::{rate_headers, server_error};
@@ -78,6 +79,15 @@ fn kind_of(body: &[u8]) -> Body {
     }
 }
 
+/// A member's name.
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "lowercase")]
+enum Key {
+    Error,
+    #[serde(other)]
+    Other,
+}
+
 /// A JSON object, with or without an `error` member; nothing else is accepted.
 enum Shape {
     Object,
@@ -96,8 +106,8 @@ impl<'de> Deserialize<'de> for Shape {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Shape, A::Error> {
                 let mut shape = Shape::Object;
-                while let Some(key) = map.next_key::<std::borrow::Cow<'de, str>>()? {
-                    if key == "error" {
+                while let Some(key) = map.next_key()? {
+                    if let Key::Error = key {
                         shape = Shape::ObjectWithError;
                     }
                     map.next_value::<IgnoredAny>()?;
