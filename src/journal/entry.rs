@@ -150,8 +150,11 @@ pub fn hash_of(record: &[u8]) -> u64 {
 pub(super) mod hex {
     use serde::{Deserialize, Deserializer, Serializer};
 
+    use crate::journal::line::hex_digits;
+
     pub(in crate::journal) fn serialize<S: Serializer>(hash: &u64, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&format_args!("{hash:016x}"))
+        let digits = hex_digits::<16>(*hash);
+        serializer.serialize_str(std::str::from_utf8(&digits).expect("digits are ASCII"))
     }
 
     pub(in crate::journal) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
@@ -163,10 +166,13 @@ pub(super) mod hex {
 /// Times in RFC 3339, to the millisecond.
 pub(crate) mod milliseconds {
     use jiff::Timestamp;
+    use jiff::fmt::temporal::DateTimePrinter;
     use serde::{Deserialize, Deserializer, Serializer};
 
+    const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
+
     pub(crate) fn serialize<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&format_args!("{at:.3}"))
+        serializer.serialize_str(&PRINTER.timestamp_to_string(at))
     }
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {

@@ -14,12 +14,19 @@ pub(super) fn seal(buffer: &mut Vec<u8>, start: usize) {
     debug_assert_eq!(closed, Some(b'}'), "a line is a JSON object");
     let crc = crc32c::crc32c(buffer.get(start..).unwrap_or_default());
     buffer.extend_from_slice(CRC_MEMBER);
-    for shift in (0..CRC_DIGITS).rev() {
-        let digit = (crc >> (shift * 4)) & 0xf;
-        buffer.push(char::from_digit(digit, 16).map_or(b'0', |digit| digit as u8));
-    }
+    buffer.extend_from_slice(&hex_digits::<CRC_DIGITS>(crc.into()));
     buffer.extend_from_slice(CRC_END);
     buffer.push(b'\n');
+}
+
+/// The last so many hexadecimal digits of a number.
+pub(super) fn hex_digits<const N: usize>(number: u64) -> [u8; N] {
+    let mut digits = [0; N];
+    for (place, digit) in digits.iter_mut().rev().enumerate() {
+        let value = (number >> (place * 4) & 0xf) as u8;
+        *digit = if value < 10 { b'0' + value } else { b'a' + value - 10 };
+    }
+    digits
 }
 
 /// Whether a line, without its line end, has the right checksum.
