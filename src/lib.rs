@@ -24,7 +24,7 @@
 //! |---|---|---|
 //! | edge | [`cli`] [`args`] [`commands`] [`exit`] [`terminal`] [`config`] | what was typed, the environment, the terminal, exit codes |
 //! | run | [`pipeline`] | threads and queues |
-//! | loops | [`sender`] `renewals` `reporter` `outbox` [`resume`] [`recorder`] `reading` | one loop each, which decides nothing, and what it holds |
+//! | loops | [`sender`] `in_flight` `renewals` `reporter` `outbox` [`resume`] [`recorder`] `reading` | one loop each, which decides nothing, and what it holds |
 //! | parts | [`failed_rows`] [`summary`] [`tally`] [`progress`] [`explanation`] [`row`] [`ids`] [`input`] [`journal`] [`schedule`] [`api`] | one subject each |
 //! | ground | [`contract`] [`nearest`] [`text`] | what the API allows and answers; words |
 //!
@@ -58,6 +58,7 @@ pub mod exit;
 pub mod explanation;
 pub mod failed_rows;
 pub mod ids;
+mod in_flight;
 pub mod input;
 pub mod journal;
 pub mod nearest;

@@ -4,8 +4,10 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use tokio::sync::mpsc;
+
 use crate::contract::CustomerId;
-use crate::recorder::EndedRow;
+use crate::recorder::{EndedRow, Message};
 
 /// A group has at most about this many outcomes …
 const ROWS_MAX: usize = 256;
@@ -16,6 +18,9 @@ const TIME_MAX: Duration = Duration::from_millis(20);
 const AWAITING_MAX: usize = 8192;
 /// The same in bytes, for rows may be long.
 const AWAITING_BYTES_MAX: usize = 8 << 20;
+
+/// What sending a message relies on.
+pub(crate) const RECORDER_LISTENS: &str = "the recorder takes messages until it is told to end";
 
 /// Outcomes that the recorder has not written down yet.
 #[derive(Debug)]
@@ -75,19 +80,22 @@ impl Outbox {
         self.since.map(|since| since + TIME_MAX)
     }
 
-    /// Takes the group where it is time to hand it over.
-    pub(crate) fn take_due(&mut self) -> Option<Vec<EndedRow>> {
-        let is_due = self.rows.len() >= ROWS_MAX
+    /// Whether it is time to hand the group over.
+    pub(crate) fn is_due(&self) -> bool {
+        self.rows.len() >= ROWS_MAX
             || self.urgency == Urgency::Urgent
-            || self.due_at().is_some_and(|at| at <= Instant::now());
-        if is_due { self.take() } else { None }
+            || self.due_at().is_some_and(|at| at <= Instant::now())
     }
 
-    /// Takes the group, if there is one.
-    pub(crate) fn take(&mut self) -> Option<Vec<EndedRow>> {
+    /// Hands the group over once the recorder has room for it. A wait that is given up loses nothing.
+    pub(crate) async fn hand_over(&mut self, recorder: &mpsc::Sender<Message>) {
+        if self.rows.is_empty() {
+            return;
+        }
+        let permit = recorder.reserve().await.expect(RECORDER_LISTENS);
         self.since = None;
         self.urgency = Urgency::None;
-        (!self.rows.is_empty()).then(|| std::mem::replace(&mut self.rows, Vec::with_capacity(ROWS_MAX)))
+        permit.send(Message::Ended(std::mem::replace(&mut self.rows, Vec::with_capacity(ROWS_MAX))));
     }
 
     /// Whether more rows can be read.
@@ -118,6 +126,7 @@ impl Outbox {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
+    use futures_util::FutureExt as _;
     use jiff::Timestamp;
 
     use super::*;
@@ -148,8 +157,12 @@ mod tests {
 
     #[test]
     fn rows_are_read_again_once_outcomes_are_written_down_or_never_will_be() {
+        let (recorder, mut messages) = mpsc::channel(1);
         let mut outbox = full();
-        outbox.take();
+        assert!(outbox.is_due());
+        assert_eq!(outbox.hand_over(&recorder).now_or_never(), Some(()));
+        assert!(!outbox.is_due());
+        assert!(matches!(messages.try_recv(), Ok(Message::Ended(ended)) if ended.len() == AWAITING_MAX));
         assert!(!outbox.has_room(), "what was handed over is not yet written down");
         assert_eq!(outbox.written(1).count(), 0, "a settled row holds up no customer");
         assert!(outbox.has_room());
@@ -158,6 +171,24 @@ mod tests {
         outbox.give_up();
         outbox.push(settled(1), None, Urgency::None);
         assert!(outbox.has_room());
+    }
+
+    #[test]
+    fn a_recorder_without_room_is_waited_for() {
+        let (recorder, mut messages) = mpsc::channel(1);
+        let mut outbox = Outbox::new();
+        let mut handed_over = |row: u64| {
+            outbox.push(settled(row), None, Urgency::Urgent);
+            outbox.hand_over(&recorder).now_or_never().is_some()
+        };
+        assert_eq!([1, 2, 3].map(&mut handed_over), [true, false, false]);
+        let mut rows = || match messages.try_recv() {
+            Ok(Message::Ended(ended)) => ended.iter().map(|row| row.row.position.row).collect::<Vec<_>>(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(rows(), [1]);
+        assert!(handed_over(4));
+        assert_eq!(rows(), [2, 3, 4]);
     }
 
     #[test]

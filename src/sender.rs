@@ -7,15 +7,15 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
 use tracing::{info, warn};
 
 use crate::api::{Api, Grant, TokenSource};
 use crate::contract::{Attempt, CustomerId};
+use crate::in_flight::InFlight;
 use crate::input::InputError;
 use crate::journal::Plan;
-use crate::outbox::{Outbox, Urgency};
+use crate::outbox::{Outbox, RECORDER_LISTENS, Urgency};
 use crate::progress::Progress;
 use crate::reading::Batch;
 use crate::recorder::{EndedRow, Fate, Message, Written};
@@ -94,7 +94,7 @@ struct Driver {
     sending: Sending,
     queues: Queues,
     started: Instant,
-    in_flight: JoinSet<(Ticket, Attempt)>,
+    in_flight: InFlight,
     renewals: Renewals,
     outbox: Outbox,
     /// Rows that are sent again and have not ended: as many as the schedule holds at most.
@@ -143,7 +143,7 @@ impl Driver {
             sending,
             queues,
             started: Instant::now(),
-            in_flight: JoinSet::new(),
+            in_flight: InFlight::default(),
             renewals,
             outbox: Outbox::new(),
             again: BTreeMap::new(),
@@ -175,8 +175,6 @@ impl Driver {
                 Step::Done | Step::Stopped => return,
                 Step::Wait(until) => until,
             };
-            let due = self.outbox.take_due();
-            self.hand_over(due).await;
             let event = self.next_event(until).await;
             if self.take(event) == Next::End {
                 return;
@@ -184,19 +182,19 @@ impl Driver {
         }
     }
 
-    /// Waits for whatever comes first.
+    /// Waits for whatever comes first. Outcomes are handed over as soon as the recorder takes them, and hold up nothing else.
     async fn next_event(&mut self, until: Option<Moment>) -> Event {
-        let wake_at = self.wake_at(until);
+        let mut is_due = self.outbox.is_due();
+        let outbox_due_at = if is_due { None } else { self.outbox.due_at() };
+        let wake_at = self.wake_at(until, outbox_due_at);
         let has_room = self.extent.is_none() && self.sending.schedule.has_room() && self.outbox.has_room();
         loop {
             tokio::select! {
                 biased;
                 _ = self.interrupt.recv() => return Event::Signal(StopReason::Interrupted),
                 _ = self.terminate.recv() => return Event::Signal(StopReason::Terminated),
-                Some(answered) = self.in_flight.join_next() => match answered {
-                    Ok((ticket, attempt)) => return Event::Answered(ticket, attempt),
-                    Err(error) => std::panic::resume_unwind(error.into_panic()),
-                },
+                () = self.outbox.hand_over(&self.queues.recorder), if is_due => is_due = false,
+                Some((ticket, attempt)) = self.in_flight.next() => return Event::Answered(ticket, attempt),
                 Some(renewal) = self.renewals.ended() => return Event::TokenRenewed(renewal),
                 Ok(()) = self.queues.written.changed() => return Event::Written,
                 batch = self.queues.batches.recv(), if has_room => return Event::Read(batch),
@@ -207,17 +205,17 @@ impl Driver {
         }
     }
 
-    fn wake_at(&self, until: Option<Moment>) -> Instant {
+    fn wake_at(&self, until: Option<Moment>, outbox_due_at: Option<Instant>) -> Instant {
         let latest = Instant::now() + WAIT_MAX;
         let due = until.map(|until| self.started + until.since_start());
-        [due, self.outbox.due_at(), self.give_up_at].into_iter().flatten().fold(latest, Instant::min)
+        [due, outbox_due_at, self.give_up_at].into_iter().flatten().fold(latest, Instant::min)
     }
 
     fn take(&mut self, event: Event) -> Next {
         match event {
             Event::Answered(ticket, attempt) => {
                 self.finished(ticket, attempt);
-                while let Some(Ok((ticket, attempt))) = self.in_flight.try_join_next() {
+                while let Some((ticket, attempt)) = self.in_flight.next_now() {
                     self.finished(ticket, attempt);
                 }
             }
@@ -324,7 +322,7 @@ impl Driver {
         };
         let (customer, body) = (*id, body.clone());
         let (api, token) = (self.sending.api.clone(), self.renewals.token());
-        self.in_flight.spawn(async move { (ticket, api.update(customer, body, &token).await) });
+        self.in_flight.add(ticket, async move { api.update(customer, body, &token).await });
     }
 
     fn finished(&mut self, ticket: Ticket, attempt: Attempt) {
@@ -355,13 +353,6 @@ impl Driver {
         self.outbox.push(row, customer, if has_rows_behind { Urgency::Urgent } else { Urgency::None });
     }
 
-    async fn hand_over(&mut self, ended: Option<Vec<EndedRow>>) {
-        if let Some(ended) = ended {
-            let sent = self.queues.recorder.send(Message::Ended(ended)).await;
-            sent.expect("the recorder takes messages until it is told to end");
-        }
-    }
-
     fn release_written(&mut self) {
         let written = *self.queues.written.borrow_and_update();
         match written {
@@ -387,8 +378,7 @@ impl Driver {
     async fn read_settled_rows(&mut self) {
         let last_settled = self.sending.resume.as_ref().and_then(Resume::last_row);
         while self.read.last_row < last_settled && self.extent.is_none() {
-            let ended = self.outbox.take();
-            self.hand_over(ended).await;
+            self.outbox.hand_over(&self.queues.recorder).await;
             while !self.outbox.has_room() && self.queues.written.changed().await.is_ok() {
                 self.release_written();
             }
@@ -408,20 +398,19 @@ impl Driver {
 
     /// Hands over what is left, gives up what is still in flight, and lets go of all queues.
     async fn finish(mut self) -> Sent {
-        self.in_flight.shutdown().await;
+        self.in_flight.clear();
         self.renewals.finish().await;
         self.collect_ended();
         if self.sending.schedule.stopped().is_some_and(StopReason::is_about_another_input) {
             let message = self.queues.recorder.send(Message::LeaveFailedRows).await;
-            message.expect("the recorder takes messages until it is told to end");
+            message.expect(RECORDER_LISTENS);
         } else {
             for row in std::mem::take(&mut self.again).into_values() {
                 self.ended_earlier(row);
             }
             self.read_settled_rows().await;
         }
-        let ended = self.outbox.take();
-        self.hand_over(ended).await;
+        self.outbox.hand_over(&self.queues.recorder).await;
         self.report();
         Sent {
             stop: self.sending.schedule.stopped().cloned(),

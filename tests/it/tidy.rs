@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 const ORDER: [&[&str]; 5] = [
     &["main", "cli", "args", "commands", "exit", "terminal", "config"],
     &["pipeline"],
-    &["sender", "renewals", "reporter", "outbox", "resume", "recorder", "reading"],
+    &["sender", "renewals", "reporter", "outbox", "in_flight", "resume", "recorder", "reading"],
     &[
         "failed_rows",
         "summary",
