@@ -17,6 +17,9 @@ const LIMIT_FIRST: f64 = 4.0;
 const DECREASE: f64 = 0.9;
 /// The increase in a round.
 const INCREASE: f64 = 1.0;
+/// The part of a limit above 32 by which it grows in a round. By one a round, 512 at once would take a minute and a half to get
+/// to where answers take 200 ms.
+const INCREASE_OF_MANY: f64 = 1.0 / 32.0;
 /// The increase close to where the API last pushed back. In simulation an API that takes five requests at once refused one
 /// in five with the increase of other rounds, more than the retry budget bears, and one in twelve with this one.
 const INCREASE_NEAR_PUSHBACK: f64 = 0.25;
@@ -184,7 +187,7 @@ impl Concurrency {
 
     fn increase(&self) -> f64 {
         let is_near = self.pushed_back_at.is_some_and(|at| (at - INCREASE..at + INCREASE).contains(&self.limit));
-        if is_near { INCREASE_NEAR_PUSHBACK } else { INCREASE }
+        if is_near { INCREASE_NEAR_PUSHBACK } else { INCREASE.max(self.limit * INCREASE_OF_MANY) }
     }
 }
 
@@ -210,6 +213,14 @@ mod tests {
         assert_eq!(concurrency.limit(), 4);
         assert_eq!(rounds(&mut concurrency, &mut now, 3, Duration::from_millis(20)), 7);
         assert_eq!(rounds(&mut concurrency, &mut now, 10, Duration::from_millis(20)), 10);
+    }
+
+    #[test]
+    fn many_at_once_grow_by_their_part() {
+        let (mut concurrency, mut now) = (Concurrency::up_to(1000), Moment::START);
+        assert_eq!(rounds(&mut concurrency, &mut now, 28, Duration::from_millis(20)), 32);
+        assert_eq!(rounds(&mut concurrency, &mut now, 23, Duration::from_millis(20)), 64);
+        assert_eq!(rounds(&mut concurrency, &mut now, 68, Duration::from_millis(20)), 526);
     }
 
     #[test]

@@ -199,6 +199,22 @@ fn concurrency_settles_at_what_the_api_bears() {
 }
 
 #[test]
+fn many_at_once_settle_at_what_the_api_bears() {
+    let setup = |random: &mut Random| {
+        let mut setup = well(20_000, random);
+        setup.rules.in_flight_max = 512;
+        setup.server.latency = Latency { shape: Shape::Knee(100), ..latency(ms(75)) };
+        setup
+    };
+    each_seed(5, setup, |report| {
+        all_updated(&report, 20_000);
+        let mean = mean_in_flight(&report, at(8), Moment::after_start(report.lasted));
+        assert!((80.0..=180.0).contains(&mean), "{mean} in flight");
+        assert!(per_second(&report) >= 900.0, "{} a second", per_second(&report));
+    });
+}
+
+#[test]
 fn concurrency_grows_to_the_cap_where_the_api_bears_it() {
     let setup = |random: &mut Random| well(3000, random);
     each_seed(5, setup, |report| {
