@@ -5,10 +5,11 @@
 # --run-dir names another place on a volume. `--user` makes the mounted directory writable to it, and the files yours.
 # Give it the time to record what is in flight when it is stopped (--grace, 25 s): `docker run --stop-timeout 30`.
 
-FROM rust:1.95-slim-bookworm AS builder
+FROM rust:1.95-bookworm AS builder
 WORKDIR /build
 
 # The dependencies first, below an empty program, so that this layer stays valid until they change.
+COPY .cargo .cargo
 COPY Cargo.toml Cargo.lock ./
 RUN mkdir src \
     && echo 'fn main() {}' > src/main.rs \

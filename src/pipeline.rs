@@ -36,7 +36,7 @@ use crate::sender::{self, Extent, Queues, Sending, Sent};
 use crate::tally::RowsRead;
 
 /// Batches of about 256 KiB of input that wait to be sent.
-const BATCHES_QUEUED_MAX: usize = 4;
+const BATCHES_QUEUED_MAX: usize = 2;
 
 /// What is read, and how.
 pub struct Reading {
@@ -89,9 +89,12 @@ pub fn run(reading: Reading, sending: Sending, recorder: Recorder) -> io::Result
     Ok((sent, recorded))
 }
 
-/// Threads on which a check works: as many as run at once.
+/// More threads would wait for their turn to read, which takes about a fifth of a check, and hold blocks meanwhile.
+const THREADS_MAX: NonZeroUsize = NonZeroUsize::new(8).expect("more than none");
+
+/// Threads on which a check works: as many as run at once, up to a few.
 pub fn threads() -> NonZeroUsize {
-    thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+    thread::available_parallelism().unwrap_or(NonZeroUsize::MIN).min(THREADS_MAX)
 }
 
 /// Reads and records what is invalid, on so many threads; sends nothing.

@@ -23,7 +23,7 @@ use crate::row::{Content, Position, Row};
 use crate::tally::RowsRead;
 
 /// Blocks of about 256 KiB that wait to be parsed.
-pub(crate) const BLOCKS_QUEUED_MAX: usize = 4;
+pub(crate) const BLOCKS_QUEUED_MAX: usize = 2;
 
 /// Blocks that came before their turn, with which no more are read by whoever waits for the turn of the first.
 const EARLY_MAX: usize = 8;
