@@ -3,15 +3,16 @@
 use std::error::Error as StdError;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, Request};
+use tracing::warn;
 use url::Url;
 
-use super::http::{self, HttpError, HttpOptions};
+use super::http::{self, HttpError, HttpOptions, Protocol};
 use super::reading;
 use super::token::Token;
 use crate::contract::{Answer, Attempt, CustomerId, Fault};
@@ -46,6 +47,8 @@ struct Requests {
     customers: Url,
     /// All headers, with a place for the token: none has to be added to a request's copy, which would have to grow for it.
     headers: HeaderMap,
+    /// Whether the server may not speak HTTP/2 at all. Without TLS it is taken to (`--http2`).
+    doubts_http2: AtomicBool,
 }
 
 impl Api {
@@ -59,7 +62,9 @@ impl Api {
         }
         let clients = http::clients(&options.http, &options.base_url)?;
         let customers = customers_url(&options.base_url);
-        Ok(Api { requests: Arc::new(Requests { clients, turn: AtomicUsize::new(0), customers, headers }) })
+        let doubts_http2 = options.http.protocol == Protocol::Http2 && options.base_url.scheme() == "http";
+        let (turn, doubts_http2) = (AtomicUsize::new(0), AtomicBool::new(doubts_http2));
+        Ok(Api { requests: Arc::new(Requests { clients, turn, customers, headers, doubts_http2 }) })
     }
 
     /// Sends one update and reads what comes back. Never fails: that nothing came back is an answer too.
@@ -72,6 +77,7 @@ impl Api {
             },
             Err(error) => Answer::Fault(fault_of(&error)),
         };
+        self.requests.learn_protocol(&answer);
         Attempt { answer, took: started.elapsed() }
     }
 }
@@ -87,6 +93,24 @@ impl Requests {
         *request.body_mut() = Some(body.into());
         let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.clients.len();
         self.clients.get(turn).expect("there is a client for each turn").execute(request).await
+    }
+
+    /// Says once what is probably wrong where connections break before there is any answer: to the schedule it looks like an
+    /// outage.
+    fn learn_protocol(&self, answer: &Answer) {
+        if !self.doubts_http2.load(Ordering::Relaxed) {
+            return;
+        }
+        match answer {
+            Answer::Fault(Fault::Broken) => {
+                warn!(
+                    "connections break before the first answer: without TLS, --http2 needs a server that speaks it at once"
+                );
+            }
+            Answer::Fault(_) => return,
+            Answer::Response(_) => {}
+        }
+        self.doubts_http2.store(false, Ordering::Relaxed);
     }
 }
 

@@ -1,6 +1,6 @@
 //! HTTP/2: the same run, over a few connections.
 
-use crate::harness::{Customers, Scenario};
+use crate::harness::{Customers, Reply, Scenario};
 
 #[test]
 fn many_requests_share_few_connections() {
@@ -37,4 +37,12 @@ fn without_the_flag_it_is_http_1() {
     let scenario = Scenario::new().csv(&Customers::good(5, 13)).sandbox(|_| {});
     scenario.run([]).exits(0).counts([5, 0, 0, 0, 0]);
     assert_eq!(scenario.counts().http2_requests, 0);
+}
+
+#[test]
+fn a_server_without_it_is_told_from_an_outage() {
+    let scenario = Scenario::new().csv(&Customers::good(5, 14)).server(|_| Reply::updated());
+    let end = scenario.run(["--http2", "--max-wait", "1s"]).exits(4).counts([0, 0, 0, 0, 5]);
+    end.says("--http2 needs a server that speaks it at once");
+    scenario.run([]).exits(0).counts([5, 0, 0, 0, 0]);
 }
