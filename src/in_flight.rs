@@ -7,8 +7,8 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use crate::contract::Attempt;
 use crate::schedule::Ticket;
 
-/// Requests that are not answered yet. They make their way while somebody waits for an answer: they are part of the sender's own
-/// task, since a task for each would take twice as long to make and to hand over as it has to do.
+/// Requests that are not answered yet. They make their way while somebody waits for an answer, as parts of the sender's own
+/// task: there is one thread for all of them, so a task for each would only have to be made, and its answer handed over.
 #[derive(Default)]
 pub(crate) struct InFlight {
     requests: FuturesUnordered<LocalBoxFuture<'static, (Ticket, Attempt)>>,
