@@ -1,5 +1,7 @@
 //! Runs against an API that limits: what the schedule makes of rates, windows, pauses and slowness.
 
+use std::ops::RangeInclusive;
+
 use super::quota::{FixedWindow, Headers, Quota, SlidingWindow, TokenBucket};
 use super::server::{Latency, Shape, Trouble};
 use super::world::{self, Report, Setup};
@@ -180,38 +182,37 @@ fn sliding_windows_and_buckets_are_lived_with() {
     });
 }
 
+/// So many rows, and at most so many at once, to an API of this shape: the mean in flight from then on is in a range, and the rows
+/// a second are not fewer than this.
+fn settles(
+    shape: Shape,
+    rows: u64,
+    in_flight_max: u16,
+    from: Moment,
+    mean_wanted: RangeInclusive<f64>,
+    per_second_min: f64,
+) {
+    let setup = |random: &mut Random| {
+        let mut setup = well(rows, random);
+        setup.rules.in_flight_max = in_flight_max;
+        setup.server.latency = Latency { shape, ..latency(ms(75)) };
+        setup
+    };
+    each_seed(5, setup, |report| {
+        all_updated(&report, rows as usize);
+        let mean = mean_in_flight(&report, from, Moment::after_start(report.lasted));
+        assert!(mean_wanted.contains(&mean), "{shape:?}: {mean} in flight");
+        assert!(per_second(&report) >= per_second_min, "{shape:?}: {} a second", per_second(&report));
+    });
+}
+
 #[test]
 fn concurrency_settles_at_what_the_api_bears() {
     // A knee at eight at once, and a link that takes a request each 10 ms, seven or eight in 75 ms.
     for shape in [Shape::Knee(8), Shape::SlowLink(ms(10))] {
-        let setup = |random: &mut Random| {
-            let mut setup = well(2000, random);
-            setup.server.latency = Latency { shape, ..latency(ms(75)) };
-            setup
-        };
-        each_seed(5, setup, |report| {
-            all_updated(&report, 2000);
-            let mean = mean_in_flight(&report, at(2), Moment::after_start(report.lasted));
-            assert!((6.0..=18.0).contains(&mean), "{shape:?}: {mean} in flight");
-            assert!(per_second(&report) >= 90.0, "{shape:?}: {} a second", per_second(&report));
-        });
+        settles(shape, 2_000, 32, at(2), 6.0..=18.0, 90.0);
     }
-}
-
-#[test]
-fn many_at_once_settle_at_what_the_api_bears() {
-    let setup = |random: &mut Random| {
-        let mut setup = well(20_000, random);
-        setup.rules.in_flight_max = 512;
-        setup.server.latency = Latency { shape: Shape::Knee(100), ..latency(ms(75)) };
-        setup
-    };
-    each_seed(5, setup, |report| {
-        all_updated(&report, 20_000);
-        let mean = mean_in_flight(&report, at(8), Moment::after_start(report.lasted));
-        assert!((80.0..=180.0).contains(&mean), "{mean} in flight");
-        assert!(per_second(&report) >= 900.0, "{} a second", per_second(&report));
-    });
+    settles(Shape::Knee(100), 20_000, 512, at(8), 80.0..=180.0, 900.0);
 }
 
 #[test]
