@@ -147,11 +147,8 @@ impl<'a> Draft<'a> {
     /// Where a field's value belongs, now that something is said of it.
     #[inline]
     fn slot(&mut self, field: Field) -> &mut Value<'a> {
-        let bit = 1 << field.index();
-        if self.given & bit != 0 {
-            self.forget(Subject::Field(field));
-        }
-        self.given |= bit;
+        self.forget(Subject::Field(field));
+        self.given |= 1 << field.index();
         self.values.get_mut(field.index()).expect("there is a place for each field")
     }
 
