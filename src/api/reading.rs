@@ -49,9 +49,10 @@ fn describe(answer: &reqwest::Response, body: &[u8], extent: Extent) -> Response
         status,
         body: match extent {
             Extent::Whole => kind_of(body),
-            Extent::Cut => Body::Other,
+            Extent::Cut => Body::TooLong,
         },
         retry_after: rate_headers::retry_after(headers, date_unix_s),
+        shown: None,
         window: rate_headers::window(headers),
         date_unix_s,
         location_host: if answer.status().is_redirection() { location_host(answer) } else { None },
@@ -72,8 +73,8 @@ fn kind_of(body: &[u8]) -> Body {
         return Body::Empty;
     }
     match serde_json::from_slice::<Shape>(body) {
-        Ok(Shape::Object) => Body::Object,
-        Ok(Shape::ObjectWithError) => Body::ObjectWithError,
+        Ok(Shape::Object) => Body::APPLIED,
+        Ok(Shape::ObjectWithError) => Body::REFUSED,
         // What serde_json cannot read is no JSON, or none of these shapes.
         Err(_) => Body::Other,
     }
@@ -130,9 +131,9 @@ mod tests {
     #[test]
     fn shapes_of_bodies() {
         check("", Body::Empty);
-        check(r#"{"success":"ok","data":{"error":1}}"#, Body::Object);
-        check("{}", Body::Object);
-        check(r#" {"error":"x"} "#, Body::ObjectWithError);
+        check(r#"{"success":"ok","data":{"error":1}}"#, Body::APPLIED);
+        check("{}", Body::APPLIED);
+        check(r#" {"error":"x"} "#, Body::REFUSED);
         check(r#"{"a":1} {"b":2}"#, Body::Other);
         check(r#"{"success":"ok","data":{"#, Body::Other);
         check("[]", Body::Other);

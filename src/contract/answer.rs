@@ -27,32 +27,79 @@ pub enum Answer {
 pub struct Response {
     /// The status code.
     pub status: u16,
-    /// What the body is, as far as it says whether the update was applied.
+    /// The shape of the body.
     pub body: Body,
+    /// How the customer that a read shows compares with what was sent; only of reads whose answer shows that customer.
+    pub shown: Option<Shown>,
     /// `Retry-After` (RFC 9110 §10.2.3) as the wait from now; absent where it is missing or nonsense.
     pub retry_after: Option<Duration>,
     /// The API's window.
     pub window: Option<RateWindow>,
-    /// The server's clock when it answered (`Date`), in Unix seconds.
+    /// The server's clock when it answered (`Date`), in Unix seconds; where the answer names none, this machine's.
     pub date_unix_s: Option<u64>,
     /// The host that a redirect points to.
     pub location_host: Option<String>,
-    /// What the API says of the error, of 4xx answers only.
+    /// The API's words on a refused row: of 4xx answers, and of 2xx answers that refuse the row.
     pub error: Option<ServerError>,
 }
 
-/// What a body is, as far as it says whether the update was applied.
+/// The shape of a body, as far as it says who answers and what became of the update. No value of it is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Body {
     /// No bytes.
     #[default]
     Empty,
-    /// A JSON object without an `error` member.
-    Object,
-    /// A JSON object with an `error` member.
-    ObjectWithError,
-    /// JSON of another shape, something else than JSON, or more than was read.
+    /// A JSON object.
+    Object {
+        /// What it says of the update.
+        claim: Claim,
+        /// Whether it has the shape of the API's errors.
+        shape: Shape,
+    },
+    /// JSON of another kind, or no JSON.
     Other,
+    /// More bytes than are read.
+    TooLong,
+}
+
+impl Body {
+    /// The API's answer to an update that it applied.
+    pub const APPLIED: Body = Body::Object { claim: Claim::Applied, shape: Shape::Another };
+    /// The API's answer to a request that it refuses.
+    pub const REFUSED: Body = Body::Object { claim: Claim::Refused, shape: Shape::ApiError };
+}
+
+/// What a JSON object says of the update that it answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claim {
+    /// It was applied: `data` is an object, `success` is a text or true, or it is the bare resource (the customer's `id` and a
+    /// field of the contract); and nothing in it says otherwise.
+    Applied,
+    /// It was refused: `error` is not null, `errors` is not empty, or `success` is false.
+    Refused,
+    /// It shows another customer than the request's.
+    OtherCustomer,
+    /// Nothing.
+    Nothing,
+}
+
+/// Whether a JSON object has the shape of the API's errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// It has an `error`, a `message` or `errors` that is not null, or it is `application/problem+json` (RFC 9457) with a
+    /// `title`.
+    ApiError,
+    /// It has none of these.
+    Another,
+}
+
+/// How the customer that a read shows compares with the fields that were sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// Every field that was sent is shown as it was sent.
+    AsSent,
+    /// A field is shown otherwise, or cannot be compared.
+    Otherwise,
 }
 
 /// What the API says of its limit. Limits differ by account and are not published.

@@ -16,7 +16,7 @@ mod single;
 mod update;
 mod value;
 
-pub use answer::{Answer, Attempt, Body, Fault, RateWindow, Reset, Response, ServerError};
+pub use answer::{Answer, Attempt, Body, Claim, Fault, RateWindow, Reset, Response, ServerError, Shape, Shown};
 pub use date::{DateFormat, DateFormatError};
 pub use field::{FIELDS, Field, FieldRule, Kind, Null, READ_ONLY, field_table};
 pub use field_error::{ErrorCode, FieldError, Subject};

@@ -49,7 +49,7 @@ pub(super) fn verdict(answer: &Answer) -> Verdict {
 
 fn verdict_on_response(response: &Response) -> Verdict {
     match (response.status, response.body) {
-        (200 | 201, Body::Object) | (204, _) => Verdict::Updated,
+        (200 | 201, Body::APPLIED) | (204, _) => Verdict::Updated,
         (200..=299, _) => Verdict::Rejected(Some(Suspicion::UnexpectedAnswer)),
         (300..=399, _) => Verdict::Rejected(Some(Suspicion::Redirect)),
         (401, _) => Verdict::TokenRefused,
@@ -87,16 +87,16 @@ mod tests {
 
     #[test]
     fn the_table() {
-        for (status, body) in [(200, Body::Object), (201, Body::Object), (204, Body::Empty)] {
+        for (status, body) in [(200, Body::APPLIED), (201, Body::APPLIED), (204, Body::Empty)] {
             check(status, body, &Verdict::Updated);
         }
         let unexpected = Verdict::Rejected(Some(Suspicion::UnexpectedAnswer));
         for (status, body) in [
-            (202, Body::Object),
+            (202, Body::APPLIED),
             (200, Body::Other),
-            (200, Body::ObjectWithError),
+            (200, Body::REFUSED),
             (200, Body::Empty),
-            (206, Body::Object),
+            (206, Body::APPLIED),
         ] {
             check(status, body, &unexpected);
         }
@@ -104,11 +104,11 @@ mod tests {
             check(status, Body::Other, &Verdict::Rejected(Some(Suspicion::Redirect)));
         }
         for status in [400, 409, 410, 413, 422, 423, 451] {
-            check(status, Body::ObjectWithError, &Verdict::Rejected(None));
+            check(status, Body::REFUSED, &Verdict::Rejected(None));
         }
-        check(401, Body::ObjectWithError, &Verdict::TokenRefused);
-        check(403, Body::ObjectWithError, &Verdict::Rejected(Some(Suspicion::Forbidden)));
-        check(404, Body::ObjectWithError, &Verdict::Rejected(Some(Suspicion::NotFound)));
+        check(401, Body::REFUSED, &Verdict::TokenRefused);
+        check(403, Body::REFUSED, &Verdict::Rejected(Some(Suspicion::Forbidden)));
+        check(404, Body::REFUSED, &Verdict::Rejected(Some(Suspicion::NotFound)));
         for status in [402, 405, 406, 407, 411, 415, 417, 419, 426, 428, 431, 501, 505, 511] {
             check(status, Body::Other, &Verdict::Stop(StopReason::EveryRowWouldFail { status }));
         }

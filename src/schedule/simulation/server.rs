@@ -201,7 +201,7 @@ impl Server {
     }
 
     fn response(&self, status: u16, now: Moment, response: Response) -> Answer {
-        let body = if status == 200 { Body::Object } else { Body::ObjectWithError };
+        let body = if status == 200 { Body::APPLIED } else { Body::REFUSED };
         let date_unix_s = Some(self.clock.unix(now).as_secs());
         Answer::Response(Response { status, body, date_unix_s, ..response })
     }

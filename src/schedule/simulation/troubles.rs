@@ -124,7 +124,7 @@ fn attempts_from_before_the_breaker_opened_are_forgiven() {
                         2..=10 => 1,
                         _ => 0,
                     };
-                let (status, body) = if fails { (503, Body::Empty) } else { (200, Body::Object) };
+                let (status, body) = if fails { (503, Body::Empty) } else { (200, Body::APPLIED) };
                 now = now + ms(1);
                 let answer = Answer::Response(Response { status, body, ..Response::default() });
                 schedule.finished(ticket, Attempt { answer, took: ms(1) }, now);
