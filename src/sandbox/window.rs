@@ -1,22 +1,37 @@
 //! The rate limit: so many requests in each span of time, spans counted from the second in which the sandbox starts.
 
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::options::OptionError;
 
-/// A fixed window: this many requests are admitted in each span of this length. Written `50/s`, `600/m`, `1000/h`.
+/// A fixed window: this many requests are admitted in each span of this length.
+///
+/// Written `50/s`, `600/m`, `1000/h` or `10000/d`. With a number in front, as in `95/10000/d`, so many are left of the
+/// first span.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
     requests: u32,
     per: Duration,
+    /// Requests that count as admitted in the first span already.
+    used: u32,
 }
 
+/// The length of windows. Longer ones could end at a time that has no date.
+const LENGTHS: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_hours(366 * 24);
+
 impl Window {
-    /// A window of its own length, for tests that would wait too long for a whole minute. `None` where no request
-    /// or no time at all would be left.
+    /// A window of its own length, 1 ms to 366 days, for tests that would wait too long for a whole minute. `None` where
+    /// the length is another, or where no request would be admitted.
     pub fn new(requests: u32, per: Duration) -> Option<Window> {
-        (requests > 0 && per >= Duration::from_millis(1)).then_some(Window { requests, per })
+        (requests > 0 && LENGTHS.contains(&per)).then_some(Window { requests, per, used: 0 })
+    }
+
+    /// The same window, whose first span has only this many requests left. `None` where a whole span has fewer.
+    pub fn with_left(self, left: u32) -> Option<Window> {
+        let used = self.requests.checked_sub(left)?;
+        Some(Window { used, ..self })
     }
 }
 
@@ -24,23 +39,34 @@ impl FromStr for Window {
     type Err = OptionError;
 
     fn from_str(text: &str) -> Result<Window, OptionError> {
-        let expected = || OptionError::new(text, "a window such as 50/s, 600/m or 1000/h");
-        let (requests, unit) = text.split_once('/').ok_or_else(expected)?;
-        let seconds = match unit {
-            "s" => 1,
-            "m" => 60,
-            "h" => 3_600,
-            _ => return Err(expected()),
+        let expected = || {
+            OptionError::new(text, "a window such as 50/s, 600/m, 1000/h or 10000/d, or 95/10000/d where 95 are left")
         };
-        if !requests.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(expected());
-        }
-        requests
-            .parse()
-            .ok()
-            .and_then(|requests| Window::new(requests, Duration::from_secs(seconds)))
-            .ok_or_else(expected)
+        Window::parse(text).ok_or_else(expected)
     }
+}
+
+impl Window {
+    fn parse(text: &str) -> Option<Window> {
+        let (numbers, unit) = text.rsplit_once('/')?;
+        let per = match unit {
+            "s" => Duration::from_secs(1),
+            "m" => Duration::from_mins(1),
+            "h" => Duration::from_hours(1),
+            "d" => Duration::from_hours(24),
+            _ => return None,
+        };
+        match numbers.split_once('/') {
+            None => Window::new(number(numbers)?, per),
+            Some((left, requests)) => Window::new(number(requests)?, per)?.with_left(number(left)?),
+        }
+    }
+}
+
+/// A number of digits alone: a sign is none.
+fn number(text: &str) -> Option<u32> {
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| is_number)
 }
 
 /// How a request stands against the window: what the `X-RateLimit-*` headers say.
@@ -89,7 +115,8 @@ impl Meter {
     pub(super) fn new(window: Window, started_at: SystemTime) -> Meter {
         let since_epoch = started_at.duration_since(UNIX_EPOCH).unwrap_or_default();
         let started_after = Duration::from_nanos(u64::from(since_epoch.subsec_nanos()));
-        Meter { window, counted_from: started_at - started_after, started_after, span: 0, used: 0 }
+        let span = started_after.as_nanos() / window.per.as_nanos();
+        Meter { window, counted_from: started_at - started_after, started_after, span, used: window.used }
     }
 
     /// Counts a request in. A refused one uses up nothing, as with Laravel's limiter.
@@ -138,16 +165,51 @@ mod tests {
 
     #[test]
     fn windows_are_read_from_text() {
-        let check = |input: &str, want: Option<(u32, u64)>| {
-            let want = want.and_then(|(requests, seconds)| Window::new(requests, Duration::from_secs(seconds)));
+        let check = |input: &str, want: Option<(u32, u32, u64)>| {
+            let want = want.map(|(left, requests, seconds)| {
+                Window::new(requests, Duration::from_secs(seconds)).unwrap().with_left(left).unwrap()
+            });
             assert_eq!(input.parse().ok(), want, "{input}");
         };
-        check("50/s", Some((50, 1)));
-        check("600/m", Some((600, 60)));
-        check("1000/h", Some((1_000, 3_600)));
-        for nonsense in ["", "50", "0/s", "-1/s", "+1/s", "50/d", "50/ s", "1.5/s", "/s", "5000000000/s"] {
+        check("50/s", Some((50, 50, 1)));
+        check("600/m", Some((600, 600, 60)));
+        check("1000/h", Some((1_000, 1_000, 3_600)));
+        check("10000/d", Some((10_000, 10_000, 86_400)));
+        check("95/10000/d", Some((95, 10_000, 86_400)));
+        check("0/10/s", Some((0, 10, 1)));
+        check("10/10/s", Some((10, 10, 1)));
+        for nonsense in ["", "50", "0/s", "-1/s", "+1/s", "50/w", "50/ s", "1.5/s", "/s", "5000000000/s"] {
             check(nonsense, None);
         }
+        for nonsense in ["11/10/s", "/10/s", "5//s", "0/0/s", "1/2/3/s", "-1/10/s", "+1/10/s", "5/+10/s"] {
+            check(nonsense, None);
+        }
+    }
+
+    #[test]
+    fn a_window_has_a_length_that_can_be_told() {
+        let check = |per: Duration, want: bool| assert_eq!(Window::new(1, per).is_some(), want, "{per:?}");
+        check(Duration::from_micros(999), false);
+        check(Duration::from_millis(1), true);
+        check(Duration::from_hours(366 * 24), true);
+        check(Duration::from_hours(366 * 24) + Duration::from_nanos(1), false);
+        check(Duration::MAX, false);
+        assert_eq!(Window::new(0, Duration::from_secs(1)), None);
+    }
+
+    /// The start lies in the middle of a second, and so behind several spans of a short window.
+    #[test]
+    fn the_first_span_alone_has_been_used_before() {
+        let start = UNIX_EPOCH + Duration::from_millis(1_000_500);
+        let check = |per: Duration| {
+            let window = Window::new(100, per).unwrap().with_left(1).unwrap();
+            let mut meter = Meter::new(window, start);
+            assert!(matches!(meter.admit(Duration::ZERO), Admission::Admitted(standing) if standing.remaining == 0));
+            assert!(matches!(meter.admit(Duration::ZERO), Admission::Refused(_)));
+            assert!(matches!(meter.admit(per), Admission::Admitted(standing) if standing.remaining == 99));
+        };
+        check(Duration::from_millis(100));
+        check(Duration::from_hours(24));
     }
 
     /// Moments in milliseconds; `None`: refused; else what remains.
