@@ -4,17 +4,17 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use axum::http::{StatusCode, Version};
+use axum::http::{Method, StatusCode, Version};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::contract::Changes;
 use super::counts::Counts;
 use super::customers::Customers;
-use super::fault::Fault;
+use super::fault::{Access, Fault, FaultKind};
 use super::grants::{GrantError, Grants, Login};
 use super::ledger::Ledger;
-use super::options::SandboxOptions;
+use super::options::{Reads, SandboxOptions};
 use super::random::SplitMix64;
 use super::refusal::Refusal;
 use super::window::{Admission, Meter, Standing};
@@ -50,7 +50,8 @@ pub(super) struct Arrival {
 
 /// Whether a request gets as far as the API's own checks.
 pub(super) enum Entry {
-    Admitted(Option<Fault>),
+    Admitted,
+    Hit(Fault),
     Refused(Refusal),
 }
 
@@ -124,31 +125,26 @@ impl Api {
         self.options.faults.is_out(self.started.elapsed())
     }
 
-    /// Lets a request in: outage and overload first, then the window, then faults.
-    pub(super) fn arrive(self: &Arc<Api>, version: Version) -> Arrival {
+    /// Lets a request in: overload and outage first, then the window, then the other faults.
+    pub(super) fn arrive(self: &Arc<Api>, version: Version, method: &Method) -> Arrival {
+        let access = Access::of(method);
         let running_for = self.started.elapsed();
         let mut held = self.hold();
         held.counts.requests += 1;
+        held.counts.reads += u64::from(access == Access::Read);
         held.counts.http2_requests += u64::from(version == Version::HTTP_2);
         held.in_flight += 1;
         held.counts.in_flight_max = held.counts.in_flight_max.max(held.in_flight);
-        let overloaded = self.options.in_flight_max.is_some_and(|max| held.in_flight > max);
-        let (entry, standing) = if overloaded || self.options.faults.is_out(running_for) {
-            let standing = held.meter.as_mut().map(|meter| meter.standing(running_for));
-            (Entry::Refused(Refusal::unavailable()), standing)
-        } else {
-            match held.meter.as_mut().map(|meter| meter.admit(running_for)) {
-                Some(Admission::Refused(standing)) => {
-                    let refusal = Refusal::too_many_requests().retry_after(standing.retry_after_seconds());
-                    (Entry::Refused(refusal), Some(standing))
-                }
-                Some(Admission::Admitted(standing)) => (held.admit(&self.options), Some(standing)),
-                None => (held.admit(&self.options), None),
-            }
-        };
+        let (entry, standing) = held.admit(&self.options, running_for, access);
         let latency = self.options.latency.draw(&mut held.random);
         drop(held);
         Arrival { entry, standing, latency, seat: Seat(Arc::clone(self)) }
+    }
+
+    /// The fault that this customer's updates always meet, if any.
+    pub(super) fn fault_of(&self, id: u64) -> Option<Fault> {
+        let kind = self.options.answers.get(&id)?;
+        Some(Fault::draw(*kind, &mut self.hold().random))
     }
 
     /// Counts a connection that was accepted.
@@ -167,19 +163,20 @@ impl Api {
 
     /// A customer as the API shows it.
     pub(super) fn customer(&self, id: u64) -> Result<Value, Refusal> {
-        let held = self.hold();
-        let customer = held.customers.get(id).ok_or_else(Refusal::not_found)?;
-        Ok(json!(customer.resource()))
+        self.hold().shown(id, self.options.reads).ok_or_else(Refusal::not_found)
+    }
+
+    /// A customer that is not this one, as the API shows it.
+    pub(super) fn other_customer(&self, id: u64) -> Value {
+        json!(self.hold().customers.other_than(id).resource())
     }
 
     /// The customers of a page (from 1), and how many there are on all pages.
     pub(super) fn customers(&self, page: u64, per_page: u64) -> (Vec<Value>, u64) {
         let held = self.hold();
         let first = (page - 1).saturating_mul(per_page).saturating_add(1);
-        let customers = (first..first.saturating_add(per_page))
-            .map_while(|id| held.customers.get(id))
-            .map(|customer| json!(customer.resource()))
-            .collect();
+        let customers =
+            (first..first.saturating_add(per_page)).map_while(|id| held.shown(id, self.options.reads)).collect();
         (customers, held.customers.count())
     }
 
@@ -209,11 +206,46 @@ impl Api {
 }
 
 impl Held {
-    fn admit(&mut self, options: &SandboxOptions) -> Entry {
-        let fault = options.faults.draw(&mut self.random);
-        if let Some(fault) = fault {
-            *self.counts.faults.entry(fault.kind()).or_default() += 1;
+    /// Lets a request in, and says how it stands against the window. What is refused by an overload or an outage uses up
+    /// none of it.
+    fn admit(&mut self, options: &SandboxOptions, running_for: Duration, access: Access) -> (Entry, Option<Standing>) {
+        if options.in_flight_max.is_some_and(|max| self.in_flight > max) {
+            return (Entry::Refused(Refusal::unavailable()), self.standing(running_for));
         }
-        Entry::Admitted(fault)
+        let fault = options.faults.draw(running_for, access, &mut self.random);
+        let standing = match &mut self.meter {
+            Some(_) if fault.is_some_and(|fault| fault.kind == FaultKind::Outage) => self.standing(running_for),
+            Some(meter) => match meter.admit(running_for) {
+                Admission::Admitted(standing) => Some(standing),
+                Admission::Refused(standing) => {
+                    let refusal = Refusal::too_many_requests().retry_after(options.retry_after.value(standing));
+                    return (Entry::Refused(refusal), Some(standing));
+                }
+            },
+            None => None,
+        };
+        let entry = match fault {
+            Some(fault) => {
+                *self.counts.faults.entry(fault.kind).or_default() += 1;
+                Entry::Hit(fault)
+            }
+            None => Entry::Admitted,
+        };
+        (entry, standing)
+    }
+
+    /// How the window is, without a request being counted.
+    fn standing(&mut self, running_for: Duration) -> Option<Standing> {
+        self.meter.as_mut().map(|meter| meter.standing(running_for))
+    }
+
+    /// A customer as a read shows it.
+    fn shown(&self, id: u64, reads: Reads) -> Option<Value> {
+        match reads {
+            Reads::Allowed | Reads::Forbidden | Reads::Missing => {
+                self.customers.get(id).map(|customer| json!(customer.resource()))
+            }
+            Reads::Stale => self.customers.first(id).map(|customer| json!(customer.resource())),
+        }
     }
 }

@@ -17,6 +17,8 @@ use hyper_util::service::TowerToHyperService;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
+use super::headers::DateHeader;
+
 /// What a connection begins with that speaks HTTP/2 (RFC 9113 §3.4), as far as it tells it from HTTP/1.1, which has no such
 /// method.
 const HTTP2_START: &[u8] = b"PRI";
@@ -72,36 +74,39 @@ impl IntoResponse for Ending {
     }
 }
 
-/// Serves a connection to its end.
-pub(super) async fn serve(stream: TcpStream, router: Router) {
+/// Serves a connection to its end. Where `date` is missing, hyper adds none.
+pub(super) async fn serve(stream: TcpStream, router: Router, date: DateHeader) {
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |request: Request<Incoming>| answer(router.call(request)));
     let mut start = [0; HTTP2_START.len()];
     // The first bytes come together, whatever the client speaks.
     match stream.peek(&mut start).await {
-        Ok(_) if start == HTTP2_START => serve_http2(stream, service).await,
-        Ok(_) | Err(_) => serve_http1(stream, service).await,
+        Ok(_) if start == HTTP2_START => serve_http2(stream, service, date).await,
+        Ok(_) | Err(_) => serve_http1(stream, service, date).await,
     }
 }
 
 /// A fault ends its own request alone: the stream is reset.
-async fn serve_http2<S>(stream: TcpStream, service: S)
+async fn serve_http2<S>(stream: TcpStream, service: S, date: DateHeader)
 where
     S: Service<Request<Incoming>, Response = Response<Body>, Error = Ending>,
     S::Future: Send + 'static,
 {
     let mut http2 = http2::Builder::new(TokioExecutor::new());
-    let connection = http2.max_concurrent_streams(STREAMS_MAX).serve_connection(TokioIo::new(stream), service);
+    http2.max_concurrent_streams(STREAMS_MAX).auto_date_header(date == DateHeader::Now);
+    let connection = http2.serve_connection(TokioIo::new(stream), service);
     if let Err(error) = connection.await {
         tracing::debug!(%error, "a connection to the sandbox ended early");
     }
 }
 
-async fn serve_http1<S>(stream: TcpStream, service: S)
+async fn serve_http1<S>(stream: TcpStream, service: S, date: DateHeader)
 where
     S: Service<Request<Incoming>, Response = Response<Body>, Error = Ending>,
 {
-    let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    let mut http1 = http1::Builder::new();
+    let mut connection =
+        http1.auto_date_header(date == DateHeader::Now).serve_connection(TokioIo::new(stream), service);
     let Err(error) = (&mut connection).await else {
         return;
     };

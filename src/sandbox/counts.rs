@@ -10,6 +10,8 @@ use super::fault::FaultKind;
 pub struct Counts {
     /// Requests that arrived whole.
     pub requests: u64,
+    /// Those of them that asked for customers: GET and the like.
+    pub reads: u64,
     /// Those of them that came over HTTP/2.
     pub http2_requests: u64,
     /// Connections that were accepted.
@@ -18,7 +20,7 @@ pub struct Counts {
     pub applied: u64,
     /// Answers by status. Less than `requests` together: connection faults and clients that left have no answer.
     pub by_status: BTreeMap<u16, u64>,
-    /// Injected faults by kind.
+    /// Injected faults by kind, without those that a customer's updates always meet.
     pub faults: BTreeMap<FaultKind, u64>,
     /// The most requests that were ever in flight at the same time.
     pub in_flight_max: u32,
@@ -31,6 +33,11 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Requests that were no reads.
+    pub fn writes(&self) -> u64 {
+        self.requests - self.reads
+    }
+
     /// Injected faults of all kinds.
     pub fn faults_injected(&self) -> u64 {
         self.faults.values().sum()

@@ -79,6 +79,17 @@ impl Customers {
         Some(known.unwrap_or_else(|| Cow::Owned(Customer::made_up(id, self.seed))))
     }
 
+    /// A customer as it was before any change.
+    pub(super) fn first(&self, id: u64) -> Option<Customer> {
+        self.exists(id).then(|| Customer::made_up(id, self.seed))
+    }
+
+    /// A customer that is not this one. Where no other exists, it is made up.
+    pub(super) fn other_than(&self, id: u64) -> Cow<'_, Customer> {
+        let other = if id > 1 { id - 1 } else { 2 };
+        self.get(other).unwrap_or_else(|| Cow::Owned(Customer::made_up(other, self.seed)))
+    }
+
     /// Gives a customer new values; fields that the changes leave out keep theirs. No changes at all leave the
     /// customer as it was. `None`: there is no such customer.
     pub(super) fn change(&mut self, id: u64, changes: Changes, now: Timestamp) -> Option<Cow<'_, Customer>> {

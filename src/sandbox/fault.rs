@@ -1,56 +1,71 @@
-//! What goes wrong on purpose: which requests fail, and how.
+//! What can go wrong with one request: the kinds of faults and their names.
 
 use std::fmt;
 use std::str::FromStr;
-use std::time::Duration;
 
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 
-use super::options::{OptionError, parse_duration};
+use super::options::OptionError;
 use super::random::SplitMix64;
 
-/// Faults and the share of requests that each hits, written `503=2%,reset=0.5%,outage=5s..20s`: any status from 400
-/// to 599, `reset`, `timeout`, `truncate`, and at most one outage. A fault is drawn anew for each request, so a
-/// retry may succeed.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct FaultPlan {
-    shares: Vec<Share>,
-    outage: Option<Outage>,
-}
-
-/// A kind of fault.
+/// A kind of fault. Nothing is applied unless the kind says so.
+///
+/// Its name is read from text and written as text: `503`, `404-text`, `blackhole`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FaultKind {
-    /// An answer with this status and nothing applied. A 429 asks for a second's pause.
-    Status(u16),
+    /// An answer with this status, in this form.
+    Status(ErrorStatus, StatusForm),
     /// The connection is reset (TCP RST), half of the time after the update was applied.
     Reset,
     /// No answer for two minutes, half of the time after the update was applied; then the connection is closed.
     Timeout,
     /// The update is applied, but half of the answer's body is missing when the connection closes.
     Truncate,
+    /// No answer ever: the connection stays open until the client leaves.
+    Blackhole,
+    /// 503 in the API's shape. It comes before the window, so that it uses up none of it.
+    Outage,
+    /// 200 with `{"status":"maintenance"}`.
+    Maintenance,
+    /// 200 with an HTML page that asks for a password.
+    LoginPage,
+    /// 200 with the body of a refused update.
+    Contradiction,
+    /// 200 with `{"success":false,"message":"not saved"}`.
+    SuccessFalse,
+    /// The update is applied, but the answer shows another customer.
+    OtherCustomer,
+    /// Each write is answered with 503 in plain text. Reads work.
+    ReadOnly,
 }
 
-/// A time after the start during which every request is answered with 503.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Outage {
-    from: Duration,
-    to: Duration,
-}
+/// The status of an error: 400 to 599.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ErrorStatus(StatusCode);
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Share {
-    kind: FaultKind,
-    per_million: u64,
+/// The form of an answer that is an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum StatusForm {
+    /// The API's JSON. A 429 has a `Retry-After` of one second. Written without a suffix: `503`.
+    Api,
+    /// The API's JSON and a `Retry-After` of one second, whatever the status: `503-retry-after`.
+    RetryAfter,
+    /// The API's JSON without a `Retry-After`, whatever the status: `429-no-retry-after`.
+    NoRetryAfter,
+    /// Plain text, as of a load balancer without a backend: `404-text`.
+    Text,
+    /// An HTML page, as of a proxy: `502-html`.
+    Html,
+    /// The JSON of a gateway, which has a `message` but is not the API's: `404-gateway`.
+    Gateway,
 }
 
 /// A fault that hits one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fault {
-    Status(StatusCode),
-    Reset(Moment),
-    Timeout(Moment),
-    Truncate,
+pub(super) struct Fault {
+    pub(super) kind: FaultKind,
+    /// Of a reset and a timeout; other kinds always hit at the same moment.
+    pub(super) moment: Moment,
 }
 
 /// When a fault hits: only then does a client not know whether its update was applied.
@@ -60,99 +75,114 @@ pub(super) enum Moment {
     AfterApplying,
 }
 
-const MILLION: u64 = 1_000_000;
+/// What a request wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    Read,
+    Write,
+}
 
-impl FaultPlan {
-    /// Whether the sandbox is down, given how long ago it started.
-    pub(super) fn is_out(&self, running_for: Duration) -> bool {
-        self.outage.is_some_and(|outage| (outage.from..outage.to).contains(&running_for))
+/// The kinds that are named by a word of their own.
+const WORDS: [(&str, FaultKind); 11] = [
+    ("reset", FaultKind::Reset),
+    ("timeout", FaultKind::Timeout),
+    ("truncate", FaultKind::Truncate),
+    ("blackhole", FaultKind::Blackhole),
+    ("outage", FaultKind::Outage),
+    ("maintenance", FaultKind::Maintenance),
+    ("login-page", FaultKind::LoginPage),
+    ("contradiction", FaultKind::Contradiction),
+    ("success-false", FaultKind::SuccessFalse),
+    ("other-customer", FaultKind::OtherCustomer),
+    ("readonly", FaultKind::ReadOnly),
+];
+
+/// What follows a status in the name of its form.
+const SUFFIXES: [(&str, StatusForm); 6] = [
+    ("", StatusForm::Api),
+    ("-retry-after", StatusForm::RetryAfter),
+    ("-no-retry-after", StatusForm::NoRetryAfter),
+    ("-text", StatusForm::Text),
+    ("-html", StatusForm::Html),
+    ("-gateway", StatusForm::Gateway),
+];
+
+/// All kinds, for people.
+pub(super) const KINDS: &str = "a status from 400 to 599 (also with -text, -html, -gateway, -retry-after or \
+                                -no-retry-after behind it), reset, timeout, truncate, blackhole, outage, maintenance, \
+                                login-page, contradiction, success-false, other-customer and readonly";
+
+/// Digits of a status.
+const STATUS_DIGITS: usize = 3;
+
+impl ErrorStatus {
+    /// `None` where the status is not from 400 to 599.
+    pub fn new(status: u16) -> Option<ErrorStatus> {
+        let code = StatusCode::from_u16(status).ok()?;
+        (code.is_client_error() || code.is_server_error()).then_some(ErrorStatus(code))
     }
 
-    /// The fault that hits the next request, if any.
-    pub(super) fn draw(&self, random: &mut SplitMix64) -> Option<Fault> {
-        if self.shares.is_empty() {
-            return None;
-        }
-        let mut drawn = random.below(MILLION);
-        for share in &self.shares {
-            if drawn < share.per_million {
-                return Some(Fault::of(share.kind, random));
-            }
-            drawn -= share.per_million;
-        }
-        None
-    }
-
-    fn add_share(&mut self, kind: &str, percent: &str) -> Option<()> {
-        let kind = match kind {
-            "reset" => FaultKind::Reset,
-            "timeout" => FaultKind::Timeout,
-            "truncate" => FaultKind::Truncate,
-            status => FaultKind::Status(status.parse().ok().filter(|status| (400..600).contains(status))?),
-        };
-        let per_million = parse_percent(percent)?;
-        let taken: u64 = self.shares.iter().map(|share| share.per_million).sum();
-        let fresh = self.shares.iter().all(|share| share.kind != kind);
-        if !fresh || taken + per_million > MILLION {
-            return None;
-        }
-        self.shares.push(Share { kind, per_million });
-        Some(())
-    }
-
-    fn add_outage(&mut self, span: &str) -> Option<()> {
-        let (from, to) = span.split_once("..")?;
-        let outage = Outage { from: parse_duration(from)?, to: parse_duration(to)? };
-        if self.outage.is_some() || outage.from >= outage.to {
-            return None;
-        }
-        self.outage = Some(outage);
-        Some(())
+    pub(super) fn code(self) -> StatusCode {
+        self.0
     }
 }
 
-impl FromStr for FaultPlan {
+impl FaultKind {
+    /// Whether the fault can hit such a request.
+    pub(super) fn hits(self, access: Access) -> bool {
+        self != FaultKind::ReadOnly || access == Access::Write
+    }
+
+    fn named(name: &str) -> Option<FaultKind> {
+        if let Some((_, kind)) = WORDS.iter().find(|(word, _)| *word == name) {
+            return Some(*kind);
+        }
+        let (status, suffix) = name.split_at_checked(STATUS_DIGITS)?;
+        // A sign would be read as part of a number.
+        if !status.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        let status = ErrorStatus::new(status.parse().ok()?)?;
+        let (_, form) = SUFFIXES.iter().find(|(known, _)| *known == suffix)?;
+        Some(FaultKind::Status(status, *form))
+    }
+}
+
+impl FromStr for FaultKind {
     type Err = OptionError;
 
-    fn from_str(text: &str) -> Result<FaultPlan, OptionError> {
-        let mut plan = FaultPlan::default();
-        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
-            let added = match part.split_once('=') {
-                Some(("outage", span)) => plan.add_outage(span),
-                Some((kind, percent)) => plan.add_share(kind, percent),
-                None => None,
-            };
-            added.ok_or_else(|| {
-                OptionError::new(
-                    part,
-                    "a fault such as 503=2%, reset=0.5%, timeout=0.2%, truncate=1% or outage=5s..20s, each once, \
-                     of 100% together at most",
-                )
-            })?;
+    fn from_str(text: &str) -> Result<FaultKind, OptionError> {
+        FaultKind::named(text).ok_or_else(|| OptionError::new(text, format!("a kind of fault. The kinds are {KINDS}")))
+    }
+}
+
+impl fmt::Display for FaultKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let FaultKind::Status(status, form) = self {
+            let suffix = SUFFIXES.iter().find(|(_, known)| known == form).map_or("", |(suffix, _)| *suffix);
+            return write!(f, "{}{suffix}", status.code().as_u16());
         }
-        Ok(plan)
+        let word = WORDS.iter().find(|(_, kind)| kind == self).map_or("", |(word, _)| *word);
+        f.write_str(word)
     }
 }
 
 impl Fault {
-    fn of(kind: FaultKind, random: &mut SplitMix64) -> Fault {
-        match kind {
-            FaultKind::Status(status) => {
-                Fault::Status(StatusCode::from_u16(status).expect("the plan holds 400 to 599 only"))
-            }
-            FaultKind::Reset => Fault::Reset(Moment::draw(random)),
-            FaultKind::Timeout => Fault::Timeout(Moment::draw(random)),
-            FaultKind::Truncate => Fault::Truncate,
-        }
-    }
-
-    pub(super) fn kind(self) -> FaultKind {
-        match self {
-            Fault::Status(status) => FaultKind::Status(status.as_u16()),
-            Fault::Reset(_) => FaultKind::Reset,
-            Fault::Timeout(_) => FaultKind::Timeout,
-            Fault::Truncate => FaultKind::Truncate,
-        }
+    /// A fault of this kind. Its moment is drawn where it has one.
+    pub(super) fn draw(kind: FaultKind, random: &mut SplitMix64) -> Fault {
+        let moment = match kind {
+            FaultKind::Reset | FaultKind::Timeout => Moment::draw(random),
+            FaultKind::Truncate | FaultKind::OtherCustomer => Moment::AfterApplying,
+            FaultKind::Status(..)
+            | FaultKind::Blackhole
+            | FaultKind::Outage
+            | FaultKind::Maintenance
+            | FaultKind::LoginPage
+            | FaultKind::Contradiction
+            | FaultKind::SuccessFalse
+            | FaultKind::ReadOnly => Moment::BeforeApplying,
+        };
+        Fault { kind, moment }
     }
 }
 
@@ -165,99 +195,66 @@ impl Moment {
     }
 }
 
-impl fmt::Display for FaultKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            FaultKind::Status(status) => write!(f, "{status}"),
-            FaultKind::Reset => f.write_str("reset"),
-            FaultKind::Timeout => f.write_str("timeout"),
-            FaultKind::Truncate => f.write_str("truncate"),
-        }
+impl Access {
+    pub(super) fn of(method: &Method) -> Access {
+        if method.is_safe() { Access::Read } else { Access::Write }
     }
-}
-
-/// Reads `2%` or `0.25%` as millionths: 20,000 or 2,500. At most four digits after the point.
-fn parse_percent(text: &str) -> Option<u64> {
-    let number = text.strip_suffix('%')?;
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
-    let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    if !all_digits(whole) || !all_digits(fraction) || whole.len() > 3 || fraction.len() > 4 {
-        return None;
-    }
-    format!("{whole}{fraction:0<4}").parse().ok()
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-    use std::time::Duration;
-
-    use super::super::random::SplitMix64;
-    use super::{Fault, FaultKind, FaultPlan, Moment, parse_percent};
+    use super::{FaultKind, SUFFIXES, WORDS};
 
     #[test]
-    fn percents_are_read_exactly() {
-        let check = |input: &str, want: Option<u64>| assert_eq!(parse_percent(input), want, "{input}");
-        check("2%", Some(20_000));
-        check("0.5%", Some(5_000));
-        check("0.0001%", Some(1));
-        check("100%", Some(1_000_000));
-        for nonsense in ["", "%", "2", "-2%", "+2%", ".5%", "2.%", "0.00001%", "1e1%", "9999%"] {
-            check(nonsense, None);
+    fn kinds_are_read_by_the_names_that_they_are_shown_by() {
+        let statuses = ["400", "404", "429", "599"];
+        let with_status = statuses.iter().flat_map(|status| SUFFIXES.map(|(suffix, _)| format!("{status}{suffix}")));
+        let names: Vec<String> = WORDS.iter().map(|(word, _)| (*word).to_owned()).chain(with_status).collect();
+        assert_eq!(names.len(), 11 + 4 * 6);
+        for name in names {
+            let kind: FaultKind = name.parse().unwrap();
+            assert_eq!(kind.to_string(), name);
         }
     }
 
     #[test]
-    fn plans_that_cannot_be_carried_out_are_refused() {
-        let check = |input: &str, want: bool| {
-            assert_eq!(input.parse::<FaultPlan>().is_ok(), want, "{input}");
-        };
-        check("", true);
-        check("503=2%, 500=1%,reset=0.5%,timeout=0.2%,truncate=0.2%,429=1%,outage=5s..20s", true);
-        check("503=60%,500=40%", true);
-        check("503=60%,500=40.1%", false);
-        check("503=1%,503=1%", false);
-        check("outage=1s..2s,outage=3s..4s", false);
-        check("outage=2s..1s", false);
-        check("outage=2s", false);
-        check("399=1%", false);
-        check("600=1%", false);
-        check("reset", false);
-        check("crash=1%", false);
-    }
-
-    #[test]
-    fn faults_hit_as_often_as_the_plan_says() {
-        let plan: FaultPlan = "503=10%,reset=5%,truncate=0.5%".parse().unwrap();
-        let mut random = SplitMix64::new(42);
-        let mut hits: BTreeMap<FaultKind, u32> = BTreeMap::new();
-        let mut resets_after_applying = 0;
-        for _ in 0..100_000 {
-            let Some(fault) = plan.draw(&mut random) else {
-                continue;
-            };
-            *hits.entry(fault.kind()).or_default() += 1;
-            resets_after_applying += u32::from(fault == Fault::Reset(Moment::AfterApplying));
+    fn no_other_name_is_a_kind() {
+        for nonsense in [
+            "",
+            "399",
+            "600",
+            "200",
+            "+503",
+            "-503",
+            "0503",
+            "50",
+            "5030",
+            "503-",
+            "503-json",
+            "503text",
+            "503-TEXT",
+            "-text",
+            "200-html",
+            "crash",
+            "Reset",
+            "reset-text",
+            "5ü3",
+            "503 ",
+        ] {
+            let error = nonsense.parse::<FaultKind>().unwrap_err().to_string();
+            assert!(
+                error.starts_with(&format!("'{nonsense}' is not a kind of fault. The kinds are a status")),
+                "{error}"
+            );
         }
-        let check = |kind: FaultKind, want: std::ops::Range<u32>| {
-            assert!(want.contains(&hits[&kind]), "{kind}: {}", hits[&kind]);
-        };
-        check(FaultKind::Status(503), 9_500..10_500);
-        check(FaultKind::Reset, 4_700..5_300);
-        check(FaultKind::Truncate, 400..600);
-        assert_eq!(hits.len(), 3);
-        assert!((2_300..2_700).contains(&resets_after_applying), "{resets_after_applying}");
     }
 
     #[test]
-    fn an_outage_has_a_beginning_and_an_end() {
-        let plan: FaultPlan = "outage=5s..20s".parse().unwrap();
-        let check = |at_ms: u64, want: bool| {
-            assert_eq!(plan.is_out(Duration::from_millis(at_ms)), want, "{at_ms}");
-        };
-        check(4_999, false);
-        check(5_000, true);
-        check(19_999, true);
-        check(20_000, false);
+    fn the_error_names_every_kind() {
+        let error = "crash".parse::<FaultKind>().unwrap_err().to_string();
+        let names = WORDS.iter().map(|(word, _)| *word).chain(SUFFIXES.map(|(suffix, _)| suffix));
+        for name in names {
+            assert!(error.contains(name), "{name}: {error}");
+        }
     }
 }

@@ -4,9 +4,12 @@
 //! this crate, so that a rule that the sender got wrong is refused here in place of being confirmed. It is stricter
 //! than the API where that brings mistakes to light: unknown fields, ids such as `007`.
 //!
-//! A request's way: `connection` → `gate` (outage, window, faults, latency, headers of every answer) → `routes`
+//! A request's way: `connection` → `gate` (outage, window, faults, latency, `headers` of every answer) → `routes`
 //! (token, tenant, media types, id, body) → `contract` → `api`, which writes the `ledger` and changes `customers`.
 //! Tokens are handed out by `oauth`, and `grants` knows which of them are good.
+//!
+//! What goes wrong is a `fault`. The `fault_plan` draws one for a request, `injection` carries it out, and `impostor`
+//! has the answers that are not the API's.
 
 mod api;
 mod connection;
@@ -14,9 +17,13 @@ mod contract;
 mod counts;
 mod customers;
 mod fault;
+mod fault_plan;
 mod format;
 mod gate;
 mod grants;
+mod headers;
+mod impostor;
+mod injection;
 mod ledger;
 mod oauth;
 mod options;
@@ -42,9 +49,11 @@ use self::api::Api;
 use self::ledger::Ledger;
 
 pub use self::counts::Counts;
-pub use self::fault::{FaultKind, FaultPlan};
+pub use self::fault::{ErrorStatus, FaultKind, StatusForm};
+pub use self::fault_plan::FaultPlan;
 pub use self::grants::Login;
-pub use self::options::{ErrorShape, Latency, OptionError, RateHeaders, SandboxOptions};
+pub use self::headers::{DateHeader, RateHeaders, RetryAfter};
+pub use self::options::{ErrorShape, Latency, OptionError, Reads, SandboxOptions};
 pub use self::random::random_token;
 pub use self::thread::SandboxThread;
 pub use self::window::Window;
@@ -84,14 +93,6 @@ pub enum SandboxError {
         /// What the system says.
         source: io::Error,
     },
-    /// An answer that is no refusal.
-    #[error("customer {id} cannot be answered with status {status}: it must be from 400 to 599")]
-    AnswerStatus {
-        /// The customer.
-        id: u64,
-        /// The status that was asked for.
-        status: u16,
-    },
     /// There is no runtime for the sandbox's thread.
     #[error("cannot start the sandbox's runtime")]
     Runtime(#[source] io::Error),
@@ -103,7 +104,9 @@ pub enum SandboxError {
 impl Sandbox {
     /// Starts to listen and serve on the current tokio runtime.
     pub async fn start(options: SandboxOptions) -> Result<Sandbox, SandboxError> {
-        check(&options)?;
+        if !options.listen.ip().is_loopback() {
+            return Err(SandboxError::NotLoopback(options.listen));
+        }
         let ledger = options
             .ledger
             .as_deref()
@@ -154,18 +157,6 @@ impl Sandbox {
     }
 }
 
-fn check(options: &SandboxOptions) -> Result<(), SandboxError> {
-    if !options.listen.ip().is_loopback() {
-        return Err(SandboxError::NotLoopback(options.listen));
-    }
-    for (&id, &status) in &options.answers {
-        if !(400..600).contains(&status) {
-            return Err(SandboxError::AnswerStatus { id, status });
-        }
-    }
-    Ok(())
-}
-
 /// Accepts connections until the other end of `stopped` is dropped; then cuts all of them off.
 async fn accept(listener: TcpListener, api: Arc<Api>, mut stopped: oneshot::Receiver<()>) {
     let router = routes::router(Arc::clone(&api));
@@ -174,7 +165,7 @@ async fn accept(listener: TcpListener, api: Arc<Api>, mut stopped: oneshot::Rece
         tokio::select! {
             accepted = accept_one(&listener), if connections.len() < CONNECTIONS_MAX => {
                 api.count_connection();
-                connections.spawn(connection::serve(accepted, router.clone()));
+                connections.spawn(connection::serve(accepted, router.clone(), api.options.date));
             }
             Some(ended) = connections.join_next() => {
                 if let Err(error) = ended {

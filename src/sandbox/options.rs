@@ -1,12 +1,15 @@
 //! What a sandbox can be told to be: its customers, its limits, its faults.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::fault::FaultPlan;
+use super::fault::FaultKind;
+use super::fault_plan::FaultPlan;
+use super::headers::{DateHeader, RateHeaders, RetryAfter};
 use super::random::{SplitMix64, random_token};
 use super::window::Window;
 
@@ -32,6 +35,10 @@ pub struct SandboxOptions {
     pub window: Option<Window>,
     /// Which of the `X-RateLimit-*` headers answers carry while there is a window.
     pub headers: RateHeaders,
+    /// What the 429 of a window that is used up says of its end.
+    pub retry_after: RetryAfter,
+    /// Whether answers have a `Date`.
+    pub date: DateHeader,
     /// How long each answer takes.
     pub latency: Latency,
     /// What goes wrong, and how often.
@@ -44,8 +51,11 @@ pub struct SandboxOptions {
     pub error_shape: ErrorShape,
     /// More requests than this at once are answered with 503.
     pub in_flight_max: Option<u32>,
-    /// Updates of these customers (which need not exist) are always answered with this status, 400 to 599.
-    pub answers: BTreeMap<u64, u16>,
+    /// What a read of customers is answered with.
+    pub reads: Reads,
+    /// Updates of these customers (which need not exist) always meet this fault, whatever their values. Their reads do
+    /// not.
+    pub answers: BTreeMap<u64, FaultKind>,
 }
 
 impl Default for SandboxOptions {
@@ -60,27 +70,32 @@ impl Default for SandboxOptions {
             tenant: None,
             window: None,
             headers: RateHeaders::default(),
+            retry_after: RetryAfter::default(),
+            date: DateHeader::default(),
             latency: Latency::default(),
             faults: FaultPlan::default(),
             seed: 0,
             ledger: None,
             error_shape: ErrorShape::default(),
             in_flight_max: None,
+            reads: Reads::default(),
             answers: BTreeMap::new(),
         }
     }
 }
 
-/// Which of the `X-RateLimit-*` headers answers carry. A 429 has its `Retry-After` in each case.
+/// What a read of customers is answered with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum RateHeaders {
-    /// Limit, Remaining and Reset, as the API's documentation has it.
+pub enum Reads {
+    /// The customers as they are.
     #[default]
-    Always,
-    /// Limit and Remaining; Reset on 429 only, which is Laravel's way.
-    OnlyLimitAndRemaining,
-    /// None: the client has to find the limit out.
-    None,
+    Allowed,
+    /// 403 in the API's shape, as for a token that may write only.
+    Forbidden,
+    /// 404 in plain text, as if the API could not be read from.
+    Missing,
+    /// The customers as they were at this sandbox's start, as of a cache.
+    Stale,
 }
 
 /// How a refused value is reported.
@@ -137,12 +152,12 @@ impl FromStr for Latency {
 #[error("'{text}' is not {expected}")]
 pub struct OptionError {
     text: String,
-    expected: &'static str,
+    expected: Cow<'static, str>,
 }
 
 impl OptionError {
-    pub(super) fn new(text: &str, expected: &'static str) -> OptionError {
-        OptionError { text: text.to_owned(), expected }
+    pub(super) fn new(text: &str, expected: impl Into<Cow<'static, str>>) -> OptionError {
+        OptionError { text: text.to_owned(), expected: expected.into() }
     }
 }
 

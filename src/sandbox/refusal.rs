@@ -63,9 +63,12 @@ impl Refusal {
         Refusal { status: StatusCode::UNPROCESSABLE_ENTITY, body, header: None }
     }
 
-    /// The same refusal with a `Retry-After` of so many seconds.
-    pub(super) fn retry_after(self, seconds: u64) -> Refusal {
-        Refusal { header: Some((RETRY_AFTER, HeaderValue::from(seconds))), ..self }
+    /// Adds a `Retry-After`, if there is one.
+    pub(super) fn retry_after(self, value: Option<HeaderValue>) -> Refusal {
+        match value {
+            Some(value) => Refusal { header: Some((RETRY_AFTER, value)), ..self },
+            None => self,
+        }
     }
 }
 

@@ -17,7 +17,10 @@ use serde_json::{Map, Value, json};
 use super::api::Api;
 use super::contract::judge;
 use super::gate::gate;
+use super::impostor;
+use super::injection::inject;
 use super::oauth;
+use super::options::Reads;
 use super::refusal::Refusal;
 
 /// The most of a body that the API takes.
@@ -87,16 +90,20 @@ async fn update(
     id: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
     body: Bytes,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Response, Refusal> {
     if !first_is_json(&headers, &CONTENT_TYPE) {
         let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
         return Err(Refusal::new(status, "unsupported_media_type", "The body must be application/json."));
     }
     let id = customer_id(id)?;
-    if let Some(status) = api.options.answers.get(&id) {
-        let status = StatusCode::from_u16(*status).expect("checked when the sandbox was started");
-        return Err(Refusal::new(status, "injected_answer", "This customer's answer was asked for."));
-    }
+    let answer = async || apply(&api, id, &body).into_response();
+    Ok(match api.fault_of(id) {
+        Some(fault) => inject(fault, &api, answer()).await,
+        None => answer().await,
+    })
+}
+
+fn apply(api: &Api, id: u64, body: &[u8]) -> Result<Json<Value>, Refusal> {
     if !api.knows(id) {
         return Err(Refusal::not_found());
     }
@@ -104,14 +111,29 @@ async fn update(
         return Err(Refusal::too_large());
     }
     let changes =
-        judge(object_of(&body)?).map_err(|violations| Refusal::invalid(&violations, api.options.error_shape, id))?;
-    let customer = api.apply(id, changes, &body)?;
+        judge(object_of(body)?).map_err(|violations| Refusal::invalid(&violations, api.options.error_shape, id))?;
+    let customer = api.apply(id, changes, body)?;
     Ok(Json(json!({"success": "Customer updated", "data": customer})))
 }
 
-async fn show(State(api): State<Arc<Api>>, id: Result<Path<String>, PathRejection>) -> Result<Json<Value>, Refusal> {
+async fn show(State(api): State<Arc<Api>>, id: Result<Path<String>, PathRejection>) -> Result<Response, Refusal> {
+    if let Some(answer) = refused_read(api.options.reads) {
+        return Ok(answer);
+    }
     let customer = api.customer(customer_id(id)?)?;
-    Ok(Json(json!({"success": "Customer found", "data": customer})))
+    Ok(Json(json!({"success": "Customer found", "data": customer})).into_response())
+}
+
+/// The answer of a sandbox that cannot be read from.
+fn refused_read(reads: Reads) -> Option<Response> {
+    match reads {
+        Reads::Allowed | Reads::Stale => None,
+        Reads::Forbidden => {
+            let refusal = Refusal::new(StatusCode::FORBIDDEN, "forbidden", "This token may not read customers.");
+            Some(refusal.into_response())
+        }
+        Reads::Missing => Some(impostor::text(StatusCode::NOT_FOUND)),
+    }
 }
 
 #[derive(Deserialize)]
@@ -124,6 +146,9 @@ async fn list(
     State(api): State<Arc<Api>>,
     query: Result<Query<PageQuery>, QueryRejection>,
 ) -> Result<Response, Refusal> {
+    if let Some(answer) = refused_read(api.options.reads) {
+        return Ok(answer);
+    }
     let (page, per_page) = match query {
         Ok(Query(query)) => (query.page.unwrap_or(1), query.per_page.unwrap_or(PER_PAGE_DEFAULT)),
         Err(_) => (0, 0),

@@ -19,7 +19,9 @@ fn finished() -> (Scenario, Vec<u8>) {
     };
     let file = ["id,email\n".to_owned()].into_iter().chain((1..=ROWS).map(row)).collect::<String>();
     let scenario = Scenario::new().file("customers.csv", file).unlimited().flags(["--attempts", "1"]);
-    let scenario = scenario.sandbox(|options| options.answers = BTreeMap::from([(REJECTED, 422), (FAILED, 500)]));
+    let scenario = scenario.sandbox(|options| {
+        options.answers = BTreeMap::from([(REJECTED, "422".parse().unwrap()), (FAILED, "500".parse().unwrap())]);
+    });
     scenario.run([]).exits(1).counts([ROWS - 3, 1, 1, 1, 0]);
     let journal = scenario.read(JOURNAL).unwrap();
     (scenario, journal)

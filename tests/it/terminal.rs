@@ -64,7 +64,7 @@ fn no_customer_s_value_is_logged_or_recorded() {
     const FILE: &str = "id,email,first_name,job,date_of_birth,country_id\n\
         1,canary1@example.com,canary2,canary3,,\n2,canary4,,,canary5,canary6\n3,,canary7,,,\ncanary8,,,,,\n9,,canary9\n";
     let scenario = Scenario::new().file("a.csv", FILE).sandbox(|options| {
-        options.answers.insert(3, 422);
+        options.answers.insert(3, "422".parse().unwrap());
     });
     let end = scenario.run(["-vv", "--max-errors", "none"]).exits(1).counts([1, 3, 1, 0, 0]);
     end.is_not_shown("canary");

@@ -66,7 +66,7 @@ async fn a_client_that_does_not_ask_for_json_is_sent_to_the_login_page() {
 async fn paths_and_bodies_that_are_none_are_refused() {
     let scene = Scene::start(SandboxOptions {
         customers: 5,
-        answers: BTreeMap::from([(2, 500), (99, 403)]),
+        answers: BTreeMap::from([(2, "500".parse().unwrap()), (99, "403".parse().unwrap())]),
         ..SandboxOptions::default()
     })
     .await;
@@ -83,8 +83,8 @@ async fn paths_and_bodies_that_are_none_are_refused() {
     }
     check("/v1/customers/1/notes", "{}", 404, Some("not_found")).await;
     check("/v1/customers", "{}", 405, Some("method_not_allowed")).await;
-    check("/v1/customers/2", "{}", 500, Some("injected_answer")).await;
-    check("/v1/customers/99", "{}", 403, Some("injected_answer")).await;
+    check("/v1/customers/2", "{}", 500, Some("injected_fault")).await;
+    check("/v1/customers/99", "{}", 403, Some("injected_fault")).await;
     for body in ["", "{", "[]", "null", "\"text\"", "{} {}", "{\"job\":1,}"] {
         check("/v1/customers/1", body, 400, Some("malformed_body")).await;
     }

@@ -1,17 +1,14 @@
 //! Each kind of fault, as it looks to the client.
 
 use std::io::ErrorKind;
+use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use serde_json::json;
+use tokio::net::TcpStream;
 
-use super::super::{FaultKind, FaultPlan, SandboxOptions};
-use super::{Answer, Scene, read_all};
-
-async fn scene_with(faults: &str) -> Scene {
-    let faults: FaultPlan = faults.parse().unwrap();
-    Scene::start(SandboxOptions { faults, ..SandboxOptions::default() }).await
-}
+use super::super::{FaultKind, SandboxOptions};
+use super::{ANSWER_TIMEOUT, Answer, Scene, read_all, scene_with};
 
 #[tokio::test]
 async fn a_status_fault_answers_and_applies_nothing() {
@@ -27,6 +24,9 @@ async fn a_status_fault_answers_and_applies_nothing() {
     check("500=100%", 500, None).await;
     check("418=100%", 418, None).await;
     check("429=100%", 429, Some(1)).await;
+    check("429-no-retry-after=100%", 429, None).await;
+    check("503-retry-after=100%", 503, Some(1)).await;
+    check("503-no-retry-after=100%", 503, None).await;
 }
 
 #[tokio::test]
@@ -73,8 +73,13 @@ async fn a_timeout_never_answers() {
     // The update of a held request is applied in the poll that draws its fault, so nothing is to come any more.
     let applied = scene.sandbox.counts().applied;
     assert!((1..20).contains(&applied), "{applied}");
+    stay_unanswered(&scene, &held).await;
+}
+
+/// The connections are open, and nothing has come over them once another one has had its answer.
+async fn stay_unanswered(scene: &Scene, held: &[TcpStream]) {
     Answer::to(scene.bare(Method::GET, "/health")).await;
-    for stream in &held {
+    for stream in held {
         let error = stream.try_read(&mut [0]).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::WouldBlock);
     }
@@ -82,13 +87,72 @@ async fn a_timeout_never_answers() {
 }
 
 #[tokio::test]
-async fn an_outage_answers_everything_with_503() {
-    let scene = scene_with("outage=0s..1h").await;
-    for path in ["/health", "/v1/customers/1"] {
-        let answer = scene.get(path).await;
-        assert_eq!(answer.status, 503, "{path}");
-        assert_eq!(answer.header("retry-after"), None);
+async fn a_blackhole_takes_requests_and_gives_nothing_back() {
+    let scene = scene_with("blackhole@0s..").await;
+    let mut held = Vec::new();
+    for _ in 0..20 {
+        held.push(scene.put_raw().await);
     }
-    assert_eq!(scene.put(1, &json!({})).await.status, 503);
-    assert_eq!(scene.sandbox.counts().applied, 0);
+    while scene.sandbox.counts().faults_injected() < 20 {
+        tokio::task::yield_now().await;
+    }
+    stay_unanswered(&scene, &held).await;
+    let counts = scene.sandbox.counts();
+    assert_eq!((counts.connections, counts.applied, counts.in_flight_max), (21, 0, 20));
+    assert_eq!(counts.faults, [(FaultKind::Blackhole, 20)].into());
+}
+
+#[tokio::test]
+async fn reads_are_hit_like_writes() {
+    let check = async |faults: &str, want_read: u16, want_write: u16| {
+        let scene = scene_with(faults).await;
+        assert_eq!(scene.get("/v1/customers/1").await.status, want_read, "{faults}");
+        assert_eq!(scene.get("/v1/customers").await.status, want_read, "{faults}");
+        assert_eq!(scene.put(1, &json!({})).await.status, want_write, "{faults}");
+        let counts = scene.sandbox.counts();
+        assert_eq!((counts.requests, counts.reads, counts.writes()), (3, 2, 1), "{faults}");
+    };
+    check("502@0s..", 502, 502).await;
+    check("502@1h..,504=100%", 504, 504).await;
+    check("502@0s..1h,504=100%", 502, 502).await;
+    check("maintenance@0s..", 200, 200).await;
+    check("readonly@0s..", 200, 503).await;
+    check("readonly@0s..,500=100%", 500, 503).await;
+}
+
+#[tokio::test]
+async fn a_span_ends() {
+    let started = Instant::now();
+    let scene = scene_with("503@0s..50ms").await;
+    while scene.put(1, &json!({})).await.status == 503 {
+        assert!(started.elapsed() < ANSWER_TIMEOUT, "the span never ends");
+    }
+    assert!(started.elapsed() >= Duration::from_millis(50));
+    assert_eq!(scene.sandbox.counts().applied, 1);
+}
+
+#[tokio::test]
+async fn an_outage_answers_everything_with_503() {
+    for faults in ["outage=0s..1h", "outage@0s.."] {
+        let scene = scene_with(faults).await;
+        for path in ["/health", "/v1/customers/1"] {
+            let answer = scene.get(path).await;
+            assert_eq!(answer.status, 503, "{path}");
+            assert_eq!(answer.header("retry-after"), None);
+        }
+        assert_eq!(scene.put(1, &json!({})).await.status, 503);
+        assert_eq!(scene.sandbox.counts().applied, 0);
+    }
+}
+
+#[tokio::test]
+async fn an_outage_uses_up_no_window() {
+    let check = async |faults: &str, want_remaining: u64| {
+        let options =
+            SandboxOptions { window: "5/h".parse().ok(), faults: faults.parse().unwrap(), ..SandboxOptions::default() };
+        let answer = Scene::start(options).await.put(1, &json!({})).await;
+        assert_eq!((answer.status.as_u16(), answer.number("x-ratelimit-remaining")), (503, Some(want_remaining)));
+    };
+    check("outage@0s..", 5).await;
+    check("503@0s..", 4).await;
 }

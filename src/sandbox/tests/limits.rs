@@ -4,7 +4,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 
-use super::super::{Latency, RateHeaders, SandboxOptions, Window};
+use super::super::{Latency, SandboxOptions, Window};
 use super::Scene;
 
 const HOUR_SECONDS: u64 = 3_600;
@@ -57,28 +57,14 @@ async fn a_new_span_begins_when_retry_after_says() {
 }
 
 #[tokio::test]
-async fn answers_carry_the_headers_that_are_asked_for() {
-    let check = async |headers: RateHeaders, want_on_200: [bool; 4], want_on_429: [bool; 4]| {
-        let window = "1/h".parse().ok();
-        let scene = Scene::start(SandboxOptions { window, headers, ..SandboxOptions::default() }).await;
-        for want in [want_on_200, want_on_429] {
-            let answer = scene.put(1, &json!({})).await;
-            let names = ["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "retry-after"];
-            let carried = names.map(|name| answer.header(name).is_some());
-            assert_eq!(carried, want, "{headers:?} {}", answer.status);
-        }
-    };
-    check(RateHeaders::Always, [true, true, true, false], [true; 4]).await;
-    check(RateHeaders::OnlyLimitAndRemaining, [true, true, false, false], [true; 4]).await;
-    check(RateHeaders::None, [false; 4], [false, false, false, true]).await;
-}
-
-#[tokio::test]
-async fn without_a_window_there_are_no_rate_headers() {
-    let scene = Scene::start(SandboxOptions::default()).await;
-    let answer = scene.put(1, &json!({})).await;
-    assert_eq!(answer.header("x-ratelimit-limit"), None);
-    assert!(answer.header("date").is_some());
+async fn a_daily_quota_may_have_been_used_before() {
+    let scene = Scene::start(SandboxOptions { window: "2/1000/d".parse().ok(), ..SandboxOptions::default() }).await;
+    for (want_status, want_remaining) in [(200, 1), (200, 0), (429, 0)] {
+        let answer = scene.put(1, &json!({})).await;
+        assert_eq!(answer.status, want_status);
+        assert_eq!(answer.number("x-ratelimit-limit"), Some(1_000));
+        assert_eq!(answer.number("x-ratelimit-remaining"), Some(want_remaining));
+    }
 }
 
 #[tokio::test]

@@ -1,10 +1,14 @@
 //! A sandbox under test, seen from a client's side of the socket.
 
 mod checks;
+mod customers;
 mod faults;
+mod headers;
+mod impostors;
 mod lifetime;
 mod limits;
 mod oauth;
+mod reads;
 mod updates;
 
 use std::time::Duration;
@@ -30,6 +34,7 @@ struct Scene {
 struct Answer {
     status: StatusCode,
     headers: HeaderMap,
+    /// A body that is no JSON is kept as a text.
     body: Value,
 }
 
@@ -96,7 +101,9 @@ impl Answer {
         let status = response.status();
         let headers = response.headers().clone();
         let text = response.text().await.unwrap();
-        Answer { status, headers, body: serde_json::from_str(&text).unwrap() }
+        let is_json = headers.get("content-type").is_some_and(|value| value == "application/json");
+        let body = if is_json { serde_json::from_str(&text).unwrap() } else { Value::String(text) };
+        Answer { status, headers, body }
     }
 
     fn header(&self, name: &str) -> Option<&str> {
@@ -106,6 +113,10 @@ impl Answer {
     fn number(&self, name: &str) -> Option<u64> {
         self.header(name).map(|value| value.parse().unwrap())
     }
+}
+
+async fn scene_with(faults: &str) -> Scene {
+    Scene::start(SandboxOptions { faults: faults.parse().unwrap(), ..SandboxOptions::default() }).await
 }
 
 /// Reads to the end of the connection.
