@@ -310,17 +310,32 @@ struct SandboxFlags {
     #[arg(long, value_name = "N", hide_short_help = true)]
     sandbox_customers: Option<String>,
     /// Requests allowed in a window of time, as in 600/m
+    ///
+    /// The time is s, m, h or d. 95/10000/d is a daily window of which 95 requests are left at the start.
     #[arg(long, value_name = "RATE|none", hide_short_help = true)]
     sandbox_window: Option<String>,
     /// Answer after this time, or after any between two
     #[arg(long, value_name = "TIME[..TIME]", hide_short_help = true)]
     sandbox_latency: Option<String>,
-    /// What goes wrong, and how often
+    /// What goes wrong, how often and when
     ///
-    /// As in 503=2%,reset=0.5%,outage=5s..20s: a share of the requests for any status from 400 to 599, reset, timeout
-    /// and truncate, and a time after the start in which every answer is 503.
+    /// KIND=SHARE, KIND@FROM..TO or KIND=SHARE@FROM..TO, as in 503=2%,outage@5s..20s,502=60%@0s..5m,blackhole@1s..: a
+    /// share of the requests, a span of time after the start, or a share in a span. Faults with a span come first; those
+    /// without hit their share of the requests that are left. The kinds are a status from 400 to 599, also with -text,
+    /// -html, -gateway, -retry-after or -no-retry-after behind it (404-text), reset, timeout, truncate, blackhole,
+    /// outage, maintenance, login-page, contradiction, success-false, other-customer and readonly.
     #[arg(long, value_name = "SPEC", hide_short_help = true)]
     sandbox_fault: Option<String>,
+    /// A fault that updates of customer ID always meet; repeatable
+    ///
+    /// The kinds are those of the faults above, as in 7=406-html.
+    #[arg(long, value_name = "ID=KIND", hide_short_help = true)]
+    sandbox_answer: Vec<String>,
+    /// What reads get: allowed, forbidden, missing or stale
+    ///
+    /// forbidden: 403. missing: 404 in plain text. stale: customers as they were at the start.
+    #[arg(long, value_name = "READS", hide_short_help = true)]
+    sandbox_reads: Option<String>,
     /// The same seed draws the same faults and latencies
     #[arg(long, value_name = "N", hide_short_help = true)]
     sandbox_seed: Option<String>,

@@ -1,5 +1,6 @@
 //! How the local server behaves.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -7,9 +8,9 @@ use std::time::Duration;
 
 use super::choice::choice;
 use super::duration::duration_in;
-use super::reader::Reader;
+use super::reader::{Entry, Reader, Split};
 use super::value::{ValueError, number_in, path, some_text};
-use crate::sandbox::{ErrorShape, FaultPlan, Latency, SandboxOptions, Window};
+use crate::sandbox::{ErrorShape, FaultKind, FaultPlan, Latency, Reads, SandboxOptions, Window};
 
 /// How the local server behaves.
 #[derive(Debug, Clone)]
@@ -22,8 +23,12 @@ pub struct SandboxSettings {
     pub window: Option<Window>,
     /// How long an answer takes.
     pub latency: Latency,
-    /// What goes wrong, and how often.
+    /// What goes wrong, how often and when.
     pub faults: FaultPlan,
+    /// The faults that these customers' updates always meet.
+    pub answers: BTreeMap<u64, FaultKind>,
+    /// What a read of customers is answered with.
+    pub reads: Reads,
     /// Makes what is random the same each time.
     pub seed: u64,
     /// The file that records each applied update.
@@ -40,6 +45,13 @@ const TOKEN_LIFETIMES: RangeInclusive<Duration> = Duration::from_millis(100)..=D
 const ERROR_SHAPES: [(&str, ErrorShape); 3] =
     [("documented", ErrorShape::Documented), ("laravel", ErrorShape::Laravel), ("both", ErrorShape::Both)];
 
+const READS: [(&str, Reads); 4] = [
+    ("allowed", Reads::Allowed),
+    ("forbidden", Reads::Forbidden),
+    ("missing", Reads::Missing),
+    ("stale", Reads::Stale),
+];
+
 impl SandboxSettings {
     pub(super) fn read(reader: &mut Reader) -> Self {
         Self {
@@ -48,6 +60,8 @@ impl SandboxSettings {
             window: reader.one("sandbox-window", "6000/m", window),
             latency: reader.one("sandbox-latency", "5ms..40ms", |text| Ok(text.parse()?)),
             faults: reader.one("sandbox-fault", "none", faults),
+            answers: answers(reader),
+            reads: reader.one("sandbox-reads", "allowed", |text| choice(text, &READS)),
             seed: reader.one("sandbox-seed", "1", number_in(0..=u64::MAX)),
             ledger: reader.optional("sandbox-ledger", path),
             token_lifetime: reader.one("sandbox-token-lifetime", "none", token_lifetime),
@@ -65,6 +79,8 @@ impl SandboxSettings {
             window: self.window,
             latency: self.latency,
             faults: self.faults.clone(),
+            answers: self.answers.clone(),
+            reads: self.reads,
             seed: self.seed,
             ledger: self.ledger.clone(),
             token_lifetime: self.token_lifetime,
@@ -84,6 +100,21 @@ fn token_lifetime(text: &str) -> Result<Option<Duration>, ValueError> {
 
 fn faults(text: &str) -> Result<FaultPlan, ValueError> {
     if text == "none" { Ok(FaultPlan::default()) } else { Ok(some_text(text)?.parse()?) }
+}
+
+fn answers(reader: &mut Reader) -> BTreeMap<u64, FaultKind> {
+    const NAME: &str = "sandbox-answer";
+    let mut answers = BTreeMap::new();
+    for entry in reader.entries(NAME, &[], Split::First) {
+        let Entry { key: Some(id), value: kind } = entry else {
+            reader.note(NAME, ValueError::NotAPair { text: entry.value, form: "ID=KIND" });
+            continue;
+        };
+        let id = reader.noting(NAME, number_in(1..=u64::MAX)(&id));
+        let kind = reader.noting(NAME, kind.parse().map_err(ValueError::from));
+        answers.extend(id.zip(kind));
+    }
+    answers
 }
 
 fn address(text: &str) -> Result<SocketAddr, ValueError> {

@@ -250,11 +250,18 @@ mod tests {
     }
 
     #[test]
-    fn the_error_names_every_kind() {
+    fn the_error_and_the_readme_name_every_kind() {
+        const README: &str = include_str!("../../README.md");
         let error = "crash".parse::<FaultKind>().unwrap_err().to_string();
-        let names = WORDS.iter().map(|(word, _)| *word).chain(SUFFIXES.map(|(suffix, _)| suffix));
-        for name in names {
-            assert!(error.contains(name), "{name}: {error}");
+        let kinds: Vec<&str> = README.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+        for (word, _) in WORDS {
+            assert!(error.contains(word), "{word}: {error}");
+            assert!(kinds.contains(&word), "{word} is in no table");
+        }
+        for (suffix, form) in SUFFIXES {
+            assert!(error.contains(suffix), "{suffix}: {error}");
+            let is_shown = |kind: &&str| matches!(kind.parse(), Ok(FaultKind::Status(_, shown)) if shown == form);
+            assert!(kinds.iter().any(is_shown), "{suffix} is in no table");
         }
     }
 }

@@ -53,8 +53,8 @@ pub struct SandboxOptions {
     pub in_flight_max: Option<u32>,
     /// What a read of customers is answered with.
     pub reads: Reads,
-    /// Updates of these customers (which need not exist) always meet this fault, whatever their values. Their reads do
-    /// not.
+    /// Updates of these customers (which need not exist) always meet this fault, whatever their values, where the window
+    /// and `faults` let them through. Reads do not.
     pub answers: BTreeMap<u64, FaultKind>,
 }
 

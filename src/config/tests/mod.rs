@@ -2,6 +2,7 @@
 
 mod precedence;
 mod problems;
+mod sandbox;
 mod values;
 
 use std::collections::BTreeMap;
