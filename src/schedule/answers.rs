@@ -131,11 +131,11 @@ impl<T> Schedule<T> {
             return self.stop(StopReason::WaitTooLong { wait: in_vain });
         }
         let is_new = !self.pace.is_paused(now);
-        let longer = self.pace.pause(wait, sent, now, self.random.share());
+        let longer = self.pace.pause(wait, sent, now, &mut self.random);
         if !longer.is_zero() {
             // Each of the answers that arrive together may make the one pause a little longer.
             self.statistics.pauses += u64::from(is_new);
-            self.statistics.paused += longer;
+            self.statistics.paused = self.statistics.paused.saturating_add(longer);
             self.concurrency.begin_again();
         }
     }

@@ -12,6 +12,7 @@
 //! them. This file joins them.
 
 mod answers;
+mod backoff;
 mod budget;
 mod cause;
 mod concurrency;

@@ -9,10 +9,11 @@ use governor::nanos::Nanos;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 
-use super::Moment;
+use super::backoff::{Backoff, Jitter};
 use super::rate::Rate;
 use super::server_clock::ServerClock;
 use super::window::{Allowance, Window};
+use super::{Moment, Random};
 use crate::contract::Response;
 
 /// Requests a second under `--rate auto`, as long as the API's headers name no limit.
@@ -23,8 +24,8 @@ const BURST_TIME: Duration = Duration::from_millis(5);
 /// The wait after a 429 that names none, doubled from pause to pause.
 const UNNAMED_PAUSE_FIRST: Duration = Duration::from_secs(1);
 const UNNAMED_PAUSE_MAX: Duration = Duration::from_mins(1);
-/// A named wait is lengthened by up to this part of it, so that many clients do not return as one.
-const PAUSE_JITTER: f64 = 0.1;
+/// A named wait is lengthened by up to this part of it, a tenth, so that many clients do not return as one.
+const PAUSE_JITTER_PART: u32 = 10;
 
 /// When the next request may leave.
 #[derive(Debug)]
@@ -35,7 +36,7 @@ pub(super) struct Pace {
     clock: ServerClock,
     paused_until: Moment,
     pause_began: Option<Moment>,
-    unnamed_pause: Duration,
+    unnamed_pause: Backoff,
     /// When the API first refused a request after it last let one through.
     refused_since: Option<Moment>,
     last_sent: Option<Moment>,
@@ -66,7 +67,7 @@ impl Pace {
             clock: ServerClock::default(),
             paused_until: Moment::START,
             pause_began: None,
-            unnamed_pause: UNNAMED_PAUSE_FIRST,
+            unnamed_pause: Backoff::new(UNNAMED_PAUSE_FIRST, UNNAMED_PAUSE_MAX, Jitter::Late),
             refused_since: None,
             last_sent: None,
         }
@@ -103,31 +104,33 @@ impl Pace {
 
     /// The API has let a request through: it is not in distress.
     pub(super) fn succeeded(&mut self) {
-        self.unnamed_pause = UNNAMED_PAUSE_FIRST;
+        self.unnamed_pause.reset();
         self.refused_since = None;
     }
 
-    /// How long the API will have let nothing through, once this wait is over. (In simulation an API that refused everything
-    /// and asked to wait for a second each time kept the run going for ever.)
+    /// Time from the first refusal since the last success to the end of this wait.
     pub(super) fn wait_in_vain(&mut self, wait: Duration, now: Moment) -> Duration {
         let since = *self.refused_since.get_or_insert(now);
         (now + wait).since(since)
     }
 
-    /// Everybody waits; `jitter` is a number from 0 to 1. By how much the pause got longer. A wait of nothing is no wait: in
-    /// simulation an API that refused and said `Retry-After: 0` was asked again without end.
-    pub(super) fn pause(&mut self, named: Option<Duration>, sent: Moment, now: Moment, jitter: f64) -> Duration {
+    /// Holds every request back after a refusal. Returns by how much the pause got longer.
+    ///
+    /// A named wait of nothing counts as none named.
+    pub(super) fn pause(
+        &mut self,
+        named: Option<Duration>,
+        sent: Moment,
+        now: Moment,
+        random: &mut Random,
+    ) -> Duration {
         let wait = match named.filter(|wait| !wait.is_zero()) {
-            Some(wait) => wait,
+            Some(wait) => wait.saturating_add(random.up_to(wait / PAUSE_JITTER_PART)),
             // Answers to requests from before the pause tell nothing new, however many they are.
             None if self.pause_began.is_some_and(|began| sent <= began) => Duration::ZERO,
-            None => {
-                let wait = self.unnamed_pause;
-                self.unnamed_pause = (wait * 2).min(UNNAMED_PAUSE_MAX);
-                wait
-            }
+            None => self.unnamed_pause.next(random),
         };
-        let until = (now + wait.mul_f64(1.0 + PAUSE_JITTER * jitter)).max(self.paused_until);
+        let until = (now + wait).max(self.paused_until);
         let longer = until.since(self.paused_until.max(now));
         if self.paused_until <= now && until > now {
             self.pause_began = Some(now);
@@ -224,9 +227,13 @@ mod tests {
     #[test]
     fn a_pause_holds_everybody_and_does_not_add_up() {
         let mut pace = Pace::new(Rate::Unlimited);
-        let wait = Duration::from_secs(10);
-        assert_eq!(pace.pause(Some(wait), Moment::START, Moment::START, 0.0), wait);
-        assert_eq!(pace.pause(Some(wait), Moment::START, Moment::START, 0.0), Duration::ZERO);
+        let mut random = Random::seeded(1);
+        let longer: Vec<Duration> = (0..64)
+            .map(|_| pace.pause(Some(Duration::from_secs(10)), Moment::START, Moment::START, &mut random))
+            .collect();
+        let wait: Duration = longer.iter().sum();
+        assert!((Duration::from_secs(10)..=Duration::from_secs(11)).contains(&wait), "{wait:?}");
+        assert!(longer.contains(&Duration::ZERO), "the pause is as long as the longest of them");
         assert_eq!(pace.take_permit(Moment::START, 0), Err(Brake::Pause(Moment::START + wait)));
         assert_eq!(pace.take_permit(Moment::START + wait, 0), Ok(()));
     }
@@ -234,21 +241,25 @@ mod tests {
     #[test]
     fn pauses_without_a_named_wait_double_once_a_pause() {
         let mut pace = Pace::new(Rate::Unlimited);
+        let mut random = Random::seeded(1);
         let mut now = Moment::START;
         let mut waits = Vec::new();
         for _ in 0..8 {
-            let longer: Vec<_> = (0..64).map(|_| pace.pause(None, now, now, 0.0)).collect();
+            let longer: Vec<_> = (0..64).map(|_| pace.pause(None, now, now, &mut random)).collect();
             let wait: Duration = longer.iter().sum();
-            waits.push(wait.as_secs());
+            waits.push(wait);
             now = now + wait + Duration::from_millis(1);
         }
-        assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60]);
+        for (wait, want_s) in waits.iter().zip([1, 2, 4, 8, 16, 32, 60, 60].map(Duration::from_secs)) {
+            assert!((want_s..=want_s * 11 / 10).contains(wait), "{waits:?}");
+        }
     }
 
     #[test]
     fn a_named_wait_of_nothing_is_none_named() {
         let mut pace = Pace::new(Rate::Unlimited);
-        assert_eq!(pace.pause(Some(Duration::ZERO), Moment::START, Moment::START, 0.0), UNNAMED_PAUSE_FIRST);
+        let wait = pace.pause(Some(Duration::ZERO), Moment::START, Moment::START, &mut Random::seeded(1));
+        assert!(wait >= UNNAMED_PAUSE_FIRST, "{wait:?}");
     }
 
     #[test]

@@ -2,17 +2,13 @@
 
 use std::time::Duration;
 
-use backoff::ExponentialBackoff;
-use backoff::backoff::Backoff as _;
-
+use super::backoff::{Backoff, Jitter};
 use super::random::Random;
 
 /// The first interval, doubled from attempt to attempt.
 const INTERVAL_FIRST: Duration = Duration::from_millis(200);
 /// The longest interval.
 const INTERVAL_MAX: Duration = Duration::from_secs(20);
-/// Intervals up to the longest. A row may need more of them than it has attempts, where there is doubt whose fault it is.
-const INTERVALS_MIN: u32 = 8;
 /// Attempts at a row that the API answers with 500: it is more likely the row than the API.
 const ATTEMPTS_AT_500: u32 = 3;
 
@@ -20,8 +16,7 @@ const ATTEMPTS_AT_500: u32 = 3;
 #[derive(Debug, Clone)]
 pub struct RetryPolicy {
     attempts_max: u32,
-    /// The interval after each failed attempt.
-    intervals: Vec<Duration>,
+    backoff: Backoff,
 }
 
 /// A limit of attempts that cannot be kept.
@@ -38,19 +33,7 @@ impl RetryPolicy {
         if !(1..=ATTEMPTS_LIMIT).contains(&attempts_max) {
             return Err(AttemptsError);
         }
-        // The crate gives the exponential intervals only. Its own retry loop is not used: it ignores its limits when the
-        // server names a wait, and it has no maintainer (RUSTSEC-2025-0012). This is the one place that knows it.
-        let mut exponential = ExponentialBackoff {
-            current_interval: INTERVAL_FIRST,
-            initial_interval: INTERVAL_FIRST,
-            multiplier: 2.0,
-            max_interval: INTERVAL_MAX,
-            randomization_factor: 0.0,
-            max_elapsed_time: None,
-            ..ExponentialBackoff::default()
-        };
-        let intervals = (1..attempts_max.max(INTERVALS_MIN + 1)).map_while(|_| exponential.next_backoff()).collect();
-        Ok(RetryPolicy { attempts_max, intervals })
+        Ok(RetryPolicy { attempts_max, backoff: Backoff::new(INTERVAL_FIRST, INTERVAL_MAX, Jitter::Full) })
     }
 
     /// The most attempts at a row that keeps being answered like this.
@@ -58,12 +41,9 @@ impl RetryPolicy {
         if status == Some(500) { self.attempts_max.min(ATTEMPTS_AT_500) } else { self.attempts_max }
     }
 
-    /// The wait after this many failed attempts: any time up to the interval ("full jitter", as in the AWS
-    /// Architecture Blog's "Exponential Backoff and Jitter"), so that rows that failed together do not return together.
+    /// The wait after this many failed attempts: any time up to the interval.
     pub(super) fn delay(&self, failed_attempts: u32, random: &mut Random) -> Duration {
-        let index = usize::try_from(failed_attempts.saturating_sub(1)).unwrap_or(usize::MAX);
-        let interval = self.intervals.get(index).or(self.intervals.last()).copied().unwrap_or(INTERVAL_FIRST);
-        random.up_to(interval)
+        self.backoff.after(failed_attempts, random)
     }
 }
 
@@ -72,20 +52,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn intervals_double_up_to_the_longest() {
-        let policy = RetryPolicy::new(10).expect("a good limit");
-        let want = [200, 400, 800, 1600, 3200, 6400, 12800, 20000, 20000].map(Duration::from_millis);
-        assert_eq!(policy.intervals, want);
-    }
-
-    #[test]
-    fn delays_are_spread_over_the_interval() {
+    fn delays_are_spread_over_an_interval_from_200_ms_to_20_s() {
         let policy = RetryPolicy::new(5).expect("a good limit");
         let mut random = Random::seeded(7);
-        let delays: Vec<_> = (0..1000).map(|_| policy.delay(3, &mut random)).collect();
-        assert!(delays.iter().all(|delay| *delay < Duration::from_millis(800)));
-        assert!(delays.iter().any(|delay| *delay < Duration::from_millis(80)));
-        assert!(delays.iter().any(|delay| *delay > Duration::from_millis(720)));
+        for (failed_attempts, interval_ms) in [(1, 200), (3, 800), (8, 20_000), (100, 20_000)] {
+            let interval = Duration::from_millis(interval_ms);
+            let delays: Vec<_> = (0..1000).map(|_| policy.delay(failed_attempts, &mut random)).collect();
+            assert!(delays.iter().all(|delay| *delay < interval), "{interval:?}");
+            assert!(delays.iter().any(|delay| *delay < interval / 10), "{interval:?}");
+            assert!(delays.iter().any(|delay| *delay > interval * 9 / 10), "{interval:?}");
+        }
     }
 
     #[test]

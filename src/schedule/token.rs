@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
+use super::backoff::{Backoff, Jitter};
 use super::{Moment, Random};
 
 /// A token is renewed this long before it expires, or a tenth of its lifetime before where that is shorter.
 const RENEWED_BEFORE_MAX: Duration = Duration::from_mins(1);
 const RENEWED_BEFORE_PART: u32 = 10;
-/// A new token that is good for less has expired by the time that it arrives anywhere.
+/// A token with a shorter lifetime is treated as expired: it would not survive a round trip.
 const LIFETIME_MIN: Duration = Duration::from_millis(50);
-/// Renewing is tried again after this time, then after twice as long, and so on …
+/// The first wait before renewing is tried again, doubled from try to try.
 const INTERVAL_FIRST: Duration = Duration::from_secs(1);
-/// … up to this time.
+/// The longest such wait.
 const INTERVAL_MAX: Duration = Duration::from_secs(30);
 
 /// Why a token is to be renewed.
@@ -74,7 +75,7 @@ pub(super) enum Conclusion {
 }
 
 /// The token's state. Tokens are counted, so that late refusals of an old one do not count against the new one.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct TokenState {
     generation: u32,
     standing: Standing,
@@ -82,8 +83,9 @@ pub(super) struct TokenState {
     file_changed: bool,
     renew_at: Option<Moment>,
     expires_at: Option<Moment>,
-    /// How long the last wait for another try was.
-    interval: Option<Duration>,
+    backoff: Backoff,
+    /// Whether the last try brought no token that can be used.
+    is_backing_off: bool,
     /// Since when nothing can be sent for want of a token.
     held_since: Option<Moment>,
 }
@@ -104,6 +106,22 @@ enum Progress {
     Idle,
     UnderWay(RenewalReason),
     NotBefore(Moment),
+}
+
+impl Default for TokenState {
+    fn default() -> TokenState {
+        TokenState {
+            generation: 0,
+            standing: Standing::default(),
+            renewal: Progress::default(),
+            file_changed: false,
+            renew_at: None,
+            expires_at: None,
+            backoff: Backoff::new(INTERVAL_FIRST, INTERVAL_MAX, Jitter::Equal),
+            is_backing_off: false,
+            held_since: None,
+        }
+    }
 }
 
 impl TokenState {
@@ -156,7 +174,7 @@ impl TokenState {
 
     /// For how long rows have waited for a token that could not be had.
     pub(super) fn unavailable_for(&self, now: Moment) -> Option<Duration> {
-        self.interval.and(self.held_since).map(|since| now.since(since))
+        self.held_since.filter(|_| self.is_backing_off).map(|since| now.since(since))
     }
 
     /// A request that was sent with the token of this generation was refused.
@@ -208,16 +226,15 @@ impl TokenState {
 
     /// Tries again later.
     fn back_off(&mut self, now: Moment, random: &mut Random) {
-        let interval = self.interval.map_or(INTERVAL_FIRST, |last| (last * 2).min(INTERVAL_MAX));
-        self.interval = Some(interval);
-        // Between half of it and all of it: not in step with others.
-        self.renewal = Progress::NotBefore(now + interval / 2 + random.up_to(interval / 2));
+        self.is_backing_off = true;
+        self.renewal = Progress::NotBefore(now + self.backoff.next(random));
     }
 
     fn replaced(&mut self, standing: Standing, lifetime: Option<Duration>, now: Moment) {
         self.generation += 1;
         self.standing = standing;
-        self.interval = None;
+        self.backoff.reset();
+        self.is_backing_off = false;
         self.held_since = None;
         self.lasts(lifetime, now);
     }
