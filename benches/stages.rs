@@ -141,7 +141,7 @@ fn scheduling(criterion: &mut Criterion) {
     };
     let mut schedule = Schedule::new(rules, History::default(), 7);
     let answer = |took| Attempt {
-        answer: Answer::Response(Response { status: 200, body: Body::Object, ..Response::default() }),
+        answer: Answer::Response(Response { status: 200, body: Body::APPLIED, ..Response::default() }),
         took,
     };
     let (mut id, mut passed) = (0, Duration::ZERO);
