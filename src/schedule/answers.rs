@@ -105,7 +105,7 @@ impl<T> Schedule<T> {
 
     fn outage_failed(&mut self, evidence: Evidence, sent: Moment, now: Moment) {
         if evidence == Evidence::New {
-            self.concurrency.pushed_back(now);
+            self.concurrency.pushed_back(sent, now);
         }
         if self.health.failed(now, sent, evidence, self.random.share()) == Opening::Opened {
             self.statistics.outages += 1;
@@ -124,7 +124,7 @@ impl<T> Schedule<T> {
         } else {
             self.health.probe_ended();
         }
-        self.concurrency.pushed_back(now);
+        self.concurrency.pushed_back(sent, now);
         self.order.send_again(ticket, now);
         let in_vain = self.pace.wait_in_vain(wait.unwrap_or_default(), now);
         if in_vain > self.wait_max {

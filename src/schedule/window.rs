@@ -35,6 +35,8 @@ struct Current {
     limit: Option<u64>,
     /// The least that an answer of this window said is left.
     remaining: u64,
+    /// When the answer that said so was received.
+    remaining_received: Moment,
     /// The named end, to know an answer of the next window.
     reset: Option<Reset>,
     end: End,
@@ -68,7 +70,10 @@ impl Window {
         let end = self.end_of(seen.reset, clock, received);
         match &mut self.current {
             Some(current) if !current.is_followed_by(&seen, sent, received) => {
-                current.remaining = current.remaining.min(seen.remaining);
+                if seen.remaining < current.remaining {
+                    current.remaining = seen.remaining;
+                    current.remaining_received = received;
+                }
                 current.limit = seen.limit.or(current.limit);
                 // The bounds of the server's clock get narrower, so the newest end is the best known.
                 if end != End::Unknown {
@@ -82,6 +87,7 @@ impl Window {
                 self.current = Some(Current {
                     limit: seen.limit,
                     remaining: seen.remaining,
+                    remaining_received: received,
                     reset: seen.reset,
                     end,
                     started: sent,
@@ -177,9 +183,10 @@ impl Current {
             return new != known;
         }
         let over = matches!(self.end, End::Between { earliest, .. } if earliest <= received);
-        // Without a named end only a rising remainder shows a new window; answers overtake each other, so one that was sent
-        // for before the window was known does not count.
-        seen.remaining > self.remaining && (over || (self.end == End::Unknown && sent > self.started))
+        // Without a named end only a rising remainder shows a new window. Answers overtake each other, so it has to be that of
+        // a request that left after the least remainder was known.
+        let was_sent_later = self.end == End::Unknown && sent >= self.remaining_received;
+        seen.remaining > self.remaining && (over || was_sent_later)
     }
 }
 
@@ -230,6 +237,19 @@ mod tests {
         assert_eq!(window.learnt_length, None);
         window.refused(ms(120_000), ms(70_000));
         assert_eq!(window.learnt_length, Some(Duration::from_millis(59_100)));
+    }
+
+    #[test]
+    fn answers_that_overtake_each_other_are_no_new_window() {
+        let mut window = Window::default();
+        let clock = ServerClock::default();
+        let seen = |remaining| RateWindow { limit: Some(60), remaining, reset: None };
+        window.learn(seen(59), &clock, ms(0), ms(100));
+        window.learn(seen(1), &clock, ms(150), ms(200));
+        window.learn(seen(30), &clock, ms(120), ms(210));
+        assert_eq!(window.allowance(ms(210), Some(ms(150)), 1), Allowance::NotBeforeAnswer);
+        window.learn(seen(30), &clock, ms(200), ms(300));
+        assert_eq!(window.allowance(ms(300), Some(ms(200)), 1), Allowance::Open, "it left when one was left");
     }
 
     #[test]

@@ -175,6 +175,39 @@ fn slower_with_load() -> Vec<Figure> {
     measure("slower with each beyond eight at once", 5, setup, figures_of, [wanted("mean in flight", 6.0, 18.0)])
 }
 
+/// The first rows of a run, at 200 ms an answer: with 32 in flight from the start they would take 6.3 s.
+fn first_rows() -> Vec<Figure> {
+    let setup = |random: &mut Random| {
+        let mut setup = well(1000, random);
+        setup.server.latency = latency(ms(200));
+        setup
+    };
+    let figures_of = |report: &Report| [report.lasted.as_secs_f64()];
+    measure(
+        "200 ms an answer, 32 in flight at most",
+        20,
+        setup,
+        figures_of,
+        [wanted("seconds for the first 1,000 rows", 6.2, 7.5)],
+    )
+}
+
+fn a_hundred_at_once() -> Vec<Figure> {
+    let setup = |random: &mut Random| {
+        let mut setup = well(12_000, random);
+        setup.rules.in_flight_max = 512;
+        setup.server.at_once_max = 100;
+        setup
+    };
+    let figures_of = |report: &Report| {
+        let mean = mean_in_flight(report, at(2), Moment::after_start(report.lasted));
+        [mean, share_of(503, report) * 100.0, float(report.failed)]
+    };
+    let wanted =
+        [wanted("mean in flight", 90.0, 130.0), wanted("% answers 503", 0.0, 4.0), wanted("rows failed", 0.0, 0.0)];
+    measure("no more than a hundred at once, else 503", 5, setup, figures_of, wanted)
+}
+
 /// Answers take 20 ms, and from the second second on 200 ms, however many are in flight.
 fn latency_step() -> Vec<Figure> {
     let (step, slow) = (at(2), ms(200));
@@ -208,7 +241,9 @@ fn figures() {
         outage("60 s of outage: refused", Down::Refused),
         outage("60 s of outage: 503", Down::Unavailable),
         outage("60 s of outage: timeouts", Down::Timeout),
+        first_rows(),
         five_at_once(),
+        a_hundred_at_once(),
         slower_with_load(),
         latency_step(),
     ]
