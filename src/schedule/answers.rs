@@ -16,7 +16,7 @@ impl<T> Schedule<T> {
         self.in_flight -= 1;
         let sent = now - attempt.took;
         if let Answer::Response(response) = &attempt.answer {
-            self.pace.learn(response, sent, now);
+            self.pace.learn(response, sent, now, &mut self.random);
         }
         match verdict(&attempt.answer) {
             Verdict::Updated => self.updated(ticket, &attempt, now),

@@ -294,12 +294,19 @@ impl<T> Schedule<T> {
         if self.in_flight >= self.concurrency.limit() {
             return self.hold_back(None, Slow::LimitedByConcurrency);
         }
-        match self.pace.take_permit(now, self.in_flight) {
+        match self.pace.take_permit(now, self.in_flight, self.rows_left()) {
             Err(Brake::Pause(until)) => self.hold_back(Some(until), Slow::PausedByApi(until)),
+            Err(Brake::Exhausted(until)) => self.hold_back(Some(until), Slow::LimitedByWindow),
             Err(Brake::Window(until)) => self.hold_back(until, Slow::LimitedByWindow),
             Err(Brake::Rate(until)) => self.hold_back(Some(until), Slow::LimitedByRate),
             Ok(()) => self.send(permission, now),
         }
+    }
+
+    /// Rows that are not in flight, once all have been offered.
+    fn rows_left(&self) -> Option<u64> {
+        let rows = self.order.rows_held().saturating_sub(self.in_flight);
+        (self.supply == Supply::Closed).then(|| u64::try_from(rows).unwrap_or(u64::MAX))
     }
 
     fn send(&mut self, permission: Permission, now: Moment) -> Step {

@@ -47,7 +47,9 @@ pub(super) struct Pace {
 pub(super) enum Brake {
     /// The API asked to wait.
     Pause(Moment),
-    /// The API's window; without a time, an answer has to come first.
+    /// The API's window, of which nothing is left until this time: it lets nothing through.
+    Exhausted(Moment),
+    /// Pacing by the API's window; without a time, an answer has to come first.
     Window(Option<Moment>),
     /// The user's rate.
     Rate(Moment),
@@ -73,13 +75,15 @@ impl Pace {
         }
     }
 
-    /// Takes the permit for one request, or says what it has to wait for.
-    pub(super) fn take_permit(&mut self, now: Moment, in_flight: usize) -> Result<(), Brake> {
+    /// Takes the permit for one request, or says what it has to wait for. `rows_left` are those that are not in flight, if their
+    /// number is known.
+    pub(super) fn take_permit(&mut self, now: Moment, in_flight: usize, rows_left: Option<u64>) -> Result<(), Brake> {
         if self.paused_until > now {
             return Err(Brake::Pause(self.paused_until));
         }
-        match self.window.allowance(now, self.last_sent, in_flight) {
+        match self.window.allowance(now, self.last_sent, in_flight, rows_left) {
             Allowance::Open => {}
+            Allowance::Exhausted(until) => return Err(Brake::Exhausted(until)),
             Allowance::NotBefore(at) => return Err(Brake::Window(Some(at))),
             Allowance::NotBeforeAnswer => return Err(Brake::Window(None)),
         }
@@ -93,12 +97,12 @@ impl Pace {
     }
 
     /// Learns from an answer's headers.
-    pub(super) fn learn(&mut self, response: &Response, sent: Moment, received: Moment) {
+    pub(super) fn learn(&mut self, response: &Response, sent: Moment, received: Moment, random: &mut Random) {
         if let Some(date) = response.date_unix_s {
             self.clock.learn(date, sent, received);
         }
         if let Some(window) = response.window {
-            self.window.learn(window, &self.clock, sent, received);
+            self.window.learn(window, &self.clock, sent, received, random);
         }
     }
 
@@ -139,7 +143,7 @@ impl Pace {
         longer
     }
 
-    /// Whether everybody waits already.
+    /// Whether a pause is under way.
     pub(super) fn is_paused(&self, now: Moment) -> bool {
         self.paused_until > now
     }
@@ -179,6 +183,7 @@ impl Limiter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::{RateWindow, Reset};
     use crate::schedule::rate::{LimitedRate, RateUnit};
 
     fn limited(requests: u32, unit: RateUnit) -> Pace {
@@ -190,9 +195,9 @@ mod tests {
         let mut now = start;
         let mut taken = Vec::new();
         while taken.len() < n {
-            match pace.take_permit(now, 0) {
+            match pace.take_permit(now, 0, None) {
                 Ok(()) => taken.push(now),
-                Err(Brake::Pause(at) | Brake::Rate(at) | Brake::Window(Some(at))) => now = at,
+                Err(Brake::Pause(at) | Brake::Rate(at) | Brake::Exhausted(at) | Brake::Window(Some(at))) => now = at,
                 Err(Brake::Window(None)) => panic!("no answer will come"),
             }
         }
@@ -217,7 +222,7 @@ mod tests {
         let mut pace = limited(5000, RateUnit::Second);
         let mut sent = 0;
         for ms in 0..1000 {
-            while pace.take_permit(Moment::after_start(Duration::from_millis(ms)), 0).is_ok() {
+            while pace.take_permit(Moment::after_start(Duration::from_millis(ms)), 0, None).is_ok() {
                 sent += 1;
             }
         }
@@ -234,8 +239,8 @@ mod tests {
         let wait: Duration = longer.iter().sum();
         assert!((Duration::from_secs(10)..=Duration::from_secs(11)).contains(&wait), "{wait:?}");
         assert!(longer.contains(&Duration::ZERO), "the pause is as long as the longest of them");
-        assert_eq!(pace.take_permit(Moment::START, 0), Err(Brake::Pause(Moment::START + wait)));
-        assert_eq!(pace.take_permit(Moment::START + wait, 0), Ok(()));
+        assert_eq!(pace.take_permit(Moment::START, 0, None), Err(Brake::Pause(Moment::START + wait)));
+        assert_eq!(pace.take_permit(Moment::START + wait, 0, None), Ok(()));
     }
 
     #[test]
@@ -270,6 +275,36 @@ mod tests {
         assert_eq!(pace.wait_in_vain(s(7), Moment::after_start(s(10))), s(17));
         pace.succeeded();
         assert_eq!(pace.wait_in_vain(s(7), Moment::after_start(s(20))), s(7));
+    }
+
+    #[test]
+    fn a_window_that_lets_nothing_through_is_told_from_pacing() {
+        let check = |remaining: u64, reset_s: u64, want: Result<(), Brake>| {
+            let mut pace = Pace::new(Rate::Unlimited);
+            assert_eq!(pace.take_permit(Moment::START, 0, None), Ok(()));
+            let reset = Some(Reset::After(Duration::from_secs(reset_s)));
+            let window = Some(RateWindow { limit: None, remaining, reset });
+            let response = Response { window, ..Response::default() };
+            pace.learn(&response, Moment::START, Moment::START, &mut Random::seeded(1));
+            assert_eq!(pace.take_permit(Moment::START, 0, Some(5000)), want, "{remaining} left for {reset_s} s");
+        };
+        let after = |s| Moment::after_start(Duration::from_secs(s));
+        check(0, 60, Err(Brake::Exhausted(after(60))));
+        check(0, 86_400, Err(Brake::Exhausted(after(86_400))));
+        check(6, 60, Err(Brake::Window(Some(after(10)))));
+        check(95, 86_400, Ok(()));
+    }
+
+    #[test]
+    fn no_named_wait_panics() {
+        let mut pace = Pace::new(Rate::Unlimited);
+        let mut random = Random::seeded(1);
+        for wait in [Duration::ZERO, Duration::from_secs(u64::MAX), Duration::MAX] {
+            pace.wait_in_vain(wait, Moment::START);
+            pace.quota_refused(Moment::START + wait, Moment::START);
+            pace.pause(Some(wait), Moment::START, Moment::START, &mut random);
+            assert!(pace.take_permit(Moment::START, 0, None).is_err());
+        }
     }
 
     #[test]

@@ -30,7 +30,7 @@ impl ServerClock {
         let date_us = micros(Duration::from_secs(date_unix_s));
         let new = Bounds {
             at_least_us: date_us - micros(received.since_start()),
-            at_most_us: date_us + 1_000_000 - micros(sent.since_start()),
+            at_most_us: date_us - micros(sent.since_start()) + 1_000_000,
             seen: received,
         };
         let narrowed = self.bounds.map(|old| {
@@ -53,8 +53,10 @@ impl ServerClock {
     }
 }
 
+/// Microseconds, at most so many that sums of four such terms fit.
 fn micros(duration: Duration) -> i64 {
-    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX / 4)
+    const MOST: i64 = i64::MAX / 4;
+    i64::try_from(duration.as_micros()).unwrap_or(MOST).min(MOST)
 }
 
 fn moment(us: i64) -> Moment {
@@ -90,6 +92,20 @@ mod tests {
         clock.learn(500, ms(100), ms(110));
         let (earliest, latest) = clock.moments_of(501).expect("answers were seen");
         assert!(earliest <= ms(1100) && latest >= ms(100) && latest <= ms(1110), "{earliest:?} {latest:?}");
+    }
+
+    #[test]
+    fn no_date_panics() {
+        let dates = [0, 1_800_000_000, 9_223_372_036_854, u64::MAX / 1_000_000, i64::MAX.cast_unsigned(), u64::MAX];
+        for first in dates {
+            for second in dates {
+                let mut clock = ServerClock::default();
+                clock.learn(first, ms(0), ms(10));
+                clock.learn(second, ms(10), Moment::after_start(Duration::MAX));
+                clock.moments_of(first);
+                clock.moments_of(second);
+            }
+        }
     }
 
     #[test]

@@ -148,6 +148,39 @@ fn a_window_without_named_ends_is_learnt_from_refusals() {
     });
 }
 
+/// So many rows at ten a second to an API with a quota of 1,000 a day, of which so many are left for the next hours.
+fn of_a_day(left: u64, rows: u64) -> impl Fn(&mut Random) -> Setup {
+    move |random| {
+        let mut setup = well(rows, random);
+        setup.rules.rate = limited(10);
+        setup.server.clock.at_start = s(86_400 * 20_000 + 3600) + random.up_to(s(3600));
+        setup.server.quota = Quota::Fixed(FixedWindow::new(1000, 86_400, Headers::All).used_before(1000 - left));
+        setup.ends_within = s(10 * 86_400);
+        setup
+    }
+}
+
+#[test]
+fn what_fits_into_the_quota_of_a_day_is_sent_at_the_users_rate() {
+    for (left, rows) in [(95, 40), (95, 95), (900, 40), (900, 900)] {
+        each_seed(5, of_a_day(left, rows), |report| {
+            all_updated(&report, rows as usize);
+            assert_eq!(answers(&report, 429), 0);
+            assert!(report.lasted < ms(rows * 100) + s(2), "{:?} for {rows} of {left}", report.lasted);
+        });
+    }
+}
+
+#[test]
+fn the_rest_of_a_day_is_used_up_at_the_users_rate_and_then_nothing_is_sent() {
+    each_seed(5, of_a_day(95, 3000), |report| {
+        let of_the_day: Vec<Moment> = report.sends.iter().copied().filter(|sent| *sent < at(20 * 3600)).collect();
+        assert_eq!(of_the_day.len(), 95);
+        assert!(of_the_day.last() < Some(&at(12)), "{of_the_day:?}");
+        assert_eq!(answers(&report, 429), 0);
+    });
+}
+
 #[test]
 fn a_quota_without_headers_is_met_by_its_refusals() {
     let setup = |random: &mut Random| {

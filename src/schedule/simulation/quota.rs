@@ -55,17 +55,31 @@ pub(super) struct FixedWindow {
     late: Duration,
     /// The share of the quota that others use up, evenly.
     others: f64,
+    /// Requests let in during the first window before the run.
+    used_before: u64,
     /// Requests let in, by the window's number.
     used: BTreeMap<u64, u64>,
 }
 
 impl FixedWindow {
     pub(super) fn new(limit: u64, length_s: u64, headers: Headers) -> FixedWindow {
-        FixedWindow { limit, length_s, headers, late: Duration::ZERO, others: 0.0, used: BTreeMap::new() }
+        FixedWindow {
+            limit,
+            length_s,
+            headers,
+            late: Duration::ZERO,
+            others: 0.0,
+            used_before: 0,
+            used: BTreeMap::new(),
+        }
     }
 
     pub(super) fn late_by(self, late: Duration) -> FixedWindow {
         FixedWindow { late, ..self }
+    }
+
+    pub(super) fn used_before(self, used_before: u64) -> FixedWindow {
+        FixedWindow { used_before, ..self }
     }
 
     pub(super) fn shared_with_others(self, others: f64) -> FixedWindow {
@@ -85,7 +99,8 @@ impl FixedWindow {
         let named_end_s = (number + 1) * self.length_s;
         let elapsed = since_renewal.as_secs_f64() - float(number * self.length_s);
         let others = float(self.limit) * self.others * elapsed / float(self.length_s);
-        let used = self.used.entry(number).or_default();
+        let used_before = if self.used.is_empty() { self.used_before } else { 0 };
+        let used = self.used.entry(number).or_insert(used_before);
         let left = self.limit.saturating_sub(*used + floor(others));
         let admitted = left > 0;
         if admitted {
