@@ -172,7 +172,7 @@ fn only_the_terminal_is_written_to_by_one_module() {
 
 #[test]
 fn each_crate_that_may_be_swapped_is_known_to_one_place() {
-    check(&["backoff::"], |source| source.path == "schedule/retry.rs");
+    check(&[" ::backoff::", "ExponentialBackoff"], |source| source.path == "schedule/backoff.rs");
     check(&["governor::"], |source| source.path == "schedule/pace.rs");
     check(&["clap::", "clap(", "use clap"], |source| source.module() == "args" || source.path == "cli.rs");
     check(&["axum::"], |source| source.module() == "sandbox");
