@@ -91,9 +91,13 @@ mod tests {
             check(status, body, &Verdict::Updated);
         }
         let unexpected = Verdict::Rejected(Some(Suspicion::UnexpectedAnswer));
-        for (status, body) in
-            [(202, Body::APPLIED), (200, Body::Other), (200, Body::REFUSED), (200, Body::Empty), (206, Body::APPLIED)]
-        {
+        for (status, body) in [
+            (202, Body::APPLIED),
+            (200, Body::Other),
+            (200, Body::REFUSED),
+            (200, Body::Empty),
+            (206, Body::APPLIED),
+        ] {
             check(status, body, &unexpected);
         }
         for status in [301, 302, 303, 304, 307, 308] {

@@ -172,6 +172,20 @@ fn what_fits_into_the_quota_of_a_day_is_sent_at_the_users_rate() {
 }
 
 #[test]
+fn the_last_rows_are_not_spread_over_a_window_that_they_fit_into() {
+    let setup = |random: &mut Random| {
+        let mut setup = well(30, random);
+        setup.server.clock.at_start = s(1_800_000_000) + random.up_to(s(5));
+        setup.server.quota = fixed(60, 60, Headers::All);
+        setup
+    };
+    each_seed(20, setup, |report| {
+        all_updated(&report, 30);
+        assert!(report.lasted < s(2), "{:?}", report.lasted);
+    });
+}
+
+#[test]
 fn the_rest_of_a_day_is_used_up_at_the_users_rate_and_then_nothing_is_sent() {
     each_seed(5, of_a_day(95, 3000), |report| {
         let of_the_day: Vec<Moment> = report.sends.iter().copied().filter(|sent| *sent < at(20 * 3600)).collect();

@@ -205,24 +205,43 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
+#[test]
+fn a_window_that_never_ends_is_spread_all_the_same() {
+    let (mut window, end) = (Window::default(), Moment::after_start(Duration::MAX));
+    let started = end - Duration::from_mins(1);
+    let reset = Some(Reset::After(Duration::MAX));
+    learn(&mut window, RateWindow { limit: None, remaining: 1, reset }, started, started);
+    assert_eq!(window.allowance(started, Some(Moment::START), 0, None), Allowance::NotBefore(end));
+}
+
+#[test]
+fn round_trips_of_any_length_are_averaged() {
+    let mut window = Window::default();
+    let end = Moment::after_start(Duration::MAX);
+    for _ in 0..3 {
+        learn(&mut window, named(5, 60_000), Moment::START, end);
+    }
+    assert!(matches!(window.allowance(end, Some(end), 0, None), Allowance::Open));
+}
+
 proptest! {
     #[test]
     fn no_server_makes_it_panic(events in proptest::collection::vec((number(), event()), 1..12)) {
         let (mut window, mut clock) = (Window::default(), ServerClock::default());
         let mut random = Random::seeded(1);
         let (mut now, mut last_sent) = (Moment::START, None);
-        for (ms_later, event) in events {
-            now = now + Duration::from_millis(ms_later);
+        for (later_s, event) in events {
+            now = now + Duration::from_secs(later_s);
             match event {
-                Event::Answer(seen, date, took_ms) => {
-                    let sent = now - Duration::from_millis(took_ms);
+                Event::Answer(seen, date, took_s) => {
+                    let sent = now - Duration::from_secs(took_s);
                     if let Some(date) = date {
                         clock.learn(date, sent, now);
                     }
                     window.learn(seen, &clock, sent, now, &mut random);
                 }
-                Event::Refusal(wait_s, took_ms) => {
-                    window.refused(now + Duration::from_secs(wait_s), now - Duration::from_millis(took_ms));
+                Event::Refusal(wait_s, took_s) => {
+                    window.refused(now + Duration::from_secs(wait_s), now - Duration::from_secs(took_s));
                 }
                 Event::Asked(in_flight, rows_left) => {
                     if window.allowance(now, last_sent, in_flight, rows_left) == Allowance::Open {
