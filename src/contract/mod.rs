@@ -4,6 +4,7 @@
 //! The source of every rule is the API's page "Update a customer"; where a rule comes from elsewhere, its item says so.
 
 mod answer;
+mod compare;
 mod date;
 mod decimal;
 mod email;
@@ -12,15 +13,18 @@ mod field_error;
 mod finding;
 mod id;
 mod near_miss;
+mod resource;
 mod single;
 mod update;
 mod value;
 
 pub use answer::{Answer, Attempt, Body, Claim, Fault, RateWindow, Reset, Response, ServerError, Shape, Shown};
+pub use compare::{Comparison, compare, shows};
 pub use date::{DateFormat, DateFormatError};
 pub use field::{FIELDS, Field, FieldRule, Kind, Null, READ_ONLY, field_table};
 pub use field_error::{ErrorCode, FieldError, Subject};
 pub use id::{CustomerId, IdError};
+pub use resource::{Resource, Sent, Shows};
 pub use single::{field_value, id_value};
 pub use update::{CustomerUpdate, Draft, InvalidRow, Notes};
 pub use value::{Cell, ValueRules};

@@ -1,0 +1,279 @@
+//! Compares a value that was sent with a value that the API shows. The request's fields are not the resource's, so each has its
+//! rule; the table of them is [`compare`]'s.
+
+use jiff::Timestamp;
+use jiff::civil;
+
+use icu_normalizer::ComposingNormalizerBorrowed;
+
+use super::answer::Shown;
+use super::resource::{Resource, Sent, Shows};
+use super::{CustomerId, Field};
+
+/// How a value that was sent compares with the one that is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Comparison {
+    /// They are equal.
+    Same,
+    /// They are equal but for the way in which they are written.
+    Spelling,
+    /// They are dates of which one is the day before the other: a time zone, most likely.
+    NextDay,
+    /// They are not equal.
+    Different,
+    /// The resource shows the field in a way that says nothing of the value sent: `country_name` of `country_id`.
+    NotComparable,
+    /// The resource does not have the field. That is not null.
+    NotShown,
+}
+
+/// Compares the value that was sent for a field with the customer that is shown.
+///
+/// | field | shown as | same | spelling |
+/// |---|---|---|---|
+/// | names, `job`, `address`, `identity_number` | same | same characters; `""` equals null | after trimming and NFC |
+/// | `email` | same | same characters | without regard to ASCII case |
+/// | `phone_number` | same | same characters | same digits |
+/// | `date_of_birth` | same | same instant; a date is its midnight UTC | a time without zone, taken as UTC |
+/// | `gender` | same | same characters | |
+/// | `default_channel_id` | same | same number, also as digits | |
+/// | `user_id` | `related_user.id` | the same; `related_user: null` equals null | |
+/// | `country_id` | `country_name` | | not comparable |
+///
+/// `""` equals null in every field: the API turns the one into the other.
+pub fn compare(field: Field, sent: &Shows<'_>, shown: &Resource<'_>) -> Comparison {
+    match (field, shown.value(field)) {
+        (Field::CountryId, _) if shown.country_name().is_some() => Comparison::NotComparable,
+        (_, None) => Comparison::NotShown,
+        (_, Some(shown)) => compare_values(field, sent, shown),
+    }
+}
+
+/// How the customer in the body of an answer compares with the body of the request that set its fields: as sent where every
+/// field of it is the same or differs in spelling alone. `None` where the answer shows no customer, or another one.
+pub fn shows(sent: &[u8], answer: &[u8], customer: CustomerId) -> Option<Shown> {
+    let resource = Resource::of_answer(answer).filter(|resource| resource.id() == Some(customer))?;
+    let Some(sent) = Sent::of_request(sent) else { return Some(Shown::Otherwise) };
+    let mut fields = sent.fields().map(|(field, value)| compare(field, value, &resource)).peekable();
+    let is_as_sent = fields.peek().is_some()
+        && fields.all(|comparison| matches!(comparison, Comparison::Same | Comparison::Spelling));
+    Some(if is_as_sent { Shown::AsSent } else { Shown::Otherwise })
+}
+
+fn compare_values(field: Field, sent: &Shows<'_>, shown: &Shows<'_>) -> Comparison {
+    match (sent, shown) {
+        (Shows::Other, _) | (_, Shows::Other) => Comparison::Different,
+        (sent, shown) if is_null(sent) && is_null(shown) => Comparison::Same,
+        (Shows::Text(sent), Shows::Text(shown)) => compare_texts(field, sent, shown),
+        (Shows::Integer(sent), Shows::Integer(shown)) => if_equal(sent == shown, Comparison::Same),
+        // Some servers write numbers as text. In a field of texts they write text as a number, and lose what is in front.
+        (Shows::Integer(sent), Shows::Text(shown)) => if_equal(sent.to_string() == **shown, Comparison::Same),
+        (Shows::Text(sent), Shows::Integer(shown)) => if_equal(sent.trim() == shown.to_string(), Comparison::Spelling),
+        (Shows::Null, Shows::Text(text)) | (Shows::Text(text), Shows::Null) => {
+            if_equal(text.trim().is_empty(), Comparison::Spelling)
+        }
+        (Shows::Null, Shows::Null) => Comparison::Same,
+        (Shows::Null, Shows::Integer(_)) | (Shows::Integer(_), Shows::Null) => Comparison::Different,
+    }
+}
+
+fn if_equal(is_equal: bool, comparison: Comparison) -> Comparison {
+    if is_equal { comparison } else { Comparison::Different }
+}
+
+/// Whether a value is null to the API, which turns `""` into it.
+fn is_null(value: &Shows<'_>) -> bool {
+    match value {
+        Shows::Null => true,
+        Shows::Text(text) => text.is_empty(),
+        Shows::Integer(_) | Shows::Other => false,
+    }
+}
+
+fn compare_texts(field: Field, sent: &str, shown: &str) -> Comparison {
+    if sent == shown {
+        return Comparison::Same;
+    }
+    let is_spelling = match field {
+        Field::DateOfBirth => return compare_dates(sent, shown),
+        Field::FirstName | Field::LastName | Field::Job | Field::Address | Field::IdentityNumber => {
+            let nfc = ComposingNormalizerBorrowed::new_nfc();
+            nfc.normalize(sent.trim()) == nfc.normalize(shown.trim())
+        }
+        Field::Email => sent.eq_ignore_ascii_case(shown),
+        Field::PhoneNumber => digits(sent).next().is_some() && digits(sent).eq(digits(shown)),
+        Field::Gender | Field::CountryId | Field::DefaultChannelId | Field::UserId => false,
+    };
+    if_equal(is_spelling, Comparison::Spelling)
+}
+
+fn digits(text: &str) -> impl Iterator<Item = u8> {
+    text.bytes().filter(u8::is_ascii_digit)
+}
+
+fn compare_dates(sent: &str, shown: &str) -> Comparison {
+    let (Some(sent), Some(shown)) = (Instant::of(sent), Instant::of(shown)) else { return Comparison::Different };
+    if sent.at == shown.at {
+        return if_equal(true, if shown.has_zone { Comparison::Same } else { Comparison::Spelling });
+    }
+    let (earlier, later) = (sent.day.min(shown.day), sent.day.max(shown.day));
+    if earlier.tomorrow().is_ok_and(|day| day == later) { Comparison::NextDay } else { Comparison::Different }
+}
+
+/// A point in time, and the day that stands in its text.
+struct Instant {
+    at: Timestamp,
+    day: civil::Date,
+    /// The text says which zone, or is a date alone.
+    has_zone: bool,
+}
+
+impl Instant {
+    fn of(text: &str) -> Option<Instant> {
+        let utc = jiff::tz::TimeZone::UTC;
+        // `YYYY-MM-DD` in front, as all forms have it.
+        let day: civil::Date = text.get(..10)?.parse().ok()?;
+        if let Ok(at) = text.parse() {
+            return Some(Instant { at, day, has_zone: true });
+        }
+        let local: civil::DateTime = text.parse().ok()?;
+        Some(Instant { at: utc.to_timestamp(local).ok()?, day, has_zone: text.len() == 10 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CUSTOMER: u64 = 7;
+
+    /// Compares two values of JSON.
+    fn check(field: Field, sent: &str, shown: &str, want: Comparison) {
+        let sent_body = format!(r#"{{"{field}":{sent}}}"#);
+        let name = if field == Field::UserId { "related_user" } else { field.name() };
+        let answer = format!(r#"{{"data":{{"id":{CUSTOMER},"{name}":{shown}}}}}"#);
+        let sent_fields = Sent::of_request(sent_body.as_bytes()).expect("an object");
+        let resource = Resource::of_answer(answer.as_bytes()).expect("an object");
+        let (_, value) = sent_fields.fields().next().expect("a field");
+        assert_eq!(compare(field, value, &resource), want, "{field} {sent} {shown}");
+        let all =
+            if matches!(want, Comparison::Same | Comparison::Spelling) { Shown::AsSent } else { Shown::Otherwise };
+        let customer = CustomerId::new(CUSTOMER).expect("an id");
+        assert_eq!(shows(sent_body.as_bytes(), answer.as_bytes(), customer), Some(all), "{field} {sent} {shown}");
+    }
+
+    #[test]
+    fn texts_are_the_same_characters_or_the_same_after_trimming_and_nfc() {
+        for field in [Field::FirstName, Field::LastName, Field::Job, Field::Address, Field::IdentityNumber] {
+            check(field, r#""Zo\u00eb""#, "\"Zo\u{eb}\"", Comparison::Same);
+            check(field, "\"Zo\u{eb}\"", "\"Zoe\u{308}\"", Comparison::Spelling);
+            check(field, r#"" a b ""#, r#""a b""#, Comparison::Spelling);
+            check(field, r#""a  b""#, r#""a b""#, Comparison::Different);
+            check(field, r#""A""#, r#""a""#, Comparison::Different);
+            check(field, r#""""#, "null", Comparison::Same);
+            check(field, "null", r#""""#, Comparison::Same);
+            check(field, r#"" ""#, "null", Comparison::Spelling);
+            check(field, r#""a""#, "null", Comparison::Different);
+            check(field, "null", r#""a""#, Comparison::Different);
+            check(field, r#""12""#, "12", Comparison::Spelling);
+            check(field, r#""012""#, "12", Comparison::Different);
+            check(field, r#""true""#, "true", Comparison::Different);
+            check(field, r#""a""#, r#"["a"]"#, Comparison::Different);
+        }
+    }
+
+    #[test]
+    fn email_is_the_same_without_regard_to_case() {
+        check(Field::Email, r#""a@b.example""#, r#""a@b.example""#, Comparison::Same);
+        check(Field::Email, r#""A@B.example""#, r#""a@b.example""#, Comparison::Spelling);
+        check(Field::Email, r#""a@b.example""#, r#"" a@b.example""#, Comparison::Different);
+        check(Field::Email, "\"\u{c4}@b.example\"", "\"\u{e4}@b.example\"", Comparison::Different);
+        check(Field::Email, "null", "null", Comparison::Same);
+    }
+
+    #[test]
+    fn phone_numbers_are_their_digits() {
+        check(Field::PhoneNumber, r#""+41 79 1""#, r#""+41 79 1""#, Comparison::Same);
+        check(Field::PhoneNumber, r#""+41 79 1""#, r#""+41791""#, Comparison::Spelling);
+        check(Field::PhoneNumber, r#""+41791""#, r#""0041791""#, Comparison::Different);
+        check(Field::PhoneNumber, r#""41791""#, "41791", Comparison::Spelling);
+        check(Field::PhoneNumber, r#""x""#, r#""y""#, Comparison::Different);
+    }
+
+    #[test]
+    fn dates_are_instants() {
+        let check = |sent: &str, shown: &str, want: Comparison| {
+            check(Field::DateOfBirth, &format!("\"{sent}\""), &format!("\"{shown}\""), want);
+        };
+        check("1985-04-12T00:00:00Z", "1985-04-12T00:00:00.000000Z", Comparison::Same);
+        check("1985-04-12T02:00:00+02:00", "1985-04-12T00:00:00Z", Comparison::Same);
+        check("1985-04-12T00:00:00Z", "1985-04-12", Comparison::Same);
+        check("1985-04-12T00:00:00Z", "1985-04-12 00:00:00", Comparison::Spelling);
+        check("1985-04-12t00:00:00z", "1985-04-12T00:00:00Z", Comparison::Same);
+        check("1985-04-12T08:00:00Z", "1985-04-12", Comparison::Different);
+        check("1985-04-12T00:00:00Z", "1985-04-11", Comparison::NextDay);
+        check("1985-04-12T00:00:00Z", "1985-04-11T22:00:00Z", Comparison::NextDay);
+        check("1985-03-01T00:00:00Z", "1985-02-28", Comparison::NextDay);
+        check("1985-04-12T00:00:00Z", "1985-04-13T00:00:00Z", Comparison::NextDay);
+        check("1985-04-12T00:00:00Z", "1985-12-04", Comparison::Different);
+        check("1985-04-12T00:00:00Z", "12/04/1985", Comparison::Different);
+        check("9999-12-31T00:00:00Z", "1985-04-12", Comparison::Different);
+        super::tests::check(Field::DateOfBirth, "null", "null", Comparison::Same);
+        super::tests::check(Field::DateOfBirth, "null", "\"1985-04-12\"", Comparison::Different);
+        super::tests::check(Field::DateOfBirth, "\"1985-04-12T00:00:00Z\"", "482112000", Comparison::Different);
+    }
+
+    #[test]
+    fn numbers_and_words_are_the_same_or_not() {
+        check(Field::Gender, r#""male""#, r#""male""#, Comparison::Same);
+        check(Field::Gender, r#""male""#, r#""Male""#, Comparison::Different);
+        check(Field::DefaultChannelId, "3", "3", Comparison::Same);
+        check(Field::DefaultChannelId, "3", r#""3""#, Comparison::Same);
+        check(Field::DefaultChannelId, "3", "4", Comparison::Different);
+        check(Field::DefaultChannelId, "3", "3.5", Comparison::Different);
+        check(Field::DefaultChannelId, "3", "null", Comparison::Different);
+        check(Field::DefaultChannelId, "null", "0", Comparison::Different);
+        check(Field::DefaultChannelId, "9223372036854775807", "9223372036854775808", Comparison::Different);
+    }
+
+    #[test]
+    fn the_user_is_the_related_user() {
+        check(Field::UserId, "3", r#"{"id":3,"name":"x"}"#, Comparison::Same);
+        check(Field::UserId, "3", r#"{"id":"3"}"#, Comparison::Same);
+        check(Field::UserId, "3", r#"{"id":4}"#, Comparison::Different);
+        check(Field::UserId, "3", r#"{"id":3,"id":3}"#, Comparison::Different);
+        check(Field::UserId, "3", "null", Comparison::Different);
+        check(Field::UserId, "null", "null", Comparison::Same);
+        check(Field::UserId, "3", r#"{"name":"x"}"#, Comparison::NotShown);
+        check(Field::UserId, "3", "3", Comparison::Different);
+        check(Field::UserId, "null", "[]", Comparison::Different);
+    }
+
+    #[test]
+    fn what_is_not_shown_or_not_comparable_is_not_as_sent() {
+        let check = |sent: &str, answer: &str, want: Option<Shown>| {
+            let customer = CustomerId::new(CUSTOMER).expect("an id");
+            assert_eq!(shows(sent.as_bytes(), answer.as_bytes(), customer), want, "{sent} {answer}");
+        };
+        let email = r#"{"email":"a"}"#;
+        check(email, r#"{"id":7,"email":"a"}"#, Some(Shown::AsSent));
+        check(email, r#"{"id":7}"#, Some(Shown::Otherwise));
+        check(email, r#"{"id":7,"email":"a","email":"a"}"#, Some(Shown::Otherwise));
+        check(r#"{"country_id":84}"#, r#"{"id":7,"country_name":"x","country_id":84}"#, Some(Shown::Otherwise));
+        check(r#"{"user_id":3}"#, r#"{"id":7,"user_id":3}"#, Some(Shown::Otherwise));
+        check(r#"{"email":"a","job":"b"}"#, r#"{"id":7,"email":"a","job":"c"}"#, Some(Shown::Otherwise));
+        check("{}", r#"{"id":7,"email":"a"}"#, Some(Shown::Otherwise));
+        check("", r#"{"id":7,"email":"a"}"#, Some(Shown::Otherwise));
+        check(email, r#"{"id":9,"email":"a"}"#, None);
+        check(email, r#"{"email":"a"}"#, None);
+        check(email, r#"{"id":7,"id":7,"email":"a"}"#, None);
+        check(email, "[]", None);
+        let country = Sent::of_request(br#"{"country_id":84}"#).expect("an object");
+        let compared = |answer: &str| {
+            let resource = Resource::of_answer(answer.as_bytes()).expect("an object");
+            country.fields().map(|(field, value)| compare(field, value, &resource)).collect::<Vec<_>>()
+        };
+        assert_eq!(compared(r#"{"country_name":"x"}"#), [Comparison::NotComparable]);
+        assert_eq!(compared("{}"), [Comparison::NotShown]);
+    }
+}
