@@ -10,6 +10,7 @@ use hdrhistogram::Histogram;
 
 pub use self::group::{Group, MessageCount, Messages};
 pub use self::read::RowsRead;
+use crate::contract::{is_code, is_field};
 use crate::journal::{Entry, Outcome};
 use crate::row::Position;
 
@@ -75,16 +76,20 @@ impl Tally {
             code,
             status: entry.status,
         };
-        let common = entry.error.as_deref().or(entry.cause.as_deref());
-        let common = common
-            .map_or_else(|| entry.status.map_or_else(String::new, |status| format!("http_{status}")), str::to_owned);
+        // The contract's words are our own. A server's count only where they quote no value: entries that were written
+        // before that rule may hold any text.
+        let is_own = entry.outcome == Outcome::Invalid;
+        let code = |code: &str| (is_own || is_code(code)).then(|| code.to_owned());
+        let common = (entry.error.as_deref().and_then(code)).or_else(|| entry.cause.as_deref().map(str::to_owned));
+        let common = common.unwrap_or_else(|| entry.status.map_or_else(String::new, |status| format!("http_{status}")));
         if entry.errors.is_empty() {
             return self.group_of(key(None, common)).group.add(position);
         }
         let mut errors: Vec<_> = (entry.errors.iter())
             .map(|error| {
-                let code = error.code.as_deref().map_or_else(|| common.clone(), str::to_owned);
-                (key(Some(error.field.clone().into_owned()), code), error.message.as_ref())
+                let code = error.code.as_deref().and_then(code).unwrap_or_else(|| common.clone());
+                let field = (is_own || is_field(&error.field)).then(|| error.field.clone().into_owned());
+                (key(field, code), error.message.as_ref())
             })
             .collect();
         errors.sort();
@@ -175,12 +180,31 @@ mod tests {
         let mut tally = Tally::default();
         let rows = u64::try_from(GROUPS_MAX).expect("few") * 2;
         for row in 1..=rows {
-            let entry = Entry { error: Some(format!("code {row}").into()), status: Some(400), ..entry(row, &[]) };
+            let entry = Entry { error: Some(format!("code_{row}").into()), status: Some(400), ..entry(row, &[]) };
             tally.ended_badly(&entry, position(row));
         }
         let groups = tally.groups();
         assert!(groups.len() <= GROUPS_MAX + 1, "{}", groups.len());
         assert_eq!(groups.iter().map(|(_, errors)| errors.group.rows).sum::<u64>(), rows);
+    }
+
+    #[test]
+    fn a_server_s_words_count_only_where_they_quote_no_value() {
+        let check = |error: Option<&'static str>, fields: &[&'static str], want: &[(Option<&str>, &str)]| {
+            let errors: Vec<_> = fields.iter().map(|field| (*field, None)).collect();
+            let bad = Entry { outcome: Outcome::Rejected, status: Some(409), ..entry(1, &errors) };
+            let mut tally = Tally::default();
+            tally.ended_badly(&Entry { error: error.map(Into::into), ..bad }, position(1));
+            let groups = tally.groups();
+            let groups: Vec<_> = groups.iter().map(|(key, _)| (key.field.as_deref(), key.code.as_str())).collect();
+            assert_eq!(groups, want, "{error:?} {fields:?}");
+        };
+        check(Some("not_found"), &[], &[(None, "not_found")]);
+        check(Some("Email zoe@example.com is taken"), &[], &[(None, "http_409")]);
+        check(Some("0791234567"), &["email"], &[(Some("email"), "http_409")]);
+        check(None, &["address.0"], &[(Some("address.0"), "http_409")]);
+        check(None, &["zoe@example.com", "Zo\u{eb}"], &[(None, "http_409")]);
+        check(None, &["zoe@example.com", "job"], &[(None, "http_409"), (Some("job"), "http_409")]);
     }
 
     #[test]
