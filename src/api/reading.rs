@@ -1,5 +1,7 @@
 //! Reads an answer, bounded in bytes, into the plain values that decisions are made on.
 
+use std::time::SystemTime;
+
 use bytes::Bytes;
 use reqwest::header::LOCATION;
 use serde::Deserialize;
@@ -44,7 +46,7 @@ enum Extent {
 
 fn describe(answer: &reqwest::Response, body: &[u8], extent: Extent) -> Response {
     let (headers, status) = (answer.headers(), answer.status().as_u16());
-    let date_unix_s = rate_headers::date_unix_s(headers);
+    let date_unix_s = rate_headers::date_unix_s(headers).or_else(|| rate_headers::unix_s(SystemTime::now()));
     Response {
         status,
         body: match extent {
@@ -53,7 +55,7 @@ fn describe(answer: &reqwest::Response, body: &[u8], extent: Extent) -> Response
         },
         retry_after: rate_headers::retry_after(headers, date_unix_s),
         shown: None,
-        window: rate_headers::window(headers),
+        window: rate_headers::window(headers, date_unix_s),
         date_unix_s,
         location_host: if answer.status().is_redirection() { location_host(answer) } else { None },
         // The body of a 5xx is never kept: a debug page carries SQL with the row's values.
