@@ -1,4 +1,4 @@
-//! The client: one PUT of one customer, one attempt.
+//! The client: one request about one customer, one attempt.
 
 use std::error::Error as StdError;
 use std::io;
@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use bytes::Bytes;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, Request};
 use tracing::warn;
 use url::Url;
 
 use super::http::{self, HttpError, HttpOptions, Protocol};
-use super::reading;
+use super::reading::{self, Asked};
 use super::token::Token;
 use crate::contract::{Answer, Attempt, CustomerId, Fault};
 
@@ -45,8 +45,11 @@ struct Requests {
     turn: AtomicUsize,
     /// The URL of all customers. A customer's is made of it without being parsed.
     customers: Url,
-    /// All headers, with a place for the token: none has to be added to a request's copy, which would have to grow for it.
-    headers: HeaderMap,
+    /// All headers of an update, with a place for the token: none has to be added to a request's copy, which would have to grow
+    /// for it.
+    update_headers: HeaderMap,
+    /// The same of a read.
+    read_headers: HeaderMap,
     /// Whether the server may not speak HTTP/2 at all. Without TLS it is taken to (`--http2`).
     doubts_http2: AtomicBool,
 }
@@ -54,43 +57,65 @@ struct Requests {
 impl Api {
     /// A client with these options. Connections are made with the first requests.
     pub fn new(options: &ApiOptions) -> Result<Api, HttpError> {
-        let mut headers = http::headers();
-        headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer"));
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if let Some(tenant) = options.tenant {
-            headers.insert(X_TENANT, HeaderValue::from(tenant));
-        }
+        let (update_headers, read_headers) = (update_headers(options.tenant), read_headers(options.tenant));
         let clients = http::clients(&options.http, &options.base_url)?;
         let customers = customers_url(&options.base_url);
         let doubts_http2 = options.http.protocol == Protocol::Http2 && options.base_url.scheme() == "http";
         let (turn, doubts_http2) = (AtomicUsize::new(0), AtomicBool::new(doubts_http2));
-        Ok(Api { requests: Arc::new(Requests { clients, turn, customers, headers, doubts_http2 }) })
+        Ok(Api {
+            requests: Arc::new(Requests { clients, turn, customers, update_headers, read_headers, doubts_http2 }),
+        })
     }
 
     /// Sends one update and reads what comes back. Never fails: that nothing came back is an answer too.
     pub async fn update(&self, customer: CustomerId, body: Bytes, token: &Token) -> Attempt {
+        let mut request = self.requests.request(Method::PUT, &self.requests.update_headers, customer, token);
+        *request.body_mut() = Some(body.into());
+        self.requests.attempt(request, customer, token, None).await
+    }
+
+    /// Reads one customer, past all caches, and compares it with `sent`, the body of an update. `Response::shown` says how it
+    /// compares, where a 200 shows that very customer. Never fails, as [`update`](Api::update).
+    pub async fn read(&self, customer: CustomerId, sent: &[u8], token: &Token) -> Attempt {
+        let request = self.requests.request(Method::GET, &self.requests.read_headers, customer, token);
+        self.requests.attempt(request, customer, token, Some(sent)).await
+    }
+}
+
+impl Requests {
+    /// A request about one customer, without a body.
+    fn request(&self, method: Method, headers: &HeaderMap, customer: CustomerId, token: &Token) -> Request {
+        let mut url = self.customers.clone();
+        url.path_segments_mut().expect("an HTTP URL has a path").push(&customer.to_string());
+        let mut request = Request::new(method, url);
+        let mut headers = headers.clone();
+        headers.insert(AUTHORIZATION, token.authorization());
+        *request.headers_mut() = headers;
+        request
+    }
+
+    /// Sends a request and reads what comes back.
+    async fn attempt(
+        &self,
+        request: Request,
+        customer: CustomerId,
+        token: &Token,
+        compared_with: Option<&[u8]>,
+    ) -> Attempt {
         let started = Instant::now();
-        let answer = match self.requests.put(customer, body, token).await {
-            Ok(answer) => match reading::read(answer).await {
+        let asked = Asked { customer, token, url: &self.customers, compared_with };
+        let answer = match self.send(request).await {
+            Ok(answer) => match reading::read(answer, asked).await {
                 Ok(response) => Answer::Response(response),
                 Err(error) => Answer::Fault(fault_of(&error)),
             },
             Err(error) => Answer::Fault(fault_of(&error)),
         };
-        self.requests.learn_protocol(&answer);
+        self.learn_protocol(&answer);
         Attempt { answer, took: started.elapsed() }
     }
-}
 
-impl Requests {
-    async fn put(&self, customer: CustomerId, body: Bytes, token: &Token) -> reqwest::Result<reqwest::Response> {
-        let mut url = self.customers.clone();
-        url.path_segments_mut().expect("an HTTP URL has a path").push(&customer.to_string());
-        let mut request = Request::new(Method::PUT, url);
-        let mut headers = self.headers.clone();
-        headers.insert(AUTHORIZATION, token.authorization());
-        *request.headers_mut() = headers;
-        *request.body_mut() = Some(body.into());
+    async fn send(&self, request: Request) -> reqwest::Result<reqwest::Response> {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.clients.len();
         self.clients.get(turn).expect("there is a client for each turn").execute(request).await
     }
@@ -112,6 +137,30 @@ impl Requests {
         }
         self.doubts_http2.store(false, Ordering::Relaxed);
     }
+}
+
+/// What every request about a customer says, with a place for the token.
+fn common_headers(tenant: Option<u64>) -> HeaderMap {
+    let mut headers = http::headers();
+    headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer"));
+    if let Some(tenant) = tenant {
+        headers.insert(X_TENANT, HeaderValue::from(tenant));
+    }
+    headers
+}
+
+fn update_headers(tenant: Option<u64>) -> HeaderMap {
+    let mut headers = common_headers(tenant);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers
+}
+
+/// A read has no body, so nothing to name the type of. It has to reach the API itself: what a cache holds may be older than the
+/// update that is looked for.
+fn read_headers(tenant: Option<u64>) -> HeaderMap {
+    let mut headers = common_headers(tenant);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers
 }
 
 /// The URL of all customers: a customer's has the id behind it.
@@ -148,4 +197,49 @@ fn connect_fault(error: &reqwest::Error) -> Fault {
         source = cause.source();
     }
     Fault::Refused
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use reqwest::header::{ACCEPT, USER_AGENT};
+
+    use crate::api::{Proxies, Transport};
+
+    fn api(tenant: Option<u64>) -> Api {
+        let http = HttpOptions {
+            timeout: std::time::Duration::from_secs(1),
+            ca_file: None,
+            transport: Transport::HttpAllowed,
+            proxies: Proxies::None,
+            in_flight_max: 1,
+            protocol: Protocol::Http1,
+        };
+        let base_url = Url::parse("http://127.0.0.1:1/api/").expect("a URL");
+        Api::new(&ApiOptions { base_url, tenant, http }).expect("a client")
+    }
+
+    #[test]
+    fn a_read_says_what_an_update_says_but_for_its_body_and_caches() {
+        let check = |tenant: Option<u64>| {
+            let (api, token) = (api(tenant), Token::new("abc", "the file").expect("a good token"));
+            let customer = CustomerId::new(7).expect("an id");
+            let update = api.requests.request(Method::PUT, &api.requests.update_headers, customer, &token);
+            let read = api.requests.request(Method::GET, &api.requests.read_headers, customer, &token);
+            assert_eq!(update.url().as_str(), "http://127.0.0.1:1/api/v1/customers/7");
+            assert_eq!(read.url(), update.url());
+            for name in [ACCEPT, USER_AGENT, AUTHORIZATION, X_TENANT] {
+                assert_eq!(read.headers().get(&name), update.headers().get(&name), "{name}");
+            }
+            assert_eq!(read.headers().get(X_TENANT).is_some(), tenant.is_some());
+            let value =
+                |request: &Request, name| request.headers().get(name).map(HeaderValue::as_bytes).map(<[u8]>::to_vec);
+            assert_eq!(value(&read, AUTHORIZATION), Some(b"Bearer abc".to_vec()));
+            assert_eq!(value(&read, CACHE_CONTROL), Some(b"no-cache".to_vec()));
+            assert_eq!((value(&read, CONTENT_TYPE), value(&update, CACHE_CONTROL)), (None, None));
+            assert_eq!(value(&update, CONTENT_TYPE), Some(b"application/json".to_vec()));
+        };
+        check(None);
+        check(Some(3));
+    }
 }

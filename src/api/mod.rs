@@ -3,11 +3,13 @@
 
 mod address;
 pub mod authorize;
+mod body;
 mod client;
 mod http;
 pub mod oauth;
 pub mod rate_headers;
-mod reading;
+pub mod reading;
+mod seen;
 mod server_error;
 mod shown;
 mod token;

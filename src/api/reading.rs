@@ -3,26 +3,53 @@
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use reqwest::header::LOCATION;
-use serde::Deserialize;
-use serde::de::{IgnoredAny, MapAccess, Visitor};
+use reqwest::StatusCode;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION};
 use url::Url;
 
-use super::{rate_headers, server_error};
-use crate::contract::{Body, Response};
+use super::server_error::{self, Media};
+use super::token::Token;
+use super::{body, rate_headers};
+use crate::contract::{Body, Claim, CustomerId, Response, Shown, shows};
 use crate::text;
 
-/// The most bytes of a body that are read. The API's resource takes less than a kilobyte; an error page may take more.
+/// The most bytes of a body that are read. The API's resource takes less than two kilobytes, also with an address of its
+/// longest; an error page may take more, but of a longer body nothing is believed. Each of up to 1,024 requests in flight may
+/// hold as much, so 256 KiB were 256 MiB where a server floods all of them; 64 KiB are as much as the promise of flat memory
+/// bears.
 const BODY_BYTES_MAX: usize = 64 << 10;
+/// The most characters of a host's name (RFC 1035 §2.3.4).
+const HOST_CHARACTERS_MAX: usize = 255;
+
+/// What was asked, as far as the answer is read by it.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// The customer that the request names.
+    pub customer: CustomerId,
+    /// The token that authorized it, which is kept nowhere.
+    pub token: &'a Token,
+    /// Where it was sent, for a redirect that is relative.
+    pub url: &'a Url,
+    /// The body of an update that the customer is compared with, where the request reads the customer.
+    pub compared_with: Option<&'a [u8]>,
+}
+
+/// The body of an answer, as far as it was read.
+#[derive(Debug, Clone, Copy)]
+pub enum BodyBytes<'a> {
+    /// To its end.
+    Whole(&'a [u8]),
+    /// It is longer than what is read.
+    TooLong,
+}
 
 /// Reads an answer to its end, or to as much of it as is of use.
-pub(super) async fn read(mut answer: reqwest::Response) -> Result<Response, reqwest::Error> {
+pub(super) async fn read(mut answer: reqwest::Response, asked: Asked<'_>) -> Result<Response, reqwest::Error> {
     // Mostly all of a body comes at once, and is read where it came in.
-    let (mut first, mut all, mut extent) = (Bytes::new(), Vec::new(), Extent::Whole);
+    let (mut first, mut all) = (Bytes::new(), Vec::new());
     while let Some(chunk) = answer.chunk().await? {
         if first.len().max(all.len()) + chunk.len() > BODY_BYTES_MAX {
-            extent = Extent::Cut;
-            break;
+            return Ok(response(answer.status(), answer.headers(), BodyBytes::TooLong, asked));
         }
         if first.is_empty() {
             first = chunk;
@@ -34,112 +61,138 @@ pub(super) async fn read(mut answer: reqwest::Response) -> Result<Response, reqw
         }
     }
     let body = if all.is_empty() { &*first } else { &all };
-    Ok(describe(&answer, body, extent))
+    Ok(response(answer.status(), answer.headers(), BodyBytes::Whole(body), asked))
 }
 
-/// How much of a body was read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Extent {
-    Whole,
-    Cut,
-}
-
-fn describe(answer: &reqwest::Response, body: &[u8], extent: Extent) -> Response {
-    let (headers, status) = (answer.headers(), answer.status().as_u16());
-    let date_unix_s = rate_headers::date_unix_s(headers).or_else(|| rate_headers::unix_s(SystemTime::now()));
+/// The plain values of an answer. It does no I/O but to look at this machine's clock where the answer names no time, and is
+/// public for the fuzzer.
+pub fn response(status: StatusCode, headers: &HeaderMap, bytes: BodyBytes<'_>, asked: Asked<'_>) -> Response {
+    let now_unix_s = rate_headers::date_unix_s(headers).or_else(|| rate_headers::unix_s(SystemTime::now()));
+    let media = media_of(headers);
+    let (bytes, body) = match bytes {
+        BodyBytes::Whole(bytes) => (bytes, body::judge(bytes, media, asked.customer)),
+        BodyBytes::TooLong => (&b""[..], Body::TooLong),
+    };
     Response {
-        status,
-        body: match extent {
-            Extent::Whole => kind_of(body),
-            Extent::Cut => Body::TooLong,
-        },
-        retry_after: rate_headers::retry_after(headers, date_unix_s),
-        shown: None,
-        window: rate_headers::window(headers, date_unix_s),
-        date_unix_s,
-        location_host: if answer.status().is_redirection() { location_host(answer) } else { None },
+        status: status.as_u16(),
+        body,
+        shown: asked.compared_with.and_then(|sent| shown(status, body, bytes, sent, asked.customer)),
+        retry_after: rate_headers::retry_after(headers, now_unix_s),
+        window: rate_headers::window(headers, now_unix_s),
+        date_unix_s: now_unix_s,
+        location_host: if status.is_redirection() { location_host(headers, asked) } else { None },
         // The body of a 5xx is never kept: a debug page carries SQL with the row's values.
-        error: answer.status().is_client_error().then(|| server_error::parse(body)),
+        error: is_refusal(status, body).then(|| server_error::parse(bytes, media, asked.token)),
     }
 }
 
-fn location_host(answer: &reqwest::Response) -> Option<String> {
-    let location = answer.headers().get(LOCATION)?.to_str().ok()?;
-    let target: Url = answer.url().join(location).ok()?;
-    target.host_str().map(text::safe)
+/// Whether the server's words say why a row is refused.
+fn is_refusal(status: StatusCode, body: Body) -> bool {
+    status.is_client_error() || (status.is_success() && matches!(body, Body::Object { claim: Claim::Refused, .. }))
 }
 
-/// What a body is. Only the shape is looked at: values stay unread.
-fn kind_of(body: &[u8]) -> Body {
-    if body.is_empty() {
-        return Body::Empty;
-    }
-    match serde_json::from_slice::<Shape>(body) {
-        Ok(Shape::Object) => Body::APPLIED,
-        Ok(Shape::ObjectWithError) => Body::REFUSED,
-        // What serde_json cannot read is no JSON, or none of these shapes.
-        Err(_) => Body::Other,
-    }
+/// How the customer compares that the answer of a read shows, where it shows that very customer.
+fn shown(status: StatusCode, body: Body, bytes: &[u8], sent: &[u8], customer: CustomerId) -> Option<Shown> {
+    let is_good = status == StatusCode::OK && matches!(body, Body::Object { claim: Claim::Applied, .. });
+    if is_good { shows(sent, bytes, customer) } else { None }
 }
 
-/// A member's name.
-#[derive(Deserialize)]
-#[serde(field_identifier, rename_all = "lowercase")]
-enum Key {
-    Error,
-    #[serde(other)]
-    Other,
+fn media_of(headers: &HeaderMap) -> Media {
+    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media = value.split_once(';').map_or(value, |(media, _)| media).trim();
+    if media.eq_ignore_ascii_case("application/problem+json") { Media::Problem } else { Media::Other }
 }
 
-/// A JSON object, with or without an `error` member; nothing else is accepted.
-enum Shape {
-    Object,
-    ObjectWithError,
-}
-
-impl<'de> Deserialize<'de> for Shape {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Shape, D::Error> {
-        struct ShapeVisitor;
-        impl<'de> Visitor<'de> for ShapeVisitor {
-            type Value = Shape;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Shape, A::Error> {
-                let mut shape = Shape::Object;
-                while let Some(key) = map.next_key()? {
-                    if let Key::Error = key {
-                        shape = Shape::ObjectWithError;
-                    }
-                    map.next_value::<IgnoredAny>()?;
-                }
-                Ok(shape)
-            }
-        }
-        deserializer.deserialize_map(ShapeVisitor)
-    }
+fn location_host(headers: &HeaderMap, asked: Asked<'_>) -> Option<String> {
+    let location = headers.get(LOCATION)?.to_str().ok()?;
+    let target: Url = asked.url.join(location).ok()?;
+    let host = target.host_str()?;
+    Some(text::safe_cut(&asked.token.hide_in(host, HOST_CHARACTERS_MAX), HOST_CHARACTERS_MAX))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use reqwest::header::{DATE, HeaderValue};
 
-    fn check(body: &str, want: Body) {
-        assert_eq!(kind_of(body.as_bytes()), want, "{body}");
+    const SENT: &[u8] = br#"{"email":"a@b.example"}"#;
+
+    fn read_as(status: u16, headers: &[(&'static str, &str)], body: &str, compared_with: Option<&[u8]>) -> Response {
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.insert(*name, HeaderValue::from_str(value).expect("a good value"));
+        }
+        let token = Token::new("canary-7f3a", "the file").expect("a good token");
+        let url = Url::parse("https://a.example/v1/customers").expect("a URL");
+        let customer = CustomerId::new(7).expect("an id");
+        let asked = Asked { customer, token: &token, url: &url, compared_with };
+        let status = StatusCode::from_u16(status).expect("a status");
+        response(status, &map, BodyBytes::Whole(body.as_bytes()), asked)
     }
 
     #[test]
-    fn shapes_of_bodies() {
-        check("", Body::Empty);
-        check(r#"{"success":"ok","data":{"error":1}}"#, Body::APPLIED);
-        check("{}", Body::APPLIED);
-        check(r#" {"error":"x"} "#, Body::REFUSED);
-        check(r#"{"a":1} {"b":2}"#, Body::Other);
-        check(r#"{"success":"ok","data":{"#, Body::Other);
-        check("[]", Body::Other);
-        check("true", Body::Other);
-        check("<!doctype html>", Body::Other);
+    fn a_read_compares_only_the_customer_that_it_is_about() {
+        let check = |status: u16, body: &str, want: Option<Shown>| {
+            assert_eq!(read_as(status, &[], body, Some(SENT)).shown, want, "{status} {body}");
+            assert_eq!(read_as(status, &[], body, None).shown, None);
+        };
+        check(200, r#"{"success":"ok","data":{"id":7,"email":"A@B.example"}}"#, Some(Shown::AsSent));
+        check(200, r#"{"id":"7","email":"a@b.example"}"#, Some(Shown::AsSent));
+        check(200, r#"{"success":"ok","data":{"id":7,"email":null}}"#, Some(Shown::Otherwise));
+        check(200, r#"{"success":"ok","data":{"id":7}}"#, Some(Shown::Otherwise));
+        check(201, r#"{"data":{"id":7,"email":"a@b.example"}}"#, None);
+        check(404, r#"{"data":{"id":7,"email":"a@b.example"}}"#, None);
+        check(200, r#"{"data":{"id":9,"email":"a@b.example"}}"#, None);
+        check(200, r#"{"data":{"email":"a@b.example"}}"#, None);
+        check(200, r#"{"success":"ok"}"#, None);
+        check(200, r#"{"error":"x","data":{"id":7,"email":"a@b.example"}}"#, None);
+        check(200, r#"{"data":{"id":7,"email":"a@b.example"},"data":{"id":7,"email":"a@b.example"}}"#, None);
+        check(200, r#"{"data":{"id":7,"email":"a@b.example"}"#, None);
+    }
+
+    #[test]
+    fn refusals_keep_the_server_s_words_and_failures_do_not() {
+        let check = |status: u16, body: &str, want: Option<Option<&str>>| {
+            let error = read_as(status, &[], body, None).error;
+            assert_eq!(error.as_ref().map(|error| error.code.as_deref()), want, "{status} {body}");
+        };
+        check(409, r#"{"error":"taken"}"#, Some(Some("taken")));
+        check(404, "<html>", Some(None));
+        check(200, r#"{"error":"taken"}"#, Some(Some("taken")));
+        check(200, r#"{"success":"ok"}"#, None);
+        check(500, r#"{"error":"taken"}"#, None);
+        check(302, r#"{"error":"taken"}"#, None);
+    }
+
+    #[test]
+    fn problem_json_is_known_by_its_content_type() {
+        let check = |content_type: &str, want: Option<&str>| {
+            let response = read_as(422, &[("content-type", content_type)], r#"{"title":"Invalid"}"#, None);
+            assert_eq!(response.error.and_then(|error| error.message).as_deref(), want, "{content_type}");
+        };
+        check("application/problem+json", Some("Invalid"));
+        check("Application/Problem+JSON ; charset=utf-8", Some("Invalid"));
+        check("application/json", None);
+    }
+
+    #[test]
+    fn a_redirect_names_its_host_without_the_token() {
+        let check = |location: &str, want: Option<&str>| {
+            let response = read_as(302, &[("location", location)], "", None);
+            assert_eq!(response.location_host.as_deref(), want, "{location}");
+        };
+        check("https://Login.example/x", Some("login.example"));
+        check("/login", Some("a.example"));
+        check("https://CANARY-7f3a.example/canary-7f3a", Some("***.example"));
+        check("mailto:x", None);
+    }
+
+    #[test]
+    fn without_a_date_this_machine_s_clock_counts() {
+        let date = read_as(200, &[(DATE.as_str(), "Sun, 06 Nov 1994 08:49:37 GMT")], "", None).date_unix_s;
+        assert_eq!(date, Some(784_111_777));
+        let before = rate_headers::unix_s(SystemTime::now());
+        let date = read_as(200, &[], "", None).date_unix_s;
+        assert!(before <= date && date <= rate_headers::unix_s(SystemTime::now()), "{date:?}");
     }
 }

@@ -1,55 +1,143 @@
-//! What the API says of an error, in both shapes that it may have.
+//! What the API says of an error, in the shapes that it may have. Its code and the names of its fields may be shown and counted;
+//! the rest of its words may quote a value, and becomes the message.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::contract::ServerError;
+use super::token::Token;
+use crate::contract::{NAME_CHARACTERS_MAX, ServerError, is_code, is_field};
 use crate::text;
 
-/// The most characters of the server's text that are kept, over all fields together.
+/// The most characters of the server's text that are kept, over message and fields together.
 const CHARACTERS_MAX: usize = 256;
-/// The most characters of a machine code or a field's name.
-const NAME_CHARACTERS_MAX: usize = 64;
-/// The most fields that are kept.
+/// The most members of `errors` that are kept.
 const FIELDS_MAX: usize = 16;
 
-/// Reads the body of a 4xx: `{"error","message"}`, or Laravel's `{"message","errors":{field:[text]}}`. Anything else says
-/// nothing. Control characters are escaped.
-pub(super) fn parse(body: &[u8]) -> ServerError {
-    let Ok(Value::Object(object)) = serde_json::from_slice::<Value>(body) else { return ServerError::default() };
-    let mut left = CHARACTERS_MAX;
-    let code = object.get("error").and_then(Value::as_str).map(|code| text::safe_cut(code, NAME_CHARACTERS_MAX));
-    let message = object.get("message").and_then(Value::as_str).map(|message| take(message, &mut left));
-    let mut fields = Vec::new();
-    if let Some(Value::Object(errors)) = object.get("errors") {
-        for (field, texts) in errors.iter().take(FIELDS_MAX) {
-            let first = texts.as_str().or_else(|| texts.get(0).and_then(Value::as_str)).unwrap_or_default();
-            fields.push((text::safe_cut(field, NAME_CHARACTERS_MAX), take(first, &mut left)));
-        }
-    }
-    ServerError { code, message, fields }
+/// What kind of JSON a body is, by its `Content-Type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Media {
+    /// `application/problem+json` (RFC 9457).
+    Problem,
+    /// Any other.
+    Other,
 }
 
-fn take(words: &str, left: &mut usize) -> String {
-    let kept = text::safe_cut(words, *left);
-    *left = left.saturating_sub(kept.chars().count());
-    kept
+/// Reads the body of a refusal: `{"error","message"}`, Laravel's `{"message","errors":{field:[text]}}`, or the `title` and
+/// `detail` of problem+json. Anything else says nothing.
+///
+/// An `error` that is no code, and a key of `errors` that is no field of the API, stand in the message with their text. The
+/// token is replaced, control characters are escaped, and the whole is cut.
+pub(super) fn parse(body: &[u8], media: Media, token: &Token) -> ServerError {
+    let Ok(Value::Object(object)) = serde_json::from_slice::<Value>(body) else { return ServerError::default() };
+    let error = text_of(&object, "error");
+    let mut words = Words { left: CHARACTERS_MAX, token };
+    let code = error.and_then(|error| words.name(error, is_code));
+    let mut message = Message::default();
+    if code.is_none() {
+        message.join(error, ": ", &mut words);
+    }
+    if media == Media::Problem {
+        message.join(text_of(&object, "title"), ": ", &mut words);
+        message.join(text_of(&object, "detail"), ": ", &mut words);
+    }
+    message.join(text_of(&object, "message"), ": ", &mut words);
+    let mut fields = Vec::new();
+    match object.get("errors") {
+        Some(Value::Object(errors)) => {
+            for (key, texts) in errors.iter().take(FIELDS_MAX) {
+                let said = first_text(texts).unwrap_or_default();
+                match words.name(key, is_field) {
+                    Some(field) => fields.push((field, words.take(said))),
+                    None => message.join(Some(&format!("{key} {said}")), "; ", &mut words),
+                }
+            }
+        }
+        Some(Value::Array(errors)) => {
+            for said in errors.iter().take(FIELDS_MAX) {
+                message.join(said.as_str(), "; ", &mut words);
+            }
+        }
+        Some(said) => message.join(said.as_str(), "; ", &mut words),
+        None => {}
+    }
+    ServerError { code, message: message.0, fields }
+}
+
+fn text_of<'a>(object: &'a Map<String, Value>, member: &str) -> Option<&'a str> {
+    object.get(member).and_then(Value::as_str)
+}
+
+/// The text of an error, or the first of several.
+fn first_text(texts: &Value) -> Option<&str> {
+    texts.as_str().or_else(|| texts.get(0).and_then(Value::as_str))
+}
+
+/// What is kept of the server's words.
+struct Words<'a> {
+    /// Characters that may still be kept.
+    left: usize,
+    token: &'a Token,
+}
+
+impl Words<'_> {
+    /// A name that may be shown and counted, if it is one.
+    fn name(&self, name: &str, is_name: fn(&str) -> bool) -> Option<String> {
+        // One character more than a name may have: what is longer is none.
+        Some(self.token.hide_in(name, NAME_CHARACTERS_MAX + 1)).filter(|name| is_name(name))
+    }
+
+    /// As much of a text as may still be kept.
+    fn take(&mut self, words: &str) -> String {
+        let kept = text::safe_cut(&self.token.hide_in(words, self.left), self.left);
+        self.left = self.left.saturating_sub(kept.chars().count());
+        kept
+    }
+}
+
+/// The message, made of what belongs there.
+#[derive(Default)]
+struct Message(Option<String>);
+
+impl Message {
+    /// Adds a text behind those that it has.
+    fn join(&mut self, part: Option<&str>, between: &str, words: &mut Words<'_>) {
+        let Some(part) = part.map(str::trim).filter(|part| !part.is_empty()) else { return };
+        match &mut self.0 {
+            None => self.0 = Some(words.take(part)),
+            Some(message) if words.left > between.len() => {
+                words.left -= between.len();
+                message.push_str(between);
+                message.push_str(&words.take(part));
+            }
+            Some(_) => {}
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn check(body: &str, code: Option<&str>, message: Option<&str>, fields: &[(&str, &str)]) {
+    const TOKEN: &str = "canary-7f3a";
+
+    fn token() -> Token {
+        Token::new(TOKEN, "the file").expect("a good token")
+    }
+
+    fn check_as(media: Media, body: &str, code: Option<&str>, message: Option<&str>, fields: &[(&str, &str)]) {
         let want = ServerError {
             code: code.map(str::to_owned),
             message: message.map(str::to_owned),
             fields: fields.iter().map(|(field, text)| ((*field).to_owned(), (*text).to_owned())).collect(),
         };
-        assert_eq!(parse(body.as_bytes()), want, "{body}");
+        assert_eq!(parse(body.as_bytes(), media, &token()), want, "{body}");
+    }
+
+    fn check(body: &str, code: Option<&str>, message: Option<&str>, fields: &[(&str, &str)]) {
+        check_as(Media::Other, body, code, message, fields);
     }
 
     #[test]
-    fn both_shapes() {
+    fn the_api_s_shapes() {
         check(
             r#"{"error":"not_found","message":"No such customer"}"#,
             Some("not_found"),
@@ -62,17 +150,60 @@ mod tests {
             Some("Invalid."),
             &[("email", "Must be valid."), ("job", "Too long.")],
         );
+        check(r#"{"message":"Invalid.","errors":["One.",7,"Two."]}"#, None, Some("Invalid.; One.; Two."), &[]);
+        check(r#"{"errors":"One."}"#, None, Some("One."), &[]);
         check("<html>", None, None, &[]);
         check("[1]", None, None, &[]);
         check(r#"{"error":7,"message":null,"errors":[]}"#, None, None, &[]);
+        check(r#"{"error":"","message":" "}"#, None, None, &[]);
         check(r#"{"message":"a\u001b[31mb"}"#, None, Some("a\\u{1b}[31mb"), &[]);
+    }
+
+    #[test]
+    fn words_that_are_no_code_and_no_field_are_the_message() {
+        check(r#"{"error":"Email zoe@example.com is taken"}"#, None, Some("Email zoe@example.com is taken"), &[]);
+        check(r#"{"error":"zoe@example.com","message":"Taken."}"#, None, Some("zoe@example.com: Taken."), &[]);
+        check(r#"{"error":"0791234567"}"#, None, Some("0791234567"), &[]);
+        check(
+            r#"{"message":"Invalid.","errors":{"email":["Taken."],"zoe@example.com":["Taken."]}}"#,
+            None,
+            Some("Invalid.; zoe@example.com Taken."),
+            &[("email", "Taken.")],
+        );
+        check(r#"{"errors":{"customer.email":"Bad."}}"#, None, Some("customer.email Bad."), &[]);
+        let long = "x".repeat(65);
+        check(&format!(r#"{{"error":"{long}"}}"#), None, Some(&long), &[]);
+    }
+
+    #[test]
+    fn title_and_detail_belong_to_problem_json_alone() {
+        let body = r#"{"type":"about:blank","title":"Invalid","detail":"email is taken","status":422}"#;
+        check_as(Media::Problem, body, None, Some("Invalid: email is taken"), &[]);
+        check_as(Media::Problem, r#"{"detail":"email is taken"}"#, None, Some("email is taken"), &[]);
+        check(body, None, None, &[]);
+    }
+
+    #[test]
+    fn the_token_is_in_no_text() {
+        check(r#"{"error":"canary-7f3a"}"#, None, Some("***"), &[]);
+        check(r#"{"error":"bad_canary-7f3a_x"}"#, None, Some("bad_***_x"), &[]);
+        check(
+            r#"{"message":"Bearer canary\u002d7f3a.","errors":{"email":"CANARY-7F3A","canary-7f3a":"x"}}"#,
+            None,
+            Some("Bearer ***.; *** x"),
+            &[("email", "***")],
+        );
+        // A token where the text is cut leaves no part of itself.
+        let body = format!(r#"{{"message":"{}{TOKEN}"}}"#, "x".repeat(CHARACTERS_MAX - 5));
+        let message = parse(body.as_bytes(), Media::Other, &token()).message.expect("a message");
+        assert!(message.ends_with("x***"), "{message}");
     }
 
     #[test]
     fn the_text_is_cut_over_all_fields_together() {
         let long = "x".repeat(200);
-        let body = format!(r#"{{"message":"{long}","errors":{{"email":["{long}"],"job":["{long}"]}}}}"#);
-        let error = parse(body.as_bytes());
+        let body = format!(r#"{{"message":"{long}","errors":{{"email":["{long}"],"job":["{long}"],"y":"{long}"}}}}"#);
+        let error = parse(body.as_bytes(), Media::Other, &token());
         let kept =
             error.message.map_or(0, |text| text.len()) + error.fields.iter().map(|(_, text)| text.len()).sum::<usize>();
         assert_eq!(kept, CHARACTERS_MAX);

@@ -103,6 +103,27 @@ impl Token {
         self.secret.clone()
     }
 
+    /// A server's text with this token replaced by `***`, in whatever case it stands there (hosts are in lower case), and cut
+    /// to this many characters. It is replaced before the cut, so no part of it is left.
+    pub(super) fn hide_in(&self, text: &str, characters_max: usize) -> String {
+        const HIDDEN: &str = "***";
+        let token = self.secret.expose_secret();
+        let (mut shown, mut rest, mut left) = (String::new(), text, characters_max);
+        while let (Some(character), true) = (rest.chars().next(), left > 0) {
+            let bytes = rest.as_bytes().get(..token.len());
+            if bytes.is_some_and(|bytes| bytes.eq_ignore_ascii_case(token.as_bytes())) {
+                shown.extend(HIDDEN.chars().take(left));
+                left = left.saturating_sub(HIDDEN.len());
+                rest = rest.split_at(token.len()).1;
+            } else {
+                shown.push(character);
+                left -= 1;
+                rest = rest.split_at(character.len_utf8()).1;
+            }
+        }
+        shown
+    }
+
     /// Whether this is the same token as another.
     pub fn is_same(&self, other: &Token) -> bool {
         self.secret.expose_secret() == other.secret.expose_secret()
@@ -119,6 +140,20 @@ mod tests {
         for text in ["", " \n", "two words", "tok\u{e9}n", "a\0b", "{\"access_token\": \"x\"}"] {
             assert!(Token::new(text, "the file").is_err(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_token_in_a_text_is_replaced_before_the_cut() {
+        let token = Token::new("Ab+c", "the file").expect("a good token");
+        let check = |text: &str, characters_max: usize, want: &str| {
+            assert_eq!(token.hide_in(text, characters_max), want, "{text:?}");
+        };
+        check("", 9, "");
+        check("Ab+c", 9, "***");
+        check("\u{e9}ab+CAb+c\u{e9}", 9, "\u{e9}******\u{e9}");
+        check("Ab+ Ab", 9, "Ab+ Ab");
+        check("xAb+c", 3, "x**");
+        check("xyAb+", 3, "xyA");
     }
 
     #[test]

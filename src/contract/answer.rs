@@ -122,14 +122,15 @@ pub enum Reset {
     After(Duration),
 }
 
-/// The API's own words on a 4xx: kept in results and failed rows alone, since they may quote a value.
+/// The API's own words on a refusal. Code and names of fields may be shown and counted; the texts are kept in results and failed
+/// rows alone, since they may quote a value.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct ServerError {
-    /// The machine code (`error`).
+    /// The machine code (`error`), where it is one ([`is_code`](super::is_code)).
     pub code: Option<String>,
-    /// The text (`message`), at most 256 characters, control characters escaped.
+    /// The text (`message`, and what is neither a code nor a field), at most 256 characters, control characters escaped.
     pub message: Option<String>,
-    /// The fields that it names, with a text each (Laravel's `errors`).
+    /// The API's fields that it names ([`is_field`](super::is_field)), with a text each (Laravel's `errors`).
     pub fields: Vec<(String, String)>,
 }
 

@@ -1,0 +1,208 @@
+//! The members and values of an answer, as far as its reading looks at them: none of them is kept.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use crate::contract::{CustomerId, Field, IdError};
+
+/// A value, as far as it is looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Seen {
+    Null,
+    Boolean(bool),
+    /// A text, and which customer it names as an id.
+    Text(ShownId),
+    /// The same of a number.
+    Number(ShownId),
+    Array {
+        is_empty: bool,
+    },
+    Object {
+        is_empty: bool,
+        ids: Ids,
+        /// `id` stands there twice.
+        is_repeated: bool,
+    },
+}
+
+impl Seen {
+    /// The customer that it names, where it is the value of an `id`.
+    pub(super) fn as_id(self) -> ShownId {
+        match self {
+            Seen::Text(id) | Seen::Number(id) => id,
+            Seen::Null | Seen::Boolean(_) | Seen::Array { .. } | Seen::Object { .. } => ShownId::Unknown,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Seen {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Seen, D::Error> {
+        deserializer.deserialize_any(SeenVisitor)
+    }
+}
+
+struct SeenVisitor;
+
+impl<'de> Visitor<'de> for SeenVisitor {
+    type Value = Seen;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Seen, E> {
+        Ok(Seen::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Seen, E> {
+        Ok(Seen::Boolean(value))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Seen, E> {
+        Ok(Seen::Text(ShownId::of_text(text)))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Seen, E> {
+        Ok(Seen::Number(ShownId::of_number(number)))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Seen, E> {
+        Ok(Seen::Number(u64::try_from(number).map_or(ShownId::OfNoCustomer, ShownId::of_number)))
+    }
+
+    /// Numbers with a fraction, an exponent or more than 64 bits are the id of no customer: `7.0` is no integer of the API's.
+    fn visit_f64<E>(self, _: f64) -> Result<Seen, E> {
+        Ok(Seen::Number(ShownId::OfNoCustomer))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Seen, A::Error> {
+        let mut is_empty = true;
+        while array.next_element::<IgnoredAny>()?.is_some() {
+            is_empty = false;
+        }
+        Ok(Seen::Array { is_empty })
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Seen, A::Error> {
+        let (mut is_empty, mut ids, mut ids_count) = (true, Ids::default(), 0_u32);
+        while let Some(key) = map.next_key::<Key>()? {
+            is_empty = false;
+            if key == Key::Id {
+                ids.add(map.next_value::<Seen>()?.as_id());
+                ids_count = ids_count.saturating_add(1);
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(Seen::Object { is_empty, ids, is_repeated: ids_count > 1 })
+    }
+}
+
+/// The ids that a resource shows: one, as a rule. Of more than two that differ, two are enough to know that one is another's.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Ids {
+    first: Option<ShownId>,
+    other: Option<ShownId>,
+}
+
+/// One value of an `id`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum ShownId {
+    /// A customer's.
+    Customer(CustomerId),
+    /// A number that no customer has.
+    OfNoCustomer,
+    /// Neither a number nor digits: it cannot be compared.
+    Unknown,
+}
+
+impl ShownId {
+    fn of_text(text: &str) -> ShownId {
+        match CustomerId::parse(text) {
+            Ok(customer) => ShownId::Customer(customer),
+            Err(IdError::OutOfRange) => ShownId::OfNoCustomer,
+            Err(IdError::NotAnInteger) => ShownId::Unknown,
+        }
+    }
+
+    fn of_number(number: u64) -> ShownId {
+        CustomerId::new(number).map_or(ShownId::OfNoCustomer, ShownId::Customer)
+    }
+}
+
+impl Ids {
+    /// Adds one. What cannot be compared is left out.
+    pub(super) fn add(&mut self, id: ShownId) {
+        match (id, self.first) {
+            (ShownId::Unknown, _) => {}
+            (id, None) => self.first = Some(id),
+            (id, Some(first)) if id != first => self.other = Some(id),
+            (_, Some(_)) => {}
+        }
+    }
+
+    /// Adds those of another object of the same kind.
+    pub(super) fn add_all(&mut self, ids: Ids) {
+        ids.first.into_iter().chain(ids.other).for_each(|id| self.add(id));
+    }
+
+    /// Whether one of them is this customer's.
+    pub(super) fn show(self, customer: CustomerId) -> bool {
+        [self.first, self.other].contains(&Some(ShownId::Customer(customer)))
+    }
+
+    /// Whether one of them is not this customer's.
+    pub(super) fn show_another(self, customer: CustomerId) -> bool {
+        self.first.into_iter().chain(self.other).any(|id| id != ShownId::Customer(customer))
+    }
+}
+
+/// The name of a member.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Key {
+    Error,
+    Errors,
+    Message,
+    Success,
+    Data,
+    Id,
+    Title,
+    Field,
+    Other,
+}
+
+impl Key {
+    fn of(name: &str) -> Key {
+        match name {
+            "error" => Key::Error,
+            "errors" => Key::Errors,
+            "message" => Key::Message,
+            "success" => Key::Success,
+            "data" => Key::Data,
+            "id" => Key::Id,
+            "title" => Key::Title,
+            name if Field::from_name(name).is_some() => Key::Field,
+            _ => Key::Other,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Key, D::Error> {
+        struct KeyVisitor;
+        impl Visitor<'_> for KeyVisitor {
+            type Value = Key;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name")
+            }
+
+            fn visit_str<E>(self, name: &str) -> Result<Key, E> {
+                Ok(Key::of(name))
+            }
+        }
+        deserializer.deserialize_str(KeyVisitor)
+    }
+}
