@@ -2,6 +2,7 @@
 #![no_main]
 
 use custsync::api::rate_headers;
+use custsync::contract::Reset;
 use http::header::{DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use libfuzzer_sys::fuzz_target;
 
@@ -15,7 +16,14 @@ fuzz_target!(|input: (Vec<Vec<u8>>, Option<Vec<u8>>, Vec<(u8, Vec<u8>)>)| {
     if let Some(date) = date.as_deref().and_then(value) {
         headers.insert(DATE, date);
     }
-    let names = ["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "ratelimit", "ratelimit-remaining"];
+    let names = [
+        "x-ratelimit-limit",
+        "x-ratelimit-remaining",
+        "x-ratelimit-reset",
+        "ratelimit",
+        "ratelimit-remaining",
+        "ratelimit-reset",
+    ];
     for (name, bytes) in &others {
         if let Some(value) = value(bytes) {
             headers.append(HeaderName::from_static(names[usize::from(*name) % names.len()]), value);
@@ -28,5 +36,10 @@ fuzz_target!(|input: (Vec<Vec<u8>>, Option<Vec<u8>>, Vec<(u8, Vec<u8>)>)| {
         let one = HeaderMap::from_iter([(RETRY_AFTER, wait.clone())]);
         assert!(rate_headers::retry_after(&one, now) <= all);
     }
-    rate_headers::window(&headers);
+    let year_s = 366 * 24 * 60 * 60;
+    match rate_headers::window(&headers, now).and_then(|window| window.reset) {
+        Some(Reset::After(wait)) => assert!(wait.as_secs() <= year_s),
+        Some(Reset::AtUnix(at)) => assert!(at <= now.unwrap_or_default() + year_s),
+        None => {}
+    }
 });
