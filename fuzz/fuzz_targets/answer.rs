@@ -105,10 +105,9 @@ fuzz_target!(|input: (u16, u8, Vec<(u8, &[u8])>, &[u8])| {
     check_words(&written);
     let read = response(status, &headers, &body, Some(SENT));
     assert_eq!((read.body, &read.error), (written.body, &written.error));
-    // Another JSON library's view of the same bytes.
+    // The same bytes, read whole. What reading skips need only look like JSON: a number may be out of range.
     let seen: Option<serde_json::Value> = serde_json::from_slice(&body).ok();
     if let (Body::Object { .. }, None) = (read.body, &seen) {
-        // A number or a text that is skipped need not be one.
         return;
     }
     if read.shown.is_some() {
@@ -124,7 +123,7 @@ fuzz_target!(|input: (u16, u8, Vec<(u8, &[u8])>, &[u8])| {
         if response(StatusCode::OK, &headers, answer.as_bytes(), Some(SENT)).shown != Some(Shown::AsSent) {
             continue;
         }
-        let seen: serde_json::Value = serde_json::from_str(&answer).expect("it is JSON");
+        let Ok(seen) = serde_json::from_str::<serde_json::Value>(&answer) else { continue };
         let id = &seen.get("data").filter(|data| !data.is_null()).unwrap_or(&seen)["id"];
         assert_eq!(id.as_u64().or_else(|| id.as_str()?.parse().ok()), Some(CUSTOMER), "{answer}");
     }
