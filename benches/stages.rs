@@ -138,6 +138,8 @@ fn scheduling(criterion: &mut Criterion) {
         retry: RetryPolicy::new(5).expect("a good number of attempts"),
         error_limit: ErrorLimit::None,
         wait_max: Duration::from_mins(15),
+        timeout: Duration::from_secs(30),
+        grace: Duration::from_secs(25),
     };
     let mut schedule = Schedule::new(rules, History::default(), 7);
     let answer = |took| Attempt {
@@ -155,7 +157,7 @@ fn scheduling(criterion: &mut Criterion) {
             let customer = CustomerId::new(id).expect("an id");
             schedule.offer(customer, id, 400);
             match schedule.next(now) {
-                Step::Send(ticket) => schedule.finished(ticket, answer(Duration::from_micros(15)), now),
+                Step::Send(ticket, _) => schedule.finished(ticket, answer(Duration::from_micros(15)), now),
                 other => panic!("{other:?} instead of a request"),
             }
             let ended = schedule.pop_ended().expect("the answer ends the row");

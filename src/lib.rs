@@ -42,7 +42,8 @@
 //!    continued runs of one run directory.
 //! 5. **Every attempt takes a permit**: retries keep to the rate too, and a wait that the API names holds for everybody.
 //! 6. **A row's fault is the row's; an outage is nobody's.** A bad row never stops a run; a dead API or a refused token never
-//!    fails rows.
+//!    fails rows. So a row fails, or is rejected where a gateway may be speaking, only beside a success; `schedule/judge.rs` is
+//!    the one place that looks at a status, and `schedule/availability/` knows whether the API works.
 //! 7. **What `check` accepts is what `run` sends**: both use the one reading and checking of `reading`.
 //! 8. **No secret and no customer's value** in a log, an error, the journal or the summary. Values are in the request and in
 //!    the file of failed rows alone, and on the screen of who asks to see some rows (`--explain`); the API's own words are in

@@ -46,8 +46,10 @@ pub enum Fate {
     Sent {
         /// What came of it.
         ending: Ending,
-        /// Requests sent for it.
+        /// Updates sent for it.
         attempts: u32,
+        /// An attempt that failed may have been applied all the same.
+        ambiguous: bool,
         /// How long the last one took.
         took: std::time::Duration,
     },
@@ -219,9 +221,6 @@ impl Recorder {
     /// Counts a row, of which this entry was written.
     fn count(&mut self, ended: &EndedRow, entry: Option<&Entry<'_>>) -> Result<(), RecordError> {
         let EndedRow { row, fate, .. } = ended;
-        if let Fate::Sent { ending: Ending::Updated { .. }, took, .. } = fate {
-            self.tally.took(*took);
-        }
         match (fate, entry) {
             (Fate::Earlier, _) => self.count_earlier(row),
             (_, Some(entry)) => count(&mut self.tally, &mut self.failed, entry, row),
@@ -279,8 +278,9 @@ fn entry_of(ended: &EndedRow, inputs: Inputs) -> Option<Entry<'_>> {
         ..Entry::new(row.position.row, row.position.line, Outcome::Invalid, *at, row.hash)
     };
     match fate {
-        Fate::Sent { ending, attempts, took } => {
+        Fate::Sent { ending, attempts, ambiguous, took } => {
             entry.attempts = Some(*attempts);
+            entry.ambiguous = *ambiguous;
             entry.ms = u64::try_from(took.as_millis()).ok();
             describe(&mut entry, ending);
         }
@@ -311,11 +311,10 @@ fn describe<'a>(entry: &mut Entry<'a>, ending: &'a Ending) {
                 .map(|(field, text)| EntryError { field: field.into(), code: None, message: text.into() })
                 .collect();
         }
-        Ending::Failed { cause, ambiguous } => {
+        Ending::Failed { cause } => {
             entry.outcome = Outcome::Failed;
             entry.status = cause.status();
             entry.cause = Some(cause.to_string().into());
-            entry.ambiguous = *ambiguous;
         }
     }
 }

@@ -2,6 +2,7 @@
 //! outage.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tracing::{info, warn};
@@ -10,43 +11,80 @@ use crate::progress::Progress;
 use crate::row::Row;
 use crate::schedule::{Moment, Schedule, Slow};
 
+/// Silence that is worth a word.
+const SILENCE: Duration = Duration::from_secs(1);
+
 /// Follows a schedule and tells what it does.
 #[derive(Debug)]
 pub(crate) struct Reporter {
     progress: Arc<Progress>,
-    /// Since when the API is down, as far as it was logged.
-    down_since: Option<Moment>,
+    /// Host and port that requests go to.
+    address: String,
+    /// What was logged last of the API's health.
+    logged: Health,
+    /// Whether it was logged that all customers are unknown.
+    has_warned_of_unknown: bool,
+}
+
+/// What is told of the API's health.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Health {
+    Well,
+    Silent,
+    Down(Moment),
 }
 
 impl Reporter {
-    pub(crate) fn new(progress: Arc<Progress>) -> Reporter {
-        Reporter { progress, down_since: None }
+    pub(crate) fn new(progress: Arc<Progress>, address: String) -> Reporter {
+        Reporter { progress, address, logged: Health::Well, has_warned_of_unknown: false }
     }
 
     /// Brings what the user sees up to date.
     pub(crate) fn report(&mut self, schedule: &Schedule<Row>, now: Moment) {
         let retries = schedule.statistics().retries.values().sum();
         self.progress.sending(u64::try_from(schedule.in_flight()).unwrap_or(u64::MAX), retries);
-        let slow = schedule.slow();
-        self.progress.slow(slow.map_or_else(String::new, |slow| describe(slow, now)));
-        self.log_outage(schedule, now);
+        let silence = schedule.silent_since().map(|since| now.since(since)).filter(|silence| *silence >= SILENCE);
+        self.progress.slow(match (schedule.slow(), silence) {
+            (None | Some(Slow::LimitedByConcurrency | Slow::ApiDown(_, None)), Some(silence)) => {
+                format!("no answer from {} for {} s", self.address, silence.as_secs())
+            }
+            (slow, _) => slow.map_or_else(String::new, |slow| describe(slow, now)),
+        });
+        self.log_health(schedule, silence.is_some(), now);
+        self.warn_of_unknown_customers(schedule);
     }
 
-    /// Logs once that the API went down, and once that it is up again.
-    fn log_outage(&mut self, schedule: &Schedule<Row>, now: Moment) {
-        let down_since = match schedule.slow() {
-            Some(Slow::ApiDown(since, _)) => Some(since),
-            _ => None,
+    /// Logs once that the API is silent, that it is down, and that it is up again.
+    fn log_health(&mut self, schedule: &Schedule<Row>, is_silent: bool, now: Moment) {
+        let cause = schedule.last_failure().map_or_else(String::new, |cause| format!(", the last failure was {cause}"));
+        let health = match schedule.slow() {
+            Some(Slow::ApiDown(since, _)) => Health::Down(since),
+            _ if is_silent => Health::Silent,
+            _ => Health::Well,
         };
-        match (self.down_since, down_since) {
-            (None, Some(_)) => {
-                let causes = schedule.statistics().retries.iter().map(|(cause, n)| format!("{cause} {n}"));
-                warn!("the API is down ({}); one row is tried now and then", causes.collect::<Vec<_>>().join(", "));
+        match (self.logged, health) {
+            (Health::Well, Health::Silent) => info!("no answer from {} for a second{cause}", self.address),
+            (Health::Well | Health::Silent, Health::Down(_)) => {
+                warn!("the API at {} is down{cause}; one request is tried now and then", self.address);
             }
-            (Some(since), None) => info!("the API is up again, after {} s", now.since(since).as_secs()),
-            (None, None) | (Some(_), Some(_)) => {}
+            (Health::Down(since), Health::Well) => {
+                info!("the API is up again, after {} s", now.since(since).as_secs());
+            }
+            (Health::Silent | Health::Well, Health::Well) => {}
+            // A probe that is under way is no news.
+            (Health::Down(_) | Health::Silent, Health::Silent) | (Health::Down(_), Health::Down(_)) => return,
         }
-        self.down_since = down_since;
+        self.logged = health;
+    }
+
+    /// Warns once that no customer so far is known, which is rarely meant.
+    fn warn_of_unknown_customers(&mut self, schedule: &Schedule<Row>) {
+        if let Some(rows) = schedule.suspiciously_not_found()
+            && !self.has_warned_of_unknown
+        {
+            self.has_warned_of_unknown = true;
+            warn!("the API knows none of the first {rows} customers (404): is --base-url or --tenant wrong?");
+        }
     }
 }
 
@@ -54,13 +92,21 @@ impl Reporter {
 fn describe(slow: Slow, now: Moment) -> String {
     match slow {
         Slow::PausedByApi(until) => {
-            let until = Timestamp::now() + until.since(now);
-            format!("paused by the API until {} UTC", until.strftime("%H:%M:%S"))
+            let wait = until.since(now);
+            match Timestamp::now().checked_add(wait) {
+                Ok(until) => format!("paused by the API until {} UTC", until.strftime("%H:%M:%S")),
+                // Later than any date can be written.
+                Err(_) => format!("paused by the API for {} s", wait.as_secs()),
+            }
         }
         Slow::ApiDown(since, probe) => {
-            let (down_s, probe_s) = (now.since(since).as_secs(), probe.since(now).as_secs());
-            format!("API down since {down_s} s, next probe in {probe_s} s")
+            let down_s = now.since(since).as_secs();
+            match probe {
+                Some(at) => format!("API down since {down_s} s, next probe in {} s", at.since(now).as_secs()),
+                None => format!("API down since {down_s} s, probing"),
+            }
         }
+        Slow::InDoubt => "the rows left are in doubt: another update has to tell whether the API works".to_owned(),
         Slow::LimitedByWindow => "limited by the API's window".to_owned(),
         Slow::LimitedByRate => "limited by --rate".to_owned(),
         Slow::LimitedByConcurrency => String::new(),

@@ -54,6 +54,11 @@ impl Resume {
         self.checkpoint.last_row()
     }
 
+    /// Whether this row was the last one to be applied.
+    pub fn was_applied_last(&self, row: u64) -> bool {
+        self.checkpoint.last_applied() == Some(row)
+    }
+
     /// Takes a row in; the rows that something can be done about now, and what.
     pub fn take(&mut self, row: Row) -> Result<Vec<(Row, Plan)>, StopReason> {
         let plan = self.checkpoint.plan(row.position.row, row.id.map(CustomerId::get));

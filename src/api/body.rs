@@ -10,15 +10,20 @@ use super::seen::{Ids, Key, Seen};
 use super::server_error::Media;
 use crate::contract::{Body, Claim, CustomerId, Shape};
 
+/// What a body says, and a hash of the country's name in its `data`.
+pub(super) type Said = (Body, Option<u64>);
+
 /// Reads a whole body that answers a request about this customer.
-pub(super) fn judge(body: &[u8], media: Media, customer: CustomerId) -> Body {
+pub(super) fn judge(body: &[u8], media: Media, customer: CustomerId) -> Said {
     if body.is_empty() {
-        return Body::Empty;
+        return (Body::Empty, None);
     }
     match serde_json::from_slice::<Members>(body) {
-        Ok(members) => Body::Object { claim: members.claim(customer), shape: members.shape(media) },
+        Ok(members) => {
+            (Body::Object { claim: members.claim(customer), shape: members.shape(media) }, members.data_country)
+        }
         // What serde_json cannot read is no JSON, or no object.
-        Err(_) => Body::Other,
+        Err(_) => (Body::Other, None),
     }
 }
 
@@ -38,6 +43,8 @@ struct Members {
     /// The ids of `data` and of the object itself.
     data_ids: Ids,
     own_ids: Ids,
+    /// The country in `data`.
+    data_country: Option<u64>,
     /// A member is a field of the contract.
     has_field: bool,
     /// `error`, `message` or `errors` is not null.
@@ -126,7 +133,8 @@ impl Members {
                 self.refuses |= success == Seen::Boolean(false);
             }
             Key::Data => {
-                if let Seen::Object { ids, is_repeated, .. } = map.next_value()? {
+                if let Seen::Object { ids, country, is_repeated, .. } = map.next_value()? {
+                    self.data_country = country;
                     self.has_data = true;
                     self.is_repeated |= is_repeated;
                     self.data_ids.add_all(ids);
@@ -153,7 +161,7 @@ mod tests {
 
     fn check_as(media: Media, body: &str, want: Body) {
         let customer = CustomerId::new(7).expect("an id");
-        assert_eq!(judge(body.as_bytes(), media, customer), want, "{body}");
+        assert_eq!(judge(body.as_bytes(), media, customer).0, want, "{body}");
     }
 
     fn check(body: &str, claim: Claim, shape: Shape) {
@@ -284,7 +292,7 @@ mod tests {
         for (open, close) in [("[", "]"), (r#"{"data":"#, "}"), (r#"{"id":"#, "}")] {
             let body = format!("{}1{}", open.repeat(30_000), close.repeat(30_000));
             let judged = judge(body.as_bytes(), Media::Other, CustomerId::new(7).expect("an id"));
-            assert_ne!(judged, Body::Object { claim: Claim::OtherCustomer, shape: Shape::Another });
+            assert_ne!(judged.0, Body::Object { claim: Claim::OtherCustomer, shape: Shape::Another });
         }
     }
 }

@@ -16,6 +16,7 @@ use super::http::{self, HttpError, HttpOptions, Protocol};
 use super::reading::{self, Asked};
 use super::token::Token;
 use crate::contract::{Answer, Attempt, CustomerId, Fault};
+use crate::text;
 
 /// The API's name for the header that scopes a request to a tenant.
 const X_TENANT: HeaderName = HeaderName::from_static("x-tenant");
@@ -65,6 +66,13 @@ impl Api {
         Ok(Api {
             requests: Arc::new(Requests { clients, turn, customers, update_headers, read_headers, doubts_http2 }),
         })
+    }
+
+    /// Host and port that requests go to, safe to show.
+    pub fn address(&self) -> String {
+        let url = &self.requests.customers;
+        let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
+        text::safe(&format!("{}{port}", url.host_str().unwrap_or_default()))
     }
 
     /// Sends one update and reads what comes back. Never fails: that nothing came back is an answer too.
@@ -208,7 +216,7 @@ mod tests {
 
     fn api(tenant: Option<u64>) -> Api {
         let http = HttpOptions {
-            timeout: std::time::Duration::from_secs(1),
+            timeout: None,
             ca_file: None,
             transport: Transport::HttpAllowed,
             proxies: Proxies::None,

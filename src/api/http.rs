@@ -28,8 +28,9 @@ const HEADERS_MAX: usize = 100;
 /// How servers are reached.
 #[derive(Debug, Clone)]
 pub struct HttpOptions {
-    /// A whole attempt may take this long, from the connection to the last byte of the answer.
-    pub timeout: Duration,
+    /// A whole request may take this long, from the connection to the last byte of the answer; nothing where it is given up
+    /// otherwise.
+    pub timeout: Option<Duration>,
     /// Certificate authorities beside the system's, in PEM.
     pub ca_file: Option<PathBuf>,
     /// What may carry a request.
@@ -154,13 +155,16 @@ fn builder(options: &HttpOptions) -> ClientBuilder {
         .retry(reqwest::retry::never().max_retries_per_request(0))
         .referer(false)
         .connect_timeout(CONNECT_TIMEOUT)
-        .timeout(options.timeout)
         .http1_max_headers(HEADERS_MAX)
         .pool_idle_timeout(IDLE_TIMEOUT)
         .pool_max_idle_per_host(usize::from(options.in_flight_max))
         .tcp_nodelay(true)
         .tls_version_min(reqwest::tls::Version::TLS_1_2)
         .https_only(options.transport == Transport::HttpsOnly);
+    let builder = match options.timeout {
+        Some(timeout) => builder.timeout(timeout),
+        None => builder,
+    };
     let builder = match (options.protocol, options.transport) {
         (Protocol::Http1, _) => builder.http1_only(),
         (Protocol::Http2, Transport::HttpsOnly) => builder,

@@ -69,13 +69,14 @@ pub(super) async fn read(mut answer: reqwest::Response, asked: Asked<'_>) -> Res
 pub fn response(status: StatusCode, headers: &HeaderMap, bytes: BodyBytes<'_>, asked: Asked<'_>) -> Response {
     let now_unix_s = rate_headers::date_unix_s(headers).or_else(|| rate_headers::unix_s(SystemTime::now()));
     let media = media_of(headers);
-    let (bytes, body) = match bytes {
+    let (bytes, (body, country)) = match bytes {
         BodyBytes::Whole(bytes) => (bytes, body::judge(bytes, media, asked.customer)),
-        BodyBytes::TooLong => (&b""[..], Body::TooLong),
+        BodyBytes::TooLong => (&b""[..], (Body::TooLong, None)),
     };
     Response {
         status: status.as_u16(),
         body,
+        country,
         shown: asked.compared_with.and_then(|sent| shown(status, body, bytes, sent, asked.customer)),
         retry_after: rate_headers::retry_after(headers, now_unix_s),
         window: rate_headers::window(headers, now_unix_s),
@@ -148,6 +149,22 @@ mod tests {
         check(200, r#"{"error":"x","data":{"id":7,"email":"a@b.example"}}"#, None);
         check(200, r#"{"data":{"id":7,"email":"a@b.example"},"data":{"id":7,"email":"a@b.example"}}"#, None);
         check(200, r#"{"data":{"id":7,"email":"a@b.example"}"#, None);
+    }
+
+    #[test]
+    fn a_country_is_compared_by_what_two_answers_show() {
+        let country = |body: &str| read_as(200, &[], body, None).country;
+        let updated = country(r#"{"success":"ok","data":{"id":7,"country_name":"Land"}}"#);
+        assert!(updated.is_some());
+        assert_eq!(updated, country(r#"{"data":{"country_name":"Land","id":7}}"#));
+        assert_ne!(updated, country(r#"{"data":{"id":7,"country_name":"Other"}}"#));
+        assert_ne!(updated, country(r#"{"data":{"id":7,"country_name":null}}"#));
+        assert_eq!(country(r#"{"data":{"id":7}}"#), None);
+        let sent = br#"{"email":"a@b.example","country_id":4}"#;
+        let shown = |body: &str| read_as(200, &[], body, Some(sent)).shown;
+        let data = r#"{"data":{"id":7,"email":"a@b.example","country_name":"Land"}}"#;
+        assert_eq!(shown(data), Some(Shown::AsSentButCountry));
+        assert_eq!(shown(&data.replace("a@b", "c@b")), Some(Shown::Otherwise));
     }
 
     #[test]

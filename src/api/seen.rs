@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 
 use crate::contract::{CustomerId, Field, IdError};
 
@@ -22,6 +23,8 @@ pub(super) enum Seen {
     Object {
         is_empty: bool,
         ids: Ids,
+        /// A hash of `country_name`, as it is written.
+        country: Option<u64>,
         /// `id` stands there twice.
         is_repeated: bool,
     },
@@ -86,17 +89,24 @@ impl<'de> Visitor<'de> for SeenVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Seen, A::Error> {
-        let (mut is_empty, mut ids, mut ids_count) = (true, Ids::default(), 0_u32);
-        while let Some(key) = map.next_key::<Key>()? {
+        let (mut is_empty, mut ids, mut ids_count, mut country) = (true, Ids::default(), 0_u32, None);
+        while let Some(key) = map.next_key::<InnerKey>()? {
             is_empty = false;
-            if key == Key::Id {
-                ids.add(map.next_value::<Seen>()?.as_id());
-                ids_count = ids_count.saturating_add(1);
-            } else {
-                map.next_value::<IgnoredAny>()?;
+            match key {
+                InnerKey::Id => {
+                    ids.add(map.next_value::<Seen>()?.as_id());
+                    ids_count = ids_count.saturating_add(1);
+                }
+                InnerKey::Country => {
+                    let name = map.next_value::<&RawValue>()?;
+                    country = Some(rapidhash::v3::rapidhash_v3(name.get().as_bytes()));
+                }
+                InnerKey::Other => {
+                    map.next_value::<IgnoredAny>()?;
+                }
             }
         }
-        Ok(Seen::Object { is_empty, ids, is_repeated: ids_count > 1 })
+        Ok(Seen::Object { is_empty, ids, country, is_repeated: ids_count > 1 })
     }
 }
 
@@ -157,6 +167,18 @@ impl Ids {
     pub(super) fn show_another(self, customer: CustomerId) -> bool {
         self.first.into_iter().chain(self.other).any(|id| id != ShownId::Customer(customer))
     }
+}
+
+/// The name of a member of an object within the answer: most of them are skipped, so few words are looked for.
+#[derive(Deserialize)]
+#[serde(field_identifier)]
+enum InnerKey {
+    #[serde(rename = "id")]
+    Id,
+    #[serde(rename = "country_name")]
+    Country,
+    #[serde(other)]
+    Other,
 }
 
 /// The name of a member.

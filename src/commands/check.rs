@@ -49,7 +49,7 @@ pub fn check(settings: &Settings) -> Result<Exit, Failure> {
         stop: ended.stop,
         input_fault: ended.input_fault,
         recorded,
-        statistics: None,
+        sending: None,
         continue_with: None,
     };
     Ok(report.finish(&terminal))

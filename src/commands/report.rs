@@ -14,7 +14,7 @@ use crate::recorder::Recorded;
 use crate::schedule::{Statistics, StopReason};
 use crate::sender::Extent;
 use crate::summary::{self, InputNames, Summary};
-use crate::tally::RowsRead;
+use crate::tally::{Latencies, RowsRead};
 use crate::terminal::{self, Terminal};
 use crate::text;
 
@@ -30,7 +30,7 @@ pub(super) struct Report<'a> {
     pub(super) stop: Option<StopReason>,
     pub(super) input_fault: Option<InputError>,
     pub(super) recorded: Recorded,
-    pub(super) statistics: Option<Statistics>,
+    pub(super) sending: Option<(Statistics, Latencies)>,
     /// The command that goes on where this one stopped.
     pub(super) continue_with: Option<String>,
 }
@@ -110,7 +110,8 @@ impl Report<'_> {
             warnings: summary::warning_groups(&self.read, &self.names),
             dates_normalised: 0,
             fields_left_out: 0,
-            sending: self.statistics.as_ref().map(|statistics| summary::sending_summary(statistics, tally, seconds)),
+            sending: (self.sending.as_ref())
+                .map(|(statistics, latencies)| summary::sending_summary(statistics, latencies, seconds)),
             stopped: self.stop.as_ref().map(ToString::to_string),
             continue_with: self.stop.as_ref().and(self.continue_with.clone()),
             exit_code: 0,

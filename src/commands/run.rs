@@ -52,7 +52,6 @@ pub fn run(settings: &Settings, arguments: &[OsString]) -> Result<Exit, Failure>
         api,
         token_source: server.token_source().clone(),
         grant,
-        grace: settings.sending.grace,
         resume,
         progress: progress.clone(),
     };
@@ -79,7 +78,7 @@ pub fn run(settings: &Settings, arguments: &[OsString]) -> Result<Exit, Failure>
         stop: sent.stop,
         input_fault: sent.input_fault,
         recorded,
-        statistics: Some(sent.statistics),
+        sending: Some((sent.statistics, sent.latencies)),
     };
     Ok(report.finish(&terminal))
 }
@@ -91,6 +90,8 @@ fn rules(sending: &SendingSettings) -> anyhow::Result<Rules> {
         retry: RetryPolicy::new(sending.attempts.get())?,
         error_limit: sending.max_errors,
         wait_max: sending.max_wait,
+        timeout: sending.timeout,
+        grace: sending.grace,
     })
 }
 

@@ -82,7 +82,8 @@ impl Server {
         ApiOptions {
             base_url: self.base_url.clone(),
             tenant: settings.api.tenant,
-            http: HttpOptions { transport, proxies, ..http_options(settings) },
+            // The schedule gives requests up: it knows of each when it left.
+            http: HttpOptions { timeout: None, transport, proxies, ..http_options(settings) },
         }
     }
 
@@ -97,7 +98,7 @@ impl Server {
 /// What holds for every server; whatever depends on the address is the strictest.
 pub(super) fn http_options(settings: &Settings) -> HttpOptions {
     HttpOptions {
-        timeout: settings.sending.timeout,
+        timeout: Some(settings.sending.timeout),
         ca_file: settings.api.ca_file.clone(),
         transport: Transport::HttpsOnly,
         proxies: Proxies::OfTheEnvironment,

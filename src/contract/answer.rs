@@ -31,6 +31,9 @@ pub struct Response {
     pub body: Body,
     /// How the customer that a read shows compares with what was sent; only of reads whose answer shows that customer.
     pub shown: Option<Shown>,
+    /// A hash of the `country_name` in `data`, to compare two answers by: requests name a country by its id, so that the name
+    /// cannot be compared with what was sent.
+    pub country: Option<u64>,
     /// `Retry-After` (RFC 9110 §10.2.3) as the wait from now; absent where it is missing or nonsense.
     pub retry_after: Option<Duration>,
     /// The API's window.
@@ -98,6 +101,8 @@ pub enum Shape {
 pub enum Shown {
     /// Every field that was sent is shown as it was sent.
     AsSent,
+    /// The same of every field but the country, which is shown by its name.
+    AsSentButCountry,
     /// A field is shown otherwise, or cannot be compared.
     Otherwise,
 }

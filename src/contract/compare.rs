@@ -54,10 +54,16 @@ pub fn compare(field: Field, sent: &Shows<'_>, shown: &Resource<'_>) -> Comparis
 pub fn shows(sent: &[u8], answer: &[u8], customer: CustomerId) -> Option<Shown> {
     let resource = Resource::of_answer(answer).filter(|resource| resource.id() == Some(customer))?;
     let Some(sent) = Sent::of_request(sent) else { return Some(Shown::Otherwise) };
-    let mut fields = sent.fields().map(|(field, value)| compare(field, value, &resource)).peekable();
-    let is_as_sent = fields.peek().is_some()
-        && fields.all(|comparison| matches!(comparison, Comparison::Same | Comparison::Spelling));
-    Some(if is_as_sent { Shown::AsSent } else { Shown::Otherwise })
+    let (mut is_empty, mut shown) = (true, Shown::AsSent);
+    for (field, value) in sent.fields() {
+        is_empty = false;
+        match (field, compare(field, value, &resource)) {
+            (_, Comparison::Same | Comparison::Spelling) => {}
+            (Field::CountryId, Comparison::NotComparable) => shown = Shown::AsSentButCountry,
+            _ => return Some(Shown::Otherwise),
+        }
+    }
+    Some(if is_empty { Shown::Otherwise } else { shown })
 }
 
 fn compare_values(field: Field, sent: &Shows<'_>, shown: &Shows<'_>) -> Comparison {
@@ -259,7 +265,9 @@ mod tests {
         check(email, r#"{"id":7,"email":"a"}"#, Some(Shown::AsSent));
         check(email, r#"{"id":7}"#, Some(Shown::Otherwise));
         check(email, r#"{"id":7,"email":"a","email":"a"}"#, Some(Shown::Otherwise));
-        check(r#"{"country_id":84}"#, r#"{"id":7,"country_name":"x","country_id":84}"#, Some(Shown::Otherwise));
+        check(r#"{"country_id":84}"#, r#"{"id":7,"country_name":"x","country_id":84}"#, Some(Shown::AsSentButCountry));
+        check(r#"{"country_id":84}"#, r#"{"id":7}"#, Some(Shown::Otherwise));
+        check(r#"{"country_id":84,"email":"a"}"#, r#"{"id":7,"country_name":"x","email":"b"}"#, Some(Shown::Otherwise));
         check(r#"{"user_id":3}"#, r#"{"id":7,"user_id":3}"#, Some(Shown::Otherwise));
         check(r#"{"email":"a","job":"b"}"#, r#"{"id":7,"email":"a","job":"c"}"#, Some(Shown::Otherwise));
         check("{}", r#"{"id":7,"email":"a"}"#, Some(Shown::Otherwise));

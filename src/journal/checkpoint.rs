@@ -23,6 +23,8 @@ pub struct Checkpoint {
     /// For each [`ROWS_PER_SUM`] rows the sum over `(row, hash)` of those that have an entry, in any order.
     sums: BTreeMap<u64, u64>,
     answered: u64,
+    /// The row that was applied last.
+    last_applied: Option<u64>,
     entries: u64,
 }
 
@@ -58,6 +60,7 @@ impl Checkpoint {
             last_updated: HashMap::new(),
             sums: BTreeMap::new(),
             answered: 0,
+            last_applied: None,
             entries: 0,
         }
     }
@@ -74,7 +77,14 @@ impl Checkpoint {
             self.offsets.push((entry.row, offset));
         }
         self.follow_customer(entry);
-        self.answered += u64::from(entry.status.is_some());
+        match entry.outcome {
+            Outcome::Updated => {
+                self.answered += 1;
+                self.last_applied = Some(entry.row);
+            }
+            Outcome::Rejected => self.answered += 1,
+            Outcome::Invalid | Outcome::Failed | Outcome::Superseded => {}
+        }
         self.rows_mut(entry.outcome).insert(entry.row);
     }
 
@@ -144,7 +154,12 @@ impl Checkpoint {
         self.entries
     }
 
-    /// Rows that the API has answered.
+    /// The row that was applied last: none of its customer was sent since.
+    pub fn last_applied(&self) -> Option<u64> {
+        self.last_applied
+    }
+
+    /// Outcomes that the API has spoken: rows that it applied or refused.
     pub fn answered(&self) -> u64 {
         self.answered
     }

@@ -2,136 +2,278 @@
 
 use std::time::Duration;
 
+use super::availability::{About, Opening, Void, Weight};
 use super::budget::Cost;
-use super::health::{Evidence, Opening};
-use super::streak::{Judgement, Suspicion};
-use super::token::Refusal;
-use super::verdict::{self, Trouble, Verdict, verdict};
-use super::{Cause, Ended, Ending, Moment, Schedule, StopReason, Ticket};
-use crate::contract::{Answer, Attempt, Response, ServerError};
+use super::judge::{
+    self, AttemptLimit, MaybeApplied, Meaning, ReadMeaning, Refusal, Speaker, Stranger, Trouble, Wait, WaitReason,
+};
+use super::order::Part;
+use super::token;
+use super::trials::Phase;
+use super::{Cause, Ending, Moment, Request, Round, Schedule, StopReason, Ticket, Turn};
+use crate::contract::{Answer, Attempt, CustomerId, Fault, Response, ServerError};
 
-impl<T> Schedule<T> {
-    /// What came of a row that was sent.
+/// Attempts at a row that is likely to be at fault itself.
+const ATTEMPTS_OF_THREE: u32 = 3;
+/// A row that was asked to wait so often is at fault itself: each time another row was applied since, or no other row is left.
+const WAITS_MAX: u32 = 10;
+
+impl<T: Clone> Schedule<T> {
+    /// What came of a request that was sent.
     pub fn finished(&mut self, ticket: Ticket, attempt: Attempt, now: Moment) {
-        self.in_flight -= 1;
-        let sent = now - attempt.took;
+        self.flights.answered(now);
+        self.ended_with(ticket, attempt, now);
+    }
+
+    /// The timeout of this request is over.
+    pub(super) fn timed_out(&mut self, ticket: Ticket, now: Moment) {
+        let took = self.order.get(ticket).sent_at.map_or(Duration::ZERO, |sent| now.since(sent));
+        self.ended_with(ticket, Attempt { answer: Answer::Fault(Fault::Timeout), took }, now);
+    }
+
+    /// The request is no longer in flight. When it left.
+    pub(super) fn land(&mut self, ticket: Ticket, now: Moment) -> Moment {
+        let sent = self.order.get_mut(ticket).sent_at.take().unwrap_or(now);
+        self.flights.ends(ticket, sent);
+        sent
+    }
+
+    fn ended_with(&mut self, ticket: Ticket, attempt: Attempt, now: Moment) {
+        let sent = self.land(ticket, now);
         if let Answer::Response(response) = &attempt.answer {
             self.pace.learn(response, sent, now, &mut self.random);
         }
-        match verdict(&attempt.answer) {
-            Verdict::Updated => self.updated(ticket, &attempt, now),
-            Verdict::Rejected(suspicion) => self.rejected(ticket, attempt, suspicion, now),
-            Verdict::Retry(trouble) => self.failed(ticket, &attempt, trouble, sent, now),
-            Verdict::Pause(wait) => self.paused(ticket, &attempt, wait, sent, now),
-            Verdict::TokenRefused => self.token_refused(ticket, now),
-            Verdict::Stop(StopReason::Unreachable { .. }) if self.succeeded => {
-                self.failed(ticket, &attempt, Trouble::Unreachable, sent, now);
-            }
-            Verdict::Stop(reason) => self.stop(reason),
-        }
-    }
-
-    fn updated(&mut self, ticket: Ticket, attempt: &Attempt, now: Moment) {
-        self.succeeded = true;
-        self.alive(attempt.took, now);
-        self.token.proven(self.order.get(ticket).token_generation);
-        self.budget.earn();
-        self.pace.succeeded();
-        self.concurrency.succeeded(now, attempt.took);
-        let status = Cause::of(&attempt.answer).status().unwrap_or_default();
-        let ended = self.end(ticket, Ending::Updated { status }, attempt.took);
-        let rows = self.streak.unsuspicious(ended);
-        self.end_all(rows);
-    }
-
-    fn rejected(&mut self, ticket: Ticket, attempt: Attempt, suspicion: Option<Suspicion>, now: Moment) {
-        self.alive(attempt.took, now);
-        self.pace.succeeded();
-        self.token.proven(self.order.get(ticket).token_generation);
-        let Answer::Response(response) = attempt.answer else { return };
-        let Response { status, location_host, error, .. } = response;
-        let error = error.unwrap_or_else(|| unexpected(suspicion));
-        let ended = self.end(ticket, Ending::Rejected { status, error }, attempt.took);
-        let Some(suspicion) = suspicion else {
-            let rows = self.streak.unsuspicious(ended);
-            return self.end_all(rows);
-        };
-        if self.stop.as_ref().is_some_and(StopReason::is_misdirection) {
-            return; // One more of the answers that stopped the run: unsent like them.
-        }
-        match self.streak.suspicious(suspicion, ended, status, location_host.as_deref()) {
-            Judgement::Ended(rows) => self.end_all(rows),
-            Judgement::Withheld => {}
-            Judgement::Stop(reason) => self.stop(reason),
-        }
-    }
-
-    fn failed(&mut self, ticket: Ticket, attempt: &Attempt, trouble: Trouble, sent: Moment, now: Moment) {
-        let cause = Cause::of(&attempt.answer);
-        *self.statistics.retries.entry(cause).or_default() += 1;
-        let evidence = match trouble {
-            Trouble::Row => Evidence::Nothing,
-            Trouble::Unreachable => Evidence::New,
-            Trouble::Outage => {
-                let failed_before = self.order.get_mut(ticket).failed_at.replace(now);
-                self.health.evidence(failed_before)
-            }
-        };
-        match trouble {
-            Trouble::Row => self.alive(attempt.took, now),
-            Trouble::Unreachable | Trouble::Outage => self.outage_failed(evidence, sent, now),
-        }
-        if self.stop.is_some() {
-            return; // It would be sent again, but nothing is: it stays unsent.
-        }
-        let ambiguous = verdict::is_ambiguous(&attempt.answer);
-        if self.health.down_since().is_some() {
-            return self.order.send_again(ticket, now);
-        }
         let held = self.order.get_mut(ticket);
-        held.attempts_counted += 1;
-        let counted = held.attempts_counted;
-        let attempts_max = self.retry.attempts_max(cause.status());
-        let may_be_outage = trouble == Trouble::Unreachable || self.health.is_in_doubt(evidence, now);
-        if counted >= attempts_max && !may_be_outage {
-            let ended = self.end(ticket, Ending::Failed { cause, ambiguous }, attempt.took);
-            return self.end_all(vec![ended]);
+        held.took = attempt.took;
+        match held.part {
+            Part::Row => self.row_answered(ticket, attempt.answer, sent, now),
+            Part::Control(Request::Read) => self.control_read(ticket, &attempt.answer, sent, now),
+            Part::Control(Request::Write) => self.control_written(ticket, &attempt.answer, sent, now),
         }
-        let cost = if ambiguous { Cost::AmbiguousRetry } else { Cost::Retry };
-        let paid = self.budget.pay(cost, now);
-        let delay = self.retry.delay(counted, &mut self.random);
-        self.order.send_again(ticket, paid.max(now + delay));
     }
 
-    fn outage_failed(&mut self, evidence: Evidence, sent: Moment, now: Moment) {
-        if evidence == Evidence::New {
+    fn row_answered(&mut self, ticket: Ticket, answer: Answer, sent: Moment, now: Moment) {
+        let cause = Cause::of(&answer);
+        let meaning = judge::write(&answer);
+        if meaning != Meaning::Applied {
+            self.order.get_mut(ticket).trials.cause = Some(cause);
+        }
+        match meaning {
+            Meaning::Applied => self.applied(ticket, &answer, sent, now),
+            Meaning::Refused => self.refused(ticket, rejected(answer), sent, now),
+            Meaning::RefusedInDoubt(refusal) => self.refused_in_doubt(ticket, refusal, rejected(answer), now),
+            Meaning::NotTheApi(stranger) => self.not_the_api(ticket, stranger, answer, sent, now),
+            Meaning::Trouble(trouble) => self.in_trouble(ticket, trouble, cause, sent, now),
+            Meaning::Unreachable(_) if self.availability.has_answered() => {
+                let trouble =
+                    Trouble { attempts: AttemptLimit::Usual, applied: MaybeApplied::No, speaker: Speaker::Unknown };
+                self.in_trouble(ticket, trouble, cause, sent, now);
+            }
+            Meaning::Unreachable(fault) => self.stop(StopReason::Unreachable { fault }),
+            Meaning::Wait(wait) => self.asked_to_wait(ticket, cause, wait, sent, now),
+            Meaning::TokenRefused => self.token_refused(ticket, now),
+        }
+    }
+
+    fn applied(&mut self, ticket: Ticket, answer: &Answer, sent: Moment, now: Moment) {
+        let (status, country) = match answer {
+            Answer::Response(response) => (response.status, response.country),
+            Answer::Fault(_) => (0, None),
+        };
+        let held = self.order.get(ticket);
+        let (failures, cost, took) = (held.trials.failed, held.trials.cost, held.took);
+        if matches!(held.trials.about, Some(About::Refused(_))) {
+            self.availability.refusal_was_wrong(now);
+        }
+        self.token.proven(held.token_generation);
+        let told = self.availability.applied(held.customer, &held.row, country, failures, sent, now);
+        self.retries.budget.refund(cost);
+        self.let_through(took, now);
+        self.end(ticket, Ending::Updated { status });
+        self.api_works(sent, now);
+        self.settle(told, now);
+    }
+
+    fn refused(&mut self, ticket: Ticket, ending: Ending, sent: Moment, now: Moment) {
+        self.token.proven(self.order.get(ticket).token_generation);
+        self.pace.succeeded();
+        self.availability.refused(sent, now);
+        self.api_works(sent, now);
+        self.end(ticket, ending);
+    }
+
+    /// The API lets requests through.
+    fn let_through(&mut self, took: Duration, now: Moment) {
+        self.pace.succeeded();
+        self.concurrency.succeeded(now, took);
+        (self.course.turn, self.course.round) = (Turn::Again, Round::Usual);
+    }
+
+    /// A write that left at `sent` shows that the API works.
+    fn api_works(&mut self, sent: Moment, now: Moment) {
+        if let Some(lasted) = self.availability.alive(sent, now) {
+            self.statistics.down += lasted;
+            self.concurrency.begin_again();
+        }
+    }
+
+    fn refused_in_doubt(&mut self, ticket: Ticket, refusal: Refusal, ending: Ending, now: Moment) {
+        let mark = self.availability.mark();
+        self.availability.refused_in_doubt();
+        self.availability.probe_failed(ticket, now, &mut self.random);
+        if self.course.stop.is_some() {
+            return;
+        }
+        let is_last_round = self.course.round == Round::Last;
+        let is_expected = !self.refusals_may_stop() && !self.availability.has_answered();
+        self.order.fails(ticket);
+        let trials = &mut self.order.get_mut(ticket).trials;
+        let mark = *trials.mark.get_or_insert(mark);
+        trials.failed_at = Some(now);
+        trials.about = Some(About::Refused(refusal));
+        trials.ending = Some(ending.clone());
+        let is_certain = match trials.phase {
+            Phase::Usual => false,
+            Phase::OnceMore => {
+                !self.availability.has_been_in_trouble_since(mark, now)
+                    && !self.availability.refusals_were_wrong_lately(now)
+            }
+            // Where the user expects refusals, a gateway has had half a minute to stop speaking like the API.
+            Phase::AskedAgain => is_last_round || (is_expected && trials.asked_again > 1),
+        };
+        if is_certain {
+            return self.end(ticket, ending);
+        }
+        self.doubt(ticket, Some(ending), now);
+        self.watch_first_answers();
+    }
+
+    fn not_the_api(&mut self, ticket: Ticket, stranger: Stranger, answer: Answer, sent: Moment, now: Moment) {
+        let Answer::Response(Response { status, location_host: host, .. }) = answer else { return };
+        self.course.misdirection = Some(match stranger {
+            Stranger::Success(what) => StopReason::UnexpectedAnswers { status, what },
+            Stranger::Redirect => StopReason::Redirected { status, host },
+            Stranger::Refusal => StopReason::EveryRowWouldFail { status },
+        });
+        let ending = Ending::Rejected { status, error: unexpected(stranger) };
+        if self.weight(ticket) == Weight::Evidence {
+            self.availability.strange(ticket, sent);
+        }
+        self.fails(ticket, About::NotTheApi, ending, sent, now);
+        if !self.availability.has_answered() && self.availability.has_strange_rows() {
+            self.stop_misdirected();
+        }
+    }
+
+    fn in_trouble(&mut self, ticket: Ticket, trouble: Trouble, cause: Cause, sent: Moment, now: Moment) {
+        let usual = self.retries.policy.attempts_max();
+        let trials = &mut self.order.get_mut(ticket).trials;
+        trials.limit = match trouble.attempts {
+            AttemptLimit::Usual => usual,
+            AttemptLimit::Three => usual.min(ATTEMPTS_OF_THREE),
+        };
+        trials.ambiguous |= trouble.applied == MaybeApplied::Yes;
+        trials.cost = Some(match trouble.applied {
+            MaybeApplied::Yes => Cost::AmbiguousRetry,
+            MaybeApplied::No => Cost::Retry,
+        });
+        // A 500 is more likely about the row than about the load, and so is what other rows do not meet.
+        if trouble.attempts == AttemptLimit::Usual && self.weight(ticket) == Weight::Evidence {
             self.concurrency.pushed_back(sent, now);
         }
-        if self.health.failed(now, sent, evidence, self.random.share()) == Opening::Opened {
+        self.fails(ticket, About::Trouble(trouble.speaker), Ending::Failed { cause }, sent, now);
+    }
+
+    /// An attempt failed; `ending` is how the row ends if it is at fault.
+    fn fails(&mut self, ticket: Ticket, about: About, ending: Ending, sent: Moment, now: Moment) {
+        let was_open = self.availability.down_since().is_some();
+        let (mark, weight) = (self.availability.mark(), self.weight(ticket));
+        self.order.fails(ticket);
+        let trials = &mut self.order.get_mut(ticket).trials;
+        if about == About::NotTheApi {
+            trials.limit = ATTEMPTS_OF_THREE;
+            trials.cost = Some(Cost::Retry);
+        }
+        trials.mark.get_or_insert(mark);
+        trials.failed_at = Some(now);
+        trials.about = Some(about);
+        trials.ending = Some(ending.clone());
+        self.course.last_failure = trials.cause;
+        self.availability.failed(ticket, weight, sent, now);
+        self.availability.probe_failed(ticket, now, &mut self.random);
+        if self.availability.judge(now, &mut self.random) == Opening::Opened {
             self.statistics.outages += 1;
-            self.order.forgive_attempts();
+        }
+        if self.course.stop.is_some() {
+            return; // It would be sent again, but nothing is: it stays unsent.
+        }
+        let trials = &mut self.order.get_mut(ticket).trials;
+        let uses_up_none = was_open || trials.phase == Phase::AskedAgain;
+        if !uses_up_none {
+            trials.counted += 1;
+        }
+        if trials.counted >= trials.limit {
+            return self.doubt(ticket, Some(ending), now);
+        }
+        if trials.phase == Phase::AskedAgain {
+            return self.doubt(ticket, None, now);
+        }
+        // Three attempts are few, so they are spread over some seconds.
+        let failures = if about == About::NotTheApi { trials.counted + 2 } else { trials.counted };
+        let delay = if uses_up_none { Duration::ZERO } else { self.retries.policy.delay(failures, &mut self.random) };
+        self.order.send_again(ticket, now + delay);
+    }
+
+    /// What another failure of a row says of the API.
+    fn weight(&self, ticket: Ticket) -> Weight {
+        let trials = &self.order.get(ticket).trials;
+        match trials.failed_at {
+            _ if trials.let_go > 0 => Weight::Nothing,
+            Some(failed) if self.availability.has_lived_since(failed) => Weight::Relapse,
+            Some(_) | None => Weight::Evidence,
         }
     }
 
-    fn paused(&mut self, ticket: Ticket, attempt: &Attempt, wait: Option<Duration>, sent: Moment, now: Moment) {
-        let cause = Cause::of(&attempt.answer);
-        *self.statistics.retries.entry(cause).or_default() += 1;
-        if cause == Cause::Status(429) {
-            self.alive(attempt.took, now);
-            if let Some(wait) = wait {
-                self.pace.quota_refused(now + wait, sent);
-            }
-        } else {
-            self.health.probe_ended();
+    fn asked_to_wait(&mut self, ticket: Ticket, cause: Cause, wait: Wait, sent: Moment, now: Moment) {
+        self.availability.probe_ended(ticket, now);
+        let applied_at = self.availability.applied_at();
+        let waits = &mut self.order.get_mut(ticket).trials.waits;
+        let is_beside_others = waits.last_at.is_some_and(|last| applied_at.is_some_and(|applied| applied >= last));
+        waits.all += 1;
+        waits.beside_others += u32::from(is_beside_others);
+        waits.last_at = Some(now);
+        let is_own_fault = waits.beside_others >= WAITS_MAX;
+        let may_be_own_fault = waits.all >= WAITS_MAX;
+        self.everybody_waits(wait, sent, now);
+        if self.course.stop.is_some() {
+            return;
         }
+        let ending = Ending::Failed { cause };
+        if is_own_fault {
+            self.end(ticket, ending);
+        } else if may_be_own_fault && self.order.is_alone() && self.flights.is_empty() {
+            let trials = &mut self.order.get_mut(ticket).trials;
+            (trials.about, trials.ending) = (Some(About::Waits), Some(ending.clone()));
+            self.doubt(ticket, Some(ending), now);
+        } else {
+            self.order.send_again(ticket, now);
+        }
+    }
+
+    fn everybody_waits(&mut self, wait: Wait, sent: Moment, now: Moment) {
+        let Wait { named, reason } = wait;
+        match (reason, named) {
+            (WaitReason::Quota, Some(named)) => self.pace.quota_refused(now + named, sent),
+            (WaitReason::Quota, None) | (WaitReason::Overload, _) => {}
+        }
+        self.course.turn = Turn::Fresh;
         self.concurrency.pushed_back(sent, now);
-        self.order.send_again(ticket, now);
-        let in_vain = self.pace.wait_in_vain(wait.unwrap_or_default(), now);
-        if in_vain > self.wait_max {
+        let in_vain = self.pace.wait_in_vain(named.unwrap_or_default(), now);
+        if in_vain > self.limits.wait_max {
             return self.stop(StopReason::WaitTooLong { wait: in_vain });
         }
         let is_new = !self.pace.is_paused(now);
-        let longer = self.pace.pause(wait, sent, now, &mut self.random);
+        let longer = self.pace.pause(named, sent, now, &mut self.random);
         if !longer.is_zero() {
             // Each of the answers that arrive together may make the one pause a little longer.
             self.statistics.pauses += u64::from(is_new);
@@ -141,68 +283,108 @@ impl<T> Schedule<T> {
     }
 
     fn token_refused(&mut self, ticket: Ticket, now: Moment) {
-        self.health.probe_ended();
+        self.availability.probe_ended(ticket, now);
         match self.token.refused(self.order.get(ticket).token_generation, now) {
-            Refusal::SendAgain => self.order.send_again(ticket, now),
-            Refusal::Final => self.stop(StopReason::TokenRefused),
+            token::Refusal::SendAgain => self.order.send_again(ticket, now),
+            token::Refusal::Final => self.stop(StopReason::TokenRefused),
         }
     }
 
-    fn alive(&mut self, took: Duration, now: Moment) {
-        if let Some(lasted) = self.health.alive(now, now - took) {
-            self.statistics.down += lasted;
-            self.concurrency.begin_again();
+    fn control_read(&mut self, ticket: Ticket, answer: &Answer, sent: Moment, now: Moment) {
+        let customer = self.order.get(ticket).customer;
+        match judge::read(answer) {
+            ReadMeaning::AsSent => self.control_may_write(ticket),
+            // Requests name a country by its id and answers by its name, so the answer to the update tells what it was.
+            ReadMeaning::AsSentButCountry(country) if self.availability.control_country(customer) == Some(country) => {
+                self.control_may_write(ticket);
+            }
+            ReadMeaning::AsSentButCountry(_) | ReadMeaning::Otherwise => {
+                self.control_is_void(ticket, Void::Differs, now);
+            }
+            ReadMeaning::Nothing => self.control_is_void(ticket, Void::InVain, now),
+            ReadMeaning::Trouble => {
+                self.availability.probe_failed(ticket, now, &mut self.random);
+                self.control_is_void(ticket, Void::Unsent, now);
+            }
+            ReadMeaning::Wait(wait) => self.control_has_to_wait(ticket, wait, sent, now),
+            ReadMeaning::TokenRefused => self.control_token_refused(ticket, now),
         }
     }
 
-    fn end(&mut self, ticket: Ticket, ending: Ending, took: Duration) -> Ended<T> {
-        let held = self.order.end(ticket);
-        Ended { row: held.row, customer: held.customer, ending, attempts: held.attempts, took }
+    fn control_may_write(&mut self, ticket: Ticket) {
+        self.order.get_mut(ticket).part = Part::Control(Request::Write);
+        self.course.control = Some(ticket);
+    }
+
+    fn control_written(&mut self, ticket: Ticket, answer: &Answer, sent: Moment, now: Moment) {
+        match judge::write(answer) {
+            Meaning::Applied => {
+                let took = self.order.get(ticket).took;
+                self.end_control(ticket);
+                self.let_through(took, now);
+                let told = self.availability.control_applied(sent, now);
+                self.api_works(sent, now);
+                self.settle(told, now);
+            }
+            Meaning::Wait(wait) => self.control_has_to_wait(ticket, wait, sent, now),
+            Meaning::TokenRefused => self.control_token_refused(ticket, now),
+            Meaning::Refused
+            | Meaning::RefusedInDoubt(_)
+            | Meaning::NotTheApi(_)
+            | Meaning::Trouble(_)
+            | Meaning::Unreachable(_) => {
+                self.availability.probe_failed(ticket, now, &mut self.random);
+                self.end_control(ticket);
+                if self.availability.control_failed(sent, now, &mut self.random) == Opening::Opened {
+                    self.statistics.outages += 1;
+                }
+            }
+        }
+    }
+
+    fn control_has_to_wait(&mut self, ticket: Ticket, wait: Wait, sent: Moment, now: Moment) {
+        self.control_is_void(ticket, Void::Unsent, now);
+        self.everybody_waits(wait, sent, now);
+    }
+
+    fn control_token_refused(&mut self, ticket: Ticket, now: Moment) {
+        let refused = self.token.refused(self.order.get(ticket).token_generation, now);
+        self.control_is_void(ticket, Void::Unsent, now);
+        if refused == token::Refusal::Final {
+            self.stop(StopReason::TokenRefused);
+        }
+    }
+
+    /// The control tells nothing.
+    fn control_is_void(&mut self, ticket: Ticket, why: Void, now: Moment) {
+        self.availability.probe_ended(ticket, now);
+        let customer = self.end_control(ticket);
+        self.availability.control_void(customer, why);
+    }
+
+    fn end_control(&mut self, ticket: Ticket) -> CustomerId {
+        let customer = self.order.end(ticket).customer;
+        self.order.release(customer);
+        customer
     }
 }
 
-/// What results say of an answer whose body says nothing.
-fn unexpected(suspicion: Option<Suspicion>) -> ServerError {
-    let code = match suspicion {
-        Some(Suspicion::UnexpectedAnswer) => Some("unexpected_answer"),
-        Some(Suspicion::Redirect) => Some("redirect"),
-        Some(Suspicion::NotFound | Suspicion::Forbidden) | None => None,
+/// How a row ends that the API refuses like this.
+fn rejected(answer: Answer) -> Ending {
+    match answer {
+        Answer::Response(Response { status, error, .. }) => {
+            Ending::Rejected { status, error: error.unwrap_or_default() }
+        }
+        Answer::Fault(fault) => Ending::Failed { cause: Cause::Fault(fault) },
+    }
+}
+
+/// What results say of an answer that is not the API's.
+fn unexpected(stranger: Stranger) -> ServerError {
+    let code = match stranger {
+        Stranger::Success(_) => Some("unexpected_answer"),
+        Stranger::Redirect => Some("redirect"),
+        Stranger::Refusal => None,
     };
     ServerError { code: code.map(str::to_owned), ..ServerError::default() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::contract::{CustomerId, Fault};
-    use crate::schedule::error_limit::ErrorLimit;
-    use crate::schedule::rate::Rate;
-    use crate::schedule::{History, RetryPolicy, Rules, Step};
-
-    #[test]
-    fn a_last_attempt_that_fails_after_a_stop_fails_no_row() {
-        let rules = Rules {
-            rate: Rate::Unlimited,
-            in_flight_max: 4,
-            retry: RetryPolicy::new(1).expect("a good limit"),
-            error_limit: ErrorLimit::None,
-            wait_max: Duration::from_mins(15),
-        };
-        let mut schedule = Schedule::new(rules, History::default(), 0);
-        for id in [1, 2] {
-            schedule.offer(CustomerId::new(id).expect("a good id"), id, 1);
-        }
-        let now = Moment::START;
-        let (Step::Send(first), Step::Send(second)) = (schedule.next(now), schedule.next(now)) else {
-            panic!("both can be sent");
-        };
-        schedule.stop(StopReason::Terminated);
-        let took = Duration::ZERO;
-        let updated = Response { status: 204, ..Response::default() };
-        schedule.finished(first, Attempt { answer: Answer::Response(updated), took }, now);
-        schedule.finished(second, Attempt { answer: Answer::Fault(Fault::Broken), took }, now);
-        assert_eq!(schedule.next(now), Step::Stopped);
-        assert_eq!(schedule.pop_ended().map(|ended| ended.ending), Some(Ending::Updated { status: 204 }));
-        assert_eq!(schedule.pop_ended(), None, "the other one stays unsent");
-    }
 }

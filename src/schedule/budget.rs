@@ -1,4 +1,4 @@
-//! The retry budget: bounds retries to what an API in trouble can bear. An empty budget delays retries, it fails no row.
+//! A token bucket for retries: bounds what retries add to an API in trouble. An empty one delays retries, and fails no row.
 
 use std::time::Duration;
 
@@ -9,21 +9,21 @@ const RETRY_COST: u32 = 5;
 /// A retry after an attempt that may have been applied does the API's work twice, so it costs more.
 const AMBIGUOUS_RETRY_COST: u32 = 10;
 const SUCCESS_GAIN: u32 = 1;
-/// With an empty budget one retry goes out this often, so that a run whose last rows are retries comes to an end.
+/// With an empty bucket one retry leaves this often, so that a run whose last rows are retries comes to an end.
 const EMPTY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What a retry may cost.
+/// What a retry costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cost {
     Retry,
     AmbiguousRetry,
 }
 
-/// Tokens that successes earn and retries spend.
+/// Tokens that retries take as they leave and successes give back, after the AWS SDKs' standard retry mode.
 #[derive(Debug)]
 pub(super) struct RetryBudget {
     tokens: u32,
-    /// When the last retry went out that was not paid for.
+    /// When the last retry left that was not paid for.
     unpaid_at: Option<Moment>,
 }
 
@@ -32,28 +32,34 @@ impl RetryBudget {
         RetryBudget { tokens: TOKENS_MAX, unpaid_at: None }
     }
 
-    pub(super) fn earn(&mut self) {
-        self.tokens = (self.tokens + SUCCESS_GAIN).min(TOKENS_MAX);
+    /// A row was applied: gives back what its last retry cost, and a little.
+    pub(super) fn refund(&mut self, cost: Option<Cost>) {
+        self.tokens = (self.tokens + SUCCESS_GAIN + cost.map_or(0, Cost::tokens)).min(TOKENS_MAX);
     }
 
-    /// Pays for a retry; the time from which it may go out.
-    pub(super) fn pay(&mut self, cost: Cost, now: Moment) -> Moment {
-        let tokens = match cost {
-            Cost::Retry => RETRY_COST,
-            Cost::AmbiguousRetry => AMBIGUOUS_RETRY_COST,
-        };
-        if let Some(left) = self.tokens.checked_sub(tokens) {
-            self.tokens = left;
+    /// From when on a retry of this cost may leave; at once where there are tokens for it.
+    pub(super) fn due_at(&self, cost: Cost, now: Moment) -> Moment {
+        if self.tokens >= cost.tokens() {
             return now;
         }
-        // Unpaid retries line up behind each other.
-        let due = self.unpaid_at.map_or(now, |at| (at + EMPTY_INTERVAL).max(now));
-        self.unpaid_at = Some(due);
-        due
+        self.unpaid_at.map_or(now, |at| (at + EMPTY_INTERVAL).max(now))
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.tokens < RETRY_COST
+    /// A retry of this cost leaves.
+    pub(super) fn pay(&mut self, cost: Cost, now: Moment) {
+        match self.tokens.checked_sub(cost.tokens()) {
+            Some(left) => self.tokens = left,
+            None => self.unpaid_at = Some(now),
+        }
+    }
+}
+
+impl Cost {
+    fn tokens(self) -> u32 {
+        match self {
+            Cost::Retry => RETRY_COST,
+            Cost::AmbiguousRetry => AMBIGUOUS_RETRY_COST,
+        }
     }
 }
 
@@ -64,15 +70,28 @@ mod tests {
     #[test]
     fn an_empty_budget_lets_one_retry_a_second_through() {
         let mut budget = RetryBudget::full();
+        let mut now = Moment::START;
         for _ in 0..TOKENS_MAX / AMBIGUOUS_RETRY_COST {
-            assert_eq!(budget.pay(Cost::AmbiguousRetry, Moment::START), Moment::START);
+            assert_eq!(budget.due_at(Cost::AmbiguousRetry, now), now);
+            budget.pay(Cost::AmbiguousRetry, now);
         }
-        assert!(budget.is_empty());
-        let dues: Vec<_> = (0..3).map(|_| budget.pay(Cost::Retry, Moment::START).since_start().as_secs()).collect();
+        let mut dues = Vec::new();
+        for _ in 0..3 {
+            now = budget.due_at(Cost::Retry, now);
+            budget.pay(Cost::Retry, now);
+            dues.push(now.since_start().as_secs());
+        }
         assert_eq!(dues, [0, 1, 2]);
-        for _ in 0..RETRY_COST {
-            budget.earn();
-        }
-        assert_eq!(budget.pay(Cost::Retry, Moment::START), Moment::START, "what successes earn can be spent");
+    }
+
+    #[test]
+    fn a_retry_that_succeeds_gives_back_what_it_cost() {
+        let mut budget = RetryBudget { tokens: 0, unpaid_at: Some(Moment::START) };
+        let now = Moment::START;
+        assert_eq!(budget.due_at(Cost::Retry, now), now + EMPTY_INTERVAL);
+        budget.refund(Some(Cost::Retry));
+        assert_eq!(budget.due_at(Cost::Retry, now), now, "tokens that came in are of use at once");
+        budget.pay(Cost::Retry, now);
+        assert_eq!(budget.tokens, SUCCESS_GAIN);
     }
 }

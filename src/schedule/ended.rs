@@ -16,8 +16,10 @@ pub struct Ended<T> {
     pub customer: CustomerId,
     /// How it ended.
     pub ending: Ending,
-    /// Requests sent for it.
+    /// Updates sent for it.
     pub attempts: u32,
+    /// An attempt that failed may have been applied all the same, then or later.
+    pub ambiguous: bool,
     /// How long the last one took.
     pub took: Duration,
 }
@@ -41,7 +43,5 @@ pub enum Ending {
     Failed {
         /// Why the last one did.
         cause: Cause,
-        /// The last attempt may have been applied all the same.
-        ambiguous: bool,
     },
 }

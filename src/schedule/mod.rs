@@ -1,24 +1,29 @@
 //! Decides what to send when, without I/O and without a clock of its own.
 //!
-//! Whoever drives a [`Schedule`] offers rows, asks for the next [`Step`], carries it out, and reports what came back:
+//! A driver offers rows to a [`Schedule`], asks for the next [`Step`], carries it out, and reports what came back:
 //!
 //! ```text
-//! offer(row) → next(now) → Send(ticket) | Wait(until) | RenewToken | Done | Stopped      finished(ticket, attempt, now)
+//! offer(row) → next(now) → Send(ticket, request) | GiveUp | Ended | NeverSent | RenewToken | Wait(until) | Done | Stopped
+//!              finished(ticket, attempt, now)      recorded(customer)
 //! ```
 //!
+//! Every time that matters is in [`Step::Wait`]: the end of a pause, of a timeout, of the grace of a stop, of the longest wait.
+//!
 //! Each rule has a file: whose turn it is (`order`), how fast requests may leave (`pace`, with the API's `window`), how many at
-//! once (`concurrency`), what an answer means (`verdict`, and for all rows together `streak`), when a row is sent again (`retry`,
-//! `budget`), and whether the API is up (`health`). `answers` says what an answer does to all of
-//! them. This file joins them.
+//! once (`concurrency`), what an answer means (`judge`), when a row is sent again (`retry`, `budget`, `trials`), and whether the
+//! API works and whose fault a failure is (`availability`). Three files join them: `sending` chooses the request that leaves
+//! next, `answers` does what an answer asks for, and `settling` ends rows that were in doubt. This file is their protocol.
 
 mod answers;
+mod availability;
 mod backoff;
 mod budget;
 mod cause;
 mod concurrency;
 mod ended;
 pub mod error_limit;
-mod health;
+mod flights;
+mod judge;
 mod moment;
 mod order;
 mod pace;
@@ -26,27 +31,30 @@ mod random;
 pub mod rate;
 mod retry;
 mod rules;
+mod sending;
 mod server_clock;
+mod settling;
 #[cfg(test)]
 mod simulation;
 mod statistics;
 mod step;
 mod stop;
-mod streak;
+#[cfg(test)]
+mod tests;
 mod token;
-mod verdict;
+mod trials;
 mod window;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use availability::Availability;
 use budget::RetryBudget;
 use concurrency::Concurrency;
 use error_limit::ErrorLimit;
-use health::{Health, Permission};
+use flights::Flights;
 use order::Order;
-use pace::{Brake, Pace};
-use streak::{Refusals, Streak};
+use pace::Pace;
 use token::TokenState;
 
 pub use cause::Cause;
@@ -57,41 +65,91 @@ pub use random::Random;
 pub use retry::{ATTEMPTS_LIMIT, AttemptsError, RetryPolicy};
 pub use rules::{History, Rules};
 pub use statistics::Statistics;
-pub use step::{Slow, Step};
+pub use step::{Request, Slow, Step};
 pub use stop::StopReason;
 pub use token::{Renewal, RenewalReason};
 
 use crate::contract::CustomerId;
 
-/// Rows held at once: in flight, waiting for a retry, or behind another row of their customer.
+/// Rows held at once: in flight, waiting for a retry, in doubt, or behind another row of their customer.
 const ROWS_HELD_MAX: usize = 8192;
 /// Bytes that held rows may take.
 const BYTES_HELD_MAX: usize = 8 << 20;
 
-/// Decides what to send when. `T` is whatever the driver needs to send a row.
+/// Decides what to send when. `T` is whatever the driver needs to send a row; a copy of it has to be cheap, since the row that was
+/// applied last is kept.
 #[derive(Debug)]
 pub struct Schedule<T> {
     order: Order<T>,
     pace: Pace,
     concurrency: Concurrency,
-    retry: RetryPolicy,
-    budget: RetryBudget,
-    health: Health,
-    streak: Streak<Ended<T>>,
+    flights: Flights,
+    retries: Retries,
+    availability: Availability<T>,
     token: TokenState,
+    limits: Limits,
+    random: Random,
+    course: Course<T>,
+    statistics: Statistics,
+}
+
+/// When rows are sent again.
+#[derive(Debug)]
+struct Retries {
+    policy: RetryPolicy,
+    budget: RetryBudget,
+}
+
+/// What ends a run early.
+#[derive(Debug)]
+struct Limits {
     error_limit: ErrorLimit,
     history: History,
     wait_max: Duration,
-    random: Random,
-    in_flight: usize,
+    grace: Duration,
+}
+
+/// How far the run is.
+#[derive(Debug)]
+struct Course<T> {
     supply: Supply,
+    /// Rows that have ended and were not handed out yet.
     ended: VecDeque<Ended<T>>,
-    invalid: VecDeque<T>,
+    /// Rows that were handed out, and whose outcome is not written down.
+    unrecorded: usize,
     stop: Option<StopReason>,
+    /// When requests in flight are given up after a stop.
+    drained_by: Option<Moment>,
     slow: Option<Slow>,
-    /// Whether an update has succeeded in this process: a name or certificate that worked once is no wrong setting.
-    succeeded: bool,
-    statistics: Statistics,
+    /// Since when nothing but our own pace holds requests back.
+    paced_since: Option<Moment>,
+    /// The control whose read has shown that its update can follow.
+    control: Option<Ticket>,
+    /// After everybody has waited, another customer's row goes before the one that was refused.
+    turn: Turn,
+    /// Why an update failed last.
+    last_failure: Option<Cause>,
+    /// Whether rows in doubt are asked about for the last time.
+    round: Round,
+    /// What the last answer that was not the API's stops the run for, if all fare alike.
+    misdirection: Option<StopReason>,
+}
+
+/// Whose turn it is among rows that may leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// Rows to be sent again go first.
+    Again,
+    /// Rows that were not sent yet go first.
+    Fresh,
+}
+
+/// Which round of asking about rows in doubt it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Round {
+    Usual,
+    /// The longest wait is over: what the API says now counts.
+    Last,
 }
 
 /// Whether more rows will be offered.
@@ -101,40 +159,49 @@ enum Supply {
     Closed,
 }
 
-impl<T> Schedule<T> {
+/// Whether a row ended badly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bad {
+    Yes,
+    No,
+}
+
+impl<T: Clone> Schedule<T> {
     /// A schedule with these rules, continuing after `history`; `seed` determines its jitter.
     pub fn new(rules: Rules, history: History, seed: u64) -> Schedule<T> {
-        let refusals = match rules.error_limit {
-            ErrorLimit::None => Refusals::AreExpected,
-            ErrorLimit::Count(_) | ErrorLimit::Share(_) => Refusals::StopTheRun,
-        };
+        let Rules { rate, in_flight_max, timeout, retry, error_limit, wait_max, grace } = rules;
         Schedule {
             order: Order::new(),
-            pace: Pace::new(rules.rate),
-            concurrency: Concurrency::up_to(rules.in_flight_max),
-            retry: rules.retry,
-            budget: RetryBudget::full(),
-            health: Health::up(),
-            streak: Streak::new(refusals, history.answered > 0),
+            pace: Pace::new(rate),
+            concurrency: Concurrency::up_to(in_flight_max),
+            flights: Flights::new(timeout),
+            retries: Retries { policy: retry, budget: RetryBudget::full() },
+            availability: Availability::new(history.answered > 0),
             token: TokenState::default(),
-            error_limit: rules.error_limit,
-            history,
-            wait_max: rules.wait_max,
+            limits: Limits { error_limit, history, wait_max, grace },
             random: Random::seeded(seed),
-            in_flight: 0,
-            supply: Supply::Open,
-            ended: VecDeque::new(),
-            invalid: VecDeque::new(),
-            stop: None,
-            slow: None,
-            succeeded: false,
+            course: Course {
+                supply: Supply::Open,
+                ended: VecDeque::new(),
+                unrecorded: 0,
+                stop: None,
+                drained_by: None,
+                slow: None,
+                paced_since: None,
+                control: None,
+                turn: Turn::Again,
+                last_failure: None,
+                round: Round::Usual,
+                misdirection: None,
+            },
             statistics: Statistics::default(),
         }
     }
 
     /// Whether another row can be taken in.
     pub fn has_room(&self) -> bool {
-        self.stop.is_none() && self.order.rows_held() < ROWS_HELD_MAX && self.order.bytes_held() < BYTES_HELD_MAX
+        let rows = self.order.rows_held() + self.course.ended.len();
+        self.course.stop.is_none() && rows < ROWS_HELD_MAX && self.order.bytes_held() < BYTES_HELD_MAX
     }
 
     /// Takes a row in; `bytes` is what holding it costs. Rows are offered in the order of the file.
@@ -142,14 +209,19 @@ impl<T> Schedule<T> {
         self.order.hold(customer, row, bytes);
     }
 
-    /// No more rows will be offered.
-    pub fn close(&mut self) {
-        self.supply = Supply::Closed;
-    }
-
-    /// Takes a row in that is never sent. It ends in its turn, see [`Schedule::pop_invalid`].
+    /// Takes a row in that is never sent. It ends in its turn, see [`Step::NeverSent`].
     pub fn offer_invalid(&mut self, row: T, bytes: usize) {
         self.order.hold_invalid(row, bytes);
+    }
+
+    /// An earlier process of this run directory had this row applied last.
+    pub fn applied_earlier(&mut self, customer: CustomerId, row: T) {
+        self.availability.applied_earlier(customer, row);
+    }
+
+    /// No more rows will be offered.
+    pub fn close(&mut self) {
+        self.course.supply = Supply::Closed;
     }
 
     /// The row of a ticket.
@@ -157,50 +229,48 @@ impl<T> Schedule<T> {
         &self.order.get(ticket).row
     }
 
-    /// What to do now. [`Schedule::pop_ended`] and [`Schedule::pop_invalid`] come first.
-    pub fn next(&mut self, now: Moment) -> Step {
-        self.stop_where_too_long(now);
-        if self.stop.is_some() {
+    /// What to do now.
+    pub fn next(&mut self, now: Moment) -> Step<T> {
+        if let Some(since) = self.course.paced_since.take() {
+            self.availability.postpone(now.since(since));
+            self.pace.postpone(now.since(since));
+        }
+        if let Some(ticket) = self.flights.overdue(now) {
+            self.timed_out(ticket, now);
+            return Step::GiveUp(ticket);
+        }
+        self.watch_the_waits(now);
+        if let Some(ended) = self.pop_ended() {
+            return Step::Ended(ended);
+        }
+        if self.course.stop.is_some() {
             return self.wind_down(now);
         }
-        while let Some(row) = self.order.take_invalid() {
+        if let Some(row) = self.order.take_invalid() {
             self.count_ended(Bad::Yes);
-            self.invalid.push_back(row);
+            return Step::NeverSent(row);
         }
-        if !self.invalid.is_empty() {
-            return Step::Wait(Some(now));
-        }
-        if self.is_stuck_behind_withheld() {
-            let rows = self.streak.release();
-            self.end_all(rows);
-            return Step::Wait(Some(now));
-        }
-        if self.supply == Supply::Closed && self.order.rows_held() == 0 {
-            return Step::Done;
+        if self.course.supply == Supply::Closed && self.order.rows_held() == 0 {
+            // What is still in flight then is a control.
+            return if self.flights.is_empty() { Step::Done } else { Step::Wait(self.flights.first_timeout()) };
         }
         match self.token.next(now) {
-            token::Next::Usable => {}
-            token::Next::Renew(reason) => return Step::RenewToken(reason),
-            token::Next::Wait(until) => return self.hold_back(until, Slow::RenewingToken),
-        }
-        match self.send_or_wait(now) {
-            Step::Wait(until) => Step::Wait([until, self.token.wake_at()].into_iter().flatten().min()),
-            step => step,
+            token::Next::Usable => self.send_or_wait(now),
+            token::Next::Renew(reason) => Step::RenewToken(reason),
+            token::Next::Wait(until) => self.hold_back(until, Slow::RenewingToken),
         }
     }
 
-    /// Takes the next row that has ended.
+    /// Takes the next row that has ended: [`Step::Ended`] for a driver that asks for no more steps.
     pub fn pop_ended(&mut self) -> Option<Ended<T>> {
-        self.ended.pop_front()
-    }
-
-    /// Takes the next invalid row whose turn has come.
-    pub fn pop_invalid(&mut self) -> Option<T> {
-        self.invalid.pop_front()
+        let ended = self.course.ended.pop_front()?;
+        self.course.unrecorded += 1;
+        Some(ended)
     }
 
     /// The outcome of the customer's last row is written down: their next row may go.
     pub fn recorded(&mut self, customer: CustomerId) {
+        self.course.unrecorded = self.course.unrecorded.saturating_sub(1);
         self.order.release(customer);
     }
 
@@ -214,7 +284,7 @@ impl<T> Schedule<T> {
         self.token.lasts(lifetime, now);
     }
 
-    /// Somebody has written to the token's file.
+    /// The token's file was written to.
     pub fn token_file_changed(&mut self) {
         self.token.file_changed();
     }
@@ -226,29 +296,38 @@ impl<T> Schedule<T> {
         }
         match self.token.renewed(renewal, now, &mut self.random) {
             token::Conclusion::GoOn => {}
-            token::Conclusion::Refused => self.stop(StopReason::TokenRefused),
             token::Conclusion::LoginNeeded => self.stop(StopReason::LoginNeeded),
         }
     }
 
     /// Stops the run: nothing more is sent; what is in flight may still end. The first reason counts.
     pub fn stop(&mut self, reason: StopReason) {
-        self.stop.get_or_insert(reason);
+        self.course.stop.get_or_insert(reason);
     }
 
     /// Why the run stops, if it does.
     pub fn stopped(&self) -> Option<&StopReason> {
-        self.stop.as_ref()
+        self.course.stop.as_ref()
     }
 
     /// Requests in flight.
     pub fn in_flight(&self) -> usize {
-        self.in_flight
+        self.flights.len()
+    }
+
+    /// Since when requests have been in flight without any answer.
+    pub fn silent_since(&self) -> Option<Moment> {
+        self.flights.silent_since()
+    }
+
+    /// Why an update failed last.
+    pub fn last_failure(&self) -> Option<Cause> {
+        self.course.last_failure
     }
 
     /// Why it is not faster.
     pub fn slow(&self) -> Option<Slow> {
-        self.slow
+        self.course.slow
     }
 
     /// What it did so far.
@@ -256,126 +335,53 @@ impl<T> Schedule<T> {
         &self.statistics
     }
 
-    /// Sends nothing more. Outcomes that were withheld for a suspicion that did not stop the run are the rows' own.
-    fn wind_down(&mut self, now: Moment) -> Step {
-        if self.in_flight > 0 {
-            return Step::Wait(None);
-        }
-        if let Some(since) = self.health.down_since() {
-            self.statistics.down += now.since(since);
-            self.health = Health::up();
-        }
-        let rows = self.streak.release();
-        self.end_all(rows);
-        Step::Stopped
-    }
-
-    /// Nothing can happen any more but the release of withheld outcomes.
-    fn is_stuck_behind_withheld(&self) -> bool {
-        let waits_for_rows = self.supply == Supply::Open && self.has_room();
-        let has_work = self.in_flight > 0 || self.order.has_ready() || self.order.again_at().is_some();
-        self.streak.has_withheld() && !has_work && !waits_for_rows
-    }
-
-    fn send_or_wait(&mut self, now: Moment) -> Step {
-        let again_at = self.order.again_at();
-        let permission = self.health.permission(now);
-        let has_candidate =
-            self.order.has_ready() || again_at.is_some_and(|due| due <= now || permission == Permission::Probe);
-        match permission {
-            Permission::NotBefore(at) => return self.hold_back(Some(at), self.api_down(now)),
-            Permission::NotBeforeAnswer => return self.hold_back(None, self.api_down(now)),
-            Permission::Any | Permission::Probe => {}
-        }
-        if !has_candidate {
-            self.slow = (again_at.is_some() && self.budget.is_empty()).then_some(Slow::RetryBudgetEmpty);
-            return Step::Wait(again_at);
-        }
-        if self.in_flight >= self.concurrency.limit() {
-            return self.hold_back(None, Slow::LimitedByConcurrency);
-        }
-        match self.pace.take_permit(now, self.in_flight, self.rows_left()) {
-            Err(Brake::Pause(until)) => self.hold_back(Some(until), Slow::PausedByApi(until)),
-            Err(Brake::Exhausted(until)) => self.hold_back(Some(until), Slow::LimitedByWindow),
-            Err(Brake::Window(until)) => self.hold_back(until, Slow::LimitedByWindow),
-            Err(Brake::Rate(until)) => self.hold_back(Some(until), Slow::LimitedByRate),
-            Ok(()) => self.send(permission, now),
-        }
-    }
-
-    /// Rows that are not in flight, once all have been offered.
-    fn rows_left(&self) -> Option<u64> {
-        let rows = self.order.rows_held().saturating_sub(self.in_flight);
-        (self.supply == Supply::Closed).then(|| u64::try_from(rows).unwrap_or(u64::MAX))
-    }
-
-    fn send(&mut self, permission: Permission, now: Moment) -> Step {
-        let ticket = match permission {
-            Permission::Probe => self.order.take_probe(),
-            Permission::Any | Permission::NotBefore(_) | Permission::NotBeforeAnswer => self.order.take_again(now),
-        };
-        let ticket = ticket.or_else(|| self.order.take_ready()).expect("there is a candidate");
-        self.order.get_mut(ticket).attempts += 1;
-        self.order.get_mut(ticket).token_generation = self.token.generation();
-        self.in_flight += 1;
-        self.health.sent();
-        self.concurrency.sent(self.in_flight);
-        self.statistics.attempts += 1;
-        self.statistics.in_flight_max = self.statistics.in_flight_max.max(self.in_flight);
-        if permission == Permission::Any {
-            self.slow = None;
-        }
-        Step::Send(ticket)
-    }
-
-    fn hold_back(&mut self, until: Option<Moment>, slow: Slow) -> Step {
-        self.slow = Some(slow);
-        Step::Wait(until)
-    }
-
-    fn api_down(&self, now: Moment) -> Slow {
-        Slow::ApiDown(self.health.down_since().unwrap_or(now), self.health.next_probe().unwrap_or(now))
-    }
-
-    fn stop_where_too_long(&mut self, now: Moment) {
-        if let Some(since) = self.health.down_since() {
-            let lasted = now.since(since);
-            if lasted > self.wait_max {
-                self.stop(StopReason::Outage { lasted });
+    /// Sends nothing more, and gives what is in flight the time of `grace`. Rows in doubt stay unsent.
+    fn wind_down(&mut self, now: Moment) -> Step<T> {
+        let drained_by = *self.course.drained_by.get_or_insert(now + self.limits.grace);
+        match self.flights.oldest() {
+            Some(ticket) if drained_by <= now => {
+                self.land(ticket, now);
+                Step::GiveUp(ticket)
+            }
+            Some(_) => Step::Wait(self.flights.first_timeout().into_iter().chain([drained_by]).min()),
+            None => {
+                if let Some(since) = self.availability.down_since() {
+                    self.statistics.down += now.since(since);
+                    self.availability.closed_by_the_end();
+                }
+                Step::Stopped
             }
         }
-        if let Some(lasted) = self.token.unavailable_for(now)
-            && lasted > self.wait_max
-        {
-            self.stop(StopReason::TokenUnavailable { lasted });
-        }
     }
 
-    fn end_all(&mut self, rows: Vec<Ended<T>>) {
-        for row in rows {
-            self.count_ended(match row.ending {
-                Ending::Updated { .. } => Bad::No,
-                Ending::Rejected { .. } | Ending::Failed { .. } => Bad::Yes,
-            });
-            self.ended.push_back(row);
+    fn end(&mut self, ticket: Ticket, ending: Ending) {
+        let held = self.order.end(ticket);
+        match ending {
+            Ending::Updated { .. } => self.count_ended(Bad::No),
+            Ending::Rejected { .. } | Ending::Failed { .. } => {
+                self.availability.ended_otherwise(held.customer);
+                self.count_ended(Bad::Yes);
+            }
         }
+        self.course.ended.push_back(Ended {
+            row: held.row,
+            customer: held.customer,
+            ending,
+            attempts: held.sent,
+            ambiguous: held.trials.ambiguous,
+            took: held.took,
+        });
     }
 
     fn count_ended(&mut self, bad: Bad) {
-        self.history.ended += 1;
+        let Limits { error_limit, history, .. } = &mut self.limits;
+        history.ended += 1;
         if bad == Bad::Yes {
-            self.history.errors += 1;
-            let History { ended, errors, .. } = self.history;
-            if self.error_limit.is_exceeded(ended, errors) {
-                self.stop(StopReason::ErrorLimit { ended, errors, limit: self.error_limit });
+            history.errors += 1;
+            let (ended, errors, limit) = (history.ended, history.errors, *error_limit);
+            if limit.is_exceeded(ended, errors) {
+                self.stop(StopReason::ErrorLimit { ended, errors, limit });
             }
         }
     }
-}
-
-/// Whether a row ended badly.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Bad {
-    Yes,
-    No,
 }

@@ -3,9 +3,13 @@
 //! A customer is *busy* from the moment a row of theirs is held until its outcome is written down; later rows of theirs
 //! queue behind it and hold up nobody else.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
 
-use super::Moment;
+use rapidhash::RapidHashMap;
+
+use super::trials::Trials;
+use super::{Moment, Request};
 use crate::contract::CustomerId;
 
 /// A held row, for as long as it is held.
@@ -17,15 +21,28 @@ pub struct Ticket(u64);
 pub(super) struct Held<T> {
     pub(super) customer: CustomerId,
     pub(super) row: T,
-    /// Attempts that count towards the limit of attempts.
-    pub(super) attempts_counted: u32,
-    /// When it last failed in a way that may be an outage.
-    pub(super) failed_at: Option<Moment>,
-    /// Attempts made at all.
-    pub(super) attempts: u32,
-    /// Which token the last attempt was sent with.
+    /// What it is held for.
+    pub(super) part: Part,
+    /// Requests sent for it.
+    pub(super) sent: u32,
+    /// Which token the last one was sent with.
     pub(super) token_generation: u32,
+    /// What its attempts came to.
+    pub(super) trials: Trials,
+    /// When its request left, where one is in flight.
+    pub(super) sent_at: Option<Moment>,
+    /// How long the last one took.
+    pub(super) took: Duration,
     bytes: usize,
+}
+
+/// What a row is held for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// To be applied, and to end with an outcome.
+    Row,
+    /// To be sent once more although it was applied: the control.
+    Control(Request),
 }
 
 /// A row whose turn has come.
@@ -41,11 +58,15 @@ enum Ready<T> {
 /// The rows that are held.
 #[derive(Debug)]
 pub(super) struct Order<T> {
-    held: HashMap<Ticket, Held<T>>,
+    held: RapidHashMap<Ticket, Held<T>>,
     bytes: usize,
     next_ticket: u64,
+    /// How many of the held rows are controls.
+    controls: usize,
+    /// How many of the held rows have failed.
+    failed: usize,
     /// The busy customers, each with the rows that queue behind the one whose turn it is.
-    busy: HashMap<CustomerId, VecDeque<Ticket>>,
+    busy: RapidHashMap<CustomerId, VecDeque<Ticket>>,
     /// Rows whose turn has come, oldest first.
     ready: VecDeque<Ready<T>>,
     /// How many of them are invalid.
@@ -57,10 +78,12 @@ pub(super) struct Order<T> {
 impl<T> Order<T> {
     pub(super) fn new() -> Order<T> {
         Order {
-            held: HashMap::new(),
+            held: RapidHashMap::default(),
             bytes: 0,
             next_ticket: 0,
-            busy: HashMap::new(),
+            controls: 0,
+            failed: 0,
+            busy: RapidHashMap::default(),
             ready: VecDeque::new(),
             invalid_held: 0,
             again: BTreeSet::new(),
@@ -69,18 +92,37 @@ impl<T> Order<T> {
 
     /// Takes a row in. `bytes` is what holding it costs.
     pub(super) fn hold(&mut self, customer: CustomerId, row: T, bytes: usize) {
-        let ticket = Ticket(self.next_ticket);
-        self.next_ticket += 1;
-        self.bytes += bytes;
-        let held =
-            Held { customer, row, attempts_counted: 0, failed_at: None, attempts: 0, token_generation: 0, bytes };
-        self.held.insert(ticket, held);
+        let ticket = self.hold_as(Part::Row, customer, row, bytes);
         if let Some(behind) = self.busy.get_mut(&customer) {
             behind.push_back(ticket);
         } else {
             self.busy.insert(customer, VecDeque::new());
             self.ready.push_back(Ready::Sendable(ticket));
         }
+    }
+
+    /// Takes a row in that was applied, to be sent once more. Its customer, who is idle, is busy until then.
+    pub(super) fn hold_control(&mut self, customer: CustomerId, row: T) -> Ticket {
+        self.busy.entry(customer).or_default();
+        self.controls += 1;
+        self.hold_as(Part::Control(Request::Read), customer, row, 0)
+    }
+
+    fn hold_as(&mut self, part: Part, customer: CustomerId, row: T, bytes: usize) -> Ticket {
+        let ticket = Ticket(self.next_ticket);
+        self.next_ticket += 1;
+        self.bytes += bytes;
+        let (trials, took) = (Trials::default(), Duration::ZERO);
+        self.held.insert(
+            ticket,
+            Held { customer, row, part, sent: 0, token_generation: 0, trials, sent_at: None, took, bytes },
+        );
+        ticket
+    }
+
+    /// Whether no row of the customer is held, and every outcome of theirs is written down.
+    pub(super) fn is_idle(&self, customer: CustomerId) -> bool {
+        !self.busy.contains_key(&customer)
     }
 
     /// Takes an invalid row in.
@@ -106,7 +148,7 @@ impl<T> Order<T> {
     }
 
     pub(super) fn rows_held(&self) -> usize {
-        self.held.len() + self.invalid_held
+        self.held.len() - self.controls + self.invalid_held
     }
 
     pub(super) fn bytes_held(&self) -> usize {
@@ -126,27 +168,26 @@ impl<T> Order<T> {
         self.again.first().map(|(due, _)| *due)
     }
 
-    /// Takes the first row that is due to be sent again.
-    pub(super) fn take_again(&mut self, now: Moment) -> Option<Ticket> {
-        let (due, _) = self.again.first()?;
-        if *due > now {
-            return None;
-        }
+    /// The first row that waits to be sent again.
+    pub(super) fn first_again(&self) -> Option<Ticket> {
+        self.again.first().map(|(_, ticket)| *ticket)
+    }
+
+    /// Takes the first row that waits to be sent again.
+    pub(super) fn take_again(&mut self) -> Option<Ticket> {
         self.again.pop_first().map(|(_, ticket)| ticket)
     }
 
-    /// Takes a row for a probe: the newest, which is the least like those that failed, else one that waits to be sent again,
-    /// due or not. (In simulation, probing with rows that had failed kept the breaker open over a cluster of bad rows.)
-    pub(super) fn take_probe(&mut self) -> Option<Ticket> {
+    /// Takes the newest row whose turn has come: the least like those that failed. Probing with rows that had failed would keep
+    /// the breaker open over a cluster of bad rows.
+    pub(super) fn take_newest(&mut self) -> Option<Ticket> {
         match self.ready.back() {
             Some(Ready::Sendable(ticket)) => {
                 let ticket = *ticket;
                 self.ready.pop_back();
                 Some(ticket)
             }
-            Some(Ready::Invalid { .. }) | None => {
-                self.take_ready().or_else(|| self.again.pop_first().map(|(_, ticket)| ticket))
-            }
+            Some(Ready::Invalid { .. }) | None => self.take_ready(),
         }
     }
 
@@ -162,6 +203,23 @@ impl<T> Order<T> {
         }
     }
 
+    /// A row has failed, or was refused in doubt.
+    pub(super) fn fails(&mut self, ticket: Ticket) {
+        let trials = &mut self.get_mut(ticket).trials;
+        trials.failed += 1;
+        self.failed += usize::from(self.get(ticket).trials.failed == 1);
+    }
+
+    /// How many of the held rows have failed, or were refused in doubt.
+    pub(super) fn rows_failed(&self) -> usize {
+        self.failed
+    }
+
+    /// Whether no other row may be sent than the one whose answer has just come.
+    pub(super) fn is_alone(&self) -> bool {
+        self.ready.is_empty() && self.again.is_empty()
+    }
+
     pub(super) fn has_ready(&self) -> bool {
         matches!(self.ready.front(), Some(Ready::Sendable(_)))
     }
@@ -171,19 +229,25 @@ impl<T> Order<T> {
         self.again.insert((due, ticket));
     }
 
-    /// Forgets the attempts of the rows that wait to be sent again: what an outage took counts for no row.
-    pub(super) fn forgive_attempts(&mut self) {
-        for (_, ticket) in &self.again {
-            if let Some(held) = self.held.get_mut(ticket) {
-                held.attempts_counted = 0;
-            }
-        }
+    /// The rows that wait to be sent again.
+    pub(super) fn rows_again(&self) -> impl Iterator<Item = Ticket> {
+        self.again.iter().map(|(_, ticket)| *ticket)
+    }
+
+    /// None of them is sent again.
+    pub(super) fn forget_again(&mut self) {
+        self.again.clear();
     }
 
     /// Gives up a row that has ended. Its customer stays busy until [`Order::release`].
     pub(super) fn end(&mut self, ticket: Ticket) -> Held<T> {
         let held = self.held.remove(&ticket).expect("a ticket is valid until its row has ended");
         self.bytes -= held.bytes;
+        self.failed -= usize::from(held.trials.failed > 0);
+        match held.part {
+            Part::Row => {}
+            Part::Control(_) => self.controls -= 1,
+        }
         held
     }
 
@@ -207,7 +271,6 @@ impl<T> Order<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     fn id(id: u64) -> CustomerId {
         CustomerId::new(id).expect("a good id")
@@ -244,8 +307,8 @@ mod tests {
         let ticket = order.take_ready().expect("its turn");
         let due = Moment::after_start(Duration::from_secs(5));
         order.send_again(ticket, due);
-        assert_eq!((order.again_at(), order.take_again(Moment::START)), (Some(due), None));
-        assert_eq!(order.take_again(due), Some(ticket));
+        assert_eq!((order.again_at(), order.first_again()), (Some(due), Some(ticket)));
+        assert_eq!((order.take_again(), order.take_again()), (Some(ticket), None));
         assert_eq!((order.bytes_held(), order.end(ticket).row, order.bytes_held()), (7, "a", 0));
     }
 }

@@ -112,6 +112,11 @@ impl Pace {
         self.refused_since = None;
     }
 
+    /// The time in which our own pace held everything back is none of the API's.
+    pub(super) fn postpone(&mut self, time: Duration) {
+        self.refused_since = self.refused_since.map(|since| since + time);
+    }
+
     /// Time from the first refusal since the last success to the end of this wait.
     pub(super) fn wait_in_vain(&mut self, wait: Duration, now: Moment) -> Duration {
         let since = *self.refused_since.get_or_insert(now);

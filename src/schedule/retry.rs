@@ -9,8 +9,6 @@ use super::random::Random;
 const INTERVAL_FIRST: Duration = Duration::from_millis(200);
 /// The longest interval.
 const INTERVAL_MAX: Duration = Duration::from_secs(20);
-/// Attempts at a row that the API answers with 500: it is more likely the row than the API.
-const ATTEMPTS_AT_500: u32 = 3;
 
 /// How often a row is tried and how long it waits.
 #[derive(Debug, Clone)]
@@ -36,9 +34,9 @@ impl RetryPolicy {
         Ok(RetryPolicy { attempts_max, backoff: Backoff::new(INTERVAL_FIRST, INTERVAL_MAX, Jitter::Full) })
     }
 
-    /// The most attempts at a row that keeps being answered like this.
-    pub(super) fn attempts_max(&self, status: Option<u16>) -> u32 {
-        if status == Some(500) { self.attempts_max.min(ATTEMPTS_AT_500) } else { self.attempts_max }
+    /// The most attempts at a row.
+    pub(super) fn attempts_max(&self) -> u32 {
+        self.attempts_max
     }
 
     /// The wait after this many failed attempts: any time up to the interval.
@@ -68,11 +66,6 @@ mod tests {
     fn limits() {
         assert_eq!(RetryPolicy::new(0).err(), Some(AttemptsError));
         assert_eq!(RetryPolicy::new(101).err(), Some(AttemptsError));
-        let policy = RetryPolicy::new(5).expect("a good limit");
-        assert_eq!(
-            (policy.attempts_max(Some(500)), policy.attempts_max(Some(503)), policy.attempts_max(None)),
-            (3, 5, 5)
-        );
-        assert_eq!(RetryPolicy::new(2).expect("a good limit").attempts_max(Some(500)), 2);
+        assert_eq!(RetryPolicy::new(2).expect("a good limit").attempts_max(), 2);
     }
 }

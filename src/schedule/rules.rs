@@ -13,12 +13,16 @@ pub struct Rules {
     pub rate: Rate,
     /// The most requests in flight.
     pub in_flight_max: u16,
+    /// How long a request may take, from the connection to the last byte of the answer.
+    pub timeout: Duration,
     /// How often a row is tried.
     pub retry: RetryPolicy,
     /// How many rows may end badly.
     pub error_limit: ErrorLimit,
-    /// The longest wait, for a named time or for the end of an outage.
+    /// The longest time in which the API lets nothing through: a named time, the end of an outage.
     pub wait_max: Duration,
+    /// How long requests in flight may take to finish once the run stops.
+    pub grace: Duration,
 }
 
 /// What earlier processes of the same run directory have seen.

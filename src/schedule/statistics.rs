@@ -10,7 +10,7 @@ use super::cause::Cause;
 pub struct Statistics {
     /// Requests sent.
     pub attempts: u64,
-    /// Attempts that had to be repeated, by cause.
+    /// Requests that repeated another one, by what had come of that.
     pub retries: BTreeMap<Cause, u64>,
     /// Pauses that the API asked for.
     pub pauses: u64,
@@ -20,6 +20,8 @@ pub struct Statistics {
     pub outages: u64,
     /// Time that it was down.
     pub down: Duration,
+    /// Times that an update was read and repeated to tell whether the API works.
+    pub controls: u64,
     /// Times that the token was renewed.
     pub token_renewals: u64,
     /// The most requests that were in flight at once.

@@ -2,21 +2,36 @@
 
 #[cfg(doc)]
 use super::Schedule;
-use super::{Moment, RenewalReason, Ticket};
+use super::{Ended, Moment, RenewalReason, Ticket};
 
 /// What to do next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
-    /// Send this row, and report with [`Schedule::finished`].
-    Send(Ticket),
-    /// Nothing to do before this time, or before something happens: an answer, a new row, an outcome written down.
-    Wait(Option<Moment>),
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step<T> {
+    /// Send this request for the ticket's row, and report with [`Schedule::finished`].
+    Send(Ticket, Request),
+    /// Give up the ticket's request, which is not reported any more: its timeout is over, or the run is.
+    GiveUp(Ticket),
+    /// This row has ended. Its customer's next row waits for [`Schedule::recorded`].
+    Ended(Ended<T>),
+    /// The turn of this invalid row has come, which is never sent.
+    NeverSent(T),
     /// Get another token while rows are sent on, and report with [`Schedule::token_renewed`].
     RenewToken(RenewalReason),
+    /// Nothing to do before this time, or before something happens: an answer, a new row, an outcome written down.
+    Wait(Option<Moment>),
     /// Every row has ended.
     Done,
     /// The run stopped early and nothing is in flight any more.
     Stopped,
+}
+
+/// What is sent for a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Request {
+    /// `GET /v1/customers/{id}`, to compare what is shown with what the row sets.
+    Read,
+    /// `PUT /v1/customers/{id}`.
+    Write,
 }
 
 /// Why it is not faster.
@@ -24,8 +39,10 @@ pub enum Step {
 pub enum Slow {
     /// The API asked to wait until then.
     PausedByApi(Moment),
-    /// The API is down since the first time; the next probe is due at the second.
-    ApiDown(Moment, Moment),
+    /// The API is down since the first time; the next probe is due at the second, or under way.
+    ApiDown(Moment, Option<Moment>),
+    /// The rows that are left are in doubt: the API refused or failed them, and another write has to tell whose fault it is.
+    InDoubt,
     /// The API's window.
     LimitedByWindow,
     /// The user's rate, or the modest one of `auto`.

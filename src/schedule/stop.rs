@@ -32,6 +32,8 @@ pub enum StopReason {
     UnexpectedAnswers {
         /// The last one's status.
         status: u16,
+        /// What it was.
+        what: Unexpected,
     },
     /// The API redirects.
     Redirected {
@@ -88,31 +90,18 @@ pub enum StopReason {
     Terminated,
 }
 
-impl StopReason {
-    /// Whether answers that look like row errors stopped the run: such rows stay unsent.
-    pub(super) fn is_misdirection(&self) -> bool {
-        match self {
-            StopReason::UnexpectedAnswers { .. }
-            | StopReason::Redirected { .. }
-            | StopReason::AllNotFound { .. }
-            | StopReason::Forbidden { .. } => true,
-            StopReason::ErrorLimit { .. }
-            | StopReason::Outage { .. }
-            | StopReason::WaitTooLong { .. }
-            | StopReason::TokenRefused
-            | StopReason::LoginNeeded
-            | StopReason::TokenUnavailable { .. }
-            | StopReason::EveryRowWouldFail { .. }
-            | StopReason::Unreachable { .. }
-            | StopReason::InputUnusable
-            | StopReason::InputChanged { .. }
-            | StopReason::CannotCompare
-            | StopReason::JournalUnwritable
-            | StopReason::Interrupted
-            | StopReason::Terminated => false,
-        }
-    }
+/// How a 2xx answer is not the API's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unexpected {
+    /// It does not show the update.
+    AnotherBody,
+    /// It shows another customer than the request's.
+    OtherCustomer,
+    /// It is longer than what is read.
+    TooLong,
+}
 
+impl StopReason {
     /// Whether the run directory turned out to be about another input, so that nothing in it may change.
     pub fn is_about_another_input(&self) -> bool {
         matches!(self, StopReason::InputChanged { .. } | StopReason::CannotCompare)
@@ -131,10 +120,14 @@ impl fmt::Display for StopReason {
             StopReason::WaitTooLong { wait } => {
                 write!(f, "the API asks to wait for {} s, longer than --max-wait", wait.as_secs())
             }
-            StopReason::UnexpectedAnswers { status } => write!(
-                f,
-                "the server answers {status} with something else than the API's JSON: a login page or a proxy? (--base-url)"
-            ),
+            StopReason::UnexpectedAnswers { status, what } => {
+                let what = match what {
+                    Unexpected::AnotherBody => "something else than the API's JSON: a login page or a proxy?",
+                    Unexpected::OtherCustomer => "another customer than the one that was sent: a cache or a proxy?",
+                    Unexpected::TooLong => "more than 64 KiB, of which nothing is believed: another server?",
+                };
+                write!(f, "the server answers {status} with {what} (--base-url)")
+            }
             StopReason::Redirected { status, host: Some(host) } => write!(
                 f,
                 "the server answers {status} and points to {host}; redirects are never followed (is --base-url right?)"

@@ -68,9 +68,7 @@ pub(super) enum Next {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Conclusion {
     GoOn,
-    /// The API refuses the token, and there is no other.
-    Refused,
-    /// Neither is there a way to another.
+    /// The API refuses the token, and there is no way to another.
     LoginNeeded,
 }
 
@@ -172,9 +170,9 @@ impl TokenState {
         }
     }
 
-    /// For how long rows have waited for a token that could not be had.
-    pub(super) fn unavailable_for(&self, now: Moment) -> Option<Duration> {
-        self.held_since.filter(|_| self.is_backing_off).map(|since| now.since(since))
+    /// Since when rows have waited for a token that could not be had.
+    pub(super) fn unavailable_since(&self) -> Option<Moment> {
+        self.held_since.filter(|_| self.is_backing_off)
     }
 
     /// A request that was sent with the token of this generation was refused.
@@ -206,8 +204,9 @@ impl TokenState {
             (Renewal::Replaced { lifetime }, _) => self.replaced(Standing::Trusted, lifetime, now),
             // Whether a new one is needed is found out by the next step.
             (Renewal::Unchanged | Renewal::LoginNeeded | Renewal::Unavailable, RenewalReason::FileChanged) => {}
+            // The same token is sent once more: a server may refuse a good one for a moment.
             (Renewal::Unchanged, RenewalReason::Needed) if self.standing == Standing::Refused => {
-                return Conclusion::Refused;
+                self.replaced(Standing::Renewed, None, now);
             }
             // Whether it is still good is the API's to say.
             (Renewal::Unchanged, RenewalReason::Needed) => self.lasts(None, now),
@@ -315,7 +314,7 @@ mod tests {
         assert_eq!(token.is_told(lasting(0), 0), Conclusion::GoOn);
         let Next::Wait(Some(again)) = token.next(at(0)) else { panic!("it is tried again") };
         assert!(again >= at(500) && token.next(again) == NEEDED);
-        assert_eq!(token.unavailable_for(again), Some(again.since_start()));
+        assert_eq!(token.unavailable_since(), Some(Moment::START));
     }
 
     #[test]
@@ -331,9 +330,9 @@ mod tests {
             assert!((longest / 2..=longest).contains(&again.since(now)), "{longest:?}: {:?}", again.since(now));
             now = again;
         }
-        assert_eq!(token.unavailable_for(now), Some(now.since_start()));
+        assert_eq!(token.unavailable_since(), Some(Moment::START));
         token.is_told(NEW, 99_000);
-        assert_eq!((token.next(at(99_000)), token.unavailable_for(at(99_000))), (Next::Usable, None));
+        assert_eq!((token.next(at(99_000)), token.unavailable_since()), (Next::Usable, None));
     }
 
     #[test]
@@ -342,7 +341,18 @@ mod tests {
         token.lasts(Some(Duration::from_secs(100)), at(0));
         assert_eq!(token.next(at(90_000)), NEEDED);
         token.is_told(Renewal::Unavailable, 90_000);
-        assert_eq!((token.next(at(90_000)), token.unavailable_for(at(90_000))), (Next::Usable, None));
+        assert_eq!((token.next(at(90_000)), token.unavailable_since()), (Next::Usable, None));
+    }
+
+    #[test]
+    fn a_token_that_cannot_be_replaced_is_sent_once_more() {
+        let mut token = TokenState::default();
+        assert_eq!((token.refused(0, at(0)), token.next(at(0))), (Refusal::SendAgain, NEEDED));
+        assert_eq!(token.is_told(Renewal::Unchanged, 0), Conclusion::GoOn);
+        assert_eq!(token.refused(0, at(0)), Refusal::SendAgain, "a late refusal of the first time");
+        assert_eq!(token.refused(1, at(0)), Refusal::Final);
+        token.proven(1);
+        assert_eq!(token.refused(1, at(0)), Refusal::SendAgain, "it was good in between");
     }
 
     #[test]
@@ -356,7 +366,7 @@ mod tests {
             assert_eq!(token.next(at(0)), NEEDED);
             assert_eq!(token.is_told(renewal, 0), want, "{is_refused} {renewal:?}");
         };
-        check(true, Renewal::Unchanged, Conclusion::Refused);
+        check(true, Renewal::Unchanged, Conclusion::GoOn);
         check(false, Renewal::Unchanged, Conclusion::GoOn);
         check(true, Renewal::LoginNeeded, Conclusion::LoginNeeded);
         check(false, Renewal::LoginNeeded, Conclusion::LoginNeeded);

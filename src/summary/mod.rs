@@ -13,7 +13,7 @@ pub use self::groups::{ErrorGroup, error_groups, warning_groups};
 pub use self::inputs::InputNames;
 use crate::journal::Outcome;
 use crate::schedule::Statistics;
-use crate::tally::{RowsRead, Tally};
+use crate::tally::{Latencies, RowsRead, Tally};
 
 /// What became of a run directory. The books close: `records` is the sum of the outcomes and `unsent`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -90,7 +90,7 @@ pub struct SendingSummary {
     pub requests: u64,
     /// Requests a second.
     pub requests_per_second: f64,
-    /// Attempts that had to be repeated, by cause.
+    /// Requests that repeated another one, by what had come of that.
     pub retries: BTreeMap<String, u64>,
     /// Pauses that the API asked for.
     pub pauses: u64,
@@ -100,11 +100,13 @@ pub struct SendingSummary {
     pub outages: u64,
     /// Seconds that it was down.
     pub down_s: f64,
+    /// Times that an update was read and repeated to tell whether the API works.
+    pub controls: u64,
     /// Times that the token was renewed.
     pub token_renewals: u64,
     /// The most requests that were in flight at once.
     pub in_flight_max: usize,
-    /// How long successful requests took.
+    /// How long answers took, whatever they said.
     pub latency_ms: Option<Latency>,
 }
 
@@ -120,8 +122,8 @@ pub struct Latency {
 }
 
 /// What the sending took.
-pub fn sending_summary(statistics: &Statistics, tally: &Tally, seconds: f64) -> SendingSummary {
-    let ms = |percentile| tally.latency(percentile).map(|took| rounded(took.as_secs_f64() * 1000.0));
+pub fn sending_summary(statistics: &Statistics, latencies: &Latencies, seconds: f64) -> SendingSummary {
+    let ms = |percentile| latencies.percentile(percentile).map(|took| rounded(took.as_secs_f64() * 1000.0));
     let latency_ms = match (ms(50.0), ms(95.0), ms(99.0)) {
         (Some(p50), Some(p95), Some(p99)) => Some(Latency { p50, p95, p99 }),
         _ => None,
@@ -136,6 +138,7 @@ pub fn sending_summary(statistics: &Statistics, tally: &Tally, seconds: f64) -> 
         paused_s: rounded(statistics.paused.as_secs_f64()),
         outages: statistics.outages,
         down_s: rounded(statistics.down.as_secs_f64()),
+        controls: statistics.controls,
         token_renewals: statistics.token_renewals,
         in_flight_max: statistics.in_flight_max,
         latency_ms,
@@ -281,6 +284,10 @@ impl Summary {
         );
         if let Some(Latency { p50, p95, p99 }) = sending.latency_ms {
             line(lines, format_args!("  latency   p50 {p50:.1} ms, p95 {p95:.1} ms, p99 {p99:.1} ms"));
+        }
+        if sending.controls > 0 {
+            let what = "a read, and the update that was applied last once more, which changes nothing";
+            line(lines, format_args!("  controls  {} ({what})", grouped(sending.controls)));
         }
         if !sending.retries.is_empty() {
             let causes: Vec<_> = sending.retries.iter().map(|(cause, n)| format!("{cause} {}", grouped(*n))).collect();

@@ -1,14 +1,13 @@
 //! Counts over outcomes, for the summary: a fold over journal entries and over the rows that stream past.
 
 mod group;
+mod latencies;
 mod read;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
-
-use hdrhistogram::Histogram;
 
 pub use self::group::{Group, MessageCount, Messages};
+pub use self::latencies::Latencies;
 pub use self::read::RowsRead;
 use crate::contract::{is_code, is_field};
 use crate::journal::{Entry, Outcome};
@@ -18,15 +17,12 @@ use crate::row::Position;
 const GROUPS_MAX: usize = 500;
 /// What groups beyond the limit are counted as.
 const OTHERS: &str = "other";
-/// Latencies are told apart from a microsecond to an hour.
-const LATENCY_MAX_US: u64 = 3_600_000_000;
 
 /// What happened to the rows.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Tally {
     outcomes: BTreeMap<Outcome, u64>,
     groups: BTreeMap<GroupKey, ErrorRows>,
-    latency_us: Histogram<u64>,
 }
 
 /// What errors are grouped by.
@@ -49,16 +45,6 @@ pub struct ErrorRows {
     pub group: Group,
     /// What is said of them. Only the contract's own words: the API's may quote a value.
     pub messages: Messages,
-}
-
-impl Default for Tally {
-    fn default() -> Tally {
-        Tally {
-            outcomes: BTreeMap::new(),
-            groups: BTreeMap::new(),
-            latency_us: Histogram::new_with_max(LATENCY_MAX_US, 3).expect("three digits are within the crate's bounds"),
-        }
-    }
 }
 
 impl Tally {
@@ -106,11 +92,6 @@ impl Tally {
         }
     }
 
-    /// Counts how long an update took.
-    pub fn took(&mut self, took: Duration) {
-        self.latency_us.saturating_record(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
-    }
-
     /// Rows that ended so.
     pub fn count(&self, outcome: Outcome) -> u64 {
         self.outcomes.get(&outcome).copied().unwrap_or_default()
@@ -126,11 +107,6 @@ impl Tally {
         let mut groups: Vec<_> = self.groups.iter().collect();
         groups.sort_by_key(|(_, rows)| std::cmp::Reverse(rows.group.rows));
         groups
-    }
-
-    /// The latency that this share of updates stayed within; nothing where there were none.
-    pub fn latency(&self, percentile: f64) -> Option<Duration> {
-        (!self.latency_us.is_empty()).then(|| Duration::from_micros(self.latency_us.value_at_percentile(percentile)))
     }
 
     fn group_of(&mut self, key: GroupKey) -> &mut ErrorRows {

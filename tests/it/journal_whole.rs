@@ -74,11 +74,14 @@ fn a_failed_row_is_superseded_by_a_later_row_of_its_customer() {
 #[test]
 fn a_failed_row_goes_before_the_rows_of_its_customer_that_were_never_sent() {
     let server = server("7,Ann,\n7,Bea,\n");
-    server.scenario.run(["--max-rows", "1"]).exits(1).counts([0, 0, 0, 1, 0]);
+    // Nothing was ever applied, so that only the longest wait tells that the row is at fault.
+    server.scenario.run(["--max-rows", "1", "--max-wait", "1s"]).exits(1).counts([0, 0, 0, 1, 0]);
     server.answers(200, 200);
     server.scenario.run([]).exits(0).counts([2, 0, 0, 0, 0]);
-    let names: Vec<_> = server.scenario.requests().iter().map(|request| request.body["first_name"].clone()).collect();
-    assert_eq!(names, ["Ann", "Ann", "Bea"]);
+    let mut names: Vec<_> =
+        server.scenario.requests().iter().map(|request| request.body["first_name"].clone()).collect();
+    names.dedup();
+    assert_eq!(names, ["Ann", "Bea"]);
 }
 
 #[test]

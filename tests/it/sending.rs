@@ -52,7 +52,8 @@ fn an_outage_is_waited_for_and_fails_no_row() {
         options.faults = "outage=200ms..3s".parse().unwrap();
         options.latency.max = Duration::from_millis(8);
     });
-    let end = scenario.run([]).exits(0).counts([u64::from(ROWS), 0, 0, 0, 0]).says("the API is down (http_503");
+    let end =
+        scenario.run([]).exits(0).counts([u64::from(ROWS), 0, 0, 0, 0]).says("is down, the last failure was http_503");
     let end = end.says("the API is up again");
     end.results().settle_each_of(ROWS as usize);
     let sending = &end.summary()["sending"];

@@ -59,10 +59,18 @@ fn a_permission_that_is_missing_from_the_first_answer_on_stops_the_run() {
 
 #[test]
 fn first_answers_that_are_all_404_stop_the_run() {
-    let scenario = scenario(60, |_| Reply::error(404, "not_found"));
-    let end = scenario.run([]).exits(2).says("--base-url").counts([0, 0, 0, 0, 60]);
+    let scenario = scenario(150, |_| Reply::error(404, "not_found"));
+    let end = scenario.run([]).exits(2).says("--base-url").counts([0, 0, 0, 0, 150]);
     assert_eq!(end.results().lines.len(), 0);
-    assert!(scenario.requests().len() < 60, "it stopped before the last row");
+    assert!(scenario.requests().len() < 150, "it stopped before the last row");
+}
+
+#[test]
+fn few_first_answers_404_are_asked_about_until_the_longest_wait_is_over() {
+    let scenario = scenario(5, |_| Reply::error(404, "not_found"));
+    let end = scenario.run(["--max-wait", "1s"]).exits(1).says("knows none of the first 5 customers");
+    end.counts([0, 0, 5, 0, 0]);
+    assert_eq!(scenario.requests().len(), 10, "each was asked about once more");
 }
 
 #[test]

@@ -5,11 +5,9 @@ use std::collections::BinaryHeap;
 use std::time::Duration;
 
 use super::quota::Quota;
-use crate::contract::{Answer, Body, Fault, Response};
-use crate::schedule::{Moment, Random};
+use crate::contract::{self, Answer, Body, Claim, Fault, Response, Shown};
+use crate::schedule::{Moment, Random, Request};
 
-/// What the client waits for an answer at most.
-const TIMEOUT: Duration = Duration::from_secs(30);
 /// The part of the time until an answer that passes before the request arrives.
 const UPLINK_PART: f64 = 0.2;
 /// A connection refused comes back at once.
@@ -24,6 +22,8 @@ pub(super) struct Server {
     /// More requests than this at once are answered 503.
     pub(super) at_once_max: usize,
     pub(super) troubles: Vec<Trouble>,
+    /// How it answers reads of single customers.
+    pub(super) reads: Reads,
     /// For how long a token is accepted.
     pub(super) token_lives: Duration,
     token: Token,
@@ -60,6 +60,28 @@ pub(super) enum Shape {
     SlowLink(Duration),
 }
 
+/// How the API answers reads of single customers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reads {
+    /// As they are.
+    Shown,
+    /// As they were before: a cache stands in between.
+    Stale,
+    /// 403 in its own shape.
+    Forbidden,
+    /// 404 as text: it has no such request.
+    Missing,
+}
+
+/// What is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Sent {
+    pub(super) request: Request,
+    pub(super) row: u64,
+    pub(super) token: u32,
+    pub(super) at: Moment,
+}
+
 /// Something that is wrong with the API.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Trouble {
@@ -68,21 +90,45 @@ pub(super) enum Trouble {
     /// Up for the first time, then down for the second, and so on.
     Flapping(Duration, Duration, Down),
     /// It stumbles over rows of these numbers, always.
-    Poison { first: u64, every: u64, status: u16 },
-    /// This share of the requests is answered with this status.
-    Random(f64, u16),
+    Poison { first: u64, every: u64, with: Down },
+    /// From the first time to the second this share of the requests meets this.
+    Partial { from: Moment, until: Moment, share: f64, with: Down },
+    /// Always this share of the requests meets this.
+    Random(f64, Down),
     /// This share of the requests is answered with this status, and a wait in seconds.
     Busy(f64, u16, Option<u64>),
 }
 
-/// What a request meets while the API is down.
+/// What a request meets while something is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Down {
     Refused,
-    Unavailable,
-    BadGateway,
     Broken,
-    Timeout,
+    /// It is never answered.
+    BlackHole,
+    /// This status with this body.
+    Status(u16, Body),
+    /// This status, and a wait in seconds.
+    Wait(u16, Option<u64>),
+    /// Reads are well, and writes are 503.
+    ReadOnly,
+}
+
+/// JSON of a gateway or of the API itself: `{"message":"…"}`.
+pub(super) const MESSAGE: Body = Body::Object { claim: Claim::Nothing, shape: contract::Shape::ApiError };
+/// JSON that says nothing: `{"status":"maintenance"}`.
+pub(super) const STATUS: Body = Body::Object { claim: Claim::Nothing, shape: contract::Shape::Another };
+
+impl Down {
+    /// This status in the API's shape.
+    pub(super) const fn api(status: u16) -> Down {
+        Down::Status(status, Body::REFUSED)
+    }
+
+    /// This status with something else than JSON.
+    pub(super) const fn text(status: u16) -> Down {
+        Down::Status(status, Body::Other)
+    }
 }
 
 #[derive(Debug)]
@@ -91,11 +137,21 @@ struct Token {
     expires: Moment,
 }
 
-/// What becomes of a request, and how long after it was sent the client knows.
+/// An answer, and when the client has it.
 #[derive(Debug)]
 pub(super) struct Reply {
     pub(super) answer: Answer,
     pub(super) at: Moment,
+    /// Who is at fault, where it is no success.
+    pub(super) fault: FaultOf,
+}
+
+/// Who is at fault for an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FaultOf {
+    Nobody,
+    Row,
+    Api,
 }
 
 impl Server {
@@ -108,6 +164,7 @@ impl Server {
             quota,
             at_once_max: usize::MAX,
             troubles: Vec::new(),
+            reads: Reads::Shown,
             token_lives: Duration::MAX,
             token,
             working: BinaryHeap::new(),
@@ -133,75 +190,94 @@ impl Server {
         free + self.latency.sample(sent, 0, random).mul_f64(UPLINK_PART)
     }
 
-    /// A request arrives; what becomes of it.
-    pub(super) fn reply(&mut self, row: u64, token: u32, sent: Moment, now: Moment, random: &mut Random) -> Reply {
+    /// A request arrives; what is answered, if anything is.
+    pub(super) fn reply(&mut self, sent: Sent, now: Moment, random: &mut Random) -> Option<Reply> {
         while self.working.peek().is_some_and(|Reverse(leaves)| *leaves <= now) {
             self.working.pop();
         }
         let at_once = self.working.len();
-        let answer = match self.trouble(row, now, random) {
-            Some(Answer::Fault(fault @ Fault::Refused)) => {
-                return Reply { answer: Answer::Fault(fault), at: sent.max(now) + REFUSAL };
+        let (answer, fault) = match self.trouble(sent, now, random) {
+            Some((Down::BlackHole, _)) => return None,
+            Some((Down::Refused, fault)) => {
+                return Some(Reply { answer: Answer::Fault(Fault::Refused), at: sent.at.max(now) + REFUSAL, fault });
             }
-            Some(Answer::Fault(fault @ Fault::Timeout)) => {
-                return Reply { answer: Answer::Fault(fault), at: sent + TIMEOUT };
-            }
-            Some(answer) => answer,
-            None => self.decide(token, at_once, now),
+            Some((down, fault)) => (self.down(down, now), fault),
+            None => (self.decide(sent, at_once, now), FaultOf::Nobody),
         };
         let leaves = now + self.latency.sample(now, at_once, random).mul_f64(1.0 - UPLINK_PART);
         self.working.push(Reverse(leaves));
-        if leaves.since(sent) > TIMEOUT {
-            return Reply { answer: Answer::Fault(Fault::Timeout), at: sent + TIMEOUT };
-        }
-        Reply { answer, at: leaves }
+        Some(Reply { answer, at: leaves, fault })
     }
 
-    fn decide(&mut self, token: u32, at_once: usize, now: Moment) -> Answer {
+    fn decide(&mut self, sent: Sent, at_once: usize, now: Moment) -> Answer {
         if at_once >= self.at_once_max {
             return self.response(503, now, Response::default());
         }
-        let is_valid = token == self.token.generation && now < self.token.expires;
+        let is_valid = sent.token == self.token.generation && now < self.token.expires;
         if self.token_lives < Duration::MAX && !is_valid {
             return self.response(401, now, Response::default());
         }
         let admission = self.quota.admit(self.clock.unix(now));
         let (window, retry_after) = (admission.window, admission.retry_after);
-        let status = if admission.admitted { 200 } else { 429 };
-        self.response(status, now, Response { retry_after, window, ..Response::default() })
+        let said = Response { retry_after, window, ..Response::default() };
+        match (admission.admitted, sent.request) {
+            (false, _) => self.response(429, now, said),
+            (true, Request::Write) => self.response(200, now, said),
+            (true, Request::Read) => match self.reads {
+                Reads::Shown => self.response(200, now, Response { shown: Some(Shown::AsSent), ..said }),
+                Reads::Stale => self.response(200, now, Response { shown: Some(Shown::Otherwise), ..said }),
+                Reads::Forbidden => self.response(403, now, said),
+                Reads::Missing => self.response(404, now, said),
+            },
+        }
     }
 
-    fn trouble(&self, row: u64, now: Moment, random: &mut Random) -> Option<Answer> {
-        self.troubles.iter().find_map(|trouble| match *trouble {
-            Trouble::Outage(from, until, down) => (from <= now && now < until).then(|| self.down(down, now)),
-            Trouble::Flapping(up, down_for, down) => {
-                let phase = now.since_start().as_nanos() % (up + down_for).as_nanos();
-                (phase >= up.as_nanos()).then(|| self.down(down, now))
-            }
-            Trouble::Poison { first, every, status } => (row >= first && (row - first).is_multiple_of(every))
-                .then(|| self.response(status, now, Response::default())),
-            Trouble::Random(share, status) => {
-                (random.share() < share).then(|| self.response(status, now, Response::default()))
-            }
-            Trouble::Busy(share, status, wait_s) => (random.share() < share).then(|| {
-                let retry_after = wait_s.map(Duration::from_secs);
-                self.response(status, now, Response { retry_after, ..Response::default() })
-            }),
+    fn trouble(&self, sent: Sent, now: Moment, random: &mut Random) -> Option<(Down, FaultOf)> {
+        let is_write = sent.request == Request::Write;
+        self.troubles.iter().find_map(|trouble| {
+            let (down, fault) = match *trouble {
+                Trouble::Outage(from, until, down) if from <= now && now < until => (down, FaultOf::Api),
+                Trouble::Flapping(up, down_for, down) => {
+                    let phase = now.since_start().as_nanos() % (up + down_for).as_nanos();
+                    (phase >= up.as_nanos()).then_some((down, FaultOf::Api))?
+                }
+                Trouble::Poison { first, every, with } => {
+                    let is_hit = is_write && sent.row >= first && (sent.row - first).is_multiple_of(every);
+                    is_hit.then_some((with, FaultOf::Row))?
+                }
+                Trouble::Partial { from, until, share, with } if from <= now && now < until => {
+                    (random.share() < share).then_some((with, FaultOf::Api))?
+                }
+                Trouble::Random(share, with) => (random.share() < share).then_some((with, FaultOf::Api))?,
+                Trouble::Busy(share, status, wait_s) => {
+                    (random.share() < share).then_some((Down::Wait(status, wait_s), FaultOf::Api))?
+                }
+                Trouble::Outage(..) | Trouble::Partial { .. } => return None,
+            };
+            (is_write || down != Down::ReadOnly).then_some((down, fault))
         })
     }
 
     fn down(&self, down: Down, now: Moment) -> Answer {
         match down {
             Down::Refused => Answer::Fault(Fault::Refused),
-            Down::Unavailable => self.response(503, now, Response::default()),
-            Down::BadGateway => self.response(502, now, Response::default()),
             Down::Broken => Answer::Fault(Fault::Broken),
-            Down::Timeout => Answer::Fault(Fault::Timeout),
+            Down::BlackHole => Answer::Fault(Fault::Timeout),
+            Down::ReadOnly => self.response(503, now, Response { body: Body::Other, ..Response::default() }),
+            Down::Status(status, body) => self.response(status, now, Response { body, ..Response::default() }),
+            Down::Wait(status, wait_s) => {
+                let retry_after = wait_s.map(Duration::from_secs);
+                self.response(status, now, Response { retry_after, ..Response::default() })
+            }
         }
     }
 
     fn response(&self, status: u16, now: Moment, response: Response) -> Answer {
-        let body = if status == 200 { Body::APPLIED } else { Body::REFUSED };
+        let body = match (status, response.body) {
+            (200, Body::Empty) => Body::APPLIED,
+            (_, Body::Empty) => Body::REFUSED,
+            (_, body) => body,
+        };
         let date_unix_s = Some(self.clock.unix(now).as_secs());
         Answer::Response(Response { status, body, date_unix_s, ..response })
     }

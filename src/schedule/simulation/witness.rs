@@ -6,10 +6,10 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use super::quota::Quota;
-use super::server::{Server, WallClock};
+use super::server::{FaultOf, Sent, Server, WallClock};
 use crate::contract::{Answer, Attempt, CustomerId, Reset, Response};
 use crate::schedule::rate::Rate;
-use crate::schedule::{Ended, Ending, Moment, Rules};
+use crate::schedule::{Ended, Ending, Moment, Request, Rules};
 
 /// Requests that may leave after a pause before one of them is answered.
 const HERD_MAX: u32 = 4;
@@ -21,6 +21,9 @@ const BURST: Duration = Duration::from_millis(5);
 pub(super) struct Witness {
     clock: WallClock,
     attempts_max: u32,
+    wait_max: Duration,
+    /// When the last update left that was applied.
+    applied_at: Moment,
     customers: Vec<CustomerId>,
     /// Each customer's rows whose outcome is not written down, in the order of the file.
     turns: HashMap<CustomerId, VecDeque<u64>>,
@@ -53,7 +56,14 @@ struct Row {
     /// Failures that count towards the limit of attempts.
     failures: u32,
     attempts: u32,
+    /// Answers for which the row itself was at fault.
+    own_faults: u32,
+    /// Answers for which the API was at fault, or nobody.
+    other_failures: u32,
+    /// Answers that asked to wait.
+    waits: u32,
     status: Option<u16>,
+    is_updated: bool,
 }
 
 /// The user's rate as a bucket that leaks a request each interval.
@@ -77,7 +87,9 @@ impl Witness {
         };
         Witness {
             clock: server.clock,
-            attempts_max: rules.retry.attempts_max(None),
+            attempts_max: rules.retry.attempts_max(),
+            wait_max: rules.wait_max,
+            applied_at: Moment::START,
             customers: customers.to_vec(),
             turns,
             rows: vec![Row::default(); customers.len()],
@@ -98,10 +110,37 @@ impl Witness {
         let customer = self.customers[row as usize];
         let turn = self.turns[&customer].front();
         assert_eq!(turn, Some(&row), "row {row} is sent out of its customer's order at {now:?}");
-        assert!(now >= self.not_before, "row {row} is sent at {now:?}, before the named {:?}", self.not_before);
         let state = &mut self.rows[row as usize];
         assert!(!state.in_flight && !state.has_ended, "row {row} is sent while {state:?}");
         (state.in_flight, state.attempts) = (true, state.attempts + 1);
+        self.leaves(now);
+    }
+
+    /// A customer is read, to be compared with a row that was applied.
+    pub(super) fn reads(&mut self, row: u64, now: Moment) {
+        assert!(self.rows[row as usize].is_updated, "only what was applied is read, at {now:?}");
+        self.leaves(now);
+    }
+
+    /// A row is sent again that was applied: it has to be the last one of its customer that was sent, so that nothing changes.
+    pub(super) fn repeats(&mut self, row: u64, now: Moment) {
+        let customer = self.customers[row as usize];
+        assert!(self.rows[row as usize].is_updated, "only what was applied is repeated, at {now:?}");
+        let later = row as usize + 1..;
+        let later_rows = self.rows[later.clone()].iter().zip(&self.customers[later]);
+        let sent_later = later_rows.filter(|(state, other)| **other == customer && state.attempts > 0).count();
+        assert_eq!(sent_later, 0, "row {row} is repeated although a later row of its customer was sent");
+        self.leaves(now);
+    }
+
+    /// Whether the row has ended.
+    pub(super) fn has_ended(&self, row: u64) -> bool {
+        self.rows[row as usize].has_ended
+    }
+
+    /// What holds for every request.
+    fn leaves(&mut self, now: Moment) {
+        assert!(now >= self.not_before, "a request leaves at {now:?}, before the named {:?}", self.not_before);
         self.in_flight += 1;
         if let Some(rate) = &mut self.rate {
             rate.sends(now);
@@ -118,22 +157,49 @@ impl Witness {
         }
     }
 
-    pub(super) fn answered(&mut self, row: u64, attempt: &Attempt, now: Moment) {
-        let sent = now - attempt.took;
-        let state = &mut self.rows[row as usize];
-        state.in_flight = false;
+    pub(super) fn answered(&mut self, request: Sent, attempt: &Attempt, fault: FaultOf, now: Moment) {
         self.in_flight -= 1;
-        if sent >= self.not_before {
+        if request.at >= self.not_before {
             self.herd = None;
         }
-        state.status = None;
-        match &attempt.answer {
-            Answer::Fault(_) => state.failures += 1,
-            Answer::Response(response) => {
-                state.status = Some(response.status);
-                state.failures += u32::from(counts(response));
-                self.heard(response, sent, now);
-            }
+        if let Answer::Response(response) = &attempt.answer {
+            self.heard(response, request.at, now);
+        }
+        let state = &mut self.rows[request.row as usize];
+        if request.request == Request::Read || state.has_ended {
+            return;
+        }
+        state.in_flight = false;
+        state.status = match &attempt.answer {
+            Answer::Fault(_) => None,
+            Answer::Response(response) => Some(response.status),
+        };
+        let is_wait = matches!(&attempt.answer, Answer::Response(response) if is_wait(response));
+        let is_success = state.status == Some(200) && fault == FaultOf::Nobody;
+        if is_success {
+            self.applied_at = self.applied_at.max(request.at);
+        }
+        let counts = !is_success && !is_wait && state.status != Some(401);
+        state.failures += u32::from(counts);
+        state.waits += u32::from(is_wait);
+        match fault {
+            FaultOf::Row => state.own_faults += 1,
+            FaultOf::Api | FaultOf::Nobody => state.other_failures += u32::from(counts),
+        }
+    }
+
+    /// A request is not waited for any more.
+    pub(super) fn given_up(&mut self, request: Sent, now: Moment) {
+        self.in_flight -= 1;
+        if request.at >= self.not_before && now >= self.not_before {
+            self.herd = None;
+        }
+        let state = &mut self.rows[request.row as usize];
+        if request.request == Request::Write && !state.has_ended {
+            state.in_flight = false;
+            state.status = None;
+            state.failures += 1;
+            state.other_failures += 1;
         }
     }
 
@@ -165,20 +231,36 @@ impl Witness {
         }
     }
 
-    pub(super) fn ended(&mut self, ended: &Ended<u64>) {
+    pub(super) fn ended(&mut self, ended: &Ended<u64>, now: Moment) {
         let state = &mut self.rows[ended.row as usize];
         assert!(!state.has_ended && !state.in_flight, "row {} ends while {state:?}", ended.row);
         state.has_ended = true;
         assert_eq!(ended.attempts, state.attempts, "row {}", ended.row);
         assert_eq!(ended.customer, self.customers[ended.row as usize]);
         match &ended.ending {
-            Ending::Updated { status } => assert_eq!((Some(*status), *status), (state.status, 200), "no false success"),
+            Ending::Updated { status } => {
+                assert_eq!((Some(*status), *status), (state.status, 200), "no false success");
+                state.is_updated = true;
+            }
             Ending::Rejected { status, .. } => assert_eq!(Some(*status), state.status),
+            Ending::Failed { cause } if cause.status() == Some(429) => {
+                assert!(state.waits >= 10, "row {} is given up early: {state:?}", ended.row);
+            }
+            // The longest wait is over, and it was the API that said so.
+            Ending::Failed { .. } if state.status == Some(500) && now.since(self.applied_at) >= self.wait_max => {}
             Ending::Failed { .. } => {
                 let needed = if state.status == Some(500) { self.attempts_max.min(3) } else { self.attempts_max };
                 assert!(state.failures >= needed, "row {} is given up early: {state:?}", ended.row);
             }
         }
+    }
+
+    /// An earlier run of the same rows settled this one.
+    pub(super) fn ended_earlier(&mut self, ended: &Ended<u64>) {
+        let state = &mut self.rows[ended.row as usize];
+        state.has_ended = true;
+        state.is_updated = matches!(ended.ending, Ending::Updated { .. });
+        self.turns.entry(ended.customer).or_default().retain(|row| *row != ended.row);
     }
 
     pub(super) fn invalid(&mut self, row: u64) {
@@ -192,18 +274,26 @@ impl Witness {
         assert!(self.rows[turn as usize].has_ended);
     }
 
+    /// Rows that ended badly, although they were at fault for none of their answers.
+    pub(super) fn wronged(&self) -> usize {
+        self.rows
+            .iter()
+            .filter(|row| row.has_ended && !row.is_updated && row.attempts > 0 && row.own_faults == 0)
+            .count()
+    }
+
     /// Rows that have not ended.
     pub(super) fn unsent(&self) -> usize {
         self.rows.iter().filter(|row| !row.has_ended).count()
     }
 }
 
-/// Whether an answer counts towards the limit of attempts: not a pause, and not a refused token.
-fn counts(response: &Response) -> bool {
+/// Whether an answer asks to wait.
+fn is_wait(response: &Response) -> bool {
     match response.status {
-        401 | 429 | 529 => false,
-        503 => response.retry_after.is_none(),
-        status => status >= 400,
+        429 | 529 => true,
+        503 => response.retry_after.is_some(),
+        _ => false,
     }
 }
 

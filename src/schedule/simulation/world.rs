@@ -1,17 +1,24 @@
 //! The loop of a run in simulated time: a queue of events instead of connections, timers and a journal.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::fmt;
+use std::sync::LazyLock;
 use std::time::Duration;
 
-use super::server::Server;
+use super::server::{FaultOf, Sent, Server};
 use super::witness::Witness;
 use crate::contract::{Answer, Attempt, CustomerId};
+use crate::schedule::rate::Rate;
 use crate::schedule::{
-    Ended, Ending, History, Moment, Random, Renewal, Rules, Schedule, Statistics, Step, StopReason, Ticket,
+    Ended, Ending, History, Moment, Random, Renewal, Request, Rules, Schedule, Statistics, Step, StopReason, Ticket,
 };
 
 /// How long reading a token again takes.
 const TOKEN_RENEWAL: Duration = Duration::from_millis(120);
+/// Our own pace and a token that is no use yet may hold everything back for this long, whatever the longest wait is.
+const PACED_MAX: Duration = Duration::from_mins(1);
+/// Waits in a row for a time that is over.
+const VAIN_WAITS_MAX: u32 = 100;
 /// Steps in a row that may pass no time: one for each row that can be sent, and a few.
 const STEPS_AT_ONCE_MAX: u32 = 10_000;
 
@@ -38,39 +45,56 @@ pub(super) struct Setup {
 pub(super) struct Report {
     pub(super) server: Server,
     pub(super) sends: Vec<Moment>,
+    /// How many of them are reads.
+    pub(super) reads: usize,
+    /// How many of them are updates that had been applied: controls.
+    pub(super) repeats: usize,
     /// Requests in flight, each time that it changed.
     pub(super) in_flight: Vec<(Moment, usize)>,
     /// Answers by status; 0 for none.
     pub(super) answers: BTreeMap<u16, usize>,
+    /// Rows that were applied by the first request.
+    pub(super) first_successes: usize,
     pub(super) updated: usize,
     pub(super) rejected: usize,
     pub(super) failed: usize,
     pub(super) invalid: usize,
     pub(super) unsent: usize,
+    /// Updates sent for each row that ended badly.
+    pub(super) bad_attempts: Vec<u32>,
+    /// Rows that ended badly, although they were at fault for none of their answers.
+    pub(super) wronged: usize,
     pub(super) stopped: Option<StopReason>,
     pub(super) statistics: Statistics,
     pub(super) renewals: u32,
     pub(super) lasted: Duration,
+    pub(super) wait_max: Duration,
+    /// How many customers the rows are about.
+    pub(super) customers: usize,
     /// The most rows that were held at once.
     pub(super) held_max: usize,
+    /// The rows that ended, and when, in that order.
+    pub(super) ended: Vec<(Moment, Ended<u64>)>,
+    /// When the breaker opened first.
+    pub(super) opened_at: Option<Moment>,
 }
 
 #[derive(Debug)]
 enum Event {
-    Arrives(Request),
-    Answered(Request, Answer),
+    Arrives(OnItsWay),
+    Answered(OnItsWay, Answer, FaultOf),
     Recorded(CustomerId),
     TokenRenewed,
     Stop(StopReason),
     Timer,
 }
 
+/// A request on its way; each has a number of its own.
 #[derive(Debug, Clone, Copy)]
-struct Request {
+struct OnItsWay {
+    number: u64,
     ticket: Ticket,
-    row: u64,
-    sent: Moment,
-    token: u32,
+    sent: Sent,
 }
 
 struct World {
@@ -81,11 +105,16 @@ struct World {
     now: Moment,
     events: BTreeMap<(Moment, u64), Event>,
     events_ever: u64,
+    vain_waits: u32,
+    /// The requests that are waited for, by ticket.
+    waited_for: BTreeMap<Ticket, OnItsWay>,
     token: u32,
     offered: usize,
     held: usize,
     setup: Rest,
     customers: Vec<CustomerId>,
+    /// The rows that an earlier run settled.
+    settled: HashSet<u64>,
 }
 
 /// What of a setup is still needed while the run goes on.
@@ -93,25 +122,48 @@ struct Rest {
     invalid_every: Option<usize>,
     recording: Duration,
     renewal: Renewal,
+    timeout: Duration,
 }
 
 /// Simulates a run to its end.
 pub(super) fn run(setup: Setup, seed: u64) -> Report {
+    continued(setup, &[], seed)
+}
+
+/// Simulates the second start of a run, after one in which these rows ended. Rows that failed are sent again.
+pub(super) fn continued(setup: Setup, ended: &[(Moment, Ended<u64>)], seed: u64) -> Report {
     let Setup { rules, server, customers, invalid_every, recording, ends_within, stop, renewal } = setup;
+    let (timeout, wait_max) = (rules.timeout, rules.wait_max);
+    let distinct = customers.iter().collect::<HashSet<_>>().len();
+    // A rate of the user's may hold everything back for longer than any wait for the API.
+    let wait_max = match rules.rate {
+        Rate::Limited(rate) => wait_max.max(rate.interval()),
+        Rate::Auto | Rate::Unlimited => wait_max,
+    };
+    let settled: Vec<&Ended<u64>> = ended.iter().map(|(_, ended)| ended).filter(|ended| is_settled(ended)).collect();
     let mut world = World {
         witness: Witness::new(&server, &rules, &customers, invalid_every),
-        schedule: Schedule::new(rules, History::default(), seed),
-        report: Report::of(server),
+        schedule: Schedule::new(rules, history(&settled), seed),
+        report: Report { wait_max, customers: distinct, ..Report::of(server) },
         random: Random::seeded(seed ^ 0x5eed),
         now: Moment::START,
         events: BTreeMap::new(),
         events_ever: 0,
+        vain_waits: 0,
+        waited_for: BTreeMap::new(),
         token: 0,
         offered: 0,
         held: 0,
-        setup: Rest { invalid_every, recording, renewal },
+        setup: Rest { invalid_every, recording, renewal, timeout },
         customers,
+        settled: settled.iter().map(|ended| ended.row).collect(),
     };
+    for ended in &settled {
+        world.witness.ended_earlier(ended);
+    }
+    if let Some(last) = settled.iter().rfind(|ended| is_updated(ended)) {
+        world.schedule.applied_earlier(last.customer, last.row);
+    }
     world.report.server.renew_token(Moment::START);
     world.token = 1;
     if let Some((at, reason)) = stop {
@@ -121,29 +173,60 @@ pub(super) fn run(setup: Setup, seed: u64) -> Report {
     world.end()
 }
 
+/// What the journal of a run in which these rows were settled tells the next one.
+fn history(settled: &[&Ended<u64>]) -> History {
+    let ended = settled.len() as u64;
+    let updated = settled.iter().filter(|ended| is_updated(ended)).count() as u64;
+    History { ended, errors: ended - updated, answered: ended }
+}
+
+/// Whether the same command leaves the row alone.
+fn is_settled(ended: &Ended<u64>) -> bool {
+    match ended.ending {
+        Ending::Updated { .. } | Ending::Rejected { .. } => true,
+        Ending::Failed { .. } => false,
+    }
+}
+
+fn is_updated(ended: &Ended<u64>) -> bool {
+    matches!(ended.ending, Ending::Updated { .. })
+}
+
 impl World {
     fn carry_out(&mut self, ends_within: Duration) {
         let mut steps = 0;
         loop {
-            self.write_down();
             self.take_in();
             let before = self.now;
             match self.schedule.next(self.now) {
-                Step::Send(ticket) => self.send(ticket),
+                Step::Send(ticket, request) => self.send(ticket, request),
+                Step::GiveUp(ticket) => self.give_up(ticket),
+                Step::Ended(ended) => self.row_ended(&ended),
+                Step::NeverSent(row) => {
+                    self.witness.invalid(row);
+                    self.held -= 1;
+                    self.report.invalid += 1;
+                }
                 Step::RenewToken(_) => self.happens(self.now + TOKEN_RENEWAL, Event::TokenRenewed),
                 Step::Wait(until) => self.wait(until),
                 Step::Done | Step::Stopped => break,
+            }
+            if self.schedule.statistics().outages > 0 {
+                self.report.opened_at.get_or_insert(before);
             }
             steps = if self.now > before { 0 } else { steps + 1 };
             assert!(steps < STEPS_AT_ONCE_MAX, "the run goes round in circles at {:?}", self.now);
             assert!(self.now.since_start() <= ends_within, "the run has not ended: {:?}", self.report.answers);
         }
-        self.write_down();
     }
 
     fn take_in(&mut self) {
         while self.offered < self.customers.len() && self.schedule.has_room() {
             let row = self.offered as u64;
+            if self.settled.contains(&row) {
+                self.offered += 1;
+                continue;
+            }
             match self.setup.invalid_every {
                 Some(every) if self.offered % every == every - 1 => self.schedule.offer_invalid(row, 400),
                 Some(_) | None => self.schedule.offer(self.customers[self.offered], row, 400),
@@ -157,45 +240,72 @@ impl World {
         }
     }
 
-    fn write_down(&mut self) {
-        while let Some(ended) = self.schedule.pop_ended() {
-            self.witness.ended(&ended);
-            self.held -= 1;
-            self.report.count(&ended);
-            let recorded = self.now + self.random.up_to(self.setup.recording);
-            self.happens(recorded, Event::Recorded(ended.customer));
-        }
-        while let Some(row) = self.schedule.pop_invalid() {
-            self.witness.invalid(row);
-            self.held -= 1;
-            self.report.invalid += 1;
-        }
+    fn row_ended(&mut self, ended: &Ended<u64>) {
+        tell(self.now, format_args!("row {} ended {:?}", ended.row, ended.ending));
+        self.witness.ended(ended, self.now);
+        self.held -= 1;
+        self.report.count(ended);
+        self.report.ended.push((self.now, ended.clone()));
+        let recorded = self.now + self.random.up_to(self.setup.recording);
+        self.happens(recorded, Event::Recorded(ended.customer));
     }
 
-    fn send(&mut self, ticket: Ticket) {
+    fn send(&mut self, ticket: Ticket, request: Request) {
         let row = *self.schedule.row(ticket);
-        self.witness.sends(row, self.now);
+        match (request, self.witness.has_ended(row)) {
+            (Request::Read, _) => {
+                self.witness.reads(row, self.now);
+                self.report.reads += 1;
+            }
+            (Request::Write, true) => {
+                self.witness.repeats(row, self.now);
+                self.report.repeats += 1;
+            }
+            (Request::Write, false) => self.witness.sends(row, self.now),
+        }
         self.report.sends.push(self.now);
         self.report.in_flight.push((self.now, self.schedule.in_flight()));
         let arrives = self.report.server.arrival(self.now, &mut self.random);
-        self.happens(arrives, Event::Arrives(Request { ticket, row, sent: self.now, token: self.token }));
+        self.events_ever += 1;
+        let sent = Sent { request, row, token: self.token, at: self.now };
+        let on_its_way = OnItsWay { number: self.events_ever, ticket, sent };
+        assert!(self.waited_for.insert(ticket, on_its_way).is_none(), "one request a row at a time");
+        self.happens(arrives, Event::Arrives(on_its_way));
+    }
+
+    fn give_up(&mut self, ticket: Ticket) {
+        let given_up = self.waited_for.remove(&ticket).expect("what is given up is waited for");
+        let waited = self.now.since(given_up.sent.at);
+        assert!(
+            waited >= self.setup.timeout || self.schedule.stopped().is_some(),
+            "a request is given up after {waited:?}"
+        );
+        tell(self.now, format_args!("{:?} of row {} given up", given_up.sent.request, given_up.sent.row));
+        self.witness.given_up(given_up.sent, self.now);
+        self.report.in_flight.push((self.now, self.schedule.in_flight()));
     }
 
     /// Passes the time until something happens, or until the timer that the schedule asks for, which is up to a millisecond
     /// late, as timers are.
     fn wait(&mut self, until: Option<Moment>) {
         if let Some(until) = until {
+            let wait = until.since(self.now);
+            self.vain_waits = if wait.is_zero() { self.vain_waits + 1 } else { 0 };
+            assert!(self.vain_waits < VAIN_WAITS_MAX, "the run waits for times that are over, at {:?}", self.now);
+            assert!(wait <= self.report.wait_max.max(PACED_MAX), "a wait of {wait:?} at {:?}", self.now);
             let late = self.random.up_to(Duration::from_millis(1));
             let first = self.events.keys().next().map(|(at, _)| *at);
             if first.is_none_or(|at| until < at) {
                 self.happens(until.max(self.now) + late, Event::Timer);
             }
         }
-        let Some(((at, _), event)) = self.events.pop_first() else { panic!("nothing can happen any more") };
+        let Some(((at, _), event)) = self.events.pop_first() else {
+            panic!("nothing can happen any more: {:?}", self.schedule)
+        };
         self.now = at;
         match event {
             Event::Arrives(request) => self.arrives(request),
-            Event::Answered(request, answer) => self.answered(request, answer),
+            Event::Answered(request, answer, fault) => self.answered(request, answer, fault),
             Event::Recorded(customer) => {
                 self.witness.recorded(customer);
                 self.schedule.recorded(customer);
@@ -213,20 +323,25 @@ impl World {
         }
     }
 
-    fn arrives(&mut self, request: Request) {
-        let Request { row, token, sent, .. } = request;
-        let reply = self.report.server.reply(row, token, sent, self.now, &mut self.random);
-        self.happens(reply.at.max(self.now), Event::Answered(request, reply.answer));
+    fn arrives(&mut self, request: OnItsWay) {
+        if let Some(reply) = self.report.server.reply(request.sent, self.now, &mut self.random) {
+            self.happens(reply.at.max(self.now), Event::Answered(request, reply.answer, reply.fault));
+        }
     }
 
-    fn answered(&mut self, request: Request, answer: Answer) {
+    fn answered(&mut self, request: OnItsWay, answer: Answer, fault: FaultOf) {
+        if self.waited_for.get(&request.ticket).is_none_or(|waited_for| waited_for.number != request.number) {
+            return; // It was given up.
+        }
+        self.waited_for.remove(&request.ticket);
         let status = match &answer {
             Answer::Response(response) => response.status,
             Answer::Fault(_) => 0,
         };
+        tell(self.now, format_args!("{:?} of row {} answered {status}", request.sent.request, request.sent.row));
         *self.report.answers.entry(status).or_default() += 1;
-        let attempt = Attempt { answer, took: self.now.since(request.sent) };
-        self.witness.answered(request.row, &attempt, self.now);
+        let attempt = Attempt { answer, took: self.now.since(request.sent.at) };
+        self.witness.answered(request.sent, &attempt, fault, self.now);
         self.schedule.finished(request.ticket, attempt, self.now);
         self.report.in_flight.push((self.now, self.schedule.in_flight()));
     }
@@ -238,6 +353,7 @@ impl World {
 
     fn end(mut self) -> Report {
         self.report.unsent = self.witness.unsent();
+        self.report.wronged = self.witness.wronged();
         self.report.stopped = self.schedule.stopped().cloned();
         self.report.statistics = self.schedule.statistics().clone();
         self.report.lasted = self.now.since_start();
@@ -250,31 +366,54 @@ impl World {
     }
 }
 
+/// Tells what happens, where `TELL` is set.
+fn tell(now: Moment, what: fmt::Arguments<'_>) {
+    static IS_ASKED: LazyLock<bool> = LazyLock::new(|| std::env::var_os("TELL").is_some());
+    if *IS_ASKED {
+        eprintln!("{:>12.6} {what}", now.since_start().as_secs_f64());
+    }
+}
+
 impl Report {
     fn of(server: Server) -> Report {
         Report {
             server,
             sends: Vec::new(),
+            reads: 0,
+            repeats: 0,
             in_flight: Vec::new(),
             answers: BTreeMap::new(),
+            first_successes: 0,
             updated: 0,
             rejected: 0,
             failed: 0,
             invalid: 0,
             unsent: 0,
+            bad_attempts: Vec::new(),
+            wronged: 0,
             stopped: None,
             statistics: Statistics::default(),
             renewals: 0,
             lasted: Duration::ZERO,
+            wait_max: Duration::ZERO,
+            customers: 0,
             held_max: 0,
+            ended: Vec::new(),
+            opened_at: None,
         }
     }
 
     fn count(&mut self, ended: &Ended<u64>) {
         match ended.ending {
-            Ending::Updated { .. } => self.updated += 1,
+            Ending::Updated { .. } => {
+                self.updated += 1;
+                self.first_successes += usize::from(ended.attempts == 1);
+            }
             Ending::Rejected { .. } => self.rejected += 1,
             Ending::Failed { .. } => self.failed += 1,
+        }
+        if !matches!(ended.ending, Ending::Updated { .. }) {
+            self.bad_attempts.push(ended.attempts);
         }
     }
 }

@@ -244,6 +244,7 @@ fn full_summary() -> Summary {
             paused_s: 0.0,
             outages: 0,
             down_s: 0.0,
+            controls: 0,
             token_renewals: 0,
             in_flight_max: 0,
             latency_ms: None,

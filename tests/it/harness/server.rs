@@ -1,12 +1,13 @@
 //! A small HTTP server whose every answer the test writes.
 
+use std::collections::BTreeMap;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// What arrived.
 #[derive(Debug, Clone)]
@@ -43,6 +44,8 @@ pub(crate) struct ScriptedServer {
 struct Shared {
     script: Box<dyn Fn(&Request) -> Reply + Send + Sync>,
     requests: Mutex<Vec<Request>>,
+    /// What was applied of each customer, for reads.
+    customers: Mutex<BTreeMap<u64, Map<String, Value>>>,
     connections: Mutex<Vec<TcpStream>>,
     is_over: AtomicBool,
 }
@@ -77,7 +80,7 @@ impl Reply {
 
     /// The answer to an update that was applied.
     pub(crate) fn updated() -> Reply {
-        Reply::json(200, &json!({"success": "Customer updated", "data": {"id": 1}}))
+        Reply::json(200, &json!({"success": "Customer updated", "data": {}}))
     }
 
     /// An answer in the API's documented shape of errors.
@@ -110,6 +113,7 @@ impl ScriptedServer {
         let shared = Arc::new(Shared {
             script: Box::new(script),
             requests: Mutex::default(),
+            customers: Mutex::default(),
             connections: Mutex::default(),
             is_over: AtomicBool::new(false),
         });
@@ -125,9 +129,49 @@ impl ScriptedServer {
         format!("http://{}/api", self.address)
     }
 
-    /// What it was asked so far.
+    /// What it was asked so far, reads apart: those it answers by itself.
     pub(crate) fn requests(&self) -> Vec<Request> {
         self.shared.requests.lock().unwrap().clone()
+    }
+}
+
+impl Shared {
+    /// The script's answer to an update. Where it says that the update was applied, reads show it.
+    fn scripted(&self, request: &mut Request) -> Reply {
+        {
+            let mut requests = self.requests.lock().unwrap();
+            request.number = requests.len() + 1;
+            requests.push(request.clone());
+        }
+        let reply = (self.script)(request);
+        let (Reply::Answer(bytes), Reply::Answer(updated), Value::Object(fields)) =
+            (&reply, Reply::updated(), &request.body)
+        else {
+            return reply;
+        };
+        if *bytes != updated {
+            return reply;
+        }
+        self.customers.lock().unwrap().entry(request.id()).or_default().extend(fields.clone());
+        self.shown(request.id())
+    }
+
+    /// A customer as the API shows one: some fields of the update by other names.
+    fn shown(&self, id: u64) -> Reply {
+        let Some(mut shown) = self.customers.lock().unwrap().get(&id).cloned() else {
+            return Reply::error(404, "not_found");
+        };
+        shown.insert("id".to_owned(), id.into());
+        if let Some(user) = shown.remove("user_id") {
+            shown.insert("related_user".to_owned(), if user.is_null() { user } else { json!({"id": user}) });
+        }
+        if let Some(country) = shown.remove("country_id") {
+            shown.insert(
+                "country_name".to_owned(),
+                if country.is_null() { country } else { format!("Land {country}").into() },
+            );
+        }
+        Reply::json(200, &json!({"success": "Customer updated", "data": shown}))
     }
 }
 
@@ -163,12 +207,8 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
 fn serve(mut stream: TcpStream, shared: &Shared) {
     let mut reader = BufReader::new(stream.try_clone().expect("a socket can be shared"));
     while let Ok(Some(mut request)) = read_request(&mut reader) {
-        {
-            let mut requests = shared.requests.lock().unwrap();
-            request.number = requests.len() + 1;
-            requests.push(request.clone());
-        }
-        let reply = (shared.script)(&request);
+        let reply =
+            if request.line.starts_with("GET ") { shared.shown(request.id()) } else { shared.scripted(&mut request) };
         let written = match reply {
             Reply::Answer(bytes) => stream.write_all(&bytes),
             Reply::CutOff(bytes) => {

@@ -1,5 +1,7 @@
 //! Carries out the schedule: connections, timers, nothing else. All decisions are the schedule's.
 
+mod replay;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,10 +13,9 @@ use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
 use tracing::{info, warn};
 
 use crate::api::{Api, Grant, TokenSource};
-use crate::contract::{Attempt, CustomerId};
+use crate::contract::{Answer, Attempt, CustomerId};
 use crate::in_flight::InFlight;
 use crate::input::InputError;
-use crate::journal::Plan;
 use crate::outbox::{Outbox, RECORDER_LISTENS, Urgency};
 use crate::progress::Progress;
 use crate::reading::Batch;
@@ -23,8 +24,8 @@ use crate::renewals::Renewals;
 use crate::reporter::Reporter;
 use crate::resume::Resume;
 use crate::row::{Content, Row};
-use crate::schedule::{Ending, Moment, Renewal, Schedule, Statistics, Step, StopReason, Ticket};
-use crate::tally::RowsRead;
+use crate::schedule::{Ended, Ending, Moment, Renewal, Request, Schedule, Statistics, Step, StopReason, Ticket};
+use crate::tally::{Latencies, RowsRead};
 
 /// How often what was written is made durable, and the token file is looked at.
 const SYNC_INTERVAL: Duration = Duration::from_secs(1);
@@ -44,8 +45,6 @@ pub struct Sending {
     pub token_source: TokenSource,
     /// The token that a run begins with.
     pub grant: Grant,
-    /// How long requests in flight may take to finish after a signal.
-    pub grace: Duration,
     /// What an earlier process has settled.
     pub resume: Option<Resume>,
     /// What the user sees.
@@ -63,6 +62,8 @@ pub struct Sent {
     pub read: RowsRead,
     /// What the schedule did.
     pub statistics: Statistics,
+    /// How long answers took.
+    pub latencies: Latencies,
     /// Whether the input was read to its end.
     pub extent: Extent,
 }
@@ -103,8 +104,8 @@ struct Driver {
     extent: Option<Extent>,
     input_fault: Option<InputError>,
     reporter: Reporter,
-    /// When requests in flight are given up, after a signal.
-    give_up_at: Option<Instant>,
+    latencies: Latencies,
+    signals: Signals,
     interrupt: Signal,
     terminate: Signal,
     sync: Interval,
@@ -122,6 +123,14 @@ enum Event {
     Signal(StopReason),
 }
 
+/// Whether a signal has come.
+#[derive(PartialEq, Eq)]
+enum Signals {
+    None,
+    /// Requests in flight may still finish.
+    One,
+}
+
 /// Whether the loop goes on.
 #[derive(PartialEq, Eq)]
 enum Next {
@@ -136,7 +145,7 @@ impl Driver {
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             ticks
         };
-        let progress = sending.progress.clone();
+        let (progress, address) = (sending.progress.clone(), sending.api.address());
         sending.schedule.token_lasts(sending.grant.lifetime, Moment::START);
         let renewals = Renewals::new(sending.token_source.clone(), sending.grant.token.clone());
         Ok(Driver {
@@ -150,8 +159,9 @@ impl Driver {
             read: RowsRead::default(),
             extent: None,
             input_fault: None,
-            reporter: Reporter::new(progress),
-            give_up_at: None,
+            reporter: Reporter::new(progress, address),
+            latencies: Latencies::default(),
+            signals: Signals::None,
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             sync: every(SYNC_INTERVAL),
@@ -161,24 +171,30 @@ impl Driver {
 
     async fn drive(&mut self) {
         loop {
-            self.collect_ended();
             let now = self.now();
             let until = match self.sending.schedule.next(now) {
-                Step::Send(ticket) => {
-                    self.send(ticket);
-                    continue;
-                }
-                Step::RenewToken(reason) => {
-                    self.renewals.begin(reason);
-                    continue;
-                }
-                Step::Done | Step::Stopped => return,
                 Step::Wait(until) => until,
+                Step::Done | Step::Stopped => return,
+                step => {
+                    self.carry_out_step(step);
+                    continue;
+                }
             };
             let event = self.next_event(until).await;
             if self.take(event) == Next::End {
                 return;
             }
+        }
+    }
+
+    fn carry_out_step(&mut self, step: Step<Row>) {
+        match step {
+            Step::Send(ticket, request) => self.send(ticket, request),
+            Step::GiveUp(ticket) => self.give_up(ticket),
+            Step::Ended(ended) => self.row_ended(ended),
+            Step::NeverSent(row) => self.ended(EndedRow { row, fate: Fate::Invalid, at: Timestamp::now() }, None),
+            Step::RenewToken(reason) => self.renewals.begin(reason),
+            Step::Wait(_) | Step::Done | Step::Stopped => {}
         }
     }
 
@@ -207,8 +223,9 @@ impl Driver {
 
     fn wake_at(&self, until: Option<Moment>, outbox_due_at: Option<Instant>) -> Instant {
         let latest = Instant::now() + WAIT_MAX;
-        let due = until.map(|until| self.started + until.since_start());
-        [due, outbox_due_at, self.give_up_at].into_iter().flatten().fold(latest, Instant::min)
+        // A time that no clock can show is no time.
+        let due = until.and_then(|until| self.started.checked_add(until.since_start()));
+        [due, outbox_due_at].into_iter().flatten().fold(latest, Instant::min)
     }
 
     fn take(&mut self, event: Event) -> Next {
@@ -243,12 +260,7 @@ impl Driver {
                     self.sending.schedule.token_file_changed();
                 }
             }
-            Event::Due => {
-                if self.give_up_at.is_some_and(|at| at <= Instant::now()) {
-                    warn!(in_flight = self.in_flight.len(), "requests in flight are given up after --grace");
-                    return Next::End;
-                }
-            }
+            Event::Due => {}
             Event::Signal(reason) => return self.signalled(reason),
         }
         Next::Continue
@@ -256,88 +268,46 @@ impl Driver {
 
     /// The first signal lets requests in flight finish, the second one does not.
     fn signalled(&mut self, reason: StopReason) -> Next {
-        if self.give_up_at.is_some() {
+        if self.signals == Signals::One {
             return Next::End;
         }
+        self.signals = Signals::One;
         info!(in_flight = self.in_flight.len(), "{reason}: no more is sent; a second signal ends it at once");
-        self.give_up_at = Some(Instant::now() + self.sending.grace);
         self.sending.schedule.stop(reason);
         Next::Continue
     }
 
-    fn offer(&mut self, batch: Batch) {
-        self.read.append(&batch.read);
-        for row in batch.rows {
-            if let Some(resume) = &mut self.sending.resume {
-                let planned = resume.take(row);
-                self.carry_out_all(planned);
-            } else {
-                self.carry_out(row, Plan::Send);
-            }
-        }
-    }
-
-    fn carry_out_all(&mut self, planned: Result<Vec<(Row, Plan)>, StopReason>) {
-        match planned {
-            Ok(planned) => planned.into_iter().for_each(|(row, plan)| self.carry_out(row, plan)),
-            Err(reason) => self.sending.schedule.stop(reason),
-        }
-    }
-
-    fn carry_out(&mut self, row: Row, plan: Plan) {
-        match (plan, self.sending.schedule.stopped()) {
-            // Nothing is sent any more: a row without an outcome stays unsent, another keeps the one that it has.
-            (Plan::Send, Some(_)) => {}
-            (Plan::Leave, _) | (Plan::SendAgain | Plan::Supersede, Some(_)) => self.ended_earlier(row),
-            (Plan::Supersede, None) => {
-                self.ended(EndedRow { row, fate: Fate::Superseded, at: Timestamp::now() }, None);
-            }
-            (Plan::SendAgain, None) => {
-                self.again.insert(row.position.row, row.clone());
-                self.schedule(row);
-            }
-            (Plan::Send, None) => self.schedule(row),
-        }
-    }
-
-    fn schedule(&mut self, row: Row) {
-        let bytes = row.bytes();
-        match &row.content {
-            Content::Invalid(_) => self.sending.schedule.offer_invalid(row, bytes),
-            Content::Update { id, .. } => {
-                let id = *id;
-                self.sending.schedule.offer(id, row, bytes);
-            }
-            Content::Superseded => self.ended(EndedRow { row, fate: Fate::Superseded, at: Timestamp::now() }, None),
-        }
-    }
-
-    fn ended_earlier(&mut self, row: Row) {
-        self.ended(EndedRow { row, fate: Fate::Earlier, at: Timestamp::now() }, None);
-    }
-
-    fn send(&mut self, ticket: Ticket) {
+    fn send(&mut self, ticket: Ticket, request: Request) {
         let Content::Update { id, body, .. } = &self.sending.schedule.row(ticket).content else {
             unreachable!("only updates are offered");
         };
         let (customer, body) = (*id, body.clone());
         let (api, token) = (self.sending.api.clone(), self.renewals.token());
-        self.in_flight.add(ticket, async move { api.update(customer, body, &token).await });
+        match request {
+            Request::Write => self.in_flight.add(ticket, async move { api.update(customer, body, &token).await }),
+            Request::Read => self.in_flight.add(ticket, async move { api.read(customer, &body, &token).await }),
+        }
+    }
+
+    fn give_up(&mut self, ticket: Ticket) {
+        self.in_flight.give_up(ticket);
+        if self.sending.schedule.stopped().is_some() {
+            warn!("a request in flight is given up");
+        }
     }
 
     fn finished(&mut self, ticket: Ticket, attempt: Attempt) {
+        if matches!(attempt.answer, Answer::Response(_)) {
+            self.latencies.add(attempt.took);
+        }
         let now = self.now();
         self.sending.schedule.finished(ticket, attempt, now);
     }
 
-    fn collect_ended(&mut self) {
-        while let Some(ended) = self.sending.schedule.pop_ended() {
-            let fate = Fate::Sent { ending: ended.ending, attempts: ended.attempts, took: ended.took };
-            self.ended(EndedRow { row: ended.row, fate, at: Timestamp::now() }, Some(ended.customer));
-        }
-        while let Some(row) = self.sending.schedule.pop_invalid() {
-            self.ended(EndedRow { row, fate: Fate::Invalid, at: Timestamp::now() }, None);
-        }
+    fn row_ended(&mut self, ended: Ended<Row>) {
+        let Ended { row, customer, ending, attempts, ambiguous, took } = ended;
+        let fate = Fate::Sent { ending, attempts, ambiguous, took };
+        self.ended(EndedRow { row, fate, at: Timestamp::now() }, Some(customer));
     }
 
     fn ended(&mut self, row: EndedRow, customer: Option<CustomerId>) {
@@ -373,26 +343,10 @@ impl Driver {
         self.reporter.report(&self.sending.schedule, now);
     }
 
-    /// After an early stop: reads on as far as an earlier process has come, for the summary and the failed rows always
-    /// describe the whole run directory. Rows without an outcome are counted, and stay unsent.
-    async fn read_settled_rows(&mut self) {
-        let last_settled = self.sending.resume.as_ref().and_then(Resume::last_row);
-        while self.read.last_row < last_settled && self.extent.is_none() {
-            self.outbox.hand_over(&self.queues.recorder).await;
-            while !self.outbox.has_room() && self.queues.written.changed().await.is_ok() {
-                self.release_written();
-            }
-            // Reading on may take a while, and one more signal still ends it at once.
-            let batch = tokio::select! {
-                biased;
-                _ = self.interrupt.recv() => return,
-                _ = self.terminate.recv() => return,
-                batch = self.queues.batches.recv() => batch,
-            };
-            match batch {
-                Some(Ok(batch)) => self.offer(batch),
-                Some(Err(_)) | None => return,
-            }
+    /// Rows that had ended when a second signal cut the loop short.
+    fn collect_ended(&mut self) {
+        while let Some(ended) = self.sending.schedule.pop_ended() {
+            self.row_ended(ended);
         }
     }
 
@@ -417,6 +371,7 @@ impl Driver {
             input_fault: self.input_fault,
             read: self.read,
             statistics: self.sending.schedule.statistics().clone(),
+            latencies: self.latencies,
             extent: self.extent.unwrap_or(Extent::Partial),
         }
     }

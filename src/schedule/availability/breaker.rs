@@ -1,0 +1,119 @@
+//! The circuit breaker: closed while the API works, open while it is down, half-open while one request asks whether it is back.
+
+use std::time::Duration;
+
+use super::super::backoff::{Backoff, Jitter};
+use super::super::{Moment, Random, Ticket};
+
+const PROBE_INTERVAL_FIRST: Duration = Duration::from_secs(1);
+const PROBE_INTERVAL_MAX: Duration = Duration::from_secs(30);
+
+/// The circuit breaker.
+#[derive(Debug)]
+pub(super) struct Breaker {
+    state: State,
+    /// The time between probes. With jitter, so that they are not in step with those of other clients, or with an API that
+    /// comes and goes.
+    interval: Backoff,
+    /// Probes that failed since it opened.
+    probes_failed: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Closed,
+    Open { since: Moment, probe_at: Moment },
+    HalfOpen { since: Moment, probe: Ticket },
+}
+
+/// Whether writes may leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum Gate {
+    /// They may.
+    Closed,
+    /// One may, to ask whether the API is back.
+    Probe,
+    /// None before this time.
+    NotBefore(Moment),
+    /// None before the probe is answered.
+    NotBeforeAnswer,
+}
+
+impl Breaker {
+    pub(super) fn closed() -> Breaker {
+        let interval = Backoff::new(PROBE_INTERVAL_FIRST, PROBE_INTERVAL_MAX, Jitter::Late);
+        Breaker { state: State::Closed, interval, probes_failed: 0 }
+    }
+
+    pub(super) fn gate(&self, now: Moment) -> Gate {
+        match self.state {
+            State::Closed => Gate::Closed,
+            State::Open { probe_at, .. } if probe_at > now => Gate::NotBefore(probe_at),
+            State::Open { .. } => Gate::Probe,
+            State::HalfOpen { .. } => Gate::NotBeforeAnswer,
+        }
+    }
+
+    /// Opens where it is closed; whether it was.
+    pub(super) fn open(&mut self, now: Moment, random: &mut Random) -> bool {
+        if self.state != State::Closed {
+            return false;
+        }
+        self.interval.reset();
+        self.probes_failed = 0;
+        self.state = State::Open { since: now, probe_at: now + self.interval.next(random) };
+        true
+    }
+
+    /// A request leaves. While the breaker is open it is the probe.
+    pub(super) fn sent(&mut self, ticket: Ticket) {
+        if let State::Open { since, .. } = self.state {
+            self.state = State::HalfOpen { since, probe: ticket };
+        }
+    }
+
+    /// The probe failed: the next one comes later. Other requests left before the breaker opened, and say nothing.
+    pub(super) fn failed(&mut self, ticket: Ticket, now: Moment, random: &mut Random) {
+        if let State::HalfOpen { since, probe } = self.state
+            && probe == ticket
+        {
+            self.probes_failed = self.probes_failed.saturating_add(1);
+            self.state = State::Open { since, probe_at: now + self.interval.next(random) };
+        }
+    }
+
+    pub(super) fn probes_failed(&self) -> u32 {
+        self.probes_failed
+    }
+
+    /// The probe ended, and says nothing of the API: the next one may go.
+    pub(super) fn inconclusive(&mut self, ticket: Ticket, now: Moment) {
+        if let State::HalfOpen { since, probe } = self.state
+            && probe == ticket
+        {
+            self.state = State::Open { since, probe_at: now };
+        }
+    }
+
+    /// A write that left at `sent` shows that the API works. How long it was down, where that ends an outage.
+    pub(super) fn alive(&mut self, sent: Moment, now: Moment) -> Option<Duration> {
+        let since = self.open_since().filter(|since| sent >= *since)?;
+        self.state = State::Closed;
+        Some(now.since(since))
+    }
+
+    pub(super) fn open_since(&self) -> Option<Moment> {
+        match self.state {
+            State::Closed => None,
+            State::Open { since, .. } | State::HalfOpen { since, .. } => Some(since),
+        }
+    }
+
+    /// When the next probe is due.
+    pub(super) fn next_probe(&self) -> Option<Moment> {
+        match self.state {
+            State::Closed | State::HalfOpen { .. } => None,
+            State::Open { probe_at, .. } => Some(probe_at),
+        }
+    }
+}

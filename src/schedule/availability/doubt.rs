@@ -1,0 +1,161 @@
+//! Rows in doubt: each has failed or was refused, and the API or a gateway may be at fault instead. They are held, unsent, until
+//! another write tells.
+
+use std::time::Duration;
+
+use super::super::judge::{Refusal, Speaker};
+use super::super::{Ending, Moment, Ticket};
+
+/// With more rows in doubt than these nothing else leaves.
+pub(in super::super) const DOUBTS_MAX: usize = 1000;
+/// From so many rows on it is no chance that they were refused together: each is asked about once more.
+pub(in super::super) const TOGETHER: usize = 3;
+/// The number of held refusals that asks for a control, doubled from time to time.
+const CONTROL_FIRST_AT: usize = 10;
+/// A refusal that turned out to be wrong makes others doubtful for this long.
+const WRONG_LATELY: Duration = Duration::from_mins(1);
+/// A row is asked about again after these waits, where no other write can tell.
+const ASKED_AGAIN_AFTER: [Duration; 3] = [Duration::from_secs(5), Duration::from_secs(30), Duration::from_mins(1)];
+
+/// A row in doubt.
+#[derive(Debug)]
+pub(in super::super) struct Doubt {
+    pub(in super::super) ticket: Ticket,
+    pub(in super::super) about: About,
+    /// How it ends if the row is at fault; nothing where it has an attempt left.
+    pub(in super::super) ending: Option<Ending>,
+    /// When its last answer came.
+    pub(in super::super) answered_at: Moment,
+    /// How often it was asked about again.
+    asked_again: usize,
+}
+
+/// What the doubt is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum About {
+    /// Its attempts failed.
+    Trouble(Speaker),
+    /// It was refused in the API's shape.
+    Refused(Refusal),
+    /// Something else than the API answered.
+    NotTheApi,
+    /// It was asked to wait, each time.
+    Waits,
+}
+
+/// The rows in doubt, in the order in which they were last answered.
+#[derive(Debug, Default)]
+pub(super) struct Doubts {
+    held: Vec<Doubt>,
+    /// How often a control was asked for, for the number of refusals.
+    controls: u32,
+    /// When the first of the refusals came that are held without an applied write since.
+    refused_since: Option<Moment>,
+    /// When a row was applied last that had been refused.
+    wrong_at: Option<Moment>,
+}
+
+impl Doubts {
+    pub(super) fn hold(
+        &mut self,
+        ticket: Ticket,
+        about: About,
+        ending: Option<Ending>,
+        now: Moment,
+        asked_again: usize,
+    ) {
+        if matches!(about, About::Refused(_)) {
+            self.refused_since.get_or_insert(now);
+        }
+        self.held.push(Doubt { ticket, about, ending, answered_at: now, asked_again });
+    }
+
+    /// Holds a row on that was told about, but not enough.
+    pub(super) fn keep(&mut self, doubt: Doubt) {
+        self.held.push(doubt);
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.held.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.held.is_empty()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Doubt> {
+        self.held.iter()
+    }
+
+    /// Refused rows, by what the refusal says.
+    pub(super) fn refused(&self, refusal: Refusal) -> usize {
+        self.held.iter().filter(|doubt| doubt.about == About::Refused(refusal)).count()
+    }
+
+    /// Whether a write asks that left at `sent`: takes the rows out whose last answer had come by then.
+    pub(super) fn answered_before(&mut self, sent: Moment) -> Vec<Doubt> {
+        self.refused_since = self.refused_since.filter(|since| *since > sent);
+        if self.held.is_empty() {
+            return Vec::new();
+        }
+        let (settled, held) = std::mem::take(&mut self.held).into_iter().partition(|doubt| doubt.answered_at <= sent);
+        self.held = held;
+        if self.held.is_empty() {
+            self.controls = 0;
+        }
+        settled
+    }
+
+    pub(super) fn refusal_was_wrong(&mut self, now: Moment) {
+        self.wrong_at = Some(now);
+    }
+
+    pub(super) fn refusals_were_wrong_lately(&self, now: Moment) -> bool {
+        self.wrong_at.is_some_and(|at| now.since(at) <= WRONG_LATELY)
+    }
+
+    /// Whether so many refusals are held that another write should tell: ten, then twenty, forty …
+    pub(super) fn ask_for_a_control(&self) -> bool {
+        let refused = self.held.iter().filter(|doubt| matches!(doubt.about, About::Refused(_))).count();
+        refused >= CONTROL_FIRST_AT.saturating_mul(1_usize.checked_shl(self.controls).unwrap_or(usize::MAX))
+    }
+
+    /// The control was sent.
+    pub(super) fn control_was_sent(&mut self) {
+        if self.ask_for_a_control() {
+            self.controls += 1;
+        }
+    }
+
+    /// When the first row is to be asked about again.
+    pub(super) fn ask_again_at(&self) -> Option<Moment> {
+        self.held.iter().map(Doubt::ask_again_at).min()
+    }
+
+    /// Takes the row out that has waited the longest to be asked about again.
+    pub(super) fn take_next(&mut self) -> Option<Doubt> {
+        let (index, _) = self.held.iter().enumerate().min_by_key(|(_, doubt)| doubt.ask_again_at())?;
+        Some(self.held.remove(index))
+    }
+
+    pub(super) fn refused_since(&self) -> Option<Moment> {
+        self.refused_since.filter(|_| !self.held.is_empty())
+    }
+
+    pub(super) fn postpone(&mut self, time: Duration) {
+        self.refused_since = self.refused_since.map(|since| since + time);
+    }
+}
+
+impl Doubt {
+    /// When it is to be asked about again, where no other write can tell.
+    fn ask_again_at(&self) -> Moment {
+        let [.., last] = ASKED_AGAIN_AFTER;
+        self.answered_at + ASKED_AGAIN_AFTER.get(self.asked_again).copied().unwrap_or(last)
+    }
+
+    /// How often it will have been asked about, with the next time.
+    pub(in super::super) fn asked_once_more(&self) -> usize {
+        self.asked_again + 1
+    }
+}

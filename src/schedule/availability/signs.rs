@@ -1,0 +1,264 @@
+//! What the answers so far say of the API: signs of life, and how long there have been none.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::super::{Moment, Ticket};
+use super::doubt::TOGETHER;
+
+/// Different rows that failed without a sign of life between them: the API is down.
+const ROWS_FAILED_MAX: usize = 10;
+/// As few rows as two tell the same after this time.
+const ROWS_FAILED_FEW: usize = 2;
+const SILENCE_MAX: Duration = Duration::from_secs(10);
+/// The time over which the share of failures is taken.
+const RECENT: Duration = Duration::from_secs(20);
+/// Fewer answers than this are no share.
+const RECENT_ANSWERS_MIN: u32 = 20;
+/// One failure in this many answers, known to be the API's since the row was applied later, is trouble of the API's.
+const PROVEN_PART: u64 = 8;
+/// Different rows that something else than the API answered, without an answer of the API between them.
+pub(super) const STRANGE_ROWS_MAX: usize = 3;
+
+/// What the answers to writes say of the API.
+#[derive(Debug)]
+pub(super) struct Signs {
+    /// Whether the API has ever answered in this run directory.
+    has_answered: bool,
+    /// When the last write left that was applied or refused in the API's shape.
+    life_at: Option<Moment>,
+    /// When the last write left that was applied.
+    applied_at: Option<Moment>,
+    /// When the first write left that failed since.
+    failing_since: Option<Moment>,
+    /// Rows that failed since, each once.
+    failed_rows: Vec<Ticket>,
+    /// Rows that something else than the API answered since, each once.
+    strange_rows: Vec<Ticket>,
+    /// Answers of the last [`RECENT`], in slices of a second.
+    recent: VecDeque<Slice>,
+    /// Counted up for ever.
+    counts: Mark,
+}
+
+/// The state of the counts at one time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(in super::super) struct Mark {
+    /// Writes that were applied or failed.
+    answers: u64,
+    /// Failures of rows that were applied later: those were the API's fault.
+    proven: u64,
+    /// Outages that were told by more than one row.
+    outages: u64,
+}
+
+#[derive(Debug)]
+struct Slice {
+    start: Moment,
+    alive: u32,
+    failed: u32,
+    /// Failures, of whatever time, that were proven to be the API's in this second.
+    proven: u32,
+}
+
+/// Whether a failure says something of the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum Weight {
+    /// It may be a sign of an outage.
+    Evidence,
+    /// The row failed before, and the API has given a sign of life since: it may be the row.
+    Relapse,
+    /// The row was in doubt, and others were not: it says nothing.
+    Nothing,
+}
+
+impl Mark {
+    /// The same, but that the outages until `later` count no more.
+    pub(in super::super) fn after_outages_of(self, later: Mark) -> Mark {
+        Mark { outages: later.outages, ..self }
+    }
+}
+
+impl Signs {
+    pub(super) fn new(has_answered: bool) -> Signs {
+        Signs {
+            has_answered,
+            life_at: None,
+            applied_at: None,
+            failing_since: None,
+            failed_rows: Vec::new(),
+            strange_rows: Vec::new(),
+            recent: VecDeque::new(),
+            counts: Mark::default(),
+        }
+    }
+
+    /// A write that left at `sent` was applied, after this many failures of its row.
+    pub(super) fn applied(&mut self, failures: u32, sent: Moment, now: Moment) {
+        self.applied_at = self.applied_at.max(Some(sent));
+        self.counts.answers += 1;
+        self.counts.proven += u64::from(failures);
+        self.slice(now).proven += failures;
+        self.alive(sent, now);
+    }
+
+    /// A write that left at `sent` was applied or refused in the API's shape. Answers overtake each other, so it may have left
+    /// before the trouble began, and then it ends none.
+    pub(super) fn alive(&mut self, sent: Moment, now: Moment) {
+        self.has_answered = true;
+        self.life_at = self.life_at.max(Some(sent));
+        self.slice(now).alive += 1;
+        // An API that refuses what is too much for it answers other rows meanwhile, whenever they left.
+        self.failed_rows.clear();
+        self.strange_rows.clear();
+        self.failing_since = self.failing_since.filter(|since| *since > sent);
+    }
+
+    /// A write failed that left at `sent`.
+    pub(super) fn failed(&mut self, row: Ticket, weight: Weight, sent: Moment, now: Moment) {
+        self.counts.answers += 1;
+        if self.life_at.is_none_or(|life| life <= sent) {
+            self.failing_since = Some(self.failing_since.map_or(sent, |since| since.min(sent)));
+            if weight == Weight::Evidence
+                && self.failed_rows.len() < ROWS_FAILED_MAX
+                && !self.failed_rows.contains(&row)
+            {
+                self.failed_rows.push(row);
+            }
+        }
+        if weight != Weight::Nothing {
+            self.slice(now).failed += 1;
+        }
+    }
+
+    /// Something else than the API answered a write that left at `sent`, which is a failure too.
+    pub(super) fn strange(&mut self, row: Ticket, sent: Moment) {
+        let is_news = self.life_at.is_none_or(|life| life <= sent);
+        if is_news && self.strange_rows.len() < STRANGE_ROWS_MAX && !self.strange_rows.contains(&row) {
+            self.strange_rows.push(row);
+        }
+    }
+
+    /// A refusal that a gateway may have spoken is an answer, and no sign of anything.
+    pub(super) fn counted(&mut self) {
+        self.counts.answers += 1;
+    }
+
+    /// A repeated write of our own failed.
+    pub(super) fn control_failed(&mut self, sent: Moment) {
+        self.counts.answers += 1;
+        self.failing_since.get_or_insert(sent);
+    }
+
+    /// The time in which rows would have been sent, but for the user's own rate, is no time of silence.
+    pub(super) fn postpone(&mut self, time: Duration) {
+        self.failing_since = self.failing_since.map(|since| since + time);
+    }
+
+    /// Whether the answers say that the API is down.
+    pub(super) fn is_down(&self, now: Moment) -> bool {
+        let rows = self.failed_rows.len();
+        self.failing_since.is_some_and(|since| {
+            rows >= ROWS_FAILED_MAX
+                || (rows >= ROWS_FAILED_FEW && now.since(since) >= SILENCE_MAX)
+                || (self.has_answered && self.strange_rows.len() >= STRANGE_ROWS_MAX)
+        }) || self.has_mostly_failed(now)
+    }
+
+    /// When the silence of the few rows that failed says that the API is down.
+    pub(super) fn down_at(&self) -> Option<Moment> {
+        self.failing_since.filter(|_| self.failed_rows.len() >= ROWS_FAILED_FEW).map(|since| since + SILENCE_MAX)
+    }
+
+    /// Whether the failures are those of more rows than may be at fault by chance.
+    pub(super) fn is_told_by_many(&self, now: Moment) -> bool {
+        self.failed_rows.len() >= TOGETHER || self.strange_rows.len() >= STRANGE_ROWS_MAX || self.has_mostly_failed(now)
+    }
+
+    /// More than one row told of an outage, or our own control did.
+    pub(super) fn outage(&mut self) {
+        self.counts.outages += 1;
+    }
+
+    /// No row that failed is left.
+    pub(super) fn give_up(&mut self) {
+        self.failing_since = None;
+        self.failed_rows.clear();
+        self.strange_rows.clear();
+        self.recent.clear();
+    }
+
+    /// What was before an outage says nothing of the time after it.
+    pub(super) fn forget_recent(&mut self) {
+        self.recent.clear();
+    }
+
+    pub(super) fn has_answered(&self) -> bool {
+        self.has_answered
+    }
+
+    pub(super) fn failing_since(&self) -> Option<Moment> {
+        self.failing_since
+    }
+
+    /// When the last write left that was applied.
+    pub(super) fn applied_at(&self) -> Option<Moment> {
+        self.applied_at
+    }
+
+    /// Whether a write that left after this time was applied or refused in the API's shape.
+    pub(super) fn has_lived_since(&self, at: Moment) -> bool {
+        self.life_at.is_some_and(|life| life >= at)
+    }
+
+    pub(super) fn strange_rows(&self) -> usize {
+        self.strange_rows.len()
+    }
+
+    pub(super) fn mark(&self) -> Mark {
+        self.counts
+    }
+
+    /// Whether the API is known to have been in trouble since then, or lately.
+    pub(super) fn has_been_in_trouble_since(&self, mark: Mark, now: Moment) -> bool {
+        let lately = self.lately(now).fold((0, 0), |(proven, answers), slice| {
+            (proven + u64::from(slice.proven), answers + u64::from(slice.alive + slice.failed))
+        });
+        self.counts.outages > mark.outages
+            || is_much(self.counts.proven - mark.proven, self.counts.answers - mark.answers)
+            || is_much(lately.0, lately.1)
+    }
+
+    /// Whether the API would have been in trouble since then if the failures of this many other rows were its fault.
+    pub(super) fn may_be_in_trouble_since(&self, mark: Mark, rows: usize) -> bool {
+        let failures = u64::try_from(rows).unwrap_or(u64::MAX).saturating_add(self.counts.proven - mark.proven);
+        is_much(failures, self.counts.answers - mark.answers)
+    }
+
+    fn lately(&self, now: Moment) -> impl Iterator<Item = &Slice> {
+        let oldest = now - RECENT;
+        self.recent.iter().filter(move |slice| slice.start >= oldest)
+    }
+
+    fn has_mostly_failed(&self, now: Moment) -> bool {
+        let (alive, failed) =
+            self.lately(now).fold((0, 0), |(alive, failed), slice| (alive + slice.alive, failed + slice.failed));
+        alive + failed >= RECENT_ANSWERS_MIN && failed > alive
+    }
+
+    fn slice(&mut self, now: Moment) -> &mut Slice {
+        let oldest = now - RECENT;
+        while self.recent.front().is_some_and(|slice| slice.start < oldest) {
+            self.recent.pop_front();
+        }
+        if self.recent.back().is_none_or(|slice| slice.start + Duration::from_secs(1) <= now) {
+            self.recent.push_back(Slice { start: now, alive: 0, failed: 0, proven: 0 });
+        }
+        self.recent.back_mut().expect("a slice was just pushed where there was none")
+    }
+}
+
+/// Whether so many failures among these answers are more than chance.
+fn is_much(failures: u64, answers: u64) -> bool {
+    failures > 0 && failures.saturating_mul(PROVEN_PART) >= answers
+}

@@ -1,0 +1,58 @@
+//! When probes leave, and what ends an outage.
+
+use super::*;
+
+#[test]
+fn probes_leave_ever_more_seldom_up_to_half_a_minute() {
+    for seed in 0..100 {
+        let (mut breaker, mut random) = (Breaker::closed(), Random::seeded(seed));
+        for outage in 0..2 {
+            let mut now = at(1000 * outage);
+            assert!(breaker.open(now, &mut random));
+            for want_s in [1, 2, 4, 8, 16, 30, 30, 30] {
+                let due = probe_at(&breaker, now);
+                is_about(due.since(now), want_s);
+                assert_eq!(breaker.gate(due), Gate::Probe);
+                now = due;
+                breaker.sent(ticket());
+                breaker.failed(ticket(), now, &mut random);
+            }
+            breaker.alive(now, now);
+        }
+    }
+}
+
+#[test]
+fn one_probe_is_under_way_at_a_time() {
+    let mut breaker = Breaker::closed();
+    assert_eq!(breaker.gate(at(0)), Gate::Closed);
+    assert!(breaker.open(at(0), &mut random()));
+    assert!(!breaker.open(at(1), &mut random()), "it is open already");
+    breaker.sent(ticket());
+    assert_eq!(breaker.gate(at(60)), Gate::NotBeforeAnswer);
+    breaker.inconclusive(ticket(), at(61));
+    assert_eq!(breaker.gate(at(61)), Gate::Probe, "a probe that says nothing is followed by the next at once");
+    breaker.sent(ticket());
+    assert_eq!(breaker.alive(at(61), at(62)), Some(Duration::from_secs(62)), "how long it was open");
+    assert_eq!(breaker.gate(at(62)), Gate::Closed);
+}
+
+#[test]
+fn answers_to_requests_from_before_the_opening_are_no_probes() {
+    let [earlier, probe] = tickets(2).try_into().expect("two rows");
+    let mut breaker = Breaker::closed();
+    breaker.sent(earlier);
+    breaker.open(at(10), &mut random());
+    let due = probe_at(&breaker, at(10));
+    breaker.failed(earlier, at(11), &mut random());
+    assert_eq!(probe_at(&breaker, at(10)), due, "the failure of an earlier request puts no probe off");
+    breaker.sent(probe);
+    for end in [Breaker::failed, |breaker: &mut Breaker, ticket, now, _: &mut Random| breaker.inconclusive(ticket, now)]
+    {
+        end(&mut breaker, earlier, at(12), &mut random());
+        assert_eq!(breaker.gate(at(12)), Gate::NotBeforeAnswer);
+    }
+    assert_eq!(breaker.alive(at_ms(9_999), at(12)), None, "a success that left before says nothing");
+    assert_eq!(breaker.gate(at(12)), Gate::NotBeforeAnswer);
+    assert!(breaker.alive(at(10), at(12)).is_some());
+}

@@ -1,0 +1,93 @@
+//! Which row is repeated, and when.
+
+use super::*;
+
+fn applied(customers: std::ops::RangeInclusive<u64>) -> Control<u64> {
+    let mut control = Control::new();
+    customers.for_each(|id| control.applied(row_of(id, id), at(0)));
+    control
+}
+
+fn ids(control: &Control<u64>) -> Vec<u64> {
+    control.customers().map(CustomerId::get).collect()
+}
+
+#[test]
+fn is_about_the_row_that_was_applied_last() {
+    let mut control = applied(1..=9);
+    assert_eq!(ids(&control), [9, 8, 7, 6, 5, 4, 3, 2]);
+    control.applied(row_of(5, 50), at(0));
+    assert_eq!((ids(&control), control.row(customer(5))), (vec![5, 9, 8, 7, 6, 4, 3, 2], Some(50)));
+    control.forget(customer(5));
+    assert_eq!((ids(&control)[0], control.row(customer(5))), (9, None));
+    control.applied_earlier(row_of(1, 1));
+    assert_eq!(ids(&control)[0], 9, "an earlier process's row is for where nothing was applied yet");
+}
+
+#[test]
+fn five_seconds_pass_between_controls_and_more_where_reads_are_in_vain() {
+    let mut control = applied(1..=1);
+    let mut random = random();
+    let mut now = at(100);
+    for want_s in [5, 10, 20, 40, 60, 60] {
+        control.begins(ticket(), now, &mut random);
+        is_about(control.due_at().since(now), want_s);
+        control.ends();
+        control.read_in_vain();
+        now = control.due_at();
+    }
+    for reset in [
+        |control: &mut Control<u64>| {
+            control.succeeded();
+        },
+        Control::failed,
+        Control::is_unsent,
+    ] {
+        control.begins(ticket(), now, &mut random);
+        control.ends();
+        reset(&mut control);
+        control.begins(ticket(), now, &mut random);
+        is_about(control.due_at().since(now), 5);
+    }
+}
+
+#[test]
+fn is_relied_on_until_a_read_is_in_vain_and_again_once_a_row_is_applied() {
+    let check = |why: Void, reliable: bool, known: bool| {
+        let mut availability = Availability::new(true);
+        availability.applied(customer(1), &1, None, 0, at(0), at(0));
+        availability.applied(customer(2), &2, None, 0, at(1), at(1));
+        availability.control_begins(ticket(), at(1), &mut random());
+        assert!(!availability.has_reliable_control(), "one is under way");
+        availability.control_void(customer(2), why);
+        assert_eq!(availability.has_reliable_control(), reliable, "{why:?}");
+        assert_eq!(availability.control_row(customer(2)).is_some(), known, "{why:?}");
+        availability.applied(customer(3), &3, None, 0, at(2), at(2));
+        assert!(availability.has_reliable_control(), "{why:?}");
+    };
+    check(Void::InVain, false, true);
+    check(Void::Differs, false, false);
+    check(Void::Unsent, true, true);
+}
+
+#[test]
+fn a_failed_one_opens_the_breaker_and_is_trouble_of_the_apis() {
+    let mut availability = Availability::new(true);
+    availability.applied(customer(1), &1, None, 0, at(0), at(0));
+    let mark = availability.mark();
+    availability.control_begins(ticket(), at(1), &mut random());
+    assert_eq!(availability.control_failed(at(1), at(2), &mut random()), Opening::Opened);
+    assert_eq!((availability.down_since(), availability.unwell_since()), (Some(at(2)), Some(at(1))));
+    assert!(availability.has_been_in_trouble_since(mark, at(2)));
+}
+
+#[test]
+fn an_applied_one_settles_what_was_answered_before_it_left() {
+    let mut availability = Availability::new(true);
+    availability.applied(customer(1), &1, None, 0, at(0), at(0));
+    for (row, answered_at) in tickets(2).into_iter().zip([at(1), at(3)]) {
+        availability.doubt(row, About::NotTheApi, None, answered_at, 0);
+    }
+    let told = availability.control_applied(at(2), at(4));
+    assert_eq!((told.doubts.len(), told.in_doubt, availability.doubts()), (1, 2, 1));
+}

@@ -1,0 +1,205 @@
+//! What counts as an outage, and what as trouble of the API's.
+
+use super::*;
+
+fn fail(signs: &mut Signs, row: Ticket, sent: Moment) {
+    signs.failed(row, Weight::Evidence, sent, sent);
+}
+
+#[test]
+fn ten_rows_are_an_outage_at_once_and_two_after_ten_seconds() {
+    let check = |rows: u64, failures_each: u64, now: Moment, want: bool| {
+        let mut signs = Signs::new(true);
+        for row in tickets(rows) {
+            (0..failures_each).for_each(|_| fail(&mut signs, row, at(100)));
+        }
+        assert_eq!(signs.is_down(now), want, "{failures_each} failures of each of {rows} rows at {now:?}");
+    };
+    check(9, 1, at(100), false);
+    check(9, 2, at(100), false);
+    check(10, 1, at(100), true);
+    check(2, 1, at_ms(109_999), false);
+    check(2, 1, at(110), true);
+    check(1, 15, at(1000), false);
+}
+
+#[test]
+fn two_rows_wake_the_breaker_where_no_answer_comes() {
+    let mut availability: Availability<()> = Availability::new(true);
+    let mut random = random();
+    let [first, second] = tickets(2).try_into().expect("two rows");
+    availability.failed(first, Weight::Evidence, at(1), at(2));
+    assert_eq!(availability.wake_at(), None);
+    availability.failed(second, Weight::Evidence, at(2), at(3));
+    assert_eq!(availability.wake_at(), Some(at(11)), "ten seconds after the first of them left");
+    assert_eq!(availability.judge(at_ms(10_999), &mut random), Opening::Unchanged);
+    assert_eq!(availability.judge(at(11), &mut random), Opening::Opened);
+    assert_eq!(availability.wake_at(), None);
+    assert_eq!(availability.judge(at(12), &mut random), Opening::Unchanged, "it opens once");
+}
+
+#[test]
+fn more_failures_than_successes_in_twenty_seconds_are_an_outage() {
+    let check = |alive: u64, failed: u64, want: bool| {
+        let mut signs = Signs::new(true);
+        for row in tickets(failed) {
+            signs.failed(row, Weight::Relapse, at(100), at(100));
+        }
+        for _ in 0..alive {
+            signs.alive(at(100), at(100));
+        }
+        assert_eq!(signs.is_down(at(101)), want, "{failed} of {}", alive + failed);
+    };
+    check(9, 10, false);
+    check(10, 10, false);
+    check(9, 11, true);
+    check(500, 500, false);
+    check(499, 501, true);
+}
+
+#[test]
+fn a_failure_of_twenty_seconds_ago_is_no_part_of_the_share() {
+    let check = |later: Moment, want: bool| {
+        let mut signs = Signs::new(true);
+        let rows = tickets(20);
+        let (before, [last]) = rows.split_at(19) else { panic!("twenty rows") };
+        for row in before {
+            fail(&mut signs, *row, at(100));
+        }
+        signs.alive(at(100), at(100));
+        signs.alive(later, later);
+        fail(&mut signs, *last, later);
+        assert_eq!(signs.is_down(later), want, "at {later:?}");
+    };
+    check(at(120), true);
+    check(at(121), false);
+}
+
+#[test]
+fn rows_that_were_in_doubt_and_relapses_are_no_ten_rows() {
+    for (weight, share) in [(Weight::Nothing, false), (Weight::Relapse, true)] {
+        let mut signs = Signs::new(true);
+        for row in tickets(19) {
+            signs.failed(row, weight, at(100), at(100));
+        }
+        assert!(!signs.is_down(at(200)), "{weight:?}");
+        signs.failed(ticket(), weight, at(100), at(100));
+        assert_eq!(signs.is_down(at(100)), share, "of {weight:?} as of all answers");
+    }
+}
+
+#[test]
+fn a_success_that_left_before_the_trouble_ends_none_of_it() {
+    let check = |sent: Moment, want: Option<Moment>| {
+        let mut signs = Signs::new(true);
+        fail(&mut signs, ticket(), at(10));
+        signs.alive(sent, at(20));
+        assert_eq!(signs.failing_since(), want, "a success that left at {sent:?}");
+    };
+    check(at(9), Some(at(10)));
+    check(at(10), None);
+    check(at(11), None);
+}
+
+#[test]
+fn a_failure_that_left_before_a_success_begins_no_trouble() {
+    let check = |sent: Moment, want: Option<Moment>| {
+        let mut signs = Signs::new(true);
+        signs.alive(at(10), at(11));
+        fail(&mut signs, ticket(), sent);
+        assert_eq!(signs.failing_since(), want, "a failure that left at {sent:?}");
+        assert!(signs.has_lived_since(at(10)) && !signs.has_lived_since(at_ms(10_001)));
+    };
+    check(at(9), None);
+    check(at(10), Some(at(10)));
+}
+
+#[test]
+fn any_success_forgets_the_rows_that_failed_before() {
+    let mut signs = Signs::new(true);
+    let rows = tickets(18);
+    for nine in rows.chunks(9) {
+        for row in nine {
+            fail(&mut signs, *row, at(10));
+        }
+        assert!(!signs.is_down(at(10)));
+        signs.alive(at(1), at(11));
+    }
+    assert_eq!(signs.down_at(), None);
+}
+
+#[test]
+fn one_proven_failure_in_eight_answers_is_the_apis_trouble() {
+    let check = |answers: u64, want: bool| {
+        let mut signs = Signs::new(true);
+        let mark = signs.mark();
+        signs.applied(1, at(0), at(0));
+        // Later than the share of the last twenty seconds counts.
+        (1..answers).for_each(|_| signs.applied(0, at(60), at(60)));
+        assert_eq!(signs.has_been_in_trouble_since(mark, at(60)), want, "one failure among {answers} answers");
+        assert!(!signs.has_been_in_trouble_since(signs.mark(), at(60)), "and nothing since");
+    };
+    check(8, true);
+    check(9, false);
+}
+
+#[test]
+fn an_outage_that_many_told_of_is_trouble_and_one_of_two_rows_is_not() {
+    for (rows, want) in [(2, false), (3, true)] {
+        let mut availability: Availability<()> = Availability::new(true);
+        let mark = availability.mark();
+        for row in tickets(rows) {
+            availability.failed(row, Weight::Evidence, at(0), at(0));
+        }
+        assert_eq!(availability.judge(at(10), &mut random()), Opening::Opened);
+        assert_eq!(availability.has_been_in_trouble_since(mark, at(10)), want, "{rows} rows");
+        let forgiven = mark.after_outages_of(availability.mark());
+        assert!(!availability.has_been_in_trouble_since(forgiven, at(10)));
+    }
+}
+
+#[test]
+fn three_rows_that_something_else_answered_are_an_outage_once_the_api_has_answered() {
+    for (has_answered, rows, want) in [(true, 3, true), (true, 2, false), (false, 3, false)] {
+        let mut signs = Signs::new(has_answered);
+        for row in tickets(rows) {
+            signs.strange(row, at(0));
+            fail(&mut signs, row, at(0));
+        }
+        assert_eq!(signs.is_down(at(0)), want, "{rows} rows, answered before: {has_answered}");
+    }
+}
+
+#[test]
+fn a_success_forgets_what_something_else_answered_before() {
+    let mut signs = Signs::new(true);
+    for row in tickets(3) {
+        signs.strange(row, at(1));
+        fail(&mut signs, row, at(1));
+        assert!(!signs.is_down(at(1)));
+        signs.alive(at(0), at(1));
+    }
+}
+
+#[test]
+fn what_failed_before_an_outage_opens_no_other_one() {
+    let mut availability: Availability<()> = Availability::new(true);
+    for row in tickets(30) {
+        availability.failed(row, Weight::Evidence, at(0), at(0));
+    }
+    assert_eq!(availability.judge(at(0), &mut random()), Opening::Opened);
+    availability.refused(at(5), at(6));
+    assert_eq!(availability.alive(at(5), at(6)), Some(Duration::from_secs(6)));
+    availability.failed(ticket(), Weight::Evidence, at(7), at(8));
+    assert_eq!(availability.judge(at(8), &mut random()), Opening::Unchanged);
+}
+
+#[test]
+fn what_was_proven_long_ago_is_no_trouble_now() {
+    let mut signs = Signs::new(true);
+    signs.applied(3, at(0), at(0));
+    let mark = signs.mark();
+    signs.counted();
+    assert!(signs.has_been_in_trouble_since(mark, at(20)));
+    assert!(!signs.has_been_in_trouble_since(mark, at(21)));
+}

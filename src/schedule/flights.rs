@@ -1,0 +1,63 @@
+//! Requests in flight, by the time at which they left: each is given up after the timeout.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::{Moment, Ticket};
+
+/// Requests in flight.
+#[derive(Debug)]
+pub(super) struct Flights {
+    timeout: Duration,
+    by_time: BTreeSet<(Moment, Ticket)>,
+    /// When the last answer came.
+    answered_at: Option<Moment>,
+}
+
+impl Flights {
+    pub(super) fn new(timeout: Duration) -> Flights {
+        Flights { timeout, by_time: BTreeSet::new(), answered_at: None }
+    }
+
+    pub(super) fn leaves(&mut self, ticket: Ticket, now: Moment) {
+        self.by_time.insert((now, ticket));
+    }
+
+    /// The request of this ticket, which left at `sent`, is no longer in flight.
+    pub(super) fn ends(&mut self, ticket: Ticket, sent: Moment) {
+        self.by_time.remove(&(sent, ticket));
+    }
+
+    /// An answer came.
+    pub(super) fn answered(&mut self, now: Moment) {
+        self.answered_at = Some(now);
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.by_time.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_time.is_empty()
+    }
+
+    /// The request that left first.
+    pub(super) fn oldest(&self) -> Option<Ticket> {
+        self.by_time.first().map(|(_, ticket)| *ticket)
+    }
+
+    /// The request whose timeout is over.
+    pub(super) fn overdue(&self, now: Moment) -> Option<Ticket> {
+        self.oldest().filter(|_| self.first_timeout().is_some_and(|at| at <= now))
+    }
+
+    /// When the first timeout is over.
+    pub(super) fn first_timeout(&self) -> Option<Moment> {
+        self.by_time.first().map(|(sent, _)| *sent + self.timeout)
+    }
+
+    /// Since when requests have been in flight and none was answered.
+    pub(super) fn silent_since(&self) -> Option<Moment> {
+        self.by_time.first().map(|(sent, _)| self.answered_at.map_or(*sent, |answered| answered.max(*sent)))
+    }
+}

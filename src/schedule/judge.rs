@@ -1,0 +1,333 @@
+//! What an answer means: the only place that looks at a status, and it looks at the body first.
+//!
+//! A status alone proves little. A gateway says 404 in JSON, an ingress says it in plain text, a maintenance page says 200. So
+//! "applied" and "refused" need a body that speaks as the API does, and where a gateway may speak like the API, the refusal is
+//! in doubt until other rows have told more.
+
+use std::time::Duration;
+
+use super::stop::Unexpected;
+use crate::contract::{Answer, Body, Claim, Fault, Response, Shape, Shown};
+
+/// What an answer to a write means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// The update was applied.
+    Applied,
+    /// The API refuses the row.
+    Refused,
+    /// A refusal in the API's shape, which a gateway may have spoken.
+    RefusedInDoubt(Refusal),
+    /// It does not speak as the API does: a proxy, a login page, a firewall, another program.
+    NotTheApi(Stranger),
+    /// The API is in trouble, or the row is what it stumbles over.
+    Trouble(Trouble),
+    /// Everybody waits.
+    Wait(Wait),
+    /// The token is refused.
+    TokenRefused,
+    /// A setting is wrong, as long as the API has never answered: its name is unknown or its certificate not trusted.
+    Unreachable(Fault),
+}
+
+/// What a refusal in doubt says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// 403: the token lacks the permission.
+    Forbidden,
+    /// 404: there is no such customer.
+    NotFound,
+    /// 410, or 2xx with a body that says that the update failed.
+    Other,
+}
+
+/// How something else than the API answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stranger {
+    /// As if all were well, but without showing the update.
+    Success(Unexpected),
+    /// By pointing elsewhere.
+    Redirect,
+    /// By refusing.
+    Refusal,
+}
+
+/// What a server asks everybody for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Wait {
+    /// The time that it names.
+    pub(super) named: Option<Duration>,
+    /// Why.
+    pub(super) reason: WaitReason,
+}
+
+/// Why a server asks everybody to wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WaitReason {
+    /// The quota of its window is used up: 429 (RFC 6585 §4).
+    Quota,
+    /// It is overloaded, or being mended: 503 with `Retry-After` (RFC 9110 §15.6.4), and 529, which servers send that are
+    /// overloaded.
+    Overload,
+}
+
+/// How an attempt failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Trouble {
+    /// How often a row is tried that keeps failing like this.
+    pub(super) attempts: AttemptLimit,
+    /// Whether the API may have applied the update all the same.
+    pub(super) applied: MaybeApplied,
+    /// Who says so.
+    pub(super) speaker: Speaker,
+}
+
+/// How often a row is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AttemptLimit {
+    /// As often as the user allows.
+    Usual,
+    /// Three times at most: the row is likely to be at fault.
+    Three,
+}
+
+/// Whether an update whose attempt failed may have been applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum MaybeApplied {
+    /// It may.
+    Yes,
+    /// It was not.
+    No,
+}
+
+/// Who tells of the trouble.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Speaker {
+    /// The API: a 500 in its own shape.
+    TheApi,
+    /// A gateway, the network, or nothing.
+    Unknown,
+}
+
+/// What an answer to a read of a customer means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ReadMeaning {
+    /// Every field is as it was sent.
+    AsSent,
+    /// The same of every field but the country, whose name has this hash.
+    AsSentButCountry(u64),
+    /// A field is not, or cannot be compared.
+    Otherwise,
+    /// The customer is not shown, so that nothing can be compared.
+    Nothing,
+    /// The API is in trouble.
+    Trouble,
+    /// Everybody waits.
+    Wait(Wait),
+    /// The token is refused.
+    TokenRefused,
+}
+
+/// What an answer to a write means. The first line that fits counts.
+pub(super) fn write(answer: &Answer) -> Meaning {
+    match answer {
+        Answer::Response(response) => response_to_write(response),
+        Answer::Fault(fault @ (Fault::NameUnknown | Fault::Tls)) => Meaning::Unreachable(*fault),
+        Answer::Fault(Fault::Refused | Fault::ConnectTimeout) => trouble(AttemptLimit::Usual, MaybeApplied::No),
+        Answer::Fault(Fault::Broken | Fault::Timeout) => trouble(AttemptLimit::Usual, MaybeApplied::Yes),
+    }
+}
+
+/// What an answer to a read means.
+pub(super) fn read(answer: &Answer) -> ReadMeaning {
+    let Answer::Response(response) = answer else { return ReadMeaning::Trouble };
+    match (response.status, response.shown) {
+        (200, Some(Shown::AsSent)) => ReadMeaning::AsSent,
+        (200, Some(Shown::AsSentButCountry)) => {
+            response.country.map_or(ReadMeaning::Otherwise, ReadMeaning::AsSentButCountry)
+        }
+        (200, Some(Shown::Otherwise)) => ReadMeaning::Otherwise,
+        (401, _) => ReadMeaning::TokenRefused,
+        (status, _) => match asked_to_wait(response) {
+            Some(wait) => ReadMeaning::Wait(wait),
+            None if matches!(status, 408 | 425 | 500..) => ReadMeaning::Trouble,
+            None => ReadMeaning::Nothing,
+        },
+    }
+}
+
+fn response_to_write(response: &Response) -> Meaning {
+    if let Some(wait) = asked_to_wait(response) {
+        return Meaning::Wait(wait);
+    }
+    match (response.status, response.body) {
+        (401, _) => Meaning::TokenRefused,
+        (500, Body::Object { shape: Shape::ApiError, .. }) => Meaning::Trouble(Trouble {
+            attempts: AttemptLimit::Three,
+            applied: MaybeApplied::No,
+            speaker: Speaker::TheApi,
+        }),
+        (500, _) => trouble(AttemptLimit::Three, MaybeApplied::No),
+        // Proxies give up on an API that may still be at work: RFC 9110 §15.5.9, §15.6.3, §15.6.5; 520 to 524 are Cloudflare's.
+        (408 | 502 | 504 | 520..=524, _) => trouble(AttemptLimit::Usual, MaybeApplied::Yes),
+        (425 | 503 | 506..=510 | 512..=519 | 525..=599, _) => trouble(AttemptLimit::Usual, MaybeApplied::No),
+        (204, _) | (200 | 201, Body::Object { claim: Claim::Applied, .. }) => Meaning::Applied,
+        (200..=299, Body::Object { claim: Claim::Refused, .. }) => Meaning::RefusedInDoubt(Refusal::Other),
+        (402 | 405..=407 | 411 | 415 | 417 | 419 | 426 | 428 | 431 | 501 | 505 | 511, _) => {
+            Meaning::NotTheApi(Stranger::Refusal)
+        }
+        (status @ 400..=499, Body::Object { shape: Shape::ApiError, .. }) => match status {
+            403 => Meaning::RefusedInDoubt(Refusal::Forbidden),
+            404 => Meaning::RefusedInDoubt(Refusal::NotFound),
+            410 => Meaning::RefusedInDoubt(Refusal::Other),
+            _ => Meaning::Refused,
+        },
+        (status, body) => Meaning::NotTheApi(match status {
+            200..=299 => Stranger::Success(match body {
+                Body::Object { claim: Claim::OtherCustomer, .. } => Unexpected::OtherCustomer,
+                Body::TooLong => Unexpected::TooLong,
+                Body::Object { .. } | Body::Empty | Body::Other => Unexpected::AnotherBody,
+            }),
+            300..=399 => Stranger::Redirect,
+            _ => Stranger::Refusal,
+        }),
+    }
+}
+
+fn trouble(attempts: AttemptLimit, applied: MaybeApplied) -> Meaning {
+    Meaning::Trouble(Trouble { attempts, applied, speaker: Speaker::Unknown })
+}
+
+/// What the server asks everybody for, if anything.
+fn asked_to_wait(response: &Response) -> Option<Wait> {
+    let named = response.retry_after;
+    match response.status {
+        429 => Some(Wait { named, reason: WaitReason::Quota }),
+        529 => Some(Wait { named, reason: WaitReason::Overload }),
+        503 => named.map(|_| Wait { named, reason: WaitReason::Overload }),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MESSAGE: Body = Body::Object { claim: Claim::Nothing, shape: Shape::ApiError };
+    const STATUS: Body = Body::Object { claim: Claim::Nothing, shape: Shape::Another };
+    const OTHER_CUSTOMER: Body = Body::Object { claim: Claim::OtherCustomer, shape: Shape::Another };
+    const ALL: [Body; 8] =
+        [Body::Empty, Body::Other, Body::TooLong, Body::APPLIED, Body::REFUSED, MESSAGE, STATUS, OTHER_CUSTOMER];
+
+    fn check(status: u16, bodies: &[Body], want: Meaning) {
+        for body in bodies {
+            let answer = Answer::Response(Response { status, body: *body, ..Response::default() });
+            assert_eq!(write(&answer), want, "{status} {body:?}");
+        }
+    }
+
+    #[test]
+    fn success_needs_a_body_that_shows_it() {
+        check(204, &ALL, Meaning::Applied);
+        for status in [200, 201] {
+            check(status, &[Body::APPLIED], Meaning::Applied);
+            check(status, &[Body::REFUSED], Meaning::RefusedInDoubt(Refusal::Other));
+            for (body, what) in [
+                (Body::Empty, Unexpected::AnotherBody),
+                (Body::Other, Unexpected::AnotherBody),
+                (MESSAGE, Unexpected::AnotherBody),
+                (STATUS, Unexpected::AnotherBody),
+                (Body::TooLong, Unexpected::TooLong),
+                (OTHER_CUSTOMER, Unexpected::OtherCustomer),
+            ] {
+                check(status, &[body], Meaning::NotTheApi(Stranger::Success(what)));
+            }
+        }
+        check(202, &[Body::APPLIED, Body::Empty], Meaning::NotTheApi(Stranger::Success(Unexpected::AnotherBody)));
+        for status in [300, 301, 302, 303, 304, 307, 308] {
+            check(status, &ALL, Meaning::NotTheApi(Stranger::Redirect));
+        }
+        for status in [100, 600, 999] {
+            check(status, &ALL, Meaning::NotTheApi(Stranger::Refusal));
+        }
+    }
+
+    #[test]
+    fn a_refusal_needs_the_apis_shape() {
+        for status in [400, 409, 413, 422, 423, 451] {
+            check(status, &[Body::REFUSED, MESSAGE], Meaning::Refused);
+            check(status, &[Body::Empty, Body::Other, Body::TooLong, STATUS], Meaning::NotTheApi(Stranger::Refusal));
+        }
+        for (status, refusal) in [(403, Refusal::Forbidden), (404, Refusal::NotFound), (410, Refusal::Other)] {
+            check(status, &[Body::REFUSED, MESSAGE], Meaning::RefusedInDoubt(refusal));
+            check(status, &[Body::Empty, Body::Other, STATUS], Meaning::NotTheApi(Stranger::Refusal));
+        }
+        check(401, &ALL, Meaning::TokenRefused);
+    }
+
+    #[test]
+    fn some_statuses_are_never_the_apis() {
+        for status in [402, 405, 406, 407, 411, 415, 417, 419, 426, 428, 431, 501, 505, 511] {
+            check(status, &ALL, Meaning::NotTheApi(Stranger::Refusal));
+        }
+    }
+
+    #[test]
+    fn trouble_counts_by_kind() {
+        let usual = |applied| trouble(AttemptLimit::Usual, applied);
+        for status in [408, 502, 504, 520, 522, 524] {
+            check(status, &ALL, usual(MaybeApplied::Yes));
+        }
+        for status in [425, 503, 507, 525, 530, 599] {
+            check(status, &ALL, usual(MaybeApplied::No));
+        }
+        check(500, &[Body::Empty, Body::Other, STATUS], trouble(AttemptLimit::Three, MaybeApplied::No));
+        let by_the_api = Trouble { attempts: AttemptLimit::Three, applied: MaybeApplied::No, speaker: Speaker::TheApi };
+        check(500, &[Body::REFUSED, MESSAGE], Meaning::Trouble(by_the_api));
+    }
+
+    #[test]
+    fn waits() {
+        let wait = |named, reason| Meaning::Wait(Wait { named, reason });
+        check(429, &ALL, wait(None, WaitReason::Quota));
+        check(529, &ALL, wait(None, WaitReason::Overload));
+        let named = Some(Duration::from_secs(7));
+        for (status, reason) in [(429, WaitReason::Quota), (503, WaitReason::Overload), (529, WaitReason::Overload)] {
+            let answer = Answer::Response(Response { status, retry_after: named, ..Response::default() });
+            assert_eq!(write(&answer), wait(named, reason));
+            assert_eq!(read(&answer), ReadMeaning::Wait(Wait { named, reason }));
+        }
+    }
+
+    #[test]
+    fn faults() {
+        for (fault, want) in [
+            (Fault::Refused, trouble(AttemptLimit::Usual, MaybeApplied::No)),
+            (Fault::ConnectTimeout, trouble(AttemptLimit::Usual, MaybeApplied::No)),
+            (Fault::Broken, trouble(AttemptLimit::Usual, MaybeApplied::Yes)),
+            (Fault::Timeout, trouble(AttemptLimit::Usual, MaybeApplied::Yes)),
+            (Fault::NameUnknown, Meaning::Unreachable(Fault::NameUnknown)),
+            (Fault::Tls, Meaning::Unreachable(Fault::Tls)),
+        ] {
+            assert_eq!(write(&Answer::Fault(fault)), want);
+            assert_eq!(read(&Answer::Fault(fault)), ReadMeaning::Trouble);
+        }
+    }
+
+    #[test]
+    fn a_read_means_something_only_where_it_shows_the_customer() {
+        let check = |status: u16, shown: Option<Shown>, want: ReadMeaning| {
+            let answer = Answer::Response(Response { status, shown, body: Body::APPLIED, ..Response::default() });
+            assert_eq!(read(&answer), want, "{status} {shown:?}");
+        };
+        check(200, Some(Shown::AsSent), ReadMeaning::AsSent);
+        check(200, Some(Shown::Otherwise), ReadMeaning::Otherwise);
+        check(401, None, ReadMeaning::TokenRefused);
+        for status in [200, 204, 403, 404, 405] {
+            check(status, None, ReadMeaning::Nothing);
+        }
+        for status in [408, 425, 500, 502, 503] {
+            check(status, None, ReadMeaning::Trouble);
+        }
+    }
+}

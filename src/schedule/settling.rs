@@ -1,0 +1,179 @@
+//! How rows in doubt end: beside a success, or when the longest wait is over.
+
+use std::time::Duration;
+
+use super::availability::{About, Doubt, TOGETHER, Told};
+use super::error_limit::ErrorLimit;
+use super::judge::Speaker;
+use super::trials::Phase;
+use super::{Ending, Moment, Round, Schedule, StopReason, Supply, Ticket};
+
+/// Rows that were all refused with 403 stop the run, if the API has answered no other row before.
+const FORBIDDEN_MAX: usize = 20;
+/// First rows that were all refused with 404 are worth a warning …
+pub(super) const NOT_FOUND_SUSPICIOUS: usize = 20;
+/// … and stop the run.
+const NOT_FOUND_MAX: usize = 100;
+/// A row is let go from among those in doubt so often at most, however much trouble the API is in.
+const LET_GO_MAX: u32 = 50;
+
+/// What is to be done with a row in doubt.
+enum Verdict {
+    AtFault(Ending),
+    OnceMore,
+    Undecided,
+}
+
+impl<T: Clone> Schedule<T> {
+    /// Holds a row in doubt, which ends so if it is at fault, or has an attempt left.
+    pub(super) fn doubt(&mut self, ticket: Ticket, ending: Option<Ending>, now: Moment) {
+        let trials = &self.order.get(ticket).trials;
+        let about = trials.about.expect("a row in doubt was answered");
+        self.availability.doubt(ticket, about, ending, trials.failed_at.unwrap_or(now), trials.asked_again);
+    }
+
+    /// A row's last attempt waits in doubt for a sign of life.
+    pub(super) fn doubt_last_attempt(&mut self, ticket: Ticket) {
+        self.doubt(ticket, None, Moment::START);
+    }
+
+    /// A write was applied: what it tells about rows in doubt.
+    pub(super) fn settle(&mut self, told: Told, now: Moment) {
+        for doubt in told.doubts {
+            match self.verdict(&doubt, told.in_doubt, now) {
+                Verdict::AtFault(ending) => self.end(doubt.ticket, ending),
+                Verdict::OnceMore => self.send_once_more(&doubt, now),
+                Verdict::Undecided => self.availability.doubt_still(doubt),
+            }
+        }
+    }
+
+    /// Whether a row in doubt is at fault itself, now that another one was applied. It is, unless the API is known to have been in
+    /// trouble, or so many rows are in doubt together that it may have been, or so many wait to be sent again that they will tell.
+    fn verdict(&self, doubt: &Doubt, in_doubt: usize, now: Moment) -> Verdict {
+        let Some(ending) = &doubt.ending else { return Verdict::OnceMore };
+        let trials = &self.order.get(doubt.ticket).trials;
+        let mark = trials.mark.unwrap_or_default();
+        let others_failed = self.order.rows_failed().saturating_sub(1);
+        let others_will_tell = self.order.rows_failed() > in_doubt;
+        let refusals_lie =
+            matches!(doubt.about, About::Refused(_)) && self.availability.refusals_were_wrong_lately(now);
+        let was_in_trouble = refusals_lie || self.availability.has_been_in_trouble_since(mark, now);
+        if trials.let_go >= LET_GO_MAX {
+            Verdict::AtFault(ending.clone())
+        } else if was_in_trouble || (in_doubt >= TOGETHER && trials.let_go == 0) {
+            Verdict::OnceMore
+        } else if others_will_tell && self.availability.may_be_in_trouble_since(mark, others_failed) {
+            Verdict::Undecided
+        } else {
+            Verdict::AtFault(ending.clone())
+        }
+    }
+
+    fn send_once_more(&mut self, doubt: &Doubt, now: Moment) {
+        let current = self.availability.mark();
+        let trials = &mut self.order.get_mut(doubt.ticket).trials;
+        if doubt.ending.is_some() {
+            trials.let_go += 1;
+            trials.counted = trials.counted.min(trials.limit.saturating_sub(1));
+            trials.mark = trials.mark.map(|mark| mark.after_outages_of(current));
+        }
+        trials.phase = Phase::OnceMore;
+        trials.asked_again = 0;
+        // Where it was let go before, the trouble lasts, and another attempt is worth more after a while.
+        let delay = match trials.let_go {
+            0 | 1 => Duration::ZERO,
+            let_go => self.retries.policy.delay(let_go, &mut self.random),
+        };
+        self.order.send_again(doubt.ticket, now + delay);
+    }
+
+    /// Watches how long the API has let nothing through.
+    pub(super) fn watch_the_waits(&mut self, now: Moment) {
+        if self.course.stop.is_some() {
+            return;
+        }
+        let wait_max = self.limits.wait_max;
+        let too_long = |since: Option<Moment>| since.map(|since| now.since(since)).filter(|lasted| *lasted >= wait_max);
+        if let Some(lasted) = too_long(self.token.unavailable_since()) {
+            self.stop(StopReason::TokenUnavailable { lasted });
+        }
+        match too_long(self.availability.unwell_since()) {
+            Some(lasted) if !self.may_end_by_own_answers() => self.stop(StopReason::Outage { lasted }),
+            Some(_) | None => {}
+        }
+    }
+
+    /// The longest wait is over. Where no row is left that was not tried, and the API itself has refused or failed each of them in
+    /// its own shape, they end by that: those that were refused once they were asked about for the last time. All else is an
+    /// outage.
+    fn may_end_by_own_answers(&mut self) -> bool {
+        let has_untried = self.course.supply == Supply::Open || self.order.has_ready();
+        let rows: Vec<_> = self.availability.doubtful_rows().chain(self.order.rows_again()).collect();
+        let endings: Option<Vec<_>> = rows.into_iter().map(|ticket| Some((ticket, self.own_answer(ticket)?))).collect();
+        let Some(endings) = endings else { return false };
+        if has_untried {
+            return false;
+        }
+        let has_left = !endings.is_empty() || !self.flights.is_empty();
+        if has_left && self.availability.failing_since().is_none() && self.availability.all_doubts_spoke() {
+            self.course.round = Round::Last;
+            return true;
+        }
+        if endings.is_empty() || !self.flights.is_empty() {
+            return false;
+        }
+        self.availability.give_up();
+        self.order.forget_again();
+        for (ticket, ending) in endings {
+            self.end(ticket, ending);
+        }
+        true
+    }
+
+    /// How a row ends by what the API itself said of it.
+    fn own_answer(&self, ticket: Ticket) -> Option<Ending> {
+        let trials = &self.order.get(ticket).trials;
+        let spoke = matches!(trials.about, Some(About::Refused(_) | About::Trouble(Speaker::TheApi)));
+        trials.ending.clone().filter(|_| spoke)
+    }
+
+    /// Stops a run whose first rows were all refused alike: the token lacks the permission, or the address is another API's.
+    pub(super) fn watch_first_answers(&mut self) {
+        if !self.refusals_may_stop() {
+            return;
+        }
+        let first = self.availability.first_answers();
+        let is_first = !self.availability.has_answered();
+        let nothing_else_can_tell = is_first || !self.availability.has_applied();
+        if first.forbidden >= FORBIDDEN_MAX && first.not_found + first.others == 0 && nothing_else_can_tell {
+            self.stop(StopReason::Forbidden { answers: first.forbidden });
+        } else if is_first && first.not_found >= NOT_FOUND_MAX && first.forbidden + first.others == 0 {
+            self.stop(StopReason::AllNotFound { answers: first.not_found });
+        }
+    }
+
+    /// The first rows, where they were all refused with 404 and are many, or all there are: probably the address or the tenant is
+    /// wrong.
+    pub fn suspiciously_not_found(&self) -> Option<usize> {
+        if self.availability.has_answered() {
+            return None;
+        }
+        let first = self.availability.first_answers();
+        let are_all = self.course.supply == Supply::Closed && first.not_found == self.order.rows_held();
+        let is_suspicious = first.not_found >= NOT_FOUND_SUSPICIOUS || are_all;
+        (first.not_found > 0 && first.forbidden + first.others == 0 && is_suspicious).then_some(first.not_found)
+    }
+
+    /// Whether refusals may stop the run: not with `--max-errors none`, by which the user expects them.
+    pub(super) fn refusals_may_stop(&self) -> bool {
+        self.limits.error_limit != ErrorLimit::None
+    }
+
+    /// Stops, since something else than the API answers.
+    pub(super) fn stop_misdirected(&mut self) {
+        if let Some(reason) = self.course.misdirection.take() {
+            self.stop(reason);
+        }
+    }
+}

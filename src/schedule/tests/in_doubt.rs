@@ -1,0 +1,174 @@
+//! Rows that were refused, and end beside a success, by a second refusal, or with the run.
+
+use super::*;
+
+#[test]
+fn a_refused_row_ends_only_beside_a_write_that_left_after_its_answer() {
+    let mut run = Run::new(in_flight(2), 3);
+    let sent = run.sends(&[1, 2]);
+    run.answered(sent[0], api(404));
+    let third = run.sends(&[3]);
+    run.answered(sent[1], applied());
+    run.step();
+    assert_eq!(run.ended.iter().map(|ended| ended.row).collect::<Vec<_>>(), [2]);
+    run.answered(third[0], applied());
+    run.step();
+    run.ends(1, "rejected 404", 1);
+}
+
+#[test]
+fn three_that_are_held_together_are_sent_once_more_each() {
+    let check = |refused: u64, attempts: u32| {
+        let run = Run::new(rules(), 10)
+            .run_on(|sent| if (2..2 + refused).contains(&sent.row) { api(404) } else { applied() });
+        for row in 2..2 + refused {
+            run.ends(row, "rejected 404", attempts);
+        }
+        assert_eq!(run.schedule.statistics().controls, 0, "other rows told");
+    };
+    check(1, 1);
+    check(2, 1);
+    check(3, 2);
+    check(7, 2);
+}
+
+#[test]
+fn a_gateway_that_refuses_for_a_moment_costs_no_row() {
+    let run = Run::new(rules(), 20)
+        .run_on(|sent| if (2..8).contains(&sent.row) && sent.nth == 1 { api(404) } else { applied() });
+    run.all_updated(20);
+}
+
+#[test]
+fn a_single_refusal_is_doubted_within_a_minute_of_a_wrong_one() {
+    let run = Run::new(rules(), 100).run_on(|sent| match sent {
+        Sent { row: 2..5 | 50, nth: 1, .. } => api(404),
+        _ => applied(),
+    });
+    run.all_updated(100);
+    run.ends(50, "updated 200", 2);
+}
+
+#[test]
+fn ten_refusals_ask_for_a_control_while_others_are_left() {
+    let mut run = Run::new(rules(), 100);
+    let mut reads = Vec::new();
+    while let Some(sent) = run.leaves() {
+        if sent.request == Request::Read {
+            reads.push(run.sent.len());
+            run.answered(sent, shows(Shown::AsSent));
+        } else {
+            run.answered(sent, if (2..=30).contains(&sent.row) && sent.nth == 1 { api(404) } else { applied() });
+        }
+    }
+    assert_eq!(reads, [12], "after one applied and ten refused");
+    run.all_updated(100);
+}
+
+#[test]
+fn at_a_thousand_nothing_else_leaves() {
+    let mut run = Run::new(Rules { error_limit: ErrorLimit::None, ..rules() }, 1200);
+    for _ in 0..1000 {
+        let sent = run.leaves().expect("a row");
+        run.answered(sent, api(404));
+    }
+    let before = run.now;
+    let sent = run.leaves().expect("a row in doubt is asked about");
+    assert!(sent.row <= 1000 && sent.nth == 2 && sent.at <= before, "{sent:?} at {before:?}");
+    assert!(sent.at.since(Moment::START) >= S(5));
+}
+
+#[test]
+fn first_rows_that_are_all_forbidden_stop_the_run() {
+    let check = |rows: u64, error_limit: ErrorLimit, want: Option<usize>| {
+        let run = Run::new(Rules { error_limit, ..rules() }, rows).run_on(|_| api(403));
+        let want = want.map(|answers| StopReason::Forbidden { answers });
+        assert_eq!(run.schedule.stopped(), want.as_ref(), "{rows} rows");
+        if want.is_none() {
+            (1..=rows).for_each(|row| assert_eq!(run.ending(row).0, "rejected 403"));
+        }
+    };
+    check(3, ErrorLimit::Count(1000), Some(3));
+    check(200, ErrorLimit::Count(1000), Some(20));
+    check(3, ErrorLimit::None, None);
+    check(200, ErrorLimit::None, None);
+}
+
+#[test]
+fn a_hundred_first_rows_that_are_not_found_stop_the_run() {
+    let check = |rows: u64, error_limit: ErrorLimit, want: Option<usize>| {
+        let mut run = Run::new(Rules { error_limit, ..rules() }, rows);
+        while let Some(sent) = run.leaves() {
+            run.answered(sent, api(404));
+            let refused = run.schedule.availability.first_answers().not_found;
+            if run.schedule.stopped().is_none() && refused > 0 {
+                let suspicious = refused >= 20 || refused == run.schedule.order.rows_held();
+                assert_eq!(run.schedule.suspiciously_not_found(), suspicious.then_some(refused));
+            }
+        }
+        let want = want.map(|answers| StopReason::AllNotFound { answers });
+        assert_eq!(run.schedule.stopped(), want.as_ref(), "{rows} rows");
+        if want.is_none() {
+            (1..=rows).for_each(|row| assert_eq!(run.ending(row).0, "rejected 404"));
+            // Where refusals are expected, they are asked about twice; else until the longest wait is over.
+            let is_quick = run.now < at(60);
+            assert_eq!(is_quick, error_limit == ErrorLimit::None, "{:?}", run.now);
+        }
+    };
+    check(150, ErrorLimit::Count(1000), Some(100));
+    check(99, ErrorLimit::Count(1000), None);
+    check(3, ErrorLimit::Count(1000), None);
+    check(150, ErrorLimit::None, None);
+}
+
+#[test]
+fn no_refusal_stops_a_run_in_which_another_row_was_applied() {
+    for status in [403, 404] {
+        let run = Run::new(rules(), 300).run_on(|sent| match sent.request {
+            Request::Read => shows(Shown::AsSent),
+            Request::Write if sent.row == 1 => applied(),
+            Request::Write => api(status),
+        });
+        assert_eq!(run.schedule.stopped(), None);
+        assert_eq!(run.ended.len(), 300);
+    }
+}
+
+#[test]
+fn first_rows_that_are_refused_differently_do_not_stop_the_run() {
+    let run = Run::new(rules(), 150).run_on(|sent| match sent.row {
+        1 => api(404),
+        150 => applied(),
+        _ => api(403),
+    });
+    assert_eq!(run.schedule.stopped(), None);
+    assert_eq!(run.ended.len(), 150);
+}
+
+#[test]
+fn a_second_refusal_is_doubted_once_a_row_was_applied_that_had_been_refused_too() {
+    let run = Run::new(rules(), 20).run_on(|sent| match sent {
+        Sent { row: 2..8, nth: 1, .. } | Sent { row: 3..8, nth: 2, .. } => api(404),
+        _ => applied(),
+    });
+    run.all_updated(20);
+}
+
+#[test]
+fn a_row_is_not_at_fault_while_so_many_others_wait_to_be_sent_again() {
+    let (mut is_used_up, mut others) = (false, Vec::new());
+    let run = Run::new(rules(), 60).run_on(|sent| {
+        match sent {
+            Sent { row: 1, nth: 1..=3, .. } => {
+                is_used_up = sent.nth == 3;
+                return api(500);
+            }
+            Sent { nth: 1, row: 2.., .. } if is_used_up && others.len() < 6 => others.push(sent.row),
+            _ => return applied(),
+        }
+        text(503)
+    });
+    assert_eq!(others.len(), 6);
+    run.all_updated(60);
+    run.ends(1, "updated 200", 4);
+}

@@ -1,0 +1,137 @@
+//! Answers that ask to wait, windows, and our own rate.
+
+use super::*;
+
+fn named(status: u16, wait: Duration) -> Answer {
+    Answer::Response(Response { status, retry_after: Some(wait), ..Response::default() })
+}
+
+/// An applied update after which nothing is left of the window for so long.
+fn nothing_left(wait: Duration) -> Answer {
+    let window = Some(RateWindow { limit: Some(100), remaining: 0, reset: Some(Reset::After(wait)) });
+    Answer::Response(Response { status: 200, body: Body::APPLIED, window, ..Response::default() })
+}
+
+#[test]
+fn a_row_refused_ten_times_while_others_are_applied_fails() {
+    let run = Run::new(rules(), 100).run_on(|sent| if sent.row == 1 { text(429) } else { applied() });
+    run.ends(1, "failed http_429", 11);
+    let (row_1, others): (Vec<Sent>, Vec<Sent>) = run.sent.iter().copied().partition(|sent| sent.row == 1);
+    assert!(others.iter().all(|sent| sent.nth == 1));
+    for pair in row_1.windows(2) {
+        let between = others.iter().filter(|sent| pair[0].at < sent.at && sent.at < pair[1].at);
+        assert!(between.count() >= 1, "another row goes first after a pause");
+    }
+}
+
+#[test]
+fn a_row_refused_ten_times_with_nobody_else_left_is_told_about_by_the_control() {
+    let run = Run::new(rules(), 2).run_on(|sent| match sent {
+        Sent { request: Request::Read, .. } => shows(Shown::AsSent),
+        Sent { row: 2, .. } => text(429),
+        _ => applied(),
+    });
+    run.ends(2, "failed http_429", 10);
+    assert_eq!(run.order().split_off(11), [(1, Request::Read), (1, Request::Write)]);
+}
+
+#[test]
+fn refusals_use_up_no_attempt_and_everybody_waits() {
+    let wait = S(20);
+    for status in [429, 503, 529] {
+        let run = Run::new(rules(), 3)
+            .run_on(|sent| if sent.row == 1 && sent.nth < 7 { named(status, wait) } else { applied() });
+        run.all_updated(3);
+        run.ends(1, "updated 200", 7);
+        assert!(run.sent[1].at.since(run.sent[0].at) >= wait, "{status}: {:?}", run.sent);
+    }
+}
+
+#[test]
+fn a_named_wait_beyond_the_longest_stops_at_once() {
+    for (wait, stops) in [(S(800), false), (S(901), true)] {
+        let run = Run::new(rules(), 2).run_on(|sent| match sent {
+            Sent { row: 1, nth: 1, .. } => named(429, wait),
+            _ => applied(),
+        });
+        let reason = stops.then_some(StopReason::WaitTooLong { wait });
+        assert_eq!(run.schedule.stopped(), reason.as_ref());
+        assert_eq!(run.now == Moment::START + ROUND_TRIP, stops, "{wait:?}");
+    }
+}
+
+#[test]
+fn a_window_without_anything_left_for_longer_stops_at_once() {
+    for (wait, stops) in [(S(800), false), (S(3600), true)] {
+        let run = Run::new(rules(), 2).run_on(|sent| if sent.row == 1 { nothing_left(wait) } else { applied() });
+        assert_eq!(run.now == Moment::START + ROUND_TRIP, stops, "{wait:?}");
+        if stops {
+            let reason = run.schedule.stopped();
+            assert!(matches!(reason, Some(StopReason::WaitTooLong { .. })), "{reason:?}");
+        } else {
+            run.all_updated(2);
+        }
+    }
+}
+
+#[test]
+fn the_users_own_rate_is_no_silence_of_the_apis() {
+    let rate = Rate::Limited(LimitedRate::new(1, RateUnit::Hour).expect("a good rate"));
+    let check = |what: &str, rows: u64, answer: fn(Sent) -> Answer| {
+        let run = Run::new(Rules { rate, ..rules() }, rows).run_on(answer);
+        assert_eq!(run.schedule.stopped(), None, "{what}");
+        run.all_updated(usize::try_from(rows).expect("few"));
+        for pair in run.sent.windows(2) {
+            assert!(pair[1].at.since(pair[0].at) >= S(3600), "{what}: {pair:?}");
+        }
+    };
+    check("a 503 of one row", 3, |sent| if sent.row == 1 && sent.nth == 1 { text(503) } else { applied() });
+    check("a 503 of each row", 3, |sent| if sent.nth == 1 { text(503) } else { applied() });
+    check("a 503 with a wait", 3, |sent| if sent.nth == 1 { named(503, S(20)) } else { applied() });
+    check("a 503 of the only row", 1, |sent| if sent.nth <= 3 { text(503) } else { applied() });
+    check("a 404 of one row", 3, |sent| if sent.row == 1 && sent.nth == 1 { text(404) } else { applied() });
+}
+
+#[test]
+fn our_own_rate_is_no_excuse_for_a_request_without_an_answer() {
+    let rate = Rate::Limited(LimitedRate::new(1, RateUnit::Minute).expect("a good rate"));
+    let mut run = Run::new(Rules { rate, timeout: S(300), wait_max: S(20), ..in_flight(4) }, 9);
+    let [sent] = *run.sends(&[1]) else { panic!("one request") };
+    run.answered(sent, text(503));
+    run.sends(&[2]);
+    assert!(run.now >= at(60) && run.now < at(61), "{:?}", run.now);
+    let Step::Wait(Some(until)) = run.step() else { panic!("row 3 waits for the rate") };
+    assert!(until >= at(79) && until <= at(80), "silence counts while a request is under way: {until:?}");
+    run.now = until;
+    run.step();
+    assert!(matches!(run.schedule.stopped(), Some(StopReason::Outage { .. })));
+}
+
+#[test]
+fn the_users_own_rate_is_no_silence_for_rows_that_were_refused() {
+    let rate = Rate::Limited(LimitedRate::new(1, RateUnit::Hour).expect("a good rate"));
+    let run = Run::new(Rules { rate, ..rules() }, 3).run_on(|sent| if sent.row == 1 { api(404) } else { applied() });
+    assert_eq!(run.schedule.stopped(), None);
+    run.ends(1, "rejected 404", 1);
+}
+
+#[test]
+fn it_begins_again_with_four_in_flight_after_a_pause() {
+    let mut run = Run::new(in_flight(32), 1000);
+    (0..10).for_each(|_| run.round(&applied()));
+    assert_eq!(run.schedule.concurrency.limit(), 32);
+    run.round(&text(429));
+    assert_eq!((run.schedule.concurrency.limit(), run.schedule.statistics().pauses), (4, 1));
+}
+
+#[test]
+fn it_grows_gently_where_the_api_asked_to_wait() {
+    let mut run = Run::new(in_flight(32), 1000);
+    (0..10).for_each(|_| run.round(&applied()));
+    run.round(&text(429));
+    let sent = run.leaves().expect("a request after the pause");
+    run.answered(sent, applied());
+    (0..3).for_each(|_| run.round(&applied()));
+    let limit = run.schedule.concurrency.limit();
+    assert!((27..32).contains(&limit), "{limit}: nine tenths of where it was pushed back, at most");
+}

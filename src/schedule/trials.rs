@@ -1,0 +1,83 @@
+//! What the attempts at one row came to so far.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::LazyLock;
+
+use super::availability::{About, Mark};
+use super::budget::Cost;
+use super::{Cause, Ending, Moment};
+
+/// What came of a row's attempts, kept from the first on that was no success: most rows have none, and are moved often.
+#[derive(Debug, Default)]
+pub(super) struct Trials(Option<Box<Failures>>);
+
+/// What the attempts at one row came to so far.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Failures {
+    /// Failed attempts that count towards the limit: not those of an outage.
+    pub(super) counted: u32,
+    /// How many of those it has, by the way in which it failed last.
+    pub(super) limit: u32,
+    /// Failed attempts and refusals in doubt, all of them.
+    pub(super) failed: u32,
+    /// When the answer to the last of them came.
+    pub(super) failed_at: Option<Moment>,
+    /// Why it failed.
+    pub(super) cause: Option<Cause>,
+    /// Whether any attempt may have been applied although it failed.
+    pub(super) ambiguous: bool,
+    /// What the next attempt costs of the retry budget.
+    pub(super) cost: Option<Cost>,
+    /// The state of the API's counts before the row first failed, or since it was last let go.
+    pub(super) mark: Option<Mark>,
+    /// Which kind of attempt the next one is.
+    pub(super) phase: Phase,
+    /// How often it was let go from among the rows in doubt.
+    pub(super) let_go: u32,
+    /// How often it was asked about again while no other write could tell.
+    pub(super) asked_again: usize,
+    /// Answers that asked to wait: in a row, and those between which other rows were applied.
+    pub(super) waits: Waits,
+    /// What the last answer leaves in doubt.
+    pub(super) about: Option<About>,
+    /// How the row ends if it is at fault for the last answer.
+    pub(super) ending: Option<Ending>,
+}
+
+impl Deref for Trials {
+    type Target = Failures;
+
+    fn deref(&self) -> &Failures {
+        static NONE: LazyLock<Failures> = LazyLock::new(Failures::default);
+        self.0.as_deref().unwrap_or_else(|| &NONE)
+    }
+}
+
+impl DerefMut for Trials {
+    fn deref_mut(&mut self) -> &mut Failures {
+        self.0.get_or_insert_default()
+    }
+}
+
+/// Which kind of attempt the next one is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Phase {
+    /// One of those that the limit counts.
+    #[default]
+    Usual,
+    /// One more, beside a success.
+    OnceMore,
+    /// One that only asks whether the API is back. It uses up no attempt.
+    AskedAgain,
+}
+
+/// Answers that asked the row to wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Waits {
+    /// All of them.
+    pub(super) all: u32,
+    /// Those since whose predecessor another row was applied.
+    pub(super) beside_others: u32,
+    /// When the last one came.
+    pub(super) last_at: Option<Moment>,
+}

@@ -1,0 +1,34 @@
+//! How long answers took.
+
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+
+/// Latencies are told apart from a microsecond to an hour.
+const LATENCY_MAX_US: u64 = 3_600_000_000;
+
+/// How long answers took, whatever they said.
+#[derive(Debug)]
+pub struct Latencies {
+    us: Histogram<u64>,
+}
+
+impl Default for Latencies {
+    fn default() -> Latencies {
+        Latencies {
+            us: Histogram::new_with_max(LATENCY_MAX_US, 3).expect("three digits are within the crate's bounds"),
+        }
+    }
+}
+
+impl Latencies {
+    /// Counts an answer.
+    pub fn add(&mut self, took: Duration) {
+        self.us.saturating_record(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
+    }
+
+    /// The time that this share of answers, in percent, stayed within; nothing where there were none.
+    pub fn percentile(&self, percent: f64) -> Option<Duration> {
+        (!self.us.is_empty()).then(|| Duration::from_micros(self.us.value_at_percentile(percent)))
+    }
+}
