@@ -20,13 +20,13 @@ pub(crate) struct Reporter {
     progress: Arc<Progress>,
     /// Host and port that requests go to.
     address: String,
-    /// What was logged last of the API's health.
+    /// The state that was logged last.
     logged: Health,
     /// Whether it was logged that all customers are unknown.
     has_warned_of_unknown: bool,
 }
 
-/// What is told of the API's health.
+/// The API's health as it is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Health {
     Well,

@@ -10,7 +10,7 @@ use super::seen::{Ids, Key, Seen};
 use super::server_error::Media;
 use crate::contract::{Body, Claim, CustomerId, Shape};
 
-/// What a body says, and a hash of the country's name in its `data`.
+/// The claim and shape of a body, and a hash of the country's name in its `data`.
 pub(super) type Said = (Body, Option<u64>);
 
 /// Reads a whole body that answers a request about this customer.

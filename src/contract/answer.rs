@@ -54,7 +54,7 @@ pub enum Body {
     Empty,
     /// A JSON object.
     Object {
-        /// What it says of the update.
+        /// Its claim about the update.
         claim: Claim,
         /// Whether it has the shape of the API's errors.
         shape: Shape,
@@ -72,7 +72,7 @@ impl Body {
     pub const REFUSED: Body = Body::Object { claim: Claim::Refused, shape: Shape::ApiError };
 }
 
-/// What a JSON object says of the update that it answers.
+/// The claim of a JSON object about the update that it answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Claim {
     /// It was applied: `data` is an object, `success` is a text or true, or it is the bare resource (the customer's `id` and a

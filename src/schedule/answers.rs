@@ -19,7 +19,7 @@ const ATTEMPTS_OF_THREE: u32 = 3;
 const WAITS_MAX: u32 = 10;
 
 impl<T: Clone> Schedule<T> {
-    /// What came of a request that was sent.
+    /// Takes in what came of a request that was sent.
     pub fn finished(&mut self, ticket: Ticket, attempt: Attempt, now: Moment) {
         self.flights.answered(now);
         self.ended_with(ticket, attempt, now);
@@ -224,7 +224,7 @@ impl<T: Clone> Schedule<T> {
         self.order.send_again(ticket, now + delay);
     }
 
-    /// What another failure of a row says of the API.
+    /// The weight of another failure of a row.
     fn weight(&self, ticket: Ticket) -> Weight {
         let trials = &self.order.get(ticket).trials;
         match trials.failed_at {
@@ -379,7 +379,7 @@ fn rejected(answer: Answer) -> Ending {
     }
 }
 
-/// What results say of an answer that is not the API's.
+/// The code in results for an answer that is not the API's.
 fn unexpected(stranger: Stranger) -> ServerError {
     let code = match stranger {
         Stranger::Success(_) => Some("unexpected_answer"),

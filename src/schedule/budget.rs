@@ -12,7 +12,7 @@ const SUCCESS_GAIN: u32 = 1;
 /// With an empty bucket one retry leaves this often, so that a run whose last rows are retries comes to an end.
 const EMPTY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What a retry costs.
+/// The price of a retry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cost {
     Retry,

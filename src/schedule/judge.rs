@@ -1,4 +1,4 @@
-//! What an answer means: the only place that looks at a status, and it looks at the body first.
+//! The meaning of an answer: the only place that looks at a status, and it looks at the body first.
 //!
 //! A status alone proves little. A gateway says 404 in JSON, an ingress says it in plain text, a maintenance page says 200. So
 //! "applied" and "refused" need a body that speaks as the API does, and where a gateway may speak like the API, the refusal is
@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::stop::Unexpected;
 use crate::contract::{Answer, Body, Claim, Fault, Response, Shape, Shown};
 
-/// What an answer to a write means.
+/// The meaning of an answer to a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Meaning {
     /// The update was applied.
@@ -30,7 +30,7 @@ pub(super) enum Meaning {
     Unreachable(Fault),
 }
 
-/// What a refusal in doubt says.
+/// The reason of a refusal in doubt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refusal {
     /// 403: the token lacks the permission.
@@ -52,7 +52,7 @@ pub(super) enum Stranger {
     Refusal,
 }
 
-/// What a server asks everybody for.
+/// A wait that a server asks everybody for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Wait {
     /// The time that it names.
@@ -78,7 +78,7 @@ pub(super) struct Trouble {
     pub(super) attempts: AttemptLimit,
     /// Whether the API may have applied the update all the same.
     pub(super) applied: MaybeApplied,
-    /// Who says so.
+    /// The one who says so.
     pub(super) speaker: Speaker,
 }
 
@@ -100,7 +100,7 @@ pub(super) enum MaybeApplied {
     No,
 }
 
-/// Who tells of the trouble.
+/// The one who tells of the trouble.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Speaker {
     /// The API: a 500 in its own shape.
@@ -109,7 +109,7 @@ pub(super) enum Speaker {
     Unknown,
 }
 
-/// What an answer to a read of a customer means.
+/// The meaning of an answer to a read of a customer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ReadMeaning {
     /// Every field is as it was sent.
@@ -128,7 +128,7 @@ pub(super) enum ReadMeaning {
     TokenRefused,
 }
 
-/// What an answer to a write means. The first line that fits counts.
+/// Judges an answer to a write. The first line that fits counts.
 pub(super) fn write(answer: &Answer) -> Meaning {
     match answer {
         Answer::Response(response) => response_to_write(response),
@@ -138,7 +138,7 @@ pub(super) fn write(answer: &Answer) -> Meaning {
     }
 }
 
-/// What an answer to a read means.
+/// Judges an answer to a read.
 pub(super) fn read(answer: &Answer) -> ReadMeaning {
     let Answer::Response(response) = answer else { return ReadMeaning::Trouble };
     match (response.status, response.shown) {
@@ -198,7 +198,7 @@ fn trouble(attempts: AttemptLimit, applied: MaybeApplied) -> Meaning {
     Meaning::Trouble(Trouble { attempts, applied, speaker: Speaker::Unknown })
 }
 
-/// What the server asks everybody for, if anything.
+/// The wait that the server asks everybody for, if it does.
 fn asked_to_wait(response: &Response) -> Option<Wait> {
     let named = response.retry_after;
     match response.status {

@@ -100,7 +100,7 @@ struct Retries {
     budget: RetryBudget,
 }
 
-/// What ends a run early.
+/// The limits that end a run early.
 #[derive(Debug)]
 struct Limits {
     error_limit: ErrorLimit,
@@ -131,7 +131,7 @@ struct Course<T> {
     last_failure: Option<Cause>,
     /// Whether rows in doubt are asked about for the last time.
     round: Round,
-    /// What the last answer that was not the API's stops the run for, if all fare alike.
+    /// The reason to stop that the last answer gives which was not the API's, if all fare alike.
     misdirection: Option<StopReason>,
 }
 
@@ -229,7 +229,7 @@ impl<T: Clone> Schedule<T> {
         &self.order.get(ticket).row
     }
 
-    /// What to do now.
+    /// Says what to do now.
     pub fn next(&mut self, now: Moment) -> Step<T> {
         if let Some(since) = self.course.paced_since.take() {
             self.availability.postpone(now.since(since));

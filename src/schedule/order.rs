@@ -21,13 +21,13 @@ pub struct Ticket(u64);
 pub(super) struct Held<T> {
     pub(super) customer: CustomerId,
     pub(super) row: T,
-    /// What it is held for.
+    /// Why it is held.
     pub(super) part: Part,
     /// Requests sent for it.
     pub(super) sent: u32,
     /// Which token the last one was sent with.
     pub(super) token_generation: u32,
-    /// What its attempts came to.
+    /// The failures of its attempts.
     pub(super) trials: Trials,
     /// When its request left, where one is in flight.
     pub(super) sent_at: Option<Moment>,
@@ -36,7 +36,7 @@ pub(super) struct Held<T> {
     bytes: usize,
 }
 
-/// What a row is held for.
+/// The purpose of a held row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
     /// To be applied, and to end with an outcome.

@@ -14,10 +14,10 @@ const FORBIDDEN_MAX: usize = 20;
 pub(super) const NOT_FOUND_SUSPICIOUS: usize = 20;
 /// … and stop the run.
 const NOT_FOUND_MAX: usize = 100;
-/// A row is let go from among those in doubt so often at most, however much trouble the API is in.
+/// The most times that a row is let go from among those in doubt, however much trouble the API is in.
 const LET_GO_MAX: u32 = 50;
 
-/// What is to be done with a row in doubt.
+/// The decision about a row in doubt.
 enum Verdict {
     AtFault(Ending),
     OnceMore,

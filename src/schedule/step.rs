@@ -25,7 +25,7 @@ pub enum Step<T> {
     Stopped,
 }
 
-/// What is sent for a row.
+/// The kind of request that is sent for a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Request {
     /// `GET /v1/customers/{id}`, to compare what is shown with what the row sets.

@@ -32,7 +32,7 @@ pub enum StopReason {
     UnexpectedAnswers {
         /// The last one's status.
         status: u16,
-        /// What it was.
+        /// The kind of answer.
         what: Unexpected,
     },
     /// The API redirects.

@@ -1,4 +1,4 @@
-//! What the attempts at one row came to so far.
+//! The failures of the attempts at one row.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::LazyLock;
@@ -7,11 +7,11 @@ use super::availability::{About, Mark};
 use super::budget::Cost;
 use super::{Cause, Ending, Moment};
 
-/// What came of a row's attempts, kept from the first on that was no success: most rows have none, and are moved often.
+/// The failures of a row, kept from the first one on: most rows have none, and are moved often.
 #[derive(Debug, Default)]
 pub(super) struct Trials(Option<Box<Failures>>);
 
-/// What the attempts at one row came to so far.
+/// The failures of the attempts at one row.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Failures {
     /// Failed attempts that count towards the limit: not those of an outage.
@@ -26,7 +26,7 @@ pub(super) struct Failures {
     pub(super) cause: Option<Cause>,
     /// Whether any attempt may have been applied although it failed.
     pub(super) ambiguous: bool,
-    /// What the next attempt costs of the retry budget.
+    /// The price of the next attempt, for the retry budget.
     pub(super) cost: Option<Cost>,
     /// The state of the API's counts before the row first failed, or since it was last let go.
     pub(super) mark: Option<Mark>,
@@ -38,7 +38,7 @@ pub(super) struct Failures {
     pub(super) asked_again: usize,
     /// Answers that asked to wait: in a row, and those between which other rows were applied.
     pub(super) waits: Waits,
-    /// What the last answer leaves in doubt.
+    /// The doubt that the last answer leaves.
     pub(super) about: Option<About>,
     /// How the row ends if it is at fault for the last answer.
     pub(super) ending: Option<Ending>,

@@ -14,10 +14,10 @@ use crate::contract::CustomerId;
 const INTERVAL_FIRST: Duration = Duration::from_secs(5);
 const INTERVAL_MAX: Duration = Duration::from_mins(1);
 
-/// So many rows are kept of those that were applied last: the customer of the last one may have another row under way.
+/// The number of applied rows that are kept: the customer of the last one may have another row under way.
 const APPLIED_KEPT: usize = 8;
 
-/// So long a row that was applied is kept before another one takes its place.
+/// The time for which a row that was applied is kept before another one takes its place.
 const KEPT_FOR: Duration = Duration::from_millis(10);
 
 /// The update to repeat, and when.

@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::super::judge::{Refusal, Speaker};
 use super::super::{Ending, Moment, Ticket};
 
-/// With more rows in doubt than these nothing else leaves.
+/// The most rows in doubt while others leave.
 pub(in super::super) const DOUBTS_MAX: usize = 1000;
-/// From so many rows on it is no chance that they were refused together: each is asked about once more.
+/// The number of rows from which on it is no chance that they are in doubt together: each is asked about once more.
 pub(in super::super) const TOGETHER: usize = 3;
 /// The number of held refusals that asks for a control, doubled from time to time.
 const CONTROL_FIRST_AT: usize = 10;
@@ -30,7 +30,7 @@ pub(in super::super) struct Doubt {
     asked_again: usize,
 }
 
-/// What the doubt is about.
+/// The subject of a doubt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) enum About {
     /// Its attempts failed.

@@ -25,7 +25,7 @@ pub(super) use self::breaker::Gate;
 pub(super) use self::doubt::{About, DOUBTS_MAX, Doubt, TOGETHER};
 pub(super) use self::signs::{Mark, Weight};
 
-/// What is known of whether the API works.
+/// The evidence of whether the API works, and the decisions that follow from it.
 #[derive(Debug)]
 pub(super) struct Availability<T> {
     signs: Signs,
@@ -34,7 +34,7 @@ pub(super) struct Availability<T> {
     control: Control<T>,
 }
 
-/// What became of rows in doubt when a write was applied.
+/// The rows in doubt that an applied write tells about.
 #[derive(Debug)]
 pub(super) struct Told {
     /// The rows that it tells about.
@@ -318,7 +318,7 @@ impl<T: Clone> Availability<T> {
         self.signs.strange_rows() >= STRANGE_ROWS_MAX
     }
 
-    /// What the rows in doubt were answered.
+    /// Counts of the rows in doubt by their answers.
     pub(super) fn first_answers(&self) -> FirstAnswers {
         let forbidden = self.doubts.refused(Refusal::Forbidden);
         let not_found = self.doubts.refused(Refusal::NotFound);

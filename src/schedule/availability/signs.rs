@@ -1,4 +1,4 @@
-//! What the answers so far say of the API: signs of life, and how long there have been none.
+//! Signs of life in the API's answers, and the time since the last one.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -20,7 +20,7 @@ const PROVEN_PART: u64 = 8;
 /// Different rows that something else than the API answered, without an answer of the API between them.
 pub(super) const STRANGE_ROWS_MAX: usize = 3;
 
-/// What the answers to writes say of the API.
+/// The evidence in the answers to writes.
 #[derive(Debug)]
 pub(super) struct Signs {
     /// Whether the API has ever answered in this run directory.
@@ -188,7 +188,7 @@ impl Signs {
         self.recent.clear();
     }
 
-    /// What was before an outage says nothing of the time after it.
+    /// Forgets the share of failures: that of the time before an outage says nothing of the time after it.
     pub(super) fn forget_recent(&mut self) {
         self.recent.clear();
     }
