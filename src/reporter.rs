@@ -43,27 +43,31 @@ impl Reporter {
     pub(crate) fn report(&mut self, schedule: &Schedule<Row>, now: Moment) {
         let retries = schedule.statistics().retries.values().sum();
         self.progress.sending(u64::try_from(schedule.in_flight()).unwrap_or(u64::MAX), retries);
-        let silence = schedule.silent_since().map(|since| now.since(since)).filter(|silence| *silence >= SILENCE);
+        let long_enough = |since: Option<Moment>| since.map(|since| now.since(since)).filter(|time| *time >= SILENCE);
+        let silence = (long_enough(schedule.silent_since()).map(|time| ("no answer", time)))
+            .or_else(|| long_enough(schedule.failing_since()).map(|time| ("no good answer", time)));
         self.progress.slow(match (schedule.slow(), silence) {
-            (None | Some(Slow::LimitedByConcurrency | Slow::ApiDown(_, None)), Some(silence)) => {
-                format!("no answer from {} for {} s", self.address, silence.as_secs())
+            (None | Some(Slow::LimitedByConcurrency | Slow::ApiDown(_, None)), Some((what, time))) => {
+                format!("{what} from {} for {} s", self.address, time.as_secs())
             }
             (slow, _) => slow.map_or_else(String::new, |slow| describe(slow, now)),
         });
-        self.log_health(schedule, silence.is_some(), now);
+        self.log_health(schedule, silence.map(|(what, _)| what), now);
         self.warn_of_unknown_customers(schedule);
     }
 
     /// Logs once that the API is silent, that it is down, and that it is up again.
-    fn log_health(&mut self, schedule: &Schedule<Row>, is_silent: bool, now: Moment) {
+    fn log_health(&mut self, schedule: &Schedule<Row>, silence: Option<&str>, now: Moment) {
         let cause = schedule.last_failure().map_or_else(String::new, |cause| format!(", the last failure was {cause}"));
         let health = match schedule.slow() {
             Some(Slow::ApiDown(since, _)) => Health::Down(since),
-            _ if is_silent => Health::Silent,
+            _ if silence.is_some() => Health::Silent,
             _ => Health::Well,
         };
         match (self.logged, health) {
-            (Health::Well, Health::Silent) => info!("no answer from {} for a second{cause}", self.address),
+            (Health::Well, Health::Silent) => {
+                info!("{} from {} for a second{cause}", silence.unwrap_or_default(), self.address);
+            }
             (Health::Well | Health::Silent, Health::Down(_)) => {
                 warn!("the API at {} is down{cause}; one request is tried now and then", self.address);
             }

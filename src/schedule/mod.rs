@@ -320,6 +320,11 @@ impl<T: Clone> Schedule<T> {
         self.flights.silent_since()
     }
 
+    /// Since when updates have failed and none was applied or refused by the API itself.
+    pub fn failing_since(&self) -> Option<Moment> {
+        self.availability.failing_since()
+    }
+
     /// Why an update failed last.
     pub fn last_failure(&self) -> Option<Cause> {
         self.course.last_failure
