@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::availability::{About, Opening, Void, Weight};
+use super::availability::{About, Mark, Void, Weight};
 use super::budget::Cost;
 use super::judge::{
     self, AttemptLimit, MaybeApplied, Meaning, ReadMeaning, Refusal, Speaker, Stranger, Trouble, Wait, WaitReason,
@@ -126,12 +126,8 @@ impl<T: Clone> Schedule<T> {
         }
         let is_last_round = self.course.round == Round::Last;
         let is_expected = !self.refusals_may_stop() && !self.availability.has_answered();
-        self.order.fails(ticket);
-        let trials = &mut self.order.get_mut(ticket).trials;
-        let mark = *trials.mark.get_or_insert(mark);
-        trials.failed_at = Some(now);
-        trials.about = Some(About::Refused(refusal));
-        trials.ending = Some(ending.clone());
+        let mark = self.note_failure(ticket, About::Refused(refusal), &ending, mark, now);
+        let trials = &self.order.get(ticket).trials;
         let is_certain = match trials.phase {
             Phase::Usual => false,
             Phase::OnceMore => {
@@ -188,22 +184,17 @@ impl<T: Clone> Schedule<T> {
     fn fails(&mut self, ticket: Ticket, about: About, ending: Ending, sent: Moment, now: Moment) {
         let was_open = self.availability.down_since().is_some();
         let (mark, weight) = (self.availability.mark(), self.weight(ticket));
-        self.order.fails(ticket);
+        self.note_failure(ticket, about, &ending, mark, now);
         let trials = &mut self.order.get_mut(ticket).trials;
         if about == About::NotTheApi {
             trials.limit = ATTEMPTS_OF_THREE;
             trials.cost = Some(Cost::Retry);
         }
-        trials.mark.get_or_insert(mark);
-        trials.failed_at = Some(now);
-        trials.about = Some(about);
-        trials.ending = Some(ending.clone());
         self.course.last_failure = trials.cause;
         self.availability.failed(ticket, weight, sent, now);
         self.availability.probe_failed(ticket, now, &mut self.random);
-        if self.availability.judge(now, &mut self.random) == Opening::Opened {
-            self.statistics.outages += 1;
-        }
+        let opening = self.availability.judge(now, &mut self.random);
+        self.count_outage(opening);
         if self.course.stop.is_some() {
             return; // It would be sent again, but nothing is: it stays unsent.
         }
@@ -222,6 +213,17 @@ impl<T: Clone> Schedule<T> {
         let failures = if about == About::NotTheApi { trials.counted + 2 } else { trials.counted };
         let delay = if uses_up_none { Duration::ZERO } else { self.retries.policy.delay(failures, &mut self.random) };
         self.order.send_again(ticket, now + delay);
+    }
+
+    /// Notes that a row failed or was refused, how it ends if it is at fault, and the state of the API's counts before its first
+    /// failure, which is returned.
+    fn note_failure(&mut self, ticket: Ticket, about: About, ending: &Ending, mark: Mark, now: Moment) -> Mark {
+        self.order.fails(ticket);
+        let trials = &mut self.order.get_mut(ticket).trials;
+        trials.failed_at = Some(now);
+        trials.about = Some(about);
+        trials.ending = Some(ending.clone());
+        *trials.mark.get_or_insert(mark)
     }
 
     /// The weight of another failure of a row.
@@ -335,9 +337,8 @@ impl<T: Clone> Schedule<T> {
             | Meaning::Unreachable(_) => {
                 self.availability.probe_failed(ticket, now, &mut self.random);
                 self.end_control(ticket);
-                if self.availability.control_failed(sent, now, &mut self.random) == Opening::Opened {
-                    self.statistics.outages += 1;
-                }
+                let opening = self.availability.control_failed(sent, now, &mut self.random);
+                self.count_outage(opening);
             }
         }
     }

@@ -48,7 +48,7 @@ mod window;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use availability::Availability;
+use availability::{Availability, Opening};
 use budget::RetryBudget;
 use concurrency::Concurrency;
 use error_limit::ErrorLimit;
@@ -376,6 +376,10 @@ impl<T: Clone> Schedule<T> {
             ambiguous: held.trials.ambiguous,
             took: held.took,
         });
+    }
+
+    fn count_outage(&mut self, opening: Opening) {
+        self.statistics.outages += u64::from(opening == Opening::Opened);
     }
 
     fn count_ended(&mut self, bad: Bad) {

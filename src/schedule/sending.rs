@@ -1,6 +1,6 @@
 //! Which request leaves next, and what holds it back.
 
-use super::availability::{DOUBTS_MAX, Gate, Opening};
+use super::availability::{DOUBTS_MAX, Gate};
 use super::order::Part;
 use super::pace::Brake;
 use super::trials::{Phase, Trials};
@@ -37,9 +37,8 @@ enum Due {
 
 impl<T: Clone> Schedule<T> {
     pub(super) fn send_or_wait(&mut self, now: Moment) -> Step<T> {
-        if self.availability.judge(now, &mut self.random) == Opening::Opened {
-            self.statistics.outages += 1;
-        }
+        let opening = self.availability.judge(now, &mut self.random);
+        self.count_outage(opening);
         let candidate = match (self.course.control, self.availability.gate(now)) {
             (Some(ticket), _) => Candidate::ControlWrite(ticket),
             (None, Gate::NotBefore(at)) => Candidate::None(Some(at), Some(self.api_down(now))),
@@ -178,9 +177,8 @@ impl<T: Clone> Schedule<T> {
                 Some(_) | None => Candidate::Doubt,
             };
         }
-        if self.availability.open_now(now, &mut self.random) == Opening::Opened {
-            self.statistics.outages += 1;
-        }
+        let opening = self.availability.open_now(now, &mut self.random);
+        self.count_outage(opening);
         Candidate::None(self.availability.next_probe(), Some(self.api_down(now)))
     }
 
