@@ -1,7 +1,5 @@
 //! The client: one request about one customer, one attempt.
 
-use std::error::Error as StdError;
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
@@ -12,6 +10,7 @@ use reqwest::{Client, Method, Request};
 use tracing::warn;
 use url::Url;
 
+use super::fault::fault_of;
 use super::http::{self, HttpError, HttpOptions, Protocol};
 use super::reading::{self, Asked};
 use super::token::Token;
@@ -176,35 +175,6 @@ pub(super) fn customers_url(base_url: &Url) -> Url {
     let mut url = base_url.clone();
     url.set_path(&format!("{}/v1/customers", base_url.path().trim_end_matches('/')));
     url
-}
-
-/// Why there is no answer. The error itself is not kept: it names the URL, and with it the customer.
-pub(super) fn fault_of(error: &reqwest::Error) -> Fault {
-    if error.is_connect() {
-        return connect_fault(error);
-    }
-    if error.is_timeout() { Fault::Timeout } else { Fault::Broken }
-}
-
-fn connect_fault(error: &reqwest::Error) -> Fault {
-    if error.is_timeout() {
-        return Fault::ConnectTimeout;
-    }
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        if let Some(inner) = inner
-            && inner.is::<rustls::Error>()
-        {
-            return Fault::Tls;
-        }
-        // The connector's own name for a failed look-up; it has no type that could be asked.
-        if cause.to_string() == "dns error" {
-            return Fault::NameUnknown;
-        }
-        source = cause.source();
-    }
-    Fault::Refused
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod address;
 pub mod authorize;
 mod body;
 mod client;
+mod fault;
 mod http;
 pub mod oauth;
 pub mod rate_headers;

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use url::{Url, form_urlencoded};
 
-use super::client::fault_of;
+use super::fault::fault_of;
 use super::token::Token;
 use super::token_file::Tokens;
 use crate::contract::Fault;

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::fault::Fault;
+
 /// One attempt: one request and what became of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Attempt {
@@ -137,43 +139,4 @@ pub struct ServerError {
     pub message: Option<String>,
     /// The API's fields that it names ([`is_field`](super::is_field)), with a text each (Laravel's `errors`).
     pub fields: Vec<(String, String)>,
-}
-
-/// Why there is no whole answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Fault {
-    /// No connection: refused or unreachable. Nothing was sent.
-    Refused,
-    /// No connection within the connect timeout. Nothing was sent.
-    ConnectTimeout,
-    /// The connection broke after bytes had left: the update may have been applied.
-    Broken,
-    /// No whole answer within the timeout: the update may have been applied.
-    Timeout,
-    /// The host's name is unknown.
-    NameUnknown,
-    /// The server's certificate is not trusted, or TLS failed otherwise.
-    Tls,
-}
-
-impl Fault {
-    /// The cause as it stands in results and reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            Fault::Refused => "refused",
-            Fault::ConnectTimeout => "connect_timeout",
-            Fault::Broken => "connection_broken",
-            Fault::Timeout => "timeout",
-            Fault::NameUnknown => "name_unknown",
-            Fault::Tls => "tls",
-        }
-    }
-
-    /// Whether the API may have applied the update all the same.
-    pub fn is_ambiguous(self) -> bool {
-        match self {
-            Fault::Broken | Fault::Timeout => true,
-            Fault::Refused | Fault::ConnectTimeout | Fault::NameUnknown | Fault::Tls => false,
-        }
-    }
 }

@@ -132,9 +132,9 @@ pub(super) enum ReadMeaning {
 pub(super) fn write(answer: &Answer) -> Meaning {
     match answer {
         Answer::Response(response) => response_to_write(response),
-        Answer::Fault(fault @ (Fault::NameUnknown | Fault::Tls)) => Meaning::Unreachable(*fault),
-        Answer::Fault(Fault::Refused | Fault::ConnectTimeout) => trouble(AttemptLimit::Usual, MaybeApplied::No),
-        Answer::Fault(Fault::Broken | Fault::Timeout) => trouble(AttemptLimit::Usual, MaybeApplied::Yes),
+        Answer::Fault(fault @ (Fault::NameUnknown | Fault::Tls(_) | Fault::Proxy(_))) => Meaning::Unreachable(*fault),
+        Answer::Fault(fault) if fault.is_ambiguous() => trouble(AttemptLimit::Usual, MaybeApplied::Yes),
+        Answer::Fault(_) => trouble(AttemptLimit::Usual, MaybeApplied::No),
     }
 }
 
@@ -212,6 +212,7 @@ fn asked_to_wait(response: &Response) -> Option<Wait> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::TlsFault;
 
     const MESSAGE: Body = Body::Object { claim: Claim::Nothing, shape: Shape::ApiError };
     const STATUS: Body = Body::Object { claim: Claim::Nothing, shape: Shape::Another };
@@ -307,7 +308,7 @@ mod tests {
             (Fault::Broken, trouble(AttemptLimit::Usual, MaybeApplied::Yes)),
             (Fault::Timeout, trouble(AttemptLimit::Usual, MaybeApplied::Yes)),
             (Fault::NameUnknown, Meaning::Unreachable(Fault::NameUnknown)),
-            (Fault::Tls, Meaning::Unreachable(Fault::Tls)),
+            (Fault::Tls(TlsFault::Expired), Meaning::Unreachable(Fault::Tls(TlsFault::Expired))),
         ] {
             assert_eq!(write(&Answer::Fault(fault)), want);
             assert_eq!(read(&Answer::Fault(fault)), ReadMeaning::Trouble);

@@ -2,6 +2,7 @@
 
 use super::super::stop::Unexpected;
 use super::*;
+use crate::contract::TlsFault;
 
 #[test]
 fn a_probe_is_the_newest_row() {
@@ -167,7 +168,7 @@ fn the_last_round_ends_with_a_success_and_no_step_of_it_waits_for_what_is_past()
 
 #[test]
 fn a_name_that_is_unknown_stops_the_run_only_before_the_first_answer() {
-    for fault in [Fault::NameUnknown, Fault::Tls] {
+    for fault in [Fault::NameUnknown, Fault::Tls(TlsFault::Expired)] {
         let run = Run::new(rules(), 5).run_on(|_| Answer::Fault(fault));
         assert_eq!((run.schedule.stopped(), run.sent.len()), (Some(&StopReason::Unreachable { fault }), 1));
         let is_later = |sent: Sent| sent.row > 1 && sent.nth == 1;
