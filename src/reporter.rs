@@ -9,6 +9,7 @@ use tracing::{info, warn};
 
 use crate::progress::Progress;
 use crate::row::Row;
+use crate::schedule::rate::shown_per_second;
 use crate::schedule::{Moment, Schedule, Slow};
 
 /// Silence that is worth a word.
@@ -50,7 +51,7 @@ impl Reporter {
             (None | Some(Slow::LimitedByConcurrency | Slow::ApiDown(_, None)), Some((what, time))) => {
                 format!("{what} from {} for {} s", self.address, time.as_secs())
             }
-            (slow, _) => slow.map_or_else(String::new, |slow| describe(slow, now)),
+            (slow, _) => slow.map_or_else(String::new, |slow| describe(slow, schedule.statistics().learned_rate, now)),
         });
         self.log_health(schedule, silence.map(|(what, _)| what), now);
         self.warn_of_unknown_customers(schedule);
@@ -93,7 +94,7 @@ impl Reporter {
 }
 
 /// Why a run is not faster, in words.
-fn describe(slow: Slow, now: Moment) -> String {
+fn describe(slow: Slow, learned: Option<f64>, now: Moment) -> String {
     match slow {
         Slow::PausedByApi(until) => {
             let wait = until.since(now);
@@ -113,6 +114,10 @@ fn describe(slow: Slow, now: Moment) -> String {
         Slow::InDoubt => "the rows left are in doubt: another update has to tell whether the API works".to_owned(),
         Slow::LimitedByWindow => "limited by the API's window".to_owned(),
         Slow::LimitedByRate => "limited by --rate".to_owned(),
+        Slow::LimitedByLearnedRate => match learned {
+            Some(per_second) => format!("the API takes about {}", shown_per_second(per_second)),
+            None => "the API refuses all but one request now and then".to_owned(),
+        },
         Slow::LimitedByConcurrency => String::new(),
         Slow::RetryBudgetEmpty => "retries held back: too few successes".to_owned(),
         Slow::RenewingToken => "renewing the token".to_owned(),

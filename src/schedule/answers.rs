@@ -5,9 +5,11 @@ use std::time::Duration;
 use super::availability::{About, Mark, Void, Weight};
 use super::budget::Cost;
 use super::judge::{
-    self, AttemptLimit, MaybeApplied, Meaning, ReadMeaning, Refusal, Speaker, Stranger, Trouble, Wait, WaitReason,
+    self, AttemptLimit, MaybeApplied, Meaning, ReadMeaning, Refusal, Stranger, Trouble, Wait, WaitReason,
 };
+use super::learned_rate::Departure;
 use super::order::Part;
+use super::pace::Limit;
 use super::token;
 use super::trials::Phase;
 use super::{Cause, Ending, Moment, Request, Round, Schedule, StopReason, Ticket, Turn};
@@ -17,6 +19,10 @@ use crate::contract::{Answer, Attempt, CustomerId, Fault, Response, ServerError}
 const ATTEMPTS_OF_THREE: u32 = 3;
 /// A row that was asked to wait so often is at fault itself: each time another row was applied since, or no other row is left.
 const WAITS_MAX: u32 = 10;
+/// The same of a row that met a 503 so often which may be a limit's: where two of three requests meet one, ten come together.
+const UNAVAILABLE_MAX: u32 = 25;
+/// The wait after a refusal that names a window of which nothing is left, and no time.
+const WINDOW_WAIT: Duration = Duration::from_secs(1);
 
 impl<T: Clone> Schedule<T> {
     /// Takes in what came of a request that was sent.
@@ -27,55 +33,60 @@ impl<T: Clone> Schedule<T> {
 
     /// The timeout of this request is over.
     pub(super) fn timed_out(&mut self, ticket: Ticket, now: Moment) {
-        let took = self.order.get(ticket).sent_at.map_or(Duration::ZERO, |sent| now.since(sent));
+        let took = self.order.get(ticket).departure.map_or(Duration::ZERO, |departure| now.since(departure.at));
         self.ended_with(ticket, Attempt { answer: Answer::Fault(Fault::Timeout), took }, now);
     }
 
-    /// The request is no longer in flight. When it left.
-    pub(super) fn land(&mut self, ticket: Ticket, now: Moment) -> Moment {
-        let sent = self.order.get_mut(ticket).sent_at.take().unwrap_or(now);
-        self.flights.ends(ticket, sent);
-        sent
+    /// The request is no longer in flight.
+    pub(super) fn land(&mut self, ticket: Ticket) -> Departure {
+        let departure = self.order.get_mut(ticket).departure.take().expect("the request left");
+        self.flights.ends(ticket, departure.at);
+        self.pace.landed(departure);
+        departure
     }
 
     fn ended_with(&mut self, ticket: Ticket, attempt: Attempt, now: Moment) {
-        let sent = self.land(ticket, now);
+        let departure = self.land(ticket);
+        let sent = departure.at;
         if let Answer::Response(response) = &attempt.answer {
             self.pace.learn(response, sent, now, &mut self.random);
         }
         let held = self.order.get_mut(ticket);
         held.took = attempt.took;
         match held.part {
-            Part::Row => self.row_answered(ticket, attempt.answer, sent, now),
-            Part::Control(Request::Read) => self.control_read(ticket, &attempt.answer, sent, now),
-            Part::Control(Request::Write) => self.control_written(ticket, &attempt.answer, sent, now),
+            Part::Row => self.row_answered(ticket, attempt.answer, departure, now),
+            Part::Control(Request::Read) => self.control_read(ticket, &attempt.answer, departure, now),
+            Part::Control(Request::Write) => self.control_written(ticket, &attempt.answer, departure, now),
         }
+        self.statistics.learned_rate = self.pace.learned_rate();
+        self.statistics.learned_in_flight = self.pace.in_flight_max();
     }
 
-    fn row_answered(&mut self, ticket: Ticket, answer: Answer, sent: Moment, now: Moment) {
+    fn row_answered(&mut self, ticket: Ticket, answer: Answer, departure: Departure, now: Moment) {
+        let sent = departure.at;
         let cause = Cause::of(&answer);
         let meaning = judge::write(&answer);
         if meaning != Meaning::Applied {
             self.order.get_mut(ticket).trials.cause = Some(cause);
         }
         match meaning {
-            Meaning::Applied => self.applied(ticket, &answer, sent, now),
-            Meaning::Refused => self.refused(ticket, rejected(answer), sent, now),
+            Meaning::Applied => self.applied(ticket, &answer, departure, now),
+            Meaning::Refused => self.refused(ticket, rejected(answer), departure, now),
             Meaning::RefusedInDoubt(refusal) => self.refused_in_doubt(ticket, refusal, rejected(answer), now),
             Meaning::NotTheApi(stranger) => self.not_the_api(ticket, stranger, answer, sent, now),
             Meaning::Trouble(trouble) => self.in_trouble(ticket, trouble, cause, sent, now),
             Meaning::Unreachable(_) if self.availability.has_answered() => {
-                let trouble =
-                    Trouble { attempts: AttemptLimit::Usual, applied: MaybeApplied::No, speaker: Speaker::Unknown };
-                self.in_trouble(ticket, trouble, cause, sent, now);
+                self.in_trouble(ticket, Trouble::UNAVAILABLE, cause, sent, now);
             }
             Meaning::Unreachable(fault) => self.stop(StopReason::Unreachable { fault }),
-            Meaning::Wait(wait) => self.asked_to_wait(ticket, cause, wait, sent, now),
+            Meaning::Wait(wait) => self.asked_to_wait(ticket, cause, Some(wait), departure, now),
+            Meaning::Unavailable => self.asked_to_wait(ticket, cause, None, departure, now),
             Meaning::TokenRefused => self.token_refused(ticket, now),
         }
     }
 
-    fn applied(&mut self, ticket: Ticket, answer: &Answer, sent: Moment, now: Moment) {
+    fn applied(&mut self, ticket: Ticket, answer: &Answer, departure: Departure, now: Moment) {
+        let sent = departure.at;
         let (status, country) = match answer {
             Answer::Response(response) => (response.status, response.country),
             Answer::Fault(_) => (0, None),
@@ -88,32 +99,36 @@ impl<T: Clone> Schedule<T> {
         self.token.proven(held.token_generation);
         let told = self.availability.applied(held.customer, &held.row, country, failures, sent, now);
         self.retries.budget.refund(cost);
-        self.let_through(took, now);
+        self.let_through(departure, took, now);
         self.end(ticket, Ending::Updated { status });
         self.api_works(sent, now);
         self.settle(told, now);
     }
 
-    fn refused(&mut self, ticket: Ticket, ending: Ending, sent: Moment, now: Moment) {
+    fn refused(&mut self, ticket: Ticket, ending: Ending, departure: Departure, now: Moment) {
         self.token.proven(self.order.get(ticket).token_generation);
-        self.pace.succeeded();
-        self.availability.refused(sent, now);
-        self.api_works(sent, now);
+        self.pace.accepted(departure, now);
+        self.availability.refused(departure.at, now);
+        self.api_works(departure.at, now);
         self.end(ticket, ending);
     }
 
     /// The API lets requests through.
-    fn let_through(&mut self, took: Duration, now: Moment) {
-        self.pace.succeeded();
+    fn let_through(&mut self, departure: Departure, took: Duration, now: Moment) {
+        self.pace.accepted(departure, now);
         self.concurrency.succeeded(now, took);
-        (self.course.turn, self.course.round) = (Turn::Again, Round::Usual);
+        self.course.round = Round::Usual;
+        if matches!(self.course.turn, Turn::FreshSince(since) if departure.at >= since) {
+            self.course.turn = Turn::Again;
+        }
     }
 
     /// A write that left at `sent` shows that the API works.
     fn api_works(&mut self, sent: Moment, now: Moment) {
         if let Some(lasted) = self.availability.alive(sent, now) {
             self.statistics.down += lasted;
-            self.concurrency.begin_again();
+            self.concurrency.begin_again(now);
+            self.pace.was_down();
         }
     }
 
@@ -236,51 +251,67 @@ impl<T: Clone> Schedule<T> {
         }
     }
 
-    fn asked_to_wait(&mut self, ticket: Ticket, cause: Cause, wait: Wait, sent: Moment, now: Moment) {
-        self.availability.probe_ended(ticket, now);
+    /// A limit refused a row, or may have: the API asks to wait, or says 503 without a time.
+    fn asked_to_wait(&mut self, ticket: Ticket, cause: Cause, wait: Option<Wait>, departure: Departure, now: Moment) {
+        let limit = self.pace.refused(departure, wait, now);
+        if limit == Limit::None {
+            return self.in_trouble(ticket, Trouble::UNAVAILABLE, cause, departure.at, now);
+        }
         let applied_at = self.availability.applied_at();
-        let waits = &mut self.order.get_mut(ticket).trials.waits;
+        let trials = &mut self.order.get_mut(ticket).trials;
+        let waits = &mut trials.waits;
         let is_beside_others = waits.last_at.is_some_and(|last| applied_at.is_some_and(|applied| applied >= last));
         waits.all += 1;
         waits.beside_others += u32::from(is_beside_others);
         waits.last_at = Some(now);
-        let is_own_fault = waits.beside_others >= WAITS_MAX;
-        let may_be_own_fault = waits.all >= WAITS_MAX;
-        self.everybody_waits(wait, sent, now);
+        let most = if wait.is_some() { WAITS_MAX } else { UNAVAILABLE_MAX };
+        let (all, is_own_fault) = (waits.all, waits.beside_others >= most);
+        self.availability.probe_ended(ticket, now);
+        self.everybody_waits(wait, limit, departure, now);
         if self.course.stop.is_some() {
             return;
         }
         let ending = Ending::Failed { cause };
         if is_own_fault {
             self.end(ticket, ending);
-        } else if may_be_own_fault && self.order.is_alone() && self.flights.is_empty() {
+        } else if all >= most && self.order.is_alone() && self.flights.is_empty() {
             let trials = &mut self.order.get_mut(ticket).trials;
             (trials.about, trials.ending) = (Some(About::Waits), Some(ending.clone()));
             self.doubt(ticket, Some(ending), now);
+        } else if limit == Limit::Undecided {
+            self.order.get_mut(ticket).trials.cost = Some(Cost::Retry);
+            let delay = self.retries.policy.delay(all, &mut self.random);
+            self.order.send_again(ticket, now + delay);
         } else {
             self.order.send_again(ticket, now);
         }
     }
 
-    fn everybody_waits(&mut self, wait: Wait, sent: Moment, now: Moment) {
-        let Wait { named, reason } = wait;
-        match (reason, named) {
-            (WaitReason::Quota, Some(named)) => self.pace.quota_refused(now + named, sent),
-            (WaitReason::Quota, None) | (WaitReason::Overload, _) => {}
+    fn everybody_waits(&mut self, wait: Option<Wait>, limit: Limit, departure: Departure, now: Moment) {
+        if limit == Limit::Window || (limit == Limit::Undecided && departure.is_first()) {
+            self.concurrency.pushed_back(departure.at, now);
         }
-        self.course.turn = Turn::Fresh;
-        self.concurrency.pushed_back(sent, now);
+        if limit == Limit::Undecided {
+            return;
+        }
+        self.course.turn = Turn::FreshSince(now);
+        let Some(Wait { named, reason, .. }) = wait else { return };
+        if let (Some(named), WaitReason::Quota) = (named, reason) {
+            self.pace.quota_refused(now + named, departure.at);
+        }
         let in_vain = self.pace.wait_in_vain(named.unwrap_or_default(), now);
         if in_vain > self.limits.wait_max {
             return self.stop(StopReason::WaitTooLong { wait: in_vain });
         }
+        let wait_of_window = (limit == Limit::Window).then_some(WINDOW_WAIT);
+        let Some(named) = named.filter(|wait| !wait.is_zero()).or(wait_of_window) else { return };
         let is_new = !self.pace.is_paused(now);
-        let longer = self.pace.pause(named, sent, now, &mut self.random);
+        let longer = self.pace.pause(named, now, &mut self.random);
         if !longer.is_zero() {
             // Each of the answers that arrive together may make the one pause a little longer.
             self.statistics.pauses += u64::from(is_new);
             self.statistics.paused = self.statistics.paused.saturating_add(longer);
-            self.concurrency.begin_again();
+            self.concurrency.begin_again(now);
         }
     }
 
@@ -292,7 +323,7 @@ impl<T: Clone> Schedule<T> {
         }
     }
 
-    fn control_read(&mut self, ticket: Ticket, answer: &Answer, sent: Moment, now: Moment) {
+    fn control_read(&mut self, ticket: Ticket, answer: &Answer, departure: Departure, now: Moment) {
         let customer = self.order.get(ticket).customer;
         match judge::read(answer) {
             ReadMeaning::AsSent => self.control_may_write(ticket),
@@ -304,11 +335,12 @@ impl<T: Clone> Schedule<T> {
                 self.control_is_void(ticket, Void::Differs, now);
             }
             ReadMeaning::Nothing => self.control_is_void(ticket, Void::InVain, now),
-            ReadMeaning::Trouble => {
+            ReadMeaning::Wait(wait) => self.control_has_to_wait(ticket, Some(wait), departure, now),
+            ReadMeaning::Unavailable if self.control_meets_a_limit(ticket, departure, now) => {}
+            ReadMeaning::Unavailable | ReadMeaning::Trouble => {
                 self.availability.probe_failed(ticket, now, &mut self.random);
                 self.control_is_void(ticket, Void::Unsent, now);
             }
-            ReadMeaning::Wait(wait) => self.control_has_to_wait(ticket, wait, sent, now),
             ReadMeaning::TokenRefused => self.control_token_refused(ticket, now),
         }
     }
@@ -318,22 +350,25 @@ impl<T: Clone> Schedule<T> {
         self.course.control = Some(ticket);
     }
 
-    fn control_written(&mut self, ticket: Ticket, answer: &Answer, sent: Moment, now: Moment) {
+    fn control_written(&mut self, ticket: Ticket, answer: &Answer, departure: Departure, now: Moment) {
+        let sent = departure.at;
         match judge::write(answer) {
             Meaning::Applied => {
                 let took = self.order.get(ticket).took;
                 self.end_control(ticket);
-                self.let_through(took, now);
+                self.let_through(departure, took, now);
                 let told = self.availability.control_applied(sent, now);
                 self.api_works(sent, now);
                 self.settle(told, now);
             }
-            Meaning::Wait(wait) => self.control_has_to_wait(ticket, wait, sent, now),
+            Meaning::Wait(wait) => self.control_has_to_wait(ticket, Some(wait), departure, now),
+            Meaning::Unavailable if self.control_meets_a_limit(ticket, departure, now) => {}
             Meaning::TokenRefused => self.control_token_refused(ticket, now),
             Meaning::Refused
             | Meaning::RefusedInDoubt(_)
             | Meaning::NotTheApi(_)
             | Meaning::Trouble(_)
+            | Meaning::Unavailable
             | Meaning::Unreachable(_) => {
                 self.availability.probe_failed(ticket, now, &mut self.random);
                 self.end_control(ticket);
@@ -343,9 +378,21 @@ impl<T: Clone> Schedule<T> {
         }
     }
 
-    fn control_has_to_wait(&mut self, ticket: Ticket, wait: Wait, sent: Moment, now: Moment) {
+    fn control_has_to_wait(&mut self, ticket: Ticket, wait: Option<Wait>, departure: Departure, now: Moment) {
+        let limit = self.pace.refused(departure, wait, now);
         self.control_is_void(ticket, Void::Unsent, now);
-        self.everybody_waits(wait, sent, now);
+        self.everybody_waits(wait, limit, departure, now);
+    }
+
+    /// Whether a 503 without a time, which answers a control, is a limit's: then the control tells nothing.
+    fn control_meets_a_limit(&mut self, ticket: Ticket, departure: Departure, now: Moment) -> bool {
+        let limit = self.pace.refused(departure, None, now);
+        if limit == Limit::None {
+            return false;
+        }
+        self.control_is_void(ticket, Void::Unsent, now);
+        self.everybody_waits(None, limit, departure, now);
+        true
     }
 
     fn control_token_refused(&mut self, ticket: Ticket, now: Moment) {

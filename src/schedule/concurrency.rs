@@ -165,7 +165,8 @@ impl Concurrency {
 
     /// Begins again gently, after an outage or a pause: with few, of which the usual round trip is measured anew, since what
     /// comes back may not be what went down. Slow start leads back up to below where the API first refused.
-    pub(super) fn begin_again(&mut self) {
+    pub(super) fn begin_again(&mut self, now: Moment) {
+        self.seen = now;
         if self.round.pushback == Pushback::Yes {
             self.lower_for_pushback();
         }

@@ -24,6 +24,8 @@ pub(super) enum Meaning {
     Trouble(Trouble),
     /// Everybody waits.
     Wait(Wait),
+    /// 503 without a time to wait: trouble, or a limit that does not say so.
+    Unavailable,
     /// The token is refused.
     TokenRefused,
     /// A setting is wrong, as long as the API has never answered: its name is unknown or its certificate not trusted.
@@ -57,8 +59,17 @@ pub(super) enum Stranger {
 pub(super) struct Wait {
     /// The time that it names.
     pub(super) named: Option<Duration>,
+    /// Whether the answer tells of a window of which nothing is left.
+    pub(super) window: Exhausted,
     /// Why.
     pub(super) reason: WaitReason,
+}
+
+/// Whether an answer tells of a window of which nothing is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Exhausted {
+    Yes,
+    No,
 }
 
 /// Why a server asks everybody to wait.
@@ -80,6 +91,12 @@ pub(super) struct Trouble {
     pub(super) applied: MaybeApplied,
     /// The one who says so.
     pub(super) speaker: Speaker,
+}
+
+impl Trouble {
+    /// Nobody is there to answer.
+    pub(super) const UNAVAILABLE: Trouble =
+        Trouble { attempts: AttemptLimit::Usual, applied: MaybeApplied::No, speaker: Speaker::Unknown };
 }
 
 /// How often a row is tried.
@@ -124,6 +141,8 @@ pub(super) enum ReadMeaning {
     Trouble,
     /// Everybody waits.
     Wait(Wait),
+    /// 503 without a time to wait.
+    Unavailable,
     /// The token is refused.
     TokenRefused,
 }
@@ -150,6 +169,7 @@ pub(super) fn read(answer: &Answer) -> ReadMeaning {
         (401, _) => ReadMeaning::TokenRefused,
         (status, _) => match asked_to_wait(response) {
             Some(wait) => ReadMeaning::Wait(wait),
+            None if status == 503 => ReadMeaning::Unavailable,
             None if matches!(status, 408 | 425 | 500..) => ReadMeaning::Trouble,
             None => ReadMeaning::Nothing,
         },
@@ -170,7 +190,8 @@ fn response_to_write(response: &Response) -> Meaning {
         (500, _) => trouble(AttemptLimit::Three, MaybeApplied::No),
         // Proxies give up on an API that may still be at work: RFC 9110 §15.5.9, §15.6.3, §15.6.5; 520 to 524 are Cloudflare's.
         (408 | 502 | 504 | 520..=524, _) => trouble(AttemptLimit::Usual, MaybeApplied::Yes),
-        (425 | 503 | 506..=510 | 512..=519 | 525..=599, _) => trouble(AttemptLimit::Usual, MaybeApplied::No),
+        (503, _) => Meaning::Unavailable,
+        (425 | 506..=510 | 512..=519 | 525..=599, _) => trouble(AttemptLimit::Usual, MaybeApplied::No),
         (204, _) | (200 | 201, Body::Object { claim: Claim::Applied, .. }) => Meaning::Applied,
         (200..=299, Body::Object { claim: Claim::Refused, .. }) => Meaning::RefusedInDoubt(Refusal::Other),
         (402 | 405..=407 | 411 | 415 | 417 | 419 | 426 | 428 | 431 | 501 | 505 | 511, _) => {
@@ -200,13 +221,18 @@ fn trouble(attempts: AttemptLimit, applied: MaybeApplied) -> Meaning {
 
 /// The wait that the server asks everybody for, if it does.
 fn asked_to_wait(response: &Response) -> Option<Wait> {
-    let named = response.retry_after;
-    match response.status {
-        429 => Some(Wait { named, reason: WaitReason::Quota }),
-        529 => Some(Wait { named, reason: WaitReason::Overload }),
-        503 => named.map(|_| Wait { named, reason: WaitReason::Overload }),
-        _ => None,
-    }
+    let reason = match response.status {
+        429 => WaitReason::Quota,
+        529 => WaitReason::Overload,
+        503 if response.retry_after.is_some() => WaitReason::Overload,
+        _ => return None,
+    };
+    let is_exhausted = response.window.is_some_and(|window| window.remaining == 0);
+    Some(Wait {
+        named: response.retry_after,
+        window: if is_exhausted { Exhausted::Yes } else { Exhausted::No },
+        reason,
+    })
 }
 
 #[cfg(test)]
@@ -279,7 +305,8 @@ mod tests {
         for status in [408, 502, 504, 520, 522, 524] {
             check(status, &ALL, usual(MaybeApplied::Yes));
         }
-        for status in [425, 503, 507, 525, 530, 599] {
+        check(503, &ALL, Meaning::Unavailable);
+        for status in [425, 507, 525, 530, 599] {
             check(status, &ALL, usual(MaybeApplied::No));
         }
         check(500, &[Body::Empty, Body::Other, STATUS], trouble(AttemptLimit::Three, MaybeApplied::No));
@@ -289,14 +316,14 @@ mod tests {
 
     #[test]
     fn waits() {
-        let wait = |named, reason| Meaning::Wait(Wait { named, reason });
+        let wait = |named, reason| Meaning::Wait(Wait { named, reason, window: Exhausted::No });
         check(429, &ALL, wait(None, WaitReason::Quota));
         check(529, &ALL, wait(None, WaitReason::Overload));
         let named = Some(Duration::from_secs(7));
         for (status, reason) in [(429, WaitReason::Quota), (503, WaitReason::Overload), (529, WaitReason::Overload)] {
             let answer = Answer::Response(Response { status, retry_after: named, ..Response::default() });
             assert_eq!(write(&answer), wait(named, reason));
-            assert_eq!(read(&answer), ReadMeaning::Wait(Wait { named, reason }));
+            assert_eq!(read(&answer), ReadMeaning::Wait(Wait { named, reason, window: Exhausted::No }));
         }
     }
 
@@ -327,8 +354,9 @@ mod tests {
         for status in [200, 204, 403, 404, 405] {
             check(status, None, ReadMeaning::Nothing);
         }
-        for status in [408, 425, 500, 502, 503] {
+        for status in [408, 425, 500, 502] {
             check(status, None, ReadMeaning::Trouble);
         }
+        check(503, None, ReadMeaning::Unavailable);
     }
 }

@@ -9,7 +9,7 @@
 //!
 //! Every time that matters is in [`Step::Wait`]: the end of a pause, of a timeout, of the grace of a stop, of the longest wait.
 //!
-//! Each rule has a file: whose turn it is (`order`), how fast requests may leave (`pace`, with the API's `window`), how many at
+//! Each rule has a file: whose turn it is (`order`), how fast requests may leave (`pace`, with the API's `window` and the `learned_rate`), how many at
 //! once (`concurrency`), what an answer means (`judge`), when a row is sent again (`retry`, `budget`, `trials`), and whether the
 //! API works and whose fault a failure is (`availability`). Three files join them: `sending` chooses the request that leaves
 //! next, `answers` does what an answer asks for, and `settling` ends rows that were in doubt. This file is their protocol.
@@ -24,6 +24,7 @@ mod ended;
 pub mod error_limit;
 mod flights;
 mod judge;
+mod learned_rate;
 mod moment;
 mod order;
 mod pace;
@@ -140,8 +141,8 @@ struct Course<T> {
 enum Turn {
     /// Rows to be sent again go first.
     Again,
-    /// Rows that were not sent yet go first.
-    Fresh,
+    /// Rows that were not sent yet go first, until one that left after this time was let through.
+    FreshSince(Moment),
 }
 
 /// Which round of asking about rows in doubt it is.
@@ -345,7 +346,7 @@ impl<T: Clone> Schedule<T> {
         let drained_by = *self.course.drained_by.get_or_insert(now + self.limits.grace);
         match self.flights.oldest() {
             Some(ticket) if drained_by <= now => {
-                self.land(ticket, now);
+                self.land(ticket);
                 Step::GiveUp(ticket)
             }
             Some(_) => Step::Wait(self.flights.first_timeout().into_iter().chain([drained_by]).min()),

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rapidhash::RapidHashMap;
 
+use super::learned_rate::Departure;
 use super::trials::Trials;
 use super::{Moment, Request};
 use crate::contract::CustomerId;
@@ -29,8 +30,8 @@ pub(super) struct Held<T> {
     pub(super) token_generation: u32,
     /// The failures of its attempts.
     pub(super) trials: Trials,
-    /// When its request left, where one is in flight.
-    pub(super) sent_at: Option<Moment>,
+    /// Its request, where one is in flight.
+    pub(super) departure: Option<Departure>,
     /// How long the last one took.
     pub(super) took: Duration,
     bytes: usize,
@@ -115,7 +116,7 @@ impl<T> Order<T> {
         let (trials, took) = (Trials::default(), Duration::ZERO);
         self.held.insert(
             ticket,
-            Held { customer, row, part, sent: 0, token_generation: 0, trials, sent_at: None, took, bytes },
+            Held { customer, row, part, sent: 0, token_generation: 0, trials, departure: None, took, bytes },
         );
         ticket
     }

@@ -1,4 +1,4 @@
-//! When the next request may leave: the user's rate, the API's window, and one pause for everybody.
+//! When the next request may leave: the user's rate, the API's window, the rate that was learned, and one pause for everybody.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -9,7 +9,8 @@ use governor::nanos::Nanos;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 
-use super::backoff::{Backoff, Jitter};
+use super::judge::{Exhausted, Wait, WaitReason};
+use super::learned_rate::{Departure, FIRST_PER_SECOND, Hold, LearnedRate, Refused, Whose};
 use super::rate::Rate;
 use super::server_clock::ServerClock;
 use super::window::{Allowance, Window};
@@ -21,9 +22,6 @@ const AUTO_PER_SECOND: u32 = 20;
 /// Timers fire a little late. A burst of this time's requests keeps a high rate from falling behind; any second then
 /// holds at most half a percent more than the rate.
 const BURST_TIME: Duration = Duration::from_millis(5);
-/// The wait after a 429 that names none, doubled from pause to pause.
-const UNNAMED_PAUSE_FIRST: Duration = Duration::from_secs(1);
-const UNNAMED_PAUSE_MAX: Duration = Duration::from_mins(1);
 /// A named wait is lengthened by up to this part of it, a tenth, so that many clients do not return as one.
 const PAUSE_JITTER_PART: u32 = 10;
 
@@ -33,10 +31,11 @@ pub(super) struct Pace {
     rate: Rate,
     limiter: Option<Limiter>,
     window: Window,
+    /// Whether an answer has named a window.
+    has_window: bool,
+    learned: LearnedRate,
     clock: ServerClock,
     paused_until: Moment,
-    pause_began: Option<Moment>,
-    unnamed_pause: Backoff,
     /// When the API first refused a request after it last let one through.
     refused_since: Option<Moment>,
     last_sent: Option<Moment>,
@@ -53,23 +52,40 @@ pub(super) enum Brake {
     Window(Option<Moment>),
     /// The user's rate.
     Rate(Moment),
+    /// The rate that was learned.
+    LearnedRate(Moment),
+    /// The API lets nothing through, and names no time: one request at a time asks.
+    Shut(Option<Moment>),
+}
+
+/// The limit that a request met which was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Limit {
+    /// That of a window which the API names.
+    Window,
+    /// One that is learned.
+    Learned,
+    /// One that may be learned, or none.
+    Undecided,
+    /// None: the API is in trouble.
+    None,
 }
 
 impl Pace {
     pub(super) fn new(rate: Rate) -> Pace {
-        let limiter = match rate {
-            Rate::Unlimited => None,
-            Rate::Auto => Some(Limiter::new(Duration::from_secs(1) / AUTO_PER_SECOND)),
-            Rate::Limited(limited) => Some(Limiter::new(limited.interval())),
+        let (limiter, first_per_second) = match rate {
+            Rate::Unlimited => (None, None),
+            Rate::Auto => (Some(Limiter::new(Duration::from_secs(1) / AUTO_PER_SECOND)), Some(FIRST_PER_SECOND)),
+            Rate::Limited(limited) => (Some(Limiter::new(limited.interval())), None),
         };
         Pace {
             rate,
             limiter,
             window: Window::default(),
+            has_window: false,
+            learned: LearnedRate::new(first_per_second),
             clock: ServerClock::default(),
             paused_until: Moment::START,
-            pause_began: None,
-            unnamed_pause: Backoff::new(UNNAMED_PAUSE_FIRST, UNNAMED_PAUSE_MAX, Jitter::Late),
             refused_since: None,
             last_sent: None,
         }
@@ -87,8 +103,16 @@ impl Pace {
             Allowance::NotBefore(at) => return Err(Brake::Window(Some(at))),
             Allowance::NotBeforeAnswer => return Err(Brake::Window(None)),
         }
+        // What is learned is for what no header names.
+        let is_led = self.window.is_known();
+        match self.learned.hold(now).filter(|_| !is_led || self.learned.per_second().is_some()) {
+            Some(Hold::Pace(at)) if self.learned_rate().is_some() => return Err(Brake::LearnedRate(at)),
+            Some(Hold::Pace(at)) => return Err(Brake::Rate(at)),
+            Some(Hold::Shut(at)) => return Err(Brake::Shut(at)),
+            None => {}
+        }
         // Under `auto` our own modest rate is for APIs that name no limit.
-        let headers_lead = self.rate == Rate::Auto && self.window.is_known();
+        let headers_lead = self.rate == Rate::Auto && is_led;
         if let (Some(limiter), false) = (&mut self.limiter, headers_lead) {
             limiter.take(now).map_err(Brake::Rate)?;
         }
@@ -102,14 +126,68 @@ impl Pace {
             self.clock.learn(date, sent, received);
         }
         if let Some(window) = response.window {
+            self.has_window = true;
             self.window.learn(window, &self.clock, sent, received, random);
         }
     }
 
+    /// Counts a request that leaves with a permit.
+    pub(super) fn leaves(&mut self, departure: Departure) {
+        self.learned.leaves(departure);
+    }
+
+    /// A request is no longer in flight.
+    pub(super) fn landed(&mut self, departure: Departure) {
+        self.learned.landed(departure);
+    }
+
     /// The API has let a request through: it is not in distress.
-    pub(super) fn succeeded(&mut self) {
-        self.unnamed_pause.reset();
+    pub(super) fn accepted(&mut self, departure: Departure, now: Moment) {
         self.refused_since = None;
+        self.learned.accepted(departure, now);
+    }
+
+    /// The API refused a request and asks to wait, or says 503 without a time. Which limit that is.
+    pub(super) fn refused(&mut self, departure: Departure, wait: Option<Wait>, now: Moment) -> Limit {
+        let how = match wait {
+            Some(Wait { window: Exhausted::Yes, .. }) => return Limit::Window,
+            Some(Wait { named: Some(_), reason: WaitReason::Quota, .. }) if self.has_window => return Limit::Window,
+            // A wait of nothing is none.
+            Some(Wait { named, reason, .. }) => {
+                let named = named.filter(|wait| !wait.is_zero());
+                match reason {
+                    WaitReason::Quota => Refused::TooMany(named),
+                    WaitReason::Overload => Refused::Overloaded(named),
+                }
+            }
+            None => Refused::Unavailable,
+        };
+        match self.learned.refused(departure, how, now) {
+            Whose::Limits => Limit::Learned,
+            Whose::Undecided => Limit::Undecided,
+            Whose::Trouble => Limit::None,
+        }
+    }
+
+    /// The API was down, and is up again.
+    pub(super) fn was_down(&mut self) {
+        self.learned.was_down();
+    }
+
+    /// The rate a second that was learned, where it is what limits the run.
+    pub(super) fn learned_rate(&self) -> Option<f64> {
+        let own = match self.rate {
+            Rate::Unlimited => f64::INFINITY,
+            Rate::Auto if self.window.is_known() => f64::INFINITY,
+            Rate::Auto => f64::from(AUTO_PER_SECOND),
+            Rate::Limited(limited) => limited.per_second(),
+        };
+        self.learned.per_second().filter(|per_second| *per_second < own)
+    }
+
+    /// The most requests in flight that was learned.
+    pub(super) fn in_flight_max(&self) -> Option<usize> {
+        self.learned.in_flight_max()
     }
 
     /// The time in which our own pace held everything back is none of the API's.
@@ -123,27 +201,11 @@ impl Pace {
         (now + wait).since(since)
     }
 
-    /// Holds every request back after a refusal. Returns by how much the pause got longer.
-    ///
-    /// A named wait of nothing counts as none named.
-    pub(super) fn pause(
-        &mut self,
-        named: Option<Duration>,
-        sent: Moment,
-        now: Moment,
-        random: &mut Random,
-    ) -> Duration {
-        let wait = match named.filter(|wait| !wait.is_zero()) {
-            Some(wait) => wait.saturating_add(random.up_to(wait / PAUSE_JITTER_PART)),
-            // Answers to requests from before the pause tell nothing new, however many they are.
-            None if self.pause_began.is_some_and(|began| sent <= began) => Duration::ZERO,
-            None => self.unnamed_pause.next(random),
-        };
+    /// Holds every request back for a named wait. Returns by how much the pause got longer.
+    pub(super) fn pause(&mut self, named: Duration, now: Moment, random: &mut Random) -> Duration {
+        let wait = named.saturating_add(random.up_to(named / PAUSE_JITTER_PART));
         let until = (now + wait).max(self.paused_until);
         let longer = until.since(self.paused_until.max(now));
-        if self.paused_until <= now && until > now {
-            self.pause_began = Some(now);
-        }
         self.paused_until = until;
         longer
     }
@@ -202,8 +264,15 @@ mod tests {
         while taken.len() < n {
             match pace.take_permit(now, 0, None) {
                 Ok(()) => taken.push(now),
-                Err(Brake::Pause(at) | Brake::Rate(at) | Brake::Exhausted(at) | Brake::Window(Some(at))) => now = at,
-                Err(Brake::Window(None)) => panic!("no answer will come"),
+                Err(
+                    Brake::Pause(at)
+                    | Brake::Rate(at)
+                    | Brake::LearnedRate(at)
+                    | Brake::Exhausted(at)
+                    | Brake::Window(Some(at))
+                    | Brake::Shut(Some(at)),
+                ) => now = at,
+                Err(Brake::Window(None) | Brake::Shut(None)) => panic!("no answer will come"),
             }
         }
         taken
@@ -238,9 +307,8 @@ mod tests {
     fn a_pause_holds_everybody_and_does_not_add_up() {
         let mut pace = Pace::new(Rate::Unlimited);
         let mut random = Random::seeded(1);
-        let longer: Vec<Duration> = (0..64)
-            .map(|_| pace.pause(Some(Duration::from_secs(10)), Moment::START, Moment::START, &mut random))
-            .collect();
+        let longer: Vec<Duration> =
+            (0..64).map(|_| pace.pause(Duration::from_secs(10), Moment::START, &mut random)).collect();
         let wait: Duration = longer.iter().sum();
         assert!((Duration::from_secs(10)..=Duration::from_secs(11)).contains(&wait), "{wait:?}");
         assert!(longer.contains(&Duration::ZERO), "the pause is as long as the longest of them");
@@ -249,36 +317,12 @@ mod tests {
     }
 
     #[test]
-    fn pauses_without_a_named_wait_double_once_a_pause() {
-        let mut pace = Pace::new(Rate::Unlimited);
-        let mut random = Random::seeded(1);
-        let mut now = Moment::START;
-        let mut waits = Vec::new();
-        for _ in 0..8 {
-            let longer: Vec<_> = (0..64).map(|_| pace.pause(None, now, now, &mut random)).collect();
-            let wait: Duration = longer.iter().sum();
-            waits.push(wait);
-            now = now + wait + Duration::from_millis(1);
-        }
-        for (wait, want_s) in waits.iter().zip([1, 2, 4, 8, 16, 32, 60, 60].map(Duration::from_secs)) {
-            assert!((want_s..=want_s * 11 / 10).contains(wait), "{waits:?}");
-        }
-    }
-
-    #[test]
-    fn a_named_wait_of_nothing_is_none_named() {
-        let mut pace = Pace::new(Rate::Unlimited);
-        let wait = pace.pause(Some(Duration::ZERO), Moment::START, Moment::START, &mut Random::seeded(1));
-        assert!(wait >= UNNAMED_PAUSE_FIRST, "{wait:?}");
-    }
-
-    #[test]
     fn waits_in_vain_add_up_until_a_request_is_let_through() {
         let mut pace = Pace::new(Rate::Unlimited);
         let s = Duration::from_secs;
         assert_eq!(pace.wait_in_vain(s(7), Moment::START), s(7));
         assert_eq!(pace.wait_in_vain(s(7), Moment::after_start(s(10))), s(17));
-        pace.succeeded();
+        pace.accepted(Departure { at: Moment::START, in_flight: 1, nth: 1, refused_beside_others: 0 }, Moment::START);
         assert_eq!(pace.wait_in_vain(s(7), Moment::after_start(s(20))), s(7));
     }
 
@@ -304,10 +348,10 @@ mod tests {
     fn no_named_wait_panics() {
         let mut pace = Pace::new(Rate::Unlimited);
         let mut random = Random::seeded(1);
-        for wait in [Duration::ZERO, Duration::from_secs(u64::MAX), Duration::MAX] {
+        for wait in [Duration::from_nanos(1), Duration::from_secs(u64::MAX), Duration::MAX] {
             pace.wait_in_vain(wait, Moment::START);
             pace.quota_refused(Moment::START + wait, Moment::START);
-            pace.pause(Some(wait), Moment::START, Moment::START, &mut random);
+            pace.pause(wait, Moment::START, &mut random);
             assert!(pace.take_permit(Moment::START, 0, None).is_err());
         }
     }

@@ -85,6 +85,15 @@ impl LimitedRate {
     }
 }
 
+/// A rate a second, in the words of `--rate`: `48/s`, `9.8/s`, `30/m`.
+pub fn shown_per_second(per_second: f64) -> String {
+    match per_second {
+        10.0.. => format!("{per_second:.0}/s"),
+        1.0.. => format!("{per_second:.1}/s"),
+        _ => format!("{:.1}/m", per_second * 60.0),
+    }
+}
+
 impl RateUnit {
     const fn seconds(self) -> u32 {
         match self {

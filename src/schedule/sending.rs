@@ -1,6 +1,7 @@
 //! Which request leaves next, and what holds it back.
 
 use super::availability::{DOUBTS_MAX, Gate};
+use super::learned_rate::Departure;
 use super::order::Part;
 use super::pace::Brake;
 use super::trials::{Phase, Trials};
@@ -53,7 +54,8 @@ impl<T: Clone> Schedule<T> {
             self.course.slow = slow;
             return self.wait(until);
         }
-        if self.flights.len() >= self.concurrency.limit() {
+        let learned = self.pace.in_flight_max().unwrap_or(usize::MAX);
+        if self.flights.len() >= self.concurrency.limit().min(learned) {
             return self.hold_back(None, Slow::LimitedByConcurrency);
         }
         match self.pace.take_permit(now, self.flights.len(), self.rows_left()) {
@@ -65,6 +67,8 @@ impl<T: Clone> Schedule<T> {
             Err(Brake::Exhausted(until)) => self.hold_back(Some(until), Slow::LimitedByWindow),
             Err(Brake::Window(until)) => self.keep_pace(until, Slow::LimitedByWindow, now),
             Err(Brake::Rate(until)) => self.keep_pace(Some(until), Slow::LimitedByRate, now),
+            Err(Brake::LearnedRate(until)) => self.keep_pace(Some(until), Slow::LimitedByLearnedRate, now),
+            Err(Brake::Shut(until)) => self.hold_back(until, Slow::LimitedByLearnedRate),
             Ok(()) => self.send(candidate, now),
         }
     }
@@ -112,7 +116,8 @@ impl<T: Clone> Schedule<T> {
         }
         let has_fresh = self.order.has_ready();
         // Nothing speaks for the API while rows fail: other rows tell more than those that have failed.
-        let fresh_first = self.course.turn == Turn::Fresh || self.availability.failing_since().is_some();
+        let fresh_first =
+            matches!(self.course.turn, Turn::FreshSince(_)) || self.availability.failing_since().is_some();
         if self.availability.doubts() >= DOUBTS_MAX {
             return self.only_doubts_are_left(now);
         }
@@ -234,8 +239,8 @@ impl<T: Clone> Schedule<T> {
         };
         let ticket = ticket.expect("the candidate is there");
         let generation = self.token.generation();
+        let in_flight = self.flights.len() + 1;
         let held = self.order.get_mut(ticket);
-        held.sent_at = Some(now);
         held.token_generation = generation;
         let request = match held.part {
             Part::Control(request) => request,
@@ -250,6 +255,12 @@ impl<T: Clone> Schedule<T> {
                 Request::Write
             }
         };
+        // A control repeats what was applied.
+        let nth = if held.part == Part::Row { held.sent } else { 2 };
+        let refused_beside_others = held.trials.waits.beside_others;
+        let departure = Departure { at: now, in_flight, nth, refused_beside_others };
+        held.departure = Some(departure);
+        self.pace.leaves(departure);
         self.flights.leaves(ticket, now);
         self.availability.sent(ticket);
         self.concurrency.sent(self.flights.len());

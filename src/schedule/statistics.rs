@@ -24,6 +24,10 @@ pub struct Statistics {
     pub controls: u64,
     /// Times that the token was renewed.
     pub token_renewals: u64,
+    /// The rate a second that was learned from what the API refuses, where that is what limits the run.
+    pub learned_rate: Option<f64>,
+    /// The most requests in flight that was learned from it.
+    pub learned_in_flight: Option<usize>,
     /// The most requests that were in flight at once.
     pub in_flight_max: usize,
 }

@@ -47,6 +47,8 @@ pub enum Slow {
     LimitedByWindow,
     /// The user's rate, or the modest one of `auto`.
     LimitedByRate,
+    /// The rate that was learned from what the API refuses.
+    LimitedByLearnedRate,
     /// As many requests are in flight as the API bears.
     LimitedByConcurrency,
     /// Too many retries for too few successes.

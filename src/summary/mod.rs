@@ -13,6 +13,7 @@ pub use self::groups::{ErrorGroup, error_groups, warning_groups};
 pub use self::inputs::InputNames;
 use crate::journal::Outcome;
 use crate::schedule::Statistics;
+use crate::schedule::rate::shown_per_second;
 use crate::tally::{Latencies, RowsRead, Tally};
 
 /// What became of a run directory. The books close: `records` is the sum of the outcomes and `unsent`.
@@ -104,6 +105,12 @@ pub struct SendingSummary {
     pub controls: u64,
     /// Times that the token was renewed.
     pub token_renewals: u64,
+    /// The rate a second that was learned from what the API refuses, where that limited the run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub learned_rate_per_second: Option<f64>,
+    /// The most requests in flight that was learned from it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub learned_in_flight: Option<usize>,
     /// The most requests that were in flight at once.
     pub in_flight_max: usize,
     /// How long answers took, whatever they said.
@@ -140,6 +147,8 @@ pub fn sending_summary(statistics: &Statistics, latencies: &Latencies, seconds: 
         down_s: rounded(statistics.down.as_secs_f64()),
         controls: statistics.controls,
         token_renewals: statistics.token_renewals,
+        learned_rate_per_second: statistics.learned_rate.map(|rate| (rate * 100.0).round() / 100.0),
+        learned_in_flight: statistics.learned_in_flight,
         in_flight_max: statistics.in_flight_max,
         latency_ms,
     }
@@ -295,6 +304,12 @@ impl Summary {
         }
         if sending.pauses > 0 {
             line(lines, format_args!("  paused by the API {}, {:.1} s", times(sending.pauses), sending.paused_s));
+        }
+        let rate = sending.learned_rate_per_second.map(shown_per_second);
+        let in_flight = sending.learned_in_flight.map(|requests| format!("{requests} in flight"));
+        let learned: Vec<_> = rate.into_iter().chain(in_flight).collect();
+        if !learned.is_empty() {
+            line(lines, format_args!("  the API takes about {}, as its refusals tell", learned.join(" and ")));
         }
         if sending.outages > 0 {
             line(lines, format_args!("  API down {}, {:.1} s", times(sending.outages), sending.down_s));

@@ -153,7 +153,7 @@ fn a_burst_of_pushback_counts_once_a_round() {
 fn requests_from_before_it_began_again_do_not_lower_the_limit() {
     let (mut concurrency, now) = settled(32, MS(100));
     concurrency.pushed_back(now, now + MS(100));
-    concurrency.begin_again();
+    concurrency.begin_again(now + MS(100));
     concurrency.pushed_back(now, now + MS(900));
     assert_eq!((concurrency.limit(), concurrency.pushed_back_at), (4, Some(32.0)));
 }
@@ -162,7 +162,7 @@ fn requests_from_before_it_began_again_do_not_lower_the_limit() {
 fn begins_again_with_four_and_slow_start_leads_back_to_below_the_pushback() {
     let (mut concurrency, mut now) = settled(64, MS(100));
     concurrency.pushed_back(now, now);
-    concurrency.begin_again();
+    concurrency.begin_again(now);
     assert_eq!(concurrency.limit(), 4);
     now = now + Duration::from_secs(10);
     assert_eq!(each_round(&mut concurrency, &mut now, 6, MS(100)), [8, 16, 32, 59, 61, 62]);
@@ -176,7 +176,7 @@ fn a_long_outage_does_not_make_the_way_back_longer() {
         concurrency.pushed_back(now, now);
     }
     assert_eq!(concurrency.limit(), 2);
-    concurrency.begin_again();
+    concurrency.begin_again(now);
     let limits = each_round(&mut concurrency, &mut now, 6, MS(100));
     assert!(limits.last() >= Some(&57), "{limits:?}");
 }
@@ -184,7 +184,7 @@ fn a_long_outage_does_not_make_the_way_back_longer() {
 #[test]
 fn what_is_usual_is_measured_anew_after_a_pause() {
     let (mut concurrency, mut now) = settled(64, MS(20));
-    concurrency.begin_again();
+    concurrency.begin_again(now);
     assert_eq!(rounds(&mut concurrency, &mut now, 5, MS(200)), 64);
 }
 

@@ -32,7 +32,6 @@ pub(super) struct Witness {
     in_flight: u64,
     /// The latest time that the API named.
     not_before: Moment,
-    pause_began: Option<Moment>,
     /// Requests sent since the pause that none of them has been answered after.
     herd: Option<u32>,
     /// The fixed window: its end, and the least that is left.
@@ -96,7 +95,6 @@ impl Witness {
             rate,
             in_flight: 0,
             not_before: Moment::START,
-            pause_began: None,
             herd: None,
             window: None,
             quota: match server.quota {
@@ -163,7 +161,7 @@ impl Witness {
             self.herd = None;
         }
         if let Answer::Response(response) = &attempt.answer {
-            self.heard(response, request.at, now);
+            self.heard(response, now);
         }
         let state = &mut self.rows[request.row as usize];
         if request.request == Request::Read || state.has_ended {
@@ -203,19 +201,16 @@ impl Witness {
         }
     }
 
-    fn heard(&mut self, response: &Response, sent: Moment, now: Moment) {
+    fn heard(&mut self, response: &Response, now: Moment) {
         let wait = match (response.status, response.retry_after) {
             (429 | 503 | 529, Some(wait)) if !wait.is_zero() => wait,
-            // No wait is named, so the client chooses one; not for what was sent before it did.
-            (429 | 529, _) | (503, Some(_)) if self.pause_began.is_none_or(|began| sent > began) => {
+            // Nothing is left of a window whose end is not named.
+            (429 | 529, _) | (503, Some(_)) if response.window.is_some_and(|window| window.remaining == 0) => {
                 Duration::from_secs(1)
             }
             _ => Duration::ZERO,
         };
         if now + wait > self.not_before.max(now) {
-            if self.not_before <= now {
-                self.pause_began = Some(now);
-            }
             self.not_before = now + wait;
             self.herd = Some(0);
         }

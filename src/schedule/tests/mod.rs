@@ -54,6 +54,11 @@ fn api(status: u16) -> Answer {
     Answer::Response(Response { status, body: Body::REFUSED, ..Response::default() })
 }
 
+/// An answer that names a wait.
+fn named(status: u16, wait: Duration) -> Answer {
+    Answer::Response(Response { status, retry_after: Some(wait), ..Response::default() })
+}
+
 /// An answer in no shape of the API's.
 fn text(status: u16) -> Answer {
     Answer::Response(Response { status, body: Body::Other, ..Response::default() })

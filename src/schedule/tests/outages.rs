@@ -144,7 +144,7 @@ fn a_refusal_of_the_api_ends_one_too() {
 fn a_probe_that_is_asked_to_wait_says_nothing_and_the_next_leaves_after_the_wait() {
     let mut run = open_after_ten(50);
     let sent = run.leaves().expect("a probe");
-    run.answered(sent, text(429));
+    run.answered(sent, named(429, S(1)));
     let (answered, next) = (run.now, run.leaves().expect("a probe"));
     let wait = next.at.since(answered);
     assert!(wait >= S(1) && wait < Duration::from_millis(1200), "{wait:?}");

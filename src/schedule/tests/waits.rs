@@ -2,10 +2,6 @@
 
 use super::*;
 
-fn named(status: u16, wait: Duration) -> Answer {
-    Answer::Response(Response { status, retry_after: Some(wait), ..Response::default() })
-}
-
 /// An applied update after which nothing is left of the window for so long.
 fn nothing_left(wait: Duration) -> Answer {
     let window = Some(RateWindow { limit: Some(100), remaining: 0, reset: Some(Reset::After(wait)) });
@@ -120,15 +116,17 @@ fn it_begins_again_with_four_in_flight_after_a_pause() {
     let mut run = Run::new(in_flight(32), 1000);
     (0..10).for_each(|_| run.round(&applied()));
     assert_eq!(run.schedule.concurrency.limit(), 32);
-    run.round(&text(429));
+    run.round(&named(429, S(1)));
     assert_eq!((run.schedule.concurrency.limit(), run.schedule.statistics().pauses), (4, 1));
 }
 
 #[test]
-fn it_grows_gently_where_the_api_asked_to_wait() {
+fn it_grows_gently_where_a_window_was_overrun() {
+    let window = Some(RateWindow { limit: Some(100), remaining: 0, reset: Some(Reset::After(S(1))) });
+    let refused = Response { status: 429, retry_after: Some(S(1)), window, ..Response::default() };
     let mut run = Run::new(in_flight(32), 1000);
     (0..10).for_each(|_| run.round(&applied()));
-    run.round(&text(429));
+    run.round(&Answer::Response(refused));
     let sent = run.leaves().expect("a request after the pause");
     run.answered(sent, applied());
     (0..3).for_each(|_| run.round(&applied()));

@@ -246,6 +246,8 @@ fn full_summary() -> Summary {
             down_s: 0.0,
             controls: 0,
             token_renewals: 0,
+            learned_rate_per_second: Some(48.2),
+            learned_in_flight: Some(5),
             in_flight_max: 0,
             latency_ms: None,
         }),

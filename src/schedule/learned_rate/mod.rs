@@ -1,0 +1,228 @@
+//! The rate that an API takes which names no limit, learned from what it refuses.
+//!
+//! 1. The rate doubles each second until the API refuses. The fastest rate that got through a whole round is *proven*.
+//! 2. Refusals count as a limit once they come faster than one in [`EARNED_BY`] answers. Then the rate falls back to the proven
+//!    one; where that itself is refused, to halfway between it and what was accepted a second since the last fall.
+//! 3. After a fall one request leaves alone. Accepted, the others follow; refused, the API is shut, and one request asks at
+//!    ever longer intervals.
+//! 4. Each refusal has to be earned by [`EARNED_BY`] accepted requests, and [`REST`] has to pass, before the next step up. The
+//!    steps grow.
+//! 5. A named wait postpones the next step by [`NAMED_WAITS`] times its length. A 503 that names none counts only where it looks
+//!    like a limit ([`unnamed`]), and refusals that only meet requests with more in flight than any accepted one lower the
+//!    number in flight instead of the rate.
+//!
+//! Each request over a limit is one that the API has to refuse, and each below it is time lost: a share of one refusal in 80
+//! is the price at which both stay small. The constants were chosen by simulation against leaky and token buckets, fixed and
+//! sliding windows, stick tables and limits of requests at once (`simulation/learned_rate`, which holds the rule to its figures).
+//! What it cannot do: a limit without any burst refuses a request that is early by any jitter, so at 1,000 a second, or at 40 with
+//! answers of 200 ms, half of it stays unused; and the length of a long window shows only after it was spent twice.
+
+mod round;
+mod search;
+mod unnamed;
+
+use std::time::Duration;
+
+use super::Moment;
+use search::Search;
+use unnamed::Unnamed;
+
+#[cfg(doc)]
+use search::{EARNED_BY, NAMED_WAITS, REST};
+
+/// Requests a second to begin with where nothing is known.
+pub(super) const FIRST_PER_SECOND: f64 = 10.0;
+/// A row that was refused so often while others were applied is what the API dislikes, and tells nothing of a limit.
+const REFUSALS_THAT_TELL: u32 = 3;
+/// Once the lone request has asked in vain for so long, a 503 that names no wait is no longer taken for a limit's.
+const SHUT_MAX: Duration = Duration::from_secs(5);
+
+/// A request that left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Departure {
+    /// When.
+    pub(super) at: Moment,
+    /// How many were in flight then, with itself.
+    pub(super) in_flight: usize,
+    /// Which of its row's requests it is, beginning with 1.
+    pub(super) nth: u32,
+    /// How often its row was refused for a limit, with others applied since the time before.
+    pub(super) refused_beside_others: u32,
+}
+
+impl Departure {
+    /// Whether it is the first of its row's requests. The later ones follow a failure, so that they tell more of the row.
+    pub(super) fn is_first(self) -> bool {
+        self.nth == 1
+    }
+}
+
+/// How a request was refused that may have met a limit, and the wait that it names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// As too many: 429.
+    TooMany(Option<Duration>),
+    /// For load: 529, or a 503 that names a wait.
+    Overloaded(Option<Duration>),
+    /// 503 without a wait: a limit's, or trouble.
+    Unavailable,
+}
+
+/// Whose a refusal is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// A limit's: the row did nothing wrong, and the API is well.
+    Limits,
+    /// A limit's, or trouble: the row is not to blame yet.
+    Undecided,
+    /// The API is in trouble.
+    Trouble,
+}
+
+/// What holds the next request back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hold {
+    /// Our own pacing at the rate, until this time.
+    Pace(Moment),
+    /// The API is shut: not before this time, or else not before the lone request is answered.
+    Shut(Option<Moment>),
+}
+
+/// The rate that the API takes.
+#[derive(Debug)]
+pub(super) struct LearnedRate {
+    /// Nothing before the first refusal, where there was no rate to begin with.
+    search: Option<Search>,
+    unnamed: Unnamed,
+    recent: Recent,
+}
+
+impl LearnedRate {
+    /// Begins with a rate a second, or only when something is refused.
+    pub(super) fn new(first_per_second: Option<f64>) -> LearnedRate {
+        LearnedRate {
+            search: first_per_second.map(|rate| Search::new(rate, Moment::START)),
+            unnamed: Unnamed::default(),
+            recent: Recent::default(),
+        }
+    }
+
+    /// What holds the next request back, if anything does.
+    pub(super) fn hold(&self, now: Moment) -> Option<Hold> {
+        self.search.as_ref().and_then(|search| search.hold(now))
+    }
+
+    /// The limit of requests in flight that was learned.
+    pub(super) fn in_flight_max(&self) -> Option<usize> {
+        self.search.as_ref().and_then(Search::in_flight_max)
+    }
+
+    /// The rate a second that is sent at because the API refused a faster one.
+    pub(super) fn per_second(&self) -> Option<f64> {
+        self.search.as_ref().and_then(Search::learned)
+    }
+
+    /// Counts a request that leaves.
+    pub(super) fn leaves(&mut self, departure: Departure) {
+        if let Some(search) = &mut self.search {
+            search.leaves(departure);
+        }
+    }
+
+    /// The API let a request through.
+    pub(super) fn accepted(&mut self, departure: Departure, now: Moment) {
+        self.recent.count(now);
+        self.unnamed.accepted(departure, now);
+        let gain = self.unnamed.gain();
+        if let Some(search) = &mut self.search {
+            search.accepted(departure, gain, now);
+            self.look_at_the_lowest_rate(now);
+        }
+    }
+
+    /// The API refused a request that may have met a limit.
+    pub(super) fn refused(&mut self, departure: Departure, how: Refused, now: Moment) -> Whose {
+        let named = match how {
+            Refused::TooMany(named) => {
+                self.unnamed.limit_says_so();
+                named
+            }
+            Refused::Overloaded(named) => named,
+            Refused::Unavailable => {
+                self.unnamed.refused(departure);
+                let shut_since = self.search.as_ref().and_then(Search::shut_since);
+                if !self.unnamed.may_be_limit(now) || shut_since.is_some_and(|since| now.since(since) > SHUT_MAX) {
+                    return Whose::Trouble;
+                }
+                if self.unnamed.per_second_min().is_none() {
+                    return Whose::Undecided;
+                }
+                None
+            }
+        };
+        if departure.refused_beside_others >= REFUSALS_THAT_TELL {
+            return Whose::Limits;
+        }
+        let first_per_second = self.recent.per_second(now).max(FIRST_PER_SECOND);
+        let per_second_min = self.unnamed.per_second_min().unwrap_or_default();
+        let search = self.search.get_or_insert_with(|| Search::new(first_per_second, now));
+        search.refused(departure, named, per_second_min, now);
+        self.look_at_the_lowest_rate(now);
+        Whose::Limits
+    }
+
+    /// A request is no longer in flight, whatever came of it.
+    pub(super) fn landed(&mut self, departure: Departure) {
+        if let Some(search) = &mut self.search {
+            search.landed(departure);
+        }
+    }
+
+    /// The API was down. Where 503 was taken for a limit's, it may have been that: the rate climbs again.
+    pub(super) fn was_down(&mut self) {
+        if let Some(search) = self.search.as_mut().filter(|_| self.unnamed.per_second_min().is_some()) {
+            search.forget();
+        }
+    }
+
+    /// Where 503 was taken for a limit's, the lowest rate has to be accepted.
+    fn look_at_the_lowest_rate(&mut self, now: Moment) {
+        if let Some(search) = &mut self.search
+            && self.unnamed.is_disproved(search.per_second(), now)
+        {
+            search.forget();
+        }
+    }
+}
+
+/// Requests that were accepted lately.
+#[derive(Debug, Default)]
+struct Recent {
+    second: u64,
+    accepted: u32,
+    accepted_before: u32,
+}
+
+impl Recent {
+    fn count(&mut self, now: Moment) {
+        self.go_on(now);
+        self.accepted = self.accepted.saturating_add(1);
+    }
+
+    /// About how many were accepted in the last second.
+    fn per_second(&mut self, now: Moment) -> f64 {
+        self.go_on(now);
+        let gone = f64::from(now.since_start().subsec_nanos()) / 1e9;
+        f64::from(self.accepted) + f64::from(self.accepted_before) * (1.0 - gone)
+    }
+
+    fn go_on(&mut self, now: Moment) {
+        let second = now.since_start().as_secs();
+        match second - self.second {
+            0 => return,
+            1 => self.accepted_before = self.accepted,
+            _ => self.accepted_before = 0,
+        }
+        (self.second, self.accepted) = (second, 0);
+    }
+}

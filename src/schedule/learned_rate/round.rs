@@ -1,0 +1,75 @@
+//! A round of answers, and whether it is the number in flight that they are refused for.
+
+use std::time::Duration;
+
+use super::Departure;
+use crate::schedule::Moment;
+
+/// The shortest round.
+const LENGTH_MIN: Duration = Duration::from_secs(1);
+/// The fewest answers in a round.
+const ANSWERS_MIN: u32 = 6;
+/// A round of fewer requests than this part of what the rate allows was held back by something else.
+const FULL_PART: f64 = 0.8;
+
+/// Answers to the requests of a round.
+#[derive(Debug)]
+pub(super) struct Round {
+    began: Moment,
+    accepted: u32,
+    refused: u32,
+    /// The fewest in flight with which one was refused.
+    refused_with: usize,
+    /// Accepted requests by how many were in flight.
+    accepted_with: Vec<u32>,
+}
+
+impl Round {
+    pub(super) fn new(began: Moment) -> Round {
+        Round { began, accepted: 0, refused: 0, refused_with: usize::MAX, accepted_with: Vec::new() }
+    }
+
+    pub(super) fn accepted(&mut self, departure: Departure) {
+        self.accepted += 1;
+        let index = departure.in_flight;
+        if self.accepted_with.len() <= index {
+            self.accepted_with.resize(index + 1, 0);
+        }
+        if let Some(count) = self.accepted_with.get_mut(index) {
+            *count += 1;
+        }
+    }
+
+    pub(super) fn refused(&mut self, departure: Departure) {
+        self.refused += 1;
+        self.refused_with = self.refused_with.min(departure.in_flight);
+    }
+
+    /// Whether the answer to a request that left then ends the round.
+    pub(super) fn is_over(&self, left: Moment) -> bool {
+        left.since(self.began) >= LENGTH_MIN && self.accepted + self.refused >= ANSWERS_MIN
+    }
+
+    /// Whether as much was sent as this rate allows, up to a request that left then.
+    pub(super) fn is_full(&self, per_second: f64, left: Moment) -> bool {
+        let allowed = per_second * left.since(self.began).as_secs_f64();
+        f64::from(self.accepted + self.refused) >= FULL_PART * allowed
+    }
+
+    /// The most in flight with which requests are accepted, where those with more are what is refused.
+    pub(super) fn accepted_in_flight(&self) -> Option<usize> {
+        let split = self.refused_with.min(self.accepted_with.len());
+        let (below, at_or_above) = self.accepted_with.split_at(split);
+        let (below, at_or_above) = (below.iter().sum::<u32>(), at_or_above.iter().sum::<u32>());
+        let is_reason = self.refused_with > 1 && at_or_above <= self.refused / 4 && below >= self.refused;
+        (is_reason && self.refused > 0).then(|| self.refused_with - 1)
+    }
+
+    /// Begins the next one. Half of what is known of the number in flight stays.
+    pub(super) fn next(&mut self, began: Moment) {
+        (self.began, self.accepted, self.refused, self.refused_with) = (began, 0, 0, usize::MAX);
+        for count in &mut self.accepted_with {
+            *count /= 2;
+        }
+    }
+}

@@ -1,0 +1,341 @@
+//! The search for the rate, once something was refused or a rate to begin with was given.
+
+use std::time::Duration;
+
+use super::round::Round;
+use super::{Departure, Hold};
+use crate::schedule::Moment;
+
+/// So many accepted requests earn a refusal.
+pub(super) const EARNED_BY: f64 = 80.0;
+/// The time from a fall to the next step up.
+pub(super) const REST: Duration = Duration::from_secs(5);
+/// A named wait counts so many times: it costs everybody's time, so the next one has to be worth it.
+pub(super) const NAMED_WAITS: u32 = 20;
+/// Refusals that are not earned are forgotten beyond what this time's requests can earn, so that a limit that rises is found.
+const DEBT_MAX: Duration = Duration::from_secs(20);
+/// The lowest rate a second.
+const PER_SECOND_MIN: f64 = 0.02;
+/// The first step up, as a part of the rate; each is larger than the one before by the growth, up to the largest.
+const STEP_FIRST: f64 = 0.01;
+const STEP_GROWTH: f64 = 1.5;
+const STEP_MAX: f64 = 0.25;
+/// Up to this part of the rate that was refused, the rate rises by [`STEP_MAX`] a round.
+const FAR_BELOW: f64 = 0.8;
+/// A rate that was proven before it was refused is too high by a little, at least.
+const TOO_HIGH: f64 = 0.97;
+/// Fewer accepted requests than this tell no rate.
+const ACCEPTED_MIN: u32 = 10;
+/// The wait of the lone request that asks whether the API is open again.
+const ASK_FIRST: Duration = Duration::from_millis(50);
+const ASK_GROWTH: f64 = 1.5;
+const ASK_MAX: Duration = Duration::from_mins(1);
+/// An average over fewer accepted requests than this tells no rate either.
+const ACCEPTED_IN_CYCLE_MIN: u32 = 20;
+/// Timers fire a little late. A burst of this time's requests keeps a high rate from falling behind; below 400 a second there is
+/// none, since two requests close together are what a limit without a burst refuses.
+const BURST: Duration = Duration::from_millis(5);
+
+/// The search for the rate.
+#[derive(Debug)]
+pub(super) struct Search {
+    per_second: f64,
+    per_second_min: f64,
+    /// The rate that was refused first, in the last series of falls.
+    refused: Option<f64>,
+    /// The rate that got through a whole round since the last fall.
+    proven: Option<f64>,
+    step: f64,
+    /// Before this time there is no step up.
+    rests_until: Moment,
+    /// Refusals that are not earned yet, in accepted requests.
+    debt: f64,
+    /// Refusals since the last fall beyond what was earned.
+    pressure: f64,
+    /// Falls since a round was clean.
+    falls: u32,
+    /// Answers to requests that left up to then say nothing new.
+    outdated: Option<Moment>,
+    since_fall: Accepted,
+    /// From one opening of a limit that shuts to the next.
+    cycle: Accepted,
+    round: Round,
+    /// After a fall, until a lone request was accepted.
+    shut: Option<Shut>,
+    paused_until: Moment,
+    in_flight_max: Option<usize>,
+    /// Whether as many were in flight as were learned to be accepted.
+    in_flight_max_reached: bool,
+    /// When the next request is due at the rate.
+    due: Moment,
+}
+
+/// One request at a time asks whether the API is open again.
+#[derive(Debug)]
+struct Shut {
+    since: Moment,
+    /// When the request left that asks.
+    asking: Option<Moment>,
+    in_vain: u32,
+    wait: Duration,
+}
+
+/// Accepted requests since a time.
+#[derive(Debug, Clone, Copy)]
+struct Accepted {
+    since: Moment,
+    count: u32,
+}
+
+impl Accepted {
+    fn since(since: Moment) -> Accepted {
+        Accepted { since, count: 0 }
+    }
+
+    fn per_second(self, now: Moment) -> f64 {
+        f64::from(self.count) / now.since(self.since).as_secs_f64().max(1e-3)
+    }
+}
+
+impl Search {
+    pub(super) fn new(per_second: f64, now: Moment) -> Search {
+        Search {
+            per_second,
+            per_second_min: PER_SECOND_MIN,
+            refused: None,
+            proven: None,
+            step: STEP_FIRST,
+            rests_until: Moment::START,
+            debt: 0.0,
+            pressure: 0.0,
+            falls: 0,
+            outdated: None,
+            since_fall: Accepted::since(now),
+            cycle: Accepted::since(now),
+            round: Round::new(now),
+            shut: None,
+            paused_until: Moment::START,
+            in_flight_max: None,
+            in_flight_max_reached: false,
+            due: now,
+        }
+    }
+
+    pub(super) fn per_second(&self) -> f64 {
+        self.per_second
+    }
+
+    pub(super) fn learned(&self) -> Option<f64> {
+        self.refused.map(|_| self.per_second)
+    }
+
+    pub(super) fn in_flight_max(&self) -> Option<usize> {
+        self.in_flight_max
+    }
+
+    /// Since when one request at a time asks whether the API is open again.
+    pub(super) fn shut_since(&self) -> Option<Moment> {
+        self.shut.as_ref().map(|shut| shut.since)
+    }
+
+    pub(super) fn hold(&self, now: Moment) -> Option<Hold> {
+        let later = |at: Moment| (at > now).then_some(at);
+        if let Some(shut) = &self.shut {
+            return if shut.asking.is_some() {
+                Some(Hold::Shut(None))
+            } else {
+                later(self.paused_until).map(|at| Hold::Shut(Some(at)))
+            };
+        }
+        later(self.due - BURST.saturating_sub(self.interval())).map(Hold::Pace)
+    }
+
+    pub(super) fn leaves(&mut self, departure: Departure) {
+        self.due = self.due.max(departure.at) + self.interval();
+        if let Some(shut) = &mut self.shut {
+            shut.asking = Some(departure.at);
+        }
+        self.in_flight_max_reached |= self.in_flight_max.is_some_and(|max| departure.in_flight >= max);
+    }
+
+    pub(super) fn landed(&mut self, departure: Departure) {
+        if let Some(shut) = &mut self.shut
+            && shut.asking == Some(departure.at)
+        {
+            shut.asking = None;
+        }
+    }
+
+    /// A request was accepted, which earns so many refusals' parts.
+    pub(super) fn accepted(&mut self, departure: Departure, gain: f64, now: Moment) {
+        self.since_fall.count += 1;
+        self.cycle.count += 1;
+        if self.is_outdated(departure) {
+            return;
+        }
+        self.round.accepted(departure);
+        self.pressure = (self.pressure - gain / EARNED_BY).max(0.0);
+        self.debt = (self.debt - gain).max(0.0);
+        if let Some(shut) = self.shut.take() {
+            self.opens(&shut, now);
+        }
+        self.end_round(departure, now);
+    }
+
+    /// A request was refused. The rate does not fall below the lowest.
+    pub(super) fn refused(&mut self, departure: Departure, named: Option<Duration>, per_second_min: f64, now: Moment) {
+        if self.is_outdated(departure) {
+            return;
+        }
+        self.per_second_min = per_second_min.max(PER_SECOND_MIN);
+        self.round.refused(departure);
+        self.pressure += 1.0;
+        self.debt = (self.debt + EARNED_BY).min(DEBT_MAX.as_secs_f64() * self.per_second);
+        if let Some(wait) = named {
+            self.rests_until = self.rests_until.max(now + wait.saturating_mul(NAMED_WAITS));
+        }
+        if let Some(shut) = &mut self.shut {
+            let wait = shut.refused(Duration::from_secs_f64(2.0 / self.per_second).max(now.since(departure.at)));
+            self.pressure = 0.0;
+            self.outdated = Some(now);
+            self.pause(now + wait);
+        } else if named.is_some() || self.pressure >= self.pressure_max() {
+            self.limited(departure, named, now);
+        } else {
+            self.end_round(departure, now);
+        }
+    }
+
+    /// Begins to climb again from here: what was refused was no limit.
+    pub(super) fn forget(&mut self) {
+        (self.refused, self.debt, self.pressure) = (None, 0.0, 0.0);
+    }
+
+    fn interval(&self) -> Duration {
+        Duration::from_secs_f64(1.0 / self.per_second)
+    }
+
+    fn is_outdated(&self, departure: Departure) -> bool {
+        self.outdated.is_some_and(|outdated| departure.at <= outdated)
+    }
+
+    /// Whether the rate is one that was never taken for a whole round.
+    fn is_climbing(&self) -> bool {
+        self.refused.is_none() || self.proven.is_some_and(|proven| self.per_second > proven)
+    }
+
+    /// The more a second, the more refusals come together. A rate that was proven is given up less easily.
+    fn pressure_max(&self) -> f64 {
+        let together = (self.per_second.sqrt() / 5.0).max(1.0);
+        if self.is_climbing() { together } else { together + 1.0 }
+    }
+
+    fn pause(&mut self, until: Moment) {
+        self.paused_until = self.paused_until.max(until);
+    }
+
+    fn limited(&mut self, departure: Departure, named: Option<Duration>, now: Moment) {
+        self.rests_until = self.rests_until.max(now + REST);
+        if self.refused.is_none() {
+            self.debt = 0.0;
+        }
+        match self.round.accepted_in_flight() {
+            Some(in_flight) if self.falls == 0 => {
+                self.in_flight_max = Some(in_flight);
+                self.refused.get_or_insert(2.0 * self.per_second);
+            }
+            Some(_) | None => self.fall(departure, named, now),
+        }
+        self.falls += 1;
+        self.outdated = Some(now);
+        self.pressure = 0.0;
+        self.round.next(now);
+    }
+
+    fn fall(&mut self, departure: Departure, named: Option<Duration>, now: Moment) {
+        let per_second = match self.proven.filter(|_| self.is_climbing()) {
+            Some(proven) => proven,
+            None => {
+                let upper = self.per_second * if self.proven.is_some() { TOO_HIGH } else { 1.0 };
+                let half = self.per_second / 2.0;
+                let is_known = self.since_fall.count >= ACCEPTED_MIN;
+                let lower = if is_known { self.since_fall.per_second(now).clamp(half, upper) } else { half };
+                (lower * upper).sqrt()
+            }
+        };
+        if self.falls == 0 || self.refused.is_none() {
+            self.refused = Some(self.per_second);
+        }
+        self.per_second = per_second.max(self.per_second_min);
+        self.proven = None;
+        self.step = STEP_FIRST;
+        self.since_fall = Accepted::since(now + named.unwrap_or_default());
+        self.shut = Some(Shut { since: now, asking: None, in_vain: 0, wait: Duration::ZERO });
+        let round_trip = if self.falls > 0 { now.since(departure.at) } else { Duration::ZERO };
+        self.pause(now + self.interval().max(round_trip));
+    }
+
+    /// A lone request was accepted. Where the API was shut for a while, what it let through from one opening to the next is
+    /// its limit.
+    fn opens(&mut self, shut: &Shut, now: Moment) {
+        if shut.in_vain < 2 {
+            return;
+        }
+        let was_shut_for_long = now.since(shut.since) > now.since(self.cycle.since) / 5;
+        if self.cycle.count >= ACCEPTED_IN_CYCLE_MIN && was_shut_for_long {
+            let lowest = (self.per_second / 10.0).max(self.per_second_min).min(self.per_second);
+            self.per_second = self.cycle.per_second(now).clamp(lowest, self.per_second);
+        }
+        self.cycle = Accepted::since(now);
+    }
+
+    fn end_round(&mut self, departure: Departure, now: Moment) {
+        if !self.round.is_over(departure.at) {
+            return;
+        }
+        let is_full = self.round.is_full(self.per_second, departure.at);
+        let may_rise = now >= self.rests_until && self.debt <= 0.0;
+        self.falls = 0;
+        if self.refused.is_none() {
+            self.since_fall = Accepted::since(now);
+        }
+        if let Some(max) = self.in_flight_max.as_mut().filter(|_| self.in_flight_max_reached && may_rise) {
+            *max += 1;
+            self.rests_until = now + REST;
+        }
+        self.in_flight_max_reached = false;
+        self.round.next(now);
+        if is_full {
+            self.proven = Some(self.per_second);
+            self.rise(may_rise);
+        }
+    }
+
+    fn rise(&mut self, may_rise: bool) {
+        match self.refused {
+            None => self.per_second *= 2.0,
+            Some(refused) if self.per_second < FAR_BELOW * refused => {
+                self.per_second = ((1.0 + STEP_MAX) * self.per_second).min(FAR_BELOW * refused);
+                self.step = STEP_FIRST;
+            }
+            Some(_) if may_rise => {
+                self.per_second *= 1.0 + self.step;
+                self.step = (STEP_GROWTH * self.step).min(STEP_MAX);
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+impl Shut {
+    /// The lone request was refused. The wait until the next one.
+    fn refused(&mut self, first: Duration) -> Duration {
+        self.asking = None;
+        self.in_vain += 1;
+        self.wait = match self.wait {
+            Duration::ZERO => first.clamp(ASK_FIRST, ASK_MAX),
+            wait => wait.mul_f64(ASK_GROWTH).min(ASK_MAX),
+        };
+        self.wait
+    }
+}
