@@ -331,6 +331,11 @@ struct SandboxFlags {
     /// The kinds are those of the faults above, as in 7=406-html.
     #[arg(long, value_name = "ID=KIND", hide_short_help = true)]
     sandbox_answer: Vec<String>,
+    /// Close an HTTP/2 connection after N requests, with GOAWAY
+    ///
+    /// As servers do: nginx after 1000. What is under way is answered.
+    #[arg(long, value_name = "N|none", hide_short_help = true)]
+    sandbox_goaway_after: Option<String>,
     /// What reads get: allowed, forbidden, missing or stale
     ///
     /// forbidden: 403. missing: 404 in plain text. stale: customers as they were at the start.

@@ -27,6 +27,8 @@ pub struct SandboxSettings {
     pub faults: FaultPlan,
     /// The faults that these customers' updates always meet.
     pub answers: BTreeMap<u64, FaultKind>,
+    /// After how many requests an HTTP/2 connection is closed.
+    pub goaway_after: Option<u64>,
     /// What a read of customers is answered with.
     pub reads: Reads,
     /// Makes what is random the same each time.
@@ -61,6 +63,7 @@ impl SandboxSettings {
             latency: reader.one("sandbox-latency", "5ms..40ms", |text| Ok(text.parse()?)),
             faults: reader.one("sandbox-fault", "none", faults),
             answers: answers(reader),
+            goaway_after: reader.one("sandbox-goaway-after", "none", goaway_after),
             reads: reader.one("sandbox-reads", "allowed", |text| choice(text, &READS)),
             seed: reader.one("sandbox-seed", "1", number_in(0..=u64::MAX)),
             ledger: reader.optional("sandbox-ledger", path),
@@ -80,6 +83,7 @@ impl SandboxSettings {
             latency: self.latency,
             faults: self.faults.clone(),
             answers: self.answers.clone(),
+            goaway_after: self.goaway_after,
             reads: self.reads,
             seed: self.seed,
             ledger: self.ledger.clone(),
@@ -92,6 +96,10 @@ impl SandboxSettings {
 
 fn window(text: &str) -> Result<Option<Window>, ValueError> {
     if text == "none" { Ok(None) } else { Ok(Some(text.parse()?)) }
+}
+
+fn goaway_after(text: &str) -> Result<Option<u64>, ValueError> {
+    if text == "none" { Ok(None) } else { Ok(Some(number_in(1..=u64::MAX)(text)?)) }
 }
 
 fn token_lifetime(text: &str) -> Result<Option<Duration>, ValueError> {

@@ -3,6 +3,8 @@
 use std::convert::Infallible;
 use std::error::Error;
 use std::io;
+use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
@@ -16,6 +18,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
+use tokio::sync::Notify;
 
 use super::headers::DateHeader;
 
@@ -74,28 +77,47 @@ impl IntoResponse for Ending {
     }
 }
 
-/// Serves a connection to its end. Where `date` is missing, hyper adds none.
-pub(super) async fn serve(stream: TcpStream, router: Router, date: DateHeader) {
+/// Serves a connection to its end. Where `date` is missing, hyper adds none. With HTTP/2 it is closed after `goaway_after`
+/// requests.
+pub(super) async fn serve(stream: TcpStream, router: Router, date: DateHeader, goaway_after: Option<u64>) {
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |request: Request<Incoming>| answer(router.call(request)));
     let mut start = [0; HTTP2_START.len()];
     // The first bytes come together, whatever the client speaks.
     match stream.peek(&mut start).await {
-        Ok(_) if start == HTTP2_START => serve_http2(stream, service, date).await,
+        Ok(_) if start == HTTP2_START => serve_http2(stream, service, date, goaway_after).await,
         Ok(_) | Err(_) => serve_http1(stream, service, date).await,
     }
 }
 
 /// A fault ends its own request alone: the stream is reset.
-async fn serve_http2<S>(stream: TcpStream, service: S, date: DateHeader)
+///
+/// The connection says goodbye as RFC 9113 §6.8 has it: a GOAWAY that announces the end, and after a round trip another one with
+/// the highest id that was processed. What is under way then is answered.
+async fn serve_http2<S>(stream: TcpStream, service: S, date: DateHeader, goaway_after: Option<u64>)
 where
     S: Service<Request<Incoming>, Response = Response<Body>, Error = Ending>,
     S::Future: Send + 'static,
 {
     let mut http2 = http2::Builder::new(TokioExecutor::new());
     http2.max_concurrent_streams(STREAMS_MAX).auto_date_header(date == DateHeader::Now);
-    let connection = http2.serve_connection(TokioIo::new(stream), service);
-    if let Err(error) = connection.await {
+    let (requests, is_used_up) = (AtomicU64::new(0), Notify::new());
+    let (requests, is_used_up) = (&requests, &is_used_up);
+    let counted = service_fn(|request| {
+        if goaway_after == Some(requests.fetch_add(1, Ordering::Relaxed) + 1) {
+            is_used_up.notify_one();
+        }
+        service.call(request)
+    });
+    let mut connection = pin!(http2.serve_connection(TokioIo::new(stream), counted));
+    let ended = tokio::select! {
+        ended = &mut connection => ended,
+        () = is_used_up.notified() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
         tracing::debug!(%error, "a connection to the sandbox ended early");
     }
 }

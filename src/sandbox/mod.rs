@@ -165,7 +165,7 @@ async fn accept(listener: TcpListener, api: Arc<Api>, mut stopped: oneshot::Rece
         tokio::select! {
             accepted = accept_one(&listener), if connections.len() < CONNECTIONS_MAX => {
                 api.count_connection();
-                connections.spawn(connection::serve(accepted, router.clone(), api.options.date));
+                connections.spawn(connection::serve(accepted, router.clone(), api.options.date, api.options.goaway_after));
             }
             Some(ended) = connections.join_next() => {
                 if let Err(error) = ended {

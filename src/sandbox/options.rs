@@ -51,6 +51,8 @@ pub struct SandboxOptions {
     pub error_shape: ErrorShape,
     /// More requests than this at once are answered with 503.
     pub in_flight_max: Option<u32>,
+    /// An HTTP/2 connection is closed after so many requests, with GOAWAY; none: never.
+    pub goaway_after: Option<u64>,
     /// What a read of customers is answered with.
     pub reads: Reads,
     /// Updates of these customers (which need not exist) always meet this fault, whatever their values, where the window
@@ -78,6 +80,7 @@ impl Default for SandboxOptions {
             ledger: None,
             error_shape: ErrorShape::default(),
             in_flight_max: None,
+            goaway_after: None,
             reads: Reads::default(),
             answers: BTreeMap::new(),
         }

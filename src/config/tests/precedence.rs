@@ -17,7 +17,7 @@ enum Kind {
 }
 
 /// Every setting but the token, with three values: for the file, the environment and the flag.
-const SAMPLES: [(&str, Kind, [&str; 3]); 61] = [
+const SAMPLES: [(&str, Kind, [&str; 3]); 62] = [
     ("format", Kind::One, ["csv", "tsv", "ndjson"]),
     ("delimiter", Kind::One, [";", "|", "tab"]),
     ("map", Kind::Many, ["A=email", "B=job", "C=id"]),
@@ -73,6 +73,7 @@ const SAMPLES: [(&str, Kind, [&str; 3]); 61] = [
     ("sandbox-latency", Kind::One, ["1ms", "2ms", "1ms..3ms"]),
     ("sandbox-fault", Kind::One, ["503=1%", "blackhole@1s..", "none"]),
     ("sandbox-answer", Kind::Many, ["1=404-text", "2=422", "3=blackhole"]),
+    ("sandbox-goaway-after", Kind::One, ["1", "1000", "none"]),
     ("sandbox-reads", Kind::One, ["forbidden", "missing", "stale"]),
     ("sandbox-seed", Kind::One, ["1", "2", "3"]),
     ("sandbox-ledger", Kind::One, ["a", "b", "c"]),

@@ -40,6 +40,17 @@ fn what_is_no_answer_is_refused() {
 }
 
 #[test]
+fn the_end_of_http2_connections_reaches_the_options() {
+    let check = |text: &str, want: Option<u64>| {
+        assert_eq!(options(Scenario::default().flag("sandbox-goaway-after", text)).goaway_after, want);
+    };
+    check("none", None);
+    check("1000", Some(1000));
+    let problems = Scenario::default().flag("sandbox-goaway-after", "0").problems(Task::Sandbox);
+    assert!(problems[0].contains("`0` is not a whole number from 1"), "{problems:?}");
+}
+
+#[test]
 fn faults_and_reads_reach_the_options() {
     let scenario = Scenario::default().flag("sandbox-fault", "404-text=50%@2s..4s").flag("sandbox-reads", "stale");
     let options = options(scenario);

@@ -46,8 +46,8 @@ enum Target {
     Unsaid,
     Sandbox(SandboxThread),
     Scripted(ScriptedServer),
-    /// A port at which nobody listens.
-    Nobody(String),
+    /// A server that the test does not run, or a port at which nobody listens.
+    Another(String),
 }
 
 enum TokenPlace {
@@ -126,8 +126,13 @@ impl Scenario {
     }
 
     /// Sends to this URL, at which nobody listens.
-    pub(crate) fn nobody_at(mut self, url: &str) -> Scenario {
-        self.target = Target::Nobody(url.to_owned());
+    pub(crate) fn nobody_at(self, url: &str) -> Scenario {
+        self.server_at(url)
+    }
+
+    /// Sends to a server at this URL, which takes any token.
+    pub(crate) fn server_at(mut self, url: &str) -> Scenario {
+        self.target = Target::Another(url.to_owned());
         self
     }
 
@@ -272,7 +277,7 @@ impl Scenario {
             Target::Unsaid => None,
             Target::Sandbox(sandbox) => Some(sandbox.base_url()),
             Target::Scripted(server) => Some(server.url()),
-            Target::Nobody(url) => Some(url.clone()),
+            Target::Another(url) => Some(url.clone()),
         }
     }
 
@@ -281,7 +286,7 @@ impl Scenario {
         match &self.target {
             Target::Unsaid => None,
             Target::Sandbox(sandbox) => Some(sandbox.token().to_owned()),
-            Target::Scripted(_) | Target::Nobody(_) => Some(SCRIPTED_TOKEN.to_owned()),
+            Target::Scripted(_) | Target::Another(_) => Some(SCRIPTED_TOKEN.to_owned()),
         }
     }
 
@@ -332,7 +337,7 @@ impl Scenario {
     pub(crate) fn sandbox_thread(&self) -> &SandboxThread {
         match &self.target {
             Target::Sandbox(sandbox) => sandbox,
-            Target::Unsaid | Target::Scripted(_) | Target::Nobody(_) => panic!("the scenario has no sandbox"),
+            Target::Unsaid | Target::Scripted(_) | Target::Another(_) => panic!("the scenario has no sandbox"),
         }
     }
 
@@ -340,7 +345,7 @@ impl Scenario {
     pub(crate) fn requests(&self) -> Vec<Request> {
         match &self.target {
             Target::Scripted(server) => server.requests(),
-            Target::Unsaid | Target::Sandbox(_) | Target::Nobody(_) => panic!("the scenario has no scripted server"),
+            Target::Unsaid | Target::Sandbox(_) | Target::Another(_) => panic!("the scenario has no scripted server"),
         }
     }
 }
