@@ -2,18 +2,16 @@
 
 use std::time::Duration;
 
-use super::availability::{About, Mark, Void, Weight};
+use super::availability::{About, Mark, Weight};
 use super::budget::Cost;
-use super::judge::{
-    self, AttemptLimit, MaybeApplied, Meaning, ReadMeaning, Refusal, Stranger, Trouble, Wait, WaitReason,
-};
+use super::judge::{self, AttemptLimit, MaybeApplied, Meaning, Refusal, Stranger, Trouble, Wait, WaitReason};
 use super::learned_rate::Departure;
 use super::order::Part;
 use super::pace::Limit;
 use super::token;
 use super::trials::Phase;
 use super::{Cause, Ending, Moment, Request, Round, Schedule, StopReason, Ticket, Turn};
-use crate::contract::{Answer, Attempt, CustomerId, Fault, Response, ServerError};
+use crate::contract::{Answer, Attempt, Fault, Response, ServerError};
 
 /// Attempts at a row that is likely to be at fault itself.
 const ATTEMPTS_OF_THREE: u32 = 3;
@@ -23,6 +21,13 @@ const WAITS_MAX: u32 = 10;
 const UNAVAILABLE_MAX: u32 = 25;
 /// The wait after a refusal that names a window of which nothing is left, and no time.
 const WINDOW_WAIT: Duration = Duration::from_secs(1);
+/// A row leaves again at once so often where its request was not processed. From then on that is trouble.
+const NOT_PROCESSED_MAX: u32 = 2;
+/// The same where a kept connection was closed without an answer.
+const UNANSWERED_MAX: u32 = 1;
+/// More requests than this, and than twice the limit of those in flight, that do not reach the API in a row are trouble: no
+/// connections that are closed and replaced explain them.
+const NOT_REACHED_MAX: usize = 32;
 
 impl<T: Clone> Schedule<T> {
     /// Takes in what came of a request that was sent.
@@ -50,6 +55,7 @@ impl<T: Clone> Schedule<T> {
         let sent = departure.at;
         if let Answer::Response(response) = &attempt.answer {
             self.pace.learn(response, sent, now, &mut self.random);
+            self.course.not_reached = 0;
         }
         let held = self.order.get_mut(ticket);
         held.took = attempt.took;
@@ -76,11 +82,12 @@ impl<T: Clone> Schedule<T> {
             Meaning::NotTheApi(stranger) => self.not_the_api(ticket, stranger, answer, sent, now),
             Meaning::Trouble(trouble) => self.in_trouble(ticket, trouble, cause, sent, now),
             Meaning::Unreachable(_) if self.availability.has_answered() => {
-                self.in_trouble(ticket, Trouble::UNAVAILABLE, cause, sent, now);
+                self.in_trouble(ticket, Trouble::usual(MaybeApplied::No), cause, sent, now);
             }
             Meaning::Unreachable(fault) => self.stop(StopReason::Unreachable { fault }),
             Meaning::Wait(wait) => self.asked_to_wait(ticket, cause, Some(wait), departure, now),
             Meaning::Unavailable => self.asked_to_wait(ticket, cause, None, departure, now),
+            Meaning::SendAgain(applied) => self.not_reached(ticket, applied, cause, sent, now),
             Meaning::TokenRefused => self.token_refused(ticket, now),
         }
     }
@@ -114,7 +121,7 @@ impl<T: Clone> Schedule<T> {
     }
 
     /// The API lets requests through.
-    fn let_through(&mut self, departure: Departure, took: Duration, now: Moment) {
+    pub(super) fn let_through(&mut self, departure: Departure, took: Duration, now: Moment) {
         self.pace.accepted(departure, now);
         self.concurrency.succeeded(now, took);
         self.course.round = Round::Usual;
@@ -124,7 +131,7 @@ impl<T: Clone> Schedule<T> {
     }
 
     /// A write that left at `sent` shows that the API works.
-    fn api_works(&mut self, sent: Moment, now: Moment) {
+    pub(super) fn api_works(&mut self, sent: Moment, now: Moment) {
         if let Some(lasted) = self.availability.alive(sent, now) {
             self.statistics.down += lasted;
             self.concurrency.begin_again(now);
@@ -255,7 +262,7 @@ impl<T: Clone> Schedule<T> {
     fn asked_to_wait(&mut self, ticket: Ticket, cause: Cause, wait: Option<Wait>, departure: Departure, now: Moment) {
         let limit = self.pace.refused(departure, wait, now);
         if limit == Limit::None {
-            return self.in_trouble(ticket, Trouble::UNAVAILABLE, cause, departure.at, now);
+            return self.in_trouble(ticket, Trouble::usual(MaybeApplied::No), cause, departure.at, now);
         }
         let applied_at = self.availability.applied_at();
         let trials = &mut self.order.get_mut(ticket).trials;
@@ -287,7 +294,7 @@ impl<T: Clone> Schedule<T> {
         }
     }
 
-    fn everybody_waits(&mut self, wait: Option<Wait>, limit: Limit, departure: Departure, now: Moment) {
+    pub(super) fn everybody_waits(&mut self, wait: Option<Wait>, limit: Limit, departure: Departure, now: Moment) {
         if limit == Limit::Window || (limit == Limit::Undecided && departure.is_first()) {
             self.concurrency.pushed_back(departure.at, now);
         }
@@ -315,105 +322,36 @@ impl<T: Clone> Schedule<T> {
         }
     }
 
+    /// The request did not reach the API, or most likely did not. The row leaves again as soon as a permit allows, which uses up
+    /// no attempt and tells nothing of the API. How often is counted over all of the row's attempts, so that the bound holds
+    /// whatever happens in between.
+    fn not_reached(&mut self, ticket: Ticket, applied: MaybeApplied, cause: Cause, sent: Moment, now: Moment) {
+        let trials = &mut self.order.get_mut(ticket).trials;
+        let (times, times_max) = match applied {
+            MaybeApplied::No => (&mut trials.not_reached.not_processed, NOT_PROCESSED_MAX),
+            MaybeApplied::Yes => (&mut trials.not_reached.unanswered, UNANSWERED_MAX),
+        };
+        *times += 1;
+        self.course.not_reached += 1;
+        let is_explained = self.course.not_reached <= NOT_REACHED_MAX.max(2 * self.concurrency.limit());
+        if *times > times_max || !is_explained {
+            return self.in_trouble(ticket, Trouble::usual(applied), cause, sent, now);
+        }
+        trials.ambiguous |= applied == MaybeApplied::Yes;
+        trials.cost = None;
+        // It tells nothing, but where each probe ends like this the next one must not leave at once.
+        self.availability.probe_failed(ticket, now, &mut self.random);
+        if self.course.stop.is_none() {
+            self.order.send_again(ticket, now);
+        }
+    }
+
     fn token_refused(&mut self, ticket: Ticket, now: Moment) {
         self.availability.probe_ended(ticket, now);
         match self.token.refused(self.order.get(ticket).token_generation, now) {
             token::Refusal::SendAgain => self.order.send_again(ticket, now),
             token::Refusal::Final => self.stop(StopReason::TokenRefused),
         }
-    }
-
-    fn control_read(&mut self, ticket: Ticket, answer: &Answer, departure: Departure, now: Moment) {
-        let customer = self.order.get(ticket).customer;
-        match judge::read(answer) {
-            ReadMeaning::AsSent => self.control_may_write(ticket),
-            // Requests name a country by its id and answers by its name, so the answer to the update tells what it was.
-            ReadMeaning::AsSentButCountry(country) if self.availability.control_country(customer) == Some(country) => {
-                self.control_may_write(ticket);
-            }
-            ReadMeaning::AsSentButCountry(_) | ReadMeaning::Otherwise => {
-                self.control_is_void(ticket, Void::Differs, now);
-            }
-            ReadMeaning::Nothing => self.control_is_void(ticket, Void::InVain, now),
-            ReadMeaning::Wait(wait) => self.control_has_to_wait(ticket, Some(wait), departure, now),
-            ReadMeaning::Unavailable if self.control_meets_a_limit(ticket, departure, now) => {}
-            ReadMeaning::Unavailable | ReadMeaning::Trouble => {
-                self.availability.probe_failed(ticket, now, &mut self.random);
-                self.control_is_void(ticket, Void::Unsent, now);
-            }
-            ReadMeaning::TokenRefused => self.control_token_refused(ticket, now),
-        }
-    }
-
-    fn control_may_write(&mut self, ticket: Ticket) {
-        self.order.get_mut(ticket).part = Part::Control(Request::Write);
-        self.course.control = Some(ticket);
-    }
-
-    fn control_written(&mut self, ticket: Ticket, answer: &Answer, departure: Departure, now: Moment) {
-        let sent = departure.at;
-        match judge::write(answer) {
-            Meaning::Applied => {
-                let took = self.order.get(ticket).took;
-                self.end_control(ticket);
-                self.let_through(departure, took, now);
-                let told = self.availability.control_applied(sent, now);
-                self.api_works(sent, now);
-                self.settle(told, now);
-            }
-            Meaning::Wait(wait) => self.control_has_to_wait(ticket, Some(wait), departure, now),
-            Meaning::Unavailable if self.control_meets_a_limit(ticket, departure, now) => {}
-            Meaning::TokenRefused => self.control_token_refused(ticket, now),
-            Meaning::Refused
-            | Meaning::RefusedInDoubt(_)
-            | Meaning::NotTheApi(_)
-            | Meaning::Trouble(_)
-            | Meaning::Unavailable
-            | Meaning::Unreachable(_) => {
-                self.availability.probe_failed(ticket, now, &mut self.random);
-                self.end_control(ticket);
-                let opening = self.availability.control_failed(sent, now, &mut self.random);
-                self.count_outage(opening);
-            }
-        }
-    }
-
-    fn control_has_to_wait(&mut self, ticket: Ticket, wait: Option<Wait>, departure: Departure, now: Moment) {
-        let limit = self.pace.refused(departure, wait, now);
-        self.control_is_void(ticket, Void::Unsent, now);
-        self.everybody_waits(wait, limit, departure, now);
-    }
-
-    /// Whether a 503 without a time, which answers a control, is a limit's: then the control tells nothing.
-    fn control_meets_a_limit(&mut self, ticket: Ticket, departure: Departure, now: Moment) -> bool {
-        let limit = self.pace.refused(departure, None, now);
-        if limit == Limit::None {
-            return false;
-        }
-        self.control_is_void(ticket, Void::Unsent, now);
-        self.everybody_waits(None, limit, departure, now);
-        true
-    }
-
-    fn control_token_refused(&mut self, ticket: Ticket, now: Moment) {
-        let refused = self.token.refused(self.order.get(ticket).token_generation, now);
-        self.control_is_void(ticket, Void::Unsent, now);
-        if refused == token::Refusal::Final {
-            self.stop(StopReason::TokenRefused);
-        }
-    }
-
-    /// The control tells nothing.
-    fn control_is_void(&mut self, ticket: Ticket, why: Void, now: Moment) {
-        self.availability.probe_ended(ticket, now);
-        let customer = self.end_control(ticket);
-        self.availability.control_void(customer, why);
-    }
-
-    fn end_control(&mut self, ticket: Ticket) -> CustomerId {
-        let customer = self.order.end(ticket).customer;
-        self.order.release(customer);
-        customer
     }
 }
 

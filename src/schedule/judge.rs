@@ -26,6 +26,8 @@ pub(super) enum Meaning {
     Wait(Wait),
     /// 503 without a time to wait: trouble, or a limit that does not say so.
     Unavailable,
+    /// The request did not reach the API, or most likely did not: the row is sent again at once.
+    SendAgain(MaybeApplied),
     /// The token is refused.
     TokenRefused,
     /// A setting is wrong, as long as the API has never answered: its name is unknown or its certificate not trusted.
@@ -94,9 +96,10 @@ pub(super) struct Trouble {
 }
 
 impl Trouble {
-    /// Nobody is there to answer.
-    pub(super) const UNAVAILABLE: Trouble =
-        Trouble { attempts: AttemptLimit::Usual, applied: MaybeApplied::No, speaker: Speaker::Unknown };
+    /// Trouble of which nobody says more, after which a row is tried as often as the user allows.
+    pub(super) fn usual(applied: MaybeApplied) -> Trouble {
+        Trouble { attempts: AttemptLimit::Usual, applied, speaker: Speaker::Unknown }
+    }
 }
 
 /// How often a row is tried.
@@ -143,6 +146,8 @@ pub(super) enum ReadMeaning {
     Wait(Wait),
     /// 503 without a time to wait.
     Unavailable,
+    /// The request did not reach the API, or most likely did not.
+    SendAgain,
     /// The token is refused.
     TokenRefused,
 }
@@ -152,6 +157,8 @@ pub(super) fn write(answer: &Answer) -> Meaning {
     match answer {
         Answer::Response(response) => response_to_write(response),
         Answer::Fault(fault @ (Fault::NameUnknown | Fault::Tls(_) | Fault::Proxy(_))) => Meaning::Unreachable(*fault),
+        Answer::Fault(Fault::NotProcessed) => Meaning::SendAgain(MaybeApplied::No),
+        Answer::Fault(Fault::Unanswered) => Meaning::SendAgain(MaybeApplied::Yes),
         Answer::Fault(fault) if fault.is_ambiguous() => trouble(AttemptLimit::Usual, MaybeApplied::Yes),
         Answer::Fault(_) => trouble(AttemptLimit::Usual, MaybeApplied::No),
     }
@@ -159,7 +166,11 @@ pub(super) fn write(answer: &Answer) -> Meaning {
 
 /// Judges an answer to a read.
 pub(super) fn read(answer: &Answer) -> ReadMeaning {
-    let Answer::Response(response) = answer else { return ReadMeaning::Trouble };
+    let response = match answer {
+        Answer::Response(response) => response,
+        Answer::Fault(Fault::NotProcessed | Fault::Unanswered) => return ReadMeaning::SendAgain,
+        Answer::Fault(_) => return ReadMeaning::Trouble,
+    };
     match (response.status, response.shown) {
         (200, Some(Shown::AsSent)) => ReadMeaning::AsSent,
         (200, Some(Shown::AsSentButCountry)) => {
@@ -339,6 +350,10 @@ mod tests {
         ] {
             assert_eq!(write(&Answer::Fault(fault)), want);
             assert_eq!(read(&Answer::Fault(fault)), ReadMeaning::Trouble);
+        }
+        for (fault, applied) in [(Fault::NotProcessed, MaybeApplied::No), (Fault::Unanswered, MaybeApplied::Yes)] {
+            assert_eq!(write(&Answer::Fault(fault)), Meaning::SendAgain(applied));
+            assert_eq!(read(&Answer::Fault(fault)), ReadMeaning::SendAgain);
         }
     }
 

@@ -11,8 +11,9 @@
 //!
 //! Each rule has a file: whose turn it is (`order`), how fast requests may leave (`pace`, with the API's `window` and the `learned_rate`), how many at
 //! once (`concurrency`), what an answer means (`judge`), when a row is sent again (`retry`, `budget`, `trials`), and whether the
-//! API works and whose fault a failure is (`availability`). Three files join them: `sending` chooses the request that leaves
-//! next, `answers` does what an answer asks for, and `settling` ends rows that were in doubt. This file is their protocol.
+//! API works and whose fault a failure is (`availability`). Four files join them: `sending` chooses the request that leaves
+//! next, `answers` and `controls` do what an answer asks for, and `settling` ends rows that were in doubt. This file is their
+//! protocol.
 
 mod answers;
 mod availability;
@@ -20,6 +21,7 @@ mod backoff;
 mod budget;
 mod cause;
 mod concurrency;
+mod controls;
 mod ended;
 pub mod error_limit;
 mod flights;
@@ -128,6 +130,8 @@ struct Course<T> {
     control: Option<Ticket>,
     /// After everybody has waited, another customer's row goes before the one that was refused.
     turn: Turn,
+    /// Requests in a row that did not reach the API, since a response last came.
+    not_reached: usize,
     /// Why an update failed last.
     last_failure: Option<Cause>,
     /// Whether rows in doubt are asked about for the last time.
@@ -191,6 +195,7 @@ impl<T: Clone> Schedule<T> {
                 paced_since: None,
                 control: None,
                 turn: Turn::Again,
+                not_reached: 0,
                 last_failure: None,
                 round: Round::Usual,
                 misdirection: None,

@@ -38,6 +38,8 @@ pub(super) struct Failures {
     pub(super) asked_again: usize,
     /// Answers that asked to wait: in a row, and those between which other rows were applied.
     pub(super) waits: Waits,
+    /// Requests that did not reach the API.
+    pub(super) not_reached: NotReached,
     /// The doubt that the last answer leaves.
     pub(super) about: Option<About>,
     /// How the row ends if it is at fault for the last answer.
@@ -69,6 +71,15 @@ pub(super) enum Phase {
     OnceMore,
     /// One that only asks whether the API is back. It uses up no attempt.
     AskedAgain,
+}
+
+/// Requests of a row that did not reach the API, or most likely did not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct NotReached {
+    /// The server did not process them.
+    pub(super) not_processed: u32,
+    /// The connection, which had been used before, was closed without an answer.
+    pub(super) unanswered: u32,
 }
 
 /// Answers that asked the row to wait.

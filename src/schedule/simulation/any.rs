@@ -77,12 +77,13 @@ fn any_latency(random: &mut Random) -> Latency {
 }
 
 fn down(random: &mut Random) -> Down {
-    pick([Down::Refused, Down::text(503), Down::text(502), Down::Broken, Down::BlackHole], random)
+    let not_reached = pick([Down::NotProcessed, Down::Unanswered], random);
+    pick([Down::Refused, Down::text(503), Down::text(502), Down::Broken, Down::BlackHole, not_reached], random)
 }
 
 fn trouble(random: &mut Random) -> Trouble {
     let from = moment(random);
-    match between(0, 4, random) {
+    match between(0, 5, random) {
         0 => Trouble::Outage(from, from + random.up_to(s(90)), down(random)),
         1 => Trouble::Flapping(ms(between(1000, 5000, random)), random.up_to(s(4)), down(random)),
         2 => {
@@ -90,6 +91,7 @@ fn trouble(random: &mut Random) -> Trouble {
             Trouble::Poison { first: between(0, 9, random), every: between(5, 100, random), with }
         }
         3 => Trouble::Random(random.share() * 0.2, Down::api(pick([500, 502, 503, 504, 408], random))),
+        4 => Trouble::Random(random.share() * 0.3, pick([Down::NotProcessed, Down::Unanswered], random)),
         _ => {
             let wait = chance(0.8, random).then(|| between(0, 20, random));
             Trouble::Busy(random.share() * 0.02, pick([429, 503, 529], random), wait)

@@ -20,9 +20,11 @@ const PROBE_MAX: Duration = Duration::from_secs(33);
 const ASKED_AGAIN_MAX: Duration = Duration::from_mins(1);
 
 /// Everything that an API may be in trouble with, for all requests.
-const TROUBLES: [Down; 18] = [
+const TROUBLES: [Down; 20] = [
     Down::Refused,
     Down::Broken,
+    Down::NotProcessed,
+    Down::Unanswered,
     Down::BlackHole,
     Down::text(500),
     Down::api(500),
@@ -118,6 +120,8 @@ fn rows_do_not_pay_for_the_apis_trouble() {
             // One or two refusals held together are taken for the rows' own.
             Down::Status(404, MESSAGE) if share < 1.0 => rows,
             Down::Status(404, MESSAGE) => 2,
+            // The first of a row tell nothing, so that there seems to be less trouble than there is.
+            Down::NotProcessed | Down::Unanswered if share < 1.0 => 3 + rows / 40,
             // Where half of the answers are wrong, a row may meet all of a few.
             _ if share < 1.0 && attempts < 4 => 3 + rows / 100,
             _ => 0,

@@ -104,6 +104,10 @@ pub(super) enum Trouble {
 pub(super) enum Down {
     Refused,
     Broken,
+    /// It is not processed, and comes back at once.
+    NotProcessed,
+    /// The connection is closed, which had been used before.
+    Unanswered,
     /// It is never answered.
     BlackHole,
     /// This status with this body.
@@ -198,8 +202,8 @@ impl Server {
         let at_once = self.working.len();
         let (answer, fault) = match self.trouble(sent, now, random) {
             Some((Down::BlackHole, _)) => return None,
-            Some((Down::Refused, fault)) => {
-                return Some(Reply { answer: Answer::Fault(Fault::Refused), at: sent.at.max(now) + REFUSAL, fault });
+            Some((down @ (Down::Refused | Down::NotProcessed), fault)) => {
+                return Some(Reply { answer: self.down(down, now), at: sent.at.max(now) + REFUSAL, fault });
             }
             Some((down, fault)) => (self.down(down, now), fault),
             None => (self.decide(sent, at_once, now), FaultOf::Nobody),
@@ -262,6 +266,8 @@ impl Server {
         match down {
             Down::Refused => Answer::Fault(Fault::Refused),
             Down::Broken => Answer::Fault(Fault::Broken),
+            Down::NotProcessed => Answer::Fault(Fault::NotProcessed),
+            Down::Unanswered => Answer::Fault(Fault::Unanswered),
             Down::BlackHole => Answer::Fault(Fault::Timeout),
             Down::ReadOnly => self.response(503, now, Response { body: Body::Other, ..Response::default() }),
             Down::Status(status, body) => self.response(status, now, Response { body, ..Response::default() }),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::quota::Quota;
 use super::server::{FaultOf, Sent, Server, WallClock};
-use crate::contract::{Answer, Attempt, CustomerId, Reset, Response};
+use crate::contract::{Answer, Attempt, CustomerId, Fault, Reset, Response};
 use crate::schedule::rate::Rate;
 use crate::schedule::{Ended, Ending, Moment, Request, Rules};
 
@@ -61,6 +61,12 @@ struct Row {
     other_failures: u32,
     /// Answers that asked to wait.
     waits: u32,
+    /// Requests that were not processed.
+    not_processed: u32,
+    /// Requests whose connection, which had been used before, was closed without an answer.
+    unanswered: u32,
+    /// Requests that failed, and may have been applied all the same.
+    may_be_applied: u32,
     status: Option<u16>,
     is_updated: bool,
 }
@@ -177,7 +183,23 @@ impl Witness {
         if is_success {
             self.applied_at = self.applied_at.max(request.at);
         }
-        let counts = !is_success && !is_wait && state.status != Some(401);
+        let is_free = match &attempt.answer {
+            Answer::Fault(Fault::NotProcessed) => {
+                state.not_processed += 1;
+                state.not_processed <= 2
+            }
+            Answer::Fault(Fault::Unanswered) => {
+                state.unanswered += 1;
+                state.unanswered <= 1
+            }
+            Answer::Fault(_) | Answer::Response(_) => false,
+        };
+        let may_be_applied = match &attempt.answer {
+            Answer::Fault(fault) => matches!(fault, Fault::Broken | Fault::Timeout | Fault::Unanswered),
+            Answer::Response(response) => matches!(response.status, 408 | 502 | 504),
+        };
+        state.may_be_applied += u32::from(may_be_applied);
+        let counts = !is_success && !is_wait && !is_free && state.status != Some(401);
         state.failures += u32::from(counts);
         state.waits += u32::from(is_wait);
         match fault {
@@ -196,6 +218,7 @@ impl Witness {
         if request.request == Request::Write && !state.has_ended {
             state.in_flight = false;
             state.status = None;
+            state.may_be_applied += 1;
             state.failures += 1;
             state.other_failures += 1;
         }
@@ -231,6 +254,7 @@ impl Witness {
         assert!(!state.has_ended && !state.in_flight, "row {} ends while {state:?}", ended.row);
         state.has_ended = true;
         assert_eq!(ended.attempts, state.attempts, "row {}", ended.row);
+        assert_eq!(ended.ambiguous, state.may_be_applied > 0, "row {}: {state:?}", ended.row);
         assert_eq!(ended.customer, self.customers[ended.row as usize]);
         match &ended.ending {
             Ending::Updated { status } => {

@@ -3,6 +3,7 @@
 mod attempts;
 mod control;
 mod in_doubt;
+mod not_reached;
 mod outages;
 mod steps;
 mod waits;
