@@ -1,17 +1,18 @@
 //! The client: one request about one customer, one attempt.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, Method, Request};
+use reqwest::{Method, Request};
 use tracing::warn;
 use url::Url;
 
-use super::fault::fault_of;
-use super::http::{self, HttpError, HttpOptions, Protocol};
+use super::fault::{fault_of, fault_of_answer};
+use super::http::{self, Clients, HttpError, HttpOptions, Protocol};
+use super::lanes::{Lanes, Processed};
 use super::reading::{self, Asked};
 use super::token::Token;
 use crate::contract::{Answer, Attempt, CustomerId, Fault};
@@ -40,9 +41,7 @@ pub struct Api {
 /// What all requests have in common, made once.
 #[derive(Debug)]
 struct Requests {
-    /// They take turns.
-    clients: Vec<Client>,
-    turn: AtomicUsize,
+    lanes: Lanes,
     /// The URL of all customers. A customer's is made of it without being parsed.
     customers: Url,
     /// All headers of an update, with a place for the token: none has to be added to a request's copy, which would have to grow
@@ -58,13 +57,11 @@ impl Api {
     /// A client with these options. Connections are made with the first requests.
     pub fn new(options: &ApiOptions) -> Result<Api, HttpError> {
         let (update_headers, read_headers) = (update_headers(options.tenant), read_headers(options.tenant));
-        let clients = http::clients(&options.http, &options.base_url)?;
+        let lanes = Lanes::new(Clients::new(&options.http, &options.base_url)?)?;
         let customers = customers_url(&options.base_url);
         let doubts_http2 = options.http.protocol == Protocol::Http2 && options.base_url.scheme() == "http";
-        let (turn, doubts_http2) = (AtomicUsize::new(0), AtomicBool::new(doubts_http2));
-        Ok(Api {
-            requests: Arc::new(Requests { clients, turn, customers, update_headers, read_headers, doubts_http2 }),
-        })
+        let doubts_http2 = AtomicBool::new(doubts_http2);
+        Ok(Api { requests: Arc::new(Requests { lanes, customers, update_headers, read_headers, doubts_http2 }) })
     }
 
     /// Host and port that requests go to, safe to show.
@@ -111,20 +108,21 @@ impl Requests {
     ) -> Attempt {
         let started = Instant::now();
         let asked = Asked { customer, token, url: &self.customers, compared_with };
-        let answer = match self.send(request).await {
-            Ok(answer) => match reading::read(answer, asked).await {
+        let (place, client) = self.lanes.take_place();
+        let answer = match place.send(client, request).await {
+            (Ok(answer), _) => match reading::read(answer, asked).await {
                 Ok(response) => Answer::Response(response),
-                Err(error) => Answer::Fault(fault_of(&error)),
+                Err(error) => Answer::Fault(fault_of_answer(&error)),
             },
-            Err(error) => Answer::Fault(fault_of(&error)),
+            (Err(error), connection) => Answer::Fault(fault_of(&error, connection)),
         };
+        place.ended(match &answer {
+            Answer::Response(_) => Processed::Yes,
+            Answer::Fault(Fault::NotProcessed) => Processed::No,
+            Answer::Fault(_) => Processed::Unknown,
+        });
         self.learn_protocol(&answer);
         Attempt { answer, took: started.elapsed() }
-    }
-
-    async fn send(&self, request: Request) -> reqwest::Result<reqwest::Response> {
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.clients.len();
-        self.clients.get(turn).expect("there is a client for each turn").execute(request).await
     }
 
     /// Says once what is probably wrong where connections break before there is any answer: to the schedule it looks like an
@@ -134,7 +132,7 @@ impl Requests {
             return;
         }
         match answer {
-            Answer::Fault(Fault::Broken) => {
+            Answer::Fault(Fault::Broken | Fault::NotProcessed) => {
                 warn!(
                     "connections break before the first answer: without TLS, --http2 needs a server that speaks it at once"
                 );

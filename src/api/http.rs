@@ -12,6 +12,7 @@ use reqwest::{Certificate, Client, ClientBuilder};
 use tracing::{info, warn};
 use url::Url;
 
+use super::lanes::Opened;
 use crate::text;
 
 /// How requests name their sender.
@@ -20,8 +21,6 @@ const SENDER: &str = concat!("custsync/", env!("CARGO_PKG_VERSION"));
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Idle connections are given up before common servers and load balancers do (60 s), so that few requests meet a closed one.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
-/// So many requests share a connection with HTTP/2: the limit that RFC 9113 §6.5.2 asks servers not to go below.
-const STREAMS_PER_CONNECTION: u16 = 100;
 /// The most headers of an answer. Their bytes are bounded too: hyper holds a head of at most 400 KiB.
 const HEADERS_MAX: usize = 100;
 
@@ -101,18 +100,30 @@ pub enum HttpError {
 
 /// A client for requests to `server`.
 pub(super) fn client(options: &HttpOptions, server: &Url) -> Result<Client, HttpError> {
-    client_that_trusts(prepare(options, server)?, options)
+    client_that_trusts(prepare(options, server)?, options, None)
 }
 
-/// Clients for requests to `server`, as many as may be needed for all requests in flight. A client keeps one connection for
-/// HTTP/2, and requests beyond the server's limit would wait for others to end.
-pub(super) fn clients(options: &HttpOptions, server: &Url) -> Result<Vec<Client>, HttpError> {
-    let own = prepare(options, server)?;
-    let count = match options.protocol {
-        Protocol::Http1 => 1,
-        Protocol::Http2 => options.in_flight_max.div_ceil(STREAMS_PER_CONNECTION),
-    };
-    (0..count).map(|_| client_that_trusts(own.clone(), options)).collect()
+/// Clients for requests to one server, made as they are needed. All have the same settings.
+#[derive(Debug)]
+pub(super) struct Clients {
+    options: HttpOptions,
+    own: Vec<Certificate>,
+}
+
+impl Clients {
+    /// Clients for requests to `server`.
+    pub(super) fn new(options: &HttpOptions, server: &Url) -> Result<Clients, HttpError> {
+        Ok(Clients { own: prepare(options, server)?, options: options.clone() })
+    }
+
+    /// Another client, whose connections are counted.
+    pub(super) fn client(&self, opened: &Opened) -> Result<Client, HttpError> {
+        client_that_trusts(self.own.clone(), &self.options, Some(opened))
+    }
+
+    pub(super) fn protocol(&self) -> Protocol {
+        self.options.protocol
+    }
 }
 
 /// What comes before the first client: returns the user's own authorities.
@@ -125,15 +136,23 @@ fn prepare(options: &HttpOptions, server: &Url) -> Result<Vec<Certificate>, Http
     own_authorities(options.ca_file.as_deref())
 }
 
-fn client_that_trusts(own: Vec<Certificate>, options: &HttpOptions) -> Result<Client, HttpError> {
-    match builder(options).build() {
+fn client_that_trusts(
+    own: Vec<Certificate>,
+    options: &HttpOptions,
+    opened: Option<&Opened>,
+) -> Result<Client, HttpError> {
+    let builder = || match opened {
+        Some(opened) => builder(options).connector_layer(opened.clone()),
+        None => builder(options),
+    };
+    match builder().build() {
         Ok(client) if own.is_empty() => Ok(client),
-        Ok(_) => builder(options).tls_certs_merge(own).build().map_err(HttpError::Client),
+        Ok(_) => builder().tls_certs_merge(own).build().map_err(HttpError::Client),
         // The system has no certificate authorities. Should it be something else, then it is told by the next attempt.
         Err(_) => {
             say_that_authorities_are_built_in(options.transport);
             let authorities = own.into_iter().chain(built_in_authorities());
-            builder(options).tls_certs_only(authorities).build().map_err(HttpError::Client)
+            builder().tls_certs_only(authorities).build().map_err(HttpError::Client)
         }
     }
 }

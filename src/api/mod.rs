@@ -7,6 +7,7 @@ mod body;
 mod client;
 mod fault;
 mod http;
+mod lanes;
 pub mod oauth;
 pub mod rate_headers;
 pub mod reading;

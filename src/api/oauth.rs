@@ -10,6 +10,7 @@ use serde::Deserialize;
 use url::{Url, form_urlencoded};
 
 use super::fault::fault_of;
+use super::lanes::Connection;
 use super::token::Token;
 use super::token_file::Tokens;
 use crate::contract::Fault;
@@ -99,7 +100,7 @@ pub async fn ask(client: &Client, token_url: &Url, form: &[(&str, &str)]) -> Res
     let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
     let asked_at = Timestamp::now();
     let request = client.post(token_url.clone()).header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body);
-    let unreachable = |error| OauthError::Unreachable(fault_of(&error));
+    let unreachable = |error| OauthError::Unreachable(fault_of(&error, Connection::New));
     let mut answer = request.send().await.map_err(unreachable)?;
     let status = answer.status().as_u16();
     let mut body = Vec::new();

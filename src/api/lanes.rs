@@ -1,0 +1,373 @@
+//! The connections that requests leave by.
+//!
+//! With HTTP/1.1 a client has a connection for each request in flight. With HTTP/2 a client has one connection, so there are
+//! several clients, called lanes, and a request takes the first one that has room.
+//!
+//! Servers close a connection after some requests, with GOAWAY: nginx after 1,000. What was sent beyond comes back unprocessed.
+//! Two rules keep that rare. A lane whose connection is being closed takes no request until those under way have ended. And the
+//! number of requests that a connection took is kept: from then on a lane takes no more than that before it begins anew. A
+//! connection that takes more shows that the number was chance, and it is forgotten.
+
+use std::cell::Cell;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use reqwest::{Client, Request, Response};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use super::http::{Clients, HttpError, Protocol};
+
+/// Requests that share a connection at a time: the limit that RFC 9113 §6.5.2 asks servers not to go below.
+const STREAMS_PER_CONNECTION: usize = 100;
+
+tokio::task_local! {
+    /// Whether the request of this task has had a connection opened for itself.
+    static HAS_OPENED: Cell<bool>;
+}
+
+/// The connection that a request went by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Connection {
+    /// One that was opened for it.
+    New,
+    /// One that was there before, so that the server may have closed it in the meantime.
+    Kept,
+}
+
+/// Whether the server has processed a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Processed {
+    Yes,
+    /// It says that it has not.
+    No,
+    /// Nobody knows.
+    Unknown,
+}
+
+/// The connections that requests leave by.
+#[derive(Debug)]
+pub(super) struct Lanes {
+    clients: Clients,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    lanes: Vec<Lane>,
+    /// The requests that a connection takes, where a server has closed one after so many.
+    taken_max: Option<usize>,
+}
+
+/// A client. With HTTP/2 it has one connection.
+#[derive(Debug)]
+struct Lane {
+    client: Client,
+    in_flight: usize,
+    /// Requests that its connection has taken.
+    taken: usize,
+    /// Those of them that were not processed: the connection is being closed.
+    refused: usize,
+    /// Those of them of which nobody knows.
+    unknown: usize,
+    /// Whether the connection has taken as many as it may, and a new one is expected.
+    is_used_up: bool,
+    opened: Opened,
+    /// How many connections had been opened when it was last looked at.
+    opened_seen: usize,
+}
+
+/// A request's place on a lane, which it leaves when this is dropped.
+#[derive(Debug)]
+pub(super) struct Place<'a> {
+    lanes: &'a Lanes,
+    lane: usize,
+    processed: Processed,
+}
+
+impl Lanes {
+    /// Lanes of these clients. Connections are made with the first requests.
+    pub(super) fn new(clients: Clients) -> Result<Lanes, HttpError> {
+        let lanes = vec![Lane::new(&clients)?];
+        Ok(Lanes { clients, state: Mutex::new(State { lanes, taken_max: None }) })
+    }
+
+    /// A place for a request, and the client to send it by.
+    pub(super) fn take_place(&self) -> (Place<'_>, Client) {
+        let mut state = self.state();
+        let taken_max = state.taken_max;
+        let lane = match self.clients.protocol() {
+            Protocol::Http1 => 0,
+            Protocol::Http2 => self.free_lane(&mut state),
+        };
+        let taken = state.lanes.get_mut(lane).expect("the lane was just chosen");
+        taken.look(taken_max);
+        (taken.in_flight, taken.taken) = (taken.in_flight + 1, taken.taken + 1);
+        (Place { lanes: self, lane, processed: Processed::Unknown }, taken.client.clone())
+    }
+
+    /// The first lane that has room. Where none has, there is a new one.
+    fn free_lane(&self, state: &mut State) -> usize {
+        let taken_max = state.taken_max;
+        if let Some(free) = state.lanes.iter_mut().position(|lane| lane.has_room(taken_max)) {
+            return free;
+        }
+        match Lane::new(&self.clients) {
+            Ok(lane) => {
+                state.lanes.push(lane);
+                state.lanes.len() - 1
+            }
+            // The others were made by the same settings, so this cannot be expected. The request may come back unprocessed.
+            Err(_) => 0,
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Lane {
+    fn new(clients: &Clients) -> Result<Lane, HttpError> {
+        let opened = Opened::default();
+        let client = clients.client(&opened)?;
+        Ok(Lane { client, in_flight: 0, taken: 0, refused: 0, unknown: 0, is_used_up: false, opened, opened_seen: 0 })
+    }
+
+    fn has_room(&mut self, taken_max: Option<usize>) -> bool {
+        self.look(taken_max);
+        let is_closing = self.refused > 0 || taken_max.is_some_and(|max| self.taken >= max);
+        self.in_flight == 0 || (!is_closing && self.in_flight < STREAMS_PER_CONNECTION)
+    }
+
+    /// Looks whether there is a new connection, whose first requests are those in flight. One is expected where the last one has
+    /// taken as many requests as it may.
+    fn look(&mut self, taken_max: Option<usize>) {
+        let opened = self.opened.0.load(Ordering::Relaxed);
+        if opened != self.opened_seen {
+            self.opened_seen = opened;
+            self.begin_anew();
+        }
+        if self.in_flight == 0 && taken_max.is_some_and(|max| self.taken >= max) {
+            self.begin_anew();
+            self.is_used_up = true;
+        }
+    }
+
+    fn begin_anew(&mut self) {
+        (self.taken, self.refused, self.unknown) = (self.in_flight, 0, 0);
+        self.is_used_up = false;
+    }
+
+    /// A request has ended. What that tells of the number of requests that a connection takes.
+    fn ends(&mut self, processed: Processed, taken_max: &mut Option<usize>) {
+        self.look(*taken_max);
+        self.in_flight -= 1;
+        match processed {
+            Processed::Yes if self.is_used_up => (*taken_max, self.is_used_up) = (None, false),
+            Processed::Yes => {}
+            Processed::No => self.refused += 1,
+            Processed::Unknown => self.unknown += 1,
+        }
+        if self.in_flight == 0 && self.refused > 0 {
+            if self.unknown == 0 {
+                *taken_max = Some(self.taken.saturating_sub(self.refused).max(1));
+            }
+            self.begin_anew();
+        }
+    }
+}
+
+impl Place<'_> {
+    /// Sends the request of this place.
+    pub(super) async fn send(&self, client: Client, request: Request) -> (reqwest::Result<Response>, Connection) {
+        HAS_OPENED
+            .scope(Cell::new(false), async {
+                let answer = client.execute(request).await;
+                let connection = if HAS_OPENED.with(Cell::get) { Connection::New } else { Connection::Kept };
+                (answer, connection)
+            })
+            .await
+    }
+
+    /// What came of it.
+    pub(super) fn ended(mut self, processed: Processed) {
+        self.processed = processed;
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut state = self.lanes.state();
+        let State { lanes, taken_max } = &mut *state;
+        if let Some(lane) = lanes.get_mut(self.lane) {
+            lane.ends(self.processed, taken_max);
+        }
+    }
+}
+
+/// Counts the connections that a client opens, and tells the request that a connection was opened for.
+///
+/// The client polls the connector in the request's own task. Should another connection become free first, then that is taken, and
+/// the new one is completed in a task of its own, where no request is told.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Opened(Arc<AtomicUsize>);
+
+/// A connector whose connections are counted.
+#[derive(Debug, Clone)]
+pub(super) struct CountedConnector<S> {
+    connector: S,
+    opened: Opened,
+}
+
+impl<S> Layer<S> for Opened {
+    type Service = CountedConnector<S>;
+
+    fn layer(&self, connector: S) -> CountedConnector<S> {
+        CountedConnector { connector, opened: self.clone() }
+    }
+}
+
+impl<S, R> Service<R> for CountedConnector<S>
+where
+    S: Service<R>,
+    S::Future: Send + 'static,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<S::Response, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, task: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.connector.poll_ready(task)
+    }
+
+    fn call(&mut self, target: R) -> Self::Future {
+        let (connecting, opened) = (self.connector.call(target), self.opened.clone());
+        Box::pin(async move {
+            let connection = connecting.await?;
+            opened.0.fetch_add(1, Ordering::Relaxed);
+            // Where the connection is completed apart from any request, there is nobody to tell.
+            HAS_OPENED.try_with(|has_opened| has_opened.set(true)).ok();
+            Ok(connection)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use url::Url;
+
+    use crate::api::{HttpOptions, Proxies, Transport};
+
+    fn lanes(protocol: Protocol) -> Lanes {
+        let http = HttpOptions {
+            timeout: None,
+            ca_file: None,
+            transport: Transport::HttpAllowed,
+            proxies: Proxies::None,
+            in_flight_max: 64,
+            protocol,
+        };
+        let server = Url::parse("http://127.0.0.1:1/").expect("a URL");
+        Lanes::new(Clients::new(&http, &server).expect("good options")).expect("a client")
+    }
+
+    fn take<const N: usize>(lanes: &Lanes) -> [Place<'_>; N] {
+        [(); N].map(|()| lanes.take_place().0)
+    }
+
+    fn lanes_of(places: &[Place<'_>]) -> Vec<usize> {
+        places.iter().map(|place| place.lane).collect()
+    }
+
+    /// So many requests are taken together, and all but the last `refused` are processed.
+    fn round<const N: usize>(lanes: &Lanes, refused: usize) -> Vec<usize> {
+        let places = take::<N>(lanes);
+        let taken = lanes_of(&places);
+        for (index, place) in places.into_iter().enumerate() {
+            place.ended(if index < N - refused { Processed::Yes } else { Processed::No });
+        }
+        taken
+    }
+
+    fn connects(lanes: &Lanes, lane: usize) {
+        lanes.state().lanes[lane].opened.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn taken_max(lanes: &Lanes) -> Option<usize> {
+        lanes.state().taken_max
+    }
+
+    #[test]
+    fn http_1_has_one_client_and_http_2_one_for_a_hundred_requests() {
+        let http1 = lanes(Protocol::Http1);
+        assert_eq!(lanes_of(&take::<150>(&http1)), [0; 150]);
+        let http2 = lanes(Protocol::Http2);
+        let places = take::<150>(&http2);
+        assert_eq!(lanes_of(&places), [vec![0; 100], vec![1; 50]].concat());
+        drop(places);
+        assert_eq!(lanes_of(&take::<2>(&http2)), [0, 0], "the first one has room again");
+        assert_eq!(taken_max(&http2), None);
+    }
+
+    #[test]
+    fn a_lane_whose_connection_is_being_closed_takes_nothing() {
+        let lanes = lanes(Protocol::Http2);
+        connects(&lanes, 0);
+        let [first, second, third] = take(&lanes);
+        third.ended(Processed::No);
+        assert_eq!(round::<2>(&lanes, 0), [1, 1]);
+        first.ended(Processed::Yes);
+        assert_eq!(taken_max(&lanes), None);
+        second.ended(Processed::Yes);
+        assert_eq!(taken_max(&lanes), Some(2));
+        assert_eq!(round::<5>(&lanes, 0), [0, 0, 1, 1, 2]);
+    }
+
+    #[test]
+    fn a_number_of_requests_is_kept_while_connections_end_with_it() {
+        let lanes = lanes(Protocol::Http2);
+        round::<10>(&lanes, 4);
+        assert_eq!(taken_max(&lanes), Some(6));
+        for _ in 0..3 {
+            connects(&lanes, 0);
+            assert_eq!(round::<6>(&lanes, 0), [0; 6]);
+            assert_eq!(taken_max(&lanes), Some(6));
+        }
+        // This time no new connection is needed.
+        round::<6>(&lanes, 0);
+        assert_eq!(taken_max(&lanes), None);
+    }
+
+    #[test]
+    fn a_connection_that_was_opened_for_a_request_begins_with_it() {
+        let lanes = lanes(Protocol::Http2);
+        round::<10>(&lanes, 4);
+        let [first] = take(&lanes);
+        connects(&lanes, 0);
+        let places = take::<6>(&lanes);
+        assert_eq!(lanes_of(&places), [0, 0, 0, 0, 0, 1]);
+        first.ended(Processed::Yes);
+        assert_eq!(taken_max(&lanes), Some(6));
+    }
+
+    #[test]
+    fn nothing_is_learnt_where_nobody_knows_what_was_processed() {
+        let lanes = lanes(Protocol::Http2);
+        let [lost, first, second] = take(&lanes);
+        drop(lost);
+        first.ended(Processed::Yes);
+        second.ended(Processed::No);
+        assert_eq!(taken_max(&lanes), None);
+    }
+
+    #[test]
+    fn a_connection_that_takes_nothing_counts_as_one_that_takes_one() {
+        let lanes = lanes(Protocol::Http2);
+        round::<3>(&lanes, 3);
+        assert_eq!(taken_max(&lanes), Some(1));
+    }
+}
