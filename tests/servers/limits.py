@@ -43,6 +43,7 @@ LATENCY_MS = 50
 # More than any case accepts.
 ROWS_PER_SECOND = 400
 REFUSALS = (429, 503)
+STOPPED_BY_SIGINT = 130
 
 
 class Case(NamedTuple):
@@ -154,7 +155,9 @@ def run_cases(bench, cases, rows, options):
     while waiting or running:
         while waiting and len(running) < options.jobs:
             case, port = waiting.pop(0)
-            running.append((case, servers.Run(bench, case.name, rows, port, options.seconds, ["--rate", case.rate])))
+            # Many failed rows would end it early; they are counted instead.
+            sending = ["--rate", case.rate, "--max-errors", "none"]
+            running.append((case, servers.Run(bench, case.name, rows, port, options.seconds, sending)))
         time.sleep(0.05)
         for case, run in [pair for pair in running if pair[1].ended()]:
             running.remove((case, run))
@@ -181,22 +184,27 @@ def measure(bench, case, run):
         "requests": len(requests),
         "other_statuses": sum(not 200 <= status < 300 and status not in REFUSALS for _, status, _ in requests),
         "outages": sending.get("outages"), "exit_code": run.process.returncode,
+        "last_words": run.said().rpartition("\n")[2],
         "learned": learned(summary),
     }
-    # One that reached the end of its rows, or gave up, was not measured for the whole time.
-    found["broken"] = [f"ended with {run.process.returncode}, not by SIGINT: {run.said()[-300:]}"] * (run.process.returncode != 130)
-    found["broken"] += [f"{found[key]} rows {words}" for key, words in [
+    found["broken"] = [f"{found[key]} rows {words}" for key, words in [
         ("lost", "recorded as updated that the server did not accept"), ("twice", "accepted twice"),
         ("unrecorded", "accepted and not recorded as updated")] if found[key]]
-    bounds = case.bounds
-    found["missed"] = list(found["broken"])
-    if found["share"] < bounds.share_min:
-        found["missed"].append(f"{found['share']:.1f} % of the limit, less than {bounds.share_min} %")
-    if found["refused"] > bounds.refused_max:
-        found["missed"].append(f"{found['refused']:.1f} % refused, more than {bounds.refused_max} %")
-    if found["failed"]:
-        found["missed"].append(f"{found['failed']} rows failed or rejected")
+    found["missed"] = found["broken"] + [words for _, words in misses(found, case.bounds)]
     return found
+
+
+def misses(found, bounds):
+    """The figures that are outside of their bounds, each with the reason."""
+    # One that gave up, or came to the end of its rows, was not measured for the whole time.
+    if found["exit_code"] != STOPPED_BY_SIGINT:
+        yield "exit_code", f"ended with {found['exit_code']}: {found['last_words']}"
+    if found["share"] < bounds.share_min:
+        yield "share", f"{found['share']:.1f} % of the limit, less than {bounds.share_min} %"
+    if found["refused"] > bounds.refused_max:
+        yield "refused", f"{found['refused']:.1f} % refused, more than {bounds.refused_max} %"
+    if found["failed"]:
+        yield "failed", f"{found['failed']} rows failed or rejected"
 
 
 def shares(requests, since, until, per_second):
@@ -216,18 +224,18 @@ def learned(value):
     return found
 
 
-def print_table(figures, options):
+def print_table(cases, figures, options):
     print(f"\nShare of the limit and share refused over the last {options.seconds * 2 / 3:.0f} of {options.seconds} s\n")
     print(f"| server | limit | share of the limit | refused | in the first {options.seconds / 3:.0f} s | rows updated "
           "| rows failed | learned |")
     print("|---|---|---|---|---|---|---|---|")
-    for found in figures:
+    for case, found in zip(cases, figures):
         words = ", ".join(f"{key} {json.dumps(value)}" for key, value in found["learned"].items())
-        share, refused = f"{found['share']:.1f} %", f"{found['refused']:.1f} %"
-        if found["missed"]:
-            share = f"**{share}**"
-        print(f"| {found['server']} | {found['limit_per_second']:.0f}/s | {share} | {refused} | {found['first_share']:.0f} %, "
-              f"{found['first_refused']:.1f} % refused | {found['updated']:,} | {found['failed']} | {words} |")
+        cells = {"share": f"{found['share']:.1f} %", "refused": f"{found['refused']:.1f} %", "failed": str(found["failed"])}
+        for key, _ in misses(found, case.bounds):
+            cells[key] = f"**{cells.get(key)}**"
+        print(f"| {case.words} | {case.per_second:.0f}/s | {cells['share']} | {cells['refused']} | {found['first_share']:.0f} %, "
+              f"{found['first_refused']:.1f} % refused | {found['updated']:,} | {cells['failed']} | {words} |")
 
 
 def main():
@@ -254,7 +262,9 @@ def main():
     # What a second attempt does not excuse.
     for name, reasons in broken.items():
         figures[name]["missed"] = list(dict.fromkeys(reasons + figures[name]["missed"]))
-    print_table(figures.values(), options)
+    # In the order of the cases, whichever ended first.
+    figures = {case.name: figures[case.name] for case in cases}
+    print_table(cases, figures.values(), options)
     if options.json:
         options.json.write_text(json.dumps(list(figures.values()), indent=2) + "\n", encoding="utf-8")
     missed = [f"{name}: {'; '.join(found['missed'])}" for name, found in figures.items() if found["missed"]]
