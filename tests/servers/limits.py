@@ -2,6 +2,7 @@
 """Measures how well custsync finds the limit of real servers that name none, and holds it to bounds.
 
 usage: tests/servers/limits.py [--binary PATH] [--seconds 90] [--jobs 6] [--retries 0] [--only NAME]... [--json FILE]
+       tests/servers/limits.py --fixed 95      what a client that knows each limit reaches on this machine
 
 needs a release build (cargo build --release --bin custsync), and the servers, as far as they are there:
   nginx            apt-get install nginx-light      limit_req, limit_conn
@@ -156,7 +157,8 @@ def run_cases(bench, cases, rows, options):
         while waiting and len(running) < options.jobs:
             case, port = waiting.pop(0)
             # Many failed rows would end it early; they are counted instead.
-            sending = ["--rate", case.rate, "--max-errors", "none"]
+            rate = f"{case.per_second * 60 * options.fixed // 100:.0f}/m" if options.fixed else case.rate
+            sending = ["--rate", rate, "--max-errors", "none"]
             running.append((case, servers.Run(bench, case.name, rows, port, options.seconds, sending)))
         time.sleep(0.05)
         for case, run in [pair for pair in running if pair[1].ended()]:
@@ -243,6 +245,8 @@ def main():
     parser.add_argument("--seconds", type=int, default=90, help="how long each case sends")
     parser.add_argument("--jobs", type=int, default=6, help="how many cases run at once")
     parser.add_argument("--retries", type=int, default=0, help="how often a case that misses a bound is run again")
+    parser.add_argument("--fixed", type=float, metavar="PERCENT",
+                        help="send at this share of each limit instead of finding it: what this machine allows at best")
     options = servers.parse(parser)
     chosen = [case for case in all_cases() if servers.is_chosen(case.name, options)]
     if not chosen:
