@@ -109,6 +109,7 @@ impl From<&StopReason> for Exit {
         match reason {
             StopReason::ErrorLimit { .. }
             | StopReason::Outage { .. }
+            | StopReason::NoSockets { .. }
             | StopReason::WaitTooLong { .. }
             | StopReason::TokenUnavailable { .. }
             | StopReason::UnexpectedAnswers { .. } => Self::StoppedEarly,

@@ -7,10 +7,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tracing::{info, warn};
 
+use crate::api::Route;
 use crate::progress::Progress;
 use crate::row::Row;
 use crate::schedule::rate::shown_per_second;
-use crate::schedule::{Moment, Schedule, Slow};
+use crate::schedule::{Cause, Moment, Schedule, Slow};
 
 /// Silence that is worth a word.
 const SILENCE: Duration = Duration::from_secs(1);
@@ -19,8 +20,8 @@ const SILENCE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct Reporter {
     progress: Arc<Progress>,
-    /// Host and port that requests go to.
-    address: String,
+    /// The way that requests take.
+    route: Route,
     /// The state that was logged last.
     logged: Health,
     /// Whether it was logged that all customers are unknown.
@@ -36,8 +37,8 @@ enum Health {
 }
 
 impl Reporter {
-    pub(crate) fn new(progress: Arc<Progress>, address: String) -> Reporter {
-        Reporter { progress, address, logged: Health::Well, has_warned_of_unknown: false }
+    pub(crate) fn new(progress: Arc<Progress>, route: Route) -> Reporter {
+        Reporter { progress, route, logged: Health::Well, has_warned_of_unknown: false }
     }
 
     /// Brings what the user sees up to date.
@@ -49,7 +50,7 @@ impl Reporter {
             .or_else(|| long_enough(schedule.failing_since()).map(|time| ("no good answer", time)));
         self.progress.slow(match (schedule.slow(), silence) {
             (None | Some(Slow::LimitedByConcurrency | Slow::ApiDown(_, None)), Some((what, time))) => {
-                format!("{what} from {} for {} s", self.address, time.as_secs())
+                format!("{what} from {} for {} s", self.route, time.as_secs())
             }
             (slow, _) => slow.map_or_else(String::new, |slow| describe(slow, schedule.statistics().learned_rate, now)),
         });
@@ -59,7 +60,7 @@ impl Reporter {
 
     /// Logs once that the API is silent, that it is down, and that it is up again.
     fn log_health(&mut self, schedule: &Schedule<Row>, silence: Option<&str>, now: Moment) {
-        let cause = schedule.last_failure().map_or_else(String::new, |cause| format!(", the last failure was {cause}"));
+        let cause = schedule.last_failure().map_or_else(String::new, |cause| self.describe_failure(cause));
         let health = match schedule.slow() {
             Some(Slow::ApiDown(since, _)) => Health::Down(since),
             _ if silence.is_some() => Health::Silent,
@@ -67,10 +68,10 @@ impl Reporter {
         };
         match (self.logged, health) {
             (Health::Well, Health::Silent) => {
-                info!("{} from {} for a second{cause}", silence.unwrap_or_default(), self.address);
+                info!("{} from {} for a second{cause}", silence.unwrap_or_default(), self.route);
             }
             (Health::Well | Health::Silent, Health::Down(_)) => {
-                warn!("the API at {} is down{cause}; one request is tried now and then", self.address);
+                warn!("the API at {} is down{cause}; one request is tried now and then", self.route);
             }
             (Health::Down(since), Health::Well) => {
                 info!("the API is up again, after {} s", now.since(since).as_secs());
@@ -80,6 +81,12 @@ impl Reporter {
             (Health::Down(_) | Health::Silent, Health::Silent) | (Health::Down(_), Health::Down(_)) => return,
         }
         self.logged = health;
+    }
+
+    fn describe_failure(&self, cause: Cause) -> String {
+        let details = cause.fault().and_then(|fault| self.route.details(fault));
+        let details = details.map_or_else(String::new, |details| format!(" ({details})"));
+        format!(", the last failure was {cause}{details}")
     }
 
     /// Warns once that no customer so far is known, which is rarely meant.

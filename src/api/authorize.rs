@@ -12,6 +12,8 @@ use crate::text;
 
 /// Random bytes in the state and in the verifier: as many as RFC 7636 §4.1 recommends.
 const RANDOM_BYTES: usize = 32;
+/// The setting that names the token endpoint.
+const TOKEN_URL: &str = "--token-url";
 /// The most characters of the server's own error code that are repeated.
 const CODE_CHARACTERS_MAX: usize = 64;
 
@@ -118,7 +120,7 @@ impl Authorization {
             ("code_verifier", self.verifier.expose_secret()),
         ];
         form.extend(client.secret.iter().map(|secret| ("client_secret", secret.expose_secret())));
-        let http = http::client(options, &client.token_url)?;
+        let http = http::client(options, &client.token_url, TOKEN_URL)?;
         let tokens = oauth::ask(&http, &client.token_url, &form).await?;
         Ok(Tokens {
             client_id: Some(client.id.clone()),

@@ -14,12 +14,14 @@ use super::fault::{fault_of, fault_of_answer};
 use super::http::{self, Clients, HttpError, HttpOptions, Protocol};
 use super::lanes::{Lanes, Processed};
 use super::reading::{self, Asked};
+use super::route::Route;
 use super::token::Token;
 use crate::contract::{Answer, Attempt, CustomerId, Fault};
-use crate::text;
 
 /// The API's name for the header that scopes a request to a tenant.
 const X_TENANT: HeaderName = HeaderName::from_static("x-tenant");
+/// The setting that names the API.
+const BASE_URL: &str = "--base-url";
 
 /// How the API is reached.
 #[derive(Debug, Clone)]
@@ -42,6 +44,7 @@ pub struct Api {
 #[derive(Debug)]
 struct Requests {
     lanes: Lanes,
+    route: Route,
     /// The URL of all customers. A customer's is made of it without being parsed.
     customers: Url,
     /// All headers of an update, with a place for the token: none has to be added to a request's copy, which would have to grow
@@ -57,18 +60,17 @@ impl Api {
     /// A client with these options. Connections are made with the first requests.
     pub fn new(options: &ApiOptions) -> Result<Api, HttpError> {
         let (update_headers, read_headers) = (update_headers(options.tenant), read_headers(options.tenant));
-        let lanes = Lanes::new(Clients::new(&options.http, &options.base_url)?)?;
+        let (clients, route) = Clients::new(&options.http, &options.base_url, BASE_URL)?;
+        let lanes = Lanes::new(clients)?;
         let customers = customers_url(&options.base_url);
         let doubts_http2 = options.http.protocol == Protocol::Http2 && options.base_url.scheme() == "http";
         let doubts_http2 = AtomicBool::new(doubts_http2);
-        Ok(Api { requests: Arc::new(Requests { lanes, customers, update_headers, read_headers, doubts_http2 }) })
+        Ok(Api { requests: Arc::new(Requests { lanes, route, customers, update_headers, read_headers, doubts_http2 }) })
     }
 
-    /// Host and port that requests go to, safe to show.
-    pub fn address(&self) -> String {
-        let url = &self.requests.customers;
-        let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
-        text::safe(&format!("{}{port}", url.host_str().unwrap_or_default()))
+    /// The way that requests take.
+    pub fn route(&self) -> &Route {
+        &self.requests.route
     }
 
     /// Sends one update and reads what comes back. Never fails: that nothing came back is an answer too.
@@ -114,7 +116,7 @@ impl Requests {
                 Ok(response) => Answer::Response(response),
                 Err(error) => Answer::Fault(fault_of_answer(&error)),
             },
-            (Err(error), connection) => Answer::Fault(fault_of(&error, connection)),
+            (Err(error), connection) => Answer::Fault(fault_of(&error, &self.route, connection)),
         };
         place.ended(match &answer {
             Answer::Response(_) => Processed::Yes,

@@ -1,12 +1,39 @@
 //! The name of what went wrong where no whole answer came.
 
 use std::error::Error as StdError;
+use std::fs::File;
 use std::io;
 
-use super::lanes::Connection;
-use crate::contract::{Fault, TlsFault};
+use rustix::io::Errno;
+use rustls::{AlertDescription, CertificateError, Error as TlsError, OtherError};
 
-/// Why no answer began. The error itself is not kept: it names the URL, and with it the customer.
+use super::lanes::Connection;
+use super::route::Route;
+use crate::contract::{Fault, ProxyFault, TlsFault};
+
+/// The most errors that are wrapped in each other: far more than there are.
+const LEVELS_MAX: usize = 32;
+/// The errno values of a machine that has nothing left to connect with: descriptors, buffers, and ports to connect from.
+const NOTHING_LEFT: [Errno; 4] = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::ADDRNOTAVAIL];
+/// How the connector through a proxy begins its messages. Its error has no type that could be named.
+const TUNNEL: &str = "tunnel error: ";
+/// How it says that the proxy's answer to CONNECT was 407.
+const TUNNEL_407: &str = "tunnel error: proxy authorization required";
+/// How it says that there is no connection to the proxy. All other messages are about the proxy's answer to CONNECT.
+const TUNNEL_NOT_CONNECTED: &str = "tunnel error: failed to create underlying connection";
+/// How `gai_strerror` says that a name does not exist: `EAI_NONAME` and `EAI_NODATA` of glibc, of musl and of the BSDs. The
+/// standard library keeps the text of a look-up's failure and not its code. Any other text is a failure that may pass.
+const NO_SUCH_NAME: [&str; 7] = [
+    "Name or service not known",
+    "No address associated with hostname",
+    "Name does not resolve",
+    "Name has no usable address",
+    "nodename nor servname provided, or not known",
+    "No address associated with nodename",
+    "hostname nor servname provided, or not known",
+];
+
+/// Why no answer began to a request that took this route. The error itself is not kept: it names the URL, and with it the customer.
 ///
 /// Two cases are told from a connection that just broke:
 ///
@@ -16,19 +43,25 @@ use crate::contract::{Fault, TlsFault};
 ///   should that end before they do. A GOAWAY with an error is not believed: a server in trouble may name any id.
 /// - *Unanswered*: a kept connection of HTTP/1.1 was closed or reset before there was an answer. Some bytes of a head may have
 ///   come, which the HTTP library does not tell. HTTP/2 has GOAWAY for this, so there it is a connection that broke.
-pub(super) fn fault_of(error: &reqwest::Error, connection: Connection) -> Fault {
+pub(super) fn fault_of(error: &reqwest::Error, route: &Route, connection: Connection) -> Fault {
     if error.is_connect() {
-        return connect_fault(error);
+        return connect_fault(error, route);
+    }
+    // With TLS 1.3 a client's half of the handshake has ended before the server refuses it.
+    if let Some(TlsError::AlertReceived(alert)) = find::<TlsError>(error)
+        && refuses_the_client(*alert)
+    {
+        return Fault::Tls(TlsFault::ClientCertificate);
     }
     if error.is_timeout() {
         return Fault::Timeout;
     }
-    if sources(error).any(says_not_processed) {
+    if levels(error).any(says_not_processed) {
         return Fault::NotProcessed;
     }
-    let is_http2 = sources(error).any(<dyn StdError>::is::<h2::Error>);
+    let is_http2 = levels(error).any(<dyn StdError>::is::<h2::Error>);
     match connection {
-        Connection::Kept if !is_http2 && sources(error).any(says_closed) => Fault::Unanswered,
+        Connection::Kept if !is_http2 && levels(error).any(says_closed) => Fault::Unanswered,
         Connection::Kept | Connection::New => Fault::Broken,
     }
 }
@@ -62,36 +95,121 @@ fn says_closed(cause: &(dyn StdError + 'static)) -> bool {
     })
 }
 
-/// What an error comes from, the nearest first.
-fn sources(error: &reqwest::Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
-    std::iter::successors(error.source(), |cause: &&(dyn StdError + 'static)| (*cause).source())
-}
-
-fn connect_fault(error: &reqwest::Error) -> Fault {
+fn connect_fault(error: &reqwest::Error, route: &Route) -> Fault {
     if error.is_timeout() {
         return Fault::ConnectTimeout;
     }
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        if let Some(inner) = inner
-            && inner.is::<rustls::Error>()
-        {
-            return Fault::Tls(TlsFault::Other);
-        }
-        // The connector's own name for a failed look-up; it has no type that could be asked.
-        if cause.to_string() == "dns error" {
-            return Fault::NameUnknown;
-        }
-        source = cause.source();
+    if has_nothing_left(error) || (error.is_dns() && no_descriptor_is_left()) {
+        return Fault::NoSockets;
     }
-    Fault::Refused
+    if error.is_dns() && !levels(error).any(|level| has_no_such_name(&level.to_string())) {
+        return Fault::LookupFailed;
+    }
+    let tls = find::<TlsError>(error).map(tls_fault);
+    let tunnel = levels(error).map(ToString::to_string).find(|text| text.starts_with(TUNNEL));
+    match tunnel.as_deref() {
+        Some(TUNNEL_407) => return Fault::Proxy(ProxyFault::Authentication),
+        Some(TUNNEL_NOT_CONNECTED) => {}
+        Some(_) => return Fault::Proxy(ProxyFault::Refused),
+        // Plain HTTP has no tunnel: the proxy is what is connected to.
+        None if route.connects_to_a_proxy() => {}
+        None if error.is_dns() => return Fault::NameUnknown,
+        None => return tls.map_or(Fault::Refused, Fault::Tls),
+    }
+    Fault::Proxy(tls.map_or(ProxyFault::Unreachable, ProxyFault::Tls))
+}
+
+/// The errors that are wrapped in each other, the outermost first. `source()` of an `io::Error` passes over the error that it
+/// wraps, and the TLS connector wraps its own in two of them.
+fn levels<'e>(error: &'e (dyn StdError + 'static)) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |error| inner(*error)).take(LEVELS_MAX)
+}
+
+fn inner<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e (dyn StdError + 'static)> {
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(wrapped) => Some(wrapped),
+        None => error.source(),
+    }
+}
+
+fn find<'e, E: StdError + 'static>(error: &'e (dyn StdError + 'static)) -> Option<&'e E> {
+    levels(error).find_map(|level| level.downcast_ref())
+}
+
+/// Whether a connection failed because this machine has nothing left to connect with.
+fn has_nothing_left(error: &(dyn StdError + 'static)) -> bool {
+    let errno = levels(error).find_map(|level| level.downcast_ref().and_then(Errno::from_io_error));
+    match errno {
+        // A machine without IPv6 says the same of an IPv6 address, however many ports are left.
+        Some(Errno::ADDRNOTAVAIL) => !levels(error).any(is_about_ipv6),
+        Some(errno) => NOTHING_LEFT.contains(&errno),
+        None => false,
+    }
+}
+
+/// Whether this is the connector's error about an IPv6 address, which only its form for debugging shows.
+fn is_about_ipv6(level: &(dyn StdError + 'static)) -> bool {
+    level.to_string() == "tcp connect error" && format!("{level:?}").contains(", [")
+}
+
+/// Whether no file can be opened. A look-up needs some, and may say that there is no such name where it got none.
+fn no_descriptor_is_left() -> bool {
+    let errno = File::open("/dev/null").err().as_ref().and_then(Errno::from_io_error);
+    matches!(errno, Some(Errno::MFILE | Errno::NFILE))
+}
+
+fn has_no_such_name(text: &str) -> bool {
+    NO_SUCH_NAME.iter().any(|words| text.ends_with(words))
+}
+
+fn tls_fault(error: &TlsError) -> TlsFault {
+    match error {
+        TlsError::InvalidCertificate(error) => certificate_fault(error),
+        TlsError::InvalidMessage(_) => TlsFault::NotTls,
+        TlsError::PeerIncompatible(_) => TlsFault::OldVersion,
+        TlsError::AlertReceived(alert) => match alert {
+            AlertDescription::ProtocolVersion
+            | AlertDescription::HandshakeFailure
+            | AlertDescription::InsufficientSecurity => TlsFault::OldVersion,
+            alert if refuses_the_client(*alert) => TlsFault::ClientCertificate,
+            _ => TlsFault::Other,
+        },
+        _ => TlsFault::Other,
+    }
+}
+
+/// Whether a server says by this alert that it wants a certificate of the client, or another one (RFC 8446 §6.2).
+fn refuses_the_client(alert: AlertDescription) -> bool {
+    matches!(
+        alert,
+        AlertDescription::CertificateRequired
+            | AlertDescription::BadCertificate
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::UnknownCA
+            | AlertDescription::AccessDenied
+    )
+}
+
+fn certificate_fault(error: &CertificateError) -> TlsFault {
+    match error {
+        // An authority that was made anew bears the old one's name, and has another key.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => TlsFault::UnknownIssuer,
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => TlsFault::Expired,
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => TlsFault::NotYetValid,
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => TlsFault::OtherHost,
+        // An error of the certificate library, which has no type of ours.
+        CertificateError::Other(OtherError(error)) if error.to_string() == "CaUsedAsEndEntity" => {
+            TlsFault::OfAnAuthority
+        }
+        _ => TlsFault::Certificate,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::io::{Read, Write};
     use std::net::{Shutdown, TcpListener, TcpStream};
+    use std::sync::Arc;
 
     use bytes::Bytes;
     use url::Url;
@@ -178,5 +296,81 @@ mod tests {
         check(&[goaway(0, ENHANCE_YOUR_CALM)], Fault::Broken);
         check(&[frame(RST_STREAM, 1, &[INTERNAL_ERROR])], Fault::Broken);
         check(&[], Fault::Broken);
+    }
+
+    #[test]
+    fn an_error_is_found_however_deep_others_wrap_it() {
+        let error = |error: CertificateError| TlsError::InvalidCertificate(error);
+        let wrapped = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, error(CertificateError::Expired)));
+        assert_eq!(find::<TlsError>(&wrapped), Some(&error(CertificateError::Expired)));
+        let twice = io::Error::other(wrapped);
+        assert_eq!(find::<TlsError>(&twice), Some(&error(CertificateError::Expired)));
+        assert_eq!(find::<TlsError>(&io::Error::other("another error")), None);
+    }
+
+    #[test]
+    fn each_error_of_tls_has_its_name() {
+        let check = |error: TlsError, want: TlsFault| assert_eq!(tls_fault(&error), want, "{error:?}");
+        let other = |error: &str| CertificateError::Other(OtherError(Arc::from(Box::from(error))));
+        for (error, want) in [
+            (CertificateError::UnknownIssuer, TlsFault::UnknownIssuer),
+            (CertificateError::Expired, TlsFault::Expired),
+            (CertificateError::NotValidYet, TlsFault::NotYetValid),
+            (CertificateError::NotValidForName, TlsFault::OtherHost),
+            (CertificateError::Revoked, TlsFault::Certificate),
+            (CertificateError::BadSignature, TlsFault::UnknownIssuer),
+            (other("CaUsedAsEndEntity"), TlsFault::OfAnAuthority),
+            (other("UnsupportedCertVersion"), TlsFault::Certificate),
+        ] {
+            check(TlsError::InvalidCertificate(error), want);
+        }
+        for (alert, want) in [
+            (AlertDescription::ProtocolVersion, TlsFault::OldVersion),
+            (AlertDescription::HandshakeFailure, TlsFault::OldVersion),
+            (AlertDescription::CertificateRequired, TlsFault::ClientCertificate),
+            (AlertDescription::InternalError, TlsFault::Other),
+        ] {
+            check(TlsError::AlertReceived(alert), want);
+        }
+        check(TlsError::InvalidMessage(rustls::InvalidMessage::InvalidContentType), TlsFault::NotTls);
+        check(
+            TlsError::PeerIncompatible(rustls::PeerIncompatible::ServerDoesNotSupportTls12Or13),
+            TlsFault::OldVersion,
+        );
+    }
+
+    #[test]
+    fn a_name_that_does_not_exist_is_told_from_a_look_up_that_fails() {
+        let check = |text: &str, want: bool| {
+            assert_eq!(has_no_such_name(&format!("failed to lookup address information: {text}")), want, "{text}");
+        };
+        // glibc
+        check("Name or service not known", true);
+        check("No address associated with hostname", true);
+        check("Temporary failure in name resolution", false);
+        check("Non-recoverable failure in name resolution", false);
+        check("System error", false);
+        // musl
+        check("Name does not resolve", true);
+        check("Name has no usable address", true);
+        check("Try again", false);
+        check("Non-recoverable error", false);
+        // macOS
+        check("nodename nor servname provided, or not known", true);
+    }
+
+    #[test]
+    fn a_machine_without_descriptors_or_ports_is_told_from_a_server_that_refuses() {
+        let check = |errno: Errno, want: bool| {
+            let error = io::Error::other(io::Error::from(errno));
+            assert_eq!(has_nothing_left(&error), want, "{errno}");
+        };
+        for errno in NOTHING_LEFT {
+            check(errno, true);
+        }
+        for errno in [Errno::CONNREFUSED, Errno::NETUNREACH, Errno::HOSTUNREACH, Errno::CONNRESET] {
+            check(errno, false);
+        }
+        assert!(!no_descriptor_is_left());
     }
 }

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Once;
 use std::time::Duration;
 
-use hyper::Uri;
-use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::header::{ACCEPT, HeaderMap, HeaderValue, USER_AGENT};
 use reqwest::{Certificate, Client, ClientBuilder};
 use tracing::{info, warn};
 use url::Url;
 
 use super::lanes::Opened;
+use super::proxy::Proxy;
+use super::route::Route;
 use crate::text;
 
 /// How requests name their sender.
@@ -88,19 +88,28 @@ pub enum HttpError {
         file: String,
     },
     /// The environment names a proxy that we do not speak to.
-    #[error("the environment names the proxy {proxy}; only http and https proxies can be used (NO_PROXY goes past it)")]
-    Proxy {
+    #[error("{variable} names the proxy {proxy}; only http and https proxies can be used (NO_PROXY goes past it)")]
+    ProxyOfAnotherKind {
+        /// The variable.
+        variable: &'static str,
         /// Where it is.
         proxy: String,
+    },
+    /// The environment names a proxy by something that is no address. It is not shown: a password may be in it.
+    #[error("{variable} is not the address of an http or https proxy, as in http://HOST:PORT: correct it, or empty it")]
+    ProxyUnusable {
+        /// The variable.
+        variable: &'static str,
     },
     /// TLS or the client's settings.
     #[error("the HTTP client cannot be set up")]
     Client(#[source] reqwest::Error),
 }
 
-/// A client for requests to `server`.
-pub(super) fn client(options: &HttpOptions, server: &Url) -> Result<Client, HttpError> {
-    client_that_trusts(prepare(options, server)?, options, None)
+/// A client for requests to `server`, which `setting` names, and the way that they take.
+pub(super) fn client(options: &HttpOptions, server: &Url, setting: &'static str) -> Result<(Client, Route), HttpError> {
+    let (own, route) = prepare(options, server, setting)?;
+    Ok((client_that_trusts(own, options, None)?, route))
 }
 
 /// Clients for requests to one server, made as they are needed. All have the same settings.
@@ -111,9 +120,14 @@ pub(super) struct Clients {
 }
 
 impl Clients {
-    /// Clients for requests to `server`.
-    pub(super) fn new(options: &HttpOptions, server: &Url) -> Result<Clients, HttpError> {
-        Ok(Clients { own: prepare(options, server)?, options: options.clone() })
+    /// Clients for requests to `server`, which `setting` names, and the way that they take.
+    pub(super) fn new(
+        options: &HttpOptions,
+        server: &Url,
+        setting: &'static str,
+    ) -> Result<(Clients, Route), HttpError> {
+        let (own, route) = prepare(options, server, setting)?;
+        Ok((Clients { own, options: options.clone() }, route))
     }
 
     /// Another client, whose connections are counted.
@@ -126,14 +140,17 @@ impl Clients {
     }
 }
 
-/// What comes before the first client: returns the user's own authorities.
-fn prepare(options: &HttpOptions, server: &Url) -> Result<Vec<Certificate>, HttpError> {
+/// What comes before the first client: returns the user's own authorities, and the way that requests take.
+fn prepare(options: &HttpOptions, server: &Url, setting: &'static str) -> Result<(Vec<Certificate>, Route), HttpError> {
     install_tls_provider();
-    match options.proxies {
-        Proxies::OfTheEnvironment => announce_proxy(server)?,
-        Proxies::None => {}
+    let proxy = match options.proxies {
+        Proxies::OfTheEnvironment => Proxy::of_the_environment(server)?,
+        Proxies::None => None,
+    };
+    if let Some(proxy) = &proxy {
+        info!("requests go through the proxy {} of the environment", proxy.address);
     }
-    own_authorities(options.ca_file.as_deref())
+    Ok((own_authorities(options.ca_file.as_deref())?, Route::new(server, proxy, setting)))
 }
 
 fn client_that_trusts(
@@ -200,21 +217,6 @@ fn install_tls_provider() {
         // Another thread may have been quicker; the provider is the same one.
         rustls::crypto::ring::default_provider().install_default().ok();
     }
-}
-
-/// Says which proxy requests to `server` go through, by the very rules that the client goes by. A proxy's address may hold
-/// a password, so scheme, host and port are all that is said.
-fn announce_proxy(server: &Url) -> Result<(), HttpError> {
-    let Ok(server) = server.as_str().parse::<Uri>() else { return Ok(()) };
-    let Some(proxy) = Matcher::from_system().intercept(&server) else { return Ok(()) };
-    let scheme = proxy.uri().scheme_str().unwrap_or("http");
-    let port = proxy.uri().port_u16().map_or_else(String::new, |port| format!(":{port}"));
-    let shown = text::safe(&format!("{scheme}://{}{port}", proxy.uri().host().unwrap_or_default()));
-    if !matches!(scheme, "http" | "https") {
-        return Err(HttpError::Proxy { proxy: shown });
-    }
-    info!("requests go through the proxy {shown} of the environment");
-    Ok(())
 }
 
 fn own_authorities(ca_file: Option<&Path>) -> Result<Vec<Certificate>, HttpError> {

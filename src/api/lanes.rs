@@ -272,7 +272,8 @@ mod tests {
             protocol,
         };
         let server = Url::parse("http://127.0.0.1:1/").expect("a URL");
-        Lanes::new(Clients::new(&http, &server).expect("good options")).expect("a client")
+        let (clients, _) = Clients::new(&http, &server, "--base-url").expect("good options");
+        Lanes::new(clients).expect("a client")
     }
 
     fn take<const N: usize>(lanes: &Lanes) -> [Place<'_>; N] {

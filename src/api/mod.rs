@@ -9,8 +9,10 @@ mod fault;
 mod http;
 mod lanes;
 pub mod oauth;
+mod proxy;
 pub mod rate_headers;
 pub mod reading;
+mod route;
 mod seen;
 mod server_error;
 mod shown;
@@ -22,6 +24,7 @@ mod tokens;
 pub use address::is_loopback;
 pub use client::{Api, ApiOptions};
 pub use http::{HttpError, HttpOptions, Protocol, Proxies, Transport};
+pub use route::Route;
 pub use shown::shown_request;
 pub use token::{Token, TokenError};
 pub use token_source::{

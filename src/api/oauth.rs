@@ -11,6 +11,7 @@ use url::{Url, form_urlencoded};
 
 use super::fault::fault_of;
 use super::lanes::Connection;
+use super::route::Route;
 use super::token::Token;
 use super::token_file::Tokens;
 use crate::contract::Fault;
@@ -51,8 +52,13 @@ pub enum OauthError {
         status: u16,
     },
     /// There is no answer.
-    #[error("the token endpoint cannot be reached ({})", .0.name())]
-    Unreachable(Fault),
+    #[error("the token endpoint cannot be reached ({}): {why}", .fault.name())]
+    Unreachable {
+        /// Why.
+        fault: Fault,
+        /// The same in words.
+        why: String,
+    },
     /// The tokens do not say how they are renewed.
     #[error("the token file names no refresh_token or no token_url")]
     NotRenewable,
@@ -62,15 +68,15 @@ impl OauthError {
     /// Whether asking again can help.
     pub fn may_pass(&self) -> bool {
         match self {
-            OauthError::Unavailable { .. } | OauthError::Unexpected { .. } | OauthError::Unreachable(_) => true,
+            OauthError::Unavailable { .. } | OauthError::Unexpected { .. } | OauthError::Unreachable { .. } => true,
             OauthError::Refused { .. } | OauthError::NotRenewable => false,
         }
     }
 }
 
 /// Exchanges the refresh token. A secret that stands beside the tokens comes before `client_secret`.
-pub async fn refresh(
-    client: &Client,
+pub(super) async fn refresh(
+    client: &(Client, Route),
     tokens: &Tokens,
     client_secret: Option<&SecretString>,
 ) -> Result<Tokens, OauthError> {
@@ -96,11 +102,18 @@ pub async fn refresh(
 }
 
 /// Sends a form to the token endpoint. The client is one that follows no redirect and has timeouts.
-pub async fn ask(client: &Client, token_url: &Url, form: &[(&str, &str)]) -> Result<Tokens, OauthError> {
+pub(super) async fn ask(
+    (client, route): &(Client, Route),
+    token_url: &Url,
+    form: &[(&str, &str)],
+) -> Result<Tokens, OauthError> {
     let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
     let asked_at = Timestamp::now();
     let request = client.post(token_url.clone()).header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body);
-    let unreachable = |error| OauthError::Unreachable(fault_of(&error, Connection::New));
+    let unreachable = |error| {
+        let fault = fault_of(&error, route, Connection::New);
+        OauthError::Unreachable { fault, why: route.explain(fault) }
+    };
     let mut answer = request.send().await.map_err(unreachable)?;
     let status = answer.status().as_u16();
     let mut body = Vec::new();

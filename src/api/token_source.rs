@@ -16,11 +16,14 @@ use url::Url;
 use super::address::is_loopback;
 use super::http::{self, HttpError, HttpOptions, Protocol, Proxies, Transport};
 use super::oauth::{self, OauthError};
+use super::route::Route;
 use super::token::{Token, TokenError};
 use super::token_file::{LOCK_POLL, LOCK_WAIT_MAX, Lock, Reserved, Tokens, load, locked, recover};
 
 /// A file that is being written is whole after this time.
 const WRITING_TAKES: Duration = Duration::from_millis(100);
+/// The setting that names the token endpoint.
+const TOKEN_URL: &str = "the token file's token_url";
 
 /// Where tokens come from.
 #[derive(Debug, Clone)]
@@ -123,7 +126,7 @@ pub enum RenewalError {
 #[derive(Debug)]
 struct Endpoint {
     options: EndpointOptions,
-    client: Mutex<Option<(Url, Client)>>,
+    client: Mutex<Option<(Url, (Client, Route))>>,
 }
 
 impl TokenSource {
@@ -215,14 +218,14 @@ impl TokenSource {
 }
 
 impl Endpoint {
-    fn client(&self, token_url: &Url) -> Result<Client, RenewalError> {
+    fn client(&self, token_url: &Url) -> Result<(Client, Route), RenewalError> {
         let mut kept = self.client.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((url, client)) = &*kept
             && url == token_url
         {
             return Ok(client.clone());
         }
-        let client = http::client(&self.http_options(token_url)?, token_url)?;
+        let client = http::client(&self.http_options(token_url)?, token_url, TOKEN_URL)?;
         *kept = Some((token_url.clone(), client.clone()));
         Ok(client)
     }

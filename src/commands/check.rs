@@ -47,6 +47,7 @@ pub fn check(settings: &Settings) -> Result<Exit, Failure> {
         read: ended.read,
         extent: ended.extent,
         stop: ended.stop,
+        route: None,
         input_fault: ended.input_fault,
         recorded,
         sending: None,

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
+use crate::api::Route;
 use crate::config::Settings;
 use crate::config::output::OutputFormat;
 use crate::exit::Exit;
@@ -28,6 +29,8 @@ pub(super) struct Report<'a> {
     pub(super) read: RowsRead,
     pub(super) extent: Extent,
     pub(super) stop: Option<StopReason>,
+    /// The way that requests took.
+    pub(super) route: Option<Route>,
     pub(super) input_fault: Option<InputError>,
     pub(super) recorded: Recorded,
     pub(super) sending: Option<(Statistics, Latencies)>,
@@ -112,7 +115,7 @@ impl Report<'_> {
             fields_left_out: 0,
             sending: (self.sending.as_ref())
                 .map(|(statistics, latencies)| summary::sending_summary(statistics, latencies, seconds)),
-            stopped: self.stop.as_ref().map(ToString::to_string),
+            stopped: self.why_stopped(),
             continue_with: self.stop.as_ref().and(self.continue_with.clone()),
             exit_code: 0,
             files: [JOURNAL_NAME].into_iter().chain(failed_files).chain([SUMMARY_NAME]).map(path).collect(),
@@ -128,9 +131,23 @@ impl Report<'_> {
         if let Some(fault) = &self.recorded.fault {
             let unrecorded = self.recorded.unrecorded;
             terminal::say_error(&format_args!("{fault}; {unrecorded} outcomes could not be recorded"));
-        } else if let Some(reason) = &self.stop {
-            terminal::say_error(&format_args!("{reason}"));
+        } else if let Some(reason) = self.why_stopped() {
+            terminal::say_error(&reason);
         }
+    }
+
+    /// Why it stopped, with the host or the proxy that is at fault.
+    fn why_stopped(&self) -> Option<String> {
+        let (reason, route) = (self.stop.as_ref()?, self.route.as_ref());
+        let with_route = route.and_then(|route| match reason {
+            StopReason::Unreachable { fault } => Some(route.explain(*fault)),
+            StopReason::EveryRowWouldFail { status } => route.explain_status(*status),
+            StopReason::Outage { cause: Some(cause), .. } => {
+                Some(format!("{reason} ({})", route.details(cause.fault()?)?))
+            }
+            _ => None,
+        });
+        Some(with_route.unwrap_or_else(|| reason.to_string()))
     }
 }
 

@@ -31,6 +31,7 @@ pub fn run(settings: &Settings, arguments: &[OsString]) -> Result<Exit, Failure>
     let server = Server::of(settings)?;
     let grant = server.token_source().read().map_err(Failure::unusable)?;
     let api = Api::new(&server.options(settings)).map_err(Failure::unusable)?;
+    let route = api.route().clone();
     let Started { run_dir, journal, start } = start::for_run(settings, &opened.inputs)?;
 
     let progress = Arc::new(Progress::default());
@@ -76,6 +77,7 @@ pub fn run(settings: &Settings, arguments: &[OsString]) -> Result<Exit, Failure>
         read: sent.read,
         extent: sent.extent,
         stop: sent.stop,
+        route: Some(route),
         input_fault: sent.input_fault,
         recorded,
         sending: Some((sent.statistics, sent.latencies)),

@@ -32,19 +32,25 @@ pub enum Fault {
 /// How TLS failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum TlsFault {
-    /// Nobody who is trusted vouches for the certificate: an unknown authority, or its own signature.
+    /// The certificate was signed by an authority that is not trusted, or by itself.
     UnknownIssuer,
+    /// The certificate is an authority's own, which cannot be a server's.
+    OfAnAuthority,
     /// The certificate has expired.
     Expired,
     /// The certificate is not valid yet.
     NotYetValid,
     /// The certificate is another host's.
     OtherHost,
+    /// Another fault of the certificate: revoked, or with a signature that cannot be checked.
+    Certificate,
     /// The server speaks only versions that are no longer safe (TLS 1.1 and older), or no cipher that we do.
     OldVersion,
     /// The server does not speak TLS at that port.
     NotTls,
-    /// The server asks for a certificate of the client, or refuses for another reason that it does not say.
+    /// The server asks for a certificate of the client.
+    ClientCertificate,
+    /// TLS failed for another reason.
     Other,
 }
 
@@ -53,10 +59,12 @@ pub enum TlsFault {
 pub enum ProxyFault {
     /// It wants a name and a password, or others (407).
     Authentication,
-    /// It refuses to connect to that host and port, with this status.
-    Refused(u16),
-    /// It cannot be reached.
+    /// It does not connect to the server: it answers CONNECT with another status than 200, or with none.
+    Refused,
+    /// It cannot be reached, or its name is unknown.
     Unreachable,
+    /// It is an https proxy, and TLS with it failed.
+    Tls(TlsFault),
 }
 
 impl Fault {
@@ -72,15 +80,19 @@ impl Fault {
             Fault::NameUnknown => "name_unknown",
             Fault::LookupFailed => "name_lookup_failed",
             Fault::Tls(TlsFault::UnknownIssuer) => "certificate_not_trusted",
+            Fault::Tls(TlsFault::OfAnAuthority) => "certificate_of_an_authority",
             Fault::Tls(TlsFault::Expired) => "certificate_expired",
             Fault::Tls(TlsFault::NotYetValid) => "certificate_not_yet_valid",
             Fault::Tls(TlsFault::OtherHost) => "certificate_of_another_host",
+            Fault::Tls(TlsFault::Certificate) => "certificate",
             Fault::Tls(TlsFault::OldVersion) => "tls_version",
             Fault::Tls(TlsFault::NotTls) => "no_tls",
+            Fault::Tls(TlsFault::ClientCertificate) => "client_certificate_required",
             Fault::Tls(TlsFault::Other) => "tls",
             Fault::Proxy(ProxyFault::Authentication) => "proxy_authentication",
-            Fault::Proxy(ProxyFault::Refused(_)) => "proxy_refused",
+            Fault::Proxy(ProxyFault::Refused) => "proxy_refused",
             Fault::Proxy(ProxyFault::Unreachable) => "proxy_unreachable",
+            Fault::Proxy(ProxyFault::Tls(_)) => "proxy_tls",
             Fault::NoSockets => "no_sockets",
         }
     }

@@ -23,6 +23,14 @@ impl Cause {
         }
     }
 
+    /// The fault, where there was no answer.
+    pub fn fault(self) -> Option<Fault> {
+        match self {
+            Cause::Status(_) => None,
+            Cause::Fault(fault) => Some(fault),
+        }
+    }
+
     /// The answer's status, where there was one.
     pub fn status(self) -> Option<u16> {
         match self {

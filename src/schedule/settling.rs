@@ -99,7 +99,9 @@ impl<T: Clone> Schedule<T> {
             self.stop(StopReason::TokenUnavailable { lasted });
         }
         match too_long(self.availability.unwell_since()) {
-            Some(lasted) if !self.may_end_by_own_answers() => self.stop(StopReason::Outage { lasted }),
+            Some(lasted) if !self.may_end_by_own_answers() => {
+                self.stop(StopReason::Outage { lasted, cause: self.course.last_failure });
+            }
             Some(_) | None => {}
         }
     }

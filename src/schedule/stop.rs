@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::Cause;
 use super::error_limit::ErrorLimit;
 use crate::contract::Fault;
 
@@ -20,6 +21,13 @@ pub enum StopReason {
     },
     /// The API did not answer for longer than `--max-wait`.
     Outage {
+        /// For how long.
+        lasted: Duration,
+        /// Why an update failed last.
+        cause: Option<Cause>,
+    },
+    /// This machine had no file descriptors or ports to connect with for longer than `--max-wait`.
+    NoSockets {
         /// For how long.
         lasted: Duration,
     },
@@ -66,9 +74,9 @@ pub enum StopReason {
         /// Its status.
         status: u16,
     },
-    /// The host's name is unknown, or its certificate is not trusted, before any success.
+    /// The host's name is unknown, TLS fails, or the proxy does not let requests through, before any success.
     Unreachable {
-        /// Which of them.
+        /// Which of them. The way that requests take has the words.
         fault: Fault,
     },
     /// The input cannot be read on.
@@ -114,9 +122,15 @@ impl fmt::Display for StopReason {
             StopReason::ErrorLimit { ended, errors, limit } => {
                 write!(f, "{errors} of {ended} rows ended badly, more than --max-errors {limit}")
             }
-            StopReason::Outage { lasted } => {
-                write!(f, "the API has been down for {} s, longer than --max-wait", lasted.as_secs())
+            StopReason::Outage { lasted, cause } => {
+                write!(f, "the API has been down for {} s, longer than --max-wait", lasted.as_secs())?;
+                cause.map_or(Ok(()), |cause| write!(f, "; the last failure was {cause}"))
             }
+            StopReason::NoSockets { lasted } => write!(
+                f,
+                "this machine had no file descriptors or ports left to connect with for {} s (ulimit -n)",
+                lasted.as_secs()
+            ),
             StopReason::WaitTooLong { wait } => {
                 write!(f, "the API asks to wait for {} s, longer than --max-wait", wait.as_secs())
             }
@@ -155,12 +169,7 @@ impl fmt::Display for StopReason {
             StopReason::EveryRowWouldFail { status } => {
                 write!(f, "the server answers {status}, which every row would meet: is --base-url right?")
             }
-            StopReason::Unreachable { fault: Fault::NameUnknown } => {
-                f.write_str("the host of --base-url is unknown (DNS)")
-            }
-            StopReason::Unreachable { fault: _ } => {
-                f.write_str("the server's certificate is not trusted (--ca-file names other authorities)")
-            }
+            StopReason::Unreachable { fault } => write!(f, "the API cannot be reached ({})", fault.name()),
             StopReason::InputUnusable => f.write_str("the input cannot be read on; rows that ended before are recorded, and are not sent again"),
             StopReason::InputChanged { first_row, last_row } => write!(
                 f,

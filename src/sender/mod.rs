@@ -145,7 +145,7 @@ impl Driver {
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             ticks
         };
-        let (progress, address) = (sending.progress.clone(), sending.api.address());
+        let (progress, route) = (sending.progress.clone(), sending.api.route().clone());
         sending.schedule.token_lasts(sending.grant.lifetime, Moment::START);
         let renewals = Renewals::new(sending.token_source.clone(), sending.grant.token.clone());
         Ok(Driver {
@@ -159,7 +159,7 @@ impl Driver {
             read: RowsRead::default(),
             extent: None,
             input_fault: None,
-            reporter: Reporter::new(progress, address),
+            reporter: Reporter::new(progress, route),
             latencies: Latencies::default(),
             signals: Signals::None,
             interrupt: signal(SignalKind::interrupt())?,

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, Permissions};
+use std::net::Ipv4Addr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,6 +12,7 @@ use jiff::Timestamp;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use url::Url;
 
 use super::asking;
 use super::customers::{CustomerRow, Customers};
@@ -18,6 +20,7 @@ use super::end::End;
 use super::ledger::Ledger;
 use super::program::{Finished, Process, Program};
 use super::server::{Reply, Request, ScriptedServer};
+use super::tls::{Presents, TlsFront};
 use super::writing::Form;
 
 /// The run directory of a scenario's runs.
@@ -35,6 +38,9 @@ pub(crate) struct Scenario {
     inputs: Vec<String>,
     flags: Vec<String>,
     target: Target,
+    /// The URL that the server is reached at, where it is another than its own.
+    reached_at: Option<String>,
+    tls: Option<TlsFront>,
     token: TokenPlace,
     stdin: Vec<u8>,
     through: Option<String>,
@@ -69,6 +75,8 @@ impl Scenario {
             inputs: Vec::new(),
             flags: Vec::new(),
             target: Target::Unsaid,
+            reached_at: None,
+            tls: None,
             token: TokenPlace::Variable,
             stdin: Vec::new(),
             through: None,
@@ -134,6 +142,27 @@ impl Scenario {
     pub(crate) fn server_at(mut self, url: &str) -> Scenario {
         self.target = Target::Another(url.to_owned());
         self
+    }
+
+    /// The server stands behind TLS. It is reached at the address of this machine.
+    pub(crate) fn behind_tls(mut self, presents: Presents) -> Scenario {
+        let url = Url::parse(&self.url().expect("a server")).expect("a server's URL");
+        let port = url.port().expect("a server's port");
+        let front = TlsFront::start((Ipv4Addr::LOCALHOST, port).into(), presents);
+        self.reached_at = Some(format!("https://{}/api", front.address()));
+        self.tls = Some(front);
+        self
+    }
+
+    /// The server is reached at this URL.
+    pub(crate) fn reached_at(mut self, url: &str) -> Scenario {
+        self.reached_at = Some(url.to_owned());
+        self
+    }
+
+    /// The TLS that the server stands behind.
+    pub(crate) fn tls(&self) -> &TlsFront {
+        self.tls.as_ref().expect("the server stands behind TLS")
     }
 
     /// Gives the token in a file.
@@ -273,6 +302,9 @@ impl Scenario {
 
     /// What requests' paths are appended to.
     pub(crate) fn url(&self) -> Option<String> {
+        if self.reached_at.is_some() {
+            return self.reached_at.clone();
+        }
         match &self.target {
             Target::Unsaid => None,
             Target::Sandbox(sandbox) => Some(sandbox.base_url()),

@@ -1,0 +1,155 @@
+//! The way that requests take: to which server, through which proxy, and in which words it is told that it is blocked.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use url::Url;
+
+use super::proxy::Proxy;
+use crate::contract::{Fault, ProxyFault, TlsFault};
+use crate::text;
+
+/// The way to a server.
+#[derive(Debug, Clone)]
+pub struct Route {
+    /// Host and port, safe to show.
+    server: String,
+    scheme: Scheme,
+    proxy: Option<Proxy>,
+    /// The setting that names the server.
+    setting: &'static str,
+}
+
+/// How requests travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scheme {
+    Http,
+    Https,
+}
+
+impl Route {
+    /// The way to `url`, which this setting names.
+    pub(super) fn new(url: &Url, proxy: Option<Proxy>, setting: &'static str) -> Route {
+        let scheme = if url.scheme() == "https" { Scheme::Https } else { Scheme::Http };
+        let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
+        let server = text::safe(&format!("{}{port}", url.host_str().unwrap_or_default()));
+        Route { server, scheme, proxy, setting }
+    }
+
+    /// Whether the other end of each connection is a proxy that reads the requests. Through one, TLS goes by a tunnel.
+    pub(super) fn connects_to_a_proxy(&self) -> bool {
+        self.proxy.is_some() && self.scheme == Scheme::Http
+    }
+
+    /// What a fault means, with the host or the proxy that it is about, and the setting that mends it.
+    pub fn explain(&self, fault: Fault) -> String {
+        let Route { server, setting, .. } = self;
+        match fault {
+            Fault::NameUnknown => format!("there is no host of the name {server} (DNS): is {setting} right?"),
+            Fault::LookupFailed => format!("the name {server} cannot be looked up for the moment (DNS)"),
+            Fault::Refused => format!("no connection to {server} can be made"),
+            Fault::ConnectTimeout => format!("no connection to {self} was made in time"),
+            Fault::Broken | Fault::Unanswered => format!("the connection to {self} broke"),
+            Fault::Timeout => format!("{self} did not answer in time"),
+            Fault::NotProcessed => format!("{self} did not process the request, and says so"),
+            Fault::NoSockets => "this machine has no file descriptors or ports left".to_owned(),
+            Fault::Tls(fault) => explain_tls(fault, server, setting),
+            Fault::Proxy(fault) => self.explain_proxy(fault),
+        }
+    }
+
+    /// The same for a fault whose name leaves open what is to be done.
+    pub fn details(&self, fault: Fault) -> Option<String> {
+        match fault {
+            Fault::Tls(_) | Fault::Proxy(_) | Fault::NameUnknown | Fault::LookupFailed => Some(self.explain(fault)),
+            Fault::Refused
+            | Fault::ConnectTimeout
+            | Fault::Broken
+            | Fault::Timeout
+            | Fault::NotProcessed
+            | Fault::Unanswered
+            | Fault::NoSockets => None,
+        }
+    }
+
+    fn explain_proxy(&self, fault: ProxyFault) -> String {
+        let (proxy, variable) = match &self.proxy {
+            Some(proxy) => (proxy.address.as_str(), proxy.variable),
+            None => ("of the environment", "HTTPS_PROXY"),
+        };
+        match fault {
+            ProxyFault::Authentication => format!(
+                "the proxy {proxy} wants a name and a password, or others than {variable} holds (407; http://NAME:PASSWORD@HOST:PORT)"
+            ),
+            ProxyFault::Refused => format!(
+                "the proxy {proxy} does not connect to {} (its answer to CONNECT is not 200): allow host and port there, or go past it with NO_PROXY",
+                self.server
+            ),
+            ProxyFault::Unreachable => {
+                format!(
+                    "the proxy {proxy} cannot be reached: is {variable} right, and does it run? (NO_PROXY goes past it)"
+                )
+            }
+            ProxyFault::Tls(TlsFault::NotTls) => {
+                format!("the proxy {proxy} does not speak TLS: does {variable} have to begin with http://?")
+            }
+            ProxyFault::Tls(fault) => format!("TLS with the proxy fails: {}", explain_tls(fault, proxy, variable)),
+        }
+    }
+
+    /// What an answer of this status says of a proxy, where one answers it by itself.
+    pub fn explain_status(&self, status: u16) -> Option<String> {
+        let is_the_proxys = status == 407 && self.connects_to_a_proxy();
+        is_the_proxys.then(|| self.explain_proxy(ProxyFault::Authentication))
+    }
+}
+
+/// Host and port, and the proxy.
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.server)?;
+        match &self.proxy {
+            Some(proxy) => write!(f, " through the proxy {}", proxy.address),
+            None => Ok(()),
+        }
+    }
+}
+
+fn explain_tls(fault: TlsFault, host: &str, setting: &str) -> String {
+    match fault {
+        TlsFault::UnknownIssuer => format!(
+            "the certificate of {host} is not trusted: an unknown authority has signed it, or it is self-signed (--ca-file names the authority, if {setting} is right)"
+        ),
+        TlsFault::OfAnAuthority => format!(
+            "the certificate of {host} is self-signed and an authority's own, which is never trusted as a server's: the server needs one that the authority has signed; --ca-file names the authority"
+        ),
+        TlsFault::Expired => format!(
+            "the certificate of {host} has expired: its operator has to renew it, if the clock of this machine is right ({})",
+            clock()
+        ),
+        TlsFault::NotYetValid => {
+            format!("the certificate of {host} is not valid yet: is the clock of this machine right ({})?", clock())
+        }
+        TlsFault::OtherHost => {
+            format!(
+                "the certificate of {host} is another host's: {setting} has to name the host as the certificate does"
+            )
+        }
+        TlsFault::Certificate => format!("the certificate of {host} is not valid: its operator has to replace it"),
+        TlsFault::OldVersion => {
+            format!("{host} does not speak TLS 1.2 or 1.3 with a cipher that is safe, and no older version is used")
+        }
+        TlsFault::NotTls => {
+            format!("{host} does not speak TLS at that port: does {setting} name the wrong port, or https for http?")
+        }
+        TlsFault::ClientCertificate => {
+            format!("{host} wants a certificate of the client, which custsync cannot give: is {setting} right?")
+        }
+        TlsFault::Other => format!("TLS with {host} fails: is {setting} right?"),
+    }
+}
+
+/// The time that this machine believes it is.
+fn clock() -> String {
+    format!("it says {} UTC", Timestamp::now().strftime("%Y-%m-%d %H:%M"))
+}
