@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::args::Args;
 use crate::commands::{self, Failure};
@@ -23,6 +23,7 @@ const CONFIG_FILE: &str = "custsync.toml";
 /// The process.
 pub fn main() -> ExitCode {
     forbid_core_dumps();
+    allow_all_descriptors();
     let arguments: Vec<OsString> = std::env::args_os().collect();
     match dispatch(&arguments) {
         Ok(exit) => exit.into(),
@@ -36,6 +37,13 @@ pub fn main() -> ExitCode {
 /// A core dump would hold the token and the customers. Where it cannot be forbidden, the system's own limit holds.
 fn forbid_core_dumps() {
     setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }).ok();
+}
+
+/// A connection takes a file descriptor, and the usual limit of 1,024 is for programs older than large ones. Where it cannot be
+/// raised, fewer requests are in flight.
+fn allow_all_descriptors() {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).ok();
 }
 
 fn dispatch(arguments: &[OsString]) -> Result<Exit, Failure> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use rustix::process::{Resource, getrlimit};
 use tracing::{info, warn};
 
 use crate::api::Route;
@@ -26,6 +27,8 @@ pub(crate) struct Reporter {
     logged: Health,
     /// Whether it was logged that all customers are unknown.
     has_warned_of_unknown: bool,
+    /// Whether it was logged that this machine has no descriptors or ports left.
+    has_warned_of_sockets: bool,
 }
 
 /// The API's health as it is told.
@@ -38,7 +41,8 @@ enum Health {
 
 impl Reporter {
     pub(crate) fn new(progress: Arc<Progress>, route: Route) -> Reporter {
-        Reporter { progress, route, logged: Health::Well, has_warned_of_unknown: false }
+        let (has_warned_of_unknown, has_warned_of_sockets) = (false, false);
+        Reporter { progress, route, logged: Health::Well, has_warned_of_unknown, has_warned_of_sockets }
     }
 
     /// Brings what the user sees up to date.
@@ -56,6 +60,7 @@ impl Reporter {
         });
         self.log_health(schedule, silence.map(|(what, _)| what), now);
         self.warn_of_unknown_customers(schedule);
+        self.warn_of_sockets(schedule);
     }
 
     /// Logs once that the API is silent, that it is down, and that it is up again.
@@ -87,6 +92,20 @@ impl Reporter {
         let details = cause.fault().and_then(|fault| self.route.details(fault));
         let details = details.map_or_else(String::new, |details| format!(" ({details})"));
         format!(", the last failure was {cause}{details}")
+    }
+
+    /// Warns once that this machine can make no more connections.
+    fn warn_of_sockets(&mut self, schedule: &Schedule<Row>) {
+        if let Some(in_flight) = schedule.sockets_lacked_beyond()
+            && !self.has_warned_of_sockets
+        {
+            self.has_warned_of_sockets = true;
+            let limit = getrlimit(Resource::Nofile).current;
+            let limit = limit.map_or_else(|| "unlimited".to_owned(), |limit| limit.to_string());
+            warn!(
+                "this machine has no file descriptors or ports left for more connections (ulimit -n is {limit}): about {in_flight} requests at most are in flight"
+            );
+        }
     }
 
     /// Warns once that no customer so far is known, which is rarely meant.

@@ -3,6 +3,7 @@
 pub mod check;
 mod comparison;
 pub mod config;
+mod descriptors;
 mod explain;
 mod files;
 mod inputs;

@@ -8,7 +8,7 @@ use crate::api::Api;
 use crate::commands::report::{Began, Report, continue_command};
 use crate::commands::server::Server;
 use crate::commands::start::{Start, Started};
-use crate::commands::{Failure, inputs, start, unique};
+use crate::commands::{Failure, descriptors, inputs, start, unique};
 use crate::config::Settings;
 use crate::config::sending::SendingSettings;
 use crate::exit::Exit;
@@ -28,6 +28,7 @@ pub fn run(settings: &Settings, arguments: &[OsString]) -> Result<Exit, Failure>
     let terminal = Terminal::new(&settings.output);
     unique::refuse_streams(settings)?;
     let opened = inputs::open(&settings.input)?;
+    descriptors::require()?;
     let server = Server::of(settings)?;
     let grant = server.token_source().read().map_err(Failure::unusable)?;
     let api = Api::new(&server.options(settings)).map_err(Failure::unusable)?;

@@ -57,6 +57,9 @@ impl<T: Clone> Schedule<T> {
             self.pace.learn(response, sent, now, &mut self.random);
             self.course.not_reached = 0;
         }
+        if attempt.answer != Answer::Fault(Fault::NoSockets) {
+            self.sockets.served();
+        }
         let held = self.order.get_mut(ticket);
         held.took = attempt.took;
         match held.part {
@@ -72,10 +75,11 @@ impl<T: Clone> Schedule<T> {
         let sent = departure.at;
         let cause = Cause::of(&answer);
         let meaning = judge::write(&answer);
-        if meaning != Meaning::Applied {
+        if !matches!(meaning, Meaning::Applied | Meaning::NoSockets) {
             self.order.get_mut(ticket).trials.cause = Some(cause);
         }
         match meaning {
+            Meaning::NoSockets => self.row_not_sent(ticket, now),
             Meaning::Applied => self.applied(ticket, &answer, departure, now),
             Meaning::Refused => self.refused(ticket, rejected(answer), departure, now),
             Meaning::RefusedInDoubt(refusal) => self.refused_in_doubt(ticket, refusal, rejected(answer), now),

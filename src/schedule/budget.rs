@@ -37,6 +37,11 @@ impl RetryBudget {
         self.tokens = (self.tokens + SUCCESS_GAIN + cost.map_or(0, Cost::tokens)).min(TOKENS_MAX);
     }
 
+    /// A retry of this cost, which had been paid for, did not leave after all.
+    pub(super) fn give_back(&mut self, cost: Cost) {
+        self.tokens = (self.tokens + cost.tokens()).min(TOKENS_MAX);
+    }
+
     /// From when on a retry of this cost may leave; at once where there are tokens for it.
     pub(super) fn due_at(&self, cost: Cost, now: Moment) -> Moment {
         if self.tokens >= cost.tokens() {

@@ -27,6 +27,7 @@ impl<T: Clone> Schedule<T> {
                 self.availability.probe_failed(ticket, now, &mut self.random);
                 self.control_is_void(ticket, Void::Unsent, now);
             }
+            ReadMeaning::NoSockets => self.control_not_sent(ticket, now),
             ReadMeaning::SendAgain => self.control_is_void(ticket, Void::Unsent, now),
             ReadMeaning::TokenRefused => self.control_token_refused(ticket, now),
         }
@@ -50,6 +51,7 @@ impl<T: Clone> Schedule<T> {
             }
             Meaning::Wait(wait) => self.control_has_to_wait(ticket, Some(wait), departure, now),
             Meaning::Unavailable if self.control_meets_a_limit(ticket, departure, now) => {}
+            Meaning::NoSockets => self.control_not_sent(ticket, now),
             Meaning::SendAgain(_) => self.control_is_void(ticket, Void::Unsent, now),
             Meaning::TokenRefused => self.control_token_refused(ticket, now),
             Meaning::Refused
@@ -92,7 +94,7 @@ impl<T: Clone> Schedule<T> {
     }
 
     /// The control tells nothing.
-    fn control_is_void(&mut self, ticket: Ticket, why: Void, now: Moment) {
+    pub(super) fn control_is_void(&mut self, ticket: Ticket, why: Void, now: Moment) {
         self.availability.probe_ended(ticket, now);
         let customer = self.end_control(ticket);
         self.availability.control_void(customer, why);

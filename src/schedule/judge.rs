@@ -32,6 +32,8 @@ pub(super) enum Meaning {
     TokenRefused,
     /// A setting is wrong, as long as the API has never answered: its name is unknown or its certificate not trusted.
     Unreachable(Fault),
+    /// This machine could not connect, which says nothing of the API.
+    NoSockets,
 }
 
 /// The reason of a refusal in doubt.
@@ -142,6 +144,8 @@ pub(super) enum ReadMeaning {
     Nothing,
     /// The API is in trouble.
     Trouble,
+    /// This machine could not connect.
+    NoSockets,
     /// Everybody waits.
     Wait(Wait),
     /// 503 without a time to wait.
@@ -156,6 +160,7 @@ pub(super) enum ReadMeaning {
 pub(super) fn write(answer: &Answer) -> Meaning {
     match answer {
         Answer::Response(response) => response_to_write(response),
+        Answer::Fault(Fault::NoSockets) => Meaning::NoSockets,
         Answer::Fault(fault @ (Fault::NameUnknown | Fault::Tls(_) | Fault::Proxy(_))) => Meaning::Unreachable(*fault),
         Answer::Fault(Fault::NotProcessed) => Meaning::SendAgain(MaybeApplied::No),
         Answer::Fault(Fault::Unanswered) => Meaning::SendAgain(MaybeApplied::Yes),
@@ -169,6 +174,7 @@ pub(super) fn read(answer: &Answer) -> ReadMeaning {
     let response = match answer {
         Answer::Response(response) => response,
         Answer::Fault(Fault::NotProcessed | Fault::Unanswered) => return ReadMeaning::SendAgain,
+        Answer::Fault(Fault::NoSockets) => return ReadMeaning::NoSockets,
         Answer::Fault(_) => return ReadMeaning::Trouble,
     };
     match (response.status, response.shown) {
@@ -249,7 +255,7 @@ fn asked_to_wait(response: &Response) -> Option<Wait> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::TlsFault;
+    use crate::contract::{ProxyFault, TlsFault};
 
     const MESSAGE: Body = Body::Object { claim: Claim::Nothing, shape: Shape::ApiError };
     const STATUS: Body = Body::Object { claim: Claim::Nothing, shape: Shape::Another };
@@ -346,7 +352,9 @@ mod tests {
             (Fault::Broken, trouble(AttemptLimit::Usual, MaybeApplied::Yes)),
             (Fault::Timeout, trouble(AttemptLimit::Usual, MaybeApplied::Yes)),
             (Fault::NameUnknown, Meaning::Unreachable(Fault::NameUnknown)),
+            (Fault::LookupFailed, trouble(AttemptLimit::Usual, MaybeApplied::No)),
             (Fault::Tls(TlsFault::Expired), Meaning::Unreachable(Fault::Tls(TlsFault::Expired))),
+            (Fault::Proxy(ProxyFault::Refused), Meaning::Unreachable(Fault::Proxy(ProxyFault::Refused))),
         ] {
             assert_eq!(write(&Answer::Fault(fault)), want);
             assert_eq!(read(&Answer::Fault(fault)), ReadMeaning::Trouble);
@@ -355,6 +363,8 @@ mod tests {
             assert_eq!(write(&Answer::Fault(fault)), Meaning::SendAgain(applied));
             assert_eq!(read(&Answer::Fault(fault)), ReadMeaning::SendAgain);
         }
+        assert_eq!(write(&Answer::Fault(Fault::NoSockets)), Meaning::NoSockets);
+        assert_eq!(read(&Answer::Fault(Fault::NoSockets)), ReadMeaning::NoSockets);
     }
 
     #[test]

@@ -9,11 +9,11 @@
 //!
 //! Every time that matters is in [`Step::Wait`]: the end of a pause, of a timeout, of the grace of a stop, of the longest wait.
 //!
-//! Each rule has a file: whose turn it is (`order`), how fast requests may leave (`pace`, with the API's `window` and the `learned_rate`), how many at
-//! once (`concurrency`), what an answer means (`judge`), when a row is sent again (`retry`, `budget`, `trials`), and whether the
-//! API works and whose fault a failure is (`availability`). Four files join them: `sending` chooses the request that leaves
-//! next, `answers` and `controls` do what an answer asks for, and `settling` ends rows that were in doubt. This file is their
-//! protocol.
+//! Each rule has a file: whose turn it is (`order`), how fast requests may leave (`pace`, with the API's `window` and the
+//! `learned_rate`), how many at once (`concurrency`, and `sockets` where this machine has no more), what an answer means
+//! (`judge`), when a row is sent again (`retry`, `budget`, `trials`), and whether the API works and whose fault a failure is
+//! (`availability`). Four files join them: `sending` chooses the request that leaves next, `answers` and `controls` do what an
+//! answer asks for, and `settling` ends rows that were in doubt. This file is their protocol.
 
 mod answers;
 mod availability;
@@ -39,6 +39,7 @@ mod server_clock;
 mod settling;
 #[cfg(test)]
 mod simulation;
+mod sockets;
 mod statistics;
 mod step;
 mod stop;
@@ -58,6 +59,7 @@ use error_limit::ErrorLimit;
 use flights::Flights;
 use order::Order;
 use pace::Pace;
+use sockets::Sockets;
 use token::TokenState;
 
 pub use cause::Cause;
@@ -86,6 +88,7 @@ pub struct Schedule<T> {
     order: Order<T>,
     pace: Pace,
     concurrency: Concurrency,
+    sockets: Sockets,
     flights: Flights,
     retries: Retries,
     availability: Availability<T>,
@@ -179,6 +182,7 @@ impl<T: Clone> Schedule<T> {
             order: Order::new(),
             pace: Pace::new(rate),
             concurrency: Concurrency::up_to(in_flight_max),
+            sockets: Sockets::default(),
             flights: Flights::new(timeout),
             retries: Retries { policy: retry, budget: RetryBudget::full() },
             availability: Availability::new(history.answered > 0),

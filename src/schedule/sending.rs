@@ -55,7 +55,7 @@ impl<T: Clone> Schedule<T> {
             return self.wait(until);
         }
         let learned = self.pace.in_flight_max().unwrap_or(usize::MAX);
-        if self.flights.len() >= self.concurrency.limit().min(learned) {
+        if self.flights.len() >= self.concurrency.limit().min(learned).min(self.sockets.limit(now)) {
             return self.hold_back(None, Slow::LimitedByConcurrency);
         }
         match self.pace.take_permit(now, self.flights.len(), self.rows_left()) {

@@ -6,6 +6,7 @@
 mod canaries;
 mod check;
 mod compressed;
+mod descriptors;
 mod dialects;
 mod docs;
 mod encodings;

@@ -5,6 +5,7 @@ mod control;
 mod in_doubt;
 mod not_reached;
 mod outages;
+mod sockets;
 mod steps;
 mod waits;
 

@@ -1,0 +1,26 @@
+//! The file descriptors that a run needs, whatever it has in flight.
+
+use std::fs::File;
+
+use anyhow::anyhow;
+use rustix::process::{Resource, getrlimit};
+
+use crate::commands::Failure;
+
+/// What a run has open besides its inputs and connections: the runtime's own, the signals', the results, the failed rows, the
+/// summary, the token file, and one connection.
+const NEEDED: usize = 12;
+
+/// Refuses to begin where there are too few: the runtime cannot do without its own.
+pub(super) fn require() -> Result<(), Failure> {
+    let opened: std::io::Result<Vec<File>> = (0..NEEDED).map(|_| File::open("/dev/null")).collect();
+    match opened {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let limit = getrlimit(Resource::Nofile).current;
+            let limit = limit.map_or_else(|| "unlimited".to_owned(), |limit| limit.to_string());
+            let what = anyhow!("there are too few file descriptors (ulimit -n is {limit}): {NEEDED} more are needed");
+            Err(Failure::unusable(anyhow!(error).context(what)))
+        }
+    }
+}
