@@ -93,5 +93,5 @@ fn read_config(path: &Path) -> anyhow::Result<ConfigFile> {
     let read = || -> io::Result<ConfigFile> {
         Ok(ConfigFile { path: PathBuf::from(path), contents: fs::read_to_string(path)? })
     };
-    read().with_context(|| format!("the configuration file {} cannot be read", text::safe(&path.display().to_string())))
+    read().with_context(|| format!("the configuration file {} cannot be read", text::safe_path(path)))
 }

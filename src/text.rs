@@ -1,6 +1,8 @@
 //! Text of others made safe to show: nothing in it can move a terminal's cursor, change its colours or hide what follows.
 
 use std::fmt::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 
 /// The text with control characters and bidirectional overrides escaped.
 pub fn safe(text: &str) -> String {
@@ -34,6 +36,19 @@ pub fn safe_cut(text: &str, characters_max: usize) -> String {
     shown
 }
 
+/// The name of a file, whole. Names that differ are shown otherwise: a byte that is not UTF-8 is `\xNN`, and a backslash of the
+/// name itself is doubled.
+pub fn safe_path(path: &Path) -> String {
+    let mut shown = String::new();
+    for chunk in path.as_os_str().as_bytes().utf8_chunks() {
+        shown.push_str(&safe(chunk.valid().replace('\\', "\\\\").as_str()));
+        for byte in chunk.invalid() {
+            write!(shown, "\\x{byte:02x}").expect("writing to a String cannot fail");
+        }
+    }
+    shown
+}
+
 /// C0 and C1 controls, line and paragraph separators, and the bidirectional formatting characters (Unicode UAX #9 §2).
 pub(crate) fn is_unsafe(character: char) -> bool {
     character.is_control()
@@ -47,6 +62,21 @@ mod tests {
 
     fn check(text: &str, characters_max: usize, want: &str) {
         assert_eq!(safe_cut(text, characters_max), want, "{text:?}");
+    }
+
+    #[test]
+    fn no_two_file_names_are_shown_alike() {
+        let check = |name: &[u8], want: &str| {
+            assert_eq!(safe_path(Path::new(std::ffi::OsStr::from_bytes(name))), want, "{name:?}");
+        };
+        check("dir/Jos\u{e9}, \u{65e5}.csv".as_bytes(), "dir/Jos\u{e9}, \u{65e5}.csv");
+        check(b"caf\xe9.csv", "caf\\xe9.csv");
+        check(b"caf\xe8.csv", "caf\\xe8.csv");
+        check(b"caf\\xe9.csv", "caf\\\\xe9.csv");
+        check(b"\xf0\x9f\x98", "\\xf0\\x9f\\x98");
+        check(b"a\x1b[2J", "a\\u{1b}[2J");
+        check(b"a\\u{1b}[2J", "a\\\\u{1b}[2J");
+        check("\u{fffd}".as_bytes(), "\u{fffd}");
     }
 
     #[test]

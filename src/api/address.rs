@@ -1,6 +1,8 @@
-//! Which addresses are this machine's own.
+//! Which addresses are this machine's own, and which texts are no addresses although a parser makes one of them.
 
 use url::{Host, Url};
+
+use crate::text::is_unsafe;
 
 /// Whether what is sent there never leaves this machine.
 pub fn is_loopback(url: &Url) -> bool {
@@ -12,9 +14,45 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// What a text holds, with an article, that has no place in the URL of a server. The parser of URLs drops such a part or makes
+/// another of it without a word (WHATWG URL §4.4), and the requests would go to an address that nobody has written.
+pub fn foreign_part(text: &str) -> Option<&'static str> {
+    let character = text.chars().find_map(|character| match character {
+        '\r' | '\n' | '\u{85}' | '\u{2028}' | '\u{2029}' => Some("a line break"),
+        '\t' => Some("a tab"),
+        '\\' => Some("a backslash"),
+        _ if character.is_control() => Some("a control character"),
+        _ if character.is_whitespace() => Some("a space"),
+        _ if is_unsafe(character) => Some("an invisible character"),
+        _ => None,
+    });
+    let is_step = |part: &str| matches!(part.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
+    let mut parts = text.split(['?', '#']).next().unwrap_or_default().split('/');
+    character.or_else(|| parts.any(is_step).then_some("a part of the path that is `.` or `..`"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_parser_would_change_without_a_word_is_found() {
+        let check = |text: &str, want: Option<&str>| assert_eq!(foreign_part(text), want, "{text:?}");
+        check("https://a.example:1/v2.0/..a/x%20y?b=../c#.", None);
+        check("https://m\u{fc}nchen.example/\u{e4}", None);
+        check("https://a.example/api\r\nX: y", Some("a line break"));
+        check("https://a.example/api\n", Some("a line break"));
+        check("\thttps://a.example", Some("a tab"));
+        check("https://a.ex\0ample", Some("a control character"));
+        check(" https://a.example", Some("a space"));
+        check("https://a.example/a b", Some("a space"));
+        check("https://a.example\u{a0}", Some("a space"));
+        check("https://a.exam\u{200e}ple", Some("an invisible character"));
+        check("https:\\\\a.example", Some("a backslash"));
+        for step in ["../v2", "./v2", "%2E%2e/v2", "v2/.."] {
+            check(&format!("https://a.example/{step}"), Some("a part of the path that is `.` or `..`"));
+        }
+    }
 
     #[test]
     fn only_this_machine_is_loopback() {

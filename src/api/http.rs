@@ -221,7 +221,7 @@ fn install_tls_provider() {
 
 fn own_authorities(ca_file: Option<&Path>) -> Result<Vec<Certificate>, HttpError> {
     let Some(path) = ca_file else { return Ok(Vec::new()) };
-    let file = text::safe(&path.display().to_string());
+    let file = text::safe_path(path);
     let pem = match std::fs::read(path) {
         Ok(pem) => pem,
         Err(source) => return Err(HttpError::CaFile { file, source }),

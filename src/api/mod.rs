@@ -21,7 +21,7 @@ pub mod token_file;
 mod token_source;
 mod tokens;
 
-pub use address::is_loopback;
+pub use address::{foreign_part, is_loopback};
 pub use client::{Api, ApiOptions};
 pub use http::{HttpError, HttpOptions, Protocol, Proxies, Transport};
 pub use route::Route;

@@ -1,6 +1,7 @@
 //! The flags that are settings, with their help. A field's name is the setting's name: that is how its value finds its
-//! way, so a test compares them all. Defaults are added to the help from the settings themselves.
+//! way, so a test compares them all. Names of files are no text: they may hold any bytes. Defaults are added to the help from the settings themselves.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -81,10 +82,10 @@ pub struct LoginFlags {
     no_browser: bool,
     /// Read the client's secret from this file
     #[arg(long, value_name = "FILE", help_heading = "Login")]
-    client_secret_file: Option<String>,
+    client_secret_file: Option<OsString>,
     /// Trust the certificates in this PEM file too
     #[arg(long, value_name = "FILE", help_heading = "Login")]
-    ca_file: Option<String>,
+    ca_file: Option<OsString>,
     /// Send to another machine without TLS, where everybody on the way can read it
     #[arg(long, help_heading = "Login")]
     allow_http: bool,
@@ -107,7 +108,7 @@ pub struct TokenFlags {
     pub config: Option<PathBuf>,
     /// The file that keeps the login
     #[arg(long, value_name = "FILE")]
-    token_file: Option<String>,
+    token_file: Option<OsString>,
     #[command(flatten)]
     #[serde(flatten)]
     log: LogFlags,
@@ -207,13 +208,13 @@ struct ApiFlags {
     /// It holds a token alone, or the JSON of a login. A login's token is renewed before it expires, and the new one is kept
     /// in the same file.
     #[arg(long, value_name = "FILE")]
-    token_file: Option<String>,
+    token_file: Option<OsString>,
     /// Read the client's secret from this file, where the token file does not hold it
     #[arg(long, value_name = "FILE", hide_short_help = true)]
-    client_secret_file: Option<String>,
+    client_secret_file: Option<OsString>,
     /// Trust the certificates in this PEM file too
     #[arg(long, value_name = "FILE", hide_short_help = true)]
-    ca_file: Option<String>,
+    ca_file: Option<OsString>,
     /// Send to another machine without TLS, where everybody on the way can read it
     #[arg(long, hide_short_help = true)]
     allow_http: bool,
@@ -274,7 +275,7 @@ struct SendingFlags {
 struct ResultFlags {
     /// Record the run here, or continue the one recorded here
     #[arg(long, value_name = "DIR")]
-    run_dir: Option<String>,
+    run_dir: Option<OsString>,
     /// Form of the summary on stdout
     #[arg(long, value_name = "text|json")]
     output_format: Option<String>,
@@ -346,7 +347,7 @@ struct SandboxFlags {
     sandbox_seed: Option<String>,
     /// Append each applied update to this file, as a line of JSON
     #[arg(long, value_name = "FILE", hide_short_help = true)]
-    sandbox_ledger: Option<String>,
+    sandbox_ledger: Option<OsString>,
     /// Access tokens that are handed out expire after this time
     ///
     /// A run with --sandbox then logs in, and renews its tokens as it would with the API.

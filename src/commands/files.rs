@@ -3,11 +3,12 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use tracing::info;
 
+use crate::commands::pattern::{Pattern, is_pattern};
 use crate::input::InputName;
 
 /// What an input's name may end with, in a folder; each also with the name of a compression behind it.
@@ -27,7 +28,7 @@ pub(super) fn expand(named: &[InputName]) -> anyhow::Result<Vec<InputName>> {
     }
     let mut seen = BTreeSet::new();
     for file in &files {
-        if !seen.insert(file.to_string()) {
+        if !seen.insert(file) {
             bail!("{file} is given twice");
         }
     }
@@ -69,16 +70,9 @@ fn is_input(path: &Path) -> bool {
     EXTENSIONS.contains(&inner.as_str())
 }
 
-fn is_pattern(path: &Path) -> bool {
-    path.to_string_lossy().contains(['*', '?', '['])
-}
-
 fn of_pattern(pattern: &Path, name: &InputName) -> anyhow::Result<Vec<InputName>> {
-    let Some(text) = pattern.to_str() else { bail!("{name}: the pattern is not UTF-8") };
-    let found = glob::glob(text).with_context(|| format!("{name}: is no pattern"))?;
-    let mut files: Vec<PathBuf> =
-        found.collect::<Result<_, _>>().with_context(|| format!("{name}: cannot be listed"))?;
-    files.retain(|file| !file.is_dir());
+    let matching = Pattern::new(pattern).with_context(|| format!("{name}: is no pattern"))?;
+    let mut files = matching.files().with_context(|| format!("{name}: cannot be listed"))?;
     files.sort();
     if files.is_empty() {
         bail!("{name}: no file matches");

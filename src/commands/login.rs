@@ -110,7 +110,10 @@ fn pasted(settings: &Settings, client: &Client) -> Result<(Authorization, Code),
     show(&authorization.url(client), Browser::LeftToThePerson);
     terminal::say("Then paste the address to which the browser was sent (the page need not load):");
     let mut line = String::new();
-    std::io::stdin().lock().take(ADDRESS_BYTES_MAX).read_line(&mut line).map_err(Failure::unusable)?;
+    std::io::stdin().lock().take(ADDRESS_BYTES_MAX + 1).read_line(&mut line).map_err(Failure::unusable)?;
+    if line.len() as u64 > ADDRESS_BYTES_MAX {
+        return Err(Failure::unusable(anyhow!("what was pasted is longer than {} KiB", ADDRESS_BYTES_MAX >> 10)));
+    }
     let Ok(address) = line.trim().parse::<Url>() else {
         return Err(Failure::unusable(anyhow!("what was pasted is no address: it begins with http://127.0.0.1")));
     };
@@ -172,5 +175,5 @@ fn shown_time(at: Timestamp) -> String {
 }
 
 fn shown(path: &Path) -> String {
-    text::safe(&path.display().to_string())
+    text::safe_path(path)
 }

@@ -8,6 +8,7 @@ mod explain;
 mod files;
 mod inputs;
 pub mod login;
+mod pattern;
 mod redirect;
 mod report;
 pub mod run;

@@ -1,6 +1,7 @@
 //! The end of a run or check: the summary, its file, and the exit code.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -88,7 +89,7 @@ impl Report<'_> {
 
     fn summary(&self, seconds: f64) -> Summary {
         let tally = &self.recorded.tally;
-        let path = |name: &str| text::safe(&self.run_dir.file(name).display().to_string());
+        let path = |name: &str| text::safe_path(&self.run_dir.file(name));
         let failed_files = self.recorded.failed_files.iter().map(String::as_str);
         let mut summary = Summary {
             version: env!("CARGO_PKG_VERSION"),
@@ -96,7 +97,7 @@ impl Report<'_> {
             inputs: self.names.names().to_vec(),
             read_as: self.names.read_as(),
             input_notes: self.names.notes(),
-            run_dir: text::safe(&self.run_dir.path().display().to_string()),
+            run_dir: text::safe_path(self.run_dir.path()),
             started: summary::shown_time(self.began.at),
             ended: summary::shown_time(Timestamp::now()),
             seconds: summary::rounded(seconds),
@@ -153,18 +154,45 @@ impl Report<'_> {
 
 /// The command as it was typed, with the run directory named: what continues it. Words are quoted for a POSIX shell.
 pub(super) fn continue_command(arguments: &[OsString], settings: &Settings, run_dir: &RunDir) -> String {
-    let mut words: Vec<String> = arguments.iter().map(|word| quoted(&word.to_string_lossy())).collect();
+    let mut words: Vec<String> = arguments.iter().map(|word| quoted(word)).collect();
     if settings.output.run_dir.is_none() {
         words.push("--run-dir".to_owned());
-        words.push(quoted(&run_dir.path().to_string_lossy()));
+        words.push(quoted(run_dir.path().as_os_str()));
     }
     words.join(" ")
 }
 
-fn quoted(word: &str) -> String {
+/// A word as a POSIX shell reads it. One that cannot be shown as it is, such as the name of a file that is not UTF-8, is put
+/// together by `printf`.
+fn quoted(word: &OsStr) -> String {
     let is_plain = |character: char| character.is_ascii_alphanumeric() || "-_./:=@%+,".contains(character);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return word.to_owned();
+    match word.to_str() {
+        Some(text) if !text.is_empty() && text.chars().all(is_plain) => text.to_owned(),
+        Some(text) if text::safe(text) == text => format!("'{}'", text.replace('\'', "'\\''")),
+        Some(_) | None => {
+            let bytes = word.as_bytes().iter().map(|byte| match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'/' | b'=' | b',' => {
+                    char::from(*byte).to_string()
+                }
+                byte => format!("\\{byte:03o}"),
+            });
+            format!("\"$(printf '{}')\"", bytes.collect::<String>())
+        }
     }
-    format!("'{}'", text::safe(word).replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_reads_a_word_as_it_was_typed() {
+        let check = |word: &[u8], want: &str| assert_eq!(quoted(OsStr::from_bytes(word)), want, "{word:?}");
+        check(b"customers.csv", "customers.csv");
+        check(b"", "''");
+        check(b"it's 5 %.csv", "'it'\\''s 5 %.csv'");
+        check("caf\u{e9}.csv".as_bytes(), "'caf\u{e9}.csv'");
+        check(b"caf\xe9 '%\\.csv", "\"$(printf 'caf\\351\\040\\047\\045\\134.csv')\"");
+        check(b"a\x1bb", "\"$(printf 'a\\033b')\"");
+    }
 }

@@ -114,11 +114,14 @@ fn endpoint(settings: &Settings) -> anyhow::Result<EndpointOptions> {
 
 /// Reads a secret that stands alone in a file.
 pub(super) fn read_secret(path: &Path) -> anyhow::Result<SecretString> {
-    let file = text::safe(&path.display().to_string());
+    let file = text::safe_path(path);
     let mut secret = String::new();
     File::open(path)
-        .and_then(|open| open.take(SECRET_BYTES_MAX).read_to_string(&mut secret))
+        .and_then(|open| open.take(SECRET_BYTES_MAX + 1).read_to_string(&mut secret))
         .with_context(|| format!("--client-secret-file {file} cannot be read"))?;
+    if secret.len() as u64 > SECRET_BYTES_MAX {
+        bail!("--client-secret-file {file} is longer than {} KiB, so it holds no secret", SECRET_BYTES_MAX >> 10);
+    }
     if secret.trim().is_empty() {
         bail!("--client-secret-file {file} is empty");
     }
@@ -152,7 +155,7 @@ impl PrivateFolder {
 impl Drop for PrivateFolder {
     fn drop(&mut self) {
         if let Err(error) = fs::remove_dir_all(&self.0) {
-            warn!("the folder {} cannot be removed: {error}", self.0.display());
+            warn!("the folder {} cannot be removed: {error}", text::safe_path(&self.0));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! How a run begins: in a fresh run directory, or where an earlier process of it stopped.
 
 use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -202,15 +203,17 @@ fn create(settings: &Settings, inputs: &[Input]) -> Result<RunDir, Failure> {
 /// `custsync-runs/<UTC time>-<input stem>`, with a number where there is one already.
 fn fresh_path(input: Option<&InputName>) -> PathBuf {
     let stem = match input {
-        Some(InputName::Path(path)) => {
-            path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned())
-        }
-        Some(InputName::Stdin) | None => "stdin".to_owned(),
+        Some(InputName::Path(path)) => path.file_stem().unwrap_or_default(),
+        Some(InputName::Stdin) | None => OsStr::new("stdin"),
     };
     let time = Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
-    let name = |number: u32| match number {
-        1 => format!("{time}-{stem}"),
-        number => format!("{time}-{stem}-{number}"),
+    let name = |number: u32| {
+        let mut name = OsString::from(format!("{time}-"));
+        name.push(stem);
+        if number > 1 {
+            name.push(format!("-{number}"));
+        }
+        name
     };
     let paths = (1..=SAME_SECOND_MAX).map(|number| Path::new(RUNS_DIRECTORY).join(name(number)));
     let mut last = PathBuf::from(RUNS_DIRECTORY);
@@ -253,5 +256,5 @@ fn in_directory(run_dir: &RunDir, error: impl Into<anyhow::Error>) -> Failure {
 }
 
 fn shown(path: &Path) -> String {
-    text::safe(&path.display().to_string())
+    text::safe_path(path)
 }

@@ -9,8 +9,8 @@ use url::Url;
 use super::error::Problem;
 use super::layer::TOKEN;
 use super::reader::Reader;
-use super::value::{ValueError, number_in, path};
-use crate::api::{PlainHttp, Protocol, is_loopback};
+use super::value::{ValueError, number_in};
+use crate::api::{PlainHttp, Protocol, foreign_part, is_loopback};
 
 /// The API as its documentation names it.
 const BASE_URL: &str = "https://dev.flextell.ai/api";
@@ -70,6 +70,12 @@ pub enum BaseUrlError {
     /// Not a URL at all.
     #[error("not a URL as in https://api.example.com/v2: {0}")]
     NotAUrl(#[from] url::ParseError),
+    /// A part that the parser of URLs would drop or change without a word.
+    #[error("the URL holds {0}, which has no place in it: it would be dropped, or read as something else")]
+    ForeignPart(&'static str),
+    /// A scheme without the two slashes and a host behind it. The parser would find a host somewhere else.
+    #[error("not a URL as in https://api.example.com/v2: two slashes and a host follow the scheme")]
+    NoHost,
     /// A scheme that we do not speak.
     #[error("the scheme is `{0}`; it must be https")]
     Scheme(String),
@@ -91,8 +97,8 @@ impl ApiSettings {
         let (base_url, plain_http) = base_url(reader);
         let tenant = reader.optional("tenant", number_in(0..=u64::MAX));
         let token = token_source(reader);
-        let client_secret_file = reader.optional(CLIENT_SECRET_FILE, path);
-        let ca_file = reader.optional("ca-file", path);
+        let client_secret_file = reader.path(CLIENT_SECRET_FILE);
+        let ca_file = reader.path("ca-file");
         let protocol = if reader.switch("http2") { Protocol::Http2 } else { Protocol::Http1 };
         let target = if reader.switch("sandbox") { Target::Sandbox } else { Target::Remote { base_url, token } };
         Self { target, tenant, ca_file, client_secret_file, plain_http, protocol }
@@ -119,11 +125,17 @@ fn parse_base_url(text: &str) -> Result<Url, BaseUrlError> {
 
 /// Where a server is: a URL without anything that is of no use or a secret.
 pub(super) fn parse_server_url(text: &str) -> Result<Url, BaseUrlError> {
+    if let Some(part) = foreign_part(text) {
+        return Err(BaseUrlError::ForeignPart(part));
+    }
     let url = Url::parse(text)?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(BaseUrlError::Scheme(url.scheme().to_owned()));
     }
-    if !url.username().is_empty() || url.password().is_some() {
+    let behind =
+        text.get(url.scheme().len()..).and_then(|rest| rest.strip_prefix("://")).ok_or(BaseUrlError::NoHost)?;
+    let host = behind.split(['/', '?', '#']).next().filter(|host| !host.is_empty()).ok_or(BaseUrlError::NoHost)?;
+    if host.contains('@') {
         return Err(BaseUrlError::Credentials);
     }
     if url.query().is_some() || url.fragment().is_some() {
@@ -136,7 +148,7 @@ pub(super) fn parse_server_url(text: &str) -> Result<Url, BaseUrlError> {
 /// configuration file.
 fn token_source(reader: &mut Reader) -> TokenSource {
     let value = reader.token();
-    let file = reader.optional(TOKEN_FILE, path);
+    let file = reader.path(TOKEN_FILE);
     match (value, file) {
         (None, None) => TokenSource::Missing,
         (Some(value), None) => TokenSource::Value(value),
@@ -174,6 +186,19 @@ mod tests {
             ("", Err("not a URL")),
             ("https://", Err("not a URL")),
             ("ftp://a.example", Err("the scheme is `ftp`")),
+            ("HTTPS://A.example/API", Ok("https://a.example/API/")),
+            ("https:a.example", Err("two slashes and a host")),
+            ("https:/a.example", Err("two slashes and a host")),
+            ("https:///a.example", Err("two slashes and a host")),
+            ("https://@a.example", Err("user name or password")),
+            ("https://a.example/api\r\nX: y", Err("holds a line break")),
+            ("https://a.example/api\n", Err("holds a line break")),
+            ("https://a.exa\tmple", Err("holds a tab")),
+            ("https://a.example/\u{7}", Err("holds a control character")),
+            (" https://a.example", Err("holds a space")),
+            ("https://a.example/api ", Err("holds a space")),
+            ("https:\\\\a.example", Err("holds a backslash")),
+            ("https://a.example/api/../v2", Err("`.` or `..`")),
             ("https://user@a.example", Err("user name or password")),
             ("https://:secret@a.example", Err("user name or password")),
             ("https://a.example/?x=1", Err("no `?`")),

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::value::ValueError;
+use crate::text;
 
 /// Everything that is wrong with the settings: a user who corrects them wants to do it once.
 #[derive(Debug)]
@@ -31,7 +32,7 @@ pub enum Problem {
         nearest: Option<String>,
     },
     /// The file is not TOML.
-    #[error("{}:{line}: {message}", path.display())]
+    #[error("{}:{line}: {message}", text::safe_path(path))]
     Syntax {
         /// The file.
         path: PathBuf,
@@ -41,7 +42,10 @@ pub enum Problem {
         message: String,
     },
     /// Files of settings are copied and committed; secrets must not be.
-    #[error("{}: token: a token does not belong in a file of settings: set CUSTSYNC_TOKEN, or name a file with `token-file`", path.display())]
+    #[error(
+        "{}: token: a token does not belong in a file of settings: set CUSTSYNC_TOKEN, or name a file with `token-file`",
+        text::safe_path(path)
+    )]
     TokenInFile {
         /// The file.
         path: PathBuf,

@@ -28,6 +28,8 @@ pub(super) const ONE_TEXT: &str = "text, a number, true or false";
 pub(super) struct Layer {
     source: Source,
     values: BTreeMap<String, Given>,
+    /// Values that are not UTF-8. Only the names of files may be so.
+    not_utf8: BTreeMap<String, OsString>,
 }
 
 enum Source {
@@ -53,13 +55,17 @@ impl Layer {
     /// The flags of `task`, from whatever serialises as [`Typed::new`](super::Typed::new) describes.
     pub(super) fn flags(task: Task, flags: &impl Serialize) -> Self {
         let serialised = serde_json::to_value(flags).expect("texts, lists and numbers serialise");
-        let mut values = BTreeMap::new();
+        let mut layer = Self::new(Source::Flags(task));
         if let serde_json::Value::Object(members) = serialised {
             for (name, member) in members {
-                values.extend(Given::from_flag(member).map(|given| (name, given)));
+                // What may be no text serialises as its bytes.
+                match serde_json::from_value(member.clone()) {
+                    Ok(value) if member.is_object() => layer.insert_raw(name, value, Given::Text),
+                    Ok(_) | Err(_) => layer.values.extend(Given::from_flag(member).map(|given| (name, given))),
+                }
             }
         }
-        Self { source: Source::Flags(task), values }
+        layer
     }
 
     /// The variables that are ours.
@@ -67,7 +73,7 @@ impl Layer {
         variables: impl IntoIterator<Item = (OsString, OsString)>,
         problems: &mut Vec<Problem>,
     ) -> Self {
-        let mut values = BTreeMap::new();
+        let mut layer = Self::new(Source::Environment);
         for (variable, value) in variables {
             let variable = variable.to_string_lossy();
             let Some(suffix) = variable.strip_prefix(VARIABLE_PREFIX) else {
@@ -80,14 +86,24 @@ impl Layer {
                 problems.push(Problem::Unknown { place: variable.into_owned(), nearest: Some(canonical) });
                 continue;
             }
-            match value.into_string() {
-                Ok(text) => {
-                    values.insert(name, Given::Joined(text));
-                }
-                Err(_not_utf8) => problems.push(Problem::Value { place: canonical, error: ValueError::NotUtf8 }),
+            layer.insert_raw(name, value, Given::Joined);
+        }
+        layer
+    }
+
+    fn new(source: Source) -> Self {
+        Self { source, values: BTreeMap::new(), not_utf8: BTreeMap::new() }
+    }
+
+    fn insert_raw(&mut self, name: String, value: OsString, given: impl FnOnce(String) -> Given) {
+        match value.into_string() {
+            Ok(text) => {
+                self.values.insert(name, given(text));
+            }
+            Err(value) => {
+                self.not_utf8.insert(name, value);
             }
         }
-        Self { source: Source::Environment, values }
     }
 
     /// The file's keys. The error: it is not TOML, so nothing can be said about its settings.
@@ -96,7 +112,7 @@ impl Layer {
             Ok(table) => table,
             Err(error) => return Err(Problem::syntax(&file.path, &file.contents, &error)),
         };
-        let mut layer = Self { source: Source::File(file.path), values: BTreeMap::new() };
+        let mut layer = Self::new(Source::File(file.path));
         for (name, value) in table {
             match Given::from_toml(value) {
                 Ok(given) => {
@@ -112,8 +128,18 @@ impl Layer {
         self.values.get(name)
     }
 
+    /// The value of a setting, where it is not UTF-8.
+    pub(super) fn not_utf8(&self, name: &str) -> Option<&OsString> {
+        self.not_utf8.get(name)
+    }
+
+    /// Whether this source says anything about a setting.
+    pub(super) fn says(&self, name: &str) -> bool {
+        self.values.contains_key(name) || self.not_utf8.contains_key(name)
+    }
+
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.values.keys().map(String::as_str)
+        self.values.keys().chain(self.not_utf8.keys()).map(String::as_str)
     }
 
     /// How this source calls the setting `name`.
@@ -136,6 +162,10 @@ impl Layer {
 
     /// The token is moved out, never copied: it is to live in one place.
     pub(super) fn take_token(&mut self) -> Option<String> {
+        if let Some(token) = self.not_utf8.remove(TOKEN) {
+            // No token either: that is said of it.
+            return Some(token.to_string_lossy().into_owned());
+        }
         match self.values.remove(TOKEN)? {
             Given::Joined(token) | Given::Text(token) => Some(token),
             Given::List(_) | Given::Table(_) => Some(String::new()),

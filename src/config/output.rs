@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::choice::choice;
 use super::error::Problem;
 use super::reader::Reader;
-use super::value::{ValueError, number_in, path};
+use super::value::{ValueError, number_in};
 
 /// What is written and shown.
 #[derive(Debug, Clone)]
@@ -77,7 +77,7 @@ const COLORS: [(&str, Color); 3] = [("auto", Color::Auto), ("always", Color::Alw
 impl OutputSettings {
     pub(super) fn read(reader: &mut Reader) -> Self {
         Self {
-            run_dir: reader.optional("run-dir", path),
+            run_dir: reader.path("run-dir"),
             output_format: reader.one(OUTPUT_FORMAT, "text", |text| choice(text, &OUTPUT_FORMATS)),
             log_format: reader.one("log-format", "text", |text| choice(text, &OUTPUT_FORMATS)),
             progress: reader.one("progress", "auto", |text| choice(text, &PROGRESSES)),

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::text;
+
 /// Who said so: the weakest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Provenance {
@@ -21,7 +23,7 @@ impl Provenance {
     pub fn place(&self, name: &str) -> String {
         match self {
             Self::Default => name.to_owned(),
-            Self::File(path) => format!("{}: {name}", path.display()),
+            Self::File(path) => format!("{}: {name}", text::safe_path(path)),
             Self::Environment(variable) => variable.clone(),
             Self::Flag(flag) => flag.clone(),
         }
@@ -42,7 +44,7 @@ impl fmt::Display for Provenance {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Default => formatter.write_str("default"),
-            Self::File(path) => path.display().fmt(formatter),
+            Self::File(path) => formatter.write_str(&text::safe_path(path)),
             Self::Environment(name) | Self::Flag(name) => formatter.write_str(name),
         }
     }

@@ -6,6 +6,7 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use secrecy::SecretString;
 
@@ -15,6 +16,7 @@ use super::layer::{Given, Layer, TOKEN};
 use super::provenance::{Provenance, SettingInForce, ShownValue};
 use super::value::{self, ValueError};
 use crate::nearest::nearest;
+use crate::text;
 
 /// The layers, and what has become of them so far.
 pub(super) struct Reader {
@@ -72,6 +74,18 @@ impl Reader {
     ) -> Option<T> {
         let text = self.single(name, ShownValue::Unset)?;
         self.noting(name, parse(&text))
+    }
+
+    /// A path, which may be left unset. Whether there is anything at it is for whoever opens it. Only a path may hold bytes that
+    /// are not UTF-8: the names of files may.
+    pub(super) fn path(&mut self, name: &'static str) -> Option<PathBuf> {
+        let strongest = self.layers.iter().find(|layer| layer.says(name));
+        let Some((layer, bytes)) = strongest.and_then(|layer| Some((layer, layer.not_utf8(name)?))) else {
+            return self.optional(name, |text| value::some_text(text).map(PathBuf::from));
+        };
+        let (path, provenance) = (PathBuf::from(bytes), layer.provenance(name));
+        self.record(name, ShownValue::One(text::safe_path(&path)), provenance);
+        Some(path)
     }
 
     /// A setting that is on or off, and off unless somebody says otherwise.
@@ -225,9 +239,14 @@ impl Reader {
 
     /// What the strongest layer says about a setting, which is recorded on the way.
     pub(super) fn find(&mut self, name: &'static str, default: ShownValue) -> Option<Given> {
-        let found = self.layers.iter().find_map(|layer| Some((layer.get(name)?.clone(), layer.provenance(name))));
-        let Some((given, provenance)) = found else {
+        let Some(layer) = self.layers.iter().find(|layer| layer.says(name)) else {
             self.record(name, default, Provenance::Default);
+            return None;
+        };
+        let provenance = layer.provenance(name);
+        let Some(given) = layer.get(name).cloned() else {
+            self.record(name, default, provenance);
+            self.note(name, ValueError::NotUtf8);
             return None;
         };
         let shown = match default {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::choice::choice;
 use super::duration::duration_in;
 use super::reader::{Entry, Reader, Split};
-use super::value::{ValueError, number_in, path, some_text};
+use super::value::{ValueError, number_in, some_text};
 use crate::sandbox::{ErrorShape, FaultKind, FaultPlan, Latency, Reads, SandboxOptions, Window};
 
 /// How the local server behaves.
@@ -66,7 +66,7 @@ impl SandboxSettings {
             goaway_after: reader.one("sandbox-goaway-after", "none", goaway_after),
             reads: reader.one("sandbox-reads", "allowed", |text| choice(text, &READS)),
             seed: reader.one("sandbox-seed", "1", number_in(0..=u64::MAX)),
-            ledger: reader.optional("sandbox-ledger", path),
+            ledger: reader.path("sandbox-ledger"),
             token_lifetime: reader.one("sandbox-token-lifetime", "none", token_lifetime),
             error_shape: reader.one("sandbox-errors", "documented", |text| choice(text, &ERROR_SHAPES)),
         }

@@ -2,7 +2,6 @@
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
 use std::str::FromStr;
 
 use super::api::BaseUrlError;
@@ -125,11 +124,6 @@ where
             most: range.end().to_string(),
         }),
     }
-}
-
-/// A path. Whether there is anything at it is for whoever opens it.
-pub(super) fn path(text: &str) -> Result<PathBuf, ValueError> {
-    some_text(text).map(PathBuf::from)
 }
 
 /// Any text but none.

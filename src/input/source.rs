@@ -8,11 +8,11 @@ use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 
 use super::error::InputFault;
-use super::shown;
 use super::stream::ByteStream;
+use crate::text;
 
 /// The name of an input, as the user gave it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum InputName {
     /// Standard input (`-`).
     Stdin,
@@ -47,7 +47,7 @@ impl fmt::Display for InputName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             InputName::Stdin => f.write_str("standard input"),
-            InputName::Path(path) => f.write_str(&shown::file_name(&path.to_string_lossy())),
+            InputName::Path(path) => f.write_str(&text::safe_path(path)),
         }
     }
 }
@@ -107,5 +107,6 @@ mod tests {
         check("-", "standard input");
         check("./-", "./-");
         check("a\u{1b}[2J.csv", "a\\u{1b}[2J.csv");
+        check("a\\b.csv", "a\\\\b.csv");
     }
 }

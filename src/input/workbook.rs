@@ -24,6 +24,7 @@ use super::loose::LooseColumn;
 use super::mapping::Target;
 use super::open::{HeaderRule, InputRules};
 use super::shown;
+use crate::text;
 
 /// What is handed over at once.
 const CHUNK_BYTES: usize = 64 << 10;
@@ -84,7 +85,7 @@ pub(super) fn open(path: &Path, rules: &InputRules) -> Result<SheetRows, InputFa
 /// them in memory.
 fn check_parts(path: &Path) -> Result<(), InputFault> {
     let file = File::open(path).map_err(InputFault::Open)?;
-    let unusable = |error: zip::result::ZipError| InputFault::Workbook { reason: shown::file_name(&error.to_string()) };
+    let unusable = |error: zip::result::ZipError| InputFault::Workbook { reason: text::safe(&error.to_string()) };
     let mut parts = zip::ZipArchive::new(BufReader::new(file)).map_err(unusable)?;
     for index in 0..parts.len() {
         let mut part = parts.by_index(index).map_err(unusable)?;
@@ -146,7 +147,7 @@ impl Reading {
             match rows.next() {
                 Ok(Some((number, cells))) => lines.write(number, &cells),
                 Ok(None) => break Chunk::End,
-                Err(error) => break Chunk::Fault(StreamFault::Sheet { reason: shown::file_name(&error.to_string()) }),
+                Err(error) => break Chunk::Fault(StreamFault::Sheet { reason: text::safe(&error.to_string()) }),
             }
             if lines.text.len() >= CHUNK_BYTES && self.chunks.send(Chunk::Lines(lines.take())).is_err() {
                 return;
@@ -167,7 +168,7 @@ fn open_workbook(path: &Path) -> Result<Xlsx<BufReader<File>>, InputFault> {
 }
 
 fn unusable(error: &XlsxError) -> InputFault {
-    InputFault::Workbook { reason: shown::file_name(&error.to_string()) }
+    InputFault::Workbook { reason: text::safe(&error.to_string()) }
 }
 
 fn sheet_name(names: &[String], wanted: Option<&str>) -> Result<String, InputFault> {

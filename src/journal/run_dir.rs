@@ -175,5 +175,5 @@ fn create_private(path: &Path) -> io::Result<()> {
 }
 
 fn shown(path: &Path) -> String {
-    text::safe(&path.display().to_string())
+    text::safe_path(path)
 }

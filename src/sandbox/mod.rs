@@ -86,7 +86,7 @@ pub enum SandboxError {
         source: io::Error,
     },
     /// The ledger cannot be opened or read.
-    #[error("cannot open the ledger {}", path.display())]
+    #[error("cannot open the ledger {path:?}")]
     Ledger {
         /// The file that was asked for.
         path: PathBuf,

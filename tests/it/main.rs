@@ -11,6 +11,7 @@ mod dialects;
 mod docs;
 mod encodings;
 mod explain;
+mod file_names;
 mod folders;
 mod harness;
 mod hostile;

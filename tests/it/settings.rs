@@ -120,6 +120,43 @@ fn a_bad_value_is_told_by_its_origin() {
 }
 
 #[test]
+fn no_part_of_a_url_is_dropped_without_a_word() {
+    const BREAK: &str = "the URL holds a line break, which has no place in it";
+    let is_refused = |shell: Shell, flags: &[&str], why: &str| {
+        let arguments = ["config"].iter().chain(flags).map(Into::into).collect();
+        let program = Program { arguments, variables: shell.variables, stdin: Vec::new(), through: None };
+        let finished = program.start(shell.directory.path()).finish();
+        let stderr = String::from_utf8(finished.stderr).unwrap();
+        assert_eq!((finished.status.code(), finished.stdout.len()), (Some(2), 0), "{flags:?}: {stderr}");
+        assert!(stderr.contains(why), "`{why}` is not in {stderr}");
+        assert!(!stderr.contains("canary"), "it may hold a secret: {stderr}");
+    };
+    let url = "https://a.example/api\r\ncanary: y";
+    is_refused(Shell::new(), &["--base-url", url], &format!("error: --base-url: {BREAK}"));
+    is_refused(Shell::new().variable("CUSTSYNC_BASE_URL", url), &[], &format!("error: CUSTSYNC_BASE_URL: {BREAK}"));
+    for (name, toml) in
+        [("base-url", "a.example/api\\r\\ncanary: y"), ("token-url", "a.example\\n"), ("auth-url", "\\u2028a")]
+    {
+        let shell = Shell::new().file("custsync.toml", &format!("{name} = \"https://{toml}\""));
+        is_refused(shell, &[], &format!("error: custsync.toml: {name}: {BREAK}"));
+    }
+    for (url, why) in [
+        ("https://a.example/canary\t", "holds a tab"),
+        ("https://a.example/canary\u{1}", "holds a control character"),
+        ("https://a.example/canary ", "holds a space"),
+        (" https://a.example/canary", "holds a space"),
+        ("https:\\\\canary.example", "holds a backslash"),
+        ("https://a.example/canary/../v2", "`.` or `..`"),
+        ("https:canary.example", "two slashes and a host follow the scheme"),
+        ("https://canary@a.example", "user name or password"),
+        ("https://a.example/?canary", "has no `?`"),
+    ] {
+        is_refused(Shell::new().variable("CUSTSYNC_TOKEN_URL", url), &[], why);
+        is_refused(Shell::new().variable("CUSTSYNC_BASE_URL", url), &[], why);
+    }
+}
+
+#[test]
 fn an_unknown_name_is_answered_with_the_nearest() {
     let check = |shell: Shell, command: &str, why: &str| shell.is_refused(command, why);
     check(

@@ -1,8 +1,9 @@
 //! A test's world: a directory of its own, the inputs in it, and the server that the program sends to.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, Permissions};
 use std::net::Ipv4Addr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -215,6 +216,12 @@ impl Scenario {
         self
     }
 
+    /// Runs with this in the environment, which need not be UTF-8.
+    pub(crate) fn raw_variable(mut self, name: &str, value: &[u8]) -> Scenario {
+        self.variables.push((name.to_owned(), OsStr::from_bytes(value).to_owned()));
+        self
+    }
+
     /// Runs with this file mode creation mask.
     pub(crate) fn umask(self, octal: &'static str) -> Scenario {
         self.through(&format!("umask {octal}; exec"))
@@ -259,6 +266,11 @@ impl Scenario {
     /// Starts custsync with these arguments and no others, however many.
     pub(crate) fn start_words<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Running<'_> {
         self.start_program(arguments.into_iter().map(OsString::from).collect())
+    }
+
+    /// Runs custsync with arguments that need not be UTF-8.
+    pub(crate) fn custsync_raw(&self, arguments: &[&[u8]]) -> End {
+        self.start_program(arguments.iter().map(|argument| OsStr::from_bytes(argument).to_owned()).collect()).end()
     }
 
     /// Runs a line of shell, with custsync's directory first in the path.

@@ -1,0 +1,133 @@
+//! Patterns of file names, as in `archive/*.csv` and `archive/**/*.csv`. The names of files may be any bytes, so they are matched
+//! part by part: the walk of `glob` itself passes over names that are not UTF-8 without a word.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+/// A byte that is not UTF-8 is matched as a character of a private plane: this one, and so many further.
+const FIRST_BYTE: u32 = 0x0010_ff00;
+
+/// A pattern of paths.
+pub(super) struct Pattern(Vec<Part>);
+
+/// A part of a path.
+enum Part {
+    /// It is called so.
+    Name(PathBuf),
+    /// Its name matches.
+    Matching(glob::Pattern),
+    /// Any folders, or none (`**`).
+    Folders,
+}
+
+/// Whether a path is a pattern, if nothing is called just so.
+pub(super) fn is_pattern(path: &Path) -> bool {
+    path.as_os_str().as_bytes().iter().any(|byte| b"*?[".contains(byte))
+}
+
+impl Pattern {
+    pub(super) fn new(path: &Path) -> Result<Pattern, glob::PatternError> {
+        let part = |part: std::path::Component<'_>| {
+            let name = Path::new(part.as_os_str());
+            Ok(match part.as_os_str().as_bytes() {
+                b"**" => Part::Folders,
+                _ if is_pattern(name) => Part::Matching(glob::Pattern::new(&characters(name.as_os_str()))?),
+                _ => Part::Name(name.to_owned()),
+            })
+        };
+        path.components().map(part).collect::<Result<_, _>>().map(Pattern)
+    }
+
+    /// The files that match, in no order.
+    pub(super) fn files(&self) -> io::Result<Vec<PathBuf>> {
+        let mut found = vec![PathBuf::new()];
+        for part in &self.0 {
+            let mut next = Vec::new();
+            for path in found {
+                match part {
+                    Part::Name(name) => next.push(path.join(name)),
+                    Part::Matching(pattern) => {
+                        let entries = entries(&path)?.into_iter();
+                        next.extend(entries.filter(|entry| pattern.matches(&characters(last_name(entry)))));
+                    }
+                    Part::Folders => folders_below(path, &mut next)?,
+                }
+            }
+            found = next;
+        }
+        found.retain(|path| path.exists() && !path.is_dir());
+        found.sort();
+        found.dedup();
+        Ok(found)
+    }
+}
+
+/// The entries of a folder; none where there is no such folder.
+fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let listed = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    if !listed.is_dir() {
+        return Ok(Vec::new());
+    }
+    fs::read_dir(listed)?.map(|entry| Ok(folder.join(entry?.file_name()))).collect()
+}
+
+/// The folder itself, and all folders in it. Links are not followed, because they may lead around in a circle.
+fn folders_below(folder: PathBuf, found: &mut Vec<PathBuf>) -> io::Result<()> {
+    let mut left = vec![folder];
+    while let Some(folder) = left.pop() {
+        left.extend(entries(&folder)?.into_iter().filter(|entry| entry.is_dir() && !entry.is_symlink()));
+        found.push(folder);
+    }
+    Ok(())
+}
+
+fn last_name(path: &Path) -> &OsStr {
+    path.file_name().unwrap_or_default()
+}
+
+/// A name as characters, in which no two names are alike.
+fn characters(name: &OsStr) -> String {
+    let mut characters = String::new();
+    for chunk in name.as_bytes().utf8_chunks() {
+        characters.push_str(chunk.valid());
+        characters.extend(chunk.invalid().iter().filter_map(|byte| char::from_u32(FIRST_BYTE + u32::from(*byte))));
+    }
+    characters
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_match_whatever_their_bytes() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let names: [&[u8]; 6] =
+            [b"a.csv", b"caf\xe9.csv", b"caf\xe8.csv", b".hidden.csv", b"sub/b.csv", b"sub/deep\xff/c.csv"];
+        for name in names {
+            let path = folder.path().join(OsStr::from_bytes(name));
+            fs::create_dir_all(path.parent().expect("a folder")).expect("our own folder");
+            fs::write(path, "").expect("our own folder");
+        }
+        fs::create_dir(folder.path().join("folder.csv")).expect("our own folder");
+        std::os::unix::fs::symlink(folder.path(), folder.path().join("sub/circle")).expect("our own folder");
+        let check = |pattern: &[u8], want: &[&[u8]]| {
+            let found = Pattern::new(&folder.path().join(OsStr::from_bytes(pattern))).expect("a pattern").files();
+            let found = found.expect("the folder can be listed");
+            let found: Vec<_> = found.iter().filter_map(|file| file.strip_prefix(folder.path()).ok()).collect();
+            let want: Vec<_> = want.iter().map(|name| Path::new(OsStr::from_bytes(name))).collect();
+            assert_eq!(found, want, "{pattern:?}");
+        };
+        check(b"*.csv", &[b".hidden.csv", b"a.csv", b"caf\xe8.csv", b"caf\xe9.csv"]);
+        check(b"caf\xe9*", &[b"caf\xe9.csv"]);
+        check(b"caf?.csv", &[b"caf\xe8.csv", b"caf\xe9.csv"]);
+        check(b"*/*.csv", &[b"sub/b.csv"]);
+        check(b"**/[bc].csv", &[b"sub/b.csv", b"sub/deep\xff/c.csv"]);
+        check(b"*/b.csv", &[b"sub/b.csv"]);
+        check(b"none/*.csv", &[]);
+        assert!(Pattern::new(Path::new("a[")).is_err());
+    }
+}
