@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
-use crate::api::{FileWatch, Grant, Occasion, Origin, Renewed, Token, TokenSource};
+use crate::api::{FileWatch, Grant, Occasion, Origin, Renewed, Token, TokenSource, with_causes};
 use crate::schedule::{Renewal, RenewalReason};
 
 /// How long the end of a run waits for a renewal: cut off, it would lose tokens that are not on the disk yet.
@@ -20,12 +21,14 @@ pub(crate) struct Renewals {
     file: FileWatch,
     /// One at most.
     under_way: JoinSet<Renewed>,
+    /// Whether the run is about to end.
+    stopping: watch::Sender<bool>,
 }
 
 impl Renewals {
     pub(crate) fn new(source: TokenSource, token: Token) -> Renewals {
         let file = source.watch();
-        Renewals { source, token, file, under_way: JoinSet::new() }
+        Renewals { source, token, file, under_way: JoinSet::new(), stopping: watch::Sender::new(false) }
     }
 
     /// The token to send now.
@@ -45,7 +48,13 @@ impl Renewals {
             RenewalReason::Needed => Occasion::Needed,
             RenewalReason::FileChanged => Occasion::FileChanged,
         };
-        self.under_way.spawn(async move { source.renew(&token, occasion).await });
+        let mut stopping = self.stopping.subscribe();
+        self.under_way.spawn(async move { source.renew(&token, occasion, &mut stopping).await });
+    }
+
+    /// The run is about to end: a renewal that has not asked the token endpoint yet does not do so any more.
+    pub(crate) fn stop(&self) {
+        self.stopping.send_replace(true);
     }
 
     /// What came of the renewal under way; `None` at once where there is none.
@@ -58,8 +67,12 @@ impl Renewals {
 
     /// Waits for the renewal under way, because the process is about to end.
     pub(crate) async fn finish(&mut self) {
+        self.stop();
         if timeout(FINISH_WAIT_MAX, self.ended()).await.is_err() {
             warn!("a renewal of the token was cut off: you may have to log in again");
+        }
+        if let Err(error) = self.source.finish() {
+            warn!("{error}");
         }
     }
 
@@ -80,15 +93,15 @@ impl Renewals {
             }
             Renewed::Unchanged => Renewal::Unchanged,
             Renewed::Refused(error) => {
-                warn!("{error}");
+                warn!("{}", with_causes(&error));
                 Renewal::LoginNeeded
             }
             Renewed::Unusable(error) => {
-                warn!("{error}");
+                warn!("{}", with_causes(&error));
                 Renewal::Unchanged
             }
             Renewed::Unavailable(error) => {
-                warn!("the token cannot be renewed now: {error}");
+                warn!("the token cannot be renewed now: {}", with_causes(&error));
                 Renewal::Unavailable
             }
         }

@@ -5,7 +5,9 @@ mod address;
 pub mod authorize;
 mod body;
 mod client;
+mod endpoint;
 mod fault;
+mod file_watch;
 mod http;
 mod lanes;
 pub mod oauth;
@@ -20,13 +22,14 @@ mod token;
 pub mod token_file;
 mod token_source;
 mod tokens;
+mod unfinished;
 
 pub use address::{foreign_part, is_loopback};
 pub use client::{Api, ApiOptions};
+pub use endpoint::{EndpointOptions, PlainHttp};
+pub use file_watch::FileWatch;
 pub use http::{HttpError, HttpOptions, Protocol, Proxies, Transport};
 pub use route::Route;
 pub use shown::shown_request;
-pub use token::{Token, TokenError};
-pub use token_source::{
-    EndpointOptions, FileWatch, Grant, Occasion, Origin, PlainHttp, RenewalError, Renewed, TokenSource,
-};
+pub use token::{LoginFlaw, Token, TokenError, TokenFlaw};
+pub use token_source::{Grant, LoginLost, Occasion, Origin, RenewalError, Renewed, Stopping, TokenSource, with_causes};

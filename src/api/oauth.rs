@@ -12,7 +12,7 @@ use url::{Url, form_urlencoded};
 use super::fault::fault_of;
 use super::lanes::Connection;
 use super::route::Route;
-use super::token::Token;
+use super::token::{TOKEN_BYTES_MAX, Token, TokenFlaw};
 use super::token_file::Tokens;
 use crate::contract::Fault;
 
@@ -51,6 +51,14 @@ pub enum OauthError {
         /// The answer's status.
         status: u16,
     },
+    /// Tokens that cannot be sent.
+    #[error("the token endpoint answers {status} with a token that cannot be sent: {flaw}")]
+    UnusableToken {
+        /// The answer's status.
+        status: u16,
+        /// The rule that the token breaks.
+        flaw: TokenFlaw,
+    },
     /// There is no answer.
     #[error("the token endpoint cannot be reached ({}): {why}", .fault.name())]
     Unreachable {
@@ -68,9 +76,28 @@ impl OauthError {
     /// Whether asking again can help.
     pub fn may_pass(&self) -> bool {
         match self {
-            OauthError::Unavailable { .. } | OauthError::Unexpected { .. } | OauthError::Unreachable { .. } => true,
+            OauthError::Unavailable { .. }
+            | OauthError::Unexpected { .. }
+            | OauthError::UnusableToken { .. }
+            | OauthError::Unreachable { .. } => true,
             OauthError::Refused { .. } | OauthError::NotRenewable => false,
         }
+    }
+
+    /// Whether the server may have handed out new tokens all the same, which never came.
+    pub(super) fn may_have_spent_the_refresh_token(&self) -> bool {
+        match self {
+            OauthError::Unexpected { status } => (200..300).contains(status),
+            OauthError::UnusableToken { .. } => true,
+            OauthError::Unavailable { status } => !matches!(status, 425 | 429 | 503),
+            OauthError::Unreachable { fault, .. } => fault.is_ambiguous(),
+            OauthError::Refused { .. } | OauthError::NotRenewable => false,
+        }
+    }
+
+    /// Whether it is the refresh token that the server says no to, or may be.
+    pub(super) fn is_about_the_refresh_token(&self) -> bool {
+        matches!(self, OauthError::Refused { code: Some("invalid_grant") | None, .. })
     }
 }
 
@@ -165,21 +192,31 @@ impl Seconds {
 /// What the token endpoint's answer means. The tokens lack what only the caller knows: client and URL.
 pub fn parse_answer(status: u16, body: &[u8]) -> Result<Tokens, OauthError> {
     match status {
-        200..=299 => tokens_in(body).ok_or(OauthError::Unexpected { status }),
+        200..=299 => tokens_in(status, body),
         408 | 425 | 429 | 500.. => Err(OauthError::Unavailable { status }),
         400..=499 => Err(OauthError::Refused { status, code: error_code(body) }),
         _ => Err(OauthError::Unexpected { status }),
     }
 }
 
-fn tokens_in(body: &[u8]) -> Option<Tokens> {
-    let answer: Answer = serde_json::from_slice(body).ok()?;
-    let is_bearer = answer.token_type.is_none_or(|kind| kind.eq_ignore_ascii_case("bearer"));
-    let access_token = Token::new(&answer.access_token, "").ok().filter(|_| is_bearer)?;
+fn tokens_in(status: u16, body: &[u8]) -> Result<Tokens, OauthError> {
+    // What is wrong with it is not told: the parser might quote a secret.
+    let answer: Option<Answer> = serde_json::from_slice(body).ok();
+    let is_bearer = |answer: &Answer| {
+        let kind = answer.token_type.as_deref();
+        kind.is_none_or(|kind| kind.eq_ignore_ascii_case("bearer"))
+    };
+    let answer = answer.filter(is_bearer).ok_or(OauthError::Unexpected { status })?;
+    let unusable = |flaw| OauthError::UnusableToken { status, flaw };
+    let access_token = Token::of(&answer.access_token).map_err(unusable)?;
+    let refresh_token = answer.refresh_token.filter(|token| !token.is_empty());
+    if refresh_token.as_ref().is_some_and(|token| token.len() > TOKEN_BYTES_MAX) {
+        return Err(unusable(TokenFlaw::TooLong));
+    }
     let lifetime = answer.expires_in.as_ref().and_then(Seconds::duration);
-    Some(Tokens {
+    Ok(Tokens {
         access_token: access_token.secret(),
-        refresh_token: answer.refresh_token.filter(|token| !token.is_empty()).map(SecretString::from),
+        refresh_token: refresh_token.map(SecretString::from),
         expires_at: lifetime.and_then(|lifetime| Timestamp::now().checked_add(lifetime).ok()),
         client_id: None,
         client_secret: None,
@@ -217,9 +254,16 @@ mod tests {
         check(200, r#"{"access_token":"abc"}"#, Ok((None, None)));
         check(200, r#"{"access_token":"abc","expires_in":"60","refresh_token":""}"#, Ok((None, Some(60))));
         check(200, r#"{"access_token":"abc","expires_in":-1,"token_type":"bearer"}"#, Ok((None, None)));
-        for strange in [r#"{"access_token":"abc","token_type":"mac"}"#, r#"{"access_token":"a b"}"#, "<html>", "{}"] {
+        for strange in [r#"{"access_token":"abc","token_type":"mac"}"#, "<html>", "{}"] {
             check(200, strange, Err(OauthError::Unexpected { status: 200 }));
         }
+        let unusable = |flaw| Err(OauthError::UnusableToken { status: 200, flaw });
+        check(200, r#"{"access_token":"a b"}"#, unusable(TokenFlaw::NotOneWord));
+        check(200, r#"{"access_token":"{\"a\":1}"}"#, unusable(TokenFlaw::Json));
+        check(200, r#"{"access_token":"Bearer abc"}"#, unusable(TokenFlaw::Header));
+        let long = "x".repeat(TOKEN_BYTES_MAX + 1);
+        check(200, &format!(r#"{{"access_token":"{long}"}}"#), unusable(TokenFlaw::TooLong));
+        check(200, &format!(r#"{{"access_token":"abc","refresh_token":"{long}"}}"#), unusable(TokenFlaw::TooLong));
         check(302, full, Err(OauthError::Unexpected { status: 302 }));
         let refused = |status, code| Err(OauthError::Refused { status, code });
         check(400, r#"{"error":"invalid_grant"}"#, refused(400, Some("invalid_grant")));

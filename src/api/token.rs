@@ -12,6 +12,63 @@ pub struct Token {
     secret: SecretString,
 }
 
+/// The longest token that is sent. The longest that are handed out, signed ones with many claims, take a few kilobytes, and
+/// servers take 8 to 16 KiB of headers.
+pub(super) const TOKEN_BYTES_MAX: usize = 16 << 10;
+
+/// Why a text cannot be a token. The text itself is not repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TokenFlaw {
+    /// Nothing but white space.
+    #[error("it is empty")]
+    Empty,
+    /// The JSON of a login, whose refresh token would be sent with it.
+    #[error("it begins like JSON; the JSON of a login begins with `{{` and is read from a file (--token-file)")]
+    Json,
+    /// The quotes of a shell or of a JSON text, which were to be left out.
+    #[error("it begins with a quote: leave the quotes out")]
+    Quoted,
+    /// More of the header than the token.
+    #[error("it begins like the header that it is sent in: leave out `Authorization:` and `Bearer`")]
+    Header,
+    /// Longer than [`TOKEN_BYTES_MAX`].
+    #[error("it is longer than {} KiB", TOKEN_BYTES_MAX >> 10)]
+    TooLong,
+    /// Several words, or characters that could not travel in a header.
+    #[error("a token is one word of visible ASCII characters (RFC 6750 §2.1), and this is not")]
+    NotOneWord,
+}
+
+/// Why a text is not the JSON of a login. The text itself is not repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LoginFlaw {
+    /// It is no JSON, or lacks a member, or has one of another kind.
+    #[error("line {line}, column {column}")]
+    Json {
+        /// Where in the text.
+        line: usize,
+        /// Where in the line.
+        column: usize,
+        /// Whether the text ends before the JSON does.
+        extent: Extent,
+    },
+    /// Its access token cannot be sent.
+    #[error("access_token: {0}")]
+    AccessToken(TokenFlaw),
+    /// Its `token_url` is not the URL of a server.
+    #[error("token_url: it is not the URL of a server")]
+    TokenUrl,
+}
+
+/// Whether there is more to come of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// The text ends where its JSON does, or is none.
+    Whole,
+    /// The text ends in the middle of its JSON.
+    Cut,
+}
+
 /// Why there is no token.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
@@ -31,20 +88,28 @@ pub enum TokenError {
         origin: String,
     },
     /// Something that no server takes for a token.
-    #[error("{origin} holds no token: a token is one word of visible ASCII characters (RFC 6750 §2.1)")]
+    #[error("{origin} holds no token: {flaw}")]
     NotAToken {
         /// The file, or the variable.
         origin: String,
+        /// The rule that it breaks.
+        flaw: TokenFlaw,
+    },
+    /// More than any token file holds. The rest is not cut off: half a token would be sent.
+    #[error("the token file {file} is longer than {} KiB, so it holds no token", .bytes_max >> 10)]
+    FileTooLong {
+        /// Its name.
+        file: String,
+        /// The longest that is read.
+        bytes_max: u64,
     },
     /// It begins like JSON, and is none, or not that of a login. What it holds is not repeated.
-    #[error("the token file {file} is not the JSON of a login (line {line}, column {column}): log in again")]
+    #[error("the token file {file} is not the JSON of a login ({flaw}): log in again")]
     NotALogin {
         /// Its name.
         file: String,
-        /// Where in it.
-        line: usize,
-        /// Where in the line.
-        column: usize,
+        /// What is wrong with it.
+        flaw: LoginFlaw,
     },
     /// Others can read a file that holds more than a token that expires.
     #[error(
@@ -75,20 +140,63 @@ pub enum TokenError {
     },
 }
 
+impl TokenError {
+    /// Why the file may hold a token in a moment: another program writes it in place, or has not got to it yet. `None` where it
+    /// is of no use to wait.
+    pub(super) fn passes_because(&self) -> Option<String> {
+        match self {
+            TokenError::Empty { origin } => Some(format!("{origin} is empty")),
+            TokenError::File { file, source } if source.kind() == io::ErrorKind::NotFound => {
+                Some(format!("the token file {file} is not there"))
+            }
+            TokenError::NotALogin { file, flaw: LoginFlaw::Json { extent: Extent::Cut, .. } } => {
+                Some(format!("the token file {file} ends in the middle of its JSON"))
+            }
+            TokenError::File { .. }
+            | TokenError::NotAToken { .. }
+            | TokenError::FileTooLong { .. }
+            | TokenError::NotALogin { .. }
+            | TokenError::ReadableByOthers { .. }
+            | TokenError::Write { .. }
+            | TokenError::Locked { .. } => None,
+        }
+    }
+}
+
 impl Token {
-    /// A token from a text that may end in white space; `origin` says whose text, for an error.
+    /// A token from a text that may have white space around it; `origin` says whose text, for an error.
     pub fn new(text: &str, origin: &str) -> Result<Token, TokenError> {
+        Token::of(text).map_err(|flaw| match flaw {
+            TokenFlaw::Empty => TokenError::Empty { origin: origin.to_owned() },
+            flaw => TokenError::NotAToken { origin: origin.to_owned(), flaw },
+        })
+    }
+
+    /// A token from a text that may have white space around it: secrets kept in files tend to end in a newline.
+    pub fn of(text: &str) -> Result<Token, TokenFlaw> {
         let token = text.trim();
-        if token.is_empty() {
-            return Err(TokenError::Empty { origin: origin.to_owned() });
-        }
-        let not_a_token = || TokenError::NotAToken { origin: origin.to_owned() };
-        if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(not_a_token());
-        }
-        let Ok(mut authorization) = HeaderValue::try_from(format!("Bearer {token}")) else {
-            return Err(not_a_token());
+        let first_word = token.split_ascii_whitespace().next().ok_or(TokenFlaw::Empty)?;
+        let begins_with = |name: &str| {
+            let bytes = first_word.as_bytes().get(..name.len());
+            bytes.is_some_and(|bytes| bytes.eq_ignore_ascii_case(name.as_bytes()))
         };
+        if token.starts_with(['{', '[']) {
+            return Err(TokenFlaw::Json);
+        }
+        if token.starts_with(['"', '\'', '`']) {
+            return Err(TokenFlaw::Quoted);
+        }
+        if first_word.eq_ignore_ascii_case("bearer") || begins_with("authorization:") {
+            return Err(TokenFlaw::Header);
+        }
+        if token.len() > TOKEN_BYTES_MAX {
+            return Err(TokenFlaw::TooLong);
+        }
+        if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(TokenFlaw::NotOneWord);
+        }
+        let mut authorization =
+            HeaderValue::try_from(format!("Bearer {token}")).map_err(|_invalid_header_value| TokenFlaw::NotOneWord)?;
         authorization.set_sensitive(true);
         Ok(Token { authorization, secret: SecretString::from(token) })
     }
@@ -99,7 +207,7 @@ impl Token {
     }
 
     /// The token itself.
-    pub(super) fn secret(&self) -> SecretString {
+    pub(crate) fn secret(&self) -> SecretString {
         self.secret.clone()
     }
 
@@ -135,11 +243,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_one_word() {
-        assert!(Token::new(" abc.DEF-_~+/=\r\n", "the file").is_ok());
-        for text in ["", " \n", "two words", "tok\u{e9}n", "a\0b", "{\"access_token\": \"x\"}"] {
-            assert!(Token::new(text, "the file").is_err(), "{text:?}");
+    fn what_cannot_be_a_token_is_refused_by_its_rule() {
+        let check = |text: &str, want: Result<(), TokenFlaw>| assert_eq!(Token::of(text).map(|_| ()), want, "{text:?}");
+        check(" abc.DEF-_~+/=\r\n", Ok(()));
+        check("bearer-of-news", Ok(()));
+        for text in ["", " \n", "\t"] {
+            check(text, Err(TokenFlaw::Empty));
         }
+        for text in [r#"{"access_token":"x","refresh_token":"y"}"#, "{ \"access_token\": \"x\" }", " {", "[1]"] {
+            check(text, Err(TokenFlaw::Json));
+        }
+        for text in ["\"abc\"", "'abc'", "`abc`", "\" abc \""] {
+            check(text, Err(TokenFlaw::Quoted));
+        }
+        for text in ["Bearer abc", "bearer\tabc", "BEARER", "Authorization: Bearer abc", "authorization:abc"] {
+            check(text, Err(TokenFlaw::Header));
+        }
+        for text in ["two words", "tok\u{e9}n", "a\0b", "a\nb", "\u{feff}abc"] {
+            check(text, Err(TokenFlaw::NotOneWord));
+        }
+        check(&"x".repeat(TOKEN_BYTES_MAX), Ok(()));
+        check(&"x".repeat(TOKEN_BYTES_MAX + 1), Err(TokenFlaw::TooLong));
+    }
+
+    #[test]
+    fn what_is_refused_is_named_by_its_place_and_not_repeated() {
+        let error = Token::new("{\"canary\"}", "CUSTSYNC_TOKEN").expect_err("no token");
+        assert!(error.to_string().starts_with("CUSTSYNC_TOKEN holds no token: it begins like JSON"), "{error}");
+        assert!(!format!("{error} {error:?}").contains("canary"));
     }
 
     #[test]

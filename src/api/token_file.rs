@@ -2,7 +2,7 @@
 //! spends the refresh token in it.
 
 use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, Read as _, Seek as _, Write as _};
+use std::io::{self, Read as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -14,13 +14,11 @@ use tracing::warn;
 
 use super::token::{Token, TokenError};
 pub use super::tokens::Tokens;
+use super::unfinished::{self, Reserved};
 use crate::text;
 
 /// The longest token file that is read: far beyond any, so that a wrong file name is noticed.
-const FILE_BYTES_MAX: u64 = 64 << 10;
-/// What is set aside on the disk before new tokens are asked for: a refresh token that was spent for tokens that do not fit
-/// would be a login lost.
-const RESERVED_BYTES: usize = 16 << 10;
+pub(super) const FILE_BYTES_MAX: u64 = 64 << 10;
 const FILE_MODE: u32 = 0o600;
 /// The permissions of the group and of others.
 const MODE_OF_OTHERS: u32 = 0o077;
@@ -40,8 +38,11 @@ pub fn load(path: &Path) -> Result<Tokens, TokenError> {
     let file = File::open(path).map_err(unreadable)?;
     let mode = file.metadata().map_err(unreadable)?.mode() & 0o777;
     let mut text = String::new();
-    file.take(FILE_BYTES_MAX).read_to_string(&mut text).map_err(unreadable)?;
+    file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text).map_err(unreadable)?;
     let text = SecretString::from(text);
+    if text.expose_secret().len() as u64 > FILE_BYTES_MAX {
+        return Err(TokenError::FileTooLong { file: shown(path), bytes_max: FILE_BYTES_MAX });
+    }
     if !text.expose_secret().trim_start().starts_with('{') {
         if mode & MODE_WORLD_READABLE != 0 {
             warn!("everybody on this machine can read the token file {} (mode {mode:03o})", shown(path));
@@ -52,11 +53,7 @@ pub fn load(path: &Path) -> Result<Tokens, TokenError> {
     if mode & MODE_OF_OTHERS != 0 {
         return Err(TokenError::ReadableByOthers { file: shown(path), mode });
     }
-    Tokens::parse(text.expose_secret()).map_err(|(line, column)| TokenError::NotALogin {
-        file: shown(path),
-        line,
-        column,
-    })
+    Tokens::parse(text.expose_secret()).map_err(|flaw| TokenError::NotALogin { file: shown(path), flaw })
 }
 
 /// Puts these tokens into the file's place, private and durable, while no other process renews them.
@@ -69,7 +66,7 @@ pub fn save(path: &Path, tokens: &Tokens) -> Result<(), TokenError> {
             None => thread::sleep(LOCK_POLL),
         }
     };
-    Reserved::beside(path)?.fill(tokens)?.put_into_place()
+    Reserved::beside(path, None)?.fill(tokens)?.put_into_place()
 }
 
 pub(super) fn locked(path: &Path) -> TokenError {
@@ -94,88 +91,9 @@ impl Lock {
     }
 }
 
-/// Room on the disk for tokens that are still to come.
-#[derive(Debug)]
-pub(super) struct Reserved {
-    file: File,
-    unfinished: PathBuf,
-    place: PathBuf,
-}
-
-impl Reserved {
-    /// Sets room aside in the token file's own folder. What a process that died left there is overwritten.
-    pub(super) fn beside(path: &Path) -> Result<Reserved, TokenError> {
-        let unfinished = beside(path, "unfinished");
-        let reserve = || {
-            let mut file = open_private(&unfinished)?;
-            file.set_len(0)?;
-            file.write_all(&[b' '; RESERVED_BYTES])?;
-            Ok(file)
-        };
-        match reserve() {
-            Ok(file) => Ok(Reserved { file, unfinished, place: target(path) }),
-            Err(source) => Err(TokenError::Write { file: shown(path), source }),
-        }
-    }
-
-    /// Fills it. From here on the tokens outlive this process, see [`recover`].
-    pub(super) fn fill(mut self, tokens: &Tokens) -> Result<Filled, TokenError> {
-        let json = SecretString::from(tokens.to_json());
-        let mut fill = || {
-            self.file.rewind()?;
-            self.file.write_all(json.expose_secret().as_bytes())?;
-            self.file.set_len(u64::try_from(json.expose_secret().len()).unwrap_or(u64::MAX))
-        };
-        match fill() {
-            Ok(()) => Ok(Filled(self)),
-            Err(source) => Err(TokenError::Write { file: shown(&self.place), source }),
-        }
-    }
-
-    /// Gives the room back: no tokens came.
-    pub(super) fn release(self) {
-        // What stays behind is blank, and overwritten the next time.
-        fs::remove_file(&self.unfinished).ok();
-    }
-}
-
-/// New tokens beside the token file.
-#[derive(Debug)]
-pub(super) struct Filled(Reserved);
-
-impl Filled {
-    /// Puts them into the token file's place. From here on they outlive a power cut, too.
-    pub(super) fn put_into_place(self) -> Result<(), TokenError> {
-        let Reserved { file, unfinished, place } = self.0;
-        let put = || {
-            file.sync_all()?;
-            fs::rename(&unfinished, &place)?;
-            File::open(folder(&place))?.sync_all()
-        };
-        put().map_err(|source| TokenError::Write { file: shown(&place), source })
-    }
-}
-
-/// Puts tokens into place that a process had got when it died. Those in the token file itself are spent, then.
-///
-/// Whoever calls this holds the lock, so that no living process is about to do it.
-pub(super) fn recover(path: &Path, _lock: &Lock) -> Result<(), TokenError> {
-    let unfinished = beside(path, "unfinished");
-    match load(&unfinished) {
-        Ok(tokens) if tokens.refresh_token.is_some() => {
-            warn!("an earlier process ended while it renewed the token; its new one is used");
-            let file = open_private(&unfinished);
-            let file = file.map_err(|source| TokenError::File { file: shown(&unfinished), source })?;
-            Filled(Reserved { file, unfinished, place: target(path) }).put_into_place()
-        }
-        // There is none, or it is the room for tokens that never came.
-        Ok(_) | Err(_) => Ok(()),
-    }
-}
-
 /// Removes a token file, and first the tokens beside it that a process had got when it died.
 pub fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(beside(path, "unfinished")) {
+    match fs::remove_file(unfinished::path(path)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}
     }
@@ -183,7 +101,7 @@ pub fn remove(path: &Path) -> io::Result<()> {
 }
 
 /// Opens a file that only its owner can read, whatever the umask, and makes it where it is not there.
-fn open_private(path: &Path) -> io::Result<File> {
+pub(super) fn open_private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false).mode(FILE_MODE);
     let file = options.custom_flags(OFlags::NOFOLLOW.bits().cast_signed()).open(path)?;
@@ -192,24 +110,24 @@ fn open_private(path: &Path) -> io::Result<File> {
 }
 
 /// The file itself, where the path is a link to it: a link is not replaced by a file.
-fn target(path: &Path) -> PathBuf {
+pub(super) fn target(path: &Path) -> PathBuf {
     fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// A file of the same name with this after it, in the file's own folder: what is renamed stays in one file system.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = target(path).into_os_string();
     name.push(".");
     name.push(suffix);
     PathBuf::from(name)
 }
 
-fn folder(path: &Path) -> &Path {
+pub(super) fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-fn shown(path: &Path) -> String {
-    text::safe(&path.display().to_string())
+pub(super) fn shown(path: &Path) -> String {
+    text::safe_path(path)
 }
 
 #[cfg(test)]
@@ -251,6 +169,7 @@ mod tests {
         };
         check("abc\n", Ok(("abc", None)));
         check(r#"{"access_token":"abc"}"#, Ok(("abc", None)));
+        check(r#"{"access_token":"abc","refresh_token":""}"#, Ok(("abc", None)));
         check(
             r#"{"access_token":"abc","scope":"x","expires_at":"2026-11-23T12:00:00Z"}"#,
             Ok(("abc", Some(1_795_435_200))),
@@ -261,10 +180,24 @@ mod tests {
         check(r#"{"access_token":"abc","expires_at":"soon"}"#, Ok(("abc", None)));
         check("", Err("is empty"));
         check("two canaries", Err("holds no token"));
+        check("[\"canary\"]", Err("it begins like JSON"));
+        check("\"canary\"", Err("it begins with a quote"));
+        check("Bearer canary", Err("leave out `Authorization:` and `Bearer`"));
+        check(&"canary".repeat(3_000), Err("longer than 16 KiB"));
+        check(&"canary".repeat(11_000), Err("longer than 64 KiB"));
+        check(&format!("abc{}", " ".repeat((64 << 10) - 3)), Ok(("abc", None)));
+        check(&format!("canary{}", " ".repeat(64 << 10)), Err("longer than 64 KiB"));
         check(r#"{"access_token":"canary"#, Err("is not the JSON of a login (line 1, column 23)"));
         check(r#"{"access_token":"canary","client_id":{"canary":1}}"#, Err("is not the JSON of a login"));
-        check(r#"{"access_token":"two canaries"}"#, Err("is not the JSON of a login"));
-        check(r#"{"access_token":"canary","token_url":"canary"}"#, Err("is not the JSON of a login"));
+        check(
+            r#"{"access_token":"two canaries"}"#,
+            Err("is not the JSON of a login (access_token: a token is one word"),
+        );
+        check(r#"{"access_token":""}"#, Err("is not the JSON of a login (access_token: it is empty)"));
+        for url in ["canary", "https://a.example/canary\\n", "ftp://canary", "https://canary:x@a.example/"] {
+            let login = format!(r#"{{"access_token":"canary","token_url":"{url}"}}"#);
+            check(&login, Err("is not the JSON of a login (token_url: it is not the URL of a server)"));
+        }
         check(r#"{"refresh_token":"canary"}"#, Err("is not the JSON of a login"));
     }
 
@@ -318,35 +251,5 @@ mod tests {
         assert!(lock.is_some() && Lock::take(&path).unwrap().is_none());
         drop(lock);
         assert!(Lock::take(&path).unwrap().is_some());
-    }
-
-    #[test]
-    fn what_a_dead_process_left_behind_is_in_nobodys_way() {
-        let (_folder, path) = file(r#"{"access_token":"old"}"#, 0o600);
-        fs::write(beside(&path, "unfinished"), "x".repeat(RESERVED_BYTES + 1)).unwrap();
-        let (reserved, next) = (Reserved::beside(&path).unwrap(), Tokens::alone(SecretString::from("new")));
-        assert_eq!(load(&path).unwrap().access_token.expose_secret(), "old");
-        reserved.fill(&next).unwrap().put_into_place().unwrap();
-        assert_eq!(load(&path).unwrap().access_token.expose_secret(), "new");
-        Reserved::beside(&path).unwrap().release();
-        assert!(!beside(&path, "unfinished").exists());
-    }
-
-    #[test]
-    fn tokens_that_a_dead_process_had_got_are_recovered() {
-        let (_folder, path) = file(r#"{"access_token":"old","refresh_token":"spent"}"#, 0o600);
-        let lock = Lock::take(&path).unwrap().unwrap();
-        let access_token = |path: &Path| load(path).unwrap().access_token.expose_secret().to_owned();
-        recover(&path, &lock).unwrap();
-        drop(Reserved::beside(&path).unwrap());
-        recover(&path, &lock).unwrap();
-        assert_eq!(access_token(&path), "old", "there was only room");
-        let next =
-            Tokens { refresh_token: Some(SecretString::from("good")), ..Tokens::alone(SecretString::from("new")) };
-        drop(Reserved::beside(&path).unwrap().fill(&next).unwrap());
-        assert_eq!(access_token(&path), "old");
-        recover(&path, &lock).unwrap();
-        assert_eq!(access_token(&path), "new");
-        assert!(!beside(&path, "unfinished").exists());
     }
 }

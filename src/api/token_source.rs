@@ -1,35 +1,37 @@
 //! Where tokens come from while a run goes on: a variable, a file that somebody replaces, or a login that is renewed.
 
-use std::io;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use reqwest::Client;
 use secrecy::{ExposeSecret as _, SecretString};
+use tokio::sync::watch;
 use tokio::task::spawn_blocking;
-use tokio::time::sleep;
-use url::Url;
+use tokio::time::{sleep, timeout};
+use tracing::{info, warn};
 
-use super::address::is_loopback;
-use super::http::{self, HttpError, HttpOptions, Protocol, Proxies, Transport};
+use super::endpoint::{Endpoint, EndpointOptions};
+use super::file_watch::FileWatch;
+use super::http::HttpError;
 use super::oauth::{self, OauthError};
-use super::route::Route;
 use super::token::{Token, TokenError};
-use super::token_file::{LOCK_POLL, LOCK_WAIT_MAX, Lock, Reserved, Tokens, load, locked, recover};
+use super::token_file::{LOCK_POLL, LOCK_WAIT_MAX, Lock, Tokens, load, locked, shown};
+use super::unfinished::{Note, Reserved, recover};
 
 /// A file that is being written is whole after this time.
 const WRITING_TAKES: Duration = Duration::from_millis(100);
-/// The setting that names the token endpoint.
-const TOKEN_URL: &str = "the token file's token_url";
+/// A file that is empty, cut off or not there is read again for this long: it may be written in place, or mounted a moment late.
+const FILE_WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// Where tokens come from.
 #[derive(Debug, Clone)]
 pub struct TokenSource {
     place: Place,
     endpoint: Arc<Endpoint>,
+    /// Tokens that could not be written into the file.
+    unkept: Arc<Mutex<Option<Unkept>>>,
 }
 
 #[derive(Debug, Clone)]
@@ -40,25 +42,16 @@ enum Place {
     File(PathBuf),
 }
 
-/// How the token endpoint is reached.
-#[derive(Debug, Clone)]
-pub struct EndpointOptions {
-    /// Timeouts and authorities, as for the API. What may carry a request and whether there is a proxy follows from the URL.
-    pub http: HttpOptions,
-    /// Whether a URL of another machine may be plain HTTP.
-    pub plain_http: PlainHttp,
-    /// What the client proves itself with, where the token file does not say it.
-    pub client_secret: Option<SecretString>,
+/// A login that this process has, and the file has not.
+#[derive(Debug)]
+struct Unkept {
+    tokens: Tokens,
+    /// The refresh token in the file, which was spent for them.
+    spent: SecretString,
 }
 
-/// Where plain HTTP may go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PlainHttp {
-    /// To this machine.
-    Loopback,
-    /// Anywhere: the user insists.
-    Anywhere,
-}
+/// Tells whether the run is about to end. Then no renewal is begun, and no file is waited for.
+pub type Stopping = watch::Receiver<bool>;
 
 /// A token to send, and for how long.
 #[derive(Debug, Clone)]
@@ -111,6 +104,16 @@ pub enum RenewalError {
     /// The token endpoint.
     #[error(transparent)]
     Endpoint(#[from] OauthError),
+    /// The refresh token was most likely spent by a request whose answer never came to be kept.
+    #[error(
+        "{error}: a renewal that began at {} was cut off, because the process was killed or the connection broke, and the server may have spent the refresh token then", shown_time(*.began)
+    )]
+    CutOff {
+        /// When that request began.
+        began: Timestamp,
+        /// What the server says now.
+        error: OauthError,
+    },
     /// No client can be made for it.
     #[error(transparent)]
     Client(#[from] HttpError),
@@ -120,13 +123,6 @@ pub enum RenewalError {
         /// The URL's host.
         host: String,
     },
-}
-
-/// How the token endpoint is reached, and the client that did so the last time.
-#[derive(Debug)]
-struct Endpoint {
-    options: EndpointOptions,
-    client: Mutex<Option<(Url, (Client, Route))>>,
 }
 
 impl TokenSource {
@@ -141,10 +137,11 @@ impl TokenSource {
     }
 
     fn new(place: Place, options: EndpointOptions) -> TokenSource {
-        TokenSource { place, endpoint: Arc::new(Endpoint { options, client: Mutex::new(None) }) }
+        TokenSource { place, endpoint: Arc::new(Endpoint::new(options)), unkept: Arc::default() }
     }
 
-    /// The token that a run begins with. That it can be renewed, if it is to be, is found out before anything is sent.
+    /// The token that a run begins with. That it can be renewed, if it is to be, is found out before anything is sent. A file
+    /// that is empty or not there is waited for.
     pub fn read(&self) -> Result<Grant, RenewalError> {
         match &self.place {
             Place::Given(secret) => {
@@ -162,19 +159,17 @@ impl TokenSource {
 
     /// Tells when the file was changed.
     pub fn watch(&self) -> FileWatch {
-        let path = match &self.place {
+        FileWatch::new(match &self.place {
             Place::Given(_) => None,
             Place::File(path) => Some(path.clone()),
-        };
-        let seen = path.as_deref().and_then(Fingerprint::of);
-        FileWatch { path, seen }
+        })
     }
 
     /// Gets another token than `current`. One call at a time; it must be waited for, since it may hold tokens that are not on
     /// the disk yet.
-    pub async fn renew(&self, current: &Token, occasion: Occasion) -> Renewed {
+    pub async fn renew(&self, current: &Token, occasion: Occasion, stopping: &mut Stopping) -> Renewed {
         let Place::File(path) = &self.place else { return Renewed::Unchanged };
-        let tokens = match read_again(path, current).await {
+        let tokens = match self.read_again(path, current, occasion, stopping).await {
             Ok(Content::Other(grant)) => return Renewed::Fresh(grant, Origin::File),
             Ok(Content::Same(tokens) | Content::Expired(tokens)) => tokens,
             Err(error) => return Renewed::Unusable(error.into()),
@@ -182,68 +177,181 @@ impl TokenSource {
         if occasion == Occasion::FileChanged || !tokens.can_be_renewed() {
             return Renewed::Unchanged;
         }
-        match self.exchange(path, current).await {
+        match self.exchange(path, current, stopping).await {
             Ok(renewed) => renewed,
             Err(RenewalError::Endpoint(error)) if error.may_pass() => Renewed::Unavailable(error.into()),
-            Err(RenewalError::File(error @ TokenError::Locked { .. })) => Renewed::Unavailable(error.into()),
-            Err(error @ RenewalError::Endpoint(_)) => Renewed::Refused(error),
+            // A disk that is full has room again later, and the refresh token is not spent before there is.
+            Err(RenewalError::File(error @ (TokenError::Locked { .. } | TokenError::Write { .. }))) => {
+                Renewed::Unavailable(error.into())
+            }
+            Err(error @ (RenewalError::Endpoint(_) | RenewalError::CutOff { .. })) => Renewed::Refused(error),
             Err(error) => Renewed::Unusable(error),
         }
     }
 
-    /// Spends the refresh token, unless another process has done so already.
-    async fn exchange(&self, path: &Path, current: &Token) -> Result<Renewed, RenewalError> {
-        let lock = lock(path).await?;
-        recover(path, &lock)?;
-        let tokens = match content(load(path)?, current)? {
+    /// Spends the refresh token, unless another process has done so already, or the run is about to end.
+    async fn exchange(&self, path: &Path, current: &Token, stopping: &Stopping) -> Result<Renewed, RenewalError> {
+        let Some(lock) = lock(path, stopping).await? else { return Ok(Renewed::Unchanged) };
+        let cut_off_at = recover(path, &lock)?;
+        self.keep_unkept(path);
+        let tokens = match content(self.load(path)?, current)? {
             Content::Other(grant) => return Ok(Renewed::Fresh(grant, Origin::File)),
             Content::Same(tokens) | Content::Expired(tokens) => tokens,
         };
-        let Some(token_url) = &tokens.token_url else { return Ok(Renewed::Unchanged) };
+        let (Some(token_url), Some(refresh_token)) = (&tokens.token_url, &tokens.refresh_token) else {
+            return Ok(Renewed::Unchanged);
+        };
         let client = self.endpoint.client(token_url)?;
-        let reserved = on_disk(path, |path| Reserved::beside(&path)).await?;
-        match oauth::refresh(&client, &tokens, self.endpoint.options.client_secret.as_ref()).await {
+        let note = Note::new(refresh_token, cut_off_at);
+        let reserved = on_disk(path, move |path| Reserved::beside(&path, Some(&note))).await;
+        // Where the login is in this process alone, there is nothing in the file that could be lost.
+        let reserved = if self.has_unkept() { reserved.ok() } else { Some(reserved?) };
+        if *stopping.borrow() {
+            reserved.into_iter().for_each(Reserved::release);
+            return Ok(Renewed::Unchanged);
+        }
+        match oauth::refresh(&client, &tokens, self.endpoint.client_secret()).await {
             Ok(fresh) => {
-                // The old refresh token is dead from now on: first of all the new one is kept, and it is used once it is durable.
-                let filled = reserved.fill(&fresh)?;
-                on_disk(path, move |_| filled.put_into_place()).await?;
+                self.keep(path, reserved, &fresh, refresh_token).await;
+                // Its lifetime is what is left after that.
                 Ok(Renewed::Fresh(grant(&fresh)?, Origin::Endpoint))
             }
             Err(error) => {
-                reserved.release();
-                Err(error.into())
+                let is_spent_perhaps = cut_off_at.is_some() || error.may_have_spent_the_refresh_token();
+                if !is_spent_perhaps {
+                    reserved.into_iter().for_each(Reserved::release);
+                }
+                Err(match cut_off_at.filter(|_| error.is_about_the_refresh_token()) {
+                    Some(began) => RenewalError::CutOff { began, error },
+                    None => error.into(),
+                })
             }
         }
+    }
+
+    /// Puts new tokens into the file. The old refresh token is dead from now on, so they are used whether or not that works.
+    async fn keep(&self, path: &Path, reserved: Option<Reserved>, fresh: &Tokens, spent: &SecretString) {
+        let Some(reserved) = reserved else { return self.hold(fresh, spent) };
+        let kept = match reserved.fill(fresh) {
+            Ok(filled) => on_disk(path, move |_| filled.put_into_place()).await,
+            Err(error) => Err(error),
+        };
+        match kept {
+            Ok(()) => *self.unkept() = None,
+            Err(error) => {
+                warn!("{}; the new token is used all the same, and it is tried again to keep it", with_causes(&error));
+                self.hold(fresh, spent);
+            }
+        }
+    }
+
+    fn hold(&self, tokens: &Tokens, spent: &SecretString) {
+        let mut unkept = self.unkept();
+        // The file holds what it held before the first of several.
+        let spent = unkept.take().map_or_else(|| spent.clone(), |earlier| earlier.spent);
+        *unkept = Some(Unkept { tokens: tokens.clone(), spent });
+    }
+
+    /// Tries again to put tokens into the file that it could not take before. The caller holds the lock.
+    fn keep_unkept(&self, path: &Path) {
+        let mut unkept = self.unkept();
+        let Some(Unkept { tokens, spent }) = unkept.as_ref() else { return };
+        // Somebody may have logged in again meanwhile.
+        let is_theirs = load(path).is_ok_and(|tokens| !is_refresh_token(&tokens, spent));
+        let kept = || Reserved::beside(path, None)?.fill(tokens)?.put_into_place();
+        if is_theirs || kept().is_ok() {
+            *unkept = None;
+        }
+    }
+
+    /// Keeps tokens that are in this process alone, because it is about to end. The error: the login is lost.
+    pub fn finish(&self) -> Result<(), LoginLost> {
+        let Place::File(path) = &self.place else { return Ok(()) };
+        if self.has_unkept()
+            && let Ok(Some(_lock)) = Lock::take(path)
+        {
+            self.keep_unkept(path);
+        }
+        if self.has_unkept() { Err(LoginLost { file: shown(path) }) } else { Ok(()) }
+    }
+
+    /// Reads the file. A login in it that this process has spent is replaced by its successor.
+    fn load(&self, path: &Path) -> Result<Tokens, TokenError> {
+        let unkept = self.unkept();
+        match (load(path), unkept.as_ref()) {
+            (Ok(tokens), Some(unkept)) if !is_refresh_token(&tokens, &unkept.spent) => Ok(tokens),
+            (_, Some(unkept)) => Ok(unkept.tokens.clone()),
+            (loaded, None) => loaded,
+        }
+    }
+
+    fn has_unkept(&self) -> bool {
+        self.unkept().is_some()
+    }
+
+    fn unkept(&self) -> MutexGuard<'_, Option<Unkept>> {
+        self.unkept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads the file. Where it holds something new or nothing of use, it may be that somebody is writing it, without the care
+    /// of `save`: what counts is what it holds a moment later, or a few seconds later where a token is needed and none is there.
+    async fn read_again(
+        &self,
+        path: &Path,
+        current: &Token,
+        occasion: Occasion,
+        stopping: &mut Stopping,
+    ) -> Result<Content, TokenError> {
+        let read = || content(self.load(path)?, current);
+        match read() {
+            Ok(Content::Other(grant)) if grant.lifetime.is_some() => return Ok(Content::Other(grant)),
+            Ok(same @ (Content::Same(_) | Content::Expired(_))) => return Ok(same),
+            Ok(Content::Other(_)) | Err(_) => sleep(WRITING_TAKES).await,
+        }
+        let (began, mut is_told) = (Instant::now(), false);
+        let mut found = read();
+        while let Some(why) = found.as_ref().err().and_then(TokenError::passes_because)
+            && occasion == Occasion::Needed
+            && let Some(left) = FILE_WAIT_MAX.checked_sub(began.elapsed())
+        {
+            if !is_told {
+                is_told = true;
+                info!("{why}: it is read again for up to {} s", FILE_WAIT_MAX.as_secs());
+            }
+            if timeout(WRITING_TAKES.min(left), stopping.wait_for(|is_stopping| *is_stopping)).await.is_ok() {
+                break;
+            }
+            found = read();
+            if found.is_ok() {
+                sleep(WRITING_TAKES).await;
+                found = read();
+            }
+        }
+        found
     }
 }
 
-impl Endpoint {
-    fn client(&self, token_url: &Url) -> Result<(Client, Route), RenewalError> {
-        let mut kept = self.client.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((url, client)) = &*kept
-            && url == token_url
-        {
-            return Ok(client.clone());
-        }
-        let client = http::client(&self.http_options(token_url)?, token_url, TOKEN_URL)?;
-        *kept = Some((token_url.clone(), client.clone()));
-        Ok(client)
-    }
+/// A login of which nothing is left but a refresh token that is spent.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the login in the token file {file} was renewed, and the new one could not be written there: log in again for the next run"
+)]
+pub struct LoginLost {
+    file: String,
+}
 
-    fn http_options(&self, token_url: &Url) -> Result<HttpOptions, RenewalError> {
-        let is_local = is_loopback(token_url);
-        let transport = match (token_url.scheme(), self.options.plain_http) {
-            ("http", PlainHttp::Anywhere) => Transport::HttpAllowed,
-            ("http", PlainHttp::Loopback) if is_local => Transport::HttpAllowed,
-            ("http", PlainHttp::Loopback) => {
-                let host = token_url.host_str().unwrap_or_default().to_owned();
-                return Err(RenewalError::PlainHttp { host });
-            }
-            (_, _) => Transport::HttpsOnly,
-        };
-        let proxies = if is_local { Proxies::None } else { Proxies::OfTheEnvironment };
-        Ok(HttpOptions { transport, proxies, in_flight_max: 1, protocol: Protocol::Http1, ..self.options.http.clone() })
-    }
+fn is_refresh_token(tokens: &Tokens, secret: &SecretString) -> bool {
+    tokens.refresh_token.as_ref().is_some_and(|token| token.expose_secret() == secret.expose_secret())
+}
+
+/// An error with its causes.
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+fn shown_time(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// What a file that was read again holds.
@@ -275,41 +383,57 @@ fn grant(tokens: &Tokens) -> Result<Grant, TokenError> {
     Ok(Grant { token, lifetime })
 }
 
-/// Reads the file. Where it holds something new or nothing of use, it may be that somebody is writing it, without the care of
-/// `save`: what counts is what it holds a moment later.
-async fn read_again(path: &Path, current: &Token) -> Result<Content, TokenError> {
-    let read = |path: &Path| content(load(path)?, current);
-    match read(path) {
-        Ok(Content::Other(grant)) if grant.lifetime.is_some() => Ok(Content::Other(grant)),
-        Ok(same @ (Content::Same(_) | Content::Expired(_))) => Ok(same),
-        Ok(Content::Other(_)) | Err(_) => {
-            sleep(WRITING_TAKES).await;
-            read(path)
-        }
-    }
-}
-
-/// Reads the file. Should an earlier process have died while it renewed a login, that is made good first.
+/// Reads the file, and waits for it where it is empty or not there. Should an earlier process have died while it renewed a login,
+/// that is made good, or told.
 fn load_and_recover(path: &Path) -> Result<Tokens, TokenError> {
-    let tokens = load(path)?;
+    let tokens = wait_and_load(path)?;
     if tokens.can_be_renewed()
         && let Some(lock) = Lock::take(path)?
     {
-        recover(path, &lock)?;
+        if let Some(began) = recover(path, &lock)? {
+            warn!(
+                "an earlier process ended while it renewed the login in {} ({}), and no answer was kept: if the server has spent the refresh token, you have to log in again",
+                shown(path),
+                shown_time(began)
+            );
+        }
         return load(path);
     }
     Ok(tokens)
 }
 
-async fn lock(path: &Path) -> Result<Lock, TokenError> {
+/// Blocks: nothing is under way yet, and a signal ends the process as it does any other.
+fn wait_and_load(path: &Path) -> Result<Tokens, TokenError> {
+    let began = Instant::now();
+    let mut loaded = load(path);
+    let mut is_told = false;
+    while let Some(why) = loaded.as_ref().err().and_then(TokenError::passes_because)
+        && began.elapsed() < FILE_WAIT_MAX
+    {
+        if !is_told {
+            warn!("{why}: waiting for it, for up to {} s", FILE_WAIT_MAX.as_secs());
+            is_told = true;
+        }
+        thread::sleep(WRITING_TAKES);
+        loaded = load(path);
+        if loaded.is_ok() {
+            thread::sleep(WRITING_TAKES);
+            loaded = load(path);
+        }
+    }
+    loaded
+}
+
+/// Waits for the lock; `None` where the run is about to end.
+async fn lock(path: &Path, stopping: &Stopping) -> Result<Option<Lock>, TokenError> {
     let started = Instant::now();
-    while started.elapsed() < LOCK_WAIT_MAX {
+    while started.elapsed() < LOCK_WAIT_MAX && !*stopping.borrow() {
         if let Some(lock) = Lock::take(path)? {
-            return Ok(lock);
+            return Ok(Some(lock));
         }
         sleep(LOCK_POLL).await;
     }
-    Err(locked(path))
+    if *stopping.borrow() { Ok(None) } else { Err(locked(path)) }
 }
 
 /// Does what waits for the disk on a thread where it holds up no request.
@@ -321,44 +445,5 @@ async fn on_disk<T: Send + 'static>(
     match spawn_blocking(move || work(path)).await {
         Ok(done) => done,
         Err(panic) => std::panic::resume_unwind(panic.into_panic()),
-    }
-}
-
-/// Tells when a token file was changed.
-#[derive(Debug)]
-pub struct FileWatch {
-    path: Option<PathBuf>,
-    seen: Option<Fingerprint>,
-}
-
-/// What changes when a file is written or replaced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Fingerprint {
-    device: u64,
-    inode: u64,
-    changed: (i64, i64),
-    bytes: u64,
-}
-
-impl Fingerprint {
-    fn of(path: &Path) -> Option<Fingerprint> {
-        let read = || -> io::Result<Fingerprint> {
-            let file = std::fs::metadata(path)?;
-            let changed = (file.mtime(), file.mtime_nsec());
-            Ok(Fingerprint { device: file.dev(), inode: file.ino(), changed, bytes: file.len() })
-        };
-        read().ok()
-    }
-}
-
-impl FileWatch {
-    /// Whether the file has changed since this was asked the last time. One that is gone for a moment has not.
-    pub fn has_changed(&mut self) -> bool {
-        let now = self.path.as_deref().and_then(Fingerprint::of);
-        if now.is_none() || now == self.seen {
-            return false;
-        }
-        self.seen = now;
-        true
     }
 }

@@ -5,7 +5,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::token::Token;
+use super::address::foreign_part;
+use super::token::{Extent, LoginFlaw, Token};
 
 /// What a login brings, and what renewing it needs.
 #[derive(Debug, Clone)]
@@ -31,29 +32,26 @@ impl Tokens {
         Tokens { access_token, refresh_token, expires_at, client_id, client_secret, token_url }
     }
 
-    /// Reads the JSON of a login; else the line and column of what is wrong.
-    pub(super) fn parse(text: &str) -> Result<Tokens, (usize, usize)> {
-        let login: Login = match serde_json::from_str(text) {
-            Ok(login) => login,
+    /// Reads the JSON of a login.
+    pub fn parse(text: &str) -> Result<Tokens, LoginFlaw> {
+        let login: Login = serde_json::from_str(text).map_err(|error| {
             // Its message might quote a secret.
-            Err(error) => return Err((error.line(), error.column())),
-        };
-        let token_url = login.token_url.map(|url| Url::parse(&url)).transpose();
-        let (Ok(token_url), Ok(access_token)) = (token_url, Token::new(&login.access_token, "")) else {
-            return Err((1, 1));
-        };
+            let extent = if error.is_eof() { Extent::Cut } else { Extent::Whole };
+            LoginFlaw::Json { line: error.line(), column: error.column(), extent }
+        })?;
+        let access_token = Token::of(&login.access_token).map_err(LoginFlaw::AccessToken)?;
         Ok(Tokens {
             access_token: access_token.secret(),
-            refresh_token: login.refresh_token.map(SecretString::from),
+            refresh_token: login.refresh_token.filter(|token| !token.is_empty()).map(SecretString::from),
             expires_at: login.expires_at.as_ref().and_then(Expiry::timestamp),
             client_id: login.client_id,
             client_secret: login.client_secret.map(SecretString::from),
-            token_url,
+            token_url: login.token_url.as_deref().map(token_url).transpose()?,
         })
     }
 
     /// The JSON of the login: the one place beside the request that shows the secrets.
-    pub(super) fn to_json(&self) -> String {
+    pub fn to_json(&self) -> String {
         let exposed = |secret: &SecretString| secret.expose_secret().to_owned();
         let login = Login {
             access_token: exposed(&self.access_token),
@@ -71,6 +69,15 @@ impl Tokens {
     pub fn can_be_renewed(&self) -> bool {
         self.refresh_token.is_some() && self.token_url.is_some()
     }
+}
+
+fn token_url(text: &str) -> Result<Url, LoginFlaw> {
+    let url = Url::parse(text).map_err(|_parse_error| LoginFlaw::TokenUrl)?;
+    let is_http = matches!(url.scheme(), "http" | "https");
+    if !is_http || !url.username().is_empty() || url.password().is_some() || foreign_part(text).is_some() {
+        return Err(LoginFlaw::TokenUrl);
+    }
+    Ok(url)
 }
 
 /// The file's JSON.
@@ -108,6 +115,78 @@ impl Expiry {
             Expiry::UnixSeconds(seconds) => Timestamp::from_second(*seconds).ok(),
             #[expect(clippy::cast_possible_truncation, reason = "a fraction of a second matters to nobody")]
             Expiry::FractionalUnixSeconds(seconds) => Timestamp::from_second(*seconds as i64).ok(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::api::oauth::parse_answer;
+
+    const CANARY: &str = "canary-7F3a9";
+
+    /// Parts of a login and of what is none, in any order.
+    fn pieces() -> impl Strategy<Value = String> {
+        let members = [
+            r#""access_token":"$""#,
+            r#""access_token":"a b$""#,
+            r#""refresh_token":"$""#,
+            r#""expires_at":1795435200"#,
+            r#""expires_at":1e99"#,
+            r#""expires_at":"$""#,
+            r#""expires_in":"1e400""#,
+            r#""client_secret":"$""#,
+            r#""token_url":"https://a.example/token""#,
+            r#""token_url":"https://$@a.example/\n""#,
+            r#""token_type":"mac""#,
+            r#""$":{"$":[null,true]}"#,
+        ];
+        let joints = ["{", "}", ",", ":", "[", "\"", "$", "Bearer ", "\n", "\\u", "\u{e9}", " "];
+        let whole = prop::collection::vec(prop::sample::select(members.to_vec()), 0..6);
+        let whole = whole.prop_map(|members| format!("{{{}}}", members.join(",")));
+        let pieces = prop::sample::select([members.as_slice(), joints.as_slice()].concat());
+        let broken = prop::collection::vec(pieces, 0..8).prop_map(|pieces| pieces.concat());
+        prop_oneof![whole, broken].prop_map(|text| text.replace('$', CANARY))
+    }
+
+    fn is_whole(tokens: &Tokens) {
+        let shown = format!("{tokens:?}");
+        assert!(!shown.contains(CANARY), "{shown}");
+        let again = Tokens::parse(&tokens.to_json()).expect("what is written can be read");
+        assert_eq!(again.to_json(), tokens.to_json());
+        assert!(Token::of(again.access_token.expose_secret()).is_ok());
+    }
+
+    fn check(text: &str) {
+        match Tokens::parse(text) {
+            Ok(tokens) => is_whole(&tokens),
+            Err(flaw) => assert!(!format!("{flaw} {flaw:?}").contains(CANARY), "{text}"),
+        }
+        if let Err(flaw) = Token::of(text) {
+            assert!(!format!("{flaw} {flaw:?}").contains(CANARY), "{text}");
+        }
+        for status in [200, 400, 503] {
+            match parse_answer(status, text.as_bytes()) {
+                Ok(tokens) => is_whole(&tokens),
+                Err(error) => assert!(!format!("{error} {error:?}").contains(CANARY), "{text}"),
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_login_is_shown_or_written_otherwise_than_read(text in pieces(), end in 0..200_usize) {
+            check(&text);
+            let end = text.char_indices().map(|(at, _)| at).take_while(|at| *at <= end).last().unwrap_or(0);
+            check(text.split_at(end).0);
+        }
+
+        #[test]
+        fn no_text_makes_reading_a_login_panic(text in any::<String>()) {
+            check(&text);
         }
     }
 }

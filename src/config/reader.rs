@@ -15,6 +15,7 @@ use super::error::{ConfigError, Problem};
 use super::layer::{Given, Layer, TOKEN};
 use super::provenance::{Provenance, SettingInForce, ShownValue};
 use super::value::{self, ValueError};
+use crate::api::{Token, TokenFlaw};
 use crate::nearest::nearest;
 use crate::text;
 
@@ -283,15 +284,10 @@ pub(super) fn split_at_commas(items: &str) -> Vec<String> {
     items.split(',').map(str::to_owned).collect()
 }
 
-/// A token fits a header: visible ASCII characters (RFC 6750, section 2.1, allows fewer still). White space at the end
-/// is forgiven, since secrets kept in files tend to end in a newline.
 fn checked_token(text: &str) -> Result<SecretString, ValueError> {
-    let token = text.trim_end();
-    if token.is_empty() {
-        return Err(ValueError::Empty);
+    match Token::of(text) {
+        Ok(token) => Ok(token.secret()),
+        Err(TokenFlaw::Empty) => Err(ValueError::Empty),
+        Err(flaw) => Err(ValueError::NotAToken(flaw)),
     }
-    if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(ValueError::NotAToken);
-    }
-    Ok(SecretString::from(token))
 }

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use super::api::BaseUrlError;
 use super::choice::choice;
 use super::duration::DurationError;
+use crate::api::TokenFlaw;
 use crate::contract::{DateFormatError, FieldError};
 use crate::input::{EncodingError, RuleError};
 use crate::sandbox::OptionError;
@@ -57,9 +58,9 @@ pub enum ValueError {
     /// Bytes that are no text.
     #[error("the value is not UTF-8")]
     NotUtf8,
-    /// A value that could not travel in a header; it is not repeated here.
-    #[error("a token is made of visible ASCII characters without spaces, and this is not")]
-    NotAToken,
+    /// A text that cannot be a token; it is not repeated here.
+    #[error("this is no token: {0}")]
+    NotAToken(TokenFlaw),
     /// A TOML value of a kind that the setting has no use for.
     #[error("this setting takes {wanted}, not {found}")]
     WrongKind {

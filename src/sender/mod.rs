@@ -272,6 +272,7 @@ impl Driver {
             return Next::End;
         }
         self.signals = Signals::One;
+        self.renewals.stop();
         info!(in_flight = self.in_flight.len(), "{reason}: no more is sent; a second signal ends it at once");
         self.sending.schedule.stop(reason);
         Next::Continue

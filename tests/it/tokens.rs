@@ -133,9 +133,10 @@ fn a_kill_after_the_token_endpoint_has_answered_loses_no_login() {
         let scenario = logged_in(2_000, Duration::from_millis(300));
         let before = refresh_token(&scenario);
         let has_new_tokens = |scenario: &Scenario| {
-            // Beside the token file, or in its place already.
+            // Beside the token file, where a note was before them, or in its place already.
             let unfinished = scenario.read("token.unfinished").unwrap_or_default();
-            unfinished.starts_with(b"{") || refresh_token(scenario) != before
+            let unfinished: Option<Value> = serde_json::from_slice(&unfinished).ok();
+            unfinished.is_some_and(|login| login["refresh_token"].is_string()) || refresh_token(scenario) != before
         };
         let killed = scenario.start(["--rate", "100/s"]).until("new tokens", has_new_tokens).signal(Signal::KILL);
         killed.end().exits(137);

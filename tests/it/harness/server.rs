@@ -19,6 +19,8 @@ pub(crate) struct Request {
     /// Names in lower case.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Value,
+    /// The body as it came.
+    pub(crate) text: String,
 }
 
 /// What goes back.
@@ -241,10 +243,12 @@ fn read_request(reader: &mut BufReader<TcpStream>) -> io::Result<Option<Request>
         let Some((name, value)) = header.trim_end().split_once(':') else { break };
         headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
-    let mut request = Request { number: 0, line: line.trim_end().to_owned(), headers, body: Value::Null };
+    let mut request =
+        Request { number: 0, line: line.trim_end().to_owned(), headers, body: Value::Null, text: String::new() };
     let length = request.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
     request.body = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    request.text = String::from_utf8_lossy(&body).into_owned();
     Ok(Some(request))
 }

@@ -1,0 +1,81 @@
+//! The client for the token endpoint: which transport and proxy may carry a refresh token there.
+
+use std::sync::{Mutex, PoisonError};
+
+use reqwest::Client;
+use secrecy::SecretString;
+use url::Url;
+
+use super::address::is_loopback;
+use super::http::{self, HttpOptions, Protocol, Proxies, Transport};
+use super::route::Route;
+use super::token_source::RenewalError;
+
+/// The setting that names the token endpoint.
+const TOKEN_URL: &str = "the token file's token_url";
+
+/// How the token endpoint is reached.
+#[derive(Debug, Clone)]
+pub struct EndpointOptions {
+    /// Timeouts and authorities, as for the API. What may carry a request and whether there is a proxy follows from the URL.
+    pub http: HttpOptions,
+    /// Whether a URL of another machine may be plain HTTP.
+    pub plain_http: PlainHttp,
+    /// What the client proves itself with, where the token file does not say it.
+    pub client_secret: Option<SecretString>,
+}
+
+/// Where plain HTTP may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlainHttp {
+    /// To this machine.
+    Loopback,
+    /// Anywhere: the user insists.
+    Anywhere,
+}
+
+/// How the token endpoint is reached, and the client that did so the last time.
+#[derive(Debug)]
+pub(super) struct Endpoint {
+    options: EndpointOptions,
+    client: Mutex<Option<(Url, (Client, Route))>>,
+}
+
+impl Endpoint {
+    pub(super) fn new(options: EndpointOptions) -> Endpoint {
+        Endpoint { options, client: Mutex::new(None) }
+    }
+
+    /// What the client proves itself with, where the token file does not say it.
+    pub(super) fn client_secret(&self) -> Option<&SecretString> {
+        self.options.client_secret.as_ref()
+    }
+
+    /// The client for this URL, and the way that its requests take.
+    pub(super) fn client(&self, token_url: &Url) -> Result<(Client, Route), RenewalError> {
+        let mut kept = self.client.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((url, client)) = &*kept
+            && url == token_url
+        {
+            return Ok(client.clone());
+        }
+        let client = http::client(&self.http_options(token_url)?, token_url, TOKEN_URL)?;
+        *kept = Some((token_url.clone(), client.clone()));
+        Ok(client)
+    }
+
+    fn http_options(&self, token_url: &Url) -> Result<HttpOptions, RenewalError> {
+        let is_local = is_loopback(token_url);
+        let transport = match (token_url.scheme(), self.options.plain_http) {
+            ("http", PlainHttp::Anywhere) => Transport::HttpAllowed,
+            ("http", PlainHttp::Loopback) if is_local => Transport::HttpAllowed,
+            ("http", PlainHttp::Loopback) => {
+                let host = token_url.host_str().unwrap_or_default().to_owned();
+                return Err(RenewalError::PlainHttp { host });
+            }
+            (_, _) => Transport::HttpsOnly,
+        };
+        let proxies = if is_local { Proxies::None } else { Proxies::OfTheEnvironment };
+        Ok(HttpOptions { transport, proxies, in_flight_max: 1, protocol: Protocol::Http1, ..self.options.http.clone() })
+    }
+}
