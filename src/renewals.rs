@@ -65,15 +65,17 @@ impl Renewals {
         }
     }
 
-    /// Waits for the renewal under way, because the process is about to end.
-    pub(crate) async fn finish(&mut self) {
+    /// Waits for the renewal under way, because the process is about to end. What came of it.
+    pub(crate) async fn finish(&mut self) -> Option<Renewal> {
         self.stop();
-        if timeout(FINISH_WAIT_MAX, self.ended()).await.is_err() {
+        let renewal = timeout(FINISH_WAIT_MAX, self.ended()).await.unwrap_or_else(|_| {
             warn!("a renewal of the token was cut off: you may have to log in again");
-        }
+            None
+        });
         if let Err(error) = self.source.finish() {
             warn!("{error}");
         }
+        renewal
     }
 
     fn take(&mut self, renewed: Renewed) -> Renewal {

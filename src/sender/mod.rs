@@ -354,7 +354,11 @@ impl Driver {
     /// Hands over what is left, gives up what is still in flight, and lets go of all queues.
     async fn finish(mut self) -> Sent {
         self.in_flight.clear();
-        self.renewals.finish().await;
+        // One that failed is no reason for a run to stop that has ended.
+        if let Some(renewal @ (Renewal::New { .. } | Renewal::Replaced { .. })) = self.renewals.finish().await {
+            let now = self.now();
+            self.sending.schedule.token_renewed(renewal, now);
+        }
         self.collect_ended();
         if self.sending.schedule.stopped().is_some_and(StopReason::is_about_another_input) {
             let message = self.queues.recorder.send(Message::LeaveFailedRows).await;

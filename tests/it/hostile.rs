@@ -37,7 +37,9 @@ fn is_no_answer(bad: impl Fn() -> Reply + Send + Sync + 'static) {
     let end = run(bad).counts([ROWS - 1, 0, 0, 1, 0]);
     let results = end.results();
     let row = results.row(BAD_ROW);
-    assert_eq!((&row["outcome"], &row["cause"]), (&json!("failed"), &json!("connection_broken")), "{row}");
+    assert_eq!(row["outcome"], "failed", "{row}");
+    // The other name is that of a kept connection without a whole head.
+    assert!(["connection_broken", "connection_closed"].map(|name| json!(name)).contains(&row["cause"]), "{row}");
     // An attempt that might have met an outage does not count, so there may be one more.
     assert!(row["attempts"].as_u64() >= Some(2), "{row}");
 }

@@ -34,6 +34,9 @@ use search::{EARNED_BY, NAMED_WAITS, REST};
 pub(super) const FIRST_PER_SECOND: f64 = 10.0;
 /// A row that was refused so often while others were applied is what the API dislikes, and tells nothing of a limit.
 const REFUSALS_THAT_TELL: u32 = 3;
+/// While most requests are refused and nobody knows whether a 503 is a limit's, no more than so many times what was accepted in
+/// the last second leaves.
+const TRIED_BEYOND_ACCEPTED: f64 = 4.0;
 /// Once the lone request has asked in vain for so long, a 503 that names no wait is no longer taken for a limit's.
 const SHUT_MAX: Duration = Duration::from_secs(5);
 
@@ -95,6 +98,7 @@ pub(super) struct LearnedRate {
     search: Option<Search>,
     unnamed: Unnamed,
     recent: Recent,
+    last_left: Moment,
 }
 
 impl LearnedRate {
@@ -104,11 +108,19 @@ impl LearnedRate {
             search: first_per_second.map(|rate| Search::new(rate, Moment::START)),
             unnamed: Unnamed::default(),
             recent: Recent::default(),
+            last_left: Moment::START,
         }
     }
 
     /// What holds the next request back, if anything does.
     pub(super) fn hold(&self, now: Moment) -> Option<Hold> {
+        if self.unnamed.is_mostly_refused() {
+            let per_second = (TRIED_BEYOND_ACCEPTED * self.recent.per_second(now)).max(FIRST_PER_SECOND);
+            let due = self.last_left + Duration::from_secs_f64(1.0 / per_second);
+            if due > now {
+                return Some(Hold::Pace(due));
+            }
+        }
         self.search.as_ref().and_then(|search| search.hold(now))
     }
 
@@ -124,6 +136,7 @@ impl LearnedRate {
 
     /// Counts a request that leaves.
     pub(super) fn leaves(&mut self, departure: Departure) {
+        self.last_left = departure.at;
         if let Some(search) = &mut self.search {
             search.leaves(departure);
         }
@@ -163,10 +176,13 @@ impl LearnedRate {
         if departure.refused_beside_others >= REFUSALS_THAT_TELL {
             return Whose::Limits;
         }
-        let first_per_second = self.recent.per_second(now).max(FIRST_PER_SECOND);
         let per_second_min = self.unnamed.per_second_min().unwrap_or_default();
-        let search = self.search.get_or_insert_with(|| Search::new(first_per_second, now));
-        search.refused(departure, named, per_second_min, now);
+        if let Some(search) = &mut self.search {
+            search.refused(departure, named, per_second_min, now);
+        } else {
+            let first_per_second = self.recent.per_second(now).max(FIRST_PER_SECOND);
+            self.search = Some(Search::after_refusal(first_per_second, per_second_min, now));
+        }
         self.look_at_the_lowest_rate(now);
         Whose::Limits
     }
@@ -205,24 +221,27 @@ struct Recent {
 
 impl Recent {
     fn count(&mut self, now: Moment) {
-        self.go_on(now);
+        let second = now.since_start().as_secs();
+        match second - self.second {
+            0 => {}
+            1 => (self.accepted_before, self.accepted) = (self.accepted, 0),
+            _ => (self.accepted_before, self.accepted) = (0, 0),
+        }
+        self.second = second;
         self.accepted = self.accepted.saturating_add(1);
     }
 
     /// About how many were accepted in the last second.
-    fn per_second(&mut self, now: Moment) -> f64 {
-        self.go_on(now);
+    fn per_second(&self, now: Moment) -> f64 {
+        let (this, before) = match now.since_start().as_secs() - self.second {
+            0 => (self.accepted, self.accepted_before),
+            1 => (0, self.accepted),
+            _ => (0, 0),
+        };
         let gone = f64::from(now.since_start().subsec_nanos()) / 1e9;
-        f64::from(self.accepted) + f64::from(self.accepted_before) * (1.0 - gone)
-    }
-
-    fn go_on(&mut self, now: Moment) {
-        let second = now.since_start().as_secs();
-        match second - self.second {
-            0 => return,
-            1 => self.accepted_before = self.accepted,
-            _ => self.accepted_before = 0,
-        }
-        (self.second, self.accepted) = (second, 0);
+        f64::from(this) + f64::from(before) * (1.0 - gone)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,6 +20,8 @@ const PER_SECOND_MIN: f64 = 0.02;
 const STEP_FIRST: f64 = 0.01;
 const STEP_GROWTH: f64 = 1.5;
 const STEP_MAX: f64 = 0.25;
+/// The growth where 503 is taken for a limit's: it may have been trouble, of which nothing is left.
+const STEP_GROWTH_AFTER_503: f64 = 3.0;
 /// Up to this part of the rate that was refused, the rate rises by [`STEP_MAX`] a round.
 const FAR_BELOW: f64 = 0.8;
 /// A rate that was proven before it was refused is too high by a little, at least.
@@ -121,6 +123,19 @@ impl Search {
         }
     }
 
+    /// A search that begins since the API refused a request while nothing but its answers held requests back: the rate is none
+    /// that was refused. First one request leaves alone.
+    pub(super) fn after_refusal(per_second: f64, per_second_min: f64, now: Moment) -> Search {
+        let search = Search::new(per_second, now);
+        Search {
+            per_second_min: per_second_min.max(PER_SECOND_MIN),
+            outdated: Some(now),
+            shut: Some(Shut::new(now)),
+            paused_until: now + search.interval(),
+            ..search
+        }
+    }
+
     pub(super) fn per_second(&self) -> f64 {
         self.per_second
     }
@@ -151,7 +166,8 @@ impl Search {
     }
 
     pub(super) fn leaves(&mut self, departure: Departure) {
-        self.due = self.due.max(departure.at) + self.interval();
+        // What left while the rate did not hold it back is not made up for.
+        self.due = self.due.clamp(departure.at, departure.at + BURST) + self.interval();
         if let Some(shut) = &mut self.shut {
             shut.asking = Some(departure.at);
         }
@@ -253,16 +269,7 @@ impl Search {
     }
 
     fn fall(&mut self, departure: Departure, named: Option<Duration>, now: Moment) {
-        let per_second = match self.proven.filter(|_| self.is_climbing()) {
-            Some(proven) => proven,
-            None => {
-                let upper = self.per_second * if self.proven.is_some() { TOO_HIGH } else { 1.0 };
-                let half = self.per_second / 2.0;
-                let is_known = self.since_fall.count >= ACCEPTED_MIN;
-                let lower = if is_known { self.since_fall.per_second(now).clamp(half, upper) } else { half };
-                (lower * upper).sqrt()
-            }
-        };
+        let per_second = self.proven.filter(|_| self.is_climbing()).unwrap_or_else(|| self.halfway_down(now));
         if self.falls == 0 || self.refused.is_none() {
             self.refused = Some(self.per_second);
         }
@@ -270,9 +277,18 @@ impl Search {
         self.proven = None;
         self.step = STEP_FIRST;
         self.since_fall = Accepted::since(now + named.unwrap_or_default());
-        self.shut = Some(Shut { since: now, asking: None, in_vain: 0, wait: Duration::ZERO });
+        self.shut = Some(Shut::new(now));
         let round_trip = if self.falls > 0 { now.since(departure.at) } else { Duration::ZERO };
         self.pause(now + self.interval().max(round_trip));
+    }
+
+    /// Halfway from the rate, which was refused although it was proven or is new, to what was accepted since the last fall.
+    fn halfway_down(&self, now: Moment) -> f64 {
+        let upper = self.per_second * if self.proven.is_some() { TOO_HIGH } else { 1.0 };
+        let half = self.per_second / 2.0;
+        let is_known = self.since_fall.count >= ACCEPTED_MIN;
+        let lower = if is_known { self.since_fall.per_second(now).clamp(half, upper) } else { half };
+        (lower * upper).sqrt()
     }
 
     /// A lone request was accepted. Where the API was shut for a while, what it let through from one opening to the next is
@@ -320,7 +336,9 @@ impl Search {
             }
             Some(_) if may_rise => {
                 self.per_second *= 1.0 + self.step;
-                self.step = (STEP_GROWTH * self.step).min(STEP_MAX);
+                let is_after_503 = self.per_second_min > PER_SECOND_MIN;
+                let growth = if is_after_503 { STEP_GROWTH_AFTER_503 } else { STEP_GROWTH };
+                self.step = (growth * self.step).min(STEP_MAX);
             }
             Some(_) => {}
         }
@@ -328,6 +346,10 @@ impl Search {
 }
 
 impl Shut {
+    fn new(since: Moment) -> Shut {
+        Shut { since, asking: None, in_vain: 0, wait: Duration::ZERO }
+    }
+
     /// The lone request was refused. The wait until the next one.
     fn refused(&mut self, first: Duration) -> Duration {
         self.asking = None;

@@ -12,15 +12,16 @@ use crate::schedule::Moment;
 
 /// Answers to first requests of rows that are looked at together.
 const BLOCK: u32 = 24;
-/// So many refused among them may be a limit's, and fewer than the next are not.
+/// So many refused among them may be a limit's.
 const REFUSED_OF_BLOCK: u32 = 5;
-const REFUSED_OF_BLOCK_MIN: u32 = 3;
 /// A limit accepts one again within this time, an outage does not.
 const STREAK_MAX: Duration = Duration::from_secs(2);
 /// The time for which it has to last to be taken for a limit.
 const UNDECIDED_MAX: Duration = Duration::from_secs(5);
 /// The same where more than two thirds are refused.
 const UNDECIDED_MAX_OF_MANY: Duration = Duration::from_secs(1);
+/// It is none where fewer than one of so many were refused all the time.
+const REFUSED_ONE_OF: u32 = 8;
 /// The fewest that have to be accepted meanwhile.
 const ACCEPTED_MIN: u32 = 5;
 /// Every limit lets this part of what was accepted through.
@@ -75,6 +76,11 @@ impl Unnamed {
             Opinion::Undecided { .. } => self.streak.is_none_or(|streak| now.since(streak.left) <= STREAK_MAX),
             Opinion::Limit { .. } => true,
         }
+    }
+
+    /// Whether most requests are refused while that is found out.
+    pub(super) fn is_mostly_refused(&self) -> bool {
+        matches!(self.opinion, Opinion::Undecided { accepted, refused, .. } if refused > accepted)
     }
 
     /// The lowest rate a second, once it is taken for a limit's.
@@ -148,7 +154,8 @@ impl Unnamed {
             let is_many = refused > 2 * accepted && accepted >= ACCEPTED_MIN;
             if lasted >= if is_many { UNDECIDED_MAX_OF_MANY } else { UNDECIDED_MAX } {
                 let per_second_min = FLOOR_PART * f64::from(accepted) / lasted.as_secs_f64();
-                self.opinion = if accepted >= ACCEPTED_MIN {
+                let is_limit = accepted >= ACCEPTED_MIN && REFUSED_ONE_OF * refused >= accepted + refused;
+                self.opinion = if is_limit {
                     Opinion::Limit { per_second_min, accepted: 0, refused: 0 }
                 } else {
                     Opinion::Trouble
@@ -157,9 +164,6 @@ impl Unnamed {
             }
         }
         if self.answers >= BLOCK {
-            if matches!(self.opinion, Opinion::Undecided { .. }) && self.refused < REFUSED_OF_BLOCK_MIN {
-                self.opinion = Opinion::Trouble;
-            }
             self.begin_block();
         }
     }

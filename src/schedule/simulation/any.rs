@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::quota::{FixedWindow, Headers, Quota, SlidingWindow, TokenBucket};
 use super::server::{Down, Latency, Shape, Trouble, WallClock};
+use super::silent::{Kind, Refusal, Silent};
 use super::world::Setup;
 use super::{each_seed, ms, s, well};
 use crate::contract::CustomerId;
@@ -54,16 +55,26 @@ fn quota(random: &mut Random) -> Quota {
     let length_s = pick([1, 5, 10, 60], random);
     let limit = between(5, 200, random) * length_s / 2 + 2;
     let headers = pick([Headers::All, Headers::ResetOn429, Headers::RetryAfter], random);
-    match between(0, 4, random) {
+    match between(0, 5, random) {
         0 => Quota::Unlimited,
-        1 => Quota::Fixed(FixedWindow::new(limit, length_s, headers)),
-        2 => {
+        1 => silent(random),
+        2 => Quota::Fixed(FixedWindow::new(limit, length_s, headers)),
+        3 => {
             let window = FixedWindow::new(limit, length_s, headers).late_by(random.up_to(ms(900)));
             Quota::Fixed(window.shared_with_others(random.share() / 2.0))
         }
-        3 => Quota::Sliding(SlidingWindow::new(usize::try_from(limit).expect("small"), s(length_s))),
+        4 => Quota::Sliding(SlidingWindow::new(usize::try_from(limit).expect("small"), s(length_s))),
         _ => Quota::Bucket(TokenBucket::new(2.0 + 98.0 * random.share(), 2.0 + 98.0 * random.share())),
     }
+}
+
+fn silent(random: &mut Random) -> Quota {
+    let burst = 20.0 * random.share();
+    let windows = pick([Kind::Fixed(1.0), Kind::Fixed(10.0), Kind::Sliding, Kind::Moving], random);
+    let kind = pick([Kind::Leaky(0.0), Kind::Leaky(burst), Kind::Tokens, windows, Kind::StickTable], random);
+    let retry_after = chance(0.3, random).then(|| s(between(0, 3, random)));
+    let refusal = Refusal { status: pick([429, 429, 503, 529], random), retry_after };
+    Quota::Silent(Silent::new(kind, 2.0 + 200.0 * random.share(), refusal))
 }
 
 fn any_latency(random: &mut Random) -> Latency {

@@ -1,7 +1,7 @@
 //! Runs of the schedule in simulated time, against simulated APIs: thousands of runs in seconds, each repeatable by its seed.
 //!
 //! [`world`] is the loop that stands for connections, timers and journal, [`server`] and [`quota`] are the API, and
-//! [`witness`] asserts on every run what the schedule promises. The tests: [`limits`], [`troubles`], [`any`] run,
+//! [`witness`] asserts on every run what the schedule promises. The tests: [`limits`], [`silent_limits`], [`troubles`], [`any`] run,
 //! [`recovery`], [`figures`], and [`prove`], which a page of the documentation quotes.
 //!
 //! A run that fails names its seed. `SEED=27 TELL=1 cargo test NAME -- --nocapture` begins with that one and tells each step.
@@ -20,6 +20,8 @@ mod prove;
 mod quota;
 mod recovery;
 mod server;
+mod silent;
+mod silent_limits;
 mod troubles;
 mod witness;
 mod world;

@@ -3,14 +3,23 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use super::silent::{Refusal, Silent};
 use crate::contract::{RateWindow, Reset};
 
 /// Whether a request was let in, and what the answer says.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Admission {
     pub(super) admitted: bool,
     pub(super) window: Option<RateWindow>,
     pub(super) retry_after: Option<Duration>,
+    /// The status of a refusal.
+    pub(super) status: u16,
+}
+
+impl Default for Admission {
+    fn default() -> Admission {
+        Admission { admitted: true, window: None, retry_after: None, status: 429 }
+    }
 }
 
 /// The API's limit, on its own clock.
@@ -20,6 +29,8 @@ pub(super) enum Quota {
     Fixed(FixedWindow),
     Sliding(SlidingWindow),
     Bucket(TokenBucket),
+    /// One that no header names.
+    Silent(Silent),
 }
 
 /// Which headers an API with a fixed window sends.
@@ -37,10 +48,16 @@ impl Quota {
     /// A request arrives when the server's clock shows this time since 1970.
     pub(super) fn admit(&mut self, unix: Duration) -> Admission {
         match self {
-            Quota::Unlimited => Admission { admitted: true, ..Admission::default() },
+            Quota::Unlimited => Admission::default(),
             Quota::Fixed(window) => window.admit(unix),
             Quota::Sliding(window) => window.admit(unix),
             Quota::Bucket(bucket) => bucket.admit(unix),
+            Quota::Silent(limit) => match limit.refuses(unix) {
+                None => Admission::default(),
+                Some(Refusal { status, retry_after }) => {
+                    Admission { admitted: false, window: None, retry_after, status }
+                }
+            },
         }
     }
 }
@@ -112,6 +129,7 @@ impl FixedWindow {
             admitted,
             window: (self.headers != Headers::RetryAfter).then_some(window),
             retry_after: (!admitted).then(|| whole_seconds(Duration::from_secs(named_end_s).saturating_sub(unix))),
+            ..Admission::default()
         }
     }
 }
@@ -144,7 +162,7 @@ impl SlidingWindow {
             reset: Some(Reset::AtUnix(whole_seconds(frees).as_secs())),
         };
         let retry_after = (!admitted).then(|| whole_seconds(frees.saturating_sub(unix)));
-        Admission { admitted, window: Some(window), retry_after }
+        Admission { admitted, window: Some(window), retry_after, ..Admission::default() }
     }
 }
 
@@ -177,7 +195,8 @@ impl TokenBucket {
             reset: Some(Reset::After(whole_seconds(full_in))),
         };
         let one_in = Duration::from_secs_f64((1.0 - self.tokens).max(0.0) / self.per_second);
-        Admission { admitted, window: Some(window), retry_after: (!admitted).then(|| whole_seconds(one_in)) }
+        let retry_after = (!admitted).then(|| whole_seconds(one_in));
+        Admission { admitted, window: Some(window), retry_after, ..Admission::default() }
     }
 }
 

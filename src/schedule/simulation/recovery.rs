@@ -121,7 +121,7 @@ fn rows_do_not_pay_for_the_apis_trouble() {
             Down::Status(404, MESSAGE) if share < 1.0 => rows,
             Down::Status(404, MESSAGE) => 2,
             // The first of a row tell nothing, so that there seems to be less trouble than there is.
-            Down::NotProcessed | Down::Unanswered if share < 1.0 => 3 + rows / 40,
+            Down::NotProcessed | Down::Unanswered if share < 1.0 => 3 + rows / 15,
             // Where half of the answers are wrong, a row may meet all of a few.
             _ if share < 1.0 && attempts < 4 => 3 + rows / 100,
             _ => 0,

@@ -225,7 +225,7 @@ impl Server {
         let (window, retry_after) = (admission.window, admission.retry_after);
         let said = Response { retry_after, window, ..Response::default() };
         match (admission.admitted, sent.request) {
-            (false, _) => self.response(429, now, said),
+            (false, _) => self.response(admission.status, now, said),
             (true, Request::Write) => self.response(200, now, said),
             (true, Request::Read) => match self.reads {
                 Reads::Shown => self.response(200, now, Response { shown: Some(Shown::AsSent), ..said }),

@@ -105,7 +105,7 @@ impl Witness {
             window: None,
             quota: match server.quota {
                 Quota::Fixed(_) => QuotaKind::Fixed,
-                Quota::Unlimited | Quota::Sliding(_) | Quota::Bucket(_) => QuotaKind::Other,
+                Quota::Unlimited | Quota::Sliding(_) | Quota::Bucket(_) | Quota::Silent(_) => QuotaKind::Other,
             },
         }
     }
