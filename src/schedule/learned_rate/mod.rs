@@ -13,7 +13,7 @@
 //!
 //! Each request over a limit is one that the API has to refuse, and each below it is time lost: a share of one refusal in 80
 //! is the price at which both stay small. The constants were chosen by simulation against leaky and token buckets, fixed and
-//! sliding windows, stick tables and limits of requests at once (`simulation/learned_rate`, which holds the rule to its figures).
+//! sliding windows, stick tables and limits of requests at once (`simulation/silent_limits` holds the rule to its figures).
 //! What it cannot do: a limit without any burst refuses a request that is early by any jitter, so at 1,000 a second, or at 40 with
 //! answers of 200 ms, half of it stays unused; and the length of a long window shows only after it was spent twice.
 

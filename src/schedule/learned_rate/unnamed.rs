@@ -3,7 +3,8 @@
 //! Nothing in it tells, so its company does. Where a fifth of the rows meet one at first sight while others are accepted, it may
 //! be a limit's, and no row pays for it. Where that lasts, it is taken for one, and the rate is lowered; but never below half of
 //! what was accepted meanwhile, which every limit has to let through. Where such a low rate is refused too, it is none after all,
-//! and is not taken for one again for some minutes. Where nothing is accepted for a while it is an outage, and where the API has ever said 429, a 503 is never its limit's.
+//! and is not taken for one again for some minutes. Where nothing is accepted for a while it is an outage, and where the API has
+//! ever said 429, a 503 is never its limit's.
 
 use std::time::Duration;
 
@@ -41,7 +42,7 @@ pub(super) struct Unnamed {
     /// Answers to first requests of rows, and those of them that were refused.
     answers: u32,
     refused: u32,
-    /// Since the last one was accepted.
+    /// Those that were refused since the last one was accepted.
     streak: Option<Streak>,
 }
 
