@@ -31,7 +31,7 @@ pub enum TokenFlaw {
     /// More of the header than the token.
     #[error("it begins like the header that it is sent in: leave out `Authorization:` and `Bearer`")]
     Header,
-    /// Longer than [`TOKEN_BYTES_MAX`].
+    /// Longer than 16 KiB.
     #[error("it is longer than {} KiB", TOKEN_BYTES_MAX >> 10)]
     TooLong,
     /// Several words, or characters that could not travel in a header.
