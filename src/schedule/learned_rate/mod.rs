@@ -173,7 +173,8 @@ impl LearnedRate {
                 None
             }
         };
-        if departure.refused_beside_others >= REFUSALS_THAT_TELL {
+        // Rows that met many a 503 while nobody knew whose it was may be all that is refused now.
+        if how != Refused::Unavailable && departure.refused_beside_others >= REFUSALS_THAT_TELL {
             return Whose::Limits;
         }
         let per_second_min = self.unnamed.per_second_min().unwrap_or_default();

@@ -1,6 +1,6 @@
 //! A 503 that names no wait: a limit's (nginx says so by default), or the API's trouble?
 //!
-//! Nothing in it tells, so its company does. Where a fifth of the rows meet one at first sight while others are accepted, it may
+//! Nothing in it tells, so its company does. Where an eighth of the rows meet one at first sight while others are accepted, it may
 //! be a limit's, and no row pays for it. Where that lasts, it is taken for one, and the rate is lowered; but never below half of
 //! what was accepted meanwhile, which every limit has to let through. Where such a low rate is refused too, it is none after all,
 //! and is not taken for one again for some minutes. Where nothing is accepted for a while it is an outage, and where the API has
@@ -14,7 +14,9 @@ use crate::schedule::Moment;
 /// Answers to first requests of rows that are looked at together.
 const BLOCK: u32 = 24;
 /// So many refused among them may be a limit's.
-const REFUSED_OF_BLOCK: u32 = 5;
+const REFUSED_OF_BLOCK: u32 = 3;
+/// From so many on no row pays, though nobody knows yet.
+const REFUSED_TOGETHER: u32 = 2;
 /// A limit accepts one again within this time, an outage does not.
 const STREAK_MAX: Duration = Duration::from_secs(2);
 /// The time for which it has to last to be taken for a limit.
@@ -73,8 +75,12 @@ impl Unnamed {
     /// Whether it is a limit's, or may be.
     pub(super) fn may_be_limit(&self, now: Moment) -> bool {
         match self.opinion {
-            Opinion::Trouble | Opinion::Disproved { .. } | Opinion::Never => false,
-            Opinion::Undecided { .. } => self.streak.is_none_or(|streak| now.since(streak.left) <= STREAK_MAX),
+            Opinion::Disproved { .. } | Opinion::Never => false,
+            // Rows must not have used up their attempts by the time that enough of them tell.
+            Opinion::Trouble if self.refused < REFUSED_TOGETHER => false,
+            Opinion::Trouble | Opinion::Undecided { .. } => {
+                self.streak.is_none_or(|streak| now.since(streak.left) <= STREAK_MAX)
+            }
             Opinion::Limit { .. } => true,
         }
     }

@@ -157,3 +157,15 @@ fn what_was_learned_is_told() {
     let free = world::run(well(500, &mut Random::seeded(1)), 1);
     assert_eq!(free.statistics.learned_rate, None);
 }
+
+#[test]
+fn no_row_fails_where_each_second_request_is_refused() {
+    // Rows that are sent again may be all that is refused, in turn with others that are accepted.
+    for seed in seeds(10) {
+        let limit = Silent::new(LEAKY_BURST, 10.0, UNAVAILABLE);
+        let mut setup = run_of(90, limit, 10.0, ms(3))(&mut Random::seeded(seed));
+        setup.rules.rate = Rate::Auto;
+        let report = world::run(setup, seed);
+        assert_eq!((report.failed, report.statistics.outages), (0, 0), "seed {seed}");
+    }
+}
