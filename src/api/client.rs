@@ -182,17 +182,8 @@ mod tests {
     use super::*;
     use reqwest::header::{ACCEPT, USER_AGENT};
 
-    use crate::api::{Proxies, Transport};
-
     fn api(tenant: Option<u64>) -> Api {
-        let http = HttpOptions {
-            timeout: None,
-            ca_file: None,
-            transport: Transport::HttpAllowed,
-            proxies: Proxies::None,
-            in_flight_max: 1,
-            protocol: Protocol::Http1,
-        };
+        let http = HttpOptions::plain(Protocol::Http1, 1);
         let base_url = Url::parse("http://127.0.0.1:1/api/").expect("a URL");
         Api::new(&ApiOptions { base_url, tenant, http }).expect("a client")
     }

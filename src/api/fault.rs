@@ -215,7 +215,7 @@ mod tests {
     use url::Url;
 
     use super::*;
-    use crate::api::{Api, ApiOptions, HttpOptions, Protocol, Proxies, Token, Transport};
+    use crate::api::{Api, ApiOptions, HttpOptions, Protocol, Token};
     use crate::contract::{Answer, CustomerId};
 
     const SETTINGS: u8 = 4;
@@ -262,14 +262,7 @@ mod tests {
             stream.shutdown(Shutdown::Write)?;
             std::io::copy(&mut stream, &mut std::io::sink()).map(drop)
         });
-        let http = HttpOptions {
-            timeout: None,
-            ca_file: None,
-            transport: Transport::HttpAllowed,
-            proxies: Proxies::None,
-            in_flight_max: 1,
-            protocol: Protocol::Http2,
-        };
+        let http = HttpOptions::plain(Protocol::Http2, 1);
         let base_url = Url::parse(&base_url).expect("a URL");
         let api = Api::new(&ApiOptions { base_url, tenant: None, http }).expect("a client");
         let token = Token::new("abc", "the file").expect("a good token");

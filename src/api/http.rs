@@ -42,6 +42,21 @@ pub struct HttpOptions {
     pub protocol: Protocol,
 }
 
+#[cfg(test)]
+impl HttpOptions {
+    /// Plain HTTP past all proxies, as tests speak it.
+    pub(super) fn plain(protocol: Protocol, in_flight_max: u16) -> HttpOptions {
+        HttpOptions {
+            timeout: None,
+            ca_file: None,
+            transport: Transport::HttpAllowed,
+            proxies: Proxies::None,
+            in_flight_max,
+            protocol,
+        }
+    }
+}
+
 /// The version of HTTP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Protocol {

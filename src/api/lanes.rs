@@ -260,17 +260,10 @@ mod tests {
     use super::*;
     use url::Url;
 
-    use crate::api::{HttpOptions, Proxies, Transport};
+    use crate::api::HttpOptions;
 
     fn lanes(protocol: Protocol) -> Lanes {
-        let http = HttpOptions {
-            timeout: None,
-            ca_file: None,
-            transport: Transport::HttpAllowed,
-            proxies: Proxies::None,
-            in_flight_max: 64,
-            protocol,
-        };
+        let http = HttpOptions::plain(protocol, 64);
         let server = Url::parse("http://127.0.0.1:1/").expect("a URL");
         let (clients, _) = Clients::new(&http, &server, "--base-url").expect("good options");
         Lanes::new(clients).expect("a client")

@@ -89,8 +89,7 @@ impl<T: Clone> Schedule<T> {
                 self.in_trouble(ticket, Trouble::usual(MaybeApplied::No), cause, sent, now);
             }
             Meaning::Unreachable(fault) => self.stop(StopReason::Unreachable { fault }),
-            Meaning::Wait(wait) => self.asked_to_wait(ticket, cause, Some(wait), departure, now),
-            Meaning::Unavailable => self.asked_to_wait(ticket, cause, None, departure, now),
+            Meaning::Wait(wait) => self.asked_to_wait(ticket, cause, wait, departure, now),
             Meaning::SendAgain(applied) => self.not_reached(ticket, applied, cause, sent, now),
             Meaning::TokenRefused => self.token_refused(ticket, now),
         }
@@ -263,7 +262,7 @@ impl<T: Clone> Schedule<T> {
     }
 
     /// A limit refused a row, or may have: the API asks to wait, or says 503 without a time.
-    fn asked_to_wait(&mut self, ticket: Ticket, cause: Cause, wait: Option<Wait>, departure: Departure, now: Moment) {
+    fn asked_to_wait(&mut self, ticket: Ticket, cause: Cause, wait: Wait, departure: Departure, now: Moment) {
         let limit = self.pace.refused(departure, wait, now);
         if limit == Limit::None {
             return self.in_trouble(ticket, Trouble::usual(MaybeApplied::No), cause, departure.at, now);
@@ -275,7 +274,10 @@ impl<T: Clone> Schedule<T> {
         waits.all += 1;
         waits.beside_others += u32::from(is_beside_others);
         waits.last_at = Some(now);
-        let most = if wait.is_some() { WAITS_MAX } else { UNAVAILABLE_MAX };
+        let most = match wait.reason {
+            WaitReason::Quota | WaitReason::Overload => WAITS_MAX,
+            WaitReason::Unavailable => UNAVAILABLE_MAX,
+        };
         let (all, is_own_fault) = (waits.all, waits.beside_others >= most);
         self.availability.probe_ended(ticket, now);
         self.everybody_waits(wait, limit, departure, now);
@@ -298,7 +300,7 @@ impl<T: Clone> Schedule<T> {
         }
     }
 
-    pub(super) fn everybody_waits(&mut self, wait: Option<Wait>, limit: Limit, departure: Departure, now: Moment) {
+    pub(super) fn everybody_waits(&mut self, wait: Wait, limit: Limit, departure: Departure, now: Moment) {
         if limit == Limit::Window || (limit == Limit::Undecided && departure.is_first()) {
             self.concurrency.pushed_back(departure.at, now);
         }
@@ -306,9 +308,11 @@ impl<T: Clone> Schedule<T> {
             return;
         }
         self.course.turn = Turn::FreshSince(now);
-        let Some(Wait { named, reason, .. }) = wait else { return };
-        if let (Some(named), WaitReason::Quota) = (named, reason) {
-            self.pace.quota_refused(now + named, departure.at);
+        let Wait { named, reason, .. } = wait;
+        match (reason, named) {
+            (WaitReason::Quota, Some(named)) => self.pace.quota_refused(now + named, departure.at),
+            (WaitReason::Quota, None) | (WaitReason::Overload, _) => {}
+            (WaitReason::Unavailable, _) => return,
         }
         let in_vain = self.pace.wait_in_vain(named.unwrap_or_default(), now);
         if in_vain > self.limits.wait_max {

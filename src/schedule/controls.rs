@@ -21,9 +21,8 @@ impl<T: Clone> Schedule<T> {
                 self.control_is_void(ticket, Void::Differs, now);
             }
             ReadMeaning::Nothing => self.control_is_void(ticket, Void::InVain, now),
-            ReadMeaning::Wait(wait) => self.control_has_to_wait(ticket, Some(wait), departure, now),
-            ReadMeaning::Unavailable if self.control_meets_a_limit(ticket, departure, now) => {}
-            ReadMeaning::Unavailable | ReadMeaning::Trouble => {
+            ReadMeaning::Wait(wait) if self.control_meets_a_limit(ticket, wait, departure, now) => {}
+            ReadMeaning::Wait(_) | ReadMeaning::Trouble => {
                 self.availability.probe_failed(ticket, now, &mut self.random);
                 self.control_is_void(ticket, Void::Unsent, now);
             }
@@ -49,8 +48,7 @@ impl<T: Clone> Schedule<T> {
                 self.api_works(sent, now);
                 self.settle(told, now);
             }
-            Meaning::Wait(wait) => self.control_has_to_wait(ticket, Some(wait), departure, now),
-            Meaning::Unavailable if self.control_meets_a_limit(ticket, departure, now) => {}
+            Meaning::Wait(wait) if self.control_meets_a_limit(ticket, wait, departure, now) => {}
             Meaning::NoSockets => self.control_not_sent(ticket, now),
             Meaning::SendAgain(_) => self.control_is_void(ticket, Void::Unsent, now),
             Meaning::TokenRefused => self.control_token_refused(ticket, now),
@@ -58,7 +56,7 @@ impl<T: Clone> Schedule<T> {
             | Meaning::RefusedInDoubt(_)
             | Meaning::NotTheApi(_)
             | Meaning::Trouble(_)
-            | Meaning::Unavailable
+            | Meaning::Wait(_)
             | Meaning::Unreachable(_) => {
                 self.availability.probe_failed(ticket, now, &mut self.random);
                 self.end_control(ticket);
@@ -68,20 +66,14 @@ impl<T: Clone> Schedule<T> {
         }
     }
 
-    fn control_has_to_wait(&mut self, ticket: Ticket, wait: Option<Wait>, departure: Departure, now: Moment) {
+    /// Whether a limit refused the control, which then tells nothing.
+    fn control_meets_a_limit(&mut self, ticket: Ticket, wait: Wait, departure: Departure, now: Moment) -> bool {
         let limit = self.pace.refused(departure, wait, now);
-        self.control_is_void(ticket, Void::Unsent, now);
-        self.everybody_waits(wait, limit, departure, now);
-    }
-
-    /// Whether a 503 without a time, which answers a control, is a limit's: then the control tells nothing.
-    fn control_meets_a_limit(&mut self, ticket: Ticket, departure: Departure, now: Moment) -> bool {
-        let limit = self.pace.refused(departure, None, now);
         if limit == Limit::None {
             return false;
         }
         self.control_is_void(ticket, Void::Unsent, now);
-        self.everybody_waits(None, limit, departure, now);
+        self.everybody_waits(wait, limit, departure, now);
         true
     }
 

@@ -22,10 +22,8 @@ pub(super) enum Meaning {
     NotTheApi(Stranger),
     /// The API is in trouble, or the row is what it stumbles over.
     Trouble(Trouble),
-    /// Everybody waits.
+    /// Everybody waits, or it may be that a limit was met which does not say so.
     Wait(Wait),
-    /// 503 without a time to wait: trouble, or a limit that does not say so.
-    Unavailable,
     /// The request did not reach the API, or most likely did not: the row is sent again at once.
     SendAgain(MaybeApplied),
     /// The token is refused.
@@ -58,7 +56,7 @@ pub(super) enum Stranger {
     Refusal,
 }
 
-/// A wait that a server asks everybody for.
+/// A wait that a server asks everybody for, or may mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Wait {
     /// The time that it names.
@@ -84,6 +82,8 @@ pub(super) enum WaitReason {
     /// It is overloaded, or being mended: 503 with `Retry-After` (RFC 9110 §15.6.4), and 529, which servers send that are
     /// overloaded.
     Overload,
+    /// 503 without a time: a limit's that does not say so, or the API is in trouble.
+    Unavailable,
 }
 
 /// How an attempt failed.
@@ -148,8 +148,6 @@ pub(super) enum ReadMeaning {
     NoSockets,
     /// Everybody waits.
     Wait(Wait),
-    /// 503 without a time to wait.
-    Unavailable,
     /// The request did not reach the API, or most likely did not.
     SendAgain,
     /// The token is refused.
@@ -164,8 +162,8 @@ pub(super) fn write(answer: &Answer) -> Meaning {
         Answer::Fault(fault @ (Fault::NameUnknown | Fault::Tls(_) | Fault::Proxy(_))) => Meaning::Unreachable(*fault),
         Answer::Fault(Fault::NotProcessed) => Meaning::SendAgain(MaybeApplied::No),
         Answer::Fault(Fault::Unanswered) => Meaning::SendAgain(MaybeApplied::Yes),
-        Answer::Fault(fault) if fault.is_ambiguous() => trouble(AttemptLimit::Usual, MaybeApplied::Yes),
-        Answer::Fault(_) => trouble(AttemptLimit::Usual, MaybeApplied::No),
+        Answer::Fault(fault) if fault.is_ambiguous() => Meaning::Trouble(Trouble::usual(MaybeApplied::Yes)),
+        Answer::Fault(_) => Meaning::Trouble(Trouble::usual(MaybeApplied::No)),
     }
 }
 
@@ -186,7 +184,6 @@ pub(super) fn read(answer: &Answer) -> ReadMeaning {
         (401, _) => ReadMeaning::TokenRefused,
         (status, _) => match asked_to_wait(response) {
             Some(wait) => ReadMeaning::Wait(wait),
-            None if status == 503 => ReadMeaning::Unavailable,
             None if matches!(status, 408 | 425 | 500..) => ReadMeaning::Trouble,
             None => ReadMeaning::Nothing,
         },
@@ -204,11 +201,10 @@ fn response_to_write(response: &Response) -> Meaning {
             applied: MaybeApplied::No,
             speaker: Speaker::TheApi,
         }),
-        (500, _) => trouble(AttemptLimit::Three, MaybeApplied::No),
+        (500, _) => Meaning::Trouble(Trouble { attempts: AttemptLimit::Three, ..Trouble::usual(MaybeApplied::No) }),
         // Proxies give up on an API that may still be at work: RFC 9110 §15.5.9, §15.6.3, §15.6.5; 520 to 524 are Cloudflare's.
-        (408 | 502 | 504 | 520..=524, _) => trouble(AttemptLimit::Usual, MaybeApplied::Yes),
-        (503, _) => Meaning::Unavailable,
-        (425 | 506..=510 | 512..=519 | 525..=599, _) => trouble(AttemptLimit::Usual, MaybeApplied::No),
+        (408 | 502 | 504 | 520..=524, _) => Meaning::Trouble(Trouble::usual(MaybeApplied::Yes)),
+        (425 | 506..=510 | 512..=519 | 525..=599, _) => Meaning::Trouble(Trouble::usual(MaybeApplied::No)),
         (204, _) | (200 | 201, Body::Object { claim: Claim::Applied, .. }) => Meaning::Applied,
         (200..=299, Body::Object { claim: Claim::Refused, .. }) => Meaning::RefusedInDoubt(Refusal::Other),
         (402 | 405..=407 | 411 | 415 | 417 | 419 | 426 | 428 | 431 | 501 | 505 | 511, _) => {
@@ -232,16 +228,13 @@ fn response_to_write(response: &Response) -> Meaning {
     }
 }
 
-fn trouble(attempts: AttemptLimit, applied: MaybeApplied) -> Meaning {
-    Meaning::Trouble(Trouble { attempts, applied, speaker: Speaker::Unknown })
-}
-
-/// The wait that the server asks everybody for, if it does.
+/// The wait that the server asks everybody for, or may mean, if it does.
 fn asked_to_wait(response: &Response) -> Option<Wait> {
     let reason = match response.status {
         429 => WaitReason::Quota,
         529 => WaitReason::Overload,
         503 if response.retry_after.is_some() => WaitReason::Overload,
+        503 => WaitReason::Unavailable,
         _ => return None,
     };
     let is_exhausted = response.window.is_some_and(|window| window.remaining == 0);
@@ -256,6 +249,10 @@ fn asked_to_wait(response: &Response) -> Option<Wait> {
 mod tests {
     use super::*;
     use crate::contract::{ProxyFault, TlsFault};
+
+    fn trouble(attempts: AttemptLimit, applied: MaybeApplied) -> Meaning {
+        Meaning::Trouble(Trouble { attempts, applied, speaker: Speaker::Unknown })
+    }
 
     const MESSAGE: Body = Body::Object { claim: Claim::Nothing, shape: Shape::ApiError };
     const STATUS: Body = Body::Object { claim: Claim::Nothing, shape: Shape::Another };
@@ -322,7 +319,6 @@ mod tests {
         for status in [408, 502, 504, 520, 522, 524] {
             check(status, &ALL, usual(MaybeApplied::Yes));
         }
-        check(503, &ALL, Meaning::Unavailable);
         for status in [425, 507, 525, 530, 599] {
             check(status, &ALL, usual(MaybeApplied::No));
         }
@@ -336,6 +332,7 @@ mod tests {
         let wait = |named, reason| Meaning::Wait(Wait { named, reason, window: Exhausted::No });
         check(429, &ALL, wait(None, WaitReason::Quota));
         check(529, &ALL, wait(None, WaitReason::Overload));
+        check(503, &ALL, wait(None, WaitReason::Unavailable));
         let named = Some(Duration::from_secs(7));
         for (status, reason) in [(429, WaitReason::Quota), (503, WaitReason::Overload), (529, WaitReason::Overload)] {
             let answer = Answer::Response(Response { status, retry_after: named, ..Response::default() });
@@ -382,6 +379,7 @@ mod tests {
         for status in [408, 425, 500, 502] {
             check(status, None, ReadMeaning::Trouble);
         }
-        check(503, None, ReadMeaning::Unavailable);
+        let unavailable = Wait { named: None, reason: WaitReason::Unavailable, window: Exhausted::No };
+        check(503, None, ReadMeaning::Wait(unavailable));
     }
 }

@@ -10,7 +10,7 @@ use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 
 use super::judge::{Exhausted, Wait, WaitReason};
-use super::learned_rate::{Departure, FIRST_PER_SECOND, Hold, LearnedRate, Refused, Whose};
+use super::learned_rate::{BURST_TIME, Departure, FIRST_PER_SECOND, Hold, LearnedRate, Refused, Whose};
 use super::rate::Rate;
 use super::server_clock::ServerClock;
 use super::window::{Allowance, Window};
@@ -19,9 +19,6 @@ use crate::contract::Response;
 
 /// Requests a second under `--rate auto`, as long as the API's headers name no limit.
 const AUTO_PER_SECOND: u32 = 20;
-/// Timers fire a little late. A burst of this time's requests keeps a high rate from falling behind; any second then
-/// holds at most half a percent more than the rate.
-const BURST_TIME: Duration = Duration::from_millis(5);
 /// A named wait is lengthened by up to this part of it, a tenth, so that many clients do not return as one.
 const PAUSE_JITTER_PART: u32 = 10;
 
@@ -147,20 +144,16 @@ impl Pace {
         self.learned.accepted(departure, now);
     }
 
-    /// The API refused a request and asks to wait, or says 503 without a time. Which limit that is.
-    pub(super) fn refused(&mut self, departure: Departure, wait: Option<Wait>, now: Moment) -> Limit {
-        let how = match wait {
-            Some(Wait { window: Exhausted::Yes, .. }) => return Limit::Window,
-            Some(Wait { named: Some(_), reason: WaitReason::Quota, .. }) if self.has_window => return Limit::Window,
-            // A wait of nothing is none.
-            Some(Wait { named, reason, .. }) => {
-                let named = named.filter(|wait| !wait.is_zero());
-                match reason {
-                    WaitReason::Quota => Refused::TooMany(named),
-                    WaitReason::Overload => Refused::Overloaded(named),
-                }
-            }
-            None => Refused::Unavailable,
+    /// The API refused a request and asks to wait, or may mean it. Which limit that is.
+    pub(super) fn refused(&mut self, departure: Departure, wait: Wait, now: Moment) -> Limit {
+        // A wait of nothing is none.
+        let named = wait.named.filter(|wait| !wait.is_zero());
+        let how = match wait.reason {
+            WaitReason::Unavailable => Refused::Unavailable,
+            _ if wait.window == Exhausted::Yes => return Limit::Window,
+            WaitReason::Quota if self.has_window && wait.named.is_some() => return Limit::Window,
+            WaitReason::Quota => Refused::TooMany(named),
+            WaitReason::Overload => Refused::Overloaded(named),
         };
         match self.learned.refused(departure, how, now) {
             Whose::Limits => Limit::Learned,

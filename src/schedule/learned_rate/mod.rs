@@ -30,6 +30,10 @@ use unnamed::Unnamed;
 #[cfg(doc)]
 use search::{EARNED_BY, NAMED_WAITS, REST};
 
+/// Timers fire a little late. A burst of this time's requests keeps a high rate from falling behind; any second then holds at
+/// most half a percent more than the rate. Below 400 a second there is none, since two requests close together are what a limit
+/// without a burst refuses.
+pub(super) const BURST_TIME: Duration = Duration::from_millis(5);
 /// Requests a second to begin with where nothing is known.
 pub(super) const FIRST_PER_SECOND: f64 = 10.0;
 /// A row that was refused so often while others were applied is what the API dislikes, and tells nothing of a limit.

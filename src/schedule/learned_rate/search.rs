@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::round::Round;
-use super::{Departure, Hold};
+use super::{BURST_TIME, Departure, Hold};
 use crate::schedule::Moment;
 
 /// So many accepted requests earn a refusal.
@@ -34,9 +34,6 @@ const ASK_GROWTH: f64 = 1.5;
 const ASK_MAX: Duration = Duration::from_mins(1);
 /// An average over fewer accepted requests than this tells no rate either.
 const ACCEPTED_IN_CYCLE_MIN: u32 = 20;
-/// Timers fire a little late. A burst of this time's requests keeps a high rate from falling behind; below 400 a second there is
-/// none, since two requests close together are what a limit without a burst refuses.
-const BURST: Duration = Duration::from_millis(5);
 
 /// The search for the rate.
 #[derive(Debug)]
@@ -162,12 +159,12 @@ impl Search {
                 later(self.paused_until).map(|at| Hold::Shut(Some(at)))
             };
         }
-        later(self.due - BURST.saturating_sub(self.interval())).map(Hold::Pace)
+        later(self.due - BURST_TIME.saturating_sub(self.interval())).map(Hold::Pace)
     }
 
     pub(super) fn leaves(&mut self, departure: Departure) {
         // What left while the rate did not hold it back is not made up for.
-        self.due = self.due.clamp(departure.at, departure.at + BURST) + self.interval();
+        self.due = self.due.clamp(departure.at, departure.at + BURST_TIME) + self.interval();
         if let Some(shut) = &mut self.shut {
             shut.asking = Some(departure.at);
         }

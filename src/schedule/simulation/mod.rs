@@ -1,8 +1,8 @@
 //! Runs of the schedule in simulated time, against simulated APIs: thousands of runs in seconds, each repeatable by its seed.
 //!
 //! [`world`] is the loop that stands for connections, timers and journal, [`server`] and [`quota`] are the API, and
-//! [`witness`] asserts on every run what the schedule promises. The tests: [`limits`], [`silent_limits`], [`troubles`], [`any`] run,
-//! [`recovery`], [`figures`], and [`prove`], which a page of the documentation quotes.
+//! [`witness`] asserts on every run what the schedule promises. The tests: [`limits`], [`silent_limits`], [`troubles`], [`any`]
+//! run, [`recovery`], [`figures`], and [`prove`], which a page of the documentation quotes.
 //!
 //! A run that fails names its seed. `SEED=27 TELL=1 cargo test NAME -- --nocapture` begins with that one and tells each step.
 

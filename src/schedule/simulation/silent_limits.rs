@@ -3,14 +3,15 @@
 //! Without a burst no request may be early, so that jitter on the way costs what no rule can win back; a window of ten seconds
 //! that is spent is shut until it ends. Their bounds are lower, and the reasons stand in `docs/learned-rate.md`.
 
+use std::time::Duration;
+
 use super::quota::Quota;
-use super::server::{Down, Trouble};
+use super::server::{Down, Latency, Trouble};
 use super::silent::{Kind, Refusal, Silent};
 use super::world::{self, Report, Setup};
-use super::{latency, ms, s, seeds, well};
+use super::{at, latency, ms, s, seeds, well};
 use crate::schedule::rate::{LimitedRate, Rate, RateUnit};
-use crate::schedule::{Moment, Random, StopReason};
-use std::time::Duration;
+use crate::schedule::{Random, StopReason};
 
 const TOO_MANY: Refusal = Refusal { status: 429, retry_after: None };
 const UNAVAILABLE: Refusal = Refusal { status: 503, retry_after: None };
@@ -20,16 +21,12 @@ const LEAKY: Kind = Kind::Leaky(0.0);
 const LEAKY_BURST: Kind = Kind::Leaky(20.0);
 
 /// A run of so many seconds against a limit, with more rows than it can send.
-fn run_of(seconds: u64, limit: Silent, per_second: f64, round_trip: Duration) -> impl Fn(&mut Random) -> Setup {
-    let limit = std::cell::RefCell::new(Some(limit));
-    move |random| {
-        let mut setup = well((per_second * seconds as f64 * 1.5) as u64 + 600, random);
-        setup.server.latency = latency(round_trip);
-        setup.server.latency.jitter = 0.1;
-        setup.server.quota = Quota::Silent(limit.take().expect("a limit for each run"));
-        setup.stop = Some((Moment::after_start(s(seconds)), StopReason::Interrupted));
-        setup
-    }
+fn run_of(seconds: u64, limit: Silent, per_second: f64, round_trip: Duration, seed: u64) -> Setup {
+    let mut setup = well((per_second * seconds as f64 * 1.5) as u64 + 600, &mut Random::seeded(seed));
+    setup.server.latency = Latency { jitter: 0.1, ..latency(round_trip) };
+    setup.server.quota = Quota::Silent(limit);
+    setup.stop = Some((at(seconds), StopReason::Interrupted));
+    setup
 }
 
 /// The share of the limit used and of the requests refused in the last 60 of 90 seconds, over three seeds. No row ends badly.
@@ -43,8 +40,7 @@ fn shares(
 ) -> (f64, f64) {
     let mut sums = (0.0, 0.0);
     for seed in seeds(3) {
-        let setup = run_of(90, Silent::new(kind, per_second, refusal), per_second, round_trip);
-        let mut setup = setup(&mut Random::seeded(seed));
+        let mut setup = run_of(90, Silent::new(kind, per_second, refusal), per_second, round_trip, seed);
         more(&mut setup);
         let report = world::run(setup, seed);
         assert_eq!((report.failed, report.rejected), (0, 0), "{kind:?} {per_second}/s {refusal:?}, seed {seed}");
@@ -115,7 +111,7 @@ fn a_limit_that_is_halved_and_doubled_is_followed() {
     for kind in [LEAKY_BURST, Kind::Tokens, Kind::Fixed(1.0)] {
         for seed in seeds(3) {
             let limit = Silent::new(kind, 40.0, TOO_MANY).changing(vec![(s(60), 0.5), (s(120), 1.0)]);
-            let report = world::run(run_of(180, limit, 40.0, ms(20))(&mut Random::seeded(seed)), seed);
+            let report = world::run(run_of(180, limit, 40.0, ms(20), seed), seed);
             let limit = limit_of(&report);
             // Of the whole limit, of which half is left.
             let ((halved, refused), (doubled, _)) = (limit.shares(90, 120), limit.shares(160, 180));
@@ -150,7 +146,7 @@ fn a_rate_of_the_users_below_the_limit_is_kept_and_nothing_is_refused() {
 #[test]
 fn what_was_learned_is_told() {
     let limit = Silent::new(Kind::Tokens, 40.0, TOO_MANY);
-    let report = world::run(run_of(60, limit, 40.0, ms(20))(&mut Random::seeded(1)), 1);
+    let report = world::run(run_of(60, limit, 40.0, ms(20), 1), 1);
     let learned = report.statistics.learned_rate.expect("a rate was learned");
     assert!((34.0..46.0).contains(&learned), "{learned}");
     assert_eq!(report.statistics.learned_in_flight, None);
@@ -163,7 +159,7 @@ fn no_row_fails_where_each_second_request_is_refused() {
     // Rows that are sent again may be all that is refused, in turn with others that are accepted.
     for seed in seeds(10) {
         let limit = Silent::new(LEAKY_BURST, 10.0, UNAVAILABLE);
-        let mut setup = run_of(90, limit, 10.0, ms(3))(&mut Random::seeded(seed));
+        let mut setup = run_of(90, limit, 10.0, ms(3), seed);
         setup.rules.rate = Rate::Auto;
         let report = world::run(setup, seed);
         assert_eq!((report.failed, report.statistics.outages), (0, 0), "seed {seed}");
