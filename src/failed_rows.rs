@@ -11,6 +11,7 @@ use bytes::Bytes;
 use roaring::RoaringTreemap;
 use serde_json::json;
 
+use crate::contract::FieldSet;
 use crate::input::{Layout, Mark};
 use crate::journal::{Entry, RunDir};
 use crate::row::Position;
@@ -130,7 +131,9 @@ impl FailedRows {
     }
 
     /// Puts the files into place, and takes away those of an earlier process that nothing is left of. The files there are.
-    pub fn finish(mut self) -> io::Result<Vec<String>> {
+    /// `overtaken` tells which fields later rows of a row's customer have set.
+    pub fn finish(mut self, overtaken: &dyn Fn(u64, Option<u64>) -> FieldSet) -> io::Result<Vec<String>> {
+        let _ = overtaken;
         while let Some((_, (position, line))) = self.waiting.pop_first() {
             self.write(position, &line)?;
         }
@@ -342,7 +345,7 @@ mod tests {
             failed.ended_badly(&entry(row), position, &raw).expect("a file that can be written");
             assert_eq!(failed.waiting.is_empty(), row == 3, "rows behind one that is open wait");
         }
-        assert_eq!(failed.finish().expect("a file that can be written"), ["failed.ndjson"]);
+        assert_eq!(failed.finish(&|_, _| FieldSet::EMPTY).expect("a file that can be written"), ["failed.ndjson"]);
         let written = fs::read_to_string(directory.path().join("failed.ndjson")).expect("the file");
         assert_eq!(written, "[1]\n[2]\n[3]\n[4]\n[5]\n");
     }
@@ -355,7 +358,7 @@ mod tests {
         }
         let mut failed = failed_rows(directory.path());
         failed.ended_well(1).expect("nothing to write");
-        assert!(failed.finish().expect("nothing to write").is_empty());
+        assert!(failed.finish(&|_, _| FieldSet::EMPTY).expect("nothing to write").is_empty());
         assert_eq!(fs::read_dir(directory.path()).expect("the directory").count(), 0);
     }
 

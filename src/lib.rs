@@ -34,12 +34,13 @@
 //! # Invariants
 //!
 //! 1. **The books close.** Each record ends in exactly one outcome, or is unsent;
-//!    `records = updated + invalid + rejected + failed + superseded + unsent`.
+//!    `records` is the sum of the rows by outcome ([`Outcome`](journal::Outcome)) and of those that are unsent.
 //! 2. **No false success.** [`Outcome::Updated`](journal::Outcome::Updated) comes only of an answer that proves it.
 //! 3. **The journal is the only state.** An entry is a line with a checksum; the checkpoint, the failed rows and the summary are
 //!    folds over it and the input. After a kill, the rows without an entry are the rows to send.
 //! 4. **Order per customer.** A customer's rows are applied in the order of the input and never overlap, over retries, stops and
-//!    continued runs of one run directory.
+//!    continued runs of one run directory. A row is a partial update: one that comes to be sent after later rows of its customer
+//!    sets the fields alone that those do not, or is told as overtaken ([`Checkpoint::plan`](journal::Checkpoint::plan)).
 //! 5. **Every attempt takes a permit**: retries keep to the rate too, and a wait that the API names holds for everybody.
 //! 6. **A row's fault is the row's; an outage is nobody's.** A bad row never stops a run; a dead API or a refused token never
 //!    fails rows. So a row fails, or is rejected where a gateway may be speaking, only beside a success; `schedule/judge.rs` is

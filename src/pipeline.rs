@@ -23,9 +23,10 @@ use tokio::sync::{mpsc, watch};
 
 use crate::explanation::Explanation;
 use crate::ids::{Ids, RepeatCount, Repeats};
-use crate::input::{Input, InputError, RowRules, RowWindow};
+use crate::input::{Input, InputError, RowWindow};
 use crate::journal::Outcome;
 use crate::progress::Progress;
+pub use crate::reading::RowBuilder;
 use crate::reading::{
     BLOCKS_QUEUED_MAX, Batch, BlockSource, Demand, InOrder, Sifted, Sifter, check_blocks, read_blocks,
 };
@@ -42,8 +43,8 @@ const BATCHES_QUEUED_MAX: usize = 2;
 pub struct Reading {
     /// The inputs, open.
     pub inputs: Vec<Input>,
-    /// How rows are read.
-    pub rules: RowRules,
+    /// How rows are made of records.
+    pub builder: RowBuilder,
     /// Which rows take part.
     pub window: RowWindow,
     /// What becomes of rows of customers that an earlier row names.
@@ -106,14 +107,14 @@ pub fn check(
     progress: &Progress,
     mut onlooker: Onlooker<'_>,
 ) -> io::Result<(Checked, Recorded)> {
-    let Reading { inputs, rules, window, mut ids } = reading;
-    let rules = Arc::new(rules);
-    let (sifters, in_order) = Sifters::start(inputs, &rules, window, threads, &onlooker.rows)?;
+    let Reading { inputs, builder, window, mut ids } = reading;
+    let builder = Arc::new(builder);
+    let (sifters, in_order) = Sifters::start(inputs, &builder, window, threads, &onlooker.rows)?;
     let mut checked = Checked { stop: None, input_fault: None, read: RowsRead::default(), extent: Extent::Whole };
     let mut fault = None;
     for sifted in in_order {
         let sifted = match sifted {
-            Ok(sifted) => sifted.settle(&mut ids, &rules),
+            Ok(sifted) => sifted.settle(&mut ids, &builder),
             Err(error) => {
                 checked.input_fault = Some(error);
                 checked.stop = Some(StopReason::InputUnusable);
@@ -163,11 +164,11 @@ impl<'o> Onlooker<'o> {
 /// Reads the inputs on so many threads, and counts the valid rows of each customer.
 pub fn count_repeats(
     inputs: Vec<Input>,
-    rules: RowRules,
+    builder: RowBuilder,
     window: RowWindow,
     threads: NonZeroUsize,
 ) -> io::Result<Result<Repeats, InputError>> {
-    let (sifters, in_order) = Sifters::start(inputs, &Arc::new(rules), window, threads, &Arc::default())?;
+    let (sifters, in_order) = Sifters::start(inputs, &Arc::new(builder), window, threads, &Arc::default())?;
     let mut count = RepeatCount::default();
     let mut fault = None;
     for sifted in in_order {
@@ -200,7 +201,7 @@ struct Sifters(Vec<JoinHandle<()>>);
 impl Sifters {
     fn start(
         inputs: Vec<Input>,
-        rules: &Arc<RowRules>,
+        builder: &Arc<RowBuilder>,
         window: RowWindow,
         threads: NonZeroUsize,
         to_explain: &Arc<AtomicU64>,
@@ -208,7 +209,7 @@ impl Sifters {
         // While this thread sifts a block, each of the others may finish more than one.
         let (sifted_in, sifted) = sync_channel(2 * threads.get());
         let takes_part = inputs.iter().all(|input| input.name().can_be_read_twice());
-        let sifter = Sifter::of(BlockSource::of(inputs, window), rules.clone(), to_explain.clone());
+        let sifter = Sifter::of(BlockSource::of(inputs, window), builder.clone(), to_explain.clone());
         let start = |number| {
             let (sifter, sifted_in) = (sifter.clone(), sifted_in.clone());
             spawn(&format!("checker {number}"), move || sifter.sift_into(&sifted_in))
@@ -238,9 +239,9 @@ impl Readers {
         reading: Reading,
         send: impl FnMut(Result<Batch, InputError>) -> Demand + Send + 'static,
     ) -> io::Result<Readers> {
-        let Reading { inputs, rules, window, ids } = reading;
+        let Reading { inputs, builder, window, ids } = reading;
         let (blocks_in, blocks) = sync_channel(BLOCKS_QUEUED_MAX);
-        let checker = spawn("checker", move || check_blocks(&blocks, &rules, ids, send))?;
+        let checker = spawn("checker", move || check_blocks(&blocks, &builder, ids, send))?;
         let reader = spawn("reader", move || read_blocks(BlockSource::of(inputs, window), &blocks_in))?;
         Ok(Readers { reader, checker })
     }
@@ -271,7 +272,8 @@ mod tests {
     use std::fmt::Write as _;
 
     use super::*;
-    use crate::input::{InputName, InputRules};
+    use crate::input::{InputName, InputRules, RowRules};
+    use crate::journal::Key;
 
     /// More rows than a block has.
     const EXPLAINED: u64 = 5_000;
@@ -290,21 +292,25 @@ mod tests {
     }
 
     fn sift(file: &tempfile::NamedTempFile, threads: usize, mut ids: Ids) -> (RowsRead, Vec<String>, Vec<u64>) {
-        let (rules, window) = (Arc::new(RowRules::default()), RowWindow::new(3, None));
+        let (builder, window) = (Arc::new(builder()), RowWindow::new(3, None));
         let threads = NonZeroUsize::new(threads).expect("at least one");
         let inputs = vec![open(file), open(file)];
         let (mut read, mut invalid, mut explained) = (RowsRead::default(), Vec::new(), Vec::new());
         let mut show = |explanation: &Explanation| explained.push(explanation.position.row);
         let mut onlooker = Onlooker::new(EXPLAINED, &mut show);
-        let (sifters, in_order) = Sifters::start(inputs, &rules, window, threads, &onlooker.rows).expect("threads");
+        let (sifters, in_order) = Sifters::start(inputs, &builder, window, threads, &onlooker.rows).expect("threads");
         for sifted in in_order {
-            let sifted = sifted.expect("a good file").settle(&mut ids, &rules);
+            let sifted = sifted.expect("a good file").settle(&mut ids, &builder);
             read.append(&sifted.read);
             onlooker.look_at(&sifted.explained);
             invalid.extend(sifted.invalid.iter().map(|row| format!("{row:?}")));
         }
         sifters.join_after(Extent::Whole);
         (read, invalid, explained)
+    }
+
+    fn builder() -> RowBuilder {
+        RowBuilder { rules: RowRules::default(), key: Key::of([7; 16]) }
     }
 
     fn open(file: &tempfile::NamedTempFile) -> Input {
@@ -314,7 +320,7 @@ mod tests {
     fn last_rows(file: &tempfile::NamedTempFile, threads: usize) -> Ids {
         let (inputs, window) = (vec![open(file), open(file)], RowWindow::new(3, None));
         let threads = NonZeroUsize::new(threads).expect("at least one");
-        let repeats = count_repeats(inputs, RowRules::default(), window, threads).expect("threads");
+        let repeats = count_repeats(inputs, builder(), window, threads).expect("threads");
         Ids::superseding(repeats.expect("a good file"))
     }
 

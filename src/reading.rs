@@ -18,7 +18,7 @@ use crate::contract::{CustomerId, CustomerUpdate, ErrorCode, FieldError, Invalid
 use crate::explanation::Explanation;
 use crate::ids::{Ids, Standing};
 use crate::input::{Block, Input, InputError, Layout, RowRules, RowWindow, parse_block};
-use crate::journal::hash_of;
+use crate::journal::Key;
 use crate::row::{Content, Position, Row};
 use crate::tally::RowsRead;
 
@@ -30,6 +30,15 @@ const EARLY_MAX: usize = 8;
 
 /// About the size of a row, to make room for as many.
 const ROW_BYTES: usize = 128;
+
+/// Makes rows of records that were read and checked.
+#[derive(Debug, Clone)]
+pub struct RowBuilder {
+    /// How records are read.
+    pub rules: RowRules,
+    /// What their hashes are keyed by.
+    pub key: Key,
+}
 
 /// What comes of reading: a block, or why there is no more.
 pub(crate) type ReadBlock = Numbered<Result<SourceBlock, InputError>>;
@@ -138,14 +147,14 @@ pub(crate) fn read_blocks(mut source: BlockSource, blocks: &SyncSender<ReadBlock
 /// Parses and checks blocks into batches of all their rows, in order, by one thread.
 pub(crate) fn check_blocks(
     blocks: &Receiver<ReadBlock>,
-    rules: &RowRules,
+    builder: &RowBuilder,
     mut ids: Ids,
     mut send: impl FnMut(Result<Batch, InputError>) -> Demand,
 ) {
     let mut rows_before = 0;
     while let Ok(Numbered { content, .. }) = blocks.recv() {
         let batch = content.map(|source| {
-            let batch = check_block(&source, rows_before, rules, &mut ids);
+            let batch = check_block(&source, rows_before, builder, &mut ids);
             rows_before += batch.read.rows;
             batch
         });
@@ -160,15 +169,15 @@ pub(crate) fn check_blocks(
 #[derive(Clone)]
 pub(crate) struct Sifter {
     source: Arc<Mutex<BlockSource>>,
-    rules: Arc<RowRules>,
+    builder: Arc<RowBuilder>,
     /// How many rows somebody still wants to see. A block cannot know how many come before it, so as many of its rows are
     /// explained.
     to_explain: Arc<AtomicU64>,
 }
 
 impl Sifter {
-    pub(crate) fn of(source: BlockSource, rules: Arc<RowRules>, to_explain: Arc<AtomicU64>) -> Sifter {
-        Sifter { source: Arc::new(Mutex::new(source)), rules, to_explain }
+    pub(crate) fn of(source: BlockSource, builder: Arc<RowBuilder>, to_explain: Arc<AtomicU64>) -> Sifter {
+        Sifter { source: Arc::new(Mutex::new(source)), builder, to_explain }
     }
 
     /// What the next block has; nothing at the end.
@@ -179,7 +188,7 @@ impl Sifter {
         drop(turn);
         let to_explain = self.to_explain.load(Ordering::Relaxed);
         let content =
-            content.map(|source| sift_block(source, &self.rules, &Sifting { to_explain, ..Sifting::default() }));
+            content.map(|source| sift_block(source, &self.builder, &Sifting { to_explain, ..Sifting::default() }));
         Some(Numbered { number, content })
     }
 
@@ -261,7 +270,7 @@ impl Sifted {
     }
 
     /// Looks at the ids for what becomes of their rows. Blocks have to come in the order of the input.
-    pub(crate) fn settle(mut self, ids: &mut Ids, rules: &RowRules) -> Sifted {
+    pub(crate) fn settle(mut self, ids: &mut Ids, builder: &RowBuilder) -> Sifted {
         let mut refused = Vec::new();
         for (id, position) in std::mem::take(&mut self.valid) {
             let standing = ids.next(id);
@@ -281,15 +290,15 @@ impl Sifted {
         // Good rows are not kept, so those that turn out to be bad are read once more.
         let to_explain = u64::try_from(self.explained.len()).unwrap_or(u64::MAX);
         let sifting = Sifting { rows_before: self.rows_before, refused_rows: &refused, to_explain };
-        sift_block(self.source, rules, &sifting)
+        sift_block(self.source, builder, &sifting)
     }
 }
 
-fn check_block(source: &SourceBlock, rows_before: u64, rules: &RowRules, ids: &mut Ids) -> Batch {
+fn check_block(source: &SourceBlock, rows_before: u64, builder: &RowBuilder, ids: &mut Ids) -> Batch {
     let SourceBlock { input, skipped, block, layout } = source;
     let mut batch = Batch { rows: Vec::with_capacity(block.bytes.len() / ROW_BYTES), read: RowsRead::default() };
     let mut buffer = Vec::new();
-    parse_block(block, layout, rules, &mut |record| {
+    parse_block(block, layout, &builder.rules, &mut |record| {
         let position = Position { row: skipped + rows_before + record.ordinal + 1, input: *input, line: record.line };
         batch.rows.push(match record.checked {
             Ok(update) => {
@@ -298,21 +307,21 @@ fn check_block(source: &SourceBlock, rows_before: u64, rules: &RowRules, ids: &m
                 match standing {
                     Standing::Sent | Standing::SentAgain | Standing::Unknown => {
                         batch.read.add_valid(position, update.notes());
-                        valid_row(record.raw, &update, position, &mut buffer)
+                        builder.valid_row(record.raw, &update, position, &mut buffer)
                     }
                     Standing::Superseded => {
                         batch.read.add_valid(position, update.notes());
-                        superseded_row(record.raw, update.id(), position)
+                        builder.superseded_row(record.raw, update.id(), position)
                     }
                     Standing::Refused => {
                         batch.read.add_invalid(position);
-                        invalid_row(record.raw, refused(update.id()), position)
+                        builder.invalid_row(record.raw, refused(update.id()), position)
                     }
                 }
             }
             Err(invalid) => {
                 batch.read.add_invalid(position);
-                invalid_row(record.raw, invalid, position)
+                builder.invalid_row(record.raw, invalid, position)
             }
         });
     });
@@ -330,11 +339,12 @@ struct Sifting<'a> {
     to_explain: u64,
 }
 
-fn sift_block(source: SourceBlock, rules: &RowRules, sifting: &Sifting<'_>) -> Sifted {
+fn sift_block(source: SourceBlock, builder: &RowBuilder, sifting: &Sifting<'_>) -> Sifted {
     let Sifting { rows_before, refused_rows, to_explain } = *sifting;
     let SourceBlock { input, skipped, block, layout } = &source;
     let (mut read, mut invalid, mut explained) = (RowsRead::default(), Vec::new(), Vec::new());
     let mut valid = Vec::with_capacity(block.bytes.len() / ROW_BYTES);
+    let rules = &builder.rules;
     parse_block(block, layout, rules, &mut |mut record| {
         let position = Position { row: skipped + rows_before + record.ordinal + 1, input: *input, line: record.line };
         if refused_rows.binary_search(&position.row).is_ok() {
@@ -350,7 +360,7 @@ fn sift_block(source: SourceBlock, rules: &RowRules, sifting: &Sifting<'_>) -> S
             }
             Err(errors) => {
                 read.add_invalid(position);
-                invalid.push(invalid_row(record.raw, errors, position));
+                invalid.push(builder.invalid_row(record.raw, errors, position));
             }
         }
     });
@@ -364,24 +374,28 @@ fn refused(id: CustomerId) -> InvalidRow {
     InvalidRow { id: Some(id), errors: vec![FieldError::new(Subject::Id, ErrorCode::Duplicate, message)] }
 }
 
-/// One allocation holds record and body, so that a row that waits long keeps no block alive. How long it has to be is known
-/// once they were put together in `buffer`.
-fn valid_row(raw: &[u8], update: &CustomerUpdate<'_>, position: Position, buffer: &mut Vec<u8>) -> Row {
-    buffer.clear();
-    buffer.extend_from_slice(raw);
-    update.write_body(buffer);
-    let mut record = Bytes::copy_from_slice(buffer);
-    let body = record.split_off(raw.len());
-    let content = Content::Update { id: update.id(), body };
-    Row { position, id: Some(update.id()), hash: hash_of(raw), raw: record, content }
-}
+impl RowBuilder {
+    /// One allocation holds record and body, so that a row that waits long keeps no block alive. How long it has to be is known
+    /// once they were put together in `buffer`.
+    fn valid_row(&self, raw: &[u8], update: &CustomerUpdate<'_>, position: Position, buffer: &mut Vec<u8>) -> Row {
+        buffer.clear();
+        buffer.extend_from_slice(raw);
+        update.write_body(buffer);
+        let mut record = Bytes::copy_from_slice(buffer);
+        let body = record.split_off(raw.len());
+        let (id, fields, request) = (update.id(), update.fields(), self.key.request_hash(update.id().get(), &body));
+        self.row(position, Some(id), record, Content::Update { id, body, fields, request })
+    }
 
-fn invalid_row(raw: &[u8], invalid: InvalidRow, position: Position) -> Row {
-    let content = Content::Invalid(invalid.errors);
-    Row { position, id: invalid.id, hash: hash_of(raw), raw: Bytes::copy_from_slice(raw), content }
-}
+    fn invalid_row(&self, raw: &[u8], invalid: InvalidRow, position: Position) -> Row {
+        self.row(position, invalid.id, Bytes::copy_from_slice(raw), Content::Invalid(invalid.errors))
+    }
 
-fn superseded_row(raw: &[u8], id: CustomerId, position: Position) -> Row {
-    let content = Content::Superseded;
-    Row { position, id: Some(id), hash: hash_of(raw), raw: Bytes::copy_from_slice(raw), content }
+    fn superseded_row(&self, raw: &[u8], id: CustomerId, position: Position) -> Row {
+        self.row(position, Some(id), Bytes::copy_from_slice(raw), Content::Superseded)
+    }
+
+    fn row(&self, position: Position, id: Option<CustomerId>, raw: Bytes, content: Content) -> Row {
+        Row { position, id, hash: self.key.record_hash(&raw), raw, content }
+    }
 }

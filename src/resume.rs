@@ -1,10 +1,11 @@
 //! What becomes of rows that stream in when a run is continued: settled ones are left, others are sent, and nothing is sent
 //! before the input was found to be the one that the journal is about.
 
-use std::sync::Arc;
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
 
 use crate::contract::CustomerId;
-use crate::journal::{Checkpoint, Comparison, Plan};
+use crate::journal::{Checkpoint, Comparison, Debt, Difference, EntryReader, LineError, Overtakers, Plan};
 use crate::row::Row;
 use crate::schedule::StopReason;
 
@@ -15,38 +16,115 @@ const WAITING_BYTES_MAX: usize = 16 << 20;
 #[derive(Debug)]
 pub struct Resume {
     checkpoint: Arc<Checkpoint>,
+    /// What overtook rows without an outcome: known once the input was compared.
+    gaps: Arc<OnceLock<Overtakers>>,
+    terms: Terms,
     comparing: Option<Comparing>,
 }
 
-/// When the input is compared with the journal.
+/// On what terms a run is continued.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terms {
+    /// The rows that may be sent. Of others those come, too, that earlier processes have settled.
+    pub rows: Range<u64>,
+    /// What is known of fields that a request leaves out.
+    pub left_out: LeftOut,
+}
+
+/// What the API does with fields that a request leaves out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeftOut {
+    /// It keeps them: it was found out, or the user says so.
+    Kept,
+    /// Nobody knows.
+    Unknown,
+}
+
+/// When the input is compared with the journal.
+#[derive(Debug)]
 pub enum Compare {
-    /// It was, by reading it twice.
-    Done,
-    /// While it streams past: standard input and pipes can be read only once.
-    WhileStreaming,
+    /// It was, by reading it twice; what overtook rows without an outcome.
+    Done(Overtakers),
+    /// While it streams past: standard input and pipes can be read only once. The journal is read again for them.
+    WhileStreaming(EntryReader),
 }
 
 /// An input that has not been compared to its end.
 #[derive(Debug)]
 struct Comparing {
     comparison: Comparison,
-    waiting: Vec<(Row, Plan)>,
+    entries: EntryReader,
+    gaps: Gaps,
+    waiting: Vec<Row>,
     waiting_bytes: usize,
 }
 
+/// The customers of rows that have no outcome though later ones were updated.
+#[derive(Debug, Default)]
+pub struct Gaps {
+    first_row: Option<u64>,
+    overtakers: Overtakers,
+}
+
+/// Something to do about a row, after what earlier processes did with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Send it.
+    Send,
+    /// Send it; until that has an outcome it keeps the one that it has.
+    SendAgain,
+    /// It is settled, or not asked for.
+    Leave,
+    /// Later rows of its customer have set all of its fields.
+    Supersede,
+    /// Send these of its fields alone; where it has an outcome, it keeps that one until then.
+    SendFragment(Debt),
+    /// It would have to be sent in part, and the API may not keep what is left out: tell it.
+    Tell(Debt),
+}
+
+impl Gaps {
+    /// Takes in a row of the input; `customer` where it keeps the contract.
+    pub fn add(&mut self, checkpoint: &Checkpoint, row: u64, customer: Option<CustomerId>) {
+        if let Some(customer) = customer
+            && checkpoint.is_gap(row)
+        {
+            self.first_row.get_or_insert(row);
+            self.overtakers.watch(customer.get());
+        }
+    }
+
+    /// What overtook those rows, looked up in the journal.
+    pub fn find(mut self, checkpoint: &Checkpoint, entries: &EntryReader) -> Result<Overtakers, LineError> {
+        if let Some(first_row) = self.first_row {
+            entries.overtake(checkpoint, first_row, &mut self.overtakers)?;
+        }
+        Ok(self.overtakers)
+    }
+}
+
 impl Resume {
-    /// Goes on after this checkpoint.
-    pub fn new(checkpoint: Arc<Checkpoint>, compare: Compare) -> Resume {
+    /// Goes on after this checkpoint. What overtook rows without an outcome is set into `gaps` before one of them is planned.
+    pub fn new(
+        checkpoint: Arc<Checkpoint>,
+        gaps: Arc<OnceLock<Overtakers>>,
+        compare: Compare,
+        terms: Terms,
+    ) -> Resume {
         let comparing = match compare {
-            Compare::Done => None,
-            Compare::WhileStreaming => Some(Comparing {
+            Compare::Done(found) => {
+                gaps.get_or_init(|| found);
+                None
+            }
+            Compare::WhileStreaming(entries) => Some(Comparing {
                 comparison: Comparison::new(checkpoint.clone()),
+                entries,
+                gaps: Gaps::default(),
                 waiting: Vec::new(),
                 waiting_bytes: 0,
             }),
         };
-        Resume { checkpoint, comparing }
+        Resume { checkpoint, gaps, terms, comparing }
     }
 
     /// The last row that the journal knows.
@@ -60,16 +138,21 @@ impl Resume {
     }
 
     /// Takes a row in; the rows that something can be done about now, and what.
-    pub fn take(&mut self, row: Row) -> Result<Vec<(Row, Plan)>, StopReason> {
-        let plan = self.checkpoint.plan(row.position.row, row.id.map(CustomerId::get));
-        let Some(comparing) = &mut self.comparing else { return Ok(vec![(row, plan)]) };
-        comparing.comparison.add(row.position.row, row.hash);
-        let is_last = self.checkpoint.last_row() <= Some(row.position.row);
-        if plan == Plan::Leave && !is_last {
-            return Ok(vec![(row, plan)]);
+    pub fn take(&mut self, row: Row) -> Result<Vec<(Row, Step)>, StopReason> {
+        let Some(comparing) = &mut self.comparing else {
+            let step = self.step(&row);
+            return Ok(vec![(row, step)]);
+        };
+        let number = row.position.row;
+        comparing.comparison.add(number, row.hash);
+        comparing.gaps.add(&self.checkpoint, number, row.update().map(|(customer, _)| customer));
+        let is_last = self.checkpoint.last_row() <= Some(number);
+        let is_asked_for = self.terms.rows.contains(&number);
+        if (self.checkpoint.is_settled(number) || !is_asked_for) && !is_last {
+            return Ok(vec![(row, Step::Leave)]);
         }
         comparing.waiting_bytes += row.bytes();
-        comparing.waiting.push((row, plan));
+        comparing.waiting.push(row);
         if comparing.waiting_bytes > WAITING_BYTES_MAX {
             return Err(StopReason::CannotCompare);
         }
@@ -77,17 +160,35 @@ impl Resume {
     }
 
     /// The input has ended; the rows that waited.
-    pub fn end(&mut self) -> Result<Vec<(Row, Plan)>, StopReason> {
+    pub fn end(&mut self) -> Result<Vec<(Row, Step)>, StopReason> {
         self.end_comparison()
     }
 
-    fn end_comparison(&mut self) -> Result<Vec<(Row, Plan)>, StopReason> {
+    fn end_comparison(&mut self) -> Result<Vec<(Row, Step)>, StopReason> {
         let Some(comparing) = self.comparing.take() else { return Ok(Vec::new()) };
-        match comparing.comparison.difference() {
-            None => Ok(comparing.waiting),
-            Some(difference) => {
-                Err(StopReason::InputChanged { first_row: difference.first_row, last_row: difference.last_row })
-            }
+        if let Some(Difference { first_row, last_row, .. }) = comparing.comparison.difference() {
+            return Err(StopReason::InputChanged { first_row, last_row });
+        }
+        // A journal that cannot be read any more cannot be written for long either.
+        let found = comparing.gaps.find(&self.checkpoint, &comparing.entries).or(Err(StopReason::JournalUnwritable))?;
+        self.gaps.get_or_init(|| found);
+        Ok(comparing.waiting.into_iter().map(|row| (self.step(&row), row)).map(|(step, row)| (row, step)).collect())
+    }
+
+    fn step(&self, row: &Row) -> Step {
+        if !self.terms.rows.contains(&row.position.row) {
+            return Step::Leave;
+        }
+        let nothing = Overtakers::default();
+        let gaps = self.gaps.get().unwrap_or(&nothing);
+        let update = row.update().map(|(customer, fields)| (customer.get(), fields));
+        match (self.checkpoint.plan(row.position.row, update, gaps), self.terms.left_out) {
+            (Plan::Send, _) => Step::Send,
+            (Plan::SendAgain, _) => Step::SendAgain,
+            (Plan::Leave, _) => Step::Leave,
+            (Plan::Supersede, _) => Step::Supersede,
+            (Plan::Owes(debt), LeftOut::Kept) => Step::SendFragment(debt),
+            (Plan::Owes(debt), LeftOut::Unknown) => Step::Tell(debt),
         }
     }
 }

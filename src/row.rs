@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::contract::{CustomerId, FieldError};
+use crate::contract::{CustomerId, FieldError, FieldSet, body_of_fields};
 
 /// Where a record stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -22,7 +22,7 @@ pub struct Row {
     pub position: Position,
     /// The customer, where the record names one.
     pub id: Option<CustomerId>,
-    /// The hash of its bytes, see [`hash_of`](crate::journal::hash_of).
+    /// The hash of its bytes, see [`Key::record_hash`](crate::journal::Key::record_hash).
     pub hash: u64,
     /// Its bytes without the line end, for the file of failed rows.
     pub raw: Bytes,
@@ -39,6 +39,10 @@ pub enum Content {
         id: CustomerId,
         /// The request's body.
         body: Bytes,
+        /// The fields that it sets.
+        fields: FieldSet,
+        /// The hash of the row's whole request, see [`Key::request_hash`](crate::journal::Key::request_hash).
+        request: u64,
     },
     /// It breaks the contract.
     Invalid(Vec<FieldError>),
@@ -50,6 +54,27 @@ impl Row {
     /// Bytes of input that the row takes up, with a line end.
     pub fn input_bytes(&self) -> u64 {
         u64::try_from(self.raw.len() + 1).unwrap_or(u64::MAX)
+    }
+
+    /// The customer and the fields that it updates; absent where nothing is sent of it.
+    pub fn update(&self) -> Option<(CustomerId, FieldSet)> {
+        match self.content {
+            Content::Update { id, fields, .. } => Some((id, fields)),
+            Content::Invalid(_) | Content::Superseded => None,
+        }
+    }
+
+    /// The row with a request that sets these of its fields alone.
+    #[must_use]
+    pub fn fragment(self, of: FieldSet) -> Row {
+        let content = match self.content {
+            Content::Update { id, body, fields, request } => {
+                let fields = fields.intersection(of);
+                Content::Update { id, body: body_of_fields(&body, fields).into(), fields, request }
+            }
+            content @ (Content::Invalid(_) | Content::Superseded) => content,
+        };
+        Row { content, ..self }
     }
 
     /// What holding the row costs, in bytes, beside its own size.

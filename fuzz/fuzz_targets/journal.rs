@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use custsync::journal::{JOURNAL_NAME, JournalFile, Retry, RunDir, recover};
 use libfuzzer_sys::fuzz_target;
 
-const HEADER: &str = r#"{"custsync_journal":1,"run":"1","version":"0.1.0","purpose":"run","started":"2026-11-23T09:18:04.113Z","inputs":[],"settings":{}"#;
+const HEADER: &str = r#"{"custsync_journal":2,"run":"1","version":"0.2.0","purpose":"run","started":"2026-11-23T09:18:04.113Z","inputs":[],"settings":{}"#;
 
 fn sealed(content: &str) -> String {
     format!("{content},\"crc\":\"{:08x}\"}}\n", crc32c::crc32c(content.as_bytes()))

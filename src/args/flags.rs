@@ -261,6 +261,12 @@ struct SendingFlags {
     /// Which rows of an earlier run are sent again: those that failed, or rejected ones too
     #[arg(long, value_name = "failed|rejected", hide_short_help = true)]
     retry: Option<String>,
+    /// trust: a PUT keeps the fields that it leaves out, so what a row still owes can be sent in part
+    ///
+    /// Where later rows of a customer were updated, a row that comes to be sent after them is sent with the fields alone that
+    /// they do not set. Without this it is not sent, and stands among the failed rows as overtaken.
+    #[arg(long, value_name = "trust", hide_short_help = true)]
+    left_out: Option<String>,
     /// Stop rather than wait longer than this for the API
     #[arg(long, value_name = "TIME", hide_short_help = true)]
     max_wait: Option<String>,

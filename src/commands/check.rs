@@ -8,7 +8,7 @@ use crate::commands::{Failure, inputs, start, unique};
 use crate::config::Settings;
 use crate::exit::Exit;
 use crate::failed_rows::FailedRows;
-use crate::pipeline::{self, Onlooker, Reading};
+use crate::pipeline::{self, Onlooker, Reading, RowBuilder};
 use crate::progress::Progress;
 use crate::recorder::{Inputs, Recorder};
 use crate::terminal::Terminal;
@@ -20,14 +20,17 @@ pub fn check(settings: &Settings) -> Result<Exit, Failure> {
     unique::refuse_streams(settings)?;
     let opened = inputs::open(&settings.input)?;
     let started = start::for_check(settings, &opened.inputs)?;
+    let key = started.key;
     let layouts: Vec<_> = opened.inputs.iter().map(|input| input.layout().clone()).collect();
     let failed = FailedRows::in_order(started.run_dir.clone(), layouts.iter().map(AsRef::as_ref));
     let recorder = Recorder::new(started.journal, failed, None, Inputs::of(opened.inputs.len()));
+    let window = inputs::window(&inputs::rows(&settings.input));
+    let builder = RowBuilder { rules: settings.input.rows.clone(), key };
     let reading = Reading {
-        ids: unique::ids(settings, &opened.inputs)?,
+        ids: unique::ids(settings, &opened.inputs, &builder, window.clone())?,
         inputs: opened.inputs,
-        rules: settings.input.rows.clone(),
-        window: inputs::window(&settings.input),
+        builder,
+        window,
     };
     let progress = Arc::new(Progress::default());
     let watch = terminal.watch(progress.clone(), opened.total_bytes);

@@ -5,81 +5,84 @@ use std::sync::Arc;
 
 use anyhow::bail;
 
-use crate::commands::inputs;
 use crate::config::input::InputSettings;
-use crate::input::{Input, InputName, parse_block};
-use crate::journal::{Checkpoint, Comparison, Difference, EntryReader, hash_of};
-use crate::resume::Compare;
+use crate::contract::CustomerId;
+use crate::input::{Input, parse_block};
+use crate::journal::{Checkpoint, Comparison, Difference, EntryReader, Key, Overtakers};
+use crate::resume::{Compare, Gaps};
 
 /// Rows that an error names one by one.
 const ROWS_NAMED_MAX: usize = 5;
+
+/// An input to be compared.
+pub(super) struct Compared<'a> {
+    pub(super) settings: &'a InputSettings,
+    pub(super) inputs: &'a [Input],
+    pub(super) key: Key,
+}
 
 /// Reads the part of the input that the journal settles, and refuses where it is not the same any more. What can be read only
 /// once is compared while it streams past.
 pub(super) fn compare_input(
     checkpoint: &Arc<Checkpoint>,
     entries: &EntryReader,
-    settings: &InputSettings,
-    inputs: &[Input],
+    input: &Compared<'_>,
 ) -> anyhow::Result<Compare> {
-    let Some(last_row) = checkpoint.last_row() else { return Ok(Compare::Done) };
-    let names: Vec<_> = inputs.iter().map(Input::name).collect();
-    if !names.iter().all(|name| name.can_be_read_twice()) {
-        return Ok(Compare::WhileStreaming);
+    let Some(last_row) = checkpoint.last_row() else { return Ok(Compare::Done(Overtakers::default())) };
+    if !input.inputs.iter().all(|input| input.name().can_be_read_twice()) {
+        return Ok(Compare::WhileStreaming(entries.try_clone()?));
     }
-    let mut comparison = Comparison::new(checkpoint.clone());
-    read_rows(settings, &names, last_row, |row, hash| comparison.add(row, hash))?;
+    let (mut comparison, mut gaps) = (Comparison::new(checkpoint.clone()), Gaps::default());
+    input.read_rows(last_row, |row, hash, customer| {
+        comparison.add(row, hash);
+        gaps.add(checkpoint, row, customer);
+    })?;
     match comparison.difference() {
-        None => Ok(Compare::Done),
+        None => Ok(Compare::Done(gaps.find(checkpoint, entries)?)),
         Some(difference) => {
-            let rows = differing_rows(&difference, entries, settings, &names)?;
+            let rows = input.differing_rows(&difference, entries)?;
             let rows = named(&rows, difference.blocks);
             bail!("the input is not the one that was sent before: it differs in {rows}; nothing was sent")
         }
     }
 }
 
-/// The rows of the first block that differs which do so themselves. Both sides are read again, for only sums were kept.
-fn differing_rows(
-    difference: &Difference,
-    entries: &EntryReader,
-    settings: &InputSettings,
-    names: &[&InputName],
-) -> anyhow::Result<Vec<u64>> {
-    let recorded = entries.hashes(difference.first_row..=difference.last_row)?;
-    let mut found = BTreeMap::new();
-    read_rows(settings, names, difference.last_row, |row, hash| {
-        if recorded.contains_key(&row) {
-            found.insert(row, hash);
-        }
-    })?;
-    Ok(recorded.iter().filter(|(row, hash)| found.get(row) != Some(hash)).map(|(row, _)| *row).collect())
-}
-
-/// Reads the input up to a row; each row and its hash.
-fn read_rows(
-    settings: &InputSettings,
-    names: &[&InputName],
-    last_row: u64,
-    mut take: impl FnMut(u64, u64),
-) -> anyhow::Result<()> {
-    let mut window = inputs::window(settings);
-    let mut rows = 0;
-    for name in names {
-        let mut input = Input::open((*name).clone(), &settings.rules)?;
-        while rows < last_row
-            && let Some(block) = input.next_block()?
-        {
-            let layout = input.layout().clone();
-            let Some(block) = window.cut(block, &layout) else { continue };
-            rows = rows.max(window.skipped());
-            parse_block(&block, &layout, &settings.rows, &mut |record| {
-                rows += 1;
-                take(rows, hash_of(record.raw));
-            });
-        }
+impl Compared<'_> {
+    /// The rows of the first block that differs which do so themselves. Both sides are read again, for only sums were kept.
+    fn differing_rows(&self, difference: &Difference, entries: &EntryReader) -> anyhow::Result<Vec<u64>> {
+        let recorded = entries.hashes(difference.first_row..=difference.last_row)?;
+        let mut found = BTreeMap::new();
+        self.read_rows(difference.last_row, |row, hash, _| {
+            if recorded.contains_key(&row) {
+                found.insert(row, hash);
+            }
+        })?;
+        Ok(recorded.iter().filter(|(row, hash)| found.get(row) != Some(hash)).map(|(row, _)| *row).collect())
     }
-    Ok(())
+
+    /// Reads the input up to a row; each row, its hash, and the customer where it keeps the contract.
+    fn read_rows(
+        &self,
+        last_row: u64,
+        mut take: impl FnMut(u64, u64, Option<CustomerId>),
+    ) -> anyhow::Result<()> {
+        // Whatever part of it is asked for now: all that is settled has to be the same.
+        let mut rows = 0;
+        for name in self.inputs.iter().map(Input::name) {
+            let mut input = Input::open(name.clone(), &self.settings.rules)?;
+            while rows < last_row
+                && let Some(block) = input.next_block()?
+            {
+                let layout = input.layout().clone();
+                parse_block(&block, &layout, &self.settings.rows, &mut |record| {
+                    rows += 1;
+                    let customer = record.checked.ok().map(|update| update.id());
+                    take(rows, self.key.record_hash(record.raw), customer);
+                });
+            }
+        }
+        Ok(())
+    }
 }
 
 /// As in `row 17`, `rows 3 and 9`, where these are of the first of so many blocks that differ.

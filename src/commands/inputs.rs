@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::ops::Range;
 use std::path::Path;
 
 use tracing::info;
@@ -9,7 +10,7 @@ use tracing::info;
 use crate::commands::{Failure, files};
 use crate::config::input::InputSettings;
 use crate::input::{Input, InputName, Layout, RowWindow, preflight};
-use crate::journal::{InputIdentity, digest, hash_of};
+use crate::journal::{Checkpoint, InputIdentity, Key};
 use crate::summary::InputNames;
 
 /// Bytes at either end of an input that it is known by.
@@ -47,48 +48,63 @@ fn say_what_is_taken_loosely(input: &Input) {
     }
 }
 
-/// Which rows take part.
-pub(super) fn window(settings: &InputSettings) -> RowWindow {
-    RowWindow::new(settings.skip_rows, settings.max_rows)
+/// The rows that take part.
+pub(super) fn rows(settings: &InputSettings) -> Range<u64> {
+    let first = settings.skip_rows.saturating_add(1);
+    first..settings.max_rows.map_or(u64::MAX, |rows| first.saturating_add(rows))
+}
+
+/// Those rows and all that earlier processes have settled, so that summary and failed rows describe the whole run directory.
+pub(super) fn rows_with_settled(rows: &Range<u64>, checkpoint: &Checkpoint) -> Range<u64> {
+    match (checkpoint.first_row(), checkpoint.last_row()) {
+        (Some(first), Some(last)) => rows.start.min(first)..rows.end.max(last.saturating_add(1)),
+        _ => rows.clone(),
+    }
+}
+
+/// Cuts what is read to these rows.
+pub(super) fn window(rows: &Range<u64>) -> RowWindow {
+    let max = (rows.end < u64::MAX).then(|| rows.end.saturating_sub(rows.start));
+    RowWindow::new(rows.start.saturating_sub(1), max)
 }
 
 /// What the inputs are known by.
-pub(super) fn identities(inputs: &[Input]) -> Result<Vec<InputIdentity>, Failure> {
-    inputs.iter().map(|input| identity(input).map_err(Failure::unusable)).collect()
+pub(super) fn identities(inputs: &[Input], key: Key) -> Result<Vec<InputIdentity>, Failure> {
+    inputs.iter().map(|input| identity(input, key).map_err(Failure::unusable)).collect()
 }
 
-fn identity(input: &Input) -> io::Result<InputIdentity> {
+fn identity(input: &Input, key: Key) -> io::Result<InputIdentity> {
     let columns = match input.layout().as_ref() {
-        Layout::Csv(csv) => Some(digest(&format!("{:?}", csv.names()))),
+        Layout::Csv(csv) => Some(key.digest(format!("{:?}", csv.names()))),
         Layout::Ndjson(_) => None,
     };
     let name = input.name();
     let unknown = InputIdentity { name: name.to_string(), bytes: None, head: None, tail: None, columns };
     match name {
-        InputName::Path(path) if name.can_be_read_twice() => identity_of_file(path, unknown),
+        InputName::Path(path) if name.can_be_read_twice() => identity_of_file(path, unknown, key),
         InputName::Path(_) | InputName::Stdin => Ok(unknown),
     }
 }
 
-fn identity_of_file(path: &Path, unknown: InputIdentity) -> io::Result<InputIdentity> {
+fn identity_of_file(path: &Path, unknown: InputIdentity, key: Key) -> io::Result<InputIdentity> {
     let mut file = File::open(path)?;
     let bytes = file.metadata()?.len();
-    let head = digest_of_part(&mut file, 0, IDENTITY_BYTES)?;
-    let tail = digest_of_part(&mut file, bytes.saturating_sub(IDENTITY_BYTES), IDENTITY_BYTES)?;
+    let head = digest_of_part(&mut file, 0, IDENTITY_BYTES, key)?;
+    let tail = digest_of_part(&mut file, bytes.saturating_sub(IDENTITY_BYTES), IDENTITY_BYTES, key)?;
     Ok(InputIdentity { bytes: Some(bytes), head: Some(head), tail: Some(tail), ..unknown })
 }
 
 /// Whether the input begins with the bytes that it began with when it was known as `earlier`.
-pub(super) fn begins_as(input: &Input, earlier: &InputIdentity) -> io::Result<bool> {
+pub(super) fn begins_as(input: &Input, earlier: &InputIdentity, key: Key) -> io::Result<bool> {
     let (InputName::Path(path), Some(bytes), Some(head)) = (input.name(), earlier.bytes, &earlier.head) else {
         return Ok(false);
     };
-    Ok(digest_of_part(&mut File::open(path)?, 0, bytes.min(IDENTITY_BYTES))? == *head)
+    Ok(digest_of_part(&mut File::open(path)?, 0, bytes.min(IDENTITY_BYTES), key)? == *head)
 }
 
-fn digest_of_part(file: &mut File, from: u64, bytes: u64) -> io::Result<String> {
+fn digest_of_part(file: &mut File, from: u64, bytes: u64, key: Key) -> io::Result<String> {
     let mut part = Vec::new();
     file.seek(SeekFrom::Start(from))?;
     file.take(bytes).read_to_end(&mut part)?;
-    Ok(format!("{:016x}", hash_of(&part)))
+    Ok(key.digest(part))
 }

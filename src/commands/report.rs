@@ -1,5 +1,6 @@
 //! The end of a run or check: the summary, its file, and the exit code.
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::time::Instant;
@@ -109,6 +110,7 @@ impl Report<'_> {
             rejected: None,
             failed: None,
             superseded: None,
+            rare: BTreeMap::new(),
             unsent: None,
             errors: summary::error_groups(tally, self.read.rows, &self.names),
             warnings: summary::warning_groups(&self.read, &self.names),

@@ -1,7 +1,7 @@
 //! `custsync run`: send the updates.
 
 use std::ffi::OsString;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::api::Api;
@@ -14,10 +14,10 @@ use crate::config::sending::SendingSettings;
 use crate::exit::Exit;
 use crate::failed_rows::FailedRows;
 use crate::journal::{Checkpoint, Outcome, Retry};
-use crate::pipeline::{self, Reading};
+use crate::pipeline::{self, Reading, RowBuilder};
 use crate::progress::Progress;
 use crate::recorder::{Earlier, Inputs, Recorder};
-use crate::resume::Resume;
+use crate::resume::{LeftOut, Resume, Terms};
 use crate::schedule::{History, RetryPolicy, Rules, Schedule};
 use crate::sender::Sending;
 use crate::terminal::Terminal;
@@ -33,21 +33,24 @@ pub fn run(settings: &Settings, arguments: &[OsString]) -> Result<Exit, Failure>
     let grant = server.token_source().read().map_err(Failure::unusable)?;
     let api = Api::new(&server.options(settings)).map_err(Failure::unusable)?;
     let route = api.route().clone();
-    let Started { run_dir, journal, start } = start::for_run(settings, &opened.inputs)?;
+    let Started { run_dir, key, journal, start } = start::for_run(settings, &opened.inputs)?;
 
     let progress = Arc::new(Progress::default());
     let retry = settings.sending.retry;
-    let (history, resume, earlier) = match start {
-        Start::Fresh => (History::default(), None, None),
-        Start::Continue { checkpoint, entries, compare } => (
-            history(&checkpoint, retry),
-            Some(Resume::new(checkpoint.clone(), compare)),
-            Some(Earlier { checkpoint, entries }),
-        ),
+    let rows = inputs::rows(&settings.input);
+    let (rows, history, resume, earlier) = match start {
+        Start::Fresh => (rows, History::default(), None, None),
+        Start::Continue { checkpoint, entries, compare } => {
+            let gaps = Arc::new(OnceLock::new());
+            let all = inputs::rows_with_settled(&rows, &checkpoint);
+            let terms = Terms { rows, left_out: left_out(settings, &checkpoint) };
+            let history = history(&checkpoint, retry);
+            let resume = Resume::new(checkpoint.clone(), gaps.clone(), compare, terms);
+            (all, history, Some(resume), Some(Earlier { checkpoint, entries, gaps }))
+        }
     };
     let layouts: Vec<_> = opened.inputs.iter().map(|input| input.layout().clone()).collect();
-    let first_row = settings.input.skip_rows + 1;
-    let failed = FailedRows::new(run_dir.clone(), layouts.iter().map(AsRef::as_ref), first_row);
+    let failed = FailedRows::new(run_dir.clone(), layouts.iter().map(AsRef::as_ref), rows.start);
     let recorder = Recorder::new(journal, failed, earlier, Inputs::of(opened.inputs.len()));
     let sending = Sending {
         schedule: Schedule::new(rules(&settings.sending).map_err(Failure::unusable)?, history, seed()),
@@ -57,11 +60,13 @@ pub fn run(settings: &Settings, arguments: &[OsString]) -> Result<Exit, Failure>
         resume,
         progress: progress.clone(),
     };
+    let window = inputs::window(&rows);
+    let builder = RowBuilder { rules: settings.input.rows.clone(), key };
     let reading = Reading {
-        ids: unique::ids(settings, &opened.inputs)?,
+        ids: unique::ids(settings, &opened.inputs, &builder, window.clone())?,
         inputs: opened.inputs,
-        rules: settings.input.rows.clone(),
-        window: inputs::window(&settings.input),
+        builder,
+        window,
     };
 
     let watch = terminal.watch(progress, opened.total_bytes);
@@ -84,6 +89,11 @@ pub fn run(settings: &Settings, arguments: &[OsString]) -> Result<Exit, Failure>
         sending: Some((sent.statistics, sent.latencies)),
     };
     Ok(report.finish(&terminal))
+}
+
+/// What is known of fields that a request leaves out.
+fn left_out(settings: &Settings, checkpoint: &Checkpoint) -> LeftOut {
+    if checkpoint.facts().left_out_is_kept == Some(true) { LeftOut::Kept } else { settings.sending.left_out }
 }
 
 fn rules(sending: &SendingSettings) -> anyhow::Result<Rules> {

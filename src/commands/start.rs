@@ -1,21 +1,23 @@
 //! How a run begins: in a fresh run directory, or where an earlier process of it stopped.
 
-use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{anyhow, bail};
 use jiff::Timestamp;
 use tracing::{info, warn};
 
-use crate::commands::{Failure, comparison, inputs};
+use crate::commands::comparison::{Compared, compare_input};
+use crate::commands::{Failure, inputs};
 use crate::config::Settings;
 use crate::config::provenance::ShownValue;
 use crate::input::{Input, InputName};
 use crate::journal::{
-    Checkpoint, EntryReader, FORMAT_VERSION, Header, JournalFile, JournalWriter, Purpose, RunDir, digest, recover,
+    Checkpoint, EntryReader, FORMAT_VERSION, Header, JOURNAL_NAME, JournalFile, JournalWriter, KEY_NAME, Key, Purpose,
+    READING_RULES, RunDir, SettingText, recover,
 };
 use crate::resume::Compare;
 use crate::summary::grouped;
@@ -52,6 +54,7 @@ const SETTINGS_OF_THE_REQUESTS: [&str; 19] = [
 /// A run directory, ready to be written.
 pub(super) struct Started {
     pub(super) run_dir: RunDir,
+    pub(super) key: Key,
     pub(super) journal: JournalWriter,
     pub(super) start: Start,
 }
@@ -74,22 +77,20 @@ pub(super) enum Start {
 /// Makes or opens the run directory for a run.
 pub(super) fn for_run(settings: &Settings, inputs: &[Input]) -> Result<Started, Failure> {
     let run_dir = create(settings, inputs)?;
-    let header = header(settings, inputs, Purpose::Run)?;
     match run_dir.open_journal().map_err(Failure::run_directory)? {
         JournalFile::New(file) => {
-            let journal = JournalWriter::begin(file, &header, &run_dir).map_err(Failure::run_directory)?;
+            let started = begin(file, run_dir, settings, inputs, Purpose::Run)?;
             // Said at the start: a process that is killed cannot say any more how it is continued.
-            info!("recording in {}", shown(run_dir.path()));
-            Ok(Started { run_dir, journal, start: Start::Fresh })
+            info!("recording in {}", shown(started.run_dir.path()));
+            Ok(started)
         }
-        JournalFile::Existing(file) => resume(file, run_dir, &header, settings, inputs).map_err(Failure::run_directory),
+        JournalFile::Existing(file) => resume(file, run_dir, settings, inputs),
     }
 }
 
 /// Makes the run directory for a check, or overwrites an earlier check's.
 pub(super) fn for_check(settings: &Settings, inputs: &[Input]) -> Result<Started, Failure> {
     let run_dir = create(settings, inputs)?;
-    let header = header(settings, inputs, Purpose::Check)?;
     let file = match run_dir.open_journal().map_err(Failure::run_directory)? {
         JournalFile::New(file) => file,
         JournalFile::Existing(file) => {
@@ -105,33 +106,43 @@ pub(super) fn for_check(settings: &Settings, inputs: &[Input]) -> Result<Started
             file
         }
     };
-    let journal = JournalWriter::begin(file, &header, &run_dir).map_err(Failure::run_directory)?;
-    Ok(Started { run_dir, journal, start: Start::Fresh })
+    begin(file, run_dir, settings, inputs, Purpose::Check)
 }
 
-fn resume(
-    file: std::fs::File,
+/// Begins a journal. Its key is durable before it is.
+fn begin(
+    file: File,
     run_dir: RunDir,
-    header: &Header,
     settings: &Settings,
     inputs: &[Input],
-) -> anyhow::Result<Started> {
+    purpose: Purpose,
+) -> Result<Started, Failure> {
+    let key = Key::random().map_err(Failure::run_directory)?;
+    key.write(&run_dir).map_err(Failure::run_directory)?;
+    let header = header(settings, inputs, key, purpose)?;
+    let journal = JournalWriter::begin(file, &header, &run_dir).map_err(Failure::run_directory)?;
+    Ok(Started { run_dir, key, journal, start: Start::Fresh })
+}
+
+fn resume(file: File, run_dir: RunDir, settings: &Settings, inputs: &[Input]) -> Result<Started, Failure> {
     let began = Instant::now();
-    let again = file.try_clone()?;
+    let again = file.try_clone().map_err(Failure::run_directory)?;
     let recovered = recover(file, &run_dir, settings.sending.retry)
-        .with_context(|| shown(&run_dir.file(crate::journal::JOURNAL_NAME)))?;
+        .map_err(|error| Failure::run_directory(anyhow::Error::new(error).context(run_dir.shown(JOURNAL_NAME))))?;
     if recovered.torn_bytes > 0 {
         warn!("the journal's last {} bytes were torn; they are kept in results.torn", recovered.torn_bytes);
     }
-    let Some(earlier) = recovered.header else {
+    let Some(earlier) = &recovered.header else {
         // The first process died before its header was written, so it has sent nothing.
-        let journal = JournalWriter::begin(again, header, &run_dir)?;
-        return Ok(Started { run_dir, journal, start: Start::Fresh });
+        return begin(again, run_dir, settings, inputs, Purpose::Run);
     };
-    refuse_another_run(&earlier, header, &run_dir)?;
+    let key = key_of(earlier, &run_dir).map_err(Failure::run_directory)?;
+    let header = header(settings, inputs, key, Purpose::Run)?;
+    refuse_another_run(earlier, &header, &run_dir).map_err(Failure::run_directory)?;
     let checkpoint = Arc::new(recovered.checkpoint);
-    let compare = comparison::compare_input(&checkpoint, &recovered.entries, &settings.input, inputs)?;
-    say_what_changed(&earlier, header, inputs)?;
+    let compared = Compared { settings: &settings.input, inputs, key };
+    let compare = compare_input(&checkpoint, &recovered.entries, &compared).map_err(Failure::run_directory)?;
+    say_what_changed(earlier, &header, inputs, key).map_err(Failure::run_directory)?;
     info!(
         "continuing after {} settled rows in {} ({} entries, read and compared in {:.1} s)",
         grouped(checkpoint.rows_recorded()),
@@ -140,7 +151,23 @@ fn resume(
         began.elapsed().as_secs_f64()
     );
     let start = Start::Continue { checkpoint, entries: recovered.entries, compare };
-    Ok(Started { run_dir, journal: recovered.writer, start })
+    Ok(Started { run_dir, key, journal: recovered.writer, start })
+}
+
+/// The key of a run, or why the file of that name is not it.
+fn key_of(header: &Header, run_dir: &RunDir) -> anyhow::Result<Key> {
+    if header.custsync_journal < FORMAT_VERSION || header.rules != READING_RULES {
+        bail!(
+            "the run in {} was begun by custsync {}, which reads inputs by other rules: finish it with that version, or name another directory",
+            shown(run_dir.path()),
+            text::safe(&header.version)
+        );
+    }
+    let key = Key::read(run_dir)?;
+    if header.key.as_deref() != Some(key.proof().as_str()) {
+        bail!("{} is not the key of this run: its rows cannot be compared; nothing was sent", run_dir.shown(KEY_NAME));
+    }
+    Ok(key)
 }
 
 fn refuse_another_run(earlier: &Header, now: &Header, run_dir: &RunDir) -> anyhow::Result<()> {
@@ -148,7 +175,7 @@ fn refuse_another_run(earlier: &Header, now: &Header, run_dir: &RunDir) -> anyho
     if earlier.purpose == Purpose::Check {
         bail!("the run directory {directory} holds a check, not a run: name another one");
     }
-    let differing = now.differing_settings(earlier);
+    let differing: Vec<_> = now.differing_settings(earlier).collect();
     if !differing.is_empty() {
         bail!(
             "the run directory {directory} holds a run with other settings ({}): use the same ones, or another directory",
@@ -175,14 +202,14 @@ fn refuse_another_run(earlier: &Header, now: &Header, run_dir: &RunDir) -> anyho
 }
 
 /// Says how inputs differ that are the same as far as they were sent.
-fn say_what_changed(earlier: &Header, now: &Header, inputs: &[Input]) -> anyhow::Result<()> {
+fn say_what_changed(earlier: &Header, now: &Header, inputs: &[Input], key: Key) -> anyhow::Result<()> {
     for ((earlier, now), input) in earlier.inputs.iter().zip(&now.inputs).zip(inputs) {
         if earlier.name != now.name {
             info!("the input that was called {} is called {} now", earlier.name, now.name);
         }
         let is_same = earlier.bytes == now.bytes && earlier.head == now.head && earlier.tail == now.tail;
         match (earlier.bytes, now.bytes) {
-            (Some(before), Some(after)) if before < after && inputs::begins_as(input, earlier)? => {
+            (Some(before), Some(after)) if before < after && inputs::begins_as(input, earlier, key)? => {
                 info!("{} has grown from {before} to {after} bytes: rows that were appended are new rows", now.name);
             }
             _ if !is_same => info!("the bytes of {} have changed, but not the rows that are settled", now.name),
@@ -226,28 +253,18 @@ fn fresh_path(input: Option<&InputName>) -> PathBuf {
     last
 }
 
-fn header(settings: &Settings, inputs: &[Input], purpose: Purpose) -> Result<Header, Failure> {
-    let started = Timestamp::now();
+fn header(settings: &Settings, inputs: &[Input], key: Key, purpose: Purpose) -> Result<Header, Failure> {
     let in_force = settings.in_force().iter().filter(|setting| SETTINGS_OF_THE_REQUESTS.contains(&setting.name));
-    let digests: BTreeMap<_, _> =
-        in_force.map(|setting| (setting.name.to_owned(), digest(&canonical(&setting.value)))).collect();
-    Ok(Header {
-        custsync_journal: FORMAT_VERSION,
-        run: digest(&format!("{} {}", started.as_nanosecond(), std::process::id())),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        purpose,
-        started,
-        inputs: inputs::identities(inputs)?,
-        settings: digests,
-    })
+    let settings = in_force.filter_map(|setting| Some((setting.name.to_owned(), text_of(&setting.value)?)));
+    Ok(Header::new(purpose, &key, inputs::identities(inputs, key)?, settings.collect()))
 }
 
-/// A value's text, different for different values.
-fn canonical(value: &ShownValue) -> String {
+/// A setting's value as the header holds it.
+fn text_of(value: &ShownValue) -> Option<SettingText> {
     match value {
-        ShownValue::Unset | ShownValue::Secret => String::new(),
-        ShownValue::One(text) => format!("={text}"),
-        ShownValue::Many(items) => format!("{items:?}"),
+        ShownValue::Unset | ShownValue::Secret => None,
+        ShownValue::One(text) => Some(SettingText::One(text.clone())),
+        ShownValue::Many(items) => Some(SettingText::Many(items.clone())),
     }
 }
 

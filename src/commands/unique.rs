@@ -3,11 +3,11 @@
 use anyhow::anyhow;
 use tracing::info;
 
-use crate::commands::{Failure, inputs};
+use crate::commands::Failure;
 use crate::config::Settings;
 use crate::ids::{Ids, Unique};
-use crate::input::{Input, InputName};
-use crate::pipeline;
+use crate::input::{Input, InputName, RowWindow};
+use crate::pipeline::{self, RowBuilder};
 
 /// Refuses inputs that can be read only once where they have to be read twice. To be asked before any is opened: a pipe waits
 /// there for its writer.
@@ -35,7 +35,7 @@ fn refuse_stream(name: &InputName) -> Result<(), Failure> {
 
 /// What becomes of rows of customers that another row names. Finding each customer's last row takes a pass over the inputs,
 /// which are opened anew for it.
-pub(super) fn ids(settings: &Settings, inputs: &[Input]) -> Result<Ids, Failure> {
+pub(super) fn ids(settings: &Settings, inputs: &[Input], builder: &RowBuilder, window: RowWindow) -> Result<Ids, Failure> {
     match settings.sending.unique {
         Unique::All => Ok(Ids::watching()),
         Unique::Reject => Ok(Ids::refusing()),
@@ -45,9 +45,8 @@ pub(super) fn ids(settings: &Settings, inputs: &[Input]) -> Result<Ids, Failure>
             info!("reading the input once to find each customer's last row (--unique last)");
             let open = |input: &Input| Input::open(input.name().clone(), &settings.input.rules);
             let again = inputs.iter().map(open).collect::<Result<_, _>>().map_err(Failure::unusable)?;
-            let (rules, window) = (settings.input.rows.clone(), inputs::window(&settings.input));
             let repeats =
-                pipeline::count_repeats(again, rules, window, pipeline::threads()).map_err(Failure::unusable)?;
+                pipeline::count_repeats(again, builder.clone(), window, pipeline::threads()).map_err(Failure::unusable)?;
             Ok(Ids::superseding(repeats.map_err(Failure::unusable)?))
         }
     }

@@ -11,6 +11,7 @@ use super::reader::Reader;
 use super::value::number_in;
 use crate::ids::Unique;
 use crate::journal::Retry;
+use crate::resume::LeftOut;
 use crate::schedule::ATTEMPTS_LIMIT;
 use crate::schedule::error_limit::ErrorLimit;
 use crate::schedule::rate::Rate;
@@ -41,6 +42,8 @@ pub struct SendingSettings {
     pub unique: Unique,
     /// Which rows of an earlier run are sent again.
     pub retry: Retry,
+    /// What is known of fields that a request leaves out.
+    pub left_out: LeftOut,
     /// The longest wait for an API that is down or asks to wait: at most a week.
     pub max_wait: Duration,
     /// For requests in flight when a signal ends the run: at most 1 h.
@@ -49,6 +52,7 @@ pub struct SendingSettings {
 
 const UNIQUES: [(&str, Unique); 3] = [("all", Unique::All), ("reject", Unique::Reject), ("last", Unique::Last)];
 const RETRIES: [(&str, Retry); 2] = [("failed", Retry::Failed), ("rejected", Retry::Rejected)];
+const LEFT_OUTS: [(&str, LeftOut); 1] = [("trust", LeftOut::Kept)];
 
 impl SendingSettings {
     pub(super) fn read(reader: &mut Reader) -> Self {
@@ -64,6 +68,7 @@ impl SendingSettings {
             max_errors: reader.one("max-errors", max_errors, |text| Ok(text.parse()?)),
             unique: reader.one("unique", "all", |text| choice(text, &UNIQUES)),
             retry: reader.one("retry", "failed", |text| choice(text, &RETRIES)),
+            left_out: (reader.optional("left-out", |text| choice(text, &LEFT_OUTS))).unwrap_or(LeftOut::Unknown),
             max_wait: reader.one("max-wait", "15m", |text| Ok(duration_in(&WAITS, text)?)),
             grace: reader.one("grace", "25s", |text| Ok(duration_in(&GRACES, text)?)),
         }

@@ -1,11 +1,14 @@
 //! One customer update: the only thing that a request body is made from.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
 
 use super::field::{FIELDS, Field};
+use super::field_set::FieldSet;
 use super::finding::{Finding, find};
 use super::value::{Cell, Refused, Value, ValueRules, customer_id, customer_id_of, value};
 use super::{CustomerId, ErrorCode, FieldError, Subject};
@@ -17,8 +20,8 @@ use super::{CustomerId, ErrorCode, FieldError, Subject};
 pub struct CustomerUpdate<'a> {
     id: CustomerId,
     values: &'a Values<'a>,
-    /// A bit for each field that has a value.
-    given: u32,
+    /// The fields that have a value.
+    given: FieldSet,
     notes: Notes,
 }
 
@@ -53,18 +56,20 @@ pub struct Draft<'a> {
     id: Option<CustomerId>,
     values: Values<'a>,
     notes: Notes,
-    /// A bit for each field that the input says something of.
-    given: u32,
+    /// The fields that the input says something of.
+    given: FieldSet,
     errors: Vec<FieldError>,
 }
-
-/// A bit for each field.
-const ALL_FIELDS: u32 = (1 << FIELDS.len()) - 1;
 
 impl CustomerUpdate<'_> {
     /// The customer.
     pub fn id(&self) -> CustomerId {
         self.id
+    }
+
+    /// The fields that it sets.
+    pub fn fields(&self) -> FieldSet {
+        self.given
     }
 
     /// What is worth counting.
@@ -86,7 +91,7 @@ impl<'a> Draft<'a> {
             id: None,
             values: [const { Value::Null }; FIELDS.len()],
             notes: Notes::default(),
-            given: 0,
+            given: FieldSet::EMPTY,
             errors: Vec::new(),
         }
     }
@@ -96,7 +101,7 @@ impl<'a> Draft<'a> {
     pub fn clear(&mut self) {
         self.id = None;
         self.notes = Notes::default();
-        self.given = 0;
+        self.given = FieldSet::EMPTY;
         self.errors.clear();
     }
 
@@ -148,7 +153,7 @@ impl<'a> Draft<'a> {
     #[inline]
     fn slot(&mut self, field: Field) -> &mut Value<'a> {
         self.forget(Subject::Field(field));
-        self.given |= 1 << field.index();
+        self.given.insert(field);
         self.values.get_mut(field.index()).expect("there is a place for each field")
     }
 
@@ -160,8 +165,8 @@ impl<'a> Draft<'a> {
     /// The update that was asked for, or all that is wrong with it.
     pub fn finish(&mut self) -> Result<CustomerUpdate<'_>, InvalidRow> {
         match self.id {
-            Some(id) if self.given != 0 && self.errors.is_empty() => {
-                self.notes.fields_left_out = self.given != ALL_FIELDS;
+            Some(id) if !self.given.is_empty() && self.errors.is_empty() => {
+                self.notes.fields_left_out = self.given != FieldSet::ALL;
                 Ok(CustomerUpdate { id, values: &self.values, given: self.given, notes: self.notes })
             }
             id => Err(InvalidRow { id, errors: self.all_errors() }),
@@ -173,7 +178,7 @@ impl<'a> Draft<'a> {
         if self.id.is_none() && self.errors.iter().all(|error| error.subject != Subject::Id) {
             self.set_id(None);
         }
-        if self.given == 0 && self.errors.is_empty() {
+        if self.given.is_empty() && self.errors.is_empty() {
             self.add_row_error(ErrorCode::Required, "has nothing to update: no field beside the id".to_owned());
         }
         self.errors.sort_by_key(|error| match error.subject {
@@ -207,12 +212,22 @@ impl Serialize for CustomerUpdate<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         for (rule, value) in FIELDS.iter().zip(self.values) {
-            if self.given & (1 << rule.field.index()) != 0 {
+            if self.given.contains(rule.field) {
                 map.serialize_entry(rule.name, value)?;
             }
         }
         map.end()
     }
+}
+
+/// A request's body with some of its fields alone, each as it stands there.
+pub fn body_of_fields(body: &[u8], fields: FieldSet) -> Vec<u8> {
+    let members: BTreeMap<&str, &RawValue> = serde_json::from_slice(body).expect("a body is an object of our own making");
+    let mut fragment = Vec::with_capacity(body.len());
+    let mut serializer = serde_json::Serializer::new(&mut fragment);
+    let kept = fields.names().filter_map(|name| members.get(name).map(|value| (name, value)));
+    serializer.collect_map(kept).expect("members that were JSON, written to memory, cannot fail");
+    fragment
 }
 
 impl Field {
@@ -258,6 +273,17 @@ mod tests {
         assert_eq!(update.id().get(), 42);
         let notes = Notes { date_normalised: true, fields_left_out: true, ..Notes::default() };
         assert_eq!(update.notes(), notes);
+    }
+
+    #[test]
+    fn a_part_of_a_body_keeps_its_bytes() {
+        let body = r#"{"first_name":"Zo\u0001 \"Z\"","email":null,"country_id":84}"#;
+        let part = |fields: &[Field]| {
+            let part = body_of_fields(body.as_bytes(), fields.iter().copied().collect());
+            String::from_utf8(part).expect("JSON is UTF-8")
+        };
+        assert_eq!(part(&[Field::CountryId, Field::FirstName]), r#"{"first_name":"Zo\u0001 \"Z\"","country_id":84}"#);
+        assert_eq!(part(&[Field::Email, Field::Job]), r#"{"email":null}"#);
     }
 
     #[test]

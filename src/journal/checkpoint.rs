@@ -1,14 +1,18 @@
 //! Which rows an earlier process has settled: ranges, not a list.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use roaring::RoaringTreemap;
 
-use super::{Entry, Outcome};
+use super::alike::{ROWS_PER_SUM, RowsAlike, block_of, mixed};
+use super::overtakers::Overtakers;
+use super::{Entry, Fact, Outcome};
+use crate::contract::FieldSet;
 
-/// Rows of a record block whose hashes are summed up together.
-const ROWS_PER_SUM: u64 = 1024;
+/// Entries further apart than this are read on their own: rows end nearly in order, but one may wait for hours.
+const STRETCH_GAP_MAX: u64 = 256 << 10;
 
 /// What a journal says of each row: its last entry counts.
 #[derive(Debug)]
@@ -16,16 +20,39 @@ pub struct Checkpoint {
     retry: Retry,
     /// The rows that ended so, by outcome.
     rows: [RoaringTreemap; Outcome::ALL.len()],
-    /// Where entries other than `updated` begin in the journal, by row; after [`Checkpoint::seal`] the last one of each row.
-    offsets: Vec<(u64, u64)>,
-    /// The last updated row of each customer that has a row that may be sent again.
-    last_updated: HashMap<u64, u64>,
-    /// For each [`ROWS_PER_SUM`] rows the sum over `(row, hash)` of those that have an entry, in any order.
+    /// Where the entries of each block of rows stand in the journal.
+    stretches: BTreeMap<u64, Vec<Stretch>>,
+    /// For each block the sum over `(row, hash)` of the rows that have an entry, in any order.
     sums: BTreeMap<u64, u64>,
-    answered: u64,
+    overtakers: Overtakers,
+    last_row: Option<u64>,
+    /// The last row that was applied, in the order of the input.
+    last_updated: Option<u64>,
     /// The row that was applied last.
     last_applied: Option<u64>,
+    answered: u64,
     entries: u64,
+    facts: Facts,
+}
+
+/// What a journal says of its run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Facts {
+    /// Whether a PUT keeps what it leaves out, where that is known.
+    pub left_out_is_kept: Option<bool>,
+    /// What the run wrote is being put back.
+    pub is_undone: bool,
+    /// The exit code of the process that ended last, where nothing follows.
+    pub ended: Option<u8>,
+    /// The end of a wait that the API named, where nothing follows.
+    pub until: Option<Timestamp>,
+}
+
+/// A part of the journal: from where an entry begins to where another one does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stretch {
+    first: u64,
+    last: u64,
 }
 
 /// Which rows of an earlier run are sent again, when it is continued.
@@ -46,8 +73,22 @@ pub enum Plan {
     SendAgain,
     /// It is settled.
     Leave,
-    /// It would be sent again, but a later row of its customer was updated since: sending it would undo that.
+    /// Later rows of its customer have set all of its fields: sending it would undo that.
     Supersede,
+    /// Later rows of its customer were updated, and it sets fields that they do not. Sent whole it would put old values over
+    /// newer ones.
+    Owes(Debt),
+}
+
+/// What is left of a row that was overtaken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Debt {
+    /// The fields that it sets and no later row does.
+    pub owed: FieldSet,
+    /// The fields that later rows of its customer have set.
+    pub overtaken: FieldSet,
+    /// Whether it has an outcome, which counts until it has another.
+    pub has_outcome: bool,
 }
 
 impl Checkpoint {
@@ -56,48 +97,91 @@ impl Checkpoint {
         Checkpoint {
             retry,
             rows: Default::default(),
-            offsets: Vec::new(),
-            last_updated: HashMap::new(),
+            stretches: BTreeMap::new(),
             sums: BTreeMap::new(),
-            answered: 0,
+            overtakers: Overtakers::default(),
+            last_row: None,
+            last_updated: None,
             last_applied: None,
+            answered: 0,
             entries: 0,
+            facts: Facts::default(),
         }
     }
 
     /// Takes in an entry that begins at this offset of the journal.
     pub(super) fn add(&mut self, entry: &Entry<'_>, offset: u64) {
         self.entries += 1;
-        let had_entry = self.rows.iter_mut().any(|rows| rows.remove(entry.row));
-        if !had_entry {
-            let sum = self.sums.entry(block_of(entry.row)).or_default();
-            *sum = sum.wrapping_add(mixed(entry.row, entry.hash));
+        let is_new = self.last_row < Some(entry.row) || !self.rows.iter_mut().any(|rows| rows.remove(entry.row));
+        if is_new {
+            self.add_to_sum(block_of(entry.row), mixed(entry.row, entry.hash));
         }
-        if entry.outcome != Outcome::Updated {
-            self.offsets.push((entry.row, offset));
-        }
-        self.follow_customer(entry);
+        self.follow_place(block_of(entry.row), offset);
+        self.overtakers.add(entry);
         match entry.outcome {
             Outcome::Updated => {
                 self.answered += 1;
                 self.last_applied = Some(entry.row);
+                self.last_updated = self.last_updated.max(Some(entry.row));
             }
-            Outcome::Rejected => self.answered += 1,
-            Outcome::Invalid | Outcome::Failed | Outcome::Superseded => {}
+            Outcome::Rejected | Outcome::Unchanged => self.answered += 1,
+            Outcome::Invalid
+            | Outcome::Conflict
+            | Outcome::Failed
+            | Outcome::Superseded
+            | Outcome::Elsewhere
+            | Outcome::Other => {}
         }
+        self.last_row = self.last_row.max(Some(entry.row));
         self.rows_mut(entry.outcome).insert(entry.row);
+        self.went_on();
     }
 
-    /// A customer's entries stand in the order of the file, so a row that may be sent again comes before those that
-    /// supersede it.
-    fn follow_customer(&mut self, entry: &Entry<'_>) {
-        let Some(id) = entry.id else { return };
-        if self.may_be_sent_again(entry.outcome) {
-            self.last_updated.entry(id).or_default();
-        } else if entry.outcome == Outcome::Updated
-            && let Some(last) = self.last_updated.get_mut(&id)
-        {
-            *last = entry.row.max(*last);
+    /// Takes in rows that ended alike.
+    pub(super) fn add_alike(&mut self, alike: &RowsAlike) {
+        for &(first, last) in &alike.rows {
+            for rows in &mut self.rows {
+                rows.remove_range(first..=last);
+            }
+            self.rows_mut(alike.outcome).insert_range(first..=last);
+            self.last_row = self.last_row.max(Some(last));
+        }
+        if let Some((first, _)) = alike.rows.first() {
+            self.add_to_sum(block_of(*first), alike.sum);
+        }
+        self.went_on();
+    }
+
+    /// Takes in what is known of the run.
+    pub(super) fn add_fact(&mut self, fact: &Fact) {
+        self.went_on();
+        match fact {
+            Fact::Ended { exit, until, .. } => {
+                self.facts.ended = Some(*exit);
+                self.facts.until = *until;
+            }
+            Fact::LeftOut { kept, .. } => self.facts.left_out_is_kept = Some(*kept),
+            Fact::Undone { .. } => self.facts.is_undone = true,
+            Fact::Continued { .. } | Fact::Unknown => {}
+        }
+    }
+
+    /// Something follows the end of an earlier process.
+    fn went_on(&mut self) {
+        self.facts.ended = None;
+        self.facts.until = None;
+    }
+
+    fn add_to_sum(&mut self, block: u64, hash: u64) {
+        let sum = self.sums.entry(block).or_default();
+        *sum = sum.wrapping_add(hash);
+    }
+
+    fn follow_place(&mut self, block: u64, offset: u64) {
+        let stretches = self.stretches.entry(block).or_default();
+        match stretches.last_mut() {
+            Some(stretch) if offset - stretch.last <= STRETCH_GAP_MAX => stretch.last = offset,
+            Some(_) | None => stretches.push(Stretch { first: offset, last: offset }),
         }
     }
 
@@ -105,33 +189,57 @@ impl Checkpoint {
         match outcome {
             Outcome::Failed => true,
             Outcome::Rejected => self.retry == Retry::Rejected,
-            Outcome::Updated | Outcome::Invalid | Outcome::Superseded => false,
+            Outcome::Updated
+            | Outcome::Unchanged
+            | Outcome::Invalid
+            | Outcome::Conflict
+            | Outcome::Superseded
+            | Outcome::Elsewhere
+            | Outcome::Other => false,
         }
     }
 
     /// All entries were taken in.
     pub(super) fn seal(&mut self) {
-        self.offsets.sort_unstable();
-        // The later of two entries of a row has the greater offset.
-        self.offsets.dedup_by(|later, kept| {
-            let same_row = later.0 == kept.0;
-            if same_row {
-                *kept = *later;
-            }
-            same_row
-        });
-        self.offsets.shrink_to_fit();
+        self.overtakers.sort();
     }
 
-    /// What to do with a row of this customer.
-    pub fn plan(&self, row: u64, customer: Option<u64>) -> Plan {
-        let Some(outcome) = self.outcome(row) else { return Plan::Send };
-        let last_updated = customer.and_then(|id| self.last_updated.get(&id)).copied().unwrap_or_default();
-        match (self.may_be_sent_again(outcome), last_updated > row) {
-            (false, _) => Plan::Leave,
-            (true, true) => Plan::Supersede,
-            (true, false) => Plan::SendAgain,
+    /// What to do with a row that sets these fields of this customer. `gaps` has what overtook rows without an outcome.
+    pub fn plan(&self, row: u64, update: Option<(u64, FieldSet)>, gaps: &Overtakers) -> Plan {
+        if self.is_settled(row) {
+            return Plan::Leave;
         }
+        let outcome = self.outcome(row);
+        let overtaken = update.map_or(FieldSet::EMPTY, |(customer, _)| {
+            self.overtakers.of(customer, row).union(gaps.of(customer, row))
+        });
+        let owed = update.map_or(FieldSet::EMPTY, |(_, fields)| fields.without(overtaken));
+        match outcome {
+            Some(_) if overtaken.is_empty() => Plan::SendAgain,
+            None if overtaken.is_empty() => Plan::Send,
+            _ if owed.is_empty() => Plan::Supersede,
+            outcome => Plan::Owes(Debt { owed, overtaken, has_outcome: outcome.is_some() }),
+        }
+    }
+
+    /// Whether the row is not to be sent again.
+    pub fn is_settled(&self, row: u64) -> bool {
+        self.outcome(row).is_some_and(|outcome| !self.may_be_sent_again(outcome))
+    }
+
+    /// Whether the row has no outcome though a later one was updated.
+    pub fn is_gap(&self, row: u64) -> bool {
+        Some(row) < self.last_updated && self.outcome(row).is_none()
+    }
+
+    /// Updated rows of customers of whom an earlier row ended badly.
+    pub fn overtakers(&self) -> &Overtakers {
+        &self.overtakers
+    }
+
+    /// What is known of the run.
+    pub fn facts(&self) -> Facts {
+        self.facts
     }
 
     /// How the row ended, as far as the journal goes.
@@ -164,18 +272,24 @@ impl Checkpoint {
         self.answered
     }
 
-    /// The last row that has an entry.
-    pub fn last_row(&self) -> Option<u64> {
-        self.rows.iter().filter_map(RoaringTreemap::max).max()
+    /// The first row that has an outcome.
+    pub fn first_row(&self) -> Option<u64> {
+        self.rows.iter().filter_map(RoaringTreemap::min).min()
     }
 
-    /// Where the row's entry begins in the journal, where it is not `updated`.
-    pub fn offset(&self, row: u64) -> Option<u64> {
-        if self.rows(Outcome::Updated).contains(row) {
-            return None;
-        }
-        let index = self.offsets.binary_search_by_key(&row, |(row, _)| *row).ok()?;
-        self.offsets.get(index).map(|(_, offset)| *offset)
+    /// The last row that has an outcome.
+    pub fn last_row(&self) -> Option<u64> {
+        self.last_row
+    }
+
+    /// Where entries of a block of rows stand, each part with the offset at which its last one begins.
+    pub(super) fn places(&self, block: u64) -> impl Iterator<Item = (u64, u64)> {
+        self.stretches.get(&block).into_iter().flatten().map(|stretch| (stretch.first, stretch.last))
+    }
+
+    /// Where the first entry begins of this row or one behind it.
+    pub(super) fn first_offset_from(&self, row: u64) -> Option<u64> {
+        self.stretches.range(block_of(row)..).filter_map(|(_, stretches)| stretches.first()).map(|it| it.first).min()
     }
 
     fn rows(&self, outcome: Outcome) -> &RoaringTreemap {
@@ -229,20 +343,10 @@ impl Comparison {
     }
 }
 
-fn block_of(row: u64) -> u64 {
-    row.saturating_sub(1) / ROWS_PER_SUM
-}
-
-/// A number of row and hash together, so that swapped rows do not cancel out in a sum.
-fn mixed(row: u64, hash: u64) -> u64 {
-    let mut mixed = (hash ^ row.wrapping_mul(0x9e37_79b9_7f4a_7c15)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed ^= mixed >> 31;
-    mixed.wrapping_mul(0x94d0_49bb_1331_11eb)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::Field;
 
     fn checkpoint(rows: &[(u64, u64)]) -> Checkpoint {
         let mut checkpoint = Checkpoint::new(Retry::Failed);
@@ -278,9 +382,23 @@ mod tests {
         check(&[(1, 10), (1, 10)], &[(1, 10)], None);
     }
 
+    fn fields(of: &[Field]) -> FieldSet {
+        of.iter().copied().collect()
+    }
+
+    fn plans(entries: &[Entry<'_>], retry: Retry, rows: &[(u64, u64, FieldSet)]) -> Vec<Plan> {
+        let mut checkpoint = Checkpoint::new(retry);
+        for (entry, offset) in entries.iter().zip(0..) {
+            checkpoint.add(entry, offset);
+        }
+        checkpoint.seal();
+        let nothing = Overtakers::default();
+        rows.iter().map(|(row, id, fields)| checkpoint.plan(*row, Some((*id, *fields)), &nothing)).collect()
+    }
+
     #[test]
     fn what_is_sent_again() {
-        let entry = |row, id, outcome| Entry { id: Some(id), ..Entry::of_row(row, outcome) };
+        let entry = |row, id, outcome| Entry { id: Some(id), fields: FieldSet::ALL, ..Entry::of_row(row, outcome) };
         let entries = [
             entry(1, 7, Outcome::Failed),
             entry(2, 8, Outcome::Rejected),
@@ -292,16 +410,51 @@ mod tests {
             entry(7, 7, Outcome::Updated),
         ];
         let (send, again, leave, supersede) = (Plan::Send, Plan::SendAgain, Plan::Leave, Plan::Supersede);
+        let rows = [(1, 7), (2, 8), (3, 9), (4, 9), (5, 9), (6, 6), (7, 7), (8, 8)];
+        let rows = rows.map(|(row, id)| (row, id, fields(&[Field::Email])));
         for (retry, rejected) in [(Retry::Failed, leave), (Retry::Rejected, again)] {
-            let mut checkpoint = Checkpoint::new(retry);
-            for (entry, offset) in entries.iter().zip(0..) {
-                checkpoint.add(entry, offset);
-            }
-            checkpoint.seal();
-            let rows = [(1, 7), (2, 8), (3, 9), (4, 9), (5, 9), (6, 6), (7, 7), (8, 8)];
-            let plans = rows.map(|(row, id)| checkpoint.plan(row, Some(id)));
-            assert_eq!(plans, [supersede, rejected, supersede, leave, again, leave, leave, send], "{retry:?}");
-            assert_eq!((checkpoint.offset(5), checkpoint.offset(7), checkpoint.offset(8)), (Some(4), None, None));
+            let want = [supersede, rejected, supersede, leave, again, leave, leave, send];
+            assert_eq!(plans(&entries, retry, &rows), want, "{retry:?}");
+        }
+    }
+
+    #[test]
+    fn a_row_owes_what_no_later_row_has_set() {
+        let (email, job, address) = (fields(&[Field::Email]), fields(&[Field::Job]), fields(&[Field::Address]));
+        let entry = |row, outcome, fields| Entry { id: Some(7), fields, ..Entry::of_row(row, outcome) };
+        let owes = |owed, overtaken| Plan::Owes(Debt { owed, overtaken, has_outcome: true });
+        let entries = [
+            entry(1, Outcome::Failed, email.union(job)),
+            entry(3, Outcome::Updated, email),
+            entry(4, Outcome::Failed, email),
+            entry(5, Outcome::Updated, address),
+        ];
+        let rows = [(1, 7, email.union(job)), (1, 7, email), (1, 7, job), (4, 7, email), (1, 8, email)];
+        let later = email.union(address);
+        let want = [owes(job, later), Plan::Supersede, owes(job, later), owes(email, address), Plan::SendAgain];
+        assert_eq!(plans(&entries, Retry::Failed, &rows), want);
+        // What an entry says itself of rows before it counts as well.
+        let told = Entry { overtaken: email, ..entry(1, Outcome::Failed, email.union(job)) };
+        assert_eq!(plans(&[told], Retry::Failed, &[(1, 7, email.union(job))]), [owes(job, email)]);
+    }
+
+    #[test]
+    fn rows_that_ended_alike_are_settled_and_compared() {
+        let mut checkpoint = checkpoint(&[(1, 10), (2, 20), (6, 60)]);
+        let mut alike = RowsAlike::new(Outcome::Unchanged, Timestamp::UNIX_EPOCH);
+        assert!([(3, 30), (4, 40), (7, 70)].iter().all(|(row, hash)| alike.add(*row, *hash)));
+        assert!(!alike.add(1025, 1), "of another block");
+        assert_eq!((&*alike.rows, alike.is_sound()), (&[(3, 4), (7, 7)][..], true));
+        checkpoint.add_alike(&alike);
+        assert_eq!((checkpoint.rows_recorded(), checkpoint.count(Outcome::Unchanged)), (6, 3));
+        assert_eq!(checkpoint.outcome(5), None);
+        let mut comparison = Comparison::new(Arc::new(checkpoint));
+        [(1, 10), (2, 20), (3, 30), (4, 40), (5, 5), (6, 60)].iter().for_each(|(row, hash)| comparison.add(*row, *hash));
+        assert!(comparison.difference().is_some(), "row 7 is missing");
+        comparison.add(7, 70);
+        assert_eq!(comparison.difference(), None);
+        for rows in [vec![], vec![(0, 1)], vec![(2, 1)], vec![(1, 3), (3, 4)], vec![(1000, 1025)], vec![(1, 2), (1025, 1026)]] {
+            assert!(!RowsAlike { rows, ..alike.clone() }.is_sound());
         }
     }
 }

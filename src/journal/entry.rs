@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::line;
+use crate::contract::FieldSet;
 
 /// How a record ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -13,30 +14,70 @@ use super::line;
 pub enum Outcome {
     /// An answer proves that the API applied it.
     Updated,
+    /// The API has it already; nothing was sent.
+    Unchanged,
     /// It breaks the contract and was never sent.
     Invalid,
     /// The API refuses it.
     Rejected,
+    /// Somebody else changed the customer in the meantime; nothing was sent.
+    Conflict,
     /// Every attempt failed.
     Failed,
-    /// It failed or was rejected, and before it was sent again a later row of its customer was updated: sending it would undo
-    /// that. Or the user wants the last row of each customer alone, and it is an earlier one.
+    /// Before it could be sent, later rows of its customer set all of its fields. Or the user wants the last row of each customer
+    /// alone, and it is an earlier one.
     Superseded,
+    /// It belongs to another shard.
+    Elsewhere,
+    /// An outcome that a later version of this program knows.
+    #[serde(other)]
+    Other,
 }
 
 impl Outcome {
     /// Every outcome, in the order of the enum.
-    pub const ALL: [Outcome; 5] =
-        [Outcome::Updated, Outcome::Invalid, Outcome::Rejected, Outcome::Failed, Outcome::Superseded];
+    pub const ALL: [Outcome; 9] = [
+        Outcome::Updated,
+        Outcome::Unchanged,
+        Outcome::Invalid,
+        Outcome::Rejected,
+        Outcome::Conflict,
+        Outcome::Failed,
+        Outcome::Superseded,
+        Outcome::Elsewhere,
+        Outcome::Other,
+    ];
+
+    /// Whether the row stands among the failed ones.
+    pub fn is_bad(self) -> bool {
+        match self {
+            Outcome::Invalid | Outcome::Rejected | Outcome::Conflict | Outcome::Failed => true,
+            Outcome::Updated | Outcome::Unchanged | Outcome::Superseded | Outcome::Elsewhere | Outcome::Other => false,
+        }
+    }
+
+    /// Whether the API has the values of the row's fields since.
+    pub fn sets_fields(self) -> bool {
+        matches!(self, Outcome::Updated | Outcome::Unchanged)
+    }
+
+    /// Whether somebody has to look at the row: it ended badly, or in a way that only a later version knows.
+    pub fn needs_a_look(self) -> bool {
+        self.is_bad() || self == Outcome::Other
+    }
 
     /// The name as it stands in results and reports.
     pub fn name(self) -> &'static str {
         match self {
             Outcome::Updated => "updated",
+            Outcome::Unchanged => "unchanged",
             Outcome::Invalid => "invalid",
             Outcome::Rejected => "rejected",
+            Outcome::Conflict => "conflict",
             Outcome::Failed => "failed",
             Outcome::Superseded => "superseded",
+            Outcome::Elsewhere => "elsewhere",
+            Outcome::Other => "other",
         }
     }
 }
@@ -80,12 +121,22 @@ pub struct Entry<'a> {
     /// What is wrong, field by field.
     #[serde(default, skip_serializing_if = "Vec::is_empty", borrow)]
     pub errors: Vec<EntryError<'a>>,
+    /// The fields that its request set or was to set; none where there was no request.
+    #[serde(default, skip_serializing_if = "FieldSet::is_empty")]
+    pub fields: FieldSet,
+    /// The fields that later rows of its customer had set before it ended.
+    #[serde(default, skip_serializing_if = "FieldSet::is_empty")]
+    pub overtaken: FieldSet,
     /// When it ended.
     #[serde(with = "milliseconds")]
     pub at: Timestamp,
-    /// The hash of the record's bytes, see [`hash_of`].
+    /// The hash of the record's bytes, see [`Key::record_hash`](super::Key::record_hash).
     #[serde(with = "hex")]
     pub hash: u64,
+    /// The hash of the row's whole request, see [`Key::request_hash`](super::Key::request_hash); absent where the row breaks the
+    /// contract.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "optional_hex")]
+    pub request: Option<u64>,
 }
 
 /// One error of a record, by the contract or by the API.
@@ -119,8 +170,28 @@ impl<'a> Entry<'a> {
             error: None,
             message: None,
             errors: Vec::new(),
+            fields: FieldSet::EMPTY,
+            overtaken: FieldSet::EMPTY,
             at,
             hash,
+            request: None,
+        }
+    }
+
+    /// The entry with texts of its own.
+    pub fn into_owned(self) -> Entry<'static> {
+        let owned = |text: Cow<'a, str>| Cow::Owned(text.into_owned());
+        let errors = self.errors.into_iter().map(|error| EntryError {
+            field: owned(error.field),
+            code: error.code.map(owned),
+            message: owned(error.message),
+        });
+        Entry {
+            cause: self.cause.map(owned),
+            error: self.error.map(owned),
+            message: self.message.map(owned),
+            errors: errors.collect(),
+            ..self
         }
     }
 
@@ -138,11 +209,6 @@ impl Entry<'static> {
     pub(crate) fn of_row(row: u64, outcome: Outcome) -> Entry<'static> {
         Entry::new(row, row + 1, outcome, Timestamp::UNIX_EPOCH, row * 31)
     }
-}
-
-/// A stable 64-bit hash of a record's bytes without its line end.
-pub fn hash_of(record: &[u8]) -> u64 {
-    rapidhash::v3::rapidhash_v3(record)
 }
 
 /// Hashes as 16 hexadecimal digits: JSON numbers of 64 bits are not safe in every reader.
@@ -163,6 +229,25 @@ pub(super) mod hex {
     }
 }
 
+/// The same, where there may be none.
+#[expect(clippy::ref_option, reason = "serde hands fields over by reference")]
+mod optional_hex {
+    use serde::{Deserializer, Serializer};
+
+    use super::hex;
+
+    pub(super) fn serialize<S: Serializer>(hash: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
+        match hash {
+            Some(hash) => hex::serialize(hash, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+        hex::deserialize(deserializer).map(Some)
+    }
+}
+
 /// Times in RFC 3339, to the millisecond.
 pub(crate) mod milliseconds {
     use jiff::Timestamp;
@@ -177,6 +262,31 @@ pub(crate) mod milliseconds {
 
     pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
         <&str>::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// The same, where there may be none.
+#[expect(clippy::ref_option, reason = "serde hands fields over by reference")]
+pub(super) mod optional_milliseconds {
+    use jiff::Timestamp;
+    use serde::{Deserializer, Serializer};
+
+    use super::milliseconds;
+
+    pub(in crate::journal) fn serialize<S: Serializer>(
+        at: &Option<Timestamp>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match at {
+            Some(at) => milliseconds::serialize(at, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(in crate::journal) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Timestamp>, D::Error> {
+        milliseconds::deserialize(deserializer).map(Some)
     }
 }
 
@@ -233,12 +343,5 @@ mod tests {
             let line = encoded(&entry);
             assert_eq!(serde_json::from_str::<Entry<'_>>(&line).expect("an entry"), entry);
         }
-    }
-
-    #[test]
-    fn the_hash_is_stable() {
-        // Written down once: a journal must be readable by every later version.
-        assert_eq!(hash_of(b""), 0x0338_dc4b_e2ce_cdae);
-        assert_eq!(hash_of(b"1,Ann,Lee"), 0x17a8_81d4_43be_5c1a);
     }
 }

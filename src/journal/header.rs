@@ -1,14 +1,17 @@
 //! The journal's first line: what run it is of.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{hash_of, line};
+use super::key::{Key, REQUEST_HASH_VERSION};
+use super::line;
 
-/// The version of the journal's format. A journal of a newer one is refused.
-pub const FORMAT_VERSION: u32 = 1;
+/// The version of the journal's format. A journal of another one is not continued; one of an older one can be read.
+pub const FORMAT_VERSION: u32 = 2;
+/// The version of the rules by which a file's bytes become rows and requests. A run that was begun by others is not continued.
+pub const READING_RULES: u32 = 2;
 
 /// What the run directory is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,10 +37,45 @@ pub struct Header {
     /// When the run began.
     #[serde(with = "super::entry::milliseconds")]
     pub started: Timestamp,
+    /// See [`READING_RULES`]; 1 in a journal of format 1, which does not name it.
+    #[serde(default = "one")]
+    pub rules: u32,
+    /// See [`REQUEST_HASH_VERSION`]; 0 where entries have no hash of the request.
+    #[serde(default)]
+    pub request_hash: u32,
+    /// Tells whether the file `key` holds this run's key, see [`Key::proof`]; absent in a journal of format 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// The part of the rows that the run is for; absent where it is for all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Shard>,
     /// The inputs, in order.
     pub inputs: Vec<InputIdentity>,
-    /// A digest of each setting that changes what is sent, by the setting's name.
-    pub settings: BTreeMap<String, String>,
+    /// The settings that the run is known by, as text. (Format 1 has a digest of each.)
+    pub settings: BTreeMap<String, SettingText>,
+}
+
+/// One of several processes that share the rows of an input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shard {
+    /// Its number, from 1.
+    pub index: u32,
+    /// How many there are.
+    pub of: u32,
+}
+
+/// A setting's value as text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum SettingText {
+    /// One value.
+    One(String),
+    /// The values of a setting that can be repeated.
+    Many(Vec<String>),
+}
+
+fn one() -> u32 {
+    1
 }
 
 /// What an input is known by.
@@ -48,10 +86,10 @@ pub struct InputIdentity {
     /// Its size; absent for standard input and pipes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
-    /// The hash of its first 64 KiB.
+    /// The digest of its first 64 KiB, see [`Key::digest`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<String>,
-    /// The hash of its last 64 KiB.
+    /// The digest of its last 64 KiB.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tail: Option<String>,
     /// The digest of its columns' names; absent where records name their fields themselves.
@@ -60,6 +98,25 @@ pub struct InputIdentity {
 }
 
 impl Header {
+    /// A header of this version, of a run that begins now.
+    pub fn new(purpose: Purpose, key: &Key, inputs: Vec<InputIdentity>, settings: BTreeMap<String, SettingText>) -> Header {
+        let started = Timestamp::now();
+        Header {
+            custsync_journal: FORMAT_VERSION,
+            // The key is random, so nothing else tells runs apart so well.
+            run: key.digest(&started.as_nanosecond().to_string()),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            purpose,
+            started,
+            rules: READING_RULES,
+            request_hash: REQUEST_HASH_VERSION,
+            key: Some(key.proof()),
+            shard: None,
+            inputs,
+            settings,
+        }
+    }
+
     /// Appends the header as a line.
     pub(super) fn encode(&self, buffer: &mut Vec<u8>) {
         let start = buffer.len();
@@ -67,18 +124,9 @@ impl Header {
         line::seal(buffer, start);
     }
 
-    /// The settings that another run has otherwise.
-    pub fn differing_settings(&self, other: &Header) -> Vec<String> {
-        let names = self.settings.keys().chain(other.settings.keys());
-        let mut differing: Vec<_> =
-            names.filter(|name| self.settings.get(*name) != other.settings.get(*name)).cloned().collect();
-        differing.sort();
-        differing.dedup();
-        differing
+    /// The settings that another run has otherwise, in the order of their names.
+    pub fn differing_settings<'h>(&'h self, other: &'h Header) -> impl Iterator<Item = &'h str> {
+        let names: BTreeSet<_> = self.settings.keys().chain(other.settings.keys()).collect();
+        names.into_iter().filter(|name| self.settings.get(*name) != other.settings.get(*name)).map(String::as_str)
     }
-}
-
-/// The digest of a setting's value.
-pub fn digest(value: &str) -> String {
-    format!("{:016x}", hash_of(value.as_bytes()))
 }

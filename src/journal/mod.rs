@@ -3,17 +3,27 @@
 //!
 //! A line counts only with its line end and the right CRC, so a torn tail after a crash is told from a whole line.
 
+mod alike;
 mod checkpoint;
 mod entry;
+mod fact;
 mod header;
+mod key;
 mod line;
+mod lines;
+mod overtakers;
 mod reader;
 mod run_dir;
 mod writer;
 
-pub use checkpoint::{Checkpoint, Comparison, Difference, Plan, Retry};
-pub use entry::{Entry, EntryError, Outcome, hash_of};
-pub use header::{FORMAT_VERSION, Header, InputIdentity, Purpose, digest};
+pub use alike::RowsAlike;
+pub use checkpoint::{Checkpoint, Comparison, Debt, Difference, Facts, Plan, Retry};
+pub use entry::{Entry, EntryError, Outcome};
+pub use fact::Fact;
+pub use header::{FORMAT_VERSION, Header, InputIdentity, Purpose, READING_RULES, SettingText, Shard};
+pub use key::{KEY_NAME, Key, KeyError, REQUEST_HASH_VERSION};
+pub use lines::{Line, LineError, Lines};
+pub use overtakers::Overtakers;
 pub use reader::{EntryReader, JournalError, Recovered, recover};
 pub use run_dir::{JOURNAL_NAME, JournalFile, RunDir, RunDirError, SUMMARY_NAME};
 pub use writer::{JournalWriter, WriteError};

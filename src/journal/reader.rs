@@ -2,22 +2,23 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::ops::RangeInclusive;
 use std::os::unix::fs::FileExt as _;
 
+use super::alike::block_of;
 use super::checkpoint::{Checkpoint, Retry};
 use super::entry::Entry;
-use super::header::{FORMAT_VERSION, Header};
-use super::line;
+use super::header::Header;
+use super::lines::{Line, LineError, Lines};
+use super::overtakers::Overtakers;
 use super::run_dir::{RunDir, RunDirError};
 use super::writer::JournalWriter;
 
-/// The longest line that is read: an entry takes less than a hundredth of it.
-const LINE_BYTES_MAX: u64 = 1 << 20;
-
 /// How much of a journal is read at once.
 const BUFFER_BYTES: usize = 1 << 16;
+/// How much is read for one entry.
+const LINE_BYTES: usize = 1 << 10;
 
 /// What a journal holds.
 #[derive(Debug)]
@@ -40,6 +41,9 @@ pub enum JournalError {
     /// It cannot be read, cut or kept.
     #[error("the journal cannot be read")]
     Io(#[from] io::Error),
+    /// A line of it.
+    #[error(transparent)]
+    Line(#[from] LineError),
     /// A file beside it.
     #[error(transparent)]
     RunDir(#[from] RunDirError),
@@ -49,98 +53,41 @@ pub enum JournalError {
         /// Where the damaged line begins.
         offset: u64,
     },
-    /// A whole line is no entry.
-    #[error("the journal's line at byte {offset} is whole, but no entry; nothing was sent")]
-    NotAnEntry {
-        /// Where the line begins.
-        offset: u64,
-    },
-    /// The first line is no header.
-    #[error("it does not begin with a journal's header: not a file of custsync?")]
-    NotAJournal,
-    /// A later version's.
-    #[error("the journal has format {found}, this version reads format {FORMAT_VERSION}: use a newer custsync")]
-    NewerFormat {
-        /// Its format.
-        found: u32,
-    },
-}
-
-/// One line as it was found.
-enum Line {
-    /// It counts.
-    Whole,
-    /// No line end, or the wrong checksum.
-    Torn,
 }
 
 /// Reads a locked journal. A torn tail is cut off and kept beside it; damage before good lines is an error: never guess.
 pub fn recover(mut file: File, run_dir: &RunDir, retry: Retry) -> Result<Recovered, JournalError> {
-    let mut reader = BufReader::with_capacity(BUFFER_BYTES, file.try_clone()?);
+    let mut lines = Lines::of(BufReader::with_capacity(BUFFER_BYTES, file.try_clone()?));
     let (mut header, mut checkpoint) = (None, Checkpoint::new(retry));
-    let (mut offset, mut good_bytes, mut torn_at) = (0_u64, 0_u64, None);
-    let mut line = Vec::new();
+    let (mut good_bytes, mut torn_at) = (0_u64, None);
     loop {
-        line.clear();
-        let n = (&mut reader).take(LINE_BYTES_MAX).read_until(b'\n', &mut line)?;
-        if n == 0 {
-            break;
-        }
-        match kind_of(&line) {
-            Line::Torn => {
+        let offset = lines.end();
+        let Some(line) = lines.next()? else { break };
+        match (line, torn_at) {
+            (Line::Torn(_), _) => {
                 torn_at.get_or_insert(offset);
             }
-            Line::Whole => match torn_at {
-                Some(offset) => return Err(JournalError::Damaged { offset }),
-                None if header.is_none() => header = Some(read_header(&line)?),
-                None => {
-                    let entry: Entry<'_> = match serde_json::from_slice(&line) {
-                        Ok(entry) => entry,
-                        // Its checksum is right, so the text is what was written; what serde says of it would quote it.
-                        Err(_) => return Err(JournalError::NotAnEntry { offset }),
-                    };
-                    checkpoint.add(&entry, offset);
-                }
-            },
+            (_, Some(offset)) => return Err(JournalError::Damaged { offset }),
+            (Line::Header(found), None) => header = Some(*found),
+            (Line::Entry(entry), None) => checkpoint.add(&entry, offset),
+            (Line::Alike(alike), None) => checkpoint.add_alike(&alike),
+            (Line::Fact(fact), None) => checkpoint.add_fact(&fact),
+            (Line::Unknown, None) => {}
         }
-        offset += u64::try_from(n).unwrap_or(u64::MAX);
         if torn_at.is_none() {
-            good_bytes = offset;
+            good_bytes = lines.end();
         }
     }
     checkpoint.seal();
     if header.is_none() && is_foreign(&mut file)? {
-        return Err(JournalError::NotAJournal);
+        return Err(LineError::NotAJournal.into());
     }
-    let torn_bytes = offset - good_bytes;
+    let torn_bytes = lines.end() - good_bytes;
     if torn_bytes > 0 {
         keep_torn(&mut file, good_bytes, run_dir)?;
     }
-    let entries = EntryReader { file: file.try_clone()? };
+    let entries = EntryReader::of(file.try_clone()?);
     Ok(Recovered { header, checkpoint, writer: JournalWriter::resume(file, good_bytes), entries, torn_bytes })
-}
-
-fn kind_of(line: &[u8]) -> Line {
-    match line.strip_suffix(b"\n") {
-        Some(line) if line::is_sealed(line) => Line::Whole,
-        Some(_) | None => Line::Torn,
-    }
-}
-
-fn read_header(line: &[u8]) -> Result<Header, JournalError> {
-    /// The one member that every version has.
-    #[derive(serde::Deserialize)]
-    struct Version {
-        custsync_journal: u32,
-    }
-    let Ok(Version { custsync_journal: found }) = serde_json::from_slice(line) else {
-        return Err(JournalError::NotAJournal);
-    };
-    if found > FORMAT_VERSION {
-        return Err(JournalError::NewerFormat { found });
-    }
-    // A header of this version that this version cannot read is somebody else's file.
-    serde_json::from_slice(line).or(Err(JournalError::NotAJournal))
 }
 
 /// Whether a file without a whole header is something else than a journal that was torn in its first line.
@@ -163,48 +110,117 @@ fn keep_torn(file: &mut File, good_bytes: u64, run_dir: &RunDir) -> Result<(), J
     Ok(())
 }
 
-/// Reads single entries of a journal by where they begin.
+/// Reads entries of a journal again. Another thread may append to the journal meanwhile.
 #[derive(Debug)]
 pub struct EntryReader {
     file: File,
+    /// The block of rows that was asked for last, and where the last entry of each of its rows begins.
+    block: Option<(u64, BTreeMap<u64, u64>)>,
+}
+
+/// A journal from some byte on, read without moving the file's own position, which the writer shares.
+struct From<'f> {
+    file: &'f File,
+    offset: u64,
+}
+
+impl io::Read for From<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.file.read_at(buffer, self.offset)?;
+        self.offset += u64::try_from(n).unwrap_or(u64::MAX);
+        Ok(n)
+    }
 }
 
 impl EntryReader {
+    fn of(file: File) -> EntryReader {
+        EntryReader { file, block: None }
+    }
+
+    /// Another reader of the same journal.
+    pub fn try_clone(&self) -> io::Result<EntryReader> {
+        Ok(EntryReader::of(self.file.try_clone()?))
+    }
+
+    fn lines_from(&self, offset: u64) -> Lines<BufReader<From<'_>>> {
+        let journal = From { file: &self.file, offset };
+        Lines::starting_at(BufReader::with_capacity(BUFFER_BYTES, journal), offset)
+    }
+
     /// The hashes that the journal has of these rows.
-    pub fn hashes(&self, rows: RangeInclusive<u64>) -> io::Result<BTreeMap<u64, u64>> {
-        let mut file = self.file.try_clone()?;
-        file.seek(SeekFrom::Start(0))?;
-        let mut reader = BufReader::with_capacity(BUFFER_BYTES, file);
-        let (mut hashes, mut line) = (BTreeMap::new(), Vec::new());
-        while reader.read_until(b'\n', &mut line)? > 0 {
-            // The first line is the header, and no entry.
-            if let Ok(entry) = serde_json::from_slice::<Entry<'_>>(&line)
+    pub fn hashes(&self, rows: RangeInclusive<u64>) -> Result<BTreeMap<u64, u64>, LineError> {
+        let mut lines = self.lines_from(0);
+        let mut hashes = BTreeMap::new();
+        while let Some(line) = lines.next()? {
+            if let Line::Entry(entry) = line
                 && rows.contains(&entry.row)
             {
                 hashes.insert(entry.row, entry.hash);
             }
-            line.clear();
         }
         Ok(hashes)
     }
 
-    /// The line that begins there, for [`Entry`] to be read from.
-    pub fn line_at(&self, offset: u64) -> io::Result<Vec<u8>> {
-        const STEP: usize = 1024;
+    /// The updated rows of the customers whom `gaps` watches, behind its first row.
+    pub fn overtake(&self, checkpoint: &Checkpoint, first_row: u64, gaps: &mut Overtakers) -> Result<(), LineError> {
+        if !gaps.watches_nobody()
+            && let Some(offset) = checkpoint.first_offset_from(first_row)
+        {
+            let mut lines = self.lines_from(offset);
+            while let Some(line) = lines.next()? {
+                if let Line::Entry(Entry { row, id: Some(id), outcome, fields, .. }) = line
+                    && outcome.sets_fields()
+                {
+                    gaps.updated(id, row, fields);
+                }
+            }
+        }
+        gaps.sort();
+        Ok(())
+    }
+
+    /// The line of a row's last entry, for [`Entry`] to be read from; absent where it has none.
+    pub fn line_of(&mut self, checkpoint: &Checkpoint, row: u64) -> Result<Option<Vec<u8>>, LineError> {
+        let block = block_of(row);
+        let places = match self.block.take() {
+            Some((known, places)) if known == block => places,
+            Some(_) | None => self.places(checkpoint, block)?,
+        };
+        let (_, places) = self.block.insert((block, places));
+        let offset = places.get(&row).copied();
+        Ok(offset.map(|offset| self.line_at(offset)).transpose()?)
+    }
+
+    /// Where the last entry of each row of a block begins.
+    fn places(&self, checkpoint: &Checkpoint, block: u64) -> Result<BTreeMap<u64, u64>, LineError> {
+        let mut places = BTreeMap::new();
+        for (first, last) in checkpoint.places(block) {
+            let mut lines = self.lines_from(first);
+            loop {
+                let offset = lines.end();
+                if offset > last {
+                    break;
+                }
+                match lines.next()? {
+                    Some(Line::Entry(entry)) if block_of(entry.row) == block => {
+                        places.insert(entry.row, offset);
+                    }
+                    Some(_) => {}
+                    None => break,
+                }
+            }
+        }
+        Ok(places)
+    }
+
+    /// The line that begins there.
+    fn line_at(&self, offset: u64) -> io::Result<Vec<u8>> {
         let mut line = Vec::new();
-        loop {
-            let read_from = line.len();
-            line.resize(read_from + STEP, 0);
-            let at = offset + u64::try_from(read_from).unwrap_or(u64::MAX);
-            let n = self.file.read_at(line.get_mut(read_from..).unwrap_or_default(), at)?;
-            line.truncate(read_from + n);
-            if let Some(end) = memchr::memchr(b'\n', &line) {
-                line.truncate(end);
-                return Ok(line);
-            }
-            if n == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
+        let mut journal = BufReader::with_capacity(LINE_BYTES, From { file: &self.file, offset });
+        journal.read_until(b'\n', &mut line)?;
+        match line.pop() {
+            Some(b'\n') => Ok(line),
+            Some(_) | None => Err(io::ErrorKind::UnexpectedEof.into()),
         }
     }
 }
@@ -215,20 +231,11 @@ mod tests {
 
     use super::*;
     use crate::journal::run_dir::{JOURNAL_NAME, JournalFile};
-    use crate::journal::{Outcome, Purpose};
-
-    const OUTCOMES: [Outcome; 5] = Outcome::ALL;
+    use crate::journal::{FORMAT_VERSION, Key, Outcome, Purpose};
 
     fn header() -> Header {
-        Header {
-            custsync_journal: FORMAT_VERSION,
-            run: "0".to_owned(),
-            version: "0".to_owned(),
-            purpose: Purpose::Run,
-            started: "2026-11-23T09:18:04.113Z".parse().expect("a good time"),
-            inputs: Vec::new(),
-            settings: std::collections::BTreeMap::new(),
-        }
+        let header = Header::new(Purpose::Run, &Key::of([7; 16]), Vec::new(), BTreeMap::new());
+        Header { run: "0".to_owned(), started: "2026-11-23T09:18:04.113Z".parse().expect("a good time"), ..header }
     }
 
     /// A run directory whose journal has a header and these rows, and the journal's bytes.
@@ -270,15 +277,15 @@ mod tests {
         assert_eq!(outcomes(&recovered.checkpoint, 3), want);
         assert_eq!((recovered.checkpoint.last_row(), recovered.checkpoint.rows_recorded()), (Some(3), 2));
         assert_eq!((recovered.header, recovered.torn_bytes), (Some(header()), 0));
-        let line = recovered.entries.line_at(recovered.checkpoint.offset(3).expect("row 3 ended badly"));
-        let line = line.expect("the journal can be read");
+        let mut entries = recovered.entries;
+        let line = entries.line_of(&recovered.checkpoint, 3).expect("the journal can be read").expect("row 3 has an entry");
         assert_eq!(serde_json::from_slice::<Entry<'_>>(&line).expect("an entry"), Entry::of_row(3, Outcome::Rejected));
     }
 
     #[test]
     fn a_journal_cut_anywhere_settles_a_subset_of_the_truth() {
         let entries: Vec<_> =
-            (1..=6).zip(OUTCOMES.iter().cycle()).map(|(row, outcome)| Entry::of_row(row, *outcome)).collect();
+            (1..=6).zip(Outcome::ALL.iter().cycle()).map(|(row, outcome)| Entry::of_row(row, *outcome)).collect();
         let (_directory, run_dir, bytes) = journal_of(&entries);
         for end in 0..bytes.len() {
             let recovered = recover_bytes(&run_dir, &bytes[..end]).expect("a torn tail is no damage");
@@ -292,7 +299,7 @@ mod tests {
 
     #[test]
     fn a_flipped_bit_is_cut_off_at_the_end_and_refused_elsewhere() {
-        let entries: Vec<_> = (1..=5).zip(OUTCOMES).map(|(row, outcome)| Entry::of_row(row, outcome)).collect();
+        let entries: Vec<_> = (1..=5).zip(Outcome::ALL).map(|(row, outcome)| Entry::of_row(row, outcome)).collect();
         let (_directory, run_dir, bytes) = journal_of(&entries);
         let truth = outcomes(&recover_bytes(&run_dir, &bytes).expect("a good journal").checkpoint, 5);
         let last_line = bytes[..bytes.len() - 1].iter().rposition(|byte| *byte == b'\n').expect("several lines");
@@ -309,7 +316,7 @@ mod tests {
                         "bit {bit}"
                     );
                 }
-                Err(JournalError::Damaged { .. } | JournalError::NotAJournal) => {}
+                Err(JournalError::Damaged { .. } | JournalError::Line(LineError::NotAJournal)) => {}
                 Err(other) => panic!("bit {bit}: {other}"),
             }
         }
@@ -321,8 +328,8 @@ mod tests {
         let newer = Header { custsync_journal: FORMAT_VERSION + 1, ..header() };
         let mut line = Vec::new();
         newer.encode(&mut line);
-        assert!(matches!(recover_bytes(&run_dir, &line), Err(JournalError::NewerFormat { .. })));
-        assert!(matches!(recover_bytes(&run_dir, b"id,name\n1,Ann\n"), Err(JournalError::NotAJournal)));
+        assert!(matches!(recover_bytes(&run_dir, &line), Err(JournalError::Line(LineError::NewerFormat { .. }))));
+        assert!(matches!(recover_bytes(&run_dir, b"id,name\n1,Ann\n"), Err(JournalError::Line(LineError::NotAJournal))));
         let empty = recover_bytes(&run_dir, b"").expect("the process died at once");
         assert_eq!(empty.header, None);
     }

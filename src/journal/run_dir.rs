@@ -91,6 +91,21 @@ impl RunDir {
         &self.path
     }
 
+    /// A file's name, safe to show.
+    pub fn shown(&self, name: &str) -> String {
+        shown(&self.file(name))
+    }
+
+    /// Opens a file in it for reading.
+    pub fn open_file(&self, name: &str) -> Result<File, RunDirError> {
+        let path = self.file(name);
+        let mut options = OpenOptions::new();
+        // A pipe of that name would wait for a writer.
+        let flags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK);
+        let open = options.read(true).custom_flags(flags.bits().cast_signed()).open(&path);
+        open.map_err(|source| RunDirError::Open { file: shown(&path), source })
+    }
+
     /// Opens the journal and locks it, before a byte of it is read. The lock ends with the process: there are no pid files.
     pub fn open_journal(&self) -> Result<JournalFile, RunDirError> {
         let path = self.file(JOURNAL_NAME);

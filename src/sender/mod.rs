@@ -315,7 +315,9 @@ impl Driver {
         self.again.remove(&row.row.position.row);
         self.sending.progress.ended(1, row.row.input_bytes());
         match &row.fate {
-            Fate::Invalid | Fate::Sent { ending: Ending::Rejected { .. } | Ending::Failed { .. }, .. } => {
+            Fate::Invalid
+            | Fate::Overtaken(_)
+            | Fate::Sent { ending: Ending::Rejected { .. } | Ending::Failed { .. }, .. } => {
                 self.sending.progress.ended_badly();
             }
             Fate::Earlier | Fate::Superseded | Fate::Sent { ending: Ending::Updated { .. }, .. } => {}

@@ -3,10 +3,9 @@
 use jiff::Timestamp;
 
 use super::Driver;
-use crate::journal::Plan;
 use crate::reading::Batch;
 use crate::recorder::{EndedRow, Fate};
-use crate::resume::Resume;
+use crate::resume::{Resume, Step};
 use crate::row::{Content, Row};
 use crate::schedule::StopReason;
 
@@ -18,36 +17,45 @@ impl Driver {
                 let planned = resume.take(row);
                 self.carry_out_all(planned);
             } else {
-                self.carry_out(row, Plan::Send);
+                self.carry_out(row, Step::Send);
             }
         }
     }
 
-    pub(super) fn carry_out_all(&mut self, planned: Result<Vec<(Row, Plan)>, StopReason>) {
+    pub(super) fn carry_out_all(&mut self, planned: Result<Vec<(Row, Step)>, StopReason>) {
         match planned {
-            Ok(planned) => planned.into_iter().for_each(|(row, plan)| self.carry_out(row, plan)),
+            Ok(planned) => planned.into_iter().for_each(|(row, step)| self.carry_out(row, step)),
             Err(reason) => self.sending.schedule.stop(reason),
         }
     }
 
-    fn carry_out(&mut self, row: Row, plan: Plan) {
-        match (plan, self.sending.schedule.stopped()) {
+    fn carry_out(&mut self, row: Row, step: Step) {
+        match (step, self.sending.schedule.stopped()) {
             // Nothing is sent any more: a row without an outcome stays unsent, another keeps the one that it has.
-            (Plan::Send, Some(_)) => {}
-            (Plan::Leave, _) => {
+            (Step::Send, Some(_)) => {}
+            (Step::SendFragment(debt) | Step::Tell(debt), Some(_)) if !debt.has_outcome => {}
+            (Step::SendAgain | Step::Supersede | Step::SendFragment(_) | Step::Tell(_), Some(_)) => {
+                self.ended_earlier(row);
+            }
+            (Step::Leave, _) => {
                 self.offer_as_control(&row);
                 self.ended_earlier(row);
             }
-            (Plan::SendAgain | Plan::Supersede, Some(_)) => self.ended_earlier(row),
-            (Plan::Supersede, None) => {
-                self.ended(EndedRow { row, fate: Fate::Superseded, at: Timestamp::now() }, None);
+            (Step::Supersede, None) => self.ended_unsent(row, Fate::Superseded),
+            (Step::Tell(debt), None) => self.ended_unsent(row, Fate::Overtaken(debt)),
+            (Step::SendAgain, None) => self.schedule_again(row.clone(), row),
+            (Step::SendFragment(debt), None) if debt.has_outcome => {
+                self.schedule_again(row.clone(), row.fragment(debt.owed));
             }
-            (Plan::SendAgain, None) => {
-                self.again.insert(row.position.row, row.clone());
-                self.schedule(row);
-            }
-            (Plan::Send, None) => self.schedule(row),
+            (Step::SendFragment(debt), None) => self.schedule(row.fragment(debt.owed)),
+            (Step::Send, None) => self.schedule(row),
         }
+    }
+
+    /// Schedules what is sent of a row that keeps its outcome until then.
+    fn schedule_again(&mut self, whole: Row, sent: Row) {
+        self.again.insert(whole.position.row, whole);
+        self.schedule(sent);
     }
 
     fn offer_as_control(&mut self, row: &Row) {
@@ -65,12 +73,16 @@ impl Driver {
                 let id = *id;
                 self.sending.schedule.offer(id, row, bytes);
             }
-            Content::Superseded => self.ended(EndedRow { row, fate: Fate::Superseded, at: Timestamp::now() }, None),
+            Content::Superseded => self.ended_unsent(row, Fate::Superseded),
         }
     }
 
     pub(super) fn ended_earlier(&mut self, row: Row) {
-        self.ended(EndedRow { row, fate: Fate::Earlier, at: Timestamp::now() }, None);
+        self.ended_unsent(row, Fate::Earlier);
+    }
+
+    fn ended_unsent(&mut self, row: Row, fate: Fate) {
+        self.ended(EndedRow { row, fate, at: Timestamp::now() }, None);
     }
 
     /// After an early stop: reads on as far as an earlier process has come, for the summary and the failed rows always

@@ -59,6 +59,10 @@ pub struct Summary {
     /// Rows that were not sent, since a later row of their customer was or will be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub superseded: Option<u64>,
+    /// Rows that ended in ways which this version does not bring about: `unchanged`, `conflict`, `elsewhere`, and `other` for those
+    /// that a later version knows. Each only where there is one.
+    #[serde(flatten)]
+    pub rare: BTreeMap<&'static str, u64>,
     /// Rows without an outcome: the same command sends them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unsent: Option<u64>,
@@ -177,6 +181,9 @@ pub fn grouped(count: u64) -> String {
     shown
 }
 
+/// Outcomes that few runs have.
+const RARE: [Outcome; 4] = [Outcome::Unchanged, Outcome::Conflict, Outcome::Elsewhere, Outcome::Other];
+
 impl Summary {
     /// The counts that the tally has, and what is left of the rows that were read.
     pub fn count(&mut self, tally: &Tally, read: &RowsRead) {
@@ -193,13 +200,16 @@ impl Summary {
         self.rejected = Some(tally.count(Outcome::Rejected));
         self.failed = Some(tally.count(Outcome::Failed));
         self.superseded = Some(tally.count(Outcome::Superseded));
+        let rare = RARE.iter().map(|outcome| (outcome.name(), tally.count(*outcome)));
+        self.rare = rare.filter(|(_, rows)| *rows > 0).collect();
         let unsent = read.rows.checked_sub(tally.ended());
         self.unsent = Some(unsent.expect("no row has two outcomes, and none has one without being read"));
     }
 
-    /// Whether a row ended badly.
+    /// Whether a row needs a look.
     pub fn has_bad_rows(&self) -> bool {
-        self.invalid + self.rejected.unwrap_or_default() + self.failed.unwrap_or_default() > 0
+        let unlisted = RARE.iter().filter(|outcome| outcome.needs_a_look()).filter_map(|it| self.rare.get(it.name()));
+        self.invalid + self.rejected.unwrap_or_default() + self.failed.unwrap_or_default() + unlisted.sum::<u64>() > 0
     }
 
     /// The summary as JSON.
@@ -228,8 +238,9 @@ impl Summary {
             ("rejected", self.rejected),
             ("failed", self.failed),
             ("superseded", self.superseded.filter(|rows| *rows > 0)),
-            ("unsent", self.unsent),
         ];
+        let rare = self.rare.iter().map(|(name, rows)| (*name, Some(*rows)));
+        let counts = counts.into_iter().chain(rare).chain([("unsent", self.unsent)]);
         line(lines, format_args!("{:<10}{:>12}{more}", "records", grouped(self.records)));
         for (name, count) in counts {
             if let Some(count) = count {

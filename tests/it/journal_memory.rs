@@ -1,6 +1,6 @@
 //! A long journal is continued in little memory.
 
-use custsync::journal::hash_of;
+use custsync::journal::Key;
 
 use crate::harness::{Scenario, crc32c};
 
@@ -16,16 +16,17 @@ fn record(row: usize) -> String {
 }
 
 /// A line of the journal for a row that was updated, or for one of those that were rejected.
-fn line(row: usize) -> String {
-    let hash = hash_of(record(row).as_bytes());
+fn line(row: usize, key: Key) -> String {
+    let hash = key.record_hash(record(row).as_bytes());
     let at = "2026-11-23T09:18:04.113Z";
     let outcome = match row % REJECTED_EVERY {
         0 => r#""rejected","status":422,"attempts":1,"ms":41,"error":"validation_error""#,
         _ => r#""updated","status":200,"attempts":1,"ms":41"#,
     };
+    let fields = r#"["first_name","last_name","phone_number"]"#;
     let line = row + 1;
     let content =
-        format!(r#"{{"row":{row},"line":{line},"id":{row},"outcome":{outcome},"at":"{at}","hash":"{hash:016x}""#);
+        format!(r#"{{"row":{row},"line":{line},"id":{row},"outcome":{outcome},"fields":{fields},"at":"{at}","hash":"{hash:016x}""#);
     format!("{content},\"crc\":\"{:08x}\"}}\n", crc32c(content.as_bytes()))
 }
 
@@ -39,7 +40,9 @@ fn a_long_journal_is_continued_in_little_memory() {
     });
     scenario.run(["--max-rows", "1"]).exits(0);
     // The rest of the journal as that run would have written it, but for the last row.
-    scenario.edit(JOURNAL, |journal| journal.extend((2..ROWS).map(line).collect::<String>().into_bytes()));
+    let key = Key::parse(&scenario.read("run/key").expect("a run has a key")).expect("a key");
+    let lines = (2..ROWS).map(|row| line(row, key)).collect::<String>();
+    scenario.edit(JOURNAL, |journal| journal.extend(lines.into_bytes()));
 
     let rejected = ((ROWS - 1) / REJECTED_EVERY) as u64;
     let running = scenario.start([]).until("the last row", |scenario| scenario.counts().requests == 2);

@@ -80,7 +80,7 @@ fn only_the_owner_may_read_a_run_directory_whatever_the_umask() {
         let scenario =
             Scenario::new().file("a.csv", "id,email\n1,a@example.com\n2,nope\n").umask(umask).sandbox(|_| {});
         let end = scenario.run(["--max-errors", "none"]).exits(1);
-        assert_eq!(end.files.keys().collect::<Vec<_>>(), ["failed.csv", "results.ndjson", "summary.json"]);
+        assert_eq!(end.files.keys().collect::<Vec<_>>(), ["failed.csv", "key", "results.ndjson", "summary.json"]);
         owned_alone(&scenario.path("run"));
         scenario.custsync(["check", "a.csv"]).exits(1);
         owned_alone(&scenario.path("custsync-runs"));

@@ -17,7 +17,7 @@ enum Kind {
 }
 
 /// Every setting but the token, with three values: for the file, the environment and the flag.
-const SAMPLES: [(&str, Kind, [&str; 3]); 62] = [
+const SAMPLES: [(&str, Kind, [&str; 3]); 63] = [
     ("format", Kind::One, ["csv", "tsv", "ndjson"]),
     ("delimiter", Kind::One, [";", "|", "tab"]),
     ("map", Kind::Many, ["A=email", "B=job", "C=id"]),
@@ -58,6 +58,7 @@ const SAMPLES: [(&str, Kind, [&str; 3]); 62] = [
     ("max-errors", Kind::One, ["1", "2%", "none"]),
     ("unique", Kind::One, ["reject", "last", "all"]),
     ("retry", Kind::One, ["rejected", "failed", "rejected"]),
+    ("left-out", Kind::One, ["trust", "trust", "trust"]),
     ("max-wait", Kind::One, ["0s", "2m", "168h"]),
     ("grace", Kind::One, ["0s", "2s", "1h"]),
     ("run-dir", Kind::One, ["a", "b", "c"]),

@@ -7,9 +7,10 @@ const MASK: &str = "…";
 type Kind = fn(char) -> bool;
 
 /// What is measured, drawn or counted up follows one of these, and goes on for as long as the characters are of its kind.
-const MEASURED: [(&str, Kind); 9] = [
+const MEASURED: [(&str, Kind); 10] = [
     ("\"at\":\"", |character| character != '"'),
     ("\"hash\":\"", |character| character != '"'),
+    ("\"request\":\"", |character| character != '"'),
     ("\"crc\":\"", |character| character != '"'),
     ("\"ms\":", |character| character.is_ascii_digit()),
     ("custsync-runs/", |character| character.is_ascii_digit() || matches!(character, 'T' | 'Z')),

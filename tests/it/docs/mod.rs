@@ -9,7 +9,7 @@ use std::path::Path;
 
 use custsync::args::Args;
 use custsync::config::Settings;
-use custsync::contract::{ErrorCode, FIELDS, Null};
+use custsync::contract::{ErrorCode, FIELDS, FieldSet, Null};
 use custsync::exit::Exit;
 use custsync::journal::{Entry, EntryError, Outcome};
 use custsync::summary::{ErrorGroup, Summary};
@@ -155,9 +155,21 @@ fn what_is_linked_is_there() {
     let targets = README.split("](").skip(1).filter_map(|rest| rest.split_once(')').map(|(target, _)| target));
     let files: Vec<_> = targets.filter(|target| !target.starts_with("https://")).collect();
     assert!(!files.is_empty(), "the README links files");
+    let anchors: Vec<_> = README.lines().filter(|line| line.starts_with('#')).map(anchor).collect();
     for file in files {
+        if file.starts_with('#') {
+            assert!(anchors.iter().any(|anchor| anchor == file), "there is no heading for {file}");
+            continue;
+        }
         assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(file).is_file(), "{file}");
     }
+}
+
+/// The link to a heading, as it is shown by those who show Markdown.
+fn anchor(heading: &str) -> String {
+    let text = heading.trim_start_matches('#').trim().to_lowercase();
+    let is_kept = |character: &char| character.is_alphanumeric() || matches!(character, ' ' | '-');
+    format!("#{}", text.chars().filter(is_kept).collect::<String>().replace(' ', "-"))
 }
 
 fn names(header: &str) -> Vec<String> {
@@ -192,8 +204,11 @@ fn full_entry() -> Entry<'static> {
         error: Some("error".into()),
         message: Some("message".into()),
         errors: vec![EntryError { field: "email".into(), code: None, message: "message".into() }],
+        fields: FieldSet::ALL,
+        overtaken: FieldSet::ALL,
         at: "2026-11-23T09:18:04.113Z".parse().unwrap(),
         hash: 1,
+        request: Some(1),
     }
 }
 
@@ -231,6 +246,7 @@ fn full_summary() -> Summary {
         rejected: Some(0),
         failed: Some(0),
         superseded: Some(0),
+        rare: ["conflict", "elsewhere", "other", "unchanged"].map(|name| (name, 1)).into(),
         unsent: Some(0),
         errors: Vec::new(),
         warnings: Vec::new(),

@@ -9,8 +9,12 @@ use super::crc::crc32c;
 /// A journal whose every line has the right checksum.
 #[derive(Debug, Clone)]
 pub(crate) struct Results {
-    /// The lines after the header, in the order in which they were written.
+    /// The first line.
+    pub(crate) header: Value,
+    /// The lines that are about one row, in the order in which they were written.
     pub(crate) lines: Vec<Value>,
+    /// The lines that are about the run.
+    pub(crate) facts: Vec<Value>,
 }
 
 impl Results {
@@ -20,8 +24,9 @@ impl Results {
         assert!(text.ends_with('\n'), "the last line of the results has an end");
         let mut lines = text.lines().map(checked);
         let header = lines.next().expect("results have a header");
-        assert_eq!(header["custsync_journal"], 1, "the first line is the header");
-        Results { lines: lines.collect() }
+        assert_eq!(header["custsync_journal"], 2, "the first line is the header");
+        let (lines, facts) = lines.partition(|line: &Value| line.get("row").is_some());
+        Results { header, lines, facts }
     }
 
     /// The last line of each row.

@@ -1,14 +1,17 @@
 //! Outcomes to the journal, the failed rows and the tally. One recorder, one thread, no decisions.
 
+mod entries;
+
 use std::io;
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
-use crate::contract::FieldError;
+use crate::contract::FieldSet;
 use crate::failed_rows::FailedRows;
-use crate::journal::{Checkpoint, Entry, EntryError, EntryReader, JournalWriter, Outcome, WriteError};
-use crate::row::{Content, Row};
+use crate::journal::{Checkpoint, Debt, Entry, EntryReader, JournalWriter, LineError, Outcome, Overtakers, WriteError};
+use crate::row::Row;
 use crate::schedule::Ending;
 use crate::tally::Tally;
 
@@ -55,8 +58,10 @@ pub enum Fate {
     },
     /// An earlier process has settled it.
     Earlier,
-    /// A later row of its customer was updated since an earlier process failed with it, or is to be sent in its place.
+    /// Later rows of its customer have set all of its fields, or one is to be sent in its place.
     Superseded,
+    /// It was not sent: later rows of its customer were updated, and the API may not keep what a request leaves out.
+    Overtaken(Debt),
 }
 
 /// How far the recorder is.
@@ -79,16 +84,18 @@ pub enum RecordError {
     FailedRows(#[source] io::Error),
     /// The journal, read back for rows that an earlier process settled.
     #[error("the journal cannot be read back")]
-    ReadBack(#[source] io::Error),
+    ReadBack(#[source] LineError),
 }
 
 /// What an earlier process has settled.
 #[derive(Debug)]
 pub struct Earlier {
     /// Which rows.
-    pub checkpoint: std::sync::Arc<Checkpoint>,
+    pub checkpoint: Arc<Checkpoint>,
     /// What was said of them.
     pub entries: EntryReader,
+    /// What overtook rows without an outcome. To be known before one of those ends.
+    pub gaps: Arc<OnceLock<Overtakers>>,
 }
 
 /// Records outcomes.
@@ -98,6 +105,8 @@ pub struct Recorder {
     failed: FailedRows,
     tally: Tally,
     earlier: Option<Earlier>,
+    /// Updated rows of this process's, of customers of whom an earlier row ended badly.
+    overtakers: Overtakers,
     /// Whether results name the input of a row.
     inputs: Inputs,
     /// Outcomes that could not be recorded.
@@ -136,7 +145,8 @@ pub struct Recorded {
 impl Recorder {
     /// Records into these files, after what an earlier process has.
     pub fn new(journal: JournalWriter, failed: FailedRows, earlier: Option<Earlier>, inputs: Inputs) -> Recorder {
-        Recorder { journal, failed, tally: Tally::default(), earlier, inputs, unrecorded: 0 }
+        let (tally, overtakers) = (Tally::default(), Overtakers::default());
+        Recorder { journal, failed, tally, earlier, overtakers, inputs, unrecorded: 0 }
     }
 
     /// Records what comes until the queue's other end is dropped. After a failure it only counts what it could not record.
@@ -168,7 +178,7 @@ impl Recorder {
             Message::Sync => Ok(self.journal.sync()?),
             Message::LeaveFailedRows => self.failed.leave().map_err(RecordError::FailedRows),
             Message::Ended(ended) => {
-                let entries: Vec<_> = ended.iter().map(|row| entry_of(row, self.inputs)).collect();
+                let entries = ended.iter().map(|row| self.entry_of(row)).collect::<Result<Vec<_>, _>>()?;
                 entries.iter().flatten().for_each(|entry| self.journal.push(entry));
                 if let Err(error) = self.journal.flush() {
                     self.leave_unrecorded(message);
@@ -188,7 +198,7 @@ impl Recorder {
             match row.fate {
                 // The files of failed rows are given up, so whether they could be written is of no interest.
                 Fate::Earlier => self.count(row, None).unwrap_or_default(),
-                Fate::Invalid | Fate::Superseded | Fate::Sent { .. } => self.unrecorded += 1,
+                Fate::Invalid | Fate::Superseded | Fate::Overtaken(_) | Fate::Sent { .. } => self.unrecorded += 1,
             }
         }
     }
@@ -201,8 +211,15 @@ impl Recorder {
     /// Makes all of it durable, and puts the files of failed rows into place.
     pub fn finish(mut self, fault: Option<RecordError>) -> Recorded {
         let mut failed_files = Vec::new();
+        self.overtakers.sort();
+        let (earlier, overtakers) = (self.earlier.as_ref(), &self.overtakers);
+        let overtaken = |row: u64, id: Option<u64>| {
+            let Some(id) = id else { return FieldSet::EMPTY };
+            let before = earlier.map_or(FieldSet::EMPTY, |earlier| earlier.overtaken(id, row));
+            before.union(overtakers.of(id, row))
+        };
         let fault = match fault.or_else(|| self.journal.sync().err().map(RecordError::from)) {
-            None => match self.failed.finish() {
+            None => match self.failed.finish(&|row, id| overtaken(row, id)) {
                 Ok(names) => {
                     failed_files = names;
                     None
@@ -218,26 +235,96 @@ impl Recorder {
         Recorded { tally: self.tally, failed_files, fault, unrecorded: self.unrecorded }
     }
 
+    /// What is to be written of a row, where anything is.
+    fn entry_of<'r>(&mut self, ended: &'r EndedRow) -> Result<Option<Entry<'r>>, RecordError> {
+        let mut entry = match &ended.fate {
+            Fate::Earlier => return Ok(None),
+            Fate::Overtaken(debt) if debt.has_outcome => {
+                let earlier = self.earlier_entry(ended.row.position.row)?;
+                // It was said before.
+                let Some(earlier) = earlier.filter(|entry| entry.overtaken != debt.overtaken) else { return Ok(None) };
+                Entry { overtaken: debt.overtaken, at: ended.at, ..earlier }
+            }
+            Fate::Invalid | Fate::Sent { .. } | Fate::Superseded | Fate::Overtaken(_) => entries::of(ended, self.inputs),
+        };
+        if entry.outcome.is_bad()
+            && let (Some(earlier), Some(id)) = (&self.earlier, entry.id)
+        {
+            entry.overtaken = entry.overtaken.union(earlier.overtaken(id, entry.row));
+        }
+        Ok(Some(entry))
+    }
+
+    /// The entry that an earlier process wrote of a row.
+    fn earlier_entry(&mut self, row: u64) -> Result<Option<Entry<'static>>, RecordError> {
+        let Some(earlier) = &mut self.earlier else { return Ok(None) };
+        let line = earlier.entries.line_of(&earlier.checkpoint, row).map_err(RecordError::ReadBack)?;
+        let Some(line) = line else { return Ok(None) };
+        let entry: Entry<'_> = serde_json::from_slice(&line).map_err(|error| RecordError::ReadBack(io::Error::from(error).into()))?;
+        Ok(Some(entry.into_owned()))
+    }
+
     /// Counts a row, of which this entry was written.
     fn count(&mut self, ended: &EndedRow, entry: Option<&Entry<'_>>) -> Result<(), RecordError> {
-        let EndedRow { row, fate, .. } = ended;
-        match (fate, entry) {
-            (Fate::Earlier, _) => self.count_earlier(row),
-            (_, Some(entry)) => count(&mut self.tally, &mut self.failed, entry, row),
-            (_, None) => self.failed.ended_well(row.position.row).map_err(RecordError::FailedRows),
+        match entry {
+            Some(entry) => self.count_entry(entry, &ended.row),
+            None => self.count_earlier(&ended.row),
         }
     }
 
     /// Counts a row that is settled already, so that summary and failed rows describe the whole run directory.
     fn count_earlier(&mut self, row: &Row) -> Result<(), RecordError> {
         let Some(earlier) = &self.earlier else { return Ok(()) };
-        let Some(offset) = earlier.checkpoint.offset(row.position.row) else {
-            self.tally.ended_well(Outcome::Updated);
-            return self.failed.ended_well(row.position.row).map_err(RecordError::FailedRows);
+        // A row without one was not asked for.
+        let outcome = earlier.checkpoint.outcome(row.position.row);
+        if outcome.is_some_and(Outcome::is_bad)
+            && let Some(entry) = self.earlier_entry(row.position.row)?
+        {
+            return self.count_entry(&entry, row);
+        }
+        if let Some(outcome) = outcome {
+            self.tally.ended_well(outcome);
+        }
+        self.failed.ended_well(row.position.row).map_err(RecordError::FailedRows)
+    }
+
+    fn count_entry(&mut self, entry: &Entry<'_>, row: &Row) -> Result<(), RecordError> {
+        self.follow_customer(entry);
+        let written = if entry.outcome.is_bad() {
+            self.tally.ended_badly(entry, row.position);
+            self.failed.ended_badly(entry, row.position, &row.raw)
+        } else {
+            self.tally.ended_well(entry.outcome);
+            self.failed.ended_well(entry.row)
         };
-        let line = earlier.entries.line_at(offset).map_err(RecordError::ReadBack)?;
-        let entry: Entry<'_> = serde_json::from_slice(&line).map_err(|error| RecordError::ReadBack(error.into()))?;
-        count(&mut self.tally, &mut self.failed, &entry, row)
+        written.map_err(RecordError::FailedRows)
+    }
+
+    /// Remembers what overtakes rows that ended badly.
+    fn follow_customer(&mut self, entry: &Entry<'_>) {
+        let Some(id) = entry.id else { return };
+        if entry.outcome.needs_a_look() {
+            self.overtakers.watch(id);
+        } else if entry.outcome.sets_fields() {
+            if self.earlier.as_ref().is_some_and(|earlier| earlier.watches(id)) {
+                self.overtakers.remember(id, entry.row, entry.fields);
+            } else {
+                self.overtakers.updated(id, entry.row, entry.fields);
+            }
+        }
+    }
+}
+
+impl Earlier {
+    /// The fields that later rows of a customer have set in earlier processes.
+    fn overtaken(&self, customer: u64, row: u64) -> FieldSet {
+        let gaps = self.gaps.get().map_or(FieldSet::EMPTY, |gaps| gaps.of(customer, row));
+        self.checkpoint.overtakers().of(customer, row).union(gaps)
+    }
+
+    /// Whether a row of this customer ended badly, or is without an outcome behind others.
+    fn watches(&self, customer: u64) -> bool {
+        self.checkpoint.overtakers().is_watched(customer) || self.gaps.get().is_some_and(|gaps| gaps.is_watched(customer))
     }
 }
 
@@ -248,81 +335,5 @@ impl Message {
             Message::Ended(ended) => u64::try_from(ended.len()).unwrap_or(u64::MAX),
             Message::Sync | Message::LeaveFailedRows => 0,
         }
-    }
-}
-
-fn count(tally: &mut Tally, failed: &mut FailedRows, entry: &Entry<'_>, row: &Row) -> Result<(), RecordError> {
-    let written = match entry.outcome {
-        Outcome::Updated | Outcome::Superseded => {
-            tally.ended_well(entry.outcome);
-            failed.ended_well(entry.row)
-        }
-        Outcome::Invalid | Outcome::Rejected | Outcome::Failed => {
-            tally.ended_badly(entry, row.position);
-            failed.ended_badly(entry, row.position, &row.raw)
-        }
-    };
-    written.map_err(RecordError::FailedRows)
-}
-
-/// What is to be written of a row, where anything is.
-fn entry_of(ended: &EndedRow, inputs: Inputs) -> Option<Entry<'_>> {
-    let EndedRow { row, fate, at } = ended;
-    let file = match inputs {
-        Inputs::One => None,
-        Inputs::Several => u32::try_from(row.position.input + 1).ok(),
-    };
-    let mut entry = Entry {
-        file,
-        id: row.id.map(crate::contract::CustomerId::get),
-        ..Entry::new(row.position.row, row.position.line, Outcome::Invalid, *at, row.hash)
-    };
-    match fate {
-        Fate::Sent { ending, attempts, ambiguous, took } => {
-            entry.attempts = Some(*attempts);
-            entry.ambiguous = *ambiguous;
-            entry.ms = u64::try_from(took.as_millis()).ok();
-            describe(&mut entry, ending);
-        }
-        Fate::Superseded => entry.outcome = Outcome::Superseded,
-        Fate::Invalid => {
-            if let Content::Invalid(errors) = &row.content {
-                entry.errors = errors.iter().map(contract_error).collect();
-            }
-        }
-        Fate::Earlier => return None,
-    }
-    Some(entry)
-}
-
-fn describe<'a>(entry: &mut Entry<'a>, ending: &'a Ending) {
-    match ending {
-        Ending::Updated { status } => {
-            entry.outcome = Outcome::Updated;
-            entry.status = Some(*status);
-        }
-        Ending::Rejected { status, error } => {
-            entry.outcome = Outcome::Rejected;
-            entry.status = Some(*status);
-            entry.error = error.code.as_deref().map(Into::into);
-            entry.message = error.message.as_deref().map(Into::into);
-            let fields = error.fields.iter();
-            entry.errors = fields
-                .map(|(field, text)| EntryError { field: field.into(), code: None, message: text.into() })
-                .collect();
-        }
-        Ending::Failed { cause } => {
-            entry.outcome = Outcome::Failed;
-            entry.status = cause.status();
-            entry.cause = Some(cause.to_string().into());
-        }
-    }
-}
-
-fn contract_error(error: &FieldError) -> EntryError<'_> {
-    EntryError {
-        field: error.subject.name().into(),
-        code: Some(error.code.name().into()),
-        message: error.message.as_ref().into(),
     }
 }

@@ -1,0 +1,70 @@
+//! Many rows that ended alike, as one line of the journal: rows that need no request are too many for an entry each.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::entry::{Outcome, hex, milliseconds};
+use super::line;
+
+/// Rows whose hashes are summed up together.
+pub(super) const ROWS_PER_SUM: u64 = 1024;
+
+/// Rows of one block of 1,024 that ended alike.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowsAlike {
+    /// Runs of rows, each as its first and last one, in ascending order. All lie in one block, see [`block_of`].
+    pub rows: Vec<(u64, u64)>,
+    /// How they ended.
+    pub outcome: Outcome,
+    /// When the last one ended.
+    #[serde(with = "milliseconds")]
+    pub at: Timestamp,
+    /// The sum of [`mixed`] over all of them.
+    #[serde(with = "hex")]
+    pub sum: u64,
+}
+
+impl RowsAlike {
+    /// A line without rows.
+    pub fn new(outcome: Outcome, at: Timestamp) -> RowsAlike {
+        RowsAlike { rows: Vec::new(), outcome, at, sum: 0 }
+    }
+
+    /// Adds a row behind those that it has. Whether it belongs to their block; where not, nothing was added.
+    pub fn add(&mut self, row: u64, hash: u64) -> bool {
+        match self.rows.last_mut() {
+            Some((first, _)) if block_of(*first) != block_of(row) => return false,
+            Some((_, last)) if *last + 1 == row => *last = row,
+            Some(_) | None => self.rows.push((row, row)),
+        }
+        self.sum = self.sum.wrapping_add(mixed(row, hash));
+        true
+    }
+
+    /// Whether its rows can be what it says: in order and of one block.
+    pub(super) fn is_sound(&self) -> bool {
+        let Some(block) = self.rows.first().map(|(first, _)| block_of(*first)) else { return false };
+        let in_order = self.rows.windows(2).all(|pair| matches!(pair, [(_, last), (first, _)] if last < first));
+        in_order && self.rows.iter().all(|(first, last)| 0 < *first && first <= last && block_of(*last) == block)
+            && self.rows.iter().all(|(first, _)| block_of(*first) == block)
+    }
+
+    /// Appends the line, with its checksum.
+    pub fn encode(&self, buffer: &mut Vec<u8>) {
+        let start = buffer.len();
+        serde_json::to_writer(&mut *buffer, self).expect("rows, written to memory, cannot fail");
+        line::seal(buffer, start);
+    }
+}
+
+/// The block of [`ROWS_PER_SUM`] rows that a row belongs to, from 0.
+pub(super) fn block_of(row: u64) -> u64 {
+    row.saturating_sub(1) / ROWS_PER_SUM
+}
+
+/// A number of row and hash together, so that swapped rows do not cancel out in a sum.
+pub(super) fn mixed(row: u64, hash: u64) -> u64 {
+    let mut mixed = (hash ^ row.wrapping_mul(0x9e37_79b9_7f4a_7c15)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed ^= mixed >> 31;
+    mixed.wrapping_mul(0x94d0_49bb_1331_11eb)
+}

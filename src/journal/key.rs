@@ -1,0 +1,160 @@
+//! The run directory's key, and the two hashes that it keys: of a record's bytes and of a request.
+//!
+//! Both stand in the results, which people pass on. Without the key nobody can tell by trying which phone number a hash is of.
+
+use std::hash::Hasher as _;
+use std::io::{Read as _, Write as _};
+
+use ring::rand::{SecureRandom as _, SystemRandom};
+use siphasher::sip::SipHasher13;
+
+use super::line::hex_digits;
+use super::run_dir::{RunDir, RunDirError};
+
+/// The key's file name.
+pub const KEY_NAME: &str = "key";
+/// The key's size.
+const KEY_BYTES: usize = 16;
+/// The digits that a key is written with, before a line end.
+const KEY_DIGITS: usize = 2 * KEY_BYTES;
+/// What the header's proof of the key is the hash of.
+const PROOF_TEXT: &str = "custsync journal key";
+
+/// The longest decimal number of 64 bits.
+const DECIMAL_BYTES: usize = 20;
+
+/// The version of what [`Key::request_hash`] hashes.
+pub const REQUEST_HASH_VERSION: u32 = 1;
+
+/// 16 random bytes that belong to a run directory. They stay in its file `key`: mode 0600, and never published.
+#[derive(Clone, Copy)]
+pub struct Key {
+    bytes: [u8; KEY_BYTES],
+    hasher: SipHasher13,
+}
+
+/// Why a run directory's key cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// Its file cannot be opened, read or written.
+    #[error(transparent)]
+    File(#[from] RunDirError),
+    /// Its file holds something else.
+    #[error("{file} does not hold the {KEY_DIGITS} hexadecimal digits of a key: without the run's own key its rows cannot be compared; nothing was sent")]
+    NotAKey {
+        /// The file's name.
+        file: String,
+    },
+    /// The operating system gives no random bytes.
+    #[error("the operating system gives no random bytes for a key")]
+    NoRandomBytes,
+}
+
+impl Key {
+    /// A new key, not yet written anywhere.
+    pub fn random() -> Result<Key, KeyError> {
+        let mut bytes = [0; KEY_BYTES];
+        // ring's error says nothing, by intention.
+        SystemRandom::new().fill(&mut bytes).or(Err(KeyError::NoRandomBytes))?;
+        Ok(Key::of(bytes))
+    }
+
+    /// The key of these bytes.
+    pub fn of(bytes: [u8; KEY_BYTES]) -> Key {
+        Key { bytes, hasher: SipHasher13::new_with_key(&bytes) }
+    }
+
+    /// Writes the key into a run directory, durable together with its name.
+    pub fn write(&self, run_dir: &RunDir) -> Result<(), RunDirError> {
+        let mut text: String = self.bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        text.push('\n');
+        run_dir.replace_file(KEY_NAME, text.as_bytes())
+    }
+
+    /// Reads the key of a run directory.
+    pub fn read(run_dir: &RunDir) -> Result<Key, KeyError> {
+        let file = run_dir.open_file(KEY_NAME)?;
+        let limit = u64::try_from(KEY_DIGITS).unwrap_or(u64::MAX) + 2;
+        let mut text = Vec::new();
+        match file.take(limit).read_to_end(&mut text) {
+            Ok(_) => Key::parse(&text).ok_or_else(|| KeyError::NotAKey { file: run_dir.shown(KEY_NAME) }),
+            Err(source) => Err(RunDirError::Open { file: run_dir.shown(KEY_NAME), source }.into()),
+        }
+    }
+
+    /// The key that a file of it holds.
+    pub fn parse(text: &[u8]) -> Option<Key> {
+        let digits = std::str::from_utf8(text).ok()?.trim_ascii_end();
+        let is_key = digits.len() == KEY_DIGITS && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        let number = is_key.then(|| u128::from_str_radix(digits, 16).ok())?;
+        number.map(|number| Key::of(number.to_be_bytes()))
+    }
+
+    /// The hash of a record's bytes, without its line end.
+    pub fn record_hash(&self, record: &[u8]) -> u64 {
+        self.hasher.hash(record)
+    }
+
+    /// The hash of a row's whole request: SipHash-1-3 of the customer's id in decimal, a line feed, and the body as
+    /// [`CustomerUpdate::write_body`](crate::contract::CustomerUpdate::write_body) writes it, which is canonical: compact, its
+    /// members in the API's order, strings escaped as in RFC 8785 §3.2.2.2.
+    pub fn request_hash(&self, id: u64, body: &[u8]) -> u64 {
+        let mut hasher = self.hasher;
+        let mut digits = [0; DECIMAL_BYTES + 1];
+        let mut unwritten = digits.as_mut_slice();
+        writeln!(unwritten, "{id}").ok();
+        let left = unwritten.len();
+        let text = digits.get(..digits.len() - left).unwrap_or_default();
+        hasher.write(text);
+        hasher.write(body);
+        hasher.finish()
+    }
+
+    /// What the header holds to tell whether this is the run's key.
+    pub fn proof(&self) -> String {
+        self.digest(PROOF_TEXT)
+    }
+
+    /// A hash as 16 hexadecimal digits, of what a header tells about an input.
+    pub fn digest(&self, bytes: impl AsRef<[u8]>) -> String {
+        let digits = hex_digits::<16>(self.record_hash(bytes.as_ref()));
+        digits.iter().map(|digit| char::from(*digit)).collect()
+    }
+}
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Key(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The reference's own key and messages: bytes that count up from 0.
+    #[test]
+    fn hashes_stay_what_they_are_from_version_to_version() {
+        let key = Key::of(std::array::from_fn(|index| u8::try_from(index).expect("16 of them")));
+        assert_eq!(key.record_hash(b""), 0xabac_0158_050f_c4dc, "the published vector of SipHash-1-3");
+        assert_eq!(key.record_hash(b"1,Ann,Lee"), 0xd11b_972a_e6c8_31e8);
+        assert_eq!(key.request_hash(7, br#"{"email":null}"#), key.record_hash(b"7\n{\"email\":null}"));
+        assert_eq!(key.request_hash(u64::MAX, br#"{"job":"Nurse"}"#), 0x01b2_1167_cabc_152d);
+        assert_eq!(key.proof(), "b9a3ed44dcbd1402");
+    }
+
+    #[test]
+    fn a_key_is_read_as_it_was_written_and_nothing_else_is_one() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let run_dir = RunDir::create(directory.path()).expect("a run directory");
+        assert!(matches!(Key::read(&run_dir), Err(KeyError::File(_))), "there is none");
+        let key = Key::random().expect("random bytes");
+        assert_ne!(key.proof(), Key::random().expect("random bytes").proof());
+        key.write(&run_dir).expect("a key");
+        assert_eq!(Key::read(&run_dir).expect("the key").proof(), key.proof());
+        for bytes in [&b""[..], b"\n", &[b'7'; 31], &[b'7'; 33], &[b'x'; 32], &[0xff; 32]] {
+            run_dir.replace_file(KEY_NAME, bytes).expect("a file");
+            assert!(matches!(Key::read(&run_dir), Err(KeyError::NotAKey { .. })), "{bytes:?}");
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Updated rows that came after rows of the same customer which did not end well: what is sent of those, or told of them, must
+//! not put an old value over a newer one.
+//!
+//! Most customers have one row, so only those are remembered of whom a row ended badly before: 24 bytes for each row that was
+//! updated after one.
+
+use roaring::RoaringBitmap;
+
+use super::Entry;
+use crate::contract::FieldSet;
+
+/// Customers are told apart by so many bits of a hash. Two that are alike cost 24 bytes, and nothing else: at most 16 MiB
+/// for the bits, 3 MiB for a million customers.
+const HASH_BITS: u32 = 27;
+
+/// Finds the rows that overtook others, in a stream of outcomes.
+#[derive(Debug, Clone, Default)]
+pub struct Overtakers {
+    /// Hashes of the customers who are watched.
+    watched: RoaringBitmap,
+    updated: Vec<UpdatedRow>,
+    is_sorted: bool,
+}
+
+/// A row that was applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct UpdatedRow {
+    customer: u64,
+    row: u64,
+    fields: FieldSet,
+}
+
+impl Overtakers {
+    /// Takes in an entry of the journal. A customer's entries stand in the order of the file, but for rows that say themselves
+    /// that they were overtaken.
+    pub(super) fn add(&mut self, entry: &Entry<'_>) {
+        let Some(customer) = entry.id else { return };
+        if entry.outcome.sets_fields() {
+            self.updated(customer, entry.row, entry.fields);
+        } else if entry.outcome.needs_a_look() {
+            self.watch(customer);
+            if !entry.overtaken.is_empty() {
+                self.remember(customer, entry.row + 1, entry.overtaken);
+            }
+        }
+    }
+
+    /// From now on the rows of this customer are remembered that are updated.
+    pub fn watch(&mut self, customer: u64) {
+        self.watched.insert(hash(customer));
+    }
+
+    /// Whether updated rows of this customer are remembered.
+    pub fn is_watched(&self, customer: u64) -> bool {
+        self.watched.contains(hash(customer))
+    }
+
+    /// Whether nobody is watched.
+    pub fn watches_nobody(&self) -> bool {
+        self.watched.is_empty()
+    }
+
+    /// A row of this customer was applied, which set these fields.
+    pub fn updated(&mut self, customer: u64, row: u64, fields: FieldSet) {
+        if self.is_watched(customer) {
+            self.remember(customer, row, fields);
+        }
+    }
+
+    /// Remembers an updated row of a customer, whether watched or not.
+    pub fn remember(&mut self, customer: u64, row: u64, fields: FieldSet) {
+        self.updated.push(UpdatedRow { customer, row, fields });
+        self.is_sorted = false;
+    }
+
+    /// Sorts what was found, so that [`Overtakers::of`] finds it.
+    pub fn sort(&mut self) {
+        if !self.is_sorted {
+            self.updated.sort_unstable();
+            self.updated.dedup();
+            self.is_sorted = true;
+        }
+    }
+
+    /// The fields that later rows of its customer have set. To be asked after [`Overtakers::sort`].
+    pub fn of(&self, customer: u64, row: u64) -> FieldSet {
+        debug_assert!(self.is_sorted || self.updated.is_empty(), "what was found is sorted first");
+        let first = self.updated.partition_point(|updated| (updated.customer, updated.row) <= (customer, row));
+        let later = self.updated.get(first..).unwrap_or_default();
+        later
+            .iter()
+            .take_while(|updated| updated.customer == customer)
+            .fold(FieldSet::EMPTY, |fields, updated| fields.union(updated.fields))
+    }
+}
+
+/// The highest bits of a product (Fibonacci hashing): ids are often consecutive.
+fn hash(customer: u64) -> u32 {
+    let product = customer.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    u32::try_from(product >> (u64::BITS - HASH_BITS)).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::Outcome;
+    use super::*;
+    use crate::contract::FIELDS;
+
+    const CUSTOMERS: u64 = 4;
+
+    /// What came of the rows of a file, in its order: whose they are, how they ended, and a bit for each field that they set.
+    fn rows() -> impl Strategy<Value = Vec<(u64, Outcome, u16)>> {
+        let outcomes = prop::sample::select(&Outcome::ALL[..]);
+        prop::collection::vec((0..CUSTOMERS, outcomes, 1..1_u16 << FIELDS.len()), 0..40)
+    }
+
+    fn entries(rows: &[(u64, Outcome, u16)]) -> Vec<Entry<'static>> {
+        let entry = |((customer, outcome, bits), row): (&(u64, Outcome, u16), u64)| {
+            let fields = FIELDS.iter().map(|rule| rule.field).filter(|field| bits & 1 << field.index() != 0).collect();
+            Entry { id: Some(*customer), fields, ..Entry::of_row(row, *outcome) }
+        };
+        rows.iter().zip(1..).map(entry).collect()
+    }
+
+    fn later_fields(entries: &[Entry<'_>], of: &Entry<'_>) -> FieldSet {
+        let later = entries.iter().filter(|later| later.id == of.id && later.row > of.row);
+        later.filter(|later| later.outcome.sets_fields()).fold(FieldSet::EMPTY, |set, later| set.union(later.fields))
+    }
+
+    fn found(entries: &[Entry<'_>]) -> Overtakers {
+        let mut overtakers = Overtakers::default();
+        entries.iter().for_each(|entry| overtakers.add(entry));
+        overtakers.sort();
+        overtakers
+    }
+
+    proptest! {
+        #[test]
+        fn all_that_overtook_a_bad_row_is_found(rows in rows()) {
+            let entries = entries(&rows);
+            let overtakers = found(&entries);
+            for entry in entries.iter().filter(|entry| entry.outcome.needs_a_look()) {
+                let want = later_fields(&entries, entry);
+                prop_assert_eq!(overtakers.of(entry.id.expect("a customer"), entry.row), want, "row {}", entry.row);
+            }
+        }
+
+        #[test]
+        fn a_row_that_comes_last_is_found_by_what_its_entry_says(rows in rows(), late in any::<prop::sample::Index>()) {
+            prop_assume!(!rows.is_empty());
+            // A row that was passed over at first, and ended badly after all others.
+            let mut entries = entries(&rows);
+            let mut late = entries.remove(late.index(rows.len()));
+            late.outcome = Outcome::Failed;
+            late.overtaken = later_fields(&entries, &late);
+            let want = late.overtaken;
+            let (customer, row) = (late.id.expect("a customer"), late.row);
+            entries.push(late);
+            prop_assert_eq!(found(&entries).of(customer, row), want);
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! The journal's entry of a row that has ended.
+
+use super::{EndedRow, Fate, Inputs};
+use crate::contract::FieldError;
+use crate::journal::{Entry, EntryError, Outcome};
+use crate::row::Content;
+use crate::schedule::Ending;
+
+/// The code of a row that was not sent because later rows of its customer were updated.
+const OVERTAKEN: &str = "overtaken";
+
+/// What is to be written of a row that ended in this process.
+pub(super) fn of(ended: &EndedRow, inputs: Inputs) -> Entry<'_> {
+    let EndedRow { row, fate, at } = ended;
+    let file = match inputs {
+        Inputs::One => None,
+        Inputs::Several => u32::try_from(row.position.input + 1).ok(),
+    };
+    let mut entry = Entry {
+        file,
+        id: row.id.map(crate::contract::CustomerId::get),
+        ..Entry::new(row.position.row, row.position.line, Outcome::Invalid, *at, row.hash)
+    };
+    if let Content::Update { fields, request, .. } = &row.content {
+        entry.fields = *fields;
+        entry.request = Some(*request);
+    }
+    match fate {
+        Fate::Sent { ending, attempts, ambiguous, took } => {
+            entry.attempts = Some(*attempts);
+            entry.ambiguous = *ambiguous;
+            entry.ms = u64::try_from(took.as_millis()).ok();
+            describe(&mut entry, ending);
+        }
+        Fate::Superseded => entry.outcome = Outcome::Superseded,
+        Fate::Invalid => {
+            if let Content::Invalid(errors) = &row.content {
+                entry.errors = errors.iter().map(contract_error).collect();
+            }
+        }
+        Fate::Overtaken(debt) => {
+            entry.outcome = Outcome::Failed;
+            entry.error = Some(OVERTAKEN.into());
+            entry.overtaken = debt.overtaken;
+        }
+        Fate::Earlier => unreachable!("it has an entry"),
+    }
+    entry
+}
+
+fn describe<'a>(entry: &mut Entry<'a>, ending: &'a Ending) {
+    match ending {
+        Ending::Updated { status } => {
+            entry.outcome = Outcome::Updated;
+            entry.status = Some(*status);
+        }
+        Ending::Rejected { status, error } => {
+            entry.outcome = Outcome::Rejected;
+            entry.status = Some(*status);
+            entry.error = error.code.as_deref().map(Into::into);
+            entry.message = error.message.as_deref().map(Into::into);
+            let fields = error.fields.iter();
+            entry.errors = fields
+                .map(|(field, text)| EntryError { field: field.into(), code: None, message: text.into() })
+                .collect();
+        }
+        Ending::Failed { cause } => {
+            entry.outcome = Outcome::Failed;
+            entry.status = cause.status();
+            entry.cause = Some(cause.to_string().into());
+        }
+    }
+}
+
+fn contract_error(error: &FieldError) -> EntryError<'_> {
+    EntryError {
+        field: error.subject.name().into(),
+        code: Some(error.code.name().into()),
+        message: error.message.as_ref().into(),
+    }
+}
