@@ -70,8 +70,9 @@ impl Exit {
             Self::Success => "",
             Self::SomeRowsFailed => "look at the failed rows",
             Self::Unusable => "fix the command",
-            Self::Refused => "fix the token, same command with the same `--run-dir` again",
-            Self::StoppedEarly | Self::Interrupted | Self::Terminated => "same command with the same `--run-dir` again",
+            Self::Refused => "fix the token, same command again",
+            Self::StoppedEarly => "same command again, later; after `--max-errors` with another limit",
+            Self::Interrupted | Self::Terminated => "same command again",
             Self::RunDirectory => "as the message says",
         }
     }

@@ -270,6 +270,9 @@ struct SendingFlags {
     /// Stop rather than wait longer than this for the API
     #[arg(long, value_name = "TIME", hide_short_help = true)]
     max_wait: Option<String>,
+    /// Send before the end of a wait that the API named to an earlier process of the run
+    #[arg(long, hide_short_help = true)]
+    ignore_until: bool,
     /// Time for requests in flight to finish after a signal
     #[arg(long, value_name = "TIME", hide_short_help = true)]
     grace: Option<String>,
@@ -280,8 +283,17 @@ struct SendingFlags {
 #[serde(rename_all = "kebab-case")]
 struct ResultFlags {
     /// Record the run here, or continue the one recorded here
+    ///
+    /// Without it, the newest unfinished run in custsync-runs is continued that has the same input and settings; where there is
+    /// none, a new directory is made there.
     #[arg(long, value_name = "DIR")]
     run_dir: Option<OsString>,
+    /// Begin a new run, whatever is unfinished in custsync-runs
+    #[arg(long, hide_short_help = true)]
+    fresh: bool,
+    /// Wait for another process to end that is at work in the run directory
+    #[arg(long, value_name = "TIME", hide_short_help = true)]
+    lock_wait: Option<String>,
     /// Form of the summary on stdout
     #[arg(long, value_name = "text|json")]
     output_format: Option<String>,

@@ -24,7 +24,8 @@ pub fn check(settings: &Settings) -> Result<Exit, Failure> {
     let layouts: Vec<_> = opened.inputs.iter().map(|input| input.layout().clone()).collect();
     let failed = FailedRows::in_order(started.run_dir.clone(), layouts.iter().map(AsRef::as_ref));
     let recorder = Recorder::new(started.journal, failed, None, Inputs::of(opened.inputs.len()));
-    let window = inputs::window(&inputs::rows(&settings.input));
+    let rows = inputs::rows(&settings.input);
+    let window = inputs::window(&rows);
     let builder = RowBuilder { rules: settings.input.rows.clone(), key };
     let reading = Reading {
         ids: unique::ids(settings, &opened.inputs, &builder, window.clone())?,
@@ -49,12 +50,14 @@ pub fn check(settings: &Settings) -> Result<Exit, Failure> {
         began,
         read: ended.read,
         extent: ended.extent,
+        rows,
         stop: ended.stop,
         route: None,
         input_fault: ended.input_fault,
         recorded,
         sending: None,
-        continue_with: None,
+        continuation: None,
+        until: None,
     };
     Ok(report.finish(&terminal))
 }

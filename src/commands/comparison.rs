@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use anyhow::bail;
-
 use crate::config::input::InputSettings;
 use crate::contract::CustomerId;
 use crate::input::{Input, parse_block};
@@ -13,6 +11,14 @@ use crate::resume::{Compare, Gaps};
 
 /// Rows that an error names one by one.
 const ROWS_NAMED_MAX: usize = 5;
+
+/// Rows that are settled are others now.
+#[derive(Debug, thiserror::Error)]
+#[error("the input is not the one that was sent before: it differs in {rows}; nothing was sent")]
+pub(super) struct InputDiffers {
+    /// Which, in words.
+    pub(super) rows: String,
+}
 
 /// An input to be compared.
 pub(super) struct Compared<'a> {
@@ -42,7 +48,7 @@ pub(super) fn compare_input(
         Some(difference) => {
             let rows = input.differing_rows(&difference, entries)?;
             let rows = named(&rows, difference.blocks);
-            bail!("the input is not the one that was sent before: it differs in {rows}; nothing was sent")
+            Err(InputDiffers { rows }.into())
         }
     }
 }

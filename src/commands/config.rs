@@ -92,10 +92,12 @@ fn visible(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::BelongsTo;
     use crate::config::provenance::Provenance;
 
     fn settings() -> Vec<SettingInForce> {
-        let setting = |name, value, provenance| SettingInForce { name, value, provenance };
+        let setting =
+            |name, value, provenance| SettingInForce { name, belongs_to: BelongsTo::Process, value, provenance };
         let many = |items: &[&str]| ShownValue::Many(items.iter().map(|item| (*item).to_owned()).collect());
         let one = |text: &str| ShownValue::One(text.to_owned());
         vec![

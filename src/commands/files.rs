@@ -1,8 +1,9 @@
 //! The files that the arguments stand for: a folder for the files in it, a pattern for those that match. Shells expand patterns,
 //! but container jobs and settings know no shell.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
@@ -15,7 +16,7 @@ use crate::input::InputName;
 const EXTENSIONS: [&str; 5] = ["csv", "tsv", "ndjson", "jsonl", "xlsx"];
 const COMPRESSIONS: [&str; 2] = ["gz", "zst"];
 
-/// The inputs in order: of a folder or pattern by name, byte by byte, so that a run can be continued.
+/// The inputs in order, each once: of a folder or pattern by name, byte by byte, so that a run can be continued.
 pub(super) fn expand(named: &[InputName]) -> anyhow::Result<Vec<InputName>> {
     let mut files = Vec::new();
     for name in named {
@@ -26,13 +27,36 @@ pub(super) fn expand(named: &[InputName]) -> anyhow::Result<Vec<InputName>> {
             InputName::Path(path) => files.push(InputName::Path(path.clone())),
         }
     }
-    let mut seen = BTreeSet::new();
-    for file in &files {
-        if !seen.insert(file) {
-            bail!("{file} is given twice");
+    Ok(each_once(files))
+}
+
+/// Each file once, by whatever names it was given: its rows are to be sent once.
+fn each_once(files: Vec<InputName>) -> Vec<InputName> {
+    let (mut names, mut contents) = (BTreeSet::new(), BTreeMap::new());
+    let mut once: Vec<InputName> = Vec::new();
+    for file in files {
+        if !names.insert(file.clone()) {
+            info!("{file} is given twice: read once");
+            continue;
         }
+        if let Some(content) = regular_file(&file) {
+            if let Some(first) = contents.get(&content) {
+                info!("{file} is the same file as {first}: read once");
+                continue;
+            }
+            contents.insert(content, file.clone());
+        }
+        once.push(file);
     }
-    Ok(files)
+    once
+}
+
+/// The device and the number of a regular file's inode, by which the system knows it. A pipe gives other bytes each time, and
+/// what cannot be looked at is told about where it is opened.
+fn regular_file(name: &InputName) -> Option<(u64, u64)> {
+    let InputName::Path(path) = name else { return None };
+    let metadata = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
+    Some((metadata.dev(), metadata.ino()))
 }
 
 /// The files of a folder that can be inputs by their names. Others are passed over and named, hidden ones are not even that.

@@ -3,9 +3,12 @@
 pub mod check;
 mod comparison;
 pub mod config;
+mod continuing;
 mod descriptors;
 mod explain;
 mod files;
+mod fresh;
+mod identity;
 mod inputs;
 pub mod login;
 mod pattern;
@@ -15,6 +18,7 @@ pub mod run;
 pub mod sandbox;
 mod server;
 mod start;
+mod unfinished;
 mod unique;
 
 use crate::exit::Exit;

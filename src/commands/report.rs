@@ -1,18 +1,18 @@
 //! The end of a run or check: the summary, its file, and the exit code.
 
 use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt as _;
+use std::ops::Range;
 use std::time::Instant;
 
 use jiff::Timestamp;
 
 use crate::api::Route;
+use crate::commands::continuing::{Continuation, can_go_on};
 use crate::config::Settings;
 use crate::config::output::OutputFormat;
 use crate::exit::Exit;
 use crate::input::InputError;
-use crate::journal::{JOURNAL_NAME, RunDir, SUMMARY_NAME};
+use crate::journal::{Fact, JOURNAL_NAME, RunDir, SUMMARY_NAME, WriteError};
 use crate::recorder::Recorded;
 use crate::schedule::{Statistics, StopReason};
 use crate::sender::Extent;
@@ -30,14 +30,18 @@ pub(super) struct Report<'a> {
     pub(super) began: Began,
     pub(super) read: RowsRead,
     pub(super) extent: Extent,
+    /// The rows that were to be read.
+    pub(super) rows: Range<u64>,
     pub(super) stop: Option<StopReason>,
     /// The way that requests took.
     pub(super) route: Option<Route>,
     pub(super) input_fault: Option<InputError>,
     pub(super) recorded: Recorded,
     pub(super) sending: Option<(Statistics, Latencies)>,
-    /// The command that goes on where this one stopped.
-    pub(super) continue_with: Option<String>,
+    /// How a run that stopped goes on.
+    pub(super) continuation: Option<Continuation>,
+    /// The end of a wait that the API named and that is not over.
+    pub(super) until: Option<Timestamp>,
 }
 
 /// When a command began.
@@ -55,7 +59,7 @@ impl Began {
 
 impl Report<'_> {
     /// Writes and prints the summary, says what went wrong, and decides the exit code.
-    pub(super) fn finish(self, terminal: &Terminal) -> Exit {
+    pub(super) fn finish(mut self, terminal: &Terminal) -> Exit {
         if let Some(reason) = self.stop.as_ref().filter(|reason| reason.is_about_another_input()) {
             terminal::say_error(reason);
             return Exit::from(reason);
@@ -69,12 +73,32 @@ impl Report<'_> {
             exit = Exit::RunDirectory;
             summary.exit_code = exit.code();
         }
+        if let Err(error) = self.record_end(exit) {
+            terminal::say_error(&format_args!("{:#}", anyhow::Error::from(error)));
+            exit = Exit::RunDirectory;
+            summary.exit_code = exit.code();
+            // It says the code that the process ends with, where that can still be written.
+            self.run_dir.replace_file(SUMMARY_NAME, summary.to_json().as_bytes()).ok();
+        }
         match self.settings.output.output_format {
             OutputFormat::Text => terminal.print(&summary.to_text()),
             OutputFormat::Json => terminal.print(&summary.to_json()),
         }
         self.say_faults();
         exit
+    }
+
+    /// Writes how this process has ended as the journal's last line, durable: it tells whether the run is finished. A journal that
+    /// could not be written ends with the last outcome that could.
+    fn record_end(&mut self, exit: Exit) -> Result<(), WriteError> {
+        if self.recorded.fault.is_some() {
+            return Ok(());
+        }
+        let until = self.stop.as_ref().and(self.until);
+        let journal = &mut self.recorded.journal;
+        journal.push_fact(&Fact::Ended { at: Timestamp::now(), exit: exit.code(), until });
+        journal.flush()?;
+        journal.sync()
     }
 
     fn exit(&self, summary: &Summary) -> Exit {
@@ -92,6 +116,11 @@ impl Report<'_> {
         let tally = &self.recorded.tally;
         let path = |name: &str| text::safe_path(&self.run_dir.file(name));
         let failed_files = self.recorded.failed_files.iter().map(String::as_str);
+        let (continue_with, continue_by_piping) = match self.continuation.clone().filter(|_| self.can_go_on()) {
+            None => (None, None),
+            Some(Continuation::Command(command)) => (Some(command), None),
+            Some(Continuation::PipedAgain(command)) => (None, Some(command)),
+        };
         let mut summary = Summary {
             version: env!("CARGO_PKG_VERSION"),
             command: self.command,
@@ -103,7 +132,7 @@ impl Report<'_> {
             ended: summary::shown_time(Timestamp::now()),
             seconds: summary::rounded(seconds),
             records: 0,
-            read_to_end: self.extent == Extent::Whole,
+            read_to_end: self.extent == Extent::Whole && !self.is_window_full(),
             valid: None,
             updated: None,
             invalid: 0,
@@ -112,6 +141,7 @@ impl Report<'_> {
             superseded: None,
             rare: BTreeMap::new(),
             unsent: None,
+            unrecorded: None,
             errors: summary::error_groups(tally, self.read.rows, &self.names),
             warnings: summary::warning_groups(&self.read, &self.names),
             dates_normalised: 0,
@@ -119,12 +149,23 @@ impl Report<'_> {
             sending: (self.sending.as_ref())
                 .map(|(statistics, latencies)| summary::sending_summary(statistics, latencies, seconds)),
             stopped: self.why_stopped(),
-            continue_with: self.stop.as_ref().and(self.continue_with.clone()),
+            continue_with,
+            continue_by_piping,
             exit_code: 0,
             files: [JOURNAL_NAME].into_iter().chain(failed_files).chain([SUMMARY_NAME]).map(path).collect(),
         };
-        summary.count(tally, &self.read);
+        summary.count(tally, &self.read, self.recorded.unrecorded);
         summary
+    }
+
+    /// Whether `--max-rows` may have left rows that nobody has seen.
+    fn is_window_full(&self) -> bool {
+        self.read.last_row.is_some_and(|last| last.saturating_add(1) >= self.rows.end)
+    }
+
+    /// Whether the run stopped, and the same command can go on.
+    fn can_go_on(&self) -> bool {
+        self.stop.as_ref().is_some_and(can_go_on)
     }
 
     fn say_faults(&self) {
@@ -151,50 +192,5 @@ impl Report<'_> {
             _ => None,
         });
         Some(with_route.unwrap_or_else(|| reason.to_string()))
-    }
-}
-
-/// The command as it was typed, with the run directory named: what continues it. Words are quoted for a POSIX shell.
-pub(super) fn continue_command(arguments: &[OsString], settings: &Settings, run_dir: &RunDir) -> String {
-    let mut words: Vec<String> = arguments.iter().map(|word| quoted(word)).collect();
-    if settings.output.run_dir.is_none() {
-        words.push("--run-dir".to_owned());
-        words.push(quoted(run_dir.path().as_os_str()));
-    }
-    words.join(" ")
-}
-
-/// A word as a POSIX shell reads it. One that cannot be shown as it is, such as the name of a file that is not UTF-8, is put
-/// together by `printf`.
-fn quoted(word: &OsStr) -> String {
-    let is_plain = |character: char| character.is_ascii_alphanumeric() || "-_./:=@%+,".contains(character);
-    match word.to_str() {
-        Some(text) if !text.is_empty() && text.chars().all(is_plain) => text.to_owned(),
-        Some(text) if text::safe(text) == text => format!("'{}'", text.replace('\'', "'\\''")),
-        Some(_) | None => {
-            let bytes = word.as_bytes().iter().map(|byte| match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'/' | b'=' | b',' => {
-                    char::from(*byte).to_string()
-                }
-                byte => format!("\\{byte:03o}"),
-            });
-            format!("\"$(printf '{}')\"", bytes.collect::<String>())
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_shell_reads_a_word_as_it_was_typed() {
-        let check = |word: &[u8], want: &str| assert_eq!(quoted(OsStr::from_bytes(word)), want, "{word:?}");
-        check(b"customers.csv", "customers.csv");
-        check(b"", "''");
-        check(b"it's 5 %.csv", "'it'\\''s 5 %.csv'");
-        check("caf\u{e9}.csv".as_bytes(), "'caf\u{e9}.csv'");
-        check(b"caf\xe9 '%\\.csv", "\"$(printf 'caf\\351\\040\\047\\045\\134.csv')\"");
-        check(b"a\x1bb", "\"$(printf 'a\\033b')\"");
     }
 }

@@ -5,7 +5,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::api::Api;
-use crate::commands::report::{Began, Report, continue_command};
+use crate::commands::continuing::Continuation;
+use crate::commands::report::{Began, Report};
 use crate::commands::server::Server;
 use crate::commands::start::{Start, Started};
 use crate::commands::{Failure, descriptors, inputs, start, unique};
@@ -18,7 +19,7 @@ use crate::pipeline::{self, Reading, RowBuilder};
 use crate::progress::Progress;
 use crate::recorder::{Earlier, Inputs, Recorder};
 use crate::resume::{LeftOut, Resume, Terms};
-use crate::schedule::{History, RetryPolicy, Rules, Schedule};
+use crate::schedule::{History, Moment, RetryPolicy, Rules, Schedule};
 use crate::sender::Sending;
 use crate::terminal::Terminal;
 
@@ -35,8 +36,8 @@ pub fn run(settings: &Settings, arguments: &[OsString]) -> Result<Exit, Failure>
     let route = api.route().clone();
     let Started { run_dir, key, journal, start } = start::for_run(settings, &opened.inputs)?;
 
+    let continuation = Continuation::of(arguments, settings, &opened.inputs, run_dir.path());
     let progress = Arc::new(Progress::default());
-    let retry = settings.sending.retry;
     let rows = inputs::rows(&settings.input);
     let (rows, history, resume, earlier) = match start {
         Start::Fresh => (rows, History::default(), None, None),
@@ -44,7 +45,7 @@ pub fn run(settings: &Settings, arguments: &[OsString]) -> Result<Exit, Failure>
             let gaps = Arc::new(OnceLock::new());
             let all = inputs::rows_with_settled(&rows, &checkpoint);
             let terms = Terms { rows, left_out: left_out(settings, &checkpoint) };
-            let history = history(&checkpoint, retry);
+            let history = history(&checkpoint, &settings.sending);
             let resume = Resume::new(checkpoint.clone(), gaps.clone(), compare, terms);
             (all, history, Some(resume), Some(Earlier { checkpoint, entries, gaps }))
         }
@@ -77,11 +78,13 @@ pub fn run(settings: &Settings, arguments: &[OsString]) -> Result<Exit, Failure>
         command: "run",
         settings,
         names: opened.names,
-        continue_with: Some(continue_command(arguments, settings, &run_dir)),
+        continuation: Some(continuation),
+        until: sent.until,
         run_dir,
         began,
         read: sent.read,
         extent: sent.extent,
+        rows,
         stop: sent.stop,
         route: Some(route),
         input_fault: sent.input_fault,
@@ -113,13 +116,14 @@ pub(super) fn in_flight_max(sending: &SendingSettings) -> u16 {
 }
 
 /// What the schedule has to know of earlier processes: rows that are sent again have not ended.
-fn history(checkpoint: &Checkpoint, retry: Retry) -> History {
-    let rejected = match retry {
+fn history(checkpoint: &Checkpoint, settings: &SendingSettings) -> History {
+    let rejected = match settings.retry {
         Retry::Failed => checkpoint.count(Outcome::Rejected),
         Retry::Rejected => 0,
     };
+    let not_before = Moment::after_start(start::named_wait_left(checkpoint, settings));
     let errors = checkpoint.count(Outcome::Invalid) + rejected;
-    History { ended: checkpoint.count(Outcome::Updated) + errors, errors, answered: checkpoint.answered() }
+    History { ended: checkpoint.count(Outcome::Updated) + errors, errors, answered: checkpoint.answered(), not_before }
 }
 
 /// Jitter differs from process to process, so that many of them do not move as one.

@@ -1,55 +1,34 @@
 //! How a run begins: in a fresh run directory, or where an earlier process of it stopped.
 
-use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use anyhow::{anyhow, bail};
+use anyhow::anyhow;
 use jiff::Timestamp;
 use tracing::{info, warn};
 
-use crate::commands::comparison::{Compared, compare_input};
-use crate::commands::{Failure, inputs};
+use crate::commands::comparison::{Compared, InputDiffers, compare_input};
+use crate::commands::identity::{header, key_of, refuse_another_run};
+use crate::commands::{Failure, fresh, inputs, unfinished};
 use crate::config::Settings;
-use crate::config::provenance::ShownValue;
-use crate::input::{Input, InputName};
+use crate::config::output::Unfinished;
+use crate::config::sending::{NamedWait, SendingSettings};
+use crate::exit::Exit;
+use crate::input::Input;
 use crate::journal::{
-    Checkpoint, EntryReader, FORMAT_VERSION, Header, JOURNAL_NAME, JournalFile, JournalWriter, KEY_NAME, Key, Purpose,
-    READING_RULES, RunDir, SettingText, recover,
+    Checkpoint, EntryReader, Header, JOURNAL_NAME, JournalFile, JournalWriter, Key, Purpose, RunDir, RunDirError,
+    recover,
 };
 use crate::resume::Compare;
 use crate::summary::grouped;
 use crate::text;
 
-/// Where run directories are made when nobody names one.
-const RUNS_DIRECTORY: &str = "custsync-runs";
-/// Run directories that may be made in one second.
-const SAME_SECOND_MAX: u32 = 1000;
-
-/// Settings that change what is sent: a run is only continued with the same ones.
-const SETTINGS_OF_THE_REQUESTS: [&str; 19] = [
-    "base-url",
-    "sandbox",
-    "tenant",
-    "format",
-    "delimiter",
-    "encoding",
-    "no-header",
-    "columns",
-    "sheet",
-    "map",
-    "ignore",
-    "loose-headers",
-    "set",
-    "values",
-    "empty",
-    "null-string",
-    "date-format",
-    "trim",
-    "unique",
-];
+/// How often it is looked whether another process has ended, at first and at last.
+const LOCK_POLL_FIRST: Duration = Duration::from_millis(100);
+const LOCK_POLL_LAST: Duration = Duration::from_secs(1);
 
 /// A run directory, ready to be written.
 pub(super) struct Started {
@@ -74,32 +53,89 @@ pub(super) enum Start {
     },
 }
 
+/// Why a run directory is not continued.
+enum Refusal {
+    /// It is about something else. Where nobody named it, a new one can be made.
+    AnotherRun(anyhow::Error),
+    /// It is, or may be, the run that is meant, which cannot go on.
+    Failure(Failure),
+}
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Refusal {
+        Refusal::Failure(failure)
+    }
+}
+
 /// Makes or opens the run directory for a run.
 pub(super) fn for_run(settings: &Settings, inputs: &[Input]) -> Result<Started, Failure> {
-    let run_dir = create(settings, inputs)?;
-    match run_dir.open_journal().map_err(Failure::run_directory)? {
-        JournalFile::New(file) => {
-            let started = begin(file, run_dir, settings, inputs, Purpose::Run)?;
-            // Said at the start: a process that is killed cannot say any more how it is continued.
-            info!("recording in {}", shown(started.run_dir.path()));
-            Ok(started)
-        }
-        JournalFile::Existing(file) => resume(file, run_dir, settings, inputs),
+    match (&settings.output.run_dir, settings.output.unfinished) {
+        (Some(path), _) => in_directory(path, settings, inputs),
+        (None, Unfinished::Left) => in_new_directory(settings, inputs),
+        (None, Unfinished::Continued) => after_unfinished(settings, inputs),
+    }
+}
+
+/// Begins or continues a run in the directory that the user named.
+fn in_directory(path: &Path, settings: &Settings, inputs: &[Input]) -> Result<Started, Failure> {
+    let run_dir = RunDir::create(path).map_err(Failure::run_directory)?;
+    match open_journal(&run_dir, settings)? {
+        JournalFile::New(file) => begin_run(file, run_dir, settings, inputs),
+        JournalFile::Existing(file) => resume(file, run_dir, settings, inputs).map_err(|refusal| match refusal {
+            Refusal::AnotherRun(error) => Failure::run_directory(error),
+            Refusal::Failure(failure) => failure,
+        }),
+    }
+}
+
+fn in_new_directory(settings: &Settings, inputs: &[Input]) -> Result<Started, Failure> {
+    in_directory(&fresh::path(inputs.first().map(Input::name)), settings, inputs)
+}
+
+/// Continues the newest run of this input and these settings that is not finished, or begins a new one.
+fn after_unfinished(settings: &Settings, inputs: &[Input]) -> Result<Started, Failure> {
+    let Some(run_dir) = unfinished::newest(settings, inputs)? else {
+        return in_new_directory(settings, inputs);
+    };
+    let directory = text::safe_path(run_dir.path());
+    if !unfinished::can_be_compared(inputs) {
+        unfinished::point_out(&run_dir);
+        return in_new_directory(settings, inputs);
+    }
+    match open_journal(&run_dir, settings)? {
+        JournalFile::New(file) => begin_run(file, run_dir, settings, inputs),
+        JournalFile::Existing(file) => match resume(file, run_dir, settings, inputs) {
+            Ok(started) => {
+                info!("continuing the unfinished run in {directory} (--fresh begins a new one)");
+                Ok(started)
+            }
+            Err(Refusal::AnotherRun(error)) => {
+                let why = error.downcast_ref().map_or_else(
+                    || format!("{error:#}"),
+                    |InputDiffers { rows }| format!("the input differs in {rows} from what was sent"),
+                );
+                info!("the unfinished run in {directory} is not continued: {why}; a new run begins");
+                in_new_directory(settings, inputs)
+            }
+            Err(Refusal::Failure(failure)) => Err(failure),
+        },
     }
 }
 
 /// Makes the run directory for a check, or overwrites an earlier check's.
 pub(super) fn for_check(settings: &Settings, inputs: &[Input]) -> Result<Started, Failure> {
-    let run_dir = create(settings, inputs)?;
-    let file = match run_dir.open_journal().map_err(Failure::run_directory)? {
+    let path = settings.output.run_dir.clone().unwrap_or_else(|| fresh::path(inputs.first().map(Input::name)));
+    let run_dir = RunDir::create(&path).map_err(Failure::run_directory)?;
+    let file = match open_journal(&run_dir, settings)? {
         JournalFile::New(file) => file,
         JournalFile::Existing(file) => {
             let earlier = file.try_clone().map_err(Failure::run_directory)?;
-            let recovered =
-                recover(earlier, &run_dir, settings.sending.retry).map_err(|error| in_directory(&run_dir, error))?;
+            let recovered = recover(earlier, &run_dir, settings.sending.retry).map_err(|error| {
+                Failure::run_directory(anyhow::Error::new(error).context(text::safe_path(run_dir.path())))
+            })?;
             if recovered.header.is_some_and(|header| header.purpose == Purpose::Run) {
-                let error =
-                    anyhow!("the run directory {} holds a run; a check does not overwrite it", shown(run_dir.path()));
+                let directory = text::safe_path(run_dir.path());
+                let error = anyhow!("the run directory {directory} holds a run; a check does not overwrite it");
                 return Err(Failure::run_directory(error));
             }
             file.set_len(0).map_err(Failure::run_directory)?;
@@ -107,6 +143,35 @@ pub(super) fn for_check(settings: &Settings, inputs: &[Input]) -> Result<Started
         }
     };
     begin(file, run_dir, settings, inputs, Purpose::Check)
+}
+
+/// Opens and locks the journal. Another process that is at work there may end within `--lock-wait`.
+fn open_journal(run_dir: &RunDir, settings: &Settings) -> Result<JournalFile, Failure> {
+    let (began, mut poll) = (Instant::now(), LOCK_POLL_FIRST);
+    let lock_wait = settings.output.lock_wait;
+    loop {
+        let error = match run_dir.open_journal() {
+            Ok(file) => return Ok(file),
+            Err(error) => error,
+        };
+        let left = lock_wait.saturating_sub(began.elapsed());
+        if !matches!(error, RunDirError::Locked { .. }) || left.is_zero() {
+            return Err(Failure::run_directory(error));
+        }
+        if poll == LOCK_POLL_FIRST {
+            let directory = text::safe_path(run_dir.path());
+            info!("another process is at work in {directory}: waiting for its end, at most {lock_wait:?}");
+        }
+        thread::sleep(poll.min(left));
+        poll = (poll * 2).min(LOCK_POLL_LAST);
+    }
+}
+
+fn begin_run(file: File, run_dir: RunDir, settings: &Settings, inputs: &[Input]) -> Result<Started, Failure> {
+    let started = begin(file, run_dir, settings, inputs, Purpose::Run)?;
+    // Said at the start: a process that is killed cannot say any more how it is continued.
+    info!("recording in {}", text::safe_path(started.run_dir.path()));
+    Ok(started)
 }
 
 /// Begins a journal. Its key is durable before it is.
@@ -124,7 +189,8 @@ fn begin(
     Ok(Started { run_dir, key, journal, start: Start::Fresh })
 }
 
-fn resume(file: File, run_dir: RunDir, settings: &Settings, inputs: &[Input]) -> Result<Started, Failure> {
+/// Continues a run, if it is this one.
+fn resume(file: File, run_dir: RunDir, settings: &Settings, inputs: &[Input]) -> Result<Started, Refusal> {
     let began = Instant::now();
     let again = file.try_clone().map_err(Failure::run_directory)?;
     let recovered = recover(file, &run_dir, settings.sending.retry)
@@ -134,19 +200,25 @@ fn resume(file: File, run_dir: RunDir, settings: &Settings, inputs: &[Input]) ->
     }
     let Some(earlier) = &recovered.header else {
         // The first process died before its header was written, so it has sent nothing.
-        return begin(again, run_dir, settings, inputs, Purpose::Run);
+        return Ok(begin(again, run_dir, settings, inputs, Purpose::Run)?);
     };
     let key = key_of(earlier, &run_dir).map_err(Failure::run_directory)?;
     let header = header(settings, inputs, key, Purpose::Run)?;
-    refuse_another_run(earlier, &header, &run_dir).map_err(Failure::run_directory)?;
+    refuse_another_run(earlier, &header, &run_dir).map_err(Refusal::AnotherRun)?;
     let checkpoint = Arc::new(recovered.checkpoint);
+    if checkpoint.facts().is_undone {
+        let directory = text::safe_path(run_dir.path());
+        let error = anyhow!("what the run in {directory} wrote is being put back (custsync undo): begin a new one");
+        return Err(Refusal::AnotherRun(error));
+    }
     let compared = Compared { settings: &settings.input, inputs, key };
-    let compare = compare_input(&checkpoint, &recovered.entries, &compared).map_err(Failure::run_directory)?;
+    let compare = compare_input(&checkpoint, &recovered.entries, &compared).map_err(refusal_of_input)?;
+    keep_named_wait(&checkpoint, &settings.sending, &run_dir)?;
     say_what_changed(earlier, &header, inputs, key).map_err(Failure::run_directory)?;
     info!(
         "continuing after {} settled rows in {} ({} entries, read and compared in {:.1} s)",
         grouped(checkpoint.rows_recorded()),
-        shown(run_dir.path()),
+        text::safe_path(run_dir.path()),
         grouped(checkpoint.entries()),
         began.elapsed().as_secs_f64()
     );
@@ -154,51 +226,36 @@ fn resume(file: File, run_dir: RunDir, settings: &Settings, inputs: &[Input]) ->
     Ok(Started { run_dir, key, journal: recovered.writer, start })
 }
 
-/// The key of a run, or why the file of that name is not it.
-fn key_of(header: &Header, run_dir: &RunDir) -> anyhow::Result<Key> {
-    if header.custsync_journal < FORMAT_VERSION || header.rules != READING_RULES {
-        bail!(
-            "the run in {} was begun by custsync {}, which reads inputs by other rules: finish it with that version, or name another directory",
-            shown(run_dir.path()),
-            text::safe(&header.version)
-        );
+fn refusal_of_input(error: anyhow::Error) -> Refusal {
+    if error.is::<InputDiffers>() {
+        Refusal::AnotherRun(error)
+    } else {
+        Refusal::Failure(Failure::run_directory(error))
     }
-    let key = Key::read(run_dir)?;
-    if header.key.as_deref() != Some(key.proof().as_str()) {
-        bail!("{} is not the key of this run: its rows cannot be compared; nothing was sent", run_dir.shown(KEY_NAME));
-    }
-    Ok(key)
 }
 
-fn refuse_another_run(earlier: &Header, now: &Header, run_dir: &RunDir) -> anyhow::Result<()> {
-    let directory = shown(run_dir.path());
-    if earlier.purpose == Purpose::Check {
-        bail!("the run directory {directory} holds a check, not a run: name another one");
+/// Sends nothing where the API has told an earlier process to wait for longer than `--max-wait` from now.
+fn keep_named_wait(checkpoint: &Checkpoint, settings: &SendingSettings, run_dir: &RunDir) -> Result<(), Failure> {
+    if named_wait_left(checkpoint, settings) <= settings.max_wait {
+        return Ok(());
     }
-    let differing: Vec<_> = now.differing_settings(earlier).collect();
-    if !differing.is_empty() {
-        bail!(
-            "the run directory {directory} holds a run with other settings ({}): use the same ones, or another directory",
-            differing.join(", ")
-        );
-    }
-    if earlier.inputs.len() != now.inputs.len() {
-        bail!(
-            "the run directory {directory} holds a run of {} inputs, not of {}: name the same ones, or another directory",
-            earlier.inputs.len(),
-            now.inputs.len()
-        );
-    }
-    for (earlier, now) in earlier.inputs.iter().zip(&now.inputs) {
-        // The same bytes of a record under other columns are another update.
-        if earlier.columns != now.columns {
-            bail!(
-                "{} has other columns than the input of the run in {directory}: use the same, or another directory",
-                now.name
-            );
-        }
-    }
-    Ok(())
+    let until = checkpoint.facts().until.unwrap_or_default();
+    let error = anyhow!(
+        "the API has asked to wait until {} UTC, which is longer than --max-wait: run this again then, or with --ignore-until (the run in {}); nothing was sent",
+        until.strftime("%Y-%m-%d %H:%M:%S"),
+        text::safe_path(run_dir.path())
+    );
+    Err(Failure { exit: Exit::StoppedEarly, error })
+}
+
+/// How much is left of a wait that the API named to an earlier process.
+pub(super) fn named_wait_left(checkpoint: &Checkpoint, settings: &SendingSettings) -> Duration {
+    let until = match settings.named_wait {
+        NamedWait::Kept => checkpoint.facts().until,
+        NamedWait::Ignored => None,
+    };
+    let left = until.map(|until| until.duration_since(Timestamp::now()));
+    left.and_then(|left| Duration::try_from(left).ok()).unwrap_or_default()
 }
 
 /// Says how inputs differ that are the same as far as they were sent.
@@ -217,61 +274,4 @@ fn say_what_changed(earlier: &Header, now: &Header, inputs: &[Input], key: Key) 
         }
     }
     Ok(())
-}
-
-fn create(settings: &Settings, inputs: &[Input]) -> Result<RunDir, Failure> {
-    let path = match &settings.output.run_dir {
-        Some(path) => path.clone(),
-        None => fresh_path(inputs.first().map(Input::name)),
-    };
-    RunDir::create(&path).map_err(Failure::run_directory)
-}
-
-/// `custsync-runs/<UTC time>-<input stem>`, with a number where there is one already.
-fn fresh_path(input: Option<&InputName>) -> PathBuf {
-    let stem = match input {
-        Some(InputName::Path(path)) => path.file_stem().unwrap_or_default(),
-        Some(InputName::Stdin) | None => OsStr::new("stdin"),
-    };
-    let time = Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
-    let name = |number: u32| {
-        let mut name = OsString::from(format!("{time}-"));
-        name.push(stem);
-        if number > 1 {
-            name.push(format!("-{number}"));
-        }
-        name
-    };
-    let paths = (1..=SAME_SECOND_MAX).map(|number| Path::new(RUNS_DIRECTORY).join(name(number)));
-    let mut last = PathBuf::from(RUNS_DIRECTORY);
-    for path in paths {
-        last = path;
-        if !last.exists() {
-            break;
-        }
-    }
-    last
-}
-
-fn header(settings: &Settings, inputs: &[Input], key: Key, purpose: Purpose) -> Result<Header, Failure> {
-    let in_force = settings.in_force().iter().filter(|setting| SETTINGS_OF_THE_REQUESTS.contains(&setting.name));
-    let settings = in_force.filter_map(|setting| Some((setting.name.to_owned(), text_of(&setting.value)?)));
-    Ok(Header::new(purpose, &key, inputs::identities(inputs, key)?, settings.collect()))
-}
-
-/// A setting's value as the header holds it.
-fn text_of(value: &ShownValue) -> Option<SettingText> {
-    match value {
-        ShownValue::Unset | ShownValue::Secret => None,
-        ShownValue::One(text) => Some(SettingText::One(text.clone())),
-        ShownValue::Many(items) => Some(SettingText::Many(items.clone())),
-    }
-}
-
-fn in_directory(run_dir: &RunDir, error: impl Into<anyhow::Error>) -> Failure {
-    Failure::run_directory(error.into().context(shown(run_dir.path())))
-}
-
-fn shown(path: &Path) -> String {
-    text::safe_path(path)
 }

@@ -9,6 +9,7 @@ use url::Url;
 use super::error::Problem;
 use super::layer::TOKEN;
 use super::reader::Reader;
+use super::setting::Setting;
 use super::value::{ValueError, number_in};
 use crate::api::{PlainHttp, Protocol, foreign_part, is_loopback};
 
@@ -95,20 +96,25 @@ pub enum BaseUrlError {
 impl ApiSettings {
     pub(super) fn read(reader: &mut Reader) -> Self {
         let (base_url, plain_http) = base_url(reader);
-        let tenant = reader.optional("tenant", number_in(0..=u64::MAX));
+        let tenant = reader.optional(Setting::of_the_run("tenant"), number_in(0..=u64::MAX));
         let token = token_source(reader);
-        let client_secret_file = reader.path(CLIENT_SECRET_FILE);
-        let ca_file = reader.path("ca-file");
-        let protocol = if reader.switch("http2") { Protocol::Http2 } else { Protocol::Http1 };
-        let target = if reader.switch("sandbox") { Target::Sandbox } else { Target::Remote { base_url, token } };
+        let client_secret_file = reader.path(Setting::of_the_process(CLIENT_SECRET_FILE));
+        let ca_file = reader.path(Setting::of_the_process("ca-file"));
+        let protocol = if reader.switch(Setting::of_the_process("http2")) { Protocol::Http2 } else { Protocol::Http1 };
+        let target = if reader.switch(Setting::of_the_run("sandbox")) {
+            Target::Sandbox
+        } else {
+            Target::Remote { base_url, token }
+        };
         Self { target, tenant, ca_file, client_secret_file, plain_http, protocol }
     }
 }
 
 fn base_url(reader: &mut Reader) -> (Url, PlainHttp) {
     const NAME: &str = "base-url";
-    let base_url = reader.one(NAME, BASE_URL, |text| Ok(parse_base_url(text)?));
-    let plain_http = if reader.switch("allow-http") { PlainHttp::Anywhere } else { PlainHttp::Loopback };
+    let base_url = reader.one(Setting::of_the_run(NAME), BASE_URL, |text| Ok(parse_base_url(text)?));
+    let plain_http =
+        if reader.switch(Setting::of_the_process("allow-http")) { PlainHttp::Anywhere } else { PlainHttp::Loopback };
     if base_url.scheme() != "https" && plain_http == PlainHttp::Loopback && !is_loopback(&base_url) {
         let host = base_url.host_str().unwrap_or_default().to_owned();
         reader.note(NAME, ValueError::BaseUrl(BaseUrlError::PlainHttp(host)));
@@ -148,7 +154,7 @@ pub(super) fn parse_server_url(text: &str) -> Result<Url, BaseUrlError> {
 /// configuration file.
 fn token_source(reader: &mut Reader) -> TokenSource {
     let value = reader.token();
-    let file = reader.path(TOKEN_FILE);
+    let file = reader.path(Setting::of_the_process(TOKEN_FILE));
     match (value, file) {
         (None, None) => TokenSource::Missing,
         (Some(value), None) => TokenSource::Value(value),

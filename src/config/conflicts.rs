@@ -1,11 +1,13 @@
 //! Settings that are fine each by itself, and nonsense together. Only what was typed counts: a configuration file is
 //! written for many commands, and part of it may be of no use to this one.
 
+use std::cmp::Ordering;
+
 use super::api::{CLIENT_SECRET_FILE, TOKEN_FILE, Target};
 use super::error::Problem;
 use super::input::EXPLAIN;
 use super::layer::{SANDBOX_PREFIX, TOKEN};
-use super::output::{OUTPUT_FORMAT, OutputFormat};
+use super::output::{FRESH, OUTPUT_FORMAT, OutputFormat, RUN_DIR, Unfinished};
 use super::provenance::Provenance;
 use super::reader::Reader;
 use super::{Settings, Task};
@@ -28,10 +30,24 @@ pub(super) fn check(reader: &mut Reader, settings: &Settings) {
         let (first, second) = (reader.place(EXPLAIN), format!("{} json", reader.place(OUTPUT_FORMAT)));
         reader.problem(Problem::Contradiction { first, second });
     }
+    // A directory that is named by a stronger source holds: that is how a run is continued that began with `--fresh`.
+    let is_fresh = settings.output.unfinished == Unfinished::Left && settings.output.run_dir.is_some();
+    if is_fresh && is_run(reader.task()) && reader.compare_sources(RUN_DIR, FRESH) != Ordering::Greater {
+        let (first, second) = (reader.place(FRESH), reader.place(RUN_DIR));
+        reader.problem(Problem::Contradiction { first, second });
+    }
     // A token that was given and cannot be used has been reported already.
     let unnamed = [TOKEN, TOKEN_FILE].iter().all(|name| *reader.provenance(name) == Provenance::Default);
     if unnamed && reader.task() == Task::Run && matches!(target, Target::Remote { .. }) {
         reader.problem(Problem::NoToken);
+    }
+}
+
+/// Whether the task is to send, or to show the settings of that.
+fn is_run(task: Task) -> bool {
+    match task {
+        Task::Run | Task::Config => true,
+        Task::Check | Task::Sandbox | Task::Login | Task::Logout | Task::Token => false,
     }
 }
 

@@ -53,9 +53,6 @@ pub enum Problem {
     /// Nothing to authenticate with.
     #[error("no token: set CUSTSYNC_TOKEN or give --token-file FILE (or try things out with --sandbox)")]
     NoToken,
-    /// An input was named twice, so its rows would be sent twice.
-    #[error("{0} is given twice")]
-    InputTwice(String),
     /// Two settings of equal weight that cannot both hold.
     #[error("{first} and {second} contradict each other: keep one")]
     Contradiction {

@@ -3,8 +3,8 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::choice::choice;
-use super::error::Problem;
 use super::reader::{Entry, Reader, Split};
+use super::setting::Setting;
 use super::tables::NestedEntry;
 use super::value::{ValueError, number_in, some_text};
 use crate::contract::{DateFormat, ValueRules};
@@ -16,7 +16,7 @@ use crate::input::{
 /// What is read, and how.
 #[derive(Debug, Clone)]
 pub struct InputSettings {
-    /// The inputs in order, each once.
+    /// The inputs in order, as they were given.
     pub files: Vec<InputName>,
     /// What they look like, and which column fills which field.
     pub rules: InputRules,
@@ -57,12 +57,12 @@ const ALL_FIELDS: &str = "default";
 
 impl InputSettings {
     pub(super) fn read(reader: &mut Reader, files: Vec<PathBuf>) -> Self {
-        let files = input_names(reader, files);
-        let format = reader.one("format", "auto", |text| choice(text, &FORMATS));
-        let delimiter = reader.optional("delimiter", delimiter);
-        let encoding = reader.one("encoding", "auto", encoding);
+        let files = files.into_iter().map(plainest_name).collect();
+        let format = reader.one(Setting::of_the_run("format"), "auto", |text| choice(text, &FORMATS));
+        let delimiter = reader.optional(Setting::of_the_run("delimiter"), delimiter);
+        let encoding = reader.one(Setting::of_the_run("encoding"), "auto", encoding);
         let header = header_rule(reader);
-        let sheet = reader.optional("sheet", some_text);
+        let sheet = reader.optional(Setting::of_the_run("sheet"), some_text);
         let mapping = mapping(reader);
         let constants = constants(reader);
         let values = value_maps(reader);
@@ -71,9 +71,11 @@ impl InputSettings {
                 values,
                 empty: empty_rules(reader),
                 null_strings: null_strings(reader),
-                trim: if reader.switch("trim") { Trim::Trim } else { Trim::Keep },
+                trim: if reader.switch(Setting::of_the_run("trim")) { Trim::Trim } else { Trim::Keep },
             },
-            values: ValueRules { date_formats: reader.list("date-format", |text| Ok(DateFormat::new(text)?)) },
+            values: ValueRules {
+                date_formats: reader.list(Setting::of_the_run("date-format"), |text| Ok(DateFormat::new(text)?)),
+            },
         };
         for (text, error) in rows.cells.values.errors(&rows.cells, &rows.values) {
             reader.note(VALUES, ValueError::Mapped { text, error });
@@ -92,27 +94,14 @@ impl InputSettings {
                 mapping: mapping.with_constants(constants),
             },
             rows,
-            skip_rows: reader.one("skip-rows", "0", number_in(0..=u64::MAX)),
-            max_rows: reader.optional("max-rows", number_in(1..=u64::MAX)),
-            explain: reader.one(EXPLAIN, "0", number_in(0..=u64::MAX)),
+            skip_rows: reader.one(Setting::of_the_process("skip-rows"), "0", number_in(0..=u64::MAX)),
+            max_rows: reader.optional(Setting::of_the_process("max-rows"), number_in(1..=u64::MAX)),
+            explain: reader.one(Setting::of_the_process(EXPLAIN), "0", number_in(0..=u64::MAX)),
         }
     }
 }
 
-fn input_names(reader: &mut Reader, files: Vec<PathBuf>) -> Vec<InputName> {
-    let mut names = Vec::new();
-    for file in files {
-        let name = plainest_name(file);
-        if names.contains(&name) {
-            reader.problem(Problem::InputTwice(name.to_string()));
-        } else {
-            names.push(name);
-        }
-    }
-    names
-}
-
-/// The name without `./`, so that a file given twice is noticed.
+/// The name without `./`, as messages show it.
 fn plainest_name(file: PathBuf) -> InputName {
     let plain: PathBuf = file.components().filter(|part| *part != Component::CurDir).collect();
     // Nothing is left of `.`, and `./-` is a file, not standard input: these stay as they were.
@@ -124,7 +113,7 @@ fn plainest_name(file: PathBuf) -> InputName {
 
 fn mapping(reader: &mut Reader) -> MappingRules {
     let mut map = Vec::new();
-    for entry in reader.entries("map", &[], Split::Last) {
+    for entry in reader.entries(Setting::of_the_run("map"), &[], Split::Last) {
         match entry {
             Entry { key: Some(column), value: field } if !column.is_empty() && !field.is_empty() => {
                 map.push((column, field));
@@ -132,15 +121,16 @@ fn mapping(reader: &mut Reader) -> MappingRules {
             entry => reader.note("map", ValueError::NotAPair { text: entry.text(), form: "COLUMN=FIELD" }),
         }
     }
-    let ignore = reader.list("ignore", some_text);
+    let ignore = reader.list(Setting::of_the_run("ignore"), some_text);
     let rules = MappingRules::new(&map, &ignore).map_err(ValueError::from);
-    let header_names = if reader.switch("loose-headers") { HeaderNames::Loose } else { HeaderNames::Exact };
+    let header_names =
+        if reader.switch(Setting::of_the_run("loose-headers")) { HeaderNames::Loose } else { HeaderNames::Exact };
     reader.noting("map", rules).unwrap_or_default().with_header_names(header_names)
 }
 
 fn constants(reader: &mut Reader) -> Constants {
     let mut constants = Constants::default();
-    for entry in reader.entries(SET, &[], Split::First) {
+    for entry in reader.entries(Setting::of_the_run(SET), &[], Split::First) {
         match entry {
             Entry { key: Some(field), value } if !field.is_empty() => {
                 let added = constants.add(&field, value).map_err(ValueError::from);
@@ -154,7 +144,9 @@ fn constants(reader: &mut Reader) -> Constants {
 
 fn value_maps(reader: &mut Reader) -> ValueMaps {
     let mut maps = ValueMaps::default();
-    for NestedEntry { table: field, key: text, value } in reader.nested_entries(VALUES, "FIELD:TEXT=VALUE") {
+    for NestedEntry { table: field, key: text, value } in
+        reader.nested_entries(Setting::of_the_run(VALUES), "FIELD:TEXT=VALUE")
+    {
         let added = maps.add(&field, text, value).map_err(ValueError::from);
         reader.noting(VALUES, added);
     }
@@ -165,7 +157,7 @@ fn empty_rules(reader: &mut Reader) -> EmptyRules {
     const NAME: &str = "empty";
     let mut default = EmptyRule::Omit;
     let mut fields = Vec::new();
-    for Entry { key, value } in reader.entries(NAME, &["omit"], Split::Last) {
+    for Entry { key, value } in reader.entries(Setting::of_the_run(NAME), &["omit"], Split::Last) {
         let Some(rule) = reader.noting(NAME, choice(&value, &EMPTY_RULES)) else {
             continue;
         };
@@ -186,7 +178,7 @@ fn empty_rules(reader: &mut Reader) -> EmptyRules {
 fn null_strings(reader: &mut Reader) -> NullStrings {
     const NAME: &str = "null-string";
     let mut nulls = NullStrings::default();
-    for Entry { key, value } in reader.keyed_texts(NAME) {
+    for Entry { key, value } in reader.keyed_texts(Setting::of_the_run(NAME)) {
         let added = match (key.as_deref(), of_one_field(&value)) {
             (Some(ALL_FIELDS), _) | (None, None) => {
                 nulls.add(value);
@@ -224,8 +216,8 @@ fn encoding(text: &str) -> Result<EncodingChoice, ValueError> {
 
 /// Columns that are named stand for a header, so naming them says that there is none.
 fn header_rule(reader: &mut Reader) -> HeaderRule {
-    let has_header = !reader.switch("no-header");
-    let columns = reader.list("columns", some_text);
+    let has_header = !reader.switch(Setting::of_the_run("no-header"));
+    let columns = reader.list(Setting::of_the_run("columns"), some_text);
     if columns.len() > COLUMNS_MAX {
         reader.note("columns", ValueError::TooMany { most: COLUMNS_MAX });
     }

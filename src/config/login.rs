@@ -4,6 +4,7 @@ use url::Url;
 
 use super::api::{BaseUrlError, parse_server_url};
 use super::reader::Reader;
+use super::setting::Setting;
 use super::value::{ValueError, number_in, some_text};
 use crate::api::{PlainHttp, is_loopback};
 
@@ -51,22 +52,26 @@ pub enum Browser {
 impl LoginSettings {
     pub(super) fn read(reader: &mut Reader, plain_http: PlainHttp) -> Self {
         Self {
-            client_id: reader.optional("client-id", some_text),
-            scope: reader.optional("scope", some_text),
-            auth_url: server_url(reader, "auth-url", AUTH_URL, plain_http),
-            token_url: server_url(reader, "token-url", TOKEN_URL, plain_http),
-            port: reader.one("port", "0", number_in(0..=u16::MAX)),
-            way_back: if reader.switch("paste") { WayBack::Pasted } else { WayBack::Loopback },
-            browser: if reader.switch("no-browser") { Browser::LeftToThePerson } else { Browser::Opened },
+            client_id: reader.optional(Setting::of_the_process("client-id"), some_text),
+            scope: reader.optional(Setting::of_the_process("scope"), some_text),
+            auth_url: server_url(reader, Setting::of_the_process("auth-url"), AUTH_URL, plain_http),
+            token_url: server_url(reader, Setting::of_the_process("token-url"), TOKEN_URL, plain_http),
+            port: reader.one(Setting::of_the_process("port"), "0", number_in(0..=u16::MAX)),
+            way_back: if reader.switch(Setting::of_the_process("paste")) { WayBack::Pasted } else { WayBack::Loopback },
+            browser: if reader.switch(Setting::of_the_process("no-browser")) {
+                Browser::LeftToThePerson
+            } else {
+                Browser::Opened
+            },
         }
     }
 }
 
-fn server_url(reader: &mut Reader, name: &'static str, default: &str, plain_http: PlainHttp) -> Url {
-    let url = reader.one(name, default, |text| Ok(parse_server_url(text)?));
+fn server_url(reader: &mut Reader, setting: Setting, default: &str, plain_http: PlainHttp) -> Url {
+    let url = reader.one(setting, default, |text| Ok(parse_server_url(text)?));
     if url.scheme() != "https" && plain_http == PlainHttp::Loopback && !is_loopback(&url) {
         let host = url.host_str().unwrap_or_default().to_owned();
-        reader.note(name, ValueError::BaseUrl(BaseUrlError::PlainHttp(host)));
+        reader.note(setting.name, ValueError::BaseUrl(BaseUrlError::PlainHttp(host)));
     }
     url
 }

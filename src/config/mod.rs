@@ -2,7 +2,8 @@
 //! beats whom is a table in a test.
 //!
 //! **A setting is defined once**, by the line in its group's `read` that names it, gives its default and parses it into
-//! a field of the group. All else follows from the names that were read: which keys of the file and which variables
+//! a field of the group. The line also says whether the setting belongs to the run, which is only continued with the same value,
+//! or to the process. All else follows from the names that were read: which keys of the file and which variables
 //! are known, what `custsync config` lists, which defaults the help shows. The compiler refuses a field that is not
 //! read; a test compares the names with the flags.
 //!
@@ -21,6 +22,7 @@ pub mod provenance;
 mod reader;
 pub mod sandbox;
 pub mod sending;
+mod setting;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -42,6 +44,7 @@ use self::provenance::SettingInForce;
 use self::reader::Reader;
 use self::sandbox::SandboxSettings;
 use self::sending::SendingSettings;
+pub use self::setting::BelongsTo;
 
 /// What the settings are for: a few defaults and rules depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

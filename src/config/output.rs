@@ -1,18 +1,26 @@
 //! What is written and shown.
 
 use std::cmp::Ordering;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::choice::choice;
+use super::duration::duration_in;
 use super::error::Problem;
 use super::reader::Reader;
+use super::setting::Setting;
 use super::value::{ValueError, number_in};
 
 /// What is written and shown.
 #[derive(Debug, Clone)]
 pub struct OutputSettings {
-    /// Where the run is recorded; a fresh directory where nobody says.
+    /// Where the run is recorded. Where nobody says, an unfinished run of the same is continued, or a new directory is made.
     pub run_dir: Option<PathBuf>,
+    /// What becomes of unfinished runs, where nobody names a directory.
+    pub unfinished: Unfinished,
+    /// How long to wait for another process that is at work in the run directory: at most 24 h.
+    pub lock_wait: Duration,
     /// What stdout gets.
     pub output_format: OutputFormat,
     /// What the log on stderr looks like.
@@ -23,6 +31,15 @@ pub struct OutputSettings {
     pub color: Color,
     /// How much the log tells.
     pub verbosity: Verbosity,
+}
+
+/// What becomes of unfinished runs of the same input and settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unfinished {
+    /// The newest one is continued.
+    Continued,
+    /// They are left: a new run begins (`--fresh`).
+    Left,
 }
 
 /// For people or for programs.
@@ -67,6 +84,15 @@ pub enum Verbosity {
     Everything,
 }
 
+/// The setting that names the run directory.
+pub(super) const RUN_DIR: &str = "run-dir";
+
+/// The setting that begins a new run, whatever is unfinished.
+pub(super) const FRESH: &str = "fresh";
+
+/// Who waits for longer than a day has forgotten the other process.
+const LOCK_WAITS: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(24);
+
 /// The setting that says what the summary on stdout looks like.
 pub(super) const OUTPUT_FORMAT: &str = "output-format";
 
@@ -77,11 +103,19 @@ const COLORS: [(&str, Color); 3] = [("auto", Color::Auto), ("always", Color::Alw
 impl OutputSettings {
     pub(super) fn read(reader: &mut Reader) -> Self {
         Self {
-            run_dir: reader.path("run-dir"),
-            output_format: reader.one(OUTPUT_FORMAT, "text", |text| choice(text, &OUTPUT_FORMATS)),
-            log_format: reader.one("log-format", "text", |text| choice(text, &OUTPUT_FORMATS)),
-            progress: reader.one("progress", "auto", |text| choice(text, &PROGRESSES)),
-            color: reader.one("color", "auto", |text| choice(text, &COLORS)),
+            run_dir: reader.path(Setting::of_the_process(RUN_DIR)),
+            unfinished: if reader.switch(Setting::of_the_process(FRESH)) {
+                Unfinished::Left
+            } else {
+                Unfinished::Continued
+            },
+            lock_wait: reader
+                .one(Setting::of_the_process("lock-wait"), "0s", |text| Ok(duration_in(&LOCK_WAITS, text)?)),
+            output_format: reader
+                .one(Setting::of_the_process(OUTPUT_FORMAT), "text", |text| choice(text, &OUTPUT_FORMATS)),
+            log_format: reader.one(Setting::of_the_process("log-format"), "text", |text| choice(text, &OUTPUT_FORMATS)),
+            progress: reader.one(Setting::of_the_process("progress"), "auto", |text| choice(text, &PROGRESSES)),
+            color: reader.one(Setting::of_the_process("color"), "auto", |text| choice(text, &COLORS)),
             verbosity: verbosity(reader),
         }
     }
@@ -89,8 +123,8 @@ impl OutputSettings {
 
 /// `-q` and `-v` from sources of different strength: the stronger holds. From the same: a contradiction.
 fn verbosity(reader: &mut Reader) -> Verbosity {
-    let quiet = reader.switch("quiet");
-    let loud = match reader.one("verbose", "0", verbose_count) {
+    let quiet = reader.switch(Setting::of_the_process("quiet"));
+    let loud = match reader.one(Setting::of_the_process("verbose"), "0", verbose_count) {
         0 => Verbosity::Normal,
         1 => Verbosity::Detailed,
         2.. => Verbosity::Everything,

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use super::setting::BelongsTo;
 use crate::text;
 
 /// Who said so: the weakest first.
@@ -55,6 +56,8 @@ impl fmt::Display for Provenance {
 pub struct SettingInForce {
     /// The long flag without its dashes, which is also the key in the file.
     pub name: &'static str,
+    /// Whether a run is known by it.
+    pub belongs_to: BelongsTo,
     /// The value as it was written.
     pub value: ShownValue,
     /// Who wrote it.

@@ -14,6 +14,7 @@ use super::Task;
 use super::error::{ConfigError, Problem};
 use super::layer::{Given, Layer, TOKEN};
 use super::provenance::{Provenance, SettingInForce, ShownValue};
+use super::setting::Setting;
 use super::value::{self, ValueError};
 use crate::api::{Token, TokenFlaw};
 use crate::nearest::nearest;
@@ -56,69 +57,70 @@ impl Reader {
     /// A setting that always has a value. `default` must be one that `parse` takes.
     pub(super) fn one<T>(
         &mut self,
-        name: &'static str,
+        setting: Setting,
         default: &str,
         parse: impl Fn(&str) -> Result<T, ValueError>,
     ) -> T {
         let default_value = || parse(default).expect("the default of a setting is a value that it takes");
-        match self.single(name, ShownValue::One(default.to_owned())) {
-            Some(text) => self.noting(name, parse(&text)).unwrap_or_else(default_value),
+        match self.single(setting, ShownValue::One(default.to_owned())) {
+            Some(text) => self.noting(setting.name, parse(&text)).unwrap_or_else(default_value),
             None => default_value(),
         }
     }
 
     /// A setting that may be left unset.
-    pub(super) fn optional<T>(
-        &mut self,
-        name: &'static str,
-        parse: impl Fn(&str) -> Result<T, ValueError>,
-    ) -> Option<T> {
-        let text = self.single(name, ShownValue::Unset)?;
-        self.noting(name, parse(&text))
+    pub(super) fn optional<T>(&mut self, setting: Setting, parse: impl Fn(&str) -> Result<T, ValueError>) -> Option<T> {
+        let text = self.single(setting, ShownValue::Unset)?;
+        self.noting(setting.name, parse(&text))
     }
 
     /// A path, which may be left unset. Whether there is anything at it is for whoever opens it. Only a path may hold bytes that
     /// are not UTF-8: the names of files may.
-    pub(super) fn path(&mut self, name: &'static str) -> Option<PathBuf> {
-        let strongest = self.layers.iter().find(|layer| layer.says(name));
-        let Some((layer, bytes)) = strongest.and_then(|layer| Some((layer, layer.not_utf8(name)?))) else {
-            return self.optional(name, |text| value::some_text(text).map(PathBuf::from));
+    pub(super) fn path(&mut self, setting: Setting) -> Option<PathBuf> {
+        let strongest = self.layers.iter().find(|layer| layer.says(setting.name));
+        let Some((layer, bytes)) = strongest.and_then(|layer| Some((layer, layer.not_utf8(setting.name)?))) else {
+            return self.optional(setting, |text| value::some_text(text).map(PathBuf::from));
         };
-        let (path, provenance) = (PathBuf::from(bytes), layer.provenance(name));
-        self.record(name, ShownValue::One(text::safe_path(&path)), provenance);
+        let (path, provenance) = (PathBuf::from(bytes), layer.provenance(setting.name));
+        self.record(setting, ShownValue::One(text::safe_path(&path)), provenance);
         Some(path)
     }
 
     /// A setting that is on or off, and off unless somebody says otherwise.
-    pub(super) fn switch(&mut self, name: &'static str) -> bool {
-        self.one(name, "false", value::switch)
+    pub(super) fn switch(&mut self, setting: Setting) -> bool {
+        let is_on = self.one(setting, "false", value::switch);
+        // `1` and `true` are the same value, also where runs are compared.
+        if let Some(SettingInForce { value: shown @ ShownValue::One(_), .. }) = self.in_force.last_mut() {
+            *shown = ShownValue::One(is_on.to_string());
+        }
+        is_on
     }
 
     /// A setting that can be repeated; empty unless somebody says otherwise.
-    pub(super) fn list<T>(&mut self, name: &'static str, parse: impl Fn(&str) -> Result<T, ValueError>) -> Vec<T> {
-        let items = match self.find(name, ShownValue::Many(Vec::new())) {
+    pub(super) fn list<T>(&mut self, setting: Setting, parse: impl Fn(&str) -> Result<T, ValueError>) -> Vec<T> {
+        let items = match self.find(setting, ShownValue::Many(Vec::new())) {
             None => Vec::new(),
             Some(Given::Text(item)) => vec![item],
             Some(Given::Joined(items)) => split_at_commas(&items),
             Some(Given::List(items)) => items,
             Some(Given::Table(_)) => {
-                self.note(name, ValueError::WrongKind { wanted: "a list", found: "a table" });
+                self.note(setting.name, ValueError::WrongKind { wanted: "a list", found: "a table" });
                 Vec::new()
             }
         };
-        items.iter().filter_map(|item| self.noting(name, parse(item))).collect()
+        items.iter().filter_map(|item| self.noting(setting.name, parse(item))).collect()
     }
 
     /// A setting whose items may be `KEY=VALUE`; in the file it can be a table. No key may come twice.
-    pub(super) fn entries(&mut self, name: &'static str, default: &[&str], split: Split) -> Vec<Entry> {
+    pub(super) fn entries(&mut self, setting: Setting, default: &[&str], split: Split) -> Vec<Entry> {
         let default: Vec<String> = default.iter().map(|item| (*item).to_owned()).collect();
-        let items = match self.find(name, ShownValue::Many(default.clone())) {
+        let items = match self.find(setting, ShownValue::Many(default.clone())) {
             None => default,
             Some(Given::Text(item)) => vec![item],
             Some(Given::Joined(items)) => split_at_commas(&items),
             Some(Given::List(items)) => items,
             Some(Given::Table(pairs)) => {
-                let pairs = self.texts_of(name, pairs);
+                let pairs = self.texts_of(setting.name, pairs);
                 return pairs.into_iter().map(|(key, value)| Entry { key: Some(key), value }).collect();
             }
         };
@@ -129,7 +131,7 @@ impl Reader {
             if keys.insert(entry.key.clone()) {
                 entries.push(entry);
             } else {
-                self.note(name, ValueError::Twice(entry.key.unwrap_or(entry.value)));
+                self.note(setting.name, ValueError::Twice(entry.key.unwrap_or(entry.value)));
             }
         }
         entries
@@ -148,10 +150,10 @@ impl Reader {
             }
         }
         let Some((token, provenance)) = found else {
-            self.record(TOKEN, ShownValue::Unset, Provenance::Default);
+            self.record(Setting::of_the_process(TOKEN), ShownValue::Unset, Provenance::Default);
             return None;
         };
-        self.record(TOKEN, ShownValue::Secret, provenance);
+        self.record(Setting::of_the_process(TOKEN), ShownValue::Secret, provenance);
         let token = checked_token(&token);
         self.noting(TOKEN, token)
     }
@@ -228,38 +230,39 @@ impl Reader {
 
     /// What the strongest layer says about a setting that takes one value. `None`: nobody says anything that could be
     /// one.
-    fn single(&mut self, name: &'static str, default: ShownValue) -> Option<String> {
-        match self.find(name, default)? {
+    fn single(&mut self, setting: Setting, default: ShownValue) -> Option<String> {
+        match self.find(setting, default)? {
             Given::Text(text) | Given::Joined(text) => Some(text),
             given @ (Given::List(_) | Given::Table(_)) => {
-                self.note(name, ValueError::WrongKind { wanted: "one value", found: given.kind() });
+                self.note(setting.name, ValueError::WrongKind { wanted: "one value", found: given.kind() });
                 None
             }
         }
     }
 
     /// What the strongest layer says about a setting, which is recorded on the way.
-    pub(super) fn find(&mut self, name: &'static str, default: ShownValue) -> Option<Given> {
-        let Some(layer) = self.layers.iter().find(|layer| layer.says(name)) else {
-            self.record(name, default, Provenance::Default);
+    pub(super) fn find(&mut self, setting: Setting, default: ShownValue) -> Option<Given> {
+        let Some(layer) = self.layers.iter().find(|layer| layer.says(setting.name)) else {
+            self.record(setting, default, Provenance::Default);
             return None;
         };
-        let provenance = layer.provenance(name);
-        let Some(given) = layer.get(name).cloned() else {
-            self.record(name, default, provenance);
-            self.note(name, ValueError::NotUtf8);
+        let provenance = layer.provenance(setting.name);
+        let Some(given) = layer.get(setting.name).cloned() else {
+            self.record(setting, default, provenance);
+            self.note(setting.name, ValueError::NotUtf8);
             return None;
         };
         let shown = match default {
             ShownValue::Many(_) => ShownValue::Many(given.items()),
             ShownValue::Unset | ShownValue::One(_) | ShownValue::Secret => ShownValue::One(given.items().join(", ")),
         };
-        self.record(name, shown, provenance);
+        self.record(setting, shown, provenance);
         Some(given)
     }
 
-    fn record(&mut self, name: &'static str, value: ShownValue, provenance: Provenance) {
-        self.in_force.push(SettingInForce { name, value, provenance });
+    fn record(&mut self, setting: Setting, value: ShownValue, provenance: Provenance) {
+        let Setting { name, belongs_to } = setting;
+        self.in_force.push(SettingInForce { name, belongs_to, value, provenance });
     }
 }
 

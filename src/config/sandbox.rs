@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::choice::choice;
 use super::duration::duration_in;
 use super::reader::{Entry, Reader, Split};
+use super::setting::Setting;
 use super::value::{ValueError, number_in, some_text};
 use crate::sandbox::{ErrorShape, FaultKind, FaultPlan, Latency, Reads, SandboxOptions, Window};
 
@@ -57,18 +58,19 @@ const READS: [(&str, Reads); 4] = [
 impl SandboxSettings {
     pub(super) fn read(reader: &mut Reader) -> Self {
         Self {
-            listen: reader.one("sandbox-listen", "127.0.0.1:8080", address),
-            customers: reader.one("sandbox-customers", "1000000", number_in(0..=u64::MAX)),
-            window: reader.one("sandbox-window", "6000/m", window),
-            latency: reader.one("sandbox-latency", "5ms..40ms", |text| Ok(text.parse()?)),
-            faults: reader.one("sandbox-fault", "none", faults),
+            listen: reader.one(Setting::of_the_process("sandbox-listen"), "127.0.0.1:8080", address),
+            customers: reader.one(Setting::of_the_process("sandbox-customers"), "1000000", number_in(0..=u64::MAX)),
+            window: reader.one(Setting::of_the_process("sandbox-window"), "6000/m", window),
+            latency: reader.one(Setting::of_the_process("sandbox-latency"), "5ms..40ms", |text| Ok(text.parse()?)),
+            faults: reader.one(Setting::of_the_process("sandbox-fault"), "none", faults),
             answers: answers(reader),
-            goaway_after: reader.one("sandbox-goaway-after", "none", goaway_after),
-            reads: reader.one("sandbox-reads", "allowed", |text| choice(text, &READS)),
-            seed: reader.one("sandbox-seed", "1", number_in(0..=u64::MAX)),
-            ledger: reader.path("sandbox-ledger"),
-            token_lifetime: reader.one("sandbox-token-lifetime", "none", token_lifetime),
-            error_shape: reader.one("sandbox-errors", "documented", |text| choice(text, &ERROR_SHAPES)),
+            goaway_after: reader.one(Setting::of_the_process("sandbox-goaway-after"), "none", goaway_after),
+            reads: reader.one(Setting::of_the_process("sandbox-reads"), "allowed", |text| choice(text, &READS)),
+            seed: reader.one(Setting::of_the_process("sandbox-seed"), "1", number_in(0..=u64::MAX)),
+            ledger: reader.path(Setting::of_the_process("sandbox-ledger")),
+            token_lifetime: reader.one(Setting::of_the_process("sandbox-token-lifetime"), "none", token_lifetime),
+            error_shape: reader
+                .one(Setting::of_the_process("sandbox-errors"), "documented", |text| choice(text, &ERROR_SHAPES)),
         }
     }
 
@@ -113,7 +115,7 @@ fn faults(text: &str) -> Result<FaultPlan, ValueError> {
 fn answers(reader: &mut Reader) -> BTreeMap<u64, FaultKind> {
     const NAME: &str = "sandbox-answer";
     let mut answers = BTreeMap::new();
-    for entry in reader.entries(NAME, &[], Split::First) {
+    for entry in reader.entries(Setting::of_the_process(NAME), &[], Split::First) {
         let Entry { key: Some(id), value: kind } = entry else {
             reader.note(NAME, ValueError::NotAPair { text: entry.value, form: "ID=KIND" });
             continue;

@@ -8,6 +8,7 @@ use super::Task;
 use super::choice::choice;
 use super::duration::duration_in;
 use super::reader::Reader;
+use super::setting::Setting;
 use super::value::number_in;
 use crate::ids::Unique;
 use crate::journal::Retry;
@@ -46,8 +47,19 @@ pub struct SendingSettings {
     pub left_out: LeftOut,
     /// The longest wait for an API that is down or asks to wait: at most a week.
     pub max_wait: Duration,
+    /// What becomes of a wait that the API named to an earlier process.
+    pub named_wait: NamedWait,
     /// For requests in flight when a signal ends the run: at most 1 h.
     pub grace: Duration,
+}
+
+/// What becomes of a wait that the API named to an earlier process of the run, and that is not over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NamedWait {
+    /// Nothing is sent before its end.
+    Kept,
+    /// The API is asked at once (`--ignore-until`).
+    Ignored,
 }
 
 const UNIQUES: [(&str, Unique); 3] = [("all", Unique::All), ("reject", Unique::Reject), ("last", Unique::Last)];
@@ -61,16 +73,26 @@ impl SendingSettings {
             Task::Check => "none",
         };
         Self {
-            rate: reader.one("rate", "auto", |text| Ok(text.parse()?)),
-            max_in_flight: reader.one("max-in-flight", "32", number_in(NonZeroUsize::MIN..=IN_FLIGHT_MAX)),
-            timeout: reader.one("timeout", "30s", |text| Ok(duration_in(&TIMEOUTS, text)?)),
-            attempts: reader.one("attempts", "5", number_in(NonZeroU32::MIN..=ATTEMPTS_MAX)),
-            max_errors: reader.one("max-errors", max_errors, |text| Ok(text.parse()?)),
-            unique: reader.one("unique", "all", |text| choice(text, &UNIQUES)),
-            retry: reader.one("retry", "failed", |text| choice(text, &RETRIES)),
-            left_out: (reader.optional("left-out", |text| choice(text, &LEFT_OUTS))).unwrap_or(LeftOut::Unknown),
-            max_wait: reader.one("max-wait", "15m", |text| Ok(duration_in(&WAITS, text)?)),
-            grace: reader.one("grace", "25s", |text| Ok(duration_in(&GRACES, text)?)),
+            rate: reader.one(Setting::of_the_process("rate"), "auto", |text| Ok(text.parse()?)),
+            max_in_flight: reader.one(
+                Setting::of_the_process("max-in-flight"),
+                "32",
+                number_in(NonZeroUsize::MIN..=IN_FLIGHT_MAX),
+            ),
+            timeout: reader.one(Setting::of_the_process("timeout"), "30s", |text| Ok(duration_in(&TIMEOUTS, text)?)),
+            attempts: reader.one(Setting::of_the_process("attempts"), "5", number_in(NonZeroU32::MIN..=ATTEMPTS_MAX)),
+            max_errors: reader.one(Setting::of_the_process("max-errors"), max_errors, |text| Ok(text.parse()?)),
+            unique: reader.one(Setting::of_the_run("unique"), "all", |text| choice(text, &UNIQUES)),
+            retry: reader.one(Setting::of_the_process("retry"), "failed", |text| choice(text, &RETRIES)),
+            left_out: (reader.optional(Setting::of_the_process("left-out"), |text| choice(text, &LEFT_OUTS)))
+                .unwrap_or(LeftOut::Unknown),
+            max_wait: reader.one(Setting::of_the_process("max-wait"), "15m", |text| Ok(duration_in(&WAITS, text)?)),
+            named_wait: if reader.switch(Setting::of_the_process("ignore-until")) {
+                NamedWait::Ignored
+            } else {
+                NamedWait::Kept
+            },
+            grace: reader.one(Setting::of_the_process("grace"), "25s", |text| Ok(duration_in(&GRACES, text)?)),
         }
     }
 }

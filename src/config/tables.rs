@@ -4,6 +4,7 @@ use super::error::Problem;
 use super::layer::{Given, ONE_TEXT};
 use super::provenance::ShownValue;
 use super::reader::{Entry, Reader, split_at_commas};
+use super::setting::Setting;
 use super::value::ValueError;
 
 /// An item of a table within a table.
@@ -17,13 +18,13 @@ pub(super) struct NestedEntry {
 impl Reader {
     /// A setting whose items are texts as they stand; in the file, a table can say to what each of them, or a list of them,
     /// applies.
-    pub(super) fn keyed_texts(&mut self, name: &'static str) -> Vec<Entry> {
-        let texts = match self.find(name, ShownValue::Many(Vec::new())) {
+    pub(super) fn keyed_texts(&mut self, setting: Setting) -> Vec<Entry> {
+        let texts = match self.find(setting, ShownValue::Many(Vec::new())) {
             None => Vec::new(),
             Some(Given::Text(text)) => vec![text],
             Some(Given::Joined(texts)) => split_at_commas(&texts),
             Some(Given::List(texts)) => texts,
-            Some(Given::Table(pairs)) => return self.lists_of(name, pairs),
+            Some(Given::Table(pairs)) => return self.lists_of(setting.name, pairs),
         };
         texts.into_iter().map(|value| Entry { key: None, value }).collect()
     }
@@ -48,19 +49,19 @@ impl Reader {
 
     /// A setting of tables within a table, whose items are elsewhere written as `form` says: the table's name, a colon, and
     /// `KEY=VALUE`, split at the last `=`.
-    pub(super) fn nested_entries(&mut self, name: &'static str, form: &'static str) -> Vec<NestedEntry> {
-        let items = match self.find(name, ShownValue::Many(Vec::new())) {
+    pub(super) fn nested_entries(&mut self, setting: Setting, form: &'static str) -> Vec<NestedEntry> {
+        let items = match self.find(setting, ShownValue::Many(Vec::new())) {
             None => Vec::new(),
             Some(Given::Text(item)) => vec![item],
             Some(Given::Joined(items)) => split_at_commas(&items),
             Some(Given::List(items)) => items,
-            Some(Given::Table(tables)) => return self.entries_of_tables(name, tables),
+            Some(Given::Table(tables)) => return self.entries_of_tables(setting.name, tables),
         };
         let mut entries = Vec::new();
         for text in items {
             match NestedEntry::from_item(&text) {
                 Some(entry) => entries.push(entry),
-                None => self.note(name, ValueError::NotAPair { text, form }),
+                None => self.note(setting.name, ValueError::NotAPair { text, form }),
             }
         }
         entries

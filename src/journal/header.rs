@@ -99,12 +99,17 @@ pub struct InputIdentity {
 
 impl Header {
     /// A header of this version, of a run that begins now.
-    pub fn new(purpose: Purpose, key: &Key, inputs: Vec<InputIdentity>, settings: BTreeMap<String, SettingText>) -> Header {
+    pub fn new(
+        purpose: Purpose,
+        key: &Key,
+        inputs: Vec<InputIdentity>,
+        settings: BTreeMap<String, SettingText>,
+    ) -> Header {
         let started = Timestamp::now();
         Header {
             custsync_journal: FORMAT_VERSION,
             // The key is random, so nothing else tells runs apart so well.
-            run: key.digest(&started.as_nanosecond().to_string()),
+            run: key.digest(started.as_nanosecond().to_string()),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             purpose,
             started,

@@ -14,6 +14,7 @@ mod lines;
 mod overtakers;
 mod reader;
 mod run_dir;
+mod tail;
 mod writer;
 
 pub use alike::RowsAlike;
@@ -26,4 +27,5 @@ pub use lines::{Line, LineError, Lines};
 pub use overtakers::Overtakers;
 pub use reader::{EntryReader, JournalError, Recovered, recover};
 pub use run_dir::{JOURNAL_NAME, JournalFile, RunDir, RunDirError, SUMMARY_NAME};
+pub use tail::last_fact;
 pub use writer::{JournalWriter, WriteError};

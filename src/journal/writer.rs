@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Write as _};
 
 use super::entry::Entry;
+use super::fact::Fact;
 use super::header::Header;
 use super::run_dir::RunDir;
 
@@ -55,6 +56,11 @@ impl JournalWriter {
     /// Adds an entry to what [`JournalWriter::flush`] writes.
     pub fn push(&mut self, entry: &Entry<'_>) {
         entry.encode(&mut self.buffer);
+    }
+
+    /// Adds a fact to it.
+    pub fn push_fact(&mut self, fact: &Fact) {
+        fact.encode(&mut self.buffer);
     }
 
     /// Writes what was pushed. On failure the journal is cut back to its last whole line.

@@ -140,6 +140,8 @@ pub struct Recorded {
     pub fault: Option<RecordError>,
     /// Outcomes that could not be recorded.
     pub unrecorded: u64,
+    /// The journal, to be written on.
+    pub journal: JournalWriter,
 }
 
 impl Recorder {
@@ -232,7 +234,8 @@ impl Recorder {
                 Some(fault)
             }
         };
-        Recorded { tally: self.tally, failed_files, fault, unrecorded: self.unrecorded }
+        let Recorder { tally, unrecorded, journal, .. } = self;
+        Recorded { tally, failed_files, fault, unrecorded, journal }
     }
 
     /// What is to be written of a row, where anything is.

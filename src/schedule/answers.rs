@@ -316,10 +316,16 @@ impl<T: Clone> Schedule<T> {
         }
         let in_vain = self.pace.wait_in_vain(named.unwrap_or_default(), now);
         if in_vain > self.limits.wait_max {
+            self.course.too_long_until = named.map(|named| now + named);
             return self.stop(StopReason::WaitTooLong { wait: in_vain });
         }
         let wait_of_window = (limit == Limit::Window).then_some(WINDOW_WAIT);
         let Some(named) = named.filter(|wait| !wait.is_zero()).or(wait_of_window) else { return };
+        self.pause_everybody(named, now);
+    }
+
+    /// Holds every request back for a wait that the API named.
+    pub(super) fn pause_everybody(&mut self, named: Duration, now: Moment) {
         let is_new = !self.pace.is_paused(now);
         let longer = self.pace.pause(named, now, &mut self.random);
         if !longer.is_zero() {

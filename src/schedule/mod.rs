@@ -141,6 +141,8 @@ struct Course<T> {
     round: Round,
     /// The reason to stop that the last answer gives which was not the API's, if all fare alike.
     misdirection: Option<StopReason>,
+    /// The end of the wait that the API named and that was too long.
+    too_long_until: Option<Moment>,
 }
 
 /// Whose turn it is among rows that may leave.
@@ -178,7 +180,7 @@ impl<T: Clone> Schedule<T> {
     /// A schedule with these rules, continuing after `history`; `seed` determines its jitter.
     pub fn new(rules: Rules, history: History, seed: u64) -> Schedule<T> {
         let Rules { rate, in_flight_max, timeout, retry, error_limit, wait_max, grace } = rules;
-        Schedule {
+        let mut schedule = Schedule {
             order: Order::new(),
             pace: Pace::new(rate),
             concurrency: Concurrency::up_to(in_flight_max),
@@ -203,9 +205,14 @@ impl<T: Clone> Schedule<T> {
                 last_failure: None,
                 round: Round::Usual,
                 misdirection: None,
+                too_long_until: None,
             },
             statistics: Statistics::default(),
+        };
+        if history.not_before > Moment::START {
+            schedule.pause_everybody(history.not_before.since_start(), Moment::START);
         }
+        schedule
     }
 
     /// Whether another row can be taken in.
@@ -338,6 +345,11 @@ impl<T: Clone> Schedule<T> {
     /// Why an update failed last.
     pub fn last_failure(&self) -> Option<Cause> {
         self.course.last_failure
+    }
+
+    /// The end of a wait that the API named, where that is still ahead: before it nothing needs to be tried.
+    pub fn named_wait_ends(&self, now: Moment) -> Option<Moment> {
+        self.course.too_long_until.max(Some(self.pace.paused_until())).filter(|until| *until > now)
     }
 
     /// Why it is not faster.

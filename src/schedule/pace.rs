@@ -208,6 +208,11 @@ impl Pace {
         self.paused_until > now
     }
 
+    /// The end of the last pause.
+    pub(super) fn paused_until(&self) -> Moment {
+        self.paused_until
+    }
+
     /// The API refused a request for its quota (429), which will be renewed then.
     pub(super) fn quota_refused(&mut self, renewed_at: Moment, sent: Moment) {
         self.window.refused(renewed_at, sent);

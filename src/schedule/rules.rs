@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::Moment;
 use super::error_limit::ErrorLimit;
 use super::rate::Rate;
 use super::retry::RetryPolicy;
@@ -34,4 +35,6 @@ pub struct History {
     pub errors: u64,
     /// Rows that ended by an answer of the API.
     pub answered: u64,
+    /// The end of a wait that the API named to them.
+    pub not_before: Moment,
 }

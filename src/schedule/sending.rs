@@ -61,6 +61,7 @@ impl<T: Clone> Schedule<T> {
         match self.pace.take_permit(now, self.flights.len(), self.rows_left()) {
             Err(Brake::Pause(until)) => self.hold_back(Some(until), Slow::PausedByApi(until)),
             Err(Brake::Exhausted(until)) if until.since(now) > self.limits.wait_max => {
+                self.course.too_long_until = Some(until);
                 self.stop(StopReason::WaitTooLong { wait: until.since(now) });
                 self.wind_down(now)
             }

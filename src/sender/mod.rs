@@ -66,6 +66,8 @@ pub struct Sent {
     pub latencies: Latencies,
     /// Whether the input was read to its end.
     pub extent: Extent,
+    /// The end of a wait that the API named and that is not over.
+    pub until: Option<Timestamp>,
 }
 
 /// How much of the input was read.
@@ -373,7 +375,11 @@ impl Driver {
         }
         self.outbox.hand_over(&self.queues.recorder).await;
         self.report();
+        let now = self.now();
+        let wait = self.sending.schedule.named_wait_ends(now).map(|until| until.since(now));
         Sent {
+            // A time that cannot be written is one that nobody waits for.
+            until: wait.and_then(|wait| Timestamp::now().checked_add(wait).ok()),
             stop: self.sending.schedule.stopped().cloned(),
             input_fault: self.input_fault,
             read: self.read,

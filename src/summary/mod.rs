@@ -66,6 +66,9 @@ pub struct Summary {
     /// Rows without an outcome: the same command sends them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unsent: Option<u64>,
+    /// Rows whose outcome could not be recorded (`check` only; in a run they are unsent).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unrecorded: Option<u64>,
     /// Errors by outcome, field and code, the largest group first.
     pub errors: Vec<ErrorGroup>,
     /// What is unusual, but no error.
@@ -82,6 +85,9 @@ pub struct Summary {
     /// The command that goes on where it stopped.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub continue_with: Option<String>,
+    /// The same, where the input has to be piped into it again.
+    #[serde(skip)]
+    pub continue_by_piping: Option<String>,
     /// The process's exit code.
     pub exit_code: u8,
     /// The files written.
@@ -185,14 +191,16 @@ pub fn grouped(count: u64) -> String {
 const RARE: [Outcome; 4] = [Outcome::Unchanged, Outcome::Conflict, Outcome::Elsewhere, Outcome::Other];
 
 impl Summary {
-    /// The counts that the tally has, and what is left of the rows that were read.
-    pub fn count(&mut self, tally: &Tally, read: &RowsRead) {
+    /// The counts that the tally has, and what is left of the rows that were read. `unrecorded` outcomes are not in the tally.
+    pub fn count(&mut self, tally: &Tally, read: &RowsRead, unrecorded: u64) {
         self.records = read.rows;
         self.invalid = tally.count(Outcome::Invalid);
         self.dates_normalised = read.dates_normalised;
         self.fields_left_out = read.fields_left_out;
         if self.command == "check" {
-            self.valid = Some(read.rows - self.invalid - read.superseded);
+            // What could not be recorded is not valid for that.
+            self.valid = Some(read.rows - self.invalid - read.superseded - unrecorded);
+            self.unrecorded = Some(unrecorded).filter(|rows| *rows > 0);
             self.superseded = Some(read.superseded);
             return;
         }
@@ -240,7 +248,7 @@ impl Summary {
             ("superseded", self.superseded.filter(|rows| *rows > 0)),
         ];
         let rare = self.rare.iter().map(|(name, rows)| (*name, Some(*rows)));
-        let counts = counts.into_iter().chain(rare).chain([("unsent", self.unsent)]);
+        let counts = counts.into_iter().chain(rare).chain([("unsent", self.unsent), ("unrecorded", self.unrecorded)]);
         line(lines, format_args!("{:<10}{:>12}{more}", "records", grouped(self.records)));
         for (name, count) in counts {
             if let Some(count) = count {
@@ -287,6 +295,9 @@ impl Summary {
         }
         if let Some(command) = &self.continue_with {
             line(lines, format_args!("to continue: {command}"));
+        }
+        if let Some(command) = &self.continue_by_piping {
+            line(lines, format_args!("to continue, pipe the same bytes again into: {command}"));
         }
     }
 

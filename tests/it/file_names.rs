@@ -51,8 +51,8 @@ fn inputs_are_named_in_any_way_and_shown_unlike_each_other() {
     check("b", &[b"in"]);
     check("c", &[b"in/*.csv"]);
     check("d", &[b"*/caf*.csv"]);
-    let end = scenario.custsync_raw(&[b"check", names[0], names[0]]).exits(2);
-    end.says(r"in/caf\xe8.csv is given twice").is_not_shown("\u{fffd}");
+    let end = scenario.custsync_raw(&[b"check", names[0], names[0]]).exits(0);
+    end.says(r"in/caf\xe8.csv is given twice: read once").is_not_shown("\u{fffd}");
     scenario.custsync_raw(&[b"check", b"none\xff.csv"]).exits(2).says(r"none\xff.csv: no such file");
 }
 
@@ -72,16 +72,17 @@ fn a_run_is_continued_in_a_directory_and_by_a_command_that_are_not_utf_8() {
 
 #[test]
 fn the_command_that_continues_a_run_can_be_typed() {
-    let scenario = with_files(&[b"it's \xe9.csv"]).variable("CUSTSYNC_MAX_ERRORS", "0");
+    let scenario = with_files(&[b"it's \xe9.csv"]);
+    scenario.write_private("token", "another-one");
     fs::write(root(&scenario).join(raw(b"it's \xe9.csv")), "id,job\n0,x\n7,Nurse\n").unwrap();
     let url = scenario.url().unwrap();
-    let end =
-        scenario.custsync_raw(&[b"run", b"it's \xe9.csv", b"--base-url", url.as_bytes(), b"--output-format=json"]);
-    let summary: Value = serde_json::from_str(&end.exits(4).stdout).unwrap();
+    let flags = [b"--token-file=token".as_slice(), b"--output-format=json", b"--base-url", url.as_bytes()];
+    let end = scenario.custsync_raw(&[&[b"run".as_slice(), b"it's \xe9.csv"], &flags[..]].concat());
+    let summary: Value = serde_json::from_str(&end.exits(3).stdout).unwrap();
     let command = summary["continue_with"].as_str().expect("it can be continued").to_owned();
     let (_, words) = command.split_once(" run ").expect("it is a run");
-    let end = scenario.shell(&format!("custsync run {words} --max-errors=none"));
-    let end = end.exits(1);
+    scenario.write_private("token", scenario.secret().unwrap());
+    let end = scenario.shell(&format!("custsync run {words}")).exits(1);
     let summary: Value = serde_json::from_str(&end.stdout).unwrap();
     assert_eq!((&summary["updated"], &summary["invalid"]), (&json!(1), &json!(1)));
 }

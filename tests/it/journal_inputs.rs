@@ -92,7 +92,7 @@ fn other_columns_over_the_same_rows_are_refused() {
 
 #[test]
 fn another_mapping_is_refused() {
-    refused(&stopped(), ["--map", "first_name=job"], "other settings (map)");
+    refused(&stopped(), ["--map", "first_name=job"], "another map (none, now `first_name=job`)");
 }
 
 /// All rows are updated, each by one request.

@@ -42,7 +42,7 @@ fn a_json_log_is_json_to_its_last_line() {
         assert!(said, "{text:?} is in the log: {stderr}");
     };
     says(&scenario.run([]).exits(0).stderr, "continuing after 30 settled rows");
-    says(&scenario.run(["--tenant", "7"]).exits(5).stderr, "other settings (tenant)");
+    says(&scenario.run(["--tenant", "7"]).exits(5).stderr, "another tenant (none, now `7`)");
     let none = Scenario::new().input("missing.csv").flags(["--log-format", "json"]);
     says(&none.check([]).exits(2).stderr, "missing.csv: no such file");
     let bad = Scenario::new().file("a.csv", "id,job\n0,x\n0,y\n").flags(["--log-format", "json"]);

@@ -5,8 +5,8 @@ use serde_json::json;
 
 use super::{Scenario, in_force};
 use crate::config::api::{Target, TokenSource};
-use crate::config::provenance::{Provenance, SettingInForce, ShownValue};
-use crate::config::{Settings, Task};
+use crate::config::provenance::{Provenance, ShownValue};
+use crate::config::{BelongsTo, Settings, Task};
 
 /// The kinds of settings that sources write differently.
 #[derive(Clone, Copy)]
@@ -17,7 +17,7 @@ enum Kind {
 }
 
 /// Every setting but the token, with three values: for the file, the environment and the flag.
-const SAMPLES: [(&str, Kind, [&str; 3]); 63] = [
+const SAMPLES: [(&str, Kind, [&str; 3]); 66] = [
     ("format", Kind::One, ["csv", "tsv", "ndjson"]),
     ("delimiter", Kind::One, [";", "|", "tab"]),
     ("map", Kind::Many, ["A=email", "B=job", "C=id"]),
@@ -60,8 +60,11 @@ const SAMPLES: [(&str, Kind, [&str; 3]); 63] = [
     ("retry", Kind::One, ["rejected", "failed", "rejected"]),
     ("left-out", Kind::One, ["trust", "trust", "trust"]),
     ("max-wait", Kind::One, ["0s", "2m", "168h"]),
+    ("ignore-until", Kind::Switch, ["1", "true", "true"]),
     ("grace", Kind::One, ["0s", "2s", "1h"]),
     ("run-dir", Kind::One, ["a", "b", "c"]),
+    ("fresh", Kind::Switch, ["1", "true", "true"]),
+    ("lock-wait", Kind::One, ["0s", "1m", "24h"]),
     ("output-format", Kind::One, ["json", "text", "json"]),
     ("log-format", Kind::One, ["json", "text", "json"]),
     ("progress", Kind::One, ["off", "auto", "off"]),
@@ -96,6 +99,37 @@ fn the_samples_are_all_settings() {
     assert_eq!(sampled, known);
 }
 
+/// Each of them makes other requests of the same rows, or sends them to somebody else.
+#[test]
+fn a_run_is_known_by_what_changes_its_requests() {
+    let settings = Settings::defaults(Task::Run);
+    let of_the_run = settings.iter().filter(|setting| setting.belongs_to == BelongsTo::Run);
+    let mut names: Vec<&str> = of_the_run.map(|setting| setting.name).collect();
+    names.sort_unstable();
+    let want = [
+        "base-url",
+        "columns",
+        "date-format",
+        "delimiter",
+        "empty",
+        "encoding",
+        "format",
+        "ignore",
+        "loose-headers",
+        "map",
+        "no-header",
+        "null-string",
+        "sandbox",
+        "set",
+        "sheet",
+        "tenant",
+        "trim",
+        "unique",
+        "values",
+    ];
+    assert_eq!(names, want);
+}
+
 #[test]
 fn a_flag_beats_the_environment_beats_the_file_beats_the_default() {
     for (name, kind, [file, environment, flag]) in SAMPLES {
@@ -119,7 +153,7 @@ fn a_flag_beats_the_environment_beats_the_file_beats_the_default() {
                 Kind::One | Kind::Switch => ShownValue::One(value.to_owned()),
             };
             let got = in_force(&scenario.settings(Task::Sandbox), name);
-            assert_eq!(got, SettingInForce { name, value, provenance });
+            assert_eq!((got.name, got.value, got.provenance), (name, value, provenance));
         };
 
         let default = in_force(&Scenario::default().settings(Task::Sandbox), name);

@@ -102,6 +102,8 @@ fn what_seems_to_contradict_and_does_not_is_taken() {
     let inputs = with_token().inputs(&["-", "./a.csv"]).settings(Task::Run).input.files;
     assert_eq!(inputs, [InputName::Stdin, InputName::Path("a.csv".into())]);
     Scenario::default().toml("sandbox = true").settings(Task::Check);
+    with_token().toml("fresh = true").flag("run-dir", "d").settings(Task::Run);
+    with_token().flag("fresh", true).flag("run-dir", "d").settings(Task::Check);
     with_token().toml("explain = 3").settings(Task::Run);
     with_token().toml("explain = 3\noutput-format = 'json'").settings(Task::Run);
     with_token().flag("explain", "0").flag("output-format", "json").settings(Task::Check);

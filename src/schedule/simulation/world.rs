@@ -177,7 +177,7 @@ pub(super) fn continued(setup: Setup, ended: &[(Moment, Ended<u64>)], seed: u64)
 fn history(settled: &[&Ended<u64>]) -> History {
     let ended = settled.len() as u64;
     let updated = settled.iter().filter(|ended| is_updated(ended)).count() as u64;
-    History { ended, errors: ended - updated, answered: ended }
+    History { ended, errors: ended - updated, answered: ended, ..History::default() }
 }
 
 /// Whether the same command leaves the row alone.

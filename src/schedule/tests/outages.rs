@@ -183,7 +183,7 @@ fn a_name_that_is_unknown_stops_the_run_only_before_the_first_answer() {
 
 #[test]
 fn answers_to_earlier_processes_count_as_answers() {
-    let history = History { ended: 5, errors: 0, answered: 5 };
+    let history = History { ended: 5, errors: 0, answered: 5, ..History::default() };
     let run = Run::after(history, rules(), 1..=5).run_on(|sent| if sent.at < at(20) { text(200) } else { applied() });
     run.all_updated(5);
     assert_eq!(run.schedule.statistics().outages, 1);

@@ -121,5 +121,5 @@ fn rows_that_ended_badly_stop_the_run_those_of_earlier_processes_included() {
         assert_eq!((run.sent.len(), run.ended.len()), (requests, requests));
     };
     check(History::default(), 3, 3);
-    check(History { ended: 10, errors: 2, answered: 10 }, 1, 11);
+    check(History { ended: 10, errors: 2, answered: 10, ..History::default() }, 1, 11);
 }

@@ -71,6 +71,40 @@ fn a_window_without_anything_left_for_longer_stops_at_once() {
 }
 
 #[test]
+fn a_wait_that_was_named_to_an_earlier_process_holds_for_everybody() {
+    let history = History { not_before: Moment::START + S(60), ..History::default() };
+    let run = Run::after(history, rules(), 1..=3).run_on(|_| applied());
+    run.all_updated(3);
+    let first = run.sent[0].at.since_start();
+    assert!((S(60)..=S(66)).contains(&first), "{first:?}, with jitter");
+    let statistics = run.schedule.statistics();
+    assert_eq!((statistics.pauses, statistics.paused), (1, first));
+}
+
+#[test]
+fn the_end_of_a_named_wait_is_known_at_the_end_of_the_run() {
+    let check = |what: &str, run: Run, want: Option<Duration>| {
+        let ends = run.schedule.named_wait_ends(run.now).map(Moment::since_start);
+        assert_eq!(ends, want, "{what}");
+    };
+    let too_long = Some(ROUND_TRIP + S(901));
+    check("a wait", Run::new(rules(), 2).run_on(|_| named(429, S(901))), too_long);
+    check("a window", Run::new(rules(), 2).run_on(|_| nothing_left(S(901))), too_long);
+    check("an outage", Run::new(rules(), 2).run_on(|_| Answer::Fault(Fault::Refused)), None);
+    check("no wait", Run::new(rules(), 2).run_on(|_| applied()), None);
+    let over = Run::new(rules(), 2).run_on(|sent| if sent.nth == 1 { named(429, S(20)) } else { applied() });
+    check("a wait that is over", over, None);
+
+    // A run that is interrupted in a pause.
+    let mut run = Run::new(rules(), 2);
+    let sent = run.sends(&[1])[0];
+    run.answered(sent, named(429, S(20)));
+    run.schedule.stop(StopReason::Terminated);
+    let until = run.schedule.named_wait_ends(run.now).expect("it is not over").since_start();
+    assert!((S(20)..=S(23)).contains(&until), "{until:?}");
+}
+
+#[test]
 fn the_users_own_rate_is_no_silence_of_the_apis() {
     let rate = Rate::Limited(LimitedRate::new(1, RateUnit::Hour).expect("a good rate"));
     let check = |what: &str, rows: u64, answer: fn(Sent) -> Answer| {

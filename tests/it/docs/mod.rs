@@ -248,6 +248,7 @@ fn full_summary() -> Summary {
         superseded: Some(0),
         rare: ["conflict", "elsewhere", "other", "unchanged"].map(|name| (name, 1)).into(),
         unsent: Some(0),
+        unrecorded: Some(0),
         errors: Vec::new(),
         warnings: Vec::new(),
         dates_normalised: 0,
@@ -269,6 +270,7 @@ fn full_summary() -> Summary {
         }),
         stopped: None,
         continue_with: Some(String::new()),
+        continue_by_piping: None,
         exit_code: 0,
         files: Vec::new(),
     }

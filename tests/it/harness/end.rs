@@ -127,7 +127,7 @@ impl End {
     /// `records` is the sum of the rows by outcome and `unsent`; for a check of the valid, invalid and superseded ones.
     fn books_close(&self) {
         let summary = self.summary();
-        let others = ["superseded", "valid", "unchanged", "conflict", "elsewhere", "other"];
+        let others = ["superseded", "valid", "unrecorded", "unchanged", "conflict", "elsewhere", "other"];
         let others = others.map(|name| summary[name].as_u64().unwrap_or_default());
         let sum: u64 = self.outcomes().iter().chain(&others).sum();
         assert_eq!(summary["records"], sum, "the books close: {summary}");

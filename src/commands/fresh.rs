@@ -1,0 +1,75 @@
+//! Where a new run directory is made when nobody names one.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use crate::input::InputName;
+
+/// Where run directories are made when nobody names one.
+pub(super) const RUNS_DIRECTORY: &str = "custsync-runs";
+/// Run directories that may be made in one second.
+const SAME_SECOND_MAX: u32 = 1000;
+/// The most of an input's name. File systems take names of 255 bytes, some of fewer, and more stands around it.
+const STEM_BYTES_MAX: usize = 100;
+
+/// `custsync-runs/<UTC time>-<input stem>`, with a number where there is one already.
+pub(super) fn path(input: Option<&InputName>) -> PathBuf {
+    let stem = match input {
+        Some(InputName::Path(path)) => path.file_stem().unwrap_or_default(),
+        Some(InputName::Stdin) | None => OsStr::new("stdin"),
+    };
+    let time = Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
+    let name = |number: u32| {
+        let mut name = OsString::from(format!("{time}-"));
+        name.push(cut(stem));
+        if number > 1 {
+            name.push(format!("-{number}"));
+        }
+        name
+    };
+    let paths = (1..=SAME_SECOND_MAX).map(|number| Path::new(RUNS_DIRECTORY).join(name(number)));
+    let mut last = PathBuf::from(RUNS_DIRECTORY);
+    for path in paths {
+        last = path;
+        if !last.exists() {
+            break;
+        }
+    }
+    last
+}
+
+/// The beginning of a stem that is too long. No character is cut in two.
+fn cut(stem: &OsStr) -> OsString {
+    let mut kept = Vec::new();
+    for chunk in stem.as_bytes().utf8_chunks() {
+        let characters = chunk.valid().chars().map(|character| character.to_string().into_bytes());
+        let others = chunk.invalid().iter().map(|byte| vec![*byte]);
+        for part in characters.chain(others) {
+            if kept.len() + part.len() > STEM_BYTES_MAX {
+                return OsString::from_vec(kept);
+            }
+            kept.extend(part);
+        }
+    }
+    OsString::from_vec(kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_name_is_cut_between_two_characters() {
+        let check = |stem: &[u8], want: &[u8]| assert_eq!(cut(OsStr::from_bytes(stem)).as_bytes(), want, "{stem:?}");
+        check(b"customers", b"customers");
+        check(&[b'a'; 100], &[b'a'; 100]);
+        check(&[b'a'; 245], &[b'a'; 100]);
+        let e_acute = "\u{e9}".as_bytes();
+        check(&[&[b'a'; 98], e_acute, b"b"].concat(), &[&[b'a'; 98], e_acute].concat());
+        check(&[&[b'a'; 99], e_acute, b"b"].concat(), &[b'a'; 99]);
+        check(&[&[b'a'; 99][..], b"\xff\xff"].concat(), &[&[b'a'; 99][..], b"\xff"].concat());
+    }
+}

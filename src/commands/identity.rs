@@ -1,0 +1,161 @@
+//! What a run is known by: its inputs, and the settings that change what is sent. A run is only continued by the same.
+
+use std::collections::BTreeMap;
+
+use anyhow::bail;
+
+use crate::commands::{Failure, inputs};
+use crate::config::api::Target;
+use crate::config::provenance::ShownValue;
+use crate::config::{BelongsTo, Settings};
+use crate::input::Input;
+use crate::journal::{FORMAT_VERSION, Header, KEY_NAME, Key, Purpose, READING_RULES, RunDir, SettingText};
+use crate::text;
+
+/// The setting whose value is not its text: two texts may name the same address.
+const BASE_URL: &str = "base-url";
+/// Characters of a setting's value that an error shows.
+const VALUE_CHARACTERS_MAX: usize = 80;
+/// Values of a setting that can be repeated, of which an error shows no more.
+const VALUES_SHOWN_MAX: usize = 3;
+
+/// What a run of these settings and inputs is known by.
+pub(super) fn header(settings: &Settings, inputs: &[Input], key: Key, purpose: Purpose) -> Result<Header, Failure> {
+    Ok(Header::new(purpose, &key, inputs::identities(inputs, key)?, settings_of(settings)))
+}
+
+/// The settings that a run is known by, as text.
+pub(super) fn settings_of(settings: &Settings) -> BTreeMap<String, SettingText> {
+    let of_the_run = settings.in_force().iter().filter(|setting| setting.belongs_to == BelongsTo::Run);
+    let texts = of_the_run.filter_map(|setting| {
+        let text = match (setting.name, &settings.api.target) {
+            (BASE_URL, Target::Remote { base_url, .. }) => Some(SettingText::One(base_url.as_str().to_owned())),
+            // The sandbox has another one each time.
+            (BASE_URL, Target::Sandbox) => None,
+            _ => text_of(&setting.value),
+        };
+        Some((setting.name.to_owned(), text?))
+    });
+    texts.collect()
+}
+
+/// A setting's value as the header holds it.
+fn text_of(value: &ShownValue) -> Option<SettingText> {
+    match value {
+        ShownValue::Unset | ShownValue::Secret => None,
+        ShownValue::One(text) => Some(SettingText::One(text.clone())),
+        ShownValue::Many(items) => Some(SettingText::Many(items.clone())),
+    }
+}
+
+/// The key of a run, or why the file of that name is not it.
+pub(super) fn key_of(header: &Header, run_dir: &RunDir) -> anyhow::Result<Key> {
+    if header.custsync_journal < FORMAT_VERSION || header.rules != READING_RULES {
+        bail!(
+            "the run in {} was begun by custsync {}, which reads inputs by other rules: finish it with that version, or name another directory",
+            text::safe_path(run_dir.path()),
+            text::safe(&header.version)
+        );
+    }
+    let key = Key::read(run_dir)?;
+    if header.key.as_deref() != Some(key.proof().as_str()) {
+        bail!("{} is not the key of this run: its rows cannot be compared; nothing was sent", run_dir.shown(KEY_NAME));
+    }
+    Ok(key)
+}
+
+/// Refuses a directory that is about something else, and says which value differs.
+pub(super) fn refuse_another_run(earlier: &Header, now: &Header, run_dir: &RunDir) -> anyhow::Result<()> {
+    let directory = text::safe_path(run_dir.path());
+    if earlier.purpose == Purpose::Check {
+        bail!("the run directory {directory} holds a check, not a run: name another one");
+    }
+    let differing: Vec<_> = now.differing_settings(earlier).map(|name| difference(name, earlier, now)).collect();
+    if !differing.is_empty() {
+        bail!(
+            "the run directory {directory} holds a run with {}: use the same value, or another directory",
+            differing.join(" and ")
+        );
+    }
+    if earlier.inputs.len() != now.inputs.len() {
+        bail!(
+            "the run directory {directory} holds a run of {} inputs, not of {}: name the same ones, or another directory",
+            earlier.inputs.len(),
+            now.inputs.len()
+        );
+    }
+    for (earlier, now) in earlier.inputs.iter().zip(&now.inputs) {
+        // The same bytes of a record under other columns are another update.
+        if earlier.columns != now.columns {
+            bail!(
+                "{} has other columns than the input of the run in {directory}: use the same, or another directory",
+                now.name
+            );
+        }
+    }
+    Ok(())
+}
+
+/// As in ``another tenant (`7`, now `8`)``. The values are what the user typed, then and now.
+fn difference(name: &str, earlier: &Header, now: &Header) -> String {
+    let items = |header: &Header| match header.settings.get(name) {
+        None => Vec::new(),
+        Some(SettingText::One(text)) => vec![text.clone()],
+        Some(SettingText::Many(items)) => items.clone(),
+    };
+    let (before, after) = (items(earlier), items(now));
+    let only_in = |these: &[String], others: &[String]| -> Vec<String> {
+        these.iter().filter(|item| !others.contains(item)).cloned().collect()
+    };
+    let (gone, new) = (only_in(&before, &after), only_in(&after, &before));
+    let what = match (&*gone, &*new) {
+        // The order differs.
+        ([], []) => format!("{}, now {}", shown(&before), shown(&after)),
+        ([], new) if !before.is_empty() => format!("now also {}", shown(new)),
+        (gone, []) if !after.is_empty() => format!("now without {}", shown(gone)),
+        (gone, new) => format!("{}, now {}", shown(gone), shown(new)),
+    };
+    format!("another {} ({what})", text::safe(name))
+}
+
+/// Values as an error shows them.
+fn shown(values: &[String]) -> String {
+    let some = values.iter().take(VALUES_SHOWN_MAX);
+    let mut shown: Vec<_> = some.map(|value| format!("`{}`", text::safe_cut(value, VALUE_CHARACTERS_MAX))).collect();
+    match values.len().checked_sub(VALUES_SHOWN_MAX) {
+        _ if values.is_empty() => return "none".to_owned(),
+        None | Some(0) => {}
+        Some(more) => shown.push(format!("{more} more")),
+    }
+    shown.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(name: &str, value: Option<SettingText>) -> Header {
+        let settings = value.into_iter().map(|value| (name.to_owned(), value)).collect();
+        Header::new(Purpose::Run, &Key::of([7; 16]), Vec::new(), settings)
+    }
+
+    #[test]
+    fn the_value_that_differs_is_said() {
+        let check = |before: Option<SettingText>, after: Option<SettingText>, want: &str| {
+            let (before, after) = (header("map", before), header("map", after));
+            assert_eq!(difference("map", &before, &after), format!("another map ({want})"));
+        };
+        let one = |text: &str| Some(SettingText::One(text.to_owned()));
+        let many = |items: &[&str]| Some(SettingText::Many(items.iter().map(|item| (*item).to_owned()).collect()));
+        check(one("acme"), one("other"), "`acme`, now `other`");
+        check(None, one("7"), "none, now `7`");
+        check(one("7"), None, "`7`, now none");
+        check(many(&[]), many(&["A=id"]), "none, now `A=id`");
+        check(many(&["A", "B"]), many(&["A", "C"]), "`B`, now `C`");
+        check(many(&["A"]), many(&["A", "C"]), "now also `C`");
+        check(many(&["A", "B"]), many(&["A"]), "now without `B`");
+        check(many(&["A", "B"]), many(&["B", "A"]), "`A`, `B`, now `B`, `A`");
+        check(many(&["A", "B", "C", "D", "E"]), many(&[]), "`A`, `B`, `C`, 2 more, now none");
+        check(one("a\u{1b}[2J"), one("b"), "`a\\u{1b}[2J`, now `b`");
+    }
+}

@@ -1,0 +1,115 @@
+//! Finds the run that is not finished among those that nobody gave a directory of their own.
+
+use std::fs::{self, File};
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+use tracing::info;
+
+use crate::commands::fresh::RUNS_DIRECTORY;
+use crate::commands::identity::{header, key_of, refuse_another_run, settings_of};
+use crate::commands::{Failure, inputs};
+use crate::config::Settings;
+use crate::exit::Exit;
+use crate::input::Input;
+use crate::journal::{Fact, Header, JOURNAL_NAME, Key, Line, Lines, Purpose, RunDir, RunDirError, last_fact};
+use crate::text;
+
+/// A run directory and what its journal begins with.
+struct Found {
+    run_dir: RunDir,
+    journal: File,
+    header: Header,
+    key: Key,
+}
+
+/// Whether nothing of a run is left to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Finished,
+    Unfinished,
+}
+
+/// The directory of the newest run of this input and these settings, if that is unfinished. A finished run has settled what
+/// older ones of the same left.
+pub(super) fn newest(settings: &Settings, inputs: &[Input]) -> Result<Option<RunDir>, Failure> {
+    let wanted = settings_of(settings);
+    // There may be more directories than files that a process may open, so that each is opened twice, and none is kept open.
+    let of_these_settings = |path: PathBuf| {
+        let found = Found::in_directory(&path).filter(|found| found.header.settings == wanted)?;
+        Some((found.header.started, path))
+    };
+    let mut runs: Vec<_> = directories_in(Path::new(RUNS_DIRECTORY)).filter_map(of_these_settings).collect();
+    runs.sort();
+    for (_, path) in runs.iter().rev() {
+        let Some(found) = Found::in_directory(path) else { continue };
+        if found.is_of(settings, inputs)? {
+            return Ok((state_of(&found.journal) == State::Unfinished).then_some(found.run_dir));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether the inputs can be compared with what was sent before anything is sent: nobody knows what a pipe holds.
+pub(super) fn can_be_compared(inputs: &[Input]) -> bool {
+    inputs.iter().all(|input| input.name().can_be_read_twice())
+}
+
+/// Names an unfinished run that may be the one which is meant.
+pub(super) fn point_out(run_dir: &RunDir) {
+    let directory = text::safe_path(run_dir.path());
+    // At work, it is not to be continued.
+    if !matches!(run_dir.open_journal(), Err(RunDirError::Locked { .. })) {
+        info!(
+            "there is an unfinished run with these settings in {directory}: where the same bytes are piped in again, --run-dir {directory} continues it; a new run begins"
+        );
+    }
+}
+
+/// The directories in a directory; none where that cannot be read.
+fn directories_in(directory: &Path) -> impl Iterator<Item = PathBuf> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path())
+}
+
+impl Found {
+    /// The run in a directory. What is no run, or cannot be read, cannot be continued.
+    fn in_directory(path: &Path) -> Option<Found> {
+        let run_dir = RunDir::create(path).ok()?;
+        let journal = run_dir.open_file(JOURNAL_NAME).ok()?;
+        let mut lines = Lines::of(BufReader::new(journal.try_clone().ok()?));
+        let Ok(Some(Line::Header(header))) = lines.next() else { return None };
+        if header.purpose != Purpose::Run || header.shard.is_some() {
+            return None;
+        }
+        let key = key_of(&header, &run_dir).ok()?;
+        Some(Found { journal, header: *header, key, run_dir })
+    }
+
+    /// Whether this is a run of these settings and this input, as far as its header tells.
+    fn is_of(&self, settings: &Settings, inputs: &[Input]) -> Result<bool, Failure> {
+        let now = header(settings, inputs, self.key, Purpose::Run)?;
+        if refuse_another_run(&self.header, &now, &self.run_dir).is_err() {
+            return Ok(false);
+        }
+        for (earlier, input) in self.header.inputs.iter().zip(inputs) {
+            let is_pipe = !input.name().can_be_read_twice();
+            let is_same =
+                if is_pipe { Ok(earlier.head.is_none()) } else { inputs::begins_as(input, earlier, self.key) };
+            if !is_same.map_err(Failure::unusable)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// Whether the last process of a run has ended with nothing left to do. A run that is being undone is not to be continued.
+fn state_of(journal: &File) -> State {
+    const FINISHED: [u8; 2] = [Exit::Success.code(), Exit::SomeRowsFailed.code()];
+    match last_fact(journal) {
+        Ok(Some(Fact::Ended { exit, .. })) if FINISHED.contains(&exit) => State::Finished,
+        Ok(Some(Fact::Undone { .. })) => State::Finished,
+        Ok(_) | Err(_) => State::Unfinished,
+    }
+}

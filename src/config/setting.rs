@@ -1,0 +1,29 @@
+//! What the line that defines a setting says of it beside its value: its name, and whether a run is known by it.
+
+/// A setting, as the line that defines it names it. There is no way to name one without saying to what it belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Setting {
+    pub(super) name: &'static str,
+    pub(super) belongs_to: BelongsTo,
+}
+
+/// To what a setting belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BelongsTo {
+    /// The run: it changes what is sent, so a run is only continued with the same value.
+    Run,
+    /// The process: it changes how, when and where, and each process of a run may have its own.
+    Process,
+}
+
+impl Setting {
+    /// A setting that changes what is sent: from which rows requests become, which ones, and to whom they go.
+    pub(super) const fn of_the_run(name: &'static str) -> Setting {
+        Setting { name, belongs_to: BelongsTo::Run }
+    }
+
+    /// A setting that changes nothing of what is sent.
+    pub(super) const fn of_the_process(name: &'static str) -> Setting {
+        Setting { name, belongs_to: BelongsTo::Process }
+    }
+}

@@ -1,0 +1,64 @@
+//! The end of a journal, without reading what comes before: a run of millions of rows is known to be finished by its last line.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+
+use super::fact::Fact;
+use super::line;
+
+/// A fact takes far less.
+const FACT_BYTES_MAX: u64 = 4 << 10;
+
+/// The fact that a journal ends with; nothing where its last line is of another kind, or torn.
+pub fn last_fact(journal: &File) -> io::Result<Option<Fact>> {
+    let length = journal.metadata()?.len();
+    let from = length.saturating_sub(FACT_BYTES_MAX);
+    let mut tail = vec![0; usize::try_from(length - from).unwrap_or(usize::MAX)];
+    journal.read_exact_at(&mut tail, from)?;
+    let Some(tail) = tail.strip_suffix(b"\n") else { return Ok(None) };
+    let line = tail.rsplit(|byte| *byte == b'\n').next().filter(|line| line::is_sealed(line));
+    Ok(line.and_then(|line| serde_json::from_slice(line).ok()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::journal::{Entry, Outcome};
+
+    fn ended(exit: u8) -> Fact {
+        Fact::Ended { at: Timestamp::UNIX_EPOCH, exit, until: None }
+    }
+
+    /// The last fact of a journal of these bytes.
+    fn last_fact_of(bytes: &[u8]) -> Option<Fact> {
+        let mut file = tempfile::tempfile().expect("a file");
+        file.write_all(bytes).expect("a file that can be written");
+        last_fact(&file).expect("a file that can be read")
+    }
+
+    #[test]
+    fn only_a_whole_last_line_that_is_a_fact_is_one() {
+        let mut bytes = Vec::new();
+        assert_eq!(last_fact_of(&bytes), None);
+        ended(4).encode(&mut bytes);
+        assert_eq!(last_fact_of(&bytes), Some(ended(4)), "the only line");
+        for row in 1..=200 {
+            Entry::of_row(row, Outcome::Updated).encode(&mut bytes);
+        }
+        assert_eq!(last_fact_of(&bytes), None, "an entry is no fact");
+        let length = bytes.len();
+        assert!(length > 8 << 10, "more than is read");
+        ended(0).encode(&mut bytes);
+        assert_eq!(last_fact_of(&bytes), Some(ended(0)));
+        for end in length + 1..bytes.len() {
+            assert_eq!(last_fact_of(&bytes[..end]), None, "torn at {end}");
+        }
+        bytes[length + 10] ^= 1;
+        assert_eq!(last_fact_of(&bytes), None, "a line with the wrong checksum");
+    }
+}
