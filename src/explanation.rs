@@ -20,6 +20,8 @@ pub enum NotSent {
     Invalid(Vec<FieldError>),
     /// A later row of its customer is sent (`--unique last`).
     Superseded,
+    /// Later rows of its customer have set all of its fields.
+    Overtaken,
 }
 
 /// What is sent.
@@ -34,6 +36,7 @@ impl Explanation {
     /// Explains a record at `position`.
     pub(crate) fn of(record: &Record<'_>, position: Position, layout: &Layout, rules: &RowRules) -> Explanation {
         let update = match &record.checked {
+            Ok(update) if update.fields().is_empty() => Err(NotSent::Overtaken),
             Ok(update) => {
                 let mut body = Vec::new();
                 update.write_body(&mut body);

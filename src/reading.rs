@@ -17,7 +17,7 @@ use bytes::Bytes;
 use crate::contract::{CustomerId, CustomerUpdate, ErrorCode, FieldError, InvalidRow, Subject};
 use crate::explanation::Explanation;
 use crate::ids::{Ids, Standing};
-use crate::input::{Block, Input, InputError, Layout, RowRules, RowWindow, parse_block};
+use crate::input::{Block, Input, InputError, Layout, Origin, RowRules, RowWindow, parse_block};
 use crate::journal::Key;
 use crate::row::{Content, Position, Row};
 use crate::tally::RowsRead;
@@ -116,11 +116,18 @@ impl BlockSource {
         Some(Numbered { number: self.count - 1, content })
     }
 
+    fn has_failed_rows(&self) -> bool {
+        self.inputs.iter().any(|input| input.layout().origin() == Origin::FailedRows)
+    }
+
     fn next_source(&mut self) -> Option<Result<SourceBlock, InputError>> {
         loop {
-            let input = self.inputs.front_mut().filter(|_| !self.window.is_closed())?;
-            let layout = input.layout().clone();
-            match input.next_block() {
+            let layout = self.inputs.front()?.layout().clone();
+            // Where failed rows follow, the rows before are counted all the same: theirs are numbers over the whole input.
+            if self.window.is_closed(&layout) && !self.has_failed_rows() {
+                return None;
+            }
+            match self.inputs.front_mut()?.next_block() {
                 Ok(Some(block)) => {
                     let Some(block) = self.window.cut(block, &layout) else { continue };
                     return Some(Ok(SourceBlock { input: self.read, skipped: self.window.skipped(), block, layout }));
@@ -301,6 +308,10 @@ fn check_block(source: &SourceBlock, rows_before: u64, builder: &RowBuilder, ids
     parse_block(block, layout, &builder.rules, &mut |record| {
         let position = Position { row: skipped + rows_before + record.ordinal + 1, input: *input, line: record.line };
         batch.rows.push(match record.checked {
+            Ok(update) if update.fields().is_empty() => {
+                batch.read.add_overtaken(position, update.notes());
+                builder.superseded_row(record.raw, update.id(), position)
+            }
             Ok(update) => {
                 let standing = ids.next(update.id());
                 batch.read.add_standing(position, standing);
@@ -354,6 +365,7 @@ fn sift_block(source: SourceBlock, builder: &RowBuilder, sifting: &Sifting<'_>) 
             explained.push(Explanation::of(&record, position, layout, rules));
         }
         match record.checked {
+            Ok(update) if update.fields().is_empty() => read.add_overtaken(position, update.notes()),
             Ok(update) => {
                 read.add_valid(position, update.notes());
                 valid.push((update.id(), position));

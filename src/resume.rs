@@ -1,12 +1,13 @@
 //! What becomes of rows that stream in when a run is continued: settled ones are left, others are sent, and nothing is sent
 //! before the input was found to be the one that the journal is about.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use crate::contract::CustomerId;
 use crate::journal::{Checkpoint, Comparison, Debt, Difference, EntryReader, LineError, Overtakers, Plan};
-use crate::row::Row;
+use crate::row::{Position, Row};
 use crate::schedule::StopReason;
 
 /// Rows of an input that can be read only once wait in memory until it was compared. More bytes than these are refused.
@@ -26,9 +27,40 @@ pub struct Resume {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Terms {
     /// The rows that may be sent. Of others those come, too, that earlier processes have settled.
-    pub rows: Range<u64>,
+    pub asked: AskedRows,
     /// What is known of fields that a request leaves out.
     pub left_out: LeftOut,
+}
+
+/// The rows that may be sent: all that hold failed rows, and of the others those in a range, in which failed rows do not count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AskedRows {
+    range: Range<u64>,
+    /// The inputs that hold failed rows, from 0.
+    of_failed_rows: BTreeSet<usize>,
+    /// Failed rows that have come.
+    failed_rows: u64,
+    /// Failed rows before each input that has come.
+    failed_rows_before: BTreeMap<usize, u64>,
+}
+
+impl AskedRows {
+    /// Of these inputs all rows, of the others those in the range.
+    pub fn new(range: Range<u64>, of_failed_rows: BTreeSet<usize>) -> AskedRows {
+        AskedRows { range, of_failed_rows, failed_rows: 0, failed_rows_before: BTreeMap::new() }
+    }
+
+    /// A row came. They have to come in order.
+    fn take(&mut self, position: Position) {
+        self.failed_rows_before.entry(position.input).or_insert(self.failed_rows);
+        self.failed_rows += u64::from(self.of_failed_rows.contains(&position.input));
+    }
+
+    /// Whether a row that came may be sent.
+    fn contain(&self, position: Position) -> bool {
+        let before = self.failed_rows_before.get(&position.input).copied().unwrap_or_default();
+        self.of_failed_rows.contains(&position.input) || self.range.contains(&(position.row - before))
+    }
 }
 
 /// What the API does with fields that a request leaves out.
@@ -139,6 +171,7 @@ impl Resume {
 
     /// Takes a row in; the rows that something can be done about now, and what.
     pub fn take(&mut self, row: Row) -> Result<Vec<(Row, Step)>, StopReason> {
+        self.terms.asked.take(row.position);
         let Some(comparing) = &mut self.comparing else {
             let step = self.step(&row);
             return Ok(vec![(row, step)]);
@@ -147,7 +180,7 @@ impl Resume {
         comparing.comparison.add(number, row.hash);
         comparing.gaps.add(&self.checkpoint, number, row.update().map(|(customer, _)| customer));
         let is_last = self.checkpoint.last_row() <= Some(number);
-        let is_asked_for = self.terms.rows.contains(&number);
+        let is_asked_for = self.terms.asked.contain(row.position);
         if (self.checkpoint.is_settled(number) || !is_asked_for) && !is_last {
             return Ok(vec![(row, Step::Leave)]);
         }
@@ -176,7 +209,7 @@ impl Resume {
     }
 
     fn step(&self, row: &Row) -> Step {
-        if !self.terms.rows.contains(&row.position.row) {
+        if !self.terms.asked.contain(row.position) {
             return Step::Leave;
         }
         let nothing = Overtakers::default();
@@ -190,5 +223,27 @@ impl Resume {
             (Plan::Owes(debt), LeftOut::Kept) => Step::SendFragment(debt),
             (Plan::Owes(debt), LeftOut::Unknown) => Step::Tell(debt),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_is_of_the_rows_that_are_no_failed_ones() {
+        let mut asked = AskedRows::new(2..4, BTreeSet::from([0, 2]));
+        // Two failed rows, three others, and a failed one.
+        let inputs = [0, 0, 1, 1, 1, 2];
+        let found: Vec<_> = (1..)
+            .zip(inputs)
+            .filter(|&(row, input)| {
+                let position = Position { row, input, line: row };
+                asked.take(position);
+                asked.contain(position)
+            })
+            .map(|(row, _)| row)
+            .collect();
+        assert_eq!(found, [1, 2, 4, 5, 6], "of the three the second and the third");
     }
 }

@@ -180,6 +180,11 @@ struct InputFlags {
     /// Drop white space around values
     #[arg(long, hide_short_help = true)]
     trim: bool,
+    /// Fields of a failed row that later rows of its customer have set: leave them out, or send them all the same
+    ///
+    /// Failed rows name these fields in `custsync_overtaken`. Left out, a corrected row never puts an old value over a newer one.
+    #[arg(long, value_name = "leave-out|send", hide_short_help = true)]
+    overtaken: Option<String>,
     /// Pass over the first N records
     #[arg(long, value_name = "N", hide_short_help = true)]
     skip_rows: Option<String>,
@@ -294,6 +299,12 @@ struct ResultFlags {
     /// Wait for another process to end that is at work in the run directory
     #[arg(long, value_name = "TIME", hide_short_help = true)]
     lock_wait: Option<String>,
+    /// Form of failed.csv: auto is that of the input, excel-csv is for Excel
+    ///
+    /// excel-csv: a byte order mark in front, and CRLF at the end of each line. The delimiter stays the input's. NDJSON stays as
+    /// it is.
+    #[arg(long, value_name = "auto|excel-csv", hide_short_help = true)]
+    failed_format: Option<String>,
     /// Form of the summary on stdout
     #[arg(long, value_name = "text|json")]
     output_format: Option<String>,

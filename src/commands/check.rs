@@ -21,8 +21,7 @@ pub fn check(settings: &Settings) -> Result<Exit, Failure> {
     let opened = inputs::open(&settings.input)?;
     let started = start::for_check(settings, &opened.inputs)?;
     let key = started.key;
-    let layouts: Vec<_> = opened.inputs.iter().map(|input| input.layout().clone()).collect();
-    let failed = FailedRows::in_order(started.run_dir.clone(), layouts.iter().map(AsRef::as_ref));
+    let failed = FailedRows::in_order(started.run_dir.clone(), &opened.inputs, settings.output.failed_format);
     let recorder = Recorder::new(started.journal, failed, None, Inputs::of(opened.inputs.len()));
     let rows = inputs::rows(&settings.input);
     let window = inputs::window(&rows);

@@ -60,6 +60,9 @@ pub(super) fn render(explanation: &Explanation, names: &InputNames, destination:
                 NotSent::Superseded => {
                     line(&mut text, "  not sent, because a later row of its customer is (--unique last)");
                 }
+                NotSent::Overtaken => {
+                    line(&mut text, "  not sent, because later rows of its customer have set all of its fields");
+                }
             }
         }
     }
@@ -85,6 +88,9 @@ fn shown_fate(cell: &ExplainedCell) -> String {
         CellFate::Ignored => "is ignored".to_owned(),
         CellFate::NoField => "is of no field".to_owned(),
         CellFate::LeftOut(field) => format!("→ {field}, left out"),
+        CellFate::Overtaken(field) => {
+            format!("→ {field}, left out: a later row has set it (--overtaken send sends it)")
+        }
         CellFate::Id(Ok(id)) => format!("→ id {id}"),
         CellFate::Id(Err(code)) => format!("→ id, invalid ({code})"),
         CellFate::Value(field, Ok(json)) if *json == cell.text => format!("→ {field}, as it is"),

@@ -1,5 +1,6 @@
 //! Opens the inputs that a command names, and finds what is wrong with them before anything is sent.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::ops::Range;
@@ -9,7 +10,7 @@ use tracing::info;
 
 use crate::commands::{Failure, files};
 use crate::config::input::InputSettings;
-use crate::input::{Input, InputName, Layout, RowWindow, preflight};
+use crate::input::{Input, InputName, Layout, Origin, RowWindow, preflight};
 use crate::journal::{Checkpoint, InputIdentity, Key};
 use crate::summary::InputNames;
 
@@ -34,7 +35,10 @@ pub(super) fn open(settings: &InputSettings) -> Result<OpenInputs, Failure> {
     let inputs: Vec<_> = files.into_iter().map(open).collect::<Result<_, _>>()?;
     let layouts = inputs.iter().map(|input| input.layout().as_ref());
     settings.rules.mapping.check_ignored(layouts).map_err(Failure::unusable)?;
-    inputs.iter().for_each(say_what_is_taken_loosely);
+    for input in &inputs {
+        say_what_is_taken_loosely(input);
+        say_what_does_not_apply(input, settings);
+    }
     let names = InputNames::of(&inputs);
     let total_bytes = inputs.iter().map(Input::size_bytes).sum();
     Ok(OpenInputs { inputs, names, total_bytes })
@@ -48,7 +52,34 @@ fn say_what_is_taken_loosely(input: &Input) {
     }
 }
 
-/// The rows that take part.
+/// Settings that fit the first input do not apply to its failed rows: says which of them are made, and without effect.
+fn say_what_does_not_apply(input: &Input, settings: &InputSettings) {
+    if input.layout().origin() == Origin::First {
+        return;
+    }
+    let skip_rows = (settings.skip_rows > 0).then_some("skip-rows");
+    let max_rows = settings.max_rows.map(|_| "max-rows");
+    let made: Vec<_> = settings.rules.layout_settings().into_iter().chain(skip_rows).chain(max_rows).collect();
+    if !made.is_empty() {
+        info!("{} holds failed rows and is read by its own layout, without {}", input.name(), made.join(", "));
+    }
+}
+
+/// The inputs that hold failed rows, from 0.
+pub(super) fn of_failed_rows(inputs: &[Input]) -> BTreeSet<usize> {
+    let numbered = inputs.iter().enumerate();
+    numbered.filter(|(_, input)| input.layout().origin() == Origin::FailedRows).map(|(index, _)| index).collect()
+}
+
+/// The number of the first row that takes part, where these rows of the inputs other than failed rows do.
+pub(super) fn first_row(rows: &Range<u64>, inputs: &[Input]) -> u64 {
+    match inputs.first().map(|input| input.layout().origin()) {
+        Some(Origin::FailedRows) => 1,
+        Some(Origin::First) | None => rows.start,
+    }
+}
+
+/// The rows that take part, counted over the inputs that do not hold failed rows: of those all do.
 pub(super) fn rows(settings: &InputSettings) -> Range<u64> {
     let first = settings.skip_rows.saturating_add(1);
     first..settings.max_rows.map_or(u64::MAX, |rows| first.saturating_add(rows))

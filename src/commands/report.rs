@@ -146,6 +146,7 @@ impl Report<'_> {
             warnings: summary::warning_groups(&self.read, &self.names),
             dates_normalised: 0,
             fields_left_out: 0,
+            fields_overtaken: 0,
             sending: (self.sending.as_ref())
                 .map(|(statistics, latencies)| summary::sending_summary(statistics, latencies, seconds)),
             stopped: self.why_stopped(),
@@ -173,8 +174,13 @@ impl Report<'_> {
             terminal::say_error(&format_args!("{fault}"));
         }
         if let Some(fault) = &self.recorded.fault {
-            let unrecorded = self.recorded.unrecorded;
-            terminal::say_error(&format_args!("{fault}; {unrecorded} outcomes could not be recorded"));
+            let fault = with_causes(fault);
+            match self.recorded.unrecorded {
+                0 => terminal::say_error(&fault),
+                unrecorded => {
+                    terminal::say_error(&format_args!("{fault}; {unrecorded} outcomes could not be recorded"));
+                }
+            }
         } else if let Some(reason) = self.why_stopped() {
             terminal::say_error(&reason);
         }
@@ -193,4 +199,10 @@ impl Report<'_> {
         });
         Some(with_route.unwrap_or_else(|| reason.to_string()))
     }
+}
+
+/// What is wrong, and why.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    std::iter::once(error.to_string()).chain(causes.map(ToString::to_string)).collect::<Vec<_>>().join(": ")
 }

@@ -18,7 +18,7 @@ use crate::journal::{Checkpoint, Outcome, Retry};
 use crate::pipeline::{self, Reading, RowBuilder};
 use crate::progress::Progress;
 use crate::recorder::{Earlier, Inputs, Recorder};
-use crate::resume::{LeftOut, Resume, Terms};
+use crate::resume::{AskedRows, LeftOut, Resume, Terms};
 use crate::schedule::{History, Moment, RetryPolicy, Rules, Schedule};
 use crate::sender::Sending;
 use crate::terminal::Terminal;
@@ -44,14 +44,15 @@ pub fn run(settings: &Settings, arguments: &[OsString]) -> Result<Exit, Failure>
         Start::Continue { checkpoint, entries, compare } => {
             let gaps = Arc::new(OnceLock::new());
             let all = inputs::rows_with_settled(&rows, &checkpoint);
-            let terms = Terms { rows, left_out: left_out(settings, &checkpoint) };
+            let asked = AskedRows::new(rows, inputs::of_failed_rows(&opened.inputs));
+            let terms = Terms { asked, left_out: left_out(settings, &checkpoint) };
             let history = history(&checkpoint, &settings.sending);
             let resume = Resume::new(checkpoint.clone(), gaps.clone(), compare, terms);
             (all, history, Some(resume), Some(Earlier { checkpoint, entries, gaps }))
         }
     };
-    let layouts: Vec<_> = opened.inputs.iter().map(|input| input.layout().clone()).collect();
-    let failed = FailedRows::new(run_dir.clone(), layouts.iter().map(AsRef::as_ref), rows.start);
+    let first_row = inputs::first_row(&rows, &opened.inputs);
+    let failed = FailedRows::new(run_dir.clone(), &opened.inputs, settings.output.failed_format, first_row);
     let recorder = Recorder::new(journal, failed, earlier, Inputs::of(opened.inputs.len()));
     let sending = Sending {
         schedule: Schedule::new(rules(&settings.sending).map_err(Failure::unusable)?, history, seed()),

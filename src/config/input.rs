@@ -10,7 +10,7 @@ use super::value::{ValueError, number_in, some_text};
 use crate::contract::{DateFormat, ValueRules};
 use crate::input::{
     CellRules, Constants, Delimiter, EmptyRule, EmptyRules, Encoding, EncodingChoice, FormatChoice, HeaderNames,
-    HeaderRule, InputName, InputRules, MappingRules, NullStrings, RowRules, Target, Trim, ValueMaps,
+    HeaderRule, InputName, InputRules, MappingRules, NullStrings, OvertakenRule, RowRules, Target, Trim, ValueMaps,
 };
 
 /// What is read, and how.
@@ -39,6 +39,9 @@ const FORMATS: [(&str, FormatChoice); 4] = [
 
 const EMPTY_RULES: [(&str, EmptyRule); 3] =
     [("omit", EmptyRule::Omit), ("null", EmptyRule::Null), ("error", EmptyRule::Error)];
+
+const OVERTAKEN_RULES: [(&str, OvertakenRule); 2] =
+    [("leave-out", OvertakenRule::LeaveOut), ("send", OvertakenRule::Send)];
 
 /// A header has at most so many columns.
 const COLUMNS_MAX: usize = 1024;
@@ -76,6 +79,7 @@ impl InputSettings {
             values: ValueRules {
                 date_formats: reader.list(Setting::of_the_run("date-format"), |text| Ok(DateFormat::new(text)?)),
             },
+            overtaken: reader.one(Setting::of_the_run("overtaken"), "leave-out", |text| choice(text, &OVERTAKEN_RULES)),
         };
         for (text, error) in rows.cells.values.errors(&rows.cells, &rows.values) {
             reader.note(VALUES, ValueError::Mapped { text, error });
@@ -255,6 +259,10 @@ mod tests {
             ("\r", None),
             ("\0", None),
             ("é", None),
+            ("x", None),
+            ("7", None),
+            ("_", None),
+            ("-", Some(b'-')),
         ] {
             check(text, want);
         }

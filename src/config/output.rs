@@ -11,6 +11,7 @@ use super::error::Problem;
 use super::reader::Reader;
 use super::setting::Setting;
 use super::value::{ValueError, number_in};
+use crate::failed_rows::FailedFormat;
 
 /// What is written and shown.
 #[derive(Debug, Clone)]
@@ -21,6 +22,8 @@ pub struct OutputSettings {
     pub unfinished: Unfinished,
     /// How long to wait for another process that is at work in the run directory: at most 24 h.
     pub lock_wait: Duration,
+    /// The form of the files of failed rows.
+    pub failed_format: FailedFormat,
     /// What stdout gets.
     pub output_format: OutputFormat,
     /// What the log on stderr looks like.
@@ -97,6 +100,7 @@ const LOCK_WAITS: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hou
 pub(super) const OUTPUT_FORMAT: &str = "output-format";
 
 const OUTPUT_FORMATS: [(&str, OutputFormat); 2] = [("text", OutputFormat::Text), ("json", OutputFormat::Json)];
+const FAILED_FORMATS: [(&str, FailedFormat); 2] = [("auto", FailedFormat::Auto), ("excel-csv", FailedFormat::ExcelCsv)];
 const PROGRESSES: [(&str, Progress); 2] = [("auto", Progress::Auto), ("off", Progress::Off)];
 const COLORS: [(&str, Color); 3] = [("auto", Color::Auto), ("always", Color::Always), ("never", Color::Never)];
 
@@ -116,6 +120,8 @@ impl OutputSettings {
             log_format: reader.one(Setting::of_the_process("log-format"), "text", |text| choice(text, &OUTPUT_FORMATS)),
             progress: reader.one(Setting::of_the_process("progress"), "auto", |text| choice(text, &PROGRESSES)),
             color: reader.one(Setting::of_the_process("color"), "auto", |text| choice(text, &COLORS)),
+            failed_format: reader
+                .one(Setting::of_the_process("failed-format"), "auto", |text| choice(text, &FAILED_FORMATS)),
             verbosity: verbosity(reader),
         }
     }

@@ -37,6 +37,8 @@ pub struct Notes {
     pub email_domain_without_dot: bool,
     /// Fields of the contract are not in the body; the API's pages do not agree on what it does with them.
     pub fields_left_out: bool,
+    /// Fields that are not in the body because later rows have set them, see [`Draft::leave_out`].
+    pub overtaken: FieldSet,
 }
 
 /// A row that breaks the contract: all of its errors.
@@ -58,6 +60,8 @@ pub struct Draft<'a> {
     notes: Notes,
     /// The fields that the input says something of.
     given: FieldSet,
+    /// The fields that are not to be sent, whatever the input says of them.
+    left_out: FieldSet,
     errors: Vec<FieldError>,
 }
 
@@ -67,7 +71,7 @@ impl CustomerUpdate<'_> {
         self.id
     }
 
-    /// The fields that it sets.
+    /// The fields that it sets; none where later rows have set all that it would.
     pub fn fields(&self) -> FieldSet {
         self.given
     }
@@ -92,6 +96,7 @@ impl<'a> Draft<'a> {
             values: [const { Value::Null }; FIELDS.len()],
             notes: Notes::default(),
             given: FieldSet::EMPTY,
+            left_out: FieldSet::EMPTY,
             errors: Vec::new(),
         }
     }
@@ -102,6 +107,7 @@ impl<'a> Draft<'a> {
         self.id = None;
         self.notes = Notes::default();
         self.given = FieldSet::EMPTY;
+        self.left_out = FieldSet::EMPTY;
         self.errors.clear();
     }
 
@@ -162,15 +168,38 @@ impl<'a> Draft<'a> {
         self.errors.push(FieldError::new(Subject::Row, code, message));
     }
 
+    /// These fields are not sent, whatever the input says of them before or after: later rows of the customer have set them.
+    pub fn leave_out(&mut self, fields: FieldSet) {
+        self.left_out = self.left_out.union(fields);
+    }
+
     /// The update that was asked for, or all that is wrong with it.
     pub fn finish(&mut self) -> Result<CustomerUpdate<'_>, InvalidRow> {
+        if !self.left_out.is_empty() {
+            self.drop_left_out();
+        }
+        let says_something = !self.given.is_empty() || !self.notes.overtaken.is_empty();
         match self.id {
-            Some(id) if !self.given.is_empty() && self.errors.is_empty() => {
-                self.notes.fields_left_out = self.given != FieldSet::ALL;
+            Some(id) if says_something && self.errors.is_empty() => {
+                self.notes.fields_left_out = self.given != FieldSet::ALL && !self.given.is_empty();
                 Ok(CustomerUpdate { id, values: &self.values, given: self.given, notes: self.notes })
             }
             id => Err(InvalidRow { id, errors: self.all_errors() }),
         }
+    }
+
+    /// Forgets what was said of the fields that are left out, and what was wrong with it.
+    #[cold]
+    fn drop_left_out(&mut self) {
+        let left_out = self.left_out;
+        self.notes.overtaken = self.given.intersection(left_out);
+        self.given = self.given.without(left_out);
+        self.notes.date_normalised &= !left_out.contains(Field::DateOfBirth);
+        self.notes.email_domain_without_dot &= !left_out.contains(Field::Email);
+        self.errors.retain(|error| match error.subject {
+            Subject::Field(field) => !left_out.contains(field),
+            Subject::Row | Subject::Id => true,
+        });
     }
 
     #[cold]
@@ -178,7 +207,7 @@ impl<'a> Draft<'a> {
         if self.id.is_none() && self.errors.iter().all(|error| error.subject != Subject::Id) {
             self.set_id(None);
         }
-        if self.given.is_empty() && self.errors.is_empty() {
+        if self.given.is_empty() && self.notes.overtaken.is_empty() && self.errors.is_empty() {
             self.add_row_error(ErrorCode::Required, "has nothing to update: no field beside the id".to_owned());
         }
         self.errors.sort_by_key(|error| match error.subject {

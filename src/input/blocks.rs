@@ -11,9 +11,9 @@ use super::framing::{RecordEnds, count_lines};
 use super::marks::CellMarks;
 
 /// The byte order mark of UTF-8. It says nothing about UTF-8 and is no part of the first column's name.
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// Enough bytes to know a file by its first ones.
-const HEAD_BYTES_MIN: usize = 16;
+const HEAD_BYTES_MIN: usize = 64;
 
 /// How large blocks and records may be, in bytes.
 #[derive(Debug, Clone, Copy)]
@@ -101,13 +101,18 @@ impl<R: Read> Head<R> {
     pub(super) fn read(mut reader: R, size: BlockSize) -> Result<Head<R>, InputFault> {
         let mut bytes = Vec::new();
         let end = fill(&mut reader, &mut bytes, size.block_bytes.max(HEAD_BYTES_MIN))
-            .map_err(|error| InputFault::of_read(error, 1 + count_lines(&bytes, probable_format(&bytes))))?;
+            .map_err(|error| InputFault::of_read(error, line_behind(&bytes)))?;
         let mut bytes_before = 0;
         if bytes.starts_with(BYTE_ORDER_MARK) {
             bytes.drain(..BYTE_ORDER_MARK.len());
             bytes_before = bytes_of(BYTE_ORDER_MARK);
         }
         Ok(Head { reader, size, bytes, bytes_before, end })
+    }
+
+    /// Whether a byte order mark was cut off.
+    pub(super) fn had_mark(&self) -> bool {
+        self.bytes_before > 0
     }
 
     /// The first bytes.
@@ -191,6 +196,11 @@ fn fill(reader: &mut impl Read, buffer: &mut Vec<u8>, target: usize) -> io::Resu
     buffer.reserve(missing);
     let read = reader.take(u64::try_from(missing).unwrap_or(u64::MAX)).read_to_end(buffer)?;
     Ok(if read < missing { End::Reached } else { End::Ahead })
+}
+
+/// The line that is reached behind the first bytes of an input.
+pub(super) fn line_behind(head: &[u8]) -> u64 {
+    1 + count_lines(head, probable_format(head))
 }
 
 /// What an input probably is that could not be read as far as it takes to know.

@@ -15,6 +15,7 @@ use super::format::Delimiter;
 use super::layout::CsvLayout;
 use super::mapping::Target;
 use super::marks::{CellMarks, Marker};
+use super::own::{OvertakenRule, UnknownName, overtaken_in_text};
 use super::places::CHUNK_BYTES;
 use super::record::{Record, RowRules, Teller};
 use super::rules::CellRules;
@@ -205,6 +206,21 @@ impl<'b> CsvRecord<'_, 'b> {
         self.ends.len()
     }
 
+    /// Where its bytes end in the block, before its line end.
+    pub(super) fn raw_end(&self) -> usize {
+        self.start + self.raw.len()
+    }
+
+    /// Where the cell in a column stands in the block, as it is there; at the record's end where there is none.
+    pub(super) fn place_of(&self, column: usize) -> Range<usize> {
+        let record_end = self.raw_end();
+        let start = match column.checked_sub(1) {
+            None => self.start,
+            Some(before) => self.ends.get(before).map_or(record_end, |end| (end + 1).min(record_end)),
+        };
+        start..self.ends.get(column).copied().unwrap_or(record_end)
+    }
+
     /// What its cells say, unquoted.
     pub(super) fn unquoted(&self) -> impl Iterator<Item = Cow<'b, [u8]>> {
         self.cells().map(|cell| match cell.form {
@@ -293,6 +309,9 @@ pub(super) fn parse(block: &Block, layout: &CsvLayout, rules: &RowRules, visit: 
         let checked = if record.columns() == targets.len() {
             draft.clear();
             layout.columns.constants.fill(&mut draft, &rules.cells);
+            if let (Some(column), OvertakenRule::LeaveOut) = (layout.own.overtaken, rules.overtaken) {
+                leave_out(&record, column, &mut draft);
+            }
             for (cell, &target) in record.cells().zip(&targets) {
                 match (target, record.plain_text(&cell)) {
                     (Target::Ignored, _) => {}
@@ -306,6 +325,16 @@ pub(super) fn parse(block: &Block, layout: &CsvLayout, rules: &RowRules, visit: 
         };
         visit(Record { raw: record.raw, line: record.line, ordinal, checked });
         ordinal += 1;
+    }
+}
+
+/// Leaves out the fields that the cell in a column names.
+#[cold]
+fn leave_out(record: &CsvRecord<'_, '_>, column: usize, draft: &mut Draft<'_>) {
+    let text = record.cells().nth(column).and_then(|cell| record.text(&cell));
+    match text.ok_or(UnknownName).and_then(|text| overtaken_in_text(&text)) {
+        Ok(fields) => draft.leave_out(fields),
+        Err(UnknownName) => draft.add_row_error(UnknownName::CODE, UnknownName::message()),
     }
 }
 

@@ -2,19 +2,18 @@
 //! nobody asks for.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use bytes::Bytes;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
 
-use crate::contract::{Cell, ErrorCode, Field, field_value, id_value};
+use crate::contract::{Cell, ErrorCode, Field, FieldSet, field_value, id_value};
 
 use super::blocks::Block;
 use super::csv::{CsvRecords, cell};
 use super::layout::{CsvLayout, Layout, NdjsonLayout};
 use super::mapping::Target;
+use super::members::Members;
 use super::ndjson;
+use super::own::{Overtaken, OvertakenRule, own_part};
 use super::record::RowRules;
 
 /// A cell, a member of an object, or a constant, and what becomes of it. It holds a customer's value.
@@ -46,6 +45,8 @@ pub enum CellFate {
     NoField,
     /// It says nothing, so its field is left out of the request.
     LeftOut(Field),
+    /// A later row of the customer has set its field, so it is left out of the request.
+    Overtaken(Field),
     /// It names the customer.
     Id(Result<String, ErrorCode>),
     /// Its field has this value, as JSON, or breaks a rule.
@@ -56,7 +57,7 @@ impl ExplainedCell {
     /// The field that it fills or leaves out.
     pub fn field(&self) -> Option<Field> {
         match self.fate {
-            CellFate::LeftOut(field) | CellFate::Value(field, _) => Some(field),
+            CellFate::LeftOut(field) | CellFate::Overtaken(field) | CellFate::Value(field, _) => Some(field),
             CellFate::Ignored | CellFate::NoField | CellFate::Id(_) => None,
         }
     }
@@ -75,7 +76,21 @@ pub fn explain_record(raw: &[u8], layout: &Layout, rules: &RowRules) -> Vec<Expl
         let fate = fate(target, rules.cells.cell(target, Cow::Borrowed(text)), rules);
         ExplainedCell { source: CellSource::Constant, text: json_text(text), fate }
     }));
+    let overtaken = overtaken(raw, layout, rules);
+    for cell in &mut cells {
+        if let Some(field) = cell.field().filter(|field| overtaken.contains(*field)) {
+            cell.fate = CellFate::Overtaken(field);
+        }
+    }
     cells
+}
+
+/// The fields that are left out since later rows have set them.
+fn overtaken(raw: &[u8], layout: &Layout, rules: &RowRules) -> FieldSet {
+    match (rules.overtaken, own_part(raw, layout).overtaken) {
+        (OvertakenRule::LeaveOut, Overtaken::Fields(fields)) => fields,
+        (OvertakenRule::LeaveOut, Overtaken::Unread(_)) | (OvertakenRule::Send, _) => FieldSet::EMPTY,
+    }
 }
 
 fn explain_csv(raw: &[u8], layout: &CsvLayout, rules: &RowRules) -> Option<Vec<ExplainedCell>> {
@@ -136,29 +151,4 @@ fn fate(target: Target, cell: Option<Cell<'_>>, rules: &RowRules) -> CellFate {
 
 fn json_text(text: &str) -> String {
     serde_json::to_string(text).expect("a text serialises")
-}
-
-/// An object's members in order, those of one name included.
-struct Members(Vec<(String, Box<RawValue>)>);
-
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct InOrder;
-        impl<'de> Visitor<'de> for InOrder {
-            type Value = Members;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
-                let mut members = Vec::new();
-                while let Some(member) = map.next_entry()? {
-                    members.push(member);
-                }
-                Ok(Members(members))
-            }
-        }
-        deserializer.deserialize_map(InOrder)
-    }
 }

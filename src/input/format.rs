@@ -36,13 +36,14 @@ pub enum Format {
     Ndjson,
 }
 
-/// The byte between two fields: ASCII, and none that quotes a field or ends a record.
+/// The byte between two fields: ASCII, none that quotes a field or ends a record, and none that custsync's own columns have in
+/// their names and cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Delimiter(u8);
 
 /// A character that cannot stand between fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a delimiter is one ASCII character other than a quote or a line end")]
+#[error("a delimiter is one ASCII character other than a letter, a digit, `_`, a quote or a line end")]
 pub struct DelimiterError;
 
 impl Delimiter {
@@ -56,7 +57,8 @@ impl Delimiter {
     /// A delimiter of this character.
     pub fn new(character: char) -> Result<Delimiter, DelimiterError> {
         match u8::try_from(character) {
-            Ok(byte) if byte.is_ascii() && !matches!(byte, b'"' | b'\r' | b'\n' | 0) => Ok(Delimiter(byte)),
+            Ok(b'"' | b'\r' | b'\n' | b'_' | 0) => Err(DelimiterError),
+            Ok(byte) if byte.is_ascii() && !byte.is_ascii_alphanumeric() => Ok(Delimiter(byte)),
             Ok(_) | Err(_) => Err(DelimiterError),
         }
     }
@@ -261,7 +263,7 @@ mod tests {
 
     #[test]
     fn some_characters_delimit_nothing() {
-        for character in ['"', '\r', '\n', '\0', 'é', '；'] {
+        for character in ['"', '\r', '\n', '\0', 'é', '；', 'x', 'Z', '7', '_'] {
             assert_eq!(Delimiter::new(character), Err(DelimiterError), "{character:?}");
         }
         assert_eq!(Delimiter::new('|').map(Delimiter::byte), Ok(b'|'));

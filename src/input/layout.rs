@@ -7,6 +7,7 @@ use super::decode::Encoding;
 use super::format::{Delimiter, Format};
 use super::header::Columns;
 use super::mapping::{MappingRules, Target, Unmapped};
+use super::own::{Origin, OwnColumns};
 use super::stream::EncodingChoice;
 
 /// How the records of one input are read.
@@ -24,6 +25,7 @@ pub struct CsvLayout {
     pub(super) delimiter: Delimiter,
     pub(super) header: Bytes,
     pub(super) columns: Columns,
+    pub(super) own: OwnColumns,
     pub(super) mark: Mark,
 }
 
@@ -33,6 +35,7 @@ pub struct NdjsonLayout {
     /// All keys that fill something or are ignored by name.
     keys: Vec<Key>,
     mapping: MappingRules,
+    origin: Origin,
     mark: Mark,
 }
 
@@ -49,9 +52,9 @@ struct Key {
 /// settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mark {
-    /// UTF-8 is what is expected.
+    /// UTF-8 is what is expected, and the input has none.
     Unneeded,
-    /// The settings name another encoding, or the input has one.
+    /// The settings name another encoding, or the input has one or such a mark itself.
     Needed,
 }
 
@@ -71,6 +74,15 @@ impl Layout {
         match self {
             Layout::Csv(csv) => Format::Csv(csv.delimiter),
             Layout::Ndjson(_) => Format::Ndjson,
+        }
+    }
+
+    /// Whether the input holds its rows for the first time.
+    pub fn origin(&self) -> Origin {
+        match self {
+            Layout::Csv(csv) if csv.own.leading > 0 => Origin::FailedRows,
+            Layout::Csv(_) => Origin::First,
+            Layout::Ndjson(ndjson) => ndjson.origin,
         }
     }
 
@@ -105,14 +117,14 @@ impl CsvLayout {
         &self.columns.names
     }
 
-    /// The header as it stands in the input, without its line end.
+    /// The header as it stands in the input, without its line end and without the columns that custsync put in front.
     pub fn header(&self) -> &[u8] {
         &self.header
     }
 }
 
 impl NdjsonLayout {
-    pub(super) fn new(mapping: &MappingRules, mark: Mark) -> NdjsonLayout {
+    pub(super) fn new(mapping: &MappingRules, origin: Origin, mark: Mark) -> NdjsonLayout {
         let unnamed = Target::api_names().filter(|name| mapping.named(name).is_none());
         let unnamed = unnamed.filter_map(|name| Target::of_api_name(name).map(|target| (name, target)));
         let keys = unnamed.chain(mapping.columns()).map(|(name, target)| Key {
@@ -121,7 +133,12 @@ impl NdjsonLayout {
             target,
         });
         let keys = keys.collect();
-        NdjsonLayout { keys, mapping: mapping.clone(), mark }
+        NdjsonLayout { keys, mapping: mapping.clone(), origin, mark }
+    }
+
+    /// What the user says of keys.
+    pub(super) fn mapping(&self) -> &MappingRules {
+        &self.mapping
     }
 
     /// What every row is given.

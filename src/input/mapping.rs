@@ -6,17 +6,12 @@ use crate::nearest::nearest;
 use super::constants::Constants;
 use super::layout::Layout;
 use super::loose::HeaderNames;
+use super::own::is_own;
 use super::rules::{RuleError, target_of};
 use super::shown;
 
 /// The name of the column that holds the customer's id.
 pub(super) const ID: &str = "id";
-/// Columns that custsync itself adds to failed rows start so, and are ignored when those are read again.
-const OWN_PREFIX: &str = "custsync_";
-/// The first of them.
-pub(super) const OWN_ROW_COLUMN: &str = "custsync_row";
-/// The member that custsync adds to failed NDJSON rows.
-const OWN_KEY: &str = "custsync";
 
 /// What a column or key fills.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,7 +123,7 @@ impl MappingRules {
         if let Some(target) = self.named(name).or_else(|| Target::of_api_name(name)) {
             return Ok(target);
         }
-        if name == OWN_KEY || name.starts_with(OWN_PREFIX) {
+        if is_own(name) {
             return Ok(Target::Ignored);
         }
         if READ_ONLY.contains(&name) {

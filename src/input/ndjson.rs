@@ -13,6 +13,7 @@ use crate::contract::{Cell, Draft, ErrorCode, FieldError, InvalidRow, Subject};
 use super::blocks::{Block, first_wrong_byte};
 use super::layout::NdjsonLayout;
 use super::mapping::{Target, Unmapped};
+use super::own::{OvertakenRule, OwnKey, UnknownName};
 use super::plain_object::PlainObjects;
 use super::record::{Record, RowRules, Teller};
 use super::rules::{CellRules, did_you_mean};
@@ -92,7 +93,7 @@ pub(super) fn parse(block: &Block, layout: &NdjsonLayout, rules: &RowRules, visi
     let mut draft = Draft::new(&rules.values);
     let teller = Teller::of(&rules.cells);
     for (line, ordinal) in NdjsonLines::of(block).zip(0..) {
-        let mut object = Object::new(&mut draft, layout, teller);
+        let mut object = Object::new(&mut draft, layout, teller, rules.overtaken);
         let is_read = plain.as_mut().is_some_and(|plain| plain.read(&line, &mut object).is_some());
         let read = if is_read { Ok(()) } else { read_object(&line, block, object.started_again()) };
         let checked = read.and_then(|()| draft.finish());
@@ -143,6 +144,7 @@ fn not_an_object(error: &serde_json::Error, ended: LineEnd) -> String {
 pub(super) struct Object<'d, 'b> {
     layout: &'b NdjsonLayout,
     teller: Teller<'b>,
+    overtaken: OvertakenRule,
     /// What is told of them.
     draft: &'d mut Draft<'b>,
     /// A bit for each target that a key was seen for, whatever its value said.
@@ -151,15 +153,20 @@ pub(super) struct Object<'d, 'b> {
 }
 
 impl<'d, 'b> Object<'d, 'b> {
-    fn new(draft: &'d mut Draft<'b>, layout: &'b NdjsonLayout, teller: Teller<'b>) -> Object<'d, 'b> {
+    fn new(
+        draft: &'d mut Draft<'b>,
+        layout: &'b NdjsonLayout,
+        teller: Teller<'b>,
+        overtaken: OvertakenRule,
+    ) -> Object<'d, 'b> {
         draft.clear();
         layout.constants().fill(draft, teller.rules());
-        Object { layout, teller, draft, seen: 0, unknown: 0 }
+        Object { layout, teller, overtaken, draft, seen: 0, unknown: 0 }
     }
 
     /// The same, with nothing taken.
     fn started_again(self) -> Object<'d, 'b> {
-        Object::new(self.draft, self.layout, self.teller)
+        Object::new(self.draft, self.layout, self.teller, self.overtaken)
     }
 
     /// What its keys fill.
@@ -178,6 +185,17 @@ impl<'d, 'b> Object<'d, 'b> {
         match self.claim(target) {
             Ok(()) => self.teller.tell_text(self.draft, target, text),
             Err(fault) => Teller::tell(self.draft, target, Some(fault)),
+        }
+    }
+
+    /// Takes what custsync has written into a failed row.
+    fn take_own(&mut self, key: OwnKey, json: &str) {
+        match (self.overtaken, key.overtaken(json)) {
+            (OvertakenRule::Send, _) => {}
+            (OvertakenRule::LeaveOut, Ok(fields)) => self.draft.leave_out(fields),
+            (OvertakenRule::LeaveOut, Err(UnknownName)) => {
+                self.draft.add_row_error(UnknownName::CODE, UnknownName::message());
+            }
         }
     }
 
@@ -215,11 +233,15 @@ impl<'b> Visitor<'b> for &mut Object<'_, 'b> {
     fn visit_map<A: MapAccess<'b>>(self, mut members: A) -> Result<(), A::Error> {
         while let Some(key) = members.next_key_seed(Key { layout: self.layout })? {
             match key {
-                Ok(target) => {
+                KeyMeaning::Target(target) => {
                     let json: &'b RawValue = members.next_value()?;
                     self.take(target, |rules| cell(json.get(), target, rules));
                 }
-                Err(message) => {
+                KeyMeaning::Own(key) => {
+                    let json: &'b RawValue = members.next_value()?;
+                    self.take_own(key, json.get());
+                }
+                KeyMeaning::Nothing(message) => {
                     members.next_value::<IgnoredAny>()?;
                     self.unknown += 1;
                     if self.unknown <= UNKNOWN_KEYS_MAX {
@@ -232,13 +254,23 @@ impl<'b> Visitor<'b> for &mut Object<'_, 'b> {
     }
 }
 
-/// Reads a key as its target, or as the message of what is wrong with it.
+/// What a key means.
+enum KeyMeaning {
+    /// Its value fills this.
+    Target(Target),
+    /// custsync has written it.
+    Own(OwnKey),
+    /// The row is invalid, and the message says why.
+    Nothing(String),
+}
+
+/// Reads a key as what it means.
 struct Key<'p> {
     layout: &'p NdjsonLayout,
 }
 
 impl<'b> DeserializeSeed<'b> for Key<'_> {
-    type Value = Result<Target, String>;
+    type Value = KeyMeaning;
 
     fn deserialize<D: Deserializer<'b>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_str(self)
@@ -246,25 +278,29 @@ impl<'b> DeserializeSeed<'b> for Key<'_> {
 }
 
 impl Visitor<'_> for Key<'_> {
-    type Value = Result<Target, String>;
+    type Value = KeyMeaning;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a key")
     }
 
     fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
-        Ok(self.layout.target(key).map_err(|unmapped| {
-            let shown = shown::column_name(key);
-            match unmapped {
-                Unmapped::Unknown(nearest) => format!(
-                    "has the key `{shown}`, which is no field of the API{} (--map KEY=FIELD maps it, --ignore KEY leaves it out)",
-                    did_you_mean(nearest)
-                ),
-                Unmapped::ReadOnly => format!(
-                    "has the key `{shown}`, which cannot be set, the API only answers with it (--ignore KEY leaves it out)"
-                ),
-            }
-        }))
+        if let Some(own) = OwnKey::of(key, self.layout.mapping()) {
+            return Ok(KeyMeaning::Own(own));
+        }
+        let shown = || shown::column_name(key);
+        Ok(match self.layout.target(key) {
+            Ok(target) => KeyMeaning::Target(target),
+            Err(Unmapped::Unknown(nearest)) => KeyMeaning::Nothing(format!(
+                "has the key `{}`, which is no field of the API{} (--map KEY=FIELD maps it, --ignore KEY leaves it out)",
+                shown(),
+                did_you_mean(nearest)
+            )),
+            Err(Unmapped::ReadOnly) => KeyMeaning::Nothing(format!(
+                "has the key `{}`, which cannot be set, the API only answers with it (--ignore KEY leaves it out)",
+                shown()
+            )),
+        })
     }
 }
 

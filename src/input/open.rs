@@ -14,8 +14,9 @@ use super::format::{Delimiter, Format, FormatChoice};
 use super::header::{self, Columns};
 use super::layout::{CsvLayout, Layout, Mark, NdjsonLayout};
 use super::loose::LooseColumn;
-use super::mapping::{MappingRules, OWN_ROW_COLUMN};
+use super::mapping::MappingRules;
 use super::ndjson::is_blank;
+use super::own::{self, Origin, OwnColumns};
 use super::read_as::{Container, ReadAs};
 use super::source::{InputName, Source};
 use super::stream::{ByteStream, EncodingChoice, text_of};
@@ -48,8 +49,33 @@ pub enum HeaderRule {
     /// In its first record.
     #[default]
     FirstRecord,
-    /// Here: its first record is a row. A file of failed rows has a header all the same, and is known by it.
+    /// Here: its first record is a row.
     Named(Vec<String>),
+}
+
+impl InputRules {
+    /// The settings of the layout that the user has made. They do not apply to a file of failed rows.
+    pub fn layout_settings(&self) -> Vec<&'static str> {
+        let columns = match &self.header {
+            HeaderRule::FirstRecord => None,
+            HeaderRule::Named(names) if names.is_empty() => Some("no-header"),
+            HeaderRule::Named(_) => Some("columns"),
+        };
+        let format = (self.format != FormatChoice::Auto).then_some("format");
+        let delimiter = self.delimiter.map(|_| "delimiter");
+        let encoding = (self.encoding != EncodingChoice::Auto).then_some("encoding");
+        let sheet = self.sheet.as_ref().map(|_| "sheet");
+        [format, delimiter, encoding, columns, sheet].into_iter().flatten().collect()
+    }
+
+    /// The rules for a file of failed rows, which has a layout of its own.
+    fn of_failed_rows(&self, format: Format) -> InputRules {
+        let (format, delimiter) = match format {
+            Format::Csv(delimiter) => (FormatChoice::Csv, Some(delimiter)),
+            Format::Ndjson => (FormatChoice::Ndjson, None),
+        };
+        InputRules { format, delimiter, mapping: self.mapping.clone(), ..InputRules::default() }
+    }
 }
 
 /// An open input with at least one record.
@@ -152,11 +178,13 @@ fn open_workbook(name: &InputName, path: &Path, rules: &InputRules) -> Result<In
 }
 
 fn open_text(name: &InputName, source: Source, rules: &InputRules, size: BlockSize) -> Result<Input, InputFault> {
+    let text = text_of(source.reader, rules.encoding)?;
+    let head = Head::read(text.reader, size)?;
+    let own_rules = own::format_of(head.bytes()).map(|format| rules.of_failed_rows(format));
+    let rules = own_rules.as_ref().unwrap_or(rules);
     if rules.sheet.is_some() {
         return Err(InputFault::NotAWorkbook);
     }
-    let text = text_of(source.reader, rules.encoding)?;
-    let head = Head::read(text.reader, size)?;
     let format = Format::of(name, head.bytes(), rules)?;
     let container = text.packing.map_or(Container::File, Container::Packed);
     let read_as = ReadAs { format, found: format.found_delimiter(rules), container, encoding: text.encoding };
@@ -172,8 +200,9 @@ fn begin(
     read_as: ReadAs,
 ) -> Result<Input, InputFault> {
     let format = read_as.format;
+    let origin = if own::format_of(head.bytes()).is_some() { Origin::FailedRows } else { Origin::First };
+    let mark = if head.had_mark() { Mark::Needed } else { Mark::of(read_as.encoding, rules.encoding) };
     let mut blocks = head.into_blocks(format);
-    let mark = Mark::of(read_as.encoding, rules.encoding);
     let (layout, first) = match format {
         Format::Csv(delimiter) => {
             let (layout, rest) = read_header(&mut blocks, delimiter, rules, mark)?;
@@ -182,7 +211,7 @@ fn begin(
         }
         Format::Ndjson => {
             let first = first_with_records(None, &mut blocks, format)?.ok_or(InputFault::Empty)?;
-            (Layout::Ndjson(NdjsonLayout::new(&rules.mapping, mark)), first)
+            (Layout::Ndjson(NdjsonLayout::new(&rules.mapping, origin, mark)), first)
         }
     };
     let loosely = match &layout {
@@ -203,25 +232,23 @@ fn read_header(
         let mut records = CsvRecords::of(&block, delimiter);
         let Some(record) = records.next() else { continue };
         let cells: ByteRecord = record.unquoted().collect();
-        let (columns, header, end) = match &rules.header {
-            HeaderRule::Named(names) if !is_own_header(&cells) => {
+        let (columns, own, header, end) = match &rules.header {
+            HeaderRule::Named(names) => {
                 let (columns, header) = named_columns(names, delimiter, &rules.mapping)?;
-                (columns, header, 0)
+                let own = OwnColumns::of(&columns.names, &rules.mapping);
+                (columns, own, header, 0)
             }
-            HeaderRule::Named(_) | HeaderRule::FirstRecord => {
+            HeaderRule::FirstRecord => {
                 let columns = header::read(&cells, record.line, &rules.mapping)?;
-                (columns, block.bytes.slice_ref(record.raw), record.end)
+                let own = OwnColumns::of(&columns.names, &rules.mapping);
+                let place = record.place_of(own.leading).start..record.raw_end();
+                (columns, own, block.bytes.slice(place), record.end)
             }
         };
-        let layout = CsvLayout { delimiter, header, columns, mark };
+        let layout = CsvLayout { delimiter, header, columns, own, mark };
         return Ok((layout, block.without_first(end, Format::Csv(delimiter))));
     }
     Err(InputFault::Empty)
-}
-
-/// Whether this is the header of a file of failed rows.
-fn is_own_header(cells: &ByteRecord) -> bool {
-    cells.get(0) == Some(OWN_ROW_COLUMN.as_bytes())
 }
 
 /// The columns of these names, and the header that a file of them would have.

@@ -7,6 +7,7 @@ use crate::contract::{Cell, CustomerUpdate, Draft, InvalidRow, ValueRules};
 use super::blocks::Block;
 use super::layout::Layout;
 use super::mapping::Target;
+use super::own::OvertakenRule;
 use super::rules::CellRules;
 use super::{csv, ndjson};
 
@@ -17,6 +18,8 @@ pub struct RowRules {
     pub cells: CellRules,
     /// From what it says to a value.
     pub values: ValueRules,
+    /// What becomes of fields that later rows have set.
+    pub overtaken: OvertakenRule,
 }
 
 /// One record.

@@ -3,15 +3,17 @@
 
 use std::io::{self, Cursor, Read};
 
+use super::blocks::line_behind;
 use super::decode::{Decoded, Encoding};
 use super::error::{InputFault, NotText};
+use super::own;
 use super::unpack::{Packing, UnpackLimits, Unpacked};
 
 /// The bytes of an input.
 pub(super) type ByteStream = Box<dyn Read + Send>;
 
-/// So many bytes tell what they are the beginning of.
-const MAGIC_BYTES: usize = 8;
+/// So many bytes tell what they are the beginning of. The longest that is known is that of a file of failed rows.
+const MAGIC_BYTES: usize = 64;
 
 /// The encoding that the user asks for (`--encoding`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -56,11 +58,12 @@ pub(super) fn text_of(bytes: ByteStream, encoding: EncodingChoice) -> Result<Tex
 }
 
 /// The encoding to decode from; none for UTF-8. A byte order mark is in no doubt, so it wins over what was asked for: that
-/// is how failed rows, which are UTF-8, can be run with the settings of the file that they come from.
+/// is how a workbook's failed rows, saved as another text, are read all the same. Failed rows are UTF-8, whatever the settings of
+/// their first input say.
 fn encoding_of(head: &[u8], choice: EncodingChoice) -> Option<Encoding> {
     let named = match choice {
-        EncodingChoice::Auto => Encoding::UTF_8,
-        EncodingChoice::Named(encoding) => encoding,
+        EncodingChoice::Named(encoding) if own::format_of(head).is_none() => encoding,
+        EncodingChoice::Named(_) | EncodingChoice::Auto => Encoding::UTF_8,
     };
     let encoding = Encoding::of_byte_order_mark(head).unwrap_or(named);
     (encoding != Encoding::UTF_8).then_some(encoding)
@@ -80,7 +83,9 @@ fn not_text(head: &[u8]) -> Option<NotText> {
 fn peek(mut bytes: ByteStream) -> Result<(Vec<u8>, ByteStream), InputFault> {
     let mut head = Vec::with_capacity(MAGIC_BYTES);
     let wanted = u64::try_from(MAGIC_BYTES).unwrap_or(u64::MAX);
-    bytes.by_ref().take(wanted).read_to_end(&mut head).map_err(|error| InputFault::of_read(error, 1))?;
+    if let Err(error) = bytes.by_ref().take(wanted).read_to_end(&mut head) {
+        return Err(InputFault::of_read(error, line_behind(&head)));
+    }
     let whole = Cursor::new(head.clone()).chain(bytes);
     Ok((head, Box::new(whole)))
 }

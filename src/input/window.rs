@@ -4,6 +4,7 @@ use super::blocks::Block;
 use super::csv::CsvRecords;
 use super::layout::Layout;
 use super::ndjson::NdjsonLines;
+use super::own::Origin;
 
 /// The rows that take part, counted over all blocks that are shown to it. Skipped rows keep their numbers: the first
 /// row of the first block that is left is row [`skipped`](Self::skipped) + 1.
@@ -13,6 +14,8 @@ pub struct RowWindow {
     skipped: u64,
     /// `None` is without limit.
     to_take: Option<u64>,
+    /// Rows behind the last one of a block that was cut off: skipped where more comes.
+    cut_off: u64,
 }
 
 enum Cut {
@@ -25,7 +28,7 @@ enum Cut {
 impl RowWindow {
     /// Leaves out the first `skip` rows, and takes at most `max` after them.
     pub fn new(skip: u64, max: Option<u64>) -> RowWindow {
-        RowWindow { to_skip: skip, skipped: 0, to_take: max }
+        RowWindow { to_skip: skip, skipped: 0, to_take: max, cut_off: 0 }
     }
 
     /// How many rows have been skipped.
@@ -33,13 +36,18 @@ impl RowWindow {
         self.skipped
     }
 
-    /// Whether no more rows take part, so that nothing need be read any more.
-    pub fn is_closed(&self) -> bool {
-        self.to_take == Some(0)
+    /// Whether no more rows of an input take part, so that it need not be read any more.
+    pub fn is_closed(&self, layout: &Layout) -> bool {
+        self.to_take == Some(0) && layout.origin() == Origin::First
     }
 
-    /// What takes part of a block; `None` where nothing does. Records are only counted where a limit has to be found.
+    /// What takes part of a block; `None` where nothing does. Records are only counted where a limit has to be found. Failed rows
+    /// all take part: the limits fit the first input.
     pub fn cut(&mut self, mut block: Block, layout: &Layout) -> Option<Block> {
+        self.skipped += std::mem::take(&mut self.cut_off);
+        if layout.origin() == Origin::FailedRows {
+            return Some(block);
+        }
         if self.to_skip > 0 {
             match nth_record_end(&block, layout, self.to_skip) {
                 Cut::Fewer(count) => {
@@ -59,11 +67,21 @@ impl RowWindow {
                 Cut::Fewer(count) => self.to_take = Some(to_take - count),
                 Cut::At(end) => {
                     self.to_take = Some(0);
+                    let rest = block.clone().without_first(end, layout.format());
+                    self.cut_off = count_records(&rest, layout);
                     block.bytes.truncate(end);
                 }
             }
         }
         Some(block).filter(|block| !block.bytes.is_empty())
+    }
+}
+
+/// How many records a block has.
+fn count_records(block: &Block, layout: &Layout) -> u64 {
+    match nth_record_end(block, layout, u64::MAX) {
+        Cut::Fewer(count) => count,
+        Cut::At(_) => u64::MAX,
     }
 }
 

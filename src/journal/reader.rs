@@ -230,7 +230,6 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::journal::Outcome;
     use crate::journal::run_dir::{JOURNAL_NAME, JournalFile};
     use crate::journal::{FORMAT_VERSION, Key, Outcome, Purpose};
 

@@ -178,7 +178,10 @@ impl Recorder {
     pub fn take(&mut self, message: &Message) -> Result<(), RecordError> {
         match message {
             Message::Sync => Ok(self.journal.sync()?),
-            Message::LeaveFailedRows => self.failed.leave().map_err(RecordError::FailedRows),
+            Message::LeaveFailedRows => {
+                self.failed.leave();
+                Ok(())
+            }
             Message::Ended(ended) => {
                 let entries = ended.iter().map(|row| self.entry_of(row)).collect::<Result<Vec<_>, _>>()?;
                 entries.iter().flatten().for_each(|entry| self.journal.push(entry));
@@ -221,16 +224,14 @@ impl Recorder {
             before.union(overtakers.of(id, row))
         };
         let fault = match fault.or_else(|| self.journal.sync().err().map(RecordError::from)) {
-            None => match self.failed.finish(&|row, id| overtaken(row, id)) {
-                Ok(names) => {
-                    failed_files = names;
-                    None
-                }
-                Err(error) => Some(RecordError::FailedRows(error)),
-            },
+            None => {
+                let finished = self.failed.finish(&overtaken);
+                failed_files = finished.names;
+                finished.fault.map(RecordError::FailedRows)
+            }
             Some(fault) => {
                 // The fault is what has to be said; where these files stay, the next process takes them away.
-                self.failed.leave().unwrap_or_default();
+                self.failed.leave();
                 Some(fault)
             }
         };
@@ -270,7 +271,10 @@ impl Recorder {
     /// Counts a row, of which this entry was written.
     fn count(&mut self, ended: &EndedRow, entry: Option<&Entry<'_>>) -> Result<(), RecordError> {
         match entry {
-            Some(entry) => self.count_entry(entry, &ended.row),
+            Some(entry) => {
+                self.count_entry(entry, &ended.row);
+                Ok(())
+            }
             None => self.count_earlier(&ended.row),
         }
     }
@@ -283,24 +287,25 @@ impl Recorder {
         if outcome.is_some_and(Outcome::is_bad)
             && let Some(entry) = self.earlier_entry(row.position.row)?
         {
-            return self.count_entry(&entry, row);
+            self.count_entry(&entry, row);
+            return Ok(());
         }
         if let Some(outcome) = outcome {
             self.tally.ended_well(outcome);
         }
-        self.failed.ended_well(row.position.row).map_err(RecordError::FailedRows)
+        self.failed.ended_well(row.position.row);
+        Ok(())
     }
 
-    fn count_entry(&mut self, entry: &Entry<'_>, row: &Row) -> Result<(), RecordError> {
+    fn count_entry(&mut self, entry: &Entry<'_>, row: &Row) {
         self.follow_customer(entry);
-        let written = if entry.outcome.is_bad() {
+        if entry.outcome.is_bad() {
             self.tally.ended_badly(entry, row.position);
-            self.failed.ended_badly(entry, row.position, &row.raw)
+            self.failed.ended_badly(entry, row.position, &row.raw);
         } else {
             self.tally.ended_well(entry.outcome);
-            self.failed.ended_well(entry.row)
-        };
-        written.map_err(RecordError::FailedRows)
+            self.failed.ended_well(entry.row);
+        }
     }
 
     /// Remembers what overtakes rows that ended badly.

@@ -77,6 +77,8 @@ pub struct Summary {
     pub dates_normalised: u64,
     /// Rows that leave fields of the contract out; the API's pages do not agree on what it does with those.
     pub fields_left_out: u64,
+    /// Rows of which fields were left out, since later rows of their customers had set them before.
+    pub fields_overtaken: u64,
     /// What the sending took.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sending: Option<SendingSummary>,
@@ -197,6 +199,7 @@ impl Summary {
         self.invalid = tally.count(Outcome::Invalid);
         self.dates_normalised = read.dates_normalised;
         self.fields_left_out = read.fields_left_out;
+        self.fields_overtaken = read.fields_overtaken;
         if self.command == "check" {
             // What could not be recorded is not valid for that.
             self.valid = Some(read.rows - self.invalid - read.superseded - unrecorded);
@@ -282,6 +285,10 @@ impl Summary {
                 lines,
                 format_args!("fields left out of the request in {rows} (the API may keep or clear them, see README)"),
             );
+        }
+        if self.fields_overtaken > 0 {
+            let rows = rows(self.fields_overtaken);
+            line(lines, format_args!("fields left out in {rows}: later rows have set them (--overtaken send sends them)"));
         }
     }
 

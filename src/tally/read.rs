@@ -16,6 +16,8 @@ pub struct RowsRead {
     pub dates_normalised: u64,
     /// Rows that leave fields of the contract out.
     pub fields_left_out: u64,
+    /// Rows of which fields are not sent, since later rows had set them before.
+    pub fields_overtaken: u64,
     /// Rows whose e-mail address has a domain without a dot.
     pub domains_without_dot: Group,
     /// Valid rows of customers that an earlier valid row names too.
@@ -32,9 +34,16 @@ impl RowsRead {
         self.add_invalid(position);
         self.dates_normalised += u64::from(notes.date_normalised);
         self.fields_left_out += u64::from(notes.fields_left_out);
+        self.fields_overtaken += u64::from(!notes.overtaken.is_empty());
         if notes.email_domain_without_dot {
             self.domains_without_dot.add(position);
         }
+    }
+
+    /// Counts a row that keeps the contract, and of which nothing is sent: later rows had set all of its fields before.
+    pub fn add_overtaken(&mut self, position: Position, notes: Notes) {
+        self.add_valid(position, notes);
+        self.superseded += 1;
     }
 
     /// Counts a row of which nothing else is known.
@@ -60,6 +69,7 @@ impl RowsRead {
         self.last_row = later.last_row.or(self.last_row);
         self.dates_normalised += later.dates_normalised;
         self.fields_left_out += later.fields_left_out;
+        self.fields_overtaken += later.fields_overtaken;
         self.domains_without_dot.append(&later.domains_without_dot);
         self.duplicates.append(&later.duplicates);
         self.superseded += later.superseded;

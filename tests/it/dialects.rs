@@ -51,7 +51,7 @@ fn columns_can_be_named_where_there_is_no_header() {
     let failed = String::from_utf8_lossy(end.file("failed.csv")).into_owned();
     assert_eq!(
         failed,
-        "custsync_row;custsync_outcome;custsync_error;id;job;Notes\n3;invalid;\"id is not a whole number (type)\";z;Clerk;\n"
+        "custsync_row;custsync_outcome;custsync_error;custsync_overtaken;id;job;Notes\na.csv:3;invalid;\"id is not a whole number (type)\";;z;Clerk;\n"
     );
     // The failed rows have a header, and are run by the same flags all the same.
     scenario.write("corrected.csv", failed.replace(";z;", ";3;"));

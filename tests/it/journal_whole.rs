@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
-use crate::harness::{Form, Reply, Scenario};
+use crate::harness::{FailedRow, Form, Reply, Scenario};
 
 /// Answers the rows of `Ann` with a status that the test changes, all others with 200.
 struct Server {
@@ -43,7 +43,7 @@ fn a_failed_row_stays_failed_while_it_has_no_other_outcome() {
     let server = server("1,Bea,\n2,Ann,\n3,Eva,nobody\n4,Ida,\n");
     let end = server.scenario.run(["--max-rows", "3"]).exits(1).counts([1, 1, 0, 1, 0]);
     let failed = end.failed_rows(Form::Csv);
-    assert_eq!(failed.iter().map(|row| row.row).collect::<Vec<_>>(), [2, 3]);
+    assert_eq!(failed.iter().map(FailedRow::line).collect::<Vec<_>>(), [3, 4]);
 
     // The next process is stopped before the row ends again: what is known of it still holds.
     server.answers(401, 401);
@@ -53,7 +53,7 @@ fn a_failed_row_stays_failed_while_it_has_no_other_outcome() {
 
     server.answers(200, 200);
     let end = server.scenario.run([]).exits(1).counts([3, 1, 0, 0, 0]);
-    assert_eq!(end.failed_rows(Form::Csv).iter().map(|row| row.row).collect::<Vec<_>>(), [3]);
+    assert_eq!(end.failed_rows(Form::Csv).iter().map(FailedRow::line).collect::<Vec<_>>(), [4]);
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod dialects;
 mod docs;
 mod encodings;
 mod explain;
+mod failed_rows;
 mod file_names;
 mod folders;
 mod harness;

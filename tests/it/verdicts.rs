@@ -187,7 +187,7 @@ fn one_row_that_the_api_stumbles_over_fails_alone() {
     assert_eq!(scenario.requests().iter().filter(|request| request.id() == 17).count(), 3);
     assert_eq!(end.summary()["sending"]["outages"], 0, "one poison row is no outage");
     end.is_nowhere("canary-5c1e");
-    assert_eq!(end.failed_rows(Form::Csv)[0].row, 17);
+    assert_eq!(end.failed_rows(Form::Csv)[0].line(), poison["line"]);
 }
 
 #[test]

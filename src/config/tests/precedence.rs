@@ -17,7 +17,7 @@ enum Kind {
 }
 
 /// Every setting but the token, with three values: for the file, the environment and the flag.
-const SAMPLES: [(&str, Kind, [&str; 3]); 66] = [
+const SAMPLES: [(&str, Kind, [&str; 3]); 68] = [
     ("format", Kind::One, ["csv", "tsv", "ndjson"]),
     ("delimiter", Kind::One, [";", "|", "tab"]),
     ("map", Kind::Many, ["A=email", "B=job", "C=id"]),
@@ -29,6 +29,7 @@ const SAMPLES: [(&str, Kind, [&str; 3]); 66] = [
     ("null-string", Kind::Many, ["NULL", "-", "n/a"]),
     ("date-format", Kind::Many, ["%d.%m.%Y", "%m/%d/%Y", "%Y/%m/%d"]),
     ("trim", Kind::Switch, ["1", "true", "true"]),
+    ("overtaken", Kind::One, ["send", "leave-out", "send"]),
     ("skip-rows", Kind::One, ["1", "2", "3"]),
     ("max-rows", Kind::One, ["1", "2", "3"]),
     ("encoding", Kind::One, ["latin1", "utf-16le", "auto"]),
@@ -65,6 +66,7 @@ const SAMPLES: [(&str, Kind, [&str; 3]); 66] = [
     ("run-dir", Kind::One, ["a", "b", "c"]),
     ("fresh", Kind::Switch, ["1", "true", "true"]),
     ("lock-wait", Kind::One, ["0s", "1m", "24h"]),
+    ("failed-format", Kind::One, ["excel-csv", "auto", "excel-csv"]),
     ("output-format", Kind::One, ["json", "text", "json"]),
     ("log-format", Kind::One, ["json", "text", "json"]),
     ("progress", Kind::One, ["off", "auto", "off"]),

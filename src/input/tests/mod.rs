@@ -1,6 +1,7 @@
 //! Tests of the way from bytes to rows as a whole.
 
 mod cutting;
+mod failed_rows;
 mod inputs;
 mod rows;
 mod whole;

@@ -253,6 +253,7 @@ fn full_summary() -> Summary {
         warnings: Vec::new(),
         dates_normalised: 0,
         fields_left_out: 0,
+        fields_overtaken: 0,
         sending: Some(custsync::summary::SendingSummary {
             requests: 0,
             requests_per_second: 0.0,

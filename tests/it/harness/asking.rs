@@ -5,22 +5,18 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
 use custsync::sandbox::SandboxThread;
-use serde_json::Value;
-
-use super::customers::CustomerRow;
+use serde_json::{Map, Value};
 
 /// The most that the API lists on a page.
 const PER_PAGE: u64 = 100;
 /// A sandbox with faults is asked again, but not for ever.
 const ATTEMPTS_MAX: usize = 20;
 
-/// The sandbox holds what these rows come to, one after the other.
-pub(super) fn holds<'r>(sandbox: &SandboxThread, rows: impl Iterator<Item = &'r CustomerRow>) {
+/// The sandbox holds what these updates of customers come to, one after the other.
+pub(super) fn holds(sandbox: &SandboxThread, updates: impl Iterator<Item = (u64, Map<String, Value>)>) {
     let mut want: BTreeMap<u64, BTreeMap<String, Value>> = BTreeMap::new();
-    for row in rows {
-        let body = row.body();
-        let fields = body.as_object().expect("a body is an object").clone();
-        want.entry(row.id).or_default().extend(fields);
+    for (id, fields) in updates {
+        want.entry(id).or_default().extend(fields);
     }
     let shown = customers(sandbox, want.keys().copied().max().unwrap_or_default());
     for (id, fields) in want {

@@ -149,6 +149,22 @@ impl Customers {
         writing::line(form, &self.rows[row as usize - 1].good)
     }
 
+    /// The row that stands on this line of the file.
+    pub(crate) fn row_at(&self, form: Form, line: u64) -> u64 {
+        let mut next_line = match form {
+            Form::Csv => 2,
+            Form::Ndjson => 1,
+        };
+        for (row, customer) in self.numbered() {
+            if next_line == line {
+                return row;
+            }
+            let written = writing::line(form, &customer.written());
+            next_line += written.iter().filter(|byte| **byte == b'\n').count() as u64;
+        }
+        panic!("no row stands on line {line}");
+    }
+
     /// The CSV cells of one row with its good values.
     pub(crate) fn cells(&self, row: u64) -> Vec<Vec<u8>> {
         self.rows[row as usize - 1].good.iter().map(|(_, given)| writing::csv_cell(given)).collect()
@@ -162,6 +178,11 @@ impl Customers {
 impl CustomerRow {
     /// The request's body that the row's good values are to become.
     pub(crate) fn body(&self) -> Value {
+        Value::Object(self.fields())
+    }
+
+    /// The same as fields and their values.
+    pub(crate) fn fields(&self) -> Map<String, Value> {
         let mut body = Map::new();
         for (field, given) in self.good.iter().filter(|(column, _)| *column != "id") {
             let value = match given {
@@ -177,7 +198,7 @@ impl CustomerRow {
             };
             body.insert((*field).to_owned(), value);
         }
-        Value::Object(body)
+        body
     }
 
     fn written(&self) -> Cells {

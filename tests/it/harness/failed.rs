@@ -1,6 +1,6 @@
 //! The file of failed rows, and what a user does with it: correct the values and run it.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::customers::Customers;
 use super::writing::Form;
@@ -8,9 +8,20 @@ use super::writing::Form;
 /// What custsync says of a failed row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FailedRow {
-    pub(crate) row: u64,
+    /// Where it stands in the first input, as in `customers.csv:42`.
+    pub(crate) place: String,
     pub(crate) outcome: String,
     pub(crate) error: String,
+    /// The fields that later rows have set.
+    pub(crate) overtaken: Vec<String>,
+}
+
+impl FailedRow {
+    /// The line of the first input.
+    pub(crate) fn line(&self) -> u64 {
+        let (_, line) = self.place.rsplit_once(':').expect("a place is a file and a line");
+        line.parse().expect("a line's number")
+    }
 }
 
 /// Reads `failed.csv` or `failed.ndjson`.
@@ -28,9 +39,9 @@ pub(crate) fn corrected(form: Form, bytes: &[u8], good: &Customers) -> Vec<u8> {
         Form::Ndjson => {
             let mut file = Vec::new();
             for failed in parse(form, bytes) {
-                let own = format!("{{\"custsync\":{{\"row\":{}}},", failed.row);
-                file.extend_from_slice(own.as_bytes());
-                file.extend_from_slice(&good.line(form, failed.row)[1..]);
+                let own = json!({"row": failed.place, "overtaken": failed.overtaken});
+                file.extend_from_slice(format!("{{\"custsync\":{own},").as_bytes());
+                file.extend_from_slice(&good.line(form, good.row_at(form, failed.line()))[1..]);
             }
             file
         }
@@ -43,8 +54,8 @@ fn corrected_csv(bytes: &[u8], good: &Customers) -> Vec<u8> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_byte_record(&header).expect("memory can be written");
     for record in records(bytes) {
-        let row = own_columns(&record).row;
-        let own = record.iter().take(3).map(<[u8]>::to_vec);
+        let row = good.row_at(Form::Csv, own_columns(&record).line());
+        let own = record.iter().take(4).map(<[u8]>::to_vec);
         writer.write_record(own.chain(good.cells(row))).expect("memory can be written");
     }
     writer.into_inner().expect("memory can be written")
@@ -57,7 +68,8 @@ fn records(bytes: &[u8]) -> impl Iterator<Item = csv::ByteRecord> {
 
 fn own_columns(record: &csv::ByteRecord) -> FailedRow {
     let column = |index: usize| String::from_utf8(record[index].to_vec()).expect("custsync writes UTF-8");
-    FailedRow { row: column(0).parse().expect("a row's number"), outcome: column(1), error: column(2) }
+    let overtaken = column(3).split_whitespace().map(str::to_owned).collect();
+    FailedRow { place: column(0), outcome: column(1), error: column(2), overtaken }
 }
 
 /// The first member of a line. What follows it may be no JSON, for which reason the row may have failed.
@@ -66,5 +78,7 @@ fn own_member(line: &[u8]) -> FailedRow {
     let mut values = serde_json::Deserializer::from_slice(member).into_iter::<Value>();
     let own = values.next().expect("the member has a value").expect("the member is JSON");
     let text = |key: &str| own[key].as_str().expect("a text").to_owned();
-    FailedRow { row: own["row"].as_u64().expect("a row's number"), outcome: text("outcome"), error: text("error") }
+    let names = own["overtaken"].as_array().expect("a list of fields").iter();
+    let overtaken = names.map(|name| name.as_str().expect("a field's name").to_owned()).collect();
+    FailedRow { place: text("row"), outcome: text("outcome"), error: text("error"), overtaken }
 }

@@ -22,9 +22,10 @@ mod workbook;
 mod writing;
 
 pub(crate) use self::crc::crc32c;
-pub(crate) use self::customers::Customers;
+pub(crate) use self::customers::{CustomerRow, Customers};
 pub(crate) use self::effort::{kills, rounds};
 pub(crate) use self::end::End;
+pub(crate) use self::failed::{FailedRow, parse as failed_rows};
 pub(crate) use self::ledger::{Applied, Ledger};
 pub(crate) use self::program::{Finished, Process, Program};
 pub(crate) use self::proxy::{ProxyReply, ScriptedProxy};

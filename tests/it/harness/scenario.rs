@@ -11,7 +11,7 @@ use std::process::Command;
 use custsync::sandbox::{Counts, SandboxOptions, SandboxThread};
 use jiff::Timestamp;
 use rustix::process::Signal;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use url::Url;
 
@@ -374,7 +374,12 @@ impl Scenario {
 
     /// The sandbox holds what these rows come to, one after the other.
     pub(crate) fn holds<'r>(&self, rows: impl Iterator<Item = &'r CustomerRow>) {
-        asking::holds(self.sandbox_thread(), rows);
+        self.holds_updates(rows.map(|row| (row.id, row.fields())));
+    }
+
+    /// The sandbox holds what these updates of customers come to, one after the other.
+    pub(crate) fn holds_updates(&self, updates: impl Iterator<Item = (u64, Map<String, Value>)>) {
+        asking::holds(self.sandbox_thread(), updates);
     }
 
     /// The sandbox.

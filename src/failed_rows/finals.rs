@@ -1,0 +1,207 @@
+//! The files of failed rows on their way into place: one is open at a time, and a fault of one leaves the others alone.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Write as _};
+
+use super::form::Form;
+use super::spool::{BUFFER_BYTES, SPOOL_NAME, SpooledRow};
+use super::{FinishedFiles, UNFINISHED, named, remove};
+use crate::contract::FieldSet;
+use crate::journal::RunDir;
+
+/// The files of all inputs.
+pub(super) struct Finals {
+    run_dir: RunDir,
+    files: Vec<FinalFile>,
+    open: Option<OpenFile>,
+    fault: Option<io::Error>,
+}
+
+/// The file of one input.
+struct FinalFile {
+    form: Form,
+    state: FileState,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum FileState {
+    /// No row has failed.
+    NotBegun,
+    /// It is on the disk, and not in its place.
+    Begun,
+    /// It cannot be written.
+    Dropped,
+}
+
+struct OpenFile {
+    input: usize,
+    file: BufWriter<File>,
+}
+
+impl Finals {
+    pub(super) fn new(run_dir: RunDir, forms: Vec<Form>) -> Finals {
+        let files = forms.into_iter().map(|form| FinalFile { form, state: FileState::NotBegun }).collect();
+        Finals { run_dir, files, open: None, fault: None }
+    }
+
+    /// Writes a row to the file of its input.
+    pub(super) fn write(&mut self, row: &SpooledRow<'_>, overtaken: FieldSet, raw: &[u8]) {
+        let Some(file) = self.files.get(row.input).filter(|file| file.state != FileState::Dropped) else { return };
+        let line = file.form.line(row, overtaken, raw);
+        if let Err(error) = self.write_line(row.input, &line) {
+            self.drop_file(row.input, &error);
+        }
+    }
+
+    /// Puts the files into place. Where all of them are whole, nothing stays of an earlier process's; where not, its files stay:
+    /// they are all that there is. `read` is how reading the spool ended.
+    pub(super) fn finish(mut self, read: io::Result<()>) -> FinishedFiles {
+        self.close();
+        if let Err(error) = read {
+            let begun: Vec<_> = (0..self.files.len()).filter(|input| self.is(*input, FileState::Begun)).collect();
+            for input in begun {
+                self.drop_file(input, &error);
+            }
+            self.fault = Some(error);
+        }
+        let mut names = Vec::new();
+        for input in 0..self.files.len() {
+            if !self.is(input, FileState::Begun) {
+                continue;
+            }
+            match self.put_into_place(input) {
+                Ok(name) => names.push(name),
+                Err(error) => self.drop_file(input, &error),
+            }
+        }
+        let settled = match self.fault.take() {
+            Some(fault) => Err(fault),
+            None => self.run_dir.sync().and_then(|()| remove_all_but(&self.run_dir, &names)),
+        };
+        FinishedFiles { names, fault: settled.err() }
+    }
+
+    fn is(&self, input: usize, state: FileState) -> bool {
+        self.files.get(input).is_some_and(|file| file.state == state)
+    }
+
+    fn write_line(&mut self, input: usize, line: &[u8]) -> io::Result<()> {
+        if self.open.as_ref().is_some_and(|open| open.input != input) {
+            self.close();
+        }
+        if self.open.is_none() {
+            self.open = Some(OpenFile { input, file: self.open(input)? });
+        }
+        self.open.as_mut().map_or(Ok(()), |open| open.file.write_all(line))
+    }
+
+    fn open(&mut self, input: usize) -> io::Result<BufWriter<File>> {
+        let Some(FinalFile { form, state }) = self.files.get_mut(input) else {
+            return Err(io::ErrorKind::InvalidInput.into());
+        };
+        let name = format!("{}{UNFINISHED}", form.name());
+        match state {
+            FileState::NotBegun => {
+                let file = self.run_dir.create_file(&name).map_err(io::Error::other)?;
+                *state = FileState::Begun;
+                let mut file = BufWriter::with_capacity(BUFFER_BYTES, file);
+                file.write_all(&form.start())?;
+                Ok(file)
+            }
+            FileState::Begun | FileState::Dropped => {
+                let file = OpenOptions::new().append(true).open(self.run_dir.file(&name))?;
+                Ok(BufWriter::with_capacity(BUFFER_BYTES, file))
+            }
+        }
+    }
+
+    /// Closes the file that is open.
+    fn close(&mut self) {
+        let Some(OpenFile { input, file }) = self.open.take() else { return };
+        let closed = file.into_inner().map_err(io::IntoInnerError::into_error).and_then(|file| file.sync_all());
+        if let Err(error) = closed {
+            self.drop_file(input, &error);
+        }
+    }
+
+    fn put_into_place(&self, input: usize) -> io::Result<String> {
+        let Some(FinalFile { form, .. }) = self.files.get(input) else {
+            return Err(io::ErrorKind::InvalidInput.into());
+        };
+        let unfinished = format!("{}{UNFINISHED}", form.name());
+        fs::rename(self.run_dir.file(&unfinished), self.run_dir.file(form.name()))?;
+        Ok(form.name().to_owned())
+    }
+
+    /// Gives a file up. The first fault is the one that is told.
+    fn drop_file(&mut self, input: usize, error: &io::Error) {
+        if self.open.as_ref().is_some_and(|open| open.input == input) {
+            self.open = None;
+        }
+        let Some(file) = self.files.get_mut(input) else { return };
+        file.state = FileState::Dropped;
+        let name = file.form.name();
+        self.fault.get_or_insert(named(name, error));
+        // What stays of it is taken away by the next process.
+        remove(&self.run_dir, &format!("{name}{UNFINISHED}")).unwrap_or_default();
+    }
+}
+
+/// Takes away all files of failed rows but these, however many inputs there were and whatever their format.
+fn remove_all_but(run_dir: &RunDir, names: &[String]) -> io::Result<()> {
+    for entry in fs::read_dir(run_dir.path())? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let Some(name) = name.to_str() else { continue };
+        if is_of_failed_rows(name) && !names.iter().any(|kept| kept == name) && !entry.file_type()?.is_dir() {
+            remove(run_dir, name)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a file of this name is one that custsync makes of failed rows.
+fn is_of_failed_rows(name: &str) -> bool {
+    if name == SPOOL_NAME {
+        return true;
+    }
+    let name = name.strip_suffix(UNFINISHED).unwrap_or(name);
+    let Some((stem, "csv" | "tsv" | "ndjson")) = name.split_once('.') else { return false };
+    match stem.strip_prefix("failed").map(|number| number.strip_prefix('-').ok_or(number)) {
+        Some(Err("")) => true,
+        Some(Ok(number)) => {
+            number.bytes().all(|byte| byte.is_ascii_digit()) && !number.is_empty() && !number.starts_with('0')
+        }
+        Some(Err(_)) | None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_failed_rows_are_known_by_their_exact_names() {
+        let check = |name: &str, want: bool| assert_eq!(is_of_failed_rows(name), want, "{name}");
+        for name in ["failed.csv", "failed.tsv", "failed-1.ndjson", "failed-12.csv.unfinished", "failed.spool"] {
+            check(name, true);
+        }
+        for name in [
+            "failed",
+            "failed.csv.gz",
+            "failed-.csv",
+            "failed-01.csv",
+            "failed-1a.csv",
+            "failed--1.csv",
+            "failed1.csv",
+            "failed.txt",
+            "failed.csv.bak",
+            "my-failed.csv",
+            "failed.corrected.csv",
+            "failed.spool.unfinished",
+            "Failed.csv",
+        ] {
+            check(name, false);
+        }
+    }
+}

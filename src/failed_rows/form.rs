@@ -1,0 +1,208 @@
+//! What a failed row looks like: what custsync says of it in front, and behind that the row as it was in the first input.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::FailedFormat;
+use super::spool::SpooledRow;
+use crate::contract::FieldSet;
+use crate::input::{Input, Layout, Mark, Overtaken, OwnPart, own_part};
+use crate::journal::Entry;
+
+/// The columns in front of a row's own.
+const COLUMNS: [&str; 4] = ["custsync_row", "custsync_outcome", "custsync_error", "custsync_overtaken"];
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// The form of the failed rows of one input.
+#[derive(Debug)]
+pub(super) struct Form {
+    /// The file's name.
+    name: String,
+    /// The input's name, safe to show.
+    input: String,
+    layout: Arc<Layout>,
+    format: FailedFormat,
+}
+
+/// What this run says of a row.
+struct Remarks {
+    /// Where it stands in this input.
+    place: String,
+    outcome: &'static str,
+    error: String,
+    overtaken: FieldSet,
+}
+
+/// What an NDJSON row says in its own member.
+#[derive(Serialize)]
+struct Said<'a> {
+    row: &'a RawValue,
+    outcome: &'a str,
+    error: &'a str,
+    overtaken: &'a [Value],
+}
+
+impl Form {
+    /// Of all inputs, in order.
+    pub(super) fn of_all(inputs: &[Input], format: FailedFormat) -> Vec<Form> {
+        let of = |(index, input): (usize, &Input)| {
+            let number = if inputs.len() > 1 { format!("-{}", index + 1) } else { String::new() };
+            Form::new(&number, input.name().to_string(), input.layout().clone(), format)
+        };
+        inputs.iter().enumerate().map(of).collect()
+    }
+
+    /// Of an input of this name and layout; `number` tells its file from those of others.
+    pub(super) fn new(number: &str, input: String, layout: Arc<Layout>, format: FailedFormat) -> Form {
+        let extension = match layout.as_ref() {
+            Layout::Csv(csv) if csv.delimiter().byte() == b'\t' => "tsv",
+            Layout::Csv(_) => "csv",
+            Layout::Ndjson(_) => "ndjson",
+        };
+        Form { name: format!("failed{number}.{extension}"), input, layout, format }
+    }
+
+    /// The file's name.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What the file begins with.
+    pub(super) fn start(&self) -> Vec<u8> {
+        let mut start = self.mark().to_vec();
+        if let Layout::Csv(csv) = self.layout.as_ref() {
+            for column in COLUMNS {
+                start.extend_from_slice(column.as_bytes());
+                start.push(csv.delimiter().byte());
+            }
+            start.extend_from_slice(csv.header());
+            start.extend_from_slice(self.line_end());
+        }
+        start
+    }
+
+    /// A row as a line of the file.
+    pub(super) fn line(&self, row: &SpooledRow<'_>, overtaken: FieldSet, raw: &[u8]) -> Vec<u8> {
+        let own = own_part(raw, &self.layout);
+        let overtaken = match own.overtaken {
+            Overtaken::Fields(earlier) => overtaken.union(earlier),
+            Overtaken::Unread(_) => overtaken,
+        };
+        let remarks = Remarks {
+            place: format!("{}:{}", self.input, row.line),
+            outcome: row.outcome.name(),
+            error: with_overtaken(&row.error, overtaken),
+            overtaken,
+        };
+        let mut line = match self.layout.as_ref() {
+            Layout::Csv(csv) => csv_line(&remarks, &own, csv.delimiter().byte()),
+            Layout::Ndjson(_) => ndjson_line(&remarks, &own),
+        };
+        line.extend_from_slice(self.line_end());
+        line
+    }
+
+    /// Failed rows are UTF-8, which a program that reads the input may not expect.
+    fn mark(&self) -> &'static [u8] {
+        match (self.layout.mark(), self.layout.as_ref(), self.format) {
+            (Mark::Needed, _, _) | (Mark::Unneeded, Layout::Csv(_), FailedFormat::ExcelCsv) => BYTE_ORDER_MARK,
+            (Mark::Unneeded, Layout::Csv(_), FailedFormat::Auto) | (Mark::Unneeded, Layout::Ndjson(_), _) => b"",
+        }
+    }
+
+    fn line_end(&self) -> &'static [u8] {
+        match (self.layout.as_ref(), self.format) {
+            (Layout::Csv(_), FailedFormat::ExcelCsv) => b"\r\n",
+            (Layout::Csv(_), FailedFormat::Auto) | (Layout::Ndjson(_), _) => b"\n",
+        }
+    }
+}
+
+fn csv_line(remarks: &Remarks, own: &OwnPart<'_>, delimiter: u8) -> Vec<u8> {
+    let place = match &own.place {
+        Some(place) => place.clone(),
+        None => Cow::Owned(cell(&remarks.place, delimiter)),
+    };
+    let unread = match &own.overtaken {
+        Overtaken::Fields(_) => None,
+        Overtaken::Unread(text) => Some(text.as_ref()),
+    };
+    let names: Vec<&str> = unread.into_iter().chain(remarks.overtaken.names().map(|name| name as &str)).collect();
+    let overtaken = cell(&names.join(" "), delimiter);
+    let error = format!("\"{}\"", remarks.error.replace('"', "\"\""));
+    [&place, remarks.outcome.as_bytes(), error.as_bytes(), &overtaken, &own.rest].join(&delimiter)
+}
+
+/// One member is put in front of the object's own; what is no object stays as it is.
+fn ndjson_line(remarks: &Remarks, own: &OwnPart<'_>) -> Vec<u8> {
+    let Some(members) = own.rest.trim_ascii_start().strip_prefix(b"{") else { return own.rest.to_vec() };
+    let place = own.place.as_deref().and_then(json_text).unwrap_or_else(|| json_of(&remarks.place));
+    let mut names = match &own.overtaken {
+        Overtaken::Fields(_) => Vec::new(),
+        Overtaken::Unread(json) => match serde_json::from_str(json) {
+            Ok(Value::Array(names)) => names,
+            Ok(other) => vec![other],
+            Err(_) => Vec::new(),
+        },
+    };
+    names.extend(remarks.overtaken.names().map(Value::from));
+    let said = Said { row: &place, outcome: remarks.outcome, error: &remarks.error, overtaken: &names };
+    let said = serde_json::to_vec(&said).expect("texts, written to memory, cannot fail");
+    let mut line = [b"{\"custsync\":", said.as_slice()].concat();
+    if members.trim_ascii() != b"}" {
+        line.push(b',');
+    }
+    line.extend_from_slice(members);
+    line
+}
+
+/// A cell of this text, in quotes where it needs them (RFC 4180 §2).
+fn cell(text: &str, delimiter: u8) -> Vec<u8> {
+    if text.bytes().any(|byte| byte == delimiter || matches!(byte, b'"' | b'\r' | b'\n')) {
+        format!("\"{}\"", text.replace('"', "\"\"")).into_bytes()
+    } else {
+        text.as_bytes().to_vec()
+    }
+}
+
+fn json_of(value: &impl Serialize) -> Box<RawValue> {
+    serde_json::value::to_raw_value(value).expect("texts, written to memory, cannot fail")
+}
+
+/// JSON that stands in a row.
+fn json_text(bytes: &[u8]) -> Option<Box<RawValue>> {
+    serde_json::from_slice(bytes).ok()
+}
+
+/// Why a row ended badly, and what has happened to its fields since.
+fn with_overtaken(error: &str, overtaken: FieldSet) -> String {
+    if overtaken.is_empty() {
+        return error.to_owned();
+    }
+    let names = overtaken.names().collect::<Vec<_>>().join(", ");
+    let separator = if error.is_empty() { "" } else { "; " };
+    format!("{error}{separator}later rows of this customer have set {names}")
+}
+
+/// Why the row ended badly, in one line. The only place beside the results that shows the API's own words.
+pub(super) fn reason(entry: &Entry<'_>) -> String {
+    let mut parts = Vec::new();
+    if let Some(status) = entry.status {
+        parts.push(format!("the API answered {status}"));
+    }
+    if let Some(cause) = &entry.cause {
+        let attempts = entry.attempts.unwrap_or(1);
+        parts.push(format!("{cause} after {attempts} attempts"));
+    }
+    parts.extend(entry.error.as_deref().map(str::to_owned));
+    parts.extend(entry.message.as_deref().map(str::to_owned));
+    for error in &entry.errors {
+        let code = error.code.as_deref().map_or_else(String::new, |code| format!(" ({code})"));
+        parts.push(format!("{} {}{code}", error.field, error.message));
+    }
+    parts.join("; ")
+}

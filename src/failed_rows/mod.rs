@@ -1,0 +1,178 @@
+//! The files of failed rows: each row in the bytes of the input, so that the user corrects it and runs it.
+//!
+//! What is said about a row stands *before* its own columns: a row with too few or too many of them keeps its fault that way,
+//! and the columns in front stay in line for every reader. Which fields later rows have set is only known at the end, so rows
+//! are spooled first, in the order of the input, and the files are written from the spool.
+//!
+//! A fault of these files stops nothing else: it is remembered, and told at the end.
+
+mod finals;
+mod form;
+mod order;
+mod spool;
+#[cfg(test)]
+mod tests;
+
+use std::fs;
+use std::io;
+
+use bytes::Bytes;
+
+use self::finals::Finals;
+use self::form::Form;
+use self::order::Order;
+use self::spool::{SPOOL_NAME, Spool, SpooledRow};
+use crate::contract::FieldSet;
+use crate::input::Input;
+use crate::journal::{Entry, RunDir};
+use crate::row::Position;
+
+/// What a file is called until it is whole.
+const UNFINISHED: &str = ".unfinished";
+
+/// The form of files of failed rows (`--failed-format`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FailedFormat {
+    /// That of the input.
+    #[default]
+    Auto,
+    /// The same, and what is CSV begins with a byte order mark and has CRLF at the end of its lines, as Excel wants it.
+    ExcelCsv,
+}
+
+/// Writes the failed rows of all inputs, a file each, in the order of the input.
+#[derive(Debug)]
+pub struct FailedRows {
+    run_dir: RunDir,
+    forms: Vec<Form>,
+    order: Order,
+    spool: Spool,
+    state: State,
+}
+
+/// What becomes of the files.
+#[derive(Debug)]
+enum State {
+    /// They are written at the end.
+    Spooling,
+    /// Those of an earlier process stay as they were.
+    Left,
+    /// The same, since the spool cannot be written.
+    Broken(io::Error),
+}
+
+/// The files of failed rows that are in place.
+#[derive(Debug, Default)]
+pub struct FinishedFiles {
+    /// Their names, in the order of the inputs.
+    pub names: Vec<String>,
+    /// Why they are not all that there should be.
+    pub fault: Option<io::Error>,
+}
+
+impl FailedRows {
+    /// For these inputs, whose rows end as they come. The first row to come is `first_row`. No file is made before a row failed.
+    pub fn new(run_dir: RunDir, inputs: &[Input], format: FailedFormat, first_row: u64) -> FailedRows {
+        FailedRows::ordered(run_dir, Form::of_all(inputs, format), Order::any(first_row))
+    }
+
+    /// The same, where rows end in the order of the input.
+    pub fn in_order(run_dir: RunDir, inputs: &[Input], format: FailedFormat) -> FailedRows {
+        FailedRows::ordered(run_dir, Form::of_all(inputs, format), Order::OfTheInput)
+    }
+
+    fn ordered(run_dir: RunDir, forms: Vec<Form>, order: Order) -> FailedRows {
+        FailedRows { run_dir, forms, order, spool: Spool::default(), state: State::Spooling }
+    }
+
+    /// A row ended well.
+    pub fn ended_well(&mut self, row: u64) {
+        self.order.ended(row);
+        self.spool_what_is_due();
+    }
+
+    /// A row ended badly.
+    pub fn ended_badly(&mut self, entry: &Entry<'_>, position: Position, raw: &Bytes) {
+        if !self.is_spooling() {
+            return;
+        }
+        let row = SpooledRow::of(entry, position).encode(raw);
+        match self.order.ended_badly(position.row, row) {
+            None => self.spool_what_is_due(),
+            Some(row) => self.spool(&row),
+        }
+    }
+
+    /// Forgets all rows: the files of an earlier process stay as they were, and what was begun is taken away.
+    pub fn leave(&mut self) {
+        if self.is_spooling() {
+            self.state = State::Left;
+            self.forget();
+        }
+    }
+
+    /// Writes the files, and takes away those of an earlier process that nothing is left of. `overtaken` tells which fields later
+    /// rows of a row's customer have set.
+    pub fn finish(mut self, overtaken: &dyn Fn(u64, Option<u64>) -> FieldSet) -> FinishedFiles {
+        while let Some(row) = self.order.next_at_the_end() {
+            self.spool(&row);
+        }
+        match self.state {
+            State::Spooling => {}
+            State::Left => return FinishedFiles::default(),
+            State::Broken(fault) => return FinishedFiles { names: Vec::new(), fault: Some(fault) },
+        }
+        let mut finals = Finals::new(self.run_dir.clone(), self.forms);
+        let read = self.spool.read(&self.run_dir, |row, raw| {
+            let overtaken = row.overtaken.union(overtaken(row.row, row.customer));
+            finals.write(&row, overtaken, &raw);
+        });
+        let mut finished = finals.finish(read.map_err(|error| named(SPOOL_NAME, &error)));
+        // Its rows hold values, and are in the files now.
+        if let Err(error) = remove(&self.run_dir, SPOOL_NAME) {
+            finished.fault.get_or_insert(error);
+        }
+        finished
+    }
+
+    fn is_spooling(&self) -> bool {
+        match self.state {
+            State::Spooling => true,
+            State::Left | State::Broken(_) => false,
+        }
+    }
+
+    fn spool_what_is_due(&mut self) {
+        while let Some(row) = self.order.next_due() {
+            self.spool(&row);
+        }
+    }
+
+    fn spool(&mut self, row: &[u8]) {
+        if self.is_spooling()
+            && let Err(error) = self.spool.write(&self.run_dir, row)
+        {
+            self.state = State::Broken(named(SPOOL_NAME, &error));
+            self.forget();
+        }
+    }
+
+    /// Takes away what was begun. Where that fails, the next process does it.
+    fn forget(&mut self) {
+        self.order = Order::OfTheInput;
+        self.spool = Spool::default();
+        remove(&self.run_dir, SPOOL_NAME).unwrap_or_default();
+    }
+}
+
+/// The fault of a file with its name.
+fn named(file: &str, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{file}: {error}"))
+}
+
+fn remove(run_dir: &RunDir, name: &str) -> io::Result<()> {
+    match fs::remove_file(run_dir.file(name)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(named(name, &error)),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}

@@ -1,0 +1,98 @@
+//! Failed rows on the disk until the run ends: what is said of each in a line of JSON, and behind it the row's bytes.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io::{self, BufRead as _, BufReader, BufWriter, Read as _, Write as _};
+
+use serde::{Deserialize, Serialize};
+
+use super::form::reason;
+use crate::contract::FieldSet;
+use crate::journal::{Entry, Outcome, RunDir};
+use crate::row::Position;
+
+/// The spool's file in the run directory.
+pub(super) const SPOOL_NAME: &str = "failed.spool";
+/// So much is written and read at once.
+pub(super) const BUFFER_BYTES: usize = 64 << 10;
+
+/// What is said of a failed row.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct SpooledRow<'a> {
+    /// The row's number.
+    pub(super) row: u64,
+    /// The input, from 0.
+    pub(super) input: usize,
+    /// The line of the input.
+    pub(super) line: u64,
+    /// The customer, where the row names one.
+    pub(super) customer: Option<u64>,
+    /// How it ended.
+    pub(super) outcome: Outcome,
+    /// Why, in words.
+    #[serde(borrow)]
+    pub(super) error: Cow<'a, str>,
+    /// The fields of which it is known already that later rows have set them.
+    pub(super) overtaken: FieldSet,
+    raw_bytes: usize,
+}
+
+impl SpooledRow<'_> {
+    /// What an entry says of its row.
+    pub(super) fn of(entry: &Entry<'_>, position: Position) -> SpooledRow<'static> {
+        SpooledRow {
+            row: position.row,
+            input: position.input,
+            line: position.line,
+            customer: entry.id,
+            outcome: entry.outcome,
+            error: Cow::Owned(reason(entry)),
+            overtaken: entry.overtaken,
+            raw_bytes: 0,
+        }
+    }
+
+    /// The row as it stands in the spool.
+    pub(super) fn encode(self, raw: &[u8]) -> Vec<u8> {
+        let row = SpooledRow { raw_bytes: raw.len(), ..self };
+        let mut bytes = serde_json::to_vec(&row).expect("texts and numbers, written to memory, cannot fail");
+        bytes.push(b'\n');
+        bytes.extend_from_slice(raw);
+        bytes
+    }
+}
+
+/// The spool of a process. There is no file before a row is written.
+#[derive(Debug, Default)]
+pub(super) struct Spool {
+    file: Option<BufWriter<File>>,
+}
+
+impl Spool {
+    /// Writes a row that was encoded. A spool that a process left when it was killed is written over.
+    pub(super) fn write(&mut self, run_dir: &RunDir, row: &[u8]) -> io::Result<()> {
+        if let Some(file) = &mut self.file {
+            return file.write_all(row);
+        }
+        let file = run_dir.create_file(SPOOL_NAME).map_err(io::Error::other)?;
+        self.file.insert(BufWriter::with_capacity(BUFFER_BYTES, file)).write_all(row)
+    }
+
+    /// Takes all rows in the order in which they were written, with their bytes.
+    pub(super) fn read(self, run_dir: &RunDir, mut take: impl FnMut(SpooledRow<'_>, Vec<u8>)) -> io::Result<()> {
+        let Some(mut file) = self.file else { return Ok(()) };
+        file.flush()?;
+        drop(file);
+        let file = run_dir.open_file(SPOOL_NAME).map_err(io::Error::other)?;
+        let mut spool = BufReader::with_capacity(BUFFER_BYTES, file);
+        let mut line = Vec::new();
+        while spool.read_until(b'\n', &mut line)? > 0 {
+            let row: SpooledRow<'_> = serde_json::from_slice(&line)?;
+            let mut raw = vec![0; row.raw_bytes];
+            spool.read_exact(&mut raw)?;
+            take(row, raw);
+            line.clear();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,247 @@
+//! Failed rows, corrected as the README teaches and run: no older value replaces a newer one, however often that is done, whatever
+//! the configuration says of the first input's layout.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::harness::{End, FailedRow, Form, Ledger, Scenario};
+
+/// A row that has to be corrected, and names an older e-mail address than the row behind it.
+const CSV: &str = "id,email,job,address\n7,old@@example.org,Nurse,\n7,new@example.org,,\n8,eva@example.org,Clerk,\n";
+const NDJSON: &str = concat!(
+    "{\"id\":7,\"email\":\"old@@example.org\",\"job\":\"Nurse\"}\n",
+    "{\"id\":7,\"email\":\"new@example.org\"}\n",
+    "{\"id\":8,\"email\":\"eva@example.org\",\"job\":\"Clerk\"}\n",
+);
+
+/// What each customer comes to by all that was applied.
+fn state(ledger: &Ledger) -> BTreeMap<u64, BTreeMap<String, Value>> {
+    let mut state: BTreeMap<u64, BTreeMap<String, Value>> = BTreeMap::new();
+    for update in &ledger.0 {
+        let body = update.body.as_object().expect("a body is an object").clone();
+        state.entry(update.id).or_default().extend(body);
+    }
+    state
+}
+
+fn customer(ledger: &Ledger, id: u64) -> Value {
+    json!(state(ledger).get(&id))
+}
+
+fn text(end: &End, name: &str) -> String {
+    String::from_utf8(end.file(name).to_vec()).expect("failed rows are UTF-8")
+}
+
+/// Runs one file into another directory, with the scenario's sandbox and these flags.
+fn run(scenario: &Scenario, file: &str, run_dir: &str, flags: &str) -> End {
+    let url = scenario.url().expect("a sandbox has a URL");
+    scenario.shell(&format!("custsync run {file} --run-dir {run_dir} --base-url {url} --rate unlimited {flags}"))
+}
+
+/// The file of failed rows in another run directory than the scenario's.
+fn failed_of(scenario: &Scenario, run_dir: &str, name: &str) -> String {
+    let bytes = scenario.read(&format!("{run_dir}/{name}")).unwrap_or_else(|| panic!("no {name} in {run_dir}"));
+    String::from_utf8(bytes).expect("failed rows are UTF-8")
+}
+
+fn summary_of(scenario: &Scenario, run_dir: &str) -> Value {
+    serde_json::from_slice(&scenario.read(&format!("{run_dir}/summary.json")).expect("a summary")).expect("JSON")
+}
+
+#[test]
+fn a_corrected_row_leaves_the_newer_values_of_later_rows() {
+    for (form, content) in [(Form::Csv, CSV), (Form::Ndjson, NDJSON)] {
+        let name = format!("customers.{}", form.extension());
+        let failed_name = format!("failed.{}", form.extension());
+        let scenario = Scenario::new().file(&name, content).unlimited().sandbox(|_| {});
+        let end = scenario.run([]).exits(1).counts([2, 1, 0, 0, 0]);
+        let [failed] = end.failed_rows(form).try_into().expect("one row");
+        let FailedRow { place, overtaken, error, .. } = failed;
+        assert_eq!(
+            (place, overtaken),
+            (format!("{name}:{}", if form == Form::Csv { 2 } else { 1 }), vec!["email".to_owned()])
+        );
+        assert!(error.ends_with("; later rows of this customer have set email"), "{error}");
+
+        scenario.write("corrected", text(&end, &failed_name).replace("old@@", "old@"));
+        let check = scenario.custsync(["check", "corrected", "--run-dir", "checked"]).exits(0);
+        check.prints("fields left out in 1 row: later rows have set them");
+        let end = run(&scenario, "corrected", "again", "").exits(0);
+        assert_eq!(
+            customer(&end.ledger, 7),
+            json!({"email": "new@example.org", "job": "Nurse"}),
+            "{form:?}: what the correction would put back is not sent"
+        );
+        let summary = summary_of(&scenario, "again");
+        assert_eq!((&summary["updated"], &summary["fields_overtaken"]), (&json!(1), &json!(1)));
+
+        // Whoever wants the older value back says so.
+        let end = run(&scenario, "corrected", "forced", "--overtaken send").exits(0);
+        assert_eq!(customer(&end.ledger, 7), json!({"email": "old@example.org", "job": "Nurse"}));
+    }
+}
+
+#[test]
+fn the_run_goes_on_only_with_the_rule_of_overtaken_fields_that_it_began_with() {
+    let scenario = Scenario::new().file("customers.csv", CSV).unlimited().sandbox(|_| {});
+    scenario.run([]).exits(1);
+    scenario.run(["--overtaken", "send"]).exits(5).says("overtaken");
+    let end = scenario.run(["--failed-format", "excel-csv"]).exits(1);
+    assert!(text(&end, "failed.csv").starts_with("\u{feff}custsync_row,"), "the form of the files is no part of it");
+}
+
+#[test]
+fn a_row_of_which_nothing_is_left_is_superseded() {
+    let scenario = Scenario::new().file("customers.csv", "id,email\n7,old@@example.org\n7,new@example.org\n");
+    let scenario = scenario.unlimited().sandbox(|_| {});
+    let end = scenario.run([]).exits(1);
+    scenario.write("corrected.csv", text(&end, "failed.csv").replace("old@@", "old@"));
+    let requests = scenario.counts().requests;
+    let check = scenario.custsync(["check", "corrected.csv", "--run-dir", "checked", "--explain", "1"]).exits(0);
+    let check = check.prints("not sent, because later rows of its customer have set all of its fields");
+    check.prints("→ email, left out: a later row has set it");
+    for unique in ["all", "reject", "last"] {
+        run(&scenario, "corrected.csv", unique, &format!("--unique {unique}")).exits(0);
+        let summary = summary_of(&scenario, unique);
+        let counts = ["records", "updated", "superseded", "fields_overtaken"].map(|name| summary[name].clone());
+        assert_eq!(counts, [1, 0, 1, 1].map(|count| json!(count)), "--unique {unique}");
+    }
+    assert_eq!(scenario.counts().requests, requests, "nothing was sent");
+}
+
+#[test]
+fn a_row_that_is_not_sent_does_not_supersede_one_that_is() {
+    let scenario = Scenario::new().sandbox(|_| {});
+    let header = "custsync_row,custsync_outcome,custsync_error,custsync_overtaken,id,email,job\n";
+    scenario.write("failed.csv", format!("{header}c.csv:2,failed,,,7,a@example.org,\nc.csv:4,failed,,job,7,,Nurse\n"));
+    let end = run(&scenario, "failed.csv", "run", "--unique last").exits(0);
+    assert_eq!(customer(&end.ledger, 7), json!({"email": "a@example.org"}));
+}
+
+#[test]
+fn a_bad_value_of_a_field_that_is_not_sent_is_no_fault() {
+    let scenario = Scenario::new().file("customers.csv", CSV).unlimited().sandbox(|_| {});
+    let end = scenario.run([]).exits(1);
+    scenario.write("failed.csv", text(&end, "failed.csv"));
+    let end = run(&scenario, "failed.csv", "again", "").exits(0);
+    assert_eq!(customer(&end.ledger, 7), json!({"email": "new@example.org", "job": "Nurse"}));
+}
+
+#[test]
+fn columns_do_not_stack_and_say_the_first_input_s_place() {
+    for (form, content) in [(Form::Csv, CSV), (Form::Ndjson, NDJSON)] {
+        let scenario = Scenario::new().file(&format!("customers.{}", form.extension()), content);
+        let scenario = scenario.unlimited().sandbox(|_| {});
+        let name = format!("failed.{}", form.extension());
+        // Another field is broken, so that the row fails again, and then the row is corrected.
+        let end = scenario.run([]).exits(1);
+        let broken =
+            text(&end, &name).replace("\"7\"", "7").replace("Nurse", "\u{1}").replace('\u{1}', &"N".repeat(300));
+        scenario.write("broken", &broken);
+        let first = end.failed_rows(form);
+        run(&scenario, "broken", "second", "").exits(1);
+        let second = failed_of(&scenario, "second", &name);
+        assert_eq!(second.matches("custsync_row").count(), usize::from(form == Form::Csv), "{second}");
+        assert_eq!(second.matches("custsync\":").count(), usize::from(form == Form::Ndjson), "{second}");
+        assert_eq!(second.lines().count(), broken.lines().count());
+        scenario.write("third", second.replace(&"N".repeat(300), "Nurse"));
+        let again = crate::harness::failed_rows(form, second.as_bytes());
+        assert_eq!(again[0].place, first[0].place);
+        assert_eq!(again[0].overtaken, ["email"], "it is known from the first run alone");
+        let end = run(&scenario, "third", "third-run", "").exits(0);
+        assert_eq!(customer(&end.ledger, 7), json!({"email": "new@example.org", "job": "Nurse"}));
+    }
+}
+
+#[test]
+fn settings_of_the_first_input_s_layout_do_not_apply() {
+    let rows =
+        "Export of 2026\r\n7|old@@example.org|K\u{fc}nstler\r\n7|new@example.org|\r\n8|eva@@example.org|Clerk\r\n";
+    let latin: Vec<u8> = rows.chars().map(|character| u8::try_from(u32::from(character)).expect("Latin-1")).collect();
+    let scenario = Scenario::new().file("customers.dat", latin).unlimited().sandbox(|_| {});
+    let settings = "format = 'csv'\nskip-rows = 1\nmax-rows = 3\nno-header = true\ncolumns = ['Nr', 'Mail', 'job']\n\
+        delimiter = '|'\nencoding = 'windows-1252'\n[map]\nNr = 'id'\nMail = 'email'\n";
+    scenario.write("custsync.toml", settings);
+    let end = scenario.run([]).exits(1).counts([1, 2, 0, 0, 0]);
+    let failed = text(&end, "failed.csv");
+    assert!(
+        failed.starts_with("\u{feff}custsync_row|custsync_outcome|custsync_error|custsync_overtaken|Nr|Mail|job\n"),
+        "{failed}"
+    );
+    scenario.write("failed.csv", failed.replace("@@", "@"));
+    let end = run(&scenario, "failed.csv", "again", "").exits(0);
+    let end = end.says(
+        "failed.csv holds failed rows and is read by its own layout, without format, delimiter, encoding, columns, skip-rows, max-rows",
+    );
+    assert_eq!(customer(&end.ledger, 7), json!({"email": "new@example.org", "job": "Künstler"}));
+    assert_eq!(customer(&end.ledger, 8), json!({"email": "eva@example.org", "job": "Clerk"}));
+    // Beside other inputs, the window is theirs alone, and each row keeps its number when the run goes on.
+    scenario
+        .write("more.csv", "0\n9|ida@example.org|x\n10|ada@example.org|x\n11|ea@example.org|x\n12|zu@example.org|x\n");
+    let before = end.ledger.len();
+    for _ in 0..2 {
+        let end = run(&scenario, "failed.csv more.csv failed.csv.2", "several", "--max-rows 2");
+        end.exits(2);
+        scenario.write("failed.csv.2", failed.replace("@@", "@"));
+        let end = run(&scenario, "failed.csv more.csv failed.csv.2", "several", "--max-rows 2").exits(0);
+        assert_eq!(summary_of(&scenario, "several")["updated"], 2 + 2 + 2);
+        assert_eq!(end.ledger.len() - before, 2 + 2 + 2);
+        assert!(!state(&end.ledger).contains_key(&11), "the third row of the other input");
+        std::fs::remove_file(scenario.path("failed.csv.2")).expect("our own file");
+    }
+}
+
+#[test]
+fn a_byte_order_mark_stays_and_excel_gets_what_it_reads() {
+    let check = |content: &str, flags: [&str; 2], want: &str| {
+        let scenario = Scenario::new().file("a.csv", content).unlimited().sandbox(|_| {});
+        let end = scenario.run(flags).exits(1);
+        let failed = text(&end, "failed.csv");
+        assert_eq!(
+            failed,
+            want.replace("ERROR", "\"email is not an e-mail address (format)\""),
+            "{content:?} {flags:?}"
+        );
+        scenario.write("corrected.csv", failed.replace('@', "a@example.org"));
+        let end = run(&scenario, "corrected.csv", "again", "").exits(0);
+        assert_eq!(customer(&end.ledger, 1), json!({"email": "a@example.org"}));
+    };
+    let columns = "custsync_row;custsync_outcome;custsync_error;custsync_overtaken;id;email";
+    let (auto, excel) = (["--failed-format", "auto"], ["--failed-format", "excel-csv"]);
+    check("id;email\r\n1;@\r\n", auto, &format!("{columns}\na.csv:2;invalid;ERROR;;1;@\n"));
+    check("\u{feff}id;email\n1;@\n", auto, &format!("\u{feff}{columns}\na.csv:2;invalid;ERROR;;1;@\n"));
+    check("id;email\n1;@\n", excel, &format!("\u{feff}{columns}\r\na.csv:2;invalid;ERROR;;1;@\r\n"));
+}
+
+#[test]
+fn nothing_is_left_of_an_earlier_check() {
+    let bad = "id,email\n1,@\n";
+    let scenario = Scenario::new().file("a.csv", bad).file("b.csv", bad).sandbox(|_| {});
+    let end = scenario.check([]).exits(1);
+    assert!(end.files.contains_key("failed-1.csv") && end.files.contains_key("failed-2.csv"));
+    scenario.write("a.ndjson", "{\"id\":1,\"email\":\"@\"}\n");
+    scenario.write("run/failed.spool", "of a process that was killed");
+    scenario.write("run/failed-list.csv", "of the user's own");
+    let end = scenario.custsync(["check", "a.ndjson", "--run-dir", "run"]).exits(1);
+    let failed: Vec<_> = end.files.keys().filter(|name| name.starts_with("failed")).collect();
+    assert_eq!(failed, ["failed-list.csv", "failed.ndjson"]);
+    scenario.write("a.ndjson", "{\"id\":1,\"email\":\"a@example.org\"}\n");
+    let end = scenario.custsync(["check", "a.ndjson", "--run-dir", "run"]).exits(0);
+    let failed: Vec<_> = end.files.keys().filter(|name| name.starts_with("failed")).collect();
+    assert_eq!(failed, ["failed-list.csv"]);
+}
+
+#[test]
+fn failed_rows_that_cannot_be_written_stop_nothing_else() {
+    let scenario = Scenario::new().file("customers.csv", CSV).unlimited().sandbox(|_| {});
+    std::fs::create_dir_all(scenario.path("run")).expect("a directory");
+    std::os::unix::fs::symlink("/dev/full", scenario.path("run/failed.csv.unfinished")).expect("a link");
+    let end = scenario.run([]).exits(5).counts([2, 1, 0, 0, 0]);
+    assert_eq!(customer(&end.ledger, 8), json!({"email": "eva@example.org", "job": "Clerk"}), "all else was sent");
+    assert!(end.stderr.contains("failed.csv"), "{}", end.stderr);
+    assert_eq!(end.stderr.matches("failed rows").count(), 1, "it is said once: {}", end.stderr);
+    std::fs::remove_file(scenario.path("run/failed.csv.unfinished")).unwrap_or_default();
+    let end = scenario.run([]).exits(1).counts([2, 1, 0, 0, 0]);
+    assert!(end.files.contains_key("failed.csv"));
+}
