@@ -97,7 +97,7 @@ impl Report<'_> {
         let until = self.stop.as_ref().and(self.until);
         let journal = &mut self.recorded.journal;
         journal.push_fact(&Fact::Ended { at: Timestamp::now(), exit: exit.code(), until });
-        journal.flush()?;
+        journal.flush().map_err(|error| error.source)?;
         journal.sync()
     }
 

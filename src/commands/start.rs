@@ -19,7 +19,7 @@ use crate::config::sending::{NamedWait, SendingSettings};
 use crate::exit::Exit;
 use crate::input::Input;
 use crate::journal::{
-    Checkpoint, EntryReader, Header, JOURNAL_NAME, JournalFile, JournalWriter, Key, Purpose, RunDir, RunDirError,
+    Checkpoint, EntryReader, Fact, Header, JOURNAL_NAME, JournalFile, JournalWriter, Key, Purpose, RunDir, RunDirError,
     recover,
 };
 use crate::resume::Compare;
@@ -78,7 +78,7 @@ pub(super) fn for_run(settings: &Settings, inputs: &[Input]) -> Result<Started, 
 
 /// Begins or continues a run in the directory that the user named.
 fn in_directory(path: &Path, settings: &Settings, inputs: &[Input]) -> Result<Started, Failure> {
-    let run_dir = RunDir::create(path).map_err(Failure::run_directory)?;
+    let run_dir = create(path)?;
     match open_journal(&run_dir, settings)? {
         JournalFile::New(file) => begin_run(file, run_dir, settings, inputs),
         JournalFile::Existing(file) => resume(file, run_dir, settings, inputs).map_err(|refusal| match refusal {
@@ -125,7 +125,7 @@ fn after_unfinished(settings: &Settings, inputs: &[Input]) -> Result<Started, Fa
 /// Makes the run directory for a check, or overwrites an earlier check's.
 pub(super) fn for_check(settings: &Settings, inputs: &[Input]) -> Result<Started, Failure> {
     let path = settings.output.run_dir.clone().unwrap_or_else(|| fresh::path(inputs.first().map(Input::name)));
-    let run_dir = RunDir::create(&path).map_err(Failure::run_directory)?;
+    let run_dir = create(&path)?;
     let file = match open_journal(&run_dir, settings)? {
         JournalFile::New(file) => file,
         JournalFile::Existing(file) => {
@@ -195,8 +195,8 @@ fn resume(file: File, run_dir: RunDir, settings: &Settings, inputs: &[Input]) ->
     let again = file.try_clone().map_err(Failure::run_directory)?;
     let recovered = recover(file, &run_dir, settings.sending.retry)
         .map_err(|error| Failure::run_directory(anyhow::Error::new(error).context(run_dir.shown(JOURNAL_NAME))))?;
-    if recovered.torn_bytes > 0 {
-        warn!("the journal's last {} bytes were torn; they are kept in results.torn", recovered.torn_bytes);
+    if let Some(torn) = &recovered.torn {
+        warn!("the journal's last {} bytes were torn; they are kept in {}", torn.bytes, run_dir.shown(&torn.kept_in));
     }
     let Some(earlier) = &recovered.header else {
         // The first process died before its header was written, so it has sent nothing.
@@ -222,8 +222,14 @@ fn resume(file: File, run_dir: RunDir, settings: &Settings, inputs: &[Input]) ->
         grouped(checkpoint.entries()),
         began.elapsed().as_secs_f64()
     );
+    let mut journal = recovered.writer;
+    let continued = Fact::Continued { at: Timestamp::now(), version: env!("CARGO_PKG_VERSION").to_owned() };
+    journal.go_on(&continued).map_err(|error| {
+        let what = format!("the run in {} cannot go on; nothing was sent", text::safe_path(run_dir.path()));
+        Failure::run_directory(anyhow::Error::new(error).context(what))
+    })?;
     let start = Start::Continue { checkpoint, entries: recovered.entries, compare };
-    Ok(Started { run_dir, key, journal: recovered.writer, start })
+    Ok(Started { run_dir, key, journal, start })
 }
 
 fn refusal_of_input(error: anyhow::Error) -> Refusal {
@@ -274,4 +280,16 @@ fn say_what_changed(earlier: &Header, now: &Header, inputs: &[Input], key: Key) 
         }
     }
     Ok(())
+}
+
+/// Makes the run directory, or takes the one that is there. Others must not be able to change it.
+fn create(path: &Path) -> Result<RunDir, Failure> {
+    let run_dir = RunDir::create(path).map_err(Failure::run_directory)?;
+    if let Some(mode) = run_dir.mode_open_to_others() {
+        let directory = text::safe_path(path);
+        warn!(
+            "the run directory {directory} can be changed by others (mode {mode:o}), who can delete its files: chmod 700 {directory}"
+        );
+    }
+    Ok(run_dir)
 }

@@ -162,7 +162,7 @@ impl Checkpoint {
             }
             Fact::LeftOut { kept, .. } => self.facts.left_out_is_kept = Some(*kept),
             Fact::Undone { .. } => self.facts.is_undone = true,
-            Fact::Continued { .. } | Fact::Unknown => {}
+            Fact::Continued { .. } | Fact::Synced { .. } | Fact::Unknown => {}
         }
     }
 

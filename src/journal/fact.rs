@@ -43,6 +43,11 @@ pub enum Fact {
         #[serde(with = "milliseconds")]
         at: Timestamp,
     },
+    /// All before this line outlasts a power cut. It is the first line that is written after a sync.
+    Synced {
+        /// Where this line begins.
+        bytes: u64,
+    },
     /// Of a later version.
     #[serde(other)]
     Unknown,

@@ -5,6 +5,8 @@
 
 mod alike;
 mod checkpoint;
+mod damage;
+mod disk;
 mod entry;
 mod fact;
 mod header;
@@ -15,10 +17,14 @@ mod overtakers;
 mod reader;
 mod run_dir;
 mod tail;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use alike::RowsAlike;
 pub use checkpoint::{Checkpoint, Comparison, Debt, Difference, Facts, Plan, Retry};
+pub use damage::{Conversion, TornTail};
+pub use disk::Loss;
 pub use entry::{Entry, EntryError, Outcome};
 pub use fact::Fact;
 pub use header::{FORMAT_VERSION, Header, InputIdentity, Purpose, READING_RULES, SettingText, Shard};
@@ -28,4 +34,4 @@ pub use overtakers::Overtakers;
 pub use reader::{EntryReader, JournalError, Recovered, recover};
 pub use run_dir::{JOURNAL_NAME, JournalFile, RunDir, RunDirError, SUMMARY_NAME};
 pub use tail::last_fact;
-pub use writer::{JournalWriter, WriteError};
+pub use writer::{FlushError, JournalWriter, WriteError};

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, BufRead as _, BufReader};
 use std::ops::RangeInclusive;
 use std::os::unix::fs::FileExt as _;
 
 use super::alike::block_of;
 use super::checkpoint::{Checkpoint, Retry};
+use super::damage::{Conversion, Tail, TornTail, is_foreign};
 use super::entry::Entry;
-use super::header::Header;
+use super::fact::Fact;
+use super::header::{Header, Purpose};
 use super::lines::{Line, LineError, Lines};
 use super::overtakers::Overtakers;
 use super::run_dir::{RunDir, RunDirError};
@@ -31,8 +33,8 @@ pub struct Recovered {
     pub writer: JournalWriter,
     /// Reads single entries again.
     pub entries: EntryReader,
-    /// Bytes of a torn tail that were cut off.
-    pub torn_bytes: u64,
+    /// The torn tail that was cut off.
+    pub torn: Option<TornTail>,
 }
 
 /// Why a journal cannot be used.
@@ -47,67 +49,91 @@ pub enum JournalError {
     /// A file beside it.
     #[error(transparent)]
     RunDir(#[from] RunDirError),
-    /// A damaged line stands before good ones.
-    #[error("the journal is damaged at byte {offset}, before good lines; nothing was sent")]
+    /// A damaged line was durable once.
+    #[error(
+        "the journal is damaged at byte {offset}, in a part that was safely on the disk: no power cut does that; restore it from a \
+         copy, or name another run directory, which sends all rows again; nothing was sent"
+    )]
     Damaged {
         /// Where the damaged line begins.
         offset: u64,
     },
+    /// Lines were put in or taken out.
+    #[error(
+        "the journal is not as it was written: before byte {offset} lines were put in or taken out; restore it from a copy, or name \
+         another run directory, which sends all rows again; nothing was sent"
+    )]
+    Edited {
+        /// Before this byte.
+        offset: u64,
+    },
+    /// It was converted.
+    #[error("the journal is not as it was written: {}; restore it, for example by `{}`; nothing was sent", .conversion.name(), .conversion.remedy())]
+    Converted {
+        /// How.
+        conversion: Conversion,
+    },
 }
 
-/// Reads a locked journal. A torn tail is cut off and kept beside it; damage before good lines is an error: never guess.
+/// Reads a locked journal. A torn tail is cut off and kept beside it; other damage is an error: never guess.
 pub fn recover(mut file: File, run_dir: &RunDir, retry: Retry) -> Result<Recovered, JournalError> {
     let mut lines = Lines::of(BufReader::with_capacity(BUFFER_BYTES, file.try_clone()?));
     let (mut header, mut checkpoint) = (None, Checkpoint::new(retry));
-    let (mut good_bytes, mut torn_at) = (0_u64, None);
+    let (mut good_bytes, mut tail) = (0_u64, None);
     loop {
         let offset = lines.end();
         let Some(line) = lines.next()? else { break };
-        match (line, torn_at) {
-            (Line::Torn(_), _) => {
-                torn_at.get_or_insert(offset);
+        if let Some(tail) = &mut tail {
+            follow_tail(tail, &line, offset)?;
+            continue;
+        }
+        match line {
+            Line::Torn(bytes) => {
+                refuse_conversion(bytes, offset)?;
+                if offset == 0 && is_foreign(bytes) {
+                    return Err(LineError::NotAJournal.into());
+                }
+                tail = Some(Tail::at(offset));
+                continue;
             }
-            (_, Some(offset)) => return Err(JournalError::Damaged { offset }),
-            (Line::Header(found), None) => header = Some(*found),
-            (Line::Entry(entry), None) => checkpoint.add(&entry, offset),
-            (Line::Alike(alike), None) => checkpoint.add_alike(&alike),
-            (Line::Fact(fact), None) => checkpoint.add_fact(&fact),
-            (Line::Unknown, None) => {}
+            Line::Header(found) => header = Some(*found),
+            Line::Entry(entry) => checkpoint.add(&entry, offset),
+            Line::Alike(alike) => checkpoint.add_alike(&alike),
+            Line::Fact(Fact::Synced { bytes }) if bytes != offset => return Err(JournalError::Edited { offset }),
+            // A sync is no news of the run: what has ended stays ended.
+            Line::Fact(Fact::Synced { .. }) | Line::Unknown => {}
+            Line::Fact(fact) => checkpoint.add_fact(&fact),
         }
-        if torn_at.is_none() {
-            good_bytes = lines.end();
-        }
+        good_bytes = lines.end();
     }
     checkpoint.seal();
-    if header.is_none() && is_foreign(&mut file)? {
-        return Err(LineError::NotAJournal.into());
-    }
-    let torn_bytes = lines.end() - good_bytes;
-    if torn_bytes > 0 {
-        keep_torn(&mut file, good_bytes, run_dir)?;
-    }
+    let torn = match tail {
+        None => None,
+        // A check is not continued, so nothing hangs on what is cut off.
+        Some(tail) if tail.may_be_torn(lines.end()) || is_check(header.as_ref()) => Some(tail.cut(&mut file, run_dir)?),
+        Some(Tail { offset, .. }) => return Err(JournalError::Damaged { offset }),
+    };
     let entries = EntryReader::of(file.try_clone()?);
-    Ok(Recovered { header, checkpoint, writer: JournalWriter::resume(file, good_bytes), entries, torn_bytes })
+    Ok(Recovered { header, checkpoint, writer: JournalWriter::resume(file, good_bytes, run_dir), entries, torn })
 }
 
-/// Whether a file without a whole header is something else than a journal that was torn in its first line.
-fn is_foreign(file: &mut File) -> io::Result<bool> {
-    const BEGINNING: &[u8] = b"{\"custsync_journal\":";
-    let mut beginning = Vec::new();
-    file.seek(SeekFrom::Start(0))?;
-    file.take(u64::try_from(BEGINNING.len()).unwrap_or(u64::MAX)).read_to_end(&mut beginning)?;
-    Ok(!BEGINNING.starts_with(&beginning))
-}
-
-fn keep_torn(file: &mut File, good_bytes: u64, run_dir: &RunDir) -> Result<(), JournalError> {
-    let mut torn = run_dir.create_torn()?;
-    file.seek(SeekFrom::Start(good_bytes))?;
-    io::copy(file, &mut torn)?;
-    torn.flush()?;
-    torn.sync_all()?;
-    file.set_len(good_bytes)?;
-    file.sync_all()?;
+/// Takes in a line that stands behind a torn one.
+fn follow_tail(tail: &mut Tail, line: &Line<'_>, offset: u64) -> Result<(), JournalError> {
+    tail.lines += 1;
+    match line {
+        Line::Torn(bytes) => refuse_conversion(bytes, offset)?,
+        Line::Fact(Fact::Synced { .. }) => tail.has_mark = true,
+        Line::Header(_) | Line::Entry(_) | Line::Alike(_) | Line::Fact(_) | Line::Unknown => {}
+    }
     Ok(())
+}
+
+fn refuse_conversion(line: &[u8], offset: u64) -> Result<(), JournalError> {
+    Conversion::of(line, offset).map_or(Ok(()), |conversion| Err(JournalError::Converted { conversion }))
+}
+
+fn is_check(header: Option<&Header>) -> bool {
+    header.is_some_and(|header| header.purpose == Purpose::Check)
 }
 
 /// Reads entries of a journal again. Another thread may append to the journal meanwhile.
@@ -222,124 +248,5 @@ impl EntryReader {
             Some(b'\n') => Ok(line),
             Some(_) | None => Err(io::ErrorKind::UnexpectedEof.into()),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::fs;
-
-    use super::*;
-    use crate::journal::run_dir::{JOURNAL_NAME, JournalFile};
-    use crate::journal::{FORMAT_VERSION, Key, Outcome, Purpose};
-
-    fn header() -> Header {
-        let header = Header::new(Purpose::Run, &Key::of([7; 16]), Vec::new(), BTreeMap::new());
-        Header { run: "0".to_owned(), started: "2026-11-23T09:18:04.113Z".parse().expect("a good time"), ..header }
-    }
-
-    /// A run directory whose journal has a header and these rows, and the journal's bytes.
-    fn journal_of(entries: &[Entry<'_>]) -> (tempfile::TempDir, RunDir, Vec<u8>) {
-        let directory = tempfile::tempdir().expect("a directory");
-        let run_dir = RunDir::create(directory.path()).expect("a run directory");
-        let JournalFile::New(file) = run_dir.open_journal().expect("a journal") else { panic!("it is new") };
-        let mut writer = JournalWriter::begin(file, &header(), &run_dir).expect("a header");
-        for entry in entries {
-            writer.push(entry);
-        }
-        writer.flush().expect("entries");
-        drop(writer);
-        let bytes = fs::read(run_dir.file(JOURNAL_NAME)).expect("the journal");
-        (directory, run_dir, bytes)
-    }
-
-    fn recover_bytes(run_dir: &RunDir, bytes: &[u8]) -> Result<Recovered, JournalError> {
-        fs::write(run_dir.file(JOURNAL_NAME), bytes).expect("the journal");
-        match run_dir.open_journal().expect("the journal") {
-            JournalFile::Existing(file) => recover(file, run_dir, Retry::Failed),
-            JournalFile::New(_) => panic!("it was there"),
-        }
-    }
-
-    fn outcomes(checkpoint: &Checkpoint, rows: u64) -> Vec<Option<Outcome>> {
-        (1..=rows).map(|row| checkpoint.outcome(row)).collect()
-    }
-
-    #[test]
-    fn the_last_entry_of_a_row_counts() {
-        let (_directory, run_dir, bytes) = journal_of(&[
-            Entry::of_row(1, Outcome::Failed),
-            Entry::of_row(3, Outcome::Rejected),
-            Entry::of_row(1, Outcome::Updated),
-        ]);
-        let recovered = recover_bytes(&run_dir, &bytes).expect("a good journal");
-        let want = [Some(Outcome::Updated), None, Some(Outcome::Rejected)];
-        assert_eq!(outcomes(&recovered.checkpoint, 3), want);
-        assert_eq!((recovered.checkpoint.last_row(), recovered.checkpoint.rows_recorded()), (Some(3), 2));
-        assert_eq!((recovered.header, recovered.torn_bytes), (Some(header()), 0));
-        let mut entries = recovered.entries;
-        let line = entries.line_of(&recovered.checkpoint, 3).expect("the journal can be read").expect("row 3 has an entry");
-        assert_eq!(serde_json::from_slice::<Entry<'_>>(&line).expect("an entry"), Entry::of_row(3, Outcome::Rejected));
-    }
-
-    #[test]
-    fn a_journal_cut_anywhere_settles_a_subset_of_the_truth() {
-        let entries: Vec<_> =
-            (1..=6).zip(Outcome::ALL.iter().cycle()).map(|(row, outcome)| Entry::of_row(row, *outcome)).collect();
-        let (_directory, run_dir, bytes) = journal_of(&entries);
-        for end in 0..bytes.len() {
-            let recovered = recover_bytes(&run_dir, &bytes[..end]).expect("a torn tail is no damage");
-            let whole_lines = memchr::memchr_iter(b'\n', &bytes[..end]).count();
-            let settled = recovered.checkpoint.rows_recorded();
-            assert_eq!(settled, u64::try_from(whole_lines.saturating_sub(1)).expect("few"), "cut at {end}");
-            let left = fs::read(run_dir.file(JOURNAL_NAME)).expect("the journal");
-            assert!(left.is_empty() || left.ends_with(b"\n"), "cut at {end}");
-        }
-    }
-
-    #[test]
-    fn a_flipped_bit_is_cut_off_at_the_end_and_refused_elsewhere() {
-        let entries: Vec<_> = (1..=5).zip(Outcome::ALL).map(|(row, outcome)| Entry::of_row(row, outcome)).collect();
-        let (_directory, run_dir, bytes) = journal_of(&entries);
-        let truth = outcomes(&recover_bytes(&run_dir, &bytes).expect("a good journal").checkpoint, 5);
-        let last_line = bytes[..bytes.len() - 1].iter().rposition(|byte| *byte == b'\n').expect("several lines");
-        for bit in 0..bytes.len() * 8 {
-            let mut damaged = bytes.clone();
-            damaged[bit / 8] ^= 1 << (bit % 8);
-            match recover_bytes(&run_dir, &damaged) {
-                Ok(recovered) => {
-                    // A line end that became another byte joins two lines, so the damage may begin one line earlier.
-                    assert!(bit / 8 >= last_line, "bit {bit} lies before good lines");
-                    let found = outcomes(&recovered.checkpoint, 5);
-                    assert!(
-                        found.iter().zip(&truth).all(|(found, truth)| found.is_none() || found == truth),
-                        "bit {bit}"
-                    );
-                }
-                Err(JournalError::Damaged { .. } | JournalError::Line(LineError::NotAJournal)) => {}
-                Err(other) => panic!("bit {bit}: {other}"),
-            }
-        }
-    }
-
-    #[test]
-    fn what_is_no_journal_of_this_version_is_refused() {
-        let (_directory, run_dir, _) = journal_of(&[]);
-        let newer = Header { custsync_journal: FORMAT_VERSION + 1, ..header() };
-        let mut line = Vec::new();
-        newer.encode(&mut line);
-        assert!(matches!(recover_bytes(&run_dir, &line), Err(JournalError::Line(LineError::NewerFormat { .. }))));
-        assert!(matches!(recover_bytes(&run_dir, b"id,name\n1,Ann\n"), Err(JournalError::Line(LineError::NotAJournal))));
-        let empty = recover_bytes(&run_dir, b"").expect("the process died at once");
-        assert_eq!(empty.header, None);
-    }
-
-    #[test]
-    fn a_second_process_is_kept_out() {
-        let (_directory, run_dir, _) = journal_of(&[]);
-        let held = run_dir.open_journal().expect("the first one");
-        assert!(matches!(run_dir.open_journal(), Err(RunDirError::Locked { .. })));
-        drop(held);
-        run_dir.open_journal().expect("the lock ends with the file");
     }
 }

@@ -1,11 +1,13 @@
 //! The run directory and its files: private to the user, whatever the umask.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{self, DirBuilder, File, FileType, OpenOptions, Permissions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::io::Errno;
 
 use crate::text;
 
@@ -13,16 +15,20 @@ use crate::text;
 pub const JOURNAL_NAME: &str = "results.ndjson";
 /// The summary's file name.
 pub const SUMMARY_NAME: &str = "summary.json";
-/// Where damage at the journal's end is kept.
-const TORN_NAME: &str = "results.torn";
+/// Torn tails of one journal that are kept: each costs a power cut.
+const TORN_FILES_MAX: u32 = 1000;
 
 const DIRECTORY_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
+/// The permission bits by which others than the owner can put files into a directory and take them away.
+const WRITE_BITS_OF_OTHERS: u32 = 0o022;
 
 /// A directory that holds one run.
 #[derive(Debug, Clone)]
 pub struct RunDir {
     path: PathBuf,
+    /// The open directory, once it is locked. All clones share the lock, which ends with the last of them.
+    lock: Arc<OnceLock<File>>,
 }
 
 /// Why a run directory cannot be used.
@@ -55,6 +61,14 @@ pub enum RunDirError {
         #[source]
         source: io::Error,
     },
+    /// What has a file's name is none.
+    #[error("{file} is {kind}, not a regular file: move it away, or name another run directory; nothing was sent")]
+    NotAFile {
+        /// Its name.
+        file: String,
+        /// What it is.
+        kind: &'static str,
+    },
     /// Another process is at work in it.
     #[error("another process is at work in the run directory {directory}; nothing was sent")]
     Locked {
@@ -76,7 +90,7 @@ impl RunDir {
     /// Makes the directory, with those above it, where it is not there yet.
     pub fn create(path: &Path) -> Result<RunDir, RunDirError> {
         match create_private(path) {
-            Ok(()) => Ok(RunDir { path: path.to_owned() }),
+            Ok(()) => Ok(RunDir { path: path.to_owned(), lock: Arc::default() }),
             Err(source) => Err(RunDirError::Create { directory: shown(path), source }),
         }
     }
@@ -96,48 +110,89 @@ impl RunDir {
         shown(&self.file(name))
     }
 
+    /// The directory's permission bits, where they let others than its owner change what is in it.
+    pub fn mode_open_to_others(&self) -> Option<u32> {
+        let mode = fs::metadata(&self.path).ok()?.permissions().mode() & 0o7777;
+        (mode & WRITE_BITS_OF_OTHERS != 0).then_some(mode)
+    }
+
     /// Opens a file in it for reading.
     pub fn open_file(&self, name: &str) -> Result<File, RunDirError> {
         let path = self.file(name);
-        let mut options = OpenOptions::new();
-        // A pipe of that name would wait for a writer.
-        let flags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK);
-        let open = options.read(true).custom_flags(flags.bits().cast_signed()).open(&path);
-        open.map_err(|source| RunDirError::Open { file: shown(&path), source })
+        self.refuse_other_kinds(name)?;
+        open_regular(OpenOptions::new().read(true), &path)
+            .map_err(|source| RunDirError::Open { file: shown(&path), source })
     }
 
-    /// Opens the journal and locks it, before a byte of it is read. The lock ends with the process: there are no pid files.
+    /// Opens the journal, and locks directory and journal before a byte of it is read. Both are locked, so that a journal which is
+    /// deleted while a process writes it lets no second process in. The locks end with the process: there are no pid files.
     pub fn open_journal(&self) -> Result<JournalFile, RunDirError> {
         let path = self.file(JOURNAL_NAME);
-        let open = |create_new: bool| {
-            let mut options = OpenOptions::new();
-            options.read(true).append(true).create_new(create_new).mode(FILE_MODE);
-            options.custom_flags(OFlags::NOFOLLOW.bits().cast_signed()).open(&path)
-        };
-        let opened = match open(true) {
-            Ok(file) => file.set_permissions(Permissions::from_mode(FILE_MODE)).map(|()| JournalFile::New(file)),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => open(false).map(JournalFile::Existing),
-            Err(error) => Err(error),
-        };
-        let journal = match opened {
-            Ok(journal) => journal,
-            Err(source) => return Err(RunDirError::Open { file: shown(&path), source }),
+        let open_error = |source| RunDirError::Open { file: shown(&path), source };
+        self.lock_directory()?;
+        let mut options = OpenOptions::new();
+        options.read(true).append(true).mode(FILE_MODE);
+        let journal = match open_regular(options.clone().create_new(true), &path) {
+            Ok(file) => {
+                file.set_permissions(Permissions::from_mode(FILE_MODE)).map_err(open_error)?;
+                JournalFile::New(file)
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                self.refuse_other_kinds(JOURNAL_NAME)?;
+                JournalFile::Existing(open_regular(&mut options, &path).map_err(open_error)?)
+            }
+            Err(error) => return Err(open_error(error)),
         };
         let (JournalFile::New(file) | JournalFile::Existing(file)) = &journal;
         match flock(file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(journal),
-            Err(rustix::io::Errno::WOULDBLOCK) => Err(RunDirError::Locked { directory: shown(&self.path) }),
-            Err(error) => Err(RunDirError::Open { file: shown(&path), source: error.into() }),
+            Err(Errno::WOULDBLOCK) => Err(self.locked()),
+            Err(error) => Err(open_error(error.into())),
+        }
+    }
+
+    /// Locks the directory, where this process has not done so yet.
+    fn lock_directory(&self) -> Result<(), RunDirError> {
+        if self.lock.get().is_some() {
+            return Ok(());
+        }
+        let open_error = |source| RunDirError::Open { file: shown(&self.path), source };
+        let directory = File::open(&self.path).map_err(open_error)?;
+        match flock(&directory, FlockOperation::NonBlockingLockExclusive) {
+            // NFS locks only what is open for writing, which a directory never is. There the journal's own lock has to do.
+            Ok(()) | Err(Errno::BADF | Errno::INVAL | Errno::NOLCK | Errno::OPNOTSUPP) => {
+                self.lock.get_or_init(|| directory);
+                Ok(())
+            }
+            Err(Errno::WOULDBLOCK) => Err(self.locked()),
+            Err(error) => Err(open_error(error.into())),
+        }
+    }
+
+    fn locked(&self) -> RunDirError {
+        RunDirError::Locked { directory: shown(&self.path) }
+    }
+
+    /// Refuses what has a file's name and is a link, a directory, a pipe or a device. To open one of those may wait or have effects.
+    fn refuse_other_kinds(&self, name: &str) -> Result<(), RunDirError> {
+        let path = self.file(name);
+        match fs::symlink_metadata(&path) {
+            Ok(found) if !found.is_file() => {
+                Err(RunDirError::NotAFile { file: shown(&path), kind: kind_of(found.file_type()) })
+            }
+            // Whatever else is wrong with it is said when it is opened.
+            Ok(_) | Err(_) => Ok(()),
         }
     }
 
     /// A new private file, over one of that name.
     pub fn create_file(&self, name: &str) -> Result<File, RunDirError> {
         let path = self.file(name);
+        self.refuse_other_kinds(name)?;
         let create = || {
             let mut options = OpenOptions::new();
             options.write(true).create(true).truncate(true).mode(FILE_MODE);
-            let file = options.custom_flags(OFlags::NOFOLLOW.bits().cast_signed()).open(&path)?;
+            let file = open_regular(&mut options, &path)?;
             file.set_permissions(Permissions::from_mode(FILE_MODE))?;
             Ok(file)
         };
@@ -158,9 +213,20 @@ impl RunDir {
         replace().map_err(|source| RunDirError::Write { file: shown(&place), source })
     }
 
-    /// A new private file that damage of the journal is kept in.
-    pub(super) fn create_torn(&self) -> Result<File, RunDirError> {
-        self.create_file(TORN_NAME)
+    /// A new private file that the torn tail of the journal is kept in, and its name: `results.torn`, `results-2.torn` and so on.
+    /// None is ever written over.
+    pub(super) fn create_torn(&self) -> Result<(File, String), RunDirError> {
+        for number in 1..=TORN_FILES_MAX {
+            let name = if number == 1 { "results.torn".to_owned() } else { format!("results-{number}.torn") };
+            let mut options = OpenOptions::new();
+            match open_regular(options.write(true).create_new(true).mode(FILE_MODE), &self.file(&name)) {
+                Ok(file) => return Ok((file, name)),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(source) => return Err(RunDirError::Open { file: self.shown(&name), source }),
+            }
+        }
+        let source = io::Error::other(format!("there are {TORN_FILES_MAX} such files"));
+        Err(RunDirError::Open { file: self.shown("results.torn"), source })
     }
 
     /// Makes what was created or renamed in the directory outlast a power cut.
@@ -186,6 +252,25 @@ fn create_private(path: &Path) -> io::Result<()> {
         // Another process was quicker.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         Err(error) => Err(error),
+    }
+}
+
+/// Opens a regular file and nothing else, without following a link and without waiting for a pipe's other end.
+fn open_regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    let flags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK);
+    let file = options.custom_flags(flags.bits().cast_signed()).open(path)?;
+    let kind = file.metadata()?.file_type();
+    if kind.is_file() { Ok(file) } else { Err(io::Error::other(format!("it is {}", kind_of(kind)))) }
+}
+
+/// What something is that is no regular file.
+fn kind_of(kind: FileType) -> &'static str {
+    match kind {
+        kind if kind.is_symlink() => "a symbolic link",
+        kind if kind.is_dir() => "a directory",
+        kind if kind.is_fifo() => "a pipe",
+        kind if kind.is_socket() => "a socket",
+        _ => "a device",
     }
 }
 

@@ -185,13 +185,23 @@ impl Recorder {
             Message::Ended(ended) => {
                 let entries = ended.iter().map(|row| self.entry_of(row)).collect::<Result<Vec<_>, _>>()?;
                 entries.iter().flatten().for_each(|entry| self.journal.push(entry));
-                if let Err(error) = self.journal.flush() {
-                    self.leave_unrecorded(message);
-                    return Err(error.into());
-                }
+                let (mut written, fault) = match self.journal.flush() {
+                    Ok(()) => (entries.len(), None),
+                    Err(error) => (error.written, Some(error.source)),
+                };
                 // Only what is written down has an outcome, and what is has one even where its failed row cannot be listed.
-                let counted = ended.iter().zip(&entries).map(|(row, entry)| self.count(row, entry.as_ref()));
-                counted.fold(Ok(()), Result::and)
+                let counted = ended.iter().zip(&entries).map(|(row, entry)| {
+                    if entry.is_some() {
+                        let Some(left) = written.checked_sub(1) else {
+                            self.unrecorded += 1;
+                            return Ok(());
+                        };
+                        written = left;
+                    }
+                    self.count(row, entry.as_ref())
+                });
+                let counted = counted.fold(Ok(()), Result::and);
+                fault.map_or(counted, |fault| Err(fault.into()))
             }
         }
     }
@@ -223,7 +233,7 @@ impl Recorder {
             let before = earlier.map_or(FieldSet::EMPTY, |earlier| earlier.overtaken(id, row));
             before.union(overtakers.of(id, row))
         };
-        let fault = match fault.or_else(|| self.journal.sync().err().map(RecordError::from)) {
+        let fault = match fault.or_else(|| self.journal.close().err().map(RecordError::from)) {
             None => {
                 let finished = self.failed.finish(&overtaken);
                 failed_files = finished.names;
@@ -249,7 +259,9 @@ impl Recorder {
                 let Some(earlier) = earlier.filter(|entry| entry.overtaken != debt.overtaken) else { return Ok(None) };
                 Entry { overtaken: debt.overtaken, at: ended.at, ..earlier }
             }
-            Fate::Invalid | Fate::Sent { .. } | Fate::Superseded | Fate::Overtaken(_) => entries::of(ended, self.inputs),
+            Fate::Invalid | Fate::Sent { .. } | Fate::Superseded | Fate::Overtaken(_) => {
+                entries::of(ended, self.inputs)
+            }
         };
         if entry.outcome.is_bad()
             && let (Some(earlier), Some(id)) = (&self.earlier, entry.id)
@@ -264,7 +276,8 @@ impl Recorder {
         let Some(earlier) = &mut self.earlier else { return Ok(None) };
         let line = earlier.entries.line_of(&earlier.checkpoint, row).map_err(RecordError::ReadBack)?;
         let Some(line) = line else { return Ok(None) };
-        let entry: Entry<'_> = serde_json::from_slice(&line).map_err(|error| RecordError::ReadBack(io::Error::from(error).into()))?;
+        let entry: Entry<'_> =
+            serde_json::from_slice(&line).map_err(|error| RecordError::ReadBack(io::Error::from(error).into()))?;
         Ok(Some(entry.into_owned()))
     }
 
@@ -332,7 +345,8 @@ impl Earlier {
 
     /// Whether a row of this customer ended badly, or is without an outcome behind others.
     fn watches(&self, customer: u64) -> bool {
-        self.checkpoint.overtakers().is_watched(customer) || self.gaps.get().is_some_and(|gaps| gaps.is_watched(customer))
+        self.checkpoint.overtakers().is_watched(customer)
+            || self.gaps.get().is_some_and(|gaps| gaps.is_watched(customer))
     }
 }
 

@@ -106,9 +106,9 @@ fn a_journal_of_a_newer_format_is_refused_with_a_clear_word() {
     let end = journal.iter().position(|byte| *byte == b'\n').unwrap();
     let header = std::str::from_utf8(&journal[..end]).unwrap();
     let (content, _) = header.rsplit_once(",\"crc\":").unwrap();
-    let content = content.replace("{\"custsync_journal\":1,", "{\"custsync_journal\":2,");
+    let content = content.replace("{\"custsync_journal\":2,", "{\"custsync_journal\":3,");
     let newer = format!("{content},\"crc\":\"{:08x}\"}}", crc32c(content.as_bytes()));
     let newer = [newer.as_bytes(), &journal[end..]].concat();
     assert_eq!(continues_or_refuses(&scenario, &newer, "a newer format"), 5);
-    scenario.run([]).exits(5).says("format 2").says("use a newer custsync");
+    scenario.run([]).exits(5).says("format 3").says("use a newer custsync");
 }

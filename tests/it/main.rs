@@ -19,6 +19,7 @@ mod hostile;
 mod http2;
 mod inputs;
 mod journal_damage;
+mod journal_faults;
 mod journal_inputs;
 mod journal_kills;
 mod journal_lock;

@@ -31,7 +31,7 @@ pub(crate) use self::program::{Finished, Process, Program};
 pub(crate) use self::proxy::{ProxyReply, ScriptedProxy};
 pub(crate) use self::random::SplitMix64;
 pub(crate) use self::results::Results;
-pub(crate) use self::scenario::Scenario;
+pub(crate) use self::scenario::{Running, Scenario};
 pub(crate) use self::server::{Reply, Request};
 pub(crate) use self::tls::{Authority, EXPIRED, NOT_YET_VALID, Presents, TlsFront, VALID, self_signed};
 pub(crate) use self::workbook::{SheetCell, Workbook, zip_of};

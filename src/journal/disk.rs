@@ -1,0 +1,126 @@
+//! What the journal's writer asks of the disk, and the disk itself. Tests put a disk in its place whose power is cut.
+
+use std::fmt::Debug;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::os::unix::fs::MetadataExt as _;
+
+use super::run_dir::{JOURNAL_NAME, RunDir};
+
+/// The file that a journal is appended to, and its directory.
+pub(super) trait Disk: Debug + Send {
+    /// Appends some of these bytes and returns how many.
+    fn append(&mut self, bytes: &[u8]) -> io::Result<usize>;
+
+    /// The file's size.
+    fn bytes(&self) -> io::Result<u64>;
+
+    /// Cuts the file to this size.
+    fn cut(&mut self, bytes: u64) -> io::Result<()>;
+
+    /// Makes what was appended outlast a power cut.
+    fn sync(&mut self) -> io::Result<()>;
+
+    /// Makes the file's name outlast a power cut.
+    fn sync_directory(&mut self) -> io::Result<()>;
+
+    /// What has happened to the file, to which this many bytes were written; `None` where it is in its place and whole.
+    fn loss(&self, bytes: u64) -> io::Result<Option<Loss>>;
+
+    /// The file's name, safe to show.
+    fn shown(&self) -> String;
+}
+
+/// What somebody else has done to a journal that is being written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loss {
+    /// Its name is gone.
+    Deleted,
+    /// Its name is that of another file.
+    Replaced,
+    /// It is shorter than what was written.
+    Cut,
+    /// It is longer than what was written.
+    AppendedTo,
+}
+
+impl Loss {
+    /// What has happened, as in "the journal was …".
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Loss::Deleted => "deleted or moved away",
+            Loss::Replaced => "replaced by another file",
+            Loss::Cut => "cut",
+            Loss::AppendedTo => "appended to by somebody else",
+        }
+    }
+
+    /// What else is to be said.
+    pub(super) fn advice(self) -> &'static str {
+        match self {
+            Loss::Deleted | Loss::Replaced => ", and all before them, unless the file is put back before the next run",
+            Loss::Cut | Loss::AppendedTo => "",
+        }
+    }
+}
+
+/// A run directory's journal.
+#[derive(Debug)]
+pub(super) struct JournalOnDisk {
+    file: File,
+    /// It holds the directory's lock.
+    run_dir: RunDir,
+}
+
+impl JournalOnDisk {
+    /// The journal that was opened in this run directory.
+    pub(super) fn of(file: File, run_dir: &RunDir) -> JournalOnDisk {
+        JournalOnDisk { file, run_dir: run_dir.clone() }
+    }
+}
+
+impl Disk for JournalOnDisk {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn bytes(&self) -> io::Result<u64> {
+        Ok(self.file.metadata()?.len())
+    }
+
+    fn cut(&mut self, bytes: u64) -> io::Result<()> {
+        self.file.set_len(bytes)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.file.sync_data()
+    }
+
+    fn sync_directory(&mut self) -> io::Result<()> {
+        self.run_dir.sync()
+    }
+
+    fn loss(&self, bytes: u64) -> io::Result<Option<Loss>> {
+        let open = self.file.metadata()?;
+        let named = match fs::symlink_metadata(self.run_dir.file(JOURNAL_NAME)) {
+            Ok(named) => named,
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                return Ok(Some(Loss::Deleted));
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(if open.nlink() == 0 || (open.dev(), open.ino()) != (named.dev(), named.ino()) {
+            Some(Loss::Replaced)
+        } else {
+            match open.len().cmp(&bytes) {
+                std::cmp::Ordering::Less => Some(Loss::Cut),
+                std::cmp::Ordering::Equal => None,
+                std::cmp::Ordering::Greater => Some(Loss::AppendedTo),
+            }
+        })
+    }
+
+    fn shown(&self) -> String {
+        self.run_dir.shown(JOURNAL_NAME)
+    }
+}

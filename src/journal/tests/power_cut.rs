@@ -1,0 +1,379 @@
+//! Power cuts at every write and sync of generated runs.
+//!
+//! The disk of the model knows what the kernel shows and what is safe. A power cut leaves what is safe, and of the rest what
+//! chance wants: nothing, a part, some of its pages, zeros. A disk that lies says that it has synced and has not.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::{JOURNAL_NAME, JournalError, JournalFile, JournalWriter, RunDir, header, recover, run_directory};
+use crate::journal::disk::{Disk, Loss};
+use crate::journal::writer::UNSYNCED_BYTES_MAX;
+use crate::journal::{Entry, Fact, LineError, Outcome, Retry, WriteError};
+
+const RUNS: u64 = 10;
+/// Processes of each run: the power is cut on all but the last.
+const PROCESSES: usize = 3;
+/// Writes and syncs of each process.
+const STEPS: usize = 12;
+const ENTRIES_MAX: u64 = 25;
+const PAGE: usize = 512;
+
+/// Numbers that look random, by `SplitMix64` (Steele, Lea and Flood, 2014).
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, limit: u64) -> u64 {
+        self.next() % limit.max(1)
+    }
+
+    fn index(&mut self, limit: usize) -> usize {
+        usize::try_from(self.below(u64::try_from(limit).expect("small"))).expect("small")
+    }
+}
+
+/// Whether syncs do what they say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Syncs {
+    Honest,
+    /// Every other one, about, does nothing.
+    Lying,
+}
+
+/// The state of a disk after a call.
+#[derive(Debug, Clone, Default)]
+struct Moment {
+    /// What the kernel shows.
+    shown: Vec<u8>,
+    /// What outlasts a power cut.
+    safe: Vec<u8>,
+}
+
+/// A disk whose every moment is kept.
+struct ModelState {
+    now: Moment,
+    moments: Vec<Moment>,
+    syncs: Syncs,
+    random: Random,
+    /// So many bytes fit.
+    room: usize,
+}
+
+#[derive(Clone)]
+struct Model(Arc<Mutex<ModelState>>);
+
+impl std::fmt::Debug for Model {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Model(..)")
+    }
+}
+
+impl Model {
+    /// A disk that holds a journal which outlasts a power cut.
+    fn holding(journal: &[u8], syncs: Syncs, seed: u64) -> Model {
+        let now = Moment { shown: journal.to_vec(), safe: journal.to_vec() };
+        Model(Arc::new(Mutex::new(ModelState {
+            moments: vec![now.clone()],
+            now,
+            syncs,
+            random: Random(seed),
+            room: usize::MAX,
+        })))
+    }
+
+    fn state(&self) -> MutexGuard<'_, ModelState> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Disk for Model {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut state = self.state();
+        let room = state.room.saturating_sub(state.now.shown.len());
+        if room == 0 {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        let n = bytes.len().min(room);
+        state.now.shown.extend_from_slice(&bytes[..n]);
+        let now = state.now.clone();
+        state.moments.push(now);
+        Ok(n)
+    }
+
+    fn bytes(&self) -> io::Result<u64> {
+        Ok(u64::try_from(self.state().now.shown.len()).expect("small"))
+    }
+
+    fn cut(&mut self, bytes: u64) -> io::Result<()> {
+        let mut state = self.state();
+        state.now.shown.truncate(usize::try_from(bytes).expect("small"));
+        let now = state.now.clone();
+        state.moments.push(now);
+        Ok(())
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        let mut state = self.state();
+        let lies = state.syncs == Syncs::Lying && state.random.below(2) == 0;
+        if !lies {
+            state.now.safe = state.now.shown.clone();
+        }
+        let now = state.now.clone();
+        state.moments.push(now);
+        Ok(())
+    }
+
+    fn sync_directory(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn loss(&self, _: u64) -> io::Result<Option<Loss>> {
+        Ok(None)
+    }
+
+    fn shown(&self) -> String {
+        "the model".to_owned()
+    }
+}
+
+/// What a power cut does to what is not safe.
+#[derive(Debug, Clone, Copy)]
+enum Cut {
+    Dropped,
+    Shortened,
+    SomePages,
+    LastPageZero,
+    AllZero,
+    Nothing,
+}
+
+const CUTS: [Cut; 6] = [Cut::Dropped, Cut::Shortened, Cut::SomePages, Cut::LastPageZero, Cut::AllZero, Cut::Nothing];
+
+impl Moment {
+    /// The journal that is found after a power cut at this moment.
+    fn after(&self, cut: Cut, random: &mut Random) -> Vec<u8> {
+        let Moment { shown, safe } = self;
+        let mut found = shown.clone();
+        match cut {
+            Cut::Dropped => return safe.clone(),
+            Cut::Nothing => {}
+            Cut::Shortened => found.truncate(safe.len() + random.index(shown.len().saturating_sub(safe.len()) + 1)),
+            Cut::SomePages => {
+                for page in safe.len() / PAGE..=shown.len() / PAGE {
+                    if random.below(2) == 0 {
+                        self.zero(&mut found, page);
+                    }
+                }
+            }
+            Cut::LastPageZero => self.zero(&mut found, shown.len().saturating_sub(1) / PAGE),
+            Cut::AllZero => (safe.len() / PAGE..=shown.len() / PAGE).for_each(|page| self.zero(&mut found, page)),
+        }
+        found
+    }
+
+    /// Zeros what is not safe of a page.
+    fn zero(&self, found: &mut [u8], page: usize) {
+        let end = found.len().min((page + 1) * PAGE);
+        let start = (page * PAGE).max(self.safe.len()).min(end);
+        found[start..end].fill(0);
+    }
+}
+
+/// What a journal settles, read by other code than the program's.
+fn settled(journal: &[u8]) -> BTreeMap<u64, String> {
+    let lines = journal.split_inclusive(|byte| *byte == b'\n');
+    let lines = lines.map(|line| serde_json::from_slice::<Value>(line).expect("a whole line is JSON"));
+    let of_rows = lines.filter_map(|line| Some((line["row"].as_u64()?, line["outcome"].as_str()?.to_owned())));
+    of_rows.collect()
+}
+
+/// Where journals are found after a power cut.
+struct Found {
+    _directory: TempDir,
+    run_dir: RunDir,
+}
+
+impl Found {
+    fn new() -> Found {
+        let (directory, run_dir) = run_directory();
+        Found { _directory: directory, run_dir }
+    }
+
+    /// Recovers this journal. Returns what is left of it; or nothing, where it is refused.
+    fn recover(&self, journal: &[u8], what: &str) -> Option<Vec<u8>> {
+        let path = self.run_dir.file(JOURNAL_NAME);
+        fs::write(&path, journal).expect("the journal");
+        let file = match self.run_dir.open_journal().expect("the journal") {
+            JournalFile::Existing(file) => file,
+            JournalFile::New(_) => panic!("it was there"),
+        };
+        let recovered = match recover(file, &self.run_dir, Retry::Failed) {
+            Ok(recovered) => recovered,
+            Err(
+                JournalError::Damaged { .. } | JournalError::Edited { .. } | JournalError::Line(LineError::NotAJournal),
+            ) => {
+                assert_eq!(fs::read(&path).expect("the journal"), journal, "{what}: what is refused stays as it is");
+                return None;
+            }
+            Err(other) => panic!("{what}: {other}"),
+        };
+        if let Some(torn) = &recovered.torn {
+            let kept = self.run_dir.file(&torn.kept_in);
+            assert!(journal.ends_with(&fs::read(&kept).expect("it is kept")), "{what}");
+            fs::remove_file(kept).expect("it is there");
+        }
+        let left = fs::read(&path).expect("the journal");
+        let truth = settled(&left);
+        for row in 1..=recovered.checkpoint.last_row().unwrap_or(0).max(1) {
+            let found = recovered.checkpoint.outcome(row).map(Outcome::name);
+            assert_eq!(found, truth.get(&row).map(String::as_str), "{what}: row {row}");
+        }
+        Some(left)
+    }
+
+    /// Cuts the power at this moment in all ways.
+    fn check(&self, moment: &Moment, syncs: Syncs, random: &mut Random, what: &str) {
+        for cut in CUTS {
+            let what = format!("{what}, {syncs:?}, {cut:?}");
+            let left = self.recover(&moment.after(cut, random), &what);
+            let Some(left) = left else {
+                assert_eq!(syncs, Syncs::Lying, "{what}: what an honest disk leaves can be continued");
+                continue;
+            };
+            // Nothing is invented: what is settled was written so.
+            assert!(moment.shown.starts_with(&left) || moment.safe.starts_with(&left), "{what}");
+            let safe = moment.safe.iter().zip(&moment.shown).take_while(|(safe, shown)| safe == shown).count();
+            let safe = memchr::memrchr(b'\n', &moment.safe[..safe]).map_or(0, |end| end + 1);
+            if syncs == Syncs::Honest {
+                assert!(left.len() >= safe, "{what}: of {safe} bytes that were synced {} are left", left.len());
+            }
+        }
+    }
+}
+
+/// Writes and syncs as chance wants, as a process does that goes on where the disk's journal ends.
+fn process(model: &Model, random: &mut Random, next_row: &mut u64) -> Result<(), WriteError> {
+    let bytes = model.bytes().expect("the model's size");
+    let disk = Box::new(model.clone());
+    let mut writer = if bytes == 0 {
+        JournalWriter::begin_on(disk, &header())?
+    } else {
+        let mut writer = JournalWriter::resume_on(disk, bytes);
+        writer.go_on(&Fact::Continued { at: jiff::Timestamp::UNIX_EPOCH, version: "0".to_owned() })?;
+        writer
+    };
+    for _ in 0..STEPS {
+        if random.below(4) == 0 {
+            writer.sync()?;
+            continue;
+        }
+        for _ in 0..=random.below(ENTRIES_MAX) {
+            let outcome = Outcome::ALL[random.index(Outcome::ALL.len() - 1)];
+            // Some rows are sent again.
+            let row = if random.below(5) == 0 { 1 + random.below(*next_row) } else { *next_row };
+            *next_row = (*next_row).max(row + 1);
+            let message = "m".repeat(random.index(400));
+            writer.push(&Entry { message: Some(message.into()), ..Entry::of_row(row, outcome) });
+        }
+        writer.flush().map_err(|error| error.source)?;
+    }
+    if random.below(2) == 0 { writer.close() } else { Ok(()) }
+}
+
+fn cut_the_power_everywhere(syncs: Syncs) {
+    let found = Found::new();
+    for run in 0..RUNS {
+        let mut random = Random(run);
+        let (mut journal, mut next_row) = (Vec::new(), 1);
+        for number in 0..PROCESSES {
+            let model = Model::holding(&journal, syncs, random.next());
+            // The last process of every other run fills the disk.
+            if number + 1 == PROCESSES && run % 2 == 0 {
+                model.state().room = journal.len() + 3_000 + random.index(6_000);
+            }
+            match process(&model, &mut random, &mut next_row) {
+                Ok(()) | Err(WriteError::Write(_)) => {}
+                Err(other) => panic!("run {run}: {other}"),
+            }
+            let moments = model.state().moments.clone();
+            assert!(moments.len() > 3, "run {run}: {}", moments.len());
+            for (at, moment) in moments.iter().enumerate() {
+                found.check(moment, syncs, &mut random, &format!("run {run}, process {number}, call {at}"));
+            }
+            // The next process finds what one of these power cuts left.
+            let moment = &moments[moments.len() / 2 + random.index(moments.len() / 2)];
+            let cut = CUTS[random.index(CUTS.len())];
+            journal = found.recover(&moment.after(cut, &mut random), "for the next process").unwrap_or_default();
+        }
+    }
+}
+
+#[test]
+fn what_was_synced_outlasts_any_power_cut_and_nothing_is_invented() {
+    cut_the_power_everywhere(Syncs::Honest);
+}
+
+#[test]
+fn a_disk_that_lies_invents_nothing() {
+    cut_the_power_everywhere(Syncs::Lying);
+}
+
+#[test]
+fn of_a_write_that_fails_the_whole_lines_stay_and_are_told() {
+    const ROWS: usize = 8;
+    let whole = Model::holding(b"", Syncs::Honest, 0);
+    let write = |model: &Model| {
+        let mut writer = JournalWriter::begin_on(Box::new(model.clone()), &header()).expect("room for a header");
+        (1..=ROWS).for_each(|row| writer.push(&Entry::of_row(u64::try_from(row).expect("few"), Outcome::Updated)));
+        (writer.flush().map_err(|error| error.written), writer)
+    };
+    write(&whole).0.expect("room for all");
+    let journal = whole.state().now.shown.clone();
+    let ends: Vec<_> = memchr::memchr_iter(b'\n', &journal).map(|end| end + 1).collect();
+    for room in ends[0]..journal.len() {
+        let model = Model::holding(b"", Syncs::Honest, 0);
+        model.state().room = room;
+        let (flushed, mut writer) = write(&model);
+        let whole_lines = ends.iter().filter(|end| **end <= room).count();
+        // The header and the mark are not told.
+        assert_eq!(flushed, Err(whole_lines.saturating_sub(2)), "room for {room} bytes");
+        let Moment { shown, safe } = model.state().now.clone();
+        assert_eq!(shown, journal[..ends[whole_lines - 1]], "room for {room} bytes");
+        assert_eq!(safe, shown, "it is synced once more");
+        // Nothing is written behind a failure, even where there is room again.
+        model.state().room = usize::MAX;
+        writer.push(&Entry::of_row(100, Outcome::Updated));
+        assert_eq!(writer.flush().map_err(|error| error.written), Err(0));
+        assert!(writer.sync().is_err());
+        assert_eq!(model.state().now.shown, shown);
+    }
+}
+
+#[test]
+fn no_more_is_written_without_a_sync_than_a_reader_takes_for_torn() {
+    let model = Model::holding(b"", Syncs::Honest, 0);
+    let mut writer = JournalWriter::begin_on(Box::new(model.clone()), &header()).expect("a header");
+    for rows in [1, 10_000, 3, 700, 2_000] {
+        (1..=rows).for_each(|row| writer.push(&Entry::of_row(row, Outcome::Updated)));
+        writer.flush().expect("room for all");
+        let moments = std::mem::take(&mut model.state().moments);
+        for Moment { shown, safe } in moments {
+            let unsynced = u64::try_from(shown.len() - safe.len()).expect("small");
+            assert!(unsynced <= UNSYNCED_BYTES_MAX, "{unsynced}");
+        }
+    }
+    let shown = model.state().now.shown.clone();
+    assert_eq!(memchr::memmem::find_iter(&shown, b"{\"row\":").count(), 12_704);
+}
