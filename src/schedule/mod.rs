@@ -227,8 +227,8 @@ impl<T: Clone> Schedule<T> {
     }
 
     /// Takes a row in that is never sent. It ends in its turn, see [`Step::NeverSent`].
-    pub fn offer_invalid(&mut self, row: T, bytes: usize) {
-        self.order.hold_invalid(row, bytes);
+    pub fn offer_invalid(&mut self, customer: Option<CustomerId>, row: T, bytes: usize) {
+        self.order.hold_invalid(customer, row, bytes);
     }
 
     /// An earlier process of this run directory had this row applied last.
@@ -263,8 +263,9 @@ impl<T: Clone> Schedule<T> {
         if self.course.stop.is_some() {
             return self.wind_down(now);
         }
-        if let Some(row) = self.order.take_invalid() {
+        if let Some((row, customer)) = self.order.take_invalid() {
             self.count_ended(Bad::Yes);
+            self.course.unrecorded += usize::from(customer.is_some());
             return Step::NeverSent(row);
         }
         if self.course.supply == Supply::Closed && self.order.rows_held() == 0 {

@@ -3,6 +3,7 @@
 //! A customer is *busy* from the moment a row of theirs is held until its outcome is written down; later rows of theirs
 //! queue behind it and hold up nobody else.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
@@ -53,7 +54,16 @@ enum Ready<T> {
     Sendable(Ticket),
     /// It will never be sent, and ends when the rows before it have been: the share of rows that ended badly would
     /// otherwise be that of the rows read ahead.
-    Invalid { row: T, bytes: usize },
+    Invalid(Invalid<T>),
+}
+
+/// A row that will never be sent. Where its customer is known it takes its turn among their rows, so that their outcomes are
+/// recorded in the order of the file.
+#[derive(Debug)]
+struct Invalid<T> {
+    customer: Option<CustomerId>,
+    row: T,
+    bytes: usize,
 }
 
 /// The rows that are held.
@@ -67,7 +77,7 @@ pub(super) struct Order<T> {
     /// How many of the held rows have failed.
     failed: usize,
     /// The busy customers, each with the rows that queue behind the one whose turn it is.
-    busy: RapidHashMap<CustomerId, VecDeque<Ticket>>,
+    busy: RapidHashMap<CustomerId, VecDeque<Ready<T>>>,
     /// Rows whose turn has come, oldest first.
     ready: VecDeque<Ready<T>>,
     /// How many of them are invalid.
@@ -94,12 +104,19 @@ impl<T> Order<T> {
     /// Takes a row in. `bytes` is what holding it costs.
     pub(super) fn hold(&mut self, customer: CustomerId, row: T, bytes: usize) {
         let ticket = self.hold_as(Part::Row, customer, row, bytes);
-        if let Some(behind) = self.busy.get_mut(&customer) {
-            behind.push_back(ticket);
-        } else {
-            self.busy.insert(customer, VecDeque::new());
-            self.ready.push_back(Ready::Sendable(ticket));
-        }
+        self.queue(Some(customer), Ready::Sendable(ticket));
+    }
+
+    /// Queues a row behind those of its customer, or behind all where they are idle.
+    fn queue(&mut self, customer: Option<CustomerId>, row: Ready<T>) {
+        let behind = customer.and_then(|customer| match self.busy.entry(customer) {
+            Entry::Occupied(behind) => Some(behind.into_mut()),
+            Entry::Vacant(idle) => {
+                idle.insert(VecDeque::new());
+                None
+            }
+        });
+        behind.unwrap_or(&mut self.ready).push_back(row);
     }
 
     /// Takes a row in that was applied, to be sent once more. Its customer, who is idle, is busy until then.
@@ -127,19 +144,19 @@ impl<T> Order<T> {
     }
 
     /// Takes an invalid row in.
-    pub(super) fn hold_invalid(&mut self, row: T, bytes: usize) {
+    pub(super) fn hold_invalid(&mut self, customer: Option<CustomerId>, row: T, bytes: usize) {
         self.bytes += bytes;
         self.invalid_held += 1;
-        self.ready.push_back(Ready::Invalid { row, bytes });
+        self.queue(customer, Ready::Invalid(Invalid { customer, row, bytes }));
     }
 
-    /// Gives up an invalid row whose turn has come.
-    pub(super) fn take_invalid(&mut self) -> Option<T> {
+    /// Gives up an invalid row whose turn has come. Its customer stays busy until [`Order::release`].
+    pub(super) fn take_invalid(&mut self) -> Option<(T, Option<CustomerId>)> {
         match self.ready.pop_front()? {
-            Ready::Invalid { row, bytes } => {
+            Ready::Invalid(Invalid { customer, row, bytes }) => {
                 self.bytes -= bytes;
                 self.invalid_held -= 1;
-                Some(row)
+                Some((row, customer))
             }
             sendable @ Ready::Sendable(_) => {
                 self.ready.push_front(sendable);
@@ -188,14 +205,14 @@ impl<T> Order<T> {
                 self.ready.pop_back();
                 Some(ticket)
             }
-            Some(Ready::Invalid { .. }) | None => self.take_ready(),
+            Some(Ready::Invalid(_)) | None => self.take_ready(),
         }
     }
 
     /// Takes the oldest row whose turn has come, where it can be sent.
     pub(super) fn take_ready(&mut self) -> Option<Ticket> {
         match self.ready.front()? {
-            Ready::Invalid { .. } => None,
+            Ready::Invalid(_) => None,
             Ready::Sendable(ticket) => {
                 let ticket = *ticket;
                 self.ready.pop_front();
@@ -256,7 +273,7 @@ impl<T> Order<T> {
     pub(super) fn release(&mut self, customer: CustomerId) {
         let Some(behind) = self.busy.get_mut(&customer) else { return };
         match behind.pop_front() {
-            Some(ticket) => self.ready.push_front(Ready::Sendable(ticket)),
+            Some(row) => self.ready.push_front(row),
             None => {
                 self.busy.remove(&customer);
             }
@@ -299,6 +316,23 @@ mod tests {
         assert_eq!(take_all(&mut order), [""; 0], "the customer is busy until b is written down");
         order.release(id(1));
         assert_eq!(take_all(&mut order), ["d"]);
+    }
+
+    #[test]
+    fn an_invalid_row_takes_its_turn_among_those_of_its_customer() {
+        let mut order = Order::new();
+        order.hold(id(1), "a", 1);
+        order.hold_invalid(Some(id(1)), "invalid", 1);
+        order.hold(id(1), "b", 1);
+        order.hold_invalid(None, "nobody's", 1);
+        assert_eq!(take_all(&mut order), ["a"]);
+        assert_eq!(order.take_invalid(), Some(("nobody's", None)));
+        order.release(id(1));
+        assert_eq!(take_all(&mut order), [""; 0]);
+        assert_eq!(order.take_invalid(), Some(("invalid", Some(id(1)))));
+        assert_eq!(take_all(&mut order), [""; 0], "the customer is busy until that is written down");
+        order.release(id(1));
+        assert_eq!((take_all(&mut order), order.take_invalid()), (vec!["b"], None));
     }
 
     #[test]

@@ -13,7 +13,8 @@ pub enum Step<T> {
     GiveUp(Ticket),
     /// This row has ended. Its customer's next row waits for [`Schedule::recorded`].
     Ended(Ended<T>),
-    /// The turn of this invalid row has come, which is never sent.
+    /// The turn of this invalid row has come, which is never sent. Where its customer is known, their next row waits for
+    /// [`Schedule::recorded`].
     NeverSent(T),
     /// Get another token while rows are sent on, and report with [`Schedule::token_renewed`].
     RenewToken(RenewalReason),

@@ -194,7 +194,10 @@ impl Driver {
             Step::Send(ticket, request) => self.send(ticket, request),
             Step::GiveUp(ticket) => self.give_up(ticket),
             Step::Ended(ended) => self.row_ended(ended),
-            Step::NeverSent(row) => self.ended(EndedRow { row, fate: Fate::Invalid, at: Timestamp::now() }, None),
+            Step::NeverSent(row) => {
+                let customer = row.id;
+                self.ended(EndedRow { row, fate: Fate::Invalid, at: Timestamp::now() }, customer);
+            }
             Step::RenewToken(reason) => self.renewals.begin(reason),
             Step::Wait(_) | Step::Done | Step::Stopped => {}
         }

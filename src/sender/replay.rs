@@ -68,7 +68,7 @@ impl Driver {
     fn schedule(&mut self, row: Row) {
         let bytes = row.bytes();
         match &row.content {
-            Content::Invalid(_) => self.sending.schedule.offer_invalid(row, bytes),
+            Content::Invalid(_) => self.sending.schedule.offer_invalid(row.id, row, bytes),
             Content::Update { id, .. } => {
                 let id = *id;
                 self.sending.schedule.offer(id, row, bytes);

@@ -206,6 +206,7 @@ impl World {
                     self.witness.invalid(row);
                     self.held -= 1;
                     self.report.invalid += 1;
+                    self.recorded_soon(self.customers[usize::try_from(row).expect("a row's index")]);
                 }
                 Step::RenewToken(_) => self.happens(self.now + TOKEN_RENEWAL, Event::TokenRenewed),
                 Step::Wait(until) => self.wait(until),
@@ -228,7 +229,9 @@ impl World {
                 continue;
             }
             match self.setup.invalid_every {
-                Some(every) if self.offered % every == every - 1 => self.schedule.offer_invalid(row, 400),
+                Some(every) if self.offered % every == every - 1 => {
+                    self.schedule.offer_invalid(Some(self.customers[self.offered]), row, 400);
+                }
                 Some(_) | None => self.schedule.offer(self.customers[self.offered], row, 400),
             }
             self.offered += 1;
@@ -240,14 +243,18 @@ impl World {
         }
     }
 
+    fn recorded_soon(&mut self, customer: CustomerId) {
+        let recorded = self.now + self.random.up_to(self.setup.recording);
+        self.happens(recorded, Event::Recorded(customer));
+    }
+
     fn row_ended(&mut self, ended: &Ended<u64>) {
         tell(self.now, format_args!("row {} ended {:?}", ended.row, ended.ending));
         self.witness.ended(ended, self.now);
         self.held -= 1;
         self.report.count(ended);
         self.report.ended.push((self.now, ended.clone()));
-        let recorded = self.now + self.random.up_to(self.setup.recording);
-        self.happens(recorded, Event::Recorded(ended.customer));
+        self.recorded_soon(ended.customer);
     }
 
     fn send(&mut self, ticket: Ticket, request: Request) {

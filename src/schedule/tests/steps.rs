@@ -99,7 +99,7 @@ fn a_customers_next_row_goes_before_rows_that_were_not_held_up() {
 fn rows_and_bytes_that_are_held_are_bounded() {
     let mut run = Run::new(rules(), 8191);
     assert!(run.schedule.has_room());
-    run.schedule.offer_invalid(8192, 1);
+    run.schedule.offer_invalid(None, 8192, 1);
     assert!(!run.schedule.has_room(), "as many rows as are held at once");
     let mut run = Run::new(rules(), 1);
     run.schedule.offer(customer(2), 2, (8 << 20) - 2);
