@@ -116,7 +116,7 @@ pub enum Step {
 }
 
 impl Gaps {
-    /// Takes in a row of the input; `customer` where it keeps the contract.
+    /// Takes in a row of the input, and the customer that it names. An invalid row is told as overtaken, too.
     pub fn add(&mut self, checkpoint: &Checkpoint, row: u64, customer: Option<CustomerId>) {
         if let Some(customer) = customer
             && checkpoint.is_gap(row)
@@ -178,7 +178,7 @@ impl Resume {
         };
         let number = row.position.row;
         comparing.comparison.add(number, row.hash);
-        comparing.gaps.add(&self.checkpoint, number, row.update().map(|(customer, _)| customer));
+        comparing.gaps.add(&self.checkpoint, number, row.id);
         let is_last = self.checkpoint.last_row() <= Some(number);
         let is_asked_for = self.terms.asked.contain(row.position);
         if (self.checkpoint.is_settled(number) || !is_asked_for) && !is_last {

@@ -66,7 +66,8 @@ impl Compared<'_> {
         Ok(recorded.iter().filter(|(row, hash)| found.get(row) != Some(hash)).map(|(row, _)| *row).collect())
     }
 
-    /// Reads the input up to a row; each row, its hash, and the customer where it keeps the contract.
+    /// Reads the input up to a row, whatever part of it this process is to send; each row, its hash, and the customer that it
+    /// names.
     fn read_rows(
         &self,
         last_row: u64,
@@ -82,7 +83,7 @@ impl Compared<'_> {
                 let layout = input.layout().clone();
                 parse_block(&block, &layout, &self.settings.rows, &mut |record| {
                     rows += 1;
-                    let customer = record.checked.ok().map(|update| update.id());
+                    let customer = record.checked.map_or_else(|invalid| invalid.id, |update| Some(update.id()));
                     take(rows, self.key.record_hash(record.raw), customer);
                 });
             }

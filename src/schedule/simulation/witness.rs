@@ -80,10 +80,9 @@ struct RateWatch {
 }
 
 impl Witness {
-    pub(super) fn new(server: &Server, rules: &Rules, customers: &[CustomerId], invalid: Option<usize>) -> Witness {
-        let is_invalid = |row: usize| invalid.is_some_and(|every| row % every == every - 1);
+    pub(super) fn new(server: &Server, rules: &Rules, customers: &[CustomerId]) -> Witness {
         let mut turns: HashMap<CustomerId, VecDeque<u64>> = HashMap::new();
-        for (row, customer) in customers.iter().enumerate().filter(|(row, _)| !is_invalid(*row)) {
+        for (row, customer) in customers.iter().enumerate() {
             turns.entry(*customer).or_default().push_back(row as u64);
         }
         let rate = match rules.rate {
@@ -283,6 +282,8 @@ impl Witness {
     }
 
     pub(super) fn invalid(&mut self, row: u64) {
+        let turn = self.turns[&self.customers[row as usize]].front();
+        assert_eq!(turn, Some(&row), "row {row} ends out of its customer's order");
         let state = &mut self.rows[row as usize];
         assert!(!state.has_ended && state.attempts == 0, "row {row} is invalid, and {state:?}");
         state.has_ended = true;

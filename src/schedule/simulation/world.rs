@@ -142,7 +142,7 @@ pub(super) fn continued(setup: Setup, ended: &[(Moment, Ended<u64>)], seed: u64)
     };
     let settled: Vec<&Ended<u64>> = ended.iter().map(|(_, ended)| ended).filter(|ended| is_settled(ended)).collect();
     let mut world = World {
-        witness: Witness::new(&server, &rules, &customers, invalid_every),
+        witness: Witness::new(&server, &rules, &customers),
         schedule: Schedule::new(rules, history(&settled), seed),
         report: Report { wait_max, customers: distinct, ..Report::of(server) },
         random: Random::seeded(seed ^ 0x5eed),

@@ -160,7 +160,7 @@ impl Customers {
                 return row;
             }
             let written = writing::line(form, &customer.written());
-            next_line += written.iter().filter(|byte| **byte == b'\n').count() as u64;
+            next_line += written.split_inclusive(|byte| *byte == b'\n').count() as u64;
         }
         panic!("no row stands on line {line}");
     }

@@ -84,9 +84,14 @@ impl Process {
         std::fs::read(format!("/proc/{}/{name}", self.child.id())).expect("the process is there")
     }
 
+    /// Which process it is.
+    pub(crate) fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
     /// Sends it a signal.
     pub(crate) fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).expect("the process can be signalled");
+        kill_process(self.pid(), signal).expect("the process can be signalled");
     }
 
     /// Waits until it has got so far.

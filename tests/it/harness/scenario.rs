@@ -10,7 +10,7 @@ use std::process::Command;
 
 use custsync::sandbox::{Counts, SandboxOptions, SandboxThread};
 use jiff::Timestamp;
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use url::Url;
@@ -405,6 +405,11 @@ impl Running<'_> {
         let scenario = self.scenario;
         self.process.wait_until(what, || is_so(scenario));
         self
+    }
+
+    /// The program's process.
+    pub(crate) fn pid(&self) -> Pid {
+        self.process.pid()
     }
 
     /// What the system tells of the program in this file of `/proc`.

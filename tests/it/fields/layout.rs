@@ -1,0 +1,116 @@
+//! How a scene's files are laid out, and the settings that say so. They fit the first inputs alone: a file of failed rows has a
+//! layout of its own.
+
+use std::fmt::Write as _;
+
+use crate::harness::{Form, SplitMix64};
+
+/// What stands before and between the rows of a file.
+#[derive(Debug)]
+pub(super) struct Layout {
+    form: Form,
+    delimiter: char,
+    header: Header,
+    encoding: Encoding,
+    /// Records before the rows of the first input, which are not to be sent.
+    skipped: u64,
+}
+
+/// Where the names of the columns are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Header {
+    InFile,
+    InSettings,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Encoding {
+    Utf8,
+    Windows1252,
+}
+
+impl Layout {
+    /// What needs no setting.
+    pub(super) fn plain(form: Form) -> Layout {
+        Layout { form, delimiter: ',', header: Header::InFile, encoding: Encoding::Utf8, skipped: 0 }
+    }
+
+    /// Any.
+    pub(super) fn draw(form: Form, random: &mut SplitMix64) -> Layout {
+        let skipped = if random.happens(30) { 1 + random.below(2) as u64 } else { 0 };
+        let encoding = if random.happens(25) { Encoding::Windows1252 } else { Encoding::Utf8 };
+        match form {
+            Form::Ndjson => Layout { encoding, skipped, ..Layout::plain(form) },
+            Form::Csv => Layout {
+                form,
+                delimiter: random.pick(&[',', ',', ';', '|']),
+                header: random.pick(&[Header::InFile, Header::InFile, Header::InSettings]),
+                encoding,
+                skipped,
+            },
+        }
+    }
+
+    /// The configuration file, for a scene of so many records.
+    pub(super) fn settings(&self, columns: &[&str], records: u64) -> String {
+        let mut settings = "null-string = [\"NULL\"]\n".to_owned();
+        let mut add = |setting: &str| writeln!(settings, "{setting}").expect("text can be added to text");
+        if self.delimiter != ',' {
+            add(&format!("delimiter = \"{}\"", self.delimiter));
+        }
+        if self.header == Header::InSettings {
+            add(&format!("no-header = true\ncolumns = {:?}", [&["id"], columns].concat()));
+        }
+        if self.encoding == Encoding::Windows1252 {
+            add("encoding = \"windows-1252\"");
+        }
+        if self.skipped > 0 {
+            add(&format!("skip-rows = {}\nmax-rows = {records}", self.skipped));
+        }
+        settings
+    }
+
+    /// Records of this input that are passed over.
+    pub(super) fn skipped_in(&self, input: usize) -> u64 {
+        if input == 0 { self.skipped } else { 0 }
+    }
+
+    /// The line of the first row.
+    pub(super) fn first_line(&self, input: usize) -> u64 {
+        let has_header = self.form == Form::Csv && self.header == Header::InFile;
+        1 + u64::from(has_header) + self.skipped_in(input)
+    }
+
+    /// What stands before the first row.
+    pub(super) fn before_rows(&self, input: usize, columns: &[&str]) -> String {
+        let mut text = String::new();
+        if self.form == Form::Csv && self.header == Header::InFile {
+            text += &self.record([&["id"], columns].concat().into_iter().map(str::to_owned));
+        }
+        for _ in 0..self.skipped_in(input) {
+            text += &match self.form {
+                Form::Csv => self.record((0..=columns.len()).map(|_| "passed over".to_owned())),
+                Form::Ndjson => "{\"id\":\"passed over\"}\n".to_owned(),
+            };
+        }
+        text
+    }
+
+    /// A line of CSV. No cell of a scene needs quotes.
+    pub(super) fn record(&self, cells: impl Iterator<Item = String>) -> String {
+        cells.collect::<Vec<_>>().join(&self.delimiter.to_string()) + "\n"
+    }
+
+    /// A file's bytes. The one letter that is not ASCII has the same number in Latin-1.
+    pub(super) fn encode(&self, text: &str) -> Vec<u8> {
+        match self.encoding {
+            Encoding::Utf8 => text.as_bytes().to_vec(),
+            Encoding::Windows1252 => text.chars().map(|letter| u8::try_from(letter).expect("Latin-1")).collect(),
+        }
+    }
+
+    /// Between two fields.
+    pub(super) fn delimiter(&self) -> char {
+        self.delimiter
+    }
+}
