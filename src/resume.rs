@@ -137,12 +137,7 @@ impl Gaps {
 
 impl Resume {
     /// Goes on after this checkpoint. What overtook rows without an outcome is set into `gaps` before one of them is planned.
-    pub fn new(
-        checkpoint: Arc<Checkpoint>,
-        gaps: Arc<OnceLock<Overtakers>>,
-        compare: Compare,
-        terms: Terms,
-    ) -> Resume {
+    pub fn new(checkpoint: Arc<Checkpoint>, gaps: Arc<OnceLock<Overtakers>>, compare: Compare, terms: Terms) -> Resume {
         let comparing = match compare {
             Compare::Done(found) => {
                 gaps.get_or_init(|| found);

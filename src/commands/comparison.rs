@@ -68,11 +68,7 @@ impl Compared<'_> {
 
     /// Reads the input up to a row, whatever part of it this process is to send; each row, its hash, and the customer that it
     /// names.
-    fn read_rows(
-        &self,
-        last_row: u64,
-        mut take: impl FnMut(u64, u64, Option<CustomerId>),
-    ) -> anyhow::Result<()> {
+    fn read_rows(&self, last_row: u64, mut take: impl FnMut(u64, u64, Option<CustomerId>)) -> anyhow::Result<()> {
         // Whatever part of it is asked for now: all that is settled has to be the same.
         let mut rows = 0;
         for name in self.inputs.iter().map(Input::name) {

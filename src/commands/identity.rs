@@ -7,7 +7,7 @@ use anyhow::bail;
 use crate::commands::{Failure, inputs};
 use crate::config::api::Target;
 use crate::config::provenance::ShownValue;
-use crate::config::{BelongsTo, Settings};
+use crate::config::{BelongsTo, Holds, Settings};
 use crate::input::Input;
 use crate::journal::{FORMAT_VERSION, Header, KEY_NAME, Key, Purpose, READING_RULES, RunDir, SettingText};
 use crate::text;
@@ -21,18 +21,18 @@ const VALUES_SHOWN_MAX: usize = 3;
 
 /// What a run of these settings and inputs is known by.
 pub(super) fn header(settings: &Settings, inputs: &[Input], key: Key, purpose: Purpose) -> Result<Header, Failure> {
-    Ok(Header::new(purpose, &key, inputs::identities(inputs, key)?, settings_of(settings)))
+    Ok(Header::new(purpose, &key, inputs::identities(inputs, key)?, settings_of(settings, key)))
 }
 
-/// The settings that a run is known by, as text.
-pub(super) fn settings_of(settings: &Settings) -> BTreeMap<String, SettingText> {
-    let of_the_run = settings.in_force().iter().filter(|setting| setting.belongs_to == BelongsTo::Run);
-    let texts = of_the_run.filter_map(|setting| {
-        let text = match (setting.name, &settings.api.target) {
-            (BASE_URL, Target::Remote { base_url, .. }) => Some(SettingText::One(base_url.as_str().to_owned())),
-            // The sandbox has another one each time.
-            (BASE_URL, Target::Sandbox) => None,
-            _ => text_of(&setting.value),
+/// The settings that a run is known by, as text. Of those that may hold customers' values there is a digest.
+pub(super) fn settings_of(settings: &Settings, key: Key) -> BTreeMap<String, SettingText> {
+    let texts = settings.in_force().iter().filter_map(|setting| {
+        let text = match (setting.belongs_to, setting.name, &settings.api.target) {
+            // The sandbox has another address each time.
+            (BelongsTo::Process, ..) | (_, BASE_URL, Target::Sandbox) => None,
+            (_, BASE_URL, Target::Remote { base_url, .. }) => Some(SettingText::One(base_url.as_str().to_owned())),
+            (BelongsTo::Run(Holds::Words), ..) => text_of(&setting.value),
+            (BelongsTo::Run(Holds::Values), ..) => digest_of(&setting.value, key),
         };
         Some((setting.name.to_owned(), text?))
     });
@@ -45,6 +45,15 @@ fn text_of(value: &ShownValue) -> Option<SettingText> {
         ShownValue::Unset | ShownValue::Secret => None,
         ShownValue::One(text) => Some(SettingText::One(text.clone())),
         ShownValue::Many(items) => Some(SettingText::Many(items.clone())),
+    }
+}
+
+/// What the header holds of a value that is not to be told.
+fn digest_of(value: &ShownValue, key: Key) -> Option<SettingText> {
+    match value {
+        ShownValue::Many(items) if items.is_empty() => None,
+        ShownValue::Unset | ShownValue::Secret => None,
+        value => Some(SettingText::Digest { digest: key.digest(format!("{value:?}")) }),
     }
 }
 
@@ -98,8 +107,12 @@ pub(super) fn refuse_another_run(earlier: &Header, now: &Header, run_dir: &RunDi
 
 /// As in ``another tenant (`7`, now `8`)``. The values are what the user typed, then and now.
 fn difference(name: &str, earlier: &Header, now: &Header) -> String {
+    let is_told = |header: &Header| !matches!(header.settings.get(name), Some(SettingText::Digest { .. }));
+    if !is_told(earlier) || !is_told(now) {
+        return format!("another {}", text::safe(name));
+    }
     let items = |header: &Header| match header.settings.get(name) {
-        None => Vec::new(),
+        None | Some(SettingText::Digest { .. }) => Vec::new(),
         Some(SettingText::One(text)) => vec![text.clone()],
         Some(SettingText::Many(items)) => items.clone(),
     };
@@ -156,6 +169,10 @@ mod tests {
         check(many(&["A", "B"]), many(&["A"]), "now without `B`");
         check(many(&["A", "B"]), many(&["B", "A"]), "`A`, `B`, now `B`, `A`");
         check(many(&["A", "B", "C", "D", "E"]), many(&[]), "`A`, `B`, `C`, 2 more, now none");
+        let digest = |digest: &str| Some(SettingText::Digest { digest: digest.to_owned() });
+        let (before, after) = (header("set", digest("0a")), header("set", digest("0b")));
+        assert_eq!(difference("set", &before, &after), "another set");
+        assert_eq!(difference("set", &header("set", None), &after), "another set");
         check(one("a\u{1b}[2J"), one("b"), "`a\\u{1b}[2J`, now `b`");
     }
 }

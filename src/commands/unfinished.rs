@@ -33,10 +33,10 @@ enum State {
 /// The directory of the newest run of this input and these settings, if that is unfinished. A finished run has settled what
 /// older ones of the same left.
 pub(super) fn newest(settings: &Settings, inputs: &[Input]) -> Result<Option<RunDir>, Failure> {
-    let wanted = settings_of(settings);
     // There may be more directories than files that a process may open, so that each is opened twice, and none is kept open.
     let of_these_settings = |path: PathBuf| {
-        let found = Found::in_directory(&path).filter(|found| found.header.settings == wanted)?;
+        let found =
+            Found::in_directory(&path).filter(|found| found.header.settings == settings_of(settings, found.key))?;
         Some((found.header.started, path))
     };
     let mut runs: Vec<_> = directories_in(Path::new(RUNS_DIRECTORY)).filter_map(of_these_settings).collect();
@@ -78,7 +78,7 @@ impl Found {
         let run_dir = RunDir::create(path).ok()?;
         let journal = run_dir.open_file(JOURNAL_NAME).ok()?;
         let mut lines = Lines::of(BufReader::new(journal.try_clone().ok()?));
-        let Ok(Some(Line::Header(header))) = lines.next() else { return None };
+        let Ok(Some(Line::Header(header))) = lines.next_line() else { return None };
         if header.purpose != Purpose::Run || header.shard.is_some() {
             return None;
         }

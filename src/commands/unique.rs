@@ -35,7 +35,12 @@ fn refuse_stream(name: &InputName) -> Result<(), Failure> {
 
 /// What becomes of rows of customers that another row names. Finding each customer's last row takes a pass over the inputs,
 /// which are opened anew for it.
-pub(super) fn ids(settings: &Settings, inputs: &[Input], builder: &RowBuilder, window: RowWindow) -> Result<Ids, Failure> {
+pub(super) fn ids(
+    settings: &Settings,
+    inputs: &[Input],
+    builder: &RowBuilder,
+    window: RowWindow,
+) -> Result<Ids, Failure> {
     match settings.sending.unique {
         Unique::All => Ok(Ids::watching()),
         Unique::Reject => Ok(Ids::refusing()),
@@ -45,8 +50,8 @@ pub(super) fn ids(settings: &Settings, inputs: &[Input], builder: &RowBuilder, w
             info!("reading the input once to find each customer's last row (--unique last)");
             let open = |input: &Input| Input::open(input.name().clone(), &settings.input.rules);
             let again = inputs.iter().map(open).collect::<Result<_, _>>().map_err(Failure::unusable)?;
-            let repeats =
-                pipeline::count_repeats(again, builder.clone(), window, pipeline::threads()).map_err(Failure::unusable)?;
+            let repeats = pipeline::count_repeats(again, builder.clone(), window, pipeline::threads())
+                .map_err(Failure::unusable)?;
             Ok(Ids::superseding(repeats.map_err(Failure::unusable)?))
         }
     }

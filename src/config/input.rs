@@ -134,7 +134,7 @@ fn mapping(reader: &mut Reader) -> MappingRules {
 
 fn constants(reader: &mut Reader) -> Constants {
     let mut constants = Constants::default();
-    for entry in reader.entries(Setting::of_the_run(SET), &[], Split::First) {
+    for entry in reader.entries(Setting::of_the_run_with_values(SET), &[], Split::First) {
         match entry {
             Entry { key: Some(field), value } if !field.is_empty() => {
                 let added = constants.add(&field, value).map_err(ValueError::from);
@@ -149,7 +149,7 @@ fn constants(reader: &mut Reader) -> Constants {
 fn value_maps(reader: &mut Reader) -> ValueMaps {
     let mut maps = ValueMaps::default();
     for NestedEntry { table: field, key: text, value } in
-        reader.nested_entries(Setting::of_the_run(VALUES), "FIELD:TEXT=VALUE")
+        reader.nested_entries(Setting::of_the_run_with_values(VALUES), "FIELD:TEXT=VALUE")
     {
         let added = maps.add(&field, text, value).map_err(ValueError::from);
         reader.noting(VALUES, added);
@@ -182,7 +182,7 @@ fn empty_rules(reader: &mut Reader) -> EmptyRules {
 fn null_strings(reader: &mut Reader) -> NullStrings {
     const NAME: &str = "null-string";
     let mut nulls = NullStrings::default();
-    for Entry { key, value } in reader.keyed_texts(Setting::of_the_run(NAME)) {
+    for Entry { key, value } in reader.keyed_texts(Setting::of_the_run_with_values(NAME)) {
         let added = match (key.as_deref(), of_one_field(&value)) {
             (Some(ALL_FIELDS), _) | (None, None) => {
                 nulls.add(value);

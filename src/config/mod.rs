@@ -44,7 +44,7 @@ use self::provenance::SettingInForce;
 use self::reader::Reader;
 use self::sandbox::SandboxSettings;
 use self::sending::SendingSettings;
-pub use self::setting::BelongsTo;
+pub use self::setting::{BelongsTo, Holds};
 
 /// What the settings are for: a few defaults and rules depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

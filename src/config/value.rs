@@ -36,7 +36,9 @@ pub enum ValueError {
         most: String,
     },
     /// Not what `--delimiter` takes.
-    #[error("`{0}` cannot delimit fields: give one ASCII character (no letter, digit, `_`, quote or line end), or `tab`")]
+    #[error(
+        "`{0}` cannot delimit fields: give one ASCII character (no letter, digit, `_`, quote or line end), or `tab`"
+    )]
     NotADelimiter(String),
     /// Not an address to listen on.
     #[error("`{0}` is not an address and a port as in 127.0.0.1:8080")]

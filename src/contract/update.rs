@@ -251,7 +251,8 @@ impl Serialize for CustomerUpdate<'_> {
 
 /// A request's body with some of its fields alone, each as it stands there.
 pub fn body_of_fields(body: &[u8], fields: FieldSet) -> Vec<u8> {
-    let members: BTreeMap<&str, &RawValue> = serde_json::from_slice(body).expect("a body is an object of our own making");
+    let members: BTreeMap<&str, &RawValue> =
+        serde_json::from_slice(body).expect("a body is an object of our own making");
     let mut fragment = Vec::with_capacity(body.len());
     let mut serializer = serde_json::Serializer::new(&mut fragment);
     let kept = fields.names().filter_map(|name| members.get(name).map(|value| (name, value)));

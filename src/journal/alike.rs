@@ -12,14 +12,14 @@ pub(super) const ROWS_PER_SUM: u64 = 1024;
 /// Rows of one block of 1,024 that ended alike.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowsAlike {
-    /// Runs of rows, each as its first and last one, in ascending order. All lie in one block, see [`block_of`].
+    /// Runs of rows, each as its first and last one, in ascending order. All lie in one block of 1,024 (rows 1 to 1,024 are the first).
     pub rows: Vec<(u64, u64)>,
     /// How they ended.
     pub outcome: Outcome,
     /// When the last one ended.
     #[serde(with = "milliseconds")]
     pub at: Timestamp,
-    /// The sum of [`mixed`] over all of them.
+    /// The sum over all of them of a number that mixes row and hash.
     #[serde(with = "hex")]
     pub sum: u64,
 }
@@ -45,7 +45,8 @@ impl RowsAlike {
     pub(super) fn is_sound(&self) -> bool {
         let Some(block) = self.rows.first().map(|(first, _)| block_of(*first)) else { return false };
         let in_order = self.rows.windows(2).all(|pair| matches!(pair, [(_, last), (first, _)] if last < first));
-        in_order && self.rows.iter().all(|(first, last)| 0 < *first && first <= last && block_of(*last) == block)
+        in_order
+            && self.rows.iter().all(|(first, last)| 0 < *first && first <= last && block_of(*last) == block)
             && self.rows.iter().all(|(first, _)| block_of(*first) == block)
     }
 

@@ -1,12 +1,11 @@
 //! Which rows an earlier process has settled: ranges, not a list.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use jiff::Timestamp;
 use roaring::RoaringTreemap;
 
-use super::alike::{ROWS_PER_SUM, RowsAlike, block_of, mixed};
+use super::alike::{RowsAlike, block_of, mixed};
+use super::fact::Facts;
 use super::overtakers::Overtakers;
 use super::{Entry, Fact, Outcome};
 use crate::contract::FieldSet;
@@ -33,19 +32,6 @@ pub struct Checkpoint {
     answered: u64,
     entries: u64,
     facts: Facts,
-}
-
-/// What a journal says of its run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Facts {
-    /// Whether a PUT keeps what it leaves out, where that is known.
-    pub left_out_is_kept: Option<bool>,
-    /// What the run wrote is being put back.
-    pub is_undone: bool,
-    /// The exit code of the process that ended last, where nothing follows.
-    pub ended: Option<u8>,
-    /// The end of a wait that the API named, where nothing follows.
-    pub until: Option<Timestamp>,
 }
 
 /// A part of the journal: from where an entry begins to where another one does.
@@ -134,7 +120,7 @@ impl Checkpoint {
         }
         self.last_row = self.last_row.max(Some(entry.row));
         self.rows_mut(entry.outcome).insert(entry.row);
-        self.went_on();
+        self.facts.until = None;
     }
 
     /// Takes in rows that ended alike.
@@ -149,27 +135,17 @@ impl Checkpoint {
         if let Some((first, _)) = alike.rows.first() {
             self.add_to_sum(block_of(*first), alike.sum);
         }
-        self.went_on();
+        self.facts.until = None;
     }
 
     /// Takes in what is known of the run.
     pub(super) fn add_fact(&mut self, fact: &Fact) {
-        self.went_on();
         match fact {
-            Fact::Ended { exit, until, .. } => {
-                self.facts.ended = Some(*exit);
-                self.facts.until = *until;
-            }
+            Fact::Ended { until, .. } => self.facts.until = *until,
             Fact::LeftOut { kept, .. } => self.facts.left_out_is_kept = Some(*kept),
             Fact::Undone { .. } => self.facts.is_undone = true,
             Fact::Continued { .. } | Fact::Synced { .. } | Fact::Unknown => {}
         }
-    }
-
-    /// Something follows the end of an earlier process.
-    fn went_on(&mut self) {
-        self.facts.ended = None;
-        self.facts.until = None;
     }
 
     fn add_to_sum(&mut self, block: u64, hash: u64) {
@@ -210,9 +186,8 @@ impl Checkpoint {
             return Plan::Leave;
         }
         let outcome = self.outcome(row);
-        let overtaken = update.map_or(FieldSet::EMPTY, |(customer, _)| {
-            self.overtakers.of(customer, row).union(gaps.of(customer, row))
-        });
+        let overtaken = update
+            .map_or(FieldSet::EMPTY, |(customer, _)| self.overtakers.of(customer, row).union(gaps.of(customer, row)));
         let owed = update.map_or(FieldSet::EMPTY, |(_, fields)| fields.without(overtaken));
         match outcome {
             Some(_) if overtaken.is_empty() => Plan::SendAgain,
@@ -292,6 +267,11 @@ impl Checkpoint {
         self.stretches.range(block_of(row)..).filter_map(|(_, stretches)| stretches.first()).map(|it| it.first).min()
     }
 
+    /// For each block of rows the sum over those that have an outcome, see [`mixed`].
+    pub(super) fn sums(&self) -> &BTreeMap<u64, u64> {
+        &self.sums
+    }
+
     fn rows(&self, outcome: Outcome) -> &RoaringTreemap {
         self.rows.get(outcome as usize).expect("there is a set for each outcome")
     }
@@ -301,86 +281,10 @@ impl Checkpoint {
     }
 }
 
-/// Compares the input with the journal while it streams past, record by record.
-#[derive(Debug)]
-pub struct Comparison {
-    checkpoint: Arc<Checkpoint>,
-    sums: BTreeMap<u64, u64>,
-}
-
-/// The first rows at which input and journal differ.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Difference {
-    /// The first row of a block that differs.
-    pub first_row: u64,
-    /// The last one.
-    pub last_row: u64,
-    /// How many blocks differ.
-    pub blocks: usize,
-}
-
-impl Comparison {
-    /// Against this checkpoint.
-    pub fn new(checkpoint: Arc<Checkpoint>) -> Comparison {
-        Comparison { checkpoint, sums: BTreeMap::new() }
-    }
-
-    /// Takes in a record of the input.
-    pub fn add(&mut self, row: u64, hash: u64) {
-        if self.checkpoint.outcome(row).is_some() {
-            let sum = self.sums.entry(block_of(row)).or_default();
-            *sum = sum.wrapping_add(mixed(row, hash));
-        }
-    }
-
-    /// Where they differ, once all rows up to the last recorded one were taken in.
-    pub fn difference(&self) -> Option<Difference> {
-        let journal = &self.checkpoint.sums;
-        let mut differing = journal.iter().filter(|(block, sum)| self.sums.get(block) != Some(sum));
-        let first_row = differing.next().map(|(block, _)| *block)? * ROWS_PER_SUM + 1;
-        let last_row = self.checkpoint.last_row().unwrap_or(first_row).min(first_row + ROWS_PER_SUM - 1);
-        Some(Difference { first_row, last_row, blocks: 1 + differing.count() })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::contract::Field;
-
-    fn checkpoint(rows: &[(u64, u64)]) -> Checkpoint {
-        let mut checkpoint = Checkpoint::new(Retry::Failed);
-        for (row, hash) in rows {
-            let entry = Entry { hash: *hash, ..Entry::of_row(*row, Outcome::Updated) };
-            checkpoint.add(&entry, 0);
-        }
-        checkpoint
-    }
-
-    fn check(journal: &[(u64, u64)], input: &[(u64, u64)], want: Option<(u64, u64)>) {
-        let mut comparison = Comparison::new(Arc::new(checkpoint(journal)));
-        for (row, hash) in input {
-            comparison.add(*row, *hash);
-        }
-        let found = comparison.difference().map(|difference| (difference.first_row, difference.last_row));
-        assert_eq!(found, want, "{journal:?} {input:?}");
-    }
-
-    #[test]
-    fn a_changed_input_is_noticed() {
-        let journal = [(3, 30), (1, 10), (2, 20), (2000, 7)];
-        check(&journal, &[(1, 10), (2, 20), (3, 30), (4, 40), (2000, 7), (2001, 8)], None);
-        check(&journal, &[(1, 10), (2, 21), (3, 30), (2000, 7)], Some((1, 1024)));
-        check(&journal, &[(1, 20), (2, 10), (3, 30), (2000, 7)], Some((1, 1024)));
-        check(&journal, &[(1, 10), (2, 20), (3, 30), (2000, 8)], Some((1025, 2000)));
-        check(&journal, &[(1, 10), (2, 20), (3, 30)], Some((1025, 2000)));
-        check(&[], &[(1, 10)], None);
-    }
-
-    #[test]
-    fn an_entry_that_repeats_a_row_counts_once() {
-        check(&[(1, 10), (1, 10)], &[(1, 10)], None);
-    }
 
     fn fields(of: &[Field]) -> FieldSet {
         of.iter().copied().collect()
@@ -436,25 +340,5 @@ mod tests {
         // What an entry says itself of rows before it counts as well.
         let told = Entry { overtaken: email, ..entry(1, Outcome::Failed, email.union(job)) };
         assert_eq!(plans(&[told], Retry::Failed, &[(1, 7, email.union(job))]), [owes(job, email)]);
-    }
-
-    #[test]
-    fn rows_that_ended_alike_are_settled_and_compared() {
-        let mut checkpoint = checkpoint(&[(1, 10), (2, 20), (6, 60)]);
-        let mut alike = RowsAlike::new(Outcome::Unchanged, Timestamp::UNIX_EPOCH);
-        assert!([(3, 30), (4, 40), (7, 70)].iter().all(|(row, hash)| alike.add(*row, *hash)));
-        assert!(!alike.add(1025, 1), "of another block");
-        assert_eq!((&*alike.rows, alike.is_sound()), (&[(3, 4), (7, 7)][..], true));
-        checkpoint.add_alike(&alike);
-        assert_eq!((checkpoint.rows_recorded(), checkpoint.count(Outcome::Unchanged)), (6, 3));
-        assert_eq!(checkpoint.outcome(5), None);
-        let mut comparison = Comparison::new(Arc::new(checkpoint));
-        [(1, 10), (2, 20), (3, 30), (4, 40), (5, 5), (6, 60)].iter().for_each(|(row, hash)| comparison.add(*row, *hash));
-        assert!(comparison.difference().is_some(), "row 7 is missing");
-        comparison.add(7, 70);
-        assert_eq!(comparison.difference(), None);
-        for rows in [vec![], vec![(0, 1)], vec![(2, 1)], vec![(1, 3), (3, 4)], vec![(1000, 1025)], vec![(1, 2), (1025, 1026)]] {
-            assert!(!RowsAlike { rows, ..alike.clone() }.is_sound());
-        }
     }
 }

@@ -53,6 +53,17 @@ pub enum Fact {
     Unknown,
 }
 
+/// What a journal says of its run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Facts {
+    /// Whether a PUT keeps what it leaves out, where that is known.
+    pub left_out_is_kept: Option<bool>,
+    /// What the run wrote is being put back.
+    pub is_undone: bool,
+    /// The end of a wait that the API named, where no row ended since.
+    pub until: Option<Timestamp>,
+}
+
 impl Fact {
     /// Appends the fact as a line, with its checksum.
     pub fn encode(&self, buffer: &mut Vec<u8>) {

@@ -72,6 +72,11 @@ pub enum SettingText {
     One(String),
     /// The values of a setting that can be repeated.
     Many(Vec<String>),
+    /// What may be a customer's value.
+    Digest {
+        /// See [`Key::digest`].
+        digest: String,
+    },
 }
 
 fn one() -> u32 {

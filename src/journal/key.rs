@@ -40,7 +40,9 @@ pub enum KeyError {
     #[error(transparent)]
     File(#[from] RunDirError),
     /// Its file holds something else.
-    #[error("{file} does not hold the {KEY_DIGITS} hexadecimal digits of a key: without the run's own key its rows cannot be compared; nothing was sent")]
+    #[error(
+        "{file} does not hold the {KEY_DIGITS} hexadecimal digits of a key: without the run's own key its rows cannot be compared; nothing was sent"
+    )]
     NotAKey {
         /// The file's name.
         file: String,
@@ -66,8 +68,7 @@ impl Key {
 
     /// Writes the key into a run directory, durable together with its name.
     pub fn write(&self, run_dir: &RunDir) -> Result<(), RunDirError> {
-        let mut text: String = self.bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        text.push('\n');
+        let text = format!("{:032x}\n", u128::from_be_bytes(self.bytes));
         run_dir.replace_file(KEY_NAME, text.as_bytes())
     }
 

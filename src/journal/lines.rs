@@ -12,6 +12,8 @@ use super::line;
 
 /// The longest line that is read: an entry takes less than a hundredth of it.
 const LINE_BYTES_MAX: u64 = 1 << 20;
+/// The longest first line: it has up to 250 bytes for each input, beside its name.
+const HEADER_BYTES_MAX: u64 = 64 << 20;
 
 /// What an entry of this version begins with, and no other line.
 const ENTRY_START: &[u8] = b"{\"row\":";
@@ -79,10 +81,11 @@ impl<R: BufRead> Lines<R> {
     }
 
     /// The next line; nothing at the end.
-    pub fn next(&mut self) -> Result<Option<Line<'_>>, LineError> {
+    pub fn next_line(&mut self) -> Result<Option<Line<'_>>, LineError> {
         self.line.clear();
         self.offset = self.end;
-        let n = (&mut self.journal).take(LINE_BYTES_MAX).read_until(b'\n', &mut self.line)?;
+        let bytes_max = if self.offset == 0 { HEADER_BYTES_MAX } else { LINE_BYTES_MAX };
+        let n = (&mut self.journal).take(bytes_max).read_until(b'\n', &mut self.line)?;
         if n == 0 {
             return Ok(None);
         }

@@ -5,6 +5,7 @@
 
 mod alike;
 mod checkpoint;
+mod comparison;
 mod damage;
 mod disk;
 mod entry;
@@ -22,11 +23,12 @@ mod tests;
 mod writer;
 
 pub use alike::RowsAlike;
-pub use checkpoint::{Checkpoint, Comparison, Debt, Difference, Facts, Plan, Retry};
+pub use checkpoint::{Checkpoint, Debt, Plan, Retry};
+pub use comparison::{Comparison, Difference};
 pub use damage::{Conversion, TornTail};
 pub use disk::Loss;
 pub use entry::{Entry, EntryError, Outcome};
-pub use fact::Fact;
+pub use fact::{Fact, Facts};
 pub use header::{FORMAT_VERSION, Header, InputIdentity, Purpose, READING_RULES, SettingText, Shard};
 pub use key::{KEY_NAME, Key, KeyError, REQUEST_HASH_VERSION};
 pub use lines::{Line, LineError, Lines};

@@ -131,7 +131,9 @@ mod tests {
 
     fn found(entries: &[Entry<'_>]) -> Overtakers {
         let mut overtakers = Overtakers::default();
-        entries.iter().for_each(|entry| overtakers.add(entry));
+        for entry in entries {
+            overtakers.add(entry);
+        }
         overtakers.sort();
         overtakers
     }

@@ -82,7 +82,7 @@ pub fn recover(mut file: File, run_dir: &RunDir, retry: Retry) -> Result<Recover
     let (mut good_bytes, mut tail) = (0_u64, None);
     loop {
         let offset = lines.end();
-        let Some(line) = lines.next()? else { break };
+        let Some(line) = lines.next_line()? else { break };
         if let Some(tail) = &mut tail {
             follow_tail(tail, &line, offset)?;
             continue;
@@ -177,7 +177,7 @@ impl EntryReader {
     pub fn hashes(&self, rows: RangeInclusive<u64>) -> Result<BTreeMap<u64, u64>, LineError> {
         let mut lines = self.lines_from(0);
         let mut hashes = BTreeMap::new();
-        while let Some(line) = lines.next()? {
+        while let Some(line) = lines.next_line()? {
             if let Line::Entry(entry) = line
                 && rows.contains(&entry.row)
             {
@@ -193,7 +193,7 @@ impl EntryReader {
             && let Some(offset) = checkpoint.first_offset_from(first_row)
         {
             let mut lines = self.lines_from(offset);
-            while let Some(line) = lines.next()? {
+            while let Some(line) = lines.next_line()? {
                 if let Line::Entry(Entry { row, id: Some(id), outcome, fields, .. }) = line
                     && outcome.sets_fields()
                 {
@@ -227,7 +227,7 @@ impl EntryReader {
                 if offset > last {
                     break;
                 }
-                match lines.next()? {
+                match lines.next_line()? {
                     Some(Line::Entry(entry)) if block_of(entry.row) == block => {
                         places.insert(entry.row, offset);
                     }

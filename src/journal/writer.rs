@@ -14,8 +14,8 @@ use super::fact::Fact;
 use super::header::{Header, Purpose};
 use super::run_dir::RunDir;
 
-/// How much is written without a sync. About 1,300 entries; a run that writes fewer than that a second never has to wait for it.
-pub(super) const UNSYNCED_BYTES_MAX: u64 = 256 << 10;
+/// How much is written without a sync. About 4,000 entries; a run that writes fewer than that a second never has to wait for it.
+pub(super) const UNSYNCED_BYTES_MAX: u64 = 1 << 20;
 
 /// Appends to the journal. There is one writer, and it owns the lock.
 #[derive(Debug)]

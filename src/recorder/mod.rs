@@ -183,7 +183,13 @@ impl Recorder {
                 Ok(())
             }
             Message::Ended(ended) => {
-                let entries = ended.iter().map(|row| self.entry_of(row)).collect::<Result<Vec<_>, _>>()?;
+                let entries = match ended.iter().map(|row| self.entry_of(row)).collect::<Result<Vec<_>, _>>() {
+                    Ok(entries) => entries,
+                    Err(error) => {
+                        self.leave_unrecorded(message);
+                        return Err(error);
+                    }
+                };
                 entries.iter().flatten().for_each(|entry| self.journal.push(entry));
                 let (mut written, fault) = match self.journal.flush() {
                     Ok(()) => (entries.len(), None),

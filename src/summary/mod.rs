@@ -288,7 +288,10 @@ impl Summary {
         }
         if self.fields_overtaken > 0 {
             let rows = rows(self.fields_overtaken);
-            line(lines, format_args!("fields left out in {rows}: later rows have set them (--overtaken send sends them)"));
+            line(
+                lines,
+                format_args!("fields left out in {rows}: later rows have set them (--overtaken send sends them)"),
+            );
         }
     }
 

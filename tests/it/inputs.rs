@@ -159,7 +159,10 @@ fn several_inputs_are_one_run_and_rows_tell_of_which() {
         "custsync_row,custsync_outcome,custsync_error,custsync_overtaken,id,job\na.csv:4,invalid,\"id is not a whole number (type)\",,x,Clerk\n"
     );
     let failed: Value = serde_json::from_slice(end.file("failed-2.ndjson")).unwrap();
-    assert_eq!((&failed["id"], &failed["gender"], &failed["custsync"]["row"]), (&json!(3), &json!("Q"), &json!("b.ndjson:1")));
+    assert_eq!(
+        (&failed["id"], &failed["gender"], &failed["custsync"]["row"]),
+        (&json!(3), &json!("Q"), &json!("b.ndjson:1"))
+    );
     assert!(!end.files.contains_key("failed.csv"), "{:?}", end.files.keys());
 }
 

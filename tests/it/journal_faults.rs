@@ -275,3 +275,30 @@ fn torn_tails_of_two_power_cuts_are_both_kept() {
     assert_eq!((end.file("results.torn"), end.file("results-2.torn")), (&first[..], &second[..]));
     assert_ne!(first, second);
 }
+
+#[test]
+fn a_torn_tail_is_safe_beside_the_journal_before_it_is_cut_off() {
+    const STRACE: &str = "/usr/bin/strace";
+    let can_trace =
+        Command::new(STRACE).args(["-o", "/dev/null", "/bin/true"]).status().is_ok_and(|status| status.success());
+    if !can_trace {
+        println!("skipped: no strace here, or it may not trace");
+        return;
+    }
+    let scenario = half_done();
+    scenario.edit(JOURNAL, |journal| journal.truncate(journal.len() - 5));
+    let scenario = scenario.through(&format!("exec {STRACE} -f -qq -y -o trace -e trace=fsync,ftruncate"));
+    scenario.run([]).exits(0);
+    let trace = String::from_utf8(scenario.read("trace").expect("strace tells what it saw")).unwrap();
+    let place = |call: &str, file: &str| {
+        let is_it = |line: &str| line.contains(call) && line.contains(file);
+        trace.lines().position(is_it).unwrap_or_else(|| panic!("no {call} of {file}:\n{trace}"))
+    };
+    let order = [
+        place("fsync(", "/run/results.torn>"),
+        place("fsync(", "/run>"),
+        place("ftruncate(", "/run/results.ndjson>"),
+        place("fsync(", "/run/results.ndjson>"),
+    ];
+    assert!(order.is_sorted(), "{order:?}\n{trace}");
+}

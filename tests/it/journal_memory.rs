@@ -25,8 +25,9 @@ fn line(row: usize, key: Key) -> String {
     };
     let fields = r#"["first_name","last_name","phone_number"]"#;
     let line = row + 1;
-    let content =
-        format!(r#"{{"row":{row},"line":{line},"id":{row},"outcome":{outcome},"fields":{fields},"at":"{at}","hash":"{hash:016x}""#);
+    let content = format!(
+        r#"{{"row":{row},"line":{line},"id":{row},"outcome":{outcome},"fields":{fields},"at":"{at}","hash":"{hash:016x}""#
+    );
     format!("{content},\"crc\":\"{:08x}\"}}\n", crc32c(content.as_bytes()))
 }
 

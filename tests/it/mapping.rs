@@ -56,7 +56,7 @@ fn a_run_is_only_continued_with_the_same_spelling() {
     let scenario = file("a.csv", "id,job\n7,x\n");
     scenario.run([]).exits(0);
     scenario.run(["--loose-headers"]).exits(5).says("holds a run with another loose-headers (`false`, now `true`)");
-    scenario.run(["--set", "email=a@example.com"]).exits(5).says("holds a run with another set (");
+    scenario.run(["--set", "email=a@example.com"]).exits(5).says("holds a run with another set: use the same value");
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn a_flag_takes_the_place_of_the_file_s_tables() {
     scenario.write("custsync.toml", "values.gender.M = 'male'");
     let end = scenario.run([]).exits(1).counts([1, 1, 0, 0, 0]);
     assert_eq!(sent(&end), [(2, json!({"gender": "female"}))]);
-    scenario.run(["--values", "gender:M=male"]).exits(5).says("holds a run with another values (");
+    scenario.run(["--values", "gender:M=male"]).exits(5).says("holds a run with another values: use the same value");
     let refused = file("a.csv", "id,gender\n1,M\n").flags(["--values", "id:1=2", "--values", "gender:M=Mr"]);
     is_refused(&refused, "--values: `id` has no words that stand for others\n--values: what `M` of gender becomes is");
 }

@@ -7,8 +7,8 @@ const ROWS: u64 = 6;
 /// Six customers, of whom the API does not know the third.
 fn six_rows() -> Scenario {
     let id = |row| if row == 3 { 9_001_044 } else { row };
-    let rows: String = (1..=ROWS).map(|row| format!("{},Job {row}\n", id(row))).collect();
-    let scenario = Scenario::new().file("customers.csv", format!("id,job\n{rows}")).unlimited();
+    let rows: Vec<_> = (1..=ROWS).map(|row| format!("{},Job {row}\n", id(row))).collect();
+    let scenario = Scenario::new().file("customers.csv", format!("id,job\n{}", rows.concat())).unlimited();
     scenario.flags(["--max-errors", "none"]).sandbox(|_| {})
 }
 

@@ -85,7 +85,10 @@ fn what_a_spreadsheet_does_to_values_is_an_error() {
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
-    assert_eq!((&failed[0]["phone_number"], &failed[0]["custsync"]["row"]), (&json!(1_701_234_567), &json!("a.xlsx:2")));
+    assert_eq!(
+        (&failed[0]["phone_number"], &failed[0]["custsync"]["row"]),
+        (&json!(1_701_234_567), &json!("a.xlsx:2"))
+    );
 }
 
 #[test]

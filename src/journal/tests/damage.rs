@@ -78,7 +78,7 @@ fn a_flipped_bit_is_refused_before_a_mark_and_cut_off_behind_the_last_one() {
 
 #[test]
 fn a_tail_without_marks_is_only_cut_off_where_it_can_have_been_written_without_a_sync() {
-    let (_directory, run_dir, bytes) = journal_of(&entries(20_000), Ended::InOrder);
+    let (_directory, run_dir, bytes) = journal_of(&entries(80_000), Ended::InOrder);
     let max = usize::try_from(UNSYNCED_BYTES_MAX).expect("a small number");
     assert!(bytes.len() > 4 * max);
     for (zeros, is_torn) in [(max / 2, true), (max - 1000, true), (max + 1000, false), (3 * max, false)] {

@@ -81,9 +81,8 @@ impl std::fmt::Debug for Model {
 }
 
 impl Model {
-    /// A disk that holds a journal which outlasts a power cut.
-    fn holding(journal: &[u8], syncs: Syncs, seed: u64) -> Model {
-        let now = Moment { shown: journal.to_vec(), safe: journal.to_vec() };
+    /// A disk in this state.
+    fn of(now: Moment, syncs: Syncs, seed: u64) -> Model {
         Model(Arc::new(Mutex::new(ModelState {
             moments: vec![now.clone()],
             now,
@@ -292,16 +291,28 @@ fn process(model: &Model, random: &mut Random, next_row: &mut u64) -> Result<(),
     if random.below(2) == 0 { writer.close() } else { Ok(()) }
 }
 
+/// What the next process finds: what one of these power cuts left, or all that a process had written which was killed, synced or not.
+fn next_begin(found: &Found, moments: &[Moment], random: &mut Random) -> Moment {
+    let moment = &moments[moments.len() / 2 + random.index(moments.len() / 2)];
+    if random.below(2) == 0 && found.recover(&moment.shown, "after a kill").as_ref() == Some(&moment.shown) {
+        return moment.clone();
+    }
+    let cut = CUTS[random.index(CUTS.len())];
+    let left = found.recover(&moment.after(cut, random), "for the next process").unwrap_or_default();
+    Moment { shown: left.clone(), safe: left }
+}
+
 fn cut_the_power_everywhere(syncs: Syncs) {
     let found = Found::new();
     for run in 0..RUNS {
         let mut random = Random(run);
-        let (mut journal, mut next_row) = (Vec::new(), 1);
+        let (mut begin, mut next_row) = (Moment::default(), 1);
         for number in 0..PROCESSES {
-            let model = Model::holding(&journal, syncs, random.next());
+            let room = begin.shown.len() + 3_000 + random.index(6_000);
+            let model = Model::of(begin, syncs, random.next());
             // The last process of every other run fills the disk.
             if number + 1 == PROCESSES && run % 2 == 0 {
-                model.state().room = journal.len() + 3_000 + random.index(6_000);
+                model.state().room = room;
             }
             match process(&model, &mut random, &mut next_row) {
                 Ok(()) | Err(WriteError::Write(_)) => {}
@@ -312,10 +323,7 @@ fn cut_the_power_everywhere(syncs: Syncs) {
             for (at, moment) in moments.iter().enumerate() {
                 found.check(moment, syncs, &mut random, &format!("run {run}, process {number}, call {at}"));
             }
-            // The next process finds what one of these power cuts left.
-            let moment = &moments[moments.len() / 2 + random.index(moments.len() / 2)];
-            let cut = CUTS[random.index(CUTS.len())];
-            journal = found.recover(&moment.after(cut, &mut random), "for the next process").unwrap_or_default();
+            begin = next_begin(&found, &moments, &mut random);
         }
     }
 }
@@ -333,7 +341,7 @@ fn a_disk_that_lies_invents_nothing() {
 #[test]
 fn of_a_write_that_fails_the_whole_lines_stay_and_are_told() {
     const ROWS: usize = 8;
-    let whole = Model::holding(b"", Syncs::Honest, 0);
+    let whole = Model::of(Moment::default(), Syncs::Honest, 0);
     let write = |model: &Model| {
         let mut writer = JournalWriter::begin_on(Box::new(model.clone()), &header()).expect("room for a header");
         (1..=ROWS).for_each(|row| writer.push(&Entry::of_row(u64::try_from(row).expect("few"), Outcome::Updated)));
@@ -343,7 +351,7 @@ fn of_a_write_that_fails_the_whole_lines_stay_and_are_told() {
     let journal = whole.state().now.shown.clone();
     let ends: Vec<_> = memchr::memchr_iter(b'\n', &journal).map(|end| end + 1).collect();
     for room in ends[0]..journal.len() {
-        let model = Model::holding(b"", Syncs::Honest, 0);
+        let model = Model::of(Moment::default(), Syncs::Honest, 0);
         model.state().room = room;
         let (flushed, mut writer) = write(&model);
         let whole_lines = ends.iter().filter(|end| **end <= room).count();
@@ -363,7 +371,7 @@ fn of_a_write_that_fails_the_whole_lines_stay_and_are_told() {
 
 #[test]
 fn no_more_is_written_without_a_sync_than_a_reader_takes_for_torn() {
-    let model = Model::holding(b"", Syncs::Honest, 0);
+    let model = Model::of(Moment::default(), Syncs::Honest, 0);
     let mut writer = JournalWriter::begin_on(Box::new(model.clone()), &header()).expect("a header");
     for rows in [1, 10_000, 3, 700, 2_000] {
         (1..=rows).for_each(|row| writer.push(&Entry::of_row(row, Outcome::Updated)));

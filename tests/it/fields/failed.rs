@@ -62,10 +62,7 @@ impl FailedFile {
                     let names = own["overtaken"].as_array().map(|names| {
                         names.iter().filter_map(Value::as_str).map(str::to_owned).collect::<BTreeSet<_>>()
                     });
-                    Told {
-                        row: row(&place),
-                        overtaken: if super::FAILED_FILES { Some(names.unwrap_or_default()) } else { names },
-                    }
+                    Told { row: row(&place), overtaken: Some(names.unwrap_or_default()) }
                 };
                 text.lines().map(told).collect()
             }

@@ -6,7 +6,6 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use super::layout::Layout;
-use super::{FAILED_FILES, INVALID_ROWS, NARROWER_WINDOWS};
 use crate::harness::{Form, SplitMix64};
 
 /// The API's fields, in its order.
@@ -116,7 +115,7 @@ impl Scene {
     pub(super) fn draw(seed: u64) -> Scene {
         let mut random = SplitMix64::new(seed);
         let form = random.pick(&[Form::Csv, Form::Csv, Form::Ndjson]);
-        let layout = if FAILED_FILES { Layout::draw(form, &mut random) } else { Layout::plain(form) };
+        let layout = Layout::draw(form, &mut random);
         let columns = columns(&mut random);
         let customers = random.pick(&[1, 2, 2, 3, 4, 6]);
         let rows_max = 3 + random.below(34);
@@ -140,11 +139,7 @@ impl Scene {
         quiet(&mut inputs, &mut number, &columns, &layout, &mut random);
         let numbers: Vec<u64> =
             inputs.iter().flatten().filter(|row| row.customer < QUIET_CUSTOMER).map(|row| row.number).collect();
-        let mut troubled: Vec<_> =
-            (0..=random.below(3)).map(|_| Process::draw(&numbers, &layout, &mut random)).collect();
-        if !NARROWER_WINDOWS {
-            widen(&mut troubled);
-        }
+        let troubled = (0..=random.below(3)).map(|_| Process::draw(&numbers, &layout, &mut random)).collect();
         let troubled_again = (0..random.below(3))
             .map(|_| Process { skip: None, max: None, ..Process::draw(&numbers, &layout, &mut random) })
             .collect();
@@ -177,17 +172,6 @@ impl Scene {
         let rows = self.inputs[index].iter().map(|row| row.written(&self.columns, self.form, &self.layout));
         let text = [self.layout.before_rows(index, &self.columns), rows.collect()].concat();
         self.layout.encode(&text)
-    }
-}
-
-/// Makes each process read all rows that the ones before it have read.
-fn widen(processes: &mut [Process]) {
-    let (mut skip_before, mut end_before) = (u64::MAX, 0);
-    for process in processes {
-        process.skip = process.skip.filter(|skip| *skip <= skip_before);
-        let skip = process.skip.unwrap_or_default();
-        process.max = process.max.filter(|max| skip + max >= end_before);
-        (skip_before, end_before) = (skip, process.max.map_or(u64::MAX, |max| skip + max));
     }
 }
 
@@ -308,7 +292,7 @@ impl Flaw {
     fn draw(cells: &mut [Given], number: u64, columns: &[&'static str], random: &mut SplitMix64) -> Option<Flaw> {
         let column = random.below(cells.len());
         let field = columns[column];
-        let is_refused = random.happens(50) || !INVALID_ROWS;
+        let is_refused = random.happens(50);
         let text = if is_refused { refused(field, number)? } else { invalid(field, number)? };
         cells[column] = good(field, number);
         Some(Flaw { column, text })

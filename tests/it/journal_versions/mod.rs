@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::BufReader;
 
-use custsync::journal::{FORMAT_VERSION, Key, Line, Lines, Outcome, RowsAlike};
+use custsync::journal::{Key, Line, Lines, Outcome, RowsAlike};
 
 use crate::harness::{Scenario, crc32c};
 
@@ -42,7 +42,7 @@ fn a_run_that_version_0_1_began_is_left_to_it() {
 #[test]
 fn a_journal_of_version_0_1_can_be_read() {
     let mut lines = Lines::of(BufReader::new(JOURNAL_OF_0_1));
-    match lines.next().expect("a header").expect("a header") {
+    match lines.next_line().expect("a header").expect("a header") {
         Line::Header(header) => {
             assert_eq!((header.custsync_journal, header.rules, header.key.as_deref()), (1, 1, None));
             assert_eq!(header.inputs.len(), 1);
@@ -50,7 +50,7 @@ fn a_journal_of_version_0_1_can_be_read() {
         other => panic!("{other:?}"),
     }
     let mut outcomes = Vec::new();
-    while let Some(line) = lines.next().expect("good lines") {
+    while let Some(line) = lines.next_line().expect("good lines") {
         match line {
             Line::Entry(entry) => outcomes.push((entry.row, entry.outcome)),
             other => panic!("{other:?}"),
@@ -58,13 +58,13 @@ fn a_journal_of_version_0_1_can_be_read() {
     }
     let (updated, invalid, rejected) = (Outcome::Updated, Outcome::Invalid, Outcome::Rejected);
     assert_eq!(outcomes, [(2, invalid), (1, updated), (4, updated), (3, rejected)]);
-    assert!(FORMAT_VERSION > 1);
 }
 
 /// A run of which the first row is updated; its key.
 fn begun() -> (Scenario, Key) {
-    let rows: String = (1..=ROWS).map(|row| format!("{row},Job {row}\n")).collect();
-    let scenario = Scenario::new().file("customers.csv", format!("id,job\n{rows}")).unlimited().sandbox(|_| {});
+    let rows: Vec<_> = (1..=ROWS).map(|row| format!("{row},Job {row}\n")).collect();
+    let scenario =
+        Scenario::new().file("customers.csv", format!("id,job\n{}", rows.concat())).unlimited().sandbox(|_| {});
     scenario.run(["--max-rows", "1"]).exits(0);
     let key = Key::parse(&scenario.read("run/key").expect("a run has a key")).expect("a key");
     (scenario, key)

@@ -1,0 +1,115 @@
+//! Compares an input with a journal: a run is continued by what its rows are.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::alike::{ROWS_PER_SUM, block_of, mixed};
+use super::checkpoint::Checkpoint;
+
+/// Compares the input with the journal while it streams past, record by record.
+#[derive(Debug)]
+pub struct Comparison {
+    checkpoint: Arc<Checkpoint>,
+    sums: BTreeMap<u64, u64>,
+}
+
+/// The first rows at which input and journal differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Difference {
+    /// The first row of a block that differs.
+    pub first_row: u64,
+    /// The last one.
+    pub last_row: u64,
+    /// How many blocks differ.
+    pub blocks: usize,
+}
+
+impl Comparison {
+    /// Against this checkpoint.
+    pub fn new(checkpoint: Arc<Checkpoint>) -> Comparison {
+        Comparison { checkpoint, sums: BTreeMap::new() }
+    }
+
+    /// Takes in a record of the input.
+    pub fn add(&mut self, row: u64, hash: u64) {
+        if self.checkpoint.outcome(row).is_some() {
+            let sum = self.sums.entry(block_of(row)).or_default();
+            *sum = sum.wrapping_add(mixed(row, hash));
+        }
+    }
+
+    /// Where they differ, once all rows up to the last recorded one were taken in.
+    pub fn difference(&self) -> Option<Difference> {
+        let journal = self.checkpoint.sums();
+        let mut differing = journal.iter().filter(|(block, sum)| self.sums.get(block) != Some(sum));
+        let first_row = differing.next().map(|(block, _)| *block)? * ROWS_PER_SUM + 1;
+        let last_row = self.checkpoint.last_row().unwrap_or(first_row).min(first_row + ROWS_PER_SUM - 1);
+        Some(Difference { first_row, last_row, blocks: 1 + differing.count() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::journal::{Entry, Outcome, Retry, RowsAlike};
+
+    fn checkpoint(rows: &[(u64, u64)]) -> Checkpoint {
+        let mut checkpoint = Checkpoint::new(Retry::Failed);
+        for (row, hash) in rows {
+            let entry = Entry { hash: *hash, ..Entry::of_row(*row, Outcome::Updated) };
+            checkpoint.add(&entry, 0);
+        }
+        checkpoint
+    }
+
+    fn check(journal: &[(u64, u64)], input: &[(u64, u64)], want: Option<(u64, u64)>) {
+        let mut comparison = Comparison::new(Arc::new(checkpoint(journal)));
+        for (row, hash) in input {
+            comparison.add(*row, *hash);
+        }
+        let found = comparison.difference().map(|difference| (difference.first_row, difference.last_row));
+        assert_eq!(found, want, "{journal:?} {input:?}");
+    }
+
+    #[test]
+    fn a_changed_input_is_noticed() {
+        let journal = [(3, 30), (1, 10), (2, 20), (2000, 7)];
+        check(&journal, &[(1, 10), (2, 20), (3, 30), (4, 40), (2000, 7), (2001, 8)], None);
+        check(&journal, &[(1, 10), (2, 21), (3, 30), (2000, 7)], Some((1, 1024)));
+        check(&journal, &[(1, 20), (2, 10), (3, 30), (2000, 7)], Some((1, 1024)));
+        check(&journal, &[(1, 10), (2, 20), (3, 30), (2000, 8)], Some((1025, 2000)));
+        check(&journal, &[(1, 10), (2, 20), (3, 30)], Some((1025, 2000)));
+        check(&[], &[(1, 10)], None);
+    }
+
+    #[test]
+    fn an_entry_that_repeats_a_row_counts_once() {
+        check(&[(1, 10), (1, 10)], &[(1, 10)], None);
+    }
+
+    #[test]
+    fn rows_that_ended_alike_are_settled_and_compared() {
+        let mut checkpoint = checkpoint(&[(1, 10), (2, 20), (6, 60)]);
+        let mut alike = RowsAlike::new(Outcome::Unchanged, Timestamp::UNIX_EPOCH);
+        assert!([(3, 30), (4, 40), (7, 70)].iter().all(|(row, hash)| alike.add(*row, *hash)));
+        assert!(!alike.add(1025, 1), "of another block");
+        assert_eq!((&*alike.rows, alike.is_sound()), (&[(3, 4), (7, 7)][..], true));
+        checkpoint.add_alike(&alike);
+        assert_eq!((checkpoint.rows_recorded(), checkpoint.count(Outcome::Unchanged)), (6, 3));
+        assert_eq!(checkpoint.outcome(5), None);
+        let mut comparison = Comparison::new(Arc::new(checkpoint));
+        for (row, hash) in [(1, 10), (2, 20), (3, 30), (4, 40), (5, 5), (6, 60)] {
+            comparison.add(row, hash);
+        }
+        assert!(comparison.difference().is_some(), "row 7 is missing");
+        comparison.add(7, 70);
+        assert_eq!(comparison.difference(), None);
+        for rows in
+            [vec![], vec![(0, 1)], vec![(2, 1)], vec![(1, 3), (3, 4)], vec![(1000, 1025)], vec![(1, 2), (1025, 1026)]]
+        {
+            assert!(!RowsAlike { rows, ..alike.clone() }.is_sound());
+        }
+    }
+}
