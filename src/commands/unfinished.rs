@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::commands::fresh::RUNS_DIRECTORY;
 use crate::commands::identity::{header, key_of, refuse_another_run, settings_of};
@@ -78,7 +78,20 @@ impl Found {
         let run_dir = RunDir::create(path).ok()?;
         let journal = run_dir.open_file(JOURNAL_NAME).ok()?;
         let mut lines = Lines::of(BufReader::new(journal.try_clone().ok()?));
-        let Ok(Some(Line::Header(header))) = lines.next_line() else { return None };
+        let header = match lines.next_line() {
+            Ok(Some(Line::Header(header))) => header,
+            // The first process died before it wrote anything.
+            Ok(None) => return None,
+            Ok(Some(_)) | Err(_) => {
+                let directory = text::safe_path(path);
+                warn!(
+                    "{} cannot be read, so nobody knows whether the run in {directory} is unfinished and of the same input: \
+                     a start with --run-dir {directory} says what is wrong",
+                    run_dir.shown(JOURNAL_NAME)
+                );
+                return None;
+            }
+        };
         if header.purpose != Purpose::Run || header.shard.is_some() {
             return None;
         }

@@ -82,7 +82,7 @@ impl FailedRows {
     }
 
     fn ordered(run_dir: RunDir, forms: Vec<Form>, order: Order) -> FailedRows {
-        FailedRows { run_dir, forms, order, spool: Spool::default(), state: State::Spooling }
+        FailedRows { run_dir, forms, order, spool: Spool::new(), state: State::Spooling }
     }
 
     /// A row ended well.

@@ -65,15 +65,23 @@ impl SpooledRow<'_> {
 /// The spool of a process. There is no file before a row is written.
 #[derive(Debug, Default)]
 pub(super) struct Spool {
+    /// Keeps a descriptor for the file: by the time that a row fails, connections may have taken all others.
+    reserve: Option<File>,
     file: Option<BufWriter<File>>,
 }
 
 impl Spool {
+    /// A spool that can be written even where no more descriptors are left.
+    pub(super) fn new() -> Spool {
+        Spool { reserve: File::open("/dev/null").ok(), file: None }
+    }
+
     /// Writes a row that was encoded. A spool that a process left when it was killed is written over.
     pub(super) fn write(&mut self, run_dir: &RunDir, row: &[u8]) -> io::Result<()> {
         if let Some(file) = &mut self.file {
             return file.write_all(row);
         }
+        drop(self.reserve.take());
         let file = run_dir.create_file(SPOOL_NAME).map_err(io::Error::other)?;
         self.file.insert(BufWriter::with_capacity(BUFFER_BYTES, file)).write_all(row)
     }

@@ -255,6 +255,19 @@ fn a_pipe_is_never_continued_by_itself_but_told_about() {
 }
 
 #[test]
+fn a_journal_that_cannot_be_read_is_pointed_out() {
+    let (scenario, last) = up_to(4);
+    start(&scenario, &[INPUT]).exits(3);
+    let run = runs(&scenario).pop().expect("a run");
+    let journal = format!("{run}/results.ndjson");
+    let converted = String::from_utf8(scenario.read(&journal).expect("a journal")).unwrap().replace('\n', "\r\n");
+    scenario.write(&journal, &converted);
+    last.store(ROWS, Ordering::Relaxed);
+    start(&scenario, &[INPUT]).exits(0).says(&format!("{journal} cannot be read"));
+    assert_eq!(scenario.read(&journal).expect("a journal"), converted.into_bytes());
+}
+
+#[test]
 fn what_is_no_run_stands_in_nobody_s_way() {
     let (scenario, last) = up_to(4);
     start(&scenario, &[INPUT]).exits(3);
