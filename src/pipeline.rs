@@ -82,9 +82,12 @@ pub fn run(reading: Reading, sending: Sending, recorder: Recorder) -> io::Result
         Err(_) => Demand::Gone,
     })?;
     let recording = spawn("recorder", move || recorder.run(messages, &written_in))?;
+    // The recorder's last files come once the connections are closed: these may have taken all descriptors.
+    let until_closed = messages_in.clone();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let sent = runtime.block_on(sender::send(sending, Queues { batches, recorder: messages_in, written }))?;
     drop(runtime);
+    drop(until_closed);
     let recorded = join(recording);
     readers.join_after(sent.extent);
     Ok((sent, recorded))

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::os::unix::process::ExitStatusExt as _;
 
 use serde_json::Value;
@@ -138,8 +139,12 @@ fn files_of(scenario: &Scenario) -> BTreeMap<String, Vec<u8>> {
     let Ok(directory) = fs::read_dir(scenario.path(RUN_DIR)) else { return BTreeMap::new() };
     let entries = directory.map(|entry| entry.expect("the run directory can be read"));
     let content = |entry: fs::DirEntry| {
-        let bytes = fs::read(entry.path()).expect("a file of the run directory can be read");
-        (entry.file_name().to_string_lossy().into_owned(), bytes)
+        // Another process may be at work there, and put files into place.
+        let bytes = match fs::read(entry.path()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+            read => read.expect("a file of the run directory can be read"),
+        };
+        Some((entry.file_name().to_string_lossy().into_owned(), bytes))
     };
-    entries.map(content).collect()
+    entries.filter_map(content).collect()
 }
