@@ -269,7 +269,8 @@ class Run:
                     entry = json.loads(line)
                 except ValueError:
                     continue  # A killed process leaves half a line.
-                entries[entry["row"]] = entry
+                if "row" in entry:  # Other lines are about the run.
+                    entries[entry["row"]] = entry
         return list(entries.values())
 
     def summary(self):
