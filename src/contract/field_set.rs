@@ -100,8 +100,14 @@ impl<'de> Deserialize<'de> for FieldSet {
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut names: A) -> Result<FieldSet, A::Error> {
                 let mut set = FieldSet::EMPTY;
+                // They come in the API's order, so the next one is looked for behind the last.
+                let mut behind = FIELDS.iter();
                 while let Some(name) = names.next_element::<&str>()? {
-                    if let Some(field) = Field::from_name(name) {
+                    let next = behind.find(|rule| rule.name == name).map(|rule| rule.field);
+                    if let Some(field) = next.or_else(|| {
+                        behind = FIELDS.iter();
+                        Field::from_name(name)
+                    }) {
                         set.insert(field);
                     }
                 }

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use roaring::RoaringTreemap;
 
 use super::alike::{RowsAlike, block_of, mixed};
+use super::entry::Settled;
 use super::fact::Facts;
 use super::overtakers::Overtakers;
-use super::{Entry, Fact, Outcome};
+use super::{Fact, Outcome};
 use crate::contract::FieldSet;
 
 /// Entries further apart than this are read on their own: rows end nearly in order, but one may wait for hours.
@@ -96,7 +97,7 @@ impl Checkpoint {
     }
 
     /// Takes in an entry that begins at this offset of the journal.
-    pub(super) fn add(&mut self, entry: &Entry<'_>, offset: u64) {
+    pub(super) fn add(&mut self, entry: &Settled, offset: u64) {
         self.entries += 1;
         let is_new = self.last_row < Some(entry.row) || !self.rows.iter_mut().any(|rows| rows.remove(entry.row));
         if is_new {
@@ -285,6 +286,7 @@ impl Checkpoint {
 mod tests {
     use super::*;
     use crate::contract::Field;
+    use crate::journal::Entry;
 
     fn fields(of: &[Field]) -> FieldSet {
         of.iter().copied().collect()
@@ -293,7 +295,7 @@ mod tests {
     fn plans(entries: &[Entry<'_>], retry: Retry, rows: &[(u64, u64, FieldSet)]) -> Vec<Plan> {
         let mut checkpoint = Checkpoint::new(retry);
         for (entry, offset) in entries.iter().zip(0..) {
-            checkpoint.add(entry, offset);
+            checkpoint.add(&entry.settled(), offset);
         }
         checkpoint.seal();
         let nothing = Overtakers::default();

@@ -59,7 +59,7 @@ mod tests {
         let mut checkpoint = Checkpoint::new(Retry::Failed);
         for (row, hash) in rows {
             let entry = Entry { hash: *hash, ..Entry::of_row(*row, Outcome::Updated) };
-            checkpoint.add(&entry, 0);
+            checkpoint.add(&entry.settled(), 0);
         }
         checkpoint
     }

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, Read as _};
 use serde::Deserialize;
 
 use super::alike::RowsAlike;
-use super::entry::Entry;
+use super::entry::{Entry, Settled};
 use super::fact::Fact;
 use super::header::{FORMAT_VERSION, Header};
 use super::line;
@@ -31,11 +31,11 @@ pub struct Lines<R> {
 
 /// One line of a journal.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Line<'a> {
+pub enum Line<'a, E = Entry<'a>> {
     /// The first one.
     Header(Box<Header>),
     /// Of one row.
-    Entry(Entry<'a>),
+    Entry(E),
     /// Of rows that ended alike.
     Alike(RowsAlike),
     /// About the run.
@@ -82,6 +82,15 @@ impl<R: BufRead> Lines<R> {
 
     /// The next line; nothing at the end.
     pub fn next_line(&mut self) -> Result<Option<Line<'_>>, LineError> {
+        self.read()
+    }
+
+    /// The same, with no more of an entry than a checkpoint wants.
+    pub(super) fn next_settled(&mut self) -> Result<Option<Line<'_, Settled>>, LineError> {
+        self.read()
+    }
+
+    fn read<'l, E: Deserialize<'l>>(&'l mut self) -> Result<Option<Line<'l, E>>, LineError> {
         self.line.clear();
         self.offset = self.end;
         let bytes_max = if self.offset == 0 { HEADER_BYTES_MAX } else { LINE_BYTES_MAX };
@@ -110,7 +119,7 @@ impl<R: BufRead> Lines<R> {
     }
 }
 
-fn read_line(content: &[u8]) -> serde_json::Result<Line<'_>> {
+fn read_line<'l, E: Deserialize<'l>>(content: &'l [u8]) -> serde_json::Result<Line<'l, E>> {
     /// The members that tell what a line is of.
     #[derive(Deserialize)]
     struct Kind {
@@ -132,7 +141,7 @@ fn read_line(content: &[u8]) -> serde_json::Result<Line<'_>> {
     }
 }
 
-fn read_header(content: &[u8]) -> Result<Line<'_>, LineError> {
+fn read_header<E>(content: &[u8]) -> Result<Line<'_, E>, LineError> {
     /// The one member that every version has.
     #[derive(Deserialize)]
     struct Version {

@@ -6,7 +6,7 @@
 
 use roaring::RoaringBitmap;
 
-use super::Entry;
+use super::entry::Settled;
 use crate::contract::FieldSet;
 
 /// Customers are told apart by so many bits of a hash. Two that are alike cost 24 bytes, and nothing else: at most 16 MiB
@@ -33,7 +33,7 @@ struct UpdatedRow {
 impl Overtakers {
     /// Takes in an entry of the journal. A customer's entries stand in the order of the file, but for rows that say themselves
     /// that they were overtaken.
-    pub(super) fn add(&mut self, entry: &Entry<'_>) {
+    pub(super) fn add(&mut self, entry: &Settled) {
         let Some(customer) = entry.id else { return };
         if entry.outcome.sets_fields() {
             self.updated(customer, entry.row, entry.fields);
@@ -104,7 +104,7 @@ fn hash(customer: u64) -> u32 {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::Outcome;
+    use super::super::{Entry, Outcome};
     use super::*;
     use crate::contract::FIELDS;
 
@@ -132,7 +132,7 @@ mod tests {
     fn found(entries: &[Entry<'_>]) -> Overtakers {
         let mut overtakers = Overtakers::default();
         for entry in entries {
-            overtakers.add(entry);
+            overtakers.add(&entry.settled());
         }
         overtakers.sort();
         overtakers

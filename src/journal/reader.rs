@@ -9,7 +9,7 @@ use std::os::unix::fs::FileExt as _;
 use super::alike::block_of;
 use super::checkpoint::{Checkpoint, Retry};
 use super::damage::{Conversion, Tail, TornTail, is_foreign};
-use super::entry::Entry;
+use super::entry::Settled;
 use super::fact::Fact;
 use super::header::{Header, Purpose};
 use super::lines::{Line, LineError, Lines};
@@ -82,7 +82,7 @@ pub fn recover(mut file: File, run_dir: &RunDir, retry: Retry) -> Result<Recover
     let (mut good_bytes, mut tail) = (0_u64, None);
     loop {
         let offset = lines.end();
-        let Some(line) = lines.next_line()? else { break };
+        let Some(line) = lines.next_settled()? else { break };
         if let Some(tail) = &mut tail {
             follow_tail(tail, &line, offset)?;
             continue;
@@ -118,7 +118,7 @@ pub fn recover(mut file: File, run_dir: &RunDir, retry: Retry) -> Result<Recover
 }
 
 /// Takes in a line that stands behind a torn one.
-fn follow_tail(tail: &mut Tail, line: &Line<'_>, offset: u64) -> Result<(), JournalError> {
+fn follow_tail(tail: &mut Tail, line: &Line<'_, Settled>, offset: u64) -> Result<(), JournalError> {
     tail.lines += 1;
     match line {
         Line::Torn(bytes) => refuse_conversion(bytes, offset)?,
@@ -177,7 +177,7 @@ impl EntryReader {
     pub fn hashes(&self, rows: RangeInclusive<u64>) -> Result<BTreeMap<u64, u64>, LineError> {
         let mut lines = self.lines_from(0);
         let mut hashes = BTreeMap::new();
-        while let Some(line) = lines.next_line()? {
+        while let Some(line) = lines.next_settled()? {
             if let Line::Entry(entry) = line
                 && rows.contains(&entry.row)
             {
@@ -193,8 +193,8 @@ impl EntryReader {
             && let Some(offset) = checkpoint.first_offset_from(first_row)
         {
             let mut lines = self.lines_from(offset);
-            while let Some(line) = lines.next_line()? {
-                if let Line::Entry(Entry { row, id: Some(id), outcome, fields, .. }) = line
+            while let Some(line) = lines.next_settled()? {
+                if let Line::Entry(Settled { row, id: Some(id), outcome, fields, .. }) = line
                     && outcome.sets_fields()
                 {
                     gaps.updated(id, row, fields);
@@ -205,7 +205,7 @@ impl EntryReader {
         Ok(())
     }
 
-    /// The line of a row's last entry, for [`Entry`] to be read from; absent where it has none.
+    /// The line of a row's last entry, for an [`Entry`](super::Entry) to be read from; absent where it has none.
     pub fn line_of(&mut self, checkpoint: &Checkpoint, row: u64) -> Result<Option<Vec<u8>>, LineError> {
         let block = block_of(row);
         let places = match self.block.take() {
@@ -227,7 +227,7 @@ impl EntryReader {
                 if offset > last {
                     break;
                 }
-                match lines.next_line()? {
+                match lines.next_settled()? {
                     Some(Line::Entry(entry)) if block_of(entry.row) == block => {
                         places.insert(entry.row, offset);
                     }
