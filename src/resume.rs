@@ -207,10 +207,8 @@ impl Resume {
         if !self.terms.asked.contain(row.position) {
             return Step::Leave;
         }
-        let nothing = Overtakers::default();
-        let gaps = self.gaps.get().unwrap_or(&nothing);
         let update = row.update().map(|(customer, fields)| (customer.get(), fields));
-        match (self.checkpoint.plan(row.position.row, update, gaps), self.terms.left_out) {
+        match (self.checkpoint.plan(row.position.row, update, self.gaps.get()), self.terms.left_out) {
             (Plan::Send, _) => Step::Send,
             (Plan::SendAgain, _) => Step::SendAgain,
             (Plan::Leave, _) => Step::Leave,

@@ -1,4 +1,4 @@
-//! Where a new run directory is made when nobody names one.
+//! The name of a new run directory, for a start without `--run-dir`.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::input::InputName;
 
-/// Where run directories are made when nobody names one.
+/// The directory of the run directories that are made without `--run-dir`.
 pub(super) const RUNS_DIRECTORY: &str = "custsync-runs";
 /// Run directories that may be made in one second.
 const SAME_SECOND_MAX: u32 = 1000;

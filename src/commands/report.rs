@@ -159,7 +159,7 @@ impl Report<'_> {
         summary
     }
 
-    /// Whether `--max-rows` may have left rows that nobody has seen.
+    /// Whether `--max-rows` may have left rows that no process has read.
     fn is_window_full(&self) -> bool {
         self.read.last_row.is_some_and(|last| last.saturating_add(1) >= self.rows.end)
     }

@@ -182,13 +182,12 @@ impl Checkpoint {
     }
 
     /// What to do with a row that sets these fields of this customer. `gaps` has what overtook rows without an outcome.
-    pub fn plan(&self, row: u64, update: Option<(u64, FieldSet)>, gaps: &Overtakers) -> Plan {
+    pub fn plan(&self, row: u64, update: Option<(u64, FieldSet)>, gaps: Option<&Overtakers>) -> Plan {
         if self.is_settled(row) {
             return Plan::Leave;
         }
         let outcome = self.outcome(row);
-        let overtaken = update
-            .map_or(FieldSet::EMPTY, |(customer, _)| self.overtakers.of(customer, row).union(gaps.of(customer, row)));
+        let overtaken = update.map_or(FieldSet::EMPTY, |(customer, _)| self.overtaken(customer, row, gaps));
         let owed = update.map_or(FieldSet::EMPTY, |(_, fields)| fields.without(overtaken));
         match outcome {
             Some(_) if overtaken.is_empty() => Plan::SendAgain,
@@ -196,6 +195,12 @@ impl Checkpoint {
             _ if owed.is_empty() => Plan::Supersede,
             outcome => Plan::Owes(Debt { owed, overtaken, has_outcome: outcome.is_some() }),
         }
+    }
+
+    /// The fields that later rows of a customer have set. `gaps` has what overtook rows without an outcome, where it is known.
+    pub fn overtaken(&self, customer: u64, row: u64, gaps: Option<&Overtakers>) -> FieldSet {
+        let behind_gaps = gaps.map_or(FieldSet::EMPTY, |gaps| gaps.of(customer, row));
+        self.overtakers.of(customer, row).union(behind_gaps)
     }
 
     /// Whether the row is not to be sent again.
@@ -298,8 +303,7 @@ mod tests {
             checkpoint.add(&entry.settled(), offset);
         }
         checkpoint.seal();
-        let nothing = Overtakers::default();
-        rows.iter().map(|(row, id, fields)| checkpoint.plan(*row, Some((*id, *fields)), &nothing)).collect()
+        rows.iter().map(|(row, id, fields)| checkpoint.plan(*row, Some((*id, *fields)), None)).collect()
     }
 
     #[test]

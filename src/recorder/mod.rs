@@ -345,8 +345,7 @@ impl Recorder {
 impl Earlier {
     /// The fields that later rows of a customer have set in earlier processes.
     fn overtaken(&self, customer: u64, row: u64) -> FieldSet {
-        let gaps = self.gaps.get().map_or(FieldSet::EMPTY, |gaps| gaps.of(customer, row));
-        self.checkpoint.overtakers().of(customer, row).union(gaps)
+        self.checkpoint.overtaken(customer, row, self.gaps.get())
     }
 
     /// Whether a row of this customer ended badly, or is without an outcome behind others.
