@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use roaring::RoaringTreemap;
 
 use super::alike::{RowsAlike, block_of, mixed};
-use super::entry::Settled;
 use super::fact::Facts;
 use super::overtakers::Overtakers;
+use super::settled::Settled;
 use super::{Fact, Outcome};
 use crate::contract::FieldSet;
 
@@ -20,10 +20,7 @@ pub struct Checkpoint {
     retry: Retry,
     /// The rows that ended so, by outcome.
     rows: [RoaringTreemap; Outcome::ALL.len()],
-    /// Where the entries of each block of rows stand in the journal.
-    stretches: BTreeMap<u64, Vec<Stretch>>,
-    /// For each block the sum over `(row, hash)` of the rows that have an entry, in any order.
-    sums: BTreeMap<u64, u64>,
+    blocks: BTreeMap<u64, Block>,
     overtakers: Overtakers,
     last_row: Option<u64>,
     /// The last row that was applied, in the order of the input.
@@ -33,6 +30,15 @@ pub struct Checkpoint {
     answered: u64,
     entries: u64,
     facts: Facts,
+}
+
+/// The entries of a block of 1,024 rows.
+#[derive(Debug, Default)]
+struct Block {
+    /// The sum over `(row, hash)` of the rows that have an entry, in any order.
+    sum: u64,
+    /// The places of the entries in the journal; none where the rows ended alike.
+    stretches: Vec<Stretch>,
 }
 
 /// A part of the journal: from where an entry begins to where another one does.
@@ -84,8 +90,7 @@ impl Checkpoint {
         Checkpoint {
             retry,
             rows: Default::default(),
-            stretches: BTreeMap::new(),
-            sums: BTreeMap::new(),
+            blocks: BTreeMap::new(),
             overtakers: Overtakers::default(),
             last_row: None,
             last_updated: None,
@@ -97,14 +102,15 @@ impl Checkpoint {
     }
 
     /// Takes in an entry that begins at this offset of the journal.
-    pub(super) fn add(&mut self, entry: &Settled, offset: u64) {
+    pub(super) fn add(&mut self, entry: &Settled<'_>, offset: u64) -> serde_json::Result<()> {
+        self.overtakers.add(entry)?;
         self.entries += 1;
         let is_new = self.last_row < Some(entry.row) || !self.rows.iter_mut().any(|rows| rows.remove(entry.row));
+        let block = self.blocks.entry(block_of(entry.row)).or_default();
+        block.follow_place(offset);
         if is_new {
-            self.add_to_sum(block_of(entry.row), mixed(entry.row, entry.hash));
+            block.sum = block.sum.wrapping_add(mixed(entry.row, entry.hash));
         }
-        self.follow_place(block_of(entry.row), offset);
-        self.overtakers.add(entry);
         match entry.outcome {
             Outcome::Updated => {
                 self.answered += 1;
@@ -122,6 +128,7 @@ impl Checkpoint {
         self.last_row = self.last_row.max(Some(entry.row));
         self.rows_mut(entry.outcome).insert(entry.row);
         self.facts.until = None;
+        Ok(())
     }
 
     /// Takes in rows that ended alike.
@@ -134,7 +141,8 @@ impl Checkpoint {
             self.last_row = self.last_row.max(Some(last));
         }
         if let Some((first, _)) = alike.rows.first() {
-            self.add_to_sum(block_of(*first), alike.sum);
+            let block = self.blocks.entry(block_of(*first)).or_default();
+            block.sum = block.sum.wrapping_add(alike.sum);
         }
         self.facts.until = None;
     }
@@ -146,19 +154,6 @@ impl Checkpoint {
             Fact::LeftOut { kept, .. } => self.facts.left_out_is_kept = Some(*kept),
             Fact::Undone { .. } => self.facts.is_undone = true,
             Fact::Continued { .. } | Fact::Synced { .. } | Fact::Unknown => {}
-        }
-    }
-
-    fn add_to_sum(&mut self, block: u64, hash: u64) {
-        let sum = self.sums.entry(block).or_default();
-        *sum = sum.wrapping_add(hash);
-    }
-
-    fn follow_place(&mut self, block: u64, offset: u64) {
-        let stretches = self.stretches.entry(block).or_default();
-        match stretches.last_mut() {
-            Some(stretch) if offset - stretch.last <= STRETCH_GAP_MAX => stretch.last = offset,
-            Some(_) | None => stretches.push(Stretch { first: offset, last: offset }),
         }
     }
 
@@ -265,17 +260,22 @@ impl Checkpoint {
 
     /// Where entries of a block of rows stand, each part with the offset at which its last one begins.
     pub(super) fn places(&self, block: u64) -> impl Iterator<Item = (u64, u64)> {
-        self.stretches.get(&block).into_iter().flatten().map(|stretch| (stretch.first, stretch.last))
+        self.blocks
+            .get(&block)
+            .into_iter()
+            .flat_map(|block| &block.stretches)
+            .map(|stretch| (stretch.first, stretch.last))
     }
 
     /// Where the first entry begins of this row or one behind it.
     pub(super) fn first_offset_from(&self, row: u64) -> Option<u64> {
-        self.stretches.range(block_of(row)..).filter_map(|(_, stretches)| stretches.first()).map(|it| it.first).min()
+        let blocks = self.blocks.range(block_of(row)..);
+        blocks.filter_map(|(_, block)| block.stretches.first()).map(|stretch| stretch.first).min()
     }
 
     /// For each block of rows the sum over those that have an outcome, see [`mixed`].
-    pub(super) fn sums(&self) -> &BTreeMap<u64, u64> {
-        &self.sums
+    pub(super) fn sums(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.blocks.iter().map(|(block, Block { sum, .. })| (*block, *sum))
     }
 
     fn rows(&self, outcome: Outcome) -> &RoaringTreemap {
@@ -284,6 +284,26 @@ impl Checkpoint {
 
     fn rows_mut(&mut self, outcome: Outcome) -> &mut RoaringTreemap {
         self.rows.get_mut(outcome as usize).expect("there is a set for each outcome")
+    }
+}
+
+impl Block {
+    /// Takes in the place of an entry, behind all that were taken in before.
+    fn follow_place(&mut self, offset: u64) {
+        match self.stretches.last_mut() {
+            Some(stretch) if offset - stretch.last <= STRETCH_GAP_MAX => stretch.last = offset,
+            Some(_) | None => self.stretches.push(Stretch { first: offset, last: offset }),
+        }
+    }
+}
+
+#[cfg(test)]
+impl Checkpoint {
+    /// Takes in the line of an entry.
+    pub(super) fn add_entry(&mut self, entry: &crate::journal::Entry<'_>, offset: u64) {
+        let line = entry.line();
+        let settled = Settled::read(&line).expect("an entry's line");
+        self.add(&settled, offset).expect("an entry's field sets");
     }
 }
 
@@ -300,7 +320,7 @@ mod tests {
     fn plans(entries: &[Entry<'_>], retry: Retry, rows: &[(u64, u64, FieldSet)]) -> Vec<Plan> {
         let mut checkpoint = Checkpoint::new(retry);
         for (entry, offset) in entries.iter().zip(0..) {
-            checkpoint.add(&entry.settled(), offset);
+            checkpoint.add_entry(entry, offset);
         }
         checkpoint.seal();
         rows.iter().map(|(row, id, fields)| checkpoint.plan(*row, Some((*id, *fields)), None)).collect()

@@ -40,9 +40,8 @@ impl Comparison {
 
     /// Where they differ, once all rows up to the last recorded one were taken in.
     pub fn difference(&self) -> Option<Difference> {
-        let journal = self.checkpoint.sums();
-        let mut differing = journal.iter().filter(|(block, sum)| self.sums.get(block) != Some(sum));
-        let first_row = differing.next().map(|(block, _)| *block)? * ROWS_PER_SUM + 1;
+        let mut differing = self.checkpoint.sums().filter(|(block, sum)| self.sums.get(block) != Some(sum));
+        let first_row = differing.next().map(|(block, _)| block)? * ROWS_PER_SUM + 1;
         let last_row = self.checkpoint.last_row().unwrap_or(first_row).min(first_row + ROWS_PER_SUM - 1);
         Some(Difference { first_row, last_row, blocks: 1 + differing.count() })
     }
@@ -59,7 +58,7 @@ mod tests {
         let mut checkpoint = Checkpoint::new(Retry::Failed);
         for (row, hash) in rows {
             let entry = Entry { hash: *hash, ..Entry::of_row(*row, Outcome::Updated) };
-            checkpoint.add(&entry.settled(), 0);
+            checkpoint.add_entry(&entry, 0);
         }
         checkpoint
     }

@@ -5,6 +5,10 @@ const CRC_MEMBER: &[u8] = b",\"crc\":\"";
 /// Eight hexadecimal digits, and `"}`.
 const CRC_DIGITS: usize = 8;
 const CRC_END: &[u8] = b"\"}";
+/// The length of what [`seal`] adds, without the line end.
+pub(super) const SEAL_BYTES: usize = CRC_MEMBER.len() + CRC_DIGITS + CRC_END.len();
+/// The digits that a hash is written with.
+pub(super) const HASH_DIGITS: usize = 16;
 
 /// Ends the JSON object that `buffer` holds from `start` on with its checksum, and the line.
 ///
@@ -31,8 +35,7 @@ pub(super) fn hex_digits<const N: usize>(number: u64) -> [u8; N] {
 
 /// Whether a line, without its line end, has the right checksum.
 pub(super) fn is_sealed(line: &[u8]) -> bool {
-    let tail = CRC_MEMBER.len() + CRC_DIGITS + CRC_END.len();
-    let Some((content, tail)) = line.len().checked_sub(tail).and_then(|at| line.split_at_checked(at)) else {
+    let Some((content, tail)) = line.len().checked_sub(SEAL_BYTES).and_then(|at| line.split_at_checked(at)) else {
         return false;
     };
     let digits = tail.strip_prefix(CRC_MEMBER).and_then(|rest| rest.strip_suffix(CRC_END));

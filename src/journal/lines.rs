@@ -5,10 +5,11 @@ use std::io::{self, BufRead, Read as _};
 use serde::Deserialize;
 
 use super::alike::RowsAlike;
-use super::entry::{Entry, Settled};
+use super::entry::Entry;
 use super::fact::Fact;
 use super::header::{FORMAT_VERSION, Header};
 use super::line;
+use super::settled::Settled;
 
 /// The longest line that is read: an entry takes less than a hundredth of it.
 const LINE_BYTES_MAX: u64 = 1 << 20;
@@ -82,15 +83,18 @@ impl<R: BufRead> Lines<R> {
 
     /// The next line; nothing at the end.
     pub fn next_line(&mut self) -> Result<Option<Line<'_>>, LineError> {
-        self.read()
+        self.read(|line| serde_json::from_slice(line))
     }
 
     /// The same, with no more of an entry than a checkpoint wants.
-    pub(super) fn next_settled(&mut self) -> Result<Option<Line<'_, Settled>>, LineError> {
-        self.read()
+    pub(super) fn next_settled(&mut self) -> Result<Option<Line<'_, Settled<'_>>>, LineError> {
+        self.read(Settled::read)
     }
 
-    fn read<'l, E: Deserialize<'l>>(&'l mut self) -> Result<Option<Line<'l, E>>, LineError> {
+    fn read<'l, E>(
+        &'l mut self,
+        read_entry: impl FnOnce(&'l [u8]) -> serde_json::Result<E>,
+    ) -> Result<Option<Line<'l, E>>, LineError> {
         self.line.clear();
         self.offset = self.end;
         let bytes_max = if self.offset == 0 { HEADER_BYTES_MAX } else { LINE_BYTES_MAX };
@@ -105,7 +109,7 @@ impl<R: BufRead> Lines<R> {
             return read_header(content).map(Some);
         }
         // Its checksum is right, so the text is what was written; what serde says of it would quote it.
-        read_line(content).map(Some).or(Err(LineError::NotALine { offset: self.offset }))
+        read_line(content, read_entry).map(Some).or(Err(LineError::NotALine { offset: self.offset }))
     }
 
     /// Where the line begins that was read last.
@@ -119,7 +123,10 @@ impl<R: BufRead> Lines<R> {
     }
 }
 
-fn read_line<'l, E: Deserialize<'l>>(content: &'l [u8]) -> serde_json::Result<Line<'l, E>> {
+fn read_line<'l, E>(
+    content: &'l [u8],
+    read_entry: impl FnOnce(&'l [u8]) -> serde_json::Result<E>,
+) -> serde_json::Result<Line<'l, E>> {
     /// The members that tell what a line is of.
     #[derive(Deserialize)]
     struct Kind {
@@ -129,7 +136,7 @@ fn read_line<'l, E: Deserialize<'l>>(content: &'l [u8]) -> serde_json::Result<Li
         fact: Option<serde::de::IgnoredAny>,
     }
     if content.starts_with(ENTRY_START) {
-        return serde_json::from_slice(content).map(Line::Entry);
+        return read_entry(content).map(Line::Entry);
     }
     match serde_json::from_slice(content)? {
         Kind { fact: Some(_), .. } => serde_json::from_slice(content).map(Line::Fact),

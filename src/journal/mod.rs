@@ -17,6 +17,7 @@ mod lines;
 mod overtakers;
 mod reader;
 mod run_dir;
+mod settled;
 mod tail;
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,7 @@
 
 use roaring::RoaringBitmap;
 
-use super::entry::Settled;
+use super::settled::Settled;
 use crate::contract::FieldSet;
 
 /// Customers are told apart by so many bits of a hash. Two that are alike cost 24 bytes, and nothing else: at most 16 MiB
@@ -33,16 +33,25 @@ struct UpdatedRow {
 impl Overtakers {
     /// Takes in an entry of the journal. A customer's entries stand in the order of the file, but for rows that say themselves
     /// that they were overtaken.
-    pub(super) fn add(&mut self, entry: &Settled) {
-        let Some(customer) = entry.id else { return };
-        if entry.outcome.sets_fields() {
-            self.updated(customer, entry.row, entry.fields);
-        } else if entry.outcome.needs_a_look() {
+    pub(super) fn add(&mut self, entry: &Settled<'_>) -> serde_json::Result<()> {
+        if let Some(customer) = entry.id.filter(|_| entry.outcome.needs_a_look()) {
             self.watch(customer);
-            if !entry.overtaken.is_empty() {
-                self.remember(customer, entry.row + 1, entry.overtaken);
+            let overtaken = entry.overtaken()?;
+            if !overtaken.is_empty() {
+                self.remember(customer, entry.row + 1, overtaken);
             }
         }
+        self.add_updated(entry)
+    }
+
+    /// Takes in an entry of the journal if it sets fields of a customer who is watched.
+    pub(super) fn add_updated(&mut self, entry: &Settled<'_>) -> serde_json::Result<()> {
+        if let Some(customer) = entry.id.filter(|_| entry.outcome.sets_fields())
+            && self.is_watched(customer)
+        {
+            self.remember(customer, entry.row, entry.fields()?);
+        }
+        Ok(())
     }
 
     /// From now on the rows of this customer are remembered that are updated.
@@ -132,7 +141,8 @@ mod tests {
     fn found(entries: &[Entry<'_>]) -> Overtakers {
         let mut overtakers = Overtakers::default();
         for entry in entries {
-            overtakers.add(&entry.settled());
+            let line = entry.line();
+            overtakers.add(&Settled::read(&line).expect("an entry")).expect("field sets");
         }
         overtakers.sort();
         overtakers

@@ -9,12 +9,12 @@ use std::os::unix::fs::FileExt as _;
 use super::alike::block_of;
 use super::checkpoint::{Checkpoint, Retry};
 use super::damage::{Conversion, Tail, TornTail, is_foreign};
-use super::entry::Settled;
 use super::fact::Fact;
 use super::header::{Header, Purpose};
 use super::lines::{Line, LineError, Lines};
 use super::overtakers::Overtakers;
 use super::run_dir::{RunDir, RunDirError};
+use super::settled::Settled;
 use super::writer::JournalWriter;
 
 /// How much of a journal is read at once.
@@ -97,7 +97,7 @@ pub fn recover(mut file: File, run_dir: &RunDir, retry: Retry) -> Result<Recover
                 continue;
             }
             Line::Header(found) => header = Some(*found),
-            Line::Entry(entry) => checkpoint.add(&entry, offset),
+            Line::Entry(entry) => checkpoint.add(&entry, offset).or(Err(LineError::NotALine { offset }))?,
             Line::Alike(alike) => checkpoint.add_alike(&alike),
             Line::Fact(Fact::Synced { bytes }) if bytes != offset => return Err(JournalError::Edited { offset }),
             // A sync is no news of the run: what has ended stays ended.
@@ -118,7 +118,7 @@ pub fn recover(mut file: File, run_dir: &RunDir, retry: Retry) -> Result<Recover
 }
 
 /// Takes in a line that stands behind a torn one.
-fn follow_tail(tail: &mut Tail, line: &Line<'_, Settled>, offset: u64) -> Result<(), JournalError> {
+fn follow_tail(tail: &mut Tail, line: &Line<'_, Settled<'_>>, offset: u64) -> Result<(), JournalError> {
     tail.lines += 1;
     match line {
         Line::Torn(bytes) => refuse_conversion(bytes, offset)?,
@@ -193,11 +193,11 @@ impl EntryReader {
             && let Some(offset) = checkpoint.first_offset_from(first_row)
         {
             let mut lines = self.lines_from(offset);
-            while let Some(line) = lines.next_settled()? {
-                if let Line::Entry(Settled { row, id: Some(id), outcome, fields, .. }) = line
-                    && outcome.sets_fields()
-                {
-                    gaps.updated(id, row, fields);
+            loop {
+                let offset = lines.end();
+                let Some(line) = lines.next_settled()? else { break };
+                if let Line::Entry(entry) = line {
+                    gaps.add_updated(&entry).or(Err(LineError::NotALine { offset }))?;
                 }
             }
         }

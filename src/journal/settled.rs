@@ -1,0 +1,172 @@
+//! The part of an entry that a checkpoint wants, read without parsing the rest: a continued run reads millions of entries before
+//! its first request.
+
+use memchr::memmem;
+use serde::Deserialize;
+
+use super::entry::{Outcome, hex};
+use super::line;
+use crate::contract::FieldSet;
+
+/// The key of [`Entry::overtaken`](super::Entry::overtaken). A string that holds it has a backslash before each of its quotes.
+const OVERTAKEN_KEY: &[u8] = b"\"overtaken\":";
+
+/// The row, customer, outcome and hash of an entry. Its field sets are read when they are asked for: most never are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Settled<'a> {
+    /// See [`Entry::row`](super::Entry::row).
+    pub(super) row: u64,
+    /// See [`Entry::id`](super::Entry::id).
+    pub(super) id: Option<u64>,
+    /// See [`Entry::outcome`](super::Entry::outcome).
+    pub(super) outcome: Outcome,
+    /// See [`Entry::hash`](super::Entry::hash).
+    pub(super) hash: u64,
+    line: &'a [u8],
+}
+
+impl<'a> Settled<'a> {
+    /// Reads an entry's line, whose checksum is right.
+    pub(super) fn read(line: &'a [u8]) -> serde_json::Result<Settled<'a>> {
+        match Settled::read_as_written(line) {
+            Some(settled) => Ok(settled),
+            None => Settled::read_any(line),
+        }
+    }
+
+    /// See [`Entry::fields`](super::Entry::fields).
+    pub(super) fn fields(&self) -> serde_json::Result<FieldSet> {
+        #[derive(Deserialize)]
+        struct Members {
+            #[serde(default)]
+            fields: FieldSet,
+        }
+        serde_json::from_slice(self.line).map(|Members { fields }| fields)
+    }
+
+    /// See [`Entry::overtaken`](super::Entry::overtaken).
+    pub(super) fn overtaken(&self) -> serde_json::Result<FieldSet> {
+        #[derive(Deserialize)]
+        struct Members {
+            #[serde(default)]
+            overtaken: FieldSet,
+        }
+        if memmem::find(self.line, OVERTAKEN_KEY).is_none() {
+            return Ok(FieldSet::EMPTY);
+        }
+        serde_json::from_slice(self.line).map(|Members { overtaken }| overtaken)
+    }
+
+    /// Reads the members in the order in which an entry is written: from the start up to the outcome, and the hashes from the
+    /// end, where each has its fixed length. `None` for a line that is written otherwise.
+    fn read_as_written(line: &'a [u8]) -> Option<Settled<'a>> {
+        let (row, rest) = number(line.strip_prefix(b"{\"row\":")?)?;
+        let (_, rest) = number(rest.strip_prefix(b",\"line\":")?)?;
+        let rest = match rest.strip_prefix(b",\"file\":") {
+            Some(rest) => number(rest)?.1,
+            None => rest,
+        };
+        let (id, rest) = match rest.strip_prefix(b",\"id\":") {
+            Some(rest) => number(rest).map(|(id, rest)| (Some(id), rest))?,
+            None => (None, rest),
+        };
+        let name = rest.strip_prefix(b",\"outcome\":\"")?;
+        let is_named = |outcome: &Outcome| {
+            name.strip_prefix(outcome.name().as_bytes()).is_some_and(|behind| behind.first() == Some(&b'"'))
+        };
+        let outcome = Outcome::ALL.into_iter().find(is_named)?;
+        // A quote inside of a string has a backslash in front, so this is no part of the API's own words.
+        let before_crc = line.get(..line.len().checked_sub(line::SEAL_BYTES)?)?;
+        let (before_request, _) = hash_behind(before_crc, b",\"request\":\"").unwrap_or((before_crc, 0));
+        let (_, hash) = hash_behind(before_request, b",\"hash\":\"")?;
+        Some(Settled { row, id, outcome, hash, line })
+    }
+
+    /// Reads the members in any order, beside ones that a later version may have added.
+    #[cold]
+    fn read_any(line: &'a [u8]) -> serde_json::Result<Settled<'a>> {
+        #[derive(Deserialize)]
+        struct Members {
+            row: u64,
+            #[serde(default)]
+            id: Option<u64>,
+            outcome: Outcome,
+            #[serde(with = "hex")]
+            hash: u64,
+        }
+        let Members { row, id, outcome, hash } = serde_json::from_slice(line)?;
+        Ok(Settled { row, id, outcome, hash, line })
+    }
+}
+
+/// The number at the start, and what follows it.
+fn number(text: &[u8]) -> Option<(u64, &[u8])> {
+    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (digits, rest) = text.split_at_checked(digits)?;
+    let number = std::str::from_utf8(digits).ok()?.parse().ok()?;
+    Some((number, rest))
+}
+
+/// The hash at the end, in quotes and behind its key, and what comes before the key.
+fn hash_behind<'a>(text: &'a [u8], key: &[u8]) -> Option<(&'a [u8], u64)> {
+    let text = text.strip_suffix(b"\"")?;
+    let (before, digits) = text.split_at_checked(text.len().checked_sub(line::HASH_DIGITS)?)?;
+    let hash = u64::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
+    Some((before.strip_suffix(key)?, hash))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::Field;
+    use crate::journal::{Entry, EntryError};
+
+    fn entries() -> Vec<Entry<'static>> {
+        let fields = [Field::Email, Field::Job].into_iter().collect();
+        let text = r#","hash":"00000000000000ff","request":"00000000000000ee","outcome":"failed","#;
+        let error = EntryError { field: "email".into(), code: None, message: text.into() };
+        let full = |row, outcome| Entry {
+            file: Some(3),
+            id: Some(u64::MAX),
+            message: Some(text.into()),
+            error: Some(text.into()),
+            errors: vec![error.clone()],
+            fields,
+            overtaken: fields,
+            hash: u64::MAX - 1,
+            request: Some(7),
+            ..Entry::of_row(row, outcome)
+        };
+        let plain = Outcome::ALL.map(|outcome| Entry::of_row(17, outcome));
+        plain.into_iter().chain(Outcome::ALL.map(|outcome| full(1 << 50, outcome))).collect()
+    }
+
+    #[test]
+    fn both_ways_to_read_an_entry_agree() {
+        for entry in entries() {
+            let line = entry.line();
+            let settled = Settled::read_as_written(&line).expect("a line as it is written");
+            assert_eq!(settled, Settled::read_any(&line).expect("an entry"), "{entry:?}");
+            let Settled { row, id, outcome, hash, .. } = settled;
+            assert_eq!((row, id, outcome, hash), (entry.row, entry.id, entry.outcome, entry.hash), "{entry:?}");
+            assert_eq!(settled.fields().expect("a field set"), entry.fields);
+            assert_eq!(settled.overtaken().expect("a field set"), entry.overtaken);
+        }
+    }
+
+    #[test]
+    fn a_line_that_a_later_version_wrote_is_read_member_by_member() {
+        let entry = Entry { id: Some(7), ..Entry::of_row(17, Outcome::Updated) };
+        let line = String::from_utf8(entry.line()).expect("JSON is UTF-8");
+        for (from, to, outcome) in [
+            ("{\"row\"", "{\"new\":[1,{}],\"row\"", Outcome::Updated),
+            (",\"crc\"", ",\"new\":\"hash\",\"crc\"", Outcome::Updated),
+            ("\"updated\"", "\"archived\"", Outcome::Other),
+        ] {
+            let line = line.replace(from, to);
+            let settled = Settled::read(line.as_bytes()).expect("an entry");
+            assert_eq!((settled.row, settled.id, settled.outcome, settled.hash), (17, Some(7), outcome, entry.hash));
+        }
+        assert!(Settled::read(br#"{"row":17}"#).is_err());
+    }
+}
