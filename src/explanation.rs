@@ -48,6 +48,18 @@ impl Explanation {
         Explanation { position, cells: explain_record(record.raw, layout, rules), update }
     }
 
+    /// About what holding it costs, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        // What is said of a cell is about as long as the cell.
+        let cells = self.cells.iter().map(|cell| size_of::<ExplainedCell>() + 2 * cell.text.len());
+        let update = match &self.update {
+            Ok(update) => update.body.len(),
+            Err(NotSent::Invalid(errors)) => errors.iter().map(FieldError::bytes).sum(),
+            Err(NotSent::Superseded | NotSent::Overtaken) => 0,
+        };
+        size_of::<Explanation>() + cells.sum::<usize>() + update
+    }
+
     /// A later row of its customer is sent in its place.
     pub(crate) fn supersede(&mut self) {
         self.update = Err(NotSent::Superseded);

@@ -1,6 +1,7 @@
 //! Customers that several rows name: which ids have come before, and what becomes of a row for its id's sake.
 
 use rapidhash::RapidHashMap;
+use roaring::RoaringBitmap;
 
 use crate::contract::CustomerId;
 
@@ -45,6 +46,14 @@ pub struct IdSet {
     words: RapidHashMap<u64, u64>,
 }
 
+/// A set of any number of ids, in as little memory as there is a simple way to: ids below 2^32, as most APIs count them, take two
+/// bytes each where they are scattered and next to none where they are consecutive; larger ones take what an [`IdSet`] does.
+#[derive(Debug, Default)]
+struct AllIds {
+    small: RoaringBitmap,
+    large: IdSet,
+}
+
 /// What was seen of the ids so far, to tell the standing of the next one. It has to be asked for each valid row once, in the
 /// order of the input.
 #[derive(Debug)]
@@ -57,7 +66,7 @@ enum Looking {
     /// There were more ids than that.
     GivenUp,
     /// Refuses repeated ids.
-    Refusing(IdSet),
+    Refusing(AllIds),
     /// Leaves all rows but the last of each id.
     Superseding(Repeats),
 }
@@ -69,7 +78,7 @@ pub struct Repeats(RapidHashMap<CustomerId, u32>);
 /// Counts the rows of each id.
 #[derive(Debug, Default)]
 pub struct RepeatCount {
-    seen: IdSet,
+    seen: AllIds,
     repeats: Repeats,
 }
 
@@ -93,6 +102,17 @@ impl IdSet {
     }
 }
 
+impl AllIds {
+    /// Adds an id, and says whether it was there before.
+    fn insert(&mut self, id: CustomerId) -> Membership {
+        match u32::try_from(id.get()) {
+            Ok(small) if self.small.insert(small) => Membership::New,
+            Ok(_) => Membership::Known,
+            Err(_) => self.large.insert(id),
+        }
+    }
+}
+
 impl Ids {
     /// All rows are sent; ids that come again are pointed out for as long as memory allows.
     pub fn watching() -> Ids {
@@ -101,7 +121,7 @@ impl Ids {
 
     /// Of each id the first row is sent.
     pub fn refusing() -> Ids {
-        Ids(Looking::Refusing(IdSet::default()))
+        Ids(Looking::Refusing(AllIds::default()))
     }
 
     /// Of each id the last row is sent; the whole input was counted before.
@@ -172,7 +192,8 @@ mod tests {
     /// Ids that are near to each other and ids at the ends of the range.
     fn any_id() -> impl Strategy<Value = u64> {
         let last = i64::MAX.cast_unsigned();
-        prop_oneof![1..200_u64, 6_400..6_600_u64, last - 70..=last]
+        let edge = 1_u64 << 32;
+        prop_oneof![1..200_u64, 6_400..6_600_u64, edge - 70..edge + 70, last - 70..=last]
     }
 
     const ROWS: [u64; 8] = [5, 6, 5, 64, 5, 6, 128, 64];
@@ -223,10 +244,11 @@ mod tests {
     proptest! {
         #[test]
         fn a_set_of_ids_is_a_set(rows in prop::collection::vec(any_id(), 0..400)) {
-            let (mut set, mut plain) = (IdSet::default(), BTreeSet::new());
+            let (mut set, mut all, mut plain) = (IdSet::default(), AllIds::default(), BTreeSet::new());
             for row in rows {
                 let want = if plain.insert(row) { Membership::New } else { Membership::Known };
                 prop_assert_eq!(set.insert(id(row)), want, "{}", row);
+                prop_assert_eq!(all.insert(id(row)), want, "{}", row);
             }
         }
     }

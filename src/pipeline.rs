@@ -23,7 +23,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::explanation::Explanation;
 use crate::ids::{Ids, RepeatCount, Repeats};
-use crate::input::{Input, InputError, RowWindow};
+use crate::input::{InputError, KnownInput, RowWindow};
 use crate::journal::Outcome;
 use crate::progress::Progress;
 pub use crate::reading::RowBuilder;
@@ -36,13 +36,13 @@ use crate::schedule::error_limit::ErrorLimit;
 use crate::sender::{self, Extent, Queues, Sending, Sent};
 use crate::tally::RowsRead;
 
-/// Batches of about 256 KiB of input that wait to be sent.
+/// Batches that wait to be sent, each of the rows of at most about 256 KiB of input.
 const BATCHES_QUEUED_MAX: usize = 2;
 
 /// What is read, and how.
 pub struct Reading {
-    /// The inputs, open.
-    pub inputs: Vec<Input>,
+    /// The inputs, to be opened one at a time.
+    pub inputs: Vec<KnownInput>,
     /// How rows are made of records.
     pub builder: RowBuilder,
     /// Which rows take part.
@@ -166,7 +166,7 @@ impl<'o> Onlooker<'o> {
 
 /// Reads the inputs on so many threads, and counts the valid rows of each customer.
 pub fn count_repeats(
-    inputs: Vec<Input>,
+    inputs: Vec<KnownInput>,
     builder: RowBuilder,
     window: RowWindow,
     threads: NonZeroUsize,
@@ -203,23 +203,23 @@ struct Sifters(Vec<JoinHandle<()>>);
 
 impl Sifters {
     fn start(
-        inputs: Vec<Input>,
+        inputs: Vec<KnownInput>,
         builder: &Arc<RowBuilder>,
         window: RowWindow,
         threads: NonZeroUsize,
         to_explain: &Arc<AtomicU64>,
     ) -> io::Result<(Sifters, InOrder)> {
-        // While this thread sifts a block, each of the others may finish more than one.
-        let (sifted_in, sifted) = sync_channel(2 * threads.get());
-        let takes_part = inputs.iter().all(|input| input.name().can_be_read_twice());
-        let sifter = Sifter::of(BlockSource::of(inputs, window), builder.clone(), to_explain.clone());
+        let takes_part = inputs.iter().all(KnownInput::can_be_read_twice);
+        let source = BlockSource::of(inputs, window);
+        let (sifter, arrivals, in_order) =
+            Sifter::with_threads(source, builder.clone(), to_explain.clone(), threads.get(), takes_part);
         let start = |number| {
-            let (sifter, sifted_in) = (sifter.clone(), sifted_in.clone());
-            spawn(&format!("checker {number}"), move || sifter.sift_into(&sifted_in))
+            let (sifter, arrivals) = (sifter.clone(), arrivals.clone());
+            spawn(&format!("checker {number}"), move || sifter.sift_into(&arrivals))
         };
         let others = if takes_part { threads.get() - 1 } else { threads.get() };
         let sifters = (1..=others).map(start).collect::<io::Result<_>>()?;
-        Ok((Sifters(sifters), InOrder::of(sifted, takes_part.then_some(sifter))))
+        Ok((Sifters(sifters), in_order))
     }
 
     /// As [`Readers::join_after`].
@@ -297,7 +297,7 @@ mod tests {
     fn sift(file: &tempfile::NamedTempFile, threads: usize, mut ids: Ids) -> (RowsRead, Vec<String>, Vec<u64>) {
         let (builder, window) = (Arc::new(builder()), RowWindow::new(3, None));
         let threads = NonZeroUsize::new(threads).expect("at least one");
-        let inputs = vec![open(file), open(file)];
+        let inputs = vec![look(file), look(file)];
         let (mut read, mut invalid, mut explained) = (RowsRead::default(), Vec::new(), Vec::new());
         let mut show = |explanation: &Explanation| explained.push(explanation.position.row);
         let mut onlooker = Onlooker::new(EXPLAINED, &mut show);
@@ -316,12 +316,13 @@ mod tests {
         RowBuilder { rules: RowRules::default(), key: Key::of([7; 16]) }
     }
 
-    fn open(file: &tempfile::NamedTempFile) -> Input {
-        Input::open(InputName::Path(file.path().to_owned()), &InputRules::default()).expect("a good file")
+    fn look(file: &tempfile::NamedTempFile) -> KnownInput {
+        let name = InputName::Path(file.path().to_owned());
+        KnownInput::look(name, &Arc::new(InputRules::default())).expect("a good file")
     }
 
     fn last_rows(file: &tempfile::NamedTempFile, threads: usize) -> Ids {
-        let (inputs, window) = (vec![open(file), open(file)], RowWindow::new(3, None));
+        let (inputs, window) = (vec![look(file), look(file)], RowWindow::new(3, None));
         let threads = NonZeroUsize::new(threads).expect("at least one");
         let repeats = count_repeats(inputs, builder(), window, threads).expect("threads");
         Ids::superseding(repeats.expect("a good file"))

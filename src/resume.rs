@@ -1,7 +1,7 @@
 //! What becomes of rows that stream in when a run is continued: settled ones are left, others are sent, and nothing is sent
 //! before the input was found to be the one that the journal is about.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
@@ -21,6 +21,8 @@ pub struct Resume {
     gaps: Arc<OnceLock<Overtakers>>,
     terms: Terms,
     comparing: Option<Comparing>,
+    /// Rows that have waited for the comparison, in order.
+    compared: VecDeque<Row>,
 }
 
 /// On what terms a run is continued.
@@ -87,7 +89,7 @@ struct Comparing {
     comparison: Comparison,
     entries: EntryReader,
     gaps: Gaps,
-    waiting: Vec<Row>,
+    waiting: VecDeque<Row>,
     waiting_bytes: usize,
 }
 
@@ -147,11 +149,11 @@ impl Resume {
                 comparison: Comparison::new(checkpoint.clone()),
                 entries,
                 gaps: Gaps::default(),
-                waiting: Vec::new(),
+                waiting: VecDeque::new(),
                 waiting_bytes: 0,
             }),
         };
-        Resume { checkpoint, gaps, terms, comparing }
+        Resume { checkpoint, gaps, terms, comparing, compared: VecDeque::new() }
     }
 
     /// The last row that the journal knows.
@@ -164,12 +166,12 @@ impl Resume {
         self.checkpoint.last_applied() == Some(row)
     }
 
-    /// Takes a row in; the rows that something can be done about now, and what.
-    pub fn take(&mut self, row: Row) -> Result<Vec<(Row, Step)>, StopReason> {
+    /// Takes a row in, and gives it back with what is to be done about it, unless it has to wait for the comparison.
+    pub fn take(&mut self, row: Row) -> Result<Option<(Row, Step)>, StopReason> {
         self.terms.asked.take(row.position);
         let Some(comparing) = &mut self.comparing else {
             let step = self.step(&row);
-            return Ok(vec![(row, step)]);
+            return Ok(Some((row, step)));
         };
         let number = row.position.row;
         comparing.comparison.add(number, row.hash);
@@ -177,30 +179,42 @@ impl Resume {
         let is_last = self.checkpoint.last_row() <= Some(number);
         let is_asked_for = self.terms.asked.contain(row.position);
         if (self.checkpoint.is_settled(number) || !is_asked_for) && !is_last {
-            return Ok(vec![(row, Step::Leave)]);
+            return Ok(Some((row, Step::Leave)));
         }
         comparing.waiting_bytes += row.bytes();
-        comparing.waiting.push(row);
+        comparing.waiting.push_back(row);
         if comparing.waiting_bytes > WAITING_BYTES_MAX {
             return Err(StopReason::CannotCompare);
         }
-        if is_last { self.end_comparison() } else { Ok(Vec::new()) }
+        if is_last {
+            self.end()?;
+        }
+        Ok(None)
     }
 
-    /// The input has ended; the rows that waited.
-    pub fn end(&mut self) -> Result<Vec<(Row, Step)>, StopReason> {
-        self.end_comparison()
-    }
-
-    fn end_comparison(&mut self) -> Result<Vec<(Row, Step)>, StopReason> {
-        let Some(comparing) = self.comparing.take() else { return Ok(Vec::new()) };
+    /// All rows that the journal knows have come, or no more will: the comparison ends, and the rows that waited for it go on.
+    pub fn end(&mut self) -> Result<(), StopReason> {
+        let Some(comparing) = self.comparing.take() else { return Ok(()) };
         if let Some(Difference { first_row, last_row, .. }) = comparing.comparison.difference() {
             return Err(StopReason::InputChanged { first_row, last_row });
         }
         // A journal that cannot be read any more cannot be written for long either.
         let found = comparing.gaps.find(&self.checkpoint, &comparing.entries).or(Err(StopReason::JournalUnwritable))?;
         self.gaps.get_or_init(|| found);
-        Ok(comparing.waiting.into_iter().map(|row| (self.step(&row), row)).map(|(step, row)| (row, step)).collect())
+        self.compared = comparing.waiting;
+        Ok(())
+    }
+
+    /// Whether rows are left that have waited for the comparison.
+    pub fn has_compared(&self) -> bool {
+        !self.compared.is_empty()
+    }
+
+    /// The next of these rows, which come before all that are taken in later.
+    pub fn next_compared(&mut self) -> Option<(Row, Step)> {
+        let row = self.compared.pop_front()?;
+        let step = self.step(&row);
+        Some((row, step))
     }
 
     fn step(&self, row: &Row) -> Step {

@@ -77,11 +77,11 @@ impl Row {
         Row { content, ..self }
     }
 
-    /// What holding the row costs, in bytes, beside its own size.
+    /// What holding the row costs, in bytes.
     pub fn bytes(&self) -> usize {
         let body = match &self.content {
             Content::Update { body, .. } => body.len(),
-            Content::Invalid(errors) => errors.len() * size_of::<FieldError>(),
+            Content::Invalid(errors) => errors.iter().map(FieldError::bytes).sum(),
             Content::Superseded => 0,
         };
         size_of::<Row>() + self.raw.len() + body

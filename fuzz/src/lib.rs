@@ -6,9 +6,9 @@ use custsync::input::{BlockSize, Input, InputName, InputRules, RowRules, parse_b
 
 /// Blocks far smaller than a record, and one that holds all.
 pub const SIZES: [BlockSize; 3] = [
-    BlockSize { block_bytes: 1, record_bytes_max: 1 << 20 },
-    BlockSize { block_bytes: 37, record_bytes_max: 1 << 20 },
-    BlockSize { block_bytes: 64 << 10, record_bytes_max: 1 << 20 },
+    BlockSize { block_bytes: 1, lines_max: 4096, record_bytes_max: 1 << 20 },
+    BlockSize { block_bytes: 37, lines_max: 3, record_bytes_max: 1 << 20 },
+    BlockSize { block_bytes: 64 << 10, lines_max: 4096, record_bytes_max: 1 << 20 },
 ];
 
 /// What a row became: its bytes, its line, and the request's body or all of its errors.

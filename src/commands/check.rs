@@ -18,24 +18,24 @@ pub fn check(settings: &Settings) -> Result<Exit, Failure> {
     let began = Began::now();
     let terminal = Terminal::new(&settings.output);
     unique::refuse_streams(settings)?;
-    let opened = inputs::open(&settings.input)?;
-    let started = start::for_check(settings, &opened.inputs)?;
+    let known = inputs::look_through(&settings.input)?;
+    let started = start::for_check(settings, &known.inputs)?;
     let key = started.key;
-    let failed = FailedRows::in_order(started.run_dir.clone(), &opened.inputs, settings.output.failed_format);
-    let recorder = Recorder::new(started.journal, failed, None, Inputs::of(opened.inputs.len()));
+    let failed = FailedRows::in_order(started.run_dir.clone(), &known.inputs, settings.output.failed_format);
+    let recorder = Recorder::new(started.journal, failed, None, Inputs::of(known.inputs.len()));
     let rows = inputs::rows(&settings.input);
     let window = inputs::window(&rows);
     let builder = RowBuilder { rules: settings.input.rows.clone(), key };
     let reading = Reading {
-        ids: unique::ids(settings, &opened.inputs, &builder, window.clone())?,
-        inputs: opened.inputs,
+        ids: unique::ids(settings, &known.inputs, &builder, window.clone())?,
+        inputs: known.inputs,
         builder,
         window,
     };
     let progress = Arc::new(Progress::default());
-    let watch = terminal.watch(progress.clone(), opened.total_bytes);
+    let watch = terminal.watch(progress.clone(), known.total_bytes);
     let destination = Destination::of(settings);
-    let mut show = |explanation: &_| terminal.print(&explain::render(explanation, &opened.names, &destination));
+    let mut show = |explanation: &_| terminal.print(&explain::render(explanation, &known.names, &destination));
     let onlooker = Onlooker::new(settings.input.explain, &mut show);
     let (ended, recorded) =
         pipeline::check(reading, recorder, settings.sending.max_errors, pipeline::threads(), &progress, onlooker)
@@ -44,7 +44,7 @@ pub fn check(settings: &Settings) -> Result<Exit, Failure> {
     let report = Report {
         command: "check",
         settings,
-        names: opened.names,
+        names: known.names,
         run_dir: started.run_dir,
         began,
         read: ended.read,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::config::input::InputSettings;
 use crate::contract::CustomerId;
-use crate::input::{Input, parse_block};
+use crate::input::{KnownInput, parse_block};
 use crate::journal::{Checkpoint, Comparison, Difference, EntryReader, Key, Overtakers};
 use crate::resume::{Compare, Gaps};
 
@@ -23,7 +23,7 @@ pub(super) struct InputDiffers {
 /// An input to be compared.
 pub(super) struct Compared<'a> {
     pub(super) settings: &'a InputSettings,
-    pub(super) inputs: &'a [Input],
+    pub(super) inputs: &'a [KnownInput],
     pub(super) key: Key,
 }
 
@@ -35,7 +35,7 @@ pub(super) fn compare_input(
     input: &Compared<'_>,
 ) -> anyhow::Result<Compare> {
     let Some(last_row) = checkpoint.last_row() else { return Ok(Compare::Done(Overtakers::default())) };
-    if !input.inputs.iter().all(|input| input.name().can_be_read_twice()) {
+    if !input.inputs.iter().all(|input| input.can_be_read_twice()) {
         return Ok(Compare::WhileStreaming(entries.try_clone()?));
     }
     let (mut comparison, mut gaps) = (Comparison::new(checkpoint.clone()), Gaps::default());
@@ -71,8 +71,11 @@ impl Compared<'_> {
     fn read_rows(&self, last_row: u64, mut take: impl FnMut(u64, u64, Option<CustomerId>)) -> anyhow::Result<()> {
         // Whatever part of it is asked for now: all that is settled has to be the same.
         let mut rows = 0;
-        for name in self.inputs.iter().map(Input::name) {
-            let mut input = Input::open(name.clone(), &self.settings.rules)?;
+        for mut known in self.inputs.iter().filter_map(KnownInput::again) {
+            if rows >= last_row {
+                break;
+            }
+            let mut input = known.open()?;
             while rows < last_row
                 && let Some(block) = input.next_block()?
             {

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use crate::config::Settings;
-use crate::input::Input;
+use crate::input::KnownInput;
 use crate::schedule::StopReason;
 use crate::text;
 
@@ -27,10 +27,10 @@ pub(super) enum Continuation {
 
 impl Continuation {
     /// Of a run in this directory that was begun by these arguments.
-    pub(super) fn of(arguments: &[OsString], settings: &Settings, inputs: &[Input], run_dir: &Path) -> Continuation {
+    pub(super) fn of(arguments: &[OsString], settings: &Settings, inputs: &[KnownInput], run_dir: &Path) -> Continuation {
         let named = settings.output.run_dir.is_none().then_some(run_dir);
         let command = command(arguments, named);
-        if inputs.iter().all(|input| input.name().can_be_read_twice()) {
+        if inputs.iter().all(|input| input.can_be_read_twice()) {
             Continuation::Command(command)
         } else {
             Continuation::PipedAgain(command)

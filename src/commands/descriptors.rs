@@ -7,9 +7,9 @@ use rustix::process::{Resource, getrlimit};
 
 use crate::commands::Failure;
 
-/// What a run has open besides its inputs and connections: the runtime's own, the signals', the results and their directory, the
-/// failed rows, the summary, the token file, and one connection.
-const NEEDED: usize = 13;
+/// What a run has open besides pipes that it reads and further connections: the runtime's own, the signals', the results and
+/// their directory, the failed rows, the summary, the token file, one input and one in reserve for the next, and one connection.
+const NEEDED: usize = 15;
 
 /// Refuses to begin where there are too few: the runtime cannot do without its own.
 pub(super) fn require() -> Result<(), Failure> {

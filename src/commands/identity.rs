@@ -8,7 +8,7 @@ use crate::commands::{Failure, inputs};
 use crate::config::api::Target;
 use crate::config::provenance::ShownValue;
 use crate::config::{BelongsTo, Holds, Settings};
-use crate::input::Input;
+use crate::input::KnownInput;
 use crate::journal::{FORMAT_VERSION, Header, KEY_NAME, Key, Purpose, READING_RULES, RunDir, SettingText};
 use crate::text;
 
@@ -20,7 +20,7 @@ const VALUE_CHARACTERS_MAX: usize = 80;
 const VALUES_SHOWN_MAX: usize = 3;
 
 /// What a run of these settings and inputs is known by.
-pub(super) fn header(settings: &Settings, inputs: &[Input], key: Key, purpose: Purpose) -> Result<Header, Failure> {
+pub(super) fn header(settings: &Settings, inputs: &[KnownInput], key: Key, purpose: Purpose) -> Result<Header, Failure> {
     Ok(Header::new(purpose, &key, inputs::identities(inputs, key)?, settings_of(settings, key)))
 }
 

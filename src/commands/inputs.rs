@@ -1,38 +1,46 @@
 //! Opens the inputs that a command names, and finds what is wrong with them before anything is sent.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 use tracing::info;
 
 use crate::commands::{Failure, files};
 use crate::config::input::InputSettings;
-use crate::input::{Input, InputName, Layout, Origin, RowWindow, preflight};
+use crate::input::{InputName, KnownInput, Layout, Origin, RowWindow};
 use crate::journal::{Checkpoint, InputIdentity, Key};
 use crate::summary::InputNames;
 
 /// Bytes at either end of an input that it is known by.
 const IDENTITY_BYTES: u64 = 64 << 10;
 
-/// Open inputs.
-pub(super) struct OpenInputs {
-    pub(super) inputs: Vec<Input>,
+/// The inputs of a command, looked through and closed again, but for those that can be read only once.
+pub(super) struct LookedThrough {
+    pub(super) inputs: Vec<KnownInput>,
     pub(super) names: InputNames,
     /// The size of all of them, where it is known.
     pub(super) total_bytes: Option<u64>,
 }
 
-/// Opens all inputs, after a look through the beginning of each.
-pub(super) fn open(settings: &InputSettings) -> Result<OpenInputs, Failure> {
+/// Looks through the beginning of all inputs, one after the other. Those that can be read only once come last, for a pipe waits
+/// for its writer.
+pub(super) fn look_through(settings: &InputSettings) -> Result<LookedThrough, Failure> {
     let files = files::expand(&settings.files).map_err(Failure::unusable)?;
-    for name in &files {
-        preflight(name, &settings.rules).map_err(Failure::unusable)?;
+    let rules = Arc::new(settings.rules.clone());
+    let mut found: BTreeMap<usize, KnownInput> = BTreeMap::new();
+    let (first, last): (Vec<_>, Vec<_>) =
+        files.into_iter().enumerate().partition(|(_, name)| name.can_be_read_twice());
+    for (index, name) in first.into_iter().chain(last) {
+        let input = KnownInput::look(name, &rules).map_err(Failure::unusable)?;
+        let before = index.checked_sub(1).and_then(|before| found.get(&before));
+        let input = if let Some(before) = before { input.sharing_with(before) } else { input };
+        found.insert(index, input);
     }
-    let open = |name: InputName| Input::open(name, &settings.rules).map_err(Failure::unusable);
-    let inputs: Vec<_> = files.into_iter().map(open).collect::<Result<_, _>>()?;
+    let inputs: Vec<_> = found.into_values().collect();
     let layouts = inputs.iter().map(|input| input.layout().as_ref());
     settings.rules.mapping.check_ignored(layouts).map_err(Failure::unusable)?;
     for input in &inputs {
@@ -40,12 +48,12 @@ pub(super) fn open(settings: &InputSettings) -> Result<OpenInputs, Failure> {
         say_what_does_not_apply(input, settings);
     }
     let names = InputNames::of(&inputs);
-    let total_bytes = inputs.iter().map(Input::size_bytes).sum();
-    Ok(OpenInputs { inputs, names, total_bytes })
+    let total_bytes = inputs.iter().map(KnownInput::size_bytes).sum();
+    Ok(LookedThrough { inputs, names, total_bytes })
 }
 
 /// Names that were guessed at are said, so that a wrong guess can be seen.
-fn say_what_is_taken_loosely(input: &Input) {
+fn say_what_is_taken_loosely(input: &KnownInput) {
     let columns: Vec<_> = input.loosely().iter().map(ToString::to_string).collect();
     if !columns.is_empty() {
         info!("{}: {} (--loose-headers)", input.name(), columns.join(", "));
@@ -53,7 +61,7 @@ fn say_what_is_taken_loosely(input: &Input) {
 }
 
 /// Settings that fit the first input do not apply to its failed rows: says which of them are made, and without effect.
-fn say_what_does_not_apply(input: &Input, settings: &InputSettings) {
+fn say_what_does_not_apply(input: &KnownInput, settings: &InputSettings) {
     if input.layout().origin() == Origin::First {
         return;
     }
@@ -66,13 +74,13 @@ fn say_what_does_not_apply(input: &Input, settings: &InputSettings) {
 }
 
 /// The inputs that hold failed rows, from 0.
-pub(super) fn of_failed_rows(inputs: &[Input]) -> BTreeSet<usize> {
+pub(super) fn of_failed_rows(inputs: &[KnownInput]) -> BTreeSet<usize> {
     let numbered = inputs.iter().enumerate();
     numbered.filter(|(_, input)| input.layout().origin() == Origin::FailedRows).map(|(index, _)| index).collect()
 }
 
 /// The number of the first row that takes part, where these rows of the inputs other than failed rows do.
-pub(super) fn first_row(rows: &Range<u64>, inputs: &[Input]) -> u64 {
+pub(super) fn first_row(rows: &Range<u64>, inputs: &[KnownInput]) -> u64 {
     match inputs.first().map(|input| input.layout().origin()) {
         Some(Origin::FailedRows) => 1,
         Some(Origin::First) | None => rows.start,
@@ -100,11 +108,11 @@ pub(super) fn window(rows: &Range<u64>) -> RowWindow {
 }
 
 /// What the inputs are known by.
-pub(super) fn identities(inputs: &[Input], key: Key) -> Result<Vec<InputIdentity>, Failure> {
+pub(super) fn identities(inputs: &[KnownInput], key: Key) -> Result<Vec<InputIdentity>, Failure> {
     inputs.iter().map(|input| identity(input, key).map_err(Failure::unusable)).collect()
 }
 
-fn identity(input: &Input, key: Key) -> io::Result<InputIdentity> {
+fn identity(input: &KnownInput, key: Key) -> io::Result<InputIdentity> {
     let columns = match input.layout().as_ref() {
         Layout::Csv(csv) => Some(key.digest(format!("{:?}", csv.names()))),
         Layout::Ndjson(_) => None,
@@ -112,7 +120,7 @@ fn identity(input: &Input, key: Key) -> io::Result<InputIdentity> {
     let name = input.name();
     let unknown = InputIdentity { name: name.to_string(), bytes: None, head: None, tail: None, columns };
     match name {
-        InputName::Path(path) if name.can_be_read_twice() => identity_of_file(path, unknown, key),
+        InputName::Path(path) if input.can_be_read_twice() => identity_of_file(path, unknown, key),
         InputName::Path(_) | InputName::Stdin => Ok(unknown),
     }
 }
@@ -126,7 +134,7 @@ fn identity_of_file(path: &Path, unknown: InputIdentity, key: Key) -> io::Result
 }
 
 /// Whether the input begins with the bytes that it began with when it was known as `earlier`.
-pub(super) fn begins_as(input: &Input, earlier: &InputIdentity, key: Key) -> io::Result<bool> {
+pub(super) fn begins_as(input: &KnownInput, earlier: &InputIdentity, key: Key) -> io::Result<bool> {
     let (InputName::Path(path), Some(bytes), Some(head)) = (input.name(), earlier.bytes, &earlier.head) else {
         return Ok(false);
     };

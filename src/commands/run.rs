@@ -28,15 +28,15 @@ pub fn run(settings: &Settings, arguments: &[OsString]) -> Result<Exit, Failure>
     let began = Began::now();
     let terminal = Terminal::new(&settings.output);
     unique::refuse_streams(settings)?;
-    let opened = inputs::open(&settings.input)?;
+    let known = inputs::look_through(&settings.input)?;
     descriptors::require()?;
     let server = Server::of(settings)?;
     let grant = server.token_source().read().map_err(Failure::unusable)?;
     let api = Api::new(&server.options(settings)).map_err(Failure::unusable)?;
     let route = api.route().clone();
-    let Started { run_dir, key, journal, start } = start::for_run(settings, &opened.inputs)?;
+    let Started { run_dir, key, journal, start } = start::for_run(settings, &known.inputs)?;
 
-    let continuation = Continuation::of(arguments, settings, &opened.inputs, run_dir.path());
+    let continuation = Continuation::of(arguments, settings, &known.inputs, run_dir.path());
     let progress = Arc::new(Progress::default());
     let rows = inputs::rows(&settings.input);
     let (rows, history, resume, earlier) = match start {
@@ -44,16 +44,16 @@ pub fn run(settings: &Settings, arguments: &[OsString]) -> Result<Exit, Failure>
         Start::Continue { checkpoint, entries, compare } => {
             let gaps = Arc::new(OnceLock::new());
             let all = inputs::rows_with_settled(&rows, &checkpoint);
-            let asked = AskedRows::new(rows, inputs::of_failed_rows(&opened.inputs));
+            let asked = AskedRows::new(rows, inputs::of_failed_rows(&known.inputs));
             let terms = Terms { asked, left_out: left_out(settings, &checkpoint) };
             let history = history(&checkpoint, &settings.sending);
             let resume = Resume::new(checkpoint.clone(), gaps.clone(), compare, terms);
             (all, history, Some(resume), Some(Earlier { checkpoint, entries, gaps }))
         }
     };
-    let first_row = inputs::first_row(&rows, &opened.inputs);
-    let failed = FailedRows::new(run_dir.clone(), &opened.inputs, settings.output.failed_format, first_row);
-    let recorder = Recorder::new(journal, failed, earlier, Inputs::of(opened.inputs.len()));
+    let first_row = inputs::first_row(&rows, &known.inputs);
+    let failed = FailedRows::new(run_dir.clone(), &known.inputs, settings.output.failed_format, first_row);
+    let recorder = Recorder::new(journal, failed, earlier, Inputs::of(known.inputs.len()));
     let sending = Sending {
         schedule: Schedule::new(rules(&settings.sending).map_err(Failure::unusable)?, history, seed()),
         api,
@@ -65,20 +65,20 @@ pub fn run(settings: &Settings, arguments: &[OsString]) -> Result<Exit, Failure>
     let window = inputs::window(&rows);
     let builder = RowBuilder { rules: settings.input.rows.clone(), key };
     let reading = Reading {
-        ids: unique::ids(settings, &opened.inputs, &builder, window.clone())?,
-        inputs: opened.inputs,
+        ids: unique::ids(settings, &known.inputs, &builder, window.clone())?,
+        inputs: known.inputs,
         builder,
         window,
     };
 
-    let watch = terminal.watch(progress, opened.total_bytes);
+    let watch = terminal.watch(progress, known.total_bytes);
     let (sent, recorded) = pipeline::run(reading, sending, recorder).map_err(Failure::unusable)?;
     drop(watch);
     server.stop();
     let report = Report {
         command: "run",
         settings,
-        names: opened.names,
+        names: known.names,
         continuation: Some(continuation),
         until: sent.until,
         run_dir,

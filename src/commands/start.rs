@@ -17,7 +17,7 @@ use crate::config::Settings;
 use crate::config::output::Unfinished;
 use crate::config::sending::{NamedWait, SendingSettings};
 use crate::exit::Exit;
-use crate::input::Input;
+use crate::input::KnownInput;
 use crate::journal::{
     Checkpoint, EntryReader, Fact, Header, JOURNAL_NAME, JournalFile, JournalWriter, Key, Purpose, RunDir, RunDirError,
     recover,
@@ -68,7 +68,7 @@ impl From<Failure> for Refusal {
 }
 
 /// Makes or opens the run directory for a run.
-pub(super) fn for_run(settings: &Settings, inputs: &[Input]) -> Result<Started, Failure> {
+pub(super) fn for_run(settings: &Settings, inputs: &[KnownInput]) -> Result<Started, Failure> {
     match (&settings.output.run_dir, settings.output.unfinished) {
         (Some(path), _) => in_directory(path, settings, inputs),
         (None, Unfinished::Left) => in_new_directory(settings, inputs),
@@ -77,7 +77,7 @@ pub(super) fn for_run(settings: &Settings, inputs: &[Input]) -> Result<Started, 
 }
 
 /// Begins or continues a run in the directory that the user named.
-fn in_directory(path: &Path, settings: &Settings, inputs: &[Input]) -> Result<Started, Failure> {
+fn in_directory(path: &Path, settings: &Settings, inputs: &[KnownInput]) -> Result<Started, Failure> {
     let run_dir = create(path)?;
     match open_journal(&run_dir, settings)? {
         JournalFile::New(file) => begin_run(file, run_dir, settings, inputs),
@@ -88,12 +88,12 @@ fn in_directory(path: &Path, settings: &Settings, inputs: &[Input]) -> Result<St
     }
 }
 
-fn in_new_directory(settings: &Settings, inputs: &[Input]) -> Result<Started, Failure> {
-    in_directory(&fresh::path(inputs.first().map(Input::name)), settings, inputs)
+fn in_new_directory(settings: &Settings, inputs: &[KnownInput]) -> Result<Started, Failure> {
+    in_directory(&fresh::path(inputs.first().map(KnownInput::name)), settings, inputs)
 }
 
 /// Continues the newest run of this input and these settings that is not finished, or begins a new one.
-fn after_unfinished(settings: &Settings, inputs: &[Input]) -> Result<Started, Failure> {
+fn after_unfinished(settings: &Settings, inputs: &[KnownInput]) -> Result<Started, Failure> {
     let Some(run_dir) = unfinished::newest(settings, inputs)? else {
         return in_new_directory(settings, inputs);
     };
@@ -123,8 +123,8 @@ fn after_unfinished(settings: &Settings, inputs: &[Input]) -> Result<Started, Fa
 }
 
 /// Makes the run directory for a check, or overwrites an earlier check's.
-pub(super) fn for_check(settings: &Settings, inputs: &[Input]) -> Result<Started, Failure> {
-    let path = settings.output.run_dir.clone().unwrap_or_else(|| fresh::path(inputs.first().map(Input::name)));
+pub(super) fn for_check(settings: &Settings, inputs: &[KnownInput]) -> Result<Started, Failure> {
+    let path = settings.output.run_dir.clone().unwrap_or_else(|| fresh::path(inputs.first().map(KnownInput::name)));
     let run_dir = create(&path)?;
     let file = match open_journal(&run_dir, settings)? {
         JournalFile::New(file) => file,
@@ -167,7 +167,7 @@ fn open_journal(run_dir: &RunDir, settings: &Settings) -> Result<JournalFile, Fa
     }
 }
 
-fn begin_run(file: File, run_dir: RunDir, settings: &Settings, inputs: &[Input]) -> Result<Started, Failure> {
+fn begin_run(file: File, run_dir: RunDir, settings: &Settings, inputs: &[KnownInput]) -> Result<Started, Failure> {
     let started = begin(file, run_dir, settings, inputs, Purpose::Run)?;
     // Said at the start: a process that is killed cannot say any more how it is continued.
     info!("recording in {}", text::safe_path(started.run_dir.path()));
@@ -179,7 +179,7 @@ fn begin(
     file: File,
     run_dir: RunDir,
     settings: &Settings,
-    inputs: &[Input],
+    inputs: &[KnownInput],
     purpose: Purpose,
 ) -> Result<Started, Failure> {
     let key = Key::random().map_err(Failure::run_directory)?;
@@ -190,7 +190,7 @@ fn begin(
 }
 
 /// Continues a run, if it is this one.
-fn resume(file: File, run_dir: RunDir, settings: &Settings, inputs: &[Input]) -> Result<Started, Refusal> {
+fn resume(file: File, run_dir: RunDir, settings: &Settings, inputs: &[KnownInput]) -> Result<Started, Refusal> {
     let began = Instant::now();
     let again = file.try_clone().map_err(Failure::run_directory)?;
     let recovered = recover(file, &run_dir, settings.sending.retry)
@@ -265,7 +265,7 @@ pub(super) fn named_wait_left(checkpoint: &Checkpoint, settings: &SendingSetting
 }
 
 /// Says how inputs differ that are the same as far as they were sent.
-fn say_what_changed(earlier: &Header, now: &Header, inputs: &[Input], key: Key) -> anyhow::Result<()> {
+fn say_what_changed(earlier: &Header, now: &Header, inputs: &[KnownInput], key: Key) -> anyhow::Result<()> {
     for ((earlier, now), input) in earlier.inputs.iter().zip(&now.inputs).zip(inputs) {
         if earlier.name != now.name {
             info!("the input that was called {} is called {} now", earlier.name, now.name);

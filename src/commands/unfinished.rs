@@ -11,7 +11,7 @@ use crate::commands::identity::{header, key_of, refuse_another_run, settings_of}
 use crate::commands::{Failure, inputs};
 use crate::config::Settings;
 use crate::exit::Exit;
-use crate::input::Input;
+use crate::input::KnownInput;
 use crate::journal::{Fact, Header, JOURNAL_NAME, Key, Line, Lines, Purpose, RunDir, RunDirError, last_fact};
 use crate::text;
 
@@ -32,7 +32,7 @@ enum State {
 
 /// The directory of the newest run of this input and these settings, if that is unfinished. A finished run has settled what
 /// older ones of the same left.
-pub(super) fn newest(settings: &Settings, inputs: &[Input]) -> Result<Option<RunDir>, Failure> {
+pub(super) fn newest(settings: &Settings, inputs: &[KnownInput]) -> Result<Option<RunDir>, Failure> {
     // There may be more directories than files that a process may open, so that each is opened twice, and none is kept open.
     let of_these_settings = |path: PathBuf| {
         let found =
@@ -51,8 +51,8 @@ pub(super) fn newest(settings: &Settings, inputs: &[Input]) -> Result<Option<Run
 }
 
 /// Whether the inputs can be compared with what was sent before anything is sent: nobody knows what a pipe holds.
-pub(super) fn can_be_compared(inputs: &[Input]) -> bool {
-    inputs.iter().all(|input| input.name().can_be_read_twice())
+pub(super) fn can_be_compared(inputs: &[KnownInput]) -> bool {
+    inputs.iter().all(|input| input.can_be_read_twice())
 }
 
 /// Names an unfinished run that may be the one which is meant.
@@ -100,13 +100,13 @@ impl Found {
     }
 
     /// Whether this is a run of these settings and this input, as far as its header tells.
-    fn is_of(&self, settings: &Settings, inputs: &[Input]) -> Result<bool, Failure> {
+    fn is_of(&self, settings: &Settings, inputs: &[KnownInput]) -> Result<bool, Failure> {
         let now = header(settings, inputs, self.key, Purpose::Run)?;
         if refuse_another_run(&self.header, &now, &self.run_dir).is_err() {
             return Ok(false);
         }
         for (earlier, input) in self.header.inputs.iter().zip(inputs) {
-            let is_pipe = !input.name().can_be_read_twice();
+            let is_pipe = !input.can_be_read_twice();
             let is_same =
                 if is_pipe { Ok(earlier.head.is_none()) } else { inputs::begins_as(input, earlier, self.key) };
             if !is_same.map_err(Failure::unusable)? {

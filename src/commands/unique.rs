@@ -6,7 +6,7 @@ use tracing::info;
 use crate::commands::Failure;
 use crate::config::Settings;
 use crate::ids::{Ids, Unique};
-use crate::input::{Input, InputName, RowWindow};
+use crate::input::{InputName, KnownInput, RowWindow};
 use crate::pipeline::{self, RowBuilder};
 
 /// Refuses inputs that can be read only once where they have to be read twice. To be asked before any is opened: a pipe waits
@@ -37,7 +37,7 @@ fn refuse_stream(name: &InputName) -> Result<(), Failure> {
 /// which are opened anew for it.
 pub(super) fn ids(
     settings: &Settings,
-    inputs: &[Input],
+    inputs: &[KnownInput],
     builder: &RowBuilder,
     window: RowWindow,
 ) -> Result<Ids, Failure> {
@@ -46,10 +46,9 @@ pub(super) fn ids(
         Unique::Reject => Ok(Ids::refusing()),
         Unique::Last => {
             // A folder may hold a pipe.
-            inputs.iter().map(Input::name).filter(|name| !name.can_be_read_twice()).try_for_each(refuse_stream)?;
+            inputs.iter().filter(|input| !input.can_be_read_twice()).map(KnownInput::name).try_for_each(refuse_stream)?;
             info!("reading the input once to find each customer's last row (--unique last)");
-            let open = |input: &Input| Input::open(input.name().clone(), &settings.input.rules);
-            let again = inputs.iter().map(open).collect::<Result<_, _>>().map_err(Failure::unusable)?;
+            let again = inputs.iter().filter_map(KnownInput::again).collect();
             let repeats = pipeline::count_repeats(again, builder.clone(), window, pipeline::threads())
                 .map_err(Failure::unusable)?;
             Ok(Ids::superseding(repeats.map_err(Failure::unusable)?))

@@ -62,6 +62,15 @@ impl FieldError {
     pub fn new(subject: Subject, code: ErrorCode, message: impl Into<Cow<'static, str>>) -> FieldError {
         FieldError { subject, code, message: message.into() }
     }
+
+    /// What holding the error costs, in bytes.
+    pub fn bytes(&self) -> usize {
+        let message = match &self.message {
+            Cow::Borrowed(_) => 0,
+            Cow::Owned(message) => message.capacity(),
+        };
+        size_of::<FieldError>() + message
+    }
 }
 
 impl Subject {

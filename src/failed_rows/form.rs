@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use super::FailedFormat;
 use super::spool::SpooledRow;
 use crate::contract::FieldSet;
-use crate::input::{Input, Layout, Mark, Overtaken, OwnPart, own_part};
+use crate::input::{KnownInput, Layout, Mark, Overtaken, OwnPart, own_part};
 use crate::journal::Entry;
 
 /// The columns in front of a row's own.
@@ -48,8 +48,8 @@ struct Said<'a> {
 
 impl Form {
     /// Of all inputs, in order.
-    pub(super) fn of_all(inputs: &[Input], format: FailedFormat) -> Vec<Form> {
-        let of = |(index, input): (usize, &Input)| {
+    pub(super) fn of_all(inputs: &[KnownInput], format: FailedFormat) -> Vec<Form> {
+        let of = |(index, input): (usize, &KnownInput)| {
             let number = if inputs.len() > 1 { format!("-{}", index + 1) } else { String::new() };
             Form::new(&number, input.name().to_string(), input.layout().clone(), format)
         };

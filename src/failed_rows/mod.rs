@@ -23,7 +23,7 @@ use self::form::Form;
 use self::order::Order;
 use self::spool::{SPOOL_NAME, Spool, SpooledRow};
 use crate::contract::FieldSet;
-use crate::input::Input;
+use crate::input::KnownInput;
 use crate::journal::{Entry, RunDir};
 use crate::row::Position;
 
@@ -72,12 +72,12 @@ pub struct FinishedFiles {
 
 impl FailedRows {
     /// For these inputs, whose rows end as they come. The first row to come is `first_row`. No file is made before a row failed.
-    pub fn new(run_dir: RunDir, inputs: &[Input], format: FailedFormat, first_row: u64) -> FailedRows {
+    pub fn new(run_dir: RunDir, inputs: &[KnownInput], format: FailedFormat, first_row: u64) -> FailedRows {
         FailedRows::ordered(run_dir, Form::of_all(inputs, format), Order::any(first_row))
     }
 
     /// The same, where rows end in the order of the input.
-    pub fn in_order(run_dir: RunDir, inputs: &[Input], format: FailedFormat) -> FailedRows {
+    pub fn in_order(run_dir: RunDir, inputs: &[KnownInput], format: FailedFormat) -> FailedRows {
         FailedRows::ordered(run_dir, Form::of_all(inputs, format), Order::OfTheInput)
     }
 

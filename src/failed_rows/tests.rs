@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::*;
 use crate::contract::Field;
-use crate::input::{BlockSize, InputName, InputRules};
+use crate::input::{BlockSize, Input, InputName, InputRules};
 use crate::journal::{EntryError, Outcome};
 
 const NOTHING: &dyn Fn(u64, Option<u64>) -> FieldSet = &|_, _| FieldSet::EMPTY;
@@ -22,13 +22,14 @@ fn entry(row: u64) -> Entry<'static> {
 }
 
 /// An input of this name that begins with this text.
-fn input(name: &str, text: &str) -> Input {
+fn input(name: &str, text: &str) -> KnownInput {
     let name = InputName::from_argument(name.into());
     let reader = Box::new(std::io::Cursor::new(text.as_bytes().to_vec()));
-    Input::of_reader(name, reader, &InputRules::default(), BlockSize::default()).expect("a good input")
+    let input = Input::of_reader(name, reader, &InputRules::default(), BlockSize::default());
+    KnownInput::of_stream(input.expect("a good input"))
 }
 
-fn failed_rows(directory: &Path, inputs: &[Input], format: FailedFormat) -> FailedRows {
+fn failed_rows(directory: &Path, inputs: &[KnownInput], format: FailedFormat) -> FailedRows {
     FailedRows::new(RunDir::create(directory).expect("a run directory"), inputs, format, 1)
 }
 

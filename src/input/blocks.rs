@@ -1,5 +1,6 @@
 //! Cuts a stream of bytes into blocks of whole records, in flat memory. Blocks are what threads work on.
 
+use std::collections::VecDeque;
 use std::io;
 use std::io::Read;
 
@@ -14,21 +15,26 @@ use super::marks::CellMarks;
 pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// Enough bytes to know a file by its first ones.
 const HEAD_BYTES_MIN: usize = 64;
+/// No fewer bytes are read for a block, however short its lines are.
+const TARGET_BYTES_MIN: usize = 4 << 10;
 
 /// How large blocks and records may be, in bytes.
 #[derive(Debug, Clone, Copy)]
 pub struct BlockSize {
     /// About the size of a block: it ends with the last record that fits, and holds at least one.
     pub block_bytes: usize,
+    /// The most lines of a block, those within cells not counted. A row takes many times more memory than a short record, so
+    /// what becomes of a block is bounded by both.
+    pub lines_max: usize,
     /// The longest record, with its line end.
     pub record_bytes_max: usize,
 }
 
 impl Default for BlockSize {
-    /// 256 KiB a block: small beside a cache, large beside the cost of handing it to a thread. 1 MiB a record: the
-    /// API's fields come to some kilobytes.
+    /// 256 KiB or 4,096 lines a block: small beside a cache, large beside the cost of handing it to a thread. 1 MiB a record:
+    /// the API's fields come to some kilobytes.
     fn default() -> BlockSize {
-        BlockSize { block_bytes: 256 << 10, record_bytes_max: 1 << 20 }
+        BlockSize { block_bytes: 256 << 10, lines_max: 4096, record_bytes_max: 1 << 20 }
     }
 }
 
@@ -88,8 +94,12 @@ pub(super) struct Blocks<R> {
     reader: R,
     format: Format,
     size: BlockSize,
-    /// What is read and not yet handed out. It starts with a record.
+    /// What is read and not yet cut. It starts with a record.
     buffer: Vec<u8>,
+    /// Blocks that are cut and not yet handed out.
+    cut: VecDeque<Block>,
+    /// Bytes to read for the next block.
+    target: usize,
     ends: RecordEnds,
     end: End,
     line: u64,
@@ -123,14 +133,18 @@ impl<R: Read> Head<R> {
     /// The whole stream in blocks, from its first byte on.
     pub(super) fn into_blocks(self, format: Format) -> Blocks<R> {
         let Head { reader, size, bytes: buffer, bytes_before, end } = self;
-        Blocks { reader, format, size, buffer, ends: RecordEnds::new(format), end, line: 1, bytes_before }
+        let (cut, target) = (VecDeque::new(), size.block_bytes);
+        Blocks { reader, format, size, buffer, cut, target, ends: RecordEnds::new(format), end, line: 1, bytes_before }
     }
 }
 
 impl<R: Read> Blocks<R> {
     /// The next block; `None` at the end of the stream.
     pub(super) fn next(&mut self) -> Result<Option<Block>, InputFault> {
-        let mut target = self.size.block_bytes;
+        if let Some(block) = self.cut.pop_front() {
+            return Ok(Some(block));
+        }
+        let mut target = self.target;
         loop {
             if self.end == End::Ahead {
                 self.end = fill(&mut self.reader, &mut self.buffer, target)
@@ -166,15 +180,50 @@ impl<R: Read> Blocks<R> {
         if self.is_one_long_record(record_end) {
             return Err(self.too_long());
         }
-        let mut rest = Vec::with_capacity(self.size.block_bytes);
+        let lines = self.ends.count_lines(self.buffer.get(..record_end).unwrap_or_default());
+        let line_ends = if lines >= self.size.lines_max as u64 { self.line_ends(record_end) } else { Vec::new() };
+        self.target = self.target_after(record_end, lines);
+        let mut rest = Vec::with_capacity(self.target);
         rest.extend_from_slice(self.buffer.get(record_end..).unwrap_or_default());
         let mut block = std::mem::replace(&mut self.buffer, rest);
         block.truncate(record_end);
         let (first_line, bytes_before) = (self.line, self.bytes_before);
-        self.line += self.ends.count_lines(&block);
+        self.line += lines;
         self.bytes_before += bytes_of(&block);
         let cell_marks = std::mem::replace(&mut self.ends, RecordEnds::new(self.format)).into_cell_marks();
-        Ok(Block { bytes: block.into(), first_line, bytes_before, cell_marks })
+        let block = Block { bytes: block.into(), first_line, bytes_before, cell_marks };
+        if line_ends.is_empty() { Ok(block) } else { Ok(self.cut_up(&block, &line_ends)) }
+    }
+
+    /// Where blocks end of what has more lines than a block may have.
+    #[cold]
+    fn line_ends(&self, record_end: usize) -> Vec<usize> {
+        let records = self.buffer.get(..record_end).unwrap_or_default();
+        let mut ends = self.ends.line_ends_by(self.size.lines_max, records);
+        ends.retain(|end| *end < record_end);
+        ends
+    }
+
+    /// Cuts a block at these places, and returns its first part. What is known of its cells fits none of the parts.
+    #[cold]
+    fn cut_up(&mut self, block: &Block, ends: &[usize]) -> Block {
+        let (mut start, mut line, mut bytes_before) = (0, block.first_line, block.bytes_before);
+        for end in ends.iter().copied().chain([block.bytes.len()]) {
+            let part = Block::new(block.bytes.slice(start..end), line, bytes_before);
+            line += count_lines(&part.bytes, self.format);
+            bytes_before += bytes_of(&part.bytes);
+            start = end;
+            self.cut.push_back(part);
+        }
+        self.cut.pop_front().expect("the last part was just pushed")
+    }
+
+    /// Bytes to read for the block behind one of so many bytes and lines: where lines are short, about as many as a block may
+    /// have, so that it need not be cut up.
+    fn target_after(&self, bytes: usize, lines: u64) -> usize {
+        let wanted = self.size.lines_max / 8 * 7;
+        let lines = usize::try_from(lines).unwrap_or(usize::MAX).max(1);
+        (bytes.saturating_mul(wanted) / lines).clamp(TARGET_BYTES_MIN.min(self.size.block_bytes), self.size.block_bytes)
     }
 
     fn too_long(&self) -> InputFault {

@@ -4,6 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
+use rustix::io::Errno;
+
 use super::format::Delimiter;
 use super::header::ColumnFault;
 use super::source::InputName;
@@ -93,6 +95,14 @@ pub enum InputFault {
     /// A header is all that it holds.
     #[error("has a header but no rows")]
     NoRows,
+    /// It is another file than the one that was looked through before anything was sent, is shorter, or has other columns.
+    #[error(
+        "has changed since the start: it is another file now, is shorter, or has another header or format; put it back as it was"
+    )]
+    Changed,
+    /// It can be read only once, and was.
+    #[error("can be read only once")]
+    ReadAlready,
     /// Its header has too many columns.
     #[error("the header has {columns} columns, more than {columns_max}: is the delimiter right? (--delimiter C)")]
     TooManyColumns {
@@ -241,6 +251,13 @@ impl InputFault {
         }
     }
 
+    /// Whether it could be opened where the process, or the system, had fewer files open.
+    pub fn is_for_lack_of_descriptors(&self) -> bool {
+        let InputFault::Open(error) = self else { return false };
+        let errno = error.raw_os_error().map(Errno::from_raw_os_error);
+        matches!(errno, Some(Errno::MFILE | Errno::NFILE))
+    }
+
     /// The line on which the fault is, counted from 1.
     pub fn line(&self) -> Option<u64> {
         match *self {
@@ -265,7 +282,9 @@ impl InputFault {
             | InputFault::Columns { .. }
             | InputFault::JsonArray
             | InputFault::Empty
-            | InputFault::NoRows => None,
+            | InputFault::NoRows
+            | InputFault::Changed
+            | InputFault::ReadAlready => None,
         }
     }
 }

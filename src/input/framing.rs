@@ -75,6 +75,17 @@ impl RecordEnds {
         }
     }
 
+    /// Where every `count`th line of these records ends, in the buffer that was searched. A line that ends within a cell is none.
+    #[cold]
+    pub(super) fn line_ends_by(&self, count: usize, records: &[u8]) -> Vec<usize> {
+        match self {
+            RecordEnds::Csv(ends) => ends.line_ends(records).skip(count - 1).step_by(count).collect(),
+            RecordEnds::Ndjson { .. } => {
+                memchr_iter(b'\n', records).map(|at| at + 1).skip(count - 1).step_by(count).collect()
+            }
+        }
+    }
+
     /// How many lines end within the records that were found.
     pub(super) fn count_lines(&self, records: &[u8]) -> u64 {
         match self {
@@ -124,6 +135,19 @@ impl CsvEnds {
         self.take(&marks, record_ends, None);
         self.ends_in_quotes = marker.is_in_quotes();
         self.last
+    }
+
+    /// Where the lines of these records end, behind a CR, LF or CRLF that ends a cell.
+    fn line_ends<'a>(&'a self, records: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
+        let cell_ends = self.cells.iter().zip(0..).flat_map(|(marks, chunk)| {
+            (0..CHUNK_BYTES).filter(|bit| marks.cell_ends >> bit & 1 == 1).map(move |bit| chunk * CHUNK_BYTES + bit)
+        });
+        let line_ends = cell_ends.filter(|&at| match records.get(at) {
+            Some(b'\n') => true,
+            Some(b'\r') => records.get(at + 1) != Some(&b'\n'),
+            Some(_) | None => false,
+        });
+        line_ends.map(|at| at + 1)
     }
 
     /// Takes in the chunk that is next.
@@ -191,6 +215,23 @@ mod tests {
         check(CSV, "\"a\" \"b\n,\"\n", Some(7), Some(8));
         check(Format::Csv(Delimiter::TAB), "a,\"\n\t\"\n", Some(4), Some(5));
         check(Format::Ndjson, "{\"a\":\"\n\r{", Some(7), None);
+    }
+
+    #[test]
+    fn lines_that_end_in_cells_are_none() {
+        let check = |format: Format, text: &str, count: usize, want: &[usize]| {
+            let mut ends = RecordEnds::new(format);
+            ends.search(text.as_bytes());
+            assert_eq!(ends.line_ends_by(count, text.as_bytes()), want, "{text:?}, each {count}");
+        };
+        check(CSV, "a\nb\n\nc", 1, &[2, 4, 5]);
+        check(CSV, "a\nb\n\nc", 2, &[4]);
+        check(CSV, "a\r\nb\r\r\n", 1, &[3, 5, 7]);
+        check(CSV, "\"a\n\r\n\",b\nc\n", 1, &[9, 11]);
+        check(Format::Ndjson, "{\r\n\n}\n", 1, &[3, 4, 6]);
+        let long = "abcdefg\n".repeat(40);
+        check(CSV, &long, 16, &[128, 256]);
+        check(Format::Ndjson, &long, 16, &[128, 256]);
     }
 
     #[test]

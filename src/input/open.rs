@@ -148,21 +148,19 @@ impl Input {
     }
 }
 
-/// Looks for faults that would stop a run in the first 4 MiB of an input. Only a regular file can be read twice; of
-/// anything else nothing is read.
-pub fn preflight(name: &InputName, rules: &InputRules) -> Result<(), InputError> {
-    if !name.can_be_read_twice() {
-        return Ok(());
-    }
-    let mut input = Input::open(name.clone(), rules)?;
+/// Opens an input and looks for faults that would stop a run in its first 4 MiB. Only a regular file can be read twice; of
+/// anything else no more is read than opening it takes.
+pub(super) fn preflight(name: InputName, rules: &InputRules) -> Result<Input, InputError> {
+    let can_be_read_twice = name.can_be_read_twice();
+    let mut input = Input::open(name, rules)?;
     let mut seen_bytes = 0;
-    while seen_bytes < PREFLIGHT_BYTES {
+    while can_be_read_twice && seen_bytes < PREFLIGHT_BYTES {
         match input.next_block()? {
             Some(block) => seen_bytes += block.bytes.len(),
             None => break,
         }
     }
-    Ok(())
+    Ok(input)
 }
 
 fn open_workbook(name: &InputName, path: &Path, rules: &InputRules) -> Result<Input, InputFault> {
@@ -242,7 +240,8 @@ fn read_header(
                 let columns = header::read(&cells, record.line, &rules.mapping)?;
                 let own = OwnColumns::of(&columns.names, &rules.mapping);
                 let place = record.place_of(own.leading).start..record.raw_end();
-                (columns, own, block.bytes.slice(place), record.end)
+                // A slice would keep the block in memory for as long as the layout.
+                (columns, own, Bytes::copy_from_slice(block.bytes.get(place).unwrap_or_default()), record.end)
             }
         };
         let layout = CsvLayout { delimiter, header, columns, own, mark };

@@ -77,6 +77,18 @@ impl RowWindow {
     }
 }
 
+/// Cuts a block off behind its first records, so many of them, and returns what is left of it; nothing where that is all.
+pub fn cut_behind(block: &mut Block, layout: &Layout, records: u64) -> Option<Block> {
+    match nth_record_end(block, layout, records) {
+        Cut::At(end) if end < block.bytes.len() => {
+            let rest = block.clone().without_first(end, layout.format());
+            block.bytes.truncate(end);
+            Some(rest)
+        }
+        Cut::At(_) | Cut::Fewer(_) => None,
+    }
+}
+
 /// How many records a block has.
 fn count_records(block: &Block, layout: &Layout) -> u64 {
     match nth_record_end(block, layout, u64::MAX) {

@@ -2,7 +2,7 @@
 
 mod replay;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -103,6 +103,8 @@ struct Driver {
     /// Rows that are sent again and have not ended: as many as the schedule holds at most.
     again: BTreeMap<u64, Row>,
     read: RowsRead,
+    /// Rows that were read and do not fit yet, in the order of the input: those of one batch at most.
+    waiting: VecDeque<Row>,
     extent: Option<Extent>,
     input_fault: Option<InputError>,
     reporter: Reporter,
@@ -112,6 +114,13 @@ struct Driver {
     terminate: Signal,
     sync: Interval,
     ticks: Interval,
+}
+
+/// Whether rows that waited were offered to the schedule.
+#[derive(PartialEq, Eq)]
+enum Offered {
+    Some,
+    None,
 }
 
 /// What woke the driver.
@@ -159,6 +168,7 @@ impl Driver {
             outbox: Outbox::new(),
             again: BTreeMap::new(),
             read: RowsRead::default(),
+            waiting: VecDeque::new(),
             extent: None,
             input_fault: None,
             reporter: Reporter::new(progress, route),
@@ -182,6 +192,9 @@ impl Driver {
                     continue;
                 }
             };
+            if self.offer_waiting() == Offered::Some {
+                continue;
+            }
             let event = self.next_event(until).await;
             if self.take(event) == Next::End {
                 return;
@@ -208,7 +221,7 @@ impl Driver {
         let mut is_due = self.outbox.is_due();
         let outbox_due_at = if is_due { None } else { self.outbox.due_at() };
         let wake_at = self.wake_at(until, outbox_due_at);
-        let has_room = self.extent.is_none() && self.sending.schedule.has_room() && self.outbox.has_room();
+        let reads_on = self.extent.is_none() && self.has_offered_all() && self.has_room();
         loop {
             tokio::select! {
                 biased;
@@ -218,7 +231,7 @@ impl Driver {
                 Some((ticket, attempt)) = self.in_flight.next() => return Event::Answered(ticket, attempt),
                 Some(renewal) = self.renewals.ended() => return Event::TokenRenewed(renewal),
                 Ok(()) = self.queues.written.changed() => return Event::Written,
-                batch = self.queues.batches.recv(), if has_room => return Event::Read(batch),
+                batch = self.queues.batches.recv(), if reads_on => return Event::Read(batch),
                 () = sleep_until(wake_at.into()) => return Event::Due,
                 _ = self.sync.tick() => return Event::SyncDue,
                 _ = self.ticks.tick() => self.report(),
@@ -245,7 +258,7 @@ impl Driver {
                 let now = self.now();
                 self.sending.schedule.token_renewed(renewal, now);
             }
-            Event::Read(Some(Ok(batch))) => self.offer(batch),
+            Event::Read(Some(Ok(batch))) => self.take_in(batch),
             Event::Read(Some(Err(error))) => {
                 self.extent = Some(Extent::Partial);
                 self.input_fault = Some(error);
@@ -253,9 +266,10 @@ impl Driver {
             }
             Event::Read(None) => {
                 self.extent = Some(Extent::Whole);
-                let planned = self.sending.resume.as_mut().map_or(Ok(Vec::new()), Resume::end);
-                self.carry_out_all(planned);
-                self.sending.schedule.close();
+                if let Some(Err(reason)) = self.sending.resume.as_mut().map(Resume::end) {
+                    self.sending.schedule.stop(reason);
+                }
+                self.close_if_all_is_offered();
             }
             Event::Written => self.release_written(),
             Event::SyncDue => {
@@ -371,6 +385,7 @@ impl Driver {
             let message = self.queues.recorder.send(Message::LeaveFailedRows).await;
             message.expect(RECORDER_LISTENS);
         } else {
+            self.leave_waiting();
             for row in std::mem::take(&mut self.again).into_values() {
                 self.ended_earlier(row);
             }

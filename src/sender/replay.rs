@@ -2,30 +2,67 @@
 
 use jiff::Timestamp;
 
-use super::Driver;
+use super::{Driver, Extent, Offered};
 use crate::reading::Batch;
 use crate::recorder::{EndedRow, Fate};
 use crate::resume::{Resume, Step};
 use crate::row::{Content, Row};
-use crate::schedule::StopReason;
 
 impl Driver {
-    pub(super) fn offer(&mut self, batch: Batch) {
+    /// Takes in a batch. Its rows wait until there is room for them.
+    pub(super) fn take_in(&mut self, batch: Batch) {
         self.read.append(&batch.read);
-        for row in batch.rows {
-            if let Some(resume) = &mut self.sending.resume {
-                let planned = resume.take(row);
-                self.carry_out_all(planned);
-            } else {
-                self.carry_out(row, Step::Send);
-            }
-        }
+        self.waiting.extend(batch.rows);
     }
 
-    pub(super) fn carry_out_all(&mut self, planned: Result<Vec<(Row, Step)>, StopReason>) {
+    /// Offers as many of the rows that wait as there is room for.
+    pub(super) fn offer_waiting(&mut self) -> Offered {
+        let mut offered = Offered::None;
+        while self.has_room() && self.offer_next() == Offered::Some {
+            offered = Offered::Some;
+        }
+        self.close_if_all_is_offered();
+        offered
+    }
+
+    /// Nothing is sent any more: rows that wait are left as an earlier process has settled them, or unsent.
+    pub(super) fn leave_waiting(&mut self) {
+        while self.offer_next() == Offered::Some {}
+    }
+
+    fn offer_next(&mut self) -> Offered {
+        let compared = self.sending.resume.as_mut().and_then(Resume::next_compared);
+        if let Some((row, step)) = compared {
+            self.carry_out(row, step);
+            return Offered::Some;
+        }
+        let Some(row) = self.waiting.pop_front() else { return Offered::None };
+        let planned = match &mut self.sending.resume {
+            Some(resume) => resume.take(row),
+            None => Ok(Some((row, Step::Send))),
+        };
         match planned {
-            Ok(planned) => planned.into_iter().for_each(|(row, step)| self.carry_out(row, step)),
+            Ok(Some((row, step))) => self.carry_out(row, step),
+            Ok(None) => {}
             Err(reason) => self.sending.schedule.stop(reason),
+        }
+        Offered::Some
+    }
+
+    /// Whether schedule and outbox have room for a row.
+    pub(super) fn has_room(&self) -> bool {
+        self.sending.schedule.has_room() && self.outbox.has_room()
+    }
+
+    /// Whether no row waits to be offered.
+    pub(super) fn has_offered_all(&self) -> bool {
+        self.waiting.is_empty() && !self.sending.resume.as_ref().is_some_and(Resume::has_compared)
+    }
+
+    /// Tells the schedule once no more rows will be offered.
+    pub(super) fn close_if_all_is_offered(&mut self) {
+        if self.extent == Some(Extent::Whole) && self.has_offered_all() {
+            self.sending.schedule.close();
         }
     }
 
@@ -102,7 +139,10 @@ impl Driver {
                 batch = self.queues.batches.recv() => batch,
             };
             match batch {
-                Some(Ok(batch)) => self.offer(batch),
+                Some(Ok(batch)) => {
+                    self.take_in(batch);
+                    self.leave_waiting();
+                }
                 Some(Err(_)) | None => return,
             }
         }

@@ -1,6 +1,6 @@
 //! The inputs as a summary speaks of them: their names, and what each was found to be.
 
-use crate::input::{Input, ReadAs};
+use crate::input::{KnownInput, ReadAs};
 use crate::row::Position;
 use crate::tally::Group;
 
@@ -13,10 +13,10 @@ pub struct InputNames {
 
 impl InputNames {
     /// Of open inputs.
-    pub fn of(inputs: &[Input]) -> InputNames {
+    pub fn of(inputs: &[KnownInput]) -> InputNames {
         InputNames {
             names: inputs.iter().map(|input| input.name().to_string()).collect(),
-            read_as: inputs.iter().map(Input::read_as).collect(),
+            read_as: inputs.iter().map(KnownInput::read_as).collect(),
         }
     }
 

@@ -136,7 +136,8 @@ const NDJSON_PIECES: &[&[u8]] = &[
 ];
 
 fn sizes() -> impl Strategy<Value = BlockSize> {
-    prop_oneof![1_usize..48, 1_usize..300].prop_map(|block_bytes| BlockSize { block_bytes, record_bytes_max: 1 << 20 })
+    (prop_oneof![1_usize..48, 1_usize..300], prop_oneof![1_usize..9, Just(4096)])
+        .prop_map(|(block_bytes, lines_max)| BlockSize { block_bytes, lines_max, record_bytes_max: 1 << 20 })
 }
 
 proptest! {
@@ -199,7 +200,7 @@ proptest! {
 fn a_record_may_be_as_long_as_its_limit() {
     let check = |record_bytes: usize, want: bool| {
         for block_bytes in [1, 8, 63, 64, 65, 200] {
-            let size = BlockSize { block_bytes, record_bytes_max: 64 };
+            let size = BlockSize { block_bytes, lines_max: 2, record_bytes_max: 64 };
             let text = format!("{}\nb\n", "a".repeat(record_bytes - 1));
             let is_taken = blocks(text.as_bytes(), &[7], CSV, size).is_ok();
             // A block larger than the limit is read before the limit is looked at.
@@ -217,4 +218,16 @@ fn raw_bytes_are_slices_of_the_block() {
     let (start, line, end) =
         records.next().map(|record| (record.raw.as_ptr(), record.line, record.end)).expect("a row");
     assert_eq!((start, line, end), (block.bytes.as_ptr(), 7, 4));
+}
+
+#[test]
+fn a_block_has_as_many_lines_as_it_may_at_most() {
+    let size = BlockSize { block_bytes: 1 << 10, lines_max: 16, record_bytes_max: 1 << 10 };
+    for (text, format) in [("1\n", CSV), ("\"a\n\",b\r\n", CSV), ("\n", CSV), ("{}\n", Format::Ndjson)] {
+        let blocks = blocks(text.repeat(1_000).as_bytes(), &[300], format, size).expect("good records");
+        let lines = |block: &Block| block.bytes.len() / text.len();
+        assert!(blocks.iter().all(|block| lines(block) <= 16), "{text:?}");
+        assert_eq!(blocks.iter().map(lines).sum::<usize>(), 1_000, "{text:?}");
+        assert!(blocks.len() < 90, "{text:?}: {} blocks", blocks.len());
+    }
 }

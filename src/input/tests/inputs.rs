@@ -112,7 +112,7 @@ fn an_ignored_column_has_to_be_somewhere() {
 fn a_window_leaves_out_rows_and_keeps_lines() {
     let check = |name: &str, text: &[u8], skip: u64, max: Option<u64>, want: &[u64], skipped: u64| {
         for block_bytes in [1, 8, 30, 1000] {
-            let size = BlockSize { block_bytes, record_bytes_max: 64 };
+            let size = BlockSize { block_bytes, lines_max: 2, record_bytes_max: 64 };
             let mut input = open_bytes(name, text, &InputRules::default(), size).expect("opens");
             let mut window = RowWindow::new(skip, max);
             let mut lines = Vec::new();
@@ -148,12 +148,12 @@ fn preflight_finds_what_would_stop_a_run() {
     let check = |text: &str, want: Option<u64>| {
         let path = folder.path().join("a.csv");
         std::fs::write(&path, text).expect("a file");
-        let found = preflight(&InputName::Path(path), &InputRules::default());
+        let found = preflight(InputName::Path(path), &InputRules::default());
         assert_eq!(found.err().map(|error| error.fault.line()), want.map(Some));
     };
     let rows = "1,x\n".repeat(500_000);
     check(&format!("id,job\n{rows}"), None);
     check(&format!("id,job\n{rows}2,\"y\n{rows}"), Some(500_002));
-    let none = preflight(&InputName::Path(folder.path().join("none.csv")), &InputRules::default());
-    assert!(none.is_ok(), "what is no regular file is left to opening");
+    let none = preflight(InputName::Path(folder.path().join("none.csv")), &InputRules::default());
+    assert!(none.is_err_and(|error| matches!(error.fault, InputFault::Missing)));
 }

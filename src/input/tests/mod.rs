@@ -17,7 +17,7 @@ use super::*;
 use crate::contract::ErrorCode;
 
 /// Blocks so small that every record meets their limits.
-const SMALL: BlockSize = BlockSize { block_bytes: 8, record_bytes_max: 64 };
+const SMALL: BlockSize = BlockSize { block_bytes: 8, lines_max: 2, record_bytes_max: 64 };
 
 /// Gives its bytes in pieces of the given sizes, over and over, with an interruption before each.
 #[derive(Debug)]

@@ -79,6 +79,20 @@ impl Process {
         peak.trim().strip_suffix(" kB")?.parse().ok()
     }
 
+    /// Waits for its end. With it, the most memory that it has had resident, in KiB, as far as that was seen.
+    pub(crate) fn finish_with_peak(mut self) -> (Finished, u64) {
+        let mut peak_kib = 0;
+        // What has ended has no memory.
+        while let Some(peak) = self.memory_peak_kib() {
+            peak_kib = peak;
+            if self.started.elapsed() > TIME_MAX {
+                self.give_up("its end");
+            }
+            thread::sleep(POLL_INTERVAL);
+        }
+        (self.finish(), peak_kib)
+    }
+
     /// What the system tells of it in this file of `/proc`.
     pub(crate) fn proc_file(&self, name: &str) -> Vec<u8> {
         std::fs::read(format!("/proc/{}/{name}", self.child.id())).expect("the process is there")

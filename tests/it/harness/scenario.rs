@@ -250,7 +250,12 @@ impl Scenario {
 
     /// Runs `custsync check` on the inputs, with the run directory named, and waits for its end.
     pub(crate) fn check<const N: usize>(&self, arguments: [&str; N]) -> End {
-        self.start_verb("check", &arguments).end()
+        self.start_check(arguments).end()
+    }
+
+    /// Starts `custsync check` as [`check`](Scenario::check) does.
+    pub(crate) fn start_check<const N: usize>(&self, arguments: [&str; N]) -> Running<'_> {
+        self.start_verb("check", &arguments)
     }
 
     /// Runs custsync with these arguments and no others.
@@ -426,6 +431,11 @@ impl Running<'_> {
     /// Waits for the program's end without a look at what it left behind.
     pub(crate) fn finish(self) -> Finished {
         self.process.finish()
+    }
+
+    /// Waits for the program's end, with the most memory that it has had resident, in KiB.
+    pub(crate) fn finish_with_peak(self) -> (Finished, u64) {
+        self.process.finish_with_peak()
     }
 
     /// The most memory that the program has had resident so far, in KiB; `None` once it has ended.

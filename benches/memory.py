@@ -1,0 +1,190 @@
+#!/usr/bin/env python3
+"""Measures the most memory that custsync has resident, for inputs of every shape, and prints the README's table.
+
+usage: benches/memory.py [--rows N] [--files N] [--long N] [--binary PATH] [PATTERN...]
+
+needs a release build (cargo build --release --bin custsync). Rows are made in a temporary directory, which is removed; the
+longest case (--long, 10,000,000 rows, twice) takes some GB there. A PATTERN is a part of a case's name.
+
+The system counts what a process had resident from its start, and so also Python's own 10 MiB or so: less is never shown.
+"""
+import argparse, gzip, os, resource, subprocess, sys, tempfile, zipfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent / "target")) / "release"
+SANDBOX = ["--sandbox", "--sandbox-latency", "0s", "--sandbox-window", "none", "--rate", "unlimited",
+           "--max-in-flight", "64", "--max-errors", "none"]
+CHECK = ["check", "--max-errors", "none"]
+RUN = ["run", *SANDBOX]
+MEMORY_MAX_MIB = 64
+HEADER = (b"id,first_name,last_name,phone_number,email,date_of_birth,gender,country_id,identity_number,job,address,"
+          b"default_channel_id,user_id")
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--rows", type=int, default=1_000_000)
+parser.add_argument("--files", type=int, default=2_000)
+parser.add_argument("--long", type=int, default=10_000_000)
+parser.add_argument("--binary", default=str(TARGET / "custsync"))
+parser.add_argument("patterns", nargs="*")
+options = parser.parse_args()
+
+
+def repeated(path, header, row, count):
+    """A file of so many equal rows."""
+    with open(path, "wb") as file:
+        file.write(header)
+        for _ in range(count // 10_000):
+            file.write(row * 10_000)
+        file.write(row * (count % 10_000))
+    return [path]
+
+
+def numbered(path, header, row, count, first=1):
+    """A file of rows with a number each."""
+    with open(path, "w") as file:
+        file.write(header)
+        for number in range(first, first + count):
+            file.write(row.format(n=number))
+    return [path]
+
+
+def many(folder, count):
+    """A folder of files of 400 KB, with two headers in turn."""
+    folder.mkdir()
+    for number in range(count):
+        header = b"id,job\n" if number % 2 else b"id,address\n"
+        (folder / f"{number:05}.csv").write_bytes(header + (b"1,%s\n" % (b"a" * 197)) * 2_000)
+    return [folder]
+
+
+def packed(path, content):
+    with gzip.open(path, "wb", compresslevel=6) as file:
+        file.write(content)
+    return [path]
+
+
+def workbook(path, rows):
+    """A workbook of one-cell rows."""
+    parts = {
+        "[Content_Types].xml": '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
+            '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+            '<Default Extension="xml" ContentType="application/xml"/>'
+            '<Override PartName="/xl/workbook.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/>'
+            '</Types>',
+        "_rels/.rels": '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+            '<Relationship Id="r1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/>'
+            '</Relationships>',
+        "xl/workbook.xml": '<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" '
+            'xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships">'
+            '<sheets><sheet name="a" sheetId="1" r:id="r1"/></sheets></workbook>',
+        "xl/_rels/workbook.xml.rels": '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+            '<Relationship Id="r1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.xml"/>'
+            '</Relationships>',
+    }
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as book:
+        for name, text in parts.items():
+            book.writestr(name, text)
+        with book.open("xl/worksheets/sheet1.xml", "w", force_zip64=True) as sheet:
+            sheet.write(b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
+                        b'<row r="1"><c r="A1" t="inlineStr"><is><t>id</t></is></c>'
+                        b'<c r="B1" t="inlineStr"><is><t>job</t></is></c></row>')
+            for row in range(2, rows + 2):
+                sheet.write(b'<row r="%d"><c r="A%d"><v>%d</v></c></row>' % (row, row, row))
+            sheet.write(b"</sheetData></worksheet>")
+    return [path]
+
+
+def measure(name, arguments, inputs, run_dir, limit=None, codes=(0, 1)):
+    """Runs custsync, and prints a line of the table."""
+    command = [options.binary, arguments[0], *map(str, inputs), "--run-dir", str(run_dir), *arguments[1:], "--quiet"]
+    prepare = None
+    if limit:
+        prepare = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+    with open(run_dir.with_suffix(".err"), "wb") as errors:
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors, preexec_fn=prepare,
+                                   env={"CUSTSYNC_TOKEN": "none", "PATH": os.environ["PATH"]})
+        _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = code = os.waitstatus_to_exitcode(status)
+    mib = usage.ru_maxrss / 1024
+    flag = "" if mib <= MEMORY_MAX_MIB else " **over**"
+    print(f"| {name} | {mib:.0f} MiB{flag} |", flush=True)
+    if code not in codes:
+        print(f"exit code {code}: " + run_dir.with_suffix(".err").read_text()[-500:], file=sys.stderr)
+        return False
+    return mib <= MEMORY_MAX_MIB
+
+
+def cases(work):
+    rows, few = options.rows, min(options.rows, 200_000)
+    of = lambda count: f"{count:,}"
+    shapes = [
+        ("short invalid rows `x`", lambda: repeated(work / "a.csv", b"id,email\n", b"x\n", rows)),
+        ("short valid rows `N,x`", lambda: numbered(work / "a.csv", "id,job\n", "{n},x\n", rows)),
+        ("rows `,`", lambda: repeated(work / "a.csv", b"id,job\n1,x\n", b",\n", rows)),
+        ("rows of 12 delimiters", lambda: repeated(work / "a.csv", HEADER + b"\n1" + b"," * 12 + b"\n",
+                                                 b"," * 12 + b"\n", rows)),
+        ("rows in Latin-1", lambda: repeated(work / "a.csv", b"id,first_name\n", b"1,Zo\xeb\n", rows)),
+        ("blank lines", lambda: repeated(work / "a.csv", b"id,job\n1,x\n", b"\n", 10 * rows)),
+        ("NDJSON, short invalid rows `0`", lambda: repeated(work / "a.ndjson", b"", b"0\n", rows)),
+        ("NDJSON, short valid rows", lambda: numbered(work / "a.ndjson", "", '{{"id":{n},"job":"x"}}\n', rows)),
+        ("NDJSON, rows of unknown keys",
+         lambda: repeated(work / "a.ndjson", b"", b'{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1,"h":1}\n', rows // 4)),
+        ("rows of 100 KB", lambda: repeated(work / "a.csv", b"id,job\n", b"1,%s\n" % (b"a" * 100_000), rows // 2_000)),
+        ("a workbook of rows of one cell", lambda: workbook(work / "a.xlsx", few)),
+        ("gzip, 250 times smaller", lambda: packed(work / "a.csv.gz", b"id,job\n" + b"1,x\n" * 16_000_000)),
+        ("one customer in all rows", lambda: repeated(work / "a.csv", b"id,job\n", b"1,x\n", few // 4)),
+    ]
+    for name, make in shapes:
+        for verb, arguments in (("check", CHECK), ("run", RUN)):
+            if verb == "check" and name.startswith("one customer"):
+                continue
+            # What unpacks to too much stops with exit 2, as it should.
+            codes = (2,) if name.startswith("gzip") else (0, 1)
+            yield f"{verb}: {name}", make, arguments, {"codes": codes}
+    few_descriptors = {"limit": 256}
+    make = lambda: many(work / "many", options.files)
+    yield f"check: {of(options.files)} files of 400 KB, `ulimit -n 256`", make, CHECK, few_descriptors
+    yield f"run: {of(options.files)} files, `--max-rows 3`", make, [*RUN, "--max-rows", "3"], few_descriptors
+    scattered = lambda: numbered_scattered(work / "a.csv", 5 * rows)
+    yield f"check: {of(5 * rows)} scattered ids of 31 bits", scattered, CHECK, {}
+    yield f"check `--unique reject`: the same", scattered, [*CHECK, "--unique", "reject"], {}
+    yield f"check `--unique last`: the same", scattered, [*CHECK, "--unique", "last"], {}
+    rejected = lambda: numbered(work / "long.csv", "id,job\n", "{n},x\n", options.long, first=2_000_000_000)
+    yield f"run: {of(options.long)} rows, all rejected", rejected, RUN, {"keep": True}
+    yield "run: the same again, `--retry rejected`", None, [*RUN, "--retry", "rejected"], {}
+
+
+def numbered_scattered(path, count):
+    state = 1
+    with open(path, "w") as file:
+        file.write("id,job\n")
+        for _ in range(count):
+            state = (state * 6364136223846793005 + 1442695040888963407) % 2**64
+            file.write(f"{(state >> 33) + 1},x\n")
+    return [path]
+
+
+def main():
+    is_good = True
+    with tempfile.TemporaryDirectory(prefix="custsync-memory-") as folder:
+        work = Path(folder)
+        inputs, last_make, run_dir, number = None, None, None, 0
+        print("| what | memory |\n|---|---:|")
+        for name, make, arguments, extra in cases(work):
+            keep = extra.pop("keep", False)
+            if options.patterns and not any(pattern in name for pattern in options.patterns):
+                continue
+            if make is not None:
+                number += 1
+                run_dir = work / f"run-{number}"
+                if make is not last_make:
+                    subprocess.run(["rm", "-rf", *map(str, inputs or [])], check=True)
+                    inputs, last_make = make(), make
+            is_good &= measure(name, arguments, inputs, run_dir, **extra)
+            if not keep:
+                subprocess.run(["rm", "-rf", str(run_dir)], check=True)
+    sys.exit(0 if is_good else 1)
+
+
+main()

@@ -1,0 +1,210 @@
+//! Inputs that were looked through and closed again, to be opened when their turn comes: there may be more of them than files
+//! that a process may have open, and each that is open holds a block.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::sync::Arc;
+
+use super::error::{InputError, InputFault};
+use super::layout::Layout;
+use super::loose::LooseColumn;
+use super::open::{Input, InputRules, preflight};
+use super::read_as::ReadAs;
+use super::source::InputName;
+
+/// An input of which is known what it looks like.
+pub struct KnownInput {
+    name: InputName,
+    size: Option<u64>,
+    read_as: ReadAs,
+    loosely: Vec<LooseColumn>,
+    layout: Arc<Layout>,
+    source: KnownSource,
+}
+
+/// Where the bytes of a known input come from.
+enum KnownSource {
+    /// This file, which can be opened again by these rules.
+    File(FileMark, Arc<InputRules>),
+    /// Standard input or a pipe, which stays open because it can be read only once; nothing once it was handed out.
+    Stream(Option<Box<Input>>),
+}
+
+/// What a file is known by.
+#[derive(Debug, Clone, Copy)]
+struct FileMark {
+    device: u64,
+    inode: u64,
+    /// Its size when it was looked at.
+    bytes: u64,
+}
+
+impl KnownInput {
+    /// Looks an input through for faults that would stop a run, as far as [`preflight`] does, and closes it again if it is a
+    /// regular file.
+    pub fn look(name: InputName, rules: &Arc<InputRules>) -> Result<KnownInput, InputError> {
+        let mark = if name.can_be_read_twice() { Some(mark_of(&name)?) } else { None };
+        let known = KnownInput::of_stream(preflight(name, rules)?);
+        Ok(match mark {
+            Some(mark) => KnownInput { source: KnownSource::File(mark, rules.clone()), ..known },
+            None => known,
+        })
+    }
+
+    /// An input that is open and stays so.
+    pub fn of_stream(input: Input) -> KnownInput {
+        KnownInput {
+            name: input.name().clone(),
+            size: input.size_bytes(),
+            read_as: input.read_as(),
+            loosely: input.loosely().to_vec(),
+            layout: input.layout().clone(),
+            source: KnownSource::Stream(Some(Box::new(input))),
+        }
+    }
+
+    /// The same, in less memory where the other input looks alike.
+    #[must_use]
+    pub fn sharing_with(mut self, other: &KnownInput) -> KnownInput {
+        if self.layout == other.layout {
+            self.layout = other.layout.clone();
+        }
+        self
+    }
+
+    /// The same file, to be read beside this one; nothing where it can be read only once.
+    pub fn again(&self) -> Option<KnownInput> {
+        let source = match &self.source {
+            KnownSource::File(mark, rules) => KnownSource::File(*mark, rules.clone()),
+            KnownSource::Stream(_) => return None,
+        };
+        Some(KnownInput {
+            name: self.name.clone(),
+            size: self.size,
+            read_as: self.read_as,
+            loosely: self.loosely.clone(),
+            layout: self.layout.clone(),
+            source,
+        })
+    }
+
+    /// Opens it. A file that is another one now, or looks different, is an error: nobody has looked it through.
+    pub fn open(&mut self) -> Result<Input, InputError> {
+        let (mark, rules) = match &mut self.source {
+            KnownSource::File(mark, rules) => (*mark, rules),
+            KnownSource::Stream(input) => {
+                let fault = || InputError { name: self.name.clone(), fault: InputFault::ReadAlready };
+                return input.take().map(|input| *input).ok_or_else(fault);
+            }
+        };
+        let input = Input::open(self.name.clone(), rules)?;
+        let now = mark_of(&self.name)?;
+        let is_same_file = (now.device, now.inode) == (mark.device, mark.inode) && now.bytes >= mark.bytes;
+        if !is_same_file || input.layout() != &self.layout {
+            return Err(InputError { name: self.name.clone(), fault: InputFault::Changed });
+        }
+        Ok(input)
+    }
+
+    /// The name that the user gave it.
+    pub fn name(&self) -> &InputName {
+        &self.name
+    }
+
+    /// Whether it is a regular file: standard input and pipes can be read only once.
+    pub fn can_be_read_twice(&self) -> bool {
+        match self.source {
+            KnownSource::File(..) => true,
+            KnownSource::Stream(_) => false,
+        }
+    }
+
+    /// The size of its text in bytes, as [`Input::size_bytes`].
+    pub fn size_bytes(&self) -> Option<u64> {
+        self.size
+    }
+
+    /// What it was found to be.
+    pub fn read_as(&self) -> ReadAs {
+        self.read_as
+    }
+
+    /// The names of its header that were taken for others (`--loose-headers`).
+    pub fn loosely(&self) -> &[LooseColumn] {
+        &self.loosely
+    }
+
+    /// What its records look like.
+    pub fn layout(&self) -> &Arc<Layout> {
+        &self.layout
+    }
+}
+
+fn mark_of(name: &InputName) -> Result<FileMark, InputError> {
+    let InputName::Path(path) = name else {
+        return Err(InputError { name: name.clone(), fault: InputFault::ReadAlready });
+    };
+    let metadata = fs::metadata(path).map_err(|error| {
+        let fault = match error.kind() {
+            io::ErrorKind::NotFound => InputFault::Missing,
+            _ => InputFault::Open(error),
+        };
+        InputError { name: name.clone(), fault }
+    })?;
+    Ok(FileMark { device: metadata.dev(), inode: metadata.ino(), bytes: metadata.len() })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    const ROWS: &str = "id,job\n1,a\n";
+
+    /// What opening says after the file was changed so.
+    fn opened_after(change: impl Fn(&Path)) -> Result<Option<usize>, InputFault> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.csv");
+        fs::write(&path, ROWS).expect("a file");
+        let mut known = KnownInput::look(InputName::Path(path.clone()), &Arc::default()).expect("a good file");
+        change(&path);
+        let block = known.open().and_then(|mut input| input.next_block());
+        block.map(|block| block.map(|block| block.bytes.len())).map_err(|error| error.fault)
+    }
+
+    #[test]
+    fn a_file_that_was_looked_through_is_opened_as_it_was() {
+        assert!(matches!(opened_after(|_| {}), Ok(Some(4))));
+        let grown = opened_after(|path| fs::write(path, format!("{ROWS}2,b\n")).expect("our file"));
+        assert!(matches!(grown, Ok(Some(8))), "rows that were appended are rows");
+    }
+
+    #[test]
+    fn a_file_that_has_changed_is_not_opened() {
+        let write = |text: &'static str| move |path: &Path| fs::write(path, text).expect("our file");
+        let has_changed = |fault| matches!(fault, Err(InputFault::Changed));
+        assert!(has_changed(opened_after(write("id,address\n1,a\n"))), "another header");
+        assert!(has_changed(opened_after(write("id;job\n1;a\n2;b\n"))), "another delimiter");
+        assert!(has_changed(opened_after(write("id,job\n1,\n"))), "shorter");
+        let replace = |path: &Path| {
+            let other = path.with_extension("new");
+            fs::write(&other, ROWS).expect("a file");
+            fs::rename(other, path).expect("our file");
+        };
+        assert!(has_changed(opened_after(replace)), "another file");
+        let gone = opened_after(|path| fs::remove_file(path).expect("our file"));
+        assert!(matches!(gone, Err(InputFault::Missing)));
+    }
+
+    #[test]
+    fn what_can_be_read_once_is_opened_once() {
+        let reader = Box::new(ROWS.as_bytes());
+        let input = Input::of_reader(InputName::Stdin, reader, &InputRules::default(), Default::default());
+        let mut known = KnownInput::of_stream(input.expect("a good input"));
+        assert!(known.again().is_none() && !known.can_be_read_twice());
+        assert!(known.open().is_ok());
+        assert!(matches!(known.open().map_err(|error| error.fault), Err(InputFault::ReadAlready)));
+    }
+}

@@ -1,0 +1,168 @@
+//! From open inputs to checked rows: blocks are cut one after the other, parsed and checked by themselves.
+//!
+//! A run wants all rows in order, so one thread reads and another one checks for it. A check wants the bad rows alone, so any
+//! number of threads take turns to read a block and sift what they read ([`sifting`]): the result is the same, byte for byte.
+//! What a row's id makes of it depends on the rows before, so it is looked for in that order ([`Sifted::settle`]).
+//!
+//! All of them end when their queue's other end is dropped, so whoever stops taking rows stops the reading.
+
+mod sifting;
+mod source;
+
+use std::sync::mpsc::Receiver;
+
+use bytes::Bytes;
+
+pub(crate) use self::sifting::{InOrder, Sifted, Sifter};
+use self::source::{Numbered, SourceBlock};
+pub(crate) use self::source::{BlockSource, ReadBlock, read_blocks};
+use crate::contract::{CustomerId, CustomerUpdate, ErrorCode, FieldError, InvalidRow, Subject};
+use crate::ids::{Ids, Standing};
+use crate::input::{InputError, RowRules, parse_block};
+use crate::journal::Key;
+use crate::row::{Content, Position, Row};
+use crate::tally::RowsRead;
+
+/// Blocks of at most about 256 KiB that wait to be parsed.
+pub(crate) const BLOCKS_QUEUED_MAX: usize = 2;
+
+/// The rows of a batch take about this many bytes at most.
+const BATCH_BYTES_MAX: usize = 2 << 20;
+
+/// About the size of a row, to make room for as many.
+const ROW_BYTES: usize = 128;
+
+/// Makes rows of records that were read and checked.
+#[derive(Debug, Clone)]
+pub struct RowBuilder {
+    /// How records are read.
+    pub rules: RowRules,
+    /// What their hashes are keyed by.
+    pub key: Key,
+}
+
+/// Rows, in order.
+#[derive(Default)]
+pub(crate) struct Batch {
+    pub(crate) rows: Vec<Row>,
+    /// What was read, that is these rows.
+    pub(crate) read: RowsRead,
+}
+
+/// Whether anybody still takes rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Demand {
+    Present,
+    Gone,
+}
+
+/// Parses and checks blocks into batches of all their rows, in order, by one thread.
+pub(crate) fn check_blocks(
+    blocks: &Receiver<ReadBlock>,
+    builder: &RowBuilder,
+    mut ids: Ids,
+    mut send: impl FnMut(Result<Batch, InputError>) -> Demand,
+) {
+    let mut rows_before = 0;
+    while let Ok(Numbered { content, .. }) = blocks.recv() {
+        let demand = match content {
+            Ok(source) => check_block(&source, &mut rows_before, builder, &mut ids, &mut |batch| send(Ok(batch))),
+            Err(error) => send(Err(error)),
+        };
+        if demand == Demand::Gone {
+            return;
+        }
+    }
+}
+
+/// Hands out the rows of a block, which so many come before, in batches.
+fn check_block(
+    source: &SourceBlock,
+    rows_before: &mut u64,
+    builder: &RowBuilder,
+    ids: &mut Ids,
+    send: &mut impl FnMut(Batch) -> Demand,
+) -> Demand {
+    let SourceBlock { input, skipped, block, layout } = source;
+    let first_row = skipped + *rows_before + 1;
+    let mut batch = Batch { rows: Vec::with_capacity(block.bytes.len() / ROW_BYTES), ..Batch::default() };
+    let (mut demand, mut batch_bytes, mut buffer) = (Demand::Present, 0, Vec::new());
+    parse_block(block, layout, &builder.rules, &mut |record| {
+        if demand == Demand::Gone {
+            return;
+        }
+        let position = Position { row: first_row + record.ordinal, input: *input, line: record.line };
+        let row = match record.checked {
+            Ok(update) if update.fields().is_empty() => {
+                batch.read.add_overtaken(position, update.notes());
+                builder.superseded_row(record.raw, update.id(), position)
+            }
+            Ok(update) => {
+                let standing = ids.next(update.id());
+                batch.read.add_standing(position, standing);
+                match standing {
+                    Standing::Sent | Standing::SentAgain | Standing::Unknown => {
+                        batch.read.add_valid(position, update.notes());
+                        builder.valid_row(record.raw, &update, position, &mut buffer)
+                    }
+                    Standing::Superseded => {
+                        batch.read.add_valid(position, update.notes());
+                        builder.superseded_row(record.raw, update.id(), position)
+                    }
+                    Standing::Refused => {
+                        batch.read.add_invalid(position);
+                        builder.invalid_row(record.raw, refused(update.id()), position)
+                    }
+                }
+            }
+            Err(invalid) => {
+                batch.read.add_invalid(position);
+                builder.invalid_row(record.raw, invalid, position)
+            }
+        };
+        batch_bytes += row.bytes();
+        batch.rows.push(row);
+        if batch_bytes >= BATCH_BYTES_MAX {
+            *rows_before += batch.read.rows;
+            batch_bytes = 0;
+            demand = send(std::mem::take(&mut batch));
+        }
+    });
+    if demand == Demand::Gone || batch.rows.is_empty() {
+        return demand;
+    }
+    *rows_before += batch.read.rows;
+    send(batch)
+}
+
+/// What is wrong with a valid row that is refused for its id's sake.
+fn refused(id: CustomerId) -> InvalidRow {
+    let message = "stands in an earlier row too (--unique reject)";
+    InvalidRow { id: Some(id), errors: vec![FieldError::new(Subject::Id, ErrorCode::Duplicate, message)] }
+}
+
+impl RowBuilder {
+    /// One allocation holds record and body, so that a row that waits long keeps no block alive. How long it has to be is known
+    /// once they were put together in `buffer`.
+    fn valid_row(&self, raw: &[u8], update: &CustomerUpdate<'_>, position: Position, buffer: &mut Vec<u8>) -> Row {
+        buffer.clear();
+        buffer.extend_from_slice(raw);
+        update.write_body(buffer);
+        let mut record = Bytes::copy_from_slice(buffer);
+        let body = record.split_off(raw.len());
+        let (id, fields, request) = (update.id(), update.fields(), self.key.request_hash(update.id().get(), &body));
+        self.row(position, Some(id), record, Content::Update { id, body, fields, request })
+    }
+
+    fn invalid_row(&self, raw: &[u8], invalid: InvalidRow, position: Position) -> Row {
+        self.row(position, invalid.id, Bytes::copy_from_slice(raw), Content::Invalid(invalid.errors))
+    }
+
+    fn superseded_row(&self, raw: &[u8], id: CustomerId, position: Position) -> Row {
+        self.row(position, Some(id), Bytes::copy_from_slice(raw), Content::Superseded)
+    }
+
+    fn row(&self, position: Position, id: Option<CustomerId>, raw: Bytes, content: Content) -> Row {
+        Row { position, id, hash: self.key.record_hash(&raw), raw, content }
+    }
+}

@@ -1,0 +1,388 @@
+//! What a check finds: any number of threads take turns to read a block and sift it for the rows that break the contract, and
+//! [`InOrder`] puts what they found back into the order of the input.
+//!
+//! Two bounds keep it in flat memory, whatever the rows are like. No thread reads further ahead of the block whose turn it is than
+//! [`ahead_max`], and what is found in a block is handed out in parts of about [`FOUND_BYTES_MAX`].
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use super::source::{BlockSource, Numbered, SourceBlock};
+use super::{ROW_BYTES, RowBuilder, refused};
+use crate::contract::CustomerId;
+use crate::explanation::Explanation;
+use crate::ids::{Ids, Standing};
+use crate::input::{InputError, parse_block};
+use crate::row::{Position, Row};
+use crate::tally::RowsRead;
+
+/// What is found in a block may take about this many bytes, before the rest of it is left to whoever takes it in order.
+const FOUND_BYTES_MAX: usize = 1 << 20;
+
+/// What a check finds in a block, or in a part of one.
+pub(crate) struct Sifted {
+    /// What was read.
+    pub(crate) read: RowsRead,
+    /// Whom the rows that keep the contract name, and where they stand.
+    valid: Vec<(CustomerId, Position)>,
+    /// The rows that break the contract.
+    pub(crate) invalid: Vec<Row>,
+    /// Bytes of input that were read.
+    pub(crate) input_bytes: u64,
+    /// Its first rows, where somebody wants to see them.
+    pub(crate) explained: Vec<Explanation>,
+    /// The block, to read it again.
+    source: SourceBlock,
+    /// What is left of it to be sifted.
+    rest: Option<SourceBlock>,
+    /// Rows of the blocks before.
+    rows_before: u64,
+}
+
+/// What a sifting thread has to say.
+pub(crate) enum Arrival {
+    /// It sifted a block.
+    Sifted(Box<Numbered<Result<Sifted, InputError>>>),
+    /// It panicked, so that a block never comes.
+    Lost,
+}
+
+/// Reads blocks and sifts them for the rows that break the contract; several threads may share its source. The thread that
+/// reads a block also parses it, while it is in the nearest cache.
+#[derive(Clone)]
+pub(crate) struct Sifter {
+    source: Arc<Mutex<BlockSource>>,
+    how: How,
+    /// Holds a token for each block that was read and not yet taken in order.
+    ahead: SyncSender<()>,
+}
+
+/// How blocks are sifted.
+#[derive(Clone)]
+struct How {
+    builder: Arc<RowBuilder>,
+    /// How many rows somebody still wants to see. A block cannot know how many come before it, so as many of its rows are
+    /// explained.
+    to_explain: Arc<AtomicU64>,
+}
+
+/// A turn of the thread that takes blocks in order.
+enum Turn {
+    Sifted(Numbered<Result<Sifted, InputError>>),
+    /// As many blocks as may be are read and not taken.
+    FarAhead,
+    /// There is no more.
+    End,
+}
+
+/// How many blocks may be read and not yet taken in order, for so many threads: while one of them is late, or what was found is
+/// recorded, each of the others may finish more than one.
+fn ahead_max(threads: usize) -> usize {
+    2 * threads + 2
+}
+
+impl Sifter {
+    /// Threads that sift, so many of them, and what they find, in order. `takes_part` says whether whoever takes that sifts, too,
+    /// where it would have to wait.
+    pub(crate) fn with_threads(
+        source: BlockSource,
+        builder: Arc<RowBuilder>,
+        to_explain: Arc<AtomicU64>,
+        threads: usize,
+        takes_part: bool,
+    ) -> (Sifter, SyncSender<Arrival>, InOrder) {
+        let ahead_max = ahead_max(threads);
+        let (ahead, taken) = sync_channel(ahead_max);
+        let (arrivals_in, arrivals) = sync_channel(ahead_max);
+        let how = How { builder, to_explain };
+        let sifter = Sifter { source: Arc::new(Mutex::new(source)), how: how.clone(), ahead };
+        let in_order = InOrder {
+            arrivals,
+            taken,
+            sifter: takes_part.then(|| sifter.clone()),
+            how,
+            early: BTreeMap::new(),
+            rest: None,
+            next: 0,
+            rows_before: 0,
+        };
+        (sifter, arrivals_in, in_order)
+    }
+
+    /// What the next block has; nothing at the end.
+    fn next(&self) -> Option<Numbered<Result<Sifted, InputError>>> {
+        // A thread that panicked in its turn ends the reading: what it read is lost.
+        let mut turn = self.source.lock().ok()?;
+        let Numbered { number, content } = turn.next()?;
+        drop(turn);
+        Some(Numbered { number, content: content.map(|source| self.how.sift(source)) })
+    }
+
+    /// The same, where no block has to be waited for.
+    fn next_in_turn(&self) -> Turn {
+        match self.ahead.try_send(()) {
+            Ok(()) => self.next().map_or(Turn::End, Turn::Sifted),
+            Err(TrySendError::Full(())) => Turn::FarAhead,
+            Err(TrySendError::Disconnected(())) => Turn::End,
+        }
+    }
+
+    /// Sifts all that there is, as far as somebody takes it.
+    pub(crate) fn sift_into(&self, arrivals: &SyncSender<Arrival>) {
+        let _told = ToldWhenLost(arrivals);
+        while self.ahead.send(()).is_ok()
+            && let Some(next) = self.next()
+        {
+            if arrivals.send(Arrival::Sifted(Box::new(next))).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// Tells of a panic: the others would wait for the block that never comes.
+struct ToldWhenLost<'a>(&'a SyncSender<Arrival>);
+
+impl Drop for ToldWhenLost<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            // There is room for as many as may be ahead.
+            self.0.try_send(Arrival::Lost).ok();
+        }
+    }
+}
+
+/// What several threads found, in the order of the input, with rows numbered over all of it.
+pub(crate) struct InOrder {
+    arrivals: Receiver<Arrival>,
+    /// Gives tokens back.
+    taken: Receiver<()>,
+    /// Sifts a block where it would have to wait for one, until there is none any more.
+    sifter: Option<Sifter>,
+    how: How,
+    /// What came before its turn.
+    early: BTreeMap<u64, Result<Sifted, InputError>>,
+    /// What is left of the block whose turn it is.
+    rest: Option<SourceBlock>,
+    next: u64,
+    rows_before: u64,
+}
+
+impl How {
+    fn sift(&self, source: SourceBlock) -> Sifted {
+        let to_explain = self.to_explain.load(Ordering::Relaxed);
+        sift_block(source, &self.builder, &Sifting { to_explain, found_bytes_max: FOUND_BYTES_MAX, ..Sifting::default() })
+    }
+}
+
+impl InOrder {
+    /// One more block, from whoever has one first.
+    fn one_more(&mut self) -> Option<Numbered<Result<Sifted, InputError>>> {
+        let arrival = match self.arrivals.try_recv() {
+            Ok(arrival) => arrival,
+            Err(_) => {
+                match self.sifter.as_ref().map(Sifter::next_in_turn) {
+                    Some(Turn::Sifted(sifted)) => return Some(sifted),
+                    Some(Turn::End) => self.sifter = None,
+                    Some(Turn::FarAhead) | None => {}
+                }
+                self.arrivals.recv().ok()?
+            }
+        };
+        match arrival {
+            Arrival::Sifted(sifted) => Some(*sifted),
+            Arrival::Lost => None,
+        }
+    }
+
+    /// Numbers what was found as what comes next, and keeps what is left of its block.
+    fn place(&mut self, mut sifted: Sifted) -> Sifted {
+        self.rest = sifted.rest.take();
+        sifted.move_behind(self.rows_before);
+        self.rows_before += sifted.read.rows;
+        sifted
+    }
+}
+
+impl Iterator for InOrder {
+    type Item = Result<Sifted, InputError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if let Some(rest) = self.rest.take() {
+            let sifted = self.how.sift(rest);
+            return Some(Ok(self.place(sifted)));
+        }
+        while !self.early.contains_key(&self.next) {
+            let Numbered { number, content } = self.one_more()?;
+            self.early.insert(number, content);
+        }
+        let content = self.early.remove(&self.next)?;
+        self.next += 1;
+        self.taken.try_recv().ok();
+        Some(content.map(|sifted| self.place(sifted)))
+    }
+}
+
+impl Sifted {
+    /// Numbers the rows as ones that so many rows come before.
+    fn move_behind(&mut self, rows_before: u64) {
+        self.rows_before += rows_before;
+        self.read.move_behind(rows_before);
+        let valid = self.valid.iter_mut().map(|(_, position)| position);
+        let invalid = self.invalid.iter_mut().map(|row| &mut row.position);
+        let explained = self.explained.iter_mut().map(|explanation| &mut explanation.position);
+        for position in valid.chain(invalid).chain(explained) {
+            position.row += rows_before;
+        }
+    }
+
+    /// Whom the rows that keep the contract name.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = CustomerId> {
+        self.valid.iter().map(|(id, _)| *id)
+    }
+
+    /// Looks at the ids for what becomes of their rows. Blocks have to come in the order of the input.
+    pub(crate) fn settle(mut self, ids: &mut Ids, builder: &RowBuilder) -> Sifted {
+        let mut refused = Vec::new();
+        for (id, position) in std::mem::take(&mut self.valid) {
+            let standing = ids.next(id);
+            self.read.add_standing(position, standing);
+            match standing {
+                Standing::Sent | Standing::SentAgain | Standing::Unknown => {}
+                Standing::Superseded => {
+                    let explained = self.explained.iter_mut().find(|explained| explained.position == position);
+                    explained.into_iter().for_each(Explanation::supersede);
+                }
+                Standing::Refused => refused.push(position.row),
+            }
+        }
+        if refused.is_empty() {
+            return self;
+        }
+        // Good rows are not kept, so those that turn out to be bad are read once more.
+        let to_explain = u64::try_from(self.explained.len()).unwrap_or(u64::MAX);
+        let rows_before = self.rows_before;
+        let sifting = Sifting { rows_before, refused_rows: &refused, to_explain, found_bytes_max: usize::MAX };
+        sift_block(self.source, builder, &sifting)
+    }
+}
+
+/// What is known of a block before it is sifted.
+#[derive(Debug, Default)]
+struct Sifting<'a> {
+    /// Rows of the blocks before.
+    rows_before: u64,
+    /// Rows that are refused for their ids' sake, in order.
+    refused_rows: &'a [u64],
+    /// So many of its rows somebody wants to see.
+    to_explain: u64,
+    /// Where what was found takes as many bytes, the rest of the block is left.
+    found_bytes_max: usize,
+}
+
+fn sift_block(mut source: SourceBlock, builder: &RowBuilder, sifting: &Sifting<'_>) -> Sifted {
+    let Sifting { rows_before, refused_rows, to_explain, found_bytes_max } = *sifting;
+    let SourceBlock { input, skipped, block, layout } = &source;
+    let (mut read, mut invalid, mut explained) = (RowsRead::default(), Vec::new(), Vec::new());
+    let mut valid = Vec::with_capacity(block.bytes.len() / ROW_BYTES);
+    let mut found_bytes = 0;
+    let rules = &builder.rules;
+    parse_block(block, layout, rules, &mut |mut record| {
+        if found_bytes >= found_bytes_max {
+            return;
+        }
+        let position = Position { row: skipped + rows_before + record.ordinal + 1, input: *input, line: record.line };
+        if refused_rows.binary_search(&position.row).is_ok() {
+            record.checked = record.checked.and_then(|update| Err(refused(update.id())));
+        }
+        if record.ordinal < to_explain {
+            let explanation = Explanation::of(&record, position, layout, rules);
+            found_bytes += explanation.bytes();
+            explained.push(explanation);
+        }
+        match record.checked {
+            Ok(update) if update.fields().is_empty() => read.add_overtaken(position, update.notes()),
+            Ok(update) => {
+                read.add_valid(position, update.notes());
+                valid.push((update.id(), position));
+            }
+            Err(errors) => {
+                read.add_invalid(position);
+                let row = builder.invalid_row(record.raw, errors, position);
+                found_bytes += row.bytes();
+                invalid.push(row);
+            }
+        }
+    });
+    let rest = if found_bytes >= found_bytes_max { source.cut_behind(read.rows) } else { None };
+    let input_bytes = u64::try_from(source.block.bytes.len()).unwrap_or(u64::MAX);
+    Sifted { read, valid, invalid, input_bytes, explained, source, rest, rows_before }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::{InputName, InputRules, KnownInput, RowRules, RowWindow};
+    use crate::journal::Key;
+
+    /// A sifter of a file with this text, and what it finds.
+    fn sifter(text: &str, takes_part: bool) -> (Sifter, SyncSender<Arrival>, InOrder) {
+        let file = tempfile::Builder::new().suffix(".ndjson").tempfile().expect("a file");
+        std::fs::write(file.path(), text).expect("our file");
+        let name = InputName::Path(file.path().to_owned());
+        let mut known = KnownInput::look(name, &Arc::new(InputRules::default())).expect("a good file");
+        let open = KnownInput::of_stream(known.open().expect("a good file"));
+        let source = BlockSource::of(vec![open], RowWindow::new(0, None));
+        let builder = RowBuilder { rules: RowRules::default(), key: Key::of([7; 16]) };
+        Sifter::with_threads(source, Arc::new(builder), Arc::default(), 1, takes_part)
+    }
+
+    #[test]
+    fn nobody_reads_far_ahead_of_a_block_that_is_late() {
+        let (sifter, arrivals, mut in_order) = sifter(&"0\n".repeat(100_000), false);
+        let turns: Vec<_> = std::iter::from_fn(|| match sifter.next_in_turn() {
+            Turn::Sifted(sifted) => Some(sifted),
+            Turn::FarAhead => None,
+            Turn::End => panic!("there is more"),
+        })
+        .collect();
+        assert_eq!(turns.len(), ahead_max(1));
+        for sifted in turns.into_iter().rev() {
+            arrivals.send(Arrival::Sifted(Box::new(sifted))).expect("it is taken");
+        }
+        let first = in_order.next().expect("the late one").expect("a good file");
+        assert_eq!((first.read.rows, first.read.last_row), (4096, Some(4096)));
+        assert!(matches!(sifter.next_in_turn(), Turn::Sifted(_)), "one was taken");
+        assert!(matches!(sifter.next_in_turn(), Turn::FarAhead));
+    }
+
+    #[test]
+    fn a_block_that_never_comes_is_not_waited_for() {
+        let (sifter, arrivals, mut in_order) = sifter(&"0\n".repeat(100_000), false);
+        arrivals.send(Arrival::Lost).expect("it is taken");
+        assert!(in_order.next().is_none());
+        drop(sifter);
+    }
+
+    #[test]
+    fn a_block_in_which_much_is_found_comes_in_parts() {
+        let row = "{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1}\n";
+        let text = row.repeat(9_000);
+        let (_, _, in_order) = sifter(&text, true);
+        let (mut rows, mut bytes, mut parts) = (0, 0, 0);
+        for sifted in in_order {
+            let sifted = sifted.expect("a good file");
+            let numbers: Vec<_> = sifted.invalid.iter().map(|row| row.position.row).collect();
+            assert!(numbers.iter().copied().eq(rows + 1..=rows + sifted.read.rows), "all rows, in order");
+            let found: usize = sifted.invalid.iter().map(Row::bytes).sum();
+            assert!(found < FOUND_BYTES_MAX + 8_192, "{found} bytes");
+            assert!(sifted.invalid.iter().all(|row| row.position.line == row.position.row));
+            (rows, bytes, parts) = (rows + sifted.read.rows, bytes + sifted.input_bytes, parts + 1);
+        }
+        assert_eq!((rows, bytes), (9_000, text.len() as u64));
+        assert!(parts > 6, "{parts} parts");
+    }
+}

@@ -1,0 +1,75 @@
+//! More inputs than a process may have files open: each is open only while it is read.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write as _;
+
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+use crate::harness::Scenario;
+
+const FILES: usize = 100;
+/// Fewer descriptors than files, and more than a run needs.
+const FEW_DESCRIPTORS: &str = "ulimit -n 40; exec";
+/// What a process may have resident, in KiB.
+const MEMORY_MAX_KIB: u64 = 64 << 10;
+
+/// Files of three rows each: a customer of its own, a row that is invalid, and a customer that all files name.
+fn scenario() -> Scenario {
+    (1..=FILES).fold(Scenario::new().unlimited(), |scenario, file| {
+        let rows = format!("id,job\n{},a\nx,b\n1000,c{file}\n", file + 1);
+        scenario.file(&format!("{file:03}.csv"), rows)
+    })
+}
+
+#[test]
+fn many_files_are_run_and_continued_with_few_descriptors() {
+    let scenario = scenario().sandbox(|_| {}).through(FEW_DESCRIPTORS);
+    let files = FILES as u64;
+    let end = scenario.run(["--max-errors", "none", "--max-in-flight", "64", "--max-rows", "250"]).exits(1);
+    let end = end.counts([167, 83, 0, 0, 0]);
+    let row = end.results().row(249).clone();
+    assert_eq!((&row["file"], &row["line"]), (&83.into(), &4.into()), "{row}");
+    let end = scenario.run(["--max-errors", "none"]).exits(1).says("continuing after 250 settled rows");
+    let end = end.counts([2 * files, files, 0, 0, 0]);
+    let failed = end.files.keys().filter(|name| name.starts_with("failed-")).count();
+    assert_eq!(failed, FILES, "a file of failed rows for each");
+    assert_eq!(end.results().row(3 * files - 1)["file"], FILES);
+}
+
+#[test]
+fn many_files_are_checked_with_few_descriptors() {
+    let scenario = scenario().through(FEW_DESCRIPTORS);
+    for arguments in [["--max-errors", "none", "--unique", "all"], ["--max-errors", "none", "--unique", "last"]] {
+        let end = scenario.check(arguments).exits(1);
+        assert_eq!(end.summary()["invalid"], FILES, "{}", end.summary());
+    }
+}
+
+#[test]
+fn long_files_take_no_more_memory_than_one() {
+    let row = format!("1,{}\n", "a".repeat(200)).repeat(1_300);
+    let scenario = (1..=FILES).fold(Scenario::new(), |scenario, file| {
+        // No header is that of the file before.
+        let header = if file % 2 == 0 { "id,job\n" } else { "id,first_name\n" };
+        scenario.file(&format!("{file:03}.csv"), format!("{header}{row}"))
+    });
+    let (finished, peak_kib) = scenario.start_check(["--max-rows", "10"]).finish_with_peak();
+    assert_eq!(finished.status.code(), Some(0), "{}", String::from_utf8_lossy(&finished.stderr));
+    println!("figures: {FILES} files with {peak_kib} KiB at most");
+    assert!(peak_kib < MEMORY_MAX_KIB, "{peak_kib} KiB");
+}
+
+#[test]
+fn a_file_that_changes_before_its_turn_stops_the_run() {
+    let scenario = Scenario::new().input("pipe").file("b.csv", "id,job\n2,b\n");
+    let pipe = scenario.path("pipe");
+    mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    let running = scenario.start_check([]);
+    // The program opens the pipe once it has looked the file through.
+    let mut rows: File = OpenOptions::new().write(true).open(&pipe).unwrap();
+    fs::write(scenario.path("b.csv"), "id,address\n2,b\n3,c\n").unwrap();
+    rows.write_all(b"id,job\n1,a\n").unwrap();
+    drop(rows);
+    let end = running.end().exits(2).says("b.csv: has changed since the start");
+    assert_eq!(end.summary()["records"], 1, "{}", end.summary());
+}
