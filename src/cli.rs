@@ -72,7 +72,7 @@ fn dispatch(arguments: &[OsString]) -> Result<Exit, Failure> {
 /// else's file.
 fn answer_by_clap(answer: &clap::Error) -> Exit {
     if answer.use_stderr() {
-        terminal::say(text::safe_lines(&answer.render().to_string()).trim_end());
+        terminal::say(answer.render().to_string().trim_end());
         return Exit::Unusable;
     }
     // Where the terminal is gone there is nobody to tell.

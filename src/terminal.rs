@@ -1,6 +1,7 @@
 //! The only module that writes to the terminal: the summary on stdout, and on stderr messages, the log, and the progress bar
 //! that the log must not tear.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -79,22 +80,23 @@ impl Terminal {
     }
 }
 
-/// Prints to stdout. What reads it may have gone, which is no reason to fail.
+/// Prints to stdout. What reads it may have gone, which is no reason to fail. Whatever escaped its makers is escaped here.
 pub fn print(text: &str) {
     let mut stdout = io::stdout().lock();
-    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).ok();
+    stdout.write_all(text::safe_lines(text).as_bytes()).and_then(|()| stdout.flush()).ok();
 }
 
-/// Says something to the person at the terminal.
+/// Says something to the person at the terminal, as safely.
 pub fn say(text: &str) {
     let mut stderr = io::stderr().lock();
-    stderr.write_all(text.as_bytes()).and_then(|()| stderr.write_all(b"\n")).ok();
+    stderr.write_all(text::safe_lines(text).as_bytes()).and_then(|()| stderr.write_all(b"\n")).ok();
 }
 
 /// Says why the program cannot do what it was asked to. Whoever reads a JSON log reads this as one line of it. Names of
 /// files, columns and settings come from others, and none of them may write on the terminal as it likes.
 pub fn say_error(error: &dyn Display) {
-    let error = text::safe_lines(&error.to_string());
+    let error = error.to_string();
+    let error = text::safe_lines(&error);
     match LOG_FORMAT.get() {
         Some(OutputFormat::Json) => tracing::error!("{error}"),
         Some(OutputFormat::Text) | None => say(&format!("error: {error}")),
@@ -214,7 +216,7 @@ fn set_up_log(settings: &OutputSettings, bar: ProgressBar, color: bool) {
     };
     // Only our own words: what libraries log may hold addresses, headers and bodies, whatever RUST_LOG asks for.
     let ours = tracing_subscriber::filter::Targets::new().with_target("custsync", level);
-    let writer = AboveBar(bar);
+    let writer = AboveBar { bar, form: LogForm::of(settings.log_format, color) };
     let registry = tracing_subscriber::registry().with(ours);
     LOG_FORMAT.get_or_init(|| settings.log_format);
     // A log that was set up before (by tests of one process) stays.
@@ -231,7 +233,40 @@ fn set_up_log(settings: &OutputSettings, bar: ProgressBar, color: bool) {
 
 /// Writes whole log lines above the bar.
 #[derive(Clone)]
-struct AboveBar(ProgressBar);
+struct AboveBar {
+    bar: ProgressBar,
+    form: LogForm,
+}
+
+/// What log lines look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LogForm {
+    Plain,
+    /// With escape sequences for colours around what is logged, in which the logger has escaped all others.
+    Coloured,
+    Json,
+}
+
+impl LogForm {
+    fn of(format: OutputFormat, color: bool) -> LogForm {
+        match (format, color) {
+            (OutputFormat::Json, _) => LogForm::Json,
+            (OutputFormat::Text, true) => LogForm::Coloured,
+            (OutputFormat::Text, false) => LogForm::Plain,
+        }
+    }
+
+    /// The line, safe to show.
+    fn safe(self, line: &str) -> Cow<'_, str> {
+        match self {
+            LogForm::Plain => text::safe_lines(line),
+            LogForm::Coloured => {
+                Cow::Owned(line.split('\u{1b}').map(text::safe_lines).collect::<Vec<_>>().join("\u{1b}"))
+            }
+            LogForm::Json => text::safe_json(line),
+        }
+    }
+}
 
 impl<'a> MakeWriter<'a> for AboveBar {
     type Writer = AboveBar;
@@ -243,7 +278,8 @@ impl<'a> MakeWriter<'a> for AboveBar {
 
 impl io::Write for AboveBar {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.0.suspend(|| io::stderr().lock().write_all(line))?;
+        let text = String::from_utf8_lossy(line);
+        self.bar.suspend(|| io::stderr().lock().write_all(self.form.safe(&text).as_bytes()))?;
         Ok(line.len())
     }
 

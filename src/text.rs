@@ -1,17 +1,37 @@
-//! Text of others made safe to show: nothing in it can move a terminal's cursor, change its colours or hide what follows.
+//! Text of others made safe to show: nothing in it can move a terminal's cursor, change its colours, hide what follows, or look
+//! like another text. Everything that is shown goes through here, so that a character has one spelling everywhere.
+//!
+//! A character is escaped that cannot be seen for what it is: of Unicode's general categories Cc (C0, C1, DEL), Cf (zero-width
+//! spaces and joiners, bidirectional controls, byte order marks, soft hyphens, tags), Zl, Zp, Zs but for the space itself, and
+//! Co, which looks like something else in each font; what Unicode calls `Default_Ignorable_Code_Point`; and noncharacters.
+//! The tables are those of ICU4X, by its crate `icu_properties` (Unicode 17 in its version 2.2 and later).
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-/// The text with control characters and bidirectional overrides escaped.
+use icu_normalizer::ComposingNormalizerBorrowed;
+use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory};
+use icu_properties::{CodePointMapData, CodePointMapDataBorrowed, CodePointSetData, CodePointSetDataBorrowed};
+
+const CATEGORIES: CodePointMapDataBorrowed<'static, GeneralCategory> = CodePointMapData::<GeneralCategory>::new();
+const IGNORABLE: CodePointSetDataBorrowed<'static> = CodePointSetData::new::<DefaultIgnorableCodePoint>();
+
+/// Of a name so many characters are shown.
+const NAME_CHARACTERS_MAX: usize = 64;
+
+/// The text with every character escaped that cannot be seen for what it is.
 pub fn safe(text: &str) -> String {
     safe_cut(text, usize::MAX)
 }
 
 /// The same for text of several lines, which stay apart.
-pub fn safe_lines(text: &str) -> String {
-    text.split('\n').map(safe).collect::<Vec<_>>().join("\n")
+pub fn safe_lines(text: &str) -> Cow<'_, str> {
+    if text.chars().all(|character| character == '\n' || !is_unsafe(character)) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.split('\n').map(safe).collect::<Vec<_>>().join("\n"))
 }
 
 /// The same as [`safe`], cut to this many characters.
@@ -23,10 +43,10 @@ pub fn safe_cut(text: &str, characters_max: usize) -> String {
             break;
         }
         if is_unsafe(character) {
-            let escape = format!("\\u{{{:x}}}", u32::from(character));
+            let escape = escape(character);
             characters += escape.len();
             if characters <= characters_max {
-                write!(shown, "{escape}").expect("writing to a String cannot fail");
+                shown.push_str(&escape);
             }
         } else {
             characters += 1;
@@ -34,6 +54,17 @@ pub fn safe_cut(text: &str, characters_max: usize) -> String {
         }
     }
     shown
+}
+
+/// The same as [`safe`]; where the text has more characters than this, an ellipsis is its end.
+pub fn safe_ellipsis(text: &str, characters_max: usize) -> String {
+    let shown = safe_cut(text, characters_max);
+    if shown == safe(text) { shown } else { format!("{shown}…") }
+}
+
+/// The name of a column, a key or a sheet. A long one is cut, with an ellipsis as its end.
+pub fn safe_name(name: &str) -> String {
+    safe_ellipsis(name, NAME_CHARACTERS_MAX)
 }
 
 /// The name of a file, whole. Names that differ are shown otherwise: a byte that is not UTF-8 is `\xNN`, and a backslash of the
@@ -49,15 +80,81 @@ pub fn safe_path(path: &Path) -> String {
     shown
 }
 
-/// C0 and C1 controls, line and paragraph separators, and the bidirectional formatting characters (Unicode UAX #9 §2).
-pub(crate) fn is_unsafe(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-        || matches!(character, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{feff}')
+/// JSON with the same characters escaped as JSON escapes them (RFC 8259 §7), so that it says the same. Line ends between its
+/// values stay.
+pub fn safe_json(json: &str) -> Cow<'_, str> {
+    if json.chars().all(|character| character == '\n' || !is_unsafe(character)) {
+        return Cow::Borrowed(json);
+    }
+    let mut shown = String::with_capacity(json.len());
+    for character in json.chars() {
+        if character == '\n' || !is_unsafe(character) {
+            shown.push(character);
+        } else {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                write!(shown, "\\u{unit:04x}").expect("writing to a String cannot fail");
+            }
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// `\t`, `\n`, `\r` or `\u{…}`.
+fn escape(character: char) -> String {
+    match character {
+        '\t' | '\n' | '\r' => character.escape_default().collect(),
+        other => other.escape_unicode().collect(),
+    }
+}
+
+/// Whether a character cannot be seen for what it is.
+pub fn is_unsafe(character: char) -> bool {
+    if character.is_ascii() { character.is_ascii_control() } else { is_unsafe_beyond_ascii(character) }
+}
+
+fn is_unsafe_beyond_ascii(character: char) -> bool {
+    match CATEGORIES.get(character) {
+        GeneralCategory::Control
+        | GeneralCategory::Format
+        | GeneralCategory::LineSeparator
+        | GeneralCategory::ParagraphSeparator
+        | GeneralCategory::SpaceSeparator
+        | GeneralCategory::PrivateUse => true,
+        _ => IGNORABLE.contains(character) || is_noncharacter(character),
+    }
+}
+
+/// Unicode §23.7: the last two of each plane, and 32 in a row.
+fn is_noncharacter(character: char) -> bool {
+    let code = u32::from(character);
+    code & 0xfffe == 0xfffe || (0xfdd0..=0xfdef).contains(&code)
+}
+
+/// Whether a character of category Cf leaves no trace where it is displayed: all but those that enclose digits or join signs.
+pub fn is_invisible(character: char) -> bool {
+    !character.is_ascii() && CATEGORIES.get(character) == GeneralCategory::Format && IGNORABLE.contains(character)
+}
+
+/// The text without white space and invisible characters around it. Tags stay: a flag may end with them.
+pub fn trimmed(text: &str) -> &str {
+    let is_tag = |character: char| matches!(character, '\u{e0000}'..='\u{e007f}');
+    text.trim_matches(|character: char| character.is_whitespace() || (is_invisible(character) && !is_tag(character)))
+}
+
+/// A name in NFC, the form in which names are compared: `ö` may be one character or two.
+pub fn nfc(name: &str) -> Cow<'_, str> {
+    if name.is_ascii() { Cow::Borrowed(name) } else { ComposingNormalizerBorrowed::new_nfc().normalize(name) }
+}
+
+/// Whether two names are the same in NFC.
+pub fn is_same_name(one: &str, other: &str) -> bool {
+    one == other || (!one.is_ascii() && !other.is_ascii() && nfc(one) == nfc(other))
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn check(text: &str, characters_max: usize, want: &str) {
@@ -76,16 +173,76 @@ mod tests {
         check(b"\xf0\x9f\x98", "\\xf0\\x9f\\x98");
         check(b"a\x1b[2J", "a\\u{1b}[2J");
         check(b"a\\u{1b}[2J", "a\\\\u{1b}[2J");
+        check("a\u{200b}\u{a0}b.csv".as_bytes(), "a\\u{200b}\\u{a0}b.csv");
         check("\u{fffd}".as_bytes(), "\u{fffd}");
     }
 
     #[test]
     fn unsafe_characters_are_escaped_and_long_text_is_cut() {
         check("José, 日本", 99, "José, 日本");
-        check("a\u{1b}[2Jb\nc\u{9b}d", 99, "a\\u{1b}[2Jb\\u{a}c\\u{9b}d");
+        check("a\u{1b}[2Jb\nc\u{9b}d", 99, "a\\u{1b}[2Jb\\nc\\u{9b}d");
         check("\u{202e}evil\u{2069}", 99, "\\u{202e}evil\\u{2069}");
         check("abcdef", 3, "abc");
         check("ab\u{1b}cd", 4, "ab");
-        assert_eq!(safe_lines("a\n\u{1b}b\r\n"), "a\n\\u{1b}b\\u{d}\n");
+        assert_eq!(safe_lines("a\n\u{1b}b\r\n"), "a\n\\u{1b}b\\r\n");
+    }
+
+    #[test]
+    fn names_are_escaped_and_cut() {
+        let check = |name: &str, want: &str| assert_eq!(safe_name(name), want, "{name:?}");
+        check("e-mail ✉", "e-mail ✉");
+        check("a\u{1b}[31m\n", "a\\u{1b}[31m\\n");
+        check("\u{202e}live", "\\u{202e}live");
+        check(&"é".repeat(64), &"é".repeat(64));
+        check(&"é".repeat(65), &format!("{}…", "é".repeat(64)));
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_unsafe_and_what_can_be_is_not() {
+        let hidden = "\t\n\r\u{0}\u{7f}\u{85}\u{a0}\u{ad}\u{34f}\u{61c}\u{115f}\u{180e}\u{2003}\u{200b}\u{200c}\u{200d}\
+            \u{200e}\u{200f}\u{2028}\u{2029}\u{202a}\u{202e}\u{2060}\u{2064}\u{2066}\u{2069}\u{206f}\u{3000}\u{3164}\
+            \u{e000}\u{fdd0}\u{fe0f}\u{feff}\u{fff9}\u{fffe}\u{ffff}\u{1d173}\u{e0001}\u{e0041}\u{f0000}\u{10ffff}";
+        for character in hidden.chars() {
+            assert!(is_unsafe(character), "U+{:04X}", u32::from(character));
+        }
+        for character in " ~aé日😀e\u{301}\u{378}\u{fffd}".chars() {
+            assert!(!is_unsafe(character), "U+{:04X}", u32::from(character));
+        }
+    }
+
+    #[test]
+    fn the_ends_of_text_are_trimmed_of_what_nobody_sees() {
+        let check = |text: &str, want: &str| assert_eq!(trimmed(text), want, "{text:?}");
+        check("\u{feff}102", "102");
+        check(" \u{200b}\u{a0}a\u{200b}b\u{202c} ", "a\u{200b}b");
+        check("\u{200b}", "");
+        check("Zo\u{eb}", "Zo\u{eb}");
+        // The flag of England ends with tags, and a sign in front of digits is seen.
+        let flag = "\u{1f3f4}\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}";
+        check(flag, flag);
+        check("\u{600}12", "\u{600}12");
+    }
+
+    #[test]
+    fn a_name_is_the_same_in_one_character_or_in_two() {
+        assert!(is_same_name("Gr\u{f6}\u{df}e", "Gro\u{308}\u{df}e"));
+        assert!(!is_same_name("Gr\u{f6}\u{df}e", "Gro\u{df}e"));
+        assert!(!is_same_name("\u{212a}\u{131}", "k\u{131}"));
+        assert_eq!(nfc("Gro\u{308}\u{df}e"), "Gr\u{f6}\u{df}e");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_text_holds_it_is_shown_safely(text: String, code in any::<[char; 8]>()) {
+            let text = text + &String::from_iter(code);
+            prop_assert!(!safe(&text).contains(is_unsafe), "{text:?}");
+            prop_assert!(!safe_name(&text).contains(is_unsafe), "{text:?}");
+            prop_assert!(!safe_lines(&text).replace('\n', "").contains(is_unsafe), "{text:?}");
+            prop_assert!(!safe_path(Path::new(&text)).contains(is_unsafe), "{text:?}");
+            let json = serde_json::to_string(&text).expect("a text serialises");
+            let shown = safe_json(&json);
+            prop_assert!(!shown.contains(is_unsafe), "{text:?}");
+            prop_assert_eq!(serde_json::from_str::<String>(&shown).expect("JSON"), text);
+        }
     }
 }

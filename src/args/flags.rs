@@ -127,6 +127,8 @@ struct InputFlags {
     #[arg(long, value_name = "C", hide_short_help = true)]
     delimiter: Option<String>,
     /// Encoding of the text, as in windows-1252; auto is UTF-8, or what a byte order mark says
+    ///
+    /// A byte order mark wins over the name. Where all bytes are good UTF-8, a warning says so.
     #[arg(long, value_name = "NAME", hide_short_help = true)]
     encoding: Option<String>,
     /// The first record is a row, and --columns names the columns
@@ -147,7 +149,7 @@ struct InputFlags {
     /// Take a CSV header's names although they differ in case, spaces, underscores and hyphens
     ///
     /// `First Name`, `first-name` and `FIRSTNAME` are `first_name` then; the names of --map and --ignore are matched likewise.
-    /// An exact name wins. The keys of NDJSON are always taken exactly.
+    /// Characters that nobody sees (zero-width spaces, byte order marks) do not count either. An exact name wins. The keys of NDJSON are always taken exactly.
     #[arg(long, hide_short_help = true)]
     loose_headers: bool,
     /// Give FIELD this value in every row; repeatable
@@ -177,7 +179,7 @@ struct InputFlags {
     /// Also take dates of this form, as in %d.%m.%Y; repeatable, tried in order
     #[arg(long, value_name = "FORM", hide_short_help = true)]
     date_format: Vec<String>,
-    /// Drop white space around values
+    /// Drop white space and invisible characters around values
     #[arg(long, hide_short_help = true)]
     trim: bool,
     /// Fields of a failed row that later rows of its customer have set: leave them out, or send them all the same

@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::config::Settings;
 use crate::config::output::OutputFormat;
 use crate::config::provenance::{SettingInForce, ShownValue};
+use crate::text;
 
 /// What stands for a secret.
 const SECRET: &str = "***";
@@ -41,7 +42,7 @@ fn render_text(settings: &[SettingInForce]) -> String {
 fn render_json(settings: &[SettingInForce]) -> String {
     let objects: Vec<JsonSetting> = settings.iter().map(JsonSetting::new).collect();
     let array = serde_json::to_string_pretty(&objects).expect("texts and lists of them serialise");
-    format!("{array}\n")
+    format!("{}\n", text::safe_json(&array))
 }
 
 #[derive(Serialize)]
@@ -75,18 +76,7 @@ fn value_text(value: &ShownValue) -> String {
 
 /// The text on one line, and seen even where it is empty.
 fn visible(text: &str) -> String {
-    if text.is_empty() {
-        return "\"\"".to_owned();
-    }
-    let mut shown = String::new();
-    for character in text.chars() {
-        if character.is_control() {
-            shown.extend(character.escape_default());
-        } else {
-            shown.push(character);
-        }
-    }
-    shown
+    if text.is_empty() { "\"\"".to_owned() } else { text::safe(text) }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::contract::{FIELDS, FieldError};
 use crate::explanation::{ExplainedUpdate, Explanation, NotSent};
 use crate::input::{CellFate, CellSource, ExplainedCell};
 use crate::summary::InputNames;
-use crate::text::{safe, safe_cut};
+use crate::text::{safe, safe_ellipsis};
 
 /// A line that has more characters is broken where it can be.
 const LINE_CHARACTERS_MAX: usize = 80;
@@ -43,7 +43,7 @@ pub(super) fn render(explanation: &Explanation, names: &InputNames, destination:
     let mut text = format!("row {}, {}\n", position.row, names.place(*position));
     let width = cells.iter().map(|cell| name(cell).chars().count()).max().unwrap_or(0);
     for cell in cells {
-        let (name, shown) = (name(cell), cut(&cell.text, TEXT_CHARACTERS_MAX));
+        let (name, shown) = (name(cell), safe_ellipsis(&cell.text, TEXT_CHARACTERS_MAX));
         line(&mut text, &format!("  {name:width$}  {shown} {}", shown_fate(cell)));
     }
     match update {
@@ -72,15 +72,9 @@ pub(super) fn render(explanation: &Explanation, names: &InputNames, destination:
 
 fn name(cell: &ExplainedCell) -> String {
     match &cell.source {
-        CellSource::Input(name) => cut(name, NAME_CHARACTERS_MAX),
+        CellSource::Input(name) => safe_ellipsis(name, NAME_CHARACTERS_MAX),
         CellSource::Constant => "--set".to_owned(),
     }
-}
-
-/// The text, safe to show; where it is longer than it may be, an ellipsis is its end.
-fn cut(text: &str, characters_max: usize) -> String {
-    let shown = safe_cut(text, characters_max);
-    if shown == safe(text) { shown } else { format!("{shown}…") }
 }
 
 fn shown_fate(cell: &ExplainedCell) -> String {
@@ -154,7 +148,7 @@ mod tests {
 
     #[test]
     fn long_texts_are_cut_and_dangerous_ones_are_escaped() {
-        let check = |text: &str, want: &str| assert_eq!(cut(text, 8), want, "{text:?}");
+        let check = |text: &str, want: &str| assert_eq!(safe_ellipsis(text, 8), want, "{text:?}");
         check("12345678", "12345678");
         check("123456789", "12345678…");
         check("a\u{9b}b", "a\\u{9b}b");

@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::commands::{Failure, files};
 use crate::config::input::InputSettings;
@@ -36,6 +36,7 @@ pub(super) fn look_through(settings: &InputSettings) -> Result<LookedThrough, Fa
         files.into_iter().enumerate().partition(|(_, name)| name.can_be_read_twice());
     for (index, name) in first.into_iter().chain(last) {
         let input = KnownInput::look(name, &rules).map_err(Failure::unusable)?;
+        say_what_is_doubtful(&input);
         let before = index.checked_sub(1).and_then(|before| found.get(&before));
         let input = if let Some(before) = before { input.sharing_with(before) } else { input };
         found.insert(index, input);
@@ -50,6 +51,13 @@ pub(super) fn look_through(settings: &InputSettings) -> Result<LookedThrough, Fa
     let names = InputNames::of(&inputs);
     let total_bytes = inputs.iter().map(KnownInput::size_bytes).sum();
     Ok(LookedThrough { inputs, names, total_bytes })
+}
+
+/// An encoding that was named, and that an input seems not to have: its texts would be sent as others.
+fn say_what_is_doubtful(input: &KnownInput) {
+    if let Some(doubt) = input.encoding_doubt() {
+        warn!("{} {doubt}", input.name());
+    }
 }
 
 /// Names that were guessed at are said, so that a wrong guess can be seen.

@@ -29,6 +29,7 @@ pub use field::{FIELDS, Field, FieldRule, Kind, Null, READ_ONLY, field_table};
 pub use field_error::{ErrorCode, FieldError, Subject};
 pub use field_set::FieldSet;
 pub use id::{CustomerId, IdError};
+pub use near_miss::not_utf_8;
 pub use resource::{Resource, Sent, Shows};
 pub use server_words::{NAME_CHARACTERS_MAX, is_code, is_field};
 pub use single::{field_value, id_value};

@@ -3,20 +3,47 @@
 
 use std::borrow::Cow;
 
+use crate::text::{is_invisible, trimmed};
+
 use super::date::{self, DateFormat};
 use super::email;
 
 /// The longest outline of a date that a message shows.
 const OUTLINE_BYTES_MAX: usize = 20;
 
+/// Why bytes are no text, with the encoding as which they read well.
+pub fn not_utf_8(reads_as: Option<&'static str>) -> Cow<'static, str> {
+    match reads_as {
+        Some(encoding) => format!("is not UTF-8; as {encoding} it reads well (--encoding {encoding})").into(),
+        None => "is not UTF-8 (--encoding names another encoding)".into(),
+    }
+}
+
+/// What a text holds that nobody sees: where it stands, and which it is.
+fn invisible(text: &str) -> Option<String> {
+    let first = |text: &str| text.chars().find(|character| is_invisible(*character));
+    let (place, character) = match (first(trimmed(text)), first(text)) {
+        (Some(inside), _) => ("", inside),
+        (None, Some(around)) => (" around the value (--trim removes it)", around),
+        (None, None) => return None,
+    };
+    let name = if character == '\u{feff}' { ", a byte order mark, as where files were joined" } else { "" };
+    Some(format!("holds an invisible character{place}: U+{:04X}{name}", u32::from(character)))
+}
+
 /// Why text is no whole number.
-pub(super) fn not_a_whole_number(text: &str) -> &'static str {
+pub(super) fn not_a_whole_number(text: &str) -> Cow<'static, str> {
+    if let Some(invisible) = invisible(text) {
+        return invisible.into();
+    }
     if text.trim() != text {
-        return "has spaces around the number (--trim removes them)";
+        return "has spaces around the number (--trim removes them)".into();
     }
     match text.split_once('.') {
-        Some((whole, decimals)) if is_decimal(whole) && is_zero(decimals) => "is a whole number written with decimals",
-        Some(_) | None => "is not a whole number",
+        Some((whole, decimals)) if is_decimal(whole) && is_zero(decimals) => {
+            "is a whole number written with decimals".into()
+        }
+        Some(_) | None => "is not a whole number".into(),
     }
 }
 
@@ -30,16 +57,22 @@ fn is_zero(digits: &str) -> bool {
 }
 
 /// Why text is no e-mail address.
-pub(super) fn not_an_email(text: &str) -> &'static str {
+pub(super) fn not_an_email(text: &str) -> Cow<'static, str> {
+    if let Some(invisible) = invisible(text) {
+        return invisible.into();
+    }
     match email::parse(text.trim()) {
-        Some(_) => "has spaces around the address (--trim removes them)",
-        None => "is not an e-mail address",
+        Some(_) => "has spaces around the address (--trim removes them)".into(),
+        None => "is not an e-mail address".into(),
     }
 }
 
 /// Why text is none of the words that a field takes. Which of them it nearly is would be the value itself.
 pub(super) fn none_of(words: &[&str], text: &str, field: &str) -> String {
     let mut message = format!("is none of {}", words.join(", "));
+    if let Some(invisible) = invisible(text) {
+        return format!("{message}; {invisible}");
+    }
     let trimmed = text.trim();
     let Some(word) = words.iter().find(|word| is_same_in_lower_case(trimmed, word)) else { return message };
     let mut differences = Vec::new();
@@ -61,6 +94,9 @@ fn is_same_in_lower_case(text: &str, word: &str) -> bool {
 
 /// Why text is no date.
 pub(super) fn not_a_date(text: &str, formats: &[DateFormat]) -> Cow<'static, str> {
+    if let Some(invisible) = invisible(text) {
+        return format!("is not a date: {invisible}").into();
+    }
     let trimmed = text.trim();
     let has_spaces = trimmed != text;
     if has_spaces && (date::parse(trimmed).is_some() || date::read_by(formats, trimmed).is_some()) {
@@ -114,6 +150,19 @@ mod tests {
         check(" a@example.com\u{a0}", "has spaces around the address (--trim removes them)");
         check("a b@example.com", "is not an e-mail address");
         check(" a@", "is not an e-mail address");
+    }
+
+    #[test]
+    fn what_nobody_sees_is_named() {
+        let joined = "holds an invisible character around the value (--trim removes it): U+FEFF, a byte order mark, as where files were joined";
+        let around = "holds an invisible character around the value (--trim removes it): U+202A";
+        let inside = "holds an invisible character: U+200B";
+        assert_eq!(not_a_whole_number("\u{feff}102"), joined);
+        assert_eq!(not_a_whole_number("1\u{200b}02"), inside);
+        assert_eq!(not_an_email(" \u{202a}a@example.com"), around);
+        assert_eq!(not_an_email("\u{202a}a@exam\u{200b}ple.com"), inside);
+        assert_eq!(none_of(&["male"], "ma\u{200b}le", "gender"), format!("is none of male; {inside}"));
+        assert_eq!(not_a_date("\u{202a}1999-12-31", &[]), format!("is not a date: {around}"));
     }
 
     #[test]

@@ -333,7 +333,7 @@ mod tests {
             check(rule.field, &Cell::Empty, Some(ErrorCode::Required));
             check(rule.field, &Cell::Repeated, Some(ErrorCode::DuplicateKey));
             check(rule.field, &Cell::AlsoSet, Some(ErrorCode::DuplicateKey));
-            check(rule.field, &Cell::NotText { input_byte: 3 }, Some(ErrorCode::Encoding));
+            check(rule.field, &Cell::NotText { reads_as: None }, Some(ErrorCode::Encoding));
             check(rule.field, &Cell::HalfCharacter, Some(ErrorCode::Encoding));
             match rule.kind {
                 Kind::Integer => {

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use super::date::{self, DateFormat, MIDNIGHT};
 use super::field::{FieldRule, Kind, Null};
 use super::finding::{Finding, find, integer};
-use super::near_miss::{none_of, not_a_date, not_a_whole_number, not_an_email};
+use super::near_miss::{none_of, not_a_date, not_a_whole_number, not_an_email, not_utf_8};
 use super::update::Notes;
 use super::{CustomerId, ErrorCode, IdError};
 
@@ -32,8 +32,8 @@ pub enum Cell<'a> {
     AlsoSet,
     /// Bytes that are not UTF-8.
     NotText {
-        /// The record's first such byte, counted from 1 in the input's text.
-        input_byte: u64,
+        /// The encoding as which they read well.
+        reads_as: Option<&'static str>,
     },
     /// Half of a surrogate pair, which is no character (RFC 8259 §8.2).
     HalfCharacter,
@@ -156,10 +156,10 @@ fn refusal(broken: Finding, text: &str, rule: &FieldRule, rules: &ValueRules) ->
         (Finding::TooLong, Kind::Text { characters_max: Some(max) } | Kind::Email { characters_max: max }) => {
             (ErrorCode::TooLong, format!("has more than {max} characters").into())
         }
-        (Finding::NotAnEmail, _) => (ErrorCode::Format, not_an_email(text).into()),
+        (Finding::NotAnEmail, _) => (ErrorCode::Format, not_an_email(text)),
         (Finding::NotADate, _) => (ErrorCode::Format, not_a_date(text, &rules.date_formats)),
         (Finding::NoneOfTheWords, Kind::OneOf(words)) => (ErrorCode::Enum, none_of(words, text, rule.name).into()),
-        (Finding::NotAnInteger, _) => (ErrorCode::Type, not_a_whole_number(text).into()),
+        (Finding::NotAnInteger, _) => (ErrorCode::Type, not_a_whole_number(text)),
         (Finding::OutOfRange, _) => (ErrorCode::Range, "is outside the range of 64-bit integers".into()),
         (good, kind) => unreachable!("{good:?} of {kind} breaks no rule"),
     }
@@ -171,11 +171,7 @@ fn unusable(cell: &Cell<'_>, wanted: &'static str) -> Refused {
         Cell::Empty => (ErrorCode::Required, "is empty (--empty error)".into()),
         Cell::Repeated => (ErrorCode::DuplicateKey, "stands more than once in the object".into()),
         Cell::AlsoSet => (ErrorCode::DuplicateKey, "is given by --set too".into()),
-        Cell::NotText { input_byte } => {
-            let message =
-                format!("is not UTF-8: byte {input_byte} of the input is wrong (--encoding names another encoding)");
-            (ErrorCode::Encoding, message.into())
-        }
+        Cell::NotText { reads_as } => (ErrorCode::Encoding, not_utf_8(*reads_as)),
         Cell::HalfCharacter => (ErrorCode::Encoding, "holds one half of a surrogate pair without the other".into()),
         Cell::Boolean => (ErrorCode::Type, format!("is true or false, where {wanted} belongs").into()),
         // A workbook's cells with an error come as objects.

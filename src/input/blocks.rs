@@ -67,12 +67,6 @@ impl Block {
     }
 }
 
-/// The first byte that is not UTF-8 of a record that starts so far into a block, counted from 1 in the input's text.
-pub(super) fn first_wrong_byte(record: &[u8], block: &Block, start: usize) -> u64 {
-    let before = std::str::from_utf8(record).map_or_else(|error| error.valid_up_to(), str::len);
-    block.bytes_before + u64::try_from(start + before).unwrap_or(u64::MAX) + 1
-}
-
 /// The beginning of a stream, read to learn what it is.
 pub(super) struct Head<R> {
     reader: R,

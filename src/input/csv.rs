@@ -10,7 +10,8 @@ use memchr::memchr;
 
 use crate::contract::{Cell, CustomerId, Draft, ErrorCode, FieldError, InvalidRow, Subject};
 
-use super::blocks::{Block, first_wrong_byte};
+use super::blocks::Block;
+use super::decode::likely_encoding;
 use super::format::Delimiter;
 use super::layout::CsvLayout;
 use super::mapping::Target;
@@ -316,7 +317,7 @@ pub(super) fn parse(block: &Block, layout: &CsvLayout, rules: &RowRules, visit: 
                 match (target, record.plain_text(&cell)) {
                     (Target::Ignored, _) => {}
                     (_, Some(text)) => teller.tell_text(&mut draft, target, text),
-                    (_, None) => Teller::tell(&mut draft, target, said(&record, &cell, block, target, &rules.cells)),
+                    (_, None) => Teller::tell(&mut draft, target, said(&record, &cell, target, &rules.cells)),
                 }
             }
             draft.finish()
@@ -341,24 +342,17 @@ fn leave_out(record: &CsvRecord<'_, '_>, column: usize, draft: &mut Draft<'_>) {
 /// What the cell in a column says.
 pub(super) fn cell<'r>(
     record: &CsvRecord<'_, 'r>,
-    block: &Block,
     column: usize,
     target: Target,
     rules: &'r CellRules,
 ) -> Option<Cell<'r>> {
-    said(record, &record.cells().nth(column)?, block, target, rules)
+    said(record, &record.cells().nth(column)?, target, rules)
 }
 
-fn said<'r>(
-    record: &CsvRecord<'_, 'r>,
-    cell: &CsvCell,
-    block: &Block,
-    target: Target,
-    rules: &'r CellRules,
-) -> Option<Cell<'r>> {
+fn said<'r>(record: &CsvRecord<'_, 'r>, cell: &CsvCell, target: Target, rules: &'r CellRules) -> Option<Cell<'r>> {
     match record.text(cell) {
         Some(text) => rules.cell(target, text),
-        None => Some(Cell::NotText { input_byte: first_wrong_byte(record.raw, block, record.start) }),
+        None => Some(Cell::NotText { reads_as: likely_encoding(record.bytes_of(cell)) }),
     }
 }
 

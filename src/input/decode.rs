@@ -2,6 +2,9 @@
 //! with its place, never a replacement character.
 
 use std::io::{self, Read};
+use std::str::Utf8Error;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use encoding_rs::{Decoder, DecoderResult};
 
@@ -45,6 +48,76 @@ impl Encoding {
     }
 }
 
+/// The encoding as which bytes that are not UTF-8 read well, so that it can be suggested: windows-1252, if at all, in which most
+/// such files are. Each byte beyond ASCII is a letter or a sign of it that people type, one of them is in a word, and most
+/// letters are ASCII, as in all languages that are written in it.
+#[cold]
+pub(super) fn likely_encoding(bytes: &[u8]) -> Option<&'static str> {
+    const SIGNS: &str = "€‚„…‘’“”–—™©®°§«»£¥¿¡´·\u{a0}";
+    let beyond_ascii = |byte: &&u8| !byte.is_ascii();
+    let count = bytes.iter().filter(beyond_ascii).count();
+    let is_in_a_word = bytes.windows(2).any(|pair| match pair {
+        [one, other] => (one.is_ascii_alphabetic() && *other >= 0xc0) || (*one >= 0xc0 && other.is_ascii_alphabetic()),
+        _ => false,
+    });
+    let letters = bytes.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
+    // What ends within a character of UTF-8 was cut off.
+    let is_cut_off =
+        |error: Utf8Error| error.error_len().is_none() && bytes.len().saturating_sub(error.valid_up_to()) > 1;
+    if std::str::from_utf8(bytes).is_err_and(is_cut_off) {
+        return None;
+    }
+    let beyond: Vec<u8> = bytes.iter().filter(beyond_ascii).copied().collect();
+    let (text, _) = encoding_rs::WINDOWS_1252.decode_without_bom_handling(&beyond);
+    let is_typed = text.chars().all(|character| character.is_alphabetic() || SIGNS.contains(character));
+    (is_typed && is_in_a_word && count <= letters).then(|| encoding_rs::WINDOWS_1252.name())
+}
+
+/// Whether bytes so far are UTF-8 with more than ASCII in it. They come in pieces, which may end within a character.
+#[derive(Debug, Default)]
+struct Utf8Check {
+    verdict: Utf8Verdict,
+    /// The start of a character that the last piece ended with.
+    carried: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Utf8Verdict {
+    #[default]
+    Ascii,
+    Utf8,
+    Other,
+}
+
+impl Utf8Check {
+    fn add(&mut self, piece: &[u8]) {
+        if self.verdict == Utf8Verdict::Other || (self.carried.is_empty() && piece.is_ascii()) {
+            return;
+        }
+        let mut bytes = std::mem::take(&mut self.carried);
+        bytes.extend_from_slice(piece);
+        self.verdict = match std::str::from_utf8(&bytes) {
+            Ok(_) => Utf8Verdict::Utf8,
+            Err(error) if error.error_len().is_none() => {
+                self.carried = bytes.split_off(error.valid_up_to());
+                if bytes.is_ascii() { self.verdict } else { Utf8Verdict::Utf8 }
+            }
+            Err(_) => Utf8Verdict::Other,
+        };
+    }
+}
+
+/// Whether what was decoded so far would have been good UTF-8, so that its encoding is in doubt. Clones tell the same.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Utf8Doubt(Arc<AtomicBool>);
+
+impl Utf8Doubt {
+    /// Whether it is in doubt.
+    pub(super) fn is_raised(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 /// The text of an input in UTF-8, without a byte order mark.
 pub(super) struct Decoded {
     reader: ByteStream,
@@ -61,6 +134,8 @@ pub(super) struct Decoded {
     text_at: usize,
     /// What is wrong behind that text.
     fault: Option<StreamFault>,
+    utf_8: Utf8Check,
+    doubt: Utf8Doubt,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +161,14 @@ impl Decoded {
             text: Vec::new(),
             text_at: 0,
             fault: None,
+            utf_8: Utf8Check::default(),
+            doubt: Utf8Doubt::default(),
         }
+    }
+
+    /// Whether its encoding is in doubt: to be asked while it is read.
+    pub(super) fn doubt(&self) -> Utf8Doubt {
+        self.doubt.clone()
     }
 
     fn read_encoded(&mut self) -> io::Result<()> {
@@ -103,6 +185,8 @@ impl Decoded {
         if read? == 0 {
             self.ended = Ended::Reader;
         }
+        self.utf_8.add(&self.encoded);
+        self.doubt.0.store(self.utf_8.verdict == Utf8Verdict::Utf8, Ordering::Relaxed);
         Ok(())
     }
 
@@ -147,5 +231,40 @@ impl Read for Decoded {
         into.get_mut(..count).unwrap_or_default().copy_from_slice(ready);
         self.text_at += count;
         Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_1252_is_suggested_where_it_reads_well() {
+        let check = |bytes: &[u8], want: bool| assert_eq!(likely_encoding(bytes).is_some(), want, "{bytes:?}");
+        check(b"K\xfcnstler", true);
+        check(b"\x84Zo\xeb\x93 \x96 5 \x80", false);
+        check(b"5, \x84Stra\xdfe\x93 \x96 West", true);
+        // Cyrillic in windows-1251, Japanese in Shift_JIS, a byte that windows-1252 does not have, and a cut-off character.
+        check(b"\xcf\xf0\xe8\xe2\xe5\xf2", false);
+        check(b"\x93\xfa\x96\x7b", false);
+        check(b"abc\x81", false);
+        check(b"{\"id\":\xff}", false);
+        check(b"abcdef\xf0\x9f", false);
+    }
+
+    #[test]
+    fn utf_8_is_known_in_pieces() {
+        let check = |bytes: &[u8], want: Utf8Verdict| {
+            for piece in 1..=bytes.len() {
+                let mut found = Utf8Check::default();
+                bytes.chunks(piece).for_each(|piece| found.add(piece));
+                assert_eq!(found.verdict, want, "{bytes:?} in pieces of {piece}");
+            }
+        };
+        check(b"abc", Utf8Verdict::Ascii);
+        check("a\u{eb}b\u{65e5}c\u{1f600}".as_bytes(), Utf8Verdict::Utf8);
+        check(b"a\xebbc", Utf8Verdict::Other);
+        check("a\u{eb}b\u{65e5}c\u{1f600}d".as_bytes(), Utf8Verdict::Utf8);
+        check(b"a\xc3\xabb\xebc", Utf8Verdict::Other);
     }
 }

@@ -87,8 +87,14 @@ pub enum InputFault {
         columns: Vec<ColumnFault>,
     },
     /// It is one JSON array.
-    #[error("is a JSON array: write one object a line (NDJSON), as `jq -c '.[]'` does")]
+    #[error("is a JSON array: write one object a line (NDJSON), as `jq -c '.[]' FILE` does")]
     JsonArray,
+    /// It begins with a JSON object that goes over several lines.
+    #[error("is JSON over several lines: write one object a line (NDJSON), as `jq -c . FILE` does")]
+    JsonOverLines {
+        /// The line on which the object starts.
+        line: u64,
+    },
     /// It holds nothing, or nothing but blank lines.
     #[error("is empty")]
     Empty,
@@ -218,13 +224,17 @@ pub enum NotText {
     /// A workbook of the format before 2007
     #[error("is a workbook in an old format: save it as .xlsx or as CSV (UTF-8)")]
     OldWorkbook,
-    /// A byte order mark of UTF-32
+    /// UTF-32
     #[error("is UTF-32: save it as UTF-8")]
     Utf32,
-    /// NUL bytes
-    #[error(
-        "is binary, not text: it holds NUL bytes (UTF-16 without a byte order mark does, too: --encoding utf-16le)"
-    )]
+    /// UTF-16 without a byte order mark, in this order of bytes
+    #[error("is UTF-16 without a byte order mark: --encoding {0}")]
+    Utf16(&'static str),
+    /// A file of a kind that is known by its first bytes
+    #[error("is {0}, not text")]
+    Known(&'static str),
+    /// Many control bytes
+    #[error("is binary, not text: it is full of bytes that no text has")]
     Binary,
 }
 
@@ -265,6 +275,7 @@ impl InputFault {
             | InputFault::DelimiterInDoubt { line, .. }
             | InputFault::TooManyColumns { line, .. }
             | InputFault::NoHeader { line }
+            | InputFault::JsonOverLines { line }
             | InputFault::Header { line, .. }
             | InputFault::RecordTooLong { line, .. }
             | InputFault::QuoteTooLong { line, .. }
@@ -340,10 +351,10 @@ mod tests {
             InputFault::NoSuchSheet { sheet: Some("x".to_owned()), sheets: vec!["a".to_owned(), "b".to_owned()] },
             "a.csv: has no sheet `x`; there are `a` and `b`",
         );
-        let columns = vec![ColumnFault::NoName { column: 2 }, ColumnFault::NotText { column: 7 }];
+        let columns = vec![ColumnFault::NoName { column: 2 }, ColumnFault::NotText { column: 7, reads_as: None }];
         check(
             InputFault::Header { line: 3, columns },
-            "a.csv:3: column 2 has no name\na.csv:3: the name of column 7 is not UTF-8: save the file as UTF-8",
+            "a.csv:3: column 2 has no name\na.csv:3: the name of column 7 is not UTF-8 (--encoding names another encoding), or save the file as UTF-8",
         );
     }
 

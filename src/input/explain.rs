@@ -100,7 +100,7 @@ fn explain_csv(raw: &[u8], layout: &CsvLayout, rules: &RowRules) -> Option<Vec<E
     let explained = layout.names().iter().zip(record.unquoted()).enumerate().map(|(column, (name, text))| {
         let target = layout.columns.mapped.iter().find(|(mapped, _)| *mapped == column);
         let target = target.map_or(Target::Ignored, |(_, target)| *target);
-        let cell = cell(&record, &block, column, target, &rules.cells);
+        let cell = cell(&record, column, target, &rules.cells);
         let text = json_text(&String::from_utf8_lossy(&text));
         ExplainedCell { source: CellSource::Input(name.clone()), text, fate: fate(target, cell, rules) }
     });

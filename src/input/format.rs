@@ -4,14 +4,17 @@ use std::fmt;
 use std::path::Path;
 
 use csv::ByteRecord;
-use memchr::memchr;
 
-use super::error::{InputFault, NotText};
+use crate::text;
+
+use super::error::InputFault;
 use super::framing::count_lines;
+use super::json_shape::first_object_over_lines;
 use super::loose::Loosely;
 use super::mapping::MappingRules;
 use super::open::{HeaderRule, InputRules};
 use super::source::InputName;
+use super::stream::not_text_within;
 
 /// The format that the user asks for (`--format`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -73,7 +76,7 @@ impl fmt::Display for Delimiter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             b'\t' => f.write_str("tab"),
-            byte => write!(f, "`{}`", char::from(byte).escape_default()),
+            byte => write!(f, "`{}`", text::safe(&char::from(byte).to_string())),
         }
     }
 }
@@ -81,8 +84,8 @@ impl fmt::Display for Delimiter {
 impl Format {
     /// The format of an input whose text starts with `head`.
     pub(super) fn of(name: &InputName, head: &[u8], rules: &InputRules) -> Result<Format, InputFault> {
-        if memchr(0, head).is_some() {
-            return Err(NotText::Binary.into());
+        if let Some(not_text) = not_text_within(head) {
+            return Err(not_text.into());
         }
         let choice = match rules.format {
             FormatChoice::Auto => by_extension(name),
@@ -90,7 +93,10 @@ impl Format {
         };
         match (choice, first_visible(head)) {
             (FormatChoice::Auto | FormatChoice::Ndjson, Some(b'[')) => Err(InputFault::JsonArray),
-            (FormatChoice::Auto, Some(b'{')) | (FormatChoice::Ndjson, _) => Ok(Format::Ndjson),
+            (FormatChoice::Auto, Some(b'{')) | (FormatChoice::Ndjson, _) => match first_object_over_lines(head) {
+                Some(line) => Err(InputFault::JsonOverLines { line }),
+                None => Ok(Format::Ndjson),
+            },
             (FormatChoice::Tsv, _) => Ok(Format::Csv(rules.delimiter.unwrap_or(Delimiter::TAB))),
             (FormatChoice::Csv | FormatChoice::Auto, _) => match rules.delimiter {
                 Some(delimiter) => Ok(Format::Csv(delimiter)),
@@ -179,6 +185,7 @@ fn first_line(head: &[u8]) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::error::NotText;
     use super::*;
 
     const COMMA: Format = Format::Csv(Delimiter::COMMA);
@@ -256,8 +263,10 @@ mod tests {
 
     #[test]
     fn what_is_no_row_of_text_is_named() {
-        let binary = format_of("a.csv", "id,email\n1,\0\n", &InputRules::default());
+        let binary = format_of("a.csv", &format!("id,email\n1,{}\n", "\0".repeat(9)), &InputRules::default());
         assert!(matches!(binary, Err(InputFault::NotText(NotText::Binary))));
+        let object = format_of("-", "\n{\n\"id\": 1\n}\n", &InputRules::default());
+        assert!(matches!(object, Err(InputFault::JsonOverLines { line: 2 })));
         assert!(matches!(format_of("-", " [{", &InputRules::default()), Err(InputFault::JsonArray)));
     }
 

@@ -2,9 +2,12 @@
 
 use csv::ByteRecord;
 
+use crate::contract::not_utf_8;
 use crate::nearest::nearest;
+use crate::text::is_same_name;
 
 use super::constants::Constants;
+use super::decode::likely_encoding;
 use super::error::InputFault;
 use super::loose::{HeaderNames, LooseColumn, Loosely};
 use super::mapping::{MappingRules, Target, Unmapped};
@@ -40,12 +43,12 @@ impl Columns {
     }
 }
 
-/// What is wrong with one column, counted from 1. Names are safe to show.
+/// What is wrong with one column, counted from 1. Names are safe to show, in quotes, or say that they are not shown.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ColumnFault {
     /// The API has no such field.
     #[error(
-        "column {column} `{name}` is no field of the API{} (--map COLUMN=FIELD maps it, --ignore COLUMN leaves it out)",
+        "column {column} {name} is no field of the API{} (--map COLUMN=FIELD maps it, --ignore COLUMN leaves it out)",
         did_you_mean(*.nearest)
     )]
     Unknown {
@@ -58,7 +61,7 @@ pub enum ColumnFault {
     },
     /// Its name would be known if its spelling did not matter.
     #[error(
-        "column {column} `{name}` is no field of the API; did you mean `{like}`? (--loose-headers takes it, --map COLUMN=FIELD maps it, --ignore COLUMN leaves it out)"
+        "column {column} {name} is no field of the API; did you mean `{like}`? (--loose-headers takes it, --map COLUMN=FIELD maps it, --ignore COLUMN leaves it out)"
     )]
     SpeltLoosely {
         /// The column.
@@ -69,7 +72,7 @@ pub enum ColumnFault {
         like: String,
     },
     /// It is loosely two names that fill different things.
-    #[error("column {column} `{name}` could be `{one}` or `{other}` of --map and --ignore (name it as it is spelt)")]
+    #[error("column {column} {name} could be `{one}` or `{other}` of --map and --ignore (name it as it is spelt)")]
     Ambiguous {
         /// The column.
         column: usize,
@@ -81,7 +84,7 @@ pub enum ColumnFault {
         other: String,
     },
     /// The API's answers have such a field, but no request can set it.
-    #[error("column {column} `{name}` cannot be set, the API only answers with it (--ignore COLUMN leaves it out)")]
+    #[error("column {column} {name} cannot be set, the API only answers with it (--ignore COLUMN leaves it out)")]
     ReadOnly {
         /// The column.
         column: usize,
@@ -99,7 +102,7 @@ pub enum ColumnFault {
         second: usize,
     },
     /// A column and a constant fill one field.
-    #[error("column {column} `{name}` and --set both fill `{field}` (--ignore COLUMN leaves the column out)")]
+    #[error("column {column} {name} and --set both fill `{field}` (--ignore COLUMN leaves the column out)")]
     AlsoSet {
         /// The field's name.
         field: &'static str,
@@ -115,10 +118,12 @@ pub enum ColumnFault {
         column: usize,
     },
     /// A name that is no text.
-    #[error("the name of column {column} is not UTF-8: save the file as UTF-8")]
+    #[error("the name of column {column} {}, or save the file as UTF-8", not_utf_8(*.reads_as))]
     NotText {
         /// The column.
         column: usize,
+        /// The encoding as which it reads well.
+        reads_as: Option<&'static str>,
     },
     /// No column holds the customer's id.
     #[error("no column is named `id`, which every row needs (--map COLUMN=id maps another one)")]
@@ -163,7 +168,7 @@ fn columns_of(cells: &ByteRecord, rules: &MappingRules) -> Result<Columns, Vec<C
         match target(cell, index + 1, rules, &mut loosely) {
             Ok(Target::Ignored) => {}
             Ok(Target::Field(field)) if rules.constants().has(field) => {
-                let name = shown::column_name(&name);
+                let name = shown::column(&name);
                 faults.push(ColumnFault::AlsoSet { field: field.name(), column: index + 1, name });
             }
             Ok(target) => match mapped.iter().find(|(_, other)| *other == target) {
@@ -195,8 +200,10 @@ fn target(
     rules: &MappingRules,
     loosely: &mut Vec<LooseColumn>,
 ) -> Result<Target, ColumnFault> {
-    let Ok(name) = std::str::from_utf8(cell) else { return Err(ColumnFault::NotText { column }) };
-    let shown = shown::column_name;
+    let Ok(name) = std::str::from_utf8(cell) else {
+        return Err(ColumnFault::NotText { column, reads_as: likely_encoding(cell) });
+    };
+    let shown = shown::column;
     let nearest = match rules.target(name) {
         Ok(target) => return Ok(target),
         Err(Unmapped::ReadOnly) => return Err(ColumnFault::ReadOnly { column, name: shown(name) }),
@@ -209,11 +216,14 @@ fn target(
             return Ok(target);
         }
         (HeaderNames::Loose, Loosely::ReadOnly) => ColumnFault::ReadOnly { column, name: shown(name) },
-        (HeaderNames::Loose, Loosely::Several(one, other)) => {
-            ColumnFault::Ambiguous { column, name: shown(name), one: shown(one), other: shown(other) }
-        }
+        (HeaderNames::Loose, Loosely::Several(one, other)) => ColumnFault::Ambiguous {
+            column,
+            name: shown(name),
+            one: shown::column_name(one),
+            other: shown::column_name(other),
+        },
         (HeaderNames::Exact, Loosely::Named(like, _)) => {
-            ColumnFault::SpeltLoosely { column, name: shown(name), like: shown(like) }
+            ColumnFault::SpeltLoosely { column, name: shown(name), like: shown::column_name(like) }
         }
         (HeaderNames::Exact, Loosely::ReadOnly | Loosely::Several(..)) | (_, Loosely::Nothing) => {
             ColumnFault::Unknown { column, name: shown(name), nearest }
@@ -227,23 +237,24 @@ fn maps_of_none<'a>(
     loosely: &'a [LooseColumn],
     rules: &'a MappingRules,
 ) -> impl Iterator<Item = ColumnFault> + 'a {
-    let is_there = |map: &str| names.iter().any(|name| name == map) || loosely.iter().any(|it| it.taken_for == map);
+    let is_there =
+        |map: &str| names.iter().any(|name| is_same_name(name, map)) || loosely.iter().any(|it| it.taken_for == map);
     let maps = rules.columns().filter(|(_, target)| *target != Target::Ignored).map(|(name, _)| name);
     maps.filter(move |map| !is_there(map)).map(|map| ColumnFault::MapOfNone {
         name: shown::column_name(map),
-        nearest: nearest(map, names.iter().map(String::as_str)).map(shown::column_name),
+        nearest: nearest(map, names.iter().map(String::as_str).filter(|name| shown::looks_like_a_name(name)))
+            .map(shown::column_name),
     })
 }
 
-/// Whether the header was forgotten: no name in it is known, and a cell is a number or an e-mail address. To name such
-/// cells as unknown columns would show a customer's values.
+/// Whether the header was forgotten: no name in it is known, and a cell looks like a value.
 fn is_row_of_values(cells: &ByteRecord, rules: &MappingRules) -> bool {
     let is_known_name = |name: &str| {
         !matches!(rules.target(name), Err(Unmapped::Unknown(_)))
             || (rules.header_names() == HeaderNames::Loose && rules.loosely(name) != Loosely::Nothing)
     };
     let is_known = |cell: &[u8]| std::str::from_utf8(cell).is_ok_and(is_known_name);
-    let is_value = |cell: &[u8]| (!cell.is_empty() && cell.iter().all(u8::is_ascii_digit)) || cell.contains(&b'@');
+    let is_value = |cell: &[u8]| std::str::from_utf8(cell).is_ok_and(shown::looks_like_a_value);
     cells.iter().any(is_value) && !cells.iter().any(is_known)
 }
 
@@ -302,7 +313,7 @@ mod tests {
         );
         let columns = read(&ByteRecord::from(vec![&b"id"[..], b"\xe9"]), 1, &MappingRules::default());
         assert!(
-            matches!(columns, Err(InputFault::Header { columns, .. }) if columns == [ColumnFault::NotText { column: 2 }])
+            matches!(columns, Err(InputFault::Header { columns, .. }) if columns == [ColumnFault::NotText { column: 2, reads_as: None }])
         );
     }
 
@@ -355,7 +366,7 @@ mod tests {
         constants.add("job", "x".to_owned()).expect("a field");
         let rules = MappingRules::default().with_constants(constants);
         let read = |names: &[&str]| read(&ByteRecord::from(names.to_vec()), 1, &rules);
-        let want = ColumnFault::AlsoSet { field: "job", column: 2, name: "job".to_owned() };
+        let want = ColumnFault::AlsoSet { field: "job", column: 2, name: "`job`".to_owned() };
         assert!(matches!(read(&["id", "job"]), Err(InputFault::Header { columns, .. }) if columns == [want]));
         assert_eq!(read(&["id"]).expect("a good header").mapped, [(0, Target::Id)]);
     }
@@ -365,6 +376,18 @@ mod tests {
         let header = |names: &[&str]| read_header(names, &[], &[]).expect_err("no header");
         assert!(matches!(header(&["17", "Liu"]), InputFault::NoHeader { line: 1 }));
         assert!(matches!(header(&["Liu", "liu@example.com"]), InputFault::NoHeader { line: 1 }));
+        assert!(matches!(header(&["Liu", "1985-04-12"]), InputFault::NoHeader { line: 1 }));
+        assert!(matches!(header(&["Kunde", "aktiv?"]), InputFault::Header { .. }));
+        let names = ["id", "liu@example.com", "19850412", "Liu, 12"];
+        let InputFault::Header { columns, .. } =
+            read_header(&names, &[("lui@example.com", "job")], &[]).expect_err("bad")
+        else {
+            panic!("a header with a known name is one");
+        };
+        let shown: Vec<_> = columns.iter().map(ToString::to_string).collect();
+        let shown = shown.join("\n");
+        assert_eq!(shown.matches("(its name looks like a value, so it is not shown)").count(), 3, "{shown}");
+        assert!(!shown.contains("liu@") && !shown.contains("1985") && !shown.contains("Liu"), "{shown}");
         assert!(matches!(header(&["nr", "name"]), InputFault::Header { .. }));
         assert!(matches!(header(&["email", "2024"]), InputFault::Header { .. }));
     }

@@ -12,6 +12,7 @@ use super::loose::LooseColumn;
 use super::open::{Input, InputRules, preflight};
 use super::read_as::ReadAs;
 use super::source::InputName;
+use super::stream::EncodingDoubt;
 
 /// An input of which is known what it looks like.
 pub struct KnownInput {
@@ -19,6 +20,7 @@ pub struct KnownInput {
     size: Option<u64>,
     read_as: ReadAs,
     loosely: Vec<LooseColumn>,
+    encoding_doubt: Option<EncodingDoubt>,
     layout: Arc<Layout>,
     source: KnownSource,
 }
@@ -59,6 +61,7 @@ impl KnownInput {
             size: input.size_bytes(),
             read_as: input.read_as(),
             loosely: input.loosely().to_vec(),
+            encoding_doubt: input.encoding_doubt(),
             layout: input.layout().clone(),
             source: KnownSource::Stream(Some(Box::new(input))),
         }
@@ -84,6 +87,7 @@ impl KnownInput {
             size: self.size,
             read_as: self.read_as,
             loosely: self.loosely.clone(),
+            encoding_doubt: self.encoding_doubt,
             layout: self.layout.clone(),
             source,
         })
@@ -133,6 +137,11 @@ impl KnownInput {
     /// The names of its header that were taken for others (`--loose-headers`).
     pub fn loosely(&self) -> &[LooseColumn] {
         &self.loosely
+    }
+
+    /// What is doubtful about its encoding, by its first 4 MiB.
+    pub fn encoding_doubt(&self) -> Option<EncodingDoubt> {
+        self.encoding_doubt
     }
 
     /// What its records look like.

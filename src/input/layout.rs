@@ -2,6 +2,8 @@
 
 use bytes::Bytes;
 
+use crate::text::is_same_name;
+
 use super::constants::Constants;
 use super::decode::Encoding;
 use super::format::{Delimiter, Format};
@@ -99,7 +101,8 @@ impl Layout {
         match self {
             Layout::Csv(csv) => {
                 let Columns { names, loosely, .. } = &csv.columns;
-                names.iter().any(|column| column == name) || loosely.iter().any(|column| column.taken_for == name)
+                names.iter().any(|column| is_same_name(column, name))
+                    || loosely.iter().any(|column| column.taken_for == name)
             }
             Layout::Ndjson(_) => true,
         }

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use crate::contract::READ_ONLY;
+use crate::text::{is_invisible, nfc};
 
 use super::mapping::{MappingRules, Target};
 use super::shown;
@@ -14,7 +15,7 @@ pub enum HeaderNames {
     /// To the letter.
     #[default]
     Exact,
-    /// But for case, spaces, underscores and hyphens.
+    /// But for case, spaces, underscores, hyphens, and characters that nobody sees.
     Loose,
 }
 
@@ -67,8 +68,10 @@ impl MappingRules {
 
 /// The name without what may differ.
 fn folded(name: &str) -> String {
-    let counts = |character: &char| !character.is_whitespace() && !matches!(character, '_' | '-');
-    name.chars().filter(counts).flat_map(char::to_lowercase).collect()
+    let counts =
+        |character: &char| !character.is_whitespace() && !matches!(character, '_' | '-') && !is_invisible(*character);
+    let seen: String = name.chars().filter(counts).flat_map(char::to_lowercase).collect();
+    nfc(&seen).into_owned()
 }
 
 impl fmt::Display for LooseColumn {
@@ -85,7 +88,13 @@ mod tests {
 
     #[test]
     fn spelling_does_not_matter_and_letters_do() {
-        let map = [("E-Post", "email"), ("Kunden Nr", "id"), ("Job", "address"), ("JOB", "user_id")];
+        let map = [
+            ("E-Post", "email"),
+            ("Kunden Nr", "id"),
+            ("Gr\u{f6}sse", "address"),
+            ("Job", "address"),
+            ("JOB", "user_id"),
+        ];
         let map = map.map(|(column, field)| (column.to_owned(), field.to_owned()));
         let rules = MappingRules::new(&map, &["Gender".to_owned()]).expect("good rules");
         let check = |name: &str, want: Loosely<'_>| assert_eq!(rules.loosely(name), want, "{name}");
@@ -93,6 +102,8 @@ mod tests {
             check(name, Loosely::Named("first_name", Target::Field(Field::FirstName)));
         }
         check("ID", Loosely::Named("id", Target::Id));
+        check("\u{feff}first\u{200b}_na\u{ad}me", Loosely::Named("first_name", Target::Field(Field::FirstName)));
+        check("gro\u{308}sse", Loosely::Named("Gr\u{f6}sse", Target::Field(Field::Address)));
         check("e_post", Loosely::Named("E-Post", Target::Field(Field::Email)));
         check("kundennr", Loosely::Named("Kunden Nr", Target::Id));
         check("GENDER", Loosely::Named("Gender", Target::Ignored));

@@ -2,6 +2,7 @@
 
 use crate::contract::{FIELDS, Field, READ_ONLY};
 use crate::nearest::nearest;
+use crate::text::nfc;
 
 use super::constants::Constants;
 use super::layout::Layout;
@@ -37,7 +38,7 @@ pub(super) enum Unmapped {
 /// that no column fills (`--set`).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct MappingRules {
-    /// Columns by name. Few, so that looking through all of them is quick.
+    /// Columns by name, in NFC. Few, so that looking through all of them is quick.
     columns: Vec<(String, Target)>,
     header_names: HeaderNames,
     constants: Constants,
@@ -103,14 +104,15 @@ impl MappingRules {
         match self.named(column) {
             Some(same) if same == target => {}
             Some(_) => return Err(RuleError::ColumnTwice { column: shown::column_name(column) }),
-            None => self.columns.push((column.to_owned(), target)),
+            None => self.columns.push((nfc(column).into_owned(), target)),
         }
         Ok(())
     }
 
     /// What the user says of a column.
     pub(super) fn named(&self, column: &str) -> Option<Target> {
-        self.columns.iter().find(|(name, _)| name == column).map(|&(_, target)| target)
+        let column = nfc(column);
+        self.columns.iter().find(|(name, _)| *name == column).map(|&(_, target)| target)
     }
 
     /// All that the user says: columns and what they fill.
@@ -159,7 +161,10 @@ mod tests {
 
     #[test]
     fn the_user_s_word_wins_over_the_column_s_name() {
-        let rules = rules(&[("kunde", "id"), ("email", "job"), ("avatar_url", "address")], &["gender", "x"]);
+        let rules = rules(
+            &[("kunde", "id"), ("email", "job"), ("avatar_url", "address"), ("Gro\u{308}\u{df}e", "job")],
+            &["gender", "x"],
+        );
         let rules = rules.expect("good rules");
         let check = |name: &str, want: Result<Target, Unmapped>| assert_eq!(rules.target(name), want, "{name}");
         check("kunde", Ok(Target::Id));
@@ -168,6 +173,8 @@ mod tests {
         check("avatar_url", Ok(Target::Field(Field::Address)));
         check("gender", Ok(Target::Ignored));
         check("x", Ok(Target::Ignored));
+        check("Gr\u{f6}\u{df}e", Ok(Target::Field(Field::Job)));
+        check("Gro\u{308}\u{df}e", Ok(Target::Field(Field::Job)));
         check("custsync", Ok(Target::Ignored));
         check("custsync_row", Ok(Target::Ignored));
         check("created_at", Err(Unmapped::ReadOnly));

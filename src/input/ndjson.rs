@@ -5,18 +5,19 @@ use std::fmt;
 
 use memchr::memchr;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde_json::error::Category;
 use serde_json::value::RawValue;
 
-use crate::contract::{Cell, Draft, ErrorCode, FieldError, InvalidRow, Subject};
+use crate::contract::{Cell, Draft, ErrorCode, FieldError, InvalidRow, Subject, not_utf_8};
 
-use super::blocks::{Block, first_wrong_byte};
+use super::blocks::Block;
+use super::decode::likely_encoding;
+use super::json_shape::not_an_object;
 use super::layout::NdjsonLayout;
 use super::mapping::{Target, Unmapped};
 use super::own::{OvertakenRule, OwnKey, UnknownName};
 use super::plain_object::PlainObjects;
 use super::record::{Record, RowRules, Teller};
-use super::rules::{CellRules, did_you_mean};
+use super::rules::{CellRules, Trim, did_you_mean};
 use super::shown;
 
 /// So many unknown keys of one row are named; the others are counted.
@@ -47,6 +48,16 @@ enum LineEnd {
     LineFeed,
     /// The input ends without a line end.
     EndOfInput,
+}
+
+impl LineEnd {
+    /// What ends with it.
+    fn name(self) -> &'static str {
+        match self {
+            LineEnd::LineFeed => "line",
+            LineEnd::EndOfInput => "input",
+        }
+    }
 }
 
 impl<'b> NdjsonLines<'b> {
@@ -95,49 +106,32 @@ pub(super) fn parse(block: &Block, layout: &NdjsonLayout, rules: &RowRules, visi
     for (line, ordinal) in NdjsonLines::of(block).zip(0..) {
         let mut object = Object::new(&mut draft, layout, teller, rules.overtaken);
         let is_read = plain.as_mut().is_some_and(|plain| plain.read(&line, &mut object).is_some());
-        let read = if is_read { Ok(()) } else { read_object(&line, block, object.started_again()) };
+        let read = if is_read { Ok(()) } else { read_object(&line, object.started_again()) };
         let checked = read.and_then(|()| draft.finish());
         visit(Record { raw: line.raw, line: line.line, ordinal, checked });
     }
 }
 
 /// Reads a line of any kind.
-fn read_object<'b>(line: &NdjsonLine<'b>, block: &Block, mut object: Object<'_, 'b>) -> Result<(), InvalidRow> {
+fn read_object<'b>(line: &NdjsonLine<'b>, mut object: Object<'_, 'b>) -> Result<(), InvalidRow> {
     let Ok(text) = std::str::from_utf8(line.raw) else {
-        let byte = first_wrong_byte(line.raw, block, line.start);
-        let message = format!("is not UTF-8: byte {byte} of the input is wrong (--encoding names another encoding)");
-        return Err(unreadable(ErrorCode::Encoding, message));
+        return Err(unreadable(ErrorCode::Encoding, not_utf_8(likely_encoding(line.raw))));
+    };
+    let text = match object.teller.rules().trim {
+        Trim::Keep => text,
+        Trim::Trim => text.trim_start().trim_start_matches('\u{feff}'),
     };
     let mut json = serde_json::Deserializer::from_str(text);
     (&mut json)
         .deserialize_map(&mut object)
         .and_then(|()| json.end())
-        .map_err(|error| unreadable(ErrorCode::Format, not_an_object(&error, line.ended)))?;
+        .map_err(|error| unreadable(ErrorCode::Format, not_an_object(text, &error, line.ended.name())))?;
     object.say_how_many_are_unknown();
     Ok(())
 }
 
-fn unreadable(code: ErrorCode, message: String) -> InvalidRow {
+fn unreadable(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> InvalidRow {
     InvalidRow { id: None, errors: vec![FieldError::new(Subject::Row, code, message)] }
-}
-
-/// Says what is wrong with a line, in `serde_json`'s words where these quote nothing of it.
-fn not_an_object(error: &serde_json::Error, ended: LineEnd) -> String {
-    let column = error.column();
-    match (error.classify(), ended) {
-        (Category::Eof, LineEnd::EndOfInput) => {
-            format!("is not one JSON object: the input ends in the middle of it, at column {column}")
-        }
-        (Category::Eof, LineEnd::LineFeed) => {
-            format!("is not one JSON object: the line ends in the middle of it, at column {column}")
-        }
-        (Category::Syntax, _) => {
-            let words = error.to_string();
-            let words = words.split_once(" at line ").map_or(words.as_str(), |(words, _)| words);
-            format!("is not one JSON object: {words} at column {column}")
-        }
-        (Category::Data | Category::Io, _) => "is not one JSON object: it is another JSON value".to_owned(),
-    }
 }
 
 /// Takes an object's members as they come.
@@ -231,7 +225,9 @@ impl<'b> Visitor<'b> for &mut Object<'_, 'b> {
     }
 
     fn visit_map<A: MapAccess<'b>>(self, mut members: A) -> Result<(), A::Error> {
-        while let Some(key) = members.next_key_seed(Key { layout: self.layout })? {
+        let mut place = 1;
+        while let Some(key) = members.next_key_seed(Key { layout: self.layout, place })? {
+            place += 1;
             match key {
                 KeyMeaning::Target(target) => {
                     let json: &'b RawValue = members.next_value()?;
@@ -267,6 +263,8 @@ enum KeyMeaning {
 /// Reads a key as what it means.
 struct Key<'p> {
     layout: &'p NdjsonLayout,
+    /// Its place in the object, from 1.
+    place: usize,
 }
 
 impl<'b> DeserializeSeed<'b> for Key<'_> {
@@ -288,16 +286,16 @@ impl Visitor<'_> for Key<'_> {
         if let Some(own) = OwnKey::of(key, self.layout.mapping()) {
             return Ok(KeyMeaning::Own(own));
         }
-        let shown = || shown::column_name(key);
+        let shown = || shown::key(key, self.place);
         Ok(match self.layout.target(key) {
             Ok(target) => KeyMeaning::Target(target),
             Err(Unmapped::Unknown(nearest)) => KeyMeaning::Nothing(format!(
-                "has the key `{}`, which is no field of the API{} (--map KEY=FIELD maps it, --ignore KEY leaves it out)",
+                "has {}, which is no field of the API{} (--map KEY=FIELD maps it, --ignore KEY leaves it out)",
                 shown(),
                 did_you_mean(nearest)
             )),
             Err(Unmapped::ReadOnly) => KeyMeaning::Nothing(format!(
-                "has the key `{}`, which cannot be set, the API only answers with it (--ignore KEY leaves it out)",
+                "has {}, which cannot be set, the API only answers with it (--ignore KEY leaves it out)",
                 shown()
             )),
         })

@@ -19,7 +19,7 @@ use super::ndjson::is_blank;
 use super::own::{self, Origin, OwnColumns};
 use super::read_as::{Container, ReadAs};
 use super::source::{InputName, Source};
-use super::stream::{ByteStream, EncodingChoice, text_of};
+use super::stream::{ByteStream, EncodingChoice, EncodingDoubt, EncodingDoubts, text_of};
 use super::workbook;
 
 /// So much of a file is looked through for structural faults before anything is sent: what a stray quote or a wrong
@@ -84,6 +84,7 @@ pub struct Input {
     size: Option<u64>,
     read_as: ReadAs,
     loosely: Vec<LooseColumn>,
+    doubts: EncodingDoubts,
     layout: Arc<Layout>,
     /// The block that opening has read already.
     first: Option<Block>,
@@ -132,6 +133,11 @@ impl Input {
     /// The names of its header that were taken for others (`--loose-headers`).
     pub fn loosely(&self) -> &[LooseColumn] {
         &self.loosely
+    }
+
+    /// What is doubtful about its encoding, by what was read so far.
+    pub fn encoding_doubt(&self) -> Option<EncodingDoubt> {
+        self.doubts.so_far()
     }
 
     /// What its records look like.
@@ -187,7 +193,8 @@ fn open_text(name: &InputName, source: Source, rules: &InputRules, size: BlockSi
     let container = text.packing.map_or(Container::File, Container::Packed);
     let read_as = ReadAs { format, found: format.found_delimiter(rules), container, encoding: text.encoding };
     let is_as_long = text.packing.is_none() && text.encoding.is_none();
-    begin(name, source.size.filter(|_| is_as_long), head, rules, read_as)
+    let input = begin(name, source.size.filter(|_| is_as_long), head, rules, read_as)?;
+    Ok(Input { doubts: text.doubts, ..input })
 }
 
 fn begin(
@@ -216,7 +223,8 @@ fn begin(
         Layout::Csv(csv) => csv.columns.loosely.clone(),
         Layout::Ndjson(_) => Vec::new(),
     };
-    Ok(Input { name: name.clone(), size, read_as, loosely, layout: Arc::new(layout), first: Some(first), blocks })
+    let (layout, first) = (Arc::new(layout), Some(first));
+    Ok(Input { name: name.clone(), size, read_as, loosely, doubts: EncodingDoubts::default(), layout, first, blocks })
 }
 
 /// Finds the columns, and returns with them what is left of the first block.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::contract::{Cell, FIELDS, Field};
 use crate::nearest::nearest;
+use crate::text;
 
 use super::mapping::Target;
 use super::null_strings::NullStrings;
@@ -34,7 +35,7 @@ pub enum Trim {
     /// They do.
     #[default]
     Keep,
-    /// They are cut off: all that Unicode calls white space.
+    /// They are cut off: all that Unicode calls white space, and characters that nobody sees.
     Trim,
 }
 
@@ -171,9 +172,9 @@ impl CellRules {
 
 fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
     match text {
-        Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
-        Cow::Owned(text) if text.trim().len() == text.len() => Cow::Owned(text),
-        Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
+        Cow::Borrowed(text) => Cow::Borrowed(text::trimmed(text)),
+        Cow::Owned(text) if text::trimmed(&text).len() == text.len() => Cow::Owned(text),
+        Cow::Owned(text) => Cow::Owned(text::trimmed(&text).to_owned()),
     }
 }
 
@@ -222,6 +223,8 @@ mod tests {
         check("\\N".into(), Some(Cell::Null));
         check("null".into(), Some(text("null")));
         check("\u{a0} ".into(), None);
+        check("\u{feff}\u{200b}".into(), None);
+        check(" \u{200b}a\u{202c}".into(), Some(super::tests::text("a")));
         check(" a b ".into(), Some(text("a b")));
         check(" a b ".to_owned().into(), Some(text("a b")));
         assert_eq!(rules.cell(Target::Id, "NULL".into()), Some(Cell::Null));

@@ -1,37 +1,67 @@
-//! Names from outside, made safe to show: a column or a key may be called anything, escape sequences included.
+//! Names from outside, as far as they may be shown: a column or a key may be called anything, and a file without a header, or
+//! an object whose keys are its data, has customers' values where names are looked for. Only what looks like a name is shown.
 
-use std::fmt;
-use std::fmt::Write as _;
+use icu_properties::CodePointMapData;
+use icu_properties::props::{GeneralCategory, GeneralCategoryGroup};
 
-use crate::text::is_unsafe;
+use crate::text::{is_unsafe, safe_name};
 
-/// Of a column's name so many characters are shown.
-const NAME_CHARACTERS_MAX: usize = 64;
+/// Longer texts are no names.
+const CHARACTERS_MAX: usize = 64;
+/// So many digits are a number of something: a phone, a customer, a day.
+const DIGITS_MIN: usize = 5;
 
-/// A column's name or an object's key as it may stand in a message.
+/// A column's name or an object's key that is known to be one, such as one that the user typed, as it may stand in a message.
 pub(super) fn column_name(name: &str) -> String {
-    Shown { text: name, characters_max: NAME_CHARACTERS_MAX }.to_string()
+    safe_name(name)
 }
 
-struct Shown<'a> {
-    text: &'a str,
-    characters_max: usize,
-}
-
-impl fmt::Display for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (count, character) in self.text.chars().enumerate() {
-            if count == self.characters_max {
-                return f.write_char('…');
-            }
-            if is_unsafe(character) {
-                write!(f, "{}", character.escape_default())?;
-            } else {
-                f.write_char(character)?;
-            }
-        }
-        Ok(())
+/// What a header says of a column, in words that follow its number.
+pub(super) fn column(name: &str) -> String {
+    if looks_like_a_name(name) {
+        format!("`{}`", safe_name(name))
+    } else {
+        "(its name looks like a value, so it is not shown)".to_owned()
     }
+}
+
+/// The key at this place of its object, counted from 1.
+pub(super) fn key(name: &str, place: usize) -> String {
+    if looks_like_a_name(name) {
+        format!("the key `{}`", safe_name(name))
+    } else {
+        format!("a key that looks like a value and is not shown (key {place})")
+    }
+}
+
+/// Whether a text looks like the name of a column or key: letters of any script, few digits, and what people put between them.
+/// Characters that cannot be seen are let pass, since they are escaped: a name with one of them has to be shown, or nobody
+/// finds it.
+pub(super) fn looks_like_a_name(text: &str) -> bool {
+    let is_of_names = |character: char| {
+        character.is_alphanumeric() || is_mark(character) || is_unsafe(character) || "_-. ()[]/#&".contains(character)
+    };
+    !looks_like_a_value(text) && text.chars().all(is_of_names)
+}
+
+/// Whether a text can hardly be a name: it is long, has an at sign, begins as JSON does, or has many digits, as days, phone
+/// numbers and ids have.
+pub(super) fn looks_like_a_value(text: &str) -> bool {
+    let (mut characters, mut letters, mut digits) = (0, 0, 0);
+    for character in text.chars() {
+        characters += 1;
+        if characters > CHARACTERS_MAX || matches!(character, '@' | '{') {
+            return true;
+        }
+        letters += usize::from(character.is_alphabetic());
+        digits += usize::from(character.is_numeric());
+    }
+    digits > letters || digits >= DIGITS_MIN
+}
+
+/// Whether a character is put on the letter before it, as the dots of `o\u{308}` are.
+fn is_mark(character: char) -> bool {
+    GeneralCategoryGroup::Mark.contains(CodePointMapData::<GeneralCategory>::new().get(character))
 }
 
 #[cfg(test)]
@@ -39,12 +69,51 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_escaped_and_cut() {
-        let check = |name: &str, want: &str| assert_eq!(column_name(name), want, "{name:?}");
-        check("e-mail ✉", "e-mail ✉");
-        check("a\u{1b}[31m\n", "a\\u{1b}[31m\\n");
-        check("\u{202e}live", "\\u{202e}live");
-        check(&"é".repeat(64), &"é".repeat(64));
-        check(&"é".repeat(65), &format!("{}…", "é".repeat(64)));
+    fn names_are_told_from_values() {
+        for name in [
+            "id",
+            "E-Mail",
+            "first_name",
+            "Gr\u{f6}\u{df}e",
+            "Gro\u{308}\u{df}e",
+            "\u{59d3}\u{540d}",
+            "address.line 2",
+            "Phone (home)",
+            "Name/Vorname",
+            "Kd.-Nr. #2",
+            "x\u{1b}",
+            "first\u{200b}_name",
+            " job",
+            "Name [de]",
+            " ",
+        ] {
+            assert!(looks_like_a_name(name), "{name:?}");
+        }
+        for value in ["a, b", "https://example.com", "\"a\""] {
+            assert!(!looks_like_a_name(value) && !looks_like_a_value(value), "{value:?}");
+        }
+        for value in [
+            "17",
+            "2024",
+            "jane.doe@example.com",
+            "+41 79 123 45 67",
+            "1985-04-12",
+            "12 April 1985",
+            "12/04/1985",
+            "{\"id\":1",
+            "CH93 0076 2011 6238 5295 7",
+            "\u{661}\u{662}\u{663}",
+            &"x".repeat(65),
+        ] {
+            assert!(!looks_like_a_name(value) && looks_like_a_value(value), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn a_value_is_not_shown_as_a_name() {
+        assert_eq!(column("E\u{1b}-Mail"), "`E\\u{1b}-Mail`");
+        assert_eq!(column("jane@example.com"), "(its name looks like a value, so it is not shown)");
+        assert_eq!(key("jbo", 3), "the key `jbo`");
+        assert_eq!(key("jane@example.com", 3), "a key that looks like a value and is not shown (key 3)");
     }
 }

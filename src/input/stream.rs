@@ -1,10 +1,11 @@
 //! From a file's bytes to text: what is compressed is unpacked, what is not UTF-8 is decoded. Both are seen by the first
 //! bytes, however they arrive.
 
+use std::fmt;
 use std::io::{self, Cursor, Read};
 
 use super::blocks::line_behind;
-use super::decode::{Decoded, Encoding};
+use super::decode::{Decoded, Encoding, Utf8Doubt};
 use super::error::{InputFault, NotText};
 use super::own;
 use super::unpack::{Packing, UnpackLimits, Unpacked};
@@ -25,6 +26,45 @@ pub enum EncodingChoice {
     Named(Encoding),
 }
 
+/// Bytes of the beginning of a text by which it is told from what is none.
+const BEGINNING_BYTES: usize = 4 << 10;
+
+/// What is doubtful about the encoding of an input: it is read all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EncodingDoubt {
+    /// The input begins with a byte order mark of another encoding than the one that is named.
+    MarkOfAnother {
+        /// The encoding that is named.
+        named: Encoding,
+        /// The mark's.
+        mark: Encoding,
+    },
+    /// All that was read so far is good UTF-8, with more than ASCII in it, and another encoding is named.
+    IsUtf8 {
+        /// The encoding that is named.
+        named: Encoding,
+    },
+}
+
+impl fmt::Display for EncodingDoubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            EncodingDoubt::MarkOfAnother { named, mark } => {
+                let (named, mark) = (named.name(), mark.name());
+                write!(f, "begins with a byte order mark of {mark}, so it is read as that, not as {named} (--encoding)")
+            }
+            EncodingDoubt::IsUtf8 { named } => {
+                let named = named.name();
+                write!(
+                    f,
+                    "is read as {named} (--encoding), but all that was looked at is good UTF-8: if that is what it is, \
+                    each character beyond ASCII is sent as two or three wrong ones"
+                )
+            }
+        }
+    }
+}
+
 /// The text of an input, and what it took to get at it.
 pub(super) struct Text {
     /// UTF-8, as far as the input keeps to its encoding.
@@ -33,6 +73,23 @@ pub(super) struct Text {
     pub(super) packing: Option<Packing>,
     /// The encoding that it was decoded from; absent where it is UTF-8 as it is.
     pub(super) encoding: Option<Encoding>,
+    /// What is doubtful about its encoding.
+    pub(super) doubts: EncodingDoubts,
+}
+
+/// What may be doubtful about the encoding of an input. Part of it is known only while it is read.
+#[derive(Debug, Clone, Default)]
+pub(super) struct EncodingDoubts {
+    mark: Option<EncodingDoubt>,
+    is_utf_8: Option<(Encoding, Utf8Doubt)>,
+}
+
+impl EncodingDoubts {
+    /// What is doubtful by what was read so far.
+    pub(super) fn so_far(&self) -> Option<EncodingDoubt> {
+        let is_utf_8 = self.is_utf_8.as_ref().filter(|(_, doubt)| doubt.is_raised());
+        self.mark.or_else(|| is_utf_8.map(|(named, _)| EncodingDoubt::IsUtf8 { named: *named }))
+    }
 }
 
 /// The text of an input.
@@ -49,25 +106,76 @@ pub(super) fn text_of(bytes: ByteStream, encoding: EncodingChoice) -> Result<Tex
     if let Some(not_text) = not_text(&head) {
         return Err(not_text.into());
     }
-    let encoding = encoding_of(&head, encoding);
+    let named = match encoding {
+        EncodingChoice::Named(encoding) if own::format_of(&head).is_none() => Some(encoding),
+        EncodingChoice::Named(_) | EncodingChoice::Auto => None,
+    };
+    let mark = Encoding::of_byte_order_mark(&head);
+    let mut doubts = EncodingDoubts { mark: doubt_by_mark(named, mark), is_utf_8: None };
+    // A byte order mark is in no doubt, so it wins over what was asked for: that is how a workbook's failed rows, saved as another
+    // text, are read all the same. Failed rows are UTF-8, whatever the settings of their first input say.
+    let encoding = mark.or(named).filter(|encoding| *encoding != Encoding::UTF_8);
     let reader: ByteStream = match encoding {
-        Some(encoding) => Box::new(Decoded::new(bytes, encoding)),
+        Some(encoding) => {
+            let decoded = Decoded::new(bytes, encoding);
+            doubts.is_utf_8 = named.filter(|_| mark.is_none()).map(|named| (named, decoded.doubt()));
+            Box::new(decoded)
+        }
         None => bytes,
     };
-    Ok(Text { reader, packing, encoding })
+    Ok(Text { reader, packing, encoding, doubts })
 }
 
-/// The encoding to decode from; none for UTF-8. A byte order mark is in no doubt, so it wins over what was asked for: that
-/// is how a workbook's failed rows, saved as another text, are read all the same. Failed rows are UTF-8, whatever the settings of
-/// their first input say.
-fn encoding_of(head: &[u8], choice: EncodingChoice) -> Option<Encoding> {
-    let named = match choice {
-        EncodingChoice::Named(encoding) if own::format_of(head).is_none() => encoding,
-        EncodingChoice::Named(_) | EncodingChoice::Auto => Encoding::UTF_8,
-    };
-    let encoding = Encoding::of_byte_order_mark(head).unwrap_or(named);
-    (encoding != Encoding::UTF_8).then_some(encoding)
+/// A mark that says otherwise than the encoding that is named.
+fn doubt_by_mark(named: Option<Encoding>, mark: Option<Encoding>) -> Option<EncodingDoubt> {
+    let (named, mark) = (named?, mark?);
+    (named != mark).then_some(EncodingDoubt::MarkOfAnother { named, mark })
 }
+
+/// What a text is not one of, by its beginning as a whole: one control byte in it is the fault of its row.
+pub(super) fn not_text_within(head: &[u8]) -> Option<NotText> {
+    if let Some((_, name)) = KNOWN.iter().find(|(magic, _)| head.starts_with(magic)) {
+        return Some(NotText::Known(name));
+    }
+    let head = head.get(..BEGINNING_BYTES).unwrap_or(head);
+    let is_control = |byte: &&u8| **byte < b' ' && !matches!(**byte, b'\t' | b'\n' | b'\r' | 0x0b | 0x0c | 0x1a | 0x1b);
+    let controls = head.iter().filter(is_control).count();
+    if controls < 2 {
+        return None;
+    }
+    if is_mostly(head, 4, 8, |quad| matches!(quad, [1..=255, 0, 0, 0] | [0, 0, 0, 1..=255])) {
+        return Some(NotText::Utf32);
+    }
+    // Of ASCII each other byte is NUL, of other scripts those of delimiters and line ends.
+    if is_mostly(head, 2, 3, |pair| matches!(pair, [1..=255, 0])) {
+        return Some(NotText::Utf16("utf-16le"));
+    }
+    if is_mostly(head, 2, 3, |pair| matches!(pair, [0, 1..=255])) {
+        return Some(NotText::Utf16("utf-16be"));
+    }
+    (controls >= CONTROLS_MIN && controls * 10 > head.len()).then_some(NotText::Binary)
+}
+
+/// Fewer control bytes than these are never a reason to refuse a file.
+const CONTROLS_MIN: usize = 8;
+
+/// Whether at least so many tenths of the units of this size are such, and not fewer than two.
+fn is_mostly(bytes: &[u8], size: usize, tenths: usize, is_such: impl Fn(&[u8]) -> bool) -> bool {
+    let found = bytes.chunks_exact(size).filter(|unit| is_such(unit)).count();
+    found >= 2 && found * 10 >= bytes.len() / size * tenths
+}
+
+/// The first bytes of files that people have beside their exports. Archives and workbooks are told before.
+const KNOWN: [(&[u8], &str); 8] = [
+    (b"\x89PNG\r\n", "an image (PNG)"),
+    (b"\xff\xd8\xff", "an image (JPEG)"),
+    (b"GIF8", "an image (GIF)"),
+    (b"%PDF-", "a PDF document"),
+    (b"{\\rtf", "a document (RTF)"),
+    (b"SQLite format 3\0", "an SQLite database"),
+    (b"PAR1", "a Parquet file"),
+    (b"\x7fELF", "a program"),
+];
 
 /// What the bytes are where they are no text.
 fn not_text(head: &[u8]) -> Option<NotText> {

@@ -17,6 +17,7 @@ use csv::ByteRecord;
 use serde_json::json;
 
 use crate::contract::Field;
+use crate::text;
 
 use super::error::{InputFault, NotText, StreamFault};
 use super::header::{self, Columns};
@@ -24,7 +25,6 @@ use super::loose::LooseColumn;
 use super::mapping::Target;
 use super::open::{HeaderRule, InputRules};
 use super::shown;
-use crate::text;
 
 /// What is handed over at once.
 const CHUNK_BYTES: usize = 64 << 10;
@@ -174,7 +174,7 @@ fn unusable(error: &XlsxError) -> InputFault {
 fn sheet_name(names: &[String], wanted: Option<&str>) -> Result<String, InputFault> {
     let found = match wanted {
         None => names.first(),
-        Some(wanted) => names.iter().find(|name| *name == wanted),
+        Some(wanted) => names.iter().find(|name| text::is_same_name(name, wanted)),
     };
     found.cloned().ok_or_else(|| InputFault::NoSuchSheet {
         sheet: wanted.map(shown::column_name),

@@ -15,6 +15,7 @@ use crate::journal::Outcome;
 use crate::schedule::Statistics;
 use crate::schedule::rate::shown_per_second;
 use crate::tally::{Latencies, RowsRead, Tally};
+use crate::text;
 
 /// What became of a run directory. The books close: `records` is the sum of the outcomes and `unsent`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -226,7 +227,7 @@ impl Summary {
     /// The summary as JSON.
     pub fn to_json(&self) -> String {
         let json = serde_json::to_string_pretty(self).expect("texts and numbers, written to memory, cannot fail");
-        format!("{json}\n")
+        format!("{}\n", text::safe_json(&json))
     }
 
     /// The summary as lines for people.

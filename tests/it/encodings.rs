@@ -28,7 +28,7 @@ fn utf_16_is_known_by_its_byte_order_mark() {
         assert_eq!(end.results().row(3)["line"], 4);
     }
     let unmarked = Scenario::new().file("a.csv", utf_16(ROWS, u16::to_le_bytes));
-    unmarked.check([]).exits(2).says("a.csv: is binary, not text");
+    unmarked.check([]).exits(2).says("a.csv: is UTF-16 without a byte order mark: --encoding utf-16le");
     unmarked.check(["--encoding", "utf-16le"]).exits(0).prints("records              3\n");
 }
 
@@ -46,7 +46,9 @@ fn an_encoding_can_be_named() {
     check("utf-8", "日本".as_bytes(), "日本");
     // A byte order mark is in no doubt.
     let marked = Scenario::new().file("a.csv", format!("\u{feff}{ROWS}")).sandbox(|_| {});
-    assert_eq!(jobs(&marked.run(["--encoding", "windows-1252", "--max-in-flight", "1"]).exits(0))[0], "Künstler");
+    let end = marked.run(["--encoding", "windows-1252", "--max-in-flight", "1"]).exits(0);
+    assert_eq!(jobs(&end)[0], "Künstler");
+    end.says("a.csv begins with a byte order mark of UTF-8, so it is read as that, not as windows-1252 (--encoding)");
     Scenario::new()
         .file("a.csv", ROWS)
         .check(["--encoding", "latin-7"])
@@ -76,8 +78,50 @@ fn bytes_that_are_not_utf_8_make_their_row_invalid() {
     let end = scenario.run(["--max-errors", "none"]).exits(1).counts([1, 1, 0, 0, 0]);
     assert_eq!(
         end.results().row(2)["errors"][0]["message"],
-        "is not UTF-8: byte 21 of the input is wrong (--encoding names another encoding)"
+        "is not UTF-8; as windows-1252 it reads well (--encoding windows-1252)"
     );
+}
+
+#[test]
+fn many_rows_in_another_encoding_are_one_message() {
+    let rows: Vec<_> = (1..=40).map(|id| format!("{id},Zo~ {},K~nstler\n", "x".repeat(id))).collect();
+    let file = format!("id,first_name,job\n{}", rows.concat()).replace('~', "\u{eb}");
+    let latin: Vec<u8> = file.chars().map(|character| u8::try_from(u32::from(character)).unwrap()).collect();
+    let end = Scenario::new().file("a.csv", &latin).check(["--max-errors", "none"]).exits(1);
+    let said = "is not UTF-8; as windows-1252 it reads well (--encoding windows-1252)";
+    let errors = &end.summary()["errors"];
+    assert_eq!(errors.as_array().unwrap().len(), 2, "{errors}");
+    for (error, field) in errors.as_array().unwrap().iter().zip(["first_name", "job"]) {
+        assert_eq!((&error["field"], &error["messages"]), (&json!(field), &json!([{ "message": said, "rows": 40 }])));
+    }
+    Scenario::new().file("a.csv", &latin).check(["--encoding", "windows-1252"]).exits(0).is_not_shown("good UTF-8");
+}
+
+#[test]
+fn an_encoding_named_for_good_utf_8_is_pointed_out() {
+    // What tells it stands far behind the beginning.
+    let file = format!("id,job\n{}9,Zo\u{eb}\n", "1,x\n".repeat(200_000));
+    let said = "is read as windows-1252 (--encoding), but all that was looked at is good UTF-8";
+    let check = ["--encoding", "windows-1252", "--max-errors", "none"];
+    let end = Scenario::new().file("a.csv", &file).check(check).exits(0);
+    assert_eq!(end.stderr.matches(said).count(), 1, "{}", end.stderr);
+    end.says(&format!("a.csv {said}"));
+    Scenario::new().stdin("id,job\n9,Zo\u{eb}\n").check(check).exits(0).says(&format!("standard input {said}"));
+    for content in ["id,job\n9,Zoe\n".as_bytes(), b"id,job\n8,Zo\xeb\n9,Zo\xc3\xab\n"] {
+        Scenario::new().file("a.csv", content).check(check).exits(0).is_not_shown("good UTF-8");
+    }
+}
+
+#[test]
+fn one_nul_is_its_row_s_fault_wherever_it_stands() {
+    let settled = |before: usize| {
+        let rows = format!("id,job\n{}9,a\0b\n", "1,x\n".repeat(before));
+        let end = Scenario::new().file("a.csv", rows).check(["--max-errors", "none"]).exits_with_one_of(&[0, 1]);
+        let summary = end.summary();
+        assert_eq!(summary["records"], before + 1);
+        (end.code(), summary["invalid"].clone(), summary["errors"].as_array().map(Vec::len))
+    };
+    assert_eq!(settled(0), settled(100_000));
 }
 
 #[test]

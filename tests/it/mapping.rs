@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{End, Scenario};
+use crate::harness::{End, Scenario, SheetCell, Workbook};
 
 /// Stands in values of these files, so that none can be shown unnoticed.
 const CANARY: &str = "canary-71c9";
@@ -49,6 +49,51 @@ fn keys_are_never_spelt_loosely() {
     let end = scenario.run([]).exits(1).counts([0, 1, 0, 0, 0]);
     let message = end.results().row(1)["errors"][0]["message"].as_str().unwrap().to_owned();
     assert!(message.starts_with("has the key `ID`, which is no field of the API; did you mean `id`?"), "{message}");
+}
+
+#[test]
+fn names_are_compared_as_they_are_read() {
+    const ONE: &str = "Gr\u{f6}\u{df}e";
+    const TWO: &str = "Gro\u{308}\u{df}e";
+    let want = [(7, json!({"job": "x"}))];
+    for (in_file, typed) in [(ONE, TWO), (TWO, ONE), (TWO, TWO)] {
+        let map = format!("{typed}=job");
+        for (name, content) in
+            [("a.csv", format!("id,{in_file}\n7,x\n")), ("a.ndjson", json!({"id": 7, in_file: "x"}).to_string())]
+        {
+            assert_eq!(sent(&file(name, &content).run(["--map", &map]).exits(0)), want, "{name} {in_file:?} {typed:?}");
+        }
+        let ignored = file("a.csv", &format!("id,job,{in_file}\n7,x,y\n"));
+        assert_eq!(sent(&ignored.run(["--ignore", typed]).exits(0)), want, "{in_file:?} {typed:?}");
+        let loose = file("a.csv", &format!("id,{}\n7,x\n", in_file.to_lowercase()));
+        assert_eq!(sent(&loose.run(["--loose-headers", "--map", &map]).exits(0)), want, "{in_file:?} {typed:?}");
+        let header: &[SheetCell] = &[SheetCell::Text("id"), SheetCell::Text(in_file)];
+        let sheet = Workbook::default().sheet(in_file, &[header, &[SheetCell::Number("7"), SheetCell::Text("x")]]);
+        let sheet = Scenario::new().file("a.xlsx", sheet.bytes()).sandbox(|_| {});
+        assert_eq!(sent(&sheet.run(["--sheet", typed, "--map", &map]).exits(0)), want, "{in_file:?} {typed:?}");
+    }
+    let twice = file("a.csv", &format!("id,{ONE}\n7,x\n")).flags(["-m", &format!("{ONE}=job"), "--ignore", TWO]);
+    is_refused(&twice, "stands more than once in --map and --ignore");
+}
+
+#[test]
+fn characters_that_nobody_sees_are_told_and_can_be_dropped() {
+    const FILE: &str =
+        "id,\u{feff}first\u{200b}_name,email\n\u{feff}7,\u{200b}Zo\u{eb}\u{202c},\u{202a}a@example.com\n";
+    let scenario = || file("a.csv", FILE);
+    is_refused(
+        &scenario(),
+        "a.csv:1: column 2 `\\u{feff}first\\u{200b}_name` is no field of the API; did you mean `first_name`? (--loose-headers",
+    );
+    let end = scenario().flags(["--loose-headers"]).run([]).exits(1).counts([0, 1, 0, 0, 0]);
+    let errors = end.results().row(1)["errors"].clone();
+    assert_eq!(
+        errors[0]["message"],
+        "holds an invisible character around the value (--trim removes it): U+FEFF, a byte order mark, as where files were joined"
+    );
+    assert_eq!(errors[1]["message"], "holds an invisible character around the value (--trim removes it): U+202A");
+    let end = scenario().flags(["--loose-headers", "--trim"]).run([]).exits(0);
+    assert_eq!(sent(&end), [(7, json!({"first_name": "Zo\u{eb}", "email": "a@example.com"}))]);
 }
 
 #[test]

@@ -37,9 +37,12 @@ fn an_input_that_cannot_be_used_says_why() {
     );
     check(b"\x1f\x8b\x08\0", "a:1: the gzip data is cut off here: the file is not whole");
     check(
-        b"id,job\n\0",
-        "a: is binary, not text: it holds NUL bytes (UTF-16 without a byte order mark does, too: --encoding utf-16le)",
+        &[b"id,job\n1,".as_slice(), &[0; 50], b"\n"].concat(),
+        "a: is binary, not text: it is full of bytes that no text has",
     );
+    check(b"i\0d\0,\0j\0o\0b\0\n\0", "a: is UTF-16 without a byte order mark: --encoding utf-16le");
+    check(b"\0i\0d\0,\0j\0o\0b\0\n", "a: is UTF-16 without a byte order mark: --encoding utf-16be");
+    check(b"i\0\0\0d\0\0\0,\0\0\0", "a: is UTF-32: save it as UTF-8");
 }
 
 #[test]

@@ -53,14 +53,14 @@ fn csv_rows_are_read_mapped_and_checked() {
                 "4,\u{fffd},\u{fffd}",
                 9,
                 Err(
-                    "4 email encoding: is not UTF-8: byte 59 of the input is wrong (--encoding names another encoding); job encoding: is not UTF-8: byte 59 of the input is wrong (--encoding names another encoding)",
+                    "4 email encoding: is not UTF-8 (--encoding names another encoding); job encoding: is not UTF-8 (--encoding names another encoding)",
                 ),
             ),
             (
                 "5,\u{fffd},\u{fffd}",
                 10,
                 Err(
-                    "5 email encoding: is not UTF-8: byte 65 of the input is wrong (--encoding names another encoding); job encoding: is not UTF-8: byte 65 of the input is wrong (--encoding names another encoding)",
+                    "5 email encoding: is not UTF-8 (--encoding names another encoding); job encoding: is not UTF-8 (--encoding names another encoding)",
                 ),
             ),
         ],
@@ -70,8 +70,17 @@ fn csv_rows_are_read_mapped_and_checked() {
 #[test]
 fn a_byte_order_mark_behind_the_start_is_a_value() {
     let text = "id,job\n1,a\n\u{feff}2,b\n";
-    let want = [("1,a", 2, Ok(r#"1 {"job":"a"}"#)), ("\u{feff}2,b", 3, Err("? id type: is not a whole number"))];
-    check_rows("a.csv", text.as_bytes(), &RowRules::default(), &want);
+    let mark = "? id type: holds an invisible character around the value (--trim removes it): U+FEFF, a byte order mark, as where files were joined";
+    let want = |second| [("1,a", 2, Ok(r#"1 {"job":"a"}"#)), ("\u{feff}2,b", 3, second)];
+    check_rows("a.csv", text.as_bytes(), &RowRules::default(), &want(Err(mark)));
+    let trimmed = RowRules { cells: CellRules { trim: Trim::Trim, ..CellRules::default() }, ..RowRules::default() };
+    check_rows("a.csv", text.as_bytes(), &trimmed, &want(Ok(r#"2 {"job":"b"}"#)));
+    let line = "\u{feff}{\"id\":2,\"job\":\"b\"}";
+    let mark = "? row format: is not one JSON object: a byte order mark, U+FEFF, stands in front of it, as where files were joined (--trim drops it)";
+    let text = format!("{{\"id\":1,\"job\":\"a\"}}\n{line}\n");
+    let want = |second| [("{\"id\":1,\"job\":\"a\"}", 1, Ok(r#"1 {"job":"a"}"#)), (line, 2, second)];
+    check_rows("a.ndjson", text.as_bytes(), &RowRules::default(), &want(Err(mark)));
+    check_rows("a.ndjson", text.as_bytes(), &trimmed, &want(Ok(r#"2 {"job":"b"}"#)));
 }
 
 #[test]
@@ -120,7 +129,10 @@ fn ndjson_rows_are_read_mapped_and_checked() {
         ),
     );
     for (line, what) in [
-        (r#"{"id":1,"job":"x"} {"id":2}"#, "trailing characters at column 20"),
+        (
+            r#"{"id":1,"job":"x"} {"id":2}"#,
+            "another one follows it, and NDJSON has one a line (jq -c . FILE writes it so)",
+        ),
         (r#"{"id":1,"job":"x"}x"#, "trailing characters at column 19"),
         (r#"{"id":1,}"#, "trailing comma at column 9"),
         (r#"{"id":01}"#, "invalid number at column 8"),
@@ -142,16 +154,17 @@ fn ndjson_rows_are_read_mapped_and_checked() {
 fn ndjson_without_its_end_is_told_apart() {
     let want = Err("? row format: is not one JSON object: the input ends in the middle of it, at column 9");
     check_rows("a.ndjson", b"{\"id\":1,\"", &RowRules::default(), &[("{\"id\":1,\"", 1, want)]);
-    let want = Err("? row encoding: is not UTF-8: byte 7 of the input is wrong (--encoding names another encoding)");
+    let want = Err("? row encoding: is not UTF-8 (--encoding names another encoding)");
     check_rows("a.ndjson", b"{\"id\":\xff}", &RowRules::default(), &[("{\"id\":\u{fffd}}", 1, want)]);
 }
 
 #[test]
 fn depth_and_many_unknown_keys_are_bounded() {
     let deep = format!("{{\"id\":1,\"job\":{}{}}}", "[".repeat(200_000), "]".repeat(200_000));
+    let deep_and_unknown = format!("{{\"id\":1,\"x\":{}{}}}", "[".repeat(200_000), "]".repeat(200_000));
     let unknown: Vec<_> = (0..20).map(|n| format!("\"{n}{}\":1", "k".repeat(100))).collect();
     let unknown = format!("{{\"id\":1,{}}}", unknown.join(","));
-    let text = format!("{deep}\n{unknown}\n");
+    let text = format!("{deep}\n{unknown}\n{deep_and_unknown}\n");
     let mut input =
         open_bytes("a.ndjson", text.as_bytes(), &InputRules::default(), BlockSize::default()).expect("opens");
     let rows = rows(&mut input, &RowRules::default());
@@ -161,6 +174,7 @@ fn depth_and_many_unknown_keys_are_bounded() {
         "1 job type: is an array or object (in a workbook: an error such as #N/A), where text belongs"
     );
     assert_eq!(errors[1].matches("which is no field of the API").count(), 8);
+    assert!(errors[2].starts_with("1 row columns: has the key `x`, which is no field"), "{}", errors[2]);
     assert!(errors[1].contains("has 12 more unknown keys"), "{}", errors[1]);
     assert!(!errors[1].contains(&"k".repeat(65)), "{}", errors[1]);
 }

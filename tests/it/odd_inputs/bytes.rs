@@ -26,13 +26,18 @@ fn utf_16(text: &str, unit: fn(u16) -> [u8; 2]) -> Vec<u8> {
     text.encode_utf16().flat_map(unit).collect()
 }
 
+fn utf_32(text: &str, unit: fn(u32) -> [u8; 4]) -> Vec<u8> {
+    text.chars().map(u32::from).flat_map(unit).collect()
+}
+
 fn lost_zeros() -> Vec<u8> {
     let header: &[SheetCell] = &[SheetCell::Text("id"), SheetCell::Text("phone_number")];
     Workbook::default().sheet("S", &[header, &[SheetCell::Number("1"), SheetCell::Number("1701234567")]]).bytes()
 }
 
 pub(super) fn table() -> Vec<Odd> {
-    let parts = [nothing_much(), encodings(), containers(), delimiters_and_headers(), quotes_and_lines(), json()];
+    let parts =
+        [nothing_much(), encodings(), containers(), delimiters_and_headers(), quotes_and_lines(), json(), near_json()];
     parts.into_iter().flatten().collect()
 }
 
@@ -44,8 +49,10 @@ fn nothing_much() -> Vec<Odd> {
         odd("a.ndjson", " \n\t\r\n", Refused("a.ndjson: is empty")),
         odd("a.csv", "id,job\n", Refused("a.csv: has a header but no rows")),
         odd("a.csv", "id,job\n\n\n", Refused("a.csv: has a header but no rows")),
-        odd("a.csv", "id,job\n1,\0\n", Refused("a.csv: is binary, not text")),
-        odd("a.csv", b"\x89PNG\r\n\x1a\n\0\0\0", Refused("a.csv: is binary, not text")),
+        odd("a.csv", b"\x89PNG\r\n\x1a\n\0\0\0", Refused("a.csv: is an image (PNG), not text")),
+        odd("a.csv", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", Refused("a.csv: is a PDF document, not text")),
+        odd("a.csv", b"PAR1\x15\x04\x15", Refused("a.csv: is a Parquet file, not text")),
+        odd("a.csv", [1; 40], Refused("a.csv: is binary, not text")),
     ]
 }
 
@@ -55,21 +62,40 @@ fn encodings() -> Vec<Odd> {
         odd("a.csv", format!("\u{feff}{PLAIN}"), Sends(NURSE)),
         odd("a.csv", marked([0xff, 0xfe], u16::to_le_bytes), Sends(NURSE)),
         odd("a.csv", marked([0xfe, 0xff], u16::to_be_bytes), Sends(NURSE)),
-        odd("a.csv", utf_16(PLAIN, u16::to_le_bytes), Refused("--encoding utf-16le")),
+        odd(
+            "a.csv",
+            utf_16(PLAIN, u16::to_le_bytes),
+            Refused("is UTF-16 without a byte order mark: --encoding utf-16le"),
+        ),
+        odd(
+            "a.csv",
+            utf_16(PLAIN, u16::to_be_bytes),
+            Refused("is UTF-16 without a byte order mark: --encoding utf-16be"),
+        ),
+        odd("a.ndjson", utf_16("{\"id\":1,\"job\":\"日本語\"}\n", u16::to_le_bytes), Refused("--encoding utf-16le")),
+        odd("a.csv", utf_32(PLAIN, u32::to_le_bytes), Refused("a.csv: is UTF-32")),
+        odd("a.csv", utf_32(PLAIN, u32::to_be_bytes), Refused("a.csv: is UTF-32")),
         odd_with(&["--encoding", "utf-16le"], "a.csv", utf_16(PLAIN, u16::to_le_bytes), Sends(NURSE)),
         odd("a.csv", b"\xff\xfe\0\0i\0\0\0", Refused("a.csv: is UTF-32")),
         odd(
             "a.csv",
             b"id,job\n1,K\xfcnstler\n",
-            Rows(
-                0,
-                1,
-                "2 job encoding: is not UTF-8: byte 11 of the input is wrong (--encoding names another encoding)",
-            ),
+            Rows(0, 1, "2 job encoding: is not UTF-8; as windows-1252 it reads well (--encoding windows-1252)"),
+        ),
+        odd(
+            "a.csv",
+            b"id,job\n1,\xcf\xf0\xe8\xe2\xe5\xf2\n",
+            Rows(0, 1, "2 job encoding: is not UTF-8 (--encoding names another encoding)"),
         ),
         odd_with(&["--encoding", "latin1"], "a.csv", b"id,job\n1,K\xfcnstler\n", Sends(r#"{"job":"Künstler"}"#)),
         odd_with(&["--encoding", "no-such"], "a.csv", PLAIN, Refused("--encoding: no encoding has this name")),
-        odd("a.csv", b"id,j\xf6b\n1,x\n", Refused("a.csv:1: the name of column 2 is not UTF-8")),
+        odd(
+            "a.csv",
+            b"id,j\xf6b\n1,x\n",
+            Refused(
+                "a.csv:1: the name of column 2 is not UTF-8; as windows-1252 it reads well (--encoding windows-1252)",
+            ),
+        ),
     ]
 }
 
@@ -144,14 +170,14 @@ fn quotes_and_lines() -> Vec<Odd> {
 fn json() -> Vec<Odd> {
     let deep = format!("{{\"id\":1,\"job\":{}{}}}\n", "[".repeat(100_000), "]".repeat(100_000));
     vec![
-        odd("a.csv", "{\"id\":1,\"job\":\"Nurse\"}\n", Refused("a.csv:1: column 1 `{\"id\":1`")),
+        odd("a.csv", "{\"id\":1,\"job\":\"Nurse\"}\n", Refused("a.csv:1: is no header")),
         odd("a.txt", "{\"id\":1,\"job\":\"Nurse\"}\n", Sends(NURSE)),
         odd("a.ndjson", PLAIN, Rows(0, 2, "1 row format: is not one JSON object: expected value at column 1")),
         odd("a.json", "[{\"id\":1}]", Refused("a.json: is a JSON array")),
         odd(
             "a.ndjson",
             "{\n  \"id\": 1,\n  \"job\": \"x\"\n}\n",
-            Rows(0, 4, "1 row format: is not one JSON object: the line ends in the middle of it, at column 1"),
+            Refused("a.ndjson:1: is JSON over several lines: write one object a line (NDJSON), as `jq -c . FILE` does"),
         ),
         odd(
             "a.ndjson",
@@ -175,16 +201,59 @@ fn json() -> Vec<Odd> {
                 "1 row columns: has the key `jbo`, which is no field of the API; did you mean `job`? (--map KEY=FIELD maps it, --ignore KEY leaves it out)",
             ),
         ),
+    ]
+}
+
+/// What is nearly JSON, or JSON that is no row.
+fn near_json() -> Vec<Odd> {
+    vec![
         odd(
             "a.ndjson",
             "{\"id\":1,}\n",
             Rows(0, 1, "1 row format: is not one JSON object: trailing comma at column 9"),
         ),
-        odd("a.ndjson", "// x\n", Rows(0, 1, "1 row format: is not one JSON object: expected value at column 1")),
+        odd(
+            "a.ndjson",
+            "// x\n",
+            Rows(0, 1, "1 row format: is not one JSON object: it holds a comment, which JSON does not have"),
+        ),
         odd(
             "a.ndjson",
             "{\"id\":NaN}\n",
-            Rows(0, 1, "1 row format: is not one JSON object: expected value at column 7"),
+            Rows(
+                0,
+                1,
+                "1 row format: is not one JSON object: it holds NaN or Infinity, which JSON does not have (null says that there is no number)",
+            ),
+        ),
+        odd(
+            "a.ndjson",
+            "{'id':1}\n",
+            Rows(0, 1, "1 row format: is not one JSON object: it has single quotes, where JSON has double ones"),
+        ),
+        odd(
+            "a.ndjson",
+            "{\"id\":1,\"job\":\"a\"},\n",
+            Rows(
+                0,
+                1,
+                "1 row format: is not one JSON object: a comma follows it, which NDJSON does not have between its lines",
+            ),
+        ),
+        odd("a.ndjson", "\u{feff}{\"id\":1,\"job\":\"Nurse\"}\n", Sends(NURSE)),
+        odd(
+            "a.ndjson",
+            "{\"id\":1,\"job\":\"a\",\"\\u006aob\":\"b\"}\n",
+            Rows(0, 1, "1 job duplicate_key: stands more than once in the object"),
+        ),
+        odd(
+            "a.ndjson",
+            "{\"id\":1,\"Job\":\"a\"}\n",
+            Rows(
+                0,
+                1,
+                "1 row columns: has the key `Job`, which is no field of the API; did you mean `job`? (--map KEY=FIELD maps it, --ignore KEY leaves it out)",
+            ),
         ),
         odd(
             "a.ndjson",
@@ -196,7 +265,11 @@ fn json() -> Vec<Odd> {
         odd(
             "a.ndjson",
             "{\"id\":1,\"job\":\"a\"} {}\n",
-            Rows(0, 1, "1 row format: is not one JSON object: trailing characters at column 20"),
+            Rows(
+                0,
+                1,
+                "1 row format: is not one JSON object: another one follows it, and NDJSON has one a line (jq -c . FILE writes it so)",
+            ),
         ),
         odd(
             "a.ndjson",
