@@ -1,4 +1,5 @@
-//! CSV: the rows do not depend on the size of blocks, and there are as many as the `csv` crate reads.
+//! CSV: the rows do not depend on the size of blocks, there are as many as the `csv` crate reads, and their cells are those that it
+//! reads, unless a strict reader would refuse them.
 #![no_main]
 
 use custsync::input::{Delimiter, InputRules};
@@ -12,7 +13,24 @@ fuzz_target!(|bytes: &[u8]| {
     let rules = InputRules { delimiter: Some(Delimiter::COMMA), ..InputRules::default() };
     let text = [b"id,job,email,country_id,date_of_birth\n", bytes].concat();
     let Ok(rows) = custsync_fuzz::rows_of_any_size("a.csv", &text, &rules) else { return };
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_slice());
-    let records = reader.byte_records().map(|record| record.expect("memory can be read")).count();
-    assert_eq!(rows.len() + 1, records);
+    let (cells, blank_rows) = custsync_fuzz::cells("a.csv", &text, &rules);
+    let records = records(&text).len();
+    assert_eq!(rows.len() + 1 + blank_rows, records);
+    assert_eq!(rows.len(), cells.len());
+    for ((raw, _, _), cells) in rows.iter().zip(cells) {
+        // Where there are none, the row's quotes are refused, or it has other columns than the header.
+        if !cells.is_empty() {
+            // A mark at the start would be taken for the file's.
+            let record = self::records(&[b"\n", raw.as_slice()].concat()).concat();
+            let record: Vec<_> = record.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect();
+            assert_eq!(cells, record);
+        }
+    }
 });
+
+/// The cells of each record, as the `csv` crate reads them.
+fn records(text: &[u8]) -> Vec<Vec<Vec<u8>>> {
+    let reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text);
+    let records = reader.into_byte_records().map(|record| record.expect("memory can be read"));
+    records.map(|record| record.iter().map(<[u8]>::to_vec).collect()).collect()
+}

@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use custsync::input::{BlockSize, Input, InputName, InputRules, RowRules, parse_block};
+use custsync::input::{BlockSize, Input, InputName, InputRules, RowRules, explain_record, parse_block};
 
 /// Blocks far smaller than a record, and one that holds all.
 pub const SIZES: [BlockSize; 3] = [
@@ -39,6 +39,23 @@ pub fn rows(name: &str, bytes: &[u8], rules: &InputRules, size: BlockSize) -> Re
         });
     }
     Ok(rows)
+}
+
+/// The texts of the cells of each row, where it can be said which cell is which, and how many rows are blank.
+pub fn cells(name: &str, bytes: &[u8], rules: &InputRules) -> (Vec<Vec<String>>, usize) {
+    let reader = Box::new(Cursor::new(bytes.to_vec()));
+    let input = Input::of_reader(InputName::from_argument(name.into()), reader, rules, BlockSize::default());
+    let mut input = input.expect("an input that could be opened");
+    let (mut cells, mut blank_rows) = (Vec::new(), 0);
+    while let Some(block) = input.next_block().expect("an input that could be read") {
+        let layout = input.layout().clone();
+        blank_rows += parse_block(&block, &layout, &RowRules::default(), &mut |record| {
+            let explained = explain_record(record.raw, &layout, &RowRules::default());
+            let texts = explained.iter().map(|cell| serde_json::from_str(&cell.text).expect("a text as JSON"));
+            cells.push(texts.collect());
+        });
+    }
+    (cells, usize::try_from(blank_rows).expect("fewer than there are bytes"))
 }
 
 /// The rows, which do not depend on the size of blocks. Which of several faults is met first may.

@@ -126,6 +126,24 @@ struct InputFlags {
     /// A comma, semicolon, tab or | is found by the first record; where two make as much sense, nothing is sent.
     #[arg(long, value_name = "C", hide_short_help = true)]
     delimiter: Option<String>,
+    /// What quotes in CSV are: on, they stand around a value; off, they are characters [default: on, in TSV neither]
+    ///
+    /// Excel and pandas write quotes around values of TSV, MySQL and PostgreSQL as parts of values. As long as nobody says which,
+    /// quotes of TSV are characters, and a cell that could be meant both ways makes its row invalid.
+    #[arg(long, value_name = "on|off", hide_short_help = true)]
+    quotes: Option<String>,
+    /// Character that escapes the one behind it: `\`, as in MySQL's exports
+    #[arg(long, value_name = "C", hide_short_help = true)]
+    escape: Option<String>,
+    /// A row of CSV with fewer or more cells than the header: error or pad
+    ///
+    /// error: the row is invalid. pad: fields whose cells are missing at the end are left out, whatever --empty says, and cells
+    /// too many are dropped where all of them are empty.
+    #[arg(long, value_name = "RULE", hide_short_help = true)]
+    ragged: Option<String>,
+    /// Line of the header, or row of the sheet; what stands above is passed over [default: the first record]
+    #[arg(long, value_name = "N", hide_short_help = true)]
+    header_row: Option<String>,
     /// Encoding of the text, as in windows-1252; auto is UTF-8, or what a byte order mark says
     ///
     /// A byte order mark wins over the name. Where all bytes are good UTF-8, a warning says so.
@@ -144,7 +162,9 @@ struct InputFlags {
     #[arg(short, long, value_name = "COLUMN=FIELD")]
     map: Vec<String>,
     /// Leave these columns out; repeatable
-    #[arg(long, value_name = "COLUMN,...", value_delimiter = ',')]
+    ///
+    /// `column 4` is the fourth one, whatever its name. A text with commas is the name of a column where one is named so.
+    #[arg(long, value_name = "COLUMN,...")]
     ignore: Vec<String>,
     /// Take a CSV header's names although they differ in case, spaces, underscores and hyphens
     ///
@@ -262,7 +282,8 @@ struct SendingFlags {
     /// Which rows of one customer are sent: all in order, one and no second, or the last
     ///
     /// reject: a row whose customer an earlier valid row names too is invalid. last: only a customer's last valid row is sent,
-    /// the others are superseded; this reads the input twice, so it has to be a file.
+    /// the others are superseded; this reads the input twice, so it has to be a file. Both keep all ids in memory: up to 5
+    /// bytes each, those above 32 bits up to 51.
     #[arg(long, value_name = "all|reject|last", hide_short_help = true)]
     unique: Option<String>,
     /// Which rows of an earlier run are sent again: those that failed, or rejected ones too

@@ -27,7 +27,12 @@ pub(super) enum Continuation {
 
 impl Continuation {
     /// Of a run in this directory that was begun by these arguments.
-    pub(super) fn of(arguments: &[OsString], settings: &Settings, inputs: &[KnownInput], run_dir: &Path) -> Continuation {
+    pub(super) fn of(
+        arguments: &[OsString],
+        settings: &Settings,
+        inputs: &[KnownInput],
+        run_dir: &Path,
+    ) -> Continuation {
         let named = settings.output.run_dir.is_none().then_some(run_dir);
         let command = command(arguments, named);
         if inputs.iter().all(|input| input.can_be_read_twice()) {

@@ -20,7 +20,12 @@ const VALUE_CHARACTERS_MAX: usize = 80;
 const VALUES_SHOWN_MAX: usize = 3;
 
 /// What a run of these settings and inputs is known by.
-pub(super) fn header(settings: &Settings, inputs: &[KnownInput], key: Key, purpose: Purpose) -> Result<Header, Failure> {
+pub(super) fn header(
+    settings: &Settings,
+    inputs: &[KnownInput],
+    key: Key,
+    purpose: Purpose,
+) -> Result<Header, Failure> {
     Ok(Header::new(purpose, &key, inputs::identities(inputs, key)?, settings_of(settings, key)))
 }
 

@@ -32,8 +32,7 @@ pub(super) fn look_through(settings: &InputSettings) -> Result<LookedThrough, Fa
     let files = files::expand(&settings.files).map_err(Failure::unusable)?;
     let rules = Arc::new(settings.rules.clone());
     let mut found: BTreeMap<usize, KnownInput> = BTreeMap::new();
-    let (first, last): (Vec<_>, Vec<_>) =
-        files.into_iter().enumerate().partition(|(_, name)| name.can_be_read_twice());
+    let (first, last): (Vec<_>, Vec<_>) = files.into_iter().enumerate().partition(|(_, name)| name.can_be_read_twice());
     for (index, name) in first.into_iter().chain(last) {
         let input = KnownInput::look(name, &rules).map_err(Failure::unusable)?;
         say_what_is_doubtful(&input);

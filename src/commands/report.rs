@@ -147,6 +147,7 @@ impl Report<'_> {
             dates_normalised: 0,
             fields_left_out: 0,
             fields_overtaken: 0,
+            blank_rows: 0,
             sending: (self.sending.as_ref())
                 .map(|(statistics, latencies)| summary::sending_summary(statistics, latencies, seconds)),
             stopped: self.why_stopped(),

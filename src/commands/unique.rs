@@ -46,7 +46,11 @@ pub(super) fn ids(
         Unique::Reject => Ok(Ids::refusing()),
         Unique::Last => {
             // A folder may hold a pipe.
-            inputs.iter().filter(|input| !input.can_be_read_twice()).map(KnownInput::name).try_for_each(refuse_stream)?;
+            inputs
+                .iter()
+                .filter(|input| !input.can_be_read_twice())
+                .map(KnownInput::name)
+                .try_for_each(refuse_stream)?;
             info!("reading the input once to find each customer's last row (--unique last)");
             let again = inputs.iter().filter_map(KnownInput::again).collect();
             let repeats = pipeline::count_repeats(again, builder.clone(), window, pipeline::threads())

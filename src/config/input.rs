@@ -3,14 +3,16 @@
 use std::path::{Component, Path, PathBuf};
 
 use super::choice::choice;
+use super::error::Problem;
 use super::reader::{Entry, Reader, Split};
 use super::setting::Setting;
 use super::tables::NestedEntry;
 use super::value::{ValueError, number_in, some_text};
 use crate::contract::{DateFormat, ValueRules};
 use crate::input::{
-    CellRules, Constants, Delimiter, EmptyRule, EmptyRules, Encoding, EncodingChoice, FormatChoice, HeaderNames,
-    HeaderRule, InputName, InputRules, MappingRules, NullStrings, OvertakenRule, RowRules, Target, Trim, ValueMaps,
+    CellRules, Constants, Delimiter, EmptyRule, EmptyRules, Encoding, EncodingChoice, Escape, FormatChoice,
+    HeaderNames, HeaderRule, InputName, InputRules, MappingRules, NullStrings, OvertakenRule, Quotes, Ragged, RowRules,
+    Target, Trim, ValueMaps,
 };
 
 /// What is read, and how.
@@ -43,11 +45,21 @@ const EMPTY_RULES: [(&str, EmptyRule); 3] =
 const OVERTAKEN_RULES: [(&str, OvertakenRule); 2] =
     [("leave-out", OvertakenRule::LeaveOut), ("send", OvertakenRule::Send)];
 
+const QUOTES: [(&str, Quotes); 2] = [("on", Quotes::On), ("off", Quotes::Off)];
+
+const RAGGED: [(&str, Ragged); 2] = [("error", Ragged::Error), ("pad", Ragged::Pad)];
+
+/// A header stands within as many lines as a sheet of a workbook has.
+const HEADER_ROW_MAX: u64 = 1 << 20;
+
 /// A header has at most so many columns.
 const COLUMNS_MAX: usize = 1024;
 
 /// The setting that shows how rows are read.
 pub(super) const EXPLAIN: &str = "explain";
+
+/// The setting that says on which line the header stands.
+const HEADER_ROW: &str = "header-row";
 
 /// The setting that gives fields a value in every row.
 const SET: &str = "set";
@@ -63,6 +75,9 @@ impl InputSettings {
         let files = files.into_iter().map(plainest_name).collect();
         let format = reader.one(Setting::of_the_run("format"), "auto", |text| choice(text, &FORMATS));
         let delimiter = reader.optional(Setting::of_the_run("delimiter"), delimiter);
+        let quotes = reader.optional(Setting::of_the_run("quotes"), |text| choice(text, &QUOTES));
+        let escape = reader.optional(Setting::of_the_run("escape"), escape).unwrap_or_default();
+        let ragged = reader.one(Setting::of_the_run("ragged"), "error", |text| choice(text, &RAGGED));
         let encoding = reader.one(Setting::of_the_run("encoding"), "auto", encoding);
         let header = header_rule(reader);
         let sheet = reader.optional(Setting::of_the_run("sheet"), some_text);
@@ -92,6 +107,9 @@ impl InputSettings {
             rules: InputRules {
                 format,
                 delimiter,
+                quotes,
+                escape,
+                ragged,
                 encoding,
                 header,
                 sheet,
@@ -125,7 +143,7 @@ fn mapping(reader: &mut Reader) -> MappingRules {
             entry => reader.note("map", ValueError::NotAPair { text: entry.text(), form: "COLUMN=FIELD" }),
         }
     }
-    let ignore = reader.list(Setting::of_the_run("ignore"), some_text);
+    let ignore = reader.names(Setting::of_the_run("ignore"));
     let rules = MappingRules::new(&map, &ignore).map_err(ValueError::from);
     let header_names =
         if reader.switch(Setting::of_the_run("loose-headers")) { HeaderNames::Loose } else { HeaderNames::Exact };
@@ -218,6 +236,13 @@ fn encoding(text: &str) -> Result<EncodingChoice, ValueError> {
     }
 }
 
+fn escape(text: &str) -> Result<Escape, ValueError> {
+    match text {
+        "\\" => Ok(Escape::Backslash),
+        other => Err(ValueError::NotAChoice { text: other.to_owned(), choices: "\\".to_owned() }),
+    }
+}
+
 /// Columns that are named stand for a header, so naming them says that there is none.
 fn header_rule(reader: &mut Reader) -> HeaderRule {
     let has_header = !reader.switch(Setting::of_the_run("no-header"));
@@ -225,7 +250,18 @@ fn header_rule(reader: &mut Reader) -> HeaderRule {
     if columns.len() > COLUMNS_MAX {
         reader.note("columns", ValueError::TooMany { most: COLUMNS_MAX });
     }
-    if has_header && columns.is_empty() { HeaderRule::FirstRecord } else { HeaderRule::Named(columns) }
+    let row = reader.optional(Setting::of_the_run(HEADER_ROW), number_in(1..=HEADER_ROW_MAX));
+    match row {
+        Some(row) if has_header && columns.is_empty() => HeaderRule::Row(row),
+        Some(_) => {
+            let other = if has_header { "columns" } else { "no-header" };
+            let (first, second) = (reader.place(HEADER_ROW), reader.place(other));
+            reader.problem(Problem::Contradiction { first, second });
+            HeaderRule::Named(columns)
+        }
+        None if has_header && columns.is_empty() => HeaderRule::FirstRecord,
+        None => HeaderRule::Named(columns),
+    }
 }
 
 fn delimiter(text: &str) -> Result<Delimiter, ValueError> {

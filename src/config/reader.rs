@@ -111,6 +111,24 @@ impl Reader {
         items.iter().filter_map(|item| self.noting(setting.name, parse(item))).collect()
     }
 
+    /// A list of names, each of which may have commas in it: what stands between them comes in one piece, and is shown in parts.
+    pub(super) fn names(&mut self, setting: Setting) -> Vec<String> {
+        let items = match self.find(setting, ShownValue::Many(Vec::new())) {
+            None => Vec::new(),
+            Some(Given::Joined(items)) if items.is_empty() => Vec::new(),
+            Some(Given::Text(item) | Given::Joined(item)) => vec![item],
+            Some(Given::List(items)) => items,
+            Some(Given::Table(_)) => {
+                self.note(setting.name, ValueError::WrongKind { wanted: "a list", found: "a table" });
+                Vec::new()
+            }
+        };
+        if let Some(SettingInForce { value: shown @ ShownValue::Many(_), .. }) = self.in_force.last_mut() {
+            *shown = ShownValue::Many(items.iter().flat_map(|item| split_at_commas(item)).collect());
+        }
+        items.iter().filter_map(|item| self.noting(setting.name, value::some_text(item))).collect()
+    }
+
     /// A setting whose items may be `KEY=VALUE`; in the file it can be a table. No key may come twice.
     pub(super) fn entries(&mut self, setting: Setting, default: &[&str], split: Split) -> Vec<Entry> {
         let default: Vec<String> = default.iter().map(|item| (*item).to_owned()).collect();

@@ -41,6 +41,8 @@ pub enum ErrorCode {
     Encoding,
     /// The row's columns are not the header's, or a key is unknown.
     Columns,
+    /// Quotes or escapes of CSV that are not those of the dialect, or that can be meant in two ways.
+    Quotes,
     /// An earlier row names the same customer, and the user wants one row of each.
     Duplicate,
 }
@@ -98,6 +100,7 @@ impl ErrorCode {
             ErrorCode::DuplicateKey => "duplicate_key",
             ErrorCode::Encoding => "encoding",
             ErrorCode::Columns => "columns",
+            ErrorCode::Quotes => "quotes",
             ErrorCode::Duplicate => "duplicate",
         }
     }

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use super::FailedFormat;
 use super::spool::SpooledRow;
 use crate::contract::FieldSet;
-use crate::input::{KnownInput, Layout, Mark, Overtaken, OwnPart, own_part};
+use crate::input::{CsvLayout, Escape, KnownInput, Layout, Mark, Overtaken, OwnPart, Quotes, own_part};
 use crate::journal::Entry;
 
 /// The columns in front of a row's own.
@@ -35,6 +35,15 @@ struct Remarks {
     outcome: &'static str,
     error: String,
     overtaken: FieldSet,
+}
+
+/// How custsync's own cells of CSV are written, so that they are read alike whatever is said of quotes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum OwnCells {
+    /// In quotes where they need them: quotes are quotes in any case.
+    InQuotes,
+    /// Without delimiters, quotes and line ends: quotes may be characters when the file is read.
+    Bare,
 }
 
 /// What an NDJSON row says in its own member.
@@ -75,11 +84,7 @@ impl Form {
     pub(super) fn start(&self) -> Vec<u8> {
         let mut start = self.mark().to_vec();
         if let Layout::Csv(csv) = self.layout.as_ref() {
-            for column in COLUMNS {
-                start.extend_from_slice(column.as_bytes());
-                start.push(csv.delimiter().byte());
-            }
-            start.extend_from_slice(csv.header());
+            start.extend_from_slice(&header(csv));
             start.extend_from_slice(self.line_end());
         }
         start
@@ -99,7 +104,7 @@ impl Form {
             overtaken,
         };
         let mut line = match self.layout.as_ref() {
-            Layout::Csv(csv) => csv_line(&remarks, &own, csv.delimiter().byte()),
+            Layout::Csv(csv) => csv_line(&remarks, &own, csv),
             Layout::Ndjson(_) => ndjson_line(&remarks, &own),
         };
         line.extend_from_slice(self.line_end());
@@ -122,19 +127,86 @@ impl Form {
     }
 }
 
-fn csv_line(remarks: &Remarks, own: &OwnPart<'_>, delimiter: u8) -> Vec<u8> {
-    let place = match &own.place {
-        Some(place) => place.clone(),
-        None => Cow::Owned(cell(&remarks.place, delimiter)),
+/// The header of a file of failed rows. Where names of the input's are in quotes, custsync's are, too: they say to whoever reads
+/// the file that quotes are quotes.
+fn header(csv: &CsvLayout) -> Vec<u8> {
+    let own = COLUMNS.map(|name| if shows_quotes(csv) { in_quotes(name) } else { name.as_bytes().to_vec() });
+    let header = match csv.dialect().escape {
+        Escape::None => csv.header().to_vec(),
+        Escape::Backslash => {
+            let names: Vec<_> = csv.names().iter().skip(csv.own_columns()).map(|name| in_quotes(name)).collect();
+            names.join(&csv.delimiter().byte())
+        }
+    };
+    own.into_iter().chain([header]).collect::<Vec<_>>().join(&csv.delimiter().byte())
+}
+
+/// Whether the file's header shows that quotes are quotes. Rows are written without the input's escapes, and then in quotes.
+fn shows_quotes(csv: &CsvLayout) -> bool {
+    match (csv.dialect().escape, csv.dialect().quotes) {
+        (Escape::Backslash, _) => true,
+        (Escape::None, Quotes::On) => csv.header().starts_with(b"\""),
+        (Escape::None, Quotes::Off | Quotes::InDoubt) => false,
+    }
+}
+
+fn csv_line(remarks: &Remarks, own: &OwnPart<'_>, csv: &CsvLayout) -> Vec<u8> {
+    let (delimiter, cells) = (csv.delimiter().byte(), OwnCells::of(csv));
+    let place = match (&own.place, cells) {
+        (Some(place), OwnCells::InQuotes) => place.clone(),
+        (Some(place), OwnCells::Bare) => Cow::Owned(cells.cell(&without_quotes(place), delimiter)),
+        (None, OwnCells::InQuotes | OwnCells::Bare) => Cow::Owned(cells.cell(&remarks.place, delimiter)),
     };
     let unread = match &own.overtaken {
         Overtaken::Fields(_) => None,
         Overtaken::Unread(text) => Some(text.as_ref()),
     };
     let names: Vec<&str> = unread.into_iter().chain(remarks.overtaken.names().map(|name| name as &str)).collect();
-    let overtaken = cell(&names.join(" "), delimiter);
-    let error = format!("\"{}\"", remarks.error.replace('"', "\"\""));
-    [&place, remarks.outcome.as_bytes(), error.as_bytes(), &overtaken, &own.rest].join(&delimiter)
+    let overtaken = cells.cell(&names.join(" "), delimiter);
+    let error = match cells {
+        OwnCells::InQuotes => in_quotes(&remarks.error),
+        OwnCells::Bare => cells.cell(&remarks.error, delimiter),
+    };
+    [&place, remarks.outcome.as_bytes(), &error, &overtaken, &own.rest].join(&delimiter)
+}
+
+impl OwnCells {
+    fn of(csv: &CsvLayout) -> OwnCells {
+        // TSV may be read next time by another word on its quotes.
+        let is_csv = csv.dialect().quotes == Quotes::On && csv.delimiter().byte() != b'\t';
+        if is_csv || shows_quotes(csv) { OwnCells::InQuotes } else { OwnCells::Bare }
+    }
+
+    /// A cell of this text.
+    fn cell(self, text: &str, delimiter: u8) -> Vec<u8> {
+        let needs_quotes = |byte: u8| byte == delimiter || matches!(byte, b'"' | b'\r' | b'\n');
+        match self {
+            OwnCells::InQuotes if text.bytes().any(needs_quotes) => in_quotes(text),
+            OwnCells::InQuotes => text.as_bytes().to_vec(),
+            OwnCells::Bare => {
+                let bare = |byte: u8| match byte {
+                    b'"' => b'\'',
+                    byte if needs_quotes(byte) => b' ',
+                    byte => byte,
+                };
+                text.bytes().map(bare).collect()
+            }
+        }
+    }
+}
+
+/// A cell of this text in quotes (RFC 4180 §2).
+fn in_quotes(text: &str) -> Vec<u8> {
+    format!("\"{}\"", text.replace('"', "\"\"")).into_bytes()
+}
+
+/// The text of a cell without the quotes around it.
+fn without_quotes(cell: &[u8]) -> Cow<'_, str> {
+    let inside = cell.strip_prefix(b"\"").and_then(|cell| cell.strip_suffix(b"\""));
+    match inside {
+        Some(inside) => Cow::Owned(String::from_utf8_lossy(inside).replace("\"\"", "\"")),
+        None => String::from_utf8_lossy(cell),
+    }
 }
 
 /// One member is put in front of the object's own; what is no object stays as it is.
@@ -158,15 +230,6 @@ fn ndjson_line(remarks: &Remarks, own: &OwnPart<'_>) -> Vec<u8> {
     }
     line.extend_from_slice(members);
     line
-}
-
-/// A cell of this text, in quotes where it needs them (RFC 4180 §2).
-fn cell(text: &str, delimiter: u8) -> Vec<u8> {
-    if text.bytes().any(|byte| byte == delimiter || matches!(byte, b'"' | b'\r' | b'\n')) {
-        format!("\"{}\"", text.replace('"', "\"\"")).into_bytes()
-    } else {
-        text.as_bytes().to_vec()
-    }
 }
 
 fn json_of(value: &impl Serialize) -> Box<RawValue> {

@@ -5,10 +5,12 @@ use std::io;
 use std::io::Read;
 
 use bytes::Bytes;
+use memchr::memchr2;
 
+use super::dialect::Dialect;
 use super::error::InputFault;
-use super::format::{Delimiter, Format, first_visible};
-use super::framing::{RecordEnds, count_lines};
+use super::format::{Format, first_visible};
+use super::framing::{RecordEnds, count_lines, from};
 use super::marks::CellMarks;
 
 /// The byte order mark of UTF-8. It says nothing about UTF-8 and is no part of the first column's name.
@@ -50,12 +52,14 @@ pub struct Block {
     /// What is known of its cells, chunk by chunk; nothing where nothing is known, and more than its bytes have where it was
     /// cut off at its end.
     pub(super) cell_marks: Vec<CellMarks>,
+    /// Blank rows that come before it, in blocks without any record.
+    pub(super) blank_rows_before: u64,
 }
 
 impl Block {
     /// A block of these bytes, of which nothing is known.
     pub(super) fn new(bytes: Bytes, first_line: u64, bytes_before: u64) -> Block {
-        Block { bytes, first_line, bytes_before, cell_marks: Vec::new() }
+        Block { bytes, first_line, bytes_before, cell_marks: Vec::new(), blank_rows_before: 0 }
     }
 
     /// What is left of the block behind its first `count` bytes, which are whole records.
@@ -72,6 +76,9 @@ pub(super) struct Head<R> {
     reader: R,
     size: BlockSize,
     bytes: Vec<u8>,
+    had_mark: bool,
+    /// The line on which the first byte stands.
+    line: u64,
     bytes_before: u64,
     end: End,
 }
@@ -111,12 +118,12 @@ impl<R: Read> Head<R> {
             bytes.drain(..BYTE_ORDER_MARK.len());
             bytes_before = bytes_of(BYTE_ORDER_MARK);
         }
-        Ok(Head { reader, size, bytes, bytes_before, end })
+        Ok(Head { reader, size, bytes, had_mark: bytes_before > 0, line: 1, bytes_before, end })
     }
 
     /// Whether a byte order mark was cut off.
     pub(super) fn had_mark(&self) -> bool {
-        self.bytes_before > 0
+        self.had_mark
     }
 
     /// The first bytes.
@@ -126,9 +133,61 @@ impl<R: Read> Head<R> {
 
     /// The whole stream in blocks, from its first byte on.
     pub(super) fn into_blocks(self, format: Format) -> Blocks<R> {
-        let Head { reader, size, bytes: buffer, bytes_before, end } = self;
+        let Head { reader, size, bytes: buffer, line, bytes_before, end, .. } = self;
         let (cut, target) = (VecDeque::new(), size.block_bytes);
-        Blocks { reader, format, size, buffer, cut, target, ends: RecordEnds::new(format), end, line: 1, bytes_before }
+        Blocks { reader, format, size, buffer, cut, target, ends: RecordEnds::new(format), end, line, bytes_before }
+    }
+
+    /// Passes over the first lines, whatever is in them: a quote in a title opens nothing. Says how many there were of so many.
+    pub(super) fn pass_over_lines(&mut self, lines: u64) -> Result<u64, InputFault> {
+        let (mut passed, mut at) = (0, 0);
+        while passed < lines {
+            match line_end(from(&self.bytes, at), self.end) {
+                Some(length) => {
+                    at += length;
+                    passed += 1;
+                }
+                None if self.end == End::Reached => break,
+                None => {
+                    self.drop_first(std::mem::take(&mut at));
+                    if self.bytes.len() > self.size.record_bytes_max {
+                        return Err(InputFault::RecordTooLong {
+                            line: self.line + passed,
+                            bytes_max: self.size.record_bytes_max,
+                        });
+                    }
+                    self.fill(self.bytes.len() + self.size.block_bytes.max(HEAD_BYTES_MIN), self.line + passed)?;
+                }
+            }
+        }
+        self.drop_first(at);
+        self.line += passed;
+        self.fill(self.size.block_bytes.max(HEAD_BYTES_MIN), self.line)?;
+        Ok(passed)
+    }
+
+    fn drop_first(&mut self, count: usize) {
+        self.bytes_before += bytes_of(self.bytes.get(..count).unwrap_or_default());
+        self.bytes.drain(..count);
+    }
+
+    /// Reads on until the head has so many bytes, which begin on this line.
+    fn fill(&mut self, target: usize, line: u64) -> Result<(), InputFault> {
+        if self.end == End::Ahead {
+            self.end = fill(&mut self.reader, &mut self.bytes, target)
+                .map_err(|error| InputFault::of_read(error, line + line_behind(&self.bytes) - 1))?;
+        }
+        Ok(())
+    }
+}
+
+/// How long the first line is with its line end, where that is known: a CR as the last byte may be half of a CRLF.
+fn line_end(bytes: &[u8], end: End) -> Option<usize> {
+    let at = memchr2(b'\r', b'\n', bytes)?;
+    match (bytes.get(at), bytes.get(at + 1)) {
+        (Some(b'\r'), Some(b'\n')) => Some(at + 2),
+        (Some(b'\r'), None) if end == End::Ahead => None,
+        _ => Some(at + 1),
     }
 }
 
@@ -175,7 +234,7 @@ impl<R: Read> Blocks<R> {
             return Err(self.too_long());
         }
         let lines = self.ends.count_lines(self.buffer.get(..record_end).unwrap_or_default());
-        let line_ends = if lines >= self.size.lines_max as u64 { self.line_ends(record_end) } else { Vec::new() };
+        let line_ends = if lines > self.size.lines_max as u64 { self.line_ends(record_end) } else { Vec::new() };
         self.target = self.target_after(record_end, lines);
         let mut rest = Vec::with_capacity(self.target);
         rest.extend_from_slice(self.buffer.get(record_end..).unwrap_or_default());
@@ -185,7 +244,7 @@ impl<R: Read> Blocks<R> {
         self.line += lines;
         self.bytes_before += bytes_of(&block);
         let cell_marks = std::mem::replace(&mut self.ends, RecordEnds::new(self.format)).into_cell_marks();
-        let block = Block { bytes: block.into(), first_line, bytes_before, cell_marks };
+        let block = Block { bytes: block.into(), first_line, bytes_before, cell_marks, blank_rows_before: 0 };
         if line_ends.is_empty() { Ok(block) } else { Ok(self.cut_up(&block, &line_ends)) }
     }
 
@@ -250,7 +309,7 @@ pub(super) fn line_behind(head: &[u8]) -> u64 {
 fn probable_format(head: &[u8]) -> Format {
     match first_visible(head) {
         Some(b'{') => Format::Ndjson,
-        _ => Format::Csv(Delimiter::COMMA),
+        _ => Format::Csv(Dialect::COMMA),
     }
 }
 

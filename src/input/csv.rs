@@ -1,41 +1,37 @@
-//! The records of a CSV block, and what their cells say.
+//! The records of a CSV block, and the texts of their cells.
 //!
-//! A record is what the `csv` crate would make of it: a quote opens a cell only as its first byte, `""` inside stands for one
-//! quote, what follows the closing quote belongs to the cell as it stands, and CR, LF and CRLF end a record.
+//! A record ends where the `csv` crate would end it: a quote opens a cell only as its first byte, `""` inside stands for one
+//! quote, and CR, LF and CRLF outside of quotes end a record. One whose quotes a strict reader would refuse is noticed by a mark
+//! and looked at in [`quoting`](super::quoting). A line of nothing, or of delimiters alone, is blank and no record.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use memchr::memchr;
 
-use crate::contract::{Cell, CustomerId, Draft, ErrorCode, FieldError, InvalidRow, Subject};
-
 use super::blocks::Block;
-use super::decode::likely_encoding;
-use super::format::Delimiter;
-use super::layout::CsvLayout;
-use super::mapping::Target;
-use super::marks::{CellMarks, Marker};
-use super::own::{OvertakenRule, UnknownName, overtaken_in_text};
+use super::dialect::Dialect;
+use super::marks::{CellMarks, Flags, Marker};
 use super::places::CHUNK_BYTES;
-use super::record::{Record, RowRules, Teller};
-use super::rules::CellRules;
+use super::quoting::{ColumnQuoteFault, QuoteFault, unescaped, unquoted};
 
 /// The records of a block, one at a time.
 pub(super) struct CsvRecords<'b> {
     bytes: &'b [u8],
     /// The same, where all of it is UTF-8: one look at a block instead of one at each cell.
     text: Option<&'b str>,
-    delimiter: Delimiter,
+    dialect: Dialect,
     cell_marks: Cow<'b, [CellMarks]>,
     /// The chunk that comes next.
     chunk: usize,
     /// What is still ahead of the one before.
     ahead: CellMarks,
-    /// Whether a quote of the record may stand for itself.
-    has_literal_quotes: bool,
+    /// What the record's cells have to be looked at for.
+    flags: Flags,
     /// Where the record's cells end.
     ends: Vec<usize>,
+    /// Lines of delimiters alone that were passed over.
+    pub(super) blank_rows: u64,
     /// Everything before is read.
     at: usize,
     /// The line on which the next byte stands.
@@ -44,7 +40,7 @@ pub(super) struct CsvRecords<'b> {
 
 /// Where a cell stands in its block.
 #[derive(Debug, Clone)]
-struct CsvCell {
+pub(super) struct CsvCell {
     place: Range<usize>,
     form: Form,
 }
@@ -55,6 +51,8 @@ enum Form {
     Plain,
     /// It starts inside quotes, and some bytes of it stand for others.
     Quoted,
+    /// Escapes and quotes are still in it.
+    Escaped,
 }
 
 /// One record of a block.
@@ -63,33 +61,35 @@ pub(super) struct CsvRecord<'r, 'b> {
     text: Option<&'b str>,
     /// Where its cells end: at a delimiter, or at its end.
     ends: &'r [usize],
-    has_literal_quotes: bool,
+    dialect: Dialect,
+    pub(super) flags: Flags,
     /// Its bytes, without its line end.
     pub(super) raw: &'b [u8],
     /// The line on which it starts.
     pub(super) line: u64,
     /// Where it starts in the block.
-    start: usize,
+    pub(super) start: usize,
     /// Where it ends in the block, behind its line end.
     pub(super) end: usize,
 }
 
 impl<'b> CsvRecords<'b> {
     /// The records of a block.
-    pub(super) fn of(block: &'b Block, delimiter: Delimiter) -> CsvRecords<'b> {
+    pub(super) fn of(block: &'b Block, dialect: Dialect) -> CsvRecords<'b> {
         let bytes = &*block.bytes;
         CsvRecords {
             bytes,
             text: simdutf8::basic::from_utf8(bytes).ok(),
-            delimiter,
+            dialect,
             cell_marks: match block.cell_marks.as_slice() {
-                [] => Cow::Owned(Marker::new(delimiter).mark_all(bytes)),
+                [] => Cow::Owned(Marker::new(dialect).mark_all(bytes)),
                 cell_marks => Cow::Borrowed(cell_marks),
             },
             chunk: 0,
             ahead: CellMarks::default(),
-            has_literal_quotes: false,
+            flags: Flags::default(),
             ends: Vec::new(),
+            blank_rows: 0,
             at: 0,
             line: block.first_line,
         }
@@ -98,12 +98,12 @@ impl<'b> CsvRecords<'b> {
     /// The next record.
     pub(super) fn next(&mut self) -> Option<CsvRecord<'_, 'b>> {
         self.ends.clear();
-        self.has_literal_quotes = self.ahead.has_literal_quotes;
+        self.flags = self.ahead.flags;
         let (line, mut end) = self.first_cell_end()?;
         let start = self.at;
         loop {
             self.ends.push(end);
-            if self.bytes.get(end) != Some(&self.delimiter.byte()) {
+            if self.bytes.get(end) != Some(&self.dialect.delimiter.byte()) {
                 break;
             }
             end = self.next_cell_end();
@@ -113,7 +113,8 @@ impl<'b> CsvRecords<'b> {
             bytes: self.bytes,
             text: self.text,
             ends: &self.ends,
-            has_literal_quotes: self.has_literal_quotes,
+            dialect: self.dialect,
+            flags: self.flags,
             raw: self.bytes.get(start..end).unwrap_or_default(),
             line,
             start,
@@ -131,9 +132,26 @@ impl<'b> CsvRecords<'b> {
             }
             match self.bytes.get(end)? {
                 b'\r' | b'\n' => self.end_line(end),
+                _ if self.is_blank_from(end) => self.pass_over_delimiters(end),
                 _ => return Some((line, end)),
             }
         }
+    }
+
+    /// Whether there is nothing but delimiters from here to the end of the line.
+    fn is_blank_from(&self, end: usize) -> bool {
+        let rest = self.bytes.get(end..).unwrap_or_default();
+        let behind = rest.iter().find(|byte| **byte != self.dialect.delimiter.byte());
+        behind.is_none_or(|byte| matches!(byte, b'\r' | b'\n'))
+    }
+
+    #[cold]
+    fn pass_over_delimiters(&mut self, mut end: usize) {
+        while self.bytes.get(end) == Some(&self.dialect.delimiter.byte()) {
+            end = self.next_cell_end();
+        }
+        self.end_line(end);
+        self.blank_rows += 1;
     }
 
     /// What ends the next cell: its place, or the end of the block.
@@ -157,7 +175,7 @@ impl<'b> CsvRecords<'b> {
         self.count_quoted_line_ends(start);
         self.ahead = *self.cell_marks.get(self.chunk)?;
         self.chunk += 1;
-        self.has_literal_quotes |= self.ahead.has_literal_quotes;
+        self.flags.add(self.ahead.flags);
         if bytes_left < CHUNK_BYTES {
             self.ahead.cell_ends &= !(u64::MAX << bytes_left);
         }
@@ -207,6 +225,11 @@ impl<'b> CsvRecord<'_, 'b> {
         self.ends.len()
     }
 
+    /// How it is cut into cells.
+    pub(super) fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
     /// Where its bytes end in the block, before its line end.
     pub(super) fn raw_end(&self) -> usize {
         self.start + self.raw.len()
@@ -222,33 +245,62 @@ impl<'b> CsvRecord<'_, 'b> {
         start..self.ends.get(column).copied().unwrap_or(record_end)
     }
 
-    /// What its cells say, unquoted.
+    /// Whether nothing follows it, not even a line end.
+    pub(super) fn ends_the_text(&self) -> bool {
+        self.end == self.raw_end()
+    }
+
+    /// What its cells say, without their quotes and escapes.
     pub(super) fn unquoted(&self) -> impl Iterator<Item = Cow<'b, [u8]>> {
-        self.cells().map(|cell| match cell.form {
-            Form::Plain => Cow::Borrowed(self.bytes_of(&cell)),
-            Form::Quoted => Cow::Owned(unquoted(self.bytes_of(&cell))),
+        self.cells().map(|cell| self.bytes_said(&cell))
+    }
+
+    /// Its cells as they stand in the block, in quotes where there are some.
+    pub(super) fn raw_cells(&self) -> impl Iterator<Item = &'b [u8]> {
+        self.places().map(|place| self.bytes.get(place).unwrap_or_default())
+    }
+
+    /// What is wrong with the quotes or escapes of its first cell that is no good.
+    pub(super) fn quote_fault(&self) -> Option<ColumnQuoteFault> {
+        if self.flags.are_usual() {
+            return None;
+        }
+        let faults = self.raw_cells().map(|cell| QuoteFault::of(cell, self.dialect)).enumerate();
+        faults.filter_map(|(column, fault)| fault.map(|fault| ColumnQuoteFault { column, fault })).next()
+    }
+
+    /// The cells of any record.
+    pub(super) fn cells(&self) -> impl Iterator<Item = CsvCell> {
+        self.places().map(|place| {
+            if self.flags.has_escapes() { CsvCell { place, form: Form::Escaped } } else { self.cell(place) }
         })
     }
 
+    /// The cells of a record whose flags are usual.
     #[inline]
-    fn cells(&self) -> impl Iterator<Item = CsvCell> {
+    pub(super) fn usual_cells(&self) -> impl Iterator<Item = CsvCell> {
+        self.places().map(|place| self.cell(place))
+    }
+
+    #[inline]
+    fn places(&self) -> impl Iterator<Item = Range<usize>> {
         let mut start = self.start;
         self.ends.iter().map(move |&end| {
-            let cell = self.cell(start..end);
+            let place = start..end;
             start = end + 1;
-            cell
+            place
         })
     }
 
-    /// The cell that starts and ends here.
+    /// The cell that starts and ends here, in a record without escapes.
     #[inline]
     fn cell(&self, place: Range<usize>) -> CsvCell {
-        if self.bytes.get(place.start) != Some(&b'"') {
+        if self.bytes.get(place.start) != Some(&b'"') || !self.dialect.has_quotes() {
             return CsvCell { place, form: Form::Plain };
         }
         let inside = place.start + 1..place.end;
         match self.bytes.get(inside.clone()) {
-            Some([text @ .., b'"']) if !(self.has_literal_quotes && memchr(b'"', text).is_some()) => {
+            Some([text @ .., b'"']) if !(self.flags.has_literal_quotes() && memchr(b'"', text).is_some()) => {
                 CsvCell { place: inside.start..inside.end - 1, form: Form::Plain }
             }
             _ => CsvCell { place: inside, form: Form::Quoted },
@@ -257,115 +309,44 @@ impl<'b> CsvRecord<'_, 'b> {
 
     /// The text of a cell that stands in the block as it is.
     #[inline]
-    fn plain_text(&self, cell: &CsvCell) -> Option<&'b str> {
+    pub(super) fn plain_text(&self, cell: &CsvCell) -> Option<&'b str> {
         match cell.form {
             Form::Plain => self.text?.get(cell.place.clone()),
-            Form::Quoted => None,
+            Form::Quoted | Form::Escaped => None,
         }
     }
 
     /// The text of a cell; none where its bytes are no text.
-    fn text(&self, cell: &CsvCell) -> Option<Cow<'b, str>> {
+    pub(super) fn text(&self, cell: &CsvCell) -> Option<Cow<'b, str>> {
         match (cell.form, self.text) {
             (Form::Plain, Some(text)) => text.get(cell.place.clone()).map(Cow::Borrowed),
-            (Form::Plain, None) => std::str::from_utf8(self.bytes_of(cell)).ok().map(Cow::Borrowed),
-            (Form::Quoted, _) => String::from_utf8(unquoted(self.bytes_of(cell))).ok().map(Cow::Owned),
+            (Form::Plain | Form::Quoted | Form::Escaped, _) => match self.bytes_said(cell) {
+                Cow::Borrowed(bytes) => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
+                Cow::Owned(bytes) => String::from_utf8(bytes).ok().map(Cow::Owned),
+            },
         }
     }
 
-    fn bytes_of(&self, cell: &CsvCell) -> &'b [u8] {
+    fn bytes_said(&self, cell: &CsvCell) -> Cow<'b, [u8]> {
+        match cell.form {
+            Form::Plain => Cow::Borrowed(self.bytes_of(cell)),
+            Form::Quoted => Cow::Owned(unquoted(self.bytes_of(cell))),
+            Form::Escaped => Cow::Owned(unescaped(self.bytes_of(cell), self.dialect.quotes)),
+        }
+    }
+
+    /// The text of the cell in a column; none where there is none or its bytes are no text.
+    pub(super) fn text_in(&self, column: usize) -> Option<Cow<'b, str>> {
+        self.cells().nth(column).and_then(|cell| self.text(&cell))
+    }
+
+    /// Whether its cells from this column on are empty, as far as can be seen.
+    pub(super) fn is_blank_from(&self, column: usize) -> bool {
+        self.cells().skip(column).all(|cell| self.text(&cell).is_some_and(|text| text.trim().is_empty()))
+    }
+
+    /// The bytes of a cell, as they stand in the block.
+    pub(super) fn bytes_of(&self, cell: &CsvCell) -> &'b [u8] {
         self.bytes.get(cell.place.clone()).unwrap_or_default()
     }
-}
-
-/// What stands in quotes and behind them. `inside` starts behind the opening quote.
-fn unquoted(inside: &[u8]) -> Vec<u8> {
-    let mut cell = Vec::with_capacity(inside.len());
-    let mut rest = inside;
-    while let Some((text, quote)) = memchr(b'"', rest).and_then(|quote| rest.split_at_checked(quote)) {
-        cell.extend_from_slice(text);
-        match quote {
-            [_, b'"', behind @ ..] => {
-                cell.push(b'"');
-                rest = behind;
-            }
-            [_, behind @ ..] | behind => {
-                cell.extend_from_slice(behind);
-                return cell;
-            }
-        }
-    }
-    cell.extend_from_slice(rest);
-    cell
-}
-
-/// Shows `visit` each record of a block in order.
-pub(super) fn parse(block: &Block, layout: &CsvLayout, rules: &RowRules, visit: &mut impl FnMut(Record<'_>)) {
-    let mut records = CsvRecords::of(block, layout.delimiter);
-    let mut draft = Draft::new(&rules.values);
-    let targets = layout.columns.targets();
-    let teller = Teller::of(&rules.cells);
-    let mut ordinal = 0;
-    while let Some(record) = records.next() {
-        let checked = if record.columns() == targets.len() {
-            draft.clear();
-            layout.columns.constants.fill(&mut draft, &rules.cells);
-            if let (Some(column), OvertakenRule::LeaveOut) = (layout.own.overtaken, rules.overtaken) {
-                leave_out(&record, column, &mut draft);
-            }
-            for (cell, &target) in record.cells().zip(&targets) {
-                match (target, record.plain_text(&cell)) {
-                    (Target::Ignored, _) => {}
-                    (_, Some(text)) => teller.tell_text(&mut draft, target, text),
-                    (_, None) => Teller::tell(&mut draft, target, said(&record, &cell, target, &rules.cells)),
-                }
-            }
-            draft.finish()
-        } else {
-            Err(ragged(&record, layout, &rules.cells))
-        };
-        visit(Record { raw: record.raw, line: record.line, ordinal, checked });
-        ordinal += 1;
-    }
-}
-
-/// Leaves out the fields that the cell in a column names.
-#[cold]
-fn leave_out(record: &CsvRecord<'_, '_>, column: usize, draft: &mut Draft<'_>) {
-    let text = record.cells().nth(column).and_then(|cell| record.text(&cell));
-    match text.ok_or(UnknownName).and_then(|text| overtaken_in_text(&text)) {
-        Ok(fields) => draft.leave_out(fields),
-        Err(UnknownName) => draft.add_row_error(UnknownName::CODE, UnknownName::message()),
-    }
-}
-
-/// What the cell in a column says.
-pub(super) fn cell<'r>(
-    record: &CsvRecord<'_, 'r>,
-    column: usize,
-    target: Target,
-    rules: &'r CellRules,
-) -> Option<Cell<'r>> {
-    said(record, &record.cells().nth(column)?, target, rules)
-}
-
-fn said<'r>(record: &CsvRecord<'_, 'r>, cell: &CsvCell, target: Target, rules: &'r CellRules) -> Option<Cell<'r>> {
-    match record.text(cell) {
-        Some(text) => rules.cell(target, text),
-        None => Some(Cell::NotText { reads_as: likely_encoding(record.bytes_of(cell)) }),
-    }
-}
-
-/// The error of a row that does not have the header's columns. Which cell belongs to which column cannot be known, so
-/// no cell is looked at; the id, mostly first, is a good guess, and helps to find the row.
-fn ragged(record: &CsvRecord<'_, '_>, layout: &CsvLayout, rules: &CellRules) -> InvalidRow {
-    let id = record.cells().nth(layout.columns.id).and_then(|cell| record.text(&cell));
-    let id = match id.and_then(|text| rules.cell(Target::Id, text)) {
-        Some(Cell::Text(text)) => CustomerId::parse(&text).ok(),
-        _ => None,
-    };
-    let (here, header) = (record.columns(), layout.columns.names.len());
-    let columns = if here == 1 { "column" } else { "columns" };
-    let message = format!("has {here} {columns} where the header has {header}");
-    InvalidRow { id, errors: vec![FieldError::new(Subject::Row, ErrorCode::Columns, message)] }
 }

@@ -6,7 +6,7 @@ use std::io;
 
 use rustix::io::Errno;
 
-use super::format::Delimiter;
+use super::dialect::Delimiter;
 use super::header::ColumnFault;
 use super::source::InputName;
 use super::unpack::Packing;
@@ -121,11 +121,55 @@ pub enum InputFault {
     },
     /// Its first record holds values. They are a customer's, so none of them is named.
     #[error(
-        "is no header: the first line must name the columns (`id`, `first_name`, …), but looks like a row of values"
+        "is no header: the first line must name the columns (`id`, `first_name`, …), but looks like a row of values (--no-header --columns id,first_name,... where there is none)"
     )]
     NoHeader {
         /// The line of its first record.
         line: u64,
+    },
+    /// Its first record holds no known name. It may hold a customer's values, so none of its cells is named.
+    #[error("{}", none_known(*.columns, *.likely))]
+    NoneKnown {
+        /// The line of its first record.
+        line: u64,
+        /// How many columns that has.
+        columns: usize,
+        /// A delimiter by which it would hold known names.
+        likely: Option<Delimiter>,
+    },
+    /// Its name says that it is CSV, its first record is no header and begins as a JSON object does.
+    #[error("is no header, but begins as JSON does (--format ndjson)")]
+    LooksLikeJson {
+        /// The line of its first record.
+        line: u64,
+    },
+    /// Its first record holds no known name, and one below it does.
+    #[error("names no field of the API, but line {header_line} looks like a header: --header-row {header_line}")]
+    HeaderBelow {
+        /// The line of its first record.
+        line: u64,
+        /// The line of the other one.
+        header_line: u64,
+    },
+    /// It ends before the line of its header.
+    #[error("has no line {row}, on which its header is to be (--header-row)")]
+    NoHeaderRow {
+        /// The line.
+        row: u64,
+    },
+    /// There is nothing on the line of its header.
+    #[error("is blank, so it is no header (--header-row)")]
+    HeaderRowBlank {
+        /// The line.
+        line: u64,
+    },
+    /// The quotes of its header are not those of the dialect, or can be meant in two ways.
+    #[error("the header cannot be used: {fault}")]
+    HeaderQuotes {
+        /// The header's line.
+        line: u64,
+        /// What is wrong, and with which column.
+        fault: String,
     },
     /// Columns of its header cannot be used: all that is wrong with them, a line of the message each.
     #[error("the header cannot be used")]
@@ -152,7 +196,7 @@ pub enum InputFault {
         bytes_max: usize,
     },
     /// A quoted field goes on to the end of the input.
-    #[error("a quote opens here that is never closed")]
+    #[error("a quote opens here that is never closed (--quotes off where quotes are characters)")]
     QuoteNotClosed {
         /// The line of the quote.
         line: u64,
@@ -247,6 +291,20 @@ fn listed(names: &[String]) -> String {
     }
 }
 
+/// Why a header that names nothing cannot be used, and what may be meant.
+fn none_known(columns: usize, likely: Option<Delimiter>) -> String {
+    let right = match likely {
+        Some(delimiter) => format!("is the delimiter {delimiter}? (--delimiter C)"),
+        None => "is the delimiter right? (--delimiter C)".to_owned(),
+    };
+    let missing = "is the header missing? (--no-header --columns id,first_name,... names the columns; --map COLUMN=FIELD takes other names)";
+    match (columns, likely) {
+        (1, _) => format!("the header is one column, and no field of the API: {right}"),
+        (_, Some(_)) => format!("none of {columns} columns is known: {right}"),
+        (_, None) => format!("none of {columns} columns is known: {missing}"),
+    }
+}
+
 fn either(delimiters: &[Delimiter]) -> String {
     let shown: Vec<_> = delimiters.iter().map(ToString::to_string).collect();
     shown.join(" or ")
@@ -268,6 +326,15 @@ impl InputFault {
         matches!(errno, Some(Errno::MFILE | Errno::NFILE))
     }
 
+    /// The fault of a header, or, where it names nothing that is known, that of the line `below` it that looks like one.
+    pub(super) fn or_header_below(self, line: u64, below: impl FnOnce() -> Option<u64>) -> InputFault {
+        let names_nothing = matches!(self, InputFault::NoHeader { .. } | InputFault::NoneKnown { .. });
+        match if names_nothing { below() } else { None } {
+            Some(header_line) => InputFault::HeaderBelow { line, header_line },
+            None => self,
+        }
+    }
+
     /// The line on which the fault is, counted from 1.
     pub fn line(&self) -> Option<u64> {
         match *self {
@@ -276,6 +343,11 @@ impl InputFault {
             | InputFault::TooManyColumns { line, .. }
             | InputFault::NoHeader { line }
             | InputFault::JsonOverLines { line }
+            | InputFault::NoneKnown { line, .. }
+            | InputFault::HeaderBelow { line, .. }
+            | InputFault::LooksLikeJson { line }
+            | InputFault::HeaderRowBlank { line }
+            | InputFault::HeaderQuotes { line, .. }
             | InputFault::Header { line, .. }
             | InputFault::RecordTooLong { line, .. }
             | InputFault::QuoteTooLong { line, .. }
@@ -289,6 +361,7 @@ impl InputFault {
             | InputFault::NotAWorkbook
             | InputFault::WorkbookTooLarge { .. }
             | InputFault::NoSuchSheet { .. }
+            | InputFault::NoHeaderRow { .. }
             | InputFault::NoColumns
             | InputFault::Columns { .. }
             | InputFault::JsonArray
@@ -338,7 +411,10 @@ mod tests {
             assert_eq!(error.to_string(), want);
         };
         check(InputFault::Missing, "a.csv: no such file");
-        check(InputFault::QuoteNotClosed { line: 42 }, "a.csv:42: a quote opens here that is never closed");
+        check(
+            InputFault::QuoteNotClosed { line: 42 },
+            "a.csv:42: a quote opens here that is never closed (--quotes off where quotes are characters)",
+        );
         check(
             NotText::PackedTwice(Packing::Gzip).into(),
             "a.csv: is gzip data within compressed data: unpack it first",
@@ -351,10 +427,10 @@ mod tests {
             InputFault::NoSuchSheet { sheet: Some("x".to_owned()), sheets: vec!["a".to_owned(), "b".to_owned()] },
             "a.csv: has no sheet `x`; there are `a` and `b`",
         );
-        let columns = vec![ColumnFault::NoName { column: 2 }, ColumnFault::NotText { column: 7, reads_as: None }];
+        let columns = vec![ColumnFault::NoId, ColumnFault::NotText { column: 7, reads_as: None }];
         check(
             InputFault::Header { line: 3, columns },
-            "a.csv:3: column 2 has no name\na.csv:3: the name of column 7 is not UTF-8 (--encoding names another encoding), or save the file as UTF-8",
+            "a.csv:3: no column is named `id`, which every row needs (--map COLUMN=id maps another one)\na.csv:3: the name of column 7 is not UTF-8 (--encoding names another encoding), or save the file as UTF-8",
         );
     }
 

@@ -8,13 +8,15 @@ use bytes::Bytes;
 use crate::contract::{Cell, ErrorCode, Field, FieldSet, field_value, id_value};
 
 use super::blocks::Block;
-use super::csv::{CsvRecords, cell};
+use super::csv::{CsvRecord, CsvRecords};
+use super::csv_rows::cell;
 use super::layout::{CsvLayout, Layout, NdjsonLayout};
 use super::mapping::Target;
 use super::members::Members;
 use super::ndjson;
 use super::own::{Overtaken, OvertakenRule, own_part};
 use super::record::RowRules;
+use super::uneven::Ragged;
 
 /// A cell, a member of an object, or a constant, and what becomes of it. It holds a customer's value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,8 +97,12 @@ fn overtaken(raw: &[u8], layout: &Layout, rules: &RowRules) -> FieldSet {
 
 fn explain_csv(raw: &[u8], layout: &CsvLayout, rules: &RowRules) -> Option<Vec<ExplainedCell>> {
     let block = Block::new(Bytes::copy_from_slice(raw), 1, 0);
-    let mut records = CsvRecords::of(&block, layout.delimiter);
-    let record = records.next().filter(|record| record.columns() == layout.names().len())?;
+    let mut records = CsvRecords::of(&block, layout.dialect);
+    let is_told_apart = |record: &CsvRecord<'_, '_>| {
+        let is_even = record.columns() == layout.names().len() || layout.ragged == Ragged::Pad;
+        is_even && record.quote_fault().is_none()
+    };
+    let record = records.next().filter(is_told_apart)?;
     let explained = layout.names().iter().zip(record.unquoted()).enumerate().map(|(column, (name, text))| {
         let target = layout.columns.mapped.iter().find(|(mapped, _)| *mapped == column);
         let target = target.map_or(Target::Ignored, |(_, target)| *target);

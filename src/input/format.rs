@@ -1,14 +1,13 @@
 //! What an input is: CSV with some delimiter, or NDJSON, by its name and its first record.
 
-use std::fmt;
 use std::path::Path;
 
 use csv::ByteRecord;
 
-use crate::text;
-
+use super::dialect::{Delimiter, Dialect};
 use super::error::InputFault;
 use super::framing::count_lines;
+use super::header_below::header_below;
 use super::json_shape::first_object_over_lines;
 use super::loose::Loosely;
 use super::mapping::MappingRules;
@@ -24,7 +23,7 @@ pub enum FormatChoice {
     Auto,
     /// Comma-separated values (RFC 4180), or another delimiter.
     Csv,
-    /// Tab-separated values with CSV's quotes.
+    /// Tab-separated values.
     Tsv,
     /// One JSON object a line.
     Ndjson,
@@ -34,51 +33,9 @@ pub enum FormatChoice {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// Records of delimited fields below a header.
-    Csv(Delimiter),
+    Csv(Dialect),
     /// One JSON object a line.
     Ndjson,
-}
-
-/// The byte between two fields: ASCII, none that quotes a field or ends a record, and none that custsync's own columns have in
-/// their names and cells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Delimiter(u8);
-
-/// A character that cannot stand between fields.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a delimiter is one ASCII character other than a letter, a digit, `_`, a quote or a line end")]
-pub struct DelimiterError;
-
-impl Delimiter {
-    /// `,`
-    pub const COMMA: Delimiter = Delimiter(b',');
-    /// The tab, of TSV
-    pub const TAB: Delimiter = Delimiter(b'\t');
-    /// Those that are looked for where none is given, the usual one first.
-    const USUAL: [Delimiter; 4] = [Delimiter::COMMA, Delimiter(b';'), Delimiter::TAB, Delimiter(b'|')];
-
-    /// A delimiter of this character.
-    pub fn new(character: char) -> Result<Delimiter, DelimiterError> {
-        match u8::try_from(character) {
-            Ok(b'"' | b'\r' | b'\n' | b'_' | 0) => Err(DelimiterError),
-            Ok(byte) if byte.is_ascii() && !byte.is_ascii_alphanumeric() => Ok(Delimiter(byte)),
-            Ok(_) | Err(_) => Err(DelimiterError),
-        }
-    }
-
-    /// The byte.
-    pub fn byte(self) -> u8 {
-        self.0
-    }
-}
-
-impl fmt::Display for Delimiter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            b'\t' => f.write_str("tab"),
-            byte => write!(f, "`{}`", text::safe(&char::from(byte).to_string())),
-        }
-    }
 }
 
 impl Format {
@@ -91,16 +48,17 @@ impl Format {
             FormatChoice::Auto => by_extension(name),
             chosen => chosen,
         };
+        let csv = |delimiter| Format::Csv(rules.dialect(delimiter));
         match (choice, first_visible(head)) {
             (FormatChoice::Auto | FormatChoice::Ndjson, Some(b'[')) => Err(InputFault::JsonArray),
             (FormatChoice::Auto, Some(b'{')) | (FormatChoice::Ndjson, _) => match first_object_over_lines(head) {
                 Some(line) => Err(InputFault::JsonOverLines { line }),
                 None => Ok(Format::Ndjson),
             },
-            (FormatChoice::Tsv, _) => Ok(Format::Csv(rules.delimiter.unwrap_or(Delimiter::TAB))),
+            (FormatChoice::Tsv, _) => Ok(csv(rules.delimiter.unwrap_or(Delimiter::TAB))),
             (FormatChoice::Csv | FormatChoice::Auto, _) => match rules.delimiter {
-                Some(delimiter) => Ok(Format::Csv(delimiter)),
-                None => by_first_record(head, rules).map(Format::Csv),
+                Some(delimiter) => Ok(csv(delimiter)),
+                None => by_first_record(head, rules).map(csv),
             },
         }
     }
@@ -110,8 +68,8 @@ impl Format {
     /// The delimiter, where it was found out and is not the usual one.
     pub(super) fn found_delimiter(self, rules: &InputRules) -> Option<Delimiter> {
         match self {
-            Format::Csv(delimiter) if rules.delimiter.is_none() && rules.format != FormatChoice::Tsv => {
-                Some(delimiter).filter(|delimiter| *delimiter != Delimiter::COMMA)
+            Format::Csv(dialect) if rules.delimiter.is_none() && rules.format != FormatChoice::Tsv => {
+                Some(dialect.delimiter).filter(|delimiter| *delimiter != Delimiter::COMMA)
             }
             Format::Csv(_) | Format::Ndjson => None,
         }
@@ -152,44 +110,68 @@ fn by_first_record(head: &[u8], rules: &InputRules) -> Result<Delimiter, InputFa
     let delimiters: Vec<_> = fits.iter().filter(|(fit, _)| *fit == best).map(|(_, delimiter)| *delimiter).collect();
     match delimiters.as_slice() {
         [delimiter] => Ok(*delimiter),
-        _ => Err(InputFault::DelimiterInDoubt { line: first_line(head), delimiters }),
+        _ => {
+            let (line, knows_none) = (first_line(head), best.0 == 0);
+            let text = head.get(blank_bytes(head)..).unwrap_or_default();
+            match header_below(text, rules).filter(|_| knows_none && rules.header == HeaderRule::FirstRecord) {
+                Some(lines) => Err(InputFault::HeaderBelow { line, header_line: line + lines }),
+                None => Err(InputFault::DelimiterInDoubt { line, delimiters }),
+            }
+        }
     }
 }
 
 fn fit(head: &[u8], delimiter: Delimiter, rules: &InputRules) -> Fit {
-    let mut reader =
-        csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter.byte()).from_reader(head);
-    let mut record = ByteRecord::new();
-    // Memory can be read, and a record that ends with the head is a record, too.
-    if !reader.read_byte_record(&mut record).unwrap_or_default() {
-        return (0, 0);
-    }
+    let names = first_record(head, rules.dialect(delimiter));
     let meaningful = match &rules.header {
-        HeaderRule::FirstRecord => record.iter().filter(|name| is_known(name, &rules.mapping)).count(),
-        HeaderRule::Named(names) if names.len() == record.len() => names.len(),
+        HeaderRule::FirstRecord | HeaderRule::Row(_) => known_names(&names, &rules.mapping),
+        HeaderRule::Named(named) if named.len() == names.len() => named.len(),
         HeaderRule::Named(_) => 0,
     };
     // A record in one piece says nothing for a delimiter that is not in it.
-    if record.len() == 1 { (0, 1) } else { (meaningful, record.len()) }
+    if names.len() == 1 { (0, 1) } else { (meaningful, names.len()) }
 }
 
-fn is_known(name: &[u8], mapping: &MappingRules) -> bool {
-    std::str::from_utf8(name)
-        .is_ok_and(|name| mapping.target(name).is_ok() || mapping.loosely(name) != Loosely::Nothing)
+/// The cells of a text's first record that is not blank; none where there is no record. The library reads no further than that.
+pub(super) fn first_record(text: &[u8], dialect: Dialect) -> ByteRecord {
+    let mut builder = csv::ReaderBuilder::new();
+    builder.has_headers(false).flexible(true).delimiter(dialect.delimiter.byte()).quoting(dialect.has_quotes());
+    let mut reader = builder.from_reader(text);
+    let mut record = ByteRecord::new();
+    // Memory can be read, and a record that ends with the text is a record, too.
+    while reader.read_byte_record(&mut record).unwrap_or_default() {
+        if record.len() == 1 || record.iter().any(|cell| !cell.is_empty()) {
+            return record;
+        }
+    }
+    ByteRecord::new()
+}
+
+/// How many of these names are known, if their spelling does not matter.
+pub(super) fn known_names(names: &ByteRecord, mapping: &MappingRules) -> usize {
+    let is_known = |name: &&[u8]| {
+        std::str::from_utf8(name)
+            .is_ok_and(|name| mapping.target(name).is_ok() || mapping.loosely(name) != Loosely::Nothing)
+    };
+    names.iter().filter(is_known).count()
+}
+
+fn blank_bytes(head: &[u8]) -> usize {
+    head.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count()
 }
 
 fn first_line(head: &[u8]) -> u64 {
-    let blank = head.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-    1 + count_lines(head.get(..blank).unwrap_or_default(), Format::Csv(Delimiter::COMMA))
+    1 + count_lines(head.get(..blank_bytes(head)).unwrap_or_default(), Format::Csv(Dialect::COMMA))
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::error::NotText;
     use super::*;
+    use crate::input::dialect::Quotes;
 
-    const COMMA: Format = Format::Csv(Delimiter::COMMA);
-    const TAB: Format = Format::Csv(Delimiter::TAB);
+    const COMMA: Format = Format::Csv(Dialect::COMMA);
+    const TAB: Format = Format::Csv(Dialect { quotes: Quotes::InDoubt, ..Dialect::quoted(Delimiter::TAB) });
 
     fn format_of(name: &str, head: &str, rules: &InputRules) -> Result<Format, InputFault> {
         Format::of(&InputName::from_argument(name.into()), head.as_bytes(), rules)
@@ -256,8 +238,8 @@ mod tests {
             let rules = InputRules { format: choice, delimiter: Some(semicolon), ..InputRules::default() };
             assert_eq!(format_of("-", "id;a\tb", &rules).expect("text"), want, "{choice:?}");
         };
-        check(FormatChoice::Auto, Format::Csv(semicolon));
-        check(FormatChoice::Tsv, Format::Csv(semicolon));
+        check(FormatChoice::Auto, Format::Csv(Dialect::quoted(semicolon)));
+        check(FormatChoice::Tsv, Format::Csv(Dialect::quoted(semicolon)));
         check(FormatChoice::Ndjson, Format::Ndjson);
     }
 
@@ -268,13 +250,5 @@ mod tests {
         let object = format_of("-", "\n{\n\"id\": 1\n}\n", &InputRules::default());
         assert!(matches!(object, Err(InputFault::JsonOverLines { line: 2 })));
         assert!(matches!(format_of("-", " [{", &InputRules::default()), Err(InputFault::JsonArray)));
-    }
-
-    #[test]
-    fn some_characters_delimit_nothing() {
-        for character in ['"', '\r', '\n', '\0', 'é', '；', 'x', 'Z', '7', '_'] {
-            assert_eq!(Delimiter::new(character), Err(DelimiterError), "{character:?}");
-        }
-        assert_eq!(Delimiter::new('|').map(Delimiter::byte), Ok(b'|'));
     }
 }

@@ -2,14 +2,15 @@
 
 use memchr::{memchr_iter, memrchr};
 
-use super::format::{Delimiter, Format};
+use super::dialect::Dialect;
+use super::format::Format;
 use super::marks::{CellMarks, Marker, Marks};
 use super::places::CHUNK_BYTES;
 
 /// Finds the end of the last whole record in a buffer that grows at its end.
 #[derive(Debug)]
 pub(super) enum RecordEnds {
-    /// A CSV record ends where the `csv` crate would end it: at a CR, LF or CRLF outside of quotes.
+    /// A CSV record ends where the `csv` crate would end it: at a CR, LF or CRLF outside of quotes that is not escaped.
     Csv(CsvEnds),
     /// A line is a record.
     Ndjson {
@@ -41,7 +42,7 @@ impl RecordEnds {
     pub(super) fn new(format: Format) -> RecordEnds {
         match format {
             Format::Ndjson => RecordEnds::Ndjson { at: 0, last: None },
-            Format::Csv(delimiter) => RecordEnds::Csv(CsvEnds::new(delimiter)),
+            Format::Csv(dialect) => RecordEnds::Csv(CsvEnds::new(dialect)),
         }
     }
 
@@ -90,7 +91,7 @@ impl RecordEnds {
     pub(super) fn count_lines(&self, records: &[u8]) -> u64 {
         match self {
             RecordEnds::Csv(CsvEnds { has_lone_returns: true, .. }) => {
-                count_lines(records, Format::Csv(Delimiter::COMMA))
+                count_lines(records, Format::Csv(Dialect::COMMA))
             }
             // The LF of a CRLF speaks for both.
             RecordEnds::Csv(_) | RecordEnds::Ndjson { .. } => count_lines(records, Format::Ndjson),
@@ -99,10 +100,10 @@ impl RecordEnds {
 }
 
 impl CsvEnds {
-    fn new(delimiter: Delimiter) -> CsvEnds {
+    fn new(dialect: Dialect) -> CsvEnds {
         CsvEnds {
             at: 0,
-            marker: Marker::new(delimiter),
+            marker: Marker::new(dialect),
             cells: Vec::new(),
             last: None,
             open_quote: None,
@@ -177,15 +178,17 @@ pub(super) fn count_lines(bytes: &[u8], format: Format) -> u64 {
     (line_feeds + lone_returns) as u64
 }
 
-fn from(buffer: &[u8], at: usize) -> &[u8] {
+/// What comes behind the first bytes.
+pub(super) fn from(buffer: &[u8], at: usize) -> &[u8] {
     buffer.get(at..).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::input::dialect::{Delimiter, Escape, Quotes};
 
-    const CSV: Format = Format::Csv(Delimiter::COMMA);
+    const CSV: Format = Format::Csv(Dialect::COMMA);
 
     #[test]
     fn the_last_record_end_is_found_however_the_bytes_arrive() {
@@ -213,7 +216,14 @@ mod tests {
         check(CSV, "a b\"\nc", Some(5), None);
         check(CSV, "\"a\"b\"\nc", Some(6), None);
         check(CSV, "\"a\" \"b\n,\"\n", Some(7), Some(8));
-        check(Format::Csv(Delimiter::TAB), "a,\"\n\t\"\n", Some(4), Some(5));
+        let tab = Dialect::quoted(Delimiter::TAB);
+        check(Format::Csv(tab), "a,\"\n\t\"\n", Some(4), Some(5));
+        let off = Dialect { quotes: Quotes::Off, ..tab };
+        check(Format::Csv(off), "a\t\"\n\"b\nc", Some(7), None);
+        let escaped = Dialect { escape: Escape::Backslash, ..tab };
+        check(Format::Csv(escaped), "a\\\nb\n", Some(5), None);
+        check(Format::Csv(escaped), "a\\\r\nb\nc\\\n", Some(6), None);
+        check(Format::Csv(escaped), "\"a\\\"\n\"\nb", Some(7), None);
         check(Format::Ndjson, "{\"a\":\"\n\r{", Some(7), None);
     }
 

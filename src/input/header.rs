@@ -9,6 +9,7 @@ use crate::text::is_same_name;
 use super::constants::Constants;
 use super::decode::likely_encoding;
 use super::error::InputFault;
+use super::format::known_names;
 use super::loose::{HeaderNames, LooseColumn, Loosely};
 use super::mapping::{MappingRules, Target, Unmapped};
 use super::rules::did_you_mean;
@@ -30,6 +31,10 @@ pub(super) struct Columns {
     pub(super) loosely: Vec<LooseColumn>,
     /// What every row is given beside its cells.
     pub(super) constants: Constants,
+    /// The columns without a name, from 0: nobody says what is in them, so nothing may be.
+    pub(super) nameless: Vec<usize>,
+    /// The columns that are left out by their numbers, from 0.
+    pub(super) numbered: Vec<usize>,
 }
 
 impl Columns {
@@ -111,12 +116,6 @@ pub enum ColumnFault {
         /// Its name.
         name: String,
     },
-    /// A column without a name.
-    #[error("column {column} has no name")]
-    NoName {
-        /// The column.
-        column: usize,
-    },
     /// A name that is no text.
     #[error("the name of column {column} {}, or save the file as UTF-8", not_utf_8(*.reads_as))]
     NotText {
@@ -128,6 +127,9 @@ pub enum ColumnFault {
     /// No column holds the customer's id.
     #[error("no column is named `id`, which every row needs (--map COLUMN=id maps another one)")]
     NoId,
+    /// The same, where there is one column.
+    #[error("the only column is not `id`, which every row needs: is the delimiter right? (--delimiter C)")]
+    OneColumnWithoutId,
     /// `--map` names a column that is not there.
     #[error("--map: there is no column `{name}`{}", did_you_mean(.nearest.as_deref()))]
     MapOfNone {
@@ -146,6 +148,9 @@ pub(super) fn read(cells: &ByteRecord, line: u64, rules: &MappingRules) -> Resul
     if is_row_of_values(cells, rules) {
         return Err(InputFault::NoHeader { line });
     }
+    if known_names(cells, rules) == 0 {
+        return Err(InputFault::NoneKnown { line, columns: cells.len(), likely: None });
+    }
     columns_of(cells, rules).map_err(|columns| InputFault::Header { line, columns })
 }
 
@@ -160,15 +165,23 @@ pub(super) fn named(names: &[String], rules: &MappingRules) -> Result<Columns, I
 /// The columns of these names, or all that is wrong with them.
 fn columns_of(cells: &ByteRecord, rules: &MappingRules) -> Result<Columns, Vec<ColumnFault>> {
     let mut faults = Vec::new();
-    let mut names = Vec::with_capacity(cells.len());
+    let names: Vec<_> = cells.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect();
     let mut mapped: Vec<(usize, Target)> = Vec::new();
-    let mut loosely = Vec::new();
-    for (index, cell) in cells.iter().enumerate() {
-        let name = String::from_utf8_lossy(cell);
+    let (mut loosely, mut nameless, mut numbered) = (Vec::new(), Vec::new(), Vec::new());
+    let rules = &rules.for_names(&names);
+    for (index, (cell, name)) in cells.iter().zip(&names).enumerate() {
+        if rules.leaves_out_number(index + 1, &names) {
+            numbered.push(index);
+            continue;
+        }
+        if name.trim().is_empty() && rules.named(name).is_none() {
+            nameless.push(index);
+            continue;
+        }
         match target(cell, index + 1, rules, &mut loosely) {
             Ok(Target::Ignored) => {}
             Ok(Target::Field(field)) if rules.constants().has(field) => {
-                let name = shown::column(&name);
+                let name = shown::column(name);
                 faults.push(ColumnFault::AlsoSet { field: field.name(), column: index + 1, name });
             }
             Ok(target) => match mapped.iter().find(|(_, other)| *other == target) {
@@ -179,16 +192,16 @@ fn columns_of(cells: &ByteRecord, rules: &MappingRules) -> Result<Columns, Vec<C
             },
             Err(fault) => faults.push(fault),
         }
-        names.push(name.into_owned());
     }
     faults.extend(maps_of_none(&names, &loosely, rules));
     let id = mapped.iter().find(|(_, target)| *target == Target::Id).map(|(index, _)| *index);
     if id.is_none() {
-        faults.push(ColumnFault::NoId);
+        faults.push(if names.len() == 1 { ColumnFault::OneColumnWithoutId } else { ColumnFault::NoId });
     }
     match id {
         Some(id) if faults.is_empty() => {
-            Ok(Columns { names, mapped, id, loosely, constants: rules.constants().clone() })
+            let constants = rules.constants().clone();
+            Ok(Columns { names, mapped, id, loosely, constants, nameless, numbered })
         }
         _ => Err(faults),
     }
@@ -207,7 +220,6 @@ fn target(
     let nearest = match rules.target(name) {
         Ok(target) => return Ok(target),
         Err(Unmapped::ReadOnly) => return Err(ColumnFault::ReadOnly { column, name: shown(name) }),
-        Err(Unmapped::Unknown(_)) if name.is_empty() => return Err(ColumnFault::NoName { column }),
         Err(Unmapped::Unknown(nearest)) => nearest,
     };
     let fault = match (rules.header_names(), rules.loosely(name)) {
@@ -249,13 +261,8 @@ fn maps_of_none<'a>(
 
 /// Whether the header was forgotten: no name in it is known, and a cell looks like a value.
 fn is_row_of_values(cells: &ByteRecord, rules: &MappingRules) -> bool {
-    let is_known_name = |name: &str| {
-        !matches!(rules.target(name), Err(Unmapped::Unknown(_)))
-            || (rules.header_names() == HeaderNames::Loose && rules.loosely(name) != Loosely::Nothing)
-    };
-    let is_known = |cell: &[u8]| std::str::from_utf8(cell).is_ok_and(is_known_name);
     let is_value = |cell: &[u8]| std::str::from_utf8(cell).is_ok_and(shown::looks_like_a_value);
-    cells.iter().any(is_value) && !cells.iter().any(is_known)
+    cells.iter().any(is_value) && known_names(cells, rules) == 0
 }
 
 #[cfg(test)]
@@ -293,7 +300,7 @@ mod tests {
             assert_eq!(found, want, "{names:?}");
         };
         check(
-            &["Id", "emial", "x\u{1b}", "created_at", "job", "job", "", "email"],
+            &["Id", "emial", "x\u{1b}", "created_at", "job", "job", "email"],
             &[("jbo", "address")],
             &[
                 "column 1 `Id` is no field of the API; did you mean `id`? (--loose-headers takes it, --map COLUMN=FIELD maps it, --ignore COLUMN leaves it out)",
@@ -301,7 +308,6 @@ mod tests {
                 &format!("column 3 `x\\u{{1b}}` is no field of the API {WAYS}"),
                 "column 4 `created_at` cannot be set, the API only answers with it (--ignore COLUMN leaves it out)",
                 "columns 5 and 6 both fill `job` (rename one, or --ignore COLUMN leaves it out)",
-                "column 7 has no name",
                 "--map: there is no column `jbo`; did you mean `job`?",
                 "no column is named `id`, which every row needs (--map COLUMN=id maps another one)",
             ],
@@ -377,7 +383,6 @@ mod tests {
         assert!(matches!(header(&["17", "Liu"]), InputFault::NoHeader { line: 1 }));
         assert!(matches!(header(&["Liu", "liu@example.com"]), InputFault::NoHeader { line: 1 }));
         assert!(matches!(header(&["Liu", "1985-04-12"]), InputFault::NoHeader { line: 1 }));
-        assert!(matches!(header(&["Kunde", "aktiv?"]), InputFault::Header { .. }));
         let names = ["id", "liu@example.com", "19850412", "Liu, 12"];
         let InputFault::Header { columns, .. } =
             read_header(&names, &[("lui@example.com", "job")], &[]).expect_err("bad")
@@ -388,7 +393,8 @@ mod tests {
         let shown = shown.join("\n");
         assert_eq!(shown.matches("(its name looks like a value, so it is not shown)").count(), 3, "{shown}");
         assert!(!shown.contains("liu@") && !shown.contains("1985") && !shown.contains("Liu"), "{shown}");
-        assert!(matches!(header(&["nr", "name"]), InputFault::Header { .. }));
+        assert!(matches!(header(&["nr", "name"]), InputFault::NoneKnown { line: 1, columns: 2, .. }));
+        assert!(matches!(header(&["nr", "Id"]), InputFault::Header { .. }));
         assert!(matches!(header(&["email", "2024"]), InputFault::Header { .. }));
     }
 

@@ -6,11 +6,13 @@ use crate::text::is_same_name;
 
 use super::constants::Constants;
 use super::decode::Encoding;
-use super::format::{Delimiter, Format};
+use super::dialect::{Delimiter, Dialect};
+use super::format::Format;
 use super::header::Columns;
-use super::mapping::{MappingRules, Target, Unmapped};
+use super::mapping::{MappingRules, Target, Unmapped, number_of_column};
 use super::own::{Origin, OwnColumns};
 use super::stream::EncodingChoice;
+use super::uneven::Ragged;
 
 /// How the records of one input are read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +26,8 @@ pub enum Layout {
 /// The columns of a CSV input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CsvLayout {
-    pub(super) delimiter: Delimiter,
+    pub(super) dialect: Dialect,
+    pub(super) ragged: Ragged,
     pub(super) header: Bytes,
     pub(super) columns: Columns,
     pub(super) own: OwnColumns,
@@ -74,7 +77,7 @@ impl Layout {
     /// The input's format.
     pub fn format(&self) -> Format {
         match self {
-            Layout::Csv(csv) => Format::Csv(csv.delimiter),
+            Layout::Csv(csv) => Format::Csv(csv.dialect),
             Layout::Ndjson(_) => Format::Ndjson,
         }
     }
@@ -103,6 +106,7 @@ impl Layout {
                 let Columns { names, loosely, .. } = &csv.columns;
                 names.iter().any(|column| is_same_name(column, name))
                     || loosely.iter().any(|column| column.taken_for == name)
+                    || number_of_column(name).is_some_and(|number| number <= names.len())
             }
             Layout::Ndjson(_) => true,
         }
@@ -112,7 +116,17 @@ impl Layout {
 impl CsvLayout {
     /// The byte between two fields.
     pub fn delimiter(&self) -> Delimiter {
-        self.delimiter
+        self.dialect.delimiter
+    }
+
+    /// How its records are cut into cells.
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// So many columns stand in front that custsync has added.
+    pub fn own_columns(&self) -> usize {
+        self.own.leading
     }
 
     /// The columns' names, in order.

@@ -40,8 +40,18 @@ pub(super) enum Unmapped {
 pub struct MappingRules {
     /// Columns by name, in NFC. Few, so that looking through all of them is quick.
     columns: Vec<(String, Target)>,
+    /// Texts of `--ignore` with commas in them: the name of a column, or several names.
+    joined: Vec<Joined>,
     header_names: HeaderNames,
     constants: Constants,
+}
+
+/// A text that is one name, or several with commas between them. Which it is, a header says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Joined {
+    whole: String,
+    /// The names, but for those that are also named alone.
+    parts: Vec<String>,
 }
 
 impl Target {
@@ -66,7 +76,8 @@ impl Target {
 }
 
 impl MappingRules {
-    /// `map` holds pairs of a column and the field (or `id`) that it fills, `ignore` columns that fill nothing.
+    /// `map` holds pairs of a column and the field (or `id`) that it fills, `ignore` columns that fill nothing: names, or names
+    /// with commas between them, where no column is named so.
     pub fn new(map: &[(String, String)], ignore: &[String]) -> Result<MappingRules, RuleError> {
         let mut rules = MappingRules::default();
         for (column, field) in map {
@@ -74,8 +85,34 @@ impl MappingRules {
         }
         for column in ignore {
             rules.add(column, Target::Ignored)?;
+            if column.contains(',') {
+                let parts =
+                    column.split(',').filter(|part| !part.is_empty() && !ignore.iter().any(|name| name == part));
+                let parts: Vec<_> = parts.map(str::to_owned).collect();
+                for part in &parts {
+                    rules.add(part, Target::Ignored)?;
+                }
+                rules.joined.push(Joined { whole: column.clone(), parts });
+            }
         }
         Ok(rules)
+    }
+
+    /// The rules for a header with these names: where one of them has a comma and is left out, its parts are no names.
+    pub(super) fn for_names(&self, names: &[String]) -> MappingRules {
+        let mut rules = self.clone();
+        let (whole, apart): (Vec<_>, Vec<_>) = self.joined.iter().partition(|joined| names.contains(&joined.whole));
+        rules.columns.retain(|(column, target)| {
+            let is_part = |joined: &&Joined| joined.parts.contains(column);
+            *target != Target::Ignored || !whole.iter().any(is_part) || apart.iter().any(is_part)
+        });
+        rules
+    }
+
+    /// Whether the column of this number, from 1, is left out by it (`--ignore 'column 4'`): where none has that for a name.
+    pub(super) fn leaves_out_number(&self, number: usize, names: &[String]) -> bool {
+        let column = format!("column {number}");
+        self.named(&column) == Some(Target::Ignored) && !names.contains(&column)
     }
 
     /// The same, with a header's names spelt so.
@@ -137,16 +174,27 @@ impl MappingRules {
     /// Checks that each column of `--ignore` is in one of the inputs: if not, its name is probably mistyped. NDJSON has
     /// no header, so an NDJSON input may hold any of them.
     pub fn check_ignored<'a>(&self, layouts: impl IntoIterator<Item = &'a Layout>) -> Result<(), RuleError> {
-        let mut absent: Vec<_> =
-            self.columns().filter(|(_, target)| *target == Target::Ignored).map(|(name, _)| name).collect();
-        for layout in layouts {
-            absent.retain(|name| !layout.may_have(name));
-        }
+        let layouts: Vec<_> = layouts.into_iter().collect();
+        let is_there = |name: &str| layouts.iter().any(|layout| layout.may_have(name));
+        // Of a name with commas, and of the names that it would be apart, the one or the others have to be there.
+        let is_other_reading = |name: &str| {
+            self.joined.iter().any(|Joined { whole, parts }| {
+                (whole == name && parts.iter().any(|part| is_there(part)))
+                    || (is_there(whole) && parts.iter().any(|part| part == name))
+            })
+        };
+        let ignored = self.columns().filter(|(_, target)| *target == Target::Ignored).map(|(name, _)| name);
+        let absent: Vec<_> = ignored.filter(|name| !is_there(name) && !is_other_reading(name)).collect();
         match absent.first() {
             Some(column) => Err(RuleError::IgnoredNowhere { column: shown::column_name(column) }),
             None => Ok(()),
         }
     }
+}
+
+/// The number in a name such as `column 4`.
+pub(super) fn number_of_column(name: &str) -> Option<usize> {
+    name.strip_prefix("column ")?.parse().ok().filter(|number| *number > 0)
 }
 
 #[cfg(test)]

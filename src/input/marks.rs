@@ -3,7 +3,7 @@
 
 use wide::u8x32;
 
-use super::format::Delimiter;
+use super::dialect::{Dialect, Escape, Quotes};
 use super::places::{CHUNK_BYTES, bits};
 
 /// What the bytes of a chunk are: a bit of a word for each, the first one's lowest.
@@ -19,9 +19,13 @@ pub(super) struct Marks {
     quoted: u64,
     /// Quotes that open a cell.
     pub(super) opening: u64,
-    /// Whether a quote stands for itself: one of two, or one in a cell that it does not open.
-    has_literal_quotes: bool,
+    /// What its cells have to be looked at for.
+    flags: Flags,
 }
+
+/// What the cells of some chunks have to be looked at for, more closely than where they end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Flags(u8);
 
 /// What is kept of a chunk's marks until its records are read.
 #[derive(Debug, Clone, Copy, Default)]
@@ -30,15 +34,29 @@ pub(super) struct CellMarks {
     pub(super) cell_ends: u64,
     /// Line ends that belong to a cell; of a CRLF both bytes.
     pub(super) quoted_line_ends: u64,
-    /// Whether a quote stands for itself.
-    pub(super) has_literal_quotes: bool,
+    /// What its cells have to be looked at for.
+    pub(super) flags: Flags,
 }
 
 /// Marks the bytes of a text, from its start to its end.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Marker {
     delimiter: u8x32,
+    dialect: Dialect,
     carry: Carry,
+    /// Whether the byte before escapes the next one. The other parts of what is carried are then those before both.
+    escaping: Escaping,
+}
+
+/// Whether the next byte is escaped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Escaping {
+    /// It is not.
+    No,
+    /// A backslash stands before it.
+    Next,
+    /// An escaped CR does, with which a LF makes one line end.
+    NextFeed,
 }
 
 /// Where the next byte stands, in the form in which a chunk needs it.
@@ -65,6 +83,35 @@ enum Place {
     BehindQuote,
 }
 
+impl Flags {
+    /// A quote stands for itself: one of two, or one in a cell that it does not open.
+    const LITERAL_QUOTES: u8 = 1;
+    /// A quote stands where the dialect may allow none.
+    const ODD_QUOTES: u8 = 2;
+    /// A backslash escapes.
+    const ESCAPES: u8 = 4;
+
+    /// Adds what other chunks have to be looked at for.
+    #[inline]
+    pub(super) fn add(&mut self, flags: Flags) {
+        self.0 |= flags.0;
+    }
+
+    pub(super) fn has_literal_quotes(self) -> bool {
+        self.0 & Flags::LITERAL_QUOTES != 0
+    }
+
+    pub(super) fn has_escapes(self) -> bool {
+        self.0 & Flags::ESCAPES != 0
+    }
+
+    /// Whether each cell is what stands in it or in its quotes.
+    #[inline]
+    pub(super) fn are_usual(self) -> bool {
+        self.0 & !Flags::LITERAL_QUOTES == 0
+    }
+}
+
 impl Marks {
     /// What its records are read by.
     #[inline]
@@ -72,7 +119,7 @@ impl Marks {
         CellMarks {
             cell_ends: self.ends & !self.quoted,
             quoted_line_ends: self.line_ends & self.quoted,
-            has_literal_quotes: self.has_literal_quotes,
+            flags: self.flags,
         }
     }
 
@@ -92,16 +139,18 @@ impl Marks {
 
 impl Marker {
     /// Nothing is marked yet. A text starts with a record.
-    pub(super) fn new(delimiter: Delimiter) -> Marker {
-        Marker { delimiter: u8x32::splat(delimiter.byte()), carry: Carry::of(Place::CellStart) }
+    pub(super) fn new(dialect: Dialect) -> Marker {
+        let delimiter = u8x32::splat(dialect.delimiter.byte());
+        Marker { delimiter, dialect, carry: Carry::of(Place::CellStart), escaping: Escaping::No }
     }
 
     /// Marks the first chunk of what is left of the text.
     #[inline]
     pub(super) fn mark(&mut self, rest: &[u8]) -> Marks {
-        match rest.first_chunk() {
-            Some(chunk) => self.mark_chunk(chunk),
-            None => self.mark_each(rest),
+        match (rest.first_chunk(), self.dialect) {
+            (Some(chunk), Dialect { quotes: Quotes::On, escape: Escape::None, .. }) => self.mark_chunk(chunk),
+            (Some(chunk), Dialect { escape: Escape::None, .. }) => self.mark_unquoted_chunk(chunk),
+            (_, Dialect { escape: Escape::None | Escape::Backslash, .. }) => self.mark_each(rest),
         }
     }
 
@@ -139,32 +188,49 @@ impl Marker {
             behind_end: ends >> last,
         };
         let opening = pair_starts & !behind_quotes;
-        Marks { ends, line_ends, returns, quoted, opening, has_literal_quotes: opening != pair_starts }
+        let (literal, odd) = (opening != pair_starts, behind_quotes & !(quotes | ends) != 0);
+        let flags = Flags(u8::from(literal) * Flags::LITERAL_QUOTES | u8::from(odd) * Flags::ODD_QUOTES);
+        Marks { ends, line_ends, returns, quoted, opening, flags }
+    }
+
+    /// The same, where quotes are characters.
+    fn mark_unquoted_chunk(&mut self, chunk: &[u8; CHUNK_BYTES]) -> Marks {
+        let (delimiter, [cr, lf, quote]) = (self.delimiter, [b'\r', b'\n', b'"'].map(u8x32::splat));
+        let ends = bits(chunk, |bytes| bytes.simd_eq(delimiter) | bytes.simd_eq(cr) | bytes.simd_eq(lf));
+        let line_ends = bits(chunk, |bytes| bytes.simd_eq(cr) | bytes.simd_eq(lf));
+        let returns = bits(chunk, |bytes| bytes.simd_eq(cr));
+        let leading = bits(chunk, |bytes| bytes.simd_eq(quote)) & (ends << 1 | self.carry.behind_end);
+        let is_odd = leading != 0 && self.dialect.quotes == Quotes::InDoubt;
+        self.carry = Carry { in_quotes: 0, behind_quote: 0, behind_end: ends >> (CHUNK_BYTES - 1) };
+        let flags = Flags(u8::from(is_odd) * Flags::ODD_QUOTES);
+        Marks { ends, line_ends, returns, flags, ..Marks::default() }
     }
 
     /// The same, one byte after the other: the rule itself.
     #[cold]
     fn mark_each(&mut self, bytes: &[u8]) -> Marks {
-        let (delimiter, mut place) = (self.delimiter.to_array()[0], self.carry.place());
+        let (delimiter, mut place) = (self.dialect.delimiter.byte(), self.carry.place());
         let mut marks = Marks::default();
         for (index, &byte) in bytes.iter().take(CHUNK_BYTES).enumerate() {
-            let ends_cell = byte == delimiter || matches!(byte, b'\r' | b'\n');
             let set = |word: &mut u64, is_set: bool| *word |= u64::from(is_set) << index;
-            set(&mut marks.ends, ends_cell);
-            set(&mut marks.line_ends, matches!(byte, b'\r' | b'\n'));
+            let is_line_end = matches!(byte, b'\r' | b'\n');
+            set(&mut marks.line_ends, is_line_end);
             set(&mut marks.returns, byte == b'\r');
-            set(&mut marks.opening, (place, byte) == (Place::CellStart, b'"'));
+            if self.is_escaped(byte) {
+                marks.flags.0 |= Flags::ESCAPES;
+                place = if place == Place::InQuotes { Place::InQuotes } else { Place::InCell };
+                // Neither ends the cell: a line end belongs to it as in quotes.
+                set(&mut marks.quoted, place == Place::InQuotes || is_line_end);
+                continue;
+            }
+            let ends_cell = byte == delimiter || is_line_end;
+            set(&mut marks.ends, ends_cell);
+            set(&mut marks.opening, self.dialect.has_quotes() && (place, byte) == (Place::CellStart, b'"'));
+            marks.flags.0 |= self.flags_of(place, byte, ends_cell);
             place = match (place, byte) {
+                (place, b'"') if !self.dialect.has_quotes() => place.behind_character(),
                 (Place::InQuotes, b'"') => Place::BehindQuote,
-                (Place::InQuotes, _) | (Place::CellStart, b'"') => Place::InQuotes,
-                (Place::BehindQuote, b'"') => {
-                    marks.has_literal_quotes = true;
-                    Place::InQuotes
-                }
-                (Place::InCell, b'"') => {
-                    marks.has_literal_quotes = true;
-                    Place::InCell
-                }
+                (Place::InQuotes, _) | (Place::CellStart | Place::BehindQuote, b'"') => Place::InQuotes,
                 (Place::CellStart | Place::InCell | Place::BehindQuote, _) if ends_cell => Place::CellStart,
                 (Place::CellStart | Place::InCell | Place::BehindQuote, _) => Place::InCell,
             };
@@ -172,6 +238,42 @@ impl Marker {
         }
         self.carry = Carry::of(place);
         marks
+    }
+
+    /// What a byte at this place makes its chunk be looked at for.
+    fn flags_of(&self, place: Place, byte: u8, ends_cell: bool) -> u8 {
+        match (self.dialect.quotes, place, byte) {
+            (Quotes::On, Place::BehindQuote, b'"') => Flags::LITERAL_QUOTES,
+            (Quotes::On, Place::InCell, b'"') => Flags::LITERAL_QUOTES | Flags::ODD_QUOTES,
+            (Quotes::On, Place::BehindQuote, _) if !ends_cell => Flags::ODD_QUOTES,
+            (Quotes::InDoubt, Place::CellStart, b'"') => Flags::ODD_QUOTES,
+            (Quotes::On | Quotes::Off | Quotes::InDoubt, _, _) => 0,
+        }
+    }
+
+    /// Whether a backslash escapes this byte, or it is one that escapes the next.
+    fn is_escaped(&mut self, byte: u8) -> bool {
+        let (is_escaped, next) = match (self.dialect.escape, self.escaping, byte) {
+            (Escape::None, _, _) => (false, Escaping::No),
+            (Escape::Backslash, Escaping::Next, b'\r') => (true, Escaping::NextFeed),
+            (Escape::Backslash, Escaping::Next, _) | (Escape::Backslash, Escaping::NextFeed, b'\n') => {
+                (true, Escaping::No)
+            }
+            (Escape::Backslash, Escaping::No | Escaping::NextFeed, b'\\') => (true, Escaping::Next),
+            (Escape::Backslash, Escaping::No | Escaping::NextFeed, _) => (false, Escaping::No),
+        };
+        self.escaping = next;
+        is_escaped
+    }
+}
+
+impl Place {
+    /// The place behind a character that ends nothing.
+    fn behind_character(self) -> Place {
+        match self {
+            Place::InQuotes => Place::InQuotes,
+            Place::CellStart | Place::InCell | Place::BehindQuote => Place::InCell,
+        }
     }
 }
 
@@ -220,8 +322,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_chunk_at_once_is_marked_as_its_bytes_one_by_one(text in texts()) {
-            let (mut at_once, mut each) = (Marker::new(Delimiter::COMMA), Marker::new(Delimiter::COMMA));
+        fn a_chunk_at_once_is_marked_as_its_bytes_one_by_one(text in texts(), quotes in 0_usize..3) {
+            let quotes = [Quotes::On, Quotes::Off, Quotes::InDoubt][quotes];
+            let marker = Marker::new(Dialect { quotes, ..Dialect::COMMA });
+            let (mut at_once, mut each) = (marker, marker);
             for chunk in text.chunks(CHUNK_BYTES) {
                 prop_assert_eq!(at_once.mark(chunk), each.mark_each(chunk), "{:?}", String::from_utf8_lossy(chunk));
                 prop_assert_eq!(at_once.carry.place(), each.carry.place(), "{:?}", String::from_utf8_lossy(chunk));
@@ -229,20 +333,45 @@ mod tests {
         }
     }
 
+    const ODD: u8 = Flags::ODD_QUOTES;
+    const LITERAL: u8 = Flags::LITERAL_QUOTES;
+
     #[test]
     fn quotes_open_a_cell_at_its_start_alone() {
-        let check = |text: &str, quoted: &str, opening: u64, has_literal_quotes: bool, place: Place| {
-            let mut marker = Marker::new(Delimiter::COMMA);
+        let check = |text: &str, quoted: &str, opening: u64, flags: u8, place: Place| {
+            let mut marker = Marker::new(Dialect::COMMA);
             let marks = marker.mark_each(text.as_bytes());
-            let found: String =
-                (0..text.len()).map(|index| if marks.quoted >> index & 1 == 1 { '^' } else { ' ' }).collect();
-            assert_eq!((found.as_str(), marks.opening), (quoted, opening), "{text:?}");
-            assert_eq!((marks.has_literal_quotes, marker.carry.place()), (has_literal_quotes, place), "{text:?}");
+            assert_eq!((shown(marks.quoted, text).as_str(), marks.opening), (quoted, opening), "{text:?}");
+            assert_eq!((marks.flags, marker.carry.place()), (Flags(flags), place), "{text:?}");
         };
-        check("a,\"b\",", "  ^^  ", 0b100, false, Place::CellStart);
-        check("\"a\"\"b", "^^ ^^", 1, true, Place::InQuotes);
-        check("a\"b\",c", "      ", 0, true, Place::InCell);
-        check("\"a\"b\",", "^^    ", 1, true, Place::CellStart);
-        check("a\r\"\n\"", "  ^^ ", 0b100, false, Place::BehindQuote);
+        check("a,\"b\",", "  ^^  ", 0b100, 0, Place::CellStart);
+        check("\"a\"\"b", "^^ ^^", 1, LITERAL, Place::InQuotes);
+        check("a\"b\",c", "      ", 0, LITERAL | ODD, Place::InCell);
+        check("\"a\"b\",", "^^    ", 1, LITERAL | ODD, Place::CellStart);
+        check("\"a\"b", "^^  ", 1, ODD, Place::InCell);
+        check("a\r\"\n\"", "  ^^ ", 0b100, 0, Place::BehindQuote);
+    }
+
+    fn shown(bits: u64, text: &str) -> String {
+        (0..text.len()).map(|index| if bits >> index & 1 == 1 { '^' } else { ' ' }).collect()
+    }
+
+    #[test]
+    fn what_is_escaped_ends_nothing() {
+        let check = |text: &str, cell_ends: &str, quoted_line_ends: &str, quotes: Quotes| {
+            let mut marker = Marker::new(Dialect { quotes, escape: Escape::Backslash, ..Dialect::COMMA });
+            let marks = marker.mark(text.as_bytes()).cells();
+            assert_eq!(shown(marks.cell_ends, text), cell_ends, "{text:?}");
+            assert_eq!(shown(marks.quoted_line_ends, text), quoted_line_ends, "{text:?}");
+        };
+        check("a\\,b,c\n", "    ^ ^", "       ", Quotes::Off);
+        check("a\\\\,b", "   ^ ", "     ", Quotes::Off);
+        check("a\\\nb\n", "    ^", "  ^  ", Quotes::Off);
+        check("a\\\r\nb\n", "     ^", "  ^^  ", Quotes::Off);
+        check("a\\\r\rb", "   ^ ", "  ^  ", Quotes::Off);
+        check("\"a\\\",b\",c", "       ^ ", "         ", Quotes::On);
+        check("\"a\\\"\n\",c", "      ^ ", "    ^   ", Quotes::On);
+        // What is not escaped is as ever.
+        check("\"a\"\"b,\",c", "       ^ ", "         ", Quotes::On);
     }
 }

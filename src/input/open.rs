@@ -5,13 +5,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use csv::ByteRecord;
 
 use super::blocks::{Block, BlockSize, Blocks, Head};
-use super::csv::CsvRecords;
+use super::csv::{CsvRecord, CsvRecords};
+use super::dialect::{Delimiter, Dialect, Escape, Quotes};
 use super::error::{InputError, InputFault};
-use super::format::{Delimiter, Format, FormatChoice};
+use super::format::{Format, FormatChoice};
 use super::header::{self, Columns};
+use super::header_below::{delimiter_line, header_below, likely_delimiter};
 use super::layout::{CsvLayout, Layout, Mark, NdjsonLayout};
 use super::loose::LooseColumn;
 use super::mapping::MappingRules;
@@ -20,6 +21,7 @@ use super::own::{self, Origin, OwnColumns};
 use super::read_as::{Container, ReadAs};
 use super::source::{InputName, Source};
 use super::stream::{ByteStream, EncodingChoice, EncodingDoubt, EncodingDoubts, text_of};
+use super::uneven::{Ragged, with_lines};
 use super::workbook;
 
 /// So much of a file is looked through for structural faults before anything is sent: what a stray quote or a wrong
@@ -35,7 +37,13 @@ pub struct InputRules {
     pub delimiter: Option<Delimiter>,
     /// The encoding (`--encoding`).
     pub encoding: EncodingChoice,
-    /// Where the columns' names are (`--no-header`, `--columns`).
+    /// What a quote at the start of a cell means, where the delimiter does not say it (`--quotes`).
+    pub quotes: Option<Quotes>,
+    /// Whether a backslash escapes (`--escape`).
+    pub escape: Escape,
+    /// What rows of CSV mean that have fewer or more cells than the header (`--ragged`).
+    pub ragged: Ragged,
+    /// Where the columns' names are (`--no-header`, `--columns`, `--header-row`).
     pub header: HeaderRule,
     /// The sheet of a workbook, where it is not the first one (`--sheet`).
     pub sheet: Option<String>,
@@ -49,8 +57,20 @@ pub enum HeaderRule {
     /// In its first record.
     #[default]
     FirstRecord,
+    /// On this line, from 1, whatever comes before it.
+    Row(u64),
     /// Here: its first record is a row.
     Named(Vec<String>),
+}
+
+impl HeaderRule {
+    /// How many lines come before the header, whatever is in them.
+    pub(super) fn lines_above(&self) -> u64 {
+        match self {
+            HeaderRule::Row(row) => row.saturating_sub(1),
+            HeaderRule::FirstRecord | HeaderRule::Named(_) => 0,
+        }
+    }
 }
 
 impl InputRules {
@@ -58,23 +78,31 @@ impl InputRules {
     pub fn layout_settings(&self) -> Vec<&'static str> {
         let columns = match &self.header {
             HeaderRule::FirstRecord => None,
+            HeaderRule::Row(_) => Some("header-row"),
             HeaderRule::Named(names) if names.is_empty() => Some("no-header"),
             HeaderRule::Named(_) => Some("columns"),
         };
         let format = (self.format != FormatChoice::Auto).then_some("format");
         let delimiter = self.delimiter.map(|_| "delimiter");
         let encoding = (self.encoding != EncodingChoice::Auto).then_some("encoding");
+        let escape = (self.escape != Escape::None).then_some("escape");
         let sheet = self.sheet.as_ref().map(|_| "sheet");
-        [format, delimiter, encoding, columns, sheet].into_iter().flatten().collect()
+        [format, delimiter, escape, encoding, columns, sheet].into_iter().flatten().collect()
+    }
+
+    /// The dialect of a CSV input with this delimiter.
+    pub(super) fn dialect(&self, delimiter: Delimiter) -> Dialect {
+        Dialect::of(delimiter, self.quotes, self.escape)
     }
 
     /// The rules for a file of failed rows, which has a layout of its own.
     fn of_failed_rows(&self, format: Format) -> InputRules {
-        let (format, delimiter) = match format {
-            Format::Csv(delimiter) => (FormatChoice::Csv, Some(delimiter)),
-            Format::Ndjson => (FormatChoice::Ndjson, None),
+        let (format, delimiter, quotes) = match format {
+            Format::Csv(dialect) => (FormatChoice::Csv, Some(dialect.delimiter), Some(dialect.quotes)),
+            Format::Ndjson => (FormatChoice::Ndjson, None, None),
         };
-        InputRules { format, delimiter, mapping: self.mapping.clone(), ..InputRules::default() }
+        let (mapping, ragged) = (self.mapping.clone(), self.ragged);
+        InputRules { format, delimiter, quotes, ragged, mapping, ..InputRules::default() }
     }
 }
 
@@ -183,18 +211,37 @@ fn open_workbook(name: &InputName, path: &Path, rules: &InputRules) -> Result<In
 
 fn open_text(name: &InputName, source: Source, rules: &InputRules, size: BlockSize) -> Result<Input, InputFault> {
     let text = text_of(source.reader, rules.encoding)?;
-    let head = Head::read(text.reader, size)?;
-    let own_rules = own::format_of(head.bytes()).map(|format| rules.of_failed_rows(format));
+    let mut head = Head::read(text.reader, size)?;
+    let own_rules = own::format_of(head.bytes(), rules.quotes).map(|format| rules.of_failed_rows(format));
     let rules = own_rules.as_ref().unwrap_or(rules);
     if rules.sheet.is_some() {
         return Err(InputFault::NotAWorkbook);
     }
-    let format = Format::of(name, head.bytes(), rules)?;
+    let named = pass_over_top(&mut head, rules)?;
+    let with_named = InputRules { delimiter: rules.delimiter.or(named), ..rules.clone() };
+    let format = Format::of(name, head.bytes(), &with_named)?;
     let container = text.packing.map_or(Container::File, Container::Packed);
     let read_as = ReadAs { format, found: format.found_delimiter(rules), container, encoding: text.encoding };
     let is_as_long = text.packing.is_none() && text.encoding.is_none();
     let input = begin(name, source.size.filter(|_| is_as_long), head, rules, read_as)?;
     Ok(Input { doubts: text.doubts, ..input })
+}
+
+/// Passes over what stands above the header: all lines before the one that the user names, or one that names the delimiter, as
+/// Excel reads it. Returns that delimiter.
+fn pass_over_top(head: &mut Head<ByteStream>, rules: &InputRules) -> Result<Option<Delimiter>, InputFault> {
+    let named = match rules.format {
+        FormatChoice::Ndjson => None,
+        FormatChoice::Auto | FormatChoice::Csv | FormatChoice::Tsv => delimiter_line(head.bytes()),
+    };
+    let lines = match rules.header {
+        HeaderRule::Row(_) => rules.header.lines_above(),
+        HeaderRule::FirstRecord | HeaderRule::Named(_) => u64::from(named.is_some()),
+    };
+    if lines > 0 && head.pass_over_lines(lines)? < lines {
+        return Err(InputFault::NoHeaderRow { row: lines + 1 });
+    }
+    Ok(named)
 }
 
 fn begin(
@@ -205,12 +252,12 @@ fn begin(
     read_as: ReadAs,
 ) -> Result<Input, InputFault> {
     let format = read_as.format;
-    let origin = if own::format_of(head.bytes()).is_some() { Origin::FailedRows } else { Origin::First };
+    let origin = if own::is_failed_rows(head.bytes()) { Origin::FailedRows } else { Origin::First };
     let mark = if head.had_mark() { Mark::Needed } else { Mark::of(read_as.encoding, rules.encoding) };
     let mut blocks = head.into_blocks(format);
     let (layout, first) = match format {
-        Format::Csv(delimiter) => {
-            let (layout, rest) = read_header(&mut blocks, delimiter, rules, mark)?;
+        Format::Csv(dialect) => {
+            let (layout, rest) = read_header(&mut blocks, dialect, rules, mark)?;
             let first = first_with_records(Some(rest), &mut blocks, format)?.ok_or(InputFault::NoRows)?;
             (Layout::Csv(layout), first)
         }
@@ -230,42 +277,67 @@ fn begin(
 /// Finds the columns, and returns with them what is left of the first block.
 fn read_header(
     blocks: &mut Blocks<impl Read>,
-    delimiter: Delimiter,
+    dialect: Dialect,
     rules: &InputRules,
     mark: Mark,
 ) -> Result<(CsvLayout, Block), InputFault> {
     while let Some(block) = blocks.next()? {
-        let mut records = CsvRecords::of(&block, delimiter);
+        let mut records = CsvRecords::of(&block, dialect);
         let Some(record) = records.next() else { continue };
-        let cells: ByteRecord = record.unquoted().collect();
         let (columns, own, header, end) = match &rules.header {
             HeaderRule::Named(names) => {
-                let (columns, header) = named_columns(names, delimiter, &rules.mapping)?;
+                let (columns, header) = named_columns(names, dialect, &rules.mapping)?;
                 let own = OwnColumns::of(&columns.names, &rules.mapping);
                 (columns, own, header, 0)
             }
-            HeaderRule::FirstRecord => {
-                let columns = header::read(&cells, record.line, &rules.mapping)?;
+            HeaderRule::Row(row) if record.line != *row => return Err(InputFault::HeaderRowBlank { line: *row }),
+            HeaderRule::FirstRecord | HeaderRule::Row(_) => {
+                let columns = columns_of(&record, &block, dialect, rules)?;
                 let own = OwnColumns::of(&columns.names, &rules.mapping);
                 let place = record.place_of(own.leading).start..record.raw_end();
                 // A slice would keep the block in memory for as long as the layout.
                 (columns, own, Bytes::copy_from_slice(block.bytes.get(place).unwrap_or_default()), record.end)
             }
         };
-        let layout = CsvLayout { delimiter, header, columns, own, mark };
-        return Ok((layout, block.without_first(end, Format::Csv(delimiter))));
+        let layout = CsvLayout { dialect, ragged: rules.ragged, header, columns, own, mark };
+        return Ok((layout, block.without_first(end, Format::Csv(dialect))));
     }
     Err(InputFault::Empty)
 }
 
+/// The columns of a header, or all that is wrong with it and what may have been meant.
+fn columns_of(
+    record: &CsvRecord<'_, '_>,
+    block: &Block,
+    dialect: Dialect,
+    rules: &InputRules,
+) -> Result<Columns, InputFault> {
+    let line = record.line;
+    let columns = match record.quote_fault() {
+        Some(fault) => Err(InputFault::HeaderQuotes { line, fault: with_lines(fault.to_string(), record) }),
+        None => header::read(&record.unquoted().collect(), line, &rules.mapping),
+    };
+    columns.map_err(|fault| {
+        if record.raw.trim_ascii_start().starts_with(b"{") {
+            return InputFault::LooksLikeJson { line };
+        }
+        let from = block.bytes.get(record.place_of(0).start..).unwrap_or_default();
+        let fault = fault.or_header_below(line, || header_below(from, rules).map(|lines| line + lines));
+        match fault {
+            InputFault::NoneKnown { line, columns, .. } => {
+                InputFault::NoneKnown { line, columns, likely: likely_delimiter(record.raw, dialect, rules) }
+            }
+            fault => fault,
+        }
+    })
+}
+
 /// The columns of these names, and the header that a file of them would have.
-fn named_columns(
-    names: &[String],
-    delimiter: Delimiter,
-    mapping: &MappingRules,
-) -> Result<(Columns, Bytes), InputFault> {
+fn named_columns(names: &[String], dialect: Dialect, mapping: &MappingRules) -> Result<(Columns, Bytes), InputFault> {
     let columns = header::named(names, mapping)?;
-    let mut header = csv::WriterBuilder::new().delimiter(delimiter.byte()).from_writer(Vec::new());
+    let style = if dialect.has_quotes() { csv::QuoteStyle::Necessary } else { csv::QuoteStyle::Never };
+    let mut builder = csv::WriterBuilder::new();
+    let mut header = builder.delimiter(dialect.delimiter.byte()).quote_style(style).from_writer(Vec::new());
     header.write_record(names).expect("memory can be written");
     let header = header.into_inner().expect("memory can be written");
     Ok((columns, Bytes::from(header.strip_suffix(b"\n").unwrap_or(&header).to_vec())))
@@ -281,19 +353,26 @@ fn first_with_records(
         Some(block) => Some(block),
         None => blocks.next()?,
     };
+    let mut blank_rows = 0;
     while let Some(block) = next {
-        if has_record(&block.bytes, format) {
-            return Ok(Some(block));
+        match blank_rows_alone(&block, format) {
+            None => return Ok(Some(Block { blank_rows_before: blank_rows, ..block })),
+            Some(rows) => blank_rows += rows,
         }
         next = blocks.next()?;
     }
     Ok(None)
 }
 
-/// Whether there is anything but blank lines. A CSV line of spaces is a record, of one column.
-fn has_record(bytes: &[u8], format: Format) -> bool {
+/// How many blank rows there are, where there is nothing else; none where there is a record. A CSV line of spaces is one, of one
+/// column.
+fn blank_rows_alone(block: &Block, format: Format) -> Option<u64> {
     match format {
-        Format::Csv(_) => bytes.iter().any(|byte| !matches!(byte, b'\r' | b'\n')),
-        Format::Ndjson => !is_blank(bytes),
+        Format::Csv(dialect) => {
+            let mut records = CsvRecords::of(block, dialect);
+            let has_record = records.next().is_some();
+            (!has_record).then_some(records.blank_rows)
+        }
+        Format::Ndjson => is_blank(&block.bytes).then_some(0),
     }
 }

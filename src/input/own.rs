@@ -13,11 +13,13 @@ use serde_json::value::RawValue;
 use crate::contract::{ErrorCode, Field, FieldSet};
 
 use super::blocks::{BYTE_ORDER_MARK, Block};
-use super::csv::CsvRecords;
-use super::format::{Delimiter, Format};
+use super::csv::{CsvRecord, CsvRecords};
+use super::dialect::{Delimiter, Dialect, Escape, Quotes};
+use super::format::Format;
 use super::layout::{CsvLayout, Layout};
 use super::mapping::{MappingRules, Target};
 use super::members::Members;
+use super::quoting::{QuoteFault, quoted};
 
 /// Columns that custsync itself adds to failed rows start so.
 const PREFIX: &str = "custsync_";
@@ -95,13 +97,20 @@ pub(super) fn is_own(name: &str) -> bool {
     name == KEY || name.starts_with(PREFIX)
 }
 
-/// The format of a file of failed rows that begins so; none where it is another input.
-pub(super) fn format_of(head: &[u8]) -> Option<Format> {
+/// Whether a file of failed rows begins so.
+pub(super) fn is_failed_rows(head: &[u8]) -> bool {
+    format_of(head, None).is_some()
+}
+
+/// The format of a file of failed rows that begins so, where the user says this of quotes; none where it is another input.
+pub(super) fn format_of(head: &[u8], quotes: Option<Quotes>) -> Option<Format> {
     let head = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head);
     let blank = head.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
     let head = head.get(blank..).unwrap_or_default();
+    // A name of ours in quotes leaves no doubt about what quotes are.
+    let quotes = if head.starts_with(b"\"") { Some(Quotes::On) } else { quotes };
     match delimiter_of(head) {
-        Some(delimiter) => Some(Format::Csv(delimiter)),
+        Some(delimiter) => Some(Format::Csv(Dialect::of(delimiter, quotes, Escape::None))),
         None => begins_with_own_member(head).then_some(Format::Ndjson),
     }
 }
@@ -220,11 +229,12 @@ fn nothing_own(raw: &[u8]) -> OwnPart<'_> {
 /// Own columns stand in front, so that they are in line in a row with too few or too many cells, too.
 fn of_csv<'r>(raw: &'r [u8], layout: &CsvLayout) -> OwnPart<'r> {
     let OwnColumns { leading, overtaken } = layout.own;
-    if leading == 0 && overtaken.is_none() {
+    let escape = layout.dialect.escape;
+    if leading == 0 && overtaken.is_none() && escape == Escape::None {
         return nothing_own(raw);
     }
     let block = Block::new(Bytes::copy_from_slice(raw), 1, 0);
-    let mut records = CsvRecords::of(&block, layout.delimiter);
+    let mut records = CsvRecords::of(&block, layout.dialect);
     let Some(record) = records.next() else { return nothing_own(raw) };
     let is_in_line = |column: usize| column < leading || record.columns() == layout.names().len();
     let overtaken = match overtaken.filter(|column| is_in_line(*column)) {
@@ -240,8 +250,24 @@ fn of_csv<'r>(raw: &'r [u8], layout: &CsvLayout) -> OwnPart<'r> {
         }
     };
     let place = raw.get(record.place_of(0)).filter(|place| leading > 0 && !place.is_empty());
-    let rest = raw.get(record.place_of(leading).start..).unwrap_or_default();
-    OwnPart { place: place.map(Cow::Borrowed), overtaken, rest: Cow::Borrowed(rest) }
+    let rest = match escape {
+        Escape::None => Cow::Borrowed(raw.get(record.place_of(leading).start..).unwrap_or_default()),
+        Escape::Backslash => Cow::Owned(without_escapes(&record, leading)),
+    };
+    OwnPart { place: place.map(Cow::Borrowed), overtaken, rest }
+}
+
+/// The cells from a column on, each in quotes (RFC 4180): a file of failed rows knows no escapes. One that could not be read keeps
+/// its bytes, with a backslash behind its closing quote, so that its row stays invalid until somebody corrects it.
+fn without_escapes(record: &CsvRecord<'_, '_>, from: usize) -> Vec<u8> {
+    let cells = record.raw_cells().zip(record.unquoted()).skip(from).map(|(raw, said)| {
+        match QuoteFault::of(raw, record.dialect()) {
+            None => quoted(&said),
+            Some(_) => [quoted(raw).as_slice(), b"\\"].concat(),
+        }
+    });
+    let cells: Vec<_> = cells.collect();
+    cells.join(&record.dialect().delimiter.byte())
 }
 
 fn of_object<'r>(raw: &'r [u8], mapping: &MappingRules) -> OwnPart<'r> {

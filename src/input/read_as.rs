@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::decode::Encoding;
-use super::format::{Delimiter, Format};
+use super::dialect::Delimiter;
+use super::format::Format;
 use super::unpack::Packing;
 
 /// What an input was found to be.
@@ -46,7 +47,7 @@ impl fmt::Display for ReadAs {
             Container::Workbook => return f.write_str("workbook"),
         }
         match self.format {
-            Format::Csv(delimiter) => write!(f, "CSV with {delimiter}")?,
+            Format::Csv(dialect) => write!(f, "CSV with {dialect}")?,
             Format::Ndjson => f.write_str("NDJSON")?,
         }
         match self.encoding {

@@ -9,7 +9,7 @@ use super::layout::Layout;
 use super::mapping::Target;
 use super::own::OvertakenRule;
 use super::rules::CellRules;
-use super::{csv, ndjson};
+use super::{csv_rows, ndjson};
 
 /// How rows are read, as far as the user decides it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -35,11 +35,14 @@ pub struct Record<'a> {
     pub checked: Result<CustomerUpdate<'a>, InvalidRow>,
 }
 
-/// Shows `visit` each record of a block in order.
-pub fn parse_block(block: &Block, layout: &Layout, rules: &RowRules, visit: &mut impl FnMut(Record<'_>)) {
+/// Shows `visit` each record of a block in order. Returns how many blank rows of CSV, of delimiters alone, were passed over.
+pub fn parse_block(block: &Block, layout: &Layout, rules: &RowRules, visit: &mut impl FnMut(Record<'_>)) -> u64 {
     match layout {
-        Layout::Csv(layout) => csv::parse(block, layout, rules, visit),
-        Layout::Ndjson(layout) => ndjson::parse(block, layout, rules, visit),
+        Layout::Csv(layout) => block.blank_rows_before + csv_rows::parse(block, layout, rules, visit),
+        Layout::Ndjson(layout) => {
+            ndjson::parse(block, layout, rules, visit);
+            0
+        }
     }
 }
 

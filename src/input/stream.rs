@@ -107,7 +107,7 @@ pub(super) fn text_of(bytes: ByteStream, encoding: EncodingChoice) -> Result<Tex
         return Err(not_text.into());
     }
     let named = match encoding {
-        EncodingChoice::Named(encoding) if own::format_of(&head).is_none() => Some(encoding),
+        EncodingChoice::Named(encoding) if !own::is_failed_rows(&head) => Some(encoding),
         EncodingChoice::Named(_) | EncodingChoice::Auto => None,
     };
     let mark = Encoding::of_byte_order_mark(&head);

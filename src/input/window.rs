@@ -103,7 +103,7 @@ fn nth_record_end(block: &Block, layout: &Layout, n: u64) -> Cut {
     let mut end = 0;
     let mut next_end: Box<dyn FnMut() -> Option<usize>> = match layout {
         Layout::Csv(csv) => {
-            let mut records = CsvRecords::of(block, csv.delimiter());
+            let mut records = CsvRecords::of(block, csv.dialect());
             Box::new(move || records.next().map(|record| record.end))
         }
         Layout::Ndjson(_) => {

@@ -21,6 +21,7 @@ use crate::text;
 
 use super::error::{InputFault, NotText, StreamFault};
 use super::header::{self, Columns};
+use super::header_below::row_below;
 use super::loose::LooseColumn;
 use super::mapping::Target;
 use super::open::{HeaderRule, InputRules};
@@ -219,19 +220,24 @@ impl<'w> Rows<'w> {
 
 /// Finds the columns: their names stand in the first row that holds anything.
 fn lines_of(rows: &mut Rows<'_>, rules: &InputRules) -> Result<Lines, InputFault> {
+    let top = rules.header.lines_above();
     let first = loop {
         match rows.next().map_err(|error| unusable(&error))? {
+            Some((number, _)) if u64::from(number) < top => {}
             Some((number, cells)) if cells.iter().any(|(_, value)| !is_empty(value)) => break (number, cells),
             Some(_) => {}
+            None if top > 0 => return Err(InputFault::NoHeaderRow { row: top + 1 }),
             None => return Err(InputFault::Empty),
         }
     };
     let (number, cells) = &first;
     match &rules.header {
-        HeaderRule::FirstRecord => {
+        HeaderRule::Row(row) if u64::from(*number) + 1 != *row => Err(InputFault::HeaderRowBlank { line: *row }),
+        HeaderRule::FirstRecord | HeaderRule::Row(_) => {
             let names = names_of(cells);
             let line = u64::from(*number) + 1;
-            let columns = header::read(&ByteRecord::from(names.clone()), line, &rules.mapping)?;
+            let columns = header::read(&ByteRecord::from(names.clone()), line, &rules.mapping)
+                .map_err(|fault| with_row_below(fault, line, rows, rules))?;
             let mut lines = Lines::new(names, columns);
             lines.write_blank_until(line);
             Ok(lines)
@@ -243,6 +249,13 @@ fn lines_of(rows: &mut Rows<'_>, rules: &InputRules) -> Result<Lines, InputFault
             Ok(lines)
         }
     }
+}
+
+/// The fault of a header, or what the row below it is that looks like one.
+fn with_row_below(fault: InputFault, line: u64, rows: &mut Rows<'_>, rules: &InputRules) -> InputFault {
+    let named = |(row, cells): SheetRow<'_>| (u64::from(row) + 1, names_of(&cells).into());
+    let below = std::iter::from_fn(|| rows.next().ok()?.map(named));
+    fault.or_header_below(line, || row_below(below, rules))
 }
 
 fn names_of(cells: &[(u32, DataRef<'_>)]) -> Vec<String> {
@@ -270,8 +283,10 @@ fn is_empty(value: &DataRef<'_>) -> bool {
 }
 
 struct SheetColumn {
-    /// Its name as JSON.
+    /// Its name as JSON; its number where it has none, or is left out by it.
     key: String,
+    /// Whether an empty cell of it is not written.
+    is_silent: bool,
     target: Target,
 }
 
@@ -287,6 +302,7 @@ struct Lines {
 
 impl Lines {
     fn new(names: Vec<String>, columns: Columns) -> Lines {
+        let by_number = [columns.nameless.as_slice(), &columns.numbered].concat();
         let targets: HashMap<usize, Target> = columns.mapped.into_iter().collect();
         let mut names = names;
         // A name that is spelt loosely is written as the one that it was taken for: keys of NDJSON are exact.
@@ -296,7 +312,8 @@ impl Lines {
             }
         }
         let columns_with_keys = names.into_iter().enumerate().map(|(index, name)| SheetColumn {
-            key: json!(name).to_string(),
+            key: json!(if by_number.contains(&index) { format!("column {}", index + 1) } else { name }).to_string(),
+            is_silent: by_number.contains(&index),
             target: targets.get(&index).copied().unwrap_or(Target::Ignored),
         });
         Lines { columns: columns_with_keys.collect(), loosely: columns.loosely, text: Vec::new(), rows_before: 0 }
@@ -330,6 +347,9 @@ impl Lines {
         let mut cells = cells.iter().peekable();
         for (index, column) in (0..).zip(&self.columns) {
             let value = cells.next_if(|(at, _)| *at == index).map(|(_, value)| value).filter(|value| !is_empty(value));
+            if value.is_none() && column.is_silent {
+                continue;
+            }
             let value = value.map_or_else(|| "\"\"".to_owned(), |value| json_of(value, column.target));
             self.text.push(separator);
             self.text.extend_from_slice(format!("{}:{value}", column.key).as_bytes());

@@ -14,8 +14,8 @@ use std::sync::mpsc::Receiver;
 use bytes::Bytes;
 
 pub(crate) use self::sifting::{InOrder, Sifted, Sifter};
-use self::source::{Numbered, SourceBlock};
 pub(crate) use self::source::{BlockSource, ReadBlock, read_blocks};
+use self::source::{Numbered, SourceBlock};
 use crate::contract::{CustomerId, CustomerUpdate, ErrorCode, FieldError, InvalidRow, Subject};
 use crate::ids::{Ids, Standing};
 use crate::input::{InputError, RowRules, parse_block};
@@ -87,7 +87,7 @@ fn check_block(
     let first_row = skipped + *rows_before + 1;
     let mut batch = Batch { rows: Vec::with_capacity(block.bytes.len() / ROW_BYTES), ..Batch::default() };
     let (mut demand, mut batch_bytes, mut buffer) = (Demand::Present, 0, Vec::new());
-    parse_block(block, layout, &builder.rules, &mut |record| {
+    let blank_rows = parse_block(block, layout, &builder.rules, &mut |record| {
         if demand == Demand::Gone {
             return;
         }
@@ -128,7 +128,8 @@ fn check_block(
             demand = send(std::mem::take(&mut batch));
         }
     });
-    if demand == Demand::Gone || batch.rows.is_empty() {
+    batch.read.blank_rows = blank_rows;
+    if demand == Demand::Gone || (batch.rows.is_empty() && blank_rows == 0) {
         return demand;
     }
     *rows_before += batch.read.rows;

@@ -174,7 +174,11 @@ pub(crate) struct InOrder {
 impl How {
     fn sift(&self, source: SourceBlock) -> Sifted {
         let to_explain = self.to_explain.load(Ordering::Relaxed);
-        sift_block(source, &self.builder, &Sifting { to_explain, found_bytes_max: FOUND_BYTES_MAX, ..Sifting::default() })
+        sift_block(
+            source,
+            &self.builder,
+            &Sifting { to_explain, found_bytes_max: FOUND_BYTES_MAX, ..Sifting::default() },
+        )
     }
 }
 
@@ -290,7 +294,7 @@ fn sift_block(mut source: SourceBlock, builder: &RowBuilder, sifting: &Sifting<'
     let mut valid = Vec::with_capacity(block.bytes.len() / ROW_BYTES);
     let mut found_bytes = 0;
     let rules = &builder.rules;
-    parse_block(block, layout, rules, &mut |mut record| {
+    let mut blank_rows = parse_block(block, layout, rules, &mut |mut record| {
         if found_bytes >= found_bytes_max {
             return;
         }
@@ -318,6 +322,10 @@ fn sift_block(mut source: SourceBlock, builder: &RowBuilder, sifting: &Sifting<'
         }
     });
     let rest = if found_bytes >= found_bytes_max { source.cut_behind(read.rows) } else { None };
+    if rest.is_some() {
+        blank_rows = parse_block(&source.block, &source.layout, rules, &mut |_| {});
+    }
+    read.blank_rows = blank_rows;
     let input_bytes = u64::try_from(source.block.bytes.len()).unwrap_or(u64::MAX);
     Sifted { read, valid, invalid, input_bytes, explained, source, rest, rows_before }
 }

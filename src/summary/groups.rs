@@ -79,6 +79,11 @@ pub fn warning_groups(read: &RowsRead, names: &InputNames) -> Vec<ErrorGroup> {
         };
         warnings.push(warning("id", "duplicate", &read.duplicates, message));
     }
+    if read.blank_rows > read.rows {
+        let blank = Group { rows: read.blank_rows, first: Vec::new() };
+        let message = "hold nothing but delimiters, and are more than the rows: is it the file that you mean?";
+        warnings.push(warning("row", "blank", &blank, message.to_owned()));
+    }
     warnings.sort_by_key(|group| Reverse(group.rows));
     warnings
 }

@@ -80,6 +80,8 @@ pub struct Summary {
     pub fields_left_out: u64,
     /// Rows of which fields were left out, since later rows of their customers had set them before.
     pub fields_overtaken: u64,
+    /// Lines of delimiters alone that were passed over.
+    pub blank_rows: u64,
     /// What the sending took.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sending: Option<SendingSummary>,
@@ -201,6 +203,7 @@ impl Summary {
         self.dates_normalised = read.dates_normalised;
         self.fields_left_out = read.fields_left_out;
         self.fields_overtaken = read.fields_overtaken;
+        self.blank_rows = read.blank_rows;
         if self.command == "check" {
             // What could not be recorded is not valid for that.
             self.valid = Some(read.rows - self.invalid - read.superseded - unrecorded);
@@ -279,6 +282,9 @@ impl Summary {
         }
         if self.dates_normalised > 0 {
             line(lines, format_args!("dates brought into RFC 3339 in {}", rows(self.dates_normalised)));
+        }
+        if self.blank_rows > 0 {
+            line(lines, format_args!("{} of delimiters alone passed over", rows(self.blank_rows)));
         }
         if self.fields_left_out > 0 {
             let rows = rows(self.fields_left_out);

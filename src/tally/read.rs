@@ -18,6 +18,8 @@ pub struct RowsRead {
     pub fields_left_out: u64,
     /// Rows of which fields are not sent, since later rows had set them before.
     pub fields_overtaken: u64,
+    /// Lines of delimiters alone, which are no rows.
+    pub blank_rows: u64,
     /// Rows whose e-mail address has a domain without a dot.
     pub domains_without_dot: Group,
     /// Valid rows of customers that an earlier valid row names too.
@@ -70,6 +72,7 @@ impl RowsRead {
         self.dates_normalised += later.dates_normalised;
         self.fields_left_out += later.fields_left_out;
         self.fields_overtaken += later.fields_overtaken;
+        self.blank_rows += later.blank_rows;
         self.domains_without_dot.append(&later.domains_without_dot);
         self.duplicates.append(&later.duplicates);
         self.superseded += later.superseded;

@@ -13,7 +13,7 @@ fn the_delimiter_is_found_out_and_said() {
     for (delimiter, said) in [(";", "`;`"), ("\t", "tab"), ("|", "`|`")] {
         let text = "id,job,address\n1,\"a,b\",x\n".replace(',', delimiter).replace(&format!("a{delimiter}b"), "a,b");
         let scenario = Scenario::new().file("a.csv", text).sandbox(|_| {});
-        let end = scenario.run([]).exits(0).prints(&format!("a.csv read as CSV with {said}\n"));
+        let end = scenario.run(["--quotes", "on"]).exits(0).prints(&format!("a.csv read as CSV with {said}\n"));
         assert_eq!(sent(&end), [(1, json!({"job": "a,b", "address": "x"}))]);
     }
     let plain = Scenario::new().file("a.csv", "id,job\n1,a;b\n").sandbox(|_| {});
@@ -73,4 +73,89 @@ fn columns_that_cannot_be_used_are_named() {
     refuse(&["--columns", "id,jbo"], "--columns: column 2 `jbo` is no field of the API; did you mean `job`?");
     refuse(&["--no-header", "--columns", "email,job"], "--columns: no column is named `id`");
     refuse(&["--no-header", "--columns", "id,job,job"], "--columns: columns 2 and 3 both fill `job`");
+}
+
+/// Runs an input of this name in a world of its own.
+fn run(file: &str, text: &str, flags: &[&str]) -> End {
+    let scenario = Scenario::new().file(file, text).sandbox(|_| {});
+    let url = scenario.url().expect("the sandbox has one");
+    let words = ["run", file, "--run-dir", "run", "--base-url", &url];
+    scenario.start_words(words.into_iter().chain(flags.iter().copied())).end()
+}
+
+/// The failed rows of a run, in whatever form.
+fn failed_rows(end: &End) -> String {
+    let (_, failed) = end.files.iter().find(|(name, _)| name.starts_with("failed")).expect("failed rows");
+    String::from_utf8(failed.clone()).expect("UTF-8")
+}
+
+/// The rows of an input are read by its dialect, and its failed rows by their own: what is right with a row comes out alike.
+#[test]
+fn failed_rows_of_any_dialect_are_read_as_the_input_was() {
+    let escape: &[&str] = &["--escape", "\\"];
+    let mysql: &[&str] = &["--escape", "\\", "--quotes", "off"];
+    for (file, flags, text, job) in [
+        ("a.csv", &[][..], "id,email,job\n1,x@@y.z,\"a,\"\"b\"\"\nc\"\n", "a,\"b\"\nc"),
+        ("a.csv", escape, "id,email,job\n1,x@@y.z,\"a\\\"\\tb\\\\,\nc\"\n", "a\"\tb\\,\nc"),
+        ("a.tsv", escape, "id\temail\tjob\n1\tx@@y.z\ta\\\nb\\tc \"d\"\n", "a\nb\tc \"d\""),
+        ("a.tsv", mysql, "id\temail\tjob\n1\tx@@y.z\t\"a\\nb\\\tc\"\n", "\"a\nb\tc\""),
+        ("a.tsv", &["--quotes", "on"], "id\temail\tjob\n1\tx@@y.z\t\"a\nb\"\n", "a\nb"),
+        ("a.tsv", &["--quotes", "off"], "id\temail\tjob\n1\tx@@y.z\t\"a\"\n", "\"a\""),
+        ("a.csv", &["--quotes", "off"], "id,email,job\n1,x@@y.z,\"a\"\n", "\"a\""),
+    ] {
+        let failed = failed_rows(&run(file, text, flags).exits(1));
+        // Uncorrected, the row is as bad as before, and custsync's own columns do not stack.
+        let again = run("failed", &failed, flags).exits(1);
+        assert_eq!(again.results().row(1)["errors"][0]["field"], "email", "{failed}");
+        assert_eq!(failed_rows(&again), failed);
+        let end = run("corrected", &failed.replace("@@", "@"), flags).exits(0);
+        assert_eq!(sent(&end), [(1, json!({"email": "x@y.z", "job": job}))], "{failed}");
+    }
+}
+
+/// A cell whose escapes cannot be read is no better in the failed rows, where backslashes are characters.
+#[test]
+fn a_failed_row_with_bad_escapes_stays_invalid() {
+    let text = "id,job\n1,C:\\Users\n2,\"a\"b\n";
+    let failed = failed_rows(&run("a.csv", text, &["--escape", "\\", "--max-errors", "none"]).exits(1));
+    let names = ["custsync_row", "custsync_outcome", "custsync_error", "custsync_overtaken", "id", "job"];
+    assert_eq!(failed.lines().next(), Some(format!("\"{}\"", names.join("\",\"")).as_str()));
+    assert!(failed.contains(",\"1\",\"C:\\Users\"\\\n") && failed.contains(",\"2\",\"\"\"a\"\"b\"\\\n"), "{failed}");
+    let again = run("again.csv", &failed, &["--escape", "\\", "--max-errors", "none"]).exits(1);
+    let codes: Vec<_> = again.results().lines.iter().map(|line| line["errors"][0]["code"].clone()).collect();
+    assert_eq!(codes, ["quotes", "quotes"]);
+}
+
+/// What custsync says of a row stands in front of it, and is read alike whatever is said of quotes.
+#[test]
+fn own_columns_of_tsv_need_no_quotes() {
+    let end = run("a\" b.tsv", "id\tjob\n1\t\"x\"\nz\ty\n", &["--max-errors", "none"]).exits(1);
+    let failed = failed_rows(&end);
+    let rows: Vec<_> = failed.lines().skip(1).map(|line| line.split('\t').collect::<Vec<_>>()).collect();
+    let shown: Vec<_> = rows.iter().map(|row| (row.len(), row[0], row[4])).collect();
+    assert_eq!(shown, [(6, "a' b.tsv:2", "1"), (6, "a' b.tsv:3", "z")], "{failed}");
+    for (quotes, job) in [("on", "x"), ("off", "\"x\"")] {
+        let again = run("again.tsv", &failed, &["--quotes", quotes, "--max-errors", "none"]).exits(1);
+        assert_eq!(sent(&again), [(1, json!({ "job": job }))], "{quotes}");
+    }
+}
+
+#[test]
+fn blank_rows_are_counted_and_too_many_are_a_warning() {
+    let rows = "1,x\n".repeat(3);
+    let check = |blank: usize| {
+        let scenario = Scenario::new().file("a.csv", format!("id,job\n{rows}{}", ",\n".repeat(blank)));
+        scenario.check([]).exits(0)
+    };
+    let end = check(2);
+    assert_eq!((&end.summary()["records"], &end.summary()["blank_rows"]), (&json!(3), &json!(2)));
+    let end = end.prints("2 rows of delimiters alone passed over\n");
+    let blank = |end: &End| end.summary()["warnings"].as_array().unwrap().iter().any(|it| it["code"] == "blank");
+    assert!(!blank(&end));
+    // Over several blocks, the first of which holds nothing else, and in whatever order they are read.
+    let scenario =
+        Scenario::new().file("a.csv", format!("id,job\n{}{rows}{}", ",\n".repeat(200_000), ",\n".repeat(200_000)));
+    let end = scenario.check([]).exits(0);
+    assert_eq!((&end.summary()["records"], &end.summary()["blank_rows"]), (&json!(3), &json!(400_000)));
+    assert!(blank(&end));
 }

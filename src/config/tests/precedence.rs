@@ -17,9 +17,13 @@ enum Kind {
 }
 
 /// Every setting but the token, with three values: for the file, the environment and the flag.
-const SAMPLES: [(&str, Kind, [&str; 3]); 68] = [
+const SAMPLES: [(&str, Kind, [&str; 3]); 72] = [
     ("format", Kind::One, ["csv", "tsv", "ndjson"]),
     ("delimiter", Kind::One, [";", "|", "tab"]),
+    ("quotes", Kind::One, ["on", "off", "on"]),
+    ("escape", Kind::One, ["\\", "\\", "\\"]),
+    ("ragged", Kind::One, ["pad", "error", "pad"]),
+    ("header-row", Kind::One, ["1", "2", "3"]),
     ("map", Kind::Many, ["A=email", "B=job", "C=id"]),
     ("ignore", Kind::Many, ["A", "B", "C"]),
     ("loose-headers", Kind::Switch, ["1", "true", "true"]),
@@ -115,13 +119,17 @@ fn a_run_is_known_by_what_changes_its_requests() {
         "delimiter",
         "empty",
         "encoding",
+        "escape",
         "format",
+        "header-row",
         "ignore",
         "loose-headers",
         "map",
         "no-header",
         "null-string",
         "overtaken",
+        "quotes",
+        "ragged",
         "sandbox",
         "set",
         "sheet",

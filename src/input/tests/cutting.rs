@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const CSV: Format = Format::Csv(Delimiter::COMMA);
+const CSV: Format = Format::Csv(Dialect::COMMA);
 
 /// A record as far as reading goes.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ fn blocks(bytes: &[u8], pieces: &[usize], format: Format, size: BlockSize) -> Re
 fn csv_records(blocks: &[Block]) -> Vec<Plain> {
     let mut all = Vec::new();
     for block in blocks {
-        let mut records = CsvRecords::of(block, Delimiter::COMMA);
+        let mut records = CsvRecords::of(block, Dialect::COMMA);
         while let Some(record) = records.next() {
             let cells = record.unquoted().map(Cow::into_owned).collect();
             all.push(Plain { cells, raw: record.raw.to_vec(), line: record.line });
@@ -40,11 +40,17 @@ fn csv_records(blocks: &[Block]) -> Vec<Plain> {
     all
 }
 
-/// The `csv` crate's records of a whole input.
+/// The `csv` crate's records of a whole input, but those without anything in their cells.
 fn csv_cells(bytes: &[u8]) -> Vec<Vec<Vec<u8>>> {
     let reader = ::csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bytes);
     let records = reader.into_byte_records().map(|record| record.expect("memory can be read"));
-    records.map(|record| record.iter().map(<[u8]>::to_vec).collect()).collect()
+    let records = records.map(|record| record.iter().map(<[u8]>::to_vec).collect());
+    records.filter(|cells: &Vec<_>| !is_blank(cells)).collect()
+}
+
+/// Whether a record may be nothing but delimiters, as far as its cells say it: they may be empty quotes, too.
+fn is_blank(cells: &[Vec<u8>]) -> bool {
+    cells.len() > 1 && cells.iter().all(Vec::is_empty)
 }
 
 /// Raw bytes and line of each record, and the line of the quote that is left open: byte by byte, as slow as it is
@@ -66,8 +72,8 @@ fn walk(text: &[u8]) -> (Vec<(Vec<u8>, u64)>, Option<u64>) {
             at += end.len();
             if open_quote.is_some() {
                 raw.extend_from_slice(end);
-            } else if !raw.is_empty() {
-                records.push((std::mem::take(&mut raw), start));
+            } else {
+                push_record(&mut records, std::mem::take(&mut raw), start);
             }
             continue;
         }
@@ -86,10 +92,15 @@ fn walk(text: &[u8]) -> (Vec<(Vec<u8>, u64)>, Option<u64>) {
         raw.push(byte);
         at += 1;
     }
-    if !raw.is_empty() {
+    push_record(&mut records, raw, start);
+    (records, open_quote)
+}
+
+/// A line of nothing, or of delimiters alone, is no record.
+fn push_record(records: &mut Vec<(Vec<u8>, u64)>, raw: Vec<u8>, start: u64) {
+    if raw.iter().any(|byte| *byte != b',') {
         records.push((raw, start));
     }
-    (records, open_quote)
 }
 
 /// Texts of the bytes that matter, so that they meet in every order.
@@ -154,7 +165,8 @@ proptest! {
             Ok(blocks) => {
                 prop_assert_eq!(open_quote, None);
                 let found = csv_records(&blocks);
-                prop_assert_eq!(found.iter().map(|record| record.cells.clone()).collect::<Vec<_>>(), csv_cells(&text));
+                let cells = found.iter().map(|record| record.cells.clone()).filter(|cells| !is_blank(cells));
+                prop_assert_eq!(cells.collect::<Vec<_>>(), csv_cells(&text));
                 let raw: Vec<_> = found.into_iter().map(|record| (record.raw, record.line)).collect();
                 // A blank line before all, or a mark at the start of the first value would be taken for the file's.
                 let joined: Vec<_> = raw.iter().flat_map(|(raw, _)| [b"\n", raw.as_slice()].concat()).collect();
@@ -214,7 +226,7 @@ fn a_record_may_be_as_long_as_its_limit() {
 #[test]
 fn raw_bytes_are_slices_of_the_block() {
     let block = Block::new(Bytes::from_static(b"1,a\n2,b\n"), 7, 0);
-    let mut records = CsvRecords::of(&block, Delimiter::COMMA);
+    let mut records = CsvRecords::of(&block, Dialect::COMMA);
     let (start, line, end) =
         records.next().map(|record| (record.raw.as_ptr(), record.line, record.end)).expect("a row");
     assert_eq!((start, line, end), (block.bytes.as_ptr(), 7, 4));

@@ -43,7 +43,11 @@ fn fields_that_later_rows_have_set_are_left_out_of_csv() {
     check("email", "1,,,", Err("1 row required: has nothing to update: no field beside the id"));
     check("emial", "1,a@b.c,x,", Err(NO_FIELD));
     check("id", "1,a@b.c,x,", Err(NO_FIELD));
-    check("email", "1,a@b.c", Err("1 row columns: has 6 columns where the header has 8"));
+    check(
+        "email",
+        "1,a@b.c",
+        Err("1 row columns: has 6 columns where the header has 8 (--ragged pad where the missing ones are empty)"),
+    );
 }
 
 #[test]
@@ -96,6 +100,9 @@ fn other_layout() -> InputRules {
     InputRules {
         format: FormatChoice::Tsv,
         delimiter: Some(Delimiter::new('|').expect("a delimiter")),
+        quotes: None,
+        escape: Escape::Backslash,
+        ragged: Ragged::Error,
         encoding: EncodingChoice::Named(Encoding::of_label("utf-16le").expect("an encoding")),
         header: HeaderRule::Named(vec!["id".to_owned(), "job".to_owned()]),
         sheet: Some("Sheet 1".to_owned()),
@@ -115,7 +122,7 @@ fn a_file_of_failed_rows_is_read_by_its_own_layout() {
             assert_eq!(rows, [Ok(r#"1 {"job":"Zoë"}"#)], "{text}");
         }
     };
-    let csv = |delimiter| Format::Csv(Delimiter::new(delimiter).expect("a delimiter"));
+    let csv = |delimiter| Format::Csv(Dialect::quoted(Delimiter::new(delimiter).expect("a delimiter")));
     check("custsync_row,custsync_outcome,id,job\nx:1,,1,Zoë\n", csv(','));
     check("\u{feff}custsync_row;id;job\r\nx:1;1;Zoë\r\n", csv(';'));
     check("\u{feff}\"custsync_row\"\t\"id\"\t\"job\"\n\"x:1\"\t1\tZoë\n", csv('\t'));
@@ -123,7 +130,7 @@ fn a_file_of_failed_rows_is_read_by_its_own_layout() {
     check("custsync_row:id:job\n\"x:1\":1:Zoë", csv(':'));
     check("{\"custsync\":{\"row\":\"x:1\"},\"id\":1,\"job\":\"Zoë\"}", Format::Ndjson);
     check("\u{feff} { \"custsync\" : {\"row\":1}, \"id\":1,\"job\":\"Zoë\"}\n", Format::Ndjson);
-    assert_eq!(other_layout().layout_settings(), ["format", "delimiter", "encoding", "columns", "sheet"]);
+    assert_eq!(other_layout().layout_settings(), ["format", "delimiter", "escape", "encoding", "columns", "sheet"]);
     assert!(InputRules::default().layout_settings().is_empty());
 }
 

@@ -47,7 +47,13 @@ fn csv_rows_are_read_mapped_and_checked() {
         &[
             ("1,a@b.c,\"x\r\ny\"", 4, Ok(r#"1 {"email":"a@b.c","job":"x\r\ny"}"#)),
             ("2,,\"\"\"\"", 6, Ok(r#"2 {"job":"\""}"#)),
-            ("3,x", 7, Err("3 row columns: has 2 columns where the header has 3")),
+            (
+                "3,x",
+                7,
+                Err(
+                    "3 row columns: has 2 columns where the header has 3 (--ragged pad where the missing ones are empty)",
+                ),
+            ),
             (",b@c.d,", 8, Err("? id required: is empty")),
             (
                 "4,\u{fffd},\u{fffd}",
@@ -85,7 +91,8 @@ fn a_byte_order_mark_behind_the_start_is_a_value() {
 
 #[test]
 fn a_csv_line_of_spaces_is_a_row() {
-    let ragged = Err("? row columns: has 1 column where the header has 2");
+    let ragged =
+        Err("? row columns: has 1 column where the header has 2 (--ragged pad where the missing ones are empty)");
     check_rows("a.csv", b"id,job\n  \n \n", &RowRules::default(), &[("  ", 2, ragged), (" ", 3, ragged)]);
 }
 

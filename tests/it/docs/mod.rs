@@ -103,6 +103,7 @@ fn the_codes_are_those_of_the_contract() {
         ErrorCode::DuplicateKey,
         ErrorCode::Encoding,
         ErrorCode::Columns,
+        ErrorCode::Quotes,
         ErrorCode::Duplicate,
     ];
     assert_eq!(names("| code | the value, or the row |"), codes.map(|code| code.name().to_owned()));
@@ -254,6 +255,7 @@ fn full_summary() -> Summary {
         dates_normalised: 0,
         fields_left_out: 0,
         fields_overtaken: 0,
+        blank_rows: 0,
         sending: Some(custsync::summary::SendingSummary {
             requests: 0,
             requests_per_second: 0.0,

@@ -1,6 +1,7 @@
 //! Odd inputs, each with its exact outcome: one table, one check.
 
 mod bytes;
+mod csv_structure;
 mod values;
 
 use std::fs;
@@ -96,6 +97,22 @@ fn odd_bytes_have_their_outcome() {
 #[test]
 fn odd_values_have_their_outcome() {
     check_all(&values::table(), 45);
+}
+
+#[test]
+fn odd_structures_of_csv_have_their_outcome() {
+    check_all(&csv_structure::table(), 75);
+}
+
+#[test]
+fn what_a_strict_reader_refuses_is_never_valid() {
+    for text in csv_structure::REFUSED_BY_STRICT_READERS {
+        let end = Scenario::new().file("a.csv", text).check(["--max-rows", "9"]);
+        match end.code() {
+            1 => assert!(end.results().lines.iter().any(|line| line["errors"][0]["code"] == "quotes"), "{text:?}"),
+            code => assert!(code == 2 && end.stderr.contains("quote"), "{text:?}: exit {code}"),
+        }
+    }
 }
 
 /// Bytes that come one at a time out of a pipe in the file system.

@@ -1,0 +1,102 @@
+//! The rows of a CSV block: what the cells of its records say, mapped and checked.
+
+use crate::contract::{Cell, CustomerUpdate, Draft, InvalidRow};
+
+use super::blocks::Block;
+use super::csv::{CsvCell, CsvRecord, CsvRecords};
+use super::decode::likely_encoding;
+use super::layout::CsvLayout;
+use super::mapping::Target;
+use super::own::{OvertakenRule, UnknownName, overtaken_in_text};
+use super::record::{Record, RowRules, Teller};
+use super::rules::CellRules;
+use super::uneven;
+
+/// Shows `visit` each record of a block in order. Returns how many lines of delimiters alone were passed over.
+pub(super) fn parse(block: &Block, layout: &CsvLayout, rules: &RowRules, visit: &mut impl FnMut(Record<'_>)) -> u64 {
+    let mut records = CsvRecords::of(block, layout.dialect);
+    let mut draft = Draft::new(&rules.values);
+    let targets = layout.columns.targets();
+    let teller = Teller::of(&rules.cells);
+    let mut ordinal = 0;
+    while let Some(record) = records.next() {
+        let checked = if record.columns() == targets.len() && record.flags.are_usual() {
+            begin(&record, layout, rules, &mut draft);
+            for (cell, &target) in record.usual_cells().zip(&targets) {
+                match (target, record.plain_text(&cell)) {
+                    (Target::Ignored, _) => {}
+                    (_, Some(text)) => teller.tell_text(&mut draft, target, text),
+                    (_, None) => Teller::tell(&mut draft, target, said(&record, &cell, target, &rules.cells)),
+                }
+            }
+            if !layout.columns.nameless.is_empty() {
+                uneven::check_nameless(&record, layout, &mut draft);
+            }
+            draft.finish()
+        } else {
+            unusual(&record, layout, rules, &targets, &mut draft)
+        };
+        visit(Record { raw: record.raw, line: record.line, ordinal, checked });
+        ordinal += 1;
+    }
+    records.blank_rows
+}
+
+/// Tells an empty draft what no cell of the record says.
+#[inline]
+fn begin<'b>(record: &CsvRecord<'_, 'b>, layout: &'b CsvLayout, rules: &'b RowRules, draft: &mut Draft<'b>) {
+    draft.clear();
+    layout.columns.constants.fill(draft, &rules.cells);
+    if let (Some(column), OvertakenRule::LeaveOut) = (layout.own.overtaken, rules.overtaken) {
+        leave_out(record, column, draft);
+    }
+}
+
+/// Checks a record that has other columns than the header, or quotes or escapes that need a closer look.
+#[cold]
+fn unusual<'d, 'b>(
+    record: &CsvRecord<'_, 'b>,
+    layout: &'b CsvLayout,
+    rules: &'b RowRules,
+    targets: &[Target],
+    draft: &'d mut Draft<'b>,
+) -> Result<CustomerUpdate<'d>, InvalidRow> {
+    if let Some(invalid) = uneven::invalid(record, layout, &rules.cells) {
+        return Err(invalid);
+    }
+    begin(record, layout, rules, draft);
+    // Cells that are missing at the end are as cells of columns that are not there, those beyond the header are empty.
+    for (cell, &target) in record.cells().zip(targets) {
+        Teller::tell(draft, target, said(record, &cell, target, &rules.cells));
+    }
+    uneven::check_nameless(record, layout, draft);
+    draft.finish()
+}
+
+/// Leaves out the fields that the cell in a column names.
+#[cold]
+fn leave_out(record: &CsvRecord<'_, '_>, column: usize, draft: &mut Draft<'_>) {
+    let Some(cell) = record.cells().nth(column) else { return };
+    let text = record.text(&cell);
+    match text.ok_or(UnknownName).and_then(|text| overtaken_in_text(&text)) {
+        Ok(fields) => draft.leave_out(fields),
+        Err(UnknownName) => draft.add_row_error(UnknownName::CODE, UnknownName::message()),
+    }
+}
+
+/// What the cell in a column says.
+pub(super) fn cell<'r>(
+    record: &CsvRecord<'_, 'r>,
+    column: usize,
+    target: Target,
+    rules: &'r CellRules,
+) -> Option<Cell<'r>> {
+    said(record, &record.cells().nth(column)?, target, rules)
+}
+
+fn said<'r>(record: &CsvRecord<'_, 'r>, cell: &CsvCell, target: Target, rules: &'r CellRules) -> Option<Cell<'r>> {
+    match record.text(cell) {
+        Some(text) => rules.cell(target, text),
+        None => Some(Cell::NotText { reads_as: likely_encoding(record.bytes_of(cell)) }),
+    }
+}

@@ -1,0 +1,82 @@
+//! Rows of CSV that do not fit their header: too few or too many cells, a cell in a column without a name, quotes that a strict
+//! reader would refuse.
+
+use crate::contract::{Cell, CustomerId, Draft, ErrorCode, FieldError, InvalidRow, Subject};
+
+use super::csv::CsvRecord;
+use super::format::Format;
+use super::framing::count_lines;
+use super::layout::CsvLayout;
+use super::mapping::Target;
+use super::rules::CellRules;
+
+/// What a row means that has fewer or more cells than the header (`--ragged`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Ragged {
+    /// It is invalid.
+    #[default]
+    Error,
+    /// Fields whose cells are missing at the end are left out, and cells too many are dropped where all of them are empty.
+    Pad,
+}
+
+/// Why a record cannot be read by the header at all, where that is so. The cells before a fault are in their columns, so the id
+/// may be read, which helps to find the row.
+pub(super) fn invalid(record: &CsvRecord<'_, '_>, layout: &CsvLayout, rules: &CellRules) -> Option<InvalidRow> {
+    let (error, columns_read) = match record.quote_fault() {
+        Some(fault) => {
+            (FieldError::new(Subject::Row, ErrorCode::Quotes, with_lines(fault.to_string(), record)), fault.column)
+        }
+        None => (FieldError::new(Subject::Row, ErrorCode::Columns, ragged_message(record, layout)?), usize::MAX),
+    };
+    let id = Some(layout.columns.id).filter(|column| *column < columns_read).and_then(|column| record.text_in(column));
+    let id = match id.and_then(|text| rules.cell(Target::Id, text)) {
+        Some(Cell::Text(text)) => CustomerId::parse(&text).ok(),
+        _ => None,
+    };
+    Some(InvalidRow { id, errors: vec![error] })
+}
+
+/// A message with the lines that the record covers, where those are several: a quote that is missing may have joined them.
+pub(super) fn with_lines(message: String, record: &CsvRecord<'_, '_>) -> String {
+    match count_lines(record.raw, Format::Csv(record.dialect())) {
+        0 => message,
+        more => format!("{message}; the row covers lines {} to {}", record.line, record.line + more),
+    }
+}
+
+/// What is wrong with the number of a record's cells, if `--ragged` does not allow it.
+fn ragged_message(record: &CsvRecord<'_, '_>, layout: &CsvLayout) -> Option<String> {
+    let (here, header) = (record.columns(), layout.columns.names.len());
+    let columns = if here == 1 { "column" } else { "columns" };
+    let message = format!("has {here} {columns} where the header has {header}");
+    let are_empty = || record.is_blank_from(header);
+    match (here < header, layout.ragged) {
+        _ if here == header => None,
+        (true, _) if record.ends_the_text() => {
+            Some(format!("{message}, and no line end: the input ends in this row (is it cut off?)"))
+        }
+        (true, Ragged::Pad) => None,
+        (true, Ragged::Error) => Some(format!("{message} (--ragged pad where the missing ones are empty)")),
+        (false, Ragged::Pad) if are_empty() => None,
+        (false, Ragged::Error) if are_empty() => Some(match here - header {
+            1 => format!("{message}; the cell too many is empty (--ragged pad)"),
+            _ => format!("{message}; the cells too many are empty (--ragged pad)"),
+        }),
+        (false, Ragged::Pad | Ragged::Error) => Some(message),
+    }
+}
+
+/// Adds an error for each column without a name in which the record has something: nobody said what it is.
+#[cold]
+pub(super) fn check_nameless(record: &CsvRecord<'_, '_>, layout: &CsvLayout, draft: &mut Draft<'_>) {
+    for column in layout.columns.nameless.iter().copied() {
+        if record.text_in(column).is_none_or(|text| !text.trim().is_empty()) && column < record.columns() {
+            let message = format!(
+                "has something in column {0}, which has no name (--ignore 'column {0}' leaves it out)",
+                column + 1
+            );
+            draft.add_row_error(ErrorCode::Columns, message);
+        }
+    }
+}
