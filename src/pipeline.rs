@@ -318,7 +318,7 @@ mod tests {
 
     fn look(file: &tempfile::NamedTempFile) -> KnownInput {
         let name = InputName::Path(file.path().to_owned());
-        KnownInput::look(name, &Arc::new(InputRules::default())).expect("a good file")
+        KnownInput::look(name, &Arc::new(InputRules::default()), |_, _| {}).expect("a good file")
     }
 
     fn last_rows(file: &tempfile::NamedTempFile, threads: usize) -> Ids {

@@ -199,6 +199,15 @@ struct InputFlags {
     /// Also take dates of this form, as in %d.%m.%Y; repeatable, tried in order
     #[arg(long, value_name = "FORM", hide_short_help = true)]
     date_format: Vec<String>,
+    /// Years of two digits (%y) are those of the hundred that begins with this year: 1930 is 1930 to 2029
+    #[arg(long, value_name = "YEAR", hide_short_help = true)]
+    two_digit_years: Option<String>,
+    /// Take values that are probably mistakes: damaged, decimals; repeatable
+    ///
+    /// damaged: text that a spreadsheet or a conversion has damaged (`########`, `#N/A`, `8.49E+11`, U+FFFD, NUL) is sent as it is.
+    /// decimals: a whole number may be written with decimals that are all zero, as in 101.0.
+    #[arg(long, value_name = "KIND,...", value_delimiter = ',', hide_short_help = true)]
+    allow: Vec<String>,
     /// Drop white space and invisible characters around values
     #[arg(long, hide_short_help = true)]
     trim: bool,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::commands::explain::{self, Destination};
 use crate::commands::report::{Began, Report};
-use crate::commands::{Failure, inputs, start, unique};
+use crate::commands::{Failure, first_rows, inputs, start, unique};
 use crate::config::Settings;
 use crate::exit::Exit;
 use crate::failed_rows::FailedRows;
@@ -18,14 +18,14 @@ pub fn check(settings: &Settings) -> Result<Exit, Failure> {
     let began = Began::now();
     let terminal = Terminal::new(&settings.output);
     unique::refuse_streams(settings)?;
-    let known = inputs::look_through(&settings.input)?;
+    let known = inputs::look_through(&settings.input, None)?;
     let started = start::for_check(settings, &known.inputs)?;
     let key = started.key;
     let failed = FailedRows::in_order(started.run_dir.clone(), &known.inputs, settings.output.failed_format);
     let recorder = Recorder::new(started.journal, failed, None, Inputs::of(known.inputs.len()));
     let rows = inputs::rows(&settings.input);
     let window = inputs::window(&rows);
-    let builder = RowBuilder { rules: settings.input.rows.clone(), key };
+    let builder = RowBuilder { rules: first_rows::rules(&settings.input), key };
     let reading = Reading {
         ids: unique::ids(settings, &known.inputs, &builder, window.clone())?,
         inputs: known.inputs,

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use tracing::{info, warn};
 
+use crate::commands::first_rows::FirstRows;
 use crate::commands::{Failure, files};
 use crate::config::input::InputSettings;
 use crate::input::{InputName, KnownInput, Layout, Origin, RowWindow};
@@ -27,14 +28,22 @@ pub(super) struct LookedThrough {
 }
 
 /// Looks through the beginning of all inputs, one after the other. Those that can be read only once come last, for a pipe waits
-/// for its writer.
-pub(super) fn look_through(settings: &InputSettings) -> Result<LookedThrough, Failure> {
+/// for its writer. `first_rows` takes part in the look.
+pub(super) fn look_through(
+    settings: &InputSettings,
+    mut first_rows: Option<&mut FirstRows>,
+) -> Result<LookedThrough, Failure> {
     let files = files::expand(&settings.files).map_err(Failure::unusable)?;
     let rules = Arc::new(settings.rules.clone());
     let mut found: BTreeMap<usize, KnownInput> = BTreeMap::new();
     let (first, last): (Vec<_>, Vec<_>) = files.into_iter().enumerate().partition(|(_, name)| name.can_be_read_twice());
     for (index, name) in first.into_iter().chain(last) {
-        let input = KnownInput::look(name, &rules).map_err(Failure::unusable)?;
+        let look_at = |block, layout: &Layout| {
+            if let Some(first_rows) = &mut first_rows {
+                first_rows.look_at(index, block, layout);
+            }
+        };
+        let input = KnownInput::look(name, &rules, look_at).map_err(Failure::unusable)?;
         say_what_is_doubtful(&input);
         let before = index.checked_sub(1).and_then(|before| found.get(&before));
         let input = if let Some(before) = before { input.sharing_with(before) } else { input };
@@ -48,6 +57,9 @@ pub(super) fn look_through(settings: &InputSettings) -> Result<LookedThrough, Fa
         say_what_does_not_apply(input, settings);
     }
     let names = InputNames::of(&inputs);
+    if let Some(first_rows) = first_rows {
+        first_rows.say(&names);
+    }
     let total_bytes = inputs.iter().map(KnownInput::size_bytes).sum();
     Ok(LookedThrough { inputs, names, total_bytes })
 }

@@ -7,6 +7,7 @@ mod continuing;
 mod descriptors;
 mod explain;
 mod files;
+mod first_rows;
 mod fresh;
 mod identity;
 mod inputs;

@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::api::Api;
 use crate::commands::continuing::Continuation;
+use crate::commands::first_rows::{self, FirstRows};
 use crate::commands::report::{Began, Report};
 use crate::commands::server::Server;
 use crate::commands::start::{Start, Started};
@@ -28,7 +29,7 @@ pub fn run(settings: &Settings, arguments: &[OsString]) -> Result<Exit, Failure>
     let began = Began::now();
     let terminal = Terminal::new(&settings.output);
     unique::refuse_streams(settings)?;
-    let known = inputs::look_through(&settings.input)?;
+    let known = inputs::look_through(&settings.input, Some(&mut FirstRows::new(&settings.input)))?;
     descriptors::require()?;
     let server = Server::of(settings)?;
     let grant = server.token_source().read().map_err(Failure::unusable)?;
@@ -63,7 +64,7 @@ pub fn run(settings: &Settings, arguments: &[OsString]) -> Result<Exit, Failure>
         progress: progress.clone(),
     };
     let window = inputs::window(&rows);
-    let builder = RowBuilder { rules: settings.input.rows.clone(), key };
+    let builder = RowBuilder { rules: first_rows::rules(&settings.input), key };
     let reading = Reading {
         ids: unique::ids(settings, &known.inputs, &builder, window.clone())?,
         inputs: known.inputs,

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 
 use super::api::{CLIENT_SECRET_FILE, TOKEN_FILE, Target};
 use super::error::Problem;
-use super::input::EXPLAIN;
+use super::input::{EXPLAIN, TWO_DIGIT_YEARS};
 use super::layer::{SANDBOX_PREFIX, TOKEN};
 use super::output::{FRESH, OUTPUT_FORMAT, OutputFormat, RUN_DIR, Unfinished};
 use super::provenance::Provenance;
@@ -23,6 +23,13 @@ pub(super) fn check(reader: &mut Reader, settings: &Settings) {
         if let Some(problem) = useless_flag(reader.task(), target, name, flag) {
             reader.problem(problem);
         }
+    }
+    // A format that was given and cannot be used has been reported already.
+    let formats = &settings.input.rows.values.date_formats;
+    let is_useless = formats.iter().all(|format| !format.has_two_digit_years());
+    let is_noted = [TWO_DIGIT_YEARS, "date-format"].iter().any(|name| reader.is_noted(name));
+    if is_useless && !is_noted && reads_rows(reader.task()) && reader.typed().any(|(name, _)| name == TWO_DIGIT_YEARS) {
+        reader.problem(Problem::TwoDigitYearsWithoutFormat);
     }
     // A reader of JSON could not read the one, and a person who asked for the other must not miss it.
     let is_explained = settings.input.explain > 0 && reader.task() == Task::Check;
@@ -49,6 +56,11 @@ fn is_run(task: Task) -> bool {
         Task::Run | Task::Config => true,
         Task::Check | Task::Sandbox | Task::Login | Task::Logout | Task::Token => false,
     }
+}
+
+/// Whether the task is to read rows, or to show the settings of that.
+fn reads_rows(task: Task) -> bool {
+    is_run(task) || task == Task::Check
 }
 
 fn useless_flag(task: Task, target: &Target, name: &str, flag: String) -> Option<Problem> {

@@ -73,6 +73,9 @@ pub enum Problem {
         /// The flag.
         flag: String,
     },
+    /// Years of two digits, where no date has one.
+    #[error("--two-digit-years has no effect: no --date-format has %y")]
+    TwoDigitYearsWithoutFormat,
     /// Rows are to be shown, where they are sent.
     #[error("--explain has no effect in a run that sends: add --dry-run, or use `custsync check`")]
     ExplainWithRun,

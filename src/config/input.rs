@@ -8,7 +8,7 @@ use super::reader::{Entry, Reader, Split};
 use super::setting::Setting;
 use super::tables::NestedEntry;
 use super::value::{ValueError, number_in, some_text};
-use crate::contract::{DateFormat, ValueRules};
+use crate::contract::{Allowance, DateFormat, Today, TwoDigitYears, ValueRules};
 use crate::input::{
     CellRules, Constants, Delimiter, EmptyRule, EmptyRules, Encoding, EncodingChoice, Escape, FormatChoice,
     HeaderNames, HeaderRule, InputName, InputRules, MappingRules, NullStrings, OvertakenRule, Quotes, Ragged, RowRules,
@@ -52,6 +52,8 @@ const RAGGED: [(&str, Ragged); 2] = [("error", Ragged::Error), ("pad", Ragged::P
 /// A header stands within as many lines as a sheet of a workbook has.
 const HEADER_ROW_MAX: u64 = 1 << 20;
 
+const ALLOWANCES: [(&str, Allowance); 2] = [("damaged", Allowance::Damaged), ("decimals", Allowance::Decimals)];
+
 /// A header has at most so many columns.
 const COLUMNS_MAX: usize = 1024;
 
@@ -60,6 +62,9 @@ pub(super) const EXPLAIN: &str = "explain";
 
 /// The setting that says on which line the header stands.
 const HEADER_ROW: &str = "header-row";
+
+/// The setting that says to which hundred a year of two digits belongs.
+pub(super) const TWO_DIGIT_YEARS: &str = "two-digit-years";
 
 /// The setting that gives fields a value in every row.
 const SET: &str = "set";
@@ -91,9 +96,7 @@ impl InputSettings {
                 null_strings: null_strings(reader),
                 trim: if reader.switch(Setting::of_the_run("trim")) { Trim::Trim } else { Trim::Keep },
             },
-            values: ValueRules {
-                date_formats: reader.list(Setting::of_the_run("date-format"), |text| Ok(DateFormat::new(text)?)),
-            },
+            values: value_rules(reader),
             overtaken: reader.one(Setting::of_the_run("overtaken"), "leave-out", |text| choice(text, &OVERTAKEN_RULES)),
         };
         for (text, error) in rows.cells.values.errors(&rows.cells, &rows.values) {
@@ -120,6 +123,18 @@ impl InputSettings {
             max_rows: reader.optional(Setting::of_the_process("max-rows"), number_in(1..=u64::MAX)),
             explain: reader.one(Setting::of_the_process(EXPLAIN), "0", number_in(0..=u64::MAX)),
         }
+    }
+}
+
+/// How values are read. What day is today is not for settings to say.
+fn value_rules(reader: &mut Reader) -> ValueRules {
+    let first_year = reader.optional(Setting::of_the_run(TWO_DIGIT_YEARS), number_in(TwoDigitYears::FIRST_YEARS));
+    let two_digit_years = first_year.and_then(TwoDigitYears::from_year);
+    ValueRules {
+        date_formats: reader
+            .list(Setting::of_the_run("date-format"), |text| Ok(DateFormat::new(text, two_digit_years)?)),
+        allowed: reader.list(Setting::of_the_run("allow"), |text| choice(text, &ALLOWANCES)).into_iter().collect(),
+        today: Today::default(),
     }
 }
 

@@ -200,6 +200,12 @@ impl Reader {
         })
     }
 
+    /// Whether a value of `name` cannot be used.
+    pub(super) fn is_noted(&self, name: &str) -> bool {
+        let noted = self.place(name);
+        self.problems.iter().any(|problem| matches!(problem, Problem::Value { place, .. } if *place == noted))
+    }
+
     pub(super) fn problem(&mut self, problem: Problem) {
         self.problems.push(problem);
     }

@@ -1,43 +1,56 @@
 //! Points in time: RFC 3339 as it is, a plain date as midnight UTC, other forms only where the user names them.
 
-use jiff::fmt::strtime::{self, BrokenDownTime};
+use super::date_format::DateFormat;
+use super::warning::Warning;
 
-/// A form of dates that the user names (`--date-format`), in the notation of `strftime`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DateFormat(String);
-
-/// Text that is no form of dates.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{format}` is not a date format: {reason}")]
-pub struct DateFormatError {
-    format: String,
-    reason: String,
+/// The day from which on a date is in the future. It is given from outside: nothing here looks at a clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Today {
+    /// `YYYY-MM-DD`
+    day: [u8; DATE_BYTES],
+    /// The four digits of its year as one number, by which years are compared quickly.
+    year: u32,
 }
 
-impl DateFormat {
-    /// A format such as `%d/%m/%Y`. It is tried on a date at once, so that a mistake is found before any row is read.
-    pub fn new(format: &str) -> Result<DateFormat, DateFormatError> {
-        let refused = |reason: String| DateFormatError { format: format.to_owned(), reason };
-        let sample = jiff::civil::date(2001, 12, 31).at(13, 14, 15, 0).to_zoned_datetime(jiff::tz::TimeZone::UTC);
-        let sample = sample.map_err(|error| refused(error.to_string()))?;
-        let text = strtime::format(format, &sample).map_err(|error| refused(error.to_string()))?;
-        let parsed = strtime::parse(format, &text).map_err(|error| refused(error.to_string()))?;
-        match parsed.to_date() {
-            Ok(date) if date == sample.date() => Ok(DateFormat(format.to_owned())),
-            Ok(_) => Err(refused("it does not name a whole date".to_owned())),
-            Err(error) => Err(refused(error.to_string())),
-        }
+impl Today {
+    /// A day of the years 1 to 9999; nothing where there is none such.
+    pub fn new(year: i16, month: i8, day: i8) -> Option<Today> {
+        let text = format!("{year:04}-{month:02}-{day:02}");
+        let day: [u8; DATE_BYTES] = text.as_bytes().try_into().ok()?;
+        is_date(&day).then(|| Today { day, year: year_of(&day) })
     }
+}
 
-    /// Reads `text` in this form into RFC 3339; a time without a zone is UTC, a date without a time is midnight.
-    fn read(&self, text: &str) -> Option<String> {
-        let parsed: BrokenDownTime = strtime::parse(&self.0, text).ok()?;
-        if parsed.offset().is_some() {
-            return parsed.to_timestamp().ok().map(|time| time.to_string());
-        }
-        let date = parsed.to_date().ok()?;
-        let time = parsed.to_time().unwrap_or(jiff::civil::Time::midnight());
-        Some(format!("{}Z", date.to_datetime(time)))
+impl Default for Today {
+    /// The last day of all, so that no date is in the future.
+    fn default() -> Today {
+        Today { day: *b"9999-12-31", year: u32::from_be_bytes(*b"9999") }
+    }
+}
+
+/// The four digits of a date's year as one number.
+#[inline]
+fn year_of(date: &[u8]) -> u32 {
+    date.first_chunk().map_or(0, |year| u32::from_be_bytes(*year))
+}
+
+/// The first year of a hundred in which customers live.
+const FIRST_USUAL_YEAR: u32 = u32::from_be_bytes(*b"1900");
+
+/// Whether a date is from the year 1900 on, and before the year of today: most are.
+#[inline]
+pub(super) fn is_usual(date: &str, today: &Today) -> bool {
+    let usual_years = today.year.wrapping_sub(FIRST_USUAL_YEAR);
+    year_of(date.as_bytes()).wrapping_sub(FIRST_USUAL_YEAR) < usual_years
+}
+
+/// What is unusual about a date that was found to be one.
+pub(super) fn warning_of(date: &str, today: &Today) -> Option<Warning> {
+    let day = date.as_bytes().get(..DATE_BYTES)?;
+    match day {
+        day if *day > today.day[..] => Some(Warning::Future),
+        day if year_of(day) < FIRST_USUAL_YEAR => Some(Warning::Before1900),
+        _ => None,
     }
 }
 
@@ -62,6 +75,12 @@ pub(super) fn parse(text: &str) -> Option<DateTime> {
     (bytes.len() == DATE_BYTES && is_date(bytes)).then_some(DateTime::Day)
 }
 
+/// Whether text is written as a plain date, be there such a day or not.
+pub(super) fn has_form_of_day(text: &str) -> bool {
+    let form = text.bytes().map(|byte| if byte.is_ascii_digit() { b'9' } else { byte });
+    form.eq(*b"9999-99-99")
+}
+
 /// Reads a point in time in the first form that fits, into RFC 3339.
 pub(super) fn read_by(formats: &[DateFormat], text: &str) -> Option<String> {
     formats.iter().find_map(|format| format.read(text))
@@ -73,7 +92,7 @@ const DATE_BYTES: usize = 10;
 const SECONDS_BYTES: usize = 19;
 
 /// Whether the bytes are a `date-time` of RFC 3339 §5.6 (`T` and `Z` in either case, as its note allows).
-fn is_date_time(bytes: &[u8]) -> bool {
+pub(super) fn is_date_time(bytes: &[u8]) -> bool {
     let Some((local, rest)) = bytes.split_at_checked(SECONDS_BYTES) else { return false };
     let (Some((date, time)), Some(zone)) = (local.split_at_checked(DATE_BYTES), after_fraction(rest)) else {
         return false;
@@ -92,11 +111,13 @@ fn after_fraction(rest: &[u8]) -> Option<&[u8]> {
     }
 }
 
+/// Whether the bytes are `YYYY-MM-DD`, a day of the years 1 to 9999: programs write dates of the year 0 for none.
 fn is_date(bytes: &[u8]) -> bool {
     let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = bytes else { return false };
     let (Some(century), Some(years)) = (two_digits(*y1, *y2), two_digits(*y3, *y4)) else { return false };
     let (Some(month), Some(day)) = (two_digits(*m1, *m2), two_digits(*d1, *d2)) else { return false };
-    day >= 1 && day <= days_in_month(century * 100 + years, month)
+    let year = century * 100 + years;
+    year >= 1 && day >= 1 && day <= days_in_month(year, month)
 }
 
 /// `Thh:mm:ss`; second 60 is a leap second (RFC 3339 §5.7), which only ever ends a minute 59.
@@ -150,7 +171,7 @@ mod tests {
             "2023-11-07T05:31:56.123456789+05:30",
             "1990-12-31T23:59:60Z",
             "2024-02-29T00:00:00-00:00",
-            "0000-01-01T00:00:00Z",
+            "0001-01-01T00:00:00Z",
             "1990-12-31T15:59:60-08:00",
         ] {
             check(text, Some(DateTime::AsGiven));
@@ -167,7 +188,7 @@ mod tests {
     fn other_forms_only_where_named() {
         let check = |text: &str, formats: &[&str], want: Option<&str>| {
             let formats: Vec<_> =
-                formats.iter().map(|format| DateFormat::new(format).expect("a good format")).collect();
+                formats.iter().map(|format| DateFormat::new(format, None).expect("a good format")).collect();
             assert_eq!(parse(text), None, "{text:?}");
             assert_eq!(read_by(&formats, text).as_deref(), want, "{text:?}");
         };
@@ -175,8 +196,33 @@ mod tests {
         check("31/12/1999", &["%d/%m/%Y"], Some("1999-12-31T00:00:00Z"));
         check("12/31/1999", &["%d/%m/%Y"], None);
         check("12/31/1999", &["%d/%m/%Y", "%m/%d/%Y"], Some("1999-12-31T00:00:00Z"));
-        check("1999-12-31 08:05", &["%Y-%m-%d %H:%M"], Some("1999-12-31T08:05:00Z"));
-        check("1999-12-31 08:05 +0200", &["%Y-%m-%d %H:%M %z"], Some("1999-12-31T06:05:00Z"));
+    }
+
+    /// Only the warnings know what day it is.
+    #[test]
+    fn a_date_is_compared_with_today_for_warnings_alone() {
+        let check = |date: &str, today: (i16, i8, i8), want: Option<Warning>| {
+            let (year, month, day) = today;
+            let today = Today::new(year, month, day).expect("a day");
+            assert_eq!(warning_of(date, &today), want, "{date}");
+            assert!(!is_usual(date, &today) || want.is_none(), "{date} is not looked at");
+        };
+        let today = (2026, 11, 28);
+        check("2026-11-28", today, None);
+        check("2026-11-29", today, Some(Warning::Future));
+        check("2026-11-29T00:00:00+02:00", today, Some(Warning::Future));
+        check("2026-11-29", (2026, 11, 29), None);
+        check("2985-04-12", today, Some(Warning::Future));
+        check("1899-12-31", today, Some(Warning::Before1900));
+        check("0001-01-01T00:00:00Z", today, Some(Warning::Before1900));
+        check("1900-01-01", today, None);
+        check("1985-04-12", today, None);
+        assert!(
+            is_usual("1985-04-12", &Today::default())
+                && is_usual("2025-12-31", &Today::new(2026, 1, 1).expect("a day"))
+        );
+        assert_eq!(warning_of("9999-12-31", &Today::default()), None);
+        assert_eq!((Today::new(0, 1, 1), Today::new(2026, 2, 29)), (None, None));
     }
 
     #[test]
@@ -189,6 +235,8 @@ mod tests {
             "2023-13-01",
             "2023-00-01",
             "2023-01-00",
+            "0000-01-01",
+            "0000-01-01T00:00:00Z",
             "2023-04-31",
             "2023-11-07T24:00:00Z",
             "2023-11-07T23:60:00Z",
@@ -205,13 +253,5 @@ mod tests {
         ] {
             check(text, None);
         }
-    }
-
-    #[test]
-    fn a_wrong_format_is_refused() {
-        for format in ["", "%Y", "%d/%m", "%Q-%m-%d", "%"] {
-            assert!(DateFormat::new(format).is_err(), "{format:?}");
-        }
-        assert!(DateFormat::new("%d.%m.%y").is_ok());
     }
 }

@@ -39,6 +39,8 @@ pub enum ErrorCode {
     DuplicateKey,
     /// Bytes that are no text in the input's encoding.
     Encoding,
+    /// Text that a program has damaged.
+    Damaged,
     /// The row's columns are not the header's, or a key is unknown.
     Columns,
     /// Quotes or escapes of CSV that are not those of the dialect, or that can be meant in two ways.
@@ -99,6 +101,7 @@ impl ErrorCode {
             ErrorCode::Range => "range",
             ErrorCode::DuplicateKey => "duplicate_key",
             ErrorCode::Encoding => "encoding",
+            ErrorCode::Damaged => "damaged",
             ErrorCode::Columns => "columns",
             ErrorCode::Quotes => "quotes",
             ErrorCode::Duplicate => "duplicate",

@@ -6,8 +6,102 @@ use super::decimal::{self, DecimalError};
 use super::email::{self, Email};
 use super::field::{FieldRule, Kind, Null};
 
-/// What a text was found to be. One is made for each cell, so it fits in two registers: whatever takes more words is made of
-/// it only where it is needed.
+/// What most texts are: a value about which nothing is unusual. One is made for each cell, so it fits in two registers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Usual {
+    /// A value as it stands.
+    Itself,
+    /// A plain date, which stands for midnight UTC.
+    Day,
+    Integer(i64),
+}
+
+/// What the text of a field's cell is, where a quick look tells; [`find`] says of the others what they are. The look is at the
+/// first bytes alone: text in which [odd characters](super::has_odd_characters) may be is not to be shown to it.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "called for each cell: a call would take as long as the check")]
+pub(super) fn find_usual(text: &str, rule: &FieldRule, rules: &ValueRules) -> Option<Usual> {
+    match rule.kind {
+        Kind::Text { characters_max } => {
+            // A text has no more characters than bytes.
+            let is_short = characters_max.is_none_or(|max| text.len() <= max);
+            (is_short && starts_as_usual(text.as_bytes())).then_some(Usual::Itself)
+        }
+        Kind::Integer => decimal::parse(text).ok().map(Usual::Integer),
+        Kind::Email { .. } | Kind::DateTime | Kind::OneOf(_) => find_usual_form(text, rule, rules),
+    }
+}
+
+fn find_usual_form(text: &str, rule: &FieldRule, rules: &ValueRules) -> Option<Usual> {
+    match rule.kind {
+        Kind::Email { characters_max } => {
+            let is_usual = text.len() <= characters_max && email::parse(text) == Some(Email::Usual);
+            is_usual.then_some(Usual::Itself)
+        }
+        Kind::DateTime if !date::is_usual(text, &rules.today) => None,
+        Kind::DateTime => match date::parse(text)? {
+            DateTime::AsGiven => Some(Usual::Itself),
+            DateTime::Day => Some(Usual::Day),
+        },
+        Kind::OneOf(words) => words.contains(&text).then_some(Usual::Itself),
+        Kind::Text { .. } | Kind::Integer => unreachable!("they have no form"),
+    }
+}
+
+/// What the first byte of a text tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Start {
+    /// Nothing.
+    Usual,
+    /// A number may be a shortened one.
+    Digit,
+    /// A short text may be a word for null.
+    Word,
+    /// White space, or a mark of something unusual.
+    Unusual,
+}
+
+/// What each first byte tells.
+#[expect(clippy::indexing_slicing, reason = "there is a place for each byte, and the compiler runs this")]
+const STARTS: [Start; 256] = {
+    let mut starts = [Start::Usual; 256];
+    let mut byte = 0;
+    // The lead bytes are those of all white space that is not ASCII.
+    let mut unusual: &[u8] = b"\x7f\xc2\xe1\xe2\xe3#=-+\\(<[u";
+    while let [first, rest @ ..] = unusual {
+        starts[*first as usize] = Start::Unusual;
+        unusual = rest;
+    }
+    while byte <= b' ' {
+        starts[byte as usize] = Start::Unusual;
+        byte += 1;
+    }
+    byte = b'0';
+    while byte <= b'9' {
+        starts[byte as usize] = Start::Digit;
+        byte += 1;
+    }
+    starts[b'N' as usize] = Start::Word;
+    starts[b'n' as usize] = Start::Word;
+    starts
+};
+
+/// The longest word for null that begins with a letter of [`Start::Word`].
+const WORD_BYTES_MAX: usize = 4;
+
+/// Whether the first two bytes of a text say that nothing is unusual about it.
+#[inline]
+fn starts_as_usual(text: &[u8]) -> bool {
+    let Some(first) = text.first() else { return false };
+    match STARTS.get(usize::from(*first)).expect("each byte has a place") {
+        Start::Usual => true,
+        Start::Digit => !matches!(text, [_, b'.' | b',' | b'E' | b'e', ..]),
+        Start::Word => text.len() > WORD_BYTES_MAX,
+        Start::Unusual => false,
+    }
+}
+
+/// What a text was found to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Finding {
     /// A value as it stands.
@@ -30,17 +124,14 @@ pub(super) enum Finding {
 }
 
 /// What the text of a field's cell is.
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "called for each cell: a call would take as long as the check")]
 pub(super) fn find(text: &str, rule: &FieldRule, rules: &ValueRules) -> Finding {
     match rule.kind {
         Kind::Text { characters_max } => find_text(text, characters_max, rule.null),
-        Kind::Integer => integer(text),
+        Kind::Integer => integer(text, rules),
         Kind::Email { .. } | Kind::DateTime | Kind::OneOf(_) => find_form(text, rule, rules),
     }
 }
 
-#[inline]
 fn find_text(text: &str, characters_max: Option<usize>, null: Null) -> Finding {
     match null {
         Null::Refused if is_blank(text) => Finding::Blank,
@@ -73,24 +164,107 @@ fn find_form(text: &str, rule: &FieldRule, rules: &ValueRules) -> Finding {
     }
 }
 
-/// Whether text is white space alone: the API trims text and turns what is then empty into null.
+/// Whether text is white space alone (Unicode `White_Space`), or empty: the API trims text and turns what is then empty into null.
 #[inline]
-fn is_blank(text: &str) -> bool {
+pub fn is_blank(text: &str) -> bool {
     // Most text says so by its first byte: a visible character of ASCII.
     !text.as_bytes().first().is_some_and(u8::is_ascii_graphic) && text.trim().is_empty()
 }
 
-#[inline]
 fn is_longer(text: &str, characters_max: usize) -> bool {
-    // A text has no more characters than bytes, so counting is for the few that are long.
     text.len() > characters_max && text.chars().count() > characters_max
 }
 
 /// What a text is that has to be a whole number.
-pub(super) fn integer(text: &str) -> Finding {
-    match decimal::parse(text) {
+pub(super) fn integer(text: &str, rules: &ValueRules) -> Finding {
+    match decimal::parse(rules.allowed.whole_part(text)) {
         Ok(integer) => Finding::Integer(integer),
         Err(DecimalError::NotAnInteger) => Finding::NotAnInteger,
         Err(DecimalError::OutOfRange) => Finding::OutOfRange,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::contract::field::FIELDS;
+    use crate::contract::oddity::{has_odd_characters, look_at};
+    use crate::contract::warning::Warnings;
+    use crate::contract::{Today, damage};
+
+    fn texts() -> impl Strategy<Value = String> {
+        let odd = [
+            "",
+            " ",
+            "\u{a0}",
+            "\u{3000}x",
+            "NULL",
+            "nan",
+            "None",
+            "N/A",
+            "NA",
+            "undefined",
+            "(null)",
+            "\\N",
+            "<NA>",
+            "-nan",
+            "=A1",
+            "#N/A",
+            "###",
+            "8.49E+11",
+            "1E+12",
+            "1,5E3",
+            "-1.5E9",
+            "+1.5E9",
+            "a\0",
+            "\u{fffd}",
+            "Zo\u{c3}\u{ab}",
+            "a\nb",
+            "\u{7f}",
+            "\u{85}a",
+            "\u{1}",
+            "2985-04-12",
+            "0001-01-01",
+            "1985-04-12",
+            "1985-04-12T00:00:00Z",
+            "2026-12-01T00:00:00+02:00",
+            "a@b",
+            "a@example.com",
+            "84",
+            "84.0",
+            "-0",
+            "male",
+            "Nurse",
+            "nurse",
+            "12 High Street",
+            "Zo\u{eb}",
+        ];
+        prop_oneof![prop::sample::select(odd.to_vec()).prop_map(str::to_owned), "\\PC{0,12}", "[nN#=0-9.,E+-]{0,6}"]
+    }
+
+    proptest! {
+        #[test]
+        fn a_quick_look_finds_what_a_close_one_finds(text in texts()) {
+            let rules = ValueRules { today: Today::new(2026, 11, 28).expect("a day"), ..ValueRules::default() };
+            for rule in &FIELDS {
+                let mut warnings = Warnings::default();
+                let Some(usual) = find_usual(&text, rule, &rules).filter(|_| !has_odd_characters(text.as_bytes())) else { continue };
+                let same = match usual {
+                    Usual::Itself => Finding::Itself,
+                    Usual::Day => Finding::Day,
+                    Usual::Integer(integer) => Finding::Integer(integer),
+                };
+                prop_assert_eq!(find(&text, rule, &rules), same, "{} {:?}", rule.name, text);
+                prop_assert_eq!(date::warning_of(&text, &rules.today).filter(|_| rule.kind == Kind::DateTime), None, "{:?}", text);
+                if let Kind::Text { .. } = rule.kind {
+                    look_at(&text, rule.field, &mut warnings);
+                    prop_assert!(!is_blank(&text), "{:?} is empty to the API", text);
+                    prop_assert_eq!(damage::of(&text), None, "{} {:?}", rule.name, text);
+                    prop_assert!(warnings.is_empty(), "{} {:?} {:?}", rule.name, text, warnings);
+                }
+            }
+        }
     }
 }

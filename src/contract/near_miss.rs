@@ -5,8 +5,15 @@ use std::borrow::Cow;
 
 use crate::text::{is_invisible, trimmed};
 
-use super::date::{self, DateFormat};
+use super::date;
+use super::date_format::DateFormat;
 use super::email;
+
+/// Numbers of days that Excel counts for dates from 1927 to 2064.
+const EXCEL_SERIALS: std::ops::RangeInclusive<u32> = 10_000..=60_000;
+
+/// `YYYY-MM-DD`
+const DAY_BYTES: usize = 10;
 
 /// The longest outline of a date that a message shows.
 const OUTLINE_BYTES_MAX: usize = 20;
@@ -39,12 +46,16 @@ pub(super) fn not_a_whole_number(text: &str) -> Cow<'static, str> {
     if text.trim() != text {
         return "has spaces around the number (--trim removes them)".into();
     }
-    match text.split_once('.') {
-        Some((whole, decimals)) if is_decimal(whole) && is_zero(decimals) => {
-            "is a whole number written with decimals".into()
-        }
-        Some(_) | None => "is not a whole number".into(),
+    match whole_part(text) {
+        Some(_) => "is a whole number written with decimals (--allow decimals takes those that are all zero)".into(),
+        None => "is not a whole number".into(),
     }
+}
+
+/// What stands before the decimals of a number, where these are all zero.
+pub(super) fn whole_part(text: &str) -> Option<&str> {
+    let (whole, decimals) = text.split_once('.')?;
+    (is_decimal(whole) && is_zero(decimals)).then_some(whole)
 }
 
 fn is_decimal(text: &str) -> bool {
@@ -102,16 +113,84 @@ pub(super) fn not_a_date(text: &str, formats: &[DateFormat]) -> Cow<'static, str
     if has_spaces && (date::parse(trimmed).is_some() || date::read_by(formats, trimmed).is_some()) {
         return "has spaces around the date (--trim removes them)".into();
     }
+    if date::has_form_of_day(trimmed) || formats.iter().any(|format| format.is_form_of(trimmed)) {
+        return "is not a date: the calendar has no such day".into();
+    }
+    if let Some(message) = of_another_kind(trimmed) {
+        return message;
+    }
     let forms = if formats.is_empty() { "RFC 3339 or YYYY-MM-DD" } else { "RFC 3339, YYYY-MM-DD or a --date-format" };
     let spaces = if has_spaces { ", with spaces around it (--trim removes them)" } else { "" };
     match outline(trimmed) {
-        Some(outline) if outline == "9999-99-99" => "is not a date: the calendar has no such day".into(),
-        Some(outline) if formats.is_empty() => {
-            format!("is not a date: {forms}; it has the form {outline}{spaces}, which --date-format can name").into()
+        Some(outline) => {
+            let advice = if formats.is_empty() { advice_for(&outline) } else { "" };
+            format!("is not a date: {forms}; it has the form {outline}{spaces}{advice}").into()
         }
-        Some(outline) => format!("is not a date: {forms}; it has the form {outline}{spaces}").into(),
         None if formats.is_empty() => format!("is not a date: {forms} (--date-format names other forms)").into(),
         None => format!("is not a date: {forms}").into(),
+    }
+}
+
+/// What a text is that other programs use for dates.
+fn of_another_kind(text: &str) -> Option<Cow<'static, str>> {
+    if let Some(message) = time_without_offset(text) {
+        return Some(message.into());
+    }
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    let (whole, decimals) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
+    let is_number = is_decimal(whole) && is_decimal(decimals);
+    let is_serial = whole.parse().is_ok_and(|days: u32| EXCEL_SERIALS.contains(&days));
+    match whole.len() {
+        5 if is_number && is_serial && unsigned.len() == text.len() => Some(
+            "is not a date but a number of days, as Excel counts them: format the column as a date and export again"
+                .into(),
+        ),
+        9 | 10 if is_number => {
+            Some("is not a date but a number of seconds, as Unix counts them: RFC 3339 or YYYY-MM-DD".into())
+        }
+        12 | 13 if is_number => {
+            Some("is not a date but a number of milliseconds, as Unix counts them: RFC 3339 or YYYY-MM-DD".into())
+        }
+        _ => None,
+    }
+}
+
+/// What is missing of a date and time that would be RFC 3339 with an offset, or with a colon in it.
+fn time_without_offset(text: &str) -> Option<String> {
+    let (day, rest) = text.split_at_checked(DAY_BYTES).filter(|(day, _)| date::has_form_of_day(day))?;
+    let separator = rest.chars().next().filter(|separator| matches!(separator, 'T' | ' '))?;
+    date::parse(day)?;
+    let time = rest.get(1..)?;
+    let at_offset = time.find(['+', '-']).unwrap_or(time.len());
+    let (time, offset) = time.split_at_checked(at_offset)?;
+    let (time, fraction) = time.split_once('.').map_or((time, None), |(time, fraction)| (time, Some(fraction)));
+    let (form, seconds) = match time.len() {
+        5 => ("%H:%M", ":00"),
+        8 => ("%H:%M:%S", ""),
+        _ => return None,
+    };
+    let is_time = date::is_date_time(format!("{day}T{time}{seconds}Z").as_bytes()) && fraction.is_none_or(is_decimal);
+    let form = format!("%Y-%m-%d{separator}{form}{}", if fraction.is_some() { "%.f" } else { "" });
+    let digits = offset.get(1..).unwrap_or_default();
+    match (is_time, offset.is_empty(), digits.len() == 4 && is_decimal(digits)) {
+        (true, true, _) => Some(format!(
+            "is a date and time without an offset: add Z or one such as +02:00, or --date-format \"{form}\" takes it as UTC"
+        )),
+        (true, false, true) => {
+            Some(format!("is a date and time whose offset has no colon: --date-format \"{form}%z\" reads it"))
+        }
+        _ => None,
+    }
+}
+
+/// What helps with a date of this outline; nothing where no form of dates is like it.
+fn advice_for(outline: &str) -> &'static str {
+    let date = outline.split([' ', ':']).next().unwrap_or_default();
+    let numbers: Vec<usize> = date.split(['.', '/', '-']).map(str::len).collect();
+    match numbers.as_slice() {
+        [4, 1 | 2, 1 | 2] | [1 | 2, 1 | 2, 4] | [8 | 14] => ", which --date-format can name",
+        [1 | 2, 1 | 2, 1 | 2] | [6] => ", which --date-format can name, with --two-digit-years",
+        _ => "",
     }
 }
 
@@ -134,7 +213,7 @@ mod tests {
     fn whole_numbers() {
         let check = |text: &str, want: &str| assert_eq!(not_a_whole_number(text), want, "{text:?}");
         for text in ["84.0", "-7.000", "007.0"] {
-            check(text, "is a whole number written with decimals");
+            check(text, "is a whole number written with decimals (--allow decimals takes those that are all zero)");
         }
         for text in [" 84", "84\t", "\u{a0}84.0"] {
             check(text, "has spaces around the number (--trim removes them)");
@@ -186,28 +265,81 @@ mod tests {
     #[test]
     fn dates() {
         fn check(text: &str, formats: &[&str], want: &str) {
-            let formats: Vec<_> = formats.iter().map(|format| DateFormat::new(format).expect("a good form")).collect();
+            let formats: Vec<_> =
+                formats.iter().map(|format| DateFormat::new(format, None).expect("a good form")).collect();
             assert_eq!(not_a_date(text, &formats), want, "{text:?}");
         }
         let outlined = |outline: &str| {
             format!("is not a date: RFC 3339 or YYYY-MM-DD; it has the form {outline}, which --date-format can name")
         };
+        let two_digit_years = |outline: &str| format!("{}, with --two-digit-years", outlined(outline));
+        let other = |outline: &str| format!("is not a date: RFC 3339 or YYYY-MM-DD; it has the form {outline}");
+        let no_such_day = "is not a date: the calendar has no such day";
         check("31/12/1999", &[], &outlined("99/99/9999"));
-        check("1.5.99", &[], &outlined("9.9.99"));
-        check("1999-12-31 08:05:00", &[], &outlined("9999-99-99 99:99:99"));
+        check("1.5.99", &[], &two_digit_years("9.9.99"));
+        check("991231", &[], &two_digit_years("999999"));
         check("19991231", &[], &outlined("99999999"));
+        check("19991231080500", &[], &outlined("99999999999999"));
+        check("08:05", &[], &other("99:99"));
+        check("12/1999", &[], &other("99/9999"));
+        check("31.12.", &[], &other("99.99."));
         check(" 31/12/1999", &[], &outlined("99/99/9999, with spaces around it (--trim removes them)"));
-        check("2023-02-29", &[], "is not a date: the calendar has no such day");
+        check("2023-02-29", &[], no_such_day);
+        check("0000-00-00", &[], no_such_day);
         check(" 1999-12-31", &[], "has spaces around the date (--trim removes them)");
         check("31.12.1999 ", &["%d.%m.%Y"], "has spaces around the date (--trim removes them)");
+        check("31.04.1985", &["%d/%m/%Y", "%d.%m.%Y"], no_such_day);
         check(
             "31/12/1999",
             &["%d.%m.%Y"],
             "is not a date: RFC 3339, YYYY-MM-DD or a --date-format; it has the form 99/99/9999",
         );
         check("May 1999", &["%d.%m.%Y"], "is not a date: RFC 3339, YYYY-MM-DD or a --date-format");
-        for text in ["May 1999", "--", "1999-12-31T08:05:00", "123456789012345678901", "１９９９", " "] {
+        for text in [
+            "May 1999",
+            "--",
+            "123456789012345678901",
+            "\u{ff11}\u{ff19}",
+            " ",
+            "1999-12-31T25:00:00",
+            "1999-12-31T08:05:00+2",
+        ] {
             check(text, &[], "is not a date: RFC 3339 or YYYY-MM-DD (--date-format names other forms)");
+        }
+    }
+
+    /// What a message names as a form is one that reads the date.
+    #[test]
+    fn a_time_without_an_offset_is_told_its_form() {
+        let check = |text: &str, form: &str, read: &str| {
+            let message = not_a_date(text, &[]);
+            assert!(message.contains(&format!("--date-format \"{form}\"")), "{message}");
+            assert_eq!(
+                date::read_by(&[DateFormat::new(form, None).expect("a good form")], text).as_deref(),
+                Some(read)
+            );
+        };
+        check("1999-12-31T08:05:00", "%Y-%m-%dT%H:%M:%S", "1999-12-31T08:05:00Z");
+        check("1999-12-31 08:05", "%Y-%m-%d %H:%M", "1999-12-31T08:05:00Z");
+        check("1999-12-31 08:05:00.000", "%Y-%m-%d %H:%M:%S%.f", "1999-12-31T08:05:00Z");
+        check("1999-12-31T08:05:00.5+0200", "%Y-%m-%dT%H:%M:%S%.f%z", "1999-12-31T08:05:00.5+02:00");
+    }
+
+    #[test]
+    fn numbers_that_stand_for_dates_are_told() {
+        let check = |text: &str, want: &str| {
+            let message = not_a_date(text, &[]);
+            assert!(message.contains(want) && !message.contains("--date-format"), "{text} {message}");
+        };
+        for text in ["31149", "44927.5", "20000", "60000"] {
+            check(text, "as Excel counts them");
+        }
+        for text in ["482112000", "1700000000", "-315619200", "1700000000.5"] {
+            check(text, "seconds, as Unix");
+        }
+        check("1700000000000", "milliseconds, as Unix");
+        for text in ["99999", "-31149"] {
+            assert!(!not_a_date(text, &[]).contains("Excel"), "{text}");
         }
     }
 }

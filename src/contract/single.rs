@@ -13,8 +13,8 @@ pub fn field_value(field: Field, cell: Cell<'_>, rules: &ValueRules) -> Result<S
 }
 
 /// The customer whose cell says this, or what is wrong with the cell.
-pub fn id_value(cell: Option<Cell<'_>>) -> Result<CustomerId, FieldError> {
-    customer_id(cell).map_err(|(code, message)| FieldError::new(Subject::Id, code, message))
+pub fn id_value(cell: Option<Cell<'_>>, rules: &ValueRules) -> Result<CustomerId, FieldError> {
+    customer_id(cell, rules).map_err(|(code, message)| FieldError::new(Subject::Id, code, message))
 }
 
 #[cfg(test)]
@@ -34,7 +34,8 @@ mod tests {
         check(Field::Email, Cell::Null, Ok("null"));
         check(Field::FirstName, Cell::Null, Err(ErrorCode::Null));
         check(Field::Gender, Cell::Text("f".into()), Err(ErrorCode::Enum));
-        assert_eq!(id_value(Some(Cell::Number("007"))).map(CustomerId::get), Ok(7));
-        assert_eq!(id_value(None).map_err(|error| error.code), Err(ErrorCode::Required));
+        let rules = ValueRules::default();
+        assert_eq!(id_value(Some(Cell::Number("007")), &rules).map(CustomerId::get), Ok(7));
+        assert_eq!(id_value(None, &rules).map_err(|error| error.code), Err(ErrorCode::Required));
     }
 }

@@ -9,8 +9,9 @@ use serde_json::value::RawValue;
 
 use super::field::{FIELDS, Field};
 use super::field_set::FieldSet;
-use super::finding::{Finding, find};
-use super::value::{Cell, Refused, Value, ValueRules, customer_id, customer_id_of, value};
+use super::finding::{Usual, find_usual};
+use super::value::{Cell, Refused, Value, ValueRules, customer_id, value};
+use super::warning::Warnings;
 use super::{CustomerId, ErrorCode, FieldError, Subject};
 
 /// A row that keeps the contract: a customer's id and the fields to set, each checked.
@@ -33,8 +34,8 @@ type Values<'a> = [Value<'a>; FIELDS.len()];
 pub struct Notes {
     /// The date was given in another form and is sent as RFC 3339.
     pub date_normalised: bool,
-    /// A warning: the e-mail address can only be delivered inside some network.
-    pub email_domain_without_dot: bool,
+    /// What is unusual about its values.
+    pub warnings: Warnings,
     /// Fields of the contract are not in the body; the API's pages do not agree on what it does with them.
     pub fields_left_out: bool,
     /// Fields that are not in the body because later rows have set them, see [`Draft::leave_out`].
@@ -113,13 +114,17 @@ impl<'a> Draft<'a> {
 
     /// The input says this of the customer's id. What is said last counts.
     pub fn set_id(&mut self, cell: Option<Cell<'_>>) {
-        self.put_id(customer_id(cell));
+        self.put_id(customer_id(cell, self.rules));
     }
 
-    /// The same, for the text of a cell as it stands.
+    /// The same, for the text of a cell as it stands. Whether it is an id; if not, nothing is said.
     #[inline]
-    pub fn set_id_text(&mut self, text: &str) {
-        self.put_id(customer_id_of(text));
+    pub fn set_usual_id(&mut self, text: &str) -> bool {
+        let id = CustomerId::parse(text);
+        if let Ok(id) = id {
+            self.put_id(Ok(id));
+        }
+        id.is_ok()
     }
 
     #[inline]
@@ -139,20 +144,22 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// The same, for the text of a cell as it stands. Each value is made in its place: to move it there would take longer than
-    /// to check it.
+    /// The same, for the text of a cell as it stands, where a quick look finds that it is a value and nothing unusual. Whether it
+    /// is; if not, nothing is said, and [`Self::set`] has to look at it. Text in which [odd characters](super::has_odd_characters)
+    /// may be is for that one, too. Each value is made in its place: to move it there would take longer than to check it.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "called for each cell: a call would take as long as the check")]
-    pub fn set_text(&mut self, field: Field, text: &'a str) {
-        match find(text, field.rule(), self.rules) {
-            Finding::Itself => *self.slot(field) = Value::Text(Cow::Borrowed(text)),
-            Finding::Integer(integer) => *self.slot(field) = Value::Integer(integer),
-            Finding::Day => {
+    pub fn set_usual_text(&mut self, field: Field, text: &'a str) -> bool {
+        match find_usual(text, field.rule(), self.rules) {
+            Some(Usual::Itself) => *self.slot(field) = Value::Text(Cow::Borrowed(text)),
+            Some(Usual::Integer(integer)) => *self.slot(field) = Value::Integer(integer),
+            Some(Usual::Day) => {
                 self.notes.date_normalised = true;
                 *self.slot(field) = Value::Day(text);
             }
-            _ => self.set(field, Cell::Text(Cow::Borrowed(text))),
+            None => return false,
         }
+        true
     }
 
     /// Where a field's value belongs, now that something is said of it.
@@ -195,7 +202,7 @@ impl<'a> Draft<'a> {
         self.notes.overtaken = self.given.intersection(left_out);
         self.given = self.given.without(left_out);
         self.notes.date_normalised &= !left_out.contains(Field::DateOfBirth);
-        self.notes.email_domain_without_dot &= !left_out.contains(Field::Email);
+        self.notes.warnings = self.notes.warnings.without(left_out);
         self.errors.retain(|error| match error.subject {
             Subject::Field(field) => !left_out.contains(field),
             Subject::Row | Subject::Id => true,
@@ -278,7 +285,7 @@ impl Field {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::{Kind, Null};
+    use crate::contract::{Kind, Null, Warning};
 
     fn text(text: &str) -> Cell<'_> {
         Cell::Text(Cow::Borrowed(text))
@@ -301,7 +308,9 @@ mod tests {
             r#"{"first_name":"Zoë \"Z\"\n","email":null,"date_of_birth":"1985-04-12T00:00:00Z","country_id":84}"#
         );
         assert_eq!(update.id().get(), 42);
-        let notes = Notes { date_normalised: true, fields_left_out: true, ..Notes::default() };
+        let mut warnings = Warnings::default();
+        warnings.insert(Warning::LineBreak, Field::FirstName);
+        let notes = Notes { date_normalised: true, fields_left_out: true, warnings, ..Notes::default() };
         assert_eq!(update.notes(), notes);
     }
 

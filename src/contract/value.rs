@@ -4,11 +4,16 @@ use std::borrow::Cow;
 
 use serde::{Serialize, Serializer};
 
-use super::date::{self, DateFormat, MIDNIGHT};
+use super::allowed::Allowed;
+use super::damage;
+use super::date::{self, MIDNIGHT, Today};
+use super::date_format::DateFormat;
 use super::field::{FieldRule, Kind, Null};
-use super::finding::{Finding, find, integer};
+use super::finding::{Finding, find, integer, is_blank};
 use super::near_miss::{none_of, not_a_date, not_a_whole_number, not_an_email, not_utf_8};
+use super::oddity;
 use super::update::Notes;
+use super::warning::Warning;
 use super::{CustomerId, ErrorCode, IdError};
 
 /// What the input says of one field. That it says nothing is `None` around it.
@@ -44,6 +49,10 @@ pub enum Cell<'a> {
 pub struct ValueRules {
     /// Forms of dates beside RFC 3339 and `YYYY-MM-DD`, in the order in which they are tried.
     pub date_formats: Vec<DateFormat>,
+    /// What is taken although it is probably a mistake.
+    pub allowed: Allowed,
+    /// The day from which on a date is in the future, which is a warning.
+    pub today: Today,
 }
 
 /// The value of one field. It serialises to what it is in JSON.
@@ -73,21 +82,22 @@ fn refused<T>(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Result<
     Err((code, message.into()))
 }
 
-pub(super) fn customer_id(cell: Option<Cell<'_>>) -> Result<CustomerId, Refused> {
+pub(super) fn customer_id(cell: Option<Cell<'_>>, rules: &ValueRules) -> Result<CustomerId, Refused> {
     match cell {
         None => refused(ErrorCode::Required, "is missing"),
-        Some(Cell::Text(text)) if text.is_empty() => refused(ErrorCode::Required, "is empty"),
-        Some(Cell::Text(text)) => customer_id_of(&text),
-        Some(Cell::Number(number)) => customer_id_of(number),
+        Some(Cell::Text(text)) if is_blank(&text) => refused(ErrorCode::Required, "is empty"),
+        Some(Cell::Text(text)) => customer_id_of(&text, rules),
+        Some(Cell::Number(number)) => customer_id_of(number, rules),
         Some(Cell::Null) => refused(ErrorCode::Null, "must not be null"),
         Some(other) => Err(unusable(&other, "a whole number")),
     }
 }
 
-pub(super) fn customer_id_of(text: &str) -> Result<CustomerId, Refused> {
-    CustomerId::parse(text).or_else(|error| match error {
-        IdError::NotAnInteger => refused(ErrorCode::Type, not_a_whole_number(text)),
-        IdError::OutOfRange => refused(ErrorCode::Range, error.to_string()),
+fn customer_id_of(text: &str, rules: &ValueRules) -> Result<CustomerId, Refused> {
+    CustomerId::parse(rules.allowed.whole_part(text)).or_else(|error| match (error, damage::of(text)) {
+        (_, Some(damage)) => refused(ErrorCode::Damaged, damage.message()),
+        (IdError::NotAnInteger, None) => refused(ErrorCode::Type, not_a_whole_number(text)),
+        (IdError::OutOfRange, None) => refused(ErrorCode::Range, error.to_string()),
     })
 }
 
@@ -103,7 +113,7 @@ pub(super) fn value<'a>(
             Null::Allowed => Ok(Value::Null),
             Null::Refused => refused(ErrorCode::Null, "must not be null"),
         },
-        (Cell::Number(number), Kind::Integer) => match integer(number) {
+        (Cell::Number(number), Kind::Integer) => match integer(number, rules) {
             Finding::Integer(integer) => Ok(Value::Integer(integer)),
             broken => Err(refusal(broken, number, rule, rules)),
         },
@@ -122,16 +132,27 @@ fn value_of_text<'a>(
     rules: &ValueRules,
     notes: &mut Notes,
 ) -> Result<Value<'a>, Refused> {
+    if let (Kind::Text { .. }, false, Some(damage)) = (rule.kind, rules.allowed.takes_damaged(), damage::of(&text)) {
+        return refused(ErrorCode::Damaged, damage.message_where_it_can_be_sent());
+    }
     let finding = find(&text, rule, rules);
     match (finding, text) {
-        (Finding::Itself, text) => Ok(Value::Text(text)),
+        (Finding::Itself, text) => {
+            match rule.kind {
+                Kind::Text { .. } => oddity::look_at(&text, rule.field, &mut notes.warnings),
+                Kind::DateTime => note_date(&text, rule, rules, notes),
+                Kind::Email { .. } | Kind::OneOf(_) | Kind::Integer => {}
+            }
+            Ok(Value::Text(text))
+        }
         (Finding::DomainWithoutDot, text) => {
-            notes.email_domain_without_dot = true;
+            notes.warnings.insert(Warning::DomainWithoutDot, rule.field);
             Ok(Value::Text(text))
         }
         (Finding::Integer(integer), _) => Ok(Value::Integer(integer)),
         (Finding::Day, text) => {
             notes.date_normalised = true;
+            note_date(&text, rule, rules, notes);
             Ok(match text {
                 Cow::Borrowed(day) => Value::Day(day),
                 Cow::Owned(day) => Value::Text(Cow::Owned(day + MIDNIGHT)),
@@ -140,6 +161,7 @@ fn value_of_text<'a>(
         (Finding::OtherDate, text) => match date::read_by(&rules.date_formats, &text) {
             Some(date_time) => {
                 notes.date_normalised = true;
+                note_date(&date_time, rule, rules, notes);
                 Ok(Value::Text(Cow::Owned(date_time)))
             }
             None => Err(refusal(Finding::NotADate, &text, rule, rules)),
@@ -148,9 +170,32 @@ fn value_of_text<'a>(
     }
 }
 
+fn note_date(date: &str, rule: &FieldRule, rules: &ValueRules, notes: &mut Notes) {
+    if let Some(warning) = date::warning_of(date, &rules.today) {
+        notes.warnings.insert(warning, rule.field);
+    }
+}
+
 /// Which rule a text breaks, in words.
 #[cold]
 fn refusal(broken: Finding, text: &str, rule: &FieldRule, rules: &ValueRules) -> Refused {
+    // A text that is damaged could be sent, but for another reason; anything else could not, whatever is allowed.
+    match (rule.kind, damage::of(text)) {
+        (Kind::Text { .. }, _) | (_, None) => {}
+        (_, Some(damage)) => return (ErrorCode::Damaged, damage.message().into()),
+    }
+    let (code, message) = broken_rule(broken, text, rule, rules);
+    match broken {
+        Finding::NotAnEmail | Finding::NotADate | Finding::NoneOfTheWords | Finding::NotAnInteger
+            if oddity::is_null_word(text) =>
+        {
+            (code, format!("{message}; it looks like a null (--null-string says which word is one)").into())
+        }
+        _ => (code, message),
+    }
+}
+
+fn broken_rule(broken: Finding, text: &str, rule: &FieldRule, rules: &ValueRules) -> Refused {
     match (broken, rule.kind) {
         (Finding::Blank, _) => (ErrorCode::Null, "must not be empty: the API turns empty text into null".into()),
         (Finding::TooLong, Kind::Text { characters_max: Some(max) } | Kind::Email { characters_max: max }) => {

@@ -211,6 +211,7 @@ impl<'b> CsvRecords<'b> {
                 break;
             }
             self.ahead.quoted_line_ends &= self.ahead.quoted_line_ends - 1;
+            self.flags.add_line_end();
             // Of a CRLF the LF counts.
             if !matches!(self.bytes.get(at..), Some([b'\r', b'\n', ..])) {
                 self.line += 1;

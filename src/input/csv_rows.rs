@@ -17,16 +17,20 @@ pub(super) fn parse(block: &Block, layout: &CsvLayout, rules: &RowRules, visit: 
     let mut records = CsvRecords::of(block, layout.dialect);
     let mut draft = Draft::new(&rules.values);
     let targets = layout.columns.targets();
-    let teller = Teller::of(&rules.cells);
+    let teller = Teller::of(&rules.cells).in_block(&block.bytes);
     let mut ordinal = 0;
     while let Some(record) = records.next() {
         let checked = if record.columns() == targets.len() && record.flags.are_usual() {
             begin(&record, layout, rules, &mut draft);
-            for (cell, &target) in record.usual_cells().zip(&targets) {
-                match (target, record.plain_text(&cell)) {
-                    (Target::Ignored, _) => {}
-                    (_, Some(text)) => teller.tell_text(&mut draft, target, text),
-                    (_, None) => Teller::tell(&mut draft, target, said(&record, &cell, target, &rules.cells)),
+            if record.flags.have_controls() || teller.is_among_odd_text() {
+                tell_odd_record(&record, &targets, teller, &mut draft);
+            } else {
+                for (cell, &target) in record.usual_cells().zip(&targets) {
+                    match (target, record.plain_text(&cell)) {
+                        (Target::Ignored, _) => {}
+                        (_, Some(text)) => teller.tell_text(&mut draft, target, text),
+                        (_, None) => Teller::tell(&mut draft, target, said(&record, &cell, target, &rules.cells)),
+                    }
                 }
             }
             if !layout.columns.nameless.is_empty() {
@@ -71,6 +75,18 @@ fn unusual<'d, 'b>(
     }
     uneven::check_nameless(record, layout, draft);
     draft.finish()
+}
+
+/// Tells what the cells of a record say that may hold odd characters.
+#[cold]
+fn tell_odd_record<'b>(record: &CsvRecord<'_, 'b>, targets: &[Target], teller: Teller<'b>, draft: &mut Draft<'b>) {
+    for (cell, &target) in record.usual_cells().zip(targets) {
+        match (target, record.plain_text(&cell)) {
+            (Target::Ignored, _) => {}
+            (_, Some(text)) => teller.tell_odd_text(draft, target, text),
+            (_, None) => Teller::tell(draft, target, said(record, &cell, target, teller.rules())),
+        }
+    }
 }
 
 /// Leaves out the fields that the cell in a column names.

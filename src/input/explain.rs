@@ -147,7 +147,9 @@ fn member<'b>(
 fn fate(target: Target, cell: Option<Cell<'_>>, rules: &RowRules) -> CellFate {
     match (target, cell) {
         (Target::Ignored, _) => CellFate::Ignored,
-        (Target::Id, cell) => CellFate::Id(id_value(cell).map(|id| id.to_string()).map_err(|error| error.code)),
+        (Target::Id, cell) => {
+            CellFate::Id(id_value(cell, &rules.values).map(|id| id.to_string()).map_err(|error| error.code))
+        }
         (Target::Field(field), None) => CellFate::LeftOut(field),
         (Target::Field(field), Some(cell)) => {
             CellFate::Value(field, field_value(field, cell, &rules.values).map_err(|error| error.code))

@@ -6,6 +6,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::sync::Arc;
 
+use super::blocks::Block;
 use super::error::{InputError, InputFault};
 use super::layout::Layout;
 use super::loose::LooseColumn;
@@ -45,9 +46,13 @@ struct FileMark {
 impl KnownInput {
     /// Looks an input through for faults that would stop a run, as far as [`preflight`] does, and closes it again if it is a
     /// regular file.
-    pub fn look(name: InputName, rules: &Arc<InputRules>) -> Result<KnownInput, InputError> {
+    pub fn look(
+        name: InputName,
+        rules: &Arc<InputRules>,
+        look_at: impl FnMut(Block, &Layout),
+    ) -> Result<KnownInput, InputError> {
         let mark = if name.can_be_read_twice() { Some(mark_of(&name)?) } else { None };
-        let known = KnownInput::of_stream(preflight(name, rules)?);
+        let known = KnownInput::of_stream(preflight(name, rules, look_at)?);
         Ok(match mark {
             Some(mark) => KnownInput { source: KnownSource::File(mark, rules.clone()), ..known },
             None => known,
@@ -177,7 +182,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("a.csv");
         fs::write(&path, ROWS).expect("a file");
-        let mut known = KnownInput::look(InputName::Path(path.clone()), &Arc::default()).expect("a good file");
+        let mut known =
+            KnownInput::look(InputName::Path(path.clone()), &Arc::default(), |_, _| {}).expect("a good file");
         change(&path);
         let block = known.open().and_then(|mut input| input.next_block());
         block.map(|block| block.map(|block| block.bytes.len())).map_err(|error| error.fault)

@@ -23,6 +23,14 @@ pub(super) struct Marks {
     flags: Flags,
 }
 
+/// What ends cells in a chunk, by [`Marks`]'s words, and [`Flags::CONTROLS`] where it holds others.
+struct Ends {
+    ends: u64,
+    line_ends: u64,
+    returns: u64,
+    controls: u8,
+}
+
 /// What the cells of some chunks have to be looked at for, more closely than where they end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Flags(u8);
@@ -90,6 +98,8 @@ impl Flags {
     const ODD_QUOTES: u8 = 2;
     /// A backslash escapes.
     const ESCAPES: u8 = 4;
+    /// There are control characters of ASCII other than tabs, line ends, the delimiter and U+007F.
+    const CONTROLS: u8 = 8;
 
     /// Adds what other chunks have to be looked at for.
     #[inline]
@@ -105,10 +115,22 @@ impl Flags {
         self.0 & Flags::ESCAPES != 0
     }
 
+    /// Whether a value may hold a control character.
+    #[inline]
+    pub(super) fn have_controls(self) -> bool {
+        self.0 & Flags::CONTROLS != 0
+    }
+
+    /// A line end stands in a cell.
+    #[inline]
+    pub(super) fn add_line_end(&mut self) {
+        self.0 |= Flags::CONTROLS;
+    }
+
     /// Whether each cell is what stands in it or in its quotes.
     #[inline]
     pub(super) fn are_usual(self) -> bool {
-        self.0 & !Flags::LITERAL_QUOTES == 0
+        self.0 & (Flags::ODD_QUOTES | Flags::ESCAPES) == 0
     }
 }
 
@@ -169,11 +191,9 @@ impl Marker {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "what is not asked of the marks need not be made")]
     fn mark_chunk(&mut self, chunk: &[u8; CHUNK_BYTES]) -> Marks {
-        let (delimiter, [cr, lf, quote]) = (self.delimiter, [b'\r', b'\n', b'"'].map(u8x32::splat));
+        let quote = u8x32::splat(b'"');
         let quotes = bits(chunk, |bytes| bytes.simd_eq(quote));
-        let ends = bits(chunk, |bytes| bytes.simd_eq(delimiter) | bytes.simd_eq(cr) | bytes.simd_eq(lf));
-        let line_ends = bits(chunk, |bytes| bytes.simd_eq(cr) | bytes.simd_eq(lf));
-        let returns = bits(chunk, |bytes| bytes.simd_eq(cr));
+        let Ends { ends, line_ends, returns, controls } = self.ends(chunk);
         let Carry { in_quotes, behind_quote, behind_end } = self.carry;
         let quoted = parity(quotes) ^ in_quotes;
         let (pair_starts, pair_ends) = (quotes & quoted, quotes & !quoted);
@@ -189,21 +209,35 @@ impl Marker {
         };
         let opening = pair_starts & !behind_quotes;
         let (literal, odd) = (opening != pair_starts, behind_quotes & !(quotes | ends) != 0);
-        let flags = Flags(u8::from(literal) * Flags::LITERAL_QUOTES | u8::from(odd) * Flags::ODD_QUOTES);
+        let quote_flags = u8::from(literal) * Flags::LITERAL_QUOTES | u8::from(odd) * Flags::ODD_QUOTES;
+        let flags = Flags(quote_flags | controls);
         Marks { ends, line_ends, returns, quoted, opening, flags }
     }
 
     /// The same, where quotes are characters.
     fn mark_unquoted_chunk(&mut self, chunk: &[u8; CHUNK_BYTES]) -> Marks {
-        let (delimiter, [cr, lf, quote]) = (self.delimiter, [b'\r', b'\n', b'"'].map(u8x32::splat));
-        let ends = bits(chunk, |bytes| bytes.simd_eq(delimiter) | bytes.simd_eq(cr) | bytes.simd_eq(lf));
-        let line_ends = bits(chunk, |bytes| bytes.simd_eq(cr) | bytes.simd_eq(lf));
-        let returns = bits(chunk, |bytes| bytes.simd_eq(cr));
+        let quote = u8x32::splat(b'"');
+        let Ends { ends, line_ends, returns, controls } = self.ends(chunk);
         let leading = bits(chunk, |bytes| bytes.simd_eq(quote)) & (ends << 1 | self.carry.behind_end);
         let is_odd = leading != 0 && self.dialect.quotes == Quotes::InDoubt;
         self.carry = Carry { in_quotes: 0, behind_quote: 0, behind_end: ends >> (CHUNK_BYTES - 1) };
-        let flags = Flags(u8::from(is_odd) * Flags::ODD_QUOTES);
+        let flags = Flags(u8::from(is_odd) * Flags::ODD_QUOTES | controls);
         Marks { ends, line_ends, returns, flags, ..Marks::default() }
+    }
+
+    /// What ends cells in a chunk, whether in quotes or not.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "what is not asked of it need not be made")]
+    fn ends(&self, chunk: &[u8; CHUNK_BYTES]) -> Ends {
+        let (delimiter, [lf, space]) = (self.delimiter, [b'\n', b' '].map(u8x32::splat));
+        let delimiters = bits(chunk, |bytes| bytes.simd_eq(delimiter));
+        let feeds = bits(chunk, |bytes| bytes.simd_eq(lf));
+        let controls = bits(chunk, |bytes| bytes.simd_lt(space)) & !feeds;
+        // In most files the only control characters are LFs.
+        let returns = if controls == 0 { 0 } else { bits(chunk, |bytes| bytes.simd_eq(u8x32::splat(b'\r'))) };
+        let has_controls = controls != returns && has_others(controls & !returns & !delimiters, chunk);
+        let line_ends = feeds | returns;
+        Ends { ends: delimiters | line_ends, line_ends, returns, controls: u8::from(has_controls) * Flags::CONTROLS }
     }
 
     /// The same, one byte after the other: the rule itself.
@@ -224,6 +258,8 @@ impl Marker {
                 continue;
             }
             let ends_cell = byte == delimiter || is_line_end;
+            let is_control = byte < b' ' && !ends_cell && byte != b'\t';
+            marks.flags.0 |= u8::from(is_control) * Flags::CONTROLS;
             set(&mut marks.ends, ends_cell);
             set(&mut marks.opening, self.dialect.has_quotes() && (place, byte) == (Place::CellStart, b'"'));
             marks.flags.0 |= self.flags_of(place, byte, ends_cell);
@@ -296,6 +332,12 @@ impl Carry {
     }
 }
 
+/// Whether some of these control characters are no tabs.
+#[cold]
+fn has_others(controls: u64, chunk: &[u8; CHUNK_BYTES]) -> bool {
+    controls & !bits(chunk, |bytes| bytes.simd_eq(u8x32::splat(b'\t'))) != 0
+}
+
 /// For each bit, whether the ones up to it and with it are odd in number.
 #[inline]
 fn parity(mut bits: u64) -> u64 {
@@ -313,7 +355,20 @@ mod tests {
 
     fn texts() -> impl Strategy<Value = Vec<u8>> {
         let usual = prop::sample::select(
-            [&b","[..], b"\n", b"\r\n", b"\r", b"abc", b",\"a,\n\"", b",\"\"\"\",", b"\n\"\""].to_vec(),
+            [
+                &b","[..],
+                b"\n",
+                b"\r\n",
+                b"\r",
+                b"abc",
+                b"\t",
+                b"\xc3\xab",
+                b"\x01",
+                b",\"a,\n\"",
+                b",\"\"\"\",",
+                b"\n\"\"",
+            ]
+            .to_vec(),
         );
         let any = prop::sample::select([&b"\""[..], b"\"\"", b",", b"\n", b"a"].to_vec());
         let pieces = prop_oneof![9 => usual, 1 => any];

@@ -28,6 +28,7 @@ mod marks;
 mod members;
 mod ndjson;
 mod null_strings;
+mod odd_text;
 mod open;
 mod own;
 mod places;

@@ -102,7 +102,7 @@ pub(super) fn parse(block: &Block, layout: &NdjsonLayout, rules: &RowRules, visi
     let block_text = simdutf8::basic::from_utf8(&block.bytes).ok();
     let mut plain = block_text.map(PlainObjects::of);
     let mut draft = Draft::new(&rules.values);
-    let teller = Teller::of(&rules.cells);
+    let teller = Teller::of(&rules.cells).in_block(&block.bytes);
     for (line, ordinal) in NdjsonLines::of(block).zip(0..) {
         let mut object = Object::new(&mut draft, layout, teller, rules.overtaken);
         let is_read = plain.as_mut().is_some_and(|plain| plain.read(&line, &mut object).is_some());
@@ -177,6 +177,7 @@ impl<'d, 'b> Object<'d, 'b> {
     /// Takes a member whose value is this string.
     pub(super) fn take_text(&mut self, target: Target, text: &'b str) {
         match self.claim(target) {
+            Ok(()) if self.teller.is_among_odd_text() => self.teller.tell_odd_text(self.draft, target, text),
             Ok(()) => self.teller.tell_text(self.draft, target, text),
             Err(fault) => Teller::tell(self.draft, target, Some(fault)),
         }

@@ -183,14 +183,21 @@ impl Input {
 }
 
 /// Opens an input and looks for faults that would stop a run in its first 4 MiB. Only a regular file can be read twice; of
-/// anything else no more is read than opening it takes.
-pub(super) fn preflight(name: InputName, rules: &InputRules) -> Result<Input, InputError> {
+/// anything else no more is read than opening it takes. Each block of the first 4 MiB is shown to `look_at`.
+pub(super) fn preflight(
+    name: InputName,
+    rules: &InputRules,
+    mut look_at: impl FnMut(Block, &Layout),
+) -> Result<Input, InputError> {
     let can_be_read_twice = name.can_be_read_twice();
     let mut input = Input::open(name, rules)?;
     let mut seen_bytes = 0;
     while can_be_read_twice && seen_bytes < PREFLIGHT_BYTES {
         match input.next_block()? {
-            Some(block) => seen_bytes += block.bytes.len(),
+            Some(block) => {
+                seen_bytes += block.bytes.len();
+                look_at(block, &input.layout);
+            }
             None => break,
         }
     }

@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
-use crate::contract::{Cell, CustomerUpdate, Draft, InvalidRow, ValueRules};
+use crate::contract::{Cell, CustomerUpdate, Draft, InvalidRow, ValueRules, has_odd_characters};
 
 use super::blocks::Block;
 use super::layout::Layout;
 use super::mapping::Target;
+use super::odd_text::holds_odd_text;
 use super::own::OvertakenRule;
 use super::rules::CellRules;
 use super::{csv_rows, ndjson};
@@ -52,11 +53,22 @@ pub(super) struct Teller<'r> {
     rules: &'r CellRules,
     /// Whether each text that is not empty stands for itself.
     leaves_texts: bool,
+    is_among_odd_text: bool,
 }
 
 impl<'r> Teller<'r> {
     pub(super) fn of(rules: &'r CellRules) -> Teller<'r> {
-        Teller { rules, leaves_texts: rules.leave_texts() }
+        Teller { rules, leaves_texts: rules.leave_texts(), is_among_odd_text: false }
+    }
+
+    /// The same for the texts of a block.
+    pub(super) fn in_block(self, block: &[u8]) -> Teller<'r> {
+        Teller { is_among_odd_text: holds_odd_text(block), ..self }
+    }
+
+    /// Whether its block holds text that is for [`Self::tell_odd_text`].
+    pub(super) fn is_among_odd_text(self) -> bool {
+        self.is_among_odd_text
     }
 
     /// How cells are read.
@@ -64,21 +76,34 @@ impl<'r> Teller<'r> {
         self.rules
     }
 
-    /// Tells what a text says that stands in the input as it is, as most do.
+    /// Tells what a text says that stands in the input as it is, as most do. Text in which odd characters may be is for
+    /// [`Self::tell_odd_text`].
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "called for each cell: a call would take as long as the check")]
     pub(super) fn tell_text(self, draft: &mut Draft<'r>, target: Target, text: &'r str) {
         match (target, text.is_empty()) {
-            (Target::Field(field), false) if self.leaves_texts => draft.set_text(field, text),
+            (Target::Field(field), false) if self.leaves_texts && draft.set_usual_text(field, text) => {}
             (Target::Field(field), true) if self.leaves_texts && self.rules.omit_empty(field) => {}
-            (Target::Id, false) if self.leaves_texts => draft.set_id_text(text),
+            (Target::Id, false) if self.leaves_texts && draft.set_usual_id(text) => {}
             _ => self.tell_by_rules(draft, target, text),
         }
     }
 
     #[inline(never)]
     fn tell_by_rules(self, draft: &mut Draft<'r>, target: Target, text: &'r str) {
-        Teller::tell(draft, target, self.rules.cell(target, Cow::Borrowed(text)));
+        match (target, self.rules.cell(target, Cow::Borrowed(text))) {
+            (Target::Field(field), Some(Cell::Text(Cow::Borrowed(text)))) if draft.set_usual_text(field, text) => {}
+            (target, cell) => Teller::tell(draft, target, cell),
+        }
+    }
+
+    /// The same, for text in a block that holds [odd characters](crate::contract::has_odd_characters).
+    pub(super) fn tell_odd_text(self, draft: &mut Draft<'r>, target: Target, text: &'r str) {
+        if has_odd_characters(text.as_bytes()) {
+            Teller::tell(draft, target, self.rules.cell(target, Cow::Borrowed(text)));
+        } else {
+            self.tell_text(draft, target, text);
+        }
     }
 
     /// Tells what a cell says.

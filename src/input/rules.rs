@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::contract::{Cell, FIELDS, Field};
+use crate::contract::{Cell, FIELDS, Field, is_blank};
 use crate::nearest::nearest;
 use crate::text;
 
@@ -42,7 +42,7 @@ pub enum Trim {
 /// How a cell's text is read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CellRules {
-    /// What an empty cell means.
+    /// What an empty cell means. One of white space alone is empty too.
     pub empty: EmptyRules,
     /// Texts that stand for null (`--null-string`).
     pub null_strings: NullStrings,
@@ -160,7 +160,8 @@ impl CellRules {
         }
         match target {
             Target::Ignored => None,
-            Target::Field(field) if text.is_empty() => match self.empty.of(field) {
+            // The API trims text, so white space alone would clear the field.
+            Target::Field(field) if is_blank(&text) => match self.empty.of(field) {
                 EmptyRule::Omit => None,
                 EmptyRule::Null => Some(Cell::Null),
                 EmptyRule::Error => Some(Cell::Empty),
@@ -207,7 +208,12 @@ mod tests {
         check(Target::Field(Field::Address), "", None);
         check(Target::Field(Field::Email), "", Some(Cell::Null));
         check(Target::Field(Field::Job), "", Some(Cell::Empty));
-        check(Target::Field(Field::Job), " ", Some(text(" ")));
+        for blank in [" ", "\t\n", "\u{a0}", "\u{3000}\u{2003}", "\u{85}"] {
+            check(Target::Field(Field::Address), blank, None);
+            check(Target::Field(Field::Email), blank, Some(Cell::Null));
+            check(Target::Field(Field::Job), blank, Some(Cell::Empty));
+        }
+        check(Target::Field(Field::Job), " x", Some(text(" x")));
         check(Target::Id, "", Some(text("")));
         check(Target::Ignored, "x", None);
     }
@@ -231,6 +237,9 @@ mod tests {
         let kept = CellRules { null_strings: NullStrings::everywhere([String::new()]), ..CellRules::default() };
         assert_eq!(kept.cell(Target::Field(Field::Job), " a".into()), Some(text(" a")));
         assert_eq!(kept.cell(Target::Field(Field::Job), "".into()), Some(Cell::Null));
+        let blank = CellRules { null_strings: NullStrings::everywhere([" ".to_owned()]), ..CellRules::default() };
+        assert_eq!(blank.cell(Target::Field(Field::Job), " ".into()), Some(Cell::Null));
+        assert_eq!(blank.cell(Target::Field(Field::Job), "  ".into()), None);
     }
 
     #[test]

@@ -341,7 +341,7 @@ mod tests {
         let file = tempfile::Builder::new().suffix(".ndjson").tempfile().expect("a file");
         std::fs::write(file.path(), text).expect("our file");
         let name = InputName::Path(file.path().to_owned());
-        let mut known = KnownInput::look(name, &Arc::new(InputRules::default())).expect("a good file");
+        let mut known = KnownInput::look(name, &Arc::new(InputRules::default()), |_, _| {}).expect("a good file");
         let open = KnownInput::of_stream(known.open().expect("a good file"));
         let source = BlockSource::of(vec![open], RowWindow::new(0, None));
         let builder = RowBuilder { rules: RowRules::default(), key: Key::of([7; 16]) };

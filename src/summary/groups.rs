@@ -63,11 +63,11 @@ pub fn warning_groups(read: &RowsRead, names: &InputNames) -> Vec<ErrorGroup> {
         first: names.places(group),
         messages: vec![MessageCount { message, rows: group.rows }],
     };
-    let mut warnings = Vec::new();
-    if read.domains_without_dot.rows > 0 {
-        let message = "has a domain without a dot, which no other network can reach";
-        warnings.push(warning("email", "domain_without_dot", &read.domains_without_dot, message.to_owned()));
-    }
+    let of_values = read
+        .warnings
+        .iter()
+        .map(|((field, code), group)| warning(field.name(), code.code(), group, code.message().to_owned()));
+    let mut warnings: Vec<_> = of_values.collect();
     // Silence would say that no customer stands twice.
     if read.duplicates.rows > 0 || read.compared_to.is_some() {
         let message = match read.compared_to {
@@ -101,6 +101,19 @@ fn share(rows: u64, records: u64) -> f64 {
 }
 
 impl ErrorGroup {
+    /// What a warning says, in one line.
+    pub fn in_a_line(&self) -> String {
+        let field = self.field.as_deref().map_or_else(String::new, |field| format!("{} ", text::safe(field)));
+        let messages: Vec<_> = self.messages.iter().map(|said| text::safe(&said.message)).collect();
+        format!(
+            "{field}{} in {}, first at {}: {}",
+            text::safe(&self.code),
+            rows(self.rows),
+            self.first.join(", "),
+            messages.join("; ")
+        )
+    }
+
     /// The group's line, and below it what is to be fixed.
     pub(super) fn write(&self, lines: &mut String) {
         let status = self.status.map_or_else(String::new, |status| format!("{status} "));

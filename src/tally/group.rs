@@ -59,6 +59,7 @@ impl Group {
 impl Messages {
     /// Counts a row of which this is said.
     pub fn add(&mut self, message: &str) {
+        let message = without_place(message);
         if let Some(rows) = self.0.get_mut(message) {
             *rows += 1;
         } else if self.0.len() < MESSAGES_MAX {
@@ -72,6 +73,14 @@ impl Messages {
         messages.sort_by_key(|(_, rows)| Reverse(**rows));
         messages.truncate(MESSAGES_SHOWN_MAX);
         messages.into_iter().map(|(message, rows)| MessageCount { message: message.clone(), rows: *rows }).collect()
+    }
+}
+
+/// The message without the column at its end: the same fault stands in another column of each row.
+fn without_place(message: &str) -> &str {
+    match message.rsplit_once(" at column ") {
+        Some((words, column)) if column.bytes().all(|byte| byte.is_ascii_digit()) => words.trim_end_matches(','),
+        Some(_) | None => message,
     }
 }
 
@@ -104,6 +113,16 @@ mod tests {
         }
         let shown: Vec<_> = messages.most_frequent().into_iter().map(|said| (said.message, said.rows)).collect();
         assert_eq!(shown, [("b".to_owned(), 3), ("d".to_owned(), 2), ("a".to_owned(), 1)]);
+    }
+
+    #[test]
+    fn a_fault_is_the_same_in_whatever_column() {
+        let mut messages = Messages::default();
+        for message in ["is cut off, at column 7", "is cut off, at column 12", "is cut off", "is bad at column x"] {
+            messages.add(message);
+        }
+        let shown: Vec<_> = messages.most_frequent().into_iter().map(|said| (said.message, said.rows)).collect();
+        assert_eq!(shown, [("is cut off".to_owned(), 3), ("is bad at column x".to_owned(), 1)]);
     }
 
     #[test]

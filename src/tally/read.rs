@@ -1,7 +1,9 @@
 //! What was read, whether or not it came to an outcome.
 
+use std::collections::BTreeMap;
+
 use super::Group;
-use crate::contract::Notes;
+use crate::contract::{Field, Notes, Warning, Warnings};
 use crate::ids::Standing;
 use crate::row::Position;
 
@@ -20,8 +22,8 @@ pub struct RowsRead {
     pub fields_overtaken: u64,
     /// Lines of delimiters alone, which are no rows.
     pub blank_rows: u64,
-    /// Rows whose e-mail address has a domain without a dot.
-    pub domains_without_dot: Group,
+    /// Valid rows with an unusual value.
+    pub warnings: BTreeMap<(Field, Warning), Group>,
     /// Valid rows of customers that an earlier valid row names too.
     pub duplicates: Group,
     /// Rows that are not sent for the sake of a later row of their customer.
@@ -37,8 +39,15 @@ impl RowsRead {
         self.dates_normalised += u64::from(notes.date_normalised);
         self.fields_left_out += u64::from(notes.fields_left_out);
         self.fields_overtaken += u64::from(!notes.overtaken.is_empty());
-        if notes.email_domain_without_dot {
-            self.domains_without_dot.add(position);
+        if !notes.warnings.is_empty() {
+            self.add_warnings(position, notes.warnings);
+        }
+    }
+
+    #[cold]
+    fn add_warnings(&mut self, position: Position, warnings: Warnings) {
+        for about in warnings.iter() {
+            self.warnings.entry(about).or_default().add(position);
         }
     }
 
@@ -73,7 +82,9 @@ impl RowsRead {
         self.fields_left_out += later.fields_left_out;
         self.fields_overtaken += later.fields_overtaken;
         self.blank_rows += later.blank_rows;
-        self.domains_without_dot.append(&later.domains_without_dot);
+        for (about, group) in &later.warnings {
+            self.warnings.entry(*about).or_default().append(group);
+        }
         self.duplicates.append(&later.duplicates);
         self.superseded += later.superseded;
         self.compared_to = self.compared_to.or(later.compared_to);
@@ -81,7 +92,8 @@ impl RowsRead {
 
     /// Numbers the rows as ones that so many rows come before.
     pub fn move_behind(&mut self, rows_before: u64) {
-        let places = self.domains_without_dot.first.iter_mut().chain(&mut self.duplicates.first);
+        let groups = self.warnings.values_mut().chain([&mut self.duplicates]);
+        let places = groups.flat_map(|group| &mut group.first);
         for row in places.map(|place| &mut place.row).chain(&mut self.last_row).chain(&mut self.compared_to) {
             *row += rows_before;
         }

@@ -54,5 +54,6 @@ mod tokens;
 mod unfinished;
 mod unique;
 mod verdicts;
+mod warnings;
 mod windows;
 mod workbooks;

@@ -17,7 +17,7 @@ enum Kind {
 }
 
 /// Every setting but the token, with three values: for the file, the environment and the flag.
-const SAMPLES: [(&str, Kind, [&str; 3]); 72] = [
+const SAMPLES: [(&str, Kind, [&str; 3]); 74] = [
     ("format", Kind::One, ["csv", "tsv", "ndjson"]),
     ("delimiter", Kind::One, [";", "|", "tab"]),
     ("quotes", Kind::One, ["on", "off", "on"]),
@@ -32,6 +32,8 @@ const SAMPLES: [(&str, Kind, [&str; 3]); 72] = [
     ("empty", Kind::Many, ["null", "email=null", "error"]),
     ("null-string", Kind::Many, ["NULL", "-", "n/a"]),
     ("date-format", Kind::Many, ["%d.%m.%Y", "%m/%d/%Y", "%Y/%m/%d"]),
+    ("two-digit-years", Kind::One, ["1900", "1930", "2000"]),
+    ("allow", Kind::Many, ["damaged", "decimals", "damaged"]),
     ("trim", Kind::Switch, ["1", "true", "true"]),
     ("overtaken", Kind::One, ["send", "leave-out", "send"]),
     ("skip-rows", Kind::One, ["1", "2", "3"]),
@@ -113,6 +115,7 @@ fn a_run_is_known_by_what_changes_its_requests() {
     let mut names: Vec<&str> = of_the_run.map(|setting| setting.name).collect();
     names.sort_unstable();
     let want = [
+        "allow",
         "base-url",
         "columns",
         "date-format",
@@ -135,6 +138,7 @@ fn a_run_is_known_by_what_changes_its_requests() {
         "sheet",
         "tenant",
         "trim",
+        "two-digit-years",
         "unique",
         "values",
     ];

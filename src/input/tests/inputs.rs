@@ -195,12 +195,12 @@ fn preflight_finds_what_would_stop_a_run() {
     let check = |text: &str, want: Option<u64>| {
         let path = folder.path().join("a.csv");
         std::fs::write(&path, text).expect("a file");
-        let found = preflight(InputName::Path(path), &InputRules::default());
+        let found = preflight(InputName::Path(path), &InputRules::default(), |_, _| {});
         assert_eq!(found.err().map(|error| error.fault.line()), want.map(Some));
     };
     let rows = "1,x\n".repeat(500_000);
     check(&format!("id,job\n{rows}"), None);
     check(&format!("id,job\n{rows}2,\"y\n{rows}"), Some(500_002));
-    let none = preflight(InputName::Path(folder.path().join("none.csv")), &InputRules::default());
+    let none = preflight(InputName::Path(folder.path().join("none.csv")), &InputRules::default(), |_, _| {});
     assert!(none.is_err_and(|error| matches!(error.fault, InputFault::Missing)));
 }

@@ -102,6 +102,7 @@ fn the_codes_are_those_of_the_contract() {
         ErrorCode::Range,
         ErrorCode::DuplicateKey,
         ErrorCode::Encoding,
+        ErrorCode::Damaged,
         ErrorCode::Columns,
         ErrorCode::Quotes,
         ErrorCode::Duplicate,

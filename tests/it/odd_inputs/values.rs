@@ -1,7 +1,8 @@
 //! What is odd about the values: numbers, dates, addresses, lengths, empty cells, customers that stand twice.
 
-use super::{Odd, Rows, Sends, odd, odd_with};
+use super::{Odd, Refused, Rows, Sends, odd, odd_with};
 
+const NOTHING: &str = "2 row required: has nothing to update: no field beside the id";
 const LARGEST: &str = "9223372036854775807";
 
 pub(super) fn table() -> Vec<Odd> {
@@ -9,7 +10,9 @@ pub(super) fn table() -> Vec<Odd> {
     table.extend(dates());
     table.extend(addresses());
     table.extend(texts());
+    table.extend(damaged());
     table.extend(empty_cells());
+    table.extend(blank_cells());
     table.extend(customers_that_stand_twice());
     table
 }
@@ -34,7 +37,29 @@ fn numbers() -> Vec<Odd> {
         odd("a.csv", country("007"), Sends(r#"{"country_id":7}"#)),
         odd("a.csv", country("-0"), Sends(r#"{"country_id":0}"#)),
         odd("a.csv", country("1e3"), Rows(0, 1, "2 country_id type: is not a whole number")),
-        odd("a.csv", country("84.0"), Rows(0, 1, "2 country_id type: is a whole number written with decimals")),
+        odd(
+            "a.csv",
+            country("84.0"),
+            Rows(
+                0,
+                1,
+                "2 country_id type: is a whole number written with decimals (--allow decimals takes those that are all zero)",
+            ),
+        ),
+        odd_with(&["--allow", "decimals"], "a.csv", country("84.0"), Sends(r#"{"country_id":84}"#)),
+        odd_with(&["--allow", "decimals"], "a.csv", "id,country_id\n101.0,84.00\n", Sends(r#"{"country_id":84}"#)),
+        odd_with(
+            &["--allow", "decimals"],
+            "a.ndjson",
+            "{\"id\":101.0,\"country_id\":84.0}\n",
+            Sends(r#"{"country_id":84}"#),
+        ),
+        odd_with(
+            &["--allow", "decimals"],
+            "a.csv",
+            country("84.5"),
+            Rows(0, 1, "2 country_id type: is not a whole number"),
+        ),
         odd("a.csv", country("\"1,5\""), Rows(0, 1, "2 country_id type: is not a whole number")),
         odd("a.csv", country("８４"), Rows(0, 1, "2 country_id type: is not a whole number")),
         odd(
@@ -42,7 +67,15 @@ fn numbers() -> Vec<Odd> {
             country(&"9".repeat(400)),
             Rows(0, 1, "2 country_id range: is outside the range of 64-bit integers"),
         ),
-        odd("a.csv", country("null"), Rows(0, 1, "2 country_id type: is not a whole number")),
+        odd(
+            "a.csv",
+            country("null"),
+            Rows(
+                0,
+                1,
+                "2 country_id type: is not a whole number; it looks like a null (--null-string says which word is one)",
+            ),
+        ),
         odd_with(&["--null-string", "null"], "a.csv", country("null"), Sends(r#"{"country_id":null}"#)),
         odd("a.ndjson", "{\"id\":\"007\",\"country_id\":\"084\"}\n", Sends(r#"{"country_id":84}"#)),
         odd("a.ndjson", "{\"id\":1e0,\"country_id\":84}\n", Rows(0, 1, "1 id type: is not a whole number")),
@@ -57,7 +90,91 @@ fn dates() -> Vec<Odd> {
         odd("a.csv", date("2000-02-29"), Sends(r#"{"date_of_birth":"2000-02-29T00:00:00Z"}"#)),
         odd("a.csv", date("1900-02-29"), Rows(0, 1, no_such_day)),
         odd("a.csv", date("1990-12-31T23:59:60Z"), Sends(r#"{"date_of_birth":"1990-12-31T23:59:60Z"}"#)),
-        odd("a.csv", date("0000-01-01"), Sends(r#"{"date_of_birth":"0000-01-01T00:00:00Z"}"#)),
+        odd("a.csv", date("0001-01-01"), Sends(r#"{"date_of_birth":"0001-01-01T00:00:00Z"}"#)),
+        odd("a.csv", date("0000-01-01"), Rows(0, 1, no_such_day)),
+        odd(
+            "a.ndjson",
+            "{\"id\":1,\"date_of_birth\":\"0000-01-01T00:00:00Z\"}\n",
+            Rows(
+                0,
+                1,
+                "1 date_of_birth format: is not a date: RFC 3339 or YYYY-MM-DD (--date-format names other forms)",
+            ),
+        ),
+        odd_with(&["--date-format", "%d.%m.%Y"], "a.csv", date("31.04.1985"), Rows(0, 1, no_such_day)),
+        odd_with(
+            &["--date-format", "%d.%m.%Y"],
+            "a.csv",
+            date("3.4.1985"),
+            Sends(r#"{"date_of_birth":"1985-04-03T00:00:00Z"}"#),
+        ),
+        odd_with(
+            &["--date-format", "%d.%m.%Y"],
+            "a.csv",
+            date("12.04.85"),
+            Rows(
+                0,
+                1,
+                "2 date_of_birth format: is not a date: RFC 3339, YYYY-MM-DD or a --date-format; it has the form 99.99.99",
+            ),
+        ),
+        odd_with(
+            &["--date-format", "%d.%m.%y"],
+            "a.csv",
+            date("12.04.85"),
+            Refused("with --two-digit-years 1930 they are 1930 to 2029"),
+        ),
+        odd_with(
+            &["--date-format", "%d.%m.%y", "--two-digit-years", "1930"],
+            "a.csv",
+            date("31.12.45"),
+            Sends(r#"{"date_of_birth":"1945-12-31T00:00:00Z"}"#),
+        ),
+        odd_with(
+            &["--date-format", "%d.%m.%Y", "--two-digit-years", "1930"],
+            "a.csv",
+            date("31.12.1945"),
+            Refused("--two-digit-years has no effect: no --date-format has %y"),
+        ),
+        odd_with(
+            &["--date-format", "%Y-%m-%dT%H:%M:%S%.f%z"],
+            "a.csv",
+            date("1985-04-12T00:00:00.000+0200"),
+            Sends(r#"{"date_of_birth":"1985-04-12T00:00:00+02:00"}"#),
+        ),
+        odd_with(
+            &["--date-format", "%Y-%m-%d %I:%M"],
+            "a.csv",
+            date("1985-04-12 08:05"),
+            Refused("which %p has to read"),
+        ),
+        odd(
+            "a.csv",
+            date("31149"),
+            Rows(
+                0,
+                1,
+                "2 date_of_birth format: is not a date but a number of days, as Excel counts them: format the column as a date and export again",
+            ),
+        ),
+        odd(
+            "a.csv",
+            date("482112000"),
+            Rows(
+                0,
+                1,
+                "2 date_of_birth format: is not a date but a number of seconds, as Unix counts them: RFC 3339 or YYYY-MM-DD",
+            ),
+        ),
+        odd(
+            "a.csv",
+            date("1985-04-12T10:00:00"),
+            Rows(
+                0,
+                1,
+                "2 date_of_birth format: is a date and time without an offset: add Z or one such as +02:00, or --date-format \"%Y-%m-%dT%H:%M:%S\" takes it as UTC",
+            ),
+        ),
         odd("a.csv", date("soon"), Rows(0, 1, no_date)),
         odd_with(
             &["--date-format", "%d/%m/%Y"],
@@ -110,11 +227,7 @@ fn texts() -> Vec<Odd> {
             Rows(0, 1, "2 phone_number too_long: has more than 20 characters"),
         ),
         odd("a.csv", cell("address", &"😀".repeat(1_000)), Rows(1, 0, "")),
-        odd(
-            "a.csv",
-            cell("first_name", "\u{a0}"),
-            Rows(0, 1, "2 first_name null: must not be empty: the API turns empty text into null"),
-        ),
+        odd("a.csv", cell("first_name", "\u{a0}"), Rows(0, 1, NOTHING)),
         odd(
             "a.csv",
             cell("gender", "Male"),
@@ -137,6 +250,111 @@ fn texts() -> Vec<Odd> {
     ]
 }
 
+fn damaged() -> Vec<Odd> {
+    let nul = "2 job damaged: holds a NUL character, which belongs in no text: the file is damaged or in another encoding (--allow damaged sends it as it is)";
+    let replacement = "2 job damaged: holds U+FFFD, which stands for a character that was lost before: export the file again, in UTF-8 (--allow damaged sends it as it is)";
+    let error = "2 job damaged: is an error of a spreadsheet, such as #N/A: correct the cell and export again (--allow damaged sends it as it is)";
+    let narrow = "2 job damaged: is nothing but #, which a spreadsheet shows where a column is too narrow: widen it and export again (--allow damaged sends it as it is)";
+    let short = "2 job damaged: is a number that a spreadsheet has shortened, such as 1.23E+11: format the column as text, type the value again (--allow damaged sends it as it is)";
+    let job = |value: &str| cell("job", value);
+    let usual = "2,x\n".repeat(100_000);
+    // Behind the first block, where a file is not looked at for being text.
+    let late = |value: &str| format!("id,job\n1,x\n{usual}3,{value}\n");
+    let late_nul = nul.strip_prefix('2').expect("a line");
+    let late_nul: &'static str = Box::leak(format!("100003{late_nul}").into_boxed_str());
+    let late_replacement = replacement.strip_prefix('2').expect("a line");
+    let late_replacement: &'static str = Box::leak(format!("100003{late_replacement}").into_boxed_str());
+    vec![
+        odd("a.csv", late("a\0b"), Rows(100_001, 1, late_nul)),
+        odd("a.csv", late("Zo\u{fffd}"), Rows(100_001, 1, late_replacement)),
+        odd("a.ndjson", "\n{\"id\":1,\"job\":\"a\\u0000b\"}\n", Rows(0, 1, nul)),
+        odd("a.ndjson", "\n{\"id\":1,\"job\":\"Zo\\ufffd\"}\n", Rows(0, 1, replacement)),
+        odd("a.ndjson", "\n{\"id\":1,\"job\":\"Zo\u{fffd}\"}\n", Rows(0, 1, replacement)),
+        odd("a.csv", job("Zo\u{fffd}"), Rows(0, 1, replacement)),
+        odd("a.csv", job("\"Zo\u{fffd}\"\"\""), Rows(0, 1, replacement)),
+        odd("a.csv", job("#NAME?"), Rows(0, 1, error)),
+        odd("a.csv", job("#N/A"), Rows(0, 1, error)),
+        odd("a.csv", job("########"), Rows(0, 1, narrow)),
+        odd("a.csv", job("8.49E+11"), Rows(0, 1, short)),
+        odd("a.csv", job("\"1,23E+05\""), Rows(0, 1, short)),
+        odd_with(&["--trim", "--null-string", "NULL"], "a.csv", job(" 8.49E+11"), Rows(0, 1, short)),
+        odd_with(&["--allow", "damaged"], "a.csv", job("8.49E+11"), Sends(r#"{"job":"8.49E+11"}"#)),
+        odd_with(&["--allow", "damaged,decimals"], "a.csv", job("#N/A"), Sends("{\"job\":\"#N/A\"}")),
+        odd_with(
+            &["--allow", "damaged"],
+            "a.ndjson",
+            "{\"id\":1,\"job\":\"a\\u0000b\"}\n",
+            Sends(r#"{"job":"a\u0000b"}"#),
+        ),
+        odd_with(
+            &["--allow", "everything"],
+            "a.csv",
+            job("x"),
+            Refused("--allow: `everything` is not one of damaged, decimals"),
+        ),
+        odd_with(
+            &["--set", "job=#N/A"],
+            "a.csv",
+            "id,email\n1,a@b.c\n",
+            Refused("--set: job is an error of a spreadsheet"),
+        ),
+        odd(
+            "a.csv",
+            cell("email", "#N/A"),
+            Rows(
+                0,
+                1,
+                "2 email damaged: is an error of a spreadsheet, such as #N/A: correct the cell and export again",
+            ),
+        ),
+        odd(
+            "a.csv",
+            "id,job\n1.01E+05,x\n",
+            Rows(
+                0,
+                1,
+                "2 id damaged: is a number that a spreadsheet has shortened, such as 1.23E+11: format the column as text, type the value again",
+            ),
+        ),
+    ]
+}
+
+/// White space is what Unicode calls so.
+fn blank_cells() -> Vec<Odd> {
+    let blanks = [" ", "\t", "\u{a0}", "\u{3000}", "\u{2003} \u{205f}"];
+    let mut table = Vec::new();
+    for blank in blanks {
+        let all = format!(
+            "id,first_name,last_name,phone_number,email,date_of_birth,gender,country_id,identity_number,job,address,default_channel_id,user_id\n1{}\n",
+            format!(",{blank}").repeat(12)
+        );
+        table.push(odd("a.csv", &all, Rows(0, 1, NOTHING)));
+        table.push(odd("a.csv", format!("id,job,email\n1,{blank},a@b.c\n"), Sends(r#"{"email":"a@b.c"}"#)));
+        table.push(odd(
+            "a.ndjson",
+            format!("{{\"id\":1,\"job\":\"{}\",\"email\":\"a@b.c\"}}\n", blank.replace('\t', "\\t")),
+            Sends(r#"{"email":"a@b.c"}"#),
+        ));
+    }
+    let job = cell("job", " ");
+    table.extend([
+        odd_with(&["--empty", "null"], "a.csv", &job, Sends(r#"{"job":null}"#)),
+        odd_with(&["--empty", "error"], "a.csv", &job, Rows(0, 1, "2 job required: is empty (--empty error)")),
+        odd_with(&["--values", "job: =Nurse"], "a.csv", &job, Sends(r#"{"job":"Nurse"}"#)),
+        odd_with(&["--values", "job:x= "], "a.csv", cell("job", "x"), Rows(0, 1, NOTHING)),
+        odd_with(&["--null-string", " "], "a.csv", &job, Sends(r#"{"job":null}"#)),
+        odd_with(
+            &["--empty", "null", "--set", "job= "],
+            "a.csv",
+            "id,email\n1,a@b.c\n",
+            Sends(r#"{"email":"a@b.c","job":null}"#),
+        ),
+        odd("a.csv", "id,job\n ,x\n", Rows(0, 1, "2 id required: is empty")),
+        odd("a.ndjson", "\n{\"id\":\"\u{a0}\",\"job\":\"x\"}\n", Rows(0, 1, "2 id required: is empty")),
+    ]);
+    table
+}
+
 fn empty_cells() -> Vec<Odd> {
     let file = "id,job,email\n1,,a@b.c\n";
     vec![
@@ -145,7 +363,7 @@ fn empty_cells() -> Vec<Odd> {
         odd_with(&["--empty", "job=null"], "a.csv", file, Sends(r#"{"email":"a@b.c","job":null}"#)),
         odd_with(&["--empty", "error"], "a.csv", file, Rows(0, 1, "2 job required: is empty (--empty error)")),
         odd("a.ndjson", "{\"id\":1,\"job\":\"\",\"email\":null}\n", Sends(r#"{"email":null}"#)),
-        odd("a.csv", "id,job\n1,\n", Rows(0, 1, "2 row required: has nothing to update: no field beside the id")),
+        odd("a.csv", "id,job\n1,\n", Rows(0, 1, NOTHING)),
         odd_with(&["--set", "country_id=84"], "a.csv", "id,job\n1,\n", Sends(r#"{"country_id":84}"#)),
     ]
 }

@@ -1,0 +1,72 @@
+//! Warnings about the first rows of the inputs, said before anything is sent: who sees that a column was read wrongly can still
+//! stop the run. A check sends nothing, and says them in its summary alone.
+
+use jiff::Timestamp;
+use jiff::tz::Offset;
+use tracing::warn;
+
+use crate::commands::inputs;
+use crate::config::input::InputSettings;
+use crate::contract::Today;
+use crate::input::{Block, Layout, RowRules, RowWindow, parse_block};
+use crate::row::Position;
+use crate::summary::{InputNames, warning_groups};
+use crate::tally::RowsRead;
+
+/// What is unusual about the first rows.
+pub(super) struct FirstRows {
+    rules: RowRules,
+    window: RowWindow,
+    /// Whether some rows do not take part.
+    has_window: bool,
+    read: RowsRead,
+}
+
+/// How rows are read today.
+pub(super) fn rules(settings: &InputSettings) -> RowRules {
+    let mut rules = settings.rows.clone();
+    rules.values.today = today();
+    rules
+}
+
+/// The day that it is where it is latest: no date that has come anywhere is in the future.
+fn today() -> Today {
+    let day = Offset::constant(14).to_datetime(Timestamp::now()).date();
+    Today::new(day.year(), day.month(), day.day()).unwrap_or_default()
+}
+
+impl FirstRows {
+    /// Nothing is seen yet.
+    pub(super) fn new(settings: &InputSettings) -> FirstRows {
+        let rows = inputs::rows(settings);
+        FirstRows {
+            rules: rules(settings),
+            window: inputs::window(&rows),
+            has_window: rows.start > 1 || rows.end < u64::MAX,
+            read: RowsRead::default(),
+        }
+    }
+
+    /// Looks at a block of an input, counted from 0. The beginning of one may be all that is shown.
+    pub(super) fn look_at(&mut self, input: usize, block: Block, layout: &Layout) {
+        // How many rows come before those of a second input is only known once the first one is read.
+        if self.has_window && input > 0 {
+            return;
+        }
+        let Some(block) = self.window.cut(block, layout) else { return };
+        parse_block(&block, layout, &self.rules, &mut |record| {
+            let position = Position { row: self.read.rows + 1, input, line: record.line };
+            match record.checked {
+                Ok(update) => self.read.add_valid(position, update.notes()),
+                Err(_) => self.read.add_invalid(position),
+            }
+        });
+    }
+
+    /// Says what was seen.
+    pub(super) fn say(&self, names: &InputNames) {
+        for group in warning_groups(&self.read, names) {
+            warn!("among the first rows: {}", group.in_a_line());
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Values that are probably mistakes, and are taken where the user says so (`--allow`).
+
+use super::near_miss::whole_part;
+
+/// A kind of value that is taken although it is probably a mistake (`--allow`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Allowance {
+    /// Text that a program has damaged, as it is.
+    Damaged,
+    /// A whole number that is written with decimals which are all zero.
+    Decimals,
+}
+
+/// The kinds of values that are taken although they are probably mistakes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Allowed {
+    damaged: bool,
+    decimals: bool,
+}
+
+impl FromIterator<Allowance> for Allowed {
+    fn from_iter<I: IntoIterator<Item = Allowance>>(allowances: I) -> Allowed {
+        let mut allowed = Allowed::default();
+        for allowance in allowances {
+            match allowance {
+                Allowance::Damaged => allowed.damaged = true,
+                Allowance::Decimals => allowed.decimals = true,
+            }
+        }
+        allowed
+    }
+}
+
+impl Allowed {
+    /// Whether damaged text is taken.
+    pub(super) fn takes_damaged(self) -> bool {
+        self.damaged
+    }
+
+    /// A number's text without decimals that are all zero, where such are taken.
+    pub(super) fn whole_part(self, text: &str) -> &str {
+        if self.decimals { whole_part(text).unwrap_or(text) } else { text }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::{Cell, Draft, ErrorCode, Field, ValueRules};
+
+    fn text(text: &str) -> Cell<'_> {
+        Cell::Text(text.into())
+    }
+
+    #[test]
+    fn what_is_damaged_is_refused_unless_it_is_allowed() {
+        let check = |field: Field, value: &'static str, refused: Option<ErrorCode>, allowed: Option<ErrorCode>| {
+            for (allowances, want) in [(&[][..], refused), (&[Allowance::Damaged][..], allowed)] {
+                let rules = ValueRules { allowed: allowances.iter().copied().collect(), ..ValueRules::default() };
+                let mut draft = Draft::new(&rules);
+                draft.set_id(Some(text("7")));
+                draft.set(field, text(value));
+                let found =
+                    draft.finish().err().map(|row| row.errors.iter().map(|error| error.code).collect::<Vec<_>>());
+                assert_eq!(found, want.map(|code| vec![code]), "{field} {value:?} {allowances:?}");
+            }
+        };
+        for value in ["a\0", "Zo\u{fffd}", "####", "#N/A", "8.49E+11"] {
+            check(Field::PhoneNumber, value, Some(ErrorCode::Damaged), None);
+            // No address and no number can be read from it, whatever is allowed.
+            check(Field::Email, value, Some(ErrorCode::Damaged), Some(ErrorCode::Damaged));
+            check(Field::CountryId, value, Some(ErrorCode::Damaged), Some(ErrorCode::Damaged));
+            check(Field::DateOfBirth, value, Some(ErrorCode::Damaged), Some(ErrorCode::Damaged));
+        }
+        check(Field::LastName, "\0", Some(ErrorCode::Damaged), None);
+    }
+
+    #[test]
+    fn decimals_that_are_zero_are_taken_where_they_are_allowed() {
+        let body_of = |number: Cell<'static>, allowances: &[Allowance]| {
+            let rules = ValueRules { allowed: allowances.iter().copied().collect(), ..ValueRules::default() };
+            let mut draft = Draft::new(&rules);
+            draft.set_id(Some(number.clone()));
+            draft.set(Field::CountryId, number);
+            let mut body = Vec::new();
+            draft.finish().ok().map(|update| {
+                update.write_body(&mut body);
+                (update.id().get(), String::from_utf8(body).expect("JSON is UTF-8"))
+            })
+        };
+        let good = Some((101, r#"{"country_id":101}"#.to_owned()));
+        for number in [text("101.0"), text("0101.000"), Cell::Number("101.0")] {
+            assert_eq!(body_of(number.clone(), &[]), None, "{number:?}");
+            assert_eq!(body_of(number.clone(), &[Allowance::Damaged]), None, "{number:?}");
+            assert_eq!(body_of(number.clone(), &[Allowance::Decimals]), good, "{number:?}");
+        }
+        for number in [text("101.5"), text("101."), text(".0"), text("1.0.0"), text("101,0"), Cell::Number("1.0e2")] {
+            assert_eq!(body_of(number.clone(), &[Allowance::Decimals]), None, "{number:?}");
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! Characters and words in good text that people seldom mean: what a conversion left behind. They are counted as warnings.
+
+use super::field::Field;
+use super::warning::{Warning, Warnings};
+
+/// What databases and programs write for null. Words that are names of people too are only taken in the case in which programs
+/// write them.
+const NULL_WORDS: [&str; 26] = [
+    "NULL",
+    "null",
+    "Null",
+    "(null)",
+    "(NULL)",
+    "[NULL]",
+    "[null]",
+    "<null>",
+    "<NULL>",
+    "\\N",
+    "nan",
+    "NaN",
+    "NAN",
+    "-nan",
+    "NaT",
+    "<NA>",
+    "None",
+    "none",
+    "NONE",
+    "nil",
+    "NIL",
+    "N/A",
+    "n/a",
+    "NA",
+    "undefined",
+    "(none)",
+];
+
+/// Adds what is unusual about a text that keeps its field's rule.
+pub(super) fn look_at(text: &str, field: Field, warnings: &mut Warnings) {
+    let mut warn = |is_so: bool, warning: Warning| {
+        if is_so {
+            warnings.insert(warning, field);
+        }
+    };
+    warn(is_null_word(text), Warning::NullWord);
+    warn(text.starts_with('=') && text.len() > 1, Warning::FormulaText);
+    if has_odd_characters(text.as_bytes()) {
+        warn(has_mojibake(text.as_bytes()), Warning::Mojibake);
+        warn(text.chars().any(is_odd_control), Warning::ControlCharacter);
+    }
+    let is_of_one_line = !matches!(field, Field::Job | Field::Address);
+    warn(is_of_one_line && text.contains(['\n', '\r']), Warning::LineBreak);
+}
+
+/// Whether text is a word for null.
+pub(super) fn is_null_word(text: &str) -> bool {
+    NULL_WORDS.contains(&text)
+}
+
+/// Whether text in UTF-8 holds characters for which values are looked at closely: control characters (line breaks among them,
+/// which some fields do not expect), U+FFFD, and what looks like UTF-8 in another encoding.
+pub fn has_odd_characters(text: &[u8]) -> bool {
+    let is_usual = |byte: &u8| matches!(byte, b' '..=b'~');
+    !text.iter().all(is_usual) && has_odd_character_among_others(text)
+}
+
+#[cold]
+fn has_odd_character_among_others(text: &[u8]) -> bool {
+    let is_odd_ascii = |byte: &u8| byte.is_ascii_control() && *byte != b'\t';
+    text.iter().any(is_odd_ascii) || has_odd_text(text)
+}
+
+/// The same for what is not ASCII: U+FFFD, control characters of Latin-1, and what looks like UTF-8 in another encoding.
+pub fn has_odd_text(text: &[u8]) -> bool {
+    let mut leads = memchr::memchr2_iter(0xef, 0xc2, text).filter_map(|at| text.get(at..));
+    leads.any(|rest| matches!(rest, [0xef, 0xbf, 0xbd, ..] | [0xc2, 0x80..=0x9f, ..])) || has_mojibake(text)
+}
+
+/// Whether UTF-8 holds a pair of characters that UTF-8 becomes where it is read as Latin-1 or windows-1252, and that no language
+/// writes.
+pub(super) fn has_mojibake(text: &[u8]) -> bool {
+    memchr::memchr_iter(0xc3, text).filter_map(|at| text.get(at..)).any(starts_with_mojibake)
+}
+
+/// Whether UTF-8 that begins with a character from U+00C0 to U+00FF begins with such a pair.
+fn starts_with_mojibake(text: &[u8]) -> bool {
+    match text {
+        // Behind them comes what was the second byte of a letter of the Latin alphabet …
+        [0xc3, 0x82 | 0x83, 0xc2, ..] => true,
+        // … which windows-1252 has other characters for: \u{160} \u{153} \u{178}, \u{192}, \u{2c6}, and punctuation.
+        [0xc3, 0x83, 0xc5, 0x92 | 0x93 | 0xa0 | 0xa1 | 0xb8 | 0xbd | 0xbe, ..]
+        | [0xc3, 0x83, 0xc6, 0x92, ..]
+        | [0xc3, 0x83, 0xcb, 0x86 | 0x9c, ..]
+        | [0xc3, 0x83, 0xe2, 0x80 | 0x82 | 0x84, _, ..] => true,
+        // The letters of Central and Eastern Europe, Greek and Cyrillic.
+        [0xc3, 0x84 | 0x8e | 0x8f | 0x90, 0xc2, 0x80..=0x9f | 0xa1..=0xbf, ..] | [0xc3, 0x85, 0xc2, ..] => true,
+        [0xc3, 0x84 | 0x85, 0xc5, 0x92 | 0x93 | 0xa0 | 0xa1 | 0xb8 | 0xbd | 0xbe, ..]
+        | [0xc3, 0x84 | 0x85, 0xe2, 0x80, 0x9a | 0x9e | 0xa1 | 0xba, ..]
+        | [0xc3, 0x84 | 0x85, 0xe2, 0x84, 0xa2, ..] => true,
+        // A dash or a quotation mark, and other characters of three bytes.
+        [0xc3, 0xa2, 0xe2, 0x82, 0xac, ..] | [0xc3, 0xa2, 0xc2, 0x80, ..] => true,
+        [0xc3, 0xa0..=0xaf, 0xc2, _, 0xc2, ..] => true,
+        _ => false,
+    }
+}
+
+fn is_odd_control(character: char) -> bool {
+    character.is_control() && !matches!(character, '\t' | '\n' | '\r')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `text` in UTF-8, read as windows-1252 (where it has a character for the byte) or Latin-1.
+    fn misread(text: &str) -> [String; 2] {
+        let (windows, _) = encoding_rs::WINDOWS_1252.decode_without_bom_handling(text.as_bytes());
+        [windows.into_owned(), text.bytes().map(char::from).collect()]
+    }
+
+    #[test]
+    fn utf_8_that_was_read_otherwise_is_seen() {
+        for word in [
+            "Zo\u{eb}",
+            "M\u{fc}hle",
+            "Stra\u{df}e",
+            "\u{d6}sterreich",
+            "\u{c9}cole",
+            "\u{e0} demi",
+            "\u{c4}rztin",
+            "\u{dc}bung",
+            "don\u{2019}t",
+            "\u{201c}x\u{201d}",
+            "\u{142}\u{105}ka",
+            "\u{160}koda",
+            "\u{41f}\u{440}\u{438}",
+            "\u{3b1}\u{3b2}",
+            "\u{4e2d}\u{6587}",
+        ] {
+            for misread in misread(word) {
+                assert!(has_mojibake(misread.as_bytes()) && has_odd_characters(misread.as_bytes()), "{word} {misread}");
+            }
+            assert!(!has_odd_characters(word.as_bytes()), "{word}");
+        }
+        for word in [
+            "S\u{c3}O JO\u{c3}O",
+            "\u{c2}ngela",
+            "p\u{e2}t\u{e9}",
+            "\u{c5}ngstr\u{f6}m",
+            "5\u{20ac}",
+            "\u{c4}\u{2026}",
+            "\u{201e}\u{c4}\u{201c}",
+            "d\u{2019}\u{c2}ge",
+            "Nu\u{f1}ez 3\u{ba}",
+            "20 \u{b0}C",
+            "\u{d0}\u{f3}r",
+        ] {
+            assert!(!has_mojibake(word.as_bytes()), "{word}");
+        }
+    }
+
+    #[test]
+    fn each_oddity_is_told_of_its_field() {
+        let check = |field: Field, text: &str, want: &[Warning]| {
+            let mut warnings = Warnings::default();
+            look_at(text, field, &mut warnings);
+            let found: Vec<_> = warnings.iter().map(|(of, warning)| (of == field, warning)).collect();
+            let want: Vec<_> = want.iter().map(|warning| (true, *warning)).collect();
+            assert_eq!(found, want, "{field} {text:?}");
+        };
+        for word in NULL_WORDS {
+            check(Field::Job, word, &[Warning::NullWord]);
+        }
+        for word in ["Nora", "Nan", "Nil", "Na", "nulls", "NULL ", "Annul", "N"] {
+            check(Field::FirstName, word, &[]);
+        }
+        check(Field::PhoneNumber, "=\"0160\"", &[Warning::FormulaText]);
+        check(Field::Job, "=", &[]);
+        check(Field::Job, "Zo\u{c3}\u{ab}", &[Warning::Mojibake]);
+        for text in ["a\u{1}b", "a\u{7f}", "a\u{85}b", "\u{9b}x"] {
+            check(Field::Job, text, &[Warning::ControlCharacter]);
+        }
+        check(Field::Job, "a\tb", &[]);
+        check(Field::Address, "a\r\nb", &[]);
+        check(Field::PhoneNumber, "0160\n11", &[Warning::LineBreak]);
+        check(Field::FirstName, "a\rb", &[Warning::LineBreak]);
+    }
+}
