@@ -155,7 +155,7 @@ struct InputFlags {
     /// Names of the columns of a file without a header; implies --no-header
     #[arg(long, value_name = "NAME,...", value_delimiter = ',', hide_short_help = true)]
     columns: Vec<String>,
-    /// Sheet of a workbook [default: the first one]
+    /// Sheet of a workbook [default: the first table that is not hidden]
     #[arg(long, value_name = "NAME", hide_short_help = true)]
     sheet: Option<String>,
     /// The column COLUMN is the API's field FIELD (or id); repeatable

@@ -14,7 +14,7 @@ use crate::input::InputName;
 
 /// What an input's name may end with, in a folder; each also with the name of a compression behind it.
 const EXTENSIONS: [&str; 5] = ["csv", "tsv", "ndjson", "jsonl", "xlsx"];
-const COMPRESSIONS: [&str; 2] = ["gz", "zst"];
+const COMPRESSIONS: [&str; 4] = ["gz", "zst", "xz", "bz2"];
 
 /// The inputs in order, each once: of a folder or pattern by name, byte by byte, so that a run can be continued.
 pub(super) fn expand(named: &[InputName]) -> anyhow::Result<Vec<InputName>> {
@@ -59,29 +59,47 @@ fn regular_file(name: &InputName) -> Option<(u64, u64)> {
     Some((metadata.dev(), metadata.ino()))
 }
 
-/// The files of a folder that can be inputs by their names. Others are passed over and named, hidden ones are not even that.
+/// The files of a folder that can be inputs by their names. Others are passed over and named.
 fn of_folder(folder: &Path, name: &InputName) -> anyhow::Result<Vec<InputName>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).with_context(|| format!("{name}: cannot be listed"))? {
         let path = entry.with_context(|| format!("{name}: cannot be listed"))?.path();
-        let is_hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        if is_hidden || path.is_dir() {
-            continue;
-        }
-        if is_input(&path) {
-            files.push(path);
-        } else {
-            info!("{} is passed over: its name does not end as that of an input", InputName::Path(path));
+        match passed_over(&path) {
+            None => files.push(path),
+            Some(why) => info!("{} is passed over: {why}", InputName::Path(path)),
         }
     }
     files.sort();
     if files.is_empty() {
         bail!(
-            "{name}: there is no file in this folder whose name ends with .{} (or that with .gz or .zst)",
-            EXTENSIONS.join(", .")
+            "{name}: there is no file in this folder whose name ends with .{} (or that with .{})",
+            EXTENSIONS.join(", ."),
+            COMPRESSIONS.join(", .")
         );
     }
     Ok(files.into_iter().map(InputName::Path).collect())
+}
+
+/// Why an entry of a folder is passed over, if it is.
+fn passed_over(path: &Path) -> Option<&'static str> {
+    match unasked(path) {
+        Some(why) => Some(why),
+        None if path.is_dir() => Some("it is a folder in a folder: name it, or the pattern `**/*.csv`"),
+        None if is_input(path) => None,
+        None => Some("its name does not end as that of an input"),
+    }
+}
+
+/// Why a file is read only where it is named itself, by its name: folders and patterns pass over what a person does not see.
+fn unasked(path: &Path) -> Option<&'static str> {
+    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+    if name.starts_with(b"~$") {
+        Some("it is no workbook, but says that one is open in Excel")
+    } else if name.starts_with(b".") {
+        Some("it is hidden")
+    } else {
+        None
+    }
 }
 
 fn is_input(path: &Path) -> bool {
@@ -96,8 +114,12 @@ fn is_input(path: &Path) -> bool {
 
 fn of_pattern(pattern: &Path, name: &InputName) -> anyhow::Result<Vec<InputName>> {
     let matching = Pattern::new(pattern).with_context(|| format!("{name}: is no pattern"))?;
-    let mut files = matching.files().with_context(|| format!("{name}: cannot be listed"))?;
-    files.sort();
+    let matching = matching.files().with_context(|| format!("{name}: cannot be listed"))?;
+    for hidden in matching.hidden {
+        let why = unasked(&hidden).unwrap_or("it is hidden");
+        info!("{} is passed over: {why}", InputName::Path(hidden));
+    }
+    let files = matching.files;
     if files.is_empty() {
         bail!("{name}: no file matches");
     }

@@ -12,7 +12,7 @@ use tracing::{info, warn};
 use crate::commands::first_rows::FirstRows;
 use crate::commands::{Failure, files};
 use crate::config::input::InputSettings;
-use crate::input::{InputName, KnownInput, Layout, Origin, RowWindow};
+use crate::input::{Container, InputName, KnownInput, Layout, Origin, RowWindow};
 use crate::journal::{Checkpoint, InputIdentity, Key};
 use crate::summary::InputNames;
 
@@ -45,6 +45,9 @@ pub(super) fn look_through(
         };
         let input = KnownInput::look(name, &rules, look_at).map_err(Failure::unusable)?;
         say_what_is_doubtful(&input);
+        for note in input.notes() {
+            info!("{note}");
+        }
         let before = index.checked_sub(1).and_then(|before| found.get(&before));
         let input = if let Some(before) = before { input.sharing_with(before) } else { input };
         found.insert(index, input);
@@ -53,6 +56,7 @@ pub(super) fn look_through(
     let layouts = inputs.iter().map(|input| input.layout().as_ref());
     settings.rules.mapping.check_ignored(layouts).map_err(Failure::unusable)?;
     for input in &inputs {
+        say_which_sheet_is_read(input);
         say_what_is_taken_loosely(input);
         say_what_does_not_apply(input, settings);
     }
@@ -68,6 +72,14 @@ pub(super) fn look_through(
 fn say_what_is_doubtful(input: &KnownInput) {
     if let Some(doubt) = input.encoding_doubt() {
         warn!("{} {doubt}", input.name());
+    }
+}
+
+/// A workbook's other sheets are not read, which may not be what is wanted.
+fn say_which_sheet_is_read(input: &KnownInput) {
+    match &input.read_as().container {
+        Container::Workbook(choice) if choice.is_one_of_several() => info!("{}: {choice} (--sheet)", input.name()),
+        Container::File | Container::Packed(_) | Container::Workbook(_) => {}
     }
 }
 

@@ -13,6 +13,16 @@ const FIRST_BYTE: u32 = 0x0010_ff00;
 /// A pattern of paths.
 pub(super) struct Pattern(Vec<Part>);
 
+/// What matches a pattern.
+#[derive(Debug, Default)]
+pub(super) struct Matching {
+    /// The files, by name.
+    pub(super) files: Vec<PathBuf>,
+    /// Files that would match if they were not hidden, by name: like a shell's, `*` and its like match no dot at the beginning of a
+    /// name, nor `~$`, with which Excel marks a workbook that is open.
+    pub(super) hidden: Vec<PathBuf>,
+}
+
 /// A part of a path.
 enum Part {
     /// It is called so.
@@ -41,28 +51,46 @@ impl Pattern {
         path.components().map(part).collect::<Result<_, _>>().map(Pattern)
     }
 
-    /// The files that match, in no order.
-    pub(super) fn files(&self) -> io::Result<Vec<PathBuf>> {
+    /// The files that match.
+    pub(super) fn files(&self) -> io::Result<Matching> {
         let mut found = vec![PathBuf::new()];
-        for part in &self.0 {
+        let mut hidden = Vec::new();
+        for (part, number) in self.0.iter().zip(1..) {
+            let is_last = number == self.0.len();
             let mut next = Vec::new();
             for path in found {
                 match part {
                     Part::Name(name) => next.push(path.join(name)),
                     Part::Matching(pattern) => {
-                        let entries = entries(&path)?.into_iter();
-                        next.extend(entries.filter(|entry| pattern.matches(&characters(last_name(entry)))));
+                        for entry in entries(&path)? {
+                            let name = characters(last_name(&entry));
+                            match (pattern.matches(&name), is_hidden(&name, pattern.as_str())) {
+                                (true, false) => next.push(entry),
+                                (true, true) if is_last => hidden.push(entry),
+                                (true, true) | (false, _) => {}
+                            }
+                        }
                     }
                     Part::Folders => folders_below(path, &mut next)?,
                 }
             }
             found = next;
         }
-        found.retain(|path| path.exists() && !path.is_dir());
-        found.sort();
-        found.dedup();
-        Ok(found)
+        Ok(Matching { files: files_of(found), hidden: files_of(hidden) })
     }
+}
+
+/// The files among these, each once, by name.
+fn files_of(mut paths: Vec<PathBuf>) -> Vec<PathBuf> {
+    paths.retain(|path| path.exists() && !path.is_dir());
+    paths.sort();
+    paths.dedup();
+    paths
+}
+
+/// Whether a name is hidden from a pattern, which does not ask for hidden ones itself.
+fn is_hidden(name: &str, pattern: &str) -> bool {
+    [".", "~$"].iter().any(|mark| name.starts_with(mark) && !pattern.starts_with(mark))
 }
 
 /// The entries of a folder; none where there is no such folder.
@@ -74,11 +102,13 @@ fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
     fs::read_dir(listed)?.map(|entry| Ok(folder.join(entry?.file_name()))).collect()
 }
 
-/// The folder itself, and all folders in it. Links are not followed, because they may lead around in a circle.
+/// The folder itself, and all folders in it that are not hidden. Links are not followed, because they may lead around in a circle.
 fn folders_below(folder: PathBuf, found: &mut Vec<PathBuf>) -> io::Result<()> {
     let mut left = vec![folder];
     while let Some(folder) = left.pop() {
-        left.extend(entries(&folder)?.into_iter().filter(|entry| entry.is_dir() && !entry.is_symlink()));
+        let is_shown = |entry: &PathBuf| !is_hidden(&characters(last_name(entry)), "**");
+        let entries = entries(&folder)?.into_iter().filter(is_shown);
+        left.extend(entries.filter(|entry| entry.is_dir() && !entry.is_symlink()));
         found.push(folder);
     }
     Ok(())
@@ -105,8 +135,16 @@ mod tests {
     #[test]
     fn names_match_whatever_their_bytes() {
         let folder = tempfile::tempdir().expect("a folder");
-        let names: [&[u8]; 6] =
-            [b"a.csv", b"caf\xe9.csv", b"caf\xe8.csv", b".hidden.csv", b"sub/b.csv", b"sub/deep\xff/c.csv"];
+        let names: [&[u8]; 8] = [
+            b"a.csv",
+            b"caf\xe9.csv",
+            b"caf\xe8.csv",
+            b".hidden.csv",
+            b"~$open.csv",
+            b"sub/b.csv",
+            b"sub/deep\xff/c.csv",
+            b".hidden/b.csv",
+        ];
         for name in names {
             let path = folder.path().join(OsStr::from_bytes(name));
             fs::create_dir_all(path.parent().expect("a folder")).expect("our own folder");
@@ -117,11 +155,17 @@ mod tests {
         let check = |pattern: &[u8], want: &[&[u8]]| {
             let found = Pattern::new(&folder.path().join(OsStr::from_bytes(pattern))).expect("a pattern").files();
             let found = found.expect("the folder can be listed");
-            let found: Vec<_> = found.iter().filter_map(|file| file.strip_prefix(folder.path()).ok()).collect();
-            let want: Vec<_> = want.iter().map(|name| Path::new(OsStr::from_bytes(name))).collect();
-            assert_eq!(found, want, "{pattern:?}");
+            let names = |files: &[PathBuf]| -> Vec<Vec<u8>> {
+                let below = files.iter().filter_map(|file| file.strip_prefix(folder.path()).ok());
+                below.map(|name| name.as_os_str().as_bytes().to_vec()).collect()
+            };
+            assert_eq!(names(&found.files), want, "{pattern:?}");
+            names(&found.hidden)
         };
-        check(b"*.csv", &[b".hidden.csv", b"a.csv", b"caf\xe8.csv", b"caf\xe9.csv"]);
+        let hidden = check(b"*.csv", &[b"a.csv", b"caf\xe8.csv", b"caf\xe9.csv"]);
+        assert_eq!(hidden, [&b".hidden.csv"[..], b"~$open.csv"]);
+        check(b".h*.csv", &[b".hidden.csv"]);
+        check(b"~$*.csv", &[b"~$open.csv"]);
         check(b"caf\xe9*", &[b"caf\xe9.csv"]);
         check(b"caf?.csv", &[b"caf\xe8.csv", b"caf\xe9.csv"]);
         check(b"*/*.csv", &[b"sub/b.csv"]);

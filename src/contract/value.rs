@@ -12,6 +12,7 @@ use super::field::{FieldRule, Kind, Null};
 use super::finding::{Finding, find, integer, is_blank};
 use super::near_miss::{none_of, not_a_date, not_a_whole_number, not_an_email, not_utf_8};
 use super::oddity;
+use super::sheet_fault::SheetFault;
 use super::update::Notes;
 use super::warning::Warning;
 use super::{CustomerId, ErrorCode, IdError};
@@ -25,6 +26,10 @@ pub enum Cell<'a> {
     Text(Cow<'a, str>),
     /// A JSON number, as it is written.
     Number(&'a str),
+    /// A number that a cell of a workbook holds, as it is written in JSON.
+    SheetNumber(&'a str),
+    /// A cell of a workbook that holds no value, though there is something in it.
+    SheetFault(SheetFault),
     /// A JSON `true` or `false`.
     Boolean,
     /// A JSON array or object.
@@ -87,7 +92,7 @@ pub(super) fn customer_id(cell: Option<Cell<'_>>, rules: &ValueRules) -> Result<
         None => refused(ErrorCode::Required, "is missing"),
         Some(Cell::Text(text)) if is_blank(&text) => refused(ErrorCode::Required, "is empty"),
         Some(Cell::Text(text)) => customer_id_of(&text, rules),
-        Some(Cell::Number(number)) => customer_id_of(number, rules),
+        Some(Cell::Number(number) | Cell::SheetNumber(number)) => customer_id_of(number, rules),
         Some(Cell::Null) => refused(ErrorCode::Null, "must not be null"),
         Some(other) => Err(unusable(&other, "a whole number")),
     }
@@ -113,7 +118,7 @@ pub(super) fn value<'a>(
             Null::Allowed => Ok(Value::Null),
             Null::Refused => refused(ErrorCode::Null, "must not be null"),
         },
-        (Cell::Number(number), Kind::Integer) => match integer(number, rules) {
+        (Cell::Number(number) | Cell::SheetNumber(number), Kind::Integer) => match integer(number, rules) {
             Finding::Integer(integer) => Ok(Value::Integer(integer)),
             broken => Err(refusal(broken, number, rule, rules)),
         },
@@ -121,6 +126,14 @@ pub(super) fn value<'a>(
             ErrorCode::Type,
             "is a number where text belongs (leading zeros are lost that way); put it in quotes",
         ),
+        (Cell::SheetNumber(_), Kind::DateTime) => {
+            refused(ErrorCode::Type, "is a number where a date belongs: format the column as a date")
+        }
+        (Cell::SheetNumber(_), _) => refused(
+            ErrorCode::Type,
+            "is a number where text belongs (leading zeros are lost that way): format the column as text and type it again",
+        ),
+        (Cell::SheetFault(fault), Kind::DateTime) => refused(ErrorCode::Type, fault.message("a date")),
         (other, Kind::Integer) => Err(unusable(&other, "a whole number")),
         (other, _) => Err(unusable(&other, "text")),
     }
@@ -219,11 +232,14 @@ fn unusable(cell: &Cell<'_>, wanted: &'static str) -> Refused {
         Cell::NotText { reads_as } => (ErrorCode::Encoding, not_utf_8(*reads_as)),
         Cell::HalfCharacter => (ErrorCode::Encoding, "holds one half of a surrogate pair without the other".into()),
         Cell::Boolean => (ErrorCode::Type, format!("is true or false, where {wanted} belongs").into()),
-        // A workbook's cells with an error come as objects.
+        Cell::SheetFault(fault) => (ErrorCode::Type, fault.message(wanted)),
+        // Failed rows of a workbook have objects for its cells with an error.
         Cell::Nested => (
             ErrorCode::Type,
             format!("is an array or object (in a workbook: an error such as #N/A), where {wanted} belongs").into(),
         ),
-        Cell::Null | Cell::Text(_) | Cell::Number(_) => (ErrorCode::Type, format!("is not {wanted}").into()),
+        Cell::Null | Cell::Text(_) | Cell::Number(_) | Cell::SheetNumber(_) => {
+            (ErrorCode::Type, format!("is not {wanted}").into())
+        }
     }
 }

@@ -61,13 +61,46 @@ pub enum InputFault {
         /// How large that part may be.
         bytes_max: u64,
     },
-    /// A workbook without the sheet that was asked for, or without any.
-    #[error("has no sheet {}there {}", .sheet.as_deref().map_or_else(String::new, |sheet| format!("`{sheet}`; ")), listed(.sheets))]
+    /// A workbook whose table of texts would take too much memory.
+    #[error("is a workbook whose texts take more than {bytes_max} bytes of memory: save the sheet as CSV (UTF-8)")]
+    WorkbookTexts {
+        /// How much they may take.
+        bytes_max: usize,
+    },
+    /// A workbook whose end is missing.
+    #[error("the workbook is cut off: it has no end of archive; copy or download it again")]
+    WorkbookCutOff,
+    /// A workbook without the sheet that was asked for, or without any that is read unasked.
+    #[error(
+        "has no sheet {}; there {}",
+        .sheet.as_deref().map_or_else(
+            || "that is a table and not hidden (--sheet names any)".to_owned(),
+            |sheet| format!("`{sheet}`")
+        ),
+        listed(.sheets)
+    )]
     NoSuchSheet {
         /// The sheet that was asked for, safe to show.
         sheet: Option<String>,
-        /// The sheets that there are, safe to show.
+        /// The sheets that there are, in quotes, safe to show.
         sheets: Vec<String>,
+    },
+    /// The sheet that was asked for has no rows.
+    #[error("has a {kind} in sheet `{sheet}`, not a table")]
+    NoTable {
+        /// The sheet, safe to show.
+        sheet: String,
+        /// What is in it.
+        kind: &'static str,
+    },
+    /// Something is wrong in a sheet of a workbook.
+    #[error("{fault}")]
+    InSheet {
+        /// The sheet, safe to show.
+        sheet: String,
+        /// What is wrong.
+        #[source]
+        fault: Box<InputFault>,
     },
     /// Which delimiter it has cannot be told from its first record.
     #[error("the delimiter is in doubt, it could be {}: say which it is (--delimiter C)", either(.delimiters))]
@@ -220,6 +253,9 @@ pub enum StreamFault {
     /// The compressed data has ended, the file has not.
     #[error("something else follows the {0} data here")]
     Trailing(Packing),
+    /// Unpacking it would take too much memory.
+    #[error("the {0} data needs a dictionary of more than 64 MiB of memory: unpack it first")]
+    Dictionary(Packing),
     /// More comes out than a file of rows can hold.
     #[error(
         "the {packing} data unpacks to more than {ratio_max} times its size, as files made to do harm do: unpack it first"
@@ -260,34 +296,65 @@ pub enum NotText {
     /// Compressed data in compressed data
     #[error("is {0} data within compressed data: unpack it first")]
     PackedTwice(Packing),
-    /// zip without a workbook in it, or where it cannot be read twice
-    #[error(
-        "is a zip file and no Excel workbook (.xlsx) in a file of its own: unpack it, or save it as CSV (UTF-8), first"
-    )]
+    /// zip without a workbook in it
+    #[error("is a zip file, not a workbook (.xlsx): unpack it first")]
     Zip,
+    /// A workbook that comes out of a pipe, or out of compressed data
+    #[error(
+        "is an Excel workbook, which is read only as a file of its own, neither piped nor compressed: write it to a file first"
+    )]
+    UnseekableWorkbook,
     /// A workbook of the format before 2007
-    #[error("is a workbook in an old format: save it as .xlsx or as CSV (UTF-8)")]
+    #[error("is a workbook in an old format (.xls): save it as .xlsx or as CSV (UTF-8)")]
     OldWorkbook,
+    /// A workbook with a password
+    #[error("is a workbook that is encrypted with a password: save it without one")]
+    EncryptedWorkbook,
+    /// An HTML page
+    #[error(
+        "is an HTML page, not a workbook or CSV, whatever its name says: open it in Excel and save it as .xlsx or as CSV (UTF-8)"
+    )]
+    Html,
+    /// A workbook in the XML of 2003
+    #[error(
+        "is an XML workbook of 2003, not an .xlsx, whatever its name says: open it in Excel and save it as .xlsx or as CSV (UTF-8)"
+    )]
+    XmlWorkbook,
+    /// XML
+    #[error("is XML: convert it to CSV (UTF-8) or NDJSON")]
+    Xml,
+    /// Another kind of file
+    #[error("{what}: {way_out}")]
+    Other {
+        /// What it is.
+        what: &'static str,
+        /// What to do with it.
+        way_out: &'static str,
+    },
     /// UTF-32
     #[error("is UTF-32: save it as UTF-8")]
     Utf32,
     /// UTF-16 without a byte order mark, in this order of bytes
     #[error("is UTF-16 without a byte order mark: --encoding {0}")]
     Utf16(&'static str),
-    /// A file of a kind that is known by its first bytes
-    #[error("is {0}, not text")]
-    Known(&'static str),
     /// Many control bytes
     #[error("is binary, not text: it is full of bytes that no text has")]
     Binary,
 }
 
+/// So many names are listed; the others are counted.
+const LISTED_MAX: usize = 20;
+
 /// The names with the verb that they take.
 fn listed(names: &[String]) -> String {
     match names {
         [] => "are none".to_owned(),
-        [name] => format!("is `{name}`"),
-        [before @ .., last] => format!("are `{}` and `{last}`", before.join("`, `")),
+        [name] => format!("is {name}"),
+        names if names.len() > LISTED_MAX => {
+            let (named, counted) = names.split_at(LISTED_MAX);
+            format!("are {} and {} more", named.join(", "), counted.len())
+        }
+        [before @ .., last] => format!("are {} and {last}", before.join(", ")),
     }
 }
 
@@ -338,6 +405,7 @@ impl InputFault {
     /// The line on which the fault is, counted from 1.
     pub fn line(&self) -> Option<u64> {
         match *self {
+            InputFault::InSheet { ref fault, .. } => fault.line(),
             InputFault::Stream { line, .. }
             | InputFault::DelimiterInDoubt { line, .. }
             | InputFault::TooManyColumns { line, .. }
@@ -360,8 +428,11 @@ impl InputFault {
             | InputFault::Workbook { .. }
             | InputFault::NotAWorkbook
             | InputFault::WorkbookTooLarge { .. }
+            | InputFault::WorkbookTexts { .. }
+            | InputFault::WorkbookCutOff
             | InputFault::NoSuchSheet { .. }
             | InputFault::NoHeaderRow { .. }
+            | InputFault::NoTable { .. }
             | InputFault::NoColumns
             | InputFault::Columns { .. }
             | InputFault::JsonArray
@@ -375,11 +446,15 @@ impl InputFault {
 
 impl fmt::Display for InputError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let place = match self.fault.line() {
-            Some(line) => format!("{}:{line}", self.name),
-            None => self.name.to_string(),
+        let (name, fault) = match &self.fault {
+            InputFault::InSheet { sheet, fault } => (format!("{}[{sheet}]", self.name), fault.as_ref()),
+            fault => (self.name.to_string(), fault),
         };
-        match &self.fault {
+        let place = match fault.line() {
+            Some(line) => format!("{name}:{line}"),
+            None => name,
+        };
+        match fault {
             InputFault::Header { columns, .. } => {
                 let lines: Vec<_> = columns.iter().map(|fault| format!("{place}: {fault}")).collect();
                 f.write_str(&lines.join("\n"))
@@ -396,7 +471,10 @@ impl fmt::Display for InputError {
 impl Error for InputError {
     /// The system's reason. The fault itself is part of the message already.
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.fault.source()
+        match &self.fault {
+            InputFault::InSheet { fault, .. } => fault.source(),
+            fault => fault.source(),
+        }
     }
 }
 
@@ -424,7 +502,7 @@ mod tests {
             "a.csv:7: the zstd data is cut off here: the file is not whole",
         );
         check(
-            InputFault::NoSuchSheet { sheet: Some("x".to_owned()), sheets: vec!["a".to_owned(), "b".to_owned()] },
+            InputFault::NoSuchSheet { sheet: Some("x".to_owned()), sheets: vec!["`a`".to_owned(), "`b`".to_owned()] },
             "a.csv: has no sheet `x`; there are `a` and `b`",
         );
         let columns = vec![ColumnFault::NoId, ColumnFault::NotText { column: 7, reads_as: None }];

@@ -140,7 +140,7 @@ fn member<'b>(
     match target {
         Target::Field(field) if layout.constants().has(field) => Some(Cell::AlsoSet),
         Target::Id | Target::Field(_) if is_repeated => Some(Cell::Repeated),
-        Target::Id | Target::Field(_) | Target::Ignored => ndjson::cell(json, target, &rules.cells),
+        Target::Id | Target::Field(_) | Target::Ignored => ndjson::cell(json, target, layout, &rules.cells),
     }
 }
 

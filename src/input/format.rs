@@ -81,7 +81,7 @@ fn by_extension(name: &InputName) -> FormatChoice {
     let InputName::Path(path) = name else { return FormatChoice::Auto };
     let extension = |path: &Path| path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
     let extension = match extension(path).as_deref() {
-        Some("gz" | "zst") => path.file_stem().and_then(|stem| extension(Path::new(stem))),
+        Some("gz" | "zst" | "xz" | "bz2") => path.file_stem().and_then(|stem| extension(Path::new(stem))),
         _ => extension(path),
     };
     match extension.as_deref() {
@@ -189,6 +189,8 @@ mod tests {
         check("a.NdJson", "id", FormatChoice::Auto, Format::Ndjson);
         check("a.ndjson.gz", "id", FormatChoice::Auto, Format::Ndjson);
         check("a.tsv.zst", "id", FormatChoice::Auto, TAB);
+        check("a.tsv.xz", "id", FormatChoice::Auto, TAB);
+        check("a.ndjson.bz2", "id", FormatChoice::Auto, Format::Ndjson);
         check("a.gz", "{}", FormatChoice::Auto, Format::Ndjson);
         check("a.csv", "id\temail\n", FormatChoice::Auto, TAB);
         check("a.csv", "id,email\n", FormatChoice::Tsv, TAB);

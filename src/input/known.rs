@@ -18,8 +18,10 @@ use super::stream::EncodingDoubt;
 /// An input of which is known what it looks like.
 pub struct KnownInput {
     name: InputName,
+    place_name: String,
     size: Option<u64>,
     read_as: ReadAs,
+    notes: Vec<String>,
     loosely: Vec<LooseColumn>,
     encoding_doubt: Option<EncodingDoubt>,
     layout: Arc<Layout>,
@@ -52,7 +54,8 @@ impl KnownInput {
         look_at: impl FnMut(Block, &Layout),
     ) -> Result<KnownInput, InputError> {
         let mark = if name.can_be_read_twice() { Some(mark_of(&name)?) } else { None };
-        let known = KnownInput::of_stream(preflight(name, rules, look_at)?);
+        let (input, notes) = preflight(name, rules, look_at)?;
+        let known = KnownInput { notes, ..KnownInput::of_stream(input) };
         Ok(match mark {
             Some(mark) => KnownInput { source: KnownSource::File(mark, rules.clone()), ..known },
             None => known,
@@ -63,8 +66,10 @@ impl KnownInput {
     pub fn of_stream(input: Input) -> KnownInput {
         KnownInput {
             name: input.name().clone(),
+            place_name: input.place_name(),
             size: input.size_bytes(),
-            read_as: input.read_as(),
+            read_as: input.read_as().clone(),
+            notes: Vec::new(),
             loosely: input.loosely().to_vec(),
             encoding_doubt: input.encoding_doubt(),
             layout: input.layout().clone(),
@@ -89,8 +94,10 @@ impl KnownInput {
         };
         Some(KnownInput {
             name: self.name.clone(),
+            place_name: self.place_name.clone(),
             size: self.size,
-            read_as: self.read_as,
+            read_as: self.read_as.clone(),
+            notes: self.notes.clone(),
             loosely: self.loosely.clone(),
             encoding_doubt: self.encoding_doubt,
             layout: self.layout.clone(),
@@ -121,6 +128,16 @@ impl KnownInput {
         &self.name
     }
 
+    /// Its name as [`Input::place_name`].
+    pub fn place_name(&self) -> String {
+        self.place_name.clone()
+    }
+
+    /// What is worth a word before anything is sent, by its first 4 MiB.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
     /// Whether it is a regular file: standard input and pipes can be read only once.
     pub fn can_be_read_twice(&self) -> bool {
         match self.source {
@@ -135,8 +152,8 @@ impl KnownInput {
     }
 
     /// What it was found to be.
-    pub fn read_as(&self) -> ReadAs {
-        self.read_as
+    pub fn read_as(&self) -> &ReadAs {
+        &self.read_as
     }
 
     /// The names of its header that were taken for others (`--loose-headers`).

@@ -1,6 +1,9 @@
 //! What an input's records look like: known once its header is read, and shared by all who parse its blocks.
 
 use bytes::Bytes;
+use serde::Deserialize;
+
+use crate::contract::{Cell, SheetFault};
 
 use crate::text::is_same_name;
 
@@ -42,6 +45,16 @@ pub struct NdjsonLayout {
     mapping: MappingRules,
     origin: Origin,
     mark: Mark,
+    text_of: TextOf,
+}
+
+/// What has written the objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TextOf {
+    /// Whatever the user has.
+    Input,
+    /// custsync itself, for the rows of a workbook.
+    Sheet,
 }
 
 /// A key, and what it fills.
@@ -140,6 +153,16 @@ impl CsvLayout {
     }
 }
 
+/// The fault of a cell that is written as an object (`{"error":"#N/A"}`).
+#[cold]
+fn fault_in(json: &str) -> SheetFault {
+    #[derive(Deserialize)]
+    struct Named<'j> {
+        error: &'j str,
+    }
+    serde_json::from_str(json).map_or(SheetFault::Unreadable, |named: Named<'_>| SheetFault::from_name(named.error))
+}
+
 impl NdjsonLayout {
     pub(super) fn new(mapping: &MappingRules, origin: Origin, mark: Mark) -> NdjsonLayout {
         let unnamed = Target::api_names().filter(|name| mapping.named(name).is_none());
@@ -150,7 +173,28 @@ impl NdjsonLayout {
             target,
         });
         let keys = keys.collect();
-        NdjsonLayout { keys, mapping: mapping.clone(), origin, mark }
+        NdjsonLayout { keys, mapping: mapping.clone(), origin, mark, text_of: TextOf::Input }
+    }
+
+    /// The same for the rows of a workbook: what is wrong with a cell is said as one says it there.
+    pub(super) fn of_sheet(self) -> NdjsonLayout {
+        NdjsonLayout { text_of: TextOf::Sheet, ..self }
+    }
+
+    /// What a number says.
+    pub(super) fn number<'b>(&self, json: &'b str) -> Cell<'b> {
+        match self.text_of {
+            TextOf::Input => Cell::Number(json),
+            TextOf::Sheet => Cell::SheetNumber(json),
+        }
+    }
+
+    /// What an array or object says.
+    pub(super) fn nested(&self, json: &str) -> Cell<'static> {
+        match self.text_of {
+            TextOf::Input => Cell::Nested,
+            TextOf::Sheet => Cell::SheetFault(fault_in(json)),
+        }
     }
 
     /// What the user says of keys.

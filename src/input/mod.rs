@@ -8,6 +8,7 @@
 //! [`RowRules`] (how a cell is read); errors of a row are data ([`Record::checked`]), an [`InputError`] stops the run.
 
 mod blocks;
+mod compound;
 mod constants;
 mod csv;
 mod csv_rows;
@@ -23,6 +24,7 @@ mod json_shape;
 mod known;
 mod layout;
 mod loose;
+mod magic;
 mod mapping;
 mod marks;
 mod members;
@@ -72,3 +74,4 @@ pub use uneven::Ragged;
 pub use unpack::Packing;
 pub use value_maps::ValueMaps;
 pub use window::{RowWindow, cut_behind};
+pub use workbook::SheetChoice;

@@ -232,7 +232,8 @@ impl<'b> Visitor<'b> for &mut Object<'_, 'b> {
             match key {
                 KeyMeaning::Target(target) => {
                     let json: &'b RawValue = members.next_value()?;
-                    self.take(target, |rules| cell(json.get(), target, rules));
+                    let layout = self.layout;
+                    self.take(target, |rules| cell(json.get(), target, layout, rules));
                 }
                 KeyMeaning::Own(key) => {
                     let json: &'b RawValue = members.next_value()?;
@@ -304,7 +305,7 @@ impl Visitor<'_> for Key<'_> {
 }
 
 /// What a member's value says. `json` is one JSON value, checked to be well-formed.
-pub(super) fn cell<'b>(json: &'b str, target: Target, rules: &'b CellRules) -> Option<Cell<'b>> {
+pub(super) fn cell<'b>(json: &'b str, target: Target, layout: &NdjsonLayout, rules: &'b CellRules) -> Option<Cell<'b>> {
     match json.as_bytes() {
         [b'"', ..] => match unescaped(json) {
             Some(text) => rules.cell(target, text),
@@ -312,8 +313,8 @@ pub(super) fn cell<'b>(json: &'b str, target: Target, rules: &'b CellRules) -> O
         },
         [b'n', ..] => Some(Cell::Null),
         [b't' | b'f', ..] => word(json, target, rules, Cell::Boolean),
-        [b'{' | b'[', ..] => Some(Cell::Nested),
-        _ => word(json, target, rules, Cell::Number(json)),
+        [b'{' | b'[', ..] => Some(layout.nested(json)),
+        _ => word(json, target, rules, layout.number(json)),
     }
 }
 

@@ -3,18 +3,21 @@
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 
 use super::blocks::{Block, BlockSize, Blocks, Head};
+use super::compound;
 use super::csv::{CsvRecord, CsvRecords};
 use super::dialect::{Delimiter, Dialect, Escape, Quotes};
-use super::error::{InputError, InputFault};
+use super::error::{InputError, InputFault, NotText};
 use super::format::{Format, FormatChoice};
 use super::header::{self, Columns};
 use super::header_below::{delimiter_line, header_below, likely_delimiter};
 use super::layout::{CsvLayout, Layout, Mark, NdjsonLayout};
 use super::loose::LooseColumn;
+use super::magic;
 use super::mapping::MappingRules;
 use super::ndjson::is_blank;
 use super::own::{self, Origin, OwnColumns};
@@ -22,11 +25,13 @@ use super::read_as::{Container, ReadAs};
 use super::source::{InputName, Source};
 use super::stream::{ByteStream, EncodingChoice, EncodingDoubt, EncodingDoubts, text_of};
 use super::uneven::{Ragged, with_lines};
-use super::workbook;
+use super::workbook::{self, OpenSheet};
 
 /// So much of a file is looked through for structural faults before anything is sent: what a stray quote or a wrong
 /// file would show early, in a blink of an eye. An unclosed quote shows after the longest record.
 const PREFLIGHT_BYTES: usize = 4 << 20;
+/// A workbook's table of texts is worth a word from this size on: smaller ones are lost among all else that memory is for.
+const TEXTS_BYTES_SAID: usize = 16 << 20;
 
 /// What the user says of the inputs.
 #[derive(Debug, Clone, Default)]
@@ -111,6 +116,7 @@ pub struct Input {
     name: InputName,
     size: Option<u64>,
     read_as: ReadAs,
+    sheet: Option<OpenSheet>,
     loosely: Vec<LooseColumn>,
     doubts: EncodingDoubts,
     layout: Arc<Layout>,
@@ -129,7 +135,12 @@ impl Input {
                 Source::open(&name).and_then(|source| open_text(&name, source, rules, BlockSize::default()))
             }
         };
-        opened.map_err(|fault| InputError { name, fault })
+        opened.map_err(|fault| {
+            let is_encrypted =
+                matches!(fault, InputFault::NotText(NotText::OldWorkbook)) && compound::is_encrypted(&name);
+            let fault = if is_encrypted { NotText::EncryptedWorkbook.into() } else { fault };
+            InputError { name, fault }
+        })
     }
 
     /// An input that comes out of a reader, in blocks of this size: what anything but a workbook is once it is open.
@@ -154,8 +165,35 @@ impl Input {
     }
 
     /// What it was found to be.
-    pub fn read_as(&self) -> ReadAs {
-        self.read_as
+    pub fn read_as(&self) -> &ReadAs {
+        &self.read_as
+    }
+
+    /// Its name as messages say where a row stands, with the sheet of a workbook: `customers.xlsx[North]`.
+    pub fn place_name(&self) -> String {
+        match &self.sheet {
+            Some(sheet) => format!("{}[{}]", self.name, sheet.choice.name()),
+            None => self.name.to_string(),
+        }
+    }
+
+    /// The memory that a workbook's table of texts takes, in bytes.
+    pub fn texts_bytes(&self) -> usize {
+        self.sheet.as_ref().map_or(0, |sheet| sheet.texts_bytes)
+    }
+
+    /// Rows of a sheet that a filter or a person has hidden, as far as it was read.
+    pub fn hidden_rows(&self) -> u64 {
+        self.sheet.as_ref().map_or(0, |sheet| sheet.hidden_rows.load(Ordering::Relaxed))
+    }
+
+    /// A fault with what names its place.
+    fn error(&self, fault: InputFault) -> InputError {
+        let fault = match &self.sheet {
+            Some(sheet) => InputFault::InSheet { sheet: sheet.choice.name().to_owned(), fault: Box::new(fault) },
+            None => fault,
+        };
+        InputError { name: self.name.clone(), fault }
     }
 
     /// The names of its header that were taken for others (`--loose-headers`).
@@ -177,18 +215,20 @@ impl Input {
     pub fn next_block(&mut self) -> Result<Option<Block>, InputError> {
         match self.first.take() {
             Some(block) => Ok(Some(block)),
-            None => self.blocks.next().map_err(|fault| InputError { name: self.name.clone(), fault }),
+            None => self.blocks.next().map_err(|fault| self.error(fault)),
         }
     }
 }
 
 /// Opens an input and looks for faults that would stop a run in its first 4 MiB. Only a regular file can be read twice; of
 /// anything else no more is read than opening it takes. Each block of the first 4 MiB is shown to `look_at`.
+///
+/// Returns what is worth a word before anything is sent, too.
 pub(super) fn preflight(
     name: InputName,
     rules: &InputRules,
     mut look_at: impl FnMut(Block, &Layout),
-) -> Result<Input, InputError> {
+) -> Result<(Input, Vec<String>), InputError> {
     let can_be_read_twice = name.can_be_read_twice();
     let mut input = Input::open(name, rules)?;
     let mut seen_bytes = 0;
@@ -198,21 +238,41 @@ pub(super) fn preflight(
                 seen_bytes += block.bytes.len();
                 look_at(block, &input.layout);
             }
-            None => break,
+            None => {
+                let notes = notes(&input, "");
+                return Ok((input, notes));
+            }
         }
     }
-    Ok(input)
+    let notes = notes(&input, " at least");
+    Ok((input, notes))
+}
+
+/// What is worth a word of an input that is a workbook. Hidden rows were counted as far as was read.
+fn notes(input: &Input, at_least: &str) -> Vec<String> {
+    let name = input.place_name();
+    let hidden = match input.hidden_rows() {
+        0 => None,
+        1 => Some(format!("{name}:{at_least} 1 filtered or hidden row is read, too")),
+        rows => Some(format!("{name}:{at_least} {rows} filtered or hidden rows are read, too")),
+    };
+    let texts = input.texts_bytes();
+    let texts = (texts >= TEXTS_BYTES_SAID)
+        .then(|| format!("{name}: the workbook's table of texts takes {} MiB of memory", texts.div_ceil(1 << 20)));
+    hidden.into_iter().chain(texts).collect()
 }
 
 fn open_workbook(name: &InputName, path: &Path, rules: &InputRules) -> Result<Input, InputFault> {
-    let mut rows = workbook::open(path, rules)?;
-    let loosely = std::mem::take(&mut rows.loosely);
-    let head = Head::read(Box::new(rows) as ByteStream, BlockSize::default())?;
-    let read_as = ReadAs { format: Format::Ndjson, found: None, container: Container::Workbook, encoding: None };
-    match begin(name, None, head, rules, read_as) {
-        Ok(input) => Ok(Input { loosely, ..input }),
-        Err(InputFault::Empty) => Err(InputFault::NoRows),
-        Err(fault) => Err(fault),
+    let (rows, sheet) = workbook::open(path, rules)?;
+    let container = Container::Workbook(sheet.choice.clone());
+    let read_as = ReadAs { format: Format::Ndjson, found: None, container, encoding: None };
+    let head = Head::read(Box::new(rows) as ByteStream, BlockSize::default());
+    match head.and_then(|head| begin(name, None, head, rules, read_as)) {
+        Ok(input) => Ok(Input { loosely: sheet.loosely.clone(), sheet: Some(sheet), ..input }),
+        Err(fault) => {
+            let fault = if matches!(fault, InputFault::Empty) { InputFault::NoRows } else { fault };
+            Err(InputFault::InSheet { sheet: sheet.choice.name().to_owned(), fault: Box::new(fault) })
+        }
     }
 }
 
@@ -223,6 +283,9 @@ fn open_text(name: &InputName, source: Source, rules: &InputRules, size: BlockSi
     let rules = own_rules.as_ref().unwrap_or(rules);
     if rules.sheet.is_some() {
         return Err(InputFault::NotAWorkbook);
+    }
+    if let Some(other) = magic::not_rows(head.bytes()) {
+        return Err(other.into());
     }
     let named = pass_over_top(&mut head, rules)?;
     let with_named = InputRules { delimiter: rules.delimiter.or(named), ..rules.clone() };
@@ -270,15 +333,17 @@ fn begin(
         }
         Format::Ndjson => {
             let first = first_with_records(None, &mut blocks, format)?.ok_or(InputFault::Empty)?;
-            (Layout::Ndjson(NdjsonLayout::new(&rules.mapping, origin, mark)), first)
+            let layout = NdjsonLayout::new(&rules.mapping, origin, mark);
+            let is_sheet = matches!(read_as.container, Container::Workbook(_));
+            (Layout::Ndjson(if is_sheet { layout.of_sheet() } else { layout }), first)
         }
     };
     let loosely = match &layout {
         Layout::Csv(csv) => csv.columns.loosely.clone(),
         Layout::Ndjson(_) => Vec::new(),
     };
-    let (layout, first) = (Arc::new(layout), Some(first));
-    Ok(Input { name: name.clone(), size, read_as, loosely, doubts: EncodingDoubts::default(), layout, first, blocks })
+    let (name, doubts, layout, first) = (name.clone(), EncodingDoubts::default(), Arc::new(layout), Some(first));
+    Ok(Input { name, size, read_as, sheet: None, loosely, doubts, layout, first, blocks })
 }
 
 /// Finds the columns, and returns with them what is left of the first block.

@@ -73,7 +73,8 @@ impl<'b> PlainObjects<'b> {
             }
             b'-' | b'0'..=b'9' => {
                 let number = self.whole_number()?;
-                object.take(target, |rules| word(number, target, rules, Cell::Number(number)));
+                let cell = object.layout().number(number);
+                object.take(target, |rules| word(number, target, rules, cell));
             }
             b'n' => {
                 self.word("null")?;

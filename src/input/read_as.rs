@@ -6,9 +6,10 @@ use super::decode::Encoding;
 use super::dialect::Delimiter;
 use super::format::Format;
 use super::unpack::Packing;
+use super::workbook::SheetChoice;
 
 /// What an input was found to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadAs {
     /// Its format.
     pub format: Format,
@@ -21,14 +22,14 @@ pub struct ReadAs {
 }
 
 /// What an input's text is in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Container {
     /// Nothing but the file.
     File,
     /// Compressed data.
     Packed(Packing),
     /// A sheet of a workbook.
-    Workbook,
+    Workbook(SheetChoice),
 }
 
 impl ReadAs {
@@ -39,12 +40,12 @@ impl ReadAs {
 }
 
 impl fmt::Display for ReadAs {
-    /// As in `gzip, CSV with `;`, windows-1252`.
+    /// As in ``gzip, CSV with `;`, windows-1252`` or ``workbook, sheet `North`; not read: `South` ``.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.container {
+        match &self.container {
             Container::File => {}
             Container::Packed(packing) => write!(f, "{packing}, ")?,
-            Container::Workbook => return f.write_str("workbook"),
+            Container::Workbook(choice) => return write!(f, "workbook, {choice}"),
         }
         match self.format {
             Format::Csv(dialect) => write!(f, "CSV with {dialect}")?,

@@ -7,14 +7,15 @@ use std::io::{self, Cursor, Read};
 use super::blocks::line_behind;
 use super::decode::{Decoded, Encoding, Utf8Doubt};
 use super::error::{InputFault, NotText};
+use super::magic::not_text;
 use super::own;
 use super::unpack::{Packing, UnpackLimits, Unpacked};
 
 /// The bytes of an input.
 pub(super) type ByteStream = Box<dyn Read + Send>;
 
-/// So many bytes tell what they are the beginning of. The longest that is known is that of a file of failed rows.
-const MAGIC_BYTES: usize = 64;
+/// So many bytes tell what they are the beginning of. Those of a tar archive stand farthest from its beginning.
+const MAGIC_BYTES: usize = 512;
 
 /// The encoding that the user asks for (`--encoding`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -134,9 +135,6 @@ fn doubt_by_mark(named: Option<Encoding>, mark: Option<Encoding>) -> Option<Enco
 
 /// What a text is not one of, by its beginning as a whole: one control byte in it is the fault of its row.
 pub(super) fn not_text_within(head: &[u8]) -> Option<NotText> {
-    if let Some((_, name)) = KNOWN.iter().find(|(magic, _)| head.starts_with(magic)) {
-        return Some(NotText::Known(name));
-    }
     let head = head.get(..BEGINNING_BYTES).unwrap_or(head);
     let is_control = |byte: &&u8| **byte < b' ' && !matches!(**byte, b'\t' | b'\n' | b'\r' | 0x0b | 0x0c | 0x1a | 0x1b);
     let controls = head.iter().filter(is_control).count();
@@ -163,28 +161,6 @@ const CONTROLS_MIN: usize = 8;
 fn is_mostly(bytes: &[u8], size: usize, tenths: usize, is_such: impl Fn(&[u8]) -> bool) -> bool {
     let found = bytes.chunks_exact(size).filter(|unit| is_such(unit)).count();
     found >= 2 && found * 10 >= bytes.len() / size * tenths
-}
-
-/// The first bytes of files that people have beside their exports. Archives and workbooks are told before.
-const KNOWN: [(&[u8], &str); 8] = [
-    (b"\x89PNG\r\n", "an image (PNG)"),
-    (b"\xff\xd8\xff", "an image (JPEG)"),
-    (b"GIF8", "an image (GIF)"),
-    (b"%PDF-", "a PDF document"),
-    (b"{\\rtf", "a document (RTF)"),
-    (b"SQLite format 3\0", "an SQLite database"),
-    (b"PAR1", "a Parquet file"),
-    (b"\x7fELF", "a program"),
-];
-
-/// What the bytes are where they are no text.
-fn not_text(head: &[u8]) -> Option<NotText> {
-    match head {
-        [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Some(NotText::Utf32),
-        [b'P', b'K', 3, 4, ..] => Some(NotText::Zip),
-        [0xd0, 0xcf, 0x11, 0xe0, ..] => Some(NotText::OldWorkbook),
-        head => Packing::of(head).map(NotText::PackedTwice),
-    }
 }
 
 /// The first bytes, and a reader of all of them.

@@ -1,12 +1,16 @@
-//! Compressed inputs: gzip and Zstandard, known by their first bytes, unpacked while they stream in, within bounds.
+//! Compressed inputs: gzip, Zstandard, xz and bzip2, known by their first bytes, unpacked while they stream in, within bounds.
 //!
-//! All members of a gzip file (RFC 1952 §2.2) and all frames of a Zstandard file (RFC 8878 §3) count: exports that were
-//! appended to one another have several, and a reader that stops after the first loses the rest in silence.
+//! All members of a gzip file (RFC 1952 §2.2), all frames of a Zstandard file (RFC 8878 §3) and all streams of the others count:
+//! exports that were appended to one another have several, and a reader that stops after the first loses the rest in silence.
+//! Only what is no data may stand beside them: skippable frames of Zstandard, and zeros that fill up the file (tapes and some
+//! object stores add them behind gzip; xz has padding of its own, in fours).
 
 use std::fmt;
 use std::io::{self, BufRead as _, BufReader, Read};
 
+use bzip2::bufread::BzDecoder;
 use flate2::bufread::GzDecoder;
+use lzma_rust2::XzReader;
 use zstd::Decoder as ZstdDecoder;
 
 use super::error::StreamFault;
@@ -14,6 +18,9 @@ use super::stream::ByteStream;
 
 /// The largest window of a Zstandard frame, as a power of two: 32 MiB. The window has to be held in memory.
 const ZSTD_WINDOW_LOG_MAX: u32 = 25;
+/// What a block of xz may need, in KiB: a dictionary of 64 MiB, the largest that `xz -9` makes, and the decoder beside it. The
+/// dictionary has to be held in memory.
+const XZ_MEMORY_KIB_MAX: u32 = (64 << 10) + 256;
 
 /// How an input is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +29,10 @@ pub enum Packing {
     Gzip,
     /// Zstandard (RFC 8878)
     Zstd,
+    /// xz (The .xz File Format 1.2.1)
+    Xz,
+    /// bzip2
+    Bzip2,
 }
 
 /// How much may come out of a compressed input. Rows of customers come to a few times their compressed size.
@@ -57,6 +68,16 @@ type Packed = BufReader<Counted>;
 enum Member {
     Gzip(Box<GzDecoder<Packed>>),
     Zstd(ZstdDecoder<'static, Packed>),
+    Xz(Box<XzReader<Packed>>),
+    Bzip2(Box<BzDecoder<Packed>>),
+}
+
+/// What stands behind a member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Behind {
+    Member,
+    End,
+    Other,
 }
 
 /// Counts what is read.
@@ -70,18 +91,46 @@ impl Packing {
     pub(super) fn of(head: &[u8]) -> Option<Packing> {
         match head {
             [0x1f, 0x8b, ..] => Some(Packing::Gzip),
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => Some(Packing::Zstd),
+            // Files of several threads begin with a frame to be skipped (RFC 8878 §3.1.2), which says how long the next is.
+            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Some(Packing::Zstd),
+            [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some(Packing::Xz),
+            [b'B', b'Z', b'h', b'1'..=b'9', rest @ ..] if Packing::is_bzip2(rest) => Some(Packing::Bzip2),
             _ => None,
         }
     }
 
-    /// Whether bytes beginning so go on with the same compression. Zstandard files may also hold frames to be skipped.
+    /// Whether bytes go on as a file of bzip2 does behind its first four, which a text could begin with, too: with a block, or, of
+    /// one that holds nothing, with the end. What is cut off there is told by the decoder.
+    fn is_bzip2(rest: &[u8]) -> bool {
+        const BLOCK: [u8; 6] = [0x31, 0x41, 0x59, 0x26, 0x53, 0x59];
+        const END: [u8; 6] = [0x17, 0x72, 0x45, 0x38, 0x50, 0x90];
+        [BLOCK, END].iter().any(|magic| magic.iter().zip(rest).all(|(one, other)| one == other))
+    }
+
+    /// Whether bytes beginning so go on with the same compression. Of what is cut off within the first bytes the decoder tells.
     fn goes_on_with(self, head: &[u8]) -> bool {
-        match (self, head) {
-            (Packing::Zstd, [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..]) | (Packing::Gzip, [0x1f]) => true,
-            // What is cut off within the first bytes is told by the decoder.
-            (Packing::Zstd, head) if head.len() < 4 => [0x28, 0xb5, 0x2f, 0xfd].starts_with(head),
-            (packing, head) => Packing::of(head) == Some(packing),
+        const MAGIC_BYTES: usize = 10;
+        let begins: &[&[u8]] = match self {
+            Packing::Gzip => &[&[0x1f, 0x8b]],
+            Packing::Zstd => &[&[0x28, 0xb5, 0x2f, 0xfd]],
+            Packing::Xz => &[&[0xfd, b'7', b'z', b'X', b'Z', 0]],
+            Packing::Bzip2 => &[b"BZh"],
+        };
+        let is_skipped = |head: &[u8]| match head.split_first() {
+            Some((0x50..=0x5f, rest)) => [0x2a, 0x4d, 0x18].starts_with(rest.get(..3).unwrap_or(rest)),
+            Some(_) | None => false,
+        };
+        let is_begun = begins.iter().any(|magic| magic.starts_with(head));
+        Packing::of(head) == Some(self)
+            || (head.len() < MAGIC_BYTES && (is_begun || (self == Packing::Zstd && is_skipped(head))))
+    }
+
+    /// The bytes in which this compression is padded with zeros behind its end; none where that is no custom.
+    fn padding(self) -> Option<u64> {
+        match self {
+            Packing::Gzip => Some(1),
+            Packing::Xz => Some(4),
+            Packing::Zstd | Packing::Bzip2 => None,
         }
     }
 }
@@ -91,6 +140,8 @@ impl fmt::Display for Packing {
         f.write_str(match self {
             Packing::Gzip => "gzip",
             Packing::Zstd => "zstd",
+            Packing::Xz => "xz",
+            Packing::Bzip2 => "bzip2",
         })
     }
 }
@@ -108,12 +159,15 @@ impl Unpacked {
         let read = match member {
             Member::Gzip(decoder) => decoder.read(into),
             Member::Zstd(decoder) => decoder.read(into),
+            Member::Xz(decoder) => decoder.read(into),
+            Member::Bzip2(decoder) => decoder.read(into),
         };
         read.map_err(|error| match error.kind() {
             io::ErrorKind::Interrupted => error,
             // The system's own error is about the file, not about what is in it.
             _ if error.raw_os_error().is_some() => error,
             io::ErrorKind::UnexpectedEof => StreamFault::CutOff(self.packing).into(),
+            io::ErrorKind::OutOfMemory => StreamFault::Dictionary(self.packing).into(),
             _ => StreamFault::Damaged { packing: self.packing, source: error }.into(),
         })
     }
@@ -122,20 +176,14 @@ impl Unpacked {
     fn next_member(&mut self) -> io::Result<()> {
         let Some(member) = self.member.take() else { return Ok(()) };
         let mut packed = member.into_packed();
-        let ahead = loop {
-            match packed.fill_buf() {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                ahead => break ahead?,
+        match behind(&mut packed, self.packing)? {
+            Behind::End => Ok(()),
+            Behind::Other => Err(StreamFault::Trailing(self.packing).into()),
+            Behind::Member => {
+                self.member = Some(Member::begin(self.packing, packed)?);
+                Ok(())
             }
-        };
-        if ahead.is_empty() {
-            return Ok(());
         }
-        if !self.packing.goes_on_with(ahead) {
-            return Err(StreamFault::Trailing(self.packing).into());
-        }
-        self.member = Some(Member::begin(self.packing, packed)?);
-        Ok(())
     }
 
     fn check_limits(&self) -> Result<(), StreamFault> {
@@ -148,6 +196,31 @@ impl Unpacked {
             return Err(StreamFault::Bomb { packing: self.packing, ratio_max });
         }
         Ok(())
+    }
+}
+
+/// What stands behind a member. Padding is passed over: behind that of gzip nothing more comes, behind that of xz a stream may.
+fn behind(packed: &mut Packed, packing: Packing) -> io::Result<Behind> {
+    let mut zeros = 0;
+    loop {
+        let ahead = match packed.fill_buf() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            ahead => ahead?,
+        };
+        let is_filled = zeros % packing.padding().unwrap_or(1) == 0;
+        match ahead {
+            [] => return Ok(if is_filled { Behind::End } else { Behind::Other }),
+            [0, ..] if packing.padding().is_some() => {
+                let count = ahead.iter().take_while(|byte| **byte == 0).count();
+                packed.consume(count);
+                zeros += u64::try_from(count).unwrap_or(u64::MAX);
+            }
+            ahead => {
+                let may_follow = zeros == 0 || (packing == Packing::Xz && is_filled);
+                let follows = may_follow && packing.goes_on_with(ahead);
+                return Ok(if follows { Behind::Member } else { Behind::Other });
+            }
+        }
     }
 }
 
@@ -175,6 +248,8 @@ impl Member {
                 decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
                 Member::Zstd(decoder)
             }
+            Packing::Xz => Member::Xz(Box::new(XzReader::new_mem_limit(packed, false, XZ_MEMORY_KIB_MAX))),
+            Packing::Bzip2 => Member::Bzip2(Box::new(BzDecoder::new(packed))),
         })
     }
 
@@ -182,6 +257,8 @@ impl Member {
         match self {
             Member::Gzip(decoder) => decoder.get_ref(),
             Member::Zstd(decoder) => decoder.get_ref(),
+            Member::Xz(decoder) => decoder.inner(),
+            Member::Bzip2(decoder) => decoder.get_ref(),
         }
     }
 
@@ -189,6 +266,8 @@ impl Member {
         match self {
             Member::Gzip(decoder) => decoder.into_inner(),
             Member::Zstd(decoder) => decoder.finish(),
+            Member::Xz(decoder) => decoder.into_inner(),
+            Member::Bzip2(decoder) => decoder.into_inner(),
         }
     }
 }
@@ -202,93 +281,4 @@ impl Read for Counted {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::Write as _;
-
-    use flate2::Compression;
-    use flate2::write::GzEncoder;
-
-    use super::*;
-
-    const TEXT: &[u8] = b"id,job\n1,Engineer\n2,Nurse\n";
-
-    fn packed(packing: Packing, text: &[u8]) -> Vec<u8> {
-        match packing {
-            Packing::Gzip => {
-                let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
-                encoder.write_all(text).expect("memory");
-                encoder.finish().expect("memory")
-            }
-            Packing::Zstd => {
-                let mut encoder = zstd::Encoder::new(Vec::new(), 3).expect("memory");
-                // As the command line tool does.
-                encoder.include_checksum(true).expect("a setting");
-                encoder.write_all(text).expect("memory");
-                encoder.finish().expect("memory")
-            }
-        }
-    }
-
-    fn unpacked(packing: Packing, bytes: &[u8], limits: UnpackLimits) -> Result<Vec<u8>, String> {
-        let mut reader = Unpacked::new(Box::new(io::Cursor::new(bytes.to_vec())), packing, limits).expect("a decoder");
-        let mut text = Vec::new();
-        reader.read_to_end(&mut text).map_err(|error| error.to_string())?;
-        Ok(text)
-    }
-
-    fn both(check: impl Fn(Packing)) {
-        [Packing::Gzip, Packing::Zstd].into_iter().for_each(check);
-    }
-
-    #[test]
-    fn all_members_are_read() {
-        both(|packing| {
-            let twice = [packed(packing, TEXT), packed(packing, b""), packed(packing, TEXT)].concat();
-            assert_eq!(unpacked(packing, &twice, UnpackLimits::default()), Ok([TEXT, TEXT].concat()), "{packing}");
-        });
-        let skipped = [packed(Packing::Zstd, TEXT), vec![0x5a, 0x2a, 0x4d, 0x18, 2, 0, 0, 0, 7, 7]].concat();
-        assert_eq!(unpacked(Packing::Zstd, &skipped, UnpackLimits::default()), Ok(TEXT.to_vec()));
-    }
-
-    #[test]
-    fn what_is_cut_off_anywhere_is_an_error() {
-        both(|packing| {
-            let whole = [packed(packing, TEXT), packed(packing, TEXT)].concat();
-            let first = packed(packing, TEXT).len();
-            for length in (1..whole.len()).filter(|length| *length != first) {
-                let error = unpacked(packing, whole.get(..length).expect("a part"), UnpackLimits::default());
-                let want = format!("the {packing} data is cut off here: the file is not whole");
-                assert_eq!(error, Err(want), "{packing}, {length} bytes");
-            }
-        });
-    }
-
-    #[test]
-    fn what_follows_and_what_is_damaged_is_an_error() {
-        both(|packing| {
-            for behind in [&b"\0"[..], b"garbage", b"\x1f\x8c\x08\0", b"id,job\n"] {
-                let error = unpacked(packing, &[&packed(packing, TEXT), behind].concat(), UnpackLimits::default());
-                assert_eq!(error, Err(format!("something else follows the {packing} data here")), "{behind:?}");
-            }
-            let mut damaged = packed(packing, &TEXT.repeat(100));
-            let middle = damaged.len() / 2;
-            damaged.get_mut(middle..middle + 4).expect("a middle").copy_from_slice(&[0xa5; 4]);
-            let error = unpacked(packing, &damaged, UnpackLimits::default()).expect_err("damage is noticed");
-            assert!(error.contains(&packing.to_string()), "{error}");
-        });
-    }
-
-    #[test]
-    fn bombs_are_stopped() {
-        both(|packing| {
-            let limits = UnpackLimits { bytes_max: 1 << 20, ratio_max: 50, ratio_from_bytes: 100_000 };
-            let newlines = packed(packing, &b"\n".repeat(1 << 20));
-            let error = unpacked(packing, &newlines, limits).expect_err("a bomb");
-            assert!(error.contains("50 times its size"), "{error}");
-            let error = unpacked(packing, &newlines, UnpackLimits { bytes_max: 200_000, ratio_max: 9_999, ..limits });
-            assert!(error.expect_err("too large").contains("200000 bytes"));
-            let small = packed(packing, &b"\n".repeat(90_000));
-            assert_eq!(unpacked(packing, &small, limits).map(|text| text.len()), Ok(90_000));
-        });
-    }
-}
+mod tests;

@@ -8,6 +8,8 @@ use crate::tally::Group;
 #[derive(Debug, Clone, Default)]
 pub struct InputNames {
     names: Vec<String>,
+    /// The names with the sheets of workbooks.
+    places: Vec<String>,
     read_as: Vec<ReadAs>,
 }
 
@@ -16,14 +18,16 @@ impl InputNames {
     pub fn of(inputs: &[KnownInput]) -> InputNames {
         InputNames {
             names: inputs.iter().map(|input| input.name().to_string()).collect(),
-            read_as: inputs.iter().map(KnownInput::read_as).collect(),
+            places: inputs.iter().map(KnownInput::place_name).collect(),
+            read_as: inputs.iter().map(KnownInput::read_as).cloned().collect(),
         }
     }
 
     /// Inputs of which no more is known, for tests.
     #[cfg(test)]
     pub(super) fn of_names(names: &[&str]) -> InputNames {
-        InputNames { names: names.iter().map(|name| (*name).to_owned()).collect(), read_as: Vec::new() }
+        let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+        InputNames { names: names.clone(), places: names, read_as: Vec::new() }
     }
 
     /// The names.
@@ -44,7 +48,7 @@ impl InputNames {
 
     /// Input and line, as messages name a row's place.
     pub fn place(&self, position: Position) -> String {
-        format!("{}:{}", self.names.get(position.input).map_or("?", String::as_str), position.line)
+        format!("{}:{}", self.places.get(position.input).map_or("?", String::as_str), position.line)
     }
 
     /// Where the first rows of a group stand.

@@ -2,8 +2,10 @@
 
 use std::io::Write as _;
 
+use bzip2::write::BzEncoder;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use lzma_rust2::{XzOptions, XzWriter};
 use serde_json::json;
 
 use crate::harness::Scenario;
@@ -24,6 +26,18 @@ fn zstd(text: &[u8]) -> Vec<u8> {
     zstd::encode_all(text, 3).unwrap()
 }
 
+fn xz(text: &[u8]) -> Vec<u8> {
+    let mut encoder = XzWriter::new(Vec::new(), XzOptions::with_preset(1)).unwrap();
+    encoder.write_all(text).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn bzip2(text: &[u8]) -> Vec<u8> {
+    let mut encoder = BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+    encoder.write_all(text).unwrap();
+    encoder.finish().unwrap()
+}
+
 #[test]
 fn compressed_inputs_are_rows_like_any_other() {
     let check = |name: &str, content: Vec<u8>, read_as: &str| {
@@ -36,6 +50,11 @@ fn compressed_inputs_are_rows_like_any_other() {
     };
     check("a.csv.gz", gzip(ROWS.as_bytes()), "gzip, CSV with `,`");
     check("a.csv.zst", zstd(ROWS.as_bytes()), "zstd, CSV with `,`");
+    check("a.csv.xz", xz(ROWS.as_bytes()), "xz, CSV with `,`");
+    check("a.csv.bz2", bzip2(ROWS.as_bytes()), "bzip2, CSV with `,`");
+    // As pzstd and zstd's seekable format begin.
+    let skipped = [0x50, 0x2a, 0x4d, 0x18, 4, 0, 0, 0, 7, 7, 7, 7];
+    check("b.csv.zst", [&skipped[..], &zstd(ROWS.as_bytes())].concat(), "zstd, CSV with `,`");
     // The content counts, not the name.
     check("a.csv", gzip(ROWS.as_bytes()), "gzip, CSV with `,`");
 }
@@ -50,6 +69,8 @@ fn every_member_and_frame_counts() {
     };
     check(gzip);
     check(zstd);
+    check(xz);
+    check(bzip2);
 }
 
 #[test]
@@ -76,6 +97,13 @@ fn data_that_is_not_whole_stops_with_the_line_reached() {
     refuse(&zst[..zst.len() - 1], "the zstd data is cut off here: the file is not whole");
     refuse(&[&gz[..], b"garbage"].concat(), "a.csv.gz:20002: something else follows the gzip data here");
     refuse(&[&zst[..], b"\0"].concat(), "a.csv.gz:20002: something else follows the zstd data here");
+    refuse(&[&gz[..], b"\0\0x"].concat(), "a.csv.gz:20002: something else follows the gzip data here");
+    let (xz, bz2) = (xz(text.as_bytes()), bzip2(text.as_bytes()));
+    refuse(&xz[..xz.len() - 1], "the xz data is cut off here: the file is not whole");
+    refuse(&[&xz[..], b"\0"].concat(), "a.csv.gz:20002: something else follows the xz data here");
+    refuse(&bz2[..bz2.len() - 1], "the bzip2 data is cut off here: the file is not whole");
+    refuse(&[&bz2[..], b"\0"].concat(), "a.csv.gz:20002: something else follows the bzip2 data here");
+    refuse(&gzip(&bz2), "a.csv.gz: is bzip2 data within compressed data: unpack it first");
     let mut damaged = gz.clone();
     let crc = damaged.len() - 8;
     damaged[crc] ^= 1;
@@ -96,6 +124,8 @@ fn bombs_end_in_little_memory() {
     };
     check(bomb(gzip), "gzip");
     check(bomb(zstd), "zstd");
+    check(bomb(xz), "xz");
+    check(bomb(bzip2), "bzip2");
 }
 
 #[test]
@@ -105,4 +135,31 @@ fn a_window_that_takes_too_much_memory_is_refused() {
     encoder.write_all(ROWS.as_bytes()).unwrap();
     let scenario = Scenario::new().file("a.csv.zst", encoder.finish().unwrap()).through(MEMORY_LIMIT);
     scenario.check([]).exits(2).says("the zstd data cannot be unpacked from here on: Frame requires too much memory");
+    let mut options = XzOptions::with_preset(1);
+    options.lzma_options.dict_size = 65 << 20;
+    let mut encoder = XzWriter::new(Vec::new(), options).unwrap();
+    encoder.write_all(ROWS.as_bytes()).unwrap();
+    let scenario = Scenario::new().file("a.csv.xz", encoder.finish().unwrap()).through(MEMORY_LIMIT);
+    scenario.check([]).exits(2).says("the xz data needs a dictionary of more than 64 MiB of memory: unpack it first");
+}
+
+#[test]
+fn what_fills_up_the_file_behind_gzip_is_no_data() {
+    let padded = [gzip(ROWS.as_bytes()), vec![0; 100_000]].concat();
+    Scenario::new().file("a.csv.gz", padded).check([]).exits(1).prints("records              3\n");
+}
+
+#[test]
+fn archives_and_other_compressions_are_named() {
+    let check = |name: &str, content: &[u8], says: &str| {
+        Scenario::new().file(name, content).check([]).exits(2).says(&format!("{name}: {says}"));
+    };
+    let mut tar = vec![0; 1024];
+    tar[..5].copy_from_slice(b"a.csv");
+    tar[257..262].copy_from_slice(b"ustar");
+    check("a.tar", &tar, "is a tar archive: unpack it first");
+    check("a.tar.gz", &gzip(&tar), "is a tar archive: unpack it first");
+    check("a.7z", b"7z\xbc\xaf\x27\x1c\0\x04", "is a 7z archive: unpack it first");
+    check("a.csv.Z", b"\x1f\x9d\x90ab", "is compressed by compress (.Z): unpack it first");
+    check("a.csv.lz4", b"\x04\x22\x4d\x18ab", "is compressed by lz4: unpack it first");
 }

@@ -20,9 +20,14 @@ fn a_folder_stands_for_its_files_by_name() {
         scenario.write(&format!("in/{name}"), text);
     }
     scenario.write("in/notes.txt", "not an input");
+    scenario.write("in/~$open.xlsx", "\u{5}Tilda");
     scenario.write("in/deeper/d.csv", "id,job\n4,x\n");
     let end = scenario.run(["--max-in-flight", "1"]).exits(0).counts([3, 0, 0, 0, 0]);
-    let end = end.says("in/notes.txt is passed over: its name does not end as that of an input");
+    let end = end
+        .says("in/notes.txt is passed over: its name does not end as that of an input")
+        .says("in/.hidden.csv is passed over: it is hidden")
+        .says("in/~$open.xlsx is passed over: it is no workbook, but says that one is open in Excel")
+        .says("in/deeper is passed over: it is a folder in a folder: name it, or the pattern `**/*.csv`");
     assert_eq!(inputs(&end), json!(["in/a.ndjson", "in/b.csv", "in/c.CSV"]));
     let rows: Vec<_> =
         (1..=3).map(|row| (end.results().row(row)["file"].clone(), end.results().row(row)["id"].clone())).collect();
@@ -52,4 +57,34 @@ fn a_pattern_stands_for_the_files_that_match() {
     refuse(["y.csv", "z*.csv"], "z*.csv: no file matches");
     let end = scenario.custsync(["check", "y.csv", "?.csv", "--run-dir", "run"]).exits(0);
     assert_eq!(inputs(&end.says("y.csv is given twice: read once")), json!(["y.csv"]));
+}
+
+#[test]
+fn a_pattern_takes_no_hidden_files_unless_it_asks_for_them() {
+    let scenario = Scenario::new();
+    for name in ["a.csv", ".b.csv", "._a.csv", "~$a.csv"] {
+        scenario.write(name, "id,job\n1,x\n");
+    }
+    let check = |named: &str, want: &[&str]| {
+        let end = scenario.custsync(["check", named, "--run-dir", "run"]).exits(0);
+        assert_eq!(inputs(&end), json!(want), "{named}");
+        end
+    };
+    let end = check("*.csv", &["a.csv"]).says(".b.csv is passed over: it is hidden");
+    end.says("._a.csv is passed over: it is hidden").says("~$a.csv is passed over: it is no workbook");
+    check(".b*.csv", &[".b.csv"]);
+    // What is named itself is read, whatever its name.
+    check("~$a.csv", &["~$a.csv"]);
+    check("._a.csv", &["._a.csv"]);
+}
+
+#[test]
+fn a_folder_stands_for_its_compressed_files_too() {
+    let scenario = Scenario::new().input("in");
+    fs::create_dir_all(scenario.path("in")).unwrap();
+    for name in ["a.csv.gz", "b.csv.zst", "c.ndjson.xz", "d.tsv.bz2"] {
+        scenario.write(&format!("in/{name}"), if name.starts_with('c') { "{\"id\":1}" } else { "id\tjob\n1\tx\n" });
+    }
+    let end = scenario.check([]);
+    assert_eq!(inputs(&end), json!(["in/a.csv.gz", "in/b.csv.zst", "in/c.ndjson.xz", "in/d.tsv.bz2"]));
 }

@@ -52,7 +52,7 @@ fn what_is_no_text_is_called_by_its_name() {
     refuse("a.csv", "\n\r\n\n", "a.csv: is empty");
     refuse("a.ndjson", " \n\t\n", "a.ndjson: is empty");
     refuse("a.csv", "id,email\n", "a.csv: has a header but no rows");
-    refuse("a.csv", b"\x7fELF\x02\x01\0\0\0", "a.csv: is a program, not text");
+    refuse("a.csv", b"\x7fELF\x02\x01\0\0\0", "a.csv: is a program: name a file that holds rows");
     refuse("a.csv", b"\xff\xfe\0\0i\0\0\0", "a.csv: is UTF-32");
     refuse("a.csv", b"i\0d\0,\0e\0m\0a\0i\0l\0\n\0", "a.csv: is UTF-16 without a byte order mark: --encoding utf-16le");
     refuse("a.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a.xls: is a workbook in an old format");

@@ -30,7 +30,10 @@ fn a_sheet_is_read_like_csv() {
         ],
     );
     let scenario = scenario(&workbook);
-    let end = scenario.run(["--ignore", "Notes", "--max-in-flight", "1"]).exits(0).prints("a.xlsx read as workbook\n");
+    let end = scenario
+        .run(["--ignore", "Notes", "--max-in-flight", "1"])
+        .exits(0)
+        .prints("a.xlsx read as workbook, sheet `Customers`\n");
     assert_eq!(
         sent(&end),
         [
@@ -73,14 +76,16 @@ fn what_a_spreadsheet_does_to_values_is_an_error() {
         });
         assert!(found, "row {row}: {errors}");
     };
-    check(1, "phone_number", "type", "is a number where text belongs (leading zeros are lost that way)");
-    check(2, "first_name", "type", "is a number where text belongs");
+    let retype =
+        "is a number where text belongs (leading zeros are lost that way): format the column as text and type it again";
+    check(1, "phone_number", "type", retype);
+    check(2, "first_name", "type", "is a date, where text belongs: format the column as text and type it again");
     check(3, "first_name", "type", "is true or false");
-    check(4, "first_name", "type", "is an array or object (in a workbook: an error such as #N/A)");
+    check(4, "first_name", "type", "is the error #N/A of the spreadsheet, where text belongs");
     check(4, "country_id", "type", "is ");
     check(5, "id", "type", "is ");
     check(6, "row", "columns", "has the key `column 7`");
-    check(7, "date_of_birth", "type", "is a number where text belongs");
+    check(7, "date_of_birth", "type", "is a number where a date belongs: format the column as a date");
     let failed: Vec<Value> = String::from_utf8_lossy(end.file("failed.ndjson"))
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
@@ -99,7 +104,7 @@ fn names_that_are_spelt_loosely_and_constants_hold_for_a_sheet_too() {
     let flags = ["--loose-headers", "-m", "E-Mail=email", "--set", "country_id=84"];
     let end = scenario.run(flags).exits(0).says("column 2 `First Name` is taken for first_name");
     assert_eq!(sent(&end), [(1, json!({"first_name": "Zoë", "email": "a@example.com", "country_id": 84}))]);
-    scenario.run([]).exits(2).says("a.xlsx:1: column 2 `First Name` is no field of the API");
+    scenario.run([]).exits(2).says("a.xlsx[S]:1: column 2 `First Name` is no field of the API");
 }
 
 #[test]
@@ -116,7 +121,7 @@ fn a_sheet_can_be_named() {
         |sheet: &str| scenario.custsync(["run", "a.xlsx", "--sheet", sheet, "--run-dir", "other", "--base-url", &url]);
     assert_eq!(sent(&run("Two & more").exits(0)).last(), Some(&(2, json!({"job": "Nurse"}))));
     run("Three").exits(2).says("a.xlsx: has no sheet `Three`; there are `One`, `Two & more` and `Empty`");
-    run("Empty").exits(2).says("a.xlsx: is empty");
+    run("Empty").exits(2).says("a.xlsx[Empty]: is empty");
     let text = Scenario::new().file("a.csv", "id,job\n1,x\n");
     text.check(["--sheet", "One"]).exits(2).says("a.csv: is no workbook, so it has no sheet (--sheet)");
 }
@@ -127,18 +132,24 @@ fn a_header_s_faults_and_what_is_no_workbook_are_named() {
         let workbook = Workbook::default().sheet("S", &[&[], &[], names, &[Number("1")]]);
         scenario(&workbook).run([]).exits(2).says(says);
     };
-    header(&[Text("id"), Text("jbo")], "a.xlsx:3: column 2 `jbo` is no field of the API; did you mean `job`?");
-    header(&[Text("id"), Nothing, Text("jbo")], "a.xlsx:3: column 3 `jbo` is no field of the API; did you mean `job`?");
-    header(&[Number("17"), Text("Liu")], "a.xlsx:3: is no header");
+    header(&[Text("id"), Text("jbo")], "a.xlsx[S]:3: column 2 `jbo` is no field of the API; did you mean `job`?");
+    header(
+        &[Text("id"), Nothing, Text("jbo")],
+        "a.xlsx[S]:3: column 3 `jbo` is no field of the API; did you mean `job`?",
+    );
+    header(&[Number("17"), Text("Liu")], "a.xlsx[S]:3: is no header");
     let refuse = |content: Vec<u8>, says: &str| {
         Scenario::new().file("a.xlsx", content).check([]).exits(2).says(says);
     };
-    refuse(zip_of([("a.csv", &b"id,job\n1,x\n"[..])]), "a.xlsx: is a zip file and no Excel workbook");
-    refuse(b"PK\x03\x04 and nothing more".to_vec(), "a.xlsx: is a workbook that cannot be read");
+    refuse(
+        zip_of([("a.csv", &b"id,job\n1,x\n"[..])]),
+        "a.xlsx: is a zip file, not a workbook (.xlsx): unpack it first",
+    );
+    refuse(b"PK\x03\x04 and nothing more".to_vec(), "a.xlsx: the workbook is cut off: it has no end of archive");
     let whole = Workbook::default().sheet("S", &[HEADER, &[Number("1")]]).bytes();
-    refuse(whole[..whole.len() / 2].to_vec(), "a.xlsx: is a workbook that cannot be read");
+    refuse(whole[..whole.len() / 2].to_vec(), "a.xlsx: the workbook is cut off: it has no end of archive");
     let piped = Scenario::new().stdin(whole);
-    piped.check([]).exits(2).says("standard input: is a zip file and no Excel workbook (.xlsx) in a file of its own");
+    piped.check([]).exits(2).says("standard input: is an Excel workbook, which is read only as a file of its own, neither piped nor compressed: write it to a file first");
 }
 
 #[test]
@@ -151,7 +162,88 @@ fn columns_can_be_named_where_a_sheet_has_no_header() {
 #[test]
 fn a_workbook_that_unpacks_to_too_much_is_refused() {
     let sheet = vec![b' '; 80 << 20];
-    let content = zip_of([("xl/workbook.xml", &b"<workbook/>"[..]), ("xl/worksheets/sheet1.xml", &sheet)]);
-    let scenario = Scenario::new().file("a.xlsx", content).through("ulimit -d 65536; exec");
-    scenario.check([]).exits(2).says("a.xlsx: is a workbook with a part that unpacks to more than 67108864 bytes");
+    let book = Workbook::default().sheet("S", &[HEADER]).part("xl/worksheets/sheet1.xml", sheet).bytes();
+    let scenario = Scenario::new().file("a.xlsx", book).through("ulimit -d 65536; exec");
+    scenario.check([]).exits(2).says("a.xlsx[S]: is a workbook that cannot be read: xl/worksheets/sheet1.xml: a tag or text in it has more than 1048576 bytes");
+}
+
+const NAMES: &[SheetCell] = &[Text("id"), Text("job")];
+/// Checks a workbook, with flags behind it.
+const WORDS: [&str; 6] = ["check", "a.xlsx", "--run-dir", "run", "--explain", "1"];
+
+#[test]
+fn the_first_sheet_that_is_shown_and_a_table_is_read_and_the_others_are_named() {
+    let book = |states: [&str; 3]| {
+        let sheets: Vec<_> = (1..)
+            .zip(["Chart", "Codes", "North"])
+            .zip(states)
+            .map(|((number, name), state)| {
+                format!("<sheet name=\"{name}\" sheetId=\"{number}\" {state} id=\"rId{number}\"/>")
+            })
+            .collect();
+        let kinds = ["chartsheet", "worksheet", "worksheet"];
+        let relations: Vec<_> = (1..)
+            .zip(kinds)
+            .map(|(number, kind)| {
+                format!(
+                    "<Relationship Id=\"rId{number}\" Type=\"x/{kind}\" Target=\"/xl/worksheets/sheet{number}.xml\"/>"
+                )
+            })
+            .collect();
+        Workbook::default()
+            .sheet("Chart", &[])
+            .sheet("Codes", &[NAMES, &[Number("1"), Inline("Code")]])
+            .sheet("North", &[NAMES, &[Number("2"), Inline("Nurse")]])
+            .part("xl/workbook.xml", format!("<workbook><sheets>{}</sheets></workbook>", sheets.concat()))
+            .part("xl/_rels/workbook.xml.rels", format!("<Relationships>{}</Relationships>", relations.concat()))
+            .bytes()
+    };
+    let check = |states: [&str; 3], flags: &[&str], read_as: &str, first: &str| {
+        let scenario = Scenario::new().file("a.xlsx", book(states));
+        let end = scenario.start_words(WORDS.into_iter().chain(flags.iter().copied())).end().exits(0);
+        assert_eq!(end.summary()["read_as"], json!([format!("workbook, {read_as}")]));
+        let end = end.prints(&format!("a.xlsx read as workbook, {read_as}\n"));
+        end.says(&format!("a.xlsx: {read_as} (--sheet)\n")).prints(&format!("{{\"job\":\"{first}\"}}"));
+    };
+    let hidden = ["", "state=\"hidden\"", ""];
+    check(hidden, &[], "sheet `North`; not read: `Chart` (chart), `Codes` (hidden)", "Nurse");
+    check(hidden, &["--sheet", "Codes"], "sheet `Codes`; not read: `Chart` (chart), `North`", "Code");
+    check(["", "", ""], &[], "sheet `Codes`; not read: `Chart` (chart), `North`", "Code");
+    let refuse = |flags: &[&str], says: &str| {
+        let all_hidden = ["", "state=\"veryHidden\"", "state=\"hidden\""];
+        let scenario = Scenario::new().file("a.xlsx", book(all_hidden));
+        scenario.start_words(WORDS.into_iter().chain(flags.iter().copied())).end().exits(2).says(says);
+    };
+    let none = "a.xlsx: has no sheet that is a table and not hidden (--sheet names any); there are `Chart` (chart), `Codes` (hidden) and `North` (hidden)";
+    refuse(&[], none);
+    refuse(&["--sheet", "Chart"], "a.xlsx: has a chart in sheet `Chart`, not a table");
+}
+
+#[test]
+fn rows_that_a_filter_hides_are_read_and_said() {
+    let rows = |hidden: &[u32]| {
+        let rows: Vec<_> = (2..=5)
+            .map(|row| {
+                let mark = if hidden.contains(&row) { "hidden=\"1\"" } else { "" };
+                format!("<row r=\"{row}\" {mark}><c><v>{row}</v></c><c t=\"str\"><v>Nurse</v></c></row>")
+            })
+            .collect();
+        format!("<row><c t=\"str\"><v>id</v></c><c t=\"str\"><v>job</v></c></row>{}", rows.concat())
+    };
+    let check = |hidden: &[u32]| {
+        let scenario = Scenario::new().file("a.xlsx", Workbook::default().sheet_of("S", &rows(hidden)).bytes());
+        scenario.check([]).exits(0).prints("records              4\n")
+    };
+    check(&[3]).says("a.xlsx[S]: 1 filtered or hidden row is read, too\n");
+    check(&[2, 3, 5]).says("a.xlsx[S]: 3 filtered or hidden rows are read, too\n");
+    assert!(!check(&[]).stderr.contains("hidden"));
+}
+
+#[test]
+fn a_workbook_s_texts_say_how_much_memory_they_take() {
+    let texts: Vec<_> = (0..170).map(|number| format!("<si><t>{}</t></si>", "x".repeat(100_000 + number))).collect();
+    let texts = format!("<sst>{}</sst>", texts.concat());
+    let book = Workbook::default().sheet("S", &[&[Inline("id"), Inline("job")], &[Number("1"), Inline("Nurse")]]);
+    let scenario = Scenario::new().file("a.xlsx", book.part("xl/sharedStrings.xml", texts).bytes());
+    scenario.check([]).exits(0).says("a.xlsx[S]: the workbook's table of texts takes 18 MiB of memory\n");
 }

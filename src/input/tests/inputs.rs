@@ -55,7 +55,7 @@ fn a_failing_reader_ends_the_input() {
         }
     }
     // More than is read to know what it is.
-    let text = format!("id,job\n{}", "1,a\n2,b\n3,c\n".repeat(20));
+    let text = format!("id,job\n{}", "1,a\n2,b\n3,c\n".repeat(100));
     let reader = io::Cursor::new(text).chain(Broken);
     let mut input = Input::of_reader(InputName::Stdin, Box::new(reader), &InputRules::default(), SMALL).expect("opens");
     let error = loop {

@@ -30,6 +30,8 @@ pub(crate) enum SheetCell {
 pub(crate) struct Workbook {
     sheets: Vec<(&'static str, String)>,
     shared: Vec<&'static str>,
+    /// Parts that stand in the place of those that would be written, or beside them.
+    others: Vec<(&'static str, Vec<u8>)>,
 }
 
 impl Workbook {
@@ -66,8 +68,30 @@ impl Workbook {
         }
     }
 
+    /// Adds a sheet whose rows are this XML.
+    pub(crate) fn sheet_of(mut self, name: &'static str, rows: &str) -> Workbook {
+        self.sheets.push((name, rows.to_owned()));
+        self
+    }
+
+    /// Puts a part in the place of the one of this name, or beside the others.
+    pub(crate) fn part(mut self, name: &'static str, content: impl AsRef<[u8]>) -> Workbook {
+        self.others.push((name, content.as_ref().to_vec()));
+        self
+    }
+
     /// The file's bytes.
     pub(crate) fn bytes(&self) -> Vec<u8> {
+        let mut parts = self.parts();
+        for (name, content) in &self.others {
+            parts.retain(|(part, _)| part != name);
+            parts.push(((*name).to_owned(), content.clone()));
+        }
+        zip_of(parts.iter().map(|(name, content)| (name.as_str(), content.as_slice())))
+    }
+
+    /// The parts of a workbook as a spreadsheet program writes them.
+    fn parts(&self) -> Vec<(String, Vec<u8>)> {
         let (mut sheets, mut relations) = (String::new(), String::new());
         let mut parts = Vec::new();
         for (number, (name, rows)) in (1..).zip(&self.sheets) {
@@ -106,7 +130,7 @@ impl Workbook {
                 ),
             ),
         ]);
-        zip_of(parts.iter().map(|(name, content)| (name.as_str(), content.as_bytes())))
+        parts.into_iter().map(|(name, content)| (name, content.into_bytes())).collect()
     }
 }
 

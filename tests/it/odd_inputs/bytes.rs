@@ -49,9 +49,9 @@ fn nothing_much() -> Vec<Odd> {
         odd("a.ndjson", " \n\t\r\n", Refused("a.ndjson: is empty")),
         odd("a.csv", "id,job\n", Refused("a.csv: has a header but no rows")),
         odd("a.csv", "id,job\n\n\n", Refused("a.csv: has a header but no rows")),
-        odd("a.csv", b"\x89PNG\r\n\x1a\n\0\0\0", Refused("a.csv: is an image (PNG), not text")),
-        odd("a.csv", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", Refused("a.csv: is a PDF document, not text")),
-        odd("a.csv", b"PAR1\x15\x04\x15", Refused("a.csv: is a Parquet file, not text")),
+        odd("a.csv", b"\x89PNG\r\n\x1a\n\0\0\0", Refused("a.csv: is a picture")),
+        odd("a.csv", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", Refused("a.csv: is a PDF")),
+        odd("a.csv", b"PAR1\x15\x04\x15\0", Refused("a.csv: is a Parquet file")),
         odd("a.csv", [1; 40], Refused("a.csv: is binary, not text")),
     ]
 }
@@ -109,16 +109,17 @@ fn containers() -> Vec<Odd> {
         odd("a.csv.zst", [zstd("id,job\n1,"), zstd("Nurse\n")].concat(), Sends(NURSE)),
         odd("a.csv.gz", &gz[..gz.len() - 1], Refused("a.csv.gz:3: the gzip data is cut off here")),
         odd("a.csv.zst", &zst[..zst.len() - 1], Refused("the zstd data is cut off here")),
-        odd("a.csv.gz", [&gz[..], b"\0\0"].concat(), Refused("a.csv.gz:3: something else follows the gzip data here")),
+        odd("a.csv.gz", [&gz[..], b"\0\0"].concat(), Sends(NURSE)),
+        odd("a.csv.gz", [&gz[..], b"\0\0x"].concat(), Refused("a.csv.gz:3: something else follows the gzip data here")),
         odd("a.csv.gz", gzip(""), Refused("a.csv.gz: is empty")),
-        odd("a.zip", b"PK\x03\x04", Refused("a.zip: is a workbook that cannot be read")),
+        odd("a.zip", b"PK\x03\x04", Refused("a.zip: is a zip file, not a workbook (.xlsx): unpack it first")),
         odd(
             "a.xlsx",
             lost_zeros(),
             Rows(
                 0,
                 1,
-                "2 phone_number type: is a number where text belongs (leading zeros are lost that way); put it in quotes",
+                "2 phone_number type: is a number where text belongs (leading zeros are lost that way): format the column as text and type it again",
             ),
         ),
     ]

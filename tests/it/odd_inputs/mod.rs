@@ -3,6 +3,7 @@
 mod bytes;
 mod csv_structure;
 mod values;
+mod workbooks;
 
 use std::fs;
 use std::io::Write as _;
@@ -113,6 +114,11 @@ fn what_a_strict_reader_refuses_is_never_valid() {
             code => assert!(code == 2 && end.stderr.contains("quote"), "{text:?}: exit {code}"),
         }
     }
+}
+
+#[test]
+fn odd_workbooks_have_their_outcome() {
+    check_all(&workbooks::table(), 70);
 }
 
 /// Bytes that come one at a time out of a pipe in the file system.

@@ -1,0 +1,93 @@
+//! Cells of a workbook that hold no value, though there is something in them.
+
+use std::borrow::Cow;
+
+/// Why a cell of a workbook has no value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SheetFault {
+    /// A formula whose result the file does not hold, or holds unchecked.
+    NoResult,
+    /// An error of the spreadsheet, as it shows it.
+    Error(&'static str),
+    /// A date, where the field is none.
+    Date,
+    /// A number shown as a date that is none.
+    NoDay,
+    /// Something else than the file says that it is.
+    Unreadable,
+}
+
+/// The errors that spreadsheets show.
+const ERRORS: [&str; 14] = [
+    "#DIV/0!",
+    "#N/A",
+    "#NAME?",
+    "#NULL!",
+    "#NUM!",
+    "#REF!",
+    "#VALUE!",
+    "#SPILL!",
+    "#CALC!",
+    "#FIELD!",
+    "#BLOCKED!",
+    "#CONNECT!",
+    "#BUSY!",
+    "#UNKNOWN!",
+];
+
+impl SheetFault {
+    /// The error that a cell shows.
+    pub fn of_error(text: &str) -> SheetFault {
+        SheetFault::Error(ERRORS.iter().find(|error| **error == text).copied().unwrap_or("an error"))
+    }
+
+    /// The fault as it stands in rows of a sheet.
+    pub fn name(self) -> &'static str {
+        match self {
+            SheetFault::NoResult => "formula without a result",
+            SheetFault::Error(error) => error,
+            SheetFault::Date => "date",
+            SheetFault::NoDay => "no day",
+            SheetFault::Unreadable => "unreadable",
+        }
+    }
+
+    /// The fault of this name.
+    pub fn from_name(name: &str) -> SheetFault {
+        let others = [SheetFault::NoResult, SheetFault::Date, SheetFault::NoDay, SheetFault::Unreadable];
+        others.into_iter().find(|fault| fault.name() == name).unwrap_or_else(|| SheetFault::of_error(name))
+    }
+
+    /// What is wrong, and the way out, where `wanted` belongs.
+    pub fn message(self, wanted: &str) -> Cow<'static, str> {
+        match self {
+            SheetFault::NoResult => {
+                "is a formula whose result the file does not hold: open and save it in Excel".into()
+            }
+            SheetFault::Error("an error") => format!("is an error of the spreadsheet, where {wanted} belongs").into(),
+            SheetFault::Error(error) => {
+                format!("is the error {error} of the spreadsheet, where {wanted} belongs").into()
+            }
+            SheetFault::Date => {
+                format!("is a date, where {wanted} belongs: format the column as text and type it again").into()
+            }
+            SheetFault::NoDay => "is formatted as a date and is none: Excel's days are 1900-01-01 to 9999-12-31".into(),
+            SheetFault::Unreadable => "is not what the file says that it is: open and save it in Excel".into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_is_found_by_its_name() {
+        let errors = ERRORS.into_iter().chain(["an error"]).map(SheetFault::Error);
+        let others = [SheetFault::NoResult, SheetFault::Date, SheetFault::NoDay, SheetFault::Unreadable];
+        for fault in errors.chain(others) {
+            assert_eq!(SheetFault::from_name(fault.name()), fault);
+        }
+        assert_eq!(SheetFault::of_error("jane@example.com"), SheetFault::Error("an error"));
+    }
+}
