@@ -8,15 +8,16 @@ longest case (--long, 10,000,000 rows, twice) takes some GB there. A PATTERN is 
 
 The system counts what a process had resident from its start, and so also Python's own 10 MiB or so: less is never shown.
 """
-import argparse, gzip, os, resource, subprocess, sys, tempfile, zipfile
+import argparse, gzip, os, re, resource, subprocess, sys, tempfile, time, zipfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent / "target")) / "release"
-SANDBOX = ["--sandbox", "--sandbox-latency", "0s", "--sandbox-window", "none", "--rate", "unlimited",
-           "--max-in-flight", "64", "--max-errors", "none"]
+# The sandbox is a process of its own: it keeps every customer that it has updated.
+PORT = int(os.environ.get("BENCH_PORT", "18091"))
 CHECK = ["check", "--max-errors", "none"]
-RUN = ["run", *SANDBOX]
+RUN = ["run", "--base-url", f"http://127.0.0.1:{PORT}/api", "--rate", "unlimited", "--max-in-flight", "64",
+       "--max-errors", "none"]
 MEMORY_MAX_MIB = 64
 HEADER = (b"id,first_name,last_name,phone_number,email,date_of_birth,gender,country_id,identity_number,job,address,"
           b"default_channel_id,user_id")
@@ -95,7 +96,7 @@ def workbook(path, rows):
     return [path]
 
 
-def measure(name, arguments, inputs, run_dir, limit=None, codes=(0, 1)):
+def measure(name, arguments, inputs, run_dir, token, limit=None, codes=(0, 1)):
     """Runs custsync, and prints a line of the table."""
     command = [options.binary, arguments[0], *map(str, inputs), "--run-dir", str(run_dir), *arguments[1:], "--quiet"]
     prepare = None
@@ -103,7 +104,7 @@ def measure(name, arguments, inputs, run_dir, limit=None, codes=(0, 1)):
         prepare = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
     with open(run_dir.with_suffix(".err"), "wb") as errors:
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors, preexec_fn=prepare,
-                                   env={"CUSTSYNC_TOKEN": "none", "PATH": os.environ["PATH"]})
+                                   env={"CUSTSYNC_TOKEN": token, "PATH": os.environ["PATH"]})
         _, status, usage = os.wait4(process.pid, 0)
     process.returncode = code = os.waitstatus_to_exitcode(status)
     mib = usage.ru_maxrss / 1024
@@ -155,6 +156,21 @@ def cases(work):
     yield "run: the same again, `--retry rejected`", None, [*RUN, "--retry", "rejected"], {}
 
 
+def sandbox(work):
+    """Starts the sandbox, and returns it with its token."""
+    said = work / "sandbox.txt"
+    command = [options.binary, "sandbox", "--listen", f"127.0.0.1:{PORT}", "--latency", "0s", "--window", "none"]
+    with open(said, "wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output)
+    for _ in range(400):
+        time.sleep(0.05)
+        token = re.search(r"CUSTSYNC_TOKEN=(\S+)", said.read_text())
+        if token:
+            return process, token[1]
+    process.kill()
+    sys.exit(f"the sandbox does not start: {said.read_text()}")
+
+
 def numbered_scattered(path, count):
     state = 1
     with open(path, "w") as file:
@@ -169,6 +185,7 @@ def main():
     is_good = True
     with tempfile.TemporaryDirectory(prefix="custsync-memory-") as folder:
         work = Path(folder)
+        server, token = sandbox(work)
         inputs, last_make, run_dir, number = None, None, None, 0
         print("| what | memory |\n|---|---:|")
         for name, make, arguments, extra in cases(work):
@@ -181,9 +198,11 @@ def main():
                 if make is not last_make:
                     subprocess.run(["rm", "-rf", *map(str, inputs or [])], check=True)
                     inputs, last_make = make(), make
-            is_good &= measure(name, arguments, inputs, run_dir, **extra)
+            is_good &= measure(name, arguments, inputs, run_dir, token, **extra)
             if not keep:
                 subprocess.run(["rm", "-rf", str(run_dir)], check=True)
+        server.terminate()
+        server.wait()
     sys.exit(0 if is_good else 1)
 
 

@@ -94,9 +94,9 @@ fn checking(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(1));
     let fill = |draft: &mut Draft<'_>| {
         draft.clear();
-        draft.set_id_text("1042");
+        assert!(draft.set_usual_id("1042"), "an id");
         for (field, text) in VALUES {
-            draft.set_text(field, text);
+            assert!(draft.set_usual_text(field, text), "a usual value");
         }
     };
     let mut draft = Draft::new(&rules);

@@ -128,11 +128,11 @@ struct InputFlags {
     delimiter: Option<String>,
     /// What quotes in CSV are: on, they stand around a value; off, they are characters [default: on, in TSV neither]
     ///
-    /// Excel and pandas write quotes around values of TSV, MySQL and PostgreSQL as parts of values. As long as nobody says which,
-    /// quotes of TSV are characters, and a cell that could be meant both ways makes its row invalid.
+    /// Excel and pandas write quotes around values of TSV, databases as parts of values. As long as nobody says which, quotes of
+    /// TSV are characters, and a cell that could be meant both ways makes its row invalid.
     #[arg(long, value_name = "on|off", hide_short_help = true)]
     quotes: Option<String>,
-    /// Character that escapes the one behind it: `\`, as in MySQL's exports
+    /// Character that escapes the one behind it: `\`, as in exports of databases
     #[arg(long, value_name = "C", hide_short_help = true)]
     escape: Option<String>,
     /// A row of CSV with fewer or more cells than the header: error or pad

@@ -35,7 +35,7 @@ pub(super) fn compare_input(
     input: &Compared<'_>,
 ) -> anyhow::Result<Compare> {
     let Some(last_row) = checkpoint.last_row() else { return Ok(Compare::Done(Overtakers::default())) };
-    if !input.inputs.iter().all(|input| input.can_be_read_twice()) {
+    if !input.inputs.iter().all(KnownInput::can_be_read_twice) {
         return Ok(Compare::WhileStreaming(entries.try_clone()?));
     }
     let (mut comparison, mut gaps) = (Comparison::new(checkpoint.clone()), Gaps::default());

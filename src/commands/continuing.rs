@@ -35,7 +35,7 @@ impl Continuation {
     ) -> Continuation {
         let named = settings.output.run_dir.is_none().then_some(run_dir);
         let command = command(arguments, named);
-        if inputs.iter().all(|input| input.can_be_read_twice()) {
+        if inputs.iter().all(KnownInput::can_be_read_twice) {
             Continuation::Command(command)
         } else {
             Continuation::PipedAgain(command)

@@ -52,7 +52,7 @@ pub(super) fn newest(settings: &Settings, inputs: &[KnownInput]) -> Result<Optio
 
 /// Whether the inputs can be compared with what was sent before anything is sent: nobody knows what a pipe holds.
 pub(super) fn can_be_compared(inputs: &[KnownInput]) -> bool {
-    inputs.iter().all(|input| input.can_be_read_twice())
+    inputs.iter().all(KnownInput::can_be_read_twice)
 }
 
 /// Names an unfinished run that may be the one which is meant.

@@ -38,6 +38,7 @@ impl Allowed {
     }
 
     /// A number's text without decimals that are all zero, where such are taken.
+    #[inline]
     pub(super) fn whole_part(self, text: &str) -> &str {
         if self.decimals { whole_part(text).unwrap_or(text) } else { text }
     }

@@ -52,7 +52,7 @@ pub(super) fn of(text: &str) -> Option<Damage> {
     match bytes.first()? {
         b'#' if bytes.len() >= 3 && bytes.iter().all(|byte| *byte == b'#') => Some(Damage::TooNarrow),
         b'#' if is_spreadsheet_error(text) => Some(Damage::SpreadsheetError),
-        b'0'..=b'9' | b'-' | b'+' if is_shortened(text) => Some(Damage::Shortened),
+        b'0'..=b'9' | b'-' if is_shortened(text) => Some(Damage::Shortened),
         _ if memchr::memchr(0, bytes).is_some() => Some(Damage::Nul),
         _ if text.contains(char::REPLACEMENT_CHARACTER) => Some(Damage::Replacement),
         _ => None,
@@ -72,8 +72,12 @@ fn is_spreadsheet_error(text: &str) -> bool {
 /// Whether text is a number with an exponent as spreadsheets and programs write long ones: `8.49E+11`, `1,23E+05`, `1.6E11`. Without
 /// decimals the exponent has to have a plus: `5E-12` may be a door.
 fn is_shortened(text: &str) -> bool {
-    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
-    let Some((number, exponent)) = unsigned.split_once(['E', 'e']) else { return false };
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    let Some(letter) = unsigned.bytes().position(|byte| !matches!(byte, b'0'..=b'9' | b'.' | b',')) else {
+        return false;
+    };
+    let Some((number, exponent)) = unsigned.split_at_checked(letter) else { return false };
+    let Some(exponent) = exponent.strip_prefix(['E', 'e']) else { return false };
     let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let (has_decimals, is_number) = match number.split_once(['.', ',']) {
         Some((whole, decimals)) => (true, is_digits(whole) && whole.len() <= 3 && is_digits(decimals)),
@@ -127,6 +131,7 @@ mod tests {
                 "A8.49E+11",
                 "Zo\u{eb}",
                 "+49 160",
+                "+8.49E+11",
             ],
             None,
         );

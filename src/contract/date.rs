@@ -112,13 +112,21 @@ fn after_fraction(rest: &[u8]) -> Option<&[u8]> {
 }
 
 /// Whether the bytes are `YYYY-MM-DD`, a day of the years 1 to 9999: programs write dates of the year 0 for none.
+#[inline]
 fn is_date(bytes: &[u8]) -> bool {
-    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = bytes else { return false };
-    let (Some(century), Some(years)) = (two_digits(*y1, *y2), two_digits(*y3, *y4)) else { return false };
-    let (Some(month), Some(day)) = (two_digits(*m1, *m2), two_digits(*d1, *d2)) else { return false };
-    let year = century * 100 + years;
-    year >= 1 && day >= 1 && day <= days_in_month(year, month)
+    let (Some(start), Some([d1, d2])) = (bytes.first_chunk::<8>(), bytes.get(8..)) else { return false };
+    // Eight bytes at once: a digit becomes its number, a hyphen in its place 0.
+    let numbers = u64::from_le_bytes(*start) ^ u64::from_le_bytes(*b"0000-00-");
+    let are_digits = (numbers.wrapping_add(0x7676_7676_7676_7676) | numbers) & 0x8080_8080_8080_8080 == 0;
+    let are_hyphens = numbers & u64::from_le_bytes([0, 0, 0, 0, 0xff, 0, 0, 0xff]) == 0;
+    let Some(day) = two_digits(*d1, *d2).filter(|day| *day >= 1 && are_digits && are_hyphens) else { return false };
+    let [y1, y2, y3, y4, _, m1, m2, _] = numbers.to_le_bytes().map(u16::from);
+    let (year, month) = (y1 * 1000 + y2 * 100 + y3 * 10 + y4, m1 * 10 + m2);
+    year >= 1 && (1..=12).contains(&month) && (day <= SHORTEST_MONTH || day <= days_in_month(year, month))
 }
+
+/// Days that every month has.
+const SHORTEST_MONTH: u16 = 28;
 
 /// `Thh:mm:ss`; second 60 is a leap second (RFC 3339 §5.7), which only ever ends a minute 59.
 fn is_time(bytes: &[u8]) -> bool {
@@ -157,6 +165,8 @@ fn days_in_month(year: u16, month: u16) -> u16 {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn check(text: &str, want: Option<DateTime>) {
@@ -175,6 +185,17 @@ mod tests {
             "1990-12-31T15:59:60-08:00",
         ] {
             check(text, Some(DateTime::AsGiven));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_day_is_one_that_the_calendar_has(text in "[0-9]{4}-[0-3][0-9]-[0-3][0-9]|[0-9/:\\x80-]{9,11}") {
+            let found = is_date(text.as_bytes());
+            let want = text.len() == DATE_BYTES
+                && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
+                && text.parse::<jiff::civil::Date>().is_ok_and(|date| date.year() >= 1);
+            prop_assert_eq!(found, want, "{:?}", text);
         }
     }
 

@@ -119,6 +119,11 @@ impl Field {
         self.rule().name
     }
 
+    /// Whether line breaks belong in its text.
+    pub fn takes_line_breaks(self) -> bool {
+        matches!(self, Field::Address | Field::Job)
+    }
+
     /// The field of this exact name.
     pub fn from_name(name: &str) -> Option<Field> {
         FIELDS.iter().find(|rule| rule.name == name).map(|rule| rule.field)

@@ -67,7 +67,7 @@ const STARTS: [Start; 256] = {
     let mut starts = [Start::Usual; 256];
     let mut byte = 0;
     // The lead bytes are those of all white space that is not ASCII.
-    let mut unusual: &[u8] = b"\x7f\xc2\xe1\xe2\xe3#=-+\\(<[u";
+    let mut unusual: &[u8] = b"\x7f\xc2\xe1\xe2\xe3#=-\\(<[u";
     while let [first, rest @ ..] = unusual {
         starts[*first as usize] = Start::Unusual;
         unusual = rest;
@@ -176,6 +176,7 @@ fn is_longer(text: &str, characters_max: usize) -> bool {
 }
 
 /// What a text is that has to be a whole number.
+#[inline]
 pub(super) fn integer(text: &str, rules: &ValueRules) -> Finding {
     match decimal::parse(rules.allowed.whole_part(text)) {
         Ok(integer) => Finding::Integer(integer),

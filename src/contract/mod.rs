@@ -39,7 +39,7 @@ pub use field_set::FieldSet;
 pub use finding::is_blank;
 pub use id::{CustomerId, IdError};
 pub use near_miss::not_utf_8;
-pub use oddity::{has_odd_characters, has_odd_text};
+pub use oddity::{has_line_break, has_odd_characters, has_odd_text};
 pub use resource::{Resource, Sent, Shows};
 pub use server_words::{NAME_CHARACTERS_MAX, is_code, is_field};
 pub use sheet_fault::SheetFault;

@@ -47,8 +47,12 @@ pub(super) fn look_at(text: &str, field: Field, warnings: &mut Warnings) {
         warn(has_mojibake(text.as_bytes()), Warning::Mojibake);
         warn(text.chars().any(is_odd_control), Warning::ControlCharacter);
     }
-    let is_of_one_line = !matches!(field, Field::Job | Field::Address);
-    warn(is_of_one_line && text.contains(['\n', '\r']), Warning::LineBreak);
+    warn(!field.takes_line_breaks() && has_line_break(text.as_bytes()), Warning::LineBreak);
+}
+
+/// Whether text has more than one line.
+pub fn has_line_break(text: &[u8]) -> bool {
+    memchr::memchr2(b'\n', b'\r', text).is_some()
 }
 
 /// Whether text is a word for null.
@@ -83,24 +87,21 @@ pub(super) fn has_mojibake(text: &[u8]) -> bool {
 
 /// Whether UTF-8 that begins with a character from U+00C0 to U+00FF begins with such a pair.
 fn starts_with_mojibake(text: &[u8]) -> bool {
-    match text {
-        // Behind them comes what was the second byte of a letter of the Latin alphabet …
-        [0xc3, 0x82 | 0x83, 0xc2, ..] => true,
-        // … which windows-1252 has other characters for: \u{160} \u{153} \u{178}, \u{192}, \u{2c6}, and punctuation.
-        [0xc3, 0x83, 0xc5, 0x92 | 0x93 | 0xa0 | 0xa1 | 0xb8 | 0xbd | 0xbe, ..]
-        | [0xc3, 0x83, 0xc6, 0x92, ..]
-        | [0xc3, 0x83, 0xcb, 0x86 | 0x9c, ..]
-        | [0xc3, 0x83, 0xe2, 0x80 | 0x82 | 0x84, _, ..] => true,
-        // The letters of Central and Eastern Europe, Greek and Cyrillic.
-        [0xc3, 0x84 | 0x8e | 0x8f | 0x90, 0xc2, 0x80..=0x9f | 0xa1..=0xbf, ..] | [0xc3, 0x85, 0xc2, ..] => true,
-        [0xc3, 0x84 | 0x85, 0xc5, 0x92 | 0x93 | 0xa0 | 0xa1 | 0xb8 | 0xbd | 0xbe, ..]
-        | [0xc3, 0x84 | 0x85, 0xe2, 0x80, 0x9a | 0x9e | 0xa1 | 0xba, ..]
-        | [0xc3, 0x84 | 0x85, 0xe2, 0x84, 0xa2, ..] => true,
-        // A dash or a quotation mark, and other characters of three bytes.
-        [0xc3, 0xa2, 0xe2, 0x82, 0xac, ..] | [0xc3, 0xa2, 0xc2, 0x80, ..] => true,
-        [0xc3, 0xa0..=0xaf, 0xc2, _, 0xc2, ..] => true,
-        _ => false,
-    }
+    // Behind \u{c2} and \u{c3} comes what was the second byte of a letter of the Latin alphabet …
+    let is_latin = matches!(text, [0xc3, 0x82 | 0x83, 0xc2, ..])
+        // … for which windows-1252 may have another letter, or a punctuation mark.
+        || matches!(text, [0xc3, 0x83, 0xc5, 0x92 | 0x93 | 0xa0 | 0xa1 | 0xb8 | 0xbd | 0xbe, ..])
+        || matches!(text, [0xc3, 0x83, 0xc6, 0x92, ..] | [0xc3, 0x83, 0xcb, 0x86 | 0x9c, ..])
+        || matches!(text, [0xc3, 0x83, 0xe2, 0x80 | 0x82 | 0x84, _, ..]);
+    // The letters of Central and Eastern Europe, Greek and Cyrillic begin otherwise.
+    let is_other_letter = matches!(text, [0xc3, 0x84 | 0x8e | 0x8f | 0x90, 0xc2, 0x80..=0x9f | 0xa1..=0xbf, ..] | [0xc3, 0x85, 0xc2, ..])
+        || matches!(text, [0xc3, 0x84 | 0x85, 0xc5, 0x92 | 0x93 | 0xa0 | 0xa1 | 0xb8 | 0xbd | 0xbe, ..])
+        || matches!(text, [0xc3, 0x84 | 0x85, 0xe2, 0x80, 0x9a | 0x9e | 0xa1 | 0xba, ..])
+        || matches!(text, [0xc3, 0x84 | 0x85, 0xe2, 0x84, 0xa2, ..]);
+    // Dashes and quotation marks, and other characters of three bytes.
+    let is_of_three_bytes = matches!(text, [0xc3, 0xa2, 0xe2, 0x82, 0xac, ..] | [0xc3, 0xa2, 0xc2, 0x80, ..])
+        || matches!(text, [0xc3, 0xa0..=0xaf, 0xc2, _, 0xc2, ..]);
+    is_latin || is_other_letter || is_of_three_bytes
 }
 
 fn is_odd_control(character: char) -> bool {

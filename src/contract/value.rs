@@ -9,9 +9,9 @@ use super::damage;
 use super::date::{self, MIDNIGHT, Today};
 use super::date_format::DateFormat;
 use super::field::{FieldRule, Kind, Null};
-use super::finding::{Finding, find, integer, is_blank};
+use super::finding::{Finding, find, find_usual, integer, is_blank};
 use super::near_miss::{none_of, not_a_date, not_a_whole_number, not_an_email, not_utf_8};
-use super::oddity;
+use super::oddity::{self, has_odd_characters};
 use super::sheet_fault::SheetFault;
 use super::update::Notes;
 use super::warning::Warning;
@@ -91,7 +91,10 @@ pub(super) fn customer_id(cell: Option<Cell<'_>>, rules: &ValueRules) -> Result<
     match cell {
         None => refused(ErrorCode::Required, "is missing"),
         Some(Cell::Text(text)) if is_blank(&text) => refused(ErrorCode::Required, "is empty"),
-        Some(Cell::Text(text)) => customer_id_of(&text, rules),
+        Some(Cell::Text(text)) => match damage::of(&text) {
+            Some(damage) => refused(ErrorCode::Damaged, damage.message()),
+            None => customer_id_of(&text, rules),
+        },
         Some(Cell::Number(number) | Cell::SheetNumber(number)) => customer_id_of(number, rules),
         Some(Cell::Null) => refused(ErrorCode::Null, "must not be null"),
         Some(other) => Err(unusable(&other, "a whole number")),
@@ -99,10 +102,9 @@ pub(super) fn customer_id(cell: Option<Cell<'_>>, rules: &ValueRules) -> Result<
 }
 
 fn customer_id_of(text: &str, rules: &ValueRules) -> Result<CustomerId, Refused> {
-    CustomerId::parse(rules.allowed.whole_part(text)).or_else(|error| match (error, damage::of(text)) {
-        (_, Some(damage)) => refused(ErrorCode::Damaged, damage.message()),
-        (IdError::NotAnInteger, None) => refused(ErrorCode::Type, not_a_whole_number(text)),
-        (IdError::OutOfRange, None) => refused(ErrorCode::Range, error.to_string()),
+    CustomerId::parse(rules.allowed.whole_part(text)).or_else(|error| match error {
+        IdError::NotAnInteger => refused(ErrorCode::Type, not_a_whole_number(text)),
+        IdError::OutOfRange => refused(ErrorCode::Range, error.to_string()),
     })
 }
 
@@ -120,7 +122,7 @@ pub(super) fn value<'a>(
         },
         (Cell::Number(number) | Cell::SheetNumber(number), Kind::Integer) => match integer(number, rules) {
             Finding::Integer(integer) => Ok(Value::Integer(integer)),
-            broken => Err(refusal(broken, number, rule, rules)),
+            broken => Err(broken_rule(broken, number, rule, rules)),
         },
         (Cell::Number(_), _) => refused(
             ErrorCode::Type,
@@ -145,7 +147,12 @@ fn value_of_text<'a>(
     rules: &ValueRules,
     notes: &mut Notes,
 ) -> Result<Value<'a>, Refused> {
-    if let (Kind::Text { .. }, false, Some(damage)) = (rule.kind, rules.allowed.takes_damaged(), damage::of(&text)) {
+    let is_text = matches!(rule.kind, Kind::Text { .. });
+    // Most texts that come here do so for a quotation mark, not for what they are.
+    if is_text && !has_odd_characters(text.as_bytes()) && find_usual(&text, rule, rules).is_some() {
+        return Ok(Value::Text(text));
+    }
+    if let (true, false, Some(damage)) = (is_text, rules.allowed.takes_damaged(), damage::of(&text)) {
         return refused(ErrorCode::Damaged, damage.message_where_it_can_be_sent());
     }
     let finding = find(&text, rule, rules);

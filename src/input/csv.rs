@@ -63,6 +63,8 @@ pub(super) struct CsvRecord<'r, 'b> {
     ends: &'r [usize],
     dialect: Dialect,
     pub(super) flags: Flags,
+    /// Whether it may hold line breaks.
+    pub(super) has_line_breaks: bool,
     /// Its bytes, without its line end.
     pub(super) raw: &'b [u8],
     /// The line on which it starts.
@@ -115,6 +117,8 @@ impl<'b> CsvRecords<'b> {
             ends: &self.ends,
             dialect: self.dialect,
             flags: self.flags,
+            // One that ends without a line end has perhaps a line more.
+            has_line_breaks: self.line > line + 1 || self.at == self.bytes.len(),
             raw: self.bytes.get(start..end).unwrap_or_default(),
             line,
             start,
@@ -155,7 +159,8 @@ impl<'b> CsvRecords<'b> {
     }
 
     /// What ends the next cell: its place, or the end of the block.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "called for each cell: a call would take as long as the search")]
     fn next_cell_end(&mut self) -> usize {
         while self.ahead.cell_ends == 0 {
             if self.next_chunk().is_none() {
@@ -211,7 +216,6 @@ impl<'b> CsvRecords<'b> {
                 break;
             }
             self.ahead.quoted_line_ends &= self.ahead.quoted_line_ends - 1;
-            self.flags.add_line_end();
             // Of a CRLF the LF counts.
             if !matches!(self.bytes.get(at..), Some([b'\r', b'\n', ..])) {
                 self.line += 1;
@@ -263,11 +267,19 @@ impl<'b> CsvRecord<'_, 'b> {
 
     /// What is wrong with the quotes or escapes of its first cell that is no good.
     pub(super) fn quote_fault(&self) -> Option<ColumnQuoteFault> {
-        if self.flags.are_usual() {
+        if self.flags.are_none() {
             return None;
         }
-        let faults = self.raw_cells().map(|cell| QuoteFault::of(cell, self.dialect)).enumerate();
-        faults.filter_map(|(column, fault)| fault.map(|fault| ColumnQuoteFault { column, fault })).next()
+        let is_quoted_at_most = !self.flags.has_bare_quotes() && !self.flags.has_escapes();
+        let cells = self.raw_cells().enumerate().filter(|(_, cell)| !is_quoted_at_most || cell.first() == Some(&b'"'));
+        let mut faults = cells.map(|(column, cell)| (column, QuoteFault::of(cell, self.dialect)));
+        faults.find_map(|(column, fault)| fault.map(|fault| ColumnQuoteFault { column, fault }))
+    }
+
+    /// Whether the cells of a record with flags are read by [`usual_cells`](CsvRecord::usual_cells) all the same.
+    #[inline(never)]
+    pub(super) fn has_usual_cells(&self) -> bool {
+        !self.flags.has_escapes() && self.quote_fault().is_none()
     }
 
     /// The cells of any record.
@@ -277,13 +289,17 @@ impl<'b> CsvRecord<'_, 'b> {
         })
     }
 
-    /// The cells of a record whose flags are usual.
+    /// The cells of a record without escapes and with good quotes.
     #[inline]
     pub(super) fn usual_cells(&self) -> impl Iterator<Item = CsvCell> {
-        self.places().map(|place| self.cell(place))
+        let mut start = self.start;
+        self.ends.iter().map(move |&end| {
+            let cell = self.cell(start..end);
+            start = end + 1;
+            cell
+        })
     }
 
-    #[inline]
     fn places(&self) -> impl Iterator<Item = Range<usize>> {
         let mut start = self.start;
         self.ends.iter().map(move |&end| {
@@ -306,6 +322,11 @@ impl<'b> CsvRecord<'_, 'b> {
             }
             _ => CsvCell { place: inside, form: Form::Quoted },
         }
+    }
+
+    /// Whether a cell is in quotes: no other can hold a line break.
+    pub(super) fn is_quoted(&self, cell: &CsvCell) -> bool {
+        cell.place.start.checked_sub(1).and_then(|before| self.bytes.get(before)) == Some(&b'"')
     }
 
     /// The text of a cell that stands in the block as it is.

@@ -1,6 +1,6 @@
 //! The rows of a CSV block: what the cells of its records say, mapped and checked.
 
-use crate::contract::{Cell, CustomerUpdate, Draft, InvalidRow};
+use crate::contract::{Cell, Draft, InvalidRow, has_line_break};
 
 use super::blocks::Block;
 use super::csv::{CsvCell, CsvRecord, CsvRecords};
@@ -20,10 +20,13 @@ pub(super) fn parse(block: &Block, layout: &CsvLayout, rules: &RowRules, visit: 
     let teller = Teller::of(&rules.cells).in_block(&block.bytes);
     let mut ordinal = 0;
     while let Some(record) = records.next() {
-        let checked = if record.columns() == targets.len() && record.flags.are_usual() {
+        let is_usual = record.columns() == targets.len() && (record.flags.are_none() || record.has_usual_cells());
+        let refused = if is_usual {
             begin(&record, layout, rules, &mut draft);
             if record.flags.have_controls() || teller.is_among_odd_text() {
                 tell_odd_record(&record, &targets, teller, &mut draft);
+            } else if record.has_line_breaks {
+                tell_record_of_lines(&record, &targets, teller, &mut draft);
             } else {
                 for (cell, &target) in record.usual_cells().zip(&targets) {
                     match (target, record.plain_text(&cell)) {
@@ -36,9 +39,13 @@ pub(super) fn parse(block: &Block, layout: &CsvLayout, rules: &RowRules, visit: 
             if !layout.columns.nameless.is_empty() {
                 uneven::check_nameless(&record, layout, &mut draft);
             }
-            draft.finish()
+            None
         } else {
-            unusual(&record, layout, rules, &targets, &mut draft)
+            read_unusual(&record, layout, rules, &targets, &mut draft)
+        };
+        let checked = match refused {
+            None => draft.finish(),
+            Some(invalid) => Err(invalid),
         };
         visit(Record { raw: record.raw, line: record.line, ordinal, checked });
         ordinal += 1;
@@ -47,7 +54,8 @@ pub(super) fn parse(block: &Block, layout: &CsvLayout, rules: &RowRules, visit: 
 }
 
 /// Tells an empty draft what no cell of the record says.
-#[inline]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "called for each row: a call would take longer than what it does")]
 fn begin<'b>(record: &CsvRecord<'_, 'b>, layout: &'b CsvLayout, rules: &'b RowRules, draft: &mut Draft<'b>) {
     draft.clear();
     layout.columns.constants.fill(draft, &rules.cells);
@@ -56,17 +64,17 @@ fn begin<'b>(record: &CsvRecord<'_, 'b>, layout: &'b CsvLayout, rules: &'b RowRu
     }
 }
 
-/// Checks a record that has other columns than the header, or quotes or escapes that need a closer look.
+/// Tells the draft what a record says that has other columns than the header, or escapes, or bad quotes; or why it cannot be read.
 #[cold]
-fn unusual<'d, 'b>(
+fn read_unusual<'b>(
     record: &CsvRecord<'_, 'b>,
     layout: &'b CsvLayout,
     rules: &'b RowRules,
     targets: &[Target],
-    draft: &'d mut Draft<'b>,
-) -> Result<CustomerUpdate<'d>, InvalidRow> {
+    draft: &mut Draft<'b>,
+) -> Option<InvalidRow> {
     if let Some(invalid) = uneven::invalid(record, layout, &rules.cells) {
-        return Err(invalid);
+        return Some(invalid);
     }
     begin(record, layout, rules, draft);
     // Cells that are missing at the end are as cells of columns that are not there, those beyond the header are empty.
@@ -74,7 +82,7 @@ fn unusual<'d, 'b>(
         Teller::tell(draft, target, said(record, &cell, target, &rules.cells));
     }
     uneven::check_nameless(record, layout, draft);
-    draft.finish()
+    None
 }
 
 /// Tells what the cells of a record say that may hold odd characters.
@@ -84,6 +92,22 @@ fn tell_odd_record<'b>(record: &CsvRecord<'_, 'b>, targets: &[Target], teller: T
         match (target, record.plain_text(&cell)) {
             (Target::Ignored, _) => {}
             (_, Some(text)) => teller.tell_odd_text(draft, target, text),
+            (_, None) => Teller::tell(draft, target, said(record, &cell, target, teller.rules())),
+        }
+    }
+}
+
+/// Tells what the cells of a record say that may hold line breaks.
+#[cold]
+fn tell_record_of_lines<'b>(record: &CsvRecord<'_, 'b>, targets: &[Target], teller: Teller<'b>, draft: &mut Draft<'b>) {
+    for (cell, &target) in record.usual_cells().zip(targets) {
+        let is_of_one_line = matches!(target, Target::Field(field) if !field.takes_line_breaks());
+        match (target, record.plain_text(&cell)) {
+            (Target::Ignored, _) => {}
+            (_, Some(text)) if is_of_one_line && record.is_quoted(&cell) && has_line_break(text.as_bytes()) => {
+                teller.tell_odd_text(draft, target, text);
+            }
+            (_, Some(text)) => teller.tell_text(draft, target, text),
             (_, None) => Teller::tell(draft, target, said(record, &cell, target, teller.rules())),
         }
     }

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use encoding_rs::{Decoder, DecoderResult};
 
-use super::error::StreamFault;
 use super::stream::ByteStream;
+use super::stream_fault::StreamFault;
 
 /// So many bytes are decoded at once.
 const ENCODED_BYTES: usize = 64 << 10;

@@ -88,7 +88,7 @@ impl Dialect {
     }
 
     /// The dialect of a delimiter, as far as the user does not say it. Programs that write TSV do not agree on quotes: Excel and
-    /// pandas write them around cells, MySQL and `PostgreSQL` have them as characters.
+    /// pandas write them around cells, `MySQL` and `PostgreSQL` have them as characters.
     pub fn of(delimiter: Delimiter, quotes: Option<Quotes>, escape: Escape) -> Dialect {
         let unsaid = if delimiter == Delimiter::TAB { Quotes::InDoubt } else { Quotes::On };
         Dialect { delimiter, quotes: quotes.unwrap_or(unsaid), escape }

@@ -8,8 +8,9 @@ use rustix::io::Errno;
 
 use super::dialect::Delimiter;
 use super::header::ColumnFault;
+use super::not_text::NotText;
 use super::source::InputName;
-use super::unpack::Packing;
+use super::stream_fault::StreamFault;
 
 /// An input that cannot be used, or not be read further.
 #[derive(Debug)]
@@ -236,112 +237,6 @@ pub enum InputFault {
     },
 }
 
-/// What is wrong with the bytes of a compressed or encoded input.
-#[derive(Debug, thiserror::Error)]
-pub enum StreamFault {
-    /// The compressed data ends too early.
-    #[error("the {0} data is cut off here: the file is not whole")]
-    CutOff(Packing),
-    /// The compressed data contradicts itself.
-    #[error("the {packing} data cannot be unpacked from here on: {source}")]
-    Damaged {
-        /// How it is compressed.
-        packing: Packing,
-        /// What the decoder says, which quotes nothing of the data.
-        source: io::Error,
-    },
-    /// The compressed data has ended, the file has not.
-    #[error("something else follows the {0} data here")]
-    Trailing(Packing),
-    /// Unpacking it would take too much memory.
-    #[error("the {0} data needs a dictionary of more than 64 MiB of memory: unpack it first")]
-    Dictionary(Packing),
-    /// More comes out than a file of rows can hold.
-    #[error(
-        "the {packing} data unpacks to more than {ratio_max} times its size, as files made to do harm do: unpack it first"
-    )]
-    Bomb {
-        /// How it is compressed.
-        packing: Packing,
-        /// How many times it may be.
-        ratio_max: u64,
-    },
-    /// More comes out than anybody sends.
-    #[error("the {packing} data unpacks to more than {bytes_max} bytes: split it")]
-    TooLarge {
-        /// How it is compressed.
-        packing: Packing,
-        /// How much it may be.
-        bytes_max: u64,
-    },
-    /// Bytes that are no text in the input's encoding.
-    #[error("byte {byte} of the text is not {encoding} (--encoding names another encoding)")]
-    NotEncoded {
-        /// The encoding's name.
-        encoding: &'static str,
-        /// The first such byte, counted from 1 in the unpacked input.
-        byte: u64,
-    },
-    /// A sheet that cannot be read to its end.
-    #[error("the sheet cannot be read from here on: {reason}")]
-    Sheet {
-        /// Why, safe to show.
-        reason: String,
-    },
-}
-
-/// What a file without text is. The ways out are said with it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NotText {
-    /// Compressed data in compressed data
-    #[error("is {0} data within compressed data: unpack it first")]
-    PackedTwice(Packing),
-    /// zip without a workbook in it
-    #[error("is a zip file, not a workbook (.xlsx): unpack it first")]
-    Zip,
-    /// A workbook that comes out of a pipe, or out of compressed data
-    #[error(
-        "is an Excel workbook, which is read only as a file of its own, neither piped nor compressed: write it to a file first"
-    )]
-    UnseekableWorkbook,
-    /// A workbook of the format before 2007
-    #[error("is a workbook in an old format (.xls): save it as .xlsx or as CSV (UTF-8)")]
-    OldWorkbook,
-    /// A workbook with a password
-    #[error("is a workbook that is encrypted with a password: save it without one")]
-    EncryptedWorkbook,
-    /// An HTML page
-    #[error(
-        "is an HTML page, not a workbook or CSV, whatever its name says: open it in Excel and save it as .xlsx or as CSV (UTF-8)"
-    )]
-    Html,
-    /// A workbook in the XML of 2003
-    #[error(
-        "is an XML workbook of 2003, not an .xlsx, whatever its name says: open it in Excel and save it as .xlsx or as CSV (UTF-8)"
-    )]
-    XmlWorkbook,
-    /// XML
-    #[error("is XML: convert it to CSV (UTF-8) or NDJSON")]
-    Xml,
-    /// Another kind of file
-    #[error("{what}: {way_out}")]
-    Other {
-        /// What it is.
-        what: &'static str,
-        /// What to do with it.
-        way_out: &'static str,
-    },
-    /// UTF-32
-    #[error("is UTF-32: save it as UTF-8")]
-    Utf32,
-    /// UTF-16 without a byte order mark, in this order of bytes
-    #[error("is UTF-16 without a byte order mark: --encoding {0}")]
-    Utf16(&'static str),
-    /// Many control bytes
-    #[error("is binary, not text: it is full of bytes that no text has")]
-    Binary,
-}
-
 /// So many names are listed; the others are counted.
 const LISTED_MAX: usize = 20;
 
@@ -481,6 +376,7 @@ impl Error for InputError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::input::Packing;
 
     #[test]
     fn an_error_names_its_place_once_for_each_of_its_lines() {

@@ -108,16 +108,14 @@ fn by_first_record(head: &[u8], rules: &InputRules) -> Result<Delimiter, InputFa
         return Ok(Delimiter::COMMA);
     }
     let delimiters: Vec<_> = fits.iter().filter(|(fit, _)| *fit == best).map(|(_, delimiter)| *delimiter).collect();
-    match delimiters.as_slice() {
-        [delimiter] => Ok(*delimiter),
-        _ => {
-            let (line, knows_none) = (first_line(head), best.0 == 0);
-            let text = head.get(blank_bytes(head)..).unwrap_or_default();
-            match header_below(text, rules).filter(|_| knows_none && rules.header == HeaderRule::FirstRecord) {
-                Some(lines) => Err(InputFault::HeaderBelow { line, header_line: line + lines }),
-                None => Err(InputFault::DelimiterInDoubt { line, delimiters }),
-            }
-        }
+    if let [delimiter] = delimiters.as_slice() {
+        return Ok(*delimiter);
+    }
+    let (line, knows_none) = (first_line(head), best.0 == 0);
+    let text = head.get(blank_bytes(head)..).unwrap_or_default();
+    match header_below(text, rules).filter(|_| knows_none && rules.header == HeaderRule::FirstRecord) {
+        Some(lines) => Err(InputFault::HeaderBelow { line, header_line: line + lines }),
+        None => Err(InputFault::DelimiterInDoubt { line, delimiters }),
     }
 }
 
@@ -166,7 +164,7 @@ fn first_line(head: &[u8]) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::error::NotText;
+    use super::super::not_text::NotText;
     use super::*;
     use crate::input::dialect::Quotes;
 

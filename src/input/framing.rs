@@ -115,14 +115,10 @@ impl CsvEnds {
     fn search(&mut self, buffer: &[u8]) -> Option<usize> {
         self.cells.truncate(self.at / CHUNK_BYTES);
         self.cells.reserve(buffer.len().div_ceil(CHUNK_BYTES) - self.cells.len());
-        loop {
-            let rest = from(buffer, self.at);
-            if rest.len() <= CHUNK_BYTES {
-                break;
-            }
-            let marks = self.marker.mark(rest);
-            self.take(&marks, marks.record_ends(), rest.get(CHUNK_BYTES));
-            self.at += CHUNK_BYTES;
+        if self.marker.is_quoted() {
+            self.take_chunks(buffer, Marker::mark_quoted);
+        } else {
+            self.take_chunks(buffer, Marker::mark);
         }
         // What may go on is looked at again when it does.
         let rest = from(buffer, self.at);
@@ -149,6 +145,21 @@ impl CsvEnds {
             Some(_) | None => false,
         });
         line_ends.map(|at| at + 1)
+    }
+
+    /// Takes in all chunks but the last one.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "one loop for each way of marking")]
+    fn take_chunks(&mut self, buffer: &[u8], mark: impl Fn(&mut Marker, &[u8]) -> Marks) {
+        loop {
+            let rest = from(buffer, self.at);
+            if rest.len() <= CHUNK_BYTES {
+                break;
+            }
+            let marks = mark(&mut self.marker, rest);
+            self.take(&marks, marks.record_ends(), rest.get(CHUNK_BYTES));
+            self.at += CHUNK_BYTES;
+        }
     }
 
     /// Takes in the chunk that is next.

@@ -10,10 +10,13 @@ use super::blocks::Block;
 use super::error::{InputError, InputFault};
 use super::layout::Layout;
 use super::loose::LooseColumn;
-use super::open::{Input, InputRules, preflight};
+use super::open::{Input, InputRules, Seen, preflight};
 use super::read_as::ReadAs;
 use super::source::InputName;
 use super::stream::EncodingDoubt;
+
+/// A workbook's table of texts is worth a word from this size on: smaller ones are lost among all else that memory is for.
+const TEXTS_BYTES_SAID: usize = 16 << 20;
 
 /// An input of which is known what it looks like.
 pub struct KnownInput {
@@ -46,16 +49,16 @@ struct FileMark {
 }
 
 impl KnownInput {
-    /// Looks an input through for faults that would stop a run, as far as [`preflight`] does, and closes it again if it is a
-    /// regular file.
+    /// Looks for faults that would stop a run in the first 4 MiB of a regular file, and closes it again. Of anything else no more
+    /// is read than opening it takes. Each block that was looked at is shown to `look_at`.
     pub fn look(
         name: InputName,
         rules: &Arc<InputRules>,
         look_at: impl FnMut(Block, &Layout),
     ) -> Result<KnownInput, InputError> {
         let mark = if name.can_be_read_twice() { Some(mark_of(&name)?) } else { None };
-        let (input, notes) = preflight(name, rules, look_at)?;
-        let known = KnownInput { notes, ..KnownInput::of_stream(input) };
+        let (input, seen) = preflight(name, rules, look_at)?;
+        let known = KnownInput { notes: notes(&input, seen), ..KnownInput::of_stream(input) };
         Ok(match mark {
             Some(mark) => KnownInput { source: KnownSource::File(mark, rules.clone()), ..known },
             None => known,
@@ -172,6 +175,24 @@ impl KnownInput {
     }
 }
 
+/// What is worth a word of an input that is a workbook. Hidden rows were counted as far as was read.
+fn notes(input: &Input, seen: Seen) -> Vec<String> {
+    let at_least = match seen {
+        Seen::All => "",
+        Seen::Beginning => " at least",
+    };
+    let name = input.place_name();
+    let hidden = match input.hidden_rows() {
+        0 => None,
+        1 => Some(format!("{name}:{at_least} 1 filtered or hidden row is read, too")),
+        rows => Some(format!("{name}:{at_least} {rows} filtered or hidden rows are read, too")),
+    };
+    let texts = input.texts_bytes();
+    let texts = (texts >= TEXTS_BYTES_SAID)
+        .then(|| format!("{name}: the workbook's table of texts takes {} MiB of memory", texts.div_ceil(1 << 20)));
+    hidden.into_iter().chain(texts).collect()
+}
+
 fn mark_of(name: &InputName) -> Result<FileMark, InputError> {
     let InputName::Path(path) = name else {
         return Err(InputError { name: name.clone(), fault: InputFault::ReadAlready });
@@ -191,6 +212,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::input::BlockSize;
 
     const ROWS: &str = "id,job\n1,a\n";
 
@@ -233,7 +255,7 @@ mod tests {
     #[test]
     fn what_can_be_read_once_is_opened_once() {
         let reader = Box::new(ROWS.as_bytes());
-        let input = Input::of_reader(InputName::Stdin, reader, &InputRules::default(), Default::default());
+        let input = Input::of_reader(InputName::Stdin, reader, &InputRules::default(), BlockSize::default());
         let mut known = KnownInput::of_stream(input.expect("a good input"));
         assert!(known.again().is_none() && !known.can_be_read_twice());
         assert!(known.open().is_ok());

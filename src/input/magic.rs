@@ -2,7 +2,7 @@
 
 use memchr::memmem;
 
-use super::error::NotText;
+use super::not_text::NotText;
 use super::unpack::Packing;
 
 /// What bytes beginning so are, where they are no text.

@@ -25,8 +25,8 @@ pub(super) struct Marks {
 
 /// What ends cells in a chunk, by [`Marks`]'s words, and [`Flags::CONTROLS`] where it holds others.
 struct Ends {
-    ends: u64,
-    line_ends: u64,
+    any: u64,
+    of_lines: u64,
     returns: u64,
     controls: u8,
 }
@@ -51,9 +51,21 @@ pub(super) struct CellMarks {
 pub(super) struct Marker {
     delimiter: u8x32,
     dialect: Dialect,
+    pace: Pace,
     carry: Carry,
     /// Whether the byte before escapes the next one. The other parts of what is carried are then those before both.
     escaping: Escaping,
+}
+
+/// How a whole chunk of a dialect is marked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    /// At once, with quotes.
+    Quoted,
+    /// At once, without.
+    Unquoted,
+    /// One byte after the other.
+    EachByte,
 }
 
 /// Whether the next byte is escaped.
@@ -92,10 +104,10 @@ enum Place {
 }
 
 impl Flags {
-    /// A quote stands for itself: one of two, or one in a cell that it does not open.
-    const LITERAL_QUOTES: u8 = 1;
-    /// A quote stands where the dialect may allow none.
-    const ODD_QUOTES: u8 = 2;
+    /// A quote or a text follows a quote that closes a cell's quotes: the one is one of two, the other a fault.
+    const BEHIND_QUOTES: u8 = 1;
+    /// A quote stands in a cell that it does not open, or at the start of one where it may be a character.
+    const BARE_QUOTES: u8 = 2;
     /// A backslash escapes.
     const ESCAPES: u8 = 4;
     /// There are control characters of ASCII other than tabs, line ends, the delimiter and U+007F.
@@ -107,8 +119,14 @@ impl Flags {
         self.0 |= flags.0;
     }
 
+    /// Whether a quote may stand for itself.
     pub(super) fn has_literal_quotes(self) -> bool {
-        self.0 & Flags::LITERAL_QUOTES != 0
+        self.0 & (Flags::BEHIND_QUOTES | Flags::BARE_QUOTES) != 0
+    }
+
+    /// Whether a quote may stand in a cell that it does not open.
+    pub(super) fn has_bare_quotes(self) -> bool {
+        self.0 & Flags::BARE_QUOTES != 0
     }
 
     pub(super) fn has_escapes(self) -> bool {
@@ -121,16 +139,10 @@ impl Flags {
         self.0 & Flags::CONTROLS != 0
     }
 
-    /// A line end stands in a cell.
+    /// Whether each cell is what stands in it or in its quotes, control characters included.
     #[inline]
-    pub(super) fn add_line_end(&mut self) {
-        self.0 |= Flags::CONTROLS;
-    }
-
-    /// Whether each cell is what stands in it or in its quotes.
-    #[inline]
-    pub(super) fn are_usual(self) -> bool {
-        self.0 & (Flags::ODD_QUOTES | Flags::ESCAPES) == 0
+    pub(super) fn are_none(self) -> bool {
+        self.0 & !Flags::CONTROLS == 0
     }
 }
 
@@ -163,16 +175,34 @@ impl Marker {
     /// Nothing is marked yet. A text starts with a record.
     pub(super) fn new(dialect: Dialect) -> Marker {
         let delimiter = u8x32::splat(dialect.delimiter.byte());
-        Marker { delimiter, dialect, carry: Carry::of(Place::CellStart), escaping: Escaping::No }
+        let pace = match (dialect.escape, dialect.quotes) {
+            (Escape::None, Quotes::On) => Pace::Quoted,
+            (Escape::None, Quotes::Off | Quotes::InDoubt) => Pace::Unquoted,
+            (Escape::Backslash, _) => Pace::EachByte,
+        };
+        Marker { delimiter, dialect, pace, carry: Carry::of(Place::CellStart), escaping: Escaping::No }
     }
 
     /// Marks the first chunk of what is left of the text.
-    #[inline]
     pub(super) fn mark(&mut self, rest: &[u8]) -> Marks {
-        match (rest.first_chunk(), self.dialect) {
-            (Some(chunk), Dialect { quotes: Quotes::On, escape: Escape::None, .. }) => self.mark_chunk(chunk),
-            (Some(chunk), Dialect { escape: Escape::None, .. }) => self.mark_unquoted_chunk(chunk),
-            (_, Dialect { escape: Escape::None | Escape::Backslash, .. }) => self.mark_each(rest),
+        match (rest.first_chunk(), self.pace) {
+            (Some(chunk), Pace::Quoted) => self.mark_chunk(chunk),
+            (Some(chunk), Pace::Unquoted) => self.mark_unquoted_chunk(chunk),
+            (None, Pace::Quoted | Pace::Unquoted) | (_, Pace::EachByte) => self.mark_each(rest),
+        }
+    }
+
+    /// Whether [`mark_quoted`](Marker::mark_quoted) marks its text.
+    pub(super) fn is_quoted(&self) -> bool {
+        self.pace == Pace::Quoted
+    }
+
+    /// Marks the first chunk of what is left of a text as nearly all are: with quotes and without escapes.
+    #[inline]
+    pub(super) fn mark_quoted(&mut self, rest: &[u8]) -> Marks {
+        match rest.first_chunk() {
+            Some(chunk) => self.mark_chunk(chunk),
+            None => self.mark_each(rest),
         }
     }
 
@@ -193,7 +223,7 @@ impl Marker {
     fn mark_chunk(&mut self, chunk: &[u8; CHUNK_BYTES]) -> Marks {
         let quote = u8x32::splat(b'"');
         let quotes = bits(chunk, |bytes| bytes.simd_eq(quote));
-        let Ends { ends, line_ends, returns, controls } = self.ends(chunk);
+        let Ends { any: ends, of_lines: line_ends, returns, controls } = self.ends(chunk);
         let Carry { in_quotes, behind_quote, behind_end } = self.carry;
         let quoted = parity(quotes) ^ in_quotes;
         let (pair_starts, pair_ends) = (quotes & quoted, quotes & !quoted);
@@ -208,20 +238,19 @@ impl Marker {
             behind_end: ends >> last,
         };
         let opening = pair_starts & !behind_quotes;
-        let (literal, odd) = (opening != pair_starts, behind_quotes & !(quotes | ends) != 0);
-        let quote_flags = u8::from(literal) * Flags::LITERAL_QUOTES | u8::from(odd) * Flags::ODD_QUOTES;
-        let flags = Flags(quote_flags | controls);
+        let flags = Flags((u8::from(behind_quotes & !ends != 0) * Flags::BEHIND_QUOTES) | controls);
         Marks { ends, line_ends, returns, quoted, opening, flags }
     }
 
     /// The same, where quotes are characters.
+    #[inline(never)]
     fn mark_unquoted_chunk(&mut self, chunk: &[u8; CHUNK_BYTES]) -> Marks {
         let quote = u8x32::splat(b'"');
-        let Ends { ends, line_ends, returns, controls } = self.ends(chunk);
+        let Ends { any: ends, of_lines: line_ends, returns, controls } = self.ends(chunk);
         let leading = bits(chunk, |bytes| bytes.simd_eq(quote)) & (ends << 1 | self.carry.behind_end);
-        let is_odd = leading != 0 && self.dialect.quotes == Quotes::InDoubt;
+        let is_bare = leading != 0 && self.dialect.quotes == Quotes::InDoubt;
         self.carry = Carry { in_quotes: 0, behind_quote: 0, behind_end: ends >> (CHUNK_BYTES - 1) };
-        let flags = Flags(u8::from(is_odd) * Flags::ODD_QUOTES | controls);
+        let flags = Flags((u8::from(is_bare) * Flags::BARE_QUOTES) | controls);
         Marks { ends, line_ends, returns, flags, ..Marks::default() }
     }
 
@@ -229,15 +258,20 @@ impl Marker {
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "what is not asked of it need not be made")]
     fn ends(&self, chunk: &[u8; CHUNK_BYTES]) -> Ends {
-        let (delimiter, [lf, space]) = (self.delimiter, [b'\n', b' '].map(u8x32::splat));
+        let (delimiter, [lf, last_control]) = (self.delimiter, [b'\n', b' ' - 1].map(u8x32::splat));
         let delimiters = bits(chunk, |bytes| bytes.simd_eq(delimiter));
         let feeds = bits(chunk, |bytes| bytes.simd_eq(lf));
-        let controls = bits(chunk, |bytes| bytes.simd_lt(space)) & !feeds;
+        let controls = bits(chunk, |bytes| bytes.min(last_control).simd_eq(bytes)) & !feeds;
         // In most files the only control characters are LFs.
         let returns = if controls == 0 { 0 } else { bits(chunk, |bytes| bytes.simd_eq(u8x32::splat(b'\r'))) };
         let has_controls = controls != returns && has_others(controls & !returns & !delimiters, chunk);
         let line_ends = feeds | returns;
-        Ends { ends: delimiters | line_ends, line_ends, returns, controls: u8::from(has_controls) * Flags::CONTROLS }
+        Ends {
+            any: delimiters | line_ends,
+            of_lines: line_ends,
+            returns,
+            controls: u8::from(has_controls) * Flags::CONTROLS,
+        }
     }
 
     /// The same, one byte after the other: the rule itself.
@@ -279,24 +313,22 @@ impl Marker {
     /// What a byte at this place makes its chunk be looked at for.
     fn flags_of(&self, place: Place, byte: u8, ends_cell: bool) -> u8 {
         match (self.dialect.quotes, place, byte) {
-            (Quotes::On, Place::BehindQuote, b'"') => Flags::LITERAL_QUOTES,
-            (Quotes::On, Place::InCell, b'"') => Flags::LITERAL_QUOTES | Flags::ODD_QUOTES,
-            (Quotes::On, Place::BehindQuote, _) if !ends_cell => Flags::ODD_QUOTES,
-            (Quotes::InDoubt, Place::CellStart, b'"') => Flags::ODD_QUOTES,
+            (Quotes::On, Place::BehindQuote, _) => u8::from(!ends_cell) * Flags::BEHIND_QUOTES,
+            (Quotes::On, Place::InCell, b'"') | (Quotes::InDoubt, Place::CellStart, b'"') => Flags::BARE_QUOTES,
             (Quotes::On | Quotes::Off | Quotes::InDoubt, _, _) => 0,
         }
     }
 
     /// Whether a backslash escapes this byte, or it is one that escapes the next.
     fn is_escaped(&mut self, byte: u8) -> bool {
-        let (is_escaped, next) = match (self.dialect.escape, self.escaping, byte) {
-            (Escape::None, _, _) => (false, Escaping::No),
-            (Escape::Backslash, Escaping::Next, b'\r') => (true, Escaping::NextFeed),
-            (Escape::Backslash, Escaping::Next, _) | (Escape::Backslash, Escaping::NextFeed, b'\n') => {
-                (true, Escaping::No)
-            }
-            (Escape::Backslash, Escaping::No | Escaping::NextFeed, b'\\') => (true, Escaping::Next),
-            (Escape::Backslash, Escaping::No | Escaping::NextFeed, _) => (false, Escaping::No),
+        if self.dialect.escape == Escape::None {
+            return false;
+        }
+        let (is_escaped, next) = match (self.escaping, byte) {
+            (Escaping::Next, b'\r') => (true, Escaping::NextFeed),
+            (Escaping::Next, _) | (Escaping::NextFeed, b'\n') => (true, Escaping::No),
+            (Escaping::No | Escaping::NextFeed, b'\\') => (true, Escaping::Next),
+            (Escaping::No | Escaping::NextFeed, _) => (false, Escaping::No),
         };
         self.escaping = next;
         is_escaped
@@ -388,8 +420,8 @@ mod tests {
         }
     }
 
-    const ODD: u8 = Flags::ODD_QUOTES;
-    const LITERAL: u8 = Flags::LITERAL_QUOTES;
+    const BARE: u8 = Flags::BARE_QUOTES;
+    const BEHIND: u8 = Flags::BEHIND_QUOTES;
 
     #[test]
     fn quotes_open_a_cell_at_its_start_alone() {
@@ -400,10 +432,10 @@ mod tests {
             assert_eq!((marks.flags, marker.carry.place()), (Flags(flags), place), "{text:?}");
         };
         check("a,\"b\",", "  ^^  ", 0b100, 0, Place::CellStart);
-        check("\"a\"\"b", "^^ ^^", 1, LITERAL, Place::InQuotes);
-        check("a\"b\",c", "      ", 0, LITERAL | ODD, Place::InCell);
-        check("\"a\"b\",", "^^    ", 1, LITERAL | ODD, Place::CellStart);
-        check("\"a\"b", "^^  ", 1, ODD, Place::InCell);
+        check("\"a\"\"b", "^^ ^^", 1, BEHIND, Place::InQuotes);
+        check("a\"b\",c", "      ", 0, BARE, Place::InCell);
+        check("\"a\"b\",", "^^    ", 1, BEHIND | BARE, Place::CellStart);
+        check("\"a\"b", "^^  ", 1, BEHIND, Place::InCell);
         check("a\r\"\n\"", "  ^^ ", 0b100, 0, Place::BehindQuote);
     }
 

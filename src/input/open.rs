@@ -11,7 +11,7 @@ use super::blocks::{Block, BlockSize, Blocks, Head};
 use super::compound;
 use super::csv::{CsvRecord, CsvRecords};
 use super::dialect::{Delimiter, Dialect, Escape, Quotes};
-use super::error::{InputError, InputFault, NotText};
+use super::error::{InputError, InputFault};
 use super::format::{Format, FormatChoice};
 use super::header::{self, Columns};
 use super::header_below::{delimiter_line, header_below, likely_delimiter};
@@ -20,6 +20,7 @@ use super::loose::LooseColumn;
 use super::magic;
 use super::mapping::MappingRules;
 use super::ndjson::is_blank;
+use super::not_text::NotText;
 use super::own::{self, Origin, OwnColumns};
 use super::read_as::{Container, ReadAs};
 use super::source::{InputName, Source};
@@ -30,9 +31,6 @@ use super::workbook::{self, OpenSheet};
 /// So much of a file is looked through for structural faults before anything is sent: what a stray quote or a wrong
 /// file would show early, in a blink of an eye. An unclosed quote shows after the longest record.
 const PREFLIGHT_BYTES: usize = 4 << 20;
-/// A workbook's table of texts is worth a word from this size on: smaller ones are lost among all else that memory is for.
-const TEXTS_BYTES_SAID: usize = 16 << 20;
-
 /// What the user says of the inputs.
 #[derive(Debug, Clone, Default)]
 pub struct InputRules {
@@ -220,15 +218,22 @@ impl Input {
     }
 }
 
+/// How much of an input was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Seen {
+    Beginning,
+    All,
+}
+
 /// Opens an input and looks for faults that would stop a run in its first 4 MiB. Only a regular file can be read twice; of
 /// anything else no more is read than opening it takes. Each block of the first 4 MiB is shown to `look_at`.
 ///
-/// Returns what is worth a word before anything is sent, too.
+/// Returns how far it was looked at, too.
 pub(super) fn preflight(
     name: InputName,
     rules: &InputRules,
     mut look_at: impl FnMut(Block, &Layout),
-) -> Result<(Input, Vec<String>), InputError> {
+) -> Result<(Input, Seen), InputError> {
     let can_be_read_twice = name.can_be_read_twice();
     let mut input = Input::open(name, rules)?;
     let mut seen_bytes = 0;
@@ -238,28 +243,10 @@ pub(super) fn preflight(
                 seen_bytes += block.bytes.len();
                 look_at(block, &input.layout);
             }
-            None => {
-                let notes = notes(&input, "");
-                return Ok((input, notes));
-            }
+            None => return Ok((input, Seen::All)),
         }
     }
-    let notes = notes(&input, " at least");
-    Ok((input, notes))
-}
-
-/// What is worth a word of an input that is a workbook. Hidden rows were counted as far as was read.
-fn notes(input: &Input, at_least: &str) -> Vec<String> {
-    let name = input.place_name();
-    let hidden = match input.hidden_rows() {
-        0 => None,
-        1 => Some(format!("{name}:{at_least} 1 filtered or hidden row is read, too")),
-        rows => Some(format!("{name}:{at_least} {rows} filtered or hidden rows are read, too")),
-    };
-    let texts = input.texts_bytes();
-    let texts = (texts >= TEXTS_BYTES_SAID)
-        .then(|| format!("{name}: the workbook's table of texts takes {} MiB of memory", texts.div_ceil(1 << 20)));
-    hidden.into_iter().chain(texts).collect()
+    Ok((input, Seen::Beginning))
 }
 
 fn open_workbook(name: &InputName, path: &Path, rules: &InputRules) -> Result<Input, InputFault> {

@@ -62,6 +62,9 @@ impl QuoteFault {
 fn closing_quote(cell: &[u8], escape: Escape) -> Option<usize> {
     let mut at = 1;
     loop {
+        if escape == Escape::None {
+            at += memchr(b'"', cell.get(at..)?)?;
+        }
         match (cell.get(at)?, cell.get(at + 1), escape) {
             (b'\\', _, Escape::Backslash) | (b'"', Some(b'"'), _) => at += 2,
             (b'"', _, _) => return Some(at),
@@ -105,7 +108,7 @@ fn meaning(escaped: u8) -> u8 {
     }
 }
 
-/// Whether a cell is `\N`, which is null in MySQL: it stays this text, for `--null-string`.
+/// Whether a cell is `\N`, which is null in `MySQL`: it stays this text, for `--null-string`.
 fn is_null_word(cell: &[u8], quotes: Quotes) -> bool {
     cell == b"\\N" || (quotes == Quotes::On && cell == b"\"\\N\"")
 }

@@ -6,8 +6,9 @@ use std::io::{self, Cursor, Read};
 
 use super::blocks::line_behind;
 use super::decode::{Decoded, Encoding, Utf8Doubt};
-use super::error::{InputFault, NotText};
+use super::error::InputFault;
 use super::magic::not_text;
+use super::not_text::NotText;
 use super::own;
 use super::unpack::{Packing, UnpackLimits, Unpacked};
 
@@ -174,9 +175,9 @@ fn peek(mut bytes: ByteStream) -> Result<(Vec<u8>, ByteStream), InputFault> {
     Ok((head, Box::new(whole)))
 }
 
-impl From<super::error::StreamFault> for io::Error {
+impl From<super::stream_fault::StreamFault> for io::Error {
     /// Readers hand the fault over as what they may return; `InputFault::of_read` takes it out again.
-    fn from(fault: super::error::StreamFault) -> io::Error {
+    fn from(fault: super::stream_fault::StreamFault) -> io::Error {
         io::Error::other(fault)
     }
 }

@@ -13,8 +13,8 @@ use flate2::bufread::GzDecoder;
 use lzma_rust2::XzReader;
 use zstd::Decoder as ZstdDecoder;
 
-use super::error::StreamFault;
 use super::stream::ByteStream;
+use super::stream_fault::StreamFault;
 
 /// The largest window of a Zstandard frame, as a power of two: 32 MiB. The window has to be held in memory.
 const ZSTD_WINDOW_LOG_MAX: u32 = 25;

@@ -83,7 +83,7 @@ impl<R: BufRead> Lines<R> {
 
     /// The next line; nothing at the end.
     pub fn next_line(&mut self) -> Result<Option<Line<'_>>, LineError> {
-        self.read(|line| serde_json::from_slice(line))
+        self.read(serde_json::from_slice)
     }
 
     /// The same, with no more of an entry than a checkpoint wants.

@@ -42,10 +42,13 @@ pub(crate) struct Sifted {
     rows_before: u64,
 }
 
+/// What was found in a block, in its place in the order of the input.
+pub(crate) type Found = Box<Numbered<Result<Sifted, InputError>>>;
+
 /// What a sifting thread has to say.
 pub(crate) enum Arrival {
     /// It sifted a block.
-    Sifted(Box<Numbered<Result<Sifted, InputError>>>),
+    Sifted(Found),
     /// It panicked, so that a block never comes.
     Lost,
 }
@@ -71,7 +74,7 @@ struct How {
 
 /// A turn of the thread that takes blocks in order.
 enum Turn {
-    Sifted(Numbered<Result<Sifted, InputError>>),
+    Sifted(Found),
     /// As many blocks as may be are read and not taken.
     FarAhead,
     /// There is no more.
@@ -105,7 +108,8 @@ impl Sifter {
             sifter: takes_part.then(|| sifter.clone()),
             how,
             early: BTreeMap::new(),
-            rest: None,
+            rests: Vec::new(),
+            rows_that_fit: 1,
             next: 0,
             rows_before: 0,
         };
@@ -113,12 +117,12 @@ impl Sifter {
     }
 
     /// What the next block has; nothing at the end.
-    fn next(&self) -> Option<Numbered<Result<Sifted, InputError>>> {
+    fn next(&self) -> Option<Found> {
         // A thread that panicked in its turn ends the reading: what it read is lost.
         let mut turn = self.source.lock().ok()?;
         let Numbered { number, content } = turn.next()?;
         drop(turn);
-        Some(Numbered { number, content: content.map(|source| self.how.sift(source)) })
+        Some(Box::new(Numbered { number, content: content.map(|source| self.how.sift(source)) }))
     }
 
     /// The same, where no block has to be waited for.
@@ -136,7 +140,7 @@ impl Sifter {
         while self.ahead.send(()).is_ok()
             && let Some(next) = self.next()
         {
-            if arrivals.send(Arrival::Sifted(Box::new(next))).is_err() {
+            if arrivals.send(Arrival::Sifted(next)).is_err() {
                 return;
             }
         }
@@ -165,8 +169,10 @@ pub(crate) struct InOrder {
     how: How,
     /// What came before its turn.
     early: BTreeMap<u64, Result<Sifted, InputError>>,
-    /// What is left of the block whose turn it is.
-    rest: Option<SourceBlock>,
+    /// What is left of the block whose turn it is, in parts, the next one last.
+    rests: Vec<SourceBlock>,
+    /// Rows of it of which fitted into one part what was found.
+    rows_that_fit: u64,
     next: u64,
     rows_before: u64,
 }
@@ -184,27 +190,29 @@ impl How {
 
 impl InOrder {
     /// One more block, from whoever has one first.
-    fn one_more(&mut self) -> Option<Numbered<Result<Sifted, InputError>>> {
-        let arrival = match self.arrivals.try_recv() {
-            Ok(arrival) => arrival,
-            Err(_) => {
-                match self.sifter.as_ref().map(Sifter::next_in_turn) {
-                    Some(Turn::Sifted(sifted)) => return Some(sifted),
-                    Some(Turn::End) => self.sifter = None,
-                    Some(Turn::FarAhead) | None => {}
-                }
-                self.arrivals.recv().ok()?
+    fn one_more(&mut self) -> Option<Found> {
+        let arrival = if let Ok(arrival) = self.arrivals.try_recv() {
+            arrival
+        } else {
+            match self.sifter.as_ref().map(Sifter::next_in_turn) {
+                Some(Turn::Sifted(sifted)) => return Some(sifted),
+                Some(Turn::End) => self.sifter = None,
+                Some(Turn::FarAhead) | None => {}
             }
+            self.arrivals.recv().ok()?
         };
         match arrival {
-            Arrival::Sifted(sifted) => Some(*sifted),
+            Arrival::Sifted(sifted) => Some(sifted),
             Arrival::Lost => None,
         }
     }
 
     /// Numbers what was found as what comes next, and keeps what is left of its block.
     fn place(&mut self, mut sifted: Sifted) -> Sifted {
-        self.rest = sifted.rest.take();
+        if let Some(rest) = sifted.rest.take() {
+            self.rows_that_fit = sifted.read.rows.max(1);
+            self.rests.push(rest);
+        }
         sifted.move_behind(self.rows_before);
         self.rows_before += sifted.read.rows;
         sifted
@@ -215,12 +223,14 @@ impl Iterator for InOrder {
     type Item = Result<Sifted, InputError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if let Some(rest) = self.rest.take() {
+        if let Some(mut rest) = self.rests.pop() {
+            // The next part is probably like the one before: nothing is parsed in vain.
+            self.rests.extend(rest.cut_behind(self.rows_that_fit));
             let sifted = self.how.sift(rest);
             return Some(Ok(self.place(sifted)));
         }
         while !self.early.contains_key(&self.next) {
-            let Numbered { number, content } = self.one_more()?;
+            let Numbered { number, content } = *self.one_more()?;
             self.early.insert(number, content);
         }
         let content = self.early.remove(&self.next)?;
@@ -359,7 +369,7 @@ mod tests {
         .collect();
         assert_eq!(turns.len(), ahead_max(1));
         for sifted in turns.into_iter().rev() {
-            arrivals.send(Arrival::Sifted(Box::new(sifted))).expect("it is taken");
+            arrivals.send(Arrival::Sifted(sifted)).expect("it is taken");
         }
         let first = in_order.next().expect("the late one").expect("a good file");
         assert_eq!((first.read.rows, first.read.last_row), (4096, Some(4096)));

@@ -10,8 +10,8 @@ use crate::harness::Scenario;
 const FILES: usize = 100;
 /// Fewer descriptors than files, and more than a run needs.
 const FEW_DESCRIPTORS: &str = "ulimit -n 40; exec";
-/// What a process may have resident, in KiB.
-const MEMORY_MAX_KIB: u64 = 64 << 10;
+/// What a process may have resident, in KiB: more than one file takes, and less than a block of each.
+const MEMORY_MAX_KIB: u64 = 40 << 10;
 
 /// Files of three rows each: a customer of its own, a row that is invalid, and a customer that all files name.
 fn scenario() -> Scenario {

@@ -204,3 +204,21 @@ fn preflight_finds_what_would_stop_a_run() {
     let none = preflight(InputName::Path(folder.path().join("none.csv")), &InputRules::default(), |_, _| {});
     assert!(none.is_err_and(|error| matches!(error.fault, InputFault::Missing)));
 }
+
+#[test]
+fn lines_above_the_header_are_passed_over_however_they_arrive() {
+    let text = format!("\"a\r\n\rb{}\n\u{feff}\"\r\nid,job\r\n1,x\n", "c".repeat(40));
+    for block_bytes in [1, 2, 3, 50, 64, 65, 1_000] {
+        let size = BlockSize { block_bytes, record_bytes_max: 64, ..BlockSize::default() };
+        let opened = |row: u64| {
+            let rules = InputRules { header: HeaderRule::Row(row), ..InputRules::default() };
+            let mut input = open_bytes("a.csv", text.as_bytes(), &rules, size).map_err(|error| error.to_string())?;
+            let block = input.next_block().expect("whole records").expect("a row");
+            Ok((block.first_line, block.bytes_before, block.bytes))
+        };
+        let row = (6, u64::try_from(text.len()).expect("a short text") - 4, bytes::Bytes::from_static(b"1,x\n"));
+        assert_eq!(opened(5), Ok(row), "{block_bytes}");
+        assert_eq!(opened(2), Err("a.csv:2: is blank, so it is no header (--header-row)".to_owned()), "{block_bytes}");
+        assert_eq!(opened(9), Err("a.csv: has no line 9, on which its header is to be (--header-row)".to_owned()));
+    }
+}

@@ -3,8 +3,11 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use super::super::error::{InputFault, NotText};
+use crate::text;
+
+use super::super::error::InputFault;
 use super::super::magic;
+use super::super::not_text::NotText;
 use super::super::shown;
 use super::fault::PartFault;
 use super::package::Package;
@@ -184,7 +187,7 @@ impl Book {
     pub(super) fn choose(&self, wanted: Option<&str>) -> Result<(&Sheet, SheetChoice), InputFault> {
         let chosen = match wanted {
             None => self.sheets.iter().find(|sheet| sheet.kind == Kind::Table),
-            Some(wanted) => self.sheets.iter().find(|sheet| sheet.name == wanted),
+            Some(wanted) => self.sheets.iter().find(|sheet| text::is_same_name(&sheet.name, wanted)),
         };
         let Some(chosen) = chosen else {
             return Err(InputFault::NoSuchSheet {

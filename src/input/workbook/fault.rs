@@ -5,7 +5,8 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use super::super::error::{InputFault, StreamFault};
+use super::super::error::InputFault;
+use super::super::stream_fault::StreamFault;
 use crate::text;
 
 /// Why a part of a workbook cannot be read, or not be read further.

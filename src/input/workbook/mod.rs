@@ -34,9 +34,10 @@ use self::lines::Lines;
 use self::package::Package;
 use self::styles::Styles;
 use self::texts::Texts;
-use super::error::{InputFault, StreamFault};
+use super::error::InputFault;
 use super::loose::LooseColumn;
 use super::open::InputRules;
+use super::stream_fault::StreamFault;
 
 /// What is handed over at once.
 const CHUNK_BYTES: usize = 64 << 10;

@@ -12,8 +12,9 @@ use zip::ZipArchive;
 use zip::read::ZipFile;
 use zip::result::ZipError;
 
-use super::super::error::{InputFault, NotText};
+use super::super::error::InputFault;
 use super::super::magic;
+use super::super::not_text::NotText;
 use super::fault::{PartFault, TooLarge};
 use super::xml::Xml;
 use crate::text;

@@ -45,7 +45,7 @@ fn any_form() -> Vec<Flaw> {
         flaw("id", "range", |cells| set_text(cells, "id", "0")),
         flaw("id", "range", |cells| set_text(cells, "id", "9223372036854775808")),
         flaw("first_name", "null", |cells| set(cells, "first_name", Given::Null)),
-        flaw("last_name", "null", |cells| set_text(cells, "last_name", " \t")),
+        flaw("last_name", "damaged", |cells| set_text(cells, "last_name", "#REF!")),
         flaw("last_name", "too_long", |cells| set_text(cells, "last_name", &"ß".repeat(256))),
         flaw("phone_number", "too_long", |cells| set_text(cells, "phone_number", "+49 30 123 456 789 012")),
         flaw("email", "format", |cells| set_text(cells, "email", "zoë at example.com")),

@@ -337,10 +337,10 @@ fn above_the_header() -> Vec<Odd> {
         odd(
             "a.xlsx",
             sheet(),
-            Refused("a.xlsx:1: names no field of the API, but line 2 looks like a header: --header-row 2"),
+            Refused("a.xlsx[S]:1: names no field of the API, but line 2 looks like a header: --header-row 2"),
         ),
         odd_with(&["--header-row", "2"], "a.xlsx", sheet(), Sends(r#"{"job":"Nurse"}"#)),
-        odd_with(&["--header-row", "4"], "a.xlsx", sheet(), Refused("a.xlsx: has no line 4")),
+        odd_with(&["--header-row", "4"], "a.xlsx", sheet(), Refused("a.xlsx[S]: has no line 4")),
     ]
 }
 
