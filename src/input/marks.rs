@@ -4,6 +4,7 @@
 use wide::u8x32;
 
 use super::dialect::{Dialect, Escape, Quotes};
+use super::escaping::Escaping;
 use super::places::{CHUNK_BYTES, bits};
 
 /// What the bytes of a chunk are: a bit of a word for each, the first one's lowest.
@@ -66,17 +67,6 @@ enum Pace {
     Unquoted,
     /// One byte after the other.
     EachByte,
-}
-
-/// Whether the next byte is escaped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Escaping {
-    /// It is not.
-    No,
-    /// A backslash stands before it.
-    Next,
-    /// An escaped CR does, with which a LF makes one line end.
-    NextFeed,
 }
 
 /// Where the next byte stands, in the form in which a chunk needs it.
@@ -180,7 +170,7 @@ impl Marker {
             (Escape::None, Quotes::Off | Quotes::InDoubt) => Pace::Unquoted,
             (Escape::Backslash, _) => Pace::EachByte,
         };
-        Marker { delimiter, dialect, pace, carry: Carry::of(Place::CellStart), escaping: Escaping::No }
+        Marker { delimiter, dialect, pace, carry: Carry::of(Place::CellStart), escaping: Escaping::default() }
     }
 
     /// Marks the first chunk of what is left of the text.
@@ -284,7 +274,7 @@ impl Marker {
             let is_line_end = matches!(byte, b'\r' | b'\n');
             set(&mut marks.line_ends, is_line_end);
             set(&mut marks.returns, byte == b'\r');
-            if self.is_escaped(byte) {
+            if self.escaping.takes(byte, self.dialect.escape) {
                 marks.flags.0 |= Flags::ESCAPES;
                 place = if place == Place::InQuotes { Place::InQuotes } else { Place::InCell };
                 // Neither ends the cell: a line end belongs to it as in quotes.
@@ -317,21 +307,6 @@ impl Marker {
             (Quotes::On, Place::InCell, b'"') | (Quotes::InDoubt, Place::CellStart, b'"') => Flags::BARE_QUOTES,
             (Quotes::On | Quotes::Off | Quotes::InDoubt, _, _) => 0,
         }
-    }
-
-    /// Whether a backslash escapes this byte, or it is one that escapes the next.
-    fn is_escaped(&mut self, byte: u8) -> bool {
-        if self.dialect.escape == Escape::None {
-            return false;
-        }
-        let (is_escaped, next) = match (self.escaping, byte) {
-            (Escaping::Next, b'\r') => (true, Escaping::NextFeed),
-            (Escaping::Next, _) | (Escaping::NextFeed, b'\n') => (true, Escaping::No),
-            (Escaping::No | Escaping::NextFeed, b'\\') => (true, Escaping::Next),
-            (Escaping::No | Escaping::NextFeed, _) => (false, Escaping::No),
-        };
-        self.escaping = next;
-        is_escaped
     }
 }
 

@@ -15,6 +15,7 @@ mod csv_rows;
 mod decode;
 mod dialect;
 mod error;
+mod escaping;
 mod explain;
 mod format;
 mod framing;
