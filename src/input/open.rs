@@ -428,9 +428,12 @@ fn first_with_records(
 fn blank_rows_alone(block: &Block, format: Format) -> Option<u64> {
     match format {
         Format::Csv(dialect) => {
+            let is_blank = |byte: &u8| *byte == dialect.delimiter.byte() || matches!(byte, b'\r' | b'\n');
+            if !block.bytes.iter().all(is_blank) {
+                return None;
+            }
             let mut records = CsvRecords::of(block, dialect);
-            let has_record = records.next().is_some();
-            (!has_record).then_some(records.blank_rows)
+            records.next().is_none().then_some(records.blank_rows)
         }
         Format::Ndjson => is_blank(&block.bytes).then_some(0),
     }
