@@ -3,7 +3,7 @@
 use rapidhash::RapidHashMap;
 use roaring::RoaringBitmap;
 
-use crate::contract::CustomerId;
+use crate::contract::{CustomerId, FieldSet};
 
 /// Consecutive ids that share a word of an [`IdSet`].
 const IDS_PER_WORD: u64 = 64;
@@ -33,6 +33,11 @@ pub enum Standing {
     SentAgain,
     /// It is sent. There have been more ids than are kept, so whether it is the customer's first is not known.
     Unknown,
+    /// It is sent, and earlier rows of the customer are not, which set fields that it leaves out.
+    SentInstead {
+        /// These fields.
+        lost: FieldSet,
+    },
     /// It is invalid, for the customer has an earlier row.
     Refused,
     /// It is not sent, for the customer has a later row.
@@ -71,9 +76,18 @@ enum Looking {
     Superseding(Repeats),
 }
 
-/// How many rows each id has beside its last one.
+/// The rows that each id has before its last one.
 #[derive(Debug, Default)]
-pub struct Repeats(RapidHashMap<CustomerId, u32>);
+pub struct Repeats(RapidHashMap<CustomerId, EarlierRows>);
+
+/// The rows of an id before its last one.
+#[derive(Debug, Clone, Copy, Default)]
+struct EarlierRows {
+    /// How many of them are still to come.
+    ahead: u32,
+    /// The fields that those set which have come.
+    fields: FieldSet,
+}
 
 /// Counts the rows of each id.
 #[derive(Debug, Default)]
@@ -129,8 +143,8 @@ impl Ids {
         Ids(Looking::Superseding(repeats))
     }
 
-    /// What becomes of the next row, which names this customer.
-    pub fn next(&mut self, id: CustomerId) -> Standing {
+    /// What becomes of the next row, which names this customer and sets these fields.
+    pub fn next(&mut self, id: CustomerId, fields: FieldSet) -> Standing {
         match &mut self.0 {
             Looking::Watching { seen, words_max } => {
                 let standing = match seen.insert(id) {
@@ -148,9 +162,13 @@ impl Ids {
                 Membership::Known => Standing::Refused,
             },
             Looking::Superseding(repeats) => match repeats.0.get_mut(&id) {
-                Some(left) if *left > 0 => {
-                    *left -= 1;
+                Some(earlier) if earlier.ahead > 0 => {
+                    earlier.ahead -= 1;
+                    earlier.fields = earlier.fields.union(fields);
                     Standing::Superseded
+                }
+                Some(earlier) if !earlier.fields.without(fields).is_empty() => {
+                    Standing::SentInstead { lost: earlier.fields.without(fields) }
                 }
                 Some(_) | None => Standing::Sent,
             },
@@ -163,7 +181,7 @@ impl RepeatCount {
     pub fn add(&mut self, id: CustomerId) {
         match self.seen.insert(id) {
             Membership::New => {}
-            Membership::Known => *self.repeats.0.entry(id).or_default() += 1,
+            Membership::Known => self.repeats.0.entry(id).or_default().ahead += 1,
         }
     }
 
@@ -180,13 +198,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::contract::Field;
 
     fn id(id: u64) -> CustomerId {
         CustomerId::new(id).expect("an id")
     }
 
     fn standings(mut ids: Ids, rows: &[u64]) -> Vec<Standing> {
-        rows.iter().map(|row| ids.next(id(*row))).collect()
+        rows.iter().map(|row| ids.next(id(*row), FieldSet::EMPTY)).collect()
     }
 
     /// Ids that are near to each other and ids at the ends of the range.
@@ -194,6 +213,22 @@ mod tests {
         let last = i64::MAX.cast_unsigned();
         let edge = 1_u64 << 32;
         prop_oneof![1..200_u64, 6_400..6_600_u64, edge - 70..edge + 70, last - 70..=last]
+    }
+
+    #[test]
+    fn fields_that_the_last_row_leaves_out_are_lost() {
+        let fields = |of: &[Field]| of.iter().copied().collect::<FieldSet>();
+        let (email, job) = (fields(&[Field::Email]), fields(&[Field::Job]));
+        let rows = [(5, email), (6, email), (5, job), (5, email), (6, email.union(job)), (7, job)];
+        let mut count = RepeatCount::default();
+        for (row, _) in rows {
+            count.add(id(row));
+        }
+        let mut ids = Ids::superseding(count.finish());
+        let standings: Vec<_> = rows.iter().map(|(row, fields)| ids.next(id(*row), *fields)).collect();
+        let (superseded, sent) = (Standing::Superseded, Standing::Sent);
+        let want = [superseded, superseded, superseded, Standing::SentInstead { lost: job }, sent, sent];
+        assert_eq!(standings, want);
     }
 
     const ROWS: [u64; 8] = [5, 6, 5, 64, 5, 6, 128, 64];

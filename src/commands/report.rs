@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::time::Instant;
 
 use jiff::Timestamp;
+use tracing::warn;
 
 use crate::api::Route;
 use crate::commands::continuing::{Continuation, can_go_on};
@@ -58,6 +59,14 @@ impl Began {
 }
 
 impl Report<'_> {
+    /// An exit code of 0 would look like success.
+    fn warn_of_no_rows(&self, summary: &Summary) {
+        let skipped = self.rows.start.saturating_sub(1);
+        if summary.records == 0 && skipped > 0 && self.stop.is_none() && self.input_fault.is_none() {
+            warn!("no row was read: --skip-rows {skipped} skips all that the input has");
+        }
+    }
+
     /// Writes and prints the summary, says what went wrong, and decides the exit code.
     pub(super) fn finish(mut self, terminal: &Terminal) -> Exit {
         if let Some(reason) = self.stop.as_ref().filter(|reason| reason.is_about_another_input()) {
@@ -66,6 +75,7 @@ impl Report<'_> {
         }
         let seconds = self.began.clock.elapsed().as_secs_f64();
         let mut summary = self.summary(seconds);
+        self.warn_of_no_rows(&summary);
         let mut exit = self.exit(&summary);
         summary.exit_code = exit.code();
         if let Err(error) = self.run_dir.replace_file(SUMMARY_NAME, summary.to_json().as_bytes()) {

@@ -22,6 +22,8 @@ pub enum Warning {
     Future,
     /// A date before the year 1900.
     Before1900,
+    /// Nothing, where an earlier row of the customer, which is not sent, has a value.
+    LostWithEarlierRow,
 }
 
 /// What is unusual about the values of a row, by field.
@@ -32,7 +34,7 @@ pub struct Warnings {
 
 impl Warning {
     /// All of them, in the order of the enum.
-    pub const ALL: [Warning; 8] = [
+    pub const ALL: [Warning; 9] = [
         Warning::DomainWithoutDot,
         Warning::NullWord,
         Warning::FormulaText,
@@ -41,6 +43,7 @@ impl Warning {
         Warning::LineBreak,
         Warning::Future,
         Warning::Before1900,
+        Warning::LostWithEarlierRow,
     ];
 
     /// The code as it stands in summaries, stable across versions.
@@ -54,6 +57,7 @@ impl Warning {
             Warning::LineBreak => "line_break",
             Warning::Future => "future",
             Warning::Before1900 => "before_1900",
+            Warning::LostWithEarlierRow => "lost_with_earlier_row",
         }
     }
 
@@ -70,6 +74,9 @@ impl Warning {
             Warning::LineBreak => "holds a line break",
             Warning::Future => "is after today",
             Warning::Before1900 => "is before the year 1900",
+            Warning::LostWithEarlierRow => {
+                "is left out by the last row of the customer, and an earlier row, which is not sent, sets it (--unique last)"
+            }
         }
     }
 }

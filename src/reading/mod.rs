@@ -98,10 +98,10 @@ fn check_block(
                 builder.superseded_row(record.raw, update.id(), position)
             }
             Ok(update) => {
-                let standing = ids.next(update.id());
+                let standing = ids.next(update.id(), update.fields());
                 batch.read.add_standing(position, standing);
                 match standing {
-                    Standing::Sent | Standing::SentAgain | Standing::Unknown => {
+                    Standing::Sent | Standing::SentAgain | Standing::SentInstead { .. } | Standing::Unknown => {
                         batch.read.add_valid(position, update.notes());
                         builder.valid_row(record.raw, &update, position, &mut buffer)
                     }

@@ -12,7 +12,7 @@ use std::thread;
 
 use super::source::{BlockSource, Numbered, SourceBlock};
 use super::{ROW_BYTES, RowBuilder, refused};
-use crate::contract::CustomerId;
+use crate::contract::{CustomerId, FieldSet};
 use crate::explanation::Explanation;
 use crate::ids::{Ids, Standing};
 use crate::input::{InputError, parse_block};
@@ -27,7 +27,7 @@ pub(crate) struct Sifted {
     /// What was read.
     pub(crate) read: RowsRead,
     /// Whom the rows that keep the contract name, and where they stand.
-    valid: Vec<(CustomerId, Position)>,
+    valid: Vec<(CustomerId, FieldSet, Position)>,
     /// The rows that break the contract.
     pub(crate) invalid: Vec<Row>,
     /// Bytes of input that were read.
@@ -245,7 +245,7 @@ impl Sifted {
     fn move_behind(&mut self, rows_before: u64) {
         self.rows_before += rows_before;
         self.read.move_behind(rows_before);
-        let valid = self.valid.iter_mut().map(|(_, position)| position);
+        let valid = self.valid.iter_mut().map(|(.., position)| position);
         let invalid = self.invalid.iter_mut().map(|row| &mut row.position);
         let explained = self.explained.iter_mut().map(|explanation| &mut explanation.position);
         for position in valid.chain(invalid).chain(explained) {
@@ -255,17 +255,17 @@ impl Sifted {
 
     /// Whom the rows that keep the contract name.
     pub(crate) fn ids(&self) -> impl Iterator<Item = CustomerId> {
-        self.valid.iter().map(|(id, _)| *id)
+        self.valid.iter().map(|(id, ..)| *id)
     }
 
     /// Looks at the ids for what becomes of their rows. Blocks have to come in the order of the input.
     pub(crate) fn settle(mut self, ids: &mut Ids, builder: &RowBuilder) -> Sifted {
         let mut refused = Vec::new();
-        for (id, position) in std::mem::take(&mut self.valid) {
-            let standing = ids.next(id);
+        for (id, fields, position) in std::mem::take(&mut self.valid) {
+            let standing = ids.next(id, fields);
             self.read.add_standing(position, standing);
             match standing {
-                Standing::Sent | Standing::SentAgain | Standing::Unknown => {}
+                Standing::Sent | Standing::SentAgain | Standing::SentInstead { .. } | Standing::Unknown => {}
                 Standing::Superseded => {
                     let explained = self.explained.iter_mut().find(|explained| explained.position == position);
                     explained.into_iter().for_each(Explanation::supersede);
@@ -321,7 +321,7 @@ fn sift_block(mut source: SourceBlock, builder: &RowBuilder, sifting: &Sifting<'
             Ok(update) if update.fields().is_empty() => read.add_overtaken(position, update.notes()),
             Ok(update) => {
                 read.add_valid(position, update.notes());
-                valid.push((update.id(), position));
+                valid.push((update.id(), update.fields(), position));
             }
             Err(errors) => {
                 read.add_invalid(position);

@@ -70,6 +70,11 @@ impl RowsRead {
             Standing::Sent | Standing::Refused => {}
             Standing::Superseded => self.superseded += 1,
             Standing::SentAgain => self.duplicates.add(position),
+            Standing::SentInstead { lost } => {
+                for field in lost.iter() {
+                    self.warnings.entry((field, Warning::LostWithEarlierRow)).or_default().add(position);
+                }
+            }
             Standing::Unknown => self.compared_to = self.compared_to.or(Some(position.row - 1)),
         }
     }

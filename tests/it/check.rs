@@ -151,3 +151,12 @@ fn rows_of_a_customer_that_an_earlier_row_names_are_pointed_out() {
     let again = scenario.run(["--max-errors", "none"]).exits(1).prints(warning);
     assert_eq!(again.summary()["warnings"], check.summary()["warnings"]);
 }
+
+/// As where the failed rows of a run are checked with the settings of its first input, saved under another name.
+#[test]
+fn a_check_that_skips_all_rows_says_so() {
+    let scenario = Scenario::new().file("a.csv", "id,job\n1,Nurse\n");
+    scenario.check(["--skip-rows", "5"]).exits(0).says("no row was read: --skip-rows 5 skips all that the input has");
+    let end = scenario.check(["--skip-rows", "0"]).exits(0);
+    assert!(!end.stderr.contains("no row was read"), "{}", end.stderr);
+}

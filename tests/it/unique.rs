@@ -235,3 +235,18 @@ fn rows_that_are_explained_are_told_what_becomes_of_them() {
     assert!(!first_rows.contains("not sent"), "{first_rows}");
     assert!(third.contains("    id stands in an earlier row too (--unique reject) (duplicate)\n"), "{third}");
 }
+
+/// A row is a partial update: the last row alone need not say all that the rows of its customer say together.
+#[test]
+fn fields_that_only_earlier_rows_set_are_pointed_out() {
+    let rows = "id,job,email,address\n7,Nurse,a@example.com,\n8,Clerk,,\n7,,b@example.com,\n8,Clerk,,x\n";
+    let scenario = || Scenario::new().file("a.csv", rows).sandbox(|_| {});
+    let flags = ["--unique", "last"];
+    for end in [scenario().run(flags), scenario().check(flags)] {
+        let warnings = end.exits(0).summary()["warnings"].clone();
+        let found: Vec<_> =
+            warnings.as_array().expect("a list").iter().map(|warning| warning["code"].clone()).collect();
+        assert_eq!(found, ["lost_with_earlier_row"], "{warnings}");
+        assert_eq!((&warnings[0]["field"], &warnings[0]["first"]), (&json!("job"), &json!(["a.csv:4"])));
+    }
+}
