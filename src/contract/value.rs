@@ -91,13 +91,18 @@ pub(super) fn customer_id(cell: Option<Cell<'_>>, rules: &ValueRules) -> Result<
     match cell {
         None => refused(ErrorCode::Required, "is missing"),
         Some(Cell::Text(text)) if is_blank(&text) => refused(ErrorCode::Required, "is empty"),
-        Some(Cell::Text(text)) => match damage::of(&text) {
-            Some(damage) => refused(ErrorCode::Damaged, damage.message()),
-            None => customer_id_of(&text, rules),
-        },
-        Some(Cell::Number(number) | Cell::SheetNumber(number)) => customer_id_of(number, rules),
+        Some(Cell::Text(text)) => undamaged_id(&text, rules),
+        Some(Cell::SheetNumber(number)) => undamaged_id(number, rules),
+        Some(Cell::Number(number)) => customer_id_of(number, rules),
         Some(Cell::Null) => refused(ErrorCode::Null, "must not be null"),
         Some(other) => Err(unusable(&other, "a whole number")),
+    }
+}
+
+fn undamaged_id(text: &str, rules: &ValueRules) -> Result<CustomerId, Refused> {
+    match damage::of(text) {
+        Some(damage) => refused(ErrorCode::Damaged, damage.message()),
+        None => customer_id_of(text, rules),
     }
 }
 
