@@ -59,9 +59,12 @@ def many(folder, count):
     return [folder]
 
 
-def packed(path, content):
-    with gzip.open(path, "wb", compresslevel=6) as file:
-        file.write(content)
+def packed(path, header, row, count):
+    """A gzip file of so many equal rows, written in parts: what Python holds counts for the program that it starts."""
+    with gzip.open(path, "wb") as file:
+        file.write(header)
+        for _ in range(count // 10_000):
+            file.write(row * 10_000)
     return [path]
 
 
@@ -133,12 +136,13 @@ def cases(work):
          lambda: repeated(work / "a.ndjson", b"", b'{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1,"h":1}\n', rows // 4)),
         ("rows of 100 KB", lambda: repeated(work / "a.csv", b"id,job\n", b"1,%s\n" % (b"a" * 100_000), rows // 2_000)),
         ("a workbook of rows of one cell", lambda: workbook(work / "a.xlsx", few)),
-        ("gzip, 250 times smaller", lambda: packed(work / "a.csv.gz", b"id,job\n" + b"1,x\n" * 16_000_000)),
+        ("gzip, 250 times smaller", lambda: packed(work / "a.csv.gz", b"id,job\n", b"1,x\n", 20_000_000)),
         ("one customer in all rows", lambda: repeated(work / "a.csv", b"id,job\n", b"1,x\n", few // 4)),
     ]
     for name, make in shapes:
         for verb, arguments in (("check", CHECK), ("run", RUN)):
-            if verb == "check" and name.startswith("one customer"):
+            # One customer's rows go one after the other, which a check does not notice; a bomb would be sent up to where it is stopped.
+            if (verb == "check" and name.startswith("one customer")) or (verb == "run" and name.startswith("gzip")):
                 continue
             # What unpacks to too much stops with exit 2, as it should.
             codes = (2,) if name.startswith("gzip") else (0, 1)
