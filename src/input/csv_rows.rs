@@ -28,13 +28,9 @@ pub(super) fn parse(block: &Block, layout: &CsvLayout, rules: &RowRules, visit: 
             } else if record.has_line_breaks {
                 tell_record_of_lines(&record, &targets, teller, &mut draft);
             } else {
-                for (cell, &target) in record.usual_cells().zip(&targets) {
-                    match (target, record.plain_text(&cell)) {
-                        (Target::Ignored, _) => {}
-                        (_, Some(text)) => teller.tell_text(&mut draft, target, text),
-                        (_, None) => Teller::tell(&mut draft, target, said(&record, &cell, target, &rules.cells)),
-                    }
-                }
+                tell_cells(&record, &targets, teller, &mut draft, |draft, _, target, text| {
+                    teller.tell_text(draft, target, text);
+                });
             }
             if !layout.columns.nameless.is_empty() {
                 uneven::check_nameless(&record, layout, &mut draft);
@@ -85,32 +81,43 @@ fn read_unusual<'b>(
     None
 }
 
-/// Tells what the cells of a record say that may hold odd characters.
-#[cold]
-fn tell_odd_record<'b>(record: &CsvRecord<'_, 'b>, targets: &[Target], teller: Teller<'b>, draft: &mut Draft<'b>) {
+/// Tells what the cells of a record say whose quotes are good and that has no escapes; texts that stand in the block as they are
+/// by `tell_text`.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "called for each row, and each way of telling a text has a loop of its own")]
+fn tell_cells<'b>(
+    record: &CsvRecord<'_, 'b>,
+    targets: &[Target],
+    teller: Teller<'b>,
+    draft: &mut Draft<'b>,
+    tell_text: impl Fn(&mut Draft<'b>, &CsvCell, Target, &'b str),
+) {
     for (cell, &target) in record.usual_cells().zip(targets) {
         match (target, record.plain_text(&cell)) {
             (Target::Ignored, _) => {}
-            (_, Some(text)) => teller.tell_odd_text(draft, target, text),
+            (_, Some(text)) => tell_text(draft, &cell, target, text),
             (_, None) => Teller::tell(draft, target, said(record, &cell, target, teller.rules())),
         }
     }
 }
 
-/// Tells what the cells of a record say that may hold line breaks.
+/// Tells what the cells of a record say that may hold odd characters.
+#[cold]
+fn tell_odd_record<'b>(record: &CsvRecord<'_, 'b>, targets: &[Target], teller: Teller<'b>, draft: &mut Draft<'b>) {
+    tell_cells(record, targets, teller, draft, |draft, _, target, text| teller.tell_odd_text(draft, target, text));
+}
+
+/// Tells what the cells of a record say that may hold line breaks, which only a cell in quotes can.
 #[cold]
 fn tell_record_of_lines<'b>(record: &CsvRecord<'_, 'b>, targets: &[Target], teller: Teller<'b>, draft: &mut Draft<'b>) {
-    for (cell, &target) in record.usual_cells().zip(targets) {
+    tell_cells(record, targets, teller, draft, |draft, cell, target, text| {
         let is_of_one_line = matches!(target, Target::Field(field) if !field.takes_line_breaks());
-        match (target, record.plain_text(&cell)) {
-            (Target::Ignored, _) => {}
-            (_, Some(text)) if is_of_one_line && record.is_quoted(&cell) && has_line_break(text.as_bytes()) => {
-                teller.tell_odd_text(draft, target, text);
-            }
-            (_, Some(text)) => teller.tell_text(draft, target, text),
-            (_, None) => Teller::tell(draft, target, said(record, &cell, target, teller.rules())),
+        if is_of_one_line && record.is_quoted(cell) && has_line_break(text.as_bytes()) {
+            teller.tell_odd_text(draft, target, text);
+        } else {
+            teller.tell_text(draft, target, text);
         }
-    }
+    });
 }
 
 /// Leaves out the fields that the cell in a column names.
