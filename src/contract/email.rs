@@ -1,6 +1,7 @@
 //! Whether text is an e-mail address: the mailbox of RFC 5321 §4.1.2, without display name and without address literal.
 
-use wide::u8x32;
+use fearless_simd::prelude::*;
+use fearless_simd::{Level, dispatch, u8x32};
 
 /// The longest local part, RFC 5321 §4.5.3.1.1.
 const LOCAL_BYTES_MAX: usize = 64;
@@ -68,19 +69,22 @@ const PLAIN_BYTES_MAX: usize = 32;
 /// between them, and with a dot in its domain. All bytes are looked at at once, a bit of a word for each.
 #[inline]
 fn is_plain(text: &[u8]) -> bool {
+    // One address is too short to choose wider instructions for than any machine has.
+    dispatch!(Level::baseline(), simd => is_plain_with(simd, text))
+}
+
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "what is inlined is built for the given instructions")]
+fn is_plain_with<S: Simd>(simd: S, text: &[u8]) -> bool {
     let mut padded = [0; PLAIN_BYTES_MAX];
     match padded.get_mut(..text.len()) {
         Some(start) => start.copy_from_slice(text),
         None => return false,
     }
-    let bytes = u8x32::from(padded);
-    let mask = |found: u8x32| u64::from(found.to_bitmask());
-    let among = |from: u8, to: u8| {
-        let above = bytes - u8x32::splat(from);
-        above.simd_le(u8x32::splat(to - from))
-    };
-    let equal = |byte: u8| mask(bytes.simd_eq(u8x32::splat(byte)));
-    let alphanumeric = mask(among(b'a', b'z') | among(b'A', b'Z') | among(b'0', b'9'));
+    let bytes = u8x32::simd_from(simd, padded);
+    let among = |from: u8, to: u8| (bytes - from).simd_le(to - from);
+    let equal = |byte: u8| bytes.simd_eq(byte).to_bitmask();
+    let alphanumeric = (among(b'a', b'z') | among(b'A', b'Z') | among(b'0', b'9')).to_bitmask();
     let (at, dots, hyphens, others) = (equal(b'@'), equal(b'.'), equal(b'-'), equal(b'_') | equal(b'+'));
 
     let all = (1 << text.len()) - 1;

@@ -267,7 +267,7 @@ impl<'b> CsvRecord<'_, 'b> {
 
     /// What is wrong with the quotes or escapes of its first cell that is no good.
     pub(super) fn quote_fault(&self) -> Option<ColumnQuoteFault> {
-        if self.flags.are_none() {
+        if self.flags.are_usual() {
             return None;
         }
         let is_quoted_at_most = !self.flags.has_bare_quotes() && !self.flags.has_escapes();
@@ -317,7 +317,7 @@ impl<'b> CsvRecord<'_, 'b> {
         }
         let inside = place.start + 1..place.end;
         match self.bytes.get(inside.clone()) {
-            Some([text @ .., b'"']) if !(self.flags.has_literal_quotes() && memchr(b'"', text).is_some()) => {
+            Some([text @ .., b'"']) if !(self.flags.has_inner_quotes() && memchr(b'"', text).is_some()) => {
                 CsvCell { place: inside.start..inside.end - 1, form: Form::Plain }
             }
             _ => CsvCell { place: inside, form: Form::Quoted },

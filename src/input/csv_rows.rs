@@ -20,7 +20,7 @@ pub(super) fn parse(block: &Block, layout: &CsvLayout, rules: &RowRules, visit: 
     let teller = Teller::of(&rules.cells).in_block(&block.bytes);
     let mut ordinal = 0;
     while let Some(record) = records.next() {
-        let is_usual = record.columns() == targets.len() && (record.flags.are_none() || record.has_usual_cells());
+        let is_usual = record.columns() == targets.len() && (record.flags.are_usual() || record.has_usual_cells());
         let refused = if is_usual {
             begin(&record, layout, rules, &mut draft);
             if record.flags.have_controls() || teller.is_among_odd_text() {

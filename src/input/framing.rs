@@ -1,5 +1,6 @@
 //! Where records end, found without reading fields: what blocks are cut by and lines are counted by.
 
+use fearless_simd::{Simd, dispatch};
 use memchr::{memchr_iter, memrchr};
 
 use super::dialect::Dialect;
@@ -28,13 +29,43 @@ pub(super) struct CsvEnds {
     marker: Marker,
     /// What was marked, a chunk each.
     cells: Vec<CellMarks>,
-    last: Option<usize>,
-    /// The place of the last quote that opened a cell.
-    open_quote: Option<usize>,
+    found: Found,
     /// Whether the buffer ends inside of the quotes that it opened.
     ends_in_quotes: bool,
+}
+
+/// What was found in a buffer, up to some place.
+#[derive(Debug, Clone, Copy, Default)]
+struct Found {
+    /// The last byte that ended a record.
+    last_end: Last,
+    /// The last quote that opened a cell.
+    open_quote: Last,
     /// Whether some CR is perhaps not half of a CRLF.
     has_lone_returns: bool,
+}
+
+/// The last of some marked bytes.
+#[derive(Debug, Clone, Copy, Default)]
+struct Last {
+    /// The start of its chunk.
+    chunk: usize,
+    /// All of them in that chunk; none where there are none at all.
+    marks: u64,
+}
+
+impl Last {
+    /// Takes in the marks of a later chunk.
+    #[inline]
+    fn take(&mut self, chunk: usize, marks: u64) {
+        if marks != 0 {
+            *self = Last { chunk, marks };
+        }
+    }
+
+    fn place(self) -> Option<usize> {
+        self.marks.checked_ilog2().map(|index| self.chunk + index as usize)
+    }
 }
 
 impl RecordEnds {
@@ -63,7 +94,7 @@ impl RecordEnds {
     /// The place of the quote that is still open where the buffer is all there is.
     pub(super) fn unclosed_quote(&self) -> Option<usize> {
         match self {
-            RecordEnds::Csv(ends) => ends.open_quote.filter(|_| ends.ends_in_quotes),
+            RecordEnds::Csv(ends) => ends.found.open_quote.place().filter(|_| ends.ends_in_quotes),
             RecordEnds::Ndjson { .. } => None,
         }
     }
@@ -90,7 +121,7 @@ impl RecordEnds {
     /// How many lines end within the records that were found.
     pub(super) fn count_lines(&self, records: &[u8]) -> u64 {
         match self {
-            RecordEnds::Csv(CsvEnds { has_lone_returns: true, .. }) => {
+            RecordEnds::Csv(CsvEnds { found: Found { has_lone_returns: true, .. }, .. }) => {
                 count_lines(records, Format::Csv(Dialect::COMMA))
             }
             // The LF of a CRLF speaks for both.
@@ -105,21 +136,15 @@ impl CsvEnds {
             at: 0,
             marker: Marker::new(dialect),
             cells: Vec::new(),
-            last: None,
-            open_quote: None,
+            found: Found::default(),
             ends_in_quotes: false,
-            has_lone_returns: false,
         }
     }
 
     fn search(&mut self, buffer: &[u8]) -> Option<usize> {
         self.cells.truncate(self.at / CHUNK_BYTES);
         self.cells.reserve(buffer.len().div_ceil(CHUNK_BYTES) - self.cells.len());
-        if self.marker.is_quoted() {
-            self.take_chunks(buffer, Marker::mark_quoted);
-        } else {
-            self.take_chunks(buffer, Marker::mark);
-        }
+        dispatch!(self.marker.level(), simd => self.take_chunks(simd, buffer));
         // What may go on is looked at again when it does.
         let rest = from(buffer, self.at);
         let mut marker = self.marker;
@@ -129,9 +154,10 @@ impl CsvEnds {
             Some((b'\r', before)) => marks.record_ends() & !(1 << before.len()),
             Some(_) | None => marks.record_ends(),
         };
-        self.take(&marks, record_ends, None);
+        self.cells.push(marks.cells());
+        self.found.take(self.at, &marks, record_ends, None);
         self.ends_in_quotes = marker.is_in_quotes();
-        self.last
+        self.found.last_end.place().map(|end| end + 1)
     }
 
     /// Where the lines of these records end, behind a CR, LF or CRLF that ends a cell.
@@ -149,32 +175,35 @@ impl CsvEnds {
 
     /// Takes in all chunks but the last one.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "one loop for each way of marking")]
-    fn take_chunks(&mut self, buffer: &[u8], mark: impl Fn(&mut Marker, &[u8]) -> Marks) {
-        loop {
-            let rest = from(buffer, self.at);
-            if rest.len() <= CHUNK_BYTES {
-                break;
-            }
-            let marks = mark(&mut self.marker, rest);
-            self.take(&marks, marks.record_ends(), rest.get(CHUNK_BYTES));
-            self.at += CHUNK_BYTES;
+    #[expect(clippy::inline_always, reason = "what is inlined is built for the machine's instructions")]
+    fn take_chunks<S: Simd>(&mut self, simd: S, buffer: &[u8]) {
+        let rest = from(buffer, self.at);
+        let chunks = rest.len().saturating_sub(1) / CHUNK_BYTES;
+        let marked = self.cells.len();
+        self.cells.resize(marked + chunks, CellMarks::default());
+        // What changes with each chunk stays in registers.
+        let (mut at, mut found) = (self.at, self.found);
+        for cells in self.cells.iter_mut().skip(marked) {
+            let rest = from(buffer, at);
+            let marks = self.marker.mark_with(simd, rest);
+            *cells = marks.cells();
+            found.take(at, &marks, marks.record_ends(), rest.get(CHUNK_BYTES));
+            at += CHUNK_BYTES;
         }
+        (self.at, self.found) = (at, found);
     }
+}
 
-    /// Takes in the chunk that is next.
-    #[inline]
-    fn take(&mut self, marks: &Marks, record_ends: u64, byte_behind: Option<&u8>) {
-        self.cells.push(marks.cells());
-        if let Some(index) = record_ends.checked_ilog2() {
-            self.last = Some(self.at + index as usize + 1);
-        }
-        if let Some(index) = marks.opening.checked_ilog2() {
-            self.open_quote = Some(self.at + index as usize);
-        }
-        let lone_returns = marks.lone_returns();
-        if lone_returns != 0 && (lone_returns << 1 != 0 || byte_behind != Some(&b'\n')) {
-            self.has_lone_returns = true;
+impl Found {
+    /// Takes in what was marked in a chunk that starts here.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "what is inlined is built for the machine's instructions")]
+    fn take(&mut self, at: usize, marks: &Marks, record_ends: u64, byte_behind: Option<&u8>) {
+        self.last_end.take(at, record_ends);
+        self.open_quote.take(at, marks.opening);
+        if marks.has_returns() {
+            let lone_returns = marks.lone_returns();
+            self.has_lone_returns |= lone_returns != 0 && (lone_returns << 1 != 0 || byte_behind != Some(&b'\n'));
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Which bytes of a CSV text matter, 64 at a time: delimiters, line ends, and what stands in quotes. A record has so many short
 //! cells that looking at one byte after the other, or searching each cell for its end, takes longer than checking what it says.
 
-use wide::u8x32;
+use fearless_simd::prelude::*;
+use fearless_simd::{Level, dispatch};
 
 use super::dialect::{Dialect, Escape, Quotes};
 use super::escaping::Escaping;
@@ -50,7 +51,7 @@ pub(super) struct CellMarks {
 /// Marks the bytes of a text, from its start to its end.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Marker {
-    delimiter: u8x32,
+    level: Level,
     dialect: Dialect,
     pace: Pace,
     carry: Carry,
@@ -94,7 +95,7 @@ enum Place {
 }
 
 impl Flags {
-    /// A quote or a text follows a quote that closes a cell's quotes: the one is one of two, the other a fault.
+    /// A text follows a quote that closes a cell's quotes.
     const BEHIND_QUOTES: u8 = 1;
     /// A quote stands in a cell that it does not open, or at the start of one where it may be a character.
     const BARE_QUOTES: u8 = 2;
@@ -102,6 +103,8 @@ impl Flags {
     const ESCAPES: u8 = 4;
     /// There are control characters of ASCII other than tabs, line ends, the delimiter and U+007F.
     const CONTROLS: u8 = 8;
+    /// Two quotes in quotes stand for one.
+    const DOUBLED_QUOTES: u8 = 16;
 
     /// Adds what other chunks have to be looked at for.
     #[inline]
@@ -109,9 +112,10 @@ impl Flags {
         self.0 |= flags.0;
     }
 
-    /// Whether a quote may stand for itself.
-    pub(super) fn has_literal_quotes(self) -> bool {
-        self.0 & (Flags::BEHIND_QUOTES | Flags::BARE_QUOTES) != 0
+    /// Whether there may be quotes in a cell that neither open nor close it.
+    #[inline]
+    pub(super) fn has_inner_quotes(self) -> bool {
+        self.0 & (Flags::DOUBLED_QUOTES | Flags::BEHIND_QUOTES | Flags::BARE_QUOTES) != 0
     }
 
     /// Whether a quote may stand in a cell that it does not open.
@@ -129,10 +133,10 @@ impl Flags {
         self.0 & Flags::CONTROLS != 0
     }
 
-    /// Whether each cell is what stands in it or in its quotes, control characters included.
+    /// Whether no cell has a quote where none belongs, and none has escapes.
     #[inline]
-    pub(super) fn are_none(self) -> bool {
-        self.0 & !Flags::CONTROLS == 0
+    pub(super) fn are_usual(self) -> bool {
+        self.0 & (Flags::BEHIND_QUOTES | Flags::BARE_QUOTES | Flags::ESCAPES) == 0
     }
 }
 
@@ -153,6 +157,12 @@ impl Marks {
         self.line_ends & !self.quoted
     }
 
+    /// Whether there are CRs.
+    #[inline]
+    pub(super) fn has_returns(&self) -> bool {
+        self.returns != 0
+    }
+
     /// CRs without a LF behind them; the chunk's last byte may have one in the next chunk.
     #[inline]
     pub(super) fn lone_returns(&self) -> u64 {
@@ -164,41 +174,39 @@ impl Marks {
 impl Marker {
     /// Nothing is marked yet. A text starts with a record.
     pub(super) fn new(dialect: Dialect) -> Marker {
-        let delimiter = u8x32::splat(dialect.delimiter.byte());
         let pace = match (dialect.escape, dialect.quotes) {
             (Escape::None, Quotes::On) => Pace::Quoted,
             (Escape::None, Quotes::Off | Quotes::InDoubt) => Pace::Unquoted,
             (Escape::Backslash, _) => Pace::EachByte,
         };
-        Marker { delimiter, dialect, pace, carry: Carry::of(Place::CellStart), escaping: Escaping::default() }
+        Marker { level: Level::new(), dialect, pace, carry: Carry::of(Place::CellStart), escaping: Escaping::default() }
+    }
+
+    /// The vector instructions that the machine has.
+    pub(super) fn level(&self) -> Level {
+        self.level
     }
 
     /// Marks the first chunk of what is left of the text.
     pub(super) fn mark(&mut self, rest: &[u8]) -> Marks {
+        dispatch!(self.level, simd => self.mark_with(simd, rest))
+    }
+
+    /// The same with these instructions.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "what is inlined is built for the machine's instructions")]
+    pub(super) fn mark_with<S: Simd>(&mut self, simd: S, rest: &[u8]) -> Marks {
         match (rest.first_chunk(), self.pace) {
-            (Some(chunk), Pace::Quoted) => self.mark_chunk(chunk),
-            (Some(chunk), Pace::Unquoted) => self.mark_unquoted_chunk(chunk),
+            (Some(chunk), Pace::Quoted) => self.mark_chunk(simd, chunk),
+            (Some(chunk), Pace::Unquoted) => self.mark_unquoted_chunk(simd, chunk),
             (None, Pace::Quoted | Pace::Unquoted) | (_, Pace::EachByte) => self.mark_each(rest),
-        }
-    }
-
-    /// Whether [`mark_quoted`](Marker::mark_quoted) marks its text.
-    pub(super) fn is_quoted(&self) -> bool {
-        self.pace == Pace::Quoted
-    }
-
-    /// Marks the first chunk of what is left of a text as nearly all are: with quotes and without escapes.
-    #[inline]
-    pub(super) fn mark_quoted(&mut self, rest: &[u8]) -> Marks {
-        match rest.first_chunk() {
-            Some(chunk) => self.mark_chunk(chunk),
-            None => self.mark_each(rest),
         }
     }
 
     /// The marks of a whole text.
     pub(super) fn mark_all(mut self, text: &[u8]) -> Vec<CellMarks> {
-        text.chunks(CHUNK_BYTES).map(|chunk| self.mark(chunk).cells()).collect()
+        let chunks = text.chunks(CHUNK_BYTES);
+        dispatch!(self.level, simd => chunks.map(|chunk| self.mark_with(simd, chunk).cells()).collect())
     }
 
     /// Whether the bytes up to here end inside of quotes.
@@ -209,11 +217,10 @@ impl Marker {
     /// Quotes come in pairs, so what is inside of them follows from how many come before; if only each that would open a pair
     /// stands where a quote opens a cell, or behind the one that it makes a pair of two with, as nearly all do.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "what is not asked of the marks need not be made")]
-    fn mark_chunk(&mut self, chunk: &[u8; CHUNK_BYTES]) -> Marks {
-        let quote = u8x32::splat(b'"');
-        let quotes = bits(chunk, |bytes| bytes.simd_eq(quote));
-        let Ends { any: ends, of_lines: line_ends, returns, controls } = self.ends(chunk);
+    #[expect(clippy::inline_always, reason = "what is inlined is built for the machine's instructions")]
+    fn mark_chunk<S: Simd>(&mut self, simd: S, chunk: &[u8; CHUNK_BYTES]) -> Marks {
+        let quotes = bits(simd, chunk, |bytes| bytes.simd_eq(b'"'));
+        let Ends { any: ends, of_lines: line_ends, returns, controls } = self.ends(simd, chunk);
         let Carry { in_quotes, behind_quote, behind_end } = self.carry;
         let quoted = parity(quotes) ^ in_quotes;
         let (pair_starts, pair_ends) = (quotes & quoted, quotes & !quoted);
@@ -228,16 +235,18 @@ impl Marker {
             behind_end: ends >> last,
         };
         let opening = pair_starts & !behind_quotes;
-        let flags = Flags((u8::from(behind_quotes & !ends != 0) * Flags::BEHIND_QUOTES) | controls);
+        let doubled = u8::from(behind_quotes & quotes != 0) * Flags::DOUBLED_QUOTES;
+        let faults = u8::from(behind_quotes & !(ends | quotes) != 0) * Flags::BEHIND_QUOTES;
+        let flags = Flags(doubled | faults | controls);
         Marks { ends, line_ends, returns, quoted, opening, flags }
     }
 
     /// The same, where quotes are characters.
-    #[inline(never)]
-    fn mark_unquoted_chunk(&mut self, chunk: &[u8; CHUNK_BYTES]) -> Marks {
-        let quote = u8x32::splat(b'"');
-        let Ends { any: ends, of_lines: line_ends, returns, controls } = self.ends(chunk);
-        let leading = bits(chunk, |bytes| bytes.simd_eq(quote)) & (ends << 1 | self.carry.behind_end);
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "what is inlined is built for the machine's instructions")]
+    fn mark_unquoted_chunk<S: Simd>(&mut self, simd: S, chunk: &[u8; CHUNK_BYTES]) -> Marks {
+        let Ends { any: ends, of_lines: line_ends, returns, controls } = self.ends(simd, chunk);
+        let leading = bits(simd, chunk, |bytes| bytes.simd_eq(b'"')) & (ends << 1 | self.carry.behind_end);
         let is_bare = leading != 0 && self.dialect.quotes == Quotes::InDoubt;
         self.carry = Carry { in_quotes: 0, behind_quote: 0, behind_end: ends >> (CHUNK_BYTES - 1) };
         let flags = Flags((u8::from(is_bare) * Flags::BARE_QUOTES) | controls);
@@ -246,22 +255,20 @@ impl Marker {
 
     /// What ends cells in a chunk, whether in quotes or not.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "what is not asked of it need not be made")]
-    fn ends(&self, chunk: &[u8; CHUNK_BYTES]) -> Ends {
-        let (delimiter, [lf, last_control]) = (self.delimiter, [b'\n', b' ' - 1].map(u8x32::splat));
-        let delimiters = bits(chunk, |bytes| bytes.simd_eq(delimiter));
-        let feeds = bits(chunk, |bytes| bytes.simd_eq(lf));
-        let controls = bits(chunk, |bytes| bytes.min(last_control).simd_eq(bytes)) & !feeds;
+    #[expect(clippy::inline_always, reason = "what is inlined is built for the machine's instructions")]
+    fn ends<S: Simd>(&self, simd: S, chunk: &[u8; CHUNK_BYTES]) -> Ends {
+        let delimiters = bits(simd, chunk, |bytes| bytes.simd_eq(self.dialect.delimiter.byte()));
+        let feeds = bits(simd, chunk, |bytes| bytes.simd_eq(b'\n'));
+        let all_controls = bits(simd, chunk, |bytes| bytes.simd_lt(b' '));
+        let (mut returns, mut controls) = (0, 0);
         // In most files the only control characters are LFs.
-        let returns = if controls == 0 { 0 } else { bits(chunk, |bytes| bytes.simd_eq(u8x32::splat(b'\r'))) };
-        let has_controls = controls != returns && has_others(controls & !returns & !delimiters, chunk);
-        let line_ends = feeds | returns;
-        Ends {
-            any: delimiters | line_ends,
-            of_lines: line_ends,
-            returns,
-            controls: u8::from(has_controls) * Flags::CONTROLS,
+        if all_controls != feeds {
+            returns = bits(simd, chunk, |bytes| bytes.simd_eq(b'\r'));
+            let tabs = bits(simd, chunk, |bytes| bytes.simd_eq(b'\t'));
+            controls = u8::from(all_controls & !(feeds | returns | tabs | delimiters) != 0) * Flags::CONTROLS;
         }
+        let line_ends = feeds | returns;
+        Ends { any: delimiters | line_ends, of_lines: line_ends, returns, controls }
     }
 
     /// The same, one byte after the other: the rule itself.
@@ -303,6 +310,7 @@ impl Marker {
     /// What a byte at this place makes its chunk be looked at for.
     fn flags_of(&self, place: Place, byte: u8, ends_cell: bool) -> u8 {
         match (self.dialect.quotes, place, byte) {
+            (Quotes::On, Place::BehindQuote, b'"') => Flags::DOUBLED_QUOTES,
             (Quotes::On, Place::BehindQuote, _) => u8::from(!ends_cell) * Flags::BEHIND_QUOTES,
             (Quotes::On, Place::InCell, b'"') | (Quotes::InDoubt, Place::CellStart, b'"') => Flags::BARE_QUOTES,
             (Quotes::On | Quotes::Off | Quotes::InDoubt, _, _) => 0,
@@ -337,12 +345,6 @@ impl Carry {
             Carry { .. } => Place::InCell,
         }
     }
-}
-
-/// Whether some of these control characters are no tabs.
-#[cold]
-fn has_others(controls: u64, chunk: &[u8; CHUNK_BYTES]) -> bool {
-    controls & !bits(chunk, |bytes| bytes.simd_eq(u8x32::splat(b'\t'))) != 0
 }
 
 /// For each bit, whether the ones up to it and with it are odd in number.
@@ -397,6 +399,7 @@ mod tests {
 
     const BARE: u8 = Flags::BARE_QUOTES;
     const BEHIND: u8 = Flags::BEHIND_QUOTES;
+    const DOUBLED: u8 = Flags::DOUBLED_QUOTES;
 
     #[test]
     fn quotes_open_a_cell_at_its_start_alone() {
@@ -407,7 +410,7 @@ mod tests {
             assert_eq!((marks.flags, marker.carry.place()), (Flags(flags), place), "{text:?}");
         };
         check("a,\"b\",", "  ^^  ", 0b100, 0, Place::CellStart);
-        check("\"a\"\"b", "^^ ^^", 1, BEHIND, Place::InQuotes);
+        check("\"a\"\"b", "^^ ^^", 1, DOUBLED, Place::InQuotes);
         check("a\"b\",c", "      ", 0, BARE, Place::InCell);
         check("\"a\"b\",", "^^    ", 1, BEHIND | BARE, Place::CellStart);
         check("\"a\"b", "^^  ", 1, BEHIND, Place::InCell);

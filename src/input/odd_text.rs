@@ -1,7 +1,7 @@
 //! Whether a block holds characters for which its values have to be looked at closely. One look at a block costs next to nothing
 //! where one at each cell would not.
 
-use memchr::memchr;
+use memchr::{memchr, memchr3};
 
 use crate::contract::has_odd_text;
 
@@ -17,9 +17,8 @@ const DELETE: u8 = 0x7f;
 /// What looks like UTF-8 in another encoding is looked for where there is U+0080 to U+00BF, as there is wherever a large block of
 /// text was read so: `é`, `ü` and most other letters become a pair with one of those.
 pub(super) fn holds_odd_text(block: &[u8]) -> bool {
-    let may_hold_any =
-        memchr(0xc2, block).is_some() || memchr(0xef, block).is_some() || block.len() < SMALL_BLOCK_BYTES;
-    (may_hold_any && has_odd_text(block)) || memchr(DELETE, block).is_some()
+    let may_hold_any = block.len() < SMALL_BLOCK_BYTES || memchr3(0xc2, 0xef, DELETE, block).is_some();
+    may_hold_any && (has_odd_text(block) || memchr(DELETE, block).is_some())
 }
 
 #[cfg(test)]

@@ -1,26 +1,32 @@
-//! Where the bytes of JSON strings stand that matter: 64 are looked at at once, and remembered as bits, since the strings of an
-//! object are so short that a search for each one's end from its start would spend its time on starting.
+//! Where the bytes of a block stand that matter: 64 are looked at at once, with the widest instructions that the machine has, and
+//! remembered as bits. Its strings and cells are so short that a search for each one's end would spend its time on starting.
 
-use wide::u8x32;
+use fearless_simd::prelude::*;
+use fearless_simd::{Level, dispatch, mask8x64, u8x64};
 
 /// So many bytes are looked at at once: one bit of a word each.
 pub(super) const CHUNK_BYTES: usize = 64;
+
+/// So many chunks are looked at together: enough to be worth the choice of instructions, and not more than the nearest cache keeps
+/// until they are read.
+const WINDOW_CHUNKS: usize = 32;
 
 /// Looks for what is not an ordinary character of a JSON string, from one place to the next: a quote, a backslash, or a control
 /// character (RFC 8259 §7).
 #[derive(Debug)]
 pub(super) struct StringStops<'b> {
     bytes: &'b [u8],
-    /// Where the chunk starts that was looked at.
-    chunk: usize,
-    /// A bit for each of its bytes that is one, the first one's lowest.
-    found: u64,
+    level: Level,
+    /// Where the window starts that was looked at.
+    window: usize,
+    /// A word for each of its chunks: a bit for each byte that is one, the first one's lowest.
+    found: [u64; WINDOW_CHUNKS],
 }
 
 impl<'b> StringStops<'b> {
     pub(super) fn of(bytes: &'b [u8]) -> StringStops<'b> {
-        let mut stops = StringStops { bytes, chunk: 0, found: 0 };
-        stops.look_at(0);
+        let mut stops = StringStops { bytes, level: Level::new(), window: 0, found: [0; WINDOW_CHUNKS] };
+        stops.look_from(0);
         stops
     }
 
@@ -29,53 +35,59 @@ impl<'b> StringStops<'b> {
     #[inline]
     pub(super) fn next(&mut self, mut from: usize) -> usize {
         loop {
-            if from >= self.bytes.len() {
-                return self.bytes.len();
+            let place = from.wrapping_sub(self.window);
+            match self.found.get(place / CHUNK_BYTES) {
+                Some(found) => {
+                    let ahead = found >> (place % CHUNK_BYTES);
+                    if ahead != 0 {
+                        return from + ahead.trailing_zeros() as usize;
+                    }
+                    from += CHUNK_BYTES - place % CHUNK_BYTES;
+                }
+                None if from < self.bytes.len() => self.look_from(from),
+                None => return self.bytes.len(),
             }
-            if from.wrapping_sub(self.chunk) >= CHUNK_BYTES {
-                self.look_at(from);
-            }
-            let ahead = self.found >> (from - self.chunk);
-            if ahead != 0 {
-                return from + ahead.trailing_zeros() as usize;
-            }
-            from = self.chunk + CHUNK_BYTES;
         }
     }
 
-    #[inline]
-    fn look_at(&mut self, chunk: usize) {
-        let rest = self.bytes.get(chunk..).unwrap_or_default();
-        self.found = match rest.first_chunk() {
-            Some(bytes) => bits(bytes, are_stops),
-            None => bits_of_last(rest),
-        };
-        self.chunk = chunk;
+    #[inline(never)]
+    fn look_from(&mut self, window: usize) {
+        self.window = window;
+        let rest = self.bytes.get(window..).unwrap_or_default();
+        dispatch!(self.level, simd => look_for_stops(simd, rest, &mut self.found));
+        // The end of all stops any search.
+        if let Some(found) = self.found.get_mut(rest.len() / CHUNK_BYTES) {
+            *found |= 1 << (rest.len() % CHUNK_BYTES);
+        }
     }
 }
 
-#[inline]
-fn are_stops(bytes: u8x32) -> u8x32 {
-    bytes.simd_eq(u8x32::splat(b'"')) | bytes.simd_eq(u8x32::splat(b'\\')) | bytes.simd_lt(u8x32::splat(b' '))
-}
-
-/// A bit for each byte of a chunk that `are_wanted` answers with all ones.
-#[inline]
-pub(super) fn bits(chunk: &[u8; CHUNK_BYTES], are_wanted: impl Fn(u8x32) -> u8x32) -> u64 {
-    let (halves, _) = chunk.as_chunks();
-    let bits = |half: &[u8; 32]| u64::from(are_wanted(u8x32::from(*half)).to_bitmask());
-    match halves {
-        [low, high] => bits(low) | bits(high) << 32,
-        _ => unreachable!("64 bytes are twice 32"),
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "what is inlined is built for the machine's instructions")]
+fn look_for_stops<S: Simd>(simd: S, bytes: &[u8], found: &mut [u64; WINDOW_CHUNKS]) {
+    let (chunks, rest) = bytes.as_chunks();
+    let mut last = [b' '; CHUNK_BYTES];
+    last.iter_mut().zip(rest).for_each(|(last, byte)| *last = *byte);
+    for (found, chunk) in found.iter_mut().zip(chunks.iter().chain([&last])) {
+        *found = bits(simd, chunk, |bytes| are_stops(bytes));
     }
 }
 
-/// The same for less than a chunk.
-#[cold]
-fn bits_of_last(rest: &[u8]) -> u64 {
-    let mut padded = [0; CHUNK_BYTES];
-    padded.iter_mut().zip(rest).for_each(|(padded, byte)| *padded = *byte);
-    bits(&padded, are_stops) & !(u64::MAX << rest.len())
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "what is inlined is built for the machine's instructions")]
+fn are_stops<S: Simd>(bytes: u8x64<S>) -> mask8x64<S> {
+    bytes.simd_eq(b'"') | bytes.simd_eq(b'\\') | bytes.simd_lt(b' ')
+}
+
+/// A bit for each byte of a chunk that is wanted.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "what is inlined is built for the machine's instructions")]
+pub(super) fn bits<S: Simd>(
+    simd: S,
+    chunk: &[u8; CHUNK_BYTES],
+    are_wanted: impl FnOnce(u8x64<S>) -> mask8x64<S>,
+) -> u64 {
+    are_wanted(u8x64::simd_from(simd, *chunk)).to_bitmask()
 }
 
 #[cfg(test)]
