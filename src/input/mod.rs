@@ -43,6 +43,7 @@ mod record;
 mod rules;
 mod shown;
 mod source;
+mod steady;
 mod stream;
 mod stream_fault;
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 
 use super::error::InputFault;
+use super::steady::SteadyFile;
 use super::stream::ByteStream;
 use crate::text;
 
@@ -68,7 +69,11 @@ impl Source {
         if metadata.is_dir() {
             return Err(InputFault::Directory);
         }
-        Ok(Source { size: metadata.is_file().then_some(metadata.len()), reader: Box::new(file) })
+        Ok(if metadata.is_file() {
+            Source { size: Some(metadata.len()), reader: Box::new(SteadyFile::new(file, &metadata)) }
+        } else {
+            Source { size: None, reader: Box::new(file) }
+        })
     }
 }
 

@@ -42,6 +42,11 @@ pub enum StreamFault {
         /// How much it may be.
         bytes_max: u64,
     },
+    /// The file was written to.
+    #[error(
+        "the file was changed while it was read, and nothing behind this is taken from it: wait until it is written, or read a copy"
+    )]
+    Changed,
     /// Bytes that are no text in the input's encoding.
     #[error("byte {byte} of the text is not {encoding} (--encoding names another encoding)")]
     NotEncoded {

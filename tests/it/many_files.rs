@@ -73,3 +73,34 @@ fn a_file_that_changes_before_its_turn_stops_the_run() {
     let end = running.end().exits(2).says("b.csv: has changed since the start");
     assert_eq!(end.summary()["records"], 1, "{}", end.summary());
 }
+
+/// Rows of about 2 KiB, so many of them that not all are read before the first request.
+fn long_rows(first: u64, job: &str) -> String {
+    let rows = (first..first + 4_000).map(|id| format!("{id},{job}{id},{}\n", "x".repeat(2_000)));
+    format!("id,job,note\n{}", rows.collect::<String>())
+}
+
+/// Somebody writes the export anew, into the same file: what is read of it then has nothing to do with what was read before.
+#[test]
+fn a_file_that_is_written_anew_while_it_is_read_stops_the_run() {
+    let change = |new: &str| {
+        let scenario = Scenario::new().file("a.csv", long_rows(1, "old")).flags(["--ignore", "note"]);
+        let scenario = scenario.unlimited().sandbox(|options| {
+            options.latency = "50ms".parse().unwrap();
+        });
+        let running = scenario.start([]).until("a request", |scenario| scenario.counts().requests >= 1);
+        scenario.write("a.csv", new);
+        let end = running.end().exits(2).says("the file was changed while it was read");
+        let sent = end.summary()["updated"].as_u64().expect("a count");
+        assert!((1..4_000).contains(&sent), "{sent}");
+        scenario.holds_updates(
+            (1..=sent).map(|id| (id, [("job".to_owned(), format!("old{id}").into())].into_iter().collect())),
+        );
+        scenario
+    };
+    let scenario = change(&long_rows(500_001, "new"));
+    scenario.write("a.csv", long_rows(1, "old"));
+    scenario.run([]).exits(0).counts([4_000, 0, 0, 0, 0]);
+    assert_eq!(scenario.ledger().len(), 4_000, "each row is applied once");
+    change("id,job\n1,");
+}

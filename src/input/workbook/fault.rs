@@ -21,6 +21,8 @@ pub(super) enum PartFault {
     },
     /// The file cannot be read.
     Read(io::Error),
+    /// The file was changed while it was read.
+    Changed,
 }
 
 /// A part that unpacks to too much, as a reader says it.
@@ -51,6 +53,9 @@ impl PartFault {
         if let Some(TooLarge { bytes_max }) = error.get_ref().and_then(|inner| inner.downcast_ref()) {
             return PartFault::TooLarge { bytes_max: *bytes_max };
         }
+        if let Some(StreamFault::Changed) = error.get_ref().and_then(|inner| inner.downcast_ref()) {
+            return PartFault::Changed;
+        }
         match Arc::try_unwrap(error) {
             // The system's own error is about the file, not about what is in it.
             Ok(error) if error.raw_os_error().is_some() => PartFault::Read(error),
@@ -66,6 +71,7 @@ impl From<PartFault> for InputFault {
             PartFault::Unreadable(reason) => InputFault::Workbook { reason },
             PartFault::TooLarge { bytes_max } => InputFault::WorkbookTooLarge { bytes_max },
             PartFault::Read(error) => InputFault::Read(error),
+            PartFault::Changed => InputFault::Changed,
         }
     }
 }
@@ -77,6 +83,7 @@ impl From<PartFault> for StreamFault {
             PartFault::Unreadable(reason) => reason,
             PartFault::TooLarge { bytes_max } => TooLarge { bytes_max }.to_string(),
             PartFault::Read(error) => text::safe(&error.to_string()),
+            PartFault::Changed => return StreamFault::Changed,
         };
         StreamFault::Sheet { reason }
     }

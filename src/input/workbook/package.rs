@@ -3,7 +3,6 @@
 
 use std::cell::Cell;
 use std::collections::HashMap;
-use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::rc::Rc;
@@ -15,6 +14,7 @@ use zip::result::ZipError;
 use super::super::error::InputFault;
 use super::super::magic;
 use super::super::not_text::NotText;
+use super::super::steady::SteadyFile;
 use super::fault::{PartFault, TooLarge};
 use super::xml::Xml;
 use crate::text;
@@ -47,14 +47,14 @@ pub(super) struct Part<'z> {
 
 /// A file of which no more than so many bytes may be read.
 struct Counted {
-    file: BufReader<File>,
+    file: BufReader<SteadyFile>,
     left: Rc<Cell<u64>>,
 }
 
 impl Package {
     /// Opens a workbook and looks through the list of its parts.
     pub(super) fn open(path: &Path) -> Result<Package, InputFault> {
-        let mut file = BufReader::new(File::open(path).map_err(InputFault::Open)?);
+        let mut file = BufReader::new(SteadyFile::open(path).map_err(InputFault::Open)?);
         if !has_end(&mut file).map_err(InputFault::Open)? {
             return Err(cut_off(&mut file, path));
         }
