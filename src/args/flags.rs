@@ -202,10 +202,11 @@ struct InputFlags {
     /// Years of two digits (%y) are those of the hundred that begins with this year: 1930 is 1930 to 2029
     #[arg(long, value_name = "YEAR", hide_short_help = true)]
     two_digit_years: Option<String>,
-    /// Take values that are probably mistakes: damaged, decimals; repeatable
+    /// Take values that are probably mistakes: damaged, decimals, joined; repeatable
     ///
     /// damaged: text that a spreadsheet or a conversion has damaged (`########`, `#N/A`, `8.49E+11`, U+FFFD, NUL) is sent as it is.
     /// decimals: a whole number may be written with decimals that are all zero, as in 101.0.
+    /// joined: a cell of CSV may look like rows that a missing quote has joined.
     #[arg(long, value_name = "KIND,...", value_delimiter = ',', hide_short_help = true)]
     allow: Vec<String>,
     /// Drop white space and invisible characters around values

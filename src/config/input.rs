@@ -52,7 +52,8 @@ const RAGGED: [(&str, Ragged); 2] = [("error", Ragged::Error), ("pad", Ragged::P
 /// A header stands within as many lines as a sheet of a workbook has.
 const HEADER_ROW_MAX: u64 = 1 << 20;
 
-const ALLOWANCES: [(&str, Allowance); 2] = [("damaged", Allowance::Damaged), ("decimals", Allowance::Decimals)];
+const ALLOWANCES: [(&str, Allowance); 3] =
+    [("damaged", Allowance::Damaged), ("decimals", Allowance::Decimals), ("joined", Allowance::Joined)];
 
 /// A header has at most so many columns.
 const COLUMNS_MAX: usize = 1024;

@@ -9,6 +9,8 @@ pub enum Allowance {
     Damaged,
     /// A whole number that is written with decimals which are all zero.
     Decimals,
+    /// A cell of CSV that looks like rows which a missing quote has joined.
+    Joined,
 }
 
 /// The kinds of values that are taken although they are probably mistakes.
@@ -16,6 +18,7 @@ pub enum Allowance {
 pub struct Allowed {
     damaged: bool,
     decimals: bool,
+    joined: bool,
 }
 
 impl FromIterator<Allowance> for Allowed {
@@ -25,6 +28,7 @@ impl FromIterator<Allowance> for Allowed {
             match allowance {
                 Allowance::Damaged => allowed.damaged = true,
                 Allowance::Decimals => allowed.decimals = true,
+                Allowance::Joined => allowed.joined = true,
             }
         }
         allowed
@@ -35,6 +39,11 @@ impl Allowed {
     /// Whether damaged text is taken.
     pub(super) fn takes_damaged(self) -> bool {
         self.damaged
+    }
+
+    /// Whether cells are taken that look like joined rows.
+    pub fn takes_joined(self) -> bool {
+        self.joined
     }
 
     /// A number's text without decimals that are all zero, where such are taken.

@@ -5,6 +5,7 @@ use crate::contract::{Cell, Draft, InvalidRow, has_line_break};
 use super::blocks::Block;
 use super::csv::{CsvCell, CsvRecord, CsvRecords};
 use super::decode::likely_encoding;
+use super::joined;
 use super::layout::CsvLayout;
 use super::mapping::Target;
 use super::own::{OvertakenRule, UnknownName, overtaken_in_text};
@@ -21,7 +22,11 @@ pub(super) fn parse(block: &Block, layout: &CsvLayout, rules: &RowRules, visit: 
     let mut ordinal = 0;
     while let Some(record) = records.next() {
         let is_usual = record.columns() == targets.len() && (record.flags.are_usual() || record.has_usual_cells());
-        let refused = if is_usual {
+        let may_be_joined = is_usual && record.has_line_breaks && !rules.values.allowed.takes_joined();
+        let joined = if may_be_joined { joined::invalid(&record, layout) } else { None };
+        let refused = if joined.is_some() {
+            joined
+        } else if is_usual {
             begin(&record, layout, rules, &mut draft);
             if record.flags.have_controls() || teller.is_among_odd_text() {
                 tell_odd_record(&record, &targets, teller, &mut draft);

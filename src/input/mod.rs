@@ -21,6 +21,7 @@ mod format;
 mod framing;
 mod header;
 mod header_below;
+mod joined;
 mod json_shape;
 mod known;
 mod layout;

@@ -61,6 +61,23 @@ fn quotes() -> Vec<Odd> {
         ),
         odd_with(OFF, "a.csv", "id,job\n1, \"Nurse\"\n", Sends(r#"{"job":" \"Nurse\""}"#)),
         odd_with(OFF, "a.csv", "id,job\n1,\"a\n2,b\"\n", Sends(r#"{"job":"\"a"}"#)),
+        // A quote is missing in row 2, and one is too many in row 4.
+        odd(
+            "a.csv",
+            "id,job,email\n1,a,b@x.de\n2,\"c\n3,d,e@x.de\n4,f\",g@x.de\n",
+            Rows(
+                1,
+                1,
+                "3 row quotes: column 2 holds what looks like the rest of this row, the start of another, and a line break between: is a closing quote missing? (--allow joined where it is text); the row covers lines 3 to 5",
+            ),
+        ),
+        odd_with(
+            &["--allow", "joined"],
+            "a.csv",
+            "id,email,job\n1,a@x.de,\"b\n2,c@x.de,d\"\n",
+            Sends(r#"{"email":"a@x.de","job":"b\n2,c@x.de,d"}"#),
+        ),
+        odd("a.csv", "id,email,job\n1,a@x.de,\"b\n2, c\"\n", Sends(r#"{"email":"a@x.de","job":"b\n2, c"}"#)),
         // A long way behind the start of its block and chunk.
         odd(
             "a.csv",
@@ -273,7 +290,7 @@ fn columns() -> Vec<Odd> {
             Rows(
                 0,
                 1,
-                "2 row columns: has the key `column 3`, which is no field of the API (--map KEY=FIELD maps it, --ignore KEY leaves it out)",
+                "2 row columns: has something in column 3, which has no name (--ignore 'column 3' leaves it out where the header goes as far)",
             ),
         ),
     ]
