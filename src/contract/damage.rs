@@ -1,5 +1,7 @@
 //! Values that a program has damaged: what was meant is lost, so sending what is left would replace a good value by a bad one.
 
+use crate::text::trimmed;
+
 /// How a text was damaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Damage {
@@ -46,8 +48,9 @@ impl Damage {
     }
 }
 
-/// How a text was damaged, if it was.
+/// How a text was damaged, if it was, whatever white space stands around it, as columns of a fixed width have it.
 pub(super) fn of(text: &str) -> Option<Damage> {
+    let text = trimmed(text);
     let bytes = text.as_bytes();
     match bytes.first()? {
         b'#' if bytes.len() >= 3 && bytes.iter().all(|byte| *byte == b'#') => Some(Damage::TooNarrow),
@@ -102,6 +105,9 @@ mod tests {
             }
         };
         check(&["a\0b", "\0"], Some(Damage::Nul));
+        check(&["#N/A   ", " #REF!"], Some(Damage::SpreadsheetError));
+        check(&[" ####", "###\u{a0}"], Some(Damage::TooNarrow));
+        check(&[" 8.49E+11", "\u{200b}1,23E+05\t"], Some(Damage::Shortened));
         check(&["Zo\u{fffd}", "\u{fffd}"], Some(Damage::Replacement));
         check(&["###", "########"], Some(Damage::TooNarrow));
         check(

@@ -89,14 +89,15 @@ const STARTS: [Start; 256] = {
 /// The longest word for null that begins with a letter of [`Start::Word`].
 const WORD_BYTES_MAX: usize = 4;
 
-/// Whether the first two bytes of a text say that nothing is unusual about it.
+/// Whether the first two bytes of a text say that nothing is unusual about it. What may be a word for null shows at its end whether
+/// white space is around it.
 #[inline]
 fn starts_as_usual(text: &[u8]) -> bool {
     let Some(first) = text.first() else { return false };
     match STARTS.get(usize::from(*first)).expect("each byte has a place") {
         Start::Usual => true,
         Start::Digit => !matches!(text, [_, b'.' | b',' | b'E' | b'e', ..]),
-        Start::Word => text.len() > WORD_BYTES_MAX,
+        Start::Word => text.len() > WORD_BYTES_MAX && text.last().is_some_and(u8::is_ascii_graphic),
         Start::Unusual => false,
     }
 }

@@ -47,15 +47,24 @@ pub(super) fn not_a_whole_number(text: &str) -> Cow<'static, str> {
         return "has spaces around the number (--trim removes them)".into();
     }
     match whole_part(text) {
+        None if has_three_zeros(text) => {
+            "is a whole number with three decimals, or one with a point between thousands: write it without".into()
+        }
         Some(_) => "is a whole number written with decimals (--allow decimals takes those that are all zero)".into(),
         None => "is not a whole number".into(),
     }
 }
 
-/// What stands before the decimals of a number, where these are all zero.
+/// What stands before the decimals of a number, where these are all zero. `1.000` may be a thousand.
 pub(super) fn whole_part(text: &str) -> Option<&str> {
     let (whole, decimals) = text.split_once('.')?;
-    (is_decimal(whole) && is_zero(decimals)).then_some(whole)
+    (is_decimal(whole) && is_zero(decimals) && !has_three_zeros(text)).then_some(whole)
+}
+
+/// Whether text is one to three digits, a point and three zeros.
+fn has_three_zeros(text: &str) -> bool {
+    let whole = text.strip_suffix(".000").map(|whole| whole.strip_prefix('-').unwrap_or(whole));
+    whole.is_some_and(|whole| is_decimal(whole) && whole.len() <= 3)
 }
 
 fn is_decimal(text: &str) -> bool {
@@ -212,7 +221,13 @@ mod tests {
     #[test]
     fn whole_numbers() {
         let check = |text: &str, want: &str| assert_eq!(not_a_whole_number(text), want, "{text:?}");
-        for text in ["84.0", "-7.000", "007.0"] {
+        for text in ["1.000", "-120.000"] {
+            check(
+                text,
+                "is a whole number with three decimals, or one with a point between thousands: write it without",
+            );
+        }
+        for text in ["84.0", "-7.00", "007.0", "1000.000", "7.0000"] {
             check(text, "is a whole number written with decimals (--allow decimals takes those that are all zero)");
         }
         for text in [" 84", "84\t", "\u{a0}84.0"] {

@@ -2,6 +2,7 @@
 
 use super::field::Field;
 use super::warning::{Warning, Warnings};
+use crate::text::trimmed;
 
 /// What databases and programs write for null. Words that are names of people too are only taken in the case in which programs
 /// write them.
@@ -42,7 +43,8 @@ pub(super) fn look_at(text: &str, field: Field, warnings: &mut Warnings) {
         }
     };
     warn(is_null_word(text), Warning::NullWord);
-    warn(text.starts_with('=') && text.len() > 1, Warning::FormulaText);
+    let visible = trimmed(text);
+    warn(visible.starts_with('=') && visible.len() > 1, Warning::FormulaText);
     if has_odd_characters(text.as_bytes()) {
         warn(has_mojibake(text.as_bytes()), Warning::Mojibake);
         warn(text.chars().any(is_odd_control), Warning::ControlCharacter);
@@ -55,9 +57,9 @@ pub fn has_line_break(text: &[u8]) -> bool {
     memchr::memchr2(b'\n', b'\r', text).is_some()
 }
 
-/// Whether text is a word for null.
+/// Whether text is a word for null, whatever white space stands around it.
 pub(super) fn is_null_word(text: &str) -> bool {
-    NULL_WORDS.contains(&text)
+    NULL_WORDS.contains(&trimmed(text))
 }
 
 /// Whether text in UTF-8 holds characters for which values are looked at closely: control characters (line breaks among them,
@@ -171,10 +173,14 @@ mod tests {
         for word in NULL_WORDS {
             check(Field::Job, word, &[Warning::NullWord]);
         }
-        for word in ["Nora", "Nan", "Nil", "Na", "nulls", "NULL ", "Annul", "N"] {
+        for word in ["NULL ", " NULL", "\u{a0}N/A\u{a0}", "null\u{200b}"] {
+            check(Field::FirstName, word, &[Warning::NullWord]);
+        }
+        for word in ["Nora", "Nan", "Nil", "Na", "nulls", "Annul", "N"] {
             check(Field::FirstName, word, &[]);
         }
         check(Field::PhoneNumber, "=\"0160\"", &[Warning::FormulaText]);
+        check(Field::PhoneNumber, " =1+1", &[Warning::FormulaText]);
         check(Field::Job, "=", &[]);
         check(Field::Job, "Zo\u{c3}\u{ab}", &[Warning::Mojibake]);
         for text in ["a\u{1}b", "a\u{7f}", "a\u{85}b", "\u{9b}x"] {

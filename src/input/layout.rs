@@ -189,6 +189,11 @@ impl NdjsonLayout {
         }
     }
 
+    /// Whether its objects are rows of a workbook: a key that is not among the header's is `column N`, for a column without a name.
+    pub(super) fn is_of_sheet(&self) -> bool {
+        self.text_of == TextOf::Sheet
+    }
+
     /// What an array or object says.
     pub(super) fn nested(&self, json: &str) -> Cell<'static> {
         match self.text_of {

@@ -288,17 +288,20 @@ impl Visitor<'_> for Key<'_> {
         if let Some(own) = OwnKey::of(key, self.layout.mapping()) {
             return Ok(KeyMeaning::Own(own));
         }
-        let shown = || shown::key(key, self.place);
+        let shown = |near: bool| shown::unknown_key(key, near, self.place);
         Ok(match self.layout.target(key) {
             Ok(target) => KeyMeaning::Target(target),
+            Err(_) if self.layout.is_of_sheet() => KeyMeaning::Nothing(format!(
+                "has something in {key}, which has no name (--ignore '{key}' leaves it out where the header goes as far)"
+            )),
             Err(Unmapped::Unknown(nearest)) => KeyMeaning::Nothing(format!(
                 "has {}, which is no field of the API{} (--map KEY=FIELD maps it, --ignore KEY leaves it out)",
-                shown(),
+                shown(nearest.is_some()),
                 did_you_mean(nearest)
             )),
             Err(Unmapped::ReadOnly) => KeyMeaning::Nothing(format!(
                 "has {}, which cannot be set, the API only answers with it (--ignore KEY leaves it out)",
-                shown()
+                shown(true)
             )),
         })
     }

@@ -25,13 +25,23 @@ pub(super) fn column(name: &str) -> String {
     }
 }
 
-/// The key at this place of its object, counted from 1.
-pub(super) fn key(name: &str, place: usize) -> String {
-    if looks_like_a_name(name) {
+/// The unknown key at this place of its object, counted from 1. Objects whose keys are their data have values for keys, and a
+/// person's name looks like any other: it is shown where it is `near` a name that is known, or where it is written as names in
+/// programs are and people's are not.
+pub(super) fn unknown_key(name: &str, near: bool, place: usize) -> String {
+    if (near && looks_like_a_name(name)) || is_identifier(name) {
         format!("the key `{}`", safe_name(name))
     } else {
-        format!("a key that looks like a value and is not shown (key {place})")
+        format!("a key that may be a value and is not shown (key {place})")
     }
+}
+
+/// Whether a text is a word of ASCII that begins with a lower-case letter, such as `costCentre` or `cost_centre`.
+fn is_identifier(text: &str) -> bool {
+    let is_inside = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    text.starts_with(|first: char| first.is_ascii_lowercase())
+        && text.bytes().all(is_inside)
+        && !looks_like_a_value(text)
 }
 
 /// Whether a text looks like the name of a column or key: letters of any script, few digits, and what people put between them.
@@ -113,7 +123,29 @@ mod tests {
     fn a_value_is_not_shown_as_a_name() {
         assert_eq!(column("E\u{1b}-Mail"), "`E\\u{1b}-Mail`");
         assert_eq!(column("jane@example.com"), "(its name looks like a value, so it is not shown)");
-        assert_eq!(key("jbo", 3), "the key `jbo`");
-        assert_eq!(key("jane@example.com", 3), "a key that looks like a value and is not shown (key 3)");
+    }
+
+    #[test]
+    fn an_unknown_key_is_shown_where_no_person_is_called_so() {
+        let check = |name: &str, near: bool, is_shown: bool| {
+            let shown = unknown_key(name, near, 3);
+            let want = if is_shown {
+                format!("the key `{name}`")
+            } else {
+                "a key that may be a value and is not shown (key 3)".to_owned()
+            };
+            assert_eq!(shown, want);
+        };
+        for name in ["jbo", "costCentre", "cost_centre", "line2"] {
+            check(name, false, true);
+        }
+        for name in ["First-Name", "E-Mail", "Vorname"] {
+            check(name, true, true);
+            check(name, false, false);
+        }
+        for name in ["Tilda Holm", "M\u{fc}ller", "Anna-Maria", "Quarry Lane 9", "jane doe", "id7781234", ""] {
+            check(name, false, false);
+        }
+        check("jane@example.com", true, false);
     }
 }

@@ -165,7 +165,7 @@ fn keys_and_names_that_are_values_are_not_shown() {
         let row = format!("{{\"id\":1,\"job\":\"x\",{}:\"y\"}}\n", json!(key));
         let scenario = || Scenario::new().file("a.ndjson", &row).flags(["--max-errors", "none"]).sandbox(|_| {});
         for end in [scenario().check([]).exits(1), scenario().run([]).exits(1)] {
-            let message = "has a key that looks like a value and is not shown (key 3), which is no field of the API";
+            let message = "has a key that may be a value and is not shown (key 3), which is no field of the API";
             let end = end.prints(message);
             assert!(end.results().row(1)["errors"][0]["message"].as_str().unwrap().starts_with(message));
             for (name, content) in &end.files {

@@ -84,7 +84,7 @@ fn what_a_spreadsheet_does_to_values_is_an_error() {
     check(4, "first_name", "type", "is the error #N/A of the spreadsheet, where text belongs");
     check(4, "country_id", "type", "is ");
     check(5, "id", "damaged", "is a number that a spreadsheet has shortened");
-    check(6, "row", "columns", "has the key `column 7`");
+    check(6, "row", "columns", "has something in column 7, which has no name");
     check(7, "date_of_birth", "type", "is a number where a date belongs: format the column as a date");
     let failed: Vec<Value> = String::from_utf8_lossy(end.file("failed.ndjson"))
         .lines()

@@ -3,7 +3,7 @@
 
 use std::io::Read;
 
-use crate::contract::SheetFault;
+use crate::contract::{SheetFault, is_blank};
 
 use super::book::Results;
 use super::fault::PartFault;
@@ -48,6 +48,17 @@ pub(super) enum Value<'c> {
     Boolean(bool),
     /// No value.
     Fault(SheetFault),
+}
+
+impl Value<'_> {
+    /// Whether there is nothing to see in it.
+    pub(super) fn is_blank(&self) -> bool {
+        match self {
+            Value::Empty => true,
+            Value::Text(text) => is_blank(text),
+            Value::Number(_) | Value::Day(_) | Value::IsoDate(_) | Value::Boolean(_) | Value::Fault(_) => false,
+        }
+    }
 }
 
 /// What is said of a cell before its content.

@@ -19,8 +19,8 @@ use super::cells::{Cells, Value, place};
 use super::days::{date_of, with_zone};
 use super::fault::PartFault;
 
-/// Beyond this a 64-bit float, which is what a sheet holds, tells whole numbers no longer apart.
-const WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
+/// From this on a whole number has more than the 15 digits that Excel keeps of one: those behind are zero, whatever was typed.
+const WHOLE_END: f64 = 1e15;
 
 /// Rows as NDJSON, waiting to be handed over.
 pub(super) struct Lines {
@@ -127,10 +127,11 @@ impl Lines {
         let bytes_max = BlockSize::default().record_bytes_max;
         let mut next = 0;
         while let Some((column, value)) = cells.next_cell()? {
-            if value == Value::Empty {
+            let index = usize::try_from(column).unwrap_or(usize::MAX).saturating_sub(1);
+            let has_name = self.columns.get(index).is_some_and(|column| column.key.is_some());
+            if value == Value::Empty || (!has_name && value.is_blank()) {
                 continue;
             }
-            let index = usize::try_from(column).unwrap_or(usize::MAX).saturating_sub(1);
             self.write_empty(next, index, start);
             // What stands beside the columns that have names belongs to none: the row is invalid for it, as a ragged row of CSV is.
             let (key, target) = match self.columns.get(index) {
@@ -258,7 +259,7 @@ fn names_of<R: Read>(cells: &mut Cells<'_, R>, top: u64) -> Result<(u32, Vec<Str
 fn number_of(number: f64) -> String {
     if number == 0.0 {
         "0".to_owned()
-    } else if number.abs() >= WHOLE_MAX {
+    } else if number.abs() >= WHOLE_END {
         format!("{number:e}")
     } else {
         number.to_string()

@@ -277,6 +277,24 @@ fn near_json() -> Vec<Odd> {
         ),
         odd(
             "a.ndjson",
+            "{\"id\":1,\"Tilda Holm\":\"a\"}\n",
+            Rows(
+                0,
+                1,
+                "1 row columns: has a key that may be a value and is not shown (key 2), which is no field of the API (--map KEY=FIELD maps it, --ignore KEY leaves it out)",
+            ),
+        ),
+        odd(
+            "a.ndjson",
+            "{\"id\":1,\"costCentre\":\"a\"}\n",
+            Rows(
+                0,
+                1,
+                "1 row columns: has the key `costCentre`, which is no field of the API (--map KEY=FIELD maps it, --ignore KEY leaves it out)",
+            ),
+        ),
+        odd(
+            "a.ndjson",
             "{\"id\":1,\"job\":\"\\ud800\"}\n",
             Rows(0, 1, "1 job encoding: holds one half of a surrogate pair without the other"),
         ),

@@ -37,6 +37,7 @@ fn xlsx(content: Vec<u8>, want: super::Want) -> Odd {
 
 const ROW: &str = "<row r=\"2\"><c><v>1</v></c><c t=\"str\"><v>Nurse</v></c></row>";
 const NO_RESULT: &str = "2 job type: is a formula whose result the file does not hold: open and save it in Excel";
+const SHORTENED: &str = "2 id damaged: is a number that a spreadsheet has shortened, such as 1.23E+11: format the column as text, type the value again";
 const UNREADABLE: &str = "2 job type: is not what the file says that it is: open and save it in Excel";
 const NO_DAY: &str =
     "2 date_of_birth type: is formatted as a date and is none: Excel's days are 1900-01-01 to 9999-12-31";
@@ -48,6 +49,9 @@ pub(super) fn table() -> Vec<Odd> {
 fn cells() -> Vec<Odd> {
     vec![
         xlsx(job("<c><f>UPPER(B3)</f></c>"), Rows(0, 1, NO_RESULT)),
+        // Excel keeps 15 digits of a number.
+        xlsx(book(&ROW.replace("<v>1<", "<v>999999999999999<")).bytes(), Sends("{\"job\":\"Nurse\"}")),
+        xlsx(book(&ROW.replace("<v>1<", "<v>1234567890123450<")).bytes(), Rows(0, 1, SHORTENED)),
         xlsx(job("<c><f>UPPER(B3)</f><v></v></c>"), Rows(0, 1, NO_RESULT)),
         odd_with(&["--empty", "job=null"], "a.xlsx", job("<c><f>UPPER(B3)</f><v/></c>"), Rows(0, 1, NO_RESULT)),
         xlsx(job("<c t=\"str\"><f>B3</f><v>Nurse</v></c>"), Sends("{\"job\":\"Nurse\"}")),
