@@ -18,6 +18,7 @@ mod folders;
 mod harness;
 mod hostile;
 mod http2;
+mod image;
 mod inputs;
 mod journal_damage;
 mod journal_faults;
