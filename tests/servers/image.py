@@ -1,0 +1,394 @@
+#!/usr/bin/env python3
+"""Builds the container image as a clean clone does, and runs it: without root, read-only, and stopped while it works.
+
+usage: tests/servers/image.py [--image NAME] [--json FILE]
+
+needs a Docker engine; and root, debootstrap (apt-get install debootstrap) and a Debian mirror for a base image that the engine
+lacks. No registry is asked: what the Dockerfile names in FROM is then put together from Debian's packages and this machine's
+Rust (a toolchain of rustup's), under the same name. The builder stage gets the crates from where cargo gets them.
+
+With --image, an image that the engine has is run, and none is built.
+
+It covers the Dockerfile, .dockerignore, the entry point, the rights that the program needs, and its signals as process 1. It
+does not cover what the published base images have beyond glibc, libgcc, libstdc++, certificate authorities and their user.
+
+Containers, the images made here and the temporary directory are removed at the end. Exits 1 where something is not as it must be,
+and 0 with a line "not run: …" where the image cannot be built here.
+"""
+import argparse, json, os, re, shutil, statistics, subprocess, sys, time
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+import servers
+
+DOCKERFILE = servers.ROOT / "Dockerfile"
+# What is made here is told by its name from all else that the engine has.
+TAG = f"custsync-test-{os.getpid()}"
+# A user that no image knows, as an orchestrator may pick one. Only root can hand files to another user.
+USER = 12345 if os.geteuid() == 0 else os.geteuid()
+# What building the crates with C in them takes, beside Rust.
+BUILDER_PACKAGES = ("ca-certificates", "gcc", "libc6-dev", "make")
+RUNTIME_PACKAGES = ("base-files", "libc6", "libgcc-s1", "libstdc++6")
+DEBOOTSTRAP_SECONDS_MAX = 600
+BUILD_SECONDS_MAX = 2400
+COMMAND_SECONDS_MAX = 120
+# What `docker stop` grants before it kills; the README's own. Nothing here may come near it.
+STOP_SECONDS = 30
+STOPPED_SECONDS_MAX = 10
+STARTS = 5
+ROWS = 20_000
+ROWS_BEFORE_STOP = 500
+TERMINATED = 143
+
+
+class Missed(Exception):
+    """Something is not as it must be."""
+
+
+def expect(is_met, words):
+    if not is_met:
+        raise Missed(words)
+
+
+def call(*command, seconds=COMMAND_SECONDS_MAX, **options):
+    """A command's end and all that it printed."""
+    return subprocess.run([str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          timeout=seconds, **options)
+
+
+def must(*command, **options):
+    """What a command printed that has to succeed."""
+    end = call(*command, **options)
+    if end.returncode != 0:
+        sys.exit(f"{' '.join(map(str, command))} ended with {end.returncode}:\n{end.stdout[-4000:]}")
+    return end.stdout
+
+
+def inspect(name, form):
+    return must("docker", "inspect", "--format", form, name).strip()
+
+
+def has_image(name):
+    return call("docker", "image", "inspect", name).returncode == 0
+
+
+def unavailable(bases):
+    """Why the image cannot be built here, or None."""
+    if shutil.which("docker") is None or call("docker", "info", "--format", "{{.ServerVersion}}").returncode != 0:
+        return "no Docker engine"
+    if all(has_image(base) for base in bases):
+        return None
+    if shutil.which("debootstrap", path=servers.PATH) is None:
+        return f"no debootstrap, and the engine lacks one of {', '.join(bases)}"
+    if os.geteuid() != 0:
+        return f"debootstrap needs root, and the engine lacks one of {', '.join(bases)}"
+    return None
+
+
+def import_image(root, name, changes):
+    """Makes an image of a directory."""
+    options = [part for change in changes for part in ("--change", change)]
+    tar = subprocess.Popen(["tar", "--create", "--one-file-system", "--directory", root, "."], stdout=subprocess.PIPE)
+    must("docker", "import", *options, "-", name, stdin=tar.stdout, seconds=BUILD_SECONDS_MAX)
+    if tar.wait() != 0:
+        sys.exit(f"tar of {name} ended with {tar.returncode}")
+
+
+def install_debian(root, suite):
+    """Debian's smallest system with a C compiler. In a mount namespace of its own, so that no mount is left behind."""
+    form = "$(REPO_URI) $(CODENAME) $(COMPONENT)"
+    lines = must("apt-get", "indextargets", "--format", form, "Created-By: Packages") if shutil.which("apt-get") else ""
+    # The mirror that this machine uses, if it is a Debian of the same suite; else debootstrap's own.
+    mirrors = [line.split()[0] for line in lines.splitlines() if line.split()[1:] == [suite, "main"]]
+    must("unshare", "--mount", "debootstrap", "--variant=minbase", f"--include={','.join(BUILDER_PACKAGES)}", suite, root,
+         *mirrors[:1], seconds=DEBOOTSTRAP_SECONDS_MAX, env={**os.environ, "PATH": servers.PATH})
+
+
+def make_builder_base(debian, name):
+    """Debian with this machine's Rust, and its certificate authorities, behind which the crates may be."""
+    toolchain = Path(must("rustc", "--print", "sysroot").strip())
+    for program in ("cargo", "rustc"):
+        shutil.copy2(toolchain / "bin" / program, debian / "usr/local/bin" / program)
+    shutil.copytree(toolchain / "lib", debian / "usr/local/lib", symlinks=True, dirs_exist_ok=True)
+    authorities = "etc/ssl/certs/ca-certificates.crt"
+    if Path("/", authorities).exists():
+        shutil.copyfile(Path("/", authorities), debian / authorities)
+    import_image(debian, name, ["ENV CARGO_HOME=/usr/local/cargo"])
+
+
+def make_runtime_base(debian, name, root):
+    """What the distroless image has that the program needs: no shell, and a user without rights."""
+    archives = debian / "var/cache/apt/archives"
+    for package in RUNTIME_PACKAGES:
+        archive, = archives.glob(f"{package}_*.deb")
+        must("dpkg-deb", "--extract", archive, root)
+    for folder in ("usr/share/doc", "usr/share/lintian", "usr/share/gdb", "usr/share/gcc"):
+        shutil.rmtree(root / folder, ignore_errors=True)
+    (root / "etc/ssl/certs").mkdir(parents=True)
+    shutil.copyfile(debian / "etc/ssl/certs/ca-certificates.crt", root / "etc/ssl/certs/ca-certificates.crt")
+    (root / "etc/passwd").write_text("root:x:0:0:root:/root:/sbin/nologin\n"
+                                     "nonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin\n")
+    (root / "etc/group").write_text("root:x:0:\nnonroot:x:65532:\n")
+    import_image(root, name, ["USER 65532", "ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt"])
+
+
+def make_bases(work, bases, made):
+    """Makes the base images that the engine lacks, and appends their names to those to remove."""
+    missing = [base for base in bases if not has_image(base)]
+    if not missing:
+        return
+    # As in rust:1.95-bookworm.
+    suite = bases[0].rsplit("-", 1)[1]
+    debian, runtime = work / "debian", work / "runtime"
+    install_debian(debian, suite)
+    # The runtime's first: it gets Debian's own certificate authorities, and the builder's is given this machine's.
+    for base in reversed(missing):
+        print(f"{base} is not on this engine: made of Debian's {suite}", file=sys.stderr)
+        made.append(base)
+        if base == bases[-1]:
+            runtime.mkdir()
+            make_runtime_base(debian, base, runtime)
+        else:
+            make_builder_base(debian, base)
+
+
+def clone(work):
+    """The files of the repository as they are now: those that git knows, and no other."""
+    target = work / "clone"
+    for name in must("git", "-C", servers.ROOT, "ls-files", "-z").split("\0"):
+        if name and (servers.ROOT / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(servers.ROOT / name, target / name)
+    return target
+
+
+def build(work, bases, made):
+    """Builds the image, and says how large the base is and how long it took."""
+    make_bases(work, bases, made)
+    context = clone(work)
+    since = time.monotonic()
+    # The builder stage gets a name of its own, by which it can be removed; the second build finds it done.
+    for options in (["--target", "builder", "--tag", f"{TAG}-builder"], ["--tag", TAG]):
+        made.append(options[-1])
+        # The host's network: the engine's own may lead nowhere.
+        must("docker", "build", "--network", "host", "--force-rm", *options, context, seconds=BUILD_SECONDS_MAX)
+    print(f"built in {time.monotonic() - since:.0f} s, on a base of {int(inspect(bases[-1], '{{.Size}}')) / 1e6:.1f} MB")
+
+
+def first_layers(names):
+    """The lowest layer of each of these images that is there."""
+    end = subprocess.run(["docker", "image", "inspect", "--format", "{{.Id}} {{index .RootFS.Layers 0}}", *names],
+                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, timeout=COMMAND_SECONDS_MAX)
+    return dict(line.split() for line in end.stdout.splitlines())
+
+
+def remove_images(names):
+    """Removes these images, and what a build that failed has left on those of them that are bases."""
+    bases = [name for name in names if not name.startswith(TAG)]
+    # The lowest layer of a base that was made here is in no other image.
+    layers = set(first_layers(bases).values()) if bases else set()
+    for name in reversed(names):
+        call("docker", "image", "rm", "--force", name)
+    # The newest first: an image that another one is built on stays.
+    left = must("docker", "image", "ls", "--all", "--quiet", "--no-trunc", "--filter", "dangling=true").split()
+    for image, layer in first_layers(left).items() if left else ():
+        if layer in layers:
+            call("docker", "image", "rm", image)
+
+
+class Container:
+    """A container of the image that is removed in the end. Its directory is mounted at /data, and nothing else is writable."""
+
+    count = 0
+
+    def __init__(self, work, image, stdin=subprocess.DEVNULL):
+        Container.count += 1
+        self.name = f"{TAG}-{Container.count}"
+        self.image = image
+        self.stdin = stdin
+        self.data = work / self.name
+        self.data.mkdir()
+        os.chown(self.data, USER, USER)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        call("docker", "rm", "--force", "--volumes", self.name)
+
+    def start(self, *arguments):
+        """Starts `docker run` and returns its process."""
+        command = ["docker", "run", "--interactive", "--name", self.name, "--network", "none", "--read-only",
+                   "--user", f"{USER}:{USER}", "--volume", f"{self.data}:/data", self.image, *map(str, arguments)]
+        with open(self.log(), "wb") as log:
+            self.process = subprocess.Popen(command, stdin=self.stdin, stdout=log, stderr=log)
+        return self.process
+
+    def log(self):
+        return self.data.with_suffix(".log")
+
+    def said(self):
+        """The end of all that it printed, to be put behind a message."""
+        text = self.log().read_text(errors="replace").strip()[-2000:]
+        return f":\n{text}" if text else ""
+
+    def run(self, *arguments):
+        """Runs it to its end, which has to be exit code 0."""
+        code = self.start(*arguments).wait(COMMAND_SECONDS_MAX)
+        expect(code == 0, f"{' '.join(map(str, arguments))} ended with {code}{self.said()}")
+
+    def wait_until(self, is_there, words):
+        deadline = time.monotonic() + servers.START_SECONDS_MAX
+        while not is_there():
+            expect(self.process.poll() is None, f"ended with {self.process.returncode}, and not yet: {words}{self.said()}")
+            expect(time.monotonic() < deadline, f"not within {servers.START_SECONDS_MAX} s: {words}{self.said()}")
+            time.sleep(0.02)
+
+    def is_listening(self):
+        """Whether process 1 is the program and takes SIGTERM, which the kernel else withholds from a process 1."""
+        state = call("docker", "inspect", "--format", "{{.State.Pid}}", self.name)
+        status = Path("/proc", state.stdout.strip(), "status")
+        if state.returncode != 0 or not status.exists():
+            return False
+        fields = dict(line.split(":\t", 1) for line in status.read_text().splitlines() if ":\t" in line)
+        return fields["Name"] == "custsync" and int(fields["SigCgt"], 16) >> 14 & 1 == 1
+
+    def stop(self):
+        """Stops it as an orchestrator does. Returns its exit code and the seconds that it took."""
+        since = time.monotonic()
+        must("docker", "stop", "--time", STOP_SECONDS, self.name)
+        seconds = time.monotonic() - since
+        return int(inspect(self.name, "{{.State.ExitCode}}")), seconds
+
+    def entries(self):
+        """The results of rows in the run directory, as far as they are written."""
+        return [entry for entry in self.lines("run/results.ndjson") if "row" in entry]
+
+    def lines(self, name):
+        path = self.data / name
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        return [json.loads(line) for line in text[:text.rfind("\n") + 1].splitlines()]
+
+
+def starts(work, image):
+    """The image needs no more than its entry point: how long the engine and the program take for `--version`."""
+    whole, inside = [], []
+    for _ in range(STARTS):
+        with Container(work, image) as container:
+            since = time.monotonic()
+            container.run("--version")
+            whole.append(time.monotonic() - since)
+            text = inspect(container.name, "{{.State.StartedAt}} {{.State.FinishedAt}}").split()
+            # Nanoseconds of the same minute or of two that follow each other.
+            begun, ended = (float(at.rsplit(":", 1)[1].rstrip("Z")) for at in text)
+            inside.append((ended - begun) % 60)
+            version = container.log().read_text(errors="replace").strip()
+    expect(re.fullmatch(r"custsync \d+\.\d+\.\d+", version), f"--version prints {version!r}")
+    print(f"start: {version} in {statistics.median(inside) * 1000:.0f} ms, with all that the engine does in "
+          f"{statistics.median(whole) * 1000:.0f} ms (medians of {STARTS})")
+    return {"start_ms": statistics.median(inside) * 1000, "docker_run_ms": statistics.median(whole) * 1000}
+
+
+def checks(work, image):
+    """A check writes to its run directory alone."""
+    with Container(work, image) as container:
+        servers.write_rows(container.data / "rows.csv", 1_000)
+        container.run("check", "rows.csv", "--run-dir", "run")
+        summary = container.data / "run/summary.json"
+        expect(summary.exists(), f"it wrote no summary{container.said()}")
+        records = json.loads(summary.read_text(encoding="utf-8"))["records"]
+        expect(records == 1_000, f"{records} of 1000 records are checked")
+
+
+def sends(work, image):
+    """A run against the sandbox records every row; its files belong to the user that it was started as."""
+    with Container(work, image) as container:
+        servers.write_rows(container.data / "rows.csv", 100)
+        container.run("run", "rows.csv", "--sandbox", "--run-dir", "run")
+        updated = sum(entry["outcome"] == "updated" for entry in container.entries())
+        expect(updated == 100, f"{updated} of 100 rows are updated")
+        owner = (container.data / "run/results.ndjson").stat().st_uid
+        expect(owner == USER, f"the results belong to user {owner}")
+
+
+def run_is_stopped(work, image):
+    """A run that is stopped records what was in flight, and a second container goes on from there."""
+    with Container(work, image) as container, Container(work, image) as second:
+        servers.write_rows(container.data / "rows.csv", ROWS)
+        arguments = ["run", "rows.csv", "--sandbox", "--sandbox-latency", "20ms", "--sandbox-window", "none",
+                     "--sandbox-ledger", "ledger.ndjson", "--rate", "unlimited", "--run-dir", "run", "--progress", "off"]
+        container.start(*arguments)
+        container.wait_until(lambda: len(container.entries()) >= ROWS_BEFORE_STOP, f"{ROWS_BEFORE_STOP} rows are recorded")
+        code, seconds = container.stop()
+        expect(code == TERMINATED, f"exit code {code} after {seconds:.1f} s{container.said()}")
+        expect(seconds <= STOPPED_SECONDS_MAX, f"took {seconds:.1f} s to stop")
+        updated = {entry["id"] for entry in container.entries() if entry["outcome"] == "updated"}
+        applied = {update["id"] for update in container.lines("ledger.ndjson")}
+        expect(updated == applied, f"{len(applied - updated)} rows applied but not recorded, {len(updated - applied)} the reverse")
+        expect(len(updated) < ROWS, "it had sent all rows before it was stopped")
+        second.data = container.data
+        second.run(*arguments)
+        applied = [update["id"] for update in container.lines("ledger.ndjson")]
+        expect(sorted(applied) == list(range(1, ROWS + 1)), f"{len(applied)} updates for {ROWS} rows after the second start")
+    print(f"run: stopped in {seconds:.1f} s with {len(updated)} rows, all recorded; the second start sent the other "
+          f"{ROWS - len(updated)}")
+
+
+def check_is_stopped(work, image):
+    """A check of standard input that stays open ends when it is stopped, although nothing more comes."""
+    with Container(work, image, stdin=subprocess.PIPE) as container:
+        container.start("check", "-", "--run-dir", "run").stdin.write(b"id,first_name\n1,Anna\n")
+        container.process.stdin.flush()
+        try:
+            container.wait_until(container.is_listening, "process 1 takes SIGTERM")
+            words = ""
+        except Missed as missed:
+            words = f" ({missed})"
+        code, seconds = container.stop()
+        container.process.stdin.close()
+        expect(code == TERMINATED, f"exit code {code} after {seconds:.1f} s{words}{container.said()}")
+        expect(seconds <= STOPPED_SECONDS_MAX, f"took {seconds:.1f} s to stop{words}")
+    print(f"check: stopped in {seconds:.1f} s while standard input was open")
+
+
+def measure(work, image):
+    """Runs all cases. Returns the figures and what was missed."""
+    size = int(inspect(image, "{{.Size}}"))
+    print(f"image: {size / 1e6:.1f} MB")
+    figures, missed = {"image_bytes": size}, []
+    for case in (starts, checks, sends, run_is_stopped, check_is_stopped):
+        try:
+            figures.update(case(work, image) or {})
+            print(f"{case.__name__}: as it must be")
+        except Missed as words:
+            missed.append(f"{case.__name__}: {words}")
+    return figures, missed
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--image", metavar="NAME", help="run this image, and build none")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here too")
+    options = parser.parse_args()
+    bases = re.findall(r"^FROM (\S+)", DOCKERFILE.read_text(encoding="utf-8"), re.MULTILINE) if options.image is None else []
+    reason = unavailable(bases)
+    if reason:
+        print(f"not run: {reason}")
+        return
+    made = []
+    # The binary that is measured is in the image.
+    with servers.Bench(None) as bench:
+        try:
+            if options.image is None:
+                build(bench.work, bases, made)
+            figures, missed = measure(bench.work, options.image or TAG)
+        finally:
+            remove_images(made)
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    if missed:
+        sys.exit("\nNot as it must be:\n" + "\n".join(missed))
+
+
+if __name__ == "__main__":
+    main()
