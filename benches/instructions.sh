@@ -2,6 +2,9 @@
 # Counts the instructions of one fixed `check`, with valgrind: the same on a busy machine as on a quiet one, so that a change
 # that makes the program slower shows. A figure to compare, not a test.
 #
+# To see which functions take them: valgrind --tool=callgrind custsync check …, then callgrind_annotate. The release build has the
+# names of functions; `cargo build --profile profiling` builds one with lines and inlined functions as well.
+#
 # usage: benches/instructions.sh CUSTSYNC ROWS_FILE      (rows: cargo run --release --example customers -- 100000 --bad-percent 1)
 set -euo pipefail
 bin=$(realpath "$1") rows=$(realpath "$2")
