@@ -10,11 +10,12 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use tracing::Level;
+use tracing::{Level, info};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use crate::config::Settings;
 use crate::config::output::{Color, OutputFormat, OutputSettings, Progress as ProgressSetting, Verbosity};
 use crate::progress::{Progress, Snapshot};
 use crate::summary::grouped;
@@ -43,8 +44,10 @@ enum Showing {
 }
 
 impl Terminal {
-    /// Sets up the log and, where stderr is a terminal, the progress bar.
-    pub fn new(settings: &OutputSettings) -> Terminal {
+    /// Sets up the log and, where stderr is a terminal, the progress bar. The first line says which file of settings is in force: one
+    /// in the working directory is, without being named.
+    pub fn new(settings: &Settings) -> Terminal {
+        let (file, settings) = (settings.file(), &settings.output);
         let on_terminal = io::stderr().is_terminal();
         let display = match (settings.progress, settings.verbosity) {
             (ProgressSetting::Off, _) | (_, Verbosity::Quiet) => Showing::Nothing,
@@ -53,6 +56,9 @@ impl Terminal {
         };
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
         set_up_log(settings, bar.clone(), uses_color(settings.color, on_terminal));
+        if let Some(file) = file {
+            info!("settings are taken from {}", text::safe_path(file));
+        }
         Terminal { bar, display }
     }
 

@@ -73,13 +73,13 @@ pub struct LoginFlags {
     token_url: Option<String>,
     /// The port of this machine that the browser comes back to; 0 is any
     #[arg(long, value_name = "N", help_heading = "Login")]
-    port: Option<String>,
+    redirect_port: Option<String>,
     /// Paste the address that the browser was sent to, where the browser is on another machine
     #[arg(long, help_heading = "Login")]
-    paste: bool,
+    paste: Option<bool>,
     /// Print the address only
     #[arg(long, help_heading = "Login")]
-    no_browser: bool,
+    no_browser: Option<bool>,
     /// Read the client's secret from this file
     #[arg(long, value_name = "FILE", help_heading = "Login")]
     client_secret_file: Option<OsString>,
@@ -88,7 +88,7 @@ pub struct LoginFlags {
     ca_file: Option<OsString>,
     /// Send to another machine without TLS, where everybody on the way can read it
     #[arg(long, help_heading = "Login")]
-    allow_http: bool,
+    allow_http: Option<bool>,
     /// Give up an exchange with the server after this time
     #[arg(long, value_name = "TIME", help_heading = "Login")]
     timeout: Option<String>,
@@ -151,7 +151,7 @@ struct InputFlags {
     encoding: Option<String>,
     /// The first record is a row, and --columns names the columns
     #[arg(long, hide_short_help = true)]
-    no_header: bool,
+    no_header: Option<bool>,
     /// Names of the columns of a file without a header; implies --no-header
     #[arg(long, value_name = "NAME,...", value_delimiter = ',', hide_short_help = true)]
     columns: Vec<String>,
@@ -171,7 +171,7 @@ struct InputFlags {
     /// `First Name`, `first-name` and `FIRSTNAME` are `first_name` then; the names of --map and --ignore are matched likewise.
     /// Characters that nobody sees (zero-width spaces, byte order marks) do not count either. An exact name wins. The keys of NDJSON are always taken exactly.
     #[arg(long, hide_short_help = true)]
-    loose_headers: bool,
+    loose_headers: Option<bool>,
     /// Give FIELD this value in every row; repeatable
     ///
     /// The value is read as a cell's is. A column or key that fills the same field is an error.
@@ -211,7 +211,7 @@ struct InputFlags {
     allow: Vec<String>,
     /// Drop white space and invisible characters around values
     #[arg(long, hide_short_help = true)]
-    trim: bool,
+    trim: Option<bool>,
     /// Fields of a failed row that later rows of its customer have set: leave them out, or send them all the same
     ///
     /// Failed rows name these fields in `custsync_overtaken`. Left out, a corrected row never puts an old value over a newer one.
@@ -254,15 +254,15 @@ struct ApiFlags {
     ca_file: Option<OsString>,
     /// Send to another machine without TLS, where everybody on the way can read it
     #[arg(long, hide_short_help = true)]
-    allow_http: bool,
+    allow_http: Option<bool>,
     /// Use HTTP/2 where the server has it: many requests share a connection
     ///
     /// Over plain HTTP the server has to speak it, since there is no way to ask.
     #[arg(long, hide_short_help = true)]
-    http2: bool,
+    http2: Option<bool>,
     /// Start a sandbox inside this process and send to it
     #[arg(long)]
-    sandbox: bool,
+    sandbox: Option<bool>,
 }
 
 #[derive(Debug, Args, Serialize)]
@@ -310,7 +310,7 @@ struct SendingFlags {
     max_wait: Option<String>,
     /// Send before the end of a wait that the API named to an earlier process of the run
     #[arg(long, hide_short_help = true)]
-    ignore_until: bool,
+    ignore_until: Option<bool>,
     /// Time for requests in flight to finish after a signal
     #[arg(long, value_name = "TIME", hide_short_help = true)]
     grace: Option<String>,
@@ -328,7 +328,7 @@ struct ResultFlags {
     run_dir: Option<OsString>,
     /// Begin a new run, whatever is unfinished in custsync-runs
     #[arg(long, hide_short_help = true)]
-    fresh: bool,
+    fresh: Option<bool>,
     /// Wait for another process to end that is at work in the run directory
     #[arg(long, value_name = "TIME", hide_short_help = true)]
     lock_wait: Option<String>,
@@ -357,8 +357,8 @@ struct LogFlags {
     #[arg(long, value_name = "auto|always|never", hide_short_help = true)]
     color: Option<String>,
     /// Say less
-    #[arg(short, long)]
-    quiet: bool,
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    quiet: u8,
     /// Say more; repeatable
     #[arg(short, long, action = clap::ArgAction::Count)]
     verbose: u8,

@@ -1,6 +1,8 @@
 //! The help: clap's, with what the derive cannot say added from where it is defined — the defaults from the settings,
 //! the exit codes from [`Exit`], the API's fields from the caller.
 
+use std::any::TypeId;
+
 use clap::{Arg, CommandFactory};
 
 use super::Args;
@@ -87,12 +89,18 @@ fn with_settings(verb: clap::Command, task: Task) -> clap::Command {
         let Some(setting) = defaults.iter().find(|setting| is_flag_of(&arg, setting)) else {
             return arg;
         };
-        let arg = with_default(arg, &setting.value);
+        let is_switch = arg.get_value_parser().type_id() == TypeId::of::<bool>();
+        let arg = if is_switch { as_switch(arg) } else { with_default(arg, &setting.value) };
         match (task, setting.name.strip_prefix(SANDBOX_PREFIX)) {
             (Task::Sandbox, Some(bare)) => arg.long(bare).hide_short_help(false),
             _ => arg,
         }
     })
+}
+
+/// A flag whose value may be left out: `--trim` is on, and `--trim=false` takes back what a file says.
+fn as_switch(arg: Arg) -> Arg {
+    arg.num_args(0..=1).require_equals(true).default_missing_value("true").value_name("BOOL").hide_possible_values(true)
 }
 
 /// clap names an argument after its field, in snake case.

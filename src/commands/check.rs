@@ -16,7 +16,7 @@ use crate::terminal::Terminal;
 /// Checks the inputs.
 pub fn check(settings: &Settings) -> Result<Exit, Failure> {
     let began = Began::now();
-    let terminal = Terminal::new(&settings.output);
+    let terminal = Terminal::new(settings);
     unique::refuse_streams(settings)?;
     let known = inputs::look_through(&settings.input, None)?;
     let started = start::for_check(settings, &known.inputs)?;

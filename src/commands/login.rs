@@ -28,7 +28,7 @@ const ADDRESS_BYTES_MAX: u64 = 16 << 10;
 /// Logs a person in.
 pub fn login(settings: &Settings) -> Result<Exit, Failure> {
     // The log is set up; nothing is drawn.
-    Terminal::new(&settings.output);
+    Terminal::new(settings);
     let path = token_file(settings).map_err(Failure::unusable)?;
     let client = client(settings).map_err(Failure::unusable)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::unusable)?;
@@ -92,7 +92,8 @@ async fn log_in(settings: &Settings, client: &Client) -> Result<Tokens, Failure>
 async fn over_loopback(settings: &Settings, client: &Client) -> Result<(Authorization, Code), Failure> {
     let port = settings.login.port;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
-    let listener = listener.with_context(|| format!("port {port} of 127.0.0.1 cannot be listened on (--port)"));
+    let listener =
+        listener.with_context(|| format!("port {port} of 127.0.0.1 cannot be listened on (--redirect-port)"));
     let listener = listener.map_err(Failure::unusable)?;
     let address = listener.local_addr().map_err(Failure::unusable)?;
     let authorization = Authorization::new(redirect::uri(address.port())).map_err(failure)?;

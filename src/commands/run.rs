@@ -27,7 +27,7 @@ use crate::terminal::Terminal;
 /// Sends the updates. `arguments` is the command as it was typed, to say how it is continued.
 pub fn run(settings: &Settings, arguments: &[OsString]) -> Result<Exit, Failure> {
     let began = Began::now();
-    let terminal = Terminal::new(&settings.output);
+    let terminal = Terminal::new(settings);
     unique::refuse_streams(settings)?;
     let known = inputs::look_through(&settings.input, Some(&mut FirstRows::new(&settings.input)))?;
     descriptors::require()?;
@@ -36,6 +36,7 @@ pub fn run(settings: &Settings, arguments: &[OsString]) -> Result<Exit, Failure>
     let api = Api::new(&server.options(settings)).map_err(Failure::unusable)?;
     let route = api.route().clone();
     let Started { run_dir, key, journal, start } = start::for_run(settings, &known.inputs)?;
+    server.say_where(settings);
 
     let continuation = Continuation::of(arguments, settings, &known.inputs, run_dir.path());
     let progress = Arc::new(Progress::default());

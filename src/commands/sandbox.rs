@@ -14,7 +14,7 @@ use crate::terminal::{self, Terminal};
 
 /// Serves until a signal.
 pub fn sandbox(settings: &Settings) -> Result<Exit, Failure> {
-    let _log = Terminal::new(&settings.output);
+    let _log = Terminal::new(settings);
     let options = settings.sandbox.options(settings.sandbox.listen, token(settings), settings.api.tenant);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::unusable)?;
     let counts = runtime.block_on(serve(options)).map_err(Failure::unusable)?;

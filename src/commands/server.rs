@@ -70,6 +70,17 @@ impl Server {
         Ok(Server { base_url: sandbox.base_url().parse()?, token_source, sandbox: Some(sandbox), _folder: folder })
     }
 
+    /// Says who gets the token, and on whose word: a file of settings in the working directory may name any host.
+    pub(super) fn say_where(&self, settings: &Settings) {
+        let Target::Remote { token, .. } = &settings.api.target else { return };
+        let token = match token {
+            TokenSetting::File(path) => text::safe_path(path),
+            TokenSetting::Value(_) | TokenSetting::Missing => settings.provenance("token").to_string(),
+        };
+        let source = settings.provenance("base-url");
+        info!("sending to {} (base URL: {source}) with the token of {token}", self.base_url);
+    }
+
     /// Where tokens come from.
     pub(super) fn token_source(&self) -> &TokenSource {
         &self.token_source

@@ -16,6 +16,9 @@ use crate::api::{PlainHttp, Protocol, foreign_part, is_loopback};
 /// The API as its documentation names it.
 const BASE_URL: &str = "https://dev.flextell.ai/api";
 
+/// The setting that names the tenant.
+pub(super) const TENANT: &str = "tenant";
+
 /// The setting that names a file with the token in it.
 pub(super) const TOKEN_FILE: &str = "token-file";
 
@@ -96,7 +99,7 @@ pub enum BaseUrlError {
 impl ApiSettings {
     pub(super) fn read(reader: &mut Reader) -> Self {
         let (base_url, plain_http) = base_url(reader);
-        let tenant = reader.optional(Setting::of_the_run("tenant"), number_in(0..=u64::MAX));
+        let tenant = reader.optional(Setting::of_the_run(TENANT), number_in(0..=u64::MAX));
         let token = token_source(reader);
         let client_secret_file = reader.path(Setting::of_the_process(CLIENT_SECRET_FILE));
         let ca_file = reader.path(Setting::of_the_process("ca-file"));

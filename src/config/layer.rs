@@ -1,8 +1,8 @@
 //! What one source says about the settings, by their names: the flags, the environment or the file. The three look the
 //! same from here on.
 
-use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -52,12 +52,15 @@ pub(super) enum Given {
 }
 
 impl Layer {
-    /// The flags of `task`, from whatever serialises as [`Typed::new`](super::Typed::new) describes.
-    pub(super) fn flags(task: Task, flags: &impl Serialize) -> Self {
+    /// The flags of `task`, from whatever serialises as [`Typed::new`](super::Typed::new) describes, and the names of all that it
+    /// has, whether they were given or not.
+    pub(super) fn flags(task: Task, flags: &impl Serialize) -> (Self, BTreeSet<String>) {
         let serialised = serde_json::to_value(flags).expect("texts, lists and numbers serialise");
         let mut layer = Self::new(Source::Flags(task));
+        let mut names = BTreeSet::new();
         if let serde_json::Value::Object(members) = serialised {
             for (name, member) in members {
+                names.insert(name.clone());
                 // What may be no text serialises as its bytes.
                 match serde_json::from_value(member.clone()) {
                     Ok(value) if member.is_object() => layer.insert_raw(name, value, Given::Text),
@@ -65,7 +68,7 @@ impl Layer {
                 }
             }
         }
-        layer
+        (layer, names)
     }
 
     /// The variables that are ours.
@@ -79,6 +82,9 @@ impl Layer {
             let Some(suffix) = variable.strip_prefix(VARIABLE_PREFIX) else {
                 continue;
             };
+            if is_of_a_service(suffix, &value) {
+                continue;
+            }
             let name = name_of_variable(suffix);
             let canonical = variable_of(&name);
             if canonical != variable {
@@ -193,6 +199,25 @@ fn variable_of(name: &str) -> String {
     format!("{VARIABLE_PREFIX}{}", name.replace('-', "_").to_ascii_uppercase())
 }
 
+/// Whether a variable is one of those that Kubernetes and Docker set in each container for a service called `custsync`, or
+/// `custsync-` and something: `CUSTSYNC_SERVICE_HOST`, `CUSTSYNC_PORT_443_TCP_ADDR`, and `CUSTSYNC_PORT=tcp://10.0.0.1:443`.
+fn is_of_a_service(suffix: &str, value: &OsStr) -> bool {
+    let has_address = || {
+        let value = value.to_string_lossy();
+        ["tcp://", "udp://", "sctp://"].iter().any(|scheme| value.starts_with(scheme))
+    };
+    let is_of = |part: &str| suffix.starts_with(part) || suffix.contains(&format!("_{part}"));
+    let is_port = || suffix == "PORT" || suffix.ends_with("_PORT");
+    is_of("SERVICE_HOST") || is_of("SERVICE_PORT") || is_of_a_port(suffix) || (is_port() && has_address())
+}
+
+/// Whether a variable's name says something of a port of a service, as `PORT_443_TCP_ADDR` does.
+fn is_of_a_port(suffix: &str) -> bool {
+    let behind = suffix.strip_prefix("PORT_").or_else(|| suffix.split_once("_PORT_").map(|(_, behind)| behind));
+    let Some((number, protocol)) = behind.and_then(|behind| behind.split_once('_')) else { return false };
+    number.parse::<u16>().is_ok() && ["TCP", "UDP", "SCTP"].iter().any(|name| protocol.starts_with(name))
+}
+
 /// The inverse of [`variable_of`], without its prefix.
 fn name_of_variable(suffix: &str) -> String {
     suffix.replace('_', "-").to_ascii_lowercase()
@@ -203,11 +228,13 @@ impl Given {
     fn from_flag(member: serde_json::Value) -> Option<Self> {
         use serde_json::Value;
         match member {
-            Value::Null | Value::Bool(false) | Value::Object(_) => None,
-            Value::Bool(true) => Some(Self::Text("true".to_owned())),
+            Value::Null | Value::Object(_) => None,
+            Value::Bool(is_on) => Some(Self::Text(is_on.to_string())),
             Value::Number(count) => (count.as_u64() != Some(0)).then(|| Self::Text(count.to_string())),
             Value::String(text) => Some(Self::Text(text)),
             Value::Array(items) if items.is_empty() => None,
+            // One empty text takes back what a weaker source lists.
+            Value::Array(items) if items == [""] => Some(Self::Joined(String::new())),
             Value::Array(items) => {
                 let text = |item: Value| item.as_str().map(str::to_owned);
                 Some(Self::List(items.into_iter().filter_map(text).collect()))

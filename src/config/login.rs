@@ -56,7 +56,7 @@ impl LoginSettings {
             scope: reader.optional(Setting::of_the_process("scope"), some_text),
             auth_url: server_url(reader, Setting::of_the_process("auth-url"), AUTH_URL, plain_http),
             token_url: server_url(reader, Setting::of_the_process("token-url"), TOKEN_URL, plain_http),
-            port: reader.one(Setting::of_the_process("port"), "0", number_in(0..=u16::MAX)),
+            port: reader.one(Setting::of_the_process("redirect-port"), "0", number_in(0..=u16::MAX)),
             way_back: if reader.switch(Setting::of_the_process("paste")) { WayBack::Pasted } else { WayBack::Loopback },
             browser: if reader.switch(Setting::of_the_process("no-browser")) {
                 Browser::LeftToThePerson

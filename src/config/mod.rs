@@ -28,8 +28,9 @@ mod tables;
 mod tests;
 pub mod value;
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -40,7 +41,7 @@ use self::layer::Layer;
 pub(crate) use self::layer::SANDBOX_PREFIX;
 use self::login::LoginSettings;
 use self::output::OutputSettings;
-use self::provenance::SettingInForce;
+use self::provenance::{Provenance, SettingInForce};
 use self::reader::Reader;
 use self::sandbox::SandboxSettings;
 use self::sending::SendingSettings;
@@ -70,6 +71,8 @@ pub struct Typed {
     task: Task,
     files: Vec<PathBuf>,
     flags: Layer,
+    /// The names of the settings that the task has flags for.
+    own: BTreeSet<String>,
 }
 
 /// A configuration file that the caller has read.
@@ -96,20 +99,23 @@ pub struct Settings {
     pub login: LoginSettings,
     /// How the local server behaves, where one is started.
     pub sandbox: SandboxSettings,
+    file: Option<PathBuf>,
     in_force: Vec<SettingInForce>,
 }
 
 impl Typed {
-    /// `flags` serialises to a map from the settings' names to texts, lists of texts, `true` or a count. Null, an empty
-    /// list, `false` and zero mean that the flag was not given.
+    /// `flags` serialises to a map from the settings' names to texts, lists of texts, `true`, `false` or a count. Null, an empty
+    /// list and zero mean that the flag was not given, a list of one empty text that the list is empty.
     pub fn new(task: Task, files: Vec<PathBuf>, flags: &impl Serialize) -> Self {
-        Self { task, files, flags: Layer::flags(task, flags) }
+        let (flags, own) = Layer::flags(task, flags);
+        Self { task, files, flags, own }
     }
 }
 
 impl Settings {
     /// The settings that hold: a flag beats the environment, which beats the file, which beats the default. The error
-    /// lists every problem found.
+    /// lists every problem found. Of environment and file, a task reads what it has flags for: nobody's sandbox is stopped by what a
+    /// run could not use.
     ///
     /// Of `environment`, only the variables that start with `CUSTSYNC_` are looked at.
     pub fn resolve(
@@ -119,6 +125,7 @@ impl Settings {
     ) -> Result<Self, ConfigError> {
         let mut problems = Vec::new();
         let mut layers = vec![typed.flags, Layer::environment(environment, &mut problems)];
+        let path = file.as_ref().map(|file| file.path.clone());
         if let Some(file) = file {
             match Layer::file(file, &mut problems) {
                 Ok(layer) => layers.push(layer),
@@ -126,16 +133,17 @@ impl Settings {
                 Err(problem) => return Err(ConfigError::new(vec![problem])),
             }
         }
-        let mut reader = Reader::new(typed.task, layers, problems);
+        let mut reader = Reader::new(typed.task, typed.own, layers, problems);
         let mut settings = Self::read(&mut reader, typed.files);
         conflicts::check(&mut reader, &settings);
         settings.in_force = reader.finish()?;
+        settings.file = path;
         Ok(settings)
     }
 
     /// The settings of `task` where nobody says anything: the source of every default that the help shows.
     pub fn defaults(task: Task) -> Vec<SettingInForce> {
-        let mut reader = Reader::new(task, Vec::new(), Vec::new());
+        let mut reader = Reader::new(task, BTreeSet::new(), Vec::new(), Vec::new());
         Self::read(&mut reader, Vec::new());
         reader.into_in_force()
     }
@@ -151,8 +159,20 @@ impl Settings {
             sending: SendingSettings::read(reader),
             output: OutputSettings::read(reader),
             sandbox: SandboxSettings::read(reader),
+            file: None,
             in_force: Vec::new(),
         }
+    }
+
+    /// The configuration file that was read.
+    pub fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
+    /// Who said what a setting is.
+    pub fn provenance(&self, name: &str) -> &Provenance {
+        let setting = self.in_force.iter().find(|setting| setting.name == name);
+        setting.map_or(&Provenance::Default, |setting| &setting.provenance)
     }
 
     /// Every setting with its value and where that came from, in the order of the groups.

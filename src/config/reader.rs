@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 
 use super::Task;
+use super::api::TENANT;
 use super::error::{ConfigError, Problem};
 use super::layer::{Given, Layer, TOKEN};
 use super::provenance::{Provenance, SettingInForce, ShownValue};
@@ -23,6 +24,8 @@ use crate::text;
 /// The layers, and what has become of them so far.
 pub(super) struct Reader {
     task: Task,
+    /// The settings that the task has flags for.
+    own: BTreeSet<String>,
     /// The strongest first.
     layers: Vec<Layer>,
     in_force: Vec<SettingInForce>,
@@ -46,8 +49,27 @@ pub(super) enum Split {
 }
 
 impl Reader {
-    pub(super) fn new(task: Task, layers: Vec<Layer>, problems: Vec<Problem>) -> Self {
-        Self { task, layers, in_force: Vec::new(), problems }
+    pub(super) fn new(task: Task, own: BTreeSet<String>, layers: Vec<Layer>, problems: Vec<Problem>) -> Self {
+        Self { task, own, layers, in_force: Vec::new(), problems }
+    }
+
+    /// Whether the task reads a setting, whoever gives it.
+    fn is_read(&self, name: &str) -> bool {
+        match self.task {
+            // It shows those of every task.
+            Task::Config => true,
+            // A sandbox takes the token and the tenant that the user's own command would send.
+            Task::Sandbox if name == TENANT => true,
+            Task::Run | Task::Check | Task::Sandbox if name == TOKEN => true,
+            Task::Run | Task::Check | Task::Sandbox | Task::Login | Task::Logout | Task::Token => {
+                self.own.contains(name)
+            }
+        }
+    }
+
+    /// The strongest source that says something of a setting which the task reads.
+    fn strongest(&self, name: &str) -> Option<&Layer> {
+        self.layers.iter().find(|layer| layer.says(name)).filter(|_| self.is_read(name))
     }
 
     pub(super) fn task(&self) -> Task {
@@ -77,7 +99,7 @@ impl Reader {
     /// A path, which may be left unset. Whether there is anything at it is for whoever opens it. Only a path may hold bytes that
     /// are not UTF-8: the names of files may.
     pub(super) fn path(&mut self, setting: Setting) -> Option<PathBuf> {
-        let strongest = self.layers.iter().find(|layer| layer.says(setting.name));
+        let strongest = self.strongest(setting.name);
         let Some((layer, bytes)) = strongest.and_then(|layer| Some((layer, layer.not_utf8(setting.name)?))) else {
             return self.optional(setting, |text| value::some_text(text).map(PathBuf::from));
         };
@@ -157,7 +179,7 @@ impl Reader {
 
     /// The token, which only the environment may hold.
     pub(super) fn token(&mut self) -> Option<SecretString> {
-        let mut found = None;
+        let (mut found, is_read) = (None, self.is_read(TOKEN));
         for layer in &mut self.layers {
             let Some(token) = layer.take_token() else {
                 continue;
@@ -167,7 +189,7 @@ impl Reader {
                 None => found = Some((token, layer.provenance(TOKEN))),
             }
         }
-        let Some((token, provenance)) = found else {
+        let Some((token, provenance)) = found.filter(|_| is_read) else {
             self.record(Setting::of_the_process(TOKEN), ShownValue::Unset, Provenance::Default);
             return None;
         };
@@ -266,7 +288,7 @@ impl Reader {
 
     /// What the strongest layer says about a setting, which is recorded on the way.
     pub(super) fn find(&mut self, setting: Setting, default: ShownValue) -> Option<Given> {
-        let Some(layer) = self.layers.iter().find(|layer| layer.says(setting.name)) else {
+        let Some(layer) = self.strongest(setting.name) else {
             self.record(setting, default, Provenance::Default);
             return None;
         };

@@ -120,6 +120,7 @@ impl Given {
     /// The value as a list of texts, for display.
     pub(super) fn items(&self) -> Vec<String> {
         match self {
+            Self::Joined(text) if text.is_empty() => Vec::new(),
             Self::Text(text) | Self::Joined(text) => vec![text.clone()],
             Self::List(items) => items.clone(),
             Self::Table(pairs) => pairs.iter().flat_map(|(key, given)| given.items_below(key)).collect(),

@@ -171,7 +171,7 @@ fn a_login_over_the_browser_can_be_used_told_about_and_forgotten() {
 #[test]
 fn an_address_that_is_pasted_logs_in_too() {
     let world = World::new();
-    let said = world.log_in(&["--paste", "--port", "8765"], |url| format!("{}\n", agree(url)));
+    let said = world.log_in(&["--paste", "--redirect-port", "8765"], |url| format!("{}\n", agree(url)));
     world.is_logged_in(&said);
 }
 

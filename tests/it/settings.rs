@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::harness::Program;
+use crate::harness::{Customers, Program, Scenario};
 
 const TOKEN: &str = "a-token-that-nobody-may-see-81c2";
 /// The short help fits a screen.
@@ -243,4 +243,15 @@ fn every_example_of_the_help_can_be_typed() {
         }
     }
     assert!(examples > 10, "{examples} examples");
+}
+
+#[test]
+fn the_file_that_is_in_force_and_the_host_that_gets_the_token_are_said() {
+    let scenario = Scenario::new().csv(&Customers::in_turn(3, 1, 9)).sandbox(|_| {});
+    let url = scenario.url().expect("a sandbox has a URL");
+    scenario.write("custsync.toml", format!("base-url = '{url}'\ntrim = true\n"));
+    let end = scenario.custsync(["run", "customers.csv"]).exits(0);
+    end.says("INFO settings are taken from custsync.toml");
+    let end = scenario.custsync(["run", "customers.csv", "--fresh", "--trim=false"]).exits(0);
+    end.says("with the token of CUSTSYNC_TOKEN");
 }

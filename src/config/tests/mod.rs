@@ -2,6 +2,7 @@
 
 mod precedence;
 mod problems;
+mod readers;
 mod sandbox;
 mod values;
 
@@ -48,7 +49,9 @@ impl Scenario {
     fn resolve(self, task: Task) -> Result<Settings, ConfigError> {
         let file = self.file.map(|contents| ConfigFile { path: "custsync.toml".into(), contents });
         let environment = self.environment.into_iter().map(|(name, value)| (name.into(), value));
-        Settings::resolve(Typed::new(task, self.files, &self.flags), environment, file)
+        let mut typed = Typed::new(task, self.files, &self.flags);
+        typed.own.extend(Settings::defaults(task).iter().map(|setting| setting.name.to_owned()));
+        Settings::resolve(typed, environment, file)
     }
 
     fn settings(self, task: Task) -> Settings {
