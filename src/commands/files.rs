@@ -85,9 +85,16 @@ fn passed_over(path: &Path) -> Option<&'static str> {
     match unasked(path) {
         Some(why) => Some(why),
         None if path.is_dir() => Some("it is a folder in a folder: name it, or the pattern `**/*.csv`"),
-        None if is_input(path) => None,
-        None => Some("its name does not end as that of an input"),
+        None if !is_input(path) => Some("its name does not end as that of an input"),
+        None => irregular(path),
     }
+}
+
+/// Why a file is read only where it is named itself, by its kind: opening a pipe would wait for a writer that may never come. What
+/// cannot be looked at is told about where it is opened.
+fn irregular(path: &Path) -> Option<&'static str> {
+    let is_other = fs::metadata(path).is_ok_and(|metadata| !metadata.is_file());
+    is_other.then_some("it is no regular file (a pipe, a socket or a device is read only where it is named itself)")
 }
 
 /// Why a file is read only where it is named itself, by its name: folders and patterns pass over what a person does not see.
@@ -119,7 +126,14 @@ fn of_pattern(pattern: &Path, name: &InputName) -> anyhow::Result<Vec<InputName>
         let why = unasked(&hidden).unwrap_or("it is hidden");
         info!("{} is passed over: {why}", InputName::Path(hidden));
     }
-    let files = matching.files;
+    let mut files = matching.files;
+    files.retain(|file| match irregular(file) {
+        None => true,
+        Some(why) => {
+            info!("{} is passed over: {why}", InputName::Path(file.clone()));
+            false
+        }
+    });
     if files.is_empty() {
         bail!("{name}: no file matches");
     }

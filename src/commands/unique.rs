@@ -45,7 +45,7 @@ pub(super) fn ids(
         Unique::All => Ok(Ids::watching()),
         Unique::Reject => Ok(Ids::refusing()),
         Unique::Last => {
-            // A folder may hold a pipe.
+            // What was a file when the arguments were read may be a pipe by now.
             inputs
                 .iter()
                 .filter(|input| !input.can_be_read_twice())

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use serde_json::json;
 
 use crate::harness::{End, Scenario};
@@ -87,4 +88,27 @@ fn a_folder_stands_for_its_compressed_files_too() {
     }
     let end = scenario.check([]);
     assert_eq!(inputs(&end), json!(["in/a.csv.gz", "in/b.csv.zst", "in/c.ndjson.xz", "in/d.tsv.bz2"]));
+}
+
+#[test]
+fn folders_and_patterns_pass_over_what_is_no_regular_file() {
+    let scenario = Scenario::new();
+    fs::create_dir_all(scenario.path("in")).unwrap();
+    scenario.write("in/a.csv", "id,job\n1,x\n");
+    std::os::unix::fs::symlink("a.csv", scenario.path("in/link.csv")).unwrap();
+    mknodat(CWD, scenario.path("in/p.csv"), FileType::Fifo, Mode::RUSR, 0).unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(scenario.path("in/s.csv")).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", scenario.path("in/z.csv")).unwrap();
+    for named in ["in", "in/*.csv"] {
+        let mut end = scenario.custsync(["check", named, "--run-dir", "run"]).exits(0);
+        assert_eq!(inputs(&end), json!(["in/a.csv"]), "{named}");
+        for name in ["p", "s", "z"] {
+            end = end.says(&format!("in/{name}.csv is passed over: it is no regular file"));
+        }
+        end.says("in/link.csv is the same file as in/a.csv");
+    }
+    fs::remove_file(scenario.path("in/a.csv")).unwrap();
+    fs::remove_file(scenario.path("in/link.csv")).unwrap();
+    scenario.custsync(["check", "in", "--run-dir", "none"]).exits(2).says("in: there is no file in this folder");
+    scenario.custsync(["check", "in/*.csv", "--run-dir", "none"]).exits(2).says("in/*.csv: no file matches");
 }
