@@ -41,7 +41,7 @@ pub enum Format {
 impl Format {
     /// The format of an input whose text starts with `head`.
     pub(super) fn of(name: &InputName, head: &[u8], rules: &InputRules) -> Result<Format, InputFault> {
-        if let Some(not_text) = not_text_within(head) {
+        if let Some(not_text) = not_text_within(head, rules.delimiter) {
             return Err(not_text.into());
         }
         let choice = match rules.format {

@@ -6,6 +6,7 @@ use std::io::{self, Cursor, Read};
 
 use super::blocks::line_behind;
 use super::decode::{Decoded, Encoding, Utf8Doubt};
+use super::dialect::Delimiter;
 use super::error::InputFault;
 use super::magic::not_text;
 use super::not_text::NotText;
@@ -134,10 +135,15 @@ fn doubt_by_mark(named: Option<Encoding>, mark: Option<Encoding>) -> Option<Enco
     (named != mark).then_some(EncodingDoubt::MarkOfAnother { named, mark })
 }
 
-/// What a text is not one of, by its beginning as a whole: one control byte in it is the fault of its row.
-pub(super) fn not_text_within(head: &[u8]) -> Option<NotText> {
+/// What a text is not one of, by its beginning as a whole: one control byte in it is the fault of its row. A delimiter that is named
+/// may be one, as in what Hive writes.
+pub(super) fn not_text_within(head: &[u8], delimiter: Option<Delimiter>) -> Option<NotText> {
     let head = head.get(..BEGINNING_BYTES).unwrap_or(head);
-    let is_control = |byte: &&u8| **byte < b' ' && !matches!(**byte, b'\t' | b'\n' | b'\r' | 0x0b | 0x0c | 0x1a | 0x1b);
+    let delimiter = delimiter.map(Delimiter::byte);
+    let is_of_text = |byte: u8| {
+        byte >= b' ' || matches!(byte, b'\t' | b'\n' | b'\r' | 0x0b | 0x0c | 0x1a | 0x1b) || Some(byte) == delimiter
+    };
+    let is_control = |byte: &&u8| !is_of_text(**byte);
     let controls = head.iter().filter(is_control).count();
     if controls < 2 {
         return None;

@@ -159,3 +159,25 @@ fn blank_rows_are_counted_and_too_many_are_a_warning() {
     assert_eq!((&end.summary()["records"], &end.summary()["blank_rows"]), (&json!(3), &json!(400_000)));
     assert!(blank(&end));
 }
+
+#[test]
+fn a_control_character_that_is_named_delimits() {
+    let good = (2..6).map(|id| format!("{id},b,\n")).collect::<Vec<_>>().concat();
+    let rows = format!("id,job,email\n1,a,@\n{good}").replace(',', "\u{1}");
+    let scenario = Scenario::new().file("a.csv", &rows).sandbox(|_| {});
+    scenario.run([]).exits(2).says("a.csv: is binary, not text");
+    let end = scenario.run(["--delimiter", "\u{1}", "--max-errors", "none"]).exits(1);
+    assert_eq!(sent(&end).len(), 4);
+    assert_eq!(sent(&end).first(), Some(&(2, json!({"job": "b"}))));
+    // The failed rows are known by their own header.
+    let failed = String::from_utf8_lossy(end.file("failed.csv")).into_owned();
+    scenario.write("failed.csv", failed.replace("\u{1}@\n", "\u{1}a@example.org\n"));
+    let check = scenario.custsync(["check", "failed.csv", "--run-dir", "again"]).exits(0);
+    check.prints("  valid              1\n");
+    // Other control characters are none of a text's all the same.
+    scenario.write("a.csv", rows + &"\u{2}\u{3}".repeat(30));
+    scenario.custsync(["check", "a.csv", "--delimiter", "\u{1}", "--run-dir", "binary"]).exits(2).says("is binary");
+    scenario.write("nul.toml", "delimiter = '\\u0000'\n".replace('\'', "\""));
+    let nul = scenario.custsync(["check", "a.csv", "--config", "nul.toml", "--run-dir", "nul"]).exits(2);
+    nul.says("nul.toml: delimiter: `\\u{0}` cannot delimit fields");
+}
