@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use super::FailedFormat;
 use super::spool::SpooledRow;
 use crate::contract::FieldSet;
-use crate::input::{CsvLayout, Escape, KnownInput, Layout, Mark, Overtaken, OwnPart, Quotes, own_part};
+use crate::input::{CsvLayout, Escape, KnownInput, Layout, Mark, Overtaken, OwnPart, Quotes, Texts, own_part};
 use crate::journal::Entry;
 
 /// The columns in front of a row's own.
@@ -36,6 +36,9 @@ struct Remarks {
     error: String,
     overtaken: FieldSet,
 }
+
+/// custsync's own columns have room for a reason of so many bytes: an API may say any number of things.
+const REASON_BYTES_MAX: usize = 16 << 10;
 
 /// How custsync's own cells of CSV are written, so that they are read alike whatever is said of quotes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,7 +103,7 @@ impl Form {
         let remarks = Remarks {
             place: format!("{}:{}", self.input, row.line),
             outcome: row.outcome.name(),
-            error: with_overtaken(&row.error, overtaken),
+            error: with_overtaken(&shortened(&row.error), own.texts, overtaken),
             overtaken,
         };
         let mut line = match self.layout.as_ref() {
@@ -161,8 +164,10 @@ fn csv_line(remarks: &Remarks, own: &OwnPart<'_>, csv: &CsvLayout) -> Vec<u8> {
         Overtaken::Fields(_) => None,
         Overtaken::Unread(text) => Some(text.as_ref()),
     };
+    // Names are told apart by blanks or commas; a cell without quotes cannot hold the delimiter.
+    let between = if delimiter == b' ' { "," } else { " " };
     let names: Vec<&str> = unread.into_iter().chain(remarks.overtaken.names().map(|name| name as &str)).collect();
-    let overtaken = cells.cell(&names.join(" "), delimiter);
+    let overtaken = cells.cell(&names.join(between), delimiter);
     let error = match cells {
         OwnCells::InQuotes => in_quotes(&remarks.error),
         OwnCells::Bare => cells.cell(&remarks.error, delimiter),
@@ -184,9 +189,11 @@ impl OwnCells {
             OwnCells::InQuotes if text.bytes().any(needs_quotes) => in_quotes(text),
             OwnCells::InQuotes => text.as_bytes().to_vec(),
             OwnCells::Bare => {
+                // No delimiter is `_`.
+                let instead = |usual: u8| if usual == delimiter { b'_' } else { usual };
                 let bare = |byte: u8| match byte {
-                    b'"' => b'\'',
-                    byte if needs_quotes(byte) => b' ',
+                    b'"' => instead(b'\''),
+                    byte if needs_quotes(byte) => instead(b' '),
                     byte => byte,
                 };
                 text.bytes().map(bare).collect()
@@ -241,14 +248,28 @@ fn json_text(bytes: &[u8]) -> Option<Box<RawValue>> {
     serde_json::from_slice(bytes).ok()
 }
 
-/// Why a row ended badly, and what has happened to its fields since.
-fn with_overtaken(error: &str, overtaken: FieldSet) -> String {
-    if overtaken.is_empty() {
-        return error.to_owned();
+/// The beginning of a reason, where it is too long.
+fn shortened(reason: &str) -> Cow<'_, str> {
+    match reason.get(..reason.floor_char_boundary(REASON_BYTES_MAX)) {
+        Some(beginning) if beginning.len() < reason.len() => Cow::Owned(format!("{beginning} ...")),
+        Some(_) | None => Cow::Borrowed(reason),
     }
-    let names = overtaken.names().collect::<Vec<_>>().join(", ");
-    let separator = if error.is_empty() { "" } else { "; " };
-    format!("{error}{separator}later rows of this customer have set {names}")
+}
+
+/// Why a row ended badly, and what has happened to its fields since.
+fn with_overtaken(reason: &str, texts: Texts, overtaken: FieldSet) -> String {
+    let marked = match texts {
+        Texts::Good => None,
+        Texts::Marked => {
+            Some("here, write its text as it is meant, without the backslash behind its quotes".to_owned())
+        }
+    };
+    let fields = (!overtaken.is_empty()).then(|| {
+        let names = overtaken.names().collect::<Vec<_>>().join(", ");
+        format!("later rows of this customer have set {names}")
+    });
+    let reason = Some(reason.to_owned()).filter(|reason| !reason.is_empty());
+    reason.into_iter().chain(marked).chain(fields).collect::<Vec<_>>().join("; ")
 }
 
 /// Why the row ended badly, in one line. The only place beside the results that shows the API's own words.

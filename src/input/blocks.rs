@@ -17,6 +17,8 @@ use super::marks::CellMarks;
 pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// Enough bytes to know a file by its first ones.
 const HEAD_BYTES_MIN: usize = 64;
+/// So many bytes custsync's own part of a failed row has at most: a place, a reason of bounded length, and names.
+const OWN_BYTES_MAX: usize = 64 << 10;
 /// No fewer bytes are read for a block, however short its lines are.
 const TARGET_BYTES_MIN: usize = 4 << 10;
 
@@ -129,6 +131,12 @@ impl<R: Read> Head<R> {
     /// The first bytes.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// Takes the records for failed rows, which are longer than the records that they were: custsync's own part comes before each, and
+    /// those that had escapes are written without them, at most twice as long.
+    pub(super) fn allow_failed_rows(&mut self) {
+        self.size.record_bytes_max = 2 * self.size.record_bytes_max + OWN_BYTES_MAX;
     }
 
     /// The whole stream in blocks, from its first byte on.

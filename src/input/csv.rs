@@ -273,7 +273,7 @@ impl<'b> CsvRecord<'_, 'b> {
         let is_quoted_at_most = !self.flags.has_bare_quotes() && !self.flags.has_escapes();
         let cells = self.raw_cells().enumerate().filter(|(_, cell)| !is_quoted_at_most || cell.first() == Some(&b'"'));
         let mut faults = cells.map(|(column, cell)| (column, QuoteFault::of(cell, self.dialect)));
-        faults.find_map(|(column, fault)| fault.map(|fault| ColumnQuoteFault { column, fault }))
+        faults.find_map(|(column, fault)| fault.map(|fault| ColumnQuoteFault { column, own_columns: 0, fault }))
     }
 
     /// Whether the cells of a record with flags are read by [`usual_cells`](CsvRecord::usual_cells) all the same.

@@ -12,6 +12,7 @@ use super::error::InputFault;
 use super::format::known_names;
 use super::loose::{HeaderNames, LooseColumn, Loosely};
 use super::mapping::{MappingRules, Target, Unmapped};
+use super::own;
 use super::rules::did_you_mean;
 use super::shown;
 
@@ -48,7 +49,7 @@ impl Columns {
     }
 }
 
-/// What is wrong with one column, counted from 1. Names are safe to show, in quotes, or say that they are not shown.
+/// What is wrong with one column, counted from 1 without the columns that custsync put in front. Names are safe to show, in quotes, or say that they are not shown.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ColumnFault {
     /// The API has no such field.
@@ -142,14 +143,15 @@ pub enum ColumnFault {
 
 /// Reads a header that stands on `line`.
 pub(super) fn read(cells: &ByteRecord, line: u64, rules: &MappingRules) -> Result<Columns, InputFault> {
-    if cells.len() > COLUMNS_MAX {
-        return Err(InputFault::TooManyColumns { line, columns: cells.len(), columns_max: COLUMNS_MAX });
+    let columns = cells.len() - own::leading(cells.iter());
+    if columns > COLUMNS_MAX {
+        return Err(InputFault::TooManyColumns { line, columns, columns_max: COLUMNS_MAX });
     }
     if is_row_of_values(cells, rules) {
         return Err(InputFault::NoHeader { line });
     }
     if known_names(cells, rules) == 0 {
-        return Err(InputFault::NoneKnown { line, columns: cells.len(), likely: None });
+        return Err(InputFault::NoneKnown { line, columns, likely: None });
     }
     columns_of(cells, rules).map_err(|columns| InputFault::Header { line, columns })
 }
@@ -169,8 +171,10 @@ fn columns_of(cells: &ByteRecord, rules: &MappingRules) -> Result<Columns, Vec<C
     let mut mapped: Vec<(usize, Target)> = Vec::new();
     let (mut loosely, mut nameless, mut numbered) = (Vec::new(), Vec::new(), Vec::new());
     let rules = &rules.for_names(&names);
+    let own_columns = own::leading(cells.iter());
+    let number_of = |index: usize| own::number_of_column(index, own_columns);
     for (index, (cell, name)) in cells.iter().zip(&names).enumerate() {
-        if rules.leaves_out_number(index + 1, &names) {
+        if index >= own_columns && rules.leaves_out_number(number_of(index), &names) {
             numbered.push(index);
             continue;
         }
@@ -178,15 +182,16 @@ fn columns_of(cells: &ByteRecord, rules: &MappingRules) -> Result<Columns, Vec<C
             nameless.push(index);
             continue;
         }
-        match target(cell, index + 1, rules, &mut loosely) {
+        match target(cell, (index, number_of(index)), rules, &mut loosely) {
             Ok(Target::Ignored) => {}
             Ok(Target::Field(field)) if rules.constants().has(field) => {
                 let name = shown::column(name);
-                faults.push(ColumnFault::AlsoSet { field: field.name(), column: index + 1, name });
+                faults.push(ColumnFault::AlsoSet { field: field.name(), column: number_of(index), name });
             }
             Ok(target) => match mapped.iter().find(|(_, other)| *other == target) {
                 Some((first, _)) => {
-                    faults.push(ColumnFault::Twice { field: target.name(), first: first + 1, second: index + 1 });
+                    let (first, second) = (number_of(*first), number_of(index));
+                    faults.push(ColumnFault::Twice { field: target.name(), first, second });
                 }
                 None => mapped.push((index, target)),
             },
@@ -207,9 +212,10 @@ fn columns_of(cells: &ByteRecord, rules: &MappingRules) -> Result<Columns, Vec<C
     }
 }
 
+/// What a column fills, which has this place, from 0, and this number.
 fn target(
     cell: &[u8],
-    column: usize,
+    (index, column): (usize, usize),
     rules: &MappingRules,
     loosely: &mut Vec<LooseColumn>,
 ) -> Result<Target, ColumnFault> {
@@ -224,7 +230,7 @@ fn target(
     };
     let fault = match (rules.header_names(), rules.loosely(name)) {
         (HeaderNames::Loose, Loosely::Named(taken_for, target)) => {
-            loosely.push(LooseColumn { column, name: name.to_owned(), taken_for: taken_for.to_owned() });
+            loosely.push(LooseColumn { index, column, name: name.to_owned(), taken_for: taken_for.to_owned() });
             return Ok(target);
         }
         (HeaderNames::Loose, Loosely::ReadOnly) => ColumnFault::ReadOnly { column, name: shown(name) },

@@ -119,7 +119,7 @@ impl Layout {
                 let Columns { names, loosely, .. } = &csv.columns;
                 names.iter().any(|column| is_same_name(column, name))
                     || loosely.iter().any(|column| column.taken_for == name)
-                    || number_of_column(name).is_some_and(|number| number <= names.len())
+                    || number_of_column(name).is_some_and(|number| number <= names.len() - csv.own.leading)
             }
             Layout::Ndjson(_) => true,
         }

@@ -22,7 +22,9 @@ pub enum HeaderNames {
 /// A column that was taken for another name than its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LooseColumn {
-    /// The column, counted from 1.
+    /// Its place in the header, from 0.
+    pub index: usize,
+    /// The column, counted from 1 without those that custsync put in front.
     pub column: usize,
     /// Its name in the header.
     pub name: String,
@@ -116,7 +118,8 @@ mod tests {
 
     #[test]
     fn names_are_shown_safely() {
-        let column = LooseColumn { column: 2, name: "E\u{1b}-Mail".to_owned(), taken_for: "email".to_owned() };
+        let column =
+            LooseColumn { index: 1, column: 2, name: "E\u{1b}-Mail".to_owned(), taken_for: "email".to_owned() };
         assert_eq!(column.to_string(), "column 2 `E\\u{1b}-Mail` is taken for email");
     }
 }

@@ -70,7 +70,7 @@ pub use mapping::{MappingRules, Target};
 pub use not_text::NotText;
 pub use null_strings::NullStrings;
 pub use open::{HeaderRule, Input, InputRules};
-pub use own::{Origin, Overtaken, OvertakenRule, OwnPart, own_part};
+pub use own::{Origin, Overtaken, OvertakenRule, OwnPart, Texts, own_part};
 pub use read_as::{Container, ReadAs};
 pub use record::{Record, RowRules, parse_block};
 pub use rules::{CellRules, EmptyRule, EmptyRules, RuleError, Trim};

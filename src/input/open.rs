@@ -267,6 +267,9 @@ fn open_text(name: &InputName, source: Source, rules: &InputRules, size: BlockSi
     let text = text_of(source.reader, rules.encoding)?;
     let mut head = Head::read(text.reader, size)?;
     let own_rules = own::format_of(head.bytes(), rules.quotes).map(|format| rules.of_failed_rows(format));
+    if own_rules.is_some() {
+        head.allow_failed_rows();
+    }
     let rules = own_rules.as_ref().unwrap_or(rules);
     if rules.sheet.is_some() {
         return Err(InputFault::NotAWorkbook);
@@ -373,7 +376,11 @@ fn columns_of(
 ) -> Result<Columns, InputFault> {
     let line = record.line;
     let columns = match record.quote_fault() {
-        Some(fault) => Err(InputFault::HeaderQuotes { line, fault: with_lines(fault.to_string(), record) }),
+        Some(fault) => {
+            let names: Vec<_> = record.unquoted().collect();
+            let fault = fault.behind(own::leading(names.iter().map(AsRef::as_ref)));
+            Err(InputFault::HeaderQuotes { line, fault: with_lines(fault.to_string(), record) })
+        }
         None => header::read(&record.unquoted().collect(), line, &rules.mapping),
     };
     columns.map_err(|fault| {

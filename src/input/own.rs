@@ -19,7 +19,7 @@ use super::format::Format;
 use super::layout::{CsvLayout, Layout};
 use super::mapping::{MappingRules, Target};
 use super::members::Members;
-use super::quoting::{QuoteFault, quoted};
+use super::quoting::{QuoteFault, without_escapes};
 
 /// Columns that custsync itself adds to failed rows start so.
 const PREFIX: &str = "custsync_";
@@ -67,6 +67,17 @@ pub struct OwnPart<'r> {
     pub overtaken: Overtaken<'r>,
     /// The row as it was in the first input, without what custsync added.
     pub rest: Cow<'r, [u8]>,
+    /// Whether all of its texts could be read.
+    pub texts: Texts,
+}
+
+/// Whether the texts of a row can be written without the escapes of its input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Texts {
+    /// They can, or there are no escapes.
+    Good,
+    /// Some could not be read, and have a backslash behind their quotes now.
+    Marked,
 }
 
 /// The fields that later rows had set before, as a row says it.
@@ -138,13 +149,27 @@ fn behind_own_key(object: &[u8]) -> Option<&[u8]> {
 
 impl OwnColumns {
     /// Those of a header with these names.
-    pub(super) fn of<S: AsRef<str>>(names: &[S], rules: &MappingRules) -> OwnColumns {
-        let names = || names.iter().map(AsRef::as_ref);
-        let is_failed_rows = names().next() == Some(ROW_COLUMN);
-        let leading = if is_failed_rows { names().take_while(|name| name.starts_with(PREFIX)).count() } else { 0 };
-        let overtaken = names().position(|name| name == OVERTAKEN_COLUMN && names_overtaken(name, rules));
-        OwnColumns { leading, overtaken }
+    pub(super) fn of(names: &[String], rules: &MappingRules) -> OwnColumns {
+        let overtaken = names.iter().position(|name| name == OVERTAKEN_COLUMN && names_overtaken(name, rules));
+        OwnColumns { leading: leading(names.iter().map(String::as_bytes)), overtaken }
     }
+}
+
+/// How many columns stand in front of a header with these names that custsync has added.
+pub(super) fn leading<'n>(names: impl Iterator<Item = &'n [u8]>) -> usize {
+    let mut names = names.peekable();
+    match names.peek() {
+        Some(first) if *first == ROW_COLUMN.as_bytes() => {
+            names.take_while(|name| name.starts_with(PREFIX.as_bytes())).count()
+        }
+        Some(_) | None => 0,
+    }
+}
+
+/// The number, from 1, by which users and messages know the column at this place, from 0, where so many of custsync's own stand in
+/// front: a row's columns have the numbers that they had in the first input. Own columns have numbers among themselves.
+pub(super) fn number_of_column(index: usize, own_columns: usize) -> usize {
+    index.checked_sub(own_columns).unwrap_or(index) + 1
 }
 
 /// What a key of this name says, where custsync has written it.
@@ -189,7 +214,9 @@ fn names_overtaken(name: &str, rules: &MappingRules) -> bool {
 
 /// The fields that the text of a cell names.
 pub(super) fn overtaken_in_text(text: &str) -> Result<FieldSet, UnknownName> {
-    text.split_whitespace().map(|name| Field::from_name(name).ok_or(UnknownName)).collect()
+    let is_between = |character: char| character.is_whitespace() || character == ',';
+    let names = text.split(is_between).filter(|name| !name.is_empty());
+    names.map(|name| Field::from_name(name).ok_or(UnknownName)).collect()
 }
 
 /// The same, of the own member. One that is no object was not written by custsync, and says nothing.
@@ -223,7 +250,7 @@ pub fn own_part<'r>(raw: &'r [u8], layout: &Layout) -> OwnPart<'r> {
 }
 
 fn nothing_own(raw: &[u8]) -> OwnPart<'_> {
-    OwnPart { place: None, overtaken: Overtaken::Fields(FieldSet::EMPTY), rest: Cow::Borrowed(raw) }
+    OwnPart { place: None, overtaken: Overtaken::Fields(FieldSet::EMPTY), rest: Cow::Borrowed(raw), texts: Texts::Good }
 }
 
 /// Own columns stand in front, so that they are in line in a row with too few or too many cells, too.
@@ -250,24 +277,27 @@ fn of_csv<'r>(raw: &'r [u8], layout: &CsvLayout) -> OwnPart<'r> {
         }
     };
     let place = raw.get(record.place_of(0)).filter(|place| leading > 0 && !place.is_empty());
-    let rest = match escape {
-        Escape::None => Cow::Borrowed(raw.get(record.place_of(leading).start..).unwrap_or_default()),
-        Escape::Backslash => Cow::Owned(without_escapes(&record, leading)),
-    };
-    OwnPart { place: place.map(Cow::Borrowed), overtaken, rest }
+    let place = place.map(Cow::Borrowed);
+    match escape {
+        Escape::None => {
+            let rest = Cow::Borrowed(raw.get(record.place_of(leading).start..).unwrap_or_default());
+            OwnPart { place, overtaken, rest, texts: Texts::Good }
+        }
+        Escape::Backslash => {
+            let (rest, texts) = cells_without_escapes(&record, leading);
+            OwnPart { place, overtaken, rest: Cow::Owned(rest), texts }
+        }
+    }
 }
 
-/// The cells from a column on, each in quotes (RFC 4180): a file of failed rows knows no escapes. One that could not be read keeps
-/// its bytes, with a backslash behind its closing quote, so that its row stays invalid until somebody corrects it.
-fn without_escapes(record: &CsvRecord<'_, '_>, from: usize) -> Vec<u8> {
-    let cells = record.raw_cells().zip(record.unquoted()).skip(from).map(|(raw, said)| {
-        match QuoteFault::of(raw, record.dialect()) {
-            None => quoted(&said),
-            Some(_) => [quoted(raw).as_slice(), b"\\"].concat(),
-        }
-    });
-    let cells: Vec<_> = cells.collect();
-    cells.join(&record.dialect().delimiter.byte())
+/// The cells from a column on, each in quotes: a file of failed rows knows no escapes.
+fn cells_without_escapes(record: &CsvRecord<'_, '_>, from: usize) -> (Vec<u8>, Texts) {
+    let dialect = record.dialect();
+    let raw_cells: Vec<_> = record.raw_cells().skip(from).collect();
+    let texts =
+        if raw_cells.iter().any(|cell| QuoteFault::of(cell, dialect).is_some()) { Texts::Marked } else { Texts::Good };
+    let cells: Vec<_> = raw_cells.into_iter().map(|cell| without_escapes(cell, dialect)).collect();
+    (cells.join(&dialect.delimiter.byte()), texts)
 }
 
 fn of_object<'r>(raw: &'r [u8], mapping: &MappingRules) -> OwnPart<'r> {
@@ -293,7 +323,7 @@ fn of_first_member(raw: &[u8]) -> Option<OwnPart<'_>> {
         Ok(fields) => Overtaken::Fields(fields),
         Err(UnknownName) => Overtaken::Unread(Cow::Borrowed(said.overtaken.map(RawValue::get).unwrap_or_default())),
     };
-    Some(OwnPart { place: json_of(said.row), overtaken, rest: Cow::Owned(rest) })
+    Some(OwnPart { place: json_of(said.row), overtaken, rest: Cow::Owned(rest), texts: Texts::Good })
 }
 
 fn json_of(json: Option<&RawValue>) -> Option<Cow<'_, [u8]>> {

@@ -8,6 +8,7 @@ use std::fmt;
 use memchr::memchr;
 
 use super::dialect::{Dialect, Escape, Quotes};
+use super::own::number_of_column;
 
 /// What is wrong with the quotes or escapes of a cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub(super) enum QuoteFault {
     UnknownEscape,
     /// A backslash is its last byte.
     NothingEscaped,
+    /// A backslash follows the quote that closes it, and nothing else: custsync marks texts so that it could not read.
+    Marked,
 }
 
 /// What is wrong with a column of a record, in words that follow the record's place.
@@ -31,7 +34,16 @@ pub(super) enum QuoteFault {
 pub(super) struct ColumnQuoteFault {
     /// The column, from 0.
     pub(super) column: usize,
+    /// So many columns in front are custsync's own.
+    pub(super) own_columns: usize,
     pub(super) fault: QuoteFault,
+}
+
+impl ColumnQuoteFault {
+    /// The same, where so many columns in front are custsync's own.
+    pub(super) fn behind(self, own_columns: usize) -> ColumnQuoteFault {
+        ColumnQuoteFault { own_columns, ..self }
+    }
 }
 
 impl QuoteFault {
@@ -40,8 +52,12 @@ impl QuoteFault {
         let is_opened = cell.first() == Some(&b'"');
         let fault = match dialect.quotes {
             Quotes::On if is_opened => {
-                let is_closed_early = closing_quote(cell, dialect.escape).is_some_and(|at| at + 1 < cell.len());
-                is_closed_early.then_some(QuoteFault::TextBehindQuote)
+                let behind = closing_quote(cell, dialect.escape).and_then(|at| cell.get(at + 1..)).unwrap_or_default();
+                match (behind, dialect.escape) {
+                    ([], _) => None,
+                    (MARK, Escape::None) => Some(QuoteFault::Marked),
+                    (_, Escape::None | Escape::Backslash) => Some(QuoteFault::TextBehindQuote),
+                }
             }
             Quotes::On => is_quote_behind_blanks(cell).then_some(QuoteFault::BlankBeforeQuote),
             Quotes::InDoubt if is_opened && cell.len() > 1 => match closing_quote(cell, dialect.escape) {
@@ -55,6 +71,21 @@ impl QuoteFault {
             Escape::None => None,
             Escape::Backslash => escape_fault(cell, dialect.quotes),
         })
+    }
+}
+
+/// What stands behind the quotes of a text that could not be read by the dialect of its input.
+const MARK: &[u8] = b"\\";
+
+/// A cell of a record of which a file without escapes is made (RFC 4180). One that could not be read is marked, so that its row
+/// stays invalid until somebody corrects it: its good escapes are gone, and a bad one is still there.
+pub(super) fn without_escapes(cell: &[u8], dialect: Dialect) -> Vec<u8> {
+    match QuoteFault::of(cell, dialect) {
+        None => quoted(&unescaped(cell, dialect.quotes)),
+        Some(QuoteFault::UnknownEscape | QuoteFault::NothingEscaped) => {
+            [&quoted(&unescaped(cell, dialect.quotes)), MARK].concat()
+        }
+        Some(_) => [&quoted(cell), MARK].concat(),
     }
 }
 
@@ -87,12 +118,16 @@ fn escape_fault(cell: &[u8], quotes: Quotes) -> Option<QuoteFault> {
     let mut rest = cell;
     while let Some((_, behind)) = memchr(b'\\', rest).and_then(|at| rest.split_at_checked(at + 1)) {
         let Some((escaped, behind)) = behind.split_first() else { return Some(QuoteFault::NothingEscaped) };
-        if !(escaped.is_ascii_punctuation() || escaped.is_ascii_whitespace() || meaning(*escaped) != *escaped) {
+        if !can_be_escaped(*escaped) {
             return Some(QuoteFault::UnknownEscape);
         }
         rest = behind;
     }
     None
+}
+
+fn can_be_escaped(byte: u8) -> bool {
+    byte.is_ascii_punctuation() || byte.is_ascii_whitespace() || meaning(byte) != byte
 }
 
 /// What a character stands for behind a backslash.
@@ -113,7 +148,8 @@ fn is_null_word(cell: &[u8], quotes: Quotes) -> bool {
     cell == b"\\N" || (quotes == Quotes::On && cell == b"\"\\N\"")
 }
 
-/// What a cell stands for that has escapes, and quotes around it where the dialect has them.
+/// What a cell stands for that has escapes, and quotes around it where the dialect has them. A backslash that escapes nothing
+/// stays.
 pub(super) fn unescaped(cell: &[u8], quotes: Quotes) -> Vec<u8> {
     if is_null_word(cell, quotes) {
         return b"\\N".to_vec();
@@ -124,7 +160,7 @@ pub(super) fn unescaped(cell: &[u8], quotes: Quotes) -> Vec<u8> {
     loop {
         let (byte, behind) = match rest {
             [] => return text,
-            [b'\\', escaped, behind @ ..] => (meaning(*escaped), behind),
+            [b'\\', escaped, behind @ ..] if can_be_escaped(*escaped) => (meaning(*escaped), behind),
             [b'"', b'"', behind @ ..] if inside.is_some() => (b'"', behind),
             [b'"', behind @ ..] if inside.is_some() => {
                 rest = behind;
@@ -176,8 +212,14 @@ pub(super) fn quoted(text: &[u8]) -> Vec<u8> {
 impl fmt::Display for ColumnQuoteFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const BOTH: &str = "--quotes on takes it as a mark around the value (Excel, pandas), --quotes off as a part of it (MySQL, PostgreSQL)";
-        let column = self.column + 1;
+        let number = number_of_column(self.column, self.own_columns);
+        let column =
+            if self.column < self.own_columns { format!("{number} of custsync's own") } else { number.to_string() };
         match self.fault {
+            QuoteFault::Marked => write!(
+                f,
+                "a backslash follows the closing quote of column {column} (it marks a failed row's text that could not be read: write the text as it is meant, without that backslash)"
+            ),
             QuoteFault::TextBehindQuote => write!(
                 f,
                 "text follows a closing quote in column {column} (a quote inside is written twice; is a quote missing before it?)"

@@ -8,6 +8,7 @@ use super::format::Format;
 use super::framing::count_lines;
 use super::layout::CsvLayout;
 use super::mapping::Target;
+use super::own::number_of_column;
 use super::rules::CellRules;
 
 /// What a row means that has fewer or more cells than the header (`--ragged`).
@@ -24,9 +25,14 @@ pub enum Ragged {
 /// may be read, which helps to find the row.
 pub(super) fn invalid(record: &CsvRecord<'_, '_>, layout: &CsvLayout, rules: &CellRules) -> Option<InvalidRow> {
     let (error, columns_read) = match record.quote_fault() {
-        Some(fault) => {
-            (FieldError::new(Subject::Row, ErrorCode::Quotes, with_lines(fault.to_string(), record)), fault.column)
-        }
+        Some(fault) => (
+            FieldError::new(
+                Subject::Row,
+                ErrorCode::Quotes,
+                with_lines(fault.behind(layout.own.leading).to_string(), record),
+            ),
+            fault.column,
+        ),
         None => (FieldError::new(Subject::Row, ErrorCode::Columns, ragged_message(record, layout)?), usize::MAX),
     };
     let id = Some(layout.columns.id).filter(|column| *column < columns_read).and_then(|column| record.text_in(column));
@@ -45,12 +51,14 @@ pub(super) fn with_lines(message: String, record: &CsvRecord<'_, '_>) -> String 
     }
 }
 
-/// What is wrong with the number of a record's cells, if `--ragged` does not allow it.
+/// What is wrong with the number of a record's cells, if `--ragged` does not allow it. The columns that custsync put in front do not
+/// count.
 fn ragged_message(record: &CsvRecord<'_, '_>, layout: &CsvLayout) -> Option<String> {
-    let (here, header) = (record.columns(), layout.columns.names.len());
+    let own = layout.own.leading;
+    let (here, header) = (record.columns().saturating_sub(own), layout.columns.names.len().saturating_sub(own));
     let columns = if here == 1 { "column" } else { "columns" };
     let message = format!("has {here} {columns} where the header has {header}");
-    let are_empty = || record.is_blank_from(header);
+    let are_empty = || record.is_blank_from(own + header);
     match (here < header, layout.ragged) {
         _ if here == header => None,
         (true, _) if record.ends_the_text() => {
@@ -74,7 +82,7 @@ pub(super) fn check_nameless(record: &CsvRecord<'_, '_>, layout: &CsvLayout, dra
         if record.text_in(column).is_none_or(|text| !text.trim().is_empty()) && column < record.columns() {
             let message = format!(
                 "has something in column {0}, which has no name (--ignore 'column {0}' leaves it out)",
-                column + 1
+                number_of_column(column, layout.own.leading)
             );
             draft.add_row_error(ErrorCode::Columns, message);
         }

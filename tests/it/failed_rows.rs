@@ -245,3 +245,99 @@ fn failed_rows_that_cannot_be_written_stop_nothing_else() {
     let end = scenario.run([]).exits(1).counts([2, 1, 0, 0, 0]);
     assert!(end.files.contains_key("failed.csv"));
 }
+
+/// The errors of the file's rows, in custsync's own words.
+fn errors_in(file: &str) -> Vec<String> {
+    crate::harness::failed_rows(Form::Csv, file.as_bytes()).into_iter().map(|row| row.error).collect()
+}
+
+#[test]
+fn columns_have_the_numbers_that_they_had_in_the_first_input() {
+    let rows = "id,first_name,email,job,address,\n1,Anna,a@@example.org,Nurse,Oak 1,\n2,Bo,b@example.org,Clerk,Oak 2,x\n3,Cy,\n";
+    let scenario = Scenario::new().file("a.csv", rows).flags(["--max-errors", "none"]).unlimited().sandbox(|_| {});
+    let first = text(&scenario.run([]).exits(1), "failed.csv");
+    scenario.write("failed.csv", &first);
+    run(&scenario, "failed.csv", "again", "--max-errors none").exits(1);
+    let errors = errors_in(&first);
+    assert_eq!(errors_in(&failed_of(&scenario, "again", "failed.csv")), errors, "the same words");
+    assert!(errors[1].contains("has something in column 6, which has no name (--ignore 'column 6'"), "{errors:?}");
+    assert!(errors[2].contains("has 3 columns where the header has 6"), "{errors:?}");
+
+    scenario.write("corrected.csv", first.replace("@@", "@").replace("Cy,", "Cy,,,,"));
+    let end = run(&scenario, "corrected.csv", "ignored", "--ignore 'column 6'").exits(0);
+    let anna = json!({"first_name": "Anna", "email": "a@example.org", "job": "Nurse", "address": "Oak 1"});
+    assert_eq!(customer(&end.ledger, 1), anna, "no other column is left out");
+    let beyond = run(&scenario, "corrected.csv", "beyond", "--ignore 'column 7'");
+    beyond.exits(2).says("--ignore: no input has a column `column 7`");
+    scenario.write("broken.csv", first.replace("job,", "jop,").replace(",email,", ",created_at,"));
+    let broken = run(&scenario, "broken.csv", "broken", "").exits(2).says("broken.csv:1: column 4 `jop` is no field");
+    broken.says("broken.csv:1: column 3 `created_at` cannot be set");
+}
+
+#[test]
+fn own_columns_are_read_whatever_the_delimiter_is() {
+    for delimiter in [' ', '\'', '.', ':', '(', '-', '=', '`'] {
+        let line = |cells: [&str; 3]| cells.join(&delimiter.to_string()) + "\n";
+        let rows = [line(["id", "job", "gender"]), line(["7", "x", "bad"]), line(["7", "y", ""])].concat();
+        let scenario = Scenario::new().file("a b.csv", rows).unlimited().sandbox(|_| {});
+        let word = delimiter.to_string();
+        let url = scenario.url().expect("a sandbox has a URL");
+        let to = ["--run-dir", "run", "--base-url", &url];
+        let flags = ["run", "a b.csv", "--delimiter", &word, "--quotes", "off", to[0], to[1], to[2], to[3]];
+        scenario.custsync(flags).exits(1);
+        let failed = failed_of(&scenario, "run", "failed.csv");
+        assert!(failed.lines().all(|line| line.matches(delimiter).count() == 6), "{failed}");
+        scenario.write("failed.csv", failed.replace("bad", "male"));
+        let end = run(&scenario, "failed.csv", "again", "--quotes off").exits(0);
+        assert_eq!(customer(&end.ledger, 7), json!({"job": "y", "gender": "male"}), "{failed}");
+    }
+}
+
+#[test]
+fn failed_rows_of_any_input_that_can_be_read_can_be_read() {
+    // A record as long as one may be, of quotes that are written twice; and as many columns as there may be.
+    let long = "\\\"".repeat(200_000) + &"\"".repeat(640_000);
+    let names: Vec<_> = (0..1022).map(|number| format!("x{number}")).collect();
+    let cases = [
+        (format!("id,email,notes\n1,@,{long}\n2,@,\n"), "--escape \\\\ --quotes off --ignore notes".to_owned()),
+        (
+            format!("id,email,{}\n1,@{}\n2,@{}\n", names.join(","), ",".repeat(1022), ",".repeat(1022)),
+            format!("--ignore {}", names.join(",")),
+        ),
+    ];
+    for (content, flags) in cases {
+        let scenario = Scenario::new().file("a.csv", content).unlimited().sandbox(|_| {});
+        let flags = format!("{flags} --max-errors none");
+        run(&scenario, "a.csv", "first", &flags).exits(1);
+        assert_eq!(summary_of(&scenario, "first")["invalid"], 2);
+        let failed = failed_of(&scenario, "first", "failed.csv");
+        scenario.write("failed.csv", failed.replace(",@,", ",a@example.org,").replace("\"@\"", "\"a@example.org\""));
+        run(&scenario, "failed.csv", "again", &flags).exits(0);
+        assert_eq!(summary_of(&scenario, "again")["updated"], 2);
+    }
+}
+
+#[test]
+fn a_text_with_bad_escapes_stays_invalid_until_it_is_corrected_as_its_error_says() {
+    let rows = "id,job,address\n1,C\\zz,a\\tb\n2,\"a\\n\\zb\",\"x\\\"y\"\n3,\"q\"\"\\q\",z\n";
+    let scenario = Scenario::new().file("a.csv", rows).flags(["--escape", "\\", "--max-errors", "none"]);
+    let scenario = scenario.unlimited().sandbox(|_| {});
+    let end = scenario.run([]).exits(1);
+    let failed = text(&end, "failed.csv");
+    for error in errors_in(&failed) {
+        assert!(error.contains("a backslash in column 2 escapes what none escapes"), "{error}");
+        assert!(error.ends_with("write its text as it is meant, without the backslash behind its quotes"), "{error}");
+    }
+    scenario.write("failed.csv", &failed);
+    run(&scenario, "failed.csv", "same", "--max-errors none").exits(1).says("");
+    assert_eq!(summary_of(&scenario, "same")["invalid"], 3);
+    let again = failed_of(&scenario, "same", "failed.csv");
+    assert!(errors_in(&again).iter().all(|error| error.contains("follows the closing quote of column 2")), "{again}");
+
+    let corrected = failed.replace("\"\\,", "\",").replace("\\z", "/z").replace("\\q", "/q");
+    scenario.write("corrected.csv", corrected);
+    let end = run(&scenario, "corrected.csv", "corrected", "").exits(0);
+    assert_eq!(customer(&end.ledger, 1), json!({"job": "C/zz", "address": "a\tb"}));
+    assert_eq!(customer(&end.ledger, 2), json!({"job": "a\n/zb", "address": "x\"y"}));
+    assert_eq!(customer(&end.ledger, 3), json!({"job": "q\"/q", "address": "z"}));
+}

@@ -80,7 +80,7 @@ impl Lines {
         let mut names = names;
         // A name that is spelt loosely is written as the one that it was taken for: keys of NDJSON are exact.
         for loose in &columns.loosely {
-            if let Some(name) = loose.column.checked_sub(1).and_then(|index| names.get_mut(index)) {
+            if let Some(name) = names.get_mut(loose.index) {
                 name.clone_from(&loose.taken_for);
             }
         }
