@@ -116,7 +116,21 @@ impl IdSet {
     }
 }
 
+impl IdSet {
+    fn contains(&self, id: CustomerId) -> bool {
+        let word = self.words.get(&(id.get() / IDS_PER_WORD)).copied().unwrap_or_default();
+        word & 1 << (id.get() % IDS_PER_WORD) != 0
+    }
+}
+
 impl AllIds {
+    fn contains(&self, id: CustomerId) -> bool {
+        match u32::try_from(id.get()) {
+            Ok(small) => self.small.contains(small),
+            Err(_) => self.large.contains(id),
+        }
+    }
+
     /// Adds an id, and says whether it was there before.
     fn insert(&mut self, id: CustomerId) -> Membership {
         match u32::try_from(id.get()) {
@@ -141,6 +155,14 @@ impl Ids {
     /// Of each id the last row is sent; the whole input was counted before.
     pub fn superseding(repeats: Repeats) -> Ids {
         Ids(Looking::Superseding(repeats))
+    }
+
+    /// Whether a row of this customer that comes now would be refused if it were valid.
+    pub fn would_refuse(&self, id: CustomerId) -> bool {
+        match &self.0 {
+            Looking::Refusing(seen) => seen.contains(id),
+            Looking::Watching { .. } | Looking::GivenUp | Looking::Superseding(_) => false,
+        }
     }
 
     /// What becomes of the next row, which names this customer and sets these fields.

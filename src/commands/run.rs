@@ -14,7 +14,8 @@ use crate::commands::{Failure, descriptors, inputs, start, unique};
 use crate::config::Settings;
 use crate::config::sending::SendingSettings;
 use crate::exit::Exit;
-use crate::failed_rows::FailedRows;
+use crate::failed_rows::{FailedRows, LaterRows};
+use crate::ids::Unique;
 use crate::journal::{Checkpoint, Outcome, Retry};
 use crate::pipeline::{self, Reading, RowBuilder};
 use crate::progress::Progress;
@@ -55,6 +56,10 @@ pub fn run(settings: &Settings, arguments: &[OsString]) -> Result<Exit, Failure>
     };
     let first_row = inputs::first_row(&rows, &known.inputs);
     let failed = FailedRows::new(run_dir.clone(), &known.inputs, settings.output.failed_format, first_row);
+    let failed = failed.with_later_rows(match settings.sending.unique {
+        Unique::Last => LaterRows::StandAlone,
+        Unique::All | Unique::Reject => LaterRows::SetFields,
+    });
     let recorder = Recorder::new(journal, failed, earlier, Inputs::of(known.inputs.len()));
     let sending = Sending {
         schedule: Schedule::new(rules(&settings.sending).map_err(Failure::unusable)?, history, seed()),

@@ -43,6 +43,8 @@ pub enum ErrorCode {
     Damaged,
     /// The row's columns are not the header's, or a key is unknown.
     Columns,
+    /// The input ends within the row, or so it seems.
+    CutOff,
     /// Quotes or escapes of CSV that are not those of the dialect, or that can be meant in two ways.
     Quotes,
     /// An earlier row names the same customer, and the user wants one row of each.
@@ -65,6 +67,11 @@ impl FieldError {
     /// An error about `subject`.
     pub fn new(subject: Subject, code: ErrorCode, message: impl Into<Cow<'static, str>>) -> FieldError {
         FieldError { subject, code, message: message.into() }
+    }
+
+    /// The error of a row whose customer has an earlier row.
+    pub fn duplicate() -> FieldError {
+        FieldError::new(Subject::Id, ErrorCode::Duplicate, "stands in an earlier row too (--unique reject)")
     }
 
     /// What holding the error costs, in bytes.
@@ -103,6 +110,7 @@ impl ErrorCode {
             ErrorCode::Encoding => "encoding",
             ErrorCode::Damaged => "damaged",
             ErrorCode::Columns => "columns",
+            ErrorCode::CutOff => "cut_off",
             ErrorCode::Quotes => "quotes",
             ErrorCode::Duplicate => "duplicate",
         }

@@ -63,6 +63,8 @@ pub struct Draft<'a> {
     given: FieldSet,
     /// The fields that are not to be sent, whatever the input says of them.
     left_out: FieldSet,
+    /// The customer of whom the row is not wanted.
+    refused: Option<CustomerId>,
     errors: Vec<FieldError>,
 }
 
@@ -98,6 +100,7 @@ impl<'a> Draft<'a> {
             notes: Notes::default(),
             given: FieldSet::EMPTY,
             left_out: FieldSet::EMPTY,
+            refused: None,
             errors: Vec::new(),
         }
     }
@@ -109,6 +112,7 @@ impl<'a> Draft<'a> {
         self.notes = Notes::default();
         self.given = FieldSet::EMPTY;
         self.left_out = FieldSet::EMPTY;
+        self.refused = None;
         self.errors.clear();
     }
 
@@ -180,10 +184,18 @@ impl<'a> Draft<'a> {
         self.left_out = self.left_out.union(fields);
     }
 
+    /// Of this customer the row is a duplicate, whatever else it says: another one was taken.
+    pub fn refuse_customer(&mut self, id: CustomerId) {
+        self.refused = Some(id);
+    }
+
     /// The update that was asked for, or all that is wrong with it.
     pub fn finish(&mut self) -> Result<CustomerUpdate<'_>, InvalidRow> {
         if !self.left_out.is_empty() {
             self.drop_left_out();
+        }
+        if self.refused.is_some() && self.refused == self.id {
+            self.errors.push(FieldError::duplicate());
         }
         let says_something = !self.given.is_empty() || !self.notes.overtaken.is_empty();
         match self.id {

@@ -10,7 +10,9 @@ use serde_json::value::RawValue;
 use super::FailedFormat;
 use super::spool::SpooledRow;
 use crate::contract::FieldSet;
-use crate::input::{CsvLayout, Escape, KnownInput, Layout, Mark, Overtaken, OwnPart, Quotes, Texts, own_part};
+use crate::input::{
+    CsvLayout, Escape, KnownInput, Layout, Mark, Overtaken, OwnPart, Quotes, Texts, Withheld, own_part,
+};
 use crate::journal::Entry;
 
 /// The columns in front of a row's own.
@@ -34,7 +36,7 @@ struct Remarks {
     place: String,
     outcome: &'static str,
     error: String,
-    overtaken: FieldSet,
+    withheld: Withheld,
 }
 
 /// custsync's own columns have room for a reason of so many bytes: an API may say any number of things.
@@ -96,15 +98,15 @@ impl Form {
     /// A row as a line of the file.
     pub(super) fn line(&self, row: &SpooledRow<'_>, overtaken: FieldSet, raw: &[u8]) -> Vec<u8> {
         let own = own_part(raw, &self.layout);
-        let overtaken = match own.overtaken {
-            Overtaken::Fields(earlier) => overtaken.union(earlier),
-            Overtaken::Unread(_) => overtaken,
+        let withheld = match own.overtaken {
+            Overtaken::Read(earlier) => row.withheld(overtaken).union(earlier),
+            Overtaken::Unread(_) => row.withheld(overtaken),
         };
         let remarks = Remarks {
             place: format!("{}:{}", self.input, row.line),
             outcome: row.outcome.name(),
-            error: with_overtaken(&shortened(&row.error), own.texts, overtaken),
-            overtaken,
+            error: with_withheld(&shortened(&row.error), own.texts, withheld),
+            withheld,
         };
         let mut line = match self.layout.as_ref() {
             Layout::Csv(csv) => csv_line(&remarks, &own, csv),
@@ -161,13 +163,12 @@ fn csv_line(remarks: &Remarks, own: &OwnPart<'_>, csv: &CsvLayout) -> Vec<u8> {
         (None, OwnCells::InQuotes | OwnCells::Bare) => Cow::Owned(cells.cell(&remarks.place, delimiter)),
     };
     let unread = match &own.overtaken {
-        Overtaken::Fields(_) => None,
-        Overtaken::Unread(text) => Some(text.as_ref()),
+        Overtaken::Read(_) => None,
+        Overtaken::Unread(text) => Some(text.clone().into_owned()),
     };
+    let names: Vec<_> = unread.into_iter().chain(remarks.withheld.names().map(Cow::into_owned)).collect();
     // Names are told apart by blanks or commas; a cell without quotes cannot hold the delimiter.
-    let between = if delimiter == b' ' { "," } else { " " };
-    let names: Vec<&str> = unread.into_iter().chain(remarks.overtaken.names().map(|name| name as &str)).collect();
-    let overtaken = cells.cell(&names.join(between), delimiter);
+    let overtaken = cells.cell(&names.join(if delimiter == b' ' { "," } else { " " }), delimiter);
     let error = match cells {
         OwnCells::InQuotes => in_quotes(&remarks.error),
         OwnCells::Bare => cells.cell(&remarks.error, delimiter),
@@ -221,14 +222,14 @@ fn ndjson_line(remarks: &Remarks, own: &OwnPart<'_>) -> Vec<u8> {
     let Some(members) = own.rest.trim_ascii_start().strip_prefix(b"{") else { return own.rest.to_vec() };
     let place = own.place.as_deref().and_then(json_text).unwrap_or_else(|| json_of(&remarks.place));
     let mut names = match &own.overtaken {
-        Overtaken::Fields(_) => Vec::new(),
+        Overtaken::Read(_) => Vec::new(),
         Overtaken::Unread(json) => match serde_json::from_str(json) {
             Ok(Value::Array(names)) => names,
             Ok(other) => vec![other],
             Err(_) => Vec::new(),
         },
     };
-    names.extend(remarks.overtaken.names().map(Value::from));
+    names.extend(remarks.withheld.names().map(Value::from));
     let said = Said { row: &place, outcome: remarks.outcome, error: &remarks.error, overtaken: &names };
     let said = serde_json::to_vec(&said).expect("texts, written to memory, cannot fail");
     let mut line = [b"{\"custsync\":", said.as_slice()].concat();
@@ -256,20 +257,28 @@ fn shortened(reason: &str) -> Cow<'_, str> {
     }
 }
 
-/// Why a row ended badly, and what has happened to its fields since.
-fn with_overtaken(reason: &str, texts: Texts, overtaken: FieldSet) -> String {
+/// Why a row ended badly, what has happened to its fields since, and how it is sent all the same.
+fn with_withheld(reason: &str, texts: Texts, withheld: Withheld) -> String {
     let marked = match texts {
         Texts::Good => None,
         Texts::Marked => {
             Some("here, write its text as it is meant, without the backslash behind its quotes".to_owned())
         }
     };
-    let fields = (!overtaken.is_empty()).then(|| {
-        let names = overtaken.names().collect::<Vec<_>>().join(", ");
-        format!("later rows of this customer have set {names}")
-    });
+    let fields = match withheld.fields {
+        FieldSet::EMPTY => None,
+        FieldSet::ALL => Some("a later row of this customer was sent instead".to_owned()),
+        fields => {
+            let names = fields.names().collect::<Vec<_>>().join(", ");
+            Some(format!("later rows of this customer have set {names}"))
+        }
+    };
+    let marks: Vec<_> =
+        Withheld { fields: FieldSet::EMPTY, ..withheld }.names().map(|name| format!("`{name}`")).collect();
+    let way_out = (!marks.is_empty())
+        .then(|| format!("once this row may be sent, take {} out of custsync_overtaken", marks.join(" and ")));
     let reason = Some(reason.to_owned()).filter(|reason| !reason.is_empty());
-    reason.into_iter().chain(marked).chain(fields).collect::<Vec<_>>().join("; ")
+    reason.into_iter().chain(marked).chain(fields).chain(way_out).collect::<Vec<_>>().join("; ")
 }
 
 /// Why the row ended badly, in one line. The only place beside the results that shows the API's own words.

@@ -46,8 +46,19 @@ pub struct FailedRows {
     run_dir: RunDir,
     forms: Vec<Form>,
     order: Order,
+    later_rows: LaterRows,
     spool: Spool,
     state: State,
+}
+
+/// What a later row of its customer leaves of a failed row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LaterRows {
+    /// The fields that the later one does not set.
+    #[default]
+    SetFields,
+    /// Nothing: of each customer the last row is sent alone (`--unique last`).
+    StandAlone,
 }
 
 /// What becomes of the files.
@@ -82,7 +93,14 @@ impl FailedRows {
     }
 
     fn ordered(run_dir: RunDir, forms: Vec<Form>, order: Order) -> FailedRows {
-        FailedRows { run_dir, forms, order, spool: Spool::new(), state: State::Spooling }
+        let later_rows = LaterRows::default();
+        FailedRows { run_dir, forms, order, later_rows, spool: Spool::new(), state: State::Spooling }
+    }
+
+    /// The same, where later rows leave this of a failed one.
+    #[must_use]
+    pub fn with_later_rows(self, later_rows: LaterRows) -> FailedRows {
+        FailedRows { later_rows, ..self }
     }
 
     /// A row ended well.
@@ -124,7 +142,11 @@ impl FailedRows {
         }
         let mut finals = Finals::new(self.run_dir.clone(), self.forms);
         let read = self.spool.read(&self.run_dir, |row, raw| {
-            let overtaken = row.overtaken.union(overtaken(row.row, row.customer));
+            let overtaken = match (row.overtaken.union(overtaken(row.row, row.customer)), self.later_rows) {
+                (FieldSet::EMPTY, _) => FieldSet::EMPTY,
+                (_, LaterRows::StandAlone) => FieldSet::ALL,
+                (fields, LaterRows::SetFields) => fields,
+            };
             finals.write(&row, overtaken, &raw);
         });
         let mut finished = finals.finish(read.map_err(|error| named(SPOOL_NAME, &error)));

@@ -7,7 +7,8 @@ use std::io::{self, BufRead as _, BufReader, BufWriter, Read as _, Write as _};
 use serde::{Deserialize, Serialize};
 
 use super::form::reason;
-use crate::contract::FieldSet;
+use crate::contract::{CustomerId, ErrorCode, FieldSet};
+use crate::input::Withheld;
 use crate::journal::{Entry, Outcome, RunDir};
 use crate::row::Position;
 
@@ -34,12 +35,21 @@ pub(super) struct SpooledRow<'a> {
     pub(super) error: Cow<'a, str>,
     /// The fields of which it is known already that later rows have set them.
     pub(super) overtaken: FieldSet,
+    /// Whether another row of its customer was taken instead (`--unique reject`).
+    is_duplicate: bool,
+    /// Whether the input ended within it.
+    is_cut_off: bool,
     raw_bytes: usize,
 }
 
 impl SpooledRow<'_> {
     /// What an entry says of its row.
     pub(super) fn of(entry: &Entry<'_>, position: Position) -> SpooledRow<'static> {
+        // The API may have codes of the same names.
+        let has = |code: ErrorCode| {
+            entry.outcome == Outcome::Invalid
+                && entry.errors.iter().any(|error| error.code.as_deref() == Some(code.name()))
+        };
         SpooledRow {
             row: position.row,
             input: position.input,
@@ -48,8 +58,16 @@ impl SpooledRow<'_> {
             outcome: entry.outcome,
             error: Cow::Owned(reason(entry)),
             overtaken: entry.overtaken,
+            is_duplicate: has(ErrorCode::Duplicate),
+            is_cut_off: has(ErrorCode::CutOff),
             raw_bytes: 0,
         }
+    }
+
+    /// What is withheld of it when it is read again, where later rows have set these fields.
+    pub(super) fn withheld(&self, overtaken: FieldSet) -> Withheld {
+        let refused = self.customer.filter(|_| self.is_duplicate).and_then(|id| CustomerId::new(id).ok());
+        Withheld { fields: overtaken, refused, cut_off: self.is_cut_off }
     }
 
     /// The row as it stands in the spool.

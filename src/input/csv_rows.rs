@@ -8,10 +8,11 @@ use super::decode::likely_encoding;
 use super::joined;
 use super::layout::CsvLayout;
 use super::mapping::Target;
-use super::own::{OvertakenRule, UnknownName, overtaken_in_text};
+use super::own::OvertakenRule;
 use super::record::{Record, RowRules, Teller};
 use super::rules::CellRules;
 use super::uneven;
+use super::withheld::{UnknownName, Withheld, withhold};
 
 /// Shows `visit` each record of a block in order. Returns how many lines of delimiters alone were passed over.
 pub(super) fn parse(block: &Block, layout: &CsvLayout, rules: &RowRules, visit: &mut impl FnMut(Record<'_>)) -> u64 {
@@ -60,8 +61,8 @@ pub(super) fn parse(block: &Block, layout: &CsvLayout, rules: &RowRules, visit: 
 fn begin<'b>(record: &CsvRecord<'_, 'b>, layout: &'b CsvLayout, rules: &'b RowRules, draft: &mut Draft<'b>) {
     draft.clear();
     layout.columns.constants.fill(draft, &rules.cells);
-    if let (Some(column), OvertakenRule::LeaveOut) = (layout.own.overtaken, rules.overtaken) {
-        leave_out(record, column, draft);
+    if let Some(column) = layout.own.overtaken {
+        withhold_by_column(record, column, rules.overtaken, draft);
     }
 }
 
@@ -125,15 +126,18 @@ fn tell_record_of_lines<'b>(record: &CsvRecord<'_, 'b>, targets: &[Target], tell
     });
 }
 
-/// Leaves out the fields that the cell in a column names.
+/// Withholds what the cell in a column names.
 #[cold]
-fn leave_out(record: &CsvRecord<'_, '_>, column: usize, draft: &mut Draft<'_>) {
-    let Some(cell) = record.cells().nth(column) else { return };
-    let text = record.text(&cell);
-    match text.ok_or(UnknownName).and_then(|text| overtaken_in_text(&text)) {
-        Ok(fields) => draft.leave_out(fields),
-        Err(UnknownName) => draft.add_row_error(UnknownName::CODE, UnknownName::message()),
+fn withhold_by_column(record: &CsvRecord<'_, '_>, column: usize, rule: OvertakenRule, draft: &mut Draft<'_>) {
+    if let Some(said) = withheld_in(record, column) {
+        withhold(said, rule, draft);
     }
+}
+
+/// What the cell in a column withholds; none where there is no such cell.
+pub(super) fn withheld_in(record: &CsvRecord<'_, '_>, column: usize) -> Option<Result<Withheld, UnknownName>> {
+    let cell = record.cells().nth(column)?;
+    Some(record.text(&cell).ok_or(UnknownName).and_then(|text| Withheld::of_text(&text)))
 }
 
 /// What the cell in a column says.

@@ -90,7 +90,7 @@ pub fn explain_record(raw: &[u8], layout: &Layout, rules: &RowRules) -> Vec<Expl
 /// The fields that are left out since later rows have set them.
 fn overtaken(raw: &[u8], layout: &Layout, rules: &RowRules) -> FieldSet {
     match (rules.overtaken, own_part(raw, layout).overtaken) {
-        (OvertakenRule::LeaveOut, Overtaken::Fields(fields)) => fields,
+        (OvertakenRule::LeaveOut, Overtaken::Read(withheld)) => withheld.fields,
         (OvertakenRule::LeaveOut, Overtaken::Unread(_)) | (OvertakenRule::Send, _) => FieldSet::EMPTY,
     }
 }

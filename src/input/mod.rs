@@ -53,6 +53,7 @@ mod uneven;
 mod unpack;
 mod value_maps;
 mod window;
+mod withheld;
 mod workbook;
 
 pub use blocks::{Block, BlockSize};
@@ -81,4 +82,5 @@ pub use uneven::Ragged;
 pub use unpack::Packing;
 pub use value_maps::ValueMaps;
 pub use window::{RowWindow, cut_behind};
+pub use withheld::Withheld;
 pub use workbook::SheetChoice;

@@ -14,11 +14,12 @@ use super::decode::likely_encoding;
 use super::json_shape::not_an_object;
 use super::layout::NdjsonLayout;
 use super::mapping::{Target, Unmapped};
-use super::own::{OvertakenRule, OwnKey, UnknownName};
+use super::own::{OvertakenRule, OwnKey};
 use super::plain_object::PlainObjects;
 use super::record::{Record, RowRules, Teller};
 use super::rules::{CellRules, Trim, did_you_mean};
 use super::shown;
+use super::withheld::withhold;
 
 /// So many unknown keys of one row are named; the others are counted.
 const UNKNOWN_KEYS_MAX: usize = 8;
@@ -185,13 +186,7 @@ impl<'d, 'b> Object<'d, 'b> {
 
     /// Takes what custsync has written into a failed row.
     fn take_own(&mut self, key: OwnKey, json: &str) {
-        match (self.overtaken, key.overtaken(json)) {
-            (OvertakenRule::Send, _) => {}
-            (OvertakenRule::LeaveOut, Ok(fields)) => self.draft.leave_out(fields),
-            (OvertakenRule::LeaveOut, Err(UnknownName)) => {
-                self.draft.add_row_error(UnknownName::CODE, UnknownName::message());
-            }
-        }
+        withhold(key.withheld(json), self.overtaken, self.draft);
     }
 
     /// Whether a member is the only one to fill its target; if not, what it says instead of its value.

@@ -10,8 +10,6 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::contract::{ErrorCode, Field, FieldSet};
-
 use super::blocks::{BYTE_ORDER_MARK, Block};
 use super::csv::{CsvRecord, CsvRecords};
 use super::dialect::{Delimiter, Dialect, Escape, Quotes};
@@ -20,6 +18,7 @@ use super::layout::{CsvLayout, Layout};
 use super::mapping::{MappingRules, Target};
 use super::members::Members;
 use super::quoting::{QuoteFault, without_escapes};
+use super::withheld::{UnknownName, Withheld};
 
 /// Columns that custsync itself adds to failed rows start so.
 const PREFIX: &str = "custsync_";
@@ -63,7 +62,7 @@ pub(super) struct OwnColumns {
 pub struct OwnPart<'r> {
     /// Where it stood in the first input, in the bytes of its cell or as JSON; absent where the row does not say it.
     pub place: Option<Cow<'r, [u8]>>,
-    /// The fields that later rows had set before.
+    /// What was withheld of it before.
     pub overtaken: Overtaken<'r>,
     /// The row as it was in the first input, without what custsync added.
     pub rest: Cow<'r, [u8]>,
@@ -80,27 +79,13 @@ pub enum Texts {
     Marked,
 }
 
-/// The fields that later rows had set before, as a row says it.
+/// What was withheld of a row before, as it says itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Overtaken<'r> {
-    /// These.
-    Fields(FieldSet),
+    /// This.
+    Read(Withheld),
     /// This cannot be read: the text of a cell, or JSON. It is kept, so that a correction of it can be read.
     Unread(Cow<'r, str>),
-}
-
-/// A name that is no field of the API, where the overtaken fields are named. It is not repeated: it may be any value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct UnknownName;
-
-impl UnknownName {
-    /// What the row's error is.
-    pub(super) const CODE: ErrorCode = ErrorCode::Format;
-
-    /// The row's error.
-    pub(super) fn message() -> String {
-        "names something in custsync_overtaken that is no field of the API".to_owned()
-    }
 }
 
 /// Whether custsync has given a column or key this name.
@@ -192,12 +177,12 @@ impl OwnKey {
         names_overtaken(name, rules).then_some(key)
     }
 
-    /// The overtaken fields that its value names.
-    pub(super) fn overtaken(self, json: &str) -> Result<FieldSet, UnknownName> {
+    /// What its value withholds.
+    pub(super) fn withheld(self, json: &str) -> Result<Withheld, UnknownName> {
         match self {
-            OwnKey::Member => overtaken_in_member(json),
+            OwnKey::Member => withheld_in_member(json),
             OwnKey::Overtaken => match serde_json::from_str::<Option<String>>(json) {
-                Ok(text) => overtaken_in_text(&text.unwrap_or_default()),
+                Ok(text) => Withheld::of_text(&text.unwrap_or_default()),
                 Err(_) => Err(UnknownName),
             },
         }
@@ -212,18 +197,11 @@ fn names_overtaken(name: &str, rules: &MappingRules) -> bool {
     }
 }
 
-/// The fields that the text of a cell names.
-pub(super) fn overtaken_in_text(text: &str) -> Result<FieldSet, UnknownName> {
-    let is_between = |character: char| character.is_whitespace() || character == ',';
-    let names = text.split(is_between).filter(|name| !name.is_empty());
-    names.map(|name| Field::from_name(name).ok_or(UnknownName)).collect()
-}
-
-/// The same, of the own member. One that is no object was not written by custsync, and says nothing.
-fn overtaken_in_member(json: &str) -> Result<FieldSet, UnknownName> {
-    let Some(names) = Said::of(json).and_then(|said| said.overtaken) else { return Ok(FieldSet::EMPTY) };
+/// What the own member withholds. One that is no object was not written by custsync, and says nothing.
+fn withheld_in_member(json: &str) -> Result<Withheld, UnknownName> {
+    let Some(names) = Said::of(json).and_then(|said| said.overtaken) else { return Ok(Withheld::NOTHING) };
     let names: Vec<Cow<'_, str>> = serde_json::from_str(names.get()).map_err(|_error| UnknownName)?;
-    names.iter().map(|name| Field::from_name(name).ok_or(UnknownName)).collect()
+    Withheld::of_names(names.iter().map(AsRef::as_ref))
 }
 
 /// What the own member says, as far as it is read again.
@@ -250,7 +228,7 @@ pub fn own_part<'r>(raw: &'r [u8], layout: &Layout) -> OwnPart<'r> {
 }
 
 fn nothing_own(raw: &[u8]) -> OwnPart<'_> {
-    OwnPart { place: None, overtaken: Overtaken::Fields(FieldSet::EMPTY), rest: Cow::Borrowed(raw), texts: Texts::Good }
+    OwnPart { place: None, overtaken: Overtaken::Read(Withheld::NOTHING), rest: Cow::Borrowed(raw), texts: Texts::Good }
 }
 
 /// Own columns stand in front, so that they are in line in a row with too few or too many cells, too.
@@ -265,11 +243,11 @@ fn of_csv<'r>(raw: &'r [u8], layout: &CsvLayout) -> OwnPart<'r> {
     let Some(record) = records.next() else { return nothing_own(raw) };
     let is_in_line = |column: usize| column < leading || record.columns() == layout.names().len();
     let overtaken = match overtaken.filter(|column| is_in_line(*column)) {
-        None => Overtaken::Fields(FieldSet::EMPTY),
+        None => Overtaken::Read(Withheld::NOTHING),
         Some(column) => {
             let cell = record.unquoted().nth(column).unwrap_or_default();
-            match std::str::from_utf8(&cell).map(overtaken_in_text) {
-                Ok(Ok(fields)) => Overtaken::Fields(fields),
+            match std::str::from_utf8(&cell).map(Withheld::of_text) {
+                Ok(Ok(withheld)) => Overtaken::Read(withheld),
                 Ok(Err(UnknownName)) | Err(_) => {
                     Overtaken::Unread(Cow::Owned(String::from_utf8_lossy(&cell).into_owned()))
                 }
@@ -319,8 +297,8 @@ fn of_first_member(raw: &[u8]) -> Option<OwnPart<'_>> {
     let said = Said::of(json.get())?;
     let members = behind.strip_prefix(b",").unwrap_or(behind);
     let rest = [b"{", members].concat();
-    let overtaken = match overtaken_in_member(json.get()) {
-        Ok(fields) => Overtaken::Fields(fields),
+    let overtaken = match withheld_in_member(json.get()) {
+        Ok(withheld) => Overtaken::Read(withheld),
         Err(UnknownName) => Overtaken::Unread(Cow::Borrowed(said.overtaken.map(RawValue::get).unwrap_or_default())),
     };
     Some(OwnPart { place: json_of(said.row), overtaken, rest: Cow::Owned(rest), texts: Texts::Good })
@@ -334,12 +312,12 @@ fn json_of(json: Option<&RawValue>) -> Option<Cow<'_, [u8]>> {
 fn of_members<'r>(raw: &'r [u8], mapping: &MappingRules) -> Option<OwnPart<'r>> {
     let Members(members) = serde_json::from_slice(raw).ok()?;
     let mut part = OwnPart { rest: Cow::Owned(b"{".to_vec()), ..nothing_own(raw) };
-    let mut overtaken = FieldSet::EMPTY;
+    let mut before = Withheld::NOTHING;
     for (name, value) in &members {
         let json = value.get();
         if let Some(key) = OwnKey::of(name, mapping) {
-            match key.overtaken(json) {
-                Ok(fields) => overtaken = overtaken.union(fields),
+            match key.withheld(json) {
+                Ok(withheld) => before = before.union(withheld),
                 Err(UnknownName) => part.overtaken = Overtaken::Unread(Cow::Owned(json.to_owned())),
             }
         }
@@ -358,8 +336,8 @@ fn of_members<'r>(raw: &'r [u8], mapping: &MappingRules) -> Option<OwnPart<'r>> 
         }
     }
     part.rest.to_mut().push(b'}');
-    if let Overtaken::Fields(fields) = &mut part.overtaken {
-        *fields = overtaken;
+    if let Overtaken::Read(withheld) = &mut part.overtaken {
+        *withheld = before;
     }
     Some(part)
 }

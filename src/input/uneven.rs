@@ -4,6 +4,7 @@
 use crate::contract::{Cell, CustomerId, Draft, ErrorCode, FieldError, InvalidRow, Subject};
 
 use super::csv::CsvRecord;
+use super::csv_rows::withheld_in;
 use super::format::Format;
 use super::framing::count_lines;
 use super::layout::CsvLayout;
@@ -24,23 +25,29 @@ pub enum Ragged {
 /// Why a record cannot be read by the header at all, where that is so. The cells before a fault are in their columns, so the id
 /// may be read, which helps to find the row.
 pub(super) fn invalid(record: &CsvRecord<'_, '_>, layout: &CsvLayout, rules: &CellRules) -> Option<InvalidRow> {
-    let (error, columns_read) = match record.quote_fault() {
-        Some(fault) => (
-            FieldError::new(
-                Subject::Row,
-                ErrorCode::Quotes,
-                with_lines(fault.behind(layout.own.leading).to_string(), record),
-            ),
-            fault.column,
-        ),
-        None => (FieldError::new(Subject::Row, ErrorCode::Columns, ragged_message(record, layout)?), usize::MAX),
+    let error = |code, message| FieldError::new(Subject::Row, code, message);
+    let columns_error = || ragged_message(record, layout).map(|(code, message)| error(code, message));
+    let (errors, columns_read) = match record.quote_fault() {
+        Some(fault) => {
+            let quotes = with_lines(fault.behind(layout.own.leading).to_string(), record);
+            // Corrected alone, it would be read as a whole row.
+            let cut_off = columns_error().filter(|error| error.code == ErrorCode::CutOff);
+            ([error(ErrorCode::Quotes, quotes)].into_iter().chain(cut_off).collect(), fault.column)
+        }
+        None => (vec![columns_error()?], usize::MAX),
     };
     let id = Some(layout.columns.id).filter(|column| *column < columns_read).and_then(|column| record.text_in(column));
     let id = match id.and_then(|text| rules.cell(Target::Id, text)) {
         Some(Cell::Text(text)) => CustomerId::parse(&text).ok(),
         _ => None,
     };
-    Some(InvalidRow { id, errors: vec![error] })
+    Some(InvalidRow { id, errors })
+}
+
+/// Whether a record with cells missing is the input's last one and has no line end, or was so in the first input.
+fn is_cut_off(record: &CsvRecord<'_, '_>, layout: &CsvLayout) -> bool {
+    let said = layout.own.overtaken.and_then(|column| withheld_in(record, column));
+    record.ends_the_text() || said.is_some_and(|said| said.is_ok_and(|withheld| withheld.cut_off))
 }
 
 /// A message with the lines that the record covers, where those are several: a quote that is missing may have joined them.
@@ -53,16 +60,17 @@ pub(super) fn with_lines(message: String, record: &CsvRecord<'_, '_>) -> String 
 
 /// What is wrong with the number of a record's cells, if `--ragged` does not allow it. The columns that custsync put in front do not
 /// count.
-fn ragged_message(record: &CsvRecord<'_, '_>, layout: &CsvLayout) -> Option<String> {
+fn ragged_message(record: &CsvRecord<'_, '_>, layout: &CsvLayout) -> Option<(ErrorCode, String)> {
     let own = layout.own.leading;
     let (here, header) = (record.columns().saturating_sub(own), layout.columns.names.len().saturating_sub(own));
     let columns = if here == 1 { "column" } else { "columns" };
     let message = format!("has {here} {columns} where the header has {header}");
     let are_empty = || record.is_blank_from(own + header);
-    match (here < header, layout.ragged) {
+    let message = match (here < header, layout.ragged) {
         _ if here == header => None,
-        (true, _) if record.ends_the_text() => {
-            Some(format!("{message}, and no line end: the input ends in this row (is it cut off?)"))
+        (true, _) if is_cut_off(record, layout) => {
+            let message = format!("{message}, and no line end: the input ends in this row (is it cut off?)");
+            return Some((ErrorCode::CutOff, message));
         }
         (true, Ragged::Pad) => None,
         (true, Ragged::Error) => Some(format!("{message} (--ragged pad where the missing ones are empty)")),
@@ -72,7 +80,8 @@ fn ragged_message(record: &CsvRecord<'_, '_>, layout: &CsvLayout) -> Option<Stri
             _ => format!("{message}; the cells too many are empty (--ragged pad)"),
         }),
         (false, Ragged::Pad | Ragged::Error) => Some(message),
-    }
+    };
+    message.map(|message| (ErrorCode::Columns, message))
 }
 
 /// Adds an error for each column without a name in which the record has something: nobody said what it is.

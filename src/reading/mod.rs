@@ -115,8 +115,11 @@ fn check_block(
                     }
                 }
             }
-            Err(invalid) => {
+            Err(mut invalid) => {
                 batch.read.add_invalid(position);
+                if invalid.id.is_some_and(|id| ids.would_refuse(id)) {
+                    add_duplicate(&mut invalid.errors);
+                }
                 builder.invalid_row(record.raw, invalid, position)
             }
         };
@@ -138,8 +141,15 @@ fn check_block(
 
 /// What is wrong with a valid row that is refused for its id's sake.
 fn refused(id: CustomerId) -> InvalidRow {
-    let message = "stands in an earlier row too (--unique reject)";
-    InvalidRow { id: Some(id), errors: vec![FieldError::new(Subject::Id, ErrorCode::Duplicate, message)] }
+    InvalidRow { id: Some(id), errors: vec![FieldError::duplicate()] }
+}
+
+/// Says of an invalid row that it would be refused if it were valid: corrected, it would be sent over the one that came before.
+fn add_duplicate(errors: &mut Vec<FieldError>) {
+    if errors.iter().all(|error| error.code != ErrorCode::Duplicate) {
+        let behind_row_errors = errors.iter().take_while(|error| error.subject == Subject::Row).count();
+        errors.insert(behind_row_errors, FieldError::duplicate());
+    }
 }
 
 impl RowBuilder {

@@ -11,12 +11,12 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use super::source::{BlockSource, Numbered, SourceBlock};
-use super::{ROW_BYTES, RowBuilder, refused};
+use super::{ROW_BYTES, RowBuilder, add_duplicate, refused};
 use crate::contract::{CustomerId, FieldSet};
 use crate::explanation::Explanation;
 use crate::ids::{Ids, Standing};
 use crate::input::{InputError, parse_block};
-use crate::row::{Position, Row};
+use crate::row::{Content, Position, Row};
 use crate::tally::RowsRead;
 
 /// What is found in a block may take about this many bytes, before the rest of it is left to whoever takes it in order.
@@ -260,8 +260,17 @@ impl Sifted {
 
     /// Looks at the ids for what becomes of their rows. Blocks have to come in the order of the input.
     pub(crate) fn settle(mut self, ids: &mut Ids, builder: &RowBuilder) -> Sifted {
-        let mut refused = Vec::new();
+        let (mut refused, mut also_refused) = (Vec::new(), Vec::new());
+        let mut invalid = self.invalid.iter().peekable();
+        let mut look_at_invalid = |before: u64, ids: &Ids| {
+            while let Some(row) = invalid.next_if(|row| row.position.row < before) {
+                if row.id.is_some_and(|id| ids.would_refuse(id)) {
+                    also_refused.push(row.position.row);
+                }
+            }
+        };
         for (id, fields, position) in std::mem::take(&mut self.valid) {
+            look_at_invalid(position.row, ids);
             let standing = ids.next(id, fields);
             self.read.add_standing(position, standing);
             match standing {
@@ -273,14 +282,27 @@ impl Sifted {
                 Standing::Refused => refused.push(position.row),
             }
         }
-        if refused.is_empty() {
-            return self;
-        }
+        look_at_invalid(u64::MAX, ids);
         // Good rows are not kept, so those that turn out to be bad are read once more.
-        let to_explain = u64::try_from(self.explained.len()).unwrap_or(u64::MAX);
-        let rows_before = self.rows_before;
-        let sifting = Sifting { rows_before, refused_rows: &refused, to_explain, found_bytes_max: usize::MAX };
-        sift_block(self.source, builder, &sifting)
+        let sifted = if refused.is_empty() {
+            self
+        } else {
+            let to_explain = u64::try_from(self.explained.len()).unwrap_or(u64::MAX);
+            let rows_before = self.rows_before;
+            let sifting = Sifting { rows_before, refused_rows: &refused, to_explain, found_bytes_max: usize::MAX };
+            sift_block(self.source, builder, &sifting)
+        };
+        sifted.with_duplicates(&also_refused)
+    }
+
+    /// The same, where these of its invalid rows, in order, would be refused if they were valid.
+    fn with_duplicates(mut self, rows: &[u64]) -> Sifted {
+        for row in &mut self.invalid {
+            if let (Content::Invalid(errors), Ok(_)) = (&mut row.content, rows.binary_search(&row.position.row)) {
+                add_duplicate(errors);
+            }
+        }
+        self
     }
 }
 

@@ -275,6 +275,46 @@ fn columns_have_the_numbers_that_they_had_in_the_first_input() {
 }
 
 #[test]
+fn a_row_that_may_be_cut_off_is_not_sent_before_somebody_says_so() {
+    let rows = "id,job,address,email\n1,a,b,c@@example.org\n2,Nurse,12 High Ro";
+    let utf_16: Vec<u8> = format!("\u{feff}{rows}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for content in [rows.as_bytes().to_vec(), utf_16] {
+        let scenario = Scenario::new().file("a.csv", content).flags(["--max-errors", "none", "--ragged", "pad"]);
+        let scenario = scenario.unlimited().sandbox(|_| {});
+        let first = text(&scenario.run([]).exits(1), "failed.csv");
+        let flags = "--ragged pad --max-errors none";
+        // As it is, and as a spreadsheet saves it, which fills rows up.
+        for (name, file) in [("same", first.clone()), ("filled", first.replace("High Ro\n", "High Ro,\n"))] {
+            scenario.write("failed.csv", &file);
+            let end = run(&scenario, "failed.csv", name, &format!("{flags} --overtaken send")).exits(1);
+            assert_eq!(end.ledger.len(), 0, "{name}");
+            assert_eq!(summary_of(&scenario, name)["invalid"], 2);
+            let again = failed_of(&scenario, name, "failed.csv");
+            assert!(name != "same" || again == first, "nothing has changed: {again}");
+            assert!(errors_in(&again)[1].contains("is it cut off?"), "{again}");
+        }
+        scenario.write(
+            "corrected.csv",
+            first.replace("High Ro", "High Road").replace("@@", "@").replace(",cut_off,", ",,"),
+        );
+        let end = run(&scenario, "corrected.csv", "corrected", flags).exits(0);
+        assert_eq!(customer(&end.ledger, 2), json!({"job": "Nurse", "address": "12 High Road"}));
+    }
+}
+
+#[test]
+fn a_row_that_may_be_cut_off_says_so_beside_its_other_faults() {
+    let scenario = Scenario::new().file("a.csv", "id,job,address\n1,a,b\n2,\"Nurse\"s");
+    let end = scenario.check(["--ragged", "pad"]).exits(1);
+    let row = end.failed_rows(Form::Csv).pop().expect("a row");
+    assert!(row.error.contains("(quotes)") && row.error.contains("(cut_off)"), "{}", row.error);
+    assert_eq!(row.overtaken, ["cut_off"]);
+    scenario.write("corrected.csv", text(&end, "failed.csv").replace("\"Nurse\"s", "Nurses"));
+    let again = scenario.custsync(["check", "corrected.csv", "--ragged", "pad", "--run-dir", "again"]).exits(1);
+    again.prints("row cut_off 1 row");
+}
+
+#[test]
 fn own_columns_are_read_whatever_the_delimiter_is() {
     for delimiter in [' ', '\'', '.', ':', '(', '-', '=', '`'] {
         let line = |cells: [&str; 3]| cells.join(&delimiter.to_string()) + "\n";

@@ -7,7 +7,7 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::harness::{Customers, End, Form, Ledger, Reply, Scenario, failed_rows};
+use crate::harness::{Customers, End, FailedRow, Form, Ledger, Reply, Scenario, failed_rows};
 
 /// Customers 7 and 8 stand in both files. The last row of 8 is invalid, and so is a row of 9 that comes first.
 const FIRST: &str = "id,job\n7,a\n8,b\n9,\n007,c\n10,d\n8,e\n";
@@ -154,7 +154,7 @@ fn what_can_be_read_only_once_has_no_last_rows() {
 #[test]
 fn a_second_row_of_a_customer_can_be_refused() {
     let check = two_files("reject").check([]).exits(1).prints(concat!(
-        "  id duplicate 4 rows (36.4%), first at a.csv:5, a.csv:7, b.csv:2\n",
+        "  id duplicate 5 rows (45.5%), first at a.csv:5, a.csv:7, b.csv:2\n",
         "    stands in an earlier row too (--unique reject)\n",
     ));
     assert_eq!(rows(&check, "invalid"), [3, 4, 6, 7, 8, 10]);
@@ -249,4 +249,78 @@ fn fields_that_only_earlier_rows_set_are_pointed_out() {
         assert_eq!(found, ["lost_with_earlier_row"], "{warnings}");
         assert_eq!((&warnings[0]["field"], &warnings[0]["first"]), (&json!("job"), &json!(["a.csv:4"])));
     }
+}
+
+/// Runs a file of failed rows, with the scenario's sandbox and these flags. Returns how many rows of it were updated.
+fn run_again(scenario: &Scenario, file: &str, flags: &[&str]) -> (End, u64) {
+    let url = scenario.url().unwrap();
+    scenario.write("again.csv", file);
+    std::fs::remove_dir_all(scenario.path("again")).unwrap_or_default();
+    let mut words = vec!["run", "again.csv", "--run-dir", "again", "--base-url", &url, "--rate", "unlimited"];
+    words.extend(["--max-errors", "none"].iter().chain(flags));
+    let end = scenario.start_words(words).end();
+    let summary: Value = serde_json::from_slice(&scenario.read("again/summary.json").unwrap()).unwrap();
+    (end, summary["updated"].as_u64().unwrap())
+}
+
+/// A row that breaks the contract, too, is told that it would be refused: corrected, it would be sent over the row that won.
+#[test]
+fn a_refused_row_is_not_sent_from_the_failed_rows_before_somebody_says_so() {
+    let scenario =
+        Scenario::new().file("a.csv", "id,job\n7,Nurse\n7,Baker\n8,\n8,Clerk\n8,\n").unlimited().sandbox(|_| {});
+    let flags = ["--unique", "reject", "--empty", "error", "--max-errors", "none"];
+    let end = scenario.run(flags).exits(1).counts([2, 3, 0, 0, 0]);
+    let failed = String::from_utf8_lossy(end.file("failed.csv")).into_owned();
+    let rows = failed_rows(Form::Csv, failed.as_bytes());
+    let withheld: Vec<_> = rows.iter().map(|row| row.overtaken.join(" ")).collect();
+    assert_eq!(withheld, ["id_7", "job", "id_8"]);
+    assert!(rows[0].error.ends_with("; once this row may be sent, take `id_7` out of custsync_overtaken"), "{failed}");
+
+    let before = end.ledger.len();
+    for flags in [&["--unique", "reject", "--empty", "error"][..], &[], &["--unique", "last"]] {
+        let (end, updated) = run_again(&scenario, &failed, flags);
+        let end = end.exits(1);
+        assert_eq!((updated, end.ledger.len()), (0, before), "{flags:?}");
+    }
+    let again = String::from_utf8_lossy(&scenario.read("again/failed.csv").unwrap()).into_owned();
+    let errors = failed_rows(Form::Csv, again.as_bytes()).into_iter().map(|row| row.error);
+    assert_eq!(errors.filter(|error| *error == rows[0].error).count(), 1, "the same words: {again}");
+
+    let corrected = failed.replace(",8,\n", ",8,Cook\n");
+    assert_eq!(run_again(&scenario, &corrected, &[]).1, 0, "nor is the row that broke the contract");
+    assert_eq!(run_again(&scenario, &failed.replace(",7,Baker", ",9,Baker"), &[]).1, 1, "another customer's row");
+    assert_eq!(run_again(&scenario, &failed.replace("id_7,", ","), &[]).1, 1, "it is no longer withheld");
+    assert_eq!(run_again(&scenario, &corrected, &["--overtaken", "send"]).1, 3);
+
+    // A check says the same, as far as it can know it.
+    scenario.custsync(["check", "a.csv", "--run-dir", "check", "--unique", "reject", "--empty", "error"]).exits(1);
+    let of_check = failed_rows(Form::Csv, &scenario.read("check/failed.csv").unwrap());
+    let known = |row: &FailedRow| row.error.replace("; later rows of this customer have set job", "");
+    assert_eq!(of_check.iter().map(known).collect::<Vec<_>>(), rows.iter().map(known).collect::<Vec<_>>());
+}
+
+#[test]
+fn ndjson_rows_are_refused_likewise() {
+    let rows = "{\"id\":7,\"job\":\"Nurse\"}\n{\"id\":7,\"job\":\"Baker\"}\n";
+    let scenario = Scenario::new().file("a.ndjson", rows).unlimited().sandbox(|_| {});
+    let end = scenario.run(["--unique", "reject", "--max-errors", "none"]).exits(1);
+    let failed = String::from_utf8_lossy(end.file("failed.ndjson")).into_owned();
+    assert!(failed.contains("\"overtaken\":[\"id_7\"]"), "{failed}");
+    assert_eq!(run_again(&scenario, &failed, &[]).1, 0);
+    assert_eq!(run_again(&scenario, &failed.replace("\"id_7\"", ""), &[]).1, 1);
+}
+
+#[test]
+fn a_row_before_the_last_one_is_not_sent_when_it_is_corrected() {
+    let rows = "id,email,job\n7,a@@example.org,Nurse\n7,b@example.org,\n8,@@,Clerk\n";
+    let scenario = Scenario::new().file("a.csv", rows).unlimited().sandbox(|_| {});
+    let end = scenario.run(["--unique", "last", "--max-errors", "none"]).exits(1).counts([1, 2, 0, 0, 0]);
+    let failed = String::from_utf8_lossy(end.file("failed.csv")).into_owned();
+    assert!(failed.contains("; a later row of this customer was sent instead"), "{failed}");
+    let corrected = failed.replace("a@@", "a@").replace(",@@", ",c@example.org");
+    let before = end.ledger.len();
+    let (end, updated) = run_again(&scenario, &corrected, &["--unique", "last"]);
+    let end = end.exits(0);
+    assert_eq!((updated, end.ledger.0[before..].iter().map(|sent| sent.id).collect::<Vec<_>>()), (1, vec![8]));
+    assert_eq!(run_again(&scenario, &corrected, &["--overtaken", "send"]).1, 2);
 }

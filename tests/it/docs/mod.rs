@@ -104,6 +104,7 @@ fn the_codes_are_those_of_the_contract() {
         ErrorCode::Encoding,
         ErrorCode::Damaged,
         ErrorCode::Columns,
+        ErrorCode::CutOff,
         ErrorCode::Quotes,
         ErrorCode::Duplicate,
     ];

@@ -216,7 +216,7 @@ fn rows() -> Vec<Odd> {
             Rows(
                 1,
                 1,
-                "3 row columns: has 2 columns where the header has 3, and no line end: the input ends in this row (is it cut off?)",
+                "3 row cut_off: has 2 columns where the header has 3, and no line end: the input ends in this row (is it cut off?)",
             ),
         ),
         odd(
