@@ -12,13 +12,15 @@ use super::uneven::with_lines;
 /// Why a record is refused that holds line breaks, where a cell of it looks like rows that were joined.
 #[cold]
 pub(super) fn invalid(record: &CsvRecord<'_, '_>, layout: &CsvLayout) -> Option<InvalidRow> {
-    let names = layout.names().len();
-    if !layout.dialect.has_quotes() || record.columns() != names || names < 2 {
+    // Rows were joined when they had the columns of the first input alone.
+    let own = layout.own_columns();
+    let names = layout.names().len().saturating_sub(own);
+    if !layout.dialect.has_quotes() || record.columns() != layout.names().len() || names < 2 {
         return None;
     }
-    let delimiter = layout.dialect.delimiter.byte();
-    let mut cells = record.raw_cells().enumerate();
-    let (column, _) = cells.find(|(column, cell)| holds_rows(cell, *column, names, layout.columns.id, delimiter))?;
+    let (id, delimiter) = (layout.columns.id.checked_sub(own)?, layout.dialect.delimiter.byte());
+    let mut cells = record.raw_cells().skip(own).enumerate();
+    let (column, _) = cells.find(|(column, cell)| holds_rows(cell, *column, names, id, delimiter))?;
     let message = format!(
         "column {} holds what looks like the rest of this row, the start of another, and a line break between: \
          is a closing quote missing? (--allow joined where it is text)",

@@ -381,3 +381,27 @@ fn a_text_with_bad_escapes_stays_invalid_until_it_is_corrected_as_its_error_says
     assert_eq!(customer(&end.ledger, 2), json!({"job": "a\n/zb", "address": "x\"y"}));
     assert_eq!(customer(&end.ledger, 3), json!({"job": "q\"/q", "address": "z"}));
 }
+
+/// A row whose cell looks like joined rows stays invalid where it is read again, and is sent once its quotes are right.
+#[test]
+fn a_row_that_a_missing_quote_has_joined_stays_invalid() {
+    let scenario =
+        Scenario::new().file("a.csv", "id,job,email\n1,\"a,b@x.de\n2,c,d@x.de\n3,e\",f@x.de\n").sandbox(|_| {});
+    let first = scenario.run(["--max-errors", "none"]).exits(1);
+    scenario.write("again.csv", first.file("failed.csv"));
+    let again = scenario.custsync(["check", "again.csv", "--run-dir", "again"]).exits(1);
+    let message = |end: &End| end.results().row(1)["errors"][0]["message"].as_str().unwrap_or_default().to_owned();
+    let of_first = message(&first);
+    assert!(of_first.starts_with("column 2 holds what looks like the rest of this row"), "{of_first}");
+    assert_eq!(message(&again), of_first);
+    let failed = String::from_utf8_lossy(again.file("failed.csv")).replace(",\"a,", ",a,").replace("3,e\"", "3,e");
+    let (top, rows) = failed.split_once(",1,a,").expect("the row");
+    let header = top.lines().next().and_then(|line| line.rsplit_once("custsync_overtaken,")).expect("a header").1;
+    scenario.write("right.csv", format!("{header}\n1,a,{rows}"));
+    let url = scenario.url().expect("a sandbox has a URL");
+    scenario.custsync(["run", "right.csv", "--run-dir", "right", "--base-url", &url]).exits(0);
+    let updates = [(1, "a", "b@x.de"), (2, "c", "d@x.de"), (3, "e", "f@x.de")];
+    scenario.holds_updates(updates.into_iter().map(|(id, job, email)| {
+        (id, [("job".to_owned(), job.into()), ("email".to_owned(), email.into())].into_iter().collect())
+    }));
+}
