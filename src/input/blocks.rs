@@ -5,13 +5,14 @@ use std::io;
 use std::io::Read;
 
 use bytes::Bytes;
-use memchr::memchr2;
+use memchr::{memchr, memchr2};
 
 use super::dialect::Dialect;
 use super::error::InputFault;
 use super::format::{Format, first_visible};
 use super::framing::{RecordEnds, count_lines, from};
 use super::marks::CellMarks;
+use super::pauses::is_pause;
 
 /// The byte order mark of UTF-8. It says nothing about UTF-8 and is no part of the first column's name.
 pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -99,6 +100,8 @@ pub(super) struct Blocks<R> {
     size: BlockSize,
     /// What is read and not yet cut. It starts with a record.
     buffer: Vec<u8>,
+    /// Whether it has what the reader gives without a pause.
+    is_filled: bool,
     /// Blocks that are cut and not yet handed out.
     cut: VecDeque<Block>,
     /// Bytes to read for the next block.
@@ -113,8 +116,15 @@ impl<R: Read> Head<R> {
     /// Reads about a block, and cuts the byte order mark off.
     pub(super) fn read(mut reader: R, size: BlockSize) -> Result<Head<R>, InputFault> {
         let mut bytes = Vec::new();
-        let end = fill(&mut reader, &mut bytes, size.block_bytes.max(HEAD_BYTES_MIN))
-            .map_err(|error| InputFault::of_read(error, line_behind(&bytes)))?;
+        let target = size.block_bytes.max(HEAD_BYTES_MIN);
+        // A reader that pauses may give what an input is known by, or not.
+        let end = loop {
+            let end = fill(&mut reader, &mut bytes, target)
+                .map_err(|error| InputFault::of_read(error, line_behind(&bytes)))?;
+            if end == End::Reached || bytes.len() >= target || memchr(b'\n', &bytes).is_some() {
+                break end;
+            }
+        };
         let mut bytes_before = 0;
         if bytes.starts_with(BYTE_ORDER_MARK) {
             bytes.drain(..BYTE_ORDER_MARK.len());
@@ -142,8 +152,8 @@ impl<R: Read> Head<R> {
     /// The whole stream in blocks, from its first byte on.
     pub(super) fn into_blocks(self, format: Format) -> Blocks<R> {
         let Head { reader, size, bytes: buffer, line, bytes_before, end, .. } = self;
-        let (cut, target) = (VecDeque::new(), size.block_bytes);
-        Blocks { reader, format, size, buffer, cut, target, ends: RecordEnds::new(format), end, line, bytes_before }
+        let (cut, target, ends, is_filled) = (VecDeque::new(), size.block_bytes, RecordEnds::new(format), true);
+        Blocks { reader, format, size, buffer, is_filled, cut, target, ends, end, line, bytes_before }
     }
 
     /// Passes over the first lines, whatever is in them: a quote in a title opens nothing. Says how many there were of so many.
@@ -207,7 +217,7 @@ impl<R: Read> Blocks<R> {
         }
         let mut target = self.target;
         loop {
-            if self.end == End::Ahead {
+            if self.end == End::Ahead && !std::mem::take(&mut self.is_filled) {
                 self.end = fill(&mut self.reader, &mut self.buffer, target)
                     .map_err(|error| InputFault::of_read(error, self.line_of(self.buffer.len())))?;
             }
@@ -217,7 +227,7 @@ impl<R: Read> Blocks<R> {
                 (End::Ahead, Some(record_end)) => return self.cut(record_end).map(Some),
                 (End::Ahead, None) if self.buffer.len() > self.size.record_bytes_max => return Err(self.too_long()),
                 // One byte more than a record may have tells a longest record from one that is too long.
-                (End::Ahead, None) => target = (self.buffer.len() * 2).min(self.size.record_bytes_max + 1),
+                (End::Ahead, None) => target = target.max((self.buffer.len() * 2).min(self.size.record_bytes_max + 1)),
             }
         }
     }
@@ -300,12 +310,16 @@ impl<R: Read> Blocks<R> {
     }
 }
 
-/// Reads until `buffer` holds `target` bytes or the reader has no more.
+/// Reads until `buffer` holds `target` bytes, the reader pauses, or it has no more.
 fn fill(reader: &mut impl Read, buffer: &mut Vec<u8>, target: usize) -> io::Result<End> {
     let missing = target.saturating_sub(buffer.len());
     buffer.reserve(missing);
-    let read = reader.take(u64::try_from(missing).unwrap_or(u64::MAX)).read_to_end(buffer)?;
-    Ok(if read < missing { End::Reached } else { End::Ahead })
+    match reader.take(u64::try_from(missing).unwrap_or(u64::MAX)).read_to_end(buffer) {
+        Ok(read) if read < missing => Ok(End::Reached),
+        Ok(_) => Ok(End::Ahead),
+        Err(error) if is_pause(&error) => Ok(End::Ahead),
+        Err(error) => Err(error),
+    }
 }
 
 /// The line that is reached behind the first bytes of an input.
@@ -321,6 +335,6 @@ fn probable_format(head: &[u8]) -> Format {
     }
 }
 
-fn bytes_of(bytes: &[u8]) -> u64 {
+pub(super) fn bytes_of(bytes: &[u8]) -> u64 {
     u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }

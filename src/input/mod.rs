@@ -36,6 +36,7 @@ mod null_strings;
 mod odd_text;
 mod open;
 mod own;
+mod pauses;
 mod places;
 mod plain_object;
 mod quoting;

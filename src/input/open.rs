@@ -22,6 +22,7 @@ use super::mapping::MappingRules;
 use super::ndjson::is_blank;
 use super::not_text::NotText;
 use super::own::{self, Origin, OwnColumns};
+use super::pauses::Pauses;
 use super::read_as::{Container, ReadAs};
 use super::source::{InputName, Source};
 use super::stream::{ByteStream, EncodingChoice, EncodingDoubt, EncodingDoubts, text_of};
@@ -148,7 +149,7 @@ impl Input {
         rules: &InputRules,
         size: BlockSize,
     ) -> Result<Input, InputError> {
-        let source = Source { reader, size: None };
+        let source = Source { reader, size: None, pauses: Pauses::default() };
         open_text(&name, source, rules, size).map_err(|fault| InputError { name, fault })
     }
 
@@ -264,7 +265,7 @@ fn open_workbook(name: &InputName, path: &Path, rules: &InputRules) -> Result<In
 }
 
 fn open_text(name: &InputName, source: Source, rules: &InputRules, size: BlockSize) -> Result<Input, InputFault> {
-    let text = text_of(source.reader, rules.encoding)?;
+    let text = text_of(source.reader, &source.pauses, rules.encoding)?;
     let mut head = Head::read(text.reader, size)?;
     let own_rules = own::format_of(head.bytes(), rules.quotes).map(|format| rules.of_failed_rows(format));
     if own_rules.is_some() {

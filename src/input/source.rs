@@ -8,6 +8,7 @@ use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 
 use super::error::InputFault;
+use super::pauses::{Pauses, Pipe};
 use super::steady::SteadyFile;
 use super::stream::ByteStream;
 use crate::text;
@@ -27,6 +28,8 @@ pub(super) struct Source {
     pub(super) reader: ByteStream,
     /// Its size in bytes, where it is a regular file.
     pub(super) size: Option<u64>,
+    /// Where it is none: whether it tells of pauses.
+    pub(super) pauses: Pauses,
 }
 
 impl InputName {
@@ -69,10 +72,11 @@ impl Source {
         if metadata.is_dir() {
             return Err(InputFault::Directory);
         }
+        let pauses = Pauses::default();
         Ok(if metadata.is_file() {
-            Source { size: Some(metadata.len()), reader: Box::new(SteadyFile::new(file, &metadata)) }
+            Source { size: Some(metadata.len()), reader: Box::new(SteadyFile::new(file, &metadata)), pauses }
         } else {
-            Source { size: None, reader: Box::new(file) }
+            Source { size: None, reader: Box::new(Pipe::new(file, pauses.clone())), pauses }
         })
     }
 }

@@ -4,13 +4,16 @@
 use std::fmt;
 use std::io::{self, Cursor, Read};
 
-use super::blocks::line_behind;
+use memchr::memchr;
+
+use super::blocks::{bytes_of, line_behind};
 use super::decode::{Decoded, Encoding, Utf8Doubt};
 use super::dialect::Delimiter;
 use super::error::InputFault;
 use super::magic::not_text;
 use super::not_text::NotText;
 use super::own;
+use super::pauses::{Pauses, is_pause};
 use super::unpack::{Packing, UnpackLimits, Unpacked};
 
 /// The bytes of an input.
@@ -95,13 +98,15 @@ impl EncodingDoubts {
     }
 }
 
-/// The text of an input.
-pub(super) fn text_of(bytes: ByteStream, encoding: EncodingChoice) -> Result<Text, InputFault> {
+/// The text of an input. Unpacking cannot be interrupted, so of packed data no pauses are told.
+pub(super) fn text_of(bytes: ByteStream, pauses: &Pauses, encoding: EncodingChoice) -> Result<Text, InputFault> {
     let (head, bytes) = peek(bytes)?;
+    pauses.tell_again();
     let packing = Packing::of(&head);
     let (head, bytes) = match packing {
         None => (head, bytes),
         Some(packing) => {
+            pauses.hide();
             let unpacked = Unpacked::new(bytes, packing, UnpackLimits::default()).map_err(InputFault::Read)?;
             peek(Box::new(unpacked))?
         }
@@ -173,9 +178,14 @@ fn is_mostly(bytes: &[u8], size: usize, tenths: usize, is_such: impl Fn(&[u8]) -
 /// The first bytes, and a reader of all of them.
 fn peek(mut bytes: ByteStream) -> Result<(Vec<u8>, ByteStream), InputFault> {
     let mut head = Vec::with_capacity(MAGIC_BYTES);
-    let wanted = u64::try_from(MAGIC_BYTES).unwrap_or(u64::MAX);
-    if let Err(error) = bytes.by_ref().take(wanted).read_to_end(&mut head) {
-        return Err(InputFault::of_read(error, line_behind(&head)));
+    let wanted = MAGIC_BYTES as u64;
+    while let Err(error) = bytes.by_ref().take(wanted - bytes_of(&head)).read_to_end(&mut head) {
+        match is_pause(&error) {
+            // A whole line tells what it is the beginning of.
+            true if memchr(b'\n', &head).is_some() => break,
+            true => {}
+            false => return Err(InputFault::of_read(error, line_behind(&head))),
+        }
     }
     let whole = Cursor::new(head.clone()).chain(bytes);
     Ok((head, Box::new(whole)))

@@ -1,8 +1,10 @@
 //! Inputs that cannot be used are refused before anything is sent, and those that can be are read as the flags say.
 
-use std::fs::{self, Permissions};
+use std::fs::{self, OpenOptions, Permissions};
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use serde_json::{Value, json};
 
 use crate::harness::{End, Form, Scenario};
@@ -208,4 +210,24 @@ fn a_byte_order_mark_and_foreign_line_ends_belong_to_no_value() {
     let end = scenario.run(["--max-in-flight", "1"]).exits(0);
     assert_eq!(sent(&end), [(1, json!({"job": "Nurse"})), (2, json!({"job": "a\r\nb"}))]);
     assert!(!end.files.contains_key(&format!("failed.{}", Form::Csv.extension())), "nothing failed");
+}
+
+/// A service that writes a row now and then: each is sent when it is whole, not when a block is full.
+#[test]
+fn rows_of_a_pipe_are_sent_while_its_writer_pauses() {
+    let scenario = Scenario::new().input("pipe").sandbox(|_| {});
+    let pipe = scenario.path("pipe");
+    mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    let running = scenario.start([]);
+    let mut rows = OpenOptions::new().write(true).open(&pipe).unwrap();
+    rows.write_all(b"id,job\n1,a\n2,b\n3,c").unwrap();
+    let running = running.until("two rows", |scenario| scenario.counts().applied == 2);
+    rows.write_all(b"d\n4,e\n").unwrap();
+    let running = running.until("four rows", |scenario| scenario.counts().applied == 4);
+    rows.write_all(b"5,f").unwrap();
+    drop(rows);
+    running.end().exits(0).counts([5, 0, 0, 0, 0]);
+    let jobs = [(1, "a"), (2, "b"), (3, "cd"), (4, "e"), (5, "f")];
+    scenario
+        .holds_updates(jobs.into_iter().map(|(id, job)| (id, [("job".to_owned(), job.into())].into_iter().collect())));
 }
