@@ -5,8 +5,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::{Arc, OnceLock};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::args::Args;
@@ -14,6 +15,7 @@ use crate::commands::{self, Failure};
 use crate::config::{ConfigFile, Settings, Task};
 use crate::contract::field_table;
 use crate::exit::Exit;
+use crate::signals::{Signals, StopSignal, Watch, WorkEnd};
 use crate::terminal;
 use crate::text;
 
@@ -22,10 +24,21 @@ const CONFIG_FILE: &str = "custsync.toml";
 
 /// The process.
 pub fn main() -> ExitCode {
-    forbid_core_dumps();
     allow_all_descriptors();
-    let arguments: Vec<OsString> = std::env::args_os().collect();
-    match dispatch(&arguments) {
+    let watch = Watch::install();
+    forbid_core_dumps();
+    let task = Arc::new(OnceLock::new());
+    let work = {
+        let task = task.clone();
+        move |signals| dispatch(&std::env::args_os().collect::<Vec<_>>(), &signals, &task)
+    };
+    let ended = match watch.and_then(|watch| watch.over(work)) {
+        Ok(WorkEnd::Returned(Ok(ended))) => ended,
+        Ok(WorkEnd::Returned(Err(panic))) => std::panic::resume_unwind(panic),
+        Ok(WorkEnd::Signalled(signal)) => Err(signalled(signal, task.get().copied())),
+        Err(error) => Err(Failure::unusable(anyhow!(error).context("signals cannot be watched for"))),
+    };
+    match ended {
         Ok(exit) => exit.into(),
         Err(Failure { exit, error }) => {
             terminal::say_error(&format_args!("{error:#}"));
@@ -46,18 +59,29 @@ fn allow_all_descriptors() {
     setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).ok();
 }
 
-fn dispatch(arguments: &[OsString]) -> Result<Exit, Failure> {
+/// A signal came before there was anything to drain.
+fn signalled(signal: StopSignal, task: Option<Task>) -> Failure {
+    let reason = signal.reason();
+    let what = match task {
+        Some(Task::Run) => "; nothing was sent",
+        Some(Task::Check) => "; nothing was checked",
+        Some(Task::Sandbox | Task::Config | Task::Login | Task::Logout | Task::Token) | None => "",
+    };
+    Failure { exit: Exit::from(&reason), error: anyhow!("{reason}{what}") }
+}
+
+fn dispatch(arguments: &[OsString], signals: &Signals, known_task: &OnceLock<Task>) -> Result<Exit, Failure> {
     let fields = format!("Fields of a row (`--map COLUMN=FIELD`):\n{}", field_table());
     let args = match Args::parse_from(arguments, &fields) {
         Ok(args) => args,
         Err(answer) => return Ok(answer_by_clap(&answer)),
     };
-    let task = args.task();
+    let task = *known_task.get_or_init(|| args.task());
     let settings = settings(&args).map_err(Failure::unusable)?;
     match task {
-        Task::Run => commands::run::run(&settings, arguments),
-        Task::Check => commands::check::check(&settings),
-        Task::Sandbox => commands::sandbox::sandbox(&settings),
+        Task::Run => commands::run::run(&settings, arguments, signals),
+        Task::Check => commands::check::check(&settings, signals),
+        Task::Sandbox => commands::sandbox::sandbox(&settings, signals),
         Task::Login => commands::login::login(&settings),
         Task::Logout => commands::login::logout(&settings),
         Task::Token => commands::login::token(&settings),

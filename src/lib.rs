@@ -4,7 +4,7 @@
 //! # The life of a row
 //!
 //! ```text
-//!             thread "reader"        thread "checker"                 main thread               thread "recorder"
+//!             thread "reader"        thread "checker"                 thread "custsync"         thread "recorder"
 //! file ─▶ source ─▶ block ─▶ record ─▶ CustomerUpdate ─▶ Schedule ─▶ request ─▶ Attempt ─▶ Outcome ─▶ journal entry
 //!         [ input, reading      ]      [ contract    ]   [ schedule ] [ api              ]  [ recorder, journal       ]
 //! ```
@@ -14,7 +14,8 @@
 //! it is pure, takes the time as an argument, and [`sender`] carries out what it says through [`api`]. What came back becomes
 //! an outcome, which [`recorder`] writes to the [`journal`] and counts in the [`tally`]. An invalid record takes the same way
 //! past the API, so that outcomes, failed rows and counts have one source. [`pipeline`] starts the threads, joins them, and
-//! owns the bounded queues between them: a slow API holds up the reading of the file, and nothing piles up in memory.
+//! owns the bounded queues between them: a slow API holds up the reading of the file, and nothing piles up in memory. The main
+//! thread waits for [`signals`], so that the program ends whatever the others wait for.
 //!
 //! # Layers
 //!
@@ -25,7 +26,7 @@
 //! | edge | [`cli`] [`args`] [`commands`] [`exit`] [`terminal`] [`config`] | what was typed, the environment, the terminal, exit codes |
 //! | run | [`pipeline`] | threads and queues |
 //! | loops | [`sender`] `in_flight` `renewals` `reporter` `outbox` [`resume`] [`recorder`] `reading` | one loop each, which decides nothing, and what it holds |
-//! | parts | [`failed_rows`] [`summary`] [`tally`] [`progress`] [`explanation`] [`row`] [`ids`] [`input`] [`journal`] [`schedule`] [`api`] | one subject each |
+//! | parts | [`failed_rows`] [`summary`] [`tally`] [`progress`] [`explanation`] [`row`] [`ids`] [`input`] [`journal`] [`signals`] [`schedule`] [`api`] | one subject each |
 //! | ground | [`contract`] [`nearest`] [`text`] | what the API allows and answers; words |
 //!
 //! [`contract`], [`schedule`] and [`config`] are pure: no runtime, no files, no clock of their own. [`sandbox`], the API's
@@ -76,6 +77,7 @@ pub mod row;
 pub mod sandbox;
 pub mod schedule;
 pub mod sender;
+pub mod signals;
 pub mod summary;
 pub mod tally;
 pub mod terminal;

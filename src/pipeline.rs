@@ -5,7 +5,7 @@
 //! check:  checkers, which take turns to read ── bad rows ──▶ in order ──▶ recorder
 //! ```
 //!
-//! In a check the main thread, which records, is one of the checkers: as many threads work as run at once, and none is woken for
+//! In a check the thread that records is one of the checkers: as many threads work as run at once, and none is woken for
 //! each block. An input that can make its reader wait is left to the others, so that what is found is not held up by it.
 //!
 //! Every queue is bounded, so a slow API holds up the reading of the file. Each stage ends when the one before it has dropped
@@ -28,12 +28,13 @@ use crate::journal::Outcome;
 use crate::progress::Progress;
 pub use crate::reading::RowBuilder;
 use crate::reading::{
-    BLOCKS_QUEUED_MAX, Batch, BlockSource, Demand, InOrder, Sifted, Sifter, check_blocks, read_blocks,
+    BLOCKS_QUEUED_MAX, Batch, BlockSource, Demand, How, InOrder, Sifted, Sifter, check_blocks, read_blocks,
 };
 use crate::recorder::{EndedRow, Fate, MESSAGES_QUEUED_MAX, Message, Recorded, Recorder, Written};
 use crate::schedule::StopReason;
 use crate::schedule::error_limit::ErrorLimit;
 use crate::sender::{self, Extent, Queues, Sending, Sent};
+use crate::signals::{Drain, Signals};
 use crate::tally::RowsRead;
 
 /// Batches that wait to be sent, each of the rows of at most about 256 KiB of input.
@@ -57,6 +58,17 @@ pub struct Onlooker<'o> {
     rows: Arc<AtomicU64>,
     /// Shows one of them. They come in order.
     show: &'o mut dyn FnMut(&Explanation),
+}
+
+/// What bounds a check.
+#[derive(Debug)]
+pub struct Bounds {
+    /// When invalid rows are too many to go on.
+    pub error_limit: ErrorLimit,
+    /// On how many threads it works.
+    pub threads: NonZeroUsize,
+    /// What asks it to stop.
+    pub drain: Drain,
 }
 
 /// How a check ended.
@@ -85,7 +97,7 @@ pub fn run(reading: Reading, sending: Sending, recorder: Recorder) -> io::Result
     // The recorder's last files come once the connections are closed: these may have taken all descriptors.
     let until_closed = messages_in.clone();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let sent = runtime.block_on(sender::send(sending, Queues { batches, recorder: messages_in, written }))?;
+    let sent = runtime.block_on(sender::send(sending, Queues { batches, recorder: messages_in, written }));
     drop(runtime);
     drop(until_closed);
     let recorded = join(recording);
@@ -101,21 +113,21 @@ pub fn threads() -> NonZeroUsize {
     thread::available_parallelism().unwrap_or(NonZeroUsize::MIN).min(THREADS_MAX)
 }
 
-/// Reads and records what is invalid, on so many threads; sends nothing.
+/// Reads and records what is invalid; sends nothing.
 pub fn check(
     reading: Reading,
     mut recorder: Recorder,
-    error_limit: ErrorLimit,
-    threads: NonZeroUsize,
+    bounds: Bounds,
     progress: &Progress,
     mut onlooker: Onlooker<'_>,
 ) -> io::Result<(Checked, Recorded)> {
     let Reading { inputs, builder, window, mut ids } = reading;
     let builder = Arc::new(builder);
-    let (sifters, in_order) = Sifters::start(inputs, &builder, window, threads, &onlooker.rows)?;
+    let Bounds { error_limit, threads, drain } = bounds;
+    let (sifters, mut in_order) = Sifters::start(inputs, &builder, window, threads, &onlooker.rows, &drain)?;
     let mut checked = Checked { stop: None, input_fault: None, read: RowsRead::default(), extent: Extent::Whole };
     let mut fault = None;
-    for sifted in in_order {
+    for sifted in &mut in_order {
         let sifted = match sifted {
             Ok(sifted) => sifted.settle(&mut ids, &builder),
             Err(error) => {
@@ -136,6 +148,9 @@ pub fn check(
             checked.stop = Some(StopReason::ErrorLimit { ended: checked.read.rows, errors, limit: error_limit });
             break;
         }
+    }
+    if let Some(signal) = in_order.stopped_by() {
+        checked.stop = Some(signal.reason());
     }
     if checked.stop.is_some() {
         checked.extent = Extent::Partial;
@@ -171,7 +186,8 @@ pub fn count_repeats(
     window: RowWindow,
     threads: NonZeroUsize,
 ) -> io::Result<Result<Repeats, InputError>> {
-    let (sifters, in_order) = Sifters::start(inputs, &Arc::new(builder), window, threads, &Arc::default())?;
+    let (sifters, in_order) =
+        Sifters::start(inputs, &Arc::new(builder), window, threads, &Arc::default(), &Signals::none().drain())?;
     let mut count = RepeatCount::default();
     let mut fault = None;
     for sifted in in_order {
@@ -208,11 +224,12 @@ impl Sifters {
         window: RowWindow,
         threads: NonZeroUsize,
         to_explain: &Arc<AtomicU64>,
+        drain: &Drain,
     ) -> io::Result<(Sifters, InOrder)> {
         let takes_part = inputs.iter().all(KnownInput::can_be_read_twice);
         let source = BlockSource::of(inputs, window);
-        let (sifter, arrivals, in_order) =
-            Sifter::with_threads(source, builder.clone(), to_explain.clone(), threads.get(), takes_part);
+        let how = How { builder: builder.clone(), to_explain: to_explain.clone() };
+        let (sifter, arrivals, in_order) = Sifter::with_threads(source, how, threads.get(), takes_part, drain.clone());
         let start = |number| {
             let (sifter, arrivals) = (sifter.clone(), arrivals.clone());
             spawn(&format!("checker {number}"), move || sifter.sift_into(&arrivals))
@@ -301,7 +318,9 @@ mod tests {
         let (mut read, mut invalid, mut explained) = (RowsRead::default(), Vec::new(), Vec::new());
         let mut show = |explanation: &Explanation| explained.push(explanation.position.row);
         let mut onlooker = Onlooker::new(EXPLAINED, &mut show);
-        let (sifters, in_order) = Sifters::start(inputs, &builder, window, threads, &onlooker.rows).expect("threads");
+        let (sifters, in_order) =
+            Sifters::start(inputs, &builder, window, threads, &onlooker.rows, &Signals::none().drain())
+                .expect("threads");
         for sifted in in_order {
             let sifted = sifted.expect("a good file").settle(&mut ids, &builder);
             read.append(&sifted.read);

@@ -8,13 +8,14 @@ use crate::commands::{Failure, first_rows, inputs, start, unique};
 use crate::config::Settings;
 use crate::exit::Exit;
 use crate::failed_rows::FailedRows;
-use crate::pipeline::{self, Onlooker, Reading, RowBuilder};
+use crate::pipeline::{self, Bounds, Onlooker, Reading, RowBuilder};
 use crate::progress::Progress;
 use crate::recorder::{Inputs, Recorder};
+use crate::signals::Signals;
 use crate::terminal::Terminal;
 
 /// Checks the inputs.
-pub fn check(settings: &Settings) -> Result<Exit, Failure> {
+pub fn check(settings: &Settings, signals: &Signals) -> Result<Exit, Failure> {
     let began = Began::now();
     let terminal = Terminal::new(settings);
     unique::refuse_streams(settings)?;
@@ -32,14 +33,16 @@ pub fn check(settings: &Settings) -> Result<Exit, Failure> {
         builder,
         window,
     };
+    // From here on there is something to record.
+    let drain = signals.drain();
     let progress = Arc::new(Progress::default());
     let watch = terminal.watch(progress.clone(), known.total_bytes);
     let destination = Destination::of(settings);
     let mut show = |explanation: &_| terminal.print(&explain::render(explanation, &known.names, &destination));
     let onlooker = Onlooker::new(settings.input.explain, &mut show);
+    let bounds = Bounds { error_limit: settings.sending.max_errors, threads: pipeline::threads(), drain };
     let (ended, recorded) =
-        pipeline::check(reading, recorder, settings.sending.max_errors, pipeline::threads(), &progress, onlooker)
-            .map_err(Failure::unusable)?;
+        pipeline::check(reading, recorder, bounds, &progress, onlooker).map_err(Failure::unusable)?;
     drop(watch);
     let report = Report {
         command: "check",

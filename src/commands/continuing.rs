@@ -57,6 +57,7 @@ pub(super) fn can_go_on(reason: &StopReason) -> bool {
         | StopReason::Unreachable { .. }
         | StopReason::InputUnusable
         | StopReason::JournalUnwritable
+        | StopReason::HungUp
         | StopReason::Interrupted
         | StopReason::Terminated => true,
         // Another limit, another address, another input.

@@ -23,10 +23,11 @@ use crate::recorder::{Earlier, Inputs, Recorder};
 use crate::resume::{AskedRows, LeftOut, Resume, Terms};
 use crate::schedule::{History, Moment, RetryPolicy, Rules, Schedule};
 use crate::sender::Sending;
+use crate::signals::Signals;
 use crate::terminal::Terminal;
 
 /// Sends the updates. `arguments` is the command as it was typed, to say how it is continued.
-pub fn run(settings: &Settings, arguments: &[OsString]) -> Result<Exit, Failure> {
+pub fn run(settings: &Settings, arguments: &[OsString], signals: &Signals) -> Result<Exit, Failure> {
     let began = Began::now();
     let terminal = Terminal::new(settings);
     unique::refuse_streams(settings)?;
@@ -61,14 +62,6 @@ pub fn run(settings: &Settings, arguments: &[OsString]) -> Result<Exit, Failure>
         Unique::All | Unique::Reject => LaterRows::SetFields,
     });
     let recorder = Recorder::new(journal, failed, earlier, Inputs::of(known.inputs.len()));
-    let sending = Sending {
-        schedule: Schedule::new(rules(&settings.sending).map_err(Failure::unusable)?, history, seed()),
-        api,
-        token_source: server.token_source().clone(),
-        grant,
-        resume,
-        progress: progress.clone(),
-    };
     let window = inputs::window(&rows);
     let builder = RowBuilder { rules: first_rows::rules(&settings.input), key };
     let reading = Reading {
@@ -76,6 +69,16 @@ pub fn run(settings: &Settings, arguments: &[OsString]) -> Result<Exit, Failure>
         inputs: known.inputs,
         builder,
         window,
+    };
+    let sending = Sending {
+        schedule: Schedule::new(rules(&settings.sending).map_err(Failure::unusable)?, history, seed()),
+        api,
+        token_source: server.token_source().clone(),
+        grant,
+        resume,
+        progress: progress.clone(),
+        // From here on there is something to drain.
+        drain: signals.drain(),
     };
 
     let watch = terminal.watch(progress, known.total_bytes);

@@ -2,24 +2,24 @@
 
 use anyhow::Context as _;
 use secrecy::ExposeSecret as _;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::commands::Failure;
 use crate::config::Settings;
 use crate::config::api::{Target, TokenSource};
 use crate::exit::Exit;
 use crate::sandbox::{Counts, Sandbox, SandboxOptions, random_token};
+use crate::signals::{Signals, StopSignal};
 use crate::summary::grouped;
 use crate::terminal::{self, Terminal};
 
 /// Serves until a signal.
-pub fn sandbox(settings: &Settings) -> Result<Exit, Failure> {
+pub fn sandbox(settings: &Settings, signals: &Signals) -> Result<Exit, Failure> {
     let _log = Terminal::new(settings);
     let options = settings.sandbox.options(settings.sandbox.listen, token(settings), settings.api.tenant);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::unusable)?;
-    let counts = runtime.block_on(serve(options)).map_err(Failure::unusable)?;
+    let (signal, counts) = runtime.block_on(serve(options, signals)).map_err(Failure::unusable)?;
     terminal::print(&format!("{}\n", seen(&counts)));
-    Ok(Exit::Success)
+    Ok(Exit::from(&signal.reason()))
 }
 
 /// What the sandbox has seen, in one line.
@@ -37,18 +37,14 @@ fn token(settings: &Settings) -> String {
     }
 }
 
-async fn serve(options: SandboxOptions) -> anyhow::Result<Counts> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
+async fn serve(options: SandboxOptions, signals: &Signals) -> anyhow::Result<(StopSignal, Counts)> {
     let sandbox = Sandbox::start(options).await.context("the sandbox cannot be started")?;
+    let mut drain = signals.drain();
     terminal::print(&format!(
         "The sandbox listens at {url} until Ctrl-C. In another terminal:\n\n  CUSTSYNC_TOKEN={token} custsync run --base-url {url} customers.csv\n\n",
         url = sandbox.base_url(),
         token = sandbox.token(),
     ));
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-    Ok(sandbox.stop().await)
+    let signal = drain.next().await;
+    Ok((signal, sandbox.stop().await))
 }

@@ -13,7 +13,7 @@ use std::sync::mpsc::Receiver;
 
 use bytes::Bytes;
 
-pub(crate) use self::sifting::{InOrder, Sifted, Sifter};
+pub(crate) use self::sifting::{How, InOrder, Sifted, Sifter};
 pub(crate) use self::source::{BlockSource, ReadBlock, read_blocks};
 use self::source::{Numbered, SourceBlock};
 use crate::contract::{CustomerId, CustomerUpdate, ErrorCode, FieldError, InvalidRow, Subject};

@@ -6,9 +6,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use super::source::{BlockSource, Numbered, SourceBlock};
 use super::{ROW_BYTES, RowBuilder, add_duplicate, refused};
@@ -17,10 +18,14 @@ use crate::explanation::Explanation;
 use crate::ids::{Ids, Standing};
 use crate::input::{InputError, parse_block};
 use crate::row::{Content, Position, Row};
+use crate::signals::{Drain, StopSignal};
 use crate::tally::RowsRead;
 
 /// What is found in a block may take about this many bytes, before the rest of it is left to whoever takes it in order.
 const FOUND_BYTES_MAX: usize = 1 << 20;
+
+/// How often a wait for a block looks whether it is to stop: a pipe may never say another word.
+const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 
 /// What a check finds in a block, or in a part of one.
 pub(crate) struct Sifted {
@@ -65,11 +70,11 @@ pub(crate) struct Sifter {
 
 /// How blocks are sifted.
 #[derive(Clone)]
-struct How {
-    builder: Arc<RowBuilder>,
+pub(crate) struct How {
+    pub(crate) builder: Arc<RowBuilder>,
     /// How many rows somebody still wants to see. A block cannot know how many come before it, so as many of its rows are
     /// explained.
-    to_explain: Arc<AtomicU64>,
+    pub(crate) to_explain: Arc<AtomicU64>,
 }
 
 /// A turn of the thread that takes blocks in order.
@@ -89,18 +94,17 @@ fn ahead_max(threads: usize) -> usize {
 
 impl Sifter {
     /// Threads that sift, so many of them, and what they find, in order. `takes_part` says whether whoever takes that sifts, too,
-    /// where it would have to wait.
+    /// where it would have to wait. It ends where `drain` asks for that.
     pub(crate) fn with_threads(
         source: BlockSource,
-        builder: Arc<RowBuilder>,
-        to_explain: Arc<AtomicU64>,
+        how: How,
         threads: usize,
         takes_part: bool,
+        drain: Drain,
     ) -> (Sifter, SyncSender<Arrival>, InOrder) {
         let ahead_max = ahead_max(threads);
         let (ahead, taken) = sync_channel(ahead_max);
         let (arrivals_in, arrivals) = sync_channel(ahead_max);
-        let how = How { builder, to_explain };
         let sifter = Sifter { source: Arc::new(Mutex::new(source)), how: how.clone(), ahead };
         let in_order = InOrder {
             arrivals,
@@ -112,6 +116,8 @@ impl Sifter {
             rows_that_fit: 1,
             next: 0,
             rows_before: 0,
+            drain,
+            stopped_by: None,
         };
         (sifter, arrivals_in, in_order)
     }
@@ -175,6 +181,9 @@ pub(crate) struct InOrder {
     rows_that_fit: u64,
     next: u64,
     rows_before: u64,
+    drain: Drain,
+    /// Why more may have come.
+    stopped_by: Option<StopSignal>,
 }
 
 impl How {
@@ -199,12 +208,34 @@ impl InOrder {
                 Some(Turn::End) => self.sifter = None,
                 Some(Turn::FarAhead) | None => {}
             }
-            self.arrivals.recv().ok()?
+            self.wait()?
         };
         match arrival {
             Arrival::Sifted(sifted) => Some(sifted),
             Arrival::Lost => None,
         }
+    }
+
+    /// What the others find next; nothing at the end, and where it is to stop.
+    fn wait(&mut self) -> Option<Arrival> {
+        loop {
+            match self.arrivals.recv_timeout(LOOK_INTERVAL) {
+                Ok(arrival) => return Some(arrival),
+                Err(RecvTimeoutError::Timeout) if self.is_to_stop() => return None,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return None,
+            }
+        }
+    }
+
+    fn is_to_stop(&mut self) -> bool {
+        self.stopped_by = self.drain.asked();
+        self.stopped_by.is_some()
+    }
+
+    /// The signal that it stopped for, where more may have come.
+    pub(crate) fn stopped_by(&self) -> Option<StopSignal> {
+        self.stopped_by
     }
 
     /// Numbers what was found as what comes next, and keeps what is left of its block.
@@ -224,6 +255,9 @@ impl Iterator for InOrder {
 
     fn next(&mut self) -> Option<Self::Item> {
         if let Some(mut rest) = self.rests.pop() {
+            if self.is_to_stop() {
+                return None;
+            }
             // The next part is probably like the one before: nothing is parsed in vain.
             self.rests.extend(rest.cut_behind(self.rows_that_fit));
             let sifted = self.how.sift(rest);
@@ -232,6 +266,10 @@ impl Iterator for InOrder {
         while !self.early.contains_key(&self.next) {
             let Numbered { number, content } = *self.one_more()?;
             self.early.insert(number, content);
+        }
+        // Here, there is more than what was handed out.
+        if self.is_to_stop() {
+            return None;
         }
         let content = self.early.remove(&self.next)?;
         self.next += 1;
@@ -367,6 +405,7 @@ mod tests {
     use super::*;
     use crate::input::{InputName, InputRules, KnownInput, RowRules, RowWindow};
     use crate::journal::Key;
+    use crate::signals::Signals;
 
     /// A sifter of a file with this text, and what it finds.
     fn sifter(text: &str, takes_part: bool) -> (Sifter, SyncSender<Arrival>, InOrder) {
@@ -377,7 +416,8 @@ mod tests {
         let open = KnownInput::of_stream(known.open().expect("a good file"));
         let source = BlockSource::of(vec![open], RowWindow::new(0, None));
         let builder = RowBuilder { rules: RowRules::default(), key: Key::of([7; 16]) };
-        Sifter::with_threads(source, Arc::new(builder), Arc::default(), 1, takes_part)
+        let how = How { builder: Arc::new(builder), to_explain: Arc::default() };
+        Sifter::with_threads(source, how, 1, takes_part, Signals::none().drain())
     }
 
     #[test]

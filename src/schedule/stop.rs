@@ -92,6 +92,8 @@ pub enum StopReason {
     CannotCompare,
     /// Outcomes cannot be recorded any more.
     JournalUnwritable,
+    /// SIGHUP.
+    HungUp,
     /// SIGINT.
     Interrupted,
     /// SIGTERM.
@@ -179,6 +181,7 @@ impl fmt::Display for StopReason {
                 "too many rows are to be sent again from an input that can be read only once: save it to a file; nothing was sent",
             ),
             StopReason::JournalUnwritable => f.write_str("outcomes cannot be recorded any more"),
+            StopReason::HungUp => f.write_str("hung up"),
             StopReason::Interrupted => f.write_str("interrupted"),
             StopReason::Terminated => f.write_str("terminated"),
         }

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
 use tracing::{info, warn};
@@ -25,6 +24,7 @@ use crate::reporter::Reporter;
 use crate::resume::Resume;
 use crate::row::{Content, Row};
 use crate::schedule::{Ended, Ending, Moment, Renewal, Request, Schedule, Statistics, Step, StopReason, Ticket};
+use crate::signals::{Drain, StopSignal};
 use crate::tally::{Latencies, RowsRead};
 
 /// How often what was written is made durable, and the token file is looked at.
@@ -49,6 +49,8 @@ pub struct Sending {
     pub resume: Option<Resume>,
     /// What the user sees.
     pub progress: Arc<Progress>,
+    /// What asks it to stop.
+    pub drain: Drain,
 }
 
 /// How sending ended.
@@ -87,10 +89,10 @@ pub(crate) struct Queues {
 }
 
 /// Sends until every row has ended or the run stops.
-pub(crate) async fn send(sending: Sending, queues: Queues) -> std::io::Result<Sent> {
-    let mut driver = Driver::new(sending, queues)?;
+pub(crate) async fn send(sending: Sending, queues: Queues) -> Sent {
+    let mut driver = Driver::new(sending, queues);
     driver.drive().await;
-    Ok(driver.finish().await)
+    driver.finish().await
 }
 
 struct Driver {
@@ -110,8 +112,6 @@ struct Driver {
     reporter: Reporter,
     latencies: Latencies,
     signals: Signals,
-    interrupt: Signal,
-    terminate: Signal,
     sync: Interval,
     ticks: Interval,
 }
@@ -131,7 +131,7 @@ enum Event {
     Written,
     Due,
     SyncDue,
-    Signal(StopReason),
+    Signal(StopSignal),
 }
 
 /// Whether a signal has come.
@@ -150,7 +150,7 @@ enum Next {
 }
 
 impl Driver {
-    fn new(mut sending: Sending, queues: Queues) -> std::io::Result<Driver> {
+    fn new(mut sending: Sending, queues: Queues) -> Driver {
         let every = |period| {
             let mut ticks = interval(period);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -159,7 +159,7 @@ impl Driver {
         let (progress, route) = (sending.progress.clone(), sending.api.route().clone());
         sending.schedule.token_lasts(sending.grant.lifetime, Moment::START);
         let renewals = Renewals::new(sending.token_source.clone(), sending.grant.token.clone());
-        Ok(Driver {
+        Driver {
             sending,
             queues,
             started: Instant::now(),
@@ -174,11 +174,9 @@ impl Driver {
             reporter: Reporter::new(progress, route),
             latencies: Latencies::default(),
             signals: Signals::None,
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
             sync: every(SYNC_INTERVAL),
             ticks: every(PROGRESS_INTERVAL),
-        })
+        }
     }
 
     async fn drive(&mut self) {
@@ -225,8 +223,7 @@ impl Driver {
         loop {
             tokio::select! {
                 biased;
-                _ = self.interrupt.recv() => return Event::Signal(StopReason::Interrupted),
-                _ = self.terminate.recv() => return Event::Signal(StopReason::Terminated),
+                signal = self.sending.drain.next() => return Event::Signal(signal),
                 () = self.outbox.hand_over(&self.queues.recorder), if is_due => is_due = false,
                 Some((ticket, attempt)) = self.in_flight.next() => return Event::Answered(ticket, attempt),
                 Some(renewal) = self.renewals.ended() => return Event::TokenRenewed(renewal),
@@ -280,20 +277,23 @@ impl Driver {
                 }
             }
             Event::Due => {}
-            Event::Signal(reason) => return self.signalled(reason),
+            Event::Signal(signal) => return self.signalled(&signal.reason()),
         }
         Next::Continue
     }
 
     /// The first signal lets requests in flight finish, the second one does not.
-    fn signalled(&mut self, reason: StopReason) -> Next {
+    fn signalled(&mut self, reason: &StopReason) -> Next {
         if self.signals == Signals::One {
             return Next::End;
         }
         self.signals = Signals::One;
         self.renewals.stop();
-        info!(in_flight = self.in_flight.len(), "{reason}: no more is sent; a second signal ends it at once");
-        self.sending.schedule.stop(reason);
+        info!(
+            in_flight = self.in_flight.len(),
+            "{reason}: no more is sent; one more signal, after a second, ends it at once"
+        );
+        self.sending.schedule.stop(reason.clone());
         Next::Continue
     }
 

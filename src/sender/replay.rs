@@ -134,8 +134,7 @@ impl Driver {
             // Reading on may take a while, and one more signal still ends it at once.
             let batch = tokio::select! {
                 biased;
-                _ = self.interrupt.recv() => return,
-                _ = self.terminate.recv() => return,
+                _ = self.sending.drain.next() => return,
                 batch = self.queues.batches.recv() => batch,
             };
             match batch {

@@ -32,8 +32,8 @@ fn a_machine_without_more_descriptors_sends_with_those_that_there_are() {
 #[test]
 fn too_few_descriptors_to_begin_with_are_an_error() {
     let scenario = Scenario::new().csv(&Customers::in_turn(5, 1, 7)).server(|_| Reply::updated());
-    let scenario = scenario.through("ulimit -n 8; exec");
-    scenario.run([]).exits(2).says("too few file descriptors (ulimit -n is 8)");
+    let scenario = scenario.through("ulimit -n 12; exec");
+    scenario.run([]).exits(2).says("too few file descriptors (ulimit -n is 12)");
     assert!(scenario.requests().is_empty());
 }
 

@@ -47,6 +47,7 @@ mod sending;
 mod settings;
 mod signals;
 mod starts;
+mod stops;
 mod terminal;
 mod tidy;
 mod tls;

@@ -46,6 +46,31 @@ fn sigint_drains_and_the_printed_command_continues() {
 }
 
 #[test]
+fn sighup_drains_and_the_printed_command_continues() {
+    drains_and_can_be_continued(Signal::HUP, 129);
+}
+
+#[test]
+fn signals_that_come_together_are_one() {
+    // As when a terminal and a parent process both send one.
+    let scenario = scenario("300ms");
+    let running = scenario.start([]).until("requests in flight", |scenario| scenario.counts().requests >= 4);
+    let end = running.signal(Signal::INT).signal(Signal::TERM).signal(Signal::HUP).end();
+    let end = end.exits_with_one_of(&[129, 130, 143]);
+    let requests = scenario.counts().requests;
+    end.counts([requests, 0, 0, 0, ROWS - requests]).is_not_shown("given up");
+}
+
+#[test]
+fn a_signal_that_was_ignored_at_the_start_stays_ignored() {
+    for (name, signal) in [("HUP", Signal::HUP), ("INT", Signal::INT), ("TERM", Signal::TERM)] {
+        let scenario = scenario("20ms").through(&format!("trap '' {name}; exec"));
+        let running = scenario.start([]).until("requests in flight", |scenario| scenario.counts().requests >= 1);
+        running.signal(signal).end().exits(0).counts([ROWS, 0, 0, 0, 0]);
+    }
+}
+
+#[test]
 fn the_printed_command_names_a_run_directory_that_nobody_named() {
     let scenario = scenario("300ms");
     let url = scenario.url().expect("a sandbox has a URL");
@@ -62,9 +87,10 @@ fn the_printed_command_names_a_run_directory_that_nobody_named() {
 fn a_second_signal_ends_the_run_at_once() {
     let scenario = scenario("40s");
     let started = Instant::now();
-    // Two kinds, because a process may see two signals of one kind as one; it may see either of them first.
     let running = scenario.start([]).until("requests in flight", |scenario| scenario.counts().requests >= 4);
-    running.signal(Signal::INT).signal(Signal::TERM).end().exits_with_one_of(&[130, 143]).counts([0, 0, 0, 0, ROWS]);
+    let end = running.signal_until_its_end(Signal::TERM).end().exits(143).counts([0, 0, 0, 0, ROWS]);
+    end.is_not_shown("given up");
+    assert!(started.elapsed() >= Duration::from_secs(1), "what comes within a second is the same signal");
     assert!(started.elapsed() < Duration::from_secs(20), "neither the answers nor --grace were waited for");
 }
 

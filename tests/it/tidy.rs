@@ -18,6 +18,7 @@ const ORDER: [&[&str]; 5] = [
         "ids",
         "input",
         "journal",
+        "signals",
         "schedule",
         "api",
     ],

@@ -5,7 +5,8 @@ use std::fs;
 use std::io::{Read, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -31,9 +32,15 @@ pub(crate) struct Program {
 /// A process that runs.
 pub(crate) struct Process {
     child: Child,
-    stdout: Receiver<Vec<u8>>,
-    stderr: Receiver<Vec<u8>>,
+    stdout: Output,
+    stderr: Output,
     started: Instant,
+}
+
+/// What a process has written so far, and the word that it will write no more.
+struct Output {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    end: Receiver<()>,
 }
 
 /// What is left of a process.
@@ -67,8 +74,8 @@ impl Process {
         let mut input = child.stdin.take().expect("standard input is a pipe");
         // A program that does not read its input to the end is no fault.
         thread::spawn(move || input.write_all(&stdin).ok());
-        let stdout = read_all(child.stdout.take().expect("standard output is a pipe"));
-        let stderr = read_all(child.stderr.take().expect("standard error is a pipe"));
+        let stdout = Output::of(child.stdout.take().expect("standard output is a pipe"));
+        let stderr = Output::of(child.stderr.take().expect("standard error is a pipe"));
         Process { child, stdout, stderr, started: Instant::now() }
     }
 
@@ -108,11 +115,38 @@ impl Process {
         kill_process(self.pid(), signal).expect("the process can be signalled");
     }
 
+    /// Sends a signal to the only process that it has started.
+    pub(crate) fn signal_child(&self, signal: Signal) {
+        let pid = self.child.id();
+        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).expect("the process is there");
+        let child = children.trim().parse().ok().and_then(Pid::from_raw).expect("it has one child");
+        kill_process(child, signal).expect("its child can be signalled");
+    }
+
+    /// Sends it a signal again and again, until it ends.
+    pub(crate) fn signal_until_its_end(&mut self, signal: Signal) {
+        while self.child.try_wait().expect("the process can be asked").is_none() {
+            // It may end meanwhile.
+            kill_process(self.pid(), signal).ok();
+            if self.started.elapsed() > TIME_MAX {
+                self.give_up("its end");
+            }
+            thread::sleep(POLL_INTERVAL);
+        }
+    }
+
+    /// Waits until it has written this text to standard output or standard error.
+    pub(crate) fn wait_until_it_says(&mut self, text: &str) {
+        let outputs = [&self.stdout, &self.stderr].map(|output| output.bytes.clone());
+        let says = |output: &Arc<Mutex<Vec<u8>>>| shown(output).contains(text);
+        self.wait_until(text, || outputs.iter().any(says));
+    }
+
     /// Waits until it has got so far.
     pub(crate) fn wait_until(&mut self, what: &str, mut is_so: impl FnMut() -> bool) {
         while !is_so() {
             if let Some(status) = self.child.try_wait().expect("the process can be asked") {
-                panic!("{what} was awaited, but the process ended with {status}: {}", text(&self.stderr));
+                panic!("{what} was awaited, but the process ended with {status}: {}", self.stderr.text());
             }
             if self.started.elapsed() > TIME_MAX {
                 self.give_up(what);
@@ -124,16 +158,16 @@ impl Process {
     /// Waits for its end.
     pub(crate) fn finish(mut self) -> Finished {
         let left = TIME_MAX.saturating_sub(self.started.elapsed());
-        let Ok(stdout) = self.stdout.recv_timeout(left) else { self.give_up("its end") };
+        let Ok(stdout) = self.stdout.all(left) else { self.give_up("its end") };
         let left = TIME_MAX.saturating_sub(self.started.elapsed());
-        let Ok(stderr) = self.stderr.recv_timeout(left) else { self.give_up("its end") };
+        let Ok(stderr) = self.stderr.all(left) else { self.give_up("its end") };
         let status = self.child.wait().expect("the process has ended");
         Finished { status, stdout, stderr }
     }
 
     fn give_up(&mut self, what: &str) -> ! {
         self.child.kill().expect("the process can be killed");
-        panic!("{what} was awaited for {TIME_MAX:?}: {}", text(&self.stderr));
+        panic!("{what} was awaited for {TIME_MAX:?}: {}", self.stderr.text());
     }
 }
 
@@ -145,17 +179,36 @@ impl Drop for Process {
     }
 }
 
-fn read_all(mut pipe: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
-    let (send, receive) = channel();
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
-        pipe.read_to_end(&mut bytes).ok();
-        send.send(bytes).ok();
-    });
-    receive
+impl Output {
+    fn of(pipe: impl Read + Send + 'static) -> Output {
+        let bytes = Arc::<Mutex<Vec<u8>>>::default();
+        let (ends, end) = channel();
+        let kept = bytes.clone();
+        thread::spawn(move || Output::keep(pipe, &kept, &ends));
+        Output { bytes, end }
+    }
+
+    fn keep(mut pipe: impl Read, bytes: &Mutex<Vec<u8>>, ends: &Sender<()>) {
+        let mut part = vec![0; 64 << 10];
+        while let Ok(read @ 1..) = pipe.read(&mut part) {
+            bytes.lock().expect("nobody panics with it").extend_from_slice(&part[..read]);
+        }
+        ends.send(()).ok();
+    }
+
+    /// All of it, if it ends within this time.
+    fn all(&self, within: Duration) -> Result<Vec<u8>, RecvTimeoutError> {
+        self.end.recv_timeout(within)?;
+        Ok(std::mem::take(&mut self.bytes.lock().expect("nobody panics with it")))
+    }
+
+    /// It as a text, where the process is about to end.
+    fn text(&self) -> String {
+        self.end.recv_timeout(Duration::from_secs(1)).ok();
+        shown(&self.bytes)
+    }
 }
 
-fn text(output: &Receiver<Vec<u8>>) -> String {
-    let bytes = output.recv_timeout(Duration::from_secs(1)).unwrap_or_default();
-    String::from_utf8_lossy(&bytes).into_owned()
+fn shown(bytes: &Mutex<Vec<u8>>) -> String {
+    String::from_utf8_lossy(&bytes.lock().expect("nobody panics with it")).into_owned()
 }

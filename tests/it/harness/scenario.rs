@@ -422,6 +422,24 @@ impl Running<'_> {
         self.process.proc_file(name)
     }
 
+    /// Waits until the program has written this text to standard output or standard error.
+    pub(crate) fn until_it_says(mut self, text: &str) -> Self {
+        self.process.wait_until_it_says(text);
+        self
+    }
+
+    /// Sends a signal to the only process that the program has started.
+    pub(crate) fn signal_child(self, signal: Signal) -> Self {
+        self.process.signal_child(signal);
+        self
+    }
+
+    /// Sends the program a signal again and again, until it ends.
+    pub(crate) fn signal_until_its_end(mut self, signal: Signal) -> Self {
+        self.process.signal_until_its_end(signal);
+        self
+    }
+
     /// Sends the program a signal.
     pub(crate) fn signal(self, signal: Signal) -> Self {
         self.process.signal(signal);

@@ -1,0 +1,321 @@
+//! SIGHUP, SIGINT and SIGTERM, from the start of the program to its end.
+//!
+//! The edge installs the handlers before it does anything else ([`Watch::install`]): the kernel's default action does not apply
+//! to process 1 of a container. The main thread waits for signals, and a thread of its own does the work. Until the work
+//! says that it has something to drain ([`Signals::drain`]), a signal ends the program at once, whatever the work waits for.
+//! From then on the work is asked to stop, and ends by itself.
+
+use std::fs;
+use std::future::poll_fn;
+use std::io;
+use std::sync::Arc;
+use std::task::Poll;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{oneshot, watch};
+
+use crate::schedule::StopReason;
+
+/// Signals that come within this time after one are the same one: a terminal and a parent process both send it.
+const TOGETHER: Duration = Duration::from_secs(1);
+
+/// The stack of the thread that works: that of a main thread.
+const STACK_BYTES: usize = 8 << 20;
+
+/// A signal that asks the program to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StopSignal {
+    /// SIGHUP: the terminal has gone.
+    Hangup,
+    /// SIGINT: Ctrl-C.
+    Interrupt,
+    /// SIGTERM: the system, or a scheduler.
+    Terminate,
+}
+
+impl StopSignal {
+    /// Each of them, with its number, which is the same on all systems.
+    const ALL: [(Self, u32); 3] = [(Self::Hangup, 1), (Self::Interrupt, 2), (Self::Terminate, 15)];
+
+    /// The reason to stop that it is.
+    pub fn reason(self) -> StopReason {
+        match self {
+            Self::Hangup => StopReason::HungUp,
+            Self::Interrupt => StopReason::Interrupted,
+            Self::Terminate => StopReason::Terminated,
+        }
+    }
+
+    fn kind(self) -> SignalKind {
+        match self {
+            Self::Hangup => SignalKind::hangup(),
+            Self::Interrupt => SignalKind::interrupt(),
+            Self::Terminate => SignalKind::terminate(),
+        }
+    }
+}
+
+/// The installed handlers.
+#[derive(Debug)]
+pub struct Watch {
+    runtime: Runtime,
+    /// The signals that were not ignored at the start.
+    streams: Vec<(StopSignal, Signal)>,
+    signals: Signals,
+}
+
+/// How the work came to its end.
+#[derive(Debug)]
+pub enum WorkEnd<T> {
+    /// By itself: what it returned, or its panic.
+    Returned(thread::Result<T>),
+    /// A signal came while there was nothing to drain.
+    Signalled(StopSignal),
+}
+
+/// What the work asks about signals.
+#[derive(Debug, Clone)]
+pub struct Signals {
+    state: Arc<watch::Sender<State>>,
+}
+
+/// The signals of a work that stops by itself when one comes.
+#[derive(Debug, Clone)]
+pub struct Drain {
+    changes: watch::Receiver<State>,
+    /// Signals that were told.
+    told: u32,
+    signals: Signals,
+}
+
+/// The signals so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct State {
+    work: Work,
+    /// The first signal.
+    first: Option<StopSignal>,
+    /// Signals, of which those that came together count as one.
+    count: u32,
+    /// When the last of them was counted.
+    counted_at: Option<Instant>,
+}
+
+/// What the work does at a signal.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Work {
+    /// Nothing: the program ends.
+    #[default]
+    Cut,
+    /// It drains.
+    Drains,
+    /// The program ends now.
+    Over,
+}
+
+impl State {
+    fn take(&mut self, signal: StopSignal, now: Instant) {
+        let is_same = self.counted_at.is_some_and(|at| now.saturating_duration_since(at) < TOGETHER);
+        if is_same {
+            return;
+        }
+        self.first.get_or_insert(signal);
+        self.count = self.count.saturating_add(1);
+        self.counted_at = Some(now);
+        if self.work == Work::Cut {
+            self.work = Work::Over;
+        }
+    }
+}
+
+impl Watch {
+    /// Installs the handlers. A signal that was ignored when the program started stays ignored.
+    pub fn install() -> io::Result<Watch> {
+        let ignored = ignored_at_start();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+        let streams = {
+            let _entered = runtime.enter();
+            let heeded = StopSignal::ALL.into_iter().filter(|(_, number)| !is_ignored(ignored, *number));
+            heeded.map(|(name, _)| Ok((name, signal(name.kind())?))).collect::<io::Result<_>>()?
+        };
+        Ok(Watch { runtime, streams, signals: Signals::none() })
+    }
+
+    /// Does the work on a thread of its own, until its end or a signal that it does not drain.
+    pub fn over<T: Send + 'static>(
+        mut self,
+        work: impl FnOnce(Signals) -> T + Send + 'static,
+    ) -> io::Result<WorkEnd<T>> {
+        let signals = self.signals.clone();
+        let (ends, mut ended) = oneshot::channel::<()>();
+        let work = thread::Builder::new().name("custsync".to_owned()).stack_size(STACK_BYTES).spawn(move || {
+            // Dropped at the end of the work, also where that is a panic.
+            let _ends = ends;
+            work(signals)
+        })?;
+        let signalled = self.runtime.block_on(async {
+            loop {
+                tokio::select! {
+                    biased;
+                    _ = &mut ended => return None,
+                    signal = next(&mut self.streams) => {
+                        if self.signals.take(signal) == Work::Over {
+                            return Some(signal);
+                        }
+                    }
+                }
+            }
+        });
+        Ok(signalled.map_or_else(|| WorkEnd::Returned(work.join()), WorkEnd::Signalled))
+    }
+}
+
+impl Signals {
+    /// Signals that never come.
+    pub fn none() -> Signals {
+        Signals { state: Arc::new(watch::Sender::new(State::default())) }
+    }
+
+    /// From now on, a signal does not end the program: whoever has what this returns stops by itself.
+    pub fn drain(&self) -> Drain {
+        let mut work = Work::Cut;
+        self.state.send_modify(|state| {
+            if state.work == Work::Cut {
+                state.work = Work::Drains;
+            }
+            work = state.work;
+        });
+        if work == Work::Over {
+            // The main thread is about to end the program, and says that nothing has happened.
+            loop {
+                thread::park();
+            }
+        }
+        Drain { changes: self.state.subscribe(), told: 0, signals: self.clone() }
+    }
+
+    /// Takes a signal in. Returns what the work does.
+    fn take(&self, signal: StopSignal) -> Work {
+        let now = Instant::now();
+        self.state.send_modify(|state| state.take(signal, now));
+        self.state.borrow().work
+    }
+}
+
+impl Drain {
+    /// The first signal, once one has come.
+    pub fn asked(&self) -> Option<StopSignal> {
+        self.signals.state.borrow().first
+    }
+
+    /// Waits for one more signal, and returns the first one. A wait that is given up loses nothing.
+    pub async fn next(&mut self) -> StopSignal {
+        loop {
+            let State { first, count, .. } = *self.changes.borrow_and_update();
+            if let Some(first) = first
+                && self.told < count
+            {
+                self.told += 1;
+                return first;
+            }
+            if self.changes.changed().await.is_err() {
+                // It has the other end itself.
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+}
+
+/// Waits for the next signal; for ever where all are ignored.
+async fn next(streams: &mut [(StopSignal, Signal)]) -> StopSignal {
+    poll_fn(|context| {
+        let came = streams.iter_mut().find_map(|(name, stream)| stream.poll_recv(context).is_ready().then_some(*name));
+        came.map_or(Poll::Pending, Poll::Ready)
+    })
+    .await
+}
+
+/// The signals that the program was started with as ignored: the bit of number N is N-1. None are known where the system does
+/// not tell as Linux does.
+fn ignored_at_start() -> u64 {
+    fs::read_to_string("/proc/self/status").map_or(0, |status| ignored_in(&status))
+}
+
+/// The mask of ignored signals in the text of `/proc/self/status` (`proc_pid_status(5)`).
+fn ignored_in(status: &str) -> u64 {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default()
+}
+
+fn is_ignored(mask: u64, number: u32) -> bool {
+    mask & (1 << (number - 1)) != 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::StopSignal::{Hangup, Interrupt, Terminate};
+    use super::*;
+
+    #[test]
+    fn signals_that_come_together_are_one() {
+        let start = Instant::now();
+        let check = |signals: &[(StopSignal, u64)], first: StopSignal, count: u32| {
+            let mut state = State { work: Work::Drains, ..State::default() };
+            for (signal, at_ms) in signals {
+                state.take(*signal, start + Duration::from_millis(*at_ms));
+            }
+            assert_eq!((state.first, state.count, state.work), (Some(first), count, Work::Drains), "{signals:?}");
+        };
+        check(&[(Interrupt, 0)], Interrupt, 1);
+        check(&[(Interrupt, 0), (Terminate, 0)], Interrupt, 1);
+        check(&[(Hangup, 0), (Terminate, 999)], Hangup, 1);
+        check(&[(Hangup, 0), (Terminate, 1_000)], Hangup, 2);
+        check(&[(Terminate, 0), (Terminate, 600), (Terminate, 1_200)], Terminate, 2);
+        check(&[(Terminate, 0), (Terminate, 1_500), (Terminate, 2_400), (Interrupt, 3_000)], Terminate, 3);
+    }
+
+    #[test]
+    fn a_signal_before_there_is_anything_to_drain_ends_the_program() {
+        let signals = Signals::none();
+        assert_eq!(signals.take(StopSignal::Terminate), Work::Over);
+        let signals = Signals::none();
+        let drain = signals.drain();
+        assert_eq!(drain.asked(), None);
+        assert_eq!(signals.take(StopSignal::Hangup), Work::Drains);
+        assert_eq!(drain.asked(), Some(StopSignal::Hangup));
+    }
+
+    #[test]
+    fn each_signal_is_told_once() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let mut drain = Signals::none().drain();
+        runtime.block_on(async {
+            let nothing_more = |drain: &mut Drain| futures_util::FutureExt::now_or_never(drain.next()).is_none();
+            assert!(nothing_more(&mut drain));
+            let start = Instant::now();
+            for seconds in [0, 2] {
+                let at = start + Duration::from_secs(seconds);
+                drain.signals.state.send_modify(|state| state.take(StopSignal::Interrupt, at));
+            }
+            assert_eq!(drain.next().await, StopSignal::Interrupt);
+            assert_eq!(drain.next().await, StopSignal::Interrupt, "the second one");
+            assert!(nothing_more(&mut drain));
+        });
+    }
+
+    #[test]
+    fn ignored_signals_are_read_from_the_systems_words() {
+        let check = |status: &str, want: [bool; 3]| {
+            let mask = ignored_in(status);
+            assert_eq!(StopSignal::ALL.map(|(_, number)| is_ignored(mask, number)), want, "{status}");
+        };
+        check("Name:\tcustsync\nSigBlk:\tffff\nSigIgn:\t0000000000001001\nSigCgt:\t0\n", [true, false, false]);
+        check("SigIgn:\t0000000000000002\n", [false, true, false]);
+        check("SigIgn:\t0000000000004006\n", [false, true, true]);
+        check("SigIgn:\t0000000000000000\n", [false; 3]);
+        check("SigIgn:\tnonsense\n", [false; 3]);
+        check("", [false; 3]);
+    }
+}
