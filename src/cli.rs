@@ -14,6 +14,7 @@ use crate::args::Args;
 use crate::commands::{self, Failure};
 use crate::config::{ConfigFile, Settings, Task};
 use crate::contract::field_table;
+use crate::crash;
 use crate::exit::Exit;
 use crate::signals::{Signals, StopSignal, Watch, WorkEnd};
 use crate::terminal;
@@ -27,6 +28,7 @@ pub fn main() -> ExitCode {
     allow_all_descriptors();
     let watch = Watch::install();
     forbid_core_dumps();
+    crash::watch(terminal::say_fault);
     let task = Arc::new(OnceLock::new());
     let work = {
         let task = task.clone();
@@ -34,11 +36,14 @@ pub fn main() -> ExitCode {
     };
     let ended = match watch.and_then(|watch| watch.over(work)) {
         Ok(WorkEnd::Returned(Ok(ended))) => ended,
-        Ok(WorkEnd::Returned(Err(panic))) => std::panic::resume_unwind(panic),
+        // It was told where it happened.
+        Ok(WorkEnd::Returned(Err(_))) => return Exit::Fault.into(),
         Ok(WorkEnd::Signalled(signal)) => Err(signalled(signal, task.get().copied())),
         Err(error) => Err(Failure::unusable(anyhow!(error).context("signals cannot be watched for"))),
     };
     match ended {
+        // Of a thread that the work could do without.
+        Ok(_) if crash::message().is_some() => Exit::Fault.into(),
         Ok(exit) => exit.into(),
         Err(Failure { exit, error }) => {
             terminal::say_error(&format_args!("{error:#}"));

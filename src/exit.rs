@@ -22,6 +22,8 @@ pub enum Exit {
     StoppedEarly = 4,
     /// The run directory cannot be used or written.
     RunDirectory = 5,
+    /// A fault of the program itself: a panic.
+    Fault = 70,
     /// SIGHUP: 128 + 1, as shells report it.
     HungUp = 129,
     /// SIGINT: 128 + 2, as shells report it.
@@ -32,13 +34,14 @@ pub enum Exit {
 
 impl Exit {
     /// Every way to end, in the order of the codes.
-    pub const TABLE: [Self; 9] = [
+    pub const TABLE: [Self; 10] = [
         Self::Success,
         Self::SomeRowsFailed,
         Self::Unusable,
         Self::Refused,
         Self::StoppedEarly,
         Self::RunDirectory,
+        Self::Fault,
         Self::HungUp,
         Self::Interrupted,
         Self::Terminated,
@@ -62,6 +65,7 @@ impl Exit {
             Self::RunDirectory => {
                 "the run directory cannot be used or written: locked, full, damaged, or of another input"
             }
+            Self::Fault => "a fault of custsync itself: the message says whom to tell; what was recorded is whole",
             Self::HungUp => "SIGHUP: drained and recorded",
             Self::Interrupted => "SIGINT: drained and recorded",
             Self::Terminated => "SIGTERM: drained and recorded",
@@ -76,7 +80,7 @@ impl Exit {
             Self::Unusable => "fix the command",
             Self::Refused => "fix the token, same command again",
             Self::StoppedEarly => "same command again, later; after `--max-errors` with another limit",
-            Self::HungUp | Self::Interrupted | Self::Terminated => "same command again",
+            Self::Fault | Self::HungUp | Self::Interrupted | Self::Terminated => "same command again",
             Self::RunDirectory => "as the message says",
         }
     }
@@ -145,7 +149,7 @@ mod tests {
     #[test]
     fn codes_are_the_documented_ones_and_every_code_is_in_both_tables() {
         let codes: Vec<u8> = Exit::TABLE.iter().map(|exit| exit.code()).collect();
-        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 129, 130, 143]);
+        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 70, 129, 130, 143]);
         for exit in Exit::TABLE {
             let help_line = format!("{:>5}  {}\n", exit.code(), exit.meaning());
             let markdown_line = format!("| {} | {} | {} |\n", exit.code(), exit.meaning(), exit.advice());

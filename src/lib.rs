@@ -27,7 +27,7 @@
 //! | run | [`pipeline`] | threads and queues |
 //! | loops | [`sender`] `in_flight` `renewals` `reporter` `outbox` [`resume`] [`recorder`] `reading` | one loop each, which decides nothing, and what it holds |
 //! | parts | [`failed_rows`] [`summary`] [`tally`] [`progress`] [`explanation`] [`row`] [`ids`] [`input`] [`journal`] [`signals`] [`schedule`] [`api`] | one subject each |
-//! | ground | [`contract`] [`nearest`] [`text`] | what the API allows and answers; words |
+//! | ground | [`contract`] [`nearest`] [`crash`] [`text`] | what the API allows and answers; words; panics |
 //!
 //! [`contract`], [`schedule`] and [`config`] are pure: no runtime, no files, no clock of their own. [`sandbox`], the API's
 //! double, stands aside: it imports nothing of the others, so that it is a second opinion on the contract.
@@ -57,6 +57,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod contract;
+pub mod crash;
 pub mod exit;
 pub mod explanation;
 pub mod failed_rows;

@@ -13,6 +13,7 @@
 
 use std::io;
 use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
@@ -97,10 +98,14 @@ pub fn run(reading: Reading, sending: Sending, recorder: Recorder) -> io::Result
     // The recorder's last files come once the connections are closed: these may have taken all descriptors.
     let until_closed = messages_in.clone();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let sent = runtime.block_on(sender::send(sending, Queues { batches, recorder: messages_in, written }));
+    let sent = catch_unwind(AssertUnwindSafe(|| {
+        runtime.block_on(sender::send(sending, Queues { batches, recorder: messages_in, written }))
+    }));
     drop(runtime);
     drop(until_closed);
+    // Also where the sender panicked: what it handed over is written down whole.
     let recorded = join(recording);
+    let sent = sent.unwrap_or_else(|panic| resume_unwind(panic));
     readers.join_after(sent.extent);
     Ok((sent, recorded))
 }
@@ -284,7 +289,7 @@ fn spawn<T: Send + 'static>(name: &str, work: impl FnOnce() -> T + Send + 'stati
 }
 
 fn join<T>(thread: JoinHandle<T>) -> T {
-    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::Settings;
 use crate::config::output::{Color, OutputFormat, OutputSettings, Progress as ProgressSetting, Verbosity};
+use crate::crash;
 use crate::progress::{Progress, Snapshot};
 use crate::summary::grouped;
 use crate::text;
@@ -109,6 +110,16 @@ pub fn say_error(error: &dyn Display) {
     }
 }
 
+/// Says that the program itself has a fault. It may have come about in the logger or in the bar, so that neither is used.
+pub fn say_fault(message: &str) {
+    match LOG_FORMAT.get() {
+        Some(OutputFormat::Json) => {
+            say(&serde_json::json!({ "level": "ERROR", "fields": { "message": message } }).to_string());
+        }
+        Some(OutputFormat::Text) | None => say(&format!("error: {message}")),
+    }
+}
+
 /// Shows progress until it is dropped.
 pub struct Watch {
     stop: Option<Sender<()>>,
@@ -132,6 +143,7 @@ fn show(progress: &Progress, bar: &ProgressBar, display: Showing, total_bytes: O
     };
     loop {
         let ended = matches!(stopped.recv_timeout(interval), Ok(()) | Err(RecvTimeoutError::Disconnected));
+        crash::provoke("terminal");
         let snapshot = progress.snapshot();
         let line = describe(&snapshot, started.elapsed(), total_bytes);
         match display {

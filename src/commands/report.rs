@@ -11,6 +11,7 @@ use crate::api::Route;
 use crate::commands::continuing::{Continuation, can_go_on};
 use crate::config::Settings;
 use crate::config::output::OutputFormat;
+use crate::crash;
 use crate::exit::Exit;
 use crate::input::InputError;
 use crate::journal::{Fact, JOURNAL_NAME, RunDir, SUMMARY_NAME, WriteError};
@@ -112,6 +113,9 @@ impl Report<'_> {
     }
 
     fn exit(&self, summary: &Summary) -> Exit {
+        if crash::message().is_some() {
+            return Exit::Fault;
+        }
         if self.recorded.fault.is_some() {
             return Exit::RunDirectory;
         }

@@ -14,6 +14,7 @@ use std::time::Duration;
 use super::source::{BlockSource, Numbered, SourceBlock};
 use super::{ROW_BYTES, RowBuilder, add_duplicate, refused};
 use crate::contract::{CustomerId, FieldSet};
+use crate::crash;
 use crate::explanation::Explanation;
 use crate::ids::{Ids, Standing};
 use crate::input::{InputError, parse_block};
@@ -188,6 +189,7 @@ pub(crate) struct InOrder {
 
 impl How {
     fn sift(&self, source: SourceBlock) -> Sifted {
+        crash::provoke("checker");
         let to_explain = self.to_explain.load(Ordering::Relaxed);
         sift_block(
             source,

@@ -7,6 +7,7 @@ use std::sync::mpsc::SyncSender;
 use std::thread;
 use std::time::Duration;
 
+use crate::crash;
 use crate::input::{Block, Input, InputError, KnownInput, Layout, Origin, RowWindow, cut_behind};
 
 /// How often it is tried to open an input where connections have taken all descriptors, and the pause before each.
@@ -132,5 +133,6 @@ pub(crate) fn read_blocks(mut source: BlockSource, blocks: &SyncSender<ReadBlock
         if blocks.send(block).is_err() {
             return;
         }
+        crash::provoke("reader");
     }
 }

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
 use crate::contract::FieldSet;
+use crate::crash;
 use crate::failed_rows::FailedRows;
 use crate::journal::{Checkpoint, Debt, Entry, EntryReader, JournalWriter, LineError, Outcome, Overtakers, WriteError};
 use crate::row::Row;
@@ -176,6 +177,7 @@ impl Recorder {
 
     /// Does what one message asks for.
     pub fn take(&mut self, message: &Message) -> Result<(), RecordError> {
+        crash::provoke("recorder");
         match message {
             Message::Sync => Ok(self.journal.sync()?),
             Message::LeaveFailedRows => {

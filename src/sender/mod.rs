@@ -13,6 +13,7 @@ use tracing::{info, warn};
 
 use crate::api::{Api, Grant, TokenSource};
 use crate::contract::{Answer, Attempt, CustomerId};
+use crate::crash;
 use crate::in_flight::InFlight;
 use crate::input::InputError;
 use crate::outbox::{Outbox, RECORDER_LISTENS, Urgency};
@@ -355,6 +356,7 @@ impl Driver {
             Written::Rows(rows) => {
                 for customer in self.outbox.written(rows) {
                     self.sending.schedule.recorded(customer);
+                    crash::provoke("sender");
                 }
             }
         }

@@ -6,6 +6,7 @@
 mod canaries;
 mod check;
 mod compressed;
+mod crashes;
 mod descriptors;
 mod dialects;
 mod docs;

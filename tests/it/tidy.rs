@@ -22,7 +22,7 @@ const ORDER: [&[&str]; 5] = [
         "schedule",
         "api",
     ],
-    &["contract", "nearest", "text", "sandbox"],
+    &["contract", "nearest", "crash", "text", "sandbox"],
 ];
 /// Modules that decide without doing anything.
 const PURE: [&str; 3] = ["contract", "schedule", "config"];

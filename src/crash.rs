@@ -1,0 +1,85 @@
+//! A fault of the program itself: a panic, on whatever thread. It is told once, and without what it is about: most messages of
+//! panics quote what was worked on, which may be a customer's value.
+
+use std::any::Any;
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::panic::{self, Location};
+use std::sync::OnceLock;
+
+use crate::text;
+
+/// What is said of the first panic.
+static FIRST: OnceLock<String> = OnceLock::new();
+
+/// Has the first panic told by `tell`, which gets whole lines; where the environment asks for a backtrace, that follows.
+pub fn watch(tell: fn(&str)) {
+    panic::set_hook(Box::new(move |panic| {
+        let backtrace = Backtrace::capture();
+        let message = described(panic.payload(), panic.location());
+        if FIRST.set(message.clone()).is_ok() {
+            tell(&message);
+            // It has the names of functions and files, and no values.
+            if backtrace.status() == BacktraceStatus::Captured {
+                tell(&backtrace.to_string());
+            }
+        }
+    }));
+}
+
+/// What was said of the first panic, if there was one.
+pub fn message() -> Option<&'static str> {
+    FIRST.get().map(String::as_str)
+}
+
+/// What is said of a panic. A payload that is a literal stands in the source and holds nobody's value; one that was put together
+/// may.
+fn described(payload: &(dyn Any + Send), location: Option<&Location<'_>>) -> String {
+    let literal = payload.downcast_ref::<&'static str>().map(|literal| format!(" ({})", text::safe(literal)));
+    let place = location.map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+    format!(
+        "custsync itself has a fault, at {place}{}: please send this line to the maintainers (custsync {}); what was recorded is whole, and the same command goes on",
+        literal.unwrap_or_default(),
+        env!("CARGO_PKG_VERSION")
+    )
+}
+
+/// Panics where a test asks for it, by a variable that names the place. Only builds for tests know it.
+#[cfg(debug_assertions)]
+#[track_caller]
+pub(crate) fn provoke(place: &str) {
+    static WANTED: OnceLock<Option<String>> = OnceLock::new();
+    let wanted = WANTED.get_or_init(|| std::env::var("PANIC_OF_A_TEST").ok());
+    assert!(wanted.as_deref() != Some(place), "a value that nobody may see: canary of the {place}");
+}
+
+/// Does nothing.
+#[cfg(not(debug_assertions))]
+pub(crate) fn provoke(_: &str) {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn described_panic(work: fn()) -> String {
+        let payload = panic::catch_unwind(work).expect_err("it panics");
+        described(payload.as_ref(), Some(Location::caller()))
+    }
+
+    #[test]
+    fn a_literal_is_told_and_a_text_that_was_put_together_is_not() {
+        let told = described_panic(|| panic!("the books do not close"));
+        assert!(told.starts_with("custsync itself has a fault, at src/crash.rs:"), "{told}");
+        assert!(told.contains(" (the books do not close): please send"), "{told}");
+        for told in [
+            described_panic(|| panic!("{} is wrong", std::hint::black_box("canary"))),
+            described_panic(|| {
+                assert!(std::hint::black_box("é canary").is_char_boundary(1), "{}", "canary".to_owned());
+            }),
+            described_panic(|| drop(std::hint::black_box("é canary")[1..].to_owned())),
+            described_panic(|| std::hint::black_box(Err::<(), _>("canary".to_owned())).expect("a good value")),
+        ] {
+            assert!(!told.contains("canary") && told.contains("at src/crash.rs:"), "{told}");
+        }
+        assert!(described(&"x", None).contains("at an unknown place (x)"));
+    }
+}
