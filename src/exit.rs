@@ -18,10 +18,12 @@ pub enum Exit {
     Unusable = 2,
     /// The API refuses the token or the permission.
     Refused = 3,
-    /// The error limit, an outage or too long a wait ended the run before its input did.
+    /// An outage or too long a wait ended the run before its input did.
     StoppedEarly = 4,
     /// The run directory cannot be used or written.
     RunDirectory = 5,
+    /// A limit that the user has set ended the run before its input did.
+    LimitReached = 6,
     /// A fault of the program itself: a panic.
     Fault = 70,
     /// SIGHUP: 128 + 1, as shells report it.
@@ -34,13 +36,14 @@ pub enum Exit {
 
 impl Exit {
     /// Every way to end, in the order of the codes.
-    pub const TABLE: [Self; 10] = [
+    pub const TABLE: [Self; 11] = [
         Self::Success,
         Self::SomeRowsFailed,
         Self::Unusable,
         Self::Refused,
         Self::StoppedEarly,
         Self::RunDirectory,
+        Self::LimitReached,
         Self::Fault,
         Self::HungUp,
         Self::Interrupted,
@@ -61,10 +64,11 @@ impl Exit {
                 "usage, configuration or input cannot be used; nothing was sent, or the message says what"
             }
             Self::Refused => "the API refuses the token or the permission",
-            Self::StoppedEarly => "stopped early: error limit, outage, or a wait longer than `--max-wait`",
+            Self::StoppedEarly => "stopped early by an outage, or a wait longer than `--max-wait`",
             Self::RunDirectory => {
                 "the run directory cannot be used or written: locked, full, damaged, or of another input"
             }
+            Self::LimitReached => "a limit of yours stopped it: `--max-errors`",
             Self::Fault => "a fault of custsync itself: the message says whom to tell; what was recorded is whole",
             Self::HungUp => "SIGHUP: drained and recorded",
             Self::Interrupted => "SIGINT: drained and recorded",
@@ -79,9 +83,10 @@ impl Exit {
             Self::SomeRowsFailed => "look at the failed rows",
             Self::Unusable => "fix the command",
             Self::Refused => "fix the token, same command again",
-            Self::StoppedEarly => "same command again, later; after `--max-errors` with another limit",
+            Self::StoppedEarly => "same command again, later",
             Self::Fault | Self::HungUp | Self::Interrupted | Self::Terminated => "same command again",
             Self::RunDirectory => "as the message says",
+            Self::LimitReached => "look first; then another limit goes on",
         }
     }
 
@@ -116,8 +121,8 @@ impl From<Exit> for ExitCode {
 impl From<&StopReason> for Exit {
     fn from(reason: &StopReason) -> Self {
         match reason {
-            StopReason::ErrorLimit { .. }
-            | StopReason::Outage { .. }
+            StopReason::ErrorLimit { .. } => Self::LimitReached,
+            StopReason::Outage { .. }
             | StopReason::NoSockets { .. }
             | StopReason::WaitTooLong { .. }
             | StopReason::TokenUnavailable { .. }
@@ -149,7 +154,7 @@ mod tests {
     #[test]
     fn codes_are_the_documented_ones_and_every_code_is_in_both_tables() {
         let codes: Vec<u8> = Exit::TABLE.iter().map(|exit| exit.code()).collect();
-        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 70, 129, 130, 143]);
+        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 70, 129, 130, 143]);
         for exit in Exit::TABLE {
             let help_line = format!("{:>5}  {}\n", exit.code(), exit.meaning());
             let markdown_line = format!("| {} | {} | {} |\n", exit.code(), exit.meaning(), exit.advice());

@@ -286,7 +286,8 @@ struct SendingFlags {
     attempts: Option<String>,
     /// Stop where more rows than this end badly
     ///
-    /// A share counts once 100 rows have ended. All rows of the run directory count.
+    /// A share counts once 100 rows have ended. All settled rows of the run directory count, at a start too; those that it sends
+    /// again do not.
     #[arg(long, value_name = "N|P%|none")]
     max_errors: Option<String>,
     /// Which rows of one customer are sent: all in order, one and no second, or the last

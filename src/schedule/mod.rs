@@ -111,6 +111,8 @@ struct Retries {
 struct Limits {
     error_limit: ErrorLimit,
     history: History,
+    /// Why nothing may be sent: rows of earlier processes are too many already.
+    exceeded_before: Option<StopReason>,
     wait_max: Duration,
     grace: Duration,
 }
@@ -189,7 +191,7 @@ impl<T: Clone> Schedule<T> {
             retries: Retries { policy: retry, budget: RetryBudget::full() },
             availability: Availability::new(history.answered > 0),
             token: TokenState::default(),
-            limits: Limits { error_limit, history, wait_max, grace },
+            limits: Limits { error_limit, history, exceeded_before: None, wait_max, grace },
             random: Random::seeded(seed),
             course: Course {
                 supply: Supply::Open,
@@ -209,6 +211,7 @@ impl<T: Clone> Schedule<T> {
             },
             statistics: Statistics::default(),
         };
+        schedule.limits.exceeded_before = schedule.limits.exceeded();
         if history.not_before > Moment::START {
             schedule.pause_everybody(history.not_before.since_start(), Moment::START);
         }
@@ -223,6 +226,9 @@ impl<T: Clone> Schedule<T> {
 
     /// Takes a row in; `bytes` is what holding it costs. Rows are offered in the order of the file.
     pub fn offer(&mut self, customer: CustomerId, row: T, bytes: usize) {
+        if let Some(reason) = self.limits.exceeded_before.take() {
+            self.stop(reason);
+        }
         self.order.hold(customer, row, bytes);
     }
 
@@ -406,14 +412,21 @@ impl<T: Clone> Schedule<T> {
     }
 
     fn count_ended(&mut self, bad: Bad) {
-        let Limits { error_limit, history, .. } = &mut self.limits;
+        let history = &mut self.limits.history;
         history.ended += 1;
         if bad == Bad::Yes {
             history.errors += 1;
-            let (ended, errors, limit) = (history.ended, history.errors, *error_limit);
-            if limit.is_exceeded(ended, errors) {
-                self.stop(StopReason::ErrorLimit { ended, errors, limit });
+            if let Some(reason) = self.limits.exceeded() {
+                self.stop(reason);
             }
         }
+    }
+}
+
+impl Limits {
+    /// The reason to stop that rows which ended badly are, where they are too many.
+    fn exceeded(&self) -> Option<StopReason> {
+        let (History { ended, errors, .. }, limit) = (self.history, self.error_limit);
+        limit.is_exceeded(ended, errors).then_some(StopReason::ErrorLimit { ended, errors, limit })
     }
 }

@@ -282,11 +282,11 @@ fn names_of_others_do_not_reach_the_terminal_raw() {
     // Each of these names the name in an error, or in the summary.
     for (scenario, code) in [
         (Scenario::new().input(&csv), 2),
-        (Scenario::new().file(&csv, row), 4),
+        (Scenario::new().file(&csv, row), 6),
         (Scenario::new().file(&csv, "id,job\n1,\"x\n"), 2),
         (Scenario::new().file(&csv, format!("id,{EVIL}\n1,x\n")), 2),
         (Scenario::new().file("a.csv", format!("id,job,{EVIL},{EVIL}\n1,x,y,z\n")), 2),
-        (Scenario::new().file("a.ndjson", json!({"id": 1, "job": "x", EVIL: 1}).to_string()), 4),
+        (Scenario::new().file("a.ndjson", json!({"id": 1, "job": "x", EVIL: 1}).to_string()), 6),
         (Scenario::new().file("a.csv", row).flags(["--config", EVIL]), 2),
         (Scenario::new().file("a.csv", row).flags(["--map", EVIL]), 2),
         (Scenario::new().file("a.csv", row).flags(["--ignore", EVIL]), 2),

@@ -200,10 +200,29 @@ fn no_command_is_said_to_continue_what_it_cannot() {
     let lost = Scenario::new()
         .file("a.csv", ROWS)
         .server(|_| Reply::of(302, "location: http://x.example/\r\n", "text/html", b""));
-    for end in [limited.run(["--max-errors", "1"]).exits(4), lost.run([]).exits(2)] {
+    for end in [limited.run(["--max-errors", "1"]).exits(6), lost.run([]).exits(2)] {
         assert!(end.stdout.contains("stopped early: ") && !end.stdout.contains("to continue"), "{}", end.stdout);
         assert_eq!(end.summary().get("continue_with"), None);
     }
+}
+
+#[test]
+fn a_limit_counts_what_is_settled_and_not_what_is_sent_again() {
+    let scenario = Scenario::new()
+        .file("a.csv", "id,job\n1,a\n2,b\n3,c\n4,d\n")
+        .flags(["--max-in-flight", "1"])
+        .server(|request| if request.id() <= 2 { Reply::error(422, "refused") } else { Reply::updated() });
+    scenario.run(["--max-errors", "1"]).exits(6).says("2 of 2 rows ended badly").counts([0, 0, 2, 0, 2]);
+    let sent = |scenario: &Scenario| scenario.requests().len();
+    assert_eq!(sent(&scenario), 2);
+    scenario.run(["--max-errors", "1"]).exits(6).says("2 of 2 rows ended badly").counts([0, 0, 2, 0, 2]);
+    assert_eq!(sent(&scenario), 2, "two are settled, and too many");
+    scenario.run(["--max-errors", "1", "--retry", "rejected"]).exits(6).counts([0, 0, 2, 0, 2]);
+    assert_eq!(sent(&scenario), 4, "none is settled that is sent again");
+    scenario.run(["--max-errors", "2"]).exits(1).counts([2, 0, 2, 0, 0]);
+    assert_eq!(sent(&scenario), 6);
+    scenario.run(["--max-errors", "1"]).exits(1).counts([2, 0, 2, 0, 0]);
+    assert_eq!(sent(&scenario), 6, "where nothing is left to send, nothing is stopped");
 }
 
 #[test]

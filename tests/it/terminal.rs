@@ -46,7 +46,7 @@ fn a_json_log_is_json_to_its_last_line() {
     let none = Scenario::new().input("missing.csv").flags(["--log-format", "json"]);
     says(&none.check([]).exits(2).stderr, "missing.csv: no such file");
     let bad = Scenario::new().file("a.csv", "id,job\n0,x\n0,y\n").flags(["--log-format", "json"]);
-    says(&bad.check(["--max-errors", "1"]).exits(4).stderr, "--max-errors");
+    says(&bad.check(["--max-errors", "1"]).exits(6).stderr, "--max-errors");
 }
 
 #[test]

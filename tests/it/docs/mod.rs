@@ -145,7 +145,7 @@ fn the_scheduled_jobs_can_be_started() {
     let arguments: Vec<_> = ["custsync".to_owned()].into_iter().chain(arguments).collect();
     let args = Args::parse_from(&arguments, "").expect("the manifest's command line can be read");
     Settings::resolve(args.typed(), [], None).expect("the manifest's settings can be used");
-    let fail_the_job = [Exit::SomeRowsFailed, Exit::Unusable, Exit::Refused, Exit::RunDirectory];
+    let fail_the_job = [Exit::SomeRowsFailed, Exit::Unusable, Exit::Refused, Exit::RunDirectory, Exit::LimitReached];
     assert_eq!(list("values: "), fail_the_job.map(Exit::code));
 
     let [cron] = &blocks_in("crontab")[..] else { panic!("one crontab") };
