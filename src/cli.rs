@@ -79,7 +79,7 @@ fn dispatch(arguments: &[OsString], signals: &Signals, known_task: &OnceLock<Tas
     let fields = format!("Fields of a row (`--map COLUMN=FIELD`):\n{}", field_table());
     let args = match Args::parse_from(arguments, &fields) {
         Ok(args) => args,
-        Err(answer) => return Ok(answer_by_clap(&answer)),
+        Err(answer) => return answer_by_clap(&answer),
     };
     let task = *known_task.get_or_init(|| args.task());
     let settings = settings(&args).map_err(Failure::unusable)?;
@@ -91,7 +91,7 @@ fn dispatch(arguments: &[OsString], signals: &Signals, known_task: &OnceLock<Tas
         Task::Logout => commands::login::logout(&settings),
         Task::Token => commands::login::token(&settings),
         Task::Config => {
-            terminal::print(&commands::config::render(&settings));
+            terminal::print(&commands::config::render(&settings)).map_err(Failure::stdout)?;
             Ok(Exit::Success)
         }
     }
@@ -99,14 +99,13 @@ fn dispatch(arguments: &[OsString], signals: &Signals, known_task: &OnceLock<Tas
 
 /// Help and version go to stdout, usage errors to stderr. These repeat what was typed, which may be the name of somebody
 /// else's file.
-fn answer_by_clap(answer: &clap::Error) -> Exit {
+fn answer_by_clap(answer: &clap::Error) -> Result<Exit, Failure> {
     if answer.use_stderr() {
         terminal::say(answer.render().to_string().trim_end());
-        return Exit::Unusable;
+        return Ok(Exit::Unusable);
     }
-    // Where the terminal is gone there is nobody to tell.
-    answer.print().ok();
-    Exit::Success
+    terminal::printed(answer.print()).map_err(Failure::stdout)?;
+    Ok(Exit::Success)
 }
 
 fn settings(args: &Args) -> anyhow::Result<Settings> {

@@ -20,7 +20,7 @@ pub enum Exit {
     Refused = 3,
     /// An outage or too long a wait ended the run before its input did.
     StoppedEarly = 4,
-    /// The run directory cannot be used or written.
+    /// The run directory cannot be used or written, or standard output cannot.
     RunDirectory = 5,
     /// A limit that the user has set ended the run before its input did.
     LimitReached = 6,
@@ -66,7 +66,7 @@ impl Exit {
             Self::Refused => "the API refuses the token or the permission",
             Self::StoppedEarly => "stopped early by an outage, or a wait longer than `--max-wait`",
             Self::RunDirectory => {
-                "the run directory cannot be used or written: locked, full, damaged, or of another input"
+                "the run directory cannot be used or written: locked, full, damaged, or of another input; or standard output cannot be written"
             }
             Self::LimitReached => "a limit of yours stopped it: `--max-errors`",
             Self::Fault => "a fault of custsync itself: the message says whom to tell; what was recorded is whole",

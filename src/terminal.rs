@@ -80,17 +80,30 @@ impl Terminal {
         Watch { stop: Some(stop), thread }
     }
 
-    /// Prints to stdout. What reads it may have gone, which is no reason to fail.
-    pub fn print(&self, text: &str) {
+    /// Prints to stdout, as [`print`] does.
+    pub fn print(&self, text: &str) -> io::Result<()> {
         // Where both are on one screen, the bar would be torn.
-        self.bar.suspend(|| print(text));
+        self.bar.suspend(|| print(text))
     }
 }
 
 /// Prints to stdout. What reads it may have gone, which is no reason to fail. Whatever escaped its makers is escaped here.
-pub fn print(text: &str) {
+pub fn print(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    stdout.write_all(text::safe_lines(text).as_bytes()).and_then(|()| stdout.flush()).ok();
+    as_far_as_read(stdout.write_all(text::safe_lines(text).as_bytes()).and_then(|()| stdout.flush()))
+}
+
+/// What another has printed to stdout is written, too.
+pub fn printed(written: io::Result<()>) -> io::Result<()> {
+    as_far_as_read(written.and_then(|()| io::stdout().lock().flush()))
+}
+
+/// A pipe whose reader has gone is no error.
+fn as_far_as_read(written: io::Result<()>) -> io::Result<()> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
 }
 
 /// Says something to the person at the terminal, as safely.

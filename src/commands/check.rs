@@ -38,7 +38,12 @@ pub fn check(settings: &Settings, signals: &Signals) -> Result<Exit, Failure> {
     let progress = Arc::new(Progress::default());
     let watch = terminal.watch(progress.clone(), known.total_bytes);
     let destination = Destination::of(settings);
-    let mut show = |explanation: &_| terminal.print(&explain::render(explanation, &known.names, &destination));
+    let mut printed = Ok(());
+    let mut show = |explanation: &_| {
+        if printed.is_ok() {
+            printed = terminal.print(&explain::render(explanation, &known.names, &destination));
+        }
+    };
     let onlooker = Onlooker::new(settings.input.explain, &mut show);
     let bounds = Bounds { error_limit: settings.sending.max_errors, threads: pipeline::threads(), drain };
     let (ended, recorded) =
@@ -60,6 +65,7 @@ pub fn check(settings: &Settings, signals: &Signals) -> Result<Exit, Failure> {
         sending: None,
         continuation: None,
         until: None,
+        printed,
     };
     Ok(report.finish(&terminal))
 }

@@ -35,7 +35,7 @@ pub fn login(settings: &Settings) -> Result<Exit, Failure> {
     let tokens = runtime.block_on(log_in(settings, &client))?;
     token_file::save(&path, &tokens).map_err(Failure::unusable)?;
     let until = tokens.expires_at.map_or_else(String::new, |at| format!(", until {}", shown_time(at)));
-    terminal::print(&format!("logged in{until}; the login is in {}\n", shown(&path)));
+    terminal::print(&format!("logged in{until}; the login is in {}\n", shown(&path))).map_err(Failure::stdout)?;
     Ok(Exit::Success)
 }
 
@@ -43,7 +43,7 @@ pub fn login(settings: &Settings) -> Result<Exit, Failure> {
 pub fn logout(settings: &Settings) -> Result<Exit, Failure> {
     let path = token_file(settings).map_err(Failure::unusable)?;
     remove_login(&path).map_err(Failure::unusable)?;
-    terminal::print(&format!("logged out; {} is removed\n", shown(&path)));
+    terminal::print(&format!("logged out; {} is removed\n", shown(&path))).map_err(Failure::stdout)?;
     Ok(Exit::Success)
 }
 
@@ -51,7 +51,7 @@ pub fn logout(settings: &Settings) -> Result<Exit, Failure> {
 pub fn token(settings: &Settings) -> Result<Exit, Failure> {
     let path = token_file(settings).map_err(Failure::unusable)?;
     let tokens = token_file::load(&path).map_err(Failure::unusable)?;
-    terminal::print(&describe(&tokens, Timestamp::now()));
+    terminal::print(&describe(&tokens, Timestamp::now())).map_err(Failure::stdout)?;
     Ok(Exit::Success)
 }
 
@@ -97,7 +97,7 @@ async fn over_loopback(settings: &Settings, client: &Client) -> Result<(Authoriz
     let listener = listener.map_err(Failure::unusable)?;
     let address = listener.local_addr().map_err(Failure::unusable)?;
     let authorization = Authorization::new(redirect::uri(address.port())).map_err(failure)?;
-    show(&authorization.url(client), settings.login.browser);
+    show(&authorization.url(client), settings.login.browser)?;
     let code = redirect::wait(&listener, &authorization).await.map_err(|error| match error {
         redirect::RedirectError::Authorize(error) => failure(error),
         redirect::RedirectError::Nobody { .. } | redirect::RedirectError::Io(_) => Failure::unusable(error),
@@ -108,7 +108,7 @@ async fn over_loopback(settings: &Settings, client: &Client) -> Result<(Authoriz
 /// The person copies the address, because the browser is on another machine.
 fn pasted(settings: &Settings, client: &Client) -> Result<(Authorization, Code), Failure> {
     let authorization = Authorization::new(redirect::uri(settings.login.port)).map_err(failure)?;
-    show(&authorization.url(client), Browser::LeftToThePerson);
+    show(&authorization.url(client), Browser::LeftToThePerson)?;
     terminal::say("Then paste the address to which the browser was sent (the page need not load):");
     let mut line = String::new();
     std::io::stdin().lock().take(ADDRESS_BYTES_MAX + 1).read_line(&mut line).map_err(Failure::unusable)?;
@@ -122,8 +122,8 @@ fn pasted(settings: &Settings, client: &Client) -> Result<(Authorization, Code),
     Ok((authorization, code))
 }
 
-fn show(url: &Url, browser: Browser) {
-    terminal::print(&format!("Open this address to log in:\n\n  {url}\n\n"));
+fn show(url: &Url, browser: Browser) -> Result<(), Failure> {
+    terminal::print(&format!("Open this address to log in:\n\n  {url}\n\n")).map_err(Failure::stdout)?;
     match browser {
         Browser::LeftToThePerson => {}
         Browser::Opened => {
@@ -134,6 +134,7 @@ fn show(url: &Url, browser: Browser) {
             command.spawn().ok();
         }
     }
+    Ok(())
 }
 
 fn failure(error: AuthorizeError) -> Failure {

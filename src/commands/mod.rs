@@ -24,6 +24,9 @@ mod unique;
 
 use crate::exit::Exit;
 
+/// What is said where standard output cannot be written.
+const STDOUT_FAILED: &str = "standard output cannot be written";
+
 /// Why a verb could not do its work, and what the process says of it.
 #[derive(Debug)]
 pub struct Failure {
@@ -37,6 +40,11 @@ impl Failure {
     /// Usage, configuration or input cannot be used; nothing was sent.
     pub fn unusable(error: impl Into<anyhow::Error>) -> Failure {
         Failure { exit: Exit::Unusable, error: error.into() }
+    }
+
+    /// Standard output cannot be written.
+    pub fn stdout(error: std::io::Error) -> Failure {
+        Failure { exit: Exit::RunDirectory, error: anyhow::Error::from(error).context(STDOUT_FAILED) }
     }
 
     /// The run directory cannot be used; nothing was sent.

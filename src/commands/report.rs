@@ -1,6 +1,8 @@
 //! The end of a run or check: the summary, its file, and the exit code.
 
 use std::collections::BTreeMap;
+use std::io;
+use std::mem;
 use std::ops::Range;
 use std::time::Instant;
 
@@ -8,6 +10,7 @@ use jiff::Timestamp;
 use tracing::warn;
 
 use crate::api::Route;
+use crate::commands::STDOUT_FAILED;
 use crate::commands::continuing::{Continuation, can_go_on};
 use crate::config::Settings;
 use crate::config::output::OutputFormat;
@@ -44,6 +47,8 @@ pub(super) struct Report<'a> {
     pub(super) continuation: Option<Continuation>,
     /// The end of a wait that the API named and that is not over.
     pub(super) until: Option<Timestamp>,
+    /// Whether all could be printed that was to be printed so far.
+    pub(super) printed: io::Result<()>,
 }
 
 /// When a command began.
@@ -91,11 +96,20 @@ impl Report<'_> {
             // It says the code that the process ends with, where that can still be written.
             self.run_dir.replace_file(SUMMARY_NAME, summary.to_json().as_bytes()).ok();
         }
-        match self.settings.output.output_format {
+        let printed = match self.settings.output.output_format {
             OutputFormat::Text => terminal.print(&summary.to_text()),
             OutputFormat::Json => terminal.print(&summary.to_json()),
-        }
+        };
         self.say_faults();
+        if let Err(error) = mem::replace(&mut self.printed, Ok(())).and(printed) {
+            terminal::say_error(&format_args!("{STDOUT_FAILED}: {error}"));
+            // The run itself has ended as the journal says. Where it has stopped, the reason for that says more.
+            if matches!(exit, Exit::Success | Exit::SomeRowsFailed) {
+                exit = Exit::RunDirectory;
+                summary.exit_code = exit.code();
+                self.run_dir.replace_file(SUMMARY_NAME, summary.to_json().as_bytes()).ok();
+            }
+        }
         exit
     }
 

@@ -101,6 +101,7 @@ pub fn run(settings: &Settings, arguments: &[OsString], signals: &Signals) -> Re
         input_fault: sent.input_fault,
         recorded,
         sending: Some((sent.statistics, sent.latencies)),
+        printed: Ok(()),
     };
     Ok(report.finish(&terminal))
 }

@@ -17,8 +17,8 @@ pub fn sandbox(settings: &Settings, signals: &Signals) -> Result<Exit, Failure> 
     let _log = Terminal::new(settings);
     let options = settings.sandbox.options(settings.sandbox.listen, token(settings), settings.api.tenant);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::unusable)?;
-    let (signal, counts) = runtime.block_on(serve(options, signals)).map_err(Failure::unusable)?;
-    terminal::print(&format!("{}\n", seen(&counts)));
+    let (signal, counts) = runtime.block_on(serve(options, signals))?;
+    terminal::print(&format!("{}\n", seen(&counts))).map_err(Failure::stdout)?;
     Ok(Exit::from(&signal.reason()))
 }
 
@@ -37,14 +37,15 @@ fn token(settings: &Settings) -> String {
     }
 }
 
-async fn serve(options: SandboxOptions, signals: &Signals) -> anyhow::Result<(StopSignal, Counts)> {
-    let sandbox = Sandbox::start(options).await.context("the sandbox cannot be started")?;
+async fn serve(options: SandboxOptions, signals: &Signals) -> Result<(StopSignal, Counts), Failure> {
+    let sandbox = Sandbox::start(options).await.context("the sandbox cannot be started").map_err(Failure::unusable)?;
     let mut drain = signals.drain();
     terminal::print(&format!(
         "The sandbox listens at {url} until Ctrl-C. In another terminal:\n\n  CUSTSYNC_TOKEN={token} custsync run --base-url {url} customers.csv\n\n",
         url = sandbox.base_url(),
         token = sandbox.token(),
-    ));
+    ))
+    .map_err(Failure::stdout)?;
     let signal = drain.next().await;
     Ok((signal, sandbox.stop().await))
 }

@@ -41,6 +41,7 @@ mod nginx;
 mod odd_inputs;
 mod order;
 mod overtaken;
+mod printing;
 mod proxies;
 mod renewal_kills;
 mod samples;
