@@ -11,6 +11,7 @@ use anyhow::{Context as _, anyhow};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::args::Args;
+use crate::commands::early_end::EarlyEnd;
 use crate::commands::{self, Failure};
 use crate::config::{ConfigFile, Settings, Task};
 use crate::contract::field_table;
@@ -23,32 +24,47 @@ use crate::text;
 /// The configuration file that is read where nobody names one.
 const CONFIG_FILE: &str = "custsync.toml";
 
+/// What is known so far of how an end is told of.
+type Known = OnceLock<EarlyEnd>;
+
 /// The process.
 pub fn main() -> ExitCode {
     allow_all_descriptors();
     let watch = Watch::install();
     forbid_core_dumps();
     crash::watch(terminal::say_fault);
-    let task = Arc::new(OnceLock::new());
+    let known = Arc::new(Known::new());
     let work = {
-        let task = task.clone();
-        move |signals| dispatch(&std::env::args_os().collect::<Vec<_>>(), &signals, &task)
+        let known = known.clone();
+        move |signals| dispatch(&std::env::args_os().collect::<Vec<_>>(), &signals, &known)
     };
     let ended = match watch.and_then(|watch| watch.over(work)) {
-        Ok(WorkEnd::Returned(Ok(ended))) => ended,
-        // It was told where it happened.
-        Ok(WorkEnd::Returned(Err(_))) => return Exit::Fault.into(),
-        Ok(WorkEnd::Signalled(signal)) => Err(signalled(signal, task.get().copied())),
-        Err(error) => Err(Failure::unusable(anyhow!(error).context("signals cannot be watched for"))),
+        Ok(WorkEnd::Returned(ended)) => ended.ok(),
+        Ok(WorkEnd::Signalled(signal)) => Some(Err(signalled(signal, known.get().map(EarlyEnd::task)))),
+        Err(error) => Some(Err(Failure::unusable(anyhow!(error).context("signals cannot be watched for")))),
     };
-    match ended {
-        // Of a thread that the work could do without.
-        Ok(_) if crash::message().is_some() => Exit::Fault.into(),
-        Ok(exit) => exit.into(),
-        Err(Failure { exit, error }) => {
-            terminal::say_error(&format_args!("{error:#}"));
-            exit.into()
+    exit(ended, known.get()).into()
+}
+
+/// Tells of an end that has no summary. `ended` is nothing where the work panicked.
+fn exit(ended: Option<Result<Exit, Failure>>, known: Option<&EarlyEnd>) -> Exit {
+    let tell = |exit, message: &str| {
+        if let Some(known) = known {
+            known.tell(exit, message);
         }
+        exit
+    };
+    match (ended, crash::message()) {
+        (Some(Err(Failure { exit, error })), _) => {
+            let message = format!("{error:#}");
+            terminal::say_error(&message);
+            tell(exit, &message)
+        }
+        // It was told where it happened.
+        (None, message) => tell(Exit::Fault, message.unwrap_or_default()),
+        // Of a thread that the work could do without.
+        (Some(Ok(_)), Some(_)) => Exit::Fault,
+        (Some(Ok(exit)), None) => exit,
     }
 }
 
@@ -75,14 +91,16 @@ fn signalled(signal: StopSignal, task: Option<Task>) -> Failure {
     Failure { exit: Exit::from(&reason), error: anyhow!("{reason}{what}") }
 }
 
-fn dispatch(arguments: &[OsString], signals: &Signals, known_task: &OnceLock<Task>) -> Result<Exit, Failure> {
+fn dispatch(arguments: &[OsString], signals: &Signals, known: &Known) -> Result<Exit, Failure> {
     let fields = format!("Fields of a row (`--map COLUMN=FIELD`):\n{}", field_table());
     let args = match Args::parse_from(arguments, &fields) {
         Ok(args) => args,
-        Err(answer) => return answer_by_clap(&answer),
+        Err(answer) => return answer_by_clap(&answer, arguments),
     };
-    let task = *known_task.get_or_init(|| args.task());
-    let settings = settings(&args).map_err(Failure::unusable)?;
+    let (task, file) = (args.task(), config_file(&args));
+    known.get_or_init(|| EarlyEnd::of(task, args.typed(), file.as_ref().ok().cloned().flatten()));
+    let file = file.map_err(Failure::unusable)?;
+    let settings = Settings::resolve(args.typed(), std::env::vars_os(), file).map_err(Failure::unusable)?;
     match task {
         Task::Run => commands::run::run(&settings, arguments, signals),
         Task::Check => commands::check::check(&settings, signals),
@@ -99,22 +117,26 @@ fn dispatch(arguments: &[OsString], signals: &Signals, known_task: &OnceLock<Tas
 
 /// Help and version go to stdout, usage errors to stderr. These repeat what was typed, which may be the name of somebody
 /// else's file.
-fn answer_by_clap(answer: &clap::Error) -> Result<Exit, Failure> {
+fn answer_by_clap(answer: &clap::Error, arguments: &[OsString]) -> Result<Exit, Failure> {
     if answer.use_stderr() {
-        terminal::say(answer.render().to_string().trim_end());
+        let message = answer.render().to_string();
+        terminal::say(message.trim_end());
+        if let Some(end) = EarlyEnd::of_words(arguments) {
+            end.tell(Exit::Unusable, message.trim_end());
+        }
         return Ok(Exit::Unusable);
     }
     terminal::printed(answer.print()).map_err(Failure::stdout)?;
     Ok(Exit::Success)
 }
 
-fn settings(args: &Args) -> anyhow::Result<Settings> {
-    let file = match args.config_file() {
-        Some(path) => Some(read_config(path)?),
-        None if Path::new(CONFIG_FILE).is_file() => Some(read_config(Path::new(CONFIG_FILE))?),
-        None => None,
-    };
-    Ok(Settings::resolve(args.typed(), std::env::vars_os(), file)?)
+/// The configuration file that is named, or the usual one where it is there.
+fn config_file(args: &Args) -> anyhow::Result<Option<ConfigFile>> {
+    match args.config_file() {
+        Some(path) => read_config(path).map(Some),
+        None if Path::new(CONFIG_FILE).is_file() => read_config(Path::new(CONFIG_FILE)).map(Some),
+        None => Ok(None),
+    }
 }
 
 fn read_config(path: &Path) -> anyhow::Result<ConfigFile> {

@@ -342,6 +342,12 @@ struct ResultFlags {
     /// Form of the summary on stdout
     #[arg(long, value_name = "text|json")]
     output_format: Option<String>,
+    /// Write the summary as JSON to this file too, at every end, whatever the exit code
+    ///
+    /// Where the run could not begin, it has the message and the exit code. That it cannot be written is said, and changes no
+    /// exit code.
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
+    summary_file: Option<OsString>,
     /// Draw a progress bar where stderr is a terminal, or never
     #[arg(long, value_name = "auto|off", hide_short_help = true)]
     progress: Option<String>,

@@ -67,5 +67,5 @@ pub fn check(settings: &Settings, signals: &Signals) -> Result<Exit, Failure> {
         until: None,
         printed,
     };
-    Ok(report.finish(&terminal))
+    report.finish(&terminal)
 }

@@ -5,6 +5,7 @@ mod comparison;
 pub mod config;
 mod continuing;
 mod descriptors;
+pub mod early_end;
 mod explain;
 mod files;
 mod first_rows;
@@ -19,6 +20,7 @@ pub mod run;
 pub mod sandbox;
 mod server;
 mod start;
+mod summary_file;
 mod unfinished;
 mod unique;
 

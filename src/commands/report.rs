@@ -6,12 +6,13 @@ use std::mem;
 use std::ops::Range;
 use std::time::Instant;
 
+use anyhow::anyhow;
 use jiff::Timestamp;
 use tracing::warn;
 
 use crate::api::Route;
-use crate::commands::STDOUT_FAILED;
 use crate::commands::continuing::{Continuation, can_go_on};
+use crate::commands::{Failure, STDOUT_FAILED, summary_file};
 use crate::config::Settings;
 use crate::config::output::OutputFormat;
 use crate::crash;
@@ -74,35 +75,43 @@ impl Report<'_> {
     }
 
     /// Writes and prints the summary, says what went wrong, and decides the exit code.
-    pub(super) fn finish(mut self, terminal: &Terminal) -> Exit {
+    pub(super) fn finish(mut self, terminal: &Terminal) -> Result<Exit, Failure> {
         if let Some(reason) = self.stop.as_ref().filter(|reason| reason.is_about_another_input()) {
-            terminal::say_error(reason);
-            return Exit::from(reason);
+            return Err(Failure { exit: Exit::from(reason), error: anyhow!("{reason}") });
         }
         let seconds = self.began.clock.elapsed().as_secs_f64();
         let mut summary = self.summary(seconds);
         self.warn_of_no_rows(&summary);
         let mut exit = self.exit(&summary);
         summary.exit_code = exit.code();
+        let mut said = self.faults();
+        summary.error_message = joined(&said);
         if let Err(error) = self.run_dir.replace_file(SUMMARY_NAME, summary.to_json().as_bytes()) {
-            terminal::say_error(&format_args!("{:#}", anyhow::Error::from(error)));
+            said.push(format!("{:#}", anyhow::Error::from(error)));
             exit = Exit::RunDirectory;
             summary.exit_code = exit.code();
         }
         if let Err(error) = self.record_end(exit) {
-            terminal::say_error(&format_args!("{:#}", anyhow::Error::from(error)));
+            said.push(format!("{:#}", anyhow::Error::from(error)));
             exit = Exit::RunDirectory;
             summary.exit_code = exit.code();
+            summary.error_message = joined(&said);
             // It says the code that the process ends with, where that can still be written.
             self.run_dir.replace_file(SUMMARY_NAME, summary.to_json().as_bytes()).ok();
         }
+        summary.error_message = joined(&said);
         let printed = match self.settings.output.output_format {
             OutputFormat::Text => terminal.print(&summary.to_text()),
             OutputFormat::Json => terminal.print(&summary.to_json()),
         };
-        self.say_faults();
+        // A panic was told where it happened.
+        let untold = said.iter().filter(|message| crash::message() != Some(message.as_str()));
+        untold.for_each(|message| terminal::say_error(message));
         if let Err(error) = mem::replace(&mut self.printed, Ok(())).and(printed) {
-            terminal::say_error(&format_args!("{STDOUT_FAILED}: {error}"));
+            let message = format!("{STDOUT_FAILED}: {error}");
+            terminal::say_error(&message);
+            said.push(message);
+            summary.error_message = joined(&said);
             // The run itself has ended as the journal says. Where it has stopped, the reason for that says more.
             if matches!(exit, Exit::Success | Exit::SomeRowsFailed) {
                 exit = Exit::RunDirectory;
@@ -110,7 +119,10 @@ impl Report<'_> {
                 self.run_dir.replace_file(SUMMARY_NAME, summary.to_json().as_bytes()).ok();
             }
         }
-        exit
+        if let Some(path) = &self.settings.output.summary_file {
+            summary_file::write(path, &summary.to_json());
+        }
+        Ok(exit)
     }
 
     /// Writes how this process has ended as the journal's last line, durable: it tells whether the run is finished. A journal that
@@ -181,6 +193,7 @@ impl Report<'_> {
             stopped: self.why_stopped(),
             continue_with,
             continue_by_piping,
+            error_message: None,
             exit_code: 0,
             files: [JOURNAL_NAME].into_iter().chain(failed_files).chain([SUMMARY_NAME]).map(path).collect(),
         };
@@ -198,21 +211,18 @@ impl Report<'_> {
         self.stop.as_ref().is_some_and(can_go_on)
     }
 
-    fn say_faults(&self) {
-        if let Some(fault) = &self.input_fault {
-            terminal::say_error(&format_args!("{fault}"));
-        }
-        if let Some(fault) = &self.recorded.fault {
-            let fault = with_causes(fault);
-            match self.recorded.unrecorded {
-                0 => terminal::say_error(&fault),
-                unrecorded => {
-                    terminal::say_error(&format_args!("{fault}; {unrecorded} outcomes could not be recorded"));
-                }
-            }
-        } else if let Some(reason) = self.why_stopped() {
-            terminal::say_error(&reason);
-        }
+    /// What went wrong, a message each.
+    fn faults(&self) -> Vec<String> {
+        let of_input = self.input_fault.as_ref().map(ToString::to_string);
+        let of_the_rest = match &self.recorded.fault {
+            None => self.why_stopped(),
+            Some(fault) => match (with_causes(fault), self.recorded.unrecorded) {
+                (fault, 0) => Some(fault),
+                (fault, unrecorded) => Some(format!("{fault}; {unrecorded} outcomes could not be recorded")),
+            },
+        };
+        let of_custsync = crash::message().map(str::to_owned);
+        of_custsync.into_iter().chain(of_input).chain(of_the_rest).collect()
     }
 
     /// Why it stopped, with the host or the proxy that is at fault.
@@ -228,6 +238,11 @@ impl Report<'_> {
         });
         Some(with_route.unwrap_or_else(|| reason.to_string()))
     }
+}
+
+/// The messages in one text, where there are any.
+fn joined(messages: &[String]) -> Option<String> {
+    (!messages.is_empty()).then(|| messages.join("\n"))
 }
 
 /// What is wrong, and why.

@@ -103,7 +103,7 @@ pub fn run(settings: &Settings, arguments: &[OsString], signals: &Signals) -> Re
         sending: Some((sent.statistics, sent.latencies)),
         printed: Ok(()),
     };
-    Ok(report.finish(&terminal))
+    report.finish(&terminal)
 }
 
 /// What is known of fields that a request leaves out.

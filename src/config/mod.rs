@@ -76,7 +76,7 @@ pub struct Typed {
 }
 
 /// A configuration file that the caller has read.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ConfigFile {
     /// Where it was read from, as error messages shall name it.
     pub path: PathBuf,
@@ -110,6 +110,11 @@ impl Typed {
         let (flags, own) = Layer::flags(task, flags);
         Self { task, files, flags, own }
     }
+
+    /// The files that are to be read.
+    pub fn files(&self) -> &[PathBuf] {
+        &self.files
+    }
 }
 
 impl Settings {
@@ -126,19 +131,27 @@ impl Settings {
         let mut problems = Vec::new();
         let mut layers = vec![typed.flags, Layer::environment(environment, &mut problems)];
         let path = file.as_ref().map(|file| file.path.clone());
-        if let Some(file) = file {
-            match Layer::file(file, &mut problems) {
-                Ok(layer) => layers.push(layer),
-                // What else is wrong depends on what the file was to say.
-                Err(problem) => return Err(ConfigError::new(vec![problem])),
-            }
-        }
+        // What else is wrong depends on what the file was to say.
+        let of_file = file.map(|file| Layer::file(file, &mut problems)).transpose();
+        layers.extend(of_file.map_err(|problem| ConfigError::new(vec![problem]))?);
         let mut reader = Reader::new(typed.task, typed.own, layers, problems);
         let mut settings = Self::read(&mut reader, typed.files);
         conflicts::check(&mut reader, &settings);
         settings.in_force = reader.finish()?;
         settings.file = path;
         Ok(settings)
+    }
+
+    /// How an end is told of, whatever is wrong with the settings: what cannot be used is left out.
+    pub fn output_alone(
+        typed: Typed,
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
+        file: Option<ConfigFile>,
+    ) -> OutputSettings {
+        let mut problems = Vec::new();
+        let mut layers = vec![typed.flags, Layer::environment(environment, &mut problems)];
+        layers.extend(file.and_then(|file| Layer::file(file, &mut problems).ok()));
+        OutputSettings::read(&mut Reader::new(typed.task, typed.own, layers, problems))
     }
 
     /// The settings of `task` where nobody says anything: the source of every default that the help shows.

@@ -26,6 +26,8 @@ pub struct OutputSettings {
     pub failed_format: FailedFormat,
     /// What stdout gets.
     pub output_format: OutputFormat,
+    /// Where the summary is written to besides, at every end.
+    pub summary_file: Option<PathBuf>,
     /// What the log on stderr looks like.
     pub log_format: OutputFormat,
     /// Whether a progress bar may be drawn.
@@ -117,6 +119,7 @@ impl OutputSettings {
                 .one(Setting::of_the_process("lock-wait"), "0s", |text| Ok(duration_in(&LOCK_WAITS, text)?)),
             output_format: reader
                 .one(Setting::of_the_process(OUTPUT_FORMAT), "text", |text| choice(text, &OUTPUT_FORMATS)),
+            summary_file: reader.path(Setting::of_the_process("summary-file")),
             log_format: reader.one(Setting::of_the_process("log-format"), "text", |text| choice(text, &OUTPUT_FORMATS)),
             progress: reader.one(Setting::of_the_process("progress"), "auto", |text| choice(text, &PROGRESSES)),
             color: reader.one(Setting::of_the_process("color"), "auto", |text| choice(text, &COLORS)),

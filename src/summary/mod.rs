@@ -93,6 +93,9 @@ pub struct Summary {
     /// The same, where the input has to be piped into it again.
     #[serde(skip)]
     pub continue_by_piping: Option<String>,
+    /// What was said of what went wrong, a message a line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_message: Option<String>,
     /// The process's exit code.
     pub exit_code: u8,
     /// The files written.

@@ -90,7 +90,7 @@ fn the_command_that_continues_a_run_can_be_typed() {
 #[test]
 fn every_setting_that_names_a_file_takes_any_name_from_flag_and_variable() {
     const NAME: &[u8] = b"caf\xe9";
-    for setting in ["token-file", "client-secret-file", "ca-file", "run-dir", "sandbox-ledger"] {
+    for setting in ["token-file", "client-secret-file", "ca-file", "run-dir", "summary-file", "sandbox-ledger"] {
         let shown = |end: crate::harness::End, origin: &str| {
             let settings: Vec<Value> = serde_json::from_str(&end.exits(0).stdout).unwrap();
             let found = settings.iter().find(|found| found["name"] == setting).expect(setting);

@@ -10,6 +10,7 @@ mod crashes;
 mod descriptors;
 mod dialects;
 mod docs;
+mod early_ends;
 mod encodings;
 mod explain;
 mod failed_rows;

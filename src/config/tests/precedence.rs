@@ -17,7 +17,7 @@ enum Kind {
 }
 
 /// Every setting but the token, with three values: for the file, the environment and the flag.
-const SAMPLES: [(&str, Kind, [&str; 3]); 74] = [
+const SAMPLES: [(&str, Kind, [&str; 3]); 75] = [
     ("format", Kind::One, ["csv", "tsv", "ndjson"]),
     ("delimiter", Kind::One, [";", "|", "tab"]),
     ("quotes", Kind::One, ["on", "off", "on"]),
@@ -74,6 +74,7 @@ const SAMPLES: [(&str, Kind, [&str; 3]); 74] = [
     ("lock-wait", Kind::One, ["0s", "1m", "24h"]),
     ("failed-format", Kind::One, ["excel-csv", "auto", "excel-csv"]),
     ("output-format", Kind::One, ["json", "text", "json"]),
+    ("summary-file", Kind::One, ["a", "b", "c"]),
     ("log-format", Kind::One, ["json", "text", "json"]),
     ("progress", Kind::One, ["off", "auto", "off"]),
     ("color", Kind::One, ["always", "never", "auto"]),

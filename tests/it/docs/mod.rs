@@ -276,6 +276,7 @@ fn full_summary() -> Summary {
         stopped: None,
         continue_with: Some(String::new()),
         continue_by_piping: None,
+        error_message: Some(String::new()),
         exit_code: 0,
         files: Vec::new(),
     }

@@ -1,0 +1,133 @@
+//! An end before there is a summary: what a reader of JSON and the summary file are told of it.
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::commands::summary_file;
+use crate::config::output::{OutputFormat, OutputSettings};
+use crate::config::{ConfigFile, Settings, Task, Typed};
+use crate::exit::Exit;
+use crate::summary;
+use crate::terminal;
+use crate::text;
+
+/// What is known of a command that ends early, whatever is wrong with the rest of it.
+#[derive(Debug)]
+pub struct EarlyEnd {
+    task: Task,
+    inputs: Vec<PathBuf>,
+    output: OutputSettings,
+}
+
+/// What is told: the keys of a summary that an end without a run has.
+#[derive(Serialize)]
+struct Told<'a> {
+    version: &'static str,
+    command: &'static str,
+    inputs: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run_dir: Option<String>,
+    ended: String,
+    error_message: &'a str,
+    exit_code: u8,
+}
+
+/// The flags that matter at an early end, of a command line that cannot be read.
+#[derive(Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Flags {
+    output_format: Option<String>,
+    summary_file: Option<OsString>,
+    run_dir: Option<OsString>,
+}
+
+impl EarlyEnd {
+    /// Of a command line that could be read.
+    pub fn of(task: Task, typed: Typed, file: Option<ConfigFile>) -> EarlyEnd {
+        let inputs = typed.files().to_vec();
+        EarlyEnd { task, inputs, output: Settings::output_alone(typed, std::env::vars_os(), file) }
+    }
+
+    /// Of one that cannot be read; nothing where it does not begin with a verb that has a summary.
+    pub fn of_words(arguments: &[OsString]) -> Option<EarlyEnd> {
+        let task = match arguments.get(1)?.to_str()? {
+            "run" => Task::Run,
+            "check" => Task::Check,
+            _ => return None,
+        };
+        let flags = Flags {
+            output_format: value_of(arguments, "--output-format").and_then(|value| value.into_string().ok()),
+            summary_file: value_of(arguments, "--summary-file"),
+            run_dir: value_of(arguments, "--run-dir"),
+        };
+        Some(EarlyEnd::of(task, Typed::new(task, Vec::new(), &flags), None))
+    }
+
+    /// What the command was for.
+    pub fn task(&self) -> Task {
+        self.task
+    }
+
+    /// Prints JSON where that is asked for, and writes the summary file.
+    pub fn tell(&self, exit: Exit, message: &str) {
+        let command = match self.task {
+            Task::Run => "run",
+            Task::Check => "check",
+            Task::Sandbox | Task::Config | Task::Login | Task::Logout | Task::Token => return,
+        };
+        let told = Told {
+            version: env!("CARGO_PKG_VERSION"),
+            command,
+            inputs: self.inputs.iter().map(|path| text::safe_path(path)).collect(),
+            run_dir: self.output.run_dir.as_deref().map(text::safe_path),
+            ended: summary::shown_time(Timestamp::now()),
+            error_message: message,
+            exit_code: exit.code(),
+        };
+        let json = serde_json::to_string_pretty(&told).expect("texts and numbers, written to memory, cannot fail");
+        let json = format!("{}\n", text::safe_json(&json));
+        if self.output.output_format == OutputFormat::Json
+            && let Err(error) = terminal::print(&json)
+        {
+            terminal::say_error(&format_args!("{}: {error}", super::STDOUT_FAILED));
+        }
+        if let Some(path) = &self.output.summary_file {
+            summary_file::write(path, &json);
+        }
+    }
+}
+
+/// The last value that a flag is given, as one word with it or as the next one.
+fn value_of(arguments: &[OsString], flag: &str) -> Option<OsString> {
+    let flags = arguments.iter().position(|word| word == "--").map_or(arguments, |end| arguments.split_at(end).0);
+    let next = flags.windows(2).filter_map(|words| match words {
+        [word, value] if word == flag => Some(value.clone()),
+        _ => None,
+    });
+    let joined = flags.iter().filter_map(|word| {
+        let value = word.as_encoded_bytes().strip_prefix(flag.as_bytes())?.strip_prefix(b"=")?;
+        Some(<OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(value).to_owned())
+    });
+    next.chain(joined).last()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flag_is_found_in_words_that_are_no_command() {
+        let check = |typed: &str, want: Option<&str>| {
+            let words: Vec<OsString> = typed.split(' ').map(OsString::from).collect();
+            assert_eq!(value_of(&words, "--output-format"), want.map(OsString::from), "{typed}");
+        };
+        check("custsync run --raet 1/s --output-format json", Some("json"));
+        check("custsync run --output-format=json --raet", Some("json"));
+        check("custsync run --output-format", None);
+        check("custsync run -- --output-format json", None);
+        check("custsync run --output-formats=json", None);
+    }
+}

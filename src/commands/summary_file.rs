@@ -1,0 +1,99 @@
+//! `--summary-file`: the summary for whoever started the program, where they want it.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use crate::terminal;
+use crate::text;
+
+/// Only the owner can read the file, as those of the run directory.
+const MODE: u32 = 0o600;
+
+/// Writes the file, whole or not at all. That it cannot be written is said, and changes no exit code.
+pub(super) fn write(path: &Path, content: &str) {
+    if let Err(error) = replace(path, content.as_bytes()) {
+        let file = text::safe_path(path);
+        terminal::say_error(&format_args!("the summary file {file} cannot be written (--summary-file): {error}"));
+    }
+}
+
+fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    // A link stays one: what it points to is replaced.
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    match fs::metadata(&path) {
+        Ok(found) if !found.is_file() => write_into(&path, content),
+        // A file that is mounted by itself, or in a directory of others', can be written and not replaced: a container's
+        // termination message is such a one.
+        Ok(_) => match rename_into_place(&path, content) {
+            Err(error) => write_into(&path, content).or(Err(error)),
+            Ok(()) => Ok(()),
+        },
+        Err(_) => rename_into_place(&path, content),
+    }
+}
+
+/// Puts a new file of this content into place.
+fn rename_into_place(path: &Path, content: &[u8]) -> io::Result<()> {
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    let mut unfinished = std::ffi::OsString::from(".");
+    unfinished.push(name);
+    unfinished.push(format!(".{}", std::process::id()));
+    let unfinished = path.with_file_name(unfinished);
+    let written = || -> io::Result<()> {
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(MODE).open(&unfinished)?;
+        file.write_all(content)?;
+        file.sync_all()?;
+        fs::rename(&unfinished, path)
+    };
+    written().inspect_err(|_| {
+        // Where it could not be made, there is nothing to remove.
+        fs::remove_file(&unfinished).ok();
+    })
+}
+
+/// Writes into what is there. A pipe that nobody reads is an error in place of a wait.
+fn write_into(path: &Path, content: &[u8]) -> io::Result<()> {
+    let nonblock = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    OpenOptions::new().write(true).truncate(true).custom_flags(nonblock).open(path)?.write_all(content)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_private_whole_and_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("summary.json");
+        for content in ["first, and long\n", "second\n"] {
+            replace(&path, content.as_bytes()).expect("it can be written");
+            assert_eq!(fs::read_to_string(&path).expect("it is there"), content);
+            assert_eq!(fs::metadata(&path).expect("it is there").permissions().mode() & 0o7777, MODE);
+            assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
+        }
+        let link = folder.path().join("link");
+        symlink(&path, &link).expect("a link");
+        replace(&link, b"third\n").expect("it can be written");
+        assert!(fs::symlink_metadata(&link).expect("it is there").is_symlink());
+        assert_eq!(fs::read(&path).expect("it is there"), b"third\n");
+    }
+
+    #[test]
+    fn what_cannot_be_replaced_is_written() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("message");
+        fs::write(&path, "long before\n").expect("it can be written");
+        write_into(&path, b"now\n").expect("it can be written");
+        assert_eq!(fs::read(&path).expect("it is there"), b"now\n");
+        replace(Path::new("/dev/null"), b"nothing\n").expect("it can be written");
+        assert!(!fs::metadata("/dev/null").expect("it is there").is_file(), "it is still no file");
+        let pipe = folder.path().join("pipe");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RWXU).expect("a pipe");
+        replace(&pipe, b"x").expect_err("nobody reads it");
+        replace(&folder.path().join("missing/summary.json"), b"x").expect_err("there is no such folder");
+    }
+}
