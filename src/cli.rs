@@ -43,16 +43,16 @@ pub fn main() -> ExitCode {
         Ok(WorkEnd::Signalled(signal)) => Some(Err(signalled(signal, known.get().map(EarlyEnd::task)))),
         Err(error) => Some(Err(Failure::unusable(anyhow!(error).context("signals cannot be watched for")))),
     };
-    exit(ended, known.get()).into()
+    ExitCode::from(exit(ended, known.get()))
 }
 
-/// Tells of an end that has no summary. `ended` is nothing where the work panicked.
-fn exit(ended: Option<Result<Exit, Failure>>, known: Option<&EarlyEnd>) -> Exit {
-    let tell = |exit, message: &str| {
+/// The exit code. Tells of an end that has no summary. `ended` is nothing where the work panicked.
+fn exit(ended: Option<Result<u8, Failure>>, known: Option<&EarlyEnd>) -> u8 {
+    let tell = |exit: Exit, message: &str| {
         if let Some(known) = known {
             known.tell(exit, message);
         }
-        exit
+        exit.code()
     };
     match (ended, crash::message()) {
         (Some(Err(Failure { exit, error })), _) => {
@@ -63,8 +63,8 @@ fn exit(ended: Option<Result<Exit, Failure>>, known: Option<&EarlyEnd>) -> Exit 
         // It was told where it happened.
         (None, message) => tell(Exit::Fault, message.unwrap_or_default()),
         // Of a thread that the work could do without.
-        (Some(Ok(_)), Some(_)) => Exit::Fault,
-        (Some(Ok(exit)), None) => exit,
+        (Some(Ok(_)), Some(_)) => Exit::Fault.code(),
+        (Some(Ok(code)), None) => code,
     }
 }
 
@@ -91,7 +91,7 @@ fn signalled(signal: StopSignal, task: Option<Task>) -> Failure {
     Failure { exit: Exit::from(&reason), error: anyhow!("{reason}{what}") }
 }
 
-fn dispatch(arguments: &[OsString], signals: &Signals, known: &Known) -> Result<Exit, Failure> {
+fn dispatch(arguments: &[OsString], signals: &Signals, known: &Known) -> Result<u8, Failure> {
     let fields = format!("Fields of a row (`--map COLUMN=FIELD`):\n{}", field_table());
     let args = match Args::parse_from(arguments, &fields) {
         Ok(args) => args,
@@ -104,30 +104,30 @@ fn dispatch(arguments: &[OsString], signals: &Signals, known: &Known) -> Result<
     match task {
         Task::Run => commands::run::run(&settings, arguments, signals),
         Task::Check => commands::check::check(&settings, signals),
-        Task::Sandbox => commands::sandbox::sandbox(&settings, signals),
-        Task::Login => commands::login::login(&settings),
-        Task::Logout => commands::login::logout(&settings),
-        Task::Token => commands::login::token(&settings),
+        Task::Sandbox => commands::sandbox::sandbox(&settings, signals).map(Exit::code),
+        Task::Login => commands::login::login(&settings).map(Exit::code),
+        Task::Logout => commands::login::logout(&settings).map(Exit::code),
+        Task::Token => commands::login::token(&settings).map(Exit::code),
         Task::Config => {
             terminal::print(&commands::config::render(&settings)).map_err(Failure::stdout)?;
-            Ok(Exit::Success)
+            Ok(Exit::Success.code())
         }
     }
 }
 
 /// Help and version go to stdout, usage errors to stderr. These repeat what was typed, which may be the name of somebody
 /// else's file.
-fn answer_by_clap(answer: &clap::Error, arguments: &[OsString]) -> Result<Exit, Failure> {
+fn answer_by_clap(answer: &clap::Error, arguments: &[OsString]) -> Result<u8, Failure> {
     if answer.use_stderr() {
         let message = answer.render().to_string();
         terminal::say(message.trim_end());
         if let Some(end) = EarlyEnd::of_words(arguments) {
             end.tell(Exit::Unusable, message.trim_end());
         }
-        return Ok(Exit::Unusable);
+        return Ok(Exit::Unusable.code());
     }
     terminal::printed(answer.print()).map_err(Failure::stdout)?;
-    Ok(Exit::Success)
+    Ok(Exit::Success.code())
 }
 
 /// The configuration file that is named, or the usual one where it is there.

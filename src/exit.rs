@@ -59,7 +59,9 @@ impl Exit {
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::Success => "every row updated (`check`: every row valid)",
-            Self::SomeRowsFailed => "finished; some rows invalid, rejected or failed",
+            Self::SomeRowsFailed => {
+                "finished; some rows invalid, rejected or failed (another code with `--bad-rows-exit`)"
+            }
             Self::Unusable => {
                 "usage, configuration or input cannot be used; nothing was sent, or the message says what"
             }
@@ -150,10 +152,13 @@ fn push_line(table: &mut String, line: std::fmt::Arguments<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::output::OTHER_EXITS;
 
     #[test]
     fn codes_are_the_documented_ones_and_every_code_is_in_both_tables() {
         let codes: Vec<u8> = Exit::TABLE.iter().map(|exit| exit.code()).collect();
+        let ours = codes.iter().copied().filter(|code| (2..=125).contains(code));
+        assert_eq!(ours.collect::<Vec<_>>(), OTHER_EXITS, "none of them is taken for bad rows");
         assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 70, 129, 130, 143]);
         for exit in Exit::TABLE {
             let help_line = format!("{:>5}  {}\n", exit.code(), exit.meaning());

@@ -348,6 +348,9 @@ struct ResultFlags {
     /// exit code.
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     summary_file: Option<OsString>,
+    /// Exit code of a run or check that is finished with bad rows; 0 for engines that read 1 as broken
+    #[arg(long, value_name = "CODE", hide_short_help = true)]
+    bad_rows_exit: Option<String>,
     /// Draw a progress bar where stderr is a terminal, or never
     #[arg(long, value_name = "auto|off", hide_short_help = true)]
     progress: Option<String>,

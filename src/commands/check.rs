@@ -6,7 +6,6 @@ use crate::commands::explain::{self, Destination};
 use crate::commands::report::{Began, Report};
 use crate::commands::{Failure, first_rows, inputs, start, unique};
 use crate::config::Settings;
-use crate::exit::Exit;
 use crate::failed_rows::FailedRows;
 use crate::pipeline::{self, Bounds, Onlooker, Reading, RowBuilder};
 use crate::progress::Progress;
@@ -15,7 +14,7 @@ use crate::signals::Signals;
 use crate::terminal::Terminal;
 
 /// Checks the inputs.
-pub fn check(settings: &Settings, signals: &Signals) -> Result<Exit, Failure> {
+pub fn check(settings: &Settings, signals: &Signals) -> Result<u8, Failure> {
     let began = Began::now();
     let terminal = Terminal::new(settings);
     unique::refuse_streams(settings)?;

@@ -74,8 +74,8 @@ impl Report<'_> {
         }
     }
 
-    /// Writes and prints the summary, says what went wrong, and decides the exit code.
-    pub(super) fn finish(mut self, terminal: &Terminal) -> Result<Exit, Failure> {
+    /// Writes and prints the summary, says what went wrong, and returns the exit code.
+    pub(super) fn finish(mut self, terminal: &Terminal) -> Result<u8, Failure> {
         if let Some(reason) = self.stop.as_ref().filter(|reason| reason.is_about_another_input()) {
             return Err(Failure { exit: Exit::from(reason), error: anyhow!("{reason}") });
         }
@@ -83,18 +83,18 @@ impl Report<'_> {
         let mut summary = self.summary(seconds);
         self.warn_of_no_rows(&summary);
         let mut exit = self.exit(&summary);
-        summary.exit_code = exit.code();
+        summary.exit_code = self.code(exit);
         let mut said = self.faults();
         summary.error_message = joined(&said);
         if let Err(error) = self.run_dir.replace_file(SUMMARY_NAME, summary.to_json().as_bytes()) {
             said.push(format!("{:#}", anyhow::Error::from(error)));
             exit = Exit::RunDirectory;
-            summary.exit_code = exit.code();
+            summary.exit_code = self.code(exit);
         }
         if let Err(error) = self.record_end(exit) {
             said.push(format!("{:#}", anyhow::Error::from(error)));
             exit = Exit::RunDirectory;
-            summary.exit_code = exit.code();
+            summary.exit_code = self.code(exit);
             summary.error_message = joined(&said);
             // It says the code that the process ends with, where that can still be written.
             self.run_dir.replace_file(SUMMARY_NAME, summary.to_json().as_bytes()).ok();
@@ -115,14 +115,14 @@ impl Report<'_> {
             // The run itself has ended as the journal says. Where it has stopped, the reason for that says more.
             if matches!(exit, Exit::Success | Exit::SomeRowsFailed) {
                 exit = Exit::RunDirectory;
-                summary.exit_code = exit.code();
+                summary.exit_code = self.code(exit);
                 self.run_dir.replace_file(SUMMARY_NAME, summary.to_json().as_bytes()).ok();
             }
         }
         if let Some(path) = &self.settings.output.summary_file {
             summary_file::write(path, &summary.to_json());
         }
-        Ok(exit)
+        Ok(summary.exit_code)
     }
 
     /// Writes how this process has ended as the journal's last line, durable: it tells whether the run is finished. A journal that
@@ -136,6 +136,11 @@ impl Report<'_> {
         journal.push_fact(&Fact::Ended { at: Timestamp::now(), exit: exit.code(), until });
         journal.flush().map_err(|error| error.source)?;
         journal.sync()
+    }
+
+    /// The code that the process ends with.
+    fn code(&self, exit: Exit) -> u8 {
+        if exit == Exit::SomeRowsFailed { self.settings.output.bad_rows_exit } else { exit.code() }
     }
 
     fn exit(&self, summary: &Summary) -> Exit {

@@ -13,7 +13,6 @@ use crate::commands::start::{Start, Started};
 use crate::commands::{Failure, descriptors, inputs, start, unique};
 use crate::config::Settings;
 use crate::config::sending::SendingSettings;
-use crate::exit::Exit;
 use crate::failed_rows::{FailedRows, LaterRows};
 use crate::ids::Unique;
 use crate::journal::{Checkpoint, Outcome, Retry};
@@ -27,7 +26,7 @@ use crate::signals::Signals;
 use crate::terminal::Terminal;
 
 /// Sends the updates. `arguments` is the command as it was typed, to say how it is continued.
-pub fn run(settings: &Settings, arguments: &[OsString], signals: &Signals) -> Result<Exit, Failure> {
+pub fn run(settings: &Settings, arguments: &[OsString], signals: &Signals) -> Result<u8, Failure> {
     let began = Began::now();
     let terminal = Terminal::new(settings);
     unique::refuse_streams(settings)?;

@@ -28,6 +28,8 @@ pub struct OutputSettings {
     pub output_format: OutputFormat,
     /// Where the summary is written to besides, at every end.
     pub summary_file: Option<PathBuf>,
+    /// The exit code of a run or check that was finished with bad rows.
+    pub bad_rows_exit: u8,
     /// What the log on stderr looks like.
     pub log_format: OutputFormat,
     /// Whether a progress bar may be drawn.
@@ -98,6 +100,10 @@ pub(super) const FRESH: &str = "fresh";
 /// Who waits for longer than a day has forgotten the other process.
 const LOCK_WAITS: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(24);
 
+/// Exit codes up to that range which say something else than that rows are bad. Beyond it, shells have their own.
+pub const OTHER_EXITS: [u8; 6] = [2, 3, 4, 5, 6, 70];
+const BAD_ROWS_EXITS: RangeInclusive<u8> = 0..=125;
+
 /// The setting that says what the summary on stdout looks like.
 pub(super) const OUTPUT_FORMAT: &str = "output-format";
 
@@ -120,6 +126,7 @@ impl OutputSettings {
             output_format: reader
                 .one(Setting::of_the_process(OUTPUT_FORMAT), "text", |text| choice(text, &OUTPUT_FORMATS)),
             summary_file: reader.path(Setting::of_the_process("summary-file")),
+            bad_rows_exit: reader.one(Setting::of_the_process("bad-rows-exit"), "1", bad_rows_exit),
             log_format: reader.one(Setting::of_the_process("log-format"), "text", |text| choice(text, &OUTPUT_FORMATS)),
             progress: reader.one(Setting::of_the_process("progress"), "auto", |text| choice(text, &PROGRESSES)),
             color: reader.one(Setting::of_the_process("color"), "auto", |text| choice(text, &COLORS)),
@@ -153,6 +160,15 @@ fn verbosity(reader: &mut Reader) -> Verbosity {
             Verbosity::Normal
         }
     }
+}
+
+/// An exit code that says nothing else.
+fn bad_rows_exit(text: &str) -> Result<u8, ValueError> {
+    let code = number_in(BAD_ROWS_EXITS)(text)?;
+    if OTHER_EXITS.contains(&code) {
+        return Err(ValueError::ExitTaken(code));
+    }
+    Ok(code)
 }
 
 /// How often `-v` was given. In a file or a variable, `true` is once.

@@ -35,6 +35,9 @@ pub enum ValueError {
         /// The largest number allowed.
         most: String,
     },
+    /// An exit code that says something else.
+    #[error("exit code {0} says something else (see `custsync --help`): take 0, 1 or another one up to 125")]
+    ExitTaken(u8),
     /// Not what `--delimiter` takes.
     #[error(
         "`{0}` cannot delimit fields: give one ASCII character (no letter, digit, `_`, quote or line end), or `tab`"

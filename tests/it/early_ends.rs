@@ -92,3 +92,23 @@ fn a_summary_file_that_cannot_be_written_is_said_and_changes_no_exit_code() {
     end.says("error: the summary file missing/told.json cannot be written (--summary-file): No such file");
     scenario.run(["--summary-file", "missing/told.json", "--rate", "50"]).exits(2).says("cannot be written");
 }
+
+#[test]
+fn bad_rows_have_the_exit_code_that_is_asked_for() {
+    let rows = || Scenario::new().file("a.csv", "id,job\n1,a\nx,b\n").sandbox(|_| {});
+    for (asked, code) in [("0", 0), ("1", 1), ("10", 10)] {
+        let check = rows().check(["--bad-rows-exit", asked]).exits(code);
+        assert_eq!((&check.summary()["exit_code"], &check.summary()["invalid"]), (&code.into(), &1.into()));
+        let scenario = rows();
+        scenario.run(["--bad-rows-exit", asked]).exits(code).counts([1, 1, 0, 0, 0]);
+        // The run itself is finished, whatever code its process ended with: it is not continued by a start that names no directory.
+        assert_eq!(scenario.run([]).exits(1).counts([1, 1, 0, 0, 0]).results().lines.len(), 2);
+    }
+    rows().run(["--bad-rows-exit", "0", "--max-errors", "0"]).exits(6);
+    rows().run(["--bad-rows-exit", "4"]).exits(2).says("--bad-rows-exit: exit code 4 says something else");
+    let settled = rows();
+    let begins = ["run", "a.csv", "--base-url", &settled.url().expect("a sandbox has a URL")].map(str::to_owned);
+    let words = || begins.iter().map(String::as_str).chain(["--max-errors", "none", "--bad-rows-exit", "10"]);
+    settled.start_words(words()).end().exits(10);
+    settled.start_words(words()).end().exits(10).is_not_shown("continuing the unfinished run");
+}

@@ -17,7 +17,7 @@ enum Kind {
 }
 
 /// Every setting but the token, with three values: for the file, the environment and the flag.
-const SAMPLES: [(&str, Kind, [&str; 3]); 75] = [
+const SAMPLES: [(&str, Kind, [&str; 3]); 76] = [
     ("format", Kind::One, ["csv", "tsv", "ndjson"]),
     ("delimiter", Kind::One, [";", "|", "tab"]),
     ("quotes", Kind::One, ["on", "off", "on"]),
@@ -75,6 +75,7 @@ const SAMPLES: [(&str, Kind, [&str; 3]); 75] = [
     ("failed-format", Kind::One, ["excel-csv", "auto", "excel-csv"]),
     ("output-format", Kind::One, ["json", "text", "json"]),
     ("summary-file", Kind::One, ["a", "b", "c"]),
+    ("bad-rows-exit", Kind::One, ["0", "1", "10"]),
     ("log-format", Kind::One, ["json", "text", "json"]),
     ("progress", Kind::One, ["off", "auto", "off"]),
     ("color", Kind::One, ["always", "never", "auto"]),
