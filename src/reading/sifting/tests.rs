@@ -1,0 +1,65 @@
+//! What threads that share a source make of it.
+
+use super::*;
+use crate::input::{InputName, InputRules, KnownInput, RowRules, RowWindow};
+use crate::journal::Key;
+use crate::signals::Signals;
+
+/// A sifter of a file with this text, and what it finds.
+fn sifter(text: &str, takes_part: bool) -> (Sifter, SyncSender<Arrival>, InOrder) {
+    let file = tempfile::Builder::new().suffix(".ndjson").tempfile().expect("a file");
+    std::fs::write(file.path(), text).expect("our file");
+    let name = InputName::Path(file.path().to_owned());
+    let mut known = KnownInput::look(name, &Arc::new(InputRules::default()), |_, _| {}).expect("a good file");
+    let open = KnownInput::of_stream(known.open().expect("a good file"));
+    let source = BlockSource::of(vec![open], RowWindow::new(0, None));
+    let builder = RowBuilder { rules: RowRules::default(), key: Key::of([7; 16]) };
+    let how = How { builder: Arc::new(builder), to_explain: Arc::default() };
+    Sifter::with_threads(source, how, 1, takes_part, Signals::none().drain())
+}
+
+#[test]
+fn nobody_reads_far_ahead_of_a_block_that_is_late() {
+    let (sifter, arrivals, mut in_order) = sifter(&"0\n".repeat(100_000), false);
+    let turns: Vec<_> = std::iter::from_fn(|| match sifter.next_in_turn() {
+        Turn::Sifted(sifted) => Some(sifted),
+        Turn::FarAhead => None,
+        Turn::End => panic!("there is more"),
+    })
+    .collect();
+    assert_eq!(turns.len(), ahead_max(1));
+    for sifted in turns.into_iter().rev() {
+        arrivals.send(Arrival::Sifted(sifted)).expect("it is taken");
+    }
+    let first = in_order.next().expect("the late one").expect("a good file");
+    assert_eq!((first.read.rows, first.read.last_row), (4096, Some(4096)));
+    assert!(matches!(sifter.next_in_turn(), Turn::Sifted(_)), "one was taken");
+    assert!(matches!(sifter.next_in_turn(), Turn::FarAhead));
+}
+
+#[test]
+fn a_block_that_never_comes_is_not_waited_for() {
+    let (sifter, arrivals, mut in_order) = sifter(&"0\n".repeat(100_000), false);
+    arrivals.send(Arrival::Lost).expect("it is taken");
+    assert!(in_order.next().is_none());
+    drop(sifter);
+}
+
+#[test]
+fn a_block_in_which_much_is_found_comes_in_parts() {
+    let row = "{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1}\n";
+    let text = row.repeat(9_000);
+    let (_, _, in_order) = sifter(&text, true);
+    let (mut rows, mut bytes, mut parts) = (0, 0, 0);
+    for sifted in in_order {
+        let sifted = sifted.expect("a good file");
+        let numbers: Vec<_> = sifted.invalid.iter().map(|row| row.position.row).collect();
+        assert!(numbers.iter().copied().eq(rows + 1..=rows + sifted.read.rows), "all rows, in order");
+        let found: usize = sifted.invalid.iter().map(Row::bytes).sum();
+        assert!(found < FOUND_BYTES_MAX + 8_192, "{found} bytes");
+        assert!(sifted.invalid.iter().all(|row| row.position.line == row.position.row));
+        (rows, bytes, parts) = (rows + sifted.read.rows, bytes + sifted.input_bytes, parts + 1);
+    }
+    assert_eq!((rows, bytes), (9_000, text.len() as u64));
+    assert!(parts > 6, "{parts} parts");
+}
