@@ -80,7 +80,7 @@ impl Terminal {
         Watch { stop: Some(stop), thread }
     }
 
-    /// Prints to stdout, as [`print`] does.
+    /// Prints to stdout, as [`print()`] does.
     pub fn print(&self, text: &str) -> io::Result<()> {
         // Where both are on one screen, the bar would be torn.
         self.bar.suspend(|| print(text))

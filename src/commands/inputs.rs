@@ -45,6 +45,9 @@ pub(super) fn look_through(
         };
         let input = KnownInput::look(name, &rules, look_at).map_err(Failure::unusable)?;
         say_what_is_doubtful(&input);
+        if !input.has_rows() {
+            warn!("{} has a header but no rows", input.place_name());
+        }
         for note in input.notes() {
             info!("{note}");
         }

@@ -132,9 +132,6 @@ pub enum InputFault {
     /// It holds nothing, or nothing but blank lines.
     #[error("is empty")]
     Empty,
-    /// A header is all that it holds.
-    #[error("has a header but no rows")]
-    NoRows,
     /// It is another file than the one that was looked through before anything was sent, is shorter, or has other columns.
     #[error(
         "has changed since the start: it is another file now, is shorter, or has another header or format; put it back as it was"
@@ -332,7 +329,6 @@ impl InputFault {
             | InputFault::Columns { .. }
             | InputFault::JsonArray
             | InputFault::Empty
-            | InputFault::NoRows
             | InputFault::Changed
             | InputFault::ReadAlready => None,
         }

@@ -28,6 +28,7 @@ pub struct KnownInput {
     loosely: Vec<LooseColumn>,
     encoding_doubt: Option<EncodingDoubt>,
     layout: Arc<Layout>,
+    has_rows: bool,
     source: KnownSource,
 }
 
@@ -76,6 +77,7 @@ impl KnownInput {
             loosely: input.loosely().to_vec(),
             encoding_doubt: input.encoding_doubt(),
             layout: input.layout().clone(),
+            has_rows: input.has_rows(),
             source: KnownSource::Stream(Some(Box::new(input))),
         }
     }
@@ -104,6 +106,7 @@ impl KnownInput {
             loosely: self.loosely.clone(),
             encoding_doubt: self.encoding_doubt,
             layout: self.layout.clone(),
+            has_rows: self.has_rows,
             source,
         })
     }
@@ -167,6 +170,11 @@ impl KnownInput {
     /// What is doubtful about its encoding, by its first 4 MiB.
     pub fn encoding_doubt(&self) -> Option<EncodingDoubt> {
         self.encoding_doubt
+    }
+
+    /// Whether it has a row, and not a header alone.
+    pub fn has_rows(&self) -> bool {
+        self.has_rows
     }
 
     /// What its records look like.

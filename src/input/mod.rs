@@ -7,6 +7,7 @@
 //! prefix sums over the blocks' record counts. CSV and NDJSON meet in [`Layout`] (what fills which field) and
 //! [`RowRules`] (how a cell is read); errors of a row are data ([`Record::checked`]), an [`InputError`] stops the run.
 
+mod blank_rows;
 mod blocks;
 mod compound;
 mod constants;

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 
+use super::blank_rows::first_with_records;
 use super::blocks::{Block, BlockSize, Blocks, Head};
 use super::compound;
 use super::csv::{CsvRecord, CsvRecords};
@@ -19,7 +20,6 @@ use super::layout::{CsvLayout, Layout, Mark, NdjsonLayout};
 use super::loose::LooseColumn;
 use super::magic;
 use super::mapping::MappingRules;
-use super::ndjson::is_blank;
 use super::not_text::NotText;
 use super::own::{self, Origin, OwnColumns};
 use super::pauses::Pauses;
@@ -119,6 +119,7 @@ pub struct Input {
     loosely: Vec<LooseColumn>,
     doubts: EncodingDoubts,
     layout: Arc<Layout>,
+    has_rows: bool,
     /// The block that opening has read already.
     first: Option<Block>,
     blocks: Blocks<ByteStream>,
@@ -156,6 +157,11 @@ impl Input {
     /// The name that the user gave it.
     pub fn name(&self) -> &InputName {
         &self.name
+    }
+
+    /// Whether it has a row, and not a header alone.
+    pub fn has_rows(&self) -> bool {
+        self.has_rows
     }
 
     /// The size of its text in bytes, where that is known: of a regular file that is neither compressed nor encoded.
@@ -257,10 +263,7 @@ fn open_workbook(name: &InputName, path: &Path, rules: &InputRules) -> Result<In
     let head = Head::read(Box::new(rows) as ByteStream, BlockSize::default());
     match head.and_then(|head| begin(name, None, head, rules, read_as)) {
         Ok(input) => Ok(Input { loosely: sheet.loosely.clone(), sheet: Some(sheet), ..input }),
-        Err(fault) => {
-            let fault = if matches!(fault, InputFault::Empty) { InputFault::NoRows } else { fault };
-            Err(InputFault::InSheet { sheet: sheet.choice.name().to_owned(), fault: Box::new(fault) })
-        }
+        Err(fault) => Err(InputFault::InSheet { sheet: sheet.choice.name().to_owned(), fault: Box::new(fault) }),
     }
 }
 
@@ -319,13 +322,16 @@ fn begin(
     let (layout, first) = match format {
         Format::Csv(dialect) => {
             let (layout, rest) = read_header(&mut blocks, dialect, rules, mark)?;
-            let first = first_with_records(Some(rest), &mut blocks, format)?.ok_or(InputFault::NoRows)?;
+            let first = first_with_records(Some(rest), &mut blocks, format)?;
             (Layout::Csv(layout), first)
         }
         Format::Ndjson => {
-            let first = first_with_records(None, &mut blocks, format)?.ok_or(InputFault::Empty)?;
+            let first = first_with_records(None, &mut blocks, format)?;
             let layout = NdjsonLayout::new(&rules.mapping, origin, mark);
             let is_sheet = matches!(read_as.container, Container::Workbook(_));
+            if first.bytes.is_empty() && !is_sheet {
+                return Err(InputFault::Empty);
+            }
             (Layout::Ndjson(if is_sheet { layout.of_sheet() } else { layout }), first)
         }
     };
@@ -333,8 +339,9 @@ fn begin(
         Layout::Csv(csv) => csv.columns.loosely.clone(),
         Layout::Ndjson(_) => Vec::new(),
     };
+    let has_rows = !first.bytes.is_empty();
     let (name, doubts, layout, first) = (name.clone(), EncodingDoubts::default(), Arc::new(layout), Some(first));
-    Ok(Input { name, size, read_as, sheet: None, loosely, doubts, layout, first, blocks })
+    Ok(Input { name, size, read_as, sheet: None, loosely, doubts, layout, has_rows, first, blocks })
 }
 
 /// Finds the columns, and returns with them what is left of the first block.
@@ -408,41 +415,4 @@ fn named_columns(names: &[String], dialect: Dialect, mapping: &MappingRules) -> 
     header.write_record(names).expect("memory can be written");
     let header = header.into_inner().expect("memory can be written");
     Ok((columns, Bytes::from(header.strip_suffix(b"\n").unwrap_or(&header).to_vec())))
-}
-
-/// The first block that holds a record. `start` comes before what is still to be read.
-fn first_with_records(
-    start: Option<Block>,
-    blocks: &mut Blocks<impl Read>,
-    format: Format,
-) -> Result<Option<Block>, InputFault> {
-    let mut next = match start {
-        Some(block) => Some(block),
-        None => blocks.next()?,
-    };
-    let mut blank_rows = 0;
-    while let Some(block) = next {
-        match blank_rows_alone(&block, format) {
-            None => return Ok(Some(Block { blank_rows_before: blank_rows, ..block })),
-            Some(rows) => blank_rows += rows,
-        }
-        next = blocks.next()?;
-    }
-    Ok(None)
-}
-
-/// How many blank rows there are, where there is nothing else; none where there is a record. A CSV line of spaces is one, of one
-/// column.
-fn blank_rows_alone(block: &Block, format: Format) -> Option<u64> {
-    match format {
-        Format::Csv(dialect) => {
-            let is_blank = |byte: &u8| *byte == dialect.delimiter.byte() || matches!(byte, b'\r' | b'\n');
-            if !block.bytes.iter().all(is_blank) {
-                return None;
-            }
-            let mut records = CsvRecords::of(block, dialect);
-            records.next().is_none().then_some(records.blank_rows)
-        }
-        Format::Ndjson => is_blank(&block.bytes).then_some(0),
-    }
 }

@@ -73,7 +73,7 @@ impl RowWindow {
                 }
             }
         }
-        Some(block).filter(|block| !block.bytes.is_empty())
+        Some(block).filter(|block| !block.bytes.is_empty() || block.blank_rows_before > 0)
     }
 }
 

@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use serde_json::{Value, json};
 
-use crate::harness::{End, Form, Scenario};
+use crate::harness::{End, Form, Scenario, Workbook};
 
 /// Stands in every value of these files, so that none can be shown unnoticed.
 const CANARY: &str = "canary-3d0f";
@@ -53,7 +53,6 @@ fn what_is_no_text_is_called_by_its_name() {
     refuse("a.csv", "", "a.csv: is empty");
     refuse("a.csv", "\n\r\n\n", "a.csv: is empty");
     refuse("a.ndjson", " \n\t\n", "a.ndjson: is empty");
-    refuse("a.csv", "id,email\n", "a.csv: has a header but no rows");
     refuse("a.csv", b"\x7fELF\x02\x01\0\0\0", "a.csv: is a program: name a file that holds rows");
     refuse("a.csv", b"\xff\xfe\0\0i\0\0\0", "a.csv: is UTF-32");
     refuse("a.csv", b"i\0d\0,\0e\0m\0a\0i\0l\0\n\0", "a.csv: is UTF-16 without a byte order mark: --encoding utf-16le");
@@ -230,4 +229,22 @@ fn rows_of_a_pipe_are_sent_while_its_writer_pauses() {
     let jobs = [(1, "a"), (2, "b"), (3, "cd"), (4, "e"), (5, "f")];
     scenario
         .holds_updates(jobs.into_iter().map(|(id, job)| (id, [("job".to_owned(), job.into())].into_iter().collect())));
+}
+
+/// An export of what has changed since yesterday is empty on a quiet day.
+#[test]
+fn a_header_without_rows_is_a_good_end_and_a_warning() {
+    let scenario = || Scenario::new().file("a.csv", "id,job\n").file("b.csv", "id,job\n,\n\n").sandbox(|_| {});
+    for end in [scenario().check([]), scenario().run([])] {
+        let end = end.exits(0).says("WARN a.csv has a header but no rows").says("WARN b.csv has a header but no rows");
+        let summary = end.summary();
+        assert_eq!((&summary["records"], &summary["blank_rows"]), (&json!(0), &json!(1)), "{summary}");
+    }
+    let scenario = Scenario::new().file("a.csv", "id,job\n").file("b.csv", "id,job\n1,x\n").sandbox(|_| {});
+    scenario.run([]).exits(0).says("WARN a.csv has a header but no rows").counts([1, 0, 0, 0, 0]);
+    let workbook = Workbook::default()
+        .sheet_of("S", "<row r=\"1\"><c t=\"str\"><v>id</v></c><c t=\"str\"><v>job</v></c></row>")
+        .bytes();
+    let scenario = Scenario::new().file("a.xlsx", workbook).sandbox(|_| {});
+    scenario.run([]).exits(0).says("WARN a.xlsx[S] has a header but no rows").counts([0; 5]);
 }

@@ -1,0 +1,48 @@
+//! Blank rows before the first record of an input: lines of nothing, or of delimiters alone.
+
+use std::io::Read;
+
+use bytes::Bytes;
+
+use super::blocks::{Block, Blocks};
+use super::csv::CsvRecords;
+use super::error::InputFault;
+use super::format::Format;
+use super::ndjson::is_blank;
+
+/// The first block that holds a record, or, where there is none, one that is empty. `start` comes before what is still to be read.
+pub(super) fn first_with_records(
+    start: Option<Block>,
+    blocks: &mut Blocks<impl Read>,
+    format: Format,
+) -> Result<Block, InputFault> {
+    let mut next = match start {
+        Some(block) => Some(block),
+        None => blocks.next()?,
+    };
+    let mut blank_rows = 0;
+    while let Some(block) = next {
+        match blank_rows_alone(&block, format) {
+            None => return Ok(Block { blank_rows_before: blank_rows, ..block }),
+            Some(rows) => blank_rows += rows,
+        }
+        next = blocks.next()?;
+    }
+    Ok(Block { blank_rows_before: blank_rows, ..Block::new(Bytes::new(), 1, 0) })
+}
+
+/// How many blank rows there are, where there is nothing else; none where there is a record. A CSV line of spaces is one, of one
+/// column.
+fn blank_rows_alone(block: &Block, format: Format) -> Option<u64> {
+    match format {
+        Format::Csv(dialect) => {
+            let is_blank = |byte: &u8| *byte == dialect.delimiter.byte() || matches!(byte, b'\r' | b'\n');
+            if !block.bytes.iter().all(is_blank) {
+                return None;
+            }
+            let mut records = CsvRecords::of(block, dialect);
+            records.next().is_none().then_some(records.blank_rows)
+        }
+        Format::Ndjson => is_blank(&block.bytes).then_some(0),
+    }
+}
