@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Builds the program as it is released: without symbols, and beside it the file that holds them. Where both lie in one folder,
+# backtraces, gdb and perf have names and lines.
+#
+# usage: deploy/release.sh [FOLDER]      (default: target/dist)
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+folder=${1:-target/dist}
+if ! command -v objcopy >/dev/null; then
+    printf 'objcopy is missing: install binutils\n' >&2
+    exit 1
+fi
+cargo build --profile profiling --locked --bin custsync
+mkdir -p "$folder"
+cp "${CARGO_TARGET_DIR:-target}/profiling/custsync" "$folder/custsync"
+# The name of the file beside it is written into the program without a folder.
+cd "$folder"
+objcopy --only-keep-debug custsync custsync.debug
+objcopy --strip-all --add-gnu-debuglink=custsync.debug custsync
+chmod -x custsync.debug
+ls -l custsync custsync.debug
