@@ -232,6 +232,11 @@ impl<R: Read> Blocks<R> {
         }
     }
 
+    /// The line on which what comes next begins.
+    pub(super) fn line(&self) -> u64 {
+        self.line
+    }
+
     /// All that is left, where the stream has ended.
     fn rest(&mut self) -> Result<Option<Block>, InputFault> {
         if let Some(quote) = self.ends.unclosed_quote() {

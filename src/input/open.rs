@@ -25,6 +25,7 @@ use super::own::{self, Origin, OwnColumns};
 use super::pauses::Pauses;
 use super::read_as::{Container, ReadAs};
 use super::source::{InputName, Source};
+use super::steady::SteadyFile;
 use super::stream::{ByteStream, EncodingChoice, EncodingDoubt, EncodingDoubts, text_of};
 use super::uneven::{Ragged, with_lines};
 use super::workbook::{self, OpenSheet};
@@ -120,6 +121,8 @@ pub struct Input {
     doubts: EncodingDoubts,
     layout: Arc<Layout>,
     has_rows: bool,
+    /// The file, where it has to stay as it is.
+    steady: Option<SteadyFile>,
     /// The block that opening has read already.
     first: Option<Block>,
     blocks: Blocks<ByteStream>,
@@ -150,7 +153,7 @@ impl Input {
         rules: &InputRules,
         size: BlockSize,
     ) -> Result<Input, InputError> {
-        let source = Source { reader, size: None, pauses: Pauses::default() };
+        let source = Source { reader, size: None, steady: None, pauses: Pauses::default() };
         open_text(&name, source, rules, size).map_err(|fault| InputError { name, fault })
     }
 
@@ -218,10 +221,14 @@ impl Input {
 
     /// The next records; `None` at the end. The first block starts behind the header.
     pub fn next_block(&mut self) -> Result<Option<Block>, InputError> {
-        match self.first.take() {
+        let next = match self.first.take() {
             Some(block) => Ok(Some(block)),
-            None => self.blocks.next().map_err(|fault| self.error(fault)),
-        }
+            None => self.blocks.next(),
+        };
+        // Whatever is wrong with what was read of a changed file, this comes first.
+        let steady = self.steady.as_ref().map_or(Ok(()), SteadyFile::check);
+        let steady = steady.map_err(|error| InputFault::of_read(error, self.blocks.line()));
+        steady.and(next).map_err(|fault| self.error(fault))
     }
 }
 
@@ -288,7 +295,7 @@ fn open_text(name: &InputName, source: Source, rules: &InputRules, size: BlockSi
     let read_as = ReadAs { format, found: format.found_delimiter(rules), container, encoding: text.encoding };
     let is_as_long = text.packing.is_none() && text.encoding.is_none();
     let input = begin(name, source.size.filter(|_| is_as_long), head, rules, read_as)?;
-    Ok(Input { doubts: text.doubts, ..input })
+    Ok(Input { doubts: text.doubts, steady: source.steady, ..input })
 }
 
 /// Passes over what stands above the header: all lines before the one that the user names, or one that names the delimiter, as
@@ -341,7 +348,7 @@ fn begin(
     };
     let has_rows = !first.bytes.is_empty();
     let (name, doubts, layout, first) = (name.clone(), EncodingDoubts::default(), Arc::new(layout), Some(first));
-    Ok(Input { name, size, read_as, sheet: None, loosely, doubts, layout, has_rows, first, blocks })
+    Ok(Input { name, size, read_as, sheet: None, loosely, doubts, layout, has_rows, steady: None, first, blocks })
 }
 
 /// Finds the columns, and returns with them what is left of the first block.

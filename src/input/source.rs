@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::AsFd as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::error::InputFault;
 use super::pauses::{Pauses, Pipe};
@@ -28,6 +29,8 @@ pub(super) struct Source {
     pub(super) reader: ByteStream,
     /// Its size in bytes, where it is a regular file.
     pub(super) size: Option<u64>,
+    /// The same file, to ask whether it was changed.
+    pub(super) steady: Option<SteadyFile>,
     /// Where it is none: whether it tells of pauses.
     pub(super) pauses: Pauses,
 }
@@ -74,9 +77,11 @@ impl Source {
         }
         let pauses = Pauses::default();
         Ok(if metadata.is_file() {
-            Source { size: Some(metadata.len()), reader: Box::new(SteadyFile::new(file, &metadata)), pauses }
+            let file = Arc::new(file);
+            let steady = Some(SteadyFile::new(Arc::clone(&file), &metadata));
+            Source { size: Some(metadata.len()), reader: Box::new(file), steady, pauses }
         } else {
-            Source { size: None, reader: Box::new(Pipe::new(file, pauses.clone())), pauses }
+            Source { size: None, reader: Box::new(Pipe::new(file, pauses.clone())), steady: None, pauses }
         })
     }
 }

@@ -4,12 +4,13 @@
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt as _;
+use std::sync::Arc;
 
 use super::stream_fault::StreamFault;
 
-/// A file whose reads fail once it was changed.
+/// A file that is known as it was when it was opened. Its own reads fail once it was changed; who reads it by another handle asks.
 pub(super) struct SteadyFile {
-    file: File,
+    file: Arc<File>,
     at_start: State,
 }
 
@@ -29,7 +30,7 @@ impl State {
 
 impl SteadyFile {
     /// A file that is as `metadata` says.
-    pub(super) fn new(file: File, metadata: &Metadata) -> SteadyFile {
+    pub(super) fn new(file: Arc<File>, metadata: &Metadata) -> SteadyFile {
         SteadyFile { file, at_start: State::of(metadata) }
     }
 
@@ -37,18 +38,20 @@ impl SteadyFile {
     pub(super) fn open(path: &std::path::Path) -> io::Result<SteadyFile> {
         let file = File::open(path)?;
         let metadata = file.metadata()?;
-        Ok(SteadyFile::new(file, &metadata))
+        Ok(SteadyFile::new(Arc::new(file), &metadata))
+    }
+
+    /// Whether it is as it was. Asked behind a read, so that nothing is passed on of what was read of a changed one.
+    pub(super) fn check(&self) -> io::Result<()> {
+        let now = State::of(&self.file.metadata()?);
+        if now == self.at_start { Ok(()) } else { Err(StreamFault::Changed.into()) }
     }
 }
 
 impl Read for SteadyFile {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let read = self.file.read(into)?;
-        // Asked behind the read, so that nothing of what it read is passed on.
-        let now = State::of(&self.file.metadata()?);
-        if now != self.at_start {
-            return Err(StreamFault::Changed.into());
-        }
+        self.check()?;
         Ok(read)
     }
 }

@@ -164,8 +164,8 @@ impl Unpacked {
         };
         read.map_err(|error| match error.kind() {
             io::ErrorKind::Interrupted => error,
-            // These are about the file, not about what is in it.
-            _ if error.raw_os_error().is_some() || is_fault_of_file(&error) => error,
+            // The system's own error is about the file, not about what is in it.
+            _ if error.raw_os_error().is_some() => error,
             io::ErrorKind::UnexpectedEof => StreamFault::CutOff(self.packing).into(),
             io::ErrorKind::OutOfMemory => StreamFault::Dictionary(self.packing).into(),
             _ => StreamFault::Damaged { packing: self.packing, source: error }.into(),
@@ -278,11 +278,6 @@ impl Read for Counted {
         self.bytes += u64::try_from(count).unwrap_or(u64::MAX);
         Ok(count)
     }
-}
-
-/// Whether a failed read says that the packed file was changed.
-fn is_fault_of_file(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|inner| matches!(inner.downcast_ref(), Some(StreamFault::Changed)))
 }
 
 #[cfg(test)]
