@@ -184,8 +184,7 @@ impl Settings {
 
     /// Who said what a setting is.
     pub fn provenance(&self, name: &str) -> &Provenance {
-        let setting = self.in_force.iter().find(|setting| setting.name == name);
-        setting.map_or(&Provenance::Default, |setting| &setting.provenance)
+        Provenance::among(&self.in_force, name)
     }
 
     /// Every setting with its value and where that came from, in the order of the groups.

@@ -30,6 +30,12 @@ impl Provenance {
         }
     }
 
+    /// The provenance of one of these settings; the default where it is none of them.
+    pub(super) fn among<'s>(settings: &'s [SettingInForce], name: &str) -> &'s Provenance {
+        let setting = settings.iter().find(|setting| setting.name == name);
+        setting.map_or(&Provenance::Default, |setting| &setting.provenance)
+    }
+
     /// Higher beats lower.
     pub(super) fn rank(&self) -> u8 {
         match self {

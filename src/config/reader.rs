@@ -205,8 +205,7 @@ impl Reader {
 
     /// Where the value of a setting that was read comes from.
     pub(super) fn provenance(&self, name: &str) -> &Provenance {
-        let setting = self.in_force.iter().find(|setting| setting.name == name);
-        setting.map_or(&Provenance::Default, |setting| &setting.provenance)
+        Provenance::among(&self.in_force, name)
     }
 
     /// The place of a setting that was read, for an error message.
