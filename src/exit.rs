@@ -125,6 +125,7 @@ impl From<&StopReason> for Exit {
         match reason {
             StopReason::ErrorLimit { .. } => Self::LimitReached,
             StopReason::Outage { .. }
+            | StopReason::OnlyRefusals { .. }
             | StopReason::NoSockets { .. }
             | StopReason::WaitTooLong { .. }
             | StopReason::TokenUnavailable { .. }

@@ -29,6 +29,8 @@ pub(crate) struct Reporter {
     has_warned_of_unknown: bool,
     /// Whether it was logged that this machine has no descriptors or ports left.
     has_warned_of_sockets: bool,
+    /// Whether it was logged that refusals are believed.
+    has_told_of_belief: bool,
 }
 
 /// The API's health as it is told.
@@ -41,8 +43,14 @@ enum Health {
 
 impl Reporter {
     pub(crate) fn new(progress: Arc<Progress>, route: Route) -> Reporter {
-        let (has_warned_of_unknown, has_warned_of_sockets) = (false, false);
-        Reporter { progress, route, logged: Health::Well, has_warned_of_unknown, has_warned_of_sockets }
+        Reporter {
+            progress,
+            route,
+            logged: Health::Well,
+            has_warned_of_unknown: false,
+            has_warned_of_sockets: false,
+            has_told_of_belief: false,
+        }
     }
 
     /// Brings what the user sees up to date.
@@ -61,6 +69,7 @@ impl Reporter {
         self.log_health(schedule, silence.map(|(what, _)| what), now);
         self.warn_of_unknown_customers(schedule);
         self.warn_of_sockets(schedule);
+        self.tell_of_belief(schedule);
     }
 
     /// Logs once that the API is silent, that it is down, and that it is up again.
@@ -104,6 +113,16 @@ impl Reporter {
             let limit = limit.map_or_else(|| "unlimited".to_owned(), |limit| limit.to_string());
             warn!(
                 "this machine has no file descriptors or ports left for more connections (ulimit -n is {limit}): about {in_flight} requests at most are in flight"
+            );
+        }
+    }
+
+    /// Tells once that refused rows are not asked about any more.
+    fn tell_of_belief(&mut self, schedule: &Schedule<Row>) {
+        if schedule.believes_refusals() && !self.has_told_of_belief {
+            self.has_told_of_belief = true;
+            warn!(
+                "the API has refused all rows, also when they were sent again later: they end rejected, and so do others at once until one is applied (--max-errors none)"
             );
         }
     }

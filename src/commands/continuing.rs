@@ -47,6 +47,7 @@ impl Continuation {
 pub(super) fn can_go_on(reason: &StopReason) -> bool {
     match reason {
         StopReason::Outage { .. }
+        | StopReason::OnlyRefusals { .. }
         | StopReason::NoSockets { .. }
         | StopReason::WaitTooLong { .. }
         | StopReason::UnexpectedAnswers { .. }

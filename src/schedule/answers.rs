@@ -82,7 +82,9 @@ impl<T: Clone> Schedule<T> {
             Meaning::NoSockets => self.row_not_sent(ticket, now),
             Meaning::Applied => self.applied(ticket, &answer, departure, now),
             Meaning::Refused => self.refused(ticket, rejected(answer), departure, now),
-            Meaning::RefusedInDoubt(refusal) => self.refused_in_doubt(ticket, refusal, rejected(answer), now),
+            Meaning::RefusedInDoubt(refusal) => {
+                self.refused_in_doubt(ticket, refusal, rejected(answer), departure, now)
+            }
             Meaning::NotTheApi(stranger) => self.not_the_api(ticket, stranger, answer, sent, now),
             Meaning::Trouble(trouble) => self.in_trouble(ticket, trouble, cause, sent, now),
             Meaning::Unreachable(_) if self.availability.has_answered() => {
@@ -142,7 +144,17 @@ impl<T: Clone> Schedule<T> {
         }
     }
 
-    fn refused_in_doubt(&mut self, ticket: Ticket, refusal: Refusal, ending: Ending, now: Moment) {
+    fn refused_in_doubt(
+        &mut self,
+        ticket: Ticket,
+        refusal: Refusal,
+        ending: Ending,
+        departure: Departure,
+        now: Moment,
+    ) {
+        if self.availability.believes_refusals() {
+            return self.refused(ticket, ending, departure, now);
+        }
         let mark = self.availability.mark();
         self.availability.refused_in_doubt();
         self.availability.probe_failed(ticket, now, &mut self.random);
@@ -150,7 +162,7 @@ impl<T: Clone> Schedule<T> {
             return;
         }
         let is_last_round = self.course.round == Round::Last;
-        let is_expected = !self.refusals_may_stop() && !self.availability.has_answered();
+        let is_expected = !self.refusals_may_stop() && !self.availability.has_ever_applied();
         let mark = self.note_failure(ticket, About::Refused(refusal), &ending, mark, now);
         let trials = &self.order.get(ticket).trials;
         let is_certain = match trials.phase {
@@ -162,6 +174,10 @@ impl<T: Clone> Schedule<T> {
             // Where the user expects refusals, a gateway has had half a minute to stop speaking like the API.
             Phase::AskedAgain => is_last_round || (is_expected && trials.asked_again > 1),
         };
+        if is_certain && trials.phase == Phase::AskedAgain && !self.refusals_may_stop() {
+            self.refused(ticket, ending, departure, now);
+            return self.believe_refusals();
+        }
         if is_certain {
             return self.end(ticket, ending);
         }

@@ -189,7 +189,7 @@ impl<T: Clone> Schedule<T> {
             sockets: Sockets::default(),
             flights: Flights::new(timeout),
             retries: Retries { policy: retry, budget: RetryBudget::full() },
-            availability: Availability::new(history.answered > 0),
+            availability: Availability::new(history),
             token: TokenState::default(),
             limits: Limits { error_limit, history, exceeded_before: None, wait_max, grace },
             random: Random::seeded(seed),

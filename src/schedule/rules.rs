@@ -38,3 +38,10 @@ pub struct History {
     /// The end of a wait that the API named to them.
     pub not_before: Moment,
 }
+
+impl History {
+    /// Rows that were updated.
+    pub(super) fn updated(self) -> u64 {
+        self.ended.saturating_sub(self.errors)
+    }
+}

@@ -100,21 +100,26 @@ impl<T: Clone> Schedule<T> {
         }
         match too_long(self.availability.unwell_since()) {
             Some(lasted) if !self.may_end_by_own_answers() => {
-                self.stop(StopReason::Outage { lasted, cause: self.course.last_failure });
+                let has_failed = self.availability.failing_since().is_some() || !self.availability.all_doubts_spoke();
+                self.stop(if has_failed {
+                    StopReason::Outage { lasted, cause: self.course.last_failure }
+                } else {
+                    StopReason::OnlyRefusals { lasted, rows: self.availability.doubts() }
+                });
             }
             Some(_) | None => {}
         }
     }
 
-    /// The longest wait is over. Where no row is left that was not tried, and the API itself has refused or failed each of them in
-    /// its own shape, they end by that: those that were refused once they were asked about for the last time. All else is an
-    /// outage.
+    /// The longest wait is over. Where the API itself has refused or failed each row in its own shape, they end by that: those that
+    /// were refused once they were asked about for the last time. But as long as a row is left that was not tried, only refusals
+    /// count that the user expects. All else is an outage.
     fn may_end_by_own_answers(&mut self) -> bool {
         let has_untried = self.course.supply == Supply::Open || self.order.has_ready();
         let rows: Vec<_> = self.availability.doubtful_rows().chain(self.order.rows_again()).collect();
         let endings: Option<Vec<_>> = rows.into_iter().map(|ticket| Some((ticket, self.own_answer(ticket)?))).collect();
         let Some(endings) = endings else { return false };
-        if has_untried {
+        if has_untried && self.refusals_may_stop() {
             return false;
         }
         let has_left = !endings.is_empty() || !self.flights.is_empty();
@@ -122,7 +127,7 @@ impl<T: Clone> Schedule<T> {
             self.course.round = Round::Last;
             return true;
         }
-        if endings.is_empty() || !self.flights.is_empty() {
+        if has_untried || endings.is_empty() || !self.flights.is_empty() {
             return false;
         }
         self.availability.give_up();
@@ -131,6 +136,20 @@ impl<T: Clone> Schedule<T> {
             self.end(ticket, ending);
         }
         true
+    }
+
+    /// From now on refusals are the API's own, until a row is applied: the user expects them, and rows that were sent again long after
+    /// they were refused were refused once more.
+    pub(super) fn believe_refusals(&mut self) {
+        self.course.round = Round::Usual;
+        for (ticket, ending) in self.availability.believe_refusals() {
+            self.end(ticket, ending);
+        }
+    }
+
+    /// Whether refusals are taken for the API's own since rows were refused again and again (`--max-errors none`).
+    pub fn believes_refusals(&self) -> bool {
+        self.availability.believes_refusals()
     }
 
     /// How a row ends by what the API itself said of it.

@@ -26,6 +26,13 @@ pub enum StopReason {
         /// Why an update failed last.
         cause: Option<Cause>,
     },
+    /// The API refused rows, and applied none, for longer than `--max-wait`, and there is no control to tell whether it works.
+    OnlyRefusals {
+        /// For how long.
+        lasted: Duration,
+        /// Rows that were refused.
+        rows: usize,
+    },
     /// This machine had no file descriptors or ports to connect with for longer than `--max-wait`.
     NoSockets {
         /// For how long.
@@ -128,6 +135,11 @@ impl fmt::Display for StopReason {
                 write!(f, "the API has been down for {} s, longer than --max-wait", lasted.as_secs())?;
                 cause.map_or(Ok(()), |cause| write!(f, "; the last failure was {cause}"))
             }
+            StopReason::OnlyRefusals { lasted, rows } => write!(
+                f,
+                "the API has refused {rows} rows and applied none for {} s, longer than --max-wait, and nothing tells whether it works (--max-errors none lets refused rows end rejected)",
+                lasted.as_secs()
+            ),
             StopReason::NoSockets { lasted } => write!(
                 f,
                 "this machine had no file descriptors or ports left to connect with for {} s (ulimit -n)",

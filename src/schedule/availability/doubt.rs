@@ -53,6 +53,8 @@ pub(super) struct Doubts {
     refused_since: Option<Moment>,
     /// When a row was applied last that had been refused.
     wrong_at: Option<Moment>,
+    /// Whether refusals are the API's own, as nothing else has come for long.
+    believed: bool,
 }
 
 impl Doubts {
@@ -92,8 +94,9 @@ impl Doubts {
         self.held.iter().filter(|doubt| doubt.about == About::Refused(refusal)).count()
     }
 
-    /// Whether a write asks that left at `sent`: takes the rows out whose last answer had come by then.
+    /// A write was applied that left at `sent`: takes the rows out whose last answer had come by then.
     pub(super) fn answered_before(&mut self, sent: Moment) -> Vec<Doubt> {
+        self.believed = false;
         self.refused_since = self.refused_since.filter(|since| *since > sent);
         if self.held.is_empty() {
             return Vec::new();
@@ -104,6 +107,19 @@ impl Doubts {
             self.controls = 0;
         }
         settled
+    }
+
+    /// From now on refusals are the API's own, until a write is applied: takes the refused rows out, with how they end.
+    pub(super) fn believe_refusals(&mut self) -> Vec<(Ticket, Ending)> {
+        self.believed = true;
+        self.refused_since = None;
+        let is_refused = |doubt: &mut Doubt| matches!(doubt.about, About::Refused(_)) && doubt.ending.is_some();
+        let refused = self.held.extract_if(.., is_refused);
+        refused.filter_map(|doubt| Some((doubt.ticket, doubt.ending?))).collect()
+    }
+
+    pub(super) fn believes_refusals(&self) -> bool {
+        self.believed
     }
 
     pub(super) fn refusal_was_wrong(&mut self, now: Moment) {

@@ -18,7 +18,7 @@ use self::control::{Applied, Control};
 use self::doubt::Doubts;
 use self::signs::{STRANGE_ROWS_MAX, Signs};
 use super::judge::Refusal;
-use super::{Ending, Moment, Random, Ticket};
+use super::{Ending, History, Moment, Random, Ticket};
 use crate::contract::CustomerId;
 
 pub(super) use self::breaker::Gate;
@@ -64,10 +64,10 @@ pub(super) struct FirstAnswers {
 }
 
 impl<T: Clone> Availability<T> {
-    /// `has_answered` is whether the API has answered earlier processes of this run directory.
-    pub(super) fn new(has_answered: bool) -> Availability<T> {
+    /// `history` tells how the API answered earlier processes of this run directory.
+    pub(super) fn new(history: History) -> Availability<T> {
         Availability {
-            signs: Signs::new(has_answered),
+            signs: Signs::new(history),
             breaker: Breaker::closed(),
             doubts: Doubts::default(),
             control: Control::new(),
@@ -169,6 +169,15 @@ impl<T: Clone> Availability<T> {
         self.doubts.refusals_were_wrong_lately(now)
     }
 
+    /// From now on refusals are the API's own, until a write is applied: the rows that were refused, with how they end.
+    pub(super) fn believe_refusals(&mut self) -> Vec<(Ticket, Ending)> {
+        self.doubts.believe_refusals()
+    }
+
+    pub(super) fn believes_refusals(&self) -> bool {
+        self.doubts.believes_refusals()
+    }
+
     /// Opens the breaker where the answers say that the API is down.
     pub(super) fn judge(&mut self, now: Moment, random: &mut Random) -> Opening {
         if !self.signs.is_down(now) {
@@ -249,6 +258,11 @@ impl<T: Clone> Availability<T> {
 
     pub(super) fn has_answered(&self) -> bool {
         self.signs.has_answered()
+    }
+
+    /// Whether the API has ever applied a row in this run directory.
+    pub(super) fn has_ever_applied(&self) -> bool {
+        self.signs.has_ever_applied()
     }
 
     pub(super) fn has_lived_since(&self, at: Moment) -> bool {

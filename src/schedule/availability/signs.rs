@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::super::{Moment, Ticket};
+use super::super::{History, Moment, Ticket};
 use super::doubt::TOGETHER;
 
 /// Different rows that failed without a sign of life between them: the API is down.
@@ -25,6 +25,8 @@ pub(super) const STRANGE_ROWS_MAX: usize = 3;
 pub(super) struct Signs {
     /// Whether the API has ever answered in this run directory.
     has_answered: bool,
+    /// Whether it has ever applied a row there.
+    has_applied: bool,
     /// When the last write left that was applied or refused in the API's shape.
     life_at: Option<Moment>,
     /// When the last write left that was applied.
@@ -80,9 +82,10 @@ impl Mark {
 }
 
 impl Signs {
-    pub(super) fn new(has_answered: bool) -> Signs {
+    pub(super) fn new(history: History) -> Signs {
         Signs {
-            has_answered,
+            has_answered: history.answered > 0,
+            has_applied: history.updated() > 0,
             life_at: None,
             applied_at: None,
             failing_since: None,
@@ -95,6 +98,7 @@ impl Signs {
 
     /// A write that left at `sent` was applied, after this many failures of its row.
     pub(super) fn applied(&mut self, failures: u32, sent: Moment, now: Moment) {
+        self.has_applied = true;
         self.applied_at = self.applied_at.max(Some(sent));
         self.counts.answers += 1;
         self.counts.proven += u64::from(failures);
@@ -195,6 +199,10 @@ impl Signs {
 
     pub(super) fn has_answered(&self) -> bool {
         self.has_answered
+    }
+
+    pub(super) fn has_ever_applied(&self) -> bool {
+        self.has_applied
     }
 
     pub(super) fn failing_since(&self) -> Option<Moment> {

@@ -263,12 +263,26 @@ fn bad_rows() -> Vec<Case> {
             case("503", row, Down::text(503), 5, 15.0, Exit::Success),
         ]);
     }
+    cases.push(no_customer_is_known());
     cases.extend([without_reads("502", Down::text(502), stopped(Exit::StoppedEarly, 230, 60.0..=70.0)), {
         let rejected =
             Wanted { requests: 230, seconds: 60.0..=70.0, exit: Exit::SomeRowsFailed, again: Exit::SomeRowsFailed };
         without_reads("404 in its own shape", Down::api(404), rejected)
     }]);
     cases
+}
+
+/// The file is about customers of another system, and the user knows that.
+fn no_customer_is_known() -> Case {
+    let settings = "5,000 rows, `--max-errors none`";
+    let wanted =
+        Wanted { requests: 6100, seconds: 35.0..=180.0, exit: Exit::SomeRowsFailed, again: Exit::SomeRowsFailed };
+    Case::new("answers 404 in its own shape to all rows, always", settings, wanted, |random| {
+        let mut setup = usual(5000, random);
+        setup.rules.error_limit = ErrorLimit::None;
+        setup.server.troubles = vec![Trouble::Poison { first: 0, every: 1, with: Down::api(404) }];
+        setup
+    })
 }
 
 /// The last row is at fault, and no control tells so, since customers cannot be read.

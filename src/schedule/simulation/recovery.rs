@@ -133,7 +133,7 @@ fn rows_do_not_pay_for_the_apis_trouble() {
         let latest = s(6)
             + match &report.stopped {
                 None => from.max(ideal) + lasts + ideal.mul_f64(0.2) + PROBE_MAX + timeout + may_be_in_doubt,
-                Some(StopReason::Outage { lasted, .. }) => {
+                Some(StopReason::Outage { lasted, .. } | StopReason::OnlyRefusals { lasted, .. }) => {
                     assert!(*lasted >= wait_max, "{said}");
                     from + lasts + wait_max + grace + ideal.mul_f64(1.2) + PROBE_MAX
                 }

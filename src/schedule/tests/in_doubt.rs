@@ -121,6 +121,61 @@ fn a_hundred_first_rows_that_are_not_found_stop_the_run() {
     check(150, ErrorLimit::None, None);
 }
 
+fn expected() -> Rules {
+    Rules { error_limit: ErrorLimit::None, ..rules() }
+}
+
+fn all_rejected(run: &Run, rows: std::ops::RangeInclusive<u64>) {
+    rows.for_each(|row| assert_eq!(run.ending(row).0, "rejected 404", "row {row}"));
+}
+
+#[test]
+fn refusals_that_are_expected_are_believed_once_they_have_lasted_half_a_minute() {
+    let rejected_before = History { ended: 9, errors: 9, answered: 9, not_before: Moment::START };
+    for history in [History::default(), rejected_before] {
+        let run = Run::after(history, expected(), 1..=5000).run_on(|_| api(404));
+        assert_eq!(run.schedule.stopped(), None);
+        all_rejected(&run, 1..=5000);
+        assert!(run.sent.len() <= 5000 + 1001, "{} requests", run.sent.len());
+        // At ten milliseconds a request, and half a minute.
+        assert!(run.now < at(90), "{:?}", run.now);
+    }
+}
+
+#[test]
+fn refusals_are_doubted_again_once_a_row_is_applied() {
+    let mut applied_at = None;
+    let run = Run::new(expected(), 4000).run_on(|sent| match sent {
+        Sent { row: 2000, .. } => {
+            applied_at = Some(sent.at);
+            applied()
+        }
+        Sent { row: 2001..=2010, nth: 1, .. } => api(404),
+        Sent { row: 2001.., .. } => applied(),
+        _ => api(404),
+    });
+    all_rejected(&run, 1..=1999);
+    (2000..=4000).for_each(|row| assert_eq!(run.ending(row).0, "updated 200", "row {row}"));
+}
+
+#[test]
+fn refusals_beside_which_nothing_tells_end_a_run_or_are_believed_after_the_longest_wait() {
+    let run = |rules: Rules| {
+        Run::new(rules, 2500).run_on(|sent| match (sent.request, sent.row) {
+            (Request::Read, _) => api(403),
+            (Request::Write, 1) => applied(),
+            (Request::Write, _) => api(404),
+        })
+    };
+    let stopped = run(Rules { error_limit: ErrorLimit::Count(9000), ..rules() });
+    let want = StopReason::OnlyRefusals { lasted: S(900), rows: 1000 };
+    assert_eq!((stopped.schedule.stopped(), stopped.ended.len()), (Some(&want), 1));
+    let run = run(expected());
+    assert_eq!(run.schedule.stopped(), None);
+    all_rejected(&run, 2..=2500);
+    assert!((at(900)..at(920)).contains(&run.now), "{:?}", run.now);
+}
+
 #[test]
 fn no_refusal_stops_a_run_in_which_another_row_was_applied() {
     for status in [403, 404] {

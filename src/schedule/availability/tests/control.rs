@@ -54,7 +54,7 @@ fn five_seconds_pass_between_controls_and_more_where_reads_are_in_vain() {
 #[test]
 fn is_relied_on_until_a_read_is_in_vain_and_again_once_a_row_is_applied() {
     let check = |why: Void, reliable: bool, known: bool| {
-        let mut availability = Availability::new(true);
+        let mut availability = Availability::new(ANSWERED);
         availability.applied(customer(1), &1, None, 0, at(0), at(0));
         availability.applied(customer(2), &2, None, 0, at(1), at(1));
         availability.control_begins(ticket(), at(1), &mut random());
@@ -72,7 +72,7 @@ fn is_relied_on_until_a_read_is_in_vain_and_again_once_a_row_is_applied() {
 
 #[test]
 fn a_failed_one_opens_the_breaker_and_is_trouble_of_the_apis() {
-    let mut availability = Availability::new(true);
+    let mut availability = Availability::new(ANSWERED);
     availability.applied(customer(1), &1, None, 0, at(0), at(0));
     let mark = availability.mark();
     availability.control_begins(ticket(), at(1), &mut random());
@@ -83,7 +83,7 @@ fn a_failed_one_opens_the_breaker_and_is_trouble_of_the_apis() {
 
 #[test]
 fn an_applied_one_settles_what_was_answered_before_it_left() {
-    let mut availability = Availability::new(true);
+    let mut availability = Availability::new(ANSWERED);
     availability.applied(customer(1), &1, None, 0, at(0), at(0));
     for (row, answered_at) in tickets(2).into_iter().zip([at(1), at(3)]) {
         availability.doubt(row, About::NotTheApi, None, answered_at, 0);

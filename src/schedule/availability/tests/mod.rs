@@ -9,6 +9,9 @@ use super::super::order::Order;
 use super::signs::Signs;
 use super::*;
 
+/// Earlier processes had answers of the API.
+const ANSWERED: History = History { ended: 1, errors: 1, answered: 1, not_before: Moment::START };
+
 const MS: fn(u64) -> Duration = Duration::from_millis;
 
 fn at_ms(ms: u64) -> Moment {

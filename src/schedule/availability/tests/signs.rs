@@ -9,7 +9,7 @@ fn fail(signs: &mut Signs, row: Ticket, sent: Moment) {
 #[test]
 fn ten_rows_are_an_outage_at_once_and_two_after_ten_seconds() {
     let check = |rows: u64, failures_each: u64, now: Moment, want: bool| {
-        let mut signs = Signs::new(true);
+        let mut signs = Signs::new(ANSWERED);
         for row in tickets(rows) {
             (0..failures_each).for_each(|_| fail(&mut signs, row, at(100)));
         }
@@ -25,7 +25,7 @@ fn ten_rows_are_an_outage_at_once_and_two_after_ten_seconds() {
 
 #[test]
 fn two_rows_wake_the_breaker_where_no_answer_comes() {
-    let mut availability: Availability<()> = Availability::new(true);
+    let mut availability: Availability<()> = Availability::new(ANSWERED);
     let mut random = random();
     let [first, second] = tickets(2).try_into().expect("two rows");
     availability.failed(first, Weight::Evidence, at(1), at(2));
@@ -41,7 +41,7 @@ fn two_rows_wake_the_breaker_where_no_answer_comes() {
 #[test]
 fn more_failures_than_successes_in_twenty_seconds_are_an_outage() {
     let check = |alive: u64, failed: u64, want: bool| {
-        let mut signs = Signs::new(true);
+        let mut signs = Signs::new(ANSWERED);
         for row in tickets(failed) {
             signs.failed(row, Weight::Relapse, at(100), at(100));
         }
@@ -60,7 +60,7 @@ fn more_failures_than_successes_in_twenty_seconds_are_an_outage() {
 #[test]
 fn a_failure_of_twenty_seconds_ago_is_no_part_of_the_share() {
     let check = |later: Moment, want: bool| {
-        let mut signs = Signs::new(true);
+        let mut signs = Signs::new(ANSWERED);
         let rows = tickets(20);
         let (before, [last]) = rows.split_at(19) else { panic!("twenty rows") };
         for row in before {
@@ -78,7 +78,7 @@ fn a_failure_of_twenty_seconds_ago_is_no_part_of_the_share() {
 #[test]
 fn rows_that_were_in_doubt_and_relapses_are_no_ten_rows() {
     for (weight, share) in [(Weight::Nothing, false), (Weight::Relapse, true)] {
-        let mut signs = Signs::new(true);
+        let mut signs = Signs::new(ANSWERED);
         for row in tickets(19) {
             signs.failed(row, weight, at(100), at(100));
         }
@@ -91,7 +91,7 @@ fn rows_that_were_in_doubt_and_relapses_are_no_ten_rows() {
 #[test]
 fn a_success_that_left_before_the_trouble_ends_none_of_it() {
     let check = |sent: Moment, want: Option<Moment>| {
-        let mut signs = Signs::new(true);
+        let mut signs = Signs::new(ANSWERED);
         fail(&mut signs, ticket(), at(10));
         signs.alive(sent, at(20));
         assert_eq!(signs.failing_since(), want, "a success that left at {sent:?}");
@@ -104,7 +104,7 @@ fn a_success_that_left_before_the_trouble_ends_none_of_it() {
 #[test]
 fn a_failure_that_left_before_a_success_begins_no_trouble() {
     let check = |sent: Moment, want: Option<Moment>| {
-        let mut signs = Signs::new(true);
+        let mut signs = Signs::new(ANSWERED);
         signs.alive(at(10), at(11));
         fail(&mut signs, ticket(), sent);
         assert_eq!(signs.failing_since(), want, "a failure that left at {sent:?}");
@@ -116,7 +116,7 @@ fn a_failure_that_left_before_a_success_begins_no_trouble() {
 
 #[test]
 fn any_success_forgets_the_rows_that_failed_before() {
-    let mut signs = Signs::new(true);
+    let mut signs = Signs::new(ANSWERED);
     let rows = tickets(18);
     for nine in rows.chunks(9) {
         for row in nine {
@@ -131,7 +131,7 @@ fn any_success_forgets_the_rows_that_failed_before() {
 #[test]
 fn one_proven_failure_in_eight_answers_is_the_apis_trouble() {
     let check = |answers: u64, want: bool| {
-        let mut signs = Signs::new(true);
+        let mut signs = Signs::new(ANSWERED);
         let mark = signs.mark();
         signs.applied(1, at(0), at(0));
         // Later than the share of the last twenty seconds counts.
@@ -146,7 +146,7 @@ fn one_proven_failure_in_eight_answers_is_the_apis_trouble() {
 #[test]
 fn an_outage_that_many_told_of_is_trouble_and_one_of_two_rows_is_not() {
     for (rows, want) in [(2, false), (3, true)] {
-        let mut availability: Availability<()> = Availability::new(true);
+        let mut availability: Availability<()> = Availability::new(ANSWERED);
         let mark = availability.mark();
         for row in tickets(rows) {
             availability.failed(row, Weight::Evidence, at(0), at(0));
@@ -161,7 +161,7 @@ fn an_outage_that_many_told_of_is_trouble_and_one_of_two_rows_is_not() {
 #[test]
 fn three_rows_that_something_else_answered_are_an_outage_once_the_api_has_answered() {
     for (has_answered, rows, want) in [(true, 3, true), (true, 2, false), (false, 3, false)] {
-        let mut signs = Signs::new(has_answered);
+        let mut signs = Signs::new(History { answered: u64::from(has_answered), ..History::default() });
         for row in tickets(rows) {
             signs.strange(row, at(0));
             fail(&mut signs, row, at(0));
@@ -172,7 +172,7 @@ fn three_rows_that_something_else_answered_are_an_outage_once_the_api_has_answer
 
 #[test]
 fn a_success_forgets_what_something_else_answered_before() {
-    let mut signs = Signs::new(true);
+    let mut signs = Signs::new(ANSWERED);
     for row in tickets(3) {
         signs.strange(row, at(1));
         fail(&mut signs, row, at(1));
@@ -183,7 +183,7 @@ fn a_success_forgets_what_something_else_answered_before() {
 
 #[test]
 fn what_failed_before_an_outage_opens_no_other_one() {
-    let mut availability: Availability<()> = Availability::new(true);
+    let mut availability: Availability<()> = Availability::new(ANSWERED);
     for row in tickets(30) {
         availability.failed(row, Weight::Evidence, at(0), at(0));
     }
@@ -196,7 +196,7 @@ fn what_failed_before_an_outage_opens_no_other_one() {
 
 #[test]
 fn what_was_proven_long_ago_is_no_trouble_now() {
-    let mut signs = Signs::new(true);
+    let mut signs = Signs::new(ANSWERED);
     signs.applied(3, at(0), at(0));
     let mark = signs.mark();
     signs.counted();
