@@ -18,8 +18,9 @@ use custsync::schedule::{History, Moment, RetryPolicy, Rules, Schedule, Step};
 const ROWS: u64 = 6_000;
 
 fn csv() -> String {
-    let mut text =
-        String::from("id,first_name,last_name,phone_number,email,date_of_birth,gender,country_id,job,address\n");
+    let mut text = String::from(
+        "id,first_name,last_name,phone_number,email,date_of_birth,gender,country_id,job,address\n",
+    );
     for id in 1..=ROWS {
         let row = format_args!(
             "{id},José,\"Smith, Jr.\",+1{id:010},user{id}@example.com,1985-04-12T00:00:00Z,other,150,Engineer,\"{id} Main Street, Springfield, IL 56838\"\n"
@@ -43,7 +44,8 @@ fn ndjson() -> String {
 fn open(name: &str, text: &str) -> Input {
     let reader = Box::new(Cursor::new(text.as_bytes().to_vec()));
     let name = InputName::from_argument(name.into());
-    Input::of_reader(name, reader, &InputRules::default(), BlockSize::default()).expect("a good input")
+    Input::of_reader(name, reader, &InputRules::default(), BlockSize::default())
+        .expect("a good input")
 }
 
 fn blocks(input: &mut Input) -> Vec<Block> {
@@ -118,7 +120,13 @@ fn checking(criterion: &mut Criterion) {
     });
     let at = "2026-11-23T09:18:04.113Z".parse().expect("a time");
     let entry = Entry::new(17, 18, Outcome::Updated, at, 0x9f3c);
-    let entry = Entry { id: Some(1042), status: Some(200), attempts: Some(1), ms: Some(41), ..entry };
+    let entry = Entry {
+        id: Some(1042),
+        status: Some(200),
+        attempts: Some(1),
+        ms: Some(41),
+        ..entry
+    };
     let mut line = Vec::new();
     group.bench_function("journal entry", |bencher| {
         bencher.iter(|| {
@@ -143,7 +151,11 @@ fn scheduling(criterion: &mut Criterion) {
     };
     let mut schedule = Schedule::new(rules, History::default(), 7);
     let answer = |took| Attempt {
-        answer: Answer::Response(Response { status: 200, body: Body::APPLIED, ..Response::default() }),
+        answer: Answer::Response(Response {
+            status: 200,
+            body: Body::APPLIED,
+            ..Response::default()
+        }),
         took,
     };
     let (mut id, mut passed) = (0, Duration::ZERO);
@@ -157,7 +169,9 @@ fn scheduling(criterion: &mut Criterion) {
             let customer = CustomerId::new(id).expect("an id");
             schedule.offer(customer, id, 400);
             match schedule.next(now) {
-                Step::Send(ticket, _) => schedule.finished(ticket, answer(Duration::from_micros(15)), now),
+                Step::Send(ticket, _) => {
+                    schedule.finished(ticket, answer(Duration::from_micros(15)), now)
+                }
                 other => panic!("{other:?} instead of a request"),
             }
             let ended = schedule.pop_ended().expect("the answer ends the row");

@@ -15,11 +15,31 @@ use clap::Parser;
 use custsync::contract::{Field, Kind};
 use custsync::schedule::Random;
 
-const FIRST_NAMES: [&str; 12] =
-    ["José", "Marie", "Anna", "Nguyễn", "Ivan", "Liu", "Fatima", "Omar", "Zoë", "John", "Kwame", "Aiko"];
-const LAST_NAMES: [&str; 10] =
-    ["García", "O'Neil", "Smith, Jr.", "Müller", "Kowalski", "Tanaka", "van der Berg", "Ali", "Núñez", "Lee"];
-const JOBS: [&str; 7] = ["Engineer", "Nurse", "Teacher", "Data \"guru\"", "Sales, EMEA", "", "Driver"];
+const FIRST_NAMES: [&str; 12] = [
+    "José", "Marie", "Anna", "Nguyễn", "Ivan", "Liu", "Fatima", "Omar", "Zoë", "John", "Kwame",
+    "Aiko",
+];
+const LAST_NAMES: [&str; 10] = [
+    "García",
+    "O'Neil",
+    "Smith, Jr.",
+    "Müller",
+    "Kowalski",
+    "Tanaka",
+    "van der Berg",
+    "Ali",
+    "Núñez",
+    "Lee",
+];
+const JOBS: [&str; 7] = [
+    "Engineer",
+    "Nurse",
+    "Teacher",
+    "Data \"guru\"",
+    "Sales, EMEA",
+    "",
+    "Driver",
+];
 /// A column, and a value that breaks its rule.
 const MISTAKES: [(&str, &str); 6] = [
     ("id", ""),
@@ -47,7 +67,11 @@ struct Arguments {
 }
 
 fn main() -> io::Result<()> {
-    let Arguments { rows, bad_percent, ndjson } = Arguments::parse();
+    let Arguments {
+        rows,
+        bad_percent,
+        ndjson,
+    } = Arguments::parse();
     let mut out = io::BufWriter::with_capacity(1 << 20, io::stdout().lock());
     let mut random = Random::seeded(7);
     let mut line = String::new();
@@ -74,16 +98,35 @@ fn customer(id: u64, bad_percent: u64, random: &mut Random) -> Row {
         ("id", id.to_string()),
         ("first_name", one_of(&FIRST_NAMES, random).to_owned()),
         ("last_name", one_of(&LAST_NAMES, random).to_owned()),
-        ("phone_number", format!("+1{:010}", below(10_000_000_000, random))),
+        (
+            "phone_number",
+            format!("+1{:010}", below(10_000_000_000, random)),
+        ),
         ("email", format!("user{id}@example.com")),
         ("date_of_birth", date_of_birth(random)),
-        ("gender", one_of(&["male", "female", "other", ""], random).to_owned()),
+        (
+            "gender",
+            one_of(&["male", "female", "other", ""], random).to_owned(),
+        ),
         ("country_id", (1 + below(249, random)).to_string()),
-        ("identity_number", format!("ID{:09}", below(1_000_000_000, random))),
+        (
+            "identity_number",
+            format!("ID{:09}", below(1_000_000_000, random)),
+        ),
         ("job", one_of(&JOBS, random).to_owned()),
         ("address", address(random)),
-        ("default_channel_id", one_of(&["", "1", "2", "3"], random).to_owned()),
-        ("user_id", if below(2, random) == 0 { String::new() } else { (1 + below(4999, random)).to_string() }),
+        (
+            "default_channel_id",
+            one_of(&["", "1", "2", "3"], random).to_owned(),
+        ),
+        (
+            "user_id",
+            if below(2, random) == 0 {
+                String::new()
+            } else {
+                (1 + below(4999, random)).to_string()
+            },
+        ),
     ];
     if below(100, random) < bad_percent {
         let (column, value) = one_of(&MISTAKES, random);
@@ -95,16 +138,26 @@ fn customer(id: u64, bad_percent: u64, random: &mut Random) -> Row {
 }
 
 fn date_of_birth(random: &mut Random) -> String {
-    let (year, month, day) = (40 + below(60, random), 1 + below(12, random), 1 + below(28, random));
+    let (year, month, day) = (
+        40 + below(60, random),
+        1 + below(12, random),
+        1 + below(28, random),
+    );
     format!("19{year}-{month:02}-{day:02}T00:00:00Z")
 }
 
 fn address(random: &mut Random) -> String {
     let number = 1 + below(9998, random);
     if below(20, random) == 0 {
-        format!("{number} Main St.\nApt {}, Springfield", 1 + below(98, random))
+        format!(
+            "{number} Main St.\nApt {}, Springfield",
+            1 + below(98, random)
+        )
     } else {
-        format!("{number} Main Street, Springfield, IL {:05}", below(100_000, random))
+        format!(
+            "{number} Main Street, Springfield, IL {:05}",
+            below(100_000, random)
+        )
     }
 }
 
@@ -114,7 +167,12 @@ fn below(limit: u64, random: &mut Random) -> u64 {
 
 fn one_of<T: Copy>(choices: &[T], random: &mut Random) -> T {
     let place = below(choices.len() as u64, random);
-    choices.iter().zip(0..).find(|(_, at)| *at == place).map(|(choice, _)| *choice).expect("there is a choice")
+    choices
+        .iter()
+        .zip(0..)
+        .find(|(_, at)| *at == place)
+        .map(|(choice, _)| *choice)
+        .expect("there is a choice")
 }
 
 /// Whether a column's values are numbers.
@@ -138,7 +196,11 @@ fn write_json(row: &Row, line: &mut String) {
     let given = row.iter().filter(|(_, cell)| !cell.is_empty());
     for ((column, cell), before) in given.zip(std::iter::once("{").chain(std::iter::repeat(", "))) {
         let is_number = is_number(column) && cell.bytes().all(|byte| byte.is_ascii_digit());
-        let value = if is_number { cell.clone() } else { serde_json::to_string(cell).expect("text serialises") };
+        let value = if is_number {
+            cell.clone()
+        } else {
+            serde_json::to_string(cell).expect("text serialises")
+        };
         write!(line, "{before}\"{column}\": {value}").expect("a String can be written");
     }
     line.push_str("}\n");

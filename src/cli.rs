@@ -40,8 +40,12 @@ pub fn main() -> ExitCode {
     };
     let ended = match watch.and_then(|watch| watch.over(work)) {
         Ok(WorkEnd::Returned(ended)) => ended.ok(),
-        Ok(WorkEnd::Signalled(signal)) => Some(Err(signalled(signal, known.get().map(EarlyEnd::task)))),
-        Err(error) => Some(Err(Failure::unusable(anyhow!(error).context("signals cannot be watched for")))),
+        Ok(WorkEnd::Signalled(signal)) => {
+            Some(Err(signalled(signal, known.get().map(EarlyEnd::task))))
+        }
+        Err(error) => Some(Err(Failure::unusable(
+            anyhow!(error).context("signals cannot be watched for"),
+        ))),
     };
     ExitCode::from(exit(ended, known.get()))
 }
@@ -70,14 +74,28 @@ fn exit(ended: Option<Result<u8, Failure>>, known: Option<&EarlyEnd>) -> u8 {
 
 /// A core dump would hold the token and the customers. Where it cannot be forbidden, the system's own limit holds.
 fn forbid_core_dumps() {
-    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }).ok();
+    setrlimit(
+        Resource::Core,
+        Rlimit {
+            current: Some(0),
+            maximum: Some(0),
+        },
+    )
+    .ok();
 }
 
 /// A connection takes a file descriptor, and the usual limit of 1,024 is for programs older than large ones. Where it cannot be
 /// raised, fewer requests are in flight.
 fn allow_all_descriptors() {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).ok();
+    setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: maximum,
+            maximum,
+        },
+    )
+    .ok();
 }
 
 /// A signal came before there was anything to drain.
@@ -88,7 +106,10 @@ fn signalled(signal: StopSignal, task: Option<Task>) -> Failure {
         Some(Task::Check) => "; nothing was checked",
         Some(Task::Sandbox | Task::Config | Task::Login | Task::Logout | Task::Token) | None => "",
     };
-    Failure { exit: Exit::from(&reason), error: anyhow!("{reason}{what}") }
+    Failure {
+        exit: Exit::from(&reason),
+        error: anyhow!("{reason}{what}"),
+    }
 }
 
 fn dispatch(arguments: &[OsString], signals: &Signals, known: &Known) -> Result<u8, Failure> {
@@ -100,7 +121,8 @@ fn dispatch(arguments: &[OsString], signals: &Signals, known: &Known) -> Result<
     let (task, file) = (args.task(), config_file(&args));
     known.get_or_init(|| EarlyEnd::of(task, args.typed(), file.as_ref().ok().cloned().flatten()));
     let file = file.map_err(Failure::unusable)?;
-    let settings = Settings::resolve(args.typed(), std::env::vars_os(), file).map_err(Failure::unusable)?;
+    let settings =
+        Settings::resolve(args.typed(), std::env::vars_os(), file).map_err(Failure::unusable)?;
     match task {
         Task::Run => commands::run::run(&settings, arguments, signals),
         Task::Check => commands::check::check(&settings, signals),
@@ -141,7 +163,15 @@ fn config_file(args: &Args) -> anyhow::Result<Option<ConfigFile>> {
 
 fn read_config(path: &Path) -> anyhow::Result<ConfigFile> {
     let read = || -> io::Result<ConfigFile> {
-        Ok(ConfigFile { path: PathBuf::from(path), contents: fs::read_to_string(path)? })
+        Ok(ConfigFile {
+            path: PathBuf::from(path),
+            contents: fs::read_to_string(path)?,
+        })
     };
-    read().with_context(|| format!("the configuration file {} cannot be read", text::safe_path(path)))
+    read().with_context(|| {
+        format!(
+            "the configuration file {} cannot be read",
+            text::safe_path(path)
+        )
+    })
 }

@@ -34,7 +34,9 @@ pub fn message() -> Option<&'static str> {
 /// What is said of a panic. A payload that is a literal stands in the source and holds nobody's value; one that was put together
 /// may.
 fn described(payload: &(dyn Any + Send), location: Option<&Location<'_>>) -> String {
-    let literal = payload.downcast_ref::<&'static str>().map(|literal| format!(" ({})", text::safe(literal)));
+    let literal = payload
+        .downcast_ref::<&'static str>()
+        .map(|literal| format!(" ({})", text::safe(literal)));
     let place = location.map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
     format!(
         "custsync itself has a fault, at {place}{}: please send this line to the maintainers (custsync {}); what was recorded is whole, and the same command goes on",
@@ -49,7 +51,10 @@ fn described(payload: &(dyn Any + Send), location: Option<&Location<'_>>) -> Str
 pub(crate) fn provoke(place: &str) {
     static WANTED: OnceLock<Option<String>> = OnceLock::new();
     let wanted = WANTED.get_or_init(|| std::env::var("PANIC_OF_A_TEST").ok());
-    assert!(wanted.as_deref() != Some(place), "a value that nobody may see: canary of the {place}");
+    assert!(
+        wanted.as_deref() != Some(place),
+        "a value that nobody may see: canary of the {place}"
+    );
 }
 
 /// Does nothing.
@@ -68,17 +73,32 @@ mod tests {
     #[test]
     fn a_literal_is_told_and_a_text_that_was_put_together_is_not() {
         let told = described_panic(|| panic!("the books do not close"));
-        assert!(told.starts_with("custsync itself has a fault, at src/crash.rs:"), "{told}");
-        assert!(told.contains(" (the books do not close): please send"), "{told}");
+        assert!(
+            told.starts_with("custsync itself has a fault, at src/crash.rs:"),
+            "{told}"
+        );
+        assert!(
+            told.contains(" (the books do not close): please send"),
+            "{told}"
+        );
         for told in [
             described_panic(|| panic!("{} is wrong", std::hint::black_box("canary"))),
             described_panic(|| {
-                assert!(std::hint::black_box("é canary").is_char_boundary(1), "{}", "canary".to_owned());
+                assert!(
+                    std::hint::black_box("é canary").is_char_boundary(1),
+                    "{}",
+                    "canary".to_owned()
+                );
             }),
             described_panic(|| drop(std::hint::black_box("é canary")[1..].to_owned())),
-            described_panic(|| std::hint::black_box(Err::<(), _>("canary".to_owned())).expect("a good value")),
+            described_panic(|| {
+                std::hint::black_box(Err::<(), _>("canary".to_owned())).expect("a good value")
+            }),
         ] {
-            assert!(!told.contains("canary") && told.contains("at src/crash.rs:"), "{told}");
+            assert!(
+                !told.contains("canary") && told.contains("at src/crash.rs:"),
+                "{told}"
+            );
         }
         assert!(described(&"x", None).contains("at an unknown place (x)"));
     }

@@ -71,7 +71,9 @@ impl Exit {
                 "the run directory cannot be used or written: locked, full, damaged, or of another input; or standard output cannot be written"
             }
             Self::LimitReached => "a limit of yours stopped it: `--max-errors`",
-            Self::Fault => "a fault of custsync itself: the message says whom to tell; what was recorded is whole",
+            Self::Fault => {
+                "a fault of custsync itself: the message says whom to tell; what was recorded is whole"
+            }
             Self::HungUp => "SIGHUP: drained and recorded",
             Self::Interrupted => "SIGINT: drained and recorded",
             Self::Terminated => "SIGTERM: drained and recorded",
@@ -86,7 +88,9 @@ impl Exit {
             Self::Unusable => "fix the command",
             Self::Refused => "fix the token, same command again",
             Self::StoppedEarly => "same command again, later",
-            Self::Fault | Self::HungUp | Self::Interrupted | Self::Terminated => "same command again",
+            Self::Fault | Self::HungUp | Self::Interrupted | Self::Terminated => {
+                "same command again"
+            }
             Self::RunDirectory => "as the message says",
             Self::LimitReached => "look first; then another limit goes on",
         }
@@ -96,7 +100,10 @@ impl Exit {
     pub fn help_table() -> String {
         let mut table = String::from("Exit codes:\n");
         for exit in Self::TABLE {
-            push_line(&mut table, format_args!("  {:>3}  {}", exit.code(), exit.meaning()));
+            push_line(
+                &mut table,
+                format_args!("  {:>3}  {}", exit.code(), exit.meaning()),
+            );
             if !exit.advice().is_empty() {
                 push_line(&mut table, format_args!("       -> {}", exit.advice()));
             }
@@ -108,7 +115,15 @@ impl Exit {
     pub fn markdown_table() -> String {
         let mut table = String::from("| exit | means | what to do |\n|---|---|---|\n");
         for exit in Self::TABLE {
-            push_line(&mut table, format_args!("| {} | {} | {} |", exit.code(), exit.meaning(), exit.advice()));
+            push_line(
+                &mut table,
+                format_args!(
+                    "| {} | {} | {} |",
+                    exit.code(),
+                    exit.meaning(),
+                    exit.advice()
+                ),
+            );
         }
         table
     }
@@ -135,10 +150,12 @@ impl From<&StopReason> for Exit {
             | StopReason::EveryRowWouldFail { .. }
             | StopReason::Unreachable { .. }
             | StopReason::InputUnusable => Self::Unusable,
-            StopReason::TokenRefused | StopReason::LoginNeeded | StopReason::Forbidden { .. } => Self::Refused,
-            StopReason::InputChanged { .. } | StopReason::CannotCompare | StopReason::JournalUnwritable => {
-                Self::RunDirectory
+            StopReason::TokenRefused | StopReason::LoginNeeded | StopReason::Forbidden { .. } => {
+                Self::Refused
             }
+            StopReason::InputChanged { .. }
+            | StopReason::CannotCompare
+            | StopReason::JournalUnwritable => Self::RunDirectory,
             StopReason::HungUp => Self::HungUp,
             StopReason::Interrupted => Self::Interrupted,
             StopReason::Terminated => Self::Terminated,
@@ -158,14 +175,29 @@ mod tests {
     #[test]
     fn codes_are_the_documented_ones_and_every_code_is_in_both_tables() {
         let codes: Vec<u8> = Exit::TABLE.iter().map(|exit| exit.code()).collect();
-        let ours = codes.iter().copied().filter(|code| (2..=125).contains(code));
-        assert_eq!(ours.collect::<Vec<_>>(), OTHER_EXITS, "none of them is taken for bad rows");
+        let ours = codes
+            .iter()
+            .copied()
+            .filter(|code| (2..=125).contains(code));
+        assert_eq!(
+            ours.collect::<Vec<_>>(),
+            OTHER_EXITS,
+            "none of them is taken for bad rows"
+        );
         assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 70, 129, 130, 143]);
         for exit in Exit::TABLE {
             let help_line = format!("{:>5}  {}\n", exit.code(), exit.meaning());
-            let markdown_line = format!("| {} | {} | {} |\n", exit.code(), exit.meaning(), exit.advice());
+            let markdown_line = format!(
+                "| {} | {} | {} |\n",
+                exit.code(),
+                exit.meaning(),
+                exit.advice()
+            );
             assert!(Exit::help_table().contains(&help_line), "{help_line}");
-            assert!(Exit::markdown_table().contains(&markdown_line), "{markdown_line}");
+            assert!(
+                Exit::markdown_table().contains(&markdown_line),
+                "{markdown_line}"
+            );
         }
     }
 

@@ -34,24 +34,39 @@ pub struct ExplainedUpdate {
 
 impl Explanation {
     /// Explains a record at `position`.
-    pub(crate) fn of(record: &Record<'_>, position: Position, layout: &Layout, rules: &RowRules) -> Explanation {
+    pub(crate) fn of(
+        record: &Record<'_>,
+        position: Position,
+        layout: &Layout,
+        rules: &RowRules,
+    ) -> Explanation {
         let update = match &record.checked {
             Ok(update) if update.fields().is_empty() => Err(NotSent::Overtaken),
             Ok(update) => {
                 let mut body = Vec::new();
                 update.write_body(&mut body);
                 let body = String::from_utf8(body).expect("JSON is UTF-8");
-                Ok(ExplainedUpdate { id: update.id(), body })
+                Ok(ExplainedUpdate {
+                    id: update.id(),
+                    body,
+                })
             }
             Err(invalid) => Err(NotSent::Invalid(invalid.errors.clone())),
         };
-        Explanation { position, cells: explain_record(record.raw, layout, rules), update }
+        Explanation {
+            position,
+            cells: explain_record(record.raw, layout, rules),
+            update,
+        }
     }
 
     /// About what holding it costs, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         // What is said of a cell is about as long as the cell.
-        let cells = self.cells.iter().map(|cell| size_of::<ExplainedCell>() + 2 * cell.text.len());
+        let cells = self
+            .cells
+            .iter()
+            .map(|cell| size_of::<ExplainedCell>() + 2 * cell.text.len());
         let update = match &self.update {
             Ok(update) => update.body.len(),
             Err(NotSent::Invalid(errors)) => errors.iter().map(FieldError::bytes).sum(),

@@ -110,7 +110,11 @@ impl IdSet {
     pub fn insert(&mut self, id: CustomerId) -> Membership {
         let word = self.words.entry(id.get() / IDS_PER_WORD).or_default();
         let bit = 1 << (id.get() % IDS_PER_WORD);
-        let membership = if *word & bit == 0 { Membership::New } else { Membership::Known };
+        let membership = if *word & bit == 0 {
+            Membership::New
+        } else {
+            Membership::Known
+        };
         *word |= bit;
         membership
     }
@@ -118,7 +122,11 @@ impl IdSet {
 
 impl IdSet {
     fn contains(&self, id: CustomerId) -> bool {
-        let word = self.words.get(&(id.get() / IDS_PER_WORD)).copied().unwrap_or_default();
+        let word = self
+            .words
+            .get(&(id.get() / IDS_PER_WORD))
+            .copied()
+            .unwrap_or_default();
         word & 1 << (id.get() % IDS_PER_WORD) != 0
     }
 }
@@ -144,7 +152,10 @@ impl AllIds {
 impl Ids {
     /// All rows are sent; ids that come again are pointed out for as long as memory allows.
     pub fn watching() -> Ids {
-        Ids(Looking::Watching { seen: IdSet::default(), words_max: WATCHED_WORDS_MAX })
+        Ids(Looking::Watching {
+            seen: IdSet::default(),
+            words_max: WATCHED_WORDS_MAX,
+        })
     }
 
     /// Of each id the first row is sent.
@@ -190,7 +201,9 @@ impl Ids {
                     Standing::Superseded
                 }
                 Some(earlier) if !earlier.fields.without(fields).is_empty() => {
-                    Standing::SentInstead { lost: earlier.fields.without(fields) }
+                    Standing::SentInstead {
+                        lost: earlier.fields.without(fields),
+                    }
                 }
                 Some(_) | None => Standing::Sent,
             },
@@ -227,29 +240,53 @@ mod tests {
     }
 
     fn standings(mut ids: Ids, rows: &[u64]) -> Vec<Standing> {
-        rows.iter().map(|row| ids.next(id(*row), FieldSet::EMPTY)).collect()
+        rows.iter()
+            .map(|row| ids.next(id(*row), FieldSet::EMPTY))
+            .collect()
     }
 
     /// Ids that are near to each other and ids at the ends of the range.
     fn any_id() -> impl Strategy<Value = u64> {
         let last = i64::MAX.cast_unsigned();
         let edge = 1_u64 << 32;
-        prop_oneof![1..200_u64, 6_400..6_600_u64, edge - 70..edge + 70, last - 70..=last]
+        prop_oneof![
+            1..200_u64,
+            6_400..6_600_u64,
+            edge - 70..edge + 70,
+            last - 70..=last
+        ]
     }
 
     #[test]
     fn fields_that_the_last_row_leaves_out_are_lost() {
         let fields = |of: &[Field]| of.iter().copied().collect::<FieldSet>();
         let (email, job) = (fields(&[Field::Email]), fields(&[Field::Job]));
-        let rows = [(5, email), (6, email), (5, job), (5, email), (6, email.union(job)), (7, job)];
+        let rows = [
+            (5, email),
+            (6, email),
+            (5, job),
+            (5, email),
+            (6, email.union(job)),
+            (7, job),
+        ];
         let mut count = RepeatCount::default();
         for (row, _) in rows {
             count.add(id(row));
         }
         let mut ids = Ids::superseding(count.finish());
-        let standings: Vec<_> = rows.iter().map(|(row, fields)| ids.next(id(*row), *fields)).collect();
+        let standings: Vec<_> = rows
+            .iter()
+            .map(|(row, fields)| ids.next(id(*row), *fields))
+            .collect();
         let (superseded, sent) = (Standing::Superseded, Standing::Sent);
-        let want = [superseded, superseded, superseded, Standing::SentInstead { lost: job }, sent, sent];
+        let want = [
+            superseded,
+            superseded,
+            superseded,
+            Standing::SentInstead { lost: job },
+            sent,
+            sent,
+        ];
         assert_eq!(standings, want);
     }
 
@@ -258,7 +295,9 @@ mod tests {
     #[test]
     fn all_rows_are_sent_and_repeats_pointed_out() {
         use Standing::{Sent, SentAgain};
-        let want = [Sent, Sent, SentAgain, Sent, SentAgain, SentAgain, Sent, SentAgain];
+        let want = [
+            Sent, Sent, SentAgain, Sent, SentAgain, SentAgain, Sent, SentAgain,
+        ];
         assert_eq!(standings(Ids::watching(), &ROWS), want);
     }
 
@@ -277,14 +316,19 @@ mod tests {
             count.add(id(row));
         }
         let rows: Vec<_> = ROWS.into_iter().chain([5]).collect();
-        let want = [Superseded, Superseded, Superseded, Superseded, Sent, Sent, Sent, Sent, Sent];
+        let want = [
+            Superseded, Superseded, Superseded, Superseded, Sent, Sent, Sent, Sent, Sent,
+        ];
         assert_eq!(standings(Ids::superseding(count.finish()), &rows), want);
     }
 
     #[test]
     fn with_more_ids_than_it_may_keep_it_gives_up() {
         use Standing::{Sent, SentAgain, Unknown};
-        let ids = Ids(Looking::Watching { seen: IdSet::default(), words_max: 2 });
+        let ids = Ids(Looking::Watching {
+            seen: IdSet::default(),
+            words_max: 2,
+        });
         let rows = [1, 2, 1, 64, 1, 128, 2];
         let want = [Sent, Sent, SentAgain, Sent, Unknown, Unknown, Unknown];
         assert_eq!(standings(ids, &rows), want);
@@ -295,7 +339,10 @@ mod tests {
         let mut set = IdSet::default();
         set.words.reserve(WATCHED_WORDS_MAX);
         let room = set.words.capacity();
-        assert_eq!(room, WATCHED_WORDS_MAX, "one word more would double the table");
+        assert_eq!(
+            room, WATCHED_WORDS_MAX,
+            "one word more would double the table"
+        );
     }
 
     proptest! {

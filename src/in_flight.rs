@@ -27,14 +27,19 @@ impl Future for OnItsWay {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<(Ticket, Attempt)> {
         let ticket = self.ticket;
-        self.request.poll_unpin(context).map(|attempt| (ticket, attempt))
+        self.request
+            .poll_unpin(context)
+            .map(|attempt| (ticket, attempt))
     }
 }
 
 impl InFlight {
     /// Adds a request. It leaves with the next wait for an answer.
     pub(crate) fn add(&mut self, ticket: Ticket, request: impl Future<Output = Attempt> + 'static) {
-        self.requests.push(OnItsWay { ticket, request: request.boxed_local() });
+        self.requests.push(OnItsWay {
+            ticket,
+            request: request.boxed_local(),
+        });
     }
 
     /// Waits for an answer; nothing where no request is left. A wait that is given up loses nothing.
@@ -50,7 +55,10 @@ impl InFlight {
     /// Gives the request of a ticket up, and with it its connection. All others are looked at for that, which is rare enough.
     pub(crate) fn give_up(&mut self, ticket: Ticket) {
         let requests = std::mem::take(&mut self.requests);
-        self.requests = requests.into_iter().filter(|request| request.ticket != ticket).collect();
+        self.requests = requests
+            .into_iter()
+            .filter(|request| request.ticket != ticket)
+            .collect();
     }
 
     /// How many there are.

@@ -10,12 +10,15 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     let typed = folded(name);
     let mistakes_max = (typed.len() / CHARACTERS_PER_MISTAKE).max(1);
     // Each character more is a mistake, so a name of another length need not be looked at: it may be a megabyte long.
-    let may_be_near = |candidate: &str| typed.len().abs_diff(candidate.chars().count()) <= mistakes_max;
+    let may_be_near =
+        |candidate: &str| typed.len().abs_diff(candidate.chars().count()) <= mistakes_max;
     candidates
         .into_iter()
         .filter(|candidate| may_be_near(candidate))
         .map(|candidate| (distance(&typed, &folded(candidate)), candidate))
-        .filter(|(mistakes, candidate)| *mistakes <= mistakes_max && *mistakes < candidate.chars().count())
+        .filter(|(mistakes, candidate)| {
+            *mistakes <= mistakes_max && *mistakes < candidate.chars().count()
+        })
         .min_by_key(|(mistakes, _)| *mistakes)
         .map(|(_, candidate)| candidate)
 }
@@ -34,9 +37,12 @@ fn distance(a: &[char], b: &[char]) -> usize {
         let mut current = vec![i + 1];
         let mut b_before = None;
         for (j, b_char) in b.iter().enumerate() {
-            let cell = |row: &[usize], column: usize| row.get(column).copied().unwrap_or(usize::MAX - 1);
+            let cell =
+                |row: &[usize], column: usize| row.get(column).copied().unwrap_or(usize::MAX - 1);
             let replaced = cell(&previous, j) + usize::from(a_char != b_char);
-            let mut best = replaced.min(cell(&previous, j + 1) + 1).min(cell(&current, j) + 1);
+            let mut best = replaced
+                .min(cell(&previous, j + 1) + 1)
+                .min(cell(&current, j) + 1);
             if j > 0 && a_before == Some(b_char) && b_before == Some(a_char) {
                 best = best.min(cell(&before_previous, j - 1) + 1);
             }
@@ -56,7 +62,8 @@ mod tests {
     #[test]
     fn a_misspelling_finds_its_name_and_a_stranger_finds_none() {
         let names = ["rate", "max-rows", "max-errors", "email", "id"];
-        let check = |typed: &str, want: Option<&str>| assert_eq!(nearest(typed, names), want, "{typed}");
+        let check =
+            |typed: &str, want: Option<&str>| assert_eq!(nearest(typed, names), want, "{typed}");
         for (typed, want) in [
             ("rate", Some("rate")),
             ("raet", Some("rate")),

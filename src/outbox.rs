@@ -58,7 +58,14 @@ impl Outbox {
     /// Nothing is in it.
     pub(crate) fn new() -> Outbox {
         let awaiting = Some(VecDeque::new());
-        Outbox { rows: Vec::new(), since: None, urgency: Urgency::None, awaiting, awaiting_bytes: 0, written: 0 }
+        Outbox {
+            rows: Vec::new(),
+            since: None,
+            urgency: Urgency::None,
+            awaiting,
+            awaiting_bytes: 0,
+            written: 0,
+        }
     }
 
     /// Adds an outcome, of this customer where the row was sent.
@@ -95,13 +102,17 @@ impl Outbox {
         let permit = recorder.reserve().await.expect(RECORDER_LISTENS);
         self.since = None;
         self.urgency = Urgency::None;
-        permit.send(Message::Ended(std::mem::replace(&mut self.rows, Vec::with_capacity(ROWS_MAX))));
+        permit.send(Message::Ended(std::mem::replace(
+            &mut self.rows,
+            Vec::with_capacity(ROWS_MAX),
+        )));
     }
 
     /// Whether more rows can be read.
     pub(crate) fn has_room(&self) -> bool {
-        let has_room =
-            |awaiting: &VecDeque<_>| awaiting.len() < AWAITING_MAX && self.awaiting_bytes < AWAITING_BYTES_MAX;
+        let has_room = |awaiting: &VecDeque<_>| {
+            awaiting.len() < AWAITING_MAX && self.awaiting_bytes < AWAITING_BYTES_MAX
+        };
         self.awaiting.as_ref().is_none_or(has_room)
     }
 
@@ -110,7 +121,10 @@ impl Outbox {
         let new = usize::try_from(rows.saturating_sub(self.written)).unwrap_or(usize::MAX);
         self.written = rows;
         let bytes = &mut self.awaiting_bytes;
-        let written = self.awaiting.iter_mut().flat_map(move |awaiting| awaiting.drain(..new.min(awaiting.len())));
+        let written = self
+            .awaiting
+            .iter_mut()
+            .flat_map(move |awaiting| awaiting.drain(..new.min(awaiting.len())));
         written.filter_map(move |awaiting| {
             *bytes -= awaiting.bytes;
             awaiting.customer
@@ -138,9 +152,26 @@ mod tests {
     }
 
     fn long(row: u64, bytes: usize) -> EndedRow {
-        let (position, raw) = (Position { row, input: 0, line: row + 1 }, Bytes::from(vec![b'a'; bytes]));
-        let row = Row { position, id: None, hash: 0, raw, content: Content::Invalid(Vec::new()) };
-        EndedRow { row, fate: Fate::Earlier, at: Timestamp::UNIX_EPOCH }
+        let (position, raw) = (
+            Position {
+                row,
+                input: 0,
+                line: row + 1,
+            },
+            Bytes::from(vec![b'a'; bytes]),
+        );
+        let row = Row {
+            position,
+            id: None,
+            hash: 0,
+            raw,
+            content: Content::Invalid(Vec::new()),
+        };
+        EndedRow {
+            row,
+            fate: Fate::Earlier,
+            at: Timestamp::UNIX_EPOCH,
+        }
     }
 
     /// An outbox that waits for as many outcomes as it may.
@@ -162,9 +193,18 @@ mod tests {
         assert!(outbox.is_due());
         assert_eq!(outbox.hand_over(&recorder).now_or_never(), Some(()));
         assert!(!outbox.is_due());
-        assert!(matches!(messages.try_recv(), Ok(Message::Ended(ended)) if ended.len() == AWAITING_MAX));
-        assert!(!outbox.has_room(), "what was handed over is not yet written down");
-        assert_eq!(outbox.written(1).count(), 0, "a settled row holds up no customer");
+        assert!(
+            matches!(messages.try_recv(), Ok(Message::Ended(ended)) if ended.len() == AWAITING_MAX)
+        );
+        assert!(
+            !outbox.has_room(),
+            "what was handed over is not yet written down"
+        );
+        assert_eq!(
+            outbox.written(1).count(),
+            0,
+            "a settled row holds up no customer"
+        );
         assert!(outbox.has_room());
 
         let mut outbox = full();
@@ -183,7 +223,10 @@ mod tests {
         };
         assert_eq!([1, 2, 3].map(&mut handed_over), [true, false, false]);
         let mut rows = || match messages.try_recv() {
-            Ok(Message::Ended(ended)) => ended.iter().map(|row| row.row.position.row).collect::<Vec<_>>(),
+            Ok(Message::Ended(ended)) => ended
+                .iter()
+                .map(|row| row.row.position.row)
+                .collect::<Vec<_>>(),
             other => panic!("{other:?}"),
         };
         assert_eq!(rows(), [1]);

@@ -29,7 +29,8 @@ use crate::journal::Outcome;
 use crate::progress::Progress;
 pub use crate::reading::RowBuilder;
 use crate::reading::{
-    BLOCKS_QUEUED_MAX, Batch, BlockSource, Demand, How, InOrder, Sifted, Sifter, check_blocks, read_blocks,
+    BLOCKS_QUEUED_MAX, Batch, BlockSource, Demand, How, InOrder, Sifted, Sifter, check_blocks,
+    read_blocks,
 };
 use crate::recorder::{EndedRow, Fate, MESSAGES_QUEUED_MAX, Message, Recorded, Recorder, Written};
 use crate::schedule::StopReason;
@@ -90,16 +91,27 @@ pub fn run(reading: Reading, sending: Sending, recorder: Recorder) -> io::Result
     let (batches_in, batches) = mpsc::channel(BATCHES_QUEUED_MAX);
     let (messages_in, messages) = mpsc::channel(MESSAGES_QUEUED_MAX);
     let (written_in, written) = watch::channel(Written::Rows(0));
-    let readers = Readers::start(reading, move |batch| match batches_in.blocking_send(batch) {
-        Ok(()) => Demand::Present,
-        Err(_) => Demand::Gone,
+    let readers = Readers::start(reading, move |batch| {
+        match batches_in.blocking_send(batch) {
+            Ok(()) => Demand::Present,
+            Err(_) => Demand::Gone,
+        }
     })?;
     let recording = spawn("recorder", move || recorder.run(messages, &written_in))?;
     // The recorder's last files come once the connections are closed: these may have taken all descriptors.
     let until_closed = messages_in.clone();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     let sent = catch_unwind(AssertUnwindSafe(|| {
-        runtime.block_on(sender::send(sending, Queues { batches, recorder: messages_in, written }))
+        runtime.block_on(sender::send(
+            sending,
+            Queues {
+                batches,
+                recorder: messages_in,
+                written,
+            },
+        ))
     }));
     drop(runtime);
     drop(until_closed);
@@ -115,7 +127,9 @@ const THREADS_MAX: NonZeroUsize = NonZeroUsize::new(8).expect("more than none");
 
 /// Threads on which a check works: as many as run at once, up to a few.
 pub fn threads() -> NonZeroUsize {
-    thread::available_parallelism().unwrap_or(NonZeroUsize::MIN).min(THREADS_MAX)
+    thread::available_parallelism()
+        .unwrap_or(NonZeroUsize::MIN)
+        .min(THREADS_MAX)
 }
 
 /// Reads and records what is invalid; sends nothing.
@@ -126,11 +140,26 @@ pub fn check(
     progress: &Progress,
     mut onlooker: Onlooker<'_>,
 ) -> io::Result<(Checked, Recorded)> {
-    let Reading { inputs, builder, window, mut ids } = reading;
+    let Reading {
+        inputs,
+        builder,
+        window,
+        mut ids,
+    } = reading;
     let builder = Arc::new(builder);
-    let Bounds { error_limit, threads, drain } = bounds;
-    let (sifters, mut in_order) = Sifters::start(inputs, &builder, window, threads, &onlooker.rows, &drain)?;
-    let mut checked = Checked { stop: None, input_fault: None, read: RowsRead::default(), extent: Extent::Whole };
+    let Bounds {
+        error_limit,
+        threads,
+        drain,
+    } = bounds;
+    let (sifters, mut in_order) =
+        Sifters::start(inputs, &builder, window, threads, &onlooker.rows, &drain)?;
+    let mut checked = Checked {
+        stop: None,
+        input_fault: None,
+        read: RowsRead::default(),
+        extent: Extent::Whole,
+    };
     let mut fault = None;
     for sifted in &mut in_order {
         let sifted = match sifted {
@@ -150,7 +179,11 @@ pub fn check(
         }
         let errors = recorder.tally().count(Outcome::Invalid);
         if error_limit.is_exceeded(checked.read.rows, errors) {
-            checked.stop = Some(StopReason::ErrorLimit { ended: checked.read.rows, errors, limit: error_limit });
+            checked.stop = Some(StopReason::ErrorLimit {
+                ended: checked.read.rows,
+                errors,
+                limit: error_limit,
+            });
             break;
         }
     }
@@ -167,7 +200,10 @@ pub fn check(
 impl<'o> Onlooker<'o> {
     /// Is shown the first rows, so many of them.
     pub fn new(rows: u64, show: &'o mut dyn FnMut(&Explanation)) -> Onlooker<'o> {
-        Onlooker { rows: Arc::new(AtomicU64::new(rows)), show }
+        Onlooker {
+            rows: Arc::new(AtomicU64::new(rows)),
+            show,
+        }
     }
 
     /// Shows as many of these as are still wanted. A sifter that has not heard of it does more than it needs to.
@@ -191,8 +227,14 @@ pub fn count_repeats(
     window: RowWindow,
     threads: NonZeroUsize,
 ) -> io::Result<Result<Repeats, InputError>> {
-    let (sifters, in_order) =
-        Sifters::start(inputs, &Arc::new(builder), window, threads, &Arc::default(), &Signals::none().drain())?;
+    let (sifters, in_order) = Sifters::start(
+        inputs,
+        &Arc::new(builder),
+        window,
+        threads,
+        &Arc::default(),
+        &Signals::none().drain(),
+    )?;
     let mut count = RepeatCount::default();
     let mut fault = None;
     for sifted in in_order {
@@ -214,7 +256,11 @@ fn invalid_rows(sifted: Sifted, progress: &Progress) -> Message {
     let at = Timestamp::now();
     let ended = sifted.invalid.into_iter().map(|row| {
         progress.ended_badly();
-        EndedRow { row, fate: Fate::Invalid, at }
+        EndedRow {
+            row,
+            fate: Fate::Invalid,
+            at,
+        }
     });
     Message::Ended(ended.collect())
 }
@@ -233,13 +279,23 @@ impl Sifters {
     ) -> io::Result<(Sifters, InOrder)> {
         let takes_part = inputs.iter().all(KnownInput::can_be_read_twice);
         let source = BlockSource::of(inputs, window);
-        let how = How { builder: builder.clone(), to_explain: to_explain.clone() };
-        let (sifter, arrivals, in_order) = Sifter::with_threads(source, how, threads.get(), takes_part, drain.clone());
+        let how = How {
+            builder: builder.clone(),
+            to_explain: to_explain.clone(),
+        };
+        let (sifter, arrivals, in_order) =
+            Sifter::with_threads(source, how, threads.get(), takes_part, drain.clone());
         let start = |number| {
             let (sifter, arrivals) = (sifter.clone(), arrivals.clone());
-            spawn(&format!("checker {number}"), move || sifter.sift_into(&arrivals))
+            spawn(&format!("checker {number}"), move || {
+                sifter.sift_into(&arrivals)
+            })
         };
-        let others = if takes_part { threads.get() - 1 } else { threads.get() };
+        let others = if takes_part {
+            threads.get() - 1
+        } else {
+            threads.get()
+        };
         let sifters = (1..=others).map(start).collect::<io::Result<_>>()?;
         Ok((Sifters(sifters), in_order))
     }
@@ -264,10 +320,19 @@ impl Readers {
         reading: Reading,
         send: impl FnMut(Result<Batch, InputError>) -> Demand + Send + 'static,
     ) -> io::Result<Readers> {
-        let Reading { inputs, builder, window, ids } = reading;
+        let Reading {
+            inputs,
+            builder,
+            window,
+            ids,
+        } = reading;
         let (blocks_in, blocks) = sync_channel(BLOCKS_QUEUED_MAX);
-        let checker = spawn("checker", move || check_blocks(&blocks, &builder, ids, send))?;
-        let reader = spawn("reader", move || read_blocks(BlockSource::of(inputs, window), &blocks_in))?;
+        let checker = spawn("checker", move || {
+            check_blocks(&blocks, &builder, ids, send)
+        })?;
+        let reader = spawn("reader", move || {
+            read_blocks(BlockSource::of(inputs, window), &blocks_in)
+        })?;
         Ok(Readers { reader, checker })
     }
 
@@ -284,7 +349,10 @@ impl Readers {
     }
 }
 
-fn spawn<T: Send + 'static>(name: &str, work: impl FnOnce() -> T + Send + 'static) -> io::Result<JoinHandle<T>> {
+fn spawn<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<JoinHandle<T>> {
     thread::Builder::new().name(name.to_owned()).spawn(work)
 }
 
@@ -307,8 +375,14 @@ mod tests {
     fn file_of_rows(rows: u64) -> tempfile::NamedTempFile {
         let mut text = String::from("id,email,address\n");
         for row in 1..=rows {
-            let email = if row % 7 == 0 { "no address" } else { "someone@localhost" };
-            let address = "\"line\nbreak\" ".repeat(usize::try_from(row % 40).expect("few")).replace('"', "\"\"");
+            let email = if row % 7 == 0 {
+                "no address"
+            } else {
+                "someone@localhost"
+            };
+            let address = "\"line\nbreak\" "
+                .repeat(usize::try_from(row % 40).expect("few"))
+                .replace('"', "\"\"");
             writeln!(text, "{row},{email},\"{address}\"").expect("writing to a String cannot fail");
         }
         let file = tempfile::NamedTempFile::new().expect("a file");
@@ -316,16 +390,26 @@ mod tests {
         file
     }
 
-    fn sift(file: &tempfile::NamedTempFile, threads: usize, mut ids: Ids) -> (RowsRead, Vec<String>, Vec<u64>) {
+    fn sift(
+        file: &tempfile::NamedTempFile,
+        threads: usize,
+        mut ids: Ids,
+    ) -> (RowsRead, Vec<String>, Vec<u64>) {
         let (builder, window) = (Arc::new(builder()), RowWindow::new(3, None));
         let threads = NonZeroUsize::new(threads).expect("at least one");
         let inputs = vec![look(file), look(file)];
         let (mut read, mut invalid, mut explained) = (RowsRead::default(), Vec::new(), Vec::new());
         let mut show = |explanation: &Explanation| explained.push(explanation.position.row);
         let mut onlooker = Onlooker::new(EXPLAINED, &mut show);
-        let (sifters, in_order) =
-            Sifters::start(inputs, &builder, window, threads, &onlooker.rows, &Signals::none().drain())
-                .expect("threads");
+        let (sifters, in_order) = Sifters::start(
+            inputs,
+            &builder,
+            window,
+            threads,
+            &onlooker.rows,
+            &Signals::none().drain(),
+        )
+        .expect("threads");
         for sifted in in_order {
             let sifted = sifted.expect("a good file").settle(&mut ids, &builder);
             read.append(&sifted.read);
@@ -337,7 +421,10 @@ mod tests {
     }
 
     fn builder() -> RowBuilder {
-        RowBuilder { rules: RowRules::default(), key: Key::of([7; 16]) }
+        RowBuilder {
+            rules: RowRules::default(),
+            key: Key::of([7; 16]),
+        }
     }
 
     fn look(file: &tempfile::NamedTempFile) -> KnownInput {
@@ -355,19 +442,39 @@ mod tests {
     #[test]
     fn several_threads_find_what_one_finds_in_the_same_order() {
         let file = file_of_rows(9_000);
-        assert!(std::fs::metadata(file.path()).expect("a file").len() > 4 << 18, "several blocks");
+        assert!(
+            std::fs::metadata(file.path()).expect("a file").len() > 4 << 18,
+            "several blocks"
+        );
         // All valid rows of the second file but the first three, which are skipped in the first one, name a customer again.
         let (bad, again) = (2 * (9_000 / 7), 9_000 - 9_000 / 7 - 3);
 
         let (read, invalid, explained) = sift(&file, 1, Ids::watching());
-        assert!(explained.iter().copied().eq(4..4 + EXPLAINED), "the first rows, without those that are skipped");
+        assert!(
+            explained.iter().copied().eq(4..4 + EXPLAINED),
+            "the first rows, without those that are skipped"
+        );
         assert_eq!((read.rows, read.last_row), (17_997, Some(18_000)));
         assert_eq!((invalid.len() as u64, read.duplicates.rows), (bad, again));
-        assert_eq!(read.duplicates.first.iter().map(|place| place.row).collect::<Vec<_>>(), [9_004, 9_005, 9_006]);
+        assert_eq!(
+            read.duplicates
+                .first
+                .iter()
+                .map(|place| place.row)
+                .collect::<Vec<_>>(),
+            [9_004, 9_005, 9_006]
+        );
 
         let (refused, refused_rows, _) = sift(&file, 1, Ids::refusing());
-        assert_eq!((refused.rows, refused_rows.len() as u64), (17_997, bad + again));
-        assert_eq!(refused.fields_left_out, read.fields_left_out - again, "an invalid row has nothing else to count");
+        assert_eq!(
+            (refused.rows, refused_rows.len() as u64),
+            (17_997, bad + again)
+        );
+        assert_eq!(
+            refused.fields_left_out,
+            read.fields_left_out - again,
+            "an invalid row has nothing else to count"
+        );
 
         let (last, last_invalid, _) = sift(&file, 1, last_rows(&file, 1));
         assert_eq!((last.superseded, &last_invalid), (again, &invalid));

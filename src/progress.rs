@@ -53,7 +53,10 @@ impl Progress {
     /// Why it is not faster.
     pub fn slow(&self, why: String) {
         // Text is whole or not there: a thread that panicked while it held the lock left it as it was.
-        *self.slow.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = why;
+        *self
+            .slow
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = why;
     }
 
     /// The numbers now.
@@ -64,7 +67,11 @@ impl Progress {
             bad: self.bad.load(Ordering::Relaxed),
             in_flight: self.in_flight.load(Ordering::Relaxed),
             retries: self.retries.load(Ordering::Relaxed),
-            slow: self.slow.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone(),
+            slow: self
+                .slow
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner)
+                .clone(),
         }
     }
 }

@@ -28,7 +28,13 @@ pub(crate) struct Renewals {
 impl Renewals {
     pub(crate) fn new(source: TokenSource, token: Token) -> Renewals {
         let file = source.watch();
-        Renewals { source, token, file, under_way: JoinSet::new(), stopping: watch::Sender::new(false) }
+        Renewals {
+            source,
+            token,
+            file,
+            under_way: JoinSet::new(),
+            stopping: watch::Sender::new(false),
+        }
     }
 
     /// The token to send now.
@@ -49,7 +55,8 @@ impl Renewals {
             RenewalReason::FileChanged => Occasion::FileChanged,
         };
         let mut stopping = self.stopping.subscribe();
-        self.under_way.spawn(async move { source.renew(&token, occasion, &mut stopping).await });
+        self.under_way
+            .spawn(async move { source.renew(&token, occasion, &mut stopping).await });
     }
 
     /// The run is about to end: a renewal that has not asked the token endpoint yet does not do so any more.
@@ -68,10 +75,12 @@ impl Renewals {
     /// Waits for the renewal under way, because the process is about to end. What came of it.
     pub(crate) async fn finish(&mut self) -> Option<Renewal> {
         self.stop();
-        let renewal = timeout(FINISH_WAIT_MAX, self.ended()).await.unwrap_or_else(|_| {
-            warn!("a renewal of the token was cut off: you may have to log in again");
-            None
-        });
+        let renewal = timeout(FINISH_WAIT_MAX, self.ended())
+            .await
+            .unwrap_or_else(|_| {
+                warn!("a renewal of the token was cut off: you may have to log in again");
+                None
+            });
         if let Err(error) = self.source.finish() {
             warn!("{error}");
         }

@@ -56,15 +56,27 @@ impl Reporter {
     /// Brings what the user sees up to date.
     pub(crate) fn report(&mut self, schedule: &Schedule<Row>, now: Moment) {
         let retries = schedule.statistics().retries.values().sum();
-        self.progress.sending(u64::try_from(schedule.in_flight()).unwrap_or(u64::MAX), retries);
-        let long_enough = |since: Option<Moment>| since.map(|since| now.since(since)).filter(|time| *time >= SILENCE);
+        self.progress.sending(
+            u64::try_from(schedule.in_flight()).unwrap_or(u64::MAX),
+            retries,
+        );
+        let long_enough = |since: Option<Moment>| {
+            since
+                .map(|since| now.since(since))
+                .filter(|time| *time >= SILENCE)
+        };
         let silence = (long_enough(schedule.silent_since()).map(|time| ("no answer", time)))
             .or_else(|| long_enough(schedule.failing_since()).map(|time| ("no good answer", time)));
         self.progress.slow(match (schedule.slow(), silence) {
-            (None | Some(Slow::LimitedByConcurrency | Slow::ApiDown(_, None)), Some((what, time))) => {
+            (
+                None | Some(Slow::LimitedByConcurrency | Slow::ApiDown(_, None)),
+                Some((what, time)),
+            ) => {
                 format!("{what} from {} for {} s", self.route, time.as_secs())
             }
-            (slow, _) => slow.map_or_else(String::new, |slow| describe(slow, schedule.statistics().learned_rate, now)),
+            (slow, _) => slow.map_or_else(String::new, |slow| {
+                describe(slow, schedule.statistics().learned_rate, now)
+            }),
         });
         self.log_health(schedule, silence.map(|(what, _)| what), now);
         self.warn_of_unknown_customers(schedule);
@@ -74,7 +86,9 @@ impl Reporter {
 
     /// Logs once that the API is silent, that it is down, and that it is up again.
     fn log_health(&mut self, schedule: &Schedule<Row>, silence: Option<&str>, now: Moment) {
-        let cause = schedule.last_failure().map_or_else(String::new, |cause| self.describe_failure(cause));
+        let cause = schedule
+            .last_failure()
+            .map_or_else(String::new, |cause| self.describe_failure(cause));
         let health = match schedule.slow() {
             Some(Slow::ApiDown(since, _)) => Health::Down(since),
             _ if silence.is_some() => Health::Silent,
@@ -82,17 +96,28 @@ impl Reporter {
         };
         match (self.logged, health) {
             (Health::Well, Health::Silent) => {
-                info!("{} from {} for a second{cause}", silence.unwrap_or_default(), self.route);
+                info!(
+                    "{} from {} for a second{cause}",
+                    silence.unwrap_or_default(),
+                    self.route
+                );
             }
             (Health::Well | Health::Silent, Health::Down(_)) => {
-                warn!("the API at {} is down{cause}; one request is tried now and then", self.route);
+                warn!(
+                    "the API at {} is down{cause}; one request is tried now and then",
+                    self.route
+                );
             }
             (Health::Down(since), Health::Well) => {
-                info!("the API is up again, after {} s", now.since(since).as_secs());
+                info!(
+                    "the API is up again, after {} s",
+                    now.since(since).as_secs()
+                );
             }
             (Health::Silent | Health::Well, Health::Well) => {}
             // A probe that is under way is no news.
-            (Health::Down(_) | Health::Silent, Health::Silent) | (Health::Down(_), Health::Down(_)) => return,
+            (Health::Down(_) | Health::Silent, Health::Silent)
+            | (Health::Down(_), Health::Down(_)) => return,
         }
         self.logged = health;
     }
@@ -133,7 +158,9 @@ impl Reporter {
             && !self.has_warned_of_unknown
         {
             self.has_warned_of_unknown = true;
-            warn!("the API knows none of the first {rows} customers (404): is --base-url or --tenant wrong?");
+            warn!(
+                "the API knows none of the first {rows} customers (404): is --base-url or --tenant wrong?"
+            );
         }
     }
 }
@@ -152,11 +179,17 @@ fn describe(slow: Slow, learned: Option<f64>, now: Moment) -> String {
         Slow::ApiDown(since, probe) => {
             let down_s = now.since(since).as_secs();
             match probe {
-                Some(at) => format!("API down since {down_s} s, next probe in {} s", at.since(now).as_secs()),
+                Some(at) => format!(
+                    "API down since {down_s} s, next probe in {} s",
+                    at.since(now).as_secs()
+                ),
                 None => format!("API down since {down_s} s, probing"),
             }
         }
-        Slow::InDoubt => "the rows left are in doubt: another update has to tell whether the API works".to_owned(),
+        Slow::InDoubt => {
+            "the rows left are in doubt: another update has to tell whether the API works"
+                .to_owned()
+        }
         Slow::LimitedByWindow => "limited by the API's window".to_owned(),
         Slow::LimitedByRate => "limited by --rate".to_owned(),
         Slow::LimitedByLearnedRate => match learned {

@@ -6,7 +6,9 @@ use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use crate::contract::CustomerId;
-use crate::journal::{Checkpoint, Comparison, Debt, Difference, EntryReader, LineError, Overtakers, Plan};
+use crate::journal::{
+    Checkpoint, Comparison, Debt, Difference, EntryReader, LineError, Overtakers, Plan,
+};
 use crate::row::{Position, Row};
 use crate::schedule::StopReason;
 
@@ -49,19 +51,31 @@ pub struct AskedRows {
 impl AskedRows {
     /// Of these inputs all rows, of the others those in the range.
     pub fn new(range: Range<u64>, of_failed_rows: BTreeSet<usize>) -> AskedRows {
-        AskedRows { range, of_failed_rows, failed_rows: 0, failed_rows_before: BTreeMap::new() }
+        AskedRows {
+            range,
+            of_failed_rows,
+            failed_rows: 0,
+            failed_rows_before: BTreeMap::new(),
+        }
     }
 
     /// A row came. They have to come in order.
     fn take(&mut self, position: Position) {
-        self.failed_rows_before.entry(position.input).or_insert(self.failed_rows);
+        self.failed_rows_before
+            .entry(position.input)
+            .or_insert(self.failed_rows);
         self.failed_rows += u64::from(self.of_failed_rows.contains(&position.input));
     }
 
     /// Whether a row that came may be sent.
     fn contain(&self, position: Position) -> bool {
-        let before = self.failed_rows_before.get(&position.input).copied().unwrap_or_default();
-        self.of_failed_rows.contains(&position.input) || self.range.contains(&(position.row - before))
+        let before = self
+            .failed_rows_before
+            .get(&position.input)
+            .copied()
+            .unwrap_or_default();
+        self.of_failed_rows.contains(&position.input)
+            || self.range.contains(&(position.row - before))
     }
 }
 
@@ -129,7 +143,11 @@ impl Gaps {
     }
 
     /// What overtook those rows, looked up in the journal.
-    pub fn find(mut self, checkpoint: &Checkpoint, entries: &EntryReader) -> Result<Overtakers, LineError> {
+    pub fn find(
+        mut self,
+        checkpoint: &Checkpoint,
+        entries: &EntryReader,
+    ) -> Result<Overtakers, LineError> {
         if let Some(first_row) = self.first_row {
             entries.overtake(checkpoint, first_row, &mut self.overtakers)?;
         }
@@ -139,7 +157,12 @@ impl Gaps {
 
 impl Resume {
     /// Goes on after this checkpoint. What overtook rows without an outcome is set into `gaps` before one of them is planned.
-    pub fn new(checkpoint: Arc<Checkpoint>, gaps: Arc<OnceLock<Overtakers>>, compare: Compare, terms: Terms) -> Resume {
+    pub fn new(
+        checkpoint: Arc<Checkpoint>,
+        gaps: Arc<OnceLock<Overtakers>>,
+        compare: Compare,
+        terms: Terms,
+    ) -> Resume {
         let comparing = match compare {
             Compare::Done(found) => {
                 gaps.get_or_init(|| found);
@@ -153,7 +176,13 @@ impl Resume {
                 waiting_bytes: 0,
             }),
         };
-        Resume { checkpoint, gaps, terms, comparing, compared: VecDeque::new() }
+        Resume {
+            checkpoint,
+            gaps,
+            terms,
+            comparing,
+            compared: VecDeque::new(),
+        }
     }
 
     /// The last row that the journal knows.
@@ -194,12 +223,25 @@ impl Resume {
 
     /// All rows that the journal knows have come, or no more will: the comparison ends, and the rows that waited for it go on.
     pub fn end(&mut self) -> Result<(), StopReason> {
-        let Some(comparing) = self.comparing.take() else { return Ok(()) };
-        if let Some(Difference { first_row, last_row, .. }) = comparing.comparison.difference() {
-            return Err(StopReason::InputChanged { first_row, last_row });
+        let Some(comparing) = self.comparing.take() else {
+            return Ok(());
+        };
+        if let Some(Difference {
+            first_row,
+            last_row,
+            ..
+        }) = comparing.comparison.difference()
+        {
+            return Err(StopReason::InputChanged {
+                first_row,
+                last_row,
+            });
         }
         // A journal that cannot be read any more cannot be written for long either.
-        let found = comparing.gaps.find(&self.checkpoint, &comparing.entries).or(Err(StopReason::JournalUnwritable))?;
+        let found = comparing
+            .gaps
+            .find(&self.checkpoint, &comparing.entries)
+            .or(Err(StopReason::JournalUnwritable))?;
         self.gaps.get_or_init(|| found);
         self.compared = comparing.waiting;
         Ok(())
@@ -221,8 +263,14 @@ impl Resume {
         if !self.terms.asked.contain(row.position) {
             return Step::Leave;
         }
-        let update = row.update().map(|(customer, fields)| (customer.get(), fields));
-        match (self.checkpoint.plan(row.position.row, update, self.gaps.get()), self.terms.left_out) {
+        let update = row
+            .update()
+            .map(|(customer, fields)| (customer.get(), fields));
+        match (
+            self.checkpoint
+                .plan(row.position.row, update, self.gaps.get()),
+            self.terms.left_out,
+        ) {
             (Plan::Send, _) => Step::Send,
             (Plan::SendAgain, _) => Step::SendAgain,
             (Plan::Leave, _) => Step::Leave,
@@ -245,12 +293,20 @@ mod tests {
         let found: Vec<_> = (1..)
             .zip(inputs)
             .filter(|&(row, input)| {
-                let position = Position { row, input, line: row };
+                let position = Position {
+                    row,
+                    input,
+                    line: row,
+                };
                 asked.take(position);
                 asked.contain(position)
             })
             .map(|(row, _)| row)
             .collect();
-        assert_eq!(found, [1, 2, 4, 5, 6], "of the three the second and the third");
+        assert_eq!(
+            found,
+            [1, 2, 4, 5, 6],
+            "of the three the second and the third"
+        );
     }
 }

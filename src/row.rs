@@ -68,9 +68,19 @@ impl Row {
     #[must_use]
     pub fn fragment(self, of: FieldSet) -> Row {
         let content = match self.content {
-            Content::Update { id, body, fields, request } => {
+            Content::Update {
+                id,
+                body,
+                fields,
+                request,
+            } => {
                 let fields = fields.intersection(of);
-                Content::Update { id, body: body_of_fields(&body, fields).into(), fields, request }
+                Content::Update {
+                    id,
+                    body: body_of_fields(&body, fields).into(),
+                    fields,
+                    request,
+                }
             }
             content @ (Content::Invalid(_) | Content::Superseded) => content,
         };

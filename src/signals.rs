@@ -38,7 +38,11 @@ pub enum StopSignal {
 
 impl StopSignal {
     /// Each of them, with its number, which is the same on all systems.
-    const ALL: [(Self, u32); 3] = [(Self::Hangup, 1), (Self::Interrupt, 2), (Self::Terminate, 15)];
+    const ALL: [(Self, u32); 3] = [
+        (Self::Hangup, 1),
+        (Self::Interrupt, 2),
+        (Self::Terminate, 15),
+    ];
 
     /// The reason to stop that it is.
     pub fn reason(self) -> StopReason {
@@ -117,7 +121,9 @@ enum Work {
 
 impl State {
     fn take(&mut self, signal: StopSignal, now: Instant) {
-        let is_same = self.counted_at.is_some_and(|at| now.saturating_duration_since(at) < TOGETHER);
+        let is_same = self
+            .counted_at
+            .is_some_and(|at| now.saturating_duration_since(at) < TOGETHER);
         if is_same {
             return;
         }
@@ -134,13 +140,23 @@ impl Watch {
     /// Installs the handlers. A signal that was ignored when the program started stays ignored.
     pub fn install() -> io::Result<Watch> {
         let ignored = ignored_at_start();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .build()?;
         let streams = {
             let _entered = runtime.enter();
-            let heeded = StopSignal::ALL.into_iter().filter(|(_, number)| !is_ignored(ignored, *number));
-            heeded.map(|(name, _)| Ok((name, signal(name.kind())?))).collect::<io::Result<_>>()?
+            let heeded = StopSignal::ALL
+                .into_iter()
+                .filter(|(_, number)| !is_ignored(ignored, *number));
+            heeded
+                .map(|(name, _)| Ok((name, signal(name.kind())?)))
+                .collect::<io::Result<_>>()?
         };
-        Ok(Watch { runtime, streams, signals: Signals::none() })
+        Ok(Watch {
+            runtime,
+            streams,
+            signals: Signals::none(),
+        })
     }
 
     /// Does the work on a thread of its own, until its end or a signal that it does not drain.
@@ -150,11 +166,14 @@ impl Watch {
     ) -> io::Result<WorkEnd<T>> {
         let signals = self.signals.clone();
         let (ends, mut ended) = oneshot::channel::<()>();
-        let work = thread::Builder::new().name("custsync".to_owned()).stack_size(STACK_BYTES).spawn(move || {
-            // Dropped at the end of the work, also where that is a panic.
-            let _ends = ends;
-            work(signals)
-        })?;
+        let work = thread::Builder::new()
+            .name("custsync".to_owned())
+            .stack_size(STACK_BYTES)
+            .spawn(move || {
+                // Dropped at the end of the work, also where that is a panic.
+                let _ends = ends;
+                work(signals)
+            })?;
         let signalled = self.runtime.block_on(async {
             loop {
                 tokio::select! {
@@ -175,7 +194,9 @@ impl Watch {
 impl Signals {
     /// Signals that never come.
     pub fn none() -> Signals {
-        Signals { state: Arc::new(watch::Sender::new(State::default())) }
+        Signals {
+            state: Arc::new(watch::Sender::new(State::default())),
+        }
     }
 
     /// From now on, a signal does not end the program: whoever has what this returns stops by itself.
@@ -193,7 +214,11 @@ impl Signals {
                 thread::park();
             }
         }
-        Drain { changes: self.state.subscribe(), told: 0, signals: self.clone() }
+        Drain {
+            changes: self.state.subscribe(),
+            told: 0,
+            signals: self.clone(),
+        }
     }
 
     /// Takes a signal in. Returns what the work does.
@@ -231,7 +256,9 @@ impl Drain {
 /// Waits for the next signal; for ever where all are ignored.
 async fn next(streams: &mut [(StopSignal, Signal)]) -> StopSignal {
     poll_fn(|context| {
-        let came = streams.iter_mut().find_map(|(name, stream)| stream.poll_recv(context).is_ready().then_some(*name));
+        let came = streams
+            .iter_mut()
+            .find_map(|(name, stream)| stream.poll_recv(context).is_ready().then_some(*name));
         came.map_or(Poll::Pending, Poll::Ready)
     })
     .await
@@ -246,7 +273,8 @@ fn ignored_at_start() -> u64 {
 /// The mask of ignored signals in the text of `/proc/self/status` (`proc_pid_status(5)`).
 fn ignored_in(status: &str) -> u64 {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default()
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .unwrap_or_default()
 }
 
 fn is_ignored(mask: u64, number: u32) -> bool {
@@ -262,18 +290,38 @@ mod tests {
     fn signals_that_come_together_are_one() {
         let start = Instant::now();
         let check = |signals: &[(StopSignal, u64)], first: StopSignal, count: u32| {
-            let mut state = State { work: Work::Drains, ..State::default() };
+            let mut state = State {
+                work: Work::Drains,
+                ..State::default()
+            };
             for (signal, at_ms) in signals {
                 state.take(*signal, start + Duration::from_millis(*at_ms));
             }
-            assert_eq!((state.first, state.count, state.work), (Some(first), count, Work::Drains), "{signals:?}");
+            assert_eq!(
+                (state.first, state.count, state.work),
+                (Some(first), count, Work::Drains),
+                "{signals:?}"
+            );
         };
         check(&[(Interrupt, 0)], Interrupt, 1);
         check(&[(Interrupt, 0), (Terminate, 0)], Interrupt, 1);
         check(&[(Hangup, 0), (Terminate, 999)], Hangup, 1);
         check(&[(Hangup, 0), (Terminate, 1_000)], Hangup, 2);
-        check(&[(Terminate, 0), (Terminate, 600), (Terminate, 1_200)], Terminate, 2);
-        check(&[(Terminate, 0), (Terminate, 1_500), (Terminate, 2_400), (Interrupt, 3_000)], Terminate, 3);
+        check(
+            &[(Terminate, 0), (Terminate, 600), (Terminate, 1_200)],
+            Terminate,
+            2,
+        );
+        check(
+            &[
+                (Terminate, 0),
+                (Terminate, 1_500),
+                (Terminate, 2_400),
+                (Interrupt, 3_000),
+            ],
+            Terminate,
+            3,
+        );
     }
 
     #[test]
@@ -289,15 +337,21 @@ mod tests {
 
     #[test]
     fn each_signal_is_told_once() {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .expect("a runtime");
         let mut drain = Signals::none().drain();
         runtime.block_on(async {
-            let nothing_more = |drain: &mut Drain| futures_util::FutureExt::now_or_never(drain.next()).is_none();
+            let nothing_more =
+                |drain: &mut Drain| futures_util::FutureExt::now_or_never(drain.next()).is_none();
             assert!(nothing_more(&mut drain));
             let start = Instant::now();
             for seconds in [0, 2] {
                 let at = start + Duration::from_secs(seconds);
-                drain.signals.state.send_modify(|state| state.take(StopSignal::Interrupt, at));
+                drain
+                    .signals
+                    .state
+                    .send_modify(|state| state.take(StopSignal::Interrupt, at));
             }
             assert_eq!(drain.next().await, StopSignal::Interrupt);
             assert_eq!(drain.next().await, StopSignal::Interrupt, "the second one");
@@ -309,9 +363,16 @@ mod tests {
     fn ignored_signals_are_read_from_the_systems_words() {
         let check = |status: &str, want: [bool; 3]| {
             let mask = ignored_in(status);
-            assert_eq!(StopSignal::ALL.map(|(_, number)| is_ignored(mask, number)), want, "{status}");
+            assert_eq!(
+                StopSignal::ALL.map(|(_, number)| is_ignored(mask, number)),
+                want,
+                "{status}"
+            );
         };
-        check("Name:\tcustsync\nSigBlk:\tffff\nSigIgn:\t0000000000001001\nSigCgt:\t0\n", [true, false, false]);
+        check(
+            "Name:\tcustsync\nSigBlk:\tffff\nSigIgn:\t0000000000001001\nSigCgt:\t0\n",
+            [true, false, false],
+        );
         check("SigIgn:\t0000000000000002\n", [false, true, false]);
         check("SigIgn:\t0000000000004006\n", [false, true, true]);
         check("SigIgn:\t0000000000000000\n", [false; 3]);

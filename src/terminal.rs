@@ -16,7 +16,9 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::Settings;
-use crate::config::output::{Color, OutputFormat, OutputSettings, Progress as ProgressSetting, Verbosity};
+use crate::config::output::{
+    Color, OutputFormat, OutputSettings, Progress as ProgressSetting, Verbosity,
+};
 use crate::crash;
 use crate::progress::{Progress, Snapshot};
 use crate::summary::grouped;
@@ -56,7 +58,11 @@ impl Terminal {
             (ProgressSetting::Auto, _) => Showing::LogLines,
         };
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
-        set_up_log(settings, bar.clone(), uses_color(settings.color, on_terminal));
+        set_up_log(
+            settings,
+            bar.clone(),
+            uses_color(settings.color, on_terminal),
+        );
         if let Some(file) = file {
             info!("settings are taken from {}", text::safe_path(file));
         }
@@ -77,7 +83,10 @@ impl Terminal {
                 .spawn(move || show(&progress, &bar, display, total_bytes, &stopped))
                 .ok(),
         };
-        Watch { stop: Some(stop), thread }
+        Watch {
+            stop: Some(stop),
+            thread,
+        }
     }
 
     /// Prints to stdout, as [`print()`] does.
@@ -90,7 +99,11 @@ impl Terminal {
 /// Prints to stdout. What reads it may have gone, which is no reason to fail. Whatever escaped its makers is escaped here.
 pub fn print(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    as_far_as_read(stdout.write_all(text::safe_lines(text).as_bytes()).and_then(|()| stdout.flush()))
+    as_far_as_read(
+        stdout
+            .write_all(text::safe_lines(text).as_bytes())
+            .and_then(|()| stdout.flush()),
+    )
 }
 
 /// What another has printed to stdout is written, too.
@@ -109,7 +122,10 @@ fn as_far_as_read(written: io::Result<()>) -> io::Result<()> {
 /// Says something to the person at the terminal, as safely.
 pub fn say(text: &str) {
     let mut stderr = io::stderr().lock();
-    stderr.write_all(text::safe_lines(text).as_bytes()).and_then(|()| stderr.write_all(b"\n")).ok();
+    stderr
+        .write_all(text::safe_lines(text).as_bytes())
+        .and_then(|()| stderr.write_all(b"\n"))
+        .ok();
 }
 
 /// Says why the program cannot do what it was asked to. Whoever reads a JSON log reads this as one line of it. Names of
@@ -127,7 +143,10 @@ pub fn say_error(error: &dyn Display) {
 pub fn say_fault(message: &str) {
     match LOG_FORMAT.get() {
         Some(OutputFormat::Json) => {
-            say(&serde_json::json!({ "level": "ERROR", "fields": { "message": message } }).to_string());
+            say(
+                &serde_json::json!({ "level": "ERROR", "fields": { "message": message } })
+                    .to_string(),
+            );
         }
         Some(OutputFormat::Text) | None => say(&format!("error: {message}")),
     }
@@ -149,13 +168,22 @@ impl Drop for Watch {
     }
 }
 
-fn show(progress: &Progress, bar: &ProgressBar, display: Showing, total_bytes: Option<u64>, stopped: &Receiver<()>) {
+fn show(
+    progress: &Progress,
+    bar: &ProgressBar,
+    display: Showing,
+    total_bytes: Option<u64>,
+    stopped: &Receiver<()>,
+) {
     let (interval, started) = match display {
         Showing::Bar => (DRAW_INTERVAL, Instant::now()),
         Showing::LogLines | Showing::Nothing => (LOG_INTERVAL, Instant::now()),
     };
     loop {
-        let ended = matches!(stopped.recv_timeout(interval), Ok(()) | Err(RecvTimeoutError::Disconnected));
+        let ended = matches!(
+            stopped.recv_timeout(interval),
+            Ok(()) | Err(RecvTimeoutError::Disconnected)
+        );
         crash::provoke("terminal");
         let snapshot = progress.snapshot();
         let line = describe(&snapshot, started.elapsed(), total_bytes);
@@ -176,7 +204,14 @@ fn show(progress: &Progress, bar: &ProgressBar, display: Showing, total_bytes: O
 
 /// One line: rows done, rate, in flight, retries, failed, time left, and why it is not faster.
 fn describe(snapshot: &Snapshot, elapsed: Duration, total_bytes: Option<u64>) -> String {
-    let Snapshot { ended_bytes, ended, bad, in_flight, retries, slow } = snapshot;
+    let Snapshot {
+        ended_bytes,
+        ended,
+        bad,
+        in_flight,
+        retries,
+        slow,
+    } = snapshot;
     #[expect(clippy::cast_precision_loss, reason = "shown without decimals")]
     let rate = *ended as f64 / elapsed.as_secs_f64().max(0.001);
     let mut parts = vec![format!("{} done, {rate:.0}/s", grouped(*ended))];
@@ -187,16 +222,26 @@ fn describe(snapshot: &Snapshot, elapsed: Duration, total_bytes: Option<u64>) ->
         parts.push(format!("{} retries", grouped(*retries)));
     }
     parts.push(format!("{} bad", grouped(*bad)));
-    parts.extend(time_left(*ended_bytes, total_bytes, elapsed).map(|left| format!("{} left", shown_duration(left))));
+    parts.extend(
+        time_left(*ended_bytes, total_bytes, elapsed)
+            .map(|left| format!("{} left", shown_duration(left))),
+    );
     let line = parts.join(", ");
-    if slow.is_empty() { line } else { format!("{line} ({slow})") }
+    if slow.is_empty() {
+        line
+    } else {
+        format!("{line} ({slow})")
+    }
 }
 
 /// As much of a line as fits beside the bar. A bar that fills the whole width is torn by the `^C` that terminals echo.
 fn fitting(line: &str) -> String {
     const BAR_COLUMNS: usize = 36;
-    let columns = rustix::termios::tcgetwinsize(io::stderr()).map_or(80, |size| usize::from(size.ws_col));
-    line.chars().take(columns.saturating_sub(BAR_COLUMNS)).collect()
+    let columns =
+        rustix::termios::tcgetwinsize(io::stderr()).map_or(80, |size| usize::from(size.ws_col));
+    line.chars()
+        .take(columns.saturating_sub(BAR_COLUMNS))
+        .collect()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "an estimate")]
@@ -234,7 +279,9 @@ fn uses_color(color: Color, on_terminal: bool) -> bool {
     match color {
         Color::Always => true,
         Color::Never => false,
-        Color::Auto => on_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        Color::Auto => {
+            on_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+        }
     }
 }
 
@@ -247,17 +294,26 @@ fn set_up_log(settings: &OutputSettings, bar: ProgressBar, color: bool) {
     };
     // Only our own words: what libraries log may hold addresses, headers and bodies, whatever RUST_LOG asks for.
     let ours = tracing_subscriber::filter::Targets::new().with_target("custsync", level);
-    let writer = AboveBar { bar, form: LogForm::of(settings.log_format, color) };
+    let writer = AboveBar {
+        bar,
+        form: LogForm::of(settings.log_format, color),
+    };
     let registry = tracing_subscriber::registry().with(ours);
     LOG_FORMAT.get_or_init(|| settings.log_format);
     // A log that was set up before (by tests of one process) stays.
     match settings.log_format {
         OutputFormat::Text => {
-            let text = tracing_subscriber::fmt::layer().with_writer(writer).with_ansi(color).with_target(false);
+            let text = tracing_subscriber::fmt::layer()
+                .with_writer(writer)
+                .with_ansi(color)
+                .with_target(false);
             registry.with(text).try_init().ok();
         }
         OutputFormat::Json => {
-            registry.with(tracing_subscriber::fmt::layer().json().with_writer(writer)).try_init().ok();
+            registry
+                .with(tracing_subscriber::fmt::layer().json().with_writer(writer))
+                .try_init()
+                .ok();
         }
     }
 }
@@ -291,9 +347,12 @@ impl LogForm {
     fn safe(self, line: &str) -> Cow<'_, str> {
         match self {
             LogForm::Plain => text::safe_lines(line),
-            LogForm::Coloured => {
-                Cow::Owned(line.split('\u{1b}').map(text::safe_lines).collect::<Vec<_>>().join("\u{1b}"))
-            }
+            LogForm::Coloured => Cow::Owned(
+                line.split('\u{1b}')
+                    .map(text::safe_lines)
+                    .collect::<Vec<_>>()
+                    .join("\u{1b}"),
+            ),
             LogForm::Json => text::safe_json(line),
         }
     }
@@ -310,7 +369,11 @@ impl<'a> MakeWriter<'a> for AboveBar {
 impl io::Write for AboveBar {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(line);
-        self.bar.suspend(|| io::stderr().lock().write_all(self.form.safe(&text).as_bytes()))?;
+        self.bar.suspend(|| {
+            io::stderr()
+                .lock()
+                .write_all(self.form.safe(&text).as_bytes())
+        })?;
         Ok(line.len())
     }
 

@@ -13,10 +13,14 @@ use std::path::Path;
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory};
-use icu_properties::{CodePointMapData, CodePointMapDataBorrowed, CodePointSetData, CodePointSetDataBorrowed};
+use icu_properties::{
+    CodePointMapData, CodePointMapDataBorrowed, CodePointSetData, CodePointSetDataBorrowed,
+};
 
-const CATEGORIES: CodePointMapDataBorrowed<'static, GeneralCategory> = CodePointMapData::<GeneralCategory>::new();
-const IGNORABLE: CodePointSetDataBorrowed<'static> = CodePointSetData::new::<DefaultIgnorableCodePoint>();
+const CATEGORIES: CodePointMapDataBorrowed<'static, GeneralCategory> =
+    CodePointMapData::<GeneralCategory>::new();
+const IGNORABLE: CodePointSetDataBorrowed<'static> =
+    CodePointSetData::new::<DefaultIgnorableCodePoint>();
 
 /// Of a name so many characters are shown.
 const NAME_CHARACTERS_MAX: usize = 64;
@@ -28,7 +32,10 @@ pub fn safe(text: &str) -> String {
 
 /// The same for text of several lines, which stay apart.
 pub fn safe_lines(text: &str) -> Cow<'_, str> {
-    if text.chars().all(|character| character == '\n' || !is_unsafe(character)) {
+    if text
+        .chars()
+        .all(|character| character == '\n' || !is_unsafe(character))
+    {
         return Cow::Borrowed(text);
     }
     Cow::Owned(text.split('\n').map(safe).collect::<Vec<_>>().join("\n"))
@@ -59,7 +66,11 @@ pub fn safe_cut(text: &str, characters_max: usize) -> String {
 /// The same as [`safe`]; where the text has more characters than this, an ellipsis is its end.
 pub fn safe_ellipsis(text: &str, characters_max: usize) -> String {
     let shown = safe_cut(text, characters_max);
-    if shown == safe(text) { shown } else { format!("{shown}…") }
+    if shown == safe(text) {
+        shown
+    } else {
+        format!("{shown}…")
+    }
 }
 
 /// The name of a column, a key or a sheet. A long one is cut, with an ellipsis as its end.
@@ -83,7 +94,10 @@ pub fn safe_path(path: &Path) -> String {
 /// JSON with the same characters escaped as JSON escapes them (RFC 8259 §7), so that it says the same. Line ends between its
 /// values stay.
 pub fn safe_json(json: &str) -> Cow<'_, str> {
-    if json.chars().all(|character| character == '\n' || !is_unsafe(character)) {
+    if json
+        .chars()
+        .all(|character| character == '\n' || !is_unsafe(character))
+    {
         return Cow::Borrowed(json);
     }
     let mut shown = String::with_capacity(json.len());
@@ -109,7 +123,11 @@ fn escape(character: char) -> String {
 
 /// Whether a character cannot be seen for what it is.
 pub fn is_unsafe(character: char) -> bool {
-    if character.is_ascii() { character.is_ascii_control() } else { is_unsafe_beyond_ascii(character) }
+    if character.is_ascii() {
+        character.is_ascii_control()
+    } else {
+        is_unsafe_beyond_ascii(character)
+    }
 }
 
 fn is_unsafe_beyond_ascii(character: char) -> bool {
@@ -132,18 +150,26 @@ fn is_noncharacter(character: char) -> bool {
 
 /// Whether a character of category Cf leaves no trace where it is displayed: all but those that enclose digits or join signs.
 pub fn is_invisible(character: char) -> bool {
-    !character.is_ascii() && CATEGORIES.get(character) == GeneralCategory::Format && IGNORABLE.contains(character)
+    !character.is_ascii()
+        && CATEGORIES.get(character) == GeneralCategory::Format
+        && IGNORABLE.contains(character)
 }
 
 /// The text without white space and invisible characters around it. Tags stay: a flag may end with them.
 pub fn trimmed(text: &str) -> &str {
     let is_tag = |character: char| matches!(character, '\u{e0000}'..='\u{e007f}');
-    text.trim_matches(|character: char| character.is_whitespace() || (is_invisible(character) && !is_tag(character)))
+    text.trim_matches(|character: char| {
+        character.is_whitespace() || (is_invisible(character) && !is_tag(character))
+    })
 }
 
 /// A name in NFC, the form in which names are compared: `ö` may be one character or two.
 pub fn nfc(name: &str) -> Cow<'_, str> {
-    if name.is_ascii() { Cow::Borrowed(name) } else { ComposingNormalizerBorrowed::new_nfc().normalize(name) }
+    if name.is_ascii() {
+        Cow::Borrowed(name)
+    } else {
+        ComposingNormalizerBorrowed::new_nfc().normalize(name)
+    }
 }
 
 /// Whether two names are the same in NFC.
@@ -164,9 +190,16 @@ mod tests {
     #[test]
     fn no_two_file_names_are_shown_alike() {
         let check = |name: &[u8], want: &str| {
-            assert_eq!(safe_path(Path::new(std::ffi::OsStr::from_bytes(name))), want, "{name:?}");
+            assert_eq!(
+                safe_path(Path::new(std::ffi::OsStr::from_bytes(name))),
+                want,
+                "{name:?}"
+            );
         };
-        check("dir/Jos\u{e9}, \u{65e5}.csv".as_bytes(), "dir/Jos\u{e9}, \u{65e5}.csv");
+        check(
+            "dir/Jos\u{e9}, \u{65e5}.csv".as_bytes(),
+            "dir/Jos\u{e9}, \u{65e5}.csv",
+        );
         check(b"caf\xe9.csv", "caf\\xe9.csv");
         check(b"caf\xe8.csv", "caf\\xe8.csv");
         check(b"caf\\xe9.csv", "caf\\\\xe9.csv");

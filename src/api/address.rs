@@ -26,9 +26,18 @@ pub fn foreign_part(text: &str) -> Option<&'static str> {
         _ if is_unsafe(character) => Some("an invisible character"),
         _ => None,
     });
-    let is_step = |part: &str| matches!(part.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
+    let is_step = |part: &str| {
+        matches!(
+            part.to_ascii_lowercase().replace("%2e", ".").as_str(),
+            "." | ".."
+        )
+    };
     let mut parts = text.split(['?', '#']).next().unwrap_or_default().split('/');
-    character.or_else(|| parts.any(is_step).then_some("a part of the path that is `.` or `..`"))
+    character.or_else(|| {
+        parts
+            .any(is_step)
+            .then_some("a part of the path that is `.` or `..`")
+    })
 }
 
 #[cfg(test)]
@@ -37,7 +46,8 @@ mod tests {
 
     #[test]
     fn what_a_parser_would_change_without_a_word_is_found() {
-        let check = |text: &str, want: Option<&str>| assert_eq!(foreign_part(text), want, "{text:?}");
+        let check =
+            |text: &str, want: Option<&str>| assert_eq!(foreign_part(text), want, "{text:?}");
         check("https://a.example:1/v2.0/..a/x%20y?b=../c#.", None);
         check("https://m\u{fc}nchen.example/\u{e4}", None);
         check("https://a.example/api\r\nX: y", Some("a line break"));
@@ -50,7 +60,10 @@ mod tests {
         check("https://a.exam\u{200e}ple", Some("an invisible character"));
         check("https:\\\\a.example", Some("a backslash"));
         for step in ["../v2", "./v2", "%2E%2e/v2", "v2/.."] {
-            check(&format!("https://a.example/{step}"), Some("a part of the path that is `.` or `..`"));
+            check(
+                &format!("https://a.example/{step}"),
+                Some("a part of the path that is `.` or `..`"),
+            );
         }
     }
 

@@ -70,13 +70,18 @@ pub enum AuthorizeError {
 impl Authorization {
     /// A login whose browser is to come back to `redirect_uri`.
     pub fn new(redirect_uri: String) -> Result<Authorization, AuthorizeError> {
-        Ok(Authorization { redirect_uri, state: random()?, verifier: SecretString::from(random()?) })
+        Ok(Authorization {
+            redirect_uri,
+            state: random()?,
+            verifier: SecretString::from(random()?),
+        })
     }
 
     /// What the person opens. It holds nothing that would be of use to whoever sees it.
     pub fn url(&self, client: &Client) -> Url {
         let mut url = client.auth_url.clone();
-        let challenge = base64url(digest(&SHA256, self.verifier.expose_secret().as_bytes()).as_ref());
+        let challenge =
+            base64url(digest(&SHA256, self.verifier.expose_secret().as_bytes()).as_ref());
         url.query_pairs_mut()
             .append_pair("response_type", "code")
             .append_pair("client_id", &client.id)
@@ -90,14 +95,21 @@ impl Authorization {
 
     /// The code in the address that the browser was sent back to.
     pub fn code(&self, redirected: &Url) -> Result<Code, AuthorizeError> {
-        let value =
-            |name: &str| redirected.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+        let value = |name: &str| {
+            redirected
+                .query_pairs()
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| value.into_owned())
+        };
         // Before all else: what else stands there may be anybody's.
         if value("state").as_deref() != Some(&self.state) {
             return Err(AuthorizeError::OtherState);
         }
         if let Some(error) = value("error") {
-            return Err(AuthorizeError::Refused(text::safe_cut(&error, CODE_CHARACTERS_MAX)));
+            return Err(AuthorizeError::Refused(text::safe_cut(
+                &error,
+                CODE_CHARACTERS_MAX,
+            )));
         }
         match value("code").filter(|code| !code.is_empty()) {
             Some(code) => Ok(Code(SecretString::from(code))),
@@ -119,7 +131,12 @@ impl Authorization {
             ("client_id", &client.id),
             ("code_verifier", self.verifier.expose_secret()),
         ];
-        form.extend(client.secret.iter().map(|secret| ("client_secret", secret.expose_secret())));
+        form.extend(
+            client
+                .secret
+                .iter()
+                .map(|secret| ("client_secret", secret.expose_secret())),
+        );
         let http = http::client(options, &client.token_url, TOKEN_URL)?;
         let tokens = oauth::ask(&http, &client.token_url, &form).await?;
         Ok(Tokens {
@@ -146,7 +163,9 @@ fn base64url(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for group in bytes.chunks(3) {
-        let bits = (0..3).fold(0, |bits, index| bits << 8 | u32::from(group.get(index).copied().unwrap_or(0)));
+        let bits = (0..3).fold(0, |bits, index| {
+            bits << 8 | u32::from(group.get(index).copied().unwrap_or(0))
+        });
         // A byte more is a character more, and one to begin with.
         for index in 0..=group.len() {
             let sextet = bits >> (18 - 6 * index) & 0x3f;
@@ -165,7 +184,9 @@ mod tests {
             id: "me & you".to_owned(),
             secret: Some(SecretString::from("canary")),
             scope: scope.map(str::to_owned),
-            auth_url: "https://a.example/oauth/authorize?tenant=7".parse().unwrap(),
+            auth_url: "https://a.example/oauth/authorize?tenant=7"
+                .parse()
+                .unwrap(),
             token_url: "https://a.example/oauth/token".parse().unwrap(),
         }
     }
@@ -187,8 +208,11 @@ mod tests {
     #[test]
     fn the_url_asks_for_a_code_and_holds_no_secret() {
         let verifier = SecretString::from("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
-        let authorization =
-            Authorization { redirect_uri: "http://127.0.0.1:9/callback".to_owned(), state: "s".to_owned(), verifier };
+        let authorization = Authorization {
+            redirect_uri: "http://127.0.0.1:9/callback".to_owned(),
+            state: "s".to_owned(),
+            verifier,
+        };
         // The verifier and its challenge are those of RFC 7636, appendix B.
         assert_eq!(
             authorization.url(&client(Some("a b"))).as_str(),
@@ -207,11 +231,19 @@ mod tests {
         let other = Authorization::new("http://127.0.0.1:9/callback".to_owned()).unwrap();
         assert_ne!(authorization.state, other.state);
         let check = |query: &str, want: Result<&str, &str>| {
-            let query = query.replace("STATE", &authorization.state).replace("OTHER", &other.state);
-            let got = authorization.code(&format!("http://127.0.0.1:9/callback?{query}").parse().unwrap());
+            let query = query
+                .replace("STATE", &authorization.state)
+                .replace("OTHER", &other.state);
+            let got = authorization.code(
+                &format!("http://127.0.0.1:9/callback?{query}")
+                    .parse()
+                    .unwrap(),
+            );
             match (got, want) {
                 (Ok(code), Ok(want)) => assert_eq!(code.0.expose_secret(), want, "{query}"),
-                (Err(error), Err(want)) => assert!(error.to_string().contains(want), "{query}: {error}"),
+                (Err(error), Err(want)) => {
+                    assert!(error.to_string().contains(want), "{query}: {error}")
+                }
                 (got, want) => panic!("{query}: {got:?}, not {want:?}"),
             }
         };
@@ -220,7 +252,10 @@ mod tests {
         check("code=abc&state=OTHER", Err("not of this login"));
         check("code=abc", Err("not of this login"));
         check("error=access_denied&state=OTHER", Err("not of this login"));
-        check("error=access_denied%1b&state=STATE", Err("refuses the login (access_denied\\u{1b})"));
+        check(
+            "error=access_denied%1b&state=STATE",
+            Err("refuses the login (access_denied\\u{1b})"),
+        );
         check("code=&state=STATE", Err("no `code`"));
         check("state=STATE", Err("no `code`"));
     }

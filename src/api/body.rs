@@ -19,9 +19,13 @@ pub(super) fn judge(body: &[u8], media: Media, customer: CustomerId) -> Said {
         return (Body::Empty, None);
     }
     match serde_json::from_slice::<Members>(body) {
-        Ok(members) => {
-            (Body::Object { claim: members.claim(customer), shape: members.shape(media) }, members.data_country)
-        }
+        Ok(members) => (
+            Body::Object {
+                claim: members.claim(customer),
+                shape: members.shape(media),
+            },
+            members.data_country,
+        ),
         // What serde_json cannot read is no JSON, or no object.
         Err(_) => (Body::Other, None),
     }
@@ -58,7 +62,11 @@ struct Members {
 impl Members {
     fn claim(&self, customer: CustomerId) -> Claim {
         let is_bare = !self.has_data && self.has_field;
-        let ids = if self.has_data { self.data_ids } else { self.own_ids };
+        let ids = if self.has_data {
+            self.data_ids
+        } else {
+            self.own_ids
+        };
         if self.refuses {
             Claim::Refused
         } else if (self.has_data || is_bare) && ids.show_another(customer) {
@@ -73,7 +81,11 @@ impl Members {
     }
 
     fn shape(&self, media: Media) -> Shape {
-        if self.has_words || (media == Media::Problem && self.has_title) { Shape::ApiError } else { Shape::Another }
+        if self.has_words || (media == Media::Problem && self.has_title) {
+            Shape::ApiError
+        } else {
+            Shape::Another
+        }
     }
 }
 
@@ -92,7 +104,10 @@ impl<'de> Deserialize<'de> for Members {
                 let mut seen = 0_u32;
                 while let Some(key) = map.next_key::<Key>()? {
                     members.read(key, &mut map)?;
-                    if matches!(key, Key::Error | Key::Errors | Key::Success | Key::Data | Key::Id) {
+                    if matches!(
+                        key,
+                        Key::Error | Key::Errors | Key::Success | Key::Data | Key::Id
+                    ) {
                         let bit = 1 << key as u32;
                         members.is_repeated |= seen & bit != 0;
                         seen |= bit;
@@ -117,12 +132,16 @@ impl Members {
             Key::Errors => {
                 let errors: Seen = map.next_value()?;
                 let is_empty = match errors {
-                    Seen::Null | Seen::Array { is_empty: true } | Seen::Object { is_empty: true, .. } => true,
+                    Seen::Null
+                    | Seen::Array { is_empty: true }
+                    | Seen::Object { is_empty: true, .. } => true,
                     Seen::Boolean(_)
                     | Seen::Text(_)
                     | Seen::Number(_)
                     | Seen::Array { is_empty: false }
-                    | Seen::Object { is_empty: false, .. } => false,
+                    | Seen::Object {
+                        is_empty: false, ..
+                    } => false,
                 };
                 self.refuses |= !is_empty;
                 self.has_words |= errors != Seen::Null;
@@ -133,7 +152,13 @@ impl Members {
                 self.refuses |= success == Seen::Boolean(false);
             }
             Key::Data => {
-                if let Seen::Object { ids, country, is_repeated, .. } = map.next_value()? {
+                if let Seen::Object {
+                    ids,
+                    country,
+                    is_repeated,
+                    ..
+                } = map.next_value()?
+                {
                     self.data_country = country;
                     self.has_data = true;
                     self.is_repeated |= is_repeated;
@@ -236,11 +261,31 @@ mod tests {
         ] {
             check(body, Claim::Refused, Shape::ApiError);
         }
-        check(r#"{"success":false,"data":{"id":7}}"#, Claim::Refused, Shape::Another);
-        check(r#"{"success":false,"success":true}"#, Claim::Refused, Shape::Another);
-        check(r#"{"success":"ok","error":null,"errors":null}"#, Claim::Applied, Shape::Another);
-        check(r#"{"success":"ok","errors":[]}"#, Claim::Applied, Shape::ApiError);
-        check(r#"{"success":"ok","errors":{},"message":null}"#, Claim::Applied, Shape::ApiError);
+        check(
+            r#"{"success":false,"data":{"id":7}}"#,
+            Claim::Refused,
+            Shape::Another,
+        );
+        check(
+            r#"{"success":false,"success":true}"#,
+            Claim::Refused,
+            Shape::Another,
+        );
+        check(
+            r#"{"success":"ok","error":null,"errors":null}"#,
+            Claim::Applied,
+            Shape::Another,
+        );
+        check(
+            r#"{"success":"ok","errors":[]}"#,
+            Claim::Applied,
+            Shape::ApiError,
+        );
+        check(
+            r#"{"success":"ok","errors":{},"message":null}"#,
+            Claim::Applied,
+            Shape::ApiError,
+        );
     }
 
     #[test]
@@ -279,9 +324,20 @@ mod tests {
     #[test]
     fn shapes_of_errors() {
         check(r#"{"message":"x"}"#, Claim::Nothing, Shape::ApiError);
-        check(r#"{"message":null,"title":"x"}"#, Claim::Nothing, Shape::Another);
+        check(
+            r#"{"message":null,"title":"x"}"#,
+            Claim::Nothing,
+            Shape::Another,
+        );
         let problem = |body: &str, shape: Shape| {
-            check_as(Media::Problem, body, Body::Object { claim: Claim::Nothing, shape });
+            check_as(
+                Media::Problem,
+                body,
+                Body::Object {
+                    claim: Claim::Nothing,
+                    shape,
+                },
+            );
         };
         problem(r#"{"title":"x"}"#, Shape::ApiError);
         problem(r#"{"title":null,"detail":"x"}"#, Shape::Another);
@@ -291,8 +347,18 @@ mod tests {
     fn depth_is_no_danger() {
         for (open, close) in [("[", "]"), (r#"{"data":"#, "}"), (r#"{"id":"#, "}")] {
             let body = format!("{}1{}", open.repeat(30_000), close.repeat(30_000));
-            let judged = judge(body.as_bytes(), Media::Other, CustomerId::new(7).expect("an id"));
-            assert_ne!(judged.0, Body::Object { claim: Claim::OtherCustomer, shape: Shape::Another });
+            let judged = judge(
+                body.as_bytes(),
+                Media::Other,
+                CustomerId::new(7).expect("an id"),
+            );
+            assert_ne!(
+                judged.0,
+                Body::Object {
+                    claim: Claim::OtherCustomer,
+                    shape: Shape::Another
+                }
+            );
         }
     }
 }

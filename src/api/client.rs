@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use bytes::Bytes;
-use reqwest::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+};
 use reqwest::{Method, Request};
 use tracing::warn;
 use url::Url;
@@ -59,13 +61,24 @@ struct Requests {
 impl Api {
     /// A client with these options. Connections are made with the first requests.
     pub fn new(options: &ApiOptions) -> Result<Api, HttpError> {
-        let (update_headers, read_headers) = (update_headers(options.tenant), read_headers(options.tenant));
+        let (update_headers, read_headers) =
+            (update_headers(options.tenant), read_headers(options.tenant));
         let (clients, route) = Clients::new(&options.http, &options.base_url, BASE_URL)?;
         let lanes = Lanes::new(clients)?;
         let customers = customers_url(&options.base_url);
-        let doubts_http2 = options.http.protocol == Protocol::Http2 && options.base_url.scheme() == "http";
+        let doubts_http2 =
+            options.http.protocol == Protocol::Http2 && options.base_url.scheme() == "http";
         let doubts_http2 = AtomicBool::new(doubts_http2);
-        Ok(Api { requests: Arc::new(Requests { lanes, route, customers, update_headers, read_headers, doubts_http2 }) })
+        Ok(Api {
+            requests: Arc::new(Requests {
+                lanes,
+                route,
+                customers,
+                update_headers,
+                read_headers,
+                doubts_http2,
+            }),
+        })
     }
 
     /// The way that requests take.
@@ -75,7 +88,9 @@ impl Api {
 
     /// Sends one update and reads what comes back. Never fails: that nothing came back is an answer too.
     pub async fn update(&self, customer: CustomerId, body: Bytes, token: &Token) -> Attempt {
-        let mut request = self.requests.request(Method::PUT, &self.requests.update_headers, customer, token);
+        let mut request =
+            self.requests
+                .request(Method::PUT, &self.requests.update_headers, customer, token);
         *request.body_mut() = Some(body.into());
         self.requests.attempt(request, customer, token, None).await
     }
@@ -83,16 +98,28 @@ impl Api {
     /// Reads one customer, past all caches, and compares it with `sent`, the body of an update. `Response::shown` says how it
     /// compares, where a 200 shows that very customer. Never fails, as [`update`](Api::update).
     pub async fn read(&self, customer: CustomerId, sent: &[u8], token: &Token) -> Attempt {
-        let request = self.requests.request(Method::GET, &self.requests.read_headers, customer, token);
-        self.requests.attempt(request, customer, token, Some(sent)).await
+        let request =
+            self.requests
+                .request(Method::GET, &self.requests.read_headers, customer, token);
+        self.requests
+            .attempt(request, customer, token, Some(sent))
+            .await
     }
 }
 
 impl Requests {
     /// A request about one customer, without a body.
-    fn request(&self, method: Method, headers: &HeaderMap, customer: CustomerId, token: &Token) -> Request {
+    fn request(
+        &self,
+        method: Method,
+        headers: &HeaderMap,
+        customer: CustomerId,
+        token: &Token,
+    ) -> Request {
         let mut url = self.customers.clone();
-        url.path_segments_mut().expect("an HTTP URL has a path").push(&customer.to_string());
+        url.path_segments_mut()
+            .expect("an HTTP URL has a path")
+            .push(&customer.to_string());
         let mut request = Request::new(method, url);
         let mut headers = headers.clone();
         headers.insert(AUTHORIZATION, token.authorization());
@@ -109,7 +136,12 @@ impl Requests {
         compared_with: Option<&[u8]>,
     ) -> Attempt {
         let started = Instant::now();
-        let asked = Asked { customer, token, url: &self.customers, compared_with };
+        let asked = Asked {
+            customer,
+            token,
+            url: &self.customers,
+            compared_with,
+        };
         let (place, client) = self.lanes.take_place();
         let answer = match place.send(client, request).await {
             (Ok(answer), _) => match reading::read(answer, asked).await {
@@ -124,7 +156,10 @@ impl Requests {
             Answer::Fault(_) => Processed::Unknown,
         });
         self.learn_protocol(&answer);
-        Attempt { answer, took: started.elapsed() }
+        Attempt {
+            answer,
+            took: started.elapsed(),
+        }
     }
 
     /// Says once what is probably wrong where connections break before there is any answer: to the schedule it looks like an
@@ -173,7 +208,10 @@ fn read_headers(tenant: Option<u64>) -> HeaderMap {
 /// The URL of all customers: a customer's has the id behind it.
 pub(super) fn customers_url(base_url: &Url) -> Url {
     let mut url = base_url.clone();
-    url.set_path(&format!("{}/v1/customers", base_url.path().trim_end_matches('/')));
+    url.set_path(&format!(
+        "{}/v1/customers",
+        base_url.path().trim_end_matches('/')
+    ));
     url
 }
 
@@ -185,28 +223,58 @@ mod tests {
     fn api(tenant: Option<u64>) -> Api {
         let http = HttpOptions::plain(Protocol::Http1, 1);
         let base_url = Url::parse("http://127.0.0.1:1/api/").expect("a URL");
-        Api::new(&ApiOptions { base_url, tenant, http }).expect("a client")
+        Api::new(&ApiOptions {
+            base_url,
+            tenant,
+            http,
+        })
+        .expect("a client")
     }
 
     #[test]
     fn a_read_says_what_an_update_says_but_for_its_body_and_caches() {
         let check = |tenant: Option<u64>| {
-            let (api, token) = (api(tenant), Token::new("abc", "the file").expect("a good token"));
+            let (api, token) = (
+                api(tenant),
+                Token::new("abc", "the file").expect("a good token"),
+            );
             let customer = CustomerId::new(7).expect("an id");
-            let update = api.requests.request(Method::PUT, &api.requests.update_headers, customer, &token);
-            let read = api.requests.request(Method::GET, &api.requests.read_headers, customer, &token);
-            assert_eq!(update.url().as_str(), "http://127.0.0.1:1/api/v1/customers/7");
+            let update =
+                api.requests
+                    .request(Method::PUT, &api.requests.update_headers, customer, &token);
+            let read =
+                api.requests
+                    .request(Method::GET, &api.requests.read_headers, customer, &token);
+            assert_eq!(
+                update.url().as_str(),
+                "http://127.0.0.1:1/api/v1/customers/7"
+            );
             assert_eq!(read.url(), update.url());
             for name in [ACCEPT, USER_AGENT, AUTHORIZATION, X_TENANT] {
-                assert_eq!(read.headers().get(&name), update.headers().get(&name), "{name}");
+                assert_eq!(
+                    read.headers().get(&name),
+                    update.headers().get(&name),
+                    "{name}"
+                );
             }
             assert_eq!(read.headers().get(X_TENANT).is_some(), tenant.is_some());
-            let value =
-                |request: &Request, name| request.headers().get(name).map(HeaderValue::as_bytes).map(<[u8]>::to_vec);
+            let value = |request: &Request, name| {
+                request
+                    .headers()
+                    .get(name)
+                    .map(HeaderValue::as_bytes)
+                    .map(<[u8]>::to_vec)
+            };
             assert_eq!(value(&read, AUTHORIZATION), Some(b"Bearer abc".to_vec()));
             assert_eq!(value(&read, CACHE_CONTROL), Some(b"no-cache".to_vec()));
-            assert_eq!((value(&read, CONTENT_TYPE), value(&update, CACHE_CONTROL)), (None, None));
-            assert_eq!(value(&update, CONTENT_TYPE), Some(b"application/json".to_vec()));
+            assert_eq!(
+                (value(&read, CONTENT_TYPE), value(&update, CACHE_CONTROL)),
+                (None, None)
+            );
+            assert_eq!(
+                value(&update, CONTENT_TYPE),
+                Some(b"application/json".to_vec())
+            );
         };
         check(None);
         check(Some(3));

@@ -43,7 +43,10 @@ pub(super) struct Endpoint {
 
 impl Endpoint {
     pub(super) fn new(options: EndpointOptions) -> Endpoint {
-        Endpoint { options, client: Mutex::new(None) }
+        Endpoint {
+            options,
+            client: Mutex::new(None),
+        }
     }
 
     /// What the client proves itself with, where the token file does not say it.
@@ -75,7 +78,17 @@ impl Endpoint {
             }
             (_, _) => Transport::HttpsOnly,
         };
-        let proxies = if is_local { Proxies::None } else { Proxies::OfTheEnvironment };
-        Ok(HttpOptions { transport, proxies, in_flight_max: 1, protocol: Protocol::Http1, ..self.options.http.clone() })
+        let proxies = if is_local {
+            Proxies::None
+        } else {
+            Proxies::OfTheEnvironment
+        };
+        Ok(HttpOptions {
+            transport,
+            proxies,
+            in_flight_max: 1,
+            protocol: Protocol::Http1,
+            ..self.options.http.clone()
+        })
     }
 }

@@ -14,7 +14,12 @@ use crate::contract::{Fault, ProxyFault, TlsFault};
 /// The most errors that are wrapped in each other: far more than there are.
 const LEVELS_MAX: usize = 32;
 /// The errno values of a machine that has nothing left to connect with: descriptors, buffers, and ports to connect from.
-const NOTHING_LEFT: [Errno; 4] = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::ADDRNOTAVAIL];
+const NOTHING_LEFT: [Errno; 4] = [
+    Errno::MFILE,
+    Errno::NFILE,
+    Errno::NOBUFS,
+    Errno::ADDRNOTAVAIL,
+];
 /// How the connector through a proxy begins its messages. Its error has no type that could be named.
 const TUNNEL: &str = "tunnel error: ";
 /// How it says that the proxy's answer to CONNECT was 407.
@@ -68,7 +73,11 @@ pub(super) fn fault_of(error: &reqwest::Error, route: &Route, connection: Connec
 
 /// Why an answer has no end.
 pub(super) fn fault_of_answer(error: &reqwest::Error) -> Fault {
-    if error.is_timeout() { Fault::Timeout } else { Fault::Broken }
+    if error.is_timeout() {
+        Fault::Timeout
+    } else {
+        Fault::Broken
+    }
 }
 
 fn says_not_processed(cause: &(dyn StdError + 'static)) -> bool {
@@ -78,14 +87,21 @@ fn says_not_processed(cause: &(dyn StdError + 'static)) -> bool {
         return http2.is_remote() && (is_goodbye || is_refusal);
     }
     // hyper says so only of requests that it still holds as a whole.
-    cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_canceled)
+    cause
+        .downcast_ref::<hyper::Error>()
+        .is_some_and(hyper::Error::is_canceled)
 }
 
 fn says_closed(cause: &(dyn StdError + 'static)) -> bool {
-    if cause.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_incomplete_message) {
+    if cause
+        .downcast_ref::<hyper::Error>()
+        .is_some_and(hyper::Error::is_incomplete_message)
+    {
         return true;
     }
-    cause.downcast_ref::<io::Error>().is_some_and(|error| match error.kind() {
+    cause
+        .downcast_ref::<io::Error>()
+        .is_some_and(|error| match error.kind() {
         io::ErrorKind::ConnectionReset
         | io::ErrorKind::ConnectionAborted
         | io::ErrorKind::BrokenPipe
@@ -106,7 +122,9 @@ fn connect_fault(error: &reqwest::Error, route: &Route) -> Fault {
         return Fault::LookupFailed;
     }
     let tls = find::<TlsError>(error).map(tls_fault);
-    let tunnel = levels(error).map(ToString::to_string).find(|text| text.starts_with(TUNNEL));
+    let tunnel = levels(error)
+        .map(ToString::to_string)
+        .find(|text| text.starts_with(TUNNEL));
     match tunnel.as_deref() {
         Some(TUNNEL_407) => return Fault::Proxy(ProxyFault::Authentication),
         Some(TUNNEL_NOT_CONNECTED) => {}
@@ -121,12 +139,17 @@ fn connect_fault(error: &reqwest::Error, route: &Route) -> Fault {
 
 /// The errors that are wrapped in each other, the outermost first. `source()` of an `io::Error` passes over the error that it
 /// wraps, and the TLS connector wraps its own in two of them.
-fn levels<'e>(error: &'e (dyn StdError + 'static)) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {
+fn levels<'e>(
+    error: &'e (dyn StdError + 'static),
+) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {
     std::iter::successors(Some(error), |error| inner(*error)).take(LEVELS_MAX)
 }
 
 fn inner<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e (dyn StdError + 'static)> {
-    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+    match error
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref)
+    {
         Some(wrapped) => Some(wrapped),
         None => error.source(),
     }
@@ -154,7 +177,10 @@ fn is_about_ipv6(level: &(dyn StdError + 'static)) -> bool {
 
 /// Whether no file can be opened. A look-up needs some, and may say that there is no such name where it got none.
 fn no_descriptor_is_left() -> bool {
-    let errno = File::open("/dev/null").err().as_ref().and_then(Errno::from_io_error);
+    let errno = File::open("/dev/null")
+        .err()
+        .as_ref()
+        .and_then(Errno::from_io_error);
     matches!(errno, Some(Errno::MFILE | Errno::NFILE))
 }
 
@@ -195,8 +221,12 @@ fn certificate_fault(error: &CertificateError) -> TlsFault {
         // An authority that was made anew bears the old one's name, and has another key.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => TlsFault::UnknownIssuer,
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => TlsFault::Expired,
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => TlsFault::NotYetValid,
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => TlsFault::OtherHost,
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            TlsFault::NotYetValid
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            TlsFault::OtherHost
+        }
         // An error of the certificate library, which has no type of ours.
         CertificateError::Other(OtherError(error)) if error.to_string() == "CaUsedAsEndEntity" => {
             TlsFault::OfAnAuthority
@@ -229,8 +259,13 @@ mod tests {
 
     /// A frame of HTTP/2 (RFC 9113 §4.1) without flags.
     fn frame(kind: u8, stream: u32, numbers: &[u32]) -> Vec<u8> {
-        let payload: Vec<u8> = numbers.iter().flat_map(|number| number.to_be_bytes()).collect();
-        let length = u32::try_from(payload.len()).expect("a short frame").to_be_bytes();
+        let payload: Vec<u8> = numbers
+            .iter()
+            .flat_map(|number| number.to_be_bytes())
+            .collect();
+        let length = u32::try_from(payload.len())
+            .expect("a short frame")
+            .to_be_bytes();
         [&length[1..], &[kind, 0], &stream.to_be_bytes(), &payload].concat()
     }
 
@@ -240,7 +275,8 @@ mod tests {
         loop {
             let mut head = [0; 9];
             stream.read_exact(&mut head)?;
-            let length = usize::from(head[0]) << 16 | usize::from(head[1]) << 8 | usize::from(head[2]);
+            let length =
+                usize::from(head[0]) << 16 | usize::from(head[1]) << 8 | usize::from(head[2]);
             stream.read_exact(&mut vec![0; length])?;
             let (is_data, ends_stream) = (head[3] == 0, head[4] & 1 == 1);
             if is_data && ends_stream {
@@ -264,9 +300,17 @@ mod tests {
         });
         let http = HttpOptions::plain(Protocol::Http2, 1);
         let base_url = Url::parse(&base_url).expect("a URL");
-        let api = Api::new(&ApiOptions { base_url, tenant: None, http }).expect("a client");
+        let api = Api::new(&ApiOptions {
+            base_url,
+            tenant: None,
+            http,
+        })
+        .expect("a client");
         let token = Token::new("abc", "the file").expect("a good token");
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
         let customer = CustomerId::new(7).expect("an id");
         let attempt = runtime.block_on(api.update(customer, Bytes::from_static(b"{}"), &token));
         drop(runtime);
@@ -281,8 +325,14 @@ mod tests {
         };
         let goaway = |last_id: u32, reason: u32| frame(GOAWAY, 0, &[last_id, reason]);
         check(&[goaway(0, NO_ERROR)], Fault::NotProcessed);
-        check(&[goaway((1 << 31) - 1, NO_ERROR), goaway(0, NO_ERROR)], Fault::NotProcessed);
-        check(&[frame(RST_STREAM, 1, &[REFUSED_STREAM])], Fault::NotProcessed);
+        check(
+            &[goaway((1 << 31) - 1, NO_ERROR), goaway(0, NO_ERROR)],
+            Fault::NotProcessed,
+        );
+        check(
+            &[frame(RST_STREAM, 1, &[REFUSED_STREAM])],
+            Fault::NotProcessed,
+        );
         // The server had taken it.
         check(&[goaway(1, NO_ERROR)], Fault::Broken);
         check(&[goaway((1 << 31) - 1, NO_ERROR)], Fault::Broken);
@@ -294,16 +344,26 @@ mod tests {
     #[test]
     fn an_error_is_found_however_deep_others_wrap_it() {
         let error = |error: CertificateError| TlsError::InvalidCertificate(error);
-        let wrapped = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, error(CertificateError::Expired)));
-        assert_eq!(find::<TlsError>(&wrapped), Some(&error(CertificateError::Expired)));
+        let wrapped = io::Error::other(io::Error::new(
+            io::ErrorKind::InvalidData,
+            error(CertificateError::Expired),
+        ));
+        assert_eq!(
+            find::<TlsError>(&wrapped),
+            Some(&error(CertificateError::Expired))
+        );
         let twice = io::Error::other(wrapped);
-        assert_eq!(find::<TlsError>(&twice), Some(&error(CertificateError::Expired)));
+        assert_eq!(
+            find::<TlsError>(&twice),
+            Some(&error(CertificateError::Expired))
+        );
         assert_eq!(find::<TlsError>(&io::Error::other("another error")), None);
     }
 
     #[test]
     fn each_error_of_tls_has_its_name() {
-        let check = |error: TlsError, want: TlsFault| assert_eq!(tls_fault(&error), want, "{error:?}");
+        let check =
+            |error: TlsError, want: TlsFault| assert_eq!(tls_fault(&error), want, "{error:?}");
         let other = |error: &str| CertificateError::Other(OtherError(Arc::from(Box::from(error))));
         for (error, want) in [
             (CertificateError::UnknownIssuer, TlsFault::UnknownIssuer),
@@ -320,12 +380,18 @@ mod tests {
         for (alert, want) in [
             (AlertDescription::ProtocolVersion, TlsFault::OldVersion),
             (AlertDescription::HandshakeFailure, TlsFault::OldVersion),
-            (AlertDescription::CertificateRequired, TlsFault::ClientCertificate),
+            (
+                AlertDescription::CertificateRequired,
+                TlsFault::ClientCertificate,
+            ),
             (AlertDescription::InternalError, TlsFault::Other),
         ] {
             check(TlsError::AlertReceived(alert), want);
         }
-        check(TlsError::InvalidMessage(rustls::InvalidMessage::InvalidContentType), TlsFault::NotTls);
+        check(
+            TlsError::InvalidMessage(rustls::InvalidMessage::InvalidContentType),
+            TlsFault::NotTls,
+        );
         check(
             TlsError::PeerIncompatible(rustls::PeerIncompatible::ServerDoesNotSupportTls12Or13),
             TlsFault::OldVersion,
@@ -335,7 +401,11 @@ mod tests {
     #[test]
     fn a_name_that_does_not_exist_is_told_from_a_look_up_that_fails() {
         let check = |text: &str, want: bool| {
-            assert_eq!(has_no_such_name(&format!("failed to lookup address information: {text}")), want, "{text}");
+            assert_eq!(
+                has_no_such_name(&format!("failed to lookup address information: {text}")),
+                want,
+                "{text}"
+            );
         };
         // glibc
         check("Name or service not known", true);
@@ -361,7 +431,12 @@ mod tests {
         for errno in NOTHING_LEFT {
             check(errno, true);
         }
-        for errno in [Errno::CONNREFUSED, Errno::NETUNREACH, Errno::HOSTUNREACH, Errno::CONNRESET] {
+        for errno in [
+            Errno::CONNREFUSED,
+            Errno::NETUNREACH,
+            Errno::HOSTUNREACH,
+            Errno::CONNRESET,
+        ] {
             check(errno, false);
         }
         assert!(!no_descriptor_is_left());

@@ -25,7 +25,12 @@ impl Fingerprint {
         let read = || -> io::Result<Fingerprint> {
             let file = std::fs::metadata(path)?;
             let changed = (file.mtime(), file.mtime_nsec());
-            Ok(Fingerprint { device: file.dev(), inode: file.ino(), changed, bytes: file.len() })
+            Ok(Fingerprint {
+                device: file.dev(),
+                inode: file.ino(),
+                changed,
+                bytes: file.len(),
+            })
         };
         read().ok()
     }

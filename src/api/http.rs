@@ -103,7 +103,9 @@ pub enum HttpError {
         file: String,
     },
     /// The environment names a proxy that we do not speak to.
-    #[error("{variable} names the proxy {proxy}; only http and https proxies can be used (NO_PROXY goes past it)")]
+    #[error(
+        "{variable} names the proxy {proxy}; only http and https proxies can be used (NO_PROXY goes past it)"
+    )]
     ProxyOfAnotherKind {
         /// The variable.
         variable: &'static str,
@@ -111,7 +113,9 @@ pub enum HttpError {
         proxy: String,
     },
     /// The environment names a proxy by something that is no address. It is not shown: a password may be in it.
-    #[error("{variable} is not the address of an http or https proxy, as in http://HOST:PORT: correct it, or empty it")]
+    #[error(
+        "{variable} is not the address of an http or https proxy, as in http://HOST:PORT: correct it, or empty it"
+    )]
     ProxyUnusable {
         /// The variable.
         variable: &'static str,
@@ -122,7 +126,11 @@ pub enum HttpError {
 }
 
 /// A client for requests to `server`, which `setting` names, and the way that they take.
-pub(super) fn client(options: &HttpOptions, server: &Url, setting: &'static str) -> Result<(Client, Route), HttpError> {
+pub(super) fn client(
+    options: &HttpOptions,
+    server: &Url,
+    setting: &'static str,
+) -> Result<(Client, Route), HttpError> {
     let (own, route) = prepare(options, server, setting)?;
     Ok((client_that_trusts(own, options, None)?, route))
 }
@@ -142,7 +150,13 @@ impl Clients {
         setting: &'static str,
     ) -> Result<(Clients, Route), HttpError> {
         let (own, route) = prepare(options, server, setting)?;
-        Ok((Clients { own, options: options.clone() }, route))
+        Ok((
+            Clients {
+                own,
+                options: options.clone(),
+            },
+            route,
+        ))
     }
 
     /// Another client, whose connections are counted.
@@ -156,16 +170,26 @@ impl Clients {
 }
 
 /// What comes before the first client: returns the user's own authorities, and the way that requests take.
-fn prepare(options: &HttpOptions, server: &Url, setting: &'static str) -> Result<(Vec<Certificate>, Route), HttpError> {
+fn prepare(
+    options: &HttpOptions,
+    server: &Url,
+    setting: &'static str,
+) -> Result<(Vec<Certificate>, Route), HttpError> {
     install_tls_provider();
     let proxy = match options.proxies {
         Proxies::OfTheEnvironment => Proxy::of_the_environment(server)?,
         Proxies::None => None,
     };
     if let Some(proxy) = &proxy {
-        info!("requests go through the proxy {} of the environment", proxy.address);
+        info!(
+            "requests go through the proxy {} of the environment",
+            proxy.address
+        );
     }
-    Ok((own_authorities(options.ca_file.as_deref())?, Route::new(server, proxy, setting)))
+    Ok((
+        own_authorities(options.ca_file.as_deref())?,
+        Route::new(server, proxy, setting),
+    ))
 }
 
 fn client_that_trusts(
@@ -179,12 +203,18 @@ fn client_that_trusts(
     };
     match builder().build() {
         Ok(client) if own.is_empty() => Ok(client),
-        Ok(_) => builder().tls_certs_merge(own).build().map_err(HttpError::Client),
+        Ok(_) => builder()
+            .tls_certs_merge(own)
+            .build()
+            .map_err(HttpError::Client),
         // The system has no certificate authorities. Should it be something else, then it is told by the next attempt.
         Err(_) => {
             say_that_authorities_are_built_in(options.transport);
             let authorities = own.into_iter().chain(built_in_authorities());
-            builder().tls_certs_only(authorities).build().map_err(HttpError::Client)
+            builder()
+                .tls_certs_only(authorities)
+                .build()
+                .map_err(HttpError::Client)
         }
     }
 }
@@ -230,12 +260,16 @@ fn builder(options: &HttpOptions) -> ClientBuilder {
 fn install_tls_provider() {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         // Another thread may have been quicker; the provider is the same one.
-        rustls::crypto::ring::default_provider().install_default().ok();
+        rustls::crypto::ring::default_provider()
+            .install_default()
+            .ok();
     }
 }
 
 fn own_authorities(ca_file: Option<&Path>) -> Result<Vec<Certificate>, HttpError> {
-    let Some(path) = ca_file else { return Ok(Vec::new()) };
+    let Some(path) = ca_file else {
+        return Ok(Vec::new());
+    };
     let file = text::safe_path(path);
     let pem = match std::fs::read(path) {
         Ok(pem) => pem,
@@ -251,7 +285,9 @@ fn own_authorities(ca_file: Option<&Path>) -> Result<Vec<Certificate>, HttpError
 /// Mozilla's authorities, as of the version of their crate.
 fn built_in_authorities() -> impl Iterator<Item = Certificate> {
     // Whatever of a list of certificates is no certificate vouches for nobody.
-    webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().filter_map(|der| Certificate::from_der(der).ok())
+    webpki_root_certs::TLS_SERVER_ROOT_CERTS
+        .iter()
+        .filter_map(|der| Certificate::from_der(der).ok())
 }
 
 fn say_that_authorities_are_built_in(transport: Transport) {

@@ -91,7 +91,13 @@ impl Lanes {
     /// Lanes of these clients. Connections are made with the first requests.
     pub(super) fn new(clients: Clients) -> Result<Lanes, HttpError> {
         let lanes = vec![Lane::new(&clients)?];
-        Ok(Lanes { clients, state: Mutex::new(State { lanes, taken_max: None }) })
+        Ok(Lanes {
+            clients,
+            state: Mutex::new(State {
+                lanes,
+                taken_max: None,
+            }),
+        })
     }
 
     /// A place for a request, and the client to send it by.
@@ -105,13 +111,24 @@ impl Lanes {
         let taken = state.lanes.get_mut(lane).expect("the lane was just chosen");
         taken.look(taken_max);
         (taken.in_flight, taken.taken) = (taken.in_flight + 1, taken.taken + 1);
-        (Place { lanes: self, lane, processed: Processed::Unknown }, taken.client.clone())
+        (
+            Place {
+                lanes: self,
+                lane,
+                processed: Processed::Unknown,
+            },
+            taken.client.clone(),
+        )
     }
 
     /// The first lane that has room. Where none has, there is a new one.
     fn free_lane(&self, state: &mut State) -> usize {
         let taken_max = state.taken_max;
-        if let Some(free) = state.lanes.iter_mut().position(|lane| lane.has_room(taken_max)) {
+        if let Some(free) = state
+            .lanes
+            .iter_mut()
+            .position(|lane| lane.has_room(taken_max))
+        {
             return free;
         }
         match Lane::new(&self.clients) {
@@ -133,7 +150,16 @@ impl Lane {
     fn new(clients: &Clients) -> Result<Lane, HttpError> {
         let opened = Opened::default();
         let client = clients.client(&opened)?;
-        Ok(Lane { client, in_flight: 0, taken: 0, refused: 0, unknown: 0, is_used_up: false, opened, opened_seen: 0 })
+        Ok(Lane {
+            client,
+            in_flight: 0,
+            taken: 0,
+            refused: 0,
+            unknown: 0,
+            is_used_up: false,
+            opened,
+            opened_seen: 0,
+        })
     }
 
     fn has_room(&mut self, taken_max: Option<usize>) -> bool {
@@ -182,11 +208,19 @@ impl Lane {
 
 impl Place<'_> {
     /// Sends the request of this place.
-    pub(super) async fn send(&self, client: Client, request: Request) -> (reqwest::Result<Response>, Connection) {
+    pub(super) async fn send(
+        &self,
+        client: Client,
+        request: Request,
+    ) -> (reqwest::Result<Response>, Connection) {
         HAS_OPENED
             .scope(Cell::new(false), async {
                 let answer = client.execute(request).await;
-                let connection = if HAS_OPENED.with(Cell::get) { Connection::New } else { Connection::Kept };
+                let connection = if HAS_OPENED.with(Cell::get) {
+                    Connection::New
+                } else {
+                    Connection::Kept
+                };
                 (answer, connection)
             })
             .await
@@ -226,7 +260,10 @@ impl<S> Layer<S> for Opened {
     type Service = CountedConnector<S>;
 
     fn layer(&self, connector: S) -> CountedConnector<S> {
-        CountedConnector { connector, opened: self.clone() }
+        CountedConnector {
+            connector,
+            opened: self.clone(),
+        }
     }
 }
 
@@ -282,13 +319,20 @@ mod tests {
         let places = take::<N>(lanes);
         let taken = lanes_of(&places);
         for (index, place) in places.into_iter().enumerate() {
-            place.ended(if index < N - refused { Processed::Yes } else { Processed::No });
+            place.ended(if index < N - refused {
+                Processed::Yes
+            } else {
+                Processed::No
+            });
         }
         taken
     }
 
     fn connects(lanes: &Lanes, lane: usize) {
-        lanes.state().lanes[lane].opened.0.fetch_add(1, Ordering::Relaxed);
+        lanes.state().lanes[lane]
+            .opened
+            .0
+            .fetch_add(1, Ordering::Relaxed);
     }
 
     fn taken_max(lanes: &Lanes) -> Option<usize> {
@@ -303,7 +347,11 @@ mod tests {
         let places = take::<150>(&http2);
         assert_eq!(lanes_of(&places), [vec![0; 100], vec![1; 50]].concat());
         drop(places);
-        assert_eq!(lanes_of(&take::<2>(&http2)), [0, 0], "the first one has room again");
+        assert_eq!(
+            lanes_of(&take::<2>(&http2)),
+            [0, 0],
+            "the first one has room again"
+        );
         assert_eq!(taken_max(&http2), None);
     }
 

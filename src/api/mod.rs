@@ -32,4 +32,6 @@ pub use http::{HttpError, HttpOptions, Protocol, Proxies, Transport};
 pub use route::Route;
 pub use shown::shown_request;
 pub use token::{LoginFlaw, Token, TokenError, TokenFlaw};
-pub use token_source::{Grant, LoginLost, Occasion, Origin, RenewalError, Renewed, Stopping, TokenSource, with_causes};
+pub use token_source::{
+    Grant, LoginLost, Occasion, Origin, RenewalError, Renewed, Stopping, TokenSource, with_causes,
+};

@@ -97,7 +97,13 @@ impl OauthError {
 
     /// Whether it is the refresh token that the server says no to, or may be.
     pub(super) fn is_about_the_refresh_token(&self) -> bool {
-        matches!(self, OauthError::Refused { code: Some("invalid_grant") | None, .. })
+        matches!(
+            self,
+            OauthError::Refused {
+                code: Some("invalid_grant") | None,
+                ..
+            }
+        )
     }
 }
 
@@ -110,7 +116,10 @@ pub(super) async fn refresh(
     let (Some(refresh_token), Some(token_url)) = (&tokens.refresh_token, &tokens.token_url) else {
         return Err(OauthError::NotRenewable);
     };
-    let mut form = vec![("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose_secret())];
+    let mut form = vec![
+        ("grant_type", "refresh_token"),
+        ("refresh_token", refresh_token.expose_secret()),
+    ];
     if let Some(client_id) = &tokens.client_id {
         form.push(("client_id", client_id));
     }
@@ -134,12 +143,20 @@ pub(super) async fn ask(
     token_url: &Url,
     form: &[(&str, &str)],
 ) -> Result<Tokens, OauthError> {
-    let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+    let body = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(form)
+        .finish();
     let asked_at = Timestamp::now();
-    let request = client.post(token_url.clone()).header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body);
+    let request = client
+        .post(token_url.clone())
+        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(body);
     let unreachable = |error| {
         let fault = fault_of(&error, route, Connection::New);
-        OauthError::Unreachable { fault, why: route.explain(fault) }
+        OauthError::Unreachable {
+            fault,
+            why: route.explain(fault),
+        }
     };
     let mut answer = request.send().await.map_err(unreachable)?;
     let status = answer.status().as_u16();
@@ -153,7 +170,9 @@ pub(super) async fn ask(
     let mut tokens = parse_answer(status, &body)?;
     // Their lifetime began at an unknown time since then. Too early a renewal harms nobody.
     let took = Timestamp::now().duration_since(asked_at);
-    tokens.expires_at = tokens.expires_at.map(|at| at.saturating_sub(took).unwrap_or(at));
+    tokens.expires_at = tokens
+        .expires_at
+        .map(|at| at.saturating_sub(took).unwrap_or(at));
     Ok(tokens)
 }
 
@@ -194,7 +213,10 @@ pub fn parse_answer(status: u16, body: &[u8]) -> Result<Tokens, OauthError> {
     match status {
         200..=299 => tokens_in(status, body),
         408 | 425 | 429 | 500.. => Err(OauthError::Unavailable { status }),
-        400..=499 => Err(OauthError::Refused { status, code: error_code(body) }),
+        400..=499 => Err(OauthError::Refused {
+            status,
+            code: error_code(body),
+        }),
         _ => Err(OauthError::Unexpected { status }),
     }
 }
@@ -206,11 +228,16 @@ fn tokens_in(status: u16, body: &[u8]) -> Result<Tokens, OauthError> {
         let kind = answer.token_type.as_deref();
         kind.is_none_or(|kind| kind.eq_ignore_ascii_case("bearer"))
     };
-    let answer = answer.filter(is_bearer).ok_or(OauthError::Unexpected { status })?;
+    let answer = answer
+        .filter(is_bearer)
+        .ok_or(OauthError::Unexpected { status })?;
     let unusable = |flaw| OauthError::UnusableToken { status, flaw };
     let access_token = Token::of(&answer.access_token).map_err(unusable)?;
     let refresh_token = answer.refresh_token.filter(|token| !token.is_empty());
-    if refresh_token.as_ref().is_some_and(|token| token.len() > TOKEN_BYTES_MAX) {
+    if refresh_token
+        .as_ref()
+        .is_some_and(|token| token.len() > TOKEN_BYTES_MAX)
+    {
         return Err(unusable(TokenFlaw::TooLong));
     }
     let lifetime = answer.expires_in.as_ref().and_then(Seconds::duration);
@@ -237,12 +264,22 @@ mod tests {
         let got = parse_answer(status, body.as_bytes());
         let got = got.map(|tokens| {
             assert_eq!(tokens.access_token.expose_secret(), "abc");
-            let lifetime_s = tokens.expires_at.map(|at| (at.duration_since(Timestamp::now()).as_secs_f64()).round());
-            (tokens.refresh_token.map(|token| token.expose_secret().to_owned()), lifetime_s)
+            let lifetime_s = tokens
+                .expires_at
+                .map(|at| (at.duration_since(Timestamp::now()).as_secs_f64()).round());
+            (
+                tokens
+                    .refresh_token
+                    .map(|token| token.expose_secret().to_owned()),
+                lifetime_s,
+            )
         });
         let want = want.map(|(token, seconds)| {
             #[expect(clippy::cast_precision_loss, reason = "a test's numbers are small")]
-            (token.map(str::to_owned), seconds.map(|seconds| seconds as f64))
+            (
+                token.map(str::to_owned),
+                seconds.map(|seconds| seconds as f64),
+            )
         });
         assert_eq!(got, want, "{status} {body}");
     }
@@ -252,25 +289,65 @@ mod tests {
         let full = r#"{"access_token":"abc","token_type":"Bearer","expires_in":3600,"refresh_token":"def"}"#;
         check(200, full, Ok((Some("def"), Some(3_600))));
         check(200, r#"{"access_token":"abc"}"#, Ok((None, None)));
-        check(200, r#"{"access_token":"abc","expires_in":"60","refresh_token":""}"#, Ok((None, Some(60))));
-        check(200, r#"{"access_token":"abc","expires_in":-1,"token_type":"bearer"}"#, Ok((None, None)));
-        for strange in [r#"{"access_token":"abc","token_type":"mac"}"#, "<html>", "{}"] {
+        check(
+            200,
+            r#"{"access_token":"abc","expires_in":"60","refresh_token":""}"#,
+            Ok((None, Some(60))),
+        );
+        check(
+            200,
+            r#"{"access_token":"abc","expires_in":-1,"token_type":"bearer"}"#,
+            Ok((None, None)),
+        );
+        for strange in [
+            r#"{"access_token":"abc","token_type":"mac"}"#,
+            "<html>",
+            "{}",
+        ] {
             check(200, strange, Err(OauthError::Unexpected { status: 200 }));
         }
         let unusable = |flaw| Err(OauthError::UnusableToken { status: 200, flaw });
-        check(200, r#"{"access_token":"a b"}"#, unusable(TokenFlaw::NotOneWord));
-        check(200, r#"{"access_token":"{\"a\":1}"}"#, unusable(TokenFlaw::Json));
-        check(200, r#"{"access_token":"Bearer abc"}"#, unusable(TokenFlaw::Header));
+        check(
+            200,
+            r#"{"access_token":"a b"}"#,
+            unusable(TokenFlaw::NotOneWord),
+        );
+        check(
+            200,
+            r#"{"access_token":"{\"a\":1}"}"#,
+            unusable(TokenFlaw::Json),
+        );
+        check(
+            200,
+            r#"{"access_token":"Bearer abc"}"#,
+            unusable(TokenFlaw::Header),
+        );
         let long = "x".repeat(TOKEN_BYTES_MAX + 1);
-        check(200, &format!(r#"{{"access_token":"{long}"}}"#), unusable(TokenFlaw::TooLong));
-        check(200, &format!(r#"{{"access_token":"abc","refresh_token":"{long}"}}"#), unusable(TokenFlaw::TooLong));
+        check(
+            200,
+            &format!(r#"{{"access_token":"{long}"}}"#),
+            unusable(TokenFlaw::TooLong),
+        );
+        check(
+            200,
+            &format!(r#"{{"access_token":"abc","refresh_token":"{long}"}}"#),
+            unusable(TokenFlaw::TooLong),
+        );
         check(302, full, Err(OauthError::Unexpected { status: 302 }));
         let refused = |status, code| Err(OauthError::Refused { status, code });
-        check(400, r#"{"error":"invalid_grant"}"#, refused(400, Some("invalid_grant")));
+        check(
+            400,
+            r#"{"error":"invalid_grant"}"#,
+            refused(400, Some("invalid_grant")),
+        );
         check(401, r#"{"error":"the token canary"}"#, refused(401, None));
         check(404, "", refused(404, None));
         for status in [408, 425, 429, 500, 503] {
-            check(status, r#"{"error":"invalid_grant"}"#, Err(OauthError::Unavailable { status }));
+            check(
+                status,
+                r#"{"error":"invalid_grant"}"#,
+                Err(OauthError::Unavailable { status }),
+            );
         }
     }
 }

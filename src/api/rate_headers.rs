@@ -34,14 +34,20 @@ pub fn date_unix_s(headers: &HeaderMap) -> Option<u64> {
 
 /// A time in Unix seconds; nothing is before 1970.
 pub(super) fn unix_s(time: SystemTime) -> Option<u64> {
-    time.duration_since(SystemTime::UNIX_EPOCH).ok().map(|since| since.as_secs())
+    time.duration_since(SystemTime::UNIX_EPOCH)
+        .ok()
+        .map(|since| since.as_secs())
 }
 
 /// The wait that the server asks for (`Retry-After`, RFC 9110 §10.2.3): seconds, or a date against the answer's own `Date`,
 /// without which it is this machine's clock. Of several the longest counts; what is past is no wait, what is nonsense is
 /// ignored.
 pub fn retry_after(headers: &HeaderMap, now_unix_s: Option<u64>) -> Option<Duration> {
-    headers.get_all(RETRY_AFTER).iter().filter_map(|value| wait(value.to_str().ok()?.trim(), now_unix_s)).max()
+    headers
+        .get_all(RETRY_AFTER)
+        .iter()
+        .filter_map(|value| wait(value.to_str().ok()?.trim(), now_unix_s))
+        .max()
 }
 
 fn wait(text: &str, now_unix_s: Option<u64>) -> Option<Duration> {
@@ -65,13 +71,24 @@ pub fn window(headers: &HeaderMap, now_unix_s: Option<u64>) -> Option<RateWindow
     let number = |name: &HeaderName| text(name)?.parse::<u64>().ok();
     if let Some(remaining) = number(&X_REMAINING) {
         let reset = text(&X_RESET).and_then(|text| x_reset(text, now_unix_s));
-        return Some(RateWindow { limit: number(&X_LIMIT), remaining, reset });
+        return Some(RateWindow {
+            limit: number(&X_LIMIT),
+            remaining,
+            reset,
+        });
     }
     if let Some(remaining) = number(&REMAINING) {
         let reset = number(&RESET).and_then(after);
-        return Some(RateWindow { limit: number(&LIMIT), remaining, reset });
+        return Some(RateWindow {
+            limit: number(&LIMIT),
+            remaining,
+            reset,
+        });
     }
-    let lists = headers.get_all(RATE_LIMIT).iter().filter_map(|value| value.to_str().ok());
+    let lists = headers
+        .get_all(RATE_LIMIT)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
     lists.flat_map(ietf_windows).min_by(binding_first)
 }
 
@@ -84,11 +101,15 @@ fn x_reset(text: &str, now_unix_s: Option<u64>) -> Option<Reset> {
         return after(seconds);
     }
     let now_unix_s = now_unix_s.filter(|now| *now >= YEAR_2001_UNIX_S)?;
-    let is_plausible =
-        |at: &u64| (now_unix_s - RESET_PAST_MAX_S..=now_unix_s.saturating_add(WINDOW_MAX_S)).contains(at);
+    let is_plausible = |at: &u64| {
+        (now_unix_s - RESET_PAST_MAX_S..=now_unix_s.saturating_add(WINDOW_MAX_S)).contains(at)
+    };
     if let Some(number) = number {
         const UNITS_PER_SECOND: [u64; 3] = [1, 1_000, 1_000_000];
-        let at = UNITS_PER_SECOND.iter().map(|units| number.div_ceil(*units)).find(is_plausible);
+        let at = UNITS_PER_SECOND
+            .iter()
+            .map(|units| number.div_ceil(*units))
+            .find(is_plausible);
         return at.map(Reset::AtUnix);
     }
     let at = if let Ok(date) = httpdate::parse_http_date(text) {
@@ -109,10 +130,14 @@ fn after(seconds: u64) -> Option<Reset> {
 /// The limits of one header, in its structured form or in the older one.
 fn ietf_windows(text: &str) -> Vec<RateWindow> {
     if text.contains("remaining=") {
-        return ietf_limit(text.split(','), "remaining", "reset").into_iter().collect();
+        return ietf_limit(text.split(','), "remaining", "reset")
+            .into_iter()
+            .collect();
     }
     let limits = split_outside_quotes(text, ',').into_iter();
-    limits.filter_map(|limit| ietf_limit(split_outside_quotes(limit, ';').into_iter(), "r", "t")).collect()
+    limits
+        .filter_map(|limit| ietf_limit(split_outside_quotes(limit, ';').into_iter(), "r", "t"))
+        .collect()
 }
 
 /// Orders limits by what binds: the one that allows the fewest requests in the time until it is renewed. Of those that allow
@@ -132,7 +157,9 @@ fn binding_first(one: &RateWindow, other: &RateWindow) -> Ordering {
             (Some(one_left), Some(other_left)) => {
                 let one_rate = u128::from(one_remaining) * u128::from(other_left);
                 let other_rate = u128::from(other_remaining) * u128::from(one_left);
-                one_rate.cmp(&other_rate).then(one_remaining.cmp(&other_remaining))
+                one_rate
+                    .cmp(&other_rate)
+                    .then(one_remaining.cmp(&other_remaining))
             }
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
@@ -153,11 +180,23 @@ fn split_outside_quotes(text: &str, separator: char) -> Vec<&str> {
     text.split(separates).collect()
 }
 
-fn ietf_limit<'a>(parts: impl Iterator<Item = &'a str>, remaining: &str, reset: &str) -> Option<RateWindow> {
-    let mut window = RateWindow { limit: None, remaining: u64::MAX, reset: None };
+fn ietf_limit<'a>(
+    parts: impl Iterator<Item = &'a str>,
+    remaining: &str,
+    reset: &str,
+) -> Option<RateWindow> {
+    let mut window = RateWindow {
+        limit: None,
+        remaining: u64::MAX,
+        reset: None,
+    };
     for part in parts {
-        let Some((name, value)) = part.trim().split_once('=') else { continue };
-        let Ok(number) = value.trim().parse::<u64>() else { continue };
+        let Some((name, value)) = part.trim().split_once('=') else {
+            continue;
+        };
+        let Ok(number) = value.trim().parse::<u64>() else {
+            continue;
+        };
         match name.trim() {
             name if name == remaining => window.remaining = number,
             name if name == reset => window.reset = after(number),
@@ -185,7 +224,11 @@ mod tests {
     fn check_wait(values: &[&str], want: Option<u64>) {
         let pairs: Vec<_> = values.iter().map(|value| ("retry-after", *value)).collect();
         let date = Some(784_111_777); // Sun, 06 Nov 1994 08:49:37 GMT
-        assert_eq!(retry_after(&headers(&pairs), date), want.map(Duration::from_secs), "{values:?}");
+        assert_eq!(
+            retry_after(&headers(&pairs), date),
+            want.map(Duration::from_secs),
+            "{values:?}"
+        );
     }
 
     #[test]
@@ -197,7 +240,10 @@ mod tests {
         check_wait(&["Sun, 06 Nov 1994 08:00:00 GMT"], Some(0));
         check_wait(&["99999999999999999999999"], Some(u64::from(u32::MAX)));
         check_wait(&["18446744073709551615"], Some(u64::from(u32::MAX)));
-        check_wait(&["Fri, 31 Dec 9999 23:59:59 GMT"], Some(u64::from(u32::MAX)));
+        check_wait(
+            &["Fri, 31 Dec 9999 23:59:59 GMT"],
+            Some(u64::from(u32::MAX)),
+        );
         check_wait(&["315360001"], Some(315_360_001));
         check_wait(&["soon", "-1", "", "1.5"], None);
         check_wait(&["soon", "3"], Some(3));
@@ -207,10 +253,20 @@ mod tests {
     #[test]
     fn a_date_is_waited_for_by_this_machine_s_clock_where_there_is_no_other() {
         let hour = Duration::from_hours(1);
-        let until = [("retry-after", httpdate::fmt_http_date(SystemTime::now() + hour))];
-        let until = headers(&until.each_ref().map(|(name, value)| (*name, value.as_str())));
+        let until = [(
+            "retry-after",
+            httpdate::fmt_http_date(SystemTime::now() + hour),
+        )];
+        let until = headers(
+            &until
+                .each_ref()
+                .map(|(name, value)| (*name, value.as_str())),
+        );
         let wait = retry_after(&until, unix_s(SystemTime::now())).expect("a wait");
-        assert!(wait <= hour && wait + Duration::from_secs(2) >= hour, "{wait:?}");
+        assert!(
+            wait <= hour && wait + Duration::from_secs(2) >= hour,
+            "{wait:?}"
+        );
         assert_eq!(retry_after(&until, None), None);
     }
 
@@ -218,37 +274,75 @@ mod tests {
     const NOW: u64 = 1_700_000_000; // 2023-11-14T22:13:20Z
 
     fn check_window(pairs: &[(&str, &str)], want: Option<(Option<u64>, u64, Option<Reset>)>) {
-        let want = want.map(|(limit, remaining, reset)| RateWindow { limit, remaining, reset });
+        let want = want.map(|(limit, remaining, reset)| RateWindow {
+            limit,
+            remaining,
+            reset,
+        });
         assert_eq!(window(&headers(pairs), Some(NOW)), want, "{pairs:?}");
     }
 
-    #[expect(clippy::unnecessary_wraps, reason = "the tables hold resets that may be missing")]
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "the tables hold resets that may be missing"
+    )]
     fn after_s(seconds: u64) -> Option<Reset> {
         Some(Reset::After(Duration::from_secs(seconds)))
     }
 
     #[test]
     fn windows() {
-        let all = [("x-ratelimit-limit", "60"), ("x-ratelimit-remaining", "59"), ("x-ratelimit-reset", "1700000030")];
-        check_window(&all, Some((Some(60), 59, Some(Reset::AtUnix(1_700_000_030)))));
+        let all = [
+            ("x-ratelimit-limit", "60"),
+            ("x-ratelimit-remaining", "59"),
+            ("x-ratelimit-reset", "1700000030"),
+        ];
+        check_window(
+            &all,
+            Some((Some(60), 59, Some(Reset::AtUnix(1_700_000_030)))),
+        );
         check_window(&all[..2], Some((Some(60), 59, None)));
         check_window(&[("x-ratelimit-remaining", "many")], None);
         check_window(&[("x-ratelimit-limit", "60")], None);
         check_window(&[("x-ratelimit-remaining", "-1")], None);
-        check_window(&[("ratelimit-remaining", "5"), ("ratelimit-reset", "9")], Some((None, 5, after_s(9))));
-        check_window(&[("ratelimit-remaining", "5"), ("ratelimit-reset", "1700000030")], Some((None, 5, None)));
-        let endless = [("ratelimit-remaining", "0"), ("ratelimit-reset", "18446744073709551615")];
+        check_window(
+            &[("ratelimit-remaining", "5"), ("ratelimit-reset", "9")],
+            Some((None, 5, after_s(9))),
+        );
+        check_window(
+            &[
+                ("ratelimit-remaining", "5"),
+                ("ratelimit-reset", "1700000030"),
+            ],
+            Some((None, 5, None)),
+        );
+        let endless = [
+            ("ratelimit-remaining", "0"),
+            ("ratelimit-reset", "18446744073709551615"),
+        ];
         check_window(&endless, Some((None, 0, None)));
-        check_window(&[("ratelimit", "limit=100, remaining=50, reset=5")], Some((Some(100), 50, after_s(5))));
-        check_window(&[("ratelimit", "\"default\";r=50;t=30")], Some((None, 50, after_s(30))));
-        check_window(&[("ratelimit", "\"default\";r=0;t=18446744073709551615")], Some((None, 0, None)));
+        check_window(
+            &[("ratelimit", "limit=100, remaining=50, reset=5")],
+            Some((Some(100), 50, after_s(5))),
+        );
+        check_window(
+            &[("ratelimit", "\"default\";r=50;t=30")],
+            Some((None, 50, after_s(30))),
+        );
+        check_window(
+            &[("ratelimit", "\"default\";r=0;t=18446744073709551615")],
+            Some((None, 0, None)),
+        );
         check_window(&[("ratelimit", "nonsense")], None);
     }
 
     #[test]
     fn a_reset_is_believed_from_a_day_ago_to_a_year_from_now() {
         let check = |text: &str, want: Option<Reset>| {
-            check_window(&[("x-ratelimit-remaining", "3"), ("x-ratelimit-reset", text)], Some((None, 3, want)));
+            check_window(
+                &[("x-ratelimit-remaining", "3"), ("x-ratelimit-reset", text)],
+                Some((None, 3, want)),
+            );
         };
         let at = |unix_s| Some(Reset::AtUnix(unix_s));
         check("0", after_s(0));
@@ -280,11 +374,20 @@ mod tests {
         check("-30", None);
         check("30s", None);
         check("", None);
-        let far = [("x-ratelimit-remaining", "3"), ("x-ratelimit-reset", "1700000030")];
+        let far = [
+            ("x-ratelimit-remaining", "3"),
+            ("x-ratelimit-reset", "1700000030"),
+        ];
         let reset = |now_unix_s| window(&headers(&far), now_unix_s).and_then(|window| window.reset);
-        assert_eq!([reset(Some(0)), reset(Some(u64::MAX)), reset(None)], [None; 3]);
+        assert_eq!(
+            [reset(Some(0)), reset(Some(u64::MAX)), reset(None)],
+            [None; 3]
+        );
         let near = [("x-ratelimit-remaining", "3"), ("x-ratelimit-reset", "30")];
-        assert_eq!(window(&headers(&near), None).and_then(|window| window.reset), after_s(30));
+        assert_eq!(
+            window(&headers(&near), None).and_then(|window| window.reset),
+            after_s(30)
+        );
     }
 
     #[test]
@@ -292,24 +395,48 @@ mod tests {
         let check = |list: &str, want: (u64, Option<Reset>)| {
             check_window(&[("ratelimit", list)], Some((None, want.0, want.1)));
         };
-        check("\"minute\";r=50;t=10, \"day\";r=60;t=36000", (60, after_s(36_000)));
-        check("\"day\";r=60;t=36000, \"minute\";r=50;t=10", (60, after_s(36_000)));
-        check("\"day\";r=5000;t=3600, \"minute\";r=2;t=10", (2, after_s(10)));
-        check("\"day\";r=5000;t=3600, \"minute\";r=0;t=10", (0, after_s(10)));
-        check("\"a\";r=0;t=10, \"b\";r=0;t=3600, \"c\";r=0;t=60", (0, after_s(3600)));
+        check(
+            "\"minute\";r=50;t=10, \"day\";r=60;t=36000",
+            (60, after_s(36_000)),
+        );
+        check(
+            "\"day\";r=60;t=36000, \"minute\";r=50;t=10",
+            (60, after_s(36_000)),
+        );
+        check(
+            "\"day\";r=5000;t=3600, \"minute\";r=2;t=10",
+            (2, after_s(10)),
+        );
+        check(
+            "\"day\";r=5000;t=3600, \"minute\";r=0;t=10",
+            (0, after_s(10)),
+        );
+        check(
+            "\"a\";r=0;t=10, \"b\";r=0;t=3600, \"c\";r=0;t=60",
+            (0, after_s(3600)),
+        );
         check("\"a\";r=0, \"b\";r=0;t=60", (0, after_s(60)));
         check("\"a\";r=1, \"b\";r=50;t=60", (50, after_s(60)));
         check("\"a\";r=9, \"b\";r=3", (3, None));
         check("\"a\";r=1;t=0, \"b\";r=50;t=60", (50, after_s(60)));
-        check("\"a\";r=18446744073709551614;t=1, \"b\";r=9;t=31622400", (9, after_s(31_622_400)));
+        check(
+            "\"a\";r=18446744073709551614;t=1, \"b\";r=9;t=31622400",
+            (9, after_s(31_622_400)),
+        );
         check("\"a;r=0,\\\";r=0\";r=7;t=60", (7, after_s(60)));
-        let two = [("ratelimit", "\"a\";r=9;t=60"), ("ratelimit", "\"b\";r=1;t=60")];
+        let two = [
+            ("ratelimit", "\"a\";r=9;t=60"),
+            ("ratelimit", "\"b\";r=1;t=60"),
+        ];
         check_window(&two, Some((None, 1, after_s(60))));
     }
 
     #[test]
     fn dates() {
-        assert_eq!(date_unix_s(&headers(&[("date", "Sun, 06 Nov 1994 08:49:37 GMT")])), Some(784_111_777));
+        assert_eq!(
+            date_unix_s(&headers(&[("date", "Sun, 06 Nov 1994 08:49:37 GMT")])),
+            Some(784_111_777)
+        );
         assert_eq!(date_unix_s(&headers(&[("date", "yesterday")])), None);
     }
 }

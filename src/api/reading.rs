@@ -44,12 +44,20 @@ pub enum BodyBytes<'a> {
 }
 
 /// Reads an answer to its end, or to as much of it as is of use.
-pub(super) async fn read(mut answer: reqwest::Response, asked: Asked<'_>) -> Result<Response, reqwest::Error> {
+pub(super) async fn read(
+    mut answer: reqwest::Response,
+    asked: Asked<'_>,
+) -> Result<Response, reqwest::Error> {
     // Mostly all of a body comes at once, and is read where it came in.
     let (mut first, mut all) = (Bytes::new(), Vec::new());
     while let Some(chunk) = answer.chunk().await? {
         if first.len().max(all.len()) + chunk.len() > BODY_BYTES_MAX {
-            return Ok(response(answer.status(), answer.headers(), BodyBytes::TooLong, asked));
+            return Ok(response(
+                answer.status(),
+                answer.headers(),
+                BodyBytes::TooLong,
+                asked,
+            ));
         }
         if first.is_empty() {
             first = chunk;
@@ -61,13 +69,24 @@ pub(super) async fn read(mut answer: reqwest::Response, asked: Asked<'_>) -> Res
         }
     }
     let body = if all.is_empty() { &*first } else { &all };
-    Ok(response(answer.status(), answer.headers(), BodyBytes::Whole(body), asked))
+    Ok(response(
+        answer.status(),
+        answer.headers(),
+        BodyBytes::Whole(body),
+        asked,
+    ))
 }
 
 /// The plain values of an answer. It does no I/O but to look at this machine's clock where the answer names no time, and is
 /// public for the fuzzer.
-pub fn response(status: StatusCode, headers: &HeaderMap, bytes: BodyBytes<'_>, asked: Asked<'_>) -> Response {
-    let now_unix_s = rate_headers::date_unix_s(headers).or_else(|| rate_headers::unix_s(SystemTime::now()));
+pub fn response(
+    status: StatusCode,
+    headers: &HeaderMap,
+    bytes: BodyBytes<'_>,
+    asked: Asked<'_>,
+) -> Response {
+    let now_unix_s =
+        rate_headers::date_unix_s(headers).or_else(|| rate_headers::unix_s(SystemTime::now()));
     let media = media_of(headers);
     let (bytes, (body, country)) = match bytes {
         BodyBytes::Whole(bytes) => (bytes, body::judge(bytes, media, asked.customer)),
@@ -77,11 +96,17 @@ pub fn response(status: StatusCode, headers: &HeaderMap, bytes: BodyBytes<'_>, a
         status: status.as_u16(),
         body,
         country,
-        shown: asked.compared_with.and_then(|sent| shown(status, body, bytes, sent, asked.customer)),
+        shown: asked
+            .compared_with
+            .and_then(|sent| shown(status, body, bytes, sent, asked.customer)),
         retry_after: rate_headers::retry_after(headers, now_unix_s),
         window: rate_headers::window(headers, now_unix_s),
         date_unix_s: now_unix_s,
-        location_host: if status.is_redirection() { location_host(headers, asked) } else { None },
+        location_host: if status.is_redirection() {
+            location_host(headers, asked)
+        } else {
+            None
+        },
         // The body of a 5xx is never kept: a debug page carries SQL with the row's values.
         error: is_refusal(status, body).then(|| server_error::parse(bytes, media, asked.token)),
     }
@@ -89,26 +114,64 @@ pub fn response(status: StatusCode, headers: &HeaderMap, bytes: BodyBytes<'_>, a
 
 /// Whether the server's words say why a row is refused.
 fn is_refusal(status: StatusCode, body: Body) -> bool {
-    status.is_client_error() || (status.is_success() && matches!(body, Body::Object { claim: Claim::Refused, .. }))
+    status.is_client_error()
+        || (status.is_success()
+            && matches!(
+                body,
+                Body::Object {
+                    claim: Claim::Refused,
+                    ..
+                }
+            ))
 }
 
 /// How the customer compares that the answer of a read shows, where it shows that very customer.
-fn shown(status: StatusCode, body: Body, bytes: &[u8], sent: &[u8], customer: CustomerId) -> Option<Shown> {
-    let is_good = status == StatusCode::OK && matches!(body, Body::Object { claim: Claim::Applied, .. });
-    if is_good { shows(sent, bytes, customer) } else { None }
+fn shown(
+    status: StatusCode,
+    body: Body,
+    bytes: &[u8],
+    sent: &[u8],
+    customer: CustomerId,
+) -> Option<Shown> {
+    let is_good = status == StatusCode::OK
+        && matches!(
+            body,
+            Body::Object {
+                claim: Claim::Applied,
+                ..
+            }
+        );
+    if is_good {
+        shows(sent, bytes, customer)
+    } else {
+        None
+    }
 }
 
 fn media_of(headers: &HeaderMap) -> Media {
-    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let media = value.split_once(';').map_or(value, |(media, _)| media).trim();
-    if media.eq_ignore_ascii_case("application/problem+json") { Media::Problem } else { Media::Other }
+    let value = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let media = value
+        .split_once(';')
+        .map_or(value, |(media, _)| media)
+        .trim();
+    if media.eq_ignore_ascii_case("application/problem+json") {
+        Media::Problem
+    } else {
+        Media::Other
+    }
 }
 
 fn location_host(headers: &HeaderMap, asked: Asked<'_>) -> Option<String> {
     let location = headers.get(LOCATION)?.to_str().ok()?;
     let target: Url = asked.url.join(location).ok()?;
     let host = target.host_str()?;
-    Some(text::safe_cut(&asked.token.hide_in(host, HOST_CHARACTERS_MAX), HOST_CHARACTERS_MAX))
+    Some(text::safe_cut(
+        &asked.token.hide_in(host, HOST_CHARACTERS_MAX),
+        HOST_CHARACTERS_MAX,
+    ))
 }
 
 #[cfg(test)]
@@ -118,7 +181,12 @@ mod tests {
 
     const SENT: &[u8] = br#"{"email":"a@b.example"}"#;
 
-    fn read_as(status: u16, headers: &[(&'static str, &str)], body: &str, compared_with: Option<&[u8]>) -> Response {
+    fn read_as(
+        status: u16,
+        headers: &[(&'static str, &str)],
+        body: &str,
+        compared_with: Option<&[u8]>,
+    ) -> Response {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.insert(*name, HeaderValue::from_str(value).expect("a good value"));
@@ -126,7 +194,12 @@ mod tests {
         let token = Token::new("canary-7f3a", "the file").expect("a good token");
         let url = Url::parse("https://a.example/v1/customers").expect("a URL");
         let customer = CustomerId::new(7).expect("an id");
-        let asked = Asked { customer, token: &token, url: &url, compared_with };
+        let asked = Asked {
+            customer,
+            token: &token,
+            url: &url,
+            compared_with,
+        };
         let status = StatusCode::from_u16(status).expect("a status");
         response(status, &map, BodyBytes::Whole(body.as_bytes()), asked)
     }
@@ -134,20 +207,48 @@ mod tests {
     #[test]
     fn a_read_compares_only_the_customer_that_it_is_about() {
         let check = |status: u16, body: &str, want: Option<Shown>| {
-            assert_eq!(read_as(status, &[], body, Some(SENT)).shown, want, "{status} {body}");
+            assert_eq!(
+                read_as(status, &[], body, Some(SENT)).shown,
+                want,
+                "{status} {body}"
+            );
             assert_eq!(read_as(status, &[], body, None).shown, None);
         };
-        check(200, r#"{"success":"ok","data":{"id":7,"email":"A@B.example"}}"#, Some(Shown::AsSent));
-        check(200, r#"{"id":"7","email":"a@b.example"}"#, Some(Shown::AsSent));
-        check(200, r#"{"success":"ok","data":{"id":7,"email":null}}"#, Some(Shown::Otherwise));
-        check(200, r#"{"success":"ok","data":{"id":7}}"#, Some(Shown::Otherwise));
+        check(
+            200,
+            r#"{"success":"ok","data":{"id":7,"email":"A@B.example"}}"#,
+            Some(Shown::AsSent),
+        );
+        check(
+            200,
+            r#"{"id":"7","email":"a@b.example"}"#,
+            Some(Shown::AsSent),
+        );
+        check(
+            200,
+            r#"{"success":"ok","data":{"id":7,"email":null}}"#,
+            Some(Shown::Otherwise),
+        );
+        check(
+            200,
+            r#"{"success":"ok","data":{"id":7}}"#,
+            Some(Shown::Otherwise),
+        );
         check(201, r#"{"data":{"id":7,"email":"a@b.example"}}"#, None);
         check(404, r#"{"data":{"id":7,"email":"a@b.example"}}"#, None);
         check(200, r#"{"data":{"id":9,"email":"a@b.example"}}"#, None);
         check(200, r#"{"data":{"email":"a@b.example"}}"#, None);
         check(200, r#"{"success":"ok"}"#, None);
-        check(200, r#"{"error":"x","data":{"id":7,"email":"a@b.example"}}"#, None);
-        check(200, r#"{"data":{"id":7,"email":"a@b.example"},"data":{"id":7,"email":"a@b.example"}}"#, None);
+        check(
+            200,
+            r#"{"error":"x","data":{"id":7,"email":"a@b.example"}}"#,
+            None,
+        );
+        check(
+            200,
+            r#"{"data":{"id":7,"email":"a@b.example"},"data":{"id":7,"email":"a@b.example"}}"#,
+            None,
+        );
         check(200, r#"{"data":{"id":7,"email":"a@b.example"}"#, None);
     }
 
@@ -156,8 +257,14 @@ mod tests {
         let country = |body: &str| read_as(200, &[], body, None).country;
         let updated = country(r#"{"success":"ok","data":{"id":7,"country_name":"Land"}}"#);
         assert!(updated.is_some());
-        assert_eq!(updated, country(r#"{"data":{"country_name":"Land","id":7}}"#));
-        assert_ne!(updated, country(r#"{"data":{"id":7,"country_name":"Other"}}"#));
+        assert_eq!(
+            updated,
+            country(r#"{"data":{"country_name":"Land","id":7}}"#)
+        );
+        assert_ne!(
+            updated,
+            country(r#"{"data":{"id":7,"country_name":"Other"}}"#)
+        );
         assert_ne!(updated, country(r#"{"data":{"id":7,"country_name":null}}"#));
         assert_eq!(country(r#"{"data":{"id":7}}"#), None);
         let sent = br#"{"email":"a@b.example","country_id":4}"#;
@@ -171,7 +278,11 @@ mod tests {
     fn refusals_keep_the_server_s_words_and_failures_do_not() {
         let check = |status: u16, body: &str, want: Option<Option<&str>>| {
             let error = read_as(status, &[], body, None).error;
-            assert_eq!(error.as_ref().map(|error| error.code.as_deref()), want, "{status} {body}");
+            assert_eq!(
+                error.as_ref().map(|error| error.code.as_deref()),
+                want,
+                "{status} {body}"
+            );
         };
         check(409, r#"{"error":"taken"}"#, Some(Some("taken")));
         check(404, "<html>", Some(None));
@@ -184,8 +295,17 @@ mod tests {
     #[test]
     fn problem_json_is_known_by_its_content_type() {
         let check = |content_type: &str, want: Option<&str>| {
-            let response = read_as(422, &[("content-type", content_type)], r#"{"title":"Invalid"}"#, None);
-            assert_eq!(response.error.and_then(|error| error.message).as_deref(), want, "{content_type}");
+            let response = read_as(
+                422,
+                &[("content-type", content_type)],
+                r#"{"title":"Invalid"}"#,
+                None,
+            );
+            assert_eq!(
+                response.error.and_then(|error| error.message).as_deref(),
+                want,
+                "{content_type}"
+            );
         };
         check("application/problem+json", Some("Invalid"));
         check("Application/Problem+JSON ; charset=utf-8", Some("Invalid"));
@@ -200,16 +320,28 @@ mod tests {
         };
         check("https://Login.example/x", Some("login.example"));
         check("/login", Some("a.example"));
-        check("https://CANARY-7f3a.example/canary-7f3a", Some("***.example"));
+        check(
+            "https://CANARY-7f3a.example/canary-7f3a",
+            Some("***.example"),
+        );
         check("mailto:x", None);
     }
 
     #[test]
     fn without_a_date_this_machine_s_clock_counts() {
-        let date = read_as(200, &[(DATE.as_str(), "Sun, 06 Nov 1994 08:49:37 GMT")], "", None).date_unix_s;
+        let date = read_as(
+            200,
+            &[(DATE.as_str(), "Sun, 06 Nov 1994 08:49:37 GMT")],
+            "",
+            None,
+        )
+        .date_unix_s;
         assert_eq!(date, Some(784_111_777));
         let before = rate_headers::unix_s(SystemTime::now());
         let date = read_as(200, &[], "", None).date_unix_s;
-        assert!(before <= date && date <= rate_headers::unix_s(SystemTime::now()), "{date:?}");
+        assert!(
+            before <= date && date <= rate_headers::unix_s(SystemTime::now()),
+            "{date:?}"
+        );
     }
 }

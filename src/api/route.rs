@@ -30,10 +30,21 @@ enum Scheme {
 impl Route {
     /// The way to `url`, which this setting names.
     pub(super) fn new(url: &Url, proxy: Option<Proxy>, setting: &'static str) -> Route {
-        let scheme = if url.scheme() == "https" { Scheme::Https } else { Scheme::Http };
-        let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
+        let scheme = if url.scheme() == "https" {
+            Scheme::Https
+        } else {
+            Scheme::Http
+        };
+        let port = url
+            .port()
+            .map_or_else(String::new, |port| format!(":{port}"));
         let server = text::safe(&format!("{}{port}", url.host_str().unwrap_or_default()));
-        Route { server, scheme, proxy, setting }
+        Route {
+            server,
+            scheme,
+            proxy,
+            setting,
+        }
     }
 
     /// Whether the other end of each connection is a proxy that reads the requests. Through one, TLS goes by a tunnel.
@@ -43,10 +54,16 @@ impl Route {
 
     /// What a fault means, with the host or the proxy that it is about, and the setting that mends it.
     pub fn explain(&self, fault: Fault) -> String {
-        let Route { server, setting, .. } = self;
+        let Route {
+            server, setting, ..
+        } = self;
         match fault {
-            Fault::NameUnknown => format!("there is no host of the name {server} (DNS): is {setting} right?"),
-            Fault::LookupFailed => format!("the name {server} cannot be looked up for the moment (DNS)"),
+            Fault::NameUnknown => {
+                format!("there is no host of the name {server} (DNS): is {setting} right?")
+            }
+            Fault::LookupFailed => {
+                format!("the name {server} cannot be looked up for the moment (DNS)")
+            }
             Fault::Refused => format!("no connection to {server} can be made"),
             Fault::ConnectTimeout => format!("no connection to {self} was made in time"),
             Fault::Broken | Fault::Unanswered => format!("the connection to {self} broke"),
@@ -61,7 +78,9 @@ impl Route {
     /// The same for a fault whose name leaves open what is to be done.
     pub fn details(&self, fault: Fault) -> Option<String> {
         match fault {
-            Fault::Tls(_) | Fault::Proxy(_) | Fault::NameUnknown | Fault::LookupFailed => Some(self.explain(fault)),
+            Fault::Tls(_) | Fault::Proxy(_) | Fault::NameUnknown | Fault::LookupFailed => {
+                Some(self.explain(fault))
+            }
             Fault::Refused
             | Fault::ConnectTimeout
             | Fault::Broken
@@ -91,9 +110,14 @@ impl Route {
                 )
             }
             ProxyFault::Tls(TlsFault::NotTls) => {
-                format!("the proxy {proxy} does not speak TLS: does {variable} have to begin with http://?")
+                format!(
+                    "the proxy {proxy} does not speak TLS: does {variable} have to begin with http://?"
+                )
             }
-            ProxyFault::Tls(fault) => format!("TLS with the proxy fails: {}", explain_tls(fault, proxy, variable)),
+            ProxyFault::Tls(fault) => format!(
+                "TLS with the proxy fails: {}",
+                explain_tls(fault, proxy, variable)
+            ),
         }
     }
 
@@ -128,22 +152,33 @@ fn explain_tls(fault: TlsFault, host: &str, setting: &str) -> String {
             clock()
         ),
         TlsFault::NotYetValid => {
-            format!("the certificate of {host} is not valid yet: is the clock of this machine right ({})?", clock())
+            format!(
+                "the certificate of {host} is not valid yet: is the clock of this machine right ({})?",
+                clock()
+            )
         }
         TlsFault::OtherHost => {
             format!(
                 "the certificate of {host} is another host's: {setting} has to name the host as the certificate does"
             )
         }
-        TlsFault::Certificate => format!("the certificate of {host} is not valid: its operator has to replace it"),
+        TlsFault::Certificate => {
+            format!("the certificate of {host} is not valid: its operator has to replace it")
+        }
         TlsFault::OldVersion => {
-            format!("{host} does not speak TLS 1.2 or 1.3 with a cipher that is safe, and no older version is used")
+            format!(
+                "{host} does not speak TLS 1.2 or 1.3 with a cipher that is safe, and no older version is used"
+            )
         }
         TlsFault::NotTls => {
-            format!("{host} does not speak TLS at that port: does {setting} name the wrong port, or https for http?")
+            format!(
+                "{host} does not speak TLS at that port: does {setting} name the wrong port, or https for http?"
+            )
         }
         TlsFault::ClientCertificate => {
-            format!("{host} wants a certificate of the client, which custsync cannot give: is {setting} right?")
+            format!(
+                "{host} wants a certificate of the client, which custsync cannot give: is {setting} right?"
+            )
         }
         TlsFault::Other => format!("TLS with {host} fails: is {setting} right?"),
     }
@@ -151,5 +186,8 @@ fn explain_tls(fault: TlsFault, host: &str, setting: &str) -> String {
 
 /// The time that this machine believes it is.
 fn clock() -> String {
-    format!("it says {} UTC", Timestamp::now().strftime("%Y-%m-%d %H:%M"))
+    format!(
+        "it says {} UTC",
+        Timestamp::now().strftime("%Y-%m-%d %H:%M")
+    )
 }

@@ -35,7 +35,9 @@ impl Seen {
     pub(super) fn as_id(self) -> ShownId {
         match self {
             Seen::Text(id) | Seen::Number(id) => id,
-            Seen::Null | Seen::Boolean(_) | Seen::Array { .. } | Seen::Object { .. } => ShownId::Unknown,
+            Seen::Null | Seen::Boolean(_) | Seen::Array { .. } | Seen::Object { .. } => {
+                ShownId::Unknown
+            }
         }
     }
 }
@@ -72,7 +74,9 @@ impl<'de> Visitor<'de> for SeenVisitor {
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<Seen, E> {
-        Ok(Seen::Number(u64::try_from(number).map_or(ShownId::OfNoCustomer, ShownId::of_number)))
+        Ok(Seen::Number(
+            u64::try_from(number).map_or(ShownId::OfNoCustomer, ShownId::of_number),
+        ))
     }
 
     /// Numbers with a fraction, an exponent or more than 64 bits are the id of no customer: `7.0` is no integer of the API's.
@@ -89,7 +93,8 @@ impl<'de> Visitor<'de> for SeenVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Seen, A::Error> {
-        let (mut is_empty, mut ids, mut ids_count, mut country) = (true, Ids::default(), 0_u32, None);
+        let (mut is_empty, mut ids, mut ids_count, mut country) =
+            (true, Ids::default(), 0_u32, None);
         while let Some(key) = map.next_key::<InnerKey>()? {
             is_empty = false;
             match key {
@@ -106,7 +111,12 @@ impl<'de> Visitor<'de> for SeenVisitor {
                 }
             }
         }
-        Ok(Seen::Object { is_empty, ids, country, is_repeated: ids_count > 1 })
+        Ok(Seen::Object {
+            is_empty,
+            ids,
+            country,
+            is_repeated: ids_count > 1,
+        })
     }
 }
 
@@ -155,7 +165,10 @@ impl Ids {
 
     /// Adds those of another object of the same kind.
     pub(super) fn add_all(&mut self, ids: Ids) {
-        ids.first.into_iter().chain(ids.other).for_each(|id| self.add(id));
+        ids.first
+            .into_iter()
+            .chain(ids.other)
+            .for_each(|id| self.add(id));
     }
 
     /// Whether one of them is this customer's.
@@ -165,7 +178,10 @@ impl Ids {
 
     /// Whether one of them is not this customer's.
     pub(super) fn show_another(self, customer: CustomerId) -> bool {
-        self.first.into_iter().chain(self.other).any(|id| id != ShownId::Customer(customer))
+        self.first
+            .into_iter()
+            .chain(self.other)
+            .any(|id| id != ShownId::Customer(customer))
     }
 }
 

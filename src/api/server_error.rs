@@ -27,9 +27,14 @@ pub(super) enum Media {
 /// An `error` that is no code, and a key of `errors` that is no field of the API, stand in the message with their text. The
 /// token is replaced, control characters are escaped, and the whole is cut.
 pub(super) fn parse(body: &[u8], media: Media, token: &Token) -> ServerError {
-    let Ok(Value::Object(object)) = serde_json::from_slice::<Value>(body) else { return ServerError::default() };
+    let Ok(Value::Object(object)) = serde_json::from_slice::<Value>(body) else {
+        return ServerError::default();
+    };
     let error = text_of(&object, "error");
-    let mut words = Words { left: CHARACTERS_MAX, token };
+    let mut words = Words {
+        left: CHARACTERS_MAX,
+        token,
+    };
     let code = error.and_then(|error| words.name(error, is_code));
     let mut message = Message::default();
     if code.is_none() {
@@ -59,7 +64,11 @@ pub(super) fn parse(body: &[u8], media: Media, token: &Token) -> ServerError {
         Some(said) => message.join(said.as_str(), "; ", &mut words),
         None => {}
     }
-    ServerError { code, message: message.0, fields }
+    ServerError {
+        code,
+        message: message.0,
+        fields,
+    }
 }
 
 fn text_of<'a>(object: &'a Map<String, Value>, member: &str) -> Option<&'a str> {
@@ -68,7 +77,9 @@ fn text_of<'a>(object: &'a Map<String, Value>, member: &str) -> Option<&'a str> 
 
 /// The text of an error, or the first of several.
 fn first_text(texts: &Value) -> Option<&str> {
-    texts.as_str().or_else(|| texts.get(0).and_then(Value::as_str))
+    texts
+        .as_str()
+        .or_else(|| texts.get(0).and_then(Value::as_str))
 }
 
 /// What is kept of the server's words.
@@ -100,7 +111,9 @@ struct Message(Option<String>);
 impl Message {
     /// Adds a text behind those that it has.
     fn join(&mut self, part: Option<&str>, between: &str, words: &mut Words<'_>) {
-        let Some(part) = part.map(str::trim).filter(|part| !part.is_empty()) else { return };
+        let Some(part) = part.map(str::trim).filter(|part| !part.is_empty()) else {
+            return;
+        };
         match &mut self.0 {
             None => self.0 = Some(words.take(part)),
             Some(message) if words.left > between.len() => {
@@ -123,11 +136,20 @@ mod tests {
         Token::new(TOKEN, "the file").expect("a good token")
     }
 
-    fn check_as(media: Media, body: &str, code: Option<&str>, message: Option<&str>, fields: &[(&str, &str)]) {
+    fn check_as(
+        media: Media,
+        body: &str,
+        code: Option<&str>,
+        message: Option<&str>,
+        fields: &[(&str, &str)],
+    ) {
         let want = ServerError {
             code: code.map(str::to_owned),
             message: message.map(str::to_owned),
-            fields: fields.iter().map(|(field, text)| ((*field).to_owned(), (*text).to_owned())).collect(),
+            fields: fields
+                .iter()
+                .map(|(field, text)| ((*field).to_owned(), (*text).to_owned()))
+                .collect(),
         };
         assert_eq!(parse(body.as_bytes(), media, &token()), want, "{body}");
     }
@@ -150,19 +172,39 @@ mod tests {
             Some("Invalid."),
             &[("email", "Must be valid."), ("job", "Too long.")],
         );
-        check(r#"{"message":"Invalid.","errors":["One.",7,"Two."]}"#, None, Some("Invalid.; One.; Two."), &[]);
+        check(
+            r#"{"message":"Invalid.","errors":["One.",7,"Two."]}"#,
+            None,
+            Some("Invalid.; One.; Two."),
+            &[],
+        );
         check(r#"{"errors":"One."}"#, None, Some("One."), &[]);
         check("<html>", None, None, &[]);
         check("[1]", None, None, &[]);
         check(r#"{"error":7,"message":null,"errors":[]}"#, None, None, &[]);
         check(r#"{"error":"","message":" "}"#, None, None, &[]);
-        check(r#"{"message":"a\u001b[31mb"}"#, None, Some("a\\u{1b}[31mb"), &[]);
+        check(
+            r#"{"message":"a\u001b[31mb"}"#,
+            None,
+            Some("a\\u{1b}[31mb"),
+            &[],
+        );
     }
 
     #[test]
     fn words_that_are_no_code_and_no_field_are_the_message() {
-        check(r#"{"error":"Email zoe@example.com is taken"}"#, None, Some("Email zoe@example.com is taken"), &[]);
-        check(r#"{"error":"zoe@example.com","message":"Taken."}"#, None, Some("zoe@example.com: Taken."), &[]);
+        check(
+            r#"{"error":"Email zoe@example.com is taken"}"#,
+            None,
+            Some("Email zoe@example.com is taken"),
+            &[],
+        );
+        check(
+            r#"{"error":"zoe@example.com","message":"Taken."}"#,
+            None,
+            Some("zoe@example.com: Taken."),
+            &[],
+        );
         check(r#"{"error":"0791234567"}"#, None, Some("0791234567"), &[]);
         check(
             r#"{"message":"Invalid.","errors":{"email":["Taken."],"zoe@example.com":["Taken."]}}"#,
@@ -170,23 +212,46 @@ mod tests {
             Some("Invalid.; zoe@example.com Taken."),
             &[("email", "Taken.")],
         );
-        check(r#"{"errors":{"customer.email":"Bad."}}"#, None, Some("customer.email Bad."), &[]);
+        check(
+            r#"{"errors":{"customer.email":"Bad."}}"#,
+            None,
+            Some("customer.email Bad."),
+            &[],
+        );
         let long = "x".repeat(65);
         check(&format!(r#"{{"error":"{long}"}}"#), None, Some(&long), &[]);
     }
 
     #[test]
     fn title_and_detail_belong_to_problem_json_alone() {
-        let body = r#"{"type":"about:blank","title":"Invalid","detail":"email is taken","status":422}"#;
-        check_as(Media::Problem, body, None, Some("Invalid: email is taken"), &[]);
-        check_as(Media::Problem, r#"{"detail":"email is taken"}"#, None, Some("email is taken"), &[]);
+        let body =
+            r#"{"type":"about:blank","title":"Invalid","detail":"email is taken","status":422}"#;
+        check_as(
+            Media::Problem,
+            body,
+            None,
+            Some("Invalid: email is taken"),
+            &[],
+        );
+        check_as(
+            Media::Problem,
+            r#"{"detail":"email is taken"}"#,
+            None,
+            Some("email is taken"),
+            &[],
+        );
         check(body, None, None, &[]);
     }
 
     #[test]
     fn the_token_is_in_no_text() {
         check(r#"{"error":"canary-7f3a"}"#, None, Some("***"), &[]);
-        check(r#"{"error":"bad_canary-7f3a_x"}"#, None, Some("bad_***_x"), &[]);
+        check(
+            r#"{"error":"bad_canary-7f3a_x"}"#,
+            None,
+            Some("bad_***_x"),
+            &[],
+        );
         check(
             r#"{"message":"Bearer canary\u002d7f3a.","errors":{"email":"CANARY-7F3A","canary-7f3a":"x"}}"#,
             None,
@@ -194,18 +259,29 @@ mod tests {
             &[("email", "***")],
         );
         // A token where the text is cut leaves no part of itself.
-        let body = format!(r#"{{"message":"{}{TOKEN}"}}"#, "x".repeat(CHARACTERS_MAX - 5));
-        let message = parse(body.as_bytes(), Media::Other, &token()).message.expect("a message");
+        let body = format!(
+            r#"{{"message":"{}{TOKEN}"}}"#,
+            "x".repeat(CHARACTERS_MAX - 5)
+        );
+        let message = parse(body.as_bytes(), Media::Other, &token())
+            .message
+            .expect("a message");
         assert!(message.ends_with("x***"), "{message}");
     }
 
     #[test]
     fn the_text_is_cut_over_all_fields_together() {
         let long = "x".repeat(200);
-        let body = format!(r#"{{"message":"{long}","errors":{{"email":["{long}"],"job":["{long}"],"y":"{long}"}}}}"#);
+        let body = format!(
+            r#"{{"message":"{long}","errors":{{"email":["{long}"],"job":["{long}"],"y":"{long}"}}}}"#
+        );
         let error = parse(body.as_bytes(), Media::Other, &token());
-        let kept =
-            error.message.map_or(0, |text| text.len()) + error.fields.iter().map(|(_, text)| text.len()).sum::<usize>();
+        let kept = error.message.map_or(0, |text| text.len())
+            + error
+                .fields
+                .iter()
+                .map(|(_, text)| text.len())
+                .sum::<usize>();
         assert_eq!(kept, CHARACTERS_MAX);
     }
 }

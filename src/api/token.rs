@@ -23,13 +23,17 @@ pub enum TokenFlaw {
     #[error("it is empty")]
     Empty,
     /// The JSON of a login, whose refresh token would be sent with it.
-    #[error("it begins like JSON; the JSON of a login begins with `{{` and is read from a file (--token-file)")]
+    #[error(
+        "it begins like JSON; the JSON of a login begins with `{{` and is read from a file (--token-file)"
+    )]
     Json,
     /// The quotes of a shell or of a JSON text, which were to be left out.
     #[error("it begins with a quote: leave the quotes out")]
     Quoted,
     /// More of the header than the token.
-    #[error("it begins like the header that it is sent in: leave out `Authorization:` and `Bearer`")]
+    #[error(
+        "it begins like the header that it is sent in: leave out `Authorization:` and `Bearer`"
+    )]
     Header,
     /// Longer than 16 KiB.
     #[error("it is longer than {} KiB", TOKEN_BYTES_MAX >> 10)]
@@ -149,9 +153,16 @@ impl TokenError {
             TokenError::File { file, source } if source.kind() == io::ErrorKind::NotFound => {
                 Some(format!("the token file {file} is not there"))
             }
-            TokenError::NotALogin { file, flaw: LoginFlaw::Json { extent: Extent::Cut, .. } } => {
-                Some(format!("the token file {file} ends in the middle of its JSON"))
-            }
+            TokenError::NotALogin {
+                file,
+                flaw:
+                    LoginFlaw::Json {
+                        extent: Extent::Cut,
+                        ..
+                    },
+            } => Some(format!(
+                "the token file {file} ends in the middle of its JSON"
+            )),
             TokenError::File { .. }
             | TokenError::NotAToken { .. }
             | TokenError::FileTooLong { .. }
@@ -167,15 +178,23 @@ impl Token {
     /// A token from a text that may have white space around it; `origin` says whose text, for an error.
     pub fn new(text: &str, origin: &str) -> Result<Token, TokenError> {
         Token::of(text).map_err(|flaw| match flaw {
-            TokenFlaw::Empty => TokenError::Empty { origin: origin.to_owned() },
-            flaw => TokenError::NotAToken { origin: origin.to_owned(), flaw },
+            TokenFlaw::Empty => TokenError::Empty {
+                origin: origin.to_owned(),
+            },
+            flaw => TokenError::NotAToken {
+                origin: origin.to_owned(),
+                flaw,
+            },
         })
     }
 
     /// A token from a text that may have white space around it: secrets kept in files tend to end in a newline.
     pub fn of(text: &str) -> Result<Token, TokenFlaw> {
         let token = text.trim();
-        let first_word = token.split_ascii_whitespace().next().ok_or(TokenFlaw::Empty)?;
+        let first_word = token
+            .split_ascii_whitespace()
+            .next()
+            .ok_or(TokenFlaw::Empty)?;
         let begins_with = |name: &str| {
             let bytes = first_word.as_bytes().get(..name.len());
             bytes.is_some_and(|bytes| bytes.eq_ignore_ascii_case(name.as_bytes()))
@@ -195,10 +214,13 @@ impl Token {
         if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(TokenFlaw::NotOneWord);
         }
-        let mut authorization =
-            HeaderValue::try_from(format!("Bearer {token}")).map_err(|_invalid_header_value| TokenFlaw::NotOneWord)?;
+        let mut authorization = HeaderValue::try_from(format!("Bearer {token}"))
+            .map_err(|_invalid_header_value| TokenFlaw::NotOneWord)?;
         authorization.set_sensitive(true);
-        Ok(Token { authorization, secret: SecretString::from(token) })
+        Ok(Token {
+            authorization,
+            secret: SecretString::from(token),
+        })
     }
 
     /// The value of the `Authorization` header, marked sensitive.
@@ -244,19 +266,32 @@ mod tests {
 
     #[test]
     fn what_cannot_be_a_token_is_refused_by_its_rule() {
-        let check = |text: &str, want: Result<(), TokenFlaw>| assert_eq!(Token::of(text).map(|_| ()), want, "{text:?}");
+        let check = |text: &str, want: Result<(), TokenFlaw>| {
+            assert_eq!(Token::of(text).map(|_| ()), want, "{text:?}")
+        };
         check(" abc.DEF-_~+/=\r\n", Ok(()));
         check("bearer-of-news", Ok(()));
         for text in ["", " \n", "\t"] {
             check(text, Err(TokenFlaw::Empty));
         }
-        for text in [r#"{"access_token":"x","refresh_token":"y"}"#, "{ \"access_token\": \"x\" }", " {", "[1]"] {
+        for text in [
+            r#"{"access_token":"x","refresh_token":"y"}"#,
+            "{ \"access_token\": \"x\" }",
+            " {",
+            "[1]",
+        ] {
             check(text, Err(TokenFlaw::Json));
         }
         for text in ["\"abc\"", "'abc'", "`abc`", "\" abc \""] {
             check(text, Err(TokenFlaw::Quoted));
         }
-        for text in ["Bearer abc", "bearer\tabc", "BEARER", "Authorization: Bearer abc", "authorization:abc"] {
+        for text in [
+            "Bearer abc",
+            "bearer\tabc",
+            "BEARER",
+            "Authorization: Bearer abc",
+            "authorization:abc",
+        ] {
             check(text, Err(TokenFlaw::Header));
         }
         for text in ["two words", "tok\u{e9}n", "a\0b", "a\nb", "\u{feff}abc"] {
@@ -269,7 +304,12 @@ mod tests {
     #[test]
     fn what_is_refused_is_named_by_its_place_and_not_repeated() {
         let error = Token::new("{\"canary\"}", "CUSTSYNC_TOKEN").expect_err("no token");
-        assert!(error.to_string().starts_with("CUSTSYNC_TOKEN holds no token: it begins like JSON"), "{error}");
+        assert!(
+            error
+                .to_string()
+                .starts_with("CUSTSYNC_TOKEN holds no token: it begins like JSON"),
+            "{error}"
+        );
         assert!(!format!("{error} {error:?}").contains("canary"));
     }
 

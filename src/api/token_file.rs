@@ -34,26 +34,44 @@ pub(super) const LOCK_WAIT_MAX: Duration = Duration::from_mins(1);
 /// A login can be renewed for months, so its file has to be private. A token alone expires, and platforms mount such files
 /// readable for all: that is worth a warning at most.
 pub fn load(path: &Path) -> Result<Tokens, TokenError> {
-    let unreadable = |source| TokenError::File { file: shown(path), source };
+    let unreadable = |source| TokenError::File {
+        file: shown(path),
+        source,
+    };
     let file = File::open(path).map_err(unreadable)?;
     let mode = file.metadata().map_err(unreadable)?.mode() & 0o777;
     let mut text = String::new();
-    file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text).map_err(unreadable)?;
+    file.take(FILE_BYTES_MAX + 1)
+        .read_to_string(&mut text)
+        .map_err(unreadable)?;
     let text = SecretString::from(text);
     if text.expose_secret().len() as u64 > FILE_BYTES_MAX {
-        return Err(TokenError::FileTooLong { file: shown(path), bytes_max: FILE_BYTES_MAX });
+        return Err(TokenError::FileTooLong {
+            file: shown(path),
+            bytes_max: FILE_BYTES_MAX,
+        });
     }
     if !text.expose_secret().trim_start().starts_with('{') {
         if mode & MODE_WORLD_READABLE != 0 {
-            warn!("everybody on this machine can read the token file {} (mode {mode:03o})", shown(path));
+            warn!(
+                "everybody on this machine can read the token file {} (mode {mode:03o})",
+                shown(path)
+            );
         }
         let origin = format!("the token file {}", shown(path));
-        return Token::new(text.expose_secret(), &origin).map(|token| Tokens::alone(token.secret()));
+        return Token::new(text.expose_secret(), &origin)
+            .map(|token| Tokens::alone(token.secret()));
     }
     if mode & MODE_OF_OTHERS != 0 {
-        return Err(TokenError::ReadableByOthers { file: shown(path), mode });
+        return Err(TokenError::ReadableByOthers {
+            file: shown(path),
+            mode,
+        });
     }
-    Tokens::parse(text.expose_secret()).map_err(|flaw| TokenError::NotALogin { file: shown(path), flaw })
+    Tokens::parse(text.expose_secret()).map_err(|flaw| TokenError::NotALogin {
+        file: shown(path),
+        flaw,
+    })
 }
 
 /// Puts these tokens into the file's place, private and durable, while no other process renews them.
@@ -70,18 +88,26 @@ pub fn save(path: &Path, tokens: &Tokens) -> Result<(), TokenError> {
 }
 
 pub(super) fn locked(path: &Path) -> TokenError {
-    TokenError::Locked { file: shown(path), lasted_s: LOCK_WAIT_MAX.as_secs() }
+    TokenError::Locked {
+        file: shown(path),
+        lasted_s: LOCK_WAIT_MAX.as_secs(),
+    }
 }
 
 /// The right to spend the refresh token in a file. It ends with the process, too.
 #[derive(Debug)]
-pub(super) struct Lock(#[expect(dead_code, reason = "closing the file is what gives the lock back")] File);
+pub(super) struct Lock(
+    #[expect(dead_code, reason = "closing the file is what gives the lock back")] File,
+);
 
 impl Lock {
     /// Takes the lock, if no process holds it. Its file stands beside the token file, because that one is replaced; it is
     /// never removed, because two processes might then hold two locks.
     pub(super) fn take(path: &Path) -> Result<Option<Lock>, TokenError> {
-        let failed = |source| TokenError::Write { file: shown(path), source };
+        let failed = |source| TokenError::Write {
+            file: shown(path),
+            source,
+        };
         let file = open_private(&beside(path, "lock")).map_err(failed)?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Some(Lock(file))),
@@ -103,8 +129,14 @@ pub fn remove(path: &Path) -> io::Result<()> {
 /// Opens a file that only its owner can read, whatever the umask, and makes it where it is not there.
 pub(super) fn open_private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(false).mode(FILE_MODE);
-    let file = options.custom_flags(OFlags::NOFOLLOW.bits().cast_signed()).open(path)?;
+    options
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(FILE_MODE);
+    let file = options
+        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+        .open(path)?;
     file.set_permissions(Permissions::from_mode(FILE_MODE))?;
     Ok(file)
 }
@@ -123,7 +155,9 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
 }
 
 pub(super) fn folder(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    path.parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
 }
 
 pub(super) fn shown(path: &Path) -> String {
@@ -145,7 +179,11 @@ mod tests {
     #[test]
     fn nothing_secret_is_left_of_a_login_that_is_removed() {
         let (folder, path) = file("{}", 0o600);
-        fs::write(folder.path().join("token.unfinished"), "left by a process that died").unwrap();
+        fs::write(
+            folder.path().join("token.unfinished"),
+            "left by a process that died",
+        )
+        .unwrap();
         remove(&path).unwrap();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
         assert_eq!(remove(&path).unwrap_err().kind(), io::ErrorKind::NotFound);
@@ -157,48 +195,103 @@ mod tests {
             let (_folder, path) = file(content, 0o600);
             match (load(&path), want) {
                 (Ok(tokens), Ok((access_token, expires_at))) => {
-                    assert_eq!(tokens.access_token.expose_secret(), access_token, "{content}");
-                    assert_eq!(tokens.expires_at.map(jiff::Timestamp::as_second), expires_at, "{content}");
+                    assert_eq!(
+                        tokens.access_token.expose_secret(),
+                        access_token,
+                        "{content}"
+                    );
+                    assert_eq!(
+                        tokens.expires_at.map(jiff::Timestamp::as_second),
+                        expires_at,
+                        "{content}"
+                    );
                 }
                 (Err(error), Err(want)) => {
                     assert!(error.to_string().contains(want), "{content}: {error}");
-                    assert!(!format!("{error} {error:?}").contains("canary"), "{error:?}");
+                    assert!(
+                        !format!("{error} {error:?}").contains("canary"),
+                        "{error:?}"
+                    );
                 }
                 (got, want) => panic!("{content}: {got:?}, not {want:?}"),
             }
         };
         check("abc\n", Ok(("abc", None)));
         check(r#"{"access_token":"abc"}"#, Ok(("abc", None)));
-        check(r#"{"access_token":"abc","refresh_token":""}"#, Ok(("abc", None)));
+        check(
+            r#"{"access_token":"abc","refresh_token":""}"#,
+            Ok(("abc", None)),
+        );
         check(
             r#"{"access_token":"abc","scope":"x","expires_at":"2026-11-23T12:00:00Z"}"#,
             Ok(("abc", Some(1_795_435_200))),
         );
-        check(r#" {"access_token":"abc","expires_at":1795435200}"#, Ok(("abc", Some(1_795_435_200))));
-        check(r#"{"access_token":"abc","expires_at":1795435200.5}"#, Ok(("abc", Some(1_795_435_200))));
-        check(r#"{"access_token":"abc","expires_at":"1795435200"}"#, Ok(("abc", Some(1_795_435_200))));
-        check(r#"{"access_token":"abc","expires_at":"soon"}"#, Ok(("abc", None)));
+        check(
+            r#" {"access_token":"abc","expires_at":1795435200}"#,
+            Ok(("abc", Some(1_795_435_200))),
+        );
+        check(
+            r#"{"access_token":"abc","expires_at":1795435200.5}"#,
+            Ok(("abc", Some(1_795_435_200))),
+        );
+        check(
+            r#"{"access_token":"abc","expires_at":"1795435200"}"#,
+            Ok(("abc", Some(1_795_435_200))),
+        );
+        check(
+            r#"{"access_token":"abc","expires_at":"soon"}"#,
+            Ok(("abc", None)),
+        );
         check("", Err("is empty"));
         check("two canaries", Err("holds no token"));
         check("[\"canary\"]", Err("it begins like JSON"));
         check("\"canary\"", Err("it begins with a quote"));
-        check("Bearer canary", Err("leave out `Authorization:` and `Bearer`"));
+        check(
+            "Bearer canary",
+            Err("leave out `Authorization:` and `Bearer`"),
+        );
         check(&"canary".repeat(3_000), Err("longer than 16 KiB"));
         check(&"canary".repeat(11_000), Err("longer than 64 KiB"));
-        check(&format!("abc{}", " ".repeat((64 << 10) - 3)), Ok(("abc", None)));
-        check(&format!("canary{}", " ".repeat(64 << 10)), Err("longer than 64 KiB"));
-        check(r#"{"access_token":"canary"#, Err("is not the JSON of a login (line 1, column 23)"));
-        check(r#"{"access_token":"canary","client_id":{"canary":1}}"#, Err("is not the JSON of a login"));
+        check(
+            &format!("abc{}", " ".repeat((64 << 10) - 3)),
+            Ok(("abc", None)),
+        );
+        check(
+            &format!("canary{}", " ".repeat(64 << 10)),
+            Err("longer than 64 KiB"),
+        );
+        check(
+            r#"{"access_token":"canary"#,
+            Err("is not the JSON of a login (line 1, column 23)"),
+        );
+        check(
+            r#"{"access_token":"canary","client_id":{"canary":1}}"#,
+            Err("is not the JSON of a login"),
+        );
         check(
             r#"{"access_token":"two canaries"}"#,
             Err("is not the JSON of a login (access_token: a token is one word"),
         );
-        check(r#"{"access_token":""}"#, Err("is not the JSON of a login (access_token: it is empty)"));
-        for url in ["canary", "https://a.example/canary\\n", "ftp://canary", "https://canary:x@a.example/"] {
+        check(
+            r#"{"access_token":""}"#,
+            Err("is not the JSON of a login (access_token: it is empty)"),
+        );
+        for url in [
+            "canary",
+            "https://a.example/canary\\n",
+            "ftp://canary",
+            "https://canary:x@a.example/",
+        ] {
             let login = format!(r#"{{"access_token":"canary","token_url":"{url}"}}"#);
-            check(&login, Err("is not the JSON of a login (token_url: it is not the URL of a server)"));
+            check(
+                &login,
+                Err("is not the JSON of a login (token_url: it is not the URL of a server)"),
+            );
         }
-        check(r#"{"refresh_token":"canary"}"#, Err("is not the JSON of a login"));
+        check(
+            r#"{"refresh_token":"canary"}"#,
+            Err("is not the JSON of a login"),
+        );
     }
 
     #[test]
@@ -214,7 +307,13 @@ mod tests {
             }
         };
         let login = r#"{"access_token":"abc","refresh_token":"def"}"#;
-        for (mode, is_taken) in [(0o600, true), (0o400, true), (0o640, false), (0o604, false), (0o620, false)] {
+        for (mode, is_taken) in [
+            (0o600, true),
+            (0o400, true),
+            (0o640, false),
+            (0o604, false),
+            (0o620, false),
+        ] {
             check(login, mode, is_taken);
         }
         check("abc", 0o644, true);

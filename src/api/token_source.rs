@@ -137,19 +137,28 @@ impl TokenSource {
     }
 
     fn new(place: Place, options: EndpointOptions) -> TokenSource {
-        TokenSource { place, endpoint: Arc::new(Endpoint::new(options)), unkept: Arc::default() }
+        TokenSource {
+            place,
+            endpoint: Arc::new(Endpoint::new(options)),
+            unkept: Arc::default(),
+        }
     }
 
     /// The token that a run begins with. That it can be renewed, if it is to be, is found out before anything is sent. A file
     /// that is empty or not there is waited for.
     pub fn read(&self) -> Result<Grant, RenewalError> {
         match &self.place {
-            Place::Given(secret) => {
-                Ok(Grant { token: Token::new(secret.expose_secret(), "CUSTSYNC_TOKEN")?, lifetime: None })
-            }
+            Place::Given(secret) => Ok(Grant {
+                token: Token::new(secret.expose_secret(), "CUSTSYNC_TOKEN")?,
+                lifetime: None,
+            }),
             Place::File(path) => {
                 let tokens = load_and_recover(path)?;
-                if let Some(token_url) = tokens.token_url.as_ref().filter(|_| tokens.can_be_renewed()) {
+                if let Some(token_url) = tokens
+                    .token_url
+                    .as_ref()
+                    .filter(|_| tokens.can_be_renewed())
+                {
                     self.endpoint.client(token_url)?;
                 }
                 Ok(grant(&tokens)?)
@@ -167,8 +176,15 @@ impl TokenSource {
 
     /// Gets another token than `current`. One call at a time; it must be waited for, since it may hold tokens that are not on
     /// the disk yet.
-    pub async fn renew(&self, current: &Token, occasion: Occasion, stopping: &mut Stopping) -> Renewed {
-        let Place::File(path) = &self.place else { return Renewed::Unchanged };
+    pub async fn renew(
+        &self,
+        current: &Token,
+        occasion: Occasion,
+        stopping: &mut Stopping,
+    ) -> Renewed {
+        let Place::File(path) = &self.place else {
+            return Renewed::Unchanged;
+        };
         let tokens = match self.read_again(path, current, occasion, stopping).await {
             Ok(Content::Other(grant)) => return Renewed::Fresh(grant, Origin::File),
             Ok(Content::Same(tokens) | Content::Expired(tokens)) => tokens,
@@ -179,33 +195,49 @@ impl TokenSource {
         }
         match self.exchange(path, current, stopping).await {
             Ok(renewed) => renewed,
-            Err(RenewalError::Endpoint(error)) if error.may_pass() => Renewed::Unavailable(error.into()),
-            // A disk that is full has room again later, and the refresh token is not spent before there is.
-            Err(RenewalError::File(error @ (TokenError::Locked { .. } | TokenError::Write { .. }))) => {
+            Err(RenewalError::Endpoint(error)) if error.may_pass() => {
                 Renewed::Unavailable(error.into())
             }
-            Err(error @ (RenewalError::Endpoint(_) | RenewalError::CutOff { .. })) => Renewed::Refused(error),
+            // A disk that is full has room again later, and the refresh token is not spent before there is.
+            Err(RenewalError::File(
+                error @ (TokenError::Locked { .. } | TokenError::Write { .. }),
+            )) => Renewed::Unavailable(error.into()),
+            Err(error @ (RenewalError::Endpoint(_) | RenewalError::CutOff { .. })) => {
+                Renewed::Refused(error)
+            }
             Err(error) => Renewed::Unusable(error),
         }
     }
 
     /// Spends the refresh token, unless another process has done so already, or the run is about to end.
-    async fn exchange(&self, path: &Path, current: &Token, stopping: &Stopping) -> Result<Renewed, RenewalError> {
-        let Some(lock) = lock(path, stopping).await? else { return Ok(Renewed::Unchanged) };
+    async fn exchange(
+        &self,
+        path: &Path,
+        current: &Token,
+        stopping: &Stopping,
+    ) -> Result<Renewed, RenewalError> {
+        let Some(lock) = lock(path, stopping).await? else {
+            return Ok(Renewed::Unchanged);
+        };
         let cut_off_at = recover(path, &lock)?;
         self.keep_unkept(path);
         let tokens = match content(self.load(path)?, current)? {
             Content::Other(grant) => return Ok(Renewed::Fresh(grant, Origin::File)),
             Content::Same(tokens) | Content::Expired(tokens) => tokens,
         };
-        let (Some(token_url), Some(refresh_token)) = (&tokens.token_url, &tokens.refresh_token) else {
+        let (Some(token_url), Some(refresh_token)) = (&tokens.token_url, &tokens.refresh_token)
+        else {
             return Ok(Renewed::Unchanged);
         };
         let client = self.endpoint.client(token_url)?;
         let note = Note::new(refresh_token, cut_off_at);
         let reserved = on_disk(path, move |path| Reserved::beside(&path, Some(&note))).await;
         // Where the login is in this process alone, there is nothing in the file that could be lost.
-        let reserved = if self.has_unkept() { reserved.ok() } else { Some(reserved?) };
+        let reserved = if self.has_unkept() {
+            reserved.ok()
+        } else {
+            Some(reserved?)
+        };
         if *stopping.borrow() {
             reserved.into_iter().for_each(Reserved::release);
             return Ok(Renewed::Unchanged);
@@ -217,21 +249,32 @@ impl TokenSource {
                 Ok(Renewed::Fresh(grant(&fresh)?, Origin::Endpoint))
             }
             Err(error) => {
-                let is_spent_perhaps = cut_off_at.is_some() || error.may_have_spent_the_refresh_token();
+                let is_spent_perhaps =
+                    cut_off_at.is_some() || error.may_have_spent_the_refresh_token();
                 if !is_spent_perhaps {
                     reserved.into_iter().for_each(Reserved::release);
                 }
-                Err(match cut_off_at.filter(|_| error.is_about_the_refresh_token()) {
-                    Some(began) => RenewalError::CutOff { began, error },
-                    None => error.into(),
-                })
+                Err(
+                    match cut_off_at.filter(|_| error.is_about_the_refresh_token()) {
+                        Some(began) => RenewalError::CutOff { began, error },
+                        None => error.into(),
+                    },
+                )
             }
         }
     }
 
     /// Puts new tokens into the file. The old refresh token is dead from now on, so they are used whether or not that works.
-    async fn keep(&self, path: &Path, reserved: Option<Reserved>, fresh: &Tokens, spent: &SecretString) {
-        let Some(reserved) = reserved else { return self.hold(fresh, spent) };
+    async fn keep(
+        &self,
+        path: &Path,
+        reserved: Option<Reserved>,
+        fresh: &Tokens,
+        spent: &SecretString,
+    ) {
+        let Some(reserved) = reserved else {
+            return self.hold(fresh, spent);
+        };
         let kept = match reserved.fill(fresh) {
             Ok(filled) => on_disk(path, move |_| filled.put_into_place()).await,
             Err(error) => Err(error),
@@ -239,7 +282,10 @@ impl TokenSource {
         match kept {
             Ok(()) => *self.unkept() = None,
             Err(error) => {
-                warn!("{}; the new token is used all the same, and it is tried again to keep it", with_causes(&error));
+                warn!(
+                    "{}; the new token is used all the same, and it is tried again to keep it",
+                    with_causes(&error)
+                );
                 self.hold(fresh, spent);
             }
         }
@@ -248,14 +294,21 @@ impl TokenSource {
     fn hold(&self, tokens: &Tokens, spent: &SecretString) {
         let mut unkept = self.unkept();
         // The file holds what it held before the first of several.
-        let spent = unkept.take().map_or_else(|| spent.clone(), |earlier| earlier.spent);
-        *unkept = Some(Unkept { tokens: tokens.clone(), spent });
+        let spent = unkept
+            .take()
+            .map_or_else(|| spent.clone(), |earlier| earlier.spent);
+        *unkept = Some(Unkept {
+            tokens: tokens.clone(),
+            spent,
+        });
     }
 
     /// Tries again to put tokens into the file that it could not take before. The caller holds the lock.
     fn keep_unkept(&self, path: &Path) {
         let mut unkept = self.unkept();
-        let Some(Unkept { tokens, spent }) = unkept.as_ref() else { return };
+        let Some(Unkept { tokens, spent }) = unkept.as_ref() else {
+            return;
+        };
         // Somebody may have logged in again meanwhile.
         let is_theirs = load(path).is_ok_and(|tokens| !is_refresh_token(&tokens, spent));
         let kept = || Reserved::beside(path, None)?.fill(tokens)?.put_into_place();
@@ -266,13 +319,19 @@ impl TokenSource {
 
     /// Keeps tokens that are in this process alone, because it is about to end. The error: the login is lost.
     pub fn finish(&self) -> Result<(), LoginLost> {
-        let Place::File(path) = &self.place else { return Ok(()) };
+        let Place::File(path) = &self.place else {
+            return Ok(());
+        };
         if self.has_unkept()
             && let Ok(Some(_lock)) = Lock::take(path)
         {
             self.keep_unkept(path);
         }
-        if self.has_unkept() { Err(LoginLost { file: shown(path) }) } else { Ok(()) }
+        if self.has_unkept() {
+            Err(LoginLost { file: shown(path) })
+        } else {
+            Ok(())
+        }
     }
 
     /// Reads the file. A login in it that this process has spent is replaced by its successor.
@@ -304,7 +363,9 @@ impl TokenSource {
     ) -> Result<Content, TokenError> {
         let read = || content(self.load(path)?, current);
         match read() {
-            Ok(Content::Other(grant)) if grant.lifetime.is_some() => return Ok(Content::Other(grant)),
+            Ok(Content::Other(grant)) if grant.lifetime.is_some() => {
+                return Ok(Content::Other(grant));
+            }
             Ok(same @ (Content::Same(_) | Content::Expired(_))) => return Ok(same),
             Ok(Content::Other(_)) | Err(_) => sleep(WRITING_TAKES).await,
         }
@@ -316,9 +377,18 @@ impl TokenSource {
         {
             if !is_told {
                 is_told = true;
-                info!("{why}: it is read again for up to {} s", FILE_WAIT_MAX.as_secs());
+                info!(
+                    "{why}: it is read again for up to {} s",
+                    FILE_WAIT_MAX.as_secs()
+                );
             }
-            if timeout(WRITING_TAKES.min(left), stopping.wait_for(|is_stopping| *is_stopping)).await.is_ok() {
+            if timeout(
+                WRITING_TAKES.min(left),
+                stopping.wait_for(|is_stopping| *is_stopping),
+            )
+            .await
+            .is_ok()
+            {
                 break;
             }
             found = read();
@@ -341,7 +411,10 @@ pub struct LoginLost {
 }
 
 fn is_refresh_token(tokens: &Tokens, secret: &SecretString) -> bool {
-    tokens.refresh_token.as_ref().is_some_and(|token| token.expose_secret() == secret.expose_secret())
+    tokens
+        .refresh_token
+        .as_ref()
+        .is_some_and(|token| token.expose_secret() == secret.expose_secret())
 }
 
 /// An error with its causes.
@@ -379,7 +452,12 @@ fn grant(tokens: &Tokens) -> Result<Grant, TokenError> {
     let token = Token::new(tokens.access_token.expose_secret(), "the access token")?;
     let until = tokens.expires_at.filter(|_| tokens.can_be_renewed());
     // What lies in the past is no time at all.
-    let lifetime = until.map(|until| until.duration_since(Timestamp::now()).try_into().unwrap_or(Duration::ZERO));
+    let lifetime = until.map(|until| {
+        until
+            .duration_since(Timestamp::now())
+            .try_into()
+            .unwrap_or(Duration::ZERO)
+    });
     Ok(Grant { token, lifetime })
 }
 
@@ -411,7 +489,10 @@ fn wait_and_load(path: &Path) -> Result<Tokens, TokenError> {
         && began.elapsed() < FILE_WAIT_MAX
     {
         if !is_told {
-            warn!("{why}: waiting for it, for up to {} s", FILE_WAIT_MAX.as_secs());
+            warn!(
+                "{why}: waiting for it, for up to {} s",
+                FILE_WAIT_MAX.as_secs()
+            );
             is_told = true;
         }
         thread::sleep(WRITING_TAKES);
@@ -433,7 +514,11 @@ async fn lock(path: &Path, stopping: &Stopping) -> Result<Option<Lock>, TokenErr
         }
         sleep(LOCK_POLL).await;
     }
-    if *stopping.borrow() { Ok(None) } else { Err(locked(path)) }
+    if *stopping.borrow() {
+        Ok(None)
+    } else {
+        Err(locked(path))
+    }
 }
 
 /// Does what waits for the disk on a thread where it holds up no request.

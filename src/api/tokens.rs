@@ -28,21 +28,40 @@ pub struct Tokens {
 impl Tokens {
     /// An access token and nothing else.
     pub(super) fn alone(access_token: SecretString) -> Tokens {
-        let (refresh_token, expires_at, client_id, client_secret, token_url) = (None, None, None, None, None);
-        Tokens { access_token, refresh_token, expires_at, client_id, client_secret, token_url }
+        let (refresh_token, expires_at, client_id, client_secret, token_url) =
+            (None, None, None, None, None);
+        Tokens {
+            access_token,
+            refresh_token,
+            expires_at,
+            client_id,
+            client_secret,
+            token_url,
+        }
     }
 
     /// Reads the JSON of a login.
     pub fn parse(text: &str) -> Result<Tokens, LoginFlaw> {
         let login: Login = serde_json::from_str(text).map_err(|error| {
             // Its message might quote a secret.
-            let extent = if error.is_eof() { Extent::Cut } else { Extent::Whole };
-            LoginFlaw::Json { line: error.line(), column: error.column(), extent }
+            let extent = if error.is_eof() {
+                Extent::Cut
+            } else {
+                Extent::Whole
+            };
+            LoginFlaw::Json {
+                line: error.line(),
+                column: error.column(),
+                extent,
+            }
         })?;
         let access_token = Token::of(&login.access_token).map_err(LoginFlaw::AccessToken)?;
         Ok(Tokens {
             access_token: access_token.secret(),
-            refresh_token: login.refresh_token.filter(|token| !token.is_empty()).map(SecretString::from),
+            refresh_token: login
+                .refresh_token
+                .filter(|token| !token.is_empty())
+                .map(SecretString::from),
             expires_at: login.expires_at.as_ref().and_then(Expiry::timestamp),
             client_id: login.client_id,
             client_secret: login.client_secret.map(SecretString::from),
@@ -74,7 +93,11 @@ impl Tokens {
 fn token_url(text: &str) -> Result<Url, LoginFlaw> {
     let url = Url::parse(text).map_err(|_parse_error| LoginFlaw::TokenUrl)?;
     let is_http = matches!(url.scheme(), "http" | "https");
-    if !is_http || !url.username().is_empty() || url.password().is_some() || foreign_part(text).is_some() {
+    if !is_http
+        || !url.username().is_empty()
+        || url.password().is_some()
+        || foreign_part(text).is_some()
+    {
         return Err(LoginFlaw::TokenUrl);
     }
     Ok(url)
@@ -113,7 +136,10 @@ impl Expiry {
                 Err(_) => text.parse().ok(),
             },
             Expiry::UnixSeconds(seconds) => Timestamp::from_second(*seconds).ok(),
-            #[expect(clippy::cast_possible_truncation, reason = "a fraction of a second matters to nobody")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "a fraction of a second matters to nobody"
+            )]
             Expiry::FractionalUnixSeconds(seconds) => Timestamp::from_second(*seconds as i64).ok(),
         }
     }
@@ -144,7 +170,9 @@ mod tests {
             r#""token_type":"mac""#,
             r#""$":{"$":[null,true]}"#,
         ];
-        let joints = ["{", "}", ",", ":", "[", "\"", "$", "Bearer ", "\n", "\\u", "\u{e9}", " "];
+        let joints = [
+            "{", "}", ",", ":", "[", "\"", "$", "Bearer ", "\n", "\\u", "\u{e9}", " ",
+        ];
         let whole = prop::collection::vec(prop::sample::select(members.to_vec()), 0..6);
         let whole = whole.prop_map(|members| format!("{{{}}}", members.join(",")));
         let pieces = prop::sample::select([members.as_slice(), joints.as_slice()].concat());

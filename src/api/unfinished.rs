@@ -14,7 +14,9 @@ use serde::{Deserialize, Serialize};
 use tracing::warn;
 
 use super::token::TokenError;
-use super::token_file::{FILE_BYTES_MAX, Lock, Tokens, beside, folder, load, open_private, shown, target};
+use super::token_file::{
+    FILE_BYTES_MAX, Lock, Tokens, beside, folder, load, open_private, shown, target,
+};
 
 /// What is set aside on the disk before new tokens are asked for: a refresh token that was spent for tokens that do not fit
 /// would be a login lost.
@@ -38,16 +40,22 @@ impl Note {
     /// A note on the exchange of this refresh token. One that was cut off before stays the one to tell about.
     pub(super) fn new(refresh_token: &SecretString, cut_off_at: Option<Timestamp>) -> Note {
         let renewal_began = cut_off_at.unwrap_or_else(Timestamp::now);
-        Note { renewal_began: renewal_began.to_string(), refresh_token_sha256: hash(refresh_token) }
+        Note {
+            renewal_began: renewal_began.to_string(),
+            refresh_token_sha256: hash(refresh_token),
+        }
     }
 }
 
 fn hash(secret: &SecretString) -> String {
     let hash = digest(&SHA256, secret.expose_secret().as_bytes());
-    hash.as_ref().iter().take(HASH_BYTES).fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to a String cannot fail");
-        text
-    })
+    hash.as_ref()
+        .iter()
+        .take(HASH_BYTES)
+        .fold(String::new(), |mut text, byte| {
+            write!(text, "{byte:02x}").expect("writing to a String cannot fail");
+            text
+        })
 }
 
 /// The file's place.
@@ -70,7 +78,9 @@ impl Reserved {
         let reserve = || {
             let mut file = open_private(&unfinished)?;
             file.set_len(0)?;
-            let mut content = note.map_or_else(Vec::new, |note| serde_json::to_vec(note).unwrap_or_default());
+            let mut content = note.map_or_else(Vec::new, |note| {
+                serde_json::to_vec(note).unwrap_or_default()
+            });
             content.resize(RESERVED_BYTES, b' ');
             file.write_all(&content)?;
             // The note has to outlive the machine, too: the request is sent after this.
@@ -79,11 +89,18 @@ impl Reserved {
             Ok(file)
         };
         match reserve() {
-            Ok(file) => Ok(Reserved { file, unfinished, place: target(path) }),
+            Ok(file) => Ok(Reserved {
+                file,
+                unfinished,
+                place: target(path),
+            }),
             Err(source) => {
                 // A part of the room would only take up a full disk.
                 fs::remove_file(&unfinished).ok();
-                Err(TokenError::Write { file: shown(path), source })
+                Err(TokenError::Write {
+                    file: shown(path),
+                    source,
+                })
             }
         }
     }
@@ -96,7 +113,10 @@ impl Reserved {
         };
         match fill() {
             Ok(()) => Ok(Filled(self)),
-            Err(source) => Err(TokenError::Write { file: shown(&self.place), source }),
+            Err(source) => Err(TokenError::Write {
+                file: shown(&self.place),
+                source,
+            }),
         }
     }
 
@@ -125,13 +145,20 @@ pub(super) struct Filled(Reserved);
 impl Filled {
     /// Puts them into the token file's place. From here on they outlive a power cut, too.
     pub(super) fn put_into_place(self) -> Result<(), TokenError> {
-        let Reserved { file, unfinished, place } = self.0;
+        let Reserved {
+            file,
+            unfinished,
+            place,
+        } = self.0;
         let put = || -> io::Result<()> {
             file.sync_all()?;
             fs::rename(&unfinished, &place)?;
             File::open(folder(&place))?.sync_all()
         };
-        put().map_err(|source| TokenError::Write { file: shown(&place), source })
+        put().map_err(|source| TokenError::Write {
+            file: shown(&place),
+            source,
+        })
     }
 }
 
@@ -145,8 +172,16 @@ pub(super) fn recover(path: &Path, _lock: &Lock) -> Result<Option<Timestamp>, To
         Ok(tokens) if tokens.refresh_token.is_some() => {
             warn!("an earlier process ended while it renewed the token; its new one is used");
             let file = open_private(&unfinished);
-            let file = file.map_err(|source| TokenError::File { file: shown(&unfinished), source })?;
-            Filled(Reserved { file, unfinished, place: target(path) }).put_into_place()?;
+            let file = file.map_err(|source| TokenError::File {
+                file: shown(&unfinished),
+                source,
+            })?;
+            Filled(Reserved {
+                file,
+                unfinished,
+                place: target(path),
+            })
+            .put_into_place()?;
             Ok(None)
         }
         // There is none, or it is the room for tokens that never came.
@@ -171,13 +206,19 @@ mod tests {
     fn file(content: &str) -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("token");
-        open_private(&path).unwrap().write_all(content.as_bytes()).unwrap();
+        open_private(&path)
+            .unwrap()
+            .write_all(content.as_bytes())
+            .unwrap();
         (folder, path)
     }
 
     fn tokens(access_token: &str, refresh_token: Option<&str>) -> Tokens {
         let refresh_token = refresh_token.map(SecretString::from);
-        Tokens { refresh_token, ..Tokens::alone(SecretString::from(access_token)) }
+        Tokens {
+            refresh_token,
+            ..Tokens::alone(SecretString::from(access_token))
+        }
     }
 
     fn access_token(path: &Path) -> String {
@@ -190,7 +231,11 @@ mod tests {
         fs::write(self::path(&path), "x".repeat(RESERVED_BYTES + 1)).unwrap();
         let reserved = Reserved::beside(&path, None).unwrap();
         assert_eq!(access_token(&path), "old");
-        reserved.fill(&tokens("new", None)).unwrap().put_into_place().unwrap();
+        reserved
+            .fill(&tokens("new", None))
+            .unwrap()
+            .put_into_place()
+            .unwrap();
         assert_eq!(access_token(&path), "new");
         Reserved::beside(&path, None).unwrap().release();
         assert!(!self::path(&path).exists());
@@ -204,7 +249,12 @@ mod tests {
         drop(Reserved::beside(&path, None).unwrap());
         recover(&path, &lock).unwrap();
         assert_eq!(access_token(&path), "old", "there was only room");
-        drop(Reserved::beside(&path, None).unwrap().fill(&tokens("new", Some("good"))).unwrap());
+        drop(
+            Reserved::beside(&path, None)
+                .unwrap()
+                .fill(&tokens("new", Some("good")))
+                .unwrap(),
+        );
         assert_eq!(access_token(&path), "old");
         recover(&path, &lock).unwrap();
         assert_eq!(access_token(&path), "new");
@@ -220,10 +270,20 @@ mod tests {
         let note = Note::new(&spent, Some(began));
         assert!(serde_json::to_vec(&note).unwrap().len() < NOTE_BYTES_MAX);
         drop(Reserved::beside(&path, Some(&note)).unwrap());
-        assert!(!String::from_utf8(fs::read(self::path(&path)).unwrap()).unwrap().contains("\"spent\""));
+        assert!(
+            !String::from_utf8(fs::read(self::path(&path)).unwrap())
+                .unwrap()
+                .contains("\"spent\"")
+        );
         assert_eq!(recover(&path, &lock).unwrap(), Some(began));
-        assert_eq!(Note::new(&spent, Some(began)), note, "the first one stays the one to tell about");
-        drop(Reserved::beside(&path, Some(&Note::new(&SecretString::from("other"), None))).unwrap());
+        assert_eq!(
+            Note::new(&spent, Some(began)),
+            note,
+            "the first one stays the one to tell about"
+        );
+        drop(
+            Reserved::beside(&path, Some(&Note::new(&SecretString::from("other"), None))).unwrap(),
+        );
         assert_eq!(recover(&path, &lock).unwrap(), None);
         Reserved::beside(&path, Some(&note)).unwrap().release();
         assert_eq!(recover(&path, &lock).unwrap(), None);

@@ -153,7 +153,12 @@ struct InputFlags {
     #[arg(long, hide_short_help = true)]
     no_header: Option<bool>,
     /// Names of the columns of a file without a header; implies --no-header
-    #[arg(long, value_name = "NAME,...", value_delimiter = ',', hide_short_help = true)]
+    #[arg(
+        long,
+        value_name = "NAME,...",
+        value_delimiter = ',',
+        hide_short_help = true
+    )]
     columns: Vec<String>,
     /// Sheet of a workbook [default: the first table that is not hidden]
     #[arg(long, value_name = "NAME", hide_short_help = true)]
@@ -207,7 +212,12 @@ struct InputFlags {
     /// damaged: text that a spreadsheet or a conversion has damaged (`########`, `#N/A`, `8.49E+11`, U+FFFD, NUL) is sent as it is.
     /// decimals: a whole number may be written with decimals that are all zero, as in 101.0.
     /// joined: a cell of CSV may look like rows that a missing quote has joined.
-    #[arg(long, value_name = "KIND,...", value_delimiter = ',', hide_short_help = true)]
+    #[arg(
+        long,
+        value_name = "KIND,...",
+        value_delimiter = ',',
+        hide_short_help = true
+    )]
     allow: Vec<String>,
     /// Drop white space and invisible characters around values
     #[arg(long, hide_short_help = true)]
@@ -377,7 +387,10 @@ struct LogFlags {
 #[derive(Debug, Args, Serialize)]
 #[command(next_help_heading = "Sandbox")]
 #[serde(rename_all = "kebab-case")]
-#[expect(clippy::struct_field_names, reason = "the prefix is part of the settings' names")]
+#[expect(
+    clippy::struct_field_names,
+    reason = "the prefix is part of the settings' names"
+)]
 struct SandboxFlags {
     /// Customers 1 to N exist
     #[arg(long, value_name = "N", hide_short_help = true)]

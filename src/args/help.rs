@@ -90,7 +90,11 @@ fn with_settings(verb: clap::Command, task: Task) -> clap::Command {
             return arg;
         };
         let is_switch = arg.get_value_parser().type_id() == TypeId::of::<bool>();
-        let arg = if is_switch { as_switch(arg) } else { with_default(arg, &setting.value) };
+        let arg = if is_switch {
+            as_switch(arg)
+        } else {
+            with_default(arg, &setting.value)
+        };
         match (task, setting.name.strip_prefix(SANDBOX_PREFIX)) {
             (Task::Sandbox, Some(bare)) => arg.long(bare).hide_short_help(false),
             _ => arg,
@@ -100,7 +104,11 @@ fn with_settings(verb: clap::Command, task: Task) -> clap::Command {
 
 /// A flag whose value may be left out: `--trim` is on, and `--trim=false` takes back what a file says.
 fn as_switch(arg: Arg) -> Arg {
-    arg.num_args(0..=1).require_equals(true).default_missing_value("true").value_name("BOOL").hide_possible_values(true)
+    arg.num_args(0..=1)
+        .require_equals(true)
+        .default_missing_value("true")
+        .value_name("BOOL")
+        .hide_possible_values(true)
 }
 
 /// clap names an argument after its field, in snake case.
@@ -119,8 +127,12 @@ fn with_default(arg: Arg, value: &ShownValue) -> Arg {
         return arg;
     }
     // As clap would show a default that it knew: at the line's end, or below where there is more than a line.
-    let long = arg.get_long_help().map(|help| format!("{help}\n\n[default: {default}]"));
-    let short = arg.get_help().map(|help| format!("{help} [default: {default}]"));
+    let long = arg
+        .get_long_help()
+        .map(|help| format!("{help}\n\n[default: {default}]"));
+    let short = arg
+        .get_help()
+        .map(|help| format!("{help} [default: {default}]"));
     let arg = short.into_iter().fold(arg, Arg::help);
     long.into_iter().fold(arg, Arg::long_help)
 }

@@ -155,12 +155,18 @@ mod tests {
         let mut command = command("");
         command.build();
         let verb = command.find_subcommand(verb).expect("the verb exists");
-        let flags = verb.get_arguments().filter_map(clap::Arg::get_long).filter(|flag| !NOT_SETTINGS.contains(flag));
+        let flags = verb
+            .get_arguments()
+            .filter_map(clap::Arg::get_long)
+            .filter(|flag| !NOT_SETTINGS.contains(flag));
         flags.map(str::to_owned).collect()
     }
 
     fn settings() -> BTreeSet<&'static str> {
-        Settings::defaults(Task::Run).iter().map(|setting| setting.name).collect()
+        Settings::defaults(Task::Run)
+            .iter()
+            .map(|setting| setting.name)
+            .collect()
     }
 
     #[test]
@@ -180,7 +186,10 @@ mod tests {
         let flags = long_flags("sandbox");
         for setting in settings() {
             if let Some(bare) = setting.strip_prefix("sandbox-") {
-                assert!(flags.contains(bare) && !flags.contains(setting), "{setting}");
+                assert!(
+                    flags.contains(bare) && !flags.contains(setting),
+                    "{setting}"
+                );
             }
         }
     }
@@ -192,12 +201,20 @@ mod tests {
         let run = command.find_subcommand("run").expect("the verb exists");
         let mut offered = 0;
         for arg in run.get_arguments() {
-            let words = arg.get_value_names().and_then(<[_]>::first).map(ToString::to_string).unwrap_or_default();
+            let words = arg
+                .get_value_names()
+                .and_then(<[_]>::first)
+                .map(ToString::to_string)
+                .unwrap_or_default();
             // Words in capitals stand for something else.
-            let choices = words.split('|').filter(|word| words.contains('|') && !word.contains(char::is_uppercase));
+            let choices = words
+                .split('|')
+                .filter(|word| words.contains('|') && !word.contains(char::is_uppercase));
             for word in choices {
                 let flag = format!("--{}", arg.get_long().expect("choices belong to flags"));
-                let typed = Args::parse_from(["custsync", "config", "--sandbox", &flag, word], "").expect(word).typed();
+                let typed = Args::parse_from(["custsync", "config", "--sandbox", &flag, word], "")
+                    .expect(word)
+                    .typed();
                 Settings::resolve(typed, [], None).expect(word);
                 offered += 1;
             }
@@ -208,28 +225,82 @@ mod tests {
     #[test]
     fn what_was_typed_reaches_the_settings() {
         let check = |arguments: &[&str], setting: &str, value: &str, provenance: &str| {
-            let typed = Args::parse_from(arguments, "").expect("the arguments are right").typed();
+            let typed = Args::parse_from(arguments, "")
+                .expect("the arguments are right")
+                .typed();
             let settings = Settings::resolve(typed, [], None).expect("the settings are right");
-            let setting = settings.in_force().iter().find(|got| got.name == setting).expect(setting);
-            assert!(format!("{:?}", setting.value).contains(value), "{setting:?}");
+            let setting = settings
+                .in_force()
+                .iter()
+                .find(|got| got.name == setting)
+                .expect(setting);
+            assert!(
+                format!("{:?}", setting.value).contains(value),
+                "{setting:?}"
+            );
             assert_eq!(setting.provenance.to_string(), provenance);
         };
         for (arguments, setting, value, provenance) in [
-            (&["custsync", "check", "a.csv", "--rate", "50/s"][..], "rate", "One(\"50/s\")", "--rate"),
-            (&["custsync", "check", "a.csv"], "rate", "One(\"auto\")", "default"),
-            (&["custsync", "check", "-vv", "-"], "verbose", "One(\"2\")", "--verbose"),
-            (&["custsync", "check", "-"], "verbose", "One(\"0\")", "default"),
-            (&["custsync", "check", "-q", "-"], "quiet", "One(\"true\")", "--quiet"),
+            (
+                &["custsync", "check", "a.csv", "--rate", "50/s"][..],
+                "rate",
+                "One(\"50/s\")",
+                "--rate",
+            ),
+            (
+                &["custsync", "check", "a.csv"],
+                "rate",
+                "One(\"auto\")",
+                "default",
+            ),
+            (
+                &["custsync", "check", "-vv", "-"],
+                "verbose",
+                "One(\"2\")",
+                "--verbose",
+            ),
+            (
+                &["custsync", "check", "-"],
+                "verbose",
+                "One(\"0\")",
+                "default",
+            ),
+            (
+                &["custsync", "check", "-q", "-"],
+                "quiet",
+                "One(\"true\")",
+                "--quiet",
+            ),
             (
                 &["custsync", "config", "--ignore", "A,B", "--ignore", "C"],
                 "ignore",
                 "[\"A\", \"B\", \"C\"]",
                 "--ignore",
             ),
-            (&["custsync", "config", "-m", "A=id", "-m", "B=job"], "map", "[\"A=id\", \"B=job\"]", "--map"),
-            (&["custsync", "sandbox", "--window", "9/s"], "sandbox-window", "One(\"9/s\")", "--window"),
-            (&["custsync", "sandbox", "--listen", "[::1]:1"], "sandbox-listen", "One(\"[::1]:1\")", "--listen"),
-            (&["custsync", "run", "--dry-run", "-"], "max-errors", "One(\"none\")", "default"),
+            (
+                &["custsync", "config", "-m", "A=id", "-m", "B=job"],
+                "map",
+                "[\"A=id\", \"B=job\"]",
+                "--map",
+            ),
+            (
+                &["custsync", "sandbox", "--window", "9/s"],
+                "sandbox-window",
+                "One(\"9/s\")",
+                "--window",
+            ),
+            (
+                &["custsync", "sandbox", "--listen", "[::1]:1"],
+                "sandbox-listen",
+                "One(\"[::1]:1\")",
+                "--listen",
+            ),
+            (
+                &["custsync", "run", "--dry-run", "-"],
+                "max-errors",
+                "One(\"none\")",
+                "default",
+            ),
         ] {
             check(arguments, setting, value, provenance);
         }
@@ -238,7 +309,12 @@ mod tests {
     #[test]
     fn the_verb_decides_the_task() {
         let check = |arguments: &[&str], want: Task| {
-            assert_eq!(Args::parse_from(arguments, "").expect("the arguments are right").task(), want);
+            assert_eq!(
+                Args::parse_from(arguments, "")
+                    .expect("the arguments are right")
+                    .task(),
+                want
+            );
         };
         check(&["custsync", "run", "a.csv"], Task::Run);
         check(&["custsync", "run", "--dry-run", "a.csv"], Task::Check);
@@ -253,15 +329,20 @@ mod tests {
     #[test]
     fn the_command_is_sound_and_an_unknown_flag_is_not() {
         command("fields").debug_assert();
-        let error = Args::parse_from(["custsync", "run", "a.csv", "--raet", "1/s"], "").expect_err("no such flag");
+        let error = Args::parse_from(["custsync", "run", "a.csv", "--raet", "1/s"], "")
+            .expect_err("no such flag");
         assert_eq!(error.exit_code(), 2);
-        assert!(Args::parse_from(["custsync", "run"], "").is_err(), "a run needs a file");
+        assert!(
+            Args::parse_from(["custsync", "run"], "").is_err(),
+            "a run needs a file"
+        );
     }
 
     #[test]
     fn defaults_and_fields_are_in_the_long_help() {
         let help = |verb: &str| {
-            let error = Args::parse_from(["custsync", verb, "--help"], "THE FIELDS").expect_err("help was asked for");
+            let error = Args::parse_from(["custsync", verb, "--help"], "THE FIELDS")
+                .expect_err("help was asked for");
             error.to_string()
         };
         assert!(help("run").contains("[default: 10%]"));

@@ -21,11 +21,23 @@ pub fn check(settings: &Settings, signals: &Signals) -> Result<u8, Failure> {
     let known = inputs::look_through(&settings.input, None)?;
     let started = start::for_check(settings, &known.inputs)?;
     let key = started.key;
-    let failed = FailedRows::in_order(started.run_dir.clone(), &known.inputs, settings.output.failed_format);
-    let recorder = Recorder::new(started.journal, failed, None, Inputs::of(known.inputs.len()));
+    let failed = FailedRows::in_order(
+        started.run_dir.clone(),
+        &known.inputs,
+        settings.output.failed_format,
+    );
+    let recorder = Recorder::new(
+        started.journal,
+        failed,
+        None,
+        Inputs::of(known.inputs.len()),
+    );
     let rows = inputs::rows(&settings.input);
     let window = inputs::window(&rows);
-    let builder = RowBuilder { rules: first_rows::rules(&settings.input), key };
+    let builder = RowBuilder {
+        rules: first_rows::rules(&settings.input),
+        key,
+    };
     let reading = Reading {
         ids: unique::ids(settings, &known.inputs, &builder, window.clone())?,
         inputs: known.inputs,
@@ -44,9 +56,13 @@ pub fn check(settings: &Settings, signals: &Signals) -> Result<u8, Failure> {
         }
     };
     let onlooker = Onlooker::new(settings.input.explain, &mut show);
-    let bounds = Bounds { error_limit: settings.sending.max_errors, threads: pipeline::threads(), drain };
-    let (ended, recorded) =
-        pipeline::check(reading, recorder, bounds, &progress, onlooker).map_err(Failure::unusable)?;
+    let bounds = Bounds {
+        error_limit: settings.sending.max_errors,
+        threads: pipeline::threads(),
+        drain,
+    };
+    let (ended, recorded) = pipeline::check(reading, recorder, bounds, &progress, onlooker)
+        .map_err(Failure::unusable)?;
     drop(watch);
     let report = Report {
         command: "check",

@@ -34,7 +34,9 @@ pub(super) fn compare_input(
     entries: &EntryReader,
     input: &Compared<'_>,
 ) -> anyhow::Result<Compare> {
-    let Some(last_row) = checkpoint.last_row() else { return Ok(Compare::Done(Overtakers::default())) };
+    let Some(last_row) = checkpoint.last_row() else {
+        return Ok(Compare::Done(Overtakers::default()));
+    };
     if !input.inputs.iter().all(KnownInput::can_be_read_twice) {
         return Ok(Compare::WhileStreaming(entries.try_clone()?));
     }
@@ -55,7 +57,11 @@ pub(super) fn compare_input(
 
 impl Compared<'_> {
     /// The rows of the first block that differs which do so themselves. Both sides are read again, for only sums were kept.
-    fn differing_rows(&self, difference: &Difference, entries: &EntryReader) -> anyhow::Result<Vec<u64>> {
+    fn differing_rows(
+        &self,
+        difference: &Difference,
+        entries: &EntryReader,
+    ) -> anyhow::Result<Vec<u64>> {
         let recorded = entries.hashes(difference.first_row..=difference.last_row)?;
         let mut found = BTreeMap::new();
         self.read_rows(difference.last_row, |row, hash, _| {
@@ -63,12 +69,20 @@ impl Compared<'_> {
                 found.insert(row, hash);
             }
         })?;
-        Ok(recorded.iter().filter(|(row, hash)| found.get(row) != Some(hash)).map(|(row, _)| *row).collect())
+        Ok(recorded
+            .iter()
+            .filter(|(row, hash)| found.get(row) != Some(hash))
+            .map(|(row, _)| *row)
+            .collect())
     }
 
     /// Reads the input up to a row, whatever part of it this process is to send; each row, its hash, and the customer that it
     /// names.
-    fn read_rows(&self, last_row: u64, mut take: impl FnMut(u64, u64, Option<CustomerId>)) -> anyhow::Result<()> {
+    fn read_rows(
+        &self,
+        last_row: u64,
+        mut take: impl FnMut(u64, u64, Option<CustomerId>),
+    ) -> anyhow::Result<()> {
         // Whatever part of it is asked for now: all that is settled has to be the same.
         let mut rows = 0;
         for mut known in self.inputs.iter().filter_map(KnownInput::again) {
@@ -82,7 +96,9 @@ impl Compared<'_> {
                 let layout = input.layout().clone();
                 parse_block(&block, &layout, &self.settings.rows, &mut |record| {
                     rows += 1;
-                    let customer = record.checked.map_or_else(|invalid| invalid.id, |update| Some(update.id()));
+                    let customer = record
+                        .checked
+                        .map_or_else(|invalid| invalid.id, |update| Some(update.id()));
                     take(rows, self.key.record_hash(record.raw), customer);
                 });
             }
@@ -93,10 +109,18 @@ impl Compared<'_> {
 
 /// As in `row 17`, `rows 3 and 9`, where these are of the first of so many blocks that differ.
 fn named(rows: &[u64], blocks: usize) -> String {
-    let numbers = |rows: &[u64]| rows.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
+    let numbers = |rows: &[u64]| {
+        rows.iter()
+            .map(u64::to_string)
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
     match rows {
         rows if blocks > 1 || rows.len() > ROWS_NAMED_MAX => {
-            format!("rows {} and more", numbers(rows.get(..ROWS_NAMED_MAX).unwrap_or(rows)))
+            format!(
+                "rows {} and more",
+                numbers(rows.get(..ROWS_NAMED_MAX).unwrap_or(rows))
+            )
         }
         [before @ .., last] if !before.is_empty() => format!("rows {} and {last}", numbers(before)),
         row => format!("row {}", numbers(row)),

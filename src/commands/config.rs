@@ -26,14 +26,29 @@ pub fn render(settings: &Settings) -> String {
 
 /// Name, value and origin, in columns.
 fn render_text(settings: &[SettingInForce]) -> String {
-    let cells = |setting: &SettingInForce| (setting.name, value_text(&setting.value), setting.provenance.to_string());
+    let cells = |setting: &SettingInForce| {
+        (
+            setting.name,
+            value_text(&setting.value),
+            setting.provenance.to_string(),
+        )
+    };
     let lines: Vec<_> = settings.iter().map(cells).collect();
-    let name_width = lines.iter().map(|(name, _, _)| name.len()).max().unwrap_or(0);
-    let value_width = lines.iter().map(|(_, value, _)| value.chars().count()).max().unwrap_or(0);
+    let name_width = lines
+        .iter()
+        .map(|(name, _, _)| name.len())
+        .max()
+        .unwrap_or(0);
+    let value_width = lines
+        .iter()
+        .map(|(_, value, _)| value.chars().count())
+        .max()
+        .unwrap_or(0);
     let value_width = value_width.min(COLUMN_WIDTH_MAX);
     let mut text = String::new();
     for (name, value, origin) in &lines {
-        writeln!(text, "{name:name_width$}  {value:value_width$}  {origin}").expect("writing to a String cannot fail");
+        writeln!(text, "{name:name_width$}  {value:value_width$}  {origin}")
+            .expect("writing to a String cannot fail");
     }
     text
 }
@@ -60,7 +75,11 @@ impl JsonSetting {
             ShownValue::Many(items) => json!(items),
             ShownValue::Secret => json!(SECRET),
         };
-        Self { name: setting.name, value, origin: setting.provenance.to_string() }
+        Self {
+            name: setting.name,
+            value,
+            origin: setting.provenance.to_string(),
+        }
     }
 }
 
@@ -69,14 +88,22 @@ fn value_text(value: &ShownValue) -> String {
         ShownValue::Unset => "-".to_owned(),
         ShownValue::One(text) => visible(text),
         ShownValue::Many(items) if items.is_empty() => "-".to_owned(),
-        ShownValue::Many(items) => items.iter().map(|item| visible(item)).collect::<Vec<_>>().join(", "),
+        ShownValue::Many(items) => items
+            .iter()
+            .map(|item| visible(item))
+            .collect::<Vec<_>>()
+            .join(", "),
         ShownValue::Secret => SECRET.to_owned(),
     }
 }
 
 /// The text on one line, and seen even where it is empty.
 fn visible(text: &str) -> String {
-    if text.is_empty() { "\"\"".to_owned() } else { text::safe(text) }
+    if text.is_empty() {
+        "\"\"".to_owned()
+    } else {
+        text::safe(text)
+    }
 }
 
 #[cfg(test)]
@@ -86,14 +113,28 @@ mod tests {
     use crate::config::provenance::Provenance;
 
     fn settings() -> Vec<SettingInForce> {
-        let setting =
-            |name, value, provenance| SettingInForce { name, belongs_to: BelongsTo::Process, value, provenance };
-        let many = |items: &[&str]| ShownValue::Many(items.iter().map(|item| (*item).to_owned()).collect());
+        let setting = |name, value, provenance| SettingInForce {
+            name,
+            belongs_to: BelongsTo::Process,
+            value,
+            provenance,
+        };
+        let many = |items: &[&str]| {
+            ShownValue::Many(items.iter().map(|item| (*item).to_owned()).collect())
+        };
         let one = |text: &str| ShownValue::One(text.to_owned());
         vec![
             setting("rate", one("50/s"), Provenance::Flag("--rate".to_owned())),
-            setting("token", ShownValue::Secret, Provenance::Environment("CUSTSYNC_TOKEN".to_owned())),
-            setting("delimiter", one("\t"), Provenance::File("custsync.toml".into())),
+            setting(
+                "token",
+                ShownValue::Secret,
+                Provenance::Environment("CUSTSYNC_TOKEN".to_owned()),
+            ),
+            setting(
+                "delimiter",
+                one("\t"),
+                Provenance::File("custsync.toml".into()),
+            ),
             setting("null-string", many(&["", "NULL"]), Provenance::Default),
             setting("ignore", many(&[]), Provenance::Default),
             setting("tenant", ShownValue::Unset, Provenance::Default),

@@ -74,8 +74,15 @@ pub(super) fn can_go_on(reason: &StopReason) -> bool {
 /// The command as it was typed, with the run directory named behind the verb, where `--` cannot make a file of it. Words are
 /// quoted for a POSIX shell.
 fn command(arguments: &[OsString], run_dir: Option<&Path>) -> String {
-    let verb = arguments.iter().skip(1).position(|word| word == VERB).map(|at| at + 1);
-    let end_of_flags = arguments.iter().position(|word| word == END_OF_FLAGS).unwrap_or(arguments.len());
+    let verb = arguments
+        .iter()
+        .skip(1)
+        .position(|word| word == VERB)
+        .map(|at| at + 1);
+    let end_of_flags = arguments
+        .iter()
+        .position(|word| word == END_OF_FLAGS)
+        .unwrap_or(arguments.len());
     let mut words = Vec::new();
     for (at, word) in arguments.iter().enumerate() {
         if run_dir.is_some() && word == FRESH && at < end_of_flags {
@@ -94,15 +101,22 @@ fn command(arguments: &[OsString], run_dir: Option<&Path>) -> String {
 /// A word as a POSIX shell reads it. One that cannot be shown as it is, such as the name of a file that is not UTF-8, is put
 /// together by `printf`.
 fn quoted(word: &OsStr) -> String {
-    let is_plain = |character: char| character.is_ascii_alphanumeric() || "-_./:=@%+,".contains(character);
+    let is_plain =
+        |character: char| character.is_ascii_alphanumeric() || "-_./:=@%+,".contains(character);
     match word.to_str() {
         Some(text) if !text.is_empty() && text.chars().all(is_plain) => text.to_owned(),
         Some(text) if text::safe(text) == text => format!("'{}'", text.replace('\'', "'\\''")),
         Some(_) | None => {
             let bytes = word.as_bytes().iter().map(|byte| match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'/' | b'=' | b',' => {
-                    char::from(*byte).to_string()
-                }
+                b'a'..=b'z'
+                | b'A'..=b'Z'
+                | b'0'..=b'9'
+                | b'-'
+                | b'_'
+                | b'.'
+                | b'/'
+                | b'='
+                | b',' => char::from(*byte).to_string(),
                 byte => format!("\\{byte:03o}"),
             });
             format!("\"$(printf '{}')\"", bytes.collect::<String>())
@@ -116,12 +130,16 @@ mod tests {
 
     #[test]
     fn a_shell_reads_a_word_as_it_was_typed() {
-        let check = |word: &[u8], want: &str| assert_eq!(quoted(OsStr::from_bytes(word)), want, "{word:?}");
+        let check =
+            |word: &[u8], want: &str| assert_eq!(quoted(OsStr::from_bytes(word)), want, "{word:?}");
         check(b"customers.csv", "customers.csv");
         check(b"", "''");
         check(b"it's 5 %.csv", "'it'\\''s 5 %.csv'");
         check("caf\u{e9}.csv".as_bytes(), "'caf\u{e9}.csv'");
-        check(b"caf\xe9 '%\\.csv", "\"$(printf 'caf\\351\\040\\047\\045\\134.csv')\"");
+        check(
+            b"caf\xe9 '%\\.csv",
+            "\"$(printf 'caf\\351\\040\\047\\045\\134.csv')\"",
+        );
         check(b"a\x1bb", "\"$(printf 'a\\033b')\"");
     }
 
@@ -131,15 +149,31 @@ mod tests {
             let arguments: Vec<OsString> = typed.split(' ').map(OsString::from).collect();
             assert_eq!(command(&arguments, run_dir.map(Path::new)), want, "{typed}");
         };
-        check("custsync run a.csv", Some("d"), "custsync run --run-dir d a.csv");
-        check("custsync run a.csv --run-dir d", None, "custsync run a.csv --run-dir d");
+        check(
+            "custsync run a.csv",
+            Some("d"),
+            "custsync run --run-dir d a.csv",
+        );
+        check(
+            "custsync run a.csv --run-dir d",
+            None,
+            "custsync run a.csv --run-dir d",
+        );
         check(
             "/bin/custsync run --rate 5/s -- a.csv",
             Some("d e"),
             "/bin/custsync run --run-dir 'd e' --rate 5/s -- a.csv",
         );
         check("run run run", Some("d"), "run run --run-dir d run");
-        check("custsync run --fresh a.csv", Some("d"), "custsync run --run-dir d a.csv");
-        check("custsync run -- --fresh", Some("d"), "custsync run --run-dir d -- --fresh");
+        check(
+            "custsync run --fresh a.csv",
+            Some("d"),
+            "custsync run --run-dir d a.csv",
+        );
+        check(
+            "custsync run -- --fresh",
+            Some("d"),
+            "custsync run --run-dir d -- --fresh",
+        );
     }
 }

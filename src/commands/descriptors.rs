@@ -19,7 +19,9 @@ pub(super) fn require() -> Result<(), Failure> {
         Err(error) => {
             let limit = getrlimit(Resource::Nofile).current;
             let limit = limit.map_or_else(|| "unlimited".to_owned(), |limit| limit.to_string());
-            let what = anyhow!("there are too few file descriptors (ulimit -n is {limit}): {NEEDED} more are needed");
+            let what = anyhow!(
+                "there are too few file descriptors (ulimit -n is {limit}): {NEEDED} more are needed"
+            );
             Err(Failure::unusable(anyhow!(error).context(what)))
         }
     }

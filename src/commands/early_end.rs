@@ -48,7 +48,11 @@ impl EarlyEnd {
     /// Of a command line that could be read.
     pub fn of(task: Task, typed: Typed, file: Option<ConfigFile>) -> EarlyEnd {
         let inputs = typed.files().to_vec();
-        EarlyEnd { task, inputs, output: Settings::output_alone(typed, std::env::vars_os(), file) }
+        EarlyEnd {
+            task,
+            inputs,
+            output: Settings::output_alone(typed, std::env::vars_os(), file),
+        }
     }
 
     /// Of one that cannot be read; nothing where it does not begin with a verb that has a summary.
@@ -59,11 +63,16 @@ impl EarlyEnd {
             _ => return None,
         };
         let flags = Flags {
-            output_format: value_of(arguments, "--output-format").and_then(|value| value.into_string().ok()),
+            output_format: value_of(arguments, "--output-format")
+                .and_then(|value| value.into_string().ok()),
             summary_file: value_of(arguments, "--summary-file"),
             run_dir: value_of(arguments, "--run-dir"),
         };
-        Some(EarlyEnd::of(task, Typed::new(task, Vec::new(), &flags), None))
+        Some(EarlyEnd::of(
+            task,
+            Typed::new(task, Vec::new(), &flags),
+            None,
+        ))
     }
 
     /// What the command was for.
@@ -81,13 +90,18 @@ impl EarlyEnd {
         let told = Told {
             version: env!("CARGO_PKG_VERSION"),
             command,
-            inputs: self.inputs.iter().map(|path| text::safe_path(path)).collect(),
+            inputs: self
+                .inputs
+                .iter()
+                .map(|path| text::safe_path(path))
+                .collect(),
             run_dir: self.output.run_dir.as_deref().map(text::safe_path),
             ended: summary::shown_time(Timestamp::now()),
             error_message: message,
             exit_code: exit.code(),
         };
-        let json = serde_json::to_string_pretty(&told).expect("texts and numbers, written to memory, cannot fail");
+        let json = serde_json::to_string_pretty(&told)
+            .expect("texts and numbers, written to memory, cannot fail");
         let json = format!("{}\n", text::safe_json(&json));
         if self.output.output_format == OutputFormat::Json
             && let Err(error) = terminal::print(&json)
@@ -102,13 +116,19 @@ impl EarlyEnd {
 
 /// The last value that a flag is given, as one word with it or as the next one.
 fn value_of(arguments: &[OsString], flag: &str) -> Option<OsString> {
-    let flags = arguments.iter().position(|word| word == "--").map_or(arguments, |end| arguments.split_at(end).0);
+    let flags = arguments
+        .iter()
+        .position(|word| word == "--")
+        .map_or(arguments, |end| arguments.split_at(end).0);
     let next = flags.windows(2).filter_map(|words| match words {
         [word, value] if word == flag => Some(value.clone()),
         _ => None,
     });
     let joined = flags.iter().filter_map(|word| {
-        let value = word.as_encoded_bytes().strip_prefix(flag.as_bytes())?.strip_prefix(b"=")?;
+        let value = word
+            .as_encoded_bytes()
+            .strip_prefix(flag.as_bytes())?
+            .strip_prefix(b"=")?;
         Some(<OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(value).to_owned())
     });
     next.chain(joined).last()
@@ -122,7 +142,11 @@ mod tests {
     fn a_flag_is_found_in_words_that_are_no_command() {
         let check = |typed: &str, want: Option<&str>| {
             let words: Vec<OsString> = typed.split(' ').map(OsString::from).collect();
-            assert_eq!(value_of(&words, "--output-format"), want.map(OsString::from), "{typed}");
+            assert_eq!(
+                value_of(&words, "--output-format"),
+                want.map(OsString::from),
+                "{typed}"
+            );
         };
         check("custsync run --raet 1/s --output-format json", Some("json"));
         check("custsync run --output-format=json --raet", Some("json"));

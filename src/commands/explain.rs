@@ -33,18 +33,36 @@ impl Destination {
             // The port is only known once the sandbox has started, which a check does not do.
             Target::Sandbox => Url::parse("http://127.0.0.1/api/").expect("a URL"),
         };
-        Destination { base_url, tenant: settings.api.tenant }
+        Destination {
+            base_url,
+            tenant: settings.api.tenant,
+        }
     }
 }
 
 /// A row and what is made of it, with an empty line at the end.
-pub(super) fn render(explanation: &Explanation, names: &InputNames, destination: &Destination) -> String {
-    let Explanation { position, cells, update } = explanation;
+pub(super) fn render(
+    explanation: &Explanation,
+    names: &InputNames,
+    destination: &Destination,
+) -> String {
+    let Explanation {
+        position,
+        cells,
+        update,
+    } = explanation;
     let mut text = format!("row {}, {}\n", position.row, names.place(*position));
-    let width = cells.iter().map(|cell| name(cell).chars().count()).max().unwrap_or(0);
+    let width = cells
+        .iter()
+        .map(|cell| name(cell).chars().count())
+        .max()
+        .unwrap_or(0);
     for cell in cells {
         let (name, shown) = (name(cell), safe_ellipsis(&cell.text, TEXT_CHARACTERS_MAX));
-        line(&mut text, &format!("  {name:width$}  {shown} {}", shown_fate(cell)));
+        line(
+            &mut text,
+            &format!("  {name:width$}  {shown} {}", shown_fate(cell)),
+        );
     }
     match update {
         Ok(update) => {
@@ -58,10 +76,16 @@ pub(super) fn render(explanation: &Explanation, names: &InputNames, destination:
             match not_sent {
                 NotSent::Invalid(errors) => faults(&mut text, errors),
                 NotSent::Superseded => {
-                    line(&mut text, "  not sent, because a later row of its customer is (--unique last)");
+                    line(
+                        &mut text,
+                        "  not sent, because a later row of its customer is (--unique last)",
+                    );
                 }
                 NotSent::Overtaken => {
-                    line(&mut text, "  not sent, because later rows of its customer have set all of its fields");
+                    line(
+                        &mut text,
+                        "  not sent, because later rows of its customer have set all of its fields",
+                    );
                 }
             }
         }
@@ -95,12 +119,23 @@ fn shown_fate(cell: &ExplainedCell) -> String {
 
 /// Names the fields that neither a cell nor a constant is for.
 fn unfilled(cells: &[ExplainedCell]) -> String {
-    let is_filled = |name: &str| cells.iter().any(|cell| cell.field().is_some_and(|field| field.name() == name));
-    let unfilled: Vec<_> = FIELDS.iter().map(|rule| rule.name).filter(|name| !is_filled(name)).collect();
+    let is_filled = |name: &str| {
+        cells
+            .iter()
+            .any(|cell| cell.field().is_some_and(|field| field.name() == name))
+    };
+    let unfilled: Vec<_> = FIELDS
+        .iter()
+        .map(|rule| rule.name)
+        .filter(|name| !is_filled(name))
+        .collect();
     if unfilled.is_empty() {
         return String::new();
     }
-    wrapped(&format!("left out, since nothing fills them: {}", unfilled.join(", ")))
+    wrapped(&format!(
+        "left out, since nothing fills them: {}",
+        unfilled.join(", ")
+    ))
 }
 
 /// The text in lines that are short enough, each with a margin.
@@ -133,7 +168,12 @@ fn request(text: &mut String, update: &ExplainedUpdate, destination: &Destinatio
 
 fn faults(text: &mut String, errors: &[FieldError]) {
     line(text, "  not sent, because the row is invalid:");
-    for FieldError { subject, code, message } in errors {
+    for FieldError {
+        subject,
+        code,
+        message,
+    } in errors
+    {
         line(text, &format!("    {subject} {message} ({code})"));
     }
 }
@@ -157,7 +197,9 @@ mod tests {
 
     #[test]
     fn a_long_line_is_broken_between_its_words() {
-        let check = |words: usize, want: &str| assert_eq!(wrapped(&vec!["12345678"; words].join(" ")), want);
+        let check = |words: usize, want: &str| {
+            assert_eq!(wrapped(&vec!["12345678"; words].join(" ")), want)
+        };
         check(1, "  12345678\n");
         let full = ["12345678"; 8].join(" ");
         check(8, &format!("  {full}\n"));

@@ -23,7 +23,9 @@ pub(super) fn expand(named: &[InputName]) -> anyhow::Result<Vec<InputName>> {
         match name {
             InputName::Stdin => files.push(InputName::Stdin),
             InputName::Path(path) if path.is_dir() => files.extend(of_folder(path, name)?),
-            InputName::Path(path) if !path.exists() && is_pattern(path) => files.extend(of_pattern(path, name)?),
+            InputName::Path(path) if !path.exists() && is_pattern(path) => {
+                files.extend(of_pattern(path, name)?)
+            }
             InputName::Path(path) => files.push(InputName::Path(path.clone())),
         }
     }
@@ -54,7 +56,9 @@ fn each_once(files: Vec<InputName>) -> Vec<InputName> {
 /// The device and the number of a regular file's inode, by which the system knows it. A pipe gives other bytes each time, and
 /// what cannot be looked at is told about where it is opened.
 fn regular_file(name: &InputName) -> Option<(u64, u64)> {
-    let InputName::Path(path) = name else { return None };
+    let InputName::Path(path) = name else {
+        return None;
+    };
     let metadata = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
     Some((metadata.dev(), metadata.ino()))
 }
@@ -63,7 +67,9 @@ fn regular_file(name: &InputName) -> Option<(u64, u64)> {
 fn of_folder(folder: &Path, name: &InputName) -> anyhow::Result<Vec<InputName>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).with_context(|| format!("{name}: cannot be listed"))? {
-        let path = entry.with_context(|| format!("{name}: cannot be listed"))?.path();
+        let path = entry
+            .with_context(|| format!("{name}: cannot be listed"))?
+            .path();
         match passed_over(&path) {
             None => files.push(path),
             Some(why) => info!("{} is passed over: {why}", InputName::Path(path)),
@@ -84,7 +90,9 @@ fn of_folder(folder: &Path, name: &InputName) -> anyhow::Result<Vec<InputName>> 
 fn passed_over(path: &Path) -> Option<&'static str> {
     match unasked(path) {
         Some(why) => Some(why),
-        None if path.is_dir() => Some("it is a folder in a folder: name it, or the pattern `**/*.csv`"),
+        None if path.is_dir() => {
+            Some("it is a folder in a folder: name it, or the pattern `**/*.csv`")
+        }
         None if !is_input(path) => Some("its name does not end as that of an input"),
         None => irregular(path),
     }
@@ -110,18 +118,26 @@ fn unasked(path: &Path) -> Option<&'static str> {
 }
 
 fn is_input(path: &Path) -> bool {
-    let extension = |path: &Path| path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
+    let extension = |path: &Path| {
+        path.extension()
+            .map(|extension| extension.to_string_lossy().to_ascii_lowercase())
+    };
     let own = extension(path).unwrap_or_default();
     if !COMPRESSIONS.contains(&own.as_str()) {
         return EXTENSIONS.contains(&own.as_str());
     }
-    let inner = path.file_stem().and_then(|stem| extension(Path::new(stem))).unwrap_or_default();
+    let inner = path
+        .file_stem()
+        .and_then(|stem| extension(Path::new(stem)))
+        .unwrap_or_default();
     EXTENSIONS.contains(&inner.as_str())
 }
 
 fn of_pattern(pattern: &Path, name: &InputName) -> anyhow::Result<Vec<InputName>> {
     let matching = Pattern::new(pattern).with_context(|| format!("{name}: is no pattern"))?;
-    let matching = matching.files().with_context(|| format!("{name}: cannot be listed"))?;
+    let matching = matching
+        .files()
+        .with_context(|| format!("{name}: cannot be listed"))?;
     for hidden in matching.hidden {
         let why = unasked(&hidden).unwrap_or("it is hidden");
         info!("{} is passed over: {why}", InputName::Path(hidden));

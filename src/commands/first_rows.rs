@@ -53,9 +53,15 @@ impl FirstRows {
         if self.has_window && input > 0 {
             return;
         }
-        let Some(block) = self.window.cut(block, layout) else { return };
+        let Some(block) = self.window.cut(block, layout) else {
+            return;
+        };
         parse_block(&block, layout, &self.rules, &mut |record| {
-            let position = Position { row: self.read.rows + 1, input, line: record.line };
+            let position = Position {
+                row: self.read.rows + 1,
+                input,
+                line: record.line,
+            };
             match record.checked {
                 Ok(update) => self.read.add_valid(position, update.notes()),
                 Err(_) => self.read.add_invalid(position),

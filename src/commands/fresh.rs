@@ -45,7 +45,10 @@ pub(super) fn path(input: Option<&InputName>) -> PathBuf {
 fn cut(stem: &OsStr) -> OsString {
     let mut kept = Vec::new();
     for chunk in stem.as_bytes().utf8_chunks() {
-        let characters = chunk.valid().chars().map(|character| character.to_string().into_bytes());
+        let characters = chunk
+            .valid()
+            .chars()
+            .map(|character| character.to_string().into_bytes());
         let others = chunk.invalid().iter().map(|byte| vec![*byte]);
         for part in characters.chain(others) {
             if kept.len() + part.len() > STEM_BYTES_MAX {
@@ -63,13 +66,21 @@ mod tests {
 
     #[test]
     fn a_long_name_is_cut_between_two_characters() {
-        let check = |stem: &[u8], want: &[u8]| assert_eq!(cut(OsStr::from_bytes(stem)).as_bytes(), want, "{stem:?}");
+        let check = |stem: &[u8], want: &[u8]| {
+            assert_eq!(cut(OsStr::from_bytes(stem)).as_bytes(), want, "{stem:?}")
+        };
         check(b"customers", b"customers");
         check(&[b'a'; 100], &[b'a'; 100]);
         check(&[b'a'; 245], &[b'a'; 100]);
         let e_acute = "\u{e9}".as_bytes();
-        check(&[&[b'a'; 98], e_acute, b"b"].concat(), &[&[b'a'; 98], e_acute].concat());
+        check(
+            &[&[b'a'; 98], e_acute, b"b"].concat(),
+            &[&[b'a'; 98], e_acute].concat(),
+        );
         check(&[&[b'a'; 99], e_acute, b"b"].concat(), &[b'a'; 99]);
-        check(&[&[b'a'; 99][..], b"\xff\xff"].concat(), &[&[b'a'; 99][..], b"\xff"].concat());
+        check(
+            &[&[b'a'; 99][..], b"\xff\xff"].concat(),
+            &[&[b'a'; 99][..], b"\xff"].concat(),
+        );
     }
 }

@@ -9,7 +9,9 @@ use crate::config::api::Target;
 use crate::config::provenance::ShownValue;
 use crate::config::{BelongsTo, Holds, Settings};
 use crate::input::KnownInput;
-use crate::journal::{FORMAT_VERSION, Header, KEY_NAME, Key, Purpose, READING_RULES, RunDir, SettingText};
+use crate::journal::{
+    FORMAT_VERSION, Header, KEY_NAME, Key, Purpose, READING_RULES, RunDir, SettingText,
+};
 use crate::text;
 
 /// The setting whose value is not its text: two texts may name the same address.
@@ -26,7 +28,12 @@ pub(super) fn header(
     key: Key,
     purpose: Purpose,
 ) -> Result<Header, Failure> {
-    Ok(Header::new(purpose, &key, inputs::identities(inputs, key)?, settings_of(settings, key)))
+    Ok(Header::new(
+        purpose,
+        &key,
+        inputs::identities(inputs, key)?,
+        settings_of(settings, key),
+    ))
 }
 
 /// The settings that a run is known by, as text. Of those that may hold customers' values there is a digest.
@@ -35,7 +42,9 @@ pub(super) fn settings_of(settings: &Settings, key: Key) -> BTreeMap<String, Set
         let text = match (setting.belongs_to, setting.name, &settings.api.target) {
             // The sandbox has another address each time.
             (BelongsTo::Process, ..) | (_, BASE_URL, Target::Sandbox) => None,
-            (_, BASE_URL, Target::Remote { base_url, .. }) => Some(SettingText::One(base_url.as_str().to_owned())),
+            (_, BASE_URL, Target::Remote { base_url, .. }) => {
+                Some(SettingText::One(base_url.as_str().to_owned()))
+            }
             (BelongsTo::Run(Holds::Words), ..) => text_of(&setting.value),
             (BelongsTo::Run(Holds::Values), ..) => digest_of(&setting.value, key),
         };
@@ -58,7 +67,9 @@ fn digest_of(value: &ShownValue, key: Key) -> Option<SettingText> {
     match value {
         ShownValue::Many(items) if items.is_empty() => None,
         ShownValue::Unset | ShownValue::Secret => None,
-        value => Some(SettingText::Digest { digest: key.digest(format!("{value:?}")) }),
+        value => Some(SettingText::Digest {
+            digest: key.digest(format!("{value:?}")),
+        }),
     }
 }
 
@@ -73,18 +84,28 @@ pub(super) fn key_of(header: &Header, run_dir: &RunDir) -> anyhow::Result<Key> {
     }
     let key = Key::read(run_dir)?;
     if header.key.as_deref() != Some(key.proof().as_str()) {
-        bail!("{} is not the key of this run: its rows cannot be compared; nothing was sent", run_dir.shown(KEY_NAME));
+        bail!(
+            "{} is not the key of this run: its rows cannot be compared; nothing was sent",
+            run_dir.shown(KEY_NAME)
+        );
     }
     Ok(key)
 }
 
 /// Refuses a directory that is about something else, and says which value differs.
-pub(super) fn refuse_another_run(earlier: &Header, now: &Header, run_dir: &RunDir) -> anyhow::Result<()> {
+pub(super) fn refuse_another_run(
+    earlier: &Header,
+    now: &Header,
+    run_dir: &RunDir,
+) -> anyhow::Result<()> {
     let directory = text::safe_path(run_dir.path());
     if earlier.purpose == Purpose::Check {
         bail!("the run directory {directory} holds a check, not a run: name another one");
     }
-    let differing: Vec<_> = now.differing_settings(earlier).map(|name| difference(name, earlier, now)).collect();
+    let differing: Vec<_> = now
+        .differing_settings(earlier)
+        .map(|name| difference(name, earlier, now))
+        .collect();
     if !differing.is_empty() {
         bail!(
             "the run directory {directory} holds a run with {}: use the same value, or another directory",
@@ -112,7 +133,8 @@ pub(super) fn refuse_another_run(earlier: &Header, now: &Header, run_dir: &RunDi
 
 /// As in ``another tenant (`7`, now `8`)``. The values are what the user typed, then and now.
 fn difference(name: &str, earlier: &Header, now: &Header) -> String {
-    let is_told = |header: &Header| !matches!(header.settings.get(name), Some(SettingText::Digest { .. }));
+    let is_told =
+        |header: &Header| !matches!(header.settings.get(name), Some(SettingText::Digest { .. }));
     if !is_told(earlier) || !is_told(now) {
         return format!("another {}", text::safe(name));
     }
@@ -123,7 +145,11 @@ fn difference(name: &str, earlier: &Header, now: &Header) -> String {
     };
     let (before, after) = (items(earlier), items(now));
     let only_in = |these: &[String], others: &[String]| -> Vec<String> {
-        these.iter().filter(|item| !others.contains(item)).cloned().collect()
+        these
+            .iter()
+            .filter(|item| !others.contains(item))
+            .cloned()
+            .collect()
     };
     let (gone, new) = (only_in(&before, &after), only_in(&after, &before));
     let what = match (&*gone, &*new) {
@@ -139,7 +165,9 @@ fn difference(name: &str, earlier: &Header, now: &Header) -> String {
 /// Values as an error shows them.
 fn shown(values: &[String]) -> String {
     let some = values.iter().take(VALUES_SHOWN_MAX);
-    let mut shown: Vec<_> = some.map(|value| format!("`{}`", text::safe_cut(value, VALUE_CHARACTERS_MAX))).collect();
+    let mut shown: Vec<_> = some
+        .map(|value| format!("`{}`", text::safe_cut(value, VALUE_CHARACTERS_MAX)))
+        .collect();
     match values.len().checked_sub(VALUES_SHOWN_MAX) {
         _ if values.is_empty() => return "none".to_owned(),
         None | Some(0) => {}
@@ -153,7 +181,10 @@ mod tests {
     use super::*;
 
     fn header(name: &str, value: Option<SettingText>) -> Header {
-        let settings = value.into_iter().map(|value| (name.to_owned(), value)).collect();
+        let settings = value
+            .into_iter()
+            .map(|value| (name.to_owned(), value))
+            .collect();
         Header::new(Purpose::Run, &Key::of([7; 16]), Vec::new(), settings)
     }
 
@@ -161,10 +192,17 @@ mod tests {
     fn the_value_that_differs_is_said() {
         let check = |before: Option<SettingText>, after: Option<SettingText>, want: &str| {
             let (before, after) = (header("map", before), header("map", after));
-            assert_eq!(difference("map", &before, &after), format!("another map ({want})"));
+            assert_eq!(
+                difference("map", &before, &after),
+                format!("another map ({want})")
+            );
         };
         let one = |text: &str| Some(SettingText::One(text.to_owned()));
-        let many = |items: &[&str]| Some(SettingText::Many(items.iter().map(|item| (*item).to_owned()).collect()));
+        let many = |items: &[&str]| {
+            Some(SettingText::Many(
+                items.iter().map(|item| (*item).to_owned()).collect(),
+            ))
+        };
         check(one("acme"), one("other"), "`acme`, now `other`");
         check(None, one("7"), "none, now `7`");
         check(one("7"), None, "`7`, now none");
@@ -172,12 +210,27 @@ mod tests {
         check(many(&["A", "B"]), many(&["A", "C"]), "`B`, now `C`");
         check(many(&["A"]), many(&["A", "C"]), "now also `C`");
         check(many(&["A", "B"]), many(&["A"]), "now without `B`");
-        check(many(&["A", "B"]), many(&["B", "A"]), "`A`, `B`, now `B`, `A`");
-        check(many(&["A", "B", "C", "D", "E"]), many(&[]), "`A`, `B`, `C`, 2 more, now none");
-        let digest = |digest: &str| Some(SettingText::Digest { digest: digest.to_owned() });
+        check(
+            many(&["A", "B"]),
+            many(&["B", "A"]),
+            "`A`, `B`, now `B`, `A`",
+        );
+        check(
+            many(&["A", "B", "C", "D", "E"]),
+            many(&[]),
+            "`A`, `B`, `C`, 2 more, now none",
+        );
+        let digest = |digest: &str| {
+            Some(SettingText::Digest {
+                digest: digest.to_owned(),
+            })
+        };
         let (before, after) = (header("set", digest("0a")), header("set", digest("0b")));
         assert_eq!(difference("set", &before, &after), "another set");
-        assert_eq!(difference("set", &header("set", None), &after), "another set");
+        assert_eq!(
+            difference("set", &header("set", None), &after),
+            "another set"
+        );
         check(one("a\u{1b}[2J"), one("b"), "`a\\u{1b}[2J`, now `b`");
     }
 }

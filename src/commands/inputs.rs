@@ -36,7 +36,10 @@ pub(super) fn look_through(
     let files = files::expand(&settings.files).map_err(Failure::unusable)?;
     let rules = Arc::new(settings.rules.clone());
     let mut found: BTreeMap<usize, KnownInput> = BTreeMap::new();
-    let (first, last): (Vec<_>, Vec<_>) = files.into_iter().enumerate().partition(|(_, name)| name.can_be_read_twice());
+    let (first, last): (Vec<_>, Vec<_>) = files
+        .into_iter()
+        .enumerate()
+        .partition(|(_, name)| name.can_be_read_twice());
     for (index, name) in first.into_iter().chain(last) {
         let look_at = |block, layout: &Layout| {
             if let Some(first_rows) = &mut first_rows {
@@ -52,12 +55,20 @@ pub(super) fn look_through(
             info!("{note}");
         }
         let before = index.checked_sub(1).and_then(|before| found.get(&before));
-        let input = if let Some(before) = before { input.sharing_with(before) } else { input };
+        let input = if let Some(before) = before {
+            input.sharing_with(before)
+        } else {
+            input
+        };
         found.insert(index, input);
     }
     let inputs: Vec<_> = found.into_values().collect();
     let layouts = inputs.iter().map(|input| input.layout().as_ref());
-    settings.rules.mapping.check_ignored(layouts).map_err(Failure::unusable)?;
+    settings
+        .rules
+        .mapping
+        .check_ignored(layouts)
+        .map_err(Failure::unusable)?;
     for input in &inputs {
         say_which_sheet_is_read(input);
         say_what_is_taken_loosely(input);
@@ -68,7 +79,11 @@ pub(super) fn look_through(
         first_rows.say(&names);
     }
     let total_bytes = inputs.iter().map(KnownInput::size_bytes).sum();
-    Ok(LookedThrough { inputs, names, total_bytes })
+    Ok(LookedThrough {
+        inputs,
+        names,
+        total_bytes,
+    })
 }
 
 /// An encoding that was named, and that an input seems not to have: its texts would be sent as others.
@@ -81,7 +96,9 @@ fn say_what_is_doubtful(input: &KnownInput) {
 /// A workbook's other sheets are not read, which may not be what is wanted.
 fn say_which_sheet_is_read(input: &KnownInput) {
     match &input.read_as().container {
-        Container::Workbook(choice) if choice.is_one_of_several() => info!("{}: {choice} (--sheet)", input.name()),
+        Container::Workbook(choice) if choice.is_one_of_several() => {
+            info!("{}: {choice} (--sheet)", input.name())
+        }
         Container::File | Container::Packed(_) | Container::Workbook(_) => {}
     }
 }
@@ -101,16 +118,29 @@ fn say_what_does_not_apply(input: &KnownInput, settings: &InputSettings) {
     }
     let skip_rows = (settings.skip_rows > 0).then_some("skip-rows");
     let max_rows = settings.max_rows.map(|_| "max-rows");
-    let made: Vec<_> = settings.rules.layout_settings().into_iter().chain(skip_rows).chain(max_rows).collect();
+    let made: Vec<_> = settings
+        .rules
+        .layout_settings()
+        .into_iter()
+        .chain(skip_rows)
+        .chain(max_rows)
+        .collect();
     if !made.is_empty() {
-        info!("{} holds failed rows and is read by its own layout, without {}", input.name(), made.join(", "));
+        info!(
+            "{} holds failed rows and is read by its own layout, without {}",
+            input.name(),
+            made.join(", ")
+        );
     }
 }
 
 /// The inputs that hold failed rows, from 0.
 pub(super) fn of_failed_rows(inputs: &[KnownInput]) -> BTreeSet<usize> {
     let numbered = inputs.iter().enumerate();
-    numbered.filter(|(_, input)| input.layout().origin() == Origin::FailedRows).map(|(index, _)| index).collect()
+    numbered
+        .filter(|(_, input)| input.layout().origin() == Origin::FailedRows)
+        .map(|(index, _)| index)
+        .collect()
 }
 
 /// The number of the first row that takes part, where these rows of the inputs other than failed rows do.
@@ -124,7 +154,10 @@ pub(super) fn first_row(rows: &Range<u64>, inputs: &[KnownInput]) -> u64 {
 /// The rows that take part, counted over the inputs that do not hold failed rows: of those all do.
 pub(super) fn rows(settings: &InputSettings) -> Range<u64> {
     let first = settings.skip_rows.saturating_add(1);
-    first..settings.max_rows.map_or(u64::MAX, |rows| first.saturating_add(rows))
+    first
+        ..settings
+            .max_rows
+            .map_or(u64::MAX, |rows| first.saturating_add(rows))
 }
 
 /// Those rows and all that earlier processes have settled, so that summary and failed rows describe the whole run directory.
@@ -143,7 +176,10 @@ pub(super) fn window(rows: &Range<u64>) -> RowWindow {
 
 /// What the inputs are known by.
 pub(super) fn identities(inputs: &[KnownInput], key: Key) -> Result<Vec<InputIdentity>, Failure> {
-    inputs.iter().map(|input| identity(input, key).map_err(Failure::unusable)).collect()
+    inputs
+        .iter()
+        .map(|input| identity(input, key).map_err(Failure::unusable))
+        .collect()
 }
 
 fn identity(input: &KnownInput, key: Key) -> io::Result<InputIdentity> {
@@ -152,7 +188,13 @@ fn identity(input: &KnownInput, key: Key) -> io::Result<InputIdentity> {
         Layout::Ndjson(_) => None,
     };
     let name = input.name();
-    let unknown = InputIdentity { name: name.to_string(), bytes: None, head: None, tail: None, columns };
+    let unknown = InputIdentity {
+        name: name.to_string(),
+        bytes: None,
+        head: None,
+        tail: None,
+        columns,
+    };
     match name {
         InputName::Path(path) if input.can_be_read_twice() => identity_of_file(path, unknown, key),
         InputName::Path(_) | InputName::Stdin => Ok(unknown),
@@ -163,13 +205,25 @@ fn identity_of_file(path: &Path, unknown: InputIdentity, key: Key) -> io::Result
     let mut file = File::open(path)?;
     let bytes = file.metadata()?.len();
     let head = digest_of_part(&mut file, 0, IDENTITY_BYTES, key)?;
-    let tail = digest_of_part(&mut file, bytes.saturating_sub(IDENTITY_BYTES), IDENTITY_BYTES, key)?;
-    Ok(InputIdentity { bytes: Some(bytes), head: Some(head), tail: Some(tail), ..unknown })
+    let tail = digest_of_part(
+        &mut file,
+        bytes.saturating_sub(IDENTITY_BYTES),
+        IDENTITY_BYTES,
+        key,
+    )?;
+    Ok(InputIdentity {
+        bytes: Some(bytes),
+        head: Some(head),
+        tail: Some(tail),
+        ..unknown
+    })
 }
 
 /// Whether the input begins with the bytes that it began with when it was known as `earlier`.
 pub(super) fn begins_as(input: &KnownInput, earlier: &InputIdentity, key: Key) -> io::Result<bool> {
-    let (InputName::Path(path), Some(bytes), Some(head)) = (input.name(), earlier.bytes, &earlier.head) else {
+    let (InputName::Path(path), Some(bytes), Some(head)) =
+        (input.name(), earlier.bytes, &earlier.head)
+    else {
         return Ok(false);
     };
     Ok(digest_of_part(&mut File::open(path)?, 0, bytes.min(IDENTITY_BYTES), key)? == *head)

@@ -31,11 +31,20 @@ pub fn login(settings: &Settings) -> Result<Exit, Failure> {
     Terminal::new(settings);
     let path = token_file(settings).map_err(Failure::unusable)?;
     let client = client(settings).map_err(Failure::unusable)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::unusable)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::unusable)?;
     let tokens = runtime.block_on(log_in(settings, &client))?;
     token_file::save(&path, &tokens).map_err(Failure::unusable)?;
-    let until = tokens.expires_at.map_or_else(String::new, |at| format!(", until {}", shown_time(at)));
-    terminal::print(&format!("logged in{until}; the login is in {}\n", shown(&path))).map_err(Failure::stdout)?;
+    let until = tokens
+        .expires_at
+        .map_or_else(String::new, |at| format!(", until {}", shown_time(at)));
+    terminal::print(&format!(
+        "logged in{until}; the login is in {}\n",
+        shown(&path)
+    ))
+    .map_err(Failure::stdout)?;
     Ok(Exit::Success)
 }
 
@@ -43,7 +52,8 @@ pub fn login(settings: &Settings) -> Result<Exit, Failure> {
 pub fn logout(settings: &Settings) -> Result<Exit, Failure> {
     let path = token_file(settings).map_err(Failure::unusable)?;
     remove_login(&path).map_err(Failure::unusable)?;
-    terminal::print(&format!("logged out; {} is removed\n", shown(&path))).map_err(Failure::stdout)?;
+    terminal::print(&format!("logged out; {} is removed\n", shown(&path)))
+        .map_err(Failure::stdout)?;
     Ok(Exit::Success)
 }
 
@@ -57,16 +67,34 @@ pub fn token(settings: &Settings) -> Result<Exit, Failure> {
 
 fn token_file(settings: &Settings) -> anyhow::Result<PathBuf> {
     match &settings.api.target {
-        Target::Remote { token: TokenSource::File(path), .. } => Ok(path.clone()),
-        Target::Remote { .. } | Target::Sandbox => bail!("name the file that keeps the login: --token-file FILE"),
+        Target::Remote {
+            token: TokenSource::File(path),
+            ..
+        } => Ok(path.clone()),
+        Target::Remote { .. } | Target::Sandbox => {
+            bail!("name the file that keeps the login: --token-file FILE")
+        }
     }
 }
 
 fn client(settings: &Settings) -> anyhow::Result<Client> {
-    let LoginSettings { client_id, scope, auth_url, token_url, .. } = settings.login.clone();
+    let LoginSettings {
+        client_id,
+        scope,
+        auth_url,
+        token_url,
+        ..
+    } = settings.login.clone();
     Ok(Client {
-        id: client_id.context("no client: give --client-id, the name that the API's operator has given you")?,
-        secret: settings.api.client_secret_file.as_deref().map(server::read_secret).transpose()?,
+        id: client_id.context(
+            "no client: give --client-id, the name that the API's operator has given you",
+        )?,
+        secret: settings
+            .api
+            .client_secret_file
+            .as_deref()
+            .map(server::read_secret)
+            .transpose()?,
         scope,
         auth_url,
         token_url,
@@ -81,27 +109,46 @@ async fn log_in(settings: &Settings, client: &Client) -> Result<Tokens, Failure>
     let is_local = is_loopback(&client.token_url);
     let options = HttpOptions {
         // The settings allow plain HTTP only where it is safe or the user insists.
-        transport: if client.token_url.scheme() == "https" { Transport::HttpsOnly } else { Transport::HttpAllowed },
-        proxies: if is_local { Proxies::None } else { Proxies::OfTheEnvironment },
+        transport: if client.token_url.scheme() == "https" {
+            Transport::HttpsOnly
+        } else {
+            Transport::HttpAllowed
+        },
+        proxies: if is_local {
+            Proxies::None
+        } else {
+            Proxies::OfTheEnvironment
+        },
         ..server::http_options(settings)
     };
-    authorization.exchange_code(&options, client, &code).await.map_err(failure)
+    authorization
+        .exchange_code(&options, client, &code)
+        .await
+        .map_err(failure)
 }
 
 /// The browser comes back to a port of this machine.
-async fn over_loopback(settings: &Settings, client: &Client) -> Result<(Authorization, Code), Failure> {
+async fn over_loopback(
+    settings: &Settings,
+    client: &Client,
+) -> Result<(Authorization, Code), Failure> {
     let port = settings.login.port;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
-    let listener =
-        listener.with_context(|| format!("port {port} of 127.0.0.1 cannot be listened on (--redirect-port)"));
+    let listener = listener.with_context(|| {
+        format!("port {port} of 127.0.0.1 cannot be listened on (--redirect-port)")
+    });
     let listener = listener.map_err(Failure::unusable)?;
     let address = listener.local_addr().map_err(Failure::unusable)?;
     let authorization = Authorization::new(redirect::uri(address.port())).map_err(failure)?;
     show(&authorization.url(client), settings.login.browser)?;
-    let code = redirect::wait(&listener, &authorization).await.map_err(|error| match error {
-        redirect::RedirectError::Authorize(error) => failure(error),
-        redirect::RedirectError::Nobody { .. } | redirect::RedirectError::Io(_) => Failure::unusable(error),
-    })?;
+    let code = redirect::wait(&listener, &authorization)
+        .await
+        .map_err(|error| match error {
+            redirect::RedirectError::Authorize(error) => failure(error),
+            redirect::RedirectError::Nobody { .. } | redirect::RedirectError::Io(_) => {
+                Failure::unusable(error)
+            }
+        })?;
     Ok((authorization, code))
 }
 
@@ -111,25 +158,43 @@ fn pasted(settings: &Settings, client: &Client) -> Result<(Authorization, Code),
     show(&authorization.url(client), Browser::LeftToThePerson)?;
     terminal::say("Then paste the address to which the browser was sent (the page need not load):");
     let mut line = String::new();
-    std::io::stdin().lock().take(ADDRESS_BYTES_MAX + 1).read_line(&mut line).map_err(Failure::unusable)?;
+    std::io::stdin()
+        .lock()
+        .take(ADDRESS_BYTES_MAX + 1)
+        .read_line(&mut line)
+        .map_err(Failure::unusable)?;
     if line.len() as u64 > ADDRESS_BYTES_MAX {
-        return Err(Failure::unusable(anyhow!("what was pasted is longer than {} KiB", ADDRESS_BYTES_MAX >> 10)));
+        return Err(Failure::unusable(anyhow!(
+            "what was pasted is longer than {} KiB",
+            ADDRESS_BYTES_MAX >> 10
+        )));
     }
     let Ok(address) = line.trim().parse::<Url>() else {
-        return Err(Failure::unusable(anyhow!("what was pasted is no address: it begins with http://127.0.0.1")));
+        return Err(Failure::unusable(anyhow!(
+            "what was pasted is no address: it begins with http://127.0.0.1"
+        )));
     };
     let code = authorization.code(&address).map_err(failure)?;
     Ok((authorization, code))
 }
 
 fn show(url: &Url, browser: Browser) -> Result<(), Failure> {
-    terminal::print(&format!("Open this address to log in:\n\n  {url}\n\n")).map_err(Failure::stdout)?;
+    terminal::print(&format!("Open this address to log in:\n\n  {url}\n\n"))
+        .map_err(Failure::stdout)?;
     match browser {
         Browser::LeftToThePerson => {}
         Browser::Opened => {
-            let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
+            let opener = if cfg!(target_os = "macos") {
+                "open"
+            } else {
+                "xdg-open"
+            };
             let mut command = Command::new(opener);
-            command.arg(url.as_str()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+            command
+                .arg(url.as_str())
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null());
             // Where there is no browser, the address has been printed.
             command.spawn().ok();
         }
@@ -139,14 +204,19 @@ fn show(url: &Url, browser: Browser) -> Result<(), Failure> {
 
 fn failure(error: AuthorizeError) -> Failure {
     let exit = match &error {
-        AuthorizeError::Refused(_) | AuthorizeError::Exchange(OauthError::Refused { .. }) => Exit::Refused,
+        AuthorizeError::Refused(_) | AuthorizeError::Exchange(OauthError::Refused { .. }) => {
+            Exit::Refused
+        }
         AuthorizeError::NoRandomNumbers
         | AuthorizeError::OtherState
         | AuthorizeError::NoCode
         | AuthorizeError::Http(_)
         | AuthorizeError::Exchange(_) => Exit::Unusable,
     };
-    Failure { exit, error: error.into() }
+    Failure {
+        exit,
+        error: error.into(),
+    }
 }
 
 /// Removes a login, and nothing that is none: a wrong name would cost a file.
@@ -155,14 +225,20 @@ fn remove_login(path: &Path) -> anyhow::Result<()> {
         // That others can read it is one more reason.
         Err(TokenError::ReadableByOthers { .. }) => {}
         Ok(tokens) if tokens.refresh_token.is_some() || tokens.client_id.is_some() => {}
-        Ok(_) => bail!("{} holds a token alone, which no login has put there: remove it yourself", shown(path)),
+        Ok(_) => bail!(
+            "{} holds a token alone, which no login has put there: remove it yourself",
+            shown(path)
+        ),
         Err(error) => return Err(error.into()),
     }
     token_file::remove(path).with_context(|| format!("{} cannot be removed", shown(path)))
 }
 
 fn describe(tokens: &Tokens, now: Timestamp) -> String {
-    let client = tokens.client_id.as_deref().map_or_else(|| "unknown".to_owned(), text::safe);
+    let client = tokens
+        .client_id
+        .as_deref()
+        .map_or_else(|| "unknown".to_owned(), text::safe);
     let expires = match tokens.expires_at {
         None => "unknown".to_owned(),
         Some(at) if at <= now => format!("{} (past)", shown_time(at)),

@@ -41,16 +41,25 @@ pub struct Failure {
 impl Failure {
     /// Usage, configuration or input cannot be used; nothing was sent.
     pub fn unusable(error: impl Into<anyhow::Error>) -> Failure {
-        Failure { exit: Exit::Unusable, error: error.into() }
+        Failure {
+            exit: Exit::Unusable,
+            error: error.into(),
+        }
     }
 
     /// Standard output cannot be written.
     pub fn stdout(error: std::io::Error) -> Failure {
-        Failure { exit: Exit::RunDirectory, error: anyhow::Error::from(error).context(STDOUT_FAILED) }
+        Failure {
+            exit: Exit::RunDirectory,
+            error: anyhow::Error::from(error).context(STDOUT_FAILED),
+        }
     }
 
     /// The run directory cannot be used; nothing was sent.
     pub fn run_directory(error: impl Into<anyhow::Error>) -> Failure {
-        Failure { exit: Exit::RunDirectory, error: error.into() }
+        Failure {
+            exit: Exit::RunDirectory,
+            error: error.into(),
+        }
     }
 }

@@ -35,7 +35,10 @@ enum Part {
 
 /// Whether a path is a pattern, if nothing is called just so.
 pub(super) fn is_pattern(path: &Path) -> bool {
-    path.as_os_str().as_bytes().iter().any(|byte| b"*?[".contains(byte))
+    path.as_os_str()
+        .as_bytes()
+        .iter()
+        .any(|byte| b"*?[".contains(byte))
 }
 
 impl Pattern {
@@ -44,11 +47,16 @@ impl Pattern {
             let name = Path::new(part.as_os_str());
             Ok(match part.as_os_str().as_bytes() {
                 b"**" => Part::Folders,
-                _ if is_pattern(name) => Part::Matching(glob::Pattern::new(&characters(name.as_os_str()))?),
+                _ if is_pattern(name) => {
+                    Part::Matching(glob::Pattern::new(&characters(name.as_os_str()))?)
+                }
                 _ => Part::Name(name.to_owned()),
             })
         };
-        path.components().map(part).collect::<Result<_, _>>().map(Pattern)
+        path.components()
+            .map(part)
+            .collect::<Result<_, _>>()
+            .map(Pattern)
     }
 
     /// The files that match.
@@ -76,7 +84,10 @@ impl Pattern {
             }
             found = next;
         }
-        Ok(Matching { files: files_of(found), hidden: files_of(hidden) })
+        Ok(Matching {
+            files: files_of(found),
+            hidden: files_of(hidden),
+        })
     }
 }
 
@@ -90,16 +101,24 @@ fn files_of(mut paths: Vec<PathBuf>) -> Vec<PathBuf> {
 
 /// Whether a name is hidden from a pattern, which does not ask for hidden ones itself.
 fn is_hidden(name: &str, pattern: &str) -> bool {
-    [".", "~$"].iter().any(|mark| name.starts_with(mark) && !pattern.starts_with(mark))
+    [".", "~$"]
+        .iter()
+        .any(|mark| name.starts_with(mark) && !pattern.starts_with(mark))
 }
 
 /// The entries of a folder; none where there is no such folder.
 fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let listed = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let listed = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
     if !listed.is_dir() {
         return Ok(Vec::new());
     }
-    fs::read_dir(listed)?.map(|entry| Ok(folder.join(entry?.file_name()))).collect()
+    fs::read_dir(listed)?
+        .map(|entry| Ok(folder.join(entry?.file_name())))
+        .collect()
 }
 
 /// The folder itself, and all folders in it that are not hidden. Links are not followed, because they may lead around in a circle.
@@ -123,7 +142,12 @@ fn characters(name: &OsStr) -> String {
     let mut characters = String::new();
     for chunk in name.as_bytes().utf8_chunks() {
         characters.push_str(chunk.valid());
-        characters.extend(chunk.invalid().iter().filter_map(|byte| char::from_u32(FIRST_BYTE + u32::from(*byte))));
+        characters.extend(
+            chunk
+                .invalid()
+                .iter()
+                .filter_map(|byte| char::from_u32(FIRST_BYTE + u32::from(*byte))),
+        );
     }
     characters
 }
@@ -151,13 +175,20 @@ mod tests {
             fs::write(path, "").expect("our own folder");
         }
         fs::create_dir(folder.path().join("folder.csv")).expect("our own folder");
-        std::os::unix::fs::symlink(folder.path(), folder.path().join("sub/circle")).expect("our own folder");
+        std::os::unix::fs::symlink(folder.path(), folder.path().join("sub/circle"))
+            .expect("our own folder");
         let check = |pattern: &[u8], want: &[&[u8]]| {
-            let found = Pattern::new(&folder.path().join(OsStr::from_bytes(pattern))).expect("a pattern").files();
+            let found = Pattern::new(&folder.path().join(OsStr::from_bytes(pattern)))
+                .expect("a pattern")
+                .files();
             let found = found.expect("the folder can be listed");
             let names = |files: &[PathBuf]| -> Vec<Vec<u8>> {
-                let below = files.iter().filter_map(|file| file.strip_prefix(folder.path()).ok());
-                below.map(|name| name.as_os_str().as_bytes().to_vec()).collect()
+                let below = files
+                    .iter()
+                    .filter_map(|file| file.strip_prefix(folder.path()).ok());
+                below
+                    .map(|name| name.as_os_str().as_bytes().to_vec())
+                    .collect()
             };
             assert_eq!(names(&found.files), want, "{pattern:?}");
             names(&found.hidden)

@@ -45,27 +45,52 @@ pub(super) fn uri(port: u16) -> String {
 }
 
 /// Waits for the browser to come back. Whoever else asks the port is told nothing and ends nothing.
-pub(super) async fn wait(listener: &TcpListener, authorization: &Authorization) -> Result<Code, RedirectError> {
+pub(super) async fn wait(
+    listener: &TcpListener,
+    authorization: &Authorization,
+) -> Result<Code, RedirectError> {
     let code = timeout(LOGIN_WAIT_MAX, async {
         loop {
             let (mut stream, _) = listener.accept().await.map_err(RedirectError::Io)?;
             // One at a time: a browser that says nothing holds up others for a few seconds.
-            let Ok(Some(address)) = timeout(REQUEST_WAIT_MAX, read_address(&mut stream)).await else { continue };
+            let Ok(Some(address)) = timeout(REQUEST_WAIT_MAX, read_address(&mut stream)).await
+            else {
+                continue;
+            };
             match authorization.code(&address) {
                 Ok(code) => {
-                    answer(&mut stream, "200 OK", "You are logged in. You can close this window.").await;
+                    answer(
+                        &mut stream,
+                        "200 OK",
+                        "You are logged in. You can close this window.",
+                    )
+                    .await;
                     return Ok(code);
                 }
                 Err(error @ AuthorizeError::Refused(_)) => {
-                    answer(&mut stream, "200 OK", "The login was refused. You can close this window.").await;
+                    answer(
+                        &mut stream,
+                        "200 OK",
+                        "The login was refused. You can close this window.",
+                    )
+                    .await;
                     return Err(RedirectError::Authorize(error));
                 }
                 // Anybody on this machine may ask; it was not the browser of this login.
-                Err(_) => answer(&mut stream, "400 Bad Request", "This is not the address of the login.").await,
+                Err(_) => {
+                    answer(
+                        &mut stream,
+                        "400 Bad Request",
+                        "This is not the address of the login.",
+                    )
+                    .await
+                }
             }
         }
     });
-    let nobody = RedirectError::Nobody { minutes: LOGIN_WAIT_MAX.as_secs() / 60 };
+    let nobody = RedirectError::Nobody {
+        minutes: LOGIN_WAIT_MAX.as_secs() / 60,
+    };
     code.await.unwrap_or(Err(nobody))
 }
 
@@ -80,16 +105,29 @@ async fn read_address(stream: &mut TcpStream) -> Option<Url> {
     }
     let head = String::from_utf8(request).ok()?;
     let target = head.strip_prefix("GET ")?.split(' ').next()?;
-    let address: Url = format!("http://127.0.0.1{}", target.strip_prefix('/').map(|_| target)?).parse().ok()?;
+    let address: Url = format!(
+        "http://127.0.0.1{}",
+        target.strip_prefix('/').map(|_| target)?
+    )
+    .parse()
+    .ok()?;
     (address.path() == PATH).then_some(address)
 }
 
 async fn answer(stream: &mut TcpStream, status: &str, words: &str) {
-    let head =
-        format!("HTTP/1.1 {status}\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: {}", words.len());
+    let head = format!(
+        "HTTP/1.1 {status}\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: {}",
+        words.len()
+    );
     // The address holds the code: no page that follows is to learn it.
-    let head =
-        format!("{head}\r\nreferrer-policy: no-referrer\r\ncache-control: no-store\r\nconnection: close\r\n\r\n");
+    let head = format!(
+        "{head}\r\nreferrer-policy: no-referrer\r\ncache-control: no-store\r\nconnection: close\r\n\r\n"
+    );
     // A browser that has gone has shown the person something else.
-    timeout(REQUEST_WAIT_MAX, stream.write_all(format!("{head}{words}").as_bytes())).await.ok();
+    timeout(
+        REQUEST_WAIT_MAX,
+        stream.write_all(format!("{head}{words}").as_bytes()),
+    )
+    .await
+    .ok();
 }

@@ -61,7 +61,10 @@ pub(super) struct Began {
 
 impl Began {
     pub(super) fn now() -> Began {
-        Began { at: Timestamp::now(), clock: Instant::now() }
+        Began {
+            at: Timestamp::now(),
+            clock: Instant::now(),
+        }
     }
 }
 
@@ -69,15 +72,23 @@ impl Report<'_> {
     /// An exit code of 0 would look like success.
     fn warn_of_no_rows(&self, summary: &Summary) {
         let skipped = self.rows.start.saturating_sub(1);
-        if summary.records == 0 && skipped > 0 && self.stop.is_none() && self.input_fault.is_none() {
+        if summary.records == 0 && skipped > 0 && self.stop.is_none() && self.input_fault.is_none()
+        {
             warn!("no row was read: --skip-rows {skipped} skips all that the input has");
         }
     }
 
     /// Writes and prints the summary, says what went wrong, and returns the exit code.
     pub(super) fn finish(mut self, terminal: &Terminal) -> Result<u8, Failure> {
-        if let Some(reason) = self.stop.as_ref().filter(|reason| reason.is_about_another_input()) {
-            return Err(Failure { exit: Exit::from(reason), error: anyhow!("{reason}") });
+        if let Some(reason) = self
+            .stop
+            .as_ref()
+            .filter(|reason| reason.is_about_another_input())
+        {
+            return Err(Failure {
+                exit: Exit::from(reason),
+                error: anyhow!("{reason}"),
+            });
         }
         let seconds = self.began.clock.elapsed().as_secs_f64();
         let mut summary = self.summary(seconds);
@@ -86,7 +97,10 @@ impl Report<'_> {
         summary.exit_code = self.code(exit);
         let mut said = self.faults();
         summary.error_message = joined(&said);
-        if let Err(error) = self.run_dir.replace_file(SUMMARY_NAME, summary.to_json().as_bytes()) {
+        if let Err(error) = self
+            .run_dir
+            .replace_file(SUMMARY_NAME, summary.to_json().as_bytes())
+        {
             said.push(format!("{:#}", anyhow::Error::from(error)));
             exit = Exit::RunDirectory;
             summary.exit_code = self.code(exit);
@@ -97,7 +111,9 @@ impl Report<'_> {
             summary.exit_code = self.code(exit);
             summary.error_message = joined(&said);
             // It says the code that the process ends with, where that can still be written.
-            self.run_dir.replace_file(SUMMARY_NAME, summary.to_json().as_bytes()).ok();
+            self.run_dir
+                .replace_file(SUMMARY_NAME, summary.to_json().as_bytes())
+                .ok();
         }
         summary.error_message = joined(&said);
         let printed = match self.settings.output.output_format {
@@ -105,7 +121,9 @@ impl Report<'_> {
             OutputFormat::Json => terminal.print(&summary.to_json()),
         };
         // A panic was told where it happened.
-        let untold = said.iter().filter(|message| crash::message() != Some(message.as_str()));
+        let untold = said
+            .iter()
+            .filter(|message| crash::message() != Some(message.as_str()));
         untold.for_each(|message| terminal::say_error(message));
         if let Err(error) = mem::replace(&mut self.printed, Ok(())).and(printed) {
             let message = format!("{STDOUT_FAILED}: {error}");
@@ -116,7 +134,9 @@ impl Report<'_> {
             if matches!(exit, Exit::Success | Exit::SomeRowsFailed) {
                 exit = Exit::RunDirectory;
                 summary.exit_code = self.code(exit);
-                self.run_dir.replace_file(SUMMARY_NAME, summary.to_json().as_bytes()).ok();
+                self.run_dir
+                    .replace_file(SUMMARY_NAME, summary.to_json().as_bytes())
+                    .ok();
             }
         }
         if let Some(path) = &self.settings.output.summary_file {
@@ -133,14 +153,22 @@ impl Report<'_> {
         }
         let until = self.stop.as_ref().and(self.until);
         let journal = &mut self.recorded.journal;
-        journal.push_fact(&Fact::Ended { at: Timestamp::now(), exit: exit.code(), until });
+        journal.push_fact(&Fact::Ended {
+            at: Timestamp::now(),
+            exit: exit.code(),
+            until,
+        });
         journal.flush().map_err(|error| error.source)?;
         journal.sync()
     }
 
     /// The code that the process ends with.
     fn code(&self, exit: Exit) -> u8 {
-        if exit == Exit::SomeRowsFailed { self.settings.output.bad_rows_exit } else { exit.code() }
+        if exit == Exit::SomeRowsFailed {
+            self.settings.output.bad_rows_exit
+        } else {
+            exit.code()
+        }
     }
 
     fn exit(&self, summary: &Summary) -> Exit {
@@ -161,11 +189,12 @@ impl Report<'_> {
         let tally = &self.recorded.tally;
         let path = |name: &str| text::safe_path(&self.run_dir.file(name));
         let failed_files = self.recorded.failed_files.iter().map(String::as_str);
-        let (continue_with, continue_by_piping) = match self.continuation.clone().filter(|_| self.can_go_on()) {
-            None => (None, None),
-            Some(Continuation::Command(command)) => (Some(command), None),
-            Some(Continuation::PipedAgain(command)) => (None, Some(command)),
-        };
+        let (continue_with, continue_by_piping) =
+            match self.continuation.clone().filter(|_| self.can_go_on()) {
+                None => (None, None),
+                Some(Continuation::Command(command)) => (Some(command), None),
+                Some(Continuation::PipedAgain(command)) => (None, Some(command)),
+            };
         let mut summary = Summary {
             version: env!("CARGO_PKG_VERSION"),
             command: self.command,
@@ -193,14 +222,20 @@ impl Report<'_> {
             fields_left_out: 0,
             fields_overtaken: 0,
             blank_rows: 0,
-            sending: (self.sending.as_ref())
-                .map(|(statistics, latencies)| summary::sending_summary(statistics, latencies, seconds)),
+            sending: (self.sending.as_ref()).map(|(statistics, latencies)| {
+                summary::sending_summary(statistics, latencies, seconds)
+            }),
             stopped: self.why_stopped(),
             continue_with,
             continue_by_piping,
             error_message: None,
             exit_code: 0,
-            files: [JOURNAL_NAME].into_iter().chain(failed_files).chain([SUMMARY_NAME]).map(path).collect(),
+            files: [JOURNAL_NAME]
+                .into_iter()
+                .chain(failed_files)
+                .chain([SUMMARY_NAME])
+                .map(path)
+                .collect(),
         };
         summary.count(tally, &self.read, self.recorded.unrecorded);
         summary
@@ -208,7 +243,9 @@ impl Report<'_> {
 
     /// Whether `--max-rows` may have left rows that no process has read.
     fn is_window_full(&self) -> bool {
-        self.read.last_row.is_some_and(|last| last.saturating_add(1) >= self.rows.end)
+        self.read
+            .last_row
+            .is_some_and(|last| last.saturating_add(1) >= self.rows.end)
     }
 
     /// Whether the run stopped, and the same command can go on.
@@ -223,11 +260,17 @@ impl Report<'_> {
             None => self.why_stopped(),
             Some(fault) => match (with_causes(fault), self.recorded.unrecorded) {
                 (fault, 0) => Some(fault),
-                (fault, unrecorded) => Some(format!("{fault}; {unrecorded} outcomes could not be recorded")),
+                (fault, unrecorded) => Some(format!(
+                    "{fault}; {unrecorded} outcomes could not be recorded"
+                )),
             },
         };
         let of_custsync = crash::message().map(str::to_owned);
-        of_custsync.into_iter().chain(of_input).chain(of_the_rest).collect()
+        of_custsync
+            .into_iter()
+            .chain(of_input)
+            .chain(of_the_rest)
+            .collect()
     }
 
     /// Why it stopped, with the host or the proxy that is at fault.
@@ -236,9 +279,9 @@ impl Report<'_> {
         let with_route = route.and_then(|route| match reason {
             StopReason::Unreachable { fault } => Some(route.explain(*fault)),
             StopReason::EveryRowWouldFail { status } => route.explain_status(*status),
-            StopReason::Outage { cause: Some(cause), .. } => {
-                Some(format!("{reason} ({})", route.details(cause.fault()?)?))
-            }
+            StopReason::Outage {
+                cause: Some(cause), ..
+            } => Some(format!("{reason} ({})", route.details(cause.fault()?)?)),
             _ => None,
         });
         Some(with_route.unwrap_or_else(|| reason.to_string()))
@@ -253,5 +296,8 @@ fn joined(messages: &[String]) -> Option<String> {
 /// What is wrong, and why.
 fn with_causes(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
-    std::iter::once(error.to_string()).chain(causes.map(ToString::to_string)).collect::<Vec<_>>().join(": ")
+    std::iter::once(error.to_string())
+        .chain(causes.map(ToString::to_string))
+        .collect::<Vec<_>>()
+        .join(": ")
 }

@@ -36,7 +36,12 @@ pub fn run(settings: &Settings, arguments: &[OsString], signals: &Signals) -> Re
     let grant = server.token_source().read().map_err(Failure::unusable)?;
     let api = Api::new(&server.options(settings)).map_err(Failure::unusable)?;
     let route = api.route().clone();
-    let Started { run_dir, key, journal, start } = start::for_run(settings, &known.inputs)?;
+    let Started {
+        run_dir,
+        key,
+        journal,
+        start,
+    } = start::for_run(settings, &known.inputs)?;
     server.say_where(settings);
 
     let continuation = Continuation::of(arguments, settings, &known.inputs, run_dir.path());
@@ -44,25 +49,49 @@ pub fn run(settings: &Settings, arguments: &[OsString], signals: &Signals) -> Re
     let rows = inputs::rows(&settings.input);
     let (rows, history, resume, earlier) = match start {
         Start::Fresh => (rows, History::default(), None, None),
-        Start::Continue { checkpoint, entries, compare } => {
+        Start::Continue {
+            checkpoint,
+            entries,
+            compare,
+        } => {
             let gaps = Arc::new(OnceLock::new());
             let all = inputs::rows_with_settled(&rows, &checkpoint);
             let asked = AskedRows::new(rows, inputs::of_failed_rows(&known.inputs));
-            let terms = Terms { asked, left_out: left_out(settings, &checkpoint) };
+            let terms = Terms {
+                asked,
+                left_out: left_out(settings, &checkpoint),
+            };
             let history = history(&checkpoint, &settings.sending);
             let resume = Resume::new(checkpoint.clone(), gaps.clone(), compare, terms);
-            (all, history, Some(resume), Some(Earlier { checkpoint, entries, gaps }))
+            (
+                all,
+                history,
+                Some(resume),
+                Some(Earlier {
+                    checkpoint,
+                    entries,
+                    gaps,
+                }),
+            )
         }
     };
     let first_row = inputs::first_row(&rows, &known.inputs);
-    let failed = FailedRows::new(run_dir.clone(), &known.inputs, settings.output.failed_format, first_row);
+    let failed = FailedRows::new(
+        run_dir.clone(),
+        &known.inputs,
+        settings.output.failed_format,
+        first_row,
+    );
     let failed = failed.with_later_rows(match settings.sending.unique {
         Unique::Last => LaterRows::StandAlone,
         Unique::All | Unique::Reject => LaterRows::SetFields,
     });
     let recorder = Recorder::new(journal, failed, earlier, Inputs::of(known.inputs.len()));
     let window = inputs::window(&rows);
-    let builder = RowBuilder { rules: first_rows::rules(&settings.input), key };
+    let builder = RowBuilder {
+        rules: first_rows::rules(&settings.input),
+        key,
+    };
     let reading = Reading {
         ids: unique::ids(settings, &known.inputs, &builder, window.clone())?,
         inputs: known.inputs,
@@ -70,7 +99,11 @@ pub fn run(settings: &Settings, arguments: &[OsString], signals: &Signals) -> Re
         window,
     };
     let sending = Sending {
-        schedule: Schedule::new(rules(&settings.sending).map_err(Failure::unusable)?, history, seed()),
+        schedule: Schedule::new(
+            rules(&settings.sending).map_err(Failure::unusable)?,
+            history,
+            seed(),
+        ),
         api,
         token_source: server.token_source().clone(),
         grant,
@@ -107,7 +140,11 @@ pub fn run(settings: &Settings, arguments: &[OsString], signals: &Signals) -> Re
 
 /// What is known of fields that a request leaves out.
 fn left_out(settings: &Settings, checkpoint: &Checkpoint) -> LeftOut {
-    if checkpoint.facts().left_out_is_kept == Some(true) { LeftOut::Kept } else { settings.sending.left_out }
+    if checkpoint.facts().left_out_is_kept == Some(true) {
+        LeftOut::Kept
+    } else {
+        settings.sending.left_out
+    }
 }
 
 fn rules(sending: &SendingSettings) -> anyhow::Result<Rules> {
@@ -134,11 +171,20 @@ fn history(checkpoint: &Checkpoint, settings: &SendingSettings) -> History {
     };
     let not_before = Moment::after_start(start::named_wait_left(checkpoint, settings));
     let errors = checkpoint.count(Outcome::Invalid) + rejected;
-    History { ended: checkpoint.count(Outcome::Updated) + errors, errors, answered: checkpoint.answered(), not_before }
+    History {
+        ended: checkpoint.count(Outcome::Updated) + errors,
+        errors,
+        answered: checkpoint.answered(),
+        not_before,
+    }
 }
 
 /// Jitter differs from process to process, so that many of them do not move as one.
 fn seed() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::from(since.subsec_nanos()) ^ since.as_secs().rotate_left(32) ^ u64::from(std::process::id()).rotate_left(48)
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::from(since.subsec_nanos())
+        ^ since.as_secs().rotate_left(32)
+        ^ u64::from(std::process::id()).rotate_left(48)
 }

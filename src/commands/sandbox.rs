@@ -15,8 +15,15 @@ use crate::terminal::{self, Terminal};
 /// Serves until a signal.
 pub fn sandbox(settings: &Settings, signals: &Signals) -> Result<Exit, Failure> {
     let _log = Terminal::new(settings);
-    let options = settings.sandbox.options(settings.sandbox.listen, token(settings), settings.api.tenant);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::unusable)?;
+    let options = settings.sandbox.options(
+        settings.sandbox.listen,
+        token(settings),
+        settings.api.tenant,
+    );
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::unusable)?;
     let (signal, counts) = runtime.block_on(serve(options, signals))?;
     terminal::print(&format!("{}\n", seen(&counts))).map_err(Failure::stdout)?;
     Ok(Exit::from(&signal.reason()))
@@ -24,21 +31,46 @@ pub fn sandbox(settings: &Settings, signals: &Signals) -> Result<Exit, Failure> 
 
 /// What the sandbox has seen, in one line.
 fn seen(counts: &Counts) -> String {
-    let by_status: Vec<_> = counts.by_status.iter().map(|(status, n)| format!("{status}: {}", grouped(*n))).collect();
-    let by_status = if by_status.is_empty() { String::new() } else { format!(" ({})", by_status.join(", ")) };
-    format!("{} requests{by_status}, {} updates applied", grouped(counts.requests), grouped(counts.applied))
+    let by_status: Vec<_> = counts
+        .by_status
+        .iter()
+        .map(|(status, n)| format!("{status}: {}", grouped(*n)))
+        .collect();
+    let by_status = if by_status.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", by_status.join(", "))
+    };
+    format!(
+        "{} requests{by_status}, {} updates applied",
+        grouped(counts.requests),
+        grouped(counts.applied)
+    )
 }
 
 /// The token that the user's own command would send, or a new one.
 fn token(settings: &Settings) -> String {
     match &settings.api.target {
-        Target::Remote { token: TokenSource::Value(token), .. } => token.expose_secret().to_owned(),
-        Target::Remote { token: TokenSource::Missing | TokenSource::File(_), .. } | Target::Sandbox => random_token(),
+        Target::Remote {
+            token: TokenSource::Value(token),
+            ..
+        } => token.expose_secret().to_owned(),
+        Target::Remote {
+            token: TokenSource::Missing | TokenSource::File(_),
+            ..
+        }
+        | Target::Sandbox => random_token(),
     }
 }
 
-async fn serve(options: SandboxOptions, signals: &Signals) -> Result<(StopSignal, Counts), Failure> {
-    let sandbox = Sandbox::start(options).await.context("the sandbox cannot be started").map_err(Failure::unusable)?;
+async fn serve(
+    options: SandboxOptions,
+    signals: &Signals,
+) -> Result<(StopSignal, Counts), Failure> {
+    let sandbox = Sandbox::start(options)
+        .await
+        .context("the sandbox cannot be started")
+        .map_err(Failure::unusable)?;
     let mut drain = signals.drain();
     terminal::print(&format!(
         "The sandbox listens at {url} until Ctrl-C. In another terminal:\n\n  CUSTSYNC_TOKEN={token} custsync run --base-url {url} customers.csv\n\n",

@@ -13,7 +13,9 @@ use tracing::{info, warn};
 use url::Url;
 
 use crate::api::token_file::{self, Tokens};
-use crate::api::{ApiOptions, EndpointOptions, HttpOptions, Proxies, TokenSource, Transport, is_loopback};
+use crate::api::{
+    ApiOptions, EndpointOptions, HttpOptions, Proxies, TokenSource, Transport, is_loopback,
+};
 use crate::commands::Failure;
 use crate::commands::run::in_flight_max;
 use crate::config::Settings;
@@ -49,36 +51,62 @@ impl Server {
             TokenSetting::File(path) => TokenSource::file(path.clone(), endpoint),
             TokenSetting::Missing => unreachable!("settings of a run have a token"),
         };
-        Ok(Server { base_url: base_url.clone(), token_source, sandbox: None, _folder: None })
+        Ok(Server {
+            base_url: base_url.clone(),
+            token_source,
+            sandbox: None,
+            _folder: None,
+        })
     }
 
     /// A sandbox in this process. Where its tokens expire, the run logs in and renews them.
     fn sandbox(settings: &Settings) -> anyhow::Result<Server> {
         let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let options = settings.sandbox.options(any_port, random_token(), settings.api.tenant);
+        let options = settings
+            .sandbox
+            .options(any_port, random_token(), settings.api.tenant);
         let client_id = options.client_id.clone();
         let sandbox = SandboxThread::start(options).context("the sandbox cannot be started")?;
-        info!("sending to a sandbox in this process, {}", sandbox.base_url());
+        info!(
+            "sending to a sandbox in this process, {}",
+            sandbox.base_url()
+        );
         let (token_source, folder) = if settings.sandbox.token_lifetime.is_some() {
-            let folder = PrivateFolder::new().context("no folder can be made for the sandbox's tokens")?;
+            let folder =
+                PrivateFolder::new().context("no folder can be made for the sandbox's tokens")?;
             let file = folder.0.join("token");
             token_file::save(&file, &log_in(&sandbox, client_id)?)?;
             (TokenSource::file(file, endpoint(settings)?), Some(folder))
         } else {
-            (TokenSource::given(SecretString::from(sandbox.token()), endpoint(settings)?), None)
+            (
+                TokenSource::given(SecretString::from(sandbox.token()), endpoint(settings)?),
+                None,
+            )
         };
-        Ok(Server { base_url: sandbox.base_url().parse()?, token_source, sandbox: Some(sandbox), _folder: folder })
+        Ok(Server {
+            base_url: sandbox.base_url().parse()?,
+            token_source,
+            sandbox: Some(sandbox),
+            _folder: folder,
+        })
     }
 
     /// Says who gets the token, and on whose word: a file of settings in the working directory may name any host.
     pub(super) fn say_where(&self, settings: &Settings) {
-        let Target::Remote { token, .. } = &settings.api.target else { return };
+        let Target::Remote { token, .. } = &settings.api.target else {
+            return;
+        };
         let token = match token {
             TokenSetting::File(path) => text::safe_path(path),
-            TokenSetting::Value(_) | TokenSetting::Missing => settings.provenance("token").to_string(),
+            TokenSetting::Value(_) | TokenSetting::Missing => {
+                settings.provenance("token").to_string()
+            }
         };
         let source = settings.provenance("base-url");
-        info!("sending to {} (base URL: {source}) with the token of {token}", self.base_url);
+        info!(
+            "sending to {} (base URL: {source}) with the token of {token}",
+            self.base_url
+        );
     }
 
     /// Where tokens come from.
@@ -88,20 +116,36 @@ impl Server {
 
     pub(super) fn options(&self, settings: &Settings) -> ApiOptions {
         // The settings allow plain HTTP only where it is safe or the user insists.
-        let transport = if self.base_url.scheme() == "https" { Transport::HttpsOnly } else { Transport::HttpAllowed };
-        let proxies = if is_loopback(&self.base_url) { Proxies::None } else { Proxies::OfTheEnvironment };
+        let transport = if self.base_url.scheme() == "https" {
+            Transport::HttpsOnly
+        } else {
+            Transport::HttpAllowed
+        };
+        let proxies = if is_loopback(&self.base_url) {
+            Proxies::None
+        } else {
+            Proxies::OfTheEnvironment
+        };
         ApiOptions {
             base_url: self.base_url.clone(),
             tenant: settings.api.tenant,
             // The schedule gives requests up: it knows of each when it left.
-            http: HttpOptions { timeout: None, transport, proxies, ..http_options(settings) },
+            http: HttpOptions {
+                timeout: None,
+                transport,
+                proxies,
+                ..http_options(settings)
+            },
         }
     }
 
     pub(super) fn stop(self) {
         if let Some(sandbox) = self.sandbox {
             let counts = sandbox.stop();
-            info!("the sandbox saw {} requests and applied {}", counts.requests, counts.applied);
+            info!(
+                "the sandbox saw {} requests and applied {}",
+                counts.requests, counts.applied
+            );
         }
     }
 }
@@ -119,8 +163,17 @@ pub(super) fn http_options(settings: &Settings) -> HttpOptions {
 }
 
 fn endpoint(settings: &Settings) -> anyhow::Result<EndpointOptions> {
-    let client_secret = settings.api.client_secret_file.as_deref().map(read_secret).transpose()?;
-    Ok(EndpointOptions { http: http_options(settings), plain_http: settings.api.plain_http, client_secret })
+    let client_secret = settings
+        .api
+        .client_secret_file
+        .as_deref()
+        .map(read_secret)
+        .transpose()?;
+    Ok(EndpointOptions {
+        http: http_options(settings),
+        plain_http: settings.api.plain_http,
+        client_secret,
+    })
 }
 
 /// Reads a secret that stands alone in a file.
@@ -131,7 +184,10 @@ pub(super) fn read_secret(path: &Path) -> anyhow::Result<SecretString> {
         .and_then(|open| open.take(SECRET_BYTES_MAX + 1).read_to_string(&mut secret))
         .with_context(|| format!("--client-secret-file {file} cannot be read"))?;
     if secret.len() as u64 > SECRET_BYTES_MAX {
-        bail!("--client-secret-file {file} is longer than {} KiB, so it holds no secret", SECRET_BYTES_MAX >> 10);
+        bail!(
+            "--client-secret-file {file} is longer than {} KiB, so it holds no secret",
+            SECRET_BYTES_MAX >> 10
+        );
     }
     if secret.trim().is_empty() {
         bail!("--client-secret-file {file} is empty");
@@ -166,7 +222,10 @@ impl PrivateFolder {
 impl Drop for PrivateFolder {
     fn drop(&mut self) {
         if let Err(error) = fs::remove_dir_all(&self.0) {
-            warn!("the folder {} cannot be removed: {error}", text::safe_path(&self.0));
+            warn!(
+                "the folder {} cannot be removed: {error}",
+                text::safe_path(&self.0)
+            );
         }
     }
 }

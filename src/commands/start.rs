@@ -19,8 +19,8 @@ use crate::config::sending::{NamedWait, SendingSettings};
 use crate::exit::Exit;
 use crate::input::KnownInput;
 use crate::journal::{
-    Checkpoint, EntryReader, Fact, Header, JOURNAL_NAME, JournalFile, JournalWriter, Key, Purpose, RunDir, RunDirError,
-    recover,
+    Checkpoint, EntryReader, Fact, Header, JOURNAL_NAME, JournalFile, JournalWriter, Key, Purpose,
+    RunDir, RunDirError, recover,
 };
 use crate::resume::Compare;
 use crate::summary::grouped;
@@ -77,19 +77,29 @@ pub(super) fn for_run(settings: &Settings, inputs: &[KnownInput]) -> Result<Star
 }
 
 /// Begins or continues a run in the directory that the user named.
-fn in_directory(path: &Path, settings: &Settings, inputs: &[KnownInput]) -> Result<Started, Failure> {
+fn in_directory(
+    path: &Path,
+    settings: &Settings,
+    inputs: &[KnownInput],
+) -> Result<Started, Failure> {
     let run_dir = create(path)?;
     match open_journal(&run_dir, settings)? {
         JournalFile::New(file) => begin_run(file, run_dir, settings, inputs),
-        JournalFile::Existing(file) => resume(file, run_dir, settings, inputs).map_err(|refusal| match refusal {
-            Refusal::AnotherRun(error) => Failure::run_directory(error),
-            Refusal::Failure(failure) => failure,
-        }),
+        JournalFile::Existing(file) => {
+            resume(file, run_dir, settings, inputs).map_err(|refusal| match refusal {
+                Refusal::AnotherRun(error) => Failure::run_directory(error),
+                Refusal::Failure(failure) => failure,
+            })
+        }
     }
 }
 
 fn in_new_directory(settings: &Settings, inputs: &[KnownInput]) -> Result<Started, Failure> {
-    in_directory(&fresh::path(inputs.first().map(KnownInput::name)), settings, inputs)
+    in_directory(
+        &fresh::path(inputs.first().map(KnownInput::name)),
+        settings,
+        inputs,
+    )
 }
 
 /// Continues the newest run of this input and these settings that is not finished, or begins a new one.
@@ -112,9 +122,13 @@ fn after_unfinished(settings: &Settings, inputs: &[KnownInput]) -> Result<Starte
             Err(Refusal::AnotherRun(error)) => {
                 let why = error.downcast_ref().map_or_else(
                     || format!("{error:#}"),
-                    |InputDiffers { rows }| format!("the input differs in {rows} from what was sent"),
+                    |InputDiffers { rows }| {
+                        format!("the input differs in {rows} from what was sent")
+                    },
                 );
-                info!("the unfinished run in {directory} is not continued: {why}; a new run begins");
+                info!(
+                    "the unfinished run in {directory} is not continued: {why}; a new run begins"
+                );
                 in_new_directory(settings, inputs)
             }
             Err(Refusal::Failure(failure)) => Err(failure),
@@ -124,18 +138,30 @@ fn after_unfinished(settings: &Settings, inputs: &[KnownInput]) -> Result<Starte
 
 /// Makes the run directory for a check, or overwrites an earlier check's.
 pub(super) fn for_check(settings: &Settings, inputs: &[KnownInput]) -> Result<Started, Failure> {
-    let path = settings.output.run_dir.clone().unwrap_or_else(|| fresh::path(inputs.first().map(KnownInput::name)));
+    let path = settings
+        .output
+        .run_dir
+        .clone()
+        .unwrap_or_else(|| fresh::path(inputs.first().map(KnownInput::name)));
     let run_dir = create(&path)?;
     let file = match open_journal(&run_dir, settings)? {
         JournalFile::New(file) => file,
         JournalFile::Existing(file) => {
             let earlier = file.try_clone().map_err(Failure::run_directory)?;
-            let recovered = recover(earlier, &run_dir, settings.sending.retry).map_err(|error| {
-                Failure::run_directory(anyhow::Error::new(error).context(text::safe_path(run_dir.path())))
-            })?;
-            if recovered.header.is_some_and(|header| header.purpose == Purpose::Run) {
+            let recovered =
+                recover(earlier, &run_dir, settings.sending.retry).map_err(|error| {
+                    Failure::run_directory(
+                        anyhow::Error::new(error).context(text::safe_path(run_dir.path())),
+                    )
+                })?;
+            if recovered
+                .header
+                .is_some_and(|header| header.purpose == Purpose::Run)
+            {
                 let directory = text::safe_path(run_dir.path());
-                let error = anyhow!("the run directory {directory} holds a run; a check does not overwrite it");
+                let error = anyhow!(
+                    "the run directory {directory} holds a run; a check does not overwrite it"
+                );
                 return Err(Failure::run_directory(error));
             }
             file.set_len(0).map_err(Failure::run_directory)?;
@@ -160,14 +186,21 @@ fn open_journal(run_dir: &RunDir, settings: &Settings) -> Result<JournalFile, Fa
         }
         if poll == LOCK_POLL_FIRST {
             let directory = text::safe_path(run_dir.path());
-            info!("another process is at work in {directory}: waiting for its end, at most {lock_wait:?}");
+            info!(
+                "another process is at work in {directory}: waiting for its end, at most {lock_wait:?}"
+            );
         }
         thread::sleep(poll.min(left));
         poll = (poll * 2).min(LOCK_POLL_LAST);
     }
 }
 
-fn begin_run(file: File, run_dir: RunDir, settings: &Settings, inputs: &[KnownInput]) -> Result<Started, Failure> {
+fn begin_run(
+    file: File,
+    run_dir: RunDir,
+    settings: &Settings,
+    inputs: &[KnownInput],
+) -> Result<Started, Failure> {
     let started = begin(file, run_dir, settings, inputs, Purpose::Run)?;
     // Said at the start: a process that is killed cannot say any more how it is continued.
     info!("recording in {}", text::safe_path(started.run_dir.path()));
@@ -186,17 +219,32 @@ fn begin(
     key.write(&run_dir).map_err(Failure::run_directory)?;
     let header = header(settings, inputs, key, purpose)?;
     let journal = JournalWriter::begin(file, &header, &run_dir).map_err(Failure::run_directory)?;
-    Ok(Started { run_dir, key, journal, start: Start::Fresh })
+    Ok(Started {
+        run_dir,
+        key,
+        journal,
+        start: Start::Fresh,
+    })
 }
 
 /// Continues a run, if it is this one.
-fn resume(file: File, run_dir: RunDir, settings: &Settings, inputs: &[KnownInput]) -> Result<Started, Refusal> {
+fn resume(
+    file: File,
+    run_dir: RunDir,
+    settings: &Settings,
+    inputs: &[KnownInput],
+) -> Result<Started, Refusal> {
     let began = Instant::now();
     let again = file.try_clone().map_err(Failure::run_directory)?;
-    let recovered = recover(file, &run_dir, settings.sending.retry)
-        .map_err(|error| Failure::run_directory(anyhow::Error::new(error).context(run_dir.shown(JOURNAL_NAME))))?;
+    let recovered = recover(file, &run_dir, settings.sending.retry).map_err(|error| {
+        Failure::run_directory(anyhow::Error::new(error).context(run_dir.shown(JOURNAL_NAME)))
+    })?;
     if let Some(torn) = &recovered.torn {
-        warn!("the journal's last {} bytes were torn; they are kept in {}", torn.bytes, run_dir.shown(&torn.kept_in));
+        warn!(
+            "the journal's last {} bytes were torn; they are kept in {}",
+            torn.bytes,
+            run_dir.shown(&torn.kept_in)
+        );
     }
     let Some(earlier) = &recovered.header else {
         // The first process died before its header was written, so it has sent nothing.
@@ -208,11 +256,18 @@ fn resume(file: File, run_dir: RunDir, settings: &Settings, inputs: &[KnownInput
     let checkpoint = Arc::new(recovered.checkpoint);
     if checkpoint.facts().is_undone {
         let directory = text::safe_path(run_dir.path());
-        let error = anyhow!("what the run in {directory} wrote is being put back (custsync undo): begin a new one");
+        let error = anyhow!(
+            "what the run in {directory} wrote is being put back (custsync undo): begin a new one"
+        );
         return Err(Refusal::AnotherRun(error));
     }
-    let compared = Compared { settings: &settings.input, inputs, key };
-    let compare = compare_input(&checkpoint, &recovered.entries, &compared).map_err(refusal_of_input)?;
+    let compared = Compared {
+        settings: &settings.input,
+        inputs,
+        key,
+    };
+    let compare =
+        compare_input(&checkpoint, &recovered.entries, &compared).map_err(refusal_of_input)?;
     keep_named_wait(&checkpoint, &settings.sending, &run_dir)?;
     say_what_changed(earlier, &header, inputs, key).map_err(Failure::run_directory)?;
     info!(
@@ -223,13 +278,28 @@ fn resume(file: File, run_dir: RunDir, settings: &Settings, inputs: &[KnownInput
         began.elapsed().as_secs_f64()
     );
     let mut journal = recovered.writer;
-    let continued = Fact::Continued { at: Timestamp::now(), version: env!("CARGO_PKG_VERSION").to_owned() };
+    let continued = Fact::Continued {
+        at: Timestamp::now(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
     journal.go_on(&continued).map_err(|error| {
-        let what = format!("the run in {} cannot go on; nothing was sent", text::safe_path(run_dir.path()));
+        let what = format!(
+            "the run in {} cannot go on; nothing was sent",
+            text::safe_path(run_dir.path())
+        );
         Failure::run_directory(anyhow::Error::new(error).context(what))
     })?;
-    let start = Start::Continue { checkpoint, entries: recovered.entries, compare };
-    Ok(Started { run_dir, key, journal, start })
+    let start = Start::Continue {
+        checkpoint,
+        entries: recovered.entries,
+        compare,
+    };
+    Ok(Started {
+        run_dir,
+        key,
+        journal,
+        start,
+    })
 }
 
 fn refusal_of_input(error: anyhow::Error) -> Refusal {
@@ -241,7 +311,11 @@ fn refusal_of_input(error: anyhow::Error) -> Refusal {
 }
 
 /// Sends nothing where the API has told an earlier process to wait for longer than `--max-wait` from now.
-fn keep_named_wait(checkpoint: &Checkpoint, settings: &SendingSettings, run_dir: &RunDir) -> Result<(), Failure> {
+fn keep_named_wait(
+    checkpoint: &Checkpoint,
+    settings: &SendingSettings,
+    run_dir: &RunDir,
+) -> Result<(), Failure> {
     if named_wait_left(checkpoint, settings) <= settings.max_wait {
         return Ok(());
     }
@@ -251,7 +325,10 @@ fn keep_named_wait(checkpoint: &Checkpoint, settings: &SendingSettings, run_dir:
         until.strftime("%Y-%m-%d %H:%M:%S"),
         text::safe_path(run_dir.path())
     );
-    Err(Failure { exit: Exit::StoppedEarly, error })
+    Err(Failure {
+        exit: Exit::StoppedEarly,
+        error,
+    })
 }
 
 /// How much is left of a wait that the API named to an earlier process.
@@ -261,21 +338,39 @@ pub(super) fn named_wait_left(checkpoint: &Checkpoint, settings: &SendingSetting
         NamedWait::Ignored => None,
     };
     let left = until.map(|until| until.duration_since(Timestamp::now()));
-    left.and_then(|left| Duration::try_from(left).ok()).unwrap_or_default()
+    left.and_then(|left| Duration::try_from(left).ok())
+        .unwrap_or_default()
 }
 
 /// Says how inputs differ that are the same as far as they were sent.
-fn say_what_changed(earlier: &Header, now: &Header, inputs: &[KnownInput], key: Key) -> anyhow::Result<()> {
+fn say_what_changed(
+    earlier: &Header,
+    now: &Header,
+    inputs: &[KnownInput],
+    key: Key,
+) -> anyhow::Result<()> {
     for ((earlier, now), input) in earlier.inputs.iter().zip(&now.inputs).zip(inputs) {
         if earlier.name != now.name {
-            info!("the input that was called {} is called {} now", earlier.name, now.name);
+            info!(
+                "the input that was called {} is called {} now",
+                earlier.name, now.name
+            );
         }
-        let is_same = earlier.bytes == now.bytes && earlier.head == now.head && earlier.tail == now.tail;
+        let is_same =
+            earlier.bytes == now.bytes && earlier.head == now.head && earlier.tail == now.tail;
         match (earlier.bytes, now.bytes) {
-            (Some(before), Some(after)) if before < after && inputs::begins_as(input, earlier, key)? => {
-                info!("{} has grown from {before} to {after} bytes: rows that were appended are new rows", now.name);
+            (Some(before), Some(after))
+                if before < after && inputs::begins_as(input, earlier, key)? =>
+            {
+                info!(
+                    "{} has grown from {before} to {after} bytes: rows that were appended are new rows",
+                    now.name
+                );
             }
-            _ if !is_same => info!("the bytes of {} have changed, but not the rows that are settled", now.name),
+            _ if !is_same => info!(
+                "the bytes of {} have changed, but not the rows that are settled",
+                now.name
+            ),
             _ => {}
         }
     }

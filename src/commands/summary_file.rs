@@ -15,7 +15,9 @@ const MODE: u32 = 0o600;
 pub(super) fn write(path: &Path, content: &str) {
     if let Err(error) = replace(path, content.as_bytes()) {
         let file = text::safe_path(path);
-        terminal::say_error(&format_args!("the summary file {file} cannot be written (--summary-file): {error}"));
+        terminal::say_error(&format_args!(
+            "the summary file {file} cannot be written (--summary-file): {error}"
+        ));
     }
 }
 
@@ -42,7 +44,12 @@ fn rename_into_place(path: &Path, content: &[u8]) -> io::Result<()> {
     unfinished.push(format!(".{}", std::process::id()));
     let unfinished = path.with_file_name(unfinished);
     let written = || -> io::Result<()> {
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(MODE).open(&unfinished)?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(MODE)
+            .open(&unfinished)?;
         file.write_all(content)?;
         file.sync_all()?;
         fs::rename(&unfinished, path)
@@ -56,7 +63,12 @@ fn rename_into_place(path: &Path, content: &[u8]) -> io::Result<()> {
 /// Writes into what is there. A pipe that nobody reads is an error in place of a wait.
 fn write_into(path: &Path, content: &[u8]) -> io::Result<()> {
     let nonblock = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
-    OpenOptions::new().write(true).truncate(true).custom_flags(nonblock).open(path)?.write_all(content)
+    OpenOptions::new()
+        .write(true)
+        .truncate(true)
+        .custom_flags(nonblock)
+        .open(path)?
+        .write_all(content)
 }
 
 #[cfg(test)]
@@ -72,13 +84,24 @@ mod tests {
         for content in ["first, and long\n", "second\n"] {
             replace(&path, content.as_bytes()).expect("it can be written");
             assert_eq!(fs::read_to_string(&path).expect("it is there"), content);
-            assert_eq!(fs::metadata(&path).expect("it is there").permissions().mode() & 0o7777, MODE);
+            assert_eq!(
+                fs::metadata(&path)
+                    .expect("it is there")
+                    .permissions()
+                    .mode()
+                    & 0o7777,
+                MODE
+            );
             assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
         }
         let link = folder.path().join("link");
         symlink(&path, &link).expect("a link");
         replace(&link, b"third\n").expect("it can be written");
-        assert!(fs::symlink_metadata(&link).expect("it is there").is_symlink());
+        assert!(
+            fs::symlink_metadata(&link)
+                .expect("it is there")
+                .is_symlink()
+        );
         assert_eq!(fs::read(&path).expect("it is there"), b"third\n");
     }
 
@@ -90,10 +113,14 @@ mod tests {
         write_into(&path, b"now\n").expect("it can be written");
         assert_eq!(fs::read(&path).expect("it is there"), b"now\n");
         replace(Path::new("/dev/null"), b"nothing\n").expect("it can be written");
-        assert!(!fs::metadata("/dev/null").expect("it is there").is_file(), "it is still no file");
+        assert!(
+            !fs::metadata("/dev/null").expect("it is there").is_file(),
+            "it is still no file"
+        );
         let pipe = folder.path().join("pipe");
         rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RWXU).expect("a pipe");
         replace(&pipe, b"x").expect_err("nobody reads it");
-        replace(&folder.path().join("missing/summary.json"), b"x").expect_err("there is no such folder");
+        replace(&folder.path().join("missing/summary.json"), b"x")
+            .expect_err("there is no such folder");
     }
 }

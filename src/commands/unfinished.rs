@@ -12,7 +12,9 @@ use crate::commands::{Failure, inputs};
 use crate::config::Settings;
 use crate::exit::Exit;
 use crate::input::KnownInput;
-use crate::journal::{Fact, Header, JOURNAL_NAME, Key, Line, Lines, Purpose, RunDir, RunDirError, last_fact};
+use crate::journal::{
+    Fact, Header, JOURNAL_NAME, Key, Line, Lines, Purpose, RunDir, RunDirError, last_fact,
+};
 use crate::text;
 
 /// A run directory and what its journal begins with.
@@ -32,17 +34,24 @@ enum State {
 
 /// The directory of the newest run of this input and these settings, if that is unfinished. A finished run has settled what
 /// older ones of the same left.
-pub(super) fn newest(settings: &Settings, inputs: &[KnownInput]) -> Result<Option<RunDir>, Failure> {
+pub(super) fn newest(
+    settings: &Settings,
+    inputs: &[KnownInput],
+) -> Result<Option<RunDir>, Failure> {
     // There may be more directories than files that a process may open, so that each is opened twice, and none is kept open.
     let of_these_settings = |path: PathBuf| {
-        let found =
-            Found::in_directory(&path).filter(|found| found.header.settings == settings_of(settings, found.key))?;
+        let found = Found::in_directory(&path)
+            .filter(|found| found.header.settings == settings_of(settings, found.key))?;
         Some((found.header.started, path))
     };
-    let mut runs: Vec<_> = directories_in(Path::new(RUNS_DIRECTORY)).filter_map(of_these_settings).collect();
+    let mut runs: Vec<_> = directories_in(Path::new(RUNS_DIRECTORY))
+        .filter_map(of_these_settings)
+        .collect();
     runs.sort();
     for (_, path) in runs.iter().rev() {
-        let Some(found) = Found::in_directory(path) else { continue };
+        let Some(found) = Found::in_directory(path) else {
+            continue;
+        };
         if found.is_of(settings, inputs)? {
             return Ok((state_of(&found.journal) == State::Unfinished).then_some(found.run_dir));
         }
@@ -69,7 +78,9 @@ pub(super) fn point_out(run_dir: &RunDir) {
 /// The directories in a directory; none where that cannot be read.
 fn directories_in(directory: &Path) -> impl Iterator<Item = PathBuf> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-    entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path())
+    entries
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .map(|entry| entry.path())
 }
 
 impl Found {
@@ -96,7 +107,12 @@ impl Found {
             return None;
         }
         let key = key_of(&header, &run_dir).ok()?;
-        Some(Found { journal, header: *header, key, run_dir })
+        Some(Found {
+            journal,
+            header: *header,
+            key,
+            run_dir,
+        })
     }
 
     /// Whether this is a run of these settings and this input, as far as its header tells.
@@ -107,8 +123,11 @@ impl Found {
         }
         for (earlier, input) in self.header.inputs.iter().zip(inputs) {
             let is_pipe = !input.can_be_read_twice();
-            let is_same =
-                if is_pipe { Ok(earlier.head.is_none()) } else { inputs::begins_as(input, earlier, self.key) };
+            let is_same = if is_pipe {
+                Ok(earlier.head.is_none())
+            } else {
+                inputs::begins_as(input, earlier, self.key)
+            };
             if !is_same.map_err(Failure::unusable)? {
                 return Ok(false);
             }

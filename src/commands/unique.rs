@@ -14,7 +14,12 @@ use crate::pipeline::{self, RowBuilder};
 pub(super) fn refuse_streams(settings: &Settings) -> Result<(), Failure> {
     match settings.sending.unique {
         Unique::All | Unique::Reject => Ok(()),
-        Unique::Last => settings.input.files.iter().filter(|name| is_stream(name)).try_for_each(refuse_stream),
+        Unique::Last => settings
+            .input
+            .files
+            .iter()
+            .filter(|name| is_stream(name))
+            .try_for_each(refuse_stream),
     }
 }
 
@@ -53,8 +58,9 @@ pub(super) fn ids(
                 .try_for_each(refuse_stream)?;
             info!("reading the input once to find each customer's last row (--unique last)");
             let again = inputs.iter().filter_map(KnownInput::again).collect();
-            let repeats = pipeline::count_repeats(again, builder.clone(), window, pipeline::threads())
-                .map_err(Failure::unusable)?;
+            let repeats =
+                pipeline::count_repeats(again, builder.clone(), window, pipeline::threads())
+                    .map_err(Failure::unusable)?;
             Ok(Ids::superseding(repeats.map_err(Failure::unusable)?))
         }
     }

@@ -75,7 +75,9 @@ pub enum BaseUrlError {
     #[error("not a URL as in https://api.example.com/v2: {0}")]
     NotAUrl(#[from] url::ParseError),
     /// A part that the parser of URLs would drop or change without a word.
-    #[error("the URL holds {0}, which has no place in it: it would be dropped, or read as something else")]
+    #[error(
+        "the URL holds {0}, which has no place in it: it would be dropped, or read as something else"
+    )]
     ForeignPart(&'static str),
     /// A scheme without the two slashes and a host behind it. The parser would find a host somewhere else.
     #[error("not a URL as in https://api.example.com/v2: two slashes and a host follow the scheme")]
@@ -103,22 +105,39 @@ impl ApiSettings {
         let token = token_source(reader);
         let client_secret_file = reader.path(Setting::of_the_process(CLIENT_SECRET_FILE));
         let ca_file = reader.path(Setting::of_the_process("ca-file"));
-        let protocol = if reader.switch(Setting::of_the_process("http2")) { Protocol::Http2 } else { Protocol::Http1 };
+        let protocol = if reader.switch(Setting::of_the_process("http2")) {
+            Protocol::Http2
+        } else {
+            Protocol::Http1
+        };
         let target = if reader.switch(Setting::of_the_run("sandbox")) {
             Target::Sandbox
         } else {
             Target::Remote { base_url, token }
         };
-        Self { target, tenant, ca_file, client_secret_file, plain_http, protocol }
+        Self {
+            target,
+            tenant,
+            ca_file,
+            client_secret_file,
+            plain_http,
+            protocol,
+        }
     }
 }
 
 fn base_url(reader: &mut Reader) -> (Url, PlainHttp) {
     const NAME: &str = "base-url";
-    let base_url = reader.one(Setting::of_the_run(NAME), BASE_URL, |text| Ok(parse_base_url(text)?));
-    let plain_http =
-        if reader.switch(Setting::of_the_process("allow-http")) { PlainHttp::Anywhere } else { PlainHttp::Loopback };
-    if base_url.scheme() != "https" && plain_http == PlainHttp::Loopback && !is_loopback(&base_url) {
+    let base_url = reader.one(Setting::of_the_run(NAME), BASE_URL, |text| {
+        Ok(parse_base_url(text)?)
+    });
+    let plain_http = if reader.switch(Setting::of_the_process("allow-http")) {
+        PlainHttp::Anywhere
+    } else {
+        PlainHttp::Loopback
+    };
+    if base_url.scheme() != "https" && plain_http == PlainHttp::Loopback && !is_loopback(&base_url)
+    {
         let host = base_url.host_str().unwrap_or_default().to_owned();
         reader.note(NAME, ValueError::BaseUrl(BaseUrlError::PlainHttp(host)));
     }
@@ -141,9 +160,15 @@ pub(super) fn parse_server_url(text: &str) -> Result<Url, BaseUrlError> {
     if !matches!(url.scheme(), "http" | "https") {
         return Err(BaseUrlError::Scheme(url.scheme().to_owned()));
     }
-    let behind =
-        text.get(url.scheme().len()..).and_then(|rest| rest.strip_prefix("://")).ok_or(BaseUrlError::NoHost)?;
-    let host = behind.split(['/', '?', '#']).next().filter(|host| !host.is_empty()).ok_or(BaseUrlError::NoHost)?;
+    let behind = text
+        .get(url.scheme().len()..)
+        .and_then(|rest| rest.strip_prefix("://"))
+        .ok_or(BaseUrlError::NoHost)?;
+    let host = behind
+        .split(['/', '?', '#'])
+        .next()
+        .filter(|host| !host.is_empty())
+        .ok_or(BaseUrlError::NoHost)?;
     if host.contains('@') {
         return Err(BaseUrlError::Credentials);
     }

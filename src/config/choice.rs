@@ -10,5 +10,8 @@ pub(super) fn choice<T: Copy>(text: &str, choices: &[(&'static str, T)]) -> Resu
         }
     }
     let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
-    Err(ValueError::NotAChoice { text: text.to_owned(), choices: names.join(", ") })
+    Err(ValueError::NotAChoice {
+        text: text.to_owned(),
+        choices: names.join(", "),
+    })
 }

@@ -28,8 +28,13 @@ pub enum DurationError {
 }
 
 /// The duration that `text` names, which must lie in `range`.
-pub(super) fn duration_in(range: &RangeInclusive<Duration>, text: &str) -> Result<Duration, DurationError> {
-    let digits_end = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
+pub(super) fn duration_in(
+    range: &RangeInclusive<Duration>,
+    text: &str,
+) -> Result<Duration, DurationError> {
+    let digits_end = text
+        .find(|character: char| !character.is_ascii_digit())
+        .unwrap_or(text.len());
     let (digits, unit) = text.split_at(digits_end);
     if digits.is_empty() {
         return Err(DurationError::NotADuration(text.to_owned()));
@@ -41,12 +46,19 @@ pub(super) fn duration_in(range: &RangeInclusive<Duration>, text: &str) -> Resul
         return Err(DurationError::NotADuration(text.to_owned()));
     };
     // Only digits are left, so a number that does not fit is one that is too large for any range.
-    let milliseconds = digits.parse().ok().and_then(|n: u64| n.checked_mul(*unit_ms));
+    let milliseconds = digits
+        .parse()
+        .ok()
+        .and_then(|n: u64| n.checked_mul(*unit_ms));
     let duration = milliseconds.map_or(Duration::MAX, Duration::from_millis);
     if range.contains(&duration) {
         return Ok(duration);
     }
-    Err(DurationError::OutOfRange { text: text.to_owned(), least: shown(*range.start()), most: shown(*range.end()) })
+    Err(DurationError::OutOfRange {
+        text: text.to_owned(),
+        least: shown(*range.start()),
+        most: shown(*range.end()),
+    })
 }
 
 /// The duration in the coarsest unit that needs no fraction.
@@ -70,7 +82,8 @@ mod tests {
 
     #[test]
     fn a_duration_is_a_whole_number_and_a_unit() {
-        let check = |text: &str, want: Duration| assert_eq!(duration_in(&RANGE, text), Ok(want), "{text}");
+        let check =
+            |text: &str, want: Duration| assert_eq!(duration_in(&RANGE, text), Ok(want), "{text}");
         for (text, want) in [
             ("1ms", Duration::from_millis(1)),
             ("500ms", Duration::from_millis(500)),
@@ -113,9 +126,14 @@ mod tests {
         let check = |milliseconds: u64, want: &str| {
             assert_eq!(shown(Duration::from_millis(milliseconds)), want);
         };
-        for (milliseconds, want) in
-            [(0, "0ms"), (1, "1ms"), (1500, "1500ms"), (90_000, "90s"), (900_000, "15m"), (7_200_000, "2h")]
-        {
+        for (milliseconds, want) in [
+            (0, "0ms"),
+            (1, "1ms"),
+            (1500, "1500ms"),
+            (90_000, "90s"),
+            (900_000, "15m"),
+            (7_200_000, "2h"),
+        ] {
             check(milliseconds, want);
         }
     }

@@ -51,7 +51,9 @@ pub enum Problem {
         path: PathBuf,
     },
     /// Nothing to authenticate with.
-    #[error("no token: set CUSTSYNC_TOKEN or give --token-file FILE (or try things out with --sandbox)")]
+    #[error(
+        "no token: set CUSTSYNC_TOKEN or give --token-file FILE (or try things out with --sandbox)"
+    )]
     NoToken,
     /// Two settings of equal weight that cannot both hold.
     #[error("{first} and {second} contradict each other: keep one")]
@@ -62,7 +64,9 @@ pub enum Problem {
         second: String,
     },
     /// A flag about the real API, typed together with the sandbox.
-    #[error("{flag} has no effect with --sandbox, which sends to a server inside this process: leave one of them out")]
+    #[error(
+        "{flag} has no effect with --sandbox, which sends to a server inside this process: leave one of them out"
+    )]
     UselessWithSandbox {
         /// The flag.
         flag: String,

@@ -10,9 +10,9 @@ use super::tables::NestedEntry;
 use super::value::{ValueError, number_in, some_text};
 use crate::contract::{Allowance, DateFormat, Today, TwoDigitYears, ValueRules};
 use crate::input::{
-    CellRules, Constants, Delimiter, EmptyRule, EmptyRules, Encoding, EncodingChoice, Escape, FormatChoice,
-    HeaderNames, HeaderRule, InputName, InputRules, MappingRules, NullStrings, OvertakenRule, Quotes, Ragged, RowRules,
-    Target, Trim, ValueMaps,
+    CellRules, Constants, Delimiter, EmptyRule, EmptyRules, Encoding, EncodingChoice, Escape,
+    FormatChoice, HeaderNames, HeaderRule, InputName, InputRules, MappingRules, NullStrings,
+    OvertakenRule, Quotes, Ragged, RowRules, Target, Trim, ValueMaps,
 };
 
 /// What is read, and how.
@@ -39,11 +39,16 @@ const FORMATS: [(&str, FormatChoice); 4] = [
     ("ndjson", FormatChoice::Ndjson),
 ];
 
-const EMPTY_RULES: [(&str, EmptyRule); 3] =
-    [("omit", EmptyRule::Omit), ("null", EmptyRule::Null), ("error", EmptyRule::Error)];
+const EMPTY_RULES: [(&str, EmptyRule); 3] = [
+    ("omit", EmptyRule::Omit),
+    ("null", EmptyRule::Null),
+    ("error", EmptyRule::Error),
+];
 
-const OVERTAKEN_RULES: [(&str, OvertakenRule); 2] =
-    [("leave-out", OvertakenRule::LeaveOut), ("send", OvertakenRule::Send)];
+const OVERTAKEN_RULES: [(&str, OvertakenRule); 2] = [
+    ("leave-out", OvertakenRule::LeaveOut),
+    ("send", OvertakenRule::Send),
+];
 
 const QUOTES: [(&str, Quotes); 2] = [("on", Quotes::On), ("off", Quotes::Off)];
 
@@ -52,8 +57,11 @@ const RAGGED: [(&str, Ragged); 2] = [("error", Ragged::Error), ("pad", Ragged::P
 /// A header stands within as many lines as a sheet of a workbook has.
 const HEADER_ROW_MAX: u64 = 1 << 20;
 
-const ALLOWANCES: [(&str, Allowance); 3] =
-    [("damaged", Allowance::Damaged), ("decimals", Allowance::Decimals), ("joined", Allowance::Joined)];
+const ALLOWANCES: [(&str, Allowance); 3] = [
+    ("damaged", Allowance::Damaged),
+    ("decimals", Allowance::Decimals),
+    ("joined", Allowance::Joined),
+];
 
 /// A header has at most so many columns.
 const COLUMNS_MAX: usize = 1024;
@@ -79,11 +87,17 @@ const ALL_FIELDS: &str = "default";
 impl InputSettings {
     pub(super) fn read(reader: &mut Reader, files: Vec<PathBuf>) -> Self {
         let files = files.into_iter().map(plainest_name).collect();
-        let format = reader.one(Setting::of_the_run("format"), "auto", |text| choice(text, &FORMATS));
+        let format = reader.one(Setting::of_the_run("format"), "auto", |text| {
+            choice(text, &FORMATS)
+        });
         let delimiter = reader.optional(Setting::of_the_run("delimiter"), delimiter);
         let quotes = reader.optional(Setting::of_the_run("quotes"), |text| choice(text, &QUOTES));
-        let escape = reader.optional(Setting::of_the_run("escape"), escape).unwrap_or_default();
-        let ragged = reader.one(Setting::of_the_run("ragged"), "error", |text| choice(text, &RAGGED));
+        let escape = reader
+            .optional(Setting::of_the_run("escape"), escape)
+            .unwrap_or_default();
+        let ragged = reader.one(Setting::of_the_run("ragged"), "error", |text| {
+            choice(text, &RAGGED)
+        });
         let encoding = reader.one(Setting::of_the_run("encoding"), "auto", encoding);
         let header = header_rule(reader);
         let sheet = reader.optional(Setting::of_the_run("sheet"), some_text);
@@ -95,10 +109,16 @@ impl InputSettings {
                 values,
                 empty: empty_rules(reader),
                 null_strings: null_strings(reader),
-                trim: if reader.switch(Setting::of_the_run("trim")) { Trim::Trim } else { Trim::Keep },
+                trim: if reader.switch(Setting::of_the_run("trim")) {
+                    Trim::Trim
+                } else {
+                    Trim::Keep
+                },
             },
             values: value_rules(reader),
-            overtaken: reader.one(Setting::of_the_run("overtaken"), "leave-out", |text| choice(text, &OVERTAKEN_RULES)),
+            overtaken: reader.one(Setting::of_the_run("overtaken"), "leave-out", |text| {
+                choice(text, &OVERTAKEN_RULES)
+            }),
         };
         for (text, error) in rows.cells.values.errors(&rows.cells, &rows.values) {
             reader.note(VALUES, ValueError::Mapped { text, error });
@@ -120,28 +140,48 @@ impl InputSettings {
                 mapping: mapping.with_constants(constants),
             },
             rows,
-            skip_rows: reader.one(Setting::of_the_process("skip-rows"), "0", number_in(0..=u64::MAX)),
+            skip_rows: reader.one(
+                Setting::of_the_process("skip-rows"),
+                "0",
+                number_in(0..=u64::MAX),
+            ),
             max_rows: reader.optional(Setting::of_the_process("max-rows"), number_in(1..=u64::MAX)),
-            explain: reader.one(Setting::of_the_process(EXPLAIN), "0", number_in(0..=u64::MAX)),
+            explain: reader.one(
+                Setting::of_the_process(EXPLAIN),
+                "0",
+                number_in(0..=u64::MAX),
+            ),
         }
     }
 }
 
 /// How values are read. What day is today is not for settings to say.
 fn value_rules(reader: &mut Reader) -> ValueRules {
-    let first_year = reader.optional(Setting::of_the_run(TWO_DIGIT_YEARS), number_in(TwoDigitYears::FIRST_YEARS));
+    let first_year = reader.optional(
+        Setting::of_the_run(TWO_DIGIT_YEARS),
+        number_in(TwoDigitYears::FIRST_YEARS),
+    );
     let two_digit_years = first_year.and_then(TwoDigitYears::from_year);
     ValueRules {
-        date_formats: reader
-            .list(Setting::of_the_run("date-format"), |text| Ok(DateFormat::new(text, two_digit_years)?)),
-        allowed: reader.list(Setting::of_the_run("allow"), |text| choice(text, &ALLOWANCES)).into_iter().collect(),
+        date_formats: reader.list(Setting::of_the_run("date-format"), |text| {
+            Ok(DateFormat::new(text, two_digit_years)?)
+        }),
+        allowed: reader
+            .list(Setting::of_the_run("allow"), |text| {
+                choice(text, &ALLOWANCES)
+            })
+            .into_iter()
+            .collect(),
         today: Today::default(),
     }
 }
 
 /// The name without `./`, as messages show it.
 fn plainest_name(file: PathBuf) -> InputName {
-    let plain: PathBuf = file.components().filter(|part| *part != Component::CurDir).collect();
+    let plain: PathBuf = file
+        .components()
+        .filter(|part| *part != Component::CurDir)
+        .collect();
     // Nothing is left of `.`, and `./-` is a file, not standard input: these stay as they were.
     if plain.as_os_str().is_empty() || (plain == Path::new("-") && file != plain) {
         return InputName::Path(file);
@@ -153,28 +193,52 @@ fn mapping(reader: &mut Reader) -> MappingRules {
     let mut map = Vec::new();
     for entry in reader.entries(Setting::of_the_run("map"), &[], Split::Last) {
         match entry {
-            Entry { key: Some(column), value: field } if !column.is_empty() && !field.is_empty() => {
+            Entry {
+                key: Some(column),
+                value: field,
+            } if !column.is_empty() && !field.is_empty() => {
                 map.push((column, field));
             }
-            entry => reader.note("map", ValueError::NotAPair { text: entry.text(), form: "COLUMN=FIELD" }),
+            entry => reader.note(
+                "map",
+                ValueError::NotAPair {
+                    text: entry.text(),
+                    form: "COLUMN=FIELD",
+                },
+            ),
         }
     }
     let ignore = reader.names(Setting::of_the_run("ignore"));
     let rules = MappingRules::new(&map, &ignore).map_err(ValueError::from);
-    let header_names =
-        if reader.switch(Setting::of_the_run("loose-headers")) { HeaderNames::Loose } else { HeaderNames::Exact };
-    reader.noting("map", rules).unwrap_or_default().with_header_names(header_names)
+    let header_names = if reader.switch(Setting::of_the_run("loose-headers")) {
+        HeaderNames::Loose
+    } else {
+        HeaderNames::Exact
+    };
+    reader
+        .noting("map", rules)
+        .unwrap_or_default()
+        .with_header_names(header_names)
 }
 
 fn constants(reader: &mut Reader) -> Constants {
     let mut constants = Constants::default();
     for entry in reader.entries(Setting::of_the_run_with_values(SET), &[], Split::First) {
         match entry {
-            Entry { key: Some(field), value } if !field.is_empty() => {
+            Entry {
+                key: Some(field),
+                value,
+            } if !field.is_empty() => {
                 let added = constants.add(&field, value).map_err(ValueError::from);
                 reader.noting(SET, added);
             }
-            entry => reader.note(SET, ValueError::NotAPair { text: entry.text(), form: "FIELD=VALUE" }),
+            entry => reader.note(
+                SET,
+                ValueError::NotAPair {
+                    text: entry.text(),
+                    form: "FIELD=VALUE",
+                },
+            ),
         }
     }
     constants
@@ -182,8 +246,11 @@ fn constants(reader: &mut Reader) -> Constants {
 
 fn value_maps(reader: &mut Reader) -> ValueMaps {
     let mut maps = ValueMaps::default();
-    for NestedEntry { table: field, key: text, value } in
-        reader.nested_entries(Setting::of_the_run_with_values(VALUES), "FIELD:TEXT=VALUE")
+    for NestedEntry {
+        table: field,
+        key: text,
+        value,
+    } in reader.nested_entries(Setting::of_the_run_with_values(VALUES), "FIELD:TEXT=VALUE")
     {
         let added = maps.add(&field, text, value).map_err(ValueError::from);
         reader.noting(VALUES, added);
@@ -203,7 +270,13 @@ fn empty_rules(reader: &mut Reader) -> EmptyRules {
             None | Some(ALL_FIELDS) => default = rule,
             Some("") => {
                 let text = format!("={value}");
-                reader.note(NAME, ValueError::NotAPair { text, form: "RULE or FIELD=RULE" });
+                reader.note(
+                    NAME,
+                    ValueError::NotAPair {
+                        text,
+                        form: "RULE or FIELD=RULE",
+                    },
+                );
             }
             Some(field) => fields.push((field.to_owned(), rule)),
         }
@@ -232,7 +305,8 @@ fn null_strings(reader: &mut Reader) -> NullStrings {
 
 /// Field and text of `FIELD=TEXT`. Any text may stand for null, so it is one of all fields unless it names one exactly.
 fn of_one_field(text: &str) -> Option<(&str, &str)> {
-    text.split_once('=').filter(|(name, _)| Target::of_api_name(name).is_some())
+    text.split_once('=')
+        .filter(|(name, _)| Target::of_api_name(name).is_some())
 }
 
 impl Entry {
@@ -255,7 +329,10 @@ fn encoding(text: &str) -> Result<EncodingChoice, ValueError> {
 fn escape(text: &str) -> Result<Escape, ValueError> {
     match text {
         "\\" => Ok(Escape::Backslash),
-        other => Err(ValueError::NotAChoice { text: other.to_owned(), choices: "\\".to_owned() }),
+        other => Err(ValueError::NotAChoice {
+            text: other.to_owned(),
+            choices: "\\".to_owned(),
+        }),
     }
 }
 
@@ -266,7 +343,10 @@ fn header_rule(reader: &mut Reader) -> HeaderRule {
     if columns.len() > COLUMNS_MAX {
         reader.note("columns", ValueError::TooMany { most: COLUMNS_MAX });
     }
-    let row = reader.optional(Setting::of_the_run(HEADER_ROW), number_in(1..=HEADER_ROW_MAX));
+    let row = reader.optional(
+        Setting::of_the_run(HEADER_ROW),
+        number_in(1..=HEADER_ROW_MAX),
+    );
     match row {
         Some(row) if has_header && columns.is_empty() => HeaderRule::Row(row),
         Some(_) => {
@@ -296,8 +376,9 @@ mod tests {
 
     #[test]
     fn a_delimiter_is_one_ascii_character_or_the_tab() {
-        let check =
-            |text: &str, want: Option<u8>| assert_eq!(delimiter(text).ok().map(Delimiter::byte), want, "{text}");
+        let check = |text: &str, want: Option<u8>| {
+            assert_eq!(delimiter(text).ok().map(Delimiter::byte), want, "{text}")
+        };
         for (text, want) in [
             (";", Some(b';')),
             ("|", Some(b'|')),

@@ -64,7 +64,9 @@ impl Layer {
                 // What may be no text serialises as its bytes.
                 match serde_json::from_value(member.clone()) {
                     Ok(value) if member.is_object() => layer.insert_raw(name, value, Given::Text),
-                    Ok(_) | Err(_) => layer.values.extend(Given::from_flag(member).map(|given| (name, given))),
+                    Ok(_) | Err(_) => layer
+                        .values
+                        .extend(Given::from_flag(member).map(|given| (name, given))),
                 }
             }
         }
@@ -89,7 +91,10 @@ impl Layer {
             let canonical = variable_of(&name);
             if canonical != variable {
                 // Which of CUSTSYNC_RATE and CUSTSYNC_rate holds must not depend on their order.
-                problems.push(Problem::Unknown { place: variable.into_owned(), nearest: Some(canonical) });
+                problems.push(Problem::Unknown {
+                    place: variable.into_owned(),
+                    nearest: Some(canonical),
+                });
                 continue;
             }
             layer.insert_raw(name, value, Given::Joined);
@@ -98,7 +103,11 @@ impl Layer {
     }
 
     fn new(source: Source) -> Self {
-        Self { source, values: BTreeMap::new(), not_utf8: BTreeMap::new() }
+        Self {
+            source,
+            values: BTreeMap::new(),
+            not_utf8: BTreeMap::new(),
+        }
     }
 
     fn insert_raw(&mut self, name: String, value: OsString, given: impl FnOnce(String) -> Given) {
@@ -124,7 +133,10 @@ impl Layer {
                 Ok(given) => {
                     layer.values.insert(name, given);
                 }
-                Err(error) => problems.push(Problem::Value { place: layer.provenance(&name).place(&name), error }),
+                Err(error) => problems.push(Problem::Value {
+                    place: layer.provenance(&name).place(&name),
+                    error,
+                }),
             }
         }
         Ok(layer)
@@ -145,7 +157,10 @@ impl Layer {
     }
 
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.values.keys().chain(self.not_utf8.keys()).map(String::as_str)
+        self.values
+            .keys()
+            .chain(self.not_utf8.keys())
+            .map(String::as_str)
     }
 
     /// How this source calls the setting `name`.
@@ -196,7 +211,10 @@ fn flag_of(task: Task, name: &str) -> String {
 }
 
 fn variable_of(name: &str) -> String {
-    format!("{VARIABLE_PREFIX}{}", name.replace('-', "_").to_ascii_uppercase())
+    format!(
+        "{VARIABLE_PREFIX}{}",
+        name.replace('-', "_").to_ascii_uppercase()
+    )
 }
 
 /// Whether a variable is one of those that Kubernetes and Docker set in each container for a service called `custsync`, or
@@ -204,18 +222,30 @@ fn variable_of(name: &str) -> String {
 fn is_of_a_service(suffix: &str, value: &OsStr) -> bool {
     let has_address = || {
         let value = value.to_string_lossy();
-        ["tcp://", "udp://", "sctp://"].iter().any(|scheme| value.starts_with(scheme))
+        ["tcp://", "udp://", "sctp://"]
+            .iter()
+            .any(|scheme| value.starts_with(scheme))
     };
     let is_of = |part: &str| suffix.starts_with(part) || suffix.contains(&format!("_{part}"));
     let is_port = || suffix == "PORT" || suffix.ends_with("_PORT");
-    is_of("SERVICE_HOST") || is_of("SERVICE_PORT") || is_of_a_port(suffix) || (is_port() && has_address())
+    is_of("SERVICE_HOST")
+        || is_of("SERVICE_PORT")
+        || is_of_a_port(suffix)
+        || (is_port() && has_address())
 }
 
 /// Whether a variable's name says something of a port of a service, as `PORT_443_TCP_ADDR` does.
 fn is_of_a_port(suffix: &str) -> bool {
-    let behind = suffix.strip_prefix("PORT_").or_else(|| suffix.split_once("_PORT_").map(|(_, behind)| behind));
-    let Some((number, protocol)) = behind.and_then(|behind| behind.split_once('_')) else { return false };
-    number.parse::<u16>().is_ok() && ["TCP", "UDP", "SCTP"].iter().any(|name| protocol.starts_with(name))
+    let behind = suffix
+        .strip_prefix("PORT_")
+        .or_else(|| suffix.split_once("_PORT_").map(|(_, behind)| behind));
+    let Some((number, protocol)) = behind.and_then(|behind| behind.split_once('_')) else {
+        return false;
+    };
+    number.parse::<u16>().is_ok()
+        && ["TCP", "UDP", "SCTP"]
+            .iter()
+            .any(|name| protocol.starts_with(name))
 }
 
 /// The inverse of [`variable_of`], without its prefix.
@@ -230,7 +260,9 @@ impl Given {
         match member {
             Value::Null | Value::Object(_) => None,
             Value::Bool(is_on) => Some(Self::Text(is_on.to_string())),
-            Value::Number(count) => (count.as_u64() != Some(0)).then(|| Self::Text(count.to_string())),
+            Value::Number(count) => {
+                (count.as_u64() != Some(0)).then(|| Self::Text(count.to_string()))
+            }
             Value::String(text) => Some(Self::Text(text)),
             Value::Array(items) if items.is_empty() => None,
             // One empty text takes back what a weaker source lists.
@@ -266,8 +298,17 @@ fn text_of(value: toml::Value) -> Result<String, ValueError> {
         toml::Value::Integer(number) => Ok(number.to_string()),
         toml::Value::Float(number) => Ok(number.to_string()),
         toml::Value::Boolean(on) => Ok(on.to_string()),
-        toml::Value::Datetime(_) => Err(ValueError::WrongKind { wanted, found: "a date" }),
-        toml::Value::Array(_) => Err(ValueError::WrongKind { wanted, found: "a list" }),
-        toml::Value::Table(_) => Err(ValueError::WrongKind { wanted, found: "a table" }),
+        toml::Value::Datetime(_) => Err(ValueError::WrongKind {
+            wanted,
+            found: "a date",
+        }),
+        toml::Value::Array(_) => Err(ValueError::WrongKind {
+            wanted,
+            found: "a list",
+        }),
+        toml::Value::Table(_) => Err(ValueError::WrongKind {
+            wanted,
+            found: "a table",
+        }),
     }
 }

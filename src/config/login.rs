@@ -54,10 +54,28 @@ impl LoginSettings {
         Self {
             client_id: reader.optional(Setting::of_the_process("client-id"), some_text),
             scope: reader.optional(Setting::of_the_process("scope"), some_text),
-            auth_url: server_url(reader, Setting::of_the_process("auth-url"), AUTH_URL, plain_http),
-            token_url: server_url(reader, Setting::of_the_process("token-url"), TOKEN_URL, plain_http),
-            port: reader.one(Setting::of_the_process("redirect-port"), "0", number_in(0..=u16::MAX)),
-            way_back: if reader.switch(Setting::of_the_process("paste")) { WayBack::Pasted } else { WayBack::Loopback },
+            auth_url: server_url(
+                reader,
+                Setting::of_the_process("auth-url"),
+                AUTH_URL,
+                plain_http,
+            ),
+            token_url: server_url(
+                reader,
+                Setting::of_the_process("token-url"),
+                TOKEN_URL,
+                plain_http,
+            ),
+            port: reader.one(
+                Setting::of_the_process("redirect-port"),
+                "0",
+                number_in(0..=u16::MAX),
+            ),
+            way_back: if reader.switch(Setting::of_the_process("paste")) {
+                WayBack::Pasted
+            } else {
+                WayBack::Loopback
+            },
             browser: if reader.switch(Setting::of_the_process("no-browser")) {
                 Browser::LeftToThePerson
             } else {
@@ -71,7 +89,10 @@ fn server_url(reader: &mut Reader, setting: Setting, default: &str, plain_http: 
     let url = reader.one(setting, default, |text| Ok(parse_server_url(text)?));
     if url.scheme() != "https" && plain_http == PlainHttp::Loopback && !is_loopback(&url) {
         let host = url.host_str().unwrap_or_default().to_owned();
-        reader.note(setting.name, ValueError::BaseUrl(BaseUrlError::PlainHttp(host)));
+        reader.note(
+            setting.name,
+            ValueError::BaseUrl(BaseUrlError::PlainHttp(host)),
+        );
     }
     url
 }

@@ -108,7 +108,12 @@ impl Typed {
     /// list and zero mean that the flag was not given, a list of one empty text that the list is empty.
     pub fn new(task: Task, files: Vec<PathBuf>, flags: &impl Serialize) -> Self {
         let (flags, own) = Layer::flags(task, flags);
-        Self { task, files, flags, own }
+        Self {
+            task,
+            files,
+            flags,
+            own,
+        }
     }
 
     /// The files that are to be read.
@@ -132,7 +137,9 @@ impl Settings {
         let mut layers = vec![typed.flags, Layer::environment(environment, &mut problems)];
         let path = file.as_ref().map(|file| file.path.clone());
         // What else is wrong depends on what the file was to say.
-        let of_file = file.map(|file| Layer::file(file, &mut problems)).transpose();
+        let of_file = file
+            .map(|file| Layer::file(file, &mut problems))
+            .transpose();
         layers.extend(of_file.map_err(|problem| ConfigError::new(vec![problem]))?);
         let mut reader = Reader::new(typed.task, typed.own, layers, problems);
         let mut settings = Self::read(&mut reader, typed.files);

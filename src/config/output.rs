@@ -107,10 +107,18 @@ const BAD_ROWS_EXITS: RangeInclusive<u8> = 0..=125;
 /// The setting that says what the summary on stdout looks like.
 pub(super) const OUTPUT_FORMAT: &str = "output-format";
 
-const OUTPUT_FORMATS: [(&str, OutputFormat); 2] = [("text", OutputFormat::Text), ("json", OutputFormat::Json)];
-const FAILED_FORMATS: [(&str, FailedFormat); 2] = [("auto", FailedFormat::Auto), ("excel-csv", FailedFormat::ExcelCsv)];
+const OUTPUT_FORMATS: [(&str, OutputFormat); 2] =
+    [("text", OutputFormat::Text), ("json", OutputFormat::Json)];
+const FAILED_FORMATS: [(&str, FailedFormat); 2] = [
+    ("auto", FailedFormat::Auto),
+    ("excel-csv", FailedFormat::ExcelCsv),
+];
 const PROGRESSES: [(&str, Progress); 2] = [("auto", Progress::Auto), ("off", Progress::Off)];
-const COLORS: [(&str, Color); 3] = [("auto", Color::Auto), ("always", Color::Always), ("never", Color::Never)];
+const COLORS: [(&str, Color); 3] = [
+    ("auto", Color::Auto),
+    ("always", Color::Always),
+    ("never", Color::Never),
+];
 
 impl OutputSettings {
     pub(super) fn read(reader: &mut Reader) -> Self {
@@ -121,17 +129,26 @@ impl OutputSettings {
             } else {
                 Unfinished::Continued
             },
-            lock_wait: reader
-                .one(Setting::of_the_process("lock-wait"), "0s", |text| Ok(duration_in(&LOCK_WAITS, text)?)),
-            output_format: reader
-                .one(Setting::of_the_process(OUTPUT_FORMAT), "text", |text| choice(text, &OUTPUT_FORMATS)),
+            lock_wait: reader.one(Setting::of_the_process("lock-wait"), "0s", |text| {
+                Ok(duration_in(&LOCK_WAITS, text)?)
+            }),
+            output_format: reader.one(Setting::of_the_process(OUTPUT_FORMAT), "text", |text| {
+                choice(text, &OUTPUT_FORMATS)
+            }),
             summary_file: reader.path(Setting::of_the_process("summary-file")),
             bad_rows_exit: reader.one(Setting::of_the_process("bad-rows-exit"), "1", bad_rows_exit),
-            log_format: reader.one(Setting::of_the_process("log-format"), "text", |text| choice(text, &OUTPUT_FORMATS)),
-            progress: reader.one(Setting::of_the_process("progress"), "auto", |text| choice(text, &PROGRESSES)),
-            color: reader.one(Setting::of_the_process("color"), "auto", |text| choice(text, &COLORS)),
-            failed_format: reader
-                .one(Setting::of_the_process("failed-format"), "auto", |text| choice(text, &FAILED_FORMATS)),
+            log_format: reader.one(Setting::of_the_process("log-format"), "text", |text| {
+                choice(text, &OUTPUT_FORMATS)
+            }),
+            progress: reader.one(Setting::of_the_process("progress"), "auto", |text| {
+                choice(text, &PROGRESSES)
+            }),
+            color: reader.one(Setting::of_the_process("color"), "auto", |text| {
+                choice(text, &COLORS)
+            }),
+            failed_format: reader.one(Setting::of_the_process("failed-format"), "auto", |text| {
+                choice(text, &FAILED_FORMATS)
+            }),
             verbosity: verbosity(reader),
         }
     }

@@ -49,8 +49,19 @@ pub(super) enum Split {
 }
 
 impl Reader {
-    pub(super) fn new(task: Task, own: BTreeSet<String>, layers: Vec<Layer>, problems: Vec<Problem>) -> Self {
-        Self { task, own, layers, in_force: Vec::new(), problems }
+    pub(super) fn new(
+        task: Task,
+        own: BTreeSet<String>,
+        layers: Vec<Layer>,
+        problems: Vec<Problem>,
+    ) -> Self {
+        Self {
+            task,
+            own,
+            layers,
+            in_force: Vec::new(),
+            problems,
+        }
     }
 
     /// Whether the task reads a setting, whoever gives it.
@@ -69,7 +80,10 @@ impl Reader {
 
     /// The strongest source that says something of a setting which the task reads.
     fn strongest(&self, name: &str) -> Option<&Layer> {
-        self.layers.iter().find(|layer| layer.says(name)).filter(|_| self.is_read(name))
+        self.layers
+            .iter()
+            .find(|layer| layer.says(name))
+            .filter(|_| self.is_read(name))
     }
 
     pub(super) fn task(&self) -> Task {
@@ -83,15 +97,22 @@ impl Reader {
         default: &str,
         parse: impl Fn(&str) -> Result<T, ValueError>,
     ) -> T {
-        let default_value = || parse(default).expect("the default of a setting is a value that it takes");
+        let default_value =
+            || parse(default).expect("the default of a setting is a value that it takes");
         match self.single(setting, ShownValue::One(default.to_owned())) {
-            Some(text) => self.noting(setting.name, parse(&text)).unwrap_or_else(default_value),
+            Some(text) => self
+                .noting(setting.name, parse(&text))
+                .unwrap_or_else(default_value),
             None => default_value(),
         }
     }
 
     /// A setting that may be left unset.
-    pub(super) fn optional<T>(&mut self, setting: Setting, parse: impl Fn(&str) -> Result<T, ValueError>) -> Option<T> {
+    pub(super) fn optional<T>(
+        &mut self,
+        setting: Setting,
+        parse: impl Fn(&str) -> Result<T, ValueError>,
+    ) -> Option<T> {
         let text = self.single(setting, ShownValue::Unset)?;
         self.noting(setting.name, parse(&text))
     }
@@ -100,7 +121,9 @@ impl Reader {
     /// are not UTF-8: the names of files may.
     pub(super) fn path(&mut self, setting: Setting) -> Option<PathBuf> {
         let strongest = self.strongest(setting.name);
-        let Some((layer, bytes)) = strongest.and_then(|layer| Some((layer, layer.not_utf8(setting.name)?))) else {
+        let Some((layer, bytes)) =
+            strongest.and_then(|layer| Some((layer, layer.not_utf8(setting.name)?)))
+        else {
             return self.optional(setting, |text| value::some_text(text).map(PathBuf::from));
         };
         let (path, provenance) = (PathBuf::from(bytes), layer.provenance(setting.name));
@@ -112,25 +135,42 @@ impl Reader {
     pub(super) fn switch(&mut self, setting: Setting) -> bool {
         let is_on = self.one(setting, "false", value::switch);
         // `1` and `true` are the same value, also where runs are compared.
-        if let Some(SettingInForce { value: shown @ ShownValue::One(_), .. }) = self.in_force.last_mut() {
+        if let Some(SettingInForce {
+            value: shown @ ShownValue::One(_),
+            ..
+        }) = self.in_force.last_mut()
+        {
             *shown = ShownValue::One(is_on.to_string());
         }
         is_on
     }
 
     /// A setting that can be repeated; empty unless somebody says otherwise.
-    pub(super) fn list<T>(&mut self, setting: Setting, parse: impl Fn(&str) -> Result<T, ValueError>) -> Vec<T> {
+    pub(super) fn list<T>(
+        &mut self,
+        setting: Setting,
+        parse: impl Fn(&str) -> Result<T, ValueError>,
+    ) -> Vec<T> {
         let items = match self.find(setting, ShownValue::Many(Vec::new())) {
             None => Vec::new(),
             Some(Given::Text(item)) => vec![item],
             Some(Given::Joined(items)) => split_at_commas(&items),
             Some(Given::List(items)) => items,
             Some(Given::Table(_)) => {
-                self.note(setting.name, ValueError::WrongKind { wanted: "a list", found: "a table" });
+                self.note(
+                    setting.name,
+                    ValueError::WrongKind {
+                        wanted: "a list",
+                        found: "a table",
+                    },
+                );
                 Vec::new()
             }
         };
-        items.iter().filter_map(|item| self.noting(setting.name, parse(item))).collect()
+        items
+            .iter()
+            .filter_map(|item| self.noting(setting.name, parse(item)))
+            .collect()
     }
 
     /// A list of names, each of which may have commas in it: what stands between them comes in one piece, and is shown in parts.
@@ -141,18 +181,41 @@ impl Reader {
             Some(Given::Text(item) | Given::Joined(item)) => vec![item],
             Some(Given::List(items)) => items,
             Some(Given::Table(_)) => {
-                self.note(setting.name, ValueError::WrongKind { wanted: "a list", found: "a table" });
+                self.note(
+                    setting.name,
+                    ValueError::WrongKind {
+                        wanted: "a list",
+                        found: "a table",
+                    },
+                );
                 Vec::new()
             }
         };
-        if let Some(SettingInForce { value: shown @ ShownValue::Many(_), .. }) = self.in_force.last_mut() {
-            *shown = ShownValue::Many(items.iter().flat_map(|item| split_at_commas(item)).collect());
+        if let Some(SettingInForce {
+            value: shown @ ShownValue::Many(_),
+            ..
+        }) = self.in_force.last_mut()
+        {
+            *shown = ShownValue::Many(
+                items
+                    .iter()
+                    .flat_map(|item| split_at_commas(item))
+                    .collect(),
+            );
         }
-        items.iter().filter_map(|item| self.noting(setting.name, value::some_text(item))).collect()
+        items
+            .iter()
+            .filter_map(|item| self.noting(setting.name, value::some_text(item)))
+            .collect()
     }
 
     /// A setting whose items may be `KEY=VALUE`; in the file it can be a table. No key may come twice.
-    pub(super) fn entries(&mut self, setting: Setting, default: &[&str], split: Split) -> Vec<Entry> {
+    pub(super) fn entries(
+        &mut self,
+        setting: Setting,
+        default: &[&str],
+        split: Split,
+    ) -> Vec<Entry> {
         let default: Vec<String> = default.iter().map(|item| (*item).to_owned()).collect();
         let items = match self.find(setting, ShownValue::Many(default.clone())) {
             None => default,
@@ -161,7 +224,13 @@ impl Reader {
             Some(Given::List(items)) => items,
             Some(Given::Table(pairs)) => {
                 let pairs = self.texts_of(setting.name, pairs);
-                return pairs.into_iter().map(|(key, value)| Entry { key: Some(key), value }).collect();
+                return pairs
+                    .into_iter()
+                    .map(|(key, value)| Entry {
+                        key: Some(key),
+                        value,
+                    })
+                    .collect();
             }
         };
         let mut keys = BTreeSet::new();
@@ -171,7 +240,10 @@ impl Reader {
             if keys.insert(entry.key.clone()) {
                 entries.push(entry);
             } else {
-                self.note(setting.name, ValueError::Twice(entry.key.unwrap_or(entry.value)));
+                self.note(
+                    setting.name,
+                    ValueError::Twice(entry.key.unwrap_or(entry.value)),
+                );
             }
         }
         entries
@@ -185,22 +257,34 @@ impl Reader {
                 continue;
             };
             match layer.file_path() {
-                Some(path) => self.problems.push(Problem::TokenInFile { path: path.clone() }),
+                Some(path) => self
+                    .problems
+                    .push(Problem::TokenInFile { path: path.clone() }),
                 None => found = Some((token, layer.provenance(TOKEN))),
             }
         }
         let Some((token, provenance)) = found.filter(|_| is_read) else {
-            self.record(Setting::of_the_process(TOKEN), ShownValue::Unset, Provenance::Default);
+            self.record(
+                Setting::of_the_process(TOKEN),
+                ShownValue::Unset,
+                Provenance::Default,
+            );
             return None;
         };
-        self.record(Setting::of_the_process(TOKEN), ShownValue::Secret, provenance);
+        self.record(
+            Setting::of_the_process(TOKEN),
+            ShownValue::Secret,
+            provenance,
+        );
         let token = checked_token(&token);
         self.noting(TOKEN, token)
     }
 
     /// Which of two settings that were read comes from the stronger source.
     pub(super) fn compare_sources(&self, one: &str, other: &str) -> Ordering {
-        self.provenance(one).rank().cmp(&self.provenance(other).rank())
+        self.provenance(one)
+            .rank()
+            .cmp(&self.provenance(other).rank())
     }
 
     /// Where the value of a setting that was read comes from.
@@ -215,16 +299,20 @@ impl Reader {
 
     /// The settings that were read so far and were typed, with their flags.
     pub(super) fn typed(&self) -> impl Iterator<Item = (&'static str, String)> {
-        self.in_force.iter().filter_map(|setting| match &setting.provenance {
-            Provenance::Flag(flag) => Some((setting.name, flag.clone())),
-            Provenance::Default | Provenance::File(_) | Provenance::Environment(_) => None,
-        })
+        self.in_force
+            .iter()
+            .filter_map(|setting| match &setting.provenance {
+                Provenance::Flag(flag) => Some((setting.name, flag.clone())),
+                Provenance::Default | Provenance::File(_) | Provenance::Environment(_) => None,
+            })
     }
 
     /// Whether a value of `name` cannot be used.
     pub(super) fn is_noted(&self, name: &str) -> bool {
         let noted = self.place(name);
-        self.problems.iter().any(|problem| matches!(problem, Problem::Value { place, .. } if *place == noted))
+        self.problems
+            .iter()
+            .any(|problem| matches!(problem, Problem::Value { place, .. } if *place == noted))
     }
 
     pub(super) fn problem(&mut self, problem: Problem) {
@@ -254,8 +342,10 @@ impl Reader {
         for layer in &self.layers {
             for name in layer.names().filter(|name| !known.contains(name)) {
                 // Nobody is led to put the token where it is refused.
-                let candidates =
-                    known.iter().copied().filter(|candidate| *candidate != TOKEN || layer.file_path().is_none());
+                let candidates = known
+                    .iter()
+                    .copied()
+                    .filter(|candidate| *candidate != TOKEN || layer.file_path().is_none());
                 self.problems.push(Problem::Unknown {
                     place: layer.provenance(name).place(name),
                     nearest: nearest(name, candidates).map(|candidate| layer.spelling(candidate)),
@@ -279,7 +369,13 @@ impl Reader {
         match self.find(setting, default)? {
             Given::Text(text) | Given::Joined(text) => Some(text),
             given @ (Given::List(_) | Given::Table(_)) => {
-                self.note(setting.name, ValueError::WrongKind { wanted: "one value", found: given.kind() });
+                self.note(
+                    setting.name,
+                    ValueError::WrongKind {
+                        wanted: "one value",
+                        found: given.kind(),
+                    },
+                );
                 None
             }
         }
@@ -299,7 +395,9 @@ impl Reader {
         };
         let shown = match default {
             ShownValue::Many(_) => ShownValue::Many(given.items()),
-            ShownValue::Unset | ShownValue::One(_) | ShownValue::Secret => ShownValue::One(given.items().join(", ")),
+            ShownValue::Unset | ShownValue::One(_) | ShownValue::Secret => {
+                ShownValue::One(given.items().join(", "))
+            }
         };
         self.record(setting, shown, provenance);
         Some(given)
@@ -307,7 +405,12 @@ impl Reader {
 
     fn record(&mut self, setting: Setting, value: ShownValue, provenance: Provenance) {
         let Setting { name, belongs_to } = setting;
-        self.in_force.push(SettingInForce { name, belongs_to, value, provenance });
+        self.in_force.push(SettingInForce {
+            name,
+            belongs_to,
+            value,
+            provenance,
+        });
     }
 }
 
@@ -318,8 +421,14 @@ impl Entry {
             Split::Last => item.rsplit_once('='),
         };
         match parts {
-            Some((key, value)) => Self { key: Some(key.to_owned()), value: value.to_owned() },
-            None => Self { key: None, value: item.to_owned() },
+            Some((key, value)) => Self {
+                key: Some(key.to_owned()),
+                value: value.to_owned(),
+            },
+            None => Self {
+                key: None,
+                value: item.to_owned(),
+            },
         }
     }
 }

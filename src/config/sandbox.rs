@@ -43,10 +43,14 @@ pub struct SandboxSettings {
 }
 
 /// Beyond a day nobody sees a token expire.
-const TOKEN_LIFETIMES: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_hours(24);
+const TOKEN_LIFETIMES: RangeInclusive<Duration> =
+    Duration::from_millis(100)..=Duration::from_hours(24);
 
-const ERROR_SHAPES: [(&str, ErrorShape); 3] =
-    [("documented", ErrorShape::Documented), ("laravel", ErrorShape::Laravel), ("both", ErrorShape::Both)];
+const ERROR_SHAPES: [(&str, ErrorShape); 3] = [
+    ("documented", ErrorShape::Documented),
+    ("laravel", ErrorShape::Laravel),
+    ("both", ErrorShape::Both),
+];
 
 const READS: [(&str, Reads); 4] = [
     ("allowed", Reads::Allowed),
@@ -58,24 +62,60 @@ const READS: [(&str, Reads); 4] = [
 impl SandboxSettings {
     pub(super) fn read(reader: &mut Reader) -> Self {
         Self {
-            listen: reader.one(Setting::of_the_process("sandbox-listen"), "127.0.0.1:8080", address),
-            customers: reader.one(Setting::of_the_process("sandbox-customers"), "1000000", number_in(0..=u64::MAX)),
+            listen: reader.one(
+                Setting::of_the_process("sandbox-listen"),
+                "127.0.0.1:8080",
+                address,
+            ),
+            customers: reader.one(
+                Setting::of_the_process("sandbox-customers"),
+                "1000000",
+                number_in(0..=u64::MAX),
+            ),
             window: reader.one(Setting::of_the_process("sandbox-window"), "6000/m", window),
-            latency: reader.one(Setting::of_the_process("sandbox-latency"), "5ms..40ms", |text| Ok(text.parse()?)),
+            latency: reader.one(
+                Setting::of_the_process("sandbox-latency"),
+                "5ms..40ms",
+                |text| Ok(text.parse()?),
+            ),
             faults: reader.one(Setting::of_the_process("sandbox-fault"), "none", faults),
             answers: answers(reader),
-            goaway_after: reader.one(Setting::of_the_process("sandbox-goaway-after"), "none", goaway_after),
-            reads: reader.one(Setting::of_the_process("sandbox-reads"), "allowed", |text| choice(text, &READS)),
-            seed: reader.one(Setting::of_the_process("sandbox-seed"), "1", number_in(0..=u64::MAX)),
+            goaway_after: reader.one(
+                Setting::of_the_process("sandbox-goaway-after"),
+                "none",
+                goaway_after,
+            ),
+            reads: reader.one(
+                Setting::of_the_process("sandbox-reads"),
+                "allowed",
+                |text| choice(text, &READS),
+            ),
+            seed: reader.one(
+                Setting::of_the_process("sandbox-seed"),
+                "1",
+                number_in(0..=u64::MAX),
+            ),
             ledger: reader.path(Setting::of_the_process("sandbox-ledger")),
-            token_lifetime: reader.one(Setting::of_the_process("sandbox-token-lifetime"), "none", token_lifetime),
-            error_shape: reader
-                .one(Setting::of_the_process("sandbox-errors"), "documented", |text| choice(text, &ERROR_SHAPES)),
+            token_lifetime: reader.one(
+                Setting::of_the_process("sandbox-token-lifetime"),
+                "none",
+                token_lifetime,
+            ),
+            error_shape: reader.one(
+                Setting::of_the_process("sandbox-errors"),
+                "documented",
+                |text| choice(text, &ERROR_SHAPES),
+            ),
         }
     }
 
     /// A sandbox that behaves so, on this address.
-    pub fn options(&self, listen: SocketAddr, token: String, tenant: Option<u64>) -> SandboxOptions {
+    pub fn options(
+        &self,
+        listen: SocketAddr,
+        token: String,
+        tenant: Option<u64>,
+    ) -> SandboxOptions {
         SandboxOptions {
             listen,
             token,
@@ -97,27 +137,53 @@ impl SandboxSettings {
 }
 
 fn window(text: &str) -> Result<Option<Window>, ValueError> {
-    if text == "none" { Ok(None) } else { Ok(Some(text.parse()?)) }
+    if text == "none" {
+        Ok(None)
+    } else {
+        Ok(Some(text.parse()?))
+    }
 }
 
 fn goaway_after(text: &str) -> Result<Option<u64>, ValueError> {
-    if text == "none" { Ok(None) } else { Ok(Some(number_in(1..=u64::MAX)(text)?)) }
+    if text == "none" {
+        Ok(None)
+    } else {
+        Ok(Some(number_in(1..=u64::MAX)(text)?))
+    }
 }
 
 fn token_lifetime(text: &str) -> Result<Option<Duration>, ValueError> {
-    if text == "none" { Ok(None) } else { Ok(Some(duration_in(&TOKEN_LIFETIMES, text)?)) }
+    if text == "none" {
+        Ok(None)
+    } else {
+        Ok(Some(duration_in(&TOKEN_LIFETIMES, text)?))
+    }
 }
 
 fn faults(text: &str) -> Result<FaultPlan, ValueError> {
-    if text == "none" { Ok(FaultPlan::default()) } else { Ok(some_text(text)?.parse()?) }
+    if text == "none" {
+        Ok(FaultPlan::default())
+    } else {
+        Ok(some_text(text)?.parse()?)
+    }
 }
 
 fn answers(reader: &mut Reader) -> BTreeMap<u64, FaultKind> {
     const NAME: &str = "sandbox-answer";
     let mut answers = BTreeMap::new();
     for entry in reader.entries(Setting::of_the_process(NAME), &[], Split::First) {
-        let Entry { key: Some(id), value: kind } = entry else {
-            reader.note(NAME, ValueError::NotAPair { text: entry.value, form: "ID=KIND" });
+        let Entry {
+            key: Some(id),
+            value: kind,
+        } = entry
+        else {
+            reader.note(
+                NAME,
+                ValueError::NotAPair {
+                    text: entry.value,
+                    form: "ID=KIND",
+                },
+            );
             continue;
         };
         let id = reader.noting(NAME, number_in(1..=u64::MAX)(&id));
@@ -128,5 +194,7 @@ fn answers(reader: &mut Reader) -> BTreeMap<u64, FaultKind> {
 }
 
 fn address(text: &str) -> Result<SocketAddr, ValueError> {
-    text.parse().ok().ok_or_else(|| ValueError::NotAnAddress(text.to_owned()))
+    text.parse()
+        .ok()
+        .ok_or_else(|| ValueError::NotAnAddress(text.to_owned()))
 }

@@ -62,37 +62,63 @@ pub enum NamedWait {
     Ignored,
 }
 
-const UNIQUES: [(&str, Unique); 3] = [("all", Unique::All), ("reject", Unique::Reject), ("last", Unique::Last)];
+const UNIQUES: [(&str, Unique); 3] = [
+    ("all", Unique::All),
+    ("reject", Unique::Reject),
+    ("last", Unique::Last),
+];
 const RETRIES: [(&str, Retry); 2] = [("failed", Retry::Failed), ("rejected", Retry::Rejected)];
 const LEFT_OUTS: [(&str, LeftOut); 1] = [("trust", LeftOut::Kept)];
 
 impl SendingSettings {
     pub(super) fn read(reader: &mut Reader) -> Self {
         let max_errors = match reader.task() {
-            Task::Run | Task::Config | Task::Sandbox | Task::Login | Task::Logout | Task::Token => "10%",
+            Task::Run | Task::Config | Task::Sandbox | Task::Login | Task::Logout | Task::Token => {
+                "10%"
+            }
             Task::Check => "none",
         };
         Self {
-            rate: reader.one(Setting::of_the_process("rate"), "auto", |text| Ok(text.parse()?)),
+            rate: reader.one(Setting::of_the_process("rate"), "auto", |text| {
+                Ok(text.parse()?)
+            }),
             max_in_flight: reader.one(
                 Setting::of_the_process("max-in-flight"),
                 "32",
                 number_in(NonZeroUsize::MIN..=IN_FLIGHT_MAX),
             ),
-            timeout: reader.one(Setting::of_the_process("timeout"), "30s", |text| Ok(duration_in(&TIMEOUTS, text)?)),
-            attempts: reader.one(Setting::of_the_process("attempts"), "5", number_in(NonZeroU32::MIN..=ATTEMPTS_MAX)),
-            max_errors: reader.one(Setting::of_the_process("max-errors"), max_errors, |text| Ok(text.parse()?)),
-            unique: reader.one(Setting::of_the_run("unique"), "all", |text| choice(text, &UNIQUES)),
-            retry: reader.one(Setting::of_the_process("retry"), "failed", |text| choice(text, &RETRIES)),
-            left_out: (reader.optional(Setting::of_the_process("left-out"), |text| choice(text, &LEFT_OUTS)))
-                .unwrap_or(LeftOut::Unknown),
-            max_wait: reader.one(Setting::of_the_process("max-wait"), "15m", |text| Ok(duration_in(&WAITS, text)?)),
+            timeout: reader.one(Setting::of_the_process("timeout"), "30s", |text| {
+                Ok(duration_in(&TIMEOUTS, text)?)
+            }),
+            attempts: reader.one(
+                Setting::of_the_process("attempts"),
+                "5",
+                number_in(NonZeroU32::MIN..=ATTEMPTS_MAX),
+            ),
+            max_errors: reader.one(Setting::of_the_process("max-errors"), max_errors, |text| {
+                Ok(text.parse()?)
+            }),
+            unique: reader.one(Setting::of_the_run("unique"), "all", |text| {
+                choice(text, &UNIQUES)
+            }),
+            retry: reader.one(Setting::of_the_process("retry"), "failed", |text| {
+                choice(text, &RETRIES)
+            }),
+            left_out: (reader.optional(Setting::of_the_process("left-out"), |text| {
+                choice(text, &LEFT_OUTS)
+            }))
+            .unwrap_or(LeftOut::Unknown),
+            max_wait: reader.one(Setting::of_the_process("max-wait"), "15m", |text| {
+                Ok(duration_in(&WAITS, text)?)
+            }),
             named_wait: if reader.switch(Setting::of_the_process("ignore-until")) {
                 NamedWait::Ignored
             } else {
                 NamedWait::Kept
             },
-            grace: reader.one(Setting::of_the_process("grace"), "25s", |text| Ok(duration_in(&GRACES, text)?)),
+            grace: reader.one(Setting::of_the_process("grace"), "25s", |text| {
+                Ok(duration_in(&GRACES, text)?)
+            }),
         }
     }
 }

@@ -28,16 +28,25 @@ pub enum Holds {
 impl Setting {
     /// A setting that changes what is sent: from which rows requests become, which ones, and to whom they go.
     pub(super) const fn of_the_run(name: &'static str) -> Setting {
-        Setting { name, belongs_to: BelongsTo::Run(Holds::Words) }
+        Setting {
+            name,
+            belongs_to: BelongsTo::Run(Holds::Words),
+        }
     }
 
     /// The same, for one that may hold customers' values.
     pub(super) const fn of_the_run_with_values(name: &'static str) -> Setting {
-        Setting { name, belongs_to: BelongsTo::Run(Holds::Values) }
+        Setting {
+            name,
+            belongs_to: BelongsTo::Run(Holds::Values),
+        }
     }
 
     /// A setting that changes nothing of what is sent.
     pub(super) const fn of_the_process(name: &'static str) -> Setting {
-        Setting { name, belongs_to: BelongsTo::Process }
+        Setting {
+            name,
+            belongs_to: BelongsTo::Process,
+        }
     }
 }

@@ -26,7 +26,10 @@ impl Reader {
             Some(Given::List(texts)) => texts,
             Some(Given::Table(pairs)) => return self.lists_of(setting.name, pairs),
         };
-        texts.into_iter().map(|value| Entry { key: None, value }).collect()
+        texts
+            .into_iter()
+            .map(|value| Entry { key: None, value })
+            .collect()
     }
 
     /// The items of a table of texts and lists of texts.
@@ -37,19 +40,29 @@ impl Reader {
                 Given::Text(text) | Given::Joined(text) => vec![text],
                 Given::List(texts) => texts,
                 Given::Table(_) => {
-                    let error = ValueError::WrongKind { wanted: "text or a list", found: given.kind() };
+                    let error = ValueError::WrongKind {
+                        wanted: "text or a list",
+                        found: given.kind(),
+                    };
                     self.note_in_table(name, &key, error);
                     continue;
                 }
             };
-            entries.extend(texts.into_iter().map(|value| Entry { key: Some(key.clone()), value }));
+            entries.extend(texts.into_iter().map(|value| Entry {
+                key: Some(key.clone()),
+                value,
+            }));
         }
         entries
     }
 
     /// A setting of tables within a table, whose items are elsewhere written as `form` says: the table's name, a colon, and
     /// `KEY=VALUE`, split at the last `=`.
-    pub(super) fn nested_entries(&mut self, setting: Setting, form: &'static str) -> Vec<NestedEntry> {
+    pub(super) fn nested_entries(
+        &mut self,
+        setting: Setting,
+        form: &'static str,
+    ) -> Vec<NestedEntry> {
         let items = match self.find(setting, ShownValue::Many(Vec::new())) {
             None => Vec::new(),
             Some(Given::Text(item)) => vec![item],
@@ -74,10 +87,17 @@ impl Reader {
             match given {
                 Given::Table(pairs) => {
                     let pairs = self.texts_of(&place, pairs).into_iter();
-                    entries.extend(pairs.map(|(key, value)| NestedEntry { table: table.clone(), key, value }));
+                    entries.extend(pairs.map(|(key, value)| NestedEntry {
+                        table: table.clone(),
+                        key,
+                        value,
+                    }));
                 }
                 Given::Text(_) | Given::Joined(_) | Given::List(_) => {
-                    let error = ValueError::WrongKind { wanted: "a table", found: given.kind() };
+                    let error = ValueError::WrongKind {
+                        wanted: "a table",
+                        found: given.kind(),
+                    };
                     self.note_in_table(name, &table, error);
                 }
             }
@@ -86,13 +106,20 @@ impl Reader {
     }
 
     /// The pairs of a table that may hold nothing but texts.
-    pub(super) fn texts_of(&mut self, name: &str, pairs: Vec<(String, Given)>) -> Vec<(String, String)> {
+    pub(super) fn texts_of(
+        &mut self,
+        name: &str,
+        pairs: Vec<(String, Given)>,
+    ) -> Vec<(String, String)> {
         let mut texts = Vec::new();
         for (key, given) in pairs {
             match given {
                 Given::Text(text) | Given::Joined(text) => texts.push((key, text)),
                 Given::List(_) | Given::Table(_) => {
-                    let error = ValueError::WrongKind { wanted: ONE_TEXT, found: given.kind() };
+                    let error = ValueError::WrongKind {
+                        wanted: ONE_TEXT,
+                        found: given.kind(),
+                    };
                     self.note_in_table(name, &key, error);
                 }
             }
@@ -112,7 +139,11 @@ impl NestedEntry {
     fn from_item(item: &str) -> Option<Self> {
         let (table, pair) = item.split_once(':')?;
         let (key, value) = pair.rsplit_once('=')?;
-        Some(Self { table: table.to_owned(), key: key.to_owned(), value: value.to_owned() })
+        Some(Self {
+            table: table.to_owned(),
+            key: key.to_owned(),
+            value: value.to_owned(),
+        })
     }
 }
 
@@ -123,7 +154,10 @@ impl Given {
             Self::Joined(text) if text.is_empty() => Vec::new(),
             Self::Text(text) | Self::Joined(text) => vec![text.clone()],
             Self::List(items) => items.clone(),
-            Self::Table(pairs) => pairs.iter().flat_map(|(key, given)| given.items_below(key)).collect(),
+            Self::Table(pairs) => pairs
+                .iter()
+                .flat_map(|(key, given)| given.items_below(key))
+                .collect(),
         }
     }
 
@@ -133,7 +167,10 @@ impl Given {
             Self::Text(_) | Self::Joined(_) | Self::List(_) => '=',
             Self::Table(_) => ':',
         };
-        self.items().iter().map(|item| format!("{key}{between}{item}")).collect()
+        self.items()
+            .iter()
+            .map(|item| format!("{key}{between}{item}"))
+            .collect()
     }
 
     /// What it is, with an article.

@@ -36,7 +36,9 @@ pub enum ValueError {
         most: String,
     },
     /// An exit code that says something else.
-    #[error("exit code {0} says something else (see `custsync --help`): take 0, 1 or another one up to 125")]
+    #[error(
+        "exit code {0} says something else (see `custsync --help`): take 0, 1 or another one up to 125"
+    )]
     ExitTaken(u8),
     /// Not what `--delimiter` takes.
     #[error(
@@ -142,7 +144,10 @@ pub(super) fn some_text(text: &str) -> Result<String, ValueError> {
 
 /// On or off.
 pub(super) fn switch(text: &str) -> Result<bool, ValueError> {
-    choice(text, &[("true", true), ("false", false), ("1", true), ("0", false)])
+    choice(
+        text,
+        &[("true", true), ("false", false), ("1", true), ("0", false)],
+    )
 }
 
 #[cfg(test)]
@@ -167,7 +172,9 @@ mod tests {
         ] {
             check(text, want);
         }
-        let error = number_in(2..=9_u8)("x").expect_err("not a number").to_string();
+        let error = number_in(2..=9_u8)("x")
+            .expect_err("not a number")
+            .to_string();
         assert_eq!(error, "`x` is not a whole number from 2 to 9");
     }
 

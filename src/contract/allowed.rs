@@ -49,7 +49,11 @@ impl Allowed {
     /// A number's text without decimals that are all zero, where such are taken.
     #[inline]
     pub(super) fn whole_part(self, text: &str) -> &str {
-        if self.decimals { whole_part(text).unwrap_or(text) } else { text }
+        if self.decimals {
+            whole_part(text).unwrap_or(text)
+        } else {
+            text
+        }
     }
 }
 
@@ -64,23 +68,52 @@ mod tests {
 
     #[test]
     fn what_is_damaged_is_refused_unless_it_is_allowed() {
-        let check = |field: Field, value: &'static str, refused: Option<ErrorCode>, allowed: Option<ErrorCode>| {
+        let check = |field: Field,
+                     value: &'static str,
+                     refused: Option<ErrorCode>,
+                     allowed: Option<ErrorCode>| {
             for (allowances, want) in [(&[][..], refused), (&[Allowance::Damaged][..], allowed)] {
-                let rules = ValueRules { allowed: allowances.iter().copied().collect(), ..ValueRules::default() };
+                let rules = ValueRules {
+                    allowed: allowances.iter().copied().collect(),
+                    ..ValueRules::default()
+                };
                 let mut draft = Draft::new(&rules);
                 draft.set_id(Some(text("7")));
                 draft.set(field, text(value));
-                let found =
-                    draft.finish().err().map(|row| row.errors.iter().map(|error| error.code).collect::<Vec<_>>());
-                assert_eq!(found, want.map(|code| vec![code]), "{field} {value:?} {allowances:?}");
+                let found = draft.finish().err().map(|row| {
+                    row.errors
+                        .iter()
+                        .map(|error| error.code)
+                        .collect::<Vec<_>>()
+                });
+                assert_eq!(
+                    found,
+                    want.map(|code| vec![code]),
+                    "{field} {value:?} {allowances:?}"
+                );
             }
         };
         for value in ["a\0", "Zo\u{fffd}", "####", "#N/A", "8.49E+11"] {
             check(Field::PhoneNumber, value, Some(ErrorCode::Damaged), None);
             // No address and no number can be read from it, whatever is allowed.
-            check(Field::Email, value, Some(ErrorCode::Damaged), Some(ErrorCode::Damaged));
-            check(Field::CountryId, value, Some(ErrorCode::Damaged), Some(ErrorCode::Damaged));
-            check(Field::DateOfBirth, value, Some(ErrorCode::Damaged), Some(ErrorCode::Damaged));
+            check(
+                Field::Email,
+                value,
+                Some(ErrorCode::Damaged),
+                Some(ErrorCode::Damaged),
+            );
+            check(
+                Field::CountryId,
+                value,
+                Some(ErrorCode::Damaged),
+                Some(ErrorCode::Damaged),
+            );
+            check(
+                Field::DateOfBirth,
+                value,
+                Some(ErrorCode::Damaged),
+                Some(ErrorCode::Damaged),
+            );
         }
         check(Field::LastName, "\0", Some(ErrorCode::Damaged), None);
     }
@@ -88,24 +121,49 @@ mod tests {
     #[test]
     fn decimals_that_are_zero_are_taken_where_they_are_allowed() {
         let body_of = |number: Cell<'static>, allowances: &[Allowance]| {
-            let rules = ValueRules { allowed: allowances.iter().copied().collect(), ..ValueRules::default() };
+            let rules = ValueRules {
+                allowed: allowances.iter().copied().collect(),
+                ..ValueRules::default()
+            };
             let mut draft = Draft::new(&rules);
             draft.set_id(Some(number.clone()));
             draft.set(Field::CountryId, number);
             let mut body = Vec::new();
             draft.finish().ok().map(|update| {
                 update.write_body(&mut body);
-                (update.id().get(), String::from_utf8(body).expect("JSON is UTF-8"))
+                (
+                    update.id().get(),
+                    String::from_utf8(body).expect("JSON is UTF-8"),
+                )
             })
         };
         let good = Some((101, r#"{"country_id":101}"#.to_owned()));
         for number in [text("101.0"), text("0101.000"), Cell::Number("101.0")] {
             assert_eq!(body_of(number.clone(), &[]), None, "{number:?}");
-            assert_eq!(body_of(number.clone(), &[Allowance::Damaged]), None, "{number:?}");
-            assert_eq!(body_of(number.clone(), &[Allowance::Decimals]), good, "{number:?}");
+            assert_eq!(
+                body_of(number.clone(), &[Allowance::Damaged]),
+                None,
+                "{number:?}"
+            );
+            assert_eq!(
+                body_of(number.clone(), &[Allowance::Decimals]),
+                good,
+                "{number:?}"
+            );
         }
-        for number in [text("101.5"), text("101."), text(".0"), text("1.0.0"), text("101,0"), Cell::Number("1.0e2")] {
-            assert_eq!(body_of(number.clone(), &[Allowance::Decimals]), None, "{number:?}");
+        for number in [
+            text("101.5"),
+            text("101."),
+            text(".0"),
+            text("1.0.0"),
+            text("101,0"),
+            Cell::Number("1.0e2"),
+        ] {
+            assert_eq!(
+                body_of(number.clone(), &[Allowance::Decimals]),
+                None,
+                "{number:?}"
+            );
         }
     }
 }

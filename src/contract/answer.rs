@@ -69,9 +69,15 @@ pub enum Body {
 
 impl Body {
     /// The API's answer to an update that it applied.
-    pub const APPLIED: Body = Body::Object { claim: Claim::Applied, shape: Shape::Another };
+    pub const APPLIED: Body = Body::Object {
+        claim: Claim::Applied,
+        shape: Shape::Another,
+    };
     /// The API's answer to a request that it refuses.
-    pub const REFUSED: Body = Body::Object { claim: Claim::Refused, shape: Shape::ApiError };
+    pub const REFUSED: Body = Body::Object {
+        claim: Claim::Refused,
+        shape: Shape::ApiError,
+    };
 }
 
 /// The claim of a JSON object about the update that it answers.

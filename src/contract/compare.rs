@@ -52,8 +52,11 @@ pub fn compare(field: Field, sent: &Shows<'_>, shown: &Resource<'_>) -> Comparis
 /// How the customer in the body of an answer compares with the body of the request that set its fields: as sent where every
 /// field of it is the same or differs in spelling alone. `None` where the answer shows no customer, or another one.
 pub fn shows(sent: &[u8], answer: &[u8], customer: CustomerId) -> Option<Shown> {
-    let resource = Resource::of_answer(answer).filter(|resource| resource.id() == Some(customer))?;
-    let Some(sent) = Sent::of_request(sent) else { return Some(Shown::Otherwise) };
+    let resource =
+        Resource::of_answer(answer).filter(|resource| resource.id() == Some(customer))?;
+    let Some(sent) = Sent::of_request(sent) else {
+        return Some(Shown::Otherwise);
+    };
     let (mut is_empty, mut shown) = (true, Shown::AsSent);
     for (field, value) in sent.fields() {
         is_empty = false;
@@ -73,18 +76,28 @@ fn compare_values(field: Field, sent: &Shows<'_>, shown: &Shows<'_>) -> Comparis
         (Shows::Text(sent), Shows::Text(shown)) => compare_texts(field, sent, shown),
         (Shows::Integer(sent), Shows::Integer(shown)) => if_equal(sent == shown, Comparison::Same),
         // Some servers write numbers as text. In a field of texts they write text as a number, and lose what is in front.
-        (Shows::Integer(sent), Shows::Text(shown)) => if_equal(sent.to_string() == **shown, Comparison::Same),
-        (Shows::Text(sent), Shows::Integer(shown)) => if_equal(sent.trim() == shown.to_string(), Comparison::Spelling),
+        (Shows::Integer(sent), Shows::Text(shown)) => {
+            if_equal(sent.to_string() == **shown, Comparison::Same)
+        }
+        (Shows::Text(sent), Shows::Integer(shown)) => {
+            if_equal(sent.trim() == shown.to_string(), Comparison::Spelling)
+        }
         (Shows::Null, Shows::Text(text)) | (Shows::Text(text), Shows::Null) => {
             if_equal(text.trim().is_empty(), Comparison::Spelling)
         }
         (Shows::Null, Shows::Null) => Comparison::Same,
-        (Shows::Null, Shows::Integer(_)) | (Shows::Integer(_), Shows::Null) => Comparison::Different,
+        (Shows::Null, Shows::Integer(_)) | (Shows::Integer(_), Shows::Null) => {
+            Comparison::Different
+        }
     }
 }
 
 fn if_equal(is_equal: bool, comparison: Comparison) -> Comparison {
-    if is_equal { comparison } else { Comparison::Different }
+    if is_equal {
+        comparison
+    } else {
+        Comparison::Different
+    }
 }
 
 /// Whether a value is null to the API, which turns `""` into it.
@@ -102,7 +115,11 @@ fn compare_texts(field: Field, sent: &str, shown: &str) -> Comparison {
     }
     let is_spelling = match field {
         Field::DateOfBirth => return compare_dates(sent, shown),
-        Field::FirstName | Field::LastName | Field::Job | Field::Address | Field::IdentityNumber => {
+        Field::FirstName
+        | Field::LastName
+        | Field::Job
+        | Field::Address
+        | Field::IdentityNumber => {
             let nfc = ComposingNormalizerBorrowed::new_nfc();
             nfc.normalize(sent.trim()) == nfc.normalize(shown.trim())
         }
@@ -118,12 +135,25 @@ fn digits(text: &str) -> impl Iterator<Item = u8> {
 }
 
 fn compare_dates(sent: &str, shown: &str) -> Comparison {
-    let (Some(sent), Some(shown)) = (Instant::of(sent), Instant::of(shown)) else { return Comparison::Different };
+    let (Some(sent), Some(shown)) = (Instant::of(sent), Instant::of(shown)) else {
+        return Comparison::Different;
+    };
     if sent.at == shown.at {
-        return if_equal(true, if shown.has_zone { Comparison::Same } else { Comparison::Spelling });
+        return if_equal(
+            true,
+            if shown.has_zone {
+                Comparison::Same
+            } else {
+                Comparison::Spelling
+            },
+        );
     }
     let (earlier, later) = (sent.day.min(shown.day), sent.day.max(shown.day));
-    if earlier.tomorrow().is_ok_and(|day| day == later) { Comparison::NextDay } else { Comparison::Different }
+    if earlier.tomorrow().is_ok_and(|day| day == later) {
+        Comparison::NextDay
+    } else {
+        Comparison::Different
+    }
 }
 
 /// A point in time, and the day that stands in its text.
@@ -140,10 +170,18 @@ impl Instant {
         // `YYYY-MM-DD` in front, as all forms have it.
         let day: civil::Date = text.get(..10)?.parse().ok()?;
         if let Ok(at) = text.parse() {
-            return Some(Instant { at, day, has_zone: true });
+            return Some(Instant {
+                at,
+                day,
+                has_zone: true,
+            });
         }
         let local: civil::DateTime = text.parse().ok()?;
-        Some(Instant { at: utc.to_timestamp(local).ok()?, day, has_zone: text.len() == 10 })
+        Some(Instant {
+            at: utc.to_timestamp(local).ok()?,
+            day,
+            has_zone: text.len() == 10,
+        })
     }
 }
 
@@ -156,23 +194,49 @@ mod tests {
     /// Compares two values of JSON.
     fn check(field: Field, sent: &str, shown: &str, want: Comparison) {
         let sent_body = format!(r#"{{"{field}":{sent}}}"#);
-        let name = if field == Field::UserId { "related_user" } else { field.name() };
+        let name = if field == Field::UserId {
+            "related_user"
+        } else {
+            field.name()
+        };
         let answer = format!(r#"{{"data":{{"id":{CUSTOMER},"{name}":{shown}}}}}"#);
         let sent_fields = Sent::of_request(sent_body.as_bytes()).expect("an object");
         let resource = Resource::of_answer(answer.as_bytes()).expect("an object");
         let (_, value) = sent_fields.fields().next().expect("a field");
-        assert_eq!(compare(field, value, &resource), want, "{field} {sent} {shown}");
-        let all =
-            if matches!(want, Comparison::Same | Comparison::Spelling) { Shown::AsSent } else { Shown::Otherwise };
+        assert_eq!(
+            compare(field, value, &resource),
+            want,
+            "{field} {sent} {shown}"
+        );
+        let all = if matches!(want, Comparison::Same | Comparison::Spelling) {
+            Shown::AsSent
+        } else {
+            Shown::Otherwise
+        };
         let customer = CustomerId::new(CUSTOMER).expect("an id");
-        assert_eq!(shows(sent_body.as_bytes(), answer.as_bytes(), customer), Some(all), "{field} {sent} {shown}");
+        assert_eq!(
+            shows(sent_body.as_bytes(), answer.as_bytes(), customer),
+            Some(all),
+            "{field} {sent} {shown}"
+        );
     }
 
     #[test]
     fn texts_are_the_same_characters_or_the_same_after_trimming_and_nfc() {
-        for field in [Field::FirstName, Field::LastName, Field::Job, Field::Address, Field::IdentityNumber] {
+        for field in [
+            Field::FirstName,
+            Field::LastName,
+            Field::Job,
+            Field::Address,
+            Field::IdentityNumber,
+        ] {
             check(field, r#""Zo\u00eb""#, "\"Zo\u{eb}\"", Comparison::Same);
-            check(field, "\"Zo\u{eb}\"", "\"Zoe\u{308}\"", Comparison::Spelling);
+            check(
+                field,
+                "\"Zo\u{eb}\"",
+                "\"Zoe\u{308}\"",
+                Comparison::Spelling,
+            );
             check(field, r#"" a b ""#, r#""a b""#, Comparison::Spelling);
             check(field, r#""a  b""#, r#""a b""#, Comparison::Different);
             check(field, r#""A""#, r#""a""#, Comparison::Different);
@@ -190,64 +254,168 @@ mod tests {
 
     #[test]
     fn email_is_the_same_without_regard_to_case() {
-        check(Field::Email, r#""a@b.example""#, r#""a@b.example""#, Comparison::Same);
-        check(Field::Email, r#""A@B.example""#, r#""a@b.example""#, Comparison::Spelling);
-        check(Field::Email, r#""a@b.example""#, r#"" a@b.example""#, Comparison::Different);
-        check(Field::Email, "\"\u{c4}@b.example\"", "\"\u{e4}@b.example\"", Comparison::Different);
+        check(
+            Field::Email,
+            r#""a@b.example""#,
+            r#""a@b.example""#,
+            Comparison::Same,
+        );
+        check(
+            Field::Email,
+            r#""A@B.example""#,
+            r#""a@b.example""#,
+            Comparison::Spelling,
+        );
+        check(
+            Field::Email,
+            r#""a@b.example""#,
+            r#"" a@b.example""#,
+            Comparison::Different,
+        );
+        check(
+            Field::Email,
+            "\"\u{c4}@b.example\"",
+            "\"\u{e4}@b.example\"",
+            Comparison::Different,
+        );
         check(Field::Email, "null", "null", Comparison::Same);
     }
 
     #[test]
     fn phone_numbers_are_their_digits() {
-        check(Field::PhoneNumber, r#""+41 79 1""#, r#""+41 79 1""#, Comparison::Same);
-        check(Field::PhoneNumber, r#""+41 79 1""#, r#""+41791""#, Comparison::Spelling);
-        check(Field::PhoneNumber, r#""+41791""#, r#""0041791""#, Comparison::Different);
-        check(Field::PhoneNumber, r#""41791""#, "41791", Comparison::Spelling);
-        check(Field::PhoneNumber, r#""x""#, r#""y""#, Comparison::Different);
+        check(
+            Field::PhoneNumber,
+            r#""+41 79 1""#,
+            r#""+41 79 1""#,
+            Comparison::Same,
+        );
+        check(
+            Field::PhoneNumber,
+            r#""+41 79 1""#,
+            r#""+41791""#,
+            Comparison::Spelling,
+        );
+        check(
+            Field::PhoneNumber,
+            r#""+41791""#,
+            r#""0041791""#,
+            Comparison::Different,
+        );
+        check(
+            Field::PhoneNumber,
+            r#""41791""#,
+            "41791",
+            Comparison::Spelling,
+        );
+        check(
+            Field::PhoneNumber,
+            r#""x""#,
+            r#""y""#,
+            Comparison::Different,
+        );
     }
 
     #[test]
     fn dates_are_instants() {
         let check = |sent: &str, shown: &str, want: Comparison| {
-            check(Field::DateOfBirth, &format!("\"{sent}\""), &format!("\"{shown}\""), want);
+            check(
+                Field::DateOfBirth,
+                &format!("\"{sent}\""),
+                &format!("\"{shown}\""),
+                want,
+            );
         };
-        check("1985-04-12T00:00:00Z", "1985-04-12T00:00:00.000000Z", Comparison::Same);
-        check("1985-04-12T02:00:00+02:00", "1985-04-12T00:00:00Z", Comparison::Same);
+        check(
+            "1985-04-12T00:00:00Z",
+            "1985-04-12T00:00:00.000000Z",
+            Comparison::Same,
+        );
+        check(
+            "1985-04-12T02:00:00+02:00",
+            "1985-04-12T00:00:00Z",
+            Comparison::Same,
+        );
         check("1985-04-12T00:00:00Z", "1985-04-12", Comparison::Same);
-        check("1985-04-12T00:00:00Z", "1985-04-12 00:00:00", Comparison::Spelling);
-        check("1985-04-12t00:00:00z", "1985-04-12T00:00:00Z", Comparison::Same);
+        check(
+            "1985-04-12T00:00:00Z",
+            "1985-04-12 00:00:00",
+            Comparison::Spelling,
+        );
+        check(
+            "1985-04-12t00:00:00z",
+            "1985-04-12T00:00:00Z",
+            Comparison::Same,
+        );
         check("1985-04-12T08:00:00Z", "1985-04-12", Comparison::Different);
         check("1985-04-12T00:00:00Z", "1985-04-11", Comparison::NextDay);
-        check("1985-04-12T00:00:00Z", "1985-04-11T22:00:00Z", Comparison::NextDay);
+        check(
+            "1985-04-12T00:00:00Z",
+            "1985-04-11T22:00:00Z",
+            Comparison::NextDay,
+        );
         check("1985-03-01T00:00:00Z", "1985-02-28", Comparison::NextDay);
-        check("1985-04-12T00:00:00Z", "1985-04-13T00:00:00Z", Comparison::NextDay);
+        check(
+            "1985-04-12T00:00:00Z",
+            "1985-04-13T00:00:00Z",
+            Comparison::NextDay,
+        );
         check("1985-04-12T00:00:00Z", "1985-12-04", Comparison::Different);
         check("1985-04-12T00:00:00Z", "12/04/1985", Comparison::Different);
         check("9999-12-31T00:00:00Z", "1985-04-12", Comparison::Different);
         super::tests::check(Field::DateOfBirth, "null", "null", Comparison::Same);
-        super::tests::check(Field::DateOfBirth, "null", "\"1985-04-12\"", Comparison::Different);
-        super::tests::check(Field::DateOfBirth, "\"1985-04-12T00:00:00Z\"", "482112000", Comparison::Different);
+        super::tests::check(
+            Field::DateOfBirth,
+            "null",
+            "\"1985-04-12\"",
+            Comparison::Different,
+        );
+        super::tests::check(
+            Field::DateOfBirth,
+            "\"1985-04-12T00:00:00Z\"",
+            "482112000",
+            Comparison::Different,
+        );
     }
 
     #[test]
     fn numbers_and_words_are_the_same_or_not() {
         check(Field::Gender, r#""male""#, r#""male""#, Comparison::Same);
-        check(Field::Gender, r#""male""#, r#""Male""#, Comparison::Different);
+        check(
+            Field::Gender,
+            r#""male""#,
+            r#""Male""#,
+            Comparison::Different,
+        );
         check(Field::DefaultChannelId, "3", "3", Comparison::Same);
         check(Field::DefaultChannelId, "3", r#""3""#, Comparison::Same);
         check(Field::DefaultChannelId, "3", "4", Comparison::Different);
         check(Field::DefaultChannelId, "3", "3.5", Comparison::Different);
         check(Field::DefaultChannelId, "3", "null", Comparison::Different);
         check(Field::DefaultChannelId, "null", "0", Comparison::Different);
-        check(Field::DefaultChannelId, "9223372036854775807", "9223372036854775808", Comparison::Different);
+        check(
+            Field::DefaultChannelId,
+            "9223372036854775807",
+            "9223372036854775808",
+            Comparison::Different,
+        );
     }
 
     #[test]
     fn the_user_is_the_related_user() {
-        check(Field::UserId, "3", r#"{"id":3,"name":"x"}"#, Comparison::Same);
+        check(
+            Field::UserId,
+            "3",
+            r#"{"id":3,"name":"x"}"#,
+            Comparison::Same,
+        );
         check(Field::UserId, "3", r#"{"id":"3"}"#, Comparison::Same);
         check(Field::UserId, "3", r#"{"id":4}"#, Comparison::Different);
-        check(Field::UserId, "3", r#"{"id":3,"id":3}"#, Comparison::Different);
+        check(
+            Field::UserId,
+            "3",
+            r#"{"id":3,"id":3}"#,
+            Comparison::Different,
+        );
         check(Field::UserId, "3", "null", Comparison::Different);
         check(Field::UserId, "null", "null", Comparison::Same);
         check(Field::UserId, "3", r#"{"name":"x"}"#, Comparison::NotShown);
@@ -259,17 +427,45 @@ mod tests {
     fn what_is_not_shown_or_not_comparable_is_not_as_sent() {
         let check = |sent: &str, answer: &str, want: Option<Shown>| {
             let customer = CustomerId::new(CUSTOMER).expect("an id");
-            assert_eq!(shows(sent.as_bytes(), answer.as_bytes(), customer), want, "{sent} {answer}");
+            assert_eq!(
+                shows(sent.as_bytes(), answer.as_bytes(), customer),
+                want,
+                "{sent} {answer}"
+            );
         };
         let email = r#"{"email":"a"}"#;
         check(email, r#"{"id":7,"email":"a"}"#, Some(Shown::AsSent));
         check(email, r#"{"id":7}"#, Some(Shown::Otherwise));
-        check(email, r#"{"id":7,"email":"a","email":"a"}"#, Some(Shown::Otherwise));
-        check(r#"{"country_id":84}"#, r#"{"id":7,"country_name":"x","country_id":84}"#, Some(Shown::AsSentButCountry));
-        check(r#"{"country_id":84}"#, r#"{"id":7}"#, Some(Shown::Otherwise));
-        check(r#"{"country_id":84,"email":"a"}"#, r#"{"id":7,"country_name":"x","email":"b"}"#, Some(Shown::Otherwise));
-        check(r#"{"user_id":3}"#, r#"{"id":7,"user_id":3}"#, Some(Shown::Otherwise));
-        check(r#"{"email":"a","job":"b"}"#, r#"{"id":7,"email":"a","job":"c"}"#, Some(Shown::Otherwise));
+        check(
+            email,
+            r#"{"id":7,"email":"a","email":"a"}"#,
+            Some(Shown::Otherwise),
+        );
+        check(
+            r#"{"country_id":84}"#,
+            r#"{"id":7,"country_name":"x","country_id":84}"#,
+            Some(Shown::AsSentButCountry),
+        );
+        check(
+            r#"{"country_id":84}"#,
+            r#"{"id":7}"#,
+            Some(Shown::Otherwise),
+        );
+        check(
+            r#"{"country_id":84,"email":"a"}"#,
+            r#"{"id":7,"country_name":"x","email":"b"}"#,
+            Some(Shown::Otherwise),
+        );
+        check(
+            r#"{"user_id":3}"#,
+            r#"{"id":7,"user_id":3}"#,
+            Some(Shown::Otherwise),
+        );
+        check(
+            r#"{"email":"a","job":"b"}"#,
+            r#"{"id":7,"email":"a","job":"c"}"#,
+            Some(Shown::Otherwise),
+        );
         check("{}", r#"{"id":7,"email":"a"}"#, Some(Shown::Otherwise));
         check("", r#"{"id":7,"email":"a"}"#, Some(Shown::Otherwise));
         check(email, r#"{"id":9,"email":"a"}"#, None);
@@ -279,9 +475,15 @@ mod tests {
         let country = Sent::of_request(br#"{"country_id":84}"#).expect("an object");
         let compared = |answer: &str| {
             let resource = Resource::of_answer(answer.as_bytes()).expect("an object");
-            country.fields().map(|(field, value)| compare(field, value, &resource)).collect::<Vec<_>>()
+            country
+                .fields()
+                .map(|(field, value)| compare(field, value, &resource))
+                .collect::<Vec<_>>()
         };
-        assert_eq!(compared(r#"{"country_name":"x"}"#), [Comparison::NotComparable]);
+        assert_eq!(
+            compared(r#"{"country_name":"x"}"#),
+            [Comparison::NotComparable]
+        );
         assert_eq!(compared("{}"), [Comparison::NotShown]);
     }
 }

@@ -35,7 +35,9 @@ impl Damage {
             Damage::TooNarrow => {
                 "is nothing but #, which a spreadsheet shows where a column is too narrow: widen it and export again"
             }
-            Damage::SpreadsheetError => "is an error of a spreadsheet, such as #N/A: correct the cell and export again",
+            Damage::SpreadsheetError => {
+                "is an error of a spreadsheet, such as #N/A: correct the cell and export again"
+            }
             Damage::Shortened => {
                 "is a number that a spreadsheet has shortened, such as 1.23E+11: format the column as text, type the value again"
             }
@@ -53,7 +55,9 @@ pub(super) fn of(text: &str) -> Option<Damage> {
     let text = trimmed(text);
     let bytes = text.as_bytes();
     match bytes.first()? {
-        b'#' if bytes.len() >= 3 && bytes.iter().all(|byte| *byte == b'#') => Some(Damage::TooNarrow),
+        b'#' if bytes.len() >= 3 && bytes.iter().all(|byte| *byte == b'#') => {
+            Some(Damage::TooNarrow)
+        }
         b'#' if is_spreadsheet_error(text) => Some(Damage::SpreadsheetError),
         b'0'..=b'9' | b'-' if is_shortened(text) => Some(Damage::Shortened),
         _ if memchr::memchr(0, bytes).is_some() => Some(Damage::Nul),
@@ -65,9 +69,13 @@ pub(super) fn of(text: &str) -> Option<Damage> {
 /// Whether text is the name of an error, in whatever language: `#NAME?`, `#WERT!`, `#DIV/0!`.
 fn is_spreadsheet_error(text: &str) -> bool {
     let is_of_a_name = |character: char| {
-        character.is_uppercase() || character.is_ascii_digit() || matches!(character, '/' | '_' | '\u{a1}' | '\u{bf}')
+        character.is_uppercase()
+            || character.is_ascii_digit()
+            || matches!(character, '/' | '_' | '\u{a1}' | '\u{bf}')
     };
-    let name = text.strip_prefix('#').and_then(|rest| rest.strip_suffix(['!', '?']));
+    let name = text
+        .strip_prefix('#')
+        .and_then(|rest| rest.strip_suffix(['!', '?']));
     let has_name = name.is_some_and(|name| name.len() >= 2 && name.chars().all(is_of_a_name));
     ERRORS_WITHOUT_MARK.contains(&text) || (has_name && text.len() <= ERROR_BYTES_MAX)
 }
@@ -76,14 +84,24 @@ fn is_spreadsheet_error(text: &str) -> bool {
 /// decimals the exponent has to have a plus: `5E-12` may be a door.
 fn is_shortened(text: &str) -> bool {
     let unsigned = text.strip_prefix('-').unwrap_or(text);
-    let Some(letter) = unsigned.bytes().position(|byte| !matches!(byte, b'0'..=b'9' | b'.' | b',')) else {
+    let Some(letter) = unsigned
+        .bytes()
+        .position(|byte| !matches!(byte, b'0'..=b'9' | b'.' | b','))
+    else {
         return false;
     };
-    let Some((number, exponent)) = unsigned.split_at_checked(letter) else { return false };
-    let Some(exponent) = exponent.strip_prefix(['E', 'e']) else { return false };
+    let Some((number, exponent)) = unsigned.split_at_checked(letter) else {
+        return false;
+    };
+    let Some(exponent) = exponent.strip_prefix(['E', 'e']) else {
+        return false;
+    };
     let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let (has_decimals, is_number) = match number.split_once(['.', ',']) {
-        Some((whole, decimals)) => (true, is_digits(whole) && whole.len() <= 3 && is_digits(decimals)),
+        Some((whole, decimals)) => (
+            true,
+            is_digits(whole) && whole.len() <= 3 && is_digits(decimals),
+        ),
         None => (false, is_digits(number) && number.len() <= 3),
     };
     let (has_plus, digits) = match exponent.strip_prefix('+') {
@@ -107,15 +125,48 @@ mod tests {
         check(&["a\0b", "\0"], Some(Damage::Nul));
         check(&["#N/A   ", " #REF!"], Some(Damage::SpreadsheetError));
         check(&[" ####", "###\u{a0}"], Some(Damage::TooNarrow));
-        check(&[" 8.49E+11", "\u{200b}1,23E+05\t"], Some(Damage::Shortened));
+        check(
+            &[" 8.49E+11", "\u{200b}1,23E+05\t"],
+            Some(Damage::Shortened),
+        );
         check(&["Zo\u{fffd}", "\u{fffd}"], Some(Damage::Replacement));
         check(&["###", "########"], Some(Damage::TooNarrow));
         check(
-            &["#N/A", "#NAME?", "#REF!", "#VALUE!", "#DIV/0!", "#NUM!", "#NULL!", "#GETTING_DATA", "#SPILL!", "#CALC!"],
+            &[
+                "#N/A",
+                "#NAME?",
+                "#REF!",
+                "#VALUE!",
+                "#DIV/0!",
+                "#NUM!",
+                "#NULL!",
+                "#GETTING_DATA",
+                "#SPILL!",
+                "#CALC!",
+            ],
             Some(Damage::SpreadsheetError),
         );
-        check(&["#WERT!", "#NV", "#BEZUG!", "#\u{a1}VALOR!", "#\u{dc}BERLAUF!"], Some(Damage::SpreadsheetError));
-        check(&["8.49E+11", "1,23E+05", "-8.49e+11", "1E+12", "8.49E11", "1.6E-05"], Some(Damage::Shortened));
+        check(
+            &[
+                "#WERT!",
+                "#NV",
+                "#BEZUG!",
+                "#\u{a1}VALOR!",
+                "#\u{dc}BERLAUF!",
+            ],
+            Some(Damage::SpreadsheetError),
+        );
+        check(
+            &[
+                "8.49E+11",
+                "1,23E+05",
+                "-8.49e+11",
+                "1E+12",
+                "8.49E11",
+                "1.6E-05",
+            ],
+            Some(Damage::Shortened),
+        );
         check(
             &[
                 "",

@@ -17,21 +17,28 @@ impl Today {
     pub fn new(year: i16, month: i8, day: i8) -> Option<Today> {
         let text = format!("{year:04}-{month:02}-{day:02}");
         let day: [u8; DATE_BYTES] = text.as_bytes().try_into().ok()?;
-        is_date(&day).then(|| Today { day, year: year_of(&day) })
+        is_date(&day).then(|| Today {
+            day,
+            year: year_of(&day),
+        })
     }
 }
 
 impl Default for Today {
     /// The last day of all, so that no date is in the future.
     fn default() -> Today {
-        Today { day: *b"9999-12-31", year: u32::from_be_bytes(*b"9999") }
+        Today {
+            day: *b"9999-12-31",
+            year: u32::from_be_bytes(*b"9999"),
+        }
     }
 }
 
 /// The four digits of a date's year as one number.
 #[inline]
 fn year_of(date: &[u8]) -> u32 {
-    date.first_chunk().map_or(0, |year| u32::from_be_bytes(*year))
+    date.first_chunk()
+        .map_or(0, |year| u32::from_be_bytes(*year))
 }
 
 /// The first year of a hundred in which customers live.
@@ -77,7 +84,9 @@ pub(super) fn parse(text: &str) -> Option<DateTime> {
 
 /// Whether text is written as a plain date, be there such a day or not.
 pub(super) fn has_form_of_day(text: &str) -> bool {
-    let form = text.bytes().map(|byte| if byte.is_ascii_digit() { b'9' } else { byte });
+    let form = text
+        .bytes()
+        .map(|byte| if byte.is_ascii_digit() { b'9' } else { byte });
     form.eq(*b"9999-99-99")
 }
 
@@ -93,8 +102,12 @@ const SECONDS_BYTES: usize = 19;
 
 /// Whether the bytes are a `date-time` of RFC 3339 §5.6 (`T` and `Z` in either case, as its note allows).
 pub(super) fn is_date_time(bytes: &[u8]) -> bool {
-    let Some((local, rest)) = bytes.split_at_checked(SECONDS_BYTES) else { return false };
-    let (Some((date, time)), Some(zone)) = (local.split_at_checked(DATE_BYTES), after_fraction(rest)) else {
+    let Some((local, rest)) = bytes.split_at_checked(SECONDS_BYTES) else {
+        return false;
+    };
+    let (Some((date, time)), Some(zone)) =
+        (local.split_at_checked(DATE_BYTES), after_fraction(rest))
+    else {
         return false;
     };
     is_date(date) && is_time(time) && is_zone(zone)
@@ -105,8 +118,14 @@ fn after_fraction(rest: &[u8]) -> Option<&[u8]> {
     match rest.strip_prefix(b".") {
         None => Some(rest),
         Some(fraction) => {
-            let digits = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
-            fraction.split_at_checked(digits).filter(|_| digits > 0).map(|(_, zone)| zone)
+            let digits = fraction
+                .iter()
+                .take_while(|byte| byte.is_ascii_digit())
+                .count();
+            fraction
+                .split_at_checked(digits)
+                .filter(|_| digits > 0)
+                .map(|(_, zone)| zone)
         }
     }
 }
@@ -114,15 +133,23 @@ fn after_fraction(rest: &[u8]) -> Option<&[u8]> {
 /// Whether the bytes are `YYYY-MM-DD`, a day of the years 1 to 9999: programs write dates of the year 0 for none.
 #[inline]
 fn is_date(bytes: &[u8]) -> bool {
-    let (Some(start), Some([d1, d2])) = (bytes.first_chunk::<8>(), bytes.get(8..)) else { return false };
+    let (Some(start), Some([d1, d2])) = (bytes.first_chunk::<8>(), bytes.get(8..)) else {
+        return false;
+    };
     // Eight bytes at once: a digit becomes its number, a hyphen in its place 0.
     let numbers = u64::from_le_bytes(*start) ^ u64::from_le_bytes(*b"0000-00-");
-    let are_digits = (numbers.wrapping_add(0x7676_7676_7676_7676) | numbers) & 0x8080_8080_8080_8080 == 0;
+    let are_digits =
+        (numbers.wrapping_add(0x7676_7676_7676_7676) | numbers) & 0x8080_8080_8080_8080 == 0;
     let are_hyphens = numbers & u64::from_le_bytes([0, 0, 0, 0, 0xff, 0, 0, 0xff]) == 0;
-    let Some(day) = two_digits(*d1, *d2).filter(|day| *day >= 1 && are_digits && are_hyphens) else { return false };
+    let Some(day) = two_digits(*d1, *d2).filter(|day| *day >= 1 && are_digits && are_hyphens)
+    else {
+        return false;
+    };
     let [y1, y2, y3, y4, _, m1, m2, _] = numbers.to_le_bytes().map(u16::from);
     let (year, month) = (y1 * 1000 + y2 * 100 + y3 * 10 + y4, m1 * 10 + m2);
-    year >= 1 && (1..=12).contains(&month) && (day <= SHORTEST_MONTH || day <= days_in_month(year, month))
+    year >= 1
+        && (1..=12).contains(&month)
+        && (day <= SHORTEST_MONTH || day <= days_in_month(year, month))
 }
 
 /// Days that every month has.
@@ -130,9 +157,14 @@ const SHORTEST_MONTH: u16 = 28;
 
 /// `Thh:mm:ss`; second 60 is a leap second (RFC 3339 §5.7), which only ever ends a minute 59.
 fn is_time(bytes: &[u8]) -> bool {
-    let [b'T' | b't', h1, h2, b':', m1, m2, b':', s1, s2] = bytes else { return false };
-    let (Some(hour), Some(minute), Some(second)) = (two_digits(*h1, *h2), two_digits(*m1, *m2), two_digits(*s1, *s2))
-    else {
+    let [b'T' | b't', h1, h2, b':', m1, m2, b':', s1, s2] = bytes else {
+        return false;
+    };
+    let (Some(hour), Some(minute), Some(second)) = (
+        two_digits(*h1, *h2),
+        two_digits(*m1, *m2),
+        two_digits(*s1, *s2),
+    ) else {
         return false;
     };
     hour <= 23 && minute <= 59 && (second <= 59 || (second == 60 && minute == 59))
@@ -150,14 +182,17 @@ fn is_zone(bytes: &[u8]) -> bool {
 }
 
 fn two_digits(tens: u8, ones: u8) -> Option<u16> {
-    (tens.is_ascii_digit() && ones.is_ascii_digit()).then(|| u16::from(tens - b'0') * 10 + u16::from(ones - b'0'))
+    (tens.is_ascii_digit() && ones.is_ascii_digit())
+        .then(|| u16::from(tens - b'0') * 10 + u16::from(ones - b'0'))
 }
 
 fn days_in_month(year: u16, month: u16) -> u16 {
     match month {
         1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
         4 | 6 | 9 | 11 => 30,
-        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => 29,
+        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => {
+            29
+        }
         2 => 28,
         _ => 0,
     }
@@ -208,15 +243,21 @@ mod tests {
     #[test]
     fn other_forms_only_where_named() {
         let check = |text: &str, formats: &[&str], want: Option<&str>| {
-            let formats: Vec<_> =
-                formats.iter().map(|format| DateFormat::new(format, None).expect("a good format")).collect();
+            let formats: Vec<_> = formats
+                .iter()
+                .map(|format| DateFormat::new(format, None).expect("a good format"))
+                .collect();
             assert_eq!(parse(text), None, "{text:?}");
             assert_eq!(read_by(&formats, text).as_deref(), want, "{text:?}");
         };
         check("31/12/1999", &[], None);
         check("31/12/1999", &["%d/%m/%Y"], Some("1999-12-31T00:00:00Z"));
         check("12/31/1999", &["%d/%m/%Y"], None);
-        check("12/31/1999", &["%d/%m/%Y", "%m/%d/%Y"], Some("1999-12-31T00:00:00Z"));
+        check(
+            "12/31/1999",
+            &["%d/%m/%Y", "%m/%d/%Y"],
+            Some("1999-12-31T00:00:00Z"),
+        );
     }
 
     /// Only the warnings know what day it is.
@@ -226,7 +267,10 @@ mod tests {
             let (year, month, day) = today;
             let today = Today::new(year, month, day).expect("a day");
             assert_eq!(warning_of(date, &today), want, "{date}");
-            assert!(!is_usual(date, &today) || want.is_none(), "{date} is not looked at");
+            assert!(
+                !is_usual(date, &today) || want.is_none(),
+                "{date} is not looked at"
+            );
         };
         let today = (2026, 11, 28);
         check("2026-11-28", today, None);

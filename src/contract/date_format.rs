@@ -77,7 +77,9 @@ impl TwoDigitYears {
 
     /// The hundred years from this one on; nothing where it is not among [`Self::FIRST_YEARS`].
     pub fn from_year(first: u16) -> Option<TwoDigitYears> {
-        Self::FIRST_YEARS.contains(&first).then_some(TwoDigitYears { first })
+        Self::FIRST_YEARS
+            .contains(&first)
+            .then_some(TwoDigitYears { first })
     }
 
     /// The year that ends with these two digits.
@@ -89,12 +91,20 @@ impl TwoDigitYears {
 
 impl DateFormat {
     /// A format such as `%d/%m/%Y`. It is tried on a date at once, so that a mistake is found before any row is read.
-    pub fn new(format: &str, two_digit_years: Option<TwoDigitYears>) -> Result<DateFormat, DateFormatError> {
-        DateFormat::of(format, two_digit_years).map_err(|reason| DateFormatError { format: format.to_owned(), reason })
+    pub fn new(
+        format: &str,
+        two_digit_years: Option<TwoDigitYears>,
+    ) -> Result<DateFormat, DateFormatError> {
+        DateFormat::of(format, two_digit_years).map_err(|reason| DateFormatError {
+            format: format.to_owned(),
+            reason,
+        })
     }
 
     fn of(format: &str, two_digit_years: Option<TwoDigitYears>) -> Result<DateFormat, String> {
-        let sample = jiff::civil::date(2001, 12, 31).at(13, 14, 15, 0).to_zoned_datetime(jiff::tz::TimeZone::UTC);
+        let sample = jiff::civil::date(2001, 12, 31)
+            .at(13, 14, 15, 0)
+            .to_zoned_datetime(jiff::tz::TimeZone::UTC);
         let sample = sample.map_err(|error| error.to_string())?;
         let format = without_abbreviations(format);
         check_directives(&format, two_digit_years)?;
@@ -103,7 +113,11 @@ impl DateFormat {
         if parsed.to_date().map_err(|error| error.to_string())? != sample.date() {
             return Err("it does not name a whole date".to_owned());
         }
-        let date_format = DateFormat { pieces: pieces_of(&format), format, two_digit_years };
+        let date_format = DateFormat {
+            pieces: pieces_of(&format),
+            format,
+            two_digit_years,
+        };
         match date_format.shape(&text) {
             Some(_) => Ok(date_format),
             None => Err("what it writes cannot be read back".to_owned()),
@@ -112,7 +126,9 @@ impl DateFormat {
 
     /// Whether it has years of two digits.
     pub fn has_two_digit_years(&self) -> bool {
-        self.pieces.iter().any(|piece| part_of(piece) == Some(Part::TwoDigitYear))
+        self.pieces
+            .iter()
+            .any(|piece| part_of(piece) == Some(Part::TwoDigitYear))
     }
 
     /// Whether `text` is written in this form, be there such a day or not.
@@ -126,7 +142,11 @@ impl DateFormat {
         let Shape { two_digit_year } = self.shape(text)?;
         let mut parsed: BrokenDownTime = strtime::parse(&self.format, text).ok()?;
         if let Some(digits) = two_digit_year {
-            parsed.set_year(Some(i16::try_from(self.two_digit_years?.year(digits)).ok()?)).ok()?;
+            parsed
+                .set_year(Some(
+                    i16::try_from(self.two_digit_years?.year(digits)).ok()?,
+                ))
+                .ok()?;
         }
         let local = parsed.to_date().ok()?.to_datetime(parsed.to_time().ok()?);
         let offset_seconds = parsed.offset().map_or(0, jiff::tz::Offset::seconds);
@@ -136,7 +156,9 @@ impl DateFormat {
 
     /// Looks at how `text` is written; nothing where it is not written in this form.
     fn shape(&self, text: &str) -> Option<Shape> {
-        let mut shape = Shape { two_digit_year: None };
+        let mut shape = Shape {
+            two_digit_year: None,
+        };
         let mut rest = text.as_bytes();
         for piece in &self.pieces {
             rest = match piece {
@@ -145,7 +167,9 @@ impl DateFormat {
                 Piece::Number(number) => {
                     let (digits, behind) = number.split_off(rest)?;
                     match number.part {
-                        Part::TwoDigitYear => shape.two_digit_year = std::str::from_utf8(digits).ok()?.parse().ok(),
+                        Part::TwoDigitYear => {
+                            shape.two_digit_year = std::str::from_utf8(digits).ok()?.parse().ok()
+                        }
                         // A leap second would become the second before.
                         Part::Second if digits == b"60" => return None,
                         _ => {}
@@ -170,9 +194,21 @@ struct Shape {
 impl Number {
     /// The number's digits, and what is behind them.
     fn split_off(self, text: &[u8]) -> Option<(&[u8], &[u8])> {
-        let text = if self.is_padded { text.trim_ascii_start() } else { text };
-        let digits = text.iter().take(self.digits_max).take_while(|byte| byte.is_ascii_digit()).count();
-        let is_whole = if self.is_full { digits == self.digits_max } else { digits > 0 };
+        let text = if self.is_padded {
+            text.trim_ascii_start()
+        } else {
+            text
+        };
+        let digits = text
+            .iter()
+            .take(self.digits_max)
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
+        let is_whole = if self.is_full {
+            digits == self.digits_max
+        } else {
+            digits > 0
+        };
         text.split_at_checked(digits).filter(|_| is_whole)
     }
 }
@@ -193,7 +229,10 @@ fn parts_of(format: &str) -> impl Iterator<Item = (&str, Option<char>)> {
         let first = rest.chars().next()?;
         let (length, letter) = match rest.strip_prefix('%') {
             None => (first.len_utf8(), None),
-            Some(behind) => match behind.char_indices().find(|(_, character)| is_letter(*character)) {
+            Some(behind) => match behind
+                .char_indices()
+                .find(|(_, character)| is_letter(*character))
+            {
                 Some((at, letter)) => (1 + at + letter.len_utf8(), Some(letter)),
                 None => (rest.len(), None),
             },
@@ -232,7 +271,11 @@ fn check_directives(format: &str, two_digit_years: Option<TwoDigitYears>) -> Res
                                     %z reads an offset such as +0200"
                 ));
             }
-            'C' | 'g' => return Err(format!("{directive} is a part of a year: %Y reads the whole of it")),
+            'C' | 'g' => {
+                return Err(format!(
+                    "{directive} is a part of a year: %Y reads the whole of it"
+                ));
+            }
             'y' if two_digit_years.is_none() => {
                 return Err("%y is a year of two digits, and which hundred years are meant has to be said: \
                             with --two-digit-years 1930 they are 1930 to 2029"
@@ -245,12 +288,19 @@ fn check_directives(format: &str, two_digit_years: Option<TwoDigitYears>) -> Res
             part => part,
         };
         if part != Part::Another && seen.contains(&part) {
-            return Err(format!("{directive} names a part of the date that is named before"));
+            return Err(format!(
+                "{directive} names a part of the date that is named before"
+            ));
         }
         seen.push(part);
     }
-    match (seen.contains(&Part::HalfDayHour), seen.contains(&Part::Meridiem)) {
-        (true, false) => Err("an hour of %I or %l is in the morning or afternoon, which %p has to read".to_owned()),
+    match (
+        seen.contains(&Part::HalfDayHour),
+        seen.contains(&Part::Meridiem),
+    ) {
+        (true, false) => Err(
+            "an hour of %I or %l is in the morning or afternoon, which %p has to read".to_owned(),
+        ),
         (false, true) => Err("%p is for an hour of %I or %l, from 1 to 12".to_owned()),
         (true, true) if seen.contains(&Part::Hour) => Err("it names two hours".to_owned()),
         (true, true) | (false, false) => Ok(()),
@@ -279,9 +329,14 @@ fn part_of(piece: &Piece) -> Option<Part> {
 }
 
 fn pieces_of(format: &str) -> Vec<Piece> {
-    let mut pieces: Vec<Piece> = parts_of(format).flat_map(|(part, letter)| pieces_of_part(part, letter)).collect();
+    let mut pieces: Vec<Piece> = parts_of(format)
+        .flat_map(|(part, letter)| pieces_of_part(part, letter))
+        .collect();
     let is_joined = |at: usize| {
-        let before = at.checked_sub(1).and_then(|before| pieces.get(before)).is_some_and(|piece| !piece.separates());
+        let before = at
+            .checked_sub(1)
+            .and_then(|before| pieces.get(before))
+            .is_some_and(|piece| !piece.separates());
         before || pieces.get(at + 1).is_some_and(|piece| !piece.separates())
     };
     let joined: Vec<bool> = (0..pieces.len()).map(is_joined).collect();
@@ -297,12 +352,23 @@ fn pieces_of_part(part: &str, letter: Option<char>) -> Vec<Piece> {
     let Some(letter) = letter else {
         return part
             .bytes()
-            .map(|byte| if byte.is_ascii_whitespace() { Piece::Spaces } else { Piece::Literal(byte) })
+            .map(|byte| {
+                if byte.is_ascii_whitespace() {
+                    Piece::Spaces
+                } else {
+                    Piece::Literal(byte)
+                }
+            })
             .collect();
     };
     let number = |digits_max: usize, is_full: bool| {
         let is_padded = matches!(letter, 'e' | 'k' | 'l') || part.contains('_');
-        vec![Piece::Number(Number { part: part_of_letter(letter), digits_max, is_full, is_padded })]
+        vec![Piece::Number(Number {
+            part: part_of_letter(letter),
+            digits_max,
+            is_full,
+            is_padded,
+        })]
     };
     match letter {
         'n' | 't' => vec![Piece::Spaces],
@@ -324,7 +390,9 @@ impl Piece {
             Piece::Spaces => true,
             Piece::Literal(byte) => !byte.is_ascii_digit(),
             Piece::Number(_) => false,
-            Piece::Other(directive) => !directive.ends_with(['f', 'N', 's', 'z']) || directive.starts_with("%."),
+            Piece::Other(directive) => {
+                !directive.ends_with(['f', 'N', 's', 'z']) || directive.starts_with("%.")
+            }
         }
     }
 }
@@ -340,7 +408,14 @@ mod tests {
     #[test]
     fn a_date_is_read_in_its_form() {
         let check = |form: &str, text: &str, want: &str| {
-            assert_eq!(format(form, None).expect("a good format").read(text).as_deref(), Some(want), "{form} {text}");
+            assert_eq!(
+                format(form, None)
+                    .expect("a good format")
+                    .read(text)
+                    .as_deref(),
+                Some(want),
+                "{form} {text}"
+            );
         };
         check("%d/%m/%Y", "31/12/1999", "1999-12-31T00:00:00Z");
         check("%d.%m.%Y", "1.2.1985", "1985-02-01T00:00:00Z");
@@ -348,7 +423,11 @@ mod tests {
         check("%e %B %Y", " 5 May 1985", "1985-05-05T00:00:00Z");
         check("%d-%b-%Y", "12-Apr-1985", "1985-04-12T00:00:00Z");
         check("%F %R", "1999-12-31 08:05", "1999-12-31T08:05:00Z");
-        check("%m/%d/%Y %I:%M %p", "12/31/1999 8:05 PM", "1999-12-31T20:05:00Z");
+        check(
+            "%m/%d/%Y %I:%M %p",
+            "12/31/1999 8:05 PM",
+            "1999-12-31T20:05:00Z",
+        );
         check("%Y%m%d%H%M%S", "19991231080559", "1999-12-31T08:05:59Z");
         check("%Y-%j", "1985-102", "1985-04-12T00:00:00Z");
         check("%d.%m.%Y", "01.01.0001", "0001-01-01T00:00:00Z");
@@ -357,16 +436,39 @@ mod tests {
     #[test]
     fn an_offset_is_kept() {
         let check = |form: &str, text: &str, want: Option<&str>| {
-            assert_eq!(format(form, None).expect("a good format").read(text).as_deref(), want, "{form} {text}");
+            assert_eq!(
+                format(form, None)
+                    .expect("a good format")
+                    .read(text)
+                    .as_deref(),
+                want,
+                "{form} {text}"
+            );
         };
         let jira = "%Y-%m-%dT%H:%M:%S%.f%z";
-        check(jira, "1985-04-12T00:00:00.000+0200", Some("1985-04-12T00:00:00+02:00"));
-        check(jira, "1985-04-12T23:30:00.250-0530", Some("1985-04-12T23:30:00.25-05:30"));
-        check(jira, "1985-04-12T23:30:00+0000", Some("1985-04-12T23:30:00Z"));
+        check(
+            jira,
+            "1985-04-12T00:00:00.000+0200",
+            Some("1985-04-12T00:00:00+02:00"),
+        );
+        check(
+            jira,
+            "1985-04-12T23:30:00.250-0530",
+            Some("1985-04-12T23:30:00.25-05:30"),
+        );
+        check(
+            jira,
+            "1985-04-12T23:30:00+0000",
+            Some("1985-04-12T23:30:00Z"),
+        );
         // RFC 3339 has no seconds there, and at most 23 hours.
         check(jira, "1985-04-12T23:30:00+020030", None);
         check(jira, "1985-04-12T23:30:00+2400", None);
-        check("%Y-%m-%d %H:%M %:z", "9999-12-31 23:30 -08:00", Some("9999-12-31T23:30:00-08:00"));
+        check(
+            "%Y-%m-%d %H:%M %:z",
+            "9999-12-31 23:30 -08:00",
+            Some("9999-12-31T23:30:00-08:00"),
+        );
     }
 
     #[test]
@@ -386,7 +488,10 @@ mod tests {
         assert_eq!(TwoDigitYears::from_year(FIRST_YEAR_MAX + 1), None);
         // The weekday is that of the year that is meant.
         let weekday = format("%a %d.%m.%y", Some(1930)).expect("a good format");
-        assert_eq!(weekday.read("Fri 12.04.40").as_deref(), Some("1940-04-12T00:00:00Z"));
+        assert_eq!(
+            weekday.read("Fri 12.04.40").as_deref(),
+            Some("1940-04-12T00:00:00Z")
+        );
         assert_eq!(weekday.read("Thu 12.04.40"), None);
     }
 
@@ -394,7 +499,13 @@ mod tests {
     fn what_is_written_otherwise_is_no_date() {
         let check = |form: &str, text: &str| {
             let two_digit_years = form.contains("%y").then_some(1930);
-            assert_eq!(format(form, two_digit_years).expect("a good format").read(text), None, "{form} {text}");
+            assert_eq!(
+                format(form, two_digit_years)
+                    .expect("a good format")
+                    .read(text),
+                None,
+                "{form} {text}"
+            );
         };
         for text in [
             "12.04.85",
@@ -425,7 +536,8 @@ mod tests {
         let check = |form: &str, reason: &str| {
             let error = format(form, None).expect_err("no good format").to_string();
             assert!(
-                error.starts_with(&format!("`{form}` is not a date format: ")) && error.contains(reason),
+                error.starts_with(&format!("`{form}` is not a date format: "))
+                    && error.contains(reason),
                 "{error}"
             );
         };
@@ -443,7 +555,9 @@ mod tests {
         check("%C-%m-%d", "%Y reads the whole");
         check("%g-%V-%u", "%Y reads the whole");
         check("%d.%m.%Y %d", "named before");
-        let both = format("%Y %y-%m-%d", Some(1930)).expect_err("no good format").to_string();
+        let both = format("%Y %y-%m-%d", Some(1930))
+            .expect_err("no good format")
+            .to_string();
         assert!(both.contains("named before"), "{both}");
     }
 }

@@ -26,7 +26,9 @@ pub(super) fn parse(text: &str) -> Result<i64, DecimalError> {
 
 #[inline]
 fn fitting(digits: &[u8]) -> Result<i64, DecimalError> {
-    digits.iter().try_fold(0, |value, byte| Ok(value * 10 + digit(*byte)?))
+    digits
+        .iter()
+        .try_fold(0, |value, byte| Ok(value * 10 + digit(*byte)?))
 }
 
 #[cold]
@@ -42,5 +44,9 @@ fn any(sign: i64, digits: &[u8]) -> Result<i64, DecimalError> {
 #[inline]
 fn digit(byte: u8) -> Result<i64, DecimalError> {
     let digit = byte.wrapping_sub(b'0');
-    if digit > 9 { Err(DecimalError::NotAnInteger) } else { Ok(digit.into()) }
+    if digit > 9 {
+        Err(DecimalError::NotAnInteger)
+    } else {
+        Ok(digit.into())
+    }
 }

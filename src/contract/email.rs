@@ -32,7 +32,10 @@ enum Class {
 }
 
 /// The class of each byte.
-#[expect(clippy::indexing_slicing, reason = "there is a place for each byte, and the compiler runs this")]
+#[expect(
+    clippy::indexing_slicing,
+    reason = "there is a place for each byte, and the compiler runs this"
+)]
 const CLASSES: [Class; 256] = {
     let mut classes = [Class::Other; 256];
     let mut rest: &[u8] = b"!#$%&'*+/=?^_`{|}~";
@@ -53,13 +56,19 @@ const CLASSES: [Class; 256] = {
 };
 
 fn class(byte: u8) -> Class {
-    *CLASSES.get(usize::from(byte)).expect("each byte has a class")
+    *CLASSES
+        .get(usize::from(byte))
+        .expect("each byte has a class")
 }
 
 /// Reads an address; `None` where the text is none.
 #[inline]
 pub(super) fn parse(text: &str) -> Option<Email> {
-    if is_plain(text.as_bytes()) { Some(Email::Usual) } else { parse_any(text) }
+    if is_plain(text.as_bytes()) {
+        Some(Email::Usual)
+    } else {
+        parse_any(text)
+    }
 }
 
 /// So many bytes are looked at at once.
@@ -74,7 +83,10 @@ fn is_plain(text: &[u8]) -> bool {
 }
 
 #[inline(always)]
-#[expect(clippy::inline_always, reason = "what is inlined is built for the given instructions")]
+#[expect(
+    clippy::inline_always,
+    reason = "what is inlined is built for the given instructions"
+)]
 fn is_plain_with<S: Simd>(simd: S, text: &[u8]) -> bool {
     let mut padded = [0; PLAIN_BYTES_MAX];
     match padded.get_mut(..text.len()) {
@@ -85,7 +97,12 @@ fn is_plain_with<S: Simd>(simd: S, text: &[u8]) -> bool {
     let among = |from: u8, to: u8| (bytes - from).simd_le(to - from);
     let equal = |byte: u8| bytes.simd_eq(byte).to_bitmask();
     let alphanumeric = (among(b'a', b'z') | among(b'A', b'Z') | among(b'0', b'9')).to_bitmask();
-    let (at, dots, hyphens, others) = (equal(b'@'), equal(b'.'), equal(b'-'), equal(b'_') | equal(b'+'));
+    let (at, dots, hyphens, others) = (
+        equal(b'@'),
+        equal(b'.'),
+        equal(b'-'),
+        equal(b'_') | equal(b'+'),
+    );
 
     let all = (1 << text.len()) - 1;
     let local = at.wrapping_sub(1) & all;
@@ -111,14 +128,21 @@ fn parse_any(text: &str) -> Option<Email> {
         _ => bytes.split_at_checked(bytes.iter().position(is_at)?)?,
     };
     let domain = at_and_domain.strip_prefix(b"@")?;
-    if is_local_part(local) { parse_domain(domain) } else { None }
+    if is_local_part(local) {
+        parse_domain(domain)
+    } else {
+        None
+    }
 }
 
 fn is_local_part(local: &[u8]) -> bool {
     if local.len() > LOCAL_BYTES_MAX {
         return false;
     }
-    match local.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")) {
+    match local
+        .strip_prefix(b"\"")
+        .and_then(|rest| rest.strip_suffix(b"\""))
+    {
         Some(quoted) => is_quoted_content(quoted),
         None => is_dot_string(local),
     }
@@ -127,7 +151,11 @@ fn is_local_part(local: &[u8]) -> bool {
 /// `Dot-string`: atoms of one `atext` or more, with dots between them.
 fn is_dot_string(local: &[u8]) -> bool {
     let is_text = local.iter().all(|byte| class(*byte) != Class::Other);
-    is_text && !local.starts_with(b".") && !local.ends_with(b".") && !local.is_empty() && !has_two_dots(local)
+    is_text
+        && !local.starts_with(b".")
+        && !local.ends_with(b".")
+        && !local.is_empty()
+        && !has_two_dots(local)
 }
 
 fn has_two_dots(bytes: &[u8]) -> bool {
@@ -139,7 +167,9 @@ fn is_quoted_content(content: &[u8]) -> bool {
     let mut bytes = content.iter();
     while let Some(byte) = bytes.next() {
         let printable = match byte {
-            b'\\' => bytes.next().is_some_and(|escaped| (b' '..=b'~').contains(escaped)),
+            b'\\' => bytes
+                .next()
+                .is_some_and(|escaped| (b' '..=b'~').contains(escaped)),
             b'"' => false,
             other => (b' '..=b'~').contains(other),
         };
@@ -160,7 +190,9 @@ fn parse_domain(domain: &[u8]) -> Option<Email> {
     for byte in domain {
         let class = class(*byte);
         match (before, class) {
-            (_, Class::Alphanumeric) | (Class::Alphanumeric | Class::Hyphen, Class::Hyphen) => label_bytes += 1,
+            (_, Class::Alphanumeric) | (Class::Alphanumeric | Class::Hyphen, Class::Hyphen) => {
+                label_bytes += 1
+            }
             (Class::Alphanumeric, Class::Dot) => {
                 email = Email::Usual;
                 label_bytes = 0;

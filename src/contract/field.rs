@@ -76,11 +76,18 @@ pub struct FieldRule {
 }
 
 const fn rule(field: Field, name: &'static str, kind: Kind, null: Null) -> FieldRule {
-    FieldRule { field, name, kind, null }
+    FieldRule {
+        field,
+        name,
+        kind,
+        null,
+    }
 }
 
 const fn text(characters_max: usize) -> Kind {
-    Kind::Text { characters_max: Some(characters_max) }
+    Kind::Text {
+        characters_max: Some(characters_max),
+    }
 }
 
 /// The fields of `PUT /v1/customers/{id}`, in the order of the enum.
@@ -88,20 +95,55 @@ pub static FIELDS: [FieldRule; 12] = [
     rule(Field::FirstName, "first_name", text(255), Null::Refused),
     rule(Field::LastName, "last_name", text(255), Null::Refused),
     rule(Field::PhoneNumber, "phone_number", text(20), Null::Refused),
-    rule(Field::Email, "email", Kind::Email { characters_max: 255 }, Null::Allowed),
-    rule(Field::DateOfBirth, "date_of_birth", Kind::DateTime, Null::Allowed),
-    rule(Field::Gender, "gender", Kind::OneOf(&["male", "female", "other"]), Null::Allowed),
+    rule(
+        Field::Email,
+        "email",
+        Kind::Email {
+            characters_max: 255,
+        },
+        Null::Allowed,
+    ),
+    rule(
+        Field::DateOfBirth,
+        "date_of_birth",
+        Kind::DateTime,
+        Null::Allowed,
+    ),
+    rule(
+        Field::Gender,
+        "gender",
+        Kind::OneOf(&["male", "female", "other"]),
+        Null::Allowed,
+    ),
     rule(Field::CountryId, "country_id", Kind::Integer, Null::Allowed),
-    rule(Field::IdentityNumber, "identity_number", Kind::Text { characters_max: None }, Null::Allowed),
+    rule(
+        Field::IdentityNumber,
+        "identity_number",
+        Kind::Text {
+            characters_max: None,
+        },
+        Null::Allowed,
+    ),
     rule(Field::Job, "job", text(255), Null::Allowed),
     rule(Field::Address, "address", text(1000), Null::Allowed),
-    rule(Field::DefaultChannelId, "default_channel_id", Kind::Integer, Null::Allowed),
+    rule(
+        Field::DefaultChannelId,
+        "default_channel_id",
+        Kind::Integer,
+        Null::Allowed,
+    ),
     rule(Field::UserId, "user_id", Kind::Integer, Null::Allowed),
 ];
 
 /// Fields of the API's answer that no request can set. A column of such a name is named as what it is.
-pub const READ_ONLY: [&str; 6] =
-    ["country_name", "avatar_url", "related_user", "created_at", "updated_at", "deleted_at"];
+pub const READ_ONLY: [&str; 6] = [
+    "country_name",
+    "avatar_url",
+    "related_user",
+    "created_at",
+    "updated_at",
+    "deleted_at",
+];
 
 impl Field {
     /// The field's place in [`FIELDS`].
@@ -111,7 +153,9 @@ impl Field {
 
     /// The field's contract.
     pub fn rule(self) -> &'static FieldRule {
-        FIELDS.get(self.index()).expect("the table has a line for each field")
+        FIELDS
+            .get(self.index())
+            .expect("the table has a line for each field")
     }
 
     /// The field's name in the request body.
@@ -126,7 +170,10 @@ impl Field {
 
     /// The field of this exact name.
     pub fn from_name(name: &str) -> Option<Field> {
-        FIELDS.iter().find(|rule| rule.name == name).map(|rule| rule.field)
+        FIELDS
+            .iter()
+            .find(|rule| rule.name == name)
+            .map(|rule| rule.field)
     }
 }
 
@@ -139,9 +186,15 @@ impl fmt::Display for Field {
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Kind::Text { characters_max: Some(max) } => write!(f, "text, at most {max} characters"),
-            Kind::Text { characters_max: None } => f.write_str("text"),
-            Kind::Email { characters_max } => write!(f, "e-mail address, at most {characters_max} characters"),
+            Kind::Text {
+                characters_max: Some(max),
+            } => write!(f, "text, at most {max} characters"),
+            Kind::Text {
+                characters_max: None,
+            } => f.write_str("text"),
+            Kind::Email { characters_max } => {
+                write!(f, "e-mail address, at most {characters_max} characters")
+            }
             Kind::DateTime => f.write_str("date-time (RFC 3339) or YYYY-MM-DD"),
             Kind::OneOf(words) => f.write_str(&words.join(", ")),
             Kind::Integer => f.write_str("whole number"),
@@ -151,13 +204,15 @@ impl fmt::Display for Kind {
 
 /// The contract as lines of aligned text, for `--help`.
 pub fn field_table() -> String {
-    let mut table = String::from("  id                  whole number from 1; required, names the customer\n");
+    let mut table =
+        String::from("  id                  whole number from 1; required, names the customer\n");
     for rule in &FIELDS {
         let null = match rule.null {
             Null::Allowed => ", or null",
             Null::Refused => "",
         };
-        writeln!(table, "  {:<19} {}{null}", rule.name, rule.kind).expect("writing to a String cannot fail");
+        writeln!(table, "  {:<19} {}{null}", rule.name, rule.kind)
+            .expect("writing to a String cannot fail");
     }
     table
 }
@@ -180,7 +235,10 @@ mod tests {
         let table = field_table();
         for rule in &FIELDS {
             assert_eq!(
-                table.lines().filter(|line| line.trim_start().starts_with(rule.name)).count(),
+                table
+                    .lines()
+                    .filter(|line| line.trim_start().starts_with(rule.name))
+                    .count(),
                 1,
                 "{}",
                 rule.name

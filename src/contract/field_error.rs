@@ -65,13 +65,25 @@ pub struct FieldError {
 
 impl FieldError {
     /// An error about `subject`.
-    pub fn new(subject: Subject, code: ErrorCode, message: impl Into<Cow<'static, str>>) -> FieldError {
-        FieldError { subject, code, message: message.into() }
+    pub fn new(
+        subject: Subject,
+        code: ErrorCode,
+        message: impl Into<Cow<'static, str>>,
+    ) -> FieldError {
+        FieldError {
+            subject,
+            code,
+            message: message.into(),
+        }
     }
 
     /// The error of a row whose customer has an earlier row.
     pub fn duplicate() -> FieldError {
-        FieldError::new(Subject::Id, ErrorCode::Duplicate, "stands in an earlier row too (--unique reject)")
+        FieldError::new(
+            Subject::Id,
+            ErrorCode::Duplicate,
+            "stands in an earlier row too (--unique reject)",
+        )
     }
 
     /// What holding the error costs, in bytes.

@@ -12,7 +12,10 @@ use super::field::{FIELDS, Field};
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct FieldSet(u16);
 
-const _: () = assert!(FIELDS.len() <= u16::BITS as usize, "there is a bit for each field");
+const _: () = assert!(
+    FIELDS.len() <= u16::BITS as usize,
+    "there is a bit for each field"
+);
 
 impl FieldSet {
     /// No field.
@@ -58,7 +61,10 @@ impl FieldSet {
 
     /// The fields, in the API's order.
     pub fn iter(self) -> impl Iterator<Item = Field> {
-        FIELDS.iter().map(|rule| rule.field).filter(move |field| self.contains(*field))
+        FIELDS
+            .iter()
+            .map(|rule| rule.field)
+            .filter(move |field| self.contains(*field))
     }
 
     /// The fields' names, in the API's order.
@@ -126,10 +132,27 @@ mod tests {
     #[test]
     fn a_set_is_a_list_of_names_in_the_order_of_the_api() {
         let set: FieldSet = [Field::Job, Field::Email].into_iter().collect();
-        assert_eq!(serde_json::to_string(&set).expect("names"), r#"["email","job"]"#);
-        assert_eq!(serde_json::from_str::<FieldSet>(r#"["job","email","job"]"#).expect("names"), set);
-        assert_eq!(serde_json::from_str::<FieldSet>(r#"["loyalty_tier","job"]"#).expect("names").iter().count(), 1);
+        assert_eq!(
+            serde_json::to_string(&set).expect("names"),
+            r#"["email","job"]"#
+        );
+        assert_eq!(
+            serde_json::from_str::<FieldSet>(r#"["job","email","job"]"#).expect("names"),
+            set
+        );
+        assert_eq!(
+            serde_json::from_str::<FieldSet>(r#"["loyalty_tier","job"]"#)
+                .expect("names")
+                .iter()
+                .count(),
+            1
+        );
         assert_eq!(FieldSet::ALL.iter().count(), FIELDS.len());
-        assert_eq!(set.without([Field::Job].into_iter().collect()).names().collect::<Vec<_>>(), ["email"]);
+        assert_eq!(
+            set.without([Field::Job].into_iter().collect())
+                .names()
+                .collect::<Vec<_>>(),
+            ["email"]
+        );
     }
 }

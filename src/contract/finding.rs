@@ -19,7 +19,10 @@ pub(super) enum Usual {
 /// What the text of a field's cell is, where a quick look tells; [`find`] says of the others what they are. The look is at the
 /// first bytes alone: text in which [odd characters](super::has_odd_characters) may be is not to be shown to it.
 #[inline(always)]
-#[expect(clippy::inline_always, reason = "called for each cell: a call would take as long as the check")]
+#[expect(
+    clippy::inline_always,
+    reason = "called for each cell: a call would take as long as the check"
+)]
 pub(super) fn find_usual(text: &str, rule: &FieldRule, rules: &ValueRules) -> Option<Usual> {
     match rule.kind {
         Kind::Text { characters_max } => {
@@ -62,7 +65,10 @@ enum Start {
 }
 
 /// What each first byte tells.
-#[expect(clippy::indexing_slicing, reason = "there is a place for each byte, and the compiler runs this")]
+#[expect(
+    clippy::indexing_slicing,
+    reason = "there is a place for each byte, and the compiler runs this"
+)]
 const STARTS: [Start; 256] = {
     let mut starts = [Start::Usual; 256];
     let mut byte = 0;
@@ -93,8 +99,13 @@ const WORD_BYTES_MAX: usize = 4;
 /// white space is around it.
 #[inline]
 fn starts_as_usual(text: &[u8]) -> bool {
-    let Some(first) = text.first() else { return false };
-    match STARTS.get(usize::from(*first)).expect("each byte has a place") {
+    let Some(first) = text.first() else {
+        return false;
+    };
+    match STARTS
+        .get(usize::from(*first))
+        .expect("each byte has a place")
+    {
         Start::Usual => true,
         Start::Digit => !matches!(text, [_, b'.' | b',' | b'E' | b'e', ..]),
         Start::Word => text.len() > WORD_BYTES_MAX && text.last().is_some_and(u8::is_ascii_graphic),
@@ -243,7 +254,11 @@ mod tests {
             "12 High Street",
             "Zo\u{eb}",
         ];
-        prop_oneof![prop::sample::select(odd.to_vec()).prop_map(str::to_owned), "\\PC{0,12}", "[nN#=0-9.,E+-]{0,6}"]
+        prop_oneof![
+            prop::sample::select(odd.to_vec()).prop_map(str::to_owned),
+            "\\PC{0,12}",
+            "[nN#=0-9.,E+-]{0,6}"
+        ]
     }
 
     proptest! {

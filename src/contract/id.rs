@@ -63,7 +63,11 @@ mod tests {
     use super::*;
 
     fn check(text: &str, want: Result<u64, IdError>) {
-        assert_eq!(CustomerId::parse(text).map(CustomerId::get), want, "{text:?}");
+        assert_eq!(
+            CustomerId::parse(text).map(CustomerId::get),
+            want,
+            "{text:?}"
+        );
     }
 
     #[test]
@@ -76,7 +80,9 @@ mod tests {
         check("-0", Err(IdError::OutOfRange));
         check("-5", Err(IdError::OutOfRange));
         check(&"9".repeat(400), Err(IdError::OutOfRange));
-        for text in ["", "-", "+1", " 1", "1 ", "1.0", "1e3", "0x1f", "１", "null"] {
+        for text in [
+            "", "-", "+1", " 1", "1 ", "1.0", "1e3", "0x1f", "１", "null",
+        ] {
             check(text, Err(IdError::NotAnInteger));
         }
     }

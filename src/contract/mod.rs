@@ -28,7 +28,9 @@ mod value;
 mod warning;
 
 pub use allowed::{Allowance, Allowed};
-pub use answer::{Answer, Attempt, Body, Claim, RateWindow, Reset, Response, ServerError, Shape, Shown};
+pub use answer::{
+    Answer, Attempt, Body, Claim, RateWindow, Reset, Response, ServerError, Shape, Shown,
+};
 pub use compare::{Comparison, compare, shows};
 pub use date::Today;
 pub use date_format::{DateFormat, DateFormatError, TwoDigitYears};

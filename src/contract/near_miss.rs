@@ -21,7 +21,9 @@ const OUTLINE_BYTES_MAX: usize = 20;
 /// Why bytes are no text, with the encoding as which they read well.
 pub fn not_utf_8(reads_as: Option<&'static str>) -> Cow<'static, str> {
     match reads_as {
-        Some(encoding) => format!("is not UTF-8; as {encoding} it reads well (--encoding {encoding})").into(),
+        Some(encoding) => {
+            format!("is not UTF-8; as {encoding} it reads well (--encoding {encoding})").into()
+        }
         None => "is not UTF-8 (--encoding names another encoding)".into(),
     }
 }
@@ -34,8 +36,15 @@ fn invisible(text: &str) -> Option<String> {
         (None, Some(around)) => (" around the value (--trim removes it)", around),
         (None, None) => return None,
     };
-    let name = if character == '\u{feff}' { ", a byte order mark, as where files were joined" } else { "" };
-    Some(format!("holds an invisible character{place}: U+{:04X}{name}", u32::from(character)))
+    let name = if character == '\u{feff}' {
+        ", a byte order mark, as where files were joined"
+    } else {
+        ""
+    };
+    Some(format!(
+        "holds an invisible character{place}: U+{:04X}{name}",
+        u32::from(character)
+    ))
 }
 
 /// Why text is no whole number.
@@ -63,7 +72,9 @@ pub(super) fn whole_part(text: &str) -> Option<&str> {
 
 /// Whether text is one to three digits, a point and three zeros.
 fn has_three_zeros(text: &str) -> bool {
-    let whole = text.strip_suffix(".000").map(|whole| whole.strip_prefix('-').unwrap_or(whole));
+    let whole = text
+        .strip_suffix(".000")
+        .map(|whole| whole.strip_prefix('-').unwrap_or(whole));
     whole.is_some_and(|whole| is_decimal(whole) && whole.len() <= 3)
 }
 
@@ -94,10 +105,17 @@ pub(super) fn none_of(words: &[&str], text: &str, field: &str) -> String {
         return format!("{message}; {invisible}");
     }
     let trimmed = text.trim();
-    let Some(word) = words.iter().find(|word| is_same_in_lower_case(trimmed, word)) else { return message };
+    let Some(word) = words
+        .iter()
+        .find(|word| is_same_in_lower_case(trimmed, word))
+    else {
+        return message;
+    };
     let mut differences = Vec::new();
     if trimmed != *word {
-        differences.push(format!("differs from one of them only in case ([values.{field}] can map it)"));
+        differences.push(format!(
+            "differs from one of them only in case ([values.{field}] can map it)"
+        ));
     }
     if trimmed != text {
         differences.push("has spaces around it (--trim removes them)".to_owned());
@@ -109,7 +127,9 @@ pub(super) fn none_of(words: &[&str], text: &str, field: &str) -> String {
 
 /// Compares character by character, for a value may be long.
 fn is_same_in_lower_case(text: &str, word: &str) -> bool {
-    text.chars().flat_map(char::to_lowercase).eq(word.chars().flat_map(char::to_lowercase))
+    text.chars()
+        .flat_map(char::to_lowercase)
+        .eq(word.chars().flat_map(char::to_lowercase))
 }
 
 /// Why text is no date.
@@ -128,14 +148,28 @@ pub(super) fn not_a_date(text: &str, formats: &[DateFormat]) -> Cow<'static, str
     if let Some(message) = of_another_kind(trimmed) {
         return message;
     }
-    let forms = if formats.is_empty() { "RFC 3339 or YYYY-MM-DD" } else { "RFC 3339, YYYY-MM-DD or a --date-format" };
-    let spaces = if has_spaces { ", with spaces around it (--trim removes them)" } else { "" };
+    let forms = if formats.is_empty() {
+        "RFC 3339 or YYYY-MM-DD"
+    } else {
+        "RFC 3339, YYYY-MM-DD or a --date-format"
+    };
+    let spaces = if has_spaces {
+        ", with spaces around it (--trim removes them)"
+    } else {
+        ""
+    };
     match outline(trimmed) {
         Some(outline) => {
-            let advice = if formats.is_empty() { advice_for(&outline) } else { "" };
+            let advice = if formats.is_empty() {
+                advice_for(&outline)
+            } else {
+                ""
+            };
             format!("is not a date: {forms}; it has the form {outline}{spaces}{advice}").into()
         }
-        None if formats.is_empty() => format!("is not a date: {forms} (--date-format names other forms)").into(),
+        None if formats.is_empty() => {
+            format!("is not a date: {forms} (--date-format names other forms)").into()
+        }
         None => format!("is not a date: {forms}").into(),
     }
 }
@@ -148,7 +182,9 @@ fn of_another_kind(text: &str) -> Option<Cow<'static, str>> {
     let unsigned = text.strip_prefix('-').unwrap_or(text);
     let (whole, decimals) = unsigned.split_once('.').unwrap_or((unsigned, "0"));
     let is_number = is_decimal(whole) && is_decimal(decimals);
-    let is_serial = whole.parse().is_ok_and(|days: u32| EXCEL_SERIALS.contains(&days));
+    let is_serial = whole
+        .parse()
+        .is_ok_and(|days: u32| EXCEL_SERIALS.contains(&days));
     match whole.len() {
         5 if is_number && is_serial && unsigned.len() == text.len() => Some(
             "is not a date but a number of days, as Excel counts them: format the column as a date and export again"
@@ -166,28 +202,43 @@ fn of_another_kind(text: &str) -> Option<Cow<'static, str>> {
 
 /// What is missing of a date and time that would be RFC 3339 with an offset, or with a colon in it.
 fn time_without_offset(text: &str) -> Option<String> {
-    let (day, rest) = text.split_at_checked(DAY_BYTES).filter(|(day, _)| date::has_form_of_day(day))?;
-    let separator = rest.chars().next().filter(|separator| matches!(separator, 'T' | ' '))?;
+    let (day, rest) = text
+        .split_at_checked(DAY_BYTES)
+        .filter(|(day, _)| date::has_form_of_day(day))?;
+    let separator = rest
+        .chars()
+        .next()
+        .filter(|separator| matches!(separator, 'T' | ' '))?;
     date::parse(day)?;
     let time = rest.get(1..)?;
     let at_offset = time.find(['+', '-']).unwrap_or(time.len());
     let (time, offset) = time.split_at_checked(at_offset)?;
-    let (time, fraction) = time.split_once('.').map_or((time, None), |(time, fraction)| (time, Some(fraction)));
+    let (time, fraction) = time
+        .split_once('.')
+        .map_or((time, None), |(time, fraction)| (time, Some(fraction)));
     let (form, seconds) = match time.len() {
         5 => ("%H:%M", ":00"),
         8 => ("%H:%M:%S", ""),
         _ => return None,
     };
-    let is_time = date::is_date_time(format!("{day}T{time}{seconds}Z").as_bytes()) && fraction.is_none_or(is_decimal);
-    let form = format!("%Y-%m-%d{separator}{form}{}", if fraction.is_some() { "%.f" } else { "" });
+    let is_time = date::is_date_time(format!("{day}T{time}{seconds}Z").as_bytes())
+        && fraction.is_none_or(is_decimal);
+    let form = format!(
+        "%Y-%m-%d{separator}{form}{}",
+        if fraction.is_some() { "%.f" } else { "" }
+    );
     let digits = offset.get(1..).unwrap_or_default();
-    match (is_time, offset.is_empty(), digits.len() == 4 && is_decimal(digits)) {
+    match (
+        is_time,
+        offset.is_empty(),
+        digits.len() == 4 && is_decimal(digits),
+    ) {
         (true, true, _) => Some(format!(
             "is a date and time without an offset: add Z or one such as +02:00, or --date-format \"{form}\" takes it as UTC"
         )),
-        (true, false, true) => {
-            Some(format!("is a date and time whose offset has no colon: --date-format \"{form}%z\" reads it"))
-        }
+        (true, false, true) => Some(format!(
+            "is a date and time whose offset has no colon: --date-format \"{form}%z\" reads it"
+        )),
         _ => None,
     }
 }
@@ -209,9 +260,20 @@ fn outline(text: &str) -> Option<String> {
     let is_separator = |byte: u8| b"./-: ".contains(&byte);
     let is_outlined = text.len() <= OUTLINE_BYTES_MAX
         && text.bytes().any(|byte| byte.is_ascii_digit())
-        && text.bytes().all(|byte| byte.is_ascii_digit() || is_separator(byte));
-    is_outlined
-        .then(|| text.chars().map(|character| if character.is_ascii_digit() { '9' } else { character }).collect())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || is_separator(byte));
+    is_outlined.then(|| {
+        text.chars()
+            .map(|character| {
+                if character.is_ascii_digit() {
+                    '9'
+                } else {
+                    character
+                }
+            })
+            .collect()
+    })
 }
 
 #[cfg(test)]
@@ -228,12 +290,17 @@ mod tests {
             );
         }
         for text in ["84.0", "-7.00", "007.0", "1000.000", "7.0000"] {
-            check(text, "is a whole number written with decimals (--allow decimals takes those that are all zero)");
+            check(
+                text,
+                "is a whole number written with decimals (--allow decimals takes those that are all zero)",
+            );
         }
         for text in [" 84", "84\t", "\u{a0}84.0"] {
             check(text, "has spaces around the number (--trim removes them)");
         }
-        for text in ["", "84.5", "84.", ".0", "-.0", "84,0", "8.4.0", "8e1", "+1", "x"] {
+        for text in [
+            "", "84.5", "84.", ".0", "-.0", "84,0", "8.4.0", "8e1", "+1", "x",
+        ] {
             check(text, "is not a whole number");
         }
     }
@@ -241,7 +308,10 @@ mod tests {
     #[test]
     fn emails() {
         let check = |text: &str, want: &str| assert_eq!(not_an_email(text), want, "{text:?}");
-        check(" a@example.com\u{a0}", "has spaces around the address (--trim removes them)");
+        check(
+            " a@example.com\u{a0}",
+            "has spaces around the address (--trim removes them)",
+        );
         check("a b@example.com", "is not an e-mail address");
         check(" a@", "is not an e-mail address");
     }
@@ -255,15 +325,25 @@ mod tests {
         assert_eq!(not_a_whole_number("1\u{200b}02"), inside);
         assert_eq!(not_an_email(" \u{202a}a@example.com"), around);
         assert_eq!(not_an_email("\u{202a}a@exam\u{200b}ple.com"), inside);
-        assert_eq!(none_of(&["male"], "ma\u{200b}le", "gender"), format!("is none of male; {inside}"));
-        assert_eq!(not_a_date("\u{202a}1999-12-31", &[]), format!("is not a date: {around}"));
+        assert_eq!(
+            none_of(&["male"], "ma\u{200b}le", "gender"),
+            format!("is none of male; {inside}")
+        );
+        assert_eq!(
+            not_a_date("\u{202a}1999-12-31", &[]),
+            format!("is not a date: {around}")
+        );
     }
 
     #[test]
     fn words() {
         fn check(text: &str, want: &str) {
             let message = none_of(&["male", "female", "other", "unknown"], text, "gender");
-            assert_eq!(message.strip_prefix("is none of male, female, other, unknown"), Some(want), "{text:?}");
+            assert_eq!(
+                message.strip_prefix("is none of male, female, other, unknown"),
+                Some(want),
+                "{text:?}"
+            );
         }
         let case = "differs from one of them only in case ([values.gender] can map it)";
         let spaces = "has spaces around it (--trim removes them)";
@@ -280,15 +360,22 @@ mod tests {
     #[test]
     fn dates() {
         fn check(text: &str, formats: &[&str], want: &str) {
-            let formats: Vec<_> =
-                formats.iter().map(|format| DateFormat::new(format, None).expect("a good form")).collect();
+            let formats: Vec<_> = formats
+                .iter()
+                .map(|format| DateFormat::new(format, None).expect("a good form"))
+                .collect();
             assert_eq!(not_a_date(text, &formats), want, "{text:?}");
         }
         let outlined = |outline: &str| {
-            format!("is not a date: RFC 3339 or YYYY-MM-DD; it has the form {outline}, which --date-format can name")
+            format!(
+                "is not a date: RFC 3339 or YYYY-MM-DD; it has the form {outline}, which --date-format can name"
+            )
         };
-        let two_digit_years = |outline: &str| format!("{}, with --two-digit-years", outlined(outline));
-        let other = |outline: &str| format!("is not a date: RFC 3339 or YYYY-MM-DD; it has the form {outline}");
+        let two_digit_years =
+            |outline: &str| format!("{}, with --two-digit-years", outlined(outline));
+        let other = |outline: &str| {
+            format!("is not a date: RFC 3339 or YYYY-MM-DD; it has the form {outline}")
+        };
         let no_such_day = "is not a date: the calendar has no such day";
         check("31/12/1999", &[], &outlined("99/99/9999"));
         check("1.5.99", &[], &two_digit_years("9.9.99"));
@@ -298,18 +385,34 @@ mod tests {
         check("08:05", &[], &other("99:99"));
         check("12/1999", &[], &other("99/9999"));
         check("31.12.", &[], &other("99.99."));
-        check(" 31/12/1999", &[], &outlined("99/99/9999, with spaces around it (--trim removes them)"));
+        check(
+            " 31/12/1999",
+            &[],
+            &outlined("99/99/9999, with spaces around it (--trim removes them)"),
+        );
         check("2023-02-29", &[], no_such_day);
         check("0000-00-00", &[], no_such_day);
-        check(" 1999-12-31", &[], "has spaces around the date (--trim removes them)");
-        check("31.12.1999 ", &["%d.%m.%Y"], "has spaces around the date (--trim removes them)");
+        check(
+            " 1999-12-31",
+            &[],
+            "has spaces around the date (--trim removes them)",
+        );
+        check(
+            "31.12.1999 ",
+            &["%d.%m.%Y"],
+            "has spaces around the date (--trim removes them)",
+        );
         check("31.04.1985", &["%d/%m/%Y", "%d.%m.%Y"], no_such_day);
         check(
             "31/12/1999",
             &["%d.%m.%Y"],
             "is not a date: RFC 3339, YYYY-MM-DD or a --date-format; it has the form 99/99/9999",
         );
-        check("May 1999", &["%d.%m.%Y"], "is not a date: RFC 3339, YYYY-MM-DD or a --date-format");
+        check(
+            "May 1999",
+            &["%d.%m.%Y"],
+            "is not a date: RFC 3339, YYYY-MM-DD or a --date-format",
+        );
         for text in [
             "May 1999",
             "--",
@@ -319,7 +422,11 @@ mod tests {
             "1999-12-31T25:00:00",
             "1999-12-31T08:05:00+2",
         ] {
-            check(text, &[], "is not a date: RFC 3339 or YYYY-MM-DD (--date-format names other forms)");
+            check(
+                text,
+                &[],
+                "is not a date: RFC 3339 or YYYY-MM-DD (--date-format names other forms)",
+            );
         }
     }
 
@@ -328,23 +435,42 @@ mod tests {
     fn a_time_without_an_offset_is_told_its_form() {
         let check = |text: &str, form: &str, read: &str| {
             let message = not_a_date(text, &[]);
-            assert!(message.contains(&format!("--date-format \"{form}\"")), "{message}");
+            assert!(
+                message.contains(&format!("--date-format \"{form}\"")),
+                "{message}"
+            );
             assert_eq!(
-                date::read_by(&[DateFormat::new(form, None).expect("a good form")], text).as_deref(),
+                date::read_by(&[DateFormat::new(form, None).expect("a good form")], text)
+                    .as_deref(),
                 Some(read)
             );
         };
-        check("1999-12-31T08:05:00", "%Y-%m-%dT%H:%M:%S", "1999-12-31T08:05:00Z");
+        check(
+            "1999-12-31T08:05:00",
+            "%Y-%m-%dT%H:%M:%S",
+            "1999-12-31T08:05:00Z",
+        );
         check("1999-12-31 08:05", "%Y-%m-%d %H:%M", "1999-12-31T08:05:00Z");
-        check("1999-12-31 08:05:00.000", "%Y-%m-%d %H:%M:%S%.f", "1999-12-31T08:05:00Z");
-        check("1999-12-31T08:05:00.5+0200", "%Y-%m-%dT%H:%M:%S%.f%z", "1999-12-31T08:05:00.5+02:00");
+        check(
+            "1999-12-31 08:05:00.000",
+            "%Y-%m-%d %H:%M:%S%.f",
+            "1999-12-31T08:05:00Z",
+        );
+        check(
+            "1999-12-31T08:05:00.5+0200",
+            "%Y-%m-%dT%H:%M:%S%.f%z",
+            "1999-12-31T08:05:00.5+02:00",
+        );
     }
 
     #[test]
     fn numbers_that_stand_for_dates_are_told() {
         let check = |text: &str, want: &str| {
             let message = not_a_date(text, &[]);
-            assert!(message.contains(want) && !message.contains("--date-format"), "{text} {message}");
+            assert!(
+                message.contains(want) && !message.contains("--date-format"),
+                "{text} {message}"
+            );
         };
         for text in ["31149", "44927.5", "20000", "60000"] {
             check(text, "as Excel counts them");

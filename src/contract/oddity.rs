@@ -44,12 +44,18 @@ pub(super) fn look_at(text: &str, field: Field, warnings: &mut Warnings) {
     };
     warn(is_null_word(text), Warning::NullWord);
     let visible = trimmed(text);
-    warn(visible.starts_with('=') && visible.len() > 1, Warning::FormulaText);
+    warn(
+        visible.starts_with('=') && visible.len() > 1,
+        Warning::FormulaText,
+    );
     if has_odd_characters(text.as_bytes()) {
         warn(has_mojibake(text.as_bytes()), Warning::Mojibake);
         warn(text.chars().any(is_odd_control), Warning::ControlCharacter);
     }
-    warn(!field.takes_line_breaks() && has_line_break(text.as_bytes()), Warning::LineBreak);
+    warn(
+        !field.takes_line_breaks() && has_line_break(text.as_bytes()),
+        Warning::LineBreak,
+    );
 }
 
 /// Whether text has more than one line.
@@ -78,13 +84,16 @@ fn has_odd_character_among_others(text: &[u8]) -> bool {
 /// The same for what is not ASCII: U+FFFD, control characters of Latin-1, and what looks like UTF-8 in another encoding.
 pub fn has_odd_text(text: &[u8]) -> bool {
     let mut leads = memchr::memchr2_iter(0xef, 0xc2, text).filter_map(|at| text.get(at..));
-    leads.any(|rest| matches!(rest, [0xef, 0xbf, 0xbd, ..] | [0xc2, 0x80..=0x9f, ..])) || has_mojibake(text)
+    leads.any(|rest| matches!(rest, [0xef, 0xbf, 0xbd, ..] | [0xc2, 0x80..=0x9f, ..]))
+        || has_mojibake(text)
 }
 
 /// Whether UTF-8 holds a pair of characters that UTF-8 becomes where it is read as Latin-1 or windows-1252, and that no language
 /// writes.
 pub(super) fn has_mojibake(text: &[u8]) -> bool {
-    memchr::memchr_iter(0xc3, text).filter_map(|at| text.get(at..)).any(starts_with_mojibake)
+    memchr::memchr_iter(0xc3, text)
+        .filter_map(|at| text.get(at..))
+        .any(starts_with_mojibake)
 }
 
 /// Whether UTF-8 that begins with a character from U+00C0 to U+00FF begins with such a pair.
@@ -97,12 +106,26 @@ fn starts_with_mojibake(text: &[u8]) -> bool {
         || matches!(text, [0xc3, 0x83, 0xe2, 0x80 | 0x82 | 0x84, _, ..]);
     // The letters of Central and Eastern Europe, Greek and Cyrillic begin otherwise.
     let is_other_letter = matches!(text, [0xc3, 0x84 | 0x8e | 0x8f | 0x90, 0xc2, 0x80..=0x9f | 0xa1..=0xbf, ..] | [0xc3, 0x85, 0xc2, ..])
-        || matches!(text, [0xc3, 0x84 | 0x85, 0xc5, 0x92 | 0x93 | 0xa0 | 0xa1 | 0xb8 | 0xbd | 0xbe, ..])
-        || matches!(text, [0xc3, 0x84 | 0x85, 0xe2, 0x80, 0x9a | 0x9e | 0xa1 | 0xba, ..])
+        || matches!(
+            text,
+            [
+                0xc3,
+                0x84 | 0x85,
+                0xc5,
+                0x92 | 0x93 | 0xa0 | 0xa1 | 0xb8 | 0xbd | 0xbe,
+                ..
+            ]
+        )
+        || matches!(
+            text,
+            [0xc3, 0x84 | 0x85, 0xe2, 0x80, 0x9a | 0x9e | 0xa1 | 0xba, ..]
+        )
         || matches!(text, [0xc3, 0x84 | 0x85, 0xe2, 0x84, 0xa2, ..]);
     // Dashes and quotation marks, and other characters of three bytes.
-    let is_of_three_bytes = matches!(text, [0xc3, 0xa2, 0xe2, 0x82, 0xac, ..] | [0xc3, 0xa2, 0xc2, 0x80, ..])
-        || matches!(text, [0xc3, 0xa0..=0xaf, 0xc2, _, 0xc2, ..]);
+    let is_of_three_bytes = matches!(
+        text,
+        [0xc3, 0xa2, 0xe2, 0x82, 0xac, ..] | [0xc3, 0xa2, 0xc2, 0x80, ..]
+    ) || matches!(text, [0xc3, 0xa0..=0xaf, 0xc2, _, 0xc2, ..]);
     is_latin || is_other_letter || is_of_three_bytes
 }
 
@@ -140,7 +163,10 @@ mod tests {
             "\u{4e2d}\u{6587}",
         ] {
             for misread in misread(word) {
-                assert!(has_mojibake(misread.as_bytes()) && has_odd_characters(misread.as_bytes()), "{word} {misread}");
+                assert!(
+                    has_mojibake(misread.as_bytes()) && has_odd_characters(misread.as_bytes()),
+                    "{word} {misread}"
+                );
             }
             assert!(!has_odd_characters(word.as_bytes()), "{word}");
         }
@@ -166,7 +192,10 @@ mod tests {
         let check = |field: Field, text: &str, want: &[Warning]| {
             let mut warnings = Warnings::default();
             look_at(text, field, &mut warnings);
-            let found: Vec<_> = warnings.iter().map(|(of, warning)| (of == field, warning)).collect();
+            let found: Vec<_> = warnings
+                .iter()
+                .map(|(of, warning)| (of == field, warning))
+                .collect();
             let want: Vec<_> = want.iter().map(|warning| (true, *warning)).collect();
             assert_eq!(found, want, "{field} {text:?}");
         };

@@ -54,7 +54,10 @@ impl<'a> Resource<'a> {
     /// no object.
     pub fn of_answer(body: &'a [u8]) -> Option<Resource<'a>> {
         let Envelope { data } = serde_json::from_slice(body).ok()?;
-        let members = data.map_or_else(|| serde_json::from_slice(body), |data| serde_json::from_str(data.get()));
+        let members = data.map_or_else(
+            || serde_json::from_slice(body),
+            |data| serde_json::from_str(data.get()),
+        );
         members.ok().map(Resource)
     }
 
@@ -90,7 +93,10 @@ impl<'a> Sent<'a> {
 
     /// The fields that it sets, in the contract's order.
     pub fn fields(&self) -> impl Iterator<Item = (Field, &Shows<'a>)> {
-        FIELDS.iter().zip(&self.0.values).filter_map(|(rule, value)| Some((rule.field, value.as_ref()?)))
+        FIELDS
+            .iter()
+            .zip(&self.0.values)
+            .filter_map(|(rule, value)| Some((rule.field, value.as_ref()?)))
     }
 }
 
@@ -146,15 +152,18 @@ impl<'de> Deserialize<'de> for Members<'de> {
                             continue;
                         }
                         Key::RelatedUser => related_user(map.next_value()?),
-                        Key::Id | Key::CountryName | Key::Of(_) => Some(map.next_value::<Shows<'_>>()?),
+                        Key::Id | Key::CountryName | Key::Of(_) => {
+                            Some(map.next_value::<Shows<'_>>()?)
+                        }
                     };
                     let slot = match key {
                         Key::Id => &mut members.id,
                         Key::CountryName => &mut members.country_name,
                         Key::RelatedUser => &mut members.related_user,
-                        Key::Of(field) => {
-                            members.values.get_mut(field.index()).expect("there is a place for each field")
-                        }
+                        Key::Of(field) => members
+                            .values
+                            .get_mut(field.index())
+                            .expect("there is a place for each field"),
                         Key::Other => continue,
                     };
                     put(slot, value);
@@ -168,14 +177,19 @@ impl<'de> Deserialize<'de> for Members<'de> {
 
 /// Keeps a value. Readers differ in which of two they take, so two are none that can be equal.
 fn put<'a>(slot: &mut Option<Shows<'a>>, value: Option<Shows<'a>>) {
-    *slot = if slot.is_some() { Some(Shows::Other) } else { value };
+    *slot = if slot.is_some() {
+        Some(Shows::Other)
+    } else {
+        value
+    };
 }
 
 /// The id of a related user, or its null; absent where it is an object without an id.
 fn related_user(json: &RawValue) -> Option<Shows<'_>> {
     match json.get() {
         "null" => Some(Shows::Null),
-        object => serde_json::from_str::<RelatedUser<'_>>(object).map_or(Some(Shows::Other), |user| user.0),
+        object => serde_json::from_str::<RelatedUser<'_>>(object)
+            .map_or(Some(Shows::Other), |user| user.0),
     }
 }
 
@@ -267,12 +281,21 @@ mod tests {
     fn the_resource_is_data_or_the_object_itself() {
         let check = |body: &str, id: Option<u64>, job: Option<&str>| {
             let resource = Resource::of_answer(body.as_bytes());
-            let found = resource.as_ref().and_then(Resource::id).map(CustomerId::get);
-            let shown = resource.as_ref().and_then(|resource| resource.value(Field::Job));
+            let found = resource
+                .as_ref()
+                .and_then(Resource::id)
+                .map(CustomerId::get);
+            let shown = resource
+                .as_ref()
+                .and_then(|resource| resource.value(Field::Job));
             let want = job.map(|job| Shows::Text(job.into()));
             assert_eq!((found, shown), (id, want.as_ref()), "{body}");
         };
-        check(r#"{"data":{"id":7,"job":"a\u0062"},"id":9,"job":"x"}"#, Some(7), Some("ab"));
+        check(
+            r#"{"data":{"id":7,"job":"a\u0062"},"id":9,"job":"x"}"#,
+            Some(7),
+            Some("ab"),
+        );
         check(r#"{"id":"07","job":"x","data":null}"#, Some(7), Some("x"));
         check(r#"{"data":[],"id":7,"job":"x"}"#, None, None);
         check(r#"{"data":{"id":7},"data":{"id":7}}"#, None, None);

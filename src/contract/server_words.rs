@@ -25,8 +25,10 @@ pub fn is_code(text: &str) -> bool {
 /// goes on with such names or with numbers of at most four digits (`address.0.job`).
 pub fn is_field(text: &str) -> bool {
     let is_name = |part: &str| part == "id" || Field::from_name(part).is_some();
-    let is_index =
-        |part: &str| (1..=INDEX_DIGITS_MAX).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_index = |part: &str| {
+        (1..=INDEX_DIGITS_MAX).contains(&part.len())
+            && part.bytes().all(|byte| byte.is_ascii_digit())
+    };
     let mut parts = text.split('.');
     text.len() <= NAME_CHARACTERS_MAX
         && parts.next().is_some_and(is_name)
@@ -40,7 +42,14 @@ mod tests {
     #[test]
     fn codes_are_short_words_with_a_letter_and_few_digits() {
         let check = |text: &str, want: bool| assert_eq!(is_code(text), want, "{text:?}");
-        for code in ["not_found", "E10023", "SQLSTATE.23000", "a-b.C_d", "x", &"x".repeat(64)] {
+        for code in [
+            "not_found",
+            "E10023",
+            "SQLSTATE.23000",
+            "a-b.C_d",
+            "x",
+            &"x".repeat(64),
+        ] {
             check(code, true);
         }
         for text in [
@@ -68,7 +77,14 @@ mod tests {
     #[test]
     fn fields_are_the_api_s_own_and_paths_of_such() {
         let check = |text: &str, want: bool| assert_eq!(is_field(text), want, "{text:?}");
-        for field in ["id", "email", "address.0", "address.0.job", "user_id.id", "email.9999"] {
+        for field in [
+            "id",
+            "email",
+            "address.0",
+            "address.0.job",
+            "user_id.id",
+            "email.9999",
+        ] {
             check(field, true);
         }
         for text in [

@@ -38,7 +38,13 @@ const ERRORS: [&str; 14] = [
 impl SheetFault {
     /// The error that a cell shows.
     pub fn of_error(text: &str) -> SheetFault {
-        SheetFault::Error(ERRORS.iter().find(|error| **error == text).copied().unwrap_or("an error"))
+        SheetFault::Error(
+            ERRORS
+                .iter()
+                .find(|error| **error == text)
+                .copied()
+                .unwrap_or("an error"),
+        )
     }
 
     /// The fault as it stands in rows of a sheet.
@@ -54,8 +60,16 @@ impl SheetFault {
 
     /// The fault of this name.
     pub fn from_name(name: &str) -> SheetFault {
-        let others = [SheetFault::NoResult, SheetFault::Date, SheetFault::NoDay, SheetFault::Unreadable];
-        others.into_iter().find(|fault| fault.name() == name).unwrap_or_else(|| SheetFault::of_error(name))
+        let others = [
+            SheetFault::NoResult,
+            SheetFault::Date,
+            SheetFault::NoDay,
+            SheetFault::Unreadable,
+        ];
+        others
+            .into_iter()
+            .find(|fault| fault.name() == name)
+            .unwrap_or_else(|| SheetFault::of_error(name))
     }
 
     /// What is wrong, and the way out, where `wanted` belongs.
@@ -64,15 +78,23 @@ impl SheetFault {
             SheetFault::NoResult => {
                 "is a formula whose result the file does not hold: open and save it in Excel".into()
             }
-            SheetFault::Error("an error") => format!("is an error of the spreadsheet, where {wanted} belongs").into(),
+            SheetFault::Error("an error") => {
+                format!("is an error of the spreadsheet, where {wanted} belongs").into()
+            }
             SheetFault::Error(error) => {
                 format!("is the error {error} of the spreadsheet, where {wanted} belongs").into()
             }
-            SheetFault::Date => {
-                format!("is a date, where {wanted} belongs: format the column as text and type it again").into()
+            SheetFault::Date => format!(
+                "is a date, where {wanted} belongs: format the column as text and type it again"
+            )
+            .into(),
+            SheetFault::NoDay => {
+                "is formatted as a date and is none: Excel's days are 1900-01-01 to 9999-12-31"
+                    .into()
             }
-            SheetFault::NoDay => "is formatted as a date and is none: Excel's days are 1900-01-01 to 9999-12-31".into(),
-            SheetFault::Unreadable => "is not what the file says that it is: open and save it in Excel".into(),
+            SheetFault::Unreadable => {
+                "is not what the file says that it is: open and save it in Excel".into()
+            }
         }
     }
 }
@@ -83,11 +105,22 @@ mod tests {
 
     #[test]
     fn a_fault_is_found_by_its_name() {
-        let errors = ERRORS.into_iter().chain(["an error"]).map(SheetFault::Error);
-        let others = [SheetFault::NoResult, SheetFault::Date, SheetFault::NoDay, SheetFault::Unreadable];
+        let errors = ERRORS
+            .into_iter()
+            .chain(["an error"])
+            .map(SheetFault::Error);
+        let others = [
+            SheetFault::NoResult,
+            SheetFault::Date,
+            SheetFault::NoDay,
+            SheetFault::Unreadable,
+        ];
         for fault in errors.chain(others) {
             assert_eq!(SheetFault::from_name(fault.name()), fault);
         }
-        assert_eq!(SheetFault::of_error("jane@example.com"), SheetFault::Error("an error"));
+        assert_eq!(
+            SheetFault::of_error("jane@example.com"),
+            SheetFault::Error("an error")
+        );
     }
 }

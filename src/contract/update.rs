@@ -86,7 +86,8 @@ impl CustomerUpdate<'_> {
 
     /// Appends the request's body.
     pub fn write_body(&self, body: &mut Vec<u8>) {
-        serde_json::to_writer(body, self).expect("a map with text keys, written to memory, cannot fail");
+        serde_json::to_writer(body, self)
+            .expect("a map with text keys, written to memory, cannot fail");
     }
 }
 
@@ -152,7 +153,10 @@ impl<'a> Draft<'a> {
     /// is; if not, nothing is said, and [`Self::set`] has to look at it. Text in which [odd characters](super::has_odd_characters)
     /// may be is for that one, too. Each value is made in its place: to move it there would take longer than to check it.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "called for each cell: a call would take as long as the check")]
+    #[expect(
+        clippy::inline_always,
+        reason = "called for each cell: a call would take as long as the check"
+    )]
     pub fn set_usual_text(&mut self, field: Field, text: &'a str) -> bool {
         match find_usual(text, field.rule(), self.rules) {
             Some(Usual::Itself) => *self.slot(field) = Value::Text(Cow::Borrowed(text)),
@@ -171,12 +175,15 @@ impl<'a> Draft<'a> {
     fn slot(&mut self, field: Field) -> &mut Value<'a> {
         self.forget(Subject::Field(field));
         self.given.insert(field);
-        self.values.get_mut(field.index()).expect("there is a place for each field")
+        self.values
+            .get_mut(field.index())
+            .expect("there is a place for each field")
     }
 
     /// The row has an error beyond what its fields say.
     pub fn add_row_error(&mut self, code: ErrorCode, message: String) {
-        self.errors.push(FieldError::new(Subject::Row, code, message));
+        self.errors
+            .push(FieldError::new(Subject::Row, code, message));
     }
 
     /// These fields are not sent, whatever the input says of them before or after: later rows of the customer have set them.
@@ -201,9 +208,17 @@ impl<'a> Draft<'a> {
         match self.id {
             Some(id) if says_something && self.errors.is_empty() => {
                 self.notes.fields_left_out = self.given != FieldSet::ALL && !self.given.is_empty();
-                Ok(CustomerUpdate { id, values: &self.values, given: self.given, notes: self.notes })
+                Ok(CustomerUpdate {
+                    id,
+                    values: &self.values,
+                    given: self.given,
+                    notes: self.notes,
+                })
             }
-            id => Err(InvalidRow { id, errors: self.all_errors() }),
+            id => Err(InvalidRow {
+                id,
+                errors: self.all_errors(),
+            }),
         }
     }
 
@@ -227,7 +242,10 @@ impl<'a> Draft<'a> {
             self.set_id(None);
         }
         if self.given.is_empty() && self.notes.overtaken.is_empty() && self.errors.is_empty() {
-            self.add_row_error(ErrorCode::Required, "has nothing to update: no field beside the id".to_owned());
+            self.add_row_error(
+                ErrorCode::Required,
+                "has nothing to update: no field beside the id".to_owned(),
+            );
         }
         self.errors.sort_by_key(|error| match error.subject {
             Subject::Row => 0,
@@ -274,8 +292,12 @@ pub fn body_of_fields(body: &[u8], fields: FieldSet) -> Vec<u8> {
         serde_json::from_slice(body).expect("a body is an object of our own making");
     let mut fragment = Vec::with_capacity(body.len());
     let mut serializer = serde_json::Serializer::new(&mut fragment);
-    let kept = fields.names().filter_map(|name| members.get(name).map(|value| (name, value)));
-    serializer.collect_map(kept).expect("members that were JSON, written to memory, cannot fail");
+    let kept = fields
+        .names()
+        .filter_map(|name| members.get(name).map(|value| (name, value)));
+    serializer
+        .collect_map(kept)
+        .expect("members that were JSON, written to memory, cannot fail");
     fragment
 }
 
@@ -289,7 +311,11 @@ impl Field {
         draft.set(self, cell);
         match draft.finish() {
             Ok(_) => Vec::new(),
-            Err(row) => row.errors.iter().map(|error| (error.subject, error.code)).collect(),
+            Err(row) => row
+                .errors
+                .iter()
+                .map(|error| (error.subject, error.code))
+                .collect(),
         }
     }
 }
@@ -322,7 +348,12 @@ mod tests {
         assert_eq!(update.id().get(), 42);
         let mut warnings = Warnings::default();
         warnings.insert(Warning::LineBreak, Field::FirstName);
-        let notes = Notes { date_normalised: true, fields_left_out: true, warnings, ..Notes::default() };
+        let notes = Notes {
+            date_normalised: true,
+            fields_left_out: true,
+            warnings,
+            ..Notes::default()
+        };
         assert_eq!(update.notes(), notes);
     }
 
@@ -333,14 +364,20 @@ mod tests {
             let part = body_of_fields(body.as_bytes(), fields.iter().copied().collect());
             String::from_utf8(part).expect("JSON is UTF-8")
         };
-        assert_eq!(part(&[Field::CountryId, Field::FirstName]), r#"{"first_name":"Zo\u0001 \"Z\"","country_id":84}"#);
+        assert_eq!(
+            part(&[Field::CountryId, Field::FirstName]),
+            r#"{"first_name":"Zo\u0001 \"Z\"","country_id":84}"#
+        );
         assert_eq!(part(&[Field::Email, Field::Job]), r#"{"email":null}"#);
     }
 
     #[test]
     fn every_field_keeps_its_rule() {
         fn check(field: Field, cell: &Cell<'_>, want: Option<ErrorCode>) {
-            let want: Vec<_> = want.map(|code| (Subject::Field(field), code)).into_iter().collect();
+            let want: Vec<_> = want
+                .map(|code| (Subject::Field(field), code))
+                .into_iter()
+                .collect();
             assert_eq!(field.errors_of(cell.clone()), want, "{field} {cell:?}");
         }
         for rule in &FIELDS {
@@ -354,13 +391,21 @@ mod tests {
             check(rule.field, &Cell::Empty, Some(ErrorCode::Required));
             check(rule.field, &Cell::Repeated, Some(ErrorCode::DuplicateKey));
             check(rule.field, &Cell::AlsoSet, Some(ErrorCode::DuplicateKey));
-            check(rule.field, &Cell::NotText { reads_as: None }, Some(ErrorCode::Encoding));
+            check(
+                rule.field,
+                &Cell::NotText { reads_as: None },
+                Some(ErrorCode::Encoding),
+            );
             check(rule.field, &Cell::HalfCharacter, Some(ErrorCode::Encoding));
             match rule.kind {
                 Kind::Integer => {
                     check(rule.field, &Cell::Number("9223372036854775807"), None);
                     check(rule.field, &Cell::Number("-7"), None);
-                    check(rule.field, &Cell::Number("9223372036854775808"), Some(ErrorCode::Range));
+                    check(
+                        rule.field,
+                        &Cell::Number("9223372036854775808"),
+                        Some(ErrorCode::Range),
+                    );
                     for no_integer in ["1e3", "1.0", "", " 7", "+7", "-", "７", "abc"] {
                         check(rule.field, &text(no_integer), Some(ErrorCode::Type));
                     }
@@ -370,14 +415,29 @@ mod tests {
                     check(rule.field, &text(""), null);
                 }
             }
-            if let Kind::Text { characters_max: Some(max) } = rule.kind {
+            if let Kind::Text {
+                characters_max: Some(max),
+            } = rule.kind
+            {
                 check(rule.field, &text(&"ë".repeat(max)), None);
-                check(rule.field, &text(&"ë".repeat(max + 1)), Some(ErrorCode::TooLong));
+                check(
+                    rule.field,
+                    &text(&"ë".repeat(max + 1)),
+                    Some(ErrorCode::TooLong),
+                );
             }
         }
         check(Field::Email, &text("not-an-email"), Some(ErrorCode::Format));
-        check(Field::Email, &text(&format!("a@{}", "b.".repeat(127))), Some(ErrorCode::TooLong));
-        check(Field::DateOfBirth, &text("31/12/1999"), Some(ErrorCode::Format));
+        check(
+            Field::Email,
+            &text(&format!("a@{}", "b.".repeat(127))),
+            Some(ErrorCode::TooLong),
+        );
+        check(
+            Field::DateOfBirth,
+            &text("31/12/1999"),
+            Some(ErrorCode::Format),
+        );
         check(Field::Gender, &text("other"), None);
         check(Field::Gender, &text("Male"), Some(ErrorCode::Enum));
         check(Field::LastName, &text(" \t"), Some(ErrorCode::Null));
@@ -394,7 +454,11 @@ mod tests {
         draft.add_row_error(ErrorCode::Columns, "has an unknown field".to_owned());
         draft.set(Field::FirstName, Cell::Null);
         let row = draft.finish().expect_err("a bad row");
-        let found: Vec<_> = row.errors.iter().map(|error| (error.subject.name(), error.code)).collect();
+        let found: Vec<_> = row
+            .errors
+            .iter()
+            .map(|error| (error.subject.name(), error.code))
+            .collect();
         let want = [
             ("row", ErrorCode::Columns),
             ("id", ErrorCode::Type),
@@ -431,14 +495,29 @@ mod tests {
         draft.clear();
         let row = draft.finish().expect_err("an empty row");
         assert_eq!(row.id, None);
-        assert_eq!(row.errors.iter().map(|error| error.subject).collect::<Vec<_>>(), [Subject::Id]);
+        assert_eq!(
+            row.errors
+                .iter()
+                .map(|error| error.subject)
+                .collect::<Vec<_>>(),
+            [Subject::Id]
+        );
         draft.clear();
         draft.set(Field::Job, text("Nurse"));
         draft.set_id(Some(text("8")));
         let update = draft.finish().expect("a good row");
         let mut body = Vec::new();
         update.write_body(&mut body);
-        assert_eq!((update.id().get(), body.as_slice()), (8, br#"{"job":"Nurse"}"#.as_slice()));
-        assert_eq!(update.notes(), Notes { fields_left_out: true, ..Notes::default() });
+        assert_eq!(
+            (update.id().get(), body.as_slice()),
+            (8, br#"{"job":"Nurse"}"#.as_slice())
+        );
+        assert_eq!(
+            update.notes(),
+            Notes {
+                fields_left_out: true,
+                ..Notes::default()
+            }
+        );
     }
 }

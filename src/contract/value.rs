@@ -87,7 +87,10 @@ fn refused<T>(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Result<
     Err((code, message.into()))
 }
 
-pub(super) fn customer_id(cell: Option<Cell<'_>>, rules: &ValueRules) -> Result<CustomerId, Refused> {
+pub(super) fn customer_id(
+    cell: Option<Cell<'_>>,
+    rules: &ValueRules,
+) -> Result<CustomerId, Refused> {
     match cell {
         None => refused(ErrorCode::Required, "is missing"),
         Some(Cell::Text(text)) if is_blank(&text) => refused(ErrorCode::Required, "is empty"),
@@ -125,22 +128,27 @@ pub(super) fn value<'a>(
             Null::Allowed => Ok(Value::Null),
             Null::Refused => refused(ErrorCode::Null, "must not be null"),
         },
-        (Cell::Number(number) | Cell::SheetNumber(number), Kind::Integer) => match integer(number, rules) {
-            Finding::Integer(integer) => Ok(Value::Integer(integer)),
-            broken => Err(broken_rule(broken, number, rule, rules)),
-        },
+        (Cell::Number(number) | Cell::SheetNumber(number), Kind::Integer) => {
+            match integer(number, rules) {
+                Finding::Integer(integer) => Ok(Value::Integer(integer)),
+                broken => Err(broken_rule(broken, number, rule, rules)),
+            }
+        }
         (Cell::Number(_), _) => refused(
             ErrorCode::Type,
             "is a number where text belongs (leading zeros are lost that way); put it in quotes",
         ),
-        (Cell::SheetNumber(_), Kind::DateTime) => {
-            refused(ErrorCode::Type, "is a number where a date belongs: format the column as a date")
-        }
+        (Cell::SheetNumber(_), Kind::DateTime) => refused(
+            ErrorCode::Type,
+            "is a number where a date belongs: format the column as a date",
+        ),
         (Cell::SheetNumber(_), _) => refused(
             ErrorCode::Type,
             "is a number where text belongs (leading zeros are lost that way): format the column as text and type it again",
         ),
-        (Cell::SheetFault(fault), Kind::DateTime) => refused(ErrorCode::Type, fault.message("a date")),
+        (Cell::SheetFault(fault), Kind::DateTime) => {
+            refused(ErrorCode::Type, fault.message("a date"))
+        }
         (other, Kind::Integer) => Err(unusable(&other, "a whole number")),
         (other, _) => Err(unusable(&other, "text")),
     }
@@ -157,7 +165,8 @@ fn value_of_text<'a>(
     if is_text && !has_odd_characters(text.as_bytes()) && find_usual(&text, rule, rules).is_some() {
         return Ok(Value::Text(text));
     }
-    if let (true, false, Some(damage)) = (is_text, rules.allowed.takes_damaged(), damage::of(&text)) {
+    if let (true, false, Some(damage)) = (is_text, rules.allowed.takes_damaged(), damage::of(&text))
+    {
         return refused(ErrorCode::Damaged, damage.message_where_it_can_be_sent());
     }
     let finding = find(&text, rule, rules);
@@ -211,10 +220,17 @@ fn refusal(broken: Finding, text: &str, rule: &FieldRule, rules: &ValueRules) ->
     }
     let (code, message) = broken_rule(broken, text, rule, rules);
     match broken {
-        Finding::NotAnEmail | Finding::NotADate | Finding::NoneOfTheWords | Finding::NotAnInteger
+        Finding::NotAnEmail
+        | Finding::NotADate
+        | Finding::NoneOfTheWords
+        | Finding::NotAnInteger
             if oddity::is_null_word(text) =>
         {
-            (code, format!("{message}; it looks like a null (--null-string says which word is one)").into())
+            (
+                code,
+                format!("{message}; it looks like a null (--null-string says which word is one)")
+                    .into(),
+            )
         }
         _ => (code, message),
     }
@@ -222,15 +238,32 @@ fn refusal(broken: Finding, text: &str, rule: &FieldRule, rules: &ValueRules) ->
 
 fn broken_rule(broken: Finding, text: &str, rule: &FieldRule, rules: &ValueRules) -> Refused {
     match (broken, rule.kind) {
-        (Finding::Blank, _) => (ErrorCode::Null, "must not be empty: the API turns empty text into null".into()),
-        (Finding::TooLong, Kind::Text { characters_max: Some(max) } | Kind::Email { characters_max: max }) => {
-            (ErrorCode::TooLong, format!("has more than {max} characters").into())
-        }
+        (Finding::Blank, _) => (
+            ErrorCode::Null,
+            "must not be empty: the API turns empty text into null".into(),
+        ),
+        (
+            Finding::TooLong,
+            Kind::Text {
+                characters_max: Some(max),
+            }
+            | Kind::Email {
+                characters_max: max,
+            },
+        ) => (
+            ErrorCode::TooLong,
+            format!("has more than {max} characters").into(),
+        ),
         (Finding::NotAnEmail, _) => (ErrorCode::Format, not_an_email(text)),
         (Finding::NotADate, _) => (ErrorCode::Format, not_a_date(text, &rules.date_formats)),
-        (Finding::NoneOfTheWords, Kind::OneOf(words)) => (ErrorCode::Enum, none_of(words, text, rule.name).into()),
+        (Finding::NoneOfTheWords, Kind::OneOf(words)) => {
+            (ErrorCode::Enum, none_of(words, text, rule.name).into())
+        }
         (Finding::NotAnInteger, _) => (ErrorCode::Type, not_a_whole_number(text)),
-        (Finding::OutOfRange, _) => (ErrorCode::Range, "is outside the range of 64-bit integers".into()),
+        (Finding::OutOfRange, _) => (
+            ErrorCode::Range,
+            "is outside the range of 64-bit integers".into(),
+        ),
         (good, kind) => unreachable!("{good:?} of {kind} breaks no rule"),
     }
 }

@@ -64,8 +64,12 @@ impl Warning {
     /// What is unusual and what helps, in words that follow the field's name.
     pub fn message(self) -> &'static str {
         match self {
-            Warning::DomainWithoutDot => "has a domain without a dot, which no other network can reach",
-            Warning::NullWord => "looks like a null, and is sent as a word (--null-string NULL reads NULL as null)",
+            Warning::DomainWithoutDot => {
+                "has a domain without a dot, which no other network can reach"
+            }
+            Warning::NullWord => {
+                "looks like a null, and is sent as a word (--null-string NULL reads NULL as null)"
+            }
             Warning::FormulaText => "begins with = as a formula does, and is sent as it is",
             Warning::Mojibake => {
                 "looks like UTF-8 that was read in another encoding (is --encoding right, and the file's export?)"
@@ -84,12 +88,17 @@ impl Warning {
 impl Warnings {
     /// Adds one about a field.
     pub(super) fn insert(&mut self, warning: Warning, field: Field) {
-        self.fields.get_mut(warning as usize).expect("there is a set for each warning").insert(field);
+        self.fields
+            .get_mut(warning as usize)
+            .expect("there is a set for each warning")
+            .insert(field);
     }
 
     /// Drops those about some fields.
     pub(super) fn without(self, fields: FieldSet) -> Warnings {
-        Warnings { fields: self.fields.map(|of_warning| of_warning.without(fields)) }
+        Warnings {
+            fields: self.fields.map(|of_warning| of_warning.without(fields)),
+        }
     }
 
     /// Whether there are none.
@@ -118,8 +127,16 @@ mod tests {
             warnings.insert(warning, Field::Job);
             assert!(!warnings.is_empty());
             assert_eq!(warnings.iter().collect::<Vec<_>>(), [(Field::Job, warning)]);
-            assert!(warnings.without([Field::Job].into_iter().collect()).is_empty());
-            assert!(!warnings.without([Field::Email].into_iter().collect()).is_empty());
+            assert!(
+                warnings
+                    .without([Field::Job].into_iter().collect())
+                    .is_empty()
+            );
+            assert!(
+                !warnings
+                    .without([Field::Email].into_iter().collect())
+                    .is_empty()
+            );
         }
     }
 
@@ -129,7 +146,9 @@ mod tests {
         let sent_on = |year: i16| {
             let two_digit_years = TwoDigitYears::from_year(1930);
             let rules = ValueRules {
-                date_formats: vec![DateFormat::new("%d.%m.%y", two_digit_years).expect("a good format")],
+                date_formats: vec![
+                    DateFormat::new("%d.%m.%y", two_digit_years).expect("a good format"),
+                ],
                 today: Today::new(year, 6, 1).expect("a day"),
                 ..ValueRules::default()
             };
@@ -143,7 +162,10 @@ mod tests {
             (String::from_utf8(body).expect("JSON is UTF-8"), warnings)
         };
         let body = r#"{"date_of_birth":"2029-04-12T00:00:00Z"}"#;
-        assert_eq!(sent_on(2026), (body.to_owned(), vec![(Field::DateOfBirth, Warning::Future)]));
+        assert_eq!(
+            sent_on(2026),
+            (body.to_owned(), vec![(Field::DateOfBirth, Warning::Future)])
+        );
         assert_eq!(sent_on(2030), (body.to_owned(), Vec::new()));
     }
 }

@@ -40,13 +40,30 @@ struct OpenFile {
 
 impl Finals {
     pub(super) fn new(run_dir: RunDir, forms: Vec<Form>) -> Finals {
-        let files = forms.into_iter().map(|form| FinalFile { form, state: FileState::NotBegun }).collect();
-        Finals { run_dir, files, open: None, fault: None }
+        let files = forms
+            .into_iter()
+            .map(|form| FinalFile {
+                form,
+                state: FileState::NotBegun,
+            })
+            .collect();
+        Finals {
+            run_dir,
+            files,
+            open: None,
+            fault: None,
+        }
     }
 
     /// Writes a row to the file of its input.
     pub(super) fn write(&mut self, row: &SpooledRow<'_>, overtaken: FieldSet, raw: &[u8]) {
-        let Some(file) = self.files.get(row.input).filter(|file| file.state != FileState::Dropped) else { return };
+        let Some(file) = self
+            .files
+            .get(row.input)
+            .filter(|file| file.state != FileState::Dropped)
+        else {
+            return;
+        };
         let line = file.form.line(row, overtaken, raw);
         if let Err(error) = self.write_line(row.input, &line) {
             self.drop_file(row.input, &error);
@@ -58,7 +75,9 @@ impl Finals {
     pub(super) fn finish(mut self, read: io::Result<()>) -> FinishedFiles {
         self.close();
         if let Err(error) = read {
-            let begun: Vec<_> = (0..self.files.len()).filter(|input| self.is(*input, FileState::Begun)).collect();
+            let begun: Vec<_> = (0..self.files.len())
+                .filter(|input| self.is(*input, FileState::Begun))
+                .collect();
             for input in begun {
                 self.drop_file(input, &error);
             }
@@ -76,13 +95,21 @@ impl Finals {
         }
         let settled = match self.fault.take() {
             Some(fault) => Err(fault),
-            None => self.run_dir.sync().and_then(|()| remove_all_but(&self.run_dir, &names)),
+            None => self
+                .run_dir
+                .sync()
+                .and_then(|()| remove_all_but(&self.run_dir, &names)),
         };
-        FinishedFiles { names, fault: settled.err() }
+        FinishedFiles {
+            names,
+            fault: settled.err(),
+        }
     }
 
     fn is(&self, input: usize, state: FileState) -> bool {
-        self.files.get(input).is_some_and(|file| file.state == state)
+        self.files
+            .get(input)
+            .is_some_and(|file| file.state == state)
     }
 
     fn write_line(&mut self, input: usize, line: &[u8]) -> io::Result<()> {
@@ -90,9 +117,14 @@ impl Finals {
             self.close();
         }
         if self.open.is_none() {
-            self.open = Some(OpenFile { input, file: self.open(input)? });
+            self.open = Some(OpenFile {
+                input,
+                file: self.open(input)?,
+            });
         }
-        self.open.as_mut().map_or(Ok(()), |open| open.file.write_all(line))
+        self.open
+            .as_mut()
+            .map_or(Ok(()), |open| open.file.write_all(line))
     }
 
     fn open(&mut self, input: usize) -> io::Result<BufWriter<File>> {
@@ -109,7 +141,9 @@ impl Finals {
                 Ok(file)
             }
             FileState::Begun | FileState::Dropped => {
-                let file = OpenOptions::new().append(true).open(self.run_dir.file(&name))?;
+                let file = OpenOptions::new()
+                    .append(true)
+                    .open(self.run_dir.file(&name))?;
                 Ok(BufWriter::with_capacity(BUFFER_BYTES, file))
             }
         }
@@ -117,8 +151,13 @@ impl Finals {
 
     /// Closes the file that is open.
     fn close(&mut self) {
-        let Some(OpenFile { input, file }) = self.open.take() else { return };
-        let closed = file.into_inner().map_err(io::IntoInnerError::into_error).and_then(|file| file.sync_all());
+        let Some(OpenFile { input, file }) = self.open.take() else {
+            return;
+        };
+        let closed = file
+            .into_inner()
+            .map_err(io::IntoInnerError::into_error)
+            .and_then(|file| file.sync_all());
         if let Err(error) = closed {
             self.drop_file(input, &error);
         }
@@ -129,7 +168,10 @@ impl Finals {
             return Err(io::ErrorKind::InvalidInput.into());
         };
         let unfinished = format!("{}{UNFINISHED}", form.name());
-        fs::rename(self.run_dir.file(&unfinished), self.run_dir.file(form.name()))?;
+        fs::rename(
+            self.run_dir.file(&unfinished),
+            self.run_dir.file(form.name()),
+        )?;
         Ok(form.name().to_owned())
     }
 
@@ -138,7 +180,9 @@ impl Finals {
         if self.open.as_ref().is_some_and(|open| open.input == input) {
             self.open = None;
         }
-        let Some(file) = self.files.get_mut(input) else { return };
+        let Some(file) = self.files.get_mut(input) else {
+            return;
+        };
         file.state = FileState::Dropped;
         let name = file.form.name();
         self.fault.get_or_insert(named(name, error));
@@ -153,7 +197,10 @@ fn remove_all_but(run_dir: &RunDir, names: &[String]) -> io::Result<()> {
         let entry = entry?;
         let name = entry.file_name();
         let Some(name) = name.to_str() else { continue };
-        if is_of_failed_rows(name) && !names.iter().any(|kept| kept == name) && !entry.file_type()?.is_dir() {
+        if is_of_failed_rows(name)
+            && !names.iter().any(|kept| kept == name)
+            && !entry.file_type()?.is_dir()
+        {
             remove(run_dir, name)?;
         }
     }
@@ -166,11 +213,18 @@ fn is_of_failed_rows(name: &str) -> bool {
         return true;
     }
     let name = name.strip_suffix(UNFINISHED).unwrap_or(name);
-    let Some((stem, "csv" | "tsv" | "ndjson")) = name.split_once('.') else { return false };
-    match stem.strip_prefix("failed").map(|number| number.strip_prefix('-').ok_or(number)) {
+    let Some((stem, "csv" | "tsv" | "ndjson")) = name.split_once('.') else {
+        return false;
+    };
+    match stem
+        .strip_prefix("failed")
+        .map(|number| number.strip_prefix('-').ok_or(number))
+    {
         Some(Err("")) => true,
         Some(Ok(number)) => {
-            number.bytes().all(|byte| byte.is_ascii_digit()) && !number.is_empty() && !number.starts_with('0')
+            number.bytes().all(|byte| byte.is_ascii_digit())
+                && !number.is_empty()
+                && !number.starts_with('0')
         }
         Some(Err(_)) | None => false,
     }
@@ -183,7 +237,13 @@ mod tests {
     #[test]
     fn files_of_failed_rows_are_known_by_their_exact_names() {
         let check = |name: &str, want: bool| assert_eq!(is_of_failed_rows(name), want, "{name}");
-        for name in ["failed.csv", "failed.tsv", "failed-1.ndjson", "failed-12.csv.unfinished", "failed.spool"] {
+        for name in [
+            "failed.csv",
+            "failed.tsv",
+            "failed-1.ndjson",
+            "failed-12.csv.unfinished",
+            "failed.spool",
+        ] {
             check(name, true);
         }
         for name in [

@@ -11,12 +11,18 @@ use super::FailedFormat;
 use super::spool::SpooledRow;
 use crate::contract::FieldSet;
 use crate::input::{
-    CsvLayout, Escape, KnownInput, Layout, Mark, Overtaken, OwnPart, Quotes, Texts, Withheld, own_part,
+    CsvLayout, Escape, KnownInput, Layout, Mark, Overtaken, OwnPart, Quotes, Texts, Withheld,
+    own_part,
 };
 use crate::journal::Entry;
 
 /// The columns in front of a row's own.
-const COLUMNS: [&str; 4] = ["custsync_row", "custsync_outcome", "custsync_error", "custsync_overtaken"];
+const COLUMNS: [&str; 4] = [
+    "custsync_row",
+    "custsync_outcome",
+    "custsync_error",
+    "custsync_overtaken",
+];
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The form of the failed rows of one input.
@@ -64,20 +70,39 @@ impl Form {
     /// Of all inputs, in order.
     pub(super) fn of_all(inputs: &[KnownInput], format: FailedFormat) -> Vec<Form> {
         let of = |(index, input): (usize, &KnownInput)| {
-            let number = if inputs.len() > 1 { format!("-{}", index + 1) } else { String::new() };
-            Form::new(&number, input.name().to_string(), input.layout().clone(), format)
+            let number = if inputs.len() > 1 {
+                format!("-{}", index + 1)
+            } else {
+                String::new()
+            };
+            Form::new(
+                &number,
+                input.name().to_string(),
+                input.layout().clone(),
+                format,
+            )
         };
         inputs.iter().enumerate().map(of).collect()
     }
 
     /// Of an input of this name and layout; `number` tells its file from those of others.
-    pub(super) fn new(number: &str, input: String, layout: Arc<Layout>, format: FailedFormat) -> Form {
+    pub(super) fn new(
+        number: &str,
+        input: String,
+        layout: Arc<Layout>,
+        format: FailedFormat,
+    ) -> Form {
         let extension = match layout.as_ref() {
             Layout::Csv(csv) if csv.delimiter().byte() == b'\t' => "tsv",
             Layout::Csv(_) => "csv",
             Layout::Ndjson(_) => "ndjson",
         };
-        Form { name: format!("failed{number}.{extension}"), input, layout, format }
+        Form {
+            name: format!("failed{number}.{extension}"),
+            input,
+            layout,
+            format,
+        }
     }
 
     /// The file's name.
@@ -119,8 +144,11 @@ impl Form {
     /// Failed rows are UTF-8, which a program that reads the input may not expect.
     fn mark(&self) -> &'static [u8] {
         match (self.layout.mark(), self.layout.as_ref(), self.format) {
-            (Mark::Needed, _, _) | (Mark::Unneeded, Layout::Csv(_), FailedFormat::ExcelCsv) => BYTE_ORDER_MARK,
-            (Mark::Unneeded, Layout::Csv(_), FailedFormat::Auto) | (Mark::Unneeded, Layout::Ndjson(_), _) => b"",
+            (Mark::Needed, _, _) | (Mark::Unneeded, Layout::Csv(_), FailedFormat::ExcelCsv) => {
+                BYTE_ORDER_MARK
+            }
+            (Mark::Unneeded, Layout::Csv(_), FailedFormat::Auto)
+            | (Mark::Unneeded, Layout::Ndjson(_), _) => b"",
         }
     }
 
@@ -135,15 +163,29 @@ impl Form {
 /// The header of a file of failed rows. Where names of the input's are in quotes, custsync's are, too: they say to whoever reads
 /// the file that quotes are quotes.
 fn header(csv: &CsvLayout) -> Vec<u8> {
-    let own = COLUMNS.map(|name| if shows_quotes(csv) { in_quotes(name) } else { name.as_bytes().to_vec() });
+    let own = COLUMNS.map(|name| {
+        if shows_quotes(csv) {
+            in_quotes(name)
+        } else {
+            name.as_bytes().to_vec()
+        }
+    });
     let header = match csv.dialect().escape {
         Escape::None => csv.header().to_vec(),
         Escape::Backslash => {
-            let names: Vec<_> = csv.names().iter().skip(csv.own_columns()).map(|name| in_quotes(name)).collect();
+            let names: Vec<_> = csv
+                .names()
+                .iter()
+                .skip(csv.own_columns())
+                .map(|name| in_quotes(name))
+                .collect();
             names.join(&csv.delimiter().byte())
         }
     };
-    own.into_iter().chain([header]).collect::<Vec<_>>().join(&csv.delimiter().byte())
+    own.into_iter()
+        .chain([header])
+        .collect::<Vec<_>>()
+        .join(&csv.delimiter().byte())
 }
 
 /// Whether the file's header shows that quotes are quotes. Rows are written without the input's escapes, and then in quotes.
@@ -160,27 +202,46 @@ fn csv_line(remarks: &Remarks, own: &OwnPart<'_>, csv: &CsvLayout) -> Vec<u8> {
     let place = match (&own.place, cells) {
         (Some(place), OwnCells::InQuotes) => place.clone(),
         (Some(place), OwnCells::Bare) => Cow::Owned(cells.cell(&without_quotes(place), delimiter)),
-        (None, OwnCells::InQuotes | OwnCells::Bare) => Cow::Owned(cells.cell(&remarks.place, delimiter)),
+        (None, OwnCells::InQuotes | OwnCells::Bare) => {
+            Cow::Owned(cells.cell(&remarks.place, delimiter))
+        }
     };
     let unread = match &own.overtaken {
         Overtaken::Read(_) => None,
         Overtaken::Unread(text) => Some(text.clone().into_owned()),
     };
-    let names: Vec<_> = unread.into_iter().chain(remarks.withheld.names().map(Cow::into_owned)).collect();
+    let names: Vec<_> = unread
+        .into_iter()
+        .chain(remarks.withheld.names().map(Cow::into_owned))
+        .collect();
     // Names are told apart by blanks or commas; a cell without quotes cannot hold the delimiter.
-    let overtaken = cells.cell(&names.join(if delimiter == b' ' { "," } else { " " }), delimiter);
+    let overtaken = cells.cell(
+        &names.join(if delimiter == b' ' { "," } else { " " }),
+        delimiter,
+    );
     let error = match cells {
         OwnCells::InQuotes => in_quotes(&remarks.error),
         OwnCells::Bare => cells.cell(&remarks.error, delimiter),
     };
-    [&place, remarks.outcome.as_bytes(), &error, &overtaken, &own.rest].join(&delimiter)
+    [
+        &place,
+        remarks.outcome.as_bytes(),
+        &error,
+        &overtaken,
+        &own.rest,
+    ]
+    .join(&delimiter)
 }
 
 impl OwnCells {
     fn of(csv: &CsvLayout) -> OwnCells {
         // TSV may be read next time by another word on its quotes.
         let is_csv = csv.dialect().quotes == Quotes::On && csv.delimiter().byte() != b'\t';
-        if is_csv || shows_quotes(csv) { OwnCells::InQuotes } else { OwnCells::Bare }
+        if is_csv || shows_quotes(csv) {
+            OwnCells::InQuotes
+        } else {
+            OwnCells::Bare
+        }
     }
 
     /// A cell of this text.
@@ -210,7 +271,9 @@ fn in_quotes(text: &str) -> Vec<u8> {
 
 /// The text of a cell without the quotes around it.
 fn without_quotes(cell: &[u8]) -> Cow<'_, str> {
-    let inside = cell.strip_prefix(b"\"").and_then(|cell| cell.strip_suffix(b"\""));
+    let inside = cell
+        .strip_prefix(b"\"")
+        .and_then(|cell| cell.strip_suffix(b"\""));
     match inside {
         Some(inside) => Cow::Owned(String::from_utf8_lossy(inside).replace("\"\"", "\"")),
         None => String::from_utf8_lossy(cell),
@@ -219,8 +282,14 @@ fn without_quotes(cell: &[u8]) -> Cow<'_, str> {
 
 /// One member is put in front of the object's own; what is no object stays as it is.
 fn ndjson_line(remarks: &Remarks, own: &OwnPart<'_>) -> Vec<u8> {
-    let Some(members) = own.rest.trim_ascii_start().strip_prefix(b"{") else { return own.rest.to_vec() };
-    let place = own.place.as_deref().and_then(json_text).unwrap_or_else(|| json_of(&remarks.place));
+    let Some(members) = own.rest.trim_ascii_start().strip_prefix(b"{") else {
+        return own.rest.to_vec();
+    };
+    let place = own
+        .place
+        .as_deref()
+        .and_then(json_text)
+        .unwrap_or_else(|| json_of(&remarks.place));
     let mut names = match &own.overtaken {
         Overtaken::Read(_) => Vec::new(),
         Overtaken::Unread(json) => match serde_json::from_str(json) {
@@ -230,7 +299,12 @@ fn ndjson_line(remarks: &Remarks, own: &OwnPart<'_>) -> Vec<u8> {
         },
     };
     names.extend(remarks.withheld.names().map(Value::from));
-    let said = Said { row: &place, outcome: remarks.outcome, error: &remarks.error, overtaken: &names };
+    let said = Said {
+        row: &place,
+        outcome: remarks.outcome,
+        error: &remarks.error,
+        overtaken: &names,
+    };
     let said = serde_json::to_vec(&said).expect("texts, written to memory, cannot fail");
     let mut line = [b"{\"custsync\":", said.as_slice()].concat();
     if members.trim_ascii() != b"}" {
@@ -261,9 +335,10 @@ fn shortened(reason: &str) -> Cow<'_, str> {
 fn with_withheld(reason: &str, texts: Texts, withheld: Withheld) -> String {
     let marked = match texts {
         Texts::Good => None,
-        Texts::Marked => {
-            Some("here, write its text as it is meant, without the backslash behind its quotes".to_owned())
-        }
+        Texts::Marked => Some(
+            "here, write its text as it is meant, without the backslash behind its quotes"
+                .to_owned(),
+        ),
     };
     let fields = match withheld.fields {
         FieldSet::EMPTY => None,
@@ -273,12 +348,27 @@ fn with_withheld(reason: &str, texts: Texts, withheld: Withheld) -> String {
             Some(format!("later rows of this customer have set {names}"))
         }
     };
-    let marks: Vec<_> =
-        Withheld { fields: FieldSet::EMPTY, ..withheld }.names().map(|name| format!("`{name}`")).collect();
-    let way_out = (!marks.is_empty())
-        .then(|| format!("once this row may be sent, take {} out of custsync_overtaken", marks.join(" and ")));
+    let marks: Vec<_> = Withheld {
+        fields: FieldSet::EMPTY,
+        ..withheld
+    }
+    .names()
+    .map(|name| format!("`{name}`"))
+    .collect();
+    let way_out = (!marks.is_empty()).then(|| {
+        format!(
+            "once this row may be sent, take {} out of custsync_overtaken",
+            marks.join(" and ")
+        )
+    });
     let reason = Some(reason.to_owned()).filter(|reason| !reason.is_empty());
-    reason.into_iter().chain(marked).chain(fields).chain(way_out).collect::<Vec<_>>().join("; ")
+    reason
+        .into_iter()
+        .chain(marked)
+        .chain(fields)
+        .chain(way_out)
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 /// Why the row ended badly, in one line. The only place beside the results that shows the API's own words.
@@ -294,7 +384,10 @@ pub(super) fn reason(entry: &Entry<'_>) -> String {
     parts.extend(entry.error.as_deref().map(str::to_owned));
     parts.extend(entry.message.as_deref().map(str::to_owned));
     for error in &entry.errors {
-        let code = error.code.as_deref().map_or_else(String::new, |code| format!(" ({code})"));
+        let code = error
+            .code
+            .as_deref()
+            .map_or_else(String::new, |code| format!(" ({code})"));
         parts.push(format!("{} {}{code}", error.field, error.message));
     }
     parts.join("; ")

@@ -83,7 +83,12 @@ pub struct FinishedFiles {
 
 impl FailedRows {
     /// For these inputs, whose rows end as they come. The first row to come is `first_row`. No file is made before a row failed.
-    pub fn new(run_dir: RunDir, inputs: &[KnownInput], format: FailedFormat, first_row: u64) -> FailedRows {
+    pub fn new(
+        run_dir: RunDir,
+        inputs: &[KnownInput],
+        format: FailedFormat,
+        first_row: u64,
+    ) -> FailedRows {
         FailedRows::ordered(run_dir, Form::of_all(inputs, format), Order::any(first_row))
     }
 
@@ -94,7 +99,14 @@ impl FailedRows {
 
     fn ordered(run_dir: RunDir, forms: Vec<Form>, order: Order) -> FailedRows {
         let later_rows = LaterRows::default();
-        FailedRows { run_dir, forms, order, later_rows, spool: Spool::new(), state: State::Spooling }
+        FailedRows {
+            run_dir,
+            forms,
+            order,
+            later_rows,
+            spool: Spool::new(),
+            state: State::Spooling,
+        }
     }
 
     /// The same, where later rows leave this of a failed one.
@@ -138,11 +150,19 @@ impl FailedRows {
         match self.state {
             State::Spooling => {}
             State::Left => return FinishedFiles::default(),
-            State::Broken(fault) => return FinishedFiles { names: Vec::new(), fault: Some(fault) },
+            State::Broken(fault) => {
+                return FinishedFiles {
+                    names: Vec::new(),
+                    fault: Some(fault),
+                };
+            }
         }
         let mut finals = Finals::new(self.run_dir.clone(), self.forms);
         let read = self.spool.read(&self.run_dir, |row, raw| {
-            let overtaken = match (row.overtaken.union(overtaken(row.row, row.customer)), self.later_rows) {
+            let overtaken = match (
+                row.overtaken.union(overtaken(row.row, row.customer)),
+                self.later_rows,
+            ) {
                 (FieldSet::EMPTY, _) => FieldSet::EMPTY,
                 (_, LaterRows::StandAlone) => FieldSet::ALL,
                 (fields, LaterRows::SetFields) => fields,

@@ -48,8 +48,15 @@ impl EndedRows {
 impl Order {
     /// Rows end in any order; the first one to come is `first_row`.
     pub(super) fn any(first_row: u64) -> Order {
-        let ended = EndedRows { first_open: first_row, beyond: RoaringTreemap::new() };
-        Order::Any(Waiting { ended, rows: BTreeMap::new(), bytes: 0 })
+        let ended = EndedRows {
+            first_open: first_row,
+            beyond: RoaringTreemap::new(),
+        };
+        Order::Any(Waiting {
+            ended,
+            rows: BTreeMap::new(),
+            bytes: 0,
+        })
     }
 
     /// A row ended.
@@ -62,7 +69,9 @@ impl Order {
 
     /// A row ended badly, and this is to be written of it; returned where its turn is now.
     pub(super) fn ended_badly(&mut self, row: u64, content: Vec<u8>) -> Option<Vec<u8>> {
-        let Order::Any(waiting) = self else { return Some(content) };
+        let Order::Any(waiting) = self else {
+            return Some(content);
+        };
         waiting.ended.add(row);
         waiting.bytes += content.len();
         waiting.rows.insert(row, content);
@@ -107,7 +116,10 @@ mod tests {
         let mut order = Order::any(1);
         let mut written = Vec::new();
         for row in [5, 2, 4, 1, 3] {
-            assert_eq!(order.ended_badly(row, vec![u8::try_from(row).expect("small")]), None);
+            assert_eq!(
+                order.ended_badly(row, vec![u8::try_from(row).expect("small")]),
+                None
+            );
             written.extend(std::iter::from_fn(|| order.next_due()).flatten());
             let want: &[u8] = match row {
                 1 => &[1, 2],
@@ -124,7 +136,11 @@ mod tests {
         let half = WAITING_BYTES_MAX / 2;
         for (row, due) in [(3, 0), (2, 0), (4, 1)] {
             assert_eq!(order.ended_badly(row, vec![0; half]), None);
-            assert_eq!(std::iter::from_fn(|| order.next_due()).count(), due, "row {row}");
+            assert_eq!(
+                std::iter::from_fn(|| order.next_due()).count(),
+                due,
+                "row {row}"
+            );
         }
         assert_eq!(std::iter::from_fn(|| order.next_at_the_end()).count(), 2);
     }

@@ -48,7 +48,10 @@ impl SpooledRow<'_> {
         // The API may have codes of the same names.
         let has = |code: ErrorCode| {
             entry.outcome == Outcome::Invalid
-                && entry.errors.iter().any(|error| error.code.as_deref() == Some(code.name()))
+                && entry
+                    .errors
+                    .iter()
+                    .any(|error| error.code.as_deref() == Some(code.name()))
         };
         SpooledRow {
             row: position.row,
@@ -66,14 +69,25 @@ impl SpooledRow<'_> {
 
     /// What is withheld of it when it is read again, where later rows have set these fields.
     pub(super) fn withheld(&self, overtaken: FieldSet) -> Withheld {
-        let refused = self.customer.filter(|_| self.is_duplicate).and_then(|id| CustomerId::new(id).ok());
-        Withheld { fields: overtaken, refused, cut_off: self.is_cut_off }
+        let refused = self
+            .customer
+            .filter(|_| self.is_duplicate)
+            .and_then(|id| CustomerId::new(id).ok());
+        Withheld {
+            fields: overtaken,
+            refused,
+            cut_off: self.is_cut_off,
+        }
     }
 
     /// The row as it stands in the spool.
     pub(super) fn encode(self, raw: &[u8]) -> Vec<u8> {
-        let row = SpooledRow { raw_bytes: raw.len(), ..self };
-        let mut bytes = serde_json::to_vec(&row).expect("texts and numbers, written to memory, cannot fail");
+        let row = SpooledRow {
+            raw_bytes: raw.len(),
+            ..self
+        };
+        let mut bytes =
+            serde_json::to_vec(&row).expect("texts and numbers, written to memory, cannot fail");
         bytes.push(b'\n');
         bytes.extend_from_slice(raw);
         bytes
@@ -91,7 +105,10 @@ pub(super) struct Spool {
 impl Spool {
     /// A spool that can be written even where no more descriptors are left.
     pub(super) fn new() -> Spool {
-        Spool { reserve: File::open("/dev/null").ok(), file: None }
+        Spool {
+            reserve: File::open("/dev/null").ok(),
+            file: None,
+        }
     }
 
     /// Writes a row that was encoded. A spool that a process left when it was killed is written over.
@@ -101,12 +118,20 @@ impl Spool {
         }
         drop(self.reserve.take());
         let file = run_dir.create_file(SPOOL_NAME).map_err(io::Error::other)?;
-        self.file.insert(BufWriter::with_capacity(BUFFER_BYTES, file)).write_all(row)
+        self.file
+            .insert(BufWriter::with_capacity(BUFFER_BYTES, file))
+            .write_all(row)
     }
 
     /// Takes all rows in the order in which they were written, with their bytes.
-    pub(super) fn read(self, run_dir: &RunDir, mut take: impl FnMut(SpooledRow<'_>, Vec<u8>)) -> io::Result<()> {
-        let Some(mut file) = self.file else { return Ok(()) };
+    pub(super) fn read(
+        self,
+        run_dir: &RunDir,
+        mut take: impl FnMut(SpooledRow<'_>, Vec<u8>),
+    ) -> io::Result<()> {
+        let Some(mut file) = self.file else {
+            return Ok(());
+        };
         file.flush()?;
         drop(file);
         let file = run_dir.open_file(SPOOL_NAME).map_err(io::Error::other)?;

@@ -16,7 +16,11 @@ fn entry(row: u64) -> Entry<'static> {
         status: Some(422),
         error: Some("validation_error".into()),
         message: Some("not \"good\"".into()),
-        errors: vec![EntryError { field: "email".into(), code: None, message: "is bad".into() }],
+        errors: vec![EntryError {
+            field: "email".into(),
+            code: None,
+            message: "is bad".into(),
+        }],
         ..Entry::of_row(row, Outcome::Rejected)
     }
 }
@@ -30,17 +34,37 @@ fn input(name: &str, text: &str) -> KnownInput {
 }
 
 fn failed_rows(directory: &Path, inputs: &[KnownInput], format: FailedFormat) -> FailedRows {
-    FailedRows::new(RunDir::create(directory).expect("a run directory"), inputs, format, 1)
+    FailedRows::new(
+        RunDir::create(directory).expect("a run directory"),
+        inputs,
+        format,
+        1,
+    )
 }
 
 fn fail(failed: &mut FailedRows, row: u64, input: usize, raw: &str) {
-    failed.ended_badly(&entry(row), Position { row, input, line: row + 1 }, &Bytes::from(raw.to_owned()));
+    failed.ended_badly(
+        &entry(row),
+        Position {
+            row,
+            input,
+            line: row + 1,
+        },
+        &Bytes::from(raw.to_owned()),
+    );
 }
 
 fn names_in(directory: &Path) -> Vec<String> {
     let entries = fs::read_dir(directory).expect("the directory");
-    let mut names: Vec<_> =
-        entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+    let mut names: Vec<_> = entries
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect();
     names.sort();
     names
 }
@@ -48,13 +72,29 @@ fn names_in(directory: &Path) -> Vec<String> {
 /// What the file is of an input that begins with `head` and of which the row `raw` failed, where later rows have set these.
 fn file_of(name: &str, head: &str, raw: &str, overtaken: &[Field], format: FailedFormat) -> String {
     let directory = tempfile::tempdir().expect("a directory");
-    let mut failed = failed_rows(directory.path(), &[input(name, &format!("{head}{raw}\n"))], format);
+    let mut failed = failed_rows(
+        directory.path(),
+        &[input(name, &format!("{head}{raw}\n"))],
+        format,
+    );
     fail(&mut failed, 7, 0, raw);
     let fields: FieldSet = overtaken.iter().copied().collect();
-    let finished = failed.finish(&|row, id| if (row, id) == (7, Some(7)) { fields } else { FieldSet::EMPTY });
+    let finished = failed.finish(&|row, id| {
+        if (row, id) == (7, Some(7)) {
+            fields
+        } else {
+            FieldSet::EMPTY
+        }
+    });
     assert!(finished.fault.is_none(), "{:?}", finished.fault);
-    let [name] = finished.names.as_slice() else { panic!("one file, not {:?}", finished.names) };
-    assert_eq!(names_in(directory.path()), [name.as_str()], "no spool is left");
+    let [name] = finished.names.as_slice() else {
+        panic!("one file, not {:?}", finished.names)
+    };
+    assert_eq!(
+        names_in(directory.path()),
+        [name.as_str()],
+        "no spool is left"
+    );
     fs::read_to_string(directory.path().join(name)).expect("the file")
 }
 
@@ -65,7 +105,11 @@ const SET: &str = "; later rows of this customer have set email, job";
 fn a_csv_row_keeps_its_bytes_behind_four_columns() {
     let check = |name: &str, head: &str, raw: &str, format: FailedFormat, want: &str| {
         let want = want.replace("ERROR", ERROR).replace("SET", SET);
-        assert_eq!(file_of(name, head, raw, &[Field::Job, Field::Email], format), want, "{head:?} {raw:?}");
+        assert_eq!(
+            file_of(name, head, raw, &[Field::Job, Field::Email], format),
+            want,
+            "{head:?} {raw:?}"
+        );
     };
     let auto = FailedFormat::Auto;
     let columns = "custsync_row;custsync_outcome;custsync_error;custsync_overtaken";
@@ -82,7 +126,9 @@ fn a_csv_row_keeps_its_bytes_behind_four_columns() {
         "id;email\n",
         "1;x;y",
         auto,
-        &format!("{columns};id;email\n\"a;\"\"\\u{{1b}}.csv:8\";rejected;\"ERRORSET\";email job;1;x;y\n"),
+        &format!(
+            "{columns};id;email\n\"a;\"\"\\u{{1b}}.csv:8\";rejected;\"ERRORSET\";email job;1;x;y\n"
+        ),
     );
     // A byte order mark stays.
     check(
@@ -106,7 +152,8 @@ fn columns_of_an_earlier_run_are_replaced() {
     let check = |columns: &str, raw: &str, want: &str| {
         let head = format!("{columns},id,email,job\n");
         let file = file_of("failed.csv", &head, raw, &[Field::Job], FailedFormat::Auto);
-        let header = "custsync_row,custsync_outcome,custsync_error,custsync_overtaken,id,email,job\n";
+        let header =
+            "custsync_row,custsync_outcome,custsync_error,custsync_overtaken,id,email,job\n";
         let want = format!("{header}{}\n", want.replace("ERROR", ERROR));
         assert_eq!(file, want, "{raw:?}");
     };
@@ -115,7 +162,10 @@ fn columns_of_an_earlier_run_are_replaced() {
     check(
         columns,
         "a.csv:3,invalid,\"x, y\",email,1,a,b",
-        &format!("a.csv:3,rejected,\"ERROR{}\",email job,1,a,b", set("email, job")),
+        &format!(
+            "a.csv:3,rejected,\"ERROR{}\",email job,1,a,b",
+            set("email, job")
+        ),
     );
     // What earlier versions wrote has no fields, and a number for a place.
     check(
@@ -123,29 +173,55 @@ fn columns_of_an_earlier_run_are_replaced() {
         "3,invalid,x,1,a,b",
         &format!("3,rejected,\"ERROR{}\",job,1,a,b", set("job")),
     );
-    check(columns, "\"a,b.csv:3\",,,,1,a", &format!("\"a,b.csv:3\",rejected,\"ERROR{}\",job,1,a", set("job")));
+    check(
+        columns,
+        "\"a,b.csv:3\",,,,1,a",
+        &format!("\"a,b.csv:3\",rejected,\"ERROR{}\",job,1,a", set("job")),
+    );
     // A row that was added by hand stands where it is.
-    check(columns, ",,,,1,a,b", &format!("failed.csv:8,rejected,\"ERROR{}\",job,1,a,b", set("job")));
+    check(
+        columns,
+        ",,,,1,a,b",
+        &format!("failed.csv:8,rejected,\"ERROR{}\",job,1,a,b", set("job")),
+    );
     // What cannot be read is kept, so that a correction of it can be read.
     check(
         columns,
         "a.csv:3,,,\"emial, x\",1,a,b",
-        &format!("a.csv:3,rejected,\"ERROR{}\",\"emial, x job\",1,a,b", set("job")),
+        &format!(
+            "a.csv:3,rejected,\"ERROR{}\",\"emial, x job\",1,a,b",
+            set("job")
+        ),
     );
-    check(columns, "a.csv:3", &format!("a.csv:3,rejected,\"ERROR{}\",job,", set("job")));
+    check(
+        columns,
+        "a.csv:3",
+        &format!("a.csv:3,rejected,\"ERROR{}\",job,", set("job")),
+    );
 }
 
 #[test]
 fn an_ndjson_row_keeps_its_bytes_behind_one_member() {
     let check = |raw: &str, want: &str| {
-        let file = file_of("a.ndjson", "{\"id\":1}\n", raw, &[Field::Job], FailedFormat::ExcelCsv);
+        let file = file_of(
+            "a.ndjson",
+            "{\"id\":1}\n",
+            raw,
+            &[Field::Job],
+            FailedFormat::ExcelCsv,
+        );
         let error = ERROR.replace("\"\"", "\\\"");
         let error = format!("{error}; later rows of this customer have set ");
         let said = |row: &str, words: &str, names: &str| {
-            format!(r#""custsync":{{"row":{row},"outcome":"rejected","error":"{error}{words}","overtaken":[{names}]}}"#)
+            format!(
+                r#""custsync":{{"row":{row},"outcome":"rejected","error":"{error}{words}","overtaken":[{names}]}}"#
+            )
         };
         let want = want.replace("SAID", &said("\"a.ndjson:8\"", "job", "\"job\""));
-        let want = want.replace("FIRST", &said("\"x.ndjson:3\"", "email, job", "\"email\",\"job\""));
+        let want = want.replace(
+            "FIRST",
+            &said("\"x.ndjson:3\"", "email, job", "\"email\",\"job\""),
+        );
         let want = want.replace("UNREAD", &said("3", "job", "\"emial\",\"job\""));
         let want = want.replace("NUMBER", &said("3", "job", "\"job\""));
         assert_eq!(file, format!("{want}\n"), "{raw}");
@@ -157,29 +233,57 @@ fn an_ndjson_row_keeps_its_bytes_behind_one_member() {
     check("[1]", "[1]");
     let own = r#""custsync":{"row":"x.ndjson:3","error":"}","overtaken":["email"]}"#;
     check(&format!(r#"{{{own},"id": 1}}"#), r#"{FIRST,"id": 1}"#);
-    check(&format!(r#" {{ {own} , "id": broken"#), r#"{FIRST, "id": broken"#);
+    check(
+        &format!(r#" {{ {own} , "id": broken"#),
+        r#"{FIRST, "id": broken"#,
+    );
     check(&format!("{{{own}}}"), "{FIRST}");
-    check(&format!(r#"{{"id": 1,{own},"job":"é"}}"#), r#"{FIRST,"id":1,"job":"é"}"#);
-    check(r#"{"custsync":{"row":3,"outcome":"failed"},"id":1}"#, r#"{NUMBER,"id":1}"#);
-    check(r#"{"custsync":{"row":3,"overtaken":["emial"]},"id":1}"#, r#"{UNREAD,"id":1}"#);
+    check(
+        &format!(r#"{{"id": 1,{own},"job":"é"}}"#),
+        r#"{FIRST,"id":1,"job":"é"}"#,
+    );
+    check(
+        r#"{"custsync":{"row":3,"outcome":"failed"},"id":1}"#,
+        r#"{NUMBER,"id":1}"#,
+    );
+    check(
+        r#"{"custsync":{"row":3,"overtaken":["emial"]},"id":1}"#,
+        r#"{UNREAD,"id":1}"#,
+    );
     // A workbook of failed rows.
-    check(r#"{"custsync_row":"x.ndjson:3","custsync_overtaken":"email","id":1}"#, r#"{FIRST,"id":1}"#);
+    check(
+        r#"{"custsync_row":"x.ndjson:3","custsync_overtaken":"email","id":1}"#,
+        r#"{FIRST,"id":1}"#,
+    );
 }
 
 #[test]
 fn each_input_has_a_file_whose_rows_stand_in_order_however_they_end() {
     let directory = tempfile::tempdir().expect("a directory");
-    let inputs = [input("a.ndjson", "{}"), input("b.tsv", "id\tjob\n1\t2\n"), input("c.csv", "id,job\n1,2\n")];
+    let inputs = [
+        input("a.ndjson", "{}"),
+        input("b.tsv", "id\tjob\n1\t2\n"),
+        input("c.csv", "id,job\n1,2\n"),
+    ];
     let mut failed = failed_rows(directory.path(), &inputs, FailedFormat::Auto);
-    for (row, input, raw) in [(5, 1, "5\tx"), (2, 0, "[2]"), (4, 1, "4\tx"), (1, 0, "[1]"), (3, 1, "3\tx")] {
+    for (row, input, raw) in [
+        (5, 1, "5\tx"),
+        (2, 0, "[2]"),
+        (4, 1, "4\tx"),
+        (1, 0, "[1]"),
+        (3, 1, "3\tx"),
+    ] {
         fail(&mut failed, row, input, raw);
     }
     let finished = failed.finish(NOTHING);
     assert_eq!(finished.names, ["failed-1.ndjson", "failed-2.tsv"]);
     let read = |name: &str| fs::read_to_string(directory.path().join(name)).expect("the file");
     assert_eq!(read("failed-1.ndjson"), "[1]\n[2]\n");
-    let rows: Vec<_> =
-        read("failed-2.tsv").lines().skip(1).map(|line| line.split('\t').nth(4).map(str::to_owned)).collect();
+    let rows: Vec<_> = read("failed-2.tsv")
+        .lines()
+        .skip(1)
+        .map(|line| line.split('\t').nth(4).map(str::to_owned))
+        .collect();
     assert_eq!(rows, ["3", "4", "5"].map(|row| Some(row.to_owned())));
     assert_eq!(names_in(directory.path()), finished.names);
 }
@@ -187,16 +291,31 @@ fn each_input_has_a_file_whose_rows_stand_in_order_however_they_end() {
 #[test]
 fn nothing_is_left_of_an_earlier_process() {
     let directory = tempfile::tempdir().expect("a directory");
-    let earlier = ["failed.csv", "failed-3.tsv", "failed.ndjson.unfinished", "failed.spool"];
-    for name in earlier.iter().chain(&["results.ndjson", "failed.corrected.csv"]) {
+    let earlier = [
+        "failed.csv",
+        "failed-3.tsv",
+        "failed.ndjson.unfinished",
+        "failed.spool",
+    ];
+    for name in earlier
+        .iter()
+        .chain(&["results.ndjson", "failed.corrected.csv"])
+    {
         fs::write(directory.path().join(name), "of an earlier process").expect("a file");
     }
     fs::create_dir(directory.path().join("failed-9.csv")).expect("a folder");
-    let mut failed = failed_rows(directory.path(), &[input("a.ndjson", "{}")], FailedFormat::Auto);
+    let mut failed = failed_rows(
+        directory.path(),
+        &[input("a.ndjson", "{}")],
+        FailedFormat::Auto,
+    );
     failed.ended_well(1);
     let finished = failed.finish(NOTHING);
     assert!(finished.names.is_empty() && finished.fault.is_none());
-    assert_eq!(names_in(directory.path()), ["failed-9.csv", "failed.corrected.csv", "results.ndjson"]);
+    assert_eq!(
+        names_in(directory.path()),
+        ["failed-9.csv", "failed.corrected.csv", "results.ndjson"]
+    );
 }
 
 #[test]
@@ -204,44 +323,90 @@ fn what_was_begun_is_taken_away_and_an_earlier_file_left() {
     let directory = tempfile::tempdir().expect("a directory");
     let earlier = directory.path().join("failed.ndjson");
     fs::write(&earlier, "of an earlier process").expect("a file");
-    let mut failed = failed_rows(directory.path(), &[input("a.ndjson", "{}")], FailedFormat::Auto);
+    let mut failed = failed_rows(
+        directory.path(),
+        &[input("a.ndjson", "{}")],
+        FailedFormat::Auto,
+    );
     fail(&mut failed, 1, 0, "[1]");
-    assert_eq!(names_in(directory.path()), ["failed.ndjson", "failed.spool"]);
+    assert_eq!(
+        names_in(directory.path()),
+        ["failed.ndjson", "failed.spool"]
+    );
     failed.leave();
     fail(&mut failed, 2, 0, "[2]");
     let finished = failed.finish(NOTHING);
     assert!(finished.names.is_empty() && finished.fault.is_none());
     assert_eq!(names_in(directory.path()), ["failed.ndjson"]);
-    assert_eq!(fs::read_to_string(earlier).expect("the file"), "of an earlier process");
+    assert_eq!(
+        fs::read_to_string(earlier).expect("the file"),
+        "of an earlier process"
+    );
 }
 
 #[test]
 fn a_spool_that_cannot_be_written_is_told_at_the_end() {
     let directory = tempfile::tempdir().expect("a directory");
     fs::create_dir(directory.path().join("failed.spool")).expect("a folder in its place");
-    fs::write(directory.path().join("failed.ndjson"), "of an earlier process").expect("a file");
-    let mut failed = failed_rows(directory.path(), &[input("a.ndjson", "{}")], FailedFormat::Auto);
+    fs::write(
+        directory.path().join("failed.ndjson"),
+        "of an earlier process",
+    )
+    .expect("a file");
+    let mut failed = failed_rows(
+        directory.path(),
+        &[input("a.ndjson", "{}")],
+        FailedFormat::Auto,
+    );
     fail(&mut failed, 1, 0, "[1]");
     fail(&mut failed, 2, 0, "[2]");
     failed.ended_well(3);
     let finished = failed.finish(NOTHING);
     assert!(finished.names.is_empty());
-    assert!(finished.fault.expect("a fault").to_string().starts_with("failed.spool: "));
-    assert_eq!(names_in(directory.path()), ["failed.ndjson", "failed.spool"]);
+    assert!(
+        finished
+            .fault
+            .expect("a fault")
+            .to_string()
+            .starts_with("failed.spool: ")
+    );
+    assert_eq!(
+        names_in(directory.path()),
+        ["failed.ndjson", "failed.spool"]
+    );
 }
 
 #[test]
 fn a_file_that_cannot_be_written_leaves_the_others_alone() {
     let directory = tempfile::tempdir().expect("a directory");
-    fs::create_dir(directory.path().join("failed-1.ndjson.unfinished")).expect("a folder in its place");
+    fs::create_dir(directory.path().join("failed-1.ndjson.unfinished"))
+        .expect("a folder in its place");
     fs::create_dir(directory.path().join("failed-2.ndjson")).expect("a folder in its place");
-    let inputs = [input("a.ndjson", "{}"), input("b.ndjson", "{}"), input("c.ndjson", "{}")];
+    let inputs = [
+        input("a.ndjson", "{}"),
+        input("b.ndjson", "{}"),
+        input("c.ndjson", "{}"),
+    ];
     let mut failed = failed_rows(directory.path(), &inputs, FailedFormat::Auto);
     for (row, input) in [(1, 0), (2, 1), (3, 2)] {
         fail(&mut failed, row, input, "[1]");
     }
     let finished = failed.finish(NOTHING);
     assert_eq!(finished.names, ["failed-3.ndjson"]);
-    assert!(finished.fault.expect("a fault").to_string().starts_with("failed-1.ndjson: "), "the first one is told");
-    assert_eq!(names_in(directory.path()), ["failed-1.ndjson.unfinished", "failed-2.ndjson", "failed-3.ndjson"]);
+    assert!(
+        finished
+            .fault
+            .expect("a fault")
+            .to_string()
+            .starts_with("failed-1.ndjson: "),
+        "the first one is told"
+    );
+    assert_eq!(
+        names_in(directory.path()),
+        [
+            "failed-1.ndjson.unfinished",
+            "failed-2.ndjson",
+            "failed-3.ndjson"
+        ]
+    );
 }

@@ -23,12 +23,20 @@ pub(super) fn first_with_records(
     let mut blank_rows = 0;
     while let Some(block) = next {
         match blank_rows_alone(&block, format) {
-            None => return Ok(Block { blank_rows_before: blank_rows, ..block }),
+            None => {
+                return Ok(Block {
+                    blank_rows_before: blank_rows,
+                    ..block
+                });
+            }
             Some(rows) => blank_rows += rows,
         }
         next = blocks.next()?;
     }
-    Ok(Block { blank_rows_before: blank_rows, ..Block::new(Bytes::new(), 1, 0) })
+    Ok(Block {
+        blank_rows_before: blank_rows,
+        ..Block::new(Bytes::new(), 1, 0)
+    })
 }
 
 /// How many blank rows there are, where there is nothing else; none where there is a record. A CSV line of spaces is one, of one
@@ -36,7 +44,8 @@ pub(super) fn first_with_records(
 fn blank_rows_alone(block: &Block, format: Format) -> Option<u64> {
     match format {
         Format::Csv(dialect) => {
-            let is_blank = |byte: &u8| *byte == dialect.delimiter.byte() || matches!(byte, b'\r' | b'\n');
+            let is_blank =
+                |byte: &u8| *byte == dialect.delimiter.byte() || matches!(byte, b'\r' | b'\n');
             if !block.bytes.iter().all(is_blank) {
                 return None;
             }

@@ -39,7 +39,11 @@ impl Default for BlockSize {
     /// 256 KiB or 4,096 lines a block: small beside a cache, large beside the cost of handing it to a thread. 1 MiB a record:
     /// the API's fields come to some kilobytes.
     fn default() -> BlockSize {
-        BlockSize { block_bytes: 256 << 10, lines_max: 4096, record_bytes_max: 1 << 20 }
+        BlockSize {
+            block_bytes: 256 << 10,
+            lines_max: 4096,
+            record_bytes_max: 1 << 20,
+        }
     }
 }
 
@@ -62,7 +66,13 @@ pub struct Block {
 impl Block {
     /// A block of these bytes, of which nothing is known.
     pub(super) fn new(bytes: Bytes, first_line: u64, bytes_before: u64) -> Block {
-        Block { bytes, first_line, bytes_before, cell_marks: Vec::new(), blank_rows_before: 0 }
+        Block {
+            bytes,
+            first_line,
+            bytes_before,
+            cell_marks: Vec::new(),
+            blank_rows_before: 0,
+        }
     }
 
     /// What is left of the block behind its first `count` bytes, which are whole records.
@@ -130,7 +140,15 @@ impl<R: Read> Head<R> {
             bytes.drain(..BYTE_ORDER_MARK.len());
             bytes_before = bytes_of(BYTE_ORDER_MARK);
         }
-        Ok(Head { reader, size, bytes, had_mark: bytes_before > 0, line: 1, bytes_before, end })
+        Ok(Head {
+            reader,
+            size,
+            bytes,
+            had_mark: bytes_before > 0,
+            line: 1,
+            bytes_before,
+            end,
+        })
     }
 
     /// Whether a byte order mark was cut off.
@@ -151,9 +169,34 @@ impl<R: Read> Head<R> {
 
     /// The whole stream in blocks, from its first byte on.
     pub(super) fn into_blocks(self, format: Format) -> Blocks<R> {
-        let Head { reader, size, bytes: buffer, line, bytes_before, end, .. } = self;
-        let (cut, target, ends, is_filled) = (VecDeque::new(), size.block_bytes, RecordEnds::new(format), true);
-        Blocks { reader, format, size, buffer, is_filled, cut, target, ends, end, line, bytes_before }
+        let Head {
+            reader,
+            size,
+            bytes: buffer,
+            line,
+            bytes_before,
+            end,
+            ..
+        } = self;
+        let (cut, target, ends, is_filled) = (
+            VecDeque::new(),
+            size.block_bytes,
+            RecordEnds::new(format),
+            true,
+        );
+        Blocks {
+            reader,
+            format,
+            size,
+            buffer,
+            is_filled,
+            cut,
+            target,
+            ends,
+            end,
+            line,
+            bytes_before,
+        }
     }
 
     /// Passes over the first lines, whatever is in them: a quote in a title opens nothing. Says how many there were of so many.
@@ -174,7 +217,10 @@ impl<R: Read> Head<R> {
                             bytes_max: self.size.record_bytes_max,
                         });
                     }
-                    self.fill(self.bytes.len() + self.size.block_bytes.max(HEAD_BYTES_MIN), self.line + passed)?;
+                    self.fill(
+                        self.bytes.len() + self.size.block_bytes.max(HEAD_BYTES_MIN),
+                        self.line + passed,
+                    )?;
                 }
             }
         }
@@ -225,9 +271,13 @@ impl<R: Read> Blocks<R> {
             match (self.end, last_record_end) {
                 (End::Reached, _) => return self.rest(),
                 (End::Ahead, Some(record_end)) => return self.cut(record_end).map(Some),
-                (End::Ahead, None) if self.buffer.len() > self.size.record_bytes_max => return Err(self.too_long()),
+                (End::Ahead, None) if self.buffer.len() > self.size.record_bytes_max => {
+                    return Err(self.too_long());
+                }
                 // One byte more than a record may have tells a longest record from one that is too long.
-                (End::Ahead, None) => target = target.max((self.buffer.len() * 2).min(self.size.record_bytes_max + 1)),
+                (End::Ahead, None) => {
+                    target = target.max((self.buffer.len() * 2).min(self.size.record_bytes_max + 1))
+                }
             }
         }
     }
@@ -240,24 +290,40 @@ impl<R: Read> Blocks<R> {
     /// All that is left, where the stream has ended.
     fn rest(&mut self) -> Result<Option<Block>, InputFault> {
         if let Some(quote) = self.ends.unclosed_quote() {
-            return Err(InputFault::QuoteNotClosed { line: self.line_of(quote) });
+            return Err(InputFault::QuoteNotClosed {
+                line: self.line_of(quote),
+            });
         }
-        if self.buffer.is_empty() { Ok(None) } else { self.cut(self.buffer.len()).map(Some) }
+        if self.buffer.is_empty() {
+            Ok(None)
+        } else {
+            self.cut(self.buffer.len()).map(Some)
+        }
     }
 
     /// Whether what comes before this end is longer than a record may be, and nothing but one: the byte more that was read to
     /// tell so may have been its line end.
     fn is_one_long_record(&self, record_end: usize) -> bool {
-        let before = self.buffer.get(..record_end.saturating_sub(1)).unwrap_or_default();
-        record_end > self.size.record_bytes_max && RecordEnds::new(self.format).search(before).is_none()
+        let before = self
+            .buffer
+            .get(..record_end.saturating_sub(1))
+            .unwrap_or_default();
+        record_end > self.size.record_bytes_max
+            && RecordEnds::new(self.format).search(before).is_none()
     }
 
     fn cut(&mut self, record_end: usize) -> Result<Block, InputFault> {
         if self.is_one_long_record(record_end) {
             return Err(self.too_long());
         }
-        let lines = self.ends.count_lines(self.buffer.get(..record_end).unwrap_or_default());
-        let line_ends = if lines > self.size.lines_max as u64 { self.line_ends(record_end) } else { Vec::new() };
+        let lines = self
+            .ends
+            .count_lines(self.buffer.get(..record_end).unwrap_or_default());
+        let line_ends = if lines > self.size.lines_max as u64 {
+            self.line_ends(record_end)
+        } else {
+            Vec::new()
+        };
         self.target = self.target_after(record_end, lines);
         let mut rest = Vec::with_capacity(self.target);
         rest.extend_from_slice(self.buffer.get(record_end..).unwrap_or_default());
@@ -266,9 +332,20 @@ impl<R: Read> Blocks<R> {
         let (first_line, bytes_before) = (self.line, self.bytes_before);
         self.line += lines;
         self.bytes_before += bytes_of(&block);
-        let cell_marks = std::mem::replace(&mut self.ends, RecordEnds::new(self.format)).into_cell_marks();
-        let block = Block { bytes: block.into(), first_line, bytes_before, cell_marks, blank_rows_before: 0 };
-        if line_ends.is_empty() { Ok(block) } else { Ok(self.cut_up(&block, &line_ends)) }
+        let cell_marks =
+            std::mem::replace(&mut self.ends, RecordEnds::new(self.format)).into_cell_marks();
+        let block = Block {
+            bytes: block.into(),
+            first_line,
+            bytes_before,
+            cell_marks,
+            blank_rows_before: 0,
+        };
+        if line_ends.is_empty() {
+            Ok(block)
+        } else {
+            Ok(self.cut_up(&block, &line_ends))
+        }
     }
 
     /// Where blocks end of what has more lines than a block may have.
@@ -299,14 +376,23 @@ impl<R: Read> Blocks<R> {
     fn target_after(&self, bytes: usize, lines: u64) -> usize {
         let wanted = self.size.lines_max / 8 * 7;
         let lines = usize::try_from(lines).unwrap_or(usize::MAX).max(1);
-        (bytes.saturating_mul(wanted) / lines).clamp(TARGET_BYTES_MIN.min(self.size.block_bytes), self.size.block_bytes)
+        (bytes.saturating_mul(wanted) / lines).clamp(
+            TARGET_BYTES_MIN.min(self.size.block_bytes),
+            self.size.block_bytes,
+        )
     }
 
     fn too_long(&self) -> InputFault {
         let bytes_max = self.size.record_bytes_max;
         match self.ends.unclosed_quote() {
-            Some(quote) => InputFault::QuoteTooLong { line: self.line_of(quote), bytes_max },
-            None => InputFault::RecordTooLong { line: self.line, bytes_max },
+            Some(quote) => InputFault::QuoteTooLong {
+                line: self.line_of(quote),
+                bytes_max,
+            },
+            None => InputFault::RecordTooLong {
+                line: self.line,
+                bytes_max,
+            },
         }
     }
 
@@ -319,7 +405,10 @@ impl<R: Read> Blocks<R> {
 fn fill(reader: &mut impl Read, buffer: &mut Vec<u8>, target: usize) -> io::Result<End> {
     let missing = target.saturating_sub(buffer.len());
     buffer.reserve(missing);
-    match reader.take(u64::try_from(missing).unwrap_or(u64::MAX)).read_to_end(buffer) {
+    match reader
+        .take(u64::try_from(missing).unwrap_or(u64::MAX))
+        .read_to_end(buffer)
+    {
         Ok(read) if read < missing => Ok(End::Reached),
         Ok(_) => Ok(End::Ahead),
         Err(error) if is_pause(&error) => Ok(End::Ahead),

@@ -36,7 +36,9 @@ impl Constants {
 
     /// Fields and texts.
     pub(super) fn texts(&self) -> impl Iterator<Item = (Field, &str)> {
-        self.texts.iter().map(|(field, text)| (*field, text.as_str()))
+        self.texts
+            .iter()
+            .map(|(field, text)| (*field, text.as_str()))
     }
 
     /// Whether a field has one.
@@ -70,10 +72,19 @@ mod tests {
 
     #[test]
     fn a_constant_is_read_as_a_cell_is() {
-        let empty = EmptyRules::new(EmptyRule::Omit, [("address", EmptyRule::Null)]).expect("a field");
-        let rules =
-            CellRules { empty, null_strings: NullStrings::everywhere(["-".to_owned()]), ..CellRules::default() };
-        let constants = constants(&[("job", "Nurse"), ("email", "-"), ("address", ""), ("gender", "")]);
+        let empty =
+            EmptyRules::new(EmptyRule::Omit, [("address", EmptyRule::Null)]).expect("a field");
+        let rules = CellRules {
+            empty,
+            null_strings: NullStrings::everywhere(["-".to_owned()]),
+            ..CellRules::default()
+        };
+        let constants = constants(&[
+            ("job", "Nurse"),
+            ("email", "-"),
+            ("address", ""),
+            ("gender", ""),
+        ]);
         let values = ValueRules::default();
         let mut draft = Draft::new(&values);
         constants.fill(&mut draft, &rules);
@@ -86,8 +97,17 @@ mod tests {
 
     #[test]
     fn what_breaks_the_contract_in_every_row_is_found_at_once() {
-        let pairs = [("email", "nope"), ("job", "Nurse"), ("country_id", "x"), ("first_name", "-"), ("gender", "")];
-        let rules = CellRules { null_strings: NullStrings::everywhere(["-".to_owned()]), ..CellRules::default() };
+        let pairs = [
+            ("email", "nope"),
+            ("job", "Nurse"),
+            ("country_id", "x"),
+            ("first_name", "-"),
+            ("gender", ""),
+        ];
+        let rules = CellRules {
+            null_strings: NullStrings::everywhere(["-".to_owned()]),
+            ..CellRules::default()
+        };
         let errors = constants(&pairs).errors(&rules, &ValueRules::default());
         let fields: Vec<_> = errors.iter().map(|error| error.subject.name()).collect();
         assert_eq!(fields, ["email", "country_id", "first_name"]);
@@ -96,10 +116,15 @@ mod tests {
     #[test]
     fn only_fields_can_have_one() {
         let check = |field: &str, want: &str| {
-            let error = Constants::default().add(field, "1".to_owned()).expect_err("no such field");
+            let error = Constants::default()
+                .add(field, "1".to_owned())
+                .expect_err("no such field");
             assert_eq!(error.to_string(), want);
         };
         check("id", "`id` is another one in each row");
-        check("emial", "`emial` is no field of the API; did you mean `email`?");
+        check(
+            "emial",
+            "`emial` is no field of the API; did you mean `email`?",
+        );
     }
 }

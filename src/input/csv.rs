@@ -145,7 +145,9 @@ impl<'b> CsvRecords<'b> {
     /// Whether there is nothing but delimiters from here to the end of the line.
     fn is_blank_from(&self, end: usize) -> bool {
         let rest = self.bytes.get(end..).unwrap_or_default();
-        let behind = rest.iter().find(|byte| **byte != self.dialect.delimiter.byte());
+        let behind = rest
+            .iter()
+            .find(|byte| **byte != self.dialect.delimiter.byte());
         behind.is_none_or(|byte| matches!(byte, b'\r' | b'\n'))
     }
 
@@ -160,7 +162,10 @@ impl<'b> CsvRecords<'b> {
 
     /// What ends the next cell: its place, or the end of the block.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "called for each cell: a call would take as long as the search")]
+    #[expect(
+        clippy::inline_always,
+        reason = "called for each cell: a call would take as long as the search"
+    )]
     fn next_cell_end(&mut self) -> usize {
         while self.ahead.cell_ends == 0 {
             if self.next_chunk().is_none() {
@@ -176,7 +181,11 @@ impl<'b> CsvRecords<'b> {
     #[inline]
     fn next_chunk(&mut self) -> Option<()> {
         let start = self.chunk * CHUNK_BYTES;
-        let bytes_left = self.bytes.len().checked_sub(start).filter(|left| *left > 0)?;
+        let bytes_left = self
+            .bytes
+            .len()
+            .checked_sub(start)
+            .filter(|left| *left > 0)?;
         self.count_quoted_line_ends(start);
         self.ahead = *self.cell_marks.get(self.chunk)?;
         self.chunk += 1;
@@ -245,7 +254,10 @@ impl<'b> CsvRecord<'_, 'b> {
         let record_end = self.raw_end();
         let start = match column.checked_sub(1) {
             None => self.start,
-            Some(before) => self.ends.get(before).map_or(record_end, |end| (end + 1).min(record_end)),
+            Some(before) => self
+                .ends
+                .get(before)
+                .map_or(record_end, |end| (end + 1).min(record_end)),
         };
         start..self.ends.get(column).copied().unwrap_or(record_end)
     }
@@ -262,7 +274,8 @@ impl<'b> CsvRecord<'_, 'b> {
 
     /// Its cells as they stand in the block, in quotes where there are some.
     pub(super) fn raw_cells(&self) -> impl Iterator<Item = &'b [u8]> {
-        self.places().map(|place| self.bytes.get(place).unwrap_or_default())
+        self.places()
+            .map(|place| self.bytes.get(place).unwrap_or_default())
     }
 
     /// What is wrong with the quotes or escapes of its first cell that is no good.
@@ -271,9 +284,18 @@ impl<'b> CsvRecord<'_, 'b> {
             return None;
         }
         let is_quoted_at_most = !self.flags.has_bare_quotes() && !self.flags.has_escapes();
-        let cells = self.raw_cells().enumerate().filter(|(_, cell)| !is_quoted_at_most || cell.first() == Some(&b'"'));
+        let cells = self
+            .raw_cells()
+            .enumerate()
+            .filter(|(_, cell)| !is_quoted_at_most || cell.first() == Some(&b'"'));
         let mut faults = cells.map(|(column, cell)| (column, QuoteFault::of(cell, self.dialect)));
-        faults.find_map(|(column, fault)| fault.map(|fault| ColumnQuoteFault { column, own_columns: 0, fault }))
+        faults.find_map(|(column, fault)| {
+            fault.map(|fault| ColumnQuoteFault {
+                column,
+                own_columns: 0,
+                fault,
+            })
+        })
     }
 
     /// Whether the cells of a record with flags are read by [`usual_cells`](CsvRecord::usual_cells) all the same.
@@ -285,7 +307,14 @@ impl<'b> CsvRecord<'_, 'b> {
     /// The cells of any record.
     pub(super) fn cells(&self) -> impl Iterator<Item = CsvCell> {
         self.places().map(|place| {
-            if self.flags.has_escapes() { CsvCell { place, form: Form::Escaped } } else { self.cell(place) }
+            if self.flags.has_escapes() {
+                CsvCell {
+                    place,
+                    form: Form::Escaped,
+                }
+            } else {
+                self.cell(place)
+            }
         })
     }
 
@@ -313,20 +342,35 @@ impl<'b> CsvRecord<'_, 'b> {
     #[inline]
     fn cell(&self, place: Range<usize>) -> CsvCell {
         if self.bytes.get(place.start) != Some(&b'"') || !self.dialect.has_quotes() {
-            return CsvCell { place, form: Form::Plain };
+            return CsvCell {
+                place,
+                form: Form::Plain,
+            };
         }
         let inside = place.start + 1..place.end;
         match self.bytes.get(inside.clone()) {
-            Some([text @ .., b'"']) if !(self.flags.has_inner_quotes() && memchr(b'"', text).is_some()) => {
-                CsvCell { place: inside.start..inside.end - 1, form: Form::Plain }
+            Some([text @ .., b'"'])
+                if !(self.flags.has_inner_quotes() && memchr(b'"', text).is_some()) =>
+            {
+                CsvCell {
+                    place: inside.start..inside.end - 1,
+                    form: Form::Plain,
+                }
             }
-            _ => CsvCell { place: inside, form: Form::Quoted },
+            _ => CsvCell {
+                place: inside,
+                form: Form::Quoted,
+            },
         }
     }
 
     /// Whether a cell is in quotes: no other can hold a line break.
     pub(super) fn is_quoted(&self, cell: &CsvCell) -> bool {
-        cell.place.start.checked_sub(1).and_then(|before| self.bytes.get(before)) == Some(&b'"')
+        cell.place
+            .start
+            .checked_sub(1)
+            .and_then(|before| self.bytes.get(before))
+            == Some(&b'"')
     }
 
     /// The text of a cell that stands in the block as it is.
@@ -364,7 +408,9 @@ impl<'b> CsvRecord<'_, 'b> {
 
     /// Whether its cells from this column on are empty, as far as can be seen.
     pub(super) fn is_blank_from(&self, column: usize) -> bool {
-        self.cells().skip(column).all(|cell| self.text(&cell).is_some_and(|text| text.trim().is_empty()))
+        self.cells()
+            .skip(column)
+            .all(|cell| self.text(&cell).is_some_and(|text| text.trim().is_empty()))
     }
 
     /// The bytes of a cell, as they stand in the block.

@@ -15,16 +15,27 @@ use super::uneven;
 use super::withheld::{UnknownName, Withheld, withhold};
 
 /// Shows `visit` each record of a block in order. Returns how many lines of delimiters alone were passed over.
-pub(super) fn parse(block: &Block, layout: &CsvLayout, rules: &RowRules, visit: &mut impl FnMut(Record<'_>)) -> u64 {
+pub(super) fn parse(
+    block: &Block,
+    layout: &CsvLayout,
+    rules: &RowRules,
+    visit: &mut impl FnMut(Record<'_>),
+) -> u64 {
     let mut records = CsvRecords::of(block, layout.dialect);
     let mut draft = Draft::new(&rules.values);
     let targets = layout.columns.targets();
     let teller = Teller::of(&rules.cells).in_block(&block.bytes);
     let mut ordinal = 0;
     while let Some(record) = records.next() {
-        let is_usual = record.columns() == targets.len() && (record.flags.are_usual() || record.has_usual_cells());
-        let may_be_joined = is_usual && record.has_line_breaks && !rules.values.allowed.takes_joined();
-        let joined = if may_be_joined { joined::invalid(&record, layout) } else { None };
+        let is_usual = record.columns() == targets.len()
+            && (record.flags.are_usual() || record.has_usual_cells());
+        let may_be_joined =
+            is_usual && record.has_line_breaks && !rules.values.allowed.takes_joined();
+        let joined = if may_be_joined {
+            joined::invalid(&record, layout)
+        } else {
+            None
+        };
         let refused = if joined.is_some() {
             joined
         } else if is_usual {
@@ -34,9 +45,15 @@ pub(super) fn parse(block: &Block, layout: &CsvLayout, rules: &RowRules, visit: 
             } else if record.has_line_breaks {
                 tell_record_of_lines(&record, &targets, teller, &mut draft);
             } else {
-                tell_cells(&record, &targets, teller, &mut draft, |draft, _, target, text| {
-                    teller.tell_text(draft, target, text);
-                });
+                tell_cells(
+                    &record,
+                    &targets,
+                    teller,
+                    &mut draft,
+                    |draft, _, target, text| {
+                        teller.tell_text(draft, target, text);
+                    },
+                );
             }
             if !layout.columns.nameless.is_empty() {
                 uneven::check_nameless(&record, layout, &mut draft);
@@ -49,7 +66,12 @@ pub(super) fn parse(block: &Block, layout: &CsvLayout, rules: &RowRules, visit: 
             None => draft.finish(),
             Some(invalid) => Err(invalid),
         };
-        visit(Record { raw: record.raw, line: record.line, ordinal, checked });
+        visit(Record {
+            raw: record.raw,
+            line: record.line,
+            ordinal,
+            checked,
+        });
         ordinal += 1;
     }
     records.blank_rows
@@ -57,8 +79,16 @@ pub(super) fn parse(block: &Block, layout: &CsvLayout, rules: &RowRules, visit: 
 
 /// Tells an empty draft what no cell of the record says.
 #[inline(always)]
-#[expect(clippy::inline_always, reason = "called for each row: a call would take longer than what it does")]
-fn begin<'b>(record: &CsvRecord<'_, 'b>, layout: &'b CsvLayout, rules: &'b RowRules, draft: &mut Draft<'b>) {
+#[expect(
+    clippy::inline_always,
+    reason = "called for each row: a call would take longer than what it does"
+)]
+fn begin<'b>(
+    record: &CsvRecord<'_, 'b>,
+    layout: &'b CsvLayout,
+    rules: &'b RowRules,
+    draft: &mut Draft<'b>,
+) {
     draft.clear();
     layout.columns.constants.fill(draft, &rules.cells);
     if let Some(column) = layout.own.overtaken {
@@ -90,7 +120,10 @@ fn read_unusual<'b>(
 /// Tells what the cells of a record say whose quotes are good and that has no escapes; texts that stand in the block as they are
 /// by `tell_text`.
 #[inline(always)]
-#[expect(clippy::inline_always, reason = "called for each row, and each way of telling a text has a loop of its own")]
+#[expect(
+    clippy::inline_always,
+    reason = "called for each row, and each way of telling a text has a loop of its own"
+)]
 fn tell_cells<'b>(
     record: &CsvRecord<'_, 'b>,
     targets: &[Target],
@@ -109,35 +142,67 @@ fn tell_cells<'b>(
 
 /// Tells what the cells of a record say that may hold odd characters.
 #[cold]
-fn tell_odd_record<'b>(record: &CsvRecord<'_, 'b>, targets: &[Target], teller: Teller<'b>, draft: &mut Draft<'b>) {
-    tell_cells(record, targets, teller, draft, |draft, _, target, text| teller.tell_odd_text(draft, target, text));
+fn tell_odd_record<'b>(
+    record: &CsvRecord<'_, 'b>,
+    targets: &[Target],
+    teller: Teller<'b>,
+    draft: &mut Draft<'b>,
+) {
+    tell_cells(record, targets, teller, draft, |draft, _, target, text| {
+        teller.tell_odd_text(draft, target, text)
+    });
 }
 
 /// Tells what the cells of a record say that may hold line breaks, which only a cell in quotes can.
 #[cold]
-fn tell_record_of_lines<'b>(record: &CsvRecord<'_, 'b>, targets: &[Target], teller: Teller<'b>, draft: &mut Draft<'b>) {
-    tell_cells(record, targets, teller, draft, |draft, cell, target, text| {
-        let is_of_one_line = matches!(target, Target::Field(field) if !field.takes_line_breaks());
-        if is_of_one_line && record.is_quoted(cell) && has_line_break(text.as_bytes()) {
-            teller.tell_odd_text(draft, target, text);
-        } else {
-            teller.tell_text(draft, target, text);
-        }
-    });
+fn tell_record_of_lines<'b>(
+    record: &CsvRecord<'_, 'b>,
+    targets: &[Target],
+    teller: Teller<'b>,
+    draft: &mut Draft<'b>,
+) {
+    tell_cells(
+        record,
+        targets,
+        teller,
+        draft,
+        |draft, cell, target, text| {
+            let is_of_one_line =
+                matches!(target, Target::Field(field) if !field.takes_line_breaks());
+            if is_of_one_line && record.is_quoted(cell) && has_line_break(text.as_bytes()) {
+                teller.tell_odd_text(draft, target, text);
+            } else {
+                teller.tell_text(draft, target, text);
+            }
+        },
+    );
 }
 
 /// Withholds what the cell in a column names.
 #[cold]
-fn withhold_by_column(record: &CsvRecord<'_, '_>, column: usize, rule: OvertakenRule, draft: &mut Draft<'_>) {
+fn withhold_by_column(
+    record: &CsvRecord<'_, '_>,
+    column: usize,
+    rule: OvertakenRule,
+    draft: &mut Draft<'_>,
+) {
     if let Some(said) = withheld_in(record, column) {
         withhold(said, rule, draft);
     }
 }
 
 /// What the cell in a column withholds; none where there is no such cell.
-pub(super) fn withheld_in(record: &CsvRecord<'_, '_>, column: usize) -> Option<Result<Withheld, UnknownName>> {
+pub(super) fn withheld_in(
+    record: &CsvRecord<'_, '_>,
+    column: usize,
+) -> Option<Result<Withheld, UnknownName>> {
     let cell = record.cells().nth(column)?;
-    Some(record.text(&cell).ok_or(UnknownName).and_then(|text| Withheld::of_text(&text)))
+    Some(
+        record
+            .text(&cell)
+            .ok_or(UnknownName)
+            .and_then(|text| Withheld::of_text(&text)),
+    )
 }
 
 /// What the cell in a column says.
@@ -150,9 +215,16 @@ pub(super) fn cell<'r>(
     said(record, &record.cells().nth(column)?, target, rules)
 }
 
-fn said<'r>(record: &CsvRecord<'_, 'r>, cell: &CsvCell, target: Target, rules: &'r CellRules) -> Option<Cell<'r>> {
+fn said<'r>(
+    record: &CsvRecord<'_, 'r>,
+    cell: &CsvCell,
+    target: Target,
+    rules: &'r CellRules,
+) -> Option<Cell<'r>> {
     match record.text(cell) {
         Some(text) => rules.cell(target, text),
-        None => Some(Cell::NotText { reads_as: likely_encoding(record.bytes_of(cell)) }),
+        None => Some(Cell::NotText {
+            reads_as: likely_encoding(record.bytes_of(cell)),
+        }),
     }
 }

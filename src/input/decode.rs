@@ -57,19 +57,28 @@ pub(super) fn likely_encoding(bytes: &[u8]) -> Option<&'static str> {
     let beyond_ascii = |byte: &&u8| !byte.is_ascii();
     let count = bytes.iter().filter(beyond_ascii).count();
     let is_in_a_word = bytes.windows(2).any(|pair| match pair {
-        [one, other] => (one.is_ascii_alphabetic() && *other >= 0xc0) || (*one >= 0xc0 && other.is_ascii_alphabetic()),
+        [one, other] => {
+            (one.is_ascii_alphabetic() && *other >= 0xc0)
+                || (*one >= 0xc0 && other.is_ascii_alphabetic())
+        }
         _ => false,
     });
-    let letters = bytes.iter().filter(|byte| byte.is_ascii_alphabetic()).count();
+    let letters = bytes
+        .iter()
+        .filter(|byte| byte.is_ascii_alphabetic())
+        .count();
     // What ends within a character of UTF-8 was cut off.
-    let is_cut_off =
-        |error: Utf8Error| error.error_len().is_none() && bytes.len().saturating_sub(error.valid_up_to()) > 1;
+    let is_cut_off = |error: Utf8Error| {
+        error.error_len().is_none() && bytes.len().saturating_sub(error.valid_up_to()) > 1
+    };
     if std::str::from_utf8(bytes).is_err_and(is_cut_off) {
         return None;
     }
     let beyond: Vec<u8> = bytes.iter().filter(beyond_ascii).copied().collect();
     let (text, _) = encoding_rs::WINDOWS_1252.decode_without_bom_handling(&beyond);
-    let is_typed = text.chars().all(|character| character.is_alphabetic() || SIGNS.contains(character));
+    let is_typed = text
+        .chars()
+        .all(|character| character.is_alphabetic() || SIGNS.contains(character));
     (is_typed && is_in_a_word && count <= letters).then(|| encoding_rs::WINDOWS_1252.name())
 }
 
@@ -100,7 +109,11 @@ impl Utf8Check {
             Ok(_) => Utf8Verdict::Utf8,
             Err(error) if error.error_len().is_none() => {
                 self.carried = bytes.split_off(error.valid_up_to());
-                if bytes.is_ascii() { self.verdict } else { Utf8Verdict::Utf8 }
+                if bytes.is_ascii() {
+                    self.verdict
+                } else {
+                    Utf8Verdict::Utf8
+                }
             }
             Err(_) => Utf8Verdict::Other,
         };
@@ -186,7 +199,9 @@ impl Decoded {
             self.ended = Ended::Reader;
         }
         self.utf_8.add(&self.encoded);
-        self.doubt.0.store(self.utf_8.verdict == Utf8Verdict::Utf8, Ordering::Relaxed);
+        self.doubt
+            .0
+            .store(self.utf_8.verdict == Utf8Verdict::Utf8, Ordering::Relaxed);
         Ok(())
     }
 
@@ -196,7 +211,9 @@ impl Decoded {
         self.text.resize(ENCODED_BYTES * 3, 0);
         self.text_at = 0;
         let is_last = self.ended == Ended::Reader;
-        let (result, read, written) = self.decoder.decode_to_utf8_without_replacement(encoded, &mut self.text, is_last);
+        let (result, read, written) =
+            self.decoder
+                .decode_to_utf8_without_replacement(encoded, &mut self.text, is_last);
         self.at += read;
         self.text.truncate(written);
         match result {
@@ -205,7 +222,10 @@ impl Decoded {
             DecoderResult::Malformed(length, behind) => {
                 let before = self.bytes_before + u64::try_from(self.at).unwrap_or(u64::MAX);
                 let byte = before.saturating_sub(u64::from(length) + u64::from(behind)) + 1;
-                self.fault = Some(StreamFault::NotEncoded { encoding: self.encoding.name(), byte });
+                self.fault = Some(StreamFault::NotEncoded {
+                    encoding: self.encoding.name(),
+                    byte,
+                });
             }
         }
     }
@@ -228,7 +248,9 @@ impl Read for Decoded {
         let ready = self.text.get(self.text_at..).unwrap_or_default();
         let count = ready.len().min(into.len());
         let (ready, _) = ready.split_at_checked(count).unwrap_or_default();
-        into.get_mut(..count).unwrap_or_default().copy_from_slice(ready);
+        into.get_mut(..count)
+            .unwrap_or_default()
+            .copy_from_slice(ready);
         self.text_at += count;
         Ok(count)
     }
@@ -240,7 +262,9 @@ mod tests {
 
     #[test]
     fn windows_1252_is_suggested_where_it_reads_well() {
-        let check = |bytes: &[u8], want: bool| assert_eq!(likely_encoding(bytes).is_some(), want, "{bytes:?}");
+        let check = |bytes: &[u8], want: bool| {
+            assert_eq!(likely_encoding(bytes).is_some(), want, "{bytes:?}")
+        };
         check(b"K\xfcnstler", true);
         check(b"\x84Zo\xeb\x93 \x96 5 \x80", false);
         check(b"5, \x84Stra\xdfe\x93 \x96 West", true);

@@ -9,7 +9,9 @@ pub struct Delimiter(u8);
 
 /// A character that cannot stand between fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a delimiter is one ASCII character other than a letter, a digit, `_`, a quote or a line end")]
+#[error(
+    "a delimiter is one ASCII character other than a letter, a digit, `_`, a quote or a line end"
+)]
 pub struct DelimiterError;
 
 /// What a quote at the start of a cell means (`--quotes`).
@@ -50,9 +52,19 @@ impl Delimiter {
     /// The tab, of TSV
     pub const TAB: Delimiter = Delimiter(b'\t');
     /// Those that are looked for where none is given, the usual one first.
-    pub(super) const USUAL: [Delimiter; 4] = [Delimiter::COMMA, Delimiter(b';'), Delimiter::TAB, Delimiter(b'|')];
+    pub(super) const USUAL: [Delimiter; 4] = [
+        Delimiter::COMMA,
+        Delimiter(b';'),
+        Delimiter::TAB,
+        Delimiter(b'|'),
+    ];
     /// Those that a header may be meant by which is one column under the usual ones.
-    pub(super) const UNUSUAL: [Delimiter; 4] = [Delimiter(b':'), Delimiter(b'^'), Delimiter(b'~'), Delimiter(b' ')];
+    pub(super) const UNUSUAL: [Delimiter; 4] = [
+        Delimiter(b':'),
+        Delimiter(b'^'),
+        Delimiter(b'~'),
+        Delimiter(b' '),
+    ];
 
     /// A delimiter of this character.
     pub fn new(character: char) -> Result<Delimiter, DelimiterError> {
@@ -84,14 +96,26 @@ impl Dialect {
 
     /// CSV with another delimiter.
     pub const fn quoted(delimiter: Delimiter) -> Dialect {
-        Dialect { delimiter, quotes: Quotes::On, escape: Escape::None }
+        Dialect {
+            delimiter,
+            quotes: Quotes::On,
+            escape: Escape::None,
+        }
     }
 
     /// The dialect of a delimiter, as far as the user does not say it. Programs that write TSV do not agree on quotes: Excel and
     /// pandas write them around cells, `MySQL` and `PostgreSQL` have them as characters.
     pub fn of(delimiter: Delimiter, quotes: Option<Quotes>, escape: Escape) -> Dialect {
-        let unsaid = if delimiter == Delimiter::TAB { Quotes::InDoubt } else { Quotes::On };
-        Dialect { delimiter, quotes: quotes.unwrap_or(unsaid), escape }
+        let unsaid = if delimiter == Delimiter::TAB {
+            Quotes::InDoubt
+        } else {
+            Quotes::On
+        };
+        Dialect {
+            delimiter,
+            quotes: quotes.unwrap_or(unsaid),
+            escape,
+        }
     }
 
     /// Whether a quote may open a cell, so that delimiters and line ends can belong to one.
@@ -113,14 +137,20 @@ mod tests {
     #[test]
     fn some_characters_delimit_nothing() {
         for character in ['"', '\r', '\n', '\0', 'é', '；', 'x', 'Z', '7', '_'] {
-            assert_eq!(Delimiter::new(character), Err(DelimiterError), "{character:?}");
+            assert_eq!(
+                Delimiter::new(character),
+                Err(DelimiterError),
+                "{character:?}"
+            );
         }
         assert_eq!(Delimiter::new('|').map(Delimiter::byte), Ok(b'|'));
     }
 
     #[test]
     fn quotes_of_tsv_are_in_doubt_until_somebody_says_what_they_are() {
-        let check = |delimiter, said, want| assert_eq!(Dialect::of(delimiter, said, Escape::None).quotes, want);
+        let check = |delimiter, said, want| {
+            assert_eq!(Dialect::of(delimiter, said, Escape::None).quotes, want)
+        };
         check(Delimiter::COMMA, None, Quotes::On);
         check(Delimiter::TAB, None, Quotes::InDoubt);
         check(Delimiter::TAB, Some(Quotes::On), Quotes::On);

@@ -57,13 +57,17 @@ pub enum InputFault {
     #[error("is no workbook, so it has no sheet (--sheet)")]
     NotAWorkbook,
     /// A workbook that would take too much memory.
-    #[error("is a workbook with a part that unpacks to more than {bytes_max} bytes: save the sheet as CSV (UTF-8)")]
+    #[error(
+        "is a workbook with a part that unpacks to more than {bytes_max} bytes: save the sheet as CSV (UTF-8)"
+    )]
     WorkbookTooLarge {
         /// How large that part may be.
         bytes_max: u64,
     },
     /// A workbook whose table of texts would take too much memory.
-    #[error("is a workbook whose texts take more than {bytes_max} bytes of memory: save the sheet as CSV (UTF-8)")]
+    #[error(
+        "is a workbook whose texts take more than {bytes_max} bytes of memory: save the sheet as CSV (UTF-8)"
+    )]
     WorkbookTexts {
         /// How much they may take.
         bytes_max: usize,
@@ -112,7 +116,9 @@ pub enum InputFault {
         delimiters: Vec<Delimiter>,
     },
     /// There is no header, and nobody says what the columns are.
-    #[error("has no header (--no-header), so its columns have to be named: --columns id,first_name,...")]
+    #[error(
+        "has no header (--no-header), so its columns have to be named: --columns id,first_name,..."
+    )]
     NoColumns,
     /// The columns that `--columns` names cannot be used: all that is wrong with them.
     #[error("the columns cannot be used")]
@@ -141,7 +147,9 @@ pub enum InputFault {
     #[error("can be read only once")]
     ReadAlready,
     /// Its header has too many columns.
-    #[error("the header has {columns} columns, more than {columns_max}: is the delimiter right? (--delimiter C)")]
+    #[error(
+        "the header has {columns} columns, more than {columns_max}: is the delimiter right? (--delimiter C)"
+    )]
     TooManyColumns {
         /// The header's line.
         line: u64,
@@ -175,7 +183,9 @@ pub enum InputFault {
         line: u64,
     },
     /// Its first record holds no known name, and one below it does.
-    #[error("names no field of the API, but line {header_line} looks like a header: --header-row {header_line}")]
+    #[error(
+        "names no field of the API, but line {header_line} looks like a header: --header-row {header_line}"
+    )]
     HeaderBelow {
         /// The line of its first record.
         line: u64,
@@ -219,7 +229,9 @@ pub enum InputFault {
         bytes_max: usize,
     },
     /// A quoted field is longer than a record can be.
-    #[error("a quote opens here that is not closed within {bytes_max} bytes, the most that a record may have")]
+    #[error(
+        "a quote opens here that is not closed within {bytes_max} bytes, the most that a record may have"
+    )]
     QuoteTooLong {
         /// The line of the quote.
         line: u64,
@@ -280,14 +292,23 @@ impl InputFault {
 
     /// Whether it could be opened where the process, or the system, had fewer files open.
     pub fn is_for_lack_of_descriptors(&self) -> bool {
-        let InputFault::Open(error) = self else { return false };
+        let InputFault::Open(error) = self else {
+            return false;
+        };
         let errno = error.raw_os_error().map(Errno::from_raw_os_error);
         matches!(errno, Some(Errno::MFILE | Errno::NFILE))
     }
 
     /// The fault of a header, or, where it names nothing that is known, that of the line `below` it that looks like one.
-    pub(super) fn or_header_below(self, line: u64, below: impl FnOnce() -> Option<u64>) -> InputFault {
-        let names_nothing = matches!(self, InputFault::NoHeader { .. } | InputFault::NoneKnown { .. });
+    pub(super) fn or_header_below(
+        self,
+        line: u64,
+        below: impl FnOnce() -> Option<u64>,
+    ) -> InputFault {
+        let names_nothing = matches!(
+            self,
+            InputFault::NoHeader { .. } | InputFault::NoneKnown { .. }
+        );
         match if names_nothing { below() } else { None } {
             Some(header_line) => InputFault::HeaderBelow { line, header_line },
             None => self,
@@ -338,7 +359,9 @@ impl InputFault {
 impl fmt::Display for InputError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (name, fault) = match &self.fault {
-            InputFault::InSheet { sheet, fault } => (format!("{}[{sheet}]", self.name), fault.as_ref()),
+            InputFault::InSheet { sheet, fault } => {
+                (format!("{}[{sheet}]", self.name), fault.as_ref())
+            }
             fault => (self.name.to_string(), fault),
         };
         let place = match fault.line() {
@@ -347,11 +370,17 @@ impl fmt::Display for InputError {
         };
         match fault {
             InputFault::Header { columns, .. } => {
-                let lines: Vec<_> = columns.iter().map(|fault| format!("{place}: {fault}")).collect();
+                let lines: Vec<_> = columns
+                    .iter()
+                    .map(|fault| format!("{place}: {fault}"))
+                    .collect();
                 f.write_str(&lines.join("\n"))
             }
             InputFault::Columns { columns } => {
-                let lines: Vec<_> = columns.iter().map(|fault| format!("--columns: {fault}")).collect();
+                let lines: Vec<_> = columns
+                    .iter()
+                    .map(|fault| format!("--columns: {fault}"))
+                    .collect();
                 f.write_str(&lines.join("\n"))
             }
             fault => write!(f, "{place}: {fault}"),
@@ -377,7 +406,10 @@ mod tests {
     #[test]
     fn an_error_names_its_place_once_for_each_of_its_lines() {
         let check = |fault: InputFault, want: &str| {
-            let error = InputError { name: InputName::from_argument("a.csv".into()), fault };
+            let error = InputError {
+                name: InputName::from_argument("a.csv".into()),
+                fault,
+            };
             assert_eq!(error.to_string(), want);
         };
         check(InputFault::Missing, "a.csv: no such file");
@@ -390,14 +422,26 @@ mod tests {
             "a.csv: is gzip data within compressed data: unpack it first",
         );
         check(
-            InputFault::Stream { line: 7, fault: StreamFault::CutOff(Packing::Zstd) },
+            InputFault::Stream {
+                line: 7,
+                fault: StreamFault::CutOff(Packing::Zstd),
+            },
             "a.csv:7: the zstd data is cut off here: the file is not whole",
         );
         check(
-            InputFault::NoSuchSheet { sheet: Some("x".to_owned()), sheets: vec!["`a`".to_owned(), "`b`".to_owned()] },
+            InputFault::NoSuchSheet {
+                sheet: Some("x".to_owned()),
+                sheets: vec!["`a`".to_owned(), "`b`".to_owned()],
+            },
             "a.csv: has no sheet `x`; there are `a` and `b`",
         );
-        let columns = vec![ColumnFault::NoId, ColumnFault::NotText { column: 7, reads_as: None }];
+        let columns = vec![
+            ColumnFault::NoId,
+            ColumnFault::NotText {
+                column: 7,
+                reads_as: None,
+            },
+        ];
         check(
             InputFault::Header { line: 3, columns },
             "a.csv:3: no column is named `id`, which every row needs (--map COLUMN=id maps another one)\na.csv:3: the name of column 7 is not UTF-8 (--encoding names another encoding), or save the file as UTF-8",
@@ -407,8 +451,14 @@ mod tests {
     #[test]
     fn the_system_s_reason_is_the_source() {
         let reason = io::Error::from(io::ErrorKind::PermissionDenied);
-        let error = InputError { name: InputName::Stdin, fault: InputFault::Open(reason) };
+        let error = InputError {
+            name: InputName::Stdin,
+            fault: InputFault::Open(reason),
+        };
         assert_eq!(error.to_string(), "standard input: cannot be opened");
-        assert_eq!(error.source().map(ToString::to_string).as_deref(), Some("permission denied"));
+        assert_eq!(
+            error.source().map(ToString::to_string).as_deref(),
+            Some("permission denied")
+        );
     }
 }

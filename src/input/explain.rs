@@ -59,7 +59,9 @@ impl ExplainedCell {
     /// The field that it fills or leaves out.
     pub fn field(&self) -> Option<Field> {
         match self.fate {
-            CellFate::LeftOut(field) | CellFate::Overtaken(field) | CellFate::Value(field, _) => Some(field),
+            CellFate::LeftOut(field) | CellFate::Overtaken(field) | CellFate::Value(field, _) => {
+                Some(field)
+            }
             CellFate::Ignored | CellFate::NoField | CellFate::Id(_) => None,
         }
     }
@@ -72,11 +74,17 @@ pub fn explain_record(raw: &[u8], layout: &Layout, rules: &RowRules) -> Vec<Expl
         Layout::Csv(layout) => (explain_csv(raw, layout, rules), &layout.columns.constants),
         Layout::Ndjson(layout) => (explain_ndjson(raw, layout, rules), layout.constants()),
     };
-    let Some(mut cells) = cells else { return Vec::new() };
+    let Some(mut cells) = cells else {
+        return Vec::new();
+    };
     cells.extend(constants.texts().map(|(field, text)| {
         let target = Target::Field(field);
         let fate = fate(target, rules.cells.cell(target, Cow::Borrowed(text)), rules);
-        ExplainedCell { source: CellSource::Constant, text: json_text(text), fate }
+        ExplainedCell {
+            source: CellSource::Constant,
+            text: json_text(text),
+            fate,
+        }
     }));
     let overtaken = overtaken(raw, layout, rules);
     for cell in &mut cells {
@@ -91,7 +99,9 @@ pub fn explain_record(raw: &[u8], layout: &Layout, rules: &RowRules) -> Vec<Expl
 fn overtaken(raw: &[u8], layout: &Layout, rules: &RowRules) -> FieldSet {
     match (rules.overtaken, own_part(raw, layout).overtaken) {
         (OvertakenRule::LeaveOut, Overtaken::Read(withheld)) => withheld.fields,
-        (OvertakenRule::LeaveOut, Overtaken::Unread(_)) | (OvertakenRule::Send, _) => FieldSet::EMPTY,
+        (OvertakenRule::LeaveOut, Overtaken::Unread(_)) | (OvertakenRule::Send, _) => {
+            FieldSet::EMPTY
+        }
     }
 }
 
@@ -103,26 +113,51 @@ fn explain_csv(raw: &[u8], layout: &CsvLayout, rules: &RowRules) -> Option<Vec<E
         is_even && record.quote_fault().is_none()
     };
     let record = records.next().filter(is_told_apart)?;
-    let explained = layout.names().iter().zip(record.unquoted()).enumerate().map(|(column, (name, text))| {
-        let target = layout.columns.mapped.iter().find(|(mapped, _)| *mapped == column);
-        let target = target.map_or(Target::Ignored, |(_, target)| *target);
-        let cell = cell(&record, column, target, &rules.cells);
-        let text = json_text(&String::from_utf8_lossy(&text));
-        ExplainedCell { source: CellSource::Input(name.clone()), text, fate: fate(target, cell, rules) }
-    });
+    let explained = layout
+        .names()
+        .iter()
+        .zip(record.unquoted())
+        .enumerate()
+        .map(|(column, (name, text))| {
+            let target = layout
+                .columns
+                .mapped
+                .iter()
+                .find(|(mapped, _)| *mapped == column);
+            let target = target.map_or(Target::Ignored, |(_, target)| *target);
+            let cell = cell(&record, column, target, &rules.cells);
+            let text = json_text(&String::from_utf8_lossy(&text));
+            ExplainedCell {
+                source: CellSource::Input(name.clone()),
+                text,
+                fate: fate(target, cell, rules),
+            }
+        });
     Some(explained.collect())
 }
 
-fn explain_ndjson(raw: &[u8], layout: &NdjsonLayout, rules: &RowRules) -> Option<Vec<ExplainedCell>> {
+fn explain_ndjson(
+    raw: &[u8],
+    layout: &NdjsonLayout,
+    rules: &RowRules,
+) -> Option<Vec<ExplainedCell>> {
     let Members(members) = serde_json::from_slice(raw).ok()?;
     let mut seen = Vec::new();
     let explained = members.into_iter().map(|(name, value)| {
         let json = value.get();
         let fate = match layout.target(&name) {
             Err(_) => CellFate::NoField,
-            Ok(target) => fate(target, member(target, json, layout, rules, &mut seen), rules),
+            Ok(target) => fate(
+                target,
+                member(target, json, layout, rules, &mut seen),
+                rules,
+            ),
         };
-        ExplainedCell { source: CellSource::Input(name), text: json.to_owned(), fate }
+        ExplainedCell {
+            source: CellSource::Input(name),
+            text: json.to_owned(),
+            fate,
+        }
     });
     Some(explained.collect())
 }
@@ -140,20 +175,25 @@ fn member<'b>(
     match target {
         Target::Field(field) if layout.constants().has(field) => Some(Cell::AlsoSet),
         Target::Id | Target::Field(_) if is_repeated => Some(Cell::Repeated),
-        Target::Id | Target::Field(_) | Target::Ignored => ndjson::cell(json, target, layout, &rules.cells),
+        Target::Id | Target::Field(_) | Target::Ignored => {
+            ndjson::cell(json, target, layout, &rules.cells)
+        }
     }
 }
 
 fn fate(target: Target, cell: Option<Cell<'_>>, rules: &RowRules) -> CellFate {
     match (target, cell) {
         (Target::Ignored, _) => CellFate::Ignored,
-        (Target::Id, cell) => {
-            CellFate::Id(id_value(cell, &rules.values).map(|id| id.to_string()).map_err(|error| error.code))
-        }
+        (Target::Id, cell) => CellFate::Id(
+            id_value(cell, &rules.values)
+                .map(|id| id.to_string())
+                .map_err(|error| error.code),
+        ),
         (Target::Field(field), None) => CellFate::LeftOut(field),
-        (Target::Field(field), Some(cell)) => {
-            CellFate::Value(field, field_value(field, cell, &rules.values).map_err(|error| error.code))
-        }
+        (Target::Field(field), Some(cell)) => CellFate::Value(
+            field,
+            field_value(field, cell, &rules.values).map_err(|error| error.code),
+        ),
     }
 }
 

@@ -40,7 +40,11 @@ pub enum Format {
 
 impl Format {
     /// The format of an input whose text starts with `head`.
-    pub(super) fn of(name: &InputName, head: &[u8], rules: &InputRules) -> Result<Format, InputFault> {
+    pub(super) fn of(
+        name: &InputName,
+        head: &[u8],
+        rules: &InputRules,
+    ) -> Result<Format, InputFault> {
         if let Some(not_text) = not_text_within(head, rules.delimiter) {
             return Err(not_text.into());
         }
@@ -51,10 +55,12 @@ impl Format {
         let csv = |delimiter| Format::Csv(rules.dialect(delimiter));
         match (choice, first_visible(head)) {
             (FormatChoice::Auto | FormatChoice::Ndjson, Some(b'[')) => Err(InputFault::JsonArray),
-            (FormatChoice::Auto, Some(b'{')) | (FormatChoice::Ndjson, _) => match first_object_over_lines(head) {
-                Some(line) => Err(InputFault::JsonOverLines { line }),
-                None => Ok(Format::Ndjson),
-            },
+            (FormatChoice::Auto, Some(b'{')) | (FormatChoice::Ndjson, _) => {
+                match first_object_over_lines(head) {
+                    Some(line) => Err(InputFault::JsonOverLines { line }),
+                    None => Ok(Format::Ndjson),
+                }
+            }
             (FormatChoice::Tsv, _) => Ok(csv(rules.delimiter.unwrap_or(Delimiter::TAB))),
             (FormatChoice::Csv | FormatChoice::Auto, _) => match rules.delimiter {
                 Some(delimiter) => Ok(csv(delimiter)),
@@ -68,7 +74,9 @@ impl Format {
     /// The delimiter, where it was found out and is not the usual one.
     pub(super) fn found_delimiter(self, rules: &InputRules) -> Option<Delimiter> {
         match self {
-            Format::Csv(dialect) if rules.delimiter.is_none() && rules.format != FormatChoice::Tsv => {
+            Format::Csv(dialect)
+                if rules.delimiter.is_none() && rules.format != FormatChoice::Tsv =>
+            {
                 Some(dialect.delimiter).filter(|delimiter| *delimiter != Delimiter::COMMA)
             }
             Format::Csv(_) | Format::Ndjson => None,
@@ -78,10 +86,17 @@ impl Format {
 
 /// What a file's name says: of `customers.csv.gz`, the extension before that of the compression.
 fn by_extension(name: &InputName) -> FormatChoice {
-    let InputName::Path(path) = name else { return FormatChoice::Auto };
-    let extension = |path: &Path| path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase());
+    let InputName::Path(path) = name else {
+        return FormatChoice::Auto;
+    };
+    let extension = |path: &Path| {
+        path.extension()
+            .map(|extension| extension.to_string_lossy().to_ascii_lowercase())
+    };
     let extension = match extension(path).as_deref() {
-        Some("gz" | "zst" | "xz" | "bz2") => path.file_stem().and_then(|stem| extension(Path::new(stem))),
+        Some("gz" | "zst" | "xz" | "bz2") => {
+            path.file_stem().and_then(|stem| extension(Path::new(stem)))
+        }
         _ => extension(path),
     };
     match extension.as_deref() {
@@ -93,7 +108,9 @@ fn by_extension(name: &InputName) -> FormatChoice {
 }
 
 pub(super) fn first_visible(head: &[u8]) -> Option<u8> {
-    head.iter().copied().find(|byte| !byte.is_ascii_whitespace())
+    head.iter()
+        .copied()
+        .find(|byte| !byte.is_ascii_whitespace())
 }
 
 /// How well a delimiter fits the first record: first the columns that mean something, then columns at all.
@@ -107,14 +124,23 @@ fn by_first_record(head: &[u8], rules: &InputRules) -> Result<Delimiter, InputFa
     if best.1 <= 1 {
         return Ok(Delimiter::COMMA);
     }
-    let delimiters: Vec<_> = fits.iter().filter(|(fit, _)| *fit == best).map(|(_, delimiter)| *delimiter).collect();
+    let delimiters: Vec<_> = fits
+        .iter()
+        .filter(|(fit, _)| *fit == best)
+        .map(|(_, delimiter)| *delimiter)
+        .collect();
     if let [delimiter] = delimiters.as_slice() {
         return Ok(*delimiter);
     }
     let (line, knows_none) = (first_line(head), best.0 == 0);
     let text = head.get(blank_bytes(head)..).unwrap_or_default();
-    match header_below(text, rules).filter(|_| knows_none && rules.header == HeaderRule::FirstRecord) {
-        Some(lines) => Err(InputFault::HeaderBelow { line, header_line: line + lines }),
+    match header_below(text, rules)
+        .filter(|_| knows_none && rules.header == HeaderRule::FirstRecord)
+    {
+        Some(lines) => Err(InputFault::HeaderBelow {
+            line,
+            header_line: line + lines,
+        }),
         None => Err(InputFault::DelimiterInDoubt { line, delimiters }),
     }
 }
@@ -127,13 +153,21 @@ fn fit(head: &[u8], delimiter: Delimiter, rules: &InputRules) -> Fit {
         HeaderRule::Named(_) => 0,
     };
     // A record in one piece says nothing for a delimiter that is not in it.
-    if names.len() == 1 { (0, 1) } else { (meaningful, names.len()) }
+    if names.len() == 1 {
+        (0, 1)
+    } else {
+        (meaningful, names.len())
+    }
 }
 
 /// The cells of a text's first record that is not blank; none where there is no record. The library reads no further than that.
 pub(super) fn first_record(text: &[u8], dialect: Dialect) -> ByteRecord {
     let mut builder = csv::ReaderBuilder::new();
-    builder.has_headers(false).flexible(true).delimiter(dialect.delimiter.byte()).quoting(dialect.has_quotes());
+    builder
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(dialect.delimiter.byte())
+        .quoting(dialect.has_quotes());
     let mut reader = builder.from_reader(text);
     let mut record = ByteRecord::new();
     // Memory can be read, and a record that ends with the text is a record, too.
@@ -148,18 +182,24 @@ pub(super) fn first_record(text: &[u8], dialect: Dialect) -> ByteRecord {
 /// How many of these names are known, if their spelling does not matter.
 pub(super) fn known_names(names: &ByteRecord, mapping: &MappingRules) -> usize {
     let is_known = |name: &&[u8]| {
-        std::str::from_utf8(name)
-            .is_ok_and(|name| mapping.target(name).is_ok() || mapping.loosely(name) != Loosely::Nothing)
+        std::str::from_utf8(name).is_ok_and(|name| {
+            mapping.target(name).is_ok() || mapping.loosely(name) != Loosely::Nothing
+        })
     };
     names.iter().filter(is_known).count()
 }
 
 fn blank_bytes(head: &[u8]) -> usize {
-    head.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count()
+    head.iter()
+        .take_while(|byte| matches!(byte, b'\r' | b'\n'))
+        .count()
 }
 
 fn first_line(head: &[u8]) -> u64 {
-    1 + count_lines(head.get(..blank_bytes(head)).unwrap_or_default(), Format::Csv(Dialect::COMMA))
+    1 + count_lines(
+        head.get(..blank_bytes(head)).unwrap_or_default(),
+        Format::Csv(Dialect::COMMA),
+    )
 }
 
 #[cfg(test)]
@@ -169,17 +209,31 @@ mod tests {
     use crate::input::dialect::Quotes;
 
     const COMMA: Format = Format::Csv(Dialect::COMMA);
-    const TAB: Format = Format::Csv(Dialect { quotes: Quotes::InDoubt, ..Dialect::quoted(Delimiter::TAB) });
+    const TAB: Format = Format::Csv(Dialect {
+        quotes: Quotes::InDoubt,
+        ..Dialect::quoted(Delimiter::TAB)
+    });
 
     fn format_of(name: &str, head: &str, rules: &InputRules) -> Result<Format, InputFault> {
-        Format::of(&InputName::from_argument(name.into()), head.as_bytes(), rules)
+        Format::of(
+            &InputName::from_argument(name.into()),
+            head.as_bytes(),
+            rules,
+        )
     }
 
     #[test]
     fn the_extension_decides_then_the_content() {
         let check = |name: &str, head: &str, choice: FormatChoice, want: Format| {
-            let rules = InputRules { format: choice, ..InputRules::default() };
-            assert_eq!(format_of(name, head, &rules).expect("text"), want, "{name} {head:?} {choice:?}");
+            let rules = InputRules {
+                format: choice,
+                ..InputRules::default()
+            };
+            assert_eq!(
+                format_of(name, head, &rules).expect("text"),
+                want,
+                "{name} {head:?} {choice:?}"
+            );
         };
         check("a.csv", "{", FormatChoice::Auto, COMMA);
         check("a.TSV", "id,email", FormatChoice::Auto, TAB);
@@ -203,7 +257,11 @@ mod tests {
         let check = |head: &str, header: &HeaderRule, want: &str| {
             let map = [("Kunde".to_owned(), "id".to_owned())];
             let mapping = MappingRules::new(&map, &[]).expect("good rules");
-            let rules = InputRules { mapping, header: header.clone(), ..InputRules::default() };
+            let rules = InputRules {
+                mapping,
+                header: header.clone(),
+                ..InputRules::default()
+            };
             let found = match format_of("a.csv", head, &rules) {
                 Ok(Format::Csv(delimiter)) => delimiter.to_string(),
                 Ok(Format::Ndjson) => "NDJSON".to_owned(),
@@ -222,7 +280,8 @@ mod tests {
         check("Kunde;a\n", &header, "`;`");
         // Nothing is known of either, so the number of columns decides.
         check("Nr;Name, Vorname;Mail\n", &header, "`;`");
-        let doubt = "the delimiter is in doubt, it could be `,` or `;`: say which it is (--delimiter C)";
+        let doubt =
+            "the delimiter is in doubt, it could be `,` or `;`: say which it is (--delimiter C)";
         check("id,a;email\n", &header, doubt);
         check("a,b;c\n", &header, doubt);
         let named = HeaderRule::Named(vec!["id".to_owned(), "email".to_owned()]);
@@ -235,8 +294,16 @@ mod tests {
     fn a_given_delimiter_holds_for_csv_and_tsv() {
         let semicolon = Delimiter::new(';').expect("a delimiter");
         let check = |choice: FormatChoice, want: Format| {
-            let rules = InputRules { format: choice, delimiter: Some(semicolon), ..InputRules::default() };
-            assert_eq!(format_of("-", "id;a\tb", &rules).expect("text"), want, "{choice:?}");
+            let rules = InputRules {
+                format: choice,
+                delimiter: Some(semicolon),
+                ..InputRules::default()
+            };
+            assert_eq!(
+                format_of("-", "id;a\tb", &rules).expect("text"),
+                want,
+                "{choice:?}"
+            );
         };
         check(FormatChoice::Auto, Format::Csv(Dialect::quoted(semicolon)));
         check(FormatChoice::Tsv, Format::Csv(Dialect::quoted(semicolon)));
@@ -245,10 +312,17 @@ mod tests {
 
     #[test]
     fn what_is_no_row_of_text_is_named() {
-        let binary = format_of("a.csv", &format!("id,email\n1,{}\n", "\0".repeat(9)), &InputRules::default());
+        let binary = format_of(
+            "a.csv",
+            &format!("id,email\n1,{}\n", "\0".repeat(9)),
+            &InputRules::default(),
+        );
         assert!(matches!(binary, Err(InputFault::NotText(NotText::Binary))));
         let object = format_of("-", "\n{\n\"id\": 1\n}\n", &InputRules::default());
         assert!(matches!(object, Err(InputFault::JsonOverLines { line: 2 })));
-        assert!(matches!(format_of("-", " [{", &InputRules::default()), Err(InputFault::JsonArray)));
+        assert!(matches!(
+            format_of("-", " [{", &InputRules::default()),
+            Err(InputFault::JsonArray)
+        ));
     }
 }

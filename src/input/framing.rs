@@ -64,7 +64,9 @@ impl Last {
     }
 
     fn place(self) -> Option<usize> {
-        self.marks.checked_ilog2().map(|index| self.chunk + index as usize)
+        self.marks
+            .checked_ilog2()
+            .map(|index| self.chunk + index as usize)
     }
 }
 
@@ -94,7 +96,11 @@ impl RecordEnds {
     /// The place of the quote that is still open where the buffer is all there is.
     pub(super) fn unclosed_quote(&self) -> Option<usize> {
         match self {
-            RecordEnds::Csv(ends) => ends.found.open_quote.place().filter(|_| ends.ends_in_quotes),
+            RecordEnds::Csv(ends) => ends
+                .found
+                .open_quote
+                .place()
+                .filter(|_| ends.ends_in_quotes),
             RecordEnds::Ndjson { .. } => None,
         }
     }
@@ -111,19 +117,30 @@ impl RecordEnds {
     #[cold]
     pub(super) fn line_ends_by(&self, count: usize, records: &[u8]) -> Vec<usize> {
         match self {
-            RecordEnds::Csv(ends) => ends.line_ends(records).skip(count - 1).step_by(count).collect(),
-            RecordEnds::Ndjson { .. } => {
-                memchr_iter(b'\n', records).map(|at| at + 1).skip(count - 1).step_by(count).collect()
-            }
+            RecordEnds::Csv(ends) => ends
+                .line_ends(records)
+                .skip(count - 1)
+                .step_by(count)
+                .collect(),
+            RecordEnds::Ndjson { .. } => memchr_iter(b'\n', records)
+                .map(|at| at + 1)
+                .skip(count - 1)
+                .step_by(count)
+                .collect(),
         }
     }
 
     /// How many lines end within the records that were found.
     pub(super) fn count_lines(&self, records: &[u8]) -> u64 {
         match self {
-            RecordEnds::Csv(CsvEnds { found: Found { has_lone_returns: true, .. }, .. }) => {
-                count_lines(records, Format::Csv(Dialect::COMMA))
-            }
+            RecordEnds::Csv(CsvEnds {
+                found:
+                    Found {
+                        has_lone_returns: true,
+                        ..
+                    },
+                ..
+            }) => count_lines(records, Format::Csv(Dialect::COMMA)),
             // The LF of a CRLF speaks for both.
             RecordEnds::Csv(_) | RecordEnds::Ndjson { .. } => count_lines(records, Format::Ndjson),
         }
@@ -143,7 +160,8 @@ impl CsvEnds {
 
     fn search(&mut self, buffer: &[u8]) -> Option<usize> {
         self.cells.truncate(self.at / CHUNK_BYTES);
-        self.cells.reserve(buffer.len().div_ceil(CHUNK_BYTES) - self.cells.len());
+        self.cells
+            .reserve(buffer.len().div_ceil(CHUNK_BYTES) - self.cells.len());
         dispatch!(self.marker.level(), simd => self.take_chunks(simd, buffer));
         // What may go on is looked at again when it does.
         let rest = from(buffer, self.at);
@@ -163,7 +181,9 @@ impl CsvEnds {
     /// Where the lines of these records end, behind a CR, LF or CRLF that ends a cell.
     fn line_ends<'a>(&'a self, records: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
         let cell_ends = self.cells.iter().zip(0..).flat_map(|(marks, chunk)| {
-            (0..CHUNK_BYTES).filter(|bit| marks.cell_ends >> bit & 1 == 1).map(move |bit| chunk * CHUNK_BYTES + bit)
+            (0..CHUNK_BYTES)
+                .filter(|bit| marks.cell_ends >> bit & 1 == 1)
+                .map(move |bit| chunk * CHUNK_BYTES + bit)
         });
         let line_ends = cell_ends.filter(|&at| match records.get(at) {
             Some(b'\n') => true,
@@ -175,7 +195,10 @@ impl CsvEnds {
 
     /// Takes in all chunks but the last one.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "what is inlined is built for the machine's instructions")]
+    #[expect(
+        clippy::inline_always,
+        reason = "what is inlined is built for the machine's instructions"
+    )]
     fn take_chunks<S: Simd>(&mut self, simd: S, buffer: &[u8]) {
         let rest = from(buffer, self.at);
         let chunks = rest.len().saturating_sub(1) / CHUNK_BYTES;
@@ -197,13 +220,17 @@ impl CsvEnds {
 impl Found {
     /// Takes in what was marked in a chunk that starts here.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "what is inlined is built for the machine's instructions")]
+    #[expect(
+        clippy::inline_always,
+        reason = "what is inlined is built for the machine's instructions"
+    )]
     fn take(&mut self, at: usize, marks: &Marks, record_ends: u64, byte_behind: Option<&u8>) {
         self.last_end.take(at, record_ends);
         self.open_quote.take(at, marks.opening);
         if marks.has_returns() {
             let lone_returns = marks.lone_returns();
-            self.has_lone_returns |= lone_returns != 0 && (lone_returns << 1 != 0 || byte_behind != Some(&b'\n'));
+            self.has_lone_returns |=
+                lone_returns != 0 && (lone_returns << 1 != 0 || byte_behind != Some(&b'\n'));
         }
     }
 }
@@ -213,7 +240,9 @@ pub(super) fn count_lines(bytes: &[u8], format: Format) -> u64 {
     let line_feeds = memchr_iter(b'\n', bytes).count();
     let lone_returns = match format {
         Format::Ndjson => 0,
-        Format::Csv(_) => memchr_iter(b'\r', bytes).filter(|at| bytes.get(at + 1) != Some(&b'\n')).count(),
+        Format::Csv(_) => memchr_iter(b'\r', bytes)
+            .filter(|at| bytes.get(at + 1) != Some(&b'\n'))
+            .count(),
     };
     (line_feeds + lone_returns) as u64
 }
@@ -240,7 +269,11 @@ mod tests {
                     last = ends.search(&text.as_bytes()[..until]);
                 }
                 assert_eq!(last, want, "{text:?} in steps of {step}");
-                assert_eq!(ends.unclosed_quote(), unclosed, "{text:?} in steps of {step}");
+                assert_eq!(
+                    ends.unclosed_quote(),
+                    unclosed,
+                    "{text:?} in steps of {step}"
+                );
             }
         };
         check(CSV, "a,b", None, None);
@@ -258,9 +291,15 @@ mod tests {
         check(CSV, "\"a\" \"b\n,\"\n", Some(7), Some(8));
         let tab = Dialect::quoted(Delimiter::TAB);
         check(Format::Csv(tab), "a,\"\n\t\"\n", Some(4), Some(5));
-        let off = Dialect { quotes: Quotes::Off, ..tab };
+        let off = Dialect {
+            quotes: Quotes::Off,
+            ..tab
+        };
         check(Format::Csv(off), "a\t\"\n\"b\nc", Some(7), None);
-        let escaped = Dialect { escape: Escape::Backslash, ..tab };
+        let escaped = Dialect {
+            escape: Escape::Backslash,
+            ..tab
+        };
         check(Format::Csv(escaped), "a\\\nb\n", Some(5), None);
         check(Format::Csv(escaped), "a\\\r\nb\nc\\\n", Some(6), None);
         check(Format::Csv(escaped), "\"a\\\"\n\"\nb", Some(7), None);
@@ -272,7 +311,11 @@ mod tests {
         let check = |format: Format, text: &str, count: usize, want: &[usize]| {
             let mut ends = RecordEnds::new(format);
             ends.search(text.as_bytes());
-            assert_eq!(ends.line_ends_by(count, text.as_bytes()), want, "{text:?}, each {count}");
+            assert_eq!(
+                ends.line_ends_by(count, text.as_bytes()),
+                want,
+                "{text:?}, each {count}"
+            );
         };
         check(CSV, "a\nb\n\nc", 1, &[2, 4, 5]);
         check(CSV, "a\nb\n\nc", 2, &[4]);
@@ -288,7 +331,11 @@ mod tests {
     fn lines_are_counted_once() {
         let check = |text: &str, csv: u64, ndjson: u64| {
             assert_eq!(count_lines(text.as_bytes(), CSV), csv, "{text:?}");
-            assert_eq!(count_lines(text.as_bytes(), Format::Ndjson), ndjson, "{text:?}");
+            assert_eq!(
+                count_lines(text.as_bytes(), Format::Ndjson),
+                ndjson,
+                "{text:?}"
+            );
         };
         check("", 0, 0);
         check("a\nb\n\n", 3, 3);

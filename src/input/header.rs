@@ -43,7 +43,9 @@ impl Columns {
     pub(super) fn targets(&self) -> Vec<Target> {
         let mut targets = vec![Target::Ignored; self.names.len()];
         for (column, target) in &self.mapped {
-            *targets.get_mut(*column).expect("a column that is mapped has a name") = *target;
+            *targets
+                .get_mut(*column)
+                .expect("a column that is mapped has a name") = *target;
         }
         targets
     }
@@ -78,7 +80,9 @@ pub enum ColumnFault {
         like: String,
     },
     /// It is loosely two names that fill different things.
-    #[error("column {column} {name} could be `{one}` or `{other}` of --map and --ignore (name it as it is spelt)")]
+    #[error(
+        "column {column} {name} could be `{one}` or `{other}` of --map and --ignore (name it as it is spelt)"
+    )]
     Ambiguous {
         /// The column.
         column: usize,
@@ -90,7 +94,9 @@ pub enum ColumnFault {
         other: String,
     },
     /// The API's answers have such a field, but no request can set it.
-    #[error("column {column} {name} cannot be set, the API only answers with it (--ignore COLUMN leaves it out)")]
+    #[error(
+        "column {column} {name} cannot be set, the API only answers with it (--ignore COLUMN leaves it out)"
+    )]
     ReadOnly {
         /// The column.
         column: usize,
@@ -98,7 +104,9 @@ pub enum ColumnFault {
         name: String,
     },
     /// Two columns fill one field.
-    #[error("columns {first} and {second} both fill `{field}` (rename one, or --ignore COLUMN leaves it out)")]
+    #[error(
+        "columns {first} and {second} both fill `{field}` (rename one, or --ignore COLUMN leaves it out)"
+    )]
     Twice {
         /// The field's name.
         field: &'static str,
@@ -108,7 +116,9 @@ pub enum ColumnFault {
         second: usize,
     },
     /// A column and a constant fill one field.
-    #[error("column {column} {name} and --set both fill `{field}` (--ignore COLUMN leaves the column out)")]
+    #[error(
+        "column {column} {name} and --set both fill `{field}` (--ignore COLUMN leaves the column out)"
+    )]
     AlsoSet {
         /// The field's name.
         field: &'static str,
@@ -129,7 +139,9 @@ pub enum ColumnFault {
     #[error("no column is named `id`, which every row needs (--map COLUMN=id maps another one)")]
     NoId,
     /// The same, where there is one column.
-    #[error("the only column is not `id`, which every row needs: is the delimiter right? (--delimiter C)")]
+    #[error(
+        "the only column is not `id`, which every row needs: is the delimiter right? (--delimiter C)"
+    )]
     OneColumnWithoutId,
     /// `--map` names a column that is not there.
     #[error("--map: there is no column `{name}`{}", did_you_mean(.nearest.as_deref()))]
@@ -142,16 +154,28 @@ pub enum ColumnFault {
 }
 
 /// Reads a header that stands on `line`.
-pub(super) fn read(cells: &ByteRecord, line: u64, rules: &MappingRules) -> Result<Columns, InputFault> {
+pub(super) fn read(
+    cells: &ByteRecord,
+    line: u64,
+    rules: &MappingRules,
+) -> Result<Columns, InputFault> {
     let columns = cells.len() - own::leading(cells.iter());
     if columns > COLUMNS_MAX {
-        return Err(InputFault::TooManyColumns { line, columns, columns_max: COLUMNS_MAX });
+        return Err(InputFault::TooManyColumns {
+            line,
+            columns,
+            columns_max: COLUMNS_MAX,
+        });
     }
     if is_row_of_values(cells, rules) {
         return Err(InputFault::NoHeader { line });
     }
     if known_names(cells, rules) == 0 {
-        return Err(InputFault::NoneKnown { line, columns, likely: None });
+        return Err(InputFault::NoneKnown {
+            line,
+            columns,
+            likely: None,
+        });
     }
     columns_of(cells, rules).map_err(|columns| InputFault::Header { line, columns })
 }
@@ -161,13 +185,17 @@ pub(super) fn named(names: &[String], rules: &MappingRules) -> Result<Columns, I
     if names.is_empty() {
         return Err(InputFault::NoColumns);
     }
-    columns_of(&ByteRecord::from(names.to_vec()), rules).map_err(|columns| InputFault::Columns { columns })
+    columns_of(&ByteRecord::from(names.to_vec()), rules)
+        .map_err(|columns| InputFault::Columns { columns })
 }
 
 /// The columns of these names, or all that is wrong with them.
 fn columns_of(cells: &ByteRecord, rules: &MappingRules) -> Result<Columns, Vec<ColumnFault>> {
     let mut faults = Vec::new();
-    let names: Vec<_> = cells.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect();
+    let names: Vec<_> = cells
+        .iter()
+        .map(|cell| String::from_utf8_lossy(cell).into_owned())
+        .collect();
     let mut mapped: Vec<(usize, Target)> = Vec::new();
     let (mut loosely, mut nameless, mut numbered) = (Vec::new(), Vec::new(), Vec::new());
     let rules = &rules.for_names(&names);
@@ -186,12 +214,20 @@ fn columns_of(cells: &ByteRecord, rules: &MappingRules) -> Result<Columns, Vec<C
             Ok(Target::Ignored) => {}
             Ok(Target::Field(field)) if rules.constants().has(field) => {
                 let name = shown::column(name);
-                faults.push(ColumnFault::AlsoSet { field: field.name(), column: number_of(index), name });
+                faults.push(ColumnFault::AlsoSet {
+                    field: field.name(),
+                    column: number_of(index),
+                    name,
+                });
             }
             Ok(target) => match mapped.iter().find(|(_, other)| *other == target) {
                 Some((first, _)) => {
                     let (first, second) = (number_of(*first), number_of(index));
-                    faults.push(ColumnFault::Twice { field: target.name(), first, second });
+                    faults.push(ColumnFault::Twice {
+                        field: target.name(),
+                        first,
+                        second,
+                    });
                 }
                 None => mapped.push((index, target)),
             },
@@ -199,14 +235,29 @@ fn columns_of(cells: &ByteRecord, rules: &MappingRules) -> Result<Columns, Vec<C
         }
     }
     faults.extend(maps_of_none(&names, &loosely, rules));
-    let id = mapped.iter().find(|(_, target)| *target == Target::Id).map(|(index, _)| *index);
+    let id = mapped
+        .iter()
+        .find(|(_, target)| *target == Target::Id)
+        .map(|(index, _)| *index);
     if id.is_none() {
-        faults.push(if names.len() == 1 { ColumnFault::OneColumnWithoutId } else { ColumnFault::NoId });
+        faults.push(if names.len() == 1 {
+            ColumnFault::OneColumnWithoutId
+        } else {
+            ColumnFault::NoId
+        });
     }
     match id {
         Some(id) if faults.is_empty() => {
             let constants = rules.constants().clone();
-            Ok(Columns { names, mapped, id, loosely, constants, nameless, numbered })
+            Ok(Columns {
+                names,
+                mapped,
+                id,
+                loosely,
+                constants,
+                nameless,
+                numbered,
+            })
         }
         _ => Err(faults),
     }
@@ -220,31 +271,53 @@ fn target(
     loosely: &mut Vec<LooseColumn>,
 ) -> Result<Target, ColumnFault> {
     let Ok(name) = std::str::from_utf8(cell) else {
-        return Err(ColumnFault::NotText { column, reads_as: likely_encoding(cell) });
+        return Err(ColumnFault::NotText {
+            column,
+            reads_as: likely_encoding(cell),
+        });
     };
     let shown = shown::column;
     let nearest = match rules.target(name) {
         Ok(target) => return Ok(target),
-        Err(Unmapped::ReadOnly) => return Err(ColumnFault::ReadOnly { column, name: shown(name) }),
+        Err(Unmapped::ReadOnly) => {
+            return Err(ColumnFault::ReadOnly {
+                column,
+                name: shown(name),
+            });
+        }
         Err(Unmapped::Unknown(nearest)) => nearest,
     };
     let fault = match (rules.header_names(), rules.loosely(name)) {
         (HeaderNames::Loose, Loosely::Named(taken_for, target)) => {
-            loosely.push(LooseColumn { index, column, name: name.to_owned(), taken_for: taken_for.to_owned() });
+            loosely.push(LooseColumn {
+                index,
+                column,
+                name: name.to_owned(),
+                taken_for: taken_for.to_owned(),
+            });
             return Ok(target);
         }
-        (HeaderNames::Loose, Loosely::ReadOnly) => ColumnFault::ReadOnly { column, name: shown(name) },
+        (HeaderNames::Loose, Loosely::ReadOnly) => ColumnFault::ReadOnly {
+            column,
+            name: shown(name),
+        },
         (HeaderNames::Loose, Loosely::Several(one, other)) => ColumnFault::Ambiguous {
             column,
             name: shown(name),
             one: shown::column_name(one),
             other: shown::column_name(other),
         },
-        (HeaderNames::Exact, Loosely::Named(like, _)) => {
-            ColumnFault::SpeltLoosely { column, name: shown(name), like: shown::column_name(like) }
-        }
+        (HeaderNames::Exact, Loosely::Named(like, _)) => ColumnFault::SpeltLoosely {
+            column,
+            name: shown(name),
+            like: shown::column_name(like),
+        },
         (HeaderNames::Exact, Loosely::ReadOnly | Loosely::Several(..)) | (_, Loosely::Nothing) => {
-            ColumnFault::Unknown { column, name: shown(name), nearest }
+            ColumnFault::Unknown {
+                column,
+                name: shown(name),
+                nearest,
+            }
         }
     };
     Err(fault)
@@ -255,14 +328,26 @@ fn maps_of_none<'a>(
     loosely: &'a [LooseColumn],
     rules: &'a MappingRules,
 ) -> impl Iterator<Item = ColumnFault> + 'a {
-    let is_there =
-        |map: &str| names.iter().any(|name| is_same_name(name, map)) || loosely.iter().any(|it| it.taken_for == map);
-    let maps = rules.columns().filter(|(_, target)| *target != Target::Ignored).map(|(name, _)| name);
-    maps.filter(move |map| !is_there(map)).map(|map| ColumnFault::MapOfNone {
-        name: shown::column_name(map),
-        nearest: nearest(map, names.iter().map(String::as_str).filter(|name| shown::looks_like_a_name(name)))
+    let is_there = |map: &str| {
+        names.iter().any(|name| is_same_name(name, map))
+            || loosely.iter().any(|it| it.taken_for == map)
+    };
+    let maps = rules
+        .columns()
+        .filter(|(_, target)| *target != Target::Ignored)
+        .map(|(name, _)| name);
+    maps.filter(move |map| !is_there(map))
+        .map(|map| ColumnFault::MapOfNone {
+            name: shown::column_name(map),
+            nearest: nearest(
+                map,
+                names
+                    .iter()
+                    .map(String::as_str)
+                    .filter(|name| shown::looks_like_a_name(name)),
+            )
             .map(shown::column_name),
-    })
+        })
 }
 
 /// Whether the header was forgotten: no name in it is known, and a cell looks like a value.
@@ -276,10 +361,21 @@ mod tests {
     use super::*;
     use crate::contract::Field;
 
-    fn read_header(names: &[&str], map: &[(&str, &str)], ignore: &[&str]) -> Result<Columns, InputFault> {
-        let map: Vec<_> = map.iter().map(|(column, field)| ((*column).to_owned(), (*field).to_owned())).collect();
+    fn read_header(
+        names: &[&str],
+        map: &[(&str, &str)],
+        ignore: &[&str],
+    ) -> Result<Columns, InputFault> {
+        let map: Vec<_> = map
+            .iter()
+            .map(|(column, field)| ((*column).to_owned(), (*field).to_owned()))
+            .collect();
         let ignore: Vec<_> = ignore.iter().map(|column| (*column).to_owned()).collect();
-        read(&ByteRecord::from(names.to_vec()), 1, &MappingRules::new(&map, &ignore).expect("good rules"))
+        read(
+            &ByteRecord::from(names.to_vec()),
+            1,
+            &MappingRules::new(&map, &ignore).expect("good rules"),
+        )
     }
 
     #[test]
@@ -290,8 +386,15 @@ mod tests {
             &["nickname", "elsewhere"],
         );
         let columns = columns.expect("a good header");
-        let want = [(0, Target::Field(Field::Email)), (2, Target::Id), (4, Target::Field(Field::Job))];
-        assert_eq!((columns.mapped.as_slice(), columns.id), (want.as_slice(), 2));
+        let want = [
+            (0, Target::Field(Field::Email)),
+            (2, Target::Id),
+            (4, Target::Field(Field::Job)),
+        ];
+        assert_eq!(
+            (columns.mapped.as_slice(), columns.id),
+            (want.as_slice(), 2)
+        );
     }
 
     const WAYS: &str = "(--map COLUMN=FIELD maps it, --ignore COLUMN leaves it out)";
@@ -306,7 +409,15 @@ mod tests {
             assert_eq!(found, want, "{names:?}");
         };
         check(
-            &["Id", "emial", "x\u{1b}", "created_at", "job", "job", "email"],
+            &[
+                "Id",
+                "emial",
+                "x\u{1b}",
+                "created_at",
+                "job",
+                "job",
+                "email",
+            ],
             &[("jbo", "address")],
             &[
                 "column 1 `Id` is no field of the API; did you mean `id`? (--loose-headers takes it, --map COLUMN=FIELD maps it, --ignore COLUMN leaves it out)",
@@ -323,14 +434,21 @@ mod tests {
             &[("mail", "email")],
             &["columns 2 and 3 both fill `email` (rename one, or --ignore COLUMN leaves it out)"],
         );
-        let columns = read(&ByteRecord::from(vec![&b"id"[..], b"\xe9"]), 1, &MappingRules::default());
+        let columns = read(
+            &ByteRecord::from(vec![&b"id"[..], b"\xe9"]),
+            1,
+            &MappingRules::default(),
+        );
         assert!(
             matches!(columns, Err(InputFault::Header { columns, .. }) if columns == [ColumnFault::NotText { column: 2, reads_as: None }])
         );
     }
 
     fn read_loosely(names: &[&str], map: &[(&str, &str)]) -> Result<Columns, Vec<String>> {
-        let map: Vec<_> = map.iter().map(|(column, field)| ((*column).to_owned(), (*field).to_owned())).collect();
+        let map: Vec<_> = map
+            .iter()
+            .map(|(column, field)| ((*column).to_owned(), (*field).to_owned()))
+            .collect();
         let rules = MappingRules::new(&map, &["Notes".to_owned()]).expect("good rules");
         let rules = rules.with_header_names(HeaderNames::Loose);
         read(&ByteRecord::from(names.to_vec()), 1, &rules).map_err(|fault| match fault {
@@ -342,12 +460,34 @@ mod tests {
     #[test]
     fn names_may_be_spelt_loosely() {
         let map = [("E-Post", "email"), ("job", "address")];
-        let columns = read_loosely(&["Job", "ID", "e post", "First-Name", "NOTES"], &map).expect("a good header");
+        let columns = read_loosely(&["Job", "ID", "e post", "First-Name", "NOTES"], &map)
+            .expect("a good header");
         let field = |column, field| (column, Target::Field(field));
-        let want = [field(0, Field::Address), (1, Target::Id), field(2, Field::Email), field(3, Field::FirstName)];
-        assert_eq!((columns.mapped.as_slice(), columns.id), (want.as_slice(), 1));
-        let taken: Vec<_> = columns.loosely.iter().map(|loose| (loose.column, loose.taken_for.as_str())).collect();
-        assert_eq!(taken, [(1, "job"), (2, "id"), (3, "E-Post"), (4, "first_name"), (5, "Notes")]);
+        let want = [
+            field(0, Field::Address),
+            (1, Target::Id),
+            field(2, Field::Email),
+            field(3, Field::FirstName),
+        ];
+        assert_eq!(
+            (columns.mapped.as_slice(), columns.id),
+            (want.as_slice(), 1)
+        );
+        let taken: Vec<_> = columns
+            .loosely
+            .iter()
+            .map(|loose| (loose.column, loose.taken_for.as_str()))
+            .collect();
+        assert_eq!(
+            taken,
+            [
+                (1, "job"),
+                (2, "id"),
+                (3, "E-Post"),
+                (4, "first_name"),
+                (5, "Notes")
+            ]
+        );
         let exact = read_loosely(&["id", "job", "E-Post"], &map).expect("a good header");
         assert_eq!(exact.loosely, [], "an exact name is taken for itself");
     }
@@ -355,9 +495,14 @@ mod tests {
     #[test]
     fn names_that_are_spelt_loosely_can_be_faulty() {
         let check = |names: &[&str], map: &[(&str, &str)], want: &[&str]| {
-            assert_eq!(read_loosely(names, map).expect_err("a bad header"), want, "{names:?}");
+            assert_eq!(
+                read_loosely(names, map).expect_err("a bad header"),
+                want,
+                "{names:?}"
+            );
         };
-        let twice = "columns 2 and 3 both fill `email` (rename one, or --ignore COLUMN leaves it out)";
+        let twice =
+            "columns 2 and 3 both fill `email` (rename one, or --ignore COLUMN leaves it out)";
         check(&["id", "email", "E-Mail"], &[], &[twice]);
         check(&["id", "E-Mail", "email"], &[], &[twice]);
         check(
@@ -378,17 +523,35 @@ mod tests {
         constants.add("job", "x".to_owned()).expect("a field");
         let rules = MappingRules::default().with_constants(constants);
         let read = |names: &[&str]| read(&ByteRecord::from(names.to_vec()), 1, &rules);
-        let want = ColumnFault::AlsoSet { field: "job", column: 2, name: "`job`".to_owned() };
-        assert!(matches!(read(&["id", "job"]), Err(InputFault::Header { columns, .. }) if columns == [want]));
-        assert_eq!(read(&["id"]).expect("a good header").mapped, [(0, Target::Id)]);
+        let want = ColumnFault::AlsoSet {
+            field: "job",
+            column: 2,
+            name: "`job`".to_owned(),
+        };
+        assert!(
+            matches!(read(&["id", "job"]), Err(InputFault::Header { columns, .. }) if columns == [want])
+        );
+        assert_eq!(
+            read(&["id"]).expect("a good header").mapped,
+            [(0, Target::Id)]
+        );
     }
 
     #[test]
     fn a_forgotten_header_shows_no_value() {
         let header = |names: &[&str]| read_header(names, &[], &[]).expect_err("no header");
-        assert!(matches!(header(&["17", "Liu"]), InputFault::NoHeader { line: 1 }));
-        assert!(matches!(header(&["Liu", "liu@example.com"]), InputFault::NoHeader { line: 1 }));
-        assert!(matches!(header(&["Liu", "1985-04-12"]), InputFault::NoHeader { line: 1 }));
+        assert!(matches!(
+            header(&["17", "Liu"]),
+            InputFault::NoHeader { line: 1 }
+        ));
+        assert!(matches!(
+            header(&["Liu", "liu@example.com"]),
+            InputFault::NoHeader { line: 1 }
+        ));
+        assert!(matches!(
+            header(&["Liu", "1985-04-12"]),
+            InputFault::NoHeader { line: 1 }
+        ));
         let names = ["id", "liu@example.com", "19850412", "Liu, 12"];
         let InputFault::Header { columns, .. } =
             read_header(&names, &[("lui@example.com", "job")], &[]).expect_err("bad")
@@ -397,17 +560,39 @@ mod tests {
         };
         let shown: Vec<_> = columns.iter().map(ToString::to_string).collect();
         let shown = shown.join("\n");
-        assert_eq!(shown.matches("(its name looks like a value, so it is not shown)").count(), 3, "{shown}");
-        assert!(!shown.contains("liu@") && !shown.contains("1985") && !shown.contains("Liu"), "{shown}");
-        assert!(matches!(header(&["nr", "name"]), InputFault::NoneKnown { line: 1, columns: 2, .. }));
+        assert_eq!(
+            shown
+                .matches("(its name looks like a value, so it is not shown)")
+                .count(),
+            3,
+            "{shown}"
+        );
+        assert!(
+            !shown.contains("liu@") && !shown.contains("1985") && !shown.contains("Liu"),
+            "{shown}"
+        );
+        assert!(matches!(
+            header(&["nr", "name"]),
+            InputFault::NoneKnown {
+                line: 1,
+                columns: 2,
+                ..
+            }
+        ));
         assert!(matches!(header(&["nr", "Id"]), InputFault::Header { .. }));
-        assert!(matches!(header(&["email", "2024"]), InputFault::Header { .. }));
+        assert!(matches!(
+            header(&["email", "2024"]),
+            InputFault::Header { .. }
+        ));
     }
 
     #[test]
     fn columns_are_limited() {
         let mut names = vec!["id"; 1025];
-        assert!(matches!(read_header(&names, &[], &[]), Err(InputFault::TooManyColumns { columns: 1025, .. })));
+        assert!(matches!(
+            read_header(&names, &[], &[]),
+            Err(InputFault::TooManyColumns { columns: 1025, .. })
+        ));
         names.pop();
         assert!(
             matches!(read_header(&names, &[], &[]), Err(InputFault::Header { columns, .. }) if columns.len() == 1023)

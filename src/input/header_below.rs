@@ -16,9 +16,14 @@ const SEP: &[u8] = b"sep=";
 /// The delimiter that a first line names, as in `sep=;`, which Excel writes and reads.
 pub(super) fn delimiter_line(head: &[u8]) -> Option<Delimiter> {
     let (line, _) = split_line(head);
-    let line = line.strip_prefix(b"\"").and_then(|line| line.strip_suffix(b"\"")).unwrap_or(line);
+    let line = line
+        .strip_prefix(b"\"")
+        .and_then(|line| line.strip_suffix(b"\""))
+        .unwrap_or(line);
     match line.split_at_checked(SEP.len())? {
-        (sep, [delimiter]) if sep.eq_ignore_ascii_case(SEP) => Delimiter::new(char::from(*delimiter)).ok(),
+        (sep, [delimiter]) if sep.eq_ignore_ascii_case(SEP) => {
+            Delimiter::new(char::from(*delimiter)).ok()
+        }
         _ => None,
     }
 }
@@ -29,8 +34,14 @@ pub(super) fn header_below(text: &[u8], rules: &InputRules) -> Option<u64> {
     let (_, mut rest) = split_line(text);
     for below in 1..=LINES_MAX {
         let (line, behind) = split_line(rest);
-        let delimiters = rules.delimiter.map_or(Delimiter::USUAL.to_vec(), |delimiter| vec![delimiter]);
-        let known = delimiters.into_iter().map(|delimiter| known_by(line, delimiter, rules)).max().unwrap_or_default();
+        let delimiters = rules
+            .delimiter
+            .map_or(Delimiter::USUAL.to_vec(), |delimiter| vec![delimiter]);
+        let known = delimiters
+            .into_iter()
+            .map(|delimiter| known_by(line, delimiter, rules))
+            .max()
+            .unwrap_or_default();
         if known > best.0 {
             best = (known, u64::try_from(below).ok());
         }
@@ -40,13 +51,25 @@ pub(super) fn header_below(text: &[u8], rules: &InputRules) -> Option<u64> {
 }
 
 /// The number of the row that looks like a header, among those below the first one.
-pub(super) fn row_below(rows: impl Iterator<Item = (u64, ByteRecord)>, rules: &InputRules) -> Option<u64> {
-    rows.take(LINES_MAX).find(|(_, names)| known_names(names, &rules.mapping) > 0).map(|(number, _)| number)
+pub(super) fn row_below(
+    rows: impl Iterator<Item = (u64, ByteRecord)>,
+    rules: &InputRules,
+) -> Option<u64> {
+    rows.take(LINES_MAX)
+        .find(|(_, names)| known_names(names, &rules.mapping) > 0)
+        .map(|(number, _)| number)
 }
 
 /// The delimiter by which a header that names nothing would name most.
-pub(super) fn likely_delimiter(header: &[u8], dialect: Dialect, rules: &InputRules) -> Option<Delimiter> {
-    let others = Delimiter::USUAL.into_iter().chain(Delimiter::UNUSUAL).filter(|other| *other != dialect.delimiter);
+pub(super) fn likely_delimiter(
+    header: &[u8],
+    dialect: Dialect,
+    rules: &InputRules,
+) -> Option<Delimiter> {
+    let others = Delimiter::USUAL
+        .into_iter()
+        .chain(Delimiter::UNUSUAL)
+        .filter(|other| *other != dialect.delimiter);
     let known = others.map(|other| (known_by(header, other, rules), other));
     let (known, delimiter) = known.max_by_key(|(known, _)| *known)?;
     (known > 0).then_some(delimiter)
@@ -61,7 +84,8 @@ fn known_by(line: &[u8], delimiter: Delimiter, rules: &InputRules) -> usize {
 
 /// The first line of a text, and what comes behind its line end.
 fn split_line(text: &[u8]) -> (&[u8], &[u8]) {
-    let Some((line, behind)) = memchr2(b'\r', b'\n', text).and_then(|at| text.split_at_checked(at)) else {
+    let Some((line, behind)) = memchr2(b'\r', b'\n', text).and_then(|at| text.split_at_checked(at))
+    else {
         return (text, &[]);
     };
     match behind {
@@ -77,13 +101,25 @@ mod tests {
     #[test]
     fn a_line_names_a_delimiter() {
         let check = |head: &str, want: Option<u8>| {
-            assert_eq!(delimiter_line(head.as_bytes()).map(Delimiter::byte), want, "{head:?}");
+            assert_eq!(
+                delimiter_line(head.as_bytes()).map(Delimiter::byte),
+                want,
+                "{head:?}"
+            );
         };
         for head in ["sep=;\nid;job\n", "sep=;\r\nid;job", "\"sep=;\"\r", "SEP=;"] {
             check(head, Some(b';'));
         }
         check("sep=\t\nid\tjob\n", Some(b'\t'));
-        for head in ["", "sep=", "sep=\n", "sep=;;\n", "sep=x\n", "step=;\n", "\nsep=;\n"] {
+        for head in [
+            "",
+            "sep=",
+            "sep=\n",
+            "sep=;;\n",
+            "sep=x\n",
+            "step=;\n",
+            "\nsep=;\n",
+        ] {
             check(head, None);
         }
     }
@@ -91,9 +127,16 @@ mod tests {
     #[test]
     fn the_line_with_most_known_names_looks_like_a_header() {
         let check = |text: &str, want: Option<u64>| {
-            assert_eq!(header_below(text.as_bytes(), &InputRules::default()), want, "{text:?}");
+            assert_eq!(
+                header_below(text.as_bytes(), &InputRules::default()),
+                want,
+                "{text:?}"
+            );
         };
-        check("Customers,,\n\"Generated: \"\"today\"\"\nid,first_name,job\n1,a,b\n", Some(2));
+        check(
+            "Customers,,\n\"Generated: \"\"today\"\"\nid,first_name,job\n1,a,b\n",
+            Some(2),
+        );
         check("Customers\r\n\r\nid;first_name;job\r\n", Some(2));
         check("job\nID,Job\nid,job\n", Some(1));
         check("17,liu\n18,lou\n", None);

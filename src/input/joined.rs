@@ -18,32 +18,53 @@ pub(super) fn invalid(record: &CsvRecord<'_, '_>, layout: &CsvLayout) -> Option<
     if !layout.dialect.has_quotes() || record.columns() != layout.names().len() || names < 2 {
         return None;
     }
-    let (id, delimiter) = (layout.columns.id.checked_sub(own)?, layout.dialect.delimiter.byte());
+    let (id, delimiter) = (
+        layout.columns.id.checked_sub(own)?,
+        layout.dialect.delimiter.byte(),
+    );
     let mut cells = record.raw_cells().skip(own).enumerate();
-    let (column, _) = cells.find(|(column, cell)| holds_rows(cell, *column, names, id, delimiter))?;
+    let (column, _) =
+        cells.find(|(column, cell)| holds_rows(cell, *column, names, id, delimiter))?;
     let message = format!(
         "column {} holds what looks like the rest of this row, the start of another, and a line break between: \
          is a closing quote missing? (--allow joined where it is text)",
         column + 1
     );
-    let errors = vec![FieldError::new(Subject::Row, ErrorCode::Quotes, with_lines(message, record))];
+    let errors = vec![FieldError::new(
+        Subject::Row,
+        ErrorCode::Quotes,
+        with_lines(message, record),
+    )];
     Some(InvalidRow { id: None, errors })
 }
 
 /// Whether the cell in a column holds a whole row, or is the end of one row and the start of another. Rows have as many cells as
 /// the header has names, and an id.
 fn holds_rows(cell: &[u8], column: usize, names: usize, id: usize, delimiter: u8) -> bool {
-    let Some(text) = cell.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")) else { return false };
-    let mut lines = text.split(|byte| matches!(byte, b'\n' | b'\r')).filter(|line| !line.is_empty());
+    let Some(text) = cell
+        .strip_prefix(b"\"")
+        .and_then(|rest| rest.strip_suffix(b"\""))
+    else {
+        return false;
+    };
+    let mut lines = text
+        .split(|byte| matches!(byte, b'\n' | b'\r'))
+        .filter(|line| !line.is_empty());
     let cells = |line: &[u8]| memchr_iter(delimiter, line).count() + 1;
     let has_id = |line: &[u8]| {
-        let id = line.split(|byte| *byte == delimiter).nth(id).and_then(|id| std::str::from_utf8(id).ok());
+        let id = line
+            .split(|byte| *byte == delimiter)
+            .nth(id)
+            .and_then(|id| std::str::from_utf8(id).ok());
         id.is_some_and(|id| CustomerId::parse(id).is_ok())
     };
-    let (Some(first), Some(last)) = (lines.next(), lines.next_back()) else { return false };
+    let (Some(first), Some(last)) = (lines.next(), lines.next_back()) else {
+        return false;
+    };
     // The id may stand behind this cell, where what began in it goes on.
     let starts_row = cells(last) == column + 1 && (has_id(last) || id > column);
-    (column + cells(first) == names && starts_row) || lines.any(|line| cells(line) == names && has_id(line))
+    (column + cells(first) == names && starts_row)
+        || lines.any(|line| cells(line) == names && has_id(line))
 }
 
 #[cfg(test)]
@@ -53,7 +74,11 @@ mod tests {
     #[test]
     fn a_cell_that_is_rows_is_told_from_text() {
         let check = |cell: &str, column: usize, want: bool| {
-            assert_eq!(holds_rows(cell.as_bytes(), column, 4, 0, b','), want, "{cell:?} in column {column}");
+            assert_eq!(
+                holds_rows(cell.as_bytes(), column, 4, 0, b','),
+                want,
+                "{cell:?} in column {column}"
+            );
         };
         // A quote is missing behind what follows `"`.
         check("\"c,d,\n3,x\"", 1, true);

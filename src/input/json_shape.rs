@@ -8,7 +8,10 @@ use super::ndjson::is_blank;
 /// Why a line is no object.
 pub(super) fn not_an_object(text: &str, error: &serde_json::Error, line_end: &str) -> String {
     let reason = match error.classify() {
-        Category::Eof => format!("the {line_end} ends in the middle of it, at column {}", error.column()),
+        Category::Eof => format!(
+            "the {line_end} ends in the middle of it, at column {}",
+            error.column()
+        ),
         Category::Syntax => known_shape(text, error).map_or_else(|| words_of(error), str::to_owned),
         Category::Data | Category::Io => "it is another JSON value".to_owned(),
     };
@@ -18,7 +21,9 @@ pub(super) fn not_an_object(text: &str, error: &serde_json::Error, line_end: &st
 /// The parser's words, which quote nothing of the line.
 fn words_of(error: &serde_json::Error) -> String {
     let words = error.to_string();
-    let words = words.split_once(" at line ").map_or(words.as_str(), |(words, _)| words);
+    let words = words
+        .split_once(" at line ")
+        .map_or(words.as_str(), |(words, _)| words);
     format!("{words} at column {}", error.column())
 }
 
@@ -26,9 +31,14 @@ fn words_of(error: &serde_json::Error) -> String {
 /// full of it has one message.
 fn known_shape(text: &str, error: &serde_json::Error) -> Option<&'static str> {
     if text.trim_start().starts_with('\u{feff}') {
-        return Some("a byte order mark, U+FEFF, stands in front of it, as where files were joined (--trim drops it)");
+        return Some(
+            "a byte order mark, U+FEFF, stands in front of it, as where files were joined (--trim drops it)",
+        );
     }
-    let rest = text.as_bytes().get(error.column().saturating_sub(1)..).unwrap_or_default();
+    let rest = text
+        .as_bytes()
+        .get(error.column().saturating_sub(1)..)
+        .unwrap_or_default();
     let words = error.to_string();
     let begins_with = |words: &[&str]| words.iter().any(|word| rest.starts_with(word.as_bytes()));
     let is_number = begins_with(&["NaN", "Infinity", "-Infinity"])
@@ -42,12 +52,14 @@ fn known_shape(text: &str, error: &serde_json::Error) -> Option<&'static str> {
         }
         [b'\'', ..] => Some("it has single quotes, where JSON has double ones"),
         [b'/' | b'#', ..] => Some("it holds a comment, which JSON does not have"),
-        [b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'$', ..] if words.starts_with("key must be a string") => {
+        [b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'$', ..]
+            if words.starts_with("key must be a string") =>
+        {
             Some("a key is not in quotes")
         }
-        _ if is_number => {
-            Some("it holds NaN or Infinity, which JSON does not have (null says that there is no number)")
-        }
+        _ if is_number => Some(
+            "it holds NaN or Infinity, which JSON does not have (null says that there is no number)",
+        ),
         _ if begins_with(&["None", "True", "False", "undefined"]) => {
             Some("it has a word of another language, where JSON has null, true and false")
         }
@@ -57,14 +69,20 @@ fn known_shape(text: &str, error: &serde_json::Error) -> Option<&'static str> {
 
 /// The line on which an object starts that goes over several lines, where the input begins with one. `head` is its beginning.
 pub(super) fn first_object_over_lines(head: &[u8]) -> Option<u64> {
-    let mut lines = head.split(|byte| *byte == b'\n').zip(1..).filter(|(line, _)| !is_blank(line));
+    let mut lines = head
+        .split(|byte| *byte == b'\n')
+        .zip(1..)
+        .filter(|(line, _)| !is_blank(line));
     let (first, number) = lines.next()?;
     lines.next()?;
     let first_line = serde_json::from_slice::<IgnoredAny>(first);
     if !first_line.is_err_and(|error| error.is_eof()) {
         return None;
     }
-    match serde_json::Deserializer::from_slice(head).into_iter::<IgnoredAny>().next()? {
+    match serde_json::Deserializer::from_slice(head)
+        .into_iter::<IgnoredAny>()
+        .next()?
+    {
         Ok(IgnoredAny) => Some(number),
         // The beginning ends within the object.
         Err(error) => error.is_eof().then_some(number),
@@ -97,25 +115,50 @@ mod tests {
         let check = |text: &str, want: &str| {
             let error = serde_json::from_str::<serde_json::Value>(text).expect_err("no JSON");
             let message = not_an_object(text, &error, "line");
-            assert_eq!(message.strip_prefix("is not one JSON object: "), Some(want), "{text}");
+            assert_eq!(
+                message.strip_prefix("is not one JSON object: "),
+                Some(want),
+                "{text}"
+            );
         };
-        check("{'id':1}", "it has single quotes, where JSON has double ones");
-        check("{\"id\":'1'}", "it has single quotes, where JSON has double ones");
+        check(
+            "{'id':1}",
+            "it has single quotes, where JSON has double ones",
+        );
+        check(
+            "{\"id\":'1'}",
+            "it has single quotes, where JSON has double ones",
+        );
         check("{id:1}", "a key is not in quotes");
-        check("{\"id\":1}{\"id\":2}", "another one follows it, and NDJSON has one a line (jq -c . FILE writes it so)");
-        check("{\"id\":1},", "a comma follows it, which NDJSON does not have between its lines");
-        check("{\"id\":1} // x", "it holds a comment, which JSON does not have");
+        check(
+            "{\"id\":1}{\"id\":2}",
+            "another one follows it, and NDJSON has one a line (jq -c . FILE writes it so)",
+        );
+        check(
+            "{\"id\":1},",
+            "a comma follows it, which NDJSON does not have between its lines",
+        );
+        check(
+            "{\"id\":1} // x",
+            "it holds a comment, which JSON does not have",
+        );
         check("{\"id\":1,}", "trailing comma at column 9");
         let no_number = "it holds NaN or Infinity, which JSON does not have (null says that there is no number)";
         for number in ["NaN", "Infinity", "-Infinity"] {
             check(&format!("{{\"id\":{number}}}"), no_number);
         }
-        check("{\"id\":None}", "it has a word of another language, where JSON has null, true and false");
+        check(
+            "{\"id\":None}",
+            "it has a word of another language, where JSON has null, true and false",
+        );
         check(
             "\u{feff}{\"id\":1}",
             "a byte order mark, U+FEFF, stands in front of it, as where files were joined (--trim drops it)",
         );
-        check("{\"id\":1", "the line ends in the middle of it, at column 7");
+        check(
+            "{\"id\":1",
+            "the line ends in the middle of it, at column 7",
+        );
         check("id,job", "expected value at column 1");
     }
 }

@@ -57,11 +57,21 @@ impl KnownInput {
         rules: &Arc<InputRules>,
         look_at: impl FnMut(Block, &Layout),
     ) -> Result<KnownInput, InputError> {
-        let mark = if name.can_be_read_twice() { Some(mark_of(&name)?) } else { None };
+        let mark = if name.can_be_read_twice() {
+            Some(mark_of(&name)?)
+        } else {
+            None
+        };
         let (input, seen) = preflight(name, rules, look_at)?;
-        let known = KnownInput { notes: notes(&input, seen), ..KnownInput::of_stream(input) };
+        let known = KnownInput {
+            notes: notes(&input, seen),
+            ..KnownInput::of_stream(input)
+        };
         Ok(match mark {
-            Some(mark) => KnownInput { source: KnownSource::File(mark, rules.clone()), ..known },
+            Some(mark) => KnownInput {
+                source: KnownSource::File(mark, rules.clone()),
+                ..known
+            },
             None => known,
         })
     }
@@ -116,15 +126,22 @@ impl KnownInput {
         let (mark, rules) = match &mut self.source {
             KnownSource::File(mark, rules) => (*mark, rules),
             KnownSource::Stream(input) => {
-                let fault = || InputError { name: self.name.clone(), fault: InputFault::ReadAlready };
+                let fault = || InputError {
+                    name: self.name.clone(),
+                    fault: InputFault::ReadAlready,
+                };
                 return input.take().map(|input| *input).ok_or_else(fault);
             }
         };
         let input = Input::open(self.name.clone(), rules)?;
         let now = mark_of(&self.name)?;
-        let is_same_file = (now.device, now.inode) == (mark.device, mark.inode) && now.bytes >= mark.bytes;
+        let is_same_file =
+            (now.device, now.inode) == (mark.device, mark.inode) && now.bytes >= mark.bytes;
         if !is_same_file || input.layout() != &self.layout {
-            return Err(InputError { name: self.name.clone(), fault: InputFault::Changed });
+            return Err(InputError {
+                name: self.name.clone(),
+                fault: InputFault::Changed,
+            });
         }
         Ok(input)
     }
@@ -192,27 +209,45 @@ fn notes(input: &Input, seen: Seen) -> Vec<String> {
     let name = input.place_name();
     let hidden = match input.hidden_rows() {
         0 => None,
-        1 => Some(format!("{name}:{at_least} 1 filtered or hidden row is read, too")),
-        rows => Some(format!("{name}:{at_least} {rows} filtered or hidden rows are read, too")),
+        1 => Some(format!(
+            "{name}:{at_least} 1 filtered or hidden row is read, too"
+        )),
+        rows => Some(format!(
+            "{name}:{at_least} {rows} filtered or hidden rows are read, too"
+        )),
     };
     let texts = input.texts_bytes();
-    let texts = (texts >= TEXTS_BYTES_SAID)
-        .then(|| format!("{name}: the workbook's table of texts takes {} MiB of memory", texts.div_ceil(1 << 20)));
+    let texts = (texts >= TEXTS_BYTES_SAID).then(|| {
+        format!(
+            "{name}: the workbook's table of texts takes {} MiB of memory",
+            texts.div_ceil(1 << 20)
+        )
+    });
     hidden.into_iter().chain(texts).collect()
 }
 
 fn mark_of(name: &InputName) -> Result<FileMark, InputError> {
     let InputName::Path(path) = name else {
-        return Err(InputError { name: name.clone(), fault: InputFault::ReadAlready });
+        return Err(InputError {
+            name: name.clone(),
+            fault: InputFault::ReadAlready,
+        });
     };
     let metadata = fs::metadata(path).map_err(|error| {
         let fault = match error.kind() {
             io::ErrorKind::NotFound => InputFault::Missing,
             _ => InputFault::Open(error),
         };
-        InputError { name: name.clone(), fault }
+        InputError {
+            name: name.clone(),
+            fault,
+        }
     })?;
-    Ok(FileMark { device: metadata.dev(), inode: metadata.ino(), bytes: metadata.len() })
+    Ok(FileMark {
+        device: metadata.dev(),
+        inode: metadata.ino(),
+        bytes: metadata.len(),
+    })
 }
 
 #[cfg(test)]
@@ -229,26 +264,38 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("a.csv");
         fs::write(&path, ROWS).expect("a file");
-        let mut known =
-            KnownInput::look(InputName::Path(path.clone()), &Arc::default(), |_, _| {}).expect("a good file");
+        let mut known = KnownInput::look(InputName::Path(path.clone()), &Arc::default(), |_, _| {})
+            .expect("a good file");
         change(&path);
         let block = known.open().and_then(|mut input| input.next_block());
-        block.map(|block| block.map(|block| block.bytes.len())).map_err(|error| error.fault)
+        block
+            .map(|block| block.map(|block| block.bytes.len()))
+            .map_err(|error| error.fault)
     }
 
     #[test]
     fn a_file_that_was_looked_through_is_opened_as_it_was() {
         assert!(matches!(opened_after(|_| {}), Ok(Some(4))));
         let grown = opened_after(|path| fs::write(path, format!("{ROWS}2,b\n")).expect("our file"));
-        assert!(matches!(grown, Ok(Some(8))), "rows that were appended are rows");
+        assert!(
+            matches!(grown, Ok(Some(8))),
+            "rows that were appended are rows"
+        );
     }
 
     #[test]
     fn a_file_that_has_changed_is_not_opened() {
-        let write = |text: &'static str| move |path: &Path| fs::write(path, text).expect("our file");
+        let write =
+            |text: &'static str| move |path: &Path| fs::write(path, text).expect("our file");
         let has_changed = |fault| matches!(fault, Err(InputFault::Changed));
-        assert!(has_changed(opened_after(write("id,address\n1,a\n"))), "another header");
-        assert!(has_changed(opened_after(write("id;job\n1;a\n2;b\n"))), "another delimiter");
+        assert!(
+            has_changed(opened_after(write("id,address\n1,a\n"))),
+            "another header"
+        );
+        assert!(
+            has_changed(opened_after(write("id;job\n1;a\n2;b\n"))),
+            "another delimiter"
+        );
         assert!(has_changed(opened_after(write("id,job\n1,\n"))), "shorter");
         let replace = |path: &Path| {
             let other = path.with_extension("new");
@@ -263,10 +310,18 @@ mod tests {
     #[test]
     fn what_can_be_read_once_is_opened_once() {
         let reader = Box::new(ROWS.as_bytes());
-        let input = Input::of_reader(InputName::Stdin, reader, &InputRules::default(), BlockSize::default());
+        let input = Input::of_reader(
+            InputName::Stdin,
+            reader,
+            &InputRules::default(),
+            BlockSize::default(),
+        );
         let mut known = KnownInput::of_stream(input.expect("a good input"));
         assert!(known.again().is_none() && !known.can_be_read_twice());
         assert!(known.open().is_ok());
-        assert!(matches!(known.open().map_err(|error| error.fault), Err(InputFault::ReadAlready)));
+        assert!(matches!(
+            known.open().map_err(|error| error.fault),
+            Err(InputFault::ReadAlready)
+        ));
     }
 }

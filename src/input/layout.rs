@@ -82,7 +82,11 @@ impl Mark {
             EncodingChoice::Auto => None,
             EncodingChoice::Named(named) => Some(named).filter(|named| *named != Encoding::UTF_8),
         };
-        if encoding.is_some() || named.is_some() { Mark::Needed } else { Mark::Unneeded }
+        if encoding.is_some() || named.is_some() {
+            Mark::Needed
+        } else {
+            Mark::Unneeded
+        }
     }
 }
 
@@ -119,7 +123,8 @@ impl Layout {
                 let Columns { names, loosely, .. } = &csv.columns;
                 names.iter().any(|column| is_same_name(column, name))
                     || loosely.iter().any(|column| column.taken_for == name)
-                    || number_of_column(name).is_some_and(|number| number <= names.len() - csv.own.leading)
+                    || number_of_column(name)
+                        .is_some_and(|number| number <= names.len() - csv.own.leading)
             }
             Layout::Ndjson(_) => true,
         }
@@ -160,25 +165,37 @@ fn fault_in(json: &str) -> SheetFault {
     struct Named<'j> {
         error: &'j str,
     }
-    serde_json::from_str(json).map_or(SheetFault::Unreadable, |named: Named<'_>| SheetFault::from_name(named.error))
+    serde_json::from_str(json).map_or(SheetFault::Unreadable, |named: Named<'_>| {
+        SheetFault::from_name(named.error)
+    })
 }
 
 impl NdjsonLayout {
     pub(super) fn new(mapping: &MappingRules, origin: Origin, mark: Mark) -> NdjsonLayout {
         let unnamed = Target::api_names().filter(|name| mapping.named(name).is_none());
-        let unnamed = unnamed.filter_map(|name| Target::of_api_name(name).map(|target| (name, target)));
+        let unnamed =
+            unnamed.filter_map(|name| Target::of_api_name(name).map(|target| (name, target)));
         let keys = unnamed.chain(mapping.columns()).map(|(name, target)| Key {
             name: name.to_owned(),
             json: serde_json::to_string(name).expect("a text serialises"),
             target,
         });
         let keys = keys.collect();
-        NdjsonLayout { keys, mapping: mapping.clone(), origin, mark, text_of: TextOf::Input }
+        NdjsonLayout {
+            keys,
+            mapping: mapping.clone(),
+            origin,
+            mark,
+            text_of: TextOf::Input,
+        }
     }
 
     /// The same for the rows of a workbook: what is wrong with a cell is said as one says it there.
     pub(super) fn of_sheet(self) -> NdjsonLayout {
-        NdjsonLayout { text_of: TextOf::Sheet, ..self }
+        NdjsonLayout {
+            text_of: TextOf::Sheet,
+            ..self
+        }
     }
 
     /// What a number says.
@@ -222,7 +239,8 @@ impl NdjsonLayout {
     #[inline]
     pub(super) fn expected_key(&self, place: usize, json: &[u8]) -> Option<(Target, usize)> {
         let key = self.keys.get(place)?;
-        json.starts_with(key.json.as_bytes()).then_some((key.target, key.json.len()))
+        json.starts_with(key.json.as_bytes())
+            .then_some((key.target, key.json.len()))
     }
 
     /// What a key fills.

@@ -52,7 +52,9 @@ impl MappingRules {
         if folded.is_empty() {
             return Loosely::Nothing;
         }
-        let mut named = self.columns().filter(|(name, _)| self::folded(name) == folded);
+        let mut named = self
+            .columns()
+            .filter(|(name, _)| self::folded(name) == folded);
         if let Some((name, target)) = named.next() {
             return match named.find(|(_, other)| *other != target) {
                 Some((other, _)) => Loosely::Several(name, other),
@@ -70,16 +72,28 @@ impl MappingRules {
 
 /// The name without what may differ.
 fn folded(name: &str) -> String {
-    let counts =
-        |character: &char| !character.is_whitespace() && !matches!(character, '_' | '-') && !is_invisible(*character);
-    let seen: String = name.chars().filter(counts).flat_map(char::to_lowercase).collect();
+    let counts = |character: &char| {
+        !character.is_whitespace() && !matches!(character, '_' | '-') && !is_invisible(*character)
+    };
+    let seen: String = name
+        .chars()
+        .filter(counts)
+        .flat_map(char::to_lowercase)
+        .collect();
     nfc(&seen).into_owned()
 }
 
 impl fmt::Display for LooseColumn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (name, taken_for) = (shown::column_name(&self.name), shown::column_name(&self.taken_for));
-        write!(f, "column {} `{name}` is taken for {taken_for}", self.column)
+        let (name, taken_for) = (
+            shown::column_name(&self.name),
+            shown::column_name(&self.taken_for),
+        );
+        write!(
+            f,
+            "column {} `{name}` is taken for {taken_for}",
+            self.column
+        )
     }
 }
 
@@ -100,13 +114,30 @@ mod tests {
         let map = map.map(|(column, field)| (column.to_owned(), field.to_owned()));
         let rules = MappingRules::new(&map, &["Gender".to_owned()]).expect("good rules");
         let check = |name: &str, want: Loosely<'_>| assert_eq!(rules.loosely(name), want, "{name}");
-        for name in ["First Name", "first-name", "FIRSTNAME", " first__name\u{a0}"] {
-            check(name, Loosely::Named("first_name", Target::Field(Field::FirstName)));
+        for name in [
+            "First Name",
+            "first-name",
+            "FIRSTNAME",
+            " first__name\u{a0}",
+        ] {
+            check(
+                name,
+                Loosely::Named("first_name", Target::Field(Field::FirstName)),
+            );
         }
         check("ID", Loosely::Named("id", Target::Id));
-        check("\u{feff}first\u{200b}_na\u{ad}me", Loosely::Named("first_name", Target::Field(Field::FirstName)));
-        check("gro\u{308}sse", Loosely::Named("Gr\u{f6}sse", Target::Field(Field::Address)));
-        check("e_post", Loosely::Named("E-Post", Target::Field(Field::Email)));
+        check(
+            "\u{feff}first\u{200b}_na\u{ad}me",
+            Loosely::Named("first_name", Target::Field(Field::FirstName)),
+        );
+        check(
+            "gro\u{308}sse",
+            Loosely::Named("Gr\u{f6}sse", Target::Field(Field::Address)),
+        );
+        check(
+            "e_post",
+            Loosely::Named("E-Post", Target::Field(Field::Email)),
+        );
         check("kundennr", Loosely::Named("Kunden Nr", Target::Id));
         check("GENDER", Loosely::Named("Gender", Target::Ignored));
         check("j_o_b", Loosely::Several("Job", "JOB"));
@@ -118,8 +149,15 @@ mod tests {
 
     #[test]
     fn names_are_shown_safely() {
-        let column =
-            LooseColumn { index: 1, column: 2, name: "E\u{1b}-Mail".to_owned(), taken_for: "email".to_owned() };
-        assert_eq!(column.to_string(), "column 2 `E\\u{1b}-Mail` is taken for email");
+        let column = LooseColumn {
+            index: 1,
+            column: 2,
+            name: "E\u{1b}-Mail".to_owned(),
+            taken_for: "email".to_owned(),
+        };
+        assert_eq!(
+            column.to_string(),
+            "column 2 `E\\u{1b}-Mail` is taken for email"
+        );
     }
 }

@@ -11,24 +11,46 @@ pub(super) fn not_text(head: &[u8]) -> Option<NotText> {
         [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Some(NotText::Utf32),
         [b'P', b'K', 3, 4, ..] => Some(zip(head)),
         [0xd0, 0xcf, 0x11, 0xe0, ..] => Some(NotText::OldWorkbook),
-        head => Packing::of(head).map(NotText::PackedTwice).or_else(|| known(head)),
+        head => Packing::of(head)
+            .map(NotText::PackedTwice)
+            .or_else(|| known(head)),
     }
 }
 
 /// What a text is that begins as another kind of document than rows.
 pub(super) fn not_rows(text: &[u8]) -> Option<NotText> {
-    let text = text.get(..1024).unwrap_or(text).trim_ascii_start().to_ascii_lowercase();
-    let begins = |beginnings: &[&str]| beginnings.iter().any(|beginning| text.starts_with(beginning.as_bytes()));
-    if begins(&["<!doctype html", "<html", "<table", "<head", "<meta", "<style"]) {
+    let text = text
+        .get(..1024)
+        .unwrap_or(text)
+        .trim_ascii_start()
+        .to_ascii_lowercase();
+    let begins = |beginnings: &[&str]| {
+        beginnings
+            .iter()
+            .any(|beginning| text.starts_with(beginning.as_bytes()))
+    };
+    if begins(&[
+        "<!doctype html",
+        "<html",
+        "<table",
+        "<head",
+        "<meta",
+        "<style",
+    ]) {
         return Some(NotText::Html);
     }
     if begins(&["<?xml", "<workbook", "<ss:workbook"]) {
         let has = |word: &[u8]| memmem::find(&text, word).is_some();
-        return Some(match (has(b"<html"), has(b"excel.sheet") || has(b"schemas-microsoft-com:office:spreadsheet")) {
-            (true, _) => NotText::Html,
-            (false, true) => NotText::XmlWorkbook,
-            (false, false) => NotText::Xml,
-        });
+        return Some(
+            match (
+                has(b"<html"),
+                has(b"excel.sheet") || has(b"schemas-microsoft-com:office:spreadsheet"),
+            ) {
+                (true, _) => NotText::Html,
+                (false, true) => NotText::XmlWorkbook,
+                (false, false) => NotText::Xml,
+            },
+        );
     }
     None
 }
@@ -41,7 +63,9 @@ pub(super) fn zip(head: &[u8]) -> NotText {
     if workbook_parts.iter().any(|part| name.starts_with(part)) {
         return NotText::UnseekableWorkbook;
     }
-    package(|part| part == "mimetype" && name.starts_with(b"mimetypeapplication/vnd.oasis.opendocument"))
+    package(|part| {
+        part == "mimetype" && name.starts_with(b"mimetypeapplication/vnd.oasis.opendocument")
+    })
 }
 
 /// What a zip archive is that has these parts; a name with `/` at its end is that of a folder.
@@ -57,7 +81,10 @@ pub(super) fn package(has: impl Fn(&str) -> bool) -> NotText {
         ("visio/", "is a Visio document"),
     ];
     let found = known.iter().find(|(part, _)| has(part));
-    found.map_or(NotText::Zip, |(_, what)| NotText::Other { what, way_out: "save it as .xlsx or as CSV (UTF-8)" })
+    found.map_or(NotText::Zip, |(_, what)| NotText::Other {
+        what,
+        way_out: "save it as .xlsx or as CSV (UTF-8)",
+    })
 }
 
 const UNPACK: &str = "unpack it first";
@@ -85,8 +112,16 @@ const KINDS: [(&[u8], &str, &str); 32] = [
     (b"ARROW1", "is an Arrow file", EXPORT),
     (b"FEA1", "is a Feather file", EXPORT),
     (b"SQLite format 3\0", "is an SQLite database", EXPORT),
-    (b"\0\x01\0\0Standard Jet DB", "is an Access database", EXPORT),
-    (b"\0\x01\0\0Standard ACE DB", "is an Access database", EXPORT),
+    (
+        b"\0\x01\0\0Standard Jet DB",
+        "is an Access database",
+        EXPORT,
+    ),
+    (
+        b"\0\x01\0\0Standard ACE DB",
+        "is an Access database",
+        EXPORT,
+    ),
     (b"PGDMP", "is a dump of PostgreSQL", EXPORT),
     (b"$FL2", "is an SPSS file", EXPORT),
     (b"<stata_dta>", "is a Stata file", EXPORT),
@@ -94,9 +129,17 @@ const KINDS: [(&[u8], &str, &str); 32] = [
     (b"{\\rtf", "is a text document (RTF)", EXPORT),
     (b"\x89PNG\r\n", "is a picture", NO_ROWS),
     (b"\xff\xd8\xff", "is a picture", NO_ROWS),
-    (b"-----BEGIN PGP MESSAGE-----", "is encrypted (PGP)", DECRYPT),
+    (
+        b"-----BEGIN PGP MESSAGE-----",
+        "is encrypted (PGP)",
+        DECRYPT,
+    ),
     (b"age-encryption.org/", "is encrypted (age)", DECRYPT),
-    (b"-----BEGIN AGE ENCRYPTED FILE-----", "is encrypted (age)", DECRYPT),
+    (
+        b"-----BEGIN AGE ENCRYPTED FILE-----",
+        "is encrypted (age)",
+        DECRYPT,
+    ),
     (b"Salted__", "is encrypted (OpenSSL)", DECRYPT),
     (b"!<arch>\n", "is an ar archive", UNPACK),
     (b"\x7fELF", "is a program", NO_ROWS),
@@ -107,10 +150,16 @@ const TAR: (usize, &[u8]) = (257, b"ustar");
 fn known(head: &[u8]) -> Option<NotText> {
     let (at, magic) = TAR;
     if head.get(at..).is_some_and(|head| head.starts_with(magic)) && head.contains(&0) {
-        return Some(NotText::Other { what: "is a tar archive", way_out: UNPACK });
+        return Some(NotText::Other {
+            what: "is a tar archive",
+            way_out: UNPACK,
+        });
     }
-    let could_be_text = |magic: &[u8]| magic.iter().all(u8::is_ascii_alphanumeric) && !head.contains(&0);
-    let found = KINDS.iter().find(|(magic, ..)| head.starts_with(magic) && !could_be_text(magic));
+    let could_be_text =
+        |magic: &[u8]| magic.iter().all(u8::is_ascii_alphanumeric) && !head.contains(&0);
+    let found = KINDS
+        .iter()
+        .find(|(magic, ..)| head.starts_with(magic) && !could_be_text(magic));
     found.map(|(_, what, way_out)| NotText::Other { what, way_out })
 }
 
@@ -122,11 +171,28 @@ mod tests {
     fn files_that_hold_no_text_are_known_by_their_beginning() {
         for (magic, what, _) in KINDS {
             let head = [magic, b"\0\0\0\0"].concat();
-            assert!(not_text(&head).expect("known").to_string().starts_with(what), "{what}");
+            assert!(
+                not_text(&head)
+                    .expect("known")
+                    .to_string()
+                    .starts_with(what),
+                "{what}"
+            );
         }
         let tar = [&[b'a'; 100][..], &[0; 157], b"ustar"].concat();
-        assert_eq!(not_text(&tar).expect("known").to_string(), "is a tar archive: unpack it first");
-        for text in ["ORC,PAR1\n", "PAR1;id\n", "LZIP", "PGDMP_ID,id\n", "id,job\n", "", "{\"id\":1}"] {
+        assert_eq!(
+            not_text(&tar).expect("known").to_string(),
+            "is a tar archive: unpack it first"
+        );
+        for text in [
+            "ORC,PAR1\n",
+            "PAR1;id\n",
+            "LZIP",
+            "PGDMP_ID,id\n",
+            "id,job\n",
+            "",
+            "{\"id\":1}",
+        ] {
             assert_eq!(not_text(text.as_bytes()), None, "{text}");
         }
     }
@@ -135,21 +201,38 @@ mod tests {
     fn a_zip_file_is_known_by_its_first_part() {
         let check = |name: &str, want: &str| {
             let head = [b"PK\x03\x04", &[7; 26][..], name.as_bytes()].concat();
-            assert!(not_text(&head).expect("known").to_string().starts_with(want), "{name}");
+            assert!(
+                not_text(&head)
+                    .expect("known")
+                    .to_string()
+                    .starts_with(want),
+                "{name}"
+            );
         };
         check("[Content_Types].xml", "is an Excel workbook");
         check("_rels/.rels", "is an Excel workbook");
-        check("mimetypeapplication/vnd.oasis.opendocument.spreadsheet", "is an OpenDocument file");
+        check(
+            "mimetypeapplication/vnd.oasis.opendocument.spreadsheet",
+            "is an OpenDocument file",
+        );
         check("customers.csv", "is a zip file");
     }
 
     #[test]
     fn documents_are_no_rows() {
-        let check = |text: &str, want: Option<NotText>| assert_eq!(not_rows(text.as_bytes()), want, "{text}");
+        let check = |text: &str, want: Option<NotText>| {
+            assert_eq!(not_rows(text.as_bytes()), want, "{text}")
+        };
         check("\r\n <!DOCTYPE html><html>", Some(NotText::Html));
         check("<table border=1>", Some(NotText::Html));
-        check("<?xml version=\"1.0\"?><html xmlns=\"x\">", Some(NotText::Html));
-        check("<?xml version=\"1.0\"?>\n<?mso-application progid=\"Excel.Sheet\"?>", Some(NotText::XmlWorkbook));
+        check(
+            "<?xml version=\"1.0\"?><html xmlns=\"x\">",
+            Some(NotText::Html),
+        );
+        check(
+            "<?xml version=\"1.0\"?>\n<?mso-application progid=\"Excel.Sheet\"?>",
+            Some(NotText::XmlWorkbook),
+        );
         check("<?xml version=\"1.0\"?><customers>", Some(NotText::Xml));
         check("<id>,job\n", None);
         check("id,job\n1,<html>\n", None);

@@ -57,7 +57,11 @@ struct Joined {
 impl Target {
     /// The target of this exact name in the API.
     pub fn of_api_name(name: &str) -> Option<Target> {
-        if name == ID { Some(Target::Id) } else { Field::from_name(name).map(Target::Field) }
+        if name == ID {
+            Some(Target::Id)
+        } else {
+            Field::from_name(name).map(Target::Field)
+        }
     }
 
     /// The names that a column can have without being mapped.
@@ -86,13 +90,17 @@ impl MappingRules {
         for column in ignore {
             rules.add(column, Target::Ignored)?;
             if column.contains(',') {
-                let parts =
-                    column.split(',').filter(|part| !part.is_empty() && !ignore.iter().any(|name| name == part));
+                let parts = column
+                    .split(',')
+                    .filter(|part| !part.is_empty() && !ignore.iter().any(|name| name == part));
                 let parts: Vec<_> = parts.map(str::to_owned).collect();
                 for part in &parts {
                     rules.add(part, Target::Ignored)?;
                 }
-                rules.joined.push(Joined { whole: column.clone(), parts });
+                rules.joined.push(Joined {
+                    whole: column.clone(),
+                    parts,
+                });
             }
         }
         Ok(rules)
@@ -101,7 +109,10 @@ impl MappingRules {
     /// The rules for a header with these names: where one of them has a comma and is left out, its parts are no names.
     pub(super) fn for_names(&self, names: &[String]) -> MappingRules {
         let mut rules = self.clone();
-        let (whole, apart): (Vec<_>, Vec<_>) = self.joined.iter().partition(|joined| names.contains(&joined.whole));
+        let (whole, apart): (Vec<_>, Vec<_>) = self
+            .joined
+            .iter()
+            .partition(|joined| names.contains(&joined.whole));
         rules.columns.retain(|(column, target)| {
             let is_part = |joined: &&Joined| joined.parts.contains(column);
             *target != Target::Ignored || !whole.iter().any(is_part) || apart.iter().any(is_part)
@@ -118,7 +129,10 @@ impl MappingRules {
     /// The same, with a header's names spelt so.
     #[must_use]
     pub fn with_header_names(self, header_names: HeaderNames) -> MappingRules {
-        MappingRules { header_names, ..self }
+        MappingRules {
+            header_names,
+            ..self
+        }
     }
 
     /// The same, with these fields filled in every row.
@@ -140,7 +154,11 @@ impl MappingRules {
     fn add(&mut self, column: &str, target: Target) -> Result<(), RuleError> {
         match self.named(column) {
             Some(same) if same == target => {}
-            Some(_) => return Err(RuleError::ColumnTwice { column: shown::column_name(column) }),
+            Some(_) => {
+                return Err(RuleError::ColumnTwice {
+                    column: shown::column_name(column),
+                });
+            }
             None => self.columns.push((nfc(column).into_owned(), target)),
         }
         Ok(())
@@ -149,12 +167,17 @@ impl MappingRules {
     /// What the user says of a column.
     pub(super) fn named(&self, column: &str) -> Option<Target> {
         let column = nfc(column);
-        self.columns.iter().find(|(name, _)| *name == column).map(|&(_, target)| target)
+        self.columns
+            .iter()
+            .find(|(name, _)| *name == column)
+            .map(|&(_, target)| target)
     }
 
     /// All that the user says: columns and what they fill.
     pub(super) fn columns(&self) -> impl Iterator<Item = (&str, Target)> {
-        self.columns.iter().map(|(name, target)| (name.as_str(), *target))
+        self.columns
+            .iter()
+            .map(|(name, target)| (name.as_str(), *target))
     }
 
     /// What a column or key fills.
@@ -173,7 +196,10 @@ impl MappingRules {
 
     /// Checks that each column of `--ignore` is in one of the inputs: if not, its name is probably mistyped. NDJSON has
     /// no header, so an NDJSON input may hold any of them.
-    pub fn check_ignored<'a>(&self, layouts: impl IntoIterator<Item = &'a Layout>) -> Result<(), RuleError> {
+    pub fn check_ignored<'a>(
+        &self,
+        layouts: impl IntoIterator<Item = &'a Layout>,
+    ) -> Result<(), RuleError> {
         let layouts: Vec<_> = layouts.into_iter().collect();
         let is_there = |name: &str| layouts.iter().any(|layout| layout.may_have(name));
         // Of a name with commas, and of the names that it would be apart, the one or the others have to be there.
@@ -183,10 +209,17 @@ impl MappingRules {
                     || (is_there(whole) && parts.iter().any(|part| part == name))
             })
         };
-        let ignored = self.columns().filter(|(_, target)| *target == Target::Ignored).map(|(name, _)| name);
-        let absent: Vec<_> = ignored.filter(|name| !is_there(name) && !is_other_reading(name)).collect();
+        let ignored = self
+            .columns()
+            .filter(|(_, target)| *target == Target::Ignored)
+            .map(|(name, _)| name);
+        let absent: Vec<_> = ignored
+            .filter(|name| !is_there(name) && !is_other_reading(name))
+            .collect();
         match absent.first() {
-            Some(column) => Err(RuleError::IgnoredNowhere { column: shown::column_name(column) }),
+            Some(column) => Err(RuleError::IgnoredNowhere {
+                column: shown::column_name(column),
+            }),
             None => Ok(()),
         }
     }
@@ -194,7 +227,10 @@ impl MappingRules {
 
 /// The number in a name such as `column 4`.
 pub(super) fn number_of_column(name: &str) -> Option<usize> {
-    name.strip_prefix("column ")?.parse().ok().filter(|number| *number > 0)
+    name.strip_prefix("column ")?
+        .parse()
+        .ok()
+        .filter(|number| *number > 0)
 }
 
 #[cfg(test)]
@@ -202,7 +238,10 @@ mod tests {
     use super::*;
 
     fn rules(map: &[(&str, &str)], ignore: &[&str]) -> Result<MappingRules, RuleError> {
-        let map: Vec<_> = map.iter().map(|(column, field)| ((*column).to_owned(), (*field).to_owned())).collect();
+        let map: Vec<_> = map
+            .iter()
+            .map(|(column, field)| ((*column).to_owned(), (*field).to_owned()))
+            .collect();
         let ignore: Vec<_> = ignore.iter().map(|column| (*column).to_owned()).collect();
         MappingRules::new(&map, &ignore)
     }
@@ -210,11 +249,18 @@ mod tests {
     #[test]
     fn the_user_s_word_wins_over_the_column_s_name() {
         let rules = rules(
-            &[("kunde", "id"), ("email", "job"), ("avatar_url", "address"), ("Gro\u{308}\u{df}e", "job")],
+            &[
+                ("kunde", "id"),
+                ("email", "job"),
+                ("avatar_url", "address"),
+                ("Gro\u{308}\u{df}e", "job"),
+            ],
             &["gender", "x"],
         );
         let rules = rules.expect("good rules");
-        let check = |name: &str, want: Result<Target, Unmapped>| assert_eq!(rules.target(name), want, "{name}");
+        let check = |name: &str, want: Result<Target, Unmapped>| {
+            assert_eq!(rules.target(name), want, "{name}")
+        };
         check("kunde", Ok(Target::Id));
         check("id", Ok(Target::Id));
         check("email", Ok(Target::Field(Field::Job)));
@@ -233,12 +279,26 @@ mod tests {
     #[test]
     fn contradictions_and_unknown_fields_are_refused() {
         let check = |map: &[(&str, &str)], ignore: &[&str], want: Result<(), &str>| {
-            let found = rules(map, ignore).map(|_| ()).map_err(|error| error.to_string());
+            let found = rules(map, ignore)
+                .map(|_| ())
+                .map_err(|error| error.to_string());
             assert_eq!(found, want.map_err(str::to_owned));
         };
-        check(&[("a", "e_mail")], &[], Err("`e_mail` is no field of the API; did you mean `email`?"));
-        check(&[("a", "email"), ("a", "job")], &[], Err("column `a` stands more than once in --map and --ignore"));
-        check(&[("a", "email")], &["a"], Err("column `a` stands more than once in --map and --ignore"));
+        check(
+            &[("a", "e_mail")],
+            &[],
+            Err("`e_mail` is no field of the API; did you mean `email`?"),
+        );
+        check(
+            &[("a", "email"), ("a", "job")],
+            &[],
+            Err("column `a` stands more than once in --map and --ignore"),
+        );
+        check(
+            &[("a", "email")],
+            &["a"],
+            Err("column `a` stands more than once in --map and --ignore"),
+        );
         check(&[("a", "email"), ("a", "email")], &["b", "b"], Ok(()));
     }
 }

@@ -179,7 +179,13 @@ impl Marker {
             (Escape::None, Quotes::Off | Quotes::InDoubt) => Pace::Unquoted,
             (Escape::Backslash, _) => Pace::EachByte,
         };
-        Marker { level: Level::new(), dialect, pace, carry: Carry::of(Place::CellStart), escaping: Escaping::default() }
+        Marker {
+            level: Level::new(),
+            dialect,
+            pace,
+            carry: Carry::of(Place::CellStart),
+            escaping: Escaping::default(),
+        }
     }
 
     /// The vector instructions that the machine has.
@@ -194,7 +200,10 @@ impl Marker {
 
     /// The same with these instructions.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "what is inlined is built for the machine's instructions")]
+    #[expect(
+        clippy::inline_always,
+        reason = "what is inlined is built for the machine's instructions"
+    )]
     pub(super) fn mark_with<S: Simd>(&mut self, simd: S, rest: &[u8]) -> Marks {
         match (rest.first_chunk(), self.pace) {
             (Some(chunk), Pace::Quoted) => self.mark_chunk(simd, chunk),
@@ -217,11 +226,23 @@ impl Marker {
     /// Quotes come in pairs, so what is inside of them follows from how many come before; if only each that would open a pair
     /// stands where a quote opens a cell, or behind the one that it makes a pair of two with, as nearly all do.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "what is inlined is built for the machine's instructions")]
+    #[expect(
+        clippy::inline_always,
+        reason = "what is inlined is built for the machine's instructions"
+    )]
     fn mark_chunk<S: Simd>(&mut self, simd: S, chunk: &[u8; CHUNK_BYTES]) -> Marks {
         let quotes = bits(simd, chunk, |bytes| bytes.simd_eq(b'"'));
-        let Ends { any: ends, of_lines: line_ends, returns, controls } = self.ends(simd, chunk);
-        let Carry { in_quotes, behind_quote, behind_end } = self.carry;
+        let Ends {
+            any: ends,
+            of_lines: line_ends,
+            returns,
+            controls,
+        } = self.ends(simd, chunk);
+        let Carry {
+            in_quotes,
+            behind_quote,
+            behind_end,
+        } = self.carry;
         let quoted = parity(quotes) ^ in_quotes;
         let (pair_starts, pair_ends) = (quotes & quoted, quotes & !quoted);
         let behind_quotes = pair_ends << 1 | behind_quote;
@@ -238,26 +259,57 @@ impl Marker {
         let doubled = u8::from(behind_quotes & quotes != 0) * Flags::DOUBLED_QUOTES;
         let faults = u8::from(behind_quotes & !(ends | quotes) != 0) * Flags::BEHIND_QUOTES;
         let flags = Flags(doubled | faults | controls);
-        Marks { ends, line_ends, returns, quoted, opening, flags }
+        Marks {
+            ends,
+            line_ends,
+            returns,
+            quoted,
+            opening,
+            flags,
+        }
     }
 
     /// The same, where quotes are characters.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "what is inlined is built for the machine's instructions")]
+    #[expect(
+        clippy::inline_always,
+        reason = "what is inlined is built for the machine's instructions"
+    )]
     fn mark_unquoted_chunk<S: Simd>(&mut self, simd: S, chunk: &[u8; CHUNK_BYTES]) -> Marks {
-        let Ends { any: ends, of_lines: line_ends, returns, controls } = self.ends(simd, chunk);
-        let leading = bits(simd, chunk, |bytes| bytes.simd_eq(b'"')) & (ends << 1 | self.carry.behind_end);
+        let Ends {
+            any: ends,
+            of_lines: line_ends,
+            returns,
+            controls,
+        } = self.ends(simd, chunk);
+        let leading =
+            bits(simd, chunk, |bytes| bytes.simd_eq(b'"')) & (ends << 1 | self.carry.behind_end);
         let is_bare = leading != 0 && self.dialect.quotes == Quotes::InDoubt;
-        self.carry = Carry { in_quotes: 0, behind_quote: 0, behind_end: ends >> (CHUNK_BYTES - 1) };
+        self.carry = Carry {
+            in_quotes: 0,
+            behind_quote: 0,
+            behind_end: ends >> (CHUNK_BYTES - 1),
+        };
         let flags = Flags((u8::from(is_bare) * Flags::BARE_QUOTES) | controls);
-        Marks { ends, line_ends, returns, flags, ..Marks::default() }
+        Marks {
+            ends,
+            line_ends,
+            returns,
+            flags,
+            ..Marks::default()
+        }
     }
 
     /// What ends cells in a chunk, whether in quotes or not.
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "what is inlined is built for the machine's instructions")]
+    #[expect(
+        clippy::inline_always,
+        reason = "what is inlined is built for the machine's instructions"
+    )]
     fn ends<S: Simd>(&self, simd: S, chunk: &[u8; CHUNK_BYTES]) -> Ends {
-        let delimiters = bits(simd, chunk, |bytes| bytes.simd_eq(self.dialect.delimiter.byte()));
+        let delimiters = bits(simd, chunk, |bytes| {
+            bytes.simd_eq(self.dialect.delimiter.byte())
+        });
         let feeds = bits(simd, chunk, |bytes| bytes.simd_eq(b'\n'));
         let all_controls = bits(simd, chunk, |bytes| bytes.simd_lt(b' '));
         let (mut returns, mut controls) = (0, 0);
@@ -265,10 +317,16 @@ impl Marker {
         if all_controls != feeds {
             returns = bits(simd, chunk, |bytes| bytes.simd_eq(b'\r'));
             let tabs = bits(simd, chunk, |bytes| bytes.simd_eq(b'\t'));
-            controls = u8::from(all_controls & !(feeds | returns | tabs | delimiters) != 0) * Flags::CONTROLS;
+            controls = u8::from(all_controls & !(feeds | returns | tabs | delimiters) != 0)
+                * Flags::CONTROLS;
         }
         let line_ends = feeds | returns;
-        Ends { any: delimiters | line_ends, of_lines: line_ends, returns, controls }
+        Ends {
+            any: delimiters | line_ends,
+            of_lines: line_ends,
+            returns,
+            controls,
+        }
     }
 
     /// The same, one byte after the other: the rule itself.
@@ -283,7 +341,11 @@ impl Marker {
             set(&mut marks.returns, byte == b'\r');
             if self.escaping.takes(byte, self.dialect.escape) {
                 marks.flags.0 |= Flags::ESCAPES;
-                place = if place == Place::InQuotes { Place::InQuotes } else { Place::InCell };
+                place = if place == Place::InQuotes {
+                    Place::InQuotes
+                } else {
+                    Place::InCell
+                };
                 // Neither ends the cell: a line end belongs to it as in quotes.
                 set(&mut marks.quoted, place == Place::InQuotes || is_line_end);
                 continue;
@@ -292,13 +354,20 @@ impl Marker {
             let is_control = byte < b' ' && !ends_cell && byte != b'\t';
             marks.flags.0 |= u8::from(is_control) * Flags::CONTROLS;
             set(&mut marks.ends, ends_cell);
-            set(&mut marks.opening, self.dialect.has_quotes() && (place, byte) == (Place::CellStart, b'"'));
+            set(
+                &mut marks.opening,
+                self.dialect.has_quotes() && (place, byte) == (Place::CellStart, b'"'),
+            );
             marks.flags.0 |= self.flags_of(place, byte, ends_cell);
             place = match (place, byte) {
                 (place, b'"') if !self.dialect.has_quotes() => place.behind_character(),
                 (Place::InQuotes, b'"') => Place::BehindQuote,
-                (Place::InQuotes, _) | (Place::CellStart | Place::BehindQuote, b'"') => Place::InQuotes,
-                (Place::CellStart | Place::InCell | Place::BehindQuote, _) if ends_cell => Place::CellStart,
+                (Place::InQuotes, _) | (Place::CellStart | Place::BehindQuote, b'"') => {
+                    Place::InQuotes
+                }
+                (Place::CellStart | Place::InCell | Place::BehindQuote, _) if ends_cell => {
+                    Place::CellStart
+                }
                 (Place::CellStart | Place::InCell | Place::BehindQuote, _) => Place::InCell,
             };
             set(&mut marks.quoted, place == Place::InQuotes);
@@ -312,7 +381,9 @@ impl Marker {
         match (self.dialect.quotes, place, byte) {
             (Quotes::On, Place::BehindQuote, b'"') => Flags::DOUBLED_QUOTES,
             (Quotes::On, Place::BehindQuote, _) => u8::from(!ends_cell) * Flags::BEHIND_QUOTES,
-            (Quotes::On, Place::InCell, b'"') | (Quotes::InDoubt, Place::CellStart, b'"') => Flags::BARE_QUOTES,
+            (Quotes::On, Place::InCell, b'"') | (Quotes::InDoubt, Place::CellStart, b'"') => {
+                Flags::BARE_QUOTES
+            }
             (Quotes::On | Quotes::Off | Quotes::InDoubt, _, _) => 0,
         }
     }
@@ -331,7 +402,11 @@ impl Place {
 impl Carry {
     fn of(place: Place) -> Carry {
         Carry {
-            in_quotes: if place == Place::InQuotes { u64::MAX } else { 0 },
+            in_quotes: if place == Place::InQuotes {
+                u64::MAX
+            } else {
+                0
+            },
             behind_quote: u64::from(place == Place::BehindQuote),
             behind_end: u64::from(place == Place::CellStart),
         }
@@ -340,8 +415,12 @@ impl Carry {
     fn place(self) -> Place {
         match self {
             Carry { in_quotes: 1.., .. } => Place::InQuotes,
-            Carry { behind_quote: 1.., .. } => Place::BehindQuote,
-            Carry { behind_end: 1.., .. } => Place::CellStart,
+            Carry {
+                behind_quote: 1.., ..
+            } => Place::BehindQuote,
+            Carry {
+                behind_end: 1.., ..
+            } => Place::CellStart,
             Carry { .. } => Place::InCell,
         }
     }
@@ -406,8 +485,16 @@ mod tests {
         let check = |text: &str, quoted: &str, opening: u64, flags: u8, place: Place| {
             let mut marker = Marker::new(Dialect::COMMA);
             let marks = marker.mark_each(text.as_bytes());
-            assert_eq!((shown(marks.quoted, text).as_str(), marks.opening), (quoted, opening), "{text:?}");
-            assert_eq!((marks.flags, marker.carry.place()), (Flags(flags), place), "{text:?}");
+            assert_eq!(
+                (shown(marks.quoted, text).as_str(), marks.opening),
+                (quoted, opening),
+                "{text:?}"
+            );
+            assert_eq!(
+                (marks.flags, marker.carry.place()),
+                (Flags(flags), place),
+                "{text:?}"
+            );
         };
         check("a,\"b\",", "  ^^  ", 0b100, 0, Place::CellStart);
         check("\"a\"\"b", "^^ ^^", 1, DOUBLED, Place::InQuotes);
@@ -418,16 +505,26 @@ mod tests {
     }
 
     fn shown(bits: u64, text: &str) -> String {
-        (0..text.len()).map(|index| if bits >> index & 1 == 1 { '^' } else { ' ' }).collect()
+        (0..text.len())
+            .map(|index| if bits >> index & 1 == 1 { '^' } else { ' ' })
+            .collect()
     }
 
     #[test]
     fn what_is_escaped_ends_nothing() {
         let check = |text: &str, cell_ends: &str, quoted_line_ends: &str, quotes: Quotes| {
-            let mut marker = Marker::new(Dialect { quotes, escape: Escape::Backslash, ..Dialect::COMMA });
+            let mut marker = Marker::new(Dialect {
+                quotes,
+                escape: Escape::Backslash,
+                ..Dialect::COMMA
+            });
             let marks = marker.mark(text.as_bytes()).cells();
             assert_eq!(shown(marks.cell_ends, text), cell_ends, "{text:?}");
-            assert_eq!(shown(marks.quoted_line_ends, text), quoted_line_ends, "{text:?}");
+            assert_eq!(
+                shown(marks.quoted_line_ends, text),
+                quoted_line_ends,
+                "{text:?}"
+            );
         };
         check("a\\,b,c\n", "    ^ ^", "       ", Quotes::Off);
         check("a\\\\,b", "   ^ ", "     ", Quotes::Off);

@@ -64,7 +64,11 @@ impl LineEnd {
 impl<'b> NdjsonLines<'b> {
     /// The lines of a block.
     pub(super) fn of(block: &'b Block) -> NdjsonLines<'b> {
-        NdjsonLines { bytes: &block.bytes, at: 0, line: block.first_line }
+        NdjsonLines {
+            bytes: &block.bytes,
+            at: 0,
+            line: block.first_line,
+        }
     }
 }
 
@@ -86,7 +90,13 @@ impl<'b> Iterator for NdjsonLines<'b> {
             };
             let raw = raw.strip_suffix(b"\r").unwrap_or(raw);
             if !is_blank(raw) {
-                return Some(NdjsonLine { raw, line, start, end: self.at, ended });
+                return Some(NdjsonLine {
+                    raw,
+                    line,
+                    start,
+                    end: self.at,
+                    ended,
+                });
             }
         }
     }
@@ -94,11 +104,18 @@ impl<'b> Iterator for NdjsonLines<'b> {
 
 /// Whether bytes are JSON's white space alone (RFC 8259 §2).
 pub(super) fn is_blank(bytes: &[u8]) -> bool {
-    bytes.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'))
+    bytes
+        .iter()
+        .all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'))
 }
 
 /// Shows `visit` each record of a block in order.
-pub(super) fn parse(block: &Block, layout: &NdjsonLayout, rules: &RowRules, visit: &mut impl FnMut(Record<'_>)) {
+pub(super) fn parse(
+    block: &Block,
+    layout: &NdjsonLayout,
+    rules: &RowRules,
+    visit: &mut impl FnMut(Record<'_>),
+) {
     // One look at the whole block instead of one at each line.
     let block_text = simdutf8::basic::from_utf8(&block.bytes).ok();
     let mut plain = block_text.map(PlainObjects::of);
@@ -106,17 +123,31 @@ pub(super) fn parse(block: &Block, layout: &NdjsonLayout, rules: &RowRules, visi
     let teller = Teller::of(&rules.cells).in_block(&block.bytes);
     for (line, ordinal) in NdjsonLines::of(block).zip(0..) {
         let mut object = Object::new(&mut draft, layout, teller, rules.overtaken);
-        let is_read = plain.as_mut().is_some_and(|plain| plain.read(&line, &mut object).is_some());
-        let read = if is_read { Ok(()) } else { read_object(&line, object.started_again()) };
+        let is_read = plain
+            .as_mut()
+            .is_some_and(|plain| plain.read(&line, &mut object).is_some());
+        let read = if is_read {
+            Ok(())
+        } else {
+            read_object(&line, object.started_again())
+        };
         let checked = read.and_then(|()| draft.finish());
-        visit(Record { raw: line.raw, line: line.line, ordinal, checked });
+        visit(Record {
+            raw: line.raw,
+            line: line.line,
+            ordinal,
+            checked,
+        });
     }
 }
 
 /// Reads a line of any kind.
 fn read_object<'b>(line: &NdjsonLine<'b>, mut object: Object<'_, 'b>) -> Result<(), InvalidRow> {
     let Ok(text) = std::str::from_utf8(line.raw) else {
-        return Err(unreadable(ErrorCode::Encoding, not_utf_8(likely_encoding(line.raw))));
+        return Err(unreadable(
+            ErrorCode::Encoding,
+            not_utf_8(likely_encoding(line.raw)),
+        ));
     };
     let text = match object.teller.rules().trim {
         Trim::Keep => text,
@@ -126,13 +157,21 @@ fn read_object<'b>(line: &NdjsonLine<'b>, mut object: Object<'_, 'b>) -> Result<
     (&mut json)
         .deserialize_map(&mut object)
         .and_then(|()| json.end())
-        .map_err(|error| unreadable(ErrorCode::Format, not_an_object(text, &error, line.ended.name())))?;
+        .map_err(|error| {
+            unreadable(
+                ErrorCode::Format,
+                not_an_object(text, &error, line.ended.name()),
+            )
+        })?;
     object.say_how_many_are_unknown();
     Ok(())
 }
 
 fn unreadable(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> InvalidRow {
-    InvalidRow { id: None, errors: vec![FieldError::new(Subject::Row, code, message)] }
+    InvalidRow {
+        id: None,
+        errors: vec![FieldError::new(Subject::Row, code, message)],
+    }
 }
 
 /// Takes an object's members as they come.
@@ -156,7 +195,14 @@ impl<'d, 'b> Object<'d, 'b> {
     ) -> Object<'d, 'b> {
         draft.clear();
         layout.constants().fill(draft, teller.rules());
-        Object { layout, teller, overtaken, draft, seen: 0, unknown: 0 }
+        Object {
+            layout,
+            teller,
+            overtaken,
+            draft,
+            seen: 0,
+            unknown: 0,
+        }
     }
 
     /// The same, with nothing taken.
@@ -170,15 +216,23 @@ impl<'d, 'b> Object<'d, 'b> {
     }
 
     /// Takes a member whose value says this.
-    pub(super) fn take(&mut self, target: Target, said: impl FnOnce(&'b CellRules) -> Option<Cell<'b>>) {
-        let cell = self.claim(target).map_or_else(Some, |()| said(self.teller.rules()));
+    pub(super) fn take(
+        &mut self,
+        target: Target,
+        said: impl FnOnce(&'b CellRules) -> Option<Cell<'b>>,
+    ) {
+        let cell = self
+            .claim(target)
+            .map_or_else(Some, |()| said(self.teller.rules()));
         Teller::tell(self.draft, target, cell);
     }
 
     /// Takes a member whose value is this string.
     pub(super) fn take_text(&mut self, target: Target, text: &'b str) {
         match self.claim(target) {
-            Ok(()) if self.teller.is_among_odd_text() => self.teller.tell_odd_text(self.draft, target, text),
+            Ok(()) if self.teller.is_among_odd_text() => {
+                self.teller.tell_odd_text(self.draft, target, text)
+            }
             Ok(()) => self.teller.tell_text(self.draft, target, text),
             Err(fault) => Teller::tell(self.draft, target, Some(fault)),
         }
@@ -222,7 +276,10 @@ impl<'b> Visitor<'b> for &mut Object<'_, 'b> {
 
     fn visit_map<A: MapAccess<'b>>(self, mut members: A) -> Result<(), A::Error> {
         let mut place = 1;
-        while let Some(key) = members.next_key_seed(Key { layout: self.layout, place })? {
+        while let Some(key) = members.next_key_seed(Key {
+            layout: self.layout,
+            place,
+        })? {
             place += 1;
             match key {
                 KeyMeaning::Target(target) => {
@@ -303,7 +360,12 @@ impl Visitor<'_> for Key<'_> {
 }
 
 /// What a member's value says. `json` is one JSON value, checked to be well-formed.
-pub(super) fn cell<'b>(json: &'b str, target: Target, layout: &NdjsonLayout, rules: &'b CellRules) -> Option<Cell<'b>> {
+pub(super) fn cell<'b>(
+    json: &'b str,
+    target: Target,
+    layout: &NdjsonLayout,
+    rules: &'b CellRules,
+) -> Option<Cell<'b>> {
     match json.as_bytes() {
         [b'"', ..] => match unescaped(json) {
             Some(text) => rules.cell(target, text),
@@ -317,7 +379,12 @@ pub(super) fn cell<'b>(json: &'b str, target: Target, layout: &NdjsonLayout, rul
 }
 
 /// What a number, `true` or `false` says: it may stand for something else, as a gender does that is 1 or 2.
-pub(super) fn word<'b>(json: &str, target: Target, rules: &'b CellRules, itself: Cell<'b>) -> Option<Cell<'b>> {
+pub(super) fn word<'b>(
+    json: &str,
+    target: Target,
+    rules: &'b CellRules,
+    itself: Cell<'b>,
+) -> Option<Cell<'b>> {
     match rules.value_of(target, json) {
         Some(value) => rules.said(target, Cow::Borrowed(value)),
         None => Some(itself),
@@ -326,7 +393,10 @@ pub(super) fn word<'b>(json: &str, target: Target, rules: &'b CellRules, itself:
 
 /// The text of a JSON string; none where it is no Unicode text (half of a surrogate pair, RFC 8259 §8.2).
 fn unescaped(json: &str) -> Option<Cow<'_, str>> {
-    let inside = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or_default();
+    let inside = json
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'))
+        .unwrap_or_default();
     if memchr(b'\\', inside.as_bytes()).is_none() {
         return Some(Cow::Borrowed(inside));
     }

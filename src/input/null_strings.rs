@@ -15,7 +15,10 @@ pub struct NullStrings {
 impl NullStrings {
     /// These texts, in every cell.
     pub fn everywhere(texts: impl IntoIterator<Item = String>) -> NullStrings {
-        NullStrings { everywhere: texts.into_iter().collect(), ..NullStrings::default() }
+        NullStrings {
+            everywhere: texts.into_iter().collect(),
+            ..NullStrings::default()
+        }
     }
 
     /// One more text, in every cell.
@@ -27,7 +30,10 @@ impl NullStrings {
     pub fn add_for(&mut self, field: &str, text: String) -> Result<(), RuleError> {
         match target_of(field)? {
             Target::Field(field) => {
-                self.by_field.get_mut(field.index()).expect("there is a list for each field").push(text);
+                self.by_field
+                    .get_mut(field.index())
+                    .expect("there is a list for each field")
+                    .push(text);
             }
             Target::Id | Target::Ignored => return Err(RuleError::NullId),
         }
@@ -42,10 +48,16 @@ impl NullStrings {
     /// Whether a cell of this text is null.
     pub(super) fn contains(&self, target: Target, text: &str) -> bool {
         let of_field = match target {
-            Target::Field(field) => self.by_field.get(field.index()).map_or(&[][..], Vec::as_slice),
+            Target::Field(field) => self
+                .by_field
+                .get(field.index())
+                .map_or(&[][..], Vec::as_slice),
             Target::Id | Target::Ignored => &[],
         };
-        self.everywhere.iter().chain(of_field).any(|null| null == text)
+        self.everywhere
+            .iter()
+            .chain(of_field)
+            .any(|null| null == text)
     }
 }
 
@@ -59,8 +71,14 @@ mod tests {
         let mut nulls = NullStrings::everywhere(["NULL".to_owned()]);
         nulls.add(String::new());
         nulls.add_for("email", "-".to_owned()).expect("a field");
-        let check = |target: Target, text: &str, want: bool| assert_eq!(nulls.contains(target, text), want, "{text}");
-        for target in [Target::Field(Field::Email), Target::Field(Field::Job), Target::Id] {
+        let check = |target: Target, text: &str, want: bool| {
+            assert_eq!(nulls.contains(target, text), want, "{text}")
+        };
+        for target in [
+            Target::Field(Field::Email),
+            Target::Field(Field::Job),
+            Target::Id,
+        ] {
             check(target, "NULL", true);
             check(target, "", true);
             check(target, "null", false);
@@ -73,10 +91,15 @@ mod tests {
     #[test]
     fn only_fields_can_be_null() {
         let check = |field: &str, want: &str| {
-            let error = NullStrings::default().add_for(field, "-".to_owned()).expect_err("no such field");
+            let error = NullStrings::default()
+                .add_for(field, "-".to_owned())
+                .expect_err("no such field");
             assert_eq!(error.to_string(), want);
         };
         check("id", "no text of `id` stands for null: every row needs it");
-        check("emial", "`emial` is no field of the API; did you mean `email`?");
+        check(
+            "emial",
+            "`emial` is no field of the API; did you mean `email`?",
+        );
     }
 }

@@ -92,7 +92,10 @@ impl InputRules {
         let encoding = (self.encoding != EncodingChoice::Auto).then_some("encoding");
         let escape = (self.escape != Escape::None).then_some("escape");
         let sheet = self.sheet.as_ref().map(|_| "sheet");
-        [format, delimiter, escape, encoding, columns, sheet].into_iter().flatten().collect()
+        [format, delimiter, escape, encoding, columns, sheet]
+            .into_iter()
+            .flatten()
+            .collect()
     }
 
     /// The dialect of a CSV input with this delimiter.
@@ -103,11 +106,22 @@ impl InputRules {
     /// The rules for a file of failed rows, which has a layout of its own.
     fn of_failed_rows(&self, format: Format) -> InputRules {
         let (format, delimiter, quotes) = match format {
-            Format::Csv(dialect) => (FormatChoice::Csv, Some(dialect.delimiter), Some(dialect.quotes)),
+            Format::Csv(dialect) => (
+                FormatChoice::Csv,
+                Some(dialect.delimiter),
+                Some(dialect.quotes),
+            ),
             Format::Ndjson => (FormatChoice::Ndjson, None, None),
         };
         let (mapping, ragged) = (self.mapping.clone(), self.ragged);
-        InputRules { format, delimiter, quotes, ragged, mapping, ..InputRules::default() }
+        InputRules {
+            format,
+            delimiter,
+            quotes,
+            ragged,
+            mapping,
+            ..InputRules::default()
+        }
     }
 }
 
@@ -133,15 +147,20 @@ impl Input {
     /// here.
     pub fn open(name: InputName, rules: &InputRules) -> Result<Input, InputError> {
         let opened = match &name {
-            InputName::Path(path) if path.is_file() && workbook::is_workbook(path) => open_workbook(&name, path, rules),
-            InputName::Path(_) | InputName::Stdin => {
-                Source::open(&name).and_then(|source| open_text(&name, source, rules, BlockSize::default()))
+            InputName::Path(path) if path.is_file() && workbook::is_workbook(path) => {
+                open_workbook(&name, path, rules)
             }
+            InputName::Path(_) | InputName::Stdin => Source::open(&name)
+                .and_then(|source| open_text(&name, source, rules, BlockSize::default())),
         };
         opened.map_err(|fault| {
-            let is_encrypted =
-                matches!(fault, InputFault::NotText(NotText::OldWorkbook)) && compound::is_encrypted(&name);
-            let fault = if is_encrypted { NotText::EncryptedWorkbook.into() } else { fault };
+            let is_encrypted = matches!(fault, InputFault::NotText(NotText::OldWorkbook))
+                && compound::is_encrypted(&name);
+            let fault = if is_encrypted {
+                NotText::EncryptedWorkbook.into()
+            } else {
+                fault
+            };
             InputError { name, fault }
         })
     }
@@ -153,7 +172,12 @@ impl Input {
         rules: &InputRules,
         size: BlockSize,
     ) -> Result<Input, InputError> {
-        let source = Source { reader, size: None, steady: None, pauses: Pauses::default() };
+        let source = Source {
+            reader,
+            size: None,
+            steady: None,
+            pauses: Pauses::default(),
+        };
         open_text(&name, source, rules, size).map_err(|fault| InputError { name, fault })
     }
 
@@ -192,16 +216,24 @@ impl Input {
 
     /// Rows of a sheet that a filter or a person has hidden, as far as it was read.
     pub fn hidden_rows(&self) -> u64 {
-        self.sheet.as_ref().map_or(0, |sheet| sheet.hidden_rows.load(Ordering::Relaxed))
+        self.sheet
+            .as_ref()
+            .map_or(0, |sheet| sheet.hidden_rows.load(Ordering::Relaxed))
     }
 
     /// A fault with what names its place.
     fn error(&self, fault: InputFault) -> InputError {
         let fault = match &self.sheet {
-            Some(sheet) => InputFault::InSheet { sheet: sheet.choice.name().to_owned(), fault: Box::new(fault) },
+            Some(sheet) => InputFault::InSheet {
+                sheet: sheet.choice.name().to_owned(),
+                fault: Box::new(fault),
+            },
             None => fault,
         };
-        InputError { name: self.name.clone(), fault }
+        InputError {
+            name: self.name.clone(),
+            fault,
+        }
     }
 
     /// The names of its header that were taken for others (`--loose-headers`).
@@ -266,18 +298,36 @@ pub(super) fn preflight(
 fn open_workbook(name: &InputName, path: &Path, rules: &InputRules) -> Result<Input, InputFault> {
     let (rows, sheet) = workbook::open(path, rules)?;
     let container = Container::Workbook(sheet.choice.clone());
-    let read_as = ReadAs { format: Format::Ndjson, found: None, container, encoding: None };
+    let read_as = ReadAs {
+        format: Format::Ndjson,
+        found: None,
+        container,
+        encoding: None,
+    };
     let head = Head::read(Box::new(rows) as ByteStream, BlockSize::default());
     match head.and_then(|head| begin(name, None, head, rules, read_as)) {
-        Ok(input) => Ok(Input { loosely: sheet.loosely.clone(), sheet: Some(sheet), ..input }),
-        Err(fault) => Err(InputFault::InSheet { sheet: sheet.choice.name().to_owned(), fault: Box::new(fault) }),
+        Ok(input) => Ok(Input {
+            loosely: sheet.loosely.clone(),
+            sheet: Some(sheet),
+            ..input
+        }),
+        Err(fault) => Err(InputFault::InSheet {
+            sheet: sheet.choice.name().to_owned(),
+            fault: Box::new(fault),
+        }),
     }
 }
 
-fn open_text(name: &InputName, source: Source, rules: &InputRules, size: BlockSize) -> Result<Input, InputFault> {
+fn open_text(
+    name: &InputName,
+    source: Source,
+    rules: &InputRules,
+    size: BlockSize,
+) -> Result<Input, InputFault> {
     let text = text_of(source.reader, &source.pauses, rules.encoding)?;
     let mut head = Head::read(text.reader, size)?;
-    let own_rules = own::format_of(head.bytes(), rules.quotes).map(|format| rules.of_failed_rows(format));
+    let own_rules =
+        own::format_of(head.bytes(), rules.quotes).map(|format| rules.of_failed_rows(format));
     if own_rules.is_some() {
         head.allow_failed_rows();
     }
@@ -289,18 +339,39 @@ fn open_text(name: &InputName, source: Source, rules: &InputRules, size: BlockSi
         return Err(other.into());
     }
     let named = pass_over_top(&mut head, rules)?;
-    let with_named = InputRules { delimiter: rules.delimiter.or(named), ..rules.clone() };
+    let with_named = InputRules {
+        delimiter: rules.delimiter.or(named),
+        ..rules.clone()
+    };
     let format = Format::of(name, head.bytes(), &with_named)?;
     let container = text.packing.map_or(Container::File, Container::Packed);
-    let read_as = ReadAs { format, found: format.found_delimiter(rules), container, encoding: text.encoding };
+    let read_as = ReadAs {
+        format,
+        found: format.found_delimiter(rules),
+        container,
+        encoding: text.encoding,
+    };
     let is_as_long = text.packing.is_none() && text.encoding.is_none();
-    let input = begin(name, source.size.filter(|_| is_as_long), head, rules, read_as)?;
-    Ok(Input { doubts: text.doubts, steady: source.steady, ..input })
+    let input = begin(
+        name,
+        source.size.filter(|_| is_as_long),
+        head,
+        rules,
+        read_as,
+    )?;
+    Ok(Input {
+        doubts: text.doubts,
+        steady: source.steady,
+        ..input
+    })
 }
 
 /// Passes over what stands above the header: all lines before the one that the user names, or one that names the delimiter, as
 /// Excel reads it. Returns that delimiter.
-fn pass_over_top(head: &mut Head<ByteStream>, rules: &InputRules) -> Result<Option<Delimiter>, InputFault> {
+fn pass_over_top(
+    head: &mut Head<ByteStream>,
+    rules: &InputRules,
+) -> Result<Option<Delimiter>, InputFault> {
     let named = match rules.format {
         FormatChoice::Ndjson => None,
         FormatChoice::Auto | FormatChoice::Csv | FormatChoice::Tsv => delimiter_line(head.bytes()),
@@ -323,8 +394,16 @@ fn begin(
     read_as: ReadAs,
 ) -> Result<Input, InputFault> {
     let format = read_as.format;
-    let origin = if own::is_failed_rows(head.bytes()) { Origin::FailedRows } else { Origin::First };
-    let mark = if head.had_mark() { Mark::Needed } else { Mark::of(read_as.encoding, rules.encoding) };
+    let origin = if own::is_failed_rows(head.bytes()) {
+        Origin::FailedRows
+    } else {
+        Origin::First
+    };
+    let mark = if head.had_mark() {
+        Mark::Needed
+    } else {
+        Mark::of(read_as.encoding, rules.encoding)
+    };
     let mut blocks = head.into_blocks(format);
     let (layout, first) = match format {
         Format::Csv(dialect) => {
@@ -339,7 +418,10 @@ fn begin(
             if first.bytes.is_empty() && !is_sheet {
                 return Err(InputFault::Empty);
             }
-            (Layout::Ndjson(if is_sheet { layout.of_sheet() } else { layout }), first)
+            (
+                Layout::Ndjson(if is_sheet { layout.of_sheet() } else { layout }),
+                first,
+            )
         }
     };
     let loosely = match &layout {
@@ -347,8 +429,25 @@ fn begin(
         Layout::Ndjson(_) => Vec::new(),
     };
     let has_rows = !first.bytes.is_empty();
-    let (name, doubts, layout, first) = (name.clone(), EncodingDoubts::default(), Arc::new(layout), Some(first));
-    Ok(Input { name, size, read_as, sheet: None, loosely, doubts, layout, has_rows, steady: None, first, blocks })
+    let (name, doubts, layout, first) = (
+        name.clone(),
+        EncodingDoubts::default(),
+        Arc::new(layout),
+        Some(first),
+    );
+    Ok(Input {
+        name,
+        size,
+        read_as,
+        sheet: None,
+        loosely,
+        doubts,
+        layout,
+        has_rows,
+        steady: None,
+        first,
+        blocks,
+    })
 }
 
 /// Finds the columns, and returns with them what is left of the first block.
@@ -360,23 +459,39 @@ fn read_header(
 ) -> Result<(CsvLayout, Block), InputFault> {
     while let Some(block) = blocks.next()? {
         let mut records = CsvRecords::of(&block, dialect);
-        let Some(record) = records.next() else { continue };
+        let Some(record) = records.next() else {
+            continue;
+        };
         let (columns, own, header, end) = match &rules.header {
             HeaderRule::Named(names) => {
                 let (columns, header) = named_columns(names, dialect, &rules.mapping)?;
                 let own = OwnColumns::of(&columns.names, &rules.mapping);
                 (columns, own, header, 0)
             }
-            HeaderRule::Row(row) if record.line != *row => return Err(InputFault::HeaderRowBlank { line: *row }),
+            HeaderRule::Row(row) if record.line != *row => {
+                return Err(InputFault::HeaderRowBlank { line: *row });
+            }
             HeaderRule::FirstRecord | HeaderRule::Row(_) => {
                 let columns = columns_of(&record, &block, dialect, rules)?;
                 let own = OwnColumns::of(&columns.names, &rules.mapping);
                 let place = record.place_of(own.leading).start..record.raw_end();
                 // A slice would keep the block in memory for as long as the layout.
-                (columns, own, Bytes::copy_from_slice(block.bytes.get(place).unwrap_or_default()), record.end)
+                (
+                    columns,
+                    own,
+                    Bytes::copy_from_slice(block.bytes.get(place).unwrap_or_default()),
+                    record.end,
+                )
             }
         };
-        let layout = CsvLayout { dialect, ragged: rules.ragged, header, columns, own, mark };
+        let layout = CsvLayout {
+            dialect,
+            ragged: rules.ragged,
+            header,
+            columns,
+            own,
+            mark,
+        };
         return Ok((layout, block.without_first(end, Format::Csv(dialect))));
     }
     Err(InputFault::Empty)
@@ -394,7 +509,10 @@ fn columns_of(
         Some(fault) => {
             let names: Vec<_> = record.unquoted().collect();
             let fault = fault.behind(own::leading(names.iter().map(AsRef::as_ref)));
-            Err(InputFault::HeaderQuotes { line, fault: with_lines(fault.to_string(), record) })
+            Err(InputFault::HeaderQuotes {
+                line,
+                fault: with_lines(fault.to_string(), record),
+            })
         }
         None => header::read(&record.unquoted().collect(), line, &rules.mapping),
     };
@@ -402,24 +520,44 @@ fn columns_of(
         if record.raw.trim_ascii_start().starts_with(b"{") {
             return InputFault::LooksLikeJson { line };
         }
-        let from = block.bytes.get(record.place_of(0).start..).unwrap_or_default();
-        let fault = fault.or_header_below(line, || header_below(from, rules).map(|lines| line + lines));
+        let from = block
+            .bytes
+            .get(record.place_of(0).start..)
+            .unwrap_or_default();
+        let fault =
+            fault.or_header_below(line, || header_below(from, rules).map(|lines| line + lines));
         match fault {
-            InputFault::NoneKnown { line, columns, .. } => {
-                InputFault::NoneKnown { line, columns, likely: likely_delimiter(record.raw, dialect, rules) }
-            }
+            InputFault::NoneKnown { line, columns, .. } => InputFault::NoneKnown {
+                line,
+                columns,
+                likely: likely_delimiter(record.raw, dialect, rules),
+            },
             fault => fault,
         }
     })
 }
 
 /// The columns of these names, and the header that a file of them would have.
-fn named_columns(names: &[String], dialect: Dialect, mapping: &MappingRules) -> Result<(Columns, Bytes), InputFault> {
+fn named_columns(
+    names: &[String],
+    dialect: Dialect,
+    mapping: &MappingRules,
+) -> Result<(Columns, Bytes), InputFault> {
     let columns = header::named(names, mapping)?;
-    let style = if dialect.has_quotes() { csv::QuoteStyle::Necessary } else { csv::QuoteStyle::Never };
+    let style = if dialect.has_quotes() {
+        csv::QuoteStyle::Necessary
+    } else {
+        csv::QuoteStyle::Never
+    };
     let mut builder = csv::WriterBuilder::new();
-    let mut header = builder.delimiter(dialect.delimiter.byte()).quote_style(style).from_writer(Vec::new());
+    let mut header = builder
+        .delimiter(dialect.delimiter.byte())
+        .quote_style(style)
+        .from_writer(Vec::new());
     header.write_record(names).expect("memory can be written");
     let header = header.into_inner().expect("memory can be written");
-    Ok((columns, Bytes::from(header.strip_suffix(b"\n").unwrap_or(&header).to_vec())))
+    Ok((
+        columns,
+        Bytes::from(header.strip_suffix(b"\n").unwrap_or(&header).to_vec()),
+    ))
 }

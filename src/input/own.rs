@@ -101,10 +101,17 @@ pub(super) fn is_failed_rows(head: &[u8]) -> bool {
 /// The format of a file of failed rows that begins so, where the user says this of quotes; none where it is another input.
 pub(super) fn format_of(head: &[u8], quotes: Option<Quotes>) -> Option<Format> {
     let head = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head);
-    let blank = head.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    let blank = head
+        .iter()
+        .take_while(|byte| matches!(byte, b'\r' | b'\n'))
+        .count();
     let head = head.get(blank..).unwrap_or_default();
     // A name of ours in quotes leaves no doubt about what quotes are.
-    let quotes = if head.starts_with(b"\"") { Some(Quotes::On) } else { quotes };
+    let quotes = if head.starts_with(b"\"") {
+        Some(Quotes::On)
+    } else {
+        quotes
+    };
     match delimiter_of(head) {
         Some(delimiter) => Some(Format::Csv(Dialect::of(delimiter, quotes, Escape::None))),
         None => begins_with_own_member(head).then_some(Format::Ndjson),
@@ -117,7 +124,9 @@ fn delimiter_of(head: &[u8]) -> Option<Delimiter> {
         Some(name) => (name, &b"\""[..]),
         None => (head, &b""[..]),
     };
-    let behind = name.strip_prefix(ROW_COLUMN.as_bytes())?.strip_prefix(quote)?;
+    let behind = name
+        .strip_prefix(ROW_COLUMN.as_bytes())?
+        .strip_prefix(quote)?;
     Delimiter::new(char::from(*behind.first()?)).ok()
 }
 
@@ -127,16 +136,28 @@ fn begins_with_own_member(head: &[u8]) -> bool {
 
 /// What stands behind the own member's key, where an object begins with it.
 fn behind_own_key(object: &[u8]) -> Option<&[u8]> {
-    let key = object.trim_ascii_start().strip_prefix(b"{")?.trim_ascii_start();
-    let colon = key.strip_prefix(b"\"")?.strip_prefix(KEY.as_bytes())?.strip_prefix(b"\"")?.trim_ascii_start();
+    let key = object
+        .trim_ascii_start()
+        .strip_prefix(b"{")?
+        .trim_ascii_start();
+    let colon = key
+        .strip_prefix(b"\"")?
+        .strip_prefix(KEY.as_bytes())?
+        .strip_prefix(b"\"")?
+        .trim_ascii_start();
     Some(colon.strip_prefix(b":")?.trim_ascii_start())
 }
 
 impl OwnColumns {
     /// Those of a header with these names.
     pub(super) fn of(names: &[String], rules: &MappingRules) -> OwnColumns {
-        let overtaken = names.iter().position(|name| name == OVERTAKEN_COLUMN && names_overtaken(name, rules));
-        OwnColumns { leading: leading(names.iter().map(String::as_bytes)), overtaken }
+        let overtaken = names
+            .iter()
+            .position(|name| name == OVERTAKEN_COLUMN && names_overtaken(name, rules));
+        OwnColumns {
+            leading: leading(names.iter().map(String::as_bytes)),
+            overtaken,
+        }
     }
 }
 
@@ -144,9 +165,9 @@ impl OwnColumns {
 pub(super) fn leading<'n>(names: impl Iterator<Item = &'n [u8]>) -> usize {
     let mut names = names.peekable();
     match names.peek() {
-        Some(first) if *first == ROW_COLUMN.as_bytes() => {
-            names.take_while(|name| name.starts_with(PREFIX.as_bytes())).count()
-        }
+        Some(first) if *first == ROW_COLUMN.as_bytes() => names
+            .take_while(|name| name.starts_with(PREFIX.as_bytes()))
+            .count(),
         Some(_) | None => 0,
     }
 }
@@ -199,8 +220,11 @@ fn names_overtaken(name: &str, rules: &MappingRules) -> bool {
 
 /// What the own member withholds. One that is no object was not written by custsync, and says nothing.
 fn withheld_in_member(json: &str) -> Result<Withheld, UnknownName> {
-    let Some(names) = Said::of(json).and_then(|said| said.overtaken) else { return Ok(Withheld::NOTHING) };
-    let names: Vec<Cow<'_, str>> = serde_json::from_str(names.get()).map_err(|_error| UnknownName)?;
+    let Some(names) = Said::of(json).and_then(|said| said.overtaken) else {
+        return Ok(Withheld::NOTHING);
+    };
+    let names: Vec<Cow<'_, str>> =
+        serde_json::from_str(names.get()).map_err(|_error| UnknownName)?;
     Withheld::of_names(names.iter().map(AsRef::as_ref))
 }
 
@@ -228,7 +252,12 @@ pub fn own_part<'r>(raw: &'r [u8], layout: &Layout) -> OwnPart<'r> {
 }
 
 fn nothing_own(raw: &[u8]) -> OwnPart<'_> {
-    OwnPart { place: None, overtaken: Overtaken::Read(Withheld::NOTHING), rest: Cow::Borrowed(raw), texts: Texts::Good }
+    OwnPart {
+        place: None,
+        overtaken: Overtaken::Read(Withheld::NOTHING),
+        rest: Cow::Borrowed(raw),
+        texts: Texts::Good,
+    }
 }
 
 /// Own columns stand in front, so that they are in line in a row with too few or too many cells, too.
@@ -240,7 +269,9 @@ fn of_csv<'r>(raw: &'r [u8], layout: &CsvLayout) -> OwnPart<'r> {
     }
     let block = Block::new(Bytes::copy_from_slice(raw), 1, 0);
     let mut records = CsvRecords::of(&block, layout.dialect);
-    let Some(record) = records.next() else { return nothing_own(raw) };
+    let Some(record) = records.next() else {
+        return nothing_own(raw);
+    };
     let is_in_line = |column: usize| column < leading || record.columns() == layout.names().len();
     let overtaken = match overtaken.filter(|column| is_in_line(*column)) {
         None => Overtaken::Read(Withheld::NOTHING),
@@ -254,16 +285,31 @@ fn of_csv<'r>(raw: &'r [u8], layout: &CsvLayout) -> OwnPart<'r> {
             }
         }
     };
-    let place = raw.get(record.place_of(0)).filter(|place| leading > 0 && !place.is_empty());
+    let place = raw
+        .get(record.place_of(0))
+        .filter(|place| leading > 0 && !place.is_empty());
     let place = place.map(Cow::Borrowed);
     match escape {
         Escape::None => {
-            let rest = Cow::Borrowed(raw.get(record.place_of(leading).start..).unwrap_or_default());
-            OwnPart { place, overtaken, rest, texts: Texts::Good }
+            let rest = Cow::Borrowed(
+                raw.get(record.place_of(leading).start..)
+                    .unwrap_or_default(),
+            );
+            OwnPart {
+                place,
+                overtaken,
+                rest,
+                texts: Texts::Good,
+            }
         }
         Escape::Backslash => {
             let (rest, texts) = cells_without_escapes(&record, leading);
-            OwnPart { place, overtaken, rest: Cow::Owned(rest), texts }
+            OwnPart {
+                place,
+                overtaken,
+                rest: Cow::Owned(rest),
+                texts,
+            }
         }
     }
 }
@@ -272,9 +318,18 @@ fn of_csv<'r>(raw: &'r [u8], layout: &CsvLayout) -> OwnPart<'r> {
 fn cells_without_escapes(record: &CsvRecord<'_, '_>, from: usize) -> (Vec<u8>, Texts) {
     let dialect = record.dialect();
     let raw_cells: Vec<_> = record.raw_cells().skip(from).collect();
-    let texts =
-        if raw_cells.iter().any(|cell| QuoteFault::of(cell, dialect).is_some()) { Texts::Marked } else { Texts::Good };
-    let cells: Vec<_> = raw_cells.into_iter().map(|cell| without_escapes(cell, dialect)).collect();
+    let texts = if raw_cells
+        .iter()
+        .any(|cell| QuoteFault::of(cell, dialect).is_some())
+    {
+        Texts::Marked
+    } else {
+        Texts::Good
+    };
+    let cells: Vec<_> = raw_cells
+        .into_iter()
+        .map(|cell| without_escapes(cell, dialect))
+        .collect();
     (cells.join(&dialect.delimiter.byte()), texts)
 }
 
@@ -299,9 +354,16 @@ fn of_first_member(raw: &[u8]) -> Option<OwnPart<'_>> {
     let rest = [b"{", members].concat();
     let overtaken = match withheld_in_member(json.get()) {
         Ok(withheld) => Overtaken::Read(withheld),
-        Err(UnknownName) => Overtaken::Unread(Cow::Borrowed(said.overtaken.map(RawValue::get).unwrap_or_default())),
+        Err(UnknownName) => Overtaken::Unread(Cow::Borrowed(
+            said.overtaken.map(RawValue::get).unwrap_or_default(),
+        )),
     };
-    Some(OwnPart { place: json_of(said.row), overtaken, rest: Cow::Owned(rest), texts: Texts::Good })
+    Some(OwnPart {
+        place: json_of(said.row),
+        overtaken,
+        rest: Cow::Owned(rest),
+        texts: Texts::Good,
+    })
 }
 
 fn json_of(json: Option<&RawValue>) -> Option<Cow<'_, [u8]>> {
@@ -311,7 +373,10 @@ fn json_of(json: Option<&RawValue>) -> Option<Cow<'_, [u8]>> {
 /// Own members stand elsewhere, since another program has written the object anew; nothing where it is none.
 fn of_members<'r>(raw: &'r [u8], mapping: &MappingRules) -> Option<OwnPart<'r>> {
     let Members(members) = serde_json::from_slice(raw).ok()?;
-    let mut part = OwnPart { rest: Cow::Owned(b"{".to_vec()), ..nothing_own(raw) };
+    let mut part = OwnPart {
+        rest: Cow::Owned(b"{".to_vec()),
+        ..nothing_own(raw)
+    };
     let mut before = Withheld::NOTHING;
     for (name, value) in &members {
         let json = value.get();
@@ -321,7 +386,9 @@ fn of_members<'r>(raw: &'r [u8], mapping: &MappingRules) -> Option<OwnPart<'r>> 
                 Err(UnknownName) => part.overtaken = Overtaken::Unread(Cow::Owned(json.to_owned())),
             }
         }
-        let row = Said::of(json).filter(|_| name == KEY).and_then(|said| said.row.map(RawValue::get));
+        let row = Said::of(json)
+            .filter(|_| name == KEY)
+            .and_then(|said| said.row.map(RawValue::get));
         if let Some(place) = row.or_else(|| Some(json).filter(|_| name == ROW_COLUMN)) {
             part.place = Some(Cow::Owned(place.as_bytes().to_vec()));
         }
@@ -330,7 +397,11 @@ fn of_members<'r>(raw: &'r [u8], mapping: &MappingRules) -> Option<OwnPart<'r>> 
             if rest.len() > 1 {
                 rest.push(b',');
             }
-            rest.extend_from_slice(serde_json::to_string(name).expect("a text serialises").as_bytes());
+            rest.extend_from_slice(
+                serde_json::to_string(name)
+                    .expect("a text serialises")
+                    .as_bytes(),
+            );
             rest.push(b':');
             rest.extend_from_slice(json.as_bytes());
         }

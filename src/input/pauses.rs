@@ -9,7 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 /// So long nothing comes from a writer that pauses. One that has only to be waited for is quicker, and blocks stay large.
-const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+const PAUSE: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 50_000_000,
+};
 
 /// Standard input or a pipe. A pause of its writer is an error of the kind [`io::ErrorKind::WouldBlock`], told once each: the next
 /// read waits for what comes behind it.
@@ -48,7 +51,10 @@ impl Pipe {
     }
 
     fn is_at_pause(&self) -> io::Result<bool> {
-        let State { are_hidden, is_awaited } = &*self.pauses.0;
+        let State {
+            are_hidden,
+            is_awaited,
+        } = &*self.pauses.0;
         if are_hidden.load(Ordering::Relaxed) || !is_awaited.load(Ordering::Relaxed) {
             return Ok(false);
         }

@@ -25,7 +25,12 @@ pub(super) struct StringStops<'b> {
 
 impl<'b> StringStops<'b> {
     pub(super) fn of(bytes: &'b [u8]) -> StringStops<'b> {
-        let mut stops = StringStops { bytes, level: Level::new(), window: 0, found: [0; WINDOW_CHUNKS] };
+        let mut stops = StringStops {
+            bytes,
+            level: Level::new(),
+            window: 0,
+            found: [0; WINDOW_CHUNKS],
+        };
         stops.look_from(0);
         stops
     }
@@ -63,25 +68,36 @@ impl<'b> StringStops<'b> {
 }
 
 #[inline(always)]
-#[expect(clippy::inline_always, reason = "what is inlined is built for the machine's instructions")]
+#[expect(
+    clippy::inline_always,
+    reason = "what is inlined is built for the machine's instructions"
+)]
 fn look_for_stops<S: Simd>(simd: S, bytes: &[u8], found: &mut [u64; WINDOW_CHUNKS]) {
     let (chunks, rest) = bytes.as_chunks();
     let mut last = [b' '; CHUNK_BYTES];
-    last.iter_mut().zip(rest).for_each(|(last, byte)| *last = *byte);
+    last.iter_mut()
+        .zip(rest)
+        .for_each(|(last, byte)| *last = *byte);
     for (found, chunk) in found.iter_mut().zip(chunks.iter().chain([&last])) {
         *found = bits(simd, chunk, |bytes| are_stops(bytes));
     }
 }
 
 #[inline(always)]
-#[expect(clippy::inline_always, reason = "what is inlined is built for the machine's instructions")]
+#[expect(
+    clippy::inline_always,
+    reason = "what is inlined is built for the machine's instructions"
+)]
 fn are_stops<S: Simd>(bytes: u8x64<S>) -> mask8x64<S> {
     bytes.simd_eq(b'"') | bytes.simd_eq(b'\\') | bytes.simd_lt(b' ')
 }
 
 /// A bit for each byte of a chunk that is wanted.
 #[inline(always)]
-#[expect(clippy::inline_always, reason = "what is inlined is built for the machine's instructions")]
+#[expect(
+    clippy::inline_always,
+    reason = "what is inlined is built for the machine's instructions"
+)]
 pub(super) fn bits<S: Simd>(
     simd: S,
     chunk: &[u8; CHUNK_BYTES],

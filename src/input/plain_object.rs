@@ -23,11 +23,20 @@ pub(super) struct PlainObjects<'b> {
 impl<'b> PlainObjects<'b> {
     /// Those of a block with this text.
     pub(super) fn of(text: &'b str) -> PlainObjects<'b> {
-        PlainObjects { text, stops: StringStops::of(text.as_bytes()), at: 0, key_place: 0 }
+        PlainObjects {
+            text,
+            stops: StringStops::of(text.as_bytes()),
+            at: 0,
+            key_place: 0,
+        }
     }
 
     /// Gives the members of a line's object to `object`; `None` where the line is not plain. Lines have to come in order.
-    pub(super) fn read(&mut self, line: &NdjsonLine<'b>, object: &mut Object<'_, 'b>) -> Option<()> {
+    pub(super) fn read(
+        &mut self,
+        line: &NdjsonLine<'b>,
+        object: &mut Object<'_, 'b>,
+    ) -> Option<()> {
         self.at = line.start;
         self.key_place = 0;
         self.token(b'{')?;
@@ -50,7 +59,9 @@ impl<'b> PlainObjects<'b> {
     /// alone.
     fn key(&mut self, layout: &NdjsonLayout) -> Option<Target> {
         self.skip_spaces();
-        if let Some((target, length)) = layout.expected_key(self.key_place, self.text.as_bytes().get(self.at..)?) {
+        if let Some((target, length)) =
+            layout.expected_key(self.key_place, self.text.as_bytes().get(self.at..)?)
+        {
             self.key_place += 1;
             self.at += length;
             return Some(target);
@@ -105,7 +116,12 @@ impl<'b> PlainObjects<'b> {
 
     /// The text of a string that has escapes; the next byte is the first one that does not stand for itself.
     fn rest_of_string(&mut self) -> Option<String> {
-        let start = self.text.as_bytes().get(..self.at)?.iter().rposition(|byte| *byte == b'"')?;
+        let start = self
+            .text
+            .as_bytes()
+            .get(..self.at)?
+            .iter()
+            .rposition(|byte| *byte == b'"')?;
         while self.byte()? == b'\\' {
             self.at = self.stops.next(self.at + 2);
         }
@@ -130,7 +146,9 @@ impl<'b> PlainObjects<'b> {
             _ => first != Some(b'0'),
         };
         let is_whole = !matches!(self.byte(), Some(b'.' | b'e' | b'E'));
-        self.text.get(start..self.at).filter(|_| is_number && is_whole)
+        self.text
+            .get(start..self.at)
+            .filter(|_| is_number && is_whole)
     }
 
     fn word(&mut self, word: &'static str) -> Option<&'static str> {

@@ -42,7 +42,10 @@ pub(super) struct ColumnQuoteFault {
 impl ColumnQuoteFault {
     /// The same, where so many columns in front are custsync's own.
     pub(super) fn behind(self, own_columns: usize) -> ColumnQuoteFault {
-        ColumnQuoteFault { own_columns, ..self }
+        ColumnQuoteFault {
+            own_columns,
+            ..self
+        }
     }
 }
 
@@ -52,7 +55,9 @@ impl QuoteFault {
         let is_opened = cell.first() == Some(&b'"');
         let fault = match dialect.quotes {
             Quotes::On if is_opened => {
-                let behind = closing_quote(cell, dialect.escape).and_then(|at| cell.get(at + 1..)).unwrap_or_default();
+                let behind = closing_quote(cell, dialect.escape)
+                    .and_then(|at| cell.get(at + 1..))
+                    .unwrap_or_default();
                 match (behind, dialect.escape) {
                     ([], _) => None,
                     (MARK, Escape::None) => Some(QuoteFault::Marked),
@@ -60,11 +65,13 @@ impl QuoteFault {
                 }
             }
             Quotes::On => is_quote_behind_blanks(cell).then_some(QuoteFault::BlankBeforeQuote),
-            Quotes::InDoubt if is_opened && cell.len() > 1 => match closing_quote(cell, dialect.escape) {
-                _ if cell.ends_with(b"\"") => Some(QuoteFault::InQuotes),
-                Some(_) => None,
-                None => Some(QuoteFault::QuoteNotClosed),
-            },
+            Quotes::InDoubt if is_opened && cell.len() > 1 => {
+                match closing_quote(cell, dialect.escape) {
+                    _ if cell.ends_with(b"\"") => Some(QuoteFault::InQuotes),
+                    Some(_) => None,
+                    None => Some(QuoteFault::QuoteNotClosed),
+                }
+            }
             Quotes::InDoubt | Quotes::Off => None,
         };
         fault.or_else(|| match dialect.escape {
@@ -106,8 +113,11 @@ fn closing_quote(cell: &[u8], escape: Escape) -> Option<usize> {
 
 /// Whether the first character that can be seen is a quote, and others come before it.
 fn is_quote_behind_blanks(cell: &[u8]) -> bool {
-    let is_blank = |character: char| character.is_whitespace() || matches!(character, '\u{200b}' | '\u{feff}');
-    let text = memchr(b'"', cell).and_then(|quote| cell.get(..quote)).and_then(|text| std::str::from_utf8(text).ok());
+    let is_blank =
+        |character: char| character.is_whitespace() || matches!(character, '\u{200b}' | '\u{feff}');
+    let text = memchr(b'"', cell)
+        .and_then(|quote| cell.get(..quote))
+        .and_then(|text| std::str::from_utf8(text).ok());
     text.is_some_and(|text| !text.is_empty() && text.chars().all(is_blank))
 }
 
@@ -117,7 +127,9 @@ fn escape_fault(cell: &[u8], quotes: Quotes) -> Option<QuoteFault> {
     }
     let mut rest = cell;
     while let Some((_, behind)) = memchr(b'\\', rest).and_then(|at| rest.split_at_checked(at + 1)) {
-        let Some((escaped, behind)) = behind.split_first() else { return Some(QuoteFault::NothingEscaped) };
+        let Some((escaped, behind)) = behind.split_first() else {
+            return Some(QuoteFault::NothingEscaped);
+        };
         if !can_be_escaped(*escaped) {
             return Some(QuoteFault::UnknownEscape);
         }
@@ -160,7 +172,9 @@ pub(super) fn unescaped(cell: &[u8], quotes: Quotes) -> Vec<u8> {
     loop {
         let (byte, behind) = match rest {
             [] => return text,
-            [b'\\', escaped, behind @ ..] if can_be_escaped(*escaped) => (meaning(*escaped), behind),
+            [b'\\', escaped, behind @ ..] if can_be_escaped(*escaped) => {
+                (meaning(*escaped), behind)
+            }
             [b'"', b'"', behind @ ..] if inside.is_some() => (b'"', behind),
             [b'"', behind @ ..] if inside.is_some() => {
                 rest = behind;
@@ -177,7 +191,9 @@ pub(super) fn unescaped(cell: &[u8], quotes: Quotes) -> Vec<u8> {
 pub(super) fn unquoted(inside: &[u8]) -> Vec<u8> {
     let mut cell = Vec::with_capacity(inside.len());
     let mut rest = inside;
-    while let Some((text, quote)) = memchr(b'"', rest).and_then(|quote| rest.split_at_checked(quote)) {
+    while let Some((text, quote)) =
+        memchr(b'"', rest).and_then(|quote| rest.split_at_checked(quote))
+    {
         cell.extend_from_slice(text);
         match quote {
             [_, b'"', behind @ ..] => {
@@ -213,8 +229,11 @@ impl fmt::Display for ColumnQuoteFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const BOTH: &str = "--quotes on takes it as a mark around the value (Excel, pandas), --quotes off as a part of it (MySQL, PostgreSQL)";
         let number = number_of_column(self.column, self.own_columns);
-        let column =
-            if self.column < self.own_columns { format!("{number} of custsync's own") } else { number.to_string() };
+        let column = if self.column < self.own_columns {
+            format!("{number} of custsync's own")
+        } else {
+            number.to_string()
+        };
         match self.fault {
             QuoteFault::Marked => write!(
                 f,
@@ -228,15 +247,23 @@ impl fmt::Display for ColumnQuoteFault {
                 f,
                 "a blank comes before the quote in column {column}, which therefore quotes nothing (take the blank out; --quotes off takes quotes as characters)"
             ),
-            QuoteFault::InQuotes => write!(f, "column {column} begins and ends with a quote: {BOTH}"),
+            QuoteFault::InQuotes => {
+                write!(f, "column {column} begins and ends with a quote: {BOTH}")
+            }
             QuoteFault::QuoteNotClosed => {
-                write!(f, "column {column} begins with a quote that is not closed in it: {BOTH}")
+                write!(
+                    f,
+                    "column {column} begins with a quote that is not closed in it: {BOTH}"
+                )
             }
             QuoteFault::UnknownEscape => write!(
                 f,
                 "a backslash in column {column} escapes what none escapes in MySQL (without --escape it is a character)"
             ),
-            QuoteFault::NothingEscaped => write!(f, "column {column} ends in a backslash that escapes nothing"),
+            QuoteFault::NothingEscaped => write!(
+                f,
+                "column {column} ends in a backslash that escapes nothing"
+            ),
         }
     }
 }
@@ -247,18 +274,43 @@ mod tests {
     use crate::input::dialect::Delimiter;
 
     fn fault(cell: &str, quotes: Quotes, escape: Escape) -> Option<QuoteFault> {
-        QuoteFault::of(cell.as_bytes(), Dialect { delimiter: Delimiter::COMMA, quotes, escape })
+        QuoteFault::of(
+            cell.as_bytes(),
+            Dialect {
+                delimiter: Delimiter::COMMA,
+                quotes,
+                escape,
+            },
+        )
     }
 
     #[test]
     fn a_cell_that_a_strict_reader_refuses_is_faulty() {
-        let check = |cell: &str, want| assert_eq!(fault(cell, Quotes::On, Escape::None), want, "{cell}");
-        for good in
-            ["", "a", "5\" pipe", "a \"b\" c", "\"\"", "\"a\"", "\"a\"\"b\"", "\"\"\"\"", "  ", "a \"", "\"a\nb\""]
-        {
+        let check =
+            |cell: &str, want| assert_eq!(fault(cell, Quotes::On, Escape::None), want, "{cell}");
+        for good in [
+            "",
+            "a",
+            "5\" pipe",
+            "a \"b\" c",
+            "\"\"",
+            "\"a\"",
+            "\"a\"\"b\"",
+            "\"\"\"\"",
+            "  ",
+            "a \"",
+            "\"a\nb\"",
+        ] {
             check(good, None);
         }
-        for faulty in ["\"a\"b", "\"a\" ", "\"\"a", "\"\"\"\" ", "\"a\"b\"", "\"a\"\u{a0}"] {
+        for faulty in [
+            "\"a\"b",
+            "\"a\" ",
+            "\"\"a",
+            "\"\"\"\" ",
+            "\"a\"b\"",
+            "\"a\"\u{a0}",
+        ] {
             check(faulty, Some(QuoteFault::TextBehindQuote));
         }
         for faulty in [" \"a\"", "\t\"", "\u{a0} \"a\"", "\u{feff}\"a\""] {
@@ -292,8 +344,16 @@ mod tests {
             };
             assert_eq!(found.as_deref(), want.as_ref().map(|text| *text), "{cell}");
         };
-        check("\"a \\\"b\\\" \\\\ \"\"c\"\"\"", Quotes::On, Ok("a \"b\" \\ \"c\""));
-        check("a\\tb\\nc\\rd\\0e\\bf\\Zg", Quotes::Off, Ok("a\tb\nc\rd\0e\u{8}f\u{1a}g"));
+        check(
+            "\"a \\\"b\\\" \\\\ \"\"c\"\"\"",
+            Quotes::On,
+            Ok("a \"b\" \\ \"c\""),
+        );
+        check(
+            "a\\tb\\nc\\rd\\0e\\bf\\Zg",
+            Quotes::Off,
+            Ok("a\tb\nc\rd\0e\u{8}f\u{1a}g"),
+        );
         check("a\\,b\\\nc\\\r\nd\\'", Quotes::Off, Ok("a,b\nc\r\nd'"));
         check("\\N", Quotes::On, Ok("\\N"));
         check("\"\\N\"", Quotes::On, Ok("\\N"));

@@ -37,9 +37,16 @@ pub struct Record<'a> {
 }
 
 /// Shows `visit` each record of a block in order. Returns how many blank rows of CSV, of delimiters alone, were passed over.
-pub fn parse_block(block: &Block, layout: &Layout, rules: &RowRules, visit: &mut impl FnMut(Record<'_>)) -> u64 {
+pub fn parse_block(
+    block: &Block,
+    layout: &Layout,
+    rules: &RowRules,
+    visit: &mut impl FnMut(Record<'_>),
+) -> u64 {
     match layout {
-        Layout::Csv(layout) => block.blank_rows_before + csv_rows::parse(block, layout, rules, visit),
+        Layout::Csv(layout) => {
+            block.blank_rows_before + csv_rows::parse(block, layout, rules, visit)
+        }
         Layout::Ndjson(layout) => {
             ndjson::parse(block, layout, rules, visit);
             0
@@ -58,12 +65,19 @@ pub(super) struct Teller<'r> {
 
 impl<'r> Teller<'r> {
     pub(super) fn of(rules: &'r CellRules) -> Teller<'r> {
-        Teller { rules, leaves_texts: rules.leave_texts(), is_among_odd_text: false }
+        Teller {
+            rules,
+            leaves_texts: rules.leave_texts(),
+            is_among_odd_text: false,
+        }
     }
 
     /// The same for the texts of a block.
     pub(super) fn in_block(self, block: &[u8]) -> Teller<'r> {
-        Teller { is_among_odd_text: holds_odd_text(block), ..self }
+        Teller {
+            is_among_odd_text: holds_odd_text(block),
+            ..self
+        }
     }
 
     /// Whether its block holds text that is for [`Self::tell_odd_text`].
@@ -79,10 +93,14 @@ impl<'r> Teller<'r> {
     /// Tells what a text says that stands in the input as it is, as most do. Text in which odd characters may be is for
     /// [`Self::tell_odd_text`].
     #[inline(always)]
-    #[expect(clippy::inline_always, reason = "called for each cell: a call would take as long as the check")]
+    #[expect(
+        clippy::inline_always,
+        reason = "called for each cell: a call would take as long as the check"
+    )]
     pub(super) fn tell_text(self, draft: &mut Draft<'r>, target: Target, text: &'r str) {
         match (target, text.is_empty()) {
-            (Target::Field(field), false) if self.leaves_texts && draft.set_usual_text(field, text) => {}
+            (Target::Field(field), false)
+                if self.leaves_texts && draft.set_usual_text(field, text) => {}
             (Target::Field(field), true) if self.leaves_texts && self.rules.omit_empty(field) => {}
             (Target::Id, false) if self.leaves_texts && draft.set_usual_id(text) => {}
             _ => self.tell_by_rules(draft, target, text),
@@ -92,7 +110,8 @@ impl<'r> Teller<'r> {
     #[inline(never)]
     fn tell_by_rules(self, draft: &mut Draft<'r>, target: Target, text: &'r str) {
         match (target, self.rules.cell(target, Cow::Borrowed(text))) {
-            (Target::Field(field), Some(Cell::Text(Cow::Borrowed(text)))) if draft.set_usual_text(field, text) => {}
+            (Target::Field(field), Some(Cell::Text(Cow::Borrowed(text))))
+                if draft.set_usual_text(field, text) => {}
             (target, cell) => Teller::tell(draft, target, cell),
         }
     }

@@ -107,7 +107,9 @@ impl EmptyRules {
         for (name, rule) in fields {
             match target_of(name)? {
                 Target::Field(field) => {
-                    *by_field.get_mut(field.index()).expect("the rules have a place for each field") = rule;
+                    *by_field
+                        .get_mut(field.index())
+                        .expect("the rules have a place for each field") = rule;
                 }
                 Target::Id | Target::Ignored => return Err(RuleError::EmptyId),
             }
@@ -116,7 +118,10 @@ impl EmptyRules {
     }
 
     fn of(&self, field: Field) -> EmptyRule {
-        *self.by_field.get(field.index()).expect("the rules have a place for each field")
+        *self
+            .by_field
+            .get(field.index())
+            .expect("the rules have a place for each field")
     }
 }
 
@@ -202,9 +207,16 @@ mod tests {
 
     #[test]
     fn an_empty_cell_follows_its_rule() {
-        let empty = EmptyRules::new(EmptyRule::Omit, [("email", EmptyRule::Null), ("job", EmptyRule::Error)]);
-        let rules = CellRules { empty: empty.expect("known fields"), ..CellRules::default() };
-        let check = |target, cell: &'static str, want| assert_eq!(rules.cell(target, cell.into()), want);
+        let empty = EmptyRules::new(
+            EmptyRule::Omit,
+            [("email", EmptyRule::Null), ("job", EmptyRule::Error)],
+        );
+        let rules = CellRules {
+            empty: empty.expect("known fields"),
+            ..CellRules::default()
+        };
+        let check =
+            |target, cell: &'static str, want| assert_eq!(rules.cell(target, cell.into()), want);
         check(Target::Field(Field::Address), "", None);
         check(Target::Field(Field::Email), "", Some(Cell::Null));
         check(Target::Field(Field::Job), "", Some(Cell::Empty));
@@ -221,9 +233,17 @@ mod tests {
     #[test]
     fn trimming_comes_first_then_null_then_empty() {
         let null_strings = NullStrings::everywhere(["NULL".to_owned(), "\\N".to_owned()]);
-        let rules = CellRules { null_strings, trim: Trim::Trim, ..CellRules::default() };
+        let rules = CellRules {
+            null_strings,
+            trim: Trim::Trim,
+            ..CellRules::default()
+        };
         let check = |cell: Cow<'static, str>, want| {
-            assert_eq!(rules.cell(Target::Field(Field::Job), cell.clone()), want, "{cell:?}");
+            assert_eq!(
+                rules.cell(Target::Field(Field::Job), cell.clone()),
+                want,
+                "{cell:?}"
+            );
         };
         check(" NULL\t".into(), Some(Cell::Null));
         check("\\N".into(), Some(Cell::Null));
@@ -234,21 +254,40 @@ mod tests {
         check(" a b ".into(), Some(text("a b")));
         check(" a b ".to_owned().into(), Some(text("a b")));
         assert_eq!(rules.cell(Target::Id, "NULL".into()), Some(Cell::Null));
-        let kept = CellRules { null_strings: NullStrings::everywhere([String::new()]), ..CellRules::default() };
-        assert_eq!(kept.cell(Target::Field(Field::Job), " a".into()), Some(text(" a")));
-        assert_eq!(kept.cell(Target::Field(Field::Job), "".into()), Some(Cell::Null));
-        let blank = CellRules { null_strings: NullStrings::everywhere([" ".to_owned()]), ..CellRules::default() };
-        assert_eq!(blank.cell(Target::Field(Field::Job), " ".into()), Some(Cell::Null));
+        let kept = CellRules {
+            null_strings: NullStrings::everywhere([String::new()]),
+            ..CellRules::default()
+        };
+        assert_eq!(
+            kept.cell(Target::Field(Field::Job), " a".into()),
+            Some(text(" a"))
+        );
+        assert_eq!(
+            kept.cell(Target::Field(Field::Job), "".into()),
+            Some(Cell::Null)
+        );
+        let blank = CellRules {
+            null_strings: NullStrings::everywhere([" ".to_owned()]),
+            ..CellRules::default()
+        };
+        assert_eq!(
+            blank.cell(Target::Field(Field::Job), " ".into()),
+            Some(Cell::Null)
+        );
         assert_eq!(blank.cell(Target::Field(Field::Job), "  ".into()), None);
     }
 
     #[test]
     fn rules_for_unknown_names_are_refused() {
         let check = |field: &str, want: &str| {
-            let error = EmptyRules::new(EmptyRule::Omit, [(field, EmptyRule::Null)]).expect_err("no such field");
+            let error = EmptyRules::new(EmptyRule::Omit, [(field, EmptyRule::Null)])
+                .expect_err("no such field");
             assert_eq!(error.to_string(), want);
         };
-        check("emial", "`emial` is no field of the API; did you mean `email`?");
+        check(
+            "emial",
+            "`emial` is no field of the API; did you mean `email`?",
+        );
         check("zz\u{7}", "`zz\\u{7}` is no field of the API");
         check("id", "an empty `id` is always an error");
     }

@@ -49,7 +49,10 @@ fn is_identifier(text: &str) -> bool {
 /// finds it.
 pub(super) fn looks_like_a_name(text: &str) -> bool {
     let is_of_names = |character: char| {
-        character.is_alphanumeric() || is_mark(character) || is_unsafe(character) || "_-. ()[]/#&".contains(character)
+        character.is_alphanumeric()
+            || is_mark(character)
+            || is_unsafe(character)
+            || "_-. ()[]/#&".contains(character)
     };
     !looks_like_a_value(text) && text.chars().all(is_of_names)
 }
@@ -100,7 +103,10 @@ mod tests {
             assert!(looks_like_a_name(name), "{name:?}");
         }
         for value in ["a, b", "https://example.com", "\"a\""] {
-            assert!(!looks_like_a_name(value) && !looks_like_a_value(value), "{value:?}");
+            assert!(
+                !looks_like_a_name(value) && !looks_like_a_value(value),
+                "{value:?}"
+            );
         }
         for value in [
             "17",
@@ -115,14 +121,20 @@ mod tests {
             "\u{661}\u{662}\u{663}",
             &"x".repeat(65),
         ] {
-            assert!(!looks_like_a_name(value) && looks_like_a_value(value), "{value:?}");
+            assert!(
+                !looks_like_a_name(value) && looks_like_a_value(value),
+                "{value:?}"
+            );
         }
     }
 
     #[test]
     fn a_value_is_not_shown_as_a_name() {
         assert_eq!(column("E\u{1b}-Mail"), "`E\\u{1b}-Mail`");
-        assert_eq!(column("jane@example.com"), "(its name looks like a value, so it is not shown)");
+        assert_eq!(
+            column("jane@example.com"),
+            "(its name looks like a value, so it is not shown)"
+        );
     }
 
     #[test]
@@ -143,7 +155,15 @@ mod tests {
             check(name, true, true);
             check(name, false, false);
         }
-        for name in ["Tilda Holm", "M\u{fc}ller", "Anna-Maria", "Quarry Lane 9", "jane doe", "id7781234", ""] {
+        for name in [
+            "Tilda Holm",
+            "M\u{fc}ller",
+            "Anna-Maria",
+            "Quarry Lane 9",
+            "jane doe",
+            "id7781234",
+            "",
+        ] {
             check(name, false, false);
         }
         check("jane@example.com", true, false);

@@ -38,7 +38,11 @@ pub(super) struct Source {
 impl InputName {
     /// The input that an argument of the command line names.
     pub fn from_argument(argument: OsString) -> InputName {
-        if argument == "-" { InputName::Stdin } else { InputName::Path(argument.into()) }
+        if argument == "-" {
+            InputName::Stdin
+        } else {
+            InputName::Path(argument.into())
+        }
     }
 
     /// Whether it is a regular file: standard input and pipes can be read only once.
@@ -79,9 +83,19 @@ impl Source {
         Ok(if metadata.is_file() {
             let file = Arc::new(file);
             let steady = Some(SteadyFile::new(Arc::clone(&file), &metadata));
-            Source { size: Some(metadata.len()), reader: Box::new(file), steady, pauses }
+            Source {
+                size: Some(metadata.len()),
+                reader: Box::new(file),
+                steady,
+                pauses,
+            }
         } else {
-            Source { size: None, reader: Box::new(Pipe::new(file, pauses.clone())), steady: None, pauses }
+            Source {
+                size: None,
+                reader: Box::new(Pipe::new(file, pauses.clone())),
+                steady: None,
+                pauses,
+            }
         })
     }
 }
@@ -97,7 +111,10 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_told_apart() {
         let folder = tempfile::tempdir().expect("a folder");
-        assert!(matches!(open(folder.path().join("none.csv")), Err(InputFault::Missing)));
+        assert!(matches!(
+            open(folder.path().join("none.csv")),
+            Err(InputFault::Missing)
+        ));
         assert!(matches!(open(folder.path()), Err(InputFault::Directory)));
         let file = folder.path().join("file");
         std::fs::write(&file, "id").expect("a file");

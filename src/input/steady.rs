@@ -24,14 +24,20 @@ struct State {
 
 impl State {
     fn of(metadata: &Metadata) -> State {
-        State { bytes: metadata.len(), written: (metadata.mtime(), metadata.mtime_nsec()) }
+        State {
+            bytes: metadata.len(),
+            written: (metadata.mtime(), metadata.mtime_nsec()),
+        }
     }
 }
 
 impl SteadyFile {
     /// A file that is as `metadata` says.
     pub(super) fn new(file: Arc<File>, metadata: &Metadata) -> SteadyFile {
-        SteadyFile { file, at_start: State::of(metadata) }
+        SteadyFile {
+            file,
+            at_start: State::of(metadata),
+        }
     }
 
     /// Opens the file of this name.
@@ -44,7 +50,11 @@ impl SteadyFile {
     /// Whether it is as it was. Asked behind a read, so that nothing is passed on of what was read of a changed one.
     pub(super) fn check(&self) -> io::Result<()> {
         let now = State::of(&self.file.metadata()?);
-        if now == self.at_start { Ok(()) } else { Err(StreamFault::Changed.into()) }
+        if now == self.at_start {
+            Ok(())
+        } else {
+            Err(StreamFault::Changed.into())
+        }
     }
 }
 
@@ -75,7 +85,11 @@ mod tests {
         fs::write(&path, "id,job\n1,a\n").expect("a file");
         // The clock of files may stand still for some milliseconds.
         let yesterday = std::time::SystemTime::now() - std::time::Duration::from_hours(24);
-        File::options().write(true).open(&path).and_then(|file| file.set_modified(yesterday)).expect("a time");
+        File::options()
+            .write(true)
+            .open(&path)
+            .and_then(|file| file.set_modified(yesterday))
+            .expect("a time");
         let mut file = SteadyFile::open(&path).expect("opens");
         assert_eq!(file.read(&mut [0; 7]).expect("reads"), 7);
         change(&path);
@@ -85,18 +99,33 @@ mod tests {
     #[test]
     fn a_file_that_is_changed_is_read_no_further() {
         let is_changed = |read: io::Result<usize>| {
-            matches!(read.map_err(io::Error::downcast::<StreamFault>), Err(Ok(StreamFault::Changed)))
+            matches!(
+                read.map_err(io::Error::downcast::<StreamFault>),
+                Err(Ok(StreamFault::Changed))
+            )
         };
-        assert!(is_changed(read_behind(|path| fs::write(path, "id,job\n").expect("shorter"))));
-        assert!(is_changed(read_behind(|path| fs::write(path, "id,job\n2,b\n").expect("as long"))));
-        assert!(is_changed(read_behind(|path| fs::write(path, "id,job\n1,a\n2,b\n").expect("longer"))));
+        assert!(is_changed(read_behind(
+            |path| fs::write(path, "id,job\n").expect("shorter")
+        )));
+        assert!(is_changed(read_behind(|path| fs::write(
+            path,
+            "id,job\n2,b\n"
+        )
+        .expect("as long"))));
+        assert!(is_changed(read_behind(|path| fs::write(
+            path,
+            "id,job\n1,a\n2,b\n"
+        )
+        .expect("longer"))));
     }
 
     #[test]
     fn a_file_that_another_one_replaces_is_read_to_its_end() {
         let replaced = read_behind(|path| {
             let new = path.with_extension("new");
-            fs::write(&new, "id\n").and_then(|()| fs::rename(new, path)).expect("a new file in its place");
+            fs::write(&new, "id\n")
+                .and_then(|()| fs::rename(new, path))
+                .expect("a new file in its place");
         });
         assert_eq!(replaced.expect("reads on"), 4);
     }

@@ -57,7 +57,10 @@ impl fmt::Display for EncodingDoubt {
         match self {
             EncodingDoubt::MarkOfAnother { named, mark } => {
                 let (named, mark) = (named.name(), mark.name());
-                write!(f, "begins with a byte order mark of {mark}, so it is read as that, not as {named} (--encoding)")
+                write!(
+                    f,
+                    "begins with a byte order mark of {mark}, so it is read as that, not as {named} (--encoding)"
+                )
             }
             EncodingDoubt::IsUtf8 { named } => {
                 let named = named.name();
@@ -93,13 +96,21 @@ pub(super) struct EncodingDoubts {
 impl EncodingDoubts {
     /// What is doubtful by what was read so far.
     pub(super) fn so_far(&self) -> Option<EncodingDoubt> {
-        let is_utf_8 = self.is_utf_8.as_ref().filter(|(_, doubt)| doubt.is_raised());
-        self.mark.or_else(|| is_utf_8.map(|(named, _)| EncodingDoubt::IsUtf8 { named: *named }))
+        let is_utf_8 = self
+            .is_utf_8
+            .as_ref()
+            .filter(|(_, doubt)| doubt.is_raised());
+        self.mark
+            .or_else(|| is_utf_8.map(|(named, _)| EncodingDoubt::IsUtf8 { named: *named }))
     }
 }
 
 /// The text of an input. Unpacking cannot be interrupted, so of packed data no pauses are told.
-pub(super) fn text_of(bytes: ByteStream, pauses: &Pauses, encoding: EncodingChoice) -> Result<Text, InputFault> {
+pub(super) fn text_of(
+    bytes: ByteStream,
+    pauses: &Pauses,
+    encoding: EncodingChoice,
+) -> Result<Text, InputFault> {
     let (head, bytes) = peek(bytes)?;
     pauses.tell_again();
     let packing = Packing::of(&head);
@@ -107,7 +118,8 @@ pub(super) fn text_of(bytes: ByteStream, pauses: &Pauses, encoding: EncodingChoi
         None => (head, bytes),
         Some(packing) => {
             pauses.hide();
-            let unpacked = Unpacked::new(bytes, packing, UnpackLimits::default()).map_err(InputFault::Read)?;
+            let unpacked =
+                Unpacked::new(bytes, packing, UnpackLimits::default()).map_err(InputFault::Read)?;
             peek(Box::new(unpacked))?
         }
     };
@@ -119,19 +131,31 @@ pub(super) fn text_of(bytes: ByteStream, pauses: &Pauses, encoding: EncodingChoi
         EncodingChoice::Named(_) | EncodingChoice::Auto => None,
     };
     let mark = Encoding::of_byte_order_mark(&head);
-    let mut doubts = EncodingDoubts { mark: doubt_by_mark(named, mark), is_utf_8: None };
+    let mut doubts = EncodingDoubts {
+        mark: doubt_by_mark(named, mark),
+        is_utf_8: None,
+    };
     // A byte order mark is in no doubt, so it wins over what was asked for: that is how a workbook's failed rows, saved as another
     // text, are read all the same. Failed rows are UTF-8, whatever the settings of their first input say.
-    let encoding = mark.or(named).filter(|encoding| *encoding != Encoding::UTF_8);
+    let encoding = mark
+        .or(named)
+        .filter(|encoding| *encoding != Encoding::UTF_8);
     let reader: ByteStream = match encoding {
         Some(encoding) => {
             let decoded = Decoded::new(bytes, encoding);
-            doubts.is_utf_8 = named.filter(|_| mark.is_none()).map(|named| (named, decoded.doubt()));
+            doubts.is_utf_8 = named
+                .filter(|_| mark.is_none())
+                .map(|named| (named, decoded.doubt()));
             Box::new(decoded)
         }
         None => bytes,
     };
-    Ok(Text { reader, packing, encoding, doubts })
+    Ok(Text {
+        reader,
+        packing,
+        encoding,
+        doubts,
+    })
 }
 
 /// A mark that says otherwise than the encoding that is named.
@@ -146,14 +170,18 @@ pub(super) fn not_text_within(head: &[u8], delimiter: Option<Delimiter>) -> Opti
     let head = head.get(..BEGINNING_BYTES).unwrap_or(head);
     let delimiter = delimiter.map(Delimiter::byte);
     let is_of_text = |byte: u8| {
-        byte >= b' ' || matches!(byte, b'\t' | b'\n' | b'\r' | 0x0b | 0x0c | 0x1a | 0x1b) || Some(byte) == delimiter
+        byte >= b' '
+            || matches!(byte, b'\t' | b'\n' | b'\r' | 0x0b | 0x0c | 0x1a | 0x1b)
+            || Some(byte) == delimiter
     };
     let is_control = |byte: &&u8| !is_of_text(**byte);
     let controls = head.iter().filter(is_control).count();
     if controls < 2 {
         return None;
     }
-    if is_mostly(head, 4, 8, |quad| matches!(quad, [1..=255, 0, 0, 0] | [0, 0, 0, 1..=255])) {
+    if is_mostly(head, 4, 8, |quad| {
+        matches!(quad, [1..=255, 0, 0, 0] | [0, 0, 0, 1..=255])
+    }) {
         return Some(NotText::Utf32);
     }
     // Of ASCII each other byte is NUL, of other scripts those of delimiters and line ends.
@@ -171,7 +199,10 @@ const CONTROLS_MIN: usize = 8;
 
 /// Whether at least so many tenths of the units of this size are such, and not fewer than two.
 fn is_mostly(bytes: &[u8], size: usize, tenths: usize, is_such: impl Fn(&[u8]) -> bool) -> bool {
-    let found = bytes.chunks_exact(size).filter(|unit| is_such(unit)).count();
+    let found = bytes
+        .chunks_exact(size)
+        .filter(|unit| is_such(unit))
+        .count();
     found >= 2 && found * 10 >= bytes.len() / size * tenths
 }
 
@@ -179,7 +210,11 @@ fn is_mostly(bytes: &[u8], size: usize, tenths: usize, is_such: impl Fn(&[u8]) -
 fn peek(mut bytes: ByteStream) -> Result<(Vec<u8>, ByteStream), InputFault> {
     let mut head = Vec::with_capacity(MAGIC_BYTES);
     let wanted = MAGIC_BYTES as u64;
-    while let Err(error) = bytes.by_ref().take(wanted - bytes_of(&head)).read_to_end(&mut head) {
+    while let Err(error) = bytes
+        .by_ref()
+        .take(wanted - bytes_of(&head))
+        .read_to_end(&mut head)
+    {
         match is_pause(&error) {
             // A whole line tells what it is the beginning of.
             true if memchr(b'\n', &head).is_some() => break,

@@ -50,7 +50,11 @@ impl Default for UnpackLimits {
     /// 256 GiB, and 250 times the size after the first 64 MiB: beyond what exports come to, far below what files made to do harm
     /// unpack to (gzip up to 1,032 times, Zstandard much more).
     fn default() -> UnpackLimits {
-        UnpackLimits { bytes_max: 256 << 30, ratio_max: 250, ratio_from_bytes: 64 << 20 }
+        UnpackLimits {
+            bytes_max: 256 << 30,
+            ratio_max: 250,
+            ratio_from_bytes: 64 << 20,
+        }
     }
 }
 
@@ -92,9 +96,13 @@ impl Packing {
         match head {
             [0x1f, 0x8b, ..] => Some(Packing::Gzip),
             // Files of several threads begin with a frame to be skipped (RFC 8878 §3.1.2), which says how long the next is.
-            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Some(Packing::Zstd),
+            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => {
+                Some(Packing::Zstd)
+            }
             [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some(Packing::Xz),
-            [b'B', b'Z', b'h', b'1'..=b'9', rest @ ..] if Packing::is_bzip2(rest) => Some(Packing::Bzip2),
+            [b'B', b'Z', b'h', b'1'..=b'9', rest @ ..] if Packing::is_bzip2(rest) => {
+                Some(Packing::Bzip2)
+            }
             _ => None,
         }
     }
@@ -104,7 +112,9 @@ impl Packing {
     fn is_bzip2(rest: &[u8]) -> bool {
         const BLOCK: [u8; 6] = [0x31, 0x41, 0x59, 0x26, 0x53, 0x59];
         const END: [u8; 6] = [0x17, 0x72, 0x45, 0x38, 0x50, 0x90];
-        [BLOCK, END].iter().any(|magic| magic.iter().zip(rest).all(|(one, other)| one == other))
+        [BLOCK, END]
+            .iter()
+            .any(|magic| magic.iter().zip(rest).all(|(one, other)| one == other))
     }
 
     /// Whether bytes beginning so go on with the same compression. Of what is cut off within the first bytes the decoder tells.
@@ -117,12 +127,15 @@ impl Packing {
             Packing::Bzip2 => &[b"BZh"],
         };
         let is_skipped = |head: &[u8]| match head.split_first() {
-            Some((0x50..=0x5f, rest)) => [0x2a, 0x4d, 0x18].starts_with(rest.get(..3).unwrap_or(rest)),
+            Some((0x50..=0x5f, rest)) => {
+                [0x2a, 0x4d, 0x18].starts_with(rest.get(..3).unwrap_or(rest))
+            }
             Some(_) | None => false,
         };
         let is_begun = begins.iter().any(|magic| magic.starts_with(head));
         Packing::of(head) == Some(self)
-            || (head.len() < MAGIC_BYTES && (is_begun || (self == Packing::Zstd && is_skipped(head))))
+            || (head.len() < MAGIC_BYTES
+                && (is_begun || (self == Packing::Zstd && is_skipped(head))))
     }
 
     /// The bytes in which this compression is padded with zeros behind its end; none where that is no custom.
@@ -148,14 +161,25 @@ impl fmt::Display for Packing {
 
 impl Unpacked {
     /// Unpacks what a reader gives.
-    pub(super) fn new(reader: ByteStream, packing: Packing, limits: UnpackLimits) -> io::Result<Unpacked> {
+    pub(super) fn new(
+        reader: ByteStream,
+        packing: Packing,
+        limits: UnpackLimits,
+    ) -> io::Result<Unpacked> {
         let packed = BufReader::new(Counted { reader, bytes: 0 });
-        Ok(Unpacked { packing, member: Some(Member::begin(packing, packed)?), limits, bytes_out: 0 })
+        Ok(Unpacked {
+            packing,
+            member: Some(Member::begin(packing, packed)?),
+            limits,
+            bytes_out: 0,
+        })
     }
 
     /// The next bytes of the member; `Ok(0)` at its end, where there is room for any.
     fn read_member(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let Some(member) = &mut self.member else { return Ok(0) };
+        let Some(member) = &mut self.member else {
+            return Ok(0);
+        };
         let read = match member {
             Member::Gzip(decoder) => decoder.read(into),
             Member::Zstd(decoder) => decoder.read(into),
@@ -168,13 +192,19 @@ impl Unpacked {
             _ if error.raw_os_error().is_some() => error,
             io::ErrorKind::UnexpectedEof => StreamFault::CutOff(self.packing).into(),
             io::ErrorKind::OutOfMemory => StreamFault::Dictionary(self.packing).into(),
-            _ => StreamFault::Damaged { packing: self.packing, source: error }.into(),
+            _ => StreamFault::Damaged {
+                packing: self.packing,
+                source: error,
+            }
+            .into(),
         })
     }
 
     /// Goes on behind a member that has ended.
     fn next_member(&mut self) -> io::Result<()> {
-        let Some(member) = self.member.take() else { return Ok(()) };
+        let Some(member) = self.member.take() else {
+            return Ok(());
+        };
         let mut packed = member.into_packed();
         match behind(&mut packed, self.packing)? {
             Behind::End => Ok(()),
@@ -187,13 +217,26 @@ impl Unpacked {
     }
 
     fn check_limits(&self) -> Result<(), StreamFault> {
-        let packed_bytes = self.member.as_ref().map_or(u64::MAX, |member| member.packed().get_ref().bytes);
-        let UnpackLimits { bytes_max, ratio_max, ratio_from_bytes } = self.limits;
+        let packed_bytes = self
+            .member
+            .as_ref()
+            .map_or(u64::MAX, |member| member.packed().get_ref().bytes);
+        let UnpackLimits {
+            bytes_max,
+            ratio_max,
+            ratio_from_bytes,
+        } = self.limits;
         if self.bytes_out > bytes_max {
-            return Err(StreamFault::TooLarge { packing: self.packing, bytes_max });
+            return Err(StreamFault::TooLarge {
+                packing: self.packing,
+                bytes_max,
+            });
         }
         if self.bytes_out > ratio_from_bytes && self.bytes_out / ratio_max > packed_bytes {
-            return Err(StreamFault::Bomb { packing: self.packing, ratio_max });
+            return Err(StreamFault::Bomb {
+                packing: self.packing,
+                ratio_max,
+            });
         }
         Ok(())
     }
@@ -209,7 +252,13 @@ fn behind(packed: &mut Packed, packing: Packing) -> io::Result<Behind> {
         };
         let is_filled = zeros % packing.padding().unwrap_or(1) == 0;
         match ahead {
-            [] => return Ok(if is_filled { Behind::End } else { Behind::Other }),
+            [] => {
+                return Ok(if is_filled {
+                    Behind::End
+                } else {
+                    Behind::Other
+                });
+            }
             [0, ..] if packing.padding().is_some() => {
                 let count = ahead.iter().take_while(|byte| **byte == 0).count();
                 packed.consume(count);
@@ -218,7 +267,11 @@ fn behind(packed: &mut Packed, packing: Packing) -> io::Result<Behind> {
             ahead => {
                 let may_follow = zeros == 0 || (packing == Packing::Xz && is_filled);
                 let follows = may_follow && packing.goes_on_with(ahead);
-                return Ok(if follows { Behind::Member } else { Behind::Other });
+                return Ok(if follows {
+                    Behind::Member
+                } else {
+                    Behind::Other
+                });
             }
         }
     }
@@ -248,7 +301,11 @@ impl Member {
                 decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
                 Member::Zstd(decoder)
             }
-            Packing::Xz => Member::Xz(Box::new(XzReader::new_mem_limit(packed, false, XZ_MEMORY_KIB_MAX))),
+            Packing::Xz => Member::Xz(Box::new(XzReader::new_mem_limit(
+                packed,
+                false,
+                XZ_MEMORY_KIB_MAX,
+            ))),
             Packing::Bzip2 => Member::Bzip2(Box::new(BzDecoder::new(packed))),
         })
     }

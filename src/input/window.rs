@@ -28,7 +28,12 @@ enum Cut {
 impl RowWindow {
     /// Leaves out the first `skip` rows, and takes at most `max` after them.
     pub fn new(skip: u64, max: Option<u64>) -> RowWindow {
-        RowWindow { to_skip: skip, skipped: 0, to_take: max, cut_off: 0 }
+        RowWindow {
+            to_skip: skip,
+            skipped: 0,
+            to_take: max,
+            cut_off: 0,
+        }
     }
 
     /// How many rows have been skipped.

@@ -29,7 +29,11 @@ pub(super) struct UnknownName;
 
 impl Withheld {
     /// Nothing.
-    pub const NOTHING: Withheld = Withheld { fields: FieldSet::EMPTY, refused: None, cut_off: false };
+    pub const NOTHING: Withheld = Withheld {
+        fields: FieldSet::EMPTY,
+        refused: None,
+        cut_off: false,
+    };
 
     /// What the text of a cell names, with blanks or commas between the names.
     pub(super) fn of_text(text: &str) -> Result<Withheld, UnknownName> {
@@ -38,13 +42,17 @@ impl Withheld {
     }
 
     /// What these names stand for.
-    pub(super) fn of_names<'n>(names: impl Iterator<Item = &'n str>) -> Result<Withheld, UnknownName> {
+    pub(super) fn of_names<'n>(
+        names: impl Iterator<Item = &'n str>,
+    ) -> Result<Withheld, UnknownName> {
         let mut withheld = Withheld::NOTHING;
         for name in names {
             match (Field::from_name(name), name.strip_prefix(REFUSED)) {
                 (Some(field), _) => withheld.fields.insert(field),
                 (None, _) if name == CUT_OFF => withheld.cut_off = true,
-                (None, Some(id)) => withheld.refused = Some(CustomerId::parse(id).map_err(|_error| UnknownName)?),
+                (None, Some(id)) => {
+                    withheld.refused = Some(CustomerId::parse(id).map_err(|_error| UnknownName)?)
+                }
                 (None, None) => return Err(UnknownName),
             }
         }
@@ -65,13 +73,21 @@ impl Withheld {
     pub fn names(self) -> impl Iterator<Item = Cow<'static, str>> {
         let refused = self.refused.map(|id| Cow::Owned(format!("{REFUSED}{id}")));
         let cut_off = self.cut_off.then_some(Cow::Borrowed(CUT_OFF));
-        self.fields.names().map(Cow::Borrowed).chain(refused).chain(cut_off)
+        self.fields
+            .names()
+            .map(Cow::Borrowed)
+            .chain(refused)
+            .chain(cut_off)
     }
 }
 
 /// Tells a draft what is withheld of its row. A row that may be cut off is withheld by any rule: nobody has seen the rest of it.
 #[cold]
-pub(super) fn withhold(said: Result<Withheld, UnknownName>, rule: OvertakenRule, draft: &mut Draft<'_>) {
+pub(super) fn withhold(
+    said: Result<Withheld, UnknownName>,
+    rule: OvertakenRule,
+    draft: &mut Draft<'_>,
+) {
     match (said, rule) {
         (Err(UnknownName), OvertakenRule::Send) => {}
         (Err(UnknownName), OvertakenRule::LeaveOut) => {
@@ -80,7 +96,10 @@ pub(super) fn withhold(said: Result<Withheld, UnknownName>, rule: OvertakenRule,
         }
         (Ok(withheld), rule) => {
             if withheld.cut_off {
-                draft.add_row_error(ErrorCode::CutOff, "the input ended in this row (is it cut off?)".to_owned());
+                draft.add_row_error(
+                    ErrorCode::CutOff,
+                    "the input ended in this row (is it cut off?)".to_owned(),
+                );
             }
             if rule == OvertakenRule::LeaveOut {
                 draft.leave_out(withheld.fields);

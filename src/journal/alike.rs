@@ -27,7 +27,12 @@ pub struct RowsAlike {
 impl RowsAlike {
     /// A line without rows.
     pub fn new(outcome: Outcome, at: Timestamp) -> RowsAlike {
-        RowsAlike { rows: Vec::new(), outcome, at, sum: 0 }
+        RowsAlike {
+            rows: Vec::new(),
+            outcome,
+            at,
+            sum: 0,
+        }
     }
 
     /// Adds a row behind those that it has. Whether it belongs to their block; where not, nothing was added.
@@ -43,10 +48,18 @@ impl RowsAlike {
 
     /// Whether its rows can be what it says: in order and of one block.
     pub(super) fn is_sound(&self) -> bool {
-        let Some(block) = self.rows.first().map(|(first, _)| block_of(*first)) else { return false };
-        let in_order = self.rows.windows(2).all(|pair| matches!(pair, [(_, last), (first, _)] if last < first));
+        let Some(block) = self.rows.first().map(|(first, _)| block_of(*first)) else {
+            return false;
+        };
+        let in_order = self
+            .rows
+            .windows(2)
+            .all(|pair| matches!(pair, [(_, last), (first, _)] if last < first));
         in_order
-            && self.rows.iter().all(|(first, last)| 0 < *first && first <= last && block_of(*last) == block)
+            && self
+                .rows
+                .iter()
+                .all(|(first, last)| 0 < *first && first <= last && block_of(*last) == block)
             && self.rows.iter().all(|(first, _)| block_of(*first) == block)
     }
 
@@ -65,7 +78,8 @@ pub(super) fn block_of(row: u64) -> u64 {
 
 /// A number of row and hash together, so that swapped rows do not cancel out in a sum.
 pub(super) fn mixed(row: u64, hash: u64) -> u64 {
-    let mut mixed = (hash ^ row.wrapping_mul(0x9e37_79b9_7f4a_7c15)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mut mixed =
+        (hash ^ row.wrapping_mul(0x9e37_79b9_7f4a_7c15)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     mixed ^= mixed >> 31;
     mixed.wrapping_mul(0x94d0_49bb_1331_11eb)
 }

@@ -105,7 +105,8 @@ impl Checkpoint {
     pub(super) fn add(&mut self, entry: &Settled<'_>, offset: u64) -> serde_json::Result<()> {
         self.overtakers.add(entry)?;
         self.entries += 1;
-        let is_new = self.last_row < Some(entry.row) || !self.rows.iter_mut().any(|rows| rows.remove(entry.row));
+        let is_new = self.last_row < Some(entry.row)
+            || !self.rows.iter_mut().any(|rows| rows.remove(entry.row));
         let block = self.blocks.entry(block_of(entry.row)).or_default();
         block.follow_place(offset);
         if is_new {
@@ -177,18 +178,29 @@ impl Checkpoint {
     }
 
     /// What to do with a row that sets these fields of this customer. `gaps` has what overtook rows without an outcome.
-    pub fn plan(&self, row: u64, update: Option<(u64, FieldSet)>, gaps: Option<&Overtakers>) -> Plan {
+    pub fn plan(
+        &self,
+        row: u64,
+        update: Option<(u64, FieldSet)>,
+        gaps: Option<&Overtakers>,
+    ) -> Plan {
         if self.is_settled(row) {
             return Plan::Leave;
         }
         let outcome = self.outcome(row);
-        let overtaken = update.map_or(FieldSet::EMPTY, |(customer, _)| self.overtaken(customer, row, gaps));
+        let overtaken = update.map_or(FieldSet::EMPTY, |(customer, _)| {
+            self.overtaken(customer, row, gaps)
+        });
         let owed = update.map_or(FieldSet::EMPTY, |(_, fields)| fields.without(overtaken));
         match outcome {
             Some(_) if overtaken.is_empty() => Plan::SendAgain,
             None if overtaken.is_empty() => Plan::Send,
             _ if owed.is_empty() => Plan::Supersede,
-            outcome => Plan::Owes(Debt { owed, overtaken, has_outcome: outcome.is_some() }),
+            outcome => Plan::Owes(Debt {
+                owed,
+                overtaken,
+                has_outcome: outcome.is_some(),
+            }),
         }
     }
 
@@ -200,7 +212,8 @@ impl Checkpoint {
 
     /// Whether the row is not to be sent again.
     pub fn is_settled(&self, row: u64) -> bool {
-        self.outcome(row).is_some_and(|outcome| !self.may_be_sent_again(outcome))
+        self.outcome(row)
+            .is_some_and(|outcome| !self.may_be_sent_again(outcome))
     }
 
     /// Whether the row has no outcome though a later one was updated.
@@ -220,7 +233,9 @@ impl Checkpoint {
 
     /// How the row ended, as far as the journal goes.
     pub fn outcome(&self, row: u64) -> Option<Outcome> {
-        Outcome::ALL.into_iter().find(|outcome| self.rows(*outcome).contains(row))
+        Outcome::ALL
+            .into_iter()
+            .find(|outcome| self.rows(*outcome).contains(row))
     }
 
     /// How many rows ended so.
@@ -270,20 +285,29 @@ impl Checkpoint {
     /// Where the first entry begins of this row or one behind it.
     pub(super) fn first_offset_from(&self, row: u64) -> Option<u64> {
         let blocks = self.blocks.range(block_of(row)..);
-        blocks.filter_map(|(_, block)| block.stretches.first()).map(|stretch| stretch.first).min()
+        blocks
+            .filter_map(|(_, block)| block.stretches.first())
+            .map(|stretch| stretch.first)
+            .min()
     }
 
     /// For each block of rows the sum over those that have an outcome, see [`mixed`].
     pub(super) fn sums(&self) -> impl Iterator<Item = (u64, u64)> {
-        self.blocks.iter().map(|(block, Block { sum, .. })| (*block, *sum))
+        self.blocks
+            .iter()
+            .map(|(block, Block { sum, .. })| (*block, *sum))
     }
 
     fn rows(&self, outcome: Outcome) -> &RoaringTreemap {
-        self.rows.get(outcome as usize).expect("there is a set for each outcome")
+        self.rows
+            .get(outcome as usize)
+            .expect("there is a set for each outcome")
     }
 
     fn rows_mut(&mut self, outcome: Outcome) -> &mut RoaringTreemap {
-        self.rows.get_mut(outcome as usize).expect("there is a set for each outcome")
+        self.rows
+            .get_mut(outcome as usize)
+            .expect("there is a set for each outcome")
     }
 }
 
@@ -292,7 +316,10 @@ impl Block {
     fn follow_place(&mut self, offset: u64) {
         match self.stretches.last_mut() {
             Some(stretch) if offset - stretch.last <= STRETCH_GAP_MAX => stretch.last = offset,
-            Some(_) | None => self.stretches.push(Stretch { first: offset, last: offset }),
+            Some(_) | None => self.stretches.push(Stretch {
+                first: offset,
+                last: offset,
+            }),
         }
     }
 }
@@ -323,12 +350,18 @@ mod tests {
             checkpoint.add_entry(entry, offset);
         }
         checkpoint.seal();
-        rows.iter().map(|(row, id, fields)| checkpoint.plan(*row, Some((*id, *fields)), None)).collect()
+        rows.iter()
+            .map(|(row, id, fields)| checkpoint.plan(*row, Some((*id, *fields)), None))
+            .collect()
     }
 
     #[test]
     fn what_is_sent_again() {
-        let entry = |row, id, outcome| Entry { id: Some(id), fields: FieldSet::ALL, ..Entry::of_row(row, outcome) };
+        let entry = |row, id, outcome| Entry {
+            id: Some(id),
+            fields: FieldSet::ALL,
+            ..Entry::of_row(row, outcome)
+        };
         let entries = [
             entry(1, 7, Outcome::Failed),
             entry(2, 8, Outcome::Rejected),
@@ -339,32 +372,76 @@ mod tests {
             entry(7, 7, Outcome::Failed),
             entry(7, 7, Outcome::Updated),
         ];
-        let (send, again, leave, supersede) = (Plan::Send, Plan::SendAgain, Plan::Leave, Plan::Supersede);
-        let rows = [(1, 7), (2, 8), (3, 9), (4, 9), (5, 9), (6, 6), (7, 7), (8, 8)];
+        let (send, again, leave, supersede) =
+            (Plan::Send, Plan::SendAgain, Plan::Leave, Plan::Supersede);
+        let rows = [
+            (1, 7),
+            (2, 8),
+            (3, 9),
+            (4, 9),
+            (5, 9),
+            (6, 6),
+            (7, 7),
+            (8, 8),
+        ];
         let rows = rows.map(|(row, id)| (row, id, fields(&[Field::Email])));
         for (retry, rejected) in [(Retry::Failed, leave), (Retry::Rejected, again)] {
-            let want = [supersede, rejected, supersede, leave, again, leave, leave, send];
+            let want = [
+                supersede, rejected, supersede, leave, again, leave, leave, send,
+            ];
             assert_eq!(plans(&entries, retry, &rows), want, "{retry:?}");
         }
     }
 
     #[test]
     fn a_row_owes_what_no_later_row_has_set() {
-        let (email, job, address) = (fields(&[Field::Email]), fields(&[Field::Job]), fields(&[Field::Address]));
-        let entry = |row, outcome, fields| Entry { id: Some(7), fields, ..Entry::of_row(row, outcome) };
-        let owes = |owed, overtaken| Plan::Owes(Debt { owed, overtaken, has_outcome: true });
+        let (email, job, address) = (
+            fields(&[Field::Email]),
+            fields(&[Field::Job]),
+            fields(&[Field::Address]),
+        );
+        let entry = |row, outcome, fields| Entry {
+            id: Some(7),
+            fields,
+            ..Entry::of_row(row, outcome)
+        };
+        let owes = |owed, overtaken| {
+            Plan::Owes(Debt {
+                owed,
+                overtaken,
+                has_outcome: true,
+            })
+        };
         let entries = [
             entry(1, Outcome::Failed, email.union(job)),
             entry(3, Outcome::Updated, email),
             entry(4, Outcome::Failed, email),
             entry(5, Outcome::Updated, address),
         ];
-        let rows = [(1, 7, email.union(job)), (1, 7, email), (1, 7, job), (4, 7, email), (1, 8, email)];
+        let rows = [
+            (1, 7, email.union(job)),
+            (1, 7, email),
+            (1, 7, job),
+            (4, 7, email),
+            (1, 8, email),
+        ];
         let later = email.union(address);
-        let want = [owes(job, later), Plan::Supersede, owes(job, later), owes(email, address), Plan::SendAgain];
+        let want = [
+            owes(job, later),
+            Plan::Supersede,
+            owes(job, later),
+            owes(email, address),
+            Plan::SendAgain,
+        ];
         assert_eq!(plans(&entries, Retry::Failed, &rows), want);
         // What an entry says itself of rows before it counts as well.
-        let told = Entry { overtaken: email, ..entry(1, Outcome::Failed, email.union(job)) };
-        assert_eq!(plans(&[told], Retry::Failed, &[(1, 7, email.union(job))]), [owes(job, email)]);
+        let told = Entry {
+            overtaken: email,
+            ..entry(1, Outcome::Failed, email.union(job))
+        };
+        assert_eq!(
+            plans(&[told], Retry::Failed, &[(1, 7, email.union(job))]),
+            [owes(job, email)]
+        );
     }
 }

@@ -27,7 +27,10 @@ pub struct Difference {
 impl Comparison {
     /// Against this checkpoint.
     pub fn new(checkpoint: Arc<Checkpoint>) -> Comparison {
-        Comparison { checkpoint, sums: BTreeMap::new() }
+        Comparison {
+            checkpoint,
+            sums: BTreeMap::new(),
+        }
     }
 
     /// Takes in a record of the input.
@@ -40,10 +43,21 @@ impl Comparison {
 
     /// Where they differ, once all rows up to the last recorded one were taken in.
     pub fn difference(&self) -> Option<Difference> {
-        let mut differing = self.checkpoint.sums().filter(|(block, sum)| self.sums.get(block) != Some(sum));
+        let mut differing = self
+            .checkpoint
+            .sums()
+            .filter(|(block, sum)| self.sums.get(block) != Some(sum));
         let first_row = differing.next().map(|(block, _)| block)? * ROWS_PER_SUM + 1;
-        let last_row = self.checkpoint.last_row().unwrap_or(first_row).min(first_row + ROWS_PER_SUM - 1);
-        Some(Difference { first_row, last_row, blocks: 1 + differing.count() })
+        let last_row = self
+            .checkpoint
+            .last_row()
+            .unwrap_or(first_row)
+            .min(first_row + ROWS_PER_SUM - 1);
+        Some(Difference {
+            first_row,
+            last_row,
+            blocks: 1 + differing.count(),
+        })
     }
 }
 
@@ -57,7 +71,10 @@ mod tests {
     fn checkpoint(rows: &[(u64, u64)]) -> Checkpoint {
         let mut checkpoint = Checkpoint::new(Retry::Failed);
         for (row, hash) in rows {
-            let entry = Entry { hash: *hash, ..Entry::of_row(*row, Outcome::Updated) };
+            let entry = Entry {
+                hash: *hash,
+                ..Entry::of_row(*row, Outcome::Updated)
+            };
             checkpoint.add_entry(&entry, 0);
         }
         checkpoint
@@ -68,17 +85,35 @@ mod tests {
         for (row, hash) in input {
             comparison.add(*row, *hash);
         }
-        let found = comparison.difference().map(|difference| (difference.first_row, difference.last_row));
+        let found = comparison
+            .difference()
+            .map(|difference| (difference.first_row, difference.last_row));
         assert_eq!(found, want, "{journal:?} {input:?}");
     }
 
     #[test]
     fn a_changed_input_is_noticed() {
         let journal = [(3, 30), (1, 10), (2, 20), (2000, 7)];
-        check(&journal, &[(1, 10), (2, 20), (3, 30), (4, 40), (2000, 7), (2001, 8)], None);
-        check(&journal, &[(1, 10), (2, 21), (3, 30), (2000, 7)], Some((1, 1024)));
-        check(&journal, &[(1, 20), (2, 10), (3, 30), (2000, 7)], Some((1, 1024)));
-        check(&journal, &[(1, 10), (2, 20), (3, 30), (2000, 8)], Some((1025, 2000)));
+        check(
+            &journal,
+            &[(1, 10), (2, 20), (3, 30), (4, 40), (2000, 7), (2001, 8)],
+            None,
+        );
+        check(
+            &journal,
+            &[(1, 10), (2, 21), (3, 30), (2000, 7)],
+            Some((1, 1024)),
+        );
+        check(
+            &journal,
+            &[(1, 20), (2, 10), (3, 30), (2000, 7)],
+            Some((1, 1024)),
+        );
+        check(
+            &journal,
+            &[(1, 10), (2, 20), (3, 30), (2000, 8)],
+            Some((1025, 2000)),
+        );
         check(&journal, &[(1, 10), (2, 20), (3, 30)], Some((1025, 2000)));
         check(&[], &[(1, 10)], None);
     }
@@ -92,11 +127,24 @@ mod tests {
     fn rows_that_ended_alike_are_settled_and_compared() {
         let mut checkpoint = checkpoint(&[(1, 10), (2, 20), (6, 60)]);
         let mut alike = RowsAlike::new(Outcome::Unchanged, Timestamp::UNIX_EPOCH);
-        assert!([(3, 30), (4, 40), (7, 70)].iter().all(|(row, hash)| alike.add(*row, *hash)));
+        assert!(
+            [(3, 30), (4, 40), (7, 70)]
+                .iter()
+                .all(|(row, hash)| alike.add(*row, *hash))
+        );
         assert!(!alike.add(1025, 1), "of another block");
-        assert_eq!((&*alike.rows, alike.is_sound()), (&[(3, 4), (7, 7)][..], true));
+        assert_eq!(
+            (&*alike.rows, alike.is_sound()),
+            (&[(3, 4), (7, 7)][..], true)
+        );
         checkpoint.add_alike(&alike);
-        assert_eq!((checkpoint.rows_recorded(), checkpoint.count(Outcome::Unchanged)), (6, 3));
+        assert_eq!(
+            (
+                checkpoint.rows_recorded(),
+                checkpoint.count(Outcome::Unchanged)
+            ),
+            (6, 3)
+        );
         assert_eq!(checkpoint.outcome(5), None);
         let mut comparison = Comparison::new(Arc::new(checkpoint));
         for (row, hash) in [(1, 10), (2, 20), (3, 30), (4, 40), (5, 5), (6, 60)] {
@@ -105,10 +153,21 @@ mod tests {
         assert!(comparison.difference().is_some(), "row 7 is missing");
         comparison.add(7, 70);
         assert_eq!(comparison.difference(), None);
-        for rows in
-            [vec![], vec![(0, 1)], vec![(2, 1)], vec![(1, 3), (3, 4)], vec![(1000, 1025)], vec![(1, 2), (1025, 1026)]]
-        {
-            assert!(!RowsAlike { rows, ..alike.clone() }.is_sound());
+        for rows in [
+            vec![],
+            vec![(0, 1)],
+            vec![(2, 1)],
+            vec![(1, 3), (3, 4)],
+            vec![(1000, 1025)],
+            vec![(1, 2), (1025, 1026)],
+        ] {
+            assert!(
+                !RowsAlike {
+                    rows,
+                    ..alike.clone()
+                }
+                .is_sound()
+            );
         }
     }
 }

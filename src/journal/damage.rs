@@ -90,8 +90,18 @@ fn is_utf16(line: &[u8]) -> bool {
     }
     let is_spread = |first: usize| {
         line.len() >= 2 * BEGINNING.len()
-            && line.iter().skip(first).step_by(2).zip(BEGINNING).all(|(found, want)| found == want)
-            && line.iter().skip(1 - first).step_by(2).take(BEGINNING.len()).all(|byte| *byte == 0)
+            && line
+                .iter()
+                .skip(first)
+                .step_by(2)
+                .zip(BEGINNING)
+                .all(|(found, want)| found == want)
+            && line
+                .iter()
+                .skip(1 - first)
+                .step_by(2)
+                .take(BEGINNING.len())
+                .all(|byte| *byte == 0)
     };
     is_spread(0) || is_spread(1)
 }
@@ -117,7 +127,11 @@ pub(super) struct Tail {
 impl Tail {
     /// The tail that begins with a torn line there.
     pub(super) fn at(offset: u64) -> Tail {
-        Tail { offset, has_mark: false, lines: 1 }
+        Tail {
+            offset,
+            has_mark: false,
+            lines: 1,
+        }
     }
 
     /// Whether a power cut can have torn it from a journal that ends there.

@@ -58,7 +58,9 @@ impl Loss {
     /// What else is to be said.
     pub(super) fn advice(self) -> &'static str {
         match self {
-            Loss::Deleted | Loss::Replaced => ", and all before them, unless the file is put back before the next run",
+            Loss::Deleted | Loss::Replaced => {
+                ", and all before them, unless the file is put back before the next run"
+            }
             Loss::Cut | Loss::AppendedTo => "",
         }
     }
@@ -75,7 +77,10 @@ pub(super) struct JournalOnDisk {
 impl JournalOnDisk {
     /// The journal that was opened in this run directory.
     pub(super) fn of(file: File, run_dir: &RunDir) -> JournalOnDisk {
-        JournalOnDisk { file, run_dir: run_dir.clone() }
+        JournalOnDisk {
+            file,
+            run_dir: run_dir.clone(),
+        }
     }
 }
 
@@ -104,20 +109,27 @@ impl Disk for JournalOnDisk {
         let open = self.file.metadata()?;
         let named = match fs::symlink_metadata(self.run_dir.file(JOURNAL_NAME)) {
             Ok(named) => named,
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                ) =>
+            {
                 return Ok(Some(Loss::Deleted));
             }
             Err(error) => return Err(error),
         };
-        Ok(if open.nlink() == 0 || (open.dev(), open.ino()) != (named.dev(), named.ino()) {
-            Some(Loss::Replaced)
-        } else {
-            match open.len().cmp(&bytes) {
-                std::cmp::Ordering::Less => Some(Loss::Cut),
-                std::cmp::Ordering::Equal => None,
-                std::cmp::Ordering::Greater => Some(Loss::AppendedTo),
-            }
-        })
+        Ok(
+            if open.nlink() == 0 || (open.dev(), open.ino()) != (named.dev(), named.ino()) {
+                Some(Loss::Replaced)
+            } else {
+                match open.len().cmp(&bytes) {
+                    std::cmp::Ordering::Less => Some(Loss::Cut),
+                    std::cmp::Ordering::Equal => None,
+                    std::cmp::Ordering::Greater => Some(Loss::AppendedTo),
+                }
+            },
+        )
     }
 
     fn shown(&self) -> String {

@@ -52,7 +52,11 @@ impl Outcome {
     pub fn is_bad(self) -> bool {
         match self {
             Outcome::Invalid | Outcome::Rejected | Outcome::Conflict | Outcome::Failed => true,
-            Outcome::Updated | Outcome::Unchanged | Outcome::Superseded | Outcome::Elsewhere | Outcome::Other => false,
+            Outcome::Updated
+            | Outcome::Unchanged
+            | Outcome::Superseded
+            | Outcome::Elsewhere
+            | Outcome::Other => false,
         }
     }
 
@@ -135,7 +139,11 @@ pub struct Entry<'a> {
     pub hash: u64,
     /// The hash of the row's whole request, see [`Key::request_hash`](super::Key::request_hash); absent where the row breaks the
     /// contract.
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "optional_hex")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "optional_hex"
+    )]
     pub request: Option<u64>,
 }
 
@@ -198,7 +206,8 @@ impl<'a> Entry<'a> {
     /// Appends the entry as a line, with its checksum.
     pub fn encode(&self, buffer: &mut Vec<u8>) {
         let start = buffer.len();
-        serde_json::to_writer(&mut *buffer, self).expect("an entry, written to memory, cannot fail");
+        serde_json::to_writer(&mut *buffer, self)
+            .expect("an entry, written to memory, cannot fail");
         line::seal(buffer, start);
     }
 }
@@ -223,18 +232,26 @@ impl Entry<'_> {
 }
 
 /// Hashes as 16 hexadecimal digits: JSON numbers of 64 bits are not safe in every reader.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands fields over by reference")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands fields over by reference"
+)]
 pub(super) mod hex {
     use serde::{Deserialize, Deserializer, Serializer};
 
     use crate::journal::line::hex_digits;
 
-    pub(in crate::journal) fn serialize<S: Serializer>(hash: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(in crate::journal) fn serialize<S: Serializer>(
+        hash: &u64,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         let digits = hex_digits::<16>(*hash);
         serializer.serialize_str(std::str::from_utf8(&digits).expect("digits are ASCII"))
     }
 
-    pub(in crate::journal) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    pub(in crate::journal) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<u64, D::Error> {
         let digits = <&str>::deserialize(deserializer)?;
         u64::from_str_radix(digits, 16).map_err(serde::de::Error::custom)
     }
@@ -247,14 +264,19 @@ mod optional_hex {
 
     use super::hex;
 
-    pub(super) fn serialize<S: Serializer>(hash: &Option<u64>, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(
+        hash: &Option<u64>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         match hash {
             Some(hash) => hex::serialize(hash, serializer),
             None => serializer.serialize_none(),
         }
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<u64>, D::Error> {
         hex::deserialize(deserializer).map(Some)
     }
 }
@@ -267,12 +289,19 @@ pub(crate) mod milliseconds {
 
     const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
 
-    pub(crate) fn serialize<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(
+        at: &Timestamp,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&PRINTER.timestamp_to_string(at))
     }
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
-        <&str>::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Timestamp, D::Error> {
+        <&str>::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
     }
 }
 
@@ -352,7 +381,10 @@ mod tests {
         };
         for entry in [entry(), full] {
             let line = encoded(&entry);
-            assert_eq!(serde_json::from_str::<Entry<'_>>(&line).expect("an entry"), entry);
+            assert_eq!(
+                serde_json::from_str::<Entry<'_>>(&line).expect("an entry"),
+                entry
+            );
         }
     }
 }

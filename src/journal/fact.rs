@@ -26,7 +26,11 @@ pub enum Fact {
         /// Its exit code.
         exit: u8,
         /// The end of a wait that the API named: before it nothing needs to be tried.
-        #[serde(default, skip_serializing_if = "Option::is_none", with = "optional_milliseconds")]
+        #[serde(
+            default,
+            skip_serializing_if = "Option::is_none",
+            with = "optional_milliseconds"
+        )]
         until: Option<Timestamp>,
     },
     /// Whether a PUT keeps the fields that it leaves out.

@@ -130,13 +130,17 @@ impl Header {
     /// Appends the header as a line.
     pub(super) fn encode(&self, buffer: &mut Vec<u8>) {
         let start = buffer.len();
-        serde_json::to_writer(&mut *buffer, self).expect("a header, written to memory, cannot fail");
+        serde_json::to_writer(&mut *buffer, self)
+            .expect("a header, written to memory, cannot fail");
         line::seal(buffer, start);
     }
 
     /// The settings that another run has otherwise, in the order of their names.
     pub fn differing_settings<'h>(&'h self, other: &'h Header) -> impl Iterator<Item = &'h str> {
         let names: BTreeSet<_> = self.settings.keys().chain(other.settings.keys()).collect();
-        names.into_iter().filter(|name| self.settings.get(*name) != other.settings.get(*name)).map(String::as_str)
+        names
+            .into_iter()
+            .filter(|name| self.settings.get(*name) != other.settings.get(*name))
+            .map(String::as_str)
     }
 }

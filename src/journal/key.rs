@@ -57,13 +57,18 @@ impl Key {
     pub fn random() -> Result<Key, KeyError> {
         let mut bytes = [0; KEY_BYTES];
         // ring's error says nothing, by intention.
-        SystemRandom::new().fill(&mut bytes).or(Err(KeyError::NoRandomBytes))?;
+        SystemRandom::new()
+            .fill(&mut bytes)
+            .or(Err(KeyError::NoRandomBytes))?;
         Ok(Key::of(bytes))
     }
 
     /// The key of these bytes.
     pub fn of(bytes: [u8; KEY_BYTES]) -> Key {
-        Key { bytes, hasher: SipHasher13::new_with_key(&bytes) }
+        Key {
+            bytes,
+            hasher: SipHasher13::new_with_key(&bytes),
+        }
     }
 
     /// Writes the key into a run directory, durable together with its name.
@@ -78,15 +83,22 @@ impl Key {
         let limit = u64::try_from(KEY_DIGITS).unwrap_or(u64::MAX) + 2;
         let mut text = Vec::new();
         match file.take(limit).read_to_end(&mut text) {
-            Ok(_) => Key::parse(&text).ok_or_else(|| KeyError::NotAKey { file: run_dir.shown(KEY_NAME) }),
-            Err(source) => Err(RunDirError::Open { file: run_dir.shown(KEY_NAME), source }.into()),
+            Ok(_) => Key::parse(&text).ok_or_else(|| KeyError::NotAKey {
+                file: run_dir.shown(KEY_NAME),
+            }),
+            Err(source) => Err(RunDirError::Open {
+                file: run_dir.shown(KEY_NAME),
+                source,
+            }
+            .into()),
         }
     }
 
     /// The key that a file of it holds.
     pub fn parse(text: &[u8]) -> Option<Key> {
         let digits = std::str::from_utf8(text).ok()?.trim_ascii_end();
-        let is_key = digits.len() == KEY_DIGITS && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        let is_key =
+            digits.len() == KEY_DIGITS && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
         let number = is_key.then(|| u128::from_str_radix(digits, 16).ok())?;
         number.map(|number| Key::of(number.to_be_bytes()))
     }
@@ -136,11 +148,23 @@ mod tests {
     /// The reference's own key and messages: bytes that count up from 0.
     #[test]
     fn hashes_stay_what_they_are_from_version_to_version() {
-        let key = Key::of(std::array::from_fn(|index| u8::try_from(index).expect("16 of them")));
-        assert_eq!(key.record_hash(b""), 0xabac_0158_050f_c4dc, "the published vector of SipHash-1-3");
+        let key = Key::of(std::array::from_fn(|index| {
+            u8::try_from(index).expect("16 of them")
+        }));
+        assert_eq!(
+            key.record_hash(b""),
+            0xabac_0158_050f_c4dc,
+            "the published vector of SipHash-1-3"
+        );
         assert_eq!(key.record_hash(b"1,Ann,Lee"), 0xd11b_972a_e6c8_31e8);
-        assert_eq!(key.request_hash(7, br#"{"email":null}"#), key.record_hash(b"7\n{\"email\":null}"));
-        assert_eq!(key.request_hash(u64::MAX, br#"{"job":"Nurse"}"#), 0x01b2_1167_cabc_152d);
+        assert_eq!(
+            key.request_hash(7, br#"{"email":null}"#),
+            key.record_hash(b"7\n{\"email\":null}")
+        );
+        assert_eq!(
+            key.request_hash(u64::MAX, br#"{"job":"Nurse"}"#),
+            0x01b2_1167_cabc_152d
+        );
         assert_eq!(key.proof(), "b9a3ed44dcbd1402");
     }
 
@@ -148,14 +172,27 @@ mod tests {
     fn a_key_is_read_as_it_was_written_and_nothing_else_is_one() {
         let directory = tempfile::tempdir().expect("a directory");
         let run_dir = RunDir::create(directory.path()).expect("a run directory");
-        assert!(matches!(Key::read(&run_dir), Err(KeyError::File(_))), "there is none");
+        assert!(
+            matches!(Key::read(&run_dir), Err(KeyError::File(_))),
+            "there is none"
+        );
         let key = Key::random().expect("random bytes");
         assert_ne!(key.proof(), Key::random().expect("random bytes").proof());
         key.write(&run_dir).expect("a key");
         assert_eq!(Key::read(&run_dir).expect("the key").proof(), key.proof());
-        for bytes in [&b""[..], b"\n", &[b'7'; 31], &[b'7'; 33], &[b'x'; 32], &[0xff; 32]] {
+        for bytes in [
+            &b""[..],
+            b"\n",
+            &[b'7'; 31],
+            &[b'7'; 33],
+            &[b'x'; 32],
+            &[0xff; 32],
+        ] {
             run_dir.replace_file(KEY_NAME, bytes).expect("a file");
-            assert!(matches!(Key::read(&run_dir), Err(KeyError::NotAKey { .. })), "{bytes:?}");
+            assert!(
+                matches!(Key::read(&run_dir), Err(KeyError::NotAKey { .. })),
+                "{bytes:?}"
+            );
         }
     }
 }

@@ -28,23 +28,37 @@ pub(super) fn hex_digits<const N: usize>(number: u64) -> [u8; N] {
     let mut digits = [0; N];
     for (place, digit) in digits.iter_mut().rev().enumerate() {
         let value = (number >> (place * 4) & 0xf) as u8;
-        *digit = if value < 10 { b'0' + value } else { b'a' + value - 10 };
+        *digit = if value < 10 {
+            b'0' + value
+        } else {
+            b'a' + value - 10
+        };
     }
     digits
 }
 
 /// Whether a line, without its line end, has the right checksum.
 pub(super) fn is_sealed(line: &[u8]) -> bool {
-    let Some((content, tail)) = line.len().checked_sub(SEAL_BYTES).and_then(|at| line.split_at_checked(at)) else {
+    let Some((content, tail)) = line
+        .len()
+        .checked_sub(SEAL_BYTES)
+        .and_then(|at| line.split_at_checked(at))
+    else {
         return false;
     };
-    let digits = tail.strip_prefix(CRC_MEMBER).and_then(|rest| rest.strip_suffix(CRC_END));
-    let crc = digits.and_then(|digits| std::str::from_utf8(digits).ok()).filter(|digits| is_lower_hex(digits));
+    let digits = tail
+        .strip_prefix(CRC_MEMBER)
+        .and_then(|rest| rest.strip_suffix(CRC_END));
+    let crc = digits
+        .and_then(|digits| std::str::from_utf8(digits).ok())
+        .filter(|digits| is_lower_hex(digits));
     crc.and_then(|digits| u32::from_str_radix(digits, 16).ok()) == Some(crc32c::crc32c(content))
 }
 
 fn is_lower_hex(digits: &str) -> bool {
-    digits.bytes().all(|digit| digit.is_ascii_digit() || (b'a'..=b'f').contains(&digit))
+    digits
+        .bytes()
+        .all(|digit| digit.is_ascii_digit() || (b'a'..=b'f').contains(&digit))
 }
 
 #[cfg(test)]
@@ -56,8 +70,10 @@ mod tests {
         let mut line = b"before".to_vec();
         line.extend_from_slice(br#"{"row":17,"outcome":"updated"}"#);
         seal(&mut line, 6);
-        let sealed =
-            line.strip_prefix(b"before").and_then(|line| line.strip_suffix(b"\n")).expect("prefix and line end");
+        let sealed = line
+            .strip_prefix(b"before")
+            .and_then(|line| line.strip_suffix(b"\n"))
+            .expect("prefix and line end");
         assert!(is_sealed(sealed));
         serde_json::from_slice::<serde_json::Value>(sealed).expect("a sealed line is JSON");
         for bit in 0..sealed.len() * 8 {

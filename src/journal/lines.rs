@@ -63,7 +63,9 @@ pub enum LineError {
     #[error("it does not begin with a journal's header: not a file of custsync?")]
     NotAJournal,
     /// A later version's.
-    #[error("the journal has format {found}, this version reads format {FORMAT_VERSION}: use a newer custsync")]
+    #[error(
+        "the journal has format {found}, this version reads format {FORMAT_VERSION}: use a newer custsync"
+    )]
     NewerFormat {
         /// Its format.
         found: u32,
@@ -78,7 +80,12 @@ impl<R: BufRead> Lines<R> {
 
     /// Reads from a journal that stands at this offset, where a line begins.
     pub(super) fn starting_at(journal: R, offset: u64) -> Lines<R> {
-        Lines { journal, line: Vec::new(), offset, end: offset }
+        Lines {
+            journal,
+            line: Vec::new(),
+            offset,
+            end: offset,
+        }
     }
 
     /// The next line; nothing at the end.
@@ -97,19 +104,34 @@ impl<R: BufRead> Lines<R> {
     ) -> Result<Option<Line<'l, E>>, LineError> {
         self.line.clear();
         self.offset = self.end;
-        let bytes_max = if self.offset == 0 { HEADER_BYTES_MAX } else { LINE_BYTES_MAX };
-        let n = (&mut self.journal).take(bytes_max).read_until(b'\n', &mut self.line)?;
+        let bytes_max = if self.offset == 0 {
+            HEADER_BYTES_MAX
+        } else {
+            LINE_BYTES_MAX
+        };
+        let n = (&mut self.journal)
+            .take(bytes_max)
+            .read_until(b'\n', &mut self.line)?;
         if n == 0 {
             return Ok(None);
         }
         self.end += u64::try_from(n).unwrap_or(u64::MAX);
-        let content = self.line.strip_suffix(b"\n").filter(|line| line::is_sealed(line));
-        let Some(content) = content else { return Ok(Some(Line::Torn(&self.line))) };
+        let content = self
+            .line
+            .strip_suffix(b"\n")
+            .filter(|line| line::is_sealed(line));
+        let Some(content) = content else {
+            return Ok(Some(Line::Torn(&self.line)));
+        };
         if self.offset == 0 {
             return read_header(content).map(Some);
         }
         // Its checksum is right, so the text is what was written; what serde says of it would quote it.
-        read_line(content, read_entry).map(Some).or(Err(LineError::NotALine { offset: self.offset }))
+        read_line(content, read_entry)
+            .map(Some)
+            .or(Err(LineError::NotALine {
+                offset: self.offset,
+            }))
     }
 
     /// Where the line begins that was read last.
@@ -154,12 +176,17 @@ fn read_header<E>(content: &[u8]) -> Result<Line<'_, E>, LineError> {
     struct Version {
         custsync_journal: u32,
     }
-    let Ok(Version { custsync_journal: found }) = serde_json::from_slice(content) else {
+    let Ok(Version {
+        custsync_journal: found,
+    }) = serde_json::from_slice(content)
+    else {
         return Err(LineError::NotAJournal);
     };
     if found > FORMAT_VERSION {
         return Err(LineError::NewerFormat { found });
     }
     // A header of a known version that cannot be read is somebody else's file.
-    serde_json::from_slice(content).map(|header| Line::Header(Box::new(header))).or(Err(LineError::NotAJournal))
+    serde_json::from_slice(content)
+        .map(|header| Line::Header(Box::new(header)))
+        .or(Err(LineError::NotAJournal))
 }

@@ -30,7 +30,9 @@ pub use damage::{Conversion, TornTail};
 pub use disk::Loss;
 pub use entry::{Entry, EntryError, Outcome};
 pub use fact::{Fact, Facts};
-pub use header::{FORMAT_VERSION, Header, InputIdentity, Purpose, READING_RULES, SettingText, Shard};
+pub use header::{
+    FORMAT_VERSION, Header, InputIdentity, Purpose, READING_RULES, SettingText, Shard,
+};
 pub use key::{KEY_NAME, Key, KeyError, REQUEST_HASH_VERSION};
 pub use lines::{Line, LineError, Lines};
 pub use overtakers::Overtakers;

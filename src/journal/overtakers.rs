@@ -78,7 +78,11 @@ impl Overtakers {
 
     /// Remembers an updated row of a customer, whether watched or not.
     pub fn remember(&mut self, customer: u64, row: u64, fields: FieldSet) {
-        self.updated.push(UpdatedRow { customer, row, fields });
+        self.updated.push(UpdatedRow {
+            customer,
+            row,
+            fields,
+        });
         self.is_sorted = false;
     }
 
@@ -93,13 +97,20 @@ impl Overtakers {
 
     /// The fields that later rows of its customer have set. To be asked after [`Overtakers::sort`].
     pub fn of(&self, customer: u64, row: u64) -> FieldSet {
-        debug_assert!(self.is_sorted || self.updated.is_empty(), "what was found is sorted first");
-        let first = self.updated.partition_point(|updated| (updated.customer, updated.row) <= (customer, row));
+        debug_assert!(
+            self.is_sorted || self.updated.is_empty(),
+            "what was found is sorted first"
+        );
+        let first = self
+            .updated
+            .partition_point(|updated| (updated.customer, updated.row) <= (customer, row));
         let later = self.updated.get(first..).unwrap_or_default();
         later
             .iter()
             .take_while(|updated| updated.customer == customer)
-            .fold(FieldSet::EMPTY, |fields, updated| fields.union(updated.fields))
+            .fold(FieldSet::EMPTY, |fields, updated| {
+                fields.union(updated.fields)
+            })
     }
 }
 
@@ -127,22 +138,36 @@ mod tests {
 
     fn entries(rows: &[(u64, Outcome, u16)]) -> Vec<Entry<'static>> {
         let entry = |((customer, outcome, bits), row): (&(u64, Outcome, u16), u64)| {
-            let fields = FIELDS.iter().map(|rule| rule.field).filter(|field| bits & 1 << field.index() != 0).collect();
-            Entry { id: Some(*customer), fields, ..Entry::of_row(row, *outcome) }
+            let fields = FIELDS
+                .iter()
+                .map(|rule| rule.field)
+                .filter(|field| bits & 1 << field.index() != 0)
+                .collect();
+            Entry {
+                id: Some(*customer),
+                fields,
+                ..Entry::of_row(row, *outcome)
+            }
         };
         rows.iter().zip(1..).map(entry).collect()
     }
 
     fn later_fields(entries: &[Entry<'_>], of: &Entry<'_>) -> FieldSet {
-        let later = entries.iter().filter(|later| later.id == of.id && later.row > of.row);
-        later.filter(|later| later.outcome.sets_fields()).fold(FieldSet::EMPTY, |set, later| set.union(later.fields))
+        let later = entries
+            .iter()
+            .filter(|later| later.id == of.id && later.row > of.row);
+        later
+            .filter(|later| later.outcome.sets_fields())
+            .fold(FieldSet::EMPTY, |set, later| set.union(later.fields))
     }
 
     fn found(entries: &[Entry<'_>]) -> Overtakers {
         let mut overtakers = Overtakers::default();
         for entry in entries {
             let line = entry.line();
-            overtakers.add(&Settled::read(&line).expect("an entry")).expect("field sets");
+            overtakers
+                .add(&Settled::read(&line).expect("an entry"))
+                .expect("field sets");
         }
         overtakers.sort();
         overtakers

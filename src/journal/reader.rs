@@ -82,7 +82,9 @@ pub fn recover(mut file: File, run_dir: &RunDir, retry: Retry) -> Result<Recover
     let (mut good_bytes, mut tail) = (0_u64, None);
     loop {
         let offset = lines.end();
-        let Some(line) = lines.next_settled()? else { break };
+        let Some(line) = lines.next_settled()? else {
+            break;
+        };
         if let Some(tail) = &mut tail {
             follow_tail(tail, &line, offset)?;
             continue;
@@ -97,9 +99,13 @@ pub fn recover(mut file: File, run_dir: &RunDir, retry: Retry) -> Result<Recover
                 continue;
             }
             Line::Header(found) => header = Some(*found),
-            Line::Entry(entry) => checkpoint.add(&entry, offset).or(Err(LineError::NotALine { offset }))?,
+            Line::Entry(entry) => checkpoint
+                .add(&entry, offset)
+                .or(Err(LineError::NotALine { offset }))?,
             Line::Alike(alike) => checkpoint.add_alike(&alike),
-            Line::Fact(Fact::Synced { bytes }) if bytes != offset => return Err(JournalError::Edited { offset }),
+            Line::Fact(Fact::Synced { bytes }) if bytes != offset => {
+                return Err(JournalError::Edited { offset });
+            }
             // A sync is no news of the run: what has ended stays ended.
             Line::Fact(Fact::Synced { .. }) | Line::Unknown => {}
             Line::Fact(fact) => checkpoint.add_fact(&fact),
@@ -110,15 +116,27 @@ pub fn recover(mut file: File, run_dir: &RunDir, retry: Retry) -> Result<Recover
     let torn = match tail {
         None => None,
         // A check is not continued, so nothing hangs on what is cut off.
-        Some(tail) if tail.may_be_torn(lines.end()) || is_check(header.as_ref()) => Some(tail.cut(&mut file, run_dir)?),
+        Some(tail) if tail.may_be_torn(lines.end()) || is_check(header.as_ref()) => {
+            Some(tail.cut(&mut file, run_dir)?)
+        }
         Some(Tail { offset, .. }) => return Err(JournalError::Damaged { offset }),
     };
     let entries = EntryReader::of(file.try_clone()?);
-    Ok(Recovered { header, checkpoint, writer: JournalWriter::resume(file, good_bytes, run_dir), entries, torn })
+    Ok(Recovered {
+        header,
+        checkpoint,
+        writer: JournalWriter::resume(file, good_bytes, run_dir),
+        entries,
+        torn,
+    })
 }
 
 /// Takes in a line that stands behind a torn one.
-fn follow_tail(tail: &mut Tail, line: &Line<'_, Settled<'_>>, offset: u64) -> Result<(), JournalError> {
+fn follow_tail(
+    tail: &mut Tail,
+    line: &Line<'_, Settled<'_>>,
+    offset: u64,
+) -> Result<(), JournalError> {
     tail.lines += 1;
     match line {
         Line::Torn(bytes) => refuse_conversion(bytes, offset)?,
@@ -129,7 +147,9 @@ fn follow_tail(tail: &mut Tail, line: &Line<'_, Settled<'_>>, offset: u64) -> Re
 }
 
 fn refuse_conversion(line: &[u8], offset: u64) -> Result<(), JournalError> {
-    Conversion::of(line, offset).map_or(Ok(()), |conversion| Err(JournalError::Converted { conversion }))
+    Conversion::of(line, offset).map_or(Ok(()), |conversion| {
+        Err(JournalError::Converted { conversion })
+    })
 }
 
 fn is_check(header: Option<&Header>) -> bool {
@@ -169,7 +189,10 @@ impl EntryReader {
     }
 
     fn lines_from(&self, offset: u64) -> Lines<BufReader<From<'_>>> {
-        let journal = From { file: &self.file, offset };
+        let journal = From {
+            file: &self.file,
+            offset,
+        };
         Lines::starting_at(BufReader::with_capacity(BUFFER_BYTES, journal), offset)
     }
 
@@ -188,16 +211,24 @@ impl EntryReader {
     }
 
     /// The updated rows of the customers whom `gaps` watches, behind its first row.
-    pub fn overtake(&self, checkpoint: &Checkpoint, first_row: u64, gaps: &mut Overtakers) -> Result<(), LineError> {
+    pub fn overtake(
+        &self,
+        checkpoint: &Checkpoint,
+        first_row: u64,
+        gaps: &mut Overtakers,
+    ) -> Result<(), LineError> {
         if !gaps.watches_nobody()
             && let Some(offset) = checkpoint.first_offset_from(first_row)
         {
             let mut lines = self.lines_from(offset);
             loop {
                 let offset = lines.end();
-                let Some(line) = lines.next_settled()? else { break };
+                let Some(line) = lines.next_settled()? else {
+                    break;
+                };
                 if let Line::Entry(entry) = line {
-                    gaps.add_updated(&entry).or(Err(LineError::NotALine { offset }))?;
+                    gaps.add_updated(&entry)
+                        .or(Err(LineError::NotALine { offset }))?;
                 }
             }
         }
@@ -206,7 +237,11 @@ impl EntryReader {
     }
 
     /// The line of a row's last entry, for an [`Entry`](super::Entry) to be read from; absent where it has none.
-    pub fn line_of(&mut self, checkpoint: &Checkpoint, row: u64) -> Result<Option<Vec<u8>>, LineError> {
+    pub fn line_of(
+        &mut self,
+        checkpoint: &Checkpoint,
+        row: u64,
+    ) -> Result<Option<Vec<u8>>, LineError> {
         let block = block_of(row);
         let places = match self.block.take() {
             Some((known, places)) if known == block => places,
@@ -242,7 +277,13 @@ impl EntryReader {
     /// The line that begins there.
     fn line_at(&self, offset: u64) -> io::Result<Vec<u8>> {
         let mut line = Vec::new();
-        let mut journal = BufReader::with_capacity(LINE_BYTES, From { file: &self.file, offset });
+        let mut journal = BufReader::with_capacity(
+            LINE_BYTES,
+            From {
+                file: &self.file,
+                offset,
+            },
+        );
         journal.read_until(b'\n', &mut line)?;
         match line.pop() {
             Some(b'\n') => Ok(line),

@@ -2,7 +2,9 @@
 
 use std::fs::{self, DirBuilder, File, FileType, OpenOptions, Permissions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, FileTypeExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{
+    DirBuilderExt as _, FileTypeExt as _, OpenOptionsExt as _, PermissionsExt as _,
+};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -62,7 +64,9 @@ pub enum RunDirError {
         source: io::Error,
     },
     /// What has a file's name is none.
-    #[error("{file} is {kind}, not a regular file: move it away, or name another run directory; nothing was sent")]
+    #[error(
+        "{file} is {kind}, not a regular file: move it away, or name another run directory; nothing was sent"
+    )]
     NotAFile {
         /// Its name.
         file: String,
@@ -90,8 +94,14 @@ impl RunDir {
     /// Makes the directory, with those above it, where it is not there yet.
     pub fn create(path: &Path) -> Result<RunDir, RunDirError> {
         match create_private(path) {
-            Ok(()) => Ok(RunDir { path: path.to_owned(), lock: Arc::default() }),
-            Err(source) => Err(RunDirError::Create { directory: shown(path), source }),
+            Ok(()) => Ok(RunDir {
+                path: path.to_owned(),
+                lock: Arc::default(),
+            }),
+            Err(source) => Err(RunDirError::Create {
+                directory: shown(path),
+                source,
+            }),
         }
     }
 
@@ -120,21 +130,27 @@ impl RunDir {
     pub fn open_file(&self, name: &str) -> Result<File, RunDirError> {
         let path = self.file(name);
         self.refuse_other_kinds(name)?;
-        open_regular(OpenOptions::new().read(true), &path)
-            .map_err(|source| RunDirError::Open { file: shown(&path), source })
+        open_regular(OpenOptions::new().read(true), &path).map_err(|source| RunDirError::Open {
+            file: shown(&path),
+            source,
+        })
     }
 
     /// Opens the journal, and locks directory and journal before a byte of it is read. Both are locked, so that a journal which is
     /// deleted while a process writes it lets no second process in. The locks end with the process: there are no pid files.
     pub fn open_journal(&self) -> Result<JournalFile, RunDirError> {
         let path = self.file(JOURNAL_NAME);
-        let open_error = |source| RunDirError::Open { file: shown(&path), source };
+        let open_error = |source| RunDirError::Open {
+            file: shown(&path),
+            source,
+        };
         self.lock_directory()?;
         let mut options = OpenOptions::new();
         options.read(true).append(true).mode(FILE_MODE);
         let journal = match open_regular(options.clone().create_new(true), &path) {
             Ok(file) => {
-                file.set_permissions(Permissions::from_mode(FILE_MODE)).map_err(open_error)?;
+                file.set_permissions(Permissions::from_mode(FILE_MODE))
+                    .map_err(open_error)?;
                 JournalFile::New(file)
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -156,7 +172,10 @@ impl RunDir {
         if self.lock.get().is_some() {
             return Ok(());
         }
-        let open_error = |source| RunDirError::Open { file: shown(&self.path), source };
+        let open_error = |source| RunDirError::Open {
+            file: shown(&self.path),
+            source,
+        };
         let directory = File::open(&self.path).map_err(open_error)?;
         match flock(&directory, FlockOperation::NonBlockingLockExclusive) {
             // NFS locks only what is open for writing, which a directory never is. There the journal's own lock has to do.
@@ -170,16 +189,19 @@ impl RunDir {
     }
 
     fn locked(&self) -> RunDirError {
-        RunDirError::Locked { directory: shown(&self.path) }
+        RunDirError::Locked {
+            directory: shown(&self.path),
+        }
     }
 
     /// Refuses what has a file's name and is a link, a directory, a pipe or a device. To open one of those may wait or have effects.
     fn refuse_other_kinds(&self, name: &str) -> Result<(), RunDirError> {
         let path = self.file(name);
         match fs::symlink_metadata(&path) {
-            Ok(found) if !found.is_file() => {
-                Err(RunDirError::NotAFile { file: shown(&path), kind: kind_of(found.file_type()) })
-            }
+            Ok(found) if !found.is_file() => Err(RunDirError::NotAFile {
+                file: shown(&path),
+                kind: kind_of(found.file_type()),
+            }),
             // Whatever else is wrong with it is said when it is opened.
             Ok(_) | Err(_) => Ok(()),
         }
@@ -191,12 +213,19 @@ impl RunDir {
         self.refuse_other_kinds(name)?;
         let create = || {
             let mut options = OpenOptions::new();
-            options.write(true).create(true).truncate(true).mode(FILE_MODE);
+            options
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(FILE_MODE);
             let file = open_regular(&mut options, &path)?;
             file.set_permissions(Permissions::from_mode(FILE_MODE))?;
             Ok(file)
         };
-        create().map_err(|source| RunDirError::Open { file: shown(&path), source })
+        create().map_err(|source| RunDirError::Open {
+            file: shown(&path),
+            source,
+        })
     }
 
     /// Puts a private file of this content into place, whole or not at all.
@@ -210,23 +239,41 @@ impl RunDir {
             fs::rename(self.file(&unfinished), &place)?;
             self.sync()
         };
-        replace().map_err(|source| RunDirError::Write { file: shown(&place), source })
+        replace().map_err(|source| RunDirError::Write {
+            file: shown(&place),
+            source,
+        })
     }
 
     /// A new private file that the torn tail of the journal is kept in, and its name: `results.torn`, `results-2.torn` and so on.
     /// None is ever written over.
     pub(super) fn create_torn(&self) -> Result<(File, String), RunDirError> {
         for number in 1..=TORN_FILES_MAX {
-            let name = if number == 1 { "results.torn".to_owned() } else { format!("results-{number}.torn") };
+            let name = if number == 1 {
+                "results.torn".to_owned()
+            } else {
+                format!("results-{number}.torn")
+            };
             let mut options = OpenOptions::new();
-            match open_regular(options.write(true).create_new(true).mode(FILE_MODE), &self.file(&name)) {
+            match open_regular(
+                options.write(true).create_new(true).mode(FILE_MODE),
+                &self.file(&name),
+            ) {
                 Ok(file) => return Ok((file, name)),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(source) => return Err(RunDirError::Open { file: self.shown(&name), source }),
+                Err(source) => {
+                    return Err(RunDirError::Open {
+                        file: self.shown(&name),
+                        source,
+                    });
+                }
             }
         }
         let source = io::Error::other(format!("there are {TORN_FILES_MAX} such files"));
-        Err(RunDirError::Open { file: self.shown("results.torn"), source })
+        Err(RunDirError::Open {
+            file: self.shown("results.torn"),
+            source,
+        })
     }
 
     /// Makes what was created or renamed in the directory outlast a power cut.
@@ -240,7 +287,10 @@ fn create_private(path: &Path) -> io::Result<()> {
     if path.is_dir() || path.as_os_str().is_empty() {
         return Ok(());
     }
-    let above = path.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let above = path
+        .parent()
+        .filter(|above| !above.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
     create_private(above)?;
     match DirBuilder::new().mode(DIRECTORY_MODE).create(path) {
         Ok(()) => {
@@ -258,9 +308,15 @@ fn create_private(path: &Path) -> io::Result<()> {
 /// Opens a regular file and nothing else, without following a link and without waiting for a pipe's other end.
 fn open_regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     let flags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK);
-    let file = options.custom_flags(flags.bits().cast_signed()).open(path)?;
+    let file = options
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)?;
     let kind = file.metadata()?.file_type();
-    if kind.is_file() { Ok(file) } else { Err(io::Error::other(format!("it is {}", kind_of(kind)))) }
+    if kind.is_file() {
+        Ok(file)
+    } else {
+        Err(io::Error::other(format!("it is {}", kind_of(kind))))
+    }
 }
 
 /// What something is that is no regular file.

@@ -72,14 +72,22 @@ impl<'a> Settled<'a> {
         };
         let name = rest.strip_prefix(b",\"outcome\":\"")?;
         let is_named = |outcome: &Outcome| {
-            name.strip_prefix(outcome.name().as_bytes()).is_some_and(|behind| behind.first() == Some(&b'"'))
+            name.strip_prefix(outcome.name().as_bytes())
+                .is_some_and(|behind| behind.first() == Some(&b'"'))
         };
         let outcome = Outcome::ALL.into_iter().find(is_named)?;
         // A quote inside of a string has a backslash in front, so this is no part of the API's own words.
         let before_crc = line.get(..line.len().checked_sub(line::SEAL_BYTES)?)?;
-        let (before_request, _) = hash_behind(before_crc, b",\"request\":\"").unwrap_or((before_crc, 0));
+        let (before_request, _) =
+            hash_behind(before_crc, b",\"request\":\"").unwrap_or((before_crc, 0));
         let (_, hash) = hash_behind(before_request, b",\"hash\":\"")?;
-        Some(Settled { row, id, outcome, hash, line })
+        Some(Settled {
+            row,
+            id,
+            outcome,
+            hash,
+            line,
+        })
     }
 
     /// Reads the members in any order, beside ones that a later version may have added.
@@ -94,8 +102,19 @@ impl<'a> Settled<'a> {
             #[serde(with = "hex")]
             hash: u64,
         }
-        let Members { row, id, outcome, hash } = serde_json::from_slice(line)?;
-        Ok(Settled { row, id, outcome, hash, line })
+        let Members {
+            row,
+            id,
+            outcome,
+            hash,
+        } = serde_json::from_slice(line)?;
+        Ok(Settled {
+            row,
+            id,
+            outcome,
+            hash,
+            line,
+        })
     }
 }
 
@@ -124,7 +143,11 @@ mod tests {
     fn entries() -> Vec<Entry<'static>> {
         let fields = [Field::Email, Field::Job].into_iter().collect();
         let text = r#","hash":"00000000000000ff","request":"00000000000000ee","outcome":"failed","#;
-        let error = EntryError { field: "email".into(), code: None, message: text.into() };
+        let error = EntryError {
+            field: "email".into(),
+            code: None,
+            message: text.into(),
+        };
         let full = |row, outcome| Entry {
             file: Some(3),
             id: Some(u64::MAX),
@@ -138,7 +161,10 @@ mod tests {
             ..Entry::of_row(row, outcome)
         };
         let plain = Outcome::ALL.map(|outcome| Entry::of_row(17, outcome));
-        plain.into_iter().chain(Outcome::ALL.map(|outcome| full(1 << 50, outcome))).collect()
+        plain
+            .into_iter()
+            .chain(Outcome::ALL.map(|outcome| full(1 << 50, outcome)))
+            .collect()
     }
 
     #[test]
@@ -146,9 +172,23 @@ mod tests {
         for entry in entries() {
             let line = entry.line();
             let settled = Settled::read_as_written(&line).expect("a line as it is written");
-            assert_eq!(settled, Settled::read_any(&line).expect("an entry"), "{entry:?}");
-            let Settled { row, id, outcome, hash, .. } = settled;
-            assert_eq!((row, id, outcome, hash), (entry.row, entry.id, entry.outcome, entry.hash), "{entry:?}");
+            assert_eq!(
+                settled,
+                Settled::read_any(&line).expect("an entry"),
+                "{entry:?}"
+            );
+            let Settled {
+                row,
+                id,
+                outcome,
+                hash,
+                ..
+            } = settled;
+            assert_eq!(
+                (row, id, outcome, hash),
+                (entry.row, entry.id, entry.outcome, entry.hash),
+                "{entry:?}"
+            );
             assert_eq!(settled.fields().expect("a field set"), entry.fields);
             assert_eq!(settled.overtaken().expect("a field set"), entry.overtaken);
         }
@@ -156,7 +196,10 @@ mod tests {
 
     #[test]
     fn a_line_that_a_later_version_wrote_is_read_member_by_member() {
-        let entry = Entry { id: Some(7), ..Entry::of_row(17, Outcome::Updated) };
+        let entry = Entry {
+            id: Some(7),
+            ..Entry::of_row(17, Outcome::Updated)
+        };
         let line = String::from_utf8(entry.line()).expect("JSON is UTF-8");
         for (from, to, outcome) in [
             ("{\"row\"", "{\"new\":[1,{}],\"row\"", Outcome::Updated),
@@ -165,7 +208,10 @@ mod tests {
         ] {
             let line = line.replace(from, to);
             let settled = Settled::read(line.as_bytes()).expect("an entry");
-            assert_eq!((settled.row, settled.id, settled.outcome, settled.hash), (17, Some(7), outcome, entry.hash));
+            assert_eq!(
+                (settled.row, settled.id, settled.outcome, settled.hash),
+                (17, Some(7), outcome, entry.hash)
+            );
         }
         assert!(Settled::read(br#"{"row":17}"#).is_err());
     }

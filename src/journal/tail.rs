@@ -16,8 +16,13 @@ pub fn last_fact(journal: &File) -> io::Result<Option<Fact>> {
     let from = length.saturating_sub(FACT_BYTES_MAX);
     let mut tail = vec![0; usize::try_from(length - from).unwrap_or(usize::MAX)];
     journal.read_exact_at(&mut tail, from)?;
-    let Some(tail) = tail.strip_suffix(b"\n") else { return Ok(None) };
-    let line = tail.rsplit(|byte| *byte == b'\n').next().filter(|line| line::is_sealed(line));
+    let Some(tail) = tail.strip_suffix(b"\n") else {
+        return Ok(None);
+    };
+    let line = tail
+        .rsplit(|byte| *byte == b'\n')
+        .next()
+        .filter(|line| line::is_sealed(line));
     Ok(line.and_then(|line| serde_json::from_slice(line).ok()))
 }
 
@@ -31,7 +36,11 @@ mod tests {
     use crate::journal::{Entry, Outcome};
 
     fn ended(exit: u8) -> Fact {
-        Fact::Ended { at: Timestamp::UNIX_EPOCH, exit, until: None }
+        Fact::Ended {
+            at: Timestamp::UNIX_EPOCH,
+            exit,
+            until: None,
+        }
     }
 
     /// The last fact of a journal of these bytes.

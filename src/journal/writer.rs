@@ -98,11 +98,18 @@ pub struct FlushError {
 
 impl JournalWriter {
     /// Begins a new journal. Its header is durable, and the directory knows the file, before anything is sent.
-    pub fn begin(file: File, header: &Header, run_dir: &RunDir) -> Result<JournalWriter, WriteError> {
+    pub fn begin(
+        file: File,
+        header: &Header,
+        run_dir: &RunDir,
+    ) -> Result<JournalWriter, WriteError> {
         JournalWriter::begin_on(Box::new(JournalOnDisk::of(file, run_dir)), header)
     }
 
-    pub(super) fn begin_on(disk: Box<dyn Disk>, header: &Header) -> Result<JournalWriter, WriteError> {
+    pub(super) fn begin_on(
+        disk: Box<dyn Disk>,
+        header: &Header,
+    ) -> Result<JournalWriter, WriteError> {
         let marking = match header.purpose {
             Purpose::Run => Marking::Done,
             Purpose::Check => Marking::Never,
@@ -166,7 +173,10 @@ impl JournalWriter {
         let mut written = 0;
         while let Some((lines, bytes)) = pushed.from(written, self.unsynced_room()) {
             if let Err((whole_lines, source)) = self.write(bytes) {
-                return Err(FlushError { written: written + whole_lines, source });
+                return Err(FlushError {
+                    written: written + whole_lines,
+                    source,
+                });
             }
             written += lines;
         }
@@ -200,7 +210,10 @@ impl JournalWriter {
             return Ok(());
         }
         let mut line = Vec::new();
-        Fact::Synced { bytes: self.synced_bytes }.encode(&mut line);
+        Fact::Synced {
+            bytes: self.synced_bytes,
+        }
+        .encode(&mut line);
         self.append(&line).map_err(|(_, error)| error)?;
         self.marking = Marking::Done;
         Ok(())
@@ -209,12 +222,16 @@ impl JournalWriter {
     /// Appends whole lines. On failure those that reached the file whole stay, and their number is returned.
     fn append(&mut self, lines: &[u8]) -> Result<(), (usize, WriteError)> {
         if self.durability == Durability::Lost {
-            return Err((0, WriteError::Write(io::Error::other("an earlier write or sync failed"))));
+            return Err((
+                0,
+                WriteError::Write(io::Error::other("an earlier write or sync failed")),
+            ));
         }
         match self.append_all(lines) {
             Ok(()) => {
                 self.good_bytes += length(lines);
-                self.lines += u64::try_from(memchr::memchr_iter(b'\n', lines).count()).unwrap_or(u64::MAX);
+                self.lines +=
+                    u64::try_from(memchr::memchr_iter(b'\n', lines).count()).unwrap_or(u64::MAX);
                 self.durability = Durability::Dirty;
                 Ok(())
             }
@@ -243,10 +260,14 @@ impl JournalWriter {
     /// whole in the file.
     fn cut_back(&mut self, appended: &[u8]) -> usize {
         // What the file really holds counts. Where it cannot be asked or cut, the reader finds the torn line by its checksum.
-        let Ok(bytes) = self.disk.bytes() else { return 0 };
+        let Ok(bytes) = self.disk.bytes() else {
+            return 0;
+        };
         let reached = usize::try_from(bytes.saturating_sub(self.good_bytes)).unwrap_or(usize::MAX);
         let reached = appended.get(..reached).unwrap_or(appended);
-        let whole = memchr::memrchr(b'\n', reached).and_then(|last| reached.get(..=last)).unwrap_or_default();
+        let whole = memchr::memrchr(b'\n', reached)
+            .and_then(|last| reached.get(..=last))
+            .unwrap_or_default();
         self.good_bytes += length(whole);
         // A cut must never make the file longer, which it would where somebody else has cut it already.
         if bytes > self.good_bytes {
@@ -263,7 +284,12 @@ impl JournalWriter {
             self.durability = Durability::Lost;
             let lines = self.lines.saturating_sub(self.seen.0);
             let since = self.seen.1.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
-            return Err(WriteError::Lost { file: self.disk.shown(), loss, lines, since });
+            return Err(WriteError::Lost {
+                file: self.disk.shown(),
+                loss,
+                lines,
+                since,
+            });
         }
         self.make_durable()?;
         self.seen = (self.lines, Timestamp::now());
@@ -280,7 +306,9 @@ impl JournalWriter {
     fn make_durable(&mut self) -> Result<(), WriteError> {
         match self.durability {
             Durability::Synced => Ok(()),
-            Durability::Lost => Err(WriteError::Sync(io::Error::other("an earlier write or sync failed"))),
+            Durability::Lost => Err(WriteError::Sync(io::Error::other(
+                "an earlier write or sync failed",
+            ))),
             Durability::Dirty => match self.disk.sync() {
                 Ok(()) => {
                     self.durability = Durability::Synced;
@@ -303,7 +331,11 @@ impl JournalWriter {
 impl Pushed {
     /// The lines behind the first `written` ones that take at most so many bytes, at least one, and their number.
     fn from(&self, written: usize, bytes_max: u64) -> Option<(usize, &[u8])> {
-        let start = written.checked_sub(1).and_then(|last| self.ends.get(last)).copied().unwrap_or(0);
+        let start = written
+            .checked_sub(1)
+            .and_then(|last| self.ends.get(last))
+            .copied()
+            .unwrap_or(0);
         let ends = self.ends.get(written..).filter(|ends| !ends.is_empty())?;
         let bytes_max = usize::try_from(bytes_max).unwrap_or(usize::MAX);
         let lines = ends.partition_point(|end| end - start <= bytes_max).max(1);

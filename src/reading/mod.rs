@@ -66,7 +66,9 @@ pub(crate) fn check_blocks(
     let mut rows_before = 0;
     while let Ok(Numbered { content, .. }) = blocks.recv() {
         let demand = match content {
-            Ok(source) => check_block(&source, &mut rows_before, builder, &mut ids, &mut |batch| send(Ok(batch))),
+            Ok(source) => check_block(&source, &mut rows_before, builder, &mut ids, &mut |batch| {
+                send(Ok(batch))
+            }),
             Err(error) => send(Err(error)),
         };
         if demand == Demand::Gone {
@@ -83,15 +85,27 @@ fn check_block(
     ids: &mut Ids,
     send: &mut impl FnMut(Batch) -> Demand,
 ) -> Demand {
-    let SourceBlock { input, skipped, block, layout } = source;
+    let SourceBlock {
+        input,
+        skipped,
+        block,
+        layout,
+    } = source;
     let first_row = skipped + *rows_before + 1;
-    let mut batch = Batch { rows: Vec::with_capacity(block.bytes.len() / ROW_BYTES), ..Batch::default() };
+    let mut batch = Batch {
+        rows: Vec::with_capacity(block.bytes.len() / ROW_BYTES),
+        ..Batch::default()
+    };
     let (mut demand, mut batch_bytes, mut buffer) = (Demand::Present, 0, Vec::new());
     let blank_rows = parse_block(block, layout, &builder.rules, &mut |record| {
         if demand == Demand::Gone {
             return;
         }
-        let position = Position { row: first_row + record.ordinal, input: *input, line: record.line };
+        let position = Position {
+            row: first_row + record.ordinal,
+            input: *input,
+            line: record.line,
+        };
         let row = match record.checked {
             Ok(update) if update.fields().is_empty() => {
                 batch.read.add_overtaken(position, update.notes());
@@ -101,7 +115,10 @@ fn check_block(
                 let standing = ids.next(update.id(), update.fields());
                 batch.read.add_standing(position, standing);
                 match standing {
-                    Standing::Sent | Standing::SentAgain | Standing::SentInstead { .. } | Standing::Unknown => {
+                    Standing::Sent
+                    | Standing::SentAgain
+                    | Standing::SentInstead { .. }
+                    | Standing::Unknown => {
                         batch.read.add_valid(position, update.notes());
                         builder.valid_row(record.raw, &update, position, &mut buffer)
                     }
@@ -141,13 +158,22 @@ fn check_block(
 
 /// What is wrong with a valid row that is refused for its id's sake.
 fn refused(id: CustomerId) -> InvalidRow {
-    InvalidRow { id: Some(id), errors: vec![FieldError::duplicate()] }
+    InvalidRow {
+        id: Some(id),
+        errors: vec![FieldError::duplicate()],
+    }
 }
 
 /// Says of an invalid row that it would be refused if it were valid: corrected, it would be sent over the one that came before.
 fn add_duplicate(errors: &mut Vec<FieldError>) {
-    if errors.iter().all(|error| error.code != ErrorCode::Duplicate) {
-        let behind_row_errors = errors.iter().take_while(|error| error.subject == Subject::Row).count();
+    if errors
+        .iter()
+        .all(|error| error.code != ErrorCode::Duplicate)
+    {
+        let behind_row_errors = errors
+            .iter()
+            .take_while(|error| error.subject == Subject::Row)
+            .count();
         errors.insert(behind_row_errors, FieldError::duplicate());
     }
 }
@@ -155,25 +181,61 @@ fn add_duplicate(errors: &mut Vec<FieldError>) {
 impl RowBuilder {
     /// One allocation holds record and body, so that a row that waits long keeps no block alive. How long it has to be is known
     /// once they were put together in `buffer`.
-    fn valid_row(&self, raw: &[u8], update: &CustomerUpdate<'_>, position: Position, buffer: &mut Vec<u8>) -> Row {
+    fn valid_row(
+        &self,
+        raw: &[u8],
+        update: &CustomerUpdate<'_>,
+        position: Position,
+        buffer: &mut Vec<u8>,
+    ) -> Row {
         buffer.clear();
         buffer.extend_from_slice(raw);
         update.write_body(buffer);
         let mut record = Bytes::copy_from_slice(buffer);
         let body = record.split_off(raw.len());
-        let (id, fields, request) = (update.id(), update.fields(), self.key.request_hash(update.id().get(), &body));
-        self.row(position, Some(id), record, Content::Update { id, body, fields, request })
+        let (id, fields, request) = (
+            update.id(),
+            update.fields(),
+            self.key.request_hash(update.id().get(), &body),
+        );
+        self.row(
+            position,
+            Some(id),
+            record,
+            Content::Update {
+                id,
+                body,
+                fields,
+                request,
+            },
+        )
     }
 
     fn invalid_row(&self, raw: &[u8], invalid: InvalidRow, position: Position) -> Row {
-        self.row(position, invalid.id, Bytes::copy_from_slice(raw), Content::Invalid(invalid.errors))
+        self.row(
+            position,
+            invalid.id,
+            Bytes::copy_from_slice(raw),
+            Content::Invalid(invalid.errors),
+        )
     }
 
     fn superseded_row(&self, raw: &[u8], id: CustomerId, position: Position) -> Row {
-        self.row(position, Some(id), Bytes::copy_from_slice(raw), Content::Superseded)
+        self.row(
+            position,
+            Some(id),
+            Bytes::copy_from_slice(raw),
+            Content::Superseded,
+        )
     }
 
     fn row(&self, position: Position, id: Option<CustomerId>, raw: Bytes, content: Content) -> Row {
-        Row { position, id, hash: self.key.record_hash(&raw), raw, content }
+        Row {
+            position,
+            id,
+            hash: self.key.record_hash(&raw),
+            raw,
+            content,
+        }
     }
 }

@@ -106,7 +106,11 @@ impl Sifter {
         let ahead_max = ahead_max(threads);
         let (ahead, taken) = sync_channel(ahead_max);
         let (arrivals_in, arrivals) = sync_channel(ahead_max);
-        let sifter = Sifter { source: Arc::new(Mutex::new(source)), how: how.clone(), ahead };
+        let sifter = Sifter {
+            source: Arc::new(Mutex::new(source)),
+            how: how.clone(),
+            ahead,
+        };
         let in_order = InOrder {
             arrivals,
             taken,
@@ -129,7 +133,10 @@ impl Sifter {
         let mut turn = self.source.lock().ok()?;
         let Numbered { number, content } = turn.next()?;
         drop(turn);
-        Some(Box::new(Numbered { number, content: content.map(|source| self.how.sift(source)) }))
+        Some(Box::new(Numbered {
+            number,
+            content: content.map(|source| self.how.sift(source)),
+        }))
     }
 
     /// The same, where no block has to be waited for.
@@ -194,7 +201,11 @@ impl How {
         sift_block(
             source,
             &self.builder,
-            &Sifting { to_explain, found_bytes_max: FOUND_BYTES_MAX, ..Sifting::default() },
+            &Sifting {
+                to_explain,
+                found_bytes_max: FOUND_BYTES_MAX,
+                ..Sifting::default()
+            },
         )
     }
 }
@@ -287,7 +298,10 @@ impl Sifted {
         self.read.move_behind(rows_before);
         let valid = self.valid.iter_mut().map(|(.., position)| position);
         let invalid = self.invalid.iter_mut().map(|row| &mut row.position);
-        let explained = self.explained.iter_mut().map(|explanation| &mut explanation.position);
+        let explained = self
+            .explained
+            .iter_mut()
+            .map(|explanation| &mut explanation.position);
         for position in valid.chain(invalid).chain(explained) {
             position.row += rows_before;
         }
@@ -314,9 +328,15 @@ impl Sifted {
             let standing = ids.next(id, fields);
             self.read.add_standing(position, standing);
             match standing {
-                Standing::Sent | Standing::SentAgain | Standing::SentInstead { .. } | Standing::Unknown => {}
+                Standing::Sent
+                | Standing::SentAgain
+                | Standing::SentInstead { .. }
+                | Standing::Unknown => {}
                 Standing::Superseded => {
-                    let explained = self.explained.iter_mut().find(|explained| explained.position == position);
+                    let explained = self
+                        .explained
+                        .iter_mut()
+                        .find(|explained| explained.position == position);
                     explained.into_iter().for_each(Explanation::supersede);
                 }
                 Standing::Refused => refused.push(position.row),
@@ -329,7 +349,12 @@ impl Sifted {
         } else {
             let to_explain = u64::try_from(self.explained.len()).unwrap_or(u64::MAX);
             let rows_before = self.rows_before;
-            let sifting = Sifting { rows_before, refused_rows: &refused, to_explain, found_bytes_max: usize::MAX };
+            let sifting = Sifting {
+                rows_before,
+                refused_rows: &refused,
+                to_explain,
+                found_bytes_max: usize::MAX,
+            };
             sift_block(self.source, builder, &sifting)
         };
         sifted.with_duplicates(&also_refused)
@@ -338,7 +363,9 @@ impl Sifted {
     /// The same, where these of its invalid rows, in order, would be refused if they were valid.
     fn with_duplicates(mut self, rows: &[u64]) -> Sifted {
         for row in &mut self.invalid {
-            if let (Content::Invalid(errors), Ok(_)) = (&mut row.content, rows.binary_search(&row.position.row)) {
+            if let (Content::Invalid(errors), Ok(_)) =
+                (&mut row.content, rows.binary_search(&row.position.row))
+            {
                 add_duplicate(errors);
             }
         }
@@ -360,8 +387,18 @@ struct Sifting<'a> {
 }
 
 fn sift_block(mut source: SourceBlock, builder: &RowBuilder, sifting: &Sifting<'_>) -> Sifted {
-    let Sifting { rows_before, refused_rows, to_explain, found_bytes_max } = *sifting;
-    let SourceBlock { input, skipped, block, layout } = &source;
+    let Sifting {
+        rows_before,
+        refused_rows,
+        to_explain,
+        found_bytes_max,
+    } = *sifting;
+    let SourceBlock {
+        input,
+        skipped,
+        block,
+        layout,
+    } = &source;
     let (mut read, mut invalid, mut explained) = (RowsRead::default(), Vec::new(), Vec::new());
     let mut valid = Vec::with_capacity(block.bytes.len() / ROW_BYTES);
     let mut found_bytes = 0;
@@ -370,7 +407,11 @@ fn sift_block(mut source: SourceBlock, builder: &RowBuilder, sifting: &Sifting<'
         if found_bytes >= found_bytes_max {
             return;
         }
-        let position = Position { row: skipped + rows_before + record.ordinal + 1, input: *input, line: record.line };
+        let position = Position {
+            row: skipped + rows_before + record.ordinal + 1,
+            input: *input,
+            line: record.line,
+        };
         if refused_rows.binary_search(&position.row).is_ok() {
             record.checked = record.checked.and_then(|update| Err(refused(update.id())));
         }
@@ -380,7 +421,9 @@ fn sift_block(mut source: SourceBlock, builder: &RowBuilder, sifting: &Sifting<'
             explained.push(explanation);
         }
         match record.checked {
-            Ok(update) if update.fields().is_empty() => read.add_overtaken(position, update.notes()),
+            Ok(update) if update.fields().is_empty() => {
+                read.add_overtaken(position, update.notes())
+            }
             Ok(update) => {
                 read.add_valid(position, update.notes());
                 valid.push((update.id(), update.fields(), position));
@@ -393,13 +436,26 @@ fn sift_block(mut source: SourceBlock, builder: &RowBuilder, sifting: &Sifting<'
             }
         }
     });
-    let rest = if found_bytes >= found_bytes_max { source.cut_behind(read.rows) } else { None };
+    let rest = if found_bytes >= found_bytes_max {
+        source.cut_behind(read.rows)
+    } else {
+        None
+    };
     if rest.is_some() {
         blank_rows = parse_block(&source.block, &source.layout, rules, &mut |_| {});
     }
     read.blank_rows = blank_rows;
     let input_bytes = u64::try_from(source.block.bytes.len()).unwrap_or(u64::MAX);
-    Sifted { read, valid, invalid, input_bytes, explained, source, rest, rows_before }
+    Sifted {
+        read,
+        valid,
+        invalid,
+        input_bytes,
+        explained,
+        source,
+        rest,
+        rows_before,
+    }
 }
 
 #[cfg(test)]

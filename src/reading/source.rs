@@ -52,13 +52,24 @@ impl SourceBlock {
     /// Cuts it off behind its first records, so many of them, and returns what is left of it; nothing where that is all.
     pub(super) fn cut_behind(&mut self, records: u64) -> Option<SourceBlock> {
         let block = cut_behind(&mut self.block, &self.layout, records)?;
-        Some(SourceBlock { block, layout: self.layout.clone(), ..*self })
+        Some(SourceBlock {
+            block,
+            layout: self.layout.clone(),
+            ..*self
+        })
     }
 }
 
 impl BlockSource {
     pub(crate) fn of(inputs: Vec<KnownInput>, window: RowWindow) -> BlockSource {
-        BlockSource { inputs: inputs.into(), open: None, reserve: reserve(), read: 0, window, count: 0 }
+        BlockSource {
+            inputs: inputs.into(),
+            open: None,
+            reserve: reserve(),
+            read: 0,
+            window,
+            count: 0,
+        }
     }
 
     /// The next block, or why there is none; nothing after that and at the end.
@@ -69,11 +80,16 @@ impl BlockSource {
             self.open = None;
         }
         self.count += 1;
-        Some(Numbered { number: self.count - 1, content })
+        Some(Numbered {
+            number: self.count - 1,
+            content,
+        })
     }
 
     fn has_failed_rows(&self) -> bool {
-        self.inputs.iter().any(|input| input.layout().origin() == Origin::FailedRows)
+        self.inputs
+            .iter()
+            .any(|input| input.layout().origin() == Origin::FailedRows)
     }
 
     fn next_source(&mut self) -> Option<Result<SourceBlock, InputError>> {
@@ -85,8 +101,15 @@ impl BlockSource {
             }
             match self.next_block() {
                 Ok(Some(block)) => {
-                    let Some(block) = self.window.cut(block, &layout) else { continue };
-                    return Some(Ok(SourceBlock { input: self.read, skipped: self.window.skipped(), block, layout }));
+                    let Some(block) = self.window.cut(block, &layout) else {
+                        continue;
+                    };
+                    return Some(Ok(SourceBlock {
+                        input: self.read,
+                        skipped: self.window.skipped(),
+                        block,
+                        layout,
+                    }));
                 }
                 Ok(None) => {
                     self.open = None;
@@ -103,7 +126,9 @@ impl BlockSource {
         if let Some(input) = &mut self.open {
             return input.next_block();
         }
-        let Some(known) = self.inputs.front_mut() else { return Ok(None) };
+        let Some(known) = self.inputs.front_mut() else {
+            return Ok(None);
+        };
         drop(self.reserve.take());
         let input = open(known)?;
         self.reserve = reserve();

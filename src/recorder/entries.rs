@@ -19,14 +19,28 @@ pub(super) fn of(ended: &EndedRow, inputs: Inputs) -> Entry<'_> {
     let mut entry = Entry {
         file,
         id: row.id.map(crate::contract::CustomerId::get),
-        ..Entry::new(row.position.row, row.position.line, Outcome::Invalid, *at, row.hash)
+        ..Entry::new(
+            row.position.row,
+            row.position.line,
+            Outcome::Invalid,
+            *at,
+            row.hash,
+        )
     };
-    if let Content::Update { fields, request, .. } = &row.content {
+    if let Content::Update {
+        fields, request, ..
+    } = &row.content
+    {
         entry.fields = *fields;
         entry.request = Some(*request);
     }
     match fate {
-        Fate::Sent { ending, attempts, ambiguous, took } => {
+        Fate::Sent {
+            ending,
+            attempts,
+            ambiguous,
+            took,
+        } => {
             entry.attempts = Some(*attempts);
             entry.ambiguous = *ambiguous;
             entry.ms = u64::try_from(took.as_millis()).ok();
@@ -61,7 +75,11 @@ fn describe<'a>(entry: &mut Entry<'a>, ending: &'a Ending) {
             entry.message = error.message.as_deref().map(Into::into);
             let fields = error.fields.iter();
             entry.errors = fields
-                .map(|(field, text)| EntryError { field: field.into(), code: None, message: text.into() })
+                .map(|(field, text)| EntryError {
+                    field: field.into(),
+                    code: None,
+                    message: text.into(),
+                })
                 .collect();
         }
         Ending::Failed { cause } => {

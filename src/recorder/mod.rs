@@ -11,7 +11,9 @@ use tokio::sync::{mpsc, watch};
 use crate::contract::FieldSet;
 use crate::crash;
 use crate::failed_rows::FailedRows;
-use crate::journal::{Checkpoint, Debt, Entry, EntryReader, JournalWriter, LineError, Outcome, Overtakers, WriteError};
+use crate::journal::{
+    Checkpoint, Debt, Entry, EntryReader, JournalWriter, LineError, Outcome, Overtakers, WriteError,
+};
 use crate::row::Row;
 use crate::schedule::Ending;
 use crate::tally::Tally;
@@ -126,7 +128,11 @@ pub enum Inputs {
 impl Inputs {
     /// For so many inputs.
     pub fn of(count: usize) -> Inputs {
-        if count > 1 { Inputs::Several } else { Inputs::One }
+        if count > 1 {
+            Inputs::Several
+        } else {
+            Inputs::One
+        }
     }
 }
 
@@ -147,13 +153,30 @@ pub struct Recorded {
 
 impl Recorder {
     /// Records into these files, after what an earlier process has.
-    pub fn new(journal: JournalWriter, failed: FailedRows, earlier: Option<Earlier>, inputs: Inputs) -> Recorder {
+    pub fn new(
+        journal: JournalWriter,
+        failed: FailedRows,
+        earlier: Option<Earlier>,
+        inputs: Inputs,
+    ) -> Recorder {
         let (tally, overtakers) = (Tally::default(), Overtakers::default());
-        Recorder { journal, failed, tally, earlier, overtakers, inputs, unrecorded: 0 }
+        Recorder {
+            journal,
+            failed,
+            tally,
+            earlier,
+            overtakers,
+            inputs,
+            unrecorded: 0,
+        }
     }
 
     /// Records what comes until the queue's other end is dropped. After a failure it only counts what it could not record.
-    pub fn run(mut self, mut messages: mpsc::Receiver<Message>, written: &watch::Sender<Written>) -> Recorded {
+    pub fn run(
+        mut self,
+        mut messages: mpsc::Receiver<Message>,
+        written: &watch::Sender<Written>,
+    ) -> Recorded {
         let mut rows = 0;
         let mut fault = None;
         while let Some(message) = messages.blocking_recv() {
@@ -185,14 +208,21 @@ impl Recorder {
                 Ok(())
             }
             Message::Ended(ended) => {
-                let entries = match ended.iter().map(|row| self.entry_of(row)).collect::<Result<Vec<_>, _>>() {
+                let entries = match ended
+                    .iter()
+                    .map(|row| self.entry_of(row))
+                    .collect::<Result<Vec<_>, _>>()
+                {
                     Ok(entries) => entries,
                     Err(error) => {
                         self.leave_unrecorded(message);
                         return Err(error);
                     }
                 };
-                entries.iter().flatten().for_each(|entry| self.journal.push(entry));
+                entries
+                    .iter()
+                    .flatten()
+                    .for_each(|entry| self.journal.push(entry));
                 let (mut written, fault) = match self.journal.flush() {
                     Ok(()) => (entries.len(), None),
                     Err(error) => (error.written, Some(error.source)),
@@ -216,12 +246,16 @@ impl Recorder {
 
     /// Counts what the journal cannot take any more. Rows that an earlier process has settled are in it already.
     fn leave_unrecorded(&mut self, message: &Message) {
-        let Message::Ended(ended) = message else { return };
+        let Message::Ended(ended) = message else {
+            return;
+        };
         for row in ended {
             match row.fate {
                 // The files of failed rows are given up, so whether they could be written is of no interest.
                 Fate::Earlier => self.count(row, None).unwrap_or_default(),
-                Fate::Invalid | Fate::Superseded | Fate::Overtaken(_) | Fate::Sent { .. } => self.unrecorded += 1,
+                Fate::Invalid | Fate::Superseded | Fate::Overtaken(_) | Fate::Sent { .. } => {
+                    self.unrecorded += 1
+                }
             }
         }
     }
@@ -253,8 +287,19 @@ impl Recorder {
                 Some(fault)
             }
         };
-        let Recorder { tally, unrecorded, journal, .. } = self;
-        Recorded { tally, failed_files, fault, unrecorded, journal }
+        let Recorder {
+            tally,
+            unrecorded,
+            journal,
+            ..
+        } = self;
+        Recorded {
+            tally,
+            failed_files,
+            fault,
+            unrecorded,
+            journal,
+        }
     }
 
     /// What is to be written of a row, where anything is.
@@ -264,8 +309,15 @@ impl Recorder {
             Fate::Overtaken(debt) if debt.has_outcome => {
                 let earlier = self.earlier_entry(ended.row.position.row)?;
                 // It was said before.
-                let Some(earlier) = earlier.filter(|entry| entry.overtaken != debt.overtaken) else { return Ok(None) };
-                Entry { overtaken: debt.overtaken, at: ended.at, ..earlier }
+                let Some(earlier) = earlier.filter(|entry| entry.overtaken != debt.overtaken)
+                else {
+                    return Ok(None);
+                };
+                Entry {
+                    overtaken: debt.overtaken,
+                    at: ended.at,
+                    ..earlier
+                }
             }
             Fate::Invalid | Fate::Sent { .. } | Fate::Superseded | Fate::Overtaken(_) => {
                 entries::of(ended, self.inputs)
@@ -281,11 +333,16 @@ impl Recorder {
 
     /// The entry that an earlier process wrote of a row.
     fn earlier_entry(&mut self, row: u64) -> Result<Option<Entry<'static>>, RecordError> {
-        let Some(earlier) = &mut self.earlier else { return Ok(None) };
-        let line = earlier.entries.line_of(&earlier.checkpoint, row).map_err(RecordError::ReadBack)?;
+        let Some(earlier) = &mut self.earlier else {
+            return Ok(None);
+        };
+        let line = earlier
+            .entries
+            .line_of(&earlier.checkpoint, row)
+            .map_err(RecordError::ReadBack)?;
         let Some(line) = line else { return Ok(None) };
-        let entry: Entry<'_> =
-            serde_json::from_slice(&line).map_err(|error| RecordError::ReadBack(io::Error::from(error).into()))?;
+        let entry: Entry<'_> = serde_json::from_slice(&line)
+            .map_err(|error| RecordError::ReadBack(io::Error::from(error).into()))?;
         Ok(Some(entry.into_owned()))
     }
 
@@ -302,7 +359,9 @@ impl Recorder {
 
     /// Counts a row that is settled already, so that summary and failed rows describe the whole run directory.
     fn count_earlier(&mut self, row: &Row) -> Result<(), RecordError> {
-        let Some(earlier) = &self.earlier else { return Ok(()) };
+        let Some(earlier) = &self.earlier else {
+            return Ok(());
+        };
         // A row without one was not asked for.
         let outcome = earlier.checkpoint.outcome(row.position.row);
         if outcome.is_some_and(Outcome::is_bad)
@@ -335,7 +394,11 @@ impl Recorder {
         if entry.outcome.needs_a_look() {
             self.overtakers.watch(id);
         } else if entry.outcome.sets_fields() {
-            if self.earlier.as_ref().is_some_and(|earlier| earlier.watches(id)) {
+            if self
+                .earlier
+                .as_ref()
+                .is_some_and(|earlier| earlier.watches(id))
+            {
                 self.overtakers.remember(id, entry.row, entry.fields);
             } else {
                 self.overtakers.updated(id, entry.row, entry.fields);
@@ -353,7 +416,10 @@ impl Earlier {
     /// Whether a row of this customer ended badly, or is without an outcome behind others.
     fn watches(&self, customer: u64) -> bool {
         self.checkpoint.overtakers().is_watched(customer)
-            || self.gaps.get().is_some_and(|gaps| gaps.is_watched(customer))
+            || self
+                .gaps
+                .get()
+                .is_some_and(|gaps| gaps.is_watched(customer))
     }
 }
 

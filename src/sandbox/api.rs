@@ -70,14 +70,21 @@ impl Api {
     pub(super) fn new(options: SandboxOptions, address: SocketAddr, ledger: Option<Ledger>) -> Api {
         let held = Held {
             customers: Customers::new(options.customers, options.seed),
-            meter: options.window.map(|window| Meter::new(window, SystemTime::now())),
+            meter: options
+                .window
+                .map(|window| Meter::new(window, SystemTime::now())),
             random: SplitMix64::new(options.seed),
             ledger,
             grants: Grants::new(options.token_lifetime),
             counts: Counts::default(),
             in_flight: 0,
         };
-        Api { options, address, started: Instant::now(), held: Mutex::new(held) }
+        Api {
+            options,
+            address,
+            started: Instant::now(),
+            held: Mutex::new(held),
+        }
     }
 
     pub(super) fn base_url(&self) -> String {
@@ -102,9 +109,16 @@ impl Api {
         self.hold().grants.authorize(redirect_uri, challenge)
     }
 
-    pub(super) fn exchange(&self, code: &str, redirect_uri: &str, verifier: Option<&str>) -> Result<Login, GrantError> {
+    pub(super) fn exchange(
+        &self,
+        code: &str,
+        redirect_uri: &str,
+        verifier: Option<&str>,
+    ) -> Result<Login, GrantError> {
         let mut held = self.hold();
-        let login = held.grants.exchange(code, redirect_uri, verifier, self.started.elapsed())?;
+        let login = held
+            .grants
+            .exchange(code, redirect_uri, verifier, self.started.elapsed())?;
         held.counts.logins += 1;
         Ok(login)
     }
@@ -138,7 +152,12 @@ impl Api {
         let (entry, standing) = held.admit(&self.options, running_for, access);
         let latency = self.options.latency.draw(&mut held.random);
         drop(held);
-        Arrival { entry, standing, latency, seat: Seat(Arc::clone(self)) }
+        Arrival {
+            entry,
+            standing,
+            latency,
+            seat: Seat(Arc::clone(self)),
+        }
     }
 
     /// The fault that this customer's updates always meet, if any.
@@ -154,7 +173,12 @@ impl Api {
 
     /// Counts an answer that is about to be sent.
     pub(super) fn count_answer(&self, status: StatusCode) {
-        *self.hold().counts.by_status.entry(status.as_u16()).or_default() += 1;
+        *self
+            .hold()
+            .counts
+            .by_status
+            .entry(status.as_u16())
+            .or_default() += 1;
     }
 
     pub(super) fn knows(&self, id: u64) -> bool {
@@ -163,7 +187,9 @@ impl Api {
 
     /// A customer as the API shows it.
     pub(super) fn customer(&self, id: u64) -> Result<Value, Refusal> {
-        self.hold().shown(id, self.options.reads).ok_or_else(Refusal::not_found)
+        self.hold()
+            .shown(id, self.options.reads)
+            .ok_or_else(Refusal::not_found)
     }
 
     /// A customer that is not this one, as the API shows it.
@@ -175,8 +201,9 @@ impl Api {
     pub(super) fn customers(&self, page: u64, per_page: u64) -> (Vec<Value>, u64) {
         let held = self.hold();
         let first = (page - 1).saturating_mul(per_page).saturating_add(1);
-        let customers =
-            (first..first.saturating_add(per_page)).map_while(|id| held.shown(id, self.options.reads)).collect();
+        let customers = (first..first.saturating_add(per_page))
+            .map_while(|id| held.shown(id, self.options.reads))
+            .collect();
         (customers, held.customers.count())
     }
 
@@ -192,10 +219,17 @@ impl Api {
         {
             tracing::error!(%error, "cannot write the sandbox's ledger");
             let message = "The ledger cannot be written.";
-            return Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "ledger", message));
+            return Err(Refusal::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "ledger",
+                message,
+            ));
         }
         held.counts.applied += 1;
-        let customer = held.customers.change(id, changes, now).ok_or_else(Refusal::not_found)?;
+        let customer = held
+            .customers
+            .change(id, changes, now)
+            .ok_or_else(Refusal::not_found)?;
         Ok(json!(customer.resource()))
     }
 
@@ -208,17 +242,31 @@ impl Api {
 impl Held {
     /// Lets a request in, and says how it stands against the window. What is refused by an overload or an outage uses up
     /// none of it.
-    fn admit(&mut self, options: &SandboxOptions, running_for: Duration, access: Access) -> (Entry, Option<Standing>) {
-        if options.in_flight_max.is_some_and(|max| self.in_flight > max) {
-            return (Entry::Refused(Refusal::unavailable()), self.standing(running_for));
+    fn admit(
+        &mut self,
+        options: &SandboxOptions,
+        running_for: Duration,
+        access: Access,
+    ) -> (Entry, Option<Standing>) {
+        if options
+            .in_flight_max
+            .is_some_and(|max| self.in_flight > max)
+        {
+            return (
+                Entry::Refused(Refusal::unavailable()),
+                self.standing(running_for),
+            );
         }
         let fault = options.faults.draw(running_for, access, &mut self.random);
         let standing = match &mut self.meter {
-            Some(_) if fault.is_some_and(|fault| fault.kind == FaultKind::Outage) => self.standing(running_for),
+            Some(_) if fault.is_some_and(|fault| fault.kind == FaultKind::Outage) => {
+                self.standing(running_for)
+            }
             Some(meter) => match meter.admit(running_for) {
                 Admission::Admitted(standing) => Some(standing),
                 Admission::Refused(standing) => {
-                    let refusal = Refusal::too_many_requests().retry_after(options.retry_after.value(standing));
+                    let refusal = Refusal::too_many_requests()
+                        .retry_after(options.retry_after.value(standing));
                     return (Entry::Refused(refusal), Some(standing));
                 }
             },
@@ -242,10 +290,14 @@ impl Held {
     /// A customer as a read shows it.
     fn shown(&self, id: u64, reads: Reads) -> Option<Value> {
         match reads {
-            Reads::Allowed | Reads::Forbidden | Reads::Missing => {
-                self.customers.get(id).map(|customer| json!(customer.resource()))
-            }
-            Reads::Stale => self.customers.first(id).map(|customer| json!(customer.resource())),
+            Reads::Allowed | Reads::Forbidden | Reads::Missing => self
+                .customers
+                .get(id)
+                .map(|customer| json!(customer.resource())),
+            Reads::Stale => self
+                .customers
+                .first(id)
+                .map(|customer| json!(customer.resource())),
         }
     }
 }

@@ -46,7 +46,8 @@ impl Ending {
         let (mut head, body) = response.into_parts();
         // The API's own bodies need no limit: the longest is a page of a hundred customers.
         let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
-        head.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+        head.headers
+            .insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
         let mut bytes = format!("HTTP/1.1 {}\r\n", head.status).into_bytes();
         for (name, value) in &head.headers {
             bytes.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
@@ -79,7 +80,12 @@ impl IntoResponse for Ending {
 
 /// Serves a connection to its end. Where `date` is missing, hyper adds none. With HTTP/2 it is closed after `goaway_after`
 /// requests.
-pub(super) async fn serve(stream: TcpStream, router: Router, date: DateHeader, goaway_after: Option<u64>) {
+pub(super) async fn serve(
+    stream: TcpStream,
+    router: Router,
+    date: DateHeader,
+    goaway_after: Option<u64>,
+) {
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |request: Request<Incoming>| answer(router.call(request)));
     let mut start = [0; HTTP2_START.len()];
@@ -100,7 +106,9 @@ where
     S::Future: Send + 'static,
 {
     let mut http2 = http2::Builder::new(TokioExecutor::new());
-    http2.max_concurrent_streams(STREAMS_MAX).auto_date_header(date == DateHeader::Now);
+    http2
+        .max_concurrent_streams(STREAMS_MAX)
+        .auto_date_header(date == DateHeader::Now);
     let (requests, is_used_up) = (AtomicU64::new(0), Notify::new());
     let (requests, is_used_up) = (&requests, &is_used_up);
     let counted = service_fn(|request| {
@@ -127,12 +135,16 @@ where
     S: Service<Request<Incoming>, Response = Response<Body>, Error = Ending>,
 {
     let mut http1 = http1::Builder::new();
-    let mut connection =
-        http1.auto_date_header(date == DateHeader::Now).serve_connection(TokioIo::new(stream), service);
+    let mut connection = http1
+        .auto_date_header(date == DateHeader::Now)
+        .serve_connection(TokioIo::new(stream), service);
     let Err(error) = (&mut connection).await else {
         return;
     };
-    let Some(ending) = error.source().and_then(|source| source.downcast_ref::<Ending>()) else {
+    let Some(ending) = error
+        .source()
+        .and_then(|source| source.downcast_ref::<Ending>())
+    else {
         tracing::debug!(%error, "a connection to the sandbox ended early");
         return;
     };
@@ -142,7 +154,9 @@ where
     }
 }
 
-async fn answer(response: impl Future<Output = Result<Response, Infallible>>) -> Result<Response<Body>, Ending> {
+async fn answer(
+    response: impl Future<Output = Result<Response, Infallible>>,
+) -> Result<Response<Body>, Ending> {
     let Ok(mut response) = response.await;
     match response.extensions_mut().remove::<Ending>() {
         Some(ending) => Err(ending),

@@ -79,16 +79,44 @@ const fn rule(field: &'static str, kind: Kind, null: Null) -> Rule {
 
 /// The body's twelve fields, as the reference page of the endpoint lists them.
 const RULES: [Rule; 12] = [
-    rule("first_name", Kind::LimitedText { characters_max: 255 }, Null::Refused),
-    rule("last_name", Kind::LimitedText { characters_max: 255 }, Null::Refused),
-    rule("phone_number", Kind::LimitedText { characters_max: 20 }, Null::Refused),
+    rule(
+        "first_name",
+        Kind::LimitedText {
+            characters_max: 255,
+        },
+        Null::Refused,
+    ),
+    rule(
+        "last_name",
+        Kind::LimitedText {
+            characters_max: 255,
+        },
+        Null::Refused,
+    ),
+    rule(
+        "phone_number",
+        Kind::LimitedText { characters_max: 20 },
+        Null::Refused,
+    ),
     rule("email", Kind::Email, Null::Allowed),
     rule("date_of_birth", Kind::DateTime, Null::Allowed),
     rule("gender", Kind::Gender, Null::Allowed),
     rule("country_id", Kind::Integer, Null::Allowed),
     rule("identity_number", Kind::Text, Null::Allowed),
-    rule("job", Kind::LimitedText { characters_max: 255 }, Null::Allowed),
-    rule("address", Kind::LimitedText { characters_max: 1_000 }, Null::Allowed),
+    rule(
+        "job",
+        Kind::LimitedText {
+            characters_max: 255,
+        },
+        Null::Allowed,
+    ),
+    rule(
+        "address",
+        Kind::LimitedText {
+            characters_max: 1_000,
+        },
+        Null::Allowed,
+    ),
     rule("default_channel_id", Kind::Integer, Null::Allowed),
     rule("user_id", Kind::Integer, Null::Allowed),
 ];
@@ -101,14 +129,20 @@ pub(super) fn judge(body: Map<String, Value>) -> Result<Changes, Vec<Violation>>
     let mut violations = Vec::new();
     for (field, value) in body {
         let judged = match RULES.iter().find(|rule| rule.field == field) {
-            Some(rule) => rule.judge(cleaned(value)).map(|value| changes.insert(rule.field, value)),
+            Some(rule) => rule
+                .judge(cleaned(value))
+                .map(|value| changes.insert(rule.field, value)),
             None => Err(Breach::UnknownField),
         };
         if let Err(breach) = judged {
             violations.push(Violation { field, breach });
         }
     }
-    if violations.is_empty() { Ok(changes) } else { Err(violations) }
+    if violations.is_empty() {
+        Ok(changes)
+    } else {
+        Err(violations)
+    }
 }
 
 /// What Laravel's default middleware makes of a value before it is validated: text is trimmed, empty text is null.
@@ -123,11 +157,17 @@ fn cleaned(value: Value) -> Value {
 impl Rule {
     fn judge(&self, value: Value) -> Result<Value, Breach> {
         if value.is_null() {
-            return if self.null == Null::Allowed { Ok(value) } else { Err(Breach::Null) };
+            return if self.null == Null::Allowed {
+                Ok(value)
+            } else {
+                Err(Breach::Null)
+            };
         }
         match self.kind {
             Kind::Text => text_of(&value).map(|_| ()),
-            Kind::LimitedText { characters_max } => limited_text_of(&value, characters_max).map(|_| ()),
+            Kind::LimitedText { characters_max } => {
+                limited_text_of(&value, characters_max).map(|_| ())
+            }
             Kind::Email => match limited_text_of(&value, EMAIL_CHARACTERS_MAX)? {
                 text if is_email(text) => Ok(()),
                 _ => Err(Breach::NotEmail),
@@ -179,7 +219,11 @@ mod tests {
             let padded = format!("  {longest}\t");
             assert_eq!(judged(field, json!(padded)), Ok(json!(longest)), "{field}");
             let too_long = Err(Breach::TooLong { characters_max });
-            assert_eq!(judged(field, json!(format!("{longest}é"))), too_long, "{field}");
+            assert_eq!(
+                judged(field, json!(format!("{longest}é"))),
+                too_long,
+                "{field}"
+            );
             assert_eq!(judged(field, json!(7)), Err(Breach::NotText), "{field}");
         };
         check("first_name", 255);
@@ -222,13 +266,31 @@ mod tests {
         };
         check("email", json!("jsmith@example.com"), None);
         check("email", json!("jsmith"), Some(Breach::NotEmail));
-        check("email", json!(["jsmith@example.com"]), Some(Breach::NotText));
+        check(
+            "email",
+            json!(["jsmith@example.com"]),
+            Some(Breach::NotText),
+        );
         let label = "b".repeat(60);
-        let long = format!("{}@{label}.{label}.{label}.{}", "a".repeat(64), "c".repeat(7));
+        let long = format!(
+            "{}@{label}.{label}.{label}.{}",
+            "a".repeat(64),
+            "c".repeat(7)
+        );
         check("email", json!(long), None);
-        check("email", json!(format!("{long}c")), Some(Breach::TooLong { characters_max: 255 }));
+        check(
+            "email",
+            json!(format!("{long}c")),
+            Some(Breach::TooLong {
+                characters_max: 255,
+            }),
+        );
         check("date_of_birth", json!("1990-01-31T00:00:00Z"), None);
-        check("date_of_birth", json!("1990-01-31"), Some(Breach::NotDateTime));
+        check(
+            "date_of_birth",
+            json!("1990-01-31"),
+            Some(Breach::NotDateTime),
+        );
         check("date_of_birth", json!(0), Some(Breach::NotText));
         check("gender", json!("other"), None);
         check("gender", json!("Male"), Some(Breach::NotGender));
@@ -253,7 +315,10 @@ mod tests {
             panic!("the literal above is an object");
         };
         let violations = judge(body).unwrap_err();
-        let named: Vec<&str> = violations.iter().map(|violation| violation.field.as_str()).collect();
+        let named: Vec<&str> = violations
+            .iter()
+            .map(|violation| violation.field.as_str())
+            .collect();
         assert_eq!(named, ["email", "first_name"]);
     }
 }

@@ -59,7 +59,11 @@ struct RelatedUser {
 
 impl Customers {
     pub(super) fn new(count: u64, seed: u64) -> Customers {
-        Customers { count, seed, changed: HashMap::new() }
+        Customers {
+            count,
+            seed,
+            changed: HashMap::new(),
+        }
     }
 
     /// How many customers there are; their ids are 1 to this number.
@@ -87,12 +91,18 @@ impl Customers {
     /// A customer that is not this one. Where no other exists, it is made up.
     pub(super) fn other_than(&self, id: u64) -> Cow<'_, Customer> {
         let other = if id > 1 { id - 1 } else { 2 };
-        self.get(other).unwrap_or_else(|| Cow::Owned(Customer::made_up(other, self.seed)))
+        self.get(other)
+            .unwrap_or_else(|| Cow::Owned(Customer::made_up(other, self.seed)))
     }
 
     /// Gives a customer new values; fields that the changes leave out keep theirs. No changes at all leave the
     /// customer as it was. `None`: there is no such customer.
-    pub(super) fn change(&mut self, id: u64, changes: Changes, now: Timestamp) -> Option<Cow<'_, Customer>> {
+    pub(super) fn change(
+        &mut self,
+        id: u64,
+        changes: Changes,
+        now: Timestamp,
+    ) -> Option<Cow<'_, Customer>> {
         if !changes.is_empty() {
             let mut customer = self.get(id)?.into_owned();
             customer.values.extend(changes);
@@ -106,7 +116,9 @@ impl Customers {
 impl Customer {
     fn made_up(id: u64, seed: u64) -> Customer {
         const FIRST_NAMES: [&str; 6] = ["Ada", "Björn", "Chiara", "Dmitri", "Elif", "Farah"];
-        const LAST_NAMES: [&str; 6] = ["Andersen", "Brandt", "Costa", "Dubois", "Eriksson", "Fischer"];
+        const LAST_NAMES: [&str; 6] = [
+            "Andersen", "Brandt", "Costa", "Dubois", "Eriksson", "Fischer",
+        ];
         const JOBS: [&str; 4] = ["Clerk", "Engineer", "Nurse", "Teacher"];
         const GENDERS: [&str; 3] = ["male", "female", "other"];
         /// 2020-01-01T00:00:00Z, in Unix seconds.
@@ -119,14 +131,26 @@ impl Customer {
         let values = Changes::from([
             ("first_name", pick(&FIRST_NAMES, &mut random)),
             ("last_name", pick(&LAST_NAMES, &mut random)),
-            ("phone_number", json!(format!("+4930{:07}", random.below(10_000_000)))),
+            (
+                "phone_number",
+                json!(format!("+4930{:07}", random.below(10_000_000))),
+            ),
             ("email", json!(format!("customer{id}@example.com"))),
-            ("date_of_birth", json!(format!("{birth_year}-{birth_month:02}-15T00:00:00Z"))),
+            (
+                "date_of_birth",
+                json!(format!("{birth_year}-{birth_month:02}-15T00:00:00Z")),
+            ),
             ("gender", pick(&GENDERS, &mut random)),
             ("country_id", json!(1 + random.below(195))),
-            ("identity_number", json!(format!("ID-{:08}", random.below(100_000_000)))),
+            (
+                "identity_number",
+                json!(format!("ID-{:08}", random.below(100_000_000))),
+            ),
             ("job", pick(&JOBS, &mut random)),
-            ("address", json!(format!("{} Example Street", 1 + random.below(300)))),
+            (
+                "address",
+                json!(format!("{} Example Street", 1 + random.below(300))),
+            ),
             ("default_channel_id", json!(1 + random.below(5))),
             ("user_id", json!(1 + random.below(50))),
         ]);
@@ -135,7 +159,12 @@ impl Customer {
             .ok()
             .and_then(|second| Timestamp::from_second(second).ok())
             .expect("a second of the years 2020 to 2024 is in range");
-        Customer { id, values, created_at, updated_at: created_at }
+        Customer {
+            id,
+            values,
+            created_at,
+            updated_at: created_at,
+        }
     }
 
     pub(super) fn resource(&self) -> CustomerResource<'_> {
@@ -147,13 +176,19 @@ impl Customer {
             email: self.value("email"),
             date_of_birth: self.value("date_of_birth"),
             gender: self.value("gender"),
-            country_name: self.value("country_id").as_i64().map(|id| format!("Country {id}")),
+            country_name: self
+                .value("country_id")
+                .as_i64()
+                .map(|id| format!("Country {id}")),
             identity_number: self.value("identity_number"),
             job: self.value("job"),
             address: self.value("address"),
             default_channel_id: self.value("default_channel_id"),
             avatar_url: None,
-            related_user: self.value("user_id").as_i64().map(|id| RelatedUser { id, name: format!("User {id}") }),
+            related_user: self.value("user_id").as_i64().map(|id| RelatedUser {
+                id,
+                name: format!("User {id}"),
+            }),
             created_at: format!("{:.0}", self.created_at),
             updated_at: format!("{:.0}", self.updated_at),
             deleted_at: None,
@@ -161,7 +196,9 @@ impl Customer {
     }
 
     fn value(&self, field: &str) -> &Value {
-        self.values.get(field).expect("a customer is made up with all fields, and none is ever removed")
+        self.values
+            .get(field)
+            .expect("a customer is made up with all fields, and none is ever removed")
     }
 }
 
@@ -186,11 +223,17 @@ mod tests {
     fn made_up_customers_are_stable_differ_and_keep_the_contract() {
         let customers = Customers::new(1_000_000, 7);
         assert_eq!(shown(&customers, 3), shown(&Customers::new(5, 7), 3));
-        assert_ne!(shown(&customers, 3)["phone_number"], shown(&customers, 4)["phone_number"]);
+        assert_ne!(
+            shown(&customers, 3)["phone_number"],
+            shown(&customers, 4)["phone_number"]
+        );
         assert_ne!(shown(&customers, 3), shown(&Customers::new(5, 8), 3));
         for id in [1, 3, 1_000_000] {
             let values = customers.get(id).unwrap().values.clone();
-            let body = values.iter().map(|(field, value)| ((*field).to_owned(), value.clone())).collect();
+            let body = values
+                .iter()
+                .map(|(field, value)| ((*field).to_owned(), value.clone()))
+                .collect();
             assert_eq!(judge(body), Ok(values));
         }
         assert!(customers.get(0).is_none());
@@ -202,7 +245,11 @@ mod tests {
         let mut customers = Customers::new(5, 7);
         let before = shown(&customers, 3);
         let now = Timestamp::from_second(1_800_000_000).unwrap();
-        let changes = Changes::from([("email", json!(null)), ("country_id", json!(84)), ("user_id", json!(null))]);
+        let changes = Changes::from([
+            ("email", json!(null)),
+            ("country_id", json!(84)),
+            ("user_id", json!(null)),
+        ]);
         customers.change(3, changes, now).unwrap();
         let mut want = before;
         want["email"] = json!(null);

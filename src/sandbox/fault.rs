@@ -152,17 +152,25 @@ impl FromStr for FaultKind {
     type Err = OptionError;
 
     fn from_str(text: &str) -> Result<FaultKind, OptionError> {
-        FaultKind::named(text).ok_or_else(|| OptionError::new(text, format!("a kind of fault. The kinds are {KINDS}")))
+        FaultKind::named(text).ok_or_else(|| {
+            OptionError::new(text, format!("a kind of fault. The kinds are {KINDS}"))
+        })
     }
 }
 
 impl fmt::Display for FaultKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let FaultKind::Status(status, form) = self {
-            let suffix = SUFFIXES.iter().find(|(_, known)| known == form).map_or("", |(suffix, _)| *suffix);
+            let suffix = SUFFIXES
+                .iter()
+                .find(|(_, known)| known == form)
+                .map_or("", |(suffix, _)| *suffix);
             return write!(f, "{}{suffix}", status.code().as_u16());
         }
-        let word = WORDS.iter().find(|(_, kind)| kind == self).map_or("", |(word, _)| *word);
+        let word = WORDS
+            .iter()
+            .find(|(_, kind)| kind == self)
+            .map_or("", |(word, _)| *word);
         f.write_str(word)
     }
 }
@@ -197,7 +205,11 @@ impl Moment {
 
 impl Access {
     pub(super) fn of(method: &Method) -> Access {
-        if method.is_safe() { Access::Read } else { Access::Write }
+        if method.is_safe() {
+            Access::Read
+        } else {
+            Access::Write
+        }
     }
 }
 
@@ -208,8 +220,14 @@ mod tests {
     #[test]
     fn kinds_are_read_by_the_names_that_they_are_shown_by() {
         let statuses = ["400", "404", "429", "599"];
-        let with_status = statuses.iter().flat_map(|status| SUFFIXES.map(|(suffix, _)| format!("{status}{suffix}")));
-        let names: Vec<String> = WORDS.iter().map(|(word, _)| (*word).to_owned()).chain(with_status).collect();
+        let with_status = statuses
+            .iter()
+            .flat_map(|status| SUFFIXES.map(|(suffix, _)| format!("{status}{suffix}")));
+        let names: Vec<String> = WORDS
+            .iter()
+            .map(|(word, _)| (*word).to_owned())
+            .chain(with_status)
+            .collect();
         assert_eq!(names.len(), 11 + 4 * 6);
         for name in names {
             let kind: FaultKind = name.parse().unwrap();
@@ -243,7 +261,9 @@ mod tests {
         ] {
             let error = nonsense.parse::<FaultKind>().unwrap_err().to_string();
             assert!(
-                error.starts_with(&format!("'{nonsense}' is not a kind of fault. The kinds are a status")),
+                error.starts_with(&format!(
+                    "'{nonsense}' is not a kind of fault. The kinds are a status"
+                )),
                 "{error}"
             );
         }
@@ -253,7 +273,10 @@ mod tests {
     fn the_error_and_the_readme_name_every_kind() {
         const README: &str = include_str!("../../README.md");
         let error = "crash".parse::<FaultKind>().unwrap_err().to_string();
-        let kinds: Vec<&str> = README.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+        let kinds: Vec<&str> = README
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
+            .collect();
         for (word, _) in WORDS {
             assert!(error.contains(word), "{word}: {error}");
             assert!(kinds.contains(&word), "{word} is in no table");

@@ -44,21 +44,35 @@ impl FaultPlan {
     /// Whether every request is answered as in an outage, given how long ago the sandbox started.
     pub(super) fn is_out(&self, running_for: Duration) -> bool {
         self.entries.iter().any(|entry| {
-            entry.kind == FaultKind::Outage && entry.per_million == MILLION && entry.is_in_force(running_for)
+            entry.kind == FaultKind::Outage
+                && entry.per_million == MILLION
+                && entry.is_in_force(running_for)
         })
     }
 
     /// The fault that hits the next request, if any.
-    pub(super) fn draw(&self, running_for: Duration, access: Access, random: &mut SplitMix64) -> Option<Fault> {
+    pub(super) fn draw(
+        &self,
+        running_for: Duration,
+        access: Access,
+        random: &mut SplitMix64,
+    ) -> Option<Fault> {
         let in_force = |entry: &&Entry| entry.kind.hits(access) && entry.is_in_force(running_for);
-        let (spanned, always): (Vec<&Entry>, Vec<&Entry>) =
-            self.entries.iter().filter(in_force).partition(|entry| entry.span.is_some());
+        let (spanned, always): (Vec<&Entry>, Vec<&Entry>) = self
+            .entries
+            .iter()
+            .filter(in_force)
+            .partition(|entry| entry.span.is_some());
         draw_among(&spanned, random).or_else(|| draw_among(&always, random))
     }
 
     /// Adds a fault, unless it makes a plan that cannot be carried out.
     fn add(&mut self, entry: Entry) -> Option<()> {
-        if self.entries.iter().any(|other| other.kind == entry.kind && other.meets(&entry)) {
+        if self
+            .entries
+            .iter()
+            .any(|other| other.kind == entry.kind && other.meets(&entry))
+        {
             return None;
         }
         self.entries.push(entry);
@@ -69,11 +83,14 @@ impl FaultPlan {
     fn fits(&self) -> bool {
         self.entries.iter().all(|entry| {
             let begins = entry.span.map(|span| span.from);
-            let together = self.entries.iter().filter(|other| match (begins, other.span) {
-                (Some(begins), Some(span)) => span.contains(begins),
-                (None, None) => true,
-                (Some(_), None) | (None, Some(_)) => false,
-            });
+            let together = self
+                .entries
+                .iter()
+                .filter(|other| match (begins, other.span) {
+                    (Some(begins), Some(span)) => span.contains(begins),
+                    (None, None) => true,
+                    (Some(_), None) | (None, Some(_)) => false,
+                });
             together.map(|other| other.per_million).sum::<u64>() <= MILLION
         })
     }
@@ -126,7 +143,11 @@ impl Entry {
             }
             (Some(share), span) => (parse_percent(share)?, span),
         };
-        Some(Entry { kind, per_million, span })
+        Some(Entry {
+            kind,
+            per_million,
+            span,
+        })
     }
 }
 
@@ -151,7 +172,11 @@ impl FromStr for FaultPlan {
 
     fn from_str(text: &str) -> Result<FaultPlan, OptionError> {
         let mut plan = FaultPlan::default();
-        for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        for part in text
+            .split(',')
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+        {
             let entry = Entry::parse(part).ok_or_else(|| OptionError::new(part, form_of(part)))?;
             plan.add(entry).ok_or_else(|| {
                 OptionError::new(
@@ -178,7 +203,8 @@ fn form_of(text: &str) -> String {
 fn parse_percent(text: &str) -> Option<u64> {
     let number = text.strip_suffix('%')?;
     let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
-    let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let all_digits =
+        |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     if !all_digits(whole) || !all_digits(fraction) || whole.len() > 3 || fraction.len() > 4 {
         return None;
     }
@@ -196,12 +222,15 @@ mod tests {
 
     #[test]
     fn percents_are_read_exactly() {
-        let check = |input: &str, want: Option<u64>| assert_eq!(parse_percent(input), want, "{input}");
+        let check =
+            |input: &str, want: Option<u64>| assert_eq!(parse_percent(input), want, "{input}");
         check("2%", Some(20_000));
         check("0.5%", Some(5_000));
         check("0.0001%", Some(1));
         check("100%", Some(1_000_000));
-        for nonsense in ["", "%", "2", "-2%", "+2%", ".5%", "2.%", "0.00001%", "1e1%", "9999%"] {
+        for nonsense in [
+            "", "%", "2", "-2%", "+2%", ".5%", "2.%", "0.00001%", "1e1%", "9999%",
+        ] {
             check(nonsense, None);
         }
     }
@@ -212,15 +241,24 @@ mod tests {
             assert_eq!(input.parse::<FaultPlan>().is_ok(), want, "{input}");
         };
         check("", true);
-        check("503=2%, 500=1%,reset=0.5%,timeout=0.2%,truncate=0.2%,429=1%,outage=5s..20s", true);
+        check(
+            "503=2%, 500=1%,reset=0.5%,timeout=0.2%,truncate=0.2%,429=1%,outage=5s..20s",
+            true,
+        );
         check("503=60%,500=40%", true);
         check("503=60%,500=40.1%", false);
         check("503=101%", false);
         check("503=1%,503=1%", false);
         check("503=1%,503-text=1%", true);
         // Spans.
-        check("blackhole@1s..,500@500ms..1s,404-text=50%@0s..1s,502=50%@1m..2m", false);
-        check("blackhole@1s..1m,500@500ms..1s,404-text=50%@0s..500ms,502=50%@1m..2m", true);
+        check(
+            "blackhole@1s..,500@500ms..1s,404-text=50%@0s..1s,502=50%@1m..2m",
+            false,
+        );
+        check(
+            "blackhole@1s..1m,500@500ms..1s,404-text=50%@0s..500ms,502=50%@1m..2m",
+            true,
+        );
         check("502=60%@0s..5m,503=40%@4m..6m,500=60%@5m..7m", true);
         check("502=60%@0s..5m,503=40%@4m..6m,500=60.1%@5m..7m", false);
         check("500=60%@5m..7m,503=41%@4m..6m", false);
@@ -270,10 +308,22 @@ mod tests {
         ] {
             check(form, "is not a fault with a share, a span or both");
         }
-        for kind in ["399=1%", "600=1%", "crash=1%", "404-json@1s..", "=2%", "@1s..2s", "none=1%", "503 =2%"] {
+        for kind in [
+            "399=1%",
+            "600=1%",
+            "crash=1%",
+            "404-json@1s..",
+            "=2%",
+            "@1s..2s",
+            "none=1%",
+            "503 =2%",
+        ] {
             check(kind, "The kinds are a status");
         }
-        check("500=1%,503=99.5%", "'503=99.5%' is not a fault that fits beside those before it");
+        check(
+            "500=1%,503=99.5%",
+            "'503=99.5%' is not a fault that fits beside those before it",
+        );
     }
 
     /// How many of 100,000 requests each kind hits at a moment.
@@ -294,27 +344,64 @@ mod tests {
         let check = |plan: &str, at_ms: u64, access: Access, want: &[(&str, f64)]| {
             let hits = hits(plan, Duration::from_millis(at_ms), access);
             let kinds: Vec<&str> = hits.keys().map(String::as_str).collect();
-            assert_eq!(kinds, want.iter().map(|(kind, _)| *kind).collect::<Vec<_>>(), "{plan} at {at_ms} ms");
+            assert_eq!(
+                kinds,
+                want.iter().map(|(kind, _)| *kind).collect::<Vec<_>>(),
+                "{plan} at {at_ms} ms"
+            );
             for (kind, want_percent) in want {
                 let percent = f64::from(hits[*kind]) / 1_000.0;
-                assert!((percent - want_percent).abs() < 0.5, "{plan} at {at_ms} ms: {kind}: {percent} %");
+                assert!(
+                    (percent - want_percent).abs() < 0.5,
+                    "{plan} at {at_ms} ms: {kind}: {percent} %"
+                );
             }
         };
         let always = "503=10%,reset=5%,truncate=0.5%";
-        check(always, 0, Access::Write, &[("503", 10.0), ("reset", 5.0), ("truncate", 0.5)]);
-        check(always, 3_600_000, Access::Read, &[("503", 10.0), ("reset", 5.0), ("truncate", 0.5)]);
+        check(
+            always,
+            0,
+            Access::Write,
+            &[("503", 10.0), ("reset", 5.0), ("truncate", 0.5)],
+        );
+        check(
+            always,
+            3_600_000,
+            Access::Read,
+            &[("503", 10.0), ("reset", 5.0), ("truncate", 0.5)],
+        );
 
         let spans = "500=50%,502=60%@1s..3s,404-text=20%@2s..4s,blackhole@5s..";
         check(spans, 999, Access::Write, &[("500", 50.0)]);
         check(spans, 1_000, Access::Write, &[("500", 20.0), ("502", 60.0)]);
-        check(spans, 2_000, Access::Write, &[("404-text", 20.0), ("500", 10.0), ("502", 60.0)]);
-        check(spans, 3_000, Access::Write, &[("404-text", 20.0), ("500", 40.0)]);
+        check(
+            spans,
+            2_000,
+            Access::Write,
+            &[("404-text", 20.0), ("500", 10.0), ("502", 60.0)],
+        );
+        check(
+            spans,
+            3_000,
+            Access::Write,
+            &[("404-text", 20.0), ("500", 40.0)],
+        );
         check(spans, 4_999, Access::Write, &[("500", 50.0)]);
         check(spans, 5_000, Access::Write, &[("blackhole", 100.0)]);
         check(spans, 3_600_000, Access::Read, &[("blackhole", 100.0)]);
 
-        check("readonly@1s..,500=10%", 1_000, Access::Write, &[("readonly", 100.0)]);
-        check("readonly@1s..,500=10%", 1_000, Access::Read, &[("500", 10.0)]);
+        check(
+            "readonly@1s..,500=10%",
+            1_000,
+            Access::Write,
+            &[("readonly", 100.0)],
+        );
+        check(
+            "readonly@1s..,500=10%",
+            1_000,
+            Access::Read,
+            &[("500", 10.0)],
+        );
     }
 
     #[test]

@@ -12,22 +12,32 @@ pub(super) fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else {
         return false;
     };
-    local.len() <= LOCAL_PART_BYTES_MAX && (is_dot_string(local) || is_quoted_string(local)) && is_domain(domain)
+    local.len() <= LOCAL_PART_BYTES_MAX
+        && (is_dot_string(local) || is_quoted_string(local))
+        && is_domain(domain)
 }
 
 fn is_dot_string(local: &str) -> bool {
-    let is_atom_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte);
-    local.split('.').all(|atom| !atom.is_empty() && atom.bytes().all(is_atom_byte))
+    let is_atom_byte =
+        |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&byte);
+    local
+        .split('.')
+        .all(|atom| !atom.is_empty() && atom.bytes().all(is_atom_byte))
 }
 
 fn is_quoted_string(local: &str) -> bool {
-    let Some(quoted) = local.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
+    let Some(quoted) = local
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'))
+    else {
         return false;
     };
     let mut bytes = quoted.bytes();
     while let Some(byte) = bytes.next() {
         let byte_is_good = match byte {
-            b'\\' => bytes.next().is_some_and(|escaped| matches!(escaped, b' '..=b'~')),
+            b'\\' => bytes
+                .next()
+                .is_some_and(|escaped| matches!(escaped, b' '..=b'~')),
             b'"' => false,
             other => matches!(other, b' '..=b'~'),
         };
@@ -41,7 +51,9 @@ fn is_quoted_string(local: &str) -> bool {
 fn is_domain(domain: &str) -> bool {
     let is_label = |label: &str| {
         (1..=LABEL_BYTES_MAX).contains(&label.len())
-            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
             && !label.starts_with('-')
             && !label.ends_with('-')
     };
@@ -101,7 +113,8 @@ fn digits(text: &str, count: usize) -> Option<u32> {
 }
 
 fn days_in(year: u32, month: u32) -> Option<u32> {
-    let leap_year = (year.is_multiple_of(4) && !year.is_multiple_of(100)) || year.is_multiple_of(400);
+    let leap_year =
+        (year.is_multiple_of(4) && !year.is_multiple_of(100)) || year.is_multiple_of(400);
     match month {
         1 | 3 | 5 | 7 | 8 | 10 | 12 => Some(31),
         4 | 6 | 9 | 11 => Some(30),

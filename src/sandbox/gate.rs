@@ -22,11 +22,18 @@ const BODY_READ_BYTES_MAX: usize = 1 << 20;
 pub(super) async fn gate(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
     let (version, method) = (request.version(), request.method().clone());
     let request = read_whole(request).await;
-    let Arrival { entry, standing, latency, seat: _seat } = api.arrive(version, &method);
+    let Arrival {
+        entry,
+        standing,
+        latency,
+        seat: _seat,
+    } = api.arrive(version, &method);
     let half = latency / 2;
     pause(half).await;
     let mut response = match (entry, request) {
-        (Entry::Refused(refusal), _) | (Entry::Admitted | Entry::Hit(_), Err(refusal)) => refusal.into_response(),
+        (Entry::Refused(refusal), _) | (Entry::Admitted | Entry::Hit(_), Err(refusal)) => {
+            refusal.into_response()
+        }
         (Entry::Admitted, Ok(request)) => next.run(request).await,
         (Entry::Hit(fault), Ok(request)) => inject(fault, &api, next.run(request)).await,
     };
@@ -37,7 +44,9 @@ pub(super) async fn gate(State(api): State<Arc<Api>>, request: Request, next: Ne
     let status = response.status();
     api.options.date.add(response.headers_mut());
     if let Some(standing) = standing {
-        api.options.headers.add(response.headers_mut(), status, standing);
+        api.options
+            .headers
+            .add(response.headers_mut(), status, standing);
     }
     if response.extensions_mut().remove::<CutShort>().is_some() {
         return Ending::truncate(response).await.into_response();

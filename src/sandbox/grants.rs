@@ -52,13 +52,22 @@ struct Code {
 
 impl Grants {
     pub(super) fn new(lifetime: Option<Duration>) -> Grants {
-        Grants { lifetime, ..Grants::default() }
+        Grants {
+            lifetime,
+            ..Grants::default()
+        }
     }
 
     /// A code for this redirect and PKCE challenge (RFC 7636).
     pub(super) fn authorize(&mut self, redirect_uri: &str, challenge: Option<String>) -> String {
         let code = random_token();
-        self.codes.insert(code.clone(), Code { redirect_uri: redirect_uri.to_owned(), challenge });
+        self.codes.insert(
+            code.clone(),
+            Code {
+                redirect_uri: redirect_uri.to_owned(),
+                challenge,
+            },
+        );
         code
     }
 
@@ -70,7 +79,9 @@ impl Grants {
         verifier: Option<&str>,
         now: Duration,
     ) -> Result<Login, GrantError> {
-        let Some(granted) = self.codes.remove(code) else { return Err(self.why_not(code)) };
+        let Some(granted) = self.codes.remove(code) else {
+            return Err(self.why_not(code));
+        };
         self.spent.insert(code.to_owned());
         if granted.redirect_uri != redirect_uri || granted.challenge != verifier.map(challenge_of) {
             return Err(GrantError::Mismatch);
@@ -79,7 +90,11 @@ impl Grants {
     }
 
     /// Exchanges a refresh token, which is dead from then on.
-    pub(super) fn refresh(&mut self, refresh_token: &str, now: Duration) -> Result<Login, GrantError> {
+    pub(super) fn refresh(
+        &mut self,
+        refresh_token: &str,
+        now: Duration,
+    ) -> Result<Login, GrantError> {
         if !self.refresh.remove(refresh_token) {
             return Err(self.why_not(refresh_token));
         }
@@ -90,18 +105,31 @@ impl Grants {
     /// New tokens. Access tokens that have expired are forgotten.
     pub(super) fn issue(&mut self, now: Duration) -> Login {
         self.access.retain(|_, expires| is_before(now, *expires));
-        let login = Login { access_token: random_token(), refresh_token: random_token(), lifetime: self.lifetime };
-        self.access.insert(login.access_token.clone(), self.lifetime.map(|lifetime| now + lifetime));
+        let login = Login {
+            access_token: random_token(),
+            refresh_token: random_token(),
+            lifetime: self.lifetime,
+        };
+        self.access.insert(
+            login.access_token.clone(),
+            self.lifetime.map(|lifetime| now + lifetime),
+        );
         self.refresh.insert(login.refresh_token.clone());
         login
     }
 
     pub(super) fn accepts(&self, access_token: &str, now: Duration) -> bool {
-        self.access.get(access_token).is_some_and(|expires| is_before(now, *expires))
+        self.access
+            .get(access_token)
+            .is_some_and(|expires| is_before(now, *expires))
     }
 
     fn why_not(&self, sent: &str) -> GrantError {
-        if self.spent.contains(sent) { GrantError::Spent } else { GrantError::Unknown }
+        if self.spent.contains(sent) {
+            GrantError::Spent
+        } else {
+            GrantError::Unknown
+        }
     }
 }
 
@@ -114,7 +142,10 @@ fn challenge_of(verifier: &str) -> String {
     let hash = digest(&SHA256, verifier.as_bytes());
     let mut challenge = String::new();
     for chunk in hash.as_ref().chunks(3) {
-        let bits = chunk.iter().fold(0_usize, |bits, byte| bits << 8 | usize::from(*byte)) << (8 * (3 - chunk.len()));
+        let bits = chunk
+            .iter()
+            .fold(0_usize, |bits, byte| bits << 8 | usize::from(*byte))
+            << (8 * (3 - chunk.len()));
         for digit in 0..=chunk.len() {
             let place = bits >> (18 - 6 * digit) & 0x3f;
             challenge.extend(BASE64_URL.get(place).map(|byte| char::from(*byte)));
@@ -133,7 +164,10 @@ mod tests {
     fn the_challenge_is_that_of_the_rfc() {
         // RFC 7636, appendix B.
         let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-        assert_eq!(challenge_of(verifier), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
+        assert_eq!(
+            challenge_of(verifier),
+            "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+        );
     }
 
     #[test]
@@ -153,8 +187,14 @@ mod tests {
         let mut grants = Grants::new(None);
         let first = grants.issue(SECOND);
         let second = grants.refresh(&first.refresh_token, SECOND).unwrap();
-        assert_eq!(grants.refresh(&first.refresh_token, SECOND).err(), Some(GrantError::Spent));
-        assert_eq!(grants.refresh("made up", SECOND).err(), Some(GrantError::Unknown));
+        assert_eq!(
+            grants.refresh(&first.refresh_token, SECOND).err(),
+            Some(GrantError::Spent)
+        );
+        assert_eq!(
+            grants.refresh("made up", SECOND).err(),
+            Some(GrantError::Unknown)
+        );
         assert_ne!(first.access_token, second.access_token);
         assert!(grants.refresh(&second.refresh_token, SECOND).is_ok());
     }
@@ -162,19 +202,45 @@ mod tests {
     #[test]
     fn a_code_is_good_once_for_whoever_asked_for_it() {
         let mut grants = Grants::new(None);
-        let mut check =
-            |redirect_uri: &str, challenge: Option<&str>, verifier: Option<&str>, want: Option<GrantError>| {
-                let code = grants.authorize("http://127.0.0.1:1/", challenge.map(challenge_of));
-                let exchanged = grants.exchange(&code, redirect_uri, verifier, SECOND);
-                assert_eq!(exchanged.err(), want, "{redirect_uri} {challenge:?} {verifier:?}");
-                let again = grants.exchange(&code, redirect_uri, verifier, SECOND);
-                assert_eq!(again.err(), Some(GrantError::Spent));
-            };
+        let mut check = |redirect_uri: &str,
+                         challenge: Option<&str>,
+                         verifier: Option<&str>,
+                         want: Option<GrantError>| {
+            let code = grants.authorize("http://127.0.0.1:1/", challenge.map(challenge_of));
+            let exchanged = grants.exchange(&code, redirect_uri, verifier, SECOND);
+            assert_eq!(
+                exchanged.err(),
+                want,
+                "{redirect_uri} {challenge:?} {verifier:?}"
+            );
+            let again = grants.exchange(&code, redirect_uri, verifier, SECOND);
+            assert_eq!(again.err(), Some(GrantError::Spent));
+        };
         check("http://127.0.0.1:1/", Some("v"), Some("v"), None);
         check("http://127.0.0.1:1/", None, None, None);
-        check("http://127.0.0.1:1/", Some("v"), Some("w"), Some(GrantError::Mismatch));
-        check("http://127.0.0.1:1/", Some("v"), None, Some(GrantError::Mismatch));
-        check("http://127.0.0.1:1/", None, Some("v"), Some(GrantError::Mismatch));
-        check("http://127.0.0.1:2/", Some("v"), Some("v"), Some(GrantError::Mismatch));
+        check(
+            "http://127.0.0.1:1/",
+            Some("v"),
+            Some("w"),
+            Some(GrantError::Mismatch),
+        );
+        check(
+            "http://127.0.0.1:1/",
+            Some("v"),
+            None,
+            Some(GrantError::Mismatch),
+        );
+        check(
+            "http://127.0.0.1:1/",
+            None,
+            Some("v"),
+            Some(GrantError::Mismatch),
+        );
+        check(
+            "http://127.0.0.1:2/",
+            Some("v"),
+            Some("v"),
+            Some(GrantError::Mismatch),
+        );
     }
 }

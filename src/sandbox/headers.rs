@@ -62,7 +62,11 @@ impl RateHeaders {
         if self == RateHeaders::None {
             return;
         }
-        let remaining = if self == RateHeaders::NothingLeft { 0 } else { standing.remaining };
+        let remaining = if self == RateHeaders::NothingLeft {
+            0
+        } else {
+            standing.remaining
+        };
         headers.insert("x-ratelimit-limit", standing.limit.into());
         headers.insert("x-ratelimit-remaining", remaining.into());
         if let Some(reset) = self.reset(status, standing) {
@@ -82,7 +86,9 @@ impl RateHeaders {
             RateHeaders::ResetInAYear => Some((unix_seconds + YEAR.as_secs()).into()),
             RateHeaders::ResetMax => Some(u64::MAX.into()),
             RateHeaders::ResetAsText => {
-                let reset = i64::try_from(unix_seconds).ok().and_then(|second| Timestamp::from_second(second).ok());
+                let reset = i64::try_from(unix_seconds)
+                    .ok()
+                    .and_then(|second| Timestamp::from_second(second).ok());
                 HeaderValue::try_from(reset?.to_string()).ok()
             }
         }

@@ -52,7 +52,8 @@ pub(super) fn login_page() -> Response {
 
 /// A success by its status and a refusal by its body, which is Laravel's of a value that is not allowed.
 pub(super) fn contradiction() -> Response {
-    Json(json!({"message": "The given data was invalid.", "errors": {"email": ["is taken"]}})).into_response()
+    Json(json!({"message": "The given data was invalid.", "errors": {"email": ["is taken"]}}))
+        .into_response()
 }
 
 /// A success by its status that says that it is none.

@@ -25,7 +25,11 @@ pub(super) struct CutShort;
 
 /// The answer of a request that a fault hits. It may be an [`Ending`]. `answer` lets the request take effect and gives
 /// its own answer.
-pub(super) async fn inject(fault: Fault, api: &Api, answer: impl Future<Output = Response>) -> Response {
+pub(super) async fn inject(
+    fault: Fault,
+    api: &Api,
+    answer: impl Future<Output = Response>,
+) -> Response {
     let own = match fault.moment {
         Moment::BeforeApplying => None,
         Moment::AfterApplying => Some(answer.await),
@@ -76,7 +80,9 @@ async fn show_another(response: Response, api: &Api) -> Response {
     let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
     let mut answer: Value = serde_json::from_slice(&body).unwrap_or_default();
     let shown = answer.pointer_mut("/data");
-    let id = shown.as_ref().and_then(|customer| customer.get("id")?.as_u64());
+    let id = shown
+        .as_ref()
+        .and_then(|customer| customer.get("id")?.as_u64());
     if let (Some(shown), Some(id)) = (shown, id) {
         *shown = api.other_customer(id);
         return (head.status, Json(answer)).into_response();

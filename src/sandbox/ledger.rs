@@ -18,7 +18,12 @@ pub(super) struct Ledger {
 impl Ledger {
     /// Opens the file for appending. One that is created is for its owner only, for it holds customers' values.
     pub(super) fn open(path: &Path) -> io::Result<Ledger> {
-        let file = OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
+        let file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .open(path)?;
         let lines = count_lines(&file)?;
         Ok(Ledger { file, lines })
     }
@@ -28,7 +33,13 @@ impl Ledger {
     pub(super) fn append(&mut self, at: Timestamp, id: u64, body: &[u8]) -> io::Result<()> {
         let n = self.lines + 1;
         let mut line = format!(r#"{{"at":"{at:.3}","n":{n},"id":{id},"body":"#).into_bytes();
-        line.extend(body.iter().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte }));
+        line.extend(body.iter().map(|byte| {
+            if matches!(byte, b'\n' | b'\r') {
+                b' '
+            } else {
+                *byte
+            }
+        }));
         line.extend_from_slice(b"}\n");
         self.file.write_all(&line)?;
         self.lines = n;
@@ -64,8 +75,14 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("ledger.ndjson");
         let at = Timestamp::from_millisecond(1_700_000_000_120).unwrap();
-        Ledger::open(&path).unwrap().append(at, 7, b"{\"job\":\"clerk\"}").unwrap();
-        Ledger::open(&path).unwrap().append(at, 8, b"{\r\n\"job\": null\n}").unwrap();
+        Ledger::open(&path)
+            .unwrap()
+            .append(at, 7, b"{\"job\":\"clerk\"}")
+            .unwrap();
+        Ledger::open(&path)
+            .unwrap()
+            .append(at, 8, b"{\r\n\"job\": null\n}")
+            .unwrap();
         let written = fs::read_to_string(&path).unwrap();
         let want = concat!(
             r#"{"at":"2023-11-14T22:13:20.120Z","n":1,"id":7,"body":{"job":"clerk"}}"#,

@@ -107,18 +107,29 @@ impl Sandbox {
         if !options.listen.ip().is_loopback() {
             return Err(SandboxError::NotLoopback(options.listen));
         }
-        let ledger = options
-            .ledger
-            .as_deref()
-            .map(|path| Ledger::open(path).map_err(|source| SandboxError::Ledger { path: path.to_owned(), source }));
+        let ledger = options.ledger.as_deref().map(|path| {
+            Ledger::open(path).map_err(|source| SandboxError::Ledger {
+                path: path.to_owned(),
+                source,
+            })
+        });
         let ledger = ledger.transpose()?;
-        let cannot_listen = |source| SandboxError::Listen { listen: options.listen, source };
-        let listener = TcpListener::bind(options.listen).await.map_err(cannot_listen)?;
+        let cannot_listen = |source| SandboxError::Listen {
+            listen: options.listen,
+            source,
+        };
+        let listener = TcpListener::bind(options.listen)
+            .await
+            .map_err(cannot_listen)?;
         let address = listener.local_addr().map_err(cannot_listen)?;
         let api = Arc::new(Api::new(options, address, ledger));
         let (stop, stopped) = oneshot::channel();
         let accepting = tokio::spawn(accept(listener, Arc::clone(&api), stopped));
-        Ok(Sandbox { api, stop, accepting })
+        Ok(Sandbox {
+            api,
+            stop,
+            accepting,
+        })
     }
 
     /// What requests' paths are appended to: `http://127.0.0.1:PORT/api`.

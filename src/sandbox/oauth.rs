@@ -22,19 +22,28 @@ type Parameters = HashMap<String, String>;
 
 /// Everything below `/oauth`. Neither faults nor the window are in its way, but an outage is.
 pub(super) fn router() -> Router<Arc<Api>> {
-    Router::new().route("/oauth/authorize", get(authorize)).route("/oauth/token", post(token))
+    Router::new()
+        .route("/oauth/authorize", get(authorize))
+        .route("/oauth/token", post(token))
 }
 
 /// Sends the browser back with a code, as after a login. There is nobody who could say no.
-async fn authorize(State(api): State<Arc<Api>>, Query(sent): Query<Parameters>) -> Result<Response, Refusal> {
-    let invalid = |description: &str| Refusal::oauth(StatusCode::BAD_REQUEST, "invalid_request", description);
+async fn authorize(
+    State(api): State<Arc<Api>>,
+    Query(sent): Query<Parameters>,
+) -> Result<Response, Refusal> {
+    let invalid =
+        |description: &str| Refusal::oauth(StatusCode::BAD_REQUEST, "invalid_request", description);
     if parameter(&sent, "response_type") != Some("code") {
         return Err(invalid("The response_type must be code."));
     }
     if parameter(&sent, "client_id") != Some(&api.options.client_id) {
         return Err(invalid("The client is not known."));
     }
-    let challenge = match (parameter(&sent, "code_challenge"), parameter(&sent, "code_challenge_method")) {
+    let challenge = match (
+        parameter(&sent, "code_challenge"),
+        parameter(&sent, "code_challenge_method"),
+    ) {
         (None, None) => None,
         (Some(challenge), Some("S256")) => Some(challenge.to_owned()),
         (_, _) => return Err(invalid("The code_challenge_method must be S256.")),
@@ -52,23 +61,42 @@ async fn authorize(State(api): State<Arc<Api>>, Query(sent): Query<Parameters>) 
 }
 
 /// Exchanges a code or a refresh token for new tokens.
-async fn token(State(api): State<Arc<Api>>, headers: HeaderMap, body: Bytes) -> Result<Response, Refusal> {
+async fn token(
+    State(api): State<Arc<Api>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Refusal> {
     if api.is_out() {
         return Err(Refusal::unavailable());
     }
-    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let content_type = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     if !content_type.starts_with("application/x-www-form-urlencoded") {
-        return Err(Refusal::oauth(StatusCode::BAD_REQUEST, "invalid_request", "The body must be a form."));
+        return Err(Refusal::oauth(
+            StatusCode::BAD_REQUEST,
+            "invalid_request",
+            "The body must be a form.",
+        ));
     }
     let sent: Parameters = form_urlencoded::parse(&body).into_owned().collect();
     check_client(&api, &sent)?;
     let given = |name| parameter(&sent, name).unwrap_or_default();
     let login = match given("grant_type") {
-        "authorization_code" => api.exchange(given("code"), given("redirect_uri"), parameter(&sent, "code_verifier")),
+        "authorization_code" => api.exchange(
+            given("code"),
+            given("redirect_uri"),
+            parameter(&sent, "code_verifier"),
+        ),
         "refresh_token" => api.refresh(given("refresh_token")),
         _ => {
             let description = "The grant_type must be authorization_code or refresh_token.";
-            return Err(Refusal::oauth(StatusCode::BAD_REQUEST, "unsupported_grant_type", description));
+            return Err(Refusal::oauth(
+                StatusCode::BAD_REQUEST,
+                "unsupported_grant_type",
+                description,
+            ));
         }
     };
     let login = login.map_err(refusal)?;
@@ -82,7 +110,11 @@ fn check_client(api: &Api, sent: &Parameters) -> Result<(), Refusal> {
     if is_right {
         return Ok(());
     }
-    Err(Refusal::oauth(StatusCode::UNAUTHORIZED, "invalid_client", "The client or its secret is not known."))
+    Err(Refusal::oauth(
+        StatusCode::UNAUTHORIZED,
+        "invalid_client",
+        "The client or its secret is not known.",
+    ))
 }
 
 /// The tokens as the API's pages show them. A lifetime below a second, which only tests have, is sent as a fraction.
@@ -94,8 +126,15 @@ fn answer(login: &Login) -> Value {
     });
     if let Some(lifetime) = login.lifetime {
         let is_whole = lifetime.subsec_nanos() == 0;
-        let expires_in = if is_whole { json!(lifetime.as_secs()) } else { json!(lifetime.as_secs_f64()) };
-        answer.as_object_mut().expect("it is one").insert("expires_in".to_owned(), expires_in);
+        let expires_in = if is_whole {
+            json!(lifetime.as_secs())
+        } else {
+            json!(lifetime.as_secs_f64())
+        };
+        answer
+            .as_object_mut()
+            .expect("it is one")
+            .insert("expires_in".to_owned(), expires_in);
     }
     answer
 }

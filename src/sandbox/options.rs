@@ -140,11 +140,17 @@ impl FromStr for Latency {
         let latency = match (parse_duration(min), parse_duration(max)) {
             (Some(min), Some(max)) => Latency { min, max },
             _ => {
-                return Err(OptionError::new(text, "a latency such as 20ms or 5ms..50ms"));
+                return Err(OptionError::new(
+                    text,
+                    "a latency such as 20ms or 5ms..50ms",
+                ));
             }
         };
         if latency.min > latency.max {
-            return Err(OptionError::new(text, "a latency whose first length is the shorter"));
+            return Err(OptionError::new(
+                text,
+                "a latency whose first length is the shorter",
+            ));
         }
         Ok(latency)
     }
@@ -160,7 +166,10 @@ pub struct OptionError {
 
 impl OptionError {
     pub(super) fn new(text: &str, expected: impl Into<Cow<'static, str>>) -> OptionError {
-        OptionError { text: text.to_owned(), expected: expected.into() }
+        OptionError {
+            text: text.to_owned(),
+            expected: expected.into(),
+        }
     }
 }
 
@@ -187,13 +196,26 @@ mod tests {
     #[test]
     fn durations_have_one_unit() {
         let check = |input: &str, want_ms: Option<u64>| {
-            assert_eq!(parse_duration(input), want_ms.map(Duration::from_millis), "{input}");
+            assert_eq!(
+                parse_duration(input),
+                want_ms.map(Duration::from_millis),
+                "{input}"
+            );
         };
         check("250ms", Some(250));
         check("5s", Some(5_000));
         check("2m", Some(120_000));
         check("1h", Some(3_600_000));
-        for nonsense in ["", "5", "s", "-5s", "1.5s", "5 s", "1h30m", "99999999999999999999s"] {
+        for nonsense in [
+            "",
+            "5",
+            "s",
+            "-5s",
+            "1.5s",
+            "5 s",
+            "1h30m",
+            "99999999999999999999s",
+        ] {
             check(nonsense, None);
         }
     }
@@ -201,8 +223,10 @@ mod tests {
     #[test]
     fn latency_is_a_length_or_a_span() {
         let check = |input: &str, want_ms: Option<(u64, u64)>| {
-            let want =
-                want_ms.map(|(min, max)| Latency { min: Duration::from_millis(min), max: Duration::from_millis(max) });
+            let want = want_ms.map(|(min, max)| Latency {
+                min: Duration::from_millis(min),
+                max: Duration::from_millis(max),
+            });
             assert_eq!(input.parse().ok(), want, "{input}");
         };
         check("20ms", Some((20, 20)));
@@ -217,7 +241,11 @@ mod tests {
         let latency: Latency = "5ms..6ms".parse().unwrap();
         let mut random = SplitMix64::new(1);
         let drawn: Vec<Duration> = (0..100).map(|_| latency.draw(&mut random)).collect();
-        assert!(drawn.iter().all(|length| (latency.min..=latency.max).contains(length)));
+        assert!(
+            drawn
+                .iter()
+                .all(|length| (latency.min..=latency.max).contains(length))
+        );
         assert!(drawn.iter().any(|length| *length > latency.min));
         assert_eq!(Latency::default().draw(&mut random), Duration::ZERO);
     }

@@ -45,7 +45,11 @@ mod tests {
     fn numbers_are_those_of_the_reference_implementation() {
         let mut random = SplitMix64::new(1_234_567);
         let drawn = [random.next(), random.next(), random.next()];
-        let reference = [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423];
+        let reference = [
+            6_457_827_717_110_365_317,
+            3_203_168_211_198_807_973,
+            9_817_491_932_198_370_423,
+        ];
         assert_eq!(drawn, reference);
     }
 

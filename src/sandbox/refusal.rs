@@ -22,34 +22,62 @@ pub(super) struct Refusal {
 impl Refusal {
     /// A refusal in the documented shape: a code for machines, a message for people.
     pub(super) fn new(status: StatusCode, code: &str, message: &str) -> Refusal {
-        Refusal { status, body: json!({"error": code, "message": message}), header: None }
+        Refusal {
+            status,
+            body: json!({"error": code, "message": message}),
+            header: None,
+        }
     }
 
     /// A refusal of the token endpoint (RFC 6749 §5.2).
     pub(super) fn oauth(status: StatusCode, error: &str, description: &str) -> Refusal {
-        Refusal { status, body: json!({"error": error, "error_description": description}), header: None }
+        Refusal {
+            status,
+            body: json!({"error": error, "error_description": description}),
+            header: None,
+        }
     }
 
     pub(super) fn not_found() -> Refusal {
-        Refusal::new(StatusCode::NOT_FOUND, "not_found", "The resource was not found.")
+        Refusal::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "The resource was not found.",
+        )
     }
 
     pub(super) fn too_large() -> Refusal {
-        Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large", "The body is too large.")
+        Refusal::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "payload_too_large",
+            "The body is too large.",
+        )
     }
 
     pub(super) fn unavailable() -> Refusal {
-        Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "service_unavailable", "The service is unavailable.")
+        Refusal::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "service_unavailable",
+            "The service is unavailable.",
+        )
     }
 
     pub(super) fn too_many_requests() -> Refusal {
-        Refusal::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", "Too many requests.")
+        Refusal::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "rate_limited",
+            "Too many requests.",
+        )
     }
 
     /// Where Laravel sends a client that does not ask for JSON.
     pub(super) fn to_login(base: &str) -> Refusal {
-        let login = HeaderValue::try_from(format!("{base}/login")).expect("the base is http:// and a socket address");
-        Refusal { header: Some((LOCATION, login)), ..Refusal::new(StatusCode::FOUND, "redirect", "Log in first.") }
+        let login = HeaderValue::try_from(format!("{base}/login"))
+            .expect("the base is http:// and a socket address");
+        Refusal {
+            header: Some((LOCATION, login)),
+            ..Refusal::new(StatusCode::FOUND, "redirect", "Log in first.")
+        }
     }
 
     /// The values of a body that the contract does not allow, shown in the shape that the options name.
@@ -59,14 +87,25 @@ impl Refusal {
             ErrorShape::Laravel => true,
             ErrorShape::Both => !id.is_multiple_of(2),
         };
-        let body = if laravel { laravel_body(violations) } else { documented_body(violations) };
-        Refusal { status: StatusCode::UNPROCESSABLE_ENTITY, body, header: None }
+        let body = if laravel {
+            laravel_body(violations)
+        } else {
+            documented_body(violations)
+        };
+        Refusal {
+            status: StatusCode::UNPROCESSABLE_ENTITY,
+            body,
+            header: None,
+        }
     }
 
     /// Adds a `Retry-After`, if there is one.
     pub(super) fn retry_after(self, value: Option<HeaderValue>) -> Refusal {
         match value {
-            Some(value) => Refusal { header: Some((RETRY_AFTER, value)), ..self },
+            Some(value) => Refusal {
+                header: Some((RETRY_AFTER, value)),
+                ..self
+            },
             None => self,
         }
     }
@@ -88,7 +127,8 @@ fn documented_body(violations: &[Violation]) -> Value {
         Some(violation) => ("unknown_field", Some(violation)),
         None => ("validation_error", violations.first()),
     };
-    let message = named.map(|violation| format!("The '{}' field {}.", violation.field, violation.breach));
+    let message =
+        named.map(|violation| format!("The '{}' field {}.", violation.field, violation.breach));
     json!({"error": code, "message": message})
 }
 
@@ -99,7 +139,12 @@ fn laravel_body(violations: &[Violation]) -> Value {
         let message = format!("The {label} field {}.", violation.breach);
         errors.entry(&violation.field).or_default().push(message);
     }
-    let first = errors.values().flatten().next().cloned().unwrap_or_default();
+    let first = errors
+        .values()
+        .flatten()
+        .next()
+        .cloned()
+        .unwrap_or_default();
     let message = match violations.len() {
         0 | 1 => first,
         2 => format!("{first} (and 1 more error)"),
@@ -119,14 +164,21 @@ mod tests {
         let check = |breaches: &[(&str, Breach)], shape: ErrorShape, id: u64, want: Value| {
             let violations: Vec<Violation> = breaches
                 .iter()
-                .map(|(field, breach)| Violation { field: (*field).to_owned(), breach: *breach })
+                .map(|(field, breach)| Violation {
+                    field: (*field).to_owned(),
+                    breach: *breach,
+                })
                 .collect();
             assert_eq!(Refusal::invalid(&violations, shape, id).body, want);
         };
         let email = ("email", Breach::NotEmail);
-        let name = ("first_name", Breach::TooLong { characters_max: 255 });
-        let documented =
-            json!({"error": "validation_error", "message": "The 'email' field must be a valid email address."});
+        let name = (
+            "first_name",
+            Breach::TooLong {
+                characters_max: 255,
+            },
+        );
+        let documented = json!({"error": "validation_error", "message": "The 'email' field must be a valid email address."});
         let laravel_one = json!({
             "message": "The email field must be a valid email address.",
             "errors": {"email": ["The email field must be a valid email address."]},
@@ -138,12 +190,23 @@ mod tests {
                 "first_name": ["The first name field must not be greater than 255 characters."],
             },
         });
-        let unknown = json!({"error": "unknown_field", "message": "The 'mail' field is not known."});
-        check(&[email, name], ErrorShape::Documented, 1, documented.clone());
+        let unknown =
+            json!({"error": "unknown_field", "message": "The 'mail' field is not known."});
+        check(
+            &[email, name],
+            ErrorShape::Documented,
+            1,
+            documented.clone(),
+        );
         check(&[email], ErrorShape::Laravel, 2, laravel_one.clone());
         check(&[email, name], ErrorShape::Laravel, 2, laravel_two);
         check(&[email], ErrorShape::Both, 2, documented);
         check(&[email], ErrorShape::Both, 3, laravel_one);
-        check(&[email, ("mail", Breach::UnknownField)], ErrorShape::Documented, 1, unknown);
+        check(
+            &[email, ("mail", Breach::UnknownField)],
+            ErrorShape::Documented,
+            1,
+            unknown,
+        );
     }
 }

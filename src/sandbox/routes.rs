@@ -38,14 +38,26 @@ pub(super) fn router(api: Arc<Api>) -> Router {
         .fallback(async || Refusal::not_found())
         .method_not_allowed_fallback(async || {
             let status = StatusCode::METHOD_NOT_ALLOWED;
-            Refusal::new(status, "method_not_allowed", "The method is not allowed here.")
+            Refusal::new(
+                status,
+                "method_not_allowed",
+                "The method is not allowed here.",
+            )
         })
         .layer(from_fn_with_state(Arc::clone(&api), gate));
-    Router::new().route("/api/health", get(health)).merge(oauth::router()).merge(gated).with_state(api)
+    Router::new()
+        .route("/api/health", get(health))
+        .merge(oauth::router())
+        .merge(gated)
+        .with_state(api)
 }
 
 async fn health(State(api): State<Arc<Api>>) -> Result<Json<Value>, Refusal> {
-    if api.is_out() { Err(Refusal::unavailable()) } else { Ok(Json(json!({"status": "ok"}))) }
+    if api.is_out() {
+        Err(Refusal::unavailable())
+    } else {
+        Ok(Json(json!({"status": "ok"})))
+    }
 }
 
 /// What every request needs: the token, the right tenant, and the wish for JSON.
@@ -66,8 +78,14 @@ async fn check_client(
 fn check_token(headers: &HeaderMap, api: &Api) -> Result<(), Refusal> {
     let sent = text_of(headers, &AUTHORIZATION).and_then(|value| value.split_once(' '));
     match sent {
-        Some((scheme, sent)) if scheme.eq_ignore_ascii_case("bearer") && api.accepts(sent) => Ok(()),
-        _ => Err(Refusal::new(StatusCode::UNAUTHORIZED, "unauthorized", "The access token is missing or invalid.")),
+        Some((scheme, sent)) if scheme.eq_ignore_ascii_case("bearer") && api.accepts(sent) => {
+            Ok(())
+        }
+        _ => Err(Refusal::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthorized",
+            "The access token is missing or invalid.",
+        )),
     }
 }
 
@@ -76,11 +94,17 @@ fn check_tenant(headers: &HeaderMap, tenant: Option<u64>) -> Result<(), Refusal>
     let header = HeaderName::from_static("x-tenant");
     let sent = text_of(headers, &header).map(str::parse::<u64>);
     match (sent, tenant) {
-        (Some(Err(_)), _) => {
-            Err(Refusal::new(StatusCode::BAD_REQUEST, "invalid_tenant", "The X-Tenant header must be a number."))
-        }
+        (Some(Err(_)), _) => Err(Refusal::new(
+            StatusCode::BAD_REQUEST,
+            "invalid_tenant",
+            "The X-Tenant header must be a number.",
+        )),
         (Some(Ok(sent)), Some(tenant)) if sent == tenant => Ok(()),
-        (_, Some(_)) => Err(Refusal::new(StatusCode::FORBIDDEN, "forbidden", "This tenant is not yours.")),
+        (_, Some(_)) => Err(Refusal::new(
+            StatusCode::FORBIDDEN,
+            "forbidden",
+            "This tenant is not yours.",
+        )),
         (_, None) => Ok(()),
     }
 }
@@ -93,7 +117,11 @@ async fn update(
 ) -> Result<Response, Refusal> {
     if !first_is_json(&headers, &CONTENT_TYPE) {
         let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-        return Err(Refusal::new(status, "unsupported_media_type", "The body must be application/json."));
+        return Err(Refusal::new(
+            status,
+            "unsupported_media_type",
+            "The body must be application/json.",
+        ));
     }
     let id = customer_id(id)?;
     let answer = async || apply(&api, id, &body).into_response();
@@ -110,13 +138,18 @@ fn apply(api: &Api, id: u64, body: &[u8]) -> Result<Json<Value>, Refusal> {
     if body.len() > BODY_BYTES_MAX {
         return Err(Refusal::too_large());
     }
-    let changes =
-        judge(object_of(body)?).map_err(|violations| Refusal::invalid(&violations, api.options.error_shape, id))?;
+    let changes = judge(object_of(body)?)
+        .map_err(|violations| Refusal::invalid(&violations, api.options.error_shape, id))?;
     let customer = api.apply(id, changes, body)?;
-    Ok(Json(json!({"success": "Customer updated", "data": customer})))
+    Ok(Json(
+        json!({"success": "Customer updated", "data": customer}),
+    ))
 }
 
-async fn show(State(api): State<Arc<Api>>, id: Result<Path<String>, PathRejection>) -> Result<Response, Refusal> {
+async fn show(
+    State(api): State<Arc<Api>>,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<Response, Refusal> {
     if let Some(answer) = refused_read(api.options.reads) {
         return Ok(answer);
     }
@@ -129,7 +162,11 @@ fn refused_read(reads: Reads) -> Option<Response> {
     match reads {
         Reads::Allowed | Reads::Stale => None,
         Reads::Forbidden => {
-            let refusal = Refusal::new(StatusCode::FORBIDDEN, "forbidden", "This token may not read customers.");
+            let refusal = Refusal::new(
+                StatusCode::FORBIDDEN,
+                "forbidden",
+                "This token may not read customers.",
+            );
             Some(refusal.into_response())
         }
         Reads::Missing => Some(impostor::text(StatusCode::NOT_FOUND)),
@@ -150,12 +187,19 @@ async fn list(
         return Ok(answer);
     }
     let (page, per_page) = match query {
-        Ok(Query(query)) => (query.page.unwrap_or(1), query.per_page.unwrap_or(PER_PAGE_DEFAULT)),
+        Ok(Query(query)) => (
+            query.page.unwrap_or(1),
+            query.per_page.unwrap_or(PER_PAGE_DEFAULT),
+        ),
         Err(_) => (0, 0),
     };
     if page == 0 || !(1..=PER_PAGE_MAX).contains(&per_page) {
         let message = "The 'page' field must be at least 1 and the 'per_page' field from 1 to 100.";
-        return Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "validation_error", message));
+        return Err(Refusal::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "validation_error",
+            message,
+        ));
     }
     let (customers, total) = api.customers(page, per_page);
     let meta = json!({
@@ -164,7 +208,10 @@ async fn list(
         "last_page": total.div_ceil(per_page).max(1),
         "total": total,
     });
-    Ok(Json(json!({"success": "Customers found", "data": customers, "meta": meta})).into_response())
+    Ok(
+        Json(json!({"success": "Customers found", "data": customers, "meta": meta}))
+            .into_response(),
+    )
 }
 
 /// The id of the path. Only its canonical decimal form is taken, so that a client that sends `007` finds out.
@@ -173,13 +220,22 @@ fn customer_id(id: Result<Path<String>, PathRejection>) -> Result<u64, Refusal> 
         return Err(Refusal::not_found());
     };
     let id: Option<u64> = text.parse().ok();
-    id.filter(|id| id.to_string() == text).ok_or_else(Refusal::not_found)
+    id.filter(|id| id.to_string() == text)
+        .ok_or_else(Refusal::not_found)
 }
 
 fn object_of(body: &[u8]) -> Result<Map<String, Value>, Refusal> {
     serde_json::from_slice(body).map_err(|error| {
-        tracing::debug!(line = error.line(), column = error.column(), "a body is not a JSON object");
-        Refusal::new(StatusCode::BAD_REQUEST, "malformed_body", "The body must be a JSON object.")
+        tracing::debug!(
+            line = error.line(),
+            column = error.column(),
+            "a body is not a JSON object"
+        );
+        Refusal::new(
+            StatusCode::BAD_REQUEST,
+            "malformed_body",
+            "The body must be a JSON object.",
+        )
     })
 }
 

@@ -27,8 +27,14 @@ impl SandboxThread {
             .name("sandbox".to_owned())
             .spawn(move || run(options, &report, stopped))
             .map_err(SandboxError::Thread)?;
-        let api = started.recv().map_err(|gone| SandboxError::Thread(io::Error::other(gone)))??;
-        Ok(SandboxThread { api, stop: Some(stop), thread: Some(thread) })
+        let api = started
+            .recv()
+            .map_err(|gone| SandboxError::Thread(io::Error::other(gone)))??;
+        Ok(SandboxThread {
+            api,
+            stop: Some(stop),
+            thread: Some(thread),
+        })
     }
 
     /// What requests' paths are appended to: `http://127.0.0.1:PORT/api`.
@@ -84,7 +90,9 @@ fn run(
     report: &mpsc::SyncSender<Result<Arc<Api>, SandboxError>>,
     stopped: oneshot::Receiver<()>,
 ) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => return tell(report, Err(SandboxError::Runtime(error))),
@@ -102,7 +110,10 @@ fn run(
     });
 }
 
-fn tell(report: &mpsc::SyncSender<Result<Arc<Api>, SandboxError>>, outcome: Result<Arc<Api>, SandboxError>) {
+fn tell(
+    report: &mpsc::SyncSender<Result<Arc<Api>, SandboxError>>,
+    outcome: Result<Arc<Api>, SandboxError>,
+) {
     if report.send(outcome).is_err() {
         tracing::error!("nobody waits for the sandbox's start");
     }

@@ -25,7 +25,11 @@ impl Window {
     /// A window of its own length, 1 ms to 366 days, for tests that would wait too long for a whole minute. `None` where
     /// the length is another, or where no request would be admitted.
     pub fn new(requests: u32, per: Duration) -> Option<Window> {
-        (requests > 0 && LENGTHS.contains(&per)).then_some(Window { requests, per, used: 0 })
+        (requests > 0 && LENGTHS.contains(&per)).then_some(Window {
+            requests,
+            per,
+            used: 0,
+        })
     }
 
     /// The same window, whose first span has only this many requests left. `None` where a whole span has fewer.
@@ -40,7 +44,10 @@ impl FromStr for Window {
 
     fn from_str(text: &str) -> Result<Window, OptionError> {
         let expected = || {
-            OptionError::new(text, "a window such as 50/s, 600/m, 1000/h or 10000/d, or 95/10000/d where 95 are left")
+            OptionError::new(
+                text,
+                "a window such as 50/s, 600/m, 1000/h or 10000/d, or 95/10000/d where 95 are left",
+            )
         };
         Window::parse(text).ok_or_else(expected)
     }
@@ -83,7 +90,11 @@ pub(super) struct Standing {
 impl Standing {
     /// `X-RateLimit-Reset`: Unix seconds, rounded up, for a client that comes back at that second must be admitted.
     pub(super) fn reset_unix_seconds(self) -> u64 {
-        whole_seconds_up(self.resets_at.duration_since(UNIX_EPOCH).unwrap_or_default())
+        whole_seconds_up(
+            self.resets_at
+                .duration_since(UNIX_EPOCH)
+                .unwrap_or_default(),
+        )
     }
 
     /// `Retry-After`: whole seconds, rounded up for the same reason, hence never 0.
@@ -116,7 +127,13 @@ impl Meter {
         let since_epoch = started_at.duration_since(UNIX_EPOCH).unwrap_or_default();
         let started_after = Duration::from_nanos(u64::from(since_epoch.subsec_nanos()));
         let span = started_after.as_nanos() / window.per.as_nanos();
-        Meter { window, counted_from: started_at - started_after, started_after, span, used: window.used }
+        Meter {
+            window,
+            counted_from: started_at - started_after,
+            started_after,
+            span,
+            used: window.used,
+        }
     }
 
     /// Counts a request in. A refused one uses up nothing, as with Laravel's limiter.
@@ -167,7 +184,10 @@ mod tests {
     fn windows_are_read_from_text() {
         let check = |input: &str, want: Option<(u32, u32, u64)>| {
             let want = want.map(|(left, requests, seconds)| {
-                Window::new(requests, Duration::from_secs(seconds)).unwrap().with_left(left).unwrap()
+                Window::new(requests, Duration::from_secs(seconds))
+                    .unwrap()
+                    .with_left(left)
+                    .unwrap()
             });
             assert_eq!(input.parse().ok(), want, "{input}");
         };
@@ -178,21 +198,38 @@ mod tests {
         check("95/10000/d", Some((95, 10_000, 86_400)));
         check("0/10/s", Some((0, 10, 1)));
         check("10/10/s", Some((10, 10, 1)));
-        for nonsense in ["", "50", "0/s", "-1/s", "+1/s", "50/w", "50/ s", "1.5/s", "/s", "5000000000/s"] {
+        for nonsense in [
+            "",
+            "50",
+            "0/s",
+            "-1/s",
+            "+1/s",
+            "50/w",
+            "50/ s",
+            "1.5/s",
+            "/s",
+            "5000000000/s",
+        ] {
             check(nonsense, None);
         }
-        for nonsense in ["11/10/s", "/10/s", "5//s", "0/0/s", "1/2/3/s", "-1/10/s", "+1/10/s", "5/+10/s"] {
+        for nonsense in [
+            "11/10/s", "/10/s", "5//s", "0/0/s", "1/2/3/s", "-1/10/s", "+1/10/s", "5/+10/s",
+        ] {
             check(nonsense, None);
         }
     }
 
     #[test]
     fn a_window_has_a_length_that_can_be_told() {
-        let check = |per: Duration, want: bool| assert_eq!(Window::new(1, per).is_some(), want, "{per:?}");
+        let check =
+            |per: Duration, want: bool| assert_eq!(Window::new(1, per).is_some(), want, "{per:?}");
         check(Duration::from_micros(999), false);
         check(Duration::from_millis(1), true);
         check(Duration::from_hours(366 * 24), true);
-        check(Duration::from_hours(366 * 24) + Duration::from_nanos(1), false);
+        check(
+            Duration::from_hours(366 * 24) + Duration::from_nanos(1),
+            false,
+        );
         check(Duration::MAX, false);
         assert_eq!(Window::new(0, Duration::from_secs(1)), None);
     }
@@ -204,9 +241,13 @@ mod tests {
         let check = |per: Duration| {
             let window = Window::new(100, per).unwrap().with_left(1).unwrap();
             let mut meter = Meter::new(window, start);
-            assert!(matches!(meter.admit(Duration::ZERO), Admission::Admitted(standing) if standing.remaining == 0));
+            assert!(
+                matches!(meter.admit(Duration::ZERO), Admission::Admitted(standing) if standing.remaining == 0)
+            );
             assert!(matches!(meter.admit(Duration::ZERO), Admission::Refused(_)));
-            assert!(matches!(meter.admit(per), Admission::Admitted(standing) if standing.remaining == 99));
+            assert!(
+                matches!(meter.admit(per), Admission::Admitted(standing) if standing.remaining == 99)
+            );
         };
         check(Duration::from_millis(100));
         check(Duration::from_hours(24));
@@ -217,16 +258,21 @@ mod tests {
     fn each_span_admits_its_requests_and_no_more() {
         let start = UNIX_EPOCH + Duration::from_millis(1_000_500);
         let mut meter = Meter::new(Window::new(2, Duration::from_secs(10)).unwrap(), start);
-        let mut check = |at_ms: u64, want_remaining: Option<u32>, want_retry_after: u64, want_reset: u64| {
-            let (remaining, standing) = match meter.admit(Duration::from_millis(at_ms)) {
-                Admission::Admitted(standing) => (Some(standing.remaining), standing),
-                Admission::Refused(standing) => (None, standing),
+        let mut check =
+            |at_ms: u64, want_remaining: Option<u32>, want_retry_after: u64, want_reset: u64| {
+                let (remaining, standing) = match meter.admit(Duration::from_millis(at_ms)) {
+                    Admission::Admitted(standing) => (Some(standing.remaining), standing),
+                    Admission::Refused(standing) => (None, standing),
+                };
+                assert_eq!(remaining, want_remaining, "at {at_ms} ms");
+                assert_eq!(
+                    standing.retry_after_seconds(),
+                    want_retry_after,
+                    "at {at_ms} ms"
+                );
+                assert_eq!(standing.reset_unix_seconds(), want_reset, "at {at_ms} ms");
+                assert_eq!(standing.limit, 2);
             };
-            assert_eq!(remaining, want_remaining, "at {at_ms} ms");
-            assert_eq!(standing.retry_after_seconds(), want_retry_after, "at {at_ms} ms");
-            assert_eq!(standing.reset_unix_seconds(), want_reset, "at {at_ms} ms");
-            assert_eq!(standing.limit, 2);
-        };
         // Spans are counted from second 1,000, half a second before the start.
         check(0, Some(1), 10, 1_010);
         check(1, Some(0), 10, 1_010);

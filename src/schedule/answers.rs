@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use super::availability::{About, Mark, Weight};
 use super::budget::Cost;
-use super::judge::{self, AttemptLimit, MaybeApplied, Meaning, Refusal, Stranger, Trouble, Wait, WaitReason};
+use super::judge::{
+    self, AttemptLimit, MaybeApplied, Meaning, Refusal, Stranger, Trouble, Wait, WaitReason,
+};
 use super::learned_rate::Departure;
 use super::order::Part;
 use super::pace::Limit;
@@ -38,13 +40,29 @@ impl<T: Clone> Schedule<T> {
 
     /// The timeout of this request is over.
     pub(super) fn timed_out(&mut self, ticket: Ticket, now: Moment) {
-        let took = self.order.get(ticket).departure.map_or(Duration::ZERO, |departure| now.since(departure.at));
-        self.ended_with(ticket, Attempt { answer: Answer::Fault(Fault::Timeout), took }, now);
+        let took = self
+            .order
+            .get(ticket)
+            .departure
+            .map_or(Duration::ZERO, |departure| now.since(departure.at));
+        self.ended_with(
+            ticket,
+            Attempt {
+                answer: Answer::Fault(Fault::Timeout),
+                took,
+            },
+            now,
+        );
     }
 
     /// The request is no longer in flight.
     pub(super) fn land(&mut self, ticket: Ticket) -> Departure {
-        let departure = self.order.get_mut(ticket).departure.take().expect("the request left");
+        let departure = self
+            .order
+            .get_mut(ticket)
+            .departure
+            .take()
+            .expect("the request left");
         self.flights.ends(ticket, departure.at);
         self.pace.landed(departure);
         departure
@@ -64,8 +82,12 @@ impl<T: Clone> Schedule<T> {
         held.took = attempt.took;
         match held.part {
             Part::Row => self.row_answered(ticket, attempt.answer, departure, now),
-            Part::Control(Request::Read) => self.control_read(ticket, &attempt.answer, departure, now),
-            Part::Control(Request::Write) => self.control_written(ticket, &attempt.answer, departure, now),
+            Part::Control(Request::Read) => {
+                self.control_read(ticket, &attempt.answer, departure, now)
+            }
+            Part::Control(Request::Write) => {
+                self.control_written(ticket, &attempt.answer, departure, now)
+            }
         }
         self.statistics.learned_rate = self.pace.learned_rate();
         self.statistics.learned_in_flight = self.pace.in_flight_max();
@@ -109,7 +131,9 @@ impl<T: Clone> Schedule<T> {
             self.availability.refusal_was_wrong(now);
         }
         self.token.proven(held.token_generation);
-        let told = self.availability.applied(held.customer, &held.row, country, failures, sent, now);
+        let told =
+            self.availability
+                .applied(held.customer, &held.row, country, failures, sent, now);
         self.retries.budget.refund(cost);
         self.let_through(departure, took, now);
         self.end(ticket, Ending::Updated { status });
@@ -157,7 +181,8 @@ impl<T: Clone> Schedule<T> {
         }
         let mark = self.availability.mark();
         self.availability.refused_in_doubt();
-        self.availability.probe_failed(ticket, now, &mut self.random);
+        self.availability
+            .probe_failed(ticket, now, &mut self.random);
         if self.course.stop.is_some() {
             return;
         }
@@ -185,14 +210,31 @@ impl<T: Clone> Schedule<T> {
         self.watch_first_answers();
     }
 
-    fn not_the_api(&mut self, ticket: Ticket, stranger: Stranger, answer: Answer, sent: Moment, now: Moment) {
-        let Answer::Response(Response { status, location_host: host, .. }) = answer else { return };
+    fn not_the_api(
+        &mut self,
+        ticket: Ticket,
+        stranger: Stranger,
+        answer: Answer,
+        sent: Moment,
+        now: Moment,
+    ) {
+        let Answer::Response(Response {
+            status,
+            location_host: host,
+            ..
+        }) = answer
+        else {
+            return;
+        };
         self.course.misdirection = Some(match stranger {
             Stranger::Success(what) => StopReason::UnexpectedAnswers { status, what },
             Stranger::Redirect => StopReason::Redirected { status, host },
             Stranger::Refusal => StopReason::EveryRowWouldFail { status },
         });
-        let ending = Ending::Rejected { status, error: unexpected(stranger) };
+        let ending = Ending::Rejected {
+            status,
+            error: unexpected(stranger),
+        };
         if self.weight(ticket) == Weight::Evidence {
             self.availability.strange(ticket, sent);
         }
@@ -202,7 +244,14 @@ impl<T: Clone> Schedule<T> {
         }
     }
 
-    fn in_trouble(&mut self, ticket: Ticket, trouble: Trouble, cause: Cause, sent: Moment, now: Moment) {
+    fn in_trouble(
+        &mut self,
+        ticket: Ticket,
+        trouble: Trouble,
+        cause: Cause,
+        sent: Moment,
+        now: Moment,
+    ) {
         let usual = self.retries.policy.attempts_max();
         let trials = &mut self.order.get_mut(ticket).trials;
         trials.limit = match trouble.attempts {
@@ -218,7 +267,13 @@ impl<T: Clone> Schedule<T> {
         if trouble.attempts == AttemptLimit::Usual && self.weight(ticket) == Weight::Evidence {
             self.concurrency.pushed_back(sent, now);
         }
-        self.fails(ticket, About::Trouble(trouble.speaker), Ending::Failed { cause }, sent, now);
+        self.fails(
+            ticket,
+            About::Trouble(trouble.speaker),
+            Ending::Failed { cause },
+            sent,
+            now,
+        );
     }
 
     /// An attempt failed; `ending` is how the row ends if it is at fault.
@@ -233,7 +288,8 @@ impl<T: Clone> Schedule<T> {
         }
         self.course.last_failure = trials.cause;
         self.availability.failed(ticket, weight, sent, now);
-        self.availability.probe_failed(ticket, now, &mut self.random);
+        self.availability
+            .probe_failed(ticket, now, &mut self.random);
         let opening = self.availability.judge(now, &mut self.random);
         self.count_outage(opening);
         if self.course.stop.is_some() {
@@ -251,14 +307,29 @@ impl<T: Clone> Schedule<T> {
             return self.doubt(ticket, None, now);
         }
         // Three attempts are few, so they are spread over some seconds.
-        let failures = if about == About::NotTheApi { trials.counted + 2 } else { trials.counted };
-        let delay = if uses_up_none { Duration::ZERO } else { self.retries.policy.delay(failures, &mut self.random) };
+        let failures = if about == About::NotTheApi {
+            trials.counted + 2
+        } else {
+            trials.counted
+        };
+        let delay = if uses_up_none {
+            Duration::ZERO
+        } else {
+            self.retries.policy.delay(failures, &mut self.random)
+        };
         self.order.send_again(ticket, now + delay);
     }
 
     /// Notes that a row failed or was refused, how it ends if it is at fault, and the state of the API's counts before its first
     /// failure, which is returned.
-    fn note_failure(&mut self, ticket: Ticket, about: About, ending: &Ending, mark: Mark, now: Moment) -> Mark {
+    fn note_failure(
+        &mut self,
+        ticket: Ticket,
+        about: About,
+        ending: &Ending,
+        mark: Mark,
+        now: Moment,
+    ) -> Mark {
         self.order.fails(ticket);
         let trials = &mut self.order.get_mut(ticket).trials;
         trials.failed_at = Some(now);
@@ -278,15 +349,30 @@ impl<T: Clone> Schedule<T> {
     }
 
     /// A limit refused a row, or may have: the API asks to wait, or says 503 without a time.
-    fn asked_to_wait(&mut self, ticket: Ticket, cause: Cause, wait: Wait, departure: Departure, now: Moment) {
+    fn asked_to_wait(
+        &mut self,
+        ticket: Ticket,
+        cause: Cause,
+        wait: Wait,
+        departure: Departure,
+        now: Moment,
+    ) {
         let limit = self.pace.refused(departure, wait, now);
         if limit == Limit::None {
-            return self.in_trouble(ticket, Trouble::usual(MaybeApplied::No), cause, departure.at, now);
+            return self.in_trouble(
+                ticket,
+                Trouble::usual(MaybeApplied::No),
+                cause,
+                departure.at,
+                now,
+            );
         }
         let applied_at = self.availability.applied_at();
         let trials = &mut self.order.get_mut(ticket).trials;
         let waits = &mut trials.waits;
-        let is_beside_others = waits.last_at.is_some_and(|last| applied_at.is_some_and(|applied| applied >= last));
+        let is_beside_others = waits
+            .last_at
+            .is_some_and(|last| applied_at.is_some_and(|applied| applied >= last));
         waits.all += 1;
         waits.beside_others += u32::from(is_beside_others);
         waits.last_at = Some(now);
@@ -316,7 +402,13 @@ impl<T: Clone> Schedule<T> {
         }
     }
 
-    pub(super) fn everybody_waits(&mut self, wait: Wait, limit: Limit, departure: Departure, now: Moment) {
+    pub(super) fn everybody_waits(
+        &mut self,
+        wait: Wait,
+        limit: Limit,
+        departure: Departure,
+        now: Moment,
+    ) {
         if limit == Limit::Window || (limit == Limit::Undecided && departure.is_first()) {
             self.concurrency.pushed_back(departure.at, now);
         }
@@ -336,7 +428,9 @@ impl<T: Clone> Schedule<T> {
             return self.stop(StopReason::WaitTooLong { wait: in_vain });
         }
         let wait_of_window = (limit == Limit::Window).then_some(WINDOW_WAIT);
-        let Some(named) = named.filter(|wait| !wait.is_zero()).or(wait_of_window) else { return };
+        let Some(named) = named.filter(|wait| !wait.is_zero()).or(wait_of_window) else {
+            return;
+        };
         self.pause_everybody(named, now);
     }
 
@@ -355,7 +449,14 @@ impl<T: Clone> Schedule<T> {
     /// The request did not reach the API, or most likely did not. The row leaves again as soon as a permit allows, which uses up
     /// no attempt and tells nothing of the API. How often is counted over all of the row's attempts, so that the bound holds
     /// whatever happens in between.
-    fn not_reached(&mut self, ticket: Ticket, applied: MaybeApplied, cause: Cause, sent: Moment, now: Moment) {
+    fn not_reached(
+        &mut self,
+        ticket: Ticket,
+        applied: MaybeApplied,
+        cause: Cause,
+        sent: Moment,
+        now: Moment,
+    ) {
         let trials = &mut self.order.get_mut(ticket).trials;
         let (times, times_max) = match applied {
             MaybeApplied::No => (&mut trials.not_reached.not_processed, NOT_PROCESSED_MAX),
@@ -363,14 +464,16 @@ impl<T: Clone> Schedule<T> {
         };
         *times += 1;
         self.course.not_reached += 1;
-        let is_explained = self.course.not_reached <= NOT_REACHED_MAX.max(2 * self.concurrency.limit());
+        let is_explained =
+            self.course.not_reached <= NOT_REACHED_MAX.max(2 * self.concurrency.limit());
         if *times > times_max || !is_explained {
             return self.in_trouble(ticket, Trouble::usual(applied), cause, sent, now);
         }
         trials.ambiguous |= applied == MaybeApplied::Yes;
         trials.cost = None;
         // It tells nothing, but where each probe ends like this the next one must not leave at once.
-        self.availability.probe_failed(ticket, now, &mut self.random);
+        self.availability
+            .probe_failed(ticket, now, &mut self.random);
         if self.course.stop.is_none() {
             self.order.send_again(ticket, now);
         }
@@ -378,7 +481,10 @@ impl<T: Clone> Schedule<T> {
 
     fn token_refused(&mut self, ticket: Ticket, now: Moment) {
         self.availability.probe_ended(ticket, now);
-        match self.token.refused(self.order.get(ticket).token_generation, now) {
+        match self
+            .token
+            .refused(self.order.get(ticket).token_generation, now)
+        {
             token::Refusal::SendAgain => self.order.send_again(ticket, now),
             token::Refusal::Final => self.stop(StopReason::TokenRefused),
         }
@@ -388,10 +494,13 @@ impl<T: Clone> Schedule<T> {
 /// How a row ends that the API refuses like this.
 fn rejected(answer: Answer) -> Ending {
     match answer {
-        Answer::Response(Response { status, error, .. }) => {
-            Ending::Rejected { status, error: error.unwrap_or_default() }
-        }
-        Answer::Fault(fault) => Ending::Failed { cause: Cause::Fault(fault) },
+        Answer::Response(Response { status, error, .. }) => Ending::Rejected {
+            status,
+            error: error.unwrap_or_default(),
+        },
+        Answer::Fault(fault) => Ending::Failed {
+            cause: Cause::Fault(fault),
+        },
     }
 }
 
@@ -402,5 +511,8 @@ fn unexpected(stranger: Stranger) -> ServerError {
         Stranger::Redirect => Some("redirect"),
         Stranger::Refusal => None,
     };
-    ServerError { code: code.map(str::to_owned), ..ServerError::default() }
+    ServerError {
+        code: code.map(str::to_owned),
+        ..ServerError::default()
+    }
 }

@@ -54,7 +54,11 @@ impl Backoff {
         while intervals.len() < INTERVALS_MAX && intervals.last() != Some(&longest) {
             intervals.push(exponential.next_backoff().unwrap_or(longest));
         }
-        Backoff { intervals: intervals.into(), jitter, failures: 0 }
+        Backoff {
+            intervals: intervals.into(),
+            jitter,
+            failures: 0,
+        }
     }
 
     /// The wait after another failure.
@@ -71,7 +75,12 @@ impl Backoff {
     /// The wait after `failures` failures in a row, the first of which is number one.
     pub(super) fn after(&self, failures: u32, random: &mut Random) -> Duration {
         let index = usize::try_from(failures.saturating_sub(1)).unwrap_or(usize::MAX);
-        let interval = self.intervals.get(index).or(self.intervals.last()).copied().unwrap_or_default();
+        let interval = self
+            .intervals
+            .get(index)
+            .or(self.intervals.last())
+            .copied()
+            .unwrap_or_default();
         match self.jitter {
             Jitter::Full => random.up_to(interval),
             Jitter::Equal => interval / 2 + random.up_to(interval / 2),
@@ -90,9 +99,17 @@ mod tests {
     fn range(jitter: Jitter, failures: u32, interval: Duration) -> (f64, f64) {
         let backoff = Backoff::new(MS(200), MS(20_000), jitter);
         let mut random = Random::seeded(7);
-        let parts: Vec<f64> =
-            (0..2000).map(|_| backoff.after(failures, &mut random).div_duration_f64(interval)).collect();
-        (parts.iter().copied().fold(f64::INFINITY, f64::min), parts.iter().copied().fold(0.0, f64::max))
+        let parts: Vec<f64> = (0..2000)
+            .map(|_| {
+                backoff
+                    .after(failures, &mut random)
+                    .div_duration_f64(interval)
+            })
+            .collect();
+        (
+            parts.iter().copied().fold(f64::INFINITY, f64::min),
+            parts.iter().copied().fold(0.0, f64::max),
+        )
     }
 
     #[test]
@@ -102,8 +119,16 @@ mod tests {
             let want: Vec<_> = want.iter().copied().map(MS).collect();
             assert_eq!(*backoff.intervals, *want, "{first} to {longest} ms");
         };
-        check(200, 20_000, &[200, 400, 800, 1600, 3200, 6400, 12_800, 20_000]);
-        check(1000, 60_000, &[1000, 2000, 4000, 8000, 16_000, 32_000, 60_000]);
+        check(
+            200,
+            20_000,
+            &[200, 400, 800, 1600, 3200, 6400, 12_800, 20_000],
+        );
+        check(
+            1000,
+            60_000,
+            &[1000, 2000, 4000, 8000, 16_000, 32_000, 60_000],
+        );
         check(1000, 1000, &[1000]);
         check(5000, 1000, &[1000]);
     }
@@ -111,11 +136,22 @@ mod tests {
     #[test]
     fn waits_are_spread_as_their_jitter_says() {
         let check = |jitter: Jitter, low: f64, high: f64| {
-            for (failures, interval) in [(1, MS(200)), (3, MS(800)), (8, MS(20_000)), (u32::MAX, MS(20_000))] {
+            for (failures, interval) in [
+                (1, MS(200)),
+                (3, MS(800)),
+                (8, MS(20_000)),
+                (u32::MAX, MS(20_000)),
+            ] {
                 let (shortest, longest) = range(jitter, failures, interval);
                 let margin = (high - low) / 50.0;
-                assert!(low <= shortest && shortest < low + margin, "{jitter:?} {failures}: from {shortest}");
-                assert!(high - margin < longest && longest <= high, "{jitter:?} {failures}: to {longest}");
+                assert!(
+                    low <= shortest && shortest < low + margin,
+                    "{jitter:?} {failures}: from {shortest}"
+                );
+                assert!(
+                    high - margin < longest && longest <= high,
+                    "{jitter:?} {failures}: to {longest}"
+                );
             }
         };
         check(Jitter::Full, 0.0, 1.0);
@@ -137,7 +173,12 @@ mod tests {
     fn no_interval_and_no_number_of_failures_panics() {
         let mut random = Random::seeded(7);
         for first in [Duration::ZERO, Duration::from_nanos(1), Duration::MAX] {
-            for longest in [Duration::ZERO, Duration::from_nanos(1), Duration::from_hours(1), Duration::MAX] {
+            for longest in [
+                Duration::ZERO,
+                Duration::from_nanos(1),
+                Duration::from_hours(1),
+                Duration::MAX,
+            ] {
                 for jitter in [Jitter::Full, Jitter::Equal, Jitter::Late] {
                     let mut backoff = Backoff::new(first, longest, jitter);
                     backoff.failures = u32::MAX - 1;

@@ -29,7 +29,10 @@ pub(super) struct RetryBudget {
 
 impl RetryBudget {
     pub(super) fn full() -> RetryBudget {
-        RetryBudget { tokens: TOKENS_MAX, unpaid_at: None }
+        RetryBudget {
+            tokens: TOKENS_MAX,
+            unpaid_at: None,
+        }
     }
 
     /// A row was applied: gives back what its last retry cost, and a little.
@@ -47,7 +50,8 @@ impl RetryBudget {
         if self.tokens >= cost.tokens() {
             return now;
         }
-        self.unpaid_at.map_or(now, |at| (at + EMPTY_INTERVAL).max(now))
+        self.unpaid_at
+            .map_or(now, |at| (at + EMPTY_INTERVAL).max(now))
     }
 
     /// A retry of this cost leaves.
@@ -91,11 +95,18 @@ mod tests {
 
     #[test]
     fn a_retry_that_succeeds_gives_back_what_it_cost() {
-        let mut budget = RetryBudget { tokens: 0, unpaid_at: Some(Moment::START) };
+        let mut budget = RetryBudget {
+            tokens: 0,
+            unpaid_at: Some(Moment::START),
+        };
         let now = Moment::START;
         assert_eq!(budget.due_at(Cost::Retry, now), now + EMPTY_INTERVAL);
         budget.refund(Some(Cost::Retry));
-        assert_eq!(budget.due_at(Cost::Retry, now), now, "tokens that came in are of use at once");
+        assert_eq!(
+            budget.due_at(Cost::Retry, now),
+            now,
+            "tokens that came in are of use at once"
+        );
         budget.pay(Cost::Retry, now);
         assert_eq!(budget.tokens, SUCCESS_GAIN);
     }

@@ -130,7 +130,11 @@ impl Concurrency {
     }
 
     /// Requests that may be in flight now.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the limit is between 1 and 65,535")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the limit is between 1 and 65,535"
+    )]
     pub(super) fn limit(&self) -> usize {
         self.in_force() as usize
     }
@@ -191,7 +195,11 @@ impl Concurrency {
 
     /// The limit in force when the requests left that are answered now: in slow start the half.
     fn in_force_a_round_ago(&self) -> f64 {
-        if self.has_just_doubled() { (self.limit / 2.0).max(1.0) } else { self.in_force() }
+        if self.has_just_doubled() {
+            (self.limit / 2.0).max(1.0)
+        } else {
+            self.in_force()
+        }
     }
 
     /// Whether slow start raised the limit in this round or the one before.
@@ -252,7 +260,11 @@ impl Concurrency {
                 }
                 self.slow_rounds = 0;
                 // The first answers of a run or after a pause bring new connections with them, so they may be slow.
-                let weight = if self.has_just_doubled() { 1.0 } else { QUICKER_WEIGHT };
+                let weight = if self.has_just_doubled() {
+                    1.0
+                } else {
+                    QUICKER_WEIGHT
+                };
                 self.usual_s = Some(usual_s + (mean_s - usual_s).min(0.0) * weight);
                 if reached == Reached::Yes && !self.is_in_slow_start() {
                     self.grow();
@@ -300,7 +312,9 @@ impl Concurrency {
         let step = INCREASE.max(self.limit * INCREASE_OF_MANY);
         let gentle = INCREASE_NEAR_PUSHBACK.max(self.limit * INCREASE_OF_MANY_NEAR_PUSHBACK);
         let grown = match self.pushed_back_at {
-            Some(at) if at - step < self.limit + step && self.limit < at + step => (self.limit + gentle).max(at - step),
+            Some(at) if at - step < self.limit + step && self.limit < at + step => {
+                (self.limit + gentle).max(at - step)
+            }
             Some(_) | None => self.limit + step,
         };
         self.limit = grown.min(self.limit_max);

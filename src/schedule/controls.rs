@@ -9,21 +9,31 @@ use super::{Moment, Request, Schedule, StopReason, Ticket, token};
 use crate::contract::{Answer, CustomerId};
 
 impl<T: Clone> Schedule<T> {
-    pub(super) fn control_read(&mut self, ticket: Ticket, answer: &Answer, departure: Departure, now: Moment) {
+    pub(super) fn control_read(
+        &mut self,
+        ticket: Ticket,
+        answer: &Answer,
+        departure: Departure,
+        now: Moment,
+    ) {
         let customer = self.order.get(ticket).customer;
         match judge::read(answer) {
             ReadMeaning::AsSent => self.control_may_write(ticket),
             // Requests name a country by its id and answers by its name, so the answer to the update tells what it was.
-            ReadMeaning::AsSentButCountry(country) if self.availability.control_country(customer) == Some(country) => {
+            ReadMeaning::AsSentButCountry(country)
+                if self.availability.control_country(customer) == Some(country) =>
+            {
                 self.control_may_write(ticket);
             }
             ReadMeaning::AsSentButCountry(_) | ReadMeaning::Otherwise => {
                 self.control_is_void(ticket, Void::Differs, now);
             }
             ReadMeaning::Nothing => self.control_is_void(ticket, Void::InVain, now),
-            ReadMeaning::Wait(wait) if self.control_meets_a_limit(ticket, wait, departure, now) => {}
+            ReadMeaning::Wait(wait) if self.control_meets_a_limit(ticket, wait, departure, now) => {
+            }
             ReadMeaning::Wait(_) | ReadMeaning::Trouble => {
-                self.availability.probe_failed(ticket, now, &mut self.random);
+                self.availability
+                    .probe_failed(ticket, now, &mut self.random);
                 self.control_is_void(ticket, Void::Unsent, now);
             }
             ReadMeaning::NoSockets => self.control_not_sent(ticket, now),
@@ -37,7 +47,13 @@ impl<T: Clone> Schedule<T> {
         self.course.control = Some(ticket);
     }
 
-    pub(super) fn control_written(&mut self, ticket: Ticket, answer: &Answer, departure: Departure, now: Moment) {
+    pub(super) fn control_written(
+        &mut self,
+        ticket: Ticket,
+        answer: &Answer,
+        departure: Departure,
+        now: Moment,
+    ) {
         let sent = departure.at;
         match judge::write(answer) {
             Meaning::Applied => {
@@ -58,16 +74,25 @@ impl<T: Clone> Schedule<T> {
             | Meaning::Trouble(_)
             | Meaning::Wait(_)
             | Meaning::Unreachable(_) => {
-                self.availability.probe_failed(ticket, now, &mut self.random);
+                self.availability
+                    .probe_failed(ticket, now, &mut self.random);
                 self.end_control(ticket);
-                let opening = self.availability.control_failed(sent, now, &mut self.random);
+                let opening = self
+                    .availability
+                    .control_failed(sent, now, &mut self.random);
                 self.count_outage(opening);
             }
         }
     }
 
     /// Whether a limit refused the control, which then tells nothing.
-    fn control_meets_a_limit(&mut self, ticket: Ticket, wait: Wait, departure: Departure, now: Moment) -> bool {
+    fn control_meets_a_limit(
+        &mut self,
+        ticket: Ticket,
+        wait: Wait,
+        departure: Departure,
+        now: Moment,
+    ) -> bool {
         let limit = self.pace.refused(departure, wait, now);
         if limit == Limit::None {
             return false;
@@ -78,7 +103,9 @@ impl<T: Clone> Schedule<T> {
     }
 
     fn control_token_refused(&mut self, ticket: Ticket, now: Moment) {
-        let refused = self.token.refused(self.order.get(ticket).token_generation, now);
+        let refused = self
+            .token
+            .refused(self.order.get(ticket).token_generation, now);
         self.control_is_void(ticket, Void::Unsent, now);
         if refused == token::Refusal::Final {
             self.stop(StopReason::TokenRefused);

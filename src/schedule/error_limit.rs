@@ -32,7 +32,9 @@ pub struct Share {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ErrorLimitError {
     /// Neither a number, nor a percentage, nor `none`.
-    #[error("`{0}` is not an error limit: write a number of rows as in 50, a share as in 10% or 0.5%, or none")]
+    #[error(
+        "`{0}` is not an error limit: write a number of rows as in 50, a share as in 10% or 0.5%, or none"
+    )]
     NotALimit(String),
     /// A share outside its range.
     #[error("`{0}` is out of range: a share is above 0% and at most 100%")]
@@ -44,7 +46,9 @@ impl ErrorLimit {
     pub fn is_exceeded(self, ended: u64, errors: u64) -> bool {
         match self {
             Self::Count(errors_max) => errors > errors_max,
-            Self::Share(share) => ended >= ROWS_BEFORE_A_SHARE_COUNTS && share.is_exceeded(ended, errors),
+            Self::Share(share) => {
+                ended >= ROWS_BEFORE_A_SHARE_COUNTS && share.is_exceeded(ended, errors)
+            }
             Self::None => false,
         }
     }
@@ -53,11 +57,14 @@ impl ErrorLimit {
 impl Share {
     /// A share in millionths of the whole: 10 % is 100,000. `None` outside 1 to 1,000,000.
     pub fn from_per_million(per_million: u32) -> Option<Self> {
-        (1..=PER_MILLION_IN_ALL).contains(&per_million).then_some(Self { per_million })
+        (1..=PER_MILLION_IN_ALL)
+            .contains(&per_million)
+            .then_some(Self { per_million })
     }
 
     fn is_exceeded(self, ended: u64, errors: u64) -> bool {
-        u128::from(errors) * u128::from(PER_MILLION_IN_ALL) > u128::from(ended) * u128::from(self.per_million)
+        u128::from(errors) * u128::from(PER_MILLION_IN_ALL)
+            > u128::from(ended) * u128::from(self.per_million)
     }
 }
 
@@ -72,7 +79,9 @@ impl FromStr for ErrorLimit {
         if let Some(percent) = text.strip_suffix('%') {
             let per_million = per_million(percent).ok_or_else(not_a_limit)?;
             let share = per_million.and_then(Share::from_per_million);
-            return share.map(Self::Share).ok_or_else(|| ErrorLimitError::ShareOutOfRange(text.to_owned()));
+            return share
+                .map(Self::Share)
+                .ok_or_else(|| ErrorLimitError::ShareOutOfRange(text.to_owned()));
         }
         if !is_digits(text) {
             return Err(not_a_limit());
@@ -83,7 +92,10 @@ impl FromStr for ErrorLimit {
 
 /// Millionths from a decimal percentage. `None`: not a decimal number of at most four decimals; `Some(None)`: a number,
 /// but one beyond any share.
-#[expect(clippy::option_option, reason = "private, and the two failures get different messages")]
+#[expect(
+    clippy::option_option,
+    reason = "private, and the two failures get different messages"
+)]
 fn per_million(percent: &str) -> Option<Option<u32>> {
     let (whole, decimals) = percent.split_once('.').unwrap_or((percent, "0"));
     if !is_digits(whole) || !is_digits(decimals) || decimals.len() > DECIMALS_MAX {
@@ -91,7 +103,11 @@ fn per_million(percent: &str) -> Option<Option<u32>> {
     }
     let fraction: u32 = format!("{decimals:0<DECIMALS_MAX$}").parse().ok()?;
     let whole: Option<u32> = whole.parse().ok();
-    Some(whole.and_then(|n| n.checked_mul(PER_MILLION_IN_ONE_PERCENT)).and_then(|n| n.checked_add(fraction)))
+    Some(
+        whole
+            .and_then(|n| n.checked_mul(PER_MILLION_IN_ONE_PERCENT))
+            .and_then(|n| n.checked_add(fraction)),
+    )
 }
 
 fn is_digits(text: &str) -> bool {
@@ -180,7 +196,11 @@ mod tests {
     fn a_limit_is_exceeded_by_the_first_error_beyond_it() {
         let check = |limit: &str, ended: u64, errors: u64, want: bool| {
             let limit: ErrorLimit = limit.parse().unwrap();
-            assert_eq!(limit.is_exceeded(ended, errors), want, "{limit}: {errors} of {ended}");
+            assert_eq!(
+                limit.is_exceeded(ended, errors),
+                want,
+                "{limit}: {errors} of {ended}"
+            );
         };
         for (limit, ended, errors, want) in [
             ("0", 10, 0, false),

@@ -16,7 +16,11 @@ pub(super) struct Flights {
 
 impl Flights {
     pub(super) fn new(timeout: Duration) -> Flights {
-        Flights { timeout, by_time: BTreeSet::new(), answered_at: None }
+        Flights {
+            timeout,
+            by_time: BTreeSet::new(),
+            answered_at: None,
+        }
     }
 
     pub(super) fn leaves(&mut self, ticket: Ticket, now: Moment) {
@@ -48,7 +52,8 @@ impl Flights {
 
     /// The request whose timeout is over.
     pub(super) fn overdue(&self, now: Moment) -> Option<Ticket> {
-        self.oldest().filter(|_| self.first_timeout().is_some_and(|at| at <= now))
+        self.oldest()
+            .filter(|_| self.first_timeout().is_some_and(|at| at <= now))
     }
 
     /// When the first timeout is over.
@@ -58,6 +63,9 @@ impl Flights {
 
     /// Since when requests have been in flight and none was answered.
     pub(super) fn silent_since(&self) -> Option<Moment> {
-        self.by_time.first().map(|(sent, _)| self.answered_at.map_or(*sent, |answered| answered.max(*sent)))
+        self.by_time.first().map(|(sent, _)| {
+            self.answered_at
+                .map_or(*sent, |answered| answered.max(*sent))
+        })
     }
 }

@@ -100,7 +100,11 @@ pub(super) struct Trouble {
 impl Trouble {
     /// Trouble of which nobody says more, after which a row is tried as often as the user allows.
     pub(super) fn usual(applied: MaybeApplied) -> Trouble {
-        Trouble { attempts: AttemptLimit::Usual, applied, speaker: Speaker::Unknown }
+        Trouble {
+            attempts: AttemptLimit::Usual,
+            applied,
+            speaker: Speaker::Unknown,
+        }
     }
 }
 
@@ -159,10 +163,14 @@ pub(super) fn write(answer: &Answer) -> Meaning {
     match answer {
         Answer::Response(response) => response_to_write(response),
         Answer::Fault(Fault::NoSockets) => Meaning::NoSockets,
-        Answer::Fault(fault @ (Fault::NameUnknown | Fault::Tls(_) | Fault::Proxy(_))) => Meaning::Unreachable(*fault),
+        Answer::Fault(fault @ (Fault::NameUnknown | Fault::Tls(_) | Fault::Proxy(_))) => {
+            Meaning::Unreachable(*fault)
+        }
         Answer::Fault(Fault::NotProcessed) => Meaning::SendAgain(MaybeApplied::No),
         Answer::Fault(Fault::Unanswered) => Meaning::SendAgain(MaybeApplied::Yes),
-        Answer::Fault(fault) if fault.is_ambiguous() => Meaning::Trouble(Trouble::usual(MaybeApplied::Yes)),
+        Answer::Fault(fault) if fault.is_ambiguous() => {
+            Meaning::Trouble(Trouble::usual(MaybeApplied::Yes))
+        }
         Answer::Fault(_) => Meaning::Trouble(Trouble::usual(MaybeApplied::No)),
     }
 }
@@ -177,9 +185,9 @@ pub(super) fn read(answer: &Answer) -> ReadMeaning {
     };
     match (response.status, response.shown) {
         (200, Some(Shown::AsSent)) => ReadMeaning::AsSent,
-        (200, Some(Shown::AsSentButCountry)) => {
-            response.country.map_or(ReadMeaning::Otherwise, ReadMeaning::AsSentButCountry)
-        }
+        (200, Some(Shown::AsSentButCountry)) => response
+            .country
+            .map_or(ReadMeaning::Otherwise, ReadMeaning::AsSentButCountry),
         (200, Some(Shown::Otherwise)) => ReadMeaning::Otherwise,
         (401, _) => ReadMeaning::TokenRefused,
         (status, _) => match asked_to_wait(response) {
@@ -196,21 +204,51 @@ fn response_to_write(response: &Response) -> Meaning {
     }
     match (response.status, response.body) {
         (401, _) => Meaning::TokenRefused,
-        (500, Body::Object { shape: Shape::ApiError, .. }) => Meaning::Trouble(Trouble {
+        (
+            500,
+            Body::Object {
+                shape: Shape::ApiError,
+                ..
+            },
+        ) => Meaning::Trouble(Trouble {
             attempts: AttemptLimit::Three,
             applied: MaybeApplied::No,
             speaker: Speaker::TheApi,
         }),
-        (500, _) => Meaning::Trouble(Trouble { attempts: AttemptLimit::Three, ..Trouble::usual(MaybeApplied::No) }),
+        (500, _) => Meaning::Trouble(Trouble {
+            attempts: AttemptLimit::Three,
+            ..Trouble::usual(MaybeApplied::No)
+        }),
         // Proxies give up on an API that may still be at work: RFC 9110 §15.5.9, §15.6.3, §15.6.5; 520 to 524 are Cloudflare's.
         (408 | 502 | 504 | 520..=524, _) => Meaning::Trouble(Trouble::usual(MaybeApplied::Yes)),
-        (425 | 506..=510 | 512..=519 | 525..=599, _) => Meaning::Trouble(Trouble::usual(MaybeApplied::No)),
-        (204, _) | (200 | 201, Body::Object { claim: Claim::Applied, .. }) => Meaning::Applied,
-        (200..=299, Body::Object { claim: Claim::Refused, .. }) => Meaning::RefusedInDoubt(Refusal::Other),
+        (425 | 506..=510 | 512..=519 | 525..=599, _) => {
+            Meaning::Trouble(Trouble::usual(MaybeApplied::No))
+        }
+        (204, _)
+        | (
+            200 | 201,
+            Body::Object {
+                claim: Claim::Applied,
+                ..
+            },
+        ) => Meaning::Applied,
+        (
+            200..=299,
+            Body::Object {
+                claim: Claim::Refused,
+                ..
+            },
+        ) => Meaning::RefusedInDoubt(Refusal::Other),
         (402 | 405..=407 | 411 | 415 | 417 | 419 | 426 | 428 | 431 | 501 | 505 | 511, _) => {
             Meaning::NotTheApi(Stranger::Refusal)
         }
-        (status @ 400..=499, Body::Object { shape: Shape::ApiError, .. }) => match status {
+        (
+            status @ 400..=499,
+            Body::Object {
+                shape: Shape::ApiError,
+                ..
+            },
+        ) => match status {
             403 => Meaning::RefusedInDoubt(Refusal::Forbidden),
             404 => Meaning::RefusedInDoubt(Refusal::NotFound),
             410 => Meaning::RefusedInDoubt(Refusal::Other),
@@ -218,7 +256,10 @@ fn response_to_write(response: &Response) -> Meaning {
         },
         (status, body) => Meaning::NotTheApi(match status {
             200..=299 => Stranger::Success(match body {
-                Body::Object { claim: Claim::OtherCustomer, .. } => Unexpected::OtherCustomer,
+                Body::Object {
+                    claim: Claim::OtherCustomer,
+                    ..
+                } => Unexpected::OtherCustomer,
                 Body::TooLong => Unexpected::TooLong,
                 Body::Object { .. } | Body::Empty | Body::Other => Unexpected::AnotherBody,
             }),
@@ -240,7 +281,11 @@ fn asked_to_wait(response: &Response) -> Option<Wait> {
     let is_exhausted = response.window.is_some_and(|window| window.remaining == 0);
     Some(Wait {
         named: response.retry_after,
-        window: if is_exhausted { Exhausted::Yes } else { Exhausted::No },
+        window: if is_exhausted {
+            Exhausted::Yes
+        } else {
+            Exhausted::No
+        },
         reason,
     })
 }
@@ -251,18 +296,43 @@ mod tests {
     use crate::contract::{ProxyFault, TlsFault};
 
     fn trouble(attempts: AttemptLimit, applied: MaybeApplied) -> Meaning {
-        Meaning::Trouble(Trouble { attempts, applied, speaker: Speaker::Unknown })
+        Meaning::Trouble(Trouble {
+            attempts,
+            applied,
+            speaker: Speaker::Unknown,
+        })
     }
 
-    const MESSAGE: Body = Body::Object { claim: Claim::Nothing, shape: Shape::ApiError };
-    const STATUS: Body = Body::Object { claim: Claim::Nothing, shape: Shape::Another };
-    const OTHER_CUSTOMER: Body = Body::Object { claim: Claim::OtherCustomer, shape: Shape::Another };
-    const ALL: [Body; 8] =
-        [Body::Empty, Body::Other, Body::TooLong, Body::APPLIED, Body::REFUSED, MESSAGE, STATUS, OTHER_CUSTOMER];
+    const MESSAGE: Body = Body::Object {
+        claim: Claim::Nothing,
+        shape: Shape::ApiError,
+    };
+    const STATUS: Body = Body::Object {
+        claim: Claim::Nothing,
+        shape: Shape::Another,
+    };
+    const OTHER_CUSTOMER: Body = Body::Object {
+        claim: Claim::OtherCustomer,
+        shape: Shape::Another,
+    };
+    const ALL: [Body; 8] = [
+        Body::Empty,
+        Body::Other,
+        Body::TooLong,
+        Body::APPLIED,
+        Body::REFUSED,
+        MESSAGE,
+        STATUS,
+        OTHER_CUSTOMER,
+    ];
 
     fn check(status: u16, bodies: &[Body], want: Meaning) {
         for body in bodies {
-            let answer = Answer::Response(Response { status, body: *body, ..Response::default() });
+            let answer = Answer::Response(Response {
+                status,
+                body: *body,
+                ..Response::default()
+            });
             assert_eq!(write(&answer), want, "{status} {body:?}");
         }
     }
@@ -272,7 +342,11 @@ mod tests {
         check(204, &ALL, Meaning::Applied);
         for status in [200, 201] {
             check(status, &[Body::APPLIED], Meaning::Applied);
-            check(status, &[Body::REFUSED], Meaning::RefusedInDoubt(Refusal::Other));
+            check(
+                status,
+                &[Body::REFUSED],
+                Meaning::RefusedInDoubt(Refusal::Other),
+            );
             for (body, what) in [
                 (Body::Empty, Unexpected::AnotherBody),
                 (Body::Other, Unexpected::AnotherBody),
@@ -284,7 +358,11 @@ mod tests {
                 check(status, &[body], Meaning::NotTheApi(Stranger::Success(what)));
             }
         }
-        check(202, &[Body::APPLIED, Body::Empty], Meaning::NotTheApi(Stranger::Success(Unexpected::AnotherBody)));
+        check(
+            202,
+            &[Body::APPLIED, Body::Empty],
+            Meaning::NotTheApi(Stranger::Success(Unexpected::AnotherBody)),
+        );
         for status in [300, 301, 302, 303, 304, 307, 308] {
             check(status, &ALL, Meaning::NotTheApi(Stranger::Redirect));
         }
@@ -297,18 +375,36 @@ mod tests {
     fn a_refusal_needs_the_apis_shape() {
         for status in [400, 409, 413, 422, 423, 451] {
             check(status, &[Body::REFUSED, MESSAGE], Meaning::Refused);
-            check(status, &[Body::Empty, Body::Other, Body::TooLong, STATUS], Meaning::NotTheApi(Stranger::Refusal));
+            check(
+                status,
+                &[Body::Empty, Body::Other, Body::TooLong, STATUS],
+                Meaning::NotTheApi(Stranger::Refusal),
+            );
         }
-        for (status, refusal) in [(403, Refusal::Forbidden), (404, Refusal::NotFound), (410, Refusal::Other)] {
-            check(status, &[Body::REFUSED, MESSAGE], Meaning::RefusedInDoubt(refusal));
-            check(status, &[Body::Empty, Body::Other, STATUS], Meaning::NotTheApi(Stranger::Refusal));
+        for (status, refusal) in [
+            (403, Refusal::Forbidden),
+            (404, Refusal::NotFound),
+            (410, Refusal::Other),
+        ] {
+            check(
+                status,
+                &[Body::REFUSED, MESSAGE],
+                Meaning::RefusedInDoubt(refusal),
+            );
+            check(
+                status,
+                &[Body::Empty, Body::Other, STATUS],
+                Meaning::NotTheApi(Stranger::Refusal),
+            );
         }
         check(401, &ALL, Meaning::TokenRefused);
     }
 
     #[test]
     fn some_statuses_are_never_the_apis() {
-        for status in [402, 405, 406, 407, 411, 415, 417, 419, 426, 428, 431, 501, 505, 511] {
+        for status in [
+            402, 405, 406, 407, 411, 415, 417, 419, 426, 428, 431, 501, 505, 511,
+        ] {
             check(status, &ALL, Meaning::NotTheApi(Stranger::Refusal));
         }
     }
@@ -322,52 +418,113 @@ mod tests {
         for status in [425, 507, 525, 530, 599] {
             check(status, &ALL, usual(MaybeApplied::No));
         }
-        check(500, &[Body::Empty, Body::Other, STATUS], trouble(AttemptLimit::Three, MaybeApplied::No));
-        let by_the_api = Trouble { attempts: AttemptLimit::Three, applied: MaybeApplied::No, speaker: Speaker::TheApi };
+        check(
+            500,
+            &[Body::Empty, Body::Other, STATUS],
+            trouble(AttemptLimit::Three, MaybeApplied::No),
+        );
+        let by_the_api = Trouble {
+            attempts: AttemptLimit::Three,
+            applied: MaybeApplied::No,
+            speaker: Speaker::TheApi,
+        };
         check(500, &[Body::REFUSED, MESSAGE], Meaning::Trouble(by_the_api));
     }
 
     #[test]
     fn waits() {
-        let wait = |named, reason| Meaning::Wait(Wait { named, reason, window: Exhausted::No });
+        let wait = |named, reason| {
+            Meaning::Wait(Wait {
+                named,
+                reason,
+                window: Exhausted::No,
+            })
+        };
         check(429, &ALL, wait(None, WaitReason::Quota));
         check(529, &ALL, wait(None, WaitReason::Overload));
         check(503, &ALL, wait(None, WaitReason::Unavailable));
         let named = Some(Duration::from_secs(7));
-        for (status, reason) in [(429, WaitReason::Quota), (503, WaitReason::Overload), (529, WaitReason::Overload)] {
-            let answer = Answer::Response(Response { status, retry_after: named, ..Response::default() });
+        for (status, reason) in [
+            (429, WaitReason::Quota),
+            (503, WaitReason::Overload),
+            (529, WaitReason::Overload),
+        ] {
+            let answer = Answer::Response(Response {
+                status,
+                retry_after: named,
+                ..Response::default()
+            });
             assert_eq!(write(&answer), wait(named, reason));
-            assert_eq!(read(&answer), ReadMeaning::Wait(Wait { named, reason, window: Exhausted::No }));
+            assert_eq!(
+                read(&answer),
+                ReadMeaning::Wait(Wait {
+                    named,
+                    reason,
+                    window: Exhausted::No
+                })
+            );
         }
     }
 
     #[test]
     fn faults() {
         for (fault, want) in [
-            (Fault::Refused, trouble(AttemptLimit::Usual, MaybeApplied::No)),
-            (Fault::ConnectTimeout, trouble(AttemptLimit::Usual, MaybeApplied::No)),
-            (Fault::Broken, trouble(AttemptLimit::Usual, MaybeApplied::Yes)),
-            (Fault::Timeout, trouble(AttemptLimit::Usual, MaybeApplied::Yes)),
+            (
+                Fault::Refused,
+                trouble(AttemptLimit::Usual, MaybeApplied::No),
+            ),
+            (
+                Fault::ConnectTimeout,
+                trouble(AttemptLimit::Usual, MaybeApplied::No),
+            ),
+            (
+                Fault::Broken,
+                trouble(AttemptLimit::Usual, MaybeApplied::Yes),
+            ),
+            (
+                Fault::Timeout,
+                trouble(AttemptLimit::Usual, MaybeApplied::Yes),
+            ),
             (Fault::NameUnknown, Meaning::Unreachable(Fault::NameUnknown)),
-            (Fault::LookupFailed, trouble(AttemptLimit::Usual, MaybeApplied::No)),
-            (Fault::Tls(TlsFault::Expired), Meaning::Unreachable(Fault::Tls(TlsFault::Expired))),
-            (Fault::Proxy(ProxyFault::Refused), Meaning::Unreachable(Fault::Proxy(ProxyFault::Refused))),
+            (
+                Fault::LookupFailed,
+                trouble(AttemptLimit::Usual, MaybeApplied::No),
+            ),
+            (
+                Fault::Tls(TlsFault::Expired),
+                Meaning::Unreachable(Fault::Tls(TlsFault::Expired)),
+            ),
+            (
+                Fault::Proxy(ProxyFault::Refused),
+                Meaning::Unreachable(Fault::Proxy(ProxyFault::Refused)),
+            ),
         ] {
             assert_eq!(write(&Answer::Fault(fault)), want);
             assert_eq!(read(&Answer::Fault(fault)), ReadMeaning::Trouble);
         }
-        for (fault, applied) in [(Fault::NotProcessed, MaybeApplied::No), (Fault::Unanswered, MaybeApplied::Yes)] {
+        for (fault, applied) in [
+            (Fault::NotProcessed, MaybeApplied::No),
+            (Fault::Unanswered, MaybeApplied::Yes),
+        ] {
             assert_eq!(write(&Answer::Fault(fault)), Meaning::SendAgain(applied));
             assert_eq!(read(&Answer::Fault(fault)), ReadMeaning::SendAgain);
         }
         assert_eq!(write(&Answer::Fault(Fault::NoSockets)), Meaning::NoSockets);
-        assert_eq!(read(&Answer::Fault(Fault::NoSockets)), ReadMeaning::NoSockets);
+        assert_eq!(
+            read(&Answer::Fault(Fault::NoSockets)),
+            ReadMeaning::NoSockets
+        );
     }
 
     #[test]
     fn a_read_means_something_only_where_it_shows_the_customer() {
         let check = |status: u16, shown: Option<Shown>, want: ReadMeaning| {
-            let answer = Answer::Response(Response { status, shown, body: Body::APPLIED, ..Response::default() });
+            let answer = Answer::Response(Response {
+                status,
+                shown,
+                body: Body::APPLIED,
+                ..Response::default()
+            });
             assert_eq!(read(&answer), want, "{status} {shown:?}");
         };
         check(200, Some(Shown::AsSent), ReadMeaning::AsSent);
@@ -379,7 +536,11 @@ mod tests {
         for status in [408, 425, 500, 502] {
             check(status, None, ReadMeaning::Trouble);
         }
-        let unavailable = Wait { named: None, reason: WaitReason::Unavailable, window: Exhausted::No };
+        let unavailable = Wait {
+            named: None,
+            reason: WaitReason::Unavailable,
+            window: Exhausted::No,
+        };
         check(503, None, ReadMeaning::Wait(unavailable));
     }
 }

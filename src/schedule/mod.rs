@@ -181,17 +181,34 @@ enum Bad {
 impl<T: Clone> Schedule<T> {
     /// A schedule with these rules, continuing after `history`; `seed` determines its jitter.
     pub fn new(rules: Rules, history: History, seed: u64) -> Schedule<T> {
-        let Rules { rate, in_flight_max, timeout, retry, error_limit, wait_max, grace } = rules;
+        let Rules {
+            rate,
+            in_flight_max,
+            timeout,
+            retry,
+            error_limit,
+            wait_max,
+            grace,
+        } = rules;
         let mut schedule = Schedule {
             order: Order::new(),
             pace: Pace::new(rate),
             concurrency: Concurrency::up_to(in_flight_max),
             sockets: Sockets::default(),
             flights: Flights::new(timeout),
-            retries: Retries { policy: retry, budget: RetryBudget::full() },
+            retries: Retries {
+                policy: retry,
+                budget: RetryBudget::full(),
+            },
             availability: Availability::new(history),
             token: TokenState::default(),
-            limits: Limits { error_limit, history, exceeded_before: None, wait_max, grace },
+            limits: Limits {
+                error_limit,
+                history,
+                exceeded_before: None,
+                wait_max,
+                grace,
+            },
             random: Random::seeded(seed),
             course: Course {
                 supply: Supply::Open,
@@ -221,7 +238,9 @@ impl<T: Clone> Schedule<T> {
     /// Whether another row can be taken in.
     pub fn has_room(&self) -> bool {
         let rows = self.order.rows_held() + self.course.ended.len();
-        self.course.stop.is_none() && rows < ROWS_HELD_MAX && self.order.bytes_held() < BYTES_HELD_MAX
+        self.course.stop.is_none()
+            && rows < ROWS_HELD_MAX
+            && self.order.bytes_held() < BYTES_HELD_MAX
     }
 
     /// Takes a row in; `bytes` is what holding it costs. Rows are offered in the order of the file.
@@ -276,7 +295,11 @@ impl<T: Clone> Schedule<T> {
         }
         if self.course.supply == Supply::Closed && self.order.rows_held() == 0 {
             // What is still in flight then is a control.
-            return if self.flights.is_empty() { Step::Done } else { Step::Wait(self.flights.first_timeout()) };
+            return if self.flights.is_empty() {
+                Step::Done
+            } else {
+                Step::Wait(self.flights.first_timeout())
+            };
         }
         match self.token.next(now) {
             token::Next::Usable => self.send_or_wait(now),
@@ -356,7 +379,10 @@ impl<T: Clone> Schedule<T> {
 
     /// The end of a wait that the API named, where that is still ahead: before it nothing needs to be tried.
     pub fn named_wait_ends(&self, now: Moment) -> Option<Moment> {
-        self.course.too_long_until.max(Some(self.pace.paused_until())).filter(|until| *until > now)
+        self.course
+            .too_long_until
+            .max(Some(self.pace.paused_until()))
+            .filter(|until| *until > now)
     }
 
     /// Why it is not faster.
@@ -371,13 +397,22 @@ impl<T: Clone> Schedule<T> {
 
     /// Sends nothing more, and gives what is in flight the time of `grace`. Rows in doubt stay unsent.
     fn wind_down(&mut self, now: Moment) -> Step<T> {
-        let drained_by = *self.course.drained_by.get_or_insert(now + self.limits.grace);
+        let drained_by = *self
+            .course
+            .drained_by
+            .get_or_insert(now + self.limits.grace);
         match self.flights.oldest() {
             Some(ticket) if drained_by <= now => {
                 self.land(ticket);
                 Step::GiveUp(ticket)
             }
-            Some(_) => Step::Wait(self.flights.first_timeout().into_iter().chain([drained_by]).min()),
+            Some(_) => Step::Wait(
+                self.flights
+                    .first_timeout()
+                    .into_iter()
+                    .chain([drained_by])
+                    .min(),
+            ),
             None => {
                 if let Some(since) = self.availability.down_since() {
                     self.statistics.down += now.since(since);
@@ -427,6 +462,12 @@ impl Limits {
     /// The reason to stop that rows which ended badly are, where they are too many.
     fn exceeded(&self) -> Option<StopReason> {
         let (History { ended, errors, .. }, limit) = (self.history, self.error_limit);
-        limit.is_exceeded(ended, errors).then_some(StopReason::ErrorLimit { ended, errors, limit })
+        limit
+            .is_exceeded(ended, errors)
+            .then_some(StopReason::ErrorLimit {
+                ended,
+                errors,
+                limit,
+            })
     }
 }

@@ -133,7 +133,17 @@ impl<T> Order<T> {
         let (trials, took) = (Trials::default(), Duration::ZERO);
         self.held.insert(
             ticket,
-            Held { customer, row, part, sent: 0, token_generation: 0, trials, departure: None, took, bytes },
+            Held {
+                customer,
+                row,
+                part,
+                sent: 0,
+                token_generation: 0,
+                trials,
+                departure: None,
+                took,
+                bytes,
+            },
         );
         ticket
     }
@@ -147,13 +157,24 @@ impl<T> Order<T> {
     pub(super) fn hold_invalid(&mut self, customer: Option<CustomerId>, row: T, bytes: usize) {
         self.bytes += bytes;
         self.invalid_held += 1;
-        self.queue(customer, Ready::Invalid(Invalid { customer, row, bytes }));
+        self.queue(
+            customer,
+            Ready::Invalid(Invalid {
+                customer,
+                row,
+                bytes,
+            }),
+        );
     }
 
     /// Gives up an invalid row whose turn has come. Its customer stays busy until [`Order::release`].
     pub(super) fn take_invalid(&mut self) -> Option<(T, Option<CustomerId>)> {
         match self.ready.pop_front()? {
-            Ready::Invalid(Invalid { customer, row, bytes }) => {
+            Ready::Invalid(Invalid {
+                customer,
+                row,
+                bytes,
+            }) => {
                 self.bytes -= bytes;
                 self.invalid_held -= 1;
                 Some((row, customer))
@@ -174,11 +195,15 @@ impl<T> Order<T> {
     }
 
     pub(super) fn get(&self, ticket: Ticket) -> &Held<T> {
-        self.held.get(&ticket).expect("a ticket is valid until its row has ended")
+        self.held
+            .get(&ticket)
+            .expect("a ticket is valid until its row has ended")
     }
 
     pub(super) fn get_mut(&mut self, ticket: Ticket) -> &mut Held<T> {
-        self.held.get_mut(&ticket).expect("a ticket is valid until its row has ended")
+        self.held
+            .get_mut(&ticket)
+            .expect("a ticket is valid until its row has ended")
     }
 
     /// The time of the first row that waits to be sent again.
@@ -259,7 +284,10 @@ impl<T> Order<T> {
 
     /// Gives up a row that has ended. Its customer stays busy until [`Order::release`].
     pub(super) fn end(&mut self, ticket: Ticket) -> Held<T> {
-        let held = self.held.remove(&ticket).expect("a ticket is valid until its row has ended");
+        let held = self
+            .held
+            .remove(&ticket)
+            .expect("a ticket is valid until its row has ended");
         self.bytes -= held.bytes;
         self.failed -= usize::from(held.trials.failed > 0);
         match held.part {
@@ -271,7 +299,9 @@ impl<T> Order<T> {
 
     /// The customer's last outcome is written down: their next row may go, before rows that were never held up.
     pub(super) fn release(&mut self, customer: CustomerId) {
-        let Some(behind) = self.busy.get_mut(&customer) else { return };
+        let Some(behind) = self.busy.get_mut(&customer) else {
+            return;
+        };
         match behind.pop_front() {
             Some(row) => self.ready.push_front(row),
             None => {
@@ -282,7 +312,9 @@ impl<T> Order<T> {
 
     /// Whether rows queue behind the customer's outcome.
     pub(super) fn has_rows_behind(&self, customer: CustomerId) -> bool {
-        self.busy.get(&customer).is_some_and(|behind| !behind.is_empty())
+        self.busy
+            .get(&customer)
+            .is_some_and(|behind| !behind.is_empty())
     }
 }
 
@@ -313,7 +345,11 @@ mod tests {
         order.release(id(1));
         assert_eq!(take_all(&mut order), ["b"]);
         order.hold(id(1), "d", 1);
-        assert_eq!(take_all(&mut order), [""; 0], "the customer is busy until b is written down");
+        assert_eq!(
+            take_all(&mut order),
+            [""; 0],
+            "the customer is busy until b is written down"
+        );
         order.release(id(1));
         assert_eq!(take_all(&mut order), ["d"]);
     }
@@ -330,9 +366,16 @@ mod tests {
         order.release(id(1));
         assert_eq!(take_all(&mut order), [""; 0]);
         assert_eq!(order.take_invalid(), Some(("invalid", Some(id(1)))));
-        assert_eq!(take_all(&mut order), [""; 0], "the customer is busy until that is written down");
+        assert_eq!(
+            take_all(&mut order),
+            [""; 0],
+            "the customer is busy until that is written down"
+        );
         order.release(id(1));
-        assert_eq!((take_all(&mut order), order.take_invalid()), (vec!["b"], None));
+        assert_eq!(
+            (take_all(&mut order), order.take_invalid()),
+            (vec!["b"], None)
+        );
     }
 
     #[test]
@@ -342,8 +385,21 @@ mod tests {
         let ticket = order.take_ready().expect("its turn");
         let due = Moment::after_start(Duration::from_secs(5));
         order.send_again(ticket, due);
-        assert_eq!((order.again_at(), order.first_again()), (Some(due), Some(ticket)));
-        assert_eq!((order.take_again(), order.take_again()), (Some(ticket), None));
-        assert_eq!((order.bytes_held(), order.end(ticket).row, order.bytes_held()), (7, "a", 0));
+        assert_eq!(
+            (order.again_at(), order.first_again()),
+            (Some(due), Some(ticket))
+        );
+        assert_eq!(
+            (order.take_again(), order.take_again()),
+            (Some(ticket), None)
+        );
+        assert_eq!(
+            (
+                order.bytes_held(),
+                order.end(ticket).row,
+                order.bytes_held()
+            ),
+            (7, "a", 0)
+        );
     }
 }

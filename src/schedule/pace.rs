@@ -10,7 +10,9 @@ use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 
 use super::judge::{Exhausted, Wait, WaitReason};
-use super::learned_rate::{BURST_TIME, Departure, FIRST_PER_SECOND, Hold, LearnedRate, Refused, Whose};
+use super::learned_rate::{
+    BURST_TIME, Departure, FIRST_PER_SECOND, Hold, LearnedRate, Refused, Whose,
+};
 use super::rate::Rate;
 use super::server_clock::ServerClock;
 use super::window::{Allowance, Window};
@@ -72,7 +74,10 @@ impl Pace {
     pub(super) fn new(rate: Rate) -> Pace {
         let (limiter, first_per_second) = match rate {
             Rate::Unlimited => (None, None),
-            Rate::Auto => (Some(Limiter::new(Duration::from_secs(1) / AUTO_PER_SECOND)), Some(FIRST_PER_SECOND)),
+            Rate::Auto => (
+                Some(Limiter::new(Duration::from_secs(1) / AUTO_PER_SECOND)),
+                Some(FIRST_PER_SECOND),
+            ),
             Rate::Limited(limited) => (Some(Limiter::new(limited.interval())), None),
         };
         Pace {
@@ -90,11 +95,19 @@ impl Pace {
 
     /// Takes the permit for one request, or says what it has to wait for. `rows_left` are those that are not in flight, if their
     /// number is known.
-    pub(super) fn take_permit(&mut self, now: Moment, in_flight: usize, rows_left: Option<u64>) -> Result<(), Brake> {
+    pub(super) fn take_permit(
+        &mut self,
+        now: Moment,
+        in_flight: usize,
+        rows_left: Option<u64>,
+    ) -> Result<(), Brake> {
         if self.paused_until > now {
             return Err(Brake::Pause(self.paused_until));
         }
-        match self.window.allowance(now, self.last_sent, in_flight, rows_left) {
+        match self
+            .window
+            .allowance(now, self.last_sent, in_flight, rows_left)
+        {
             Allowance::Open => {}
             Allowance::Exhausted(until) => return Err(Brake::Exhausted(until)),
             Allowance::NotBefore(at) => return Err(Brake::Window(Some(at))),
@@ -102,8 +115,14 @@ impl Pace {
         }
         // What is learned is for what no header names.
         let is_led = self.window.is_known();
-        match self.learned.hold(now).filter(|_| !is_led || self.learned.per_second().is_some()) {
-            Some(Hold::Pace(at)) if self.learned_rate().is_some() => return Err(Brake::LearnedRate(at)),
+        match self
+            .learned
+            .hold(now)
+            .filter(|_| !is_led || self.learned.per_second().is_some())
+        {
+            Some(Hold::Pace(at)) if self.learned_rate().is_some() => {
+                return Err(Brake::LearnedRate(at));
+            }
             Some(Hold::Pace(at)) => return Err(Brake::Rate(at)),
             Some(Hold::Shut(at)) => return Err(Brake::Shut(at)),
             None => {}
@@ -118,13 +137,20 @@ impl Pace {
     }
 
     /// Learns from an answer's headers.
-    pub(super) fn learn(&mut self, response: &Response, sent: Moment, received: Moment, random: &mut Random) {
+    pub(super) fn learn(
+        &mut self,
+        response: &Response,
+        sent: Moment,
+        received: Moment,
+        random: &mut Random,
+    ) {
         if let Some(date) = response.date_unix_s {
             self.clock.learn(date, sent, received);
         }
         if let Some(window) = response.window {
             self.has_window = true;
-            self.window.learn(window, &self.clock, sent, received, random);
+            self.window
+                .learn(window, &self.clock, sent, received, random);
         }
     }
 
@@ -175,7 +201,9 @@ impl Pace {
             Rate::Auto => f64::from(AUTO_PER_SECOND),
             Rate::Limited(limited) => limited.per_second(),
         };
-        self.learned.per_second().filter(|per_second| *per_second < own)
+        self.learned
+            .per_second()
+            .filter(|per_second| *per_second < own)
     }
 
     /// The most requests in flight that was learned.
@@ -230,18 +258,25 @@ struct Limiter {
 
 impl Limiter {
     fn new(interval: Duration) -> Limiter {
-        let burst = u32::try_from(BURST_TIME.as_nanos() / interval.as_nanos().max(1)).unwrap_or(u32::MAX);
+        let burst =
+            u32::try_from(BURST_TIME.as_nanos() / interval.as_nanos().max(1)).unwrap_or(u32::MAX);
         let quota = Quota::with_period(interval).expect("a rate's interval is never zero");
         let quota = quota.allow_burst(NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN));
         let clock = FakeRelativeClock::default();
-        Limiter { gcra: RateLimiter::direct_with_clock(quota, clock.clone()), clock, at: Moment::START }
+        Limiter {
+            gcra: RateLimiter::direct_with_clock(quota, clock.clone()),
+            clock,
+            at: Moment::START,
+        }
     }
 
     fn take(&mut self, now: Moment) -> Result<(), Moment> {
         self.clock.advance(now.since(self.at));
         self.at = self.at.max(now);
         let clock_now = self.clock.now();
-        self.gcra.check().map_err(|not_until| now + not_until.wait_time_from(clock_now))
+        self.gcra
+            .check()
+            .map_err(|not_until| now + not_until.wait_time_from(clock_now))
     }
 }
 
@@ -252,7 +287,9 @@ mod tests {
     use crate::schedule::rate::{LimitedRate, RateUnit};
 
     fn limited(requests: u32, unit: RateUnit) -> Pace {
-        Pace::new(Rate::Limited(LimitedRate::new(requests, unit).expect("a good rate")))
+        Pace::new(Rate::Limited(
+            LimitedRate::new(requests, unit).expect("a good rate"),
+        ))
     }
 
     /// Takes permits as early as they come; when each was taken.
@@ -294,7 +331,10 @@ mod tests {
         let mut pace = limited(5000, RateUnit::Second);
         let mut sent = 0;
         for ms in 0..1000 {
-            while pace.take_permit(Moment::after_start(Duration::from_millis(ms)), 0, None).is_ok() {
+            while pace
+                .take_permit(Moment::after_start(Duration::from_millis(ms)), 0, None)
+                .is_ok()
+            {
                 sent += 1;
             }
         }
@@ -305,12 +345,22 @@ mod tests {
     fn a_pause_holds_everybody_and_does_not_add_up() {
         let mut pace = Pace::new(Rate::Unlimited);
         let mut random = Random::seeded(1);
-        let longer: Vec<Duration> =
-            (0..64).map(|_| pace.pause(Duration::from_secs(10), Moment::START, &mut random)).collect();
+        let longer: Vec<Duration> = (0..64)
+            .map(|_| pace.pause(Duration::from_secs(10), Moment::START, &mut random))
+            .collect();
         let wait: Duration = longer.iter().sum();
-        assert!((Duration::from_secs(10)..=Duration::from_secs(11)).contains(&wait), "{wait:?}");
-        assert!(longer.contains(&Duration::ZERO), "the pause is as long as the longest of them");
-        assert_eq!(pace.take_permit(Moment::START, 0, None), Err(Brake::Pause(Moment::START + wait)));
+        assert!(
+            (Duration::from_secs(10)..=Duration::from_secs(11)).contains(&wait),
+            "{wait:?}"
+        );
+        assert!(
+            longer.contains(&Duration::ZERO),
+            "the pause is as long as the longest of them"
+        );
+        assert_eq!(
+            pace.take_permit(Moment::START, 0, None),
+            Err(Brake::Pause(Moment::START + wait))
+        );
         assert_eq!(pace.take_permit(Moment::START + wait, 0, None), Ok(()));
     }
 
@@ -320,7 +370,15 @@ mod tests {
         let s = Duration::from_secs;
         assert_eq!(pace.wait_in_vain(s(7), Moment::START), s(7));
         assert_eq!(pace.wait_in_vain(s(7), Moment::after_start(s(10))), s(17));
-        pace.accepted(Departure { at: Moment::START, in_flight: 1, nth: 1, refused_beside_others: 0 }, Moment::START);
+        pace.accepted(
+            Departure {
+                at: Moment::START,
+                in_flight: 1,
+                nth: 1,
+                refused_beside_others: 0,
+            },
+            Moment::START,
+        );
         assert_eq!(pace.wait_in_vain(s(7), Moment::after_start(s(20))), s(7));
     }
 
@@ -330,10 +388,26 @@ mod tests {
             let mut pace = Pace::new(Rate::Unlimited);
             assert_eq!(pace.take_permit(Moment::START, 0, None), Ok(()));
             let reset = Some(Reset::After(Duration::from_secs(reset_s)));
-            let window = Some(RateWindow { limit: None, remaining, reset });
-            let response = Response { window, ..Response::default() };
-            pace.learn(&response, Moment::START, Moment::START, &mut Random::seeded(1));
-            assert_eq!(pace.take_permit(Moment::START, 0, Some(5000)), want, "{remaining} left for {reset_s} s");
+            let window = Some(RateWindow {
+                limit: None,
+                remaining,
+                reset,
+            });
+            let response = Response {
+                window,
+                ..Response::default()
+            };
+            pace.learn(
+                &response,
+                Moment::START,
+                Moment::START,
+                &mut Random::seeded(1),
+            );
+            assert_eq!(
+                pace.take_permit(Moment::START, 0, Some(5000)),
+                want,
+                "{remaining} left for {reset_s} s"
+            );
         };
         let after = |s| Moment::after_start(Duration::from_secs(s));
         check(0, 60, Err(Brake::Exhausted(after(60))));
@@ -346,7 +420,11 @@ mod tests {
     fn no_named_wait_panics() {
         let mut pace = Pace::new(Rate::Unlimited);
         let mut random = Random::seeded(1);
-        for wait in [Duration::from_nanos(1), Duration::from_secs(u64::MAX), Duration::MAX] {
+        for wait in [
+            Duration::from_nanos(1),
+            Duration::from_secs(u64::MAX),
+            Duration::MAX,
+        ] {
             pace.wait_in_vain(wait, Moment::START);
             pace.quota_refused(Moment::START + wait, Moment::START);
             pace.pause(wait, Moment::START, &mut random);
@@ -358,6 +436,9 @@ mod tests {
     fn auto_is_modest_until_the_headers_lead() {
         let mut pace = Pace::new(Rate::Auto);
         let taken = permits(&mut pace, 21, Moment::START);
-        assert_eq!(taken.last().map(|at| at.since_start()), Some(Duration::from_secs(1)));
+        assert_eq!(
+            taken.last().map(|at| at.since_start()),
+            Some(Duration::from_secs(1))
+        );
     }
 }

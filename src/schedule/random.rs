@@ -22,7 +22,10 @@ impl Random {
     }
 
     /// A number from 0 to below 1.
-    #[expect(clippy::cast_precision_loss, reason = "53 bits are what a float between 0 and 1 holds")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "53 bits are what a float between 0 and 1 holds"
+    )]
     pub fn share(&mut self) -> f64 {
         (self.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
     }

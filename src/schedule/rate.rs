@@ -41,7 +41,9 @@ pub enum RateError {
     #[error("`{0}` has no unit: write {0}/s, {0}/m or {0}/h")]
     NoUnit(String),
     /// Something other than s, m or h behind the slash.
-    #[error("`{requests}/{unit}` has an unknown unit: write {requests}/s, {requests}/m or {requests}/h")]
+    #[error(
+        "`{requests}/{unit}` has an unknown unit: write {requests}/s, {requests}/m or {requests}/h"
+    )]
     UnknownUnit {
         /// The number before the slash.
         requests: String,
@@ -49,7 +51,9 @@ pub enum RateError {
         unit: String,
     },
     /// Neither a word that we know nor a whole number of requests.
-    #[error("`{0}` is not a rate: write auto, unlimited, or a whole number of requests as in 50/s, 600/m or 1000/h")]
+    #[error(
+        "`{0}` is not a rate: write auto, unlimited, or a whole number of requests as in 50/s, 600/m or 1000/h"
+    )]
     NotARate(String),
     /// Nothing would ever be sent.
     #[error("a rate of zero would never send anything")]
@@ -148,7 +152,10 @@ impl FromStr for LimitedRate {
             return Err(RateError::NoUnit(requests.to_owned()));
         };
         let Some(unit) = RateUnit::from_letter(unit) else {
-            return Err(RateError::UnknownUnit { requests: requests.to_owned(), unit: unit.to_owned() });
+            return Err(RateError::UnknownUnit {
+                requests: requests.to_owned(),
+                unit: unit.to_owned(),
+            });
         };
         // Only digits are left, so a number that does not fit is one that is too large.
         let Ok(requests) = requests.parse() else {
@@ -224,7 +231,10 @@ mod tests {
             ("00/h", "never send"),
             ("1000001/s", "more than 1000000 requests a second"),
             ("3600000001/h", "more than 1000000 requests a second"),
-            ("99999999999999999999/h", "more than 1000000 requests a second"),
+            (
+                "99999999999999999999/h",
+                "more than 1000000 requests a second",
+            ),
         ] {
             check(text, want);
         }
@@ -235,7 +245,11 @@ mod tests {
         let check = |text: &str, interval: Duration, per_second: f64| {
             let rate: LimitedRate = text.parse().unwrap();
             assert_eq!(rate.interval(), interval, "{text}");
-            assert!((rate.per_second() - per_second).abs() < 1e-9, "{text}: {}", rate.per_second());
+            assert!(
+                (rate.per_second() - per_second).abs() < 1e-9,
+                "{text}: {}",
+                rate.per_second()
+            );
         };
         for (text, interval, per_second) in [
             ("50/s", Duration::from_millis(20), 50.0),

@@ -31,7 +31,10 @@ impl RetryPolicy {
         if !(1..=ATTEMPTS_LIMIT).contains(&attempts_max) {
             return Err(AttemptsError);
         }
-        Ok(RetryPolicy { attempts_max, backoff: Backoff::new(INTERVAL_FIRST, INTERVAL_MAX, Jitter::Full) })
+        Ok(RetryPolicy {
+            attempts_max,
+            backoff: Backoff::new(INTERVAL_FIRST, INTERVAL_MAX, Jitter::Full),
+        })
     }
 
     /// The most attempts at a row.
@@ -55,10 +58,18 @@ mod tests {
         let mut random = Random::seeded(7);
         for (failed_attempts, interval_ms) in [(1, 200), (3, 800), (8, 20_000), (100, 20_000)] {
             let interval = Duration::from_millis(interval_ms);
-            let delays: Vec<_> = (0..1000).map(|_| policy.delay(failed_attempts, &mut random)).collect();
+            let delays: Vec<_> = (0..1000)
+                .map(|_| policy.delay(failed_attempts, &mut random))
+                .collect();
             assert!(delays.iter().all(|delay| *delay < interval), "{interval:?}");
-            assert!(delays.iter().any(|delay| *delay < interval / 10), "{interval:?}");
-            assert!(delays.iter().any(|delay| *delay > interval * 9 / 10), "{interval:?}");
+            assert!(
+                delays.iter().any(|delay| *delay < interval / 10),
+                "{interval:?}"
+            );
+            assert!(
+                delays.iter().any(|delay| *delay > interval * 9 / 10),
+                "{interval:?}"
+            );
         }
     }
 

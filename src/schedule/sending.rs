@@ -55,20 +55,33 @@ impl<T: Clone> Schedule<T> {
             return self.wait(until);
         }
         let learned = self.pace.in_flight_max().unwrap_or(usize::MAX);
-        if self.flights.len() >= self.concurrency.limit().min(learned).min(self.sockets.limit(now)) {
+        if self.flights.len()
+            >= self
+                .concurrency
+                .limit()
+                .min(learned)
+                .min(self.sockets.limit(now))
+        {
             return self.hold_back(None, Slow::LimitedByConcurrency);
         }
-        match self.pace.take_permit(now, self.flights.len(), self.rows_left()) {
+        match self
+            .pace
+            .take_permit(now, self.flights.len(), self.rows_left())
+        {
             Err(Brake::Pause(until)) => self.hold_back(Some(until), Slow::PausedByApi(until)),
             Err(Brake::Exhausted(until)) if until.since(now) > self.limits.wait_max => {
                 self.course.too_long_until = Some(until);
-                self.stop(StopReason::WaitTooLong { wait: until.since(now) });
+                self.stop(StopReason::WaitTooLong {
+                    wait: until.since(now),
+                });
                 self.wind_down(now)
             }
             Err(Brake::Exhausted(until)) => self.hold_back(Some(until), Slow::LimitedByWindow),
             Err(Brake::Window(until)) => self.keep_pace(until, Slow::LimitedByWindow, now),
             Err(Brake::Rate(until)) => self.keep_pace(Some(until), Slow::LimitedByRate, now),
-            Err(Brake::LearnedRate(until)) => self.keep_pace(Some(until), Slow::LimitedByLearnedRate, now),
+            Err(Brake::LearnedRate(until)) => {
+                self.keep_pace(Some(until), Slow::LimitedByLearnedRate, now)
+            }
             Err(Brake::Shut(until)) => self.hold_back(until, Slow::LimitedByLearnedRate),
             Ok(()) => self.send(candidate, now),
         }
@@ -117,8 +130,8 @@ impl<T: Clone> Schedule<T> {
         }
         let has_fresh = self.order.has_ready();
         // Nothing speaks for the API while rows fail: other rows tell more than those that have failed.
-        let fresh_first =
-            matches!(self.course.turn, Turn::FreshSince(_)) || self.availability.failing_since().is_some();
+        let fresh_first = matches!(self.course.turn, Turn::FreshSince(_))
+            || self.availability.failing_since().is_some();
         if self.availability.doubts() >= DOUBTS_MAX {
             return self.only_doubts_are_left(now);
         }
@@ -172,7 +185,9 @@ impl<T: Clone> Schedule<T> {
         if control_due == Some(now) {
             return Candidate::Control;
         }
-        if self.availability.has_reliable_control() && (control_due.is_some() || self.course.unrecorded > 0) {
+        if self.availability.has_reliable_control()
+            && (control_due.is_some() || self.course.unrecorded > 0)
+        {
             // Without a time, its customer's outcome is about to be written down.
             return wait(control_due);
         }
@@ -190,12 +205,15 @@ impl<T: Clone> Schedule<T> {
 
     /// From when on a control may be sent, `now` where it may at once; nothing where there is none.
     fn control_due(&self, now: Moment) -> Option<Moment> {
-        self.control_customer().map(|_| self.availability.control_due_at().max(now))
+        self.control_customer()
+            .map(|_| self.availability.control_due_at().max(now))
     }
 
     /// The customer that a control would be about: the last one who was updated and has no later row under way.
     fn control_customer(&self) -> Option<CustomerId> {
-        self.availability.control_customers().find(|customer| self.order.is_idle(*customer))
+        self.availability
+            .control_customers()
+            .find(|customer| self.order.is_idle(*customer))
     }
 
     /// Whether the first row that waits to be sent again may leave. A row's last attempt waits for a sign of life since its last
@@ -211,7 +229,10 @@ impl<T: Clone> Schedule<T> {
                 self.doubt_last_attempt(ticket);
                 continue;
             }
-            return match trials.cost.map(|cost| self.retries.budget.due_at(cost, now)) {
+            return match trials
+                .cost
+                .map(|cost| self.retries.budget.due_at(cost, now))
+            {
                 Some(at) if at > now => Due::Unpaid(at),
                 Some(_) | None => Due::Now,
             };
@@ -221,7 +242,9 @@ impl<T: Clone> Schedule<T> {
 
     fn waits_for_a_sign_of_life(&self, trials: &Trials) -> bool {
         let is_last = trials.counted > 0 && trials.counted + 1 >= trials.limit;
-        let has_lived = trials.failed_at.is_none_or(|failed| self.availability.has_lived_since(failed));
+        let has_lived = trials
+            .failed_at
+            .is_none_or(|failed| self.availability.has_lived_since(failed));
         trials.phase == Phase::Usual && is_last && !has_lived
     }
 
@@ -259,7 +282,12 @@ impl<T: Clone> Schedule<T> {
         // A control repeats what was applied.
         let nth = if held.part == Part::Row { held.sent } else { 2 };
         let refused_beside_others = held.trials.waits.beside_others;
-        let departure = Departure { at: now, in_flight, nth, refused_beside_others };
+        let departure = Departure {
+            at: now,
+            in_flight,
+            nth,
+            refused_beside_others,
+        };
         held.departure = Some(departure);
         self.pace.leaves(departure);
         self.flights.leaves(ticket, now);
@@ -277,7 +305,8 @@ impl<T: Clone> Schedule<T> {
         let customer = self.control_customer()?;
         let row = self.availability.control_row(customer)?;
         let ticket = self.order.hold_control(customer, row);
-        self.availability.control_begins(ticket, now, &mut self.random);
+        self.availability
+            .control_begins(ticket, now, &mut self.random);
         self.statistics.controls += 1;
         Some(ticket)
     }
@@ -291,7 +320,11 @@ impl<T: Clone> Schedule<T> {
     }
 
     fn api_down(&self, now: Moment) -> Slow {
-        let since = self.availability.failing_since().or(self.availability.down_since()).unwrap_or(now);
+        let since = self
+            .availability
+            .failing_since()
+            .or(self.availability.down_since())
+            .unwrap_or(now);
         Slow::ApiDown(since, self.availability.next_probe())
     }
 
@@ -302,7 +335,9 @@ impl<T: Clone> Schedule<T> {
         }
         let first = self.availability.first_answers();
         if first.forbidden > 0 && first.not_found + first.others == 0 && self.refusals_may_stop() {
-            self.stop(StopReason::Forbidden { answers: first.forbidden });
+            self.stop(StopReason::Forbidden {
+                answers: first.forbidden,
+            });
         } else if self.availability.all_doubts_are_strange() {
             self.stop_misdirected();
         }

@@ -34,7 +34,8 @@ impl ServerClock {
             seen: received,
         };
         let narrowed = self.bounds.map(|old| {
-            let drift = micros(received.since(old.seen)) / 1_000_000 * DRIFT_PER_SECOND_US.cast_signed();
+            let drift =
+                micros(received.since(old.seen)) / 1_000_000 * DRIFT_PER_SECOND_US.cast_signed();
             Bounds {
                 at_least_us: new.at_least_us.max(old.at_least_us - drift),
                 at_most_us: new.at_most_us.min(old.at_most_us + drift),
@@ -42,21 +43,28 @@ impl ServerClock {
             }
         });
         // Bounds that contradict each other mean that the server's clock was set: only the new answer counts.
-        self.bounds = narrowed.filter(|bounds| bounds.at_least_us <= bounds.at_most_us).or(Some(new));
+        self.bounds = narrowed
+            .filter(|bounds| bounds.at_least_us <= bounds.at_most_us)
+            .or(Some(new));
     }
 
     /// The earliest and the latest run time at which the server's clock shows this Unix second.
     pub(super) fn moments_of(&self, unix_s: u64) -> Option<(Moment, Moment)> {
         let bounds = self.bounds?;
         let unix_us = micros(Duration::from_secs(unix_s));
-        Some((moment(unix_us - bounds.at_most_us), moment(unix_us - bounds.at_least_us)))
+        Some((
+            moment(unix_us - bounds.at_most_us),
+            moment(unix_us - bounds.at_least_us),
+        ))
     }
 }
 
 /// Microseconds, at most so many that sums of four such terms fit.
 fn micros(duration: Duration) -> i64 {
     const MOST: i64 = i64::MAX / 4;
-    i64::try_from(duration.as_micros()).unwrap_or(MOST).min(MOST)
+    i64::try_from(duration.as_micros())
+        .unwrap_or(MOST)
+        .min(MOST)
 }
 
 fn moment(us: i64) -> Moment {
@@ -81,8 +89,14 @@ mod tests {
         }
         let (earliest, latest) = clock.moments_of(1010).expect("answers were seen");
         let truth = ms(9_700);
-        assert!(earliest <= truth && truth <= latest, "{earliest:?} {latest:?}");
-        assert!(latest.since(earliest) <= Duration::from_millis(60), "{earliest:?} {latest:?}");
+        assert!(
+            earliest <= truth && truth <= latest,
+            "{earliest:?} {latest:?}"
+        );
+        assert!(
+            latest.since(earliest) <= Duration::from_millis(60),
+            "{earliest:?} {latest:?}"
+        );
     }
 
     #[test]
@@ -91,12 +105,22 @@ mod tests {
         clock.learn(1000, ms(0), ms(10));
         clock.learn(500, ms(100), ms(110));
         let (earliest, latest) = clock.moments_of(501).expect("answers were seen");
-        assert!(earliest <= ms(1100) && latest >= ms(100) && latest <= ms(1110), "{earliest:?} {latest:?}");
+        assert!(
+            earliest <= ms(1100) && latest >= ms(100) && latest <= ms(1110),
+            "{earliest:?} {latest:?}"
+        );
     }
 
     #[test]
     fn no_date_panics() {
-        let dates = [0, 1_800_000_000, 9_223_372_036_854, u64::MAX / 1_000_000, i64::MAX.cast_unsigned(), u64::MAX];
+        let dates = [
+            0,
+            1_800_000_000,
+            9_223_372_036_854,
+            u64::MAX / 1_000_000,
+            i64::MAX.cast_unsigned(),
+            u64::MAX,
+        ];
         for first in dates {
             for second in dates {
                 let mut clock = ServerClock::default();

@@ -29,7 +29,13 @@ impl<T: Clone> Schedule<T> {
     pub(super) fn doubt(&mut self, ticket: Ticket, ending: Option<Ending>, now: Moment) {
         let trials = &self.order.get(ticket).trials;
         let about = trials.about.expect("a row in doubt was answered");
-        self.availability.doubt(ticket, about, ending, trials.failed_at.unwrap_or(now), trials.asked_again);
+        self.availability.doubt(
+            ticket,
+            about,
+            ending,
+            trials.failed_at.unwrap_or(now),
+            trials.asked_again,
+        );
     }
 
     /// A row's last attempt waits in doubt for a sign of life.
@@ -51,19 +57,25 @@ impl<T: Clone> Schedule<T> {
     /// Whether a row in doubt is at fault itself, now that another one was applied. It is, unless the API is known to have been in
     /// trouble, or so many rows are in doubt together that it may have been, or so many wait to be sent again that they will tell.
     fn verdict(&self, doubt: &Doubt, in_doubt: usize, now: Moment) -> Verdict {
-        let Some(ending) = &doubt.ending else { return Verdict::OnceMore };
+        let Some(ending) = &doubt.ending else {
+            return Verdict::OnceMore;
+        };
         let trials = &self.order.get(doubt.ticket).trials;
         let mark = trials.mark.unwrap_or_default();
         let others_failed = self.order.rows_failed().saturating_sub(1);
         let others_will_tell = self.order.rows_failed() > in_doubt;
-        let refusals_lie =
-            matches!(doubt.about, About::Refused(_)) && self.availability.refusals_were_wrong_lately(now);
+        let refusals_lie = matches!(doubt.about, About::Refused(_))
+            && self.availability.refusals_were_wrong_lately(now);
         let was_in_trouble = refusals_lie || self.availability.has_been_in_trouble_since(mark, now);
         if trials.let_go >= LET_GO_MAX {
             Verdict::AtFault(ending.clone())
         } else if was_in_trouble || (in_doubt >= TOGETHER && trials.let_go == 0) {
             Verdict::OnceMore
-        } else if others_will_tell && self.availability.may_be_in_trouble_since(mark, others_failed) {
+        } else if others_will_tell
+            && self
+                .availability
+                .may_be_in_trouble_since(mark, others_failed)
+        {
             Verdict::Undecided
         } else {
             Verdict::AtFault(ending.clone())
@@ -94,17 +106,28 @@ impl<T: Clone> Schedule<T> {
             return;
         }
         let wait_max = self.limits.wait_max;
-        let too_long = |since: Option<Moment>| since.map(|since| now.since(since)).filter(|lasted| *lasted >= wait_max);
+        let too_long = |since: Option<Moment>| {
+            since
+                .map(|since| now.since(since))
+                .filter(|lasted| *lasted >= wait_max)
+        };
         if let Some(lasted) = too_long(self.token.unavailable_since()) {
             self.stop(StopReason::TokenUnavailable { lasted });
         }
         match too_long(self.availability.unwell_since()) {
             Some(lasted) if !self.may_end_by_own_answers() => {
-                let has_failed = self.availability.failing_since().is_some() || !self.availability.all_doubts_spoke();
+                let has_failed = self.availability.failing_since().is_some()
+                    || !self.availability.all_doubts_spoke();
                 self.stop(if has_failed {
-                    StopReason::Outage { lasted, cause: self.course.last_failure }
+                    StopReason::Outage {
+                        lasted,
+                        cause: self.course.last_failure,
+                    }
                 } else {
-                    StopReason::OnlyRefusals { lasted, rows: self.availability.doubts() }
+                    StopReason::OnlyRefusals {
+                        lasted,
+                        rows: self.availability.doubts(),
+                    }
                 });
             }
             Some(_) | None => {}
@@ -116,14 +139,24 @@ impl<T: Clone> Schedule<T> {
     /// count that the user expects. All else is an outage.
     fn may_end_by_own_answers(&mut self) -> bool {
         let has_untried = self.course.supply == Supply::Open || self.order.has_ready();
-        let rows: Vec<_> = self.availability.doubtful_rows().chain(self.order.rows_again()).collect();
-        let endings: Option<Vec<_>> = rows.into_iter().map(|ticket| Some((ticket, self.own_answer(ticket)?))).collect();
+        let rows: Vec<_> = self
+            .availability
+            .doubtful_rows()
+            .chain(self.order.rows_again())
+            .collect();
+        let endings: Option<Vec<_>> = rows
+            .into_iter()
+            .map(|ticket| Some((ticket, self.own_answer(ticket)?)))
+            .collect();
         let Some(endings) = endings else { return false };
         if has_untried && self.refusals_may_stop() {
             return false;
         }
         let has_left = !endings.is_empty() || !self.flights.is_empty();
-        if has_left && self.availability.failing_since().is_none() && self.availability.all_doubts_spoke() {
+        if has_left
+            && self.availability.failing_since().is_none()
+            && self.availability.all_doubts_spoke()
+        {
             self.course.round = Round::Last;
             return true;
         }
@@ -155,7 +188,10 @@ impl<T: Clone> Schedule<T> {
     /// How a row ends by what the API itself said of it.
     fn own_answer(&self, ticket: Ticket) -> Option<Ending> {
         let trials = &self.order.get(ticket).trials;
-        let spoke = matches!(trials.about, Some(About::Refused(_) | About::Trouble(Speaker::TheApi)));
+        let spoke = matches!(
+            trials.about,
+            Some(About::Refused(_) | About::Trouble(Speaker::TheApi))
+        );
         trials.ending.clone().filter(|_| spoke)
     }
 
@@ -167,10 +203,20 @@ impl<T: Clone> Schedule<T> {
         let first = self.availability.first_answers();
         let is_first = !self.availability.has_answered();
         let nothing_else_can_tell = is_first || !self.availability.has_applied();
-        if first.forbidden >= FORBIDDEN_MAX && first.not_found + first.others == 0 && nothing_else_can_tell {
-            self.stop(StopReason::Forbidden { answers: first.forbidden });
-        } else if is_first && first.not_found >= NOT_FOUND_MAX && first.forbidden + first.others == 0 {
-            self.stop(StopReason::AllNotFound { answers: first.not_found });
+        if first.forbidden >= FORBIDDEN_MAX
+            && first.not_found + first.others == 0
+            && nothing_else_can_tell
+        {
+            self.stop(StopReason::Forbidden {
+                answers: first.forbidden,
+            });
+        } else if is_first
+            && first.not_found >= NOT_FOUND_MAX
+            && first.forbidden + first.others == 0
+        {
+            self.stop(StopReason::AllNotFound {
+                answers: first.not_found,
+            });
         }
     }
 
@@ -181,9 +227,11 @@ impl<T: Clone> Schedule<T> {
             return None;
         }
         let first = self.availability.first_answers();
-        let are_all = self.course.supply == Supply::Closed && first.not_found == self.order.rows_held();
+        let are_all =
+            self.course.supply == Supply::Closed && first.not_found == self.order.rows_held();
         let is_suspicious = first.not_found >= NOT_FOUND_SUSPICIOUS || are_all;
-        (first.not_found > 0 && first.forbidden + first.others == 0 && is_suspicious).then_some(first.not_found)
+        (first.not_found > 0 && first.forbidden + first.others == 0 && is_suspicious)
+            .then_some(first.not_found)
     }
 
     /// Whether refusals may stop the run: not with `--max-errors none`, by which the user expects them.

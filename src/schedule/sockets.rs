@@ -41,7 +41,9 @@ impl Sockets {
 
     /// The most requests in flight now.
     pub(super) fn limit(&self, now: Moment) -> usize {
-        let Some((limit, since)) = self.limit else { return usize::MAX };
+        let Some((limit, since)) = self.limit else {
+            return usize::MAX;
+        };
         let steps = now.since(since).as_millis() / RISE_INTERVAL.as_millis();
         limit.saturating_add(usize::try_from(steps).unwrap_or(usize::MAX))
     }
@@ -58,7 +60,10 @@ impl<T: Clone> Schedule<T> {
         self.ran_out_of_sockets(ticket, now);
         let held = self.order.get_mut(ticket);
         held.sent = held.sent.saturating_sub(1);
-        let (cause, cost) = (held.trials.cause.filter(|_| held.sent > 0), held.trials.cost);
+        let (cause, cost) = (
+            held.trials.cause.filter(|_| held.sent > 0),
+            held.trials.cost,
+        );
         if let Some(cause) = cause
             && let Some(retries) = self.statistics.retries.get_mut(&cause)
         {
@@ -81,8 +86,12 @@ impl<T: Clone> Schedule<T> {
         self.sockets.ran_out(self.flights.len(), now);
         self.statistics.attempts = self.statistics.attempts.saturating_sub(1);
         // It tells nothing of the API, but a probe that could not connect would be followed by the next one at once.
-        self.availability.probe_failed(ticket, now, &mut self.random);
-        let missing = self.sockets.missing_since.map_or(Duration::ZERO, |since| now.since(since));
+        self.availability
+            .probe_failed(ticket, now, &mut self.random);
+        let missing = self
+            .sockets
+            .missing_since
+            .map_or(Duration::ZERO, |since| now.since(since));
         if missing >= self.limits.wait_max {
             self.stop(StopReason::NoSockets { lasted: missing });
         }

@@ -121,7 +121,10 @@ pub enum Unexpected {
 impl StopReason {
     /// Whether the run directory turned out to be about another input, so that nothing in it may change.
     pub fn is_about_another_input(&self) -> bool {
-        matches!(self, StopReason::InputChanged { .. } | StopReason::CannotCompare)
+        matches!(
+            self,
+            StopReason::InputChanged { .. } | StopReason::CannotCompare
+        )
     }
 }
 

@@ -141,7 +141,11 @@ impl TokenState {
 
     pub(super) fn next(&mut self, now: Moment) -> Next {
         let is_usable = self.is_usable(now);
-        self.held_since = if is_usable { None } else { self.held_since.or(Some(now)) };
+        self.held_since = if is_usable {
+            None
+        } else {
+            self.held_since.or(Some(now))
+        };
         let is_due = !is_usable || self.renew_at.is_some_and(|at| at <= now);
         let is_free = match self.renewal {
             Progress::Idle => true,
@@ -149,7 +153,11 @@ impl TokenState {
             Progress::NotBefore(at) => at <= now || self.file_changed,
         };
         if is_free && (is_due || self.file_changed) {
-            let reason = if is_due { RenewalReason::Needed } else { RenewalReason::FileChanged };
+            let reason = if is_due {
+                RenewalReason::Needed
+            } else {
+                RenewalReason::FileChanged
+            };
             self.file_changed = false;
             self.renewal = Progress::UnderWay(reason);
             return Next::Renew(reason);
@@ -188,14 +196,24 @@ impl TokenState {
         Refusal::SendAgain
     }
 
-    pub(super) fn renewed(&mut self, renewal: Renewal, now: Moment, random: &mut Random) -> Conclusion {
+    pub(super) fn renewed(
+        &mut self,
+        renewal: Renewal,
+        now: Moment,
+        random: &mut Random,
+    ) -> Conclusion {
         let reason = match self.renewal {
             Progress::UnderWay(reason) => reason,
             Progress::Idle | Progress::NotBefore(_) => RenewalReason::Needed,
         };
         self.renewal = Progress::Idle;
         match (renewal, reason) {
-            (Renewal::New { lifetime: Some(lifetime) }, _) if lifetime < LIFETIME_MIN => {
+            (
+                Renewal::New {
+                    lifetime: Some(lifetime),
+                },
+                _,
+            ) if lifetime < LIFETIME_MIN => {
                 self.generation += 1;
                 self.standing = Standing::Refused;
                 self.back_off(now, random);
@@ -203,7 +221,10 @@ impl TokenState {
             (Renewal::New { lifetime }, _) => self.replaced(Standing::Renewed, lifetime, now),
             (Renewal::Replaced { lifetime }, _) => self.replaced(Standing::Trusted, lifetime, now),
             // Whether a new one is needed is found out by the next step.
-            (Renewal::Unchanged | Renewal::LoginNeeded | Renewal::Unavailable, RenewalReason::FileChanged) => {}
+            (
+                Renewal::Unchanged | Renewal::LoginNeeded | Renewal::Unavailable,
+                RenewalReason::FileChanged,
+            ) => {}
             // The same token is sent once more: a server may refuse a good one for a moment.
             (Renewal::Unchanged, RenewalReason::Needed) if self.standing == Standing::Refused => {
                 self.replaced(Standing::Renewed, None, now);
@@ -255,7 +276,9 @@ mod tests {
     }
 
     fn lasting(milliseconds: u64) -> Renewal {
-        Renewal::New { lifetime: Some(Duration::from_millis(milliseconds)) }
+        Renewal::New {
+            lifetime: Some(Duration::from_millis(milliseconds)),
+        }
     }
 
     impl TokenState {
@@ -269,10 +292,17 @@ mod tests {
         let mut token = TokenState::default();
         assert_eq!(token.refused(0, at(0)), Refusal::SendAgain);
         assert_eq!(token.next(at(0)), NEEDED);
-        assert_eq!((token.refused(0, at(0)), token.next(at(0))), (Refusal::SendAgain, Next::Wait(None)));
+        assert_eq!(
+            (token.refused(0, at(0)), token.next(at(0))),
+            (Refusal::SendAgain, Next::Wait(None))
+        );
         assert_eq!(token.is_told(NEW, 0), Conclusion::GoOn);
         let late = (token.refused(0, at(0)), token.next(at(0)));
-        assert_eq!(late, (Refusal::SendAgain, Next::Usable), "a late refusal of the old one");
+        assert_eq!(
+            late,
+            (Refusal::SendAgain, Next::Usable),
+            "a late refusal of the old one"
+        );
         assert_eq!(token.refused(1, at(0)), Refusal::Final);
     }
 
@@ -286,24 +316,42 @@ mod tests {
             if is_proven {
                 token.proven(1);
             }
-            assert_eq!(token.refused(1, at(refused_at)), want, "{renewal:?} {refused_at} {is_proven}");
+            assert_eq!(
+                token.refused(1, at(refused_at)),
+                want,
+                "{renewal:?} {refused_at} {is_proven}"
+            );
         };
         check(NEW, 1, false, Refusal::Final);
         check(NEW, 1, true, Refusal::SendAgain);
         check(lasting(1_000), 999, false, Refusal::Final);
         check(lasting(1_000), 1_000, false, Refusal::SendAgain);
-        check(Renewal::Replaced { lifetime: None }, 1, false, Refusal::SendAgain);
+        check(
+            Renewal::Replaced { lifetime: None },
+            1,
+            false,
+            Refusal::SendAgain,
+        );
     }
 
     #[test]
     fn a_token_is_renewed_before_it_expires_while_rows_are_sent_on() {
         let mut token = TokenState::default();
         token.lasts(Some(Duration::from_secs(10)), at(0));
-        assert_eq!((token.next(at(8_999)), token.wake_at()), (Next::Usable, Some(at(9_000))));
-        assert_eq!((token.next(at(9_000)), token.next(at(9_000))), (NEEDED, Next::Usable));
+        assert_eq!(
+            (token.next(at(8_999)), token.wake_at()),
+            (Next::Usable, Some(at(9_000)))
+        );
+        assert_eq!(
+            (token.next(at(9_000)), token.next(at(9_000))),
+            (NEEDED, Next::Usable)
+        );
         assert_eq!(token.next(at(10_000)), Next::Wait(None), "it has expired");
         token.is_told(lasting(3_600_000), 10_000);
-        assert_eq!((token.next(at(10_000)), token.wake_at()), (Next::Usable, Some(at(3_550_000))));
+        assert_eq!(
+            (token.next(at(10_000)), token.wake_at()),
+            (Next::Usable, Some(at(3_550_000)))
+        );
     }
 
     #[test]
@@ -312,7 +360,9 @@ mod tests {
         token.lasts(Some(Duration::ZERO), at(0));
         assert_eq!(token.next(at(0)), NEEDED);
         assert_eq!(token.is_told(lasting(0), 0), Conclusion::GoOn);
-        let Next::Wait(Some(again)) = token.next(at(0)) else { panic!("it is tried again") };
+        let Next::Wait(Some(again)) = token.next(at(0)) else {
+            panic!("it is tried again")
+        };
         assert!(again >= at(500) && token.next(again) == NEEDED);
         assert_eq!(token.unavailable_since(), Some(Moment::START));
     }
@@ -325,14 +375,23 @@ mod tests {
         for longest_s in [1, 2, 4, 8, 16, 30, 30] {
             assert_eq!(token.next(now), NEEDED);
             token.renewed(Renewal::Unavailable, now, &mut Random::seeded(longest_s));
-            let Next::Wait(Some(again)) = token.next(now) else { panic!("it is tried again") };
+            let Next::Wait(Some(again)) = token.next(now) else {
+                panic!("it is tried again")
+            };
             let longest = Duration::from_secs(longest_s);
-            assert!((longest / 2..=longest).contains(&again.since(now)), "{longest:?}: {:?}", again.since(now));
+            assert!(
+                (longest / 2..=longest).contains(&again.since(now)),
+                "{longest:?}: {:?}",
+                again.since(now)
+            );
             now = again;
         }
         assert_eq!(token.unavailable_since(), Some(Moment::START));
         token.is_told(NEW, 99_000);
-        assert_eq!((token.next(at(99_000)), token.unavailable_since()), (Next::Usable, None));
+        assert_eq!(
+            (token.next(at(99_000)), token.unavailable_since()),
+            (Next::Usable, None)
+        );
     }
 
     #[test]
@@ -341,18 +400,32 @@ mod tests {
         token.lasts(Some(Duration::from_secs(100)), at(0));
         assert_eq!(token.next(at(90_000)), NEEDED);
         token.is_told(Renewal::Unavailable, 90_000);
-        assert_eq!((token.next(at(90_000)), token.unavailable_since()), (Next::Usable, None));
+        assert_eq!(
+            (token.next(at(90_000)), token.unavailable_since()),
+            (Next::Usable, None)
+        );
     }
 
     #[test]
     fn a_token_that_cannot_be_replaced_is_sent_once_more() {
         let mut token = TokenState::default();
-        assert_eq!((token.refused(0, at(0)), token.next(at(0))), (Refusal::SendAgain, NEEDED));
+        assert_eq!(
+            (token.refused(0, at(0)), token.next(at(0))),
+            (Refusal::SendAgain, NEEDED)
+        );
         assert_eq!(token.is_told(Renewal::Unchanged, 0), Conclusion::GoOn);
-        assert_eq!(token.refused(0, at(0)), Refusal::SendAgain, "a late refusal of the first time");
+        assert_eq!(
+            token.refused(0, at(0)),
+            Refusal::SendAgain,
+            "a late refusal of the first time"
+        );
         assert_eq!(token.refused(1, at(0)), Refusal::Final);
         token.proven(1);
-        assert_eq!(token.refused(1, at(0)), Refusal::SendAgain, "it was good in between");
+        assert_eq!(
+            token.refused(1, at(0)),
+            Refusal::SendAgain,
+            "it was good in between"
+        );
     }
 
     #[test]
@@ -378,8 +451,15 @@ mod tests {
         let mut token = TokenState::default();
         token.file_changed();
         assert_eq!(token.next(at(0)), Next::Renew(RenewalReason::FileChanged));
-        assert_eq!((token.refused(0, at(0)), token.next(at(0))), (Refusal::SendAgain, Next::Wait(None)));
-        assert_eq!(token.is_told(Renewal::Unchanged, 0), Conclusion::GoOn, "it was refused after it was read");
+        assert_eq!(
+            (token.refused(0, at(0)), token.next(at(0))),
+            (Refusal::SendAgain, Next::Wait(None))
+        );
+        assert_eq!(
+            token.is_told(Renewal::Unchanged, 0),
+            Conclusion::GoOn,
+            "it was refused after it was read"
+        );
         assert_eq!(token.next(at(0)), NEEDED);
         token.is_told(Renewal::Replaced { lifetime: None }, 0);
         assert_eq!((token.generation(), token.next(at(0))), (1, Next::Usable));

@@ -127,7 +127,11 @@ impl Window {
             // An answer that left before the window ended says nothing of the next one.
             Some(current) if sent < current.started => {}
             _ => {
-                let end = if end == End::Unknown { self.learnt_end_after(received) } else { end };
+                let end = if end == End::Unknown {
+                    self.learnt_end_after(received)
+                } else {
+                    end
+                };
                 self.current = Some(Current {
                     limit: seen.limit,
                     remaining: seen.remaining,
@@ -144,7 +148,8 @@ impl Window {
     /// next wait longer, not those of others that were in flight with it.
     fn plan_to_ask(&mut self, sent: Moment, received: Moment, random: &mut Random) {
         let Some(current) = &self.current else { return };
-        let ends_later = matches!(current.end, End::Between { latest, .. } if latest + self.late > received);
+        let ends_later =
+            matches!(current.end, End::Between { latest, .. } if latest + self.late > received);
         if current.remaining > 0 {
             self.asking.reset();
         }
@@ -164,8 +169,13 @@ impl Window {
         if named_end.is_some_and(|end| end + self.late <= sent) {
             self.late = (self.late + LATE_STEP).min(LATE_MAX);
         }
-        let end = named_end.filter(|end| sent < *end && *end < renewed_at).unwrap_or(renewed_at);
-        let length = self.learnt_end.map(|before| end.since(before)).filter(|length| *length >= LENGTH_MIN);
+        let end = named_end
+            .filter(|end| sent < *end && *end < renewed_at)
+            .unwrap_or(renewed_at);
+        let length = self
+            .learnt_end
+            .map(|before| end.since(before))
+            .filter(|length| *length >= LENGTH_MIN);
         self.learnt_length = self.learnt_length.into_iter().chain(length).min();
         self.learnt_end = Some(end);
         self.current = None;
@@ -181,7 +191,9 @@ impl Window {
         in_flight: usize,
         rows_left: Option<u64>,
     ) -> Allowance {
-        let Some(current) = &self.current else { return Allowance::Open };
+        let Some(current) = &self.current else {
+            return Allowance::Open;
+        };
         let in_flight_count = u64::try_from(in_flight).unwrap_or(u64::MAX);
         let left = current.remaining.saturating_sub(in_flight_count);
         if let Some(at) = self.ask_at {
@@ -194,7 +206,11 @@ impl Window {
         match current.end {
             End::Between { latest, .. } if latest + self.late <= now => {
                 // A new window: one request goes ahead and brings back what is left in it.
-                if in_flight == 0 { Allowance::Open } else { Allowance::NotBeforeAnswer }
+                if in_flight == 0 {
+                    Allowance::Open
+                } else {
+                    Allowance::NotBeforeAnswer
+                }
             }
             End::Between { latest, .. } if left == 0 => {
                 if in_flight > 0 && current.remaining > 0 {
@@ -204,8 +220,12 @@ impl Window {
                 }
             }
             End::Between { .. } if rows_left.is_some_and(|rows| rows <= left) => Allowance::Open,
-            End::Between { earliest, .. } if earliest.since(current.started) > SPREAD_MAX => Allowance::Open,
-            End::Between { earliest, .. } => Self::spread(left, now, last_sent, self.spend_until(current, earliest)),
+            End::Between { earliest, .. } if earliest.since(current.started) > SPREAD_MAX => {
+                Allowance::Open
+            }
+            End::Between { earliest, .. } => {
+                Self::spread(left, now, last_sent, self.spend_until(current, earliest))
+            }
             End::Unknown if left > 0 => Allowance::Open,
             End::Unknown => Allowance::NotBeforeAnswer,
         }
@@ -218,31 +238,53 @@ impl Window {
 
     fn spend_until(&self, current: &Current, earliest: Moment) -> Moment {
         let window = earliest.since(current.started);
-        earliest - self.round_trip.saturating_mul(GUARD_ROUND_TRIPS).min(window / GUARD_PART_OF_WINDOW)
+        earliest
+            - self
+                .round_trip
+                .saturating_mul(GUARD_ROUND_TRIPS)
+                .min(window / GUARD_PART_OF_WINDOW)
     }
 
     /// Spreads what is `left`, at least one, over the time until then.
     fn spread(left: u64, now: Moment, last_sent: Option<Moment>, until: Moment) -> Allowance {
-        let Some(last) = last_sent else { return Allowance::Open };
+        let Some(last) = last_sent else {
+            return Allowance::Open;
+        };
         let gap = until.since(last) / u32::try_from(left).unwrap_or(u32::MAX).max(1);
-        if last + gap <= now { Allowance::Open } else { Allowance::NotBefore(last + gap) }
+        if last + gap <= now {
+            Allowance::Open
+        } else {
+            Allowance::NotBefore(last + gap)
+        }
     }
 
     /// The end of a window whose first answer has come, where none is named. Windows follow each other, or start with the
     /// first request, as Laravel's do: it is to be used up by the earlier end, and over at the later one.
     fn learnt_end_after(&self, received: Moment) -> End {
-        let (Some(end), Some(length)) = (self.learnt_end, self.learnt_length) else { return End::Unknown };
-        let whole = u32::try_from(received.since(end).as_nanos() / length.as_nanos().max(1)).unwrap_or(u32::MAX);
-        End::Between { earliest: end + length.saturating_mul(whole.saturating_add(1)), latest: received + length }
+        let (Some(end), Some(length)) = (self.learnt_end, self.learnt_length) else {
+            return End::Unknown;
+        };
+        let whole = u32::try_from(received.since(end).as_nanos() / length.as_nanos().max(1))
+            .unwrap_or(u32::MAX);
+        End::Between {
+            earliest: end + length.saturating_mul(whole.saturating_add(1)),
+            latest: received + length,
+        }
     }
 
     fn end_of(&self, reset: Option<Reset>, clock: &ServerClock, received: Moment) -> End {
         match reset {
             None => match self.learnt_end.filter(|end| *end > received) {
-                Some(end) => End::Between { earliest: end, latest: end },
+                Some(end) => End::Between {
+                    earliest: end,
+                    latest: end,
+                },
                 None => End::Unknown,
             },
-            Some(Reset::After(wait)) => End::Between { earliest: received + wait, latest: received + wait },
+            Some(Reset::After(wait)) => End::Between {
+                earliest: received + wait,
+                latest: received + wait,
+            },
             Some(Reset::AtUnix(unix_s)) => match clock.moments_of(unix_s) {
                 Some((earliest, latest)) => End::Between { earliest, latest },
                 None => End::Unknown,

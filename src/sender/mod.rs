@@ -24,7 +24,9 @@ use crate::renewals::Renewals;
 use crate::reporter::Reporter;
 use crate::resume::Resume;
 use crate::row::{Content, Row};
-use crate::schedule::{Ended, Ending, Moment, Renewal, Request, Schedule, Statistics, Step, StopReason, Ticket};
+use crate::schedule::{
+    Ended, Ending, Moment, Renewal, Request, Schedule, Statistics, Step, StopReason, Ticket,
+};
 use crate::signals::{Drain, StopSignal};
 use crate::tally::{Latencies, RowsRead};
 
@@ -158,7 +160,9 @@ impl Driver {
             ticks
         };
         let (progress, route) = (sending.progress.clone(), sending.api.route().clone());
-        sending.schedule.token_lasts(sending.grant.lifetime, Moment::START);
+        sending
+            .schedule
+            .token_lasts(sending.grant.lifetime, Moment::START);
         let renewals = Renewals::new(sending.token_source.clone(), sending.grant.token.clone());
         Driver {
             sending,
@@ -208,7 +212,14 @@ impl Driver {
             Step::Ended(ended) => self.row_ended(ended),
             Step::NeverSent(row) => {
                 let customer = row.id;
-                self.ended(EndedRow { row, fate: Fate::Invalid, at: Timestamp::now() }, customer);
+                self.ended(
+                    EndedRow {
+                        row,
+                        fate: Fate::Invalid,
+                        at: Timestamp::now(),
+                    },
+                    customer,
+                );
             }
             Step::RenewToken(reason) => self.renewals.begin(reason),
             Step::Wait(_) | Step::Done | Step::Stopped => {}
@@ -241,7 +252,10 @@ impl Driver {
         let latest = Instant::now() + WAIT_MAX;
         // A time that no clock can show is no time.
         let due = until.and_then(|until| self.started.checked_add(until.since_start()));
-        [due, outbox_due_at].into_iter().flatten().fold(latest, Instant::min)
+        [due, outbox_due_at]
+            .into_iter()
+            .flatten()
+            .fold(latest, Instant::min)
     }
 
     fn take(&mut self, event: Event) -> Next {
@@ -305,8 +319,18 @@ impl Driver {
         let (customer, body) = (*id, body.clone());
         let (api, token) = (self.sending.api.clone(), self.renewals.token());
         match request {
-            Request::Write => self.in_flight.add(ticket, async move { api.update(customer, body, &token).await }),
-            Request::Read => self.in_flight.add(ticket, async move { api.read(customer, &body, &token).await }),
+            Request::Write => {
+                self.in_flight.add(
+                    ticket,
+                    async move { api.update(customer, body, &token).await },
+                )
+            }
+            Request::Read => {
+                self.in_flight.add(
+                    ticket,
+                    async move { api.read(customer, &body, &token).await },
+                )
+            }
         }
     }
 
@@ -326,9 +350,28 @@ impl Driver {
     }
 
     fn row_ended(&mut self, ended: Ended<Row>) {
-        let Ended { row, customer, ending, attempts, ambiguous, took } = ended;
-        let fate = Fate::Sent { ending, attempts, ambiguous, took };
-        self.ended(EndedRow { row, fate, at: Timestamp::now() }, Some(customer));
+        let Ended {
+            row,
+            customer,
+            ending,
+            attempts,
+            ambiguous,
+            took,
+        } = ended;
+        let fate = Fate::Sent {
+            ending,
+            attempts,
+            ambiguous,
+            took,
+        };
+        self.ended(
+            EndedRow {
+                row,
+                fate,
+                at: Timestamp::now(),
+            },
+            Some(customer),
+        );
     }
 
     fn ended(&mut self, row: EndedRow, customer: Option<CustomerId>) {
@@ -337,13 +380,30 @@ impl Driver {
         match &row.fate {
             Fate::Invalid
             | Fate::Overtaken(_)
-            | Fate::Sent { ending: Ending::Rejected { .. } | Ending::Failed { .. }, .. } => {
+            | Fate::Sent {
+                ending: Ending::Rejected { .. } | Ending::Failed { .. },
+                ..
+            } => {
                 self.sending.progress.ended_badly();
             }
-            Fate::Earlier | Fate::Superseded | Fate::Sent { ending: Ending::Updated { .. }, .. } => {}
+            Fate::Earlier
+            | Fate::Superseded
+            | Fate::Sent {
+                ending: Ending::Updated { .. },
+                ..
+            } => {}
         }
-        let has_rows_behind = customer.is_some_and(|customer| self.sending.schedule.has_rows_behind(customer));
-        self.outbox.push(row, customer, if has_rows_behind { Urgency::Urgent } else { Urgency::None });
+        let has_rows_behind =
+            customer.is_some_and(|customer| self.sending.schedule.has_rows_behind(customer));
+        self.outbox.push(
+            row,
+            customer,
+            if has_rows_behind {
+                Urgency::Urgent
+            } else {
+                Urgency::None
+            },
+        );
     }
 
     fn release_written(&mut self) {
@@ -378,12 +438,19 @@ impl Driver {
     async fn finish(mut self) -> Sent {
         self.in_flight.clear();
         // One that failed is no reason for a run to stop that has ended.
-        if let Some(renewal @ (Renewal::New { .. } | Renewal::Replaced { .. })) = self.renewals.finish().await {
+        if let Some(renewal @ (Renewal::New { .. } | Renewal::Replaced { .. })) =
+            self.renewals.finish().await
+        {
             let now = self.now();
             self.sending.schedule.token_renewed(renewal, now);
         }
         self.collect_ended();
-        if self.sending.schedule.stopped().is_some_and(StopReason::is_about_another_input) {
+        if self
+            .sending
+            .schedule
+            .stopped()
+            .is_some_and(StopReason::is_about_another_input)
+        {
             let message = self.queues.recorder.send(Message::LeaveFailedRows).await;
             message.expect(RECORDER_LISTENS);
         } else {
@@ -396,7 +463,11 @@ impl Driver {
         self.outbox.hand_over(&self.queues.recorder).await;
         self.report();
         let now = self.now();
-        let wait = self.sending.schedule.named_wait_ends(now).map(|until| until.since(now));
+        let wait = self
+            .sending
+            .schedule
+            .named_wait_ends(now)
+            .map(|until| until.since(now));
         Sent {
             // A time that cannot be written is one that nobody waits for.
             until: wait.and_then(|wait| Timestamp::now().checked_add(wait).ok()),

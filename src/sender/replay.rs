@@ -36,7 +36,9 @@ impl Driver {
             self.carry_out(row, step);
             return Offered::Some;
         }
-        let Some(row) = self.waiting.pop_front() else { return Offered::None };
+        let Some(row) = self.waiting.pop_front() else {
+            return Offered::None;
+        };
         let planned = match &mut self.sending.resume {
             Some(resume) => resume.take(row),
             None => Ok(Some((row, Step::Send))),
@@ -56,7 +58,12 @@ impl Driver {
 
     /// Whether no row waits to be offered.
     pub(super) fn has_offered_all(&self) -> bool {
-        self.waiting.is_empty() && !self.sending.resume.as_ref().is_some_and(Resume::has_compared)
+        self.waiting.is_empty()
+            && !self
+                .sending
+                .resume
+                .as_ref()
+                .is_some_and(Resume::has_compared)
     }
 
     /// Tells the schedule once no more rows will be offered.
@@ -71,7 +78,10 @@ impl Driver {
             // Nothing is sent any more: a row without an outcome stays unsent, another keeps the one that it has.
             (Step::Send, Some(_)) => {}
             (Step::SendFragment(debt) | Step::Tell(debt), Some(_)) if !debt.has_outcome => {}
-            (Step::SendAgain | Step::Supersede | Step::SendFragment(_) | Step::Tell(_), Some(_)) => {
+            (
+                Step::SendAgain | Step::Supersede | Step::SendFragment(_) | Step::Tell(_),
+                Some(_),
+            ) => {
                 self.ended_earlier(row);
             }
             (Step::Leave, _) => {
@@ -96,7 +106,11 @@ impl Driver {
     }
 
     fn offer_as_control(&mut self, row: &Row) {
-        let was_last = self.sending.resume.as_ref().is_some_and(|resume| resume.was_applied_last(row.position.row));
+        let was_last = self
+            .sending
+            .resume
+            .as_ref()
+            .is_some_and(|resume| resume.was_applied_last(row.position.row));
         if let (true, Content::Update { id, .. }) = (was_last, &row.content) {
             self.sending.schedule.applied_earlier(*id, row.clone());
         }
@@ -119,7 +133,14 @@ impl Driver {
     }
 
     fn ended_unsent(&mut self, row: Row, fate: Fate) {
-        self.ended(EndedRow { row, fate, at: Timestamp::now() }, None);
+        self.ended(
+            EndedRow {
+                row,
+                fate,
+                at: Timestamp::now(),
+            },
+            None,
+        );
     }
 
     /// After an early stop: reads on as far as an earlier process has come, for the summary and the failed rows always

@@ -61,12 +61,14 @@ pub fn warning_groups(read: &RowsRead, names: &InputNames) -> Vec<ErrorGroup> {
         rows: group.rows,
         share: share(group.rows, read.rows),
         first: names.places(group),
-        messages: vec![MessageCount { message, rows: group.rows }],
+        messages: vec![MessageCount {
+            message,
+            rows: group.rows,
+        }],
     };
-    let of_values = read
-        .warnings
-        .iter()
-        .map(|((field, code), group)| warning(field.name(), code.code(), group, code.message().to_owned()));
+    let of_values = read.warnings.iter().map(|((field, code), group)| {
+        warning(field.name(), code.code(), group, code.message().to_owned())
+    });
     let mut warnings: Vec<_> = of_values.collect();
     // Silence would say that no customer stands twice.
     if read.duplicates.rows > 0 || read.compared_to.is_some() {
@@ -80,7 +82,10 @@ pub fn warning_groups(read: &RowsRead, names: &InputNames) -> Vec<ErrorGroup> {
         warnings.push(warning("id", "duplicate", &read.duplicates, message));
     }
     if read.blank_rows > read.rows {
-        let blank = Group { rows: read.blank_rows, first: Vec::new() };
+        let blank = Group {
+            rows: read.blank_rows,
+            first: Vec::new(),
+        };
         let message = "hold nothing but delimiters, and are more than the rows: is it the file that you mean?";
         warnings.push(warning("row", "blank", &blank, message.to_owned()));
     }
@@ -89,7 +94,10 @@ pub fn warning_groups(read: &RowsRead, names: &InputNames) -> Vec<ErrorGroup> {
 }
 
 /// How many of a hundred, to two decimals; all of them only where it is all.
-#[expect(clippy::cast_precision_loss, reason = "a share is shown with two decimals")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a share is shown with two decimals"
+)]
 fn share(rows: u64, records: u64) -> f64 {
     if rows == 0 {
         return 0.0;
@@ -103,8 +111,15 @@ fn share(rows: u64, records: u64) -> f64 {
 impl ErrorGroup {
     /// What a warning says, in one line.
     pub fn in_a_line(&self) -> String {
-        let field = self.field.as_deref().map_or_else(String::new, |field| format!("{} ", text::safe(field)));
-        let messages: Vec<_> = self.messages.iter().map(|said| text::safe(&said.message)).collect();
+        let field = self
+            .field
+            .as_deref()
+            .map_or_else(String::new, |field| format!("{} ", text::safe(field)));
+        let messages: Vec<_> = self
+            .messages
+            .iter()
+            .map(|said| text::safe(&said.message))
+            .collect();
         format!(
             "{field}{} in {}, first at {}: {}",
             text::safe(&self.code),
@@ -116,15 +131,34 @@ impl ErrorGroup {
 
     /// The group's line, and below it what is to be fixed.
     pub(super) fn write(&self, lines: &mut String) {
-        let status = self.status.map_or_else(String::new, |status| format!("{status} "));
-        let field = self.field.as_deref().map_or_else(String::new, |field| format!("{} ", text::safe(field)));
-        let (code, rows, percent) = (text::safe(&self.code), rows(self.rows), percent(self.rows, self.share));
-        let places =
-            if self.first.is_empty() { String::new() } else { format!(", first at {}", self.first.join(", ")) };
-        line(lines, format_args!("  {status}{field}{code} {rows} ({percent}){places}"));
+        let status = self
+            .status
+            .map_or_else(String::new, |status| format!("{status} "));
+        let field = self
+            .field
+            .as_deref()
+            .map_or_else(String::new, |field| format!("{} ", text::safe(field)));
+        let (code, rows, percent) = (
+            text::safe(&self.code),
+            rows(self.rows),
+            percent(self.rows, self.share),
+        );
+        let places = if self.first.is_empty() {
+            String::new()
+        } else {
+            format!(", first at {}", self.first.join(", "))
+        };
+        line(
+            lines,
+            format_args!("  {status}{field}{code} {rows} ({percent}){places}"),
+        );
         for MessageCount { message, rows } in &self.messages {
             // A message that stands alone is said of all rows of the group.
-            let count = if self.messages.len() > 1 { format!("{}: ", self::rows(*rows)) } else { String::new() };
+            let count = if self.messages.len() > 1 {
+                format!("{}: ", self::rows(*rows))
+            } else {
+                String::new()
+            };
             line(lines, format_args!("    {count}{}", text::safe(message)));
         }
     }
@@ -165,9 +199,17 @@ mod tests {
     #[test]
     fn a_search_for_duplicates_that_was_given_up_is_told() {
         let check = |duplicates: u64, compared_to: Option<u64>, want: &str| {
-            let mut read = RowsRead { rows: 4_000, compared_to, ..RowsRead::default() };
+            let mut read = RowsRead {
+                rows: 4_000,
+                compared_to,
+                ..RowsRead::default()
+            };
             for row in 1..=duplicates {
-                read.duplicates.add(crate::row::Position { row, input: 0, line: row + 1 });
+                read.duplicates.add(crate::row::Position {
+                    row,
+                    input: 0,
+                    line: row + 1,
+                });
             }
             let mut lines = String::new();
             for group in warning_groups(&read, &InputNames::of_names(&["a.csv"])) {
@@ -176,10 +218,23 @@ mod tests {
             assert_eq!(lines, want);
         };
         check(0, None, "");
-        check(2, None, "  id duplicate 2 rows (0.1%), first at a.csv:2, a.csv:3\n    stands in an earlier row too\n");
-        let given_up = "looked for in the first 3,000 rows only, for there are too many ids to keep";
+        check(
+            2,
+            None,
+            "  id duplicate 2 rows (0.1%), first at a.csv:2, a.csv:3\n    stands in an earlier row too\n",
+        );
+        let given_up =
+            "looked for in the first 3,000 rows only, for there are too many ids to keep";
         let message = format!("    stands in an earlier row too; {given_up}\n");
-        check(0, Some(3_000), &format!("  id duplicate 0 rows (0%)\n{message}"));
-        check(1, Some(3_000), &format!("  id duplicate 1 row (under 0.1%), first at a.csv:2\n{message}"));
+        check(
+            0,
+            Some(3_000),
+            &format!("  id duplicate 0 rows (0%)\n{message}"),
+        );
+        check(
+            1,
+            Some(3_000),
+            &format!("  id duplicate 1 row (under 0.1%), first at a.csv:2\n{message}"),
+        );
     }
 }

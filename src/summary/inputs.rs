@@ -17,7 +17,10 @@ impl InputNames {
     /// Of open inputs.
     pub fn of(inputs: &[KnownInput]) -> InputNames {
         InputNames {
-            names: inputs.iter().map(|input| input.name().to_string()).collect(),
+            names: inputs
+                .iter()
+                .map(|input| input.name().to_string())
+                .collect(),
             places: inputs.iter().map(KnownInput::place_name).collect(),
             read_as: inputs.iter().map(KnownInput::read_as).cloned().collect(),
         }
@@ -27,7 +30,11 @@ impl InputNames {
     #[cfg(test)]
     pub(super) fn of_names(names: &[&str]) -> InputNames {
         let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
-        InputNames { names: names.clone(), places: names, read_as: Vec::new() }
+        InputNames {
+            names: names.clone(),
+            places: names,
+            read_as: Vec::new(),
+        }
     }
 
     /// The names.
@@ -42,17 +49,31 @@ impl InputNames {
 
     /// A line for each input of which there is more to tell than its name says.
     pub fn notes(&self) -> Vec<String> {
-        let inputs = self.names.iter().zip(&self.read_as).filter(|(_, read_as)| !read_as.is_plain());
-        inputs.map(|(name, read_as)| format!("{name} read as {read_as}")).collect()
+        let inputs = self
+            .names
+            .iter()
+            .zip(&self.read_as)
+            .filter(|(_, read_as)| !read_as.is_plain());
+        inputs
+            .map(|(name, read_as)| format!("{name} read as {read_as}"))
+            .collect()
     }
 
     /// Input and line, as messages name a row's place.
     pub fn place(&self, position: Position) -> String {
-        format!("{}:{}", self.places.get(position.input).map_or("?", String::as_str), position.line)
+        format!(
+            "{}:{}",
+            self.places.get(position.input).map_or("?", String::as_str),
+            position.line
+        )
     }
 
     /// Where the first rows of a group stand.
     pub(super) fn places(&self, group: &Group) -> Vec<String> {
-        group.first.iter().map(|position| self.place(*position)).collect()
+        group
+            .first
+            .iter()
+            .map(|position| self.place(*position))
+            .collect()
     }
 }

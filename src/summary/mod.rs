@@ -147,25 +147,46 @@ pub struct Latency {
 }
 
 /// What the sending took.
-pub fn sending_summary(statistics: &Statistics, latencies: &Latencies, seconds: f64) -> SendingSummary {
-    let ms = |percentile| latencies.percentile(percentile).map(|took| rounded(took.as_secs_f64() * 1000.0));
+pub fn sending_summary(
+    statistics: &Statistics,
+    latencies: &Latencies,
+    seconds: f64,
+) -> SendingSummary {
+    let ms = |percentile| {
+        latencies
+            .percentile(percentile)
+            .map(|took| rounded(took.as_secs_f64() * 1000.0))
+    };
     let latency_ms = match (ms(50.0), ms(95.0), ms(99.0)) {
         (Some(p50), Some(p95), Some(p99)) => Some(Latency { p50, p95, p99 }),
         _ => None,
     };
-    #[expect(clippy::cast_precision_loss, reason = "a rate is shown with one decimal")]
-    let requests_per_second = if seconds > 0.0 { rounded(statistics.attempts as f64 / seconds) } else { 0.0 };
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a rate is shown with one decimal"
+    )]
+    let requests_per_second = if seconds > 0.0 {
+        rounded(statistics.attempts as f64 / seconds)
+    } else {
+        0.0
+    };
     SendingSummary {
         requests: statistics.attempts,
         requests_per_second,
-        retries: statistics.retries.iter().map(|(cause, n)| (cause.to_string(), *n)).collect(),
+        retries: statistics
+            .retries
+            .iter()
+            .map(|(cause, n)| (cause.to_string(), *n))
+            .collect(),
         pauses: statistics.pauses,
         paused_s: rounded(statistics.paused.as_secs_f64()),
         outages: statistics.outages,
         down_s: rounded(statistics.down.as_secs_f64()),
         controls: statistics.controls,
         token_renewals: statistics.token_renewals,
-        learned_rate_per_second: statistics.learned_rate.map(|rate| (rate * 100.0).round() / 100.0),
+        learned_rate_per_second: statistics
+            .learned_rate
+            .map(|rate| (rate * 100.0).round() / 100.0),
         learned_in_flight: statistics.learned_in_flight,
         in_flight_max: statistics.in_flight_max,
         latency_ms,
@@ -196,7 +217,12 @@ pub fn grouped(count: u64) -> String {
 }
 
 /// Outcomes that few runs have.
-const RARE: [Outcome; 4] = [Outcome::Unchanged, Outcome::Conflict, Outcome::Elsewhere, Outcome::Other];
+const RARE: [Outcome; 4] = [
+    Outcome::Unchanged,
+    Outcome::Conflict,
+    Outcome::Elsewhere,
+    Outcome::Other,
+];
 
 impl Summary {
     /// The counts that the tally has, and what is left of the rows that were read. `unrecorded` outcomes are not in the tally.
@@ -218,21 +244,32 @@ impl Summary {
         self.rejected = Some(tally.count(Outcome::Rejected));
         self.failed = Some(tally.count(Outcome::Failed));
         self.superseded = Some(tally.count(Outcome::Superseded));
-        let rare = RARE.iter().map(|outcome| (outcome.name(), tally.count(*outcome)));
+        let rare = RARE
+            .iter()
+            .map(|outcome| (outcome.name(), tally.count(*outcome)));
         self.rare = rare.filter(|(_, rows)| *rows > 0).collect();
         let unsent = read.rows.checked_sub(tally.ended());
-        self.unsent = Some(unsent.expect("no row has two outcomes, and none has one without being read"));
+        self.unsent =
+            Some(unsent.expect("no row has two outcomes, and none has one without being read"));
     }
 
     /// Whether a row needs a look.
     pub fn has_bad_rows(&self) -> bool {
-        let unlisted = RARE.iter().filter(|outcome| outcome.needs_a_look()).filter_map(|it| self.rare.get(it.name()));
-        self.invalid + self.rejected.unwrap_or_default() + self.failed.unwrap_or_default() + unlisted.sum::<u64>() > 0
+        let unlisted = RARE
+            .iter()
+            .filter(|outcome| outcome.needs_a_look())
+            .filter_map(|it| self.rare.get(it.name()));
+        self.invalid
+            + self.rejected.unwrap_or_default()
+            + self.failed.unwrap_or_default()
+            + unlisted.sum::<u64>()
+            > 0
     }
 
     /// The summary as JSON.
     pub fn to_json(&self) -> String {
-        let json = serde_json::to_string_pretty(self).expect("texts and numbers, written to memory, cannot fail");
+        let json = serde_json::to_string_pretty(self)
+            .expect("texts and numbers, written to memory, cannot fail");
         format!("{}\n", text::safe_json(&json))
     }
 
@@ -248,7 +285,11 @@ impl Summary {
     }
 
     fn write_counts(&self, lines: &mut String) {
-        let more = if self.read_to_end { "" } else { "  (the input was not read to its end)" };
+        let more = if self.read_to_end {
+            ""
+        } else {
+            "  (the input was not read to its end)"
+        };
         let counts = [
             ("valid", self.valid),
             ("updated", self.updated),
@@ -258,8 +299,14 @@ impl Summary {
             ("superseded", self.superseded.filter(|rows| *rows > 0)),
         ];
         let rare = self.rare.iter().map(|(name, rows)| (*name, Some(*rows)));
-        let counts = counts.into_iter().chain(rare).chain([("unsent", self.unsent), ("unrecorded", self.unrecorded)]);
-        line(lines, format_args!("{:<10}{:>12}{more}", "records", grouped(self.records)));
+        let counts = counts
+            .into_iter()
+            .chain(rare)
+            .chain([("unsent", self.unsent), ("unrecorded", self.unrecorded)]);
+        line(
+            lines,
+            format_args!("{:<10}{:>12}{more}", "records", grouped(self.records)),
+        );
         for (name, count) in counts {
             if let Some(count) = count {
                 line(lines, format_args!("  {name:<10}{:>10}", grouped(count)));
@@ -284,23 +331,36 @@ impl Summary {
             line(lines, format_args!("{note}"));
         }
         if self.dates_normalised > 0 {
-            line(lines, format_args!("dates brought into RFC 3339 in {}", rows(self.dates_normalised)));
+            line(
+                lines,
+                format_args!(
+                    "dates brought into RFC 3339 in {}",
+                    rows(self.dates_normalised)
+                ),
+            );
         }
         if self.blank_rows > 0 {
-            line(lines, format_args!("{} of delimiters alone passed over", rows(self.blank_rows)));
+            line(
+                lines,
+                format_args!("{} of delimiters alone passed over", rows(self.blank_rows)),
+            );
         }
         if self.fields_left_out > 0 {
             let rows = rows(self.fields_left_out);
             line(
                 lines,
-                format_args!("fields left out of the request in {rows} (the API may keep or clear them, see README)"),
+                format_args!(
+                    "fields left out of the request in {rows} (the API may keep or clear them, see README)"
+                ),
             );
         }
         if self.fields_overtaken > 0 {
             let rows = rows(self.fields_overtaken);
             line(
                 lines,
-                format_args!("fields left out in {rows}: later rows have set them (--overtaken send sends them)"),
+                format_args!(
+                    "fields left out in {rows}: later rows have set them (--overtaken send sends them)"
+                ),
             );
         }
     }
@@ -317,7 +377,10 @@ impl Summary {
             line(lines, format_args!("to continue: {command}"));
         }
         if let Some(command) = &self.continue_by_piping {
-            line(lines, format_args!("to continue, pipe the same bytes again into: {command}"));
+            line(
+                lines,
+                format_args!("to continue, pipe the same bytes again into: {command}"),
+            );
         }
     }
 
@@ -334,42 +397,89 @@ impl Summary {
             ),
         );
         if let Some(Latency { p50, p95, p99 }) = sending.latency_ms {
-            line(lines, format_args!("  latency   p50 {p50:.1} ms, p95 {p95:.1} ms, p99 {p99:.1} ms"));
+            line(
+                lines,
+                format_args!("  latency   p50 {p50:.1} ms, p95 {p95:.1} ms, p99 {p99:.1} ms"),
+            );
         }
         if sending.controls > 0 {
-            let what = "a read, and the update that was applied last once more, which changes nothing";
-            line(lines, format_args!("  controls  {} ({what})", grouped(sending.controls)));
+            let what =
+                "a read, and the update that was applied last once more, which changes nothing";
+            line(
+                lines,
+                format_args!("  controls  {} ({what})", grouped(sending.controls)),
+            );
         }
         if !sending.retries.is_empty() {
-            let causes: Vec<_> = sending.retries.iter().map(|(cause, n)| format!("{cause} {}", grouped(*n))).collect();
-            line(lines, format_args!("  sent again after {}", causes.join(", ")));
+            let causes: Vec<_> = sending
+                .retries
+                .iter()
+                .map(|(cause, n)| format!("{cause} {}", grouped(*n)))
+                .collect();
+            line(
+                lines,
+                format_args!("  sent again after {}", causes.join(", ")),
+            );
         }
         if sending.pauses > 0 {
-            line(lines, format_args!("  paused by the API {}, {:.1} s", times(sending.pauses), sending.paused_s));
+            line(
+                lines,
+                format_args!(
+                    "  paused by the API {}, {:.1} s",
+                    times(sending.pauses),
+                    sending.paused_s
+                ),
+            );
         }
         let rate = sending.learned_rate_per_second.map(shown_per_second);
-        let in_flight = sending.learned_in_flight.map(|requests| format!("{requests} in flight"));
+        let in_flight = sending
+            .learned_in_flight
+            .map(|requests| format!("{requests} in flight"));
         let learned: Vec<_> = rate.into_iter().chain(in_flight).collect();
         if !learned.is_empty() {
-            line(lines, format_args!("  the API takes about {}, as its refusals tell", learned.join(" and ")));
+            line(
+                lines,
+                format_args!(
+                    "  the API takes about {}, as its refusals tell",
+                    learned.join(" and ")
+                ),
+            );
         }
         if sending.outages > 0 {
-            line(lines, format_args!("  API down {}, {:.1} s", times(sending.outages), sending.down_s));
+            line(
+                lines,
+                format_args!(
+                    "  API down {}, {:.1} s",
+                    times(sending.outages),
+                    sending.down_s
+                ),
+            );
         }
         if sending.token_renewals > 0 {
-            line(lines, format_args!("  token renewed {}", times(sending.token_renewals)));
+            line(
+                lines,
+                format_args!("  token renewed {}", times(sending.token_renewals)),
+            );
         }
     }
 }
 
 /// A count of rows, in words.
 fn rows(count: u64) -> String {
-    format!("{} {}", grouped(count), if count == 1 { "row" } else { "rows" })
+    format!(
+        "{} {}",
+        grouped(count),
+        if count == 1 { "row" } else { "rows" }
+    )
 }
 
 /// How often, in words.
 fn times(count: u64) -> String {
-    if count == 1 { "once".to_owned() } else { format!("{} times", grouped(count)) }
+    if count == 1 {
+        "once".to_owned()
+    } else {
+        format!("{} times", grouped(count))
+    }
 }
 
 fn line(lines: &mut String, text: std::fmt::Arguments<'_>) {
@@ -382,7 +492,12 @@ mod tests {
 
     #[test]
     fn thousands_are_told_apart() {
-        for (count, want) in [(0, "0"), (999, "999"), (1204, "1,204"), (1_000_000, "1,000,000")] {
+        for (count, want) in [
+            (0, "0"),
+            (999, "999"),
+            (1204, "1,204"),
+            (1_000_000, "1,000,000"),
+        ] {
             assert_eq!(grouped(count), want);
         }
     }

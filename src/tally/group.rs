@@ -41,7 +41,9 @@ impl Group {
     pub fn add(&mut self, position: Position) {
         self.rows += 1;
         // Rows end in another order than that of the file, of which people expect the first places.
-        let before = self.first.partition_point(|earlier| earlier.row < position.row);
+        let before = self
+            .first
+            .partition_point(|earlier| earlier.row < position.row);
         if before < PLACES_MAX {
             self.first.insert(before, position);
             self.first.truncate(PLACES_MAX);
@@ -72,14 +74,22 @@ impl Messages {
         let mut messages: Vec<_> = self.0.iter().collect();
         messages.sort_by_key(|(_, rows)| Reverse(**rows));
         messages.truncate(MESSAGES_SHOWN_MAX);
-        messages.into_iter().map(|(message, rows)| MessageCount { message: message.clone(), rows: *rows }).collect()
+        messages
+            .into_iter()
+            .map(|(message, rows)| MessageCount {
+                message: message.clone(),
+                rows: *rows,
+            })
+            .collect()
     }
 }
 
 /// The message without the column at its end: the same fault stands in another column of each row.
 fn without_place(message: &str) -> &str {
     match message.rsplit_once(" at column ") {
-        Some((words, column)) if column.bytes().all(|byte| byte.is_ascii_digit()) => words.trim_end_matches(','),
+        Some((words, column)) if column.bytes().all(|byte| byte.is_ascii_digit()) => {
+            words.trim_end_matches(',')
+        }
         Some(_) | None => message,
     }
 }
@@ -93,10 +103,18 @@ mod tests {
         let check = |rows: &[u64], want: &[u64]| {
             let mut group = Group::default();
             for row in rows {
-                group.add(Position { row: *row, input: 0, line: row + 1 });
+                group.add(Position {
+                    row: *row,
+                    input: 0,
+                    line: row + 1,
+                });
             }
             let kept: Vec<_> = group.first.iter().map(|position| position.row).collect();
-            assert_eq!((group.rows, kept.as_slice()), (rows.len() as u64, want), "{rows:?}");
+            assert_eq!(
+                (group.rows, kept.as_slice()),
+                (rows.len() as u64, want),
+                "{rows:?}"
+            );
         };
         check(&[], &[]);
         check(&[1, 2, 3, 4], &[1, 2, 3]);
@@ -111,18 +129,44 @@ mod tests {
                 messages.add(message);
             }
         }
-        let shown: Vec<_> = messages.most_frequent().into_iter().map(|said| (said.message, said.rows)).collect();
-        assert_eq!(shown, [("b".to_owned(), 3), ("d".to_owned(), 2), ("a".to_owned(), 1)]);
+        let shown: Vec<_> = messages
+            .most_frequent()
+            .into_iter()
+            .map(|said| (said.message, said.rows))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                ("b".to_owned(), 3),
+                ("d".to_owned(), 2),
+                ("a".to_owned(), 1)
+            ]
+        );
     }
 
     #[test]
     fn a_fault_is_the_same_in_whatever_column() {
         let mut messages = Messages::default();
-        for message in ["is cut off, at column 7", "is cut off, at column 12", "is cut off", "is bad at column x"] {
+        for message in [
+            "is cut off, at column 7",
+            "is cut off, at column 12",
+            "is cut off",
+            "is bad at column x",
+        ] {
             messages.add(message);
         }
-        let shown: Vec<_> = messages.most_frequent().into_iter().map(|said| (said.message, said.rows)).collect();
-        assert_eq!(shown, [("is cut off".to_owned(), 3), ("is bad at column x".to_owned(), 1)]);
+        let shown: Vec<_> = messages
+            .most_frequent()
+            .into_iter()
+            .map(|said| (said.message, said.rows))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                ("is cut off".to_owned(), 3),
+                ("is bad at column x".to_owned(), 1)
+            ]
+        );
     }
 
     #[test]
@@ -133,6 +177,9 @@ mod tests {
         }
         messages.add("message 0");
         assert_eq!(messages.0.len(), MESSAGES_MAX);
-        assert_eq!(messages.most_frequent().first().map(|said| said.rows), Some(2));
+        assert_eq!(
+            messages.most_frequent().first().map(|said| said.rows),
+            Some(2)
+        );
     }
 }

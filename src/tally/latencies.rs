@@ -16,7 +16,8 @@ pub struct Latencies {
 impl Default for Latencies {
     fn default() -> Latencies {
         Latencies {
-            us: Histogram::new_with_max(LATENCY_MAX_US, 3).expect("three digits are within the crate's bounds"),
+            us: Histogram::new_with_max(LATENCY_MAX_US, 3)
+                .expect("three digits are within the crate's bounds"),
         }
     }
 }
@@ -24,7 +25,8 @@ impl Default for Latencies {
 impl Latencies {
     /// Counts an answer.
     pub fn add(&mut self, took: Duration) {
-        self.us.saturating_record(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
+        self.us
+            .saturating_record(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
     }
 
     /// The time that this share of answers, in percent, stayed within; nothing where there were none.

@@ -66,22 +66,34 @@ impl Tally {
         // before that rule may hold any text.
         let is_own = entry.outcome == Outcome::Invalid;
         let code = |code: &str| (is_own || is_code(code)).then(|| code.to_owned());
-        let common = (entry.error.as_deref().and_then(code)).or_else(|| entry.cause.as_deref().map(str::to_owned));
-        let common = common.unwrap_or_else(|| entry.status.map_or_else(String::new, |status| format!("http_{status}")));
+        let common = (entry.error.as_deref().and_then(code))
+            .or_else(|| entry.cause.as_deref().map(str::to_owned));
+        let common = common.unwrap_or_else(|| {
+            entry
+                .status
+                .map_or_else(String::new, |status| format!("http_{status}"))
+        });
         if entry.errors.is_empty() {
             return self.group_of(key(None, common)).group.add(position);
         }
         let mut errors: Vec<_> = (entry.errors.iter())
             .map(|error| {
-                let code = error.code.as_deref().and_then(code).unwrap_or_else(|| common.clone());
-                let field = (is_own || is_field(&error.field)).then(|| error.field.clone().into_owned());
+                let code = error
+                    .code
+                    .as_deref()
+                    .and_then(code)
+                    .unwrap_or_else(|| common.clone());
+                let field =
+                    (is_own || is_field(&error.field)).then(|| error.field.clone().into_owned());
                 (key(field, code), error.message.as_ref())
             })
             .collect();
         errors.sort();
         errors.dedup();
         for errors in errors.chunk_by(|(key, _), (other, _)| key == other) {
-            let Some((key, _)) = errors.first() else { continue };
+            let Some((key, _)) = errors.first() else {
+                continue;
+            };
             let rows = self.group_of(key.clone());
             rows.group.add(position);
             if entry.outcome == Outcome::Invalid {
@@ -111,7 +123,12 @@ impl Tally {
 
     fn group_of(&mut self, key: GroupKey) -> &mut ErrorRows {
         let key = if self.groups.len() >= GROUPS_MAX && !self.groups.contains_key(&key) {
-            GroupKey { field: None, code: OTHERS.to_owned(), status: None, ..key }
+            GroupKey {
+                field: None,
+                code: OTHERS.to_owned(),
+                status: None,
+                ..key
+            }
         } else {
             key
         };
@@ -130,24 +147,44 @@ mod tests {
             code: code.map(Into::into),
             message: "is bad".into(),
         });
-        Entry { errors: errors.collect(), ..Entry::of_row(row, Outcome::Invalid) }
+        Entry {
+            errors: errors.collect(),
+            ..Entry::of_row(row, Outcome::Invalid)
+        }
     }
 
     fn position(row: u64) -> Position {
-        Position { row, input: 0, line: row }
+        Position {
+            row,
+            input: 0,
+            line: row,
+        }
     }
 
     #[test]
     fn a_row_counts_once_in_each_of_its_groups() {
         let mut tally = Tally::default();
         tally.ended_badly(
-            &entry(1, &[("email", Some("format")), ("email", Some("format")), ("job", Some("null"))]),
+            &entry(
+                1,
+                &[
+                    ("email", Some("format")),
+                    ("email", Some("format")),
+                    ("job", Some("null")),
+                ],
+            ),
             position(1),
         );
         tally.ended_badly(&entry(2, &[("email", Some("format"))]), position(2));
-        let groups: Vec<_> =
-            tally.groups().into_iter().map(|(key, errors)| (key.field.clone(), errors.group.rows)).collect();
-        assert_eq!(groups, [(Some("email".to_owned()), 2), (Some("job".to_owned()), 1)]);
+        let groups: Vec<_> = tally
+            .groups()
+            .into_iter()
+            .map(|(key, errors)| (key.field.clone(), errors.group.rows))
+            .collect();
+        assert_eq!(
+            groups,
+            [(Some("email".to_owned()), 2), (Some("job".to_owned()), 1)]
+        );
         assert_eq!((tally.count(Outcome::Invalid), tally.ended()), (2, 2));
     }
 
@@ -156,31 +193,72 @@ mod tests {
         let mut tally = Tally::default();
         let rows = u64::try_from(GROUPS_MAX).expect("few") * 2;
         for row in 1..=rows {
-            let entry = Entry { error: Some(format!("code_{row}").into()), status: Some(400), ..entry(row, &[]) };
+            let entry = Entry {
+                error: Some(format!("code_{row}").into()),
+                status: Some(400),
+                ..entry(row, &[])
+            };
             tally.ended_badly(&entry, position(row));
         }
         let groups = tally.groups();
         assert!(groups.len() <= GROUPS_MAX + 1, "{}", groups.len());
-        assert_eq!(groups.iter().map(|(_, errors)| errors.group.rows).sum::<u64>(), rows);
+        assert_eq!(
+            groups
+                .iter()
+                .map(|(_, errors)| errors.group.rows)
+                .sum::<u64>(),
+            rows
+        );
     }
 
     #[test]
     fn a_server_s_words_count_only_where_they_quote_no_value() {
-        let check = |error: Option<&'static str>, fields: &[&'static str], want: &[(Option<&str>, &str)]| {
+        let check = |error: Option<&'static str>,
+                     fields: &[&'static str],
+                     want: &[(Option<&str>, &str)]| {
             let errors: Vec<_> = fields.iter().map(|field| (*field, None)).collect();
-            let bad = Entry { outcome: Outcome::Rejected, status: Some(409), ..entry(1, &errors) };
+            let bad = Entry {
+                outcome: Outcome::Rejected,
+                status: Some(409),
+                ..entry(1, &errors)
+            };
             let mut tally = Tally::default();
-            tally.ended_badly(&Entry { error: error.map(Into::into), ..bad }, position(1));
+            tally.ended_badly(
+                &Entry {
+                    error: error.map(Into::into),
+                    ..bad
+                },
+                position(1),
+            );
             let groups = tally.groups();
-            let groups: Vec<_> = groups.iter().map(|(key, _)| (key.field.as_deref(), key.code.as_str())).collect();
+            let groups: Vec<_> = groups
+                .iter()
+                .map(|(key, _)| (key.field.as_deref(), key.code.as_str()))
+                .collect();
             assert_eq!(groups, want, "{error:?} {fields:?}");
         };
         check(Some("not_found"), &[], &[(None, "not_found")]);
-        check(Some("Email zoe@example.com is taken"), &[], &[(None, "http_409")]);
-        check(Some("0791234567"), &["email"], &[(Some("email"), "http_409")]);
+        check(
+            Some("Email zoe@example.com is taken"),
+            &[],
+            &[(None, "http_409")],
+        );
+        check(
+            Some("0791234567"),
+            &["email"],
+            &[(Some("email"), "http_409")],
+        );
         check(None, &["address.0"], &[(Some("address.0"), "http_409")]);
-        check(None, &["zoe@example.com", "Zo\u{eb}"], &[(None, "http_409")]);
-        check(None, &["zoe@example.com", "job"], &[(None, "http_409"), (Some("job"), "http_409")]);
+        check(
+            None,
+            &["zoe@example.com", "Zo\u{eb}"],
+            &[(None, "http_409")],
+        );
+        check(
+            None,
+            &["zoe@example.com", "job"],
+            &[(None, "http_409"), (Some("job"), "http_409")],
+        );
     }
 
     #[test]
@@ -189,12 +267,27 @@ mod tests {
             let mut tally = Tally::default();
             for row in 1..=2 {
                 let errors = [("email", Some("format")), ("email", Some("format"))];
-                tally.ended_badly(&Entry { outcome, ..entry(row, &errors) }, position(row));
+                tally.ended_badly(
+                    &Entry {
+                        outcome,
+                        ..entry(row, &errors)
+                    },
+                    position(row),
+                );
             }
             let groups = tally.groups();
-            groups.iter().flat_map(|(_, errors)| errors.messages.most_frequent()).collect::<Vec<_>>()
+            groups
+                .iter()
+                .flat_map(|(_, errors)| errors.messages.most_frequent())
+                .collect::<Vec<_>>()
         };
-        assert_eq!(said(Outcome::Invalid), [MessageCount { message: "is bad".to_owned(), rows: 2 }]);
+        assert_eq!(
+            said(Outcome::Invalid),
+            [MessageCount {
+                message: "is bad".to_owned(),
+                rows: 2
+            }]
+        );
         assert_eq!(said(Outcome::Rejected), []);
     }
 }

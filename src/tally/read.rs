@@ -72,7 +72,10 @@ impl RowsRead {
             Standing::SentAgain => self.duplicates.add(position),
             Standing::SentInstead { lost } => {
                 for field in lost.iter() {
-                    self.warnings.entry((field, Warning::LostWithEarlierRow)).or_default().add(position);
+                    self.warnings
+                        .entry((field, Warning::LostWithEarlierRow))
+                        .or_default()
+                        .add(position);
                 }
             }
             Standing::Unknown => self.compared_to = self.compared_to.or(Some(position.row - 1)),
@@ -99,7 +102,11 @@ impl RowsRead {
     pub fn move_behind(&mut self, rows_before: u64) {
         let groups = self.warnings.values_mut().chain([&mut self.duplicates]);
         let places = groups.flat_map(|group| &mut group.first);
-        for row in places.map(|place| &mut place.row).chain(&mut self.last_row).chain(&mut self.compared_to) {
+        for row in places
+            .map(|place| &mut place.row)
+            .chain(&mut self.last_row)
+            .chain(&mut self.compared_to)
+        {
             *row += rows_before;
         }
     }

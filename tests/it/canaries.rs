@@ -31,16 +31,28 @@ fn bad_answers() -> Vec<BadAnswer> {
     fn error(status: u16, headers: &str) -> Reply {
         let message = format!("{SERVER_PHONE} is not a phone number of {PHONE}.");
         let body = json!({"error": "bad_phone", "message": message, "errors": {"phone_number": [message]}});
-        Reply::of(status, headers, "application/json", body.to_string().as_bytes())
+        Reply::of(
+            status,
+            headers,
+            "application/json",
+            body.to_string().as_bytes(),
+        )
     }
     fn page(status: u16) -> Reply {
-        Reply::of(status, "", "text/html", format!("<html>{SERVER_PHONE} {PHONE}</html>").as_bytes())
+        Reply::of(
+            status,
+            "",
+            "text/html",
+            format!("<html>{SERVER_PHONE} {PHONE}</html>").as_bytes(),
+        )
     }
     vec![
         ("200 with an error", || error(200, "")),
         ("200 with a page", || page(200)),
         ("202", || error(202, "")),
-        ("301", || error(301, "Location: http://127.0.0.1:9/v1/customers/1\r\n")),
+        ("301", || {
+            error(301, "Location: http://127.0.0.1:9/v1/customers/1\r\n")
+        }),
         ("400", || error(400, "")),
         ("401", || error(401, "")),
         ("402", || error(402, "")),
@@ -63,10 +75,26 @@ fn bad_answers() -> Vec<BadAnswer> {
 
 fn scenario(answer: impl Fn() -> Reply + Send + Sync + 'static) -> Scenario {
     let valid: Vec<_> = (1..=25).map(|id| format!("{id},{PHONE}")).collect();
-    let file = format!("id,phone_number\n{}\n26,{PHONE_TOO_LONG}\n", valid.join("\n"));
-    let scenario = Scenario::new().file("customers.csv", file).unlimited().server(move |_| answer());
+    let file = format!(
+        "id,phone_number\n{}\n26,{PHONE_TOO_LONG}\n",
+        valid.join("\n")
+    );
+    let scenario = Scenario::new()
+        .file("customers.csv", file)
+        .unlimited()
+        .server(move |_| answer());
     scenario.write("custsync.toml", format!("null-string = ['{CONFIG_PHONE}']"));
-    let flags = ["-vv", "--attempts", "1", "--max-wait", "1s", "--timeout", "5s", "--max-in-flight", "25"];
+    let flags = [
+        "-vv",
+        "--attempts",
+        "1",
+        "--max-wait",
+        "1s",
+        "--timeout",
+        "5s",
+        "--max-in-flight",
+        "25",
+    ];
     scenario.variable("RUST_LOG", "trace").flags(flags)
 }
 
@@ -100,7 +128,9 @@ fn holds_no_canary(name: &str, end: &End) {
             "results.ndjson" => &["+15550142079 is not a phone number of +15550142077."],
             _ => &[],
         };
-        let left = allowed.iter().fold(text.into_owned(), |text, allowed| text.replace(allowed, ""));
+        let left = allowed
+            .iter()
+            .fold(text.into_owned(), |text, allowed| text.replace(allowed, ""));
         assert!(!left.contains(PHONES), "{name}: {file}: {left}");
     }
 }
@@ -111,14 +141,19 @@ fn no_failure_shows_the_token_or_a_customer() {
         .into_iter()
         .map(|(name, answer)| {
             thread::spawn(move || {
-                let in_file = scenario(answer).token_in_file().flags(["--log-format", "json"]);
+                let in_file = scenario(answer)
+                    .token_in_file()
+                    .flags(["--log-format", "json"]);
                 for scenario in [scenario(answer), in_file, with_login(answer)] {
                     let end = scenario.run([]).exits_with_one_of(&[1, 2, 3, 4]);
                     holds_no_canary(name, &end);
                     for secret in LOGIN_SECRETS {
                         end.is_nowhere(secret);
                     }
-                    assert!(!scenario.requests().is_empty(), "{name}: the server was asked");
+                    assert!(
+                        !scenario.requests().is_empty(),
+                        "{name}: the server was asked"
+                    );
                 }
             })
         })
@@ -134,7 +169,10 @@ fn a_check_and_the_settings_show_no_customer_and_no_token() {
     holds_no_canary("check", &scenario.check([]).exits(1));
     // The settings are the user's own, and are shown to nobody else; the token is not among them.
     scenario.custsync(["config"]).exits(0).prints("***");
-    scenario.custsync(["config", "--output-format", "json"]).exits(0).prints("***");
+    scenario
+        .custsync(["config", "--output-format", "json"])
+        .exits(0)
+        .prints("***");
 }
 
 #[test]
@@ -148,42 +186,88 @@ fn the_system_is_told_no_secret_and_dumps_no_core() {
         })
     };
     let scenario = scenario(hang).token_in_file();
-    let running = scenario.start([]).until("a request", |scenario| !scenario.requests().is_empty());
+    let running = scenario
+        .start([])
+        .until("a request", |scenario| !scenario.requests().is_empty());
     let arguments = String::from_utf8_lossy(&running.proc_file("cmdline")).into_owned();
-    assert!(arguments.contains("--token-file") && !arguments.contains(&scenario.secret().unwrap()), "{arguments}");
+    assert!(
+        arguments.contains("--token-file") && !arguments.contains(&scenario.secret().unwrap()),
+        "{arguments}"
+    );
     assert!(!arguments.contains(PHONES), "{arguments}");
     let limits = String::from_utf8(running.proc_file("limits")).unwrap();
-    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
-    assert_eq!(core.split_whitespace().collect::<Vec<_>>()[4..6], ["0", "0"], "{core}");
+    let core = limits
+        .lines()
+        .find(|line| line.starts_with("Max core file size"))
+        .unwrap();
+    assert_eq!(
+        core.split_whitespace().collect::<Vec<_>>()[4..6],
+        ["0", "0"],
+        "{core}"
+    );
     running.signal(Signal::KILL).end().exits(137);
 }
 
 #[test]
 fn keys_and_names_that_are_values_are_not_shown() {
-    const KEYS: [&str; 4] = ["canary.doe@example.com", "+41 79 canary", "{canary", "canary 12 April 1985"];
+    const KEYS: [&str; 4] = [
+        "canary.doe@example.com",
+        "+41 79 canary",
+        "{canary",
+        "canary 12 April 1985",
+    ];
     for key in KEYS {
         let row = format!("{{\"id\":1,\"job\":\"x\",{}:\"y\"}}\n", json!(key));
-        let scenario = || Scenario::new().file("a.ndjson", &row).flags(["--max-errors", "none"]).sandbox(|_| {});
+        let scenario = || {
+            Scenario::new()
+                .file("a.ndjson", &row)
+                .flags(["--max-errors", "none"])
+                .sandbox(|_| {})
+        };
         for end in [scenario().check([]).exits(1), scenario().run([]).exits(1)] {
             let message = "has a key that may be a value and is not shown (key 3), which is no field of the API";
             let end = end.prints(message);
-            assert!(end.results().row(1)["errors"][0]["message"].as_str().unwrap().starts_with(message));
+            assert!(
+                end.results().row(1)["errors"][0]["message"]
+                    .as_str()
+                    .unwrap()
+                    .starts_with(message)
+            );
             for (name, content) in &end.files {
                 // The row itself stands in the failed rows, once.
                 let allowed = usize::from(name == "failed.ndjson");
                 let text = String::from_utf8_lossy(content);
-                assert_eq!(text.matches(key).count(), allowed, "{key} in {name}: {text}");
+                assert_eq!(
+                    text.matches(key).count(),
+                    allowed,
+                    "{key} in {name}: {text}"
+                );
             }
             end.is_not_shown("canary");
         }
         let header = Scenario::new().file("a.csv", format!("id,job,\"{key}\"\n1,x,y\n"));
         let end = header.check(["--map", "nobody=email"]).exits(2);
-        end.says("column 3 (its name looks like a value, so it is not shown) is no field").is_not_shown("canary");
-        let forgotten = Scenario::new().file("a.csv", format!("17,x,\"{key}\"\n1,x,y\n")).check([]).exits(2);
+        end.says("column 3 (its name looks like a value, so it is not shown) is no field")
+            .is_not_shown("canary");
+        let forgotten = Scenario::new()
+            .file("a.csv", format!("17,x,\"{key}\"\n1,x,y\n"))
+            .check([])
+            .exits(2);
         forgotten.is_not_shown("canary");
-        let header: &[SheetCell] = &[SheetCell::Text("id"), SheetCell::Text("job"), SheetCell::Text(key)];
-        let workbook = Workbook::default().sheet("S", &[header, &[SheetCell::Number("1"), SheetCell::Text("x")]]);
-        Scenario::new().file("a.xlsx", workbook.bytes()).check([]).exits(2).is_not_shown("canary");
+        let header: &[SheetCell] = &[
+            SheetCell::Text("id"),
+            SheetCell::Text("job"),
+            SheetCell::Text(key),
+        ];
+        let workbook = Workbook::default().sheet(
+            "S",
+            &[header, &[SheetCell::Number("1"), SheetCell::Text("x")]],
+        );
+        Scenario::new()
+            .file("a.xlsx", workbook.bytes())
+            .check([])
+            .exits(2)
+            .is_not_shown("canary");
     }
 }
 
@@ -218,9 +302,14 @@ fn hidden_characters() -> impl Iterator<Item = char> {
 
 /// Nothing that was shown holds one of them.
 fn is_shown_safely(end: &End) {
-    let hidden: BTreeSet<char> = hidden_characters().filter(|character| *character != '\n').collect();
+    let hidden: BTreeSet<char> = hidden_characters()
+        .filter(|character| *character != '\n')
+        .collect();
     for (name, shown) in [("stdout", &end.stdout), ("stderr", &end.stderr)] {
-        let raw: Vec<_> = shown.chars().filter(|character| hidden.contains(character)).collect();
+        let raw: Vec<_> = shown
+            .chars()
+            .filter(|character| hidden.contains(character))
+            .collect();
         assert!(raw.is_empty(), "{name}: {raw:?} in {shown:?}");
     }
 }
@@ -238,24 +327,73 @@ fn no_hidden_character_is_shown_raw() {
         for (scenario, codes) in [
             (Scenario::new().file(&as_file, rows), [1, 4]),
             (Scenario::new().file("a.csv", &other_column), [2, 2]),
-            (Scenario::new().file("a.csv", &other_column).flags(["--ignore", &name]), [0, 1]),
-            (Scenario::new().file("a.csv", rows).flags(["--map", &format!("{name}=email")]), [2, 2]),
-            (Scenario::new().file("a.csv", rows).flags(["--sheet", &name]), [2, 2]),
-            (Scenario::new().file("a.ndjson", json!({"id": 1, "job": name, &name: 1}).to_string()), [1, 4]),
-            (Scenario::new().file("a.csv", rows).variable("CUSTSYNC_RATE", &name), [2, 2]),
-            (Scenario::new().file("a.csv", rows).flags([&format!("--{name}")]), [2, 2]),
+            (
+                Scenario::new()
+                    .file("a.csv", &other_column)
+                    .flags(["--ignore", &name]),
+                [0, 1],
+            ),
+            (
+                Scenario::new()
+                    .file("a.csv", rows)
+                    .flags(["--map", &format!("{name}=email")]),
+                [2, 2],
+            ),
+            (
+                Scenario::new()
+                    .file("a.csv", rows)
+                    .flags(["--sheet", &name]),
+                [2, 2],
+            ),
+            (
+                Scenario::new().file(
+                    "a.ndjson",
+                    json!({"id": 1, "job": name, &name: 1}).to_string(),
+                ),
+                [1, 4],
+            ),
+            (
+                Scenario::new()
+                    .file("a.csv", rows)
+                    .variable("CUSTSYNC_RATE", &name),
+                [2, 2],
+            ),
+            (
+                Scenario::new()
+                    .file("a.csv", rows)
+                    .flags([&format!("--{name}")]),
+                [2, 2],
+            ),
         ] {
-            for flags in [["--output-format", "text"], ["--output-format", "json"], ["--explain", "3"]] {
+            for flags in [
+                ["--output-format", "text"],
+                ["--output-format", "json"],
+                ["--explain", "3"],
+            ] {
                 for log in ["text", "json"] {
-                    let end = scenario.check([flags[0], flags[1], "--log-format", log, "--loose-headers", "-vv"]);
+                    let end = scenario.check([
+                        flags[0],
+                        flags[1],
+                        "--log-format",
+                        log,
+                        "--loose-headers",
+                        "-vv",
+                    ]);
                     is_shown_safely(&end.exits_with_one_of(&codes));
                 }
             }
         }
         let settings = Scenario::new();
-        settings.write("custsync.toml", format!("null-string = [{}]", json!(name)).replace('\u{7f}', "\\u007f"));
+        settings.write(
+            "custsync.toml",
+            format!("null-string = [{}]", json!(name)).replace('\u{7f}', "\\u007f"),
+        );
         for format in ["text", "json"] {
-            is_shown_safely(&settings.custsync(["config", "--ignore", &name, "--output-format", format]).exits(0));
+            is_shown_safely(
+                &settings
+                    .custsync(["config", "--ignore", &name, "--output-format", format])
+                    .exits(0),
+            );
         }
     }
 }
@@ -263,12 +401,21 @@ fn no_hidden_character_is_shown_raw() {
 #[test]
 fn settings_in_json_say_what_was_written() {
     let name = "a\u{202e}b\u{200b}\u{e0001}\u{7f}";
-    let end = Scenario::new().custsync(["config", "--null-string", name, "--output-format", "json"]).exits(0);
+    let end = Scenario::new()
+        .custsync(["config", "--null-string", name, "--output-format", "json"])
+        .exits(0);
     is_shown_safely(&end);
     let settings: Value = serde_json::from_str(&end.stdout).unwrap();
-    let setting = settings.as_array().unwrap().iter().find(|setting| setting["name"] == "null-string").unwrap();
+    let setting = settings
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|setting| setting["name"] == "null-string")
+        .unwrap();
     assert_eq!(setting["value"], json!([name]));
-    let end = Scenario::new().custsync(["config", "--null-string", name]).exits(0);
+    let end = Scenario::new()
+        .custsync(["config", "--null-string", name])
+        .exits(0);
     end.prints("a\\u{202e}b\\u{200b}\\u{e0001}\\u{7f}");
 }
 
@@ -285,18 +432,53 @@ fn names_of_others_do_not_reach_the_terminal_raw() {
         (Scenario::new().file(&csv, row), 6),
         (Scenario::new().file(&csv, "id,job\n1,\"x\n"), 2),
         (Scenario::new().file(&csv, format!("id,{EVIL}\n1,x\n")), 2),
-        (Scenario::new().file("a.csv", format!("id,job,{EVIL},{EVIL}\n1,x,y,z\n")), 2),
-        (Scenario::new().file("a.ndjson", json!({"id": 1, "job": "x", EVIL: 1}).to_string()), 6),
-        (Scenario::new().file("a.csv", row).flags(["--config", EVIL]), 2),
+        (
+            Scenario::new().file("a.csv", format!("id,job,{EVIL},{EVIL}\n1,x,y,z\n")),
+            2,
+        ),
+        (
+            Scenario::new().file(
+                "a.ndjson",
+                json!({"id": 1, "job": "x", EVIL: 1}).to_string(),
+            ),
+            6,
+        ),
+        (
+            Scenario::new().file("a.csv", row).flags(["--config", EVIL]),
+            2,
+        ),
         (Scenario::new().file("a.csv", row).flags(["--map", EVIL]), 2),
-        (Scenario::new().file("a.csv", row).flags(["--ignore", EVIL]), 2),
-        (Scenario::new().file("a.csv", row).flags(["--rate", EVIL]), 2),
-        (Scenario::new().file("a.csv", row).flags([&format!("--{EVIL}")]), 2),
-        (Scenario::new().file("a.csv", row).variable("CUSTSYNC_TIMEOUT", EVIL), 2),
-        (Scenario::new().file("a.csv", row).variable(&format!("CUSTSYNC_{EVIL}"), "1"), 2),
+        (
+            Scenario::new().file("a.csv", row).flags(["--ignore", EVIL]),
+            2,
+        ),
+        (
+            Scenario::new().file("a.csv", row).flags(["--rate", EVIL]),
+            2,
+        ),
+        (
+            Scenario::new()
+                .file("a.csv", row)
+                .flags([&format!("--{EVIL}")]),
+            2,
+        ),
+        (
+            Scenario::new()
+                .file("a.csv", row)
+                .variable("CUSTSYNC_TIMEOUT", EVIL),
+            2,
+        ),
+        (
+            Scenario::new()
+                .file("a.csv", row)
+                .variable(&format!("CUSTSYNC_{EVIL}"), "1"),
+            2,
+        ),
     ] {
         for format in ["text", "json"] {
-            let end = scenario.check(["--max-errors", "0", "--output-format", format]).exits(code);
+            let end = scenario
+                .check(["--max-errors", "0", "--output-format", format])
+                .exits(code);
             assert!(!(end.stdout.clone() + &end.stderr).is_empty());
             is_shown_safely(&end);
         }
@@ -304,21 +486,47 @@ fn names_of_others_do_not_reach_the_terminal_raw() {
     // What stands in a row is shown where a person asks for it, and no more raw than a name.
     for (name, file) in [
         ("a.csv", format!("id,job,{EVIL}\n1,{EVIL},x\n")),
-        ("a.ndjson", json!({"id": 1, "job": EVIL, EVIL: EVIL}).to_string()),
+        (
+            "a.ndjson",
+            json!({"id": 1, "job": EVIL, EVIL: EVIL}).to_string(),
+        ),
     ] {
-        let end = Scenario::new().file(name, file).flags(["--ignore", EVIL]).check(["--explain", "1"]).exits(0);
+        let end = Scenario::new()
+            .file(name, file)
+            .flags(["--ignore", EVIL])
+            .check(["--explain", "1"])
+            .exits(0);
         assert!(end.stdout.contains("\\u{202e}c"), "{}", end.stdout);
         is_shown_safely(&end);
     }
     let rows = Customers::in_turn(3, 1, 7);
-    for flags in [["--token-file", EVIL], ["--ca-file", EVIL], ["--base-url", EVIL]] {
-        is_shown_safely(&Scenario::new().csv(&rows).flags(flags).variable("CUSTSYNC_TIMEOUT", "1s").run([]).exits(2));
+    for flags in [
+        ["--token-file", EVIL],
+        ["--ca-file", EVIL],
+        ["--base-url", EVIL],
+    ] {
+        is_shown_safely(
+            &Scenario::new()
+                .csv(&rows)
+                .flags(flags)
+                .variable("CUSTSYNC_TIMEOUT", "1s")
+                .run([])
+                .exits(2),
+        );
     }
     let words = || {
         let body = json!({"error": EVIL, "message": EVIL, "errors": {EVIL: [EVIL]}});
         Reply::json(422, &body)
     };
-    let end = Scenario::new().csv(&rows).server(move |_| words()).run(["--max-errors", "none", "-vv"]).exits(1);
+    let end = Scenario::new()
+        .csv(&rows)
+        .server(move |_| words())
+        .run(["--max-errors", "none", "-vv"])
+        .exits(1);
     is_shown_safely(&end);
-    assert!(end.stdout.contains("422 http_422 3 rows"), "what is no code is not shown: {}", end.stdout);
+    assert!(
+        end.stdout.contains("422 http_422 3 rows"),
+        "what is no code is not shown: {}",
+        end.stdout
+    );
 }

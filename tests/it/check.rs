@@ -26,7 +26,10 @@ fn timeless_results(end: &End) -> Vec<Value> {
 fn timeless_summary(end: &End) -> Value {
     let mut summary = end.summary();
     for moment in ["started", "ended", "seconds"] {
-        summary.as_object_mut().expect("a summary is an object").remove(moment);
+        summary
+            .as_object_mut()
+            .expect("a summary is an object")
+            .remove(moment);
     }
     summary
 }
@@ -41,14 +44,21 @@ fn a_dry_run_is_a_check() {
     assert_eq!(timeless_results(&check), timeless_results(&dry_run));
     assert_eq!(check.file("failed.csv"), dry_run.file("failed.csv"));
     let names = |end: &End| end.files.keys().cloned().collect::<Vec<_>>();
-    assert_eq!(names(&check), ["failed.csv", "key", "results.ndjson", "summary.json"]);
+    assert_eq!(
+        names(&check),
+        ["failed.csv", "key", "results.ndjson", "summary.json"]
+    );
     assert_eq!(names(&check), names(&dry_run));
 }
 
 #[test]
 fn a_check_finds_what_a_run_finds_and_sends_nothing() {
     let customers = customers();
-    let scenario = Scenario::new().csv(&customers).unlimited().flags(["--max-errors", "none"]).sandbox(|_| {});
+    let scenario = Scenario::new()
+        .csv(&customers)
+        .unlimited()
+        .flags(["--max-errors", "none"])
+        .sandbox(|_| {});
     let run = scenario.run([]).exits(1);
     let requests = scenario.counts().requests;
     let other = Scenario::new().csv(&customers).sandbox(|_| {});
@@ -56,29 +66,59 @@ fn a_check_finds_what_a_run_finds_and_sends_nothing() {
     assert_eq!(other.counts().requests, 0);
     assert_eq!(check.summary()["valid"], run.summary()["updated"]);
     assert_eq!(check.summary()["valid"], requests);
-    let invalid: Vec<_> = timeless_results(&run).into_iter().filter(|line| line["outcome"] == "invalid").collect();
-    assert_eq!(timeless_results(&check), invalid, "a line for each invalid row, and no other");
+    let invalid: Vec<_> = timeless_results(&run)
+        .into_iter()
+        .filter(|line| line["outcome"] == "invalid")
+        .collect();
+    assert_eq!(
+        timeless_results(&check),
+        invalid,
+        "a line for each invalid row, and no other"
+    );
     let (checked, sent) = (check.failed_rows(Form::Csv), run.failed_rows(Form::Csv));
     assert_eq!(checked.len(), customers.bad().count());
     // What later rows have set is only known of rows that were sent.
     let told = |failed: &FailedRow| (failed.place.clone(), failed.outcome.clone());
-    assert_eq!(checked.iter().map(told).collect::<Vec<_>>(), sent.iter().map(told).collect::<Vec<_>>());
-    assert!(checked.iter().zip(&sent).all(|(checked, sent)| sent.error.starts_with(&checked.error)));
+    assert_eq!(
+        checked.iter().map(told).collect::<Vec<_>>(),
+        sent.iter().map(told).collect::<Vec<_>>()
+    );
+    assert!(
+        checked
+            .iter()
+            .zip(&sent)
+            .all(|(checked, sent)| sent.error.starts_with(&checked.error))
+    );
     assert!(checked.iter().all(|failed| failed.overtaken.is_empty()));
 }
 
 #[test]
 fn the_exit_code_says_whether_every_row_is_valid() {
-    Scenario::new().csv(&Customers::good(50, 1)).check([]).exits(0).prints("  valid             50\n");
+    Scenario::new()
+        .csv(&Customers::good(50, 1))
+        .check([])
+        .exits(0)
+        .prints("  valid             50\n");
     Scenario::new().csv(&customers()).check([]).exits(1);
-    Scenario::new().csv(&customers()).check(["--max-errors", "5"]).exits(6).says("--max-errors");
-    Scenario::new().file("a.csv", "id,emial\n1,x\n").check([]).exits(2);
+    Scenario::new()
+        .csv(&customers())
+        .check(["--max-errors", "5"])
+        .exits(6)
+        .says("--max-errors");
+    Scenario::new()
+        .file("a.csv", "id,emial\n1,x\n")
+        .check([])
+        .exits(2);
 }
 
 #[test]
 fn errors_are_summed_up_with_their_first_places() {
-    let rows = (1..=1_204).map(|id| format!("{id},{},x\n", if id % 4 == 0 { " a@b.c" } else { "nope" }));
-    let scenario = Scenario::new().file("a.csv", format!("id,email,job\n{}0,a@b,\n", rows.collect::<String>()));
+    let rows =
+        (1..=1_204).map(|id| format!("{id},{},x\n", if id % 4 == 0 { " a@b.c" } else { "nope" }));
+    let scenario = Scenario::new().file(
+        "a.csv",
+        format!("id,email,job\n{}0,a@b,\n", rows.collect::<String>()),
+    );
     let end = scenario.check([]).exits(1);
     let end = end.prints(concat!(
         "errors\n",
@@ -107,7 +147,10 @@ fn a_check_overwrites_an_earlier_check_and_leaves_nothing_of_it() {
     scenario.write("a.csv", "id,email\n1,a@example.com\n");
     let end = scenario.check([]).exits(0);
     assert_eq!(end.results().lines.len(), 0);
-    assert!(!end.files.contains_key("failed.csv"), "no row is bad any more");
+    assert!(
+        !end.files.contains_key("failed.csv"),
+        "no row is bad any more"
+    );
 }
 
 #[test]
@@ -125,7 +168,11 @@ fn checks_and_runs_do_not_take_each_other_s_directories() {
 
 #[test]
 fn the_summary_on_stdout_can_be_json() {
-    let scenario = Scenario::new().csv(&customers()).unlimited().flags(["--output-format", "json"]).sandbox(|_| {});
+    let scenario = Scenario::new()
+        .csv(&customers())
+        .unlimited()
+        .flags(["--output-format", "json"])
+        .sandbox(|_| {});
     let printed = |end: End| serde_json::from_str::<Value>(&end.stdout).expect("one JSON value");
     let check = scenario.check([]).exits(1);
     assert_eq!(check.summary(), printed(check));
@@ -137,7 +184,10 @@ fn the_summary_on_stdout_can_be_json() {
 #[test]
 fn rows_of_a_customer_that_an_earlier_row_names_are_pointed_out() {
     let rows = "id,job\n7,a\n8,b\n007,c\nx,d\n9,\n9,e\n8,f\n7,g\n";
-    let scenario = Scenario::new().file("a.csv", rows).file("b.csv", "id,job\n9,h\n10,i\n").sandbox(|_| {});
+    let scenario = Scenario::new()
+        .file("a.csv", rows)
+        .file("b.csv", "id,job\n9,h\n10,i\n")
+        .sandbox(|_| {});
     let warning = concat!(
         "warnings\n",
         "  id duplicate 4 rows (40.0%), first at a.csv:4, a.csv:8, a.csv:9\n",
@@ -145,10 +195,17 @@ fn rows_of_a_customer_that_an_earlier_row_names_are_pointed_out() {
     );
     let check = scenario.check([]).exits(1).prints(warning);
     std::fs::remove_dir_all(scenario.path("run")).unwrap();
-    let run = scenario.run(["--max-errors", "none"]).exits(1).prints(warning).counts([8, 2, 0, 0, 0]);
+    let run = scenario
+        .run(["--max-errors", "none"])
+        .exits(1)
+        .prints(warning)
+        .counts([8, 2, 0, 0, 0]);
     assert_eq!(run.summary()["warnings"], check.summary()["warnings"]);
     // Settled rows count too: the summary is about the whole run directory.
-    let again = scenario.run(["--max-errors", "none"]).exits(1).prints(warning);
+    let again = scenario
+        .run(["--max-errors", "none"])
+        .exits(1)
+        .prints(warning);
     assert_eq!(again.summary()["warnings"], check.summary()["warnings"]);
 }
 
@@ -156,7 +213,10 @@ fn rows_of_a_customer_that_an_earlier_row_names_are_pointed_out() {
 #[test]
 fn a_check_that_skips_all_rows_says_so() {
     let scenario = Scenario::new().file("a.csv", "id,job\n1,Nurse\n");
-    scenario.check(["--skip-rows", "5"]).exits(0).says("no row was read: --skip-rows 5 skips all that the input has");
+    scenario
+        .check(["--skip-rows", "5"])
+        .exits(0)
+        .says("no row was read: --skip-rows 5 skips all that the input has");
     let end = scenario.check(["--skip-rows", "0"]).exits(0);
     assert!(!end.stderr.contains("no row was read"), "{}", end.stderr);
 }

@@ -42,11 +42,19 @@ fn bzip2(text: &[u8]) -> Vec<u8> {
 fn compressed_inputs_are_rows_like_any_other() {
     let check = |name: &str, content: Vec<u8>, read_as: &str| {
         let scenario = Scenario::new().file(name, content).sandbox(|_| {});
-        let end = scenario.run(["--max-errors", "none"]).exits(1).counts([2, 1, 0, 0, 0]);
+        let end = scenario
+            .run(["--max-errors", "none"])
+            .exits(1)
+            .counts([2, 1, 0, 0, 0]);
         assert_eq!(end.summary()["read_as"], json!([read_as]), "{name}");
         let line = format!("{name} read as {read_as}\n");
-        let end = end.prints(&line).prints(&format!("id type 1 row (33.3%), first at {name}:4"));
-        assert!(String::from_utf8_lossy(end.file("failed.csv")).ends_with(",x,Clerk\n"), "failed rows are plain text");
+        let end = end
+            .prints(&line)
+            .prints(&format!("id type 1 row (33.3%), first at {name}:4"));
+        assert!(
+            String::from_utf8_lossy(end.file("failed.csv")).ends_with(",x,Clerk\n"),
+            "failed rows are plain text"
+        );
     };
     check("a.csv.gz", gzip(ROWS.as_bytes()), "gzip, CSV with `,`");
     check("a.csv.zst", zstd(ROWS.as_bytes()), "zstd, CSV with `,`");
@@ -54,7 +62,11 @@ fn compressed_inputs_are_rows_like_any_other() {
     check("a.csv.bz2", bzip2(ROWS.as_bytes()), "bzip2, CSV with `,`");
     // As pzstd and zstd's seekable format begin.
     let skipped = [0x50, 0x2a, 0x4d, 0x18, 4, 0, 0, 0, 7, 7, 7, 7];
-    check("b.csv.zst", [&skipped[..], &zstd(ROWS.as_bytes())].concat(), "zstd, CSV with `,`");
+    check(
+        "b.csv.zst",
+        [&skipped[..], &zstd(ROWS.as_bytes())].concat(),
+        "zstd, CSV with `,`",
+    );
     // The content counts, not the name.
     check("a.csv", gzip(ROWS.as_bytes()), "gzip, CSV with `,`");
 }
@@ -63,9 +75,14 @@ fn compressed_inputs_are_rows_like_any_other() {
 fn every_member_and_frame_counts() {
     let (start, end) = ROWS.split_at(9);
     let check = |pack: fn(&[u8]) -> Vec<u8>| {
-        let scenario =
-            Scenario::new().file("a.csv.gz", [pack(start.as_bytes()), pack(b""), pack(end.as_bytes())].concat());
-        scenario.check([]).exits(1).prints("records              3\n");
+        let scenario = Scenario::new().file(
+            "a.csv.gz",
+            [pack(start.as_bytes()), pack(b""), pack(end.as_bytes())].concat(),
+        );
+        scenario
+            .check([])
+            .exits(1)
+            .prints("records              3\n");
     };
     check(gzip);
     check(zstd);
@@ -75,13 +92,21 @@ fn every_member_and_frame_counts() {
 
 #[test]
 fn standard_input_may_be_compressed() {
-    let scenario = Scenario::new().stdin(gzip(b"{\"id\":1,\"job\":\"Nurse\"}\n")).sandbox(|_| {});
-    scenario.run([]).exits(0).counts([1, 0, 0, 0, 0]).prints("standard input read as gzip, NDJSON\n");
+    let scenario = Scenario::new()
+        .stdin(gzip(b"{\"id\":1,\"job\":\"Nurse\"}\n"))
+        .sandbox(|_| {});
+    scenario
+        .run([])
+        .exits(0)
+        .counts([1, 0, 0, 0, 0])
+        .prints("standard input read as gzip, NDJSON\n");
 }
 
 #[test]
 fn data_that_is_not_whole_stops_with_the_line_reached() {
-    let rows: Vec<_> = (1..=20_000).map(|id| format!("{id},Clerk {}\n", id * 7919 % 10_007)).collect();
+    let rows: Vec<_> = (1..=20_000)
+        .map(|id| format!("{id},Clerk {}\n", id * 7919 % 10_007))
+        .collect();
     let text = format!("id,job\n{}", rows.concat());
     let refuse = |content: &[u8], says: &str| {
         let scenario = Scenario::new().file("a.csv.gz", content).sandbox(|_| {});
@@ -91,24 +116,57 @@ fn data_that_is_not_whole_stops_with_the_line_reached() {
         end.stderr
     };
     let (gz, zst) = (gzip(text.as_bytes()), zstd(text.as_bytes()));
-    let said = refuse(&gz[..gz.len() / 2], "the gzip data is cut off here: the file is not whole");
+    let said = refuse(
+        &gz[..gz.len() / 2],
+        "the gzip data is cut off here: the file is not whole",
+    );
     let line: u64 = said.split(':').nth(2).unwrap().parse().unwrap();
     assert!((2_000..20_000).contains(&line), "{said}");
-    refuse(&zst[..zst.len() - 1], "the zstd data is cut off here: the file is not whole");
-    refuse(&[&gz[..], b"garbage"].concat(), "a.csv.gz:20002: something else follows the gzip data here");
-    refuse(&[&zst[..], b"\0"].concat(), "a.csv.gz:20002: something else follows the zstd data here");
-    refuse(&[&gz[..], b"\0\0x"].concat(), "a.csv.gz:20002: something else follows the gzip data here");
+    refuse(
+        &zst[..zst.len() - 1],
+        "the zstd data is cut off here: the file is not whole",
+    );
+    refuse(
+        &[&gz[..], b"garbage"].concat(),
+        "a.csv.gz:20002: something else follows the gzip data here",
+    );
+    refuse(
+        &[&zst[..], b"\0"].concat(),
+        "a.csv.gz:20002: something else follows the zstd data here",
+    );
+    refuse(
+        &[&gz[..], b"\0\0x"].concat(),
+        "a.csv.gz:20002: something else follows the gzip data here",
+    );
     let (xz, bz2) = (xz(text.as_bytes()), bzip2(text.as_bytes()));
-    refuse(&xz[..xz.len() - 1], "the xz data is cut off here: the file is not whole");
-    refuse(&[&xz[..], b"\0"].concat(), "a.csv.gz:20002: something else follows the xz data here");
-    refuse(&bz2[..bz2.len() - 1], "the bzip2 data is cut off here: the file is not whole");
-    refuse(&[&bz2[..], b"\0"].concat(), "a.csv.gz:20002: something else follows the bzip2 data here");
-    refuse(&gzip(&bz2), "a.csv.gz: is bzip2 data within compressed data: unpack it first");
+    refuse(
+        &xz[..xz.len() - 1],
+        "the xz data is cut off here: the file is not whole",
+    );
+    refuse(
+        &[&xz[..], b"\0"].concat(),
+        "a.csv.gz:20002: something else follows the xz data here",
+    );
+    refuse(
+        &bz2[..bz2.len() - 1],
+        "the bzip2 data is cut off here: the file is not whole",
+    );
+    refuse(
+        &[&bz2[..], b"\0"].concat(),
+        "a.csv.gz:20002: something else follows the bzip2 data here",
+    );
+    refuse(
+        &gzip(&bz2),
+        "a.csv.gz: is bzip2 data within compressed data: unpack it first",
+    );
     let mut damaged = gz.clone();
     let crc = damaged.len() - 8;
     damaged[crc] ^= 1;
     refuse(&damaged, "the gzip data cannot be unpacked from here on");
-    refuse(&gzip(&gz), "a.csv.gz: is gzip data within compressed data: unpack it first");
+    refuse(
+        &gzip(&gz),
+        "a.csv.gz: is gzip data within compressed data: unpack it first",
+    );
     refuse(&gzip(b""), "a.csv.gz: is empty");
 }
 
@@ -119,7 +177,9 @@ fn bombs_end_in_little_memory() {
     let bomb = |pack: fn(&[u8]) -> Vec<u8>| pack(&piece).repeat(GIB / piece.len());
     let check = |content: Vec<u8>, packing: &str| {
         let scenario = Scenario::new().file("a.csv", content).through(MEMORY_LIMIT);
-        let says = format!("the {packing} data unpacks to more than 250 times its size, as files made to do harm do");
+        let says = format!(
+            "the {packing} data unpacks to more than 250 times its size, as files made to do harm do"
+        );
         scenario.check([]).exits(2).says(&says);
     };
     check(bomb(gzip), "gzip");
@@ -133,33 +193,63 @@ fn a_window_that_takes_too_much_memory_is_refused() {
     let mut encoder = zstd::Encoder::new(Vec::new(), 1).unwrap();
     encoder.window_log(27).unwrap();
     encoder.write_all(ROWS.as_bytes()).unwrap();
-    let scenario = Scenario::new().file("a.csv.zst", encoder.finish().unwrap()).through(MEMORY_LIMIT);
-    scenario.check([]).exits(2).says("the zstd data cannot be unpacked from here on: Frame requires too much memory");
+    let scenario = Scenario::new()
+        .file("a.csv.zst", encoder.finish().unwrap())
+        .through(MEMORY_LIMIT);
+    scenario
+        .check([])
+        .exits(2)
+        .says("the zstd data cannot be unpacked from here on: Frame requires too much memory");
     let mut options = XzOptions::with_preset(1);
     options.lzma_options.dict_size = 65 << 20;
     let mut encoder = XzWriter::new(Vec::new(), options).unwrap();
     encoder.write_all(ROWS.as_bytes()).unwrap();
-    let scenario = Scenario::new().file("a.csv.xz", encoder.finish().unwrap()).through(MEMORY_LIMIT);
-    scenario.check([]).exits(2).says("the xz data needs a dictionary of more than 64 MiB of memory: unpack it first");
+    let scenario = Scenario::new()
+        .file("a.csv.xz", encoder.finish().unwrap())
+        .through(MEMORY_LIMIT);
+    scenario
+        .check([])
+        .exits(2)
+        .says("the xz data needs a dictionary of more than 64 MiB of memory: unpack it first");
 }
 
 #[test]
 fn what_fills_up_the_file_behind_gzip_is_no_data() {
     let padded = [gzip(ROWS.as_bytes()), vec![0; 100_000]].concat();
-    Scenario::new().file("a.csv.gz", padded).check([]).exits(1).prints("records              3\n");
+    Scenario::new()
+        .file("a.csv.gz", padded)
+        .check([])
+        .exits(1)
+        .prints("records              3\n");
 }
 
 #[test]
 fn archives_and_other_compressions_are_named() {
     let check = |name: &str, content: &[u8], says: &str| {
-        Scenario::new().file(name, content).check([]).exits(2).says(&format!("{name}: {says}"));
+        Scenario::new()
+            .file(name, content)
+            .check([])
+            .exits(2)
+            .says(&format!("{name}: {says}"));
     };
     let mut tar = vec![0; 1024];
     tar[..5].copy_from_slice(b"a.csv");
     tar[257..262].copy_from_slice(b"ustar");
     check("a.tar", &tar, "is a tar archive: unpack it first");
     check("a.tar.gz", &gzip(&tar), "is a tar archive: unpack it first");
-    check("a.7z", b"7z\xbc\xaf\x27\x1c\0\x04", "is a 7z archive: unpack it first");
-    check("a.csv.Z", b"\x1f\x9d\x90ab", "is compressed by compress (.Z): unpack it first");
-    check("a.csv.lz4", b"\x04\x22\x4d\x18ab", "is compressed by lz4: unpack it first");
+    check(
+        "a.7z",
+        b"7z\xbc\xaf\x27\x1c\0\x04",
+        "is a 7z archive: unpack it first",
+    );
+    check(
+        "a.csv.Z",
+        b"\x1f\x9d\x90ab",
+        "is compressed by compress (.Z): unpack it first",
+    );
+    check(
+        "a.csv.lz4",
+        b"\x04\x22\x4d\x18ab",
+        "is compressed by lz4: unpack it first",
+    );
 }

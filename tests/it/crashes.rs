@@ -18,16 +18,36 @@ fn a_panic_of_any_thread_is_exit_70_and_the_same_command_goes_on() {
         ("reader", "src/reading/source.rs"),
         ("terminal", "src/terminal.rs"),
     ] {
-        let scenario = || Scenario::new().csv(&Customers::in_turn(ROWS, 1, 9)).unlimited().sandbox(|_| {});
+        let scenario = || {
+            Scenario::new()
+                .csv(&Customers::in_turn(ROWS, 1, 9))
+                .unlimited()
+                .sandbox(|_| {})
+        };
         let crashing = scenario().variable(VARIABLE, place);
-        let end = crashing.run([]).exits(70).says(&format!("error: custsync itself has a fault, at {file}:"));
+        let end = crashing
+            .run([])
+            .exits(70)
+            .says(&format!("error: custsync itself has a fault, at {file}:"));
         let end = end.says("please send this line to the maintainers");
         end.is_nowhere("canary of the");
-        assert_eq!(end.stderr.matches("has a fault").count(), 1, "{}", end.stderr);
+        assert_eq!(
+            end.stderr.matches("has a fault").count(),
+            1,
+            "{}",
+            end.stderr
+        );
         let recorded = end.results().lines.len() as u64;
-        assert!(place == "recorder" || recorded > 0, "{place}: {recorded} rows");
+        assert!(
+            place == "recorder" || recorded > 0,
+            "{place}: {recorded} rows"
+        );
 
-        let again = crashing.variable(VARIABLE, "nowhere").run([]).exits(0).counts([ROWS, 0, 0, 0, 0]);
+        let again = crashing
+            .variable(VARIABLE, "nowhere")
+            .run([])
+            .exits(0)
+            .counts([ROWS, 0, 0, 0, 0]);
         again.results().settle_each_of(ROWS as usize);
         println!("{place}: {recorded} of {ROWS} rows were recorded before the panic");
     }
@@ -39,9 +59,15 @@ fn a_check_that_panics_is_no_good_check() {
         println!("did not run: only builds with debug assertions panic on demand");
         return;
     }
-    let scenario = Scenario::new().csv(&Customers::in_turn(ROWS, 1, 9)).flags(["--log-format", "json"]);
+    let scenario = Scenario::new()
+        .csv(&Customers::in_turn(ROWS, 1, 9))
+        .flags(["--log-format", "json"]);
     let end = scenario.variable(VARIABLE, "checker").check([]).exits(70);
-    let line = end.stderr.lines().find(|line| line.contains("has a fault")).expect("it is told");
+    let line = end
+        .stderr
+        .lines()
+        .find(|line| line.contains("has a fault"))
+        .expect("it is told");
     let line: serde_json::Value = serde_json::from_str(line).expect("a log of JSON stays one");
     assert_eq!(line["level"], "ERROR");
     end.is_nowhere("canary of the");

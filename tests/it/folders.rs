@@ -15,27 +15,54 @@ fn inputs(end: &End) -> serde_json::Value {
 fn a_folder_stands_for_its_files_by_name() {
     let scenario = Scenario::new().input("in").sandbox(|_| {});
     fs::create_dir_all(scenario.path("in/deeper")).unwrap();
-    for (name, id) in [("b.csv", 2), ("a.ndjson", 1), ("c.CSV", 3), (".hidden.csv", 9)] {
-        let text =
-            if name == "a.ndjson" { format!("{{\"id\":{id},\"job\":\"x\"}}\n") } else { format!("id,job\n{id},x\n") };
+    for (name, id) in [
+        ("b.csv", 2),
+        ("a.ndjson", 1),
+        ("c.CSV", 3),
+        (".hidden.csv", 9),
+    ] {
+        let text = if name == "a.ndjson" {
+            format!("{{\"id\":{id},\"job\":\"x\"}}\n")
+        } else {
+            format!("id,job\n{id},x\n")
+        };
         scenario.write(&format!("in/{name}"), text);
     }
     scenario.write("in/notes.txt", "not an input");
     scenario.write("in/~$open.xlsx", "\u{5}Tilda");
     scenario.write("in/deeper/d.csv", "id,job\n4,x\n");
-    let end = scenario.run(["--max-in-flight", "1"]).exits(0).counts([3, 0, 0, 0, 0]);
+    let end = scenario
+        .run(["--max-in-flight", "1"])
+        .exits(0)
+        .counts([3, 0, 0, 0, 0]);
     let end = end
         .says("in/notes.txt is passed over: its name does not end as that of an input")
         .says("in/.hidden.csv is passed over: it is hidden")
         .says("in/~$open.xlsx is passed over: it is no workbook, but says that one is open in Excel")
         .says("in/deeper is passed over: it is a folder in a folder: name it, or the pattern `**/*.csv`");
     assert_eq!(inputs(&end), json!(["in/a.ndjson", "in/b.csv", "in/c.CSV"]));
-    let rows: Vec<_> =
-        (1..=3).map(|row| (end.results().row(row)["file"].clone(), end.results().row(row)["id"].clone())).collect();
-    assert_eq!(rows, [(json!(1), json!(1)), (json!(2), json!(2)), (json!(3), json!(3))]);
+    let rows: Vec<_> = (1..=3)
+        .map(|row| {
+            (
+                end.results().row(row)["file"].clone(),
+                end.results().row(row)["id"].clone(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            (json!(1), json!(1)),
+            (json!(2), json!(2)),
+            (json!(3), json!(3))
+        ]
+    );
     scenario.run([]).exits(0).prints("requests             0");
     scenario.write("in/0.csv", "id,job\n7,x\n");
-    scenario.run([]).exits(5).says("holds a run of 3 inputs, not of 4");
+    scenario
+        .run([])
+        .exits(5)
+        .says("holds a run of 3 inputs, not of 4");
 }
 
 #[test]
@@ -45,7 +72,9 @@ fn a_pattern_stands_for_the_files_that_match() {
         scenario.write(name, "id,job\n1,x\n");
     }
     let check = |pattern: &str, want: &[&str]| {
-        let end = scenario.custsync(["check", pattern, "--run-dir", "run"]).exits(0);
+        let end = scenario
+            .custsync(["check", pattern, "--run-dir", "run"])
+            .exits(0);
         assert_eq!(inputs(&end), json!(want), "{pattern}");
     };
     check("x-*.csv", &["x-10.csv", "x-2.csv"]);
@@ -53,11 +82,19 @@ fn a_pattern_stands_for_the_files_that_match() {
     // A file of that very name is no pattern.
     check("[1].csv", &["[1].csv"]);
     let refuse = |arguments: [&str; 2], says: &str| {
-        scenario.custsync(["check", arguments[0], arguments[1], "--run-dir", "other"]).exits(2).says(says);
+        scenario
+            .custsync(["check", arguments[0], arguments[1], "--run-dir", "other"])
+            .exits(2)
+            .says(says);
     };
     refuse(["y.csv", "z*.csv"], "z*.csv: no file matches");
-    let end = scenario.custsync(["check", "y.csv", "?.csv", "--run-dir", "run"]).exits(0);
-    assert_eq!(inputs(&end.says("y.csv is given twice: read once")), json!(["y.csv"]));
+    let end = scenario
+        .custsync(["check", "y.csv", "?.csv", "--run-dir", "run"])
+        .exits(0);
+    assert_eq!(
+        inputs(&end.says("y.csv is given twice: read once")),
+        json!(["y.csv"])
+    );
 }
 
 #[test]
@@ -67,12 +104,15 @@ fn a_pattern_takes_no_hidden_files_unless_it_asks_for_them() {
         scenario.write(name, "id,job\n1,x\n");
     }
     let check = |named: &str, want: &[&str]| {
-        let end = scenario.custsync(["check", named, "--run-dir", "run"]).exits(0);
+        let end = scenario
+            .custsync(["check", named, "--run-dir", "run"])
+            .exits(0);
         assert_eq!(inputs(&end), json!(want), "{named}");
         end
     };
     let end = check("*.csv", &["a.csv"]).says(".b.csv is passed over: it is hidden");
-    end.says("._a.csv is passed over: it is hidden").says("~$a.csv is passed over: it is no workbook");
+    end.says("._a.csv is passed over: it is hidden")
+        .says("~$a.csv is passed over: it is no workbook");
     check(".b*.csv", &[".b.csv"]);
     // What is named itself is read, whatever its name.
     check("~$a.csv", &["~$a.csv"]);
@@ -84,10 +124,25 @@ fn a_folder_stands_for_its_compressed_files_too() {
     let scenario = Scenario::new().input("in");
     fs::create_dir_all(scenario.path("in")).unwrap();
     for name in ["a.csv.gz", "b.csv.zst", "c.ndjson.xz", "d.tsv.bz2"] {
-        scenario.write(&format!("in/{name}"), if name.starts_with('c') { "{\"id\":1}" } else { "id\tjob\n1\tx\n" });
+        scenario.write(
+            &format!("in/{name}"),
+            if name.starts_with('c') {
+                "{\"id\":1}"
+            } else {
+                "id\tjob\n1\tx\n"
+            },
+        );
     }
     let end = scenario.check([]);
-    assert_eq!(inputs(&end), json!(["in/a.csv.gz", "in/b.csv.zst", "in/c.ndjson.xz", "in/d.tsv.bz2"]));
+    assert_eq!(
+        inputs(&end),
+        json!([
+            "in/a.csv.gz",
+            "in/b.csv.zst",
+            "in/c.ndjson.xz",
+            "in/d.tsv.bz2"
+        ])
+    );
 }
 
 #[test]
@@ -96,19 +151,36 @@ fn folders_and_patterns_pass_over_what_is_no_regular_file() {
     fs::create_dir_all(scenario.path("in")).unwrap();
     scenario.write("in/a.csv", "id,job\n1,x\n");
     std::os::unix::fs::symlink("a.csv", scenario.path("in/link.csv")).unwrap();
-    mknodat(CWD, scenario.path("in/p.csv"), FileType::Fifo, Mode::RUSR, 0).unwrap();
+    mknodat(
+        CWD,
+        scenario.path("in/p.csv"),
+        FileType::Fifo,
+        Mode::RUSR,
+        0,
+    )
+    .unwrap();
     let _socket = std::os::unix::net::UnixListener::bind(scenario.path("in/s.csv")).unwrap();
     std::os::unix::fs::symlink("/dev/zero", scenario.path("in/z.csv")).unwrap();
     for named in ["in", "in/*.csv"] {
-        let mut end = scenario.custsync(["check", named, "--run-dir", "run"]).exits(0);
+        let mut end = scenario
+            .custsync(["check", named, "--run-dir", "run"])
+            .exits(0);
         assert_eq!(inputs(&end), json!(["in/a.csv"]), "{named}");
         for name in ["p", "s", "z"] {
-            end = end.says(&format!("in/{name}.csv is passed over: it is no regular file"));
+            end = end.says(&format!(
+                "in/{name}.csv is passed over: it is no regular file"
+            ));
         }
         end.says("in/link.csv is the same file as in/a.csv");
     }
     fs::remove_file(scenario.path("in/a.csv")).unwrap();
     fs::remove_file(scenario.path("in/link.csv")).unwrap();
-    scenario.custsync(["check", "in", "--run-dir", "none"]).exits(2).says("in: there is no file in this folder");
-    scenario.custsync(["check", "in/*.csv", "--run-dir", "none"]).exits(2).says("in/*.csv: no file matches");
+    scenario
+        .custsync(["check", "in", "--run-dir", "none"])
+        .exits(2)
+        .says("in: there is no file in this folder");
+    scenario
+        .custsync(["check", "in/*.csv", "--run-dir", "none"])
+        .exits(2)
+        .says("in/*.csv: no file matches");
 }

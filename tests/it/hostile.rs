@@ -20,16 +20,33 @@ const LATENCY: Duration = Duration::from_millis(10);
 
 /// A run in which one row is answered badly, at both of its attempts, and all others well.
 fn run(bad: impl Fn() -> Reply + Send + Sync + 'static) -> End {
-    let scenario = Scenario::new().csv(&Customers::in_turn(ROWS, 1, 7)).unlimited().server(move |request| {
-        assert_eq!(request.header("accept-encoding"), None, "nothing compressed is asked for");
-        assert_eq!(request.header("referer"), None);
-        if request.id() == BAD_ROW {
-            return bad();
-        }
-        thread::sleep(LATENCY);
-        Reply::updated()
-    });
-    scenario.run(["--attempts", "2", "--max-errors", "none", "--max-in-flight", "4", "-vv"]).exits(1)
+    let scenario = Scenario::new()
+        .csv(&Customers::in_turn(ROWS, 1, 7))
+        .unlimited()
+        .server(move |request| {
+            assert_eq!(
+                request.header("accept-encoding"),
+                None,
+                "nothing compressed is asked for"
+            );
+            assert_eq!(request.header("referer"), None);
+            if request.id() == BAD_ROW {
+                return bad();
+            }
+            thread::sleep(LATENCY);
+            Reply::updated()
+        });
+    scenario
+        .run([
+            "--attempts",
+            "2",
+            "--max-errors",
+            "none",
+            "--max-in-flight",
+            "4",
+            "-vv",
+        ])
+        .exits(1)
 }
 
 /// The answer is none: the row fails after its attempts, and no other does.
@@ -39,7 +56,12 @@ fn is_no_answer(bad: impl Fn() -> Reply + Send + Sync + 'static) {
     let row = results.row(BAD_ROW);
     assert_eq!(row["outcome"], "failed", "{row}");
     // The other name is that of a kept connection without a whole head.
-    assert!(["connection_broken", "connection_closed"].map(|name| json!(name)).contains(&row["cause"]), "{row}");
+    assert!(
+        ["connection_broken", "connection_closed"]
+            .map(|name| json!(name))
+            .contains(&row["cause"]),
+        "{row}"
+    );
     // An attempt that might have met an outage does not count, so there may be one more.
     assert!(row["attempts"].as_u64() >= Some(2), "{row}");
 }
@@ -48,7 +70,12 @@ fn is_no_answer(bad: impl Fn() -> Reply + Send + Sync + 'static) {
 fn proves_nothing(bad: impl Fn() -> Reply + Send + Sync + 'static) -> End {
     let end = run(bad).counts([ROWS - 1, 0, 1, 0, 0]);
     let results = end.results();
-    assert_eq!(results.row(BAD_ROW)["error"], "unexpected_answer", "{}", results.row(BAD_ROW));
+    assert_eq!(
+        results.row(BAD_ROW)["error"],
+        "unexpected_answer",
+        "{}",
+        results.row(BAD_ROW)
+    );
     end
 }
 
@@ -76,7 +103,10 @@ fn a_body_of_ten_gigabytes_is_left_where_it_is() {
         })
     });
     let written = written.load(SeqCst);
-    assert!(written < WRITTEN_BYTES_MAX, "the client took {written} bytes");
+    assert!(
+        written < WRITTEN_BYTES_MAX,
+        "the client took {written} bytes"
+    );
     assert!(started.elapsed() < Duration::from_secs(20));
 }
 
@@ -86,22 +116,38 @@ fn ends_with_the_timeout(head: &'static [u8], piece: &'static [u8]) {
     const TIMEOUT: Duration = Duration::from_secs(1);
     let held = Arc::new(Mutex::new(Vec::new()));
     let measured = Arc::clone(&held);
-    let scenario = Scenario::new().csv(&Customers::in_turn(20, 1, 7)).unlimited().server(move |_| {
-        let measured = Arc::clone(&measured);
-        Reply::raw(move |stream| {
-            let started = Instant::now();
-            let broken = drip(stream, head, piece);
-            measured.lock().unwrap().push(started.elapsed());
-            broken
-        })
-    });
-    scenario.run(["--timeout", "1s", "--max-wait", "2s", "--max-in-flight", "20"]).exits(4).counts([0, 0, 0, 0, 20]);
+    let scenario = Scenario::new()
+        .csv(&Customers::in_turn(20, 1, 7))
+        .unlimited()
+        .server(move |_| {
+            let measured = Arc::clone(&measured);
+            Reply::raw(move |stream| {
+                let started = Instant::now();
+                let broken = drip(stream, head, piece);
+                measured.lock().unwrap().push(started.elapsed());
+                broken
+            })
+        });
+    scenario
+        .run([
+            "--timeout",
+            "1s",
+            "--max-wait",
+            "2s",
+            "--max-in-flight",
+            "20",
+        ])
+        .exits(4)
+        .counts([0, 0, 0, 0, 20]);
     // The server ends with the last of its connections.
     drop(scenario);
     let held = held.lock().unwrap();
     // A server notices a little later that nobody listens any more.
     let (least, most) = (TIMEOUT.mul_f64(0.8), TIMEOUT * 4);
-    assert!(!held.is_empty() && held.iter().all(|held| (least..most).contains(held)), "{held:?}");
+    assert!(
+        !held.is_empty() && held.iter().all(|held| (least..most).contains(held)),
+        "{held:?}"
+    );
 }
 
 /// Writes the head, and then a piece again and again until the client goes away.
@@ -141,7 +187,14 @@ fn ten_thousand_headers_are_no_answer() {
 
 #[test]
 fn a_header_of_a_megabyte_is_no_answer() {
-    is_no_answer(|| Reply::of(200, &format!("x-long: {}\r\n", "a".repeat(1 << 20)), "application/json", b"{}"));
+    is_no_answer(|| {
+        Reply::of(
+            200,
+            &format!("x-long: {}\r\n", "a".repeat(1 << 20)),
+            "application/json",
+            b"{}",
+        )
+    });
 }
 
 #[test]
@@ -166,31 +219,55 @@ const GZIP: &[u8] = b"\x1f\x8b\x08\0\0\0\0\0\0\x03\x01\x02\0\xfd\xff{}\x43\xbf\x
 
 #[test]
 fn what_is_compressed_without_being_asked_is_not_unpacked() {
-    let end = proves_nothing(|| Reply::of(200, "content-encoding: gzip\r\n", "application/json", GZIP));
+    let end =
+        proves_nothing(|| Reply::of(200, "content-encoding: gzip\r\n", "application/json", GZIP));
     assert_eq!(end.results().row(BAD_ROW)["status"], 200);
 }
 
 #[test]
 fn a_login_page_for_one_row_is_no_success() {
-    proves_nothing(|| Reply::of(200, "", "text/html", b"<!doctype html><form action=\"/login\">"));
+    proves_nothing(|| {
+        Reply::of(
+            200,
+            "",
+            "text/html",
+            b"<!doctype html><form action=\"/login\">",
+        )
+    });
 }
 
 #[test]
 fn bytes_that_are_no_text_are_no_success() {
     proves_nothing(|| Reply::of(200, "", "application/json", b"{\"succ\xffess\":\"\xfe\"}"));
-    let end =
-        run(|| Reply::of(422, "x-odd: \u{ff}\r\n", "application/json", b"{\"error\":\"a\xff\",\"message\":\"\xfe\"}"));
+    let end = run(|| {
+        Reply::of(
+            422,
+            "x-odd: \u{ff}\r\n",
+            "application/json",
+            b"{\"error\":\"a\xff\",\"message\":\"\xfe\"}",
+        )
+    });
     let results = end.counts([ROWS - 1, 0, 1, 0, 0]).results();
     let row = results.row(BAD_ROW);
-    assert_eq!((&row["outcome"], &row["status"]), (&json!("rejected"), &json!(422)), "{row}");
-    assert!(row.get("message").is_none() && row.get("error").is_none(), "{row}");
+    assert_eq!(
+        (&row["outcome"], &row["status"]),
+        (&json!("rejected"), &json!(422)),
+        "{row}"
+    );
+    assert!(
+        row.get("message").is_none() && row.get("error").is_none(),
+        "{row}"
+    );
 }
 
 #[test]
 fn a_status_line_that_is_none_is_no_answer() {
-    for answer in
-        [&b"SSH-2.0-OpenSSH_9.2\r\n"[..], b"HTTP/9.9 200 OK\r\n\r\n", b"HTTP/1.1 2000 OK\r\n\r\n", b"\0\0\0\0\0"]
-    {
+    for answer in [
+        &b"SSH-2.0-OpenSSH_9.2\r\n"[..],
+        b"HTTP/9.9 200 OK\r\n\r\n",
+        b"HTTP/1.1 2000 OK\r\n\r\n",
+        b"\0\0\0\0\0",
+    ] {
         let answer = answer.to_vec();
         is_no_answer(move || Reply::CutOff(answer.clone()));
     }
@@ -201,18 +278,35 @@ fn a_redirect_shows_the_other_port_nothing() {
     for status in [301, 302, 303, 307, 308] {
         let other = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         other.set_nonblocking(true).unwrap();
-        let location = format!("Location: http://{}/api/v1/customers/1\r\n", other.local_addr().unwrap());
-        let end = run(move || Reply::of(status, &location, "text/html", b"elsewhere")).counts([ROWS - 1, 0, 1, 0, 0]);
+        let location = format!(
+            "Location: http://{}/api/v1/customers/1\r\n",
+            other.local_addr().unwrap()
+        );
+        let end = run(move || Reply::of(status, &location, "text/html", b"elsewhere")).counts([
+            ROWS - 1,
+            0,
+            1,
+            0,
+            0,
+        ]);
         assert_eq!(end.results().row(BAD_ROW)["status"], status);
         let connection = other.accept().map(|_| ()).map_err(|error| error.kind());
-        assert_eq!(connection, Err(io::ErrorKind::WouldBlock), "nobody has connected");
+        assert_eq!(
+            connection,
+            Err(io::ErrorKind::WouldBlock),
+            "nobody has connected"
+        );
     }
 }
 
 /// A proxy of the environment with a password, and an API that only it could reach.
 fn behind_a_proxy(proxy: &str) -> Scenario {
-    let scenario = Scenario::new().csv(&Customers::in_turn(2, 1, 7)).nobody_at("https://api.example/api");
-    scenario.variable("HTTPS_PROXY", proxy).flags(["--max-wait", "1s"])
+    let scenario = Scenario::new()
+        .csv(&Customers::in_turn(2, 1, 7))
+        .nobody_at("https://api.example/api");
+    scenario
+        .variable("HTTPS_PROXY", proxy)
+        .flags(["--max-wait", "1s"])
 }
 
 #[test]
@@ -222,15 +316,26 @@ fn a_proxy_of_the_environment_is_announced_without_its_password() {
     drop(listener);
     let scenario = behind_a_proxy(&format!("http://user:canary-pw@{address}"));
     let end = scenario.run(["-vv"]).exits(2).counts([0, 0, 0, 0, 2]);
-    assert_eq!(end.stderr.matches("requests go through the proxy").count(), 1, "{}", end.stderr);
-    let end = end.says(&format!("requests go through the proxy http://{address} of the environment"));
+    assert_eq!(
+        end.stderr.matches("requests go through the proxy").count(),
+        1,
+        "{}",
+        end.stderr
+    );
+    let end = end.says(&format!(
+        "requests go through the proxy http://{address} of the environment"
+    ));
     end.is_nowhere("canary-pw");
 }
 
 #[test]
 fn a_proxy_of_another_kind_is_refused() {
     let scenario = behind_a_proxy("socks5://user:canary-pw@127.0.0.1:1080");
-    scenario.run([]).exits(2).says("socks5://127.0.0.1:1080").is_nowhere("canary-pw");
+    scenario
+        .run([])
+        .exits(2)
+        .says("socks5://127.0.0.1:1080")
+        .is_nowhere("canary-pw");
 }
 
 #[test]
@@ -238,27 +343,47 @@ fn this_machine_is_never_reached_through_a_proxy() {
     let proxy = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     proxy.set_nonblocking(true).unwrap();
     let url = format!("http://{}", proxy.local_addr().unwrap());
-    let mut scenario = Scenario::new().csv(&Customers::in_turn(2, 1, 7)).server(|_| Reply::updated());
+    let mut scenario = Scenario::new()
+        .csv(&Customers::in_turn(2, 1, 7))
+        .server(|_| Reply::updated());
     for variable in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"] {
         scenario = scenario.variable(variable, &url);
     }
     let end = scenario.run([]).exits(0).counts([2, 0, 0, 0, 0]);
     end.is_not_shown("proxy");
-    assert_eq!(proxy.accept().map(|_| ()).map_err(|error| error.kind()), Err(io::ErrorKind::WouldBlock));
+    assert_eq!(
+        proxy.accept().map(|_| ()).map_err(|error| error.kind()),
+        Err(io::ErrorKind::WouldBlock)
+    );
 }
 
 #[test]
 fn a_system_without_certificate_authorities_gets_those_of_the_program() {
     let nowhere = |scenario: Scenario| {
-        scenario.variable("SSL_CERT_FILE", "/nowhere").variable("SSL_CERT_DIR", "/nowhere").flags(["--max-wait", "1s"])
+        scenario
+            .variable("SSL_CERT_FILE", "/nowhere")
+            .variable("SSL_CERT_DIR", "/nowhere")
+            .flags(["--max-wait", "1s"])
     };
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let url = format!("https://{}/api", listener.local_addr().unwrap());
     drop(listener);
     let rows = Customers::in_turn(2, 1, 7);
-    let end = nowhere(Scenario::new().csv(&rows).nobody_at(&url)).run([]).exits(4).counts([0, 0, 0, 0, 2]);
-    assert_eq!(end.stderr.matches("this system has no certificate authorities").count(), 1, "{}", end.stderr);
+    let end = nowhere(Scenario::new().csv(&rows).nobody_at(&url))
+        .run([])
+        .exits(4)
+        .counts([0, 0, 0, 0, 2]);
+    assert_eq!(
+        end.stderr
+            .matches("this system has no certificate authorities")
+            .count(),
+        1,
+        "{}",
+        end.stderr
+    );
     // Without TLS nobody asks for them.
-    let end = nowhere(Scenario::new().csv(&rows).server(|_| Reply::updated())).run([]).exits(0);
+    let end = nowhere(Scenario::new().csv(&rows).server(|_| Reply::updated()))
+        .run([])
+        .exits(0);
     end.is_not_shown("certificate");
 }

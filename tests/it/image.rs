@@ -52,7 +52,8 @@ impl Build {
     /// One with a context of its own.
     fn new() -> Build {
         let directory = tempfile::tempdir().unwrap();
-        let [context, work, programs] = ["context", "work", "programs"].map(|name| directory.path().join(name));
+        let [context, work, programs] =
+            ["context", "work", "programs"].map(|name| directory.path().join(name));
         for folder in [&context, &work, &programs] {
             fs::create_dir(folder).unwrap();
         }
@@ -61,7 +62,12 @@ impl Build {
         }
         fs::write(programs.join("cargo"), CARGO).unwrap();
         fs::set_permissions(programs.join("cargo"), Permissions::from_mode(0o755)).unwrap();
-        Build { _directory: directory, context, work, programs }
+        Build {
+            _directory: directory,
+            context,
+            work,
+            programs,
+        }
     }
 
     /// Carries out the first stage. Fails with what the command that failed has printed.
@@ -74,20 +80,27 @@ impl Build {
                 "COPY" => {
                     let (sources, target) = copied(arguments);
                     for source in sources {
-                        self.copy(source, target).map_err(|error| format!("COPY {source}: {error}"))?;
+                        self.copy(source, target)
+                            .map_err(|error| format!("COPY {source}: {error}"))?;
                     }
                 }
                 "RUN" => {
                     commands += 1;
                     let output = self.run("/bin/sh", &["-c", arguments]);
                     if !output.status.success() {
-                        return Err(format!("{arguments}\n{}", String::from_utf8_lossy(&output.stderr)));
+                        return Err(format!(
+                            "{arguments}\n{}",
+                            String::from_utf8_lossy(&output.stderr)
+                        ));
                     }
                 }
                 name => panic!("the test does not know {name} {arguments}"),
             }
         }
-        assert!(commands > 1, "the dependencies are built, and then the program");
+        assert!(
+            commands > 1,
+            "the dependencies are built, and then the program"
+        );
         Ok(())
     }
 
@@ -96,7 +109,11 @@ impl Build {
         let from = self.context.join(source);
         let to = self.work.join(target);
         let name = from.file_name().expect("a file of the context has a name");
-        if from.is_file() && to.is_dir() { copy(&from, &to.join(name)) } else { copy(&from, &to) }
+        if from.is_file() && to.is_dir() {
+            copy(&from, &to.join(name))
+        } else {
+            copy(&from, &to)
+        }
     }
 
     fn run(&self, program: &str, arguments: &[&str]) -> Output {
@@ -114,11 +131,20 @@ impl Build {
 /// What `.dockerignore` admits, by its name in the repository.
 fn admitted() -> Vec<String> {
     let text = fs::read_to_string(Path::new(ROOT).join(".dockerignore")).unwrap();
-    let mut patterns = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-    assert_eq!(patterns.next(), Some("*"), "all is left out but for what follows");
+    let mut patterns = text
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'));
+    assert_eq!(
+        patterns.next(),
+        Some("*"),
+        "all is left out but for what follows"
+    );
     let names = patterns.map(|pattern| {
-        let name = pattern.strip_prefix('!').filter(|name| !name.contains(['*', '?', '[']));
-        name.unwrap_or_else(|| panic!("the test does not know the pattern {pattern}")).to_owned()
+        let name = pattern
+            .strip_prefix('!')
+            .filter(|name| !name.contains(['*', '?', '[']));
+        name.unwrap_or_else(|| panic!("the test does not know the pattern {pattern}"))
+            .to_owned()
     });
     names.collect()
 }
@@ -126,7 +152,10 @@ fn admitted() -> Vec<String> {
 /// The Dockerfile's stages, each from its `FROM`.
 fn stages() -> Vec<Vec<Instruction>> {
     let text = fs::read_to_string(Path::new(ROOT).join("Dockerfile")).unwrap();
-    let lines: Vec<_> = text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')).collect();
+    let lines: Vec<_> = text
+        .lines()
+        .filter(|line| !line.trim().is_empty() && !line.starts_with('#'))
+        .collect();
     let mut stages = Vec::new();
     for line in lines.join("\n").replace("\\\n", " ").lines() {
         let (name, arguments) = line.split_once(' ').expect("an instruction has arguments");
@@ -134,7 +163,10 @@ fn stages() -> Vec<Vec<Instruction>> {
             stages.push(Vec::new());
         }
         let stage: &mut Vec<_> = stages.last_mut().expect("a Dockerfile begins with FROM");
-        stage.push(Instruction { name: name.to_owned(), arguments: arguments.to_owned() });
+        stage.push(Instruction {
+            name: name.to_owned(),
+            arguments: arguments.to_owned(),
+        });
     }
     stages
 }
@@ -161,42 +193,93 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
 
 /// The targets that a build without tests compiles, each as its kind, its name and its file below the root.
 fn targets(root: &Path) -> BTreeSet<(String, String, PathBuf)> {
-    let arguments = ["metadata", "--no-deps", "--offline", "--locked", "--format-version", "1"];
-    let output = Command::new(env!("CARGO")).args(arguments).current_dir(root).output().unwrap();
+    let arguments = [
+        "metadata",
+        "--no-deps",
+        "--offline",
+        "--locked",
+        "--format-version",
+        "1",
+    ];
+    let output = Command::new(env!("CARGO"))
+        .args(arguments)
+        .current_dir(root)
+        .output()
+        .unwrap();
     let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let targets = metadata["packages"][0]["targets"].as_array().expect("a package has targets");
+    let targets = metadata["packages"][0]["targets"]
+        .as_array()
+        .expect("a package has targets");
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
     let root = root.canonicalize().unwrap();
     targets
         .iter()
-        .map(|target| (text(&target["kind"][0]), text(&target["name"]), PathBuf::from(text(&target["src_path"]))))
+        .map(|target| {
+            (
+                text(&target["kind"][0]),
+                text(&target["name"]),
+                PathBuf::from(text(&target["src_path"])),
+            )
+        })
         .filter(|(kind, ..)| !matches!(kind.as_str(), "bench" | "example" | "test"))
-        .map(|(kind, name, file)| (kind, name, file.strip_prefix(&root).expect("below the root").to_owned()))
+        .map(|(kind, name, file)| {
+            (
+                kind,
+                name,
+                file.strip_prefix(&root).expect("below the root").to_owned(),
+            )
+        })
         .collect()
 }
 
 #[test]
 fn a_clean_clone_has_all_that_the_image_is_built_from() {
     let build = Build::new();
-    build.first_stage().unwrap_or_else(|words| panic!("the image cannot be built: {words}"));
+    build
+        .first_stage()
+        .unwrap_or_else(|words| panic!("the image cannot be built: {words}"));
     let built = targets(&build.work);
-    assert_eq!(built, targets(Path::new(ROOT)), "the image is built of the same targets as the program");
+    assert_eq!(
+        built,
+        targets(Path::new(ROOT)),
+        "the image is built of the same targets as the program"
+    );
     for (kind, name, file) in &built {
-        assert!(build.work.join(file).is_file(), "the {kind} {name} is built from {}", file.display());
+        assert!(
+            build.work.join(file).is_file(),
+            "the {kind} {name} is built from {}",
+            file.display()
+        );
     }
 
     // What the last stage copies is there as well, or is what has been built.
-    let directory = stages()[0].iter().find(|instruction| instruction.name == "WORKDIR").unwrap().arguments.clone();
-    for instruction in stages().iter().skip(1).flatten().filter(|instruction| instruction.name == "COPY") {
+    let directory = stages()[0]
+        .iter()
+        .find(|instruction| instruction.name == "WORKDIR")
+        .unwrap()
+        .arguments
+        .clone();
+    for instruction in stages()
+        .iter()
+        .skip(1)
+        .flatten()
+        .filter(|instruction| instruction.name == "COPY")
+    {
         let (sources, _) = copied(&instruction.arguments);
         let is_built = sources[0].starts_with("--from=");
         for source in &sources[usize::from(is_built)..] {
             if is_built {
                 let name = source.strip_prefix(&format!("{directory}/{BUILT}/"));
                 let mut programs = built.iter().filter(|(kind, ..)| kind == "bin");
-                assert!(programs.any(|(_, program, _)| Some(program.as_str()) == name), "{source} is built");
+                assert!(
+                    programs.any(|(_, program, _)| Some(program.as_str()) == name),
+                    "{source} is built"
+                );
             } else {
-                assert!(build.context.join(source).exists(), "{source} is in the context");
+                assert!(
+                    build.context.join(source).exists(),
+                    "{source} is in the context"
+                );
             }
         }
     }
@@ -206,8 +289,16 @@ fn a_clean_clone_has_all_that_the_image_is_built_from() {
 #[test]
 fn a_target_without_a_file_would_be_noticed() {
     let build = Build::new();
-    let mut manifest = File::options().append(true).open(build.context.join("Cargo.toml")).unwrap();
-    manifest.write_all(b"\n[[bench]]\nname = \"absent\"\nharness = false\n").unwrap();
+    let mut manifest = File::options()
+        .append(true)
+        .open(build.context.join("Cargo.toml"))
+        .unwrap();
+    manifest
+        .write_all(b"\n[[bench]]\nname = \"absent\"\nharness = false\n")
+        .unwrap();
     let words = build.first_stage().expect_err("the file is not there");
-    assert!(words.contains("can't find `absent` bench at `benches/absent.rs`"), "{words}");
+    assert!(
+        words.contains("can't find `absent` bench at `benches/absent.rs`"),
+        "{words}"
+    );
 }

@@ -19,14 +19,23 @@ const SLOWLY: &str = "20/s";
 /// A run of so many rows at this rate that has not begun.
 fn rows(rows: u64, rate: &str) -> Scenario {
     let row = |row| format!("{row},customer{row}@example.com\n");
-    let file = ["id,email\n".to_owned()].into_iter().chain((1..=rows).map(row)).collect::<String>();
-    Scenario::new().file("customers.csv", file).flags(["--rate", rate]).sandbox(|_| {})
+    let file = ["id,email\n".to_owned()]
+        .into_iter()
+        .chain((1..=rows).map(row))
+        .collect::<String>();
+    Scenario::new()
+        .file("customers.csv", file)
+        .flags(["--rate", rate])
+        .sandbox(|_| {})
 }
 
 /// A run that is half done.
 fn half_done() -> Scenario {
     let scenario = rows(ROWS, "unlimited");
-    scenario.run(["--max-rows", "5"]).exits(0).counts([5, 0, 0, 0, 0]);
+    scenario
+        .run(["--max-rows", "5"])
+        .exits(0)
+        .counts([5, 0, 0, 0, 0]);
     scenario
 }
 
@@ -35,8 +44,16 @@ fn is_refused(scenario: &Scenario, what: &str) -> End {
     let (requests, journal) = (scenario.counts().requests, scenario.read(JOURNAL));
     let end = scenario.run([]);
     assert_eq!(end.code(), 5, "{what}: {}", end.stderr);
-    assert_eq!(scenario.counts().requests, requests, "{what}: nothing is sent");
-    assert_eq!(scenario.read(JOURNAL), journal, "{what}: the journal stays as it was");
+    assert_eq!(
+        scenario.counts().requests,
+        requests,
+        "{what}: nothing is sent"
+    );
+    assert_eq!(
+        scenario.read(JOURNAL),
+        journal,
+        "{what}: the journal stays as it was"
+    );
     end
 }
 
@@ -68,7 +85,10 @@ fn a_converted_journal_is_refused_and_the_message_says_how_it_is_restored() {
     let scenario = half_done();
     let journal = scenario.read(JOURNAL).unwrap();
     let text = String::from_utf8(journal.clone()).unwrap();
-    let utf16 = format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+    let utf16 = format!("\u{feff}{text}")
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect::<Vec<_>>();
     let conversions = [
         (text.replace('\n', "\r\n").into_bytes(), "CRLF"),
         (text.replace('\n', "\r").into_bytes(), "converted to CR"),
@@ -78,9 +98,15 @@ fn a_converted_journal_is_refused_and_the_message_says_how_it_is_restored() {
     let tools = "PATH=$PATH:/usr/bin:/bin; cd run";
     for (converted, name) in conversions {
         scenario.write(JOURNAL, converted);
-        let end = is_refused(&scenario, name).says(name).says("nothing was sent");
+        let end = is_refused(&scenario, name)
+            .says(name)
+            .says("nothing was sent");
         let remedy = end.stderr.split('`').nth(1).expect("a command");
-        scenario.shell(&format!("{tools} && {remedy} && mv restored results.ndjson")).exits(0);
+        scenario
+            .shell(&format!(
+                "{tools} && {remedy} && mv restored results.ndjson"
+            ))
+            .exits(0);
         assert_eq!(scenario.read(JOURNAL).unwrap(), journal, "{name}: {remedy}");
     }
     goes_on(&scenario, "restored");
@@ -91,7 +117,9 @@ fn a_line_that_was_taken_out_is_noticed() {
     let scenario = half_done();
     scenario.edit(JOURNAL, |journal| {
         let text = String::from_utf8(std::mem::take(journal)).unwrap();
-        let left = text.split_inclusive('\n').filter(|line| !line.starts_with("{\"row\":3,"));
+        let left = text
+            .split_inclusive('\n')
+            .filter(|line| !line.starts_with("{\"row\":3,"));
         *journal = left.collect::<String>().into_bytes();
     });
     is_refused(&scenario, "without row 3").says("lines were put in or taken out");
@@ -99,7 +127,12 @@ fn a_line_that_was_taken_out_is_noticed() {
 
 #[test]
 fn another_file_in_the_journal_s_place_is_refused() {
-    for content in ["id,name\n1,Ann\n", "{\"custsync\":1}\n", "\n", "{\"row\":1}\n"] {
+    for content in [
+        "id,name\n1,Ann\n",
+        "{\"custsync\":1}\n",
+        "\n",
+        "{\"row\":1}\n",
+    ] {
         let scenario = half_done();
         scenario.write(JOURNAL, content);
         is_refused(&scenario, content).says("not a file of custsync?");
@@ -114,9 +147,15 @@ fn what_is_no_regular_file_is_named_and_nothing_hangs() {
             let made = Command::new("mkfifo").arg(scenario.path(JOURNAL)).status();
             assert!(made.expect("mkfifo can be run").success());
         }),
-        ("a directory", |scenario| fs::create_dir(scenario.path(JOURNAL)).unwrap()),
-        ("a socket", |scenario| drop(UnixListener::bind(scenario.path(JOURNAL)).unwrap())),
-        ("a symbolic link", |scenario| symlink("kept", scenario.path(JOURNAL)).unwrap()),
+        ("a directory", |scenario| {
+            fs::create_dir(scenario.path(JOURNAL)).unwrap()
+        }),
+        ("a socket", |scenario| {
+            drop(UnixListener::bind(scenario.path(JOURNAL)).unwrap())
+        }),
+        ("a symbolic link", |scenario| {
+            symlink("kept", scenario.path(JOURNAL)).unwrap()
+        }),
     ];
     for (kind, make) in kinds {
         let scenario = half_done();
@@ -126,17 +165,29 @@ fn what_is_no_regular_file_is_named_and_nothing_hangs() {
         let end = scenario.start([]).finish();
         let stderr = String::from_utf8_lossy(&end.stderr).into_owned();
         assert_eq!(end.status.code(), Some(5), "{kind}: {stderr}");
-        assert!(stderr.contains(&format!("run/results.ndjson is {kind}, not a regular file")), "{stderr}");
+        assert!(
+            stderr.contains(&format!("run/results.ndjson is {kind}, not a regular file")),
+            "{stderr}"
+        );
         assert_eq!(scenario.counts().requests, requests, "{kind}");
     }
     // The same with the key.
     let scenario = half_done();
     fs::remove_file(scenario.path("run/key")).unwrap();
-    assert!(Command::new("mkfifo").arg(scenario.path("run/key")).status().expect("mkfifo can be run").success());
+    assert!(
+        Command::new("mkfifo")
+            .arg(scenario.path("run/key"))
+            .status()
+            .expect("mkfifo can be run")
+            .success()
+    );
     let end = scenario.start([]).finish();
     let stderr = String::from_utf8_lossy(&end.stderr).into_owned();
     assert_eq!(end.status.code(), Some(5), "{stderr}");
-    assert!(stderr.contains("run/key is a pipe, not a regular file"), "{stderr}");
+    assert!(
+        stderr.contains("run/key is a pipe, not a regular file"),
+        "{stderr}"
+    );
     assert_eq!(scenario.counts().requests, 5);
 }
 
@@ -147,7 +198,9 @@ fn a_linked_directory_and_a_second_link_to_the_journal_are_fine() {
     symlink("elsewhere", scenario.path("run")).unwrap();
     // As backups make them.
     fs::hard_link(scenario.path(JOURNAL), scenario.path("backup.ndjson")).unwrap();
-    goes_on(&scenario, "linked").results().settle_each_of(ROWS as usize);
+    goes_on(&scenario, "linked")
+        .results()
+        .settle_each_of(ROWS as usize);
 }
 
 #[test]
@@ -163,7 +216,10 @@ fn a_journal_that_cannot_be_written_is_noticed_before_anything_is_sent() {
     assert_eq!(scenario.counts().requests, requests, "nothing is sent");
     end.says("the run in run cannot go on; nothing was sent: the journal cannot be written");
     let left = scenario.read(JOURNAL).unwrap();
-    assert!(journal.starts_with(&left) || left.starts_with(&journal), "no line is harmed");
+    assert!(
+        journal.starts_with(&left) || left.starts_with(&journal),
+        "no line is harmed"
+    );
     let mut scenario = scenario;
     scenario.through_nothing();
     goes_on(&scenario, "with more room");
@@ -174,15 +230,27 @@ fn a_continued_run_says_so_in_the_journal_before_it_sends() {
     let scenario = half_done();
     let end = goes_on(&scenario, "continued");
     let facts: Vec<Value> = end.results().facts;
-    let continued: Vec<_> = facts.iter().filter(|fact| fact["fact"] == "continued").collect();
+    let continued: Vec<_> = facts
+        .iter()
+        .filter(|fact| fact["fact"] == "continued")
+        .collect();
     assert_eq!(continued.len(), 1, "{facts:?}");
     assert_eq!(continued[0]["version"], env!("CARGO_PKG_VERSION"));
     let text = String::from_utf8(scenario.read(JOURNAL).unwrap()).unwrap();
     let place = |what: &str| text.lines().position(|line| line.contains(what)).unwrap();
     let continued = place("\"continued\"");
-    assert!(place("{\"row\":5,") < continued && continued < place("{\"row\":6,"), "{text}");
+    assert!(
+        place("{\"row\":5,") < continued && continued < place("{\"row\":6,"),
+        "{text}"
+    );
     // What stood before it was made durable first.
-    assert!(text.lines().nth(continued - 1).unwrap().contains("\"synced\""), "{text}");
+    assert!(
+        text.lines()
+            .nth(continued - 1)
+            .unwrap()
+            .contains("\"synced\""),
+        "{text}"
+    );
 }
 
 #[test]
@@ -190,7 +258,8 @@ fn a_journal_that_is_deleted_while_the_run_is_going_stops_it() {
     let (scenario, end) = changed_while_running("deleted", |scenario| {
         fs::remove_file(scenario.path(JOURNAL)).unwrap();
     });
-    end.says("results.ndjson was deleted or moved away while the run was going").says("lines that were written since");
+    end.says("results.ndjson was deleted or moved away while the run was going")
+        .says("lines that were written since");
     assert_eq!(scenario.read(JOURNAL), None, "nothing is made in its place");
 }
 
@@ -205,7 +274,10 @@ fn a_journal_that_was_moved_away_is_whole_and_continues_once_it_is_back() {
     scenario.run([]).exits(0).counts([MANY, 0, 0, 0, 0]);
     // What was answered after the loss was noticed is not in it.
     let again = scenario.counts().requests - MANY;
-    assert!(again < requests / 2 + 2, "of {requests} rows {again} were sent twice");
+    assert!(
+        again < requests / 2 + 2,
+        "of {requests} rows {again} were sent twice"
+    );
 }
 
 #[test]
@@ -217,7 +289,10 @@ fn a_journal_that_is_replaced_while_the_run_is_going_stops_it() {
     });
     end.says("results.ndjson was replaced by another file while the run was going");
     let journal = String::from_utf8(scenario.read(JOURNAL).unwrap()).unwrap();
-    assert!(journal.matches("\"outcome\"").count() < 100, "nothing is written to it: {journal}");
+    assert!(
+        journal.matches("\"outcome\"").count() < 100,
+        "nothing is written to it: {journal}"
+    );
 }
 
 #[test]
@@ -226,7 +301,13 @@ fn a_journal_that_is_cut_or_appended_to_while_the_run_is_going_stops_it() {
     end.says("results.ndjson was cut while the run was going");
     let (_, end) = changed_while_running("appended to", |scenario| {
         let append = format!("echo >> {}", scenario.path(JOURNAL).display());
-        assert!(Command::new("/bin/sh").args(["-c", &append]).status().expect("there is a shell").success());
+        assert!(
+            Command::new("/bin/sh")
+                .args(["-c", &append])
+                .status()
+                .expect("there is a shell")
+                .success()
+        );
     });
     end.says("results.ndjson was appended to by somebody else while the run was going");
 }
@@ -234,14 +315,19 @@ fn a_journal_that_is_cut_or_appended_to_while_the_run_is_going_stops_it() {
 #[test]
 fn a_deleted_journal_lets_no_second_process_in() {
     let scenario = rows(MANY, SLOWLY);
-    let first = scenario.start([]).until("an update", |scenario| scenario.counts().applied > 0);
+    let first = scenario
+        .start([])
+        .until("an update", |scenario| scenario.counts().applied > 0);
     // It is held before it notices.
     let first = first.signal(Signal::STOP);
     fs::remove_file(scenario.path(JOURNAL)).unwrap();
     let second = scenario.start(["--max-rows", "1"]).finish();
     let stderr = String::from_utf8_lossy(&second.stderr).into_owned();
     assert_eq!(second.status.code(), Some(5), "{stderr}");
-    assert!(stderr.contains("another process is at work in the run directory"), "{stderr}");
+    assert!(
+        stderr.contains("another process is at work in the run directory"),
+        "{stderr}"
+    );
     assert_eq!(first.signal(Signal::CONT).end().code(), 5);
 }
 
@@ -252,7 +338,12 @@ fn a_directory_that_others_can_change_is_pointed_out_once() {
     for (mode, times) in [(0o777, 1), (0o755, 0), (0o700, 0)] {
         fs::set_permissions(scenario.path("run"), Permissions::from_mode(mode)).unwrap();
         let end = scenario.run([]).exits(0);
-        assert_eq!(end.stderr.matches(says).count(), times, "{mode:o}: {}", end.stderr);
+        assert_eq!(
+            end.stderr.matches(says).count(),
+            times,
+            "{mode:o}: {}",
+            end.stderr
+        );
     }
 }
 
@@ -262,37 +353,57 @@ fn torn_tails_of_two_power_cuts_are_both_kept() {
     let cut = |scenario: &Scenario| {
         let mut torn = Vec::new();
         scenario.edit(JOURNAL, |journal| {
-            let last = journal.windows(7).rposition(|begin| begin == b"{\"row\":").unwrap();
+            let last = journal
+                .windows(7)
+                .rposition(|begin| begin == b"{\"row\":")
+                .unwrap();
             journal.truncate(last + 30);
             torn = journal[last..].to_vec();
         });
         torn
     };
     let first = cut(&scenario);
-    scenario.run([]).exits(0).says("they are kept in run/results.torn");
+    scenario
+        .run([])
+        .exits(0)
+        .says("they are kept in run/results.torn");
     let second = cut(&scenario);
-    let end = scenario.run([]).exits(0).says("they are kept in run/results-2.torn");
-    assert_eq!((end.file("results.torn"), end.file("results-2.torn")), (&first[..], &second[..]));
+    let end = scenario
+        .run([])
+        .exits(0)
+        .says("they are kept in run/results-2.torn");
+    assert_eq!(
+        (end.file("results.torn"), end.file("results-2.torn")),
+        (&first[..], &second[..])
+    );
     assert_ne!(first, second);
 }
 
 #[test]
 fn a_torn_tail_is_safe_beside_the_journal_before_it_is_cut_off() {
     const STRACE: &str = "/usr/bin/strace";
-    let can_trace =
-        Command::new(STRACE).args(["-o", "/dev/null", "/bin/true"]).status().is_ok_and(|status| status.success());
+    let can_trace = Command::new(STRACE)
+        .args(["-o", "/dev/null", "/bin/true"])
+        .status()
+        .is_ok_and(|status| status.success());
     if !can_trace {
         println!("skipped: no strace here, or it may not trace");
         return;
     }
     let scenario = half_done();
     scenario.edit(JOURNAL, |journal| journal.truncate(journal.len() - 5));
-    let scenario = scenario.through(&format!("exec {STRACE} -f -qq -y -o trace -e trace=fsync,ftruncate"));
+    let scenario = scenario.through(&format!(
+        "exec {STRACE} -f -qq -y -o trace -e trace=fsync,ftruncate"
+    ));
     scenario.run([]).exits(0);
-    let trace = String::from_utf8(scenario.read("trace").expect("strace tells what it saw")).unwrap();
+    let trace =
+        String::from_utf8(scenario.read("trace").expect("strace tells what it saw")).unwrap();
     let place = |call: &str, file: &str| {
         let is_it = |line: &str| line.contains(call) && line.contains(file);
-        trace.lines().position(is_it).unwrap_or_else(|| panic!("no {call} of {file}:\n{trace}"))
+        trace
+            .lines()
+            .position(is_it)
+            .unwrap_or_else(|| panic!("no {call} of {file}:\n{trace}"))
     };
     let order = [
         place("fsync(", "/run/results.torn>"),

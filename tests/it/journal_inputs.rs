@@ -15,7 +15,10 @@ const INPUT: &str = "customers.csv";
 /// Lines of a file of made-up customers, header first.
 fn lines(rows: usize) -> Vec<String> {
     let row = |row| format!("{row},Ann {row},Lee {row}");
-    ["id,first_name,last_name".to_owned()].into_iter().chain((1..=rows).map(row)).collect()
+    ["id,first_name,last_name".to_owned()]
+        .into_iter()
+        .chain((1..=rows).map(row))
+        .collect()
 }
 
 fn joined(lines: &[String]) -> String {
@@ -24,8 +27,14 @@ fn joined(lines: &[String]) -> String {
 
 /// A run that has stopped after its first rows.
 fn stopped() -> Scenario {
-    let scenario = Scenario::new().file(INPUT, joined(&lines(ROWS))).unlimited().sandbox(|_| {});
-    scenario.run(["--max-rows", "20"]).exits(0).counts([SETTLED, 0, 0, 0, 0]);
+    let scenario = Scenario::new()
+        .file(INPUT, joined(&lines(ROWS)))
+        .unlimited()
+        .sandbox(|_| {});
+    scenario
+        .run(["--max-rows", "20"])
+        .exits(0)
+        .counts([SETTLED, 0, 0, 0, 0]);
     scenario
 }
 
@@ -33,13 +42,26 @@ fn stopped() -> Scenario {
 fn refused<const N: usize>(scenario: &Scenario, arguments: [&str; N], says: &str) {
     let before = files(scenario);
     let end = scenario.run(arguments).exits(5).says(says);
-    assert_eq!(scenario.counts().requests, SETTLED, "nothing is sent before a refusal");
+    assert_eq!(
+        scenario.counts().requests,
+        SETTLED,
+        "nothing is sent before a refusal"
+    );
     assert!(end.files == before, "the run directory stays as it is");
 }
 
 fn files(scenario: &Scenario) -> std::collections::BTreeMap<String, Vec<u8>> {
-    let entries = fs::read_dir(scenario.path("run")).unwrap().map(Result::unwrap);
-    entries.map(|entry| (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap())).collect()
+    let entries = fs::read_dir(scenario.path("run"))
+        .unwrap()
+        .map(Result::unwrap);
+    entries
+        .map(|entry| {
+            (
+                entry.file_name().into_string().unwrap(),
+                fs::read(entry.path()).unwrap(),
+            )
+        })
+        .collect()
 }
 
 /// A change to the lines (of which the header is line 0) that is refused for these rows.
@@ -48,7 +70,11 @@ fn check_refused(change: impl FnOnce(&mut Vec<String>), rows: &str) {
     let mut lines = lines(ROWS);
     change(&mut lines);
     scenario.write(INPUT, joined(&lines));
-    refused(&scenario, [], &format!("it differs in {rows}; nothing was sent"));
+    refused(
+        &scenario,
+        [],
+        &format!("it differs in {rows}; nothing was sent"),
+    );
 }
 
 #[test]
@@ -62,7 +88,11 @@ fn changes_to_rows_that_are_settled_are_refused_by_name() {
     check_refused(|lines| lines.truncate(1 + 17), "rows 18, 19 and 20");
     // Another file.
     check_refused(
-        |lines| lines[1..].iter_mut().for_each(|line| *line = line.replace("Ann", "Bea")),
+        |lines| {
+            lines[1..]
+                .iter_mut()
+                .for_each(|line| *line = line.replace("Ann", "Bea"))
+        },
         "rows 1, 2, 3, 4, 5 and more",
     );
 }
@@ -70,15 +100,24 @@ fn changes_to_rows_that_are_settled_are_refused_by_name() {
 #[test]
 fn rows_of_a_long_input_are_named_too() {
     let rows = 2_500;
-    let scenario = Scenario::new().file(INPUT, joined(&lines(rows))).unlimited().sandbox(|_| {});
+    let scenario = Scenario::new()
+        .file(INPUT, joined(&lines(rows)))
+        .unlimited()
+        .sandbox(|_| {});
     scenario.run([]).exits(0);
     let mut changed = lines(rows);
     changed.swap(1_500, 1_501);
     scenario.write(INPUT, joined(&changed));
-    scenario.run([]).exits(5).says("it differs in rows 1500 and 1501;");
+    scenario
+        .run([])
+        .exits(5)
+        .says("it differs in rows 1500 and 1501;");
     changed[2_400].push('!');
     scenario.write(INPUT, joined(&changed));
-    scenario.run([]).exits(5).says("it differs in rows 1500, 1501 and more;");
+    scenario
+        .run([])
+        .exits(5)
+        .says("it differs in rows 1500, 1501 and more;");
 }
 
 #[test]
@@ -92,13 +131,21 @@ fn other_columns_over_the_same_rows_are_refused() {
 
 #[test]
 fn another_mapping_is_refused() {
-    refused(&stopped(), ["--map", "first_name=job"], "another map (none, now `first_name=job`)");
+    refused(
+        &stopped(),
+        ["--map", "first_name=job"],
+        "another map (none, now `first_name=job`)",
+    );
 }
 
 /// All rows are updated, each by one request.
 fn completes(scenario: &Scenario, end: End, rows: usize, says: &str) {
     let end = end.exits(0).counts([rows as u64, 0, 0, 0, 0]).says(says);
-    assert_eq!(scenario.counts().requests, rows as u64, "nothing is sent twice");
+    assert_eq!(
+        scenario.counts().requests,
+        rows as u64,
+        "nothing is sent twice"
+    );
     end.results().settle_each_of(rows);
 }
 
@@ -145,8 +192,22 @@ fn the_input_may_be_renamed() {
     let scenario = stopped();
     fs::rename(scenario.path(INPUT), scenario.path("moved.csv")).unwrap();
     let url = scenario.url().unwrap();
-    let end = scenario.custsync(["run", "moved.csv", "--run-dir", "run", "--base-url", &url, "--rate", "unlimited"]);
-    completes(&scenario, end, ROWS, "the input that was called customers.csv is called moved.csv now");
+    let end = scenario.custsync([
+        "run",
+        "moved.csv",
+        "--run-dir",
+        "run",
+        "--base-url",
+        &url,
+        "--rate",
+        "unlimited",
+    ]);
+    completes(
+        &scenario,
+        end,
+        ROWS,
+        "the input that was called customers.csv is called moved.csv now",
+    );
 }
 
 #[test]
@@ -156,8 +217,14 @@ fn the_input_may_be_compressed_otherwise() {
         encoder.write_all(joined(&lines(ROWS)).as_bytes()).unwrap();
         encoder.finish().unwrap()
     };
-    let scenario = Scenario::new().file("customers.csv.gz", gzip(9)).unlimited().sandbox(|_| {});
-    scenario.run(["--max-rows", "20"]).exits(0).counts([SETTLED, 0, 0, 0, 0]);
+    let scenario = Scenario::new()
+        .file("customers.csv.gz", gzip(9))
+        .unlimited()
+        .sandbox(|_| {});
+    scenario
+        .run(["--max-rows", "20"])
+        .exits(0)
+        .counts([SETTLED, 0, 0, 0, 0]);
     assert_ne!(gzip(1), gzip(9));
     scenario.write("customers.csv.gz", gzip(1));
     let says = "the bytes of customers.csv.gz have changed, but not the rows that are settled";
@@ -174,8 +241,14 @@ fn a_compressed_input_is_the_one_that_it_was() {
     completes(&scenario, scenario.run([]), ROWS, says);
     let mut changed = lines(ROWS);
     changed.swap(3, 9);
-    scenario.write(INPUT, zstd::encode_all(joined(&changed).as_bytes(), 1).unwrap());
-    scenario.run([]).exits(5).says("it differs in rows 3 and 9; nothing was sent");
+    scenario.write(
+        INPUT,
+        zstd::encode_all(joined(&changed).as_bytes(), 1).unwrap(),
+    );
+    scenario
+        .run([])
+        .exits(5)
+        .says("it differs in rows 3 and 9; nothing was sent");
     assert_eq!(scenario.counts().requests, ROWS as u64);
 }
 
@@ -188,8 +261,14 @@ fn piped(rows: usize) -> Vec<String> {
 
 /// A run of standard input that has stopped after its first rows.
 fn stopped_pipe() -> Scenario {
-    let scenario = Scenario::new().stdin(joined(&piped(ROWS))).unlimited().sandbox(|_| {});
-    scenario.run(["--max-rows", "21"]).exits(1).counts([SETTLED, 1, 0, 0, 0]);
+    let scenario = Scenario::new()
+        .stdin(joined(&piped(ROWS)))
+        .unlimited()
+        .sandbox(|_| {});
+    scenario
+        .run(["--max-rows", "21"])
+        .exits(1)
+        .counts([SETTLED, 1, 0, 0, 0]);
     scenario
 }
 
@@ -197,8 +276,15 @@ fn stopped_pipe() -> Scenario {
 fn standard_input_continues_when_the_same_bytes_are_piped_again() {
     let mut scenario = stopped_pipe();
     scenario.pipe(joined(&piped(ROWS + 5)));
-    let end = scenario.run([]).exits(1).counts([ROWS as u64 + 4, 1, 0, 0, 0]);
-    assert_eq!(scenario.counts().requests, ROWS as u64 + 4, "nothing is sent twice");
+    let end = scenario
+        .run([])
+        .exits(1)
+        .counts([ROWS as u64 + 4, 1, 0, 0, 0]);
+    assert_eq!(
+        scenario.counts().requests,
+        ROWS as u64 + 4,
+        "nothing is sent twice"
+    );
     end.results().settle_each_of(ROWS + 5);
 }
 
@@ -217,11 +303,25 @@ fn other_bytes_of_standard_input_are_refused() {
 /// Nothing is sent. The journal has proved that it can be written before the first byte was read, so it has two more facts.
 fn refused_while_streaming(scenario: &Scenario) {
     let mut before = files(scenario);
-    let end = scenario.run([]).exits(5).says("it differs in rows 1 to 21; nothing was sent");
-    assert_eq!(scenario.counts().requests, SETTLED, "nothing is sent before a refusal");
+    let end = scenario
+        .run([])
+        .exits(5)
+        .says("it differs in rows 1 to 21; nothing was sent");
+    assert_eq!(
+        scenario.counts().requests,
+        SETTLED,
+        "nothing is sent before a refusal"
+    );
     let mut after = end.files.clone();
-    let (journal, longer) = (before.remove("results.ndjson").unwrap(), after.remove("results.ndjson").unwrap());
+    let (journal, longer) = (
+        before.remove("results.ndjson").unwrap(),
+        after.remove("results.ndjson").unwrap(),
+    );
     assert!(longer.starts_with(&journal), "what was recorded stays");
-    assert_eq!(Results::parse(&longer).lines, Results::parse(&journal).lines, "no row has another line");
+    assert_eq!(
+        Results::parse(&longer).lines,
+        Results::parse(&journal).lines,
+        "no row has another line"
+    );
     assert_eq!(after, before, "the other files stay as they are");
 }

@@ -28,17 +28,25 @@ fn line(row: usize, key: Key) -> String {
     let content = format!(
         r#"{{"row":{row},"line":{line},"id":{row},"outcome":{outcome},"fields":{fields},"at":"{at}","hash":"{hash:016x}""#
     );
-    format!("{content},\"crc\":\"{:08x}\"}}\n", crc32c(content.as_bytes()))
+    format!(
+        "{content},\"crc\":\"{:08x}\"}}\n",
+        crc32c(content.as_bytes())
+    )
 }
 
 #[test]
 fn a_long_journal_is_continued_in_little_memory() {
-    let rows: String = (1..=ROWS).flat_map(|row| [record(row), "\n".to_owned()]).collect();
+    let rows: String = (1..=ROWS)
+        .flat_map(|row| [record(row), "\n".to_owned()])
+        .collect();
     let file = format!("id,first_name,last_name,phone_number\n{rows}");
-    let scenario = Scenario::new().file("customers.csv", file).unlimited().sandbox(|options| {
-        // Long enough to look at the process once it has read all there is.
-        options.latency = "300ms".parse().unwrap();
-    });
+    let scenario = Scenario::new()
+        .file("customers.csv", file)
+        .unlimited()
+        .sandbox(|options| {
+            // Long enough to look at the process once it has read all there is.
+            options.latency = "300ms".parse().unwrap();
+        });
     scenario.run(["--max-rows", "1"]).exits(0);
     // The rest of the journal as that run would have written it, but for the last row.
     let key = Key::parse(&scenario.read("run/key").expect("a run has a key")).expect("a key");
@@ -46,9 +54,16 @@ fn a_long_journal_is_continued_in_little_memory() {
     scenario.edit(JOURNAL, |journal| journal.extend(lines.into_bytes()));
 
     let rejected = ((ROWS - 1) / REJECTED_EVERY) as u64;
-    let running = scenario.start([]).until("the last row", |scenario| scenario.counts().requests == 2);
-    let peak_kib = running.memory_peak_kib().expect("it waits for the last answer");
-    let end = running.end().exits(1).counts([ROWS as u64 - rejected, 0, rejected, 0, 0]);
+    let running = scenario
+        .start([])
+        .until("the last row", |scenario| scenario.counts().requests == 2);
+    let peak_kib = running
+        .memory_peak_kib()
+        .expect("it waits for the last answer");
+    let end = running
+        .end()
+        .exits(1)
+        .counts([ROWS as u64 - rejected, 0, rejected, 0, 0]);
     end.says("continuing after 99,999 settled rows in run (99,999 entries, read and compared in ");
     println!("figures: {ROWS} rows continued with {peak_kib} KiB at most");
     assert!(peak_kib < MEMORY_MAX_KIB, "{peak_kib} KiB");

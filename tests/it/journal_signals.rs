@@ -30,35 +30,55 @@ fn whatever_is_in_flight_at_a_signal_is_answered_and_recorded_within_the_grace()
     for _ in 0..rounds(1, 10) {
         let moments = (0..TOGETHER).map(|seed| match seed {
             0 => (seed, Moment::AllInFlight),
-            _ => (seed, Moment::Requests(10 + random.below(rounds(50, 300)) as u64)),
+            _ => (
+                seed,
+                Moment::Requests(10 + random.below(rounds(50, 300)) as u64),
+            ),
         });
         let moments: Vec<_> = moments.collect();
         thread::scope(|scope| {
             let stop = |(seed, moment)| scope.spawn(move || stops(seed, moment));
             let threads: Vec<_> = moments.into_iter().map(stop).collect();
-            in_flight.extend(threads.into_iter().map(|thread| thread.join().expect("a run that stopped well")));
+            in_flight.extend(
+                threads
+                    .into_iter()
+                    .map(|thread| thread.join().expect("a run that stopped well")),
+            );
         });
     }
-    let (rounds, most) = (in_flight.len(), in_flight.iter().max().expect("there are rounds"));
-    println!("figures: {rounds} runs stopped by SIGTERM with up to {most} requests in flight; every answer recorded");
+    let (rounds, most) = (
+        in_flight.len(),
+        in_flight.iter().max().expect("there are rounds"),
+    );
+    println!(
+        "figures: {rounds} runs stopped by SIGTERM with up to {most} requests in flight; every answer recorded"
+    );
 }
 
 /// Signals a run. Returns the most requests that were in flight.
 fn stops(seed: u64, moment: Moment) -> u32 {
     let customers = Customers::in_turn(ROWS, 1, seed);
-    let scenario = Scenario::new().csv(&customers).unlimited().flags(GRACE_FLAG).sandbox(|options| {
-        // A tenth of what slow APIs take, so that nobody waits for long; equal answers are what most are in flight for.
-        let latency = match moment {
-            Moment::Requests(_) => "20ms..800ms",
-            Moment::AllInFlight => "60ms",
-        };
-        options.latency = latency.parse().unwrap();
-        options.seed = seed;
-    });
-    let running = scenario.start([]).until("the moment to stop", |scenario| match moment {
-        Moment::Requests(requests) => scenario.counts().requests >= requests,
-        Moment::AllInFlight => scenario.counts().in_flight_max >= 32 || scenario.counts().requests > ROWS / 2,
-    });
+    let scenario = Scenario::new()
+        .csv(&customers)
+        .unlimited()
+        .flags(GRACE_FLAG)
+        .sandbox(|options| {
+            // A tenth of what slow APIs take, so that nobody waits for long; equal answers are what most are in flight for.
+            let latency = match moment {
+                Moment::Requests(_) => "20ms..800ms",
+                Moment::AllInFlight => "60ms",
+            };
+            options.latency = latency.parse().unwrap();
+            options.seed = seed;
+        });
+    let running = scenario
+        .start([])
+        .until("the moment to stop", |scenario| match moment {
+            Moment::Requests(requests) => scenario.counts().requests >= requests,
+            Moment::AllInFlight => {
+                scenario.counts().in_flight_max >= 32 || scenario.counts().requests > ROWS / 2
+            }
+        });
     let signalled = Instant::now();
     let end = running.signal(Signal::TERM).end().exits(143);
     assert!(signalled.elapsed() < GRACE, "{:?}", signalled.elapsed());
@@ -71,6 +91,7 @@ fn stops(seed: u64, moment: Moment) -> u32 {
     assert_eq!(recorded, applied, "each answer is recorded");
     assert_eq!(recorded.len() as u64, sent, "each request is answered");
     assert!(sent < ROWS, "it was stopped before its end");
-    end.counts([sent, 0, 0, 0, ROWS - sent]).says("terminated: no more is sent");
+    end.counts([sent, 0, 0, 0, ROWS - sent])
+        .says("terminated: no more is sent");
     scenario.counts().in_flight_max
 }

@@ -41,7 +41,13 @@ const CALLS: [(&[&str], &[Failing]); 4] = [
     ),
     (
         &["/summary.json", "/summary.json.unfinished"],
-        &[("write", "ENOSPC"), ("fsync", "EIO"), ("openat", "ENOSPC"), ("fchmod", "EPERM"), ("rename", "ENOSPC")],
+        &[
+            ("write", "ENOSPC"),
+            ("fsync", "EIO"),
+            ("openat", "ENOSPC"),
+            ("fchmod", "EPERM"),
+            ("rename", "ENOSPC"),
+        ],
     ),
     (&[""], &[("fsync", "EIO"), ("openat", "EMFILE")]),
 ];
@@ -64,18 +70,29 @@ enum Begin {
 impl Trial {
     fn new(begin: Begin) -> Trial {
         let customers = Customers::with_bad(ROWS, BAD_PERCENT, Form::Csv, 30);
-        let scenario = Scenario::new().csv(&customers).unlimited().flags(["--output-format", "json"]).sandbox(|_| {});
+        let scenario = Scenario::new()
+            .csv(&customers)
+            .unlimited()
+            .flags(["--output-format", "json"])
+            .sandbox(|_| {});
         if begin == Begin::Continued {
             scenario.run(["--max-rows", SETTLED]).exits(1);
         }
-        Trial { scenario, customers }
+        Trial {
+            scenario,
+            customers,
+        }
     }
 
     /// Runs behind a line of shell that makes writes fail, and then as it is.
     fn fails_and_continues(mut self, line: &str, what: &str) -> (End, Trial) {
         self.scenario = self.scenario.through(line);
         let failed = self.scenario.run([]);
-        assert!(!failed.stderr.contains("panicked"), "{what}: {}", failed.stderr);
+        assert!(
+            !failed.stderr.contains("panicked"),
+            "{what}: {}",
+            failed.stderr
+        );
         match failed.code() {
             // The failure did no harm: all is there.
             1 => self.is_complete(&failed, what),
@@ -85,7 +102,11 @@ impl Trial {
         self.scenario.through_nothing();
         let end = self.scenario.run([]);
         self.is_complete(&end, what);
-        let left: Vec<_> = end.files.keys().filter(|name| name.ends_with(".unfinished")).collect();
+        let left: Vec<_> = end
+            .files
+            .keys()
+            .filter(|name| name.ends_with(".unfinished"))
+            .collect();
         assert!(left.is_empty(), "{what}: {left:?}");
         (failed, self)
     }
@@ -95,46 +116,84 @@ impl Trial {
         assert_eq!(end.code(), 1, "{what}: {}", end.stderr);
         let (valid, bad) = (self.customers.valid().count(), self.customers.bad().count());
         let summary = end.summary();
-        assert_eq!((&summary["updated"], &summary["invalid"]), (&valid.into(), &bad.into()), "{what}: {summary}");
+        assert_eq!(
+            (&summary["updated"], &summary["invalid"]),
+            (&valid.into(), &bad.into()),
+            "{what}: {summary}"
+        );
         assert_eq!(summary["unsent"], 0, "{what}: {summary}");
         end.results().settle_each_of(ROWS);
-        assert_eq!(end.ledger.without_repeats().0, self.customers.bodies_by_customer(), "{what}");
+        assert_eq!(
+            end.ledger.without_repeats().0,
+            self.customers.bodies_by_customer(),
+            "{what}"
+        );
         assert_eq!(end.failed_rows(Form::Csv).len(), bad, "{what}");
     }
 }
 
 /// What was updated is what the journal says, and that is what the API applied.
 fn is_honest(end: &End, what: &str) {
-    let lines = end.files.get("results.ndjson").map(|journal| whole_lines(journal)).unwrap_or_default();
-    let updated: Vec<_> = lines.iter().filter(|line| line["outcome"] == "updated").collect();
+    let lines = end
+        .files
+        .get("results.ndjson")
+        .map(|journal| whole_lines(journal))
+        .unwrap_or_default();
+    let updated: Vec<_> = lines
+        .iter()
+        .filter(|line| line["outcome"] == "updated")
+        .collect();
     for line in &updated {
-        let applied = end.ledger.0.iter().any(|applied| line["row"] == applied.row());
+        let applied = end
+            .ledger
+            .0
+            .iter()
+            .any(|applied| line["row"] == applied.row());
         assert!(applied, "{what}: {line} was never applied");
     }
-    let summary: Value = serde_json::from_str(&end.stdout).unwrap_or_else(|_| panic!("{what}: {}", end.stdout));
+    let summary: Value =
+        serde_json::from_str(&end.stdout).unwrap_or_else(|_| panic!("{what}: {}", end.stdout));
     assert_eq!(summary["exit_code"], 5, "{what}");
     assert!(summary["error_message"].is_string(), "{what}: {summary}");
     // A run that could not begin has no rows to tell of.
     if summary.get("records").is_some() {
-        assert_eq!(summary["updated"], updated.len(), "{what}: the summary says what the journal says: {}", end.stderr);
+        assert_eq!(
+            summary["updated"],
+            updated.len(),
+            "{what}: the summary says what the journal says: {}",
+            end.stderr
+        );
     }
 }
 
 /// The lines of a journal that may be torn.
 fn whole_lines(journal: &[u8]) -> Vec<Value> {
-    let lines = journal.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n"));
-    lines.map(|line| serde_json::from_slice(line).expect("a whole line is JSON")).collect()
+    let lines = journal
+        .split_inclusive(|byte| *byte == b'\n')
+        .filter(|line| line.ends_with(b"\n"));
+    lines
+        .map(|line| serde_json::from_slice(line).expect("a whole line is JSON"))
+        .collect()
 }
 
 #[test]
 fn a_file_that_may_not_grow_stops_the_run_and_it_continues() {
     // In blocks of 512 bytes: too few for the header, for a few rows, for most of them.
-    for (begin, blocks) in [(Begin::Fresh, 1), (Begin::Fresh, 8), (Begin::Continued, 31), (Begin::Fresh, 50)] {
+    for (begin, blocks) in [
+        (Begin::Fresh, 1),
+        (Begin::Fresh, 8),
+        (Begin::Continued, 31),
+        (Begin::Fresh, 50),
+    ] {
         let what = format!("{begin:?}, {blocks} blocks");
         let line = format!("trap '' XFSZ; ulimit -f {blocks}; exec");
         let (end, _) = Trial::new(begin).fails_and_continues(&line, &what);
         assert_eq!(end.code(), 5, "{what}");
-        assert_eq!(end.ledger.len() == 0, blocks == 1, "{what}: nothing is sent where nothing can be recorded");
+        assert_eq!(
+            end.ledger.len() == 0,
+            blocks == 1,
+            "{what}: nothing is sent where nothing can be recorded"
+        );
         end.says("the journal cannot be written");
     }
 }
@@ -144,8 +203,9 @@ fn a_full_disk_stops_the_run_and_with_more_room_it_continues() {
     let trial = Trial::new(Begin::Fresh);
     let scenario = &trial.scenario;
     let url = scenario.url().expect("a sandbox has a URL");
-    let run =
-        format!("custsync run customers.csv --null-string NULL --rate unlimited --base-url {url} --run-dir disk/run");
+    let run = format!(
+        "custsync run customers.csv --null-string NULL --rate unlimited --base-url {url} --run-dir disk/run"
+    );
     // The disk is this process's own, and goes with it.
     let script = format!(
         "PATH=$PATH:/usr/bin:/bin:/usr/sbin:/sbin; mkdir disk run
@@ -153,9 +213,14 @@ fn a_full_disk_stops_the_run_and_with_more_room_it_continues() {
         {run} > first.txt 2>&1; echo $?
         mount -o remount,size=1m disk; {run} > second.txt 2>&1; echo $?; cp disk/run/* run"
     );
-    let end = scenario.shell(&format!("/usr/bin/unshare --mount /bin/sh -c '{script}' || echo no unshare"));
+    let end = scenario.shell(&format!(
+        "/usr/bin/unshare --mount /bin/sh -c '{script}' || echo no unshare"
+    ));
     if end.stdout.starts_with("no ") {
-        println!("skipped: this machine allows no mount of a test's own: {}", end.stderr);
+        println!(
+            "skipped: this machine allows no mount of a test's own: {}",
+            end.stderr
+        );
         return;
     }
     let first = String::from_utf8(scenario.read("first.txt").unwrap()).unwrap();
@@ -163,21 +228,33 @@ fn a_full_disk_stops_the_run_and_with_more_room_it_continues() {
     assert!(first.contains("could not be recorded"), "{first}");
     let requests = scenario.counts().requests;
     trial.is_complete(&scenario.run([]), "what was on the disk");
-    assert_eq!(scenario.counts().requests, requests, "nothing was left to send");
+    assert_eq!(
+        scenario.counts().requests,
+        requests,
+        "nothing was left to send"
+    );
 }
 
 /// Whether calls can be made to fail here.
 fn can_trace() -> bool {
-    let tried = Command::new(STRACE).args(["-o", "/dev/null", "/bin/true"]).status();
+    let tried = Command::new(STRACE)
+        .args(["-o", "/dev/null", "/bin/true"])
+        .status();
     tried.is_ok_and(|status| status.success())
 }
 
 /// A line of shell behind which the `n`th call of this kind that is about one of the files fails.
 fn failing(scenario: &Scenario, files: &[&str], call: &str, error: &str, n: usize) -> String {
     let run_dir = scenario.path("run");
-    let paths: Vec<_> = files.iter().map(|file| format!("-P run{file} -P {}{file}", run_dir.display())).collect();
+    let paths: Vec<_> = files
+        .iter()
+        .map(|file| format!("-P run{file} -P {}{file}", run_dir.display()))
+        .collect();
     let inject = format!("-e trace={call} -e inject={call}:error={error}:when={n}");
-    format!("exec {STRACE} -f --seccomp-bpf -qq -o {TRACE} {} {inject}", paths.join(" "))
+    format!(
+        "exec {STRACE} -f --seccomp-bpf -qq -o {TRACE} {} {inject}",
+        paths.join(" ")
+    )
 }
 
 #[test]
@@ -187,7 +264,9 @@ fn any_call_that_writes_or_syncs_may_fail() {
         return;
     }
     // A fresh run fails first with the header, which the test above does too.
-    let begins = [Begin::Continued, Begin::Fresh].into_iter().take(rounds(1, 2));
+    let begins = [Begin::Continued, Begin::Fresh]
+        .into_iter()
+        .take(rounds(1, 2));
     let mut failures = 0;
     for (begin, (files, calls)) in begins.flat_map(|begin| CALLS.map(|calls| (begin, calls))) {
         for (call, error) in calls {
@@ -196,7 +275,10 @@ fn any_call_that_writes_or_syncs_may_fail() {
                 let trial = Trial::new(begin);
                 let line = failing(&trial.scenario, files, call, error, n);
                 let (_, trial) = trial.fails_and_continues(&line, &what);
-                let trace = trial.scenario.read(TRACE).expect("strace tells what it saw");
+                let trace = trial
+                    .scenario
+                    .read(TRACE)
+                    .expect("strace tells what it saw");
                 if !String::from_utf8_lossy(&trace).contains("(INJECTED)") {
                     break;
                 }

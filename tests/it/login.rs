@@ -29,8 +29,14 @@ struct Said {
 
 impl World {
     fn new() -> World {
-        let options = SandboxOptions { client_secret: Some(SECRET.to_owned()), ..SandboxOptions::default() };
-        let world = World { directory: tempfile::tempdir().unwrap(), sandbox: SandboxThread::start(options).unwrap() };
+        let options = SandboxOptions {
+            client_secret: Some(SECRET.to_owned()),
+            ..SandboxOptions::default()
+        };
+        let world = World {
+            directory: tempfile::tempdir().unwrap(),
+            sandbox: SandboxThread::start(options).unwrap(),
+        };
         fs::write(world.directory.path().join("secret"), format!("{SECRET}\n")).unwrap();
         world
     }
@@ -44,7 +50,15 @@ impl World {
         let mut command = Command::new("/bin/sh");
         let program = env!("CARGO_BIN_EXE_custsync");
         let url = |path: &str| format!("http://{}/oauth/{path}", self.sandbox.address());
-        command.args(["-c", "umask 000; exec \"$0\" \"$@\"", program, "login", "--token-file", "login.json", "-vv"]);
+        command.args([
+            "-c",
+            "umask 000; exec \"$0\" \"$@\"",
+            program,
+            "login",
+            "--token-file",
+            "login.json",
+            "-vv",
+        ]);
         command.args([
             "--auth-url",
             &url("authorize"),
@@ -53,9 +67,23 @@ impl World {
             "--client-id",
             &World::client_id(),
         ]);
-        command.args(["--no-browser", "--client-secret-file", "secret", "--scope", "customers"]).args(flags);
-        command.env_clear().env("RUST_LOG", "trace").current_dir(self.directory.path());
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .args([
+                "--no-browser",
+                "--client-secret-file",
+                "secret",
+                "--scope",
+                "customers",
+            ])
+            .args(flags);
+        command
+            .env_clear()
+            .env("RUST_LOG", "trace")
+            .current_dir(self.directory.path());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         command
     }
 
@@ -73,16 +101,30 @@ impl World {
             url.push(byte[0]);
         }
         let pasted = browser(&String::from_utf8(url).unwrap());
-        child.stdin.take().unwrap().write_all(pasted.as_bytes()).unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(pasted.as_bytes())
+            .unwrap();
         let mut rest = String::new();
         stdout.read_to_string(&mut rest).unwrap();
         let output = child.wait_with_output().unwrap();
-        Said { exit: output.status.code(), stdout: rest, stderr: String::from_utf8(output.stderr).unwrap() }
+        Said {
+            exit: output.status.code(),
+            stdout: rest,
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
     }
 
     fn custsync(&self, arguments: &[&str]) -> Said {
         let arguments = arguments.iter().map(Into::into).collect();
-        let program = Program { arguments, variables: Vec::new(), stdin: Vec::new(), through: None };
+        let program = Program {
+            arguments,
+            variables: Vec::new(),
+            stdin: Vec::new(),
+            through: None,
+        };
         let finished = program.start(self.directory.path()).finish();
         Said {
             exit: finished.status.code(),
@@ -92,19 +134,31 @@ impl World {
     }
 
     fn token_file(&self) -> Value {
-        serde_json::from_slice(&fs::read(self.directory.path().join("login.json")).unwrap()).unwrap()
+        serde_json::from_slice(&fs::read(self.directory.path().join("login.json")).unwrap())
+            .unwrap()
     }
 
     /// The login is there and private, and nothing secret was said.
     fn is_logged_in(&self, said: &Said) {
         assert_eq!(said.exit, Some(0), "{}", said.stderr);
         let file = self.token_file();
-        for (key, secret) in [("access_token", None), ("refresh_token", None), ("client_secret", Some(SECRET))] {
+        for (key, secret) in [
+            ("access_token", None),
+            ("refresh_token", None),
+            ("client_secret", Some(SECRET)),
+        ] {
             let found = file[key].as_str().unwrap();
             assert!(secret.is_none_or(|secret| secret == found), "{key}");
-            assert!(!(said.stdout.clone() + &said.stderr).contains(found), "{key} is shown: {}", said.stderr);
+            assert!(
+                !(said.stdout.clone() + &said.stderr).contains(found),
+                "{key} is shown: {}",
+                said.stderr
+            );
         }
-        let mode = fs::metadata(self.directory.path().join("login.json")).unwrap().permissions().mode();
+        let mode = fs::metadata(self.directory.path().join("login.json"))
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o7777, 0o600);
     }
 }
@@ -114,12 +168,21 @@ fn get(url: &str) -> (String, Option<String>) {
     let rest = url.strip_prefix("http://").unwrap();
     let (host, path) = rest.split_once('/').unwrap();
     let mut stream = TcpStream::connect(host).unwrap();
-    write!(stream, "GET /{path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n").unwrap();
+    write!(
+        stream,
+        "GET /{path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n"
+    )
+    .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
-    let location =
-        answer.lines().find_map(|line| line.split_once(": ").filter(|(name, _)| name.eq_ignore_ascii_case("location")));
-    (answer.lines().next().unwrap().to_owned(), location.map(|(_, value)| value.to_owned()))
+    let location = answer.lines().find_map(|line| {
+        line.split_once(": ")
+            .filter(|(name, _)| name.eq_ignore_ascii_case("location"))
+    });
+    (
+        answer.lines().next().unwrap().to_owned(),
+        location.map(|(_, value)| value.to_owned()),
+    )
 }
 
 /// Follows the address that is printed as far as the server's redirect.
@@ -131,14 +194,23 @@ fn agree(url: &str) -> String {
 fn a_login_over_the_browser_can_be_used_told_about_and_forgotten() {
     let world = World::new();
     let said = world.log_in(&[], |url| {
-        assert!(url.contains("code_challenge_method=S256") && url.contains("scope=customers"), "{url}");
+        assert!(
+            url.contains("code_challenge_method=S256") && url.contains("scope=customers"),
+            "{url}"
+        );
         let back = agree(url);
         let (place, _) = back.split_once("/callback").unwrap();
         // Others ask the port too: none of them ends the login.
-        for stranger in ["/", "/callback?code=abc", "/callback?code=abc&state=guessed", "/callback?error=no&state=x"] {
+        for stranger in [
+            "/",
+            "/callback?code=abc",
+            "/callback?code=abc&state=guessed",
+            "/callback?error=no&state=x",
+        ] {
             let path = format!("{place}{stranger}");
             if stranger == "/" {
-                let mut stream = TcpStream::connect(place.strip_prefix("http://").unwrap()).unwrap();
+                let mut stream =
+                    TcpStream::connect(place.strip_prefix("http://").unwrap()).unwrap();
                 stream.write_all(b"nonsense").unwrap();
             } else {
                 assert_eq!(get(&path).0, "HTTP/1.1 400 Bad Request");
@@ -151,27 +223,56 @@ fn a_login_over_the_browser_can_be_used_told_about_and_forgotten() {
 
     let told = world.custsync(&["token", "--token-file", "login.json"]);
     assert_eq!(told.exit, Some(0), "{}", told.stderr);
-    assert!(told.stdout.contains(&format!("client          {}\n", World::client_id())), "{}", told.stdout);
-    assert!(told.stdout.contains("can be renewed  yes\n"), "{}", told.stdout);
+    assert!(
+        told.stdout
+            .contains(&format!("client          {}\n", World::client_id())),
+        "{}",
+        told.stdout
+    );
+    assert!(
+        told.stdout.contains("can be renewed  yes\n"),
+        "{}",
+        told.stdout
+    );
     let file = world.token_file();
-    assert!(!told.stdout.contains(file["access_token"].as_str().unwrap()), "{}", told.stdout);
+    assert!(
+        !told.stdout.contains(file["access_token"].as_str().unwrap()),
+        "{}",
+        told.stdout
+    );
 
     let rows = Customers::in_turn(3, 1, 7);
-    let scenario = Scenario::new().csv(&rows).nobody_at(&world.sandbox.base_url());
+    let scenario = Scenario::new()
+        .csv(&rows)
+        .nobody_at(&world.sandbox.base_url());
     let path = world.directory.path().join("login.json");
-    scenario.run(["--token-file", path.to_str().unwrap()]).exits(0).counts([3, 0, 0, 0, 0]);
+    scenario
+        .run(["--token-file", path.to_str().unwrap()])
+        .exits(0)
+        .counts([3, 0, 0, 0, 0]);
 
-    assert_eq!(world.custsync(&["logout", "--token-file", "login.json"]).exit, Some(0));
+    assert_eq!(
+        world
+            .custsync(&["logout", "--token-file", "login.json"])
+            .exit,
+        Some(0)
+    );
     assert!(!path.exists());
     let again = world.custsync(&["logout", "--token-file", "login.json"]);
     assert_eq!(again.exit, Some(2));
-    assert!(again.stderr.contains("login.json cannot be read"), "{}", again.stderr);
+    assert!(
+        again.stderr.contains("login.json cannot be read"),
+        "{}",
+        again.stderr
+    );
 }
 
 #[test]
 fn an_address_that_is_pasted_logs_in_too() {
     let world = World::new();
-    let said = world.log_in(&["--paste", "--redirect-port", "8765"], |url| format!("{}\n", agree(url)));
+    let said = world.log_in(&["--paste", "--redirect-port", "8765"], |url| {
+        format!("{}\n", agree(url))
+    });
     world.is_logged_in(&said);
 }
 
@@ -182,14 +283,25 @@ fn an_address_of_another_login_is_refused() {
         let said = world.log_in(&["--paste"], |url| format!("{}\n", change(agree(url))));
         assert_eq!(said.exit, Some(exit), "{}", said.stderr);
         assert!(said.stderr.contains(why), "{}", said.stderr);
-        assert!(!world.directory.path().join("login.json").exists(), "nothing is kept");
+        assert!(
+            !world.directory.path().join("login.json").exists(),
+            "nothing is kept"
+        );
     };
-    check(2, "not of this login", |address| address.replace("state=", "state=x"));
-    check(2, "not of this login", |address| address.split_once("&state").unwrap().0.to_owned());
+    check(2, "not of this login", |address| {
+        address.replace("state=", "state=x")
+    });
+    check(2, "not of this login", |address| {
+        address.split_once("&state").unwrap().0.to_owned()
+    });
     check(2, "is no address", |_| "what?".to_owned());
     check(2, "is no address", |_| String::new());
-    check(3, "refuses the login (access_denied)", |address| address.replace("code=", "error=access_denied&code="));
-    check(3, "invalid_grant", |address| address.replace("code=", "code=x"));
+    check(3, "refuses the login (access_denied)", |address| {
+        address.replace("code=", "error=access_denied&code=")
+    });
+    check(3, "invalid_grant", |address| {
+        address.replace("code=", "code=x")
+    });
 }
 
 #[test]
@@ -198,22 +310,36 @@ fn a_wrong_client_secret_is_refused_and_not_shown() {
     fs::write(world.directory.path().join("secret"), "canary-wrong").unwrap();
     let said = world.log_in(&["--paste"], |url| format!("{}\n", agree(url)));
     assert_eq!(said.exit, Some(3), "{}", said.stderr);
-    assert!(said.stderr.contains("invalid_client") && !said.stderr.contains("canary"), "{}", said.stderr);
+    assert!(
+        said.stderr.contains("invalid_client") && !said.stderr.contains("canary"),
+        "{}",
+        said.stderr
+    );
 }
 
 #[test]
 fn nothing_but_a_login_is_removed() {
     let world = World::new();
     fs::write(world.directory.path().join("token"), "a-token-alone").unwrap();
-    fs::write(world.directory.path().join("customers.csv"), "id,job\n1,x\n").unwrap();
-    for (file, why) in [("token", "a token alone"), ("customers.csv", "holds no token")] {
+    fs::write(
+        world.directory.path().join("customers.csv"),
+        "id,job\n1,x\n",
+    )
+    .unwrap();
+    for (file, why) in [
+        ("token", "a token alone"),
+        ("customers.csv", "holds no token"),
+    ] {
         let said = world.custsync(&["logout", "--token-file", file]);
         assert_eq!(said.exit, Some(2), "{}", said.stderr);
         assert!(said.stderr.contains(why), "{}", said.stderr);
         assert!(world.directory.path().join(file).exists());
     }
     let said = world.custsync(&["token", "--token-file", "token"]);
-    assert_eq!(said.stdout, "client          unknown\nexpires         unknown\ncan be renewed  no\n");
+    assert_eq!(
+        said.stdout,
+        "client          unknown\nexpires         unknown\ncan be renewed  no\n"
+    );
 }
 
 #[test]
@@ -222,11 +348,26 @@ fn a_login_says_what_it_lacks() {
     for (arguments, why) in [
         (&["login", "--token-file", "t"][..], "--client-id"),
         (&["login", "--client-id", "me"], "--token-file"),
-        (&["login", "--client-id", "me", "--token-file", "t", "--token-url", "http://a.example/token"], "plain http"),
+        (
+            &[
+                "login",
+                "--client-id",
+                "me",
+                "--token-file",
+                "t",
+                "--token-url",
+                "http://a.example/token",
+            ],
+            "plain http",
+        ),
         (&["token"], "--token-file"),
     ] {
         let said = world.custsync(arguments);
-        assert_eq!((said.exit, said.stdout.as_str()), (Some(2), ""), "{arguments:?}");
+        assert_eq!(
+            (said.exit, said.stdout.as_str()),
+            (Some(2), ""),
+            "{arguments:?}"
+        );
         assert!(said.stderr.contains(why), "{arguments:?}: {}", said.stderr);
     }
 }

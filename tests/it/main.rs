@@ -1,7 +1,15 @@
 //! Integration tests: the real program against a real server, both on this machine. A file a behaviour.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that panics has failed, which is its purpose")]
-#![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "a test's numbers are small")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed, which is its purpose"
+)]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "a test's numbers are small"
+)]
 
 mod canaries;
 mod check;

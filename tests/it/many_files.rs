@@ -25,13 +25,33 @@ fn scenario() -> Scenario {
 fn many_files_are_run_and_continued_with_few_descriptors() {
     let scenario = scenario().sandbox(|_| {}).through(FEW_DESCRIPTORS);
     let files = FILES as u64;
-    let end = scenario.run(["--max-errors", "none", "--max-in-flight", "64", "--max-rows", "250"]).exits(1);
+    let end = scenario
+        .run([
+            "--max-errors",
+            "none",
+            "--max-in-flight",
+            "64",
+            "--max-rows",
+            "250",
+        ])
+        .exits(1);
     let end = end.counts([167, 83, 0, 0, 0]);
     let row = end.results().row(249).clone();
-    assert_eq!((&row["file"], &row["line"]), (&83.into(), &4.into()), "{row}");
-    let end = scenario.run(["--max-errors", "none"]).exits(1).says("continuing after 250 settled rows");
+    assert_eq!(
+        (&row["file"], &row["line"]),
+        (&83.into(), &4.into()),
+        "{row}"
+    );
+    let end = scenario
+        .run(["--max-errors", "none"])
+        .exits(1)
+        .says("continuing after 250 settled rows");
     let end = end.counts([2 * files, files, 0, 0, 0]);
-    let failed = end.files.keys().filter(|name| name.starts_with("failed-")).count();
+    let failed = end
+        .files
+        .keys()
+        .filter(|name| name.starts_with("failed-"))
+        .count();
     assert_eq!(failed, FILES, "a file of failed rows for each");
     assert_eq!(end.results().row(3 * files - 1)["file"], FILES);
 }
@@ -39,7 +59,10 @@ fn many_files_are_run_and_continued_with_few_descriptors() {
 #[test]
 fn many_files_are_checked_with_few_descriptors() {
     let scenario = scenario().through(FEW_DESCRIPTORS);
-    for arguments in [["--max-errors", "none", "--unique", "all"], ["--max-errors", "none", "--unique", "last"]] {
+    for arguments in [
+        ["--max-errors", "none", "--unique", "all"],
+        ["--max-errors", "none", "--unique", "last"],
+    ] {
         let end = scenario.check(arguments).exits(1);
         assert_eq!(end.summary()["invalid"], FILES, "{}", end.summary());
     }
@@ -50,11 +73,22 @@ fn long_files_take_no_more_memory_than_one() {
     let row = format!("1,{}\n", "a".repeat(200)).repeat(1_300);
     let scenario = (1..=FILES).fold(Scenario::new(), |scenario, file| {
         // No header is that of the file before.
-        let header = if file % 2 == 0 { "id,job\n" } else { "id,first_name\n" };
+        let header = if file % 2 == 0 {
+            "id,job\n"
+        } else {
+            "id,first_name\n"
+        };
         scenario.file(&format!("{file:03}.csv"), format!("{header}{row}"))
     });
-    let (finished, peak_kib) = scenario.start_check(["--max-rows", "10"]).finish_with_peak();
-    assert_eq!(finished.status.code(), Some(0), "{}", String::from_utf8_lossy(&finished.stderr));
+    let (finished, peak_kib) = scenario
+        .start_check(["--max-rows", "10"])
+        .finish_with_peak();
+    assert_eq!(
+        finished.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&finished.stderr)
+    );
     println!("figures: {FILES} files with {peak_kib} KiB at most");
     assert!(peak_kib < MEMORY_MAX_KIB, "{peak_kib} KiB");
 }
@@ -70,7 +104,10 @@ fn a_file_that_changes_before_its_turn_stops_the_run() {
     fs::write(scenario.path("b.csv"), "id,address\n2,b\n3,c\n").unwrap();
     rows.write_all(b"id,job\n1,a\n").unwrap();
     drop(rows);
-    let end = running.end().exits(2).says("b.csv: has changed since the start");
+    let end = running
+        .end()
+        .exits(2)
+        .says("b.csv: has changed since the start");
     assert_eq!(end.summary()["records"], 1, "{}", end.summary());
 }
 
@@ -84,18 +121,30 @@ fn long_rows(first: u64, job: &str) -> String {
 #[test]
 fn a_file_that_is_written_anew_while_it_is_read_stops_the_run() {
     let change = |new: &str| {
-        let scenario = Scenario::new().file("a.csv", long_rows(1, "old")).flags(["--ignore", "note"]);
+        let scenario = Scenario::new()
+            .file("a.csv", long_rows(1, "old"))
+            .flags(["--ignore", "note"]);
         let scenario = scenario.unlimited().sandbox(|options| {
             options.latency = "50ms".parse().unwrap();
         });
-        let running = scenario.start([]).until("a request", |scenario| scenario.counts().requests >= 1);
+        let running = scenario
+            .start([])
+            .until("a request", |scenario| scenario.counts().requests >= 1);
         scenario.write("a.csv", new);
-        let end = running.end().exits(2).says("the file was changed while it was read");
+        let end = running
+            .end()
+            .exits(2)
+            .says("the file was changed while it was read");
         let sent = end.summary()["updated"].as_u64().expect("a count");
         assert!((1..4_000).contains(&sent), "{sent}");
-        scenario.holds_updates(
-            (1..=sent).map(|id| (id, [("job".to_owned(), format!("old{id}").into())].into_iter().collect())),
-        );
+        scenario.holds_updates((1..=sent).map(|id| {
+            (
+                id,
+                [("job".to_owned(), format!("old{id}").into())]
+                    .into_iter()
+                    .collect(),
+            )
+        }));
         scenario
     };
     let scenario = change(&long_rows(500_001, "new"));

@@ -11,25 +11,46 @@ fn input(name: &str, header: &str, row: &[u8], count: usize) -> Scenario {
 }
 
 fn checked(what: &str, scenario: &Scenario) {
-    let (finished, peak_kib) = scenario.start_check(["--max-errors", "none"]).finish_with_peak();
-    assert!(matches!(finished.status.code(), Some(0 | 1)), "{what}: {}", String::from_utf8_lossy(&finished.stderr));
+    let (finished, peak_kib) = scenario
+        .start_check(["--max-errors", "none"])
+        .finish_with_peak();
+    assert!(
+        matches!(finished.status.code(), Some(0 | 1)),
+        "{what}: {}",
+        String::from_utf8_lossy(&finished.stderr)
+    );
     assert!(peak_kib < MEMORY_MAX_KIB, "{what}: {peak_kib} KiB");
 }
 
 #[test]
 fn the_shortest_rows_are_checked_in_little_memory() {
-    checked("invalid CSV", &input("a.csv", "id,email\n", b"x\n", 200_000));
+    checked(
+        "invalid CSV",
+        &input("a.csv", "id,email\n", b"x\n", 200_000),
+    );
     checked("invalid NDJSON", &input("a.ndjson", "", b"0\n", 150_000));
     checked("valid CSV", &input("a.csv", "id,job\n", b"1,x\n", 300_000));
 }
 
 #[test]
 fn odd_rows_are_checked_in_little_memory() {
-    checked("rows in Latin-1", &input("a.csv", "id,first_name\n", b"1,Zo\xeb\n", 150_000));
-    checked("rows of delimiters", &input("a.csv", "id,job\n1,x\n", b",\n", 200_000));
-    checked("blank lines", &input("a.csv", "id,job\n1,x\n", b"\n", 1_000_000));
+    checked(
+        "rows in Latin-1",
+        &input("a.csv", "id,first_name\n", b"1,Zo\xeb\n", 150_000),
+    );
+    checked(
+        "rows of delimiters",
+        &input("a.csv", "id,job\n1,x\n", b",\n", 200_000),
+    );
+    checked(
+        "blank lines",
+        &input("a.csv", "id,job\n1,x\n", b"\n", 1_000_000),
+    );
     let unknown = br#"{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1,"h":1}"#;
-    checked("unknown keys", &input("a.ndjson", "", &[&unknown[..], b"\n"].concat(), 30_000));
+    checked(
+        "unknown keys",
+        &input("a.ndjson", "", &[&unknown[..], b"\n"].concat(), 30_000),
+    );
 }
 
 #[test]
@@ -38,11 +59,23 @@ fn the_shortest_rows_are_run_in_little_memory() {
         let scenario = scenario.unlimited().sandbox(|_| {});
         let (finished, peak_kib) = scenario.start(arguments).finish_with_peak();
         println!("figures: run of {what} with {peak_kib} KiB at most");
-        assert!(matches!(finished.status.code(), Some(0 | 1)), "{what}: {}", String::from_utf8_lossy(&finished.stderr));
+        assert!(
+            matches!(finished.status.code(), Some(0 | 1)),
+            "{what}: {}",
+            String::from_utf8_lossy(&finished.stderr)
+        );
         assert!(peak_kib < MEMORY_MAX_KIB, "{what}: {peak_kib} KiB");
     };
     let all = ["--max-errors", "none", "--unique", "all"];
-    check("invalid rows", input("a.csv", "id,email\n", b"x\n", 200_000), all);
+    check(
+        "invalid rows",
+        input("a.csv", "id,email\n", b"x\n", 200_000),
+        all,
+    );
     let last = ["--max-errors", "none", "--unique", "last"];
-    check("superseded rows", input("a.csv", "id,job\n", b"1,x\n", 300_000), last);
+    check(
+        "superseded rows",
+        input("a.csv", "id,job\n", b"1,x\n", 300_000),
+        last,
+    );
 }

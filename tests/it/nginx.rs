@@ -19,19 +19,34 @@ struct Nginx {
 
 impl Nginx {
     /// Starts one that closes connections after so many requests; none where it is not installed.
-    #[expect(clippy::print_stderr, reason = "a test that tests nothing has to say so")]
+    #[expect(
+        clippy::print_stderr,
+        reason = "a test that tests nothing has to say so"
+    )]
     fn start(keepalive_requests: u32) -> Option<Nginx> {
-        if Command::new("nginx").arg("-v").stderr(Stdio::null()).status().is_err() {
+        if Command::new("nginx")
+            .arg("-v")
+            .stderr(Stdio::null())
+            .status()
+            .is_err()
+        {
             eprintln!("nginx is not installed: not tested");
             return None;
         }
         let directory = tempfile::tempdir().expect("a temporary directory");
         // The port is free now. Should another program take it in between, then nginx ends at once, which the test sees.
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-        let port = listener.local_addr().expect("a bound socket has an address").port();
+        let port = listener
+            .local_addr()
+            .expect("a bound socket has an address")
+            .port();
         drop(listener);
         let config = directory.path().join("nginx.conf");
-        fs::write(&config, configuration(directory.path(), port, keepalive_requests)).expect("the directory is ours");
+        fs::write(
+            &config,
+            configuration(directory.path(), port, keepalive_requests),
+        )
+        .expect("the directory is ours");
         let mut process = Command::new("nginx")
             .args([Path::new("-p"), directory.path(), Path::new("-c"), &config])
             .stderr(Stdio::piped())
@@ -40,17 +55,27 @@ impl Nginx {
         // At this level it says that it has begun when its worker has. Its words are read to their end, so that it can write them.
         let mut said = BufReader::new(process.stderr.take().expect("it is piped"));
         let mut line = String::new();
-        while said.read_line(&mut line).is_ok_and(|bytes| bytes > 0) && !line.contains("start worker process ") {
+        while said.read_line(&mut line).is_ok_and(|bytes| bytes > 0)
+            && !line.contains("start worker process ")
+        {
             line.clear();
         }
         std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
-        assert!(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok(), "nginx does not listen: {line}");
-        Some(Nginx { directory, port, process })
+        assert!(
+            TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok(),
+            "nginx does not listen: {line}"
+        );
+        Some(Nginx {
+            directory,
+            port,
+            process,
+        })
     }
 
     /// The requests in its log.
     fn requests(&self) -> usize {
-        let log = fs::read_to_string(self.directory.path().join("access.log")).expect("nginx writes a log");
+        let log = fs::read_to_string(self.directory.path().join("access.log"))
+            .expect("nginx writes a log");
         log.lines().filter(|line| line.starts_with("PUT ")).count()
     }
 }
@@ -89,7 +114,9 @@ http {{
 fn nginx_closes_connections_and_no_row_notices() {
     const ROWS: usize = 2_500;
     for keepalive_requests in [1, 10, 100, 1_000] {
-        let Some(nginx) = Nginx::start(keepalive_requests) else { return };
+        let Some(nginx) = Nginx::start(keepalive_requests) else {
+            return;
+        };
         let scenario = Scenario::new().csv(&Customers::good(ROWS, 17)).unlimited();
         let scenario = scenario.flags(["--http2", "--max-in-flight", "64"]);
         let scenario = scenario.server_at(&format!("http://127.0.0.1:{}/api", nginx.port));
@@ -97,7 +124,11 @@ fn nginx_closes_connections_and_no_row_notices() {
         end.results().settle_each_of(ROWS);
         end.is_nowhere("ambiguous");
         let sending = &end.summary()["sending"];
-        assert_eq!((&sending["outages"], &sending["controls"]), (&0.into(), &0.into()), "{sending}");
+        assert_eq!(
+            (&sending["outages"], &sending["controls"]),
+            (&0.into(), &0.into()),
+            "{sending}"
+        );
         assert_eq!(nginx.requests(), ROWS, "each update is processed once");
     }
 }

@@ -17,7 +17,10 @@ const JOURNAL: &str = "run/results.ndjson";
 
 /// A few rows of as many customers and a sandbox, in which the run has ended well.
 fn finished(rows: u64) -> Scenario {
-    let scenario = Scenario::new().csv(&Customers::in_turn(rows, 1, 3)).unlimited().sandbox(|_| {});
+    let scenario = Scenario::new()
+        .csv(&Customers::in_turn(rows, 1, 3))
+        .unlimited()
+        .sandbox(|_| {});
     scenario.run([]).exits(0).counts([rows, 0, 0, 0, 0]);
     scenario
 }
@@ -25,11 +28,20 @@ fn finished(rows: u64) -> Scenario {
 #[test]
 fn each_customer_s_rows_are_applied_in_file_order() {
     let customers = Customers::in_turn(CUSTOMERS, ROWS_EACH, 1);
-    let scenario = Scenario::new().csv(&customers).unlimited().sandbox(|options| {
-        options.faults = "503=5%".parse().unwrap();
-        options.latency.max = Duration::from_millis(4);
-    });
-    let end = scenario.run(["--attempts", "20"]).exits(0).counts([CUSTOMERS * ROWS_EACH as u64, 0, 0, 0, 0]);
+    let scenario = Scenario::new()
+        .csv(&customers)
+        .unlimited()
+        .sandbox(|options| {
+            options.faults = "503=5%".parse().unwrap();
+            options.latency.max = Duration::from_millis(4);
+        });
+    let end = scenario.run(["--attempts", "20"]).exits(0).counts([
+        CUSTOMERS * ROWS_EACH as u64,
+        0,
+        0,
+        0,
+        0,
+    ]);
     assert!(scenario.counts().faults_injected() > 50);
     let (applied, repeats) = end.ledger.without_repeats();
     assert_eq!(applied, customers.bodies_by_customer());
@@ -39,37 +51,71 @@ fn each_customer_s_rows_are_applied_in_file_order() {
 #[test]
 fn after_a_kill_no_customer_s_rows_are_lost_or_swapped() {
     let customers = Customers::in_turn(CUSTOMERS, ROWS_EACH, 2);
-    let scenario = Scenario::new().csv(&customers).unlimited().sandbox(|options| {
-        options.latency.max = Duration::from_millis(4);
-    });
+    let scenario = Scenario::new()
+        .csv(&customers)
+        .unlimited()
+        .sandbox(|options| {
+            options.latency.max = Duration::from_millis(4);
+        });
     let (_, ledger) = killed_once_applied(&scenario, 700);
-    assert!(ledger.len() < customers.len(), "it was killed in its middle");
-    let end = scenario.run([]).exits(0).counts([customers.len() as u64, 0, 0, 0, 0]);
+    assert!(
+        ledger.len() < customers.len(),
+        "it was killed in its middle"
+    );
+    let end = scenario
+        .run([])
+        .exits(0)
+        .counts([customers.len() as u64, 0, 0, 0, 0]);
     end.results().settle_each_of(customers.len());
     let (applied, repeats) = end.ledger.without_repeats();
-    assert_eq!(applied, customers.bodies_by_customer(), "an older row never comes again behind a newer one");
-    assert!(repeats <= CUSTOMERS as usize, "{repeats} repeats: of each customer one row at most was unrecorded");
+    assert_eq!(
+        applied,
+        customers.bodies_by_customer(),
+        "an older row never comes again behind a newer one"
+    );
+    assert!(
+        repeats <= CUSTOMERS as usize,
+        "{repeats} repeats: of each customer one row at most was unrecorded"
+    );
 }
 
 #[test]
 fn after_a_kill_only_rows_that_were_in_flight_or_just_answered_are_sent_again() {
     let customers = Customers::in_turn(4_000, 1, 4);
-    let scenario = Scenario::new().csv(&customers).unlimited().sandbox(|options| {
-        options.latency.max = Duration::from_millis(4);
-    });
+    let scenario = Scenario::new()
+        .csv(&customers)
+        .unlimited()
+        .sandbox(|options| {
+            options.latency.max = Duration::from_millis(4);
+        });
     let (killed_at, ledger) = killed_once_applied(&scenario, 1_500);
-    assert!(ledger.len() < customers.len(), "it was killed in its middle");
-    let end = scenario.run([]).exits(0).counts([customers.len() as u64, 0, 0, 0, 0]);
+    assert!(
+        ledger.len() < customers.len(),
+        "it was killed in its middle"
+    );
+    let end = scenario
+        .run([])
+        .exits(0)
+        .counts([customers.len() as u64, 0, 0, 0, 0]);
     end.results().settle_each_of(customers.len());
     let (applied, repeats) = end.ledger.without_repeats();
     assert_eq!(applied, customers.bodies_by_customer());
-    let just_answered = ledger.0.iter().filter(|update| update.at + UNWRITTEN_FOR >= killed_at).count();
-    assert!(repeats <= IN_FLIGHT_MAX + just_answered, "{repeats} repeats, {just_answered} rows just answered");
+    let just_answered = ledger
+        .0
+        .iter()
+        .filter(|update| update.at + UNWRITTEN_FOR >= killed_at)
+        .count();
+    assert!(
+        repeats <= IN_FLIGHT_MAX + just_answered,
+        "{repeats} repeats, {just_answered} rows just answered"
+    );
 }
 
 /// Kills the run with SIGKILL once so many updates were applied; when that was, and what was applied by then.
 fn killed_once_applied(scenario: &Scenario, updates: u64) -> (Timestamp, Ledger) {
-    let running = scenario.start([]).until("updates", |scenario| scenario.counts().applied >= updates);
+    let running = scenario
+        .start([])
+        .until("updates", |scenario| scenario.counts().applied >= updates);
     let killed_at = Timestamp::now();
     let end = running.signal(Signal::KILL).end().exits(137);
     (killed_at, end.ledger)
@@ -85,9 +131,22 @@ fn a_finished_run_sends_nothing_more_and_ends_as_before() {
     assert_eq!(scenario.counts().requests, requests, "nothing was sent");
     let (before, after) = (first.file("results.ndjson"), second.file("results.ndjson"));
     assert!(after.starts_with(before), "what was recorded stays");
-    assert_eq!(second.results().lines.len(), first.results().lines.len(), "no row has another line");
+    assert_eq!(
+        second.results().lines.len(),
+        first.results().lines.len(),
+        "no row has another line"
+    );
     assert_eq!(second.file("failed.csv"), first.file("failed.csv"));
-    for count in ["records", "updated", "invalid", "rejected", "failed", "unsent", "errors", "exit_code"] {
+    for count in [
+        "records",
+        "updated",
+        "invalid",
+        "rejected",
+        "failed",
+        "unsent",
+        "errors",
+        "exit_code",
+    ] {
         assert_eq!(second.summary()[count], first.summary()[count], "{count}");
     }
 }
@@ -96,10 +155,17 @@ fn a_finished_run_sends_nothing_more_and_ends_as_before() {
 fn a_row_that_was_sent_and_then_edited_stops_the_next_run() {
     let scenario = finished(40);
     scenario.edit("customers.csv", |file| {
-        let at = file.windows(8).position(|window| window == b"N0000017").expect("the identity number of row 17");
+        let at = file
+            .windows(8)
+            .position(|window| window == b"N0000017")
+            .expect("the identity number of row 17");
         file[at + 1] = b'9';
     });
-    scenario.run([]).exits(5).says("differs in row 17;").says("nothing was sent");
+    scenario
+        .run([])
+        .exits(5)
+        .says("differs in row 17;")
+        .says("nothing was sent");
     assert_eq!(scenario.counts().requests, 40);
 }
 
@@ -124,14 +190,25 @@ fn rows_that_were_appended_are_new_rows() {
 
 #[test]
 fn a_second_process_on_the_same_run_directory_sends_nothing() {
-    let scenario = Scenario::new().csv(&Customers::in_turn(20, 1, 3)).sandbox(|options| {
-        options.latency = "100ms".parse().unwrap();
-    });
+    let scenario = Scenario::new()
+        .csv(&Customers::in_turn(20, 1, 3))
+        .sandbox(|options| {
+            options.latency = "100ms".parse().unwrap();
+        });
     let idle = Scenario::new().sandbox(|_| {});
     let url = idle.url().expect("a sandbox has a URL");
-    let running = scenario.start([]).until("the first update", |scenario| scenario.counts().applied > 0);
+    let running = scenario
+        .start([])
+        .until("the first update", |scenario| scenario.counts().applied > 0);
     scenario
-        .custsync(["run", "customers.csv", "--run-dir", "run", "--base-url", &url])
+        .custsync([
+            "run",
+            "customers.csv",
+            "--run-dir",
+            "run",
+            "--base-url",
+            &url,
+        ])
         .exits(5)
         .says("another process");
     running.end().exits(0).counts([20, 0, 0, 0, 0]);
@@ -144,7 +221,10 @@ fn a_torn_last_line_is_kept_and_its_row_is_sent_again() {
     let scenario = finished(10);
     let mut torn = Vec::new();
     scenario.edit(JOURNAL, |journal| {
-        let last = journal.windows(7).rposition(|begin| begin == b"{\"row\":").expect("several rows");
+        let last = journal
+            .windows(7)
+            .rposition(|begin| begin == b"{\"row\":")
+            .expect("several rows");
         journal.truncate(last + 20);
         torn = journal[last..].to_vec();
     });
@@ -159,12 +239,22 @@ fn damage_before_good_lines_is_never_guessed_around() {
     let scenario = finished(10);
     let mut offset = 0;
     scenario.edit(JOURNAL, |journal| {
-        let ends: Vec<_> = (0..journal.len()).filter(|at| journal[*at] == b'\n').collect();
+        let ends: Vec<_> = (0..journal.len())
+            .filter(|at| journal[*at] == b'\n')
+            .collect();
         offset = ends[4] + 1;
         journal[offset + 10] ^= 1;
     });
     let damaged = scenario.read(JOURNAL);
-    scenario.run([]).exits(5).says(&format!("byte {offset}")).says("nothing was sent");
+    scenario
+        .run([])
+        .exits(5)
+        .says(&format!("byte {offset}"))
+        .says("nothing was sent");
     assert_eq!(scenario.counts().requests, 10);
-    assert_eq!(scenario.read(JOURNAL), damaged, "the journal stays as it was");
+    assert_eq!(
+        scenario.read(JOURNAL),
+        damaged,
+        "the journal stays as it was"
+    );
 }

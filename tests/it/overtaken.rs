@@ -21,16 +21,28 @@ impl Case {
     fn new(status: u16, take_input: impl FnOnce(Scenario) -> Scenario) -> Case {
         let is_over = Arc::new(AtomicBool::new(false));
         let ends = Arc::clone(&is_over);
-        let scenario = Scenario::new().flags(ONCE).unlimited().server(move |request| {
-            let is_refused = request.text.contains("old") && !ends.load(Ordering::SeqCst);
-            if is_refused { Reply::error(status, "scripted") } else { Reply::updated() }
-        });
-        Case { scenario: take_input(scenario), is_over }
+        let scenario = Scenario::new()
+            .flags(ONCE)
+            .unlimited()
+            .server(move |request| {
+                let is_refused = request.text.contains("old") && !ends.load(Ordering::SeqCst);
+                if is_refused {
+                    Reply::error(status, "scripted")
+                } else {
+                    Reply::updated()
+                }
+            });
+        Case {
+            scenario: take_input(scenario),
+            is_over,
+        }
     }
 
     /// `rows` as a file of these three columns, in which the trouble is over after a first run.
     fn after_trouble(status: u16, rows: &str) -> Case {
-        let case = Case::new(status, |scenario| scenario.file("customers.csv", file(rows)));
+        let case = Case::new(status, |scenario| {
+            scenario.file("customers.csv", file(rows))
+        });
         case.scenario.run([]).exits(1);
         case.is_over.store(true, Ordering::SeqCst);
         case
@@ -42,7 +54,12 @@ impl Case {
 
     /// The bodies that were sent after so many requests.
     fn bodies_after(&self, requests: usize) -> Vec<Value> {
-        self.scenario.requests().into_iter().skip(requests).map(|request| request.body).collect()
+        self.scenario
+            .requests()
+            .into_iter()
+            .skip(requests)
+            .map(|request| request.body)
+            .collect()
     }
 }
 
@@ -55,19 +72,33 @@ fn says_of_row_1(end: &End, outcome: &str, fields: &Value, overtaken: &Value) {
     let results = end.results();
     let entries = results.by_row();
     let entry = entries[&1];
-    assert_eq!((&entry["outcome"], &entry["fields"], &entry["overtaken"]), (&json!(outcome), fields, overtaken));
+    assert_eq!(
+        (&entry["outcome"], &entry["fields"], &entry["overtaken"]),
+        (&json!(outcome), fields, overtaken)
+    );
 }
 
 #[test]
 fn a_failed_row_that_a_later_one_has_overtaken_is_told_and_sent_in_part_where_put_is_trusted() {
-    let case = Case::after_trouble(503, "1,old@example.com,Nurse,\n1,new@example.com,,\n2,b@example.com,,\n");
+    let case = Case::after_trouble(
+        503,
+        "1,old@example.com,Nurse,\n1,new@example.com,,\n2,b@example.com,,\n",
+    );
     let sent = case.sent();
     let told = case.scenario.run([]).exits(1).counts([2, 0, 0, 1, 0]);
     says_of_row_1(&told, "failed", &json!(["email", "job"]), &json!(["email"]));
-    assert_eq!(case.sent(), sent, "sent whole, it would put an old address over a newer one");
+    assert_eq!(
+        case.sent(),
+        sent,
+        "sent whole, it would put an old address over a newer one"
+    );
 
     let again = case.scenario.run([]).exits(1).counts([2, 0, 0, 1, 0]);
-    assert_eq!(again.results().lines, told.results().lines, "what was said is not said again");
+    assert_eq!(
+        again.results().lines,
+        told.results().lines,
+        "what was said is not said again"
+    );
 
     let end = case.scenario.run(TRUST).exits(0).counts([3, 0, 0, 0, 0]);
     assert_eq!(case.bodies_after(sent), [json!({"job": "Nurse"})]);
@@ -79,12 +110,25 @@ fn a_failed_row_that_a_later_one_has_overtaken_is_told_and_sent_in_part_where_pu
 fn a_rejected_row_that_a_later_one_has_overtaken_keeps_its_outcome_or_is_sent_in_part() {
     let case = Case::after_trouble(422, "1,old@example.com,Nurse,\n1,new@example.com,,\n");
     let sent = case.sent();
-    let told = case.scenario.run(["--retry", "rejected"]).exits(1).counts([1, 0, 1, 0, 0]);
-    says_of_row_1(&told, "rejected", &json!(["email", "job"]), &json!(["email"]));
+    let told = case
+        .scenario
+        .run(["--retry", "rejected"])
+        .exits(1)
+        .counts([1, 0, 1, 0, 0]);
+    says_of_row_1(
+        &told,
+        "rejected",
+        &json!(["email", "job"]),
+        &json!(["email"]),
+    );
     assert_eq!(case.sent(), sent);
     case.scenario.run(TRUST).exits(1).counts([1, 0, 1, 0, 0]);
     assert_eq!(case.sent(), sent, "rejected rows are not asked for");
-    let end = case.scenario.run(["--retry", "rejected", "--left-out", "trust"]).exits(0).counts([2, 0, 0, 0, 0]);
+    let end = case
+        .scenario
+        .run(["--retry", "rejected", "--left-out", "trust"])
+        .exits(0)
+        .counts([2, 0, 0, 0, 0]);
     assert_eq!(case.bodies_after(sent), [json!({"job": "Nurse"})]);
     says_of_row_1(&end, "updated", &json!(["job"]), &Value::Null);
 }
@@ -94,14 +138,29 @@ fn a_row_that_was_passed_over_at_first_does_not_undo_a_later_one() {
     // The rows; how row 1 ends where nothing is known of the API, and what is sent of it where PUT is trusted.
     let cases = [
         ("1,first@example.com,,\n1,new@example.com,,\n", None),
-        ("1,,Nurse,\n1,new@example.com,,\n", Some(json!({"job": "Nurse"}))),
-        ("1,first@example.com,Nurse,\n1,new@example.com,,\n", Some(json!({"job": "Nurse"}))),
-        ("1,NULL,NULL,\n1,new@example.com,,\n", Some(json!({"job": null}))),
+        (
+            "1,,Nurse,\n1,new@example.com,,\n",
+            Some(json!({"job": "Nurse"})),
+        ),
+        (
+            "1,first@example.com,Nurse,\n1,new@example.com,,\n",
+            Some(json!({"job": "Nurse"})),
+        ),
+        (
+            "1,NULL,NULL,\n1,new@example.com,,\n",
+            Some(json!({"job": null})),
+        ),
     ];
     for (rows, fragment) in cases {
-        let case =
-            Case::new(503, |scenario| scenario.file("customers.csv", file(rows)).flags(["--null-string", "NULL"]));
-        case.scenario.run(["--skip-rows", "1"]).exits(0).counts([1, 0, 0, 0, 0]);
+        let case = Case::new(503, |scenario| {
+            scenario
+                .file("customers.csv", file(rows))
+                .flags(["--null-string", "NULL"])
+        });
+        case.scenario
+            .run(["--skip-rows", "1"])
+            .exits(0)
+            .counts([1, 0, 0, 0, 0]);
         let Some(fragment) = fragment else {
             let end = case.scenario.run([]).exits(0).counts([1, 0, 0, 0, 0]);
             says_of_row_1(&end, "superseded", &json!(["email"]), &Value::Null);
@@ -110,7 +169,11 @@ fn a_row_that_was_passed_over_at_first_does_not_undo_a_later_one() {
         };
         let told = case.scenario.run([]).exits(1).counts([1, 0, 0, 1, 0]);
         assert_eq!(told.results().by_row()[&1]["error"], "overtaken", "{rows}");
-        assert_eq!(told.results().by_row()[&1]["overtaken"], json!(["email"]), "{rows}");
+        assert_eq!(
+            told.results().by_row()[&1]["overtaken"],
+            json!(["email"]),
+            "{rows}"
+        );
         assert_eq!(case.sent(), 1, "{rows}");
         case.scenario.run(TRUST).exits(0).counts([2, 0, 0, 0, 0]);
         assert_eq!(case.bodies_after(1), [fragment], "{rows}");
@@ -146,7 +209,12 @@ fn of_three_rows_the_first_owes_what_neither_of_the_others_sets() {
     let case = Case::after_trouble(503, &format!("1,old@example.com,Nurse,Main St 1\n{others}"));
     let sent = case.sent();
     let told = case.scenario.run([]).exits(1).counts([3, 0, 0, 1, 0]);
-    says_of_row_1(&told, "failed", &json!(["email", "job", "address"]), &json!(["email", "job"]));
+    says_of_row_1(
+        &told,
+        "failed",
+        &json!(["email", "job", "address"]),
+        &json!(["email", "job"]),
+    );
     case.scenario.run(TRUST).exits(0).counts([4, 0, 0, 0, 0]);
     assert_eq!(case.bodies_after(sent), [json!({"address": "Main St 1"})]);
 

@@ -36,7 +36,10 @@ struct Grants {
 impl Grants {
     fn issue(&mut self) -> Value {
         self.issued += 1;
-        let (access, refresh) = (format!("access-{}", self.issued), format!("refresh-{}", self.issued));
+        let (access, refresh) = (
+            format!("access-{}", self.issued),
+            format!("refresh-{}", self.issued),
+        );
         self.access.insert(access.clone());
         self.refresh.insert(refresh.clone());
         json!({"access_token": access, "refresh_token": refresh, "expires_in": LIFETIME})
@@ -51,18 +54,28 @@ impl Grants {
 }
 
 /// A server that spends a refresh token as soon as it has it, and answers so much later.
-fn server(grants: &Arc<Mutex<Grants>>, latency: Duration) -> impl Fn(&Request) -> Reply + Send + Sync + 'static {
+fn server(
+    grants: &Arc<Mutex<Grants>>,
+    latency: Duration,
+) -> impl Fn(&Request) -> Reply + Send + Sync + 'static {
     let grants = grants.clone();
     move |request| {
         if request.line.starts_with("POST /oauth/token ") {
-            let sent = request.text.split('&').find_map(|pair| pair.strip_prefix("refresh_token=")).unwrap_or_default();
+            let sent = request
+                .text
+                .split('&')
+                .find_map(|pair| pair.strip_prefix("refresh_token="))
+                .unwrap_or_default();
             if !grants.lock().unwrap().spend(sent) {
                 return Reply::error(400, "invalid_grant");
             }
             sleep(latency);
             return Reply::json(200, &grants.lock().unwrap().issue());
         }
-        let token = request.header("authorization").and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
+        let token = request
+            .header("authorization")
+            .and_then(|value| value.strip_prefix("Bearer "))
+            .unwrap_or_default();
         let mut grants = grants.lock().unwrap();
         if !grants.access.contains(token) {
             return Reply::error(401, "unauthorized");
@@ -74,8 +87,14 @@ fn server(grants: &Arc<Mutex<Grants>>, latency: Duration) -> impl Fn(&Request) -
 
 fn log_in(scenario: &Scenario, grants: &Mutex<Grants>) {
     let mut login = grants.lock().unwrap().issue();
-    login["token_url"] = scenario.url().unwrap().replace("/api", "/oauth/token").into();
-    login["expires_at"] = (Timestamp::now() + Duration::from_secs_f64(LIFETIME)).to_string().into();
+    login["token_url"] = scenario
+        .url()
+        .unwrap()
+        .replace("/api", "/oauth/token")
+        .into();
+    login["expires_at"] = (Timestamp::now() + Duration::from_secs_f64(LIFETIME))
+        .to_string()
+        .into();
     scenario.write_private("token", login.to_string());
 }
 
@@ -83,15 +102,23 @@ fn log_in(scenario: &Scenario, grants: &Mutex<Grants>) {
 fn is_lost(scenario: &Scenario, grants: &Mutex<Grants>) -> bool {
     let unfinished = scenario.read("token.unfinished").unwrap_or_default();
     let unfinished: Option<Value> = serde_json::from_slice(&unfinished).ok();
-    let login = unfinished.filter(|login| login["refresh_token"].is_string()).unwrap_or_else(|| scenario.login());
-    grants.lock().unwrap().spent.contains(login["refresh_token"].as_str().unwrap())
+    let login = unfinished
+        .filter(|login| login["refresh_token"].is_string())
+        .unwrap_or_else(|| scenario.login());
+    grants
+        .lock()
+        .unwrap()
+        .spent
+        .contains(login["refresh_token"].as_str().unwrap())
 }
 
 /// Kills so many processes around their renewals; how many of these kills lost the login.
 fn kill_again_and_again(kills: usize, latency: Duration) -> usize {
     let grants: Arc<Mutex<Grants>> = Arc::default();
     let rows = kills * ROWS_PER_KILL;
-    let scenario = Scenario::new().csv(&Customers::in_turn(rows as u64, 1, 7)).server(server(&grants, latency));
+    let scenario = Scenario::new()
+        .csv(&Customers::in_turn(rows as u64, 1, 7))
+        .server(server(&grants, latency));
     let scenario = scenario.with_login(&json!({}));
     let asked = || grants.lock().unwrap().asked;
     let mut random = SplitMix64::new(11);
@@ -100,32 +127,54 @@ fn kill_again_and_again(kills: usize, latency: Duration) -> usize {
     for _ in 0..kills {
         let before = asked();
         let delay = random.below(latency.as_micros() as usize + AFTER_THE_ANSWER_US) as u64;
-        let running = scenario.start(["--rate", RATE]).until("a renewal", |_| asked() > before);
+        let running = scenario
+            .start(["--rate", RATE])
+            .until("a renewal", |_| asked() > before);
         let clock = Instant::now();
-        let running = running.until("the moment to kill", |_| clock.elapsed() >= Duration::from_micros(delay));
+        let running = running.until("the moment to kill", |_| {
+            clock.elapsed() >= Duration::from_micros(delay)
+        });
         running.signal(Signal::KILL).end().exits(137);
         if !is_lost(&scenario, &grants) {
             continue;
         }
         lost += 1;
         let end = scenario.run(["--rate", RATE]).exits(3).says("log in again");
-        let end = end.says("and no answer was kept: if the server has spent the refresh token").says("(invalid_grant)");
-        let end = end.says("a renewal that began at ").says("the server may have spent the refresh token then");
+        let end = end
+            .says("and no answer was kept: if the server has spent the refresh token")
+            .says("(invalid_grant)");
+        let end = end
+            .says("a renewal that began at ")
+            .says("the server may have spent the refresh token then");
         end.is_nowhere("refresh-");
         log_in(&scenario, &grants);
     }
-    let end = scenario.run(["--rate", "unlimited"]).exits(0).counts([rows as u64, 0, 0, 0, 0]);
+    let end = scenario
+        .run(["--rate", "unlimited"])
+        .exits(0)
+        .counts([rows as u64, 0, 0, 0, 0]);
     end.results().settle_each_of(rows);
-    assert_eq!(grants.lock().unwrap().applied.len(), rows, "what is recorded as updated was applied");
+    assert_eq!(
+        grants.lock().unwrap().applied.len(),
+        rows,
+        "what is recorded as updated was applied"
+    );
     lost
 }
 
 #[test]
 fn a_kill_during_a_renewal_loses_no_row_and_the_next_start_says_what_it_lost() {
     // Each takes a second.
-    let (few, slow, quick) = (kills().min(40), Duration::from_millis(300), Duration::from_millis(20));
+    let (few, slow, quick) = (
+        kills().min(40),
+        Duration::from_millis(300),
+        Duration::from_millis(20),
+    );
     let lost = kill_again_and_again(few, slow);
-    assert!(lost > few / 2, "nearly all of these kills came before the answer: {lost} of {few}");
+    assert!(
+        lost > few / 2,
+        "nearly all of these kills came before the answer: {lost} of {few}"
+    );
     let lost_quickly = kill_again_and_again(few, quick);
     println!(
         "figures: {few} kills around renewals of {slow:?} lost the login {lost} times, of {quick:?} {lost_quickly} times; each \

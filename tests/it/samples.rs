@@ -29,13 +29,27 @@ struct Checked {
 }
 
 fn samples() -> Vec<Sample> {
-    let rows = README.lines().skip_while(|line| !line.starts_with("| file |")).skip(2);
+    let rows = README
+        .lines()
+        .skip_while(|line| !line.starts_with("| file |"))
+        .skip(2);
     let rows = rows.take_while(|line| line.starts_with('|'));
     rows.map(|row| {
         let cells: Vec<_> = row.trim_matches('|').split(" | ").map(str::trim).collect();
-        let [file, _shows, exit, says] = cells[..] else { panic!("four cells: {row}") };
-        let says = says.split('`').skip(1).step_by(2).map(str::to_owned).collect();
-        Sample { file: file.to_owned(), exit: exit.parse().expect("an exit code"), says }
+        let [file, _shows, exit, says] = cells[..] else {
+            panic!("four cells: {row}")
+        };
+        let says = says
+            .split('`')
+            .skip(1)
+            .step_by(2)
+            .map(str::to_owned)
+            .collect();
+        Sample {
+            file: file.to_owned(),
+            exit: exit.parse().expect("an exit code"),
+            says,
+        }
     })
     .collect()
 }
@@ -47,9 +61,19 @@ fn directory() -> PathBuf {
 fn check(file: &str, flags: &[&str]) -> Checked {
     let out = tempfile::tempdir().unwrap();
     let run_dir = out.path().join("run");
-    let mut arguments = vec!["check".into(), directory().join(file).into(), "--run-dir".into(), run_dir.clone().into()];
+    let mut arguments = vec![
+        "check".into(),
+        directory().join(file).into(),
+        "--run-dir".into(),
+        run_dir.clone().into(),
+    ];
     arguments.extend(flags.iter().map(Into::into));
-    let program = Program { arguments, variables: Vec::new(), stdin: Vec::new(), through: None };
+    let program = Program {
+        arguments,
+        variables: Vec::new(),
+        stdin: Vec::new(),
+        through: None,
+    };
     let finished = program.start(out.path()).finish();
     let said = [finished.stdout, finished.stderr].concat();
     Checked {
@@ -64,7 +88,13 @@ impl Checked {
     /// The invalid rows: number, customer, and each error's field, code and message.
     fn invalid(&self) -> Vec<(u64, Option<u64>, Value)> {
         let results = Results::parse(&fs::read(self.run_dir.join("results.ndjson")).unwrap());
-        let line = |line: &Value| (line["row"].as_u64().unwrap(), line["id"].as_u64(), line["errors"].clone());
+        let line = |line: &Value| {
+            (
+                line["row"].as_u64().unwrap(),
+                line["id"].as_u64(),
+                line["errors"].clone(),
+            )
+        };
         results.lines.iter().map(line).collect()
     }
 }
@@ -73,10 +103,23 @@ impl Checked {
 fn check_says_of_each_sample_what_the_table_says() {
     for sample in samples() {
         let checked = check(&sample.file, &[]);
-        assert_eq!(checked.exit, sample.exit, "{}: {}", sample.file, checked.said);
-        assert!(!sample.says.is_empty(), "{} is said something of", sample.file);
+        assert_eq!(
+            checked.exit, sample.exit,
+            "{}: {}",
+            sample.file, checked.said
+        );
+        assert!(
+            !sample.says.is_empty(),
+            "{} is said something of",
+            sample.file
+        );
         for part in &sample.says {
-            assert!(checked.said.contains(part.as_str()), "{}: `{part}` is not in {}", sample.file, checked.said);
+            assert!(
+                checked.said.contains(part.as_str()),
+                "{}: `{part}` is not in {}",
+                sample.file,
+                checked.said
+            );
         }
     }
 }
@@ -85,22 +128,36 @@ fn check_says_of_each_sample_what_the_table_says() {
 fn every_sample_is_in_the_table() {
     let listed: BTreeSet<_> = samples().into_iter().map(|sample| sample.file).collect();
     let files = |folder: &str| {
-        let entries = fs::read_dir(directory().join(folder)).unwrap().map(|entry| entry.unwrap());
+        let entries = fs::read_dir(directory().join(folder))
+            .unwrap()
+            .map(|entry| entry.unwrap());
         let files = entries.filter(|entry| entry.file_type().unwrap().is_file());
         let names = files.map(|entry| entry.file_name().into_string().unwrap());
-        names.map(|name| format!("{folder}{name}")).collect::<Vec<_>>()
+        names
+            .map(|name| format!("{folder}{name}"))
+            .collect::<Vec<_>>()
     };
-    let found: BTreeSet<_> =
-        [files(""), files("bad/")].concat().into_iter().filter(|file| !NO_INPUTS.contains(&file.as_str())).collect();
+    let found: BTreeSet<_> = [files(""), files("bad/")]
+        .concat()
+        .into_iter()
+        .filter(|file| !NO_INPUTS.contains(&file.as_str()))
+        .collect();
     assert_eq!(found, listed);
 }
 
 #[test]
 fn the_flags_that_the_table_names_make_files_good() {
-    let commands: Vec<_> = README.lines().filter_map(|line| line.strip_prefix("custsync check samples/")).collect();
+    let commands: Vec<_> = README
+        .lines()
+        .filter_map(|line| line.strip_prefix("custsync check samples/"))
+        .collect();
     assert_eq!(commands.len(), 2, "two samples need flags");
     let place = |word: &String| match word.strip_prefix("samples/") {
-        Some(file) => directory().join(file).to_str().expect("the path is UTF-8").to_owned(),
+        Some(file) => directory()
+            .join(file)
+            .to_str()
+            .expect("the path is UTF-8")
+            .to_owned(),
         None => word.clone(),
     };
     for command in commands {
@@ -133,22 +190,45 @@ fn the_csv_and_the_ndjson_sample_hold_the_same_rows() {
     assert_eq!(csv_rows.len(), 9);
     assert_eq!(csv_rows.len(), ndjson_rows.len());
     let mut differing = Vec::new();
-    for ((row, id, errors), (ndjson_row, ndjson_id, ndjson_errors)) in csv_rows.iter().zip(&ndjson_rows) {
-        assert_eq!((row, id), (ndjson_row, ndjson_id), "the same rows are bad, in the same order");
+    for ((row, id, errors), (ndjson_row, ndjson_id, ndjson_errors)) in
+        csv_rows.iter().zip(&ndjson_rows)
+    {
+        assert_eq!(
+            (row, id),
+            (ndjson_row, ndjson_id),
+            "the same rows are bad, in the same order"
+        );
         if codes(errors) != codes(ndjson_errors) {
             differing.push((codes(errors), codes(ndjson_errors)));
         }
     }
     // A ragged row is a fault of CSV alone; its place is taken by one of NDJSON.
     let pair = |field: &str, code: &str| vec![(field.to_owned(), code.to_owned())];
-    assert_eq!(differing, [(pair("row", "columns"), pair("email", "duplicate_key"))]);
-    for line in ["records          1,000", "  valid            991", "  invalid            9"] {
-        assert!(csv.said.contains(line) && ndjson.said.contains(line), "{line}: {} {}", csv.said, ndjson.said);
+    assert_eq!(
+        differing,
+        [(pair("row", "columns"), pair("email", "duplicate_key"))]
+    );
+    for line in [
+        "records          1,000",
+        "  valid            991",
+        "  invalid            9",
+    ] {
+        assert!(
+            csv.said.contains(line) && ndjson.said.contains(line),
+            "{line}: {} {}",
+            csv.said,
+            ndjson.said
+        );
     }
 }
 
 /// Field and code of each error.
 fn codes(errors: &Value) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
-    errors.as_array().unwrap().iter().map(|error| (text(&error["field"]), text(&error["code"]))).collect()
+    errors
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| (text(&error["field"]), text(&error["code"])))
+        .collect()
 }

@@ -8,11 +8,13 @@ use crate::harness::{Customers, Scenario};
 
 /// Good rows for a sandbox with so many requests a second.
 fn windowed(rows: u32, requests: u32, headers: RateHeaders) -> Scenario {
-    Scenario::new().csv(&Customers::good(rows as usize, 7)).sandbox(move |options| {
-        options.window = Window::new(requests, Duration::from_secs(1));
-        options.headers = headers;
-        options.latency.max = Duration::from_millis(8);
-    })
+    Scenario::new()
+        .csv(&Customers::good(rows as usize, 7))
+        .sandbox(move |options| {
+            options.window = Window::new(requests, Duration::from_secs(1));
+            options.headers = headers;
+            options.latency.max = Duration::from_millis(8);
+        })
 }
 
 /// The share of requests that the API refused with 429.
@@ -28,19 +30,28 @@ fn a_window_that_nobody_told_of_is_kept_to() {
     const A_SECOND: u32 = 200;
     let scenario = windowed(ROWS, A_SECOND, RateHeaders::Always);
     let started = Instant::now();
-    scenario.run([]).exits(0).counts([u64::from(ROWS), 0, 0, 0, 0]);
+    scenario
+        .run([])
+        .exits(0)
+        .counts([u64::from(ROWS), 0, 0, 0, 0]);
     let lasted = started.elapsed().as_secs_f64();
     let share = refused(&scenario);
     assert!(share <= 0.01, "{share:.4} of the requests were refused");
     let whole_windows = f64::from(ROWS) / f64::from(A_SECOND);
-    assert!(lasted >= whole_windows - 1.0, "{lasted} s for {whole_windows} windows");
+    assert!(
+        lasted >= whole_windows - 1.0,
+        "{lasted} s for {whole_windows} windows"
+    );
 }
 
 #[test]
 fn a_window_whose_end_is_not_named_is_learnt() {
     const ROWS: u32 = 600;
     let scenario = windowed(ROWS, 100, RateHeaders::OnlyLimitAndRemaining);
-    scenario.run([]).exits(0).counts([u64::from(ROWS), 0, 0, 0, 0]);
+    scenario
+        .run([])
+        .exits(0)
+        .counts([u64::from(ROWS), 0, 0, 0, 0]);
     let share = refused(&scenario);
     assert!(share <= 0.1, "{share:.4} of the requests were refused");
 }
@@ -48,16 +59,25 @@ fn a_window_whose_end_is_not_named_is_learnt() {
 #[test]
 fn an_outage_is_waited_for_and_fails_no_row() {
     const ROWS: u32 = 2_000;
-    let scenario = Scenario::new().csv(&Customers::good(ROWS as usize, 8)).unlimited().sandbox(|options| {
-        options.faults = "outage=200ms..3s".parse().unwrap();
-        options.latency.max = Duration::from_millis(8);
-    });
-    let end =
-        scenario.run([]).exits(0).counts([u64::from(ROWS), 0, 0, 0, 0]).says("is down, the last failure was http_503");
+    let scenario = Scenario::new()
+        .csv(&Customers::good(ROWS as usize, 8))
+        .unlimited()
+        .sandbox(|options| {
+            options.faults = "outage=200ms..3s".parse().unwrap();
+            options.latency.max = Duration::from_millis(8);
+        });
+    let end = scenario
+        .run([])
+        .exits(0)
+        .counts([u64::from(ROWS), 0, 0, 0, 0])
+        .says("is down, the last failure was http_503");
     let end = end.says("the API is up again");
     end.results().settle_each_of(ROWS as usize);
     let sending = &end.summary()["sending"];
-    assert!(sending["outages"].as_u64() >= Some(1) && sending["down_s"].as_f64() > Some(0.5), "{sending}");
+    assert!(
+        sending["outages"].as_u64() >= Some(1) && sending["down_s"].as_f64() > Some(0.5),
+        "{sending}"
+    );
     let failures = scenario.counts().by_status[&503];
     // Ten failures tell an outage, more may be under way by then, and one probe a second follows.
     assert!(failures <= 60, "{failures} requests to an API that is down");
@@ -66,8 +86,18 @@ fn an_outage_is_waited_for_and_fails_no_row() {
 #[test]
 fn the_users_rate_is_never_exceeded() {
     const ROWS: u32 = 150;
-    let scenario = Scenario::new().csv(&Customers::good(ROWS as usize, 9)).flags(["--rate", "100/s"]).sandbox(|_| {});
+    let scenario = Scenario::new()
+        .csv(&Customers::good(ROWS as usize, 9))
+        .flags(["--rate", "100/s"])
+        .sandbox(|_| {});
     let started = Instant::now();
-    scenario.run([]).exits(0).counts([u64::from(ROWS), 0, 0, 0, 0]);
-    assert!(started.elapsed() >= Duration::from_secs_f64(f64::from(ROWS - 1) / 100.0), "{:?}", started.elapsed());
+    scenario
+        .run([])
+        .exits(0)
+        .counts([u64::from(ROWS), 0, 0, 0, 0]);
+    assert!(
+        started.elapsed() >= Duration::from_secs_f64(f64::from(ROWS - 1) / 100.0),
+        "{:?}",
+        started.elapsed()
+    );
 }

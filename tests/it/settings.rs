@@ -28,7 +28,10 @@ impl Shell {
     fn new() -> Shell {
         let directory = tempfile::tempdir().unwrap();
         fs::write(directory.path().join("customers.csv"), "id,job\n7,Nurse\n").unwrap();
-        Shell { directory, variables: Vec::new() }
+        Shell {
+            directory,
+            variables: Vec::new(),
+        }
     }
 
     fn file(self, name: &str, content: &str) -> Shell {
@@ -46,7 +49,12 @@ impl Shell {
         let mut words = command.split(' ');
         assert_eq!(words.next(), Some("custsync"));
         let arguments = words.map(Into::into).collect();
-        let program = Program { arguments, variables: self.variables.clone(), stdin: Vec::new(), through: None };
+        let program = Program {
+            arguments,
+            variables: self.variables.clone(),
+            stdin: Vec::new(),
+            through: None,
+        };
         let finished = program.start(self.directory.path()).finish();
         Said {
             exit: finished.status.code().expect("the command ends by itself"),
@@ -60,24 +68,48 @@ impl Shell {
         let said = self.types(&format!("custsync config --output-format json{flags}"));
         assert_eq!(said.exit, 0, "{}", said.stderr);
         let settings: Vec<Value> = serde_json::from_str(&said.stdout).unwrap();
-        let setting = settings.iter().find(|setting| setting["name"] == name).expect(name);
-        (setting["value"].clone(), setting["origin"].as_str().unwrap().to_owned())
+        let setting = settings
+            .iter()
+            .find(|setting| setting["name"] == name)
+            .expect(name);
+        (
+            setting["value"].clone(),
+            setting["origin"].as_str().unwrap().to_owned(),
+        )
     }
 
     /// Nothing can be done, and stderr says why.
     fn is_refused(&self, command: &str, why: &str) {
         let said = self.types(command);
-        assert_eq!((said.exit, said.stdout.as_str()), (2, ""), "{command}: {}", said.stderr);
-        assert!(said.stderr.contains(why), "{command}: `{why}` is not in {}", said.stderr);
-        let entries = fs::read_dir(self.directory.path()).unwrap().map(|entry| entry.unwrap().file_name());
-        assert!(entries.into_iter().all(|name| name != "custsync-runs"), "{command}: no run was begun");
+        assert_eq!(
+            (said.exit, said.stdout.as_str()),
+            (2, ""),
+            "{command}: {}",
+            said.stderr
+        );
+        assert!(
+            said.stderr.contains(why),
+            "{command}: `{why}` is not in {}",
+            said.stderr
+        );
+        let entries = fs::read_dir(self.directory.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name());
+        assert!(
+            entries.into_iter().all(|name| name != "custsync-runs"),
+            "{command}: no run was begun"
+        );
     }
 }
 
 #[test]
 fn a_flag_beats_a_variable_beats_the_file_beats_the_default() {
     let check = |shell: &Shell, name: &str, flags: &str, value: &str, origin: &str| {
-        assert_eq!(shell.setting(name, flags), (value.into(), origin.to_owned()), "{name}{flags}");
+        assert_eq!(
+            shell.setting(name, flags),
+            (value.into(), origin.to_owned()),
+            "{name}{flags}"
+        );
     };
     for (name, default, in_file, in_variable, typed) in [
         ("rate", "auto", "1/s", "2/s", "3/s"),
@@ -97,16 +129,31 @@ fn a_flag_beats_a_variable_beats_the_file_beats_the_default() {
 
 #[test]
 fn another_file_takes_the_place_of_the_usual_one() {
-    let shell = Shell::new().file("custsync.toml", "rate = '1/s'\ntimeout = '1s'").file("nightly.toml", "rate = '2/s'");
-    assert_eq!(shell.setting("rate", " --config nightly.toml"), ("2/s".into(), "nightly.toml".to_owned()));
-    assert_eq!(shell.setting("timeout", " --config nightly.toml"), ("30s".into(), "default".to_owned()));
-    shell.is_refused("custsync config --config missing.toml", "the configuration file missing.toml cannot be read");
+    let shell = Shell::new()
+        .file("custsync.toml", "rate = '1/s'\ntimeout = '1s'")
+        .file("nightly.toml", "rate = '2/s'");
+    assert_eq!(
+        shell.setting("rate", " --config nightly.toml"),
+        ("2/s".into(), "nightly.toml".to_owned())
+    );
+    assert_eq!(
+        shell.setting("timeout", " --config nightly.toml"),
+        ("30s".into(), "default".to_owned())
+    );
+    shell.is_refused(
+        "custsync config --config missing.toml",
+        "the configuration file missing.toml cannot be read",
+    );
 }
 
 #[test]
 fn a_bad_value_is_told_by_its_origin() {
     let check = |shell: Shell, command: &str, why: &str| shell.is_refused(command, why);
-    check(Shell::new(), "custsync run customers.csv --sandbox --rate 50", "error: --rate: `50` has no unit");
+    check(
+        Shell::new(),
+        "custsync run customers.csv --sandbox --rate 50",
+        "error: --rate: `50` has no unit",
+    );
     check(
         Shell::new().variable("CUSTSYNC_TIMEOUT", "30"),
         "custsync check customers.csv",
@@ -124,21 +171,44 @@ fn no_part_of_a_url_is_dropped_without_a_word() {
     const BREAK: &str = "the URL holds a line break, which has no place in it";
     let is_refused = |shell: Shell, flags: &[&str], why: &str| {
         let arguments = ["config"].iter().chain(flags).map(Into::into).collect();
-        let program = Program { arguments, variables: shell.variables, stdin: Vec::new(), through: None };
+        let program = Program {
+            arguments,
+            variables: shell.variables,
+            stdin: Vec::new(),
+            through: None,
+        };
         let finished = program.start(shell.directory.path()).finish();
         let stderr = String::from_utf8(finished.stderr).unwrap();
-        assert_eq!((finished.status.code(), finished.stdout.len()), (Some(2), 0), "{flags:?}: {stderr}");
+        assert_eq!(
+            (finished.status.code(), finished.stdout.len()),
+            (Some(2), 0),
+            "{flags:?}: {stderr}"
+        );
         assert!(stderr.contains(why), "`{why}` is not in {stderr}");
         assert!(!stderr.contains("canary"), "it may hold a secret: {stderr}");
     };
     let url = "https://a.example/api\r\ncanary: y";
-    is_refused(Shell::new(), &["--base-url", url], &format!("error: --base-url: {BREAK}"));
-    is_refused(Shell::new().variable("CUSTSYNC_BASE_URL", url), &[], &format!("error: CUSTSYNC_BASE_URL: {BREAK}"));
-    for (name, toml) in
-        [("base-url", "a.example/api\\r\\ncanary: y"), ("token-url", "a.example\\n"), ("auth-url", "\\u2028a")]
-    {
+    is_refused(
+        Shell::new(),
+        &["--base-url", url],
+        &format!("error: --base-url: {BREAK}"),
+    );
+    is_refused(
+        Shell::new().variable("CUSTSYNC_BASE_URL", url),
+        &[],
+        &format!("error: CUSTSYNC_BASE_URL: {BREAK}"),
+    );
+    for (name, toml) in [
+        ("base-url", "a.example/api\\r\\ncanary: y"),
+        ("token-url", "a.example\\n"),
+        ("auth-url", "\\u2028a"),
+    ] {
         let shell = Shell::new().file("custsync.toml", &format!("{name} = \"https://{toml}\""));
-        is_refused(shell, &[], &format!("error: custsync.toml: {name}: {BREAK}"));
+        is_refused(
+            shell,
+            &[],
+            &format!("error: custsync.toml: {name}: {BREAK}"),
+        );
     }
     for (url, why) in [
         ("https://a.example/canary\t", "holds a tab"),
@@ -147,7 +217,10 @@ fn no_part_of_a_url_is_dropped_without_a_word() {
         (" https://a.example/canary", "holds a space"),
         ("https:\\\\canary.example", "holds a backslash"),
         ("https://a.example/canary/../v2", "`.` or `..`"),
-        ("https:canary.example", "two slashes and a host follow the scheme"),
+        (
+            "https:canary.example",
+            "two slashes and a host follow the scheme",
+        ),
         ("https://canary@a.example", "user name or password"),
         ("https://a.example/?canary", "has no `?`"),
     ] {
@@ -169,7 +242,11 @@ fn an_unknown_name_is_answered_with_the_nearest() {
         "custsync check customers.csv",
         "custsync.toml: max-error: there is no such setting; did you mean `max-errors`?",
     );
-    check(Shell::new(), "custsync check customers.csv --max-error 5", "--max-errors");
+    check(
+        Shell::new(),
+        "custsync check customers.csv --max-error 5",
+        "--max-errors",
+    );
     check(Shell::new(), "custsync chekc customers.csv", "check");
 }
 
@@ -178,10 +255,19 @@ fn usage_errors_print_nothing_on_stdout() {
     for (command, why) in [
         ("custsync", "Usage: custsync"),
         ("custsync run", "<FILE>..."),
-        ("custsync run customers.csv", "no token: set CUSTSYNC_TOKEN or give --token-file FILE"),
+        (
+            "custsync run customers.csv",
+            "no token: set CUSTSYNC_TOKEN or give --token-file FILE",
+        ),
         ("custsync run customers.csv --token-file missing", "missing"),
-        ("custsync run customers.csv --sandbox --token-file t", "--token-file has no effect with --sandbox"),
-        ("custsync check customers.csv --sandbox", "--sandbox has no effect here: a check sends nothing"),
+        (
+            "custsync run customers.csv --sandbox --token-file t",
+            "--token-file has no effect with --sandbox",
+        ),
+        (
+            "custsync check customers.csv --sandbox",
+            "--sandbox has no effect here: a check sends nothing",
+        ),
         ("custsync check missing.csv", "missing.csv: no such file"),
     ] {
         Shell::new().is_refused(command, why);
@@ -193,7 +279,12 @@ fn a_token_belongs_in_no_file_of_settings() {
     let shell = Shell::new().file("custsync.toml", &format!("token = '{TOKEN}'"));
     let said = shell.types("custsync check customers.csv");
     assert_eq!(said.exit, 2);
-    assert!(said.stderr.contains("custsync.toml: token: a token does not belong in a file"), "{}", said.stderr);
+    assert!(
+        said.stderr
+            .contains("custsync.toml: token: a token does not belong in a file"),
+        "{}",
+        said.stderr
+    );
     assert!(!said.stderr.contains(TOKEN));
 }
 
@@ -201,15 +292,27 @@ fn a_token_belongs_in_no_file_of_settings() {
 fn the_token_is_shown_as_stars() {
     let shell = Shell::new().variable("CUSTSYNC_TOKEN", TOKEN);
     let said = shell.types("custsync config");
-    let line = said.stdout.lines().find(|line| line.starts_with("token ")).expect("the token is a setting");
-    assert_eq!(line.split_whitespace().collect::<Vec<_>>(), ["token", "***", "CUSTSYNC_TOKEN"]);
-    assert_eq!(shell.setting("token", ""), ("***".into(), "CUSTSYNC_TOKEN".to_owned()));
+    let line = said
+        .stdout
+        .lines()
+        .find(|line| line.starts_with("token "))
+        .expect("the token is a setting");
+    assert_eq!(
+        line.split_whitespace().collect::<Vec<_>>(),
+        ["token", "***", "CUSTSYNC_TOKEN"]
+    );
+    assert_eq!(
+        shell.setting("token", ""),
+        ("***".into(), "CUSTSYNC_TOKEN".to_owned())
+    );
     assert!(!(said.stdout + &said.stderr).contains(TOKEN));
 }
 
 #[test]
 fn the_short_help_is_short_and_the_long_one_begins_with_examples() {
-    for verb in ["run", "check", "sandbox", "config", "login", "logout", "token"] {
+    for verb in [
+        "run", "check", "sandbox", "config", "login", "logout", "token",
+    ] {
         let shell = Shell::new();
         let short = shell.types(&format!("custsync {verb} -h"));
         let long = shell.types(&format!("custsync {verb} --help"));
@@ -218,7 +321,11 @@ fn the_short_help_is_short_and_the_long_one_begins_with_examples() {
         let lines = short.stdout.lines().count();
         assert!(lines <= SHORT_HELP_LINES_MAX, "{verb}: {lines} lines");
         let third = long.stdout.lines().nth(2);
-        assert_eq!(third, Some("Examples:"), "{verb}: behind the line that says what it is for");
+        assert_eq!(
+            third,
+            Some("Examples:"),
+            "{verb}: behind the line that says what it is for"
+        );
         assert!(long.stdout.lines().count() > lines, "{verb}");
     }
 }
@@ -227,16 +334,27 @@ fn the_short_help_is_short_and_the_long_one_begins_with_examples() {
 fn every_example_of_the_help_can_be_typed() {
     let shell = Shell::new();
     let mut examples = 0;
-    for help in ["", " run", " check", " sandbox", " config", " login", " logout", " token"] {
+    for help in [
+        "", " run", " check", " sandbox", " config", " login", " logout", " token",
+    ] {
         let help = shell.types(&format!("custsync{help} -h")).stdout;
-        let (_, rest) = help.split_once("Examples:\n").expect("the help has examples");
+        let (_, rest) = help
+            .split_once("Examples:\n")
+            .expect("the help has examples");
         for line in rest.lines().take_while(|line| !line.is_empty()) {
             // What stands behind two spaces explains it, and a pipe feeds it.
-            let command = line.trim().split("  ").next().expect("a line has a beginning");
-            let Some((_, command)) = command.rsplit_once("custsync ") else { continue };
+            let command = line
+                .trim()
+                .split("  ")
+                .next()
+                .expect("a line has a beginning");
+            let Some((_, command)) = command.rsplit_once("custsync ") else {
+                continue;
+            };
             let words = command.split(' ').map(|word| word.trim_matches('\''));
             let words: Vec<_> = ["custsync"].into_iter().chain(words).collect();
-            let args = custsync::args::Args::parse_from(&words, "").unwrap_or_else(|error| panic!("{line}: {error}"));
+            let args = custsync::args::Args::parse_from(&words, "")
+                .unwrap_or_else(|error| panic!("{line}: {error}"));
             custsync::config::Settings::resolve(args.typed(), [], None)
                 .unwrap_or_else(|error| panic!("{line}: {error}"));
             examples += 1;
@@ -247,11 +365,18 @@ fn every_example_of_the_help_can_be_typed() {
 
 #[test]
 fn the_file_that_is_in_force_and_the_host_that_gets_the_token_are_said() {
-    let scenario = Scenario::new().csv(&Customers::in_turn(3, 1, 9)).sandbox(|_| {});
+    let scenario = Scenario::new()
+        .csv(&Customers::in_turn(3, 1, 9))
+        .sandbox(|_| {});
     let url = scenario.url().expect("a sandbox has a URL");
-    scenario.write("custsync.toml", format!("base-url = '{url}'\ntrim = true\n"));
+    scenario.write(
+        "custsync.toml",
+        format!("base-url = '{url}'\ntrim = true\n"),
+    );
     let end = scenario.custsync(["run", "customers.csv"]).exits(0);
     end.says("INFO settings are taken from custsync.toml");
-    let end = scenario.custsync(["run", "customers.csv", "--fresh", "--trim=false"]).exits(0);
+    let end = scenario
+        .custsync(["run", "customers.csv", "--fresh", "--trim=false"])
+        .exits(0);
     end.says("with the token of CUSTSYNC_TOKEN");
 }

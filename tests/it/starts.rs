@@ -29,28 +29,62 @@ fn one_file_by_several_names_is_read_once() {
         ("in/a.csv", "in/a.csv is given twice: read once"),
         ("./in/a.csv", "in/a.csv is given twice: read once"),
         (&absolute, "a.csv is the same file as in/a.csv: read once"),
-        ("link.csv", "link.csv is the same file as in/a.csv: read once"),
-        ("hard.csv", "hard.csv is the same file as in/a.csv: read once"),
+        (
+            "link.csv",
+            "link.csv is the same file as in/a.csv: read once",
+        ),
+        (
+            "hard.csv",
+            "hard.csv is the same file as in/a.csv: read once",
+        ),
         ("in/*.csv", "in/a.csv is given twice: read once"),
         ("in", "in/a.csv is given twice: read once"),
     ] {
         let run_dir = format!("run-{sent}");
-        let end = scenario.custsync(["run", "in/a.csv", again, "--base-url", &url, "--run-dir", &run_dir]).exits(0);
-        let rows = if again.starts_with("in") && !again.contains("a.csv") { 4 } else { 3 };
+        let end = scenario
+            .custsync([
+                "run",
+                "in/a.csv",
+                again,
+                "--base-url",
+                &url,
+                "--run-dir",
+                &run_dir,
+            ])
+            .exits(0);
+        let rows = if again.starts_with("in") && !again.contains("a.csv") {
+            4
+        } else {
+            3
+        };
         sent += rows;
         assert_eq!(scenario.counts().applied, sent, "{again}");
         end.says(says).prints(&format!("  updated   {rows:>10}\n"));
     }
     // A copy is another file.
     scenario.write("copy.csv", ROWS);
-    scenario.custsync(["run", "in/a.csv", "copy.csv", "--base-url", &url, "--run-dir", "copy"]).exits(0);
+    scenario
+        .custsync([
+            "run",
+            "in/a.csv",
+            "copy.csv",
+            "--base-url",
+            &url,
+            "--run-dir",
+            "copy",
+        ])
+        .exits(0);
     assert_eq!(scenario.counts().applied, sent + 6);
 }
 
 #[test]
 fn standard_input_is_read_once() {
     let scenario = Scenario::new().stdin(ROWS).input("-");
-    scenario.check([]).exits(0).says("standard input is given twice: read once").prints("  valid              3\n");
+    scenario
+        .check([])
+        .exits(0)
+        .says("standard input is given twice: read once")
+        .prints("  valid              3\n");
 }
 
 #[test]
@@ -63,8 +97,18 @@ fn an_input_restored_under_another_name_and_inode_continues() {
     fs::create_dir(scenario.path("restored")).unwrap();
     scenario.write("restored/b.csv", content);
     let url = scenario.url().unwrap();
-    let end = scenario.custsync(["run", "restored/b.csv", "--base-url", &url, "--run-dir", "run"]).exits(0);
-    end.says("the input that was called a.csv is called restored/b.csv now").counts([3, 0, 0, 0, 0]);
+    let end = scenario
+        .custsync([
+            "run",
+            "restored/b.csv",
+            "--base-url",
+            &url,
+            "--run-dir",
+            "run",
+        ])
+        .exits(0);
+    end.says("the input that was called a.csv is called restored/b.csv now")
+        .counts([3, 0, 0, 0, 0]);
     assert_eq!(scenario.counts().requests, 3);
 }
 
@@ -78,30 +122,59 @@ fn an_address_written_otherwise_is_the_same() {
         .custsync(["run", "a.csv", "--base-url", &other, "--run-dir", "run", "--trim"])
         .exits(5)
         .says("the run directory run holds a run with another trim (`false`, now `true`): use the same value");
-    scenario.custsync(["run", "a.csv", "--base-url", &other, "--run-dir", "run"]).exits(0);
-    let refused =
-        scenario.custsync(["run", "a.csv", "--base-url", "http://127.0.0.1:1/v2", "--run-dir", "run"]).exits(5);
-    refused.says(&format!("another base-url (`{url}/`, now `http://127.0.0.1:1/v2/`)"));
+    scenario
+        .custsync(["run", "a.csv", "--base-url", &other, "--run-dir", "run"])
+        .exits(0);
+    let refused = scenario
+        .custsync([
+            "run",
+            "a.csv",
+            "--base-url",
+            "http://127.0.0.1:1/v2",
+            "--run-dir",
+            "run",
+        ])
+        .exits(5);
+    refused.says(&format!(
+        "another base-url (`{url}/`, now `http://127.0.0.1:1/v2/`)"
+    ));
     assert_eq!(scenario.counts().requests, 3);
 }
 
 #[test]
 fn a_switch_that_is_1_is_on() {
-    let scenario = Scenario::new().file("a.csv", ROWS).sandbox(|_| {}).variable("CUSTSYNC_TRIM", "1");
+    let scenario = Scenario::new()
+        .file("a.csv", ROWS)
+        .sandbox(|_| {})
+        .variable("CUSTSYNC_TRIM", "1");
     scenario.run([]).exits(0);
     scenario.run(["--trim"]).exits(0);
 }
 
 #[test]
 fn another_process_is_waited_for_as_long_as_asked() {
-    let scenario = Scenario::new().file("a.csv", ROWS).sandbox(|options| options.latency = "1s".parse().unwrap());
+    let scenario = Scenario::new()
+        .file("a.csv", ROWS)
+        .sandbox(|options| options.latency = "1s".parse().unwrap());
     let scenario = scenario.flags(["--max-in-flight", "1", "--rate", "unlimited"]);
-    let first = scenario.start([]).until("requests", |scenario| scenario.counts().requests >= 1);
+    let first = scenario
+        .start([])
+        .until("requests", |scenario| scenario.counts().requests >= 1);
     let began = Instant::now();
-    let end =
-        scenario.run(["--lock-wait", "300ms"]).exits(5).says("another process is at work in the run directory run");
-    assert!(began.elapsed() >= Duration::from_millis(300), "{:?}", began.elapsed());
-    assert!(end.stderr.contains("waiting for its end, at most 300ms"), "{}", end.stderr);
+    let end = scenario
+        .run(["--lock-wait", "300ms"])
+        .exits(5)
+        .says("another process is at work in the run directory run");
+    assert!(
+        began.elapsed() >= Duration::from_millis(300),
+        "{:?}",
+        began.elapsed()
+    );
+    assert!(
+        end.stderr.contains("waiting for its end, at most 300ms"),
+        "{}",
+        end.stderr
+    );
     let second = scenario.start(["--lock-wait", "1m"]);
     first.end().exits(0);
     second.end().exits(0).counts([3, 0, 0, 0, 0]);
@@ -116,14 +189,24 @@ fn another_process_is_waited_for_as_long_as_asked() {
 fn with_a_wait(seconds: u64) -> (Scenario, Arc<AtomicU64>) {
     let wait = Arc::new(AtomicU64::new(seconds));
     let named = wait.clone();
-    let scenario = Scenario::new().file("a.csv", ROWS).server(move |request| match named.load(Ordering::Relaxed) {
-        seconds if request.id() == 2 && seconds > 0 => {
-            let body = json!({"error": "too_many", "message": "As scripted."}).to_string();
-            Reply::of(429, &format!("retry-after: {seconds}\r\n"), "application/json", body.as_bytes())
+    let scenario = Scenario::new().file("a.csv", ROWS).server(move |request| {
+        match named.load(Ordering::Relaxed) {
+            seconds if request.id() == 2 && seconds > 0 => {
+                let body = json!({"error": "too_many", "message": "As scripted."}).to_string();
+                Reply::of(
+                    429,
+                    &format!("retry-after: {seconds}\r\n"),
+                    "application/json",
+                    body.as_bytes(),
+                )
+            }
+            _ => Reply::updated(),
         }
-        _ => Reply::updated(),
     });
-    (scenario.flags(["--max-in-flight", "1", "--rate", "unlimited"]), wait)
+    (
+        scenario.flags(["--max-in-flight", "1", "--rate", "unlimited"]),
+        wait,
+    )
 }
 
 #[test]
@@ -132,16 +215,33 @@ fn nothing_is_sent_before_the_time_that_the_api_named() {
     let before = Timestamp::now();
     let end = scenario.run([]).exits(4).counts([1, 0, 0, 0, 2]);
     let facts = end.results().facts;
-    let until: Timestamp = facts.last().expect("a last line")["until"].as_str().expect("a time").parse().unwrap();
+    let until: Timestamp = facts.last().expect("a last line")["until"]
+        .as_str()
+        .expect("a time")
+        .parse()
+        .unwrap();
     let named = until.duration_since(before).as_secs();
     assert!((2_999..=3_010).contains(&named), "{named} s");
     wait.store(0, Ordering::Relaxed);
     let requests = scenario.requests().len();
-    let again = scenario.run([]).exits(4).says(&format!("asked to wait until {}", until.strftime("%Y-%m-%d %H:%M:%S")));
-    assert!(again.stderr.contains("nothing was sent"), "{}", again.stderr);
+    let again = scenario.run([]).exits(4).says(&format!(
+        "asked to wait until {}",
+        until.strftime("%Y-%m-%d %H:%M:%S")
+    ));
+    assert!(
+        again.stderr.contains("nothing was sent"),
+        "{}",
+        again.stderr
+    );
     assert_eq!(scenario.requests().len(), requests);
-    assert!(again.results().facts.last() == facts.last(), "the next start still knows it");
-    scenario.run(["--ignore-until"]).exits(0).counts([3, 0, 0, 0, 0]);
+    assert!(
+        again.results().facts.last() == facts.last(),
+        "the next start still knows it"
+    );
+    scenario
+        .run(["--ignore-until"])
+        .exits(0)
+        .counts([3, 0, 0, 0, 0]);
     // A run that is finished has nothing to wait for.
     scenario.run([]).exits(0);
 }
@@ -153,16 +253,25 @@ fn a_wait_that_is_short_enough_is_waited_for() {
     wait.store(0, Ordering::Relaxed);
     let requests = scenario.requests().len();
     let began = Instant::now();
-    let end = scenario.run(["--max-wait", "1m"]).exits(0).counts([3, 0, 0, 0, 0]);
+    let end = scenario
+        .run(["--max-wait", "1m"])
+        .exits(0)
+        .counts([3, 0, 0, 0, 0]);
     // The first process took less than a second of it.
-    assert!(began.elapsed() >= Duration::from_secs(2), "{:?}", began.elapsed());
+    assert!(
+        began.elapsed() >= Duration::from_secs(2),
+        "{:?}",
+        began.elapsed()
+    );
     assert_eq!(scenario.requests().len(), requests + 2);
     assert_eq!(end.summary()["sending"]["pauses"], 1);
 }
 
 #[test]
 fn an_outage_leaves_no_time_to_wait_for() {
-    let scenario = Scenario::new().file("a.csv", ROWS).nobody_at("http://127.0.0.1:1/api");
+    let scenario = Scenario::new()
+        .file("a.csv", ROWS)
+        .nobody_at("http://127.0.0.1:1/api");
     let end = scenario.run(["--max-wait", "1s"]).exits(4);
     let facts = end.results().facts;
     assert_eq!(facts.last().expect("a last line")["exit"], 4);
@@ -171,7 +280,10 @@ fn an_outage_leaves_no_time_to_wait_for() {
 
 #[test]
 fn a_check_says_how_it_ended_too() {
-    let end = Scenario::new().file("a.csv", "id,job\nx,Nurse\n").check([]).exits(1);
+    let end = Scenario::new()
+        .file("a.csv", "id,job\nx,Nurse\n")
+        .check([])
+        .exits(1);
     assert_eq!(end.results().facts.last().expect("a last line")["exit"], 1);
 }
 
@@ -186,22 +298,45 @@ fn a_long_name_makes_no_directory_that_is_too_long() {
 
 #[test]
 fn the_command_to_continue_stands_before_the_end_of_the_flags() {
-    let scenario = Scenario::new().file("a.csv", ROWS).server(|_| Reply::error(401, "invalid_token"));
+    let scenario = Scenario::new()
+        .file("a.csv", ROWS)
+        .server(|_| Reply::error(401, "invalid_token"));
     let url = scenario.url().unwrap();
-    let end = scenario.custsync(["run", "--base-url", &url, "--", "a.csv"]).exits(3);
-    let line = end.stdout.lines().find_map(|line| line.strip_prefix("to continue: ")).expect("how to go on");
-    assert!(line.contains(" run --run-dir custsync-runs/") && line.ends_with(" -- a.csv"), "{line}");
-    scenario.shell(line).exits(3).says("continuing after 0 settled rows");
+    let end = scenario
+        .custsync(["run", "--base-url", &url, "--", "a.csv"])
+        .exits(3);
+    let line = end
+        .stdout
+        .lines()
+        .find_map(|line| line.strip_prefix("to continue: "))
+        .expect("how to go on");
+    assert!(
+        line.contains(" run --run-dir custsync-runs/") && line.ends_with(" -- a.csv"),
+        "{line}"
+    );
+    scenario
+        .shell(line)
+        .exits(3)
+        .says("continuing after 0 settled rows");
 }
 
 #[test]
 fn no_command_is_said_to_continue_what_it_cannot() {
-    let limited = Scenario::new().file("a.csv", "id,job\nx,a\ny,b\nz,c\n").sandbox(|_| {});
+    let limited = Scenario::new()
+        .file("a.csv", "id,job\nx,a\ny,b\nz,c\n")
+        .sandbox(|_| {});
     let lost = Scenario::new()
         .file("a.csv", ROWS)
         .server(|_| Reply::of(302, "location: http://x.example/\r\n", "text/html", b""));
-    for end in [limited.run(["--max-errors", "1"]).exits(6), lost.run([]).exits(2)] {
-        assert!(end.stdout.contains("stopped early: ") && !end.stdout.contains("to continue"), "{}", end.stdout);
+    for end in [
+        limited.run(["--max-errors", "1"]).exits(6),
+        lost.run([]).exits(2),
+    ] {
+        assert!(
+            end.stdout.contains("stopped early: ") && !end.stdout.contains("to continue"),
+            "{}",
+            end.stdout
+        );
         assert_eq!(end.summary().get("continue_with"), None);
     }
 }
@@ -211,18 +346,45 @@ fn a_limit_counts_what_is_settled_and_not_what_is_sent_again() {
     let scenario = Scenario::new()
         .file("a.csv", "id,job\n1,a\n2,b\n3,c\n4,d\n")
         .flags(["--max-in-flight", "1"])
-        .server(|request| if request.id() <= 2 { Reply::error(422, "refused") } else { Reply::updated() });
-    scenario.run(["--max-errors", "1"]).exits(6).says("2 of 2 rows ended badly").counts([0, 0, 2, 0, 2]);
+        .server(|request| {
+            if request.id() <= 2 {
+                Reply::error(422, "refused")
+            } else {
+                Reply::updated()
+            }
+        });
+    scenario
+        .run(["--max-errors", "1"])
+        .exits(6)
+        .says("2 of 2 rows ended badly")
+        .counts([0, 0, 2, 0, 2]);
     let sent = |scenario: &Scenario| scenario.requests().len();
     assert_eq!(sent(&scenario), 2);
-    scenario.run(["--max-errors", "1"]).exits(6).says("2 of 2 rows ended badly").counts([0, 0, 2, 0, 2]);
+    scenario
+        .run(["--max-errors", "1"])
+        .exits(6)
+        .says("2 of 2 rows ended badly")
+        .counts([0, 0, 2, 0, 2]);
     assert_eq!(sent(&scenario), 2, "two are settled, and too many");
-    scenario.run(["--max-errors", "1", "--retry", "rejected"]).exits(6).counts([0, 0, 2, 0, 2]);
+    scenario
+        .run(["--max-errors", "1", "--retry", "rejected"])
+        .exits(6)
+        .counts([0, 0, 2, 0, 2]);
     assert_eq!(sent(&scenario), 4, "none is settled that is sent again");
-    scenario.run(["--max-errors", "2"]).exits(1).counts([2, 0, 2, 0, 0]);
+    scenario
+        .run(["--max-errors", "2"])
+        .exits(1)
+        .counts([2, 0, 2, 0, 0]);
     assert_eq!(sent(&scenario), 6);
-    scenario.run(["--max-errors", "1"]).exits(1).counts([2, 0, 2, 0, 0]);
-    assert_eq!(sent(&scenario), 6, "where nothing is left to send, nothing is stopped");
+    scenario
+        .run(["--max-errors", "1"])
+        .exits(1)
+        .counts([2, 0, 2, 0, 0]);
+    assert_eq!(
+        sent(&scenario),
+        6,
+        "where nothing is left to send, nothing is stopped"
+    );
 }
 
 #[test]
@@ -230,11 +392,31 @@ fn where_max_rows_ends_the_reading_there_may_be_more() {
     let scenario = Scenario::new().file("a.csv", ROWS).sandbox(|_| {});
     let url = scenario.url().unwrap();
     let read_to_end = |arguments: [&str; 2]| {
-        let run = ["run", "a.csv", "--base-url", &url, "--fresh", "--output-format", "json"];
-        let run = scenario.start_words(run.into_iter().chain(arguments)).end().exits(0);
-        let run = serde_json::from_str::<serde_json::Value>(&run.stdout).unwrap()["read_to_end"].clone();
-        let check =
-            scenario.custsync(["check", "a.csv", arguments[0], arguments[1], "--output-format", "json"]).exits(0);
+        let run = [
+            "run",
+            "a.csv",
+            "--base-url",
+            &url,
+            "--fresh",
+            "--output-format",
+            "json",
+        ];
+        let run = scenario
+            .start_words(run.into_iter().chain(arguments))
+            .end()
+            .exits(0);
+        let run =
+            serde_json::from_str::<serde_json::Value>(&run.stdout).unwrap()["read_to_end"].clone();
+        let check = scenario
+            .custsync([
+                "check",
+                "a.csv",
+                arguments[0],
+                arguments[1],
+                "--output-format",
+                "json",
+            ])
+            .exits(0);
         let check: serde_json::Value = serde_json::from_str(&check.stdout).unwrap();
         assert_eq!(check["read_to_end"], run);
         run
@@ -247,11 +429,17 @@ fn where_max_rows_ends_the_reading_there_may_be_more() {
 #[test]
 fn what_could_not_be_recorded_is_not_valid() {
     let rows = "x,bad\n".repeat(20_000);
-    let scenario = Scenario::new().file("a.csv", format!("id,job\n{rows}")).through("trap '' XFSZ; ulimit -f 8; exec");
+    let scenario = Scenario::new()
+        .file("a.csv", format!("id,job\n{rows}"))
+        .through("trap '' XFSZ; ulimit -f 8; exec");
     let end = scenario.check(["--output-format", "json"]).exits(5);
     let summary: serde_json::Value = serde_json::from_str(&end.stdout).expect("a summary");
     let count = |name: &str| summary[name].as_u64().unwrap_or_default();
     assert_eq!(count("valid"), 0, "{summary}");
     assert!(count("unrecorded") > 0, "{summary}");
-    assert_eq!(count("records"), count("invalid") + count("unrecorded"), "{summary}");
+    assert_eq!(
+        count("records"),
+        count("invalid") + count("unrecorded"),
+        "{summary}"
+    );
 }

@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use crate::harness::{
-    Authority, Customers, EXPIRED, End, NOT_YET_VALID, Presents, Reply, Scenario, VALID, self_signed,
+    Authority, Customers, EXPIRED, End, NOT_YET_VALID, Presents, Reply, Scenario, VALID,
+    self_signed,
 };
 
 const ROWS: u64 = 12;
@@ -18,7 +19,9 @@ const PLAIN_HTTP: &[u8] =
 
 /// A run to a server behind TLS, which answers well. The file `ca.pem` names the authority.
 fn behind(authority: &Authority, presents: Presents) -> Scenario {
-    let scenario = Scenario::new().csv(&Customers::in_turn(ROWS, 1, 7)).server(|_| Reply::updated());
+    let scenario = Scenario::new()
+        .csv(&Customers::in_turn(ROWS, 1, 7))
+        .server(|_| Reply::updated());
     scenario.write("ca.pem", authority.pem());
     scenario.behind_tls(presents)
 }
@@ -26,8 +29,15 @@ fn behind(authority: &Authority, presents: Presents) -> Scenario {
 /// The run ends at once, says why, and nothing has arrived at the server.
 fn stops(presents: Presents, authority: &Authority, words: [&str; 2]) -> End {
     let scenario = behind(authority, presents);
-    let end = scenario.run(["--ca-file", "ca.pem"]).exits(2).counts([0, 0, 0, 0, ROWS]);
-    assert!(scenario.requests().is_empty(), "{} requests", scenario.requests().len());
+    let end = scenario
+        .run(["--ca-file", "ca.pem"])
+        .exits(2)
+        .counts([0, 0, 0, 0, ROWS]);
+    assert!(
+        scenario.requests().is_empty(),
+        "{} requests",
+        scenario.requests().len()
+    );
     let end = words.into_iter().fold(end, End::says).says(HOST);
     end.is_not_shown("is down");
     end
@@ -37,7 +47,10 @@ fn stops(presents: Presents, authority: &Authority, words: [&str; 2]) -> End {
 fn a_server_whose_authority_is_named_is_trusted() {
     let authority = Authority::new();
     let scenario = behind(&authority, authority.certificate(HOST, VALID));
-    let end = scenario.run(["--ca-file", "ca.pem"]).exits(0).counts([ROWS, 0, 0, 0, 0]);
+    let end = scenario
+        .run(["--ca-file", "ca.pem"])
+        .exits(0)
+        .counts([ROWS, 0, 0, 0, 0]);
     end.is_not_shown("certificate");
 }
 
@@ -45,17 +58,29 @@ fn a_server_whose_authority_is_named_is_trusted() {
 fn http_2_is_agreed_on_while_tls_begins() {
     const ROWS: u64 = 50;
     let authority = Authority::new();
-    let scenario = Scenario::new().csv(&Customers::good(ROWS as usize, 7)).unlimited().sandbox(|_| {});
+    let scenario = Scenario::new()
+        .csv(&Customers::good(ROWS as usize, 7))
+        .unlimited()
+        .sandbox(|_| {});
     scenario.write("ca.pem", authority.pem());
-    let scenario = scenario.behind_tls(authority.certificate(HOST, VALID)).flags(["--ca-file", "ca.pem"]);
-    scenario.run(["--http2"]).exits(0).counts([ROWS, 0, 0, 0, 0]);
+    let scenario = scenario
+        .behind_tls(authority.certificate(HOST, VALID))
+        .flags(["--ca-file", "ca.pem"]);
+    scenario
+        .run(["--http2"])
+        .exits(0)
+        .counts([ROWS, 0, 0, 0, 0]);
     assert_eq!(scenario.counts().http2_requests, ROWS);
 }
 
 #[test]
 fn a_certificate_of_an_unknown_authority_ends_the_run() {
     let words = ["is not trusted: an unknown authority", "--ca-file"];
-    stops(Authority::new().certificate(HOST, VALID), &Authority::new(), words);
+    stops(
+        Authority::new().certificate(HOST, VALID),
+        &Authority::new(),
+        words,
+    );
     // It may bear the name of one that is known, as where an authority was made anew.
     let (old, new) = (Authority::named("One"), Authority::named("One"));
     stops(new.certificate(HOST, VALID), &old, words);
@@ -63,52 +88,86 @@ fn a_certificate_of_an_unknown_authority_ends_the_run() {
 
 #[test]
 fn a_certificate_that_signed_itself_ends_the_run() {
-    stops(self_signed(HOST), &Authority::new(), ["is not trusted", "self-signed (--ca-file"]);
+    stops(
+        self_signed(HOST),
+        &Authority::new(),
+        ["is not trusted", "self-signed (--ca-file"],
+    );
 }
 
 #[test]
 fn an_authoritys_own_certificate_ends_the_run_also_where_the_authority_is_trusted() {
     let authority = Authority::new();
-    let words = ["an authority's own, which is never trusted as a server's", "--ca-file names the authority"];
+    let words = [
+        "an authority's own, which is never trusted as a server's",
+        "--ca-file names the authority",
+    ];
     stops(authority.own_certificate(), &authority, words);
 }
 
 #[test]
 fn an_expired_certificate_ends_the_run() {
     let authority = Authority::new();
-    stops(authority.certificate(HOST, EXPIRED), &authority, ["has expired", "operator has to renew it"]);
+    stops(
+        authority.certificate(HOST, EXPIRED),
+        &authority,
+        ["has expired", "operator has to renew it"],
+    );
 }
 
 #[test]
 fn a_certificate_that_is_not_yet_valid_ends_the_run() {
     let authority = Authority::new();
-    let words = ["is not valid yet", "is the clock of this machine right (it says 20"];
-    stops(authority.certificate(HOST, NOT_YET_VALID), &authority, words);
+    let words = [
+        "is not valid yet",
+        "is the clock of this machine right (it says 20",
+    ];
+    stops(
+        authority.certificate(HOST, NOT_YET_VALID),
+        &authority,
+        words,
+    );
 }
 
 #[test]
 fn a_certificate_of_another_host_ends_the_run() {
     let authority = Authority::new();
     let words = ["is another host's", "--base-url has to name the host"];
-    stops(authority.certificate("other.example", VALID), &authority, words);
+    stops(
+        authority.certificate("other.example", VALID),
+        &authority,
+        words,
+    );
 }
 
 #[test]
 fn an_old_version_of_tls_ends_the_run() {
     for alert in [PROTOCOL_VERSION, HANDSHAKE_FAILURE] {
-        stops(Presents::Bytes(alert), &Authority::new(), ["does not speak TLS 1.2 or 1.3", "no older version is used"]);
+        stops(
+            Presents::Bytes(alert),
+            &Authority::new(),
+            ["does not speak TLS 1.2 or 1.3", "no older version is used"],
+        );
     }
 }
 
 #[test]
 fn plain_http_where_tls_was_expected_ends_the_run() {
-    stops(Presents::Bytes(PLAIN_HTTP), &Authority::new(), ["does not speak TLS at that port", "--base-url"]);
+    stops(
+        Presents::Bytes(PLAIN_HTTP),
+        &Authority::new(),
+        ["does not speak TLS at that port", "--base-url"],
+    );
 }
 
 #[test]
 fn a_server_that_wants_a_certificate_of_the_client_ends_the_run() {
     let authority = Authority::new();
-    stops(Presents::to_clients_of(&authority, HOST), &authority, ["wants a certificate of the client", "--base-url"]);
+    stops(
+        Presents::to_clients_of(&authority, HOST),
+        &authority,
+        ["wants a certificate of the client", "--base-url"],
+    );
 }
 
 #[test]
@@ -116,29 +175,47 @@ fn tls_where_plain_http_was_expected_ends_the_run() {
     let body = b"<html><center>The plain HTTP request was sent to HTTPS port</center></html>";
     let scenario = Scenario::new().csv(&Customers::in_turn(ROWS, 1, 7));
     let scenario = scenario.server(|_| Reply::of(400, "", "text/html", body));
-    scenario.run([]).exits(2).says("is --base-url right?").counts([0, 0, 0, 0, ROWS]);
+    scenario
+        .run([])
+        .exits(2)
+        .says("is --base-url right?")
+        .counts([0, 0, 0, 0, ROWS]);
 }
 
 #[test]
 fn a_certificate_that_goes_bad_later_is_an_outage_with_that_cause() {
     const ROWS: u64 = 40;
     let (authority, other) = (Authority::new(), Authority::new());
-    let scenario = Scenario::new().csv(&Customers::in_turn(ROWS, 1, 7)).server(|_| Reply::updated());
+    let scenario = Scenario::new()
+        .csv(&Customers::in_turn(ROWS, 1, 7))
+        .server(|_| Reply::updated());
     scenario.write("ca.pem", authority.pem());
-    let scenario = scenario.behind_tls(authority.certificate(HOST, VALID)).flags(["--ca-file", "ca.pem"]);
+    let scenario = scenario
+        .behind_tls(authority.certificate(HOST, VALID))
+        .flags(["--ca-file", "ca.pem"]);
     let run = scenario.start(["--rate", "20/s", "--max-wait", "3s", "-v"]);
     let run = run.until("a few rows", |scenario| scenario.requests().len() >= 5);
     scenario.tls().present(other.certificate(HOST, VALID));
-    let end = run.end().exits(4).says("certificate_not_trusted (the certificate of 127.0.0.1");
+    let end = run
+        .end()
+        .exits(4)
+        .says("certificate_not_trusted (the certificate of 127.0.0.1");
     assert!(
-        end.stderr.contains("is down, the last failure was certificate_not_trusted (the certificate of"),
+        end.stderr
+            .contains("is down, the last failure was certificate_not_trusted (the certificate of"),
         "{}",
         end.stderr
     );
     let summary = end.summary();
     let stopped = summary["stopped"].as_str().unwrap();
-    assert!(stopped.contains("the API has been down") && stopped.contains("certificate"), "{stopped}");
-    assert_eq!((&summary["failed"], &summary["rejected"]), (&json!(0), &json!(0)));
+    assert!(
+        stopped.contains("the API has been down") && stopped.contains("certificate"),
+        "{stopped}"
+    );
+    assert_eq!(
+        (&summary["failed"], &summary["rejected"]),
+        (&json!(0), &json!(0))
+    );
     assert!(summary["unsent"].as_u64() > Some(0), "{summary}");
 }
 
@@ -146,14 +223,20 @@ fn a_certificate_that_goes_bad_later_is_an_outage_with_that_cause() {
 fn rows_that_met_a_bad_certificate_are_sent_when_it_is_good_again() {
     const ROWS: u64 = 30;
     let authority = Authority::new();
-    let scenario = Scenario::new().csv(&Customers::in_turn(ROWS, 1, 7)).server(|_| Reply::updated());
+    let scenario = Scenario::new()
+        .csv(&Customers::in_turn(ROWS, 1, 7))
+        .server(|_| Reply::updated());
     scenario.write("ca.pem", authority.pem());
-    let scenario = scenario.behind_tls(authority.certificate(HOST, VALID)).flags(["--ca-file", "ca.pem"]);
+    let scenario = scenario
+        .behind_tls(authority.certificate(HOST, VALID))
+        .flags(["--ca-file", "ca.pem"]);
     let run = scenario.start(["--rate", "20/s", "-v"]);
     let run = run.until("a few rows", |scenario| scenario.requests().len() >= 5);
     scenario.tls().present(authority.certificate(HOST, EXPIRED));
     let before = scenario.tls().connections();
-    let run = run.until("a few failures", |scenario| scenario.tls().connections() >= before + 3);
+    let run = run.until("a few failures", |scenario| {
+        scenario.tls().connections() >= before + 3
+    });
     scenario.tls().present(authority.certificate(HOST, VALID));
     let end = run.end().exits(0).counts([ROWS, 0, 0, 0, 0]);
     let retries = &end.summary()["sending"]["retries"]["certificate_expired"];
@@ -162,7 +245,9 @@ fn rows_that_met_a_bad_certificate_are_sent_when_it_is_good_again() {
 
 #[test]
 fn the_token_endpoints_certificate_is_named_too() {
-    let scenario = Scenario::new().csv(&Customers::in_turn(ROWS, 1, 7)).sandbox(|_| {});
+    let scenario = Scenario::new()
+        .csv(&Customers::in_turn(ROWS, 1, 7))
+        .sandbox(|_| {});
     let authority = Authority::new();
     let scenario = scenario.behind_tls(authority.certificate(HOST, EXPIRED));
     scenario.write("ca.pem", authority.pem());
@@ -172,7 +257,12 @@ fn the_token_endpoints_certificate_is_named_too() {
         "access_token": "canary-access", "refresh_token": "canary-refresh", "client_id": "sandbox",
         "expires_at": "2001-01-01T00:00:00Z", "token_url": endpoint,
     }));
-    let end = scenario.run(["--ca-file", "ca.pem", "--max-wait", "1s"]).exits(4).counts([0, 0, 0, 0, ROWS]);
-    let end = end.says("the token endpoint cannot be reached (certificate_expired): the certificate of 127.0.0.1");
+    let end = scenario
+        .run(["--ca-file", "ca.pem", "--max-wait", "1s"])
+        .exits(4)
+        .counts([0, 0, 0, 0, ROWS]);
+    let end = end.says(
+        "the token endpoint cannot be reached (certificate_expired): the certificate of 127.0.0.1",
+    );
     end.is_nowhere("canary-");
 }

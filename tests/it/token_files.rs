@@ -18,7 +18,10 @@ const SAID: &str = "said";
 const FILE_WAIT: Duration = Duration::from_secs(5);
 
 fn bearer(request: &Request) -> &str {
-    request.header("authorization").and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default()
+    request
+        .header("authorization")
+        .and_then(|value| value.strip_prefix("Bearer "))
+        .unwrap_or_default()
 }
 
 /// Whether the program has said this.
@@ -28,14 +31,19 @@ fn has_said(scenario: &Scenario, text: &str) -> bool {
 
 /// Ten rows for an API that takes the token `good`; `refused` is called for each other one. Stderr goes to a file.
 fn late(refused: impl Fn() + Send + Sync + 'static) -> Scenario {
-    let scenario = Scenario::new().csv(&Customers::in_turn(10, 1, 7)).server(move |request| {
-        if bearer(request) == "good" {
-            return Reply::updated();
-        }
-        refused();
-        Reply::error(401, "unauthorized")
-    });
-    scenario.token_in_file().through(&format!("exec 2>{SAID}; exec")).flags(["--max-in-flight", "1"])
+    let scenario = Scenario::new()
+        .csv(&Customers::in_turn(10, 1, 7))
+        .server(move |request| {
+            if bearer(request) == "good" {
+                return Reply::updated();
+            }
+            refused();
+            Reply::error(401, "unauthorized")
+        });
+    scenario
+        .token_in_file()
+        .through(&format!("exec 2>{SAID}; exec"))
+        .flags(["--max-in-flight", "1"])
 }
 
 /// The same, with the token `old` in a file that is emptied when the API refuses it.
@@ -50,15 +58,22 @@ fn emptied() -> Scenario {
 
 #[test]
 fn what_cannot_be_a_token_is_refused_wherever_it_comes_from() {
-    let scenario = Scenario::new().csv(&Customers::in_turn(1, 1, 7)).server(|_| Reply::updated());
+    let scenario = Scenario::new()
+        .csv(&Customers::in_turn(1, 1, 7))
+        .server(|_| Reply::updated());
     let url = scenario.url().unwrap();
     let run = |before: &str, flags: &str| {
-        scenario.shell(&format!("{before} custsync run customers.csv --base-url {url} {flags}"))
+        scenario.shell(&format!(
+            "{before} custsync run customers.csv --base-url {url} {flags}"
+        ))
     };
     let read = || run("", "--token-file refused");
     let long = "x".repeat(16_385);
     for (token, why) in [
-        (r#"{"access_token":"canary","refresh_token":"canary"}"#, "it begins like JSON"),
+        (
+            r#"{"access_token":"canary","refresh_token":"canary"}"#,
+            "it begins like JSON",
+        ),
         ("[canary]", "it begins like JSON"),
         (r#""canary""#, "it begins with a quote"),
         ("Bearer canary", "leave out `Authorization:` and `Bearer`"),
@@ -71,14 +86,24 @@ fn what_cannot_be_a_token_is_refused_wherever_it_comes_from() {
         // A file may hold the JSON of a login.
         if !token.starts_with('{') {
             scenario.write_private("refused", token);
-            let end = read().exits(2).says("the token file refused holds no token: ").says(why);
+            let end = read()
+                .exits(2)
+                .says("the token file refused holds no token: ")
+                .says(why);
             end.is_nowhere("canar");
         }
     }
     scenario.write_private("refused", format!("canary{}", "\n".repeat(64 << 10)));
-    read().exits(2).says("longer than 64 KiB").is_nowhere("canary");
+    read()
+        .exits(2)
+        .says("longer than 64 KiB")
+        .is_nowhere("canary");
     scenario.write_private("refused", "{\n  \"access_token\": \"canary");
-    read().exits(2).says("line 2, column 25").says("ends in the middle of its JSON: waiting").is_nowhere("canary");
+    read()
+        .exits(2)
+        .says("line 2, column 25")
+        .says("ends in the middle of its JSON: waiting")
+        .is_nowhere("canary");
     assert!(scenario.requests().is_empty());
 }
 
@@ -88,7 +113,8 @@ fn a_token_endpoint_that_hands_out_no_token_is_told_by_the_rule_and_quoted_nowhe
     let answer = json!({"access_token": "{\"canary\":1}", "refresh_token": "canary"});
     let scenario = renewed(&login, move |_| Reply::json(200, &answer));
     let end = scenario.run(["--max-wait", "0s"]).exits(4);
-    end.says("200 with a token that cannot be sent: it begins like JSON").is_nowhere("canary");
+    end.says("200 with a token that cannot be sent: it begins like JSON")
+        .is_nowhere("canary");
 }
 
 #[test]
@@ -100,11 +126,18 @@ fn a_token_file_that_is_a_moment_late_is_waited_for_at_the_start() {
             scenario.write("token", "\n");
         }
         let lacks = if is_there { "empty" } else { "not there" };
-        let waiting = format!("WARN the token file token is {lacks}: waiting for it, for up to 5 s");
-        let running = scenario.start([]).until("that it waits", |scenario| has_said(scenario, &waiting));
+        let waiting =
+            format!("WARN the token file token is {lacks}: waiting for it, for up to 5 s");
+        let running = scenario
+            .start([])
+            .until("that it waits", |scenario| has_said(scenario, &waiting));
         scenario.write("token", "good\n");
         running.end().exits(0).counts([10, 0, 0, 0, 0]);
-        assert_eq!(scenario.requests().len(), 10, "none was sent without the token");
+        assert_eq!(
+            scenario.requests().len(),
+            10,
+            "none was sent without the token"
+        );
     }
 }
 
@@ -114,15 +147,24 @@ fn a_token_file_that_never_comes_is_waited_for_no_longer_than_five_seconds() {
     fs::remove_file(scenario.path("token")).unwrap();
     let began = Instant::now();
     scenario.run([]).exits(2);
-    assert!(has_said(&scenario, "error: the token file token cannot be read: No such file"));
-    assert!((FILE_WAIT..3 * FILE_WAIT).contains(&began.elapsed()), "{:?}", began.elapsed());
+    assert!(has_said(
+        &scenario,
+        "error: the token file token cannot be read: No such file"
+    ));
+    assert!(
+        (FILE_WAIT..3 * FILE_WAIT).contains(&began.elapsed()),
+        "{:?}",
+        began.elapsed()
+    );
 }
 
 #[test]
 fn a_token_file_that_is_empty_while_it_is_written_is_read_again_in_the_middle_of_a_run() {
     let scenario = emptied();
     let waiting = "INFO the token file token is empty: it is read again for up to 5 s";
-    let running = scenario.start([]).until("that it waits", |scenario| has_said(scenario, waiting));
+    let running = scenario
+        .start([])
+        .until("that it waits", |scenario| has_said(scenario, waiting));
     scenario.write("token", "good");
     running.end().exits(0).counts([10, 0, 0, 0, 0]);
     assert!(has_said(&scenario, "the token was read again"));
@@ -132,9 +174,15 @@ fn a_token_file_that_is_empty_while_it_is_written_is_read_again_in_the_middle_of
 fn a_signal_ends_the_wait_for_a_token_file() {
     let scenario = emptied();
     let waiting = "it is read again for up to 5 s";
-    let running = scenario.start([]).until("that it waits", |scenario| has_said(scenario, waiting));
+    let running = scenario
+        .start([])
+        .until("that it waits", |scenario| has_said(scenario, waiting));
     let began = Instant::now();
-    running.signal(Signal::INT).end().exits(130).counts([0, 0, 0, 0, 10]);
+    running
+        .signal(Signal::INT)
+        .end()
+        .exits(130)
+        .counts([0, 0, 0, 0, 10]);
     assert!(began.elapsed() < FILE_WAIT / 2, "{:?}", began.elapsed());
 }
 
@@ -143,36 +191,64 @@ fn a_token_file_that_stays_empty_ends_a_run_whose_token_is_refused() {
     let scenario = emptied();
     let began = Instant::now();
     scenario.run([]).exits(3).counts([0, 0, 0, 0, 10]);
-    assert!((FILE_WAIT..3 * FILE_WAIT).contains(&began.elapsed()), "{:?}", began.elapsed());
-    assert_eq!(scenario.requests().len(), 2, "the token that it had is sent once more");
+    assert!(
+        (FILE_WAIT..3 * FILE_WAIT).contains(&began.elapsed()),
+        "{:?}",
+        began.elapsed()
+    );
+    assert_eq!(
+        scenario.requests().len(),
+        2,
+        "the token that it had is sent once more"
+    );
 }
 
 #[test]
 fn a_token_that_stays_as_it_is_is_sent_once_more_after_a_refusal() {
-    let scenario =
-        |refusals: usize| {
-            let scenario = Scenario::new().csv(&Customers::in_turn(5, 1, 7)).flags(["--max-in-flight", "1"]);
-            scenario.server(move |request| {
-                if request.number <= refusals { Reply::error(401, "unauthorized") } else { Reply::updated() }
-            })
-        };
+    let scenario = |refusals: usize| {
+        let scenario = Scenario::new()
+            .csv(&Customers::in_turn(5, 1, 7))
+            .flags(["--max-in-flight", "1"]);
+        scenario.server(move |request| {
+            if request.number <= refusals {
+                Reply::error(401, "unauthorized")
+            } else {
+                Reply::updated()
+            }
+        })
+    };
     let once = scenario(1);
-    once.run(["--attempts", "1"]).exits(0).counts([5, 0, 0, 0, 0]);
+    once.run(["--attempts", "1"])
+        .exits(0)
+        .counts([5, 0, 0, 0, 0]);
     assert_eq!(once.requests().len(), 6);
     let twice = scenario(2);
-    twice.run([]).exits(3).says("refuses the token (401)").counts([0, 0, 0, 0, 5]);
+    twice
+        .run([])
+        .exits(3)
+        .says("refuses the token (401)")
+        .counts([0, 0, 0, 0, 5]);
     assert_eq!(twice.requests().len(), 2);
 }
 
 /// Fifty rows and a login at a scripted server, whose API takes each token but `old`.
-fn renewed(login: &Value, endpoint: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Scenario {
-    let scenario = Scenario::new().csv(&Customers::in_turn(50, 1, 7)).server(move |request| {
-        match (request.line.starts_with("POST /oauth/token "), bearer(request)) {
-            (true, _) => endpoint(request),
-            (false, "old") => Reply::error(401, "unauthorized"),
-            (false, _) => Reply::updated(),
-        }
-    });
+fn renewed(
+    login: &Value,
+    endpoint: impl Fn(&Request) -> Reply + Send + Sync + 'static,
+) -> Scenario {
+    let scenario =
+        Scenario::new()
+            .csv(&Customers::in_turn(50, 1, 7))
+            .server(move |request| {
+                match (
+                    request.line.starts_with("POST /oauth/token "),
+                    bearer(request),
+                ) {
+                    (true, _) => endpoint(request),
+                    (false, "old") => Reply::error(401, "unauthorized"),
+                    (false, _) => Reply::updated(),
+                }
+            });
     let mut login = login.clone();
     let url = scenario.url().expect("a scripted server has a URL");
     login["token_url"] = url.replace("/api", "/oauth/token").into();
@@ -180,20 +256,31 @@ fn renewed(login: &Value, endpoint: impl Fn(&Request) -> Reply + Send + Sync + '
 }
 
 fn asked(scenario: &Scenario) -> usize {
-    scenario.requests().iter().filter(|request| request.line.starts_with("POST")).count()
+    scenario
+        .requests()
+        .iter()
+        .filter(|request| request.line.starts_with("POST"))
+        .count()
 }
 
 /// A token endpoint that does something to the file beside the token file before it answers with the next tokens.
 fn meddling(lifetime: f64, meddle: fn(&Path, usize)) -> Scenario {
     let file: Arc<OnceLock<PathBuf>> = Arc::default();
     let (unfinished, count) = (file.clone(), Mutex::new(0));
-    let scenario = renewed(&json!({"access_token": "old", "refresh_token": "r1"}), move |_| {
-        let mut count = count.lock().unwrap();
-        *count += 1;
-        meddle(unfinished.get().expect("it is known"), *count);
-        let (access_token, refresh_token) = (format!("new{}", *count + 1), format!("r{}", *count + 1));
-        Reply::json(200, &json!({"access_token": access_token, "refresh_token": refresh_token, "expires_in": lifetime}))
-    });
+    let scenario = renewed(
+        &json!({"access_token": "old", "refresh_token": "r1"}),
+        move |_| {
+            let mut count = count.lock().unwrap();
+            *count += 1;
+            meddle(unfinished.get().expect("it is known"), *count);
+            let (access_token, refresh_token) =
+                (format!("new{}", *count + 1), format!("r{}", *count + 1));
+            Reply::json(
+                200,
+                &json!({"access_token": access_token, "refresh_token": refresh_token, "expires_in": lifetime}),
+            )
+        },
+    );
     file.set(scenario.path("token.unfinished")).unwrap();
     scenario
 }
@@ -207,15 +294,26 @@ fn a_login_that_cannot_be_written_at_once_is_used_and_written_later() {
             fs::remove_file(unfinished).unwrap();
         }
     });
-    let end = scenario.run(["--rate", "50/s"]).exits(0).counts([50, 0, 0, 0, 0]).says(USED);
+    let end = scenario
+        .run(["--rate", "50/s"])
+        .exits(0)
+        .counts([50, 0, 0, 0, 0])
+        .says(USED);
     let last = asked(&scenario) + 1;
     assert!(last >= 3, "{last}");
     assert_eq!(scenario.login()["refresh_token"], format!("r{last}"));
     end.is_nowhere("new2");
     // The end of the run writes it.
     let scenario = meddling(3600.0, |unfinished, _| fs::remove_file(unfinished).unwrap());
-    scenario.run([]).exits(0).counts([50, 0, 0, 0, 0]).says(USED);
-    assert_eq!((scenario.login()["refresh_token"].as_str(), asked(&scenario)), (Some("r2"), 1));
+    scenario
+        .run([])
+        .exits(0)
+        .counts([50, 0, 0, 0, 0])
+        .says(USED);
+    assert_eq!(
+        (scenario.login()["refresh_token"].as_str(), asked(&scenario)),
+        (Some("r2"), 1)
+    );
 }
 
 #[test]
@@ -226,7 +324,10 @@ fn a_login_that_cannot_be_written_at_all_lasts_for_the_run_and_its_loss_is_told(
             fs::create_dir(unfinished).unwrap();
         }
     });
-    let end = scenario.run(["--rate", "50/s"]).exits(0).counts([50, 0, 0, 0, 0]);
+    let end = scenario
+        .run(["--rate", "50/s"])
+        .exits(0)
+        .counts([50, 0, 0, 0, 0]);
     end.says("could not be written there: log in again for the next run");
     assert!(asked(&scenario) >= 2, "it is renewed in the process");
     assert_eq!(scenario.login()["refresh_token"], "r1", "the file is whole");
@@ -235,15 +336,28 @@ fn a_login_that_cannot_be_written_at_all_lasts_for_the_run_and_its_loss_is_told(
 #[test]
 fn no_refresh_token_is_spent_before_there_is_room_for_the_next_one() {
     let login = json!({"access_token": "old", "refresh_token": "r1"});
-    let scenario = renewed(&login, |_| Reply::json(200, &json!({"access_token": "new", "refresh_token": "r2"})));
+    let scenario = renewed(&login, |_| {
+        Reply::json(200, &json!({"access_token": "new", "refresh_token": "r2"}))
+    });
     let scenario = scenario.through(&format!("exec 2>{SAID}; exec"));
     fs::create_dir(scenario.path("token.unfinished")).unwrap();
-    let cannot = "the token cannot be renewed now: the token file token cannot be written: Is a directory";
-    let running = scenario.start([]).until("that it cannot be written", |scenario| has_said(scenario, cannot));
-    assert_eq!((asked(&scenario), &scenario.login()["refresh_token"]), (0, &json!("r1")));
+    let cannot =
+        "the token cannot be renewed now: the token file token cannot be written: Is a directory";
+    let running = scenario
+        .start([])
+        .until("that it cannot be written", |scenario| {
+            has_said(scenario, cannot)
+        });
+    assert_eq!(
+        (asked(&scenario), &scenario.login()["refresh_token"]),
+        (0, &json!("r1"))
+    );
     fs::remove_dir(scenario.path("token.unfinished")).unwrap();
     running.end().exits(0).counts([50, 0, 0, 0, 0]);
-    assert_eq!((asked(&scenario), &scenario.login()["refresh_token"]), (1, &json!("r2")));
+    assert_eq!(
+        (asked(&scenario), &scenario.login()["refresh_token"]),
+        (1, &json!("r2"))
+    );
 }
 
 #[test]
@@ -252,20 +366,38 @@ fn a_broken_connection_that_spent_the_refresh_token_is_told_as_such() {
     let cut = Mutex::new(false);
     let scenario = renewed(&login, move |_| {
         let mut cut = cut.lock().unwrap();
-        if std::mem::replace(&mut *cut, true) { Reply::error(400, "invalid_grant") } else { Reply::cut_off() }
+        if std::mem::replace(&mut *cut, true) {
+            Reply::error(400, "invalid_grant")
+        } else {
+            Reply::cut_off()
+        }
     });
-    let end = scenario.run([]).exits(3).says("the token cannot be renewed now: ").counts([0, 0, 0, 0, 50]);
-    end.says("400 (invalid_grant): a renewal that began at ").says("the server may have spent the refresh token then");
+    let end = scenario
+        .run([])
+        .exits(3)
+        .says("the token cannot be renewed now: ")
+        .counts([0, 0, 0, 0, 50]);
+    end.says("400 (invalid_grant): a renewal that began at ")
+        .says("the server may have spent the refresh token then");
     // What the server refuses without such a past has another cause, and no guess is added.
     let scenario = renewed(&login, |_| Reply::error(400, "invalid_grant"));
-    scenario.run([]).exits(3).says("400 (invalid_grant)\n").is_not_shown("may have spent");
-    assert!(scenario.read("token.unfinished").is_none(), "no note is left");
+    scenario
+        .run([])
+        .exits(3)
+        .says("400 (invalid_grant)\n")
+        .is_not_shown("may have spent");
+    assert!(
+        scenario.read("token.unfinished").is_none(),
+        "no note is left"
+    );
 }
 
 #[test]
 fn no_renewal_is_begun_once_a_signal_has_come() {
     let login = json!({"access_token": "old", "refresh_token": "r1"});
-    let scenario = renewed(&login, |_| Reply::json(200, &json!({"access_token": "new", "refresh_token": "r2"})));
+    let scenario = renewed(&login, |_| {
+        Reply::json(200, &json!({"access_token": "new", "refresh_token": "r2"}))
+    });
     let lock = fs::File::create(scenario.path("token.lock")).unwrap();
     flock(&lock, FlockOperation::LockExclusive).unwrap();
     // Whoever tries to take the lock sets the file's permissions first.
@@ -273,12 +405,24 @@ fn no_renewal_is_begun_once_a_signal_has_come() {
         let lock = fs::metadata(scenario.path("token.lock")).unwrap();
         (lock.ctime(), lock.ctime_nsec())
     };
-    let running = scenario.start([]).until("a refusal", |scenario| !scenario.requests().is_empty());
+    let running = scenario
+        .start([])
+        .until("a refusal", |scenario| !scenario.requests().is_empty());
     let before = tried_at(&scenario);
-    let running = running.until("that it waits for the lock", |scenario| tried_at(scenario) != before);
+    let running = running.until("that it waits for the lock", |scenario| {
+        tried_at(scenario) != before
+    });
     let began = Instant::now();
     let end = running.signal(Signal::TERM).end().exits(143);
-    assert!(began.elapsed() < FILE_WAIT, "{:?}: {}", began.elapsed(), end.stderr);
+    assert!(
+        began.elapsed() < FILE_WAIT,
+        "{:?}: {}",
+        began.elapsed(),
+        end.stderr
+    );
     end.says("terminated").is_not_shown("locked");
-    assert_eq!((asked(&scenario), &scenario.login()["refresh_token"]), (0, &json!("r1")));
+    assert_eq!(
+        (asked(&scenario), &scenario.login()["refresh_token"]),
+        (0, &json!("r1"))
+    );
 }

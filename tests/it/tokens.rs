@@ -13,7 +13,9 @@ use crate::harness::{Customers, End, Form, Reply, Request, Scenario};
 /// A login at a sandbox whose tokens live so long, and so many good rows.
 fn logged_in(rows: usize, lifetime: Duration) -> Scenario {
     let scenario = Scenario::new().csv(&Customers::good(rows, 7));
-    scenario.sandbox(|options| options.token_lifetime = Some(lifetime)).logged_in()
+    scenario
+        .sandbox(|options| options.token_lifetime = Some(lifetime))
+        .logged_in()
 }
 
 /// A login at a scripted server: `endpoint` answers whoever wants new tokens, `api` everybody else.
@@ -22,9 +24,16 @@ fn scripted(
     endpoint: impl Fn(&Request) -> Reply + Send + Sync + 'static,
     api: impl Fn(&Request) -> Reply + Send + Sync + 'static,
 ) -> Scenario {
-    let scenario = Scenario::new().csv(&Customers::in_turn(50, 1, 7)).unlimited().server(move |request| {
-        if request.line.starts_with("POST /oauth/token ") { endpoint(request) } else { api(request) }
-    });
+    let scenario = Scenario::new()
+        .csv(&Customers::in_turn(50, 1, 7))
+        .unlimited()
+        .server(move |request| {
+            if request.line.starts_with("POST /oauth/token ") {
+                endpoint(request)
+            } else {
+                api(request)
+            }
+        });
     let mut login = login.clone();
     let url = scenario.url().expect("a scripted server has a URL");
     let origin = url.split("/api").next().expect("a text has a beginning");
@@ -33,15 +42,23 @@ fn scripted(
 }
 
 fn bearer(request: &Request) -> &str {
-    request.header("authorization").and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default()
+    request
+        .header("authorization")
+        .and_then(|value| value.strip_prefix("Bearer "))
+        .unwrap_or_default()
 }
 
 fn renewals(end: &End) -> u64 {
-    end.summary()["sending"]["token_renewals"].as_u64().expect("a number")
+    end.summary()["sending"]["token_renewals"]
+        .as_u64()
+        .expect("a number")
 }
 
 fn refresh_token(scenario: &Scenario) -> String {
-    scenario.login()["refresh_token"].as_str().expect("a login has one").to_owned()
+    scenario.login()["refresh_token"]
+        .as_str()
+        .expect("a login has one")
+        .to_owned()
 }
 
 #[test]
@@ -60,16 +77,24 @@ fn a_run_outlives_its_tokens() {
         "--attempts",
         "1",
     ]);
-    let end = scenario.run(["--max-errors", "0"]).exits(0).counts([ROWS as u64, 0, 0, 0, 0]);
+    let end = scenario
+        .run(["--max-errors", "0"])
+        .exits(0)
+        .counts([ROWS as u64, 0, 0, 0, 0]);
     assert!(renewals(&end) >= 4, "{} renewals", renewals(&end));
-    end.says("the token was renewed").results().settle_each_of(ROWS);
+    end.says("the token was renewed")
+        .results()
+        .settle_each_of(ROWS);
 }
 
 #[test]
 fn a_login_is_renewed_before_it_expires_and_refused_nowhere() {
     let scenario = logged_in(400, Duration::from_secs(1));
     let first = refresh_token(&scenario);
-    let end = scenario.run(["--rate", "200/s"]).exits(0).counts([400, 0, 0, 0, 0]);
+    let end = scenario
+        .run(["--rate", "200/s"])
+        .exits(0)
+        .counts([400, 0, 0, 0, 0]);
     assert!(renewals(&end) >= 1);
     let counts = scenario.counts();
     assert_eq!(counts.refreshes, renewals(&end));
@@ -77,7 +102,10 @@ fn a_login_is_renewed_before_it_expires_and_refused_nowhere() {
     for secret in [first, refresh_token(&scenario)] {
         end.is_nowhere(&secret);
     }
-    let mode = fs::metadata(scenario.path("token")).unwrap().permissions().mode();
+    let mode = fs::metadata(scenario.path("token"))
+        .unwrap()
+        .permissions()
+        .mode();
     assert_eq!(mode & 0o777, 0o600);
 }
 
@@ -98,7 +126,10 @@ fn a_refused_token_is_renewed_once_for_all_rows_and_costs_no_attempt() {
     let mut login = scenario.login();
     login["access_token"] = "revoked".into();
     let scenario = scenario.with_login(&login);
-    let end = scenario.run(["--attempts", "1"]).exits(0).counts([200, 0, 0, 0, 0]);
+    let end = scenario
+        .run(["--attempts", "1"])
+        .exits(0)
+        .counts([200, 0, 0, 0, 0]);
     assert_eq!((renewals(&end), scenario.counts().refreshes), (1, 1));
 }
 
@@ -108,18 +139,40 @@ fn two_processes_share_a_login_and_spend_no_refresh_token_twice() {
     let scenario = logged_in(20_000, Duration::from_millis(150));
     let url = format!("--base-url={}", scenario.url().unwrap());
     let start = |run_dir: &'static str, rows: &'static str| {
-        let command =
-            ["run", "customers.csv", "--null-string=NULL", "--output-format=json", &url, "--token-file=token"];
-        scenario.start_words(command.into_iter().chain(["--rate=50/s", "--run-dir", run_dir, "--max-rows", rows]))
+        let command = [
+            "run",
+            "customers.csv",
+            "--null-string=NULL",
+            "--output-format=json",
+            &url,
+            "--token-file=token",
+        ];
+        scenario.start_words(command.into_iter().chain([
+            "--rate=50/s",
+            "--run-dir",
+            run_dir,
+            "--max-rows",
+            rows,
+        ]))
     };
     let (first, second) = (start("run", "20000"), start("other", "20000"));
     let enough = |scenario: &Scenario| scenario.counts().refreshes >= EXPIRIES;
-    let first = first.until("the tokens' expiries", enough).signal(Signal::INT);
+    let first = first
+        .until("the tokens' expiries", enough)
+        .signal(Signal::INT);
     let second = second.signal(Signal::INT);
     for end in [first.end(), second.end()] {
         let summary: Value = serde_json::from_str(&end.stdout).expect("the summary is JSON");
-        assert_eq!((&summary["exit_code"], &summary["failed"]), (&130.into(), &0.into()), "{}", end.stderr);
-        assert!(summary["sending"]["token_renewals"].as_u64() >= Some(EXPIRIES / 2), "{summary}");
+        assert_eq!(
+            (&summary["exit_code"], &summary["failed"]),
+            (&130.into(), &0.into()),
+            "{}",
+            end.stderr
+        );
+        assert!(
+            summary["sending"]["token_renewals"].as_u64() >= Some(EXPIRIES / 2),
+            "{summary}"
+        );
     }
     let counts = scenario.counts();
     assert!(counts.refreshes >= EXPIRIES);
@@ -136,11 +189,18 @@ fn a_kill_after_the_token_endpoint_has_answered_loses_no_login() {
             // Beside the token file, where a note was before them, or in its place already.
             let unfinished = scenario.read("token.unfinished").unwrap_or_default();
             let unfinished: Option<Value> = serde_json::from_slice(&unfinished).ok();
-            unfinished.is_some_and(|login| login["refresh_token"].is_string()) || refresh_token(scenario) != before
+            unfinished.is_some_and(|login| login["refresh_token"].is_string())
+                || refresh_token(scenario) != before
         };
-        let killed = scenario.start(["--rate", "100/s"]).until("new tokens", has_new_tokens).signal(Signal::KILL);
+        let killed = scenario
+            .start(["--rate", "100/s"])
+            .until("new tokens", has_new_tokens)
+            .signal(Signal::KILL);
         killed.end().exits(137);
-        scenario.run(["--rate", "unlimited"]).exits(0).counts([2_000, 0, 0, 0, 0]);
+        scenario
+            .run(["--rate", "unlimited"])
+            .exits(0)
+            .counts([2_000, 0, 0, 0, 0]);
         assert_eq!(scenario.counts().spent_refresh_tokens, 0);
     }
 }
@@ -148,34 +208,61 @@ fn a_kill_after_the_token_endpoint_has_answered_loses_no_login() {
 #[test]
 fn a_new_token_is_on_the_disk_before_it_is_used() {
     let login = json!({"access_token": "old", "refresh_token": "r1", "client_id": "me", "client_secret": "s"});
-    let (seen, file) = (std::sync::Arc::new(Mutex::new(Vec::new())), std::sync::Arc::new(Mutex::new(None)));
+    let (seen, file) = (
+        std::sync::Arc::new(Mutex::new(Vec::new())),
+        std::sync::Arc::new(Mutex::new(None)),
+    );
     let (seen_by_api, file_of_api) = (seen.clone(), file.clone());
     let scenario = scripted(
         &login,
-        |_| Reply::json(200, &json!({"access_token": "new", "refresh_token": "r2", "expires_in": 3600})),
+        |_| {
+            Reply::json(
+                200,
+                &json!({"access_token": "new", "refresh_token": "r2", "expires_in": 3600}),
+            )
+        },
         move |request| {
             if bearer(request) != "new" {
                 return Reply::error(401, "unauthorized");
             }
             let path: Option<std::path::PathBuf> = file_of_api.lock().unwrap().clone();
             let on_disk: Value = serde_json::from_slice(&fs::read(path.unwrap()).unwrap()).unwrap();
-            seen_by_api.lock().unwrap().push(on_disk["refresh_token"].clone());
+            seen_by_api
+                .lock()
+                .unwrap()
+                .push(on_disk["refresh_token"].clone());
             Reply::updated()
         },
     );
     *file.lock().unwrap() = Some(scenario.path("token"));
     let end = scenario.run([]).exits(0).counts([50, 0, 0, 0, 0]);
     assert_eq!(*seen.lock().unwrap(), vec![Value::from("r2"); 50]);
-    assert_eq!((renewals(&end), scenario.login()["client_secret"].as_str()), (1, Some("s")));
+    assert_eq!(
+        (renewals(&end), scenario.login()["client_secret"].as_str()),
+        (1, Some("s"))
+    );
 }
 
 #[test]
 fn a_refresh_that_is_refused_stops_the_run_and_says_to_log_in_again() {
     let login = json!({"access_token": "old", "refresh_token": "canary-r1"});
-    let scenario = scripted(&login, |_| Reply::error(400, "invalid_grant"), |_| Reply::error(401, "unauthorized"));
-    let end = scenario.run([]).exits(3).says("log in again").says("400 (invalid_grant)").counts([0, 0, 0, 0, 50]);
+    let scenario = scripted(
+        &login,
+        |_| Reply::error(400, "invalid_grant"),
+        |_| Reply::error(401, "unauthorized"),
+    );
+    let end = scenario
+        .run([])
+        .exits(3)
+        .says("log in again")
+        .says("400 (invalid_grant)")
+        .counts([0, 0, 0, 0, 50]);
     end.is_nowhere("canary-r1");
-    let asked = scenario.requests().iter().filter(|request| request.line.starts_with("POST")).count();
+    let asked = scenario
+        .requests()
+        .iter()
+        .filter(|request| request.line.starts_with("POST"))
+        .count();
     assert_eq!(asked, 1);
     assert_eq!(refresh_token(&scenario), "canary-r1");
 }
@@ -194,34 +281,56 @@ fn a_token_endpoint_that_is_down_is_waited_for_and_fails_no_row() {
         }
     };
     let api = |request: &Request| {
-        if bearer(request) == "new" { Reply::updated() } else { Reply::error(401, "unauthorized") }
+        if bearer(request) == "new" {
+            Reply::updated()
+        } else {
+            Reply::error(401, "unauthorized")
+        }
     };
-    let end = scripted(&login, endpoint, api).run(["--attempts", "1"]).exits(0).counts([50, 0, 0, 0, 0]);
+    let end = scripted(&login, endpoint, api)
+        .run(["--attempts", "1"])
+        .exits(0)
+        .counts([50, 0, 0, 0, 0]);
     assert_eq!(renewals(&end.says("cannot be renewed now")), 1);
     let down = scripted(&login, |_| Reply::error(503, "service_unavailable"), api);
-    down.run(["--max-wait", "1s"]).exits(4).says("--max-wait").counts([0, 0, 0, 0, 50]);
+    down.run(["--max-wait", "1s"])
+        .exits(4)
+        .says("--max-wait")
+        .counts([0, 0, 0, 0, 50]);
 }
 
 #[test]
 fn a_redirect_takes_no_refresh_token_elsewhere() {
-    let elsewhere = Scenario::new().server(|_| Reply::json(200, &json!({"access_token": "stolen"})));
+    let elsewhere =
+        Scenario::new().server(|_| Reply::json(200, &json!({"access_token": "stolen"})));
     let location = format!("location: {}/oauth/token\r\n", elsewhere.url().unwrap());
     let login = json!({"access_token": "old", "refresh_token": "r1"});
     let endpoint = move |_: &Request| Reply::of(307, &location, "text/plain", b"");
     let scenario = scripted(&login, endpoint, |_| Reply::error(401, "unauthorized"));
-    scenario.run(["--max-wait", "0s"]).exits(4).says("307").counts([0, 0, 0, 0, 50]);
+    scenario
+        .run(["--max-wait", "0s"])
+        .exits(4)
+        .says("307")
+        .counts([0, 0, 0, 0, 50]);
     assert!(elsewhere.requests().is_empty());
 }
 
 #[test]
 fn a_token_file_that_was_changed_is_read_without_a_refusal() {
-    let scenario = Scenario::new().csv(&Customers::good(2_000, 7)).flags(["--rate", "100/s"]).sandbox(|_| {});
+    let scenario = Scenario::new()
+        .csv(&Customers::good(2_000, 7))
+        .flags(["--rate", "100/s"])
+        .sandbox(|_| {});
     let scenario = scenario.token_in_file();
     let other = scenario.sandbox_thread().log_in().access_token;
-    let running = scenario.start([]).until("requests", |scenario| scenario.counts().applied > 10);
+    let running = scenario
+        .start([])
+        .until("requests", |scenario| scenario.counts().applied > 10);
     scenario.write("token", &other[..other.len() / 2]);
     scenario.write("token", format!("{other}\n"));
-    let running = running.until("enough rows", |scenario| scenario.counts().applied > 250).signal(Signal::INT);
+    let running = running
+        .until("enough rows", |scenario| scenario.counts().applied > 250)
+        .signal(Signal::INT);
     let end = running.end().exits(130);
     assert_eq!(renewals(&end), 1);
     end.says("the token was read again").is_nowhere(&other);
@@ -229,9 +338,12 @@ fn a_token_file_that_was_changed_is_read_without_a_refusal() {
 }
 
 #[test]
-fn a_login_that_others_can_read_or_that_cannot_be_renewed_safely_is_refused_before_anything_is_sent() {
+fn a_login_that_others_can_read_or_that_cannot_be_renewed_safely_is_refused_before_anything_is_sent()
+ {
     let login = json!({"access_token": "canary-a", "refresh_token": "canary-r", "token_url": "http://a.example/token"});
-    let scenario = Scenario::new().rows(Form::Csv, &Customers::in_turn(5, 1, 7)).server(|_| Reply::updated());
+    let scenario = Scenario::new()
+        .rows(Form::Csv, &Customers::in_turn(5, 1, 7))
+        .server(|_| Reply::updated());
     let scenario = scenario.with_login(&login);
     let check = |mode: u32, flags: [&str; 1], says: &str| {
         fs::set_permissions(scenario.path("token"), fs::Permissions::from_mode(mode)).unwrap();
@@ -241,6 +353,10 @@ fn a_login_that_others_can_read_or_that_cannot_be_renewed_safely_is_refused_befo
     check(0o640, ["--quiet"], "chmod 600");
     check(0o604, ["--quiet"], "chmod 600");
     check(0o600, ["--quiet"], "token_url is plain http to a.example");
-    check(0o600, ["--client-secret-file=missing"], "--client-secret-file missing cannot be read");
+    check(
+        0o600,
+        ["--client-secret-file=missing"],
+        "--client-secret-file missing cannot be read",
+    );
     assert!(scenario.requests().is_empty());
 }

@@ -15,15 +15,26 @@ use crate::harness::{Customers, Form, Reply, Request, Scenario};
 
 /// A run of so many rows of as many customers against a server that answers so.
 fn scenario(rows: u64, script: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Scenario {
-    Scenario::new().csv(&Customers::in_turn(rows, 1, 7)).unlimited().server(script)
+    Scenario::new()
+        .csv(&Customers::in_turn(rows, 1, 7))
+        .unlimited()
+        .server(script)
 }
 
 #[test]
 fn a_refused_token_stops_the_run_and_fails_no_row() {
     let scenario = scenario(50, |_| Reply::error(401, "unauthorized"));
-    let end = scenario.run([]).exits(3).says("401").counts([0, 0, 0, 0, 50]);
+    let end = scenario
+        .run([])
+        .exits(3)
+        .says("401")
+        .counts([0, 0, 0, 0, 50]);
     assert_eq!(end.results().lines.len(), 0);
-    assert!(scenario.requests().len() <= 8, "{} requests with a refused token", scenario.requests().len());
+    assert!(
+        scenario.requests().len() <= 8,
+        "{} requests with a refused token",
+        scenario.requests().len()
+    );
 }
 
 #[test]
@@ -45,7 +56,10 @@ fn a_token_that_was_replaced_is_read_again_and_the_run_goes_on() {
         Reply::error(401, "unauthorized")
     });
     let scenario = scenario.token_in_file();
-    let end = scenario.run(["--attempts", "1"]).exits(0).counts([50, 0, 0, 0, 0]);
+    let end = scenario
+        .run(["--attempts", "1"])
+        .exits(0)
+        .counts([50, 0, 0, 0, 0]);
     assert_eq!(end.summary()["sending"]["token_renewals"], 1);
     end.is_nowhere(NEW_TOKEN);
 }
@@ -53,56 +67,106 @@ fn a_token_that_was_replaced_is_read_again_and_the_run_goes_on() {
 #[test]
 fn a_permission_that_is_missing_from_the_first_answer_on_stops_the_run() {
     let scenario = scenario(50, |_| Reply::error(403, "forbidden"));
-    let end = scenario.run([]).exits(3).says("403").counts([0, 0, 0, 0, 50]);
+    let end = scenario
+        .run([])
+        .exits(3)
+        .says("403")
+        .counts([0, 0, 0, 0, 50]);
     assert_eq!(end.results().lines.len(), 0);
 }
 
 #[test]
 fn first_answers_that_are_all_404_stop_the_run() {
     let scenario = scenario(150, |_| Reply::error(404, "not_found"));
-    let end = scenario.run([]).exits(2).says("--base-url").counts([0, 0, 0, 0, 150]);
+    let end = scenario
+        .run([])
+        .exits(2)
+        .says("--base-url")
+        .counts([0, 0, 0, 0, 150]);
     assert_eq!(end.results().lines.len(), 0);
-    assert!(scenario.requests().len() < 150, "it stopped before the last row");
+    assert!(
+        scenario.requests().len() < 150,
+        "it stopped before the last row"
+    );
 }
 
 #[test]
 fn few_first_answers_404_are_asked_about_until_the_longest_wait_is_over() {
     let scenario = scenario(5, |_| Reply::error(404, "not_found"));
-    let end = scenario.run(["--max-wait", "1s"]).exits(1).says("knows none of the first 5 customers");
+    let end = scenario
+        .run(["--max-wait", "1s"])
+        .exits(1)
+        .says("knows none of the first 5 customers");
     end.counts([0, 0, 5, 0, 0]);
-    assert_eq!(scenario.requests().len(), 10, "each was asked about once more");
+    assert_eq!(
+        scenario.requests().len(),
+        10,
+        "each was asked about once more"
+    );
 }
 
 #[test]
 fn without_an_error_limit_404_is_each_row_s_own_fault() {
     let scenario = scenario(60, |_| Reply::error(404, "not_found"));
-    let end = scenario.run(["--max-errors", "none"]).exits(1).counts([0, 0, 60, 0, 0]);
+    let end = scenario
+        .run(["--max-errors", "none"])
+        .exits(1)
+        .counts([0, 0, 60, 0, 0]);
     let results = end.results();
-    assert!(results.lines.iter().all(|line| line["status"] == 404 && line["error"] == "not_found"));
+    assert!(
+        results
+            .lines
+            .iter()
+            .all(|line| line["status"] == 404 && line["error"] == "not_found")
+    );
 }
 
 #[test]
 fn a_redirect_is_never_followed() {
     let other = scenario(0, |_| Reply::updated());
     let location = format!("Location: {}/v1/customers/1\r\n", other.url().unwrap());
-    let scenario = scenario(20, move |_| Reply::of(307, &location, "text/html", b"elsewhere"));
-    scenario.run([]).exits(2).says("127.0.0.1").counts([0, 0, 0, 0, 20]);
+    let scenario = scenario(20, move |_| {
+        Reply::of(307, &location, "text/html", b"elsewhere")
+    });
+    scenario
+        .run([])
+        .exits(2)
+        .says("127.0.0.1")
+        .counts([0, 0, 0, 0, 20]);
     assert_eq!(other.requests().len(), 0, "the other host sees nothing");
 }
 
 #[test]
 fn a_login_page_is_no_success() {
-    let scenario = scenario(20, |_| Reply::of(200, "", "text/html", b"<!doctype html><title>Log in</title>"));
-    scenario.run([]).exits(4).says("login page").counts([0, 0, 0, 0, 20]);
+    let scenario = scenario(20, |_| {
+        Reply::of(
+            200,
+            "",
+            "text/html",
+            b"<!doctype html><title>Log in</title>",
+        )
+    });
+    scenario
+        .run([])
+        .exits(4)
+        .says("login page")
+        .counts([0, 0, 0, 0, 20]);
 }
 
 #[test]
 fn refused_values_are_recorded_with_the_api_s_words_in_both_shapes() {
     let scenario = scenario(20, |request| match request.id() {
-        4 => Reply::json(422, &json!({"error": "validation_error", "message": "The 'email' field must be valid."})),
+        4 => Reply::json(
+            422,
+            &json!({"error": "validation_error", "message": "The 'email' field must be valid."}),
+        ),
         9 => {
-            let errors = json!({"email": ["It is taken.", "It is odd."], "job": ["It is too long."]});
-            Reply::json(422, &json!({"message": "Two fields are wrong.", "errors": errors}))
+            let errors =
+                json!({"email": ["It is taken.", "It is odd."], "job": ["It is too long."]});
+            Reply::json(
+                422,
+                &json!({"message": "Two fields are wrong.", "errors": errors}),
+            )
         }
         _ => Reply::updated(),
     });
@@ -111,17 +175,31 @@ fn refused_values_are_recorded_with_the_api_s_words_in_both_shapes() {
     let (documented, laravel) = (results.row(4), results.row(9));
     assert_eq!(documented["outcome"], "rejected");
     assert_eq!(documented["status"], 422);
-    assert_eq!(documented["attempts"], 1, "what the API refuses is not tried again");
+    assert_eq!(
+        documented["attempts"], 1,
+        "what the API refuses is not tried again"
+    );
     assert_eq!(documented["error"], "validation_error");
     assert_eq!(documented["message"], "The 'email' field must be valid.");
     assert_eq!(laravel["message"], "Two fields are wrong.");
-    let fields: BTreeSet<_> =
-        laravel["errors"].as_array().unwrap().iter().map(|error| error["field"].as_str()).collect();
+    let fields: BTreeSet<_> = laravel["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| error["field"].as_str())
+        .collect();
     assert_eq!(fields, BTreeSet::from([Some("email"), Some("job")]));
-    assert!(laravel.to_string().contains("It is taken.") && laravel.to_string().contains("It is too long."));
-    end.is_not_shown("It is taken.").is_not_shown("Two fields are wrong.");
+    assert!(
+        laravel.to_string().contains("It is taken.")
+            && laravel.to_string().contains("It is too long.")
+    );
+    end.is_not_shown("It is taken.")
+        .is_not_shown("Two fields are wrong.");
     let failed = String::from_utf8(end.file("failed.csv").to_vec()).unwrap();
-    assert!(failed.contains("It is taken."), "the failed rows say what the API said: {failed}");
+    assert!(
+        failed.contains("It is taken."),
+        "the failed rows say what the API said: {failed}"
+    );
 }
 
 #[test]
@@ -155,12 +233,26 @@ fn a_429_pauses_everybody_once_and_costs_no_attempt() {
             Reply::of(429, "Retry-After: 1\r\n", "application/json", b"{}")
         }
     });
-    let end = scenario.run(["--max-in-flight", "64", "--attempts", "1"]).exits(0).counts([4_000, 0, 0, 0, 0]);
+    let end = scenario
+        .run(["--max-in-flight", "64", "--attempts", "1"])
+        .exits(0)
+        .counts([4_000, 0, 0, 0, 0]);
     let crowd = *crowd.lock().unwrap();
-    assert!(matches!(crowd, Crowd::Back(after) if after >= WAIT), "{crowd:?}");
+    assert!(
+        matches!(crowd, Crowd::Back(after) if after >= WAIT),
+        "{crowd:?}"
+    );
     assert_eq!(end.summary()["sending"]["pauses"], 1, "one pause for all");
-    let sent_twice = end.results().lines.iter().filter(|line| line["attempts"] == 2).count();
-    assert_eq!(sent_twice, IN_FLIGHT, "those that were refused, and no other row, were sent again");
+    let sent_twice = end
+        .results()
+        .lines
+        .iter()
+        .filter(|line| line["attempts"] == 2)
+        .count();
+    assert_eq!(
+        sent_twice, IN_FLIGHT,
+        "those that were refused, and no other row, were sent again"
+    );
 }
 
 /// What the requests of a run are up to.
@@ -177,15 +269,34 @@ enum Crowd {
 #[test]
 fn one_row_that_the_api_stumbles_over_fails_alone() {
     let scenario = scenario(200, |request| match request.id() {
-        17 => Reply::of(500, "", "text/html", b"SQLSTATE[22001]: insert into customers values ('canary-5c1e')"),
+        17 => Reply::of(
+            500,
+            "",
+            "text/html",
+            b"SQLSTATE[22001]: insert into customers values ('canary-5c1e')",
+        ),
         _ => Reply::updated(),
     });
     let end = scenario.run([]).exits(1).counts([199, 0, 0, 1, 0]);
     let results = end.results();
     let poison = results.row(17);
-    assert_eq!((&poison["status"], &poison["attempts"]), (&json!(500), &json!(3)));
-    assert_eq!(scenario.requests().iter().filter(|request| request.id() == 17).count(), 3);
-    assert_eq!(end.summary()["sending"]["outages"], 0, "one poison row is no outage");
+    assert_eq!(
+        (&poison["status"], &poison["attempts"]),
+        (&json!(500), &json!(3))
+    );
+    assert_eq!(
+        scenario
+            .requests()
+            .iter()
+            .filter(|request| request.id() == 17)
+            .count(),
+        3
+    );
+    assert_eq!(
+        end.summary()["sending"]["outages"],
+        0,
+        "one poison row is no outage"
+    );
     end.is_nowhere("canary-5c1e");
     assert_eq!(end.failed_rows(Form::Csv)[0].line(), poison["line"]);
 }
@@ -197,10 +308,17 @@ fn answers_that_break_off_are_tried_again() {
         (6, number) if number < 40 => Reply::cut_off(),
         _ => Reply::updated(),
     });
-    let end = scenario.run(["--attempts", "20"]).exits(0).counts([40, 0, 0, 0, 0]);
+    let end = scenario
+        .run(["--attempts", "20"])
+        .exits(0)
+        .counts([40, 0, 0, 0, 0]);
     let results = end.results();
     for row in [5, 6] {
-        assert!(results.row(row)["attempts"].as_u64() > Some(1), "{}", results.row(row));
+        assert!(
+            results.row(row)["attempts"].as_u64() > Some(1),
+            "{}",
+            results.row(row)
+        );
     }
 }
 
@@ -209,8 +327,14 @@ fn a_port_at_which_nobody_listens_fails_no_row() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let url = format!("http://{}/api", listener.local_addr().unwrap());
     drop(listener);
-    let scenario = Scenario::new().csv(&Customers::in_turn(50, 1, 7)).unlimited().nobody_at(&url);
-    let end = scenario.run(["--max-wait", "2s"]).exits(4).counts([0, 0, 0, 0, 50]);
+    let scenario = Scenario::new()
+        .csv(&Customers::in_turn(50, 1, 7))
+        .unlimited()
+        .nobody_at(&url);
+    let end = scenario
+        .run(["--max-wait", "2s"])
+        .exits(4)
+        .counts([0, 0, 0, 0, 50]);
     assert_eq!(end.results().lines.len(), 0);
     assert!(!end.files.contains_key("failed.csv"), "nothing failed");
 }
@@ -218,16 +342,29 @@ fn a_port_at_which_nobody_listens_fails_no_row() {
 #[test]
 fn a_wait_that_is_too_long_stops_the_run_at_once_and_is_named() {
     let retry_after = "Retry-After: 3600\r\n";
-    let scenario = scenario(50, move |_| Reply::of(429, retry_after, "application/json", b"{}"));
+    let scenario = scenario(50, move |_| {
+        Reply::of(429, retry_after, "application/json", b"{}")
+    });
     let started = Instant::now();
-    scenario.run([]).exits(4).says("3600 s").counts([0, 0, 0, 0, 50]);
-    assert!(started.elapsed() < Duration::from_secs(20), "it does not wait");
+    scenario
+        .run([])
+        .exits(4)
+        .says("3600 s")
+        .counts([0, 0, 0, 0, 50]);
+    assert!(
+        started.elapsed() < Duration::from_secs(20),
+        "it does not wait"
+    );
 }
 
 #[test]
 fn an_answer_that_every_row_would_meet_stops_the_run() {
     let scenario = scenario(50, |_| Reply::error(405, "method_not_allowed"));
-    scenario.run([]).exits(2).says("405").counts([0, 0, 0, 0, 50]);
+    scenario
+        .run([])
+        .exits(2)
+        .says("405")
+        .counts([0, 0, 0, 0, 50]);
 }
 
 #[test]
@@ -236,7 +373,10 @@ fn a_body_without_end_is_not_read_to_its_end_and_proves_nothing() {
         19 => Reply::json(200, &json!({"success": "x".repeat(80 << 10), "data": {}})),
         _ => Reply::updated(),
     });
-    let end = scenario.run(["--max-in-flight", "1"]).exits(1).counts([19, 0, 1, 0, 0]);
+    let end = scenario
+        .run(["--max-in-flight", "1"])
+        .exits(1)
+        .counts([19, 0, 1, 0, 0]);
     assert_eq!(end.results().row(19)["error"], "unexpected_answer");
 }
 
@@ -246,19 +386,33 @@ fn what_the_server_says_cannot_write_on_the_terminal() {
         8 => {
             let message = "\u{1b}]0;owned\u{7}\u{1b}[2J and \u{9b}31m, canary-77aa";
             let errors = json!({"email\u{1b}[31m": [message]});
-            Reply::json(422, &json!({"error": "bad\u{1b}[31m", "message": message, "errors": errors}))
+            Reply::json(
+                422,
+                &json!({"error": "bad\u{1b}[31m", "message": message, "errors": errors}),
+            )
         }
         _ => Reply::updated(),
     });
     let end = scenario.run(["-vv"]).exits(1).counts([19, 0, 1, 0, 0]);
     let message = end.results().row(8)["message"].as_str().unwrap().to_owned();
-    assert!(message.contains("canary-77aa") && message.contains("\\u{1b}"), "{message:?}");
+    assert!(
+        message.contains("canary-77aa") && message.contains("\\u{1b}"),
+        "{message:?}"
+    );
     for (name, content) in [("stdout", &end.stdout), ("stderr", &end.stderr)] {
-        assert!(!content.chars().any(|c| c.is_control() && c != '\n'), "{name}: {content:?}");
+        assert!(
+            !content.chars().any(|c| c.is_control() && c != '\n'),
+            "{name}: {content:?}"
+        );
     }
     end.is_not_shown("canary-77aa");
     for (name, content) in &end.files {
         let text = String::from_utf8(content.clone()).unwrap();
-        assert!(!text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r')), "{name}: {text:?}");
+        assert!(
+            !text
+                .chars()
+                .any(|c| c.is_control() && !matches!(c, '\n' | '\r')),
+            "{name}: {text:?}"
+        );
     }
 }

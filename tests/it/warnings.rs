@@ -8,8 +8,9 @@ use crate::harness::{End, Scenario};
 fn warnings(end: &End) -> Vec<Value> {
     let summary = end.summary();
     let groups = summary["warnings"].as_array().expect("a list").iter();
-    let mut found: Vec<_> =
-        groups.map(|group| json!([group["field"], group["code"], group["rows"], group["first"]])).collect();
+    let mut found: Vec<_> = groups
+        .map(|group| json!([group["field"], group["code"], group["rows"], group["first"]]))
+        .collect();
     found.sort_by_key(ToString::to_string);
     found
 }
@@ -25,8 +26,14 @@ fn each_unusual_value_is_counted_by_field() {
             let line_breaks = value.lines().count() - 1;
             let second = lines[1] + if file == "a.csv" { line_breaks } else { 0 };
             let places = [format!("{file}:{}", lines[0]), format!("{file}:{second}")];
-            let end = Scenario::new().file(file, content).custsync(["check", file, "--run-dir", "run"]).exits(0);
-            let want: Vec<_> = want.iter().map(|code| json!([field, code, 2, places])).collect();
+            let end = Scenario::new()
+                .file(file, content)
+                .custsync(["check", file, "--run-dir", "run"])
+                .exits(0);
+            let want: Vec<_> = want
+                .iter()
+                .map(|code| json!([field, code, 2, places]))
+                .collect();
             assert_eq!(warnings(&end), want, "{file} {field} {value:?}");
         }
     };
@@ -35,7 +42,12 @@ fn each_unusual_value_is_counted_by_field() {
     }
     check("last_name", "Nan", &[]);
     check("job", "=1+1", &["formula_text"]);
-    for misread in ["Zo\u{c3}\u{ab}", "M\u{c3}\u{bc}hle", "don\u{e2}\u{20ac}\u{2122}t", "Stra\u{c3}\u{178}e"] {
+    for misread in [
+        "Zo\u{c3}\u{ab}",
+        "M\u{c3}\u{bc}hle",
+        "don\u{e2}\u{20ac}\u{2122}t",
+        "Stra\u{c3}\u{178}e",
+    ] {
         check("address", misread, &["mojibake"]);
     }
     check("address", "M\u{fc}hle 5 \u{b0}, 3 \u{20ac}", &[]);
@@ -55,9 +67,17 @@ fn each_unusual_value_is_counted_by_field() {
 fn a_late_row_is_found_too() {
     let usual = "1,Zo\u{eb},12 High Row,1985-04-12\n".repeat(40_000);
     let odd = "2,NULL,\u{1},2985-04-12\n3,Zo\u{c3}\u{ab},x,1700-01-01\n";
-    let scenario = Scenario::new().file("a.csv", format!("id,first_name,address,date_of_birth\n{usual}{odd}"));
-    let end = scenario.custsync(["check", "a.csv", "--run-dir", "run"]).exits(0);
-    let found: Vec<_> = warnings(&end).into_iter().filter(|warning| warning[0] != "id").collect();
+    let scenario = Scenario::new().file(
+        "a.csv",
+        format!("id,first_name,address,date_of_birth\n{usual}{odd}"),
+    );
+    let end = scenario
+        .custsync(["check", "a.csv", "--run-dir", "run"])
+        .exits(0);
+    let found: Vec<_> = warnings(&end)
+        .into_iter()
+        .filter(|warning| warning[0] != "id")
+        .collect();
     let want = [
         json!(["address", "control_character", 1, ["a.csv:40002"]]),
         json!(["date_of_birth", "before_1900", 1, ["a.csv:40003"]]),
@@ -71,13 +91,19 @@ fn a_late_row_is_found_too() {
 /// Also where a run cannot send anything.
 #[test]
 fn a_run_says_the_first_ones_before_it_sends() {
-    let scenario = Scenario::new().file("customers.csv", "id,first_name\n1,NULL\n2,x\n3,None\n").sandbox(|_| {});
+    let scenario = Scenario::new()
+        .file("customers.csv", "id,first_name\n1,NULL\n2,x\n3,None\n")
+        .sandbox(|_| {});
     let end = scenario.run([]).exits(0);
     let said = "among the first rows: first_name null_word in 2 rows, first at customers.csv:2, customers.csv:4: looks like a null";
     end.says(said);
     // Rows that do not take part are passed over.
-    let scenario = Scenario::new().file("customers.csv", "id,first_name\n1,NULL\n2,x\n3,None\n").sandbox(|_| {});
-    let end = scenario.run(["--skip-rows", "1", "--max-rows", "1"]).exits(0);
+    let scenario = Scenario::new()
+        .file("customers.csv", "id,first_name\n1,NULL\n2,x\n3,None\n")
+        .sandbox(|_| {});
+    let end = scenario
+        .run(["--skip-rows", "1", "--max-rows", "1"])
+        .exits(0);
     assert!(!end.stderr.contains("null_word"), "{}", end.stderr);
 }
 
@@ -85,8 +111,15 @@ fn a_run_says_the_first_ones_before_it_sends() {
 fn an_encoding_that_does_not_fit_is_doubted() {
     let check = |content: &[u8], encoding: &str, is_doubted: bool| {
         let scenario = Scenario::new().file("a.csv", content);
-        let end = scenario.custsync(["check", "a.csv", "--encoding", encoding, "--run-dir", "run"]).exits(0);
-        assert_eq!(end.stderr.contains("is good UTF-8"), is_doubted, "{encoding}: {}", end.stderr);
+        let end = scenario
+            .custsync(["check", "a.csv", "--encoding", encoding, "--run-dir", "run"])
+            .exits(0);
+        assert_eq!(
+            end.stderr.contains("is good UTF-8"),
+            is_doubted,
+            "{encoding}: {}",
+            end.stderr
+        );
     };
     let utf8 = "id,first_name\n1,Zo\u{eb}\n".as_bytes();
     check(utf8, "windows-1252", true);

@@ -6,15 +6,27 @@ use crate::harness::SheetCell::{Boolean, Date, Error, Inline, Nothing, Number, T
 use crate::harness::{End, Scenario, SheetCell, Workbook, zip_of};
 
 fn sent(end: &End) -> Vec<(u64, Value)> {
-    end.ledger.0.iter().map(|update| (update.id, update.body.clone())).collect()
+    end.ledger
+        .0
+        .iter()
+        .map(|update| (update.id, update.body.clone()))
+        .collect()
 }
 
 fn scenario(workbook: &Workbook) -> Scenario {
-    Scenario::new().file("a.xlsx", workbook.bytes()).sandbox(|_| {})
+    Scenario::new()
+        .file("a.xlsx", workbook.bytes())
+        .sandbox(|_| {})
 }
 
-const HEADER: &[SheetCell] =
-    &[Text("id"), Text("first_name"), Text("date_of_birth"), Inline("country_id"), Text("phone_number"), Text("Notes")];
+const HEADER: &[SheetCell] = &[
+    Text("id"),
+    Text("first_name"),
+    Text("date_of_birth"),
+    Inline("country_id"),
+    Text("phone_number"),
+    Text("Notes"),
+];
 
 #[test]
 fn a_sheet_is_read_like_csv() {
@@ -23,10 +35,30 @@ fn a_sheet_is_read_like_csv() {
         &[
             &[],
             HEADER,
-            &[Number("1042"), Text("Zoë \"Z\""), Date("31149"), Number("84"), Text("0170 1"), Text("x")],
+            &[
+                Number("1042"),
+                Text("Zoë \"Z\""),
+                Date("31149"),
+                Number("84"),
+                Text("0170 1"),
+                Text("x"),
+            ],
             &[],
-            &[Text("0043"), Inline("Bo & Co"), Date("31149.5"), Text("084"), Text("+1"), Nothing],
-            &[Number("44.0"), Nothing, Text("1985-04-12"), Nothing, Inline("")],
+            &[
+                Text("0043"),
+                Inline("Bo & Co"),
+                Date("31149.5"),
+                Text("084"),
+                Text("+1"),
+                Nothing,
+            ],
+            &[
+                Number("44.0"),
+                Nothing,
+                Text("1985-04-12"),
+                Nothing,
+                Inline(""),
+            ],
         ],
     );
     let scenario = scenario(&workbook);
@@ -48,9 +80,18 @@ fn a_sheet_is_read_like_csv() {
             (44, json!({"date_of_birth": "1985-04-12T00:00:00Z"})),
         ]
     );
-    let lines: Vec<_> = (1..=3).map(|row| end.results().row(row)["line"].clone()).collect();
-    assert_eq!(lines, [3, 5, 6].map(|line| json!(line)), "a line is a row of the sheet");
-    scenario.run(["--ignore", "Notes"]).exits(0).prints("requests             0");
+    let lines: Vec<_> = (1..=3)
+        .map(|row| end.results().row(row)["line"].clone())
+        .collect();
+    assert_eq!(
+        lines,
+        [3, 5, 6].map(|line| json!(line)),
+        "a line is a row of the sheet"
+    );
+    scenario
+        .run(["--ignore", "Notes"])
+        .exits(0)
+        .prints("requests             0");
 }
 
 #[test]
@@ -59,33 +100,82 @@ fn what_a_spreadsheet_does_to_values_is_an_error() {
         "Sheet1",
         &[
             HEADER,
-            &[Number("1"), Text("a"), Nothing, Nothing, Number("1701234567")],
+            &[
+                Number("1"),
+                Text("a"),
+                Nothing,
+                Nothing,
+                Number("1701234567"),
+            ],
             &[Number("2"), Date("31149"), Nothing, Nothing, Nothing],
             &[Number("3"), Boolean(true), Nothing, Nothing, Nothing],
             &[Number("4"), Error("#N/A"), Nothing, Number("84.5"), Nothing],
-            &[Number("1234567890123456789"), Text("a"), Nothing, Nothing, Nothing],
-            &[Number("6"), Text("a"), Nothing, Nothing, Nothing, Nothing, Text("beside")],
+            &[
+                Number("1234567890123456789"),
+                Text("a"),
+                Nothing,
+                Nothing,
+                Nothing,
+            ],
+            &[
+                Number("6"),
+                Text("a"),
+                Nothing,
+                Nothing,
+                Nothing,
+                Nothing,
+                Text("beside"),
+            ],
             &[Number("7"), Text("a"), Number("31149"), Nothing, Nothing],
         ],
     );
-    let end = scenario(&workbook).run(["--ignore", "Notes", "--max-errors", "none"]).exits(1).counts([0, 7, 0, 0, 0]);
+    let end = scenario(&workbook)
+        .run(["--ignore", "Notes", "--max-errors", "none"])
+        .exits(1)
+        .counts([0, 7, 0, 0, 0]);
     let check = |row: u64, field: &str, code: &str, message: &str| {
         let errors = end.results().row(row)["errors"].clone();
         let found = errors.as_array().unwrap().iter().any(|error| {
-            error["field"] == field && error["code"] == code && error["message"].as_str().unwrap().starts_with(message)
+            error["field"] == field
+                && error["code"] == code
+                && error["message"].as_str().unwrap().starts_with(message)
         });
         assert!(found, "row {row}: {errors}");
     };
-    let retype =
-        "is a number where text belongs (leading zeros are lost that way): format the column as text and type it again";
+    let retype = "is a number where text belongs (leading zeros are lost that way): format the column as text and type it again";
     check(1, "phone_number", "type", retype);
-    check(2, "first_name", "type", "is a date, where text belongs: format the column as text and type it again");
+    check(
+        2,
+        "first_name",
+        "type",
+        "is a date, where text belongs: format the column as text and type it again",
+    );
     check(3, "first_name", "type", "is true or false");
-    check(4, "first_name", "type", "is the error #N/A of the spreadsheet, where text belongs");
+    check(
+        4,
+        "first_name",
+        "type",
+        "is the error #N/A of the spreadsheet, where text belongs",
+    );
     check(4, "country_id", "type", "is ");
-    check(5, "id", "damaged", "is a number that a spreadsheet has shortened");
-    check(6, "row", "columns", "has something in column 7, which has no name");
-    check(7, "date_of_birth", "type", "is a number where a date belongs: format the column as a date");
+    check(
+        5,
+        "id",
+        "damaged",
+        "is a number that a spreadsheet has shortened",
+    );
+    check(
+        6,
+        "row",
+        "columns",
+        "has something in column 7, which has no name",
+    );
+    check(
+        7,
+        "date_of_birth",
+        "type",
+        "is a number where a date belongs: format the column as a date",
+    );
     let failed: Vec<Value> = String::from_utf8_lossy(end.file("failed.ndjson"))
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
@@ -99,12 +189,33 @@ fn what_a_spreadsheet_does_to_values_is_an_error() {
 #[test]
 fn names_that_are_spelt_loosely_and_constants_hold_for_a_sheet_too() {
     let header: &[SheetCell] = &[Text("ID"), Text("First Name"), Text("e mail")];
-    let workbook = Workbook::default().sheet("S", &[header, &[Number("1"), Text("Zoë"), Text("a@example.com")]]);
+    let workbook = Workbook::default().sheet(
+        "S",
+        &[header, &[Number("1"), Text("Zoë"), Text("a@example.com")]],
+    );
     let scenario = scenario(&workbook);
-    let flags = ["--loose-headers", "-m", "E-Mail=email", "--set", "country_id=84"];
-    let end = scenario.run(flags).exits(0).says("column 2 `First Name` is taken for first_name");
-    assert_eq!(sent(&end), [(1, json!({"first_name": "Zoë", "email": "a@example.com", "country_id": 84}))]);
-    scenario.run([]).exits(2).says("a.xlsx[S]:1: column 2 `First Name` is no field of the API");
+    let flags = [
+        "--loose-headers",
+        "-m",
+        "E-Mail=email",
+        "--set",
+        "country_id=84",
+    ];
+    let end = scenario
+        .run(flags)
+        .exits(0)
+        .says("column 2 `First Name` is taken for first_name");
+    assert_eq!(
+        sent(&end),
+        [(
+            1,
+            json!({"first_name": "Zoë", "email": "a@example.com", "country_id": 84})
+        )]
+    );
+    scenario
+        .run([])
+        .exits(2)
+        .says("a.xlsx[S]:1: column 2 `First Name` is no field of the API");
 }
 
 #[test]
@@ -115,15 +226,35 @@ fn a_sheet_can_be_named() {
         .sheet("Two & more", &[header, &[Number("2"), Text("Nurse")]])
         .sheet("Empty", &[]);
     let scenario = scenario(&workbook);
-    assert_eq!(sent(&scenario.run([]).exits(0)), [(1, json!({"job": "Nurse"}))]);
+    assert_eq!(
+        sent(&scenario.run([]).exits(0)),
+        [(1, json!({"job": "Nurse"}))]
+    );
     let url = scenario.url().unwrap();
-    let run =
-        |sheet: &str| scenario.custsync(["run", "a.xlsx", "--sheet", sheet, "--run-dir", "other", "--base-url", &url]);
-    assert_eq!(sent(&run("Two & more").exits(0)).last(), Some(&(2, json!({"job": "Nurse"}))));
-    run("Three").exits(2).says("a.xlsx: has no sheet `Three`; there are `One`, `Two & more` and `Empty`");
+    let run = |sheet: &str| {
+        scenario.custsync([
+            "run",
+            "a.xlsx",
+            "--sheet",
+            sheet,
+            "--run-dir",
+            "other",
+            "--base-url",
+            &url,
+        ])
+    };
+    assert_eq!(
+        sent(&run("Two & more").exits(0)).last(),
+        Some(&(2, json!({"job": "Nurse"})))
+    );
+    run("Three")
+        .exits(2)
+        .says("a.xlsx: has no sheet `Three`; there are `One`, `Two & more` and `Empty`");
     run("Empty").exits(2).says("a.xlsx[Empty]: is empty");
     let text = Scenario::new().file("a.csv", "id,job\n1,x\n");
-    text.check(["--sheet", "One"]).exits(2).says("a.csv: is no workbook, so it has no sheet (--sheet)");
+    text.check(["--sheet", "One"])
+        .exits(2)
+        .says("a.csv: is no workbook, so it has no sheet (--sheet)");
 }
 
 #[test]
@@ -132,38 +263,66 @@ fn a_header_s_faults_and_what_is_no_workbook_are_named() {
         let workbook = Workbook::default().sheet("S", &[&[], &[], names, &[Number("1")]]);
         scenario(&workbook).run([]).exits(2).says(says);
     };
-    header(&[Text("id"), Text("jbo")], "a.xlsx[S]:3: column 2 `jbo` is no field of the API; did you mean `job`?");
+    header(
+        &[Text("id"), Text("jbo")],
+        "a.xlsx[S]:3: column 2 `jbo` is no field of the API; did you mean `job`?",
+    );
     header(
         &[Text("id"), Nothing, Text("jbo")],
         "a.xlsx[S]:3: column 3 `jbo` is no field of the API; did you mean `job`?",
     );
     header(&[Number("17"), Text("Liu")], "a.xlsx[S]:3: is no header");
     let refuse = |content: Vec<u8>, says: &str| {
-        Scenario::new().file("a.xlsx", content).check([]).exits(2).says(says);
+        Scenario::new()
+            .file("a.xlsx", content)
+            .check([])
+            .exits(2)
+            .says(says);
     };
     refuse(
         zip_of([("a.csv", &b"id,job\n1,x\n"[..])]),
         "a.xlsx: is a zip file, not a workbook (.xlsx): unpack it first",
     );
-    refuse(b"PK\x03\x04 and nothing more".to_vec(), "a.xlsx: the workbook is cut off: it has no end of archive");
-    let whole = Workbook::default().sheet("S", &[HEADER, &[Number("1")]]).bytes();
-    refuse(whole[..whole.len() / 2].to_vec(), "a.xlsx: the workbook is cut off: it has no end of archive");
+    refuse(
+        b"PK\x03\x04 and nothing more".to_vec(),
+        "a.xlsx: the workbook is cut off: it has no end of archive",
+    );
+    let whole = Workbook::default()
+        .sheet("S", &[HEADER, &[Number("1")]])
+        .bytes();
+    refuse(
+        whole[..whole.len() / 2].to_vec(),
+        "a.xlsx: the workbook is cut off: it has no end of archive",
+    );
     let piped = Scenario::new().stdin(whole);
     piped.check([]).exits(2).says("standard input: is an Excel workbook, which is read only as a file of its own, neither piped nor compressed: write it to a file first");
 }
 
 #[test]
 fn columns_can_be_named_where_a_sheet_has_no_header() {
-    let workbook = Workbook::default().sheet("S", &[&[Number("1"), Text("Nurse")], &[Number("2"), Text("Clerk")]]);
-    let end = scenario(&workbook).run(["--no-header", "--columns", "id,job", "--max-in-flight", "1"]).exits(0);
-    assert_eq!(sent(&end), [(1, json!({"job": "Nurse"})), (2, json!({"job": "Clerk"}))]);
+    let workbook = Workbook::default().sheet(
+        "S",
+        &[&[Number("1"), Text("Nurse")], &[Number("2"), Text("Clerk")]],
+    );
+    let end = scenario(&workbook)
+        .run(["--no-header", "--columns", "id,job", "--max-in-flight", "1"])
+        .exits(0);
+    assert_eq!(
+        sent(&end),
+        [(1, json!({"job": "Nurse"})), (2, json!({"job": "Clerk"}))]
+    );
 }
 
 #[test]
 fn a_workbook_that_unpacks_to_too_much_is_refused() {
     let sheet = vec![b' '; 80 << 20];
-    let book = Workbook::default().sheet("S", &[HEADER]).part("xl/worksheets/sheet1.xml", sheet).bytes();
-    let scenario = Scenario::new().file("a.xlsx", book).through("ulimit -d 65536; exec");
+    let book = Workbook::default()
+        .sheet("S", &[HEADER])
+        .part("xl/worksheets/sheet1.xml", sheet)
+        .bytes();
+    let scenario = Scenario::new()
+        .file("a.xlsx", book)
+        .through("ulimit -d 65536; exec");
     scenario.check([]).exits(2).says("a.xlsx[S]: is a workbook that cannot be read: xl/worksheets/sheet1.xml: a tag or text in it has more than 1048576 bytes");
 }
 
@@ -194,29 +353,64 @@ fn the_first_sheet_that_is_shown_and_a_table_is_read_and_the_others_are_named() 
             .sheet("Chart", &[])
             .sheet("Codes", &[NAMES, &[Number("1"), Inline("Code")]])
             .sheet("North", &[NAMES, &[Number("2"), Inline("Nurse")]])
-            .part("xl/workbook.xml", format!("<workbook><sheets>{}</sheets></workbook>", sheets.concat()))
-            .part("xl/_rels/workbook.xml.rels", format!("<Relationships>{}</Relationships>", relations.concat()))
+            .part(
+                "xl/workbook.xml",
+                format!("<workbook><sheets>{}</sheets></workbook>", sheets.concat()),
+            )
+            .part(
+                "xl/_rels/workbook.xml.rels",
+                format!("<Relationships>{}</Relationships>", relations.concat()),
+            )
             .bytes()
     };
     let check = |states: [&str; 3], flags: &[&str], read_as: &str, first: &str| {
         let scenario = Scenario::new().file("a.xlsx", book(states));
-        let end = scenario.start_words(WORDS.into_iter().chain(flags.iter().copied())).end().exits(0);
-        assert_eq!(end.summary()["read_as"], json!([format!("workbook, {read_as}")]));
+        let end = scenario
+            .start_words(WORDS.into_iter().chain(flags.iter().copied()))
+            .end()
+            .exits(0);
+        assert_eq!(
+            end.summary()["read_as"],
+            json!([format!("workbook, {read_as}")])
+        );
         let end = end.prints(&format!("a.xlsx read as workbook, {read_as}\n"));
-        end.says(&format!("a.xlsx: {read_as} (--sheet)\n")).prints(&format!("{{\"job\":\"{first}\"}}"));
+        end.says(&format!("a.xlsx: {read_as} (--sheet)\n"))
+            .prints(&format!("{{\"job\":\"{first}\"}}"));
     };
     let hidden = ["", "state=\"hidden\"", ""];
-    check(hidden, &[], "sheet `North`; not read: `Chart` (chart), `Codes` (hidden)", "Nurse");
-    check(hidden, &["--sheet", "Codes"], "sheet `Codes`; not read: `Chart` (chart), `North`", "Code");
-    check(["", "", ""], &[], "sheet `Codes`; not read: `Chart` (chart), `North`", "Code");
+    check(
+        hidden,
+        &[],
+        "sheet `North`; not read: `Chart` (chart), `Codes` (hidden)",
+        "Nurse",
+    );
+    check(
+        hidden,
+        &["--sheet", "Codes"],
+        "sheet `Codes`; not read: `Chart` (chart), `North`",
+        "Code",
+    );
+    check(
+        ["", "", ""],
+        &[],
+        "sheet `Codes`; not read: `Chart` (chart), `North`",
+        "Code",
+    );
     let refuse = |flags: &[&str], says: &str| {
         let all_hidden = ["", "state=\"veryHidden\"", "state=\"hidden\""];
         let scenario = Scenario::new().file("a.xlsx", book(all_hidden));
-        scenario.start_words(WORDS.into_iter().chain(flags.iter().copied())).end().exits(2).says(says);
+        scenario
+            .start_words(WORDS.into_iter().chain(flags.iter().copied()))
+            .end()
+            .exits(2)
+            .says(says);
     };
     let none = "a.xlsx: has no sheet that is a table and not hidden (--sheet names any); there are `Chart` (chart), `Codes` (hidden) and `North` (hidden)";
     refuse(&[], none);
-    refuse(&["--sheet", "Chart"], "a.xlsx: has a chart in sheet `Chart`, not a table");
+    refuse(
+        &["--sheet", "Chart"],
+        "a.xlsx: has a chart in sheet `Chart`, not a table",
+    );
 }
 
 #[test]
@@ -224,15 +418,30 @@ fn rows_that_a_filter_hides_are_read_and_said() {
     let rows = |hidden: &[u32]| {
         let rows: Vec<_> = (2..=5)
             .map(|row| {
-                let mark = if hidden.contains(&row) { "hidden=\"1\"" } else { "" };
-                format!("<row r=\"{row}\" {mark}><c><v>{row}</v></c><c t=\"str\"><v>Nurse</v></c></row>")
+                let mark = if hidden.contains(&row) {
+                    "hidden=\"1\""
+                } else {
+                    ""
+                };
+                format!(
+                    "<row r=\"{row}\" {mark}><c><v>{row}</v></c><c t=\"str\"><v>Nurse</v></c></row>"
+                )
             })
             .collect();
-        format!("<row><c t=\"str\"><v>id</v></c><c t=\"str\"><v>job</v></c></row>{}", rows.concat())
+        format!(
+            "<row><c t=\"str\"><v>id</v></c><c t=\"str\"><v>job</v></c></row>{}",
+            rows.concat()
+        )
     };
     let check = |hidden: &[u32]| {
-        let scenario = Scenario::new().file("a.xlsx", Workbook::default().sheet_of("S", &rows(hidden)).bytes());
-        scenario.check([]).exits(0).prints("records              4\n")
+        let scenario = Scenario::new().file(
+            "a.xlsx",
+            Workbook::default().sheet_of("S", &rows(hidden)).bytes(),
+        );
+        scenario
+            .check([])
+            .exits(0)
+            .prints("records              4\n")
     };
     check(&[3]).says("a.xlsx[S]: 1 filtered or hidden row is read, too\n");
     check(&[2, 3, 5]).says("a.xlsx[S]: 3 filtered or hidden rows are read, too\n");
@@ -241,9 +450,20 @@ fn rows_that_a_filter_hides_are_read_and_said() {
 
 #[test]
 fn a_workbook_s_texts_say_how_much_memory_they_take() {
-    let texts: Vec<_> = (0..170).map(|number| format!("<si><t>{}</t></si>", "x".repeat(100_000 + number))).collect();
+    let texts: Vec<_> = (0..170)
+        .map(|number| format!("<si><t>{}</t></si>", "x".repeat(100_000 + number)))
+        .collect();
     let texts = format!("<sst>{}</sst>", texts.concat());
-    let book = Workbook::default().sheet("S", &[&[Inline("id"), Inline("job")], &[Number("1"), Inline("Nurse")]]);
+    let book = Workbook::default().sheet(
+        "S",
+        &[
+            &[Inline("id"), Inline("job")],
+            &[Number("1"), Inline("Nurse")],
+        ],
+    );
     let scenario = Scenario::new().file("a.xlsx", book.part("xl/sharedStrings.xml", texts).bytes());
-    scenario.check([]).exits(0).says("a.xlsx[S]: the workbook's table of texts takes 18 MiB of memory\n");
+    scenario
+        .check([])
+        .exits(0)
+        .says("a.xlsx[S]: the workbook's table of texts takes 18 MiB of memory\n");
 }

@@ -47,25 +47,47 @@ impl Scenario {
     }
 
     fn resolve(self, task: Task) -> Result<Settings, ConfigError> {
-        let file = self.file.map(|contents| ConfigFile { path: "custsync.toml".into(), contents });
-        let environment = self.environment.into_iter().map(|(name, value)| (name.into(), value));
+        let file = self.file.map(|contents| ConfigFile {
+            path: "custsync.toml".into(),
+            contents,
+        });
+        let environment = self
+            .environment
+            .into_iter()
+            .map(|(name, value)| (name.into(), value));
         let mut typed = Typed::new(task, self.files, &self.flags);
-        typed.own.extend(Settings::defaults(task).iter().map(|setting| setting.name.to_owned()));
+        typed.own.extend(
+            Settings::defaults(task)
+                .iter()
+                .map(|setting| setting.name.to_owned()),
+        );
         Settings::resolve(typed, environment, file)
     }
 
     fn settings(self, task: Task) -> Settings {
-        self.resolve(task).expect("the scenario's settings can be used")
+        self.resolve(task)
+            .expect("the scenario's settings can be used")
     }
 
     /// The error's lines.
     fn problems(self, task: Task) -> Vec<String> {
-        let error = self.resolve(task).expect_err("the scenario's settings cannot be used");
-        assert_eq!(error.problems().len(), error.to_string().lines().count(), "{error}");
+        let error = self
+            .resolve(task)
+            .expect_err("the scenario's settings cannot be used");
+        assert_eq!(
+            error.problems().len(),
+            error.to_string().lines().count(),
+            "{error}"
+        );
         error.to_string().lines().map(str::to_owned).collect()
     }
 }
 
 fn in_force(settings: &Settings, name: &str) -> SettingInForce {
-    settings.in_force().iter().find(|setting| setting.name == name).expect(name).clone()
+    settings
+        .in_force()
+        .iter()
+        .find(|setting| setting.name == name)
+        .expect(name)
+        .clone()
 }

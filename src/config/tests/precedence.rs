@@ -28,10 +28,18 @@ const SAMPLES: [(&str, Kind, [&str; 3]); 76] = [
     ("ignore", Kind::Many, ["A", "B", "C"]),
     ("loose-headers", Kind::Switch, ["1", "true", "true"]),
     ("set", Kind::Many, ["job=a", "job=b=c", "gender=male"]),
-    ("values", Kind::Many, ["gender:M=male", "gender:=other", "job:a:b=c"]),
+    (
+        "values",
+        Kind::Many,
+        ["gender:M=male", "gender:=other", "job:a:b=c"],
+    ),
     ("empty", Kind::Many, ["null", "email=null", "error"]),
     ("null-string", Kind::Many, ["NULL", "-", "n/a"]),
-    ("date-format", Kind::Many, ["%d.%m.%Y", "%m/%d/%Y", "%Y/%m/%d"]),
+    (
+        "date-format",
+        Kind::Many,
+        ["%d.%m.%Y", "%m/%d/%Y", "%Y/%m/%d"],
+    ),
     ("two-digit-years", Kind::One, ["1900", "1930", "2000"]),
     ("allow", Kind::Many, ["damaged", "decimals", "damaged"]),
     ("trim", Kind::Switch, ["1", "true", "true"]),
@@ -43,7 +51,15 @@ const SAMPLES: [(&str, Kind, [&str; 3]); 76] = [
     ("columns", Kind::Many, ["id", "job", "email"]),
     ("sheet", Kind::One, ["a", "b", "c"]),
     ("explain", Kind::One, ["1", "2", "3"]),
-    ("base-url", Kind::One, ["https://a.example", "https://b.example", "https://c.example"]),
+    (
+        "base-url",
+        Kind::One,
+        [
+            "https://a.example",
+            "https://b.example",
+            "https://c.example",
+        ],
+    ),
     ("tenant", Kind::One, ["1", "2", "3"]),
     ("token-file", Kind::One, ["a", "b", "c"]),
     ("client-secret-file", Kind::One, ["a", "b", "c"]),
@@ -53,8 +69,24 @@ const SAMPLES: [(&str, Kind, [&str; 3]); 76] = [
     ("sandbox", Kind::Switch, ["1", "true", "true"]),
     ("client-id", Kind::One, ["a", "b", "c"]),
     ("scope", Kind::One, ["a", "b", "c d"]),
-    ("auth-url", Kind::One, ["https://a.example", "https://b.example", "https://c.example"]),
-    ("token-url", Kind::One, ["https://a.example", "https://b.example", "https://c.example"]),
+    (
+        "auth-url",
+        Kind::One,
+        [
+            "https://a.example",
+            "https://b.example",
+            "https://c.example",
+        ],
+    ),
+    (
+        "token-url",
+        Kind::One,
+        [
+            "https://a.example",
+            "https://b.example",
+            "https://c.example",
+        ],
+    ),
     ("redirect-port", Kind::One, ["1", "0", "65535"]),
     ("paste", Kind::Switch, ["1", "true", "true"]),
     ("no-browser", Kind::Switch, ["1", "true", "true"]),
@@ -72,7 +104,11 @@ const SAMPLES: [(&str, Kind, [&str; 3]); 76] = [
     ("run-dir", Kind::One, ["a", "b", "c"]),
     ("fresh", Kind::Switch, ["1", "true", "true"]),
     ("lock-wait", Kind::One, ["0s", "1m", "24h"]),
-    ("failed-format", Kind::One, ["excel-csv", "auto", "excel-csv"]),
+    (
+        "failed-format",
+        Kind::One,
+        ["excel-csv", "auto", "excel-csv"],
+    ),
     ("output-format", Kind::One, ["json", "text", "json"]),
     ("summary-file", Kind::One, ["a", "b", "c"]),
     ("bad-rows-exit", Kind::One, ["0", "1", "10"]),
@@ -81,18 +117,38 @@ const SAMPLES: [(&str, Kind, [&str; 3]); 76] = [
     ("color", Kind::One, ["always", "never", "auto"]),
     ("quiet", Kind::Switch, ["1", "true", "true"]),
     ("verbose", Kind::One, ["1", "2", "3"]),
-    ("sandbox-listen", Kind::One, ["127.0.0.1:1", "127.0.0.1:2", "[::1]:3"]),
+    (
+        "sandbox-listen",
+        Kind::One,
+        ["127.0.0.1:1", "127.0.0.1:2", "[::1]:3"],
+    ),
     ("sandbox-customers", Kind::One, ["1", "2", "3"]),
     ("sandbox-window", Kind::One, ["1/s", "2/s", "none"]),
     ("sandbox-latency", Kind::One, ["1ms", "2ms", "1ms..3ms"]),
-    ("sandbox-fault", Kind::One, ["503=1%", "blackhole@1s..", "none"]),
-    ("sandbox-answer", Kind::Many, ["1=404-text", "2=422", "3=blackhole"]),
+    (
+        "sandbox-fault",
+        Kind::One,
+        ["503=1%", "blackhole@1s..", "none"],
+    ),
+    (
+        "sandbox-answer",
+        Kind::Many,
+        ["1=404-text", "2=422", "3=blackhole"],
+    ),
     ("sandbox-goaway-after", Kind::One, ["1", "1000", "none"]),
-    ("sandbox-reads", Kind::One, ["forbidden", "missing", "stale"]),
+    (
+        "sandbox-reads",
+        Kind::One,
+        ["forbidden", "missing", "stale"],
+    ),
     ("sandbox-seed", Kind::One, ["1", "2", "3"]),
     ("sandbox-ledger", Kind::One, ["a", "b", "c"]),
     ("sandbox-token-lifetime", Kind::One, ["1s", "2m", "none"]),
-    ("sandbox-errors", Kind::One, ["laravel", "both", "documented"]),
+    (
+        "sandbox-errors",
+        Kind::One,
+        ["laravel", "both", "documented"],
+    ),
     ("token", Kind::One, ["", "", ""]),
 ];
 
@@ -103,7 +159,10 @@ fn variable_of(name: &str) -> String {
 #[test]
 fn the_samples_are_all_settings() {
     let mut sampled: Vec<&str> = SAMPLES.iter().map(|(name, _, _)| *name).collect();
-    let mut known: Vec<&str> = Settings::defaults(Task::Run).iter().map(|setting| setting.name).collect();
+    let mut known: Vec<&str> = Settings::defaults(Task::Run)
+        .iter()
+        .map(|setting| setting.name)
+        .collect();
     sampled.sort_unstable();
     known.sort_unstable();
     assert_eq!(sampled, known);
@@ -113,7 +172,9 @@ fn the_samples_are_all_settings() {
 #[test]
 fn a_run_is_known_by_what_changes_its_requests() {
     let settings = Settings::defaults(Task::Run);
-    let of_the_run = settings.iter().filter(|setting| setting.belongs_to != BelongsTo::Process);
+    let of_the_run = settings
+        .iter()
+        .filter(|setting| setting.belongs_to != BelongsTo::Process);
     let mut names: Vec<&str> = of_the_run.map(|setting| setting.name).collect();
     names.sort_unstable();
     let want = [
@@ -163,25 +224,44 @@ fn a_flag_beats_the_environment_beats_the_file_beats_the_default() {
             Kind::Many => json!([flag]),
             Kind::Switch => json!(true),
         };
-        let file_value = if matches!(kind, Kind::Switch) { "true" } else { file };
+        let file_value = if matches!(kind, Kind::Switch) {
+            "true"
+        } else {
+            file
+        };
         let check = |scenario: Scenario, value: &str, provenance: Provenance| {
             let value = match kind {
                 Kind::Many => ShownValue::Many(vec![value.to_owned()]),
                 Kind::One | Kind::Switch => ShownValue::One(value.to_owned()),
             };
             let got = in_force(&scenario.settings(Task::Sandbox), name);
-            assert_eq!((got.name, got.value, got.provenance), (name, value, provenance));
+            assert_eq!(
+                (got.name, got.value, got.provenance),
+                (name, value, provenance)
+            );
         };
 
         let default = in_force(&Scenario::default().settings(Task::Sandbox), name);
         assert_eq!(default.provenance, Provenance::Default, "{name}");
         let from_file = || Scenario::default().toml(&toml);
-        check(from_file(), file_value, Provenance::File("custsync.toml".into()));
+        check(
+            from_file(),
+            file_value,
+            Provenance::File("custsync.toml".into()),
+        );
         let variable = variable_of(name);
         let from_environment = || from_file().variable(&variable, environment);
-        check(from_environment(), environment, Provenance::Environment(variable.clone()));
+        check(
+            from_environment(),
+            environment,
+            Provenance::Environment(variable.clone()),
+        );
         let bare = name.strip_prefix("sandbox-").unwrap_or(name);
-        check(from_environment().flag(name, flag_value), flag, Provenance::Flag(format!("--{bare}")));
+        check(
+            from_environment().flag(name, flag_value),
+            flag,
+            Provenance::Flag(format!("--{bare}")),
+        );
     }
 }
 
@@ -189,36 +269,62 @@ fn a_flag_beats_the_environment_beats_the_file_beats_the_default() {
 fn a_bad_value_is_told_by_its_origin() {
     let check = |scenario: Scenario, want: &str| {
         let problems = scenario.problems(Task::Check);
-        assert!(problems.len() == 1 && problems[0].starts_with(want), "{problems:?}, not {want}");
+        assert!(
+            problems.len() == 1 && problems[0].starts_with(want),
+            "{problems:?}, not {want}"
+        );
     };
     for (name, kind, _) in SAMPLES {
         // A path or a text of any kind is never bad but when it is empty.
         if name == "null-string" || name == "token" {
             continue;
         }
-        check(Scenario::default().toml(&format!("{name} = ''")), &format!("custsync.toml: {name}: "));
+        check(
+            Scenario::default().toml(&format!("{name} = ''")),
+            &format!("custsync.toml: {name}: "),
+        );
         match kind {
             Kind::One => {
-                check(Scenario::default().variable(&variable_of(name), ""), &format!("{}: ", variable_of(name)));
+                check(
+                    Scenario::default().variable(&variable_of(name), ""),
+                    &format!("{}: ", variable_of(name)),
+                );
                 check(Scenario::default().flag(name, ""), &format!("--{name}: "));
             }
             Kind::Switch => {
-                check(Scenario::default().variable(&variable_of(name), "yes"), &format!("{}: ", variable_of(name)));
+                check(
+                    Scenario::default().variable(&variable_of(name), "yes"),
+                    &format!("{}: ", variable_of(name)),
+                );
             }
             Kind::Many => {
-                let settings = Scenario::default().flag(name, json!([""])).settings(Task::Check);
-                assert_eq!(in_force(&settings, name).value, ShownValue::Many(Vec::new()), "{name}");
+                let settings = Scenario::default()
+                    .flag(name, json!([""]))
+                    .settings(Task::Check);
+                assert_eq!(
+                    in_force(&settings, name).value,
+                    ShownValue::Many(Vec::new()),
+                    "{name}"
+                );
             }
         }
     }
-    check(Scenario::default().toml("rate = '50'"), "custsync.toml: rate: `50` has no unit: write 50/s, 50/m or 50/h");
-    check(Scenario::default().variable("CUSTSYNC_TIMEOUT", "30"), "CUSTSYNC_TIMEOUT: `30` has no unit");
+    check(
+        Scenario::default().toml("rate = '50'"),
+        "custsync.toml: rate: `50` has no unit: write 50/s, 50/m or 50/h",
+    );
+    check(
+        Scenario::default().variable("CUSTSYNC_TIMEOUT", "30"),
+        "CUSTSYNC_TIMEOUT: `30` has no unit",
+    );
 }
 
 #[test]
 fn the_stronger_source_of_the_token_wins() {
     let check = |scenario: Scenario, want: &str| {
-        let Target::Remote { token, .. } = scenario.settings(Task::Run).api.target else { panic!("not the sandbox") };
+        let Target::Remote { token, .. } = scenario.settings(Task::Run).api.target else {
+            panic!("not the sandbox")
+        };
         let got = match token {
             TokenSource::Missing => "missing".to_owned(),
             TokenSource::Value(token) => token.expose_secret().to_owned(),

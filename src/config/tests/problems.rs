@@ -37,35 +37,92 @@ fn a_file_that_cannot_be_used_says_why() {
     };
     for (toml, want) in [
         ("trim = true\nrate = ", "custsync.toml:2: "),
-        ("rate = '1/s'\nrate = '2/s'", "custsync.toml:2: duplicate key"),
-        ("[sending]\nrate = '1/s'", "custsync.toml: sending: there is no such setting"),
-        ("rate = ['1/s']", "custsync.toml: rate: this setting takes one value, not a list"),
-        ("date-format = {a = 'b'}", "custsync.toml: date-format: this setting takes a list, not a table"),
-        ("rate = 2026-11-23", "custsync.toml: rate: this setting takes text, a number, true or false, not a date"),
+        (
+            "rate = '1/s'\nrate = '2/s'",
+            "custsync.toml:2: duplicate key",
+        ),
+        (
+            "[sending]\nrate = '1/s'",
+            "custsync.toml: sending: there is no such setting",
+        ),
+        (
+            "rate = ['1/s']",
+            "custsync.toml: rate: this setting takes one value, not a list",
+        ),
+        (
+            "date-format = {a = 'b'}",
+            "custsync.toml: date-format: this setting takes a list, not a table",
+        ),
+        (
+            "rate = 2026-11-23",
+            "custsync.toml: rate: this setting takes text, a number, true or false, not a date",
+        ),
         ("ignore = [['a']]", "not a list"),
-        ("empty = 'nil'", "custsync.toml: empty: `nil` is not one of omit, null, error"),
+        (
+            "empty = 'nil'",
+            "custsync.toml: empty: `nil` is not one of omit, null, error",
+        ),
         ("map = ['A']", "custsync.toml: map: `A` is not COLUMN=FIELD"),
-        ("map = ['A=email', 'A=job']", "custsync.toml: map: `A` is given twice"),
-        ("set = 'job'", "custsync.toml: set: `job` is not FIELD=VALUE"),
-        ("[set]\nid = 7", "custsync.toml: set: `id` is another one in each row"),
-        ("[set]\njbo = 'x'", "custsync.toml: set: `jbo` is no field of the API; did you mean `job`?"),
-        ("[set]\nemail = 'x'", "custsync.toml: set: email is not an e-mail address (format)"),
-        ("values = 'gender:M'", "custsync.toml: values: `gender:M` is not FIELD:TEXT=VALUE"),
-        ("values.gender = 'M=male'", "custsync.toml: values.gender: this setting takes a table, not one value"),
+        (
+            "map = ['A=email', 'A=job']",
+            "custsync.toml: map: `A` is given twice",
+        ),
+        (
+            "set = 'job'",
+            "custsync.toml: set: `job` is not FIELD=VALUE",
+        ),
+        (
+            "[set]\nid = 7",
+            "custsync.toml: set: `id` is another one in each row",
+        ),
+        (
+            "[set]\njbo = 'x'",
+            "custsync.toml: set: `jbo` is no field of the API; did you mean `job`?",
+        ),
+        (
+            "[set]\nemail = 'x'",
+            "custsync.toml: set: email is not an e-mail address (format)",
+        ),
+        (
+            "values = 'gender:M'",
+            "custsync.toml: values: `gender:M` is not FIELD:TEXT=VALUE",
+        ),
+        (
+            "values.gender = 'M=male'",
+            "custsync.toml: values.gender: this setting takes a table, not one value",
+        ),
         (
             "values.gender.M = ['male']",
             "custsync.toml: values.gender.M: this setting takes text, a number, true or false, not a list",
         ),
-        ("values.gendre.M = 'male'", "custsync.toml: values: `gendre` is no field of the API; did you mean `gender`?"),
-        ("values.id.1 = '2'", "custsync.toml: values: `id` has no words that stand for others"),
+        (
+            "values.gendre.M = 'male'",
+            "custsync.toml: values: `gendre` is no field of the API; did you mean `gender`?",
+        ),
+        (
+            "values.id.1 = '2'",
+            "custsync.toml: values: `id` has no words that stand for others",
+        ),
         (
             "values.gender.M = 'man'",
             "custsync.toml: values: what `M` of gender becomes is none of male, female, other (enum)",
         ),
-        ("[map.A]\nB = 'email'", "custsync.toml: map.A: this setting takes text, a number, true or false, not a table"),
-        ("[rate.a]\nb = 1", "custsync.toml: rate: this setting takes one value, not a table"),
-        ("[vlaues.gender]\nM = 'male'", "custsync.toml: vlaues: there is no such setting; did you mean `values`?"),
-        ("null-string = 'id=-'", "custsync.toml: null-string: no text of `id` stands for null"),
+        (
+            "[map.A]\nB = 'email'",
+            "custsync.toml: map.A: this setting takes text, a number, true or false, not a table",
+        ),
+        (
+            "[rate.a]\nb = 1",
+            "custsync.toml: rate: this setting takes one value, not a table",
+        ),
+        (
+            "[vlaues.gender]\nM = 'male'",
+            "custsync.toml: vlaues: there is no such setting; did you mean `values`?",
+        ),
+        (
+            "null-string = 'id=-'",
+            "custsync.toml: null-string: no text of `id` stands for null",
+        ),
         (
             "null-string.emial = '-'",
             "custsync.toml: null-string: `emial` is no field of the API; did you mean `email`?",
@@ -74,8 +131,14 @@ fn a_file_that_cannot_be_used_says_why() {
             "null-string.email.a = '-'",
             "custsync.toml: null-string.email: this setting takes text or a list, not a table",
         ),
-        ("token = 'hunter2'", "custsync.toml: token: a token does not belong in a file of settings"),
-        ("token = ['hunter2']", "custsync.toml: token: a token does not belong in a file of settings"),
+        (
+            "token = 'hunter2'",
+            "custsync.toml: token: a token does not belong in a file of settings",
+        ),
+        (
+            "token = ['hunter2']",
+            "custsync.toml: token: a token does not belong in a file of settings",
+        ),
     ] {
         check(toml, want);
     }
@@ -91,10 +154,17 @@ fn no_error_repeats_a_secret() {
         Scenario::default().flag("base-url", "me:hunter2@a.example"),
         Scenario::default().flag("base-url", "https://me:hunter2@:x"),
     ] {
-        let error = scenario.resolve(Task::Check).expect_err("it cannot be used");
-        assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
+        let error = scenario
+            .resolve(Task::Check)
+            .expect_err("it cannot be used");
+        assert!(
+            !format!("{error} {error:?}").contains("hunter2"),
+            "{error:?}"
+        );
     }
-    let settings = Scenario::default().variable("CUSTSYNC_TOKEN", "hunter2").settings(Task::Run);
+    let settings = Scenario::default()
+        .variable("CUSTSYNC_TOKEN", "hunter2")
+        .settings(Task::Run);
     assert!(!format!("{settings:?}").contains("hunter2"));
     assert_eq!(in_force(&settings, "token").value, ShownValue::Secret);
 }
@@ -105,37 +175,76 @@ fn what_contradicts_is_refused() {
     let sandbox = || Scenario::default().flag("sandbox", true);
     let check = |task: Task, scenario: Scenario, want: &str| {
         let problems = scenario.problems(task);
-        assert!(problems.len() == 1 && problems[0].contains(want), "{problems:?}, not {want}");
+        assert!(
+            problems.len() == 1 && problems[0].contains(want),
+            "{problems:?}, not {want}"
+        );
     };
     for (task, scenario, want) in [
         (Task::Run, Scenario::default(), "no token: "),
-        (Task::Run, Scenario::default().variable("CUSTSYNC_TOKEN", " \n"), "CUSTSYNC_TOKEN: the value is empty"),
+        (
+            Task::Run,
+            Scenario::default().variable("CUSTSYNC_TOKEN", " \n"),
+            "CUSTSYNC_TOKEN: the value is empty",
+        ),
         (
             Task::Run,
             with_token().variable("CUSTSYNC_TOKEN_FILE", "f"),
             "CUSTSYNC_TOKEN and CUSTSYNC_TOKEN_FILE contradict",
         ),
-        (Task::Run, with_token().flag("quiet", true).flag("verbose", 1), "--quiet and --verbose contradict"),
-        (Task::Run, with_token().flag("fresh", true).flag("run-dir", "d"), "--fresh and --run-dir contradict"),
+        (
+            Task::Run,
+            with_token().flag("quiet", true).flag("verbose", 1),
+            "--quiet and --verbose contradict",
+        ),
+        (
+            Task::Run,
+            with_token().flag("fresh", true).flag("run-dir", "d"),
+            "--fresh and --run-dir contradict",
+        ),
         (
             Task::Run,
             with_token().flag("fresh", true).toml("run-dir = 'd'"),
             "--fresh and custsync.toml: run-dir contradict",
         ),
-        (Task::Run, with_token().flag("base-url", "http://a.example"), "--base-url: plain http to a.example"),
-        (Task::Run, sandbox().flag("base-url", "https://a.example"), "--base-url has no effect with --sandbox"),
-        (Task::Run, sandbox().flag("token-file", "f"), "--token-file has no effect with --sandbox"),
-        (Task::Run, with_token().flag("sandbox-seed", "2"), "--sandbox-seed has no effect without --sandbox"),
+        (
+            Task::Run,
+            with_token().flag("base-url", "http://a.example"),
+            "--base-url: plain http to a.example",
+        ),
+        (
+            Task::Run,
+            sandbox().flag("base-url", "https://a.example"),
+            "--base-url has no effect with --sandbox",
+        ),
+        (
+            Task::Run,
+            sandbox().flag("token-file", "f"),
+            "--token-file has no effect with --sandbox",
+        ),
+        (
+            Task::Run,
+            with_token().flag("sandbox-seed", "2"),
+            "--sandbox-seed has no effect without --sandbox",
+        ),
         (Task::Check, sandbox(), "--sandbox has no effect here"),
-        (Task::Run, with_token().flag("explain", "3"), "--explain has no effect in a run that sends"),
+        (
+            Task::Run,
+            with_token().flag("explain", "3"),
+            "--explain has no effect in a run that sends",
+        ),
         (
             Task::Check,
-            Scenario::default().flag("explain", "3").flag("output-format", "json"),
+            Scenario::default()
+                .flag("explain", "3")
+                .flag("output-format", "json"),
             "--explain and --output-format json contradict each other",
         ),
         (
             Task::Check,
-            Scenario::default().toml("explain = 3").variable("CUSTSYNC_OUTPUT_FORMAT", "json"),
+            Scenario::default()
+                .toml("explain = 3")
+                .variable("CUSTSYNC_OUTPUT_FORMAT", "json"),
             "custsync.toml: explain and CUSTSYNC_OUTPUT_FORMAT json contradict each other",
         ),
     ] {
@@ -148,14 +257,21 @@ fn what_contradicts_is_refused() {
 fn a_variable_that_is_no_text_is_refused() {
     use std::os::unix::ffi::OsStringExt as _;
     let bytes = OsString::from_vec(vec![0xff]);
-    let problems = Scenario::default().variable("CUSTSYNC_RATE", bytes.clone()).problems(Task::Check);
+    let problems = Scenario::default()
+        .variable("CUSTSYNC_RATE", bytes.clone())
+        .problems(Task::Check);
     assert_eq!(problems, ["CUSTSYNC_RATE: the value is not UTF-8"]);
-    Scenario::default().variable("OTHER", bytes).settings(Task::Check);
+    Scenario::default()
+        .variable("OTHER", bytes)
+        .settings(Task::Check);
 }
 
 #[test]
 fn a_misspelt_token_is_led_to_the_environment_only() {
-    let problems = Scenario::default().toml("tokn = 'x'").variable("CUSTSYNC_TOKN", "x").problems(Task::Check);
+    let problems = Scenario::default()
+        .toml("tokn = 'x'")
+        .variable("CUSTSYNC_TOKN", "x")
+        .problems(Task::Check);
     assert_eq!(
         problems,
         [

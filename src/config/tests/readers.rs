@@ -11,25 +11,55 @@ use crate::args::Args;
 fn settings(words: &[&str], variables: &[(&str, &str)], toml: &str) -> Result<Settings, String> {
     let words = ["custsync"].iter().chain(words);
     let typed = Args::parse_from(words, "").expect("a command line").typed();
-    let variables = variables.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
-    let file = ConfigFile { path: "custsync.toml".into(), contents: toml.to_owned() };
+    let variables = variables
+        .iter()
+        .map(|(name, value)| (OsString::from(name), OsString::from(value)));
+    let file = ConfigFile {
+        path: "custsync.toml".into(),
+        contents: toml.to_owned(),
+    };
     Settings::resolve(typed, variables, Some(file)).map_err(|error| error.to_string())
 }
 
 #[test]
 fn a_task_is_not_stopped_by_what_it_does_not_read() {
-    let unusable = [("CUSTSYNC_RATE", "fast"), ("CUSTSYNC_TOKEN", "two words"), ("CUSTSYNC_REDIRECT_PORT", "x")];
-    for words in [&["sandbox"][..], &["token", "--token-file", "t"], &["logout", "--token-file", "t"]] {
+    let unusable = [
+        ("CUSTSYNC_RATE", "fast"),
+        ("CUSTSYNC_TOKEN", "two words"),
+        ("CUSTSYNC_REDIRECT_PORT", "x"),
+    ];
+    for words in [
+        &["sandbox"][..],
+        &["token", "--token-file", "t"],
+        &["logout", "--token-file", "t"],
+    ] {
         // The token of a run is the one that a sandbox wants.
-        let unusable = if words == ["sandbox"] { &[unusable[0], unusable[2]][..] } else { &unusable };
-        let read = settings(words, unusable, "delimiter = \"too long\"\nsandbox-listen = \"127.0.0.1:1\"\n");
+        let unusable = if words == ["sandbox"] {
+            &[unusable[0], unusable[2]][..]
+        } else {
+            &unusable
+        };
+        let read = settings(
+            words,
+            unusable,
+            "delimiter = \"too long\"\nsandbox-listen = \"127.0.0.1:1\"\n",
+        );
         read.unwrap_or_else(|error| panic!("{words:?}: {error}"));
     }
-    let of_a_run = settings(&["run", "a.csv", "--sandbox"], &unusable[..1], "").expect_err("a rate");
+    let of_a_run =
+        settings(&["run", "a.csv", "--sandbox"], &unusable[..1], "").expect_err("a rate");
     assert!(of_a_run.contains("CUSTSYNC_RATE"), "{of_a_run}");
-    let of_a_login = settings(&["login", "--token-file", "t", "--client-id", "c"], &unusable, "").expect_err("a port");
+    let of_a_login = settings(
+        &["login", "--token-file", "t", "--client-id", "c"],
+        &unusable,
+        "",
+    )
+    .expect_err("a port");
     assert_eq!(of_a_login.matches("CUSTSYNC_").count(), 1, "{of_a_login}");
-    assert!(of_a_login.contains("CUSTSYNC_REDIRECT_PORT"), "{of_a_login}");
+    assert!(
+        of_a_login.contains("CUSTSYNC_REDIRECT_PORT"),
+        "{of_a_login}"
+    );
     // All is shown, and all is checked, where settings are looked at.
     let shown = settings(&["config", "--sandbox"], &unusable, "").expect_err("three values");
     assert_eq!(shown.matches("CUSTSYNC_").count(), 3, "{shown}");
@@ -37,9 +67,16 @@ fn a_task_is_not_stopped_by_what_it_does_not_read() {
 
 #[test]
 fn a_name_that_nobody_knows_stops_every_task() {
-    for words in [&["sandbox"][..], &["run", "a.csv", "--sandbox"], &["token", "--token-file", "t"]] {
+    for words in [
+        &["sandbox"][..],
+        &["run", "a.csv", "--sandbox"],
+        &["token", "--token-file", "t"],
+    ] {
         let error = settings(words, &[("CUSTSYNC_RATES", "5/s")], "").expect_err("no such setting");
-        assert!(error.contains("CUSTSYNC_RATES") && error.contains("`CUSTSYNC_RATE`?"), "{error}");
+        assert!(
+            error.contains("CUSTSYNC_RATES") && error.contains("`CUSTSYNC_RATE`?"),
+            "{error}"
+        );
     }
 }
 
@@ -58,10 +95,19 @@ fn variables_of_services_are_not_ours() {
         ("CUSTSYNC_SANDBOX_PORT", "udp://10.0.0.2:53"),
         ("CUSTSYNC_SANDBOX_PORT_53_UDP_ADDR", "10.0.0.2"),
     ];
-    for words in [&["run", "a.csv", "--sandbox"][..], &["check", "a.csv"], &["sandbox"], &["config", "--sandbox"]] {
+    for words in [
+        &["run", "a.csv", "--sandbox"][..],
+        &["check", "a.csv"],
+        &["sandbox"],
+        &["config", "--sandbox"],
+    ] {
         settings(words, &of_services, "").unwrap_or_else(|error| panic!("{words:?}: {error}"));
     }
-    for ours in [("CUSTSYNC_PORT", "8080"), ("CUSTSYNC_SERVICE", "x"), ("CUSTSYNC_PORT_A_TCP", "1")] {
+    for ours in [
+        ("CUSTSYNC_PORT", "8080"),
+        ("CUSTSYNC_SERVICE", "x"),
+        ("CUSTSYNC_PORT_A_TCP", "1"),
+    ] {
         settings(&["check", "a.csv"], &[ours], "").expect_err(ours.0);
     }
 }
@@ -69,14 +115,27 @@ fn variables_of_services_are_not_ours() {
 #[test]
 fn a_flag_takes_back_what_a_file_says() {
     let file = "trim = true\nignore = [\"Notes\"]\nset = { gender = \"other\" }\nno-header = true\ncolumns = [\"id\", \"job\"]\n";
-    let flags = ["--trim=false", "--ignore", "", "--set", "", "--no-header=false", "--columns", ""];
+    let flags = [
+        "--trim=false",
+        "--ignore",
+        "",
+        "--set",
+        "",
+        "--no-header=false",
+        "--columns",
+        "",
+    ];
     let words = [&["check", "a.csv"][..], &flags].concat();
     let settings = settings(&words, &[], file).expect("good settings");
     let off = || ShownValue::One("false".to_owned());
     let empty = || ShownValue::Many(Vec::new());
-    for (name, shown) in
-        [("trim", off()), ("no-header", off()), ("ignore", empty()), ("set", empty()), ("columns", empty())]
-    {
+    for (name, shown) in [
+        ("trim", off()),
+        ("no-header", off()),
+        ("ignore", empty()),
+        ("set", empty()),
+        ("columns", empty()),
+    ] {
         let setting = in_force(&settings, name);
         assert_eq!(setting.value, shown, "{name}");
         assert_eq!(setting.provenance, Provenance::Flag(format!("--{name}")));

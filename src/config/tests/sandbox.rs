@@ -14,22 +14,39 @@ fn options(scenario: Scenario) -> SandboxOptions {
 #[test]
 fn customers_are_answered_as_they_are_listed() {
     let check = |scenario: Scenario, want: &[(u64, &str)]| {
-        let want = want.iter().map(|(id, kind)| (*id, kind.parse().unwrap())).collect();
+        let want = want
+            .iter()
+            .map(|(id, kind)| (*id, kind.parse().unwrap()))
+            .collect();
         assert_eq!(options(scenario).answers, want);
     };
     check(Scenario::default(), &[]);
     let want = [(7, "406-html"), (9, "429-no-retry-after")];
     let items = ["7=406-html", "9=429-no-retry-after"];
-    check(Scenario::default().flag("sandbox-answer", json!(items)), &want);
-    check(Scenario::default().variable("CUSTSYNC_SANDBOX_ANSWER", items.join(",")), &want);
-    check(Scenario::default().toml("[sandbox-answer]\n7 = '406-html'\n9 = '429-no-retry-after'"), &want);
+    check(
+        Scenario::default().flag("sandbox-answer", json!(items)),
+        &want,
+    );
+    check(
+        Scenario::default().variable("CUSTSYNC_SANDBOX_ANSWER", items.join(",")),
+        &want,
+    );
+    check(
+        Scenario::default().toml("[sandbox-answer]\n7 = '406-html'\n9 = '429-no-retry-after'"),
+        &want,
+    );
 }
 
 #[test]
 fn what_is_no_answer_is_refused() {
     let check = |item: &str, want: &str| {
-        let problems = Scenario::default().flag("sandbox-answer", json!([item])).problems(Task::Sandbox);
-        assert!(problems.len() == 1 && problems[0].contains(want), "{item}: {problems:?}");
+        let problems = Scenario::default()
+            .flag("sandbox-answer", json!([item]))
+            .problems(Task::Sandbox);
+        assert!(
+            problems.len() == 1 && problems[0].contains(want),
+            "{item}: {problems:?}"
+        );
     };
     check("7", "--answer: `7` is not ID=KIND");
     check("0=422", "`0` is not a whole number from 1");
@@ -42,20 +59,35 @@ fn what_is_no_answer_is_refused() {
 #[test]
 fn the_end_of_http2_connections_reaches_the_options() {
     let check = |text: &str, want: Option<u64>| {
-        assert_eq!(options(Scenario::default().flag("sandbox-goaway-after", text)).goaway_after, want);
+        assert_eq!(
+            options(Scenario::default().flag("sandbox-goaway-after", text)).goaway_after,
+            want
+        );
     };
     check("none", None);
     check("1000", Some(1000));
-    let problems = Scenario::default().flag("sandbox-goaway-after", "0").problems(Task::Sandbox);
-    assert!(problems[0].contains("`0` is not a whole number from 1"), "{problems:?}");
+    let problems = Scenario::default()
+        .flag("sandbox-goaway-after", "0")
+        .problems(Task::Sandbox);
+    assert!(
+        problems[0].contains("`0` is not a whole number from 1"),
+        "{problems:?}"
+    );
 }
 
 #[test]
 fn faults_and_reads_reach_the_options() {
-    let scenario = Scenario::default().flag("sandbox-fault", "404-text=50%@2s..4s").flag("sandbox-reads", "stale");
+    let scenario = Scenario::default()
+        .flag("sandbox-fault", "404-text=50%@2s..4s")
+        .flag("sandbox-reads", "stale");
     let options = options(scenario);
-    assert_eq!((options.faults, options.reads), ("404-text=50%@2s..4s".parse().unwrap(), Reads::Stale));
-    let problems = Scenario::default().flag("sandbox-fault", "blackhole").problems(Task::Sandbox);
+    assert_eq!(
+        (options.faults, options.reads),
+        ("404-text=50%@2s..4s".parse().unwrap(), Reads::Stale)
+    );
+    let problems = Scenario::default()
+        .flag("sandbox-fault", "blackhole")
+        .problems(Task::Sandbox);
     let want = "--fault: 'blackhole' is not a fault with a share, a span or both, as in 503=2%";
     assert!(problems[0].starts_with(want), "{problems:?}");
 }

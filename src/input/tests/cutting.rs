@@ -17,12 +17,20 @@ struct Plain {
     line: u64,
 }
 
-fn blocks(bytes: &[u8], pieces: &[usize], format: Format, size: BlockSize) -> Result<Vec<Block>, InputFault> {
+fn blocks(
+    bytes: &[u8],
+    pieces: &[usize],
+    format: Format,
+    size: BlockSize,
+) -> Result<Vec<Block>, InputFault> {
     let head = Head::read(Trickle::new(bytes, pieces), size)?;
     let mut blocks: Blocks<_> = head.into_blocks(format);
     let mut all = Vec::new();
     while let Some(block) = blocks.next()? {
-        assert!(!block.bytes.is_empty(), "an empty block would look like progress");
+        assert!(
+            !block.bytes.is_empty(),
+            "an empty block would look like progress"
+        );
         all.push(block);
     }
     Ok(all)
@@ -34,7 +42,11 @@ fn csv_records(blocks: &[Block]) -> Vec<Plain> {
         let mut records = CsvRecords::of(block, Dialect::COMMA);
         while let Some(record) = records.next() {
             let cells = record.unquoted().map(Cow::into_owned).collect();
-            all.push(Plain { cells, raw: record.raw.to_vec(), line: record.line });
+            all.push(Plain {
+                cells,
+                raw: record.raw.to_vec(),
+                line: record.line,
+            });
         }
     }
     all
@@ -42,8 +54,13 @@ fn csv_records(blocks: &[Block]) -> Vec<Plain> {
 
 /// The `csv` crate's records of a whole input, but those without anything in their cells.
 fn csv_cells(bytes: &[u8]) -> Vec<Vec<Vec<u8>>> {
-    let reader = ::csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bytes);
-    let records = reader.into_byte_records().map(|record| record.expect("memory can be read"));
+    let reader = ::csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(bytes);
+    let records = reader
+        .into_byte_records()
+        .map(|record| record.expect("memory can be read"));
     let records = records.map(|record| record.iter().map(<[u8]>::to_vec).collect());
     records.filter(|cells: &Vec<_>| !is_blank(cells)).collect()
 }
@@ -67,7 +84,11 @@ fn walk(text: &[u8]) -> (Vec<(Vec<u8>, u64)>, Option<u64>) {
             start = line;
         }
         if let b'\r' | b'\n' = byte {
-            let end: &[u8] = if byte == b'\r' && next == Some(&b'\n') { b"\r\n" } else { &text[at..=at] };
+            let end: &[u8] = if byte == b'\r' && next == Some(&b'\n') {
+                b"\r\n"
+            } else {
+                &text[at..=at]
+            };
             line += 1;
             at += end.len();
             if open_quote.is_some() {
@@ -147,8 +168,15 @@ const NDJSON_PIECES: &[&[u8]] = &[
 ];
 
 fn sizes() -> impl Strategy<Value = BlockSize> {
-    (prop_oneof![1_usize..48, 1_usize..300], prop_oneof![1_usize..9, Just(4096)])
-        .prop_map(|(block_bytes, lines_max)| BlockSize { block_bytes, lines_max, record_bytes_max: 1 << 20 })
+    (
+        prop_oneof![1_usize..48, 1_usize..300],
+        prop_oneof![1_usize..9, Just(4096)],
+    )
+        .prop_map(|(block_bytes, lines_max)| BlockSize {
+            block_bytes,
+            lines_max,
+            record_bytes_max: 1 << 20,
+        })
 }
 
 proptest! {
@@ -212,11 +240,19 @@ proptest! {
 fn a_record_may_be_as_long_as_its_limit() {
     let check = |record_bytes: usize, want: bool| {
         for block_bytes in [1, 8, 63, 64, 65, 200] {
-            let size = BlockSize { block_bytes, lines_max: 2, record_bytes_max: 64 };
+            let size = BlockSize {
+                block_bytes,
+                lines_max: 2,
+                record_bytes_max: 64,
+            };
             let text = format!("{}\nb\n", "a".repeat(record_bytes - 1));
             let is_taken = blocks(text.as_bytes(), &[7], CSV, size).is_ok();
             // A block larger than the limit is read before the limit is looked at.
-            assert_eq!(is_taken, want || block_bytes > 64 + 1, "{record_bytes} {block_bytes}");
+            assert_eq!(
+                is_taken,
+                want || block_bytes > 64 + 1,
+                "{record_bytes} {block_bytes}"
+            );
         }
     };
     check(64, true);
@@ -227,16 +263,28 @@ fn a_record_may_be_as_long_as_its_limit() {
 fn raw_bytes_are_slices_of_the_block() {
     let block = Block::new(Bytes::from_static(b"1,a\n2,b\n"), 7, 0);
     let mut records = CsvRecords::of(&block, Dialect::COMMA);
-    let (start, line, end) =
-        records.next().map(|record| (record.raw.as_ptr(), record.line, record.end)).expect("a row");
+    let (start, line, end) = records
+        .next()
+        .map(|record| (record.raw.as_ptr(), record.line, record.end))
+        .expect("a row");
     assert_eq!((start, line, end), (block.bytes.as_ptr(), 7, 4));
 }
 
 #[test]
 fn a_block_has_as_many_lines_as_it_may_at_most() {
-    let size = BlockSize { block_bytes: 1 << 10, lines_max: 16, record_bytes_max: 1 << 10 };
-    for (text, format) in [("1\n", CSV), ("\"a\n\",b\r\n", CSV), ("\n", CSV), ("{}\n", Format::Ndjson)] {
-        let blocks = blocks(text.repeat(1_000).as_bytes(), &[300], format, size).expect("good records");
+    let size = BlockSize {
+        block_bytes: 1 << 10,
+        lines_max: 16,
+        record_bytes_max: 1 << 10,
+    };
+    for (text, format) in [
+        ("1\n", CSV),
+        ("\"a\n\",b\r\n", CSV),
+        ("\n", CSV),
+        ("{}\n", Format::Ndjson),
+    ] {
+        let blocks =
+            blocks(text.repeat(1_000).as_bytes(), &[300], format, size).expect("good records");
         let lines = |block: &Block| block.bytes.len() / text.len();
         assert!(blocks.iter().all(|block| lines(block) <= 16), "{text:?}");
         assert_eq!(blocks.iter().map(lines).sum::<usize>(), 1_000, "{text:?}");

@@ -9,12 +9,20 @@ fn an_input_that_cannot_be_used_says_why() {
             while input.next_block()?.is_some() {}
             Ok(())
         });
-        assert_eq!(error.expect_err("a bad input").to_string(), want, "{}", String::from_utf8_lossy(text));
+        assert_eq!(
+            error.expect_err("a bad input").to_string(),
+            want,
+            "{}",
+            String::from_utf8_lossy(text)
+        );
     };
     check(b"", "a: is empty");
     check(b"\xef\xbb\xbf", "a: is empty");
     check(&b"\r\n".repeat(50), "a: is empty");
-    check(b" \n", "a:1: the header is one column, and no field of the API: is the delimiter right? (--delimiter C)");
+    check(
+        b" \n",
+        "a:1: the header is one column, and no field of the API: is the delimiter right? (--delimiter C)",
+    );
     check(
         b"\n\nid,jbo\n1,x\n",
         "a:3: column 2 `jbo` is no field of the API; did you mean `job`? (--map COLUMN=FIELD maps it, --ignore COLUMN leaves it out)",
@@ -28,18 +36,30 @@ fn an_input_that_cannot_be_used_says_why() {
         "a:4: a quote opens here that is never closed (--quotes off where quotes are characters)",
     );
     let long = "x".repeat(70);
-    check(format!("id,job\n1,x\n\n2,{long}\n").as_bytes(), "a:4: a record starts here that is longer than 64 bytes");
+    check(
+        format!("id,job\n1,x\n\n2,{long}\n").as_bytes(),
+        "a:4: a record starts here that is longer than 64 bytes",
+    );
     check(
         format!("id,job\n1,x\n2,\"y\n\",\"z\n{long}\"\n").as_bytes(),
         "a:4: a quote opens here that is not closed within 64 bytes, the most that a record may have",
     );
-    check(b"\x1f\x8b\x08\0", "a:1: the gzip data is cut off here: the file is not whole");
+    check(
+        b"\x1f\x8b\x08\0",
+        "a:1: the gzip data is cut off here: the file is not whole",
+    );
     check(
         &[b"id,job\n1,".as_slice(), &[0; 50], b"\n"].concat(),
         "a: is binary, not text: it is full of bytes that no text has",
     );
-    check(b"i\0d\0,\0j\0o\0b\0\n\0", "a: is UTF-16 without a byte order mark: --encoding utf-16le");
-    check(b"\0i\0d\0,\0j\0o\0b\0\n", "a: is UTF-16 without a byte order mark: --encoding utf-16be");
+    check(
+        b"i\0d\0,\0j\0o\0b\0\n\0",
+        "a: is UTF-16 without a byte order mark: --encoding utf-16le",
+    );
+    check(
+        b"\0i\0d\0,\0j\0o\0b\0\n",
+        "a: is UTF-16 without a byte order mark: --encoding utf-16be",
+    );
     check(b"i\0\0\0d\0\0\0,\0\0\0", "a: is UTF-32: save it as UTF-8");
 }
 
@@ -54,26 +74,53 @@ fn a_failing_reader_ends_the_input() {
     // More than is read to know what it is.
     let text = format!("id,job\n{}", "1,a\n2,b\n3,c\n".repeat(100));
     let reader = io::Cursor::new(text).chain(Broken);
-    let mut input = Input::of_reader(InputName::Stdin, Box::new(reader), &InputRules::default(), SMALL).expect("opens");
+    let mut input = Input::of_reader(
+        InputName::Stdin,
+        Box::new(reader),
+        &InputRules::default(),
+        SMALL,
+    )
+    .expect("opens");
     let error = loop {
         match input.next_block() {
             Ok(block) => assert!(block.is_some(), "a failed read is not the end of the input"),
             Err(error) => break error,
         }
     };
-    assert_eq!(error.to_string(), "standard input: cannot be read to its end");
+    assert_eq!(
+        error.to_string(),
+        "standard input: cannot be read to its end"
+    );
 }
 
 #[test]
 fn a_byte_in_another_encoding_is_found_by_its_line_however_lines_end() {
     let encoding = EncodingChoice::Named(Encoding::of_label("shift_jis").expect("an encoding"));
-    let rules = InputRules { encoding, ..InputRules::default() };
+    let rules = InputRules {
+        encoding,
+        ..InputRules::default()
+    };
     for (text, want) in [
-        (&b"id,job\r1,a\r2,\xfd\r"[..], "a:3: byte 14 of the text is not Shift_JIS"),
-        (b"id,job\r\n1,a\r\n2,\xfd\r\n", "a:3: byte 16 of the text is not Shift_JIS"),
-        (b"{\"id\":1,\r\"job\":\"a\"}\n{\"id\":2,\"job\":\"\xfd\"}\n", "a:2: byte 36 of the text is not Shift_JIS"),
+        (
+            &b"id,job\r1,a\r2,\xfd\r"[..],
+            "a:3: byte 14 of the text is not Shift_JIS",
+        ),
+        (
+            b"id,job\r\n1,a\r\n2,\xfd\r\n",
+            "a:3: byte 16 of the text is not Shift_JIS",
+        ),
+        (
+            b"{\"id\":1,\r\"job\":\"a\"}\n{\"id\":2,\"job\":\"\xfd\"}\n",
+            "a:2: byte 36 of the text is not Shift_JIS",
+        ),
     ] {
-        for size in [BlockSize { block_bytes: 1, ..BlockSize::default() }, BlockSize::default()] {
+        for size in [
+            BlockSize {
+                block_bytes: 1,
+                ..BlockSize::default()
+            },
+            BlockSize::default(),
+        ] {
             let read = open_bytes("a", text, &rules, size);
             let read = read.and_then(|mut input| {
                 std::iter::from_fn(|| input.next_block().transpose()).collect::<Result<Vec<_>, _>>()
@@ -86,22 +133,48 @@ fn a_byte_in_another_encoding_is_found_by_its_line_however_lines_end() {
 
 #[test]
 fn header_and_delimiter_are_kept_as_they_are() {
-    let rules = InputRules { format: FormatChoice::Tsv, quotes: Some(Quotes::On), ..InputRules::default() };
-    let input = open_bytes("a", b"\xef\xbb\xbf\n\"id\"\t job\r\n1\tx\n", &InputRules::default(), SMALL);
+    let rules = InputRules {
+        format: FormatChoice::Tsv,
+        quotes: Some(Quotes::On),
+        ..InputRules::default()
+    };
+    let input = open_bytes(
+        "a",
+        b"\xef\xbb\xbf\n\"id\"\t job\r\n1\tx\n",
+        &InputRules::default(),
+        SMALL,
+    );
     assert!(input.is_err(), "a name with a space is another name");
-    let input = open_bytes("a", b"\xef\xbb\xbf\n\"id\"\tjob\r\n1\tx\n", &rules, SMALL).expect("opens");
-    let Layout::Csv(layout) = &**input.layout() else { panic!("TSV is CSV with tabs") };
-    assert_eq!((layout.header(), layout.delimiter()), (b"\"id\"\tjob".as_slice(), Delimiter::TAB));
+    let input =
+        open_bytes("a", b"\xef\xbb\xbf\n\"id\"\tjob\r\n1\tx\n", &rules, SMALL).expect("opens");
+    let Layout::Csv(layout) = &**input.layout() else {
+        panic!("TSV is CSV with tabs")
+    };
+    assert_eq!(
+        (layout.header(), layout.delimiter()),
+        (b"\"id\"\tjob".as_slice(), Delimiter::TAB)
+    );
 }
 
 #[test]
 fn an_ignored_column_has_to_be_somewhere() {
     let mapping = MappingRules::new(&[], &["a".to_owned(), "b".to_owned()]).expect("good rules");
-    let rules = InputRules { mapping, ..InputRules::default() };
-    let layout = |text: &[u8]| open_bytes("x", text, &rules, SMALL).expect("opens").layout().clone();
+    let rules = InputRules {
+        mapping,
+        ..InputRules::default()
+    };
+    let layout = |text: &[u8]| {
+        open_bytes("x", text, &rules, SMALL)
+            .expect("opens")
+            .layout()
+            .clone()
+    };
     let (with_a, with_b, ndjson) = (layout(b"id,a\n1,2"), layout(b"id,b\n1,2"), layout(b"{}"));
     let check = |layouts: &[&Layout], want: Result<(), &str>| {
-        let found = rules.mapping.check_ignored(layouts.iter().copied()).map_err(|error| error.to_string());
+        let found = rules
+            .mapping
+            .check_ignored(layouts.iter().copied())
+            .map_err(|error| error.to_string());
         assert_eq!(found, want.map_err(str::to_owned));
     };
     check(&[&with_a, &with_b], Ok(()));
@@ -114,14 +187,23 @@ fn a_name_with_a_comma_is_one_name_or_several() {
     let opened = |text: &str, ignore: &[&str]| {
         let ignore: Vec<_> = ignore.iter().map(|name| (*name).to_owned()).collect();
         let mapping = MappingRules::new(&[], &ignore).expect("good rules");
-        let rules = InputRules { mapping, ..InputRules::default() };
-        let input =
-            open_bytes("x", text.as_bytes(), &rules, BlockSize::default()).map_err(|error| error.to_string())?;
-        rules.mapping.check_ignored([&**input.layout()]).map_err(|error| error.to_string())
+        let rules = InputRules {
+            mapping,
+            ..InputRules::default()
+        };
+        let input = open_bytes("x", text.as_bytes(), &rules, BlockSize::default())
+            .map_err(|error| error.to_string())?;
+        rules
+            .mapping
+            .check_ignored([&**input.layout()])
+            .map_err(|error| error.to_string())
     };
     let both = "id,job,\"Last, First\"\n1,x,y\n";
     assert_eq!(opened(both, &["Last, First"]), Ok(()));
-    assert_eq!(opened("id,job,Last,Notes\n1,x,y,z\n", &["Last,Notes"]), Ok(()));
+    assert_eq!(
+        opened("id,job,Last,Notes\n1,x,y,z\n", &["Last,Notes"]),
+        Ok(())
+    );
     assert_eq!(
         opened("id,job,Last\n1,x,y\n", &["Last,Notes"]),
         Err("--ignore: no input has a column `Notes`".to_owned())
@@ -131,47 +213,88 @@ fn a_name_with_a_comma_is_one_name_or_several() {
         Err("--ignore: no input has a column `Last,Notes`".to_owned())
     );
     // Where the whole is a name, its parts are none.
-    let found = opened("id,Last,\"Last,Notes\"\n1,x,y\n", &["Last,Notes"]).expect_err("`Last` is not left out");
-    assert!(found.starts_with("x:1: column 2 `Last` is no field of the API"), "{found}");
-    assert_eq!(opened("id,Last,\"Last,Notes\"\n1,x,y\n", &["Last,Notes", "Last"]), Ok(()));
+    let found = opened("id,Last,\"Last,Notes\"\n1,x,y\n", &["Last,Notes"])
+        .expect_err("`Last` is not left out");
+    assert!(
+        found.starts_with("x:1: column 2 `Last` is no field of the API"),
+        "{found}"
+    );
+    assert_eq!(
+        opened("id,Last,\"Last,Notes\"\n1,x,y\n", &["Last,Notes", "Last"]),
+        Ok(())
+    );
 }
 
 #[test]
 fn a_column_is_left_out_by_its_number() {
     let opened = |text: &str, ignore: &str| {
         let mapping = MappingRules::new(&[], &[ignore.to_owned()]).expect("good rules");
-        let rules = InputRules { mapping, ..InputRules::default() };
-        let input =
-            open_bytes("x", text.as_bytes(), &rules, BlockSize::default()).map_err(|error| error.to_string())?;
-        rules.mapping.check_ignored([&**input.layout()]).map_err(|error| error.to_string())
+        let rules = InputRules {
+            mapping,
+            ..InputRules::default()
+        };
+        let input = open_bytes("x", text.as_bytes(), &rules, BlockSize::default())
+            .map_err(|error| error.to_string())?;
+        rules
+            .mapping
+            .check_ignored([&**input.layout()])
+            .map_err(|error| error.to_string())
     };
     assert_eq!(opened("id,x,job\n1,2,3\n", "column 2"), Ok(()));
-    assert_eq!(opened("id,created_at,job\n1,2,3\n", "column 2"), Ok(()), "whatever it is");
-    assert_eq!(opened("id,job,column 2\n1,2,3\n", "column 2"), Ok(()), "a column of this name comes first");
-    assert!(opened("id,x,column 2\n1,2,3\n", "column 2").is_err(), "and then it is no number");
-    assert_eq!(opened("id,job\n1,2\n", "column 3"), Err("--ignore: no input has a column `column 3`".to_owned()));
+    assert_eq!(
+        opened("id,created_at,job\n1,2,3\n", "column 2"),
+        Ok(()),
+        "whatever it is"
+    );
+    assert_eq!(
+        opened("id,job,column 2\n1,2,3\n", "column 2"),
+        Ok(()),
+        "a column of this name comes first"
+    );
+    assert!(
+        opened("id,x,column 2\n1,2,3\n", "column 2").is_err(),
+        "and then it is no number"
+    );
+    assert_eq!(
+        opened("id,job\n1,2\n", "column 3"),
+        Err("--ignore: no input has a column `column 3`".to_owned())
+    );
 }
 
 #[test]
 fn a_window_leaves_out_rows_and_keeps_lines() {
-    let check = |name: &str, text: &[u8], skip: u64, max: Option<u64>, want: &[u64], skipped: u64| {
-        for block_bytes in [1, 8, 30, 1000] {
-            let size = BlockSize { block_bytes, lines_max: 2, record_bytes_max: 64 };
-            let mut input = open_bytes(name, text, &InputRules::default(), size).expect("opens");
-            let mut window = RowWindow::new(skip, max);
-            let mut lines = Vec::new();
-            let layout = input.layout().clone();
-            let mut next = |window: &RowWindow| {
-                let block = input.next_block().expect("whole records");
-                block.filter(|_| !window.is_closed(&layout))
-            };
-            while let Some(block) = next(&window) {
-                let Some(block) = window.cut(block, &layout) else { continue };
-                parse_block(&block, &layout, &RowRules::default(), &mut |record| lines.push(record.line));
+    let check =
+        |name: &str, text: &[u8], skip: u64, max: Option<u64>, want: &[u64], skipped: u64| {
+            for block_bytes in [1, 8, 30, 1000] {
+                let size = BlockSize {
+                    block_bytes,
+                    lines_max: 2,
+                    record_bytes_max: 64,
+                };
+                let mut input =
+                    open_bytes(name, text, &InputRules::default(), size).expect("opens");
+                let mut window = RowWindow::new(skip, max);
+                let mut lines = Vec::new();
+                let layout = input.layout().clone();
+                let mut next = |window: &RowWindow| {
+                    let block = input.next_block().expect("whole records");
+                    block.filter(|_| !window.is_closed(&layout))
+                };
+                while let Some(block) = next(&window) {
+                    let Some(block) = window.cut(block, &layout) else {
+                        continue;
+                    };
+                    parse_block(&block, &layout, &RowRules::default(), &mut |record| {
+                        lines.push(record.line)
+                    });
+                }
+                assert_eq!(
+                    (lines.as_slice(), window.skipped()),
+                    (want, skipped),
+                    "{skip} {max:?} {block_bytes}"
+                );
             }
-            assert_eq!((lines.as_slice(), window.skipped()), (want, skipped), "{skip} {max:?} {block_bytes}");
-        }
-    };
+        };
     let csv = b"id,job\n1,a\r\n\r\n2,\"b\n\n\"\r3,c\n\n\n4,d";
     check("a.csv", csv, 0, None, &[2, 4, 7, 10], 0);
     check("a.csv", csv, 1, None, &[4, 7, 10], 1);
@@ -198,24 +321,50 @@ fn preflight_finds_what_would_stop_a_run() {
     let rows = "1,x\n".repeat(500_000);
     check(&format!("id,job\n{rows}"), None);
     check(&format!("id,job\n{rows}2,\"y\n{rows}"), Some(500_002));
-    let none = preflight(InputName::Path(folder.path().join("none.csv")), &InputRules::default(), |_, _| {});
+    let none = preflight(
+        InputName::Path(folder.path().join("none.csv")),
+        &InputRules::default(),
+        |_, _| {},
+    );
     assert!(none.is_err_and(|error| matches!(error.fault, InputFault::Missing)));
 }
 
 #[test]
 fn lines_above_the_header_are_passed_over_however_they_arrive() {
-    let text = format!("\"a\r\n\rb{}\n\u{feff}\"\r\nid,job\r\n1,x\n", "c".repeat(40));
+    let text = format!(
+        "\"a\r\n\rb{}\n\u{feff}\"\r\nid,job\r\n1,x\n",
+        "c".repeat(40)
+    );
     for block_bytes in [1, 2, 3, 50, 64, 65, 1_000] {
-        let size = BlockSize { block_bytes, record_bytes_max: 64, ..BlockSize::default() };
+        let size = BlockSize {
+            block_bytes,
+            record_bytes_max: 64,
+            ..BlockSize::default()
+        };
         let opened = |row: u64| {
-            let rules = InputRules { header: HeaderRule::Row(row), ..InputRules::default() };
-            let mut input = open_bytes("a.csv", text.as_bytes(), &rules, size).map_err(|error| error.to_string())?;
+            let rules = InputRules {
+                header: HeaderRule::Row(row),
+                ..InputRules::default()
+            };
+            let mut input = open_bytes("a.csv", text.as_bytes(), &rules, size)
+                .map_err(|error| error.to_string())?;
             let block = input.next_block().expect("whole records").expect("a row");
             Ok((block.first_line, block.bytes_before, block.bytes))
         };
-        let row = (6, u64::try_from(text.len()).expect("a short text") - 4, bytes::Bytes::from_static(b"1,x\n"));
+        let row = (
+            6,
+            u64::try_from(text.len()).expect("a short text") - 4,
+            bytes::Bytes::from_static(b"1,x\n"),
+        );
         assert_eq!(opened(5), Ok(row), "{block_bytes}");
-        assert_eq!(opened(2), Err("a.csv:2: is blank, so it is no header (--header-row)".to_owned()), "{block_bytes}");
-        assert_eq!(opened(9), Err("a.csv: has no line 9, on which its header is to be (--header-row)".to_owned()));
+        assert_eq!(
+            opened(2),
+            Err("a.csv:2: is blank, so it is no header (--header-row)".to_owned()),
+            "{block_bytes}"
+        );
+        assert_eq!(
+            opened(9),
+            Err("a.csv: has no line 9, on which its header is to be (--header-row)".to_owned())
+        );
     }
 }

@@ -17,7 +17,11 @@ use super::*;
 use crate::contract::ErrorCode;
 
 /// Blocks so small that every record meets their limits.
-const SMALL: BlockSize = BlockSize { block_bytes: 8, lines_max: 2, record_bytes_max: 64 };
+const SMALL: BlockSize = BlockSize {
+    block_bytes: 8,
+    lines_max: 2,
+    record_bytes_max: 64,
+};
 
 /// Gives its bytes in pieces of the given sizes, over and over, with an interruption before each.
 #[derive(Debug)]
@@ -30,7 +34,12 @@ struct Trickle {
 
 impl Trickle {
     fn new(bytes: &[u8], pieces: &[usize]) -> Trickle {
-        Trickle { bytes: bytes.to_vec(), at: 0, pieces: pieces.to_vec(), reads: 0 }
+        Trickle {
+            bytes: bytes.to_vec(),
+            at: 0,
+            pieces: pieces.to_vec(),
+            reads: 0,
+        }
     }
 }
 
@@ -48,7 +57,12 @@ impl Read for Trickle {
     }
 }
 
-fn open_bytes(name: &str, bytes: &[u8], rules: &InputRules, size: BlockSize) -> Result<Input, InputError> {
+fn open_bytes(
+    name: &str,
+    bytes: &[u8],
+    rules: &InputRules,
+    size: BlockSize,
+) -> Result<Input, InputError> {
     let reader = Box::new(Trickle::new(bytes, &[3, 1]));
     Input::of_reader(InputName::from_argument(name.into()), reader, rules, size)
 }

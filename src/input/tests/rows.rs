@@ -14,25 +14,44 @@ pub(super) fn rows_or_fault(input: &mut Input, rules: &RowRules) -> Result<Vec<R
     while let Some(block) = input.next_block()? {
         parse_block(&block, input.layout(), rules, &mut |record| {
             let checked = match record.checked {
-                Ok(update) => Ok(format!("{} {}", update.id(), serde_json::to_string(&update).expect("serialises"))),
+                Ok(update) => Ok(format!(
+                    "{} {}",
+                    update.id(),
+                    serde_json::to_string(&update).expect("serialises")
+                )),
                 Err(row) => {
                     let errors: Vec<_> = row.errors.iter().map(ToString::to_string).collect();
                     let id = row.id.map_or_else(|| "?".to_owned(), |id| id.to_string());
                     Err(format!("{id} {}", errors.join("; ")))
                 }
             };
-            rows.push((String::from_utf8_lossy(record.raw).into_owned(), record.line, checked));
+            rows.push((
+                String::from_utf8_lossy(record.raw).into_owned(),
+                record.line,
+                checked,
+            ));
         });
     }
     Ok(rows)
 }
 
 fn check_rows(name: &str, text: &[u8], rules: &RowRules, want: &[(&str, u64, Result<&str, &str>)]) {
-    for size in [SMALL, BlockSize { block_bytes: 1, ..BlockSize::default() }, BlockSize::default()] {
+    for size in [
+        SMALL,
+        BlockSize {
+            block_bytes: 1,
+            ..BlockSize::default()
+        },
+        BlockSize::default(),
+    ] {
         let mut input = open_bytes(name, text, &InputRules::default(), size).expect("a good input");
         let found = rows(&mut input, rules);
         let found = found.iter().map(|(raw, line, checked)| {
-            (raw.as_str(), *line, checked.as_ref().map(String::as_str).map_err(String::as_str))
+            (
+                raw.as_str(),
+                *line,
+                checked.as_ref().map(String::as_str).map_err(String::as_str),
+            )
         });
         assert_eq!(found.collect::<Vec<_>>(), want, "{size:?}");
     }
@@ -77,45 +96,110 @@ fn csv_rows_are_read_mapped_and_checked() {
 fn a_byte_order_mark_behind_the_start_is_a_value() {
     let text = "id,job\n1,a\n\u{feff}2,b\n";
     let mark = "? id type: holds an invisible character around the value (--trim removes it): U+FEFF, a byte order mark, as where files were joined";
-    let want = |second| [("1,a", 2, Ok(r#"1 {"job":"a"}"#)), ("\u{feff}2,b", 3, second)];
-    check_rows("a.csv", text.as_bytes(), &RowRules::default(), &want(Err(mark)));
-    let trimmed = RowRules { cells: CellRules { trim: Trim::Trim, ..CellRules::default() }, ..RowRules::default() };
-    check_rows("a.csv", text.as_bytes(), &trimmed, &want(Ok(r#"2 {"job":"b"}"#)));
+    let want = |second| {
+        [
+            ("1,a", 2, Ok(r#"1 {"job":"a"}"#)),
+            ("\u{feff}2,b", 3, second),
+        ]
+    };
+    check_rows(
+        "a.csv",
+        text.as_bytes(),
+        &RowRules::default(),
+        &want(Err(mark)),
+    );
+    let trimmed = RowRules {
+        cells: CellRules {
+            trim: Trim::Trim,
+            ..CellRules::default()
+        },
+        ..RowRules::default()
+    };
+    check_rows(
+        "a.csv",
+        text.as_bytes(),
+        &trimmed,
+        &want(Ok(r#"2 {"job":"b"}"#)),
+    );
     let line = "\u{feff}{\"id\":2,\"job\":\"b\"}";
     let mark = "? row format: is not one JSON object: a byte order mark, U+FEFF, stands in front of it, as where files were joined (--trim drops it)";
     let text = format!("{{\"id\":1,\"job\":\"a\"}}\n{line}\n");
-    let want = |second| [("{\"id\":1,\"job\":\"a\"}", 1, Ok(r#"1 {"job":"a"}"#)), (line, 2, second)];
-    check_rows("a.ndjson", text.as_bytes(), &RowRules::default(), &want(Err(mark)));
-    check_rows("a.ndjson", text.as_bytes(), &trimmed, &want(Ok(r#"2 {"job":"b"}"#)));
+    let want = |second| {
+        [
+            ("{\"id\":1,\"job\":\"a\"}", 1, Ok(r#"1 {"job":"a"}"#)),
+            (line, 2, second),
+        ]
+    };
+    check_rows(
+        "a.ndjson",
+        text.as_bytes(),
+        &RowRules::default(),
+        &want(Err(mark)),
+    );
+    check_rows(
+        "a.ndjson",
+        text.as_bytes(),
+        &trimmed,
+        &want(Ok(r#"2 {"job":"b"}"#)),
+    );
 }
 
 #[test]
 fn a_csv_line_of_spaces_is_a_row() {
-    let ragged =
-        Err("? row columns: has 1 column where the header has 2 (--ragged pad where the missing ones are empty)");
-    check_rows("a.csv", b"id,job\n  \n \n", &RowRules::default(), &[("  ", 2, ragged), (" ", 3, ragged)]);
+    let ragged = Err(
+        "? row columns: has 1 column where the header has 2 (--ragged pad where the missing ones are empty)",
+    );
+    check_rows(
+        "a.csv",
+        b"id,job\n  \n \n",
+        &RowRules::default(),
+        &[("  ", 2, ragged), (" ", 3, ragged)],
+    );
 }
 
 #[test]
 fn ndjson_rows_are_read_mapped_and_checked() {
-    let empty = EmptyRules::new(EmptyRule::Omit, [("job", EmptyRule::Null), ("email", EmptyRule::Error)]);
+    let empty = EmptyRules::new(
+        EmptyRule::Omit,
+        [("job", EmptyRule::Null), ("email", EmptyRule::Error)],
+    );
     let cells = CellRules {
         empty: empty.expect("known"),
         null_strings: NullStrings::everywhere(["-".to_owned()]),
         ..CellRules::default()
     };
-    let rules = RowRules { cells, ..RowRules::default() };
-    let check = |line: &str, want: Result<&str, &str>| {
-        check_rows("a.ndjson", format!("\u{feff} \n\n{line}\r\n\t\n").as_bytes(), &rules, &[(line, 3, want)]);
+    let rules = RowRules {
+        cells,
+        ..RowRules::default()
     };
-    check(r#" {"id":1, "job":"a\u00e9\"", "user_id":7} "#, Ok(r#"1 {"job":"aé\"","user_id":7}"#));
+    let check = |line: &str, want: Result<&str, &str>| {
+        check_rows(
+            "a.ndjson",
+            format!("\u{feff} \n\n{line}\r\n\t\n").as_bytes(),
+            &rules,
+            &[(line, 3, want)],
+        );
+    };
+    check(
+        r#" {"id":1, "job":"a\u00e9\"", "user_id":7} "#,
+        Ok(r#"1 {"job":"aé\"","user_id":7}"#),
+    );
     check(
         r#"{"id":"9223372036854775807","job":"","email":"-","address":""}"#,
         Ok(r#"9223372036854775807 {"email":null,"job":null}"#),
     );
-    check(r#"{"id":9223372036854775808,"job":null}"#, Err("? id range: is not between 1 and 9223372036854775807"));
-    check(r#"{"id":1,"email":""}"#, Err("1 email required: is empty (--empty error)"));
-    check(r#"{"id":1,"job":"a","job":"b"}"#, Err("1 job duplicate_key: stands more than once in the object"));
+    check(
+        r#"{"id":9223372036854775808,"job":null}"#,
+        Err("? id range: is not between 1 and 9223372036854775807"),
+    );
+    check(
+        r#"{"id":1,"email":""}"#,
+        Err("1 email required: is empty (--empty error)"),
+    );
+    check(
+        r#"{"id":1,"job":"a","job":"b"}"#,
+        Err("1 job duplicate_key: stands more than once in the object"),
+    );
     check(
         r#"{"id":1,"address":"","address":"b"}"#,
         Err("1 address duplicate_key: stands more than once in the object"),
@@ -126,9 +210,15 @@ fn ndjson_rows_are_read_mapped_and_checked() {
             "1 gender type: is true or false, where text belongs; job type: is an array or object (in a workbook: an error such as #N/A), where text belongs",
         ),
     );
-    check(r#"{"id":1,"job":"\ud800"}"#, Err("1 job encoding: holds one half of a surrogate pair without the other"));
+    check(
+        r#"{"id":1,"job":"\ud800"}"#,
+        Err("1 job encoding: holds one half of a surrogate pair without the other"),
+    );
     check(r#"{"id":1,"\u006aob":"x"}"#, Ok(r#"1 {"job":"x"}"#));
-    check(r#"{"id":1,"job":"x","custsync":{"row":1},"custsync_row":2}"#, Ok(r#"1 {"job":"x"}"#));
+    check(
+        r#"{"id":1,"job":"x","custsync":{"row":1},"custsync_row":2}"#,
+        Ok(r#"1 {"job":"x"}"#),
+    );
     check(
         r#"{"id":1,"jbo":"x","created_at":1}"#,
         Err(
@@ -144,7 +234,10 @@ fn ndjson_rows_are_read_mapped_and_checked() {
         (r#"{"id":1,}"#, "trailing comma at column 9"),
         (r#"{"id":01}"#, "invalid number at column 8"),
         ("{1:2}", "key must be a string at column 2"),
-        (r#"{"id":1,"job":"secret"#, "the line ends in the middle of it, at column 21"),
+        (
+            r#"{"id":1,"job":"secret"#,
+            "the line ends in the middle of it, at column 21",
+        ),
         (r#"[{"id":1}]"#, "it is another JSON value"),
         (r#""secret""#, "it is another JSON value"),
         ("17", "it is another JSON value"),
@@ -152,61 +245,123 @@ fn ndjson_rows_are_read_mapped_and_checked() {
         // Behind a good line, since an input that starts like an array is refused as a whole.
         let text = format!("{{\"id\":1,\"job\":\"x\"}}\n{line}\n");
         let error = format!("? row format: is not one JSON object: {what}");
-        let want = [(r#"{"id":1,"job":"x"}"#, 1, Ok(r#"1 {"job":"x"}"#)), (line, 2, Err(error.as_str()))];
+        let want = [
+            (r#"{"id":1,"job":"x"}"#, 1, Ok(r#"1 {"job":"x"}"#)),
+            (line, 2, Err(error.as_str())),
+        ];
         check_rows("a.ndjson", text.as_bytes(), &rules, &want);
     }
 }
 
 #[test]
 fn ndjson_without_its_end_is_told_apart() {
-    let want = Err("? row format: is not one JSON object: the input ends in the middle of it, at column 9");
-    check_rows("a.ndjson", b"{\"id\":1,\"", &RowRules::default(), &[("{\"id\":1,\"", 1, want)]);
+    let want = Err(
+        "? row format: is not one JSON object: the input ends in the middle of it, at column 9",
+    );
+    check_rows(
+        "a.ndjson",
+        b"{\"id\":1,\"",
+        &RowRules::default(),
+        &[("{\"id\":1,\"", 1, want)],
+    );
     let want = Err("? row encoding: is not UTF-8 (--encoding names another encoding)");
-    check_rows("a.ndjson", b"{\"id\":\xff}", &RowRules::default(), &[("{\"id\":\u{fffd}}", 1, want)]);
+    check_rows(
+        "a.ndjson",
+        b"{\"id\":\xff}",
+        &RowRules::default(),
+        &[("{\"id\":\u{fffd}}", 1, want)],
+    );
 }
 
 #[test]
 fn depth_and_many_unknown_keys_are_bounded() {
-    let deep = format!("{{\"id\":1,\"job\":{}{}}}", "[".repeat(200_000), "]".repeat(200_000));
-    let deep_and_unknown = format!("{{\"id\":1,\"x\":{}{}}}", "[".repeat(200_000), "]".repeat(200_000));
-    let unknown: Vec<_> = (0..20).map(|n| format!("\"{n}{}\":1", "k".repeat(100))).collect();
+    let deep = format!(
+        "{{\"id\":1,\"job\":{}{}}}",
+        "[".repeat(200_000),
+        "]".repeat(200_000)
+    );
+    let deep_and_unknown = format!(
+        "{{\"id\":1,\"x\":{}{}}}",
+        "[".repeat(200_000),
+        "]".repeat(200_000)
+    );
+    let unknown: Vec<_> = (0..20)
+        .map(|n| format!("\"{n}{}\":1", "k".repeat(100)))
+        .collect();
     let unknown = format!("{{\"id\":1,{}}}", unknown.join(","));
     let text = format!("{deep}\n{unknown}\n{deep_and_unknown}\n");
-    let mut input =
-        open_bytes("a.ndjson", text.as_bytes(), &InputRules::default(), BlockSize::default()).expect("opens");
+    let mut input = open_bytes(
+        "a.ndjson",
+        text.as_bytes(),
+        &InputRules::default(),
+        BlockSize::default(),
+    )
+    .expect("opens");
     let rows = rows(&mut input, &RowRules::default());
-    let errors: Vec<_> = rows.into_iter().map(|(_, _, checked)| checked.expect_err("a bad row")).collect();
+    let errors: Vec<_> = rows
+        .into_iter()
+        .map(|(_, _, checked)| checked.expect_err("a bad row"))
+        .collect();
     assert_eq!(
         errors[0],
         "1 job type: is an array or object (in a workbook: an error such as #N/A), where text belongs"
     );
     assert_eq!(errors[1].matches("which is no field of the API").count(), 8);
-    assert!(errors[2].starts_with("1 row columns: has the key `x`, which is no field"), "{}", errors[2]);
-    assert!(errors[1].contains("has 12 more unknown keys"), "{}", errors[1]);
+    assert!(
+        errors[2].starts_with("1 row columns: has the key `x`, which is no field"),
+        "{}",
+        errors[2]
+    );
+    assert!(
+        errors[1].contains("has 12 more unknown keys"),
+        "{}",
+        errors[1]
+    );
     assert!(!errors[1].contains(&"k".repeat(65)), "{}", errors[1]);
 }
 
 #[test]
 fn a_key_that_needs_escapes_is_known_by_its_escapes() {
-    let mapping = MappingRules::new(&[("e\"m".to_owned(), "email".to_owned())], &[]).expect("good rules");
-    let rules = InputRules { mapping, ..InputRules::default() };
+    let mapping =
+        MappingRules::new(&[("e\"m".to_owned(), "email".to_owned())], &[]).expect("good rules");
+    let rules = InputRules {
+        mapping,
+        ..InputRules::default()
+    };
     let text = b"{\"id\":7,\"e\\\"m\":\"a@b.c\"}\n{\"id\":7,\"e\"m\":\"a@b.c\"}\n{\"e\\u0022m\":\"a@b.c\",\"id\":7}\n";
     let mut input = open_bytes("-", text, &rules, BlockSize::default()).expect("opens");
-    let checked: Vec<_> = rows(&mut input, &RowRules::default()).into_iter().map(|row| row.2).collect();
+    let checked: Vec<_> = rows(&mut input, &RowRules::default())
+        .into_iter()
+        .map(|row| row.2)
+        .collect();
     let good = Ok(r#"7 {"email":"a@b.c"}"#.to_owned());
     assert_eq!(
         checked,
-        [good.clone(), Err("? row format: is not one JSON object: expected `:` at column 12".to_owned()), good]
+        [
+            good.clone(),
+            Err("? row format: is not one JSON object: expected `:` at column 12".to_owned()),
+            good
+        ]
     );
 }
 
 #[test]
 fn mapping_holds_for_keys_too() {
-    let map = [("kunde".to_owned(), "id".to_owned()), ("mail".to_owned(), "email".to_owned())];
-    let mapping = MappingRules::new(&map, &["note".to_owned(), "job".to_owned()]).expect("good rules");
-    let rules = InputRules { mapping, ..InputRules::default() };
+    let map = [
+        ("kunde".to_owned(), "id".to_owned()),
+        ("mail".to_owned(), "email".to_owned()),
+    ];
+    let mapping =
+        MappingRules::new(&map, &["note".to_owned(), "job".to_owned()]).expect("good rules");
+    let rules = InputRules {
+        mapping,
+        ..InputRules::default()
+    };
     let text = b"{\"kunde\":7,\"mail\":\"a@b.c\",\"note\":[1],\"job\":2}\n";
     let mut input = open_bytes("-", text, &rules, SMALL).expect("opens");
-    let checked: Vec<_> = self::rows(&mut input, &RowRules::default()).into_iter().map(|row| row.2).collect();
+    let checked: Vec<_> = self::rows(&mut input, &RowRules::default())
+        .into_iter()
+        .map(|row| row.2)
+        .collect();
     assert_eq!(checked, [Ok(r#"7 {"email":"a@b.c"}"#.to_owned())]);
 }

@@ -8,9 +8,17 @@ use super::rows::{Row, rows_or_fault};
 use super::*;
 
 /// What an input comes to: its rows, or why it cannot be read to its end.
-fn outcome(name: &str, bytes: &[u8], pieces: &[usize], size: BlockSize) -> Result<Vec<Row>, String> {
+fn outcome(
+    name: &str,
+    bytes: &[u8],
+    pieces: &[usize],
+    size: BlockSize,
+) -> Result<Vec<Row>, String> {
     // Given, since it is found by the first block alone.
-    let rules = InputRules { delimiter: Some(Delimiter::COMMA), ..InputRules::default() };
+    let rules = InputRules {
+        delimiter: Some(Delimiter::COMMA),
+        ..InputRules::default()
+    };
     let reader = Box::new(Trickle::new(bytes, pieces));
     let input = Input::of_reader(InputName::from_argument(name.into()), reader, &rules, size);
     let rows = input.and_then(|mut input| rows_or_fault(&mut input, &RowRules::default()));
@@ -29,11 +37,16 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 
 fn zstd(bytes: &[u8]) -> Vec<u8> {
     let (one, other) = bytes.split_at(bytes.len() / 3);
-    [one, other].map(|bytes| ::zstd::encode_all(bytes, 1).expect("memory can be read")).concat()
+    [one, other]
+        .map(|bytes| ::zstd::encode_all(bytes, 1).expect("memory can be read"))
+        .concat()
 }
 
 fn utf_16(text: &str, of: impl Fn(u16) -> [u8; 2]) -> Vec<u8> {
-    std::iter::once(0xfeff).chain(text.encode_utf16()).flat_map(of).collect()
+    std::iter::once(0xfeff)
+        .chain(text.encode_utf16())
+        .flat_map(of)
+        .collect()
 }
 
 fn text(head: &'static str, pieces: &'static [&'static str]) -> impl Strategy<Value = String> {
@@ -84,9 +97,17 @@ fn pieces() -> impl Strategy<Value = Vec<usize>> {
     prop::collection::vec(1_usize..90, 1..4)
 }
 
-fn check(name: &str, text: &str, pieces: &[usize], block_bytes: usize) -> Result<(), TestCaseError> {
+fn check(
+    name: &str,
+    text: &str,
+    pieces: &[usize],
+    block_bytes: usize,
+) -> Result<(), TestCaseError> {
     let plain = outcome(name, text.as_bytes(), &[usize::MAX], BlockSize::default());
-    let size = BlockSize { block_bytes, ..BlockSize::default() };
+    let size = BlockSize {
+        block_bytes,
+        ..BlockSize::default()
+    };
     for (how, bytes) in [
         ("plain", text.as_bytes().to_vec()),
         ("with a mark", [b"\xef\xbb\xbf", text.as_bytes()].concat()),
@@ -172,5 +193,11 @@ const MEMBERS: &[&str] = &[
 
 /// The general parser counts columns from the white space on.
 fn without_place(checked: Result<String, String>) -> Result<String, String> {
-    checked.map_err(|error| error.split(" at column ").next().unwrap_or_default().to_owned())
+    checked.map_err(|error| {
+        error
+            .split(" at column ")
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    })
 }

@@ -95,7 +95,9 @@ impl fmt::Display for SheetChoice {
         if self.others.is_empty() {
             return Ok(());
         }
-        let (named, counted) = self.others.split_at(self.others.len().min(SHEETS_NAMED_MAX));
+        let (named, counted) = self
+            .others
+            .split_at(self.others.len().min(SHEETS_NAMED_MAX));
         write!(f, "; not read: {}", named.join(", "))?;
         match counted.len() {
             0 => Ok(()),
@@ -125,14 +127,22 @@ impl Book {
     /// Reads what a workbook consists of.
     pub(super) fn read(package: &mut Package) -> Result<Book, InputFault> {
         let relations = Relations::of(package, "", "")?;
-        let main = relations.by_kind("officeDocument").unwrap_or_else(|| "xl/workbook.xml".to_owned());
-        let is_binary = main.rsplit_once('.').is_some_and(|(_, kind)| kind.eq_ignore_ascii_case("bin"));
+        let main = relations
+            .by_kind("officeDocument")
+            .unwrap_or_else(|| "xl/workbook.xml".to_owned());
+        let is_binary = main
+            .rsplit_once('.')
+            .is_some_and(|(_, kind)| kind.eq_ignore_ascii_case("bin"));
         if is_binary || !package.has(&main) {
             return Err(other_package(package).into());
         }
         let (folder, file) = main.rsplit_once('/').unwrap_or(("", &main));
         let relations = Relations::of(package, folder, file)?;
-        let part_of = |kind: &str, usual: &str| relations.by_kind(kind).unwrap_or_else(|| joined(folder, usual));
+        let part_of = |kind: &str, usual: &str| {
+            relations
+                .by_kind(kind)
+                .unwrap_or_else(|| joined(folder, usual))
+        };
         let mut book = Book {
             sheets: Vec::new(),
             texts: part_of("sharedStrings", "sharedStrings.xml"),
@@ -144,8 +154,15 @@ impl Book {
         Ok(book)
     }
 
-    fn read_main(&mut self, package: &mut Package, main: &str, relations: &Relations) -> Result<(), PartFault> {
-        let Some(mut xml) = package.part(main)? else { return Ok(()) };
+    fn read_main(
+        &mut self,
+        package: &mut Package,
+        main: &str,
+        relations: &Relations,
+    ) -> Result<(), PartFault> {
+        let Some(mut xml) = package.part(main)? else {
+            return Ok(());
+        };
         let part = xml.part();
         loop {
             let element = match xml.next()? {
@@ -159,7 +176,9 @@ impl Book {
                     let sheet = sheet_of(attributes(&element, &part), relations)?;
                     self.sheets.push(sheet);
                     if self.sheets.len() > ENTRIES_MAX {
-                        return Err(PartFault::unreadable(format!("it has more than {ENTRIES_MAX} sheets")));
+                        return Err(PartFault::unreadable(format!(
+                            "it has more than {ENTRIES_MAX} sheets"
+                        )));
                     }
                 }
                 "workbookPr" => {
@@ -173,7 +192,9 @@ impl Book {
                 "calcPr" => {
                     for attribute in attributes(&element, &part) {
                         match attribute? {
-                            ("fullCalcOnLoad", value) if is_true(&value) => self.results = Results::Pending,
+                            ("fullCalcOnLoad", value) if is_true(&value) => {
+                                self.results = Results::Pending
+                            }
                             _ => {}
                         }
                     }
@@ -187,7 +208,10 @@ impl Book {
     pub(super) fn choose(&self, wanted: Option<&str>) -> Result<(&Sheet, SheetChoice), InputFault> {
         let chosen = match wanted {
             None => self.sheets.iter().find(|sheet| sheet.kind == Kind::Table),
-            Some(wanted) => self.sheets.iter().find(|sheet| text::is_same_name(&sheet.name, wanted)),
+            Some(wanted) => self
+                .sheets
+                .iter()
+                .find(|sheet| text::is_same_name(&sheet.name, wanted)),
         };
         let Some(chosen) = chosen else {
             return Err(InputFault::NoSuchSheet {
@@ -196,10 +220,24 @@ impl Book {
             });
         };
         if let Kind::NoTable(kind) = chosen.kind {
-            return Err(InputFault::NoTable { sheet: shown::column_name(&chosen.name), kind });
+            return Err(InputFault::NoTable {
+                sheet: shown::column_name(&chosen.name),
+                kind,
+            });
         }
-        let others = self.sheets.iter().filter(|sheet| !std::ptr::eq(*sheet, chosen)).map(Sheet::shown).collect();
-        Ok((chosen, SheetChoice { name: shown::column_name(&chosen.name), others }))
+        let others = self
+            .sheets
+            .iter()
+            .filter(|sheet| !std::ptr::eq(*sheet, chosen))
+            .map(Sheet::shown)
+            .collect();
+        Ok((
+            chosen,
+            SheetChoice {
+                name: shown::column_name(&chosen.name),
+                others,
+            },
+        ))
     }
 }
 
@@ -218,7 +256,9 @@ fn sheet_of<'x>(
     }
     let Some(relation) = relations.by_id.get(&id) else {
         let name = shown::column_name(&name);
-        return Err(PartFault::unreadable(format!("it does not say where the cells of sheet `{name}` are")));
+        return Err(PartFault::unreadable(format!(
+            "it does not say where the cells of sheet `{name}` are"
+        )));
     };
     let kind = match relation.kind.as_str() {
         "worksheet" if is_hidden => Kind::Hidden,
@@ -227,12 +267,22 @@ fn sheet_of<'x>(
         "dialogsheet" => Kind::NoTable("dialog"),
         _ => Kind::NoTable("no table"),
     };
-    Ok(Sheet { name, part: relation.part.clone(), kind })
+    Ok(Sheet {
+        name,
+        part: relation.part.clone(),
+        kind,
+    })
 }
 
 /// What a zip archive is that holds no workbook of the kind that is read.
 fn other_package(package: &Package) -> NotText {
-    let has = |name: &str| if name.ends_with('/') { package.has_below(name) } else { package.has(name) };
+    let has = |name: &str| {
+        if name.ends_with('/') {
+            package.has_below(name)
+        } else {
+            package.has(name)
+        }
+    };
     magic::package(has)
 }
 
@@ -266,21 +316,30 @@ impl Relations {
             for attribute in attributes(&element, &part) {
                 match attribute? {
                     ("Id", value) => id = value.into_owned(),
-                    ("Type", value) => value.rsplit('/').next().unwrap_or_default().clone_into(&mut kind),
+                    ("Type", value) => value
+                        .rsplit('/')
+                        .next()
+                        .unwrap_or_default()
+                        .clone_into(&mut kind),
                     ("Target", value) => target = joined(folder, &value),
                     _ => {}
                 }
             }
             by_id.insert(id, Relation { kind, part: target });
             if by_id.len() > ENTRIES_MAX {
-                return Err(PartFault::unreadable(format!("{part}: it has more than {ENTRIES_MAX} relationships")));
+                return Err(PartFault::unreadable(format!(
+                    "{part}: it has more than {ENTRIES_MAX} relationships"
+                )));
             }
         }
     }
 
     /// The part of this kind, if there is one.
     fn by_kind(&self, kind: &str) -> Option<String> {
-        self.by_id.values().find(|relation| relation.kind == kind).map(|relation| relation.part.clone())
+        self.by_id
+            .values()
+            .find(|relation| relation.kind == kind)
+            .map(|relation| relation.part.clone())
     }
 }
 
@@ -308,16 +367,25 @@ mod tests {
 
     #[test]
     fn the_parts_are_named_from_where_they_are_named() {
-        let check = |folder: &str, target: &str, want: &str| assert_eq!(joined(folder, target), want);
+        let check =
+            |folder: &str, target: &str, want: &str| assert_eq!(joined(folder, target), want);
         check("xl", "worksheets/sheet1.xml", "xl/worksheets/sheet1.xml");
-        check("xl", "/xl/worksheets/sheet1.xml", "xl/worksheets/sheet1.xml");
+        check(
+            "xl",
+            "/xl/worksheets/sheet1.xml",
+            "xl/worksheets/sheet1.xml",
+        );
         check("xl", "../xl/./sheet1.xml", "xl/sheet1.xml");
         check("", "xl/workbook.xml", "xl/workbook.xml");
     }
 
     #[test]
     fn the_sheets_that_are_not_read_are_named() {
-        let sheet = |name: &str, kind: Kind| Sheet { name: name.to_owned(), part: String::new(), kind };
+        let sheet = |name: &str, kind: Kind| Sheet {
+            name: name.to_owned(),
+            part: String::new(),
+            kind,
+        };
         let book = |sheets: Vec<Sheet>| Book {
             sheets,
             texts: String::new(),
@@ -340,9 +408,21 @@ mod tests {
                 sheet("South\u{1b}", Kind::Table),
             ]
         };
-        check(mixed(), None, "sheet `North`; not read: `Chart` (chart), `Codes` (hidden), `South\\u{1b}`");
-        check(mixed(), Some("Codes"), "sheet `Codes`; not read: `Chart` (chart), `North`, `South\\u{1b}`");
-        check(mixed(), Some("Chart"), "has a chart in sheet `Chart`, not a table");
+        check(
+            mixed(),
+            None,
+            "sheet `North`; not read: `Chart` (chart), `Codes` (hidden), `South\\u{1b}`",
+        );
+        check(
+            mixed(),
+            Some("Codes"),
+            "sheet `Codes`; not read: `Chart` (chart), `North`, `South\\u{1b}`",
+        );
+        check(
+            mixed(),
+            Some("Chart"),
+            "has a chart in sheet `Chart`, not a table",
+        );
         check(vec![sheet("One", Kind::Table)], None, "sheet `One`");
         let hidden = vec![sheet("Codes", Kind::Hidden)];
         check(
@@ -350,7 +430,13 @@ mod tests {
             None,
             "has no sheet that is a table and not hidden (--sheet names any); there is `Codes` (hidden)",
         );
-        let many = (0..12).map(|number| sheet(&number.to_string(), Kind::Table)).collect();
-        check(many, None, "sheet `0`; not read: `1`, `2`, `3`, `4`, `5`, `6`, `7`, `8` and 3 more");
+        let many = (0..12)
+            .map(|number| sheet(&number.to_string(), Kind::Table))
+            .collect();
+        check(
+            many,
+            None,
+            "sheet `0`; not read: `1`, `2`, `3`, `4`, `5`, `6`, `7`, `8` and 3 more",
+        );
     }
 }

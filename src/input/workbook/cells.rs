@@ -56,7 +56,11 @@ impl Value<'_> {
         match self {
             Value::Empty => true,
             Value::Text(text) => is_blank(text),
-            Value::Number(_) | Value::Day(_) | Value::IsoDate(_) | Value::Boolean(_) | Value::Fault(_) => false,
+            Value::Number(_)
+            | Value::Day(_)
+            | Value::IsoDate(_)
+            | Value::Boolean(_)
+            | Value::Fault(_) => false,
         }
     }
 }
@@ -88,7 +92,10 @@ enum Kind {
 }
 
 /// What a cell has.
-#[expect(clippy::struct_excessive_bools, reason = "each says of one kind of content whether it is there")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says of one kind of content whether it is there"
+)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 struct Content {
     has_value: bool,
@@ -108,12 +115,27 @@ impl<'s, R: Read> Cells<'s, R> {
         loop {
             match xml.next()? {
                 Node::Start(element) if element.local_name().as_ref() == "sheetData" => break,
-                Node::EndOfPart => return Err(PartFault::unreadable(format!("{}: it has no table", xml.part()))),
+                Node::EndOfPart => {
+                    return Err(PartFault::unreadable(format!(
+                        "{}: it has no table",
+                        xml.part()
+                    )));
+                }
                 Node::Start(_) | Node::End { .. } | Node::Text(_) | Node::Nothing => {}
             }
         }
         let (value, inline) = (String::new(), String::new());
-        Ok(Cells { xml, texts, styles, results, row: 0, column: 0, hidden_rows: 0, value, inline })
+        Ok(Cells {
+            xml,
+            texts,
+            styles,
+            results,
+            row: 0,
+            column: 0,
+            hidden_rows: 0,
+            value,
+            inline,
+        })
     }
 
     /// Rows that a filter or a person has hidden, so far.
@@ -154,7 +176,10 @@ impl<'s, R: Read> Cells<'s, R> {
                 )));
             }
             if row <= self.row {
-                return Err(PartFault::unreadable(format!("row {row} stands behind row {}", self.row)));
+                return Err(PartFault::unreadable(format!(
+                    "row {row} stands behind row {}",
+                    self.row
+                )));
             }
             self.row = row;
             self.column = 0;
@@ -178,18 +203,25 @@ impl<'s, R: Read> Cells<'s, R> {
 
     /// The next cell of the row with its column, from 1; none behind the last.
     pub(super) fn next_cell(&mut self) -> Result<Option<(u32, Value<'_>)>, PartFault> {
-        let Some(head) = self.next_head()? else { return Ok(None) };
+        let Some(head) = self.next_head()? else {
+            return Ok(None);
+        };
         if head.column > COLUMNS_MAX {
             let place = self.place(head.column);
-            return Err(PartFault::unreadable(format!("cell {place} lies beyond the last column of a sheet, XFD")));
+            return Err(PartFault::unreadable(format!(
+                "cell {place} lies beyond the last column of a sheet, XFD"
+            )));
         }
         if head.column <= self.column {
             let (place, last) = (self.place(head.column), self.place(self.column));
-            return Err(PartFault::unreadable(format!("cell {place} stands behind cell {last}")));
+            return Err(PartFault::unreadable(format!(
+                "cell {place} stands behind cell {last}"
+            )));
         }
         self.column = head.column;
         let content = self.read_content()?;
-        self.value_of(head, content).map(|value| Some((head.column, value)))
+        self.value_of(head, content)
+            .map(|value| Some((head.column, value)))
     }
 
     fn next_head(&mut self) -> Result<Option<Head>, PartFault> {
@@ -197,7 +229,10 @@ impl<'s, R: Read> Cells<'s, R> {
         loop {
             match self.xml.next()? {
                 Node::Start(element) if element.local_name().as_ref() == "c" => {
-                    let mut head = Head { column: self.column.saturating_add(1), ..Head::default() };
+                    let mut head = Head {
+                        column: self.column.saturating_add(1),
+                        ..Head::default()
+                    };
                     for attribute in attributes(&element, &part) {
                         match attribute? {
                             ("r", value) => head.column = column_of(&value, self.row)?,
@@ -270,7 +305,12 @@ impl<'s, R: Read> Cells<'s, R> {
 
     /// What a cell says. Text in it that is not where it belongs is never taken for nothing.
     fn value_of(&mut self, head: Head, content: Content) -> Result<Value<'_>, PartFault> {
-        let Content { has_value, has_inline, has_formula, has_more } = content;
+        let Content {
+            has_value,
+            has_inline,
+            has_formula,
+            has_more,
+        } = content;
         if has_formula && self.results == Results::Pending {
             return Ok(Value::Fault(SheetFault::NoResult));
         }
@@ -285,7 +325,11 @@ impl<'s, R: Read> Cells<'s, R> {
         let is_empty_text = (has_value && head.kind == Kind::Text) || has_inline;
         if self.value.is_empty() {
             let lacks_result = has_formula && !is_empty_text;
-            return Ok(if lacks_result { Value::Fault(SheetFault::NoResult) } else { Value::Empty });
+            return Ok(if lacks_result {
+                Value::Fault(SheetFault::NoResult)
+            } else {
+                Value::Empty
+            });
         }
         if head.kind == Kind::Text {
             resolve(&mut self.value);
@@ -300,7 +344,9 @@ impl<'s, R: Read> Cells<'s, R> {
                     Some(text) => Value::Text(text),
                     None => {
                         let (place, texts) = (self.place(head.column), self.texts.len());
-                        let reason = format!("cell {place} names a text that is not there: the workbook has {texts}");
+                        let reason = format!(
+                            "cell {place} names a text that is not there: the workbook has {texts}"
+                        );
                         return Err(PartFault::unreadable(reason));
                     }
                 }
@@ -359,17 +405,27 @@ fn row_number(text: &str) -> Result<u32, PartFault> {
 
 /// The column of a cell that is named as in `AB12`, from 1. It has to stand in this row.
 fn column_of(reference: &str, row: u32) -> Result<u32, PartFault> {
-    let letters = reference.bytes().take_while(u8::is_ascii_alphabetic).count();
+    let letters = reference
+        .bytes()
+        .take_while(u8::is_ascii_alphabetic)
+        .count();
     let (letters, digits) = reference.split_at(letters);
-    let is_named =
-        (1..=7).contains(&letters.len()) && !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let is_named = (1..=7).contains(&letters.len())
+        && !digits.is_empty()
+        && digits.bytes().all(|byte| byte.is_ascii_digit());
     if !is_named {
-        return Err(PartFault::unreadable(format!("a cell of row {row} is not named as cells are")));
+        return Err(PartFault::unreadable(format!(
+            "a cell of row {row} is not named as cells are"
+        )));
     }
     if digits.parse() != Ok(row) {
-        return Err(PartFault::unreadable(format!("a cell that is named as one of another row stands in row {row}")));
+        return Err(PartFault::unreadable(format!(
+            "a cell that is named as one of another row stands in row {row}"
+        )));
     }
-    let column = letters.bytes().map(|letter| u64::from(letter.to_ascii_uppercase() - b'A') + 1);
+    let column = letters
+        .bytes()
+        .map(|letter| u64::from(letter.to_ascii_uppercase() - b'A') + 1);
     let column = column.fold(0, |column: u64, letter| column * 26 + letter);
     Ok(u32::try_from(column).unwrap_or(u32::MAX))
 }
@@ -378,7 +434,9 @@ fn column_of(reference: &str, row: u32) -> Result<u32, PartFault> {
 pub(super) fn place(column: u32, row: u32) -> String {
     let (mut letters, mut left) = (Vec::new(), column);
     while let Some(before) = left.checked_sub(1) {
-        letters.push(char::from(b'A' + u8::try_from(before % 26).unwrap_or_default()));
+        letters.push(char::from(
+            b'A' + u8::try_from(before % 26).unwrap_or_default(),
+        ));
         left = before / 26;
     }
     let letters: String = letters.into_iter().rev().collect();

@@ -22,7 +22,10 @@ pub(super) fn date_of(number: f64, days: Days) -> Option<String> {
     if !(0.0..4e6).contains(&number) {
         return None;
     }
-    #[expect(clippy::cast_possible_truncation, reason = "4e6 days are 3.5e14 ms, which a float holds exactly")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "4e6 days are 3.5e14 ms, which a float holds exactly"
+    )]
     let ms = (number * DAY_MS).round() as i64;
     let (day, ms) = (ms / 86_400_000, ms % 86_400_000);
     let date = match days {
@@ -44,7 +47,11 @@ pub(super) fn date_of(number: f64, days: Days) -> Option<String> {
 pub(super) fn with_zone(text: &str) -> String {
     let time = text.split_once('T').map(|(_, time)| time);
     let lacks_zone = time.is_some_and(|time| !time.contains(['Z', 'z', '+', '-']));
-    if lacks_zone { format!("{text}Z") } else { text.to_owned() }
+    if lacks_zone {
+        format!("{text}Z")
+    } else {
+        text.to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -54,7 +61,11 @@ mod tests {
     #[test]
     fn numbers_are_the_days_that_excel_shows() {
         let check = |number: f64, days: Days, want: &str| {
-            assert_eq!(date_of(number, days).as_deref().unwrap_or("none"), want, "{number} {days:?}");
+            assert_eq!(
+                date_of(number, days).as_deref().unwrap_or("none"),
+                want,
+                "{number} {days:?}"
+            );
         };
         for (number, want) in [
             (-1.0, "none"),

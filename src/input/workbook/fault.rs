@@ -48,10 +48,16 @@ impl PartFault {
     /// What the reader of XML says, of the part of this name. It quotes names of elements at most.
     pub(super) fn of_xml(error: quick_xml::Error, part: &str) -> PartFault {
         let quick_xml::Error::Io(error) = error else {
-            return PartFault::Unreadable(format!("{part}: {}", text::safe_cut(&error.to_string(), 200)));
+            return PartFault::Unreadable(format!(
+                "{part}: {}",
+                text::safe_cut(&error.to_string(), 200)
+            ));
         };
-        if let Some(TooLarge { bytes_max }) = error.get_ref().and_then(|inner| inner.downcast_ref()) {
-            return PartFault::TooLarge { bytes_max: *bytes_max };
+        if let Some(TooLarge { bytes_max }) = error.get_ref().and_then(|inner| inner.downcast_ref())
+        {
+            return PartFault::TooLarge {
+                bytes_max: *bytes_max,
+            };
         }
         if let Some(StreamFault::Changed) = error.get_ref().and_then(|inner| inner.downcast_ref()) {
             return PartFault::Changed;
@@ -59,8 +65,12 @@ impl PartFault {
         match Arc::try_unwrap(error) {
             // The system's own error is about the file, not about what is in it.
             Ok(error) if error.raw_os_error().is_some() => PartFault::Read(error),
-            Ok(error) => PartFault::Unreadable(format!("{part}: {}", text::safe(&error.to_string()))),
-            Err(error) => PartFault::Unreadable(format!("{part}: {}", text::safe(&error.to_string()))),
+            Ok(error) => {
+                PartFault::Unreadable(format!("{part}: {}", text::safe(&error.to_string())))
+            }
+            Err(error) => {
+                PartFault::Unreadable(format!("{part}: {}", text::safe(&error.to_string())))
+            }
         }
     }
 }

@@ -56,8 +56,12 @@ impl Lines {
         match &rules.header {
             HeaderRule::FirstRecord | HeaderRule::Row(_) => {
                 let (row, names) = header_of(cells, &rules.header)?;
-                let columns = header::read(&ByteRecord::from(names.clone()), u64::from(row), &rules.mapping)
-                    .map_err(|fault| with_row_below(fault, u64::from(row), cells, rules))?;
+                let columns = header::read(
+                    &ByteRecord::from(names.clone()),
+                    u64::from(row),
+                    &rules.mapping,
+                )
+                .map_err(|fault| with_row_below(fault, u64::from(row), cells, rules))?;
                 let mut lines = Lines::new(names, columns, days);
                 lines.write_blank_until(row);
                 Ok(lines)
@@ -88,12 +92,21 @@ impl Lines {
             let mapped = columns.mapped.iter().find(|(column, _)| *column == index);
             mapped.map_or(Target::Ignored, |(_, target)| *target)
         };
-        let with_keys = names.into_iter().enumerate().map(|(index, name)| SheetColumn {
-            key: (!by_number.contains(&index)).then(|| json!(name).to_string()),
-            target: target(index),
-        });
+        let with_keys = names
+            .into_iter()
+            .enumerate()
+            .map(|(index, name)| SheetColumn {
+                key: (!by_number.contains(&index)).then(|| json!(name).to_string()),
+                target: target(index),
+            });
         let with_keys = with_keys.collect();
-        Lines { columns: with_keys, days, loosely: columns.loosely, text: Vec::new(), rows_before: 0 }
+        Lines {
+            columns: with_keys,
+            days,
+            loosely: columns.loosely,
+            text: Vec::new(),
+            rows_before: 0,
+        }
     }
 
     fn write_blank_until(&mut self, rows: u32) {
@@ -113,7 +126,10 @@ impl Lines {
     }
 
     /// Writes the next row; none behind the last.
-    pub(super) fn write_next<R: Read>(&mut self, cells: &mut Cells<'_, R>) -> Result<Option<()>, PartFault> {
+    pub(super) fn write_next<R: Read>(
+        &mut self,
+        cells: &mut Cells<'_, R>,
+    ) -> Result<Option<()>, PartFault> {
         match cells.next_row()? {
             Some(row) => self.write_row(row, cells).map(|_row| Some(())),
             None => Ok(None),
@@ -127,25 +143,41 @@ impl Lines {
         let bytes_max = BlockSize::default().record_bytes_max;
         let mut next = 0;
         while let Some((column, value)) = cells.next_cell()? {
-            let index = usize::try_from(column).unwrap_or(usize::MAX).saturating_sub(1);
-            let has_name = self.columns.get(index).is_some_and(|column| column.key.is_some());
+            let index = usize::try_from(column)
+                .unwrap_or(usize::MAX)
+                .saturating_sub(1);
+            let has_name = self
+                .columns
+                .get(index)
+                .is_some_and(|column| column.key.is_some());
             if value == Value::Empty || (!has_name && value.is_blank()) {
                 continue;
             }
             self.write_empty(next, index, start);
             // What stands beside the columns that have names belongs to none: the row is invalid for it, as a ragged row of CSV is.
             let (key, target) = match self.columns.get(index) {
-                Some(SheetColumn { key: Some(key), target }) => (key.clone(), *target),
-                Some(SheetColumn { key: None, .. }) | None => (format!("\"column {column}\""), Target::Ignored),
+                Some(SheetColumn {
+                    key: Some(key),
+                    target,
+                }) => (key.clone(), *target),
+                Some(SheetColumn { key: None, .. }) | None => {
+                    (format!("\"column {column}\""), Target::Ignored)
+                }
             };
             self.write_key(&key, start);
             self.write_value(&value, target);
             next = index + 1;
             if self.text.len() - start >= bytes_max {
-                return Err(PartFault::unreadable(format!("row {row} is longer than {bytes_max} bytes")));
+                return Err(PartFault::unreadable(format!(
+                    "row {row} is longer than {bytes_max} bytes"
+                )));
             }
         }
-        let filled = if self.text.len() > start { Row::Filled } else { Row::Blank };
+        let filled = if self.text.len() > start {
+            Row::Filled
+        } else {
+            Row::Blank
+        };
         if filled == Row::Filled {
             self.write_empty(next, self.columns.len(), start);
             self.text.push(b'}');
@@ -158,7 +190,9 @@ impl Lines {
     /// Writes the columns from one place to another as empty, as far as they have names.
     fn write_empty(&mut self, from: usize, to: usize, start: usize) {
         for index in from..to.min(self.columns.len()) {
-            let Some(SheetColumn { key: Some(key), .. }) = self.columns.get(index) else { continue };
+            let Some(SheetColumn { key: Some(key), .. }) = self.columns.get(index) else {
+                continue;
+            };
             let separator = if self.text.len() == start { b'{' } else { b',' };
             self.text.push(separator);
             self.text.extend_from_slice(key.as_bytes());
@@ -176,7 +210,8 @@ impl Lines {
     /// Writes a cell as JSON. A date is a date only where one belongs: anywhere else it is text or a number that the spreadsheet took
     /// for one, as it does with `3-4`, so it is an error.
     fn write_value(&mut self, value: &Value<'_>, target: Target) {
-        let is_for_date = matches!(target, Target::Field(field) if field.rule().kind == Kind::DateTime);
+        let is_for_date =
+            matches!(target, Target::Field(field) if field.rule().kind == Kind::DateTime);
         let fault = |fault: SheetFault| json!({ "error": fault.name() });
         let json = match value {
             Value::Empty => json!(""),
@@ -205,18 +240,32 @@ impl Lines {
 }
 
 /// The names in the header's row, and its number.
-fn header_of<R: Read>(cells: &mut Cells<'_, R>, rule: &HeaderRule) -> Result<(u32, Vec<String>), InputFault> {
+fn header_of<R: Read>(
+    cells: &mut Cells<'_, R>,
+    rule: &HeaderRule,
+) -> Result<(u32, Vec<String>), InputFault> {
     let top = rule.lines_above();
     match names_of(cells, top) {
-        Ok((row, _)) if top > 0 && u64::from(row) > top + 1 => Err(InputFault::HeaderRowBlank { line: top + 1 }),
+        Ok((row, _)) if top > 0 && u64::from(row) > top + 1 => {
+            Err(InputFault::HeaderRowBlank { line: top + 1 })
+        }
         Err(InputFault::Empty) if top > 0 => Err(InputFault::NoHeaderRow { row: top + 1 }),
         found => found,
     }
 }
 
 /// The fault of a header, or what the row below it is that looks like one.
-fn with_row_below<R: Read>(fault: InputFault, line: u64, cells: &mut Cells<'_, R>, rules: &InputRules) -> InputFault {
-    let below = std::iter::from_fn(|| names_of(cells, 0).ok().map(|(row, names)| (u64::from(row), names.into())));
+fn with_row_below<R: Read>(
+    fault: InputFault,
+    line: u64,
+    cells: &mut Cells<'_, R>,
+    rules: &InputRules,
+) -> InputFault {
+    let below = std::iter::from_fn(|| {
+        names_of(cells, 0)
+            .ok()
+            .map(|(row, names)| (u64::from(row), names.into()))
+    });
     fault.or_header_below(line, || row_below(below, rules))
 }
 
@@ -236,15 +285,24 @@ fn names_of<R: Read>(cells: &mut Cells<'_, R>, top: u64) -> Result<(u32, Vec<Str
                 Value::Number(number) | Value::Day(number) => number_of(number),
                 Value::Boolean(value) => value.to_string(),
                 Value::Fault(fault) => {
-                    let reason = format!("cell {} {}", place(column, row), fault.message("a column's name"));
+                    let reason = format!(
+                        "cell {} {}",
+                        place(column, row),
+                        fault.message("a column's name")
+                    );
                     return Err(InputFault::Workbook { reason });
                 }
             };
             bytes += name.len();
             if bytes > BlockSize::default().record_bytes_max {
-                return Err(InputFault::Workbook { reason: format!("row {row} is longer than {bytes} bytes") });
+                return Err(InputFault::Workbook {
+                    reason: format!("row {row} is longer than {bytes} bytes"),
+                });
             }
-            names.resize(usize::try_from(column).unwrap_or(0).saturating_sub(1), String::new());
+            names.resize(
+                usize::try_from(column).unwrap_or(0).saturating_sub(1),
+                String::new(),
+            );
             names.push(name);
         }
         if !names.is_empty() {

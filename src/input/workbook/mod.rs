@@ -85,11 +85,25 @@ pub(super) fn is_workbook(path: &Path) -> bool {
 pub(super) fn open(path: &Path, rules: &InputRules) -> Result<(SheetRows, OpenSheet), InputFault> {
     let (opened_in, opened) = sync_channel(1);
     let (chunks_in, chunks) = sync_channel(CHUNKS_QUEUED_MAX);
-    let reading = Reading { path: path.to_owned(), rules: rules.clone(), opened: opened_in, chunks: chunks_in };
-    let thread = thread::Builder::new().name("workbook".to_owned()).spawn(move || reading.run());
+    let reading = Reading {
+        path: path.to_owned(),
+        rules: rules.clone(),
+        opened: opened_in,
+        chunks: chunks_in,
+    };
+    let thread = thread::Builder::new()
+        .name("workbook".to_owned())
+        .spawn(move || reading.run());
     let thread = thread.map_err(InputFault::Open)?;
-    let rows = SheetRows { chunks: Some(chunks), thread: Some(thread), chunk: Vec::new(), at: 0 };
-    let ended = || InputFault::Workbook { reason: "its reading ended early".to_owned() };
+    let rows = SheetRows {
+        chunks: Some(chunks),
+        thread: Some(thread),
+        chunk: Vec::new(),
+        at: 0,
+    };
+    let ended = || InputFault::Workbook {
+        reason: "its reading ended early".to_owned(),
+    };
     let sheet = opened.recv().unwrap_or_else(|_ended| Err(ended()))?;
     Ok((rows, sheet))
 }
@@ -117,11 +131,18 @@ impl Reading {
         let (sheet, choice) = book.choose(self.rules.sheet.as_deref())?;
         let styles = Styles::read(&mut package, &book.styles)?;
         let texts = Texts::read(&mut package, &book.texts)?;
-        let in_sheet =
-            |fault: InputFault| InputFault::InSheet { sheet: choice.name().to_owned(), fault: Box::new(fault) };
-        let xml = package.part(sheet.part()).map_err(|fault| in_sheet(fault.into()))?;
-        let missing =
-            || in_sheet(InputFault::Workbook { reason: "the part that holds its cells is missing".to_owned() });
+        let in_sheet = |fault: InputFault| InputFault::InSheet {
+            sheet: choice.name().to_owned(),
+            fault: Box::new(fault),
+        };
+        let xml = package
+            .part(sheet.part())
+            .map_err(|fault| in_sheet(fault.into()))?;
+        let missing = || {
+            in_sheet(InputFault::Workbook {
+                reason: "the part that holds its cells is missing".to_owned(),
+            })
+        };
         let xml = xml.ok_or_else(missing)?;
         let cells = Cells::of(xml, &texts, &styles, book.results);
         let mut cells = cells.map_err(|fault| in_sheet(fault.into()))?;
@@ -139,7 +160,12 @@ impl Reading {
     }
 
     /// Whoever takes the rows may have enough of them: then sending fails, and the rest is not wanted.
-    fn send_lines<R: Read>(&self, cells: &mut Cells<'_, R>, lines: &mut Lines, hidden_rows: &AtomicU64) {
+    fn send_lines<R: Read>(
+        &self,
+        cells: &mut Cells<'_, R>,
+        lines: &mut Lines,
+        hidden_rows: &AtomicU64,
+    ) {
         let last = loop {
             match lines.write_next(cells) {
                 Ok(Some(())) => {}
@@ -147,7 +173,8 @@ impl Reading {
                 Err(fault) => break Chunk::Fault(fault.into()),
             }
             hidden_rows.store(cells.hidden_rows(), Ordering::Relaxed);
-            if lines.bytes() >= CHUNK_BYTES && self.chunks.send(Chunk::Lines(lines.take())).is_err() {
+            if lines.bytes() >= CHUNK_BYTES && self.chunks.send(Chunk::Lines(lines.take())).is_err()
+            {
                 return;
             }
         };
@@ -159,7 +186,9 @@ impl Reading {
 impl Read for SheetRows {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         while self.at == self.chunk.len() {
-            let Some(chunks) = &self.chunks else { return Ok(0) };
+            let Some(chunks) = &self.chunks else {
+                return Ok(0);
+            };
             match chunks.recv() {
                 Ok(Chunk::Lines(lines)) => {
                     self.chunk = lines;
@@ -167,13 +196,20 @@ impl Read for SheetRows {
                 }
                 Ok(Chunk::End) => self.chunks = None,
                 Ok(Chunk::Fault(fault)) => return Err(fault.into()),
-                Err(_) => return Err(StreamFault::Sheet { reason: "it ended early".to_owned() }.into()),
+                Err(_) => {
+                    return Err(StreamFault::Sheet {
+                        reason: "it ended early".to_owned(),
+                    }
+                    .into());
+                }
             }
         }
         let ready = self.chunk.get(self.at..).unwrap_or_default();
         let count = ready.len().min(into.len());
         let (ready, _) = ready.split_at_checked(count).unwrap_or_default();
-        into.get_mut(..count).unwrap_or_default().copy_from_slice(ready);
+        into.get_mut(..count)
+            .unwrap_or_default()
+            .copy_from_slice(ready);
         self.at += count;
         Ok(count)
     }

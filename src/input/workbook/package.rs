@@ -59,8 +59,13 @@ impl Package {
             return Err(cut_off(&mut file, path));
         }
         let left = Rc::new(Cell::new(DIRECTORY_BYTES_MAX));
-        let counted = Counted { file, left: Rc::clone(&left) };
-        let unusable = |error: ZipError| InputFault::Workbook { reason: reason_of(&error) };
+        let counted = Counted {
+            file,
+            left: Rc::clone(&left),
+        };
+        let unusable = |error: ZipError| InputFault::Workbook {
+            reason: reason_of(&error),
+        };
         let mut zip = ZipArchive::new(counted).map_err(unusable)?;
         let refused = |reason: String| Err(InputFault::Workbook { reason });
         if zip.len() > PARTS_MAX {
@@ -70,12 +75,17 @@ impl Package {
             return refused("two of its parts have the same name".to_owned());
         }
         if zip.has_overlapping_entries().map_err(unusable)? {
-            return refused("its parts lie over one another, as in files made to do harm".to_owned());
+            return refused(
+                "its parts lie over one another, as in files made to do harm".to_owned(),
+            );
         }
         left.set(u64::MAX);
         let mut places = HashMap::new();
         for (place, name) in zip.file_names_raw().enumerate() {
-            if places.insert(normal(&String::from_utf8_lossy(name)), place).is_some() {
+            if places
+                .insert(normal(&String::from_utf8_lossy(name)), place)
+                .is_some()
+            {
                 return refused("two of its parts have the same name".to_owned());
             }
         }
@@ -95,18 +105,33 @@ impl Package {
 
     /// The XML of a part; none where there is no such part.
     pub(super) fn part(&mut self, name: &str) -> Result<Option<Xml<Part<'_>>>, PartFault> {
-        let Some(place) = self.places.get(&normal(name)) else { return Ok(None) };
+        let Some(place) = self.places.get(&normal(name)) else {
+            return Ok(None);
+        };
         let shown = text::safe(name.trim_start_matches('/'));
-        let unusable = |error: ZipError| PartFault::unreadable(format!("{shown}: {}", reason_of(&error)));
+        let unusable =
+            |error: ZipError| PartFault::unreadable(format!("{shown}: {}", reason_of(&error)));
         let file = self.zip.by_index(*place).map_err(unusable)?;
-        let bytes_max = file.compressed_size().saturating_mul(RATIO_MAX).max(RATIO_FROM_BYTES);
-        Ok(Some(Xml::new(Part { file, bytes: 0, bytes_max }, &shown)))
+        let bytes_max = file
+            .compressed_size()
+            .saturating_mul(RATIO_MAX)
+            .max(RATIO_FROM_BYTES);
+        Ok(Some(Xml::new(
+            Part {
+                file,
+                bytes: 0,
+                bytes_max,
+            },
+            &shown,
+        )))
     }
 }
 
 /// The name of a part as it is looked up.
 fn normal(name: &str) -> String {
-    name.replace('\\', "/").trim_start_matches('/').to_lowercase()
+    name.replace('\\', "/")
+        .trim_start_matches('/')
+        .to_lowercase()
 }
 
 /// Whether a file has the end of a zip archive.
@@ -125,7 +150,9 @@ fn cut_off(file: &mut impl Read, path: &Path) -> InputFault {
     // What cannot be read once more is judged by the name alone.
     file.take(512).read_to_end(&mut head).ok();
     let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
-    let is_named_so = ["xlsx", "xlsm", "xltx"].iter().any(|usual| extension == *usual);
+    let is_named_so = ["xlsx", "xlsm", "xltx"]
+        .iter()
+        .any(|usual| extension == *usual);
     match magic::zip(&head) {
         NotText::UnseekableWorkbook => InputFault::WorkbookCutOff,
         _ if is_named_so => InputFault::WorkbookCutOff,
@@ -136,7 +163,9 @@ fn cut_off(file: &mut impl Read, path: &Path) -> InputFault {
 /// Why an archive cannot be read, safe to show.
 fn reason_of(error: &ZipError) -> String {
     match error {
-        ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED) => "it is protected by a password".to_owned(),
+        ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED) => {
+            "it is protected by a password".to_owned()
+        }
         ZipError::Io(error) => text::safe(&error.to_string()),
         error => text::safe(&error.to_string()),
     }
@@ -166,7 +195,9 @@ impl Read for Part<'_> {
         let count = self.file.read(into)?;
         self.bytes += u64::try_from(count).unwrap_or(u64::MAX);
         if self.bytes > self.bytes_max {
-            return Err(io::Error::other(TooLarge { bytes_max: self.bytes_max }));
+            return Err(io::Error::other(TooLarge {
+                bytes_max: self.bytes_max,
+            }));
         }
         Ok(count)
     }
@@ -189,7 +220,11 @@ mod tests {
     fn the_end_of_an_archive_is_found_behind_a_comment() {
         let check = |behind: usize, want: bool| {
             let content = [vec![7; 100_000], END_MAGIC.to_vec(), vec![7; behind]].concat();
-            assert_eq!(has_end(&mut Cursor::new(content)).expect("memory"), want, "{behind}");
+            assert_eq!(
+                has_end(&mut Cursor::new(content)).expect("memory"),
+                want,
+                "{behind}"
+            );
         };
         check(18, true);
         check(18 + 65_535, true);

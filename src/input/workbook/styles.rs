@@ -20,7 +20,9 @@ impl Styles {
     /// Reads the styles. Without any, no cell is a date.
     pub(super) fn read(package: &mut Package, name: &str) -> Result<Styles, PartFault> {
         let mut styles = Styles::default();
-        let Some(mut xml) = package.part(name)? else { return Ok(styles) };
+        let Some(mut xml) = package.part(name)? else {
+            return Ok(styles);
+        };
         let part = xml.part();
         let mut dates = HashSet::new();
         let mut is_inside = false;
@@ -55,7 +57,8 @@ impl Styles {
                     dates.insert((id, is_date));
                 }
                 ("xf", _) if is_inside => {
-                    let is_date = match (dates.contains(&(id, true)), dates.contains(&(id, false))) {
+                    let is_date = match (dates.contains(&(id, true)), dates.contains(&(id, false)))
+                    {
                         (true, _) => true,
                         (false, true) => false,
                         (false, false) => is_date_by_number(id),
@@ -65,7 +68,9 @@ impl Styles {
                 _ => {}
             }
             if styles.are_dates.len() > STYLES_MAX || dates.len() > STYLES_MAX {
-                return Err(PartFault::unreadable(format!("{part}: it has more than {STYLES_MAX} styles")));
+                return Err(PartFault::unreadable(format!(
+                    "{part}: it has more than {STYLES_MAX} styles"
+                )));
             }
         }
     }
@@ -97,9 +102,16 @@ fn shows_a_date(code: &str) -> bool {
                 characters.by_ref().find(|character| *character == '"');
             }
             '[' => {
-                let inside: String = characters.by_ref().take_while(|character| *character != ']').collect();
+                let inside: String = characters
+                    .by_ref()
+                    .take_while(|character| *character != ']')
+                    .collect();
                 let inside = inside.to_ascii_lowercase();
-                if !inside.is_empty() && ['h', 'm', 's'].iter().any(|unit| inside.chars().all(|each| each == *unit)) {
+                if !inside.is_empty()
+                    && ['h', 'm', 's']
+                        .iter()
+                        .any(|unit| inside.chars().all(|each| each == *unit))
+                {
                     return false;
                 }
             }
@@ -121,9 +133,31 @@ mod tests {
                 assert_eq!(shows_a_date(code), want, "{code}");
             }
         };
-        check(&["dd.mm.yyyy", "[$-409]d/m/yy;@", "yyyy\\-mm\\-dd", "h:mm AM/PM", "[Red]DD", "\"am\" d. mmmm"], true);
         check(
-            &["General", "0.00", "#,##0 \"days\"", "[Red]0", "0;dd", "0\\d", "[h]:mm", "[ss].00", "@", "0_d", ""],
+            &[
+                "dd.mm.yyyy",
+                "[$-409]d/m/yy;@",
+                "yyyy\\-mm\\-dd",
+                "h:mm AM/PM",
+                "[Red]DD",
+                "\"am\" d. mmmm",
+            ],
+            true,
+        );
+        check(
+            &[
+                "General",
+                "0.00",
+                "#,##0 \"days\"",
+                "[Red]0",
+                "0;dd",
+                "0\\d",
+                "[h]:mm",
+                "[ss].00",
+                "@",
+                "0_d",
+                "",
+            ],
             false,
         );
         assert_eq!(

@@ -27,7 +27,9 @@ impl Texts {
     /// Reads the table. There need not be one.
     pub(super) fn read(package: &mut Package, name: &str) -> Result<Texts, InputFault> {
         let mut texts = Texts::default();
-        let Some(mut xml) = package.part(name)? else { return Ok(texts) };
+        let Some(mut xml) = package.part(name)? else {
+            return Ok(texts);
+        };
         let mut text = String::new();
         loop {
             match xml.next()? {
@@ -36,7 +38,9 @@ impl Texts {
                     read_text(&mut xml, &mut text)?;
                     texts.push(&decoded(&text));
                     if texts.bytes() > TABLE_BYTES_MAX {
-                        return Err(InputFault::WorkbookTexts { bytes_max: TABLE_BYTES_MAX });
+                        return Err(InputFault::WorkbookTexts {
+                            bytes_max: TABLE_BYTES_MAX,
+                        });
                     }
                 }
                 Node::EndOfPart => return Ok(texts),
@@ -46,22 +50,32 @@ impl Texts {
     }
 
     pub(super) fn push(&mut self, text: &str) {
-        let has_room = self.pages.last().is_some_and(|page| page.len() + text.len() <= PAGE_BYTES);
+        let has_room = self
+            .pages
+            .last()
+            .is_some_and(|page| page.len() + text.len() <= PAGE_BYTES);
         if !has_room {
             self.pages.push(String::with_capacity(PAGE_BYTES));
         }
-        let place = u32::try_from(self.pages.len()).unwrap_or(u32::MAX).saturating_sub(1);
+        let place = u32::try_from(self.pages.len())
+            .unwrap_or(u32::MAX)
+            .saturating_sub(1);
         if let Some(page) = self.pages.last_mut() {
             page.push_str(text);
-            self.ends.push((place, u32::try_from(page.len()).unwrap_or(u32::MAX)));
+            self.ends
+                .push((place, u32::try_from(page.len()).unwrap_or(u32::MAX)));
         }
     }
 
     /// The text of this number.
     pub(super) fn get(&self, index: usize) -> Option<&str> {
         let (place, end) = *self.ends.get(index)?;
-        let before = index.checked_sub(1).and_then(|before| self.ends.get(before));
-        let start = before.filter(|(before, _)| *before == place).map_or(0, |(_, end)| *end);
+        let before = index
+            .checked_sub(1)
+            .and_then(|before| self.ends.get(before));
+        let start = before
+            .filter(|(before, _)| *before == place)
+            .map_or(0, |(_, end)| *end);
         let page = self.pages.get(usize::try_from(place).ok()?)?;
         page.get(usize::try_from(start).ok()?..usize::try_from(end).ok()?)
     }
@@ -79,7 +93,10 @@ impl Texts {
 
 /// Reads the text of a table's entry or of a cell, which has just begun: that of all its runs, whatever they look like, without
 /// the phonetic hints beside them (`rPh`), which are no part of it.
-pub(super) fn read_text<R: std::io::Read>(xml: &mut Xml<R>, text: &mut String) -> Result<(), PartFault> {
+pub(super) fn read_text<R: std::io::Read>(
+    xml: &mut Xml<R>,
+    text: &mut String,
+) -> Result<(), PartFault> {
     xml.text_of_runs(text, TEXT_BYTES_MAX)
 }
 
@@ -116,9 +133,13 @@ fn character_of(text: &str) -> Option<(char, usize)> {
 
 /// The number of the escape that a text begins with.
 fn unit_of(text: &str) -> Option<u16> {
-    let digits =
-        text.strip_prefix("_x")?.get(..4).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
-    text.get(6..)?.starts_with('_').then(|| u16::from_str_radix(digits, 16).ok())?
+    let digits = text
+        .strip_prefix("_x")?
+        .get(..4)
+        .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+    text.get(6..)?
+        .starts_with('_')
+        .then(|| u16::from_str_radix(digits, 16).ok())?
 }
 
 #[cfg(test)]
@@ -134,7 +155,10 @@ mod tests {
         check("_x005F_x000D_", "_x000D_");
         check("_xD83D__xDE00_!", "\u{1f600}!");
         check("_xD83D_", "_xD83D_");
-        check("_x00_ _x00zz_ _x0041 _x+041_ _X0041_", "_x00_ _x00zz_ _x0041 _x+041_ _X0041_");
+        check(
+            "_x00_ _x00zz_ _x0041 _x+041_ _X0041_",
+            "_x00_ _x00zz_ _x0041 _x+041_ _X0041_",
+        );
         check("__x0041__", "_A_");
         check("_x\u{e9}\u{e9}\u{e9}_", "_x\u{e9}\u{e9}\u{e9}_");
     }

@@ -57,10 +57,18 @@ struct Bounded<R> {
 impl<R: Read> Xml<R> {
     /// The XML that a reader gives, of a part of this name.
     pub(super) fn new(reader: R, part: &str) -> Xml<R> {
-        let bounded = Bounded { reader: DecodingReader::new(BufReader::with_capacity(32 << 10, reader)), taken: 0 };
+        let bounded = Bounded {
+            reader: DecodingReader::new(BufReader::with_capacity(32 << 10, reader)),
+            taken: 0,
+        };
         let mut reader = Reader::from_reader(bounded);
         reader.config_mut().expand_empty_elements = true;
-        Xml { reader, buffer: Vec::new(), depth: 0, part: part.into() }
+        Xml {
+            reader,
+            buffer: Vec::new(),
+            depth: 0,
+            part: part.into(),
+        }
     }
 
     /// What comes next.
@@ -69,7 +77,10 @@ impl<R: Read> Xml<R> {
         self.buffer.clear();
         self.buffer.shrink_to(BUFFER_BYTES_KEPT);
         let part = &self.part;
-        let event = self.reader.read_event_into(&mut self.buffer).map_err(|error| PartFault::of_xml(error, part))?;
+        let event = self
+            .reader
+            .read_event_into(&mut self.buffer)
+            .map_err(|error| PartFault::of_xml(error, part))?;
         Ok(match event {
             Event::Start(_) if self.depth == DEPTH_MAX => {
                 return Err(PartFault::unreadable(format!(
@@ -82,7 +93,10 @@ impl<R: Read> Xml<R> {
             }
             Event::End(element) => {
                 self.depth = self.depth.saturating_sub(1);
-                Node::End { element, depth: self.depth }
+                Node::End {
+                    element,
+                    depth: self.depth,
+                }
             }
             Event::Text(text) => Node::Text(text.xml10_content()),
             Event::CData(text) => Node::Text(text.xml10_content()),
@@ -97,13 +111,19 @@ impl<R: Read> Xml<R> {
                 Node::Nothing
             }
             Event::Comment(_) | Event::PI(_) => Node::Nothing,
-            Event::Eof if self.depth > 0 => return Err(PartFault::unreadable(format!("{part}: it ends too early"))),
+            Event::Eof if self.depth > 0 => {
+                return Err(PartFault::unreadable(format!("{part}: it ends too early")));
+            }
             Event::Eof => Node::EndOfPart,
         })
     }
 
     /// Reads to the end of the element that has just begun, and adds all text in it to `text`.
-    pub(super) fn text(&mut self, text: &mut String, text_bytes_max: usize) -> Result<(), PartFault> {
+    pub(super) fn text(
+        &mut self,
+        text: &mut String,
+        text_bytes_max: usize,
+    ) -> Result<(), PartFault> {
         let outside = self.depth.saturating_sub(1);
         loop {
             match self.next()? {
@@ -122,7 +142,11 @@ impl<R: Read> Xml<R> {
     }
 
     /// The same for an element of runs: the text of `t` alone, and nothing of `rPh`.
-    pub(super) fn text_of_runs(&mut self, text: &mut String, text_bytes_max: usize) -> Result<(), PartFault> {
+    pub(super) fn text_of_runs(
+        &mut self,
+        text: &mut String,
+        text_bytes_max: usize,
+    ) -> Result<(), PartFault> {
         let outside = self.depth.saturating_sub(1);
         loop {
             let is_text = match self.next()? {
@@ -163,23 +187,34 @@ impl<R: Read> Xml<R> {
 
 /// The character that a reference stands for. Others than those of XML itself would have to be declared.
 fn resolved<'x>(reference: &BytesRef<'_>, part: &str) -> Result<Cow<'x, str>, PartFault> {
-    if let Some(character) = reference.resolve_char_ref().map_err(|error| PartFault::of_xml(error, part))? {
+    if let Some(character) = reference
+        .resolve_char_ref()
+        .map_err(|error| PartFault::of_xml(error, part))?
+    {
         return Ok(Cow::Owned(character.to_string()));
     }
     match resolve_predefined_entity(&reference.xml10_content()) {
         Some(text) => Ok(Cow::Borrowed(text)),
-        None => Err(PartFault::unreadable(format!("{part}: it uses an entity that XML does not know"))),
+        None => Err(PartFault::unreadable(format!(
+            "{part}: it uses an entity that XML does not know"
+        ))),
     }
 }
 
 /// Parts are UTF-8 or UTF-16 (ECMA-376 part 2 §6.1.4), which their first bytes tell.
 fn check_encoding(declaration: &BytesDecl<'_>, part: &str) -> Result<(), PartFault> {
-    let Some(Ok(encoding)) = declaration.encoding() else { return Ok(()) };
+    let Some(Ok(encoding)) = declaration.encoding() else {
+        return Ok(());
+    };
     let encoding = encoding.to_ascii_lowercase();
-    if matches!(encoding.as_str(), "utf-8" | "utf8" | "us-ascii" | "ascii") || encoding.starts_with("utf-16") {
+    if matches!(encoding.as_str(), "utf-8" | "utf8" | "us-ascii" | "ascii")
+        || encoding.starts_with("utf-16")
+    {
         return Ok(());
     }
-    Err(PartFault::unreadable(format!("{part}: it is neither UTF-8 nor UTF-16")))
+    Err(PartFault::unreadable(format!(
+        "{part}: it is neither UTF-8 nor UTF-16"
+    )))
 }
 
 /// The attributes of an element, by their names without a prefix.
@@ -192,9 +227,14 @@ pub(super) fn attributes<'x>(
     attributes.map(move |attribute| {
         let attribute: Attribute<'x> =
             attribute.map_err(|error| PartFault::of_xml(quick_xml::Error::from(error), part))?;
-        let value =
-            attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|error| PartFault::of_xml(error, part))?;
-        let (_, name) = attribute.key.0.rsplit_once(':').unwrap_or(("", attribute.key.0));
+        let value = attribute
+            .normalized_value(XmlVersion::Implicit1_0)
+            .map_err(|error| PartFault::of_xml(error, part))?;
+        let (_, name) = attribute
+            .key
+            .0
+            .rsplit_once(':')
+            .unwrap_or(("", attribute.key.0));
         Ok((name, value))
     })
 }
@@ -207,7 +247,9 @@ pub(super) fn is_true(value: &str) -> bool {
 impl<R: BufRead> BufRead for Bounded<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.taken > EVENT_BYTES_MAX {
-            return Err(io::Error::other(format!("a tag or text in it has more than {EVENT_BYTES_MAX} bytes")));
+            return Err(io::Error::other(format!(
+                "a tag or text in it has more than {EVENT_BYTES_MAX} bytes"
+            )));
         }
         self.reader.fill_buf()
     }
@@ -259,8 +301,14 @@ mod tests {
         let utf8 = text.replace("UTF-16", "UTF-8");
         assert_eq!(read(utf8.as_bytes()), want);
         assert_eq!(read(&[b"\xef\xbb\xbf", utf8.as_bytes()].concat()), want);
-        assert_eq!(read(&utf16(&format!("\u{feff}{text}"), u16::to_le_bytes)), want);
-        assert_eq!(read(&utf16(&format!("\u{feff}{text}"), u16::to_be_bytes)), want);
+        assert_eq!(
+            read(&utf16(&format!("\u{feff}{text}"), u16::to_le_bytes)),
+            want
+        );
+        assert_eq!(
+            read(&utf16(&format!("\u{feff}{text}"), u16::to_be_bytes)),
+            want
+        );
         assert_eq!(read(&utf16(text, u16::to_le_bytes)), want);
     }
 
@@ -270,14 +318,32 @@ mod tests {
             let said = read(text.as_bytes());
             assert!(said.contains(want), "{said}");
         };
-        check("<!DOCTYPE a [<!ENTITY b \"c\">]><a>&b;</a>", "part: it has a document type declaration");
-        check("<a>&b;</a>", "part: it uses an entity that XML does not know");
-        check(&"<a>".repeat(100), "part: its elements are nested more than 64 deep");
-        check(&format!("<a b=\"{}\"/>", "x".repeat(2 << 20)), "part: a tag or text in it has more than 1048576 bytes");
-        check(&format!("<a>{}</a>", "x".repeat(2 << 20)), "more than 1048576 bytes");
+        check(
+            "<!DOCTYPE a [<!ENTITY b \"c\">]><a>&b;</a>",
+            "part: it has a document type declaration",
+        );
+        check(
+            "<a>&b;</a>",
+            "part: it uses an entity that XML does not know",
+        );
+        check(
+            &"<a>".repeat(100),
+            "part: its elements are nested more than 64 deep",
+        );
+        check(
+            &format!("<a b=\"{}\"/>", "x".repeat(2 << 20)),
+            "part: a tag or text in it has more than 1048576 bytes",
+        );
+        check(
+            &format!("<a>{}</a>", "x".repeat(2 << 20)),
+            "more than 1048576 bytes",
+        );
         check("<a><b></b>", "part: ");
         check("<a></b>", "part: ");
-        check("<?xml version=\"1.0\" encoding=\"windows-1252\"?><a/>", "part: it is neither UTF-8 nor UTF-16");
+        check(
+            "<?xml version=\"1.0\" encoding=\"windows-1252\"?><a/>",
+            "part: it is neither UTF-8 nor UTF-16",
+        );
         assert!(read(b"<a>\xff</a>").starts_with("part: "));
     }
 }

@@ -13,14 +13,20 @@ use super::{Checkpoint, Entry, FORMAT_VERSION, Header, Key, LineError, Outcome, 
 
 /// A run directory. It is in memory where possible, since thousands of journals are read and cut in it.
 fn run_directory() -> (tempfile::TempDir, RunDir) {
-    let directory = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a directory");
+    let directory = tempfile::tempdir_in("/dev/shm")
+        .or_else(|_| tempfile::tempdir())
+        .expect("a directory");
     let run_dir = RunDir::create(directory.path()).expect("a run directory");
     (directory, run_dir)
 }
 
 fn header() -> Header {
     let header = Header::new(Purpose::Run, &Key::of([7; 16]), Vec::new(), BTreeMap::new());
-    Header { run: "0".to_owned(), started: "2026-11-23T09:18:04.113Z".parse().expect("a good time"), ..header }
+    Header {
+        run: "0".to_owned(),
+        started: "2026-11-23T09:18:04.113Z".parse().expect("a good time"),
+        ..header
+    }
 }
 
 /// How the process ended that wrote a journal.
@@ -35,7 +41,9 @@ enum Ended {
 /// A run directory whose journal has a header and these rows, and the journal's bytes.
 fn journal_of(entries: &[Entry<'_>], ended: Ended) -> (tempfile::TempDir, RunDir, Vec<u8>) {
     let (directory, run_dir) = run_directory();
-    let JournalFile::New(file) = run_dir.open_journal().expect("a journal") else { panic!("it is new") };
+    let JournalFile::New(file) = run_dir.open_journal().expect("a journal") else {
+        panic!("it is new")
+    };
     let mut writer = JournalWriter::begin(file, &header(), &run_dir).expect("a header");
     for entry in entries {
         writer.push(entry);
@@ -65,27 +73,52 @@ fn outcomes(checkpoint: &Checkpoint, rows: u64) -> Vec<Option<Outcome>> {
 #[test]
 fn the_last_entry_of_a_row_counts() {
     let (_directory, run_dir, bytes) = journal_of(
-        &[Entry::of_row(1, Outcome::Failed), Entry::of_row(3, Outcome::Rejected), Entry::of_row(1, Outcome::Updated)],
+        &[
+            Entry::of_row(1, Outcome::Failed),
+            Entry::of_row(3, Outcome::Rejected),
+            Entry::of_row(1, Outcome::Updated),
+        ],
         Ended::Killed,
     );
     let recovered = recover_bytes(&run_dir, &bytes).expect("a good journal");
     let want = [Some(Outcome::Updated), None, Some(Outcome::Rejected)];
     assert_eq!(outcomes(&recovered.checkpoint, 3), want);
-    assert_eq!((recovered.checkpoint.last_row(), recovered.checkpoint.rows_recorded()), (Some(3), 2));
+    assert_eq!(
+        (
+            recovered.checkpoint.last_row(),
+            recovered.checkpoint.rows_recorded()
+        ),
+        (Some(3), 2)
+    );
     assert_eq!((recovered.header, recovered.torn), (Some(header()), None));
     let mut entries = recovered.entries;
-    let line = entries.line_of(&recovered.checkpoint, 3).expect("the journal can be read").expect("row 3 has an entry");
-    assert_eq!(serde_json::from_slice::<Entry<'_>>(&line).expect("an entry"), Entry::of_row(3, Outcome::Rejected));
+    let line = entries
+        .line_of(&recovered.checkpoint, 3)
+        .expect("the journal can be read")
+        .expect("row 3 has an entry");
+    assert_eq!(
+        serde_json::from_slice::<Entry<'_>>(&line).expect("an entry"),
+        Entry::of_row(3, Outcome::Rejected)
+    );
 }
 
 #[test]
 fn what_is_no_journal_of_this_version_is_refused() {
     let (_directory, run_dir, _) = journal_of(&[], Ended::Killed);
-    let newer = Header { custsync_journal: FORMAT_VERSION + 1, ..header() };
+    let newer = Header {
+        custsync_journal: FORMAT_VERSION + 1,
+        ..header()
+    };
     let mut line = Vec::new();
     newer.encode(&mut line);
-    assert!(matches!(recover_bytes(&run_dir, &line), Err(JournalError::Line(LineError::NewerFormat { .. }))));
-    assert!(matches!(recover_bytes(&run_dir, b"id,name\n1,Ann\n"), Err(JournalError::Line(LineError::NotAJournal))));
+    assert!(matches!(
+        recover_bytes(&run_dir, &line),
+        Err(JournalError::Line(LineError::NewerFormat { .. }))
+    ));
+    assert!(matches!(
+        recover_bytes(&run_dir, b"id,name\n1,Ann\n"),
+        Err(JournalError::Line(LineError::NotAJournal))
+    ));
     let empty = recover_bytes(&run_dir, b"").expect("the process died at once");
     assert_eq!(empty.header, None);
 }
@@ -94,7 +127,10 @@ fn what_is_no_journal_of_this_version_is_refused() {
 fn a_second_process_is_kept_out() {
     let (_directory, run_dir, _) = journal_of(&[], Ended::Killed);
     let held = run_dir.open_journal().expect("the first one");
-    assert!(matches!(run_dir.open_journal(), Err(RunDirError::Locked { .. })));
+    assert!(matches!(
+        run_dir.open_journal(),
+        Err(RunDirError::Locked { .. })
+    ));
     drop(held);
     run_dir.open_journal().expect("the lock ends with the file");
 }
@@ -102,12 +138,22 @@ fn a_second_process_is_kept_out() {
 #[test]
 fn the_directory_is_locked_too_so_that_a_deleted_journal_lets_nobody_in() {
     let (directory, run_dir, _) = journal_of(&[], Ended::Killed);
-    let writer = recover_bytes(&run_dir, b"").expect("an empty journal").writer;
+    let writer = recover_bytes(&run_dir, b"")
+        .expect("an empty journal")
+        .writer;
     drop(run_dir);
     fs::remove_file(directory.path().join(JOURNAL_NAME)).expect("the journal is there");
     let second = RunDir::create(directory.path()).expect("the directory is there");
-    assert!(matches!(second.open_journal(), Err(RunDirError::Locked { .. })), "the writer holds the lock");
-    assert!(!directory.path().join(JOURNAL_NAME).exists(), "nothing was made by the second one");
+    assert!(
+        matches!(second.open_journal(), Err(RunDirError::Locked { .. })),
+        "the writer holds the lock"
+    );
+    assert!(
+        !directory.path().join(JOURNAL_NAME).exists(),
+        "nothing was made by the second one"
+    );
     drop(writer);
-    second.open_journal().expect("the lock ends with the last who holds it");
+    second
+        .open_journal()
+        .expect("the lock ends with the last who holds it");
 }

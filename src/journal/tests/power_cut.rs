@@ -11,7 +11,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::{JOURNAL_NAME, JournalError, JournalFile, JournalWriter, RunDir, header, recover, run_directory};
+use super::{
+    JOURNAL_NAME, JournalError, JournalFile, JournalWriter, RunDir, header, recover, run_directory,
+};
 use crate::journal::disk::{Disk, Loss};
 use crate::journal::writer::UNSYNCED_BYTES_MAX;
 use crate::journal::{Entry, Fact, LineError, Outcome, Retry, WriteError};
@@ -117,7 +119,10 @@ impl Disk for Model {
 
     fn cut(&mut self, bytes: u64) -> io::Result<()> {
         let mut state = self.state();
-        state.now.shown.truncate(usize::try_from(bytes).expect("small"));
+        state
+            .now
+            .shown
+            .truncate(usize::try_from(bytes).expect("small"));
         let now = state.now.clone();
         state.moments.push(now);
         Ok(())
@@ -158,7 +163,14 @@ enum Cut {
     Nothing,
 }
 
-const CUTS: [Cut; 6] = [Cut::Dropped, Cut::Shortened, Cut::SomePages, Cut::LastPageZero, Cut::AllZero, Cut::Nothing];
+const CUTS: [Cut; 6] = [
+    Cut::Dropped,
+    Cut::Shortened,
+    Cut::SomePages,
+    Cut::LastPageZero,
+    Cut::AllZero,
+    Cut::Nothing,
+];
 
 impl Moment {
     /// The journal that is found after a power cut at this moment.
@@ -168,7 +180,8 @@ impl Moment {
         match cut {
             Cut::Dropped => return safe.clone(),
             Cut::Nothing => {}
-            Cut::Shortened => found.truncate(safe.len() + random.index(shown.len().saturating_sub(safe.len()) + 1)),
+            Cut::Shortened => found
+                .truncate(safe.len() + random.index(shown.len().saturating_sub(safe.len()) + 1)),
             Cut::SomePages => {
                 for page in safe.len() / PAGE..=shown.len() / PAGE {
                     if random.below(2) == 0 {
@@ -177,7 +190,8 @@ impl Moment {
                 }
             }
             Cut::LastPageZero => self.zero(&mut found, shown.len().saturating_sub(1) / PAGE),
-            Cut::AllZero => (safe.len() / PAGE..=shown.len() / PAGE).for_each(|page| self.zero(&mut found, page)),
+            Cut::AllZero => (safe.len() / PAGE..=shown.len() / PAGE)
+                .for_each(|page| self.zero(&mut found, page)),
         }
         found
     }
@@ -193,8 +207,10 @@ impl Moment {
 /// What a journal settles, read by other code than the program's.
 fn settled(journal: &[u8]) -> BTreeMap<u64, String> {
     let lines = journal.split_inclusive(|byte| *byte == b'\n');
-    let lines = lines.map(|line| serde_json::from_slice::<Value>(line).expect("a whole line is JSON"));
-    let of_rows = lines.filter_map(|line| Some((line["row"].as_u64()?, line["outcome"].as_str()?.to_owned())));
+    let lines =
+        lines.map(|line| serde_json::from_slice::<Value>(line).expect("a whole line is JSON"));
+    let of_rows = lines
+        .filter_map(|line| Some((line["row"].as_u64()?, line["outcome"].as_str()?.to_owned())));
     of_rows.collect()
 }
 
@@ -207,7 +223,10 @@ struct Found {
 impl Found {
     fn new() -> Found {
         let (directory, run_dir) = run_directory();
-        Found { _directory: directory, run_dir }
+        Found {
+            _directory: directory,
+            run_dir,
+        }
     }
 
     /// Recovers this journal. Returns what is left of it; or nothing, where it is refused.
@@ -221,23 +240,36 @@ impl Found {
         let recovered = match recover(file, &self.run_dir, Retry::Failed) {
             Ok(recovered) => recovered,
             Err(
-                JournalError::Damaged { .. } | JournalError::Edited { .. } | JournalError::Line(LineError::NotAJournal),
+                JournalError::Damaged { .. }
+                | JournalError::Edited { .. }
+                | JournalError::Line(LineError::NotAJournal),
             ) => {
-                assert_eq!(fs::read(&path).expect("the journal"), journal, "{what}: what is refused stays as it is");
+                assert_eq!(
+                    fs::read(&path).expect("the journal"),
+                    journal,
+                    "{what}: what is refused stays as it is"
+                );
                 return None;
             }
             Err(other) => panic!("{what}: {other}"),
         };
         if let Some(torn) = &recovered.torn {
             let kept = self.run_dir.file(&torn.kept_in);
-            assert!(journal.ends_with(&fs::read(&kept).expect("it is kept")), "{what}");
+            assert!(
+                journal.ends_with(&fs::read(&kept).expect("it is kept")),
+                "{what}"
+            );
             fs::remove_file(kept).expect("it is there");
         }
         let left = fs::read(&path).expect("the journal");
         let truth = settled(&left);
         for row in 1..=recovered.checkpoint.last_row().unwrap_or(0).max(1) {
             let found = recovered.checkpoint.outcome(row).map(Outcome::name);
-            assert_eq!(found, truth.get(&row).map(String::as_str), "{what}: row {row}");
+            assert_eq!(
+                found,
+                truth.get(&row).map(String::as_str),
+                "{what}: row {row}"
+            );
         }
         Some(left)
     }
@@ -248,15 +280,31 @@ impl Found {
             let what = format!("{what}, {syncs:?}, {cut:?}");
             let left = self.recover(&moment.after(cut, random), &what);
             let Some(left) = left else {
-                assert_eq!(syncs, Syncs::Lying, "{what}: what an honest disk leaves can be continued");
+                assert_eq!(
+                    syncs,
+                    Syncs::Lying,
+                    "{what}: what an honest disk leaves can be continued"
+                );
                 continue;
             };
             // Nothing is invented: what is settled was written so.
-            assert!(moment.shown.starts_with(&left) || moment.safe.starts_with(&left), "{what}");
-            let safe = moment.safe.iter().zip(&moment.shown).take_while(|(safe, shown)| safe == shown).count();
+            assert!(
+                moment.shown.starts_with(&left) || moment.safe.starts_with(&left),
+                "{what}"
+            );
+            let safe = moment
+                .safe
+                .iter()
+                .zip(&moment.shown)
+                .take_while(|(safe, shown)| safe == shown)
+                .count();
             let safe = memchr::memrchr(b'\n', &moment.safe[..safe]).map_or(0, |end| end + 1);
             if syncs == Syncs::Honest {
-                assert!(left.len() >= safe, "{what}: of {safe} bytes that were synced {} are left", left.len());
+                assert!(
+                    left.len() >= safe,
+                    "{what}: of {safe} bytes that were synced {} are left",
+                    left.len()
+                );
             }
         }
     }
@@ -270,7 +318,10 @@ fn process(model: &Model, random: &mut Random, next_row: &mut u64) -> Result<(),
         JournalWriter::begin_on(disk, &header())?
     } else {
         let mut writer = JournalWriter::resume_on(disk, bytes);
-        writer.go_on(&Fact::Continued { at: jiff::Timestamp::UNIX_EPOCH, version: "0".to_owned() })?;
+        writer.go_on(&Fact::Continued {
+            at: jiff::Timestamp::UNIX_EPOCH,
+            version: "0".to_owned(),
+        })?;
         writer
     };
     for _ in 0..STEPS {
@@ -281,25 +332,43 @@ fn process(model: &Model, random: &mut Random, next_row: &mut u64) -> Result<(),
         for _ in 0..=random.below(ENTRIES_MAX) {
             let outcome = Outcome::ALL[random.index(Outcome::ALL.len() - 1)];
             // Some rows are sent again.
-            let row = if random.below(5) == 0 { 1 + random.below(*next_row) } else { *next_row };
+            let row = if random.below(5) == 0 {
+                1 + random.below(*next_row)
+            } else {
+                *next_row
+            };
             *next_row = (*next_row).max(row + 1);
             let message = "m".repeat(random.index(400));
-            writer.push(&Entry { message: Some(message.into()), ..Entry::of_row(row, outcome) });
+            writer.push(&Entry {
+                message: Some(message.into()),
+                ..Entry::of_row(row, outcome)
+            });
         }
         writer.flush().map_err(|error| error.source)?;
     }
-    if random.below(2) == 0 { writer.close() } else { Ok(()) }
+    if random.below(2) == 0 {
+        writer.close()
+    } else {
+        Ok(())
+    }
 }
 
 /// What the next process finds: what one of these power cuts left, or all that a process had written which was killed, synced or not.
 fn next_begin(found: &Found, moments: &[Moment], random: &mut Random) -> Moment {
     let moment = &moments[moments.len() / 2 + random.index(moments.len() / 2)];
-    if random.below(2) == 0 && found.recover(&moment.shown, "after a kill").as_ref() == Some(&moment.shown) {
+    if random.below(2) == 0
+        && found.recover(&moment.shown, "after a kill").as_ref() == Some(&moment.shown)
+    {
         return moment.clone();
     }
     let cut = CUTS[random.index(CUTS.len())];
-    let left = found.recover(&moment.after(cut, random), "for the next process").unwrap_or_default();
-    Moment { shown: left.clone(), safe: left }
+    let left = found
+        .recover(&moment.after(cut, random), "for the next process")
+        .unwrap_or_default();
+    Moment {
+        shown: left.clone(),
+        safe: left,
+    }
 }
 
 fn cut_the_power_everywhere(syncs: Syncs) {
@@ -321,7 +390,12 @@ fn cut_the_power_everywhere(syncs: Syncs) {
             let moments = model.state().moments.clone();
             assert!(moments.len() > 3, "run {run}: {}", moments.len());
             for (at, moment) in moments.iter().enumerate() {
-                found.check(moment, syncs, &mut random, &format!("run {run}, process {number}, call {at}"));
+                found.check(
+                    moment,
+                    syncs,
+                    &mut random,
+                    &format!("run {run}, process {number}, call {at}"),
+                );
             }
             begin = next_begin(&found, &moments, &mut random);
         }
@@ -343,22 +417,38 @@ fn of_a_write_that_fails_the_whole_lines_stay_and_are_told() {
     const ROWS: usize = 8;
     let whole = Model::of(Moment::default(), Syncs::Honest, 0);
     let write = |model: &Model| {
-        let mut writer = JournalWriter::begin_on(Box::new(model.clone()), &header()).expect("room for a header");
-        (1..=ROWS).for_each(|row| writer.push(&Entry::of_row(u64::try_from(row).expect("few"), Outcome::Updated)));
+        let mut writer =
+            JournalWriter::begin_on(Box::new(model.clone()), &header()).expect("room for a header");
+        (1..=ROWS).for_each(|row| {
+            writer.push(&Entry::of_row(
+                u64::try_from(row).expect("few"),
+                Outcome::Updated,
+            ))
+        });
         (writer.flush().map_err(|error| error.written), writer)
     };
     write(&whole).0.expect("room for all");
     let journal = whole.state().now.shown.clone();
-    let ends: Vec<_> = memchr::memchr_iter(b'\n', &journal).map(|end| end + 1).collect();
+    let ends: Vec<_> = memchr::memchr_iter(b'\n', &journal)
+        .map(|end| end + 1)
+        .collect();
     for room in ends[0]..journal.len() {
         let model = Model::of(Moment::default(), Syncs::Honest, 0);
         model.state().room = room;
         let (flushed, mut writer) = write(&model);
         let whole_lines = ends.iter().filter(|end| **end <= room).count();
         // The header and the mark are not told.
-        assert_eq!(flushed, Err(whole_lines.saturating_sub(2)), "room for {room} bytes");
+        assert_eq!(
+            flushed,
+            Err(whole_lines.saturating_sub(2)),
+            "room for {room} bytes"
+        );
         let Moment { shown, safe } = model.state().now.clone();
-        assert_eq!(shown, journal[..ends[whole_lines - 1]], "room for {room} bytes");
+        assert_eq!(
+            shown,
+            journal[..ends[whole_lines - 1]],
+            "room for {room} bytes"
+        );
         assert_eq!(safe, shown, "it is synced once more");
         // Nothing is written behind a failure, even where there is room again.
         model.state().room = usize::MAX;
@@ -383,5 +473,8 @@ fn no_more_is_written_without_a_sync_than_a_reader_takes_for_torn() {
         }
     }
     let shown = model.state().now.shown.clone();
-    assert_eq!(memchr::memmem::find_iter(&shown, b"{\"row\":").count(), 12_704);
+    assert_eq!(
+        memchr::memmem::find_iter(&shown, b"{\"row\":").count(),
+        12_704
+    );
 }

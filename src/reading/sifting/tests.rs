@@ -7,14 +7,24 @@ use crate::signals::Signals;
 
 /// A sifter of a file with this text, and what it finds.
 fn sifter(text: &str, takes_part: bool) -> (Sifter, SyncSender<Arrival>, InOrder) {
-    let file = tempfile::Builder::new().suffix(".ndjson").tempfile().expect("a file");
+    let file = tempfile::Builder::new()
+        .suffix(".ndjson")
+        .tempfile()
+        .expect("a file");
     std::fs::write(file.path(), text).expect("our file");
     let name = InputName::Path(file.path().to_owned());
-    let mut known = KnownInput::look(name, &Arc::new(InputRules::default()), |_, _| {}).expect("a good file");
+    let mut known =
+        KnownInput::look(name, &Arc::new(InputRules::default()), |_, _| {}).expect("a good file");
     let open = KnownInput::of_stream(known.open().expect("a good file"));
     let source = BlockSource::of(vec![open], RowWindow::new(0, None));
-    let builder = RowBuilder { rules: RowRules::default(), key: Key::of([7; 16]) };
-    let how = How { builder: Arc::new(builder), to_explain: Arc::default() };
+    let builder = RowBuilder {
+        rules: RowRules::default(),
+        key: Key::of([7; 16]),
+    };
+    let how = How {
+        builder: Arc::new(builder),
+        to_explain: Arc::default(),
+    };
     Sifter::with_threads(source, how, 1, takes_part, Signals::none().drain())
 }
 
@@ -33,7 +43,10 @@ fn nobody_reads_far_ahead_of_a_block_that_is_late() {
     }
     let first = in_order.next().expect("the late one").expect("a good file");
     assert_eq!((first.read.rows, first.read.last_row), (4096, Some(4096)));
-    assert!(matches!(sifter.next_in_turn(), Turn::Sifted(_)), "one was taken");
+    assert!(
+        matches!(sifter.next_in_turn(), Turn::Sifted(_)),
+        "one was taken"
+    );
     assert!(matches!(sifter.next_in_turn(), Turn::FarAhead));
 }
 
@@ -54,11 +67,26 @@ fn a_block_in_which_much_is_found_comes_in_parts() {
     for sifted in in_order {
         let sifted = sifted.expect("a good file");
         let numbers: Vec<_> = sifted.invalid.iter().map(|row| row.position.row).collect();
-        assert!(numbers.iter().copied().eq(rows + 1..=rows + sifted.read.rows), "all rows, in order");
+        assert!(
+            numbers
+                .iter()
+                .copied()
+                .eq(rows + 1..=rows + sifted.read.rows),
+            "all rows, in order"
+        );
         let found: usize = sifted.invalid.iter().map(Row::bytes).sum();
         assert!(found < FOUND_BYTES_MAX + 8_192, "{found} bytes");
-        assert!(sifted.invalid.iter().all(|row| row.position.line == row.position.row));
-        (rows, bytes, parts) = (rows + sifted.read.rows, bytes + sifted.input_bytes, parts + 1);
+        assert!(
+            sifted
+                .invalid
+                .iter()
+                .all(|row| row.position.line == row.position.row)
+        );
+        (rows, bytes, parts) = (
+            rows + sifted.read.rows,
+            bytes + sifted.input_bytes,
+            parts + 1,
+        );
     }
     assert_eq!((rows, bytes), (9_000, text.len() as u64));
     assert!(parts > 6, "{parts} parts");

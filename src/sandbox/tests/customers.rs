@@ -10,26 +10,40 @@ use super::{Scene, read_all};
 
 async fn scene_with_answer(fault: &str) -> Scene {
     let answers = BTreeMap::from([(1, fault.parse().unwrap())]);
-    Scene::start(SandboxOptions { answers, customers: 3, ..SandboxOptions::default() }).await
+    Scene::start(SandboxOptions {
+        answers,
+        customers: 3,
+        ..SandboxOptions::default()
+    })
+    .await
 }
 
 #[tokio::test]
 async fn a_customer_is_always_answered_in_the_same_way() {
-    let check = async |fault: &str, want_status: u16, want_type: &str, want_retry_after: Option<u64>| {
-        let scene = scene_with_answer(fault).await;
-        for _ in 0..2 {
-            let answer = scene.put(1, &json!({})).await;
-            assert_eq!(answer.status, want_status, "{fault}");
-            assert_eq!(answer.header("content-type"), Some(want_type), "{fault}");
-            assert_eq!(answer.number("retry-after"), want_retry_after, "{fault}");
-        }
-        assert_eq!(scene.sandbox.counts().applied, 0, "{fault}");
-        // Other customers are answered as ever, and so are reads.
-        let other = scene.put(2, &json!({})).await;
-        assert_eq!((other.status.as_u16(), &other.body["data"]["id"]), (200, &json!(2)), "{fault}");
-        assert_eq!(scene.get("/v1/customers/1").await.body["data"]["id"], 1, "{fault}");
-        assert_eq!(scene.sandbox.counts().faults_injected(), 0, "{fault}");
-    };
+    let check =
+        async |fault: &str, want_status: u16, want_type: &str, want_retry_after: Option<u64>| {
+            let scene = scene_with_answer(fault).await;
+            for _ in 0..2 {
+                let answer = scene.put(1, &json!({})).await;
+                assert_eq!(answer.status, want_status, "{fault}");
+                assert_eq!(answer.header("content-type"), Some(want_type), "{fault}");
+                assert_eq!(answer.number("retry-after"), want_retry_after, "{fault}");
+            }
+            assert_eq!(scene.sandbox.counts().applied, 0, "{fault}");
+            // Other customers are answered as ever, and so are reads.
+            let other = scene.put(2, &json!({})).await;
+            assert_eq!(
+                (other.status.as_u16(), &other.body["data"]["id"]),
+                (200, &json!(2)),
+                "{fault}"
+            );
+            assert_eq!(
+                scene.get("/v1/customers/1").await.body["data"]["id"],
+                1,
+                "{fault}"
+            );
+            assert_eq!(scene.sandbox.counts().faults_injected(), 0, "{fault}");
+        };
     check("422", 422, "application/json", None).await;
     check("429", 429, "application/json", Some(1)).await;
     check("429-no-retry-after", 429, "application/json", None).await;
@@ -49,7 +63,16 @@ async fn a_customers_update_may_be_applied_and_its_answer_lost() {
     assert_eq!(scene.sandbox.counts().applied, 1);
 
     let scene = scene_with_answer("truncate").await;
-    assert!(scene.put_request(1, &json!({})).send().await.unwrap().bytes().await.is_err());
+    assert!(
+        scene
+            .put_request(1, &json!({}))
+            .send()
+            .await
+            .unwrap()
+            .bytes()
+            .await
+            .is_err()
+    );
     assert_eq!(scene.sandbox.counts().applied, 1);
 
     let scene = scene_with_answer("reset").await;

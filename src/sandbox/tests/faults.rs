@@ -18,7 +18,10 @@ async fn a_status_fault_answers_and_applies_nothing() {
         assert_eq!(answer.status, want_status);
         assert_eq!(answer.number("retry-after"), want_retry_after);
         let counts = scene.sandbox.counts();
-        assert_eq!((counts.requests, counts.applied, counts.faults_injected()), (1, 0, 1));
+        assert_eq!(
+            (counts.requests, counts.applied, counts.faults_injected()),
+            (1, 0, 1)
+        );
     };
     check("503=100%", 503, None).await;
     check("500=100%", 500, None).await;
@@ -50,9 +53,16 @@ async fn a_truncated_answer_says_how_long_it_should_have_been() {
     let text = read_all(&mut stream).await.unwrap();
     let (head, body) = text.split_once("\r\n\r\n").unwrap();
     assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "))
+        .unwrap();
     let length: usize = length.parse().unwrap();
-    assert!(!body.is_empty() && body.len() < length, "{} of {length}", body.len());
+    assert!(
+        !body.is_empty() && body.len() < length,
+        "{} of {length}",
+        body.len()
+    );
     assert_eq!(scene.sandbox.counts().applied, 1);
 
     let response = scene.put_request(1, &json!({})).send().await.unwrap();
@@ -98,7 +108,10 @@ async fn a_blackhole_takes_requests_and_gives_nothing_back() {
     }
     stay_unanswered(&scene, &held).await;
     let counts = scene.sandbox.counts();
-    assert_eq!((counts.connections, counts.applied, counts.in_flight_max), (21, 0, 20));
+    assert_eq!(
+        (counts.connections, counts.applied, counts.in_flight_max),
+        (21, 0, 20)
+    );
     assert_eq!(counts.faults, [(FaultKind::Blackhole, 20)].into());
 }
 
@@ -106,11 +119,27 @@ async fn a_blackhole_takes_requests_and_gives_nothing_back() {
 async fn reads_are_hit_like_writes() {
     let check = async |faults: &str, want_read: u16, want_write: u16| {
         let scene = scene_with(faults).await;
-        assert_eq!(scene.get("/v1/customers/1").await.status, want_read, "{faults}");
-        assert_eq!(scene.get("/v1/customers").await.status, want_read, "{faults}");
-        assert_eq!(scene.put(1, &json!({})).await.status, want_write, "{faults}");
+        assert_eq!(
+            scene.get("/v1/customers/1").await.status,
+            want_read,
+            "{faults}"
+        );
+        assert_eq!(
+            scene.get("/v1/customers").await.status,
+            want_read,
+            "{faults}"
+        );
+        assert_eq!(
+            scene.put(1, &json!({})).await.status,
+            want_write,
+            "{faults}"
+        );
         let counts = scene.sandbox.counts();
-        assert_eq!((counts.requests, counts.reads, counts.writes()), (3, 2, 1), "{faults}");
+        assert_eq!(
+            (counts.requests, counts.reads, counts.writes()),
+            (3, 2, 1),
+            "{faults}"
+        );
     };
     check("502@0s..", 502, 502).await;
     check("502@1h..,504=100%", 504, 504).await;
@@ -148,10 +177,19 @@ async fn an_outage_answers_everything_with_503() {
 #[tokio::test]
 async fn an_outage_uses_up_no_window() {
     let check = async |faults: &str, want_remaining: u64| {
-        let options =
-            SandboxOptions { window: "5/h".parse().ok(), faults: faults.parse().unwrap(), ..SandboxOptions::default() };
+        let options = SandboxOptions {
+            window: "5/h".parse().ok(),
+            faults: faults.parse().unwrap(),
+            ..SandboxOptions::default()
+        };
         let answer = Scene::start(options).await.put(1, &json!({})).await;
-        assert_eq!((answer.status.as_u16(), answer.number("x-ratelimit-remaining")), (503, Some(want_remaining)));
+        assert_eq!(
+            (
+                answer.status.as_u16(),
+                answer.number("x-ratelimit-remaining")
+            ),
+            (503, Some(want_remaining))
+        );
     };
     check("outage@0s..", 5).await;
     check("503@0s..", 4).await;

@@ -26,8 +26,11 @@ async fn a_connection_serves_more_than_one_request() {
 
 #[tokio::test]
 async fn stopping_cuts_off_requests_in_flight() {
-    let scene =
-        Scene::start(SandboxOptions { faults: "timeout=100%".parse().unwrap(), ..SandboxOptions::default() }).await;
+    let scene = Scene::start(SandboxOptions {
+        faults: "timeout=100%".parse().unwrap(),
+        ..SandboxOptions::default()
+    })
+    .await;
     let mut held = scene.put_raw().await;
     while scene.sandbox.counts().requests == 0 {
         tokio::task::yield_now().await;
@@ -42,14 +45,32 @@ async fn stopping_cuts_off_requests_in_flight() {
 #[tokio::test]
 async fn what_cannot_be_is_refused_at_the_start() {
     let start = async |options: SandboxOptions| Sandbox::start(options).await.err();
-    let everywhere = SandboxOptions { listen: ([0, 0, 0, 0], 0).into(), ..SandboxOptions::default() };
-    assert!(matches!(start(everywhere).await, Some(SandboxError::NotLoopback(_))));
+    let everywhere = SandboxOptions {
+        listen: ([0, 0, 0, 0], 0).into(),
+        ..SandboxOptions::default()
+    };
+    assert!(matches!(
+        start(everywhere).await,
+        Some(SandboxError::NotLoopback(_))
+    ));
     let directory = tempfile::tempdir().unwrap();
-    let no_file = SandboxOptions { ledger: Some(directory.path().to_owned()), ..SandboxOptions::default() };
-    assert!(matches!(start(no_file).await, Some(SandboxError::Ledger { .. })));
+    let no_file = SandboxOptions {
+        ledger: Some(directory.path().to_owned()),
+        ..SandboxOptions::default()
+    };
+    assert!(matches!(
+        start(no_file).await,
+        Some(SandboxError::Ledger { .. })
+    ));
     let taken = Sandbox::start(SandboxOptions::default()).await.unwrap();
-    let same_port = SandboxOptions { listen: taken.address(), ..SandboxOptions::default() };
-    assert!(matches!(start(same_port).await, Some(SandboxError::Listen { .. })));
+    let same_port = SandboxOptions {
+        listen: taken.address(),
+        ..SandboxOptions::default()
+    };
+    assert!(matches!(
+        start(same_port).await,
+        Some(SandboxError::Listen { .. })
+    ));
 }
 
 #[tokio::test]
@@ -78,8 +99,14 @@ async fn a_thread_of_its_own_serves_until_it_is_stopped() {
 fn a_dropped_thread_has_stopped() {
     let thread = SandboxThread::start(SandboxOptions::default()).unwrap();
     let address = thread.address();
-    let same_port = SandboxOptions { listen: address, ..SandboxOptions::default() };
-    assert!(matches!(SandboxThread::start(same_port).err(), Some(SandboxError::Listen { .. })));
+    let same_port = SandboxOptions {
+        listen: address,
+        ..SandboxOptions::default()
+    };
+    assert!(matches!(
+        SandboxThread::start(same_port).err(),
+        Some(SandboxError::Listen { .. })
+    ));
     drop(thread);
     assert!(is_refused(address));
 }

@@ -41,7 +41,9 @@ struct Answer {
 impl Scene {
     async fn start(options: SandboxOptions) -> Scene {
         // An error says that another test has installed it already.
-        rustls::crypto::ring::default_provider().install_default().ok();
+        rustls::crypto::ring::default_provider()
+            .install_default()
+            .ok();
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
@@ -55,12 +57,15 @@ impl Scene {
 
     /// A request without any of the headers that the API asks for.
     fn bare(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client.request(method, format!("{}{path}", self.sandbox.base_url()))
+        self.client
+            .request(method, format!("{}{path}", self.sandbox.base_url()))
     }
 
     /// A request with the right token and `Accept`.
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.bare(method, path).bearer_auth(self.sandbox.token()).header("accept", "application/json")
+        self.bare(method, path)
+            .bearer_auth(self.sandbox.token())
+            .header("accept", "application/json")
     }
 
     fn put_request(&self, id: u64, body: &Value) -> RequestBuilder {
@@ -101,9 +106,19 @@ impl Answer {
         let status = response.status();
         let headers = response.headers().clone();
         let text = response.text().await.unwrap();
-        let is_json = headers.get("content-type").is_some_and(|value| value == "application/json");
-        let body = if is_json { serde_json::from_str(&text).unwrap() } else { Value::String(text) };
-        Answer { status, headers, body }
+        let is_json = headers
+            .get("content-type")
+            .is_some_and(|value| value == "application/json");
+        let body = if is_json {
+            serde_json::from_str(&text).unwrap()
+        } else {
+            Value::String(text)
+        };
+        Answer {
+            status,
+            headers,
+            body,
+        }
     }
 
     fn header(&self, name: &str) -> Option<&str> {
@@ -116,12 +131,18 @@ impl Answer {
 }
 
 async fn scene_with(faults: &str) -> Scene {
-    Scene::start(SandboxOptions { faults: faults.parse().unwrap(), ..SandboxOptions::default() }).await
+    Scene::start(SandboxOptions {
+        faults: faults.parse().unwrap(),
+        ..SandboxOptions::default()
+    })
+    .await
 }
 
 /// Reads to the end of the connection.
 async fn read_all(stream: &mut TcpStream) -> std::io::Result<String> {
     let mut text = String::new();
-    tokio::time::timeout(ANSWER_TIMEOUT, stream.read_to_string(&mut text)).await.expect("the sandbox ends it")?;
+    tokio::time::timeout(ANSWER_TIMEOUT, stream.read_to_string(&mut text))
+        .await
+        .expect("the sandbox ends it")?;
     Ok(text)
 }

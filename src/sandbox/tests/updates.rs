@@ -11,7 +11,8 @@ use super::Scene;
 async fn an_update_is_trimmed_applied_and_shown() {
     let scene = Scene::start(SandboxOptions::default()).await;
     let before = scene.get("/v1/customers/42").await.body["data"].clone();
-    let body = json!({"first_name": "  Zoë ", "job": "", "country_id": 84, "user_id": 9, "email": null});
+    let body =
+        json!({"first_name": "  Zoë ", "job": "", "country_id": 84, "user_id": 9, "email": null});
     let answer = scene.put(42, &body).await;
     assert_eq!(answer.status, 200);
     assert_eq!(answer.body["success"], "Customer updated");
@@ -59,34 +60,79 @@ async fn a_customer_has_the_fields_of_the_reference_page() {
 /// Each rule once, in both shapes; the rules' edges are tested beside them.
 #[tokio::test]
 async fn each_broken_rule_is_named_in_both_shapes() {
-    let scene = Scene::start(SandboxOptions { error_shape: ErrorShape::Both, ..SandboxOptions::default() }).await;
+    let scene = Scene::start(SandboxOptions {
+        error_shape: ErrorShape::Both,
+        ..SandboxOptions::default()
+    })
+    .await;
     let check = async |field: &str, value: Value, want: &str| {
         let body = json!({field: value});
         let documented = scene.put(2, &body).await;
         assert_eq!(documented.status, 422, "{body}");
-        assert_eq!(documented.body["message"], format!("The '{field}' field {want}."));
+        assert_eq!(
+            documented.body["message"],
+            format!("The '{field}' field {want}.")
+        );
         let laravel = scene.put(3, &body).await;
         assert_eq!(laravel.status, 422, "{body}");
         let message = format!("The {} field {want}.", field.replace('_', " "));
-        assert_eq!(laravel.body, json!({"message": message, "errors": {field: [message]}}));
+        assert_eq!(
+            laravel.body,
+            json!({"message": message, "errors": {field: [message]}})
+        );
     };
     let long = |characters: usize| json!("ü".repeat(characters));
     for field in ["first_name", "last_name", "phone_number"] {
         check(field, json!(null), "must have a value").await;
         check(field, json!("  "), "must have a value").await;
     }
-    check("first_name", long(256), "must not be greater than 255 characters").await;
-    check("last_name", long(256), "must not be greater than 255 characters").await;
-    check("phone_number", long(21), "must not be greater than 20 characters").await;
+    check(
+        "first_name",
+        long(256),
+        "must not be greater than 255 characters",
+    )
+    .await;
+    check(
+        "last_name",
+        long(256),
+        "must not be greater than 255 characters",
+    )
+    .await;
+    check(
+        "phone_number",
+        long(21),
+        "must not be greater than 20 characters",
+    )
+    .await;
     check("phone_number", json!(491_234), "must be a string").await;
-    check("email", long(256), "must not be greater than 255 characters").await;
+    check(
+        "email",
+        long(256),
+        "must not be greater than 255 characters",
+    )
+    .await;
     check("email", json!("jsmith"), "must be a valid email address").await;
-    check("date_of_birth", json!("31.12.1999"), "must be a valid date-time").await;
-    check("gender", json!("MALE"), "must be one of male, female, other").await;
+    check(
+        "date_of_birth",
+        json!("31.12.1999"),
+        "must be a valid date-time",
+    )
+    .await;
+    check(
+        "gender",
+        json!("MALE"),
+        "must be one of male, female, other",
+    )
+    .await;
     check("country_id", json!("84"), "must be an integer").await;
     check("identity_number", json!(7), "must be a string").await;
     check("job", long(256), "must not be greater than 255 characters").await;
-    check("address", long(1_001), "must not be greater than 1000 characters").await;
+    check(
+        "address",
+        long(1_001),
+        "must not be greater than 1000 characters",
+    )
+    .await;
     check("default_channel_id", json!(1.5), "must be an integer").await;
     check("user_id", json!(true), "must be an integer").await;
     check("nickname", json!("Zed"), "is not known").await;
@@ -97,11 +143,18 @@ async fn each_broken_rule_is_named_in_both_shapes() {
 async fn the_ledger_shows_an_update_before_its_answer_does() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("ledger.ndjson");
-    let scene = Scene::start(SandboxOptions { ledger: Some(path.clone()), ..SandboxOptions::default() }).await;
+    let scene = Scene::start(SandboxOptions {
+        ledger: Some(path.clone()),
+        ..SandboxOptions::default()
+    })
+    .await;
     let check = async |id: u64, body: Value, want_lines: usize| {
         scene.put(id, &body).await;
         let text = fs::read_to_string(&path).unwrap();
-        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let lines: Vec<Value> = text
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
         assert_eq!(lines.len(), want_lines, "{body}");
         let last = lines.last().unwrap();
         assert_eq!(last["n"], want_lines);

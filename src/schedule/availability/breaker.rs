@@ -42,7 +42,11 @@ pub(in super::super) enum Gate {
 impl Breaker {
     pub(super) fn closed() -> Breaker {
         let interval = Backoff::new(PROBE_INTERVAL_FIRST, PROBE_INTERVAL_MAX, Jitter::Late);
-        Breaker { state: State::Closed, interval, probes_failed: 0 }
+        Breaker {
+            state: State::Closed,
+            interval,
+            probes_failed: 0,
+        }
     }
 
     pub(super) fn gate(&self, now: Moment) -> Gate {
@@ -61,14 +65,20 @@ impl Breaker {
         }
         self.interval.reset();
         self.probes_failed = 0;
-        self.state = State::Open { since: now, probe_at: now + self.interval.next(random) };
+        self.state = State::Open {
+            since: now,
+            probe_at: now + self.interval.next(random),
+        };
         true
     }
 
     /// A request leaves. While the breaker is open it is the probe.
     pub(super) fn sent(&mut self, ticket: Ticket) {
         if let State::Open { since, .. } = self.state {
-            self.state = State::HalfOpen { since, probe: ticket };
+            self.state = State::HalfOpen {
+                since,
+                probe: ticket,
+            };
         }
     }
 
@@ -78,7 +88,10 @@ impl Breaker {
             && probe == ticket
         {
             self.probes_failed = self.probes_failed.saturating_add(1);
-            self.state = State::Open { since, probe_at: now + self.interval.next(random) };
+            self.state = State::Open {
+                since,
+                probe_at: now + self.interval.next(random),
+            };
         }
     }
 
@@ -91,7 +104,10 @@ impl Breaker {
         if let State::HalfOpen { since, probe } = self.state
             && probe == ticket
         {
-            self.state = State::Open { since, probe_at: now };
+            self.state = State::Open {
+                since,
+                probe_at: now,
+            };
         }
     }
 

@@ -78,7 +78,11 @@ impl<T: Clone> Control<T> {
 
     /// The API may not hold any more what was applied for this customer.
     pub(super) fn forget(&mut self, customer: CustomerId) {
-        if let Some(index) = self.applied.iter().position(|applied| applied.customer == customer) {
+        if let Some(index) = self
+            .applied
+            .iter()
+            .position(|applied| applied.customer == customer)
+        {
             self.applied.remove(index);
         }
     }
@@ -98,12 +102,18 @@ impl<T: Clone> Control<T> {
 
     /// The row of this customer that was applied last.
     pub(super) fn row(&self, customer: CustomerId) -> Option<T> {
-        self.applied.iter().find(|applied| applied.customer == customer).map(|applied| applied.row.clone())
+        self.applied
+            .iter()
+            .find(|applied| applied.customer == customer)
+            .map(|applied| applied.row.clone())
     }
 
     /// The country of this customer, by the answer to the update.
     pub(super) fn country(&self, customer: CustomerId) -> Option<u64> {
-        self.applied.iter().find(|applied| applied.customer == customer).and_then(|applied| applied.country)
+        self.applied
+            .iter()
+            .find(|applied| applied.customer == customer)
+            .and_then(|applied| applied.country)
     }
 
     pub(super) fn begins(&mut self, ticket: Ticket, now: Moment, random: &mut Random) {

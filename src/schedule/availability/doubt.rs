@@ -15,7 +15,11 @@ const CONTROL_FIRST_AT: usize = 10;
 /// A refusal that turned out to be wrong makes others doubtful for this long.
 const WRONG_LATELY: Duration = Duration::from_mins(1);
 /// A row is asked about again after these waits, where no other write can tell.
-const ASKED_AGAIN_AFTER: [Duration; 3] = [Duration::from_secs(5), Duration::from_secs(30), Duration::from_mins(1)];
+const ASKED_AGAIN_AFTER: [Duration; 3] = [
+    Duration::from_secs(5),
+    Duration::from_secs(30),
+    Duration::from_mins(1),
+];
 
 /// A row in doubt.
 #[derive(Debug)]
@@ -69,7 +73,13 @@ impl Doubts {
         if matches!(about, About::Refused(_)) {
             self.refused_since.get_or_insert(now);
         }
-        self.held.push(Doubt { ticket, about, ending, answered_at: now, asked_again });
+        self.held.push(Doubt {
+            ticket,
+            about,
+            ending,
+            answered_at: now,
+            asked_again,
+        });
     }
 
     /// Holds a row on that was told about, but not enough.
@@ -91,7 +101,10 @@ impl Doubts {
 
     /// Refused rows, by what the refusal says.
     pub(super) fn refused(&self, refusal: Refusal) -> usize {
-        self.held.iter().filter(|doubt| doubt.about == About::Refused(refusal)).count()
+        self.held
+            .iter()
+            .filter(|doubt| doubt.about == About::Refused(refusal))
+            .count()
     }
 
     /// A write was applied that left at `sent`: takes the rows out whose last answer had come by then.
@@ -101,7 +114,9 @@ impl Doubts {
         if self.held.is_empty() {
             return Vec::new();
         }
-        let (settled, held) = std::mem::take(&mut self.held).into_iter().partition(|doubt| doubt.answered_at <= sent);
+        let (settled, held) = std::mem::take(&mut self.held)
+            .into_iter()
+            .partition(|doubt| doubt.answered_at <= sent);
         self.held = held;
         if self.held.is_empty() {
             self.controls = 0;
@@ -113,9 +128,12 @@ impl Doubts {
     pub(super) fn believe_refusals(&mut self) -> Vec<(Ticket, Ending)> {
         self.believed = true;
         self.refused_since = None;
-        let is_refused = |doubt: &mut Doubt| matches!(doubt.about, About::Refused(_)) && doubt.ending.is_some();
+        let is_refused =
+            |doubt: &mut Doubt| matches!(doubt.about, About::Refused(_)) && doubt.ending.is_some();
         let refused = self.held.extract_if(.., is_refused);
-        refused.filter_map(|doubt| Some((doubt.ticket, doubt.ending?))).collect()
+        refused
+            .filter_map(|doubt| Some((doubt.ticket, doubt.ending?)))
+            .collect()
     }
 
     pub(super) fn believes_refusals(&self) -> bool {
@@ -127,13 +145,20 @@ impl Doubts {
     }
 
     pub(super) fn refusals_were_wrong_lately(&self, now: Moment) -> bool {
-        self.wrong_at.is_some_and(|at| now.since(at) <= WRONG_LATELY)
+        self.wrong_at
+            .is_some_and(|at| now.since(at) <= WRONG_LATELY)
     }
 
     /// Whether so many refusals are held that another write should tell: ten, then twenty, forty …
     pub(super) fn ask_for_a_control(&self) -> bool {
-        let refused = self.held.iter().filter(|doubt| matches!(doubt.about, About::Refused(_))).count();
-        refused >= CONTROL_FIRST_AT.saturating_mul(1_usize.checked_shl(self.controls).unwrap_or(usize::MAX))
+        let refused = self
+            .held
+            .iter()
+            .filter(|doubt| matches!(doubt.about, About::Refused(_)))
+            .count();
+        refused
+            >= CONTROL_FIRST_AT
+                .saturating_mul(1_usize.checked_shl(self.controls).unwrap_or(usize::MAX))
     }
 
     /// The control was sent.
@@ -150,7 +175,11 @@ impl Doubts {
 
     /// Takes the row out that has waited the longest to be asked about again.
     pub(super) fn take_next(&mut self) -> Option<Doubt> {
-        let (index, _) = self.held.iter().enumerate().min_by_key(|(_, doubt)| doubt.ask_again_at())?;
+        let (index, _) = self
+            .held
+            .iter()
+            .enumerate()
+            .min_by_key(|(_, doubt)| doubt.ask_again_at())?;
         Some(self.held.remove(index))
     }
 
@@ -167,7 +196,11 @@ impl Doubt {
     /// When it is to be asked about again, where no other write can tell.
     fn ask_again_at(&self) -> Moment {
         let [.., last] = ASKED_AGAIN_AFTER;
-        self.answered_at + ASKED_AGAIN_AFTER.get(self.asked_again).copied().unwrap_or(last)
+        self.answered_at
+            + ASKED_AGAIN_AFTER
+                .get(self.asked_again)
+                .copied()
+                .unwrap_or(last)
     }
 
     /// How often it will have been asked about, with the next time.

@@ -86,7 +86,14 @@ impl<T: Clone> Availability<T> {
     ) -> Told {
         self.control.forget(customer);
         if self.control.has_room_at(now) {
-            self.control.applied(Applied { customer, row: row.clone(), country }, now);
+            self.control.applied(
+                Applied {
+                    customer,
+                    row: row.clone(),
+                    country,
+                },
+                now,
+            );
         }
         self.signs.applied(failures, sent, now);
         self.tell(sent)
@@ -94,7 +101,11 @@ impl<T: Clone> Availability<T> {
 
     /// An earlier process had this row applied last.
     pub(super) fn applied_earlier(&mut self, customer: CustomerId, row: T) {
-        self.control.applied_earlier(Applied { customer, row, country: None });
+        self.control.applied_earlier(Applied {
+            customer,
+            row,
+            country: None,
+        });
     }
 
     /// The control was applied once more.
@@ -106,7 +117,12 @@ impl<T: Clone> Availability<T> {
     }
 
     /// The control's update failed or was refused: the API is down.
-    pub(super) fn control_failed(&mut self, sent: Moment, now: Moment, random: &mut Random) -> Opening {
+    pub(super) fn control_failed(
+        &mut self,
+        sent: Moment,
+        now: Moment,
+        random: &mut Random,
+    ) -> Opening {
         self.control.failed();
         self.control.ends();
         self.signs.control_failed(sent);
@@ -193,7 +209,11 @@ impl<T: Clone> Availability<T> {
 
     /// Opens the breaker, since nothing tells whether the rows in doubt are at fault.
     pub(super) fn open_now(&mut self, now: Moment, random: &mut Random) -> Opening {
-        if self.breaker.open(now, random) { Opening::Opened } else { Opening::Unchanged }
+        if self.breaker.open(now, random) {
+            Opening::Opened
+        } else {
+            Opening::Unchanged
+        }
     }
 
     /// The run is about to end: the breaker is of no use any more.
@@ -248,12 +268,20 @@ impl<T: Clone> Availability<T> {
 
     /// Since when there has been no applied write, and only failures or refusals in doubt.
     pub(super) fn unwell_since(&self) -> Option<Moment> {
-        self.signs.failing_since().into_iter().chain(self.doubts.refused_since()).min()
+        self.signs
+            .failing_since()
+            .into_iter()
+            .chain(self.doubts.refused_since())
+            .min()
     }
 
     /// When the breaker is to be looked at again without an answer.
     pub(super) fn wake_at(&self) -> Option<Moment> {
-        if self.down_since().is_some() { None } else { self.signs.down_at() }
+        if self.down_since().is_some() {
+            None
+        } else {
+            self.signs.down_at()
+        }
     }
 
     pub(super) fn has_answered(&self) -> bool {
@@ -320,12 +348,18 @@ impl<T: Clone> Availability<T> {
 
     /// Whether each row in doubt was refused in the API's shape, or asked to wait.
     pub(super) fn all_doubts_spoke(&self) -> bool {
-        self.doubts.iter().all(|doubt| matches!(doubt.about, About::Refused(_) | About::Waits))
+        self.doubts
+            .iter()
+            .all(|doubt| matches!(doubt.about, About::Refused(_) | About::Waits))
     }
 
     /// Whether something else than the API answered each row in doubt.
     pub(super) fn all_doubts_are_strange(&self) -> bool {
-        self.has_doubts() && self.doubts.iter().all(|doubt| doubt.about == About::NotTheApi)
+        self.has_doubts()
+            && self
+                .doubts
+                .iter()
+                .all(|doubt| doubt.about == About::NotTheApi)
     }
 
     pub(super) fn has_strange_rows(&self) -> bool {
@@ -336,7 +370,11 @@ impl<T: Clone> Availability<T> {
     pub(super) fn first_answers(&self) -> FirstAnswers {
         let forbidden = self.doubts.refused(Refusal::Forbidden);
         let not_found = self.doubts.refused(Refusal::NotFound);
-        FirstAnswers { forbidden, not_found, others: self.doubts.len() - forbidden - not_found }
+        FirstAnswers {
+            forbidden,
+            not_found,
+            others: self.doubts.len() - forbidden - not_found,
+        }
     }
 
     pub(super) fn doubtful_rows(&self) -> impl Iterator<Item = Ticket> {
@@ -358,7 +396,9 @@ impl<T: Clone> Availability<T> {
 
     /// The customers that a control may be about, the best first; none while one is under way.
     pub(super) fn control_customers(&self) -> impl Iterator<Item = CustomerId> {
-        self.control.customers().filter(|_| !self.control.is_under_way())
+        self.control
+            .customers()
+            .filter(|_| !self.control.is_under_way())
     }
 
     /// Whether a row was applied that a control may repeat, now or later.
@@ -393,7 +433,10 @@ impl<T: Clone> Availability<T> {
 
     fn tell(&mut self, sent: Moment) -> Told {
         let in_doubt = self.doubts.len();
-        Told { doubts: self.doubts.answered_before(sent), in_doubt }
+        Told {
+            doubts: self.doubts.answered_before(sent),
+            in_doubt,
+        }
     }
 }
 

@@ -77,7 +77,10 @@ pub(in super::super) enum Weight {
 impl Mark {
     /// The same, but that the outages until `later` count no more.
     pub(in super::super) fn after_outages_of(self, later: Mark) -> Mark {
-        Mark { outages: later.outages, ..self }
+        Mark {
+            outages: later.outages,
+            ..self
+        }
     }
 }
 
@@ -138,7 +141,10 @@ impl Signs {
     /// Something else than the API answered a write that left at `sent`, which is a failure too.
     pub(super) fn strange(&mut self, row: Ticket, sent: Moment) {
         let is_news = self.life_at.is_none_or(|life| life <= sent);
-        if is_news && self.strange_rows.len() < STRANGE_ROWS_MAX && !self.strange_rows.contains(&row) {
+        if is_news
+            && self.strange_rows.len() < STRANGE_ROWS_MAX
+            && !self.strange_rows.contains(&row)
+        {
             self.strange_rows.push(row);
         }
     }
@@ -171,12 +177,16 @@ impl Signs {
 
     /// When the silence of the few rows that failed says that the API is down.
     pub(super) fn down_at(&self) -> Option<Moment> {
-        self.failing_since.filter(|_| self.failed_rows.len() >= ROWS_FAILED_FEW).map(|since| since + SILENCE_MAX)
+        self.failing_since
+            .filter(|_| self.failed_rows.len() >= ROWS_FAILED_FEW)
+            .map(|since| since + SILENCE_MAX)
     }
 
     /// Whether the failures are those of more rows than may be at fault by chance.
     pub(super) fn is_told_by_many(&self, now: Moment) -> bool {
-        self.failed_rows.len() >= TOGETHER || self.strange_rows.len() >= STRANGE_ROWS_MAX || self.has_mostly_failed(now)
+        self.failed_rows.len() >= TOGETHER
+            || self.strange_rows.len() >= STRANGE_ROWS_MAX
+            || self.has_mostly_failed(now)
     }
 
     /// More than one row told of an outage, or our own control did.
@@ -230,39 +240,65 @@ impl Signs {
     /// Whether the API is known to have been in trouble since then, or lately.
     pub(super) fn has_been_in_trouble_since(&self, mark: Mark, now: Moment) -> bool {
         let lately = self.lately(now).fold((0, 0), |(proven, answers), slice| {
-            (proven + u64::from(slice.proven), answers + u64::from(slice.alive + slice.failed))
+            (
+                proven + u64::from(slice.proven),
+                answers + u64::from(slice.alive + slice.failed),
+            )
         });
         self.counts.outages > mark.outages
-            || is_much(self.counts.proven - mark.proven, self.counts.answers - mark.answers)
+            || is_much(
+                self.counts.proven - mark.proven,
+                self.counts.answers - mark.answers,
+            )
             || is_much(lately.0, lately.1)
     }
 
     /// Whether the API would have been in trouble since then if the failures of this many other rows were its fault.
     pub(super) fn may_be_in_trouble_since(&self, mark: Mark, rows: usize) -> bool {
-        let failures = u64::try_from(rows).unwrap_or(u64::MAX).saturating_add(self.counts.proven - mark.proven);
+        let failures = u64::try_from(rows)
+            .unwrap_or(u64::MAX)
+            .saturating_add(self.counts.proven - mark.proven);
         is_much(failures, self.counts.answers - mark.answers)
     }
 
     fn lately(&self, now: Moment) -> impl Iterator<Item = &Slice> {
         let oldest = now - RECENT;
-        self.recent.iter().filter(move |slice| slice.start >= oldest)
+        self.recent
+            .iter()
+            .filter(move |slice| slice.start >= oldest)
     }
 
     fn has_mostly_failed(&self, now: Moment) -> bool {
-        let (alive, failed) =
-            self.lately(now).fold((0, 0), |(alive, failed), slice| (alive + slice.alive, failed + slice.failed));
+        let (alive, failed) = self.lately(now).fold((0, 0), |(alive, failed), slice| {
+            (alive + slice.alive, failed + slice.failed)
+        });
         alive + failed >= RECENT_ANSWERS_MIN && failed > alive
     }
 
     fn slice(&mut self, now: Moment) -> &mut Slice {
         let oldest = now - RECENT;
-        while self.recent.front().is_some_and(|slice| slice.start < oldest) {
+        while self
+            .recent
+            .front()
+            .is_some_and(|slice| slice.start < oldest)
+        {
             self.recent.pop_front();
         }
-        if self.recent.back().is_none_or(|slice| slice.start + Duration::from_secs(1) <= now) {
-            self.recent.push_back(Slice { start: now, alive: 0, failed: 0, proven: 0 });
+        if self
+            .recent
+            .back()
+            .is_none_or(|slice| slice.start + Duration::from_secs(1) <= now)
+        {
+            self.recent.push_back(Slice {
+                start: now,
+                alive: 0,
+                failed: 0,
+                proven: 0,
+            });
         }
-        self.recent.back_mut().expect("a slice was just pushed where there was none")
+        self.recent
+            .back_mut()
+            .expect("a slice was just pushed where there was none")
     }
 }
 

@@ -20,14 +20,22 @@ fn rounds(concurrency: &mut Concurrency, now: &mut Moment, n: u32, took: Duratio
 }
 
 /// The limit after each of `n` such rounds.
-fn each_round(concurrency: &mut Concurrency, now: &mut Moment, n: u32, took: Duration) -> Vec<usize> {
+fn each_round(
+    concurrency: &mut Concurrency,
+    now: &mut Moment,
+    n: u32,
+    took: Duration,
+) -> Vec<usize> {
     (0..n).map(|_| rounds(concurrency, now, 1, took)).collect()
 }
 
 /// A limit that has settled at its cap, and the time.
 fn settled(limit_max: u16, took: Duration) -> (Concurrency, Moment) {
     let (mut concurrency, mut now) = (Concurrency::up_to(limit_max), Moment::START);
-    assert_eq!(rounds(&mut concurrency, &mut now, 20, took), usize::from(limit_max));
+    assert_eq!(
+        rounds(&mut concurrency, &mut now, 20, took),
+        usize::from(limit_max)
+    );
     (concurrency, now)
 }
 
@@ -35,7 +43,10 @@ fn settled(limit_max: u16, took: Duration) -> (Concurrency, Moment) {
 fn doubles_a_round_up_to_the_cap() {
     let (mut concurrency, mut now) = (Concurrency::up_to(100), Moment::START);
     assert_eq!(concurrency.limit(), 4);
-    assert_eq!(each_round(&mut concurrency, &mut now, 6, MS(200)), [8, 16, 32, 64, 100, 100]);
+    assert_eq!(
+        each_round(&mut concurrency, &mut now, 6, MS(200)),
+        [8, 16, 32, 64, 100, 100]
+    );
 }
 
 #[test]
@@ -75,7 +86,10 @@ fn first_answers_that_are_slow_for_their_connections_are_not_usual() {
     let (mut concurrency, mut now) = (Concurrency::up_to(64), Moment::START);
     rounds(&mut concurrency, &mut now, 1, MS(200));
     assert_eq!(rounds(&mut concurrency, &mut now, 5, MS(50)), 64);
-    assert!(rounds(&mut concurrency, &mut now, 2, MS(100)) < 60, "it is twice the usual");
+    assert!(
+        rounds(&mut concurrency, &mut now, 2, MS(100)) < 60,
+        "it is twice the usual"
+    );
 }
 
 #[test]
@@ -90,27 +104,47 @@ fn above_the_threshold_many_at_once_grow_by_their_part() {
 #[test]
 fn slow_rounds_halve_the_limit_and_are_usual_from_then_on() {
     let (mut concurrency, mut now) = settled(32, MS(20));
-    assert_eq!(rounds(&mut concurrency, &mut now, SLOW_ROUNDS_MAX, MS(200)), 15);
+    assert_eq!(
+        rounds(&mut concurrency, &mut now, SLOW_ROUNDS_MAX, MS(200)),
+        15
+    );
     assert_eq!(rounds(&mut concurrency, &mut now, 10, MS(200)), 25);
 }
 
 #[test]
 fn the_usual_round_trip_is_measured_at_half_the_limit() {
     let (mut concurrency, mut now) = settled(32, MS(100));
-    rounds(&mut concurrency, &mut now, ROUNDS_BETWEEN_MEASUREMENTS + 1 - 20, MS(100));
+    rounds(
+        &mut concurrency,
+        &mut now,
+        ROUNDS_BETWEEN_MEASUREMENTS + 1 - 20,
+        MS(100),
+    );
     assert_eq!(concurrency.limit(), 16);
     rounds(&mut concurrency, &mut now, 3, MS(60));
     assert_eq!(concurrency.limit(), 32);
-    assert_eq!(rounds(&mut concurrency, &mut now, 2, MS(100)), 28, "it was our own load");
+    assert_eq!(
+        rounds(&mut concurrency, &mut now, 2, MS(100)),
+        28,
+        "it was our own load"
+    );
 }
 
 #[test]
 fn pushback_while_half_the_limit_holds_counts_for_the_half() {
     let (mut concurrency, mut now) = settled(32, MS(100));
-    rounds(&mut concurrency, &mut now, ROUNDS_BETWEEN_MEASUREMENTS + 1 - 20, MS(100));
+    rounds(
+        &mut concurrency,
+        &mut now,
+        ROUNDS_BETWEEN_MEASUREMENTS + 1 - 20,
+        MS(100),
+    );
     assert_eq!(concurrency.limit(), 16);
     concurrency.pushed_back(now, now + MS(100));
-    assert_eq!((concurrency.limit(), concurrency.pushed_back_at), (14, Some(16.0)));
+    assert_eq!(
+        (concurrency.limit(), concurrency.pushed_back_at),
+        (14, Some(16.0))
+    );
 }
 
 #[test]
@@ -120,7 +154,11 @@ fn pushback_in_slow_start_goes_back_to_before_the_last_doubling() {
     concurrency.pushed_back(now, now + MS(75));
     assert_eq!(concurrency.limit(), 57);
     now = now + MS(75);
-    assert_eq!(rounds(&mut concurrency, &mut now, 2, MS(75)), 59, "gently from then on");
+    assert_eq!(
+        rounds(&mut concurrency, &mut now, 2, MS(75)),
+        59,
+        "gently from then on"
+    );
 }
 
 #[test]
@@ -134,7 +172,11 @@ fn the_last_pushback_is_crossed_gently() {
             concurrency.grow();
             rounds += 1;
             let gentle = f64::max(0.25, concurrency.limit / 128.0);
-            assert!(concurrency.limit <= at + gentle, "{at}: {}", concurrency.limit);
+            assert!(
+                concurrency.limit <= at + gentle,
+                "{at}: {}",
+                concurrency.limit
+            );
         }
         assert!(rounds <= 9, "{at}: {rounds} rounds");
     }
@@ -155,7 +197,10 @@ fn requests_from_before_it_began_again_do_not_lower_the_limit() {
     concurrency.pushed_back(now, now + MS(100));
     concurrency.begin_again(now + MS(100));
     concurrency.pushed_back(now, now + MS(900));
-    assert_eq!((concurrency.limit(), concurrency.pushed_back_at), (4, Some(32.0)));
+    assert_eq!(
+        (concurrency.limit(), concurrency.pushed_back_at),
+        (4, Some(32.0))
+    );
 }
 
 #[test]
@@ -165,7 +210,10 @@ fn begins_again_with_four_and_slow_start_leads_back_to_below_the_pushback() {
     concurrency.begin_again(now);
     assert_eq!(concurrency.limit(), 4);
     now = now + Duration::from_secs(10);
-    assert_eq!(each_round(&mut concurrency, &mut now, 6, MS(100)), [8, 16, 32, 59, 61, 62]);
+    assert_eq!(
+        each_round(&mut concurrency, &mut now, 6, MS(100)),
+        [8, 16, 32, 59, 61, 62]
+    );
 }
 
 #[test]

@@ -119,7 +119,8 @@ impl LearnedRate {
     /// What holds the next request back, if anything does.
     pub(super) fn hold(&self, now: Moment) -> Option<Hold> {
         if self.unnamed.is_mostly_refused() {
-            let per_second = (TRIED_BEYOND_ACCEPTED * self.recent.per_second(now)).max(FIRST_PER_SECOND);
+            let per_second =
+                (TRIED_BEYOND_ACCEPTED * self.recent.per_second(now)).max(FIRST_PER_SECOND);
             let due = self.last_left + Duration::from_secs_f64(1.0 / per_second);
             if due > now {
                 return Some(Hold::Pace(due));
@@ -168,7 +169,9 @@ impl LearnedRate {
             Refused::Unavailable => {
                 self.unnamed.refused(departure);
                 let shut_since = self.search.as_ref().and_then(Search::shut_since);
-                if !self.unnamed.may_be_limit(now) || shut_since.is_some_and(|since| now.since(since) > SHUT_MAX) {
+                if !self.unnamed.may_be_limit(now)
+                    || shut_since.is_some_and(|since| now.since(since) > SHUT_MAX)
+                {
                     return Whose::Trouble;
                 }
                 if self.unnamed.per_second_min().is_none() {
@@ -201,7 +204,11 @@ impl LearnedRate {
 
     /// The API was down. Where 503 was taken for a limit's, it may have been that: the rate climbs again.
     pub(super) fn was_down(&mut self) {
-        if let Some(search) = self.search.as_mut().filter(|_| self.unnamed.per_second_min().is_some()) {
+        if let Some(search) = self
+            .search
+            .as_mut()
+            .filter(|_| self.unnamed.per_second_min().is_some())
+        {
             search.forget();
         }
     }

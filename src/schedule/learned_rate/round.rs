@@ -26,7 +26,13 @@ pub(super) struct Round {
 
 impl Round {
     pub(super) fn new(began: Moment) -> Round {
-        Round { began, accepted: 0, refused: 0, refused_with: usize::MAX, accepted_with: Vec::new() }
+        Round {
+            began,
+            accepted: 0,
+            refused: 0,
+            refused_with: usize::MAX,
+            accepted_with: Vec::new(),
+        }
     }
 
     pub(super) fn accepted(&mut self, departure: Departure) {
@@ -61,7 +67,8 @@ impl Round {
         let split = self.refused_with.min(self.accepted_with.len());
         let (below, at_or_above) = self.accepted_with.split_at(split);
         let (below, at_or_above) = (below.iter().sum::<u32>(), at_or_above.iter().sum::<u32>());
-        let is_reason = self.refused_with > 1 && at_or_above <= self.refused / 4 && below >= self.refused;
+        let is_reason =
+            self.refused_with > 1 && at_or_above <= self.refused / 4 && below >= self.refused;
         (is_reason && self.refused > 0).then(|| self.refused_with - 1)
     }
 

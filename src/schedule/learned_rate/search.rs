@@ -168,7 +168,9 @@ impl Search {
         if let Some(shut) = &mut self.shut {
             shut.asking = Some(departure.at);
         }
-        self.in_flight_max_reached |= self.in_flight_max.is_some_and(|max| departure.in_flight >= max);
+        self.in_flight_max_reached |= self
+            .in_flight_max
+            .is_some_and(|max| departure.in_flight >= max);
     }
 
     pub(super) fn landed(&mut self, departure: Departure) {
@@ -196,7 +198,13 @@ impl Search {
     }
 
     /// A request was refused. The rate does not fall below the lowest.
-    pub(super) fn refused(&mut self, departure: Departure, named: Option<Duration>, per_second_min: f64, now: Moment) {
+    pub(super) fn refused(
+        &mut self,
+        departure: Departure,
+        named: Option<Duration>,
+        per_second_min: f64,
+        now: Moment,
+    ) {
         if self.is_outdated(departure) {
             return;
         }
@@ -208,7 +216,9 @@ impl Search {
             self.rests_until = self.rests_until.max(now + wait.saturating_mul(NAMED_WAITS));
         }
         if let Some(shut) = &mut self.shut {
-            let wait = shut.refused(Duration::from_secs_f64(2.0 / self.per_second).max(now.since(departure.at)));
+            let wait = shut.refused(
+                Duration::from_secs_f64(2.0 / self.per_second).max(now.since(departure.at)),
+            );
             self.pressure = 0.0;
             self.outdated = Some(now);
             self.pause(now + wait);
@@ -229,7 +239,8 @@ impl Search {
     }
 
     fn is_outdated(&self, departure: Departure) -> bool {
-        self.outdated.is_some_and(|outdated| departure.at <= outdated)
+        self.outdated
+            .is_some_and(|outdated| departure.at <= outdated)
     }
 
     /// Whether the rate is one that was never taken for a whole round.
@@ -240,7 +251,11 @@ impl Search {
     /// The more a second, the more refusals come together. A rate that was proven is given up less easily.
     fn pressure_max(&self) -> f64 {
         let together = (self.per_second.sqrt() / 5.0).max(1.0);
-        if self.is_climbing() { together } else { together + 1.0 }
+        if self.is_climbing() {
+            together
+        } else {
+            together + 1.0
+        }
     }
 
     fn pause(&mut self, until: Moment) {
@@ -266,7 +281,10 @@ impl Search {
     }
 
     fn fall(&mut self, departure: Departure, named: Option<Duration>, now: Moment) {
-        let per_second = self.proven.filter(|_| self.is_climbing()).unwrap_or_else(|| self.halfway_down(now));
+        let per_second = self
+            .proven
+            .filter(|_| self.is_climbing())
+            .unwrap_or_else(|| self.halfway_down(now));
         if self.falls == 0 || self.refused.is_none() {
             self.refused = Some(self.per_second);
         }
@@ -275,7 +293,11 @@ impl Search {
         self.step = STEP_FIRST;
         self.since_fall = Accepted::since(now + named.unwrap_or_default());
         self.shut = Some(Shut::new(now));
-        let round_trip = if self.falls > 0 { now.since(departure.at) } else { Duration::ZERO };
+        let round_trip = if self.falls > 0 {
+            now.since(departure.at)
+        } else {
+            Duration::ZERO
+        };
         self.pause(now + self.interval().max(round_trip));
     }
 
@@ -284,7 +306,11 @@ impl Search {
         let upper = self.per_second * if self.proven.is_some() { TOO_HIGH } else { 1.0 };
         let half = self.per_second / 2.0;
         let is_known = self.since_fall.count >= ACCEPTED_MIN;
-        let lower = if is_known { self.since_fall.per_second(now).clamp(half, upper) } else { half };
+        let lower = if is_known {
+            self.since_fall.per_second(now).clamp(half, upper)
+        } else {
+            half
+        };
         (lower * upper).sqrt()
     }
 
@@ -296,7 +322,9 @@ impl Search {
         }
         let was_shut_for_long = now.since(shut.since) > now.since(self.cycle.since) / 5;
         if self.cycle.count >= ACCEPTED_IN_CYCLE_MIN && was_shut_for_long {
-            let lowest = (self.per_second / 10.0).max(self.per_second_min).min(self.per_second);
+            let lowest = (self.per_second / 10.0)
+                .max(self.per_second_min)
+                .min(self.per_second);
             self.per_second = self.cycle.per_second(now).clamp(lowest, self.per_second);
         }
         self.cycle = Accepted::since(now);
@@ -312,7 +340,11 @@ impl Search {
         if self.refused.is_none() {
             self.since_fall = Accepted::since(now);
         }
-        if let Some(max) = self.in_flight_max.as_mut().filter(|_| self.in_flight_max_reached && may_rise) {
+        if let Some(max) = self
+            .in_flight_max
+            .as_mut()
+            .filter(|_| self.in_flight_max_reached && may_rise)
+        {
             *max += 1;
             self.rests_until = now + REST;
         }
@@ -334,7 +366,11 @@ impl Search {
             Some(_) if may_rise => {
                 self.per_second *= 1.0 + self.step;
                 let is_after_503 = self.per_second_min > PER_SECOND_MIN;
-                let growth = if is_after_503 { STEP_GROWTH_AFTER_503 } else { STEP_GROWTH };
+                let growth = if is_after_503 {
+                    STEP_GROWTH_AFTER_503
+                } else {
+                    STEP_GROWTH
+                };
                 self.step = (growth * self.step).min(STEP_MAX);
             }
             Some(_) => {}
@@ -344,7 +380,12 @@ impl Search {
 
 impl Shut {
     fn new(since: Moment) -> Shut {
-        Shut { since, asking: None, in_vain: 0, wait: Duration::ZERO }
+        Shut {
+            since,
+            asking: None,
+            in_vain: 0,
+            wait: Duration::ZERO,
+        }
     }
 
     /// The lone request was refused. The wait until the next one.

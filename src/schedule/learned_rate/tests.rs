@@ -7,7 +7,12 @@ fn ms(ms: u64) -> Moment {
 }
 
 fn first(at: Moment) -> Departure {
-    Departure { at, in_flight: 1, nth: 1, refused_beside_others: 0 }
+    Departure {
+        at,
+        in_flight: 1,
+        nth: 1,
+        refused_beside_others: 0,
+    }
 }
 
 /// A run in which each answer comes at once.
@@ -19,7 +24,11 @@ struct Run {
 
 impl Run {
     fn new(first_per_second: Option<f64>) -> Run {
-        Run { learned: LearnedRate::new(first_per_second), now: Moment::START, whose: Vec::new() }
+        Run {
+            learned: LearnedRate::new(first_per_second),
+            now: Moment::START,
+            whose: Vec::new(),
+        }
     }
 
     /// Sends as fast as it may, but at most each millisecond, until then. The answers: nothing is accepted. How many left.
@@ -37,7 +46,9 @@ impl Run {
             self.learned.landed(departure);
             match answer(departure.at) {
                 None => self.learned.accepted(departure, self.now),
-                Some(how) => self.whose.push(self.learned.refused(departure, how, self.now)),
+                Some(how) => self
+                    .whose
+                    .push(self.learned.refused(departure, how, self.now)),
             }
         }
         left
@@ -61,9 +72,14 @@ const TOO_MANY: Refused = Refused::TooMany(None);
 #[test]
 fn it_begins_with_ten_and_doubles_each_second() {
     let mut run = Run::new(Some(FIRST_PER_SECOND));
-    let left: Vec<usize> = (1..=4).map(|second| run.until(ms(1000 * second), |_| None)).collect();
+    let left: Vec<usize> = (1..=4)
+        .map(|second| run.until(ms(1000 * second), |_| None))
+        .collect();
     for (left, want) in left.iter().zip([10, 20, 40, 80]) {
-        assert!((want * 9 / 10..=want * 5 / 4).contains(left), "{left} of {want}");
+        assert!(
+            (want * 9 / 10..=want * 5 / 4).contains(left),
+            "{left} of {want}"
+        );
     }
     assert_eq!(run.learned.per_second(), None, "nothing was refused");
 }
@@ -74,9 +90,18 @@ fn nothing_is_held_back_before_the_first_refusal() {
     assert_eq!(run.until(ms(1500), |_| None), 1500);
     // Then it begins at what was accepted in the second before, by a lone request.
     let departure = first(run.now);
-    assert_eq!(run.learned.refused(departure, TOO_MANY, run.now), Whose::Limits);
-    let Some(Hold::Shut(Some(_))) = run.learned.hold(run.now) else { panic!("{:?}", run.learned.hold(run.now)) };
-    assert_eq!(run.learned.per_second(), None, "that rate was not refused, but one without bounds");
+    assert_eq!(
+        run.learned.refused(departure, TOO_MANY, run.now),
+        Whose::Limits
+    );
+    let Some(Hold::Shut(Some(_))) = run.learned.hold(run.now) else {
+        panic!("{:?}", run.learned.hold(run.now))
+    };
+    assert_eq!(
+        run.learned.per_second(),
+        None,
+        "that rate was not refused, but one without bounds"
+    );
     let left = run.until(ms(2500), |_| None);
     assert!((900..=1000).contains(&left), "{left}");
 }
@@ -90,13 +115,23 @@ fn after_a_fall_one_request_asks_at_ever_longer_intervals() {
         asked.push(at);
         Some(TOO_MANY)
     });
-    let waits: Vec<Duration> = asked.windows(2).map(|pair| pair[1].since(pair[0])).collect();
+    let waits: Vec<Duration> = asked
+        .windows(2)
+        .map(|pair| pair[1].since(pair[0]))
+        .collect();
     assert!(asked.len() < 20, "{waits:?}");
     let last = &waits[waits.len() - 4..];
-    assert!(last.windows(2).all(|pair| pair[1] > pair[0].mul_f64(1.4)), "{waits:?}");
+    assert!(
+        last.windows(2).all(|pair| pair[1] > pair[0].mul_f64(1.4)),
+        "{waits:?}"
+    );
     let departure = first(run.now);
     run.learned.leaves(departure);
-    assert_eq!(run.learned.hold(run.now), Some(Hold::Shut(None)), "one at a time");
+    assert_eq!(
+        run.learned.hold(run.now),
+        Some(Hold::Shut(None)),
+        "one at a time"
+    );
 }
 
 #[test]
@@ -129,7 +164,10 @@ fn a_named_wait_postpones_the_next_step() {
 #[test]
 fn requests_at_once_are_what_is_limited_where_only_more_are_refused() {
     let mut run = Run::new(None);
-    let with = |at: u64, in_flight: usize| Departure { in_flight, ..first(ms(at)) };
+    let with = |at: u64, in_flight: usize| Departure {
+        in_flight,
+        ..first(ms(at))
+    };
     for round in 0..200 {
         let at = 1000 + 10 * round;
         for in_flight in 1..=5 {
@@ -144,7 +182,11 @@ fn requests_at_once_are_what_is_limited_where_only_more_are_refused() {
 fn a_row_that_is_refused_beside_others_tells_nothing() {
     let mut run = Run::new(None);
     run.until(ms(1000), |_| None);
-    let row = Departure { nth: 4, refused_beside_others: 3, ..first(run.now) };
+    let row = Departure {
+        nth: 4,
+        refused_beside_others: 3,
+        ..first(run.now)
+    };
     assert_eq!(run.learned.refused(row, TOO_MANY, run.now), Whose::Limits);
     assert_eq!(run.learned.hold(run.now), None);
 }
@@ -162,12 +204,16 @@ fn nothing_but_503_is_an_outage() {
 fn a_503_beside_others_is_first_nobodys_and_then_a_limits() {
     let mut run = Run::new(None);
     run.until(ms(30_000), takes(50, Refused::Unavailable));
-    let order: Vec<Whose> = run.whose.iter().copied().fold(Vec::new(), |mut order, whose| {
-        if order.last() != Some(&whose) {
-            order.push(whose);
-        }
-        order
-    });
+    let order: Vec<Whose> = run
+        .whose
+        .iter()
+        .copied()
+        .fold(Vec::new(), |mut order, whose| {
+            if order.last() != Some(&whose) {
+                order.push(whose);
+            }
+            order
+        });
     assert_eq!(order, [Whose::Trouble, Whose::Undecided, Whose::Limits]);
     let learned = run.learned.per_second().expect("a rate");
     assert!((40.0..=52.0).contains(&learned), "{learned}");
@@ -192,7 +238,11 @@ fn trouble_that_meets_half_of_the_requests_at_any_rate_is_no_limit() {
     };
     run.until(ms(60_000), &mut half);
     assert!(run.whose.contains(&Whose::Limits));
-    assert_eq!(run.whose.last(), Some(&Whose::Trouble), "and it is not taken for one again");
+    assert_eq!(
+        run.whose.last(),
+        Some(&Whose::Trouble),
+        "and it is not taken for one again"
+    );
     // Once it is over, the rate rises at once.
     run.until(ms(75_000), |_| None);
     assert!(run.until(ms(76_000), |_| None) > 300, "{:?}", run.learned);
@@ -204,9 +254,15 @@ fn a_limit_of_503s_that_shuts_for_long_is_an_outage() {
     run.until(ms(30_000), takes(50, Refused::Unavailable));
     run.whose.clear();
     run.until(ms(45_000), |_| Some(Refused::Unavailable));
-    assert_eq!((run.whose.first(), run.whose.last()), (Some(&Whose::Limits), Some(&Whose::Trouble)));
+    assert_eq!(
+        (run.whose.first(), run.whose.last()),
+        (Some(&Whose::Limits), Some(&Whose::Trouble))
+    );
     run.until(ms(60_000), |_| None);
     run.learned.was_down();
     run.until(ms(65_000), |_| None);
-    assert!(run.until(ms(66_000), |_| None) > 300, "what was learned may have been the outage");
+    assert!(
+        run.until(ms(66_000), |_| None) > 300,
+        "what was learned may have been the outage"
+    );
 }

@@ -54,9 +54,17 @@ enum Opinion {
     #[default]
     Trouble,
     /// It may be one.
-    Undecided { since: Moment, accepted: u32, refused: u32 },
+    Undecided {
+        since: Moment,
+        accepted: u32,
+        refused: u32,
+    },
     /// It is one, and the rate is never lower than this; answers at that rate.
-    Limit { per_second_min: f64, accepted: u32, refused: u32 },
+    Limit {
+        per_second_min: f64,
+        accepted: u32,
+        refused: u32,
+    },
     /// It is none until then, as its company has shown.
     Disproved { until: Moment },
     /// It is none, since the API says 429.
@@ -78,9 +86,9 @@ impl Unnamed {
             Opinion::Disproved { .. } | Opinion::Never => false,
             // Rows must not have used up their attempts by the time that enough of them tell.
             Opinion::Trouble if self.refused < REFUSED_TOGETHER => false,
-            Opinion::Trouble | Opinion::Undecided { .. } => {
-                self.streak.is_none_or(|streak| now.since(streak.left) <= STREAK_MAX)
-            }
+            Opinion::Trouble | Opinion::Undecided { .. } => self
+                .streak
+                .is_none_or(|streak| now.since(streak.left) <= STREAK_MAX),
             Opinion::Limit { .. } => true,
         }
     }
@@ -94,13 +102,20 @@ impl Unnamed {
     pub(super) fn per_second_min(&self) -> Option<f64> {
         match self.opinion {
             Opinion::Limit { per_second_min, .. } => Some(per_second_min),
-            Opinion::Trouble | Opinion::Undecided { .. } | Opinion::Disproved { .. } | Opinion::Never => None,
+            Opinion::Trouble
+            | Opinion::Undecided { .. }
+            | Opinion::Disproved { .. }
+            | Opinion::Never => None,
         }
     }
 
     /// By how much an accepted request pays for refusals.
     pub(super) fn gain(&self) -> f64 {
-        if self.per_second_min().is_some() { GAIN } else { 1.0 }
+        if self.per_second_min().is_some() {
+            GAIN
+        } else {
+            1.0
+        }
     }
 
     /// The API says 429 where it limits.
@@ -124,7 +139,11 @@ impl Unnamed {
                 self.begin_block();
             }
             Opinion::Trouble if self.refused >= REFUSED_OF_BLOCK => {
-                self.opinion = Opinion::Undecided { since: now, accepted: 0, refused: 0 };
+                self.opinion = Opinion::Undecided {
+                    since: now,
+                    accepted: 0,
+                    refused: 0,
+                };
                 self.begin_block();
             }
             Opinion::Trouble | Opinion::Disproved { .. } | Opinion::Never => {}
@@ -133,22 +152,36 @@ impl Unnamed {
     }
 
     pub(super) fn refused(&mut self, departure: Departure) {
-        let streak = self.streak.get_or_insert(Streak { left: departure.at, first_requests: 0 });
+        let streak = self.streak.get_or_insert(Streak {
+            left: departure.at,
+            first_requests: 0,
+        });
         streak.left = streak.left.min(departure.at);
         streak.first_requests += u32::from(departure.is_first());
-        if let Opinion::Undecided { refused, .. } | Opinion::Limit { refused, .. } = &mut self.opinion {
+        if let Opinion::Undecided { refused, .. } | Opinion::Limit { refused, .. } =
+            &mut self.opinion
+        {
             *refused += 1;
         }
     }
 
     /// Whether it turns out to be none, since the lowest rate is refused as well.
     pub(super) fn is_disproved(&mut self, per_second: f64, now: Moment) -> bool {
-        let Opinion::Limit { per_second_min, accepted, refused } = &mut self.opinion else { return false };
+        let Opinion::Limit {
+            per_second_min,
+            accepted,
+            refused,
+        } = &mut self.opinion
+        else {
+            return false;
+        };
         if per_second > *per_second_min || *accepted + *refused >= ANSWERS_AT_FLOOR {
             let is_disproved = per_second <= *per_second_min && *refused >= REFUSED_AT_FLOOR;
             (*accepted, *refused) = (0, 0);
             if is_disproved {
-                self.opinion = Opinion::Disproved { until: now + DISPROVED_FOR };
+                self.opinion = Opinion::Disproved {
+                    until: now + DISPROVED_FOR,
+                };
             }
             return is_disproved;
         }
@@ -156,14 +189,30 @@ impl Unnamed {
     }
 
     fn end_block(&mut self, now: Moment) {
-        if let Opinion::Undecided { since, accepted, refused } = self.opinion {
+        if let Opinion::Undecided {
+            since,
+            accepted,
+            refused,
+        } = self.opinion
+        {
             let lasted = now.since(since);
             let is_many = refused > 2 * accepted && accepted >= ACCEPTED_MIN;
-            if lasted >= if is_many { UNDECIDED_MAX_OF_MANY } else { UNDECIDED_MAX } {
+            if lasted
+                >= if is_many {
+                    UNDECIDED_MAX_OF_MANY
+                } else {
+                    UNDECIDED_MAX
+                }
+            {
                 let per_second_min = FLOOR_PART * f64::from(accepted) / lasted.as_secs_f64();
-                let is_limit = accepted >= ACCEPTED_MIN && REFUSED_ONE_OF * refused >= accepted + refused;
+                let is_limit =
+                    accepted >= ACCEPTED_MIN && REFUSED_ONE_OF * refused >= accepted + refused;
                 self.opinion = if is_limit {
-                    Opinion::Limit { per_second_min, accepted: 0, refused: 0 }
+                    Opinion::Limit {
+                        per_second_min,
+                        accepted: 0,
+                        refused: 0,
+                    }
                 } else {
                     Opinion::Trouble
                 };

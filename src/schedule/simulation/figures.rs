@@ -35,14 +35,30 @@ impl Figure {
 
 impl fmt::Display for Figure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Figure { api, wanted, lowest, highest } = self;
-        let Wanted { name, at_least, at_most } = wanted;
-        write!(f, "| {api} | {name} | {lowest:.2} to {highest:.2} | {at_least} to {at_most} |")
+        let Figure {
+            api,
+            wanted,
+            lowest,
+            highest,
+        } = self;
+        let Wanted {
+            name,
+            at_least,
+            at_most,
+        } = wanted;
+        write!(
+            f,
+            "| {api} | {name} | {lowest:.2} to {highest:.2} | {at_least} to {at_most} |"
+        )
     }
 }
 
 fn wanted(name: &'static str, at_least: f64, at_most: f64) -> Wanted {
-    Wanted { name, at_least, at_most }
+    Wanted {
+        name,
+        at_least,
+        at_most,
+    }
 }
 
 /// Simulates a run for each seed and measures it.
@@ -63,11 +79,26 @@ fn measure<const N: usize>(
         }
     }
     let ranges = lowest.into_iter().zip(highest);
-    wanted.into_iter().zip(ranges).map(|(wanted, (lowest, highest))| Figure { api, wanted, lowest, highest }).collect()
+    wanted
+        .into_iter()
+        .zip(ranges)
+        .map(|(wanted, (lowest, highest))| Figure {
+            api,
+            wanted,
+            lowest,
+            highest,
+        })
+        .collect()
 }
 
 /// Ten windows of a minute with a quota that nobody told the client, and a little more.
-fn window(api: &'static str, seeds: u64, per_minute: u64, headers: Headers, wanted: [Wanted; 2]) -> Vec<Figure> {
+fn window(
+    api: &'static str,
+    seeds: u64,
+    per_minute: u64,
+    headers: Headers,
+    wanted: [Wanted; 2],
+) -> Vec<Figure> {
     let setup = |random: &mut Random| {
         let mut setup = well(per_minute * 115 / 10 + 1, random);
         setup.rules.rate = Rate::Auto;
@@ -75,7 +106,9 @@ fn window(api: &'static str, seeds: u64, per_minute: u64, headers: Headers, want
         setup
     };
     let figures_of = |report: &Report| {
-        let Quota::Fixed(window) = &report.server.quota else { panic!("the quota is a fixed window") };
+        let Quota::Fixed(window) = &report.server.quota else {
+            panic!("the quota is a fixed window")
+        };
         [window.used_part(10) * 100.0, share_of(429, report) * 100.0]
     };
     measure(api, seeds, setup, figures_of, wanted)
@@ -86,7 +119,8 @@ fn share_of(status: u16, report: &Report) -> f64 {
 }
 
 fn updated_percent(report: &Report) -> f64 {
-    100.0 * float(report.updated) / float(report.updated + report.rejected + report.failed + report.unsent)
+    100.0 * float(report.updated)
+        / float(report.updated + report.rejected + report.failed + report.unsent)
 }
 
 fn float(count: usize) -> f64 {
@@ -94,13 +128,27 @@ fn float(count: usize) -> f64 {
 }
 
 fn windows() -> Vec<Figure> {
-    let used = || [wanted("% of the quota used in ten windows", 99.0, 100.0), wanted("% answers 429", 0.0, 0.1)];
-    let learnt = [wanted("% of the quota used in ten windows", 99.0, 100.0), wanted("% answers 429", 0.0, 1.0)];
+    let used = || {
+        [
+            wanted("% of the quota used in ten windows", 99.0, 100.0),
+            wanted("% answers 429", 0.0, 0.1),
+        ]
+    };
+    let learnt = [
+        wanted("% of the quota used in ten windows", 99.0, 100.0),
+        wanted("% answers 429", 0.0, 1.0),
+    ];
     [
         window("window of 60 a minute", 40, 60, Headers::All, used()),
         window("window of 600 a minute", 10, 600, Headers::All, used()),
         window("window of 6,000 a minute", 2, 6000, Headers::All, used()),
-        window("window of 600 a minute, its end never named", 10, 600, Headers::ResetOn429, learnt),
+        window(
+            "window of 600 a minute, its end never named",
+            10,
+            600,
+            Headers::ResetOn429,
+            learnt,
+        ),
     ]
     .into_iter()
     .flatten()
@@ -113,8 +161,12 @@ fn random_503() -> Vec<Figure> {
         setup.server.troubles = vec![Trouble::Random(0.1, Down::api(503))];
         setup
     };
-    let figures_of = |report: &Report| [updated_percent(report), float(report.sends.len()) / 1000.0];
-    let wanted = [wanted("% of the rows updated", 100.0, 100.0), wanted("requests a row", 1.0, 1.15)];
+    let figures_of =
+        |report: &Report| [updated_percent(report), float(report.sends.len()) / 1000.0];
+    let wanted = [
+        wanted("% of the rows updated", 100.0, 100.0),
+        wanted("requests a row", 1.0, 1.15),
+    ];
     measure("one answer in ten is 503", 20, setup, figures_of, wanted)
 }
 
@@ -127,15 +179,32 @@ fn outage(api: &'static str, down: Down) -> Vec<Figure> {
         setup
     };
     // A request that hangs is known to have failed when it times out.
-    let noticed = if down == Down::BlackHole { from + s(30) } else { from };
+    let noticed = if down == Down::BlackHole {
+        from + s(30)
+    } else {
+        from
+    };
     let figures_of = |report: &Report| {
         let is_probe = |sent: &&Moment| noticed + s(5) <= **sent && **sent < until;
         let probes: Vec<Moment> = report.sends.iter().filter(is_probe).copied().collect();
-        let in_a_second =
-            |probe: &Moment| probes.iter().filter(|sent| probe <= sent && sent.since(*probe) < s(1)).count();
-        let back = report.sends.iter().find(|sent| **sent >= until).map_or(f64::INFINITY, |sent| seconds(*sent, until));
+        let in_a_second = |probe: &Moment| {
+            probes
+                .iter()
+                .filter(|sent| probe <= sent && sent.since(*probe) < s(1))
+                .count()
+        };
+        let back = report
+            .sends
+            .iter()
+            .find(|sent| **sent >= until)
+            .map_or(f64::INFINITY, |sent| seconds(*sent, until));
         let most = probes.iter().map(in_a_second).max().unwrap_or_default();
-        [float(most), float(report.failed), updated_percent(report), back]
+        [
+            float(most),
+            float(report.failed),
+            updated_percent(report),
+            back,
+        ]
     };
     let wanted = [
         wanted("probes in any second, after the first five", 0.0, 1.0),
@@ -158,21 +227,49 @@ fn five_at_once() -> Vec<Figure> {
     };
     let figures_of = |report: &Report| {
         let mean = mean_in_flight(report, at(2), Moment::after_start(report.lasted));
-        [mean, float(report.failed), float(report.sends.len()) / 1500.0]
+        [
+            mean,
+            float(report.failed),
+            float(report.sends.len()) / 1500.0,
+        ]
     };
-    let wanted =
-        [wanted("mean in flight", 3.0, 5.5), wanted("rows failed", 0.0, 0.0), wanted("requests a row", 1.0, 1.15)];
-    measure("no more than five at once, else 503", 10, setup, figures_of, wanted)
+    let wanted = [
+        wanted("mean in flight", 3.0, 5.5),
+        wanted("rows failed", 0.0, 0.0),
+        wanted("requests a row", 1.0, 1.15),
+    ];
+    measure(
+        "no more than five at once, else 503",
+        10,
+        setup,
+        figures_of,
+        wanted,
+    )
 }
 
 fn slower_with_load() -> Vec<Figure> {
     let setup = |random: &mut Random| {
         let mut setup = well(2500, random);
-        setup.server.latency = Latency { shape: Shape::Knee(8), ..latency(ms(75)) };
+        setup.server.latency = Latency {
+            shape: Shape::Knee(8),
+            ..latency(ms(75))
+        };
         setup
     };
-    let figures_of = |report: &Report| [mean_in_flight(report, at(2), Moment::after_start(report.lasted))];
-    measure("slower with each beyond eight at once", 5, setup, figures_of, [wanted("mean in flight", 6.0, 18.0)])
+    let figures_of = |report: &Report| {
+        [mean_in_flight(
+            report,
+            at(2),
+            Moment::after_start(report.lasted),
+        )]
+    };
+    measure(
+        "slower with each beyond eight at once",
+        5,
+        setup,
+        figures_of,
+        [wanted("mean in flight", 6.0, 18.0)],
+    )
 }
 
 /// The first rows of a run, at 200 ms an answer: with 32 in flight from the start they would take 6.3 s.
@@ -203,9 +300,18 @@ fn a_hundred_at_once() -> Vec<Figure> {
         let mean = mean_in_flight(report, at(2), Moment::after_start(report.lasted));
         [mean, share_of(503, report) * 100.0, float(report.failed)]
     };
-    let wanted =
-        [wanted("mean in flight", 85.0, 130.0), wanted("% answers 503", 0.0, 4.0), wanted("rows failed", 0.0, 0.0)];
-    measure("no more than a hundred at once, else 503", 5, setup, figures_of, wanted)
+    let wanted = [
+        wanted("mean in flight", 85.0, 130.0),
+        wanted("% answers 503", 0.0, 4.0),
+        wanted("rows failed", 0.0, 0.0),
+    ];
+    measure(
+        "no more than a hundred at once, else 503",
+        5,
+        setup,
+        figures_of,
+        wanted,
+    )
 }
 
 /// Answers take 20 ms, and from the second second on 200 ms, however many are in flight.
@@ -213,7 +319,10 @@ fn latency_step() -> Vec<Figure> {
     let (step, slow) = (at(2), ms(200));
     let setup = |random: &mut Random| {
         let mut setup = well(5500, random);
-        setup.server.latency = Latency { shape: Shape::Step(step, slow), ..latency(ms(20)) };
+        setup.server.latency = Latency {
+            shape: Shape::Step(step, slow),
+            ..latency(ms(20))
+        };
         setup.recording = ms(1);
         setup
     };
@@ -255,6 +364,9 @@ fn figures() {
     }
     for figure in &figures {
         assert!(figure.is_good(), "{figure}");
-        assert!(README.contains(&figure.to_string()), "the README quotes another figure than {figure}");
+        assert!(
+            README.contains(&figure.to_string()),
+            "the README quotes another figure than {figure}"
+        );
     }
 }

@@ -5,7 +5,9 @@ use std::ops::RangeInclusive;
 use super::quota::{FixedWindow, Headers, Quota, SlidingWindow, TokenBucket};
 use super::server::{Down, Latency, Shape, Trouble};
 use super::world::{self, Report, Setup};
-use super::{all_updated, answers, at, each_seed, latency, mean_in_flight, ms, own_customers, s, well};
+use super::{
+    all_updated, answers, at, each_seed, latency, mean_in_flight, ms, own_customers, s, well,
+};
 use crate::schedule::rate::{LimitedRate, Rate, RateUnit};
 use crate::schedule::{Moment, Random, RetryPolicy, StopReason};
 
@@ -33,7 +35,12 @@ fn the_users_rate_is_used_and_never_exceeded() {
     each_seed(100, setup, |report| {
         // The last rows may have to wait for a control, which is sent each five seconds at most.
         let longest = if report.reads == 0 { s(7) } else { s(7 + 5) };
-        assert!(report.lasted < longest, "{:?} {:?}", report.lasted, (report.sends.len(), &report.answers));
+        assert!(
+            report.lasted < longest,
+            "{:?} {:?}",
+            report.lasted,
+            (report.sends.len(), &report.answers)
+        );
     });
 }
 
@@ -69,7 +76,11 @@ fn a_window_is_used_and_not_run_into() {
             all_updated(&report, 120);
             assert_eq!(answers(&report, 429), 0);
             // Four windows' worth takes at most five windows, of which the first may begin with its end.
-            assert!(report.lasted <= s(length_s * 5), "{:?} in windows of {length_s} s", report.lasted);
+            assert!(
+                report.lasted <= s(length_s * 5),
+                "{:?} in windows of {length_s} s",
+                report.lasted
+            );
         });
     }
 }
@@ -84,7 +95,9 @@ fn short_windows_are_used_up_too() {
     };
     each_seed(20, setup, |report| {
         all_updated(&report, 1200);
-        let Quota::Fixed(window) = &report.server.quota else { panic!("the quota is a fixed window") };
+        let Quota::Fixed(window) = &report.server.quota else {
+            panic!("the quota is a fixed window")
+        };
         assert!(window.used_part(10) >= 0.99, "{}", window.used_part(10));
         assert_eq!(answers(&report, 429), 0);
     });
@@ -124,7 +137,8 @@ fn a_window_that_is_renewed_late_is_learnt() {
 fn others_may_use_the_same_quota() {
     let setup = |random: &mut Random| {
         let mut setup = window(10)(random);
-        setup.server.quota = Quota::Fixed(FixedWindow::new(60, 10, Headers::All).shared_with_others(0.5));
+        setup.server.quota =
+            Quota::Fixed(FixedWindow::new(60, 10, Headers::All).shared_with_others(0.5));
         setup
     };
     each_seed(100, setup, |report| {
@@ -156,7 +170,8 @@ fn of_a_day(left: u64, rows: u64) -> impl Fn(&mut Random) -> Setup {
         let mut setup = well(rows, random);
         setup.rules.rate = limited(10);
         setup.server.clock.at_start = s(86_400 * 20_000 + 3600) + random.up_to(s(3600));
-        setup.server.quota = Quota::Fixed(FixedWindow::new(1000, 86_400, Headers::All).used_before(1000 - left));
+        setup.server.quota =
+            Quota::Fixed(FixedWindow::new(1000, 86_400, Headers::All).used_before(1000 - left));
         setup.ends_within = s(10 * 86_400);
         setup
     }
@@ -168,7 +183,11 @@ fn what_fits_into_the_quota_of_a_day_is_sent_at_the_users_rate() {
         each_seed(5, of_a_day(left, rows), |report| {
             all_updated(&report, rows as usize);
             assert_eq!(answers(&report, 429), 0);
-            assert!(report.lasted < ms(rows * 100) + s(2), "{:?} for {rows} of {left}", report.lasted);
+            assert!(
+                report.lasted < ms(rows * 100) + s(2),
+                "{:?} for {rows} of {left}",
+                report.lasted
+            );
         });
     }
 }
@@ -190,7 +209,12 @@ fn the_last_rows_are_not_spread_over_a_window_that_they_fit_into() {
 #[test]
 fn the_rest_of_a_day_is_used_up_at_the_users_rate_and_then_nothing_is_sent() {
     each_seed(5, of_a_day(95, 3000), |report| {
-        let of_the_day: Vec<Moment> = report.sends.iter().copied().filter(|sent| *sent < at(20 * 3600)).collect();
+        let of_the_day: Vec<Moment> = report
+            .sends
+            .iter()
+            .copied()
+            .filter(|sent| *sent < at(20 * 3600))
+            .collect();
         assert_eq!(of_the_day.len(), 95);
         assert!(of_the_day.last() < Some(&at(12)), "{of_the_day:?}");
         assert_eq!(answers(&report, 429), 0);
@@ -227,7 +251,12 @@ fn sliding_windows_and_buckets_are_lived_with() {
     each_seed(200, setup, |report| {
         all_updated(&report, 300);
         assert!(answers(&report, 429) <= 30, "{:?}", report.answers);
-        assert!(report.lasted <= s(75), "{:?} {:?}", report.lasted, report.answers);
+        assert!(
+            report.lasted <= s(75),
+            "{:?} {:?}",
+            report.lasted,
+            report.answers
+        );
     });
 }
 
@@ -244,14 +273,21 @@ fn settles(
     let setup = |random: &mut Random| {
         let mut setup = well(rows, random);
         setup.rules.in_flight_max = in_flight_max;
-        setup.server.latency = Latency { shape, ..latency(ms(75)) };
+        setup.server.latency = Latency {
+            shape,
+            ..latency(ms(75))
+        };
         setup
     };
     each_seed(5, setup, |report| {
         all_updated(&report, rows as usize);
         let mean = mean_in_flight(&report, from, Moment::after_start(report.lasted));
         assert!(mean_wanted.contains(&mean), "{shape:?}: {mean} in flight");
-        assert!(per_second(&report) >= per_second_min, "{shape:?}: {} a second", per_second(&report));
+        assert!(
+            per_second(&report) >= per_second_min,
+            "{shape:?}: {} a second",
+            per_second(&report)
+        );
     });
 }
 
@@ -298,20 +334,36 @@ fn pauses_end_at_different_times() {
         let report = world::run(setup, seed);
         waits.push(report.sends[1].since_start());
     }
-    let (first, last) = (waits.iter().min().expect("fifty"), waits.iter().max().expect("fifty"));
-    assert!(*first >= s(100) && *first < s(102) && *last > s(108) && *last < s(111), "{first:?} to {last:?}");
+    let (first, last) = (
+        waits.iter().min().expect("fifty"),
+        waits.iter().max().expect("fifty"),
+    );
+    assert!(
+        *first >= s(100) && *first < s(102) && *last > s(108) && *last < s(111),
+        "{first:?} to {last:?}"
+    );
 }
 
 #[test]
 fn an_api_that_lets_nothing_through_ends_the_run() {
-    for (status, wait) in [(429, Some(0)), (429, Some(1)), (429, None), (503, Some(20)), (529, None)] {
+    for (status, wait) in [
+        (429, Some(0)),
+        (429, Some(1)),
+        (429, None),
+        (503, Some(20)),
+        (529, None),
+    ] {
         let setup = |random: &mut Random| {
             let mut setup = well(50, random);
             setup.server.troubles = vec![Trouble::Busy(1.0, status, wait)];
             setup
         };
         each_seed(5, setup, |report| {
-            assert!(matches!(report.stopped, Some(StopReason::WaitTooLong { .. })), "{:?}", report.stopped);
+            assert!(
+                matches!(report.stopped, Some(StopReason::WaitTooLong { .. })),
+                "{:?}",
+                report.stopped
+            );
             assert_eq!((report.unsent, report.failed), (50, 0));
             assert!(report.lasted <= s(17 * 60));
             // At most four in flight each second of the wait.

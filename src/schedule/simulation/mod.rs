@@ -74,16 +74,25 @@ fn at(seconds: u64) -> Moment {
 
 /// Every row has a customer of its own.
 fn own_customers(rows: u64) -> Vec<CustomerId> {
-    (1..=rows).map(|id| CustomerId::new(id).expect("a good id")).collect()
+    (1..=rows)
+        .map(|id| CustomerId::new(id).expect("a good id"))
+        .collect()
 }
 
 /// A clock that stands anywhere in a minute.
 fn any_clock(random: &mut Random) -> WallClock {
-    WallClock { at_start: s(1_800_000_000) + random.up_to(s(3600)), drift_ppm: 0 }
+    WallClock {
+        at_start: s(1_800_000_000) + random.up_to(s(3600)),
+        drift_ppm: 0,
+    }
 }
 
 fn latency(typical: Duration) -> Latency {
-    Latency { typical, jitter: 0.3, shape: Shape::Steady }
+    Latency {
+        typical,
+        jitter: 0.3,
+        shape: Shape::Steady,
+    }
 }
 
 /// A run of so many rows against an API with nothing wrong about it, limited by nothing but 32 requests in flight.
@@ -130,6 +139,17 @@ fn answers(report: &Report, status: u16) -> usize {
 
 #[track_caller]
 fn all_updated(report: &Report, rows: usize) {
-    let Report { updated, failed, rejected, stopped, .. } = report;
-    assert_eq!((*updated, *failed, *rejected, stopped), (rows, 0, 0, &None), "{:?}", report.answers);
+    let Report {
+        updated,
+        failed,
+        rejected,
+        stopped,
+        ..
+    } = report;
+    assert_eq!(
+        (*updated, *failed, *rejected, stopped),
+        (rows, 0, 0, &None),
+        "{:?}",
+        report.answers
+    );
 }

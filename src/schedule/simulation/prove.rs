@@ -28,7 +28,8 @@ const PROBED_WITHIN: f64 = 34.0;
 /// A run with the program's own settings, but for the rate, which is unlimited.
 fn usual(rows: u64, random: &mut Random) -> Setup {
     let mut setup = well(rows, random);
-    setup.rules.error_limit = ErrorLimit::Share(Share::from_per_million(100_000).expect("a good share"));
+    setup.rules.error_limit =
+        ErrorLimit::Share(Share::from_per_million(100_000).expect("a good share"));
     setup
 }
 
@@ -54,11 +55,16 @@ fn at_300_with(trouble: Trouble) -> impl Fn(&mut Random) -> Setup {
 
 /// The time from the end of a trouble to that of the run, compared with that of the rows left in a run without trouble.
 fn work_left(until: Moment, at_most: f64) -> Note {
-    let without = world::run(at_300(&mut Random::seeded(0)), 0).lasted.as_secs_f64();
+    let without = world::run(at_300(&mut Random::seeded(0)), 0)
+        .lasted
+        .as_secs_f64();
     let of = move |report: &Report| {
         let left = report.ended.iter().filter(|(at, _)| *at > until).count();
         let ideal = without * left as f64 / report.ended.len() as f64;
-        Moment::after_start(report.lasted).since(until).as_secs_f64() / ideal
+        Moment::after_start(report.lasted)
+            .since(until)
+            .as_secs_f64()
+            / ideal
     };
     Note {
         before: "after the trouble ",
@@ -81,32 +87,67 @@ fn black_holes() -> Vec<Case> {
         // The last probe before the longest wait is over may be given up in the time of grace.
         let seconds = 60.9..=61.0 + 25.0 + 1.0;
         let wanted = stopped(Exit::StoppedEarly, 80, seconds);
-        let case =
-            Case::new("takes requests and answers none, from 1 s on for ever", settings, wanted, move |random| {
+        let case = Case::new(
+            "takes requests and answers none, from 1 s on for ever",
+            settings,
+            wanted,
+            move |random| {
                 let mut setup = at_300(random);
-                (setup.rules.in_flight_max, setup.rules.timeout, setup.rules.wait_max) = (in_flight, timeout, s(60));
+                (
+                    setup.rules.in_flight_max,
+                    setup.rules.timeout,
+                    setup.rules.wait_max,
+                ) = (in_flight, timeout, s(60));
                 setup.server.troubles = vec![Trouble::Outage(BEGINS, NEVER, Down::BlackHole)];
                 setup
-            });
+            },
+        );
         case.noting(Note {
             before: "known to be down after ",
             behind: " s",
             decimals: 1,
-            of: Box::new(|report| report.opened_at.map_or(f64::INFINITY, |at| at.since(BEGINS).as_secs_f64())),
+            of: Box::new(|report| {
+                report
+                    .opened_at
+                    .map_or(f64::INFINITY, |at| at.since(BEGINS).as_secs_f64())
+            }),
             // Two rows without an answer tell of an outage after ten seconds, however short the timeout is.
             at_most: (timeout * 2).max(s(10)).as_secs_f64() + 0.2,
         })
     };
     vec![
-        case(4, 3, "2,000 rows at 300/s, `--max-in-flight 4 --timeout 3s --max-wait 1m`"),
-        case(4, 30, "2,000 rows at 300/s, `--max-in-flight 4 --timeout 30s --max-wait 1m`"),
-        case(1, 3, "2,000 rows at 300/s, `--max-in-flight 1 --timeout 3s --max-wait 1m`"),
-        case(1, 30, "2,000 rows at 300/s, `--max-in-flight 1 --timeout 30s --max-wait 1m`"),
+        case(
+            4,
+            3,
+            "2,000 rows at 300/s, `--max-in-flight 4 --timeout 3s --max-wait 1m`",
+        ),
+        case(
+            4,
+            30,
+            "2,000 rows at 300/s, `--max-in-flight 4 --timeout 30s --max-wait 1m`",
+        ),
+        case(
+            1,
+            3,
+            "2,000 rows at 300/s, `--max-in-flight 1 --timeout 3s --max-wait 1m`",
+        ),
+        case(
+            1,
+            30,
+            "2,000 rows at 300/s, `--max-in-flight 1 --timeout 30s --max-wait 1m`",
+        ),
     ]
 }
 
 fn shares() -> Vec<Case> {
-    let partial = |until, share, with| at_300_with(Trouble::Partial { from: BEGINS, until, share, with });
+    let partial = |until, share, with| {
+        at_300_with(Trouble::Partial {
+            from: BEGINS,
+            until,
+            share,
+            with,
+        })
+    };
     let settings = "2,000 rows at 300/s";
     vec![
         Case::new(
@@ -197,7 +238,11 @@ fn outages() -> Vec<Case> {
             "answers 200 with `{\"status\":\"maintenance\"}`, from the start for ever",
             settings,
             stopped(Exit::StoppedEarly, 20, 0.0..=3.0),
-            at_300_with(Trouble::Outage(Moment::START, NEVER, Down::Status(200, STATUS))),
+            at_300_with(Trouble::Outage(
+                Moment::START,
+                NEVER,
+                Down::Status(200, STATUS),
+            )),
         ),
     ]
 }
@@ -228,15 +273,32 @@ fn read_only() -> Vec<Case> {
 fn bad_row(row: u64, with: Down) -> impl Fn(&mut Random) -> Setup {
     move |random| {
         let mut setup = usual(200, random);
-        setup.server.troubles = vec![Trouble::Poison { first: row, every: 1_000_000, with }];
+        setup.server.troubles = vec![Trouble::Poison {
+            first: row,
+            every: 1_000_000,
+            with,
+        }];
         setup
     }
 }
 
 /// How often the row that ended badly was sent.
 fn attempts_at_it(at_most: u32) -> Note {
-    let of = |report: &Report| report.bad_attempts.iter().copied().max().map_or(f64::INFINITY, f64::from);
-    Note { before: "", behind: " attempts at the row", decimals: 0, of: Box::new(of), at_most: f64::from(at_most) }
+    let of = |report: &Report| {
+        report
+            .bad_attempts
+            .iter()
+            .copied()
+            .max()
+            .map_or(f64::INFINITY, f64::from)
+    };
+    Note {
+        before: "",
+        behind: " attempts at the row",
+        decimals: 0,
+        of: Box::new(of),
+        at_most: f64::from(at_most),
+    }
 }
 
 fn bad_rows() -> Vec<Case> {
@@ -247,42 +309,104 @@ fn bad_rows() -> Vec<Case> {
             100 => "a row in the middle",
             _ => "the last row",
         };
-        let wanted = Wanted { requests: 230, seconds: 0.5..=seconds, exit: Exit::SomeRowsFailed, again };
-        Case::new(format!("answers {what} to {place}, always"), "200 rows", wanted, bad_row(row, with))
-            .noting(attempts_at_it(attempts))
+        let wanted = Wanted {
+            requests: 230,
+            seconds: 0.5..=seconds,
+            exit: Exit::SomeRowsFailed,
+            again,
+        };
+        Case::new(
+            format!("answers {what} to {place}, always"),
+            "200 rows",
+            wanted,
+            bad_row(row, with),
+        )
+        .noting(attempts_at_it(attempts))
     };
-    let mut cases = vec![case("406 as text", 0, Down::text(406), 3, 10.0, Exit::SomeRowsFailed)];
+    let mut cases = vec![case(
+        "406 as text",
+        0,
+        Down::text(406),
+        3,
+        10.0,
+        Exit::SomeRowsFailed,
+    )];
     // Ten that another row's success lies between; where other rows are left, some more that it does not.
     for (row, waits) in [(100, 20), (199, 10)] {
         cases.extend([
-            case("406 as text", row, Down::text(406), 3, 10.0, Exit::SomeRowsFailed),
+            case(
+                "406 as text",
+                row,
+                Down::text(406),
+                3,
+                10.0,
+                Exit::SomeRowsFailed,
+            ),
             case("502", row, Down::text(502), 5, 15.0, Exit::Success),
             case("500", row, Down::api(500), 3, 10.0, Exit::Success),
-            case("429 without `Retry-After`", row, Down::Wait(429, None), waits, 400.0, Exit::Success),
-            case("429 with `Retry-After: 1`", row, Down::Wait(429, Some(1)), waits, 30.0, Exit::Success),
+            case(
+                "429 without `Retry-After`",
+                row,
+                Down::Wait(429, None),
+                waits,
+                400.0,
+                Exit::Success,
+            ),
+            case(
+                "429 with `Retry-After: 1`",
+                row,
+                Down::Wait(429, Some(1)),
+                waits,
+                30.0,
+                Exit::Success,
+            ),
             case("503", row, Down::text(503), 5, 15.0, Exit::Success),
         ]);
     }
     cases.push(no_customer_is_known());
-    cases.extend([without_reads("502", Down::text(502), stopped(Exit::StoppedEarly, 230, 60.0..=70.0)), {
-        let rejected =
-            Wanted { requests: 230, seconds: 60.0..=70.0, exit: Exit::SomeRowsFailed, again: Exit::SomeRowsFailed };
-        without_reads("404 in its own shape", Down::api(404), rejected)
-    }]);
+    cases.extend([
+        without_reads(
+            "502",
+            Down::text(502),
+            stopped(Exit::StoppedEarly, 230, 60.0..=70.0),
+        ),
+        {
+            let rejected = Wanted {
+                requests: 230,
+                seconds: 60.0..=70.0,
+                exit: Exit::SomeRowsFailed,
+                again: Exit::SomeRowsFailed,
+            };
+            without_reads("404 in its own shape", Down::api(404), rejected)
+        },
+    ]);
     cases
 }
 
 /// The file is about customers of another system, and the user knows that.
 fn no_customer_is_known() -> Case {
     let settings = "5,000 rows, `--max-errors none`";
-    let wanted =
-        Wanted { requests: 6100, seconds: 35.0..=180.0, exit: Exit::SomeRowsFailed, again: Exit::SomeRowsFailed };
-    Case::new("answers 404 in its own shape to all rows, always", settings, wanted, |random| {
-        let mut setup = usual(5000, random);
-        setup.rules.error_limit = ErrorLimit::None;
-        setup.server.troubles = vec![Trouble::Poison { first: 0, every: 1, with: Down::api(404) }];
-        setup
-    })
+    let wanted = Wanted {
+        requests: 6100,
+        seconds: 35.0..=180.0,
+        exit: Exit::SomeRowsFailed,
+        again: Exit::SomeRowsFailed,
+    };
+    Case::new(
+        "answers 404 in its own shape to all rows, always",
+        settings,
+        wanted,
+        |random| {
+            let mut setup = usual(5000, random);
+            setup.rules.error_limit = ErrorLimit::None;
+            setup.server.troubles = vec![Trouble::Poison {
+                first: 0,
+                every: 1,
+                with: Down::api(404),
+            }];
+            setup
+        },
+    )
 }
 
 /// The last row is at fault, and no control tells so, since customers cannot be read.
@@ -301,7 +425,8 @@ fn quota_left(rows: u64, left: u64, length_s: u64, since_s: u64) -> impl Fn(&mut
     move |random| {
         let mut setup = usual(rows, random);
         setup.server.clock.at_start = s(86_400 * 20_000 + since_s);
-        setup.server.quota = Quota::Fixed(FixedWindow::new(1000, length_s, Headers::All).used_before(1000 - left));
+        setup.server.quota =
+            Quota::Fixed(FixedWindow::new(1000, length_s, Headers::All).used_before(1000 - left));
         setup
     }
 }
@@ -337,13 +462,18 @@ fn quotas() -> Vec<Case> {
 
 fn slow_and_lonely() -> Vec<Case> {
     vec![
-        Case::new("answers 503 once", "3 rows, `--rate 1/h`", completed(4, 10_790.0..=10_810.0), |random| {
-            let mut setup = usual(3, random);
-            setup.rules.rate = rate(1, RateUnit::Hour);
-            setup.server.troubles = vec![Trouble::Outage(at(3500), at(3700), Down::text(503))];
-            setup.ends_within = s(5 * 3600);
-            setup
-        }),
+        Case::new(
+            "answers 503 once",
+            "3 rows, `--rate 1/h`",
+            completed(4, 10_790.0..=10_810.0),
+            |random| {
+                let mut setup = usual(3, random);
+                setup.rules.rate = rate(1, RateUnit::Hour);
+                setup.server.troubles = vec![Trouble::Outage(at(3500), at(3700), Down::text(503))];
+                setup.ends_within = s(5 * 3600);
+                setup
+            },
+        ),
         Case::new(
             "refuses connections, from the start for ever",
             "1 row, `--max-wait 2s`",
@@ -405,7 +535,21 @@ fn slow_and_lonely_runs() {
 
 #[test]
 fn the_page_has_no_other_rows() {
-    let all = [black_holes(), shares(), outages(), read_only(), bad_rows(), quotas(), slow_and_lonely()];
-    let table = PAGE.lines().skip_while(|line| !line.starts_with("| what the API does |")).skip(2);
-    assert_eq!(table.take_while(|line| line.starts_with('|')).count(), all.iter().map(Vec::len).sum::<usize>());
+    let all = [
+        black_holes(),
+        shares(),
+        outages(),
+        read_only(),
+        bad_rows(),
+        quotas(),
+        slow_and_lonely(),
+    ];
+    let table = PAGE
+        .lines()
+        .skip_while(|line| !line.starts_with("| what the API does |"))
+        .skip(2);
+    assert_eq!(
+        table.take_while(|line| line.starts_with('|')).count(),
+        all.iter().map(Vec::len).sum::<usize>()
+    );
 }

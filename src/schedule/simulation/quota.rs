@@ -18,7 +18,12 @@ pub(super) struct Admission {
 
 impl Default for Admission {
     fn default() -> Admission {
-        Admission { admitted: true, window: None, retry_after: None, status: 429 }
+        Admission {
+            admitted: true,
+            window: None,
+            retry_after: None,
+            status: 429,
+        }
     }
 }
 
@@ -54,9 +59,15 @@ impl Quota {
             Quota::Bucket(bucket) => bucket.admit(unix),
             Quota::Silent(limit) => match limit.refuses(unix) {
                 None => Admission::default(),
-                Some(Refusal { status, retry_after }) => {
-                    Admission { admitted: false, window: None, retry_after, status }
-                }
+                Some(Refusal {
+                    status,
+                    retry_after,
+                }) => Admission {
+                    admitted: false,
+                    window: None,
+                    retry_after,
+                    status,
+                },
             },
         }
     }
@@ -96,7 +107,10 @@ impl FixedWindow {
     }
 
     pub(super) fn used_before(self, used_before: u64) -> FixedWindow {
-        FixedWindow { used_before, ..self }
+        FixedWindow {
+            used_before,
+            ..self
+        }
     }
 
     pub(super) fn shared_with_others(self, others: f64) -> FixedWindow {
@@ -105,7 +119,13 @@ impl FixedWindow {
 
     /// The part of the quota used in `n` whole windows, the first and incomplete one left out.
     pub(super) fn used_part(&self, n: usize) -> f64 {
-        let used: Vec<f64> = self.used.values().skip(1).take(n).map(|used| float(*used)).collect();
+        let used: Vec<f64> = self
+            .used
+            .values()
+            .skip(1)
+            .take(n)
+            .map(|used| float(*used))
+            .collect();
         assert_eq!(used.len(), n, "the run lasts {n} windows and more");
         used.iter().sum::<f64>() / (float(self.limit) * float(n as u64))
     }
@@ -116,19 +136,29 @@ impl FixedWindow {
         let named_end_s = (number + 1) * self.length_s;
         let elapsed = since_renewal.as_secs_f64() - float(number * self.length_s);
         let others = float(self.limit) * self.others * elapsed / float(self.length_s);
-        let used_before = if self.used.is_empty() { self.used_before } else { 0 };
+        let used_before = if self.used.is_empty() {
+            self.used_before
+        } else {
+            0
+        };
         let used = self.used.entry(number).or_insert(used_before);
         let left = self.limit.saturating_sub(*used + floor(others));
         let admitted = left > 0;
         if admitted {
             *used += 1;
         }
-        let reset = (self.headers == Headers::All || !admitted).then_some(Reset::AtUnix(named_end_s));
-        let window = RateWindow { limit: Some(self.limit), remaining: left.saturating_sub(1), reset };
+        let reset =
+            (self.headers == Headers::All || !admitted).then_some(Reset::AtUnix(named_end_s));
+        let window = RateWindow {
+            limit: Some(self.limit),
+            remaining: left.saturating_sub(1),
+            reset,
+        };
         Admission {
             admitted,
             window: (self.headers != Headers::RetryAfter).then_some(window),
-            retry_after: (!admitted).then(|| whole_seconds(Duration::from_secs(named_end_s).saturating_sub(unix))),
+            retry_after: (!admitted)
+                .then(|| whole_seconds(Duration::from_secs(named_end_s).saturating_sub(unix))),
             ..Admission::default()
         }
     }
@@ -144,11 +174,19 @@ pub(super) struct SlidingWindow {
 
 impl SlidingWindow {
     pub(super) fn new(limit: usize, length: Duration) -> SlidingWindow {
-        SlidingWindow { limit, length, admitted: VecDeque::new() }
+        SlidingWindow {
+            limit,
+            length,
+            admitted: VecDeque::new(),
+        }
     }
 
     fn admit(&mut self, unix: Duration) -> Admission {
-        while self.admitted.front().is_some_and(|at| *at + self.length <= unix) {
+        while self
+            .admitted
+            .front()
+            .is_some_and(|at| *at + self.length <= unix)
+        {
             self.admitted.pop_front();
         }
         let admitted = self.admitted.len() < self.limit;
@@ -162,7 +200,12 @@ impl SlidingWindow {
             reset: Some(Reset::AtUnix(whole_seconds(frees).as_secs())),
         };
         let retry_after = (!admitted).then(|| whole_seconds(frees.saturating_sub(unix)));
-        Admission { admitted, window: Some(window), retry_after, ..Admission::default() }
+        Admission {
+            admitted,
+            window: Some(window),
+            retry_after,
+            ..Admission::default()
+        }
     }
 }
 
@@ -177,7 +220,12 @@ pub(super) struct TokenBucket {
 
 impl TokenBucket {
     pub(super) fn new(capacity: f64, per_second: f64) -> TokenBucket {
-        TokenBucket { capacity, per_second, tokens: capacity, filled_at: None }
+        TokenBucket {
+            capacity,
+            per_second,
+            tokens: capacity,
+            filled_at: None,
+        }
     }
 
     fn admit(&mut self, unix: Duration) -> Admission {
@@ -196,7 +244,12 @@ impl TokenBucket {
         };
         let one_in = Duration::from_secs_f64((1.0 - self.tokens).max(0.0) / self.per_second);
         let retry_after = (!admitted).then(|| whole_seconds(one_in));
-        Admission { admitted, window: Some(window), retry_after, ..Admission::default() }
+        Admission {
+            admitted,
+            window: Some(window),
+            retry_after,
+            ..Admission::default()
+        }
     }
 }
 

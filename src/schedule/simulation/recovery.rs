@@ -55,7 +55,11 @@ struct Drawn {
 }
 
 fn drawn(random: &mut Random) -> Drawn {
-    let rows = if chance(0.3, random) { between(1, 6, random) } else { between(7, 1500, random) };
+    let rows = if chance(0.3, random) {
+        between(1, 6, random)
+    } else {
+        between(7, 1500, random)
+    };
     let mut setup = well(rows, random);
     setup.ends_within = s(24 * 3600);
     setup.rules.error_limit = ErrorLimit::Count(10_000);
@@ -64,22 +68,43 @@ fn drawn(random: &mut Random) -> Drawn {
         1 => (Rate::Auto, 20.0),
         _ => {
             let n = u32::try_from(between(2, 400, random)).expect("small");
-            (Rate::Limited(LimitedRate::new(n, RateUnit::Second).expect("a good rate")), f64::from(n))
+            (
+                Rate::Limited(LimitedRate::new(n, RateUnit::Second).expect("a good rate")),
+                f64::from(n),
+            )
         }
     };
     setup.rules.rate = rate;
     setup.rules.in_flight_max = pick([1, 2, 4, 32, 64], random);
     setup.rules.timeout = pick([s(1), s(3), s(30)], random);
-    setup.rules.retry = RetryPolicy::new(u32::try_from(between(2, 6, random)).expect("small")).expect("a good limit");
+    setup.rules.retry = RetryPolicy::new(u32::try_from(between(2, 6, random)).expect("small"))
+        .expect("a good limit");
     setup.rules.wait_max = pick([s(2), s(20), s(120), s(900)], random);
     setup.server.latency = latency(ms(pick([2, 20, 75, 200], random)));
-    setup.server.reads = pick([Reads::Shown, Reads::Shown, Reads::Stale, Reads::Forbidden, Reads::Missing], random);
+    setup.server.reads = pick(
+        [
+            Reads::Shown,
+            Reads::Shown,
+            Reads::Stale,
+            Reads::Forbidden,
+            Reads::Missing,
+        ],
+        random,
+    );
     let round_trip = setup.server.latency.typical.as_secs_f64() * 1.05;
     let carried = f64::from(setup.rules.in_flight_max) / round_trip;
     let ideal = Duration::from_secs_f64(rows as f64 / per_second.min(carried) + 10.0 * round_trip);
-    let from = if chance(0.2, random) { Duration::ZERO } else { random.up_to(ideal.min(s(60))) };
+    let from = if chance(0.2, random) {
+        Duration::ZERO
+    } else {
+        random.up_to(ideal.min(s(60)))
+    };
     let lasts = pick([s(1), s(3), s(10), s(60), s(300)], random).mul_f64(0.5 + random.share());
-    let share = if chance(0.3, random) { 0.4 + 0.3 * random.share() } else { 1.0 };
+    let share = if chance(0.3, random) {
+        0.4 + 0.3 * random.share()
+    } else {
+        1.0
+    };
     let with = pick(TROUBLES, random);
     setup.server.troubles = vec![Trouble::Partial {
         from: Moment::after_start(from),
@@ -87,7 +112,14 @@ fn drawn(random: &mut Random) -> Drawn {
         share,
         with,
     }];
-    Drawn { setup, from, lasts, with, share, ideal }
+    Drawn {
+        setup,
+        from,
+        lasts,
+        with,
+        share,
+        ideal,
+    }
 }
 
 /// Whether the API itself seems to speak of the row: a refusal or a 500 in its own shape.
@@ -99,9 +131,22 @@ fn speaks_like_the_api(with: Down) -> bool {
 fn rows_do_not_pay_for_the_apis_trouble() {
     for seed in seeds(RUNS) {
         let _names_itself = Seed(seed);
-        let Drawn { setup, from, lasts, with, share, ideal } = drawn(&mut Random::seeded(seed));
-        let Setup { rules, customers, server, .. } = &setup;
-        let (rows, wait_max, timeout, grace) = (customers.len(), rules.wait_max, rules.timeout, rules.grace);
+        let Drawn {
+            setup,
+            from,
+            lasts,
+            with,
+            share,
+            ideal,
+        } = drawn(&mut Random::seeded(seed));
+        let Setup {
+            rules,
+            customers,
+            server,
+            ..
+        } = &setup;
+        let (rows, wait_max, timeout, grace) =
+            (customers.len(), rules.wait_max, rules.timeout, rules.grace);
         let attempts = match with {
             Down::Status(200..=501, _) => rules.retry.attempts_max().min(3),
             _ => rules.retry.attempts_max(),
@@ -111,8 +156,16 @@ fn rows_do_not_pay_for_the_apis_trouble() {
             server.reads
         );
         let report = world::run(setup, seed);
-        let Report { updated, unsent, lasted, .. } = report;
-        let said = format!("{:?} after {lasted:?}, {:?}: {what}", report.stopped, report.answers);
+        let Report {
+            updated,
+            unsent,
+            lasted,
+            ..
+        } = report;
+        let said = format!(
+            "{:?} after {lasted:?}, {:?}: {what}",
+            report.stopped, report.answers
+        );
         let may_wrong = match with {
             // All there are once the longest wait is over, since it is the API that seems to speak.
             Down::Status(404, MESSAGE) if lasts >= wait_max => rows,
@@ -126,14 +179,31 @@ fn rows_do_not_pay_for_the_apis_trouble() {
             _ if share < 1.0 && attempts < 4 => 3 + rows / 100,
             _ => 0,
         };
-        assert!(report.wronged <= may_wrong, "{} wronged, {said}", report.wronged);
+        assert!(
+            report.wronged <= may_wrong,
+            "{} wronged, {said}",
+            report.wronged
+        );
         assert_eq!(updated + unsent + report.wronged, rows, "{said}");
-        let may_be_in_doubt = if speaks_like_the_api(with) { ASKED_AGAIN_MAX } else { Duration::ZERO };
+        let may_be_in_doubt = if speaks_like_the_api(with) {
+            ASKED_AGAIN_MAX
+        } else {
+            Duration::ZERO
+        };
         // A control may be due five seconds after the last one.
         let latest = s(6)
             + match &report.stopped {
-                None => from.max(ideal) + lasts + ideal.mul_f64(0.2) + PROBE_MAX + timeout + may_be_in_doubt,
-                Some(StopReason::Outage { lasted, .. } | StopReason::OnlyRefusals { lasted, .. }) => {
+                None => {
+                    from.max(ideal)
+                        + lasts
+                        + ideal.mul_f64(0.2)
+                        + PROBE_MAX
+                        + timeout
+                        + may_be_in_doubt
+                }
+                Some(
+                    StopReason::Outage { lasted, .. } | StopReason::OnlyRefusals { lasted, .. },
+                ) => {
                     assert!(*lasted >= wait_max, "{said}");
                     from + lasts + wait_max + grace + ideal.mul_f64(1.2) + PROBE_MAX
                 }

@@ -92,7 +92,12 @@ pub(super) enum Trouble {
     /// It stumbles over rows of these numbers, always.
     Poison { first: u64, every: u64, with: Down },
     /// From the first time to the second this share of the requests meets this.
-    Partial { from: Moment, until: Moment, share: f64, with: Down },
+    Partial {
+        from: Moment,
+        until: Moment,
+        share: f64,
+        with: Down,
+    },
     /// Always this share of the requests meets this.
     Random(f64, Down),
     /// This share of the requests is answered with this status, and a wait in seconds.
@@ -119,9 +124,15 @@ pub(super) enum Down {
 }
 
 /// JSON of a gateway or of the API itself: `{"message":"…"}`.
-pub(super) const MESSAGE: Body = Body::Object { claim: Claim::Nothing, shape: contract::Shape::ApiError };
+pub(super) const MESSAGE: Body = Body::Object {
+    claim: Claim::Nothing,
+    shape: contract::Shape::ApiError,
+};
 /// JSON that says nothing: `{"status":"maintenance"}`.
-pub(super) const STATUS: Body = Body::Object { claim: Claim::Nothing, shape: contract::Shape::Another };
+pub(super) const STATUS: Body = Body::Object {
+    claim: Claim::Nothing,
+    shape: contract::Shape::Another,
+};
 
 impl Down {
     /// This status in the API's shape.
@@ -161,7 +172,10 @@ pub(super) enum FaultOf {
 impl Server {
     /// An API with nothing wrong about it.
     pub(super) fn well(clock: WallClock, latency: Latency, quota: Quota) -> Server {
-        let token = Token { generation: 0, expires: Moment::START };
+        let token = Token {
+            generation: 0,
+            expires: Moment::START,
+        };
         Server {
             clock,
             latency,
@@ -196,21 +210,37 @@ impl Server {
 
     /// A request arrives; what is answered, if anything is.
     pub(super) fn reply(&mut self, sent: Sent, now: Moment, random: &mut Random) -> Option<Reply> {
-        while self.working.peek().is_some_and(|Reverse(leaves)| *leaves <= now) {
+        while self
+            .working
+            .peek()
+            .is_some_and(|Reverse(leaves)| *leaves <= now)
+        {
             self.working.pop();
         }
         let at_once = self.working.len();
         let (answer, fault) = match self.trouble(sent, now, random) {
             Some((Down::BlackHole, _)) => return None,
             Some((down @ (Down::Refused | Down::NotProcessed), fault)) => {
-                return Some(Reply { answer: self.down(down, now), at: sent.at.max(now) + REFUSAL, fault });
+                return Some(Reply {
+                    answer: self.down(down, now),
+                    at: sent.at.max(now) + REFUSAL,
+                    fault,
+                });
             }
             Some((down, fault)) => (self.down(down, now), fault),
             None => (self.decide(sent, at_once, now), FaultOf::Nobody),
         };
-        let leaves = now + self.latency.sample(now, at_once, random).mul_f64(1.0 - UPLINK_PART);
+        let leaves = now
+            + self
+                .latency
+                .sample(now, at_once, random)
+                .mul_f64(1.0 - UPLINK_PART);
         self.working.push(Reverse(leaves));
-        Some(Reply { answer, at: leaves, fault })
+        Some(Reply {
+            answer,
+            at: leaves,
+            fault,
+        })
     }
 
     fn decide(&mut self, sent: Sent, at_once: usize, now: Moment) -> Answer {
@@ -223,13 +253,31 @@ impl Server {
         }
         let admission = self.quota.admit(self.clock.unix(now));
         let (window, retry_after) = (admission.window, admission.retry_after);
-        let said = Response { retry_after, window, ..Response::default() };
+        let said = Response {
+            retry_after,
+            window,
+            ..Response::default()
+        };
         match (admission.admitted, sent.request) {
             (false, _) => self.response(admission.status, now, said),
             (true, Request::Write) => self.response(200, now, said),
             (true, Request::Read) => match self.reads {
-                Reads::Shown => self.response(200, now, Response { shown: Some(Shown::AsSent), ..said }),
-                Reads::Stale => self.response(200, now, Response { shown: Some(Shown::Otherwise), ..said }),
+                Reads::Shown => self.response(
+                    200,
+                    now,
+                    Response {
+                        shown: Some(Shown::AsSent),
+                        ..said
+                    },
+                ),
+                Reads::Stale => self.response(
+                    200,
+                    now,
+                    Response {
+                        shown: Some(Shown::Otherwise),
+                        ..said
+                    },
+                ),
                 Reads::Forbidden => self.response(403, now, said),
                 Reads::Missing => self.response(404, now, said),
             },
@@ -240,22 +288,31 @@ impl Server {
         let is_write = sent.request == Request::Write;
         self.troubles.iter().find_map(|trouble| {
             let (down, fault) = match *trouble {
-                Trouble::Outage(from, until, down) if from <= now && now < until => (down, FaultOf::Api),
+                Trouble::Outage(from, until, down) if from <= now && now < until => {
+                    (down, FaultOf::Api)
+                }
                 Trouble::Flapping(up, down_for, down) => {
                     let phase = now.since_start().as_nanos() % (up + down_for).as_nanos();
                     (phase >= up.as_nanos()).then_some((down, FaultOf::Api))?
                 }
                 Trouble::Poison { first, every, with } => {
-                    let is_hit = is_write && sent.row >= first && (sent.row - first).is_multiple_of(every);
+                    let is_hit =
+                        is_write && sent.row >= first && (sent.row - first).is_multiple_of(every);
                     is_hit.then_some((with, FaultOf::Row))?
                 }
-                Trouble::Partial { from, until, share, with } if from <= now && now < until => {
+                Trouble::Partial {
+                    from,
+                    until,
+                    share,
+                    with,
+                } if from <= now && now < until => {
                     (random.share() < share).then_some((with, FaultOf::Api))?
                 }
-                Trouble::Random(share, with) => (random.share() < share).then_some((with, FaultOf::Api))?,
-                Trouble::Busy(share, status, wait_s) => {
-                    (random.share() < share).then_some((Down::Wait(status, wait_s), FaultOf::Api))?
+                Trouble::Random(share, with) => {
+                    (random.share() < share).then_some((with, FaultOf::Api))?
                 }
+                Trouble::Busy(share, status, wait_s) => (random.share() < share)
+                    .then_some((Down::Wait(status, wait_s), FaultOf::Api))?,
                 Trouble::Outage(..) | Trouble::Partial { .. } => return None,
             };
             (is_write || down != Down::ReadOnly).then_some((down, fault))
@@ -269,11 +326,32 @@ impl Server {
             Down::NotProcessed => Answer::Fault(Fault::NotProcessed),
             Down::Unanswered => Answer::Fault(Fault::Unanswered),
             Down::BlackHole => Answer::Fault(Fault::Timeout),
-            Down::ReadOnly => self.response(503, now, Response { body: Body::Other, ..Response::default() }),
-            Down::Status(status, body) => self.response(status, now, Response { body, ..Response::default() }),
+            Down::ReadOnly => self.response(
+                503,
+                now,
+                Response {
+                    body: Body::Other,
+                    ..Response::default()
+                },
+            ),
+            Down::Status(status, body) => self.response(
+                status,
+                now,
+                Response {
+                    body,
+                    ..Response::default()
+                },
+            ),
             Down::Wait(status, wait_s) => {
                 let retry_after = wait_s.map(Duration::from_secs);
-                self.response(status, now, Response { retry_after, ..Response::default() })
+                self.response(
+                    status,
+                    now,
+                    Response {
+                        retry_after,
+                        ..Response::default()
+                    },
+                )
             }
         }
     }
@@ -285,7 +363,12 @@ impl Server {
             (_, body) => body,
         };
         let date_unix_s = Some(self.clock.unix(now).as_secs());
-        Answer::Response(Response { status, body, date_unix_s, ..response })
+        Answer::Response(Response {
+            status,
+            body,
+            date_unix_s,
+            ..response
+        })
     }
 }
 
@@ -301,7 +384,9 @@ impl Latency {
     fn sample(&self, now: Moment, at_once: usize, random: &mut Random) -> Duration {
         let typical = match self.shape {
             Shape::Steady | Shape::SlowLink(_) => self.typical,
-            Shape::Knee(knee) => self.typical * u32::try_from(at_once.max(knee)).unwrap_or(u32::MAX) / knee as u32,
+            Shape::Knee(knee) => {
+                self.typical * u32::try_from(at_once.max(knee)).unwrap_or(u32::MAX) / knee as u32
+            }
             Shape::Step(at, after) => {
                 if now < at {
                     self.typical

@@ -54,8 +54,19 @@ struct State {
 
 impl Silent {
     pub(super) fn new(kind: Kind, per_second: f64, refusal: Refusal) -> Silent {
-        let state = State { tokens: per_second, window: i64::MIN / 2, ..State::default() };
-        Silent { kind, per_second, refusal, changes: Vec::new(), state, log: Vec::new() }
+        let state = State {
+            tokens: per_second,
+            window: i64::MIN / 2,
+            ..State::default()
+        };
+        Silent {
+            kind,
+            per_second,
+            refusal,
+            changes: Vec::new(),
+            state,
+            log: Vec::new(),
+        }
     }
 
     pub(super) fn changing(self, changes: Vec<(Duration, f64)>) -> Silent {
@@ -65,8 +76,14 @@ impl Silent {
     /// The refusal of a request that arrives then, if it is refused.
     pub(super) fn refuses(&mut self, unix: Duration) -> Option<Refusal> {
         let since_first = unix.saturating_sub(*self.state.first.get_or_insert(unix));
-        let changed = self.changes.iter().rfind(|(from, _)| *from <= since_first).map_or(1.0, |(_, times)| *times);
-        let is_admitted = self.state.admits(self.kind, self.per_second * changed, unix);
+        let changed = self
+            .changes
+            .iter()
+            .rfind(|(from, _)| *from <= since_first)
+            .map_or(1.0, |(_, times)| *times);
+        let is_admitted = self
+            .state
+            .admits(self.kind, self.per_second * changed, unix);
         self.log.push((since_first, is_admitted));
         (!is_admitted).then_some(self.refusal)
     }
@@ -75,22 +92,35 @@ impl Silent {
     pub(super) fn shares(&self, from_s: u64, until_s: u64) -> (f64, f64) {
         let within = from_s..until_s;
         let seconds = (until_s - from_s) as f64;
-        let within = || self.log.iter().filter(|(at, _)| within.contains(&at.as_secs()));
-        let (all, admitted) =
-            (within().count() as f64, within().filter(|(_, is_admitted)| *is_admitted).count() as f64);
-        (admitted / (self.per_second * seconds), 1.0 - admitted / all.max(1.0))
+        let within = || {
+            self.log
+                .iter()
+                .filter(|(at, _)| within.contains(&at.as_secs()))
+        };
+        let (all, admitted) = (
+            within().count() as f64,
+            within().filter(|(_, is_admitted)| *is_admitted).count() as f64,
+        );
+        (
+            admitted / (self.per_second * seconds),
+            1.0 - admitted / all.max(1.0),
+        )
     }
 }
 
 impl State {
     fn admits(&mut self, kind: Kind, per_second: f64, unix: Duration) -> bool {
-        let since_last = unix.saturating_sub(std::mem::replace(&mut self.last, unix)).as_secs_f64();
+        let since_last = unix
+            .saturating_sub(std::mem::replace(&mut self.last, unix))
+            .as_secs_f64();
         match kind {
             Kind::Leaky(burst) => {
                 // What is refused is not stored, so the time runs on from the last one that was let in.
                 let at_ms = |time: Duration| time.as_millis() as f64;
                 let before = self.admitted.back().copied();
-                let leaked = before.map_or(f64::INFINITY, |before| per_second * (at_ms(unix) - at_ms(before)));
+                let leaked = before.map_or(f64::INFINITY, |before| {
+                    per_second * (at_ms(unix) - at_ms(before))
+                });
                 let excess = (self.excess - leaked + 1000.0).max(0.0);
                 let is_first = before.is_none();
                 if !is_first && excess > burst * 1000.0 {
@@ -112,10 +142,16 @@ impl State {
             }
             Kind::Sliding => {
                 let gone = self.enter_window(unix, 10.0);
-                self.count_where(|state| state.count_before * (1.0 - gone) + state.count + 1.0 <= 10.0 * per_second)
+                self.count_where(|state| {
+                    state.count_before * (1.0 - gone) + state.count + 1.0 <= 10.0 * per_second
+                })
             }
             Kind::Moving => {
-                while self.admitted.front().is_some_and(|at| *at + Duration::from_secs(1) <= unix) {
+                while self
+                    .admitted
+                    .front()
+                    .is_some_and(|at| *at + Duration::from_secs(1) <= unix)
+                {
                     self.admitted.pop_front();
                 }
                 let is_admitted = (self.admitted.len() as f64) < per_second.floor().max(1.0);
@@ -137,7 +173,11 @@ impl State {
         let windows = unix.as_secs_f64() / length_s;
         let number = windows.floor() as i64;
         if number != self.window {
-            self.count_before = if number == self.window + 1 { self.count } else { 0.0 };
+            self.count_before = if number == self.window + 1 {
+                self.count
+            } else {
+                0.0
+            };
             (self.window, self.count) = (number, 0.0);
         }
         windows - windows.floor()

@@ -6,7 +6,9 @@ use super::server::{Down, Latency, Trouble};
 use super::{all_updated, at, each_seed, latency, ms, s, well};
 use crate::contract::{Answer, Attempt, Body, CustomerId, Response};
 use crate::schedule::error_limit::ErrorLimit;
-use crate::schedule::{Ending, History, Moment, Random, Renewal, Request, RetryPolicy, Schedule, Step, StopReason};
+use crate::schedule::{
+    Ending, History, Moment, Random, Renewal, Request, RetryPolicy, Schedule, Step, StopReason,
+};
 
 fn customer(id: u64) -> CustomerId {
     CustomerId::new(id).expect("a good id")
@@ -21,9 +23,13 @@ fn retries_stay_within_the_budget() {
     };
     each_seed(30, setup, |report| {
         // A retry that succeeds gives back what it cost.
-        let failed_retries = report.answers[&500] - 600_usize.saturating_sub(report.first_successes);
+        let failed_retries =
+            report.answers[&500] - 600_usize.saturating_sub(report.first_successes);
         let bound = 100.0 + report.updated as f64 / 5.0 + report.lasted.as_secs_f64() + 1.0;
-        assert!(failed_retries as f64 <= bound, "{failed_retries} failed retries, where {bound} can be borne");
+        assert!(
+            failed_retries as f64 <= bound,
+            "{failed_retries} failed retries, where {bound} can be borne"
+        );
     });
 }
 
@@ -32,13 +38,23 @@ fn rows_that_failed_together_do_not_return_together() {
     // Thirty rows meet a fault at once; their next attempts are spread over the interval.
     let setup = |random: &mut Random| {
         let mut setup = well(4, random);
-        setup.server.latency = Latency { jitter: 0.0, ..latency(ms(50)) };
-        setup.server.troubles = vec![Trouble::Poison { first: 0, every: 1, with: Down::api(500) }];
+        setup.server.latency = Latency {
+            jitter: 0.0,
+            ..latency(ms(50))
+        };
+        setup.server.troubles = vec![Trouble::Poison {
+            first: 0,
+            every: 1,
+            with: Down::api(500),
+        }];
         setup
     };
     each_seed(50, setup, |report| {
         let second = &report.sends[4..8];
-        assert!(second.windows(2).any(|pair| pair[1].since(pair[0]) > ms(5)), "{second:?}");
+        assert!(
+            second.windows(2).any(|pair| pair[1].since(pair[0]) > ms(5)),
+            "{second:?}"
+        );
     });
 }
 
@@ -48,16 +64,28 @@ fn bad_rows_fail_alone() {
         for first in [0, 57, 198, 199] {
             let setup = |random: &mut Random| {
                 let mut setup = well(200, random);
-                setup.server.troubles = vec![Trouble::Poison { first, every: 71, with: Down::api(status) }];
+                setup.server.troubles = vec![Trouble::Poison {
+                    first,
+                    every: 71,
+                    with: Down::api(status),
+                }];
                 setup
             };
             each_seed(10, setup, |report| {
                 let bad = (200 - usize::try_from(first).expect("small")).div_ceil(71);
-                assert_eq!((report.failed, report.updated), (bad, 200 - bad), "{status} from {first}");
+                assert_eq!(
+                    (report.failed, report.updated),
+                    (bad, 200 - bad),
+                    "{status} from {first}"
+                );
                 assert_eq!(report.statistics.outages, 0);
                 // Three that are in doubt together are sent once more each.
                 let most = if status == 500 { 3 } else { 5 } + u32::from(bad >= 3);
-                assert!(report.bad_attempts.iter().all(|sent| *sent <= most), "{:?}", report.bad_attempts);
+                assert!(
+                    report.bad_attempts.iter().all(|sent| *sent <= most),
+                    "{:?}",
+                    report.bad_attempts
+                );
                 assert!(report.lasted < s(20), "{:?}", report.lasted);
             });
         }
@@ -68,19 +96,33 @@ fn bad_rows_fail_alone() {
 fn a_cluster_of_bad_rows_holds_nobody_up() {
     let setup = |random: &mut Random| {
         let mut setup = well(400, random);
-        setup.server.troubles =
-            (40..60).map(|first| Trouble::Poison { first, every: 1000, with: Down::api(502) }).collect();
+        setup.server.troubles = (40..60)
+            .map(|first| Trouble::Poison {
+                first,
+                every: 1000,
+                with: Down::api(502),
+            })
+            .collect();
         setup
     };
     each_seed(20, setup, |report| {
-        assert_eq!((report.failed, report.updated, &report.stopped), (20, 380, &None));
+        assert_eq!(
+            (report.failed, report.updated, &report.stopped),
+            (20, 380, &None)
+        );
         assert!(report.lasted < s(300), "{:?}", report.lasted);
     });
 }
 
 #[test]
 fn an_outage_fails_no_row() {
-    for down in [Down::Refused, Down::text(503), Down::text(502), Down::Broken, Down::BlackHole] {
+    for down in [
+        Down::Refused,
+        Down::text(503),
+        Down::text(502),
+        Down::Broken,
+        Down::BlackHole,
+    ] {
         let setup = |random: &mut Random| {
             let mut setup = well(300, random);
             let from = Moment::after_start(random.up_to(s(1)));
@@ -101,7 +143,11 @@ fn nor_does_a_long_one() {
         let mut setup = well(30, random);
         let from = Moment::after_start(ms(100));
         setup.rules.retry = RetryPolicy::new(2).expect("a good limit");
-        setup.server.troubles = vec![Trouble::Outage(from, at(400) + random.up_to(s(400)), Down::text(503))];
+        setup.server.troubles = vec![Trouble::Outage(
+            from,
+            at(400) + random.up_to(s(400)),
+            Down::text(503),
+        )];
         setup
     };
     each_seed(20, setup, |report| all_updated(&report, 30));
@@ -129,13 +175,33 @@ fn attempts_from_before_the_breaker_opened_are_forgiven() {
                         2..=10 => 1,
                         _ => 0,
                     };
-                let (status, body) = if fails { (503, Body::Empty) } else { (200, Body::APPLIED) };
+                let (status, body) = if fails {
+                    (503, Body::Empty)
+                } else {
+                    (200, Body::APPLIED)
+                };
                 now = now + ms(1);
-                let answer = Answer::Response(Response { status, body, ..Response::default() });
-                schedule.finished(ticket, Attempt { answer, took: ms(1) }, now);
+                let answer = Answer::Response(Response {
+                    status,
+                    body,
+                    ..Response::default()
+                });
+                schedule.finished(
+                    ticket,
+                    Attempt {
+                        answer,
+                        took: ms(1),
+                    },
+                    now,
+                );
             }
             Step::Ended(ended) => {
-                assert_eq!(ended.ending, Ending::Updated { status: 200 }, "row {}", ended.row);
+                assert_eq!(
+                    ended.ending,
+                    Ending::Updated { status: 200 },
+                    "row {}",
+                    ended.row
+                );
                 schedule.recorded(ended.customer);
             }
             Step::Wait(until) => now = until.expect("nothing is in flight"),
@@ -155,22 +221,40 @@ fn after_an_outage_it_begins_again_gently() {
     };
     each_seed(10, setup, |report| {
         // The first request after the outage is the probe; its answer lets others go, none of which is answered in 50 ms.
-        let after: Vec<Moment> = report.sends.iter().copied().filter(|sent| *sent >= at(10)).collect();
-        let herd = after.iter().skip(1).filter(|sent| sent.since(after[1]) < ms(50)).count();
+        let after: Vec<Moment> = report
+            .sends
+            .iter()
+            .copied()
+            .filter(|sent| *sent >= at(10))
+            .collect();
+        let herd = after
+            .iter()
+            .skip(1)
+            .filter(|sent| sent.since(after[1]) < ms(50))
+            .count();
         assert!(herd <= 4, "{herd} requests at once");
     });
 }
 
 #[test]
 fn an_api_that_is_down_from_the_start_stops_the_run() {
-    for (rows, down) in [(1, Down::Refused), (1, Down::text(503)), (3, Down::BlackHole), (100, Down::Broken)] {
+    for (rows, down) in [
+        (1, Down::Refused),
+        (1, Down::text(503)),
+        (3, Down::BlackHole),
+        (100, Down::Broken),
+    ] {
         let setup = |random: &mut Random| {
             let mut setup = well(rows, random);
             setup.server.troubles = vec![Trouble::Outage(Moment::START, at(100_000), down)];
             setup
         };
         each_seed(10, setup, |report| {
-            assert!(matches!(report.stopped, Some(StopReason::Outage { .. })), "{:?}", report.stopped);
+            assert!(
+                matches!(report.stopped, Some(StopReason::Outage { .. })),
+                "{:?}",
+                report.stopped
+            );
             assert_eq!((report.failed, report.unsent), (0, rows as usize));
             assert!(report.sends.len() <= 110, "{} requests", report.sends.len());
             assert!(report.lasted <= s(25 * 60));
@@ -205,7 +289,12 @@ fn a_token_that_expires_is_renewed_once_for_all_rows() {
     each_seed(20, setup, |report| {
         all_updated(&report, 1000);
         let expired = report.lasted.as_secs() / 2;
-        assert!(u64::from(report.renewals) <= expired, "{} renewals in {:?}", report.renewals, report.lasted);
+        assert!(
+            u64::from(report.renewals) <= expired,
+            "{} renewals in {:?}",
+            report.renewals,
+            report.lasted
+        );
         assert!(report.renewals > 0);
     });
 }
@@ -246,11 +335,18 @@ fn refusals_of_single_rows_are_their_own() {
         let setup = |random: &mut Random| {
             let mut setup = well(100, random);
             setup.rules.error_limit = ErrorLimit::Count(1000);
-            setup.server.troubles = vec![Trouble::Poison { first: 5, every: 3, with: Down::api(status) }];
+            setup.server.troubles = vec![Trouble::Poison {
+                first: 5,
+                every: 3,
+                with: Down::api(status),
+            }];
             setup
         };
         each_seed(20, setup, |report| {
-            assert_eq!((report.rejected, report.updated, &report.stopped), (32, 68, &None));
+            assert_eq!(
+                (report.rejected, report.updated, &report.stopped),
+                (32, 68, &None)
+            );
             // Three refusals or more at once are asked about again.
             assert!(report.sends.len() <= requests_max, "{}", report.sends.len());
         });
@@ -261,12 +357,20 @@ fn refusals_of_single_rows_are_their_own() {
 fn a_customer_with_many_rows_keeps_their_order() {
     let setup = |random: &mut Random| {
         let mut setup = well(0, random);
-        setup.customers = (0..300).map(|row| if row % 3 == 0 { 1 } else { row + 10 }).map(customer).collect();
+        setup.customers = (0..300)
+            .map(|row| if row % 3 == 0 { 1 } else { row + 10 })
+            .map(customer)
+            .collect();
         setup.recording = ms(50);
-        setup.server.troubles = vec![Trouble::Random(0.1, Down::api(503)), Trouble::Random(0.1, Down::api(500))];
+        setup.server.troubles = vec![
+            Trouble::Random(0.1, Down::api(503)),
+            Trouble::Random(0.1, Down::api(500)),
+        ];
         setup
     };
-    each_seed(50, setup, |report| assert_eq!(report.updated + report.failed, 300));
+    each_seed(50, setup, |report| {
+        assert_eq!(report.updated + report.failed, 300)
+    });
 }
 
 #[test]
@@ -274,8 +378,15 @@ fn a_row_that_waits_delays_only_its_customer() {
     let setup = |random: &mut Random| {
         let mut setup = well(0, random);
         setup.rules.retry = RetryPolicy::new(8).expect("a good limit");
-        setup.customers = (0..200).map(|row| if row < 20 { 1 } else { row + 10 }).map(customer).collect();
-        setup.server.troubles = vec![Trouble::Poison { first: 0, every: 1000, with: Down::api(504) }];
+        setup.customers = (0..200)
+            .map(|row| if row < 20 { 1 } else { row + 10 })
+            .map(customer)
+            .collect();
+        setup.server.troubles = vec![Trouble::Poison {
+            first: 0,
+            every: 1000,
+            with: Down::api(504),
+        }];
         setup
     };
     each_seed(20, setup, |report| {
@@ -290,7 +401,10 @@ fn more_rows_than_are_held_at_once() {
     // The hot customer's rows fill the window of held rows; it is bounded, and the run ends all the same.
     let setup = |random: &mut Random| {
         let mut setup = well(0, random);
-        setup.customers = (0..12_000).map(|row| if row % 10 < 9 { 1 } else { row + 10 }).map(customer).collect();
+        setup.customers = (0..12_000)
+            .map(|row| if row % 10 < 9 { 1 } else { row + 10 })
+            .map(customer)
+            .collect();
         setup.server.latency = latency(ms(2));
         setup.recording = Duration::ZERO;
         setup
@@ -306,12 +420,19 @@ fn a_stop_leaves_what_was_not_sent() {
     let setup = |random: &mut Random| {
         let mut setup = well(500, random);
         setup.server.troubles = vec![Trouble::Random(0.1, Down::api(503))];
-        setup.stop = Some((Moment::after_start(random.up_to(s(2))), StopReason::Terminated));
+        setup.stop = Some((
+            Moment::after_start(random.up_to(s(2))),
+            StopReason::Terminated,
+        ));
         setup
     };
     each_seed(50, setup, |report| {
         assert_eq!(report.stopped, Some(StopReason::Terminated));
-        assert!(report.lasted < s(3), "only what is in flight is waited for: {:?}", report.lasted);
+        assert!(
+            report.lasted < s(3),
+            "only what is in flight is waited for: {:?}",
+            report.lasted
+        );
         assert!(report.unsent > 0);
     });
 }
@@ -325,6 +446,9 @@ fn invalid_rows_end_in_their_turn_and_are_never_sent() {
         setup
     };
     each_seed(20, setup, |report| {
-        assert_eq!((report.invalid, report.updated, &report.stopped), (20, 80, &None));
+        assert_eq!(
+            (report.invalid, report.updated, &report.stopped),
+            (20, 80, &None)
+        );
     });
 }

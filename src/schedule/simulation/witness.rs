@@ -104,7 +104,9 @@ impl Witness {
             window: None,
             quota: match server.quota {
                 Quota::Fixed(_) => QuotaKind::Fixed,
-                Quota::Unlimited | Quota::Sliding(_) | Quota::Bucket(_) | Quota::Silent(_) => QuotaKind::Other,
+                Quota::Unlimited | Quota::Sliding(_) | Quota::Bucket(_) | Quota::Silent(_) => {
+                    QuotaKind::Other
+                }
             },
         }
     }
@@ -112,27 +114,45 @@ impl Witness {
     pub(super) fn sends(&mut self, row: u64, now: Moment) {
         let customer = self.customers[row as usize];
         let turn = self.turns[&customer].front();
-        assert_eq!(turn, Some(&row), "row {row} is sent out of its customer's order at {now:?}");
+        assert_eq!(
+            turn,
+            Some(&row),
+            "row {row} is sent out of its customer's order at {now:?}"
+        );
         let state = &mut self.rows[row as usize];
-        assert!(!state.in_flight && !state.has_ended, "row {row} is sent while {state:?}");
+        assert!(
+            !state.in_flight && !state.has_ended,
+            "row {row} is sent while {state:?}"
+        );
         (state.in_flight, state.attempts) = (true, state.attempts + 1);
         self.leaves(now);
     }
 
     /// A customer is read, to be compared with a row that was applied.
     pub(super) fn reads(&mut self, row: u64, now: Moment) {
-        assert!(self.rows[row as usize].is_updated, "only what was applied is read, at {now:?}");
+        assert!(
+            self.rows[row as usize].is_updated,
+            "only what was applied is read, at {now:?}"
+        );
         self.leaves(now);
     }
 
     /// A row is sent again that was applied: it has to be the last one of its customer that was sent, so that nothing changes.
     pub(super) fn repeats(&mut self, row: u64, now: Moment) {
         let customer = self.customers[row as usize];
-        assert!(self.rows[row as usize].is_updated, "only what was applied is repeated, at {now:?}");
+        assert!(
+            self.rows[row as usize].is_updated,
+            "only what was applied is repeated, at {now:?}"
+        );
         let later = row as usize + 1..;
         let later_rows = self.rows[later.clone()].iter().zip(&self.customers[later]);
-        let sent_later = later_rows.filter(|(state, other)| **other == customer && state.attempts > 0).count();
-        assert_eq!(sent_later, 0, "row {row} is repeated although a later row of its customer was sent");
+        let sent_later = later_rows
+            .filter(|(state, other)| **other == customer && state.attempts > 0)
+            .count();
+        assert_eq!(
+            sent_later, 0,
+            "row {row} is repeated although a later row of its customer was sent"
+        );
         self.leaves(now);
     }
 
@@ -143,24 +163,40 @@ impl Witness {
 
     /// What holds for every request.
     fn leaves(&mut self, now: Moment) {
-        assert!(now >= self.not_before, "a request leaves at {now:?}, before the named {:?}", self.not_before);
+        assert!(
+            now >= self.not_before,
+            "a request leaves at {now:?}, before the named {:?}",
+            self.not_before
+        );
         self.in_flight += 1;
         if let Some(rate) = &mut self.rate {
             rate.sends(now);
         }
         if let Some(herd) = &mut self.herd {
             *herd += 1;
-            assert!(*herd <= HERD_MAX, "{herd} requests right after a pause, at {now:?}");
+            assert!(
+                *herd <= HERD_MAX,
+                "{herd} requests right after a pause, at {now:?}"
+            );
         }
         if let Some((reset_unix_s, left)) = self.window
             && self.clock.unix(now) < Duration::from_secs(reset_unix_s)
         {
             let in_flight = self.in_flight;
-            assert!(in_flight <= left, "{in_flight} in flight where {left} are left, at {now:?}");
+            assert!(
+                in_flight <= left,
+                "{in_flight} in flight where {left} are left, at {now:?}"
+            );
         }
     }
 
-    pub(super) fn answered(&mut self, request: Sent, attempt: &Attempt, fault: FaultOf, now: Moment) {
+    pub(super) fn answered(
+        &mut self,
+        request: Sent,
+        attempt: &Attempt,
+        fault: FaultOf,
+        now: Moment,
+    ) {
         self.in_flight -= 1;
         if request.at >= self.not_before {
             self.herd = None;
@@ -194,7 +230,9 @@ impl Witness {
             Answer::Fault(_) | Answer::Response(_) => false,
         };
         let may_be_applied = match &attempt.answer {
-            Answer::Fault(fault) => matches!(fault, Fault::Broken | Fault::Timeout | Fault::Unanswered),
+            Answer::Fault(fault) => {
+                matches!(fault, Fault::Broken | Fault::Timeout | Fault::Unanswered)
+            }
             Answer::Response(response) => matches!(response.status, 408 | 502 | 504),
         };
         state.may_be_applied += u32::from(may_be_applied);
@@ -227,7 +265,9 @@ impl Witness {
         let wait = match (response.status, response.retry_after) {
             (429 | 503 | 529, Some(wait)) if !wait.is_zero() => wait,
             // Nothing is left of a window whose end is not named.
-            (429 | 529, _) | (503, Some(_)) if response.window.is_some_and(|window| window.remaining == 0) => {
+            (429 | 529, _) | (503, Some(_))
+                if response.window.is_some_and(|window| window.remaining == 0) =>
+            {
                 Duration::from_secs(1)
             }
             _ => Duration::ZERO,
@@ -241,7 +281,9 @@ impl Witness {
             && let Some(Reset::AtUnix(reset_unix_s)) = seen.reset
         {
             self.window = match self.window {
-                Some((known, left)) if known == reset_unix_s => Some((known, left.min(seen.remaining))),
+                Some((known, left)) if known == reset_unix_s => {
+                    Some((known, left.min(seen.remaining)))
+                }
                 Some((known, left)) if known > reset_unix_s => Some((known, left)),
                 _ => Some((reset_unix_s, seen.remaining)),
             };
@@ -250,25 +292,51 @@ impl Witness {
 
     pub(super) fn ended(&mut self, ended: &Ended<u64>, now: Moment) {
         let state = &mut self.rows[ended.row as usize];
-        assert!(!state.has_ended && !state.in_flight, "row {} ends while {state:?}", ended.row);
+        assert!(
+            !state.has_ended && !state.in_flight,
+            "row {} ends while {state:?}",
+            ended.row
+        );
         state.has_ended = true;
         assert_eq!(ended.attempts, state.attempts, "row {}", ended.row);
-        assert_eq!(ended.ambiguous, state.may_be_applied > 0, "row {}: {state:?}", ended.row);
+        assert_eq!(
+            ended.ambiguous,
+            state.may_be_applied > 0,
+            "row {}: {state:?}",
+            ended.row
+        );
         assert_eq!(ended.customer, self.customers[ended.row as usize]);
         match &ended.ending {
             Ending::Updated { status } => {
-                assert_eq!((Some(*status), *status), (state.status, 200), "no false success");
+                assert_eq!(
+                    (Some(*status), *status),
+                    (state.status, 200),
+                    "no false success"
+                );
                 state.is_updated = true;
             }
             Ending::Rejected { status, .. } => assert_eq!(Some(*status), state.status),
             Ending::Failed { cause } if cause.status() == Some(429) => {
-                assert!(state.waits >= 10, "row {} is given up early: {state:?}", ended.row);
+                assert!(
+                    state.waits >= 10,
+                    "row {} is given up early: {state:?}",
+                    ended.row
+                );
             }
             // The longest wait is over, and it was the API that said so.
-            Ending::Failed { .. } if state.status == Some(500) && now.since(self.applied_at) >= self.wait_max => {}
+            Ending::Failed { .. }
+                if state.status == Some(500) && now.since(self.applied_at) >= self.wait_max => {}
             Ending::Failed { .. } => {
-                let needed = if state.status == Some(500) { self.attempts_max.min(3) } else { self.attempts_max };
-                assert!(state.failures >= needed, "row {} is given up early: {state:?}", ended.row);
+                let needed = if state.status == Some(500) {
+                    self.attempts_max.min(3)
+                } else {
+                    self.attempts_max
+                };
+                assert!(
+                    state.failures >= needed,
+                    "row {} is given up early: {state:?}",
+                    ended.row
+                );
             }
         }
     }
@@ -278,19 +346,33 @@ impl Witness {
         let state = &mut self.rows[ended.row as usize];
         state.has_ended = true;
         state.is_updated = matches!(ended.ending, Ending::Updated { .. });
-        self.turns.entry(ended.customer).or_default().retain(|row| *row != ended.row);
+        self.turns
+            .entry(ended.customer)
+            .or_default()
+            .retain(|row| *row != ended.row);
     }
 
     pub(super) fn invalid(&mut self, row: u64) {
         let turn = self.turns[&self.customers[row as usize]].front();
-        assert_eq!(turn, Some(&row), "row {row} ends out of its customer's order");
+        assert_eq!(
+            turn,
+            Some(&row),
+            "row {row} ends out of its customer's order"
+        );
         let state = &mut self.rows[row as usize];
-        assert!(!state.has_ended && state.attempts == 0, "row {row} is invalid, and {state:?}");
+        assert!(
+            !state.has_ended && state.attempts == 0,
+            "row {row} is invalid, and {state:?}"
+        );
         state.has_ended = true;
     }
 
     pub(super) fn recorded(&mut self, customer: CustomerId) {
-        let turn = self.turns.get_mut(&customer).and_then(VecDeque::pop_front).expect("the row had its turn");
+        let turn = self
+            .turns
+            .get_mut(&customer)
+            .and_then(VecDeque::pop_front)
+            .expect("the row had its turn");
         assert!(self.rows[turn as usize].has_ended);
     }
 
@@ -298,7 +380,9 @@ impl Witness {
     pub(super) fn wronged(&self) -> usize {
         self.rows
             .iter()
-            .filter(|row| row.has_ended && !row.is_updated && row.attempts > 0 && row.own_faults == 0)
+            .filter(|row| {
+                row.has_ended && !row.is_updated && row.attempts > 0 && row.own_faults == 0
+            })
             .count()
     }
 
@@ -319,13 +403,22 @@ fn is_wait(response: &Response) -> bool {
 
 impl RateWatch {
     fn new(interval: Duration) -> RateWatch {
-        let burst = u32::try_from(BURST.as_nanos() / interval.as_nanos()).expect("a sensible rate").max(1);
-        RateWatch { interval, burst, full_until: Duration::ZERO }
+        let burst = u32::try_from(BURST.as_nanos() / interval.as_nanos())
+            .expect("a sensible rate")
+            .max(1);
+        RateWatch {
+            interval,
+            burst,
+            full_until: Duration::ZERO,
+        }
     }
 
     fn sends(&mut self, now: Moment) {
         let now = now.since_start();
         self.full_until = self.full_until.max(now) + self.interval;
-        assert!(self.full_until <= now + self.interval * self.burst, "above the rate at {now:?}");
+        assert!(
+            self.full_until <= now + self.interval * self.burst,
+            "above the rate at {now:?}"
+        );
     }
 }

@@ -10,7 +10,8 @@ use super::witness::Witness;
 use crate::contract::{Answer, Attempt, CustomerId};
 use crate::schedule::rate::Rate;
 use crate::schedule::{
-    Ended, Ending, History, Moment, Random, Renewal, Request, Rules, Schedule, Statistics, Step, StopReason, Ticket,
+    Ended, Ending, History, Moment, Random, Renewal, Request, Rules, Schedule, Statistics, Step,
+    StopReason, Ticket,
 };
 
 /// How long reading a token again takes.
@@ -132,7 +133,16 @@ pub(super) fn run(setup: Setup, seed: u64) -> Report {
 
 /// Simulates the second start of a run, after one in which these rows ended. Rows that failed are sent again.
 pub(super) fn continued(setup: Setup, ended: &[(Moment, Ended<u64>)], seed: u64) -> Report {
-    let Setup { rules, server, customers, invalid_every, recording, ends_within, stop, renewal } = setup;
+    let Setup {
+        rules,
+        server,
+        customers,
+        invalid_every,
+        recording,
+        ends_within,
+        stop,
+        renewal,
+    } = setup;
     let (timeout, wait_max) = (rules.timeout, rules.wait_max);
     let distinct = customers.iter().collect::<HashSet<_>>().len();
     // A rate of the user's may hold everything back for longer than any wait for the API.
@@ -140,11 +150,19 @@ pub(super) fn continued(setup: Setup, ended: &[(Moment, Ended<u64>)], seed: u64)
         Rate::Limited(rate) => wait_max.max(rate.interval()),
         Rate::Auto | Rate::Unlimited => wait_max,
     };
-    let settled: Vec<&Ended<u64>> = ended.iter().map(|(_, ended)| ended).filter(|ended| is_settled(ended)).collect();
+    let settled: Vec<&Ended<u64>> = ended
+        .iter()
+        .map(|(_, ended)| ended)
+        .filter(|ended| is_settled(ended))
+        .collect();
     let mut world = World {
         witness: Witness::new(&server, &rules, &customers),
         schedule: Schedule::new(rules, history(&settled), seed),
-        report: Report { wait_max, customers: distinct, ..Report::of(server) },
+        report: Report {
+            wait_max,
+            customers: distinct,
+            ..Report::of(server)
+        },
         random: Random::seeded(seed ^ 0x5eed),
         now: Moment::START,
         events: BTreeMap::new(),
@@ -154,7 +172,12 @@ pub(super) fn continued(setup: Setup, ended: &[(Moment, Ended<u64>)], seed: u64)
         token: 0,
         offered: 0,
         held: 0,
-        setup: Rest { invalid_every, recording, renewal, timeout },
+        setup: Rest {
+            invalid_every,
+            recording,
+            renewal,
+            timeout,
+        },
         customers,
         settled: settled.iter().map(|ended| ended.row).collect(),
     };
@@ -177,7 +200,12 @@ pub(super) fn continued(setup: Setup, ended: &[(Moment, Ended<u64>)], seed: u64)
 fn history(settled: &[&Ended<u64>]) -> History {
     let ended = settled.len() as u64;
     let updated = settled.iter().filter(|ended| is_updated(ended)).count() as u64;
-    History { ended, errors: ended - updated, answered: ended, ..History::default() }
+    History {
+        ended,
+        errors: ended - updated,
+        answered: ended,
+        ..History::default()
+    }
 }
 
 /// Whether the same command leaves the row alone.
@@ -206,7 +234,9 @@ impl World {
                     self.witness.invalid(row);
                     self.held -= 1;
                     self.report.invalid += 1;
-                    self.recorded_soon(self.customers[usize::try_from(row).expect("a row's index")]);
+                    self.recorded_soon(
+                        self.customers[usize::try_from(row).expect("a row's index")],
+                    );
                 }
                 Step::RenewToken(_) => self.happens(self.now + TOKEN_RENEWAL, Event::TokenRenewed),
                 Step::Wait(until) => self.wait(until),
@@ -216,8 +246,16 @@ impl World {
                 self.report.opened_at.get_or_insert(before);
             }
             steps = if self.now > before { 0 } else { steps + 1 };
-            assert!(steps < STEPS_AT_ONCE_MAX, "the run goes round in circles at {:?}", self.now);
-            assert!(self.now.since_start() <= ends_within, "the run has not ended: {:?}", self.report.answers);
+            assert!(
+                steps < STEPS_AT_ONCE_MAX,
+                "the run goes round in circles at {:?}",
+                self.now
+            );
+            assert!(
+                self.now.since_start() <= ends_within,
+                "the run has not ended: {:?}",
+                self.report.answers
+            );
         }
     }
 
@@ -230,7 +268,8 @@ impl World {
             }
             match self.setup.invalid_every {
                 Some(every) if self.offered % every == every - 1 => {
-                    self.schedule.offer_invalid(Some(self.customers[self.offered]), row, 400);
+                    self.schedule
+                        .offer_invalid(Some(self.customers[self.offered]), row, 400);
                 }
                 Some(_) | None => self.schedule.offer(self.customers[self.offered], row, 400),
             }
@@ -249,7 +288,10 @@ impl World {
     }
 
     fn row_ended(&mut self, ended: &Ended<u64>) {
-        tell(self.now, format_args!("row {} ended {:?}", ended.row, ended.ending));
+        tell(
+            self.now,
+            format_args!("row {} ended {:?}", ended.row, ended.ending),
+        );
         self.witness.ended(ended, self.now);
         self.held -= 1;
         self.report.count(ended);
@@ -271,25 +313,50 @@ impl World {
             (Request::Write, false) => self.witness.sends(row, self.now),
         }
         self.report.sends.push(self.now);
-        self.report.in_flight.push((self.now, self.schedule.in_flight()));
+        self.report
+            .in_flight
+            .push((self.now, self.schedule.in_flight()));
         let arrives = self.report.server.arrival(self.now, &mut self.random);
         self.events_ever += 1;
-        let sent = Sent { request, row, token: self.token, at: self.now };
-        let on_its_way = OnItsWay { number: self.events_ever, ticket, sent };
-        assert!(self.waited_for.insert(ticket, on_its_way).is_none(), "one request a row at a time");
+        let sent = Sent {
+            request,
+            row,
+            token: self.token,
+            at: self.now,
+        };
+        let on_its_way = OnItsWay {
+            number: self.events_ever,
+            ticket,
+            sent,
+        };
+        assert!(
+            self.waited_for.insert(ticket, on_its_way).is_none(),
+            "one request a row at a time"
+        );
         self.happens(arrives, Event::Arrives(on_its_way));
     }
 
     fn give_up(&mut self, ticket: Ticket) {
-        let given_up = self.waited_for.remove(&ticket).expect("what is given up is waited for");
+        let given_up = self
+            .waited_for
+            .remove(&ticket)
+            .expect("what is given up is waited for");
         let waited = self.now.since(given_up.sent.at);
         assert!(
             waited >= self.setup.timeout || self.schedule.stopped().is_some(),
             "a request is given up after {waited:?}"
         );
-        tell(self.now, format_args!("{:?} of row {} given up", given_up.sent.request, given_up.sent.row));
+        tell(
+            self.now,
+            format_args!(
+                "{:?} of row {} given up",
+                given_up.sent.request, given_up.sent.row
+            ),
+        );
         self.witness.given_up(given_up.sent, self.now);
-        self.report.in_flight.push((self.now, self.schedule.in_flight()));
+        self.report
+            .in_flight
+            .push((self.now, self.schedule.in_flight()));
     }
 
     /// Passes the time until something happens, or until the timer that the schedule asks for, which is up to a millisecond
@@ -297,9 +364,21 @@ impl World {
     fn wait(&mut self, until: Option<Moment>) {
         if let Some(until) = until {
             let wait = until.since(self.now);
-            self.vain_waits = if wait.is_zero() { self.vain_waits + 1 } else { 0 };
-            assert!(self.vain_waits < VAIN_WAITS_MAX, "the run waits for times that are over, at {:?}", self.now);
-            assert!(wait <= self.report.wait_max.max(PACED_MAX), "a wait of {wait:?} at {:?}", self.now);
+            self.vain_waits = if wait.is_zero() {
+                self.vain_waits + 1
+            } else {
+                0
+            };
+            assert!(
+                self.vain_waits < VAIN_WAITS_MAX,
+                "the run waits for times that are over, at {:?}",
+                self.now
+            );
+            assert!(
+                wait <= self.report.wait_max.max(PACED_MAX),
+                "a wait of {wait:?} at {:?}",
+                self.now
+            );
             let late = self.random.up_to(Duration::from_millis(1));
             let first = self.events.keys().next().map(|(at, _)| *at);
             if first.is_none_or(|at| until < at) {
@@ -331,13 +410,24 @@ impl World {
     }
 
     fn arrives(&mut self, request: OnItsWay) {
-        if let Some(reply) = self.report.server.reply(request.sent, self.now, &mut self.random) {
-            self.happens(reply.at.max(self.now), Event::Answered(request, reply.answer, reply.fault));
+        if let Some(reply) = self
+            .report
+            .server
+            .reply(request.sent, self.now, &mut self.random)
+        {
+            self.happens(
+                reply.at.max(self.now),
+                Event::Answered(request, reply.answer, reply.fault),
+            );
         }
     }
 
     fn answered(&mut self, request: OnItsWay, answer: Answer, fault: FaultOf) {
-        if self.waited_for.get(&request.ticket).is_none_or(|waited_for| waited_for.number != request.number) {
+        if self
+            .waited_for
+            .get(&request.ticket)
+            .is_none_or(|waited_for| waited_for.number != request.number)
+        {
             return; // It was given up.
         }
         self.waited_for.remove(&request.ticket);
@@ -345,12 +435,24 @@ impl World {
             Answer::Response(response) => response.status,
             Answer::Fault(_) => 0,
         };
-        tell(self.now, format_args!("{:?} of row {} answered {status}", request.sent.request, request.sent.row));
+        tell(
+            self.now,
+            format_args!(
+                "{:?} of row {} answered {status}",
+                request.sent.request, request.sent.row
+            ),
+        );
         *self.report.answers.entry(status).or_default() += 1;
-        let attempt = Attempt { answer, took: self.now.since(request.sent.at) };
-        self.witness.answered(request.sent, &attempt, fault, self.now);
+        let attempt = Attempt {
+            answer,
+            took: self.now.since(request.sent.at),
+        };
+        self.witness
+            .answered(request.sent, &attempt, fault, self.now);
         self.schedule.finished(request.ticket, attempt, self.now);
-        self.report.in_flight.push((self.now, self.schedule.in_flight()));
+        self.report
+            .in_flight
+            .push((self.now, self.schedule.in_flight()));
     }
 
     fn happens(&mut self, at: Moment, event: Event) {
@@ -365,9 +467,15 @@ impl World {
         self.report.statistics = self.schedule.statistics().clone();
         self.report.lasted = self.now.since_start();
         assert_eq!(self.schedule.in_flight(), 0);
-        assert_eq!(self.report.statistics.attempts, self.report.sends.len() as u64);
+        assert_eq!(
+            self.report.statistics.attempts,
+            self.report.sends.len() as u64
+        );
         if self.report.stopped.is_none() {
-            assert_eq!(self.report.unsent, 0, "the run is done, so every row has ended");
+            assert_eq!(
+                self.report.unsent, 0,
+                "the run is done, so every row has ended"
+            );
         }
         self.report
     }

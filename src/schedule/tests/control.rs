@@ -6,7 +6,9 @@ use Request::{Read, Write};
 /// A run of two rows, the first of which is applied, and the second refused whenever it is sent.
 fn of_two(read: impl Fn(usize) -> Answer, write: impl Fn(usize) -> Answer) -> Run {
     Run::new(rules(), 2).run_on(|sent| match sent {
-        Sent { request: Read, nth, .. } => read(nth),
+        Sent {
+            request: Read, nth, ..
+        } => read(nth),
         Sent { row: 1, nth, .. } if nth > 1 => write(nth - 1),
         Sent { row: 1, .. } => applied(),
         _ => api(404),
@@ -18,15 +20,25 @@ fn a_read_has_to_show_the_customer_before_the_update_leaves() {
     let check = |read: Answer, want: &[(u64, Request)]| {
         let run = of_two(|_| read.clone(), |_| applied());
         assert!(run.order().starts_with(want), "{read:?}: {:?}", run.order());
-        run.ends(2, "rejected 404", u32::try_from(run.writes(2).len()).expect("few"));
+        run.ends(
+            2,
+            "rejected 404",
+            u32::try_from(run.writes(2).len()).expect("few"),
+        );
     };
-    check(shows(Shown::AsSent), &[(1, Write), (2, Write), (1, Read), (1, Write)]);
+    check(
+        shows(Shown::AsSent),
+        &[(1, Write), (2, Write), (1, Read), (1, Write)],
+    );
     for read in [applied(), api(404), text(200), text(403)] {
         // It cannot be relied on: the row is asked about itself.
         check(read, &[(1, Write), (2, Write), (1, Read), (2, Write)]);
     }
     // No other customer's row is known: there is no control any more.
-    check(shows(Shown::Otherwise), &[(1, Write), (2, Write), (1, Read), (2, Write)]);
+    check(
+        shows(Shown::Otherwise),
+        &[(1, Write), (2, Write), (1, Read), (2, Write)],
+    );
 }
 
 #[test]
@@ -34,23 +46,45 @@ fn an_applied_one_settles_the_row() {
     let run = of_two(|_| shows(Shown::AsSent), |_| applied());
     run.ends(2, "rejected 404", 1);
     let statistics = run.schedule.statistics();
-    assert_eq!((statistics.controls, statistics.attempts, statistics.outages), (1, 4, 0));
+    assert_eq!(
+        (statistics.controls, statistics.attempts, statistics.outages),
+        (1, 4, 0)
+    );
     assert_eq!(statistics.retries, [].into(), "a control is no retry");
 }
 
 #[test]
 fn a_failed_one_opens_the_breaker_and_the_next_comes_five_seconds_later() {
-    let failures = [text(503), api(400), api(404), text(404), text(200), Answer::Fault(Fault::Broken)];
+    let failures = [
+        text(503),
+        api(400),
+        api(404),
+        text(404),
+        text(200),
+        Answer::Fault(Fault::Broken),
+    ];
     for failure in failures {
-        let run = of_two(|_| shows(Shown::AsSent), |nth| if nth < 3 { failure.clone() } else { applied() });
-        let reads: Vec<_> = run.sent.iter().filter(|sent| sent.request == Read).map(|sent| sent.at).collect();
+        let run = of_two(
+            |_| shows(Shown::AsSent),
+            |nth| if nth < 3 { failure.clone() } else { applied() },
+        );
+        let reads: Vec<_> = run
+            .sent
+            .iter()
+            .filter(|sent| sent.request == Read)
+            .map(|sent| sent.at)
+            .collect();
         assert!(reads.len() >= 3, "{failure:?}: {:?}", run.order());
         for pair in reads.windows(2) {
             assert!(pair[1].since(pair[0]) >= S(5), "{failure:?}: {reads:?}");
         }
         let statistics = run.schedule.statistics();
         assert_eq!(statistics.outages, 1, "{failure:?}");
-        assert!(statistics.down >= S(10), "{failure:?}: {:?}", statistics.down);
+        assert!(
+            statistics.down >= S(10),
+            "{failure:?}: {:?}",
+            statistics.down
+        );
         assert_eq!(run.ending(2).0, "rejected 404", "{failure:?}");
     }
 }
@@ -64,8 +98,17 @@ fn is_never_about_a_customer_with_another_row_under_way() {
             Sent { row, .. } if row == last => api(404),
             _ => applied(),
         });
-        let control = run.sent.iter().find(|sent| sent.request == Read).map(|sent| sent.row);
-        assert_eq!(control.unwrap_or_default(), want, "{customers:?}: {:?}", run.order());
+        let control = run
+            .sent
+            .iter()
+            .find(|sent| sent.request == Read)
+            .map(|sent| sent.row);
+        assert_eq!(
+            control.unwrap_or_default(),
+            want,
+            "{customers:?}: {:?}",
+            run.order()
+        );
         assert_eq!(run.ending(last).0, "rejected 404");
     };
     check(&[1, 2, 3], 2);
@@ -84,7 +127,10 @@ fn its_customers_next_row_waits_for_it() {
     run.schedule.course.supply = Supply::Open;
     run.schedule.offer(customer(1), 3, 1);
     run.schedule.close();
-    assert!(matches!(run.step(), Step::Wait(_)), "row 3 is customer 1's too");
+    assert!(
+        matches!(run.step(), Step::Wait(_)),
+        "row 3 is customer 1's too"
+    );
     run.answered(read[0], shows(Shown::AsSent));
     let write = run.sends(&[1]);
     assert!(matches!(run.step(), Step::Wait(_)));
@@ -95,7 +141,16 @@ fn its_customers_next_row_waits_for_it() {
 
 #[test]
 fn a_read_that_meets_trouble_says_nothing() {
-    let run = of_two(|nth| if nth == 1 { text(503) } else { shows(Shown::AsSent) }, |_| applied());
+    let run = of_two(
+        |nth| {
+            if nth == 1 {
+                text(503)
+            } else {
+                shows(Shown::AsSent)
+            }
+        },
+        |_| applied(),
+    );
     run.ends(2, "rejected 404", 1);
     assert_eq!(run.order().split_off(2), [(1, Read), (1, Read), (1, Write)]);
     assert_eq!(run.schedule.statistics().outages, 0);
@@ -115,15 +170,30 @@ fn is_not_about_a_customer_whose_later_row_was_refused() {
 #[test]
 fn waits_until_its_customers_outcome_is_written_down() {
     for answer in [api(404), text(500)] {
-        let mut run = Run::new(Rules { retry: RetryPolicy::new(1).expect("a good limit"), ..rules() }, 2);
-        let [sent] = *run.sends(&[1]) else { panic!("one request") };
+        let mut run = Run::new(
+            Rules {
+                retry: RetryPolicy::new(1).expect("a good limit"),
+                ..rules()
+            },
+            2,
+        );
+        let [sent] = *run.sends(&[1]) else {
+            panic!("one request")
+        };
         run.answered(sent, applied());
         assert!(matches!(run.schedule.next(run.now), Step::Ended(_)));
-        let [sent] = *run.sends(&[2]) else { panic!("one request") };
+        let [sent] = *run.sends(&[2]) else {
+            panic!("one request")
+        };
         run.answered(sent, answer);
-        let Step::Wait(Some(until)) = run.step() else { panic!("row 1 is not written down") };
+        let Step::Wait(Some(until)) = run.step() else {
+            panic!("row 1 is not written down")
+        };
         assert!(until >= at(900), "nothing but that wakes it: {until:?}");
-        assert_eq!((run.schedule.slow(), run.schedule.statistics().outages), (Some(Slow::InDoubt), 0));
+        assert_eq!(
+            (run.schedule.slow(), run.schedule.statistics().outages),
+            (Some(Slow::InDoubt), 0)
+        );
         run.schedule.recorded(customer(1));
         run.sends(&[1]);
         assert_eq!(run.order().last(), Some(&(1, Read)));
@@ -132,7 +202,10 @@ fn waits_until_its_customers_outcome_is_written_down() {
 
 #[test]
 fn many_that_failed_do_not_have_a_bad_row_sent_for_ever() {
-    let run = of_two(|_| shows(Shown::AsSent), |nth| if nth <= 30 { text(503) } else { applied() });
+    let run = of_two(
+        |_| shows(Shown::AsSent),
+        |nth| if nth <= 30 { text(503) } else { applied() },
+    );
     assert_eq!(run.schedule.stopped(), None);
     let (how, attempts) = run.ending(2);
     assert_eq!(how, "rejected 404");
@@ -164,7 +237,9 @@ fn the_run_is_not_over_while_one_is_in_flight() {
             _ => run.answered(sent, applied()),
         }
     }
-    let Step::Wait(Some(timeout)) = run.step() else { panic!("the read is under way") };
+    let Step::Wait(Some(timeout)) = run.step() else {
+        panic!("the read is under way")
+    };
     assert!(timeout > run.now);
     run.answered(read.expect("it left"), shows(Shown::AsSent));
     assert_eq!(run.step(), Step::Done);

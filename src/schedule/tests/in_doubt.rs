@@ -10,7 +10,10 @@ fn a_refused_row_ends_only_beside_a_write_that_left_after_its_answer() {
     let third = run.sends(&[3]);
     run.answered(sent[1], applied());
     run.step();
-    assert_eq!(run.ended.iter().map(|ended| ended.row).collect::<Vec<_>>(), [2]);
+    assert_eq!(
+        run.ended.iter().map(|ended| ended.row).collect::<Vec<_>>(),
+        [2]
+    );
     run.answered(third[0], applied());
     run.step();
     run.ends(1, "rejected 404", 1);
@@ -19,8 +22,13 @@ fn a_refused_row_ends_only_beside_a_write_that_left_after_its_answer() {
 #[test]
 fn three_that_are_held_together_are_sent_once_more_each() {
     let check = |refused: u64, attempts: u32| {
-        let run = Run::new(rules(), 10)
-            .run_on(|sent| if (2..2 + refused).contains(&sent.row) { api(404) } else { applied() });
+        let run = Run::new(rules(), 10).run_on(|sent| {
+            if (2..2 + refused).contains(&sent.row) {
+                api(404)
+            } else {
+                applied()
+            }
+        });
         for row in 2..2 + refused {
             run.ends(row, "rejected 404", attempts);
         }
@@ -34,15 +42,24 @@ fn three_that_are_held_together_are_sent_once_more_each() {
 
 #[test]
 fn a_gateway_that_refuses_for_a_moment_costs_no_row() {
-    let run = Run::new(rules(), 20)
-        .run_on(|sent| if (2..8).contains(&sent.row) && sent.nth == 1 { api(404) } else { applied() });
+    let run = Run::new(rules(), 20).run_on(|sent| {
+        if (2..8).contains(&sent.row) && sent.nth == 1 {
+            api(404)
+        } else {
+            applied()
+        }
+    });
     run.all_updated(20);
 }
 
 #[test]
 fn a_single_refusal_is_doubted_within_a_minute_of_a_wrong_one() {
     let run = Run::new(rules(), 100).run_on(|sent| match sent {
-        Sent { row: 2..5 | 50, nth: 1, .. } => api(404),
+        Sent {
+            row: 2..5 | 50,
+            nth: 1,
+            ..
+        } => api(404),
         _ => applied(),
     });
     run.all_updated(100);
@@ -58,7 +75,14 @@ fn ten_refusals_ask_for_a_control_while_others_are_left() {
             reads.push(run.sent.len());
             run.answered(sent, shows(Shown::AsSent));
         } else {
-            run.answered(sent, if (2..=30).contains(&sent.row) && sent.nth == 1 { api(404) } else { applied() });
+            run.answered(
+                sent,
+                if (2..=30).contains(&sent.row) && sent.nth == 1 {
+                    api(404)
+                } else {
+                    applied()
+                },
+            );
         }
     }
     assert_eq!(reads, [12], "after one applied and ten refused");
@@ -67,21 +91,37 @@ fn ten_refusals_ask_for_a_control_while_others_are_left() {
 
 #[test]
 fn at_a_thousand_nothing_else_leaves() {
-    let mut run = Run::new(Rules { error_limit: ErrorLimit::None, ..rules() }, 1200);
+    let mut run = Run::new(
+        Rules {
+            error_limit: ErrorLimit::None,
+            ..rules()
+        },
+        1200,
+    );
     for _ in 0..1000 {
         let sent = run.leaves().expect("a row");
         run.answered(sent, api(404));
     }
     let before = run.now;
     let sent = run.leaves().expect("a row in doubt is asked about");
-    assert!(sent.row <= 1000 && sent.nth == 2 && sent.at <= before, "{sent:?} at {before:?}");
+    assert!(
+        sent.row <= 1000 && sent.nth == 2 && sent.at <= before,
+        "{sent:?} at {before:?}"
+    );
     assert!(sent.at.since(Moment::START) >= S(5));
 }
 
 #[test]
 fn first_rows_that_are_all_forbidden_stop_the_run() {
     let check = |rows: u64, error_limit: ErrorLimit, want: Option<usize>| {
-        let run = Run::new(Rules { error_limit, ..rules() }, rows).run_on(|_| api(403));
+        let run = Run::new(
+            Rules {
+                error_limit,
+                ..rules()
+            },
+            rows,
+        )
+        .run_on(|_| api(403));
         let want = want.map(|answers| StopReason::Forbidden { answers });
         assert_eq!(run.schedule.stopped(), want.as_ref(), "{rows} rows");
         if want.is_none() {
@@ -97,13 +137,22 @@ fn first_rows_that_are_all_forbidden_stop_the_run() {
 #[test]
 fn a_hundred_first_rows_that_are_not_found_stop_the_run() {
     let check = |rows: u64, error_limit: ErrorLimit, want: Option<usize>| {
-        let mut run = Run::new(Rules { error_limit, ..rules() }, rows);
+        let mut run = Run::new(
+            Rules {
+                error_limit,
+                ..rules()
+            },
+            rows,
+        );
         while let Some(sent) = run.leaves() {
             run.answered(sent, api(404));
             let refused = run.schedule.availability.first_answers().not_found;
             if run.schedule.stopped().is_none() && refused > 0 {
                 let suspicious = refused >= 20 || refused == run.schedule.order.rows_held();
-                assert_eq!(run.schedule.suspiciously_not_found(), suspicious.then_some(refused));
+                assert_eq!(
+                    run.schedule.suspiciously_not_found(),
+                    suspicious.then_some(refused)
+                );
             }
         }
         let want = want.map(|answers| StopReason::AllNotFound { answers });
@@ -122,7 +171,10 @@ fn a_hundred_first_rows_that_are_not_found_stop_the_run() {
 }
 
 fn expected() -> Rules {
-    Rules { error_limit: ErrorLimit::None, ..rules() }
+    Rules {
+        error_limit: ErrorLimit::None,
+        ..rules()
+    }
 }
 
 fn all_rejected(run: &Run, rows: std::ops::RangeInclusive<u64>) {
@@ -131,7 +183,12 @@ fn all_rejected(run: &Run, rows: std::ops::RangeInclusive<u64>) {
 
 #[test]
 fn refusals_that_are_expected_are_believed_once_they_have_lasted_half_a_minute() {
-    let rejected_before = History { ended: 9, errors: 9, answered: 9, not_before: Moment::START };
+    let rejected_before = History {
+        ended: 9,
+        errors: 9,
+        answered: 9,
+        not_before: Moment::START,
+    };
     for history in [History::default(), rejected_before] {
         let run = Run::after(history, expected(), 1..=5000).run_on(|_| api(404));
         assert_eq!(run.schedule.stopped(), None);
@@ -150,7 +207,11 @@ fn refusals_are_doubted_again_once_a_row_is_applied() {
             applied_at = Some(sent.at);
             applied()
         }
-        Sent { row: 2001..=2010, nth: 1, .. } => api(404),
+        Sent {
+            row: 2001..=2010,
+            nth: 1,
+            ..
+        } => api(404),
         Sent { row: 2001.., .. } => applied(),
         _ => api(404),
     });
@@ -167,9 +228,18 @@ fn refusals_beside_which_nothing_tells_end_a_run_or_are_believed_after_the_longe
             (Request::Write, _) => api(404),
         })
     };
-    let stopped = run(Rules { error_limit: ErrorLimit::Count(9000), ..rules() });
-    let want = StopReason::OnlyRefusals { lasted: S(900), rows: 1000 };
-    assert_eq!((stopped.schedule.stopped(), stopped.ended.len()), (Some(&want), 1));
+    let stopped = run(Rules {
+        error_limit: ErrorLimit::Count(9000),
+        ..rules()
+    });
+    let want = StopReason::OnlyRefusals {
+        lasted: S(900),
+        rows: 1000,
+    };
+    assert_eq!(
+        (stopped.schedule.stopped(), stopped.ended.len()),
+        (Some(&want), 1)
+    );
     let run = run(expected());
     assert_eq!(run.schedule.stopped(), None);
     all_rejected(&run, 2..=2500);
@@ -203,7 +273,12 @@ fn first_rows_that_are_refused_differently_do_not_stop_the_run() {
 #[test]
 fn a_second_refusal_is_doubted_once_a_row_was_applied_that_had_been_refused_too() {
     let run = Run::new(rules(), 20).run_on(|sent| match sent {
-        Sent { row: 2..8, nth: 1, .. } | Sent { row: 3..8, nth: 2, .. } => api(404),
+        Sent {
+            row: 2..8, nth: 1, ..
+        }
+        | Sent {
+            row: 3..8, nth: 2, ..
+        } => api(404),
         _ => applied(),
     });
     run.all_updated(20);
@@ -214,11 +289,15 @@ fn a_row_is_not_at_fault_while_so_many_others_wait_to_be_sent_again() {
     let (mut is_used_up, mut others) = (false, Vec::new());
     let run = Run::new(rules(), 60).run_on(|sent| {
         match sent {
-            Sent { row: 1, nth: 1..=3, .. } => {
+            Sent {
+                row: 1, nth: 1..=3, ..
+            } => {
                 is_used_up = sent.nth == 3;
                 return api(500);
             }
-            Sent { nth: 1, row: 2.., .. } if is_used_up && others.len() < 6 => others.push(sent.row),
+            Sent {
+                nth: 1, row: 2.., ..
+            } if is_used_up && others.len() < 6 => others.push(sent.row),
             _ => return applied(),
         }
         text(503)

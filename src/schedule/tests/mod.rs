@@ -44,31 +44,55 @@ fn rules() -> Rules {
 }
 
 fn in_flight(in_flight_max: u16) -> Rules {
-    Rules { in_flight_max, ..rules() }
+    Rules {
+        in_flight_max,
+        ..rules()
+    }
 }
 
 fn applied() -> Answer {
-    Answer::Response(Response { status: 200, body: Body::APPLIED, ..Response::default() })
+    Answer::Response(Response {
+        status: 200,
+        body: Body::APPLIED,
+        ..Response::default()
+    })
 }
 
 /// An answer in the shape of the API's errors.
 fn api(status: u16) -> Answer {
-    Answer::Response(Response { status, body: Body::REFUSED, ..Response::default() })
+    Answer::Response(Response {
+        status,
+        body: Body::REFUSED,
+        ..Response::default()
+    })
 }
 
 /// An answer that names a wait.
 fn named(status: u16, wait: Duration) -> Answer {
-    Answer::Response(Response { status, retry_after: Some(wait), ..Response::default() })
+    Answer::Response(Response {
+        status,
+        retry_after: Some(wait),
+        ..Response::default()
+    })
 }
 
 /// An answer in no shape of the API's.
 fn text(status: u16) -> Answer {
-    Answer::Response(Response { status, body: Body::Other, ..Response::default() })
+    Answer::Response(Response {
+        status,
+        body: Body::Other,
+        ..Response::default()
+    })
 }
 
 /// An answer to a read.
 fn shows(shown: Shown) -> Answer {
-    Answer::Response(Response { status: 200, body: Body::APPLIED, shown: Some(shown), ..Response::default() })
+    Answer::Response(Response {
+        status: 200,
+        body: Body::APPLIED,
+        shown: Some(shown),
+        ..Response::default()
+    })
 }
 
 /// A request that left.
@@ -103,7 +127,12 @@ impl Run {
             schedule.offer(customer(id), row, 1);
         }
         schedule.close();
-        Run { schedule, now: Moment::START, sent: Vec::new(), ended: Vec::new() }
+        Run {
+            schedule,
+            now: Moment::START,
+            sent: Vec::new(),
+            ended: Vec::new(),
+        }
     }
 
     /// A run of so many rows, each of another customer.
@@ -132,7 +161,13 @@ impl Run {
                     let row = *self.schedule.row(ticket);
                     let is_same = |sent: &&Sent| sent.row == row && sent.request == request;
                     let nth = self.sent.iter().filter(is_same).count() + 1;
-                    let sent = Sent { ticket, row, request, nth, at: self.now };
+                    let sent = Sent {
+                        ticket,
+                        row,
+                        request,
+                        nth,
+                        at: self.now,
+                    };
                     self.sent.push(sent);
                     return Some(sent);
                 }
@@ -147,7 +182,10 @@ impl Run {
     /// Sends what may leave now.
     #[track_caller]
     fn sends(&mut self, rows: &[u64]) -> Vec<Sent> {
-        let sent: Vec<_> = rows.iter().map(|_| self.leaves().expect("a request leaves")).collect();
+        let sent: Vec<_> = rows
+            .iter()
+            .map(|_| self.leaves().expect("a request leaves"))
+            .collect();
         assert_eq!(sent.iter().map(|sent| sent.row).collect::<Vec<_>>(), rows);
         sent
     }
@@ -155,7 +193,14 @@ impl Run {
     /// This comes back, a round trip later.
     fn answered(&mut self, sent: Sent, answer: Answer) {
         self.now = self.now + ROUND_TRIP;
-        self.schedule.finished(sent.ticket, Attempt { answer, took: ROUND_TRIP }, self.now);
+        self.schedule.finished(
+            sent.ticket,
+            Attempt {
+                answer,
+                took: ROUND_TRIP,
+            },
+            self.now,
+        );
     }
 
     /// Sends as many requests as may be in flight, and answers them together.
@@ -166,7 +211,14 @@ impl Run {
         }
         self.now = self.now + ROUND_TRIP;
         for ticket in tickets {
-            self.schedule.finished(ticket, Attempt { answer: answer.clone(), took: ROUND_TRIP }, self.now);
+            self.schedule.finished(
+                ticket,
+                Attempt {
+                    answer: answer.clone(),
+                    took: ROUND_TRIP,
+                },
+                self.now,
+            );
         }
     }
 
@@ -181,18 +233,28 @@ impl Run {
 
     /// The rows in the order in which they were sent, reads and repeated writes included.
     fn order(&self) -> Vec<(u64, Request)> {
-        self.sent.iter().map(|sent| (sent.row, sent.request)).collect()
+        self.sent
+            .iter()
+            .map(|sent| (sent.row, sent.request))
+            .collect()
     }
 
     /// When the writes of this row left.
     fn writes(&self, row: u64) -> Vec<Moment> {
         let is_write = |sent: &&Sent| sent.row == row && sent.request == Request::Write;
-        self.sent.iter().filter(is_write).map(|sent| sent.at).collect()
+        self.sent
+            .iter()
+            .filter(is_write)
+            .map(|sent| sent.at)
+            .collect()
     }
 
     #[track_caller]
     fn ended(&self, row: u64) -> &Ended<u64> {
-        self.ended.iter().find(|ended| ended.row == row).expect("the row has ended")
+        self.ended
+            .iter()
+            .find(|ended| ended.row == row)
+            .expect("the row has ended")
     }
 
     /// How the row ended, as "updated 200", and after how many writes.
@@ -209,13 +271,23 @@ impl Run {
 
     #[track_caller]
     fn ends(&self, row: u64, how: &str, attempts: u32) {
-        assert_eq!(self.ending(row), (how.to_owned(), attempts), "row {row} of {:?}", self.order());
+        assert_eq!(
+            self.ending(row),
+            (how.to_owned(), attempts),
+            "row {row} of {:?}",
+            self.order()
+        );
     }
 
     #[track_caller]
     fn all_updated(&self, rows: usize) {
         assert_eq!(self.schedule.stopped(), None);
         let updated = |ended: &&Ended<u64>| matches!(ended.ending, Ending::Updated { .. });
-        assert_eq!(self.ended.iter().filter(updated).count(), rows, "{:?}", self.ended);
+        assert_eq!(
+            self.ended.iter().filter(updated).count(),
+            rows,
+            "{:?}",
+            self.ended
+        );
     }
 }

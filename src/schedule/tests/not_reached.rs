@@ -14,7 +14,10 @@ fn first(answers: &[Answer]) -> impl FnMut(Sent) -> Answer {
 }
 
 fn attempts(attempts_max: u32) -> Rules {
-    Rules { retry: RetryPolicy::new(attempts_max).expect("a good limit"), ..rules() }
+    Rules {
+        retry: RetryPolicy::new(attempts_max).expect("a good limit"),
+        ..rules()
+    }
 }
 
 #[test]
@@ -22,10 +25,20 @@ fn a_request_that_was_not_processed_uses_up_no_attempt() {
     let run = Run::new(attempts(1), 20).run_on(first(&[NOT_PROCESSED, NOT_PROCESSED]));
     run.all_updated(20);
     run.ends(7, "updated 200", 3);
-    assert!(run.ended.iter().all(|ended| !ended.ambiguous), "{:?}", run.ended);
+    assert!(
+        run.ended.iter().all(|ended| !ended.ambiguous),
+        "{:?}",
+        run.ended
+    );
     let statistics = run.schedule.statistics();
-    assert_eq!(statistics.retries, [(Cause::Fault(Fault::NotProcessed), 40)].into());
-    assert_eq!((statistics.outages, statistics.controls, statistics.pauses), (0, 0, 0));
+    assert_eq!(
+        statistics.retries,
+        [(Cause::Fault(Fault::NotProcessed), 40)].into()
+    );
+    assert_eq!(
+        (statistics.outages, statistics.controls, statistics.pauses),
+        (0, 0, 0)
+    );
     assert_eq!(run.now, Moment::START + ROUND_TRIP * 60, "nothing waits");
     assert_eq!(run.schedule.last_failure(), None);
 }
@@ -35,9 +48,16 @@ fn a_kept_connection_that_is_closed_without_an_answer_uses_up_no_attempt_and_is_
     let run = Run::new(attempts(1), 20).run_on(first(&[UNANSWERED]));
     run.all_updated(20);
     run.ends(7, "updated 200", 2);
-    assert!(run.ended.iter().all(|ended| ended.ambiguous), "{:?}", run.ended);
+    assert!(
+        run.ended.iter().all(|ended| ended.ambiguous),
+        "{:?}",
+        run.ended
+    );
     let statistics = run.schedule.statistics();
-    assert_eq!(statistics.retries, [(Cause::Fault(Fault::Unanswered), 20)].into());
+    assert_eq!(
+        statistics.retries,
+        [(Cause::Fault(Fault::Unanswered), 20)].into()
+    );
     assert_eq!((statistics.outages, statistics.controls), (0, 0));
     assert_eq!(run.now, Moment::START + ROUND_TRIP * 40, "nothing waits");
 }
@@ -46,20 +66,58 @@ fn a_kept_connection_that_is_closed_without_an_answer_uses_up_no_attempt_and_is_
 fn more_of_it_is_trouble() {
     let check = |answers: &[Answer], attempts_max: u32, how: &str, sent: u32| {
         let mut first = first(answers);
-        let run =
-            Run::new(attempts(attempts_max), 20).run_on(|sent| if sent.row == 7 { first(sent) } else { applied() });
+        let run = Run::new(attempts(attempts_max), 20).run_on(|sent| {
+            if sent.row == 7 {
+                first(sent)
+            } else {
+                applied()
+            }
+        });
         run.ends(7, how, sent);
-        let others = run.ended.iter().filter(|ended| matches!(ended.ending, Ending::Updated { .. }));
+        let others = run
+            .ended
+            .iter()
+            .filter(|ended| matches!(ended.ending, Ending::Updated { .. }));
         assert!(others.count() >= 19, "{:?}", run.ended);
         run.ended(7).ambiguous
     };
-    assert!(!check(&vec![NOT_PROCESSED; 3], 1, "failed not_processed", 3));
-    assert!(!check(&vec![NOT_PROCESSED; 9], 3, "failed not_processed", 5));
-    assert!(check(&vec![UNANSWERED; 2], 1, "failed connection_closed", 2));
-    assert!(check(&vec![UNANSWERED; 9], 3, "failed connection_closed", 4));
+    assert!(!check(
+        &vec![NOT_PROCESSED; 3],
+        1,
+        "failed not_processed",
+        3
+    ));
+    assert!(!check(
+        &vec![NOT_PROCESSED; 9],
+        3,
+        "failed not_processed",
+        5
+    ));
+    assert!(check(
+        &vec![UNANSWERED; 2],
+        1,
+        "failed connection_closed",
+        2
+    ));
+    assert!(check(
+        &vec![UNANSWERED; 9],
+        3,
+        "failed connection_closed",
+        4
+    ));
     // Each has its own count, and another answer in between sets none back.
-    assert!(check(&[NOT_PROCESSED, UNANSWERED, NOT_PROCESSED], 1, "updated 200", 4));
-    assert!(!check(&[NOT_PROCESSED, NOT_PROCESSED, text(503), NOT_PROCESSED], 2, "failed not_processed", 4));
+    assert!(check(
+        &[NOT_PROCESSED, UNANSWERED, NOT_PROCESSED],
+        1,
+        "updated 200",
+        4
+    ));
+    assert!(!check(
+        &[NOT_PROCESSED, NOT_PROCESSED, text(503), NOT_PROCESSED],
+        2,
+        "failed not_processed",
+        4
+    ));
 }
 
 #[test]
@@ -72,7 +130,13 @@ fn it_costs_no_retry_budget() {
             run.answered(request, answer.clone());
         }
         let again_at = run.now;
-        assert!(run.sends(&[1, 2, 3, 4]).iter().all(|sent| sent.at == again_at), "{:?}", run.sent);
+        assert!(
+            run.sends(&[1, 2, 3, 4])
+                .iter()
+                .all(|sent| sent.at == again_at),
+            "{:?}",
+            run.sent
+        );
     };
     check(NOT_PROCESSED);
     check(UNANSWERED);
@@ -108,9 +172,19 @@ fn it_is_no_pushback() {
 fn everybody_s_requests_not_processed_twice_is_no_outage_and_more_is() {
     let mut run = Run::new(in_flight(64), 400);
     (0..2).for_each(|_| run.round(&NOT_PROCESSED));
-    assert_eq!((run.schedule.failing_since(), run.schedule.statistics().outages), (None, 0));
+    assert_eq!(
+        (
+            run.schedule.failing_since(),
+            run.schedule.statistics().outages
+        ),
+        (None, 0)
+    );
     let run = run.run_on(|_| NOT_PROCESSED);
-    assert!(matches!(run.schedule.stopped(), Some(StopReason::Outage { .. })), "{:?}", run.schedule.stopped());
+    assert!(
+        matches!(run.schedule.stopped(), Some(StopReason::Outage { .. })),
+        "{:?}",
+        run.schedule.stopped()
+    );
     assert_eq!(run.schedule.statistics().outages, 1);
     // While the API is down, each probe waits for its time.
     assert!(run.sent.len() < 400, "{}", run.sent.len());
@@ -136,7 +210,11 @@ fn a_control_that_tells_nothing_is_sent_again() {
     let check = |answer: Answer, request: Request| {
         let mut controls = 0;
         let run = Run::new(attempts(2), 12).run_on(|sent| match (sent.row, sent.request) {
-            (1, asked) if asked == request && (sent.nth > 1 || asked == Request::Read) && controls == 0 => {
+            (1, asked)
+                if asked == request
+                    && (sent.nth > 1 || asked == Request::Read)
+                    && controls == 0 =>
+            {
                 controls += 1;
                 answer.clone()
             }

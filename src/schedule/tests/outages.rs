@@ -8,7 +8,9 @@ use crate::contract::TlsFault;
 fn a_probe_is_the_newest_row() {
     let mut run = Run::new(rules(), 50);
     for row in 1..=10 {
-        let [sent] = *run.sends(&[row]) else { panic!("one request") };
+        let [sent] = *run.sends(&[row]) else {
+            panic!("one request")
+        };
         run.answered(sent, text(503));
     }
     assert_eq!(run.schedule.statistics().outages, 1);
@@ -16,7 +18,9 @@ fn a_probe_is_the_newest_row() {
     let mut waits = Vec::new();
     for row in [50, 49, 48] {
         let before = run.now;
-        let [sent] = *run.sends(&[row]) else { panic!("one request") };
+        let [sent] = *run.sends(&[row]) else {
+            panic!("one request")
+        };
         assert!(matches!(run.step(), Step::Wait(_)), "one at a time");
         waits.push(sent.at.since(before).as_secs());
         run.answered(sent, text(503));
@@ -29,25 +33,47 @@ fn a_probe_is_the_newest_row() {
 
 #[test]
 fn two_rows_without_an_answer_for_ten_seconds_are_one() {
-    let mut run = Run::new(Rules { timeout: S(9), ..in_flight(3) }, 9);
+    let mut run = Run::new(
+        Rules {
+            timeout: S(9),
+            ..in_flight(3)
+        },
+        9,
+    );
     run.sends(&[1, 2, 3]);
     run.now = at(9);
     let given_up: Vec<_> = (0..3).map(|_| run.step()).collect();
-    assert!(given_up.iter().all(|step| matches!(step, Step::GiveUp(_))), "{given_up:?}");
+    assert!(
+        given_up.iter().all(|step| matches!(step, Step::GiveUp(_))),
+        "{given_up:?}"
+    );
     run.sends(&[4, 5]);
     while !matches!(run.step(), Step::Wait(_)) {}
     assert_eq!(run.schedule.statistics().outages, 0);
-    assert_eq!(run.step(), Step::Wait(Some(at(10))), "the breaker is looked at again without an answer");
+    assert_eq!(
+        run.step(),
+        Step::Wait(Some(at(10))),
+        "the breaker is looked at again without an answer"
+    );
     run.now = at(10);
     assert!(matches!(run.step(), Step::Wait(_)));
     assert_eq!(run.schedule.statistics().outages, 1);
-    assert!(matches!(run.schedule.slow(), Some(Slow::ApiDown(since, Some(_))) if since == Moment::START));
+    assert!(
+        matches!(run.schedule.slow(), Some(Slow::ApiDown(since, Some(_))) if since == Moment::START)
+    );
 }
 
 #[test]
 fn the_longest_wait_ends_one_and_leaves_the_rows_unsent() {
     let check = |rows: u64, answer: Answer| {
-        let run = Run::new(Rules { wait_max: S(100), ..rules() }, rows).run_on(|_| answer.clone());
+        let run = Run::new(
+            Rules {
+                wait_max: S(100),
+                ..rules()
+            },
+            rows,
+        )
+        .run_on(|_| answer.clone());
         let stopped = run.schedule.stopped();
         assert!(
             matches!(stopped, Some(StopReason::Outage { lasted, .. }) if *lasted == S(100)),
@@ -65,17 +91,40 @@ fn the_longest_wait_ends_one_and_leaves_the_rows_unsent() {
 #[test]
 fn what_the_api_itself_says_of_every_row_counts_once_the_longest_wait_is_over() {
     for (status, how) in [(404, "rejected 404"), (500, "failed http_500")] {
-        let run = Run::new(Rules { wait_max: S(100), ..rules() }, 3).run_on(|_| api(status));
+        let run = Run::new(
+            Rules {
+                wait_max: S(100),
+                ..rules()
+            },
+            3,
+        )
+        .run_on(|_| api(status));
         assert_eq!(run.schedule.stopped(), None, "{status}");
         (1..=3).for_each(|row| assert_eq!(run.ending(row).0, how));
-        assert!(run.now >= at(100) && run.now < at(140), "{status}: {:?}", run.now);
+        assert!(
+            run.now >= at(100) && run.now < at(140),
+            "{status}: {:?}",
+            run.now
+        );
     }
 }
 
 #[test]
 fn rows_that_were_refused_are_asked_about_a_last_time_when_the_longest_wait_is_over() {
-    let run = Run::new(Rules { wait_max: S(100), ..rules() }, 3)
-        .run_on(|sent| if sent.at < at(100) { api(404) } else { applied() });
+    let run = Run::new(
+        Rules {
+            wait_max: S(100),
+            ..rules()
+        },
+        3,
+    )
+    .run_on(|sent| {
+        if sent.at < at(100) {
+            api(404)
+        } else {
+            applied()
+        }
+    });
     run.all_updated(3);
 }
 
@@ -83,24 +132,66 @@ fn rows_that_were_refused_are_asked_about_a_last_time_when_the_longest_wait_is_o
 fn first_rows_that_something_else_answers_stop_the_run() {
     let check = |status: u16, rows: u64, requests: usize, want: StopReason| {
         let run = Run::new(rules(), rows).run_on(|_| text(status));
-        assert_eq!((run.schedule.stopped(), run.sent.len()), (Some(&want), requests), "{rows} rows");
+        assert_eq!(
+            (run.schedule.stopped(), run.sent.len()),
+            (Some(&want), requests),
+            "{rows} rows"
+        );
     };
     for (rows, requests) in [(50, 3), (3, 3), (1, 2)] {
-        check(200, rows, requests, StopReason::UnexpectedAnswers { status: 200, what: Unexpected::AnotherBody });
-        check(302, rows, requests, StopReason::Redirected { status: 302, host: None });
-        check(501, rows, requests, StopReason::EveryRowWouldFail { status: 501 });
+        check(
+            200,
+            rows,
+            requests,
+            StopReason::UnexpectedAnswers {
+                status: 200,
+                what: Unexpected::AnotherBody,
+            },
+        );
+        check(
+            302,
+            rows,
+            requests,
+            StopReason::Redirected {
+                status: 302,
+                host: None,
+            },
+        );
+        check(
+            501,
+            rows,
+            requests,
+            StopReason::EveryRowWouldFail { status: 501 },
+        );
     }
-    let run = Run::new(rules(), 50).run_on(|sent| if sent.row > 1 && sent.at < at(20) { text(200) } else { applied() });
+    let run = Run::new(rules(), 50).run_on(|sent| {
+        if sent.row > 1 && sent.at < at(20) {
+            text(200)
+        } else {
+            applied()
+        }
+    });
     run.all_updated(50);
-    assert_eq!(run.schedule.statistics().outages, 1, "later it is an outage");
+    assert_eq!(
+        run.schedule.statistics().outages,
+        1,
+        "later it is an outage"
+    );
 }
 
 #[test]
 fn a_bad_row_among_good_ones_is_sent_a_few_times_after_an_outage() {
     let run = Run::new(rules(), 300).run_on(|sent| match sent {
-        Sent { request: Request::Read, .. } => shows(Shown::AsSent),
+        Sent {
+            request: Request::Read,
+            ..
+        } => shows(Shown::AsSent),
         Sent { row: 2, .. } => api(404),
-        Sent { row: 3..=12, nth: 1, .. } => text(503),
+        Sent {
+            row: 3..=12,
+            nth: 1,
+            ..
+        } => text(503),
         _ => applied(),
     });
     assert_eq!(run.schedule.statistics().outages, 1);
@@ -117,7 +208,10 @@ fn it_begins_again_with_four_in_flight_after_one() {
     assert_eq!(run.schedule.concurrency.limit(), 32);
     run.round(&text(500));
     assert_eq!(run.schedule.statistics().outages, 1);
-    assert!(run.schedule.concurrency.limit() > 8, "a 500 is not about the load");
+    assert!(
+        run.schedule.concurrency.limit() > 8,
+        "a 500 is not about the load"
+    );
     let sent = run.leaves().expect("a probe");
     run.answered(sent, applied());
     assert_eq!(run.schedule.concurrency.limit(), 4);
@@ -127,7 +221,9 @@ fn it_begins_again_with_four_in_flight_after_one() {
 fn open_after_ten(rows: u64) -> Run {
     let mut run = Run::new(rules(), rows);
     for row in 1..=10 {
-        let [sent] = *run.sends(&[row]) else { panic!("one request") };
+        let [sent] = *run.sends(&[row]) else {
+            panic!("one request")
+        };
         run.answered(sent, text(503));
     }
     assert!(run.schedule.availability.down_since().is_some());
@@ -151,20 +247,31 @@ fn a_probe_that_is_asked_to_wait_says_nothing_and_the_next_leaves_after_the_wait
     run.answered(sent, named(429, S(1)));
     let (answered, next) = (run.now, run.leaves().expect("a probe"));
     let wait = next.at.since(answered);
-    assert!(wait >= S(1) && wait < Duration::from_millis(1200), "{wait:?}");
+    assert!(
+        wait >= S(1) && wait < Duration::from_millis(1200),
+        "{wait:?}"
+    );
     assert!(run.schedule.availability.down_since().is_some());
 }
 
 #[test]
 fn the_last_round_ends_with_a_success_and_no_step_of_it_waits_for_what_is_past() {
-    let mut run = Run::new(Rules { wait_max: S(100), ..rules() }, 2);
+    let mut run = Run::new(
+        Rules {
+            wait_max: S(100),
+            ..rules()
+        },
+        2,
+    );
     let mut sent = run.leaves().expect("a row");
     while sent.at < at(100) {
         run.answered(sent, api(404));
         sent = run.leaves().expect("a row is asked about");
     }
     assert_eq!(run.schedule.course.round, Round::Last);
-    let Step::Wait(Some(until)) = run.step() else { panic!("one request at a time") };
+    let Step::Wait(Some(until)) = run.step() else {
+        panic!("one request at a time")
+    };
     assert!(until > run.now, "{until:?}");
     run.answered(sent, applied());
     assert_eq!(run.schedule.course.round, Round::Usual);
@@ -174,17 +281,37 @@ fn the_last_round_ends_with_a_success_and_no_step_of_it_waits_for_what_is_past()
 fn a_name_that_is_unknown_stops_the_run_only_before_the_first_answer() {
     for fault in [Fault::NameUnknown, Fault::Tls(TlsFault::Expired)] {
         let run = Run::new(rules(), 5).run_on(|_| Answer::Fault(fault));
-        assert_eq!((run.schedule.stopped(), run.sent.len()), (Some(&StopReason::Unreachable { fault }), 1));
+        assert_eq!(
+            (run.schedule.stopped(), run.sent.len()),
+            (Some(&StopReason::Unreachable { fault }), 1)
+        );
         let is_later = |sent: Sent| sent.row > 1 && sent.nth == 1;
-        let run = Run::new(rules(), 5).run_on(|sent| if is_later(sent) { Answer::Fault(fault) } else { applied() });
+        let run = Run::new(rules(), 5).run_on(|sent| {
+            if is_later(sent) {
+                Answer::Fault(fault)
+            } else {
+                applied()
+            }
+        });
         run.all_updated(5);
     }
 }
 
 #[test]
 fn answers_to_earlier_processes_count_as_answers() {
-    let history = History { ended: 5, errors: 0, answered: 5, ..History::default() };
-    let run = Run::after(history, rules(), 1..=5).run_on(|sent| if sent.at < at(20) { text(200) } else { applied() });
+    let history = History {
+        ended: 5,
+        errors: 0,
+        answered: 5,
+        ..History::default()
+    };
+    let run = Run::after(history, rules(), 1..=5).run_on(|sent| {
+        if sent.at < at(20) {
+            text(200)
+        } else {
+            applied()
+        }
+    });
     run.all_updated(5);
     assert_eq!(run.schedule.statistics().outages, 1);
 }

@@ -8,27 +8,46 @@ fn no_sockets() -> Answer {
 
 #[test]
 fn a_request_that_could_not_connect_uses_up_nothing() {
-    let run = Run::new(rules(), 40).run_on(|sent| if sent.nth <= 20 { no_sockets() } else { applied() });
+    let run = Run::new(rules(), 40).run_on(|sent| {
+        if sent.nth <= 20 {
+            no_sockets()
+        } else {
+            applied()
+        }
+    });
     run.all_updated(40);
     for row in 1..=40 {
         run.ends(row, "updated 200", 1);
         assert!(!run.ended(row).ambiguous);
     }
     let statistics = run.schedule.statistics();
-    assert_eq!((statistics.attempts, statistics.outages, statistics.controls), (40, 0, 0));
-    assert_eq!((&statistics.retries, run.schedule.last_failure()), (&[].into(), None));
+    assert_eq!(
+        (statistics.attempts, statistics.outages, statistics.controls),
+        (40, 0, 0)
+    );
+    assert_eq!(
+        (&statistics.retries, run.schedule.last_failure()),
+        (&[].into(), None)
+    );
 }
 
 #[test]
 fn a_retry_that_could_not_connect_is_none() {
     let answer = |sent: Sent| match sent {
         Sent { row: 2, nth: 1, .. } => text(503),
-        Sent { row: 2, nth: 2..=200, .. } => no_sockets(),
+        Sent {
+            row: 2,
+            nth: 2..=200,
+            ..
+        } => no_sockets(),
         _ => applied(),
     };
     let run = Run::new(rules(), 2).run_on(answer);
     run.ends(2, "updated 200", 2);
-    assert_eq!(run.schedule.statistics().retries, [(Cause::Status(503), 1)].into());
+    assert_eq!(
+        run.schedule.statistics().retries,
+        [(Cause::Status(503), 1)].into()
+    );
     // An empty budget lets one retry a second leave.
     let writes = run.writes(2);
     let longest = writes.windows(2).map(|pair| pair[1].since(pair[0])).max();
@@ -66,13 +85,36 @@ fn the_last_request_in_flight_leaves_again_after_a_moment() {
 
 #[test]
 fn it_does_not_wait_for_ever() {
-    let run = Run::new(Rules { wait_max: S(100), ..rules() }, 5).run_on(|_| no_sockets());
+    let run = Run::new(
+        Rules {
+            wait_max: S(100),
+            ..rules()
+        },
+        5,
+    )
+    .run_on(|_| no_sockets());
     let stopped = run.schedule.stopped();
-    assert!(matches!(stopped, Some(StopReason::NoSockets { lasted }) if *lasted >= S(100)), "{stopped:?}");
+    assert!(
+        matches!(stopped, Some(StopReason::NoSockets { lasted }) if *lasted >= S(100)),
+        "{stopped:?}"
+    );
     assert_eq!((run.ended.len(), run.schedule.statistics().outages), (0, 0));
     // Requests that are answered show that there are some.
-    let answer = |sent: Sent| if sent.nth as u64 >= 200 * sent.row { applied() } else { no_sockets() };
-    let run = Run::new(Rules { wait_max: S(100), ..rules() }, 5).run_on(answer);
+    let answer = |sent: Sent| {
+        if sent.nth as u64 >= 200 * sent.row {
+            applied()
+        } else {
+            no_sockets()
+        }
+    };
+    let run = Run::new(
+        Rules {
+            wait_max: S(100),
+            ..rules()
+        },
+        5,
+    )
+    .run_on(answer);
     assert!(run.now > at(200), "{:?}", run.now);
     run.all_updated(5);
 }
@@ -88,7 +130,18 @@ fn it_neither_ends_an_outage_nor_prolongs_one() {
     run.all_updated(30);
     let statistics = run.schedule.statistics();
     assert_eq!(statistics.outages, 1);
-    let meanwhile = run.sent.iter().filter(|sent| sent.at >= super::at(4) && sent.at < super::at(60)).count();
-    assert!((1..=10).contains(&meanwhile), "{meanwhile} probes in a minute");
-    assert!(statistics.down >= S(55) && statistics.down < S(100), "{:?}", statistics.down);
+    let meanwhile = run
+        .sent
+        .iter()
+        .filter(|sent| sent.at >= super::at(4) && sent.at < super::at(60))
+        .count();
+    assert!(
+        (1..=10).contains(&meanwhile),
+        "{meanwhile} probes in a minute"
+    );
+    assert!(
+        statistics.down >= S(55) && statistics.down < S(100),
+        "{:?}",
+        statistics.down
+    );
 }

@@ -4,18 +4,31 @@ use super::*;
 
 /// An applied update after which nothing is left of the window for so long.
 fn nothing_left(wait: Duration) -> Answer {
-    let window = Some(RateWindow { limit: Some(100), remaining: 0, reset: Some(Reset::After(wait)) });
-    Answer::Response(Response { status: 200, body: Body::APPLIED, window, ..Response::default() })
+    let window = Some(RateWindow {
+        limit: Some(100),
+        remaining: 0,
+        reset: Some(Reset::After(wait)),
+    });
+    Answer::Response(Response {
+        status: 200,
+        body: Body::APPLIED,
+        window,
+        ..Response::default()
+    })
 }
 
 #[test]
 fn a_row_refused_ten_times_while_others_are_applied_fails() {
-    let run = Run::new(rules(), 100).run_on(|sent| if sent.row == 1 { text(429) } else { applied() });
+    let run =
+        Run::new(rules(), 100).run_on(|sent| if sent.row == 1 { text(429) } else { applied() });
     run.ends(1, "failed http_429", 11);
-    let (row_1, others): (Vec<Sent>, Vec<Sent>) = run.sent.iter().copied().partition(|sent| sent.row == 1);
+    let (row_1, others): (Vec<Sent>, Vec<Sent>) =
+        run.sent.iter().copied().partition(|sent| sent.row == 1);
     assert!(others.iter().all(|sent| sent.nth == 1));
     for pair in row_1.windows(2) {
-        let between = others.iter().filter(|sent| pair[0].at < sent.at && sent.at < pair[1].at);
+        let between = others
+            .iter()
+            .filter(|sent| pair[0].at < sent.at && sent.at < pair[1].at);
         assert!(between.count() >= 1, "another row goes first after a pause");
     }
 }
@@ -23,23 +36,38 @@ fn a_row_refused_ten_times_while_others_are_applied_fails() {
 #[test]
 fn a_row_refused_ten_times_with_nobody_else_left_is_told_about_by_the_control() {
     let run = Run::new(rules(), 2).run_on(|sent| match sent {
-        Sent { request: Request::Read, .. } => shows(Shown::AsSent),
+        Sent {
+            request: Request::Read,
+            ..
+        } => shows(Shown::AsSent),
         Sent { row: 2, .. } => text(429),
         _ => applied(),
     });
     run.ends(2, "failed http_429", 10);
-    assert_eq!(run.order().split_off(11), [(1, Request::Read), (1, Request::Write)]);
+    assert_eq!(
+        run.order().split_off(11),
+        [(1, Request::Read), (1, Request::Write)]
+    );
 }
 
 #[test]
 fn refusals_use_up_no_attempt_and_everybody_waits() {
     let wait = S(20);
     for status in [429, 503, 529] {
-        let run = Run::new(rules(), 3)
-            .run_on(|sent| if sent.row == 1 && sent.nth < 7 { named(status, wait) } else { applied() });
+        let run = Run::new(rules(), 3).run_on(|sent| {
+            if sent.row == 1 && sent.nth < 7 {
+                named(status, wait)
+            } else {
+                applied()
+            }
+        });
         run.all_updated(3);
         run.ends(1, "updated 200", 7);
-        assert!(run.sent[1].at.since(run.sent[0].at) >= wait, "{status}: {:?}", run.sent);
+        assert!(
+            run.sent[1].at.since(run.sent[0].at) >= wait,
+            "{status}: {:?}",
+            run.sent
+        );
     }
 }
 
@@ -59,11 +87,20 @@ fn a_named_wait_beyond_the_longest_stops_at_once() {
 #[test]
 fn a_window_without_anything_left_for_longer_stops_at_once() {
     for (wait, stops) in [(S(800), false), (S(3600), true)] {
-        let run = Run::new(rules(), 2).run_on(|sent| if sent.row == 1 { nothing_left(wait) } else { applied() });
+        let run = Run::new(rules(), 2).run_on(|sent| {
+            if sent.row == 1 {
+                nothing_left(wait)
+            } else {
+                applied()
+            }
+        });
         assert_eq!(run.now == Moment::START + ROUND_TRIP, stops, "{wait:?}");
         if stops {
             let reason = run.schedule.stopped();
-            assert!(matches!(reason, Some(StopReason::WaitTooLong { .. })), "{reason:?}");
+            assert!(
+                matches!(reason, Some(StopReason::WaitTooLong { .. })),
+                "{reason:?}"
+            );
         } else {
             run.all_updated(2);
         }
@@ -72,7 +109,10 @@ fn a_window_without_anything_left_for_longer_stops_at_once() {
 
 #[test]
 fn a_wait_that_was_named_to_an_earlier_process_holds_for_everybody() {
-    let history = History { not_before: Moment::START + S(60), ..History::default() };
+    let history = History {
+        not_before: Moment::START + S(60),
+        ..History::default()
+    };
     let run = Run::after(history, rules(), 1..=3).run_on(|_| applied());
     run.all_updated(3);
     let first = run.sent[0].at.since_start();
@@ -84,15 +124,36 @@ fn a_wait_that_was_named_to_an_earlier_process_holds_for_everybody() {
 #[test]
 fn the_end_of_a_named_wait_is_known_at_the_end_of_the_run() {
     let check = |what: &str, run: Run, want: Option<Duration>| {
-        let ends = run.schedule.named_wait_ends(run.now).map(Moment::since_start);
+        let ends = run
+            .schedule
+            .named_wait_ends(run.now)
+            .map(Moment::since_start);
         assert_eq!(ends, want, "{what}");
     };
     let too_long = Some(ROUND_TRIP + S(901));
-    check("a wait", Run::new(rules(), 2).run_on(|_| named(429, S(901))), too_long);
-    check("a window", Run::new(rules(), 2).run_on(|_| nothing_left(S(901))), too_long);
-    check("an outage", Run::new(rules(), 2).run_on(|_| Answer::Fault(Fault::Refused)), None);
+    check(
+        "a wait",
+        Run::new(rules(), 2).run_on(|_| named(429, S(901))),
+        too_long,
+    );
+    check(
+        "a window",
+        Run::new(rules(), 2).run_on(|_| nothing_left(S(901))),
+        too_long,
+    );
+    check(
+        "an outage",
+        Run::new(rules(), 2).run_on(|_| Answer::Fault(Fault::Refused)),
+        None,
+    );
     check("no wait", Run::new(rules(), 2).run_on(|_| applied()), None);
-    let over = Run::new(rules(), 2).run_on(|sent| if sent.nth == 1 { named(429, S(20)) } else { applied() });
+    let over = Run::new(rules(), 2).run_on(|sent| {
+        if sent.nth == 1 {
+            named(429, S(20))
+        } else {
+            applied()
+        }
+    });
     check("a wait that is over", over, None);
 
     // A run that is interrupted in a pause.
@@ -100,7 +161,11 @@ fn the_end_of_a_named_wait_is_known_at_the_end_of_the_run() {
     let sent = run.sends(&[1])[0];
     run.answered(sent, named(429, S(20)));
     run.schedule.stop(StopReason::Terminated);
-    let until = run.schedule.named_wait_ends(run.now).expect("it is not over").since_start();
+    let until = run
+        .schedule
+        .named_wait_ends(run.now)
+        .expect("it is not over")
+        .since_start();
     assert!((S(20)..=S(23)).contains(&until), "{until:?}");
 }
 
@@ -115,32 +180,73 @@ fn the_users_own_rate_is_no_silence_of_the_apis() {
             assert!(pair[1].at.since(pair[0].at) >= S(3600), "{what}: {pair:?}");
         }
     };
-    check("a 503 of one row", 3, |sent| if sent.row == 1 && sent.nth == 1 { text(503) } else { applied() });
-    check("a 503 of each row", 3, |sent| if sent.nth == 1 { text(503) } else { applied() });
-    check("a 503 with a wait", 3, |sent| if sent.nth == 1 { named(503, S(20)) } else { applied() });
-    check("a 503 of the only row", 1, |sent| if sent.nth <= 3 { text(503) } else { applied() });
-    check("a 404 of one row", 3, |sent| if sent.row == 1 && sent.nth == 1 { text(404) } else { applied() });
+    check("a 503 of one row", 3, |sent| {
+        if sent.row == 1 && sent.nth == 1 {
+            text(503)
+        } else {
+            applied()
+        }
+    });
+    check("a 503 of each row", 3, |sent| {
+        if sent.nth == 1 { text(503) } else { applied() }
+    });
+    check("a 503 with a wait", 3, |sent| {
+        if sent.nth == 1 {
+            named(503, S(20))
+        } else {
+            applied()
+        }
+    });
+    check("a 503 of the only row", 1, |sent| {
+        if sent.nth <= 3 { text(503) } else { applied() }
+    });
+    check("a 404 of one row", 3, |sent| {
+        if sent.row == 1 && sent.nth == 1 {
+            text(404)
+        } else {
+            applied()
+        }
+    });
 }
 
 #[test]
 fn our_own_rate_is_no_excuse_for_a_request_without_an_answer() {
     let rate = Rate::Limited(LimitedRate::new(1, RateUnit::Minute).expect("a good rate"));
-    let mut run = Run::new(Rules { rate, timeout: S(300), wait_max: S(20), ..in_flight(4) }, 9);
-    let [sent] = *run.sends(&[1]) else { panic!("one request") };
+    let mut run = Run::new(
+        Rules {
+            rate,
+            timeout: S(300),
+            wait_max: S(20),
+            ..in_flight(4)
+        },
+        9,
+    );
+    let [sent] = *run.sends(&[1]) else {
+        panic!("one request")
+    };
     run.answered(sent, text(503));
     run.sends(&[2]);
     assert!(run.now >= at(60) && run.now < at(61), "{:?}", run.now);
-    let Step::Wait(Some(until)) = run.step() else { panic!("row 3 waits for the rate") };
-    assert!(until >= at(79) && until <= at(80), "silence counts while a request is under way: {until:?}");
+    let Step::Wait(Some(until)) = run.step() else {
+        panic!("row 3 waits for the rate")
+    };
+    assert!(
+        until >= at(79) && until <= at(80),
+        "silence counts while a request is under way: {until:?}"
+    );
     run.now = until;
     run.step();
-    assert!(matches!(run.schedule.stopped(), Some(StopReason::Outage { .. })));
+    assert!(matches!(
+        run.schedule.stopped(),
+        Some(StopReason::Outage { .. })
+    ));
 }
 
 #[test]
 fn the_users_own_rate_is_no_silence_for_rows_that_were_refused() {
     let rate = Rate::Limited(LimitedRate::new(1, RateUnit::Hour).expect("a good rate"));
-    let run = Run::new(Rules { rate, ..rules() }, 3).run_on(|sent| if sent.row == 1 { api(404) } else { applied() });
+    let run = Run::new(Rules { rate, ..rules() }, 3)
+        .run_on(|sent| if sent.row == 1 { api(404) } else { applied() });
     assert_eq!(run.schedule.stopped(), None);
     run.ends(1, "rejected 404", 1);
 }
@@ -151,13 +257,28 @@ fn it_begins_again_with_four_in_flight_after_a_pause() {
     (0..10).for_each(|_| run.round(&applied()));
     assert_eq!(run.schedule.concurrency.limit(), 32);
     run.round(&named(429, S(1)));
-    assert_eq!((run.schedule.concurrency.limit(), run.schedule.statistics().pauses), (4, 1));
+    assert_eq!(
+        (
+            run.schedule.concurrency.limit(),
+            run.schedule.statistics().pauses
+        ),
+        (4, 1)
+    );
 }
 
 #[test]
 fn it_grows_gently_where_a_window_was_overrun() {
-    let window = Some(RateWindow { limit: Some(100), remaining: 0, reset: Some(Reset::After(S(1))) });
-    let refused = Response { status: 429, retry_after: Some(S(1)), window, ..Response::default() };
+    let window = Some(RateWindow {
+        limit: Some(100),
+        remaining: 0,
+        reset: Some(Reset::After(S(1))),
+    });
+    let refused = Response {
+        status: 429,
+        retry_after: Some(S(1)),
+        window,
+        ..Response::default()
+    };
     let mut run = Run::new(in_flight(32), 1000);
     (0..10).for_each(|_| run.round(&applied()));
     run.round(&Answer::Response(refused));
@@ -165,5 +286,8 @@ fn it_grows_gently_where_a_window_was_overrun() {
     run.answered(sent, applied());
     (0..3).for_each(|_| run.round(&applied()));
     let limit = run.schedule.concurrency.limit();
-    assert!((27..32).contains(&limit), "{limit}: nine tenths of where it was pushed back, at most");
+    assert!(
+        (27..32).contains(&limit),
+        "{limit}: nine tenths of where it was pushed back, at most"
+    );
 }

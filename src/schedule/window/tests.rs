@@ -5,7 +5,13 @@ use proptest::prelude::*;
 use super::*;
 
 fn learn(window: &mut Window, seen: RateWindow, sent: Moment, received: Moment) {
-    window.learn(seen, &ServerClock::default(), sent, received, &mut Random::seeded(1));
+    window.learn(
+        seen,
+        &ServerClock::default(),
+        sent,
+        received,
+        &mut Random::seeded(1),
+    );
 }
 
 fn ms(ms: u64) -> Moment {
@@ -13,7 +19,11 @@ fn ms(ms: u64) -> Moment {
 }
 
 fn named(remaining: u64, reset_ms: u64) -> RateWindow {
-    RateWindow { limit: Some(60), remaining, reset: Some(Reset::After(Duration::from_millis(reset_ms))) }
+    RateWindow {
+        limit: Some(60),
+        remaining,
+        reset: Some(Reset::After(Duration::from_millis(reset_ms))),
+    }
 }
 
 #[test]
@@ -21,24 +31,42 @@ fn what_remains_is_spread_evenly() {
     let mut window = Window::default();
     assert_eq!(window.allowance(ms(0), None, 4, None), Allowance::Open);
     learn(&mut window, named(10, 10_000), ms(0), ms(0));
-    assert_eq!(window.allowance(ms(0), Some(ms(0)), 0, None), Allowance::NotBefore(ms(1000)));
+    assert_eq!(
+        window.allowance(ms(0), Some(ms(0)), 0, None),
+        Allowance::NotBefore(ms(1000))
+    );
     assert_eq!(
         window.allowance(ms(0), Some(ms(0)), 5, None),
         Allowance::NotBefore(ms(2000)),
         "in flight counts as spent"
     );
-    assert_eq!(window.allowance(ms(1000), Some(ms(0)), 0, None), Allowance::Open);
+    assert_eq!(
+        window.allowance(ms(1000), Some(ms(0)), 0, None),
+        Allowance::Open
+    );
 }
 
 #[test]
 fn an_empty_window_waits_for_its_end_and_then_asks_with_one_request() {
     let mut window = Window::default();
     learn(&mut window, named(0, 500), ms(0), ms(0));
-    assert_eq!(window.allowance(ms(100), Some(ms(0)), 0, None), Allowance::Exhausted(ms(500)));
-    assert_eq!(window.allowance(ms(500), Some(ms(0)), 0, None), Allowance::Open);
-    assert_eq!(window.allowance(ms(501), Some(ms(500)), 1, None), Allowance::NotBeforeAnswer);
+    assert_eq!(
+        window.allowance(ms(100), Some(ms(0)), 0, None),
+        Allowance::Exhausted(ms(500))
+    );
+    assert_eq!(
+        window.allowance(ms(500), Some(ms(0)), 0, None),
+        Allowance::Open
+    );
+    assert_eq!(
+        window.allowance(ms(501), Some(ms(500)), 1, None),
+        Allowance::NotBeforeAnswer
+    );
     learn(&mut window, named(59, 1000), ms(500), ms(510));
-    assert_eq!(window.allowance(ms(600), Some(ms(500)), 0, None), Allowance::Open);
+    assert_eq!(
+        window.allowance(ms(600), Some(ms(500)), 0, None),
+        Allowance::Open
+    );
 }
 
 #[test]
@@ -54,27 +82,58 @@ fn two_refusals_of_one_window_tell_no_length() {
 #[test]
 fn answers_that_overtake_each_other_are_no_new_window() {
     let mut window = Window::default();
-    let seen = |remaining| RateWindow { limit: Some(60), remaining, reset: None };
+    let seen = |remaining| RateWindow {
+        limit: Some(60),
+        remaining,
+        reset: None,
+    };
     learn(&mut window, seen(59), ms(0), ms(100));
     learn(&mut window, seen(1), ms(150), ms(200));
     learn(&mut window, seen(30), ms(120), ms(210));
-    assert_eq!(window.allowance(ms(210), Some(ms(150)), 1, None), Allowance::NotBeforeAnswer);
+    assert_eq!(
+        window.allowance(ms(210), Some(ms(150)), 1, None),
+        Allowance::NotBeforeAnswer
+    );
     learn(&mut window, seen(30), ms(200), ms(300));
-    assert_eq!(window.allowance(ms(300), Some(ms(200)), 1, None), Allowance::Open, "it left when one was left");
+    assert_eq!(
+        window.allowance(ms(300), Some(ms(200)), 1, None),
+        Allowance::Open,
+        "it left when one was left"
+    );
 }
 
 #[test]
 fn without_a_named_end_it_lives_with_the_remainder() {
     let mut window = Window::default();
-    let seen = |remaining| RateWindow { limit: Some(60), remaining, reset: None };
+    let seen = |remaining| RateWindow {
+        limit: Some(60),
+        remaining,
+        reset: None,
+    };
     learn(&mut window, seen(2), ms(0), ms(10));
-    assert_eq!(window.allowance(ms(10), Some(ms(0)), 1, None), Allowance::Open);
-    assert_eq!(window.allowance(ms(10), Some(ms(0)), 2, None), Allowance::NotBeforeAnswer);
+    assert_eq!(
+        window.allowance(ms(10), Some(ms(0)), 1, None),
+        Allowance::Open
+    );
+    assert_eq!(
+        window.allowance(ms(10), Some(ms(0)), 2, None),
+        Allowance::NotBeforeAnswer
+    );
     learn(&mut window, seen(0), ms(20), ms(30));
     let asks = window.allowance(ms(30), Some(ms(20)), 0, None);
-    assert!(matches!(asks, Allowance::NotBefore(at) if at >= ms(1030)), "{asks:?}");
-    assert_eq!(window.allowance(ms(1200), Some(ms(20)), 0, None), Allowance::Open, "one request asks for the end");
-    assert_eq!(window.allowance(ms(1200), Some(ms(1200)), 1, None), Allowance::NotBeforeAnswer);
+    assert!(
+        matches!(asks, Allowance::NotBefore(at) if at >= ms(1030)),
+        "{asks:?}"
+    );
+    assert_eq!(
+        window.allowance(ms(1200), Some(ms(20)), 0, None),
+        Allowance::Open,
+        "one request asks for the end"
+    );
+    assert_eq!(
+        window.allowance(ms(1200), Some(ms(1200)), 1, None),
+        Allowance::NotBeforeAnswer
+    );
     window.refused(ms(60_000), ms(30));
     learn(&mut window, seen(59), ms(60_000), ms(60_010));
     learn(&mut window, seen(0), ms(61_000), ms(61_010));
@@ -84,7 +143,10 @@ fn without_a_named_end_it_lives_with_the_remainder() {
     match window.allowance(ms(120_010), Some(ms(120_000)), 0, None) {
         Allowance::NotBefore(at) => {
             let off = at.since(ms(120_000)).as_secs_f64() - gap.as_secs_f64();
-            assert!(off.abs() < 0.1, "spread over the window that was learnt, {at:?}");
+            assert!(
+                off.abs() < 0.1,
+                "spread over the window that was learnt, {at:?}"
+            );
         }
         other => panic!("{other:?}"),
     }
@@ -92,7 +154,11 @@ fn without_a_named_end_it_lives_with_the_remainder() {
 
 #[test]
 fn what_fits_is_not_spread() {
-    let check = |remaining: u64, reset_s: u64, in_flight: usize, rows_left: Option<u64>, is_open: bool| {
+    let check = |remaining: u64,
+                 reset_s: u64,
+                 in_flight: usize,
+                 rows_left: Option<u64>,
+                 is_open: bool| {
         let mut window = Window::default();
         learn(&mut window, named(remaining, reset_s * 1000), ms(0), ms(0));
         let allowance = window.allowance(ms(0), Some(ms(0)), in_flight, rows_left);
@@ -119,19 +185,36 @@ fn a_day_without_anything_left_is_exhausted_until_its_end() {
     let mut window = Window::default();
     learn(&mut window, named(0, 86_400_000), ms(0), ms(10));
     for in_flight in [0, 3] {
-        assert_eq!(window.allowance(ms(10), None, in_flight, Some(5)), Allowance::Exhausted(ms(86_400_010)));
+        assert_eq!(
+            window.allowance(ms(10), None, in_flight, Some(5)),
+            Allowance::Exhausted(ms(86_400_010))
+        );
     }
 }
 
 #[test]
 fn without_anything_left_and_without_an_end_it_asks_ever_more_seldom() {
-    for reset in [None, Some(Reset::AtUnix(1_800_000_000)), Some(Reset::After(Duration::ZERO))] {
-        let seen = |remaining| RateWindow { limit: Some(60), remaining, reset };
+    for reset in [
+        None,
+        Some(Reset::AtUnix(1_800_000_000)),
+        Some(Reset::After(Duration::ZERO)),
+    ] {
+        let seen = |remaining| RateWindow {
+            limit: Some(60),
+            remaining,
+            reset,
+        };
         let mut window = Window::default();
         let mut random = Random::seeded(1);
         // Every request is let through; two were in flight when the first answer came.
         let mut answer = |window: &mut Window, remaining, sent, received| {
-            window.learn(seen(remaining), &ServerClock::default(), sent, received, &mut random);
+            window.learn(
+                seen(remaining),
+                &ServerClock::default(),
+                sent,
+                received,
+                &mut random,
+            );
         };
         answer(&mut window, 0, ms(0), ms(10));
         answer(&mut window, 0, ms(0), ms(12));
@@ -144,13 +227,24 @@ fn without_anything_left_and_without_an_end_it_asks_ever_more_seldom() {
                     now = now + Duration::from_millis(1);
                 }
                 Allowance::NotBefore(at) => now = at,
-                other @ (Allowance::Exhausted(_) | Allowance::NotBeforeAnswer) => panic!("{other:?}"),
+                other @ (Allowance::Exhausted(_) | Allowance::NotBeforeAnswer) => {
+                    panic!("{other:?}")
+                }
             }
         }
-        let gaps: Vec<u64> = sends.windows(2).map(|pair| pair[1].since(pair[0]).as_secs()).collect();
-        assert!(sends[0] >= ms(1000) && sends[0] < ms(1200), "{reset:?}: {sends:?}");
+        let gaps: Vec<u64> = sends
+            .windows(2)
+            .map(|pair| pair[1].since(pair[0]).as_secs())
+            .collect();
+        assert!(
+            sends[0] >= ms(1000) && sends[0] < ms(1200),
+            "{reset:?}: {sends:?}"
+        );
         for (gap, at_least) in gaps.iter().zip([2, 4, 8, 16, 32, 60, 60]) {
-            assert!((at_least..=at_least * 11 / 10).contains(gap), "{reset:?}: {gaps:?}");
+            assert!(
+                (at_least..=at_least * 11 / 10).contains(gap),
+                "{reset:?}: {gaps:?}"
+            );
         }
         answer(&mut window, 1, now, now);
         answer(&mut window, 0, now, now);
@@ -182,10 +276,12 @@ fn rate_window() -> impl Strategy<Value = RateWindow> {
         number().prop_map(|s| Some(Reset::AtUnix(s))),
         number().prop_map(|s| Some(Reset::After(Duration::from_secs(s)))),
     ];
-    (proptest::option::of(number()), number(), reset).prop_map(|(limit, remaining, reset)| RateWindow {
-        limit,
-        remaining,
-        reset,
+    (proptest::option::of(number()), number(), reset).prop_map(|(limit, remaining, reset)| {
+        RateWindow {
+            limit,
+            remaining,
+            reset,
+        }
     })
 }
 
@@ -201,7 +297,8 @@ fn event() -> impl Strategy<Value = Event> {
         (rate_window(), proptest::option::of(number()), number())
             .prop_map(|(w, date, took)| Event::Answer(w, date, took)),
         (number(), number()).prop_map(|(wait, took)| Event::Refusal(wait, took)),
-        (0..3_usize, proptest::option::of(number())).prop_map(|(flying, rows)| Event::Asked(flying, rows)),
+        (0..3_usize, proptest::option::of(number()))
+            .prop_map(|(flying, rows)| Event::Asked(flying, rows)),
     ]
 }
 
@@ -210,8 +307,20 @@ fn a_window_that_never_ends_is_spread_all_the_same() {
     let (mut window, end) = (Window::default(), Moment::after_start(Duration::MAX));
     let started = end - Duration::from_mins(1);
     let reset = Some(Reset::After(Duration::MAX));
-    learn(&mut window, RateWindow { limit: None, remaining: 1, reset }, started, started);
-    assert_eq!(window.allowance(started, Some(Moment::START), 0, None), Allowance::NotBefore(end));
+    learn(
+        &mut window,
+        RateWindow {
+            limit: None,
+            remaining: 1,
+            reset,
+        },
+        started,
+        started,
+    );
+    assert_eq!(
+        window.allowance(started, Some(Moment::START), 0, None),
+        Allowance::NotBefore(end)
+    );
 }
 
 #[test]
@@ -221,7 +330,10 @@ fn round_trips_of_any_length_are_averaged() {
     for _ in 0..3 {
         learn(&mut window, named(5, 60_000), Moment::START, end);
     }
-    assert!(matches!(window.allowance(end, Some(end), 0, None), Allowance::Open));
+    assert!(matches!(
+        window.allowance(end, Some(end), 0, None),
+        Allowance::Open
+    ));
 }
 
 proptest! {

@@ -13,8 +13,12 @@ const MEASURED: [(&str, Kind); 10] = [
     ("\"request\":\"", |character| character != '"'),
     ("\"crc\":\"", |character| character != '"'),
     ("\"ms\":", |character| character.is_ascii_digit()),
-    ("custsync-runs/", |character| character.is_ascii_digit() || matches!(character, 'T' | 'Z')),
-    ("see runs/", |character| character.is_ascii_digit() || character == '-'),
+    ("custsync-runs/", |character| {
+        character.is_ascii_digit() || matches!(character, 'T' | 'Z')
+    }),
+    ("see runs/", |character| {
+        character.is_ascii_digit() || character == '-'
+    }),
     ("  Host: ", |character| !character.is_whitespace()),
     ("http://127.0.0.1:", |character| character.is_ascii_digit()),
     ("CUSTSYNC_TOKEN=", |character| !character.is_whitespace()),
@@ -33,16 +37,24 @@ pub(super) fn masked(text: &str) -> String {
 
 /// The summary's lines on how long requests took: all numbers but how many there were.
 fn mask_timing(line: &str) -> String {
-    let timing = match (line.strip_prefix("requests "), line.starts_with("  latency ")) {
+    let timing = match (
+        line.strip_prefix("requests "),
+        line.starts_with("  latency "),
+    ) {
         (Some(rest), _) => rest.split_once(" in ").map(|(_, timing)| timing),
         (None, true) => Some(line),
         (None, false) => None,
     };
-    let Some(timing) = timing else { return line.to_owned() };
+    let Some(timing) = timing else {
+        return line.to_owned();
+    };
     let counts = line.strip_suffix(timing).unwrap_or_default();
     let mut masked = counts.to_owned();
-    for part in timing.split_inclusive(|character: char| !character.is_ascii_digit() && character != '.') {
-        let number = part.trim_end_matches(|character: char| !character.is_ascii_digit() && character != '.');
+    for part in
+        timing.split_inclusive(|character: char| !character.is_ascii_digit() && character != '.')
+    {
+        let number = part
+            .trim_end_matches(|character: char| !character.is_ascii_digit() && character != '.');
         masked.push_str(if number.is_empty() { "" } else { MASK });
         masked.push_str(&part[number.len()..]);
     }
@@ -68,10 +80,22 @@ fn what_differs_is_masked_and_all_else_is_kept() {
         "requests           991  in 11.2 s, 88.8/s, at most 5 in flight",
         "requests           991  in … s, …/s, at most … in flight",
     );
-    check("  latency   p50 26.8 ms, p95 4 ms", "  latency   p… … ms, p… … ms");
-    check("  custsync-runs/20261123T152248Z-customers/failed.csv", "  custsync-runs/…-customers/failed.csv");
-    check(r#"{"row":1,"ms":20,"at":"2026","crc":"0f"}"#, r#"{"row":1,"ms":…,"at":"…","crc":"…"}"#);
-    check("CUSTSYNC_TOKEN=ab-c x http://127.0.0.1:80/api", "CUSTSYNC_TOKEN=… x http://127.0.0.1:…/api");
+    check(
+        "  latency   p50 26.8 ms, p95 4 ms",
+        "  latency   p… … ms, p… … ms",
+    );
+    check(
+        "  custsync-runs/20261123T152248Z-customers/failed.csv",
+        "  custsync-runs/…-customers/failed.csv",
+    );
+    check(
+        r#"{"row":1,"ms":20,"at":"2026","crc":"0f"}"#,
+        r#"{"row":1,"ms":…,"at":"…","crc":"…"}"#,
+    );
+    check(
+        "CUSTSYNC_TOKEN=ab-c x http://127.0.0.1:80/api",
+        "CUSTSYNC_TOKEN=… x http://127.0.0.1:…/api",
+    );
     check("  Host: 127.0.0.1:80", "  Host: …");
     check("see runs/2026-11-23/failed.csv", "see runs/…/failed.csv");
 }

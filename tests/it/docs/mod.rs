@@ -23,7 +23,10 @@ use self::shell::{Reader, text};
 const README: &str = include_str!("../../../README.md");
 
 fn blocks_in(language: &str) -> Vec<Block> {
-    let found: Vec<_> = blocks(README).into_iter().filter(|block| block.language == language).collect();
+    let found: Vec<_> = blocks(README)
+        .into_iter()
+        .filter(|block| block.language == language)
+        .collect();
     assert!(!found.is_empty(), "the README has blocks of {language}");
     found
 }
@@ -31,9 +34,15 @@ fn blocks_in(language: &str) -> Vec<Block> {
 #[test]
 fn every_block_is_run_or_compared() {
     for block in blocks(README) {
-        let is_tested =
-            matches!((block.language.as_str(), &block.file), ("console" | "crontab" | "yaml", None) | (_, Some(_)));
-        assert!(is_tested, "README.md:{}: no test knows what to do with a block of `{}`", block.line, block.language);
+        let is_tested = matches!(
+            (block.language.as_str(), &block.file),
+            ("console" | "crontab" | "yaml", None) | (_, Some(_))
+        );
+        assert!(
+            is_tested,
+            "README.md:{}: no test knows what to do with a block of `{}`",
+            block.line, block.language
+        );
     }
 }
 
@@ -62,30 +71,57 @@ fn the_sandbox_offers_a_command_that_works() {
     reader.write("customers.csv", "id,job\n7,Nurse\n");
     let printed = reader.serve(|command| {
         let run = reader.shell(command);
-        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
-        assert!(text(&run).contains("updated            1\n"), "{}", text(&run));
+        assert!(
+            run.status.success(),
+            "{}",
+            String::from_utf8_lossy(&run.stderr)
+        );
+        assert!(
+            text(&run).contains("updated            1\n"),
+            "{}",
+            text(&run)
+        );
     });
-    assert!(printed.ends_with("\n1 requests (200: 1), 1 updates applied\n"), "{printed}");
+    assert!(
+        printed.ends_with("\n1 requests (200: 1), 1 updates applied\n"),
+        "{printed}"
+    );
 }
 
 #[test]
 fn the_tests_are_those_of_the_ci() {
     let ci = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(".ci/run")).unwrap();
-    let commands: Vec<_> =
-        blocks_in("console").iter().flat_map(|block| block.commands().map(str::to_owned).collect::<Vec<_>>()).collect();
-    assert!(commands.iter().any(|command| command == "cargo test"), "the README says how to run the tests");
-    assert!(ci.lines().any(|line| line == "step cargo test"), "the CI runs the same command");
+    let commands: Vec<_> = blocks_in("console")
+        .iter()
+        .flat_map(|block| block.commands().map(str::to_owned).collect::<Vec<_>>())
+        .collect();
+    assert!(
+        commands.iter().any(|command| command == "cargo test"),
+        "the README says how to run the tests"
+    );
+    assert!(
+        ci.lines().any(|line| line == "step cargo test"),
+        "the CI runs the same command"
+    );
 }
 
 #[test]
 fn the_fields_are_those_of_the_contract() {
-    let mut want = vec![["`id`".to_owned(), format!("whole number from 1 to {}; required", i64::MAX), "no".to_owned()]];
+    let mut want = vec![[
+        "`id`".to_owned(),
+        format!("whole number from 1 to {}; required", i64::MAX),
+        "no".to_owned(),
+    ]];
     for rule in &FIELDS {
         let null = match rule.null {
             Null::Allowed => "yes",
             Null::Refused => "no",
         };
-        want.push([format!("`{}`", rule.name), rule.kind.to_string(), null.to_owned()]);
+        want.push([
+            format!("`{}`", rule.name),
+            rule.kind.to_string(),
+            null.to_owned(),
+        ]);
     }
     assert_eq!(table(README, "| field | value | null allowed |"), want);
 }
@@ -108,23 +144,37 @@ fn the_codes_are_those_of_the_contract() {
         ErrorCode::Quotes,
         ErrorCode::Duplicate,
     ];
-    assert_eq!(names("| code | the value, or the row |"), codes.map(|code| code.name().to_owned()));
+    assert_eq!(
+        names("| code | the value, or the row |"),
+        codes.map(|code| code.name().to_owned())
+    );
 }
 
 #[test]
 fn the_exit_codes_are_those_of_the_program() {
-    assert!(README.contains(&Exit::markdown_table()), "the README has this table:\n{}", Exit::markdown_table());
+    assert!(
+        README.contains(&Exit::markdown_table()),
+        "the README has this table:\n{}",
+        Exit::markdown_table()
+    );
 }
 
 #[test]
 fn the_outcomes_are_those_of_the_journal() {
-    assert_eq!(names("| outcome | means |"), Outcome::ALL.map(|outcome| outcome.name().to_owned()));
+    assert_eq!(
+        names("| outcome | means |"),
+        Outcome::ALL.map(|outcome| outcome.name().to_owned())
+    );
 }
 
 #[test]
 fn the_keys_are_those_of_the_files() {
     let tables: Vec<_> = README.split("| key | value |").collect();
-    assert_eq!(tables.len(), 4, "the README has a table of keys for results, the summary and its errors");
+    assert_eq!(
+        tables.len(),
+        4,
+        "the README has a table of keys for results, the summary and its errors"
+    );
     let names = |rest: &str| names_in(&table(&format!("| key | value |{rest}"), "| key | value |"));
     let mut entry_keys = keys(&full_entry());
     // Each line is sealed with its checksum, which is no part of the entry itself.
@@ -136,35 +186,79 @@ fn the_keys_are_those_of_the_files() {
 
 #[test]
 fn the_scheduled_jobs_can_be_started() {
-    let [yaml] = &blocks_in("yaml")[..] else { panic!("one manifest") };
-    let list = |key: &str| -> Vec<serde_json::Value> {
-        let found = yaml.body.lines().find_map(|line| line.trim().strip_prefix(key));
-        serde_json::from_str(found.unwrap_or_else(|| panic!("the manifest has {key}"))).expect("a list in JSON's form")
+    let [yaml] = &blocks_in("yaml")[..] else {
+        panic!("one manifest")
     };
-    let arguments = list("args: ").into_iter().map(|argument| argument.as_str().expect("a text").to_owned());
-    let arguments: Vec<_> = ["custsync".to_owned()].into_iter().chain(arguments).collect();
+    let list = |key: &str| -> Vec<serde_json::Value> {
+        let found = yaml
+            .body
+            .lines()
+            .find_map(|line| line.trim().strip_prefix(key));
+        serde_json::from_str(found.unwrap_or_else(|| panic!("the manifest has {key}")))
+            .expect("a list in JSON's form")
+    };
+    let arguments = list("args: ")
+        .into_iter()
+        .map(|argument| argument.as_str().expect("a text").to_owned());
+    let arguments: Vec<_> = ["custsync".to_owned()]
+        .into_iter()
+        .chain(arguments)
+        .collect();
     let args = Args::parse_from(&arguments, "").expect("the manifest's command line can be read");
     Settings::resolve(args.typed(), [], None).expect("the manifest's settings can be used");
-    let fail_the_job = [Exit::SomeRowsFailed, Exit::Unusable, Exit::Refused, Exit::RunDirectory, Exit::LimitReached];
+    let fail_the_job = [
+        Exit::SomeRowsFailed,
+        Exit::Unusable,
+        Exit::Refused,
+        Exit::RunDirectory,
+        Exit::LimitReached,
+    ];
     assert_eq!(list("values: "), fail_the_job.map(Exit::code));
 
-    let [cron] = &blocks_in("crontab")[..] else { panic!("one crontab") };
-    let script = cron.body.trim_end().rsplit(' ').next().expect("the line ends in a script");
-    assert!(blocks(README).iter().any(|block| block.file.as_deref() == Some(script)), "{script} is shown");
+    let [cron] = &blocks_in("crontab")[..] else {
+        panic!("one crontab")
+    };
+    let script = cron
+        .body
+        .trim_end()
+        .rsplit(' ')
+        .next()
+        .expect("the line ends in a script");
+    assert!(
+        blocks(README)
+            .iter()
+            .any(|block| block.file.as_deref() == Some(script)),
+        "{script} is shown"
+    );
 }
 
 #[test]
 fn what_is_linked_is_there() {
-    let targets = README.split("](").skip(1).filter_map(|rest| rest.split_once(')').map(|(target, _)| target));
-    let files: Vec<_> = targets.filter(|target| !target.starts_with("https://")).collect();
+    let targets = README
+        .split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split_once(')').map(|(target, _)| target));
+    let files: Vec<_> = targets
+        .filter(|target| !target.starts_with("https://"))
+        .collect();
     assert!(!files.is_empty(), "the README links files");
-    let anchors: Vec<_> = README.lines().filter(|line| line.starts_with('#')).map(anchor).collect();
+    let anchors: Vec<_> = README
+        .lines()
+        .filter(|line| line.starts_with('#'))
+        .map(anchor)
+        .collect();
     for file in files {
         if file.starts_with('#') {
-            assert!(anchors.iter().any(|anchor| anchor == file), "there is no heading for {file}");
+            assert!(
+                anchors.iter().any(|anchor| anchor == file),
+                "there is no heading for {file}"
+            );
             continue;
         }
-        assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(file).is_file(), "{file}");
+        assert!(
+            Path::new(env!("CARGO_MANIFEST_DIR")).join(file).is_file(),
+            "{file}"
+        );
     }
 }
 
@@ -172,7 +266,13 @@ fn what_is_linked_is_there() {
 fn anchor(heading: &str) -> String {
     let text = heading.trim_start_matches('#').trim().to_lowercase();
     let is_kept = |character: &char| character.is_alphanumeric() || matches!(character, ' ' | '-');
-    format!("#{}", text.chars().filter(is_kept).collect::<String>().replace(' ', "-"))
+    format!(
+        "#{}",
+        text.chars()
+            .filter(is_kept)
+            .collect::<String>()
+            .replace(' ', "-")
+    )
 }
 
 fn names(header: &str) -> Vec<String> {
@@ -181,14 +281,18 @@ fn names(header: &str) -> Vec<String> {
 
 /// All names in the first column.
 fn names_in(rows: &[Vec<String>]) -> Vec<String> {
-    rows.iter().flat_map(|row| in_backticks(&row[0]).map(str::to_owned).collect::<Vec<_>>()).collect()
+    rows.iter()
+        .flat_map(|row| in_backticks(&row[0]).map(str::to_owned).collect::<Vec<_>>())
+        .collect()
 }
 
 /// The keys of an object, in the order in which it is written.
 fn keys(object: &impl Serialize) -> Vec<String> {
     let json = serde_json::to_string_pretty(object).unwrap();
     let members = json.lines().filter_map(|line| line.strip_prefix("  \""));
-    members.filter_map(|line| line.split_once("\": ").map(|(key, _)| key.to_owned())).collect()
+    members
+        .filter_map(|line| line.split_once("\": ").map(|(key, _)| key.to_owned()))
+        .collect()
 }
 
 /// An entry in which no key is left out.
@@ -206,7 +310,11 @@ fn full_entry() -> Entry<'static> {
         ms: Some(20),
         error: Some("error".into()),
         message: Some("message".into()),
-        errors: vec![EntryError { field: "email".into(), code: None, message: "message".into() }],
+        errors: vec![EntryError {
+            field: "email".into(),
+            code: None,
+            message: "message".into(),
+        }],
         fields: FieldSet::ALL,
         overtaken: FieldSet::ALL,
         at: "2026-11-23T09:18:04.113Z".parse().unwrap(),
@@ -225,7 +333,10 @@ fn full_error_group() -> ErrorGroup {
         rows: 1,
         share: 0.1,
         first: Vec::new(),
-        messages: vec![MessageCount { message: String::new(), rows: 1 }],
+        messages: vec![MessageCount {
+            message: String::new(),
+            rows: 1,
+        }],
     }
 }
 
@@ -249,7 +360,9 @@ fn full_summary() -> Summary {
         rejected: Some(0),
         failed: Some(0),
         superseded: Some(0),
-        rare: ["conflict", "elsewhere", "other", "unchanged"].map(|name| (name, 1)).into(),
+        rare: ["conflict", "elsewhere", "other", "unchanged"]
+            .map(|name| (name, 1))
+            .into(),
         unsent: Some(0),
         unrecorded: Some(0),
         errors: Vec::new(),

@@ -46,14 +46,31 @@ pub(super) struct Reader {
 impl Reader {
     /// In a directory with the samples and a token.
     pub(super) fn new() -> Reader {
-        let options = SandboxOptions { customers: 1_000_000, ..SandboxOptions::default() };
+        let options = SandboxOptions {
+            customers: 1_000_000,
+            ..SandboxOptions::default()
+        };
         let sandbox = SandboxThread::start(options).expect("the sandbox starts");
-        let reader =
-            Reader { directory: tempfile::tempdir().unwrap(), programs: tempfile::tempdir().unwrap(), sandbox };
-        copy_all(&Path::new(env!("CARGO_MANIFEST_DIR")).join("samples"), &reader.directory.path().join("samples"));
+        let reader = Reader {
+            directory: tempfile::tempdir().unwrap(),
+            programs: tempfile::tempdir().unwrap(),
+            sandbox,
+        };
+        copy_all(
+            &Path::new(env!("CARGO_MANIFEST_DIR")).join("samples"),
+            &reader.directory.path().join("samples"),
+        );
         reader.write("token", reader.sandbox.token());
-        fs::set_permissions(reader.directory.path().join("token"), Permissions::from_mode(0o600)).unwrap();
-        symlink(env!("CARGO_BIN_EXE_custsync"), reader.programs.path().join("custsync")).unwrap();
+        fs::set_permissions(
+            reader.directory.path().join("token"),
+            Permissions::from_mode(0o600),
+        )
+        .unwrap();
+        symlink(
+            env!("CARGO_BIN_EXE_custsync"),
+            reader.programs.path().join("custsync"),
+        )
+        .unwrap();
         for (name, script) in [("cargo", CARGO), ("docker", DOCKER)] {
             let program = reader.programs.path().join(name);
             fs::write(&program, script).unwrap();
@@ -73,11 +90,23 @@ impl Reader {
         if commands == ["custsync sandbox"] {
             return format!("$ custsync sandbox\n{}", self.serve(|_| {}));
         }
-        let lines = commands.iter().map(|command| format!("{command}\ncode=$?; echo '{COMMAND_ENDS}'; (exit $code)\n"));
+        let lines = commands
+            .iter()
+            .map(|command| format!("{command}\ncode=$?; echo '{COMMAND_ENDS}'; (exit $code)\n"));
         let printed = text(&self.shell(&lines.collect::<Vec<_>>().concat()));
-        let outputs = printed.split(&format!("{COMMAND_ENDS}\n")).collect::<Vec<_>>();
-        assert_eq!(outputs.len(), commands.len() + 1, "every command of line {} ended: {printed}", block.line);
-        let shown = commands.iter().zip(outputs).map(|(command, output)| format!("$ {command}\n{output}"));
+        let outputs = printed
+            .split(&format!("{COMMAND_ENDS}\n"))
+            .collect::<Vec<_>>();
+        assert_eq!(
+            outputs.len(),
+            commands.len() + 1,
+            "every command of line {} ended: {printed}",
+            block.line
+        );
+        let shown = commands
+            .iter()
+            .zip(outputs)
+            .map(|(command, output)| format!("$ {command}\n{output}"));
         shown.collect::<Vec<_>>().concat()
     }
 
@@ -91,22 +120,36 @@ impl Reader {
         let output = self.directory.path().join("sandbox.txt");
         let printed = || fs::read_to_string(&output).unwrap_or_default();
         let mut process = self.start("exec custsync sandbox >sandbox.txt");
-        process.wait_until("the sandbox's greeting", || printed().ends_with("\n\n") && printed().lines().count() > 3);
+        process.wait_until("the sandbox's greeting", || {
+            printed().ends_with("\n\n") && printed().lines().count() > 3
+        });
         let greeting = printed();
         use_it(greeting.lines().nth(2).unwrap().trim());
         process.signal(Signal::INT);
-        assert_eq!(process.finish().status.code(), Some(130), "Ctrl-C ends the sandbox in order");
+        assert_eq!(
+            process.finish().status.code(),
+            Some(130),
+            "Ctrl-C ends the sandbox in order"
+        );
         printed()
     }
 
     fn start(&self, script: &str) -> Process {
         let mut command = Command::new("/bin/sh");
-        command.args(["-c", script]).current_dir(self.directory.path()).env_clear();
-        command.env("PATH", format!("{}:/usr/bin:/bin", self.programs.path().display()));
+        command
+            .args(["-c", script])
+            .current_dir(self.directory.path())
+            .env_clear();
+        command.env(
+            "PATH",
+            format!("{}:/usr/bin:/bin", self.programs.path().display()),
+        );
         command.env("CUSTSYNC_BASE_URL", self.sandbox.base_url());
         // Any port, and a thousand rows in about a second.
         command.env("CUSTSYNC_SANDBOX_LISTEN", "127.0.0.1:0");
-        command.env("CUSTSYNC_SANDBOX_WINDOW", "60000/m").env("CUSTSYNC_SANDBOX_LATENCY", "0ms");
+        command
+            .env("CUSTSYNC_SANDBOX_WINDOW", "60000/m")
+            .env("CUSTSYNC_SANDBOX_LATENCY", "0ms");
         Process::start(command, Vec::new())
     }
 }

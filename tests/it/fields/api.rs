@@ -43,9 +43,21 @@ impl Api {
     pub(super) fn of(scene: &Scene) -> Api {
         let mut rows = BTreeMap::new();
         for row in scene.rows() {
-            for (column, field) in scene.columns.iter().enumerate().filter(|(_, field)| **field != "gender") {
-                let values = [row.written_value(column, field), row.good_value(column, field)];
-                for value in values.into_iter().flatten().filter(|value| !value.is_null()) {
+            for (column, field) in scene
+                .columns
+                .iter()
+                .enumerate()
+                .filter(|(_, field)| **field != "gender")
+            {
+                let values = [
+                    row.written_value(column, field),
+                    row.good_value(column, field),
+                ];
+                for value in values
+                    .into_iter()
+                    .flatten()
+                    .filter(|value| !value.is_null())
+                {
                     rows.insert(((*field).to_owned(), value.to_string()), row.number);
                 }
             }
@@ -79,7 +91,9 @@ impl Api {
 
     /// Whether a customer's field ever had this value.
     pub(super) fn has_applied(&self, customer: u64, field: &str, value: &Value) -> bool {
-        self.lock().applied.contains(&(customer, field.to_owned(), value.to_string()))
+        self.lock()
+            .applied
+            .contains(&(customer, field.to_owned(), value.to_string()))
     }
 
     /// What happened since it was last asked, a line a request.
@@ -94,8 +108,15 @@ impl Api {
             return Reply::nothing();
         }
         inner.requests += 1;
-        if let Some(strike) = inner.strike.filter(|strike| strike.request == inner.requests) {
-            let mut inner = self.0.1.wait_while(inner, |inner| inner.pid.is_none()).expect("no thread panics");
+        if let Some(strike) = inner
+            .strike
+            .filter(|strike| strike.request == inner.requests)
+        {
+            let mut inner = self
+                .0
+                .1
+                .wait_while(inner, |inner| inner.pid.is_none())
+                .expect("no thread panics");
             return inner.strike_at(strike, request);
         }
         inner.reply(request)
@@ -158,8 +179,10 @@ impl Inner {
 
     fn apply(&mut self, request: &Request) {
         for (field, value) in request.body.as_object().expect("a body is an object") {
-            self.state.insert((request.id(), field.clone()), value.clone());
-            self.applied.insert((request.id(), field.clone(), value.to_string()));
+            self.state
+                .insert((request.id(), field.clone()), value.clone());
+            self.applied
+                .insert((request.id(), field.clone(), value.to_string()));
         }
         self.say(request, "applied");
     }
@@ -167,11 +190,20 @@ impl Inner {
     /// The row that has one of the request's values.
     fn row(&self, request: &Request) -> Option<u64> {
         let fields = request.body.as_object()?;
-        fields.iter().find_map(|(field, value)| self.rows.get(&(field.clone(), value.to_string()))).copied()
+        fields
+            .iter()
+            .find_map(|(field, value)| self.rows.get(&(field.clone(), value.to_string())))
+            .copied()
     }
 
     fn say(&mut self, request: &Request, what: &str) {
-        let row = self.row(request).map_or_else(|| "?".to_owned(), |row| row.to_string());
-        self.says.push(format!("  row {row} of {}: {what}: {}", request.id(), request.text));
+        let row = self
+            .row(request)
+            .map_or_else(|| "?".to_owned(), |row| row.to_string());
+        self.says.push(format!(
+            "  row {row} of {}: {what}: {}",
+            request.id(),
+            request.text
+        ));
     }
 }

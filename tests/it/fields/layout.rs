@@ -32,15 +32,33 @@ enum Encoding {
 impl Layout {
     /// What needs no setting.
     pub(super) fn plain(form: Form) -> Layout {
-        Layout { form, delimiter: ',', header: Header::InFile, encoding: Encoding::Utf8, skipped: 0 }
+        Layout {
+            form,
+            delimiter: ',',
+            header: Header::InFile,
+            encoding: Encoding::Utf8,
+            skipped: 0,
+        }
     }
 
     /// Any.
     pub(super) fn draw(form: Form, random: &mut SplitMix64) -> Layout {
-        let skipped = if random.happens(30) { 1 + random.below(2) as u64 } else { 0 };
-        let encoding = if random.happens(25) { Encoding::Windows1252 } else { Encoding::Utf8 };
+        let skipped = if random.happens(30) {
+            1 + random.below(2) as u64
+        } else {
+            0
+        };
+        let encoding = if random.happens(25) {
+            Encoding::Windows1252
+        } else {
+            Encoding::Utf8
+        };
         match form {
-            Form::Ndjson => Layout { encoding, skipped, ..Layout::plain(form) },
+            Form::Ndjson => Layout {
+                encoding,
+                skipped,
+                ..Layout::plain(form)
+            },
             Form::Csv => Layout {
                 form,
                 delimiter: random.pick(&[',', ',', ';', '|']),
@@ -54,18 +72,25 @@ impl Layout {
     /// The configuration file, for a scene of so many records.
     pub(super) fn settings(&self, columns: &[&str], records: u64) -> String {
         let mut settings = "null-string = [\"NULL\"]\n".to_owned();
-        let mut add = |setting: &str| writeln!(settings, "{setting}").expect("text can be added to text");
+        let mut add =
+            |setting: &str| writeln!(settings, "{setting}").expect("text can be added to text");
         if self.delimiter != ',' {
             add(&format!("delimiter = \"{}\"", self.delimiter));
         }
         if self.header == Header::InSettings {
-            add(&format!("no-header = true\ncolumns = {:?}", [&["id"], columns].concat()));
+            add(&format!(
+                "no-header = true\ncolumns = {:?}",
+                [&["id"], columns].concat()
+            ));
         }
         if self.encoding == Encoding::Windows1252 {
             add("encoding = \"windows-1252\"");
         }
         if self.skipped > 0 {
-            add(&format!("skip-rows = {}\nmax-rows = {records}", self.skipped));
+            add(&format!(
+                "skip-rows = {}\nmax-rows = {records}",
+                self.skipped
+            ));
         }
         settings
     }
@@ -105,7 +130,10 @@ impl Layout {
     pub(super) fn encode(&self, text: &str) -> Vec<u8> {
         match self.encoding {
             Encoding::Utf8 => text.as_bytes().to_vec(),
-            Encoding::Windows1252 => text.chars().map(|letter| u8::try_from(letter).expect("Latin-1")).collect(),
+            Encoding::Windows1252 => text
+                .chars()
+                .map(|letter| u8::try_from(letter).expect("Latin-1"))
+                .collect(),
         }
     }
 

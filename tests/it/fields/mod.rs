@@ -58,15 +58,25 @@ fn every_field_is_as_if_all_good_rows_had_been_applied_in_order_or_its_row_is_to
         }
     }
     let seconds = began.elapsed().as_secs_f64();
-    println!("figures: {count} seeds in {seconds:.1} s, of which {} failed", failed.len());
-    assert!(failed.is_empty(), "SEED={failed:?}: what is wrong is printed above");
+    println!(
+        "figures: {count} seeds in {seconds:.1} s, of which {} failed",
+        failed.len()
+    );
+    assert!(
+        failed.is_empty(),
+        "SEED={failed:?}: what is wrong is printed above"
+    );
 }
 
 /// Tries a seed; what is wrong with it.
 fn try_out(seed: u64) -> (Trial, Found) {
     let mut trial = Trial::of(Scene::draw(seed));
-    let found = catch_unwind(AssertUnwindSafe(|| trial.run()))
-        .unwrap_or_else(|panic| Err(panic.downcast_ref::<String>().cloned().unwrap_or_else(|| "it panics".to_owned())));
+    let found = catch_unwind(AssertUnwindSafe(|| trial.run())).unwrap_or_else(|panic| {
+        Err(panic
+            .downcast_ref::<String>()
+            .cloned()
+            .unwrap_or_else(|| "it panics".to_owned()))
+    });
     (trial, found)
 }
 
@@ -76,21 +86,35 @@ impl Trial {
         let answering = api.clone();
         let scenario = Scenario::new().server(move |request| answering.reply(request));
         let records = scene.rows().last().map_or(0, |row| row.number);
-        scenario.write("custsync.toml", scene.layout.settings(&scene.columns, records));
+        scenario.write(
+            "custsync.toml",
+            scene.layout.settings(&scene.columns, records),
+        );
         for input in 0..scene.inputs.len() {
             scenario.write(&scene.input_name(input), scene.input(input));
         }
-        Trial { scene, api, scenario, processes: 0, says: Vec::new() }
+        Trial {
+            scene,
+            api,
+            scenario,
+            processes: 0,
+            says: Vec::new(),
+        }
     }
 
     fn run(&mut self) -> Found {
-        let inputs: Vec<_> = (0..self.scene.inputs.len()).map(|input| self.scene.input_name(input)).collect();
+        let inputs: Vec<_> = (0..self.scene.inputs.len())
+            .map(|input| self.scene.input_name(input))
+            .collect();
         for process in self.scene.troubled.clone() {
             let code = self.process(&inputs, RUN_DIR, &process);
             self.expect(code, &TROUBLED)?;
         }
         let code = self.process(&inputs, RUN_DIR, &self.scene.last.clone());
-        let journal = self.scenario.read("run/results.ndjson").expect("the run has a journal");
+        let journal = self
+            .scenario
+            .read("run/results.ndjson")
+            .expect("the run has a journal");
         let said = last_entries(&Results::parse(&journal));
         let files = failed::files(&self.scenario, RUN_DIR);
         let told = self.told(&files);
@@ -113,7 +137,8 @@ impl Trial {
             for file in &files {
                 let name = format!("corrected-{correction}-{}", file.name());
                 let is_corrected = |row: u64| correction > 1 || !row.is_multiple_of(3);
-                self.scenario.write(&name, file.corrected(&self.scene, is_corrected));
+                self.scenario
+                    .write(&name, file.corrected(&self.scene, is_corrected));
                 inputs.push(name);
             }
             let run_dir = format!("again-{correction}");
@@ -130,7 +155,10 @@ impl Trial {
     }
 
     fn told(&self, files: &[FailedFile]) -> Vec<Told> {
-        files.iter().flat_map(|file| file.told(&self.scene)).collect()
+        files
+            .iter()
+            .flat_map(|file| file.told(&self.scene))
+            .collect()
     }
 
     /// Runs a process to its end; its exit code, or none where it was killed.
@@ -156,8 +184,18 @@ impl Trial {
         ];
         words.extend(flags.map(str::to_owned));
         words.extend(process.flags.iter().map(|flag| (*flag).to_owned()));
-        words.extend(process.skip.iter().flat_map(|skip| ["--skip-rows".to_owned(), skip.to_string()]));
-        words.extend(process.max.iter().flat_map(|max| ["--max-rows".to_owned(), max.to_string()]));
+        words.extend(
+            process
+                .skip
+                .iter()
+                .flat_map(|skip| ["--skip-rows".to_owned(), skip.to_string()]),
+        );
+        words.extend(
+            process
+                .max
+                .iter()
+                .flat_map(|max| ["--max-rows".to_owned(), max.to_string()]),
+        );
         self.says.push(words.join(" "));
         self.api.answer(&token, process);
         let running = self.scenario.start_words(words.iter().map(String::as_str));
@@ -165,14 +203,19 @@ impl Trial {
         let finished = running.finish();
         let code = finished.status.code();
         self.says.extend(self.api.says());
-        self.says.push(format!("exit {code:?}\n{}", String::from_utf8_lossy(&finished.stderr)));
+        self.says.push(format!(
+            "exit {code:?}\n{}",
+            String::from_utf8_lossy(&finished.stderr)
+        ));
         code
     }
 
     fn expect(&self, code: Option<i32>, codes: &[i32]) -> Found {
         let said = || self.says.last().map(String::as_str).unwrap_or_default();
         match code {
-            Some(code) if !codes.contains(&code) => Err(format!("{}, not one of {codes:?}", said())),
+            Some(code) if !codes.contains(&code) => {
+                Err(format!("{}, not one of {codes:?}", said()))
+            }
             Some(_) | None => Ok(()),
         }
     }

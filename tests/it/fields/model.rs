@@ -30,58 +30,116 @@ pub(super) type Found = Result<(), String>;
 /// The last entry of each row.
 pub(super) fn last_entries(results: &Results) -> BTreeMap<u64, Said> {
     let names = |value: &Value| -> BTreeSet<String> {
-        value.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+        value
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect()
     };
     let said = |entry: &Value| Said {
         outcome: entry["outcome"].as_str().unwrap_or_default().to_owned(),
         fields: names(&entry["fields"]),
         overtaken: names(&entry["overtaken"]),
     };
-    results.by_row().into_iter().map(|(row, entry)| (row, said(entry))).collect()
+    results
+        .by_row()
+        .into_iter()
+        .map(|(row, entry)| (row, said(entry)))
+        .collect()
 }
 
 impl Scene {
     /// The fields that a row sets, with the values that stand in its file.
     fn sets<'s>(&'s self, row: &'s Row) -> impl Iterator<Item = (&'static str, Value)> + 's {
         let columns = self.columns.iter().enumerate();
-        columns.filter_map(|(column, field)| row.written_value(column, field).map(|value| (*field, value)))
+        columns.filter_map(|(column, field)| {
+            row.written_value(column, field)
+                .map(|value| (*field, value))
+        })
     }
 
     /// The fields that later rows of a row's customer have set, of those that ended so.
-    pub(super) fn overtaken(&self, row: &Row, said: &BTreeMap<u64, Said>) -> BTreeSet<&'static str> {
-        let later = self.rows().filter(|later| later.customer == row.customer && later.number > row.number);
-        let updated = later.filter(|later| said.get(&later.number).is_some_and(|said| said.outcome == "updated"));
-        updated.flat_map(|later| self.sets(later).map(|(field, _)| field)).collect()
+    pub(super) fn overtaken(
+        &self,
+        row: &Row,
+        said: &BTreeMap<u64, Said>,
+    ) -> BTreeSet<&'static str> {
+        let later = self
+            .rows()
+            .filter(|later| later.customer == row.customer && later.number > row.number);
+        let updated = later.filter(|later| {
+            said.get(&later.number)
+                .is_some_and(|said| said.outcome == "updated")
+        });
+        updated
+            .flat_map(|later| self.sets(later).map(|(field, _)| field))
+            .collect()
     }
 
     /// After the last process each row is applied, field by field, or told.
-    pub(super) fn is_applied_or_told(&self, said: &BTreeMap<u64, Said>, told: &[Told], api: &Api) -> Found {
+    pub(super) fn is_applied_or_told(
+        &self,
+        said: &BTreeMap<u64, Said>,
+        told: &[Told],
+        api: &Api,
+    ) -> Found {
         let mut want = State::new();
         let mut bad = BTreeSet::new();
         for row in self.rows() {
-            let Some(ended) = said.get(&row.number) else { return Err(format!("row {} has no outcome", row.number)) };
+            let Some(ended) = said.get(&row.number) else {
+                return Err(format!("row {} has no outcome", row.number));
+            };
             let later = self.overtaken(row, said);
-            let lost: Vec<_> = self.sets(row).map(|(field, _)| field).filter(|field| !later.contains(field)).collect();
+            let lost: Vec<_> = self
+                .sets(row)
+                .map(|(field, _)| field)
+                .filter(|field| !later.contains(field))
+                .collect();
             match ended.outcome.as_str() {
                 "updated" => {
-                    let unsent: Vec<_> = lost.iter().filter(|field| !ended.fields.contains(**field)).collect();
+                    let unsent: Vec<_> = lost
+                        .iter()
+                        .filter(|field| !ended.fields.contains(**field))
+                        .collect();
                     if !unsent.is_empty() {
-                        return Err(format!("row {} is updated, but its entry lacks {unsent:?}", row.number));
+                        return Err(format!(
+                            "row {} is updated, but its entry lacks {unsent:?}",
+                            row.number
+                        ));
                     }
-                    want.extend(self.sets(row).map(|(field, value)| ((row.customer, field.to_owned()), value)));
+                    want.extend(
+                        self.sets(row)
+                            .map(|(field, value)| ((row.customer, field.to_owned()), value)),
+                    );
                 }
                 "superseded" if lost.is_empty() => {}
-                "superseded" => return Err(format!("row {} is superseded, and {lost:?} is lost", row.number)),
+                "superseded" => {
+                    return Err(format!(
+                        "row {} is superseded, and {lost:?} is lost",
+                        row.number
+                    ));
+                }
                 "invalid" | "rejected" | "failed" => _ = bad.insert(row.number),
                 outcome => return Err(format!("row {} ended {outcome}", row.number)),
             }
-            if let Some(field) = ended.overtaken.iter().find(|field| !later.contains(field.as_str())) {
-                return Err(format!("row {} is said to be overtaken in {field}, and is not", row.number));
+            if let Some(field) = ended
+                .overtaken
+                .iter()
+                .find(|field| !later.contains(field.as_str()))
+            {
+                return Err(format!(
+                    "row {} is said to be overtaken in {field}, and is not",
+                    row.number
+                ));
             }
         }
         let listed: BTreeSet<u64> = told.iter().map(|told| told.row).collect();
         if listed != bad {
-            return Err(format!("the failed rows are {bad:?}, their files tell {listed:?}"));
+            return Err(format!(
+                "the failed rows are {bad:?}, their files tell {listed:?}"
+            ));
         }
         self.tells_what_overtook(said, told)?;
         self.holds_or_was_applied_unheard(&want, &bad, api)
@@ -90,13 +148,23 @@ impl Scene {
     /// The files of failed rows say what overtook each.
     fn tells_what_overtook(&self, said: &BTreeMap<u64, Said>, told: &[Told]) -> Found {
         for row in self.rows() {
-            let Some(found) = told.iter().find(|told| told.row == row.number).and_then(|told| told.overtaken.as_ref())
+            let Some(found) = told
+                .iter()
+                .find(|told| told.row == row.number)
+                .and_then(|told| told.overtaken.as_ref())
             else {
                 continue;
             };
-            let want: BTreeSet<String> = self.overtaken(row, said).into_iter().map(str::to_owned).collect();
+            let want: BTreeSet<String> = self
+                .overtaken(row, said)
+                .into_iter()
+                .map(str::to_owned)
+                .collect();
             if *found != want {
-                return Err(format!("row {} is told as overtaken in {found:?}, not in {want:?}", row.number));
+                return Err(format!(
+                    "row {} is told as overtaken in {found:?}, not in {want:?}",
+                    row.number
+                ));
             }
         }
         Ok(())
@@ -117,7 +185,9 @@ impl Scene {
             }
         }
         let differs = |place: &(u64, String), found: Option<&Value>| {
-            let may_be = unheard.get(place).is_some_and(|values| found.is_some_and(|found| values.contains(found)));
+            let may_be = unheard
+                .get(place)
+                .is_some_and(|values| found.is_some_and(|found| values.contains(found)));
             found != want.get(place) && !may_be
         };
         self.compare(want, &api.state(), differs)
@@ -135,16 +205,27 @@ impl Scene {
         self.compare(&want, &api.state(), |place, found| found != want.get(place))
     }
 
-    fn compare(&self, want: &State, have: &State, differs: impl Fn(&(u64, String), Option<&Value>) -> bool) -> Found {
+    fn compare(
+        &self,
+        want: &State,
+        have: &State,
+        differs: impl Fn(&(u64, String), Option<&Value>) -> bool,
+    ) -> Found {
         let places: BTreeSet<_> = want.keys().chain(have.keys()).collect();
-        let wrong = places.into_iter().find(|place| differs(place, have.get(*place)));
+        let wrong = places
+            .into_iter()
+            .find(|place| differs(place, have.get(*place)));
         wrong.map_or(Ok(()), |place| {
             let (customer, field) = place;
             let rows = self.rows().filter(|row| row.customer == *customer);
-            let rows: Vec<_> =
-                rows.filter(|row| self.sets(row).any(|(set, _)| set == field)).map(|row| row.number).collect();
+            let rows: Vec<_> = rows
+                .filter(|row| self.sets(row).any(|(set, _)| set == field))
+                .map(|row| row.number)
+                .collect();
             let (have, want) = (have.get(place), want.get(place));
-            Err(format!("{field} of customer {customer} is {have:?}, not {want:?}; rows {rows:?} set it"))
+            Err(format!(
+                "{field} of customer {customer} is {have:?}, not {want:?}; rows {rows:?} set it"
+            ))
         })
     }
 }

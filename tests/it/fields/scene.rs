@@ -122,7 +122,11 @@ impl Scene {
         let count = 5 + random.below(rows_max);
         let flawed_percent = random.pick(&[0, 10, 30]);
         let mut inputs = vec![Vec::new()];
-        let two_from = if random.happens(20) { random.below(count) } else { count };
+        let two_from = if random.happens(20) {
+            random.below(count)
+        } else {
+            count
+        };
         let mut number = layout.skipped_in(0);
         for index in 0..count {
             if index == two_from {
@@ -130,21 +134,49 @@ impl Scene {
                 inputs.push(Vec::new());
             }
             let customer = 1 + random.below(customers) as u64;
-            let mut row = row(&inputs, &mut number, customer, &columns, &layout, &mut random);
+            let mut row = row(
+                &inputs,
+                &mut number,
+                customer,
+                &columns,
+                &layout,
+                &mut random,
+            );
             if random.happens(flawed_percent) {
                 row.flaw = Flaw::draw(&mut row.cells, row.number, &columns, &mut random);
             }
             inputs.last_mut().expect("there is one").push(row);
         }
         quiet(&mut inputs, &mut number, &columns, &layout, &mut random);
-        let numbers: Vec<u64> =
-            inputs.iter().flatten().filter(|row| row.customer < QUIET_CUSTOMER).map(|row| row.number).collect();
-        let troubled = (0..=random.below(3)).map(|_| Process::draw(&numbers, &layout, &mut random)).collect();
-        let troubled_again = (0..random.below(3))
-            .map(|_| Process { skip: None, max: None, ..Process::draw(&numbers, &layout, &mut random) })
+        let numbers: Vec<u64> = inputs
+            .iter()
+            .flatten()
+            .filter(|row| row.customer < QUIET_CUSTOMER)
+            .map(|row| row.number)
             .collect();
-        let last = Process { flags: Process::draw(&numbers, &layout, &mut random).flags, ..Process::default() };
-        Scene { form, layout, columns, inputs, troubled, last, troubled_again }
+        let troubled = (0..=random.below(3))
+            .map(|_| Process::draw(&numbers, &layout, &mut random))
+            .collect();
+        let troubled_again = (0..random.below(3))
+            .map(|_| Process {
+                skip: None,
+                max: None,
+                ..Process::draw(&numbers, &layout, &mut random)
+            })
+            .collect();
+        let last = Process {
+            flags: Process::draw(&numbers, &layout, &mut random).flags,
+            ..Process::default()
+        };
+        Scene {
+            form,
+            layout,
+            columns,
+            inputs,
+            troubled,
+            last,
+            troubled_again,
+        }
     }
 
     /// All rows, in order.
@@ -159,7 +191,8 @@ impl Scene {
             return self.rows().find(|row| row.number == number);
         };
         let line: u64 = line.parse().ok()?;
-        self.rows().find(|row| row.place.1 == line && file.ends_with(&self.input_name(row.place.0)))
+        self.rows()
+            .find(|row| row.place.1 == line && file.ends_with(&self.input_name(row.place.0)))
     }
 
     /// What an input is called.
@@ -169,8 +202,14 @@ impl Scene {
 
     /// An input's bytes.
     pub(super) fn input(&self, index: usize) -> Vec<u8> {
-        let rows = self.inputs[index].iter().map(|row| row.written(&self.columns, self.form, &self.layout));
-        let text = [self.layout.before_rows(index, &self.columns), rows.collect()].concat();
+        let rows = self.inputs[index]
+            .iter()
+            .map(|row| row.written(&self.columns, self.form, &self.layout));
+        let text = [
+            self.layout.before_rows(index, &self.columns),
+            rows.collect(),
+        ]
+        .concat();
         self.layout.encode(&text)
     }
 }
@@ -179,7 +218,9 @@ fn columns(random: &mut SplitMix64) -> Vec<&'static str> {
     let count_max = random.pick(&[3, 6, FIELDS.len()]);
     let count = 1 + random.below(count_max);
     let mut left = FIELDS.to_vec();
-    (0..count).map(|_| left.swap_remove(random.below(left.len()))).collect()
+    (0..count)
+        .map(|_| left.swap_remove(random.below(left.len())))
+        .collect()
 }
 
 fn row(
@@ -194,12 +235,21 @@ fn row(
     let file = inputs.len() - 1;
     let line = layout.first_line(file) + inputs[file].len() as u64;
     let filled = random.pick(&[25, 50, 90]);
-    let mut cells: Vec<_> = columns.iter().map(|field| given(field, *number, filled, random)).collect();
+    let mut cells: Vec<_> = columns
+        .iter()
+        .map(|field| given(field, *number, filled, random))
+        .collect();
     if cells.iter().all(|cell| *cell == Given::Nothing) {
         let column = random.below(columns.len());
         cells[column] = good(columns[column], *number);
     }
-    Row { number: *number, place: (file, line), customer, cells, flaw: None }
+    Row {
+        number: *number,
+        place: (file, line),
+        customer,
+        cells,
+        flaw: None,
+    }
 }
 
 fn quiet(
@@ -210,7 +260,14 @@ fn quiet(
     random: &mut SplitMix64,
 ) {
     for _ in 0..QUIET_ROWS {
-        let row = row(inputs, number, QUIET_CUSTOMER + *number, columns, layout, random);
+        let row = row(
+            inputs,
+            number,
+            QUIET_CUSTOMER + *number,
+            columns,
+            layout,
+            random,
+        );
         inputs.last_mut().expect("there is one").push(row);
     }
 }
@@ -252,21 +309,32 @@ impl Row {
             Given::Nothing => None,
             Given::Null => Some(Value::Null),
             Given::Number(number) => Some(json!(number)),
-            Given::Text(text) if field == "date_of_birth" => Some(json!(format!("{text}T00:00:00Z"))),
+            Given::Text(text) if field == "date_of_birth" => {
+                Some(json!(format!("{text}T00:00:00Z")))
+            }
             Given::Text(text) => Some(json!(text)),
         }
     }
 
     fn written(&self, columns: &[&str], form: Form, layout: &Layout) -> String {
-        let cells = self.cells.iter().enumerate().map(|(column, given)| match &self.flaw {
-            Some(flaw) if flaw.column == column => Given::Text(flaw.text.clone()).written(form),
-            _ => given.written(form),
-        });
+        let cells = self
+            .cells
+            .iter()
+            .enumerate()
+            .map(|(column, given)| match &self.flaw {
+                Some(flaw) if flaw.column == column => Given::Text(flaw.text.clone()).written(form),
+                _ => given.written(form),
+            });
         match form {
             Form::Csv => layout.record(std::iter::once(self.customer.to_string()).chain(cells)),
             Form::Ndjson => {
-                let members = columns.iter().zip(cells).filter(|(_, cell)| !cell.is_empty());
-                let members: Vec<_> = members.map(|(field, cell)| format!(",\"{field}\":{cell}")).collect();
+                let members = columns
+                    .iter()
+                    .zip(cells)
+                    .filter(|(_, cell)| !cell.is_empty());
+                let members: Vec<_> = members
+                    .map(|(field, cell)| format!(",\"{field}\":{cell}"))
+                    .collect();
                 format!("{{\"id\":{}{}}}\n", self.customer, members.concat())
             }
         }
@@ -289,11 +357,20 @@ impl Given {
 
 impl Flaw {
     /// A flaw of a row, one of whose cells becomes filled for it.
-    fn draw(cells: &mut [Given], number: u64, columns: &[&'static str], random: &mut SplitMix64) -> Option<Flaw> {
+    fn draw(
+        cells: &mut [Given],
+        number: u64,
+        columns: &[&'static str],
+        random: &mut SplitMix64,
+    ) -> Option<Flaw> {
         let column = random.below(cells.len());
         let field = columns[column];
         let is_refused = random.happens(50);
-        let text = if is_refused { refused(field, number)? } else { invalid(field, number)? };
+        let text = if is_refused {
+            refused(field, number)?
+        } else {
+            invalid(field, number)?
+        };
         cells[column] = good(field, number);
         Some(Flaw { column, text })
     }
@@ -303,7 +380,9 @@ impl Flaw {
 fn refused(field: &str, number: u64) -> Option<String> {
     match field {
         "email" => Some(format!("refused{number}x@example.com")),
-        "first_name" | "last_name" | "identity_number" | "job" | "address" => Some(format!("refused{number}x")),
+        "first_name" | "last_name" | "identity_number" | "job" | "address" => {
+            Some(format!("refused{number}x"))
+        }
         _ => None,
     }
 }
@@ -320,8 +399,12 @@ fn invalid(field: &str, number: u64) -> Option<String> {
 impl Process {
     fn draw(numbers: &[u64], layout: &Layout, random: &mut SplitMix64) -> Process {
         let skipped = layout.skipped_in(0);
-        let skip = random.happens(40).then(|| skipped + random.below(numbers.len()) as u64);
-        let max = random.happens(25).then(|| 1 + random.below(numbers.len() + 2) as u64);
+        let skip = random
+            .happens(40)
+            .then(|| skipped + random.below(numbers.len()) as u64);
+        let max = random
+            .happens(25)
+            .then(|| 1 + random.below(numbers.len() + 2) as u64);
         let mut flags = vec![
             "--max-in-flight",
             random.pick(&["1", "2", "8"]),
@@ -335,17 +418,42 @@ impl Process {
             flags.extend(["--left-out", "trust"]);
         }
         let percent = random.pick(&[0, 15, 30, 60]);
-        let faulty = numbers.iter().filter(|_| random.happens(percent)).copied().collect::<Vec<_>>();
-        let faults = faulty.into_iter().map(|number| (number, Fault::draw(random))).collect();
-        let strike = random.happens(40).then(|| Strike::draw(numbers.len(), random));
-        Process { skip, max, flags, faults, strike }
+        let faulty = numbers
+            .iter()
+            .filter(|_| random.happens(percent))
+            .copied()
+            .collect::<Vec<_>>();
+        let faults = faulty
+            .into_iter()
+            .map(|number| (number, Fault::draw(random)))
+            .collect();
+        let strike = random
+            .happens(40)
+            .then(|| Strike::draw(numbers.len(), random));
+        Process {
+            skip,
+            max,
+            flags,
+            faults,
+            strike,
+        }
     }
 }
 
 impl Fault {
     fn draw(random: &mut SplitMix64) -> Fault {
-        let (applied, not) = (Fault::CutOff(Meanwhile::Applied), Fault::CutOff(Meanwhile::NotApplied));
-        random.pick(&[Fault::Status(503), Fault::Status(503), Fault::Status(422), Fault::Status(422), applied, not])
+        let (applied, not) = (
+            Fault::CutOff(Meanwhile::Applied),
+            Fault::CutOff(Meanwhile::NotApplied),
+        );
+        random.pick(&[
+            Fault::Status(503),
+            Fault::Status(503),
+            Fault::Status(422),
+            Fault::Status(422),
+            applied,
+            not,
+        ])
     }
 }
 
@@ -353,7 +461,13 @@ impl Strike {
     fn draw(rows: usize, random: &mut SplitMix64) -> Strike {
         Strike {
             request: 1 + random.below(rows),
-            signal: random.pick(&[Signal::KILL, Signal::KILL, Signal::KILL, Signal::TERM, Signal::INT]),
+            signal: random.pick(&[
+                Signal::KILL,
+                Signal::KILL,
+                Signal::KILL,
+                Signal::TERM,
+                Signal::INT,
+            ]),
             meanwhile: random.pick(&[Meanwhile::Applied, Meanwhile::NotApplied]),
         }
     }

@@ -13,7 +13,10 @@ const PER_PAGE: u64 = 100;
 const ATTEMPTS_MAX: usize = 20;
 
 /// The sandbox holds what these updates of customers come to, one after the other.
-pub(super) fn holds(sandbox: &SandboxThread, updates: impl Iterator<Item = (u64, Map<String, Value>)>) {
+pub(super) fn holds(
+    sandbox: &SandboxThread,
+    updates: impl Iterator<Item = (u64, Map<String, Value>)>,
+) {
     let mut want: BTreeMap<u64, BTreeMap<String, Value>> = BTreeMap::new();
     for (id, fields) in updates {
         want.entry(id).or_default().extend(fields);
@@ -21,7 +24,11 @@ pub(super) fn holds(sandbox: &SandboxThread, updates: impl Iterator<Item = (u64,
     let shown = customers(sandbox, want.keys().copied().max().unwrap_or_default());
     for (id, fields) in want {
         for (field, value) in fields {
-            assert_eq!(as_shown(&shown[&id], &field), value, "{field} of customer {id}");
+            assert_eq!(
+                as_shown(&shown[&id], &field),
+                value,
+                "{field} of customer {id}"
+            );
         }
     }
 }
@@ -32,7 +39,11 @@ fn as_shown(resource: &Value, field: &str) -> Value {
         "user_id" => resource["related_user"]["id"].clone(),
         "country_id" => {
             let name = resource["country_name"].as_str();
-            let digits = name.map(|name| name.trim_start_matches("Country ").parse().expect("the country's number"));
+            let digits = name.map(|name| {
+                name.trim_start_matches("Country ")
+                    .parse()
+                    .expect("the country's number")
+            });
             digits.map_or(Value::Null, |number: i64| number.into())
         }
         _ => resource[field].clone(),
@@ -44,9 +55,14 @@ fn customers(sandbox: &SandboxThread, last: u64) -> BTreeMap<u64, Value> {
     let mut customers = BTreeMap::new();
     for page in 1..=last.div_ceil(PER_PAGE) {
         let path = format!("/api/v1/customers?page={page}&per_page={PER_PAGE}");
-        let answer = (0..ATTEMPTS_MAX).find_map(|_| get(sandbox, &path)).expect("a page of customers");
+        let answer = (0..ATTEMPTS_MAX)
+            .find_map(|_| get(sandbox, &path))
+            .expect("a page of customers");
         for customer in answer["data"].as_array().expect("a page has data") {
-            customers.insert(customer["id"].as_u64().expect("a customer has an id"), customer.clone());
+            customers.insert(
+                customer["id"].as_u64().expect("a customer has an id"),
+                customer.clone(),
+            );
         }
     }
     customers
@@ -61,6 +77,9 @@ fn get(sandbox: &SandboxThread, path: &str) -> Option<Value> {
     stream.write_all(request.as_bytes()).ok()?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).ok()?;
-    let body = answer.strip_prefix("HTTP/1.1 200 ")?.split_once("\r\n\r\n")?.1;
+    let body = answer
+        .strip_prefix("HTTP/1.1 200 ")?
+        .split_once("\r\n\r\n")?
+        .1;
     serde_json::from_str(body).ok()
 }

@@ -26,12 +26,43 @@ pub(crate) const COLUMNS: [&str; 13] = [
     "user_id",
 ];
 
-const FIRST_NAMES: [&str; 8] = ["Zoë", "Łukasz", "Ngọc", "Søren", "José \"Pepe\"", "Анна", "李娜", "O'Neil"];
-const LAST_NAMES: [&str; 6] = ["Müller", "García, hijo", "Nguyễn", "van \"den\" Berg", "Ó Briain", "Şahin"];
-const JOBS: [&str; 5] = ["Nurse", "Head of sales,\nEMEA", "Ingénieur", "Clerk; part-time", "\"Freelancer\""];
-const STREETS: [&str; 4] =
-    ["Hauptstraße 5,\n10115 Berlin", "12 Rue de l'Église", "8, Main St.\r\nFlat \"B\"", "東京都"];
-const DATES: [&str; 4] = ["1985-04-12", "1990-12-31T23:59:59Z", "2000-02-29", "1971-07-01T08:30:00.25+02:00"];
+const FIRST_NAMES: [&str; 8] = [
+    "Zoë",
+    "Łukasz",
+    "Ngọc",
+    "Søren",
+    "José \"Pepe\"",
+    "Анна",
+    "李娜",
+    "O'Neil",
+];
+const LAST_NAMES: [&str; 6] = [
+    "Müller",
+    "García, hijo",
+    "Nguyễn",
+    "van \"den\" Berg",
+    "Ó Briain",
+    "Şahin",
+];
+const JOBS: [&str; 5] = [
+    "Nurse",
+    "Head of sales,\nEMEA",
+    "Ingénieur",
+    "Clerk; part-time",
+    "\"Freelancer\"",
+];
+const STREETS: [&str; 4] = [
+    "Hauptstraße 5,\n10115 Berlin",
+    "12 Rue de l'Église",
+    "8, Main St.\r\nFlat \"B\"",
+    "東京都",
+];
+const DATES: [&str; 4] = [
+    "1985-04-12",
+    "1990-12-31T23:59:59Z",
+    "2000-02-29",
+    "1971-07-01T08:30:00.25+02:00",
+];
 const GENDERS: [&str; 3] = ["male", "female", "other"];
 
 /// What a row gives for a field.
@@ -84,8 +115,16 @@ impl Customers {
                 2.. if random.happens(25) => customers.rows[random.below(row - 1)].id,
                 _ => row as u64,
             };
-            let flaw = if random.happens(bad_percent) { flaws.next() } else { None };
-            customers.rows.push(CustomerRow { id, good: good_cells(id, row, &mut random), flaw });
+            let flaw = if random.happens(bad_percent) {
+                flaws.next()
+            } else {
+                None
+            };
+            customers.rows.push(CustomerRow {
+                id,
+                good: good_cells(id, row, &mut random),
+                flaw,
+            });
         }
         customers
     }
@@ -94,8 +133,14 @@ impl Customers {
     pub(crate) fn in_turn(customers: u64, each: usize, seed: u64) -> Customers {
         let mut random = SplitMix64::new(seed);
         let ids = (0..each).flat_map(|_| 1..=customers);
-        let rows = ids.zip(1..).map(|(id, row)| CustomerRow { id, good: good_cells(id, row, &mut random), flaw: None });
-        Customers { rows: rows.collect() }
+        let rows = ids.zip(1..).map(|(id, row)| CustomerRow {
+            id,
+            good: good_cells(id, row, &mut random),
+            flaw: None,
+        });
+        Customers {
+            rows: rows.collect(),
+        }
     }
 
     /// `rows` rows of so many customers, of whom a few have a quarter of all rows.
@@ -103,11 +148,21 @@ impl Customers {
         const BUSY: usize = 10;
         let mut random = SplitMix64::new(seed);
         let row = |row| {
-            let among = if random.happens(25) { BUSY.min(customers) } else { customers };
+            let among = if random.happens(25) {
+                BUSY.min(customers)
+            } else {
+                customers
+            };
             let id = 1 + random.below(among) as u64;
-            CustomerRow { id, good: good_cells(id, row, &mut random), flaw: None }
+            CustomerRow {
+                id,
+                good: good_cells(id, row, &mut random),
+                flaw: None,
+            }
         };
-        Customers { rows: (1..=rows).map(row).collect() }
+        Customers {
+            rows: (1..=rows).map(row).collect(),
+        }
     }
 
     /// How many rows there are.
@@ -122,7 +177,8 @@ impl Customers {
 
     /// The rows that break it, with their numbers.
     pub(crate) fn bad(&self) -> impl Iterator<Item = (u64, &CustomerRow, &Flaw)> {
-        self.numbered().filter_map(|(number, row)| row.flaw.as_ref().map(|flaw| (number, row, flaw)))
+        self.numbered()
+            .filter_map(|(number, row)| row.flaw.as_ref().map(|flaw| (number, row, flaw)))
     }
 
     /// The bodies that each customer is to get, in order.
@@ -167,7 +223,11 @@ impl Customers {
 
     /// The CSV cells of one row with its good values.
     pub(crate) fn cells(&self, row: u64) -> Vec<Vec<u8>> {
-        self.rows[row as usize - 1].good.iter().map(|(_, given)| writing::csv_cell(given)).collect()
+        self.rows[row as usize - 1]
+            .good
+            .iter()
+            .map(|(_, given)| writing::csv_cell(given))
+            .collect()
     }
 
     fn numbered(&self) -> impl Iterator<Item = (u64, &CustomerRow)> {
@@ -190,11 +250,15 @@ impl CustomerRow {
                 Given::Null => Value::Null,
                 Given::Number(number) => json!(number),
                 // A day is sent as its first moment, in UTC.
-                Given::Text(text) if *field == "date_of_birth" && text.len() == "1985-04-12".len() => {
+                Given::Text(text)
+                    if *field == "date_of_birth" && text.len() == "1985-04-12".len() =>
+                {
                     json!(format!("{text}T00:00:00Z"))
                 }
                 Given::Text(text) => json!(text),
-                Given::NotText | Given::Json(_) => unreachable!("good values are text, numbers or null"),
+                Given::NotText | Given::Json(_) => {
+                    unreachable!("good values are text, numbers or null")
+                }
             };
             body.insert((*field).to_owned(), value);
         }
@@ -218,7 +282,10 @@ fn good_cells(id: u64, row: usize, random: &mut SplitMix64) -> Cells {
         ("id", Given::Number(id as i64)),
         ("first_name", text(random.pick(&FIRST_NAMES))),
         ("last_name", text(random.pick(&LAST_NAMES))),
-        ("phone_number", Given::Text(format!("+49{:08}", random.below(100_000_000)))),
+        (
+            "phone_number",
+            Given::Text(format!("+49{:08}", random.below(100_000_000))),
+        ),
         ("email", Given::Text(format!("customer+{row}@example.com"))),
         ("date_of_birth", text(random.pick(&DATES))),
         ("gender", text(random.pick(&GENDERS))),
@@ -227,10 +294,16 @@ fn good_cells(id: u64, row: usize, random: &mut SplitMix64) -> Cells {
         ("job", text(random.pick(&JOBS))),
         ("address", text(random.pick(&STREETS))),
         ("default_channel_id", number(random.below(9))),
-        ("user_id", Given::Number(i64::MAX - random.below(1_000) as i64)),
+        (
+            "user_id",
+            Given::Number(i64::MAX - random.below(1_000) as i64),
+        ),
     ];
     for (field, given) in &mut cells {
-        let may_be_null = !matches!(*field, "id" | "first_name" | "last_name" | "phone_number" | "identity_number");
+        let may_be_null = !matches!(
+            *field,
+            "id" | "first_name" | "last_name" | "phone_number" | "identity_number"
+        );
         if may_be_null && random.happens(10) {
             *given = Given::Null;
         }

@@ -9,7 +9,11 @@ const MANY_KILLS: usize = 50;
 /// How many kills a run has to survive.
 pub(crate) fn kills() -> usize {
     let said = std::env::var(VARIABLE).ok();
-    said.map_or(KILLS_BY_DEFAULT, |kills| kills.parse().unwrap_or_else(|_| panic!("{VARIABLE}={kills} is a number")))
+    said.map_or(KILLS_BY_DEFAULT, |kills| {
+        kills
+            .parse()
+            .unwrap_or_else(|_| panic!("{VARIABLE}={kills} is a number"))
+    })
 }
 
 /// How many rounds are tried: a few by default, all where the environment asks for many kills.

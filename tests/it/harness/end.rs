@@ -31,7 +31,9 @@ pub(crate) struct End {
 impl End {
     pub(super) fn of(finished: Finished, scenario: &Scenario) -> End {
         let status = finished.status;
-        let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
+        let code = status
+            .code()
+            .or_else(|| status.signal().map(|signal| 128 + signal));
         let end = End {
             code: code.expect("a process ends by itself or by a signal"),
             stdout: String::from_utf8(finished.stdout).expect("stdout is UTF-8"),
@@ -52,8 +54,16 @@ impl End {
 
     /// The exit code is one of these, and the books close.
     pub(crate) fn exits_with_one_of(self, codes: &[i32]) -> End {
-        let End { code, stdout, stderr, .. } = &self;
-        assert!(codes.contains(code), "exit code {code}, not {codes:?}\n--- stdout\n{stdout}\n--- stderr\n{stderr}");
+        let End {
+            code,
+            stdout,
+            stderr,
+            ..
+        } = &self;
+        assert!(
+            codes.contains(code),
+            "exit code {code}, not {codes:?}\n--- stdout\n{stdout}\n--- stderr\n{stderr}"
+        );
         if self.files.contains_key("summary.json") {
             self.books_close();
         }
@@ -67,19 +77,32 @@ impl End {
 
     /// Stderr holds this text.
     pub(crate) fn says(self, text: &str) -> End {
-        assert!(self.stderr.contains(text), "{text:?} is not in stderr:\n{}", self.stderr);
+        assert!(
+            self.stderr.contains(text),
+            "{text:?} is not in stderr:\n{}",
+            self.stderr
+        );
         self
     }
 
     /// Stdout holds this text.
     pub(crate) fn prints(self, text: &str) -> End {
-        assert!(self.stdout.contains(text), "{text:?} is not in stdout:\n{}", self.stdout);
+        assert!(
+            self.stdout.contains(text),
+            "{text:?} is not in stdout:\n{}",
+            self.stdout
+        );
         self
     }
 
     /// The summary has these counts of `updated`, `invalid`, `rejected`, `failed` and `unsent` rows.
     pub(crate) fn counts(self, want: [u64; 5]) -> End {
-        assert_eq!(self.outcomes(), want, "updated, invalid, rejected, failed, unsent\n{}", self.stdout);
+        assert_eq!(
+            self.outcomes(),
+            want,
+            "updated, invalid, rejected, failed, unsent\n{}",
+            self.stdout
+        );
         self
     }
 
@@ -87,7 +110,9 @@ impl End {
     pub(crate) fn is_nowhere(&self, text: &str) -> &End {
         self.is_not_shown(text);
         for (name, content) in &self.files {
-            let found = content.windows(text.len()).any(|window| window == text.as_bytes());
+            let found = content
+                .windows(text.len())
+                .any(|window| window == text.as_bytes());
             assert!(!found, "{text:?} is in {name}");
         }
         self
@@ -95,8 +120,16 @@ impl End {
 
     /// The text is neither in stdout nor in stderr.
     pub(crate) fn is_not_shown(&self, text: &str) -> &End {
-        assert!(!self.stdout.contains(text), "{text:?} is in stdout:\n{}", self.stdout);
-        assert!(!self.stderr.contains(text), "{text:?} is in stderr:\n{}", self.stderr);
+        assert!(
+            !self.stdout.contains(text),
+            "{text:?} is in stdout:\n{}",
+            self.stdout
+        );
+        assert!(
+            !self.stderr.contains(text),
+            "{text:?} is in stderr:\n{}",
+            self.stderr
+        );
         self
     }
 
@@ -117,18 +150,29 @@ impl End {
 
     /// A file of the run directory.
     pub(crate) fn file(&self, name: &str) -> &[u8] {
-        self.files.get(name).unwrap_or_else(|| panic!("no {name} among {:?}", self.files.keys()))
+        self.files
+            .get(name)
+            .unwrap_or_else(|| panic!("no {name} among {:?}", self.files.keys()))
     }
 
     fn outcomes(&self) -> [u64; 5] {
         let summary = self.summary();
-        ["updated", "invalid", "rejected", "failed", "unsent"].map(|name| summary[name].as_u64().unwrap_or_default())
+        ["updated", "invalid", "rejected", "failed", "unsent"]
+            .map(|name| summary[name].as_u64().unwrap_or_default())
     }
 
     /// `records` is the sum of the rows by outcome and `unsent`; for a check of the valid, invalid and superseded ones.
     fn books_close(&self) {
         let summary = self.summary();
-        let others = ["superseded", "valid", "unrecorded", "unchanged", "conflict", "elsewhere", "other"];
+        let others = [
+            "superseded",
+            "valid",
+            "unrecorded",
+            "unchanged",
+            "conflict",
+            "elsewhere",
+            "other",
+        ];
         let others = others.map(|name| summary[name].as_u64().unwrap_or_default());
         let sum: u64 = self.outcomes().iter().chain(&others).sum();
         assert_eq!(summary["records"], sum, "the books close: {summary}");
@@ -136,7 +180,9 @@ impl End {
 }
 
 fn files_of(scenario: &Scenario) -> BTreeMap<String, Vec<u8>> {
-    let Ok(directory) = fs::read_dir(scenario.path(RUN_DIR)) else { return BTreeMap::new() };
+    let Ok(directory) = fs::read_dir(scenario.path(RUN_DIR)) else {
+        return BTreeMap::new();
+    };
     let entries = directory.map(|entry| entry.expect("the run directory can be read"));
     let content = |entry: fs::DirEntry| {
         // Another process may be at work there, and put files into place.

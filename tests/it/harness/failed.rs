@@ -19,7 +19,10 @@ pub(crate) struct FailedRow {
 impl FailedRow {
     /// The line of the first input.
     pub(crate) fn line(&self) -> u64 {
-        let (_, line) = self.place.rsplit_once(':').expect("a place is a file and a line");
+        let (_, line) = self
+            .place
+            .rsplit_once(':')
+            .expect("a place is a file and a line");
         line.parse().expect("a line's number")
     }
 }
@@ -28,7 +31,10 @@ impl FailedRow {
 pub(crate) fn parse(form: Form, bytes: &[u8]) -> Vec<FailedRow> {
     match form {
         Form::Csv => records(bytes).map(|record| own_columns(&record)).collect(),
-        Form::Ndjson => bytes.split_inclusive(|byte| *byte == b'\n').map(own_member).collect(),
+        Form::Ndjson => bytes
+            .split_inclusive(|byte| *byte == b'\n')
+            .map(own_member)
+            .collect(),
     }
 }
 
@@ -50,35 +56,65 @@ pub(crate) fn corrected(form: Form, bytes: &[u8], good: &Customers) -> Vec<u8> {
 
 fn corrected_csv(bytes: &[u8], good: &Customers) -> Vec<u8> {
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bytes);
-    let header = reader.byte_headers().expect("failed rows have a header").clone();
+    let header = reader
+        .byte_headers()
+        .expect("failed rows have a header")
+        .clone();
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_byte_record(&header).expect("memory can be written");
+    writer
+        .write_byte_record(&header)
+        .expect("memory can be written");
     for record in records(bytes) {
         let row = good.row_at(Form::Csv, own_columns(&record).line());
         let own = record.iter().take(4).map(<[u8]>::to_vec);
-        writer.write_record(own.chain(good.cells(row))).expect("memory can be written");
+        writer
+            .write_record(own.chain(good.cells(row)))
+            .expect("memory can be written");
     }
     writer.into_inner().expect("memory can be written")
 }
 
 fn records(bytes: &[u8]) -> impl Iterator<Item = csv::ByteRecord> {
     let reader = csv::ReaderBuilder::new().flexible(true).from_reader(bytes);
-    reader.into_byte_records().map(|record| record.expect("failed rows are CSV"))
+    reader
+        .into_byte_records()
+        .map(|record| record.expect("failed rows are CSV"))
 }
 
 fn own_columns(record: &csv::ByteRecord) -> FailedRow {
-    let column = |index: usize| String::from_utf8(record[index].to_vec()).expect("custsync writes UTF-8");
+    let column =
+        |index: usize| String::from_utf8(record[index].to_vec()).expect("custsync writes UTF-8");
     let overtaken = column(3).split_whitespace().map(str::to_owned).collect();
-    FailedRow { place: column(0), outcome: column(1), error: column(2), overtaken }
+    FailedRow {
+        place: column(0),
+        outcome: column(1),
+        error: column(2),
+        overtaken,
+    }
 }
 
 /// The first member of a line. What follows it may be no JSON, for which reason the row may have failed.
 fn own_member(line: &[u8]) -> FailedRow {
-    let member = line.strip_prefix(b"{\"custsync\":").expect("a failed row begins with custsync's own member");
+    let member = line
+        .strip_prefix(b"{\"custsync\":")
+        .expect("a failed row begins with custsync's own member");
     let mut values = serde_json::Deserializer::from_slice(member).into_iter::<Value>();
-    let own = values.next().expect("the member has a value").expect("the member is JSON");
+    let own = values
+        .next()
+        .expect("the member has a value")
+        .expect("the member is JSON");
     let text = |key: &str| own[key].as_str().expect("a text").to_owned();
-    let names = own["overtaken"].as_array().expect("a list of fields").iter();
-    let overtaken = names.map(|name| name.as_str().expect("a field's name").to_owned()).collect();
-    FailedRow { place: text("row"), outcome: text("outcome"), error: text("error"), overtaken }
+    let names = own["overtaken"]
+        .as_array()
+        .expect("a list of fields")
+        .iter();
+    let overtaken = names
+        .map(|name| name.as_str().expect("a field's name").to_owned())
+        .collect();
+    FailedRow {
+        place: text("row"),
+        outcome: text("outcome"),
+        error: text("error"),
+        overtaken,
+    }
 }

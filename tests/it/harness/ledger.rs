@@ -20,21 +20,35 @@ pub(crate) struct Applied {
 impl Applied {
     /// The row of the input that it is of: its identity number holds it.
     pub(crate) fn row(&self) -> u64 {
-        let number = self.body["identity_number"].as_str().and_then(|number| number.strip_prefix('N'));
-        number.and_then(|digits| digits.parse().ok()).expect("a row of made-up customers")
+        let number = self.body["identity_number"]
+            .as_str()
+            .and_then(|number| number.strip_prefix('N'));
+        number
+            .and_then(|digits| digits.parse().ok())
+            .expect("a row of made-up customers")
     }
 }
 
 impl Ledger {
     /// Reads the file's bytes. A last line without an end is still being written.
     pub(crate) fn parse(bytes: &[u8]) -> Ledger {
-        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        let whole = bytes
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |end| end + 1);
         let text = std::str::from_utf8(&bytes[..whole]).expect("a ledger is UTF-8");
         let applied = |(line, n): (&str, u64)| {
             let line: Value = serde_json::from_str(line).expect("a line of the ledger is JSON");
             assert_eq!(line["n"], n, "the ledger counts its lines");
-            let at = line["at"].as_str().and_then(|at| at.parse().ok()).expect("a time");
-            Applied { at, id: line["id"].as_u64().expect("a customer's id"), body: line["body"].clone() }
+            let at = line["at"]
+                .as_str()
+                .and_then(|at| at.parse().ok())
+                .expect("a time");
+            Applied {
+                at,
+                id: line["id"].as_u64().expect("a customer's id"),
+                body: line["body"].clone(),
+            }
         };
         Ledger(text.lines().zip(1..).map(applied).collect())
     }

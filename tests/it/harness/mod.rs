@@ -33,6 +33,8 @@ pub(crate) use self::random::SplitMix64;
 pub(crate) use self::results::Results;
 pub(crate) use self::scenario::{Running, Scenario};
 pub(crate) use self::server::{Reply, Request};
-pub(crate) use self::tls::{Authority, EXPIRED, NOT_YET_VALID, Presents, TlsFront, VALID, self_signed};
+pub(crate) use self::tls::{
+    Authority, EXPIRED, NOT_YET_VALID, Presents, TlsFront, VALID, self_signed,
+};
 pub(crate) use self::workbook::{SheetCell, Workbook, zip_of};
 pub(crate) use self::writing::Form;

@@ -57,11 +57,19 @@ impl Program {
             None => Command::new(env!("CARGO_BIN_EXE_custsync")),
             Some(line) => {
                 let mut shell = Command::new("/bin/sh");
-                shell.args(["-c", &format!("{line} \"$0\" \"$@\""), env!("CARGO_BIN_EXE_custsync")]);
+                shell.args([
+                    "-c",
+                    &format!("{line} \"$0\" \"$@\""),
+                    env!("CARGO_BIN_EXE_custsync"),
+                ]);
                 shell
             }
         };
-        command.args(self.arguments).env_clear().envs(self.variables).current_dir(directory);
+        command
+            .args(self.arguments)
+            .env_clear()
+            .envs(self.variables)
+            .current_dir(directory);
         Process::start(command, self.stdin)
     }
 }
@@ -69,20 +77,30 @@ impl Program {
 impl Process {
     /// Starts any command.
     pub(crate) fn start(mut command: Command, stdin: Vec<u8>) -> Process {
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
         let mut input = child.stdin.take().expect("standard input is a pipe");
         // A program that does not read its input to the end is no fault.
         thread::spawn(move || input.write_all(&stdin).ok());
         let stdout = Output::of(child.stdout.take().expect("standard output is a pipe"));
         let stderr = Output::of(child.stderr.take().expect("standard error is a pipe"));
-        Process { child, stdout, stderr, started: Instant::now() }
+        Process {
+            child,
+            stdout,
+            stderr,
+            started: Instant::now(),
+        }
     }
 
     /// The most memory that it has had resident so far, in KiB; `None` once it has ended.
     pub(crate) fn memory_peak_kib(&self) -> Option<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        let peak = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))?;
         peak.trim().strip_suffix(" kB")?.parse().ok()
     }
 
@@ -118,14 +136,25 @@ impl Process {
     /// Sends a signal to the only process that it has started.
     pub(crate) fn signal_child(&self, signal: Signal) {
         let pid = self.child.id();
-        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).expect("the process is there");
-        let child = children.trim().parse().ok().and_then(Pid::from_raw).expect("it has one child");
+        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))
+            .expect("the process is there");
+        let child = children
+            .trim()
+            .parse()
+            .ok()
+            .and_then(Pid::from_raw)
+            .expect("it has one child");
         kill_process(child, signal).expect("its child can be signalled");
     }
 
     /// Sends it a signal again and again, until it ends.
     pub(crate) fn signal_until_its_end(&mut self, signal: Signal) {
-        while self.child.try_wait().expect("the process can be asked").is_none() {
+        while self
+            .child
+            .try_wait()
+            .expect("the process can be asked")
+            .is_none()
+        {
             // It may end meanwhile.
             kill_process(self.pid(), signal).ok();
             if self.started.elapsed() > TIME_MAX {
@@ -146,7 +175,10 @@ impl Process {
     pub(crate) fn wait_until(&mut self, what: &str, mut is_so: impl FnMut() -> bool) {
         while !is_so() {
             if let Some(status) = self.child.try_wait().expect("the process can be asked") {
-                panic!("{what} was awaited, but the process ended with {status}: {}", self.stderr.text());
+                panic!(
+                    "{what} was awaited, but the process ended with {status}: {}",
+                    self.stderr.text()
+                );
             }
             if self.started.elapsed() > TIME_MAX {
                 self.give_up(what);
@@ -158,16 +190,27 @@ impl Process {
     /// Waits for its end.
     pub(crate) fn finish(mut self) -> Finished {
         let left = TIME_MAX.saturating_sub(self.started.elapsed());
-        let Ok(stdout) = self.stdout.all(left) else { self.give_up("its end") };
+        let Ok(stdout) = self.stdout.all(left) else {
+            self.give_up("its end")
+        };
         let left = TIME_MAX.saturating_sub(self.started.elapsed());
-        let Ok(stderr) = self.stderr.all(left) else { self.give_up("its end") };
+        let Ok(stderr) = self.stderr.all(left) else {
+            self.give_up("its end")
+        };
         let status = self.child.wait().expect("the process has ended");
-        Finished { status, stdout, stderr }
+        Finished {
+            status,
+            stdout,
+            stderr,
+        }
     }
 
     fn give_up(&mut self, what: &str) -> ! {
         self.child.kill().expect("the process can be killed");
-        panic!("{what} was awaited for {TIME_MAX:?}: {}", self.stderr.text());
+        panic!(
+            "{what} was awaited for {TIME_MAX:?}: {}",
+            self.stderr.text()
+        );
     }
 }
 
@@ -191,7 +234,10 @@ impl Output {
     fn keep(mut pipe: impl Read, bytes: &Mutex<Vec<u8>>, ends: &Sender<()>) {
         let mut part = vec![0; 64 << 10];
         while let Ok(read @ 1..) = pipe.read(&mut part) {
-            bytes.lock().expect("nobody panics with it").extend_from_slice(&part[..read]);
+            bytes
+                .lock()
+                .expect("nobody panics with it")
+                .extend_from_slice(&part[..read]);
         }
         ends.send(()).ok();
     }
@@ -199,7 +245,9 @@ impl Output {
     /// All of it, if it ends within this time.
     fn all(&self, within: Duration) -> Result<Vec<u8>, RecvTimeoutError> {
         self.end.recv_timeout(within)?;
-        Ok(std::mem::take(&mut self.bytes.lock().expect("nobody panics with it")))
+        Ok(std::mem::take(
+            &mut self.bytes.lock().expect("nobody panics with it"),
+        ))
     }
 
     /// It as a text, where the process is about to end.

@@ -33,7 +33,9 @@ impl ScriptedProxy {
     /// Listens on a free port of this machine.
     pub(crate) fn start(script: impl Fn() -> ProxyReply + Send + 'static) -> ScriptedProxy {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-        let address = listener.local_addr().expect("a bound socket has an address");
+        let address = listener
+            .local_addr()
+            .expect("a bound socket has an address");
         let shared = Arc::new(Shared {
             script: Mutex::new(Box::new(script)),
             requests: Mutex::default(),
@@ -44,7 +46,11 @@ impl ScriptedProxy {
             let shared = Arc::clone(&shared);
             move || accept(&listener, &shared)
         });
-        ScriptedProxy { address, shared, accepting: Some(accepting) }
+        ScriptedProxy {
+            address,
+            shared,
+            accepting: Some(accepting),
+        }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -87,7 +93,11 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
             break;
         }
         let Ok(stream) = stream else { continue };
-        shared.connections.lock().unwrap().push(stream.try_clone().expect("a socket can be shared"));
+        shared
+            .connections
+            .lock()
+            .unwrap()
+            .push(stream.try_clone().expect("a socket can be shared"));
         let shared = Arc::clone(shared);
         // The client may have had enough, which is what the test is about.
         thread::spawn(move || serve(stream, &shared).ok());

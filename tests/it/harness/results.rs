@@ -21,22 +21,39 @@ impl Results {
     /// Reads the file's bytes.
     pub(crate) fn parse(bytes: &[u8]) -> Results {
         let text = std::str::from_utf8(bytes).expect("results are UTF-8");
-        assert!(text.ends_with('\n'), "the last line of the results has an end");
+        assert!(
+            text.ends_with('\n'),
+            "the last line of the results has an end"
+        );
         let mut lines = text.lines().map(checked);
         let header = lines.next().expect("results have a header");
-        assert_eq!(header["custsync_journal"], 2, "the first line is the header");
+        assert_eq!(
+            header["custsync_journal"], 2,
+            "the first line is the header"
+        );
         let (lines, facts) = lines.partition(|line: &Value| line.get("row").is_some());
-        Results { header, lines, facts }
+        Results {
+            header,
+            lines,
+            facts,
+        }
     }
 
     /// The last line of each row.
     pub(crate) fn by_row(&self) -> BTreeMap<u64, &Value> {
-        self.lines.iter().map(|line| (line["row"].as_u64().expect("a row's number"), line)).collect()
+        self.lines
+            .iter()
+            .map(|line| (line["row"].as_u64().expect("a row's number"), line))
+            .collect()
     }
 
     /// The line of a row that has one line.
     pub(crate) fn row(&self, row: u64) -> &Value {
-        let lines: Vec<_> = self.lines.iter().filter(|line| line["row"] == row).collect();
+        let lines: Vec<_> = self
+            .lines
+            .iter()
+            .filter(|line| line["row"] == row)
+            .collect();
         assert_eq!(lines.len(), 1, "row {row} has one line: {lines:?}");
         lines[0]
     }
@@ -45,7 +62,9 @@ impl Results {
     pub(crate) fn settle_each_of(&self, rows: usize) -> &Results {
         let mut settled: BTreeMap<u64, usize> = BTreeMap::new();
         for line in self.lines.iter().filter(|line| line["outcome"] != "failed") {
-            *settled.entry(line["row"].as_u64().expect("a row's number")).or_default() += 1;
+            *settled
+                .entry(line["row"].as_u64().expect("a row's number"))
+                .or_default() += 1;
         }
         let twice: Vec<_> = settled.iter().filter(|(_, lines)| **lines > 1).collect();
         assert!(twice.is_empty(), "rows settled more than once: {twice:?}");
@@ -57,13 +76,22 @@ impl Results {
 
     /// Requests sent for all rows together.
     pub(crate) fn attempts(&self) -> u64 {
-        self.lines.iter().filter_map(|line| line["attempts"].as_u64()).sum()
+        self.lines
+            .iter()
+            .filter_map(|line| line["attempts"].as_u64())
+            .sum()
     }
 }
 
 /// A line as JSON, after its checksum was compared.
 fn checked(line: &str) -> Value {
-    let (content, crc) = line.rsplit_once(",\"crc\":\"").expect("a line ends with its checksum");
-    assert_eq!(crc, format!("{:08x}\"}}", crc32c(content.as_bytes())), "{line}");
+    let (content, crc) = line
+        .rsplit_once(",\"crc\":\"")
+        .expect("a line ends with its checksum");
+    assert_eq!(
+        crc,
+        format!("{:08x}\"}}", crc32c(content.as_bytes())),
+        "{line}"
+    );
     serde_json::from_str(line).expect("a line of the results is JSON")
 }

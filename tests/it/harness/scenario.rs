@@ -87,7 +87,11 @@ impl Scenario {
 
     /// An input, `customers.csv` or `customers.ndjson`, in which `NULL` is null.
     pub(crate) fn rows(self, form: Form, customers: &Customers) -> Scenario {
-        self.file(&format!("customers.{}", form.extension()), customers.file(form)).flags(["--null-string", "NULL"])
+        self.file(
+            &format!("customers.{}", form.extension()),
+            customers.file(form),
+        )
+        .flags(["--null-string", "NULL"])
     }
 
     /// The input `customers.csv`.
@@ -122,14 +126,21 @@ impl Scenario {
     /// Sends to a sandbox in this process: one of a million customers, with the options changed as said.
     pub(crate) fn sandbox(mut self, change: impl FnOnce(&mut SandboxOptions)) -> Scenario {
         let ledger = Some(self.path(LEDGER));
-        let mut options = SandboxOptions { customers: 1_000_000, ledger, ..SandboxOptions::default() };
+        let mut options = SandboxOptions {
+            customers: 1_000_000,
+            ledger,
+            ..SandboxOptions::default()
+        };
         change(&mut options);
         self.target = Target::Sandbox(SandboxThread::start(options).expect("the sandbox starts"));
         self
     }
 
     /// Sends to a server that answers as scripted.
-    pub(crate) fn server(mut self, script: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Scenario {
+    pub(crate) fn server(
+        mut self,
+        script: impl Fn(&Request) -> Reply + Send + Sync + 'static,
+    ) -> Scenario {
         self.target = Target::Scripted(ScriptedServer::start(script));
         self
     }
@@ -169,7 +180,10 @@ impl Scenario {
     /// Gives the token in a file.
     pub(crate) fn token_in_file(mut self) -> Scenario {
         self.token = TokenPlace::File;
-        self.write_private(TOKEN_FILE, self.secret().expect("a server that takes a token"));
+        self.write_private(
+            TOKEN_FILE,
+            self.secret().expect("a server that takes a token"),
+        );
         self
     }
 
@@ -177,7 +191,9 @@ impl Scenario {
     pub(crate) fn logged_in(self) -> Scenario {
         let sandbox = self.sandbox_thread();
         let login = sandbox.log_in();
-        let expires_at = login.lifetime.map(|lifetime| (Timestamp::now() + lifetime).to_string());
+        let expires_at = login
+            .lifetime
+            .map(|lifetime| (Timestamp::now() + lifetime).to_string());
         let token_url = format!("http://{}/oauth/token", sandbox.address());
         let (access_token, refresh_token) = (login.access_token, login.refresh_token);
         self.with_login(&json!({
@@ -218,7 +234,8 @@ impl Scenario {
 
     /// Runs with this in the environment, which need not be UTF-8.
     pub(crate) fn raw_variable(mut self, name: &str, value: &[u8]) -> Scenario {
-        self.variables.push((name.to_owned(), OsStr::from_bytes(value).to_owned()));
+        self.variables
+            .push((name.to_owned(), OsStr::from_bytes(value).to_owned()));
         self
     }
 
@@ -269,22 +286,42 @@ impl Scenario {
     }
 
     /// Starts custsync with these arguments and no others, however many.
-    pub(crate) fn start_words<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Running<'_> {
+    pub(crate) fn start_words<'a>(
+        &self,
+        arguments: impl IntoIterator<Item = &'a str>,
+    ) -> Running<'_> {
         self.start_program(arguments.into_iter().map(OsString::from).collect())
     }
 
     /// Runs custsync with arguments that need not be UTF-8.
     pub(crate) fn custsync_raw(&self, arguments: &[&[u8]]) -> End {
-        self.start_program(arguments.iter().map(|argument| OsStr::from_bytes(argument).to_owned()).collect()).end()
+        self.start_program(
+            arguments
+                .iter()
+                .map(|argument| OsStr::from_bytes(argument).to_owned())
+                .collect(),
+        )
+        .end()
     }
 
     /// Runs a line of shell, with custsync's directory first in the path.
     pub(crate) fn shell(&self, line: &str) -> End {
         let program = Path::new(env!("CARGO_BIN_EXE_custsync"));
         let mut command = Command::new("/bin/sh");
-        command.args(["-c", line]).env_clear().envs(self.environment()).current_dir(self.directory.path());
-        command.env("PATH", program.parent().expect("the program has a directory"));
-        Running { scenario: self, process: Process::start(command, Vec::new()) }.end()
+        command
+            .args(["-c", line])
+            .env_clear()
+            .envs(self.environment())
+            .current_dir(self.directory.path());
+        command.env(
+            "PATH",
+            program.parent().expect("the program has a directory"),
+        );
+        Running {
+            scenario: self,
+            process: Process::start(command, Vec::new()),
+        }
+        .end()
     }
 
     fn start_verb(&self, verb: &str, arguments: &[&str]) -> Running<'_> {
@@ -304,14 +341,24 @@ impl Scenario {
 
     fn start_program(&self, arguments: Vec<OsString>) -> Running<'_> {
         let variables = self.environment();
-        let program = Program { arguments, variables, stdin: self.stdin.clone(), through: self.through.clone() };
-        Running { scenario: self, process: program.start(self.directory.path()) }
+        let program = Program {
+            arguments,
+            variables,
+            stdin: self.stdin.clone(),
+            through: self.through.clone(),
+        };
+        Running {
+            scenario: self,
+            process: program.start(self.directory.path()),
+        }
     }
 
     fn environment(&self) -> Vec<(String, OsString)> {
         let mut variables = self.variables.clone();
         match (&self.token, self.secret()) {
-            (TokenPlace::Variable, Some(secret)) => variables.push(("CUSTSYNC_TOKEN".to_owned(), secret.into())),
+            (TokenPlace::Variable, Some(secret)) => {
+                variables.push(("CUSTSYNC_TOKEN".to_owned(), secret.into()))
+            }
             (TokenPlace::Variable | TokenPlace::File, _) => {}
         }
         variables
@@ -391,7 +438,9 @@ impl Scenario {
     pub(crate) fn sandbox_thread(&self) -> &SandboxThread {
         match &self.target {
             Target::Sandbox(sandbox) => sandbox,
-            Target::Unsaid | Target::Scripted(_) | Target::Another(_) => panic!("the scenario has no sandbox"),
+            Target::Unsaid | Target::Scripted(_) | Target::Another(_) => {
+                panic!("the scenario has no sandbox")
+            }
         }
     }
 
@@ -399,7 +448,9 @@ impl Scenario {
     pub(crate) fn requests(&self) -> Vec<Request> {
         match &self.target {
             Target::Scripted(server) => server.requests(),
-            Target::Unsaid | Target::Sandbox(_) | Target::Another(_) => panic!("the scenario has no scripted server"),
+            Target::Unsaid | Target::Sandbox(_) | Target::Another(_) => {
+                panic!("the scenario has no scripted server")
+            }
         }
     }
 }

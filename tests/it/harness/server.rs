@@ -55,13 +55,23 @@ struct Shared {
 impl Request {
     /// The customer that the path names.
     pub(crate) fn id(&self) -> u64 {
-        let path = self.line.split(' ').nth(1).expect("a request line has a path");
-        path.rsplit('/').next().and_then(|id| id.parse().ok()).expect("the path ends in an id")
+        let path = self
+            .line
+            .split(' ')
+            .nth(1)
+            .expect("a request line has a path");
+        path.rsplit('/')
+            .next()
+            .and_then(|id| id.parse().ok())
+            .expect("the path ends in an id")
     }
 
     /// A header's value.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(found, _)| found == name)
+            .map(|(_, value)| value.as_str())
     }
 }
 
@@ -109,9 +119,13 @@ impl Reply {
 
 impl ScriptedServer {
     /// Listens on a free port of this machine.
-    pub(crate) fn start(script: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> ScriptedServer {
+    pub(crate) fn start(
+        script: impl Fn(&Request) -> Reply + Send + Sync + 'static,
+    ) -> ScriptedServer {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-        let address = listener.local_addr().expect("a bound socket has an address");
+        let address = listener
+            .local_addr()
+            .expect("a bound socket has an address");
         let shared = Arc::new(Shared {
             script: Box::new(script),
             requests: Mutex::default(),
@@ -123,7 +137,11 @@ impl ScriptedServer {
             let shared = Arc::clone(&shared);
             move || accept(&listener, &shared)
         });
-        ScriptedServer { address, shared, accepting: Some(accepting) }
+        ScriptedServer {
+            address,
+            shared,
+            accepting: Some(accepting),
+        }
     }
 
     /// What requests' paths are appended to.
@@ -154,7 +172,12 @@ impl Shared {
         if *bytes != updated {
             return reply;
         }
-        self.customers.lock().unwrap().entry(request.id()).or_default().extend(fields.clone());
+        self.customers
+            .lock()
+            .unwrap()
+            .entry(request.id())
+            .or_default()
+            .extend(fields.clone());
         self.shown(request.id())
     }
 
@@ -165,12 +188,23 @@ impl Shared {
         };
         shown.insert("id".to_owned(), id.into());
         if let Some(user) = shown.remove("user_id") {
-            shown.insert("related_user".to_owned(), if user.is_null() { user } else { json!({"id": user}) });
+            shown.insert(
+                "related_user".to_owned(),
+                if user.is_null() {
+                    user
+                } else {
+                    json!({"id": user})
+                },
+            );
         }
         if let Some(country) = shown.remove("country_id") {
             shown.insert(
                 "country_name".to_owned(),
-                if country.is_null() { country } else { format!("Land {country}").into() },
+                if country.is_null() {
+                    country
+                } else {
+                    format!("Land {country}").into()
+                },
             );
         }
         Reply::json(200, &json!({"success": "Customer updated", "data": shown}))
@@ -196,7 +230,11 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
             break;
         }
         let Ok(stream) = stream else { continue };
-        shared.connections.lock().unwrap().push(stream.try_clone().expect("a socket can be shared"));
+        shared
+            .connections
+            .lock()
+            .unwrap()
+            .push(stream.try_clone().expect("a socket can be shared"));
         let shared = Arc::clone(shared);
         threads.push(thread::spawn(move || serve(stream, &shared)));
     }
@@ -209,8 +247,11 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
 fn serve(mut stream: TcpStream, shared: &Shared) {
     let mut reader = BufReader::new(stream.try_clone().expect("a socket can be shared"));
     while let Ok(Some(mut request)) = read_request(&mut reader) {
-        let reply =
-            if request.line.starts_with("GET ") { shared.shown(request.id()) } else { shared.scripted(&mut request) };
+        let reply = if request.line.starts_with("GET ") {
+            shared.shown(request.id())
+        } else {
+            shared.scripted(&mut request)
+        };
         let written = match reply {
             Reply::Answer(bytes) => stream.write_all(&bytes),
             Reply::CutOff(bytes) => {
@@ -240,12 +281,22 @@ fn read_request(reader: &mut BufReader<TcpStream>) -> io::Result<Option<Request>
     loop {
         let mut header = String::new();
         reader.read_line(&mut header)?;
-        let Some((name, value)) = header.trim_end().split_once(':') else { break };
+        let Some((name, value)) = header.trim_end().split_once(':') else {
+            break;
+        };
         headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
-    let mut request =
-        Request { number: 0, line: line.trim_end().to_owned(), headers, body: Value::Null, text: String::new() };
-    let length = request.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+    let mut request = Request {
+        number: 0,
+        line: line.trim_end().to_owned(),
+        headers,
+        body: Value::Null,
+        text: String::new(),
+    };
+    let length = request
+        .header("content-length")
+        .and_then(|length| length.parse().ok())
+        .unwrap_or(0);
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
     request.body = serde_json::from_slice(&body).unwrap_or(Value::Null);

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, Once};
 use std::thread::{self, JoinHandle};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd,
+};
 use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
@@ -46,7 +48,10 @@ impl Authority {
     /// One of a name of its own.
     pub(crate) fn new() -> Authority {
         static NUMBER: AtomicU32 = AtomicU32::new(1);
-        Authority::named(&format!("Authority {}", NUMBER.fetch_add(1, Ordering::Relaxed)))
+        Authority::named(&format!(
+            "Authority {}",
+            NUMBER.fetch_add(1, Ordering::Relaxed)
+        ))
     }
 
     pub(crate) fn named(name: &str) -> Authority {
@@ -90,7 +95,9 @@ fn params(host: &str, [from, until]: [i32; 2]) -> CertificateParams {
 fn presents(certificate: CertificateDer<'static>, key: &KeyPair) -> Presents {
     install_provider();
     let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-    let config = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![certificate], key);
+    let config = ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key);
     let mut config = config.unwrap();
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Presents::Certificate(Arc::new(config))
@@ -104,17 +111,25 @@ impl Presents {
         let certificate = params(host, VALID).signed_by(&key, &authority.0).unwrap();
         let mut roots = rustls::RootCertStore::empty();
         roots.add(authority.0.der().clone()).unwrap();
-        let verifier = rustls::server::WebPkiClientVerifier::builder(Arc::new(roots)).build().unwrap();
+        let verifier = rustls::server::WebPkiClientVerifier::builder(Arc::new(roots))
+            .build()
+            .unwrap();
         let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
         let config = ServerConfig::builder().with_client_cert_verifier(verifier);
-        Presents::Certificate(Arc::new(config.with_single_cert(vec![certificate.der().clone()], key).unwrap()))
+        Presents::Certificate(Arc::new(
+            config
+                .with_single_cert(vec![certificate.der().clone()], key)
+                .unwrap(),
+        ))
     }
 }
 
 fn install_provider() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        rustls::crypto::ring::default_provider().install_default().ok();
+        rustls::crypto::ring::default_provider()
+            .install_default()
+            .ok();
     });
 }
 
@@ -128,9 +143,16 @@ impl TlsFront {
         let connections = Arc::new(AtomicU32::new(0));
         let (changes, (stop, stopped)) = (watch::Sender::new(()), oneshot::channel());
         let thread = thread::spawn({
-            let (presents, connections, changes) = (Arc::clone(&presents), Arc::clone(&connections), changes.clone());
+            let (presents, connections, changes) = (
+                Arc::clone(&presents),
+                Arc::clone(&connections),
+                changes.clone(),
+            );
             move || {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .enable_all()
+                    .build()
+                    .unwrap();
                 runtime.block_on(async move {
                     let listener = TcpListener::from_std(listener).unwrap();
                     tokio::select! {
@@ -140,7 +162,14 @@ impl TlsFront {
                 });
             }
         });
-        TlsFront { address, presents, connections, changes, stop: Some(stop), thread: Some(thread) }
+        TlsFront {
+            address,
+            presents,
+            connections,
+            changes,
+            stop: Some(stop),
+            thread: Some(thread),
+        }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -174,7 +203,9 @@ async fn accept(
     changes: &watch::Sender<()>,
 ) {
     loop {
-        let Ok((stream, _)) = listener.accept().await else { continue };
+        let Ok((stream, _)) = listener.accept().await else {
+            continue;
+        };
         connections.fetch_add(1, Ordering::Relaxed);
         let (presents, mut changes) = (presents.lock().unwrap().clone(), changes.subscribe());
         tokio::spawn(async move {
@@ -187,7 +218,11 @@ async fn accept(
     }
 }
 
-async fn serve(mut stream: TcpStream, server: SocketAddr, presents: Presents) -> std::io::Result<()> {
+async fn serve(
+    mut stream: TcpStream,
+    server: SocketAddr,
+    presents: Presents,
+) -> std::io::Result<()> {
     match presents {
         Presents::Certificate(config) => {
             let mut stream = TlsAcceptor::from(config).accept(stream).await?;

@@ -60,10 +60,15 @@ impl Workbook {
                 self.shared.push(text);
                 format!("<c r=\"{at}\" t=\"s\"><v>{}</v></c>", self.shared.len() - 1)
             }
-            SheetCell::Inline(text) => format!("<c r=\"{at}\" t=\"inlineStr\"><is><t>{}</t></is></c>", escaped(text)),
+            SheetCell::Inline(text) => format!(
+                "<c r=\"{at}\" t=\"inlineStr\"><is><t>{}</t></is></c>",
+                escaped(text)
+            ),
             SheetCell::Number(number) => format!("<c r=\"{at}\"><v>{number}</v></c>"),
             SheetCell::Date(days) => format!("<c r=\"{at}\" s=\"1\"><v>{days}</v></c>"),
-            SheetCell::Boolean(value) => format!("<c r=\"{at}\" t=\"b\"><v>{}</v></c>", u8::from(value)),
+            SheetCell::Boolean(value) => {
+                format!("<c r=\"{at}\" t=\"b\"><v>{}</v></c>", u8::from(value))
+            }
             SheetCell::Error(error) => format!("<c r=\"{at}\" t=\"e\"><v>{error}</v></c>"),
         }
     }
@@ -87,7 +92,11 @@ impl Workbook {
             parts.retain(|(part, _)| part != name);
             parts.push(((*name).to_owned(), content.clone()));
         }
-        zip_of(parts.iter().map(|(name, content)| (name.as_str(), content.as_slice())))
+        zip_of(
+            parts
+                .iter()
+                .map(|(name, content)| (name.as_str(), content.as_slice())),
+        )
     }
 
     /// The parts of a workbook as a spreadsheet program writes them.
@@ -95,16 +104,26 @@ impl Workbook {
         let (mut sheets, mut relations) = (String::new(), String::new());
         let mut parts = Vec::new();
         for (number, (name, rows)) in (1..).zip(&self.sheets) {
-            write!(sheets, "<sheet name=\"{}\" sheetId=\"{number}\" r:id=\"rId{number}\"/>", escaped(name)).unwrap();
+            write!(
+                sheets,
+                "<sheet name=\"{}\" sheetId=\"{number}\" r:id=\"rId{number}\"/>",
+                escaped(name)
+            )
+            .unwrap();
             write!(
                 relations,
                 "<Relationship Id=\"rId{number}\" Type=\"{RELATIONS}/worksheet\" Target=\"worksheets/sheet{number}.xml\"/>"
             )
             .unwrap();
-            let sheet = format!("<worksheet xmlns=\"{MAIN}\"><sheetData>{rows}</sheetData></worksheet>");
+            let sheet =
+                format!("<worksheet xmlns=\"{MAIN}\"><sheetData>{rows}</sheetData></worksheet>");
             parts.push((format!("xl/worksheets/sheet{number}.xml"), sheet));
         }
-        let shared: Vec<_> = self.shared.iter().map(|text| format!("<si><t>{}</t></si>", escaped(text))).collect();
+        let shared: Vec<_> = self
+            .shared
+            .iter()
+            .map(|text| format!("<si><t>{}</t></si>", escaped(text)))
+            .collect();
         let shared = shared.concat();
         parts.extend([
             (
@@ -130,7 +149,10 @@ impl Workbook {
                 ),
             ),
         ]);
-        parts.into_iter().map(|(name, content)| (name, content.into_bytes())).collect()
+        parts
+            .into_iter()
+            .map(|(name, content)| (name, content.into_bytes()))
+            .collect()
     }
 }
 
@@ -139,7 +161,9 @@ const RELATIONS: &str = "http://schemas.openxmlformats.org/officeDocument/2006/r
 const PACKAGE: &str = "http://schemas.openxmlformats.org/package/2006/relationships";
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('"', "&quot;")
 }
 
 /// A zip file of these parts.

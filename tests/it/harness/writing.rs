@@ -33,12 +33,16 @@ pub(crate) fn file(form: Form, rows: impl Iterator<Item = Cells>) -> Vec<u8> {
 pub(crate) fn line(form: Form, cells: &Cells) -> Vec<u8> {
     match form {
         Form::Csv => {
-            let cells: Vec<_> = cells.iter().map(|(_, given)| quoted(csv_cell(given))).collect();
+            let cells: Vec<_> = cells
+                .iter()
+                .map(|(_, given)| quoted(csv_cell(given)))
+                .collect();
             [cells.join(&b','), b"\n".to_vec()].concat()
         }
         Form::Ndjson => {
             let present = cells.iter().filter(|(_, given)| *given != Given::Absent);
-            let members = present.map(|(key, given)| [format!("\"{key}\":").as_bytes(), &json(given)].concat());
+            let members = present
+                .map(|(key, given)| [format!("\"{key}\":").as_bytes(), &json(given)].concat());
             let members: Vec<_> = members.collect();
             [b"{".to_vec(), members.join(&b','), b"}\n".to_vec()].concat()
         }
@@ -64,7 +68,11 @@ fn quoted(cell: Vec<u8>) -> Vec<u8> {
     }
     let mut quoted = vec![b'"'];
     for byte in cell {
-        quoted.extend(if byte == b'"' { vec![b'"', b'"'] } else { vec![byte] });
+        quoted.extend(if byte == b'"' {
+            vec![b'"', b'"']
+        } else {
+            vec![byte]
+        });
     }
     quoted.push(b'"');
     quoted

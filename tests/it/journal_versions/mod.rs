@@ -22,20 +22,35 @@ fn sealed(content: &str) -> String {
 
 #[test]
 fn a_run_that_version_0_1_began_is_left_to_it() {
-    let unfinished = JOURNAL_OF_0_1.split_inclusive(|byte| *byte == b'\n').take(3).collect::<Vec<_>>().concat();
+    let unfinished = JOURNAL_OF_0_1
+        .split_inclusive(|byte| *byte == b'\n')
+        .take(3)
+        .collect::<Vec<_>>()
+        .concat();
     for journal in [JOURNAL_OF_0_1, &unfinished] {
-        let scenario = Scenario::new().file("customers.csv", INPUT).unlimited().sandbox(|_| {});
+        let scenario = Scenario::new()
+            .file("customers.csv", INPUT)
+            .unlimited()
+            .sandbox(|_| {});
         fs::create_dir(scenario.path("run")).expect("the scenario's directory can be written");
-        for (name, content) in
-            [("results.ndjson", journal), ("failed.csv", FAILED_OF_0_1), ("summary.json", SUMMARY_OF_0_1)]
-        {
+        for (name, content) in [
+            ("results.ndjson", journal),
+            ("failed.csv", FAILED_OF_0_1),
+            ("summary.json", SUMMARY_OF_0_1),
+        ] {
             scenario.write_private(&format!("run/{name}"), content);
         }
-        let end = scenario.run([]).exits(5).says("was begun by custsync 0.1.0");
+        let end = scenario
+            .run([])
+            .exits(5)
+            .says("was begun by custsync 0.1.0");
         end.says("name another directory");
         assert_eq!(scenario.counts().requests, 0);
         assert_eq!(scenario.read(JOURNAL).expect("the journal"), journal);
-        assert_eq!(scenario.read("run/failed.csv").expect("the failed rows"), FAILED_OF_0_1);
+        assert_eq!(
+            scenario.read("run/failed.csv").expect("the failed rows"),
+            FAILED_OF_0_1
+        );
     }
 }
 
@@ -44,7 +59,10 @@ fn a_journal_of_version_0_1_can_be_read() {
     let mut lines = Lines::of(BufReader::new(JOURNAL_OF_0_1));
     match lines.next_line().expect("a header").expect("a header") {
         Line::Header(header) => {
-            assert_eq!((header.custsync_journal, header.rules, header.key.as_deref()), (1, 1, None));
+            assert_eq!(
+                (header.custsync_journal, header.rules, header.key.as_deref()),
+                (1, 1, None)
+            );
             assert_eq!(header.inputs.len(), 1);
         }
         other => panic!("{other:?}"),
@@ -57,14 +75,19 @@ fn a_journal_of_version_0_1_can_be_read() {
         }
     }
     let (updated, invalid, rejected) = (Outcome::Updated, Outcome::Invalid, Outcome::Rejected);
-    assert_eq!(outcomes, [(2, invalid), (1, updated), (4, updated), (3, rejected)]);
+    assert_eq!(
+        outcomes,
+        [(2, invalid), (1, updated), (4, updated), (3, rejected)]
+    );
 }
 
 /// A run of which the first row is updated; its key.
 fn begun() -> (Scenario, Key) {
     let rows: Vec<_> = (1..=ROWS).map(|row| format!("{row},Job {row}\n")).collect();
-    let scenario =
-        Scenario::new().file("customers.csv", format!("id,job\n{}", rows.concat())).unlimited().sandbox(|_| {});
+    let scenario = Scenario::new()
+        .file("customers.csv", format!("id,job\n{}", rows.concat()))
+        .unlimited()
+        .sandbox(|_| {});
     scenario.run(["--max-rows", "1"]).exits(0);
     let key = Key::parse(&scenario.read("run/key").expect("a run has a key")).expect("a key");
     (scenario, key)
@@ -84,11 +107,21 @@ fn what_a_later_version_writes_is_kept_and_counted() {
         hash(key, 2)
     ));
     let lines = [of_another_kind, of_another_fact, of_another_outcome];
-    scenario.edit(JOURNAL, |journal| journal.extend(lines.concat().into_bytes()));
-    let end = scenario.run([]).exits(1).counts([5, 0, 0, 0, 0]).prints("  other              1\n");
+    scenario.edit(JOURNAL, |journal| {
+        journal.extend(lines.concat().into_bytes())
+    });
+    let end = scenario
+        .run([])
+        .exits(1)
+        .counts([5, 0, 0, 0, 0])
+        .prints("  other              1\n");
     assert_eq!(end.summary()["other"], 1);
     assert_eq!(end.summary()["records"], ROWS);
-    assert_eq!(scenario.counts().requests, 5, "the row is settled: who knows how");
+    assert_eq!(
+        scenario.counts().requests,
+        5,
+        "the row is settled: who knows how"
+    );
     let journal = String::from_utf8(scenario.read(JOURNAL).expect("the journal")).unwrap();
     assert!(lines.iter().all(|line| journal.contains(line)), "{journal}");
 }
@@ -97,7 +130,10 @@ fn what_a_later_version_writes_is_kept_and_counted() {
 fn rows_that_ended_alike_are_settled_by_one_line() {
     let (scenario, key) = begun();
     let line = |changed: u64| {
-        let mut alike = RowsAlike::new(Outcome::Unchanged, "2026-11-23T09:18:04.113Z".parse().unwrap());
+        let mut alike = RowsAlike::new(
+            Outcome::Unchanged,
+            "2026-11-23T09:18:04.113Z".parse().unwrap(),
+        );
         for row in [2, 3, 5] {
             assert!(alike.add(row, hash(key, row) + changed));
         }
@@ -107,13 +143,23 @@ fn rows_that_ended_alike_are_settled_by_one_line() {
     };
     let begun = scenario.read(JOURNAL).expect("the journal");
     scenario.edit(JOURNAL, |journal| journal.extend(line(1)));
-    let end = scenario.run([]).exits(5).says("the input is not the one that was sent before");
+    let end = scenario
+        .run([])
+        .exits(5)
+        .says("the input is not the one that was sent before");
     end.says("nothing was sent");
     assert_eq!(scenario.counts().requests, 1);
 
     scenario.write(JOURNAL, [begun, line(0)].concat());
-    let end = scenario.run([]).exits(0).counts([3, 0, 0, 0, 0]).prints("  unchanged          3\n");
-    assert_eq!((&end.summary()["unchanged"], &end.summary()["records"]), (&3.into(), &ROWS.into()));
+    let end = scenario
+        .run([])
+        .exits(0)
+        .counts([3, 0, 0, 0, 0])
+        .prints("  unchanged          3\n");
+    assert_eq!(
+        (&end.summary()["unchanged"], &end.summary()["records"]),
+        (&3.into(), &ROWS.into())
+    );
     assert_eq!(scenario.counts().requests, 3);
 }
 
@@ -121,7 +167,11 @@ fn rows_that_ended_alike_are_settled_by_one_line() {
 fn a_run_is_not_continued_without_its_key() {
     let (scenario, _) = begun();
     let key = scenario.read("run/key").expect("a run has a key");
-    let other = [b"0123456789abcdef0123456789abcdef\n".to_vec(), b"no key\n".to_vec(), key[..31].to_vec()];
+    let other = [
+        b"0123456789abcdef0123456789abcdef\n".to_vec(),
+        b"no key\n".to_vec(),
+        key[..31].to_vec(),
+    ];
     for other in other {
         scenario.write("run/key", other);
         scenario.run([]).exits(5).says("nothing was sent");

@@ -9,7 +9,15 @@ const ESCAPE: &[&str] = &["--escape", "\\"];
 const PAD: &[&str] = &["--ragged", "pad"];
 
 pub(super) fn table() -> Vec<Odd> {
-    let parts = [quotes(), escapes(), tsv_of_programs(), rows(), columns(), above_the_header(), headers_of_nothing()];
+    let parts = [
+        quotes(),
+        escapes(),
+        tsv_of_programs(),
+        rows(),
+        columns(),
+        above_the_header(),
+        headers_of_nothing(),
+    ];
     parts.into_iter().flatten().collect()
 }
 
@@ -49,7 +57,11 @@ fn quotes() -> Vec<Odd> {
                 "2 row quotes: text follows a closing quote in column 2 (a quote inside is written twice; is a quote missing before it?)",
             ),
         ),
-        odd("a.csv", "id,job\n1,5\" pipe\n", Sends(r#"{"job":"5\" pipe"}"#)),
+        odd(
+            "a.csv",
+            "id,job\n1,5\" pipe\n",
+            Sends(r#"{"job":"5\" pipe"}"#),
+        ),
         odd(
             "a.csv",
             "id,job\n1, \"Nurse\"\n",
@@ -59,8 +71,18 @@ fn quotes() -> Vec<Odd> {
                 "2 row quotes: a blank comes before the quote in column 2, which therefore quotes nothing (take the blank out; --quotes off takes quotes as characters)",
             ),
         ),
-        odd_with(OFF, "a.csv", "id,job\n1, \"Nurse\"\n", Sends(r#"{"job":" \"Nurse\""}"#)),
-        odd_with(OFF, "a.csv", "id,job\n1,\"a\n2,b\"\n", Sends(r#"{"job":"\"a"}"#)),
+        odd_with(
+            OFF,
+            "a.csv",
+            "id,job\n1, \"Nurse\"\n",
+            Sends(r#"{"job":" \"Nurse\""}"#),
+        ),
+        odd_with(
+            OFF,
+            "a.csv",
+            "id,job\n1,\"a\n2,b\"\n",
+            Sends(r#"{"job":"\"a"}"#),
+        ),
         // A quote is missing in row 2, and one is too many in row 4.
         odd(
             "a.csv",
@@ -77,11 +99,19 @@ fn quotes() -> Vec<Odd> {
             "id,email,job\n1,a@x.de,\"b\n2,c@x.de,d\"\n",
             Sends(r#"{"email":"a@x.de","job":"b\n2,c@x.de,d"}"#),
         ),
-        odd("a.csv", "id,email,job\n1,a@x.de,\"b\n2, c\"\n", Sends(r#"{"email":"a@x.de","job":"b\n2, c"}"#)),
+        odd(
+            "a.csv",
+            "id,email,job\n1,a@x.de,\"b\n2, c\"\n",
+            Sends(r#"{"email":"a@x.de","job":"b\n2, c"}"#),
+        ),
         // A long way behind the start of its block and chunk.
         odd(
             "a.csv",
-            format!("id,job\n{}8,\"{}\"x\n", "7,y\n".repeat(1_000), "z".repeat(100)),
+            format!(
+                "id,job\n{}8,\"{}\"x\n",
+                "7,y\n".repeat(1_000),
+                "z".repeat(100)
+            ),
             Rows(
                 1_000,
                 1,
@@ -103,16 +133,36 @@ fn quotes() -> Vec<Odd> {
             "id,job\n1,x\n2,\"a\n3,b\n",
             Refused("a.csv:3: a quote opens here that is never closed (--quotes off"),
         ),
-        odd_with(&["--quotes", "maybe"], "a.csv", "id,job\n1,a\n", Refused("--quotes: `maybe` is not one of on, off")),
+        odd_with(
+            &["--quotes", "maybe"],
+            "a.csv",
+            "id,job\n1,a\n",
+            Refused("--quotes: `maybe` is not one of on, off"),
+        ),
     ]
 }
 
 fn escapes() -> Vec<Odd> {
     let text = "id,job\n1,\"Head of \\\"Odd Jobs\\\" dept\"\n2,Clerk\n";
     vec![
-        odd_with(ESCAPE, "a.csv", text, Sends(r#"{"job":"Head of \"Odd Jobs\" dept"}"#)),
-        odd_with(ESCAPE, "a.csv", "id,job\n1,a\\,b\\\nc\\td\n", Sends(r#"{"job":"a,b\nc\td"}"#)),
-        odd_with(&["--escape", "\\", "--null-string", "\\N"], "a.csv", "id,job\n1,\\N\n", Sends(r#"{"job":null}"#)),
+        odd_with(
+            ESCAPE,
+            "a.csv",
+            text,
+            Sends(r#"{"job":"Head of \"Odd Jobs\" dept"}"#),
+        ),
+        odd_with(
+            ESCAPE,
+            "a.csv",
+            "id,job\n1,a\\,b\\\nc\\td\n",
+            Sends(r#"{"job":"a,b\nc\td"}"#),
+        ),
+        odd_with(
+            &["--escape", "\\", "--null-string", "\\N"],
+            "a.csv",
+            "id,job\n1,\\N\n",
+            Sends(r#"{"job":null}"#),
+        ),
         odd_with(
             ESCAPE,
             "a.csv",
@@ -127,10 +177,23 @@ fn escapes() -> Vec<Odd> {
             ESCAPE,
             "a.csv",
             "id,job\n1,a\\",
-            Rows(0, 1, "2 row quotes: column 2 ends in a backslash that escapes nothing"),
+            Rows(
+                0,
+                1,
+                "2 row quotes: column 2 ends in a backslash that escapes nothing",
+            ),
         ),
-        odd("a.csv", "id,job\n1,C:\\Users\\\n", Sends(r#"{"job":"C:\\Users\\"}"#)),
-        odd_with(&["--escape", "^"], "a.csv", "id,job\n1,a\n", Refused("--escape: `^` is not one of \\")),
+        odd(
+            "a.csv",
+            "id,job\n1,C:\\Users\\\n",
+            Sends(r#"{"job":"C:\\Users\\"}"#),
+        ),
+        odd_with(
+            &["--escape", "^"],
+            "a.csv",
+            "id,job\n1,a\n",
+            Refused("--escape: `^` is not one of \\"),
+        ),
     ]
 }
 
@@ -149,8 +212,18 @@ fn tsv_of_programs() -> Vec<Odd> {
         odd("a.tsv", EXCEL, Rows(0, 1, in_quotes)),
         // However the tab was found.
         odd("a.csv", EXCEL, Rows(0, 1, in_quotes)),
-        odd_with(ON, "a.tsv", EXCEL, Sends(r#"{"job":"Nurse","address":"Old Mill, 5 High Row"}"#)),
-        odd_with(OFF, "a.tsv", EXCEL, Sends(r#"{"job":"Nurse","address":"\"Old Mill, 5 High Row\""}"#)),
+        odd_with(
+            ON,
+            "a.tsv",
+            EXCEL,
+            Sends(r#"{"job":"Nurse","address":"Old Mill, 5 High Row"}"#),
+        ),
+        odd_with(
+            OFF,
+            "a.tsv",
+            EXCEL,
+            Sends(r#"{"job":"Nurse","address":"\"Old Mill, 5 High Row\""}"#),
+        ),
         odd(
             "a.tsv",
             EXCEL_LINES,
@@ -160,20 +233,48 @@ fn tsv_of_programs() -> Vec<Odd> {
                 "2 row quotes: column 3 begins with a quote that is not closed in it: --quotes on takes it as a mark around the value (Excel, pandas), --quotes off as a part of it (MySQL, PostgreSQL)",
             ),
         ),
-        odd_with(ON, "a.tsv", EXCEL_LINES, Sends(r#"{"job":"Nurse","address":"Old Mill\n5 High Row"}"#)),
+        odd_with(
+            ON,
+            "a.tsv",
+            EXCEL_LINES,
+            Sends(r#"{"job":"Nurse","address":"Old Mill\n5 High Row"}"#),
+        ),
         odd_with(ON, "a.tsv", PANDAS, Sends(r#"{"job":"a \"b\""}"#)),
         odd(
             "a.tsv",
             R,
-            Refused("a.tsv:1: the header cannot be used: column 1 begins and ends with a quote: --quotes on"),
+            Refused(
+                "a.tsv:1: the header cannot be used: column 1 begins and ends with a quote: --quotes on",
+            ),
         ),
         odd_with(ON, "a.tsv", R, Sends(r#"{"job":"Nurse"}"#)),
-        odd_with(&["--quotes", "on", "--escape", "\\"], "a.tsv", R_ESCAPES, Sends(r#"{"job":"a \"b\""}"#)),
-        odd("a.tsv", R_WITHOUT_QUOTES, Sends(r#"{"job":"a \"b\""}"#)),
-        odd("a.tsv", MYSQL, Sends(r#"{"job":"\"The Barn\" Quarry Lane","address":"a\\nb\\tc\\\\d"}"#)),
-        odd_with(ESCAPE, "a.tsv", MYSQL, Sends(r#"{"job":"\"The Barn\" Quarry Lane","address":"a\nb\tc\\d"}"#)),
         odd_with(
-            &["--columns", "id,job,address", "--escape", "\\", "--null-string", "\\N"],
+            &["--quotes", "on", "--escape", "\\"],
+            "a.tsv",
+            R_ESCAPES,
+            Sends(r#"{"job":"a \"b\""}"#),
+        ),
+        odd("a.tsv", R_WITHOUT_QUOTES, Sends(r#"{"job":"a \"b\""}"#)),
+        odd(
+            "a.tsv",
+            MYSQL,
+            Sends(r#"{"job":"\"The Barn\" Quarry Lane","address":"a\\nb\\tc\\\\d"}"#),
+        ),
+        odd_with(
+            ESCAPE,
+            "a.tsv",
+            MYSQL,
+            Sends(r#"{"job":"\"The Barn\" Quarry Lane","address":"a\nb\tc\\d"}"#),
+        ),
+        odd_with(
+            &[
+                "--columns",
+                "id,job,address",
+                "--escape",
+                "\\",
+                "--null-string",
+                "\\N",
+            ],
             "a.tsv",
             OUTFILE,
             Sends(r#"{"job":"Nurse\nClerk","address":null}"#),
@@ -185,9 +286,21 @@ fn tsv_of_programs() -> Vec<Odd> {
 fn rows() -> Vec<Odd> {
     let error = &["--ragged", "pad", "--empty", "error"];
     vec![
-        odd("a.csv", "id,job\r\n1,Nurse\r\n,\r\n,,,\r\n", Sends(r#"{"job":"Nurse"}"#)),
-        odd("a.csv", ",\n,,\nid,job\n,\n1,Nurse\n,", Sends(r#"{"job":"Nurse"}"#)),
-        odd("a.csv", format!("id,job\n{}", ",\n".repeat(200_000)), Rows(0, 0, "")),
+        odd(
+            "a.csv",
+            "id,job\r\n1,Nurse\r\n,\r\n,,,\r\n",
+            Sends(r#"{"job":"Nurse"}"#),
+        ),
+        odd(
+            "a.csv",
+            ",\n,,\nid,job\n,\n1,Nurse\n,",
+            Sends(r#"{"job":"Nurse"}"#),
+        ),
+        odd(
+            "a.csv",
+            format!("id,job\n{}", ",\n".repeat(200_000)),
+            Rows(0, 0, ""),
+        ),
         odd(
             "a.csv",
             "id,job\n1,x\n \n",
@@ -206,9 +319,24 @@ fn rows() -> Vec<Odd> {
                 "2 row columns: has 2 columns where the header has 3 (--ragged pad where the missing ones are empty)",
             ),
         ),
-        odd_with(error, "a.csv", "id,job,email\n1,x\n", Sends(r#"{"job":"x"}"#)),
-        odd_with(error, "a.csv", "id,job,email\n1,x,\n", Rows(0, 1, "2 email required: is empty (--empty error)")),
-        odd_with(PAD, "a.csv", "job,id\nx\n", Rows(0, 1, "2 id required: is missing")),
+        odd_with(
+            error,
+            "a.csv",
+            "id,job,email\n1,x\n",
+            Sends(r#"{"job":"x"}"#),
+        ),
+        odd_with(
+            error,
+            "a.csv",
+            "id,job,email\n1,x,\n",
+            Rows(0, 1, "2 email required: is empty (--empty error)"),
+        ),
+        odd_with(
+            PAD,
+            "a.csv",
+            "job,id\nx\n",
+            Rows(0, 1, "2 id required: is missing"),
+        ),
         odd_with(
             PAD,
             "a.csv",
@@ -238,25 +366,52 @@ fn rows() -> Vec<Odd> {
             ),
         ),
         odd_with(PAD, "a.csv", "id,job\n1,x,, \n", Sends(r#"{"job":"x"}"#)),
-        odd_with(PAD, "a.csv", "id,job\n1,x,,y\n", Rows(0, 1, "2 row columns: has 4 columns where the header has 2")),
-        odd_with(PAD, "a.csv", format!("id,job\n1,x{}\n", ",".repeat(1_000_000)), Sends(r#"{"job":"x"}"#)),
+        odd_with(
+            PAD,
+            "a.csv",
+            "id,job\n1,x,,y\n",
+            Rows(0, 1, "2 row columns: has 4 columns where the header has 2"),
+        ),
+        odd_with(
+            PAD,
+            "a.csv",
+            format!("id,job\n1,x{}\n", ",".repeat(1_000_000)),
+            Sends(r#"{"job":"x"}"#),
+        ),
     ]
 }
 
 fn columns() -> Vec<Odd> {
     let something = "2 row columns: has something in column 1, which has no name (--ignore 'column 1' leaves it out)";
     let sheet = |third: &'static str| {
-        let header: &[SheetCell] =
-            &[SheetCell::Text("id"), SheetCell::Text("job"), SheetCell::Text(""), SheetCell::Text("x")];
-        let row: &[SheetCell] =
-            &[SheetCell::Number("1"), SheetCell::Text("Nurse"), SheetCell::Text(third), SheetCell::Text("y")];
+        let header: &[SheetCell] = &[
+            SheetCell::Text("id"),
+            SheetCell::Text("job"),
+            SheetCell::Text(""),
+            SheetCell::Text("x"),
+        ];
+        let row: &[SheetCell] = &[
+            SheetCell::Number("1"),
+            SheetCell::Text("Nurse"),
+            SheetCell::Text(third),
+            SheetCell::Text("y"),
+        ];
         Workbook::default().sheet("S", &[header, row]).bytes()
     };
     vec![
         odd("a.csv", "id,job,\n1,Nurse,\n", Sends(r#"{"job":"Nurse"}"#)),
-        odd("a.csv", "id,,job\n1,\"\",Nurse\n2, ,Clerk\n", Sends(r#"{"job":"Nurse"}"#)),
+        odd(
+            "a.csv",
+            "id,,job\n1,\"\",Nurse\n2, ,Clerk\n",
+            Sends(r#"{"job":"Nurse"}"#),
+        ),
         odd("a.csv", ",id,job\n0,1,Nurse\n", Rows(0, 1, something)),
-        odd_with(&["--ignore", "column 1"], "a.csv", ",id,job\n0,1,Nurse\n", Sends(r#"{"job":"Nurse"}"#)),
+        odd_with(
+            &["--ignore", "column 1"],
+            "a.csv",
+            ",id,job\n0,1,Nurse\n",
+            Sends(r#"{"job":"Nurse"}"#),
+        ),
         odd_with(
             &["--ignore", "column 3,column 2"],
             "a.csv",
@@ -281,8 +436,18 @@ fn columns() -> Vec<Odd> {
             "id,Last,First,job\n1,Holm,Tilda,Nurse\n",
             Sends(r#"{"job":"Nurse"}"#),
         ),
-        odd_with(&["--ignore", "x"], "a.xlsx", sheet(""), Sends(r#"{"job":"Nurse"}"#)),
-        odd_with(&["--ignore", "column 4,column 3"], "a.xlsx", sheet("z"), Sends(r#"{"job":"Nurse"}"#)),
+        odd_with(
+            &["--ignore", "x"],
+            "a.xlsx",
+            sheet(""),
+            Sends(r#"{"job":"Nurse"}"#),
+        ),
+        odd_with(
+            &["--ignore", "column 4,column 3"],
+            "a.xlsx",
+            sheet("z"),
+            Sends(r#"{"job":"Nurse"}"#),
+        ),
         odd_with(
             &["--ignore", "x"],
             "a.xlsx",
@@ -297,24 +462,53 @@ fn columns() -> Vec<Odd> {
 }
 
 fn above_the_header() -> Vec<Odd> {
-    let titles = "\"Customer export\",,\n\"Generated: \"today\n\nid,first_name,job\n1,Tilda,Nurse\n";
+    let titles =
+        "\"Customer export\",,\n\"Generated: \"today\n\nid,first_name,job\n1,Tilda,Nurse\n";
     let sheet = || {
-        let (title, header): (&[SheetCell], &[SheetCell]) =
-            (&[SheetCell::Text("Customers")], &[SheetCell::Text("id"), SheetCell::Text("job")]);
+        let (title, header): (&[SheetCell], &[SheetCell]) = (
+            &[SheetCell::Text("Customers")],
+            &[SheetCell::Text("id"), SheetCell::Text("job")],
+        );
         let row: &[SheetCell] = &[SheetCell::Number("1"), SheetCell::Text("Nurse")];
-        Workbook::default().sheet("S", &[title, header, row]).bytes()
+        Workbook::default()
+            .sheet("S", &[title, header, row])
+            .bytes()
     };
     vec![
-        odd("a.csv", "sep=;\r\nid;job\r\n1;a,b\r\n", Sends(r#"{"job":"a,b"}"#)),
-        odd("a.csv", "\u{feff}\"sep=^\"\nid^job\nx^\n", Rows(0, 1, "3 id type: is not a whole number")),
-        odd("a.tsv", "sep=;\nid;job\n1;Nurse\n", Sends(r#"{"job":"Nurse"}"#)),
-        odd_with(&["--delimiter", ","], "a.csv", "sep=;\nid,job\n1,a;b\n", Sends(r#"{"job":"a;b"}"#)),
+        odd(
+            "a.csv",
+            "sep=;\r\nid;job\r\n1;a,b\r\n",
+            Sends(r#"{"job":"a,b"}"#),
+        ),
+        odd(
+            "a.csv",
+            "\u{feff}\"sep=^\"\nid^job\nx^\n",
+            Rows(0, 1, "3 id type: is not a whole number"),
+        ),
+        odd(
+            "a.tsv",
+            "sep=;\nid;job\n1;Nurse\n",
+            Sends(r#"{"job":"Nurse"}"#),
+        ),
+        odd_with(
+            &["--delimiter", ","],
+            "a.csv",
+            "sep=;\nid,job\n1,a;b\n",
+            Sends(r#"{"job":"a;b"}"#),
+        ),
         odd(
             "a.csv",
             titles,
-            Refused("a.csv:1: names no field of the API, but line 4 looks like a header: --header-row 4"),
+            Refused(
+                "a.csv:1: names no field of the API, but line 4 looks like a header: --header-row 4",
+            ),
         ),
-        odd_with(&["--header-row", "4"], "a.csv", titles, Sends(r#"{"first_name":"Tilda","job":"Nurse"}"#)),
+        odd_with(
+            &["--header-row", "4"],
+            "a.csv",
+            titles,
+            Sends(r#"{"first_name":"Tilda","job":"Nurse"}"#),
+        ),
         odd_with(
             &["--header-row", "3"],
             "a.csv",
@@ -354,16 +548,29 @@ fn above_the_header() -> Vec<Odd> {
         odd(
             "a.xlsx",
             sheet(),
-            Refused("a.xlsx[S]:1: names no field of the API, but line 2 looks like a header: --header-row 2"),
+            Refused(
+                "a.xlsx[S]:1: names no field of the API, but line 2 looks like a header: --header-row 2",
+            ),
         ),
-        odd_with(&["--header-row", "2"], "a.xlsx", sheet(), Sends(r#"{"job":"Nurse"}"#)),
-        odd_with(&["--header-row", "4"], "a.xlsx", sheet(), Refused("a.xlsx[S]: has no line 4")),
+        odd_with(
+            &["--header-row", "2"],
+            "a.xlsx",
+            sheet(),
+            Sends(r#"{"job":"Nurse"}"#),
+        ),
+        odd_with(
+            &["--header-row", "4"],
+            "a.xlsx",
+            sheet(),
+            Refused("a.xlsx[S]: has no line 4"),
+        ),
     ]
 }
 
 /// Headers of which no name is known: none of them is shown, for they may be a customer's values.
 fn headers_of_nothing() -> Vec<Odd> {
-    let missing = "a.csv:1: none of 3 columns is known: is the header missing? (--no-header --columns";
+    let missing =
+        "a.csv:1: none of 3 columns is known: is the header missing? (--no-header --columns";
     vec![
         odd("a.csv", "Liu,Ada,Nurse\n", Refused(missing)),
         odd(
@@ -378,11 +585,17 @@ fn headers_of_nothing() -> Vec<Odd> {
             "id^job\n1^a\n",
             Refused("the header is one column, and no field of the API: is the delimiter `^`?"),
         ),
-        odd("a.csv", "Liu\n", Refused("the header is one column, and no field of the API: is the delimiter right?")),
+        odd(
+            "a.csv",
+            "Liu\n",
+            Refused("the header is one column, and no field of the API: is the delimiter right?"),
+        ),
         odd(
             "a.csv",
             "job\nx\n",
-            Refused("a.csv:1: the only column is not `id`, which every row needs: is the delimiter right?"),
+            Refused(
+                "a.csv:1: the only column is not `id`, which every row needs: is the delimiter right?",
+            ),
         ),
         odd(
             "a.csv",

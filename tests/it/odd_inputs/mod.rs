@@ -35,21 +35,42 @@ use Want::{Refused, Rows, Sends};
 
 /// An input under its name.
 fn odd(file: &'static str, content: impl AsRef<[u8]>, want: Want) -> Odd {
-    Odd { file, content: content.as_ref().to_vec(), flags: Vec::new(), want }
+    Odd {
+        file,
+        content: content.as_ref().to_vec(),
+        flags: Vec::new(),
+        want,
+    }
 }
 
 /// The same with flags.
-fn odd_with(flags: &[&'static str], file: &'static str, content: impl AsRef<[u8]>, want: Want) -> Odd {
-    Odd { flags: flags.to_vec(), ..odd(file, content, want) }
+fn odd_with(
+    flags: &[&'static str],
+    file: &'static str,
+    content: impl AsRef<[u8]>,
+    want: Want,
+) -> Odd {
+    Odd {
+        flags: flags.to_vec(),
+        ..odd(file, content, want)
+    }
 }
 
 impl Odd {
     fn check(&self) {
-        let scenario = Scenario::new().file(self.file, &self.content).through(MEMORY_LIMIT);
+        let scenario = Scenario::new()
+            .file(self.file, &self.content)
+            .through(MEMORY_LIMIT);
         let words = ["check", self.file, "--run-dir", "run", "--explain", "1"];
-        let end = scenario.start_words(words.into_iter().chain(self.flags.iter().copied())).end();
-        let shown = String::from_utf8_lossy(self.content.get(..80).unwrap_or(&self.content)).into_owned();
-        let shown = format!("{} {shown:?} {:?}\n{}{}", self.file, self.flags, end.stdout, end.stderr);
+        let end = scenario
+            .start_words(words.into_iter().chain(self.flags.iter().copied()))
+            .end();
+        let shown =
+            String::from_utf8_lossy(self.content.get(..80).unwrap_or(&self.content)).into_owned();
+        let shown = format!(
+            "{} {shown:?} {:?}\n{}{}",
+            self.file, self.flags, end.stdout, end.stderr
+        );
         self.want.check(&end, &shown);
     }
 }
@@ -64,13 +85,20 @@ impl Want {
             }
             Rows(valid, invalid, first) => {
                 let summary = end.summary();
-                assert_eq!((&summary["valid"], &summary["invalid"]), (&(*valid).into(), &(*invalid).into()), "{shown}");
+                assert_eq!(
+                    (&summary["valid"], &summary["invalid"]),
+                    (&(*valid).into(), &(*invalid).into()),
+                    "{shown}"
+                );
                 assert_eq!(end.code(), i32::from(*invalid > 0), "{shown}");
                 assert_eq!(first_error(end), *first, "{shown}");
             }
             Sends(body) => {
                 assert_eq!(end.code(), 0, "{shown}");
-                assert!(end.stdout.contains(&format!("\n  {body}\n")), "not sent: {body}\n{shown}");
+                assert!(
+                    end.stdout.contains(&format!("\n  {body}\n")),
+                    "not sent: {body}\n{shown}"
+                );
             }
         }
     }
@@ -79,10 +107,18 @@ impl Want {
 /// Line, field, code and message of the first invalid row's first error.
 fn first_error(end: &End) -> String {
     let results = end.results();
-    let Some(line) = results.lines.first() else { return String::new() };
+    let Some(line) = results.lines.first() else {
+        return String::new();
+    };
     let error = &line["errors"][0];
     let text = |name: &str| error[name].as_str().unwrap_or_default().to_owned();
-    format!("{} {} {}: {}", line["line"], text("field"), text("code"), text("message"))
+    format!(
+        "{} {} {}: {}",
+        line["line"],
+        text("field"),
+        text("code"),
+        text("message")
+    )
 }
 
 fn check_all(table: &[Odd], rows_min: usize) {
@@ -108,10 +144,21 @@ fn odd_structures_of_csv_have_their_outcome() {
 #[test]
 fn what_a_strict_reader_refuses_is_never_valid() {
     for text in csv_structure::REFUSED_BY_STRICT_READERS {
-        let end = Scenario::new().file("a.csv", text).check(["--max-rows", "9"]);
+        let end = Scenario::new()
+            .file("a.csv", text)
+            .check(["--max-rows", "9"]);
         match end.code() {
-            1 => assert!(end.results().lines.iter().any(|line| line["errors"][0]["code"] == "quotes"), "{text:?}"),
-            code => assert!(code == 2 && end.stderr.contains("quote"), "{text:?}: exit {code}"),
+            1 => assert!(
+                end.results()
+                    .lines
+                    .iter()
+                    .any(|line| line["errors"][0]["code"] == "quotes"),
+                "{text:?}"
+            ),
+            code => assert!(
+                code == 2 && end.stderr.contains("quote"),
+                "{text:?}: exit {code}"
+            ),
         }
     }
 }
@@ -125,16 +172,25 @@ fn odd_workbooks_have_their_outcome() {
 #[test]
 fn a_fifo_gives_its_bytes_as_it_likes() {
     let scenario = Scenario::new();
-    rustix::fs::mkfifoat(rustix::fs::CWD, scenario.path("pipe"), rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR)
-        .expect("a pipe in the file system");
+    rustix::fs::mkfifoat(
+        rustix::fs::CWD,
+        scenario.path("pipe"),
+        rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR,
+    )
+    .expect("a pipe in the file system");
     let path = scenario.path("pipe");
     let writer = std::thread::spawn(move || {
-        let mut pipe = fs::OpenOptions::new().write(true).open(path).expect("somebody reads");
+        let mut pipe = fs::OpenOptions::new()
+            .write(true)
+            .open(path)
+            .expect("somebody reads");
         for byte in "\u{feff}id,job\n1,Künstler\n".as_bytes() {
             pipe.write_all(&[*byte]).expect("somebody reads");
         }
     });
-    let end = scenario.custsync(["check", "pipe", "--run-dir", "run", "--explain", "1"]).exits(0);
+    let end = scenario
+        .custsync(["check", "pipe", "--run-dir", "run", "--explain", "1"])
+        .exits(0);
     writer.join().expect("all was written");
     end.prints("\n  {\"job\":\"Künstler\"}\n");
 }
@@ -142,26 +198,45 @@ fn a_fifo_gives_its_bytes_as_it_likes() {
 /// A file without a line end that is far longer than a record may be.
 #[test]
 fn a_gibibyte_without_a_line_end_ends_in_little_memory() {
-    let scenario = Scenario::new().file("a.csv", "id,job\n1,x\n").through(MEMORY_LIMIT);
-    let file = fs::OpenOptions::new().append(true).open(scenario.path("a.csv")).expect("the file");
+    let scenario = Scenario::new()
+        .file("a.csv", "id,job\n1,x\n")
+        .through(MEMORY_LIMIT);
+    let file = fs::OpenOptions::new()
+        .append(true)
+        .open(scenario.path("a.csv"))
+        .expect("the file");
     file.set_len(1 << 30).expect("room for a file of holes");
-    scenario.check([]).exits(2).says("a.csv: is binary, not text");
+    scenario
+        .check([])
+        .exits(2)
+        .says("a.csv: is binary, not text");
     // The same behind the first block, where holes are text that never ends.
     let rows = "1,x\n".repeat(100_000);
     scenario.write("a.csv", format!("id,job\n{rows}"));
-    let file = fs::OpenOptions::new().append(true).open(scenario.path("a.csv")).expect("the file");
+    let file = fs::OpenOptions::new()
+        .append(true)
+        .open(scenario.path("a.csv"))
+        .expect("the file");
     file.set_len(1 << 30).expect("room for a file of holes");
-    scenario.check([]).exits(2).says("a.csv:100002: a record starts here that is longer than 1048576 bytes");
+    scenario
+        .check([])
+        .exits(2)
+        .says("a.csv:100002: a record starts here that is longer than 1048576 bytes");
 }
 
 /// Rows that are appended while a file is read are read, or are new rows the next time: nothing in between.
 #[test]
 fn a_file_that_has_grown_is_read_as_far_as_it_goes() {
-    let scenario = Scenario::new().file("a.csv", "id,job\n1,x\n2,cut").sandbox(|_| {});
+    let scenario = Scenario::new()
+        .file("a.csv", "id,job\n1,x\n2,cut")
+        .sandbox(|_| {});
     scenario.run([]).exits(0).counts([2, 0, 0, 0, 0]);
     // The last row was not whole when it was read, so it is another row now, and that is said.
     scenario.write("a.csv", "id,job\n1,x\n2,cutter\n3,y\n");
-    scenario.run([]).exits(5).says("it differs in row 2; nothing was sent");
+    scenario
+        .run([])
+        .exits(5)
+        .says("it differs in row 2; nothing was sent");
     scenario.write("a.csv", "id,job\n1,x\n2,cut\n3,y\n");
     scenario.run([]).exits(0).counts([3, 0, 0, 0, 0]);
     assert_eq!(scenario.counts().requests, 3, "each row is sent once");

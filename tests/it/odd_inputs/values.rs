@@ -29,15 +29,39 @@ fn numbers() -> Vec<Odd> {
     vec![
         odd("a.csv", id("007"), Sends(r#"{"job":"x"}"#)),
         odd("a.csv", id(LARGEST), Sends(r#"{"job":"x"}"#)),
-        odd("a.csv", id("9223372036854775808"), Rows(0, 1, "2 id range: is not between 1 and 9223372036854775807")),
-        odd("a.csv", id("0"), Rows(0, 1, "2 id range: is not between 1 and 9223372036854775807")),
-        odd("a.csv", id("-0"), Rows(0, 1, "2 id range: is not between 1 and 9223372036854775807")),
+        odd(
+            "a.csv",
+            id("9223372036854775808"),
+            Rows(0, 1, "2 id range: is not between 1 and 9223372036854775807"),
+        ),
+        odd(
+            "a.csv",
+            id("0"),
+            Rows(0, 1, "2 id range: is not between 1 and 9223372036854775807"),
+        ),
+        odd(
+            "a.csv",
+            id("-0"),
+            Rows(0, 1, "2 id range: is not between 1 and 9223372036854775807"),
+        ),
         odd("a.csv", id(""), Rows(0, 1, "2 id required: is empty")),
-        odd("a.csv", id(" 1"), Rows(0, 1, "2 id type: has spaces around the number (--trim removes them)")),
+        odd(
+            "a.csv",
+            id(" 1"),
+            Rows(
+                0,
+                1,
+                "2 id type: has spaces around the number (--trim removes them)",
+            ),
+        ),
         odd_with(&["--trim"], "a.csv", id(" 1"), Sends(r#"{"job":"x"}"#)),
         odd("a.csv", country("007"), Sends(r#"{"country_id":7}"#)),
         odd("a.csv", country("-0"), Sends(r#"{"country_id":0}"#)),
-        odd("a.csv", country("1e3"), Rows(0, 1, "2 country_id type: is not a whole number")),
+        odd(
+            "a.csv",
+            country("1e3"),
+            Rows(0, 1, "2 country_id type: is not a whole number"),
+        ),
         odd(
             "a.csv",
             country("84.0"),
@@ -47,8 +71,18 @@ fn numbers() -> Vec<Odd> {
                 "2 country_id type: is a whole number written with decimals (--allow decimals takes those that are all zero)",
             ),
         ),
-        odd_with(&["--allow", "decimals"], "a.csv", country("84.0"), Sends(r#"{"country_id":84}"#)),
-        odd_with(&["--allow", "decimals"], "a.csv", "id,country_id\n101.0,84.00\n", Sends(r#"{"country_id":84}"#)),
+        odd_with(
+            &["--allow", "decimals"],
+            "a.csv",
+            country("84.0"),
+            Sends(r#"{"country_id":84}"#),
+        ),
+        odd_with(
+            &["--allow", "decimals"],
+            "a.csv",
+            "id,country_id\n101.0,84.00\n",
+            Sends(r#"{"country_id":84}"#),
+        ),
         odd_with(
             &["--allow", "decimals"],
             "a.ndjson",
@@ -61,12 +95,24 @@ fn numbers() -> Vec<Odd> {
             country("84.5"),
             Rows(0, 1, "2 country_id type: is not a whole number"),
         ),
-        odd("a.csv", country("\"1,5\""), Rows(0, 1, "2 country_id type: is not a whole number")),
-        odd("a.csv", country("８４"), Rows(0, 1, "2 country_id type: is not a whole number")),
+        odd(
+            "a.csv",
+            country("\"1,5\""),
+            Rows(0, 1, "2 country_id type: is not a whole number"),
+        ),
+        odd(
+            "a.csv",
+            country("８４"),
+            Rows(0, 1, "2 country_id type: is not a whole number"),
+        ),
         odd(
             "a.csv",
             country(&"9".repeat(400)),
-            Rows(0, 1, "2 country_id range: is outside the range of 64-bit integers"),
+            Rows(
+                0,
+                1,
+                "2 country_id range: is outside the range of 64-bit integers",
+            ),
         ),
         odd(
             "a.csv",
@@ -77,9 +123,22 @@ fn numbers() -> Vec<Odd> {
                 "2 country_id type: is not a whole number; it looks like a null (--null-string says which word is one)",
             ),
         ),
-        odd_with(&["--null-string", "null"], "a.csv", country("null"), Sends(r#"{"country_id":null}"#)),
-        odd("a.ndjson", "{\"id\":\"007\",\"country_id\":\"084\"}\n", Sends(r#"{"country_id":84}"#)),
-        odd("a.ndjson", "{\"id\":1e0,\"country_id\":84}\n", Rows(0, 1, "1 id type: is not a whole number")),
+        odd_with(
+            &["--null-string", "null"],
+            "a.csv",
+            country("null"),
+            Sends(r#"{"country_id":null}"#),
+        ),
+        odd(
+            "a.ndjson",
+            "{\"id\":\"007\",\"country_id\":\"084\"}\n",
+            Sends(r#"{"country_id":84}"#),
+        ),
+        odd(
+            "a.ndjson",
+            "{\"id\":1e0,\"country_id\":84}\n",
+            Rows(0, 1, "1 id type: is not a whole number"),
+        ),
     ]
 }
 
@@ -87,10 +146,22 @@ fn dates() -> Vec<Odd> {
     let no_such_day = "2 date_of_birth format: is not a date: the calendar has no such day";
     let no_date = "2 date_of_birth format: is not a date: RFC 3339 or YYYY-MM-DD (--date-format names other forms)";
     vec![
-        odd("a.csv", date("2000-02-29"), Sends(r#"{"date_of_birth":"2000-02-29T00:00:00Z"}"#)),
+        odd(
+            "a.csv",
+            date("2000-02-29"),
+            Sends(r#"{"date_of_birth":"2000-02-29T00:00:00Z"}"#),
+        ),
         odd("a.csv", date("1900-02-29"), Rows(0, 1, no_such_day)),
-        odd("a.csv", date("1990-12-31T23:59:60Z"), Sends(r#"{"date_of_birth":"1990-12-31T23:59:60Z"}"#)),
-        odd("a.csv", date("0001-01-01"), Sends(r#"{"date_of_birth":"0001-01-01T00:00:00Z"}"#)),
+        odd(
+            "a.csv",
+            date("1990-12-31T23:59:60Z"),
+            Sends(r#"{"date_of_birth":"1990-12-31T23:59:60Z"}"#),
+        ),
+        odd(
+            "a.csv",
+            date("0001-01-01"),
+            Sends(r#"{"date_of_birth":"0001-01-01T00:00:00Z"}"#),
+        ),
         odd("a.csv", date("0000-01-01"), Rows(0, 1, no_such_day)),
         odd(
             "a.ndjson",
@@ -101,7 +172,12 @@ fn dates() -> Vec<Odd> {
                 "1 date_of_birth format: is not a date: RFC 3339 or YYYY-MM-DD (--date-format names other forms)",
             ),
         ),
-        odd_with(&["--date-format", "%d.%m.%Y"], "a.csv", date("31.04.1985"), Rows(0, 1, no_such_day)),
+        odd_with(
+            &["--date-format", "%d.%m.%Y"],
+            "a.csv",
+            date("31.04.1985"),
+            Rows(0, 1, no_such_day),
+        ),
         odd_with(
             &["--date-format", "%d.%m.%Y"],
             "a.csv",
@@ -208,35 +284,63 @@ fn addresses() -> Vec<Odd> {
     let email = |value: &str| cell("email", value);
     let no_address = "2 email format: is not an e-mail address";
     vec![
-        odd("a.csv", email("root@localhost"), Sends(r#"{"email":"root@localhost"}"#)),
-        odd("a.csv", email("\"\"\"a b\"\"@example.com\""), Sends(r#"{"email":"\"a b\"@example.com"}"#)),
+        odd(
+            "a.csv",
+            email("root@localhost"),
+            Sends(r#"{"email":"root@localhost"}"#),
+        ),
+        odd(
+            "a.csv",
+            email("\"\"\"a b\"\"@example.com\""),
+            Sends(r#"{"email":"\"a b\"@example.com"}"#),
+        ),
         odd("a.csv", email("a@[127.0.0.1]"), Rows(0, 1, no_address)),
         odd("a.csv", email("a@example.com."), Rows(0, 1, no_address)),
         odd("a.csv", email("josé@example.com"), Rows(0, 1, no_address)),
-        odd("a.csv", email("John <j@example.com>"), Rows(0, 1, no_address)),
+        odd(
+            "a.csv",
+            email("John <j@example.com>"),
+            Rows(0, 1, no_address),
+        ),
         odd(
             "a.csv",
             email(" a@example.com"),
-            Rows(0, 1, "2 email format: has spaces around the address (--trim removes them)"),
+            Rows(
+                0,
+                1,
+                "2 email format: has spaces around the address (--trim removes them)",
+            ),
         ),
     ]
 }
 
 fn texts() -> Vec<Odd> {
     vec![
-        odd("a.csv", cell("first_name", &"ë".repeat(255)), Rows(1, 0, "")),
+        odd(
+            "a.csv",
+            cell("first_name", &"ë".repeat(255)),
+            Rows(1, 0, ""),
+        ),
         odd(
             "a.csv",
             cell("first_name", &"ë".repeat(256)),
             Rows(0, 1, "2 first_name too_long: has more than 255 characters"),
         ),
-        odd("a.csv", cell("phone_number", &"1".repeat(20)), Rows(1, 0, "")),
+        odd(
+            "a.csv",
+            cell("phone_number", &"1".repeat(20)),
+            Rows(1, 0, ""),
+        ),
         odd(
             "a.csv",
             cell("phone_number", &"1".repeat(21)),
             Rows(0, 1, "2 phone_number too_long: has more than 20 characters"),
         ),
-        odd("a.csv", cell("address", &"😀".repeat(1_000)), Rows(1, 0, "")),
+        odd(
+            "a.csv",
+            cell("address", &"😀".repeat(1_000)),
+            Rows(1, 0, ""),
+        ),
         odd("a.csv", cell("first_name", "\u{a0}"), Rows(0, 1, NOTHING)),
         odd(
             "a.csv",
@@ -247,7 +351,12 @@ fn texts() -> Vec<Odd> {
                 "2 gender enum: is none of male, female, other; differs from one of them only in case ([values.gender] can map it)",
             ),
         ),
-        odd_with(&["--values", "gender:M=male"], "a.csv", cell("gender", "M"), Sends(r#"{"gender":"male"}"#)),
+        odd_with(
+            &["--values", "gender:M=male"],
+            "a.csv",
+            cell("gender", "M"),
+            Sends(r#"{"gender":"male"}"#),
+        ),
         odd(
             "a.ndjson",
             "{\"id\":1,\"phone_number\":1701234567}\n",
@@ -273,13 +382,30 @@ fn damaged() -> Vec<Odd> {
     let late_nul = nul.strip_prefix('2').expect("a line");
     let late_nul: &'static str = Box::leak(format!("100003{late_nul}").into_boxed_str());
     let late_replacement = replacement.strip_prefix('2').expect("a line");
-    let late_replacement: &'static str = Box::leak(format!("100003{late_replacement}").into_boxed_str());
+    let late_replacement: &'static str =
+        Box::leak(format!("100003{late_replacement}").into_boxed_str());
     vec![
         odd("a.csv", late("a\0b"), Rows(100_001, 1, late_nul)),
-        odd("a.csv", late("Zo\u{fffd}"), Rows(100_001, 1, late_replacement)),
-        odd("a.ndjson", "\n{\"id\":1,\"job\":\"a\\u0000b\"}\n", Rows(0, 1, nul)),
-        odd("a.ndjson", "\n{\"id\":1,\"job\":\"Zo\\ufffd\"}\n", Rows(0, 1, replacement)),
-        odd("a.ndjson", "\n{\"id\":1,\"job\":\"Zo\u{fffd}\"}\n", Rows(0, 1, replacement)),
+        odd(
+            "a.csv",
+            late("Zo\u{fffd}"),
+            Rows(100_001, 1, late_replacement),
+        ),
+        odd(
+            "a.ndjson",
+            "\n{\"id\":1,\"job\":\"a\\u0000b\"}\n",
+            Rows(0, 1, nul),
+        ),
+        odd(
+            "a.ndjson",
+            "\n{\"id\":1,\"job\":\"Zo\\ufffd\"}\n",
+            Rows(0, 1, replacement),
+        ),
+        odd(
+            "a.ndjson",
+            "\n{\"id\":1,\"job\":\"Zo\u{fffd}\"}\n",
+            Rows(0, 1, replacement),
+        ),
         odd("a.csv", job("Zo\u{fffd}"), Rows(0, 1, replacement)),
         odd("a.csv", job("\"Zo\u{fffd}\"\"\""), Rows(0, 1, replacement)),
         odd("a.csv", job("#NAME?"), Rows(0, 1, error)),
@@ -290,9 +416,24 @@ fn damaged() -> Vec<Odd> {
         odd("a.csv", job(" 8.49E+11"), Rows(0, 1, short)),
         odd("a.csv", job("8.49E+11"), Rows(0, 1, short)),
         odd("a.csv", job("\"1,23E+05\""), Rows(0, 1, short)),
-        odd_with(&["--trim", "--null-string", "NULL"], "a.csv", job(" 8.49E+11"), Rows(0, 1, short)),
-        odd_with(&["--allow", "damaged"], "a.csv", job("8.49E+11"), Sends(r#"{"job":"8.49E+11"}"#)),
-        odd_with(&["--allow", "damaged,decimals"], "a.csv", job("#N/A"), Sends("{\"job\":\"#N/A\"}")),
+        odd_with(
+            &["--trim", "--null-string", "NULL"],
+            "a.csv",
+            job(" 8.49E+11"),
+            Rows(0, 1, short),
+        ),
+        odd_with(
+            &["--allow", "damaged"],
+            "a.csv",
+            job("8.49E+11"),
+            Sends(r#"{"job":"8.49E+11"}"#),
+        ),
+        odd_with(
+            &["--allow", "damaged,decimals"],
+            "a.csv",
+            job("#N/A"),
+            Sends("{\"job\":\"#N/A\"}"),
+        ),
         odd_with(
             &["--allow", "damaged"],
             "a.ndjson",
@@ -342,28 +483,68 @@ fn blank_cells() -> Vec<Odd> {
             format!(",{blank}").repeat(12)
         );
         table.push(odd("a.csv", &all, Rows(0, 1, NOTHING)));
-        table.push(odd("a.csv", format!("id,job,email\n1,{blank},a@b.c\n"), Sends(r#"{"email":"a@b.c"}"#)));
+        table.push(odd(
+            "a.csv",
+            format!("id,job,email\n1,{blank},a@b.c\n"),
+            Sends(r#"{"email":"a@b.c"}"#),
+        ));
         table.push(odd(
             "a.ndjson",
-            format!("{{\"id\":1,\"job\":\"{}\",\"email\":\"a@b.c\"}}\n", blank.replace('\t', "\\t")),
+            format!(
+                "{{\"id\":1,\"job\":\"{}\",\"email\":\"a@b.c\"}}\n",
+                blank.replace('\t', "\\t")
+            ),
             Sends(r#"{"email":"a@b.c"}"#),
         ));
     }
     let job = cell("job", " ");
     table.extend([
-        odd_with(&["--empty", "null"], "a.csv", &job, Sends(r#"{"job":null}"#)),
-        odd_with(&["--empty", "error"], "a.csv", &job, Rows(0, 1, "2 job required: is empty (--empty error)")),
-        odd_with(&["--values", "job: =Nurse"], "a.csv", &job, Sends(r#"{"job":"Nurse"}"#)),
-        odd_with(&["--values", "job:x= "], "a.csv", cell("job", "x"), Rows(0, 1, NOTHING)),
-        odd_with(&["--null-string", " "], "a.csv", &job, Sends(r#"{"job":null}"#)),
+        odd_with(
+            &["--empty", "null"],
+            "a.csv",
+            &job,
+            Sends(r#"{"job":null}"#),
+        ),
+        odd_with(
+            &["--empty", "error"],
+            "a.csv",
+            &job,
+            Rows(0, 1, "2 job required: is empty (--empty error)"),
+        ),
+        odd_with(
+            &["--values", "job: =Nurse"],
+            "a.csv",
+            &job,
+            Sends(r#"{"job":"Nurse"}"#),
+        ),
+        odd_with(
+            &["--values", "job:x= "],
+            "a.csv",
+            cell("job", "x"),
+            Rows(0, 1, NOTHING),
+        ),
+        odd_with(
+            &["--null-string", " "],
+            "a.csv",
+            &job,
+            Sends(r#"{"job":null}"#),
+        ),
         odd_with(
             &["--empty", "null", "--set", "job= "],
             "a.csv",
             "id,email\n1,a@b.c\n",
             Sends(r#"{"email":"a@b.c","job":null}"#),
         ),
-        odd("a.csv", "id,job\n ,x\n", Rows(0, 1, "2 id required: is empty")),
-        odd("a.ndjson", "\n{\"id\":\"\u{a0}\",\"job\":\"x\"}\n", Rows(0, 1, "2 id required: is empty")),
+        odd(
+            "a.csv",
+            "id,job\n ,x\n",
+            Rows(0, 1, "2 id required: is empty"),
+        ),
+        odd(
+            "a.ndjson",
+            "\n{\"id\":\"\u{a0}\",\"job\":\"x\"}\n",
+            Rows(0, 1, "2 id required: is empty"),
+        ),
     ]);
     table
 }
@@ -372,12 +553,36 @@ fn empty_cells() -> Vec<Odd> {
     let file = "id,job,email\n1,,a@b.c\n";
     vec![
         odd("a.csv", file, Sends(r#"{"email":"a@b.c"}"#)),
-        odd_with(&["--empty", "null"], "a.csv", file, Sends(r#"{"email":"a@b.c","job":null}"#)),
-        odd_with(&["--empty", "job=null"], "a.csv", file, Sends(r#"{"email":"a@b.c","job":null}"#)),
-        odd_with(&["--empty", "error"], "a.csv", file, Rows(0, 1, "2 job required: is empty (--empty error)")),
-        odd("a.ndjson", "{\"id\":1,\"job\":\"\",\"email\":null}\n", Sends(r#"{"email":null}"#)),
+        odd_with(
+            &["--empty", "null"],
+            "a.csv",
+            file,
+            Sends(r#"{"email":"a@b.c","job":null}"#),
+        ),
+        odd_with(
+            &["--empty", "job=null"],
+            "a.csv",
+            file,
+            Sends(r#"{"email":"a@b.c","job":null}"#),
+        ),
+        odd_with(
+            &["--empty", "error"],
+            "a.csv",
+            file,
+            Rows(0, 1, "2 job required: is empty (--empty error)"),
+        ),
+        odd(
+            "a.ndjson",
+            "{\"id\":1,\"job\":\"\",\"email\":null}\n",
+            Sends(r#"{"email":null}"#),
+        ),
         odd("a.csv", "id,job\n1,\n", Rows(0, 1, NOTHING)),
-        odd_with(&["--set", "country_id=84"], "a.csv", "id,job\n1,\n", Sends(r#"{"country_id":84}"#)),
+        odd_with(
+            &["--set", "country_id=84"],
+            "a.csv",
+            "id,job\n1,\n",
+            Sends(r#"{"country_id":84}"#),
+        ),
     ]
 }
 
@@ -389,7 +594,11 @@ fn customers_that_stand_twice() -> Vec<Odd> {
             &["--unique", "reject"],
             "a.csv",
             file,
-            Rows(2, 1, "4 id duplicate: stands in an earlier row too (--unique reject)"),
+            Rows(
+                2,
+                1,
+                "4 id duplicate: stands in an earlier row too (--unique reject)",
+            ),
         ),
         odd_with(&["--unique", "last"], "a.csv", file, Rows(2, 0, "")),
     ]

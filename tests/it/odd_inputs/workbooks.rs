@@ -9,8 +9,7 @@ use crate::harness::{Workbook, zip_of};
 
 use super::{Odd, Refused, Rows, Sends, odd, odd_with};
 
-const HEADER: &str =
-    "<row r=\"1\"><c t=\"str\"><v>id</v></c><c t=\"str\"><v>job</v></c><c t=\"str\"><v>date_of_birth</v></c></row>";
+const HEADER: &str = "<row r=\"1\"><c t=\"str\"><v>id</v></c><c t=\"str\"><v>job</v></c><c t=\"str\"><v>date_of_birth</v></c></row>";
 
 /// A workbook of this sheet, with the header above the rows.
 fn book(rows: &str) -> Workbook {
@@ -36,14 +35,18 @@ fn xlsx(content: Vec<u8>, want: super::Want) -> Odd {
 }
 
 const ROW: &str = "<row r=\"2\"><c><v>1</v></c><c t=\"str\"><v>Nurse</v></c></row>";
-const NO_RESULT: &str = "2 job type: is a formula whose result the file does not hold: open and save it in Excel";
+const NO_RESULT: &str =
+    "2 job type: is a formula whose result the file does not hold: open and save it in Excel";
 const SHORTENED: &str = "2 id damaged: is a number that a spreadsheet has shortened, such as 1.23E+11: format the column as text, type the value again";
-const UNREADABLE: &str = "2 job type: is not what the file says that it is: open and save it in Excel";
-const NO_DAY: &str =
-    "2 date_of_birth type: is formatted as a date and is none: Excel's days are 1900-01-01 to 9999-12-31";
+const UNREADABLE: &str =
+    "2 job type: is not what the file says that it is: open and save it in Excel";
+const NO_DAY: &str = "2 date_of_birth type: is formatted as a date and is none: Excel's days are 1900-01-01 to 9999-12-31";
 
 pub(super) fn table() -> Vec<Odd> {
-    [cells(), dates(), places(), parts(), packages()].into_iter().flatten().collect()
+    [cells(), dates(), places(), parts(), packages()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn cells() -> Vec<Odd> {
@@ -99,9 +102,18 @@ fn cells() -> Vec<Odd> {
 
 fn dates() -> Vec<Odd> {
     vec![
-        xlsx(born("31149", ""), Sends("{\"date_of_birth\":\"1985-04-12T00:00:00Z\"}")),
-        xlsx(born("29687", "date1904=\"1\""), Sends("{\"date_of_birth\":\"1985-04-12T00:00:00Z\"}")),
-        xlsx(born("2958465", ""), Sends("{\"date_of_birth\":\"9999-12-31T00:00:00Z\"}")),
+        xlsx(
+            born("31149", ""),
+            Sends("{\"date_of_birth\":\"1985-04-12T00:00:00Z\"}"),
+        ),
+        xlsx(
+            born("29687", "date1904=\"1\""),
+            Sends("{\"date_of_birth\":\"1985-04-12T00:00:00Z\"}"),
+        ),
+        xlsx(
+            born("2958465", ""),
+            Sends("{\"date_of_birth\":\"9999-12-31T00:00:00Z\"}"),
+        ),
         xlsx(born("2958466", ""), Rows(0, 1, NO_DAY)),
         xlsx(born("2957004", "date1904=\"true\""), Rows(0, 1, NO_DAY)),
         xlsx(born("-1", ""), Rows(0, 1, NO_DAY)),
@@ -110,11 +122,16 @@ fn dates() -> Vec<Odd> {
         xlsx(born("1e300", ""), Rows(0, 1, NO_DAY)),
         xlsx(
             book("<row r=\"2\"><c><v>1</v></c><c r=\"C2\" s=\"99\"><v>31149</v></c></row>").bytes(),
-            Rows(0, 1, "2 date_of_birth type: is a number where a date belongs: format the column as a date"),
+            Rows(
+                0,
+                1,
+                "2 date_of_birth type: is a number where a date belongs: format the column as a date",
+            ),
         ),
         // What a spreadsheet takes for a date is no id, either.
         xlsx(
-            book("<row r=\"2\"><c s=\"1\"><v>31149</v></c><c t=\"str\"><v>Nurse</v></c></row>").bytes(),
+            book("<row r=\"2\"><c s=\"1\"><v>31149</v></c><c t=\"str\"><v>Nurse</v></c></row>")
+                .bytes(),
             Rows(
                 0,
                 1,
@@ -162,53 +179,100 @@ fn parts() -> Vec<Odd> {
         .collect();
     let nurse = || Sends("{\"job\":\"Nurse\"}");
     vec![
-        xlsx(good().part("xl/worksheets/sheet1.xml", format!("\u{feff}{whole}")).bytes(), nurse()),
-        xlsx(good().part("xl/worksheets/sheet1.xml", utf16).bytes(), nurse()),
-        // The dimension lies.
-        xlsx(sheet(whole.replace("<sheetData>", "<dimension ref=\"A1:XFD1048576\"/><sheetData>")), nurse()),
-        xlsx(sheet(whole.replace("<sheetData>", "<dimension ref=\"nonsense\"/><sheetData>")), nurse()),
-        // A strict workbook has other addresses, and may have prefixes.
         xlsx(
-            sheet(
-                whole.replace('<', "<x:").replace("<x:/", "</x:").replace(
-                    "<x:worksheet>",
-                    "<x:worksheet xmlns:x=\"http://purl.oclc.org/ooxml/spreadsheetml/main\">",
-                ),
-            ),
+            good()
+                .part("xl/worksheets/sheet1.xml", format!("\u{feff}{whole}"))
+                .bytes(),
             nurse(),
         ),
-        xlsx(good().part("xl/styles.xml", "<styleSheet/>").bytes(), nurse()),
+        xlsx(
+            good().part("xl/worksheets/sheet1.xml", utf16).bytes(),
+            nurse(),
+        ),
+        // The dimension lies.
+        xlsx(
+            sheet(whole.replace(
+                "<sheetData>",
+                "<dimension ref=\"A1:XFD1048576\"/><sheetData>",
+            )),
+            nurse(),
+        ),
+        xlsx(
+            sheet(whole.replace("<sheetData>", "<dimension ref=\"nonsense\"/><sheetData>")),
+            nurse(),
+        ),
+        // A strict workbook has other addresses, and may have prefixes.
+        xlsx(
+            sheet(whole.replace('<', "<x:").replace("<x:/", "</x:").replace(
+                "<x:worksheet>",
+                "<x:worksheet xmlns:x=\"http://purl.oclc.org/ooxml/spreadsheetml/main\">",
+            )),
+            nurse(),
+        ),
+        xlsx(
+            good().part("xl/styles.xml", "<styleSheet/>").bytes(),
+            nurse(),
+        ),
         xlsx(
             sheet(format!("<!DOCTYPE a [<!ENTITY b \"c\">]>{whole}")),
-            Refused("xl/worksheets/sheet1.xml: it has a document type declaration, as files made to do harm have"),
+            Refused(
+                "xl/worksheets/sheet1.xml: it has a document type declaration, as files made to do harm have",
+            ),
         ),
-        xlsx(sheet(whole.replace("Nurse", "&nurse;")), Refused("it uses an entity that XML does not know")),
+        xlsx(
+            sheet(whole.replace("Nurse", "&nurse;")),
+            Refused("it uses an entity that XML does not know"),
+        ),
         xlsx(
             sheet(whole.replace("</sheetData></worksheet>", "")),
             Refused("xl/worksheets/sheet1.xml: it ends too early"),
         ),
-        xlsx(sheet("<a>".repeat(1 << 20)), Refused("its elements are nested more than 64 deep")),
-        xlsx(sheet(whole.replace("Nurse", &"x".repeat(300_000))), Refused("a text has more than 262144 bytes")),
+        xlsx(
+            sheet("<a>".repeat(1 << 20)),
+            Refused("its elements are nested more than 64 deep"),
+        ),
+        xlsx(
+            sheet(whole.replace("Nurse", &"x".repeat(300_000))),
+            Refused("a text has more than 262144 bytes"),
+        ),
         xlsx(
             good()
                 .part(
                     "xl/styles.xml",
-                    format!("<styleSheet><cellXfs>{}</cellXfs></styleSheet>", "<xf/>".repeat(200_000)),
+                    format!(
+                        "<styleSheet><cellXfs>{}</cellXfs></styleSheet>",
+                        "<xf/>".repeat(200_000)
+                    ),
                 )
                 .bytes(),
             Refused("xl/styles.xml: it has more than 100000 styles"),
         ),
         xlsx(
             good().part("xl/workbook.xml", "<workbook/>").bytes(),
-            Refused("a.xlsx: has no sheet that is a table and not hidden (--sheet names any); there are none"),
+            Refused(
+                "a.xlsx: has no sheet that is a table and not hidden (--sheet names any); there are none",
+            ),
         ),
         xlsx(
-            good().part("xl/_rels/workbook.xml.rels", "<Relationships/>").bytes(),
-            Refused("a.xlsx: is a workbook that cannot be read: it does not say where the cells of sheet `S` are"),
+            good()
+                .part("xl/_rels/workbook.xml.rels", "<Relationships/>")
+                .bytes(),
+            Refused(
+                "a.xlsx: is a workbook that cannot be read: it does not say where the cells of sheet `S` are",
+            ),
         ),
-        xlsx(sheet(whole.replace("<sheetData>", &format!("<sheetData>{}", " ".repeat(900_000)))), nurse()),
         xlsx(
-            sheet(format!("{}{whole}", format!("<!--{}-->", " ".repeat(500_000)).repeat(160))),
+            sheet(whole.replace(
+                "<sheetData>",
+                &format!("<sheetData>{}", " ".repeat(900_000)),
+            )),
+            nurse(),
+        ),
+        xlsx(
+            sheet(format!(
+                "{}{whole}",
+                format!("<!--{}-->", " ".repeat(500_000)).repeat(160)
+            )),
             Refused("is a workbook with a part that unpacks to more than 67108864 bytes"),
         ),
     ]
@@ -219,37 +283,73 @@ fn packages() -> Vec<Odd> {
     let whole = book(ROW).bytes();
     let mut damaged = whole.clone();
     let name = b"xl/worksheets/sheet1.xml";
-    let at = damaged.windows(name.len()).position(|bytes| bytes == name).expect("the sheet's part");
+    let at = damaged
+        .windows(name.len())
+        .position(|bytes| bytes == name)
+        .expect("the sheet's part");
     damaged[at + name.len() + 60] ^= 0x55;
     let numbers: Vec<_> = (0..60_000).map(|number| number.to_string()).collect();
-    let of_parts = |count: usize| zip_of(numbers[..count].iter().map(|name| (name.as_str(), &b""[..])));
+    let of_parts = |count: usize| {
+        zip_of(
+            numbers[..count]
+                .iter()
+                .map(|name| (name.as_str(), &b""[..])),
+        )
+    };
     let (many, longer) = (of_parts(10_001), of_parts(60_000));
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    zip.start_file("xl/workbook.xml", SimpleFileOptions::default()).expect("memory");
+    zip.start_file("xl/workbook.xml", SimpleFileOptions::default())
+        .expect("memory");
     zip.write_all(b"<workbook/>").expect("memory");
-    zip.shallow_copy_file("xl/workbook.xml", "xl/styles.xml").expect("memory");
+    zip.shallow_copy_file("xl/workbook.xml", "xl/styles.xml")
+        .expect("memory");
     let over_one_another = zip.finish().expect("memory").into_inner();
     let ole = |name: &str| {
         let mut file = vec![0; 1024];
         file[..8].copy_from_slice(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1");
         file[30] = 9;
-        file.splice(512.., name.encode_utf16().flat_map(u16::to_le_bytes).chain([0; 512]));
+        file.splice(
+            512..,
+            name.encode_utf16()
+                .flat_map(u16::to_le_bytes)
+                .chain([0; 512]),
+        );
         file
     };
     vec![
-        xlsx(many, Refused("a.xlsx: is a workbook that cannot be read: it has 10001 parts, more than 10000")),
-        xlsx(longer, Refused("a.xlsx: is a workbook that cannot be read: the list of its parts is too long")),
-        xlsx(over_one_another, Refused("a.xlsx: is a workbook that cannot be read: its parts lie over one another")),
-        xlsx(whole[..whole.len() - 30].to_vec(), Refused("a.xlsx: the workbook is cut off: it has no end of archive")),
+        xlsx(
+            many,
+            Refused(
+                "a.xlsx: is a workbook that cannot be read: it has 10001 parts, more than 10000",
+            ),
+        ),
+        xlsx(
+            longer,
+            Refused("a.xlsx: is a workbook that cannot be read: the list of its parts is too long"),
+        ),
+        xlsx(
+            over_one_another,
+            Refused("a.xlsx: is a workbook that cannot be read: its parts lie over one another"),
+        ),
+        xlsx(
+            whole[..whole.len() - 30].to_vec(),
+            Refused("a.xlsx: the workbook is cut off: it has no end of archive"),
+        ),
         xlsx(damaged, Refused("xl/worksheets/sheet1.xml: ")),
         xlsx(
             zip_of(main("xl/workbook.bin")),
             Refused("a.xlsx: is a binary workbook (.xlsb): save it as .xlsx or as CSV (UTF-8)"),
         ),
-        xlsx(zip_of(main("word/document.xml")), Refused("a.xlsx: is a Word document: save it as")),
+        xlsx(
+            zip_of(main("word/document.xml")),
+            Refused("a.xlsx: is a Word document: save it as"),
+        ),
         odd(
             "a.ods",
-            zip_of([("mimetype", &b"application/vnd.oasis.opendocument.spreadsheet"[..])]),
+            zip_of([(
+                "mimetype",
+                &b"application/vnd.oasis.opendocument.spreadsheet"[..],
+            )]),
             Refused("a.ods: is an OpenDocument file (.ods): save it as"),
         ),
         odd(
@@ -264,12 +364,16 @@ fn packages() -> Vec<Odd> {
         ),
         xlsx(
             zip_of([("xl/workbook.xml", &b"x"[..]), ("XL/Workbook.xml", b"x")]),
-            Refused("a.xlsx: is a workbook that cannot be read: two of its parts have the same name"),
+            Refused(
+                "a.xlsx: is a workbook that cannot be read: two of its parts have the same name",
+            ),
         ),
         odd(
             "a.xls",
             ole("Workbook"),
-            Refused("a.xls: is a workbook in an old format (.xls): save it as .xlsx or as CSV (UTF-8)"),
+            Refused(
+                "a.xls: is a workbook in an old format (.xls): save it as .xlsx or as CSV (UTF-8)",
+            ),
         ),
         xlsx(
             ole("EncryptedPackage"),
@@ -292,7 +396,15 @@ fn packages() -> Vec<Odd> {
             "<?xml version=\"1.0\"?><customers/>",
             Refused("a.xml: is XML: convert it to CSV (UTF-8) or NDJSON"),
         ),
-        odd("a.csv", "PAR1\0\0", Refused("a.csv: is a Parquet file: export its rows as CSV (UTF-8) or NDJSON")),
-        odd("a.csv", "%PDF-1.7", Refused("a.csv: is a PDF: export its rows")),
+        odd(
+            "a.csv",
+            "PAR1\0\0",
+            Refused("a.csv: is a Parquet file: export its rows as CSV (UTF-8) or NDJSON"),
+        ),
+        odd(
+            "a.csv",
+            "%PDF-1.7",
+            Refused("a.csv: is a PDF: export its rows"),
+        ),
     ]
 }

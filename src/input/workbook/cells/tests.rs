@@ -30,31 +30,47 @@ fn read(rows: &str, results: Results) -> String {
 }
 
 fn check(rows: &str, want: &str) {
-    let sheet = format!("<worksheet><dimension ref=\"A1:B2\"/><sheetData>{rows}</sheetData><x/></worksheet>");
+    let sheet = format!(
+        "<worksheet><dimension ref=\"A1:B2\"/><sheetData>{rows}</sheetData><x/></worksheet>"
+    );
     assert_eq!(read(&sheet, Results::Computed), want, "{rows}");
 }
 
 #[test]
 fn cells_are_what_they_say() {
-    let cell = |content: &str, want: &str| check(&format!("<row><c {content}</c></row>"), &format!("A1 {want}"));
+    let cell = |content: &str, want: &str| {
+        check(
+            &format!("<row><c {content}</c></row>"),
+            &format!("A1 {want}"),
+        )
+    };
     cell("t=\"s\"><v>0</v>", "Text(\"zero\")");
     cell("t=\"s\"><v>1</v>", "Empty");
     cell("><v> 7 </v>", "Number(7.0)");
     cell("><v>1<!-- no end -->2</v>", "Number(12.0)");
     cell("><v><![CDATA[7]]></v>", "Number(7.0)");
     cell("t=\"str\"><v><![CDATA[a&b]]></v>", "Text(\"a&b\")");
-    cell("t=\"str\"><f>A2</f><v>&#97;&amp;_x000D_</v>", "Text(\"a&\\r\")");
+    cell(
+        "t=\"str\"><f>A2</f><v>&#97;&amp;_x000D_</v>",
+        "Text(\"a&\\r\")",
+    );
     cell("t=\"b\"><v>1</v>", "Boolean(true)");
     cell("t=\"d\"><v>1985-04-12</v>", "IsoDate(\"1985-04-12\")");
     cell("t=\"e\"><v>#N/A</v>", "Fault(Error(\"#N/A\"))");
-    let runs = "<is><r><t>Zo</t></r><r><rPr/><t>\u{eb}</t></r><rPh sb=\"0\" eb=\"1\"><t>zo</t></rPh></is>";
+    let runs =
+        "<is><r><t>Zo</t></r><r><rPr/><t>\u{eb}</t></r><rPh sb=\"0\" eb=\"1\"><t>zo</t></rPh></is>";
     cell(&format!("t=\"inlineStr\">{runs}"), "Text(\"Zo\u{eb}\")");
     cell("s=\"1\">", "Empty");
 }
 
 #[test]
 fn a_formula_without_a_result_is_no_empty_cell() {
-    let cell = |content: &str, want: &str| check(&format!("<row><c {content}</c></row>"), &format!("A1 {want}"));
+    let cell = |content: &str, want: &str| {
+        check(
+            &format!("<row><c {content}</c></row>"),
+            &format!("A1 {want}"),
+        )
+    };
     cell("><f>UPPER(B2)</f>", "Fault(NoResult)");
     cell("><f>UPPER(B2)</f><v></v>", "Fault(NoResult)");
     cell("><f t=\"shared\" si=\"0\"/><v/>", "Fault(NoResult)");
@@ -62,12 +78,20 @@ fn a_formula_without_a_result_is_no_empty_cell() {
     cell("t=\"str\"><f>B2</f><v></v>", "Empty");
     cell("><f>1+1</f><v>2</v>", "Number(2.0)");
     let sheet = "<worksheet><sheetData><row><c><f>1+1</f><v>0</v></c><c><v>0</v></c></row></sheetData></worksheet>";
-    assert_eq!(read(sheet, Results::Pending), "A1 Fault(NoResult); B1 Number(0.0)");
+    assert_eq!(
+        read(sheet, Results::Pending),
+        "A1 Fault(NoResult); B1 Number(0.0)"
+    );
 }
 
 #[test]
 fn what_cannot_be_read_is_never_nothing() {
-    let cell = |content: &str| check(&format!("<row><c {content}</c></row>"), "A1 Fault(Unreadable)");
+    let cell = |content: &str| {
+        check(
+            &format!("<row><c {content}</c></row>"),
+            "A1 Fault(Unreadable)",
+        )
+    };
     cell("><v>abc</v>");
     cell("><v>NaN</v>");
     cell("t=\"b\"><v>2</v>");
@@ -84,20 +108,59 @@ fn rows_and_cells_have_their_places() {
         "<row r=\"3\"><c r=\"B3\"><v>1</v></c><c><v>2</v></c></row><row><c><v>3</v></c></row>",
         "B3 Number(1.0); C3 Number(2.0); A4 Number(3.0)",
     );
-    check("<row r=\"2\" hidden=\"1\"/><row r=\"5\" hidden=\"true\"/><row/>", "2 hidden");
+    check(
+        "<row r=\"2\" hidden=\"1\"/><row r=\"5\" hidden=\"true\"/><row/>",
+        "2 hidden",
+    );
     check("<row r=\"5\"/><row r=\"3\"/>", "row 3 stands behind row 5");
     check("<row r=\"5\"/><row r=\"5\"/>", "row 5 stands behind row 5");
-    check("<row r=\"400000000\"/>", "row 400000000 lies beyond the last one of a sheet, 1048576");
-    check("<row r=\"1048576\"/><row/>", "row 1048577 lies beyond the last one of a sheet, 1048576");
+    check(
+        "<row r=\"400000000\"/>",
+        "row 400000000 lies beyond the last one of a sheet, 1048576",
+    );
+    check(
+        "<row r=\"1048576\"/><row/>",
+        "row 1048577 lies beyond the last one of a sheet, 1048576",
+    );
     check("<row r=\"0\"/>", "a row has no number from 1 on");
-    check("<row><c r=\"B1\"/><c r=\"A1\"/></row>", "B1 Empty; cell A1 stands behind cell B1");
-    check("<row><c r=\"B1\"/><c r=\"B1\"/></row>", "B1 Empty; cell B1 stands behind cell B1");
-    check("<row><c r=\"B2\"/></row>", "a cell that is named as one of another row stands in row 1");
-    check("<row><c r=\"XFE1\"/></row>", "cell XFE1 lies beyond the last column of a sheet, XFD");
-    check("<row><c r=\"XFD1\"/><c/></row>", "XFD1 Empty; cell XFE1 lies beyond the last column of a sheet, XFD");
-    check("<row><c r=\"7\"/></row>", "a cell of row 1 is not named as cells are");
-    check("<row><c t=\"s\"><v>2</v></c></row>", "cell A1 names a text that is not there: the workbook has 2");
-    check("<row><c t=\"s\"><v>-1</v></c></row>", "cell A1 names a text that is not there: the workbook has 2");
-    check("<row><c s=\"x\"/></row>", "a cell of row 1 has no style that is a number");
-    assert_eq!(read("<chartsheet><x/></chartsheet>", Results::Computed), "sheet: it has no table");
+    check(
+        "<row><c r=\"B1\"/><c r=\"A1\"/></row>",
+        "B1 Empty; cell A1 stands behind cell B1",
+    );
+    check(
+        "<row><c r=\"B1\"/><c r=\"B1\"/></row>",
+        "B1 Empty; cell B1 stands behind cell B1",
+    );
+    check(
+        "<row><c r=\"B2\"/></row>",
+        "a cell that is named as one of another row stands in row 1",
+    );
+    check(
+        "<row><c r=\"XFE1\"/></row>",
+        "cell XFE1 lies beyond the last column of a sheet, XFD",
+    );
+    check(
+        "<row><c r=\"XFD1\"/><c/></row>",
+        "XFD1 Empty; cell XFE1 lies beyond the last column of a sheet, XFD",
+    );
+    check(
+        "<row><c r=\"7\"/></row>",
+        "a cell of row 1 is not named as cells are",
+    );
+    check(
+        "<row><c t=\"s\"><v>2</v></c></row>",
+        "cell A1 names a text that is not there: the workbook has 2",
+    );
+    check(
+        "<row><c t=\"s\"><v>-1</v></c></row>",
+        "cell A1 names a text that is not there: the workbook has 2",
+    );
+    check(
+        "<row><c s=\"x\"/></row>",
+        "a cell of row 1 has no style that is a number",
+    );
+    assert_eq!(
+        read("<chartsheet><x/></chartsheet>", Results::Computed),
+        "sheet: it has no table"
+    );
 }

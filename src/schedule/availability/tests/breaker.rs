@@ -31,9 +31,17 @@ fn one_probe_is_under_way_at_a_time() {
     breaker.sent(ticket());
     assert_eq!(breaker.gate(at(60)), Gate::NotBeforeAnswer);
     breaker.inconclusive(ticket(), at(61));
-    assert_eq!(breaker.gate(at(61)), Gate::Probe, "a probe that says nothing is followed by the next at once");
+    assert_eq!(
+        breaker.gate(at(61)),
+        Gate::Probe,
+        "a probe that says nothing is followed by the next at once"
+    );
     breaker.sent(ticket());
-    assert_eq!(breaker.alive(at(61), at(62)), Some(Duration::from_secs(62)), "how long it was open");
+    assert_eq!(
+        breaker.alive(at(61), at(62)),
+        Some(Duration::from_secs(62)),
+        "how long it was open"
+    );
     assert_eq!(breaker.gate(at(62)), Gate::Closed);
 }
 
@@ -45,14 +53,24 @@ fn answers_to_requests_from_before_the_opening_are_no_probes() {
     breaker.open(at(10), &mut random());
     let due = probe_at(&breaker, at(10));
     breaker.failed(earlier, at(11), &mut random());
-    assert_eq!(probe_at(&breaker, at(10)), due, "the failure of an earlier request puts no probe off");
+    assert_eq!(
+        probe_at(&breaker, at(10)),
+        due,
+        "the failure of an earlier request puts no probe off"
+    );
     breaker.sent(probe);
-    for end in [Breaker::failed, |breaker: &mut Breaker, ticket, now, _: &mut Random| breaker.inconclusive(ticket, now)]
-    {
+    for end in [
+        Breaker::failed,
+        |breaker: &mut Breaker, ticket, now, _: &mut Random| breaker.inconclusive(ticket, now),
+    ] {
         end(&mut breaker, earlier, at(12), &mut random());
         assert_eq!(breaker.gate(at(12)), Gate::NotBeforeAnswer);
     }
-    assert_eq!(breaker.alive(at_ms(9_999), at(12)), None, "a success that left before says nothing");
+    assert_eq!(
+        breaker.alive(at_ms(9_999), at(12)),
+        None,
+        "a success that left before says nothing"
+    );
     assert_eq!(breaker.gate(at(12)), Gate::NotBeforeAnswer);
     assert!(breaker.alive(at(10), at(12)).is_some());
 }

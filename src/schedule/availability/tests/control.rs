@@ -17,11 +17,18 @@ fn is_about_the_row_that_was_applied_last() {
     let mut control = applied(1..=9);
     assert_eq!(ids(&control), [9, 8, 7, 6, 5, 4, 3, 2]);
     control.applied(row_of(5, 50), at(0));
-    assert_eq!((ids(&control), control.row(customer(5))), (vec![5, 9, 8, 7, 6, 4, 3, 2], Some(50)));
+    assert_eq!(
+        (ids(&control), control.row(customer(5))),
+        (vec![5, 9, 8, 7, 6, 4, 3, 2], Some(50))
+    );
     control.forget(customer(5));
     assert_eq!((ids(&control)[0], control.row(customer(5))), (9, None));
     control.applied_earlier(row_of(1, 1));
-    assert_eq!(ids(&control)[0], 9, "an earlier process's row is for where nothing was applied yet");
+    assert_eq!(
+        ids(&control)[0],
+        9,
+        "an earlier process's row is for where nothing was applied yet"
+    );
 }
 
 #[test]
@@ -61,7 +68,11 @@ fn is_relied_on_until_a_read_is_in_vain_and_again_once_a_row_is_applied() {
         assert!(!availability.has_reliable_control(), "one is under way");
         availability.control_void(customer(2), why);
         assert_eq!(availability.has_reliable_control(), reliable, "{why:?}");
-        assert_eq!(availability.control_row(customer(2)).is_some(), known, "{why:?}");
+        assert_eq!(
+            availability.control_row(customer(2)).is_some(),
+            known,
+            "{why:?}"
+        );
         availability.applied(customer(3), &3, None, 0, at(2), at(2));
         assert!(availability.has_reliable_control(), "{why:?}");
     };
@@ -76,8 +87,14 @@ fn a_failed_one_opens_the_breaker_and_is_trouble_of_the_apis() {
     availability.applied(customer(1), &1, None, 0, at(0), at(0));
     let mark = availability.mark();
     availability.control_begins(ticket(), at(1), &mut random());
-    assert_eq!(availability.control_failed(at(1), at(2), &mut random()), Opening::Opened);
-    assert_eq!((availability.down_since(), availability.unwell_since()), (Some(at(2)), Some(at(1))));
+    assert_eq!(
+        availability.control_failed(at(1), at(2), &mut random()),
+        Opening::Opened
+    );
+    assert_eq!(
+        (availability.down_since(), availability.unwell_since()),
+        (Some(at(2)), Some(at(1)))
+    );
     assert!(availability.has_been_in_trouble_since(mark, at(2)));
 }
 
@@ -89,5 +106,8 @@ fn an_applied_one_settles_what_was_answered_before_it_left() {
         availability.doubt(row, About::NotTheApi, None, answered_at, 0);
     }
     let told = availability.control_applied(at(2), at(4));
-    assert_eq!((told.doubts.len(), told.in_doubt, availability.doubts()), (1, 2, 1));
+    assert_eq!(
+        (told.doubts.len(), told.in_doubt, availability.doubts()),
+        (1, 2, 1)
+    );
 }

@@ -3,7 +3,13 @@
 use super::*;
 
 fn refused(doubts: &mut Doubts, row: Ticket, now: Moment, asked_again: usize) {
-    doubts.hold(row, About::Refused(Refusal::NotFound), None, now, asked_again);
+    doubts.hold(
+        row,
+        About::Refused(Refusal::NotFound),
+        None,
+        now,
+        asked_again,
+    );
 }
 
 #[test]
@@ -13,7 +19,13 @@ fn settle_only_beside_a_write_that_left_after_their_answer() {
     for (row, answered_at) in rows.iter().zip([at(10), at(20), at(30)]) {
         refused(&mut doubts, *row, answered_at, 0);
     }
-    let mut settled = |sent| doubts.answered_before(sent).iter().map(|doubt| doubt.ticket).collect::<Vec<_>>();
+    let mut settled = |sent| {
+        doubts
+            .answered_before(sent)
+            .iter()
+            .map(|doubt| doubt.ticket)
+            .collect::<Vec<_>>()
+    };
     assert_eq!(settled(at_ms(9_999)), []);
     assert_eq!(settled(at(20)), rows[..2]);
     assert_eq!(settled(at(20)), []);
@@ -22,10 +34,20 @@ fn settle_only_beside_a_write_that_left_after_their_answer() {
 
 #[test]
 fn are_asked_about_again_after_five_seconds_then_thirty_then_sixty() {
-    for (asked_again, want) in [(0, at(105)), (1, at(130)), (2, at(160)), (3, at(160)), (99, at(160))] {
+    for (asked_again, want) in [
+        (0, at(105)),
+        (1, at(130)),
+        (2, at(160)),
+        (3, at(160)),
+        (99, at(160)),
+    ] {
         let mut doubts = Doubts::default();
         refused(&mut doubts, ticket(), at(100), asked_again);
-        assert_eq!(doubts.ask_again_at(), Some(want), "asked {asked_again} times");
+        assert_eq!(
+            doubts.ask_again_at(),
+            Some(want),
+            "asked {asked_again} times"
+        );
     }
 }
 
@@ -35,7 +57,9 @@ fn the_one_that_is_due_first_is_asked_about_first() {
     let [later, sooner] = tickets(2).try_into().expect("two rows");
     refused(&mut doubts, later, at(100), 1);
     refused(&mut doubts, sooner, at(110), 0);
-    let order: Vec<_> = std::iter::from_fn(|| doubts.take_next()).map(|doubt| doubt.ticket).collect();
+    let order: Vec<_> = std::iter::from_fn(|| doubts.take_next())
+        .map(|doubt| doubt.ticket)
+        .collect();
     assert_eq!(order, [sooner, later]);
 }
 
@@ -56,7 +80,10 @@ fn ten_refusals_ask_for_a_control_then_twenty_then_forty() {
     for row in tickets(10) {
         refused(&mut doubts, row, at(2), 0);
     }
-    assert!(doubts.ask_for_a_control(), "it begins with ten again once none is held");
+    assert!(
+        doubts.ask_for_a_control(),
+        "it begins with ten again once none is held"
+    );
 }
 
 #[test]
@@ -67,7 +94,11 @@ fn refusals_are_silence_until_a_write_is_applied_that_left_later() {
     refused(&mut doubts, second, at(20), 0);
     assert_eq!(doubts.refused_since(), Some(at(10)));
     doubts.postpone(Duration::from_secs(5));
-    assert_eq!(doubts.refused_since(), Some(at(15)), "our own pace is none of it");
+    assert_eq!(
+        doubts.refused_since(),
+        Some(at(15)),
+        "our own pace is none of it"
+    );
     doubts.answered_before(at(14));
     assert_eq!(doubts.refused_since(), Some(at(15)));
     doubts.answered_before(at(15));

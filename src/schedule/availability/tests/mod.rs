@@ -10,7 +10,12 @@ use super::signs::Signs;
 use super::*;
 
 /// Earlier processes had answers of the API.
-const ANSWERED: History = History { ended: 1, errors: 1, answered: 1, not_before: Moment::START };
+const ANSWERED: History = History {
+    ended: 1,
+    errors: 1,
+    answered: 1,
+    not_before: Moment::START,
+};
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
 
@@ -28,7 +33,11 @@ fn customer(id: u64) -> CustomerId {
 
 /// A row of this customer that was applied.
 fn row_of(id: u64, row: u64) -> Applied<u64> {
-    Applied { customer: customer(id), row, country: None }
+    Applied {
+        customer: customer(id),
+        row,
+        country: None,
+    }
 }
 
 /// The tickets of this many rows.
@@ -52,7 +61,10 @@ fn random() -> Random {
 #[track_caller]
 fn is_about(wait: Duration, want_s: u64) {
     let want = Duration::from_secs(want_s);
-    assert!((want..=want * 11 / 10).contains(&wait), "{wait:?} is not {want:?} and up to a tenth more");
+    assert!(
+        (want..=want * 11 / 10).contains(&wait),
+        "{wait:?} is not {want:?} and up to a tenth more"
+    );
 }
 
 /// When the next probe may leave.

@@ -13,7 +13,11 @@ fn ten_rows_are_an_outage_at_once_and_two_after_ten_seconds() {
         for row in tickets(rows) {
             (0..failures_each).for_each(|_| fail(&mut signs, row, at(100)));
         }
-        assert_eq!(signs.is_down(now), want, "{failures_each} failures of each of {rows} rows at {now:?}");
+        assert_eq!(
+            signs.is_down(now),
+            want,
+            "{failures_each} failures of each of {rows} rows at {now:?}"
+        );
     };
     check(9, 1, at(100), false);
     check(9, 2, at(100), false);
@@ -31,11 +35,22 @@ fn two_rows_wake_the_breaker_where_no_answer_comes() {
     availability.failed(first, Weight::Evidence, at(1), at(2));
     assert_eq!(availability.wake_at(), None);
     availability.failed(second, Weight::Evidence, at(2), at(3));
-    assert_eq!(availability.wake_at(), Some(at(11)), "ten seconds after the first of them left");
-    assert_eq!(availability.judge(at_ms(10_999), &mut random), Opening::Unchanged);
+    assert_eq!(
+        availability.wake_at(),
+        Some(at(11)),
+        "ten seconds after the first of them left"
+    );
+    assert_eq!(
+        availability.judge(at_ms(10_999), &mut random),
+        Opening::Unchanged
+    );
     assert_eq!(availability.judge(at(11), &mut random), Opening::Opened);
     assert_eq!(availability.wake_at(), None);
-    assert_eq!(availability.judge(at(12), &mut random), Opening::Unchanged, "it opens once");
+    assert_eq!(
+        availability.judge(at(12), &mut random),
+        Opening::Unchanged,
+        "it opens once"
+    );
 }
 
 #[test]
@@ -48,7 +63,12 @@ fn more_failures_than_successes_in_twenty_seconds_are_an_outage() {
         for _ in 0..alive {
             signs.alive(at(100), at(100));
         }
-        assert_eq!(signs.is_down(at(101)), want, "{failed} of {}", alive + failed);
+        assert_eq!(
+            signs.is_down(at(101)),
+            want,
+            "{failed} of {}",
+            alive + failed
+        );
     };
     check(9, 10, false);
     check(10, 10, false);
@@ -62,7 +82,9 @@ fn a_failure_of_twenty_seconds_ago_is_no_part_of_the_share() {
     let check = |later: Moment, want: bool| {
         let mut signs = Signs::new(ANSWERED);
         let rows = tickets(20);
-        let (before, [last]) = rows.split_at(19) else { panic!("twenty rows") };
+        let (before, [last]) = rows.split_at(19) else {
+            panic!("twenty rows")
+        };
         for row in before {
             fail(&mut signs, *row, at(100));
         }
@@ -84,7 +106,11 @@ fn rows_that_were_in_doubt_and_relapses_are_no_ten_rows() {
         }
         assert!(!signs.is_down(at(200)), "{weight:?}");
         signs.failed(ticket(), weight, at(100), at(100));
-        assert_eq!(signs.is_down(at(100)), share, "of {weight:?} as of all answers");
+        assert_eq!(
+            signs.is_down(at(100)),
+            share,
+            "of {weight:?} as of all answers"
+        );
     }
 }
 
@@ -94,7 +120,11 @@ fn a_success_that_left_before_the_trouble_ends_none_of_it() {
         let mut signs = Signs::new(ANSWERED);
         fail(&mut signs, ticket(), at(10));
         signs.alive(sent, at(20));
-        assert_eq!(signs.failing_since(), want, "a success that left at {sent:?}");
+        assert_eq!(
+            signs.failing_since(),
+            want,
+            "a success that left at {sent:?}"
+        );
     };
     check(at(9), Some(at(10)));
     check(at(10), None);
@@ -107,7 +137,11 @@ fn a_failure_that_left_before_a_success_begins_no_trouble() {
         let mut signs = Signs::new(ANSWERED);
         signs.alive(at(10), at(11));
         fail(&mut signs, ticket(), sent);
-        assert_eq!(signs.failing_since(), want, "a failure that left at {sent:?}");
+        assert_eq!(
+            signs.failing_since(),
+            want,
+            "a failure that left at {sent:?}"
+        );
         assert!(signs.has_lived_since(at(10)) && !signs.has_lived_since(at_ms(10_001)));
     };
     check(at(9), None);
@@ -136,8 +170,15 @@ fn one_proven_failure_in_eight_answers_is_the_apis_trouble() {
         signs.applied(1, at(0), at(0));
         // Later than the share of the last twenty seconds counts.
         (1..answers).for_each(|_| signs.applied(0, at(60), at(60)));
-        assert_eq!(signs.has_been_in_trouble_since(mark, at(60)), want, "one failure among {answers} answers");
-        assert!(!signs.has_been_in_trouble_since(signs.mark(), at(60)), "and nothing since");
+        assert_eq!(
+            signs.has_been_in_trouble_since(mark, at(60)),
+            want,
+            "one failure among {answers} answers"
+        );
+        assert!(
+            !signs.has_been_in_trouble_since(signs.mark(), at(60)),
+            "and nothing since"
+        );
     };
     check(8, true);
     check(9, false);
@@ -152,7 +193,11 @@ fn an_outage_that_many_told_of_is_trouble_and_one_of_two_rows_is_not() {
             availability.failed(row, Weight::Evidence, at(0), at(0));
         }
         assert_eq!(availability.judge(at(10), &mut random()), Opening::Opened);
-        assert_eq!(availability.has_been_in_trouble_since(mark, at(10)), want, "{rows} rows");
+        assert_eq!(
+            availability.has_been_in_trouble_since(mark, at(10)),
+            want,
+            "{rows} rows"
+        );
         let forgiven = mark.after_outages_of(availability.mark());
         assert!(!availability.has_been_in_trouble_since(forgiven, at(10)));
     }
@@ -161,12 +206,19 @@ fn an_outage_that_many_told_of_is_trouble_and_one_of_two_rows_is_not() {
 #[test]
 fn three_rows_that_something_else_answered_are_an_outage_once_the_api_has_answered() {
     for (has_answered, rows, want) in [(true, 3, true), (true, 2, false), (false, 3, false)] {
-        let mut signs = Signs::new(History { answered: u64::from(has_answered), ..History::default() });
+        let mut signs = Signs::new(History {
+            answered: u64::from(has_answered),
+            ..History::default()
+        });
         for row in tickets(rows) {
             signs.strange(row, at(0));
             fail(&mut signs, row, at(0));
         }
-        assert_eq!(signs.is_down(at(0)), want, "{rows} rows, answered before: {has_answered}");
+        assert_eq!(
+            signs.is_down(at(0)),
+            want,
+            "{rows} rows, answered before: {has_answered}"
+        );
     }
 }
 
@@ -189,7 +241,10 @@ fn what_failed_before_an_outage_opens_no_other_one() {
     }
     assert_eq!(availability.judge(at(0), &mut random()), Opening::Opened);
     availability.refused(at(5), at(6));
-    assert_eq!(availability.alive(at(5), at(6)), Some(Duration::from_secs(6)));
+    assert_eq!(
+        availability.alive(at(5), at(6)),
+        Some(Duration::from_secs(6))
+    );
     availability.failed(ticket(), Weight::Evidence, at(7), at(8));
     assert_eq!(availability.judge(at(8), &mut random()), Opening::Unchanged);
 }

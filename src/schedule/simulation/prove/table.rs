@@ -71,7 +71,10 @@ struct Row<'a> {
 }
 
 impl Measured {
-    const NOTHING: Measured = Measured { lowest: f64::INFINITY, highest: f64::NEG_INFINITY };
+    const NOTHING: Measured = Measured {
+        lowest: f64::INFINITY,
+        highest: f64::NEG_INFINITY,
+    };
 
     fn add(&mut self, figure: f64) {
         self.lowest = self.lowest.min(figure);
@@ -80,7 +83,11 @@ impl Measured {
 
     fn show(self, show: impl Fn(f64) -> String) -> String {
         let (lowest, highest) = (show(self.lowest), show(self.highest));
-        if lowest == highest { lowest } else { format!("{lowest} to {highest}") }
+        if lowest == highest {
+            lowest
+        } else {
+            format!("{lowest} to {highest}")
+        }
     }
 
     /// As a time in the unit that fits.
@@ -90,32 +97,69 @@ impl Measured {
             ..7200.0 => ("min", 60.0),
             _ => ("h", 3600.0),
         };
-        format!("{} {unit}", self.show(|figure| format!("{:.1}", figure / seconds)))
+        format!(
+            "{} {unit}",
+            self.show(|figure| format!("{:.1}", figure / seconds))
+        )
     }
 }
 
 impl fmt::Display for Row<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Row { case, requests, seconds, noted, wronged, exit, updated_again, exit_again } = self;
+        let Row {
+            case,
+            requests,
+            seconds,
+            noted,
+            wronged,
+            exit,
+            updated_again,
+            exit_again,
+        } = self;
         let (requests, wronged) = (requests.show(count), wronged.show(count));
-        write!(f, "| {} | {} | {requests} | {}", case.api, case.settings, seconds.show_time())?;
-        if let Some(Note { before, behind, decimals, .. }) = &case.note {
-            write!(f, "; {before}{}{behind}", noted.show(|figure| format!("{figure:.decimals$}")))?;
+        write!(
+            f,
+            "| {} | {} | {requests} | {}",
+            case.api,
+            case.settings,
+            seconds.show_time()
+        )?;
+        if let Some(Note {
+            before,
+            behind,
+            decimals,
+            ..
+        }) = &case.note
+        {
+            write!(
+                f,
+                "; {before}{}{behind}",
+                noted.show(|figure| format!("{figure:.decimals$}"))
+            )?;
         }
         let sent_again = if updated_again.highest > 0.0 {
             format!("updates {}", updated_again.show(count))
         } else {
             "sends nothing".to_owned()
         };
-        write!(f, " | {wronged} | {} | {sent_again}, exit {} |", exit.code(), exit_again.code())
+        write!(
+            f,
+            " | {wronged} | {} | {sent_again}, exit {} |",
+            exit.code(),
+            exit_again.code()
+        )
     }
 }
 
 /// A number with commas between its thousands.
 fn count(figure: f64) -> String {
     let digits = format!("{figure:.0}");
-    let groups: Vec<&str> =
-        digits.as_bytes().rchunks(3).rev().map(|group| str::from_utf8(group).expect("digits")).collect();
+    let groups: Vec<&str> = digits
+        .as_bytes()
+        .rchunks(3)
+        .rev()
+        .map(|group| str::from_utf8(group).expect("digits"))
+        .collect();
     groups.join(",")
 }
 
@@ -126,17 +170,30 @@ impl Case {
         wanted: Wanted,
         setup: impl Fn(&mut Random) -> Setup + 'static,
     ) -> Case {
-        Case { api: api.into(), settings, setup: Box::new(setup), wanted, note: None, aim: Aim::Met }
+        Case {
+            api: api.into(),
+            settings,
+            setup: Box::new(setup),
+            wanted,
+            note: None,
+            aim: Aim::Met,
+        }
     }
 
     /// Adds another figure.
     pub(super) fn noting(self, note: Note) -> Case {
-        Case { note: Some(note), ..self }
+        Case {
+            note: Some(note),
+            ..self
+        }
     }
 
     /// Marks the case as one that is known to leave its bounds.
     pub(super) fn missed(self) -> Case {
-        Case { aim: Aim::Missed, ..self }
+        Case {
+            aim: Aim::Missed,
+            ..self
+        }
     }
 
     /// Simulates the case for each seed; what lies out of its bounds is added to `faults`.
@@ -154,9 +211,17 @@ impl Case {
         for seed in seeds(SEEDS) {
             let _names_itself = Seed(seed);
             let first = world::run((self.setup)(&mut Random::seeded(seed)), seed);
-            let again = world::continued(well_again((self.setup)(&mut Random::seeded(seed))), &first.ended, seed);
+            let again = world::continued(
+                well_again((self.setup)(&mut Random::seeded(seed))),
+                &first.ended,
+                seed,
+            );
             let wanted = &self.wanted;
-            let (requests, seconds, exit) = (first.sends.len(), first.lasted.as_secs_f64(), exit_of(&first, 0));
+            let (requests, seconds, exit) = (
+                first.sends.len(),
+                first.lasted.as_secs_f64(),
+                exit_of(&first, 0),
+            );
             let exit_again = exit_of(&again, first.rejected);
             let noted = self.note.as_ref().map(|note| (note.of)(&first));
             let wronged = first.wronged + again.wronged;
@@ -165,7 +230,11 @@ impl Case {
                 && exit == wanted.exit
                 && exit_again == wanted.again
                 && wronged == 0
-                && self.note.as_ref().zip(noted).is_none_or(|(note, noted)| noted <= note.at_most);
+                && self
+                    .note
+                    .as_ref()
+                    .zip(noted)
+                    .is_none_or(|(note, noted)| noted <= note.at_most);
             if !is_good {
                 faults.push(format!(
                     "{} ({}), seed {seed}: {requests} requests, {seconds} s, noted {noted:?}, {wronged} wronged, {exit:?} by \
@@ -208,7 +277,9 @@ pub(super) fn prove(cases: &[Case]) {
         println!("{row}");
         match case.aim {
             Aim::Met => faults.append(&mut misses),
-            Aim::Missed if misses.is_empty() => faults.push(format!("{} is within its bounds now", case.api)),
+            Aim::Missed if misses.is_empty() => {
+                faults.push(format!("{} is within its bounds now", case.api))
+            }
             Aim::Missed => {}
         }
         if !PAGE.contains(&row) {
@@ -220,10 +291,20 @@ pub(super) fn prove(cases: &[Case]) {
 
 /// The bounds of a run that updates every row.
 pub(super) fn completed(requests: usize, seconds: RangeInclusive<f64>) -> Wanted {
-    Wanted { requests, seconds, exit: Exit::Success, again: Exit::Success }
+    Wanted {
+        requests,
+        seconds,
+        exit: Exit::Success,
+        again: Exit::Success,
+    }
 }
 
 /// The bounds of a run that stops, and is completed by a second start.
 pub(super) fn stopped(exit: Exit, requests: usize, seconds: RangeInclusive<f64>) -> Wanted {
-    Wanted { requests, seconds, exit, again: Exit::Success }
+    Wanted {
+        requests,
+        seconds,
+        exit,
+        again: Exit::Success,
+    }
 }
