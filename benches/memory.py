@@ -32,12 +32,13 @@ options = parser.parse_args()
 
 
 def repeated(path, header, row, count):
-    """A file of so many equal rows."""
+    """A file of so many equal rows, written in parts: what Python holds counts for the program that it starts."""
+    together = max(1, 1_000_000 // len(row))
     with open(path, "wb") as file:
         file.write(header)
-        for _ in range(count // 10_000):
-            file.write(row * 10_000)
-        file.write(row * (count % 10_000))
+        for _ in range(count // together):
+            file.write(row * together)
+        file.write(row * (count % together))
     return [path]
 
 
@@ -60,7 +61,7 @@ def many(folder, count):
 
 
 def packed(path, header, row, count):
-    """A gzip file of so many equal rows, written in parts: what Python holds counts for the program that it starts."""
+    """A gzip file of so many equal rows, written in parts too."""
     with gzip.open(path, "wb") as file:
         file.write(header)
         for _ in range(count // 10_000):

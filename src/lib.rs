@@ -6,16 +6,16 @@
 //! ```text
 //!             thread "reader"        thread "checker"                 thread "custsync"         thread "recorder"
 //! file ─▶ source ─▶ block ─▶ record ─▶ CustomerUpdate ─▶ Schedule ─▶ request ─▶ Attempt ─▶ Outcome ─▶ journal entry
-//!         [ input, reading      ]      [ contract    ]   [ schedule ] [ api              ]  [ recorder, journal       ]
+//!         [ input               ]      [ contract    ]   [ schedule ] [ api              ]  [ pipeline, journal       ]
 //! ```
 //!
 //! [`input`] cuts a file into blocks of whole records and reads each record's cells; [`contract`] makes a
 //! [`CustomerUpdate`](contract::CustomerUpdate) of them, or says all that is wrong. [`schedule`] decides what is sent when:
-//! it is pure, takes the time as an argument, and [`sender`] carries out what it says through [`api`]. What came back becomes
-//! an outcome, which [`recorder`] writes to the [`journal`] and counts in the [`tally`]. An invalid record takes the same way
+//! it is pure, takes the time as an argument, and [`pipeline::sender`] carries out what it says through [`api`]. What came back becomes
+//! an outcome, which [`pipeline::recorder`] writes to the [`journal`] and counts in the [`tally`](results::tally). An invalid record takes the same way
 //! past the API, so that outcomes, failed rows and counts have one source. [`pipeline`] starts the threads, joins them, and
 //! owns the bounded queues between them: a slow API holds up the reading of the file, and nothing piles up in memory. The main
-//! thread waits for [`signals`], so that the program ends whatever the others wait for.
+//! thread waits for [`signals`](process::signals), so that the program ends whatever the others wait for.
 //!
 //! # Layers
 //!
@@ -23,11 +23,10 @@
 //!
 //! | layer | modules | what it knows |
 //! |---|---|---|
-//! | edge | [`cli`] [`args`] [`commands`] [`exit`] [`terminal`] [`config`] | what was typed, the environment, the terminal, exit codes |
-//! | run | [`pipeline`] | threads and queues |
-//! | loops | [`sender`] `in_flight` `renewals` `reporter` `outbox` [`resume`] [`recorder`] `reading` | one loop each, which decides nothing, and what it holds |
-//! | parts | [`failed_rows`] [`summary`] [`tally`] [`progress`] [`explanation`] [`row`] [`ids`] [`input`] [`journal`] [`signals`] [`schedule`] [`api`] | one subject each |
-//! | ground | [`contract`] [`nearest`] [`crash`] [`text`] | what the API allows and answers; words; panics |
+//! | edge | [`cli`] [`commands`] [`terminal`] [`config`] | what was typed, the environment, the terminal |
+//! | run | [`pipeline`] | threads and queues, and the loops between them |
+//! | parts | [`results`] [`row`] [`process`] [`input`] [`journal`] [`schedule`] [`api`] | one subject each |
+//! | ground | [`contract`] [`nearest`] [`text`] | what the API allows and answers; words |
 //!
 //! [`contract`], [`schedule`] and [`config`] are pure: no runtime, no files, no clock of their own. [`sandbox`], the API's
 //! double, stands aside: it imports nothing of the others, so that it is a second opinion on the contract.
@@ -46,40 +45,24 @@
 //! 6. **A row's fault is the row's; an outage is nobody's.** A bad row never stops a run; a dead API or a refused token never
 //!    fails rows. So a row fails, or is rejected where a gateway may be speaking, only beside a success; `schedule/judge.rs` is
 //!    the one place that looks at a status, and `schedule/availability/` knows whether the API works.
-//! 7. **What `check` accepts is what `run` sends**: both use the one reading and checking of `reading`.
+//! 7. **What `check` accepts is what `run` sends**: both use the one reading and checking of `pipeline/reading/`.
 //! 8. **No secret and no customer's value** in a log, an error, the journal or the summary. Values are in the request and in
 //!    the file of failed rows alone, and on the screen of who asks to see some rows (`--explain`); the API's own words are in
 //!    results and failed rows alone.
 
 pub mod api;
-pub mod args;
 pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod contract;
-pub mod crash;
-pub mod exit;
-pub mod explanation;
-pub mod failed_rows;
-pub mod ids;
-mod in_flight;
 pub mod input;
 pub mod journal;
 pub mod nearest;
-mod outbox;
 pub mod pipeline;
-pub mod progress;
-mod reading;
-pub mod recorder;
-mod renewals;
-mod reporter;
-pub mod resume;
+pub mod process;
+pub mod results;
 pub mod row;
 pub mod sandbox;
 pub mod schedule;
-pub mod sender;
-pub mod signals;
-pub mod summary;
-pub mod tally;
 pub mod terminal;
 pub mod text;

@@ -6,11 +6,11 @@ use crate::commands::explain::{self, Destination};
 use crate::commands::report::{Began, Report};
 use crate::commands::{Failure, first_rows, inputs, start, unique};
 use crate::config::Settings;
-use crate::failed_rows::FailedRows;
+use crate::pipeline::recorder::{Inputs, Recorder};
 use crate::pipeline::{self, Bounds, Onlooker, Reading, RowBuilder};
-use crate::progress::Progress;
-use crate::recorder::{Inputs, Recorder};
-use crate::signals::Signals;
+use crate::process::signals::Signals;
+use crate::results::failed_rows::FailedRows;
+use crate::results::progress::Progress;
 use crate::terminal::Terminal;
 
 /// Checks the inputs.

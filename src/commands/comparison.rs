@@ -7,7 +7,7 @@ use crate::config::input::InputSettings;
 use crate::contract::CustomerId;
 use crate::input::{KnownInput, parse_block};
 use crate::journal::{Checkpoint, Comparison, Difference, EntryReader, Key, Overtakers};
-use crate::resume::{Compare, Gaps};
+use crate::pipeline::resume::{Compare, Gaps};
 
 /// Rows that an error names one by one.
 const ROWS_NAMED_MAX: usize = 5;

@@ -9,8 +9,8 @@ use serde::Serialize;
 use crate::commands::summary_file;
 use crate::config::output::{OutputFormat, OutputSettings};
 use crate::config::{ConfigFile, Settings, Task, Typed};
-use crate::exit::Exit;
-use crate::summary;
+use crate::process::exit::Exit;
+use crate::results::summary;
 use crate::terminal;
 use crate::text;
 

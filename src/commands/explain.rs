@@ -8,9 +8,9 @@ use crate::api::shown_request;
 use crate::config::Settings;
 use crate::config::api::Target;
 use crate::contract::{FIELDS, FieldError};
-use crate::explanation::{ExplainedUpdate, Explanation, NotSent};
 use crate::input::{CellFate, CellSource, ExplainedCell};
-use crate::summary::InputNames;
+use crate::pipeline::explanation::{ExplainedUpdate, Explanation, NotSent};
+use crate::results::summary::InputNames;
 use crate::text::{safe, safe_ellipsis};
 
 /// A line that has more characters is broken where it can be.

@@ -9,9 +9,9 @@ use crate::commands::inputs;
 use crate::config::input::InputSettings;
 use crate::contract::Today;
 use crate::input::{Block, Layout, RowRules, RowWindow, parse_block};
+use crate::results::summary::{InputNames, warning_groups};
+use crate::results::tally::RowsRead;
 use crate::row::Position;
-use crate::summary::{InputNames, warning_groups};
-use crate::tally::RowsRead;
 
 /// What is unusual about the first rows.
 pub(super) struct FirstRows {

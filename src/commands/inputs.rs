@@ -14,7 +14,7 @@ use crate::commands::{Failure, files};
 use crate::config::input::InputSettings;
 use crate::input::{Container, InputName, KnownInput, Layout, Origin, RowWindow};
 use crate::journal::{Checkpoint, InputIdentity, Key};
-use crate::summary::InputNames;
+use crate::results::summary::InputNames;
 
 /// Bytes at either end of an input that it is known by.
 const IDENTITY_BYTES: u64 = 64 << 10;

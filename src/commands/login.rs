@@ -18,7 +18,7 @@ use crate::commands::{Failure, redirect, server};
 use crate::config::Settings;
 use crate::config::api::{Target, TokenSource};
 use crate::config::login::{Browser, LoginSettings, WayBack};
-use crate::exit::Exit;
+use crate::process::exit::Exit;
 use crate::terminal::{self, Terminal};
 use crate::text;
 

@@ -24,7 +24,7 @@ mod summary_file;
 mod unfinished;
 mod unique;
 
-use crate::exit::Exit;
+use crate::process::exit::Exit;
 
 /// What is said where standard output cannot be written.
 const STDOUT_FAILED: &str = "standard output cannot be written";

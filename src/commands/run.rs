@@ -13,16 +13,16 @@ use crate::commands::start::{Start, Started};
 use crate::commands::{Failure, descriptors, inputs, start, unique};
 use crate::config::Settings;
 use crate::config::sending::SendingSettings;
-use crate::failed_rows::{FailedRows, LaterRows};
-use crate::ids::Unique;
 use crate::journal::{Checkpoint, Outcome, Retry};
+use crate::pipeline::recorder::{Earlier, Inputs, Recorder};
+use crate::pipeline::resume::{AskedRows, LeftOut, Resume, Terms};
+use crate::pipeline::sender::Sending;
 use crate::pipeline::{self, Reading, RowBuilder};
-use crate::progress::Progress;
-use crate::recorder::{Earlier, Inputs, Recorder};
-use crate::resume::{AskedRows, LeftOut, Resume, Terms};
+use crate::process::signals::Signals;
+use crate::results::failed_rows::{FailedRows, LaterRows};
+use crate::results::progress::Progress;
+use crate::row::duplicates::Unique;
 use crate::schedule::{History, Moment, RetryPolicy, Rules, Schedule};
-use crate::sender::Sending;
-use crate::signals::Signals;
 use crate::terminal::Terminal;
 
 /// Sends the updates. `arguments` is the command as it was typed, to say how it is continued.

@@ -6,10 +6,10 @@ use secrecy::ExposeSecret as _;
 use crate::commands::Failure;
 use crate::config::Settings;
 use crate::config::api::{Target, TokenSource};
-use crate::exit::Exit;
+use crate::process::exit::Exit;
+use crate::process::signals::{Signals, StopSignal};
+use crate::results::summary::grouped;
 use crate::sandbox::{Counts, Sandbox, SandboxOptions, random_token};
-use crate::signals::{Signals, StopSignal};
-use crate::summary::grouped;
 use crate::terminal::{self, Terminal};
 
 /// Serves until a signal.

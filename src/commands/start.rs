@@ -16,14 +16,14 @@ use crate::commands::{Failure, fresh, inputs, unfinished};
 use crate::config::Settings;
 use crate::config::output::Unfinished;
 use crate::config::sending::{NamedWait, SendingSettings};
-use crate::exit::Exit;
 use crate::input::KnownInput;
 use crate::journal::{
     Checkpoint, EntryReader, Fact, Header, JOURNAL_NAME, JournalFile, JournalWriter, Key, Purpose,
     RunDir, RunDirError, recover,
 };
-use crate::resume::Compare;
-use crate::summary::grouped;
+use crate::pipeline::resume::Compare;
+use crate::process::exit::Exit;
+use crate::results::summary::grouped;
 use crate::text;
 
 /// How often it is looked whether another process has ended, at first and at last.

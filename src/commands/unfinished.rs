@@ -10,11 +10,11 @@ use crate::commands::fresh::RUNS_DIRECTORY;
 use crate::commands::identity::{header, key_of, refuse_another_run, settings_of};
 use crate::commands::{Failure, inputs};
 use crate::config::Settings;
-use crate::exit::Exit;
 use crate::input::KnownInput;
 use crate::journal::{
     Fact, Header, JOURNAL_NAME, Key, Line, Lines, Purpose, RunDir, RunDirError, last_fact,
 };
+use crate::process::exit::Exit;
 use crate::text;
 
 /// A run directory and what its journal begins with.

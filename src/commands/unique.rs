@@ -5,9 +5,9 @@ use tracing::info;
 
 use crate::commands::Failure;
 use crate::config::Settings;
-use crate::ids::{Ids, Unique};
 use crate::input::{InputName, KnownInput, RowWindow};
 use crate::pipeline::{self, RowBuilder};
+use crate::row::duplicates::{Ids, Unique};
 
 /// Refuses inputs that can be read only once where they have to be read twice. To be asked before any is opened: a pipe waits
 /// there for its writer.

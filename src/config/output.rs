@@ -11,7 +11,7 @@ use super::error::Problem;
 use super::reader::Reader;
 use super::setting::Setting;
 use super::value::{ValueError, number_in};
-use crate::failed_rows::FailedFormat;
+use crate::results::failed_rows::FailedFormat;
 
 /// What is written and shown.
 #[derive(Debug, Clone)]

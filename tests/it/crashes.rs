@@ -13,10 +13,10 @@ fn a_panic_of_any_thread_is_exit_70_and_the_same_command_goes_on() {
         return;
     }
     for (place, file) in [
-        ("sender", "src/sender/mod.rs"),
-        ("recorder", "src/recorder/mod.rs"),
-        ("reader", "src/reading/source.rs"),
-        ("terminal", "src/terminal.rs"),
+        ("sender", "src/pipeline/sender/mod.rs"),
+        ("recorder", "src/pipeline/recorder/mod.rs"),
+        ("reader", "src/pipeline/reading/source.rs"),
+        ("terminal", "src/terminal/mod.rs"),
     ] {
         let scenario = || {
             Scenario::new()

@@ -353,7 +353,7 @@ fn every_example_of_the_help_can_be_typed() {
             };
             let words = command.split(' ').map(|word| word.trim_matches('\''));
             let words: Vec<_> = ["custsync"].into_iter().chain(words).collect();
-            let args = custsync::args::Args::parse_from(&words, "")
+            let args = custsync::cli::args::Args::parse_from(&words, "")
                 .unwrap_or_else(|error| panic!("{line}: {error}"));
             custsync::config::Settings::resolve(args.typed(), [], None)
                 .unwrap_or_else(|error| panic!("{line}: {error}"));

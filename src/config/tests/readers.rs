@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use super::super::provenance::{Provenance, ShownValue};
 use super::super::{ConfigFile, Settings};
 use super::in_force;
-use crate::args::Args;
+use crate::cli::args::Args;
 
 /// The settings of a command, or all that is wrong with them.
 fn settings(words: &[&str], variables: &[(&str, &str)], toml: &str) -> Result<Settings, String> {

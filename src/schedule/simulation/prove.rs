@@ -13,7 +13,7 @@ use super::quota::{FixedWindow, Headers, Quota};
 use super::server::{Down, MESSAGE, Reads, STATUS, Trouble};
 use super::world::{self, Report, Setup};
 use super::{at, latency, ms, s, well};
-use crate::exit::Exit;
+use crate::process::exit::Exit;
 use crate::schedule::error_limit::{ErrorLimit, Share};
 use crate::schedule::rate::{LimitedRate, Rate, RateUnit};
 use crate::schedule::{Moment, Random};

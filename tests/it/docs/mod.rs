@@ -7,13 +7,13 @@ mod shell;
 use std::fs;
 use std::path::Path;
 
-use custsync::args::Args;
+use custsync::cli::args::Args;
 use custsync::config::Settings;
 use custsync::contract::{ErrorCode, FIELDS, FieldSet, Null};
-use custsync::exit::Exit;
 use custsync::journal::{Entry, EntryError, Outcome};
-use custsync::summary::{ErrorGroup, Summary};
-use custsync::tally::MessageCount;
+use custsync::process::exit::Exit;
+use custsync::results::summary::{ErrorGroup, Summary};
+use custsync::results::tally::MessageCount;
 use serde::Serialize;
 
 use self::blocks::{Block, blocks, in_backticks, table};
@@ -371,7 +371,7 @@ fn full_summary() -> Summary {
         fields_left_out: 0,
         fields_overtaken: 0,
         blank_rows: 0,
-        sending: Some(custsync::summary::SendingSummary {
+        sending: Some(custsync::results::summary::SendingSummary {
             requests: 0,
             requests_per_second: 0.0,
             retries: std::collections::BTreeMap::new(),

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use crate::exit::Exit;
+use crate::process::exit::Exit;
 use crate::schedule::Random;
 use crate::schedule::simulation::quota::Quota;
 use crate::schedule::simulation::server::Server;

@@ -1,8 +1,8 @@
 //! The inputs as a summary speaks of them: their names, and what each was found to be.
 
+use super::super::tally::Group;
 use crate::input::{KnownInput, ReadAs};
 use crate::row::Position;
-use crate::tally::Group;
 
 /// The names of the inputs, to say where rows stand, and what each of them was found to be.
 #[derive(Debug, Clone, Default)]

@@ -1,5 +1,7 @@
 //! From the command line to a verb and back to an exit code.
 
+pub mod args;
+
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -10,14 +12,14 @@ use std::sync::{Arc, OnceLock};
 use anyhow::{Context as _, anyhow};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use crate::args::Args;
+use self::args::Args;
 use crate::commands::early_end::EarlyEnd;
 use crate::commands::{self, Failure};
 use crate::config::{ConfigFile, Settings, Task};
 use crate::contract::field_table;
-use crate::crash;
-use crate::exit::Exit;
-use crate::signals::{Signals, StopSignal, Watch, WorkEnd};
+use crate::process::crash;
+use crate::process::exit::Exit;
+use crate::process::signals::{Signals, StopSignal, Watch, WorkEnd};
 use crate::terminal;
 use crate::text;
 

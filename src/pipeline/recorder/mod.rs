@@ -9,14 +9,14 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
 use crate::contract::FieldSet;
-use crate::crash;
-use crate::failed_rows::FailedRows;
 use crate::journal::{
     Checkpoint, Debt, Entry, EntryReader, JournalWriter, LineError, Outcome, Overtakers, WriteError,
 };
+use crate::process::crash;
+use crate::results::failed_rows::FailedRows;
+use crate::results::tally::Tally;
 use crate::row::Row;
 use crate::schedule::Ending;
-use crate::tally::Tally;
 
 /// Messages that wait for the recorder.
 pub const MESSAGES_QUEUED_MAX: usize = 64;

@@ -19,9 +19,9 @@ use crate::config::Settings;
 use crate::config::output::{
     Color, OutputFormat, OutputSettings, Progress as ProgressSetting, Verbosity,
 };
-use crate::crash;
-use crate::progress::{Progress, Snapshot};
-use crate::summary::grouped;
+use crate::process::crash;
+use crate::results::progress::{Progress, Snapshot};
+use crate::results::summary::grouped;
 use crate::text;
 
 /// How often the bar is drawn.

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
+use super::recorder::{EndedRow, Message};
 use crate::contract::CustomerId;
-use crate::recorder::{EndedRow, Message};
 
 /// A group has at most about this many outcomes …
 const ROWS_MAX: usize = 256;
@@ -144,7 +144,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::recorder::Fate;
+    use crate::pipeline::recorder::Fate;
     use crate::row::{Content, Position, Row};
 
     fn settled(row: u64) -> EndedRow {

@@ -11,10 +11,10 @@ use serde::Serialize;
 
 pub use self::groups::{ErrorGroup, error_groups, warning_groups};
 pub use self::inputs::InputNames;
+use super::tally::{Latencies, RowsRead, Tally};
 use crate::journal::Outcome;
 use crate::schedule::Statistics;
 use crate::schedule::rate::shown_per_second;
-use crate::tally::{Latencies, RowsRead, Tally};
 use crate::text;
 
 /// What became of a run directory. The books close: `records` is the sum of the outcomes and `unsent`.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::Group;
 use crate::contract::{Field, Notes, Warning, Warnings};
-use crate::ids::Standing;
 use crate::row::Position;
+use crate::row::duplicates::Standing;
 
 /// What was read, whether or not it came to an outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

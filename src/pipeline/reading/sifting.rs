@@ -11,16 +11,16 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use super::super::explanation::Explanation;
 use super::source::{BlockSource, Numbered, SourceBlock};
 use super::{ROW_BYTES, RowBuilder, add_duplicate, refused};
 use crate::contract::{CustomerId, FieldSet};
-use crate::crash;
-use crate::explanation::Explanation;
-use crate::ids::{Ids, Standing};
 use crate::input::{InputError, parse_block};
+use crate::process::crash;
+use crate::process::signals::{Drain, StopSignal};
+use crate::results::tally::RowsRead;
+use crate::row::duplicates::{Ids, Standing};
 use crate::row::{Content, Position, Row};
-use crate::signals::{Drain, StopSignal};
-use crate::tally::RowsRead;
 
 /// What is found in a block may take about this many bytes, before the rest of it is left to whoever takes it in order.
 const FOUND_BYTES_MAX: usize = 1 << 20;

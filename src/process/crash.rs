@@ -74,7 +74,7 @@ mod tests {
     fn a_literal_is_told_and_a_text_that_was_put_together_is_not() {
         let told = described_panic(|| panic!("the books do not close"));
         assert!(
-            told.starts_with("custsync itself has a fault, at src/crash.rs:"),
+            told.starts_with("custsync itself has a fault, at src/process/crash.rs:"),
             "{told}"
         );
         assert!(
@@ -96,7 +96,7 @@ mod tests {
             }),
         ] {
             assert!(
-                !told.contains("canary") && told.contains("at src/crash.rs:"),
+                !told.contains("canary") && told.contains("at src/process/crash.rs:"),
                 "{told}"
             );
         }

@@ -8,7 +8,7 @@ use clap::{Arg, CommandFactory};
 use super::Args;
 use crate::config::provenance::{SettingInForce, ShownValue};
 use crate::config::{SANDBOX_PREFIX, Settings, Task};
-use crate::exit::Exit;
+use crate::process::exit::Exit;
 
 const TOP_EXAMPLES: &str = "Examples:
   custsync check customers.csv                    find what is wrong with a file; nothing is sent

@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 
+use super::super::reading::Batch;
+use super::super::recorder::{EndedRow, Fate};
+use super::super::resume::{Resume, Step};
 use super::{Driver, Extent, Offered};
-use crate::reading::Batch;
-use crate::recorder::{EndedRow, Fate};
-use crate::resume::{Resume, Step};
 use crate::row::{Content, Row};
 
 impl Driver {

@@ -17,11 +17,11 @@ pub(crate) use self::sifting::{How, InOrder, Sifted, Sifter};
 pub(crate) use self::source::{BlockSource, ReadBlock, read_blocks};
 use self::source::{Numbered, SourceBlock};
 use crate::contract::{CustomerId, CustomerUpdate, ErrorCode, FieldError, InvalidRow, Subject};
-use crate::ids::{Ids, Standing};
 use crate::input::{InputError, RowRules, parse_block};
 use crate::journal::Key;
+use crate::results::tally::RowsRead;
+use crate::row::duplicates::{Ids, Standing};
 use crate::row::{Content, Position, Row};
-use crate::tally::RowsRead;
 
 /// Blocks of at most about 256 KiB that wait to be parsed.
 pub(crate) const BLOCKS_QUEUED_MAX: usize = 2;

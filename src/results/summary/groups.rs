@@ -4,9 +4,9 @@ use std::cmp::Reverse;
 
 use serde::Serialize;
 
+use super::super::tally::{Group, MessageCount, RowsRead, Tally};
 use super::inputs::InputNames;
 use super::{grouped, line, rows};
-use crate::tally::{Group, MessageCount, RowsRead, Tally};
 use crate::text;
 
 /// Rows with the same error.

@@ -1,5 +1,7 @@
 //! What goes from the reader to the recorder: a record of the input, read and checked.
 
+pub mod duplicates;
+
 use bytes::Bytes;
 
 use crate::contract::{CustomerId, FieldError, FieldSet, body_of_fields};

@@ -7,8 +7,8 @@ use std::sync::mpsc::SyncSender;
 use std::thread;
 use std::time::Duration;
 
-use crate::crash;
 use crate::input::{Block, Input, InputError, KnownInput, Layout, Origin, RowWindow, cut_behind};
+use crate::process::crash;
 
 /// How often it is tried to open an input where connections have taken all descriptors, and the pause before each.
 const OPENINGS_MAX: u32 = 200;

@@ -9,7 +9,7 @@ use rustix::process::{Resource, getrlimit};
 use tracing::{info, warn};
 
 use crate::api::Route;
-use crate::progress::Progress;
+use crate::results::progress::Progress;
 use crate::row::Row;
 use crate::schedule::rate::shown_per_second;
 use crate::schedule::{Cause, Moment, Schedule, Slow};

@@ -3,7 +3,7 @@
 use super::*;
 use crate::input::{InputName, InputRules, KnownInput, RowRules, RowWindow};
 use crate::journal::Key;
-use crate::signals::Signals;
+use crate::process::signals::Signals;
 
 /// A sifter of a file with this text, and what it finds.
 fn sifter(text: &str, takes_part: bool) -> (Sifter, SyncSender<Arrival>, InOrder) {

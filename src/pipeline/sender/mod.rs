@@ -11,24 +11,24 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
 use tracing::{info, warn};
 
+use super::in_flight::InFlight;
+use super::outbox::{Outbox, RECORDER_LISTENS, Urgency};
+use super::reading::Batch;
+use super::recorder::{EndedRow, Fate, Message, Written};
+use super::reporter::Reporter;
+use super::resume::Resume;
+use super::token_refresh::Renewals;
 use crate::api::{Api, Grant, TokenSource};
 use crate::contract::{Answer, Attempt, CustomerId};
-use crate::crash;
-use crate::in_flight::InFlight;
 use crate::input::InputError;
-use crate::outbox::{Outbox, RECORDER_LISTENS, Urgency};
-use crate::progress::Progress;
-use crate::reading::Batch;
-use crate::recorder::{EndedRow, Fate, Message, Written};
-use crate::renewals::Renewals;
-use crate::reporter::Reporter;
-use crate::resume::Resume;
+use crate::process::crash;
+use crate::process::signals::{Drain, StopSignal};
+use crate::results::progress::Progress;
+use crate::results::tally::{Latencies, RowsRead};
 use crate::row::{Content, Row};
 use crate::schedule::{
     Ended, Ending, Moment, Renewal, Request, Schedule, Statistics, Step, StopReason, Ticket,
 };
-use crate::signals::{Drain, StopSignal};
-use crate::tally::{Latencies, RowsRead};
 
 /// How often what was written is made durable, and the token file is looked at.
 const SYNC_INTERVAL: Duration = Duration::from_secs(1);

@@ -11,6 +11,16 @@
 //! Every queue is bounded, so a slow API holds up the reading of the file. Each stage ends when the one before it has dropped
 //! its sender, or the one behind it its receiver.
 
+pub mod explanation;
+mod in_flight;
+mod outbox;
+mod reading;
+pub mod recorder;
+mod reporter;
+pub mod resume;
+pub mod sender;
+mod token_refresh;
+
 use std::io;
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -22,22 +32,22 @@ use std::thread::{self, JoinHandle};
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
-use crate::explanation::Explanation;
-use crate::ids::{Ids, RepeatCount, Repeats};
-use crate::input::{InputError, KnownInput, RowWindow};
-use crate::journal::Outcome;
-use crate::progress::Progress;
-pub use crate::reading::RowBuilder;
-use crate::reading::{
+use self::explanation::Explanation;
+pub use self::reading::RowBuilder;
+use self::reading::{
     BLOCKS_QUEUED_MAX, Batch, BlockSource, Demand, How, InOrder, Sifted, Sifter, check_blocks,
     read_blocks,
 };
-use crate::recorder::{EndedRow, Fate, MESSAGES_QUEUED_MAX, Message, Recorded, Recorder, Written};
+use self::recorder::{EndedRow, Fate, MESSAGES_QUEUED_MAX, Message, Recorded, Recorder, Written};
+use self::sender::{Extent, Queues, Sending, Sent};
+use crate::input::{InputError, KnownInput, RowWindow};
+use crate::journal::Outcome;
+use crate::process::signals::{Drain, Signals};
+use crate::results::progress::Progress;
+use crate::results::tally::RowsRead;
+use crate::row::duplicates::{Ids, RepeatCount, Repeats};
 use crate::schedule::StopReason;
 use crate::schedule::error_limit::ErrorLimit;
-use crate::sender::{self, Extent, Queues, Sending, Sent};
-use crate::signals::{Drain, Signals};
-use crate::tally::RowsRead;
 
 /// Batches that wait to be sent, each of the rows of at most about 256 KiB of input.
 const BATCHES_QUEUED_MAX: usize = 2;
