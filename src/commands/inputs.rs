@@ -63,11 +63,10 @@ pub(super) fn look_through(
         found.insert(index, input);
     }
     let inputs: Vec<_> = found.into_values().collect();
-    let layouts = inputs.iter().map(|input| input.layout().as_ref());
     settings
         .rules
         .mapping
-        .check_ignored(layouts)
+        .check_ignored(|name| inputs.iter().any(|input| input.layout().may_have(name)))
         .map_err(Failure::unusable)?;
     for input in &inputs {
         say_which_sheet_is_read(input);

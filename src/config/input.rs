@@ -120,7 +120,7 @@ impl InputSettings {
                 choice(text, &OVERTAKEN_RULES)
             }),
         };
-        for (text, error) in rows.cells.values.errors(&rows.cells, &rows.values) {
+        for (text, error) in rows.cells.value_errors(&rows.values) {
             reader.note(VALUES, ValueError::Mapped { text, error });
         }
         for error in constants.errors(&rows.cells, &rows.values) {

@@ -4,14 +4,15 @@ use std::io::Read;
 
 use bytes::Bytes;
 
-use super::blocks::{Block, Blocks};
-use super::csv::CsvRecords;
-use super::error::InputFault;
-use super::format::Format;
-use super::ndjson::is_blank;
+use crate::input::blocks::block::Block;
+use crate::input::blocks::cutter::Blocks;
+use crate::input::bytes::format::Format;
+use crate::input::csv::records::CsvRecords;
+use crate::input::error::InputFault;
+use crate::input::ndjson::lines::is_blank;
 
 /// The first block that holds a record, or, where there is none, one that is empty. `start` comes before what is still to be read.
-pub(super) fn first_with_records(
+pub(crate) fn first_with_records(
     start: Option<Block>,
     blocks: &mut Blocks<impl Read>,
     format: Format,

@@ -1,16 +1,15 @@
 //! Why an input cannot be used. Every error names the input and, where there is one, the line; never a cell's value.
 
 use std::error::Error;
-use std::fmt;
-use std::io;
+use std::{fmt, io};
 
 use rustix::io::Errno;
 
-use super::dialect::Delimiter;
-use super::header::ColumnFault;
-use super::not_text::NotText;
-use super::source::InputName;
-use super::stream_fault::StreamFault;
+use crate::input::bytes::dialect::Delimiter;
+use crate::input::bytes::name::InputName;
+use crate::input::bytes::not_text::NotText;
+use crate::input::bytes::stream_fault::StreamFault;
+use crate::input::mapping::column_fault::ColumnFault;
 
 /// An input that cannot be used, or not be read further.
 #[derive(Debug)]
@@ -283,7 +282,7 @@ fn either(delimiters: &[Delimiter]) -> String {
 
 impl InputFault {
     /// What a failed read means, where the input was read as far as this line.
-    pub(super) fn of_read(error: io::Error, line: u64) -> InputFault {
+    pub(crate) fn of_read(error: io::Error, line: u64) -> InputFault {
         match error.downcast::<StreamFault>() {
             Ok(fault) => InputFault::Stream { line, fault },
             Err(error) => InputFault::Read(error),
@@ -300,7 +299,7 @@ impl InputFault {
     }
 
     /// The fault of a header, or, where it names nothing that is known, that of the line `below` it that looks like one.
-    pub(super) fn or_header_below(
+    pub(crate) fn or_header_below(
         self,
         line: u64,
         below: impl FnOnce() -> Option<u64>,

@@ -7,16 +7,19 @@ use bytes::Bytes;
 
 use crate::contract::{Cell, ErrorCode, Field, FieldSet, field_value, id_value};
 
-use super::blocks::Block;
-use super::csv::{CsvRecord, CsvRecords};
-use super::csv_rows::cell;
-use super::layout::{CsvLayout, Layout, NdjsonLayout};
-use super::mapping::Target;
-use super::members::Members;
-use super::ndjson;
-use super::own::{Overtaken, OvertakenRule, own_part};
-use super::record::RowRules;
-use super::uneven::Ragged;
+use crate::input::blocks::block::Block;
+use crate::input::csv::layout::CsvLayout;
+use crate::input::csv::records::{CsvRecord, CsvRecords};
+use crate::input::csv::rows::cell;
+use crate::input::layout::Layout;
+use crate::input::mapping::record::RowRules;
+use crate::input::mapping::target::Target;
+use crate::input::mapping::withheld::OvertakenRule;
+use crate::input::ndjson::layout::NdjsonLayout;
+use crate::input::ndjson::members::Members;
+use crate::input::ndjson::object;
+use crate::input::options::Ragged;
+use crate::input::own_part::{Overtaken, own_part};
 
 /// A cell, a member of an object, or a constant, and what becomes of it. It holds a customer's value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -176,7 +179,7 @@ fn member<'b>(
         Target::Field(field) if layout.constants().has(field) => Some(Cell::AlsoSet),
         Target::Id | Target::Field(_) if is_repeated => Some(Cell::Repeated),
         Target::Id | Target::Field(_) | Target::Ignored => {
-            ndjson::cell(json, target, layout, &rules.cells)
+            object::cell(json, target, layout, &rules.cells)
         }
     }
 }

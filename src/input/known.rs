@@ -1,19 +1,19 @@
 //! Inputs that were looked through and closed again, to be opened when their turn comes: there may be more of them than files
 //! that a process may have open, and each that is open holds a block.
 
-use std::fs;
-use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::sync::Arc;
+use std::{fs, io};
 
-use super::blocks::Block;
-use super::error::{InputError, InputFault};
-use super::layout::Layout;
-use super::loose::LooseColumn;
-use super::open::{Input, InputRules, Seen, preflight};
-use super::read_as::ReadAs;
-use super::source::InputName;
-use super::stream::EncodingDoubt;
+use crate::input::blocks::block::Block;
+use crate::input::bytes::name::InputName;
+use crate::input::bytes::stream::EncodingDoubt;
+use crate::input::error::{InputError, InputFault};
+use crate::input::layout::Layout;
+use crate::input::mapping::loose::LooseColumn;
+use crate::input::open::{Input, Seen, preflight};
+use crate::input::options::InputRules;
+use crate::input::read_as::ReadAs;
 
 /// A workbook's table of texts is worth a word from this size on: smaller ones are lost among all else that memory is for.
 const TEXTS_BYTES_SAID: usize = 16 << 20;

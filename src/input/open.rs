@@ -7,123 +7,40 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 
-use super::blank_rows::first_with_records;
-use super::blocks::{Block, BlockSize, Blocks, Head};
-use super::compound;
-use super::csv::{CsvRecord, CsvRecords};
-use super::dialect::{Delimiter, Dialect, Escape, Quotes};
-use super::error::{InputError, InputFault};
-use super::format::{Format, FormatChoice};
-use super::header::{self, Columns};
-use super::header_below::{delimiter_line, header_below, likely_delimiter};
-use super::layout::{CsvLayout, Layout, Mark, NdjsonLayout};
-use super::loose::LooseColumn;
-use super::magic;
-use super::mapping::MappingRules;
-use super::not_text::NotText;
-use super::own::{self, Origin, OwnColumns};
-use super::pauses::Pauses;
-use super::read_as::{Container, ReadAs};
-use super::source::{InputName, Source};
-use super::steady::SteadyFile;
-use super::stream::{ByteStream, EncodingChoice, EncodingDoubt, EncodingDoubts, text_of};
-use super::uneven::{Ragged, with_lines};
-use super::workbook::{self, OpenSheet};
+use crate::input::blank_rows::first_with_records;
+use crate::input::blocks::block::{Block, BlockSize};
+use crate::input::blocks::cutter::{Blocks, Head};
+use crate::input::bytes::decode::Mark;
+use crate::input::bytes::dialect::{Delimiter, Dialect};
+use crate::input::bytes::failed_rows::Origin;
+use crate::input::bytes::format::{Format, FormatChoice};
+use crate::input::bytes::name::InputName;
+use crate::input::bytes::not_text::NotText;
+use crate::input::bytes::pauses::Pauses;
+use crate::input::bytes::source::Source;
+use crate::input::bytes::steady::SteadyFile;
+use crate::input::bytes::stream::{EncodingDoubt, EncodingDoubts, text_of};
+use crate::input::bytes::{ByteStream, compound, failed_rows, magic};
+use crate::input::csv::header_below::{delimiter_line, header_below, likely_delimiter};
+use crate::input::csv::layout::CsvLayout;
+use crate::input::csv::records::{CsvRecord, CsvRecords};
+use crate::input::csv::uneven::with_lines;
+use crate::input::error::{InputError, InputFault};
+use crate::input::layout::Layout;
+use crate::input::mapping::columns::MappingRules;
+use crate::input::mapping::header::Columns;
+use crate::input::mapping::loose::LooseColumn;
+use crate::input::mapping::own::OwnColumns;
+use crate::input::mapping::{header, own};
+use crate::input::ndjson::layout::NdjsonLayout;
+use crate::input::options::{HeaderRule, InputRules};
+use crate::input::read_as::{Container, ReadAs};
+use crate::input::sheet;
+use crate::input::sheet::OpenSheet;
 
 /// So much of a file is looked through for structural faults before anything is sent: what a stray quote or a wrong
 /// file would show early, in a blink of an eye. An unclosed quote shows after the longest record.
 const PREFLIGHT_BYTES: usize = 4 << 20;
-/// What the user says of the inputs.
-#[derive(Debug, Clone, Default)]
-pub struct InputRules {
-    /// The format (`--format`).
-    pub format: FormatChoice,
-    /// The delimiter, where it is not to be found out (`--delimiter`).
-    pub delimiter: Option<Delimiter>,
-    /// The encoding (`--encoding`).
-    pub encoding: EncodingChoice,
-    /// What a quote at the start of a cell means, where the delimiter does not say it (`--quotes`).
-    pub quotes: Option<Quotes>,
-    /// Whether a backslash escapes (`--escape`).
-    pub escape: Escape,
-    /// What rows of CSV mean that have fewer or more cells than the header (`--ragged`).
-    pub ragged: Ragged,
-    /// Where the columns' names are (`--no-header`, `--columns`, `--header-row`).
-    pub header: HeaderRule,
-    /// The sheet of a workbook, where it is not the first one (`--sheet`).
-    pub sheet: Option<String>,
-    /// Which column fills which field (`--map`, `--ignore`).
-    pub mapping: MappingRules,
-}
-
-/// Where the names of a CSV input's columns are.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum HeaderRule {
-    /// In its first record.
-    #[default]
-    FirstRecord,
-    /// On this line, from 1, whatever comes before it.
-    Row(u64),
-    /// Here: its first record is a row.
-    Named(Vec<String>),
-}
-
-impl HeaderRule {
-    /// How many lines come before the header, whatever is in them.
-    pub(super) fn lines_above(&self) -> u64 {
-        match self {
-            HeaderRule::Row(row) => row.saturating_sub(1),
-            HeaderRule::FirstRecord | HeaderRule::Named(_) => 0,
-        }
-    }
-}
-
-impl InputRules {
-    /// The settings of the layout that the user has made. They do not apply to a file of failed rows.
-    pub fn layout_settings(&self) -> Vec<&'static str> {
-        let columns = match &self.header {
-            HeaderRule::FirstRecord => None,
-            HeaderRule::Row(_) => Some("header-row"),
-            HeaderRule::Named(names) if names.is_empty() => Some("no-header"),
-            HeaderRule::Named(_) => Some("columns"),
-        };
-        let format = (self.format != FormatChoice::Auto).then_some("format");
-        let delimiter = self.delimiter.map(|_| "delimiter");
-        let encoding = (self.encoding != EncodingChoice::Auto).then_some("encoding");
-        let escape = (self.escape != Escape::None).then_some("escape");
-        let sheet = self.sheet.as_ref().map(|_| "sheet");
-        [format, delimiter, escape, encoding, columns, sheet]
-            .into_iter()
-            .flatten()
-            .collect()
-    }
-
-    /// The dialect of a CSV input with this delimiter.
-    pub(super) fn dialect(&self, delimiter: Delimiter) -> Dialect {
-        Dialect::of(delimiter, self.quotes, self.escape)
-    }
-
-    /// The rules for a file of failed rows, which has a layout of its own.
-    fn of_failed_rows(&self, format: Format) -> InputRules {
-        let (format, delimiter, quotes) = match format {
-            Format::Csv(dialect) => (
-                FormatChoice::Csv,
-                Some(dialect.delimiter),
-                Some(dialect.quotes),
-            ),
-            Format::Ndjson => (FormatChoice::Ndjson, None, None),
-        };
-        let (mapping, ragged) = (self.mapping.clone(), self.ragged);
-        InputRules {
-            format,
-            delimiter,
-            quotes,
-            ragged,
-            mapping,
-            ..InputRules::default()
-        }
-    }
-}
 
 /// An open input with at least one record.
 pub struct Input {
@@ -147,7 +64,7 @@ impl Input {
     /// here.
     pub fn open(name: InputName, rules: &InputRules) -> Result<Input, InputError> {
         let opened = match &name {
-            InputName::Path(path) if path.is_file() && workbook::is_workbook(path) => {
+            InputName::Path(path) if path.is_file() && sheet::is_workbook(path) => {
                 open_workbook(&name, path, rules)
             }
             InputName::Path(_) | InputName::Stdin => Source::open(&name)
@@ -266,7 +183,7 @@ impl Input {
 
 /// How much of an input was looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Seen {
+pub(crate) enum Seen {
     Beginning,
     All,
 }
@@ -275,7 +192,7 @@ pub(super) enum Seen {
 /// anything else no more is read than opening it takes. Each block of the first 4 MiB is shown to `look_at`.
 ///
 /// Returns how far it was looked at, too.
-pub(super) fn preflight(
+pub(crate) fn preflight(
     name: InputName,
     rules: &InputRules,
     mut look_at: impl FnMut(Block, &Layout),
@@ -296,7 +213,7 @@ pub(super) fn preflight(
 }
 
 fn open_workbook(name: &InputName, path: &Path, rules: &InputRules) -> Result<Input, InputFault> {
-    let (rows, sheet) = workbook::open(path, rules)?;
+    let (rows, sheet) = sheet::open(path, rules)?;
     let container = Container::Workbook(sheet.choice.clone());
     let read_as = ReadAs {
         format: Format::Ndjson,
@@ -326,8 +243,8 @@ fn open_text(
 ) -> Result<Input, InputFault> {
     let text = text_of(source.reader, &source.pauses, rules.encoding)?;
     let mut head = Head::read(text.reader, size)?;
-    let own_rules =
-        own::format_of(head.bytes(), rules.quotes).map(|format| rules.of_failed_rows(format));
+    let own_rules = failed_rows::format_of(head.bytes(), rules.quotes)
+        .map(|format| rules.of_failed_rows(format));
     if own_rules.is_some() {
         head.allow_failed_rows();
     }
@@ -394,7 +311,7 @@ fn begin(
     read_as: ReadAs,
 ) -> Result<Input, InputFault> {
     let format = read_as.format;
-    let origin = if own::is_failed_rows(head.bytes()) {
+    let origin = if failed_rows::is_failed_rows(head.bytes()) {
         Origin::FailedRows
     } else {
         Origin::First

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use super::decode::Encoding;
-use super::dialect::Delimiter;
-use super::format::Format;
-use super::unpack::Packing;
-use super::workbook::SheetChoice;
+use crate::input::bytes::compression::Packing;
+use crate::input::bytes::decode::Encoding;
+use crate::input::bytes::dialect::Delimiter;
+use crate::input::bytes::format::Format;
+use crate::input::sheet::SheetChoice;
 
 /// What an input was found to be.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use bytes::Bytes;
+use ::bytes::Bytes;
 use proptest::prelude::*;
 
 use super::*;

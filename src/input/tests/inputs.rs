@@ -173,7 +173,7 @@ fn an_ignored_column_has_to_be_somewhere() {
     let check = |layouts: &[&Layout], want: Result<(), &str>| {
         let found = rules
             .mapping
-            .check_ignored(layouts.iter().copied())
+            .check_ignored(|name| layouts.iter().any(|layout| layout.may_have(name)))
             .map_err(|error| error.to_string());
         assert_eq!(found, want.map_err(str::to_owned));
     };
@@ -195,7 +195,7 @@ fn a_name_with_a_comma_is_one_name_or_several() {
             .map_err(|error| error.to_string())?;
         rules
             .mapping
-            .check_ignored([&**input.layout()])
+            .check_ignored(|name| input.layout().may_have(name))
             .map_err(|error| error.to_string())
     };
     let both = "id,job,\"Last, First\"\n1,x,y\n";
@@ -237,7 +237,7 @@ fn a_column_is_left_out_by_its_number() {
             .map_err(|error| error.to_string())?;
         rules
             .mapping
-            .check_ignored([&**input.layout()])
+            .check_ignored(|name| input.layout().may_have(name))
             .map_err(|error| error.to_string())
     };
     assert_eq!(opened("id,x,job\n1,2,3\n", "column 2"), Ok(()));
@@ -354,7 +354,7 @@ fn lines_above_the_header_are_passed_over_however_they_arrive() {
         let row = (
             6,
             u64::try_from(text.len()).expect("a short text") - 4,
-            bytes::Bytes::from_static(b"1,x\n"),
+            ::bytes::Bytes::from_static(b"1,x\n"),
         );
         assert_eq!(opened(5), Ok(row), "{block_bytes}");
         assert_eq!(

@@ -9,10 +9,10 @@ mod whole;
 use std::io;
 use std::io::Read;
 
-use super::blocks::{Block, BlockSize, Blocks, Head};
-use super::csv::CsvRecords;
-use super::ndjson::NdjsonLines;
-use super::open::{Input, preflight};
+use super::blocks::cutter::{Blocks, Head};
+use super::csv::records::CsvRecords;
+use super::ndjson::lines::NdjsonLines;
+use super::open::preflight;
 use super::*;
 use crate::contract::ErrorCode;
 

@@ -1,0 +1,69 @@
+//! Whole records, one behind the other: what threads work on.
+
+use bytes::Bytes;
+
+use crate::input::blocks::index::CellMarks;
+use crate::input::bytes::bytes_of;
+use crate::input::bytes::format::Format;
+use crate::input::bytes::lines::count_lines;
+
+/// How large blocks and records may be, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct BlockSize {
+    /// About the size of a block: it ends with the last record that fits, and holds at least one.
+    pub block_bytes: usize,
+    /// The most lines of a block, those within cells not counted. A row takes many times more memory than a short record, so
+    /// what becomes of a block is bounded by both.
+    pub lines_max: usize,
+    /// The longest record, with its line end.
+    pub record_bytes_max: usize,
+}
+
+impl Default for BlockSize {
+    /// 256 KiB or 4,096 lines a block: small beside a cache, large beside the cost of handing it to a thread. 1 MiB a record:
+    /// the API's fields come to some kilobytes.
+    fn default() -> BlockSize {
+        BlockSize {
+            block_bytes: 256 << 10,
+            lines_max: 4096,
+            record_bytes_max: 1 << 20,
+        }
+    }
+}
+
+/// Whole records, one behind the other.
+#[derive(Debug, Clone)]
+pub struct Block {
+    /// The records' bytes, with their line ends. Only the input's last record may have none.
+    pub bytes: Bytes,
+    /// The physical line, from 1, on which the first byte stands.
+    pub first_line: u64,
+    /// How many bytes of the input's text come before the first one, a byte order mark included.
+    pub bytes_before: u64,
+    /// What is known of its cells, chunk by chunk; nothing where nothing is known, and more than its bytes have where it was
+    /// cut off at its end.
+    pub(crate) cell_marks: Vec<CellMarks>,
+    /// Blank rows that come before it, in blocks without any record.
+    pub(crate) blank_rows_before: u64,
+}
+
+impl Block {
+    /// A block of these bytes, of which nothing is known.
+    pub(crate) fn new(bytes: Bytes, first_line: u64, bytes_before: u64) -> Block {
+        Block {
+            bytes,
+            first_line,
+            bytes_before,
+            cell_marks: Vec::new(),
+            blank_rows_before: 0,
+        }
+    }
+
+    /// What is left of the block behind its first `count` bytes, which are whole records.
+    pub(crate) fn without_first(mut self, count: usize, format: Format) -> Block {
+        let removed = self.bytes.split_to(count);
+        let first_line = self.first_line + count_lines(&removed, format);
+        let bytes_before = self.bytes_before + bytes_of(&removed);
+        Block::new(self.bytes, first_line, bytes_before)
+    }
+}

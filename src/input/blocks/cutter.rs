@@ -1,0 +1,354 @@
+//! Cuts a stream of bytes into blocks of whole records, in flat memory. Blocks are what threads work on.
+
+use std::collections::VecDeque;
+use std::io;
+use std::io::Read;
+
+use memchr::{memchr, memchr2};
+
+use crate::input::blocks::block::{Block, BlockSize};
+use crate::input::blocks::framing::{RecordEnds, from};
+use crate::input::bytes::format::Format;
+use crate::input::bytes::lines::{count_lines, line_behind};
+use crate::input::bytes::pauses::is_pause;
+use crate::input::bytes::{BYTE_ORDER_MARK, bytes_of};
+use crate::input::error::InputFault;
+
+/// Enough bytes to know a file by its first ones.
+const HEAD_BYTES_MIN: usize = 64;
+/// So many bytes custsync's own part of a failed row has at most: a place, a reason of bounded length, and names.
+const OWN_BYTES_MAX: usize = 64 << 10;
+/// No fewer bytes are read for a block, however short its lines are.
+const TARGET_BYTES_MIN: usize = 4 << 10;
+
+/// The beginning of a stream, read to learn what it is.
+pub(crate) struct Head<R> {
+    reader: R,
+    size: BlockSize,
+    bytes: Vec<u8>,
+    had_mark: bool,
+    /// The line on which the first byte stands.
+    line: u64,
+    bytes_before: u64,
+    end: End,
+}
+
+/// Whether a reader has more to give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Ahead,
+    Reached,
+}
+
+/// The blocks of a stream.
+pub(crate) struct Blocks<R> {
+    reader: R,
+    format: Format,
+    size: BlockSize,
+    /// What is read and not yet cut. It starts with a record.
+    buffer: Vec<u8>,
+    /// Whether it has what the reader gives without a pause.
+    is_filled: bool,
+    /// Blocks that are cut and not yet handed out.
+    cut: VecDeque<Block>,
+    /// Bytes to read for the next block.
+    target: usize,
+    ends: RecordEnds,
+    end: End,
+    line: u64,
+    bytes_before: u64,
+}
+
+impl<R: Read> Head<R> {
+    /// Reads about a block, and cuts the byte order mark off.
+    pub(crate) fn read(mut reader: R, size: BlockSize) -> Result<Head<R>, InputFault> {
+        let mut bytes = Vec::new();
+        let target = size.block_bytes.max(HEAD_BYTES_MIN);
+        // A reader that pauses may give what an input is known by, or not.
+        let end = loop {
+            let end = fill(&mut reader, &mut bytes, target)
+                .map_err(|error| InputFault::of_read(error, line_behind(&bytes)))?;
+            if end == End::Reached || bytes.len() >= target || memchr(b'\n', &bytes).is_some() {
+                break end;
+            }
+        };
+        let mut bytes_before = 0;
+        if bytes.starts_with(BYTE_ORDER_MARK) {
+            bytes.drain(..BYTE_ORDER_MARK.len());
+            bytes_before = bytes_of(BYTE_ORDER_MARK);
+        }
+        Ok(Head {
+            reader,
+            size,
+            bytes,
+            had_mark: bytes_before > 0,
+            line: 1,
+            bytes_before,
+            end,
+        })
+    }
+
+    /// Whether a byte order mark was cut off.
+    pub(crate) fn had_mark(&self) -> bool {
+        self.had_mark
+    }
+
+    /// The first bytes.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Takes the records for failed rows, which are longer than the records that they were: custsync's own part comes before each, and
+    /// those that had escapes are written without them, at most twice as long.
+    pub(crate) fn allow_failed_rows(&mut self) {
+        self.size.record_bytes_max = 2 * self.size.record_bytes_max + OWN_BYTES_MAX;
+    }
+
+    /// The whole stream in blocks, from its first byte on.
+    pub(crate) fn into_blocks(self, format: Format) -> Blocks<R> {
+        let Head {
+            reader,
+            size,
+            bytes: buffer,
+            line,
+            bytes_before,
+            end,
+            ..
+        } = self;
+        let (cut, target, ends, is_filled) = (
+            VecDeque::new(),
+            size.block_bytes,
+            RecordEnds::new(format),
+            true,
+        );
+        Blocks {
+            reader,
+            format,
+            size,
+            buffer,
+            is_filled,
+            cut,
+            target,
+            ends,
+            end,
+            line,
+            bytes_before,
+        }
+    }
+
+    /// Passes over the first lines, whatever is in them: a quote in a title opens nothing. Says how many there were of so many.
+    pub(crate) fn pass_over_lines(&mut self, lines: u64) -> Result<u64, InputFault> {
+        let (mut passed, mut at) = (0, 0);
+        while passed < lines {
+            match line_end(from(&self.bytes, at), self.end) {
+                Some(length) => {
+                    at += length;
+                    passed += 1;
+                }
+                None if self.end == End::Reached => break,
+                None => {
+                    self.drop_first(std::mem::take(&mut at));
+                    if self.bytes.len() > self.size.record_bytes_max {
+                        return Err(InputFault::RecordTooLong {
+                            line: self.line + passed,
+                            bytes_max: self.size.record_bytes_max,
+                        });
+                    }
+                    self.fill(
+                        self.bytes.len() + self.size.block_bytes.max(HEAD_BYTES_MIN),
+                        self.line + passed,
+                    )?;
+                }
+            }
+        }
+        self.drop_first(at);
+        self.line += passed;
+        self.fill(self.size.block_bytes.max(HEAD_BYTES_MIN), self.line)?;
+        Ok(passed)
+    }
+
+    fn drop_first(&mut self, count: usize) {
+        self.bytes_before += bytes_of(self.bytes.get(..count).unwrap_or_default());
+        self.bytes.drain(..count);
+    }
+
+    /// Reads on until the head has so many bytes, which begin on this line.
+    fn fill(&mut self, target: usize, line: u64) -> Result<(), InputFault> {
+        if self.end == End::Ahead {
+            self.end = fill(&mut self.reader, &mut self.bytes, target)
+                .map_err(|error| InputFault::of_read(error, line + line_behind(&self.bytes) - 1))?;
+        }
+        Ok(())
+    }
+}
+
+/// How long the first line is with its line end, where that is known: a CR as the last byte may be half of a CRLF.
+fn line_end(bytes: &[u8], end: End) -> Option<usize> {
+    let at = memchr2(b'\r', b'\n', bytes)?;
+    match (bytes.get(at), bytes.get(at + 1)) {
+        (Some(b'\r'), Some(b'\n')) => Some(at + 2),
+        (Some(b'\r'), None) if end == End::Ahead => None,
+        _ => Some(at + 1),
+    }
+}
+
+impl<R: Read> Blocks<R> {
+    /// The next block; `None` at the end of the stream.
+    pub(crate) fn next(&mut self) -> Result<Option<Block>, InputFault> {
+        if let Some(block) = self.cut.pop_front() {
+            return Ok(Some(block));
+        }
+        let mut target = self.target;
+        loop {
+            if self.end == End::Ahead && !std::mem::take(&mut self.is_filled) {
+                self.end = fill(&mut self.reader, &mut self.buffer, target)
+                    .map_err(|error| InputFault::of_read(error, self.line_of(self.buffer.len())))?;
+            }
+            let last_record_end = self.ends.search(&self.buffer);
+            match (self.end, last_record_end) {
+                (End::Reached, _) => return self.rest(),
+                (End::Ahead, Some(record_end)) => return self.cut(record_end).map(Some),
+                (End::Ahead, None) if self.buffer.len() > self.size.record_bytes_max => {
+                    return Err(self.too_long());
+                }
+                // One byte more than a record may have tells a longest record from one that is too long.
+                (End::Ahead, None) => {
+                    target = target.max((self.buffer.len() * 2).min(self.size.record_bytes_max + 1))
+                }
+            }
+        }
+    }
+
+    /// The line on which what comes next begins.
+    pub(crate) fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// All that is left, where the stream has ended.
+    fn rest(&mut self) -> Result<Option<Block>, InputFault> {
+        if let Some(quote) = self.ends.unclosed_quote() {
+            return Err(InputFault::QuoteNotClosed {
+                line: self.line_of(quote),
+            });
+        }
+        if self.buffer.is_empty() {
+            Ok(None)
+        } else {
+            self.cut(self.buffer.len()).map(Some)
+        }
+    }
+
+    /// Whether what comes before this end is longer than a record may be, and nothing but one: the byte more that was read to
+    /// tell so may have been its line end.
+    fn is_one_long_record(&self, record_end: usize) -> bool {
+        let before = self
+            .buffer
+            .get(..record_end.saturating_sub(1))
+            .unwrap_or_default();
+        record_end > self.size.record_bytes_max
+            && RecordEnds::new(self.format).search(before).is_none()
+    }
+
+    fn cut(&mut self, record_end: usize) -> Result<Block, InputFault> {
+        if self.is_one_long_record(record_end) {
+            return Err(self.too_long());
+        }
+        let lines = self
+            .ends
+            .count_lines(self.buffer.get(..record_end).unwrap_or_default());
+        let line_ends = if lines > self.size.lines_max as u64 {
+            self.line_ends(record_end)
+        } else {
+            Vec::new()
+        };
+        self.target = self.target_after(record_end, lines);
+        let mut rest = Vec::with_capacity(self.target);
+        rest.extend_from_slice(self.buffer.get(record_end..).unwrap_or_default());
+        let mut block = std::mem::replace(&mut self.buffer, rest);
+        block.truncate(record_end);
+        let (first_line, bytes_before) = (self.line, self.bytes_before);
+        self.line += lines;
+        self.bytes_before += bytes_of(&block);
+        let cell_marks =
+            std::mem::replace(&mut self.ends, RecordEnds::new(self.format)).into_cell_marks();
+        let block = Block {
+            bytes: block.into(),
+            first_line,
+            bytes_before,
+            cell_marks,
+            blank_rows_before: 0,
+        };
+        if line_ends.is_empty() {
+            Ok(block)
+        } else {
+            Ok(self.cut_up(&block, &line_ends))
+        }
+    }
+
+    /// Where blocks end of what has more lines than a block may have.
+    #[cold]
+    fn line_ends(&self, record_end: usize) -> Vec<usize> {
+        let records = self.buffer.get(..record_end).unwrap_or_default();
+        let mut ends = self.ends.line_ends_by(self.size.lines_max, records);
+        ends.retain(|end| *end < record_end);
+        ends
+    }
+
+    /// Cuts a block at these places, and returns its first part. What is known of its cells fits none of the parts.
+    #[cold]
+    fn cut_up(&mut self, block: &Block, ends: &[usize]) -> Block {
+        let (mut start, mut line, mut bytes_before) = (0, block.first_line, block.bytes_before);
+        for end in ends.iter().copied().chain([block.bytes.len()]) {
+            let part = Block::new(block.bytes.slice(start..end), line, bytes_before);
+            line += count_lines(&part.bytes, self.format);
+            bytes_before += bytes_of(&part.bytes);
+            start = end;
+            self.cut.push_back(part);
+        }
+        self.cut.pop_front().expect("the last part was just pushed")
+    }
+
+    /// Bytes to read for the block behind one of so many bytes and lines: where lines are short, about as many as a block may
+    /// have, so that it need not be cut up.
+    fn target_after(&self, bytes: usize, lines: u64) -> usize {
+        let wanted = self.size.lines_max / 8 * 7;
+        let lines = usize::try_from(lines).unwrap_or(usize::MAX).max(1);
+        (bytes.saturating_mul(wanted) / lines).clamp(
+            TARGET_BYTES_MIN.min(self.size.block_bytes),
+            self.size.block_bytes,
+        )
+    }
+
+    fn too_long(&self) -> InputFault {
+        let bytes_max = self.size.record_bytes_max;
+        match self.ends.unclosed_quote() {
+            Some(quote) => InputFault::QuoteTooLong {
+                line: self.line_of(quote),
+                bytes_max,
+            },
+            None => InputFault::RecordTooLong {
+                line: self.line,
+                bytes_max,
+            },
+        }
+    }
+
+    fn line_of(&self, at: usize) -> u64 {
+        self.line + count_lines(self.buffer.get(..at).unwrap_or_default(), self.format)
+    }
+}
+
+/// Reads until `buffer` holds `target` bytes, the reader pauses, or it has no more.
+fn fill(reader: &mut impl Read, buffer: &mut Vec<u8>, target: usize) -> io::Result<End> {
+    let missing = target.saturating_sub(buffer.len());
+    buffer.reserve(missing);
+    match reader
+        .take(u64::try_from(missing).unwrap_or(u64::MAX))
+        .read_to_end(buffer)
+    {
+        Ok(read) if read < missing => Ok(End::Reached),
+        Ok(_) => Ok(End::Ahead),
+        Err(error) if is_pause(&error) => Ok(End::Ahead),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,334 @@
+//! Where records end, found without reading fields: what blocks are cut by and lines are counted by.
+
+use fearless_simd::{Simd, dispatch};
+use memchr::{memchr_iter, memrchr};
+
+use crate::input::blocks::chunk::CHUNK_BYTES;
+use crate::input::blocks::index::{CellMarks, Marker, Marks};
+use crate::input::bytes::dialect::Dialect;
+use crate::input::bytes::format::Format;
+use crate::input::bytes::lines::count_lines;
+
+/// Finds the end of the last whole record in a buffer that grows at its end.
+#[derive(Debug)]
+pub(crate) enum RecordEnds {
+    /// A CSV record ends where the `csv` crate would end it: at a CR, LF or CRLF outside of quotes that is not escaped.
+    Csv(CsvEnds),
+    /// A line is a record.
+    Ndjson {
+        /// Everything before is searched.
+        at: usize,
+        last: Option<usize>,
+    },
+}
+
+/// The same of CSV.
+#[derive(Debug)]
+pub(crate) struct CsvEnds {
+    /// Everything before is marked.
+    at: usize,
+    marker: Marker,
+    /// What was marked, a chunk each.
+    cells: Vec<CellMarks>,
+    found: Found,
+    /// Whether the buffer ends inside of the quotes that it opened.
+    ends_in_quotes: bool,
+}
+
+/// What was found in a buffer, up to some place.
+#[derive(Debug, Clone, Copy, Default)]
+struct Found {
+    /// The last byte that ended a record.
+    last_end: Last,
+    /// The last quote that opened a cell.
+    open_quote: Last,
+    /// Whether some CR is perhaps not half of a CRLF.
+    has_lone_returns: bool,
+}
+
+/// The last of some marked bytes.
+#[derive(Debug, Clone, Copy, Default)]
+struct Last {
+    /// The start of its chunk.
+    chunk: usize,
+    /// All of them in that chunk; none where there are none at all.
+    marks: u64,
+}
+
+impl Last {
+    /// Takes in the marks of a later chunk.
+    #[inline]
+    fn take(&mut self, chunk: usize, marks: u64) {
+        if marks != 0 {
+            *self = Last { chunk, marks };
+        }
+    }
+
+    fn place(self) -> Option<usize> {
+        self.marks
+            .checked_ilog2()
+            .map(|index| self.chunk + index as usize)
+    }
+}
+
+impl RecordEnds {
+    /// Nothing is searched yet. The buffer's first byte is a record's first.
+    pub(crate) fn new(format: Format) -> RecordEnds {
+        match format {
+            Format::Ndjson => RecordEnds::Ndjson { at: 0, last: None },
+            Format::Csv(dialect) => RecordEnds::Csv(CsvEnds::new(dialect)),
+        }
+    }
+
+    /// Takes in what was added to the buffer, and returns where its last whole record ends (behind the line end).
+    pub(crate) fn search(&mut self, buffer: &[u8]) -> Option<usize> {
+        match self {
+            RecordEnds::Csv(ends) => ends.search(buffer),
+            RecordEnds::Ndjson { at, last } => {
+                if let Some(found) = memrchr(b'\n', from(buffer, *at)) {
+                    *last = Some(*at + found + 1);
+                }
+                *at = buffer.len();
+                *last
+            }
+        }
+    }
+
+    /// The place of the quote that is still open where the buffer is all there is.
+    pub(crate) fn unclosed_quote(&self) -> Option<usize> {
+        match self {
+            RecordEnds::Csv(ends) => ends
+                .found
+                .open_quote
+                .place()
+                .filter(|_| ends.ends_in_quotes),
+            RecordEnds::Ndjson { .. } => None,
+        }
+    }
+
+    /// What was found of the cells in the buffer, chunk by chunk.
+    pub(crate) fn into_cell_marks(self) -> Vec<CellMarks> {
+        match self {
+            RecordEnds::Csv(ends) => ends.cells,
+            RecordEnds::Ndjson { .. } => Vec::new(),
+        }
+    }
+
+    /// Where every `count`th line of these records ends, in the buffer that was searched. A line that ends within a cell is none.
+    #[cold]
+    pub(crate) fn line_ends_by(&self, count: usize, records: &[u8]) -> Vec<usize> {
+        match self {
+            RecordEnds::Csv(ends) => ends
+                .line_ends(records)
+                .skip(count - 1)
+                .step_by(count)
+                .collect(),
+            RecordEnds::Ndjson { .. } => memchr_iter(b'\n', records)
+                .map(|at| at + 1)
+                .skip(count - 1)
+                .step_by(count)
+                .collect(),
+        }
+    }
+
+    /// How many lines end within the records that were found.
+    pub(crate) fn count_lines(&self, records: &[u8]) -> u64 {
+        match self {
+            RecordEnds::Csv(CsvEnds {
+                found:
+                    Found {
+                        has_lone_returns: true,
+                        ..
+                    },
+                ..
+            }) => count_lines(records, Format::Csv(Dialect::COMMA)),
+            // The LF of a CRLF speaks for both.
+            RecordEnds::Csv(_) | RecordEnds::Ndjson { .. } => count_lines(records, Format::Ndjson),
+        }
+    }
+}
+
+impl CsvEnds {
+    fn new(dialect: Dialect) -> CsvEnds {
+        CsvEnds {
+            at: 0,
+            marker: Marker::new(dialect),
+            cells: Vec::new(),
+            found: Found::default(),
+            ends_in_quotes: false,
+        }
+    }
+
+    fn search(&mut self, buffer: &[u8]) -> Option<usize> {
+        self.cells.truncate(self.at / CHUNK_BYTES);
+        self.cells
+            .reserve(buffer.len().div_ceil(CHUNK_BYTES) - self.cells.len());
+        dispatch!(self.marker.level(), simd => self.take_chunks(simd, buffer));
+        // What may go on is looked at again when it does.
+        let rest = from(buffer, self.at);
+        let mut marker = self.marker;
+        let marks = marker.mark(rest);
+        let record_ends = match rest.split_last() {
+            // A CR as the last byte may be the first half of a CRLF, which belongs together.
+            Some((b'\r', before)) => marks.record_ends() & !(1 << before.len()),
+            Some(_) | None => marks.record_ends(),
+        };
+        self.cells.push(marks.cells());
+        self.found.take(self.at, &marks, record_ends, None);
+        self.ends_in_quotes = marker.is_in_quotes();
+        self.found.last_end.place().map(|end| end + 1)
+    }
+
+    /// Where the lines of these records end, behind a CR, LF or CRLF that ends a cell.
+    fn line_ends<'a>(&'a self, records: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
+        let cell_ends = self.cells.iter().zip(0..).flat_map(|(marks, chunk)| {
+            (0..CHUNK_BYTES)
+                .filter(|bit| marks.cell_ends >> bit & 1 == 1)
+                .map(move |bit| chunk * CHUNK_BYTES + bit)
+        });
+        let line_ends = cell_ends.filter(|&at| match records.get(at) {
+            Some(b'\n') => true,
+            Some(b'\r') => records.get(at + 1) != Some(&b'\n'),
+            Some(_) | None => false,
+        });
+        line_ends.map(|at| at + 1)
+    }
+
+    /// Takes in all chunks but the last one.
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "what is inlined is built for the machine's instructions"
+    )]
+    fn take_chunks<S: Simd>(&mut self, simd: S, buffer: &[u8]) {
+        let rest = from(buffer, self.at);
+        let chunks = rest.len().saturating_sub(1) / CHUNK_BYTES;
+        let marked = self.cells.len();
+        self.cells.resize(marked + chunks, CellMarks::default());
+        // What changes with each chunk stays in registers.
+        let (mut at, mut found) = (self.at, self.found);
+        for cells in self.cells.iter_mut().skip(marked) {
+            let rest = from(buffer, at);
+            let marks = self.marker.mark_with(simd, rest);
+            *cells = marks.cells();
+            found.take(at, &marks, marks.record_ends(), rest.get(CHUNK_BYTES));
+            at += CHUNK_BYTES;
+        }
+        (self.at, self.found) = (at, found);
+    }
+}
+
+impl Found {
+    /// Takes in what was marked in a chunk that starts here.
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "what is inlined is built for the machine's instructions"
+    )]
+    fn take(&mut self, at: usize, marks: &Marks, record_ends: u64, byte_behind: Option<&u8>) {
+        self.last_end.take(at, record_ends);
+        self.open_quote.take(at, marks.opening);
+        if marks.has_returns() {
+            let lone_returns = marks.lone_returns();
+            self.has_lone_returns |=
+                lone_returns != 0 && (lone_returns << 1 != 0 || byte_behind != Some(&b'\n'));
+        }
+    }
+}
+
+/// What comes behind the first bytes.
+pub(crate) fn from(buffer: &[u8], at: usize) -> &[u8] {
+    buffer.get(at..).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::input::bytes::dialect::{Delimiter, Escape, Quotes};
+
+    const CSV: Format = Format::Csv(Dialect::COMMA);
+
+    #[test]
+    fn the_last_record_end_is_found_however_the_bytes_arrive() {
+        let check = |format: Format, text: &str, want: Option<usize>, unclosed: Option<usize>| {
+            for step in 1..=text.len() {
+                let mut ends = RecordEnds::new(format);
+                let mut last = None;
+                for until in (step..text.len()).step_by(step).chain([text.len()]) {
+                    last = ends.search(&text.as_bytes()[..until]);
+                }
+                assert_eq!(last, want, "{text:?} in steps of {step}");
+                assert_eq!(
+                    ends.unclosed_quote(),
+                    unclosed,
+                    "{text:?} in steps of {step}"
+                );
+            }
+        };
+        check(CSV, "a,b", None, None);
+        check(CSV, "a,b\nc", Some(4), None);
+        check(CSV, "a\rb\r", Some(2), None);
+        check(CSV, "a\r\nb\r", Some(3), None);
+        check(CSV, "a\r\r\n", Some(4), None);
+        check(CSV, "a,\"b\n\"\nc", Some(7), None);
+        check(CSV, "a\n\"b\n", Some(2), Some(2));
+        check(CSV, "a\n\"b\n\"", Some(2), None);
+        check(CSV, "a\n\"b\"\"\n", Some(2), Some(2));
+        check(CSV, "a\n\"b\"\"\n\"\"\"\nc", Some(11), None);
+        check(CSV, "a b\"\nc", Some(5), None);
+        check(CSV, "\"a\"b\"\nc", Some(6), None);
+        check(CSV, "\"a\" \"b\n,\"\n", Some(7), Some(8));
+        let tab = Dialect::quoted(Delimiter::TAB);
+        check(Format::Csv(tab), "a,\"\n\t\"\n", Some(4), Some(5));
+        let off = Dialect {
+            quotes: Quotes::Off,
+            ..tab
+        };
+        check(Format::Csv(off), "a\t\"\n\"b\nc", Some(7), None);
+        let escaped = Dialect {
+            escape: Escape::Backslash,
+            ..tab
+        };
+        check(Format::Csv(escaped), "a\\\nb\n", Some(5), None);
+        check(Format::Csv(escaped), "a\\\r\nb\nc\\\n", Some(6), None);
+        check(Format::Csv(escaped), "\"a\\\"\n\"\nb", Some(7), None);
+        check(Format::Ndjson, "{\"a\":\"\n\r{", Some(7), None);
+    }
+
+    #[test]
+    fn lines_that_end_in_cells_are_none() {
+        let check = |format: Format, text: &str, count: usize, want: &[usize]| {
+            let mut ends = RecordEnds::new(format);
+            ends.search(text.as_bytes());
+            assert_eq!(
+                ends.line_ends_by(count, text.as_bytes()),
+                want,
+                "{text:?}, each {count}"
+            );
+        };
+        check(CSV, "a\nb\n\nc", 1, &[2, 4, 5]);
+        check(CSV, "a\nb\n\nc", 2, &[4]);
+        check(CSV, "a\r\nb\r\r\n", 1, &[3, 5, 7]);
+        check(CSV, "\"a\n\r\n\",b\nc\n", 1, &[9, 11]);
+        check(Format::Ndjson, "{\r\n\n}\n", 1, &[3, 4, 6]);
+        let long = "abcdefg\n".repeat(40);
+        check(CSV, &long, 16, &[128, 256]);
+        check(Format::Ndjson, &long, 16, &[128, 256]);
+    }
+
+    #[test]
+    fn lines_are_counted_once() {
+        let check = |text: &str, csv: u64, ndjson: u64| {
+            assert_eq!(count_lines(text.as_bytes(), CSV), csv, "{text:?}");
+            assert_eq!(
+                count_lines(text.as_bytes(), Format::Ndjson),
+                ndjson,
+                "{text:?}"
+            );
+        };
+        check("", 0, 0);
+        check("a\nb\n\n", 3, 3);
+        check("a\r\nb\r\n", 2, 2);
+        check("a\rb\r\r\n\n\r", 5, 2);
+    }
+}

@@ -1,0 +1,539 @@
+//! Which bytes of a CSV text matter, 64 at a time: delimiters, line ends, and what stands in quotes. A record has so many short
+//! cells that looking at one byte after the other, or searching each cell for its end, takes longer than checking what it says.
+
+use fearless_simd::prelude::*;
+use fearless_simd::{Level, dispatch};
+
+use crate::input::blocks::chunk::{CHUNK_BYTES, bits};
+use crate::input::blocks::escaping::Escaping;
+use crate::input::bytes::dialect::{Dialect, Escape, Quotes};
+
+/// What the bytes of a chunk are: a bit of a word for each, the first one's lowest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Marks {
+    /// Delimiters and line ends.
+    ends: u64,
+    /// CRs and LFs.
+    line_ends: u64,
+    /// CRs.
+    returns: u64,
+    /// What is inside of quotes, where delimiters and line ends belong to the cell.
+    quoted: u64,
+    /// Quotes that open a cell.
+    pub(crate) opening: u64,
+    /// What its cells have to be looked at for.
+    flags: Flags,
+}
+
+/// What ends cells in a chunk, by [`Marks`]'s words, and [`Flags::CONTROLS`] where it holds others.
+struct Ends {
+    any: u64,
+    of_lines: u64,
+    returns: u64,
+    controls: u8,
+}
+
+/// What the cells of some chunks have to be looked at for, more closely than where they end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Flags(u8);
+
+/// What is kept of a chunk's marks until its records are read.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct CellMarks {
+    /// What ends a cell.
+    pub(crate) cell_ends: u64,
+    /// Line ends that belong to a cell; of a CRLF both bytes.
+    pub(crate) quoted_line_ends: u64,
+    /// What its cells have to be looked at for.
+    pub(crate) flags: Flags,
+}
+
+/// Marks the bytes of a text, from its start to its end.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Marker {
+    level: Level,
+    dialect: Dialect,
+    pace: Pace,
+    carry: Carry,
+    /// Whether the byte before escapes the next one. The other parts of what is carried are then those before both.
+    escaping: Escaping,
+}
+
+/// How a whole chunk of a dialect is marked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    /// At once, with quotes.
+    Quoted,
+    /// At once, without.
+    Unquoted,
+    /// One byte after the other.
+    EachByte,
+}
+
+/// Where the next byte stands, in the form in which a chunk needs it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Carry {
+    /// All ones inside of quotes.
+    in_quotes: u64,
+    /// One behind a quote that closes a cell's quotes.
+    behind_quote: u64,
+    /// One behind what ends a cell, where it is not in quotes.
+    behind_end: u64,
+}
+
+/// Where the next byte stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// At the start of a cell, where a quote opens it.
+    CellStart,
+    /// In a cell, outside of quotes, where a quote is a character like others.
+    InCell,
+    /// Inside of quotes.
+    InQuotes,
+    /// Behind a quote that closes the cell's quotes, unless the next byte is another one.
+    BehindQuote,
+}
+
+impl Flags {
+    /// A text follows a quote that closes a cell's quotes.
+    const BEHIND_QUOTES: u8 = 1;
+    /// A quote stands in a cell that it does not open, or at the start of one where it may be a character.
+    const BARE_QUOTES: u8 = 2;
+    /// A backslash escapes.
+    const ESCAPES: u8 = 4;
+    /// There are control characters of ASCII other than tabs, line ends, the delimiter and U+007F.
+    const CONTROLS: u8 = 8;
+    /// Two quotes in quotes stand for one.
+    const DOUBLED_QUOTES: u8 = 16;
+
+    /// Adds what other chunks have to be looked at for.
+    #[inline]
+    pub(crate) fn add(&mut self, flags: Flags) {
+        self.0 |= flags.0;
+    }
+
+    /// Whether there may be quotes in a cell that neither open nor close it.
+    #[inline]
+    pub(crate) fn has_inner_quotes(self) -> bool {
+        self.0 & (Flags::DOUBLED_QUOTES | Flags::BEHIND_QUOTES | Flags::BARE_QUOTES) != 0
+    }
+
+    /// Whether a quote may stand in a cell that it does not open.
+    pub(crate) fn has_bare_quotes(self) -> bool {
+        self.0 & Flags::BARE_QUOTES != 0
+    }
+
+    pub(crate) fn has_escapes(self) -> bool {
+        self.0 & Flags::ESCAPES != 0
+    }
+
+    /// Whether a value may hold a control character.
+    #[inline]
+    pub(crate) fn have_controls(self) -> bool {
+        self.0 & Flags::CONTROLS != 0
+    }
+
+    /// Whether no cell has a quote where none belongs, and none has escapes.
+    #[inline]
+    pub(crate) fn are_usual(self) -> bool {
+        self.0 & (Flags::BEHIND_QUOTES | Flags::BARE_QUOTES | Flags::ESCAPES) == 0
+    }
+}
+
+impl Marks {
+    /// What its records are read by.
+    #[inline]
+    pub(crate) fn cells(&self) -> CellMarks {
+        CellMarks {
+            cell_ends: self.ends & !self.quoted,
+            quoted_line_ends: self.line_ends & self.quoted,
+            flags: self.flags,
+        }
+    }
+
+    /// What ends a record: the CR and the LF of a CRLF both do, since none is between them.
+    #[inline]
+    pub(crate) fn record_ends(&self) -> u64 {
+        self.line_ends & !self.quoted
+    }
+
+    /// Whether there are CRs.
+    #[inline]
+    pub(crate) fn has_returns(&self) -> bool {
+        self.returns != 0
+    }
+
+    /// CRs without a LF behind them; the chunk's last byte may have one in the next chunk.
+    #[inline]
+    pub(crate) fn lone_returns(&self) -> u64 {
+        let feeds = self.line_ends & !self.returns;
+        self.returns & !(feeds >> 1)
+    }
+}
+
+impl Marker {
+    /// Nothing is marked yet. A text starts with a record.
+    pub(crate) fn new(dialect: Dialect) -> Marker {
+        let pace = match (dialect.escape, dialect.quotes) {
+            (Escape::None, Quotes::On) => Pace::Quoted,
+            (Escape::None, Quotes::Off | Quotes::InDoubt) => Pace::Unquoted,
+            (Escape::Backslash, _) => Pace::EachByte,
+        };
+        Marker {
+            level: Level::new(),
+            dialect,
+            pace,
+            carry: Carry::of(Place::CellStart),
+            escaping: Escaping::default(),
+        }
+    }
+
+    /// The vector instructions that the machine has.
+    pub(crate) fn level(&self) -> Level {
+        self.level
+    }
+
+    /// Marks the first chunk of what is left of the text.
+    pub(crate) fn mark(&mut self, rest: &[u8]) -> Marks {
+        dispatch!(self.level, simd => self.mark_with(simd, rest))
+    }
+
+    /// The same with these instructions.
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "what is inlined is built for the machine's instructions"
+    )]
+    pub(crate) fn mark_with<S: Simd>(&mut self, simd: S, rest: &[u8]) -> Marks {
+        match (rest.first_chunk(), self.pace) {
+            (Some(chunk), Pace::Quoted) => self.mark_chunk(simd, chunk),
+            (Some(chunk), Pace::Unquoted) => self.mark_unquoted_chunk(simd, chunk),
+            (None, Pace::Quoted | Pace::Unquoted) | (_, Pace::EachByte) => self.mark_each(rest),
+        }
+    }
+
+    /// The marks of a whole text.
+    pub(crate) fn mark_all(mut self, text: &[u8]) -> Vec<CellMarks> {
+        let chunks = text.chunks(CHUNK_BYTES);
+        dispatch!(self.level, simd => chunks.map(|chunk| self.mark_with(simd, chunk).cells()).collect())
+    }
+
+    /// Whether the bytes up to here end inside of quotes.
+    pub(crate) fn is_in_quotes(&self) -> bool {
+        self.carry.in_quotes != 0
+    }
+
+    /// Quotes come in pairs, so what is inside of them follows from how many come before; if only each that would open a pair
+    /// stands where a quote opens a cell, or behind the one that it makes a pair of two with, as nearly all do.
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "what is inlined is built for the machine's instructions"
+    )]
+    fn mark_chunk<S: Simd>(&mut self, simd: S, chunk: &[u8; CHUNK_BYTES]) -> Marks {
+        let quotes = bits(simd, chunk, |bytes| bytes.simd_eq(b'"'));
+        let Ends {
+            any: ends,
+            of_lines: line_ends,
+            returns,
+            controls,
+        } = self.ends(simd, chunk);
+        let Carry {
+            in_quotes,
+            behind_quote,
+            behind_end,
+        } = self.carry;
+        let quoted = parity(quotes) ^ in_quotes;
+        let (pair_starts, pair_ends) = (quotes & quoted, quotes & !quoted);
+        let behind_quotes = pair_ends << 1 | behind_quote;
+        if pair_starts & !(behind_quotes | ends << 1 | behind_end) != 0 {
+            return self.mark_each(chunk);
+        }
+        let last = CHUNK_BYTES - 1;
+        self.carry = Carry {
+            in_quotes: 0_u64.wrapping_sub(quoted >> last),
+            behind_quote: pair_ends >> last,
+            behind_end: ends >> last,
+        };
+        let opening = pair_starts & !behind_quotes;
+        let doubled = u8::from(behind_quotes & quotes != 0) * Flags::DOUBLED_QUOTES;
+        let faults = u8::from(behind_quotes & !(ends | quotes) != 0) * Flags::BEHIND_QUOTES;
+        let flags = Flags(doubled | faults | controls);
+        Marks {
+            ends,
+            line_ends,
+            returns,
+            quoted,
+            opening,
+            flags,
+        }
+    }
+
+    /// The same, where quotes are characters.
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "what is inlined is built for the machine's instructions"
+    )]
+    fn mark_unquoted_chunk<S: Simd>(&mut self, simd: S, chunk: &[u8; CHUNK_BYTES]) -> Marks {
+        let Ends {
+            any: ends,
+            of_lines: line_ends,
+            returns,
+            controls,
+        } = self.ends(simd, chunk);
+        let leading =
+            bits(simd, chunk, |bytes| bytes.simd_eq(b'"')) & (ends << 1 | self.carry.behind_end);
+        let is_bare = leading != 0 && self.dialect.quotes == Quotes::InDoubt;
+        self.carry = Carry {
+            in_quotes: 0,
+            behind_quote: 0,
+            behind_end: ends >> (CHUNK_BYTES - 1),
+        };
+        let flags = Flags((u8::from(is_bare) * Flags::BARE_QUOTES) | controls);
+        Marks {
+            ends,
+            line_ends,
+            returns,
+            flags,
+            ..Marks::default()
+        }
+    }
+
+    /// What ends cells in a chunk, whether in quotes or not.
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "what is inlined is built for the machine's instructions"
+    )]
+    fn ends<S: Simd>(&self, simd: S, chunk: &[u8; CHUNK_BYTES]) -> Ends {
+        let delimiters = bits(simd, chunk, |bytes| {
+            bytes.simd_eq(self.dialect.delimiter.byte())
+        });
+        let feeds = bits(simd, chunk, |bytes| bytes.simd_eq(b'\n'));
+        let all_controls = bits(simd, chunk, |bytes| bytes.simd_lt(b' '));
+        let (mut returns, mut controls) = (0, 0);
+        // In most files the only control characters are LFs.
+        if all_controls != feeds {
+            returns = bits(simd, chunk, |bytes| bytes.simd_eq(b'\r'));
+            let tabs = bits(simd, chunk, |bytes| bytes.simd_eq(b'\t'));
+            controls = u8::from(all_controls & !(feeds | returns | tabs | delimiters) != 0)
+                * Flags::CONTROLS;
+        }
+        let line_ends = feeds | returns;
+        Ends {
+            any: delimiters | line_ends,
+            of_lines: line_ends,
+            returns,
+            controls,
+        }
+    }
+
+    /// The same, one byte after the other: the rule itself.
+    #[cold]
+    fn mark_each(&mut self, bytes: &[u8]) -> Marks {
+        let (delimiter, mut place) = (self.dialect.delimiter.byte(), self.carry.place());
+        let mut marks = Marks::default();
+        for (index, &byte) in bytes.iter().take(CHUNK_BYTES).enumerate() {
+            let set = |word: &mut u64, is_set: bool| *word |= u64::from(is_set) << index;
+            let is_line_end = matches!(byte, b'\r' | b'\n');
+            set(&mut marks.line_ends, is_line_end);
+            set(&mut marks.returns, byte == b'\r');
+            if self.escaping.takes(byte, self.dialect.escape) {
+                marks.flags.0 |= Flags::ESCAPES;
+                place = if place == Place::InQuotes {
+                    Place::InQuotes
+                } else {
+                    Place::InCell
+                };
+                // Neither ends the cell: a line end belongs to it as in quotes.
+                set(&mut marks.quoted, place == Place::InQuotes || is_line_end);
+                continue;
+            }
+            let ends_cell = byte == delimiter || is_line_end;
+            let is_control = byte < b' ' && !ends_cell && byte != b'\t';
+            marks.flags.0 |= u8::from(is_control) * Flags::CONTROLS;
+            set(&mut marks.ends, ends_cell);
+            set(
+                &mut marks.opening,
+                self.dialect.has_quotes() && (place, byte) == (Place::CellStart, b'"'),
+            );
+            marks.flags.0 |= self.flags_of(place, byte, ends_cell);
+            place = match (place, byte) {
+                (place, b'"') if !self.dialect.has_quotes() => place.behind_character(),
+                (Place::InQuotes, b'"') => Place::BehindQuote,
+                (Place::InQuotes, _) | (Place::CellStart | Place::BehindQuote, b'"') => {
+                    Place::InQuotes
+                }
+                (Place::CellStart | Place::InCell | Place::BehindQuote, _) if ends_cell => {
+                    Place::CellStart
+                }
+                (Place::CellStart | Place::InCell | Place::BehindQuote, _) => Place::InCell,
+            };
+            set(&mut marks.quoted, place == Place::InQuotes);
+        }
+        self.carry = Carry::of(place);
+        marks
+    }
+
+    /// What a byte at this place makes its chunk be looked at for.
+    fn flags_of(&self, place: Place, byte: u8, ends_cell: bool) -> u8 {
+        match (self.dialect.quotes, place, byte) {
+            (Quotes::On, Place::BehindQuote, b'"') => Flags::DOUBLED_QUOTES,
+            (Quotes::On, Place::BehindQuote, _) => u8::from(!ends_cell) * Flags::BEHIND_QUOTES,
+            (Quotes::On, Place::InCell, b'"') | (Quotes::InDoubt, Place::CellStart, b'"') => {
+                Flags::BARE_QUOTES
+            }
+            (Quotes::On | Quotes::Off | Quotes::InDoubt, _, _) => 0,
+        }
+    }
+}
+
+impl Place {
+    /// The place behind a character that ends nothing.
+    fn behind_character(self) -> Place {
+        match self {
+            Place::InQuotes => Place::InQuotes,
+            Place::CellStart | Place::InCell | Place::BehindQuote => Place::InCell,
+        }
+    }
+}
+
+impl Carry {
+    fn of(place: Place) -> Carry {
+        Carry {
+            in_quotes: if place == Place::InQuotes {
+                u64::MAX
+            } else {
+                0
+            },
+            behind_quote: u64::from(place == Place::BehindQuote),
+            behind_end: u64::from(place == Place::CellStart),
+        }
+    }
+
+    fn place(self) -> Place {
+        match self {
+            Carry { in_quotes: 1.., .. } => Place::InQuotes,
+            Carry {
+                behind_quote: 1.., ..
+            } => Place::BehindQuote,
+            Carry {
+                behind_end: 1.., ..
+            } => Place::CellStart,
+            Carry { .. } => Place::InCell,
+        }
+    }
+}
+
+/// For each bit, whether the ones up to it and with it are odd in number.
+#[inline]
+fn parity(mut bits: u64) -> u64 {
+    for distance in [1, 2, 4, 8, 16, 32] {
+        bits ^= bits << distance;
+    }
+    bits
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn texts() -> impl Strategy<Value = Vec<u8>> {
+        let usual = prop::sample::select(
+            [
+                &b","[..],
+                b"\n",
+                b"\r\n",
+                b"\r",
+                b"abc",
+                b"\t",
+                b"\xc3\xab",
+                b"\x01",
+                b",\"a,\n\"",
+                b",\"\"\"\",",
+                b"\n\"\"",
+            ]
+            .to_vec(),
+        );
+        let any = prop::sample::select([&b"\""[..], b"\"\"", b",", b"\n", b"a"].to_vec());
+        let pieces = prop_oneof![9 => usual, 1 => any];
+        prop::collection::vec(pieces, 0..200).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn a_chunk_at_once_is_marked_as_its_bytes_one_by_one(text in texts(), quotes in 0_usize..3) {
+            let quotes = [Quotes::On, Quotes::Off, Quotes::InDoubt][quotes];
+            let marker = Marker::new(Dialect { quotes, ..Dialect::COMMA });
+            let (mut at_once, mut each) = (marker, marker);
+            for chunk in text.chunks(CHUNK_BYTES) {
+                prop_assert_eq!(at_once.mark(chunk), each.mark_each(chunk), "{:?}", String::from_utf8_lossy(chunk));
+                prop_assert_eq!(at_once.carry.place(), each.carry.place(), "{:?}", String::from_utf8_lossy(chunk));
+            }
+        }
+    }
+
+    const BARE: u8 = Flags::BARE_QUOTES;
+    const BEHIND: u8 = Flags::BEHIND_QUOTES;
+    const DOUBLED: u8 = Flags::DOUBLED_QUOTES;
+
+    #[test]
+    fn quotes_open_a_cell_at_its_start_alone() {
+        let check = |text: &str, quoted: &str, opening: u64, flags: u8, place: Place| {
+            let mut marker = Marker::new(Dialect::COMMA);
+            let marks = marker.mark_each(text.as_bytes());
+            assert_eq!(
+                (shown(marks.quoted, text).as_str(), marks.opening),
+                (quoted, opening),
+                "{text:?}"
+            );
+            assert_eq!(
+                (marks.flags, marker.carry.place()),
+                (Flags(flags), place),
+                "{text:?}"
+            );
+        };
+        check("a,\"b\",", "  ^^  ", 0b100, 0, Place::CellStart);
+        check("\"a\"\"b", "^^ ^^", 1, DOUBLED, Place::InQuotes);
+        check("a\"b\",c", "      ", 0, BARE, Place::InCell);
+        check("\"a\"b\",", "^^    ", 1, BEHIND | BARE, Place::CellStart);
+        check("\"a\"b", "^^  ", 1, BEHIND, Place::InCell);
+        check("a\r\"\n\"", "  ^^ ", 0b100, 0, Place::BehindQuote);
+    }
+
+    fn shown(bits: u64, text: &str) -> String {
+        (0..text.len())
+            .map(|index| if bits >> index & 1 == 1 { '^' } else { ' ' })
+            .collect()
+    }
+
+    #[test]
+    fn what_is_escaped_ends_nothing() {
+        let check = |text: &str, cell_ends: &str, quoted_line_ends: &str, quotes: Quotes| {
+            let mut marker = Marker::new(Dialect {
+                quotes,
+                escape: Escape::Backslash,
+                ..Dialect::COMMA
+            });
+            let marks = marker.mark(text.as_bytes()).cells();
+            assert_eq!(shown(marks.cell_ends, text), cell_ends, "{text:?}");
+            assert_eq!(
+                shown(marks.quoted_line_ends, text),
+                quoted_line_ends,
+                "{text:?}"
+            );
+        };
+        check("a\\,b,c\n", "    ^ ^", "       ", Quotes::Off);
+        check("a\\\\,b", "   ^ ", "     ", Quotes::Off);
+        check("a\\\nb\n", "    ^", "  ^  ", Quotes::Off);
+        check("a\\\r\nb\n", "     ^", "  ^^  ", Quotes::Off);
+        check("a\\\r\rb", "   ^ ", "  ^  ", Quotes::Off);
+        check("\"a\\\",b\",c", "       ^ ", "         ", Quotes::On);
+        check("\"a\\\"\n\",c", "      ^ ", "    ^   ", Quotes::On);
+        // What is not escaped is as ever.
+        check("\"a\"\"b,\",c", "       ^ ", "         ", Quotes::On);
+    }
+}

@@ -1,0 +1,85 @@
+//! How an input is compressed, by its first bytes.
+
+use std::fmt;
+
+/// How an input is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Packing {
+    /// gzip (RFC 1952)
+    Gzip,
+    /// Zstandard (RFC 8878)
+    Zstd,
+    /// xz (The .xz File Format 1.2.1)
+    Xz,
+    /// bzip2
+    Bzip2,
+}
+
+impl Packing {
+    /// The compression that bytes beginning so have.
+    pub(crate) fn of(head: &[u8]) -> Option<Packing> {
+        match head {
+            [0x1f, 0x8b, ..] => Some(Packing::Gzip),
+            // Files of several threads begin with a frame to be skipped (RFC 8878 §3.1.2), which says how long the next is.
+            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => {
+                Some(Packing::Zstd)
+            }
+            [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some(Packing::Xz),
+            [b'B', b'Z', b'h', b'1'..=b'9', rest @ ..] if Packing::is_bzip2(rest) => {
+                Some(Packing::Bzip2)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether bytes go on as a file of bzip2 does behind its first four, which a text could begin with, too: with a block, or, of
+    /// one that holds nothing, with the end. What is cut off there is told by the decoder.
+    fn is_bzip2(rest: &[u8]) -> bool {
+        const BLOCK: [u8; 6] = [0x31, 0x41, 0x59, 0x26, 0x53, 0x59];
+        const END: [u8; 6] = [0x17, 0x72, 0x45, 0x38, 0x50, 0x90];
+        [BLOCK, END]
+            .iter()
+            .any(|magic| magic.iter().zip(rest).all(|(one, other)| one == other))
+    }
+
+    /// Whether bytes beginning so go on with the same compression. Of what is cut off within the first bytes the decoder tells.
+    pub(crate) fn goes_on_with(self, head: &[u8]) -> bool {
+        const MAGIC_BYTES: usize = 10;
+        let begins: &[&[u8]] = match self {
+            Packing::Gzip => &[&[0x1f, 0x8b]],
+            Packing::Zstd => &[&[0x28, 0xb5, 0x2f, 0xfd]],
+            Packing::Xz => &[&[0xfd, b'7', b'z', b'X', b'Z', 0]],
+            Packing::Bzip2 => &[b"BZh"],
+        };
+        let is_skipped = |head: &[u8]| match head.split_first() {
+            Some((0x50..=0x5f, rest)) => {
+                [0x2a, 0x4d, 0x18].starts_with(rest.get(..3).unwrap_or(rest))
+            }
+            Some(_) | None => false,
+        };
+        let is_begun = begins.iter().any(|magic| magic.starts_with(head));
+        Packing::of(head) == Some(self)
+            || (head.len() < MAGIC_BYTES
+                && (is_begun || (self == Packing::Zstd && is_skipped(head))))
+    }
+
+    /// The bytes in which this compression is padded with zeros behind its end; none where that is no custom.
+    pub(crate) fn padding(self) -> Option<u64> {
+        match self {
+            Packing::Gzip => Some(1),
+            Packing::Xz => Some(4),
+            Packing::Zstd | Packing::Bzip2 => None,
+        }
+    }
+}
+
+impl fmt::Display for Packing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Packing::Gzip => "gzip",
+            Packing::Zstd => "zstd",
+            Packing::Xz => "xz",
+            Packing::Bzip2 => "bzip2",
+        })
+    }
+}

@@ -1,0 +1,83 @@
+//! How a file of failed rows is known by its beginning.
+
+use crate::input::bytes::BYTE_ORDER_MARK;
+use crate::input::bytes::dialect::{Delimiter, Dialect, Escape, Quotes};
+use crate::input::bytes::format::Format;
+
+/// Columns that custsync itself adds to failed rows start so.
+pub(crate) const PREFIX: &str = "custsync_";
+
+/// The first of them: the row's place in the first input.
+pub(crate) const ROW_COLUMN: &str = "custsync_row";
+
+/// The member that custsync adds to failed NDJSON rows.
+pub(crate) const KEY: &str = "custsync";
+
+/// Whether an input holds its rows for the first time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// It is an input of the user's.
+    First,
+    /// custsync wrote it: it holds rows that ended badly in another run.
+    FailedRows,
+}
+
+/// Whether custsync has given a column or key this name.
+pub(crate) fn is_own(name: &str) -> bool {
+    name == KEY || name.starts_with(PREFIX)
+}
+
+/// Whether a file of failed rows begins so.
+pub(crate) fn is_failed_rows(head: &[u8]) -> bool {
+    format_of(head, None).is_some()
+}
+
+/// The format of a file of failed rows that begins so, where the user says this of quotes; none where it is another input.
+pub(crate) fn format_of(head: &[u8], quotes: Option<Quotes>) -> Option<Format> {
+    let head = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head);
+    let blank = head
+        .iter()
+        .take_while(|byte| matches!(byte, b'\r' | b'\n'))
+        .count();
+    let head = head.get(blank..).unwrap_or_default();
+    // A name of ours in quotes leaves no doubt about what quotes are.
+    let quotes = if head.starts_with(b"\"") {
+        Some(Quotes::On)
+    } else {
+        quotes
+    };
+    match delimiter_of(head) {
+        Some(delimiter) => Some(Format::Csv(Dialect::of(delimiter, quotes, Escape::None))),
+        None => begins_with_own_member(head).then_some(Format::Ndjson),
+    }
+}
+
+/// What stands behind the first column's name. A spreadsheet may have put the name in quotes.
+fn delimiter_of(head: &[u8]) -> Option<Delimiter> {
+    let (name, quote) = match head.strip_prefix(b"\"") {
+        Some(name) => (name, &b"\""[..]),
+        None => (head, &b""[..]),
+    };
+    let behind = name
+        .strip_prefix(ROW_COLUMN.as_bytes())?
+        .strip_prefix(quote)?;
+    Delimiter::new(char::from(*behind.first()?)).ok()
+}
+
+fn begins_with_own_member(head: &[u8]) -> bool {
+    behind_own_key(head).is_some_and(|value| value.starts_with(b"{"))
+}
+
+/// What stands behind the own member's key, where an object begins with it.
+pub(crate) fn behind_own_key(object: &[u8]) -> Option<&[u8]> {
+    let key = object
+        .trim_ascii_start()
+        .strip_prefix(b"{")?
+        .trim_ascii_start();
+    let colon = key
+        .strip_prefix(b"\"")?
+        .strip_prefix(KEY.as_bytes())?
+        .strip_prefix(b"\"")?
+        .trim_ascii_start();
+    Some(colon.strip_prefix(b":")?.trim_ascii_start())
+}

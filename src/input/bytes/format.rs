@@ -1,0 +1,26 @@
+//! The formats of inputs.
+
+use crate::input::bytes::dialect::Dialect;
+
+/// The format that the user asks for (`--format`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FormatChoice {
+    /// By the file's extension, else by its content.
+    #[default]
+    Auto,
+    /// Comma-separated values (RFC 4180), or another delimiter.
+    Csv,
+    /// Tab-separated values.
+    Tsv,
+    /// One JSON object a line.
+    Ndjson,
+}
+
+/// The format of an input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Records of delimited fields below a header.
+    Csv(Dialect),
+    /// One JSON object a line.
+    Ndjson,
+}

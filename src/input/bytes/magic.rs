@@ -1,0 +1,286 @@
+//! Files that hold no rows of text, known by their first bytes or by what is packed in them: what each is, and the way out.
+
+use memchr::memmem;
+
+use crate::input::bytes::compression::Packing;
+use crate::input::bytes::dialect::Delimiter;
+use crate::input::bytes::not_text::NotText;
+
+/// What bytes beginning so are, where they are no text.
+pub(crate) fn not_text(head: &[u8]) -> Option<NotText> {
+    match head {
+        [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Some(NotText::Utf32),
+        [b'P', b'K', 3, 4, ..] => Some(zip(head)),
+        [0xd0, 0xcf, 0x11, 0xe0, ..] => Some(NotText::OldWorkbook),
+        head => Packing::of(head)
+            .map(NotText::PackedTwice)
+            .or_else(|| known(head)),
+    }
+}
+
+/// What a text is that begins as another kind of document than rows.
+pub(crate) fn not_rows(text: &[u8]) -> Option<NotText> {
+    let text = text
+        .get(..1024)
+        .unwrap_or(text)
+        .trim_ascii_start()
+        .to_ascii_lowercase();
+    let begins = |beginnings: &[&str]| {
+        beginnings
+            .iter()
+            .any(|beginning| text.starts_with(beginning.as_bytes()))
+    };
+    if begins(&[
+        "<!doctype html",
+        "<html",
+        "<table",
+        "<head",
+        "<meta",
+        "<style",
+    ]) {
+        return Some(NotText::Html);
+    }
+    if begins(&["<?xml", "<workbook", "<ss:workbook"]) {
+        let has = |word: &[u8]| memmem::find(&text, word).is_some();
+        return Some(
+            match (
+                has(b"<html"),
+                has(b"excel.sheet") || has(b"schemas-microsoft-com:office:spreadsheet"),
+            ) {
+                (true, _) => NotText::Html,
+                (false, true) => NotText::XmlWorkbook,
+                (false, false) => NotText::Xml,
+            },
+        );
+    }
+    None
+}
+
+/// What a zip archive is by its first part: of one that comes out of a pipe, or is cut off, no more is known.
+pub(crate) fn zip(head: &[u8]) -> NotText {
+    const NAME: usize = 30;
+    let name = head.get(NAME..).unwrap_or_default();
+    let workbook_parts: [&[u8]; 4] = [b"[Content_Types].xml", b"_rels/", b"xl/", b"docProps/"];
+    if workbook_parts.iter().any(|part| name.starts_with(part)) {
+        return NotText::UnseekableWorkbook;
+    }
+    package(|part| {
+        part == "mimetype" && name.starts_with(b"mimetypeapplication/vnd.oasis.opendocument")
+    })
+}
+
+/// What a zip archive is that has these parts; a name with `/` at its end is that of a folder.
+pub(crate) fn package(has: impl Fn(&str) -> bool) -> NotText {
+    let known: [(&str, &str); 8] = [
+        ("xl/workbook.bin", "is a binary workbook (.xlsb)"),
+        ("mimetype", "is an OpenDocument file (.ods)"),
+        ("index/document.iwa", "is a Numbers or other iWork file"),
+        ("index.zip", "is a Numbers or other iWork file"),
+        ("index/", "is a Numbers or other iWork file"),
+        ("word/", "is a Word document"),
+        ("ppt/", "is a PowerPoint document"),
+        ("visio/", "is a Visio document"),
+    ];
+    let found = known.iter().find(|(part, _)| has(part));
+    found.map_or(NotText::Zip, |(_, what)| NotText::Other {
+        what,
+        way_out: "save it as .xlsx or as CSV (UTF-8)",
+    })
+}
+
+const UNPACK: &str = "unpack it first";
+const EXPORT: &str = "export its rows as CSV (UTF-8) or NDJSON";
+const DECRYPT: &str = "decrypt it first";
+const NO_ROWS: &str = "name a file that holds rows";
+
+/// Kinds of files by their first bytes. Those of letters alone could begin a text, and are known only where a byte of the
+/// beginning is NUL.
+const KINDS: [(&[u8], &str, &str); 32] = [
+    (b"7z\xbc\xaf\x27\x1c", "is a 7z archive", UNPACK),
+    (b"Rar!\x1a\x07", "is a RAR archive", UNPACK),
+    (b"PK\x05\x06", "is an empty zip file", UNPACK),
+    (b"PK\x07\x08", "is a zip file of several parts", UNPACK),
+    (b"\x1f\x9d", "is compressed by compress (.Z)", UNPACK),
+    (b"\x1f\xa0", "is compressed by compress (.Z)", UNPACK),
+    (b"\x04\x22\x4d\x18", "is compressed by lz4", UNPACK),
+    (b"\x5d\x00\x00", "is compressed by LZMA", UNPACK),
+    (b"LZIP", "is compressed by lzip", UNPACK),
+    (b"\x89LZO\0", "is compressed by lzop", UNPACK),
+    (b"\xff\x06\0\0sNaPpY", "is compressed by Snappy", UNPACK),
+    (b"PAR1", "is a Parquet file", EXPORT),
+    (b"Obj\x01", "is an Avro file", EXPORT),
+    (b"ORC", "is an ORC file", EXPORT),
+    (b"ARROW1", "is an Arrow file", EXPORT),
+    (b"FEA1", "is a Feather file", EXPORT),
+    (b"SQLite format 3\0", "is an SQLite database", EXPORT),
+    (
+        b"\0\x01\0\0Standard Jet DB",
+        "is an Access database",
+        EXPORT,
+    ),
+    (
+        b"\0\x01\0\0Standard ACE DB",
+        "is an Access database",
+        EXPORT,
+    ),
+    (b"PGDMP", "is a dump of PostgreSQL", EXPORT),
+    (b"$FL2", "is an SPSS file", EXPORT),
+    (b"<stata_dta>", "is a Stata file", EXPORT),
+    (b"%PDF-", "is a PDF", EXPORT),
+    (b"{\\rtf", "is a text document (RTF)", EXPORT),
+    (b"\x89PNG\r\n", "is a picture", NO_ROWS),
+    (b"\xff\xd8\xff", "is a picture", NO_ROWS),
+    (
+        b"-----BEGIN PGP MESSAGE-----",
+        "is encrypted (PGP)",
+        DECRYPT,
+    ),
+    (b"age-encryption.org/", "is encrypted (age)", DECRYPT),
+    (
+        b"-----BEGIN AGE ENCRYPTED FILE-----",
+        "is encrypted (age)",
+        DECRYPT,
+    ),
+    (b"Salted__", "is encrypted (OpenSSL)", DECRYPT),
+    (b"!<arch>\n", "is an ar archive", UNPACK),
+    (b"\x7fELF", "is a program", NO_ROWS),
+];
+/// A tar archive says so behind its first file's name.
+const TAR: (usize, &[u8]) = (257, b"ustar");
+
+fn known(head: &[u8]) -> Option<NotText> {
+    let (at, magic) = TAR;
+    if head.get(at..).is_some_and(|head| head.starts_with(magic)) && head.contains(&0) {
+        return Some(NotText::Other {
+            what: "is a tar archive",
+            way_out: UNPACK,
+        });
+    }
+    let could_be_text =
+        |magic: &[u8]| magic.iter().all(u8::is_ascii_alphanumeric) && !head.contains(&0);
+    let found = KINDS
+        .iter()
+        .find(|(magic, ..)| head.starts_with(magic) && !could_be_text(magic));
+    found.map(|(_, what, way_out)| NotText::Other { what, way_out })
+}
+
+/// Bytes of the beginning of a text by which it is told from what is none.
+const BEGINNING_BYTES: usize = 4 << 10;
+
+/// What a text is not one of, by its beginning as a whole: one control byte in it is the fault of its row. A delimiter that is named
+/// may be one, as in what Hive writes.
+pub(crate) fn not_text_within(head: &[u8], delimiter: Option<Delimiter>) -> Option<NotText> {
+    let head = head.get(..BEGINNING_BYTES).unwrap_or(head);
+    let delimiter = delimiter.map(Delimiter::byte);
+    let is_of_text = |byte: u8| {
+        byte >= b' '
+            || matches!(byte, b'\t' | b'\n' | b'\r' | 0x0b | 0x0c | 0x1a | 0x1b)
+            || Some(byte) == delimiter
+    };
+    let is_control = |byte: &&u8| !is_of_text(**byte);
+    let controls = head.iter().filter(is_control).count();
+    if controls < 2 {
+        return None;
+    }
+    if is_mostly(head, 4, 8, |quad| {
+        matches!(quad, [1..=255, 0, 0, 0] | [0, 0, 0, 1..=255])
+    }) {
+        return Some(NotText::Utf32);
+    }
+    // Of ASCII each other byte is NUL, of other scripts those of delimiters and line ends.
+    if is_mostly(head, 2, 3, |pair| matches!(pair, [1..=255, 0])) {
+        return Some(NotText::Utf16("utf-16le"));
+    }
+    if is_mostly(head, 2, 3, |pair| matches!(pair, [0, 1..=255])) {
+        return Some(NotText::Utf16("utf-16be"));
+    }
+    (controls >= CONTROLS_MIN && controls * 10 > head.len()).then_some(NotText::Binary)
+}
+
+/// Fewer control bytes than these are never a reason to refuse a file.
+const CONTROLS_MIN: usize = 8;
+
+/// Whether at least so many tenths of the units of this size are such, and not fewer than two.
+fn is_mostly(bytes: &[u8], size: usize, tenths: usize, is_such: impl Fn(&[u8]) -> bool) -> bool {
+    let found = bytes
+        .chunks_exact(size)
+        .filter(|unit| is_such(unit))
+        .count();
+    found >= 2 && found * 10 >= bytes.len() / size * tenths
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_hold_no_text_are_known_by_their_beginning() {
+        for (magic, what, _) in KINDS {
+            let head = [magic, b"\0\0\0\0"].concat();
+            assert!(
+                not_text(&head)
+                    .expect("known")
+                    .to_string()
+                    .starts_with(what),
+                "{what}"
+            );
+        }
+        let tar = [&[b'a'; 100][..], &[0; 157], b"ustar"].concat();
+        assert_eq!(
+            not_text(&tar).expect("known").to_string(),
+            "is a tar archive: unpack it first"
+        );
+        for text in [
+            "ORC,PAR1\n",
+            "PAR1;id\n",
+            "LZIP",
+            "PGDMP_ID,id\n",
+            "id,job\n",
+            "",
+            "{\"id\":1}",
+        ] {
+            assert_eq!(not_text(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_zip_file_is_known_by_its_first_part() {
+        let check = |name: &str, want: &str| {
+            let head = [b"PK\x03\x04", &[7; 26][..], name.as_bytes()].concat();
+            assert!(
+                not_text(&head)
+                    .expect("known")
+                    .to_string()
+                    .starts_with(want),
+                "{name}"
+            );
+        };
+        check("[Content_Types].xml", "is an Excel workbook");
+        check("_rels/.rels", "is an Excel workbook");
+        check(
+            "mimetypeapplication/vnd.oasis.opendocument.spreadsheet",
+            "is an OpenDocument file",
+        );
+        check("customers.csv", "is a zip file");
+    }
+
+    #[test]
+    fn documents_are_no_rows() {
+        let check = |text: &str, want: Option<NotText>| {
+            assert_eq!(not_rows(text.as_bytes()), want, "{text}")
+        };
+        check("\r\n <!DOCTYPE html><html>", Some(NotText::Html));
+        check("<table border=1>", Some(NotText::Html));
+        check(
+            "<?xml version=\"1.0\"?><html xmlns=\"x\">",
+            Some(NotText::Html),
+        );
+        check(
+            "<?xml version=\"1.0\"?>\n<?mso-application progid=\"Excel.Sheet\"?>",
+            Some(NotText::XmlWorkbook),
+        );
+        check("<?xml version=\"1.0\"?><customers>", Some(NotText::Xml));
+        check("<id>,job\n", None);
+        check("id,job\n1,<html>\n", None);
+    }
+}

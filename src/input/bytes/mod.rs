@@ -1,0 +1,36 @@
+//! From an input's name to the bytes of its text: opening, decompressing, decoding, and what the first bytes say.
+
+pub(crate) mod compound;
+pub(crate) mod compression;
+pub(crate) mod decode;
+pub(crate) mod decompress;
+pub(crate) mod dialect;
+pub(crate) mod failed_rows;
+pub(crate) mod format;
+pub(crate) mod lines;
+pub(crate) mod magic;
+pub(crate) mod name;
+pub(crate) mod not_text;
+pub(crate) mod pauses;
+pub(crate) mod source;
+pub(crate) mod steady;
+pub(crate) mod stream;
+pub(crate) mod stream_fault;
+
+use std::io::Read;
+
+/// The bytes of an input.
+pub(crate) type ByteStream = Box<dyn Read + Send>;
+
+/// The byte order mark of UTF-8. It says nothing about UTF-8 and is no part of the first column's name.
+pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+pub(crate) fn bytes_of(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+}
+
+pub(crate) fn first_visible(head: &[u8]) -> Option<u8> {
+    head.iter()
+        .copied()
+        .find(|byte| !byte.is_ascii_whitespace())
+}

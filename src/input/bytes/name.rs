@@ -1,0 +1,60 @@
+//! The name of an input.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::text;
+
+/// The name of an input, as the user gave it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum InputName {
+    /// Standard input (`-`).
+    Stdin,
+    /// A file, a FIFO, or whatever else can be opened and read.
+    Path(PathBuf),
+}
+
+impl InputName {
+    /// The input that an argument of the command line names.
+    pub fn from_argument(argument: OsString) -> InputName {
+        if argument == "-" {
+            InputName::Stdin
+        } else {
+            InputName::Path(argument.into())
+        }
+    }
+
+    /// Whether it is a regular file: standard input and pipes can be read only once.
+    pub fn can_be_read_twice(&self) -> bool {
+        match self {
+            InputName::Path(path) => path.is_file(),
+            InputName::Stdin => false,
+        }
+    }
+}
+
+impl fmt::Display for InputName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            InputName::Stdin => f.write_str("standard input"),
+            InputName::Path(path) => f.write_str(&text::safe_path(path)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_shown_without_control_characters() {
+        let check = |argument: &str, want: &str| {
+            assert_eq!(InputName::from_argument(argument.into()).to_string(), want);
+        };
+        check("-", "standard input");
+        check("./-", "./-");
+        check("a\u{1b}[2J.csv", "a\\u{1b}[2J.csv");
+        check("a\\b.csv", "a\\\\b.csv");
+    }
+}

@@ -1,0 +1,93 @@
+//! Where the bytes come from: a named file, or standard input.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd as _;
+use std::sync::Arc;
+
+use crate::input::bytes::ByteStream;
+use crate::input::bytes::name::InputName;
+use crate::input::bytes::pauses::{Pauses, Pipe};
+use crate::input::bytes::steady::SteadyFile;
+use crate::input::error::InputFault;
+
+/// An open input.
+pub(crate) struct Source {
+    /// Its bytes, unbuffered: blocks are read in large pieces.
+    pub(crate) reader: ByteStream,
+    /// Its size in bytes, where it is a regular file.
+    pub(crate) size: Option<u64>,
+    /// The same file, to ask whether it was changed.
+    pub(crate) steady: Option<SteadyFile>,
+    /// Where it is none: whether it tells of pauses.
+    pub(crate) pauses: Pauses,
+}
+
+impl Source {
+    /// Opens an input. A FIFO waits here for its writer.
+    pub(crate) fn open(name: &InputName) -> Result<Source, InputFault> {
+        let file = match name {
+            // A duplicate of the descriptor, read as a file: `Stdin` would put its own small buffer in between.
+            InputName::Stdin => io::stdin().as_fd().try_clone_to_owned().map(File::from),
+            InputName::Path(path) => File::open(path),
+        };
+        let file = file.map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => InputFault::Missing,
+            _ => InputFault::Open(error),
+        })?;
+        let metadata = file.metadata().map_err(InputFault::Open)?;
+        if metadata.is_dir() {
+            return Err(InputFault::Directory);
+        }
+        let pauses = Pauses::default();
+        Ok(if metadata.is_file() {
+            let file = Arc::new(file);
+            let steady = Some(SteadyFile::new(Arc::clone(&file), &metadata));
+            Source {
+                size: Some(metadata.len()),
+                reader: Box::new(file),
+                steady,
+                pauses,
+            }
+        } else {
+            Source {
+                size: None,
+                reader: Box::new(Pipe::new(file, pauses.clone())),
+                steady: None,
+                pauses,
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::PathBuf;
+
+    fn open(path: impl Into<PathBuf>) -> Result<Source, InputFault> {
+        Source::open(&InputName::Path(path.into()))
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_apart() {
+        let folder = tempfile::tempdir().expect("a folder");
+        assert!(matches!(
+            open(folder.path().join("none.csv")),
+            Err(InputFault::Missing)
+        ));
+        assert!(matches!(open(folder.path()), Err(InputFault::Directory)));
+        let file = folder.path().join("file");
+        std::fs::write(&file, "id").expect("a file");
+        assert!(matches!(open(file.join("below")), Err(InputFault::Open(_))));
+    }
+
+    #[test]
+    fn only_a_regular_file_has_a_size() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("file");
+        std::fs::write(&file, "id,email\n").expect("a file");
+        assert_eq!(open(file).expect("opens").size, Some(9));
+        assert_eq!(open("/dev/null").expect("opens").size, None);
+    }
+}

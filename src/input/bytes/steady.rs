@@ -1,0 +1,132 @@
+//! A regular file that has to stay as it is while it is read. Records are cut from one piece of bytes after the other: where
+//! somebody writes the file anew meanwhile, half a row of the old one would be joined with half a row of the new one.
+
+use std::fs::{File, Metadata};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::MetadataExt as _;
+use std::sync::Arc;
+
+use crate::input::bytes::stream_fault::StreamFault;
+
+/// A file that is known as it was when it was opened. Its own reads fail once it was changed; who reads it by another handle asks.
+pub(crate) struct SteadyFile {
+    file: Arc<File>,
+    at_start: State,
+}
+
+/// What every write to a file changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct State {
+    bytes: u64,
+    /// When it was last written to, in seconds and nanoseconds.
+    written: (i64, i64),
+}
+
+impl State {
+    fn of(metadata: &Metadata) -> State {
+        State {
+            bytes: metadata.len(),
+            written: (metadata.mtime(), metadata.mtime_nsec()),
+        }
+    }
+}
+
+impl SteadyFile {
+    /// A file that is as `metadata` says.
+    pub(crate) fn new(file: Arc<File>, metadata: &Metadata) -> SteadyFile {
+        SteadyFile {
+            file,
+            at_start: State::of(metadata),
+        }
+    }
+
+    /// Opens the file of this name.
+    pub(crate) fn open(path: &std::path::Path) -> io::Result<SteadyFile> {
+        let file = File::open(path)?;
+        let metadata = file.metadata()?;
+        Ok(SteadyFile::new(Arc::new(file), &metadata))
+    }
+
+    /// Whether it is as it was. Asked behind a read, so that nothing is passed on of what was read of a changed one.
+    pub(crate) fn check(&self) -> io::Result<()> {
+        let now = State::of(&self.file.metadata()?);
+        if now == self.at_start {
+            Ok(())
+        } else {
+            Err(StreamFault::Changed.into())
+        }
+    }
+}
+
+impl Read for SteadyFile {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(into)?;
+        self.check()?;
+        Ok(read)
+    }
+}
+
+impl Seek for SteadyFile {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// What a read says in the middle of a file that is then changed so.
+    fn read_behind(change: impl FnOnce(&std::path::Path)) -> io::Result<usize> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("rows.csv");
+        fs::write(&path, "id,job\n1,a\n").expect("a file");
+        // The clock of files may stand still for some milliseconds.
+        let yesterday = std::time::SystemTime::now() - std::time::Duration::from_hours(24);
+        File::options()
+            .write(true)
+            .open(&path)
+            .and_then(|file| file.set_modified(yesterday))
+            .expect("a time");
+        let mut file = SteadyFile::open(&path).expect("opens");
+        assert_eq!(file.read(&mut [0; 7]).expect("reads"), 7);
+        change(&path);
+        file.read(&mut [0; 7])
+    }
+
+    #[test]
+    fn a_file_that_is_changed_is_read_no_further() {
+        let is_changed = |read: io::Result<usize>| {
+            matches!(
+                read.map_err(io::Error::downcast::<StreamFault>),
+                Err(Ok(StreamFault::Changed))
+            )
+        };
+        assert!(is_changed(read_behind(
+            |path| fs::write(path, "id,job\n").expect("shorter")
+        )));
+        assert!(is_changed(read_behind(|path| fs::write(
+            path,
+            "id,job\n2,b\n"
+        )
+        .expect("as long"))));
+        assert!(is_changed(read_behind(|path| fs::write(
+            path,
+            "id,job\n1,a\n2,b\n"
+        )
+        .expect("longer"))));
+    }
+
+    #[test]
+    fn a_file_that_another_one_replaces_is_read_to_its_end() {
+        let replaced = read_behind(|path| {
+            let new = path.with_extension("new");
+            fs::write(&new, "id\n")
+                .and_then(|()| fs::rename(new, path))
+                .expect("a new file in its place");
+        });
+        assert_eq!(replaced.expect("reads on"), 4);
+    }
+}

@@ -1,0 +1,97 @@
+//! Rows that a quote too few and a quote too many have joined: a strict reader (RFC 4180) finds nothing wrong with them, but one
+//! customer's data would go into another's record, and the customers between would be gone.
+
+use memchr::memchr_iter;
+
+use crate::contract::{CustomerId, ErrorCode, FieldError, InvalidRow, Subject};
+
+use crate::input::csv::layout::CsvLayout;
+use crate::input::csv::records::CsvRecord;
+use crate::input::csv::uneven::with_lines;
+
+/// Why a record is refused that holds line breaks, where a cell of it looks like rows that were joined.
+#[cold]
+pub(crate) fn invalid(record: &CsvRecord<'_, '_>, layout: &CsvLayout) -> Option<InvalidRow> {
+    // Rows were joined when they had the columns of the first input alone.
+    let own = layout.own_columns();
+    let names = layout.names().len().saturating_sub(own);
+    if !layout.dialect.has_quotes() || record.columns() != layout.names().len() || names < 2 {
+        return None;
+    }
+    let (id, delimiter) = (
+        layout.columns.id.checked_sub(own)?,
+        layout.dialect.delimiter.byte(),
+    );
+    let mut cells = record.raw_cells().skip(own).enumerate();
+    let (column, _) =
+        cells.find(|(column, cell)| holds_rows(cell, *column, names, id, delimiter))?;
+    let message = format!(
+        "column {} holds what looks like the rest of this row, the start of another, and a line break between: \
+         is a closing quote missing? (--allow joined where it is text)",
+        column + 1
+    );
+    let errors = vec![FieldError::new(
+        Subject::Row,
+        ErrorCode::Quotes,
+        with_lines(message, record),
+    )];
+    Some(InvalidRow { id: None, errors })
+}
+
+/// Whether the cell in a column holds a whole row, or is the end of one row and the start of another. Rows have as many cells as
+/// the header has names, and an id.
+fn holds_rows(cell: &[u8], column: usize, names: usize, id: usize, delimiter: u8) -> bool {
+    let Some(text) = cell
+        .strip_prefix(b"\"")
+        .and_then(|rest| rest.strip_suffix(b"\""))
+    else {
+        return false;
+    };
+    let mut lines = text
+        .split(|byte| matches!(byte, b'\n' | b'\r'))
+        .filter(|line| !line.is_empty());
+    let cells = |line: &[u8]| memchr_iter(delimiter, line).count() + 1;
+    let has_id = |line: &[u8]| {
+        let id = line
+            .split(|byte| *byte == delimiter)
+            .nth(id)
+            .and_then(|id| std::str::from_utf8(id).ok());
+        id.is_some_and(|id| CustomerId::parse(id).is_ok())
+    };
+    let (Some(first), Some(last)) = (lines.next(), lines.next_back()) else {
+        return false;
+    };
+    // The id may stand behind this cell, where what began in it goes on.
+    let starts_row = cells(last) == column + 1 && (has_id(last) || id > column);
+    (column + cells(first) == names && starts_row)
+        || lines.any(|line| cells(line) == names && has_id(line))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_that_is_rows_is_told_from_text() {
+        let check = |cell: &str, column: usize, want: bool| {
+            assert_eq!(
+                holds_rows(cell.as_bytes(), column, 4, 0, b','),
+                want,
+                "{cell:?} in column {column}"
+            );
+        };
+        // A quote is missing behind what follows `"`.
+        check("\"c,d,\n3,x\"", 1, true);
+        check("\"c,d,\r\n3,e,f,g\r\n4,x\"", 1, true);
+        check("\"c\n3,e,f,g 5\"", 3, true);
+        check("\"c\n3,e,f,g\n4,x\"", 1, true);
+        // Addresses.
+        check("\"12 High Street, Springfield\nIL 18990\"", 2, false);
+        check("\"12 High Street\n7, Rue du Bac, Paris\"", 2, false);
+        check("\"c\nx,e,f,g\"", 3, false);
+        check("\"c,d\"", 2, false);
+        check("c", 1, false);
+        check("\"\n\"", 3, false);
+        check("\"\"", 3, false);
+    }
+}

@@ -1,0 +1,47 @@
+//! What the records of a CSV input look like.
+
+use bytes::Bytes;
+
+use crate::input::bytes::decode::Mark;
+use crate::input::bytes::dialect::{Delimiter, Dialect};
+use crate::input::mapping::header::Columns;
+use crate::input::mapping::own::OwnColumns;
+use crate::input::options::Ragged;
+
+/// The columns of a CSV input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CsvLayout {
+    pub(crate) dialect: Dialect,
+    pub(crate) ragged: Ragged,
+    pub(crate) header: Bytes,
+    pub(crate) columns: Columns,
+    pub(crate) own: OwnColumns,
+    pub(crate) mark: Mark,
+}
+
+impl CsvLayout {
+    /// The byte between two fields.
+    pub fn delimiter(&self) -> Delimiter {
+        self.dialect.delimiter
+    }
+
+    /// How its records are cut into cells.
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// So many columns stand in front that custsync has added.
+    pub fn own_columns(&self) -> usize {
+        self.own.leading
+    }
+
+    /// The columns' names, in order.
+    pub fn names(&self) -> &[String] {
+        &self.columns.names
+    }
+
+    /// The header as it stands in the input, without its line end and without the columns that custsync put in front.
+    pub fn header(&self) -> &[u8] {
+        &self.header
+    }
+}

@@ -1,0 +1,216 @@
+//! The rows of a CSV block: what the cells of its records say, mapped and checked.
+
+use crate::contract::{Cell, Draft, InvalidRow, has_line_break};
+
+use crate::input::blocks::block::Block;
+use crate::input::bytes::decode::likely_encoding;
+use crate::input::csv::layout::CsvLayout;
+use crate::input::csv::records::{CsvCell, CsvRecord, CsvRecords};
+use crate::input::csv::uneven::withheld_in;
+use crate::input::csv::{joined, uneven};
+use crate::input::mapping::cell_rules::CellRules;
+use crate::input::mapping::record::{Record, RowRules};
+use crate::input::mapping::target::Target;
+use crate::input::mapping::teller::Teller;
+use crate::input::mapping::withheld::{OvertakenRule, withhold};
+
+/// Shows `visit` each record of a block in order. Returns how many lines of delimiters alone were passed over.
+pub(crate) fn parse(
+    block: &Block,
+    layout: &CsvLayout,
+    rules: &RowRules,
+    visit: &mut impl FnMut(Record<'_>),
+) -> u64 {
+    let mut records = CsvRecords::of(block, layout.dialect);
+    let mut draft = Draft::new(&rules.values);
+    let targets = layout.columns.targets();
+    let teller = Teller::of(&rules.cells).in_block(&block.bytes);
+    let mut ordinal = 0;
+    while let Some(record) = records.next() {
+        let is_usual = record.columns() == targets.len()
+            && (record.flags.are_usual() || record.has_usual_cells());
+        let may_be_joined =
+            is_usual && record.has_line_breaks && !rules.values.allowed.takes_joined();
+        let joined = if may_be_joined {
+            joined::invalid(&record, layout)
+        } else {
+            None
+        };
+        let refused = if joined.is_some() {
+            joined
+        } else if is_usual {
+            begin(&record, layout, rules, &mut draft);
+            if record.flags.have_controls() || teller.is_among_odd_text() {
+                tell_odd_record(&record, &targets, teller, &mut draft);
+            } else if record.has_line_breaks {
+                tell_record_of_lines(&record, &targets, teller, &mut draft);
+            } else {
+                tell_cells(
+                    &record,
+                    &targets,
+                    teller,
+                    &mut draft,
+                    |draft, _, target, text| {
+                        teller.tell_text(draft, target, text);
+                    },
+                );
+            }
+            if !layout.columns.nameless.is_empty() {
+                uneven::check_nameless(&record, layout, &mut draft);
+            }
+            None
+        } else {
+            read_unusual(&record, layout, rules, &targets, &mut draft)
+        };
+        let checked = match refused {
+            None => draft.finish(),
+            Some(invalid) => Err(invalid),
+        };
+        visit(Record {
+            raw: record.raw,
+            line: record.line,
+            ordinal,
+            checked,
+        });
+        ordinal += 1;
+    }
+    records.blank_rows
+}
+
+/// Tells an empty draft what no cell of the record says.
+#[inline(always)]
+#[expect(
+    clippy::inline_always,
+    reason = "called for each row: a call would take longer than what it does"
+)]
+fn begin<'b>(
+    record: &CsvRecord<'_, 'b>,
+    layout: &'b CsvLayout,
+    rules: &'b RowRules,
+    draft: &mut Draft<'b>,
+) {
+    draft.clear();
+    layout.columns.constants.fill(draft, &rules.cells);
+    if let Some(column) = layout.own.overtaken {
+        withhold_by_column(record, column, rules.overtaken, draft);
+    }
+}
+
+/// Tells the draft what a record says that has other columns than the header, or escapes, or bad quotes; or why it cannot be read.
+#[cold]
+fn read_unusual<'b>(
+    record: &CsvRecord<'_, 'b>,
+    layout: &'b CsvLayout,
+    rules: &'b RowRules,
+    targets: &[Target],
+    draft: &mut Draft<'b>,
+) -> Option<InvalidRow> {
+    if let Some(invalid) = uneven::invalid(record, layout, &rules.cells) {
+        return Some(invalid);
+    }
+    begin(record, layout, rules, draft);
+    // Cells that are missing at the end are as cells of columns that are not there, those beyond the header are empty.
+    for (cell, &target) in record.cells().zip(targets) {
+        Teller::tell(draft, target, said(record, &cell, target, &rules.cells));
+    }
+    uneven::check_nameless(record, layout, draft);
+    None
+}
+
+/// Tells what the cells of a record say whose quotes are good and that has no escapes; texts that stand in the block as they are
+/// by `tell_text`.
+#[inline(always)]
+#[expect(
+    clippy::inline_always,
+    reason = "called for each row, and each way of telling a text has a loop of its own"
+)]
+fn tell_cells<'b>(
+    record: &CsvRecord<'_, 'b>,
+    targets: &[Target],
+    teller: Teller<'b>,
+    draft: &mut Draft<'b>,
+    tell_text: impl Fn(&mut Draft<'b>, &CsvCell, Target, &'b str),
+) {
+    for (cell, &target) in record.usual_cells().zip(targets) {
+        match (target, record.plain_text(&cell)) {
+            (Target::Ignored, _) => {}
+            (_, Some(text)) => tell_text(draft, &cell, target, text),
+            (_, None) => Teller::tell(draft, target, said(record, &cell, target, teller.rules())),
+        }
+    }
+}
+
+/// Tells what the cells of a record say that may hold odd characters.
+#[cold]
+fn tell_odd_record<'b>(
+    record: &CsvRecord<'_, 'b>,
+    targets: &[Target],
+    teller: Teller<'b>,
+    draft: &mut Draft<'b>,
+) {
+    tell_cells(record, targets, teller, draft, |draft, _, target, text| {
+        teller.tell_odd_text(draft, target, text)
+    });
+}
+
+/// Tells what the cells of a record say that may hold line breaks, which only a cell in quotes can.
+#[cold]
+fn tell_record_of_lines<'b>(
+    record: &CsvRecord<'_, 'b>,
+    targets: &[Target],
+    teller: Teller<'b>,
+    draft: &mut Draft<'b>,
+) {
+    tell_cells(
+        record,
+        targets,
+        teller,
+        draft,
+        |draft, cell, target, text| {
+            let is_of_one_line =
+                matches!(target, Target::Field(field) if !field.takes_line_breaks());
+            if is_of_one_line && record.is_quoted(cell) && has_line_break(text.as_bytes()) {
+                teller.tell_odd_text(draft, target, text);
+            } else {
+                teller.tell_text(draft, target, text);
+            }
+        },
+    );
+}
+
+/// Withholds what the cell in a column names.
+#[cold]
+fn withhold_by_column(
+    record: &CsvRecord<'_, '_>,
+    column: usize,
+    rule: OvertakenRule,
+    draft: &mut Draft<'_>,
+) {
+    if let Some(said) = withheld_in(record, column) {
+        withhold(said, rule, draft);
+    }
+}
+
+/// What the cell in a column says.
+pub(crate) fn cell<'r>(
+    record: &CsvRecord<'_, 'r>,
+    column: usize,
+    target: Target,
+    rules: &'r CellRules,
+) -> Option<Cell<'r>> {
+    said(record, &record.cells().nth(column)?, target, rules)
+}
+
+fn said<'r>(
+    record: &CsvRecord<'_, 'r>,
+    cell: &CsvCell,
+    target: Target,
+    rules: &'r CellRules,
+) -> Option<Cell<'r>> {
+    match record.text(cell) {
+        Some(text) => rules.cell(target, text),
+        None => Some(Cell::NotText {
+            reads_as: likely_encoding(record.bytes_of(cell)),
+        }),
+    }
+}

@@ -1,0 +1,245 @@
+//! How cells are read, as far as the user decides it: spaces, what stands for null, and what an empty cell means.
+
+use crate::input::mapping::shown;
+use std::borrow::Cow;
+
+use crate::contract::{Cell, FIELDS, Field, FieldError, ValueRules, field_value, is_blank};
+use crate::text;
+
+use crate::input::mapping::null_strings::NullStrings;
+use crate::input::mapping::target::{RuleError, Target, target_of};
+use crate::input::mapping::value_maps::ValueMaps;
+
+/// What an empty cell means (`--empty`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum EmptyRule {
+    /// The field is left out of the request.
+    #[default]
+    Omit,
+    /// The field becomes null.
+    Null,
+    /// The row is invalid.
+    Error,
+}
+
+/// What an empty cell means, field by field.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct EmptyRules {
+    by_field: [EmptyRule; FIELDS.len()],
+}
+
+/// Whether spaces around a value belong to it (`--trim`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Trim {
+    /// They do.
+    #[default]
+    Keep,
+    /// They are cut off: all that Unicode calls white space, and characters that nobody sees.
+    Trim,
+}
+
+/// How a cell's text is read.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CellRules {
+    /// What an empty cell means. One of white space alone is empty too.
+    pub empty: EmptyRules,
+    /// Texts that stand for null (`--null-string`).
+    pub null_strings: NullStrings,
+    /// Whether spaces around a value are cut off, before all else.
+    pub trim: Trim,
+    /// Texts that stand for others (`--values`), which are what is then read.
+    pub values: ValueMaps,
+}
+
+impl EmptyRules {
+    /// `default` for all fields but those that are named.
+    pub fn new<'a>(
+        default: EmptyRule,
+        fields: impl IntoIterator<Item = (&'a str, EmptyRule)>,
+    ) -> Result<EmptyRules, RuleError> {
+        let mut by_field = [default; FIELDS.len()];
+        for (name, rule) in fields {
+            match target_of(name)? {
+                Target::Field(field) => {
+                    *by_field
+                        .get_mut(field.index())
+                        .expect("the rules have a place for each field") = rule;
+                }
+                Target::Id | Target::Ignored => return Err(RuleError::EmptyId),
+            }
+        }
+        Ok(EmptyRules { by_field })
+    }
+
+    fn of(&self, field: Field) -> EmptyRule {
+        *self
+            .by_field
+            .get(field.index())
+            .expect("the rules have a place for each field")
+    }
+}
+
+impl CellRules {
+    /// The mapped texts (`--values`) whose values break the contract: each text, safe to show, and the fault of its value.
+    pub fn value_errors(&self, values: &ValueRules) -> Vec<(String, FieldError)> {
+        let errors = self.values.texts().filter_map(|(field, text, value)| {
+            let cell = self.said(Target::Field(field), Cow::Borrowed(value))?;
+            let error = field_value(field, cell, values).err()?;
+            Some((shown::column_name(text), error))
+        });
+        errors.collect()
+    }
+
+    /// Whether each text that is not empty stands for itself: nothing is cut off, null, or another word for something.
+    pub(crate) fn leave_texts(&self) -> bool {
+        self.trim == Trim::Keep && self.null_strings.are_none() && self.values.are_none()
+    }
+
+    /// Whether an empty text says nothing of this field.
+    pub(crate) fn omit_empty(&self, field: Field) -> bool {
+        self.empty.of(field) == EmptyRule::Omit
+    }
+
+    /// What a cell of this text says of its target; `None` where it says nothing.
+    #[inline]
+    pub(crate) fn cell<'a>(&'a self, target: Target, text: Cow<'a, str>) -> Option<Cell<'a>> {
+        let text = match self.trim {
+            Trim::Keep => text,
+            Trim::Trim => trimmed(text),
+        };
+        match self.value_of(target, &text) {
+            Some(value) => self.said(target, Cow::Borrowed(value)),
+            None => self.said(target, text),
+        }
+    }
+
+    /// The value that a text stands for.
+    pub(crate) fn value_of(&self, target: Target, text: &str) -> Option<&str> {
+        match target {
+            Target::Field(field) => self.values.get(field, text),
+            Target::Id | Target::Ignored => None,
+        }
+    }
+
+    /// What a text says that stands for itself.
+    #[inline]
+    pub(crate) fn said<'a>(&self, target: Target, text: Cow<'a, str>) -> Option<Cell<'a>> {
+        if self.null_strings.contains(target, &text) {
+            return Some(Cell::Null);
+        }
+        match target {
+            Target::Ignored => None,
+            // The API trims text, so white space alone would clear the field.
+            Target::Field(field) if is_blank(&text) => match self.empty.of(field) {
+                EmptyRule::Omit => None,
+                EmptyRule::Null => Some(Cell::Null),
+                EmptyRule::Error => Some(Cell::Empty),
+            },
+            Target::Id | Target::Field(_) => Some(Cell::Text(text)),
+        }
+    }
+}
+
+fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text::trimmed(text)),
+        Cow::Owned(text) if text::trimmed(&text).len() == text.len() => Cow::Owned(text),
+        Cow::Owned(text) => Cow::Owned(text::trimmed(&text).to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(text: &str) -> Cell<'_> {
+        Cell::Text(text.into())
+    }
+
+    #[test]
+    fn an_empty_cell_follows_its_rule() {
+        let empty = EmptyRules::new(
+            EmptyRule::Omit,
+            [("email", EmptyRule::Null), ("job", EmptyRule::Error)],
+        );
+        let rules = CellRules {
+            empty: empty.expect("known fields"),
+            ..CellRules::default()
+        };
+        let check =
+            |target, cell: &'static str, want| assert_eq!(rules.cell(target, cell.into()), want);
+        check(Target::Field(Field::Address), "", None);
+        check(Target::Field(Field::Email), "", Some(Cell::Null));
+        check(Target::Field(Field::Job), "", Some(Cell::Empty));
+        for blank in [" ", "\t\n", "\u{a0}", "\u{3000}\u{2003}", "\u{85}"] {
+            check(Target::Field(Field::Address), blank, None);
+            check(Target::Field(Field::Email), blank, Some(Cell::Null));
+            check(Target::Field(Field::Job), blank, Some(Cell::Empty));
+        }
+        check(Target::Field(Field::Job), " x", Some(text(" x")));
+        check(Target::Id, "", Some(text("")));
+        check(Target::Ignored, "x", None);
+    }
+
+    #[test]
+    fn trimming_comes_first_then_null_then_empty() {
+        let null_strings = NullStrings::everywhere(["NULL".to_owned(), "\\N".to_owned()]);
+        let rules = CellRules {
+            null_strings,
+            trim: Trim::Trim,
+            ..CellRules::default()
+        };
+        let check = |cell: Cow<'static, str>, want| {
+            assert_eq!(
+                rules.cell(Target::Field(Field::Job), cell.clone()),
+                want,
+                "{cell:?}"
+            );
+        };
+        check(" NULL\t".into(), Some(Cell::Null));
+        check("\\N".into(), Some(Cell::Null));
+        check("null".into(), Some(text("null")));
+        check("\u{a0} ".into(), None);
+        check("\u{feff}\u{200b}".into(), None);
+        check(" \u{200b}a\u{202c}".into(), Some(super::tests::text("a")));
+        check(" a b ".into(), Some(text("a b")));
+        check(" a b ".to_owned().into(), Some(text("a b")));
+        assert_eq!(rules.cell(Target::Id, "NULL".into()), Some(Cell::Null));
+        let kept = CellRules {
+            null_strings: NullStrings::everywhere([String::new()]),
+            ..CellRules::default()
+        };
+        assert_eq!(
+            kept.cell(Target::Field(Field::Job), " a".into()),
+            Some(text(" a"))
+        );
+        assert_eq!(
+            kept.cell(Target::Field(Field::Job), "".into()),
+            Some(Cell::Null)
+        );
+        let blank = CellRules {
+            null_strings: NullStrings::everywhere([" ".to_owned()]),
+            ..CellRules::default()
+        };
+        assert_eq!(
+            blank.cell(Target::Field(Field::Job), " ".into()),
+            Some(Cell::Null)
+        );
+        assert_eq!(blank.cell(Target::Field(Field::Job), "  ".into()), None);
+    }
+
+    #[test]
+    fn rules_for_unknown_names_are_refused() {
+        let check = |field: &str, want: &str| {
+            let error = EmptyRules::new(EmptyRule::Omit, [(field, EmptyRule::Null)])
+                .expect_err("no such field");
+            assert_eq!(error.to_string(), want);
+        };
+        check(
+            "emial",
+            "`emial` is no field of the API; did you mean `email`?",
+        );
+        check("zz\u{7}", "`zz\\u{7}` is no field of the API");
+        check("id", "an empty `id` is always an error");
+    }
+}

@@ -1,0 +1,107 @@
+//! What is wrong with one column of a header.
+
+use crate::contract::not_utf_8;
+
+use crate::input::mapping::target::did_you_mean;
+
+/// What is wrong with one column, counted from 1 without the columns that custsync put in front. Names are safe to show, in quotes, or say that they are not shown.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ColumnFault {
+    /// The API has no such field.
+    #[error(
+        "column {column} {name} is no field of the API{} (--map COLUMN=FIELD maps it, --ignore COLUMN leaves it out)",
+        did_you_mean(*.nearest)
+    )]
+    Unknown {
+        /// The column.
+        column: usize,
+        /// Its name.
+        name: String,
+        /// The field that may have been meant.
+        nearest: Option<&'static str>,
+    },
+    /// Its name would be known if its spelling did not matter.
+    #[error(
+        "column {column} {name} is no field of the API; did you mean `{like}`? (--loose-headers takes it, --map COLUMN=FIELD maps it, --ignore COLUMN leaves it out)"
+    )]
+    SpeltLoosely {
+        /// The column.
+        column: usize,
+        /// Its name.
+        name: String,
+        /// The name that is spelt otherwise.
+        like: String,
+    },
+    /// It is loosely two names that fill different things.
+    #[error(
+        "column {column} {name} could be `{one}` or `{other}` of --map and --ignore (name it as it is spelt)"
+    )]
+    Ambiguous {
+        /// The column.
+        column: usize,
+        /// Its name.
+        name: String,
+        /// The one name.
+        one: String,
+        /// The other.
+        other: String,
+    },
+    /// The API's answers have such a field, but no request can set it.
+    #[error(
+        "column {column} {name} cannot be set, the API only answers with it (--ignore COLUMN leaves it out)"
+    )]
+    ReadOnly {
+        /// The column.
+        column: usize,
+        /// Its name.
+        name: String,
+    },
+    /// Two columns fill one field.
+    #[error(
+        "columns {first} and {second} both fill `{field}` (rename one, or --ignore COLUMN leaves it out)"
+    )]
+    Twice {
+        /// The field's name.
+        field: &'static str,
+        /// The one column.
+        first: usize,
+        /// The other.
+        second: usize,
+    },
+    /// A column and a constant fill one field.
+    #[error(
+        "column {column} {name} and --set both fill `{field}` (--ignore COLUMN leaves the column out)"
+    )]
+    AlsoSet {
+        /// The field's name.
+        field: &'static str,
+        /// The column.
+        column: usize,
+        /// Its name.
+        name: String,
+    },
+    /// A name that is no text.
+    #[error("the name of column {column} {}, or save the file as UTF-8", not_utf_8(*.reads_as))]
+    NotText {
+        /// The column.
+        column: usize,
+        /// The encoding as which it reads well.
+        reads_as: Option<&'static str>,
+    },
+    /// No column holds the customer's id.
+    #[error("no column is named `id`, which every row needs (--map COLUMN=id maps another one)")]
+    NoId,
+    /// The same, where there is one column.
+    #[error(
+        "the only column is not `id`, which every row needs: is the delimiter right? (--delimiter C)"
+    )]
+    OneColumnWithoutId,
+    /// `--map` names a column that is not there.
+    #[error("--map: there is no column `{name}`{}", did_you_mean(.nearest.as_deref()))]
+    MapOfNone {
+        /// The name.
+        name: String,
+        /// The column that may have been meant.
+        nearest: Option<String>,
+    },
+}

@@ -1,0 +1,509 @@
+//! A CSV header: which column fills which field. All that is wrong with it is found at once.
+
+use csv::ByteRecord;
+
+use crate::nearest::nearest;
+use crate::text::is_same_name;
+
+use crate::input::bytes::decode::likely_encoding;
+use crate::input::error::InputFault;
+use crate::input::mapping::column_fault::ColumnFault;
+use crate::input::mapping::columns::{HeaderNames, MappingRules, Unmapped};
+use crate::input::mapping::constants::Constants;
+use crate::input::mapping::loose::{LooseColumn, Loosely, known_names};
+use crate::input::mapping::target::Target;
+use crate::input::mapping::{own, shown};
+
+/// So many lines below the first record are looked at for a header.
+pub(crate) const LINES_MAX: usize = 20;
+/// More columns than this are a wrong delimiter, or not ours.
+const COLUMNS_MAX: usize = 1024;
+
+/// The columns of a header that can be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Columns {
+    /// Their names.
+    pub(crate) names: Vec<String>,
+    /// The columns that fill something, from 0.
+    pub(crate) mapped: Vec<(usize, Target)>,
+    /// The column of the customer's id, from 0.
+    pub(crate) id: usize,
+    /// The columns that were taken for other names than their own.
+    pub(crate) loosely: Vec<LooseColumn>,
+    /// What every row is given beside its cells.
+    pub(crate) constants: Constants,
+    /// The columns without a name, from 0: nobody says what is in them, so nothing may be.
+    pub(crate) nameless: Vec<usize>,
+    /// The columns that are left out by their numbers, from 0.
+    pub(crate) numbered: Vec<usize>,
+}
+
+impl Columns {
+    /// What each column fills.
+    pub(crate) fn targets(&self) -> Vec<Target> {
+        let mut targets = vec![Target::Ignored; self.names.len()];
+        for (column, target) in &self.mapped {
+            *targets
+                .get_mut(*column)
+                .expect("a column that is mapped has a name") = *target;
+        }
+        targets
+    }
+}
+
+/// Reads a header that stands on `line`.
+pub(crate) fn read(
+    cells: &ByteRecord,
+    line: u64,
+    rules: &MappingRules,
+) -> Result<Columns, InputFault> {
+    let columns = cells.len() - own::leading(cells.iter());
+    if columns > COLUMNS_MAX {
+        return Err(InputFault::TooManyColumns {
+            line,
+            columns,
+            columns_max: COLUMNS_MAX,
+        });
+    }
+    if is_row_of_values(cells, rules) {
+        return Err(InputFault::NoHeader { line });
+    }
+    if known_names(cells, rules) == 0 {
+        return Err(InputFault::NoneKnown {
+            line,
+            columns,
+            likely: None,
+        });
+    }
+    columns_of(cells, rules).map_err(|columns| InputFault::Header { line, columns })
+}
+
+/// The columns of an input without a header, which the user names.
+pub(crate) fn named(names: &[String], rules: &MappingRules) -> Result<Columns, InputFault> {
+    if names.is_empty() {
+        return Err(InputFault::NoColumns);
+    }
+    columns_of(&ByteRecord::from(names.to_vec()), rules)
+        .map_err(|columns| InputFault::Columns { columns })
+}
+
+/// The columns of these names, or all that is wrong with them.
+fn columns_of(cells: &ByteRecord, rules: &MappingRules) -> Result<Columns, Vec<ColumnFault>> {
+    let mut faults = Vec::new();
+    let names: Vec<_> = cells
+        .iter()
+        .map(|cell| String::from_utf8_lossy(cell).into_owned())
+        .collect();
+    let mut mapped: Vec<(usize, Target)> = Vec::new();
+    let (mut loosely, mut nameless, mut numbered) = (Vec::new(), Vec::new(), Vec::new());
+    let rules = &rules.for_names(&names);
+    let own_columns = own::leading(cells.iter());
+    let number_of = |index: usize| own::number_of_column(index, own_columns);
+    for (index, (cell, name)) in cells.iter().zip(&names).enumerate() {
+        if index >= own_columns && rules.leaves_out_number(number_of(index), &names) {
+            numbered.push(index);
+            continue;
+        }
+        if name.trim().is_empty() && rules.named(name).is_none() {
+            nameless.push(index);
+            continue;
+        }
+        match target(cell, (index, number_of(index)), rules, &mut loosely) {
+            Ok(Target::Ignored) => {}
+            Ok(Target::Field(field)) if rules.constants().has(field) => {
+                let name = shown::column(name);
+                faults.push(ColumnFault::AlsoSet {
+                    field: field.name(),
+                    column: number_of(index),
+                    name,
+                });
+            }
+            Ok(target) => match mapped.iter().find(|(_, other)| *other == target) {
+                Some((first, _)) => {
+                    let (first, second) = (number_of(*first), number_of(index));
+                    faults.push(ColumnFault::Twice {
+                        field: target.name(),
+                        first,
+                        second,
+                    });
+                }
+                None => mapped.push((index, target)),
+            },
+            Err(fault) => faults.push(fault),
+        }
+    }
+    faults.extend(maps_of_none(&names, &loosely, rules));
+    let id = mapped
+        .iter()
+        .find(|(_, target)| *target == Target::Id)
+        .map(|(index, _)| *index);
+    if id.is_none() {
+        faults.push(if names.len() == 1 {
+            ColumnFault::OneColumnWithoutId
+        } else {
+            ColumnFault::NoId
+        });
+    }
+    match id {
+        Some(id) if faults.is_empty() => {
+            let constants = rules.constants().clone();
+            Ok(Columns {
+                names,
+                mapped,
+                id,
+                loosely,
+                constants,
+                nameless,
+                numbered,
+            })
+        }
+        _ => Err(faults),
+    }
+}
+
+/// What a column fills, which has this place, from 0, and this number.
+fn target(
+    cell: &[u8],
+    (index, column): (usize, usize),
+    rules: &MappingRules,
+    loosely: &mut Vec<LooseColumn>,
+) -> Result<Target, ColumnFault> {
+    let Ok(name) = std::str::from_utf8(cell) else {
+        return Err(ColumnFault::NotText {
+            column,
+            reads_as: likely_encoding(cell),
+        });
+    };
+    let shown = shown::column;
+    let nearest = match rules.target(name) {
+        Ok(target) => return Ok(target),
+        Err(Unmapped::ReadOnly) => {
+            return Err(ColumnFault::ReadOnly {
+                column,
+                name: shown(name),
+            });
+        }
+        Err(Unmapped::Unknown(nearest)) => nearest,
+    };
+    let fault = match (rules.header_names(), rules.loosely(name)) {
+        (HeaderNames::Loose, Loosely::Named(taken_for, target)) => {
+            loosely.push(LooseColumn {
+                index,
+                column,
+                name: name.to_owned(),
+                taken_for: taken_for.to_owned(),
+            });
+            return Ok(target);
+        }
+        (HeaderNames::Loose, Loosely::ReadOnly) => ColumnFault::ReadOnly {
+            column,
+            name: shown(name),
+        },
+        (HeaderNames::Loose, Loosely::Several(one, other)) => ColumnFault::Ambiguous {
+            column,
+            name: shown(name),
+            one: shown::column_name(one),
+            other: shown::column_name(other),
+        },
+        (HeaderNames::Exact, Loosely::Named(like, _)) => ColumnFault::SpeltLoosely {
+            column,
+            name: shown(name),
+            like: shown::column_name(like),
+        },
+        (HeaderNames::Exact, Loosely::ReadOnly | Loosely::Several(..)) | (_, Loosely::Nothing) => {
+            ColumnFault::Unknown {
+                column,
+                name: shown(name),
+                nearest,
+            }
+        }
+    };
+    Err(fault)
+}
+
+fn maps_of_none<'a>(
+    names: &'a [String],
+    loosely: &'a [LooseColumn],
+    rules: &'a MappingRules,
+) -> impl Iterator<Item = ColumnFault> + 'a {
+    let is_there = |map: &str| {
+        names.iter().any(|name| is_same_name(name, map))
+            || loosely.iter().any(|it| it.taken_for == map)
+    };
+    let maps = rules
+        .columns()
+        .filter(|(_, target)| *target != Target::Ignored)
+        .map(|(name, _)| name);
+    maps.filter(move |map| !is_there(map))
+        .map(|map| ColumnFault::MapOfNone {
+            name: shown::column_name(map),
+            nearest: nearest(
+                map,
+                names
+                    .iter()
+                    .map(String::as_str)
+                    .filter(|name| shown::looks_like_a_name(name)),
+            )
+            .map(shown::column_name),
+        })
+}
+
+/// Whether the header was forgotten: no name in it is known, and a cell looks like a value.
+fn is_row_of_values(cells: &ByteRecord, rules: &MappingRules) -> bool {
+    let is_value = |cell: &[u8]| std::str::from_utf8(cell).is_ok_and(shown::looks_like_a_value);
+    cells.iter().any(is_value) && known_names(cells, rules) == 0
+}
+
+/// The number of the row that looks like a header, among those below the first one.
+pub(crate) fn row_below(
+    rows: impl Iterator<Item = (u64, ByteRecord)>,
+    mapping: &MappingRules,
+) -> Option<u64> {
+    rows.take(LINES_MAX)
+        .find(|(_, names)| known_names(names, mapping) > 0)
+        .map(|(number, _)| number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::Field;
+
+    fn read_header(
+        names: &[&str],
+        map: &[(&str, &str)],
+        ignore: &[&str],
+    ) -> Result<Columns, InputFault> {
+        let map: Vec<_> = map
+            .iter()
+            .map(|(column, field)| ((*column).to_owned(), (*field).to_owned()))
+            .collect();
+        let ignore: Vec<_> = ignore.iter().map(|column| (*column).to_owned()).collect();
+        read(
+            &ByteRecord::from(names.to_vec()),
+            1,
+            &MappingRules::new(&map, &ignore).expect("good rules"),
+        )
+    }
+
+    #[test]
+    fn columns_find_their_fields() {
+        let columns = read_header(
+            &["mail", "custsync_row", "id", "nickname", "job"],
+            &[("mail", "email")],
+            &["nickname", "elsewhere"],
+        );
+        let columns = columns.expect("a good header");
+        let want = [
+            (0, Target::Field(Field::Email)),
+            (2, Target::Id),
+            (4, Target::Field(Field::Job)),
+        ];
+        assert_eq!(
+            (columns.mapped.as_slice(), columns.id),
+            (want.as_slice(), 2)
+        );
+    }
+
+    const WAYS: &str = "(--map COLUMN=FIELD maps it, --ignore COLUMN leaves it out)";
+
+    #[test]
+    fn all_faults_are_named_at_once() {
+        let check = |names: &[&str], map: &[(&str, &str)], want: &[&str]| {
+            let Err(InputFault::Header { columns, .. }) = read_header(names, map, &[]) else {
+                panic!("{names:?} should be refused");
+            };
+            let found: Vec<_> = columns.iter().map(ToString::to_string).collect();
+            assert_eq!(found, want, "{names:?}");
+        };
+        check(
+            &[
+                "Id",
+                "emial",
+                "x\u{1b}",
+                "created_at",
+                "job",
+                "job",
+                "email",
+            ],
+            &[("jbo", "address")],
+            &[
+                "column 1 `Id` is no field of the API; did you mean `id`? (--loose-headers takes it, --map COLUMN=FIELD maps it, --ignore COLUMN leaves it out)",
+                &format!("column 2 `emial` is no field of the API; did you mean `email`? {WAYS}"),
+                &format!("column 3 `x\\u{{1b}}` is no field of the API {WAYS}"),
+                "column 4 `created_at` cannot be set, the API only answers with it (--ignore COLUMN leaves it out)",
+                "columns 5 and 6 both fill `job` (rename one, or --ignore COLUMN leaves it out)",
+                "--map: there is no column `jbo`; did you mean `job`?",
+                "no column is named `id`, which every row needs (--map COLUMN=id maps another one)",
+            ],
+        );
+        check(
+            &["id", "mail", "email"],
+            &[("mail", "email")],
+            &["columns 2 and 3 both fill `email` (rename one, or --ignore COLUMN leaves it out)"],
+        );
+        let columns = read(
+            &ByteRecord::from(vec![&b"id"[..], b"\xe9"]),
+            1,
+            &MappingRules::default(),
+        );
+        assert!(
+            matches!(columns, Err(InputFault::Header { columns, .. }) if columns == [ColumnFault::NotText { column: 2, reads_as: None }])
+        );
+    }
+
+    fn read_loosely(names: &[&str], map: &[(&str, &str)]) -> Result<Columns, Vec<String>> {
+        let map: Vec<_> = map
+            .iter()
+            .map(|(column, field)| ((*column).to_owned(), (*field).to_owned()))
+            .collect();
+        let rules = MappingRules::new(&map, &["Notes".to_owned()]).expect("good rules");
+        let rules = rules.with_header_names(HeaderNames::Loose);
+        read(&ByteRecord::from(names.to_vec()), 1, &rules).map_err(|fault| match fault {
+            InputFault::Header { columns, .. } => columns.iter().map(ToString::to_string).collect(),
+            other => panic!("{other}"),
+        })
+    }
+
+    #[test]
+    fn names_may_be_spelt_loosely() {
+        let map = [("E-Post", "email"), ("job", "address")];
+        let columns = read_loosely(&["Job", "ID", "e post", "First-Name", "NOTES"], &map)
+            .expect("a good header");
+        let field = |column, field| (column, Target::Field(field));
+        let want = [
+            field(0, Field::Address),
+            (1, Target::Id),
+            field(2, Field::Email),
+            field(3, Field::FirstName),
+        ];
+        assert_eq!(
+            (columns.mapped.as_slice(), columns.id),
+            (want.as_slice(), 1)
+        );
+        let taken: Vec<_> = columns
+            .loosely
+            .iter()
+            .map(|loose| (loose.column, loose.taken_for.as_str()))
+            .collect();
+        assert_eq!(
+            taken,
+            [
+                (1, "job"),
+                (2, "id"),
+                (3, "E-Post"),
+                (4, "first_name"),
+                (5, "Notes")
+            ]
+        );
+        let exact = read_loosely(&["id", "job", "E-Post"], &map).expect("a good header");
+        assert_eq!(exact.loosely, [], "an exact name is taken for itself");
+    }
+
+    #[test]
+    fn names_that_are_spelt_loosely_can_be_faulty() {
+        let check = |names: &[&str], map: &[(&str, &str)], want: &[&str]| {
+            assert_eq!(
+                read_loosely(names, map).expect_err("a bad header"),
+                want,
+                "{names:?}"
+            );
+        };
+        let twice =
+            "columns 2 and 3 both fill `email` (rename one, or --ignore COLUMN leaves it out)";
+        check(&["id", "email", "E-Mail"], &[], &[twice]);
+        check(&["id", "E-Mail", "email"], &[], &[twice]);
+        check(
+            &["id", "Created At", "MAIL"],
+            &[("mail", "email"), ("Mail", "job")],
+            &[
+                "column 2 `Created At` cannot be set, the API only answers with it (--ignore COLUMN leaves it out)",
+                "column 3 `MAIL` could be `mail` or `Mail` of --map and --ignore (name it as it is spelt)",
+                "--map: there is no column `mail`; did you mean `MAIL`?",
+                "--map: there is no column `Mail`; did you mean `MAIL`?",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_column_and_a_constant_do_not_fill_one_field() {
+        let mut constants = Constants::default();
+        constants.add("job", "x".to_owned()).expect("a field");
+        let rules = MappingRules::default().with_constants(constants);
+        let read = |names: &[&str]| read(&ByteRecord::from(names.to_vec()), 1, &rules);
+        let want = ColumnFault::AlsoSet {
+            field: "job",
+            column: 2,
+            name: "`job`".to_owned(),
+        };
+        assert!(
+            matches!(read(&["id", "job"]), Err(InputFault::Header { columns, .. }) if columns == [want])
+        );
+        assert_eq!(
+            read(&["id"]).expect("a good header").mapped,
+            [(0, Target::Id)]
+        );
+    }
+
+    #[test]
+    fn a_forgotten_header_shows_no_value() {
+        let header = |names: &[&str]| read_header(names, &[], &[]).expect_err("no header");
+        assert!(matches!(
+            header(&["17", "Liu"]),
+            InputFault::NoHeader { line: 1 }
+        ));
+        assert!(matches!(
+            header(&["Liu", "liu@example.com"]),
+            InputFault::NoHeader { line: 1 }
+        ));
+        assert!(matches!(
+            header(&["Liu", "1985-04-12"]),
+            InputFault::NoHeader { line: 1 }
+        ));
+        let names = ["id", "liu@example.com", "19850412", "Liu, 12"];
+        let InputFault::Header { columns, .. } =
+            read_header(&names, &[("lui@example.com", "job")], &[]).expect_err("bad")
+        else {
+            panic!("a header with a known name is one");
+        };
+        let shown: Vec<_> = columns.iter().map(ToString::to_string).collect();
+        let shown = shown.join("\n");
+        assert_eq!(
+            shown
+                .matches("(its name looks like a value, so it is not shown)")
+                .count(),
+            3,
+            "{shown}"
+        );
+        assert!(
+            !shown.contains("liu@") && !shown.contains("1985") && !shown.contains("Liu"),
+            "{shown}"
+        );
+        assert!(matches!(
+            header(&["nr", "name"]),
+            InputFault::NoneKnown {
+                line: 1,
+                columns: 2,
+                ..
+            }
+        ));
+        assert!(matches!(header(&["nr", "Id"]), InputFault::Header { .. }));
+        assert!(matches!(
+            header(&["email", "2024"]),
+            InputFault::Header { .. }
+        ));
+    }
+
+    #[test]
+    fn columns_are_limited() {
+        let mut names = vec!["id"; 1025];
+        assert!(matches!(
+            read_header(&names, &[], &[]),
+            Err(InputFault::TooManyColumns { columns: 1025, .. })
+        ));
+        names.pop();
+        assert!(
+            matches!(read_header(&names, &[], &[]), Err(InputFault::Header { columns, .. }) if columns.len() == 1023)
+        );
+    }
+}

@@ -1,0 +1,166 @@
+//! Column names that are spelt loosely (`--loose-headers`): other programs' headers differ from the API's names in case,
+//! spaces, underscores and hyphens more often than in anything else.
+
+use std::fmt;
+
+use csv::ByteRecord;
+
+use crate::contract::READ_ONLY;
+use crate::text::{is_invisible, nfc};
+
+use crate::input::mapping::columns::MappingRules;
+use crate::input::mapping::shown;
+use crate::input::mapping::target::Target;
+
+/// A column that was taken for another name than its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LooseColumn {
+    /// Its place in the header, from 0.
+    pub index: usize,
+    /// The column, counted from 1 without those that custsync put in front.
+    pub column: usize,
+    /// Its name in the header.
+    pub name: String,
+    /// The name that it was taken for.
+    pub taken_for: String,
+}
+
+/// What a name means that is spelt loosely.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Loosely<'r> {
+    /// Nothing that is known.
+    Nothing,
+    /// What this name fills.
+    Named(&'r str, Target),
+    /// A field that no request can set.
+    ReadOnly,
+    /// Two names of `--map` and `--ignore` that fill different things.
+    Several(&'r str, &'r str),
+}
+
+impl MappingRules {
+    /// What a name means if its spelling is not looked at closely. The user's names come before the API's.
+    pub(crate) fn loosely(&self, name: &str) -> Loosely<'_> {
+        let folded = folded(name);
+        if folded.is_empty() {
+            return Loosely::Nothing;
+        }
+        let mut named = self
+            .columns()
+            .filter(|(name, _)| self::folded(name) == folded);
+        if let Some((name, target)) = named.next() {
+            return match named.find(|(_, other)| *other != target) {
+                Some((other, _)) => Loosely::Several(name, other),
+                None => Loosely::Named(name, target),
+            };
+        }
+        let of_api = Target::api_names().find(|name| self::folded(name) == folded);
+        match of_api.and_then(|name| Target::of_api_name(name).map(|target| (name, target))) {
+            Some((name, target)) => Loosely::Named(name, target),
+            None if READ_ONLY.iter().any(|name| self::folded(name) == folded) => Loosely::ReadOnly,
+            None => Loosely::Nothing,
+        }
+    }
+}
+
+/// The name without what may differ.
+fn folded(name: &str) -> String {
+    let counts = |character: &char| {
+        !character.is_whitespace() && !matches!(character, '_' | '-') && !is_invisible(*character)
+    };
+    let seen: String = name
+        .chars()
+        .filter(counts)
+        .flat_map(char::to_lowercase)
+        .collect();
+    nfc(&seen).into_owned()
+}
+
+impl fmt::Display for LooseColumn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, taken_for) = (
+            shown::column_name(&self.name),
+            shown::column_name(&self.taken_for),
+        );
+        write!(
+            f,
+            "column {} `{name}` is taken for {taken_for}",
+            self.column
+        )
+    }
+}
+
+/// How many of these names are known, if their spelling does not matter.
+pub(crate) fn known_names(names: &ByteRecord, mapping: &MappingRules) -> usize {
+    let is_known = |name: &&[u8]| {
+        std::str::from_utf8(name).is_ok_and(|name| {
+            mapping.target(name).is_ok() || mapping.loosely(name) != Loosely::Nothing
+        })
+    };
+    names.iter().filter(is_known).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::Field;
+
+    #[test]
+    fn spelling_does_not_matter_and_letters_do() {
+        let map = [
+            ("E-Post", "email"),
+            ("Kunden Nr", "id"),
+            ("Gr\u{f6}sse", "address"),
+            ("Job", "address"),
+            ("JOB", "user_id"),
+        ];
+        let map = map.map(|(column, field)| (column.to_owned(), field.to_owned()));
+        let rules = MappingRules::new(&map, &["Gender".to_owned()]).expect("good rules");
+        let check = |name: &str, want: Loosely<'_>| assert_eq!(rules.loosely(name), want, "{name}");
+        for name in [
+            "First Name",
+            "first-name",
+            "FIRSTNAME",
+            " first__name\u{a0}",
+        ] {
+            check(
+                name,
+                Loosely::Named("first_name", Target::Field(Field::FirstName)),
+            );
+        }
+        check("ID", Loosely::Named("id", Target::Id));
+        check(
+            "\u{feff}first\u{200b}_na\u{ad}me",
+            Loosely::Named("first_name", Target::Field(Field::FirstName)),
+        );
+        check(
+            "gro\u{308}sse",
+            Loosely::Named("Gr\u{f6}sse", Target::Field(Field::Address)),
+        );
+        check(
+            "e_post",
+            Loosely::Named("E-Post", Target::Field(Field::Email)),
+        );
+        check("kundennr", Loosely::Named("Kunden Nr", Target::Id));
+        check("GENDER", Loosely::Named("Gender", Target::Ignored));
+        check("j_o_b", Loosely::Several("Job", "JOB"));
+        check("Created At", Loosely::ReadOnly);
+        for name in ["", " - ", "e.mail", "first name 2", "vorname"] {
+            check(name, Loosely::Nothing);
+        }
+    }
+
+    #[test]
+    fn names_are_shown_safely() {
+        let column = LooseColumn {
+            index: 1,
+            column: 2,
+            name: "E\u{1b}-Mail".to_owned(),
+            taken_for: "email".to_owned(),
+        };
+        assert_eq!(
+            column.to_string(),
+            "column 2 `E\\u{1b}-Mail` is taken for email"
+        );
+    }
+}

@@ -1,0 +1,17 @@
+//! From cells to fields: which column fills which field, and how a cell is read.
+
+pub(crate) mod cell_rules;
+pub(crate) mod column_fault;
+pub(crate) mod columns;
+pub(crate) mod constants;
+pub(crate) mod header;
+pub(crate) mod loose;
+pub(crate) mod null_strings;
+pub(crate) mod odd_text;
+pub(crate) mod own;
+pub(crate) mod record;
+pub(crate) mod shown;
+pub(crate) mod target;
+pub(crate) mod teller;
+pub(crate) mod value_maps;
+pub(crate) mod withheld;

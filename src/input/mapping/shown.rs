@@ -1,0 +1,171 @@
+//! Names from outside, as far as they may be shown: a column or a key may be called anything, and a file without a header, or
+//! an object whose keys are its data, has customers' values where names are looked for. Only what looks like a name is shown.
+
+use icu_properties::CodePointMapData;
+use icu_properties::props::{GeneralCategory, GeneralCategoryGroup};
+
+use crate::text::{is_unsafe, safe_name};
+
+/// Longer texts are no names.
+const CHARACTERS_MAX: usize = 64;
+/// So many digits are a number of something: a phone, a customer, a day.
+const DIGITS_MIN: usize = 5;
+
+/// A column's name or an object's key that is known to be one, such as one that the user typed, as it may stand in a message.
+pub(crate) fn column_name(name: &str) -> String {
+    safe_name(name)
+}
+
+/// What a header says of a column, in words that follow its number.
+pub(crate) fn column(name: &str) -> String {
+    if looks_like_a_name(name) {
+        format!("`{}`", safe_name(name))
+    } else {
+        "(its name looks like a value, so it is not shown)".to_owned()
+    }
+}
+
+/// The unknown key at this place of its object, counted from 1. Objects whose keys are their data have values for keys, and a
+/// person's name looks like any other: it is shown where it is `near` a name that is known, or where it is written as names in
+/// programs are and people's are not.
+pub(crate) fn unknown_key(name: &str, near: bool, place: usize) -> String {
+    if (near && looks_like_a_name(name)) || is_identifier(name) {
+        format!("the key `{}`", safe_name(name))
+    } else {
+        format!("a key that may be a value and is not shown (key {place})")
+    }
+}
+
+/// Whether a text is a word of ASCII that begins with a lower-case letter, such as `costCentre` or `cost_centre`.
+fn is_identifier(text: &str) -> bool {
+    let is_inside = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    text.starts_with(|first: char| first.is_ascii_lowercase())
+        && text.bytes().all(is_inside)
+        && !looks_like_a_value(text)
+}
+
+/// Whether a text looks like the name of a column or key: letters of any script, few digits, and what people put between them.
+/// Characters that cannot be seen are let pass, since they are escaped: a name with one of them has to be shown, or nobody
+/// finds it.
+pub(crate) fn looks_like_a_name(text: &str) -> bool {
+    let is_of_names = |character: char| {
+        character.is_alphanumeric()
+            || is_mark(character)
+            || is_unsafe(character)
+            || "_-. ()[]/#&".contains(character)
+    };
+    !looks_like_a_value(text) && text.chars().all(is_of_names)
+}
+
+/// Whether a text can hardly be a name: it is long, has an at sign, begins as JSON does, or has many digits, as days, phone
+/// numbers and ids have.
+pub(crate) fn looks_like_a_value(text: &str) -> bool {
+    let (mut characters, mut letters, mut digits) = (0, 0, 0);
+    for character in text.chars() {
+        characters += 1;
+        if characters > CHARACTERS_MAX || matches!(character, '@' | '{') {
+            return true;
+        }
+        letters += usize::from(character.is_alphabetic());
+        digits += usize::from(character.is_numeric());
+    }
+    digits > letters || digits >= DIGITS_MIN
+}
+
+/// Whether a character is put on the letter before it, as the dots of `o\u{308}` are.
+fn is_mark(character: char) -> bool {
+    GeneralCategoryGroup::Mark.contains(CodePointMapData::<GeneralCategory>::new().get(character))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_told_from_values() {
+        for name in [
+            "id",
+            "E-Mail",
+            "first_name",
+            "Gr\u{f6}\u{df}e",
+            "Gro\u{308}\u{df}e",
+            "\u{59d3}\u{540d}",
+            "address.line 2",
+            "Phone (home)",
+            "Name/Vorname",
+            "Kd.-Nr. #2",
+            "x\u{1b}",
+            "first\u{200b}_name",
+            " job",
+            "Name [de]",
+            " ",
+        ] {
+            assert!(looks_like_a_name(name), "{name:?}");
+        }
+        for value in ["a, b", "https://example.com", "\"a\""] {
+            assert!(
+                !looks_like_a_name(value) && !looks_like_a_value(value),
+                "{value:?}"
+            );
+        }
+        for value in [
+            "17",
+            "2024",
+            "jane.doe@example.com",
+            "+41 79 123 45 67",
+            "1985-04-12",
+            "12 April 1985",
+            "12/04/1985",
+            "{\"id\":1",
+            "CH93 0076 2011 6238 5295 7",
+            "\u{661}\u{662}\u{663}",
+            &"x".repeat(65),
+        ] {
+            assert!(
+                !looks_like_a_name(value) && looks_like_a_value(value),
+                "{value:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_value_is_not_shown_as_a_name() {
+        assert_eq!(column("E\u{1b}-Mail"), "`E\\u{1b}-Mail`");
+        assert_eq!(
+            column("jane@example.com"),
+            "(its name looks like a value, so it is not shown)"
+        );
+    }
+
+    #[test]
+    fn an_unknown_key_is_shown_where_no_person_is_called_so() {
+        let check = |name: &str, near: bool, is_shown: bool| {
+            let shown = unknown_key(name, near, 3);
+            let want = if is_shown {
+                format!("the key `{name}`")
+            } else {
+                "a key that may be a value and is not shown (key 3)".to_owned()
+            };
+            assert_eq!(shown, want);
+        };
+        for name in ["jbo", "costCentre", "cost_centre", "line2"] {
+            check(name, false, true);
+        }
+        for name in ["First-Name", "E-Mail", "Vorname"] {
+            check(name, true, true);
+            check(name, false, false);
+        }
+        for name in [
+            "Tilda Holm",
+            "M\u{fc}ller",
+            "Anna-Maria",
+            "Quarry Lane 9",
+            "jane doe",
+            "id7781234",
+            "",
+        ] {
+            check(name, false, false);
+        }
+        check("jane@example.com", true, false);
+    }
+}

@@ -1,0 +1,90 @@
+//! From a cell to a draft of an update.
+
+use std::borrow::Cow;
+
+use crate::contract::{Cell, Draft, has_odd_characters};
+
+use crate::input::mapping::cell_rules::CellRules;
+use crate::input::mapping::odd_text::holds_odd_text;
+use crate::input::mapping::target::Target;
+
+/// Tells drafts what cells say. One serves a block: what the rules leave alone is found out once.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Teller<'r> {
+    rules: &'r CellRules,
+    /// Whether each text that is not empty stands for itself.
+    leaves_texts: bool,
+    is_among_odd_text: bool,
+}
+
+impl<'r> Teller<'r> {
+    pub(crate) fn of(rules: &'r CellRules) -> Teller<'r> {
+        Teller {
+            rules,
+            leaves_texts: rules.leave_texts(),
+            is_among_odd_text: false,
+        }
+    }
+
+    /// The same for the texts of a block.
+    pub(crate) fn in_block(self, block: &[u8]) -> Teller<'r> {
+        Teller {
+            is_among_odd_text: holds_odd_text(block),
+            ..self
+        }
+    }
+
+    /// Whether its block holds text that is for [`Self::tell_odd_text`].
+    pub(crate) fn is_among_odd_text(self) -> bool {
+        self.is_among_odd_text
+    }
+
+    /// How cells are read.
+    pub(crate) fn rules(self) -> &'r CellRules {
+        self.rules
+    }
+
+    /// Tells what a text says that stands in the input as it is, as most do. Text in which odd characters may be is for
+    /// [`Self::tell_odd_text`].
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "called for each cell: a call would take as long as the check"
+    )]
+    pub(crate) fn tell_text(self, draft: &mut Draft<'r>, target: Target, text: &'r str) {
+        match (target, text.is_empty()) {
+            (Target::Field(field), false)
+                if self.leaves_texts && draft.set_usual_text(field, text) => {}
+            (Target::Field(field), true) if self.leaves_texts && self.rules.omit_empty(field) => {}
+            (Target::Id, false) if self.leaves_texts && draft.set_usual_id(text) => {}
+            _ => self.tell_by_rules(draft, target, text),
+        }
+    }
+
+    #[inline(never)]
+    fn tell_by_rules(self, draft: &mut Draft<'r>, target: Target, text: &'r str) {
+        match (target, self.rules.cell(target, Cow::Borrowed(text))) {
+            (Target::Field(field), Some(Cell::Text(Cow::Borrowed(text))))
+                if draft.set_usual_text(field, text) => {}
+            (target, cell) => Teller::tell(draft, target, cell),
+        }
+    }
+
+    /// The same, for text in a block that holds [odd characters](crate::contract::has_odd_characters).
+    pub(crate) fn tell_odd_text(self, draft: &mut Draft<'r>, target: Target, text: &'r str) {
+        if has_odd_characters(text.as_bytes()) {
+            Teller::tell(draft, target, self.rules.cell(target, Cow::Borrowed(text)));
+        } else {
+            self.tell_text(draft, target, text);
+        }
+    }
+
+    /// Tells what a cell says.
+    pub(crate) fn tell(draft: &mut Draft<'r>, target: Target, cell: Option<Cell<'r>>) {
+        match (target, cell) {
+            (Target::Id, cell) => draft.set_id(cell),
+            (Target::Field(field), Some(cell)) => draft.set(field, cell),
+            (Target::Field(_), None) | (Target::Ignored, _) => {}
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! What is withheld of a failed row: the names in `custsync_overtaken`, and what they mean when the row is read again.
+
+use std::borrow::Cow;
+
+use crate::contract::{CustomerId, Draft, ErrorCode, Field, FieldSet};
+
+/// The name that stands for [`Withheld::cut_off`].
+const CUT_OFF: &str = "cut_off";
+/// What [`Withheld::refused`] begins with, before the customer's id. All names are of letters, digits and `_`, so that no delimiter
+/// is in them.
+const REFUSED: &str = "id_";
+
+/// What is withheld of a failed row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Withheld {
+    /// The fields that later rows of its customer have set.
+    pub fields: FieldSet,
+    /// The customer of whom another row was taken instead (`--unique reject`): the row is invalid for as long as it names this one.
+    pub refused: Option<CustomerId>,
+    /// Whether the first input ended within the row, so that its last value may be half of one: the row is invalid.
+    pub cut_off: bool,
+}
+
+/// A name that is no field of the API, where the overtaken fields are named. It is not repeated: it may be any value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct UnknownName;
+
+impl Withheld {
+    /// Nothing.
+    pub const NOTHING: Withheld = Withheld {
+        fields: FieldSet::EMPTY,
+        refused: None,
+        cut_off: false,
+    };
+
+    /// What the text of a cell names, with blanks or commas between the names.
+    pub(crate) fn of_text(text: &str) -> Result<Withheld, UnknownName> {
+        let is_between = |character: char| character.is_whitespace() || character == ',';
+        Withheld::of_names(text.split(is_between).filter(|name| !name.is_empty()))
+    }
+
+    /// What these names stand for.
+    pub(crate) fn of_names<'n>(
+        names: impl Iterator<Item = &'n str>,
+    ) -> Result<Withheld, UnknownName> {
+        let mut withheld = Withheld::NOTHING;
+        for name in names {
+            match (Field::from_name(name), name.strip_prefix(REFUSED)) {
+                (Some(field), _) => withheld.fields.insert(field),
+                (None, _) if name == CUT_OFF => withheld.cut_off = true,
+                (None, Some(id)) => {
+                    withheld.refused = Some(CustomerId::parse(id).map_err(|_error| UnknownName)?)
+                }
+                (None, None) => return Err(UnknownName),
+            }
+        }
+        Ok(withheld)
+    }
+
+    /// What either withholds. Of two customers it is this one's.
+    #[must_use]
+    pub fn union(self, other: Withheld) -> Withheld {
+        Withheld {
+            fields: self.fields.union(other.fields),
+            refused: self.refused.or(other.refused),
+            cut_off: self.cut_off || other.cut_off,
+        }
+    }
+
+    /// Its names.
+    pub fn names(self) -> impl Iterator<Item = Cow<'static, str>> {
+        let refused = self.refused.map(|id| Cow::Owned(format!("{REFUSED}{id}")));
+        let cut_off = self.cut_off.then_some(Cow::Borrowed(CUT_OFF));
+        self.fields
+            .names()
+            .map(Cow::Borrowed)
+            .chain(refused)
+            .chain(cut_off)
+    }
+}
+
+/// Tells a draft what is withheld of its row. A row that may be cut off is withheld by any rule: nobody has seen the rest of it.
+#[cold]
+pub(crate) fn withhold(
+    said: Result<Withheld, UnknownName>,
+    rule: OvertakenRule,
+    draft: &mut Draft<'_>,
+) {
+    match (said, rule) {
+        (Err(UnknownName), OvertakenRule::Send) => {}
+        (Err(UnknownName), OvertakenRule::LeaveOut) => {
+            let message = "names something in custsync_overtaken that is no field of the API";
+            draft.add_row_error(ErrorCode::Format, message.to_owned());
+        }
+        (Ok(withheld), rule) => {
+            if withheld.cut_off {
+                draft.add_row_error(
+                    ErrorCode::CutOff,
+                    "the input ended in this row (is it cut off?)".to_owned(),
+                );
+            }
+            if rule == OvertakenRule::LeaveOut {
+                draft.leave_out(withheld.fields);
+                if let Some(id) = withheld.refused {
+                    draft.refuse_customer(id);
+                }
+            }
+        }
+    }
+}
+
+/// What becomes of fields that later rows of a customer have set (`--overtaken`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OvertakenRule {
+    /// They are left out of the request: an older value never replaces a newer one.
+    #[default]
+    LeaveOut,
+    /// They are sent all the same.
+    Send,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_as_they_are_written() {
+        let check = |text: &str, want: Option<&str>| {
+            let found = Withheld::of_text(text).ok();
+            let names = found.map(|withheld| withheld.names().collect::<Vec<_>>().join(" "));
+            assert_eq!(names.as_deref(), want, "{text}");
+        };
+        check("", Some(""));
+        check("job email", Some("email job"));
+        check("job,email, id_7", Some("email job id_7"));
+        check(" cut_off  id_007 job ", Some("job id_7 cut_off"));
+        for unknown in ["emial", "id", "id_", "id_x", "id_0", "email;job", "cut-off"] {
+            check(unknown, None);
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! What JSON is that is no NDJSON, so that a message says how it becomes some. Nothing of it is quoted.
+
+use serde::de::IgnoredAny;
+use serde_json::error::Category;
+
+use crate::input::ndjson::lines::is_blank;
+
+/// Why a line is no object.
+pub(crate) fn not_an_object(text: &str, error: &serde_json::Error, line_end: &str) -> String {
+    let reason = match error.classify() {
+        Category::Eof => format!(
+            "the {line_end} ends in the middle of it, at column {}",
+            error.column()
+        ),
+        Category::Syntax => known_shape(text, error).map_or_else(|| words_of(error), str::to_owned),
+        Category::Data | Category::Io => "it is another JSON value".to_owned(),
+    };
+    format!("is not one JSON object: {reason}")
+}
+
+/// The parser's words, which quote nothing of the line.
+fn words_of(error: &serde_json::Error) -> String {
+    let words = error.to_string();
+    let words = words
+        .split_once(" at line ")
+        .map_or(words.as_str(), |(words, _)| words);
+    format!("{words} at column {}", error.column())
+}
+
+/// What stands where the parser stopped, where people often have it there. These messages name no column, so that a file that is
+/// full of it has one message.
+fn known_shape(text: &str, error: &serde_json::Error) -> Option<&'static str> {
+    if text.trim_start().starts_with('\u{feff}') {
+        return Some(
+            "a byte order mark, U+FEFF, stands in front of it, as where files were joined (--trim drops it)",
+        );
+    }
+    let rest = text
+        .as_bytes()
+        .get(error.column().saturating_sub(1)..)
+        .unwrap_or_default();
+    let words = error.to_string();
+    let begins_with = |words: &[&str]| words.iter().any(|word| rest.starts_with(word.as_bytes()));
+    let is_number = begins_with(&["NaN", "Infinity", "-Infinity"])
+        || (words.starts_with("invalid number") && rest.starts_with(b"I"));
+    match rest {
+        [b'{', ..] if words.starts_with("trailing characters") => {
+            Some("another one follows it, and NDJSON has one a line (jq -c . FILE writes it so)")
+        }
+        [b',', ..] if words.starts_with("trailing characters") => {
+            Some("a comma follows it, which NDJSON does not have between its lines")
+        }
+        [b'\'', ..] => Some("it has single quotes, where JSON has double ones"),
+        [b'/' | b'#', ..] => Some("it holds a comment, which JSON does not have"),
+        [b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'$', ..]
+            if words.starts_with("key must be a string") =>
+        {
+            Some("a key is not in quotes")
+        }
+        _ if is_number => Some(
+            "it holds NaN or Infinity, which JSON does not have (null says that there is no number)",
+        ),
+        _ if begins_with(&["None", "True", "False", "undefined"]) => {
+            Some("it has a word of another language, where JSON has null, true and false")
+        }
+        _ => None,
+    }
+}
+
+/// The line on which an object starts that goes over several lines, where the input begins with one. `head` is its beginning.
+pub(crate) fn first_object_over_lines(head: &[u8]) -> Option<u64> {
+    let mut lines = head
+        .split(|byte| *byte == b'\n')
+        .zip(1..)
+        .filter(|(line, _)| !is_blank(line));
+    let (first, number) = lines.next()?;
+    lines.next()?;
+    let first_line = serde_json::from_slice::<IgnoredAny>(first);
+    if !first_line.is_err_and(|error| error.is_eof()) {
+        return None;
+    }
+    match serde_json::Deserializer::from_slice(head)
+        .into_iter::<IgnoredAny>()
+        .next()?
+    {
+        Ok(IgnoredAny) => Some(number),
+        // The beginning ends within the object.
+        Err(error) => error.is_eof().then_some(number),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_over_several_lines_is_known() {
+        let check = |head: &str, want: Option<u64>| {
+            assert_eq!(first_object_over_lines(head.as_bytes()), want, "{head:?}");
+        };
+        check("{\n  \"id\": 1,\n  \"job\": \"x\"\n}\n{\n", Some(1));
+        check("\n\r\n{\r\n\"id\":1", Some(3));
+        check("{ \"data\": [\n {\"id\":1}\n]}", Some(1));
+        check("{\"id\":1}\n{\"id\":2}\n", None);
+        // A line that is cut off is that row's fault.
+        check("{\"id\":1,\n{\"id\":2}\n", None);
+        check("{\"id\":1,", None);
+        check("{\"id\":1,\n\n", None);
+        check("id,job\n1,x\n", None);
+        check("", None);
+    }
+
+    #[test]
+    fn what_is_almost_an_object_is_named() {
+        let check = |text: &str, want: &str| {
+            let error = serde_json::from_str::<serde_json::Value>(text).expect_err("no JSON");
+            let message = not_an_object(text, &error, "line");
+            assert_eq!(
+                message.strip_prefix("is not one JSON object: "),
+                Some(want),
+                "{text}"
+            );
+        };
+        check(
+            "{'id':1}",
+            "it has single quotes, where JSON has double ones",
+        );
+        check(
+            "{\"id\":'1'}",
+            "it has single quotes, where JSON has double ones",
+        );
+        check("{id:1}", "a key is not in quotes");
+        check(
+            "{\"id\":1}{\"id\":2}",
+            "another one follows it, and NDJSON has one a line (jq -c . FILE writes it so)",
+        );
+        check(
+            "{\"id\":1},",
+            "a comma follows it, which NDJSON does not have between its lines",
+        );
+        check(
+            "{\"id\":1} // x",
+            "it holds a comment, which JSON does not have",
+        );
+        check("{\"id\":1,}", "trailing comma at column 9");
+        let no_number = "it holds NaN or Infinity, which JSON does not have (null says that there is no number)";
+        for number in ["NaN", "Infinity", "-Infinity"] {
+            check(&format!("{{\"id\":{number}}}"), no_number);
+        }
+        check(
+            "{\"id\":None}",
+            "it has a word of another language, where JSON has null, true and false",
+        );
+        check(
+            "\u{feff}{\"id\":1}",
+            "a byte order mark, U+FEFF, stands in front of it, as where files were joined (--trim drops it)",
+        );
+        check(
+            "{\"id\":1",
+            "the line ends in the middle of it, at column 7",
+        );
+        check("id,job", "expected value at column 1");
+    }
+}

@@ -1,0 +1,134 @@
+//! What the records of an NDJSON input look like.
+
+use serde::Deserialize;
+
+use crate::contract::{Cell, SheetFault};
+
+use crate::input::bytes::decode::Mark;
+use crate::input::bytes::failed_rows::Origin;
+use crate::input::mapping::columns::{MappingRules, Unmapped};
+use crate::input::mapping::constants::Constants;
+use crate::input::mapping::target::Target;
+
+/// The keys of an NDJSON input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NdjsonLayout {
+    /// All keys that fill something or are ignored by name.
+    keys: Vec<Key>,
+    mapping: MappingRules,
+    pub(crate) origin: Origin,
+    pub(crate) mark: Mark,
+    text_of: TextOf,
+}
+
+/// What has written the objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TextOf {
+    /// Whatever the user has.
+    Input,
+    /// custsync itself, for the rows of a workbook.
+    Sheet,
+}
+
+/// A key, and what it fills.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Key {
+    name: String,
+    /// The name as JSON, in quotes.
+    json: String,
+    target: Target,
+}
+
+/// The fault of a cell that is written as an object (`{"error":"#N/A"}`).
+#[cold]
+fn fault_in(json: &str) -> SheetFault {
+    #[derive(Deserialize)]
+    struct Named<'j> {
+        error: &'j str,
+    }
+    serde_json::from_str(json).map_or(SheetFault::Unreadable, |named: Named<'_>| {
+        SheetFault::from_name(named.error)
+    })
+}
+
+impl NdjsonLayout {
+    pub(crate) fn new(mapping: &MappingRules, origin: Origin, mark: Mark) -> NdjsonLayout {
+        let unnamed = Target::api_names().filter(|name| mapping.named(name).is_none());
+        let unnamed =
+            unnamed.filter_map(|name| Target::of_api_name(name).map(|target| (name, target)));
+        let keys = unnamed.chain(mapping.columns()).map(|(name, target)| Key {
+            name: name.to_owned(),
+            json: serde_json::to_string(name).expect("a text serialises"),
+            target,
+        });
+        let keys = keys.collect();
+        NdjsonLayout {
+            keys,
+            mapping: mapping.clone(),
+            origin,
+            mark,
+            text_of: TextOf::Input,
+        }
+    }
+
+    /// The same for the rows of a workbook: what is wrong with a cell is said as one says it there.
+    pub(crate) fn of_sheet(self) -> NdjsonLayout {
+        NdjsonLayout {
+            text_of: TextOf::Sheet,
+            ..self
+        }
+    }
+
+    /// What a number says.
+    pub(crate) fn number<'b>(&self, json: &'b str) -> Cell<'b> {
+        match self.text_of {
+            TextOf::Input => Cell::Number(json),
+            TextOf::Sheet => Cell::SheetNumber(json),
+        }
+    }
+
+    /// Whether its objects are rows of a workbook: a key that is not among the header's is `column N`, for a column without a name.
+    pub(crate) fn is_of_sheet(&self) -> bool {
+        self.text_of == TextOf::Sheet
+    }
+
+    /// What an array or object says.
+    pub(crate) fn nested(&self, json: &str) -> Cell<'static> {
+        match self.text_of {
+            TextOf::Input => Cell::Nested,
+            TextOf::Sheet => Cell::SheetFault(fault_in(json)),
+        }
+    }
+
+    /// What the user says of keys.
+    pub(crate) fn mapping(&self) -> &MappingRules {
+        &self.mapping
+    }
+
+    /// What every row is given.
+    pub(crate) fn constants(&self) -> &Constants {
+        self.mapping.constants()
+    }
+
+    /// What a key fills that is known as it is written, and where it stands among all.
+    pub(crate) fn known_target(&self, key: &str) -> Option<(Target, usize)> {
+        let place = self.keys.iter().position(|known| known.name == key)?;
+        self.keys.get(place).map(|known| (known.target, place))
+    }
+
+    /// What the key at this place among all fills, where `json` starts with it, and how long it is there, in quotes.
+    #[inline]
+    pub(crate) fn expected_key(&self, place: usize, json: &[u8]) -> Option<(Target, usize)> {
+        let key = self.keys.get(place)?;
+        json.starts_with(key.json.as_bytes())
+            .then_some((key.target, key.json.len()))
+    }
+
+    /// What a key fills.
+    pub(crate) fn target(&self, key: &str) -> Result<Target, Unmapped> {
+        match self.known_target(key) {
+            Some((target, _)) => Ok(target),
+            None => self.mapping.target(key),
+        }
+    }
+}

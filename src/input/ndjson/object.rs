@@ -1,0 +1,251 @@
+//! The records of an NDJSON block (one JSON object a line), and what their members say.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use memchr::memchr;
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::contract::{Cell, Draft, ErrorCode};
+
+use crate::input::mapping::cell_rules::CellRules;
+use crate::input::mapping::columns::Unmapped;
+use crate::input::mapping::own::OwnKey;
+use crate::input::mapping::shown;
+use crate::input::mapping::target::{Target, did_you_mean};
+use crate::input::mapping::teller::Teller;
+use crate::input::mapping::withheld::{OvertakenRule, withhold};
+use crate::input::ndjson::layout::NdjsonLayout;
+
+/// So many unknown keys of one row are named; the others are counted.
+const UNKNOWN_KEYS_MAX: usize = 8;
+
+/// Takes an object's members as they come.
+pub(crate) struct Object<'d, 'b> {
+    layout: &'b NdjsonLayout,
+    pub(crate) teller: Teller<'b>,
+    overtaken: OvertakenRule,
+    /// What is told of them.
+    draft: &'d mut Draft<'b>,
+    /// A bit for each target that a key was seen for, whatever its value said.
+    seen: u32,
+    unknown: usize,
+}
+
+impl<'d, 'b> Object<'d, 'b> {
+    pub(crate) fn new(
+        draft: &'d mut Draft<'b>,
+        layout: &'b NdjsonLayout,
+        teller: Teller<'b>,
+        overtaken: OvertakenRule,
+    ) -> Object<'d, 'b> {
+        draft.clear();
+        layout.constants().fill(draft, teller.rules());
+        Object {
+            layout,
+            teller,
+            overtaken,
+            draft,
+            seen: 0,
+            unknown: 0,
+        }
+    }
+
+    /// The same, with nothing taken.
+    pub(crate) fn started_again(self) -> Object<'d, 'b> {
+        Object::new(self.draft, self.layout, self.teller, self.overtaken)
+    }
+
+    /// What its keys fill.
+    pub(crate) fn layout(&self) -> &'b NdjsonLayout {
+        self.layout
+    }
+
+    /// Takes a member whose value says this.
+    pub(crate) fn take(
+        &mut self,
+        target: Target,
+        said: impl FnOnce(&'b CellRules) -> Option<Cell<'b>>,
+    ) {
+        let cell = self
+            .claim(target)
+            .map_or_else(Some, |()| said(self.teller.rules()));
+        Teller::tell(self.draft, target, cell);
+    }
+
+    /// Takes a member whose value is this string.
+    pub(crate) fn take_text(&mut self, target: Target, text: &'b str) {
+        match self.claim(target) {
+            Ok(()) if self.teller.is_among_odd_text() => {
+                self.teller.tell_odd_text(self.draft, target, text)
+            }
+            Ok(()) => self.teller.tell_text(self.draft, target, text),
+            Err(fault) => Teller::tell(self.draft, target, Some(fault)),
+        }
+    }
+
+    /// Takes what custsync has written into a failed row.
+    fn take_own(&mut self, key: OwnKey, json: &str) {
+        withhold(key.withheld(json), self.overtaken, self.draft);
+    }
+
+    /// Whether a member is the only one to fill its target; if not, what it says instead of its value.
+    fn claim(&mut self, target: Target) -> Result<(), Cell<'b>> {
+        let (bit, is_set) = match target {
+            Target::Ignored => return Ok(()),
+            Target::Id => (1, false),
+            Target::Field(field) => (2 << field.index(), self.layout.constants().has(field)),
+        };
+        let is_repeated = self.seen & bit != 0;
+        self.seen |= bit;
+        match (is_set, is_repeated) {
+            (true, _) => Err(Cell::AlsoSet),
+            (false, true) => Err(Cell::Repeated),
+            (false, false) => Ok(()),
+        }
+    }
+
+    pub(crate) fn say_how_many_are_unknown(&mut self) {
+        if self.unknown > UNKNOWN_KEYS_MAX {
+            let message = format!("has {} more unknown keys", self.unknown - UNKNOWN_KEYS_MAX);
+            self.draft.add_row_error(ErrorCode::Columns, message);
+        }
+    }
+}
+
+impl<'b> Visitor<'b> for &mut Object<'_, 'b> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'b>>(self, mut members: A) -> Result<(), A::Error> {
+        let mut place = 1;
+        while let Some(key) = members.next_key_seed(Key {
+            layout: self.layout,
+            place,
+        })? {
+            place += 1;
+            match key {
+                KeyMeaning::Target(target) => {
+                    let json: &'b RawValue = members.next_value()?;
+                    let layout = self.layout;
+                    self.take(target, |rules| cell(json.get(), target, layout, rules));
+                }
+                KeyMeaning::Own(key) => {
+                    let json: &'b RawValue = members.next_value()?;
+                    self.take_own(key, json.get());
+                }
+                KeyMeaning::Nothing(message) => {
+                    members.next_value::<IgnoredAny>()?;
+                    self.unknown += 1;
+                    if self.unknown <= UNKNOWN_KEYS_MAX {
+                        self.draft.add_row_error(ErrorCode::Columns, message);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a key means.
+enum KeyMeaning {
+    /// Its value fills this.
+    Target(Target),
+    /// custsync has written it.
+    Own(OwnKey),
+    /// The row is invalid, and the message says why.
+    Nothing(String),
+}
+
+/// Reads a key as what it means.
+struct Key<'p> {
+    layout: &'p NdjsonLayout,
+    /// Its place in the object, from 1.
+    place: usize,
+}
+
+impl<'b> DeserializeSeed<'b> for Key<'_> {
+    type Value = KeyMeaning;
+
+    fn deserialize<D: Deserializer<'b>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Key<'_> {
+    type Value = KeyMeaning;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
+        if let Some(own) = OwnKey::of(key, self.layout.mapping()) {
+            return Ok(KeyMeaning::Own(own));
+        }
+        let shown = |near: bool| shown::unknown_key(key, near, self.place);
+        Ok(match self.layout.target(key) {
+            Ok(target) => KeyMeaning::Target(target),
+            Err(_) if self.layout.is_of_sheet() => KeyMeaning::Nothing(format!(
+                "has something in {key}, which has no name (--ignore '{key}' leaves it out where the header goes as far)"
+            )),
+            Err(Unmapped::Unknown(nearest)) => KeyMeaning::Nothing(format!(
+                "has {}, which is no field of the API{} (--map KEY=FIELD maps it, --ignore KEY leaves it out)",
+                shown(nearest.is_some()),
+                did_you_mean(nearest)
+            )),
+            Err(Unmapped::ReadOnly) => KeyMeaning::Nothing(format!(
+                "has {}, which cannot be set, the API only answers with it (--ignore KEY leaves it out)",
+                shown(true)
+            )),
+        })
+    }
+}
+
+/// What a member's value says. `json` is one JSON value, checked to be well-formed.
+pub(crate) fn cell<'b>(
+    json: &'b str,
+    target: Target,
+    layout: &NdjsonLayout,
+    rules: &'b CellRules,
+) -> Option<Cell<'b>> {
+    match json.as_bytes() {
+        [b'"', ..] => match unescaped(json) {
+            Some(text) => rules.cell(target, text),
+            None => Some(Cell::HalfCharacter),
+        },
+        [b'n', ..] => Some(Cell::Null),
+        [b't' | b'f', ..] => word(json, target, rules, Cell::Boolean),
+        [b'{' | b'[', ..] => Some(layout.nested(json)),
+        _ => word(json, target, rules, layout.number(json)),
+    }
+}
+
+/// What a number, `true` or `false` says: it may stand for something else, as a gender does that is 1 or 2.
+pub(crate) fn word<'b>(
+    json: &str,
+    target: Target,
+    rules: &'b CellRules,
+    itself: Cell<'b>,
+) -> Option<Cell<'b>> {
+    match rules.value_of(target, json) {
+        Some(value) => rules.said(target, Cow::Borrowed(value)),
+        None => Some(itself),
+    }
+}
+
+/// The text of a JSON string; none where it is no Unicode text (half of a surrogate pair, RFC 8259 §8.2).
+fn unescaped(json: &str) -> Option<Cow<'_, str>> {
+    let inside = json
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'))
+        .unwrap_or_default();
+    if memchr(b'\\', inside.as_bytes()).is_none() {
+        return Some(Cow::Borrowed(inside));
+    }
+    serde_json::from_str(json).ok().map(Cow::Owned)
+}

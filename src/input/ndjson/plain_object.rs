@@ -1,0 +1,187 @@
+//! JSON objects as almost all of them are written: known keys, strings, whole numbers, `true`, `false` and `null`. These are
+//! read without a general parser, but for strings with escapes. Whatever else a line holds is left to that one, errors above all.
+
+use std::borrow::Cow;
+
+use crate::contract::Cell;
+
+use crate::input::mapping::target::Target;
+use crate::input::ndjson::layout::NdjsonLayout;
+use crate::input::ndjson::lines::NdjsonLine;
+use crate::input::ndjson::object::{Object, word};
+use crate::input::ndjson::string_stops::StringStops;
+
+/// Reads the plain objects of a block.
+pub(crate) struct PlainObjects<'b> {
+    text: &'b str,
+    stops: StringStops<'b>,
+    /// Where the next byte stands.
+    at: usize,
+    /// Where the next key is looked for among all.
+    key_place: usize,
+}
+
+impl<'b> PlainObjects<'b> {
+    /// Those of a block with this text.
+    pub(crate) fn of(text: &'b str) -> PlainObjects<'b> {
+        PlainObjects {
+            text,
+            stops: StringStops::of(text.as_bytes()),
+            at: 0,
+            key_place: 0,
+        }
+    }
+
+    /// Gives the members of a line's object to `object`; `None` where the line is not plain. Lines have to come in order.
+    pub(crate) fn read(
+        &mut self,
+        line: &NdjsonLine<'b>,
+        object: &mut Object<'_, 'b>,
+    ) -> Option<()> {
+        self.at = line.start;
+        self.key_place = 0;
+        self.token(b'{')?;
+        loop {
+            let target = self.key(object.layout())?;
+            self.token(b':')?;
+            self.value(target, object)?;
+            match self.next_visible() {
+                Some(b',') => self.at += 1,
+                Some(b'}') => break,
+                _ => return None,
+            }
+        }
+        self.at += 1;
+        self.skip_spaces();
+        (self.at == line.start + line.raw.len()).then_some(())
+    }
+
+    /// What the next key fills. Mostly it is the one behind the last one, as in the line before, and is compared with that
+    /// alone.
+    fn key(&mut self, layout: &NdjsonLayout) -> Option<Target> {
+        self.skip_spaces();
+        if let Some((target, length)) =
+            layout.expected_key(self.key_place, self.text.as_bytes().get(self.at..)?)
+        {
+            self.key_place += 1;
+            self.at += length;
+            return Some(target);
+        }
+        let key = self.string()?;
+        let (target, place) = layout.known_target(key)?;
+        self.key_place = place + 1;
+        Some(target)
+    }
+
+    fn value(&mut self, target: Target, object: &mut Object<'_, 'b>) -> Option<()> {
+        match self.next_visible()? {
+            b'"' => {
+                if let Some(text) = self.string() {
+                    object.take_text(target, text);
+                } else {
+                    let text = self.rest_of_string()?;
+                    object.take(target, |rules| rules.cell(target, Cow::Owned(text)));
+                }
+            }
+            b'-' | b'0'..=b'9' => {
+                let number = self.whole_number()?;
+                let cell = object.layout().number(number);
+                object.take(target, |rules| word(number, target, rules, cell));
+            }
+            b'n' => {
+                self.word("null")?;
+                object.take(target, |_| Some(Cell::Null));
+            }
+            b't' => {
+                let json = self.word("true")?;
+                object.take(target, |rules| word(json, target, rules, Cell::Boolean));
+            }
+            b'f' => {
+                let json = self.word("false")?;
+                object.take(target, |rules| word(json, target, rules, Cell::Boolean));
+            }
+            _ => return None,
+        }
+        Some(())
+    }
+
+    /// A string in which each character stands for itself, without its quotes. Of another one only the start is read.
+    #[inline]
+    fn string(&mut self) -> Option<&'b str> {
+        self.token(b'"')?;
+        let start = self.at;
+        self.at = self.stops.next(start);
+        self.token_here(b'"')?;
+        self.text.get(start..self.at - 1)
+    }
+
+    /// The text of a string that has escapes; the next byte is the first one that does not stand for itself.
+    fn rest_of_string(&mut self) -> Option<String> {
+        let start = self
+            .text
+            .as_bytes()
+            .get(..self.at)?
+            .iter()
+            .rposition(|byte| *byte == b'"')?;
+        while self.byte()? == b'\\' {
+            self.at = self.stops.next(self.at + 2);
+        }
+        self.token_here(b'"')?;
+        serde_json::from_str(self.text.get(start..self.at)?).ok()
+    }
+
+    /// A number without fraction and exponent (RFC 8259 §6).
+    fn whole_number(&mut self) -> Option<&'b str> {
+        let start = self.at;
+        if self.byte() == Some(b'-') {
+            self.at += 1;
+        }
+        let first = self.byte();
+        let digits_start = self.at;
+        while let Some(b'0'..=b'9') = self.byte() {
+            self.at += 1;
+        }
+        let is_number = match self.at - digits_start {
+            0 => false,
+            1 => true,
+            _ => first != Some(b'0'),
+        };
+        let is_whole = !matches!(self.byte(), Some(b'.' | b'e' | b'E'));
+        self.text
+            .get(start..self.at)
+            .filter(|_| is_number && is_whole)
+    }
+
+    fn word(&mut self, word: &'static str) -> Option<&'static str> {
+        self.text.get(self.at..)?.starts_with(word).then(|| {
+            self.at += word.len();
+            word
+        })
+    }
+
+    /// Moves behind this byte, where it is the next one that is no white space.
+    fn token(&mut self, token: u8) -> Option<()> {
+        self.skip_spaces();
+        self.token_here(token)
+    }
+
+    fn token_here(&mut self, token: u8) -> Option<()> {
+        (self.byte() == Some(token)).then(|| self.at += 1)
+    }
+
+    fn next_visible(&mut self) -> Option<u8> {
+        self.skip_spaces();
+        self.byte()
+    }
+
+    /// Skips white space (RFC 8259 §2) other than the line end.
+    fn skip_spaces(&mut self) {
+        while let Some(b' ' | b'\t') = self.byte() {
+            self.at += 1;
+        }
+    }
+
+    fn byte(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+}

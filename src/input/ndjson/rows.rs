@@ -1,0 +1,83 @@
+//! Reads and checks the records of an NDJSON block.
+
+use std::borrow::Cow;
+
+use serde::de::Deserializer;
+
+use crate::contract::{Draft, ErrorCode, FieldError, InvalidRow, Subject, not_utf_8};
+
+use crate::input::blocks::block::Block;
+use crate::input::bytes::decode::likely_encoding;
+use crate::input::mapping::cell_rules::Trim;
+use crate::input::mapping::record::{Record, RowRules};
+use crate::input::mapping::teller::Teller;
+use crate::input::ndjson::json_shape::not_an_object;
+use crate::input::ndjson::layout::NdjsonLayout;
+use crate::input::ndjson::lines::{NdjsonLine, NdjsonLines};
+use crate::input::ndjson::object::Object;
+use crate::input::ndjson::plain_object::PlainObjects;
+
+/// Shows `visit` each record of a block in order.
+pub(crate) fn parse(
+    block: &Block,
+    layout: &NdjsonLayout,
+    rules: &RowRules,
+    visit: &mut impl FnMut(Record<'_>),
+) {
+    // One look at the whole block instead of one at each line.
+    let block_text = simdutf8::basic::from_utf8(&block.bytes).ok();
+    let mut plain = block_text.map(PlainObjects::of);
+    let mut draft = Draft::new(&rules.values);
+    let teller = Teller::of(&rules.cells).in_block(&block.bytes);
+    for (line, ordinal) in NdjsonLines::of(block).zip(0..) {
+        let mut object = Object::new(&mut draft, layout, teller, rules.overtaken);
+        let is_read = plain
+            .as_mut()
+            .is_some_and(|plain| plain.read(&line, &mut object).is_some());
+        let read = if is_read {
+            Ok(())
+        } else {
+            read_object(&line, object.started_again())
+        };
+        let checked = read.and_then(|()| draft.finish());
+        visit(Record {
+            raw: line.raw,
+            line: line.line,
+            ordinal,
+            checked,
+        });
+    }
+}
+
+/// Reads a line of any kind.
+fn read_object<'b>(line: &NdjsonLine<'b>, mut object: Object<'_, 'b>) -> Result<(), InvalidRow> {
+    let Ok(text) = std::str::from_utf8(line.raw) else {
+        return Err(unreadable(
+            ErrorCode::Encoding,
+            not_utf_8(likely_encoding(line.raw)),
+        ));
+    };
+    let text = match object.teller.rules().trim {
+        Trim::Keep => text,
+        Trim::Trim => text.trim_start().trim_start_matches('\u{feff}'),
+    };
+    let mut json = serde_json::Deserializer::from_str(text);
+    (&mut json)
+        .deserialize_map(&mut object)
+        .and_then(|()| json.end())
+        .map_err(|error| {
+            unreadable(
+                ErrorCode::Format,
+                not_an_object(text, &error, line.ended.name()),
+            )
+        })?;
+    object.say_how_many_are_unknown();
+    Ok(())
+}
+
+fn unreadable(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> InvalidRow {
+    InvalidRow {
+        id: None,
+        errors: vec![FieldError::new(Subject::Row, code, message)],
+    }
+}

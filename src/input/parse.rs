@@ -1,0 +1,24 @@
+//! Reads and checks the records of a block.
+
+use crate::input::blocks::block::Block;
+use crate::input::layout::Layout;
+use crate::input::mapping::record::{Record, RowRules};
+use crate::input::{csv, ndjson};
+
+/// Shows `visit` each record of a block in order. Returns how many blank rows of CSV, of delimiters alone, were passed over.
+pub fn parse_block(
+    block: &Block,
+    layout: &Layout,
+    rules: &RowRules,
+    visit: &mut impl FnMut(Record<'_>),
+) -> u64 {
+    match layout {
+        Layout::Csv(layout) => {
+            block.blank_rows_before + csv::rows::parse(block, layout, rules, visit)
+        }
+        Layout::Ndjson(layout) => {
+            ndjson::rows::parse(block, layout, rules, visit);
+            0
+        }
+    }
+}

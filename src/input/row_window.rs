@@ -1,0 +1,127 @@
+//! Which rows of the inputs take part (`--skip-rows`, `--max-rows`): blocks are cut to them before anybody parses.
+
+use crate::input::blocks::block::Block;
+use crate::input::bytes::failed_rows::Origin;
+use crate::input::csv::records::CsvRecords;
+use crate::input::layout::Layout;
+use crate::input::ndjson::lines::NdjsonLines;
+
+/// The rows that take part, counted over all blocks that are shown to it. Skipped rows keep their numbers: the first
+/// row of the first block that is left is row [`skipped`](Self::skipped) + 1.
+#[derive(Debug, Clone)]
+pub struct RowWindow {
+    to_skip: u64,
+    skipped: u64,
+    /// `None` is without limit.
+    to_take: Option<u64>,
+    /// Rows behind the last one of a block that was cut off: skipped where more comes.
+    cut_off: u64,
+}
+
+enum Cut {
+    /// The block has so many records and ends there.
+    At(usize),
+    /// The block has this many records, fewer than asked for.
+    Fewer(u64),
+}
+
+impl RowWindow {
+    /// Leaves out the first `skip` rows, and takes at most `max` after them.
+    pub fn new(skip: u64, max: Option<u64>) -> RowWindow {
+        RowWindow {
+            to_skip: skip,
+            skipped: 0,
+            to_take: max,
+            cut_off: 0,
+        }
+    }
+
+    /// How many rows have been skipped.
+    pub fn skipped(&self) -> u64 {
+        self.skipped
+    }
+
+    /// Whether no more rows of an input take part, so that it need not be read any more.
+    pub fn is_closed(&self, layout: &Layout) -> bool {
+        self.to_take == Some(0) && layout.origin() == Origin::First
+    }
+
+    /// What takes part of a block; `None` where nothing does. Records are only counted where a limit has to be found. Failed rows
+    /// all take part: the limits fit the first input.
+    pub fn cut(&mut self, mut block: Block, layout: &Layout) -> Option<Block> {
+        self.skipped += std::mem::take(&mut self.cut_off);
+        if layout.origin() == Origin::FailedRows {
+            return Some(block);
+        }
+        if self.to_skip > 0 {
+            match nth_record_end(&block, layout, self.to_skip) {
+                Cut::Fewer(count) => {
+                    self.to_skip -= count;
+                    self.skipped += count;
+                    return None;
+                }
+                Cut::At(end) => {
+                    self.skipped += self.to_skip;
+                    self.to_skip = 0;
+                    block = block.without_first(end, layout.format());
+                }
+            }
+        }
+        if let Some(to_take) = self.to_take {
+            match nth_record_end(&block, layout, to_take) {
+                Cut::Fewer(count) => self.to_take = Some(to_take - count),
+                Cut::At(end) => {
+                    self.to_take = Some(0);
+                    let rest = block.clone().without_first(end, layout.format());
+                    self.cut_off = count_records(&rest, layout);
+                    block.bytes.truncate(end);
+                }
+            }
+        }
+        Some(block).filter(|block| !block.bytes.is_empty() || block.blank_rows_before > 0)
+    }
+}
+
+/// Cuts a block off behind its first records, so many of them, and returns what is left of it; nothing where that is all.
+pub fn cut_behind(block: &mut Block, layout: &Layout, records: u64) -> Option<Block> {
+    match nth_record_end(block, layout, records) {
+        Cut::At(end) if end < block.bytes.len() => {
+            let rest = block.clone().without_first(end, layout.format());
+            block.bytes.truncate(end);
+            Some(rest)
+        }
+        Cut::At(_) | Cut::Fewer(_) => None,
+    }
+}
+
+/// How many records a block has.
+fn count_records(block: &Block, layout: &Layout) -> u64 {
+    match nth_record_end(block, layout, u64::MAX) {
+        Cut::Fewer(count) => count,
+        Cut::At(_) => u64::MAX,
+    }
+}
+
+/// Where the `n`th record of a block ends, behind its line end.
+fn nth_record_end(block: &Block, layout: &Layout, n: u64) -> Cut {
+    let mut count = 0;
+    let mut end = 0;
+    let mut next_end: Box<dyn FnMut() -> Option<usize>> = match layout {
+        Layout::Csv(csv) => {
+            let mut records = CsvRecords::of(block, csv.dialect());
+            Box::new(move || records.next().map(|record| record.end))
+        }
+        Layout::Ndjson(_) => {
+            let mut lines = NdjsonLines::of(block);
+            Box::new(move || lines.next().map(|line| line.end))
+        }
+    };
+    while count < n {
+        match next_end() {
+            Some(found) => end = found,
+            None => return Cut::Fewer(count),
+        }
+        count += 1;
+    }
+    Cut::At(end)
+}

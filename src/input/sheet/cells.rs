@@ -1,0 +1,447 @@
+//! The cells of a sheet, row by row. Rows and cells have to come in order: what is found in the wrong place would be said, and
+//! sent, of the wrong row.
+
+use std::io::Read;
+
+use crate::contract::{SheetFault, is_blank};
+
+use super::book::Results;
+use super::fault::PartFault;
+use super::styles::Styles;
+use super::texts::{TEXT_BYTES_MAX, Texts, decoded, read_text};
+use super::xml::{Node, Xml, attributes, is_true};
+
+/// The rows and columns that a sheet may have (ECMA-376 part 1 §18.3.1.73 and §18.3.1.4, as Excel holds to them).
+const ROWS_MAX: u32 = 1_048_576;
+const COLUMNS_MAX: u32 = 16_384;
+
+/// The cells of a sheet.
+pub(crate) struct Cells<'s, R: Read> {
+    xml: Xml<R>,
+    texts: &'s Texts,
+    styles: &'s Styles,
+    results: Results,
+    /// The row that is being read, from 1.
+    row: u32,
+    /// The last column of it that was read, from 1; 0 before the first one.
+    column: u32,
+    /// Rows that a filter or a person has hidden, so far.
+    hidden_rows: u64,
+    value: String,
+    inline: String,
+}
+
+/// What a cell holds.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Value<'c> {
+    /// Nothing, or empty text.
+    Empty,
+    /// Text.
+    Text(&'c str),
+    /// A number.
+    Number(f64),
+    /// A number that is shown as a date.
+    Day(f64),
+    /// A date in ISO 8601, as strict workbooks may have it.
+    IsoDate(&'c str),
+    /// Yes or no.
+    Boolean(bool),
+    /// No value.
+    Fault(SheetFault),
+}
+
+impl Value<'_> {
+    /// Whether there is nothing to see in it.
+    pub(crate) fn is_blank(&self) -> bool {
+        match self {
+            Value::Empty => true,
+            Value::Text(text) => is_blank(text),
+            Value::Number(_)
+            | Value::Day(_)
+            | Value::IsoDate(_)
+            | Value::Boolean(_)
+            | Value::Fault(_) => false,
+        }
+    }
+}
+
+/// What is said of a cell before its content.
+#[derive(Debug, Clone, Copy, Default)]
+struct Head {
+    kind: Kind,
+    style: usize,
+    column: u32,
+}
+
+/// How a cell's content is to be read (`ST_CellType`, ECMA-376 part 1 §18.18.11).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Kind {
+    #[default]
+    Number,
+    /// The number of a text in the table.
+    Shared,
+    /// The text itself, as the result of a formula.
+    Text,
+    /// The text itself, with its runs.
+    Inline,
+    Boolean,
+    Error,
+    Date,
+    /// A kind that is not known.
+    Other,
+}
+
+/// What a cell has.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says of one kind of content whether it is there"
+)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Content {
+    has_value: bool,
+    has_inline: bool,
+    has_formula: bool,
+    has_more: bool,
+}
+
+impl<'s, R: Read> Cells<'s, R> {
+    /// Reads as far as the table begins.
+    pub(crate) fn of(
+        mut xml: Xml<R>,
+        texts: &'s Texts,
+        styles: &'s Styles,
+        results: Results,
+    ) -> Result<Cells<'s, R>, PartFault> {
+        loop {
+            match xml.next()? {
+                Node::Start(element) if element.local_name().as_ref() == "sheetData" => break,
+                Node::EndOfPart => {
+                    return Err(PartFault::unreadable(format!(
+                        "{}: it has no table",
+                        xml.part()
+                    )));
+                }
+                Node::Start(_) | Node::End { .. } | Node::Text(_) | Node::Nothing => {}
+            }
+        }
+        let (value, inline) = (String::new(), String::new());
+        Ok(Cells {
+            xml,
+            texts,
+            styles,
+            results,
+            row: 0,
+            column: 0,
+            hidden_rows: 0,
+            value,
+            inline,
+        })
+    }
+
+    /// Rows that a filter or a person has hidden, so far.
+    pub(crate) fn hidden_rows(&self) -> u64 {
+        self.hidden_rows
+    }
+
+    /// The number of the next row that stands in the file, from 1; none behind the last. Its cells have to be read to their end
+    /// before.
+    pub(crate) fn next_row(&mut self) -> Result<Option<u32>, PartFault> {
+        let part = self.xml.part();
+        loop {
+            let (mut row, mut is_hidden) = (self.row.saturating_add(1), false);
+            match self.xml.next()? {
+                Node::Start(element) if element.local_name().as_ref() == "row" => {
+                    for attribute in attributes(&element, &part) {
+                        match attribute? {
+                            ("r", value) => row = row_number(value.trim())?,
+                            ("hidden", value) => is_hidden = is_true(&value),
+                            _ => {}
+                        }
+                    }
+                }
+                Node::Start(_) => {
+                    self.xml.skip_element()?;
+                    continue;
+                }
+                Node::End { .. } => {
+                    self.read_behind_table()?;
+                    return Ok(None);
+                }
+                Node::EndOfPart => return Ok(None),
+                Node::Text(_) | Node::Nothing => continue,
+            }
+            if row > ROWS_MAX {
+                return Err(PartFault::unreadable(format!(
+                    "row {row} lies beyond the last one of a sheet, {ROWS_MAX}"
+                )));
+            }
+            if row <= self.row {
+                return Err(PartFault::unreadable(format!(
+                    "row {row} stands behind row {}",
+                    self.row
+                )));
+            }
+            self.row = row;
+            self.column = 0;
+            self.hidden_rows += u64::from(is_hidden);
+            return Ok(Some(row));
+        }
+    }
+
+    /// What stands behind the table says nothing of its rows, but has to be whole.
+    fn read_behind_table(&mut self) -> Result<(), PartFault> {
+        loop {
+            match self.xml.next()? {
+                Node::Start(element) if element.local_name().as_ref() == "sheetData" => {
+                    return Err(PartFault::unreadable("it has a second table"));
+                }
+                Node::EndOfPart => return Ok(()),
+                Node::Start(_) | Node::End { .. } | Node::Text(_) | Node::Nothing => {}
+            }
+        }
+    }
+
+    /// The next cell of the row with its column, from 1; none behind the last.
+    pub(crate) fn next_cell(&mut self) -> Result<Option<(u32, Value<'_>)>, PartFault> {
+        let Some(head) = self.next_head()? else {
+            return Ok(None);
+        };
+        if head.column > COLUMNS_MAX {
+            let place = self.place(head.column);
+            return Err(PartFault::unreadable(format!(
+                "cell {place} lies beyond the last column of a sheet, XFD"
+            )));
+        }
+        if head.column <= self.column {
+            let (place, last) = (self.place(head.column), self.place(self.column));
+            return Err(PartFault::unreadable(format!(
+                "cell {place} stands behind cell {last}"
+            )));
+        }
+        self.column = head.column;
+        let content = self.read_content()?;
+        self.value_of(head, content)
+            .map(|value| Some((head.column, value)))
+    }
+
+    fn next_head(&mut self) -> Result<Option<Head>, PartFault> {
+        let part = self.xml.part();
+        loop {
+            match self.xml.next()? {
+                Node::Start(element) if element.local_name().as_ref() == "c" => {
+                    let mut head = Head {
+                        column: self.column.saturating_add(1),
+                        ..Head::default()
+                    };
+                    for attribute in attributes(&element, &part) {
+                        match attribute? {
+                            ("r", value) => head.column = column_of(&value, self.row)?,
+                            ("s", value) => {
+                                head.style = value.trim().parse().map_err(|_error| {
+                                    PartFault::unreadable(format!(
+                                        "a cell of row {} has no style that is a number",
+                                        self.row
+                                    ))
+                                })?;
+                            }
+                            ("t", value) => head.kind = Kind::of(&value),
+                            _ => {}
+                        }
+                    }
+                    return Ok(Some(head));
+                }
+                Node::Start(_) => self.xml.skip_element()?,
+                Node::End { .. } | Node::EndOfPart => return Ok(None),
+                Node::Text(_) | Node::Nothing => {}
+            }
+        }
+    }
+
+    /// Reads what is in a cell, which has just begun.
+    fn read_content(&mut self) -> Result<Content, PartFault> {
+        enum Part {
+            Value,
+            Inline,
+            Formula,
+            Other,
+        }
+        self.value.clear();
+        self.inline.clear();
+        let mut content = Content::default();
+        loop {
+            let part = match self.xml.next()? {
+                Node::Start(element) => match element.local_name().as_ref() {
+                    "v" => Part::Value,
+                    "is" => Part::Inline,
+                    "f" => Part::Formula,
+                    _ => Part::Other,
+                },
+                Node::End { .. } | Node::EndOfPart => return Ok(content),
+                Node::Text(text) => {
+                    content.has_more |= !text.trim().is_empty();
+                    continue;
+                }
+                Node::Nothing => continue,
+            };
+            match part {
+                Part::Value => {
+                    content.has_more |= content.has_value;
+                    content.has_value = true;
+                    self.xml.text(&mut self.value, TEXT_BYTES_MAX)?;
+                }
+                Part::Inline => {
+                    content.has_more |= content.has_inline;
+                    content.has_inline = true;
+                    read_text(&mut self.xml, &mut self.inline)?;
+                }
+                Part::Formula => {
+                    content.has_formula = true;
+                    self.xml.skip_element()?;
+                }
+                Part::Other => self.xml.skip_element()?,
+            }
+        }
+    }
+
+    /// What a cell says. Text in it that is not where it belongs is never taken for nothing.
+    fn value_of(&mut self, head: Head, content: Content) -> Result<Value<'_>, PartFault> {
+        let Content {
+            has_value,
+            has_inline,
+            has_formula,
+            has_more,
+        } = content;
+        if has_formula && self.results == Results::Pending {
+            return Ok(Value::Fault(SheetFault::NoResult));
+        }
+        if has_more || (!self.value.is_empty() && !self.inline.is_empty()) {
+            return Ok(Value::Fault(SheetFault::Unreadable));
+        }
+        if !self.inline.is_empty() {
+            resolve(&mut self.inline);
+            return Ok(Value::Text(&self.inline));
+        }
+        // The result of a formula may be empty text. Without a result there is no value at all, or an empty one of no kind.
+        let is_empty_text = (has_value && head.kind == Kind::Text) || has_inline;
+        if self.value.is_empty() {
+            let lacks_result = has_formula && !is_empty_text;
+            return Ok(if lacks_result {
+                Value::Fault(SheetFault::NoResult)
+            } else {
+                Value::Empty
+            });
+        }
+        if head.kind == Kind::Text {
+            resolve(&mut self.value);
+            return Ok(Value::Text(&self.value));
+        }
+        let written = self.value.trim();
+        Ok(match head.kind {
+            Kind::Shared => {
+                let text = written.parse().ok().and_then(|index| self.texts.get(index));
+                match text {
+                    Some("") => Value::Empty,
+                    Some(text) => Value::Text(text),
+                    None => {
+                        let (place, texts) = (self.place(head.column), self.texts.len());
+                        let reason = format!(
+                            "cell {place} names a text that is not there: the workbook has {texts}"
+                        );
+                        return Err(PartFault::unreadable(reason));
+                    }
+                }
+            }
+            Kind::Number => match written.parse::<f64>() {
+                Ok(number) if !number.is_finite() => Value::Fault(SheetFault::Unreadable),
+                Ok(number) if self.styles.is_date(head.style) => Value::Day(number),
+                Ok(number) => Value::Number(number),
+                Err(_) => Value::Fault(SheetFault::Unreadable),
+            },
+            Kind::Boolean => match written {
+                "1" | "true" | "TRUE" => Value::Boolean(true),
+                "0" | "false" | "FALSE" => Value::Boolean(false),
+                _ => Value::Fault(SheetFault::Unreadable),
+            },
+            Kind::Error => Value::Fault(SheetFault::of_error(written)),
+            Kind::Date => Value::IsoDate(written),
+            Kind::Text | Kind::Inline | Kind::Other => Value::Fault(SheetFault::Unreadable),
+        })
+    }
+
+    /// A cell of the row as Excel names it.
+    fn place(&self, column: u32) -> String {
+        place(column, self.row)
+    }
+}
+
+impl Kind {
+    fn of(text: &str) -> Kind {
+        match text {
+            "n" => Kind::Number,
+            "s" => Kind::Shared,
+            "str" => Kind::Text,
+            "inlineStr" => Kind::Inline,
+            "b" => Kind::Boolean,
+            "e" => Kind::Error,
+            "d" => Kind::Date,
+            _ => Kind::Other,
+        }
+    }
+}
+
+/// Resolves the escapes of a text.
+fn resolve(text: &mut String) {
+    if let std::borrow::Cow::Owned(resolved) = decoded(text) {
+        *text = resolved;
+    }
+}
+
+fn row_number(text: &str) -> Result<u32, PartFault> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err(PartFault::unreadable("a row has no number from 1 on")),
+        Ok(row) => Ok(row),
+    }
+}
+
+/// The column of a cell that is named as in `AB12`, from 1. It has to stand in this row.
+fn column_of(reference: &str, row: u32) -> Result<u32, PartFault> {
+    let letters = reference
+        .bytes()
+        .take_while(u8::is_ascii_alphabetic)
+        .count();
+    let (letters, digits) = reference.split_at(letters);
+    let is_named = (1..=7).contains(&letters.len())
+        && !digits.is_empty()
+        && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_named {
+        return Err(PartFault::unreadable(format!(
+            "a cell of row {row} is not named as cells are"
+        )));
+    }
+    if digits.parse() != Ok(row) {
+        return Err(PartFault::unreadable(format!(
+            "a cell that is named as one of another row stands in row {row}"
+        )));
+    }
+    let column = letters
+        .bytes()
+        .map(|letter| u64::from(letter.to_ascii_uppercase() - b'A') + 1);
+    let column = column.fold(0, |column: u64, letter| column * 26 + letter);
+    Ok(u32::try_from(column).unwrap_or(u32::MAX))
+}
+
+/// A cell as Excel names it, as in `AB12`.
+pub(crate) fn place(column: u32, row: u32) -> String {
+    let (mut letters, mut left) = (Vec::new(), column);
+    while let Some(before) = left.checked_sub(1) {
+        letters.push(char::from(
+            b'A' + u8::try_from(before % 26).unwrap_or_default(),
+        ));
+        left = before / 26;
+    }
+    let letters: String = letters.into_iter().rev().collect();
+    format!("{letters}{row}")
+}
+
+#[cfg(test)]
+mod tests;

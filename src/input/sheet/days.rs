@@ -1,0 +1,111 @@
+//! The numbers by which a workbook counts days, as dates.
+
+use jiff::Span;
+use jiff::civil::Date;
+
+use super::book::Days;
+
+const DAY_MS: f64 = 86_400_000.0;
+/// The day before that which a workbook from 1900 calls 1, if 1900 had been a leap year, as it holds.
+const BEFORE_1900: Date = jiff::civil::date(1899, 12, 30);
+/// The day that a workbook from 1904 calls 0.
+const FROM_1904: Date = jiff::civil::date(1904, 1, 1);
+/// 29 February 1900 in a workbook from 1900, which never was.
+const NO_DAY: i64 = 60;
+/// The last day of the year 9999.
+const LAST_DAY: Date = jiff::civil::date(9999, 12, 31);
+
+/// The date of a number, with its time where it has one; none where Excel knows no such day. A workbook knows no time zones: times
+/// are UTC.
+pub(crate) fn date_of(number: f64, days: Days) -> Option<String> {
+    // Far beyond what a calendar holds a number does not convert.
+    if !(0.0..4e6).contains(&number) {
+        return None;
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "4e6 days are 3.5e14 ms, which a float holds exactly"
+    )]
+    let ms = (number * DAY_MS).round() as i64;
+    let (day, ms) = (ms / 86_400_000, ms % 86_400_000);
+    let date = match days {
+        Days::From1904 => FROM_1904.checked_add(Span::new().days(day)),
+        Days::From1900 if day == 0 || day == NO_DAY => return None,
+        Days::From1900 if day < NO_DAY => BEFORE_1900.checked_add(Span::new().days(day + 1)),
+        Days::From1900 => BEFORE_1900.checked_add(Span::new().days(day)),
+    };
+    let date = date.ok().filter(|date| *date <= LAST_DAY)?;
+    let (hour, minute, second, ms) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60, ms % 1000);
+    Some(match (hour, minute, second, ms) {
+        (0, 0, 0, 0) => date.to_string(),
+        (_, _, _, 0) => format!("{date}T{hour:02}:{minute:02}:{second:02}Z"),
+        _ => format!("{date}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z"),
+    })
+}
+
+/// A date and time in ISO 8601 as strict workbooks hold it, in UTC where no zone is said.
+pub(crate) fn with_zone(text: &str) -> String {
+    let time = text.split_once('T').map(|(_, time)| time);
+    let lacks_zone = time.is_some_and(|time| !time.contains(['Z', 'z', '+', '-']));
+    if lacks_zone {
+        format!("{text}Z")
+    } else {
+        text.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_the_days_that_excel_shows() {
+        let check = |number: f64, days: Days, want: &str| {
+            assert_eq!(
+                date_of(number, days).as_deref().unwrap_or("none"),
+                want,
+                "{number} {days:?}"
+            );
+        };
+        for (number, want) in [
+            (-1.0, "none"),
+            (0.0, "none"),
+            (0.5, "none"),
+            (1.0, "1900-01-01"),
+            (59.0, "1900-02-28"),
+            (60.0, "none"),
+            (60.5, "none"),
+            (61.0, "1900-03-01"),
+            (31_149.0, "1985-04-12"),
+            (31_149.5, "1985-04-12T12:00:00Z"),
+            (31_149.000_011_574_074, "1985-04-12T00:00:01Z"),
+            (31_149.25 + 1.0 / 86_400_000.0, "1985-04-12T06:00:00.001Z"),
+            (2_958_465.0, "9999-12-31"),
+            (2_958_465.999_999_999_9, "none"),
+            (2_958_466.0, "none"),
+            (1e300, "none"),
+            (f64::NAN, "none"),
+        ] {
+            check(number, Days::From1900, want);
+        }
+        for (number, want) in [
+            (-1.0, "none"),
+            (0.0, "1904-01-01"),
+            (60.0, "1904-03-01"),
+            (29_687.0, "1985-04-12"),
+            (2_957_003.0, "9999-12-31"),
+            (2_957_004.0, "none"),
+        ] {
+            check(number, Days::From1904, want);
+        }
+    }
+
+    #[test]
+    fn a_time_without_a_zone_is_utc() {
+        let check = |text: &str, want: &str| assert_eq!(with_zone(text), want);
+        check("1985-04-12", "1985-04-12");
+        check("1985-04-12T10:00:00", "1985-04-12T10:00:00Z");
+        check("1985-04-12T10:00:00.500", "1985-04-12T10:00:00.500Z");
+        check("1985-04-12T10:00:00+02:00", "1985-04-12T10:00:00+02:00");
+    }
+}

@@ -1,0 +1,100 @@
+//! What is wrong with a part of a workbook.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::{fmt, io};
+
+use crate::text;
+
+use crate::input::bytes::stream_fault::StreamFault;
+use crate::input::error::InputFault;
+
+/// Why a part of a workbook cannot be read, or not be read further.
+#[derive(Debug)]
+pub(crate) enum PartFault {
+    /// It contradicts itself or the format: why, safe to show.
+    Unreadable(String),
+    /// It unpacks to more than this.
+    TooLarge {
+        /// How many bytes it may be.
+        bytes_max: u64,
+    },
+    /// The file cannot be read.
+    Read(io::Error),
+    /// The file was changed while it was read.
+    Changed,
+}
+
+/// A part that unpacks to too much, as a reader says it.
+#[derive(Debug)]
+pub(crate) struct TooLarge {
+    pub(crate) bytes_max: u64,
+}
+
+impl Error for TooLarge {}
+
+impl fmt::Display for TooLarge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "it unpacks to more than {} bytes", self.bytes_max)
+    }
+}
+
+impl PartFault {
+    /// A part that contradicts itself or the format.
+    pub(crate) fn unreadable(reason: impl Into<String>) -> PartFault {
+        PartFault::Unreadable(reason.into())
+    }
+
+    /// What the reader of XML says, of the part of this name. It quotes names of elements at most.
+    pub(crate) fn of_xml(error: quick_xml::Error, part: &str) -> PartFault {
+        let quick_xml::Error::Io(error) = error else {
+            return PartFault::Unreadable(format!(
+                "{part}: {}",
+                text::safe_cut(&error.to_string(), 200)
+            ));
+        };
+        if let Some(TooLarge { bytes_max }) = error.get_ref().and_then(|inner| inner.downcast_ref())
+        {
+            return PartFault::TooLarge {
+                bytes_max: *bytes_max,
+            };
+        }
+        if let Some(StreamFault::Changed) = error.get_ref().and_then(|inner| inner.downcast_ref()) {
+            return PartFault::Changed;
+        }
+        match Arc::try_unwrap(error) {
+            // The system's own error is about the file, not about what is in it.
+            Ok(error) if error.raw_os_error().is_some() => PartFault::Read(error),
+            Ok(error) => {
+                PartFault::Unreadable(format!("{part}: {}", text::safe(&error.to_string())))
+            }
+            Err(error) => {
+                PartFault::Unreadable(format!("{part}: {}", text::safe(&error.to_string())))
+            }
+        }
+    }
+}
+
+impl From<PartFault> for InputFault {
+    fn from(fault: PartFault) -> InputFault {
+        match fault {
+            PartFault::Unreadable(reason) => InputFault::Workbook { reason },
+            PartFault::TooLarge { bytes_max } => InputFault::WorkbookTooLarge { bytes_max },
+            PartFault::Read(error) => InputFault::Read(error),
+            PartFault::Changed => InputFault::Changed,
+        }
+    }
+}
+
+impl From<PartFault> for StreamFault {
+    /// The same once the sheet is being read.
+    fn from(fault: PartFault) -> StreamFault {
+        let reason = match fault {
+            PartFault::Unreadable(reason) => reason,
+            PartFault::TooLarge { bytes_max } => TooLarge { bytes_max }.to_string(),
+            PartFault::Read(error) => text::safe(&error.to_string()),
+            PartFault::Changed => return StreamFault::Changed,
+        };
+        StreamFault::Sheet { reason }
+    }
+}

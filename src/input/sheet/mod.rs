@@ -1,0 +1,228 @@
+//! Excel workbooks (`.xlsx`): the rows of a sheet as lines of NDJSON, a line for each row, so that line numbers are the sheet's
+//! row numbers and all that follows is the reading of NDJSON.
+//!
+//! NDJSON and not CSV, because a sheet tells numbers from text, and that is where its trouble is: a phone number that was typed
+//! without an apostrophe has lost its leading zero. As a JSON number it is an error where text belongs, also in the file of
+//! failed rows. A thread reads the sheet, since what unpacks a part borrows the workbook.
+//!
+//! The XML is read here and not by a library for workbooks, since these take for nothing, or for another value, what they do not
+//! expect (text in CDATA, the number of a text that is not one, an empty entry of the table of texts, a formula without a result),
+//! hold parts in memory that can be of any size, and do not tell hidden rows. Of the format (ECMA-376) only the values are read.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
+
+use self::book::Book;
+use self::cells::Cells;
+use self::lines::Lines;
+use self::package::Package;
+use self::styles::Styles;
+use self::texts::Texts;
+use crate::input::bytes::stream_fault::StreamFault;
+use crate::input::error::InputFault;
+use crate::input::mapping::loose::LooseColumn;
+use crate::input::options::InputRules;
+
+mod book;
+mod cells;
+mod days;
+mod fault;
+mod lines;
+mod package;
+mod styles;
+mod texts;
+mod xml;
+
+pub use self::book::SheetChoice;
+
+/// What is handed over at once.
+const CHUNK_BYTES: usize = 64 << 10;
+/// Chunks that wait to be read.
+const CHUNKS_QUEUED_MAX: usize = 4;
+
+/// The rows of a sheet as NDJSON.
+pub(crate) struct SheetRows {
+    /// None once the thread was told to end.
+    chunks: Option<Receiver<Chunk>>,
+    thread: Option<JoinHandle<()>>,
+    chunk: Vec<u8>,
+    at: usize,
+}
+
+/// A sheet whose header is read.
+#[derive(Debug, Clone)]
+pub(crate) struct OpenSheet {
+    /// Which sheet it is.
+    pub(crate) choice: SheetChoice,
+    /// Names of the header that were taken for others.
+    pub(crate) loosely: Vec<LooseColumn>,
+    /// The memory that the workbook's table of texts takes.
+    pub(crate) texts_bytes: usize,
+    /// Rows that a filter or a person has hidden, as far as the sheet was read.
+    pub(crate) hidden_rows: Arc<AtomicU64>,
+}
+
+/// What the thread hands over.
+enum Chunk {
+    Lines(Vec<u8>),
+    /// The sheet was read to its end: a thread that ends without saying so has not read all of it.
+    End,
+    Fault(StreamFault),
+}
+
+/// Whether a file begins as a workbook does. What cannot be opened is left to those who say why.
+pub(crate) fn is_workbook(path: &Path) -> bool {
+    let mut magic = [0; 4];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut magic));
+    read.is_ok() && magic == *b"PK\x03\x04"
+}
+
+/// Opens a sheet, the first table that is shown where none is named, and checks its header.
+pub(crate) fn open(path: &Path, rules: &InputRules) -> Result<(SheetRows, OpenSheet), InputFault> {
+    let (opened_in, opened) = sync_channel(1);
+    let (chunks_in, chunks) = sync_channel(CHUNKS_QUEUED_MAX);
+    let reading = Reading {
+        path: path.to_owned(),
+        rules: rules.clone(),
+        opened: opened_in,
+        chunks: chunks_in,
+    };
+    let thread = thread::Builder::new()
+        .name("workbook".to_owned())
+        .spawn(move || reading.run());
+    let thread = thread.map_err(InputFault::Open)?;
+    let rows = SheetRows {
+        chunks: Some(chunks),
+        thread: Some(thread),
+        chunk: Vec::new(),
+        at: 0,
+    };
+    let ended = || InputFault::Workbook {
+        reason: "its reading ended early".to_owned(),
+    };
+    let sheet = opened.recv().unwrap_or_else(|_ended| Err(ended()))?;
+    Ok((rows, sheet))
+}
+
+/// The thread that reads a sheet.
+struct Reading {
+    path: PathBuf,
+    rules: InputRules,
+    opened: SyncSender<Result<OpenSheet, InputFault>>,
+    chunks: SyncSender<Chunk>,
+}
+
+impl Reading {
+    /// Reads until the sheet ends or nobody takes its rows any more.
+    fn run(self) {
+        if let Err(fault) = self.read() {
+            // Nobody waits for the answer where the sheet is not wanted any more.
+            self.opened.send(Err(fault)).ok();
+        }
+    }
+
+    fn read(&self) -> Result<(), InputFault> {
+        let mut package = Package::open(&self.path)?;
+        let book = Book::read(&mut package)?;
+        let (sheet, choice) = book.choose(self.rules.sheet.as_deref())?;
+        let styles = Styles::read(&mut package, &book.styles)?;
+        let texts = Texts::read(&mut package, &book.texts)?;
+        let in_sheet = |fault: InputFault| InputFault::InSheet {
+            sheet: choice.name().to_owned(),
+            fault: Box::new(fault),
+        };
+        let xml = package
+            .part(sheet.part())
+            .map_err(|fault| in_sheet(fault.into()))?;
+        let missing = || {
+            in_sheet(InputFault::Workbook {
+                reason: "the part that holds its cells is missing".to_owned(),
+            })
+        };
+        let xml = xml.ok_or_else(missing)?;
+        let cells = Cells::of(xml, &texts, &styles, book.results);
+        let mut cells = cells.map_err(|fault| in_sheet(fault.into()))?;
+        let mut lines = Lines::begin(&mut cells, &self.rules, book.days).map_err(in_sheet)?;
+        let hidden_rows = Arc::new(AtomicU64::new(cells.hidden_rows()));
+        let opened = OpenSheet {
+            choice: choice.clone(),
+            loosely: std::mem::take(&mut lines.loosely),
+            texts_bytes: texts.bytes(),
+            hidden_rows: Arc::clone(&hidden_rows),
+        };
+        self.opened.send(Ok(opened)).ok();
+        self.send_lines(&mut cells, &mut lines, &hidden_rows);
+        Ok(())
+    }
+
+    /// Whoever takes the rows may have enough of them: then sending fails, and the rest is not wanted.
+    fn send_lines<R: Read>(
+        &self,
+        cells: &mut Cells<'_, R>,
+        lines: &mut Lines,
+        hidden_rows: &AtomicU64,
+    ) {
+        let last = loop {
+            match lines.write_next(cells) {
+                Ok(Some(())) => {}
+                Ok(None) => break Chunk::End,
+                Err(fault) => break Chunk::Fault(fault.into()),
+            }
+            hidden_rows.store(cells.hidden_rows(), Ordering::Relaxed);
+            if lines.bytes() >= CHUNK_BYTES && self.chunks.send(Chunk::Lines(lines.take())).is_err()
+            {
+                return;
+            }
+        };
+        self.chunks.send(Chunk::Lines(lines.take())).ok();
+        self.chunks.send(last).ok();
+    }
+}
+
+impl Read for SheetRows {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        while self.at == self.chunk.len() {
+            let Some(chunks) = &self.chunks else {
+                return Ok(0);
+            };
+            match chunks.recv() {
+                Ok(Chunk::Lines(lines)) => {
+                    self.chunk = lines;
+                    self.at = 0;
+                }
+                Ok(Chunk::End) => self.chunks = None,
+                Ok(Chunk::Fault(fault)) => return Err(fault.into()),
+                Err(_) => {
+                    return Err(StreamFault::Sheet {
+                        reason: "it ended early".to_owned(),
+                    }
+                    .into());
+                }
+            }
+        }
+        let ready = self.chunk.get(self.at..).unwrap_or_default();
+        let count = ready.len().min(into.len());
+        let (ready, _) = ready.split_at_checked(count).unwrap_or_default();
+        into.get_mut(..count)
+            .unwrap_or_default()
+            .copy_from_slice(ready);
+        self.at += count;
+        Ok(count)
+    }
+}
+
+impl Drop for SheetRows {
+    /// Lets go of the queue first, which ends the thread.
+    fn drop(&mut self) {
+        self.chunks = None;
+        if let Some(thread) = self.thread.take() {
+            // A thread that panicked has said so, and its rows ended there.
+            thread.join().ok();
+        }
+    }
+}
