@@ -170,7 +170,7 @@ fn scheduling(criterion: &mut Criterion) {
             schedule.offer(customer, id, 400);
             match schedule.next(now) {
                 Step::Send(ticket, _) => {
-                    schedule.finished(ticket, answer(Duration::from_micros(15)), now)
+                    schedule.finished(ticket, answer(Duration::from_micros(15)), now);
                 }
                 other => panic!("{other:?} instead of a request"),
             }

@@ -242,7 +242,7 @@ mod tests {
             match (got, want) {
                 (Ok(code), Ok(want)) => assert_eq!(code.0.expose_secret(), want, "{query}"),
                 (Err(error), Err(want)) => {
-                    assert!(error.to_string().contains(want), "{query}: {error}")
+                    assert!(error.to_string().contains(want), "{query}: {error}");
                 }
                 (got, want) => panic!("{query}: {got:?}, not {want:?}"),
             }

@@ -267,7 +267,7 @@ mod tests {
     #[test]
     fn what_cannot_be_a_token_is_refused_by_its_rule() {
         let check = |text: &str, want: Result<(), TokenFlaw>| {
-            assert_eq!(Token::of(text).map(|_| ()), want, "{text:?}")
+            assert_eq!(Token::of(text).map(|_| ()), want, "{text:?}");
         };
         check(" abc.DEF-_~+/=\r\n", Ok(()));
         check("bearer-of-news", Ok(()));

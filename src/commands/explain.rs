@@ -198,7 +198,7 @@ mod tests {
     #[test]
     fn a_long_line_is_broken_between_its_words() {
         let check = |words: usize, want: &str| {
-            assert_eq!(wrapped(&vec!["12345678"; words].join(" ")), want)
+            assert_eq!(wrapped(&vec!["12345678"; words].join(" ")), want);
         };
         check(1, "  12345678\n");
         let full = ["12345678"; 8].join(" ");

@@ -24,7 +24,7 @@ pub(super) fn expand(named: &[InputName]) -> anyhow::Result<Vec<InputName>> {
             InputName::Stdin => files.push(InputName::Stdin),
             InputName::Path(path) if path.is_dir() => files.extend(of_folder(path, name)?),
             InputName::Path(path) if !path.exists() && is_pattern(path) => {
-                files.extend(of_pattern(path, name)?)
+                files.extend(of_pattern(path, name)?);
             }
             InputName::Path(path) => files.push(InputName::Path(path.clone())),
         }

@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn a_long_name_is_cut_between_two_characters() {
         let check = |stem: &[u8], want: &[u8]| {
-            assert_eq!(cut(OsStr::from_bytes(stem)).as_bytes(), want, "{stem:?}")
+            assert_eq!(cut(OsStr::from_bytes(stem)).as_bytes(), want, "{stem:?}");
         };
         check(b"customers", b"customers");
         check(&[b'a'; 100], &[b'a'; 100]);

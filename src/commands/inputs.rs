@@ -96,7 +96,7 @@ fn say_what_is_doubtful(input: &KnownInput) {
 fn say_which_sheet_is_read(input: &KnownInput) {
     match &input.read_as().container {
         Container::Workbook(choice) if choice.is_one_of_several() => {
-            info!("{}: {choice} (--sheet)", input.name())
+            info!("{}: {choice} (--sheet)", input.name());
         }
         Container::File | Container::Packed(_) | Container::Workbook(_) => {}
     }

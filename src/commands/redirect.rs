@@ -83,7 +83,7 @@ pub(super) async fn wait(
                         "400 Bad Request",
                         "This is not the address of the login.",
                     )
-                    .await
+                    .await;
                 }
             }
         }

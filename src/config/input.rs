@@ -377,7 +377,7 @@ mod tests {
     #[test]
     fn a_delimiter_is_one_ascii_character_or_the_tab() {
         let check = |text: &str, want: Option<u8>| {
-            assert_eq!(delimiter(text).ok().map(Delimiter::byte), want, "{text}")
+            assert_eq!(delimiter(text).ok().map(Delimiter::byte), want, "{text}");
         };
         for (text, want) in [
             (";", Some(b';')),

@@ -168,7 +168,7 @@ impl DateFormat {
                     let (digits, behind) = number.split_off(rest)?;
                     match number.part {
                         Part::TwoDigitYear => {
-                            shape.two_digit_year = std::str::from_utf8(digits).ok()?.parse().ok()
+                            shape.two_digit_year = std::str::from_utf8(digits).ok()?.parse().ok();
                         }
                         // A leap second would become the second before.
                         Part::Second if digits == b"60" => return None,

@@ -191,7 +191,7 @@ fn parse_domain(domain: &[u8]) -> Option<Email> {
         let class = class(*byte);
         match (before, class) {
             (_, Class::Alphanumeric) | (Class::Alphanumeric | Class::Hyphen, Class::Hyphen) => {
-                label_bytes += 1
+                label_bytes += 1;
             }
             (Class::Alphanumeric, Class::Dot) => {
                 email = Email::Usual;

@@ -298,7 +298,7 @@ impl Sifters {
         let start = |number| {
             let (sifter, arrivals) = (sifter.clone(), arrivals.clone());
             spawn(&format!("checker {number}"), move || {
-                sifter.sift_into(&arrivals)
+                sifter.sift_into(&arrivals);
             })
         };
         let others = if takes_part {
@@ -338,10 +338,10 @@ impl Readers {
         } = reading;
         let (blocks_in, blocks) = sync_channel(BLOCKS_QUEUED_MAX);
         let checker = spawn("checker", move || {
-            check_blocks(&blocks, &builder, ids, send)
+            check_blocks(&blocks, &builder, ids, send);
         })?;
         let reader = spawn("reader", move || {
-            read_blocks(BlockSource::of(inputs, window), &blocks_in)
+            read_blocks(BlockSource::of(inputs, window), &blocks_in);
         })?;
         Ok(Readers { reader, checker })
     }

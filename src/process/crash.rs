@@ -92,7 +92,7 @@ mod tests {
             }),
             described_panic(|| drop(std::hint::black_box("é canary")[1..].to_owned())),
             described_panic(|| {
-                std::hint::black_box(Err::<(), _>("canary".to_owned())).expect("a good value")
+                std::hint::black_box(Err::<(), _>("canary".to_owned())).expect("a good value");
             }),
         ] {
             assert!(

@@ -83,10 +83,10 @@ impl<T: Clone> Schedule<T> {
         match held.part {
             Part::Row => self.row_answered(ticket, attempt.answer, departure, now),
             Part::Control(Request::Read) => {
-                self.control_read(ticket, &attempt.answer, departure, now)
+                self.control_read(ticket, &attempt.answer, departure, now);
             }
             Part::Control(Request::Write) => {
-                self.control_written(ticket, &attempt.answer, departure, now)
+                self.control_written(ticket, &attempt.answer, departure, now);
             }
         }
         self.statistics.learned_rate = self.pace.learned_rate();
@@ -105,7 +105,7 @@ impl<T: Clone> Schedule<T> {
             Meaning::Applied => self.applied(ticket, &answer, departure, now),
             Meaning::Refused => self.refused(ticket, rejected(answer), departure, now),
             Meaning::RefusedInDoubt(refusal) => {
-                self.refused_in_doubt(ticket, refusal, rejected(answer), departure, now)
+                self.refused_in_doubt(ticket, refusal, rejected(answer), departure, now);
             }
             Meaning::NotTheApi(stranger) => self.not_the_api(ticket, stranger, answer, sent, now),
             Meaning::Trouble(trouble) => self.in_trouble(ticket, trouble, cause, sent, now),

@@ -117,7 +117,7 @@ fn quotes_and_records_without_end_are_named_by_their_line() {
 #[test]
 fn every_fault_of_a_header_is_named() {
     let header = |names: &str, message: &str| {
-        refuse("a.csv", format!("{names}\n1,{CANARY},{CANARY}\n"), message)
+        refuse("a.csv", format!("{names}\n1,{CANARY},{CANARY}\n"), message);
     };
     header(
         "id,emial,job",

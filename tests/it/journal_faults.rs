@@ -148,13 +148,13 @@ fn what_is_no_regular_file_is_named_and_nothing_hangs() {
             assert!(made.expect("mkfifo can be run").success());
         }),
         ("a directory", |scenario| {
-            fs::create_dir(scenario.path(JOURNAL)).unwrap()
+            fs::create_dir(scenario.path(JOURNAL)).unwrap();
         }),
         ("a socket", |scenario| {
-            drop(UnixListener::bind(scenario.path(JOURNAL)).unwrap())
+            drop(UnixListener::bind(scenario.path(JOURNAL)).unwrap());
         }),
         ("a symbolic link", |scenario| {
-            symlink("kept", scenario.path(JOURNAL)).unwrap()
+            symlink("kept", scenario.path(JOURNAL)).unwrap();
         }),
     ];
     for (kind, make) in kinds {

@@ -91,7 +91,7 @@ fn changes_to_rows_that_are_settled_are_refused_by_name() {
         |lines| {
             lines[1..]
                 .iter_mut()
-                .for_each(|line| *line = line.replace("Ann", "Bea"))
+                .for_each(|line| *line = line.replace("Ann", "Bea"));
         },
         "rows 1, 2, 3, 4, 5 and more",
     );

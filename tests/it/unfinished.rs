@@ -279,7 +279,7 @@ fn a_run_that_is_being_undone_is_not_continued() {
         crate::harness::crc32c(content.as_bytes())
     );
     scenario.edit(&format!("{run}/results.ndjson"), |journal| {
-        journal.extend_from_slice(line.as_bytes())
+        journal.extend_from_slice(line.as_bytes());
     });
     let refused = start(&scenario, &[INPUT, "--run-dir", &run]).exits(5);
     refused.says("is being put back (custsync undo): begin a new one");
@@ -287,7 +287,7 @@ fn a_run_that_is_being_undone_is_not_continued() {
     // Also where another line follows.
     let lines = [line.clone(), scenario_ended()].concat();
     scenario.edit(&format!("{run}/results.ndjson"), |journal| {
-        journal.extend_from_slice(lines.as_bytes())
+        journal.extend_from_slice(lines.as_bytes());
     });
     for newer in runs(&scenario).into_iter().filter(|other| *other != run) {
         fs::remove_dir_all(scenario.path(&newer)).unwrap();

@@ -66,7 +66,7 @@ fn settled_rows_outside_of_the_window_are_compared_too() {
     let scenario = six_rows();
     scenario.run(["--max-rows", "2"]).exits(0);
     scenario.edit("customers.csv", |file| {
-        file.splice(7..12, *b"1,New").for_each(drop)
+        file.splice(7..12, *b"1,New").for_each(drop);
     });
     scenario
         .run(["--skip-rows", "3"])

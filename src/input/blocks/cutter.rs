@@ -213,7 +213,8 @@ impl<R: Read> Blocks<R> {
                 }
                 // One byte more than a record may have tells a longest record from one that is too long.
                 (End::Ahead, None) => {
-                    target = target.max((self.buffer.len() * 2).min(self.size.record_bytes_max + 1))
+                    target =
+                        target.max((self.buffer.len() * 2).min(self.size.record_bytes_max + 1));
                 }
             }
         }

@@ -297,7 +297,7 @@ mod tests {
     #[test]
     fn windows_1252_is_suggested_where_it_reads_well() {
         let check = |bytes: &[u8], want: bool| {
-            assert_eq!(likely_encoding(bytes).is_some(), want, "{bytes:?}")
+            assert_eq!(likely_encoding(bytes).is_some(), want, "{bytes:?}");
         };
         check(b"K\xfcnstler", true);
         check(b"\x84Zo\xeb\x93 \x96 5 \x80", false);

@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn quotes_of_tsv_are_in_doubt_until_somebody_says_what_they_are() {
         let check = |delimiter, said, want| {
-            assert_eq!(Dialect::of(delimiter, said, Escape::None).quotes, want)
+            assert_eq!(Dialect::of(delimiter, said, Escape::None).quotes, want);
         };
         check(Delimiter::COMMA, None, Quotes::On);
         check(Delimiter::TAB, None, Quotes::InDoubt);

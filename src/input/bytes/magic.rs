@@ -267,7 +267,7 @@ mod tests {
     #[test]
     fn documents_are_no_rows() {
         let check = |text: &str, want: Option<NotText>| {
-            assert_eq!(not_rows(text.as_bytes()), want, "{text}")
+            assert_eq!(not_rows(text.as_bytes()), want, "{text}");
         };
         check("\r\n <!DOCTYPE html><html>", Some(NotText::Html));
         check("<table border=1>", Some(NotText::Html));

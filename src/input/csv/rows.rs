@@ -149,7 +149,7 @@ fn tell_odd_record<'b>(
     draft: &mut Draft<'b>,
 ) {
     tell_cells(record, targets, teller, draft, |draft, _, target, text| {
-        teller.tell_odd_text(draft, target, text)
+        teller.tell_odd_text(draft, target, text);
     });
 }
 

@@ -224,7 +224,7 @@ mod tests {
         );
         let rules = rules.expect("good rules");
         let check = |name: &str, want: Result<Target, Unmapped>| {
-            assert_eq!(rules.target(name), want, "{name}")
+            assert_eq!(rules.target(name), want, "{name}");
         };
         check("kunde", Ok(Target::Id));
         check("id", Ok(Target::Id));

@@ -71,7 +71,7 @@ mod tests {
         nulls.add(String::new());
         nulls.add_for("email", "-".to_owned()).expect("a field");
         let check = |target: Target, text: &str, want: bool| {
-            assert_eq!(nulls.contains(target, text), want, "{text}")
+            assert_eq!(nulls.contains(target, text), want, "{text}");
         };
         for target in [
             Target::Field(Field::Email),

@@ -49,7 +49,7 @@ impl Withheld {
                 (Some(field), _) => withheld.fields.insert(field),
                 (None, _) if name == CUT_OFF => withheld.cut_off = true,
                 (None, Some(id)) => {
-                    withheld.refused = Some(CustomerId::parse(id).map_err(|_error| UnknownName)?)
+                    withheld.refused = Some(CustomerId::parse(id).map_err(|_error| UnknownName)?);
                 }
                 (None, None) => return Err(UnknownName),
             }

@@ -78,7 +78,7 @@ impl<'d, 'b> Object<'d, 'b> {
     pub(crate) fn take_text(&mut self, target: Target, text: &'b str) {
         match self.claim(target) {
             Ok(()) if self.teller.is_among_odd_text() => {
-                self.teller.tell_odd_text(self.draft, target, text)
+                self.teller.tell_odd_text(self.draft, target, text);
             }
             Ok(()) => self.teller.tell_text(self.draft, target, text),
             Err(fault) => Teller::tell(self.draft, target, Some(fault)),

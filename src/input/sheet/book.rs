@@ -193,7 +193,7 @@ impl Book {
                     for attribute in attributes(&element, &part) {
                         match attribute? {
                             ("fullCalcOnLoad", value) if is_true(&value) => {
-                                self.results = Results::Pending
+                                self.results = Results::Pending;
                             }
                             _ => {}
                         }

@@ -285,7 +285,7 @@ fn a_window_leaves_out_rows_and_keeps_lines() {
                         continue;
                     };
                     parse_block(&block, &layout, &RowRules::default(), &mut |record| {
-                        lines.push(record.line)
+                        lines.push(record.line);
                     });
                 }
                 assert_eq!(

@@ -423,7 +423,7 @@ fn of_a_write_that_fails_the_whole_lines_stay_and_are_told() {
             writer.push(&Entry::of_row(
                 u64::try_from(row).expect("few"),
                 Outcome::Updated,
-            ))
+            ));
         });
         (writer.flush().map_err(|error| error.written), writer)
     };

@@ -422,7 +422,7 @@ fn sift_block(mut source: SourceBlock, builder: &RowBuilder, sifting: &Sifting<'
         }
         match record.checked {
             Ok(update) if update.fields().is_empty() => {
-                read.add_overtaken(position, update.notes())
+                read.add_overtaken(position, update.notes());
             }
             Ok(update) => {
                 read.add_valid(position, update.notes());

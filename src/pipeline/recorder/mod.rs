@@ -254,7 +254,7 @@ impl Recorder {
                 // The files of failed rows are given up, so whether they could be written is of no interest.
                 Fate::Earlier => self.count(row, None).unwrap_or_default(),
                 Fate::Invalid | Fate::Superseded | Fate::Overtaken(_) | Fate::Sent { .. } => {
-                    self.unrecorded += 1
+                    self.unrecorded += 1;
                 }
             }
         }

@@ -323,13 +323,13 @@ impl Driver {
                 self.in_flight.add(
                     ticket,
                     async move { api.update(customer, body, &token).await },
-                )
+                );
             }
             Request::Read => {
                 self.in_flight.add(
                     ticket,
                     async move { api.read(customer, &body, &token).await },
-                )
+                );
             }
         }
     }

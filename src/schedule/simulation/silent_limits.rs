@@ -177,7 +177,7 @@ fn unrelated_trouble_is_no_limit() {
     for (share, used_min) in [(0.01, 0.95), (0.1, 0.8)] {
         for (kind, per_second) in [(LEAKY_BURST, 40.0), (Kind::Tokens, 200.0)] {
             let noise = |setup: &mut Setup| {
-                setup.server.troubles = vec![Trouble::Random(share, Down::text(503))]
+                setup.server.troubles = vec![Trouble::Random(share, Down::text(503))];
             };
             let (used, refused) = shares(kind, per_second, ms(20), TOO_MANY, noise);
             assert!(
@@ -198,7 +198,7 @@ fn a_rate_of_the_users_below_the_limit_is_kept_and_nothing_is_refused() {
         (Rate::Auto, 20.0),
     ] {
         let (used, refused) = shares(Kind::Tokens, 40.0, ms(20), TOO_MANY, |setup| {
-            setup.rules.rate = rate
+            setup.rules.rate = rate;
         });
         assert!(
             used >= 0.95 * per_second / 40.0 && used <= per_second / 40.0 && refused <= 0.0,

@@ -369,7 +369,7 @@ fn a_customer_with_many_rows_keeps_their_order() {
         setup
     };
     each_seed(50, setup, |report| {
-        assert_eq!(report.updated + report.failed, 300)
+        assert_eq!(report.updated + report.failed, 300);
     });
 }
 

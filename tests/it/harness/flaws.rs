@@ -51,54 +51,54 @@ fn any_form() -> Vec<Flaw> {
         flaw("id", "type", |cells| set_text(cells, "id", "A-17")),
         flaw("id", "range", |cells| set_text(cells, "id", "0")),
         flaw("id", "range", |cells| {
-            set_text(cells, "id", "9223372036854775808")
+            set_text(cells, "id", "9223372036854775808");
         }),
         flaw("first_name", "null", |cells| {
-            set(cells, "first_name", Given::Null)
+            set(cells, "first_name", Given::Null);
         }),
         flaw("last_name", "damaged", |cells| {
-            set_text(cells, "last_name", "#REF!")
+            set_text(cells, "last_name", "#REF!");
         }),
         flaw("last_name", "too_long", |cells| {
-            set_text(cells, "last_name", &"ß".repeat(256))
+            set_text(cells, "last_name", &"ß".repeat(256));
         }),
         flaw("phone_number", "too_long", |cells| {
-            set_text(cells, "phone_number", "+49 30 123 456 789 012")
+            set_text(cells, "phone_number", "+49 30 123 456 789 012");
         }),
         flaw("email", "format", |cells| {
-            set_text(cells, "email", "zoë at example.com")
+            set_text(cells, "email", "zoë at example.com");
         }),
         flaw("email", "too_long", |cells| {
-            set_text(cells, "email", &format!("{}@example.com", "a".repeat(245)))
+            set_text(cells, "email", &format!("{}@example.com", "a".repeat(245)));
         }),
         flaw("date_of_birth", "format", |cells| {
-            set_text(cells, "date_of_birth", "31.12.1999")
+            set_text(cells, "date_of_birth", "31.12.1999");
         }),
         flaw("date_of_birth", "format", |cells| {
-            set_text(cells, "date_of_birth", "2023-02-29")
+            set_text(cells, "date_of_birth", "2023-02-29");
         }),
         flaw("gender", "enum", |cells| set_text(cells, "gender", "Male")),
         flaw("country_id", "type", |cells| {
-            set_text(cells, "country_id", "twelve")
+            set_text(cells, "country_id", "twelve");
         }),
         flaw("country_id", "range", |cells| {
-            set_text(cells, "country_id", "-9223372036854775809")
+            set_text(cells, "country_id", "-9223372036854775809");
         }),
         flaw("default_channel_id", "type", |cells| {
-            set_text(cells, "default_channel_id", "1.5")
+            set_text(cells, "default_channel_id", "1.5");
         }),
         flaw("user_id", "type", |cells| set_text(cells, "user_id", " 7")),
         flaw("job", "too_long", |cells| {
-            set_text(cells, "job", &"職".repeat(256))
+            set_text(cells, "job", &"職".repeat(256));
         }),
         flaw("address", "too_long", |cells| {
-            set_text(cells, "address", &"a,\n".repeat(334))
+            set_text(cells, "address", &"a,\n".repeat(334));
         }),
         flaw("row", "required", |cells| {
             cells
                 .iter_mut()
                 .skip(1)
-                .for_each(|(_, given)| *given = Given::Absent)
+                .for_each(|(_, given)| *given = Given::Absent);
         }),
     ]
 }
@@ -106,11 +106,11 @@ fn any_form() -> Vec<Flaw> {
 fn csv_only() -> Vec<Flaw> {
     vec![
         flaw("row", "columns", |cells| {
-            cells.push(("", Given::Text("one too many".to_owned())))
+            cells.push(("", Given::Text("one too many".to_owned())));
         }),
         flaw("row", "columns", |cells| cells.truncate(9)),
         flaw("address", "encoding", |cells| {
-            set(cells, "address", Given::NotText)
+            set(cells, "address", Given::NotText);
         }),
     ]
 }
@@ -118,35 +118,35 @@ fn csv_only() -> Vec<Flaw> {
 fn ndjson_only() -> Vec<Flaw> {
     vec![
         flaw("row", "columns", |cells| {
-            cells.push(("nickname", Given::Text("Zo".to_owned())))
+            cells.push(("nickname", Given::Text("Zo".to_owned())));
         }),
         flaw("row", "encoding", |cells| {
-            set(cells, "address", Given::NotText)
+            set(cells, "address", Given::NotText);
         }),
         flaw("row", "format", |cells| {
-            set(cells, "job", Given::Json("\"clerk"))
+            set(cells, "job", Given::Json("\"clerk"));
         }),
         flaw("row", "format", |cells| {
-            set(cells, "job", Given::Json("clerk"))
+            set(cells, "job", Given::Json("clerk"));
         }),
         flaw("email", "duplicate_key", |cells| {
             set_text(cells, "email", "one@example.com");
             cells.push(("email", Given::Text("two@example.com".to_owned())));
         }),
         flaw("phone_number", "type", |cells| {
-            set(cells, "phone_number", Given::Json("4930123456"))
+            set(cells, "phone_number", Given::Json("4930123456"));
         }),
         flaw("gender", "type", |cells| {
-            set(cells, "gender", Given::Json("true"))
+            set(cells, "gender", Given::Json("true"));
         }),
         flaw("address", "type", |cells| {
-            set(cells, "address", Given::Json("[\"Main Street 1\"]"))
+            set(cells, "address", Given::Json("[\"Main Street 1\"]"));
         }),
         flaw("country_id", "type", |cells| {
-            set(cells, "country_id", Given::Json("4.0"))
+            set(cells, "country_id", Given::Json("4.0"));
         }),
         flaw("user_id", "type", |cells| {
-            set(cells, "user_id", Given::Json("{\"id\":7}"))
+            set(cells, "user_id", Given::Json("{\"id\":7}"));
         }),
     ]
 }

@@ -357,7 +357,7 @@ impl Scenario {
         let mut variables = self.variables.clone();
         match (&self.token, self.secret()) {
             (TokenPlace::Variable, Some(secret)) => {
-                variables.push(("CUSTSYNC_TOKEN".to_owned(), secret.into()))
+                variables.push(("CUSTSYNC_TOKEN".to_owned(), secret.into()));
             }
             (TokenPlace::Variable | TokenPlace::File, _) => {}
         }

@@ -108,7 +108,7 @@ fn what_a_later_version_writes_is_kept_and_counted() {
     ));
     let lines = [of_another_kind, of_another_fact, of_another_outcome];
     scenario.edit(JOURNAL, |journal| {
-        journal.extend(lines.concat().into_bytes())
+        journal.extend(lines.concat().into_bytes());
     });
     let end = scenario
         .run([])

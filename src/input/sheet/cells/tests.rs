@@ -42,7 +42,7 @@ fn cells_are_what_they_say() {
         check(
             &format!("<row><c {content}</c></row>"),
             &format!("A1 {want}"),
-        )
+        );
     };
     cell("t=\"s\"><v>0</v>", "Text(\"zero\")");
     cell("t=\"s\"><v>1</v>", "Empty");
@@ -69,7 +69,7 @@ fn a_formula_without_a_result_is_no_empty_cell() {
         check(
             &format!("<row><c {content}</c></row>"),
             &format!("A1 {want}"),
-        )
+        );
     };
     cell("><f>UPPER(B2)</f>", "Fault(NoResult)");
     cell("><f>UPPER(B2)</f><v></v>", "Fault(NoResult)");
@@ -90,7 +90,7 @@ fn what_cannot_be_read_is_never_nothing() {
         check(
             &format!("<row><c {content}</c></row>"),
             "A1 Fault(Unreadable)",
-        )
+        );
     };
     cell("><v>abc</v>");
     cell("><v>NaN</v>");

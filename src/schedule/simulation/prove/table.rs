@@ -278,7 +278,7 @@ pub(super) fn prove(cases: &[Case]) {
         match case.aim {
             Aim::Met => faults.append(&mut misses),
             Aim::Missed if misses.is_empty() => {
-                faults.push(format!("{} is within its bounds now", case.api))
+                faults.push(format!("{} is within its bounds now", case.api));
             }
             Aim::Missed => {}
         }
