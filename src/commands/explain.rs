@@ -8,7 +8,7 @@ use crate::api::shown_request;
 use crate::config::Settings;
 use crate::config::api::Target;
 use crate::contract::{FIELDS, FieldError};
-use crate::input::{CellFate, CellSource, ExplainedCell};
+use crate::input::{CellResult, CellSource, ExplainedCell};
 use crate::pipeline::explanation::{ExplainedUpdate, Explanation, NotSent};
 use crate::results::summary::InputNames;
 use crate::text::{safe, safe_ellipsis};
@@ -61,7 +61,7 @@ pub(super) fn render(
         let (name, shown) = (name(cell), safe_ellipsis(&cell.text, TEXT_CHARACTERS_MAX));
         line(
             &mut text,
-            &format!("  {name:width$}  {shown} {}", shown_fate(cell)),
+            &format!("  {name:width$}  {shown} {}", display_result(cell)),
         );
     }
     match update {
@@ -101,19 +101,19 @@ fn name(cell: &ExplainedCell) -> String {
     }
 }
 
-fn shown_fate(cell: &ExplainedCell) -> String {
-    match &cell.fate {
-        CellFate::Ignored => "is ignored".to_owned(),
-        CellFate::NoField => "is of no field".to_owned(),
-        CellFate::LeftOut(field) => format!("→ {field}, left out"),
-        CellFate::Overtaken(field) => {
+fn display_result(cell: &ExplainedCell) -> String {
+    match &cell.result {
+        CellResult::Ignored => "is ignored".to_owned(),
+        CellResult::NoField => "is of no field".to_owned(),
+        CellResult::LeftOut(field) => format!("→ {field}, left out"),
+        CellResult::Overtaken(field) => {
             format!("→ {field}, left out: a later row has set it (--overtaken send sends it)")
         }
-        CellFate::Id(Ok(id)) => format!("→ id {id}"),
-        CellFate::Id(Err(code)) => format!("→ id, invalid ({code})"),
-        CellFate::Value(field, Ok(json)) if *json == cell.text => format!("→ {field}, as it is"),
-        CellFate::Value(field, Ok(json)) => format!("→ {field} {}", safe(json)),
-        CellFate::Value(field, Err(code)) => format!("→ {field}, invalid ({code})"),
+        CellResult::Id(Ok(id)) => format!("→ id {id}"),
+        CellResult::Id(Err(code)) => format!("→ id, invalid ({code})"),
+        CellResult::Value(field, Ok(json)) if *json == cell.text => format!("→ {field}, as it is"),
+        CellResult::Value(field, Ok(json)) => format!("→ {field} {}", safe(json)),
+        CellResult::Value(field, Err(code)) => format!("→ {field}, invalid ({code})"),
     }
 }
 

@@ -8,7 +8,7 @@ use tracing::warn;
 use crate::commands::inputs;
 use crate::config::input::InputSettings;
 use crate::contract::Today;
-use crate::input::{Block, Layout, RowRules, RowWindow, parse_block};
+use crate::input::{Block, Layout, RowRange, RowRules, parse_block};
 use crate::results::summary::{InputNames, warning_groups};
 use crate::results::tally::RowsRead;
 use crate::row::Position;
@@ -16,7 +16,7 @@ use crate::row::Position;
 /// What is unusual about the first rows.
 pub(super) struct FirstRows {
     rules: RowRules,
-    window: RowWindow,
+    window: RowRange,
     /// Whether some rows do not take part.
     has_window: bool,
     read: RowsRead,

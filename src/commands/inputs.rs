@@ -12,7 +12,7 @@ use tracing::{info, warn};
 use crate::commands::first_rows::FirstRows;
 use crate::commands::{Failure, files};
 use crate::config::input::InputSettings;
-use crate::input::{Container, InputName, KnownInput, Layout, Origin, RowWindow};
+use crate::input::{Container, InputName, KnownInput, Layout, Origin, RowRange};
 use crate::journal::{Checkpoint, InputIdentity, Key};
 use crate::results::summary::InputNames;
 
@@ -98,7 +98,7 @@ fn say_which_sheet_is_read(input: &KnownInput) {
         Container::Workbook(choice) if choice.is_one_of_several() => {
             info!("{}: {choice} (--sheet)", input.name());
         }
-        Container::File | Container::Packed(_) | Container::Workbook(_) => {}
+        Container::File | Container::Compressed(_) | Container::Workbook(_) => {}
     }
 }
 
@@ -168,9 +168,9 @@ pub(super) fn rows_with_settled(rows: &Range<u64>, checkpoint: &Checkpoint) -> R
 }
 
 /// Cuts what is read to these rows.
-pub(super) fn window(rows: &Range<u64>) -> RowWindow {
+pub(super) fn window(rows: &Range<u64>) -> RowRange {
     let max = (rows.end < u64::MAX).then(|| rows.end.saturating_sub(rows.start));
-    RowWindow::new(rows.start.saturating_sub(1), max)
+    RowRange::new(rows.start.saturating_sub(1), max)
 }
 
 /// What the inputs are known by.

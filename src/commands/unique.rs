@@ -5,7 +5,7 @@ use tracing::info;
 
 use crate::commands::Failure;
 use crate::config::Settings;
-use crate::input::{InputName, KnownInput, RowWindow};
+use crate::input::{InputName, KnownInput, RowRange};
 use crate::pipeline::{self, RowBuilder};
 use crate::row::duplicates::{Ids, Unique};
 
@@ -44,7 +44,7 @@ pub(super) fn ids(
     settings: &Settings,
     inputs: &[KnownInput],
     builder: &RowBuilder,
-    window: RowWindow,
+    window: RowRange,
 ) -> Result<Ids, Failure> {
     match settings.sending.unique {
         Unique::All => Ok(Ids::watching()),

@@ -11,7 +11,7 @@ use crate::input::bytes::name::InputName;
 use crate::input::csv::first_record::first_record;
 use crate::input::csv::header_below::header_below;
 use crate::input::error::InputFault;
-use crate::input::mapping::loose::known_names;
+use crate::input::mapping::loose_names::known_names;
 use crate::input::ndjson::json_shape::first_object_over_lines;
 use crate::input::options::{HeaderRule, InputRules};
 

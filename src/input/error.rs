@@ -400,7 +400,7 @@ impl Error for InputError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::input::Packing;
+    use crate::input::Compression;
 
     #[test]
     fn an_error_names_its_place_once_for_each_of_its_lines() {
@@ -417,13 +417,13 @@ mod tests {
             "a.csv:42: a quote opens here that is never closed (--quotes off where quotes are characters)",
         );
         check(
-            NotText::PackedTwice(Packing::Gzip).into(),
+            NotText::CompressedTwice(Compression::Gzip).into(),
             "a.csv: is gzip data within compressed data: unpack it first",
         );
         check(
             InputFault::Stream {
                 line: 7,
-                fault: StreamFault::CutOff(Packing::Zstd),
+                fault: StreamFault::CutOff(Compression::Zstd),
             },
             "a.csv:7: the zstd data is cut off here: the file is not whole",
         );

@@ -29,7 +29,7 @@ pub struct ExplainedCell {
     /// What stands there, as JSON.
     pub text: String,
     /// What becomes of it.
-    pub fate: CellFate,
+    pub result: CellResult,
 }
 
 /// Where a cell comes from.
@@ -43,7 +43,7 @@ pub enum CellSource {
 
 /// What becomes of a cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CellFate {
+pub enum CellResult {
     /// The user leaves it out, or custsync has added it itself.
     Ignored,
     /// No field has its name, so the row is invalid.
@@ -61,11 +61,11 @@ pub enum CellFate {
 impl ExplainedCell {
     /// The field that it fills or leaves out.
     pub fn field(&self) -> Option<Field> {
-        match self.fate {
-            CellFate::LeftOut(field) | CellFate::Overtaken(field) | CellFate::Value(field, _) => {
-                Some(field)
-            }
-            CellFate::Ignored | CellFate::NoField | CellFate::Id(_) => None,
+        match self.result {
+            CellResult::LeftOut(field)
+            | CellResult::Overtaken(field)
+            | CellResult::Value(field, _) => Some(field),
+            CellResult::Ignored | CellResult::NoField | CellResult::Id(_) => None,
         }
     }
 }
@@ -82,17 +82,17 @@ pub fn explain_record(raw: &[u8], layout: &Layout, rules: &RowRules) -> Vec<Expl
     };
     cells.extend(constants.texts().map(|(field, text)| {
         let target = Target::Field(field);
-        let fate = fate(target, rules.cells.cell(target, Cow::Borrowed(text)), rules);
+        let result = result(target, rules.cells.cell(target, Cow::Borrowed(text)), rules);
         ExplainedCell {
             source: CellSource::Constant,
             text: json_text(text),
-            fate,
+            result,
         }
     }));
     let overtaken = overtaken(raw, layout, rules);
     for cell in &mut cells {
         if let Some(field) = cell.field().filter(|field| overtaken.contains(*field)) {
-            cell.fate = CellFate::Overtaken(field);
+            cell.result = CellResult::Overtaken(field);
         }
     }
     cells
@@ -133,7 +133,7 @@ fn explain_csv(raw: &[u8], layout: &CsvLayout, rules: &RowRules) -> Option<Vec<E
             ExplainedCell {
                 source: CellSource::Input(name.clone()),
                 text,
-                fate: fate(target, cell, rules),
+                result: result(target, cell, rules),
             }
         });
     Some(explained.collect())
@@ -148,9 +148,9 @@ fn explain_ndjson(
     let mut seen = Vec::new();
     let explained = members.into_iter().map(|(name, value)| {
         let json = value.get();
-        let fate = match layout.target(&name) {
-            Err(_) => CellFate::NoField,
-            Ok(target) => fate(
+        let result = match layout.target(&name) {
+            Err(_) => CellResult::NoField,
+            Ok(target) => result(
                 target,
                 member(target, json, layout, rules, &mut seen),
                 rules,
@@ -159,7 +159,7 @@ fn explain_ndjson(
         ExplainedCell {
             source: CellSource::Input(name),
             text: json.to_owned(),
-            fate,
+            result,
         }
     });
     Some(explained.collect())
@@ -184,16 +184,16 @@ fn member<'b>(
     }
 }
 
-fn fate(target: Target, cell: Option<Cell<'_>>, rules: &RowRules) -> CellFate {
+fn result(target: Target, cell: Option<Cell<'_>>, rules: &RowRules) -> CellResult {
     match (target, cell) {
-        (Target::Ignored, _) => CellFate::Ignored,
-        (Target::Id, cell) => CellFate::Id(
+        (Target::Ignored, _) => CellResult::Ignored,
+        (Target::Id, cell) => CellResult::Id(
             id_value(cell, &rules.values)
                 .map(|id| id.to_string())
                 .map_err(|error| error.code),
         ),
-        (Target::Field(field), None) => CellFate::LeftOut(field),
-        (Target::Field(field), Some(cell)) => CellFate::Value(
+        (Target::Field(field), None) => CellResult::LeftOut(field),
+        (Target::Field(field), Some(cell)) => CellResult::Value(
             field,
             field_value(field, cell, &rules.values).map_err(|error| error.code),
         ),

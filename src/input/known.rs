@@ -10,7 +10,7 @@ use crate::input::bytes::name::InputName;
 use crate::input::bytes::stream::EncodingDoubt;
 use crate::input::error::{InputError, InputFault};
 use crate::input::layout::Layout;
-use crate::input::mapping::loose::LooseColumn;
+use crate::input::mapping::loose_names::LooseColumn;
 use crate::input::open::{Input, Seen, preflight};
 use crate::input::options::InputRules;
 use crate::input::read_as::ReadAs;

@@ -2,7 +2,7 @@
 
 use crate::text::is_same_name;
 
-use crate::input::bytes::decode::Mark;
+use crate::input::bytes::decode::Bom;
 use crate::input::bytes::failed_rows::Origin;
 use crate::input::bytes::format::Format;
 use crate::input::csv::layout::CsvLayout;
@@ -38,10 +38,10 @@ impl Layout {
     }
 
     /// Whether a file of its rows has to begin with a byte order mark.
-    pub fn mark(&self) -> Mark {
+    pub fn bom(&self) -> Bom {
         match self {
-            Layout::Csv(csv) => csv.mark,
-            Layout::Ndjson(ndjson) => ndjson.mark,
+            Layout::Csv(csv) => csv.bom,
+            Layout::Ndjson(ndjson) => ndjson.bom,
         }
     }
 
@@ -51,7 +51,7 @@ impl Layout {
             Layout::Csv(csv) => {
                 let Columns { names, loosely, .. } = &csv.columns;
                 names.iter().any(|column| is_same_name(column, name))
-                    || loosely.iter().any(|column| column.taken_for == name)
+                    || loosely.iter().any(|column| column.matched_name == name)
                     || number_in_name(name)
                         .is_some_and(|number| number <= names.len() - csv.own.leading)
             }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use crate::input::blank_rows::first_with_records;
 use crate::input::blocks::block::{Block, BlockSize};
 use crate::input::blocks::cutter::{Blocks, Head};
-use crate::input::bytes::decode::Mark;
+use crate::input::bytes::decode::Bom;
 use crate::input::bytes::dialect::{Delimiter, Dialect};
 use crate::input::bytes::failed_rows::Origin;
 use crate::input::bytes::format::{Format, FormatChoice};
@@ -29,9 +29,9 @@ use crate::input::error::{InputError, InputFault};
 use crate::input::layout::Layout;
 use crate::input::mapping::columns::MappingRules;
 use crate::input::mapping::header::Columns;
-use crate::input::mapping::loose::LooseColumn;
-use crate::input::mapping::own::OwnColumns;
-use crate::input::mapping::{header, own};
+use crate::input::mapping::loose_names::LooseColumn;
+use crate::input::mapping::own_columns::OwnColumns;
+use crate::input::mapping::{header, own_columns};
 use crate::input::ndjson::layout::NdjsonLayout;
 use crate::input::options::{HeaderRule, InputRules};
 use crate::input::read_as::{Container, ReadAs};
@@ -261,14 +261,16 @@ fn open_text(
         ..rules.clone()
     };
     let format = Format::of(name, head.bytes(), &with_named)?;
-    let container = text.packing.map_or(Container::File, Container::Packed);
+    let container = text
+        .compression
+        .map_or(Container::File, Container::Compressed);
     let read_as = ReadAs {
         format,
         found: format.found_delimiter(rules),
         container,
         encoding: text.encoding,
     };
-    let is_as_long = text.packing.is_none() && text.encoding.is_none();
+    let is_as_long = text.compression.is_none() && text.encoding.is_none();
     let input = begin(
         name,
         source.size.filter(|_| is_as_long),
@@ -316,21 +318,21 @@ fn begin(
     } else {
         Origin::First
     };
-    let mark = if head.had_mark() {
-        Mark::Needed
+    let bom = if head.had_mark() {
+        Bom::Write
     } else {
-        Mark::of(read_as.encoding, rules.encoding)
+        Bom::of(read_as.encoding, rules.encoding)
     };
     let mut blocks = head.into_blocks(format);
     let (layout, first) = match format {
         Format::Csv(dialect) => {
-            let (layout, rest) = read_header(&mut blocks, dialect, rules, mark)?;
+            let (layout, rest) = read_header(&mut blocks, dialect, rules, bom)?;
             let first = first_with_records(Some(rest), &mut blocks, format)?;
             (Layout::Csv(layout), first)
         }
         Format::Ndjson => {
             let first = first_with_records(None, &mut blocks, format)?;
-            let layout = NdjsonLayout::new(&rules.mapping, origin, mark);
+            let layout = NdjsonLayout::new(&rules.mapping, origin, bom);
             let is_sheet = matches!(read_as.container, Container::Workbook(_));
             if first.bytes.is_empty() && !is_sheet {
                 return Err(InputFault::Empty);
@@ -372,7 +374,7 @@ fn read_header(
     blocks: &mut Blocks<impl Read>,
     dialect: Dialect,
     rules: &InputRules,
-    mark: Mark,
+    bom: Bom,
 ) -> Result<(CsvLayout, Block), InputFault> {
     while let Some(block) = blocks.next()? {
         let mut records = CsvRecords::of(&block, dialect);
@@ -407,7 +409,7 @@ fn read_header(
             header,
             columns,
             own,
-            mark,
+            bom,
         };
         return Ok((layout, block.without_first(end, Format::Csv(dialect))));
     }
@@ -425,7 +427,7 @@ fn columns_of(
     let columns = match record.quote_fault() {
         Some(fault) => {
             let names: Vec<_> = record.unquoted().collect();
-            let fault = fault.behind(own::leading(names.iter().map(AsRef::as_ref)));
+            let fault = fault.behind(own_columns::leading(names.iter().map(AsRef::as_ref)));
             Err(InputFault::HeaderQuotes {
                 line,
                 fault: with_lines(fault.to_string(), record),

@@ -13,7 +13,7 @@ use crate::input::csv::quoting::{QuoteFault, without_escapes};
 use crate::input::csv::records::{CsvRecord, CsvRecords};
 use crate::input::layout::Layout;
 use crate::input::mapping::columns::MappingRules;
-use crate::input::mapping::own::{OwnColumns, OwnKey, Said, withheld_in_member};
+use crate::input::mapping::own_columns::{OwnColumns, OwnKey, Said, withheld_in_member};
 use crate::input::mapping::withheld::{UnknownName, Withheld};
 use crate::input::ndjson::members::Members;
 

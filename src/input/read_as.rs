@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::input::bytes::compression::Packing;
+use crate::input::bytes::compression::Compression;
 use crate::input::bytes::decode::Encoding;
 use crate::input::bytes::dialect::Delimiter;
 use crate::input::bytes::format::Format;
@@ -27,7 +27,7 @@ pub enum Container {
     /// Nothing but the file.
     File,
     /// Compressed data.
-    Packed(Packing),
+    Compressed(Compression),
     /// A sheet of a workbook.
     Workbook(SheetChoice),
 }
@@ -44,7 +44,7 @@ impl fmt::Display for ReadAs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.container {
             Container::File => {}
-            Container::Packed(packing) => write!(f, "{packing}, ")?,
+            Container::Compressed(compression) => write!(f, "{compression}, ")?,
             Container::Workbook(choice) => return write!(f, "workbook, {choice}"),
         }
         match self.format {

@@ -40,7 +40,7 @@ use self::reading::{
 };
 use self::recorder::{EndedRow, Fate, MESSAGES_QUEUED_MAX, Message, Recorded, Recorder, Written};
 use self::sender::{Extent, Queues, Sending, Sent};
-use crate::input::{InputError, KnownInput, RowWindow};
+use crate::input::{InputError, KnownInput, RowRange};
 use crate::journal::Outcome;
 use crate::process::signals::{Drain, Signals};
 use crate::results::progress::Progress;
@@ -59,7 +59,7 @@ pub struct Reading {
     /// How rows are made of records.
     pub builder: RowBuilder,
     /// Which rows take part.
-    pub window: RowWindow,
+    pub window: RowRange,
     /// What becomes of rows of customers that an earlier row names.
     pub ids: Ids,
 }
@@ -234,7 +234,7 @@ impl<'o> Onlooker<'o> {
 pub fn count_repeats(
     inputs: Vec<KnownInput>,
     builder: RowBuilder,
-    window: RowWindow,
+    window: RowRange,
     threads: NonZeroUsize,
 ) -> io::Result<Result<Repeats, InputError>> {
     let (sifters, in_order) = Sifters::start(
@@ -282,7 +282,7 @@ impl Sifters {
     fn start(
         inputs: Vec<KnownInput>,
         builder: &Arc<RowBuilder>,
-        window: RowWindow,
+        window: RowRange,
         threads: NonZeroUsize,
         to_explain: &Arc<AtomicU64>,
         drain: &Drain,
@@ -405,7 +405,7 @@ mod tests {
         threads: usize,
         mut ids: Ids,
     ) -> (RowsRead, Vec<String>, Vec<u64>) {
-        let (builder, window) = (Arc::new(builder()), RowWindow::new(3, None));
+        let (builder, window) = (Arc::new(builder()), RowRange::new(3, None));
         let threads = NonZeroUsize::new(threads).expect("at least one");
         let inputs = vec![look(file), look(file)];
         let (mut read, mut invalid, mut explained) = (RowsRead::default(), Vec::new(), Vec::new());
@@ -443,7 +443,7 @@ mod tests {
     }
 
     fn last_rows(file: &tempfile::NamedTempFile, threads: usize) -> Ids {
-        let (inputs, window) = (vec![look(file), look(file)], RowWindow::new(3, None));
+        let (inputs, window) = (vec![look(file), look(file)], RowRange::new(3, None));
         let threads = NonZeroUsize::new(threads).expect("at least one");
         let repeats = count_repeats(inputs, builder(), window, threads).expect("threads");
         Ids::superseding(repeats.expect("a good file"))

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::input::blocks::index::CellMarks;
+use crate::input::blocks::index::CellIndex;
 use crate::input::bytes::bytes_of;
 use crate::input::bytes::format::Format;
 use crate::input::bytes::lines::count_lines;
@@ -42,7 +42,7 @@ pub struct Block {
     pub bytes_before: u64,
     /// What is known of its cells, chunk by chunk; nothing where nothing is known, and more than its bytes have where it was
     /// cut off at its end.
-    pub(crate) cell_marks: Vec<CellMarks>,
+    pub(crate) cell_index: Vec<CellIndex>,
     /// Blank rows that come before it, in blocks without any record.
     pub(crate) blank_rows_before: u64,
 }
@@ -54,7 +54,7 @@ impl Block {
             bytes,
             first_line,
             bytes_before,
-            cell_marks: Vec::new(),
+            cell_index: Vec::new(),
             blank_rows_before: 0,
         }
     }

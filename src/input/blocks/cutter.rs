@@ -270,13 +270,13 @@ impl<R: Read> Blocks<R> {
         let (first_line, bytes_before) = (self.line, self.bytes_before);
         self.line += lines;
         self.bytes_before += bytes_of(&block);
-        let cell_marks =
-            std::mem::replace(&mut self.ends, RecordEnds::new(self.format)).into_cell_marks();
+        let cell_index =
+            std::mem::replace(&mut self.ends, RecordEnds::new(self.format)).into_cell_index();
         let block = Block {
             bytes: block.into(),
             first_line,
             bytes_before,
-            cell_marks,
+            cell_index,
             blank_rows_before: 0,
         };
         if line_ends.is_empty() {

@@ -4,7 +4,7 @@ use fearless_simd::{Simd, dispatch};
 use memchr::{memchr_iter, memrchr};
 
 use crate::input::blocks::chunk::CHUNK_BYTES;
-use crate::input::blocks::index::{CellMarks, Marker, Marks};
+use crate::input::blocks::index::{CellIndex, ChunkIndex, Indexer};
 use crate::input::bytes::dialect::Dialect;
 use crate::input::bytes::format::Format;
 use crate::input::bytes::lines::count_lines;
@@ -27,9 +27,9 @@ pub(crate) enum RecordEnds {
 pub(crate) struct CsvEnds {
     /// Everything before is marked.
     at: usize,
-    marker: Marker,
+    marker: Indexer,
     /// What was marked, a chunk each.
-    cells: Vec<CellMarks>,
+    cells: Vec<CellIndex>,
     found: Found,
     /// Whether the buffer ends inside of the quotes that it opened.
     ends_in_quotes: bool,
@@ -107,7 +107,7 @@ impl RecordEnds {
     }
 
     /// What was found of the cells in the buffer, chunk by chunk.
-    pub(crate) fn into_cell_marks(self) -> Vec<CellMarks> {
+    pub(crate) fn into_cell_index(self) -> Vec<CellIndex> {
         match self {
             RecordEnds::Csv(ends) => ends.cells,
             RecordEnds::Ndjson { .. } => Vec::new(),
@@ -152,7 +152,7 @@ impl CsvEnds {
     fn new(dialect: Dialect) -> CsvEnds {
         CsvEnds {
             at: 0,
-            marker: Marker::new(dialect),
+            marker: Indexer::new(dialect),
             cells: Vec::new(),
             found: Found::default(),
             ends_in_quotes: false,
@@ -204,7 +204,7 @@ impl CsvEnds {
         let rest = from(buffer, self.at);
         let chunks = rest.len().saturating_sub(1) / CHUNK_BYTES;
         let marked = self.cells.len();
-        self.cells.resize(marked + chunks, CellMarks::default());
+        self.cells.resize(marked + chunks, CellIndex::default());
         // What changes with each chunk stays in registers.
         let (mut at, mut found) = (self.at, self.found);
         for cells in self.cells.iter_mut().skip(marked) {
@@ -225,7 +225,7 @@ impl Found {
         clippy::inline_always,
         reason = "what is inlined is built for the machine's instructions"
     )]
-    fn take(&mut self, at: usize, marks: &Marks, record_ends: u64, byte_behind: Option<&u8>) {
+    fn take(&mut self, at: usize, marks: &ChunkIndex, record_ends: u64, byte_behind: Option<&u8>) {
         self.last_end.take(at, record_ends);
         self.open_quote.take(at, marks.opening);
         if marks.has_returns() {

@@ -10,7 +10,7 @@ use crate::input::bytes::dialect::{Dialect, Escape, Quotes};
 
 /// What the bytes of a chunk are: a bit of a word for each, the first one's lowest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Marks {
+pub(crate) struct ChunkIndex {
     /// Delimiters and line ends.
     ends: u64,
     /// CRs and LFs.
@@ -25,7 +25,7 @@ pub(crate) struct Marks {
     flags: Flags,
 }
 
-/// What ends cells in a chunk, by [`Marks`]'s words, and [`Flags::CONTROLS`] where it holds others.
+/// What ends cells in a chunk, by [`ChunkIndex`]'s words, and [`Flags::CONTROLS`] where it holds others.
 struct Ends {
     any: u64,
     of_lines: u64,
@@ -39,7 +39,7 @@ pub(crate) struct Flags(u8);
 
 /// What is kept of a chunk's marks until its records are read.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct CellMarks {
+pub(crate) struct CellIndex {
     /// What ends a cell.
     pub(crate) cell_ends: u64,
     /// Line ends that belong to a cell; of a CRLF both bytes.
@@ -48,9 +48,9 @@ pub(crate) struct CellMarks {
     pub(crate) flags: Flags,
 }
 
-/// Marks the bytes of a text, from its start to its end.
+/// ChunkIndex the bytes of a text, from its start to its end.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Marker {
+pub(crate) struct Indexer {
     level: Level,
     dialect: Dialect,
     pace: Pace,
@@ -83,7 +83,7 @@ struct Carry {
 
 /// Where the next byte stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum State {
     /// At the start of a cell, where a quote opens it.
     CellStart,
     /// In a cell, outside of quotes, where a quote is a character like others.
@@ -140,11 +140,11 @@ impl Flags {
     }
 }
 
-impl Marks {
+impl ChunkIndex {
     /// What its records are read by.
     #[inline]
-    pub(crate) fn cells(&self) -> CellMarks {
-        CellMarks {
+    pub(crate) fn cells(&self) -> CellIndex {
+        CellIndex {
             cell_ends: self.ends & !self.quoted,
             quoted_line_ends: self.line_ends & self.quoted,
             flags: self.flags,
@@ -171,19 +171,19 @@ impl Marks {
     }
 }
 
-impl Marker {
+impl Indexer {
     /// Nothing is marked yet. A text starts with a record.
-    pub(crate) fn new(dialect: Dialect) -> Marker {
+    pub(crate) fn new(dialect: Dialect) -> Indexer {
         let pace = match (dialect.escape, dialect.quotes) {
             (Escape::None, Quotes::On) => Pace::Quoted,
             (Escape::None, Quotes::Off | Quotes::InDoubt) => Pace::Unquoted,
             (Escape::Backslash, _) => Pace::EachByte,
         };
-        Marker {
+        Indexer {
             level: Level::new(),
             dialect,
             pace,
-            carry: Carry::of(Place::CellStart),
+            carry: Carry::of(State::CellStart),
             escaping: Escaping::default(),
         }
     }
@@ -193,8 +193,8 @@ impl Marker {
         self.level
     }
 
-    /// Marks the first chunk of what is left of the text.
-    pub(crate) fn mark(&mut self, rest: &[u8]) -> Marks {
+    /// ChunkIndex the first chunk of what is left of the text.
+    pub(crate) fn mark(&mut self, rest: &[u8]) -> ChunkIndex {
         dispatch!(self.level, simd => self.mark_with(simd, rest))
     }
 
@@ -204,7 +204,7 @@ impl Marker {
         clippy::inline_always,
         reason = "what is inlined is built for the machine's instructions"
     )]
-    pub(crate) fn mark_with<S: Simd>(&mut self, simd: S, rest: &[u8]) -> Marks {
+    pub(crate) fn mark_with<S: Simd>(&mut self, simd: S, rest: &[u8]) -> ChunkIndex {
         match (rest.first_chunk(), self.pace) {
             (Some(chunk), Pace::Quoted) => self.mark_chunk(simd, chunk),
             (Some(chunk), Pace::Unquoted) => self.mark_unquoted_chunk(simd, chunk),
@@ -213,7 +213,7 @@ impl Marker {
     }
 
     /// The marks of a whole text.
-    pub(crate) fn mark_all(mut self, text: &[u8]) -> Vec<CellMarks> {
+    pub(crate) fn mark_all(mut self, text: &[u8]) -> Vec<CellIndex> {
         let chunks = text.chunks(CHUNK_BYTES);
         dispatch!(self.level, simd => chunks.map(|chunk| self.mark_with(simd, chunk).cells()).collect())
     }
@@ -230,7 +230,7 @@ impl Marker {
         clippy::inline_always,
         reason = "what is inlined is built for the machine's instructions"
     )]
-    fn mark_chunk<S: Simd>(&mut self, simd: S, chunk: &[u8; CHUNK_BYTES]) -> Marks {
+    fn mark_chunk<S: Simd>(&mut self, simd: S, chunk: &[u8; CHUNK_BYTES]) -> ChunkIndex {
         let quotes = bits(simd, chunk, |bytes| bytes.simd_eq(b'"'));
         let Ends {
             any: ends,
@@ -259,7 +259,7 @@ impl Marker {
         let doubled = u8::from(behind_quotes & quotes != 0) * Flags::DOUBLED_QUOTES;
         let faults = u8::from(behind_quotes & !(ends | quotes) != 0) * Flags::BEHIND_QUOTES;
         let flags = Flags(doubled | faults | controls);
-        Marks {
+        ChunkIndex {
             ends,
             line_ends,
             returns,
@@ -275,7 +275,7 @@ impl Marker {
         clippy::inline_always,
         reason = "what is inlined is built for the machine's instructions"
     )]
-    fn mark_unquoted_chunk<S: Simd>(&mut self, simd: S, chunk: &[u8; CHUNK_BYTES]) -> Marks {
+    fn mark_unquoted_chunk<S: Simd>(&mut self, simd: S, chunk: &[u8; CHUNK_BYTES]) -> ChunkIndex {
         let Ends {
             any: ends,
             of_lines: line_ends,
@@ -291,12 +291,12 @@ impl Marker {
             behind_end: ends >> (CHUNK_BYTES - 1),
         };
         let flags = Flags((u8::from(is_bare) * Flags::BARE_QUOTES) | controls);
-        Marks {
+        ChunkIndex {
             ends,
             line_ends,
             returns,
             flags,
-            ..Marks::default()
+            ..ChunkIndex::default()
         }
     }
 
@@ -331,9 +331,9 @@ impl Marker {
 
     /// The same, one byte after the other: the rule itself.
     #[cold]
-    fn mark_each(&mut self, bytes: &[u8]) -> Marks {
-        let (delimiter, mut place) = (self.dialect.delimiter.byte(), self.carry.place());
-        let mut marks = Marks::default();
+    fn mark_each(&mut self, bytes: &[u8]) -> ChunkIndex {
+        let (delimiter, mut state) = (self.dialect.delimiter.byte(), self.carry.state());
+        let mut marks = ChunkIndex::default();
         for (index, &byte) in bytes.iter().take(CHUNK_BYTES).enumerate() {
             let set = |word: &mut u64, is_set: bool| *word |= u64::from(is_set) << index;
             let is_line_end = matches!(byte, b'\r' | b'\n');
@@ -341,13 +341,13 @@ impl Marker {
             set(&mut marks.returns, byte == b'\r');
             if self.escaping.takes(byte, self.dialect.escape) {
                 marks.flags.0 |= Flags::ESCAPES;
-                place = if place == Place::InQuotes {
-                    Place::InQuotes
+                state = if state == State::InQuotes {
+                    State::InQuotes
                 } else {
-                    Place::InCell
+                    State::InCell
                 };
                 // Neither ends the cell: a line end belongs to it as in quotes.
-                set(&mut marks.quoted, place == Place::InQuotes || is_line_end);
+                set(&mut marks.quoted, state == State::InQuotes || is_line_end);
                 continue;
             }
             let ends_cell = byte == delimiter || is_line_end;
@@ -356,32 +356,32 @@ impl Marker {
             set(&mut marks.ends, ends_cell);
             set(
                 &mut marks.opening,
-                self.dialect.has_quotes() && (place, byte) == (Place::CellStart, b'"'),
+                self.dialect.has_quotes() && (state, byte) == (State::CellStart, b'"'),
             );
-            marks.flags.0 |= self.flags_of(place, byte, ends_cell);
-            place = match (place, byte) {
-                (place, b'"') if !self.dialect.has_quotes() => place.behind_character(),
-                (Place::InQuotes, b'"') => Place::BehindQuote,
-                (Place::InQuotes, _) | (Place::CellStart | Place::BehindQuote, b'"') => {
-                    Place::InQuotes
+            marks.flags.0 |= self.flags_of(state, byte, ends_cell);
+            state = match (state, byte) {
+                (state, b'"') if !self.dialect.has_quotes() => state.behind_character(),
+                (State::InQuotes, b'"') => State::BehindQuote,
+                (State::InQuotes, _) | (State::CellStart | State::BehindQuote, b'"') => {
+                    State::InQuotes
                 }
-                (Place::CellStart | Place::InCell | Place::BehindQuote, _) if ends_cell => {
-                    Place::CellStart
+                (State::CellStart | State::InCell | State::BehindQuote, _) if ends_cell => {
+                    State::CellStart
                 }
-                (Place::CellStart | Place::InCell | Place::BehindQuote, _) => Place::InCell,
+                (State::CellStart | State::InCell | State::BehindQuote, _) => State::InCell,
             };
-            set(&mut marks.quoted, place == Place::InQuotes);
+            set(&mut marks.quoted, state == State::InQuotes);
         }
-        self.carry = Carry::of(place);
+        self.carry = Carry::of(state);
         marks
     }
 
-    /// What a byte at this place makes its chunk be looked at for.
-    fn flags_of(&self, place: Place, byte: u8, ends_cell: bool) -> u8 {
-        match (self.dialect.quotes, place, byte) {
-            (Quotes::On, Place::BehindQuote, b'"') => Flags::DOUBLED_QUOTES,
-            (Quotes::On, Place::BehindQuote, _) => u8::from(!ends_cell) * Flags::BEHIND_QUOTES,
-            (Quotes::On, Place::InCell, b'"') | (Quotes::InDoubt, Place::CellStart, b'"') => {
+    /// What a byte at this state makes its chunk be looked at for.
+    fn flags_of(&self, state: State, byte: u8, ends_cell: bool) -> u8 {
+        match (self.dialect.quotes, state, byte) {
+            (Quotes::On, State::BehindQuote, b'"') => Flags::DOUBLED_QUOTES,
+            (Quotes::On, State::BehindQuote, _) => u8::from(!ends_cell) * Flags::BEHIND_QUOTES,
+            (Quotes::On, State::InCell, b'"') | (Quotes::InDoubt, State::CellStart, b'"') => {
                 Flags::BARE_QUOTES
             }
             (Quotes::On | Quotes::Off | Quotes::InDoubt, _, _) => 0,
@@ -389,39 +389,39 @@ impl Marker {
     }
 }
 
-impl Place {
-    /// The place behind a character that ends nothing.
-    fn behind_character(self) -> Place {
+impl State {
+    /// The state behind a character that ends nothing.
+    fn behind_character(self) -> State {
         match self {
-            Place::InQuotes => Place::InQuotes,
-            Place::CellStart | Place::InCell | Place::BehindQuote => Place::InCell,
+            State::InQuotes => State::InQuotes,
+            State::CellStart | State::InCell | State::BehindQuote => State::InCell,
         }
     }
 }
 
 impl Carry {
-    fn of(place: Place) -> Carry {
+    fn of(state: State) -> Carry {
         Carry {
-            in_quotes: if place == Place::InQuotes {
+            in_quotes: if state == State::InQuotes {
                 u64::MAX
             } else {
                 0
             },
-            behind_quote: u64::from(place == Place::BehindQuote),
-            behind_end: u64::from(place == Place::CellStart),
+            behind_quote: u64::from(state == State::BehindQuote),
+            behind_end: u64::from(state == State::CellStart),
         }
     }
 
-    fn place(self) -> Place {
+    fn state(self) -> State {
         match self {
-            Carry { in_quotes: 1.., .. } => Place::InQuotes,
+            Carry { in_quotes: 1.., .. } => State::InQuotes,
             Carry {
                 behind_quote: 1.., ..
-            } => Place::BehindQuote,
+            } => State::BehindQuote,
             Carry {
                 behind_end: 1.., ..
-            } => Place::CellStart,
-            Carry { .. } => Place::InCell,
+            } => State::CellStart,
+            Carry { .. } => State::InCell,
         }
     }
 }
@@ -467,11 +467,11 @@ mod tests {
         #[test]
         fn a_chunk_at_once_is_marked_as_its_bytes_one_by_one(text in texts(), quotes in 0_usize..3) {
             let quotes = [Quotes::On, Quotes::Off, Quotes::InDoubt][quotes];
-            let marker = Marker::new(Dialect { quotes, ..Dialect::COMMA });
+            let marker = Indexer::new(Dialect { quotes, ..Dialect::COMMA });
             let (mut at_once, mut each) = (marker, marker);
             for chunk in text.chunks(CHUNK_BYTES) {
                 prop_assert_eq!(at_once.mark(chunk), each.mark_each(chunk), "{:?}", String::from_utf8_lossy(chunk));
-                prop_assert_eq!(at_once.carry.place(), each.carry.place(), "{:?}", String::from_utf8_lossy(chunk));
+                prop_assert_eq!(at_once.carry.state(), each.carry.state(), "{:?}", String::from_utf8_lossy(chunk));
             }
         }
     }
@@ -482,8 +482,8 @@ mod tests {
 
     #[test]
     fn quotes_open_a_cell_at_its_start_alone() {
-        let check = |text: &str, quoted: &str, opening: u64, flags: u8, place: Place| {
-            let mut marker = Marker::new(Dialect::COMMA);
+        let check = |text: &str, quoted: &str, opening: u64, flags: u8, state: State| {
+            let mut marker = Indexer::new(Dialect::COMMA);
             let marks = marker.mark_each(text.as_bytes());
             assert_eq!(
                 (shown(marks.quoted, text).as_str(), marks.opening),
@@ -491,17 +491,17 @@ mod tests {
                 "{text:?}"
             );
             assert_eq!(
-                (marks.flags, marker.carry.place()),
-                (Flags(flags), place),
+                (marks.flags, marker.carry.state()),
+                (Flags(flags), state),
                 "{text:?}"
             );
         };
-        check("a,\"b\",", "  ^^  ", 0b100, 0, Place::CellStart);
-        check("\"a\"\"b", "^^ ^^", 1, DOUBLED, Place::InQuotes);
-        check("a\"b\",c", "      ", 0, BARE, Place::InCell);
-        check("\"a\"b\",", "^^    ", 1, BEHIND | BARE, Place::CellStart);
-        check("\"a\"b", "^^  ", 1, BEHIND, Place::InCell);
-        check("a\r\"\n\"", "  ^^ ", 0b100, 0, Place::BehindQuote);
+        check("a,\"b\",", "  ^^  ", 0b100, 0, State::CellStart);
+        check("\"a\"\"b", "^^ ^^", 1, DOUBLED, State::InQuotes);
+        check("a\"b\",c", "      ", 0, BARE, State::InCell);
+        check("\"a\"b\",", "^^    ", 1, BEHIND | BARE, State::CellStart);
+        check("\"a\"b", "^^  ", 1, BEHIND, State::InCell);
+        check("a\r\"\n\"", "  ^^ ", 0b100, 0, State::BehindQuote);
     }
 
     fn shown(bits: u64, text: &str) -> String {
@@ -513,7 +513,7 @@ mod tests {
     #[test]
     fn what_is_escaped_ends_nothing() {
         let check = |text: &str, cell_ends: &str, quoted_line_ends: &str, quotes: Quotes| {
-            let mut marker = Marker::new(Dialect {
+            let mut marker = Indexer::new(Dialect {
                 quotes,
                 escape: Escape::Backslash,
                 ..Dialect::COMMA

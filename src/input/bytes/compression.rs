@@ -4,7 +4,7 @@ use std::fmt;
 
 /// How an input is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Packing {
+pub enum Compression {
     /// gzip (RFC 1952)
     Gzip,
     /// Zstandard (RFC 8878)
@@ -15,18 +15,18 @@ pub enum Packing {
     Bzip2,
 }
 
-impl Packing {
+impl Compression {
     /// The compression that bytes beginning so have.
-    pub(crate) fn of(head: &[u8]) -> Option<Packing> {
+    pub(crate) fn of(head: &[u8]) -> Option<Compression> {
         match head {
-            [0x1f, 0x8b, ..] => Some(Packing::Gzip),
+            [0x1f, 0x8b, ..] => Some(Compression::Gzip),
             // Files of several threads begin with a frame to be skipped (RFC 8878 §3.1.2), which says how long the next is.
             [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => {
-                Some(Packing::Zstd)
+                Some(Compression::Zstd)
             }
-            [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some(Packing::Xz),
-            [b'B', b'Z', b'h', b'1'..=b'9', rest @ ..] if Packing::is_bzip2(rest) => {
-                Some(Packing::Bzip2)
+            [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some(Compression::Xz),
+            [b'B', b'Z', b'h', b'1'..=b'9', rest @ ..] if Compression::is_bzip2(rest) => {
+                Some(Compression::Bzip2)
             }
             _ => None,
         }
@@ -46,10 +46,10 @@ impl Packing {
     pub(crate) fn goes_on_with(self, head: &[u8]) -> bool {
         const MAGIC_BYTES: usize = 10;
         let begins: &[&[u8]] = match self {
-            Packing::Gzip => &[&[0x1f, 0x8b]],
-            Packing::Zstd => &[&[0x28, 0xb5, 0x2f, 0xfd]],
-            Packing::Xz => &[&[0xfd, b'7', b'z', b'X', b'Z', 0]],
-            Packing::Bzip2 => &[b"BZh"],
+            Compression::Gzip => &[&[0x1f, 0x8b]],
+            Compression::Zstd => &[&[0x28, 0xb5, 0x2f, 0xfd]],
+            Compression::Xz => &[&[0xfd, b'7', b'z', b'X', b'Z', 0]],
+            Compression::Bzip2 => &[b"BZh"],
         };
         let is_skipped = |head: &[u8]| match head.split_first() {
             Some((0x50..=0x5f, rest)) => {
@@ -58,28 +58,28 @@ impl Packing {
             Some(_) | None => false,
         };
         let is_begun = begins.iter().any(|magic| magic.starts_with(head));
-        Packing::of(head) == Some(self)
+        Compression::of(head) == Some(self)
             || (head.len() < MAGIC_BYTES
-                && (is_begun || (self == Packing::Zstd && is_skipped(head))))
+                && (is_begun || (self == Compression::Zstd && is_skipped(head))))
     }
 
     /// The bytes in which this compression is padded with zeros behind its end; none where that is no custom.
     pub(crate) fn padding(self) -> Option<u64> {
         match self {
-            Packing::Gzip => Some(1),
-            Packing::Xz => Some(4),
-            Packing::Zstd | Packing::Bzip2 => None,
+            Compression::Gzip => Some(1),
+            Compression::Xz => Some(4),
+            Compression::Zstd | Compression::Bzip2 => None,
         }
     }
 }
 
-impl fmt::Display for Packing {
+impl fmt::Display for Compression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Packing::Gzip => "gzip",
-            Packing::Zstd => "zstd",
-            Packing::Xz => "xz",
-            Packing::Bzip2 => "bzip2",
+            Compression::Gzip => "gzip",
+            Compression::Zstd => "zstd",
+            Compression::Xz => "xz",
+            Compression::Bzip2 => "bzip2",
         })
     }
 }

@@ -269,23 +269,23 @@ pub enum EncodingChoice {
 /// Whether a file of the input's rows in UTF-8 has to begin with a byte order mark, so that it is read as UTF-8 with the same
 /// settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mark {
+pub enum Bom {
     /// UTF-8 is what is expected, and the input has none.
-    Unneeded,
+    Omit,
     /// The settings name another encoding, or the input has one or such a mark itself.
-    Needed,
+    Write,
 }
 
-impl Mark {
-    pub(crate) fn of(encoding: Option<Encoding>, choice: EncodingChoice) -> Mark {
+impl Bom {
+    pub(crate) fn of(encoding: Option<Encoding>, choice: EncodingChoice) -> Bom {
         let named = match choice {
             EncodingChoice::Auto => None,
             EncodingChoice::Named(named) => Some(named).filter(|named| *named != Encoding::UTF_8),
         };
         if encoding.is_some() || named.is_some() {
-            Mark::Needed
+            Bom::Write
         } else {
-            Mark::Unneeded
+            Bom::Omit
         }
     }
 }

@@ -13,7 +13,7 @@ use lzma_rust2::XzReader;
 use zstd::Decoder as ZstdDecoder;
 
 use crate::input::bytes::ByteStream;
-use crate::input::bytes::compression::Packing;
+use crate::input::bytes::compression::Compression;
 use crate::input::bytes::stream_fault::StreamFault;
 
 /// The largest window of a Zstandard frame, as a power of two: 32 MiB. The window has to be held in memory.
@@ -24,7 +24,7 @@ const XZ_MEMORY_KIB_MAX: u32 = (64 << 10) + 256;
 
 /// How much may come out of a compressed input. Rows of customers come to a few times their compressed size.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct UnpackLimits {
+pub(crate) struct DecompressionLimits {
     /// The most bytes that may come out, whatever went in.
     pub(crate) bytes_max: u64,
     /// How many times the size of what went in may come out …
@@ -33,11 +33,11 @@ pub(crate) struct UnpackLimits {
     pub(crate) ratio_from_bytes: u64,
 }
 
-impl Default for UnpackLimits {
+impl Default for DecompressionLimits {
     /// 256 GiB, and 250 times the size after the first 64 MiB: beyond what exports come to, far below what files made to do harm
     /// unpack to (gzip up to 1,032 times, Zstandard much more).
-    fn default() -> UnpackLimits {
-        UnpackLimits {
+    fn default() -> DecompressionLimits {
+        DecompressionLimits {
             bytes_max: 256 << 30,
             ratio_max: 250,
             ratio_from_bytes: 64 << 20,
@@ -46,21 +46,21 @@ impl Default for UnpackLimits {
 }
 
 /// What comes out of a compressed input.
-pub(crate) struct Unpacked {
-    packing: Packing,
+pub(crate) struct Decompressor {
+    compression: Compression,
     /// The member or frame that is being read; none at the end, and after an error.
     member: Option<Member>,
-    limits: UnpackLimits,
+    limits: DecompressionLimits,
     bytes_out: u64,
 }
 
-type Packed = BufReader<Counted>;
+type Compressed = BufReader<Counted>;
 
 enum Member {
-    Gzip(Box<GzDecoder<Packed>>),
-    Zstd(ZstdDecoder<'static, Packed>),
-    Xz(Box<XzReader<Packed>>),
-    Bzip2(Box<BzDecoder<Packed>>),
+    Gzip(Box<GzDecoder<Compressed>>),
+    Zstd(ZstdDecoder<'static, Compressed>),
+    Xz(Box<XzReader<Compressed>>),
+    Bzip2(Box<BzDecoder<Compressed>>),
 }
 
 /// What stands behind a member.
@@ -77,17 +77,17 @@ struct Counted {
     bytes: u64,
 }
 
-impl Unpacked {
+impl Decompressor {
     /// Unpacks what a reader gives.
     pub(crate) fn new(
         reader: ByteStream,
-        packing: Packing,
-        limits: UnpackLimits,
-    ) -> io::Result<Unpacked> {
+        compression: Compression,
+        limits: DecompressionLimits,
+    ) -> io::Result<Decompressor> {
         let packed = BufReader::new(Counted { reader, bytes: 0 });
-        Ok(Unpacked {
-            packing,
-            member: Some(Member::begin(packing, packed)?),
+        Ok(Decompressor {
+            compression,
+            member: Some(Member::begin(compression, packed)?),
             limits,
             bytes_out: 0,
         })
@@ -108,10 +108,10 @@ impl Unpacked {
             io::ErrorKind::Interrupted => error,
             // The system's own error is about the file, not about what is in it.
             _ if error.raw_os_error().is_some() => error,
-            io::ErrorKind::UnexpectedEof => StreamFault::CutOff(self.packing).into(),
-            io::ErrorKind::OutOfMemory => StreamFault::Dictionary(self.packing).into(),
+            io::ErrorKind::UnexpectedEof => StreamFault::CutOff(self.compression).into(),
+            io::ErrorKind::OutOfMemory => StreamFault::Dictionary(self.compression).into(),
             _ => StreamFault::Damaged {
-                packing: self.packing,
+                compression: self.compression,
                 source: error,
             }
             .into(),
@@ -124,11 +124,11 @@ impl Unpacked {
             return Ok(());
         };
         let mut packed = member.into_packed();
-        match behind(&mut packed, self.packing)? {
+        match behind(&mut packed, self.compression)? {
             Behind::End => Ok(()),
-            Behind::Other => Err(StreamFault::Trailing(self.packing).into()),
+            Behind::Other => Err(StreamFault::Trailing(self.compression).into()),
             Behind::Member => {
-                self.member = Some(Member::begin(self.packing, packed)?);
+                self.member = Some(Member::begin(self.compression, packed)?);
                 Ok(())
             }
         }
@@ -139,20 +139,20 @@ impl Unpacked {
             .member
             .as_ref()
             .map_or(u64::MAX, |member| member.packed().get_ref().bytes);
-        let UnpackLimits {
+        let DecompressionLimits {
             bytes_max,
             ratio_max,
             ratio_from_bytes,
         } = self.limits;
         if self.bytes_out > bytes_max {
             return Err(StreamFault::TooLarge {
-                packing: self.packing,
+                compression: self.compression,
                 bytes_max,
             });
         }
         if self.bytes_out > ratio_from_bytes && self.bytes_out / ratio_max > packed_bytes {
             return Err(StreamFault::Bomb {
-                packing: self.packing,
+                compression: self.compression,
                 ratio_max,
             });
         }
@@ -161,14 +161,14 @@ impl Unpacked {
 }
 
 /// What stands behind a member. Padding is passed over: behind that of gzip nothing more comes, behind that of xz a stream may.
-fn behind(packed: &mut Packed, packing: Packing) -> io::Result<Behind> {
+fn behind(packed: &mut Compressed, compression: Compression) -> io::Result<Behind> {
     let mut zeros = 0;
     loop {
         let ahead = match packed.fill_buf() {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             ahead => ahead?,
         };
-        let is_filled = zeros % packing.padding().unwrap_or(1) == 0;
+        let is_filled = zeros % compression.padding().unwrap_or(1) == 0;
         match ahead {
             [] => {
                 return Ok(if is_filled {
@@ -177,14 +177,14 @@ fn behind(packed: &mut Packed, packing: Packing) -> io::Result<Behind> {
                     Behind::Other
                 });
             }
-            [0, ..] if packing.padding().is_some() => {
+            [0, ..] if compression.padding().is_some() => {
                 let count = ahead.iter().take_while(|byte| **byte == 0).count();
                 packed.consume(count);
                 zeros += u64::try_from(count).unwrap_or(u64::MAX);
             }
             ahead => {
-                let may_follow = zeros == 0 || (packing == Packing::Xz && is_filled);
-                let follows = may_follow && packing.goes_on_with(ahead);
+                let may_follow = zeros == 0 || (compression == Compression::Xz && is_filled);
+                let follows = may_follow && compression.goes_on_with(ahead);
                 return Ok(if follows {
                     Behind::Member
                 } else {
@@ -195,7 +195,7 @@ fn behind(packed: &mut Packed, packing: Packing) -> io::Result<Behind> {
     }
 }
 
-impl Read for Unpacked {
+impl Read for Decompressor {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         while self.member.is_some() && !into.is_empty() {
             let count = self.read_member(into)?;
@@ -211,24 +211,24 @@ impl Read for Unpacked {
 }
 
 impl Member {
-    fn begin(packing: Packing, packed: Packed) -> io::Result<Member> {
-        Ok(match packing {
-            Packing::Gzip => Member::Gzip(Box::new(GzDecoder::new(packed))),
-            Packing::Zstd => {
+    fn begin(compression: Compression, packed: Compressed) -> io::Result<Member> {
+        Ok(match compression {
+            Compression::Gzip => Member::Gzip(Box::new(GzDecoder::new(packed))),
+            Compression::Zstd => {
                 let mut decoder = ZstdDecoder::with_buffer(packed)?.single_frame();
                 decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;
                 Member::Zstd(decoder)
             }
-            Packing::Xz => Member::Xz(Box::new(XzReader::new_mem_limit(
+            Compression::Xz => Member::Xz(Box::new(XzReader::new_mem_limit(
                 packed,
                 false,
                 XZ_MEMORY_KIB_MAX,
             ))),
-            Packing::Bzip2 => Member::Bzip2(Box::new(BzDecoder::new(packed))),
+            Compression::Bzip2 => Member::Bzip2(Box::new(BzDecoder::new(packed))),
         })
     }
 
-    fn packed(&self) -> &Packed {
+    fn packed(&self) -> &Compressed {
         match self {
             Member::Gzip(decoder) => decoder.get_ref(),
             Member::Zstd(decoder) => decoder.get_ref(),
@@ -237,7 +237,7 @@ impl Member {
         }
     }
 
-    fn into_packed(self) -> Packed {
+    fn into_packed(self) -> Compressed {
         match self {
             Member::Gzip(decoder) => decoder.into_inner(),
             Member::Zstd(decoder) => decoder.finish(),

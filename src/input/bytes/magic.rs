@@ -2,7 +2,7 @@
 
 use memchr::memmem;
 
-use crate::input::bytes::compression::Packing;
+use crate::input::bytes::compression::Compression;
 use crate::input::bytes::dialect::Delimiter;
 use crate::input::bytes::not_text::NotText;
 
@@ -12,8 +12,8 @@ pub(crate) fn not_text(head: &[u8]) -> Option<NotText> {
         [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Some(NotText::Utf32),
         [b'P', b'K', 3, 4, ..] => Some(zip(head)),
         [0xd0, 0xcf, 0x11, 0xe0, ..] => Some(NotText::OldWorkbook),
-        head => Packing::of(head)
-            .map(NotText::PackedTwice)
+        head => Compression::of(head)
+            .map(NotText::CompressedTwice)
             .or_else(|| known(head)),
     }
 }

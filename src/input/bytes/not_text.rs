@@ -1,13 +1,13 @@
 //! Files that hold no text: what each is, and the way out.
 
-use crate::input::bytes::compression::Packing;
+use crate::input::bytes::compression::Compression;
 
 /// What a file without text is. The ways out are said with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotText {
     /// Compressed data in compressed data
     #[error("is {0} data within compressed data: unpack it first")]
-    PackedTwice(Packing),
+    CompressedTwice(Compression),
     /// zip without a workbook in it
     #[error("is a zip file, not a workbook (.xlsx): unpack it first")]
     Zip,

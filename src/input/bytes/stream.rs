@@ -6,9 +6,9 @@ use std::io::{Cursor, Read};
 
 use memchr::memchr;
 
-use crate::input::bytes::compression::Packing;
+use crate::input::bytes::compression::Compression;
 use crate::input::bytes::decode::{Decoded, Encoding, EncodingChoice, Utf8Doubt};
-use crate::input::bytes::decompress::{UnpackLimits, Unpacked};
+use crate::input::bytes::decompress::{DecompressionLimits, Decompressor};
 use crate::input::bytes::lines::line_behind;
 use crate::input::bytes::magic::not_text;
 use crate::input::bytes::pauses::{Pauses, is_pause};
@@ -62,7 +62,7 @@ pub(crate) struct Text {
     /// UTF-8, as far as the input keeps to its encoding.
     pub(crate) reader: ByteStream,
     /// How the input is compressed.
-    pub(crate) packing: Option<Packing>,
+    pub(crate) compression: Option<Compression>,
     /// The encoding that it was decoded from; absent where it is UTF-8 as it is.
     pub(crate) encoding: Option<Encoding>,
     /// What is doubtful about its encoding.
@@ -96,13 +96,13 @@ pub(crate) fn text_of(
 ) -> Result<Text, InputFault> {
     let (head, bytes) = peek(bytes)?;
     pauses.tell_again();
-    let packing = Packing::of(&head);
-    let (head, bytes) = match packing {
+    let compression = Compression::of(&head);
+    let (head, bytes) = match compression {
         None => (head, bytes),
-        Some(packing) => {
+        Some(compression) => {
             pauses.hide();
-            let unpacked =
-                Unpacked::new(bytes, packing, UnpackLimits::default()).map_err(InputFault::Read)?;
+            let unpacked = Decompressor::new(bytes, compression, DecompressionLimits::default())
+                .map_err(InputFault::Read)?;
             peek(Box::new(unpacked))?
         }
     };
@@ -135,7 +135,7 @@ pub(crate) fn text_of(
     };
     Ok(Text {
         reader,
-        packing,
+        compression,
         encoding,
         doubts,
     })

@@ -2,43 +2,43 @@
 
 use std::io;
 
-use crate::input::bytes::compression::Packing;
+use crate::input::bytes::compression::Compression;
 
 /// What is wrong with the bytes of a compressed or encoded input.
 #[derive(Debug, thiserror::Error)]
 pub enum StreamFault {
     /// The compressed data ends too early.
     #[error("the {0} data is cut off here: the file is not whole")]
-    CutOff(Packing),
+    CutOff(Compression),
     /// The compressed data contradicts itself.
-    #[error("the {packing} data cannot be unpacked from here on: {source}")]
+    #[error("the {compression} data cannot be unpacked from here on: {source}")]
     Damaged {
         /// How it is compressed.
-        packing: Packing,
+        compression: Compression,
         /// What the decoder says, which quotes nothing of the data.
         source: io::Error,
     },
     /// The compressed data has ended, the file has not.
     #[error("something else follows the {0} data here")]
-    Trailing(Packing),
+    Trailing(Compression),
     /// Unpacking it would take too much memory.
     #[error("the {0} data needs a dictionary of more than 64 MiB of memory: unpack it first")]
-    Dictionary(Packing),
+    Dictionary(Compression),
     /// More comes out than a file of rows can hold.
     #[error(
-        "the {packing} data unpacks to more than {ratio_max} times its size, as files made to do harm do: unpack it first"
+        "the {compression} data unpacks to more than {ratio_max} times its size, as files made to do harm do: unpack it first"
     )]
     Bomb {
         /// How it is compressed.
-        packing: Packing,
+        compression: Compression,
         /// How many times it may be.
         ratio_max: u64,
     },
     /// More comes out than anybody sends.
-    #[error("the {packing} data unpacks to more than {bytes_max} bytes: split it")]
+    #[error("the {compression} data unpacks to more than {bytes_max} bytes: split it")]
     TooLarge {
         /// How it is compressed.
-        packing: Packing,
+        compression: Compression,
         /// How much it may be.
         bytes_max: u64,
     },

@@ -6,7 +6,7 @@ use memchr::memchr2;
 use crate::input::bytes::dialect::{Delimiter, Dialect};
 use crate::input::csv::first_record::first_record;
 use crate::input::mapping::header::LINES_MAX;
-use crate::input::mapping::loose::known_names;
+use crate::input::mapping::loose_names::known_names;
 use crate::input::options::InputRules;
 
 /// What a first line that names the delimiter begins with.

@@ -2,10 +2,10 @@
 
 use bytes::Bytes;
 
-use crate::input::bytes::decode::Mark;
+use crate::input::bytes::decode::Bom;
 use crate::input::bytes::dialect::{Delimiter, Dialect};
 use crate::input::mapping::header::Columns;
-use crate::input::mapping::own::OwnColumns;
+use crate::input::mapping::own_columns::OwnColumns;
 use crate::input::options::Ragged;
 
 /// The columns of a CSV input.
@@ -16,7 +16,7 @@ pub struct CsvLayout {
     pub(crate) header: Bytes,
     pub(crate) columns: Columns,
     pub(crate) own: OwnColumns,
-    pub(crate) mark: Mark,
+    pub(crate) bom: Bom,
 }
 
 impl CsvLayout {

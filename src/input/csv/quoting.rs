@@ -8,7 +8,7 @@ use std::fmt;
 use memchr::memchr;
 
 use crate::input::bytes::dialect::{Dialect, Escape, Quotes};
-use crate::input::mapping::own::number_of_column;
+use crate::input::mapping::own_columns::number_of_column;
 
 /// What is wrong with the quotes or escapes of a cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

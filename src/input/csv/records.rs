@@ -11,7 +11,7 @@ use memchr::memchr;
 
 use crate::input::blocks::block::Block;
 use crate::input::blocks::chunk::CHUNK_BYTES;
-use crate::input::blocks::index::{CellMarks, Flags, Marker};
+use crate::input::blocks::index::{CellIndex, Flags, Indexer};
 use crate::input::bytes::dialect::Dialect;
 use crate::input::csv::quoting::{ColumnQuoteFault, QuoteFault, unescaped, unquoted};
 
@@ -21,11 +21,11 @@ pub(crate) struct CsvRecords<'b> {
     /// The same, where all of it is UTF-8: one look at a block instead of one at each cell.
     text: Option<&'b str>,
     dialect: Dialect,
-    cell_marks: Cow<'b, [CellMarks]>,
+    cell_index: Cow<'b, [CellIndex]>,
     /// The chunk that comes next.
     chunk: usize,
     /// What is still ahead of the one before.
-    ahead: CellMarks,
+    ahead: CellIndex,
     /// What the record's cells have to be looked at for.
     flags: Flags,
     /// Where the record's cells end.
@@ -83,12 +83,12 @@ impl<'b> CsvRecords<'b> {
             bytes,
             text: simdutf8::basic::from_utf8(bytes).ok(),
             dialect,
-            cell_marks: match block.cell_marks.as_slice() {
-                [] => Cow::Owned(Marker::new(dialect).mark_all(bytes)),
-                cell_marks => Cow::Borrowed(cell_marks),
+            cell_index: match block.cell_index.as_slice() {
+                [] => Cow::Owned(Indexer::new(dialect).mark_all(bytes)),
+                cell_index => Cow::Borrowed(cell_index),
             },
             chunk: 0,
-            ahead: CellMarks::default(),
+            ahead: CellIndex::default(),
             flags: Flags::default(),
             ends: Vec::new(),
             blank_rows: 0,
@@ -187,7 +187,7 @@ impl<'b> CsvRecords<'b> {
             .checked_sub(start)
             .filter(|left| *left > 0)?;
         self.count_quoted_line_ends(start);
-        self.ahead = *self.cell_marks.get(self.chunk)?;
+        self.ahead = *self.cell_index.get(self.chunk)?;
         self.chunk += 1;
         self.flags.add(self.ahead.flags);
         if bytes_left < CHUNK_BYTES {

@@ -9,9 +9,9 @@ use crate::input::csv::records::{CsvCell, CsvRecord, CsvRecords};
 use crate::input::csv::uneven::withheld_in;
 use crate::input::csv::{joined, uneven};
 use crate::input::mapping::cell_rules::CellRules;
+use crate::input::mapping::draft_writer::DraftWriter;
 use crate::input::mapping::record::{Record, RowRules};
 use crate::input::mapping::target::Target;
-use crate::input::mapping::teller::Teller;
 use crate::input::mapping::withheld::{OvertakenRule, withhold};
 
 /// Shows `visit` each record of a block in order. Returns how many lines of delimiters alone were passed over.
@@ -24,7 +24,7 @@ pub(crate) fn parse(
     let mut records = CsvRecords::of(block, layout.dialect);
     let mut draft = Draft::new(&rules.values);
     let targets = layout.columns.targets();
-    let teller = Teller::of(&rules.cells).in_block(&block.bytes);
+    let writer = DraftWriter::of(&rules.cells).in_block(&block.bytes);
     let mut ordinal = 0;
     while let Some(record) = records.next() {
         let is_usual = record.columns() == targets.len()
@@ -40,18 +40,18 @@ pub(crate) fn parse(
             joined
         } else if is_usual {
             begin(&record, layout, rules, &mut draft);
-            if record.flags.have_controls() || teller.is_among_odd_text() {
-                tell_odd_record(&record, &targets, teller, &mut draft);
+            if record.flags.have_controls() || writer.is_among_odd_text() {
+                write_odd_record(&record, &targets, writer, &mut draft);
             } else if record.has_line_breaks {
-                tell_record_of_lines(&record, &targets, teller, &mut draft);
+                write_record_of_lines(&record, &targets, writer, &mut draft);
             } else {
-                tell_cells(
+                write_cells(
                     &record,
                     &targets,
-                    teller,
+                    writer,
                     &mut draft,
                     |draft, _, target, text| {
-                        teller.tell_text(draft, target, text);
+                        writer.write_text(draft, target, text);
                     },
                 );
             }
@@ -111,68 +111,70 @@ fn read_unusual<'b>(
     begin(record, layout, rules, draft);
     // Cells that are missing at the end are as cells of columns that are not there, those beyond the header are empty.
     for (cell, &target) in record.cells().zip(targets) {
-        Teller::tell(draft, target, said(record, &cell, target, &rules.cells));
+        DraftWriter::write(draft, target, said(record, &cell, target, &rules.cells));
     }
     uneven::check_nameless(record, layout, draft);
     None
 }
 
 /// Tells what the cells of a record say whose quotes are good and that has no escapes; texts that stand in the block as they are
-/// by `tell_text`.
+/// by `write_text`.
 #[inline(always)]
 #[expect(
     clippy::inline_always,
     reason = "called for each row, and each way of telling a text has a loop of its own"
 )]
-fn tell_cells<'b>(
+fn write_cells<'b>(
     record: &CsvRecord<'_, 'b>,
     targets: &[Target],
-    teller: Teller<'b>,
+    writer: DraftWriter<'b>,
     draft: &mut Draft<'b>,
-    tell_text: impl Fn(&mut Draft<'b>, &CsvCell, Target, &'b str),
+    write_text: impl Fn(&mut Draft<'b>, &CsvCell, Target, &'b str),
 ) {
     for (cell, &target) in record.usual_cells().zip(targets) {
         match (target, record.plain_text(&cell)) {
             (Target::Ignored, _) => {}
-            (_, Some(text)) => tell_text(draft, &cell, target, text),
-            (_, None) => Teller::tell(draft, target, said(record, &cell, target, teller.rules())),
+            (_, Some(text)) => write_text(draft, &cell, target, text),
+            (_, None) => {
+                DraftWriter::write(draft, target, said(record, &cell, target, writer.rules()))
+            }
         }
     }
 }
 
 /// Tells what the cells of a record say that may hold odd characters.
 #[cold]
-fn tell_odd_record<'b>(
+fn write_odd_record<'b>(
     record: &CsvRecord<'_, 'b>,
     targets: &[Target],
-    teller: Teller<'b>,
+    writer: DraftWriter<'b>,
     draft: &mut Draft<'b>,
 ) {
-    tell_cells(record, targets, teller, draft, |draft, _, target, text| {
-        teller.tell_odd_text(draft, target, text);
+    write_cells(record, targets, writer, draft, |draft, _, target, text| {
+        writer.write_odd_text(draft, target, text);
     });
 }
 
 /// Tells what the cells of a record say that may hold line breaks, which only a cell in quotes can.
 #[cold]
-fn tell_record_of_lines<'b>(
+fn write_record_of_lines<'b>(
     record: &CsvRecord<'_, 'b>,
     targets: &[Target],
-    teller: Teller<'b>,
+    writer: DraftWriter<'b>,
     draft: &mut Draft<'b>,
 ) {
-    tell_cells(
+    write_cells(
         record,
         targets,
-        teller,
+        writer,
         draft,
         |draft, cell, target, text| {
             let is_of_one_line =
                 matches!(target, Target::Field(field) if !field.takes_line_breaks());
             if is_of_one_line && record.is_quoted(cell) && has_line_break(text.as_bytes()) {
-                teller.tell_odd_text(draft, target, text);
+                writer.write_odd_text(draft, target, text);
             } else {
-                teller.tell_text(draft, target, text);
+                writer.write_text(draft, target, text);
             }
         },
     );

@@ -9,7 +9,7 @@ use crate::input::bytes::lines::count_lines;
 use crate::input::csv::layout::CsvLayout;
 use crate::input::csv::records::CsvRecord;
 use crate::input::mapping::cell_rules::CellRules;
-use crate::input::mapping::own::number_of_column;
+use crate::input::mapping::own_columns::number_of_column;
 use crate::input::mapping::target::Target;
 use crate::input::mapping::withheld::{UnknownName, Withheld};
 

@@ -1,6 +1,6 @@
 //! How cells are read, as far as the user decides it: spaces, what stands for null, and what an empty cell means.
 
-use crate::input::mapping::shown;
+use crate::input::mapping::names;
 use std::borrow::Cow;
 
 use crate::contract::{Cell, FIELDS, Field, FieldError, ValueRules, field_value, is_blank};
@@ -85,7 +85,7 @@ impl CellRules {
         let errors = self.values.texts().filter_map(|(field, text, value)| {
             let cell = self.said(Target::Field(field), Cow::Borrowed(value))?;
             let error = field_value(field, cell, values).err()?;
-            Some((shown::column_name(text), error))
+            Some((names::column_name(text), error))
         });
         errors.collect()
     }

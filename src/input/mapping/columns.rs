@@ -6,7 +6,7 @@ use crate::text::nfc;
 
 use crate::input::bytes::failed_rows::is_own;
 use crate::input::mapping::constants::Constants;
-use crate::input::mapping::shown;
+use crate::input::mapping::names;
 use crate::input::mapping::target::{RuleError, Target, target_of};
 
 /// Why a column or key fills nothing.
@@ -115,7 +115,7 @@ impl MappingRules {
             Some(same) if same == target => {}
             Some(_) => {
                 return Err(RuleError::ColumnTwice {
-                    column: shown::column_name(column),
+                    column: names::column_name(column),
                 });
             }
             None => self.columns.push((nfc(column).into_owned(), target)),
@@ -172,7 +172,7 @@ impl MappingRules {
             .collect();
         match absent.first() {
             Some(column) => Err(RuleError::IgnoredNowhere {
-                column: shown::column_name(column),
+                column: names::column_name(column),
             }),
             None => Ok(()),
         }

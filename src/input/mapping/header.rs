@@ -10,9 +10,9 @@ use crate::input::error::InputFault;
 use crate::input::mapping::column_fault::ColumnFault;
 use crate::input::mapping::columns::{HeaderNames, MappingRules, Unmapped};
 use crate::input::mapping::constants::Constants;
-use crate::input::mapping::loose::{LooseColumn, Loosely, known_names};
+use crate::input::mapping::loose_names::{LooseColumn, LooseMatch, known_names};
 use crate::input::mapping::target::Target;
-use crate::input::mapping::{own, shown};
+use crate::input::mapping::{names, own_columns};
 
 /// So many lines below the first record are looked at for a header.
 pub(crate) const LINES_MAX: usize = 20;
@@ -57,7 +57,7 @@ pub(crate) fn read(
     line: u64,
     rules: &MappingRules,
 ) -> Result<Columns, InputFault> {
-    let columns = cells.len() - own::leading(cells.iter());
+    let columns = cells.len() - own_columns::leading(cells.iter());
     if columns > COLUMNS_MAX {
         return Err(InputFault::TooManyColumns {
             line,
@@ -97,8 +97,8 @@ fn columns_of(cells: &ByteRecord, rules: &MappingRules) -> Result<Columns, Vec<C
     let mut mapped: Vec<(usize, Target)> = Vec::new();
     let (mut loosely, mut nameless, mut numbered) = (Vec::new(), Vec::new(), Vec::new());
     let rules = &rules.for_names(&names);
-    let own_columns = own::leading(cells.iter());
-    let number_of = |index: usize| own::number_of_column(index, own_columns);
+    let own_columns = own_columns::leading(cells.iter());
+    let number_of = |index: usize| own_columns::number_of_column(index, own_columns);
     for (index, (cell, name)) in cells.iter().zip(&names).enumerate() {
         if index >= own_columns && rules.leaves_out_number(number_of(index), &names) {
             numbered.push(index);
@@ -111,7 +111,7 @@ fn columns_of(cells: &ByteRecord, rules: &MappingRules) -> Result<Columns, Vec<C
         match target(cell, (index, number_of(index)), rules, &mut loosely) {
             Ok(Target::Ignored) => {}
             Ok(Target::Field(field)) if rules.constants().has(field) => {
-                let name = shown::column(name);
+                let name = names::column(name);
                 faults.push(ColumnFault::AlsoSet {
                     field: field.name(),
                     column: number_of(index),
@@ -174,7 +174,7 @@ fn target(
             reads_as: likely_encoding(cell),
         });
     };
-    let shown = shown::column;
+    let shown = names::column;
     let nearest = match rules.target(name) {
         Ok(target) => return Ok(target),
         Err(Unmapped::ReadOnly) => {
@@ -185,38 +185,37 @@ fn target(
         }
         Err(Unmapped::Unknown(nearest)) => nearest,
     };
-    let fault = match (rules.header_names(), rules.loosely(name)) {
-        (HeaderNames::Loose, Loosely::Named(taken_for, target)) => {
+    let fault = match (rules.header_names(), rules.loose_match(name)) {
+        (HeaderNames::Loose, LooseMatch::Named(matched_name, target)) => {
             loosely.push(LooseColumn {
                 index,
                 column,
                 name: name.to_owned(),
-                taken_for: taken_for.to_owned(),
+                matched_name: matched_name.to_owned(),
             });
             return Ok(target);
         }
-        (HeaderNames::Loose, Loosely::ReadOnly) => ColumnFault::ReadOnly {
+        (HeaderNames::Loose, LooseMatch::ReadOnly) => ColumnFault::ReadOnly {
             column,
             name: shown(name),
         },
-        (HeaderNames::Loose, Loosely::Several(one, other)) => ColumnFault::Ambiguous {
+        (HeaderNames::Loose, LooseMatch::Several(one, other)) => ColumnFault::Ambiguous {
             column,
             name: shown(name),
-            one: shown::column_name(one),
-            other: shown::column_name(other),
+            one: names::column_name(one),
+            other: names::column_name(other),
         },
-        (HeaderNames::Exact, Loosely::Named(like, _)) => ColumnFault::SpeltLoosely {
+        (HeaderNames::Exact, LooseMatch::Named(like, _)) => ColumnFault::SpeltLoosely {
             column,
             name: shown(name),
-            like: shown::column_name(like),
+            like: names::column_name(like),
         },
-        (HeaderNames::Exact, Loosely::ReadOnly | Loosely::Several(..)) | (_, Loosely::Nothing) => {
-            ColumnFault::Unknown {
-                column,
-                name: shown(name),
-                nearest,
-            }
-        }
+        (HeaderNames::Exact, LooseMatch::ReadOnly | LooseMatch::Several(..))
+        | (_, LooseMatch::Nothing) => ColumnFault::Unknown {
+            column,
+            name: shown(name),
+            nearest,
+        },
     };
     Err(fault)
 }
@@ -228,7 +227,7 @@ fn maps_of_none<'a>(
 ) -> impl Iterator<Item = ColumnFault> + 'a {
     let is_there = |map: &str| {
         names.iter().any(|name| is_same_name(name, map))
-            || loosely.iter().any(|it| it.taken_for == map)
+            || loosely.iter().any(|it| it.matched_name == map)
     };
     let maps = rules
         .columns()
@@ -236,21 +235,21 @@ fn maps_of_none<'a>(
         .map(|(name, _)| name);
     maps.filter(move |map| !is_there(map))
         .map(|map| ColumnFault::MapOfNone {
-            name: shown::column_name(map),
+            name: names::column_name(map),
             nearest: nearest(
                 map,
                 names
                     .iter()
                     .map(String::as_str)
-                    .filter(|name| shown::looks_like_a_name(name)),
+                    .filter(|name| names::looks_like_a_name(name)),
             )
-            .map(shown::column_name),
+            .map(names::column_name),
         })
 }
 
 /// Whether the header was forgotten: no name in it is known, and a cell looks like a value.
 fn is_row_of_values(cells: &ByteRecord, rules: &MappingRules) -> bool {
-    let is_value = |cell: &[u8]| std::str::from_utf8(cell).is_ok_and(shown::looks_like_a_value);
+    let is_value = |cell: &[u8]| std::str::from_utf8(cell).is_ok_and(names::looks_like_a_value);
     cells.iter().any(is_value) && known_names(cells, rules) == 0
 }
 
@@ -384,7 +383,7 @@ mod tests {
         let taken: Vec<_> = columns
             .loosely
             .iter()
-            .map(|loose| (loose.column, loose.taken_for.as_str()))
+            .map(|loose| (loose.column, loose.matched_name.as_str()))
             .collect();
         assert_eq!(
             taken,

@@ -3,7 +3,7 @@
 use crate::contract::{FIELDS, Field};
 use crate::nearest::nearest;
 
-use crate::input::mapping::shown;
+use crate::input::mapping::names;
 
 /// The name of the column that holds the customer's id.
 pub(crate) const ID: &str = "id";
@@ -92,7 +92,7 @@ pub enum RuleError {
 /// The target that `name` means in an option.
 pub(crate) fn target_of(name: &str) -> Result<Target, RuleError> {
     Target::of_api_name(name).ok_or_else(|| RuleError::UnknownField {
-        name: shown::column_name(name),
+        name: names::column_name(name),
         nearest: nearest(name, Target::api_names()),
     })
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::contract::{FIELDS, Field};
 
-use crate::input::mapping::shown;
+use crate::input::mapping::names;
 use crate::input::mapping::target::{RuleError, Target, target_of};
 
 /// What a cell's text becomes, field by field, before anything else is made of it.
@@ -26,7 +26,7 @@ impl ValueMaps {
         match map.get(&text) {
             Some(other) if *other != value => Err(RuleError::ValueTwice {
                 field: field.name(),
-                text: shown::column_name(&text),
+                text: names::column_name(&text),
             }),
             Some(_) | None => {
                 map.insert(text, value);

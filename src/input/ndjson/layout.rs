@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::contract::{Cell, SheetFault};
 
-use crate::input::bytes::decode::Mark;
+use crate::input::bytes::decode::Bom;
 use crate::input::bytes::failed_rows::Origin;
 use crate::input::mapping::columns::{MappingRules, Unmapped};
 use crate::input::mapping::constants::Constants;
@@ -17,7 +17,7 @@ pub struct NdjsonLayout {
     keys: Vec<Key>,
     mapping: MappingRules,
     pub(crate) origin: Origin,
-    pub(crate) mark: Mark,
+    pub(crate) bom: Bom,
     text_of: TextOf,
 }
 
@@ -52,7 +52,7 @@ fn fault_in(json: &str) -> SheetFault {
 }
 
 impl NdjsonLayout {
-    pub(crate) fn new(mapping: &MappingRules, origin: Origin, mark: Mark) -> NdjsonLayout {
+    pub(crate) fn new(mapping: &MappingRules, origin: Origin, bom: Bom) -> NdjsonLayout {
         let unnamed = Target::api_names().filter(|name| mapping.named(name).is_none());
         let unnamed =
             unnamed.filter_map(|name| Target::of_api_name(name).map(|target| (name, target)));
@@ -66,7 +66,7 @@ impl NdjsonLayout {
             keys,
             mapping: mapping.clone(),
             origin,
-            mark,
+            bom,
             text_of: TextOf::Input,
         }
     }

@@ -7,4 +7,4 @@ pub(crate) mod members;
 pub(crate) mod object;
 pub(crate) mod plain_object;
 pub(crate) mod rows;
-pub(crate) mod string_stops;
+pub(crate) mod string_scanner;

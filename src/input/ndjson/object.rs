@@ -11,10 +11,10 @@ use crate::contract::{Cell, Draft, ErrorCode};
 
 use crate::input::mapping::cell_rules::CellRules;
 use crate::input::mapping::columns::Unmapped;
-use crate::input::mapping::own::OwnKey;
-use crate::input::mapping::shown;
+use crate::input::mapping::draft_writer::DraftWriter;
+use crate::input::mapping::names;
+use crate::input::mapping::own_columns::OwnKey;
 use crate::input::mapping::target::{Target, did_you_mean};
-use crate::input::mapping::teller::Teller;
 use crate::input::mapping::withheld::{OvertakenRule, withhold};
 use crate::input::ndjson::layout::NdjsonLayout;
 
@@ -24,7 +24,7 @@ const UNKNOWN_KEYS_MAX: usize = 8;
 /// Takes an object's members as they come.
 pub(crate) struct Object<'d, 'b> {
     layout: &'b NdjsonLayout,
-    pub(crate) teller: Teller<'b>,
+    pub(crate) writer: DraftWriter<'b>,
     overtaken: OvertakenRule,
     /// What is told of them.
     draft: &'d mut Draft<'b>,
@@ -37,14 +37,14 @@ impl<'d, 'b> Object<'d, 'b> {
     pub(crate) fn new(
         draft: &'d mut Draft<'b>,
         layout: &'b NdjsonLayout,
-        teller: Teller<'b>,
+        writer: DraftWriter<'b>,
         overtaken: OvertakenRule,
     ) -> Object<'d, 'b> {
         draft.clear();
-        layout.constants().fill(draft, teller.rules());
+        layout.constants().fill(draft, writer.rules());
         Object {
             layout,
-            teller,
+            writer,
             overtaken,
             draft,
             seen: 0,
@@ -54,7 +54,7 @@ impl<'d, 'b> Object<'d, 'b> {
 
     /// The same, with nothing taken.
     pub(crate) fn started_again(self) -> Object<'d, 'b> {
-        Object::new(self.draft, self.layout, self.teller, self.overtaken)
+        Object::new(self.draft, self.layout, self.writer, self.overtaken)
     }
 
     /// What its keys fill.
@@ -70,18 +70,18 @@ impl<'d, 'b> Object<'d, 'b> {
     ) {
         let cell = self
             .claim(target)
-            .map_or_else(Some, |()| said(self.teller.rules()));
-        Teller::tell(self.draft, target, cell);
+            .map_or_else(Some, |()| said(self.writer.rules()));
+        DraftWriter::write(self.draft, target, cell);
     }
 
     /// Takes a member whose value is this string.
     pub(crate) fn take_text(&mut self, target: Target, text: &'b str) {
         match self.claim(target) {
-            Ok(()) if self.teller.is_among_odd_text() => {
-                self.teller.tell_odd_text(self.draft, target, text);
+            Ok(()) if self.writer.is_among_odd_text() => {
+                self.writer.write_odd_text(self.draft, target, text);
             }
-            Ok(()) => self.teller.tell_text(self.draft, target, text),
-            Err(fault) => Teller::tell(self.draft, target, Some(fault)),
+            Ok(()) => self.writer.write_text(self.draft, target, text),
+            Err(fault) => DraftWriter::write(self.draft, target, Some(fault)),
         }
     }
 
@@ -187,7 +187,7 @@ impl Visitor<'_> for Key<'_> {
         if let Some(own) = OwnKey::of(key, self.layout.mapping()) {
             return Ok(KeyMeaning::Own(own));
         }
-        let shown = |near: bool| shown::unknown_key(key, near, self.place);
+        let shown = |near: bool| names::unknown_key(key, near, self.place);
         Ok(match self.layout.target(key) {
             Ok(target) => KeyMeaning::Target(target),
             Err(_) if self.layout.is_of_sheet() => KeyMeaning::Nothing(format!(

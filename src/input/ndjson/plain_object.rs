@@ -9,12 +9,12 @@ use crate::input::mapping::target::Target;
 use crate::input::ndjson::layout::NdjsonLayout;
 use crate::input::ndjson::lines::NdjsonLine;
 use crate::input::ndjson::object::{Object, word};
-use crate::input::ndjson::string_stops::StringStops;
+use crate::input::ndjson::string_scanner::StringScanner;
 
 /// Reads the plain objects of a block.
 pub(crate) struct PlainObjects<'b> {
     text: &'b str,
-    stops: StringStops<'b>,
+    stops: StringScanner<'b>,
     /// Where the next byte stands.
     at: usize,
     /// Where the next key is looked for among all.
@@ -26,7 +26,7 @@ impl<'b> PlainObjects<'b> {
     pub(crate) fn of(text: &'b str) -> PlainObjects<'b> {
         PlainObjects {
             text,
-            stops: StringStops::of(text.as_bytes()),
+            stops: StringScanner::of(text.as_bytes()),
             at: 0,
             key_place: 0,
         }

@@ -9,8 +9,8 @@ use crate::contract::{Draft, ErrorCode, FieldError, InvalidRow, Subject, not_utf
 use crate::input::blocks::block::Block;
 use crate::input::bytes::decode::likely_encoding;
 use crate::input::mapping::cell_rules::Trim;
+use crate::input::mapping::draft_writer::DraftWriter;
 use crate::input::mapping::record::{Record, RowRules};
-use crate::input::mapping::teller::Teller;
 use crate::input::ndjson::json_shape::not_an_object;
 use crate::input::ndjson::layout::NdjsonLayout;
 use crate::input::ndjson::lines::{NdjsonLine, NdjsonLines};
@@ -28,9 +28,9 @@ pub(crate) fn parse(
     let block_text = simdutf8::basic::from_utf8(&block.bytes).ok();
     let mut plain = block_text.map(PlainObjects::of);
     let mut draft = Draft::new(&rules.values);
-    let teller = Teller::of(&rules.cells).in_block(&block.bytes);
+    let writer = DraftWriter::of(&rules.cells).in_block(&block.bytes);
     for (line, ordinal) in NdjsonLines::of(block).zip(0..) {
-        let mut object = Object::new(&mut draft, layout, teller, rules.overtaken);
+        let mut object = Object::new(&mut draft, layout, writer, rules.overtaken);
         let is_read = plain
             .as_mut()
             .is_some_and(|plain| plain.read(&line, &mut object).is_some());
@@ -57,7 +57,7 @@ fn read_object<'b>(line: &NdjsonLine<'b>, mut object: Object<'_, 'b>) -> Result<
             not_utf_8(likely_encoding(line.raw)),
         ));
     };
-    let text = match object.teller.rules().trim {
+    let text = match object.writer.rules().trim {
         Trim::Keep => text,
         Trim::Trim => text.trim_start().trim_start_matches('\u{feff}'),
     };

@@ -12,7 +12,7 @@ use super::xml::{Node, attributes, is_true};
 use crate::input::bytes::magic;
 use crate::input::bytes::not_text::NotText;
 use crate::input::error::InputFault;
-use crate::input::mapping::shown;
+use crate::input::mapping::names;
 
 /// The most sheets, and the most relationships of one part. All are held in memory.
 const ENTRIES_MAX: usize = 10_000;
@@ -109,7 +109,7 @@ impl fmt::Display for SheetChoice {
 impl Sheet {
     /// Its name in quotes and what it is, safe to show.
     fn shown(&self) -> String {
-        let name = shown::column_name(&self.name);
+        let name = names::column_name(&self.name);
         match self.kind {
             Kind::Table => format!("`{name}`"),
             Kind::Hidden => format!("`{name}` (hidden)"),
@@ -215,13 +215,13 @@ impl Book {
         };
         let Some(chosen) = chosen else {
             return Err(InputFault::NoSuchSheet {
-                sheet: wanted.map(shown::column_name),
+                sheet: wanted.map(names::column_name),
                 sheets: self.sheets.iter().map(Sheet::shown).collect(),
             });
         };
         if let Kind::NoTable(kind) = chosen.kind {
             return Err(InputFault::NoTable {
-                sheet: shown::column_name(&chosen.name),
+                sheet: names::column_name(&chosen.name),
                 kind,
             });
         }
@@ -234,7 +234,7 @@ impl Book {
         Ok((
             chosen,
             SheetChoice {
-                name: shown::column_name(&chosen.name),
+                name: names::column_name(&chosen.name),
                 others,
             },
         ))
@@ -255,7 +255,7 @@ fn sheet_of<'x>(
         }
     }
     let Some(relation) = relations.by_id.get(&id) else {
-        let name = shown::column_name(&name);
+        let name = names::column_name(&name);
         return Err(PartFault::unreadable(format!(
             "it does not say where the cells of sheet `{name}` are"
         )));

@@ -15,7 +15,7 @@ use crate::input::blocks::block::BlockSize;
 use crate::input::error::InputFault;
 use crate::input::mapping::header;
 use crate::input::mapping::header::{Columns, row_below};
-use crate::input::mapping::loose::LooseColumn;
+use crate::input::mapping::loose_names::LooseColumn;
 use crate::input::mapping::target::Target;
 use crate::input::options::{HeaderRule, InputRules};
 
@@ -85,7 +85,7 @@ impl Lines {
         // A name that is spelt loosely is written as the one that it was taken for: keys of NDJSON are exact.
         for loose in &columns.loosely {
             if let Some(name) = names.get_mut(loose.index) {
-                name.clone_from(&loose.taken_for);
+                name.clone_from(&loose.matched_name);
             }
         }
         let target = |index: usize| {

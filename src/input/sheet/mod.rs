@@ -25,7 +25,7 @@ use self::styles::Styles;
 use self::texts::Texts;
 use crate::input::bytes::stream_fault::StreamFault;
 use crate::input::error::InputFault;
-use crate::input::mapping::loose::LooseColumn;
+use crate::input::mapping::loose_names::LooseColumn;
 use crate::input::options::InputRules;
 
 mod book;

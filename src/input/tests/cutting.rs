@@ -223,7 +223,7 @@ proptest! {
         let want: Vec<_> = want.map(|(line, number)| (line.to_vec(), number)).collect();
         prop_assert_eq!(&found, &want);
 
-        let layout = Layout::Ndjson(NdjsonLayout::new(&MappingRules::default(), Origin::First, Mark::Unneeded));
+        let layout = Layout::Ndjson(NdjsonLayout::new(&MappingRules::default(), Origin::First, Bom::Omit));
         for block in &blocks {
             parse_block(block, &layout, &RowRules::default(), &mut |record| {
                 let is_object = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(record.raw).is_ok();

@@ -271,7 +271,7 @@ fn a_window_is_not_for_failed_rows() {
         BlockSize::default(),
     )
     .expect("opens");
-    let mut window = RowWindow::new(2, Some(1));
+    let mut window = RowRange::new(2, Some(1));
     let layout = input.layout().clone();
     let block = input.next_block().expect("whole records").expect("rows");
     let whole = block.bytes.clone();
@@ -284,7 +284,7 @@ fn a_window_is_not_for_failed_rows() {
 
 #[test]
 fn rows_that_are_cut_off_before_failed_rows_keep_their_numbers() {
-    let mut window = RowWindow::new(1, Some(1));
+    let mut window = RowRange::new(1, Some(1));
     let mut next = |name: &str, text: &str| {
         let mut input = open_bytes(
             name,

@@ -273,10 +273,10 @@ fn a_window_leaves_out_rows_and_keeps_lines() {
                 };
                 let mut input =
                     open_bytes(name, text, &InputRules::default(), size).expect("opens");
-                let mut window = RowWindow::new(skip, max);
+                let mut window = RowRange::new(skip, max);
                 let mut lines = Vec::new();
                 let layout = input.layout().clone();
-                let mut next = |window: &RowWindow| {
+                let mut next = |window: &RowRange| {
                     let block = input.next_block().expect("whole records");
                     block.filter(|_| !window.is_closed(&layout))
                 };

@@ -7,7 +7,7 @@ use std::sync::mpsc::SyncSender;
 use std::thread;
 use std::time::Duration;
 
-use crate::input::{Block, Input, InputError, KnownInput, Layout, Origin, RowWindow, cut_behind};
+use crate::input::{Block, Input, InputError, KnownInput, Layout, Origin, RowRange, cut_behind};
 use crate::process::crash;
 
 /// How often it is tried to open an input where connections have taken all descriptors, and the pause before each.
@@ -43,7 +43,7 @@ pub(crate) struct BlockSource {
     reserve: Option<File>,
     /// Inputs that are read.
     read: usize,
-    window: RowWindow,
+    window: RowRange,
     /// Blocks that were handed out.
     count: u64,
 }
@@ -61,7 +61,7 @@ impl SourceBlock {
 }
 
 impl BlockSource {
-    pub(crate) fn of(inputs: Vec<KnownInput>, window: RowWindow) -> BlockSource {
+    pub(crate) fn of(inputs: Vec<KnownInput>, window: RowRange) -> BlockSource {
         BlockSource {
             inputs: inputs.into(),
             open: None,

@@ -11,7 +11,7 @@ use super::FailedFormat;
 use super::spool::SpooledRow;
 use crate::contract::FieldSet;
 use crate::input::{
-    CsvLayout, Escape, KnownInput, Layout, Mark, Overtaken, OwnPart, Quotes, Texts, Withheld,
+    Bom, CsvLayout, Escape, KnownInput, Layout, Overtaken, OwnPart, Quotes, Texts, Withheld,
     own_part,
 };
 use crate::journal::Entry;
@@ -112,7 +112,7 @@ impl Form {
 
     /// What the file begins with.
     pub(super) fn start(&self) -> Vec<u8> {
-        let mut start = self.mark().to_vec();
+        let mut start = self.bom().to_vec();
         if let Layout::Csv(csv) = self.layout.as_ref() {
             start.extend_from_slice(&header(csv));
             start.extend_from_slice(self.line_end());
@@ -142,13 +142,14 @@ impl Form {
     }
 
     /// Failed rows are UTF-8, which a program that reads the input may not expect.
-    fn mark(&self) -> &'static [u8] {
-        match (self.layout.mark(), self.layout.as_ref(), self.format) {
-            (Mark::Needed, _, _) | (Mark::Unneeded, Layout::Csv(_), FailedFormat::ExcelCsv) => {
+    fn bom(&self) -> &'static [u8] {
+        match (self.layout.bom(), self.layout.as_ref(), self.format) {
+            (Bom::Write, _, _) | (Bom::Omit, Layout::Csv(_), FailedFormat::ExcelCsv) => {
                 BYTE_ORDER_MARK
             }
-            (Mark::Unneeded, Layout::Csv(_), FailedFormat::Auto)
-            | (Mark::Unneeded, Layout::Ndjson(_), _) => b"",
+            (Bom::Omit, Layout::Csv(_), FailedFormat::Auto) | (Bom::Omit, Layout::Ndjson(_), _) => {
+                b""
+            }
         }
     }
 

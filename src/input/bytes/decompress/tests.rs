@@ -2,35 +2,35 @@
 
 use std::io::{self, Read, Write as _};
 
-use flate2::Compression;
+use flate2::Compression as Level;
 use flate2::write::GzEncoder;
 
-use crate::input::bytes::compression::Packing;
-use crate::input::bytes::decompress::{UnpackLimits, Unpacked};
+use crate::input::bytes::compression::Compression;
+use crate::input::bytes::decompress::{DecompressionLimits, Decompressor};
 
 const TEXT: &[u8] = b"id,job\n1,Engineer\n2,Nurse\n";
 
-fn packed(packing: Packing, text: &[u8]) -> Vec<u8> {
-    match packing {
-        Packing::Gzip => {
-            let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+fn packed(compression: Compression, text: &[u8]) -> Vec<u8> {
+    match compression {
+        Compression::Gzip => {
+            let mut encoder = GzEncoder::new(Vec::new(), Level::default());
             encoder.write_all(text).expect("memory");
             encoder.finish().expect("memory")
         }
-        Packing::Zstd => {
+        Compression::Zstd => {
             let mut encoder = zstd::Encoder::new(Vec::new(), 3).expect("memory");
             // As the command line tool does.
             encoder.include_checksum(true).expect("a setting");
             encoder.write_all(text).expect("memory");
             encoder.finish().expect("memory")
         }
-        Packing::Xz => {
+        Compression::Xz => {
             let options = lzma_rust2::XzOptions::with_preset(1);
             let mut encoder = lzma_rust2::XzWriter::new(Vec::new(), options).expect("memory");
             encoder.write_all(text).expect("memory");
             encoder.finish().expect("memory")
         }
-        Packing::Bzip2 => {
+        Compression::Bzip2 => {
             let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
             encoder.write_all(text).expect("memory");
             encoder.finish().expect("memory")
@@ -38,9 +38,17 @@ fn packed(packing: Packing, text: &[u8]) -> Vec<u8> {
     }
 }
 
-fn unpacked(packing: Packing, bytes: &[u8], limits: UnpackLimits) -> Result<Vec<u8>, String> {
-    let mut reader = Unpacked::new(Box::new(io::Cursor::new(bytes.to_vec())), packing, limits)
-        .expect("a decoder");
+fn unpacked(
+    compression: Compression,
+    bytes: &[u8],
+    limits: DecompressionLimits,
+) -> Result<Vec<u8>, String> {
+    let mut reader = Decompressor::new(
+        Box::new(io::Cursor::new(bytes.to_vec())),
+        compression,
+        limits,
+    )
+    .expect("a decoder");
     let mut text = Vec::new();
     reader
         .read_to_end(&mut text)
@@ -48,14 +56,19 @@ fn unpacked(packing: Packing, bytes: &[u8], limits: UnpackLimits) -> Result<Vec<
     Ok(text)
 }
 
-fn each(check: impl Fn(Packing)) {
-    [Packing::Gzip, Packing::Zstd, Packing::Xz, Packing::Bzip2]
-        .into_iter()
-        .for_each(check);
+fn each(check: impl Fn(Compression)) {
+    [
+        Compression::Gzip,
+        Compression::Zstd,
+        Compression::Xz,
+        Compression::Bzip2,
+    ]
+    .into_iter()
+    .for_each(check);
 }
 
 /// The same bytes, one at a time: whatever is looked at lies across two reads.
-fn unpacked_bytewise(packing: Packing, bytes: &[u8]) -> Result<Vec<u8>, String> {
+fn unpacked_bytewise(compression: Compression, bytes: &[u8]) -> Result<Vec<u8>, String> {
     struct Bytewise(io::Cursor<Vec<u8>>);
     impl Read for Bytewise {
         fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
@@ -64,7 +77,8 @@ fn unpacked_bytewise(packing: Packing, bytes: &[u8]) -> Result<Vec<u8>, String> 
         }
     }
     let bytes = Box::new(Bytewise(io::Cursor::new(bytes.to_vec())));
-    let mut reader = Unpacked::new(bytes, packing, UnpackLimits::default()).expect("a decoder");
+    let mut reader =
+        Decompressor::new(bytes, compression, DecompressionLimits::default()).expect("a decoder");
     let mut text = Vec::new();
     reader
         .read_to_end(&mut text)
@@ -74,22 +88,22 @@ fn unpacked_bytewise(packing: Packing, bytes: &[u8]) -> Result<Vec<u8>, String> 
 
 #[test]
 fn all_members_are_read() {
-    each(|packing| {
+    each(|compression| {
         let twice = [
-            packed(packing, TEXT),
-            packed(packing, b""),
-            packed(packing, TEXT),
+            packed(compression, TEXT),
+            packed(compression, b""),
+            packed(compression, TEXT),
         ]
         .concat();
         assert_eq!(
-            unpacked(packing, &twice, UnpackLimits::default()),
+            unpacked(compression, &twice, DecompressionLimits::default()),
             Ok([TEXT, TEXT].concat()),
-            "{packing}"
+            "{compression}"
         );
         assert_eq!(
-            unpacked_bytewise(packing, &twice),
+            unpacked_bytewise(compression, &twice),
             Ok([TEXT, TEXT].concat()),
-            "{packing}"
+            "{compression}"
         );
     });
 }
@@ -97,19 +111,22 @@ fn all_members_are_read() {
 #[test]
 fn frames_of_zstandard_that_hold_nothing_are_skipped() {
     let skipped = [0x5a, 0x2a, 0x4d, 0x18, 2, 0, 0, 0, 7, 7];
-    let frame = packed(Packing::Zstd, TEXT);
+    let frame = packed(Compression::Zstd, TEXT);
     for parts in [
         [&skipped[..], &frame, &skipped],
         [&frame, &skipped, &skipped],
         [&skipped, &skipped, &frame],
     ] {
         let bytes = parts.concat();
-        assert_eq!(Packing::of(&bytes), Some(Packing::Zstd));
+        assert_eq!(Compression::of(&bytes), Some(Compression::Zstd));
         assert_eq!(
-            unpacked(Packing::Zstd, &bytes, UnpackLimits::default()),
+            unpacked(Compression::Zstd, &bytes, DecompressionLimits::default()),
             Ok(TEXT.to_vec())
         );
-        assert_eq!(unpacked_bytewise(Packing::Zstd, &bytes), Ok(TEXT.to_vec()));
+        assert_eq!(
+            unpacked_bytewise(Compression::Zstd, &bytes),
+            Ok(TEXT.to_vec())
+        );
     }
     // A frame to be skipped that lies across two buffers: its first byte is the last one of the first.
     for length in (8 << 10) - 24..(8 << 10) + 24 {
@@ -117,7 +134,7 @@ fn frames_of_zstandard_that_hold_nothing_are_skipped() {
         let filling = [&[0x50, 0x2a, 0x4d, 0x18], &filling[..], &vec![7; length]].concat();
         let bytes = [&filling[..], &skipped, &frame].concat();
         assert_eq!(
-            unpacked(Packing::Zstd, &bytes, UnpackLimits::default()),
+            unpacked(Compression::Zstd, &bytes, DecompressionLimits::default()),
             Ok(TEXT.to_vec()),
             "{length}"
         );
@@ -126,40 +143,52 @@ fn frames_of_zstandard_that_hold_nothing_are_skipped() {
 
 #[test]
 fn zeros_behind_the_end_are_padding_where_that_is_a_custom() {
-    let check = |packing: Packing, zeros: usize, is_padding: bool| {
-        let bytes = [packed(packing, TEXT), vec![0; zeros]].concat();
+    let check = |compression: Compression, zeros: usize, is_padding: bool| {
+        let bytes = [packed(compression, TEXT), vec![0; zeros]].concat();
         let want = if is_padding {
             Ok(TEXT.to_vec())
         } else {
-            Err(format!("something else follows the {packing} data here"))
+            Err(format!(
+                "something else follows the {compression} data here"
+            ))
         };
         assert_eq!(
-            unpacked(packing, &bytes, UnpackLimits::default()),
+            unpacked(compression, &bytes, DecompressionLimits::default()),
             want,
-            "{packing} {zeros}"
+            "{compression} {zeros}"
         );
         assert_eq!(
-            unpacked_bytewise(packing, &bytes),
+            unpacked_bytewise(compression, &bytes),
             want,
-            "{packing} {zeros}"
+            "{compression} {zeros}"
         );
     };
     for zeros in [1, 4, 511, 100_000] {
-        check(Packing::Gzip, zeros, true);
-        check(Packing::Zstd, zeros, false);
-        check(Packing::Bzip2, zeros, false);
-        check(Packing::Xz, zeros, zeros % 4 == 0);
+        check(Compression::Gzip, zeros, true);
+        check(Compression::Zstd, zeros, false);
+        check(Compression::Bzip2, zeros, false);
+        check(Compression::Xz, zeros, zeros % 4 == 0);
     }
-    let follows =
-        |packing: Packing| [packed(packing, TEXT), vec![0; 4], packed(packing, TEXT)].concat();
+    let follows = |compression: Compression| {
+        [
+            packed(compression, TEXT),
+            vec![0; 4],
+            packed(compression, TEXT),
+        ]
+        .concat()
+    };
     assert_eq!(
-        unpacked(Packing::Xz, &follows(Packing::Xz), UnpackLimits::default()),
+        unpacked(
+            Compression::Xz,
+            &follows(Compression::Xz),
+            DecompressionLimits::default()
+        ),
         Ok([TEXT, TEXT].concat())
     );
     unpacked(
-        Packing::Gzip,
-        &follows(Packing::Gzip),
-        UnpackLimits::default(),
+        Compression::Gzip,
+        &follows(Compression::Gzip),
+        DecompressionLimits::default(),
     )
     .expect_err("data behind padding");
 }
@@ -171,7 +200,8 @@ fn a_dictionary_that_takes_too_much_memory_is_refused() {
     let mut encoder = lzma_rust2::XzWriter::new(Vec::new(), options).expect("memory");
     encoder.write_all(TEXT).expect("memory");
     let bytes = encoder.finish().expect("memory");
-    let error = unpacked(Packing::Xz, &bytes, UnpackLimits::default()).expect_err("too large");
+    let error =
+        unpacked(Compression::Xz, &bytes, DecompressionLimits::default()).expect_err("too large");
     assert_eq!(
         error,
         "the xz data needs a dictionary of more than 64 MiB of memory: unpack it first"
@@ -180,24 +210,24 @@ fn a_dictionary_that_takes_too_much_memory_is_refused() {
 
 #[test]
 fn what_is_cut_off_anywhere_is_an_error() {
-    each(|packing| {
-        let whole = [packed(packing, TEXT), packed(packing, TEXT)].concat();
-        let first = packed(packing, TEXT).len();
+    each(|compression| {
+        let whole = [packed(compression, TEXT), packed(compression, TEXT)].concat();
+        let first = packed(compression, TEXT).len();
         for length in (1..whole.len()).filter(|length| *length != first) {
             let error = unpacked(
-                packing,
+                compression,
                 whole.get(..length).expect("a part"),
-                UnpackLimits::default(),
+                DecompressionLimits::default(),
             );
-            let want = format!("the {packing} data is cut off here: the file is not whole");
-            assert_eq!(error, Err(want), "{packing}, {length} bytes");
+            let want = format!("the {compression} data is cut off here: the file is not whole");
+            assert_eq!(error, Err(want), "{compression}, {length} bytes");
         }
     });
 }
 
 #[test]
 fn what_follows_and_what_is_damaged_is_an_error() {
-    each(|packing| {
+    each(|compression| {
         for behind in [
             &b"\0x"[..],
             b"garbage",
@@ -207,52 +237,54 @@ fn what_follows_and_what_is_damaged_is_an_error() {
             b"BZhx\0\0\0\0\0\0\0",
         ] {
             let error = unpacked(
-                packing,
-                &[&packed(packing, TEXT), behind].concat(),
-                UnpackLimits::default(),
+                compression,
+                &[&packed(compression, TEXT), behind].concat(),
+                DecompressionLimits::default(),
             );
             assert_eq!(
                 error,
-                Err(format!("something else follows the {packing} data here")),
+                Err(format!(
+                    "something else follows the {compression} data here"
+                )),
                 "{behind:?}"
             );
         }
-        let mut damaged = packed(packing, &TEXT.repeat(100));
+        let mut damaged = packed(compression, &TEXT.repeat(100));
         let middle = damaged.len() / 2;
         damaged
             .get_mut(middle..middle + 4)
             .expect("a middle")
             .copy_from_slice(&[0xa5; 4]);
-        let error =
-            unpacked(packing, &damaged, UnpackLimits::default()).expect_err("damage is noticed");
-        assert!(error.contains(&packing.to_string()), "{error}");
+        let error = unpacked(compression, &damaged, DecompressionLimits::default())
+            .expect_err("damage is noticed");
+        assert!(error.contains(&compression.to_string()), "{error}");
     });
 }
 
 #[test]
 fn bombs_are_stopped() {
-    each(|packing| {
-        let limits = UnpackLimits {
+    each(|compression| {
+        let limits = DecompressionLimits {
             bytes_max: 1 << 20,
             ratio_max: 50,
             ratio_from_bytes: 100_000,
         };
-        let newlines = packed(packing, &b"\n".repeat(1 << 20));
-        let error = unpacked(packing, &newlines, limits).expect_err("a bomb");
+        let newlines = packed(compression, &b"\n".repeat(1 << 20));
+        let error = unpacked(compression, &newlines, limits).expect_err("a bomb");
         assert!(error.contains("50 times its size"), "{error}");
         let error = unpacked(
-            packing,
+            compression,
             &newlines,
-            UnpackLimits {
+            DecompressionLimits {
                 bytes_max: 200_000,
                 ratio_max: 9_999,
                 ..limits
             },
         );
         assert!(error.expect_err("too large").contains("200000 bytes"));
-        let small = packed(packing, &b"\n".repeat(90_000));
+        let small = packed(compression, &b"\n".repeat(90_000));
         assert_eq!(
-            unpacked(packing, &small, limits).map(|text| text.len()),
+            unpacked(compression, &small, limits).map(|text| text.len()),
             Ok(90_000)
         );
     });

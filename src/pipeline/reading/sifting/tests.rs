@@ -1,7 +1,7 @@
 //! What threads that share a source make of it.
 
 use super::*;
-use crate::input::{InputName, InputRules, KnownInput, RowRules, RowWindow};
+use crate::input::{InputName, InputRules, KnownInput, RowRange, RowRules};
 use crate::journal::Key;
 use crate::process::signals::Signals;
 
@@ -16,7 +16,7 @@ fn sifter(text: &str, takes_part: bool) -> (Sifter, SyncSender<Arrival>, InOrder
     let mut known =
         KnownInput::look(name, &Arc::new(InputRules::default()), |_, _| {}).expect("a good file");
     let open = KnownInput::of_stream(known.open().expect("a good file"));
-    let source = BlockSource::of(vec![open], RowWindow::new(0, None));
+    let source = BlockSource::of(vec![open], RowRange::new(0, None));
     let builder = RowBuilder {
         rules: RowRules::default(),
         key: Key::of([7; 16]),

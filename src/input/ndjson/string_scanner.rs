@@ -13,7 +13,7 @@ const WINDOW_CHUNKS: usize = 32;
 /// Looks for what is not an ordinary character of a JSON string, from one place to the next: a quote, a backslash, or a control
 /// character (RFC 8259 §7).
 #[derive(Debug)]
-pub(crate) struct StringStops<'b> {
+pub(crate) struct StringScanner<'b> {
     bytes: &'b [u8],
     level: Level,
     /// Where the window starts that was looked at.
@@ -22,9 +22,9 @@ pub(crate) struct StringStops<'b> {
     found: [u64; WINDOW_CHUNKS],
 }
 
-impl<'b> StringStops<'b> {
-    pub(crate) fn of(bytes: &'b [u8]) -> StringStops<'b> {
-        let mut stops = StringStops {
+impl<'b> StringScanner<'b> {
+    pub(crate) fn of(bytes: &'b [u8]) -> StringScanner<'b> {
+        let mut stops = StringScanner {
             bytes,
             level: Level::new(),
             window: 0,
@@ -106,7 +106,7 @@ mod tests {
         fn each_stop_is_found_once(
             bytes in prop::collection::vec(prop_oneof![any::<u8>(), prop::sample::select(b"\"\\\n\r,; \0\x1f".to_vec())], 0..300),
         ) {
-            let mut stops = StringStops::of(&bytes);
+            let mut stops = StringScanner::of(&bytes);
             let mut found = Vec::new();
             let mut at = stops.next(0);
             while at < bytes.len() {
@@ -122,7 +122,7 @@ mod tests {
             bytes in prop::collection::vec(prop::sample::select(b"\"abc".to_vec()), 0..400),
             places in prop::collection::vec(0_usize..450, 0..20),
         ) {
-            let mut stops = StringStops::of(&bytes);
+            let mut stops = StringScanner::of(&bytes);
             for from in places {
                 let behind = bytes.get(from..).unwrap_or_default();
                 let want = behind.iter().position(|byte| is_stop(*byte)).map_or(bytes.len(), |place| from + place);

@@ -9,7 +9,7 @@ use crate::input::ndjson::lines::NdjsonLines;
 /// The rows that take part, counted over all blocks that are shown to it. Skipped rows keep their numbers: the first
 /// row of the first block that is left is row [`skipped`](Self::skipped) + 1.
 #[derive(Debug, Clone)]
-pub struct RowWindow {
+pub struct RowRange {
     to_skip: u64,
     skipped: u64,
     /// `None` is without limit.
@@ -25,10 +25,10 @@ enum Cut {
     Fewer(u64),
 }
 
-impl RowWindow {
+impl RowRange {
     /// Leaves out the first `skip` rows, and takes at most `max` after them.
-    pub fn new(skip: u64, max: Option<u64>) -> RowWindow {
-        RowWindow {
+    pub fn new(skip: u64, max: Option<u64>) -> RowRange {
+        RowRange {
             to_skip: skip,
             skipped: 0,
             to_take: max,

@@ -10,16 +10,16 @@ use crate::input::mapping::target::Target;
 
 /// Tells drafts what cells say. One serves a block: what the rules leave alone is found out once.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Teller<'r> {
+pub(crate) struct DraftWriter<'r> {
     rules: &'r CellRules,
     /// Whether each text that is not empty stands for itself.
     leaves_texts: bool,
     is_among_odd_text: bool,
 }
 
-impl<'r> Teller<'r> {
-    pub(crate) fn of(rules: &'r CellRules) -> Teller<'r> {
-        Teller {
+impl<'r> DraftWriter<'r> {
+    pub(crate) fn of(rules: &'r CellRules) -> DraftWriter<'r> {
+        DraftWriter {
             rules,
             leaves_texts: rules.leave_texts(),
             is_among_odd_text: false,
@@ -27,14 +27,14 @@ impl<'r> Teller<'r> {
     }
 
     /// The same for the texts of a block.
-    pub(crate) fn in_block(self, block: &[u8]) -> Teller<'r> {
-        Teller {
+    pub(crate) fn in_block(self, block: &[u8]) -> DraftWriter<'r> {
+        DraftWriter {
             is_among_odd_text: holds_odd_text(block),
             ..self
         }
     }
 
-    /// Whether its block holds text that is for [`Self::tell_odd_text`].
+    /// Whether its block holds text that is for [`Self::write_odd_text`].
     pub(crate) fn is_among_odd_text(self) -> bool {
         self.is_among_odd_text
     }
@@ -45,42 +45,42 @@ impl<'r> Teller<'r> {
     }
 
     /// Tells what a text says that stands in the input as it is, as most do. Text in which odd characters may be is for
-    /// [`Self::tell_odd_text`].
+    /// [`Self::write_odd_text`].
     #[inline(always)]
     #[expect(
         clippy::inline_always,
         reason = "called for each cell: a call would take as long as the check"
     )]
-    pub(crate) fn tell_text(self, draft: &mut Draft<'r>, target: Target, text: &'r str) {
+    pub(crate) fn write_text(self, draft: &mut Draft<'r>, target: Target, text: &'r str) {
         match (target, text.is_empty()) {
             (Target::Field(field), false)
                 if self.leaves_texts && draft.set_usual_text(field, text) => {}
             (Target::Field(field), true) if self.leaves_texts && self.rules.omit_empty(field) => {}
             (Target::Id, false) if self.leaves_texts && draft.set_usual_id(text) => {}
-            _ => self.tell_by_rules(draft, target, text),
+            _ => self.write_by_rules(draft, target, text),
         }
     }
 
     #[inline(never)]
-    fn tell_by_rules(self, draft: &mut Draft<'r>, target: Target, text: &'r str) {
+    fn write_by_rules(self, draft: &mut Draft<'r>, target: Target, text: &'r str) {
         match (target, self.rules.cell(target, Cow::Borrowed(text))) {
             (Target::Field(field), Some(Cell::Text(Cow::Borrowed(text))))
                 if draft.set_usual_text(field, text) => {}
-            (target, cell) => Teller::tell(draft, target, cell),
+            (target, cell) => DraftWriter::write(draft, target, cell),
         }
     }
 
     /// The same, for text in a block that holds [odd characters](crate::contract::has_odd_characters).
-    pub(crate) fn tell_odd_text(self, draft: &mut Draft<'r>, target: Target, text: &'r str) {
+    pub(crate) fn write_odd_text(self, draft: &mut Draft<'r>, target: Target, text: &'r str) {
         if has_odd_characters(text.as_bytes()) {
-            Teller::tell(draft, target, self.rules.cell(target, Cow::Borrowed(text)));
+            DraftWriter::write(draft, target, self.rules.cell(target, Cow::Borrowed(text)));
         } else {
-            self.tell_text(draft, target, text);
+            self.write_text(draft, target, text);
         }
     }
 
     /// Tells what a cell says.
-    pub(crate) fn tell(draft: &mut Draft<'r>, target: Target, cell: Option<Cell<'r>>) {
+    pub(crate) fn write(draft: &mut Draft<'r>, target: Target, cell: Option<Cell<'r>>) {
         match (target, cell) {
             (Target::Id, cell) => draft.set_id(cell),
             (Target::Field(field), Some(cell)) => draft.set(field, cell),

@@ -9,7 +9,7 @@ use crate::contract::READ_ONLY;
 use crate::text::{is_invisible, nfc};
 
 use crate::input::mapping::columns::MappingRules;
-use crate::input::mapping::shown;
+use crate::input::mapping::names;
 use crate::input::mapping::target::Target;
 
 /// A column that was taken for another name than its own.
@@ -22,12 +22,12 @@ pub struct LooseColumn {
     /// Its name in the header.
     pub name: String,
     /// The name that it was taken for.
-    pub taken_for: String,
+    pub matched_name: String,
 }
 
 /// What a name means that is spelt loosely.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Loosely<'r> {
+pub(crate) enum LooseMatch<'r> {
     /// Nothing that is known.
     Nothing,
     /// What this name fills.
@@ -40,25 +40,27 @@ pub(crate) enum Loosely<'r> {
 
 impl MappingRules {
     /// What a name means if its spelling is not looked at closely. The user's names come before the API's.
-    pub(crate) fn loosely(&self, name: &str) -> Loosely<'_> {
+    pub(crate) fn loose_match(&self, name: &str) -> LooseMatch<'_> {
         let folded = folded(name);
         if folded.is_empty() {
-            return Loosely::Nothing;
+            return LooseMatch::Nothing;
         }
         let mut named = self
             .columns()
             .filter(|(name, _)| self::folded(name) == folded);
         if let Some((name, target)) = named.next() {
             return match named.find(|(_, other)| *other != target) {
-                Some((other, _)) => Loosely::Several(name, other),
-                None => Loosely::Named(name, target),
+                Some((other, _)) => LooseMatch::Several(name, other),
+                None => LooseMatch::Named(name, target),
             };
         }
         let of_api = Target::api_names().find(|name| self::folded(name) == folded);
         match of_api.and_then(|name| Target::of_api_name(name).map(|target| (name, target))) {
-            Some((name, target)) => Loosely::Named(name, target),
-            None if READ_ONLY.iter().any(|name| self::folded(name) == folded) => Loosely::ReadOnly,
-            None => Loosely::Nothing,
+            Some((name, target)) => LooseMatch::Named(name, target),
+            None if READ_ONLY.iter().any(|name| self::folded(name) == folded) => {
+                LooseMatch::ReadOnly
+            }
+            None => LooseMatch::Nothing,
         }
     }
 }
@@ -78,13 +80,13 @@ fn folded(name: &str) -> String {
 
 impl fmt::Display for LooseColumn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (name, taken_for) = (
-            shown::column_name(&self.name),
-            shown::column_name(&self.taken_for),
+        let (name, matched_name) = (
+            names::column_name(&self.name),
+            names::column_name(&self.matched_name),
         );
         write!(
             f,
-            "column {} `{name}` is taken for {taken_for}",
+            "column {} `{name}` is taken for {matched_name}",
             self.column
         )
     }
@@ -94,7 +96,7 @@ impl fmt::Display for LooseColumn {
 pub(crate) fn known_names(names: &ByteRecord, mapping: &MappingRules) -> usize {
     let is_known = |name: &&[u8]| {
         std::str::from_utf8(name).is_ok_and(|name| {
-            mapping.target(name).is_ok() || mapping.loosely(name) != Loosely::Nothing
+            mapping.target(name).is_ok() || mapping.loose_match(name) != LooseMatch::Nothing
         })
     };
     names.iter().filter(is_known).count()
@@ -116,7 +118,8 @@ mod tests {
         ];
         let map = map.map(|(column, field)| (column.to_owned(), field.to_owned()));
         let rules = MappingRules::new(&map, &["Gender".to_owned()]).expect("good rules");
-        let check = |name: &str, want: Loosely<'_>| assert_eq!(rules.loosely(name), want, "{name}");
+        let check =
+            |name: &str, want: LooseMatch<'_>| assert_eq!(rules.loose_match(name), want, "{name}");
         for name in [
             "First Name",
             "first-name",
@@ -125,28 +128,28 @@ mod tests {
         ] {
             check(
                 name,
-                Loosely::Named("first_name", Target::Field(Field::FirstName)),
+                LooseMatch::Named("first_name", Target::Field(Field::FirstName)),
             );
         }
-        check("ID", Loosely::Named("id", Target::Id));
+        check("ID", LooseMatch::Named("id", Target::Id));
         check(
             "\u{feff}first\u{200b}_na\u{ad}me",
-            Loosely::Named("first_name", Target::Field(Field::FirstName)),
+            LooseMatch::Named("first_name", Target::Field(Field::FirstName)),
         );
         check(
             "gro\u{308}sse",
-            Loosely::Named("Gr\u{f6}sse", Target::Field(Field::Address)),
+            LooseMatch::Named("Gr\u{f6}sse", Target::Field(Field::Address)),
         );
         check(
             "e_post",
-            Loosely::Named("E-Post", Target::Field(Field::Email)),
+            LooseMatch::Named("E-Post", Target::Field(Field::Email)),
         );
-        check("kundennr", Loosely::Named("Kunden Nr", Target::Id));
-        check("GENDER", Loosely::Named("Gender", Target::Ignored));
-        check("j_o_b", Loosely::Several("Job", "JOB"));
-        check("Created At", Loosely::ReadOnly);
+        check("kundennr", LooseMatch::Named("Kunden Nr", Target::Id));
+        check("GENDER", LooseMatch::Named("Gender", Target::Ignored));
+        check("j_o_b", LooseMatch::Several("Job", "JOB"));
+        check("Created At", LooseMatch::ReadOnly);
         for name in ["", " - ", "e.mail", "first name 2", "vorname"] {
-            check(name, Loosely::Nothing);
+            check(name, LooseMatch::Nothing);
         }
     }
 
@@ -156,7 +159,7 @@ mod tests {
             index: 1,
             column: 2,
             name: "E\u{1b}-Mail".to_owned(),
-            taken_for: "email".to_owned(),
+            matched_name: "email".to_owned(),
         };
         assert_eq!(
             column.to_string(),
