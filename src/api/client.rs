@@ -12,12 +12,15 @@ use reqwest::{Method, Request};
 use tracing::warn;
 use url::Url;
 
-use super::fault::{fault_of, fault_of_answer};
-use super::http::{self, Clients, HttpError, HttpOptions, Protocol};
-use super::lanes::{Lanes, Processed};
-use super::reading::{self, Asked};
-use super::route::Route;
-use super::token::Token;
+use crate::api::answer::reading;
+use crate::api::answer::reading::Asked;
+use crate::api::http::clients;
+use crate::api::http::clients::Clients;
+use crate::api::http::fault::{fault_of, fault_of_answer};
+use crate::api::http::lanes::{Lanes, Processed};
+use crate::api::http::options::{HttpError, HttpOptions, Protocol};
+use crate::api::http::route::Route;
+use crate::api::token::secret::Token;
 use crate::contract::{Answer, Attempt, CustomerId, Fault};
 
 /// The API's name for the header that scopes a request to a tenant.
@@ -183,7 +186,7 @@ impl Requests {
 
 /// What every request about a customer says, with a place for the token.
 fn common_headers(tenant: Option<u64>) -> HeaderMap {
-    let mut headers = http::headers();
+    let mut headers = clients::headers();
     headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer"));
     if let Some(tenant) = tenant {
         headers.insert(X_TENANT, HeaderValue::from(tenant));
@@ -206,7 +209,7 @@ fn read_headers(tenant: Option<u64>) -> HeaderMap {
 }
 
 /// The URL of all customers: a customer's has the id behind it.
-pub(super) fn customers_url(base_url: &Url) -> Url {
+pub(crate) fn customers_url(base_url: &Url) -> Url {
     let mut url = base_url.clone();
     url.set_path(&format!(
         "{}/v1/customers",

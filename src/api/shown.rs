@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::client::customers_url;
+use crate::api::client::customers_url;
 use crate::contract::CustomerId;
 
 /// The lines of the request that updates a customer, from the method to the last header that says something about it.

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use axum::http::{Method, StatusCode};
 
-use super::options::OptionError;
+use super::option_error::OptionError;
 use super::random::SplitMix64;
 
 /// A kind of fault. Nothing is applied unless the kind says so.

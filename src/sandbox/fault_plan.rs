@@ -4,7 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::fault::{Access, Fault, FaultKind, KINDS};
-use super::options::{OptionError, parse_duration};
+use super::option_error::{OptionError, parse_duration};
 use super::random::SplitMix64;
 
 /// Faults, the share of requests that each hits, and the span of time in which it does so.

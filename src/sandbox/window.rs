@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::options::OptionError;
+use super::option_error::OptionError;
 
 /// A fixed window: this many requests are admitted in each span of this length.
 ///

@@ -1,6 +1,6 @@
 //! The journal's entry of a row that has ended.
 
-use super::{EndedRow, Fate, Inputs};
+use super::ended_row::{EndedRow, Fate, Inputs};
 use crate::contract::FieldError;
 use crate::journal::{Entry, EntryError, Outcome};
 use crate::row::Content;

@@ -1,22 +1,22 @@
 //! Outcomes to the journal, the failed rows and the tally. One recorder, one thread, no decisions.
 
+mod ended_row;
 mod entries;
 
+pub use self::ended_row::{EndedRow, Fate, Inputs};
 use std::io;
 use std::sync::{Arc, OnceLock};
 
-use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
 use crate::contract::FieldSet;
 use crate::journal::{
-    Checkpoint, Debt, Entry, EntryReader, JournalWriter, LineError, Outcome, Overtakers, WriteError,
+    Checkpoint, Entry, EntryReader, JournalWriter, LineError, Outcome, Overtakers, WriteError,
 };
 use crate::process::crash;
 use crate::results::failed_rows::FailedRows;
 use crate::results::tally::Tally;
 use crate::row::Row;
-use crate::schedule::Ending;
 
 /// Messages that wait for the recorder.
 pub const MESSAGES_QUEUED_MAX: usize = 64;
@@ -30,41 +30,6 @@ pub enum Message {
     Sync,
     /// The run directory is about another input: leave its files of failed rows as they were.
     LeaveFailedRows,
-}
-
-/// A row that has ended.
-#[derive(Debug)]
-pub struct EndedRow {
-    /// The row.
-    pub row: Row,
-    /// How it ended.
-    pub fate: Fate,
-    /// When.
-    pub at: Timestamp,
-}
-
-/// How a row ended.
-#[derive(Debug)]
-pub enum Fate {
-    /// It breaks the contract.
-    Invalid,
-    /// It was sent.
-    Sent {
-        /// What came of it.
-        ending: Ending,
-        /// Updates sent for it.
-        attempts: u32,
-        /// An attempt that failed may have been applied all the same.
-        ambiguous: bool,
-        /// How long the last one took.
-        took: std::time::Duration,
-    },
-    /// An earlier process has settled it.
-    Earlier,
-    /// Later rows of its customer have set all of its fields, or one is to be sent in its place.
-    Superseded,
-    /// It was not sent: later rows of its customer were updated, and the API may not keep what a request leaves out.
-    Overtaken(Debt),
 }
 
 /// How far the recorder is.
@@ -114,26 +79,6 @@ pub struct Recorder {
     inputs: Inputs,
     /// Outcomes that could not be recorded.
     unrecorded: u64,
-}
-
-/// How many inputs there are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Inputs {
-    /// One: results do not name it.
-    One,
-    /// Several.
-    Several,
-}
-
-impl Inputs {
-    /// For so many inputs.
-    pub fn of(count: usize) -> Inputs {
-        if count > 1 {
-            Inputs::Several
-        } else {
-            Inputs::One
-        }
-    }
 }
 
 /// What the recorder leaves behind.

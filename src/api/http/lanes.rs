@@ -9,28 +9,21 @@
 //! connection that takes more shows that the number was chance, and it is forgotten.
 
 use std::cell::Cell;
-use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::sync::atomic::Ordering;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use reqwest::{Client, Request, Response};
-use tower_layer::Layer;
-use tower_service::Service;
 
-use super::http::{Clients, HttpError, Protocol};
+use crate::api::http::clients::Clients;
+use crate::api::http::connections::{HAS_OPENED, Opened};
+use crate::api::http::options::{HttpError, Protocol};
 
 /// Requests that share a connection at a time: the limit that RFC 9113 §6.5.2 asks servers not to go below.
 const STREAMS_PER_CONNECTION: usize = 100;
 
-tokio::task_local! {
-    /// Whether the request of this task has had a connection opened for itself.
-    static HAS_OPENED: Cell<bool>;
-}
-
 /// The connection that a request went by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Connection {
+pub(crate) enum Connection {
     /// One that was opened for it.
     New,
     /// One that was there before, so that the server may have closed it in the meantime.
@@ -39,7 +32,7 @@ pub(super) enum Connection {
 
 /// Whether the server has processed a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Processed {
+pub(crate) enum Processed {
     Yes,
     /// It says that it has not.
     No,
@@ -49,7 +42,7 @@ pub(super) enum Processed {
 
 /// The connections that requests leave by.
 #[derive(Debug)]
-pub(super) struct Lanes {
+pub(crate) struct Lanes {
     clients: Clients,
     state: Mutex<State>,
 }
@@ -81,7 +74,7 @@ struct Lane {
 
 /// A request's place on a lane, which it leaves when this is dropped.
 #[derive(Debug)]
-pub(super) struct Place<'a> {
+pub(crate) struct Place<'a> {
     lanes: &'a Lanes,
     lane: usize,
     processed: Processed,
@@ -89,7 +82,7 @@ pub(super) struct Place<'a> {
 
 impl Lanes {
     /// Lanes of these clients. Connections are made with the first requests.
-    pub(super) fn new(clients: Clients) -> Result<Lanes, HttpError> {
+    pub(crate) fn new(clients: Clients) -> Result<Lanes, HttpError> {
         let lanes = vec![Lane::new(&clients)?];
         Ok(Lanes {
             clients,
@@ -101,7 +94,7 @@ impl Lanes {
     }
 
     /// A place for a request, and the client to send it by.
-    pub(super) fn take_place(&self) -> (Place<'_>, Client) {
+    pub(crate) fn take_place(&self) -> (Place<'_>, Client) {
         let mut state = self.state();
         let taken_max = state.taken_max;
         let lane = match self.clients.protocol() {
@@ -208,7 +201,7 @@ impl Lane {
 
 impl Place<'_> {
     /// Sends the request of this place.
-    pub(super) async fn send(
+    pub(crate) async fn send(
         &self,
         client: Client,
         request: Request,
@@ -227,7 +220,7 @@ impl Place<'_> {
     }
 
     /// What came of it.
-    pub(super) fn ended(mut self, processed: Processed) {
+    pub(crate) fn ended(mut self, processed: Processed) {
         self.processed = processed;
     }
 }
@@ -239,56 +232,6 @@ impl Drop for Place<'_> {
         if let Some(lane) = lanes.get_mut(self.lane) {
             lane.ends(self.processed, taken_max);
         }
-    }
-}
-
-/// Counts the connections that a client opens, and tells the request that a connection was opened for.
-///
-/// The client polls the connector in the request's own task. Should another connection become free first, then that is taken, and
-/// the new one is completed in a task of its own, where no request is told.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Opened(Arc<AtomicUsize>);
-
-/// A connector whose connections are counted.
-#[derive(Debug, Clone)]
-pub(super) struct CountedConnector<S> {
-    connector: S,
-    opened: Opened,
-}
-
-impl<S> Layer<S> for Opened {
-    type Service = CountedConnector<S>;
-
-    fn layer(&self, connector: S) -> CountedConnector<S> {
-        CountedConnector {
-            connector,
-            opened: self.clone(),
-        }
-    }
-}
-
-impl<S, R> Service<R> for CountedConnector<S>
-where
-    S: Service<R>,
-    S::Future: Send + 'static,
-{
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<S::Response, S::Error>> + Send>>;
-
-    fn poll_ready(&mut self, task: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.connector.poll_ready(task)
-    }
-
-    fn call(&mut self, target: R) -> Self::Future {
-        let (connecting, opened) = (self.connector.call(target), self.opened.clone());
-        Box::pin(async move {
-            let connection = connecting.await?;
-            opened.0.fetch_add(1, Ordering::Relaxed);
-            // Where the connection is completed apart from any request, there is nobody to tell.
-            HAS_OPENED.try_with(|has_opened| has_opened.set(true)).ok();
-            Ok(connection)
-        })
     }
 }
 

@@ -33,7 +33,7 @@ pub fn date_unix_s(headers: &HeaderMap) -> Option<u64> {
 }
 
 /// A time in Unix seconds; nothing is before 1970.
-pub(super) fn unix_s(time: SystemTime) -> Option<u64> {
+pub(crate) fn unix_s(time: SystemTime) -> Option<u64> {
     time.duration_since(SystemTime::UNIX_EPOCH)
         .ok()
         .map(|since| since.as_secs())

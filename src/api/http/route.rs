@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use url::Url;
 
-use super::proxy::Proxy;
+use crate::api::http::proxy::Proxy;
 use crate::contract::{Fault, ProxyFault, TlsFault};
 use crate::text;
 
@@ -29,7 +29,7 @@ enum Scheme {
 
 impl Route {
     /// The way to `url`, which this setting names.
-    pub(super) fn new(url: &Url, proxy: Option<Proxy>, setting: &'static str) -> Route {
+    pub(crate) fn new(url: &Url, proxy: Option<Proxy>, setting: &'static str) -> Route {
         let scheme = if url.scheme() == "https" {
             Scheme::Https
         } else {
@@ -48,7 +48,7 @@ impl Route {
     }
 
     /// Whether the other end of each connection is a proxy that reads the requests. Through one, TLS goes by a tunnel.
-    pub(super) fn connects_to_a_proxy(&self) -> bool {
+    pub(crate) fn connects_to_a_proxy(&self) -> bool {
         self.proxy.is_some() && self.scheme == Scheme::Http
     }
 

@@ -7,8 +7,8 @@ use hyper::Uri;
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use url::Url;
 
-use super::address::is_loopback;
-use super::http::HttpError;
+use crate::api::http::address::is_loopback;
+use crate::api::http::options::HttpError;
 use crate::text;
 
 /// The variables for requests by plain HTTP. The first that is set counts, also where it is empty.
@@ -25,16 +25,16 @@ const CGI: &str = "REQUEST_METHOD";
 
 /// A proxy.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Proxy {
+pub(crate) struct Proxy {
     /// Scheme, host and port, safe to show: the password is not in it.
-    pub(super) address: String,
+    pub(crate) address: String,
     /// The variable that names it.
-    pub(super) variable: &'static str,
+    pub(crate) variable: &'static str,
 }
 
 impl Proxy {
     /// The proxy for requests to `server`, which is none for this machine.
-    pub(super) fn of_the_environment(server: &Url) -> Result<Option<Proxy>, HttpError> {
+    pub(crate) fn of_the_environment(server: &Url) -> Result<Option<Proxy>, HttpError> {
         if is_loopback(server) {
             return Ok(None);
         }

@@ -1,7 +1,6 @@
 //! The HTTP client that everything is sent by: what it trusts, how long it waits, and what it never does.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Once;
 use std::time::Duration;
 
@@ -10,9 +9,10 @@ use reqwest::{Certificate, Client, ClientBuilder};
 use tracing::{info, warn};
 use url::Url;
 
-use super::lanes::Opened;
-use super::proxy::Proxy;
-use super::route::Route;
+use crate::api::http::connections::Opened;
+use crate::api::http::options::{HttpError, HttpOptions, Protocol, Proxies, Transport};
+use crate::api::http::proxy::Proxy;
+use crate::api::http::route::Route;
 use crate::text;
 
 /// How requests name their sender.
@@ -24,109 +24,8 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
 /// The most headers of an answer. Their bytes are bounded too: hyper holds a head of at most 400 KiB.
 const HEADERS_MAX: usize = 100;
 
-/// How servers are reached.
-#[derive(Debug, Clone)]
-pub struct HttpOptions {
-    /// A whole request may take this long, from the connection to the last byte of the answer; nothing where it is given up
-    /// otherwise.
-    pub timeout: Option<Duration>,
-    /// Certificate authorities beside the system's, in PEM.
-    pub ca_file: Option<PathBuf>,
-    /// What may carry a request.
-    pub transport: Transport,
-    /// Whether the environment's proxies are used.
-    pub proxies: Proxies,
-    /// The most requests in flight.
-    pub in_flight_max: u16,
-    /// The version of HTTP.
-    pub protocol: Protocol,
-}
-
-#[cfg(test)]
-impl HttpOptions {
-    /// Plain HTTP past all proxies, as tests speak it.
-    pub(super) fn plain(protocol: Protocol, in_flight_max: u16) -> HttpOptions {
-        HttpOptions {
-            timeout: None,
-            ca_file: None,
-            transport: Transport::HttpAllowed,
-            proxies: Proxies::None,
-            in_flight_max,
-            protocol,
-        }
-    }
-}
-
-/// The version of HTTP.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Protocol {
-    /// HTTP/1.1: a connection for each request in flight.
-    Http1,
-    /// HTTP/2 where the server has it: a connection for many. With TLS the server says so (ALPN), without it has to.
-    Http2,
-}
-
-/// Whether the environment's proxies (`HTTPS_PROXY`, `NO_PROXY` …) are used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Proxies {
-    /// They are.
-    OfTheEnvironment,
-    /// None is: nothing on this machine is reached through a proxy.
-    None,
-}
-
-/// What may carry a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Transport {
-    /// TLS only.
-    HttpsOnly,
-    /// Also plain HTTP: on loopback, or where the user allows it.
-    HttpAllowed,
-}
-
-/// Why no client can be made.
-#[derive(Debug, thiserror::Error)]
-pub enum HttpError {
-    /// The file of certificate authorities cannot be read.
-    #[error("--ca-file {file} cannot be read")]
-    CaFile {
-        /// Its name.
-        file: String,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-    /// It holds no certificates.
-    #[error("--ca-file {file} holds no certificates in PEM form")]
-    NoCertificates {
-        /// Its name.
-        file: String,
-    },
-    /// The environment names a proxy that we do not speak to.
-    #[error(
-        "{variable} names the proxy {proxy}; only http and https proxies can be used (NO_PROXY goes past it)"
-    )]
-    ProxyOfAnotherKind {
-        /// The variable.
-        variable: &'static str,
-        /// Where it is.
-        proxy: String,
-    },
-    /// The environment names a proxy by something that is no address. It is not shown: a password may be in it.
-    #[error(
-        "{variable} is not the address of an http or https proxy, as in http://HOST:PORT: correct it, or empty it"
-    )]
-    ProxyUnusable {
-        /// The variable.
-        variable: &'static str,
-    },
-    /// TLS or the client's settings.
-    #[error("the HTTP client cannot be set up")]
-    Client(#[source] reqwest::Error),
-}
-
 /// A client for requests to `server`, which `setting` names, and the way that they take.
-pub(super) fn client(
+pub(crate) fn client(
     options: &HttpOptions,
     server: &Url,
     setting: &'static str,
@@ -137,14 +36,14 @@ pub(super) fn client(
 
 /// Clients for requests to one server, made as they are needed. All have the same settings.
 #[derive(Debug)]
-pub(super) struct Clients {
+pub(crate) struct Clients {
     options: HttpOptions,
     own: Vec<Certificate>,
 }
 
 impl Clients {
     /// Clients for requests to `server`, which `setting` names, and the way that they take.
-    pub(super) fn new(
+    pub(crate) fn new(
         options: &HttpOptions,
         server: &Url,
         setting: &'static str,
@@ -160,11 +59,11 @@ impl Clients {
     }
 
     /// Another client, whose connections are counted.
-    pub(super) fn client(&self, opened: &Opened) -> Result<Client, HttpError> {
+    pub(crate) fn client(&self, opened: &Opened) -> Result<Client, HttpError> {
         client_that_trusts(self.own.clone(), &self.options, Some(opened))
     }
 
-    pub(super) fn protocol(&self) -> Protocol {
+    pub(crate) fn protocol(&self) -> Protocol {
         self.options.protocol
     }
 }
@@ -220,7 +119,7 @@ fn client_that_trusts(
 }
 
 /// What every request says. The client copies headers several times a request, which costs little of what is static.
-pub(super) fn headers() -> HeaderMap {
+pub(crate) fn headers() -> HeaderMap {
     HeaderMap::from_iter([
         (ACCEPT, HeaderValue::from_static("application/json")),
         (USER_AGENT, HeaderValue::from_static(SENDER)),

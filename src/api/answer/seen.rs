@@ -10,7 +10,7 @@ use crate::contract::{CustomerId, Field, IdError};
 
 /// A value, as far as it is looked at.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Seen {
+pub(crate) enum Seen {
     Null,
     Boolean(bool),
     /// A text, and which customer it names as an id.
@@ -32,7 +32,7 @@ pub(super) enum Seen {
 
 impl Seen {
     /// The customer that it names, where it is the value of an `id`.
-    pub(super) fn as_id(self) -> ShownId {
+    pub(crate) fn as_id(self) -> ShownId {
         match self {
             Seen::Text(id) | Seen::Number(id) => id,
             Seen::Null | Seen::Boolean(_) | Seen::Array { .. } | Seen::Object { .. } => {
@@ -122,14 +122,14 @@ impl<'de> Visitor<'de> for SeenVisitor {
 
 /// The ids that a resource shows: one, as a rule. Of more than two that differ, two are enough to know that one is another's.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Ids {
+pub(crate) struct Ids {
     first: Option<ShownId>,
     other: Option<ShownId>,
 }
 
 /// One value of an `id`.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum ShownId {
+pub(crate) enum ShownId {
     /// A customer's.
     Customer(CustomerId),
     /// A number that no customer has.
@@ -154,7 +154,7 @@ impl ShownId {
 
 impl Ids {
     /// Adds one. What cannot be compared is left out.
-    pub(super) fn add(&mut self, id: ShownId) {
+    pub(crate) fn add(&mut self, id: ShownId) {
         match (id, self.first) {
             (ShownId::Unknown, _) => {}
             (id, None) => self.first = Some(id),
@@ -164,7 +164,7 @@ impl Ids {
     }
 
     /// Adds those of another object of the same kind.
-    pub(super) fn add_all(&mut self, ids: Ids) {
+    pub(crate) fn add_all(&mut self, ids: Ids) {
         ids.first
             .into_iter()
             .chain(ids.other)
@@ -172,12 +172,12 @@ impl Ids {
     }
 
     /// Whether one of them is this customer's.
-    pub(super) fn show(self, customer: CustomerId) -> bool {
+    pub(crate) fn show(self, customer: CustomerId) -> bool {
         [self.first, self.other].contains(&Some(ShownId::Customer(customer)))
     }
 
     /// Whether one of them is not this customer's.
-    pub(super) fn show_another(self, customer: CustomerId) -> bool {
+    pub(crate) fn show_another(self, customer: CustomerId) -> bool {
         self.first
             .into_iter()
             .chain(self.other)
@@ -199,7 +199,7 @@ enum InnerKey {
 
 /// The name of a member.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Key {
+pub(crate) enum Key {
     Error,
     Errors,
     Message,

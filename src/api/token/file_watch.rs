@@ -38,7 +38,7 @@ impl Fingerprint {
 
 impl FileWatch {
     /// Watches the file at this path, or nothing.
-    pub(super) fn new(path: Option<PathBuf>) -> FileWatch {
+    pub(crate) fn new(path: Option<PathBuf>) -> FileWatch {
         let seen = path.as_deref().and_then(Fingerprint::of);
         FileWatch { path, seen }
     }

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::token::Token;
+use crate::api::token::secret::Token;
 use crate::contract::{NAME_CHARACTERS_MAX, ServerError, is_code, is_field};
 use crate::text;
 
@@ -14,7 +14,7 @@ const FIELDS_MAX: usize = 16;
 
 /// What kind of JSON a body is, by its `Content-Type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Media {
+pub(crate) enum Media {
     /// `application/problem+json` (RFC 9457).
     Problem,
     /// Any other.
@@ -26,7 +26,7 @@ pub(super) enum Media {
 ///
 /// An `error` that is no code, and a key of `errors` that is no field of the API, stand in the message with their text. The
 /// token is replaced, control characters are escaped, and the whole is cut.
-pub(super) fn parse(body: &[u8], media: Media, token: &Token) -> ServerError {
+pub(crate) fn parse(body: &[u8], media: Media, token: &Token) -> ServerError {
     let Ok(Value::Object(object)) = serde_json::from_slice::<Value>(body) else {
         return ServerError::default();
     };

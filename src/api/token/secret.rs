@@ -14,7 +14,7 @@ pub struct Token {
 
 /// The longest token that is sent. The longest that are handed out, signed ones with many claims, take a few kilobytes, and
 /// servers take 8 to 16 KiB of headers.
-pub(super) const TOKEN_BYTES_MAX: usize = 16 << 10;
+pub(crate) const TOKEN_BYTES_MAX: usize = 16 << 10;
 
 /// Why a text cannot be a token. The text itself is not repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -147,7 +147,7 @@ pub enum TokenError {
 impl TokenError {
     /// Why the file may hold a token in a moment: another program writes it in place, or has not got to it yet. `None` where it
     /// is of no use to wait.
-    pub(super) fn passes_because(&self) -> Option<String> {
+    pub(crate) fn passes_because(&self) -> Option<String> {
         match self {
             TokenError::Empty { origin } => Some(format!("{origin} is empty")),
             TokenError::File { file, source } if source.kind() == io::ErrorKind::NotFound => {
@@ -224,7 +224,7 @@ impl Token {
     }
 
     /// The value of the `Authorization` header, marked sensitive.
-    pub(super) fn authorization(&self) -> HeaderValue {
+    pub(crate) fn authorization(&self) -> HeaderValue {
         self.authorization.clone()
     }
 
@@ -235,7 +235,7 @@ impl Token {
 
     /// A server's text with this token replaced by `***`, in whatever case it stands there (hosts are in lower case), and cut
     /// to this many characters. It is replaced before the cut, so no part of it is left.
-    pub(super) fn hide_in(&self, text: &str, characters_max: usize) -> String {
+    pub(crate) fn hide_in(&self, text: &str, characters_max: usize) -> String {
         const HIDDEN: &str = "***";
         let token = self.secret.expose_secret();
         let (mut shown, mut rest, mut left) = (String::new(), text, characters_max);

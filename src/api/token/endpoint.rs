@@ -6,10 +6,11 @@ use reqwest::Client;
 use secrecy::SecretString;
 use url::Url;
 
-use super::address::is_loopback;
-use super::http::{self, HttpOptions, Protocol, Proxies, Transport};
-use super::route::Route;
-use super::token_source::RenewalError;
+use crate::api::http::address::is_loopback;
+use crate::api::http::clients;
+use crate::api::http::options::{HttpOptions, Protocol, Proxies, Transport};
+use crate::api::http::route::Route;
+use crate::api::token::refresh_error::RenewalError;
 
 /// The setting that names the token endpoint.
 const TOKEN_URL: &str = "the token file's token_url";
@@ -36,13 +37,13 @@ pub enum PlainHttp {
 
 /// How the token endpoint is reached, and the client that did so the last time.
 #[derive(Debug)]
-pub(super) struct Endpoint {
+pub(crate) struct Endpoint {
     options: EndpointOptions,
     client: Mutex<Option<(Url, (Client, Route))>>,
 }
 
 impl Endpoint {
-    pub(super) fn new(options: EndpointOptions) -> Endpoint {
+    pub(crate) fn new(options: EndpointOptions) -> Endpoint {
         Endpoint {
             options,
             client: Mutex::new(None),
@@ -50,19 +51,19 @@ impl Endpoint {
     }
 
     /// What the client proves itself with, where the token file does not say it.
-    pub(super) fn client_secret(&self) -> Option<&SecretString> {
+    pub(crate) fn client_secret(&self) -> Option<&SecretString> {
         self.options.client_secret.as_ref()
     }
 
     /// The client for this URL, and the way that its requests take.
-    pub(super) fn client(&self, token_url: &Url) -> Result<(Client, Route), RenewalError> {
+    pub(crate) fn client(&self, token_url: &Url) -> Result<(Client, Route), RenewalError> {
         let mut kept = self.client.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((url, client)) = &*kept
             && url == token_url
         {
             return Ok(client.clone());
         }
-        let client = http::client(&self.http_options(token_url)?, token_url, TOKEN_URL)?;
+        let client = clients::client(&self.http_options(token_url)?, token_url, TOKEN_URL)?;
         *kept = Some((token_url.clone(), client.clone()));
         Ok(client)
     }

@@ -7,9 +7,9 @@ use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION};
 use url::Url;
 
-use super::server_error::{self, Media};
-use super::token::Token;
-use super::{body, rate_headers};
+use crate::api::answer::server_error::Media;
+use crate::api::answer::{body, rate_headers, server_error};
+use crate::api::token::secret::Token;
 use crate::contract::{Body, Claim, CustomerId, Response, Shown, shows};
 use crate::text;
 
@@ -44,7 +44,7 @@ pub enum BodyBytes<'a> {
 }
 
 /// Reads an answer to its end, or to as much of it as is of use.
-pub(super) async fn read(
+pub(crate) async fn read(
     mut answer: reqwest::Response,
     asked: Asked<'_>,
 ) -> Result<Response, reqwest::Error> {

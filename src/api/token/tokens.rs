@@ -5,8 +5,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::address::foreign_part;
-use super::token::{Extent, LoginFlaw, Token};
+use crate::api::http::address::foreign_part;
+use crate::api::token::secret::{Extent, LoginFlaw, Token};
 
 /// What a login brings, and what renewing it needs.
 #[derive(Debug, Clone)]
@@ -27,7 +27,7 @@ pub struct Tokens {
 
 impl Tokens {
     /// An access token and nothing else.
-    pub(super) fn alone(access_token: SecretString) -> Tokens {
+    pub(crate) fn alone(access_token: SecretString) -> Tokens {
         let (refresh_token, expires_at, client_id, client_secret, token_url) =
             (None, None, None, None, None);
         Tokens {

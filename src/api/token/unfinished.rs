@@ -13,10 +13,11 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
-use super::token::TokenError;
-use super::token_file::{
-    FILE_BYTES_MAX, Lock, Tokens, beside, folder, load, open_private, shown, target,
+use crate::api::token::file::{
+    FILE_BYTES_MAX, Lock, beside, folder, load, open_private, shown, target,
 };
+use crate::api::token::secret::TokenError;
+use crate::api::token::tokens::Tokens;
 
 /// What is set aside on the disk before new tokens are asked for: a refresh token that was spent for tokens that do not fit
 /// would be a login lost.
@@ -29,7 +30,7 @@ const HASH_BYTES: usize = 16;
 
 /// Says that a renewal is under way, and of which refresh token. It does not hold the token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Note {
+pub(crate) struct Note {
     /// When the first request began whose answer was never kept.
     renewal_began: String,
     /// The hash of the refresh token that it sent.
@@ -38,7 +39,7 @@ pub(super) struct Note {
 
 impl Note {
     /// A note on the exchange of this refresh token. One that was cut off before stays the one to tell about.
-    pub(super) fn new(refresh_token: &SecretString, cut_off_at: Option<Timestamp>) -> Note {
+    pub(crate) fn new(refresh_token: &SecretString, cut_off_at: Option<Timestamp>) -> Note {
         let renewal_began = cut_off_at.unwrap_or_else(Timestamp::now);
         Note {
             renewal_began: renewal_began.to_string(),
@@ -59,13 +60,13 @@ fn hash(secret: &SecretString) -> String {
 }
 
 /// The file's place.
-pub(super) fn path(token_file: &Path) -> PathBuf {
+pub(crate) fn path(token_file: &Path) -> PathBuf {
     beside(token_file, "unfinished")
 }
 
 /// Room on the disk for tokens that are still to come.
 #[derive(Debug)]
-pub(super) struct Reserved {
+pub(crate) struct Reserved {
     file: File,
     unfinished: PathBuf,
     place: PathBuf,
@@ -73,7 +74,7 @@ pub(super) struct Reserved {
 
 impl Reserved {
     /// Sets room aside in the token file's own folder, and leaves the note there. What a process that died left is overwritten.
-    pub(super) fn beside(path: &Path, note: Option<&Note>) -> Result<Reserved, TokenError> {
+    pub(crate) fn beside(path: &Path, note: Option<&Note>) -> Result<Reserved, TokenError> {
         let unfinished = self::path(path);
         let reserve = || {
             let mut file = open_private(&unfinished)?;
@@ -106,7 +107,7 @@ impl Reserved {
     }
 
     /// Fills it. From here on the tokens outlive this process, see [`recover`].
-    pub(super) fn fill(mut self, tokens: &Tokens) -> Result<Filled, TokenError> {
+    pub(crate) fn fill(mut self, tokens: &Tokens) -> Result<Filled, TokenError> {
         let mut fill = || {
             let bytes = self.write_over(tokens)?;
             self.file.set_len(bytes)
@@ -132,7 +133,7 @@ impl Reserved {
 
     /// Gives the room back: no tokens came, and the refresh token is as good as before. Where it may be spent, the room is left
     /// as it is, with the note in it.
-    pub(super) fn release(self) {
+    pub(crate) fn release(self) {
         // What stays behind is blank, and overwritten the next time.
         fs::remove_file(&self.unfinished).ok();
     }
@@ -140,11 +141,11 @@ impl Reserved {
 
 /// New tokens beside the token file.
 #[derive(Debug)]
-pub(super) struct Filled(Reserved);
+pub(crate) struct Filled(Reserved);
 
 impl Filled {
     /// Puts them into the token file's place. From here on they outlive a power cut, too.
-    pub(super) fn put_into_place(self) -> Result<(), TokenError> {
+    pub(crate) fn put_into_place(self) -> Result<(), TokenError> {
         let Reserved {
             file,
             unfinished,
@@ -166,7 +167,7 @@ impl Filled {
 /// before that, returns when the renewal began: the server may have spent the refresh token that is still in the file.
 ///
 /// Whoever calls this holds the lock, so that no living process is about to do it.
-pub(super) fn recover(path: &Path, _lock: &Lock) -> Result<Option<Timestamp>, TokenError> {
+pub(crate) fn recover(path: &Path, _lock: &Lock) -> Result<Option<Timestamp>, TokenError> {
     let unfinished = self::path(path);
     match load(&unfinished) {
         Ok(tokens) if tokens.refresh_token.is_some() => {

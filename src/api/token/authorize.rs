@@ -5,9 +5,11 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
-use super::http::{self, HttpError, HttpOptions};
-use super::oauth::{self, OauthError};
-use super::token_file::Tokens;
+use crate::api::http::clients;
+use crate::api::http::options::{HttpError, HttpOptions};
+use crate::api::token::oauth;
+use crate::api::token::oauth::OauthError;
+use crate::api::token::tokens::Tokens;
 use crate::text;
 
 /// Random bytes in the state and in the verifier: as many as RFC 7636 §4.1 recommends.
@@ -137,7 +139,7 @@ impl Authorization {
                 .iter()
                 .map(|secret| ("client_secret", secret.expose_secret())),
         );
-        let http = http::client(options, &client.token_url, TOKEN_URL)?;
+        let http = clients::client(options, &client.token_url, TOKEN_URL)?;
         let tokens = oauth::ask(&http, &client.token_url, &form).await?;
         Ok(Tokens {
             client_id: Some(client.id.clone()),

@@ -12,13 +12,14 @@ use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
-use super::endpoint::{Endpoint, EndpointOptions};
-use super::file_watch::FileWatch;
-use super::http::HttpError;
-use super::oauth::{self, OauthError};
-use super::token::{Token, TokenError};
-use super::token_file::{LOCK_POLL, LOCK_WAIT_MAX, Lock, Tokens, load, locked, shown};
-use super::unfinished::{Note, Reserved, recover};
+use crate::api::token::endpoint::{Endpoint, EndpointOptions};
+use crate::api::token::file::{LOCK_POLL, LOCK_WAIT_MAX, Lock, load, locked, shown};
+use crate::api::token::file_watch::FileWatch;
+use crate::api::token::oauth;
+use crate::api::token::refresh_error::{RenewalError, shown_time};
+use crate::api::token::secret::{Token, TokenError};
+use crate::api::token::tokens::Tokens;
+use crate::api::token::unfinished::{Note, Reserved, recover};
 
 /// A file that is being written is whole after this time.
 const WRITING_TAKES: Duration = Duration::from_millis(100);
@@ -93,36 +94,6 @@ pub enum Renewed {
     Unusable(RenewalError),
     /// None now, perhaps later.
     Unavailable(RenewalError),
-}
-
-/// Why a token could not be renewed.
-#[derive(Debug, thiserror::Error)]
-pub enum RenewalError {
-    /// The file.
-    #[error(transparent)]
-    File(#[from] TokenError),
-    /// The token endpoint.
-    #[error(transparent)]
-    Endpoint(#[from] OauthError),
-    /// The refresh token was most likely spent by a request whose answer never came to be kept.
-    #[error(
-        "{error}: a renewal that began at {} was cut off, because the process was killed or the connection broke, and the server may have spent the refresh token then", shown_time(*.began)
-    )]
-    CutOff {
-        /// When that request began.
-        began: Timestamp,
-        /// What the server says now.
-        error: OauthError,
-    },
-    /// No client can be made for it.
-    #[error(transparent)]
-    Client(#[from] HttpError),
-    /// The refresh token would be sent in the open.
-    #[error("the token file's token_url is plain http to {host}: use https, or --allow-http")]
-    PlainHttp {
-        /// The URL's host.
-        host: String,
-    },
 }
 
 impl TokenSource {
@@ -421,10 +392,6 @@ fn is_refresh_token(tokens: &Tokens, secret: &SecretString) -> bool {
 pub fn with_causes(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
-}
-
-fn shown_time(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// What a file that was read again holds.

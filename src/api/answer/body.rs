@@ -6,15 +6,15 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use super::seen::{Ids, Key, Seen};
-use super::server_error::Media;
+use crate::api::answer::seen::{Ids, Key, Seen};
+use crate::api::answer::server_error::Media;
 use crate::contract::{Body, Claim, CustomerId, Shape};
 
 /// The claim and shape of a body, and a hash of the country's name in its `data`.
-pub(super) type Said = (Body, Option<u64>);
+pub(crate) type Said = (Body, Option<u64>);
 
 /// Reads a whole body that answers a request about this customer.
-pub(super) fn judge(body: &[u8], media: Media, customer: CustomerId) -> Said {
+pub(crate) fn judge(body: &[u8], media: Media, customer: CustomerId) -> Said {
     if body.is_empty() {
         return (Body::Empty, None);
     }

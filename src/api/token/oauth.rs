@@ -9,11 +9,11 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use url::{Url, form_urlencoded};
 
-use super::fault::fault_of;
-use super::lanes::Connection;
-use super::route::Route;
-use super::token::{TOKEN_BYTES_MAX, Token, TokenFlaw};
-use super::token_file::Tokens;
+use crate::api::http::fault::fault_of;
+use crate::api::http::lanes::Connection;
+use crate::api::http::route::Route;
+use crate::api::token::secret::{TOKEN_BYTES_MAX, Token, TokenFlaw};
+use crate::api::token::tokens::Tokens;
 use crate::contract::Fault;
 
 /// The most bytes of an answer that are read. Tokens take a few kilobytes.
@@ -85,7 +85,7 @@ impl OauthError {
     }
 
     /// Whether the server may have handed out new tokens all the same, which never came.
-    pub(super) fn may_have_spent_the_refresh_token(&self) -> bool {
+    pub(crate) fn may_have_spent_the_refresh_token(&self) -> bool {
         match self {
             OauthError::Unexpected { status } => (200..300).contains(status),
             OauthError::UnusableToken { .. } => true,
@@ -96,7 +96,7 @@ impl OauthError {
     }
 
     /// Whether it is the refresh token that the server says no to, or may be.
-    pub(super) fn is_about_the_refresh_token(&self) -> bool {
+    pub(crate) fn is_about_the_refresh_token(&self) -> bool {
         matches!(
             self,
             OauthError::Refused {
@@ -108,7 +108,7 @@ impl OauthError {
 }
 
 /// Exchanges the refresh token. A secret that stands beside the tokens comes before `client_secret`.
-pub(super) async fn refresh(
+pub(crate) async fn refresh(
     client: &(Client, Route),
     tokens: &Tokens,
     client_secret: Option<&SecretString>,
@@ -138,7 +138,7 @@ pub(super) async fn refresh(
 }
 
 /// Sends a form to the token endpoint. The client is one that follows no redirect and has timeouts.
-pub(super) async fn ask(
+pub(crate) async fn ask(
     (client, route): &(Client, Route),
     token_url: &Url,
     form: &[(&str, &str)],

@@ -7,8 +7,8 @@ use std::io;
 use rustix::io::Errno;
 use rustls::{AlertDescription, CertificateError, Error as TlsError, OtherError};
 
-use super::lanes::Connection;
-use super::route::Route;
+use crate::api::http::lanes::Connection;
+use crate::api::http::route::Route;
 use crate::contract::{Fault, ProxyFault, TlsFault};
 
 /// The most errors that are wrapped in each other: far more than there are.
@@ -48,7 +48,7 @@ const NO_SUCH_NAME: [&str; 7] = [
 ///   should that end before they do. A GOAWAY with an error is not believed: a server in trouble may name any id.
 /// - *Unanswered*: a kept connection of HTTP/1.1 was closed or reset before there was an answer. Some bytes of a head may have
 ///   come, which the HTTP library does not tell. HTTP/2 has GOAWAY for this, so there it is a connection that broke.
-pub(super) fn fault_of(error: &reqwest::Error, route: &Route, connection: Connection) -> Fault {
+pub(crate) fn fault_of(error: &reqwest::Error, route: &Route, connection: Connection) -> Fault {
     if error.is_connect() {
         return connect_fault(error, route);
     }
@@ -72,7 +72,7 @@ pub(super) fn fault_of(error: &reqwest::Error, route: &Route, connection: Connec
 }
 
 /// Why an answer has no end.
-pub(super) fn fault_of_answer(error: &reqwest::Error) -> Fault {
+pub(crate) fn fault_of_answer(error: &reqwest::Error) -> Fault {
     if error.is_timeout() {
         Fault::Timeout
     } else {

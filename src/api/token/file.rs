@@ -5,29 +5,27 @@ use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::fs::{FlockOperation, OFlags, flock};
 use secrecy::{ExposeSecret as _, SecretString};
 use tracing::warn;
 
-use super::token::{Token, TokenError};
-pub use super::tokens::Tokens;
-use super::unfinished::{self, Reserved};
+use crate::api::token::secret::{Token, TokenError};
+use crate::api::token::tokens::Tokens;
 use crate::text;
 
 /// The longest token file that is read: far beyond any, so that a wrong file name is noticed.
-pub(super) const FILE_BYTES_MAX: u64 = 64 << 10;
+pub(crate) const FILE_BYTES_MAX: u64 = 64 << 10;
 const FILE_MODE: u32 = 0o600;
 /// The permissions of the group and of others.
 const MODE_OF_OTHERS: u32 = 0o077;
 /// Permission for everybody to read.
 const MODE_WORLD_READABLE: u32 = 0o004;
 /// How often it is tried again to get the lock.
-pub(super) const LOCK_POLL: Duration = Duration::from_millis(10);
+pub(crate) const LOCK_POLL: Duration = Duration::from_millis(10);
 /// Whoever holds the lock does one exchange with the token endpoint, which has a timeout.
-pub(super) const LOCK_WAIT_MAX: Duration = Duration::from_mins(1);
+pub(crate) const LOCK_WAIT_MAX: Duration = Duration::from_mins(1);
 
 /// Reads the file: JSON of a login, or a token alone.
 ///
@@ -74,20 +72,7 @@ pub fn load(path: &Path) -> Result<Tokens, TokenError> {
     })
 }
 
-/// Puts these tokens into the file's place, private and durable, while no other process renews them.
-pub fn save(path: &Path, tokens: &Tokens) -> Result<(), TokenError> {
-    let started = Instant::now();
-    let _lock = loop {
-        match Lock::take(path)? {
-            Some(lock) => break lock,
-            None if started.elapsed() > LOCK_WAIT_MAX => return Err(locked(path)),
-            None => thread::sleep(LOCK_POLL),
-        }
-    };
-    Reserved::beside(path, None)?.fill(tokens)?.put_into_place()
-}
-
-pub(super) fn locked(path: &Path) -> TokenError {
+pub(crate) fn locked(path: &Path) -> TokenError {
     TokenError::Locked {
         file: shown(path),
         lasted_s: LOCK_WAIT_MAX.as_secs(),
@@ -96,14 +81,14 @@ pub(super) fn locked(path: &Path) -> TokenError {
 
 /// The right to spend the refresh token in a file. It ends with the process, too.
 #[derive(Debug)]
-pub(super) struct Lock(
+pub(crate) struct Lock(
     #[expect(dead_code, reason = "closing the file is what gives the lock back")] File,
 );
 
 impl Lock {
     /// Takes the lock, if no process holds it. Its file stands beside the token file, because that one is replaced; it is
     /// never removed, because two processes might then hold two locks.
-    pub(super) fn take(path: &Path) -> Result<Option<Lock>, TokenError> {
+    pub(crate) fn take(path: &Path) -> Result<Option<Lock>, TokenError> {
         let failed = |source| TokenError::Write {
             file: shown(path),
             source,
@@ -117,17 +102,8 @@ impl Lock {
     }
 }
 
-/// Removes a token file, and first the tokens beside it that a process had got when it died.
-pub fn remove(path: &Path) -> io::Result<()> {
-    match fs::remove_file(unfinished::path(path)) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        Ok(()) | Err(_) => {}
-    }
-    fs::remove_file(path)
-}
-
 /// Opens a file that only its owner can read, whatever the umask, and makes it where it is not there.
-pub(super) fn open_private(path: &Path) -> io::Result<File> {
+pub(crate) fn open_private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options
         .write(true)
@@ -142,31 +118,32 @@ pub(super) fn open_private(path: &Path) -> io::Result<File> {
 }
 
 /// The file itself, where the path is a link to it: a link is not replaced by a file.
-pub(super) fn target(path: &Path) -> PathBuf {
+pub(crate) fn target(path: &Path) -> PathBuf {
     fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// A file of the same name with this after it, in the file's own folder: what is renamed stays in one file system.
-pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = target(path).into_os_string();
     name.push(".");
     name.push(suffix);
     PathBuf::from(name)
 }
 
-pub(super) fn folder(path: &Path) -> &Path {
+pub(crate) fn folder(path: &Path) -> &Path {
     path.parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."))
 }
 
-pub(super) fn shown(path: &Path) -> String {
+pub(crate) fn shown(path: &Path) -> String {
     text::safe_path(path)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::token::saving::{remove, save};
 
     fn file(content: &str, mode: u32) -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();

@@ -1,0 +1,65 @@
+//! Counts the connections that a client opens.
+
+use std::cell::Cell;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+
+use tower_layer::Layer;
+use tower_service::Service;
+
+tokio::task_local! {
+    /// Whether the request of this task has had a connection opened for itself.
+    pub(crate) static HAS_OPENED: Cell<bool>;
+}
+
+/// Counts the connections that a client opens, and tells the request that a connection was opened for.
+///
+/// The client polls the connector in the request's own task. Should another connection become free first, then that is taken, and
+/// the new one is completed in a task of its own, where no request is told.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Opened(pub(crate) Arc<AtomicUsize>);
+
+/// A connector whose connections are counted.
+#[derive(Debug, Clone)]
+pub(crate) struct CountedConnector<S> {
+    connector: S,
+    opened: Opened,
+}
+
+impl<S> Layer<S> for Opened {
+    type Service = CountedConnector<S>;
+
+    fn layer(&self, connector: S) -> CountedConnector<S> {
+        CountedConnector {
+            connector,
+            opened: self.clone(),
+        }
+    }
+}
+
+impl<S, R> Service<R> for CountedConnector<S>
+where
+    S: Service<R>,
+    S::Future: Send + 'static,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<S::Response, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, task: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.connector.poll_ready(task)
+    }
+
+    fn call(&mut self, target: R) -> Self::Future {
+        let (connecting, opened) = (self.connector.call(target), self.opened.clone());
+        Box::pin(async move {
+            let connection = connecting.await?;
+            opened.0.fetch_add(1, Ordering::Relaxed);
+            // Where the connection is completed apart from any request, there is nobody to tell.
+            HAS_OPENED.try_with(|has_opened| has_opened.set(true)).ok();
+            Ok(connection)
+        })
+    }
+}
