@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures the most memory that custsync has resident, for inputs of every shape, and prints the README's table.
+"""Measures the most memory that custsync has resident, for inputs of every shape, and prints the figures of the README's table.
 
 usage: benches/memory.py [--rows N] [--files N] [--long N] [--binary PATH] [PATTERN...]
 
@@ -100,7 +100,7 @@ def workbook(path, rows):
     return [path]
 
 
-def measure(name, arguments, inputs, run_dir, token, limit=None, codes=(0, 1)):
+def measure(name, arguments, inputs, run_dir, token, limit=None, codes=(0, 1), mib_max=MEMORY_MAX_MIB):
     """Runs custsync, and prints a line of the table."""
     command = [options.binary, arguments[0], *map(str, inputs), "--run-dir", str(run_dir), *arguments[1:], "--quiet"]
     prepare = None
@@ -112,12 +112,12 @@ def measure(name, arguments, inputs, run_dir, token, limit=None, codes=(0, 1)):
         _, status, usage = os.wait4(process.pid, 0)
     process.returncode = code = os.waitstatus_to_exitcode(status)
     mib = usage.ru_maxrss / 1024
-    flag = "" if mib <= MEMORY_MAX_MIB else " **over**"
+    flag = "" if mib <= mib_max else " **over**"
     print(f"| {name} | {mib:.0f} MiB{flag} |", flush=True)
     if code not in codes:
         print(f"exit code {code}: " + run_dir.with_suffix(".err").read_text()[-500:], file=sys.stderr)
         return False
-    return mib <= MEMORY_MAX_MIB
+    return mib <= mib_max
 
 
 def cases(work):
@@ -158,7 +158,8 @@ def cases(work):
     yield f"check `--unique last`: the same", scattered, [*CHECK, "--unique", "last"], {}
     rejected = lambda: numbered(work / "long.csv", "id,job\n", "{n},x\n", options.long, first=2_000_000_000)
     yield f"run: {of(options.long)} rows, all rejected", rejected, RUN, {"keep": True}
-    yield "run: the same again, `--retry rejected`", None, [*RUN, "--retry", "rejected"], {}
+    # Twice 16 MiB more may tell the customers of bad rows from others.
+    yield "run: the same again, `--retry rejected`", None, [*RUN, "--retry", "rejected"], {"mib_max": MEMORY_MAX_MIB + 32}
 
 
 def sandbox(work):
