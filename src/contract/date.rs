@@ -1,6 +1,5 @@
 //! Points in time: RFC 3339 as it is, a plain date as midnight UTC, other forms only where the user names them.
 
-use super::date_format::DateFormat;
 use super::warning::Warning;
 
 /// The day from which on a date is in the future. It is given from outside: nothing here looks at a clock.
@@ -88,11 +87,6 @@ pub(super) fn has_form_of_day(text: &str) -> bool {
         .bytes()
         .map(|byte| if byte.is_ascii_digit() { b'9' } else { byte });
     form.eq(*b"9999-99-99")
-}
-
-/// Reads a point in time in the first form that fits, into RFC 3339.
-pub(super) fn read_by(formats: &[DateFormat], text: &str) -> Option<String> {
-    formats.iter().find_map(|format| format.read(text))
 }
 
 /// `YYYY-MM-DD`
@@ -238,26 +232,6 @@ mod tests {
     fn plain_dates_become_midnight_utc() {
         check("1985-04-12", Some(DateTime::Day));
         check("2000-02-29", Some(DateTime::Day));
-    }
-
-    #[test]
-    fn other_forms_only_where_named() {
-        let check = |text: &str, formats: &[&str], want: Option<&str>| {
-            let formats: Vec<_> = formats
-                .iter()
-                .map(|format| DateFormat::new(format, None).expect("a good format"))
-                .collect();
-            assert_eq!(parse(text), None, "{text:?}");
-            assert_eq!(read_by(&formats, text).as_deref(), want, "{text:?}");
-        };
-        check("31/12/1999", &[], None);
-        check("31/12/1999", &["%d/%m/%Y"], Some("1999-12-31T00:00:00Z"));
-        check("12/31/1999", &["%d/%m/%Y"], None);
-        check(
-            "12/31/1999",
-            &["%d/%m/%Y", "%m/%d/%Y"],
-            Some("1999-12-31T00:00:00Z"),
-        );
     }
 
     /// Only the warnings know what day it is.

@@ -397,6 +397,11 @@ impl Piece {
     }
 }
 
+/// Reads a point in time in the first form that fits, into RFC 3339.
+pub(super) fn read_by(formats: &[DateFormat], text: &str) -> Option<String> {
+    formats.iter().find_map(|format| format.read(text))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -559,5 +564,25 @@ mod tests {
             .expect_err("no good format")
             .to_string();
         assert!(both.contains("named before"), "{both}");
+    }
+
+    #[test]
+    fn other_forms_only_where_named() {
+        let check = |text: &str, formats: &[&str], want: Option<&str>| {
+            let formats: Vec<_> = formats
+                .iter()
+                .map(|format| DateFormat::new(format, None).expect("a good format"))
+                .collect();
+            assert_eq!(date::parse(text), None, "{text:?}");
+            assert_eq!(read_by(&formats, text).as_deref(), want, "{text:?}");
+        };
+        check("31/12/1999", &[], None);
+        check("31/12/1999", &["%d/%m/%Y"], Some("1999-12-31T00:00:00Z"));
+        check("12/31/1999", &["%d/%m/%Y"], None);
+        check(
+            "12/31/1999",
+            &["%d/%m/%Y", "%m/%d/%Y"],
+            Some("1999-12-31T00:00:00Z"),
+        );
     }
 }

@@ -1,10 +1,10 @@
 //! What the text of one cell is, by its field's rule.
 
-use super::ValueRules;
 use super::date::{self, DateTime};
 use super::decimal::{self, DecimalError};
 use super::email::{self, Email};
 use super::field::{FieldRule, Kind, Null};
+use super::value_rules::ValueRules;
 
 /// What most texts are: a value about which nothing is unusual. One is made for each cell, so it fits in two registers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use crate::text::{is_invisible, trimmed};
 
 use super::date;
-use super::date_format::DateFormat;
+use super::date_format::{DateFormat, read_by};
 use super::email;
 
 /// Numbers of days that Excel counts for dates from 1927 to 2064.
@@ -139,7 +139,7 @@ pub(super) fn not_a_date(text: &str, formats: &[DateFormat]) -> Cow<'static, str
     }
     let trimmed = text.trim();
     let has_spaces = trimmed != text;
-    if has_spaces && (date::parse(trimmed).is_some() || date::read_by(formats, trimmed).is_some()) {
+    if has_spaces && (date::parse(trimmed).is_some() || read_by(formats, trimmed).is_some()) {
         return "has spaces around the date (--trim removes them)".into();
     }
     if date::has_form_of_day(trimmed) || formats.iter().any(|format| format.is_form_of(trimmed)) {
@@ -440,8 +440,7 @@ mod tests {
                 "{message}"
             );
             assert_eq!(
-                date::read_by(&[DateFormat::new(form, None).expect("a good form")], text)
-                    .as_deref(),
+                read_by(&[DateFormat::new(form, None).expect("a good form")], text).as_deref(),
                 Some(read)
             );
         };

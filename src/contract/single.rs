@@ -1,6 +1,6 @@
 //! One value by itself, as the row that it is part of would have it.
 
-use super::update::Notes;
+use super::notes::Notes;
 use super::value::{customer_id, value};
 use super::{Cell, CustomerId, Field, FieldError, Subject, ValueRules};
 

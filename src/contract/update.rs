@@ -10,8 +10,9 @@ use serde_json::value::RawValue;
 use super::field::{FIELDS, Field};
 use super::field_set::FieldSet;
 use super::finding::{Usual, find_usual};
-use super::value::{Cell, Refused, Value, ValueRules, customer_id, value};
-use super::warning::Warnings;
+use super::notes::Notes;
+use super::value::{Cell, Refused, Value, customer_id, value};
+use super::value_rules::ValueRules;
 use super::{CustomerId, ErrorCode, FieldError, Subject};
 
 /// A row that keeps the contract: a customer's id and the fields to set, each checked.
@@ -28,19 +29,6 @@ pub struct CustomerUpdate<'a> {
 
 /// What the fields are set to, in the order of [`FIELDS`]; in the place of a field that is not set stands anything.
 type Values<'a> = [Value<'a>; FIELDS.len()];
-
-/// What is worth counting about a row that keeps the contract.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Notes {
-    /// The date was given in another form and is sent as RFC 3339.
-    pub date_normalised: bool,
-    /// What is unusual about its values.
-    pub warnings: Warnings,
-    /// Fields of the contract are not in the body; the API's pages do not agree on what it does with them.
-    pub fields_left_out: bool,
-    /// Fields that are not in the body because later rows have set them, see [`Draft::leave_out`].
-    pub overtaken: FieldSet,
-}
 
 /// A row that breaks the contract: all of its errors.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -323,7 +311,7 @@ impl Field {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::{Kind, Null, Warning};
+    use crate::contract::{Kind, Null, Warning, Warnings};
 
     fn text(text: &str) -> Cell<'_> {
         Cell::Text(Cow::Borrowed(text))

@@ -4,16 +4,16 @@ use std::borrow::Cow;
 
 use serde::{Serialize, Serializer};
 
-use super::allowed::Allowed;
 use super::damage;
-use super::date::{self, MIDNIGHT, Today};
-use super::date_format::DateFormat;
+use super::date::{self, MIDNIGHT};
+use super::date_format::read_by;
 use super::field::{FieldRule, Kind, Null};
 use super::finding::{Finding, find, find_usual, integer, is_blank};
 use super::near_miss::{none_of, not_a_date, not_a_whole_number, not_an_email, not_utf_8};
+use super::notes::Notes;
 use super::oddity::{self, has_odd_characters};
 use super::sheet_fault::SheetFault;
-use super::update::Notes;
+use super::value_rules::ValueRules;
 use super::warning::Warning;
 use super::{CustomerId, ErrorCode, IdError};
 
@@ -47,17 +47,6 @@ pub enum Cell<'a> {
     },
     /// Half of a surrogate pair, which is no character (RFC 8259 §8.2).
     HalfCharacter,
-}
-
-/// How values are read, as far as the user decides it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ValueRules {
-    /// Forms of dates beside RFC 3339 and `YYYY-MM-DD`, in the order in which they are tried.
-    pub date_formats: Vec<DateFormat>,
-    /// What is taken although it is probably a mistake.
-    pub allowed: Allowed,
-    /// The day from which on a date is in the future, which is a warning.
-    pub today: Today,
 }
 
 /// The value of one field. It serialises to what it is in JSON.
@@ -192,7 +181,7 @@ fn value_of_text<'a>(
                 Cow::Owned(day) => Value::Text(Cow::Owned(day + MIDNIGHT)),
             })
         }
-        (Finding::OtherDate, text) => match date::read_by(&rules.date_formats, &text) {
+        (Finding::OtherDate, text) => match read_by(&rules.date_formats, &text) {
             Some(date_time) => {
                 notes.date_normalised = true;
                 note_date(&date_time, rule, rules, notes);

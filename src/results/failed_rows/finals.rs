@@ -3,11 +3,20 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write as _};
 
+use super::files::{UNFINISHED, named, remove};
 use super::form::Form;
 use super::spool::{BUFFER_BYTES, SPOOL_NAME, SpooledRow};
-use super::{FinishedFiles, UNFINISHED, named, remove};
 use crate::contract::FieldSet;
 use crate::journal::RunDir;
+
+/// The files of failed rows that are in place.
+#[derive(Debug, Default)]
+pub struct FinishedFiles {
+    /// Their names, in the order of the inputs.
+    pub names: Vec<String>,
+    /// Why they are not all that there should be.
+    pub fault: Option<io::Error>,
+}
 
 /// The files of all inputs.
 pub(super) struct Finals {

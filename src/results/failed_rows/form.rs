@@ -7,14 +7,12 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::FailedFormat;
 use super::spool::SpooledRow;
 use crate::contract::FieldSet;
 use crate::input::{
     Bom, CsvLayout, Escape, KnownInput, Layout, Overtaken, OwnPart, Quotes, Texts, Withheld,
     own_part,
 };
-use crate::journal::Entry;
 
 /// The columns in front of a row's own.
 const COLUMNS: [&str; 4] = [
@@ -24,6 +22,16 @@ const COLUMNS: [&str; 4] = [
     "custsync_overtaken",
 ];
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// The form of files of failed rows (`--failed-format`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FailedFormat {
+    /// That of the input.
+    #[default]
+    Auto,
+    /// The same, and what is CSV begins with a byte order mark and has CRLF at the end of its lines, as Excel wants it.
+    ExcelCsv,
+}
 
 /// The form of the failed rows of one input.
 #[derive(Debug)]
@@ -370,26 +378,4 @@ fn with_withheld(reason: &str, texts: Texts, withheld: Withheld) -> String {
         .chain(way_out)
         .collect::<Vec<_>>()
         .join("; ")
-}
-
-/// Why the row ended badly, in one line. The only place beside the results that shows the API's own words.
-pub(super) fn reason(entry: &Entry<'_>) -> String {
-    let mut parts = Vec::new();
-    if let Some(status) = entry.status {
-        parts.push(format!("the API answered {status}"));
-    }
-    if let Some(cause) = &entry.cause {
-        let attempts = entry.attempts.unwrap_or(1);
-        parts.push(format!("{cause} after {attempts} attempts"));
-    }
-    parts.extend(entry.error.as_deref().map(str::to_owned));
-    parts.extend(entry.message.as_deref().map(str::to_owned));
-    for error in &entry.errors {
-        let code = error
-            .code
-            .as_deref()
-            .map_or_else(String::new, |code| format!(" ({code})"));
-        parts.push(format!("{} {}{code}", error.field, error.message));
-    }
-    parts.join("; ")
 }

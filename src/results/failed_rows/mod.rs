@@ -6,18 +6,23 @@
 //!
 //! A fault of these files stops nothing else: it is remembered, and told at the end.
 
+mod files;
 mod finals;
 mod form;
 mod order;
+mod reason;
 mod spool;
 #[cfg(test)]
 mod tests;
 
-use std::fs;
 use std::io;
 
 use bytes::Bytes;
 
+pub use self::finals::FinishedFiles;
+pub use self::form::FailedFormat;
+
+use self::files::{named, remove};
 use self::finals::Finals;
 use self::form::Form;
 use self::order::Order;
@@ -26,19 +31,6 @@ use crate::contract::FieldSet;
 use crate::input::KnownInput;
 use crate::journal::{Entry, RunDir};
 use crate::row::Position;
-
-/// What a file is called until it is whole.
-const UNFINISHED: &str = ".unfinished";
-
-/// The form of files of failed rows (`--failed-format`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum FailedFormat {
-    /// That of the input.
-    #[default]
-    Auto,
-    /// The same, and what is CSV begins with a byte order mark and has CRLF at the end of its lines, as Excel wants it.
-    ExcelCsv,
-}
 
 /// Writes the failed rows of all inputs, a file each, in the order of the input.
 #[derive(Debug)]
@@ -70,15 +62,6 @@ enum State {
     Left,
     /// The same, since the spool cannot be written.
     Broken(io::Error),
-}
-
-/// The files of failed rows that are in place.
-#[derive(Debug, Default)]
-pub struct FinishedFiles {
-    /// Their names, in the order of the inputs.
-    pub names: Vec<String>,
-    /// Why they are not all that there should be.
-    pub fault: Option<io::Error>,
 }
 
 impl FailedRows {
@@ -204,17 +187,5 @@ impl FailedRows {
         self.order = Order::OfTheInput;
         self.spool = Spool::default();
         remove(&self.run_dir, SPOOL_NAME).unwrap_or_default();
-    }
-}
-
-/// The fault of a file with its name.
-fn named(file: &str, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{file}: {error}"))
-}
-
-fn remove(run_dir: &RunDir, name: &str) -> io::Result<()> {
-    match fs::remove_file(run_dir.file(name)) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(named(name, &error)),
-        Ok(()) | Err(_) => Ok(()),
     }
 }

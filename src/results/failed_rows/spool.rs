@@ -6,7 +6,7 @@ use std::io::{self, BufRead as _, BufReader, BufWriter, Read as _, Write as _};
 
 use serde::{Deserialize, Serialize};
 
-use super::form::reason;
+use super::reason::reason;
 use crate::contract::{CustomerId, ErrorCode, FieldSet};
 use crate::input::Withheld;
 use crate::journal::{Entry, Outcome, RunDir};
