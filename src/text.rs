@@ -177,6 +177,19 @@ pub fn is_same_name(one: &str, other: &str) -> bool {
     one == other || (!one.is_ascii() && !other.is_ascii() && nfc(one) == nfc(other))
 }
 
+/// A count with a comma between thousands.
+pub fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut shown = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    shown
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -262,6 +275,18 @@ mod tests {
         assert!(!is_same_name("Gr\u{f6}\u{df}e", "Gro\u{df}e"));
         assert!(!is_same_name("\u{212a}\u{131}", "k\u{131}"));
         assert_eq!(nfc("Gro\u{308}\u{df}e"), "Gr\u{f6}\u{df}e");
+    }
+
+    #[test]
+    fn thousands_are_told_apart() {
+        for (count, want) in [
+            (0, "0"),
+            (999, "999"),
+            (1204, "1,204"),
+            (1_000_000, "1,000,000"),
+        ] {
+            assert_eq!(grouped(count), want);
+        }
     }
 
     proptest! {

@@ -8,9 +8,9 @@ use crate::config::Settings;
 use crate::config::api::{Target, TokenSource};
 use crate::process::exit::Exit;
 use crate::process::signals::{Signals, StopSignal};
-use crate::results::summary::grouped;
 use crate::sandbox::{Counts, Sandbox, SandboxOptions, random_token};
 use crate::terminal::{self, Terminal};
+use crate::text::grouped;
 
 /// Serves until a signal.
 pub fn sandbox(settings: &Settings, signals: &Signals) -> Result<Exit, Failure> {

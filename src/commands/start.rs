@@ -23,8 +23,7 @@ use crate::journal::{
 };
 use crate::pipeline::resume::Compare;
 use crate::process::exit::Exit;
-use crate::results::summary::grouped;
-use crate::text;
+use crate::text::{self, grouped};
 
 /// How often it is looked whether another process has ended, at first and at last.
 const LOCK_POLL_FIRST: Duration = Duration::from_millis(100);

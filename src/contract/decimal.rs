@@ -1,52 +1,57 @@
-//! Whole numbers as they are written: decimal digits, of 64 bits.
+//! Whole numbers of 64 bits, written in decimal digits.
 
-/// Why a text is no whole number of 64 bits.
+use std::num::IntErrorKind;
+
+/// The reason why a text is not a whole number of 64 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum DecimalError {
     NotAnInteger,
     OutOfRange,
 }
 
-/// As many digits always make a number of 64 bits.
-const DIGITS_THAT_FIT: usize = 18;
-
-/// Reads digits, perhaps behind a minus sign; leading zeros do not count.
+/// Reads digits with an optional minus sign. Leading zeros are accepted, a plus sign is not.
 #[inline]
 pub(super) fn parse(text: &str) -> Result<i64, DecimalError> {
-    let (sign, digits) = match text.as_bytes() {
-        [b'-', digits @ ..] => (-1, digits),
-        digits => (1, digits),
-    };
-    match digits.len() {
-        0 => Err(DecimalError::NotAnInteger),
-        1..=DIGITS_THAT_FIT => Ok(sign * fitting(digits)?),
-        _ => any(sign, digits),
+    match text.parse() {
+        Ok(number) if !text.starts_with('+') => Ok(number),
+        Ok(_) => Err(DecimalError::NotAnInteger),
+        Err(error) => Err(error_of(text, error.kind())),
     }
 }
 
-#[inline]
-fn fitting(digits: &[u8]) -> Result<i64, DecimalError> {
-    digits
-        .iter()
-        .try_fold(0, |value, byte| Ok(value * 10 + digit(*byte)?))
-}
-
+/// A number that overflows early may still have something other than digits behind.
 #[cold]
-fn any(sign: i64, digits: &[u8]) -> Result<i64, DecimalError> {
-    let mut value = Some(0_i64);
-    for byte in digits {
-        let digit = digit(*byte)?;
-        value = value.and_then(|value| value.checked_mul(10)?.checked_add(sign * digit));
+fn error_of(text: &str, kind: &IntErrorKind) -> DecimalError {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let overflows = matches!(kind, IntErrorKind::PosOverflow | IntErrorKind::NegOverflow);
+    if overflows && digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        DecimalError::OutOfRange
+    } else {
+        DecimalError::NotAnInteger
     }
-    value.ok_or(DecimalError::OutOfRange)
 }
 
-#[inline]
-fn digit(byte: u8) -> Result<i64, DecimalError> {
-    let digit = byte.wrapping_sub(b'0');
-    if digit > 9 {
-        Err(DecimalError::NotAnInteger)
-    } else {
-        Ok(digit.into())
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_and_a_minus_sign_make_a_number() {
+        use DecimalError::{NotAnInteger, OutOfRange};
+        let check =
+            |text: &str, want: Result<i64, DecimalError>| assert_eq!(parse(text), want, "{text:?}");
+        check("0", Ok(0));
+        check("-0", Ok(0));
+        check("-007", Ok(-7));
+        check(&format!("{}1", "0".repeat(40)), Ok(1));
+        check("9223372036854775807", Ok(i64::MAX));
+        check("-9223372036854775808", Ok(i64::MIN));
+        check("9223372036854775808", Err(OutOfRange));
+        check("-9223372036854775809", Err(OutOfRange));
+        for text in ["", "-", "+", "+7", "--7", "7-", " 7", "7.0", "\u{ff17}"] {
+            check(text, Err(NotAnInteger));
+        }
+        check(&format!("{}x", "9".repeat(40)), Err(NotAnInteger));
+        check(&format!("+{}", "9".repeat(40)), Err(NotAnInteger));
     }
 }

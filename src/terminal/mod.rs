@@ -21,8 +21,7 @@ use crate::config::output::{
 };
 use crate::process::crash;
 use crate::results::progress::{Progress, Snapshot};
-use crate::results::summary::grouped;
-use crate::text;
+use crate::text::{self, grouped};
 
 /// How often the bar is drawn.
 const DRAW_INTERVAL: Duration = Duration::from_millis(100);

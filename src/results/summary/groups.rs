@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::super::tally::{Group, MessageCount, RowsRead, Tally};
 use super::inputs::InputNames;
-use super::{grouped, line, rows};
-use crate::text;
+use super::{line, rows};
+use crate::text::{self, grouped};
 
 /// Rows with the same error.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -15,7 +15,7 @@ use super::tally::{Latencies, RowsRead, Tally};
 use crate::journal::Outcome;
 use crate::schedule::Statistics;
 use crate::schedule::rate::shown_per_second;
-use crate::text;
+use crate::text::{self, grouped};
 
 /// What became of a run directory. The books close: `records` is the sum of the outcomes and `unsent`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -201,19 +201,6 @@ pub fn rounded(number: f64) -> f64 {
 /// A time as summaries show it.
 pub fn shown_time(at: Timestamp) -> String {
     format!("{at:.3}")
-}
-
-/// A count with a comma between thousands.
-pub fn grouped(count: u64) -> String {
-    let digits = count.to_string();
-    let mut shown = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            shown.push(',');
-        }
-        shown.push(digit);
-    }
-    shown
 }
 
 /// Outcomes that few runs have.
@@ -484,21 +471,4 @@ fn times(count: u64) -> String {
 
 fn line(lines: &mut String, text: std::fmt::Arguments<'_>) {
     writeln!(lines, "{text}").expect("writing to a String cannot fail");
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn thousands_are_told_apart() {
-        for (count, want) in [
-            (0, "0"),
-            (999, "999"),
-            (1204, "1,204"),
-            (1_000_000, "1,000,000"),
-        ] {
-            assert_eq!(grouped(count), want);
-        }
-    }
 }
