@@ -7,7 +7,9 @@ use std::io::Cursor;
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use custsync::contract::{Answer, Attempt, Body, CustomerId, Draft, Field, Response, ValueRules};
+use custsync::contract::{
+    Answer, Attempt, Body, CustomerId, Field, Response, UpdateBuilder, ValueRules,
+};
 use custsync::input::{Block, BlockSize, Input, InputName, InputRules, RowRules, parse_block};
 use custsync::journal::{Entry, Outcome};
 use custsync::schedule::error_limit::ErrorLimit;
@@ -94,14 +96,14 @@ fn checking(criterion: &mut Criterion) {
     let rules = ValueRules::default();
     let mut group = criterion.benchmark_group("a row");
     group.throughput(Throughput::Elements(1));
-    let fill = |draft: &mut Draft<'_>| {
+    let fill = |draft: &mut UpdateBuilder<'_>| {
         draft.clear();
         assert!(draft.set_usual_id("1042"), "an id");
         for (field, text) in VALUES {
             assert!(draft.set_usual_text(field, text), "a usual value");
         }
     };
-    let mut draft = Draft::new(&rules);
+    let mut draft = UpdateBuilder::new(&rules);
     group.bench_function("check", |bencher| {
         bencher.iter(|| {
             fill(&mut draft);

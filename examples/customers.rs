@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
 use clap::Parser;
-use custsync::contract::{Field, Kind};
+use custsync::contract::{Field, FieldKind};
 use custsync::schedule::Random;
 
 const FIRST_NAMES: [&str; 12] = [
@@ -177,7 +177,7 @@ fn one_of<T: Copy>(choices: &[T], random: &mut Random) -> T {
 
 /// Whether a column's values are numbers.
 fn is_number(column: &str) -> bool {
-    Field::from_name(column).is_none_or(|field| matches!(field.rule().kind, Kind::Integer))
+    Field::from_name(column).is_none_or(|field| matches!(field.rule().kind, FieldKind::Integer))
 }
 
 fn write_csv_line<'a>(cells: impl Iterator<Item = &'a str>, line: &mut String) {

@@ -19,7 +19,7 @@ use crate::config::{ConfigFile, Settings, Task};
 use crate::contract::field_table;
 use crate::process::crash;
 use crate::process::exit::Exit;
-use crate::process::signals::{Signals, StopSignal, Watch, WorkEnd};
+use crate::process::signals::{SignalHandlers, Signals, StopSignal, WorkEnd};
 use crate::terminal;
 use crate::text;
 
@@ -32,7 +32,7 @@ type Known = OnceLock<EarlyEnd>;
 /// The process.
 pub fn main() -> ExitCode {
     allow_all_descriptors();
-    let watch = Watch::install();
+    let handlers = SignalHandlers::install();
     forbid_core_dumps();
     crash::watch(terminal::say_fault);
     let known = Arc::new(Known::new());
@@ -40,7 +40,7 @@ pub fn main() -> ExitCode {
         let known = known.clone();
         move |signals| dispatch(&std::env::args_os().collect::<Vec<_>>(), &signals, &known)
     };
-    let ended = match watch.and_then(|watch| watch.over(work)) {
+    let ended = match handlers.and_then(|handlers| handlers.run(work)) {
         Ok(WorkEnd::Returned(ended)) => ended.ok(),
         Ok(WorkEnd::Signalled(signal)) => {
             Some(Err(signalled(signal, known.get().map(EarlyEnd::task))))

@@ -10,7 +10,7 @@ use crate::pipeline::recorder::{Inputs, Recorder};
 use crate::pipeline::{self, Bounds, Onlooker, Reading, RowBuilder};
 use crate::process::signals::Signals;
 use crate::results::failed_rows::FailedRows;
-use crate::results::progress::Progress;
+use crate::results::progress::RunProgress;
 use crate::terminal::Terminal;
 
 /// Checks the inputs.
@@ -46,7 +46,7 @@ pub fn check(settings: &Settings, signals: &Signals) -> Result<u8, Failure> {
     };
     // From here on there is something to record.
     let drain = signals.drain();
-    let progress = Arc::new(Progress::default());
+    let progress = Arc::new(RunProgress::default());
     let watch = terminal.watch(progress.clone(), known.total_bytes);
     let destination = Destination::of(settings);
     let mut printed = Ok(());

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::config::input::InputSettings;
 use crate::contract::CustomerId;
 use crate::input::{KnownInput, parse_block};
-use crate::journal::{Checkpoint, Comparison, Difference, EntryReader, Key, Overtakers};
+use crate::journal::{Checkpoint, Difference, EntryReader, InputComparison, Overtakers, RunKey};
 use crate::pipeline::resume::{Compare, Gaps};
 
 /// Rows that an error names one by one.
@@ -24,7 +24,7 @@ pub(super) struct InputDiffers {
 pub(super) struct Compared<'a> {
     pub(super) settings: &'a InputSettings,
     pub(super) inputs: &'a [KnownInput],
-    pub(super) key: Key,
+    pub(super) key: RunKey,
 }
 
 /// Reads the part of the input that the journal settles, and refuses where it is not the same any more. What can be read only
@@ -40,7 +40,7 @@ pub(super) fn compare_input(
     if !input.inputs.iter().all(KnownInput::can_be_read_twice) {
         return Ok(Compare::WhileStreaming(entries.try_clone()?));
     }
-    let (mut comparison, mut gaps) = (Comparison::new(checkpoint.clone()), Gaps::default());
+    let (mut comparison, mut gaps) = (InputComparison::new(checkpoint.clone()), Gaps::default());
     input.read_rows(last_row, |row, hash, customer| {
         comparison.add(row, hash);
         gaps.add(checkpoint, row, customer);

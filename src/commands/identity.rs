@@ -10,7 +10,7 @@ use crate::config::provenance::ShownValue;
 use crate::config::{BelongsTo, Holds, Settings};
 use crate::input::KnownInput;
 use crate::journal::{
-    FORMAT_VERSION, Header, KEY_NAME, Key, Purpose, READING_RULES, RunDir, SettingText,
+    FORMAT_VERSION, Header, KEY_NAME, Purpose, READING_RULES, RunDir, RunKey, SettingText,
 };
 use crate::text;
 
@@ -25,7 +25,7 @@ const VALUES_SHOWN_MAX: usize = 3;
 pub(super) fn header(
     settings: &Settings,
     inputs: &[KnownInput],
-    key: Key,
+    key: RunKey,
     purpose: Purpose,
 ) -> Result<Header, Failure> {
     Ok(Header::new(
@@ -37,7 +37,7 @@ pub(super) fn header(
 }
 
 /// The settings that a run is known by, as text. Of those that may hold customers' values there is a digest.
-pub(super) fn settings_of(settings: &Settings, key: Key) -> BTreeMap<String, SettingText> {
+pub(super) fn settings_of(settings: &Settings, key: RunKey) -> BTreeMap<String, SettingText> {
     let texts = settings.in_force().iter().filter_map(|setting| {
         let text = match (setting.belongs_to, setting.name, &settings.api.target) {
             // The sandbox has another address each time.
@@ -63,7 +63,7 @@ fn text_of(value: &ShownValue) -> Option<SettingText> {
 }
 
 /// What the header holds of a value that is not to be told.
-fn digest_of(value: &ShownValue, key: Key) -> Option<SettingText> {
+fn digest_of(value: &ShownValue, key: RunKey) -> Option<SettingText> {
     match value {
         ShownValue::Many(items) if items.is_empty() => None,
         ShownValue::Unset | ShownValue::Secret => None,
@@ -74,7 +74,7 @@ fn digest_of(value: &ShownValue, key: Key) -> Option<SettingText> {
 }
 
 /// The key of a run, or why the file of that name is not it.
-pub(super) fn key_of(header: &Header, run_dir: &RunDir) -> anyhow::Result<Key> {
+pub(super) fn key_of(header: &Header, run_dir: &RunDir) -> anyhow::Result<RunKey> {
     if header.custsync_journal < FORMAT_VERSION || header.rules != READING_RULES {
         bail!(
             "the run in {} was begun by custsync {}, which reads inputs by other rules: finish it with that version, or name another directory",
@@ -82,7 +82,7 @@ pub(super) fn key_of(header: &Header, run_dir: &RunDir) -> anyhow::Result<Key> {
             text::safe(&header.version)
         );
     }
-    let key = Key::read(run_dir)?;
+    let key = RunKey::read(run_dir)?;
     if header.key.as_deref() != Some(key.proof().as_str()) {
         bail!(
             "{} is not the key of this run: its rows cannot be compared; nothing was sent",
@@ -185,7 +185,7 @@ mod tests {
             .into_iter()
             .map(|value| (name.to_owned(), value))
             .collect();
-        Header::new(Purpose::Run, &Key::of([7; 16]), Vec::new(), settings)
+        Header::new(Purpose::Run, &RunKey::of([7; 16]), Vec::new(), settings)
     }
 
     #[test]

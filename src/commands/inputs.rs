@@ -12,8 +12,8 @@ use tracing::{info, warn};
 use crate::commands::first_rows::FirstRows;
 use crate::commands::{Failure, files};
 use crate::config::input::InputSettings;
-use crate::input::{Container, InputName, KnownInput, Layout, Origin, RowRange};
-use crate::journal::{Checkpoint, InputIdentity, Key};
+use crate::input::{Container, InputName, KnownInput, Layout, Origin, RowWindow};
+use crate::journal::{Checkpoint, InputIdentity, RunKey};
 use crate::results::summary::InputNames;
 
 /// Bytes at either end of an input that it is known by.
@@ -174,14 +174,17 @@ pub(super) fn window(rows: &Range<u64>) -> RowRange {
 }
 
 /// What the inputs are known by.
-pub(super) fn identities(inputs: &[KnownInput], key: Key) -> Result<Vec<InputIdentity>, Failure> {
+pub(super) fn identities(
+    inputs: &[KnownInput],
+    key: RunKey,
+) -> Result<Vec<InputIdentity>, Failure> {
     inputs
         .iter()
         .map(|input| identity(input, key).map_err(Failure::unusable))
         .collect()
 }
 
-fn identity(input: &KnownInput, key: Key) -> io::Result<InputIdentity> {
+fn identity(input: &KnownInput, key: RunKey) -> io::Result<InputIdentity> {
     let columns = match input.layout().as_ref() {
         Layout::Csv(csv) => Some(key.digest(format!("{:?}", csv.names()))),
         Layout::Ndjson(_) => None,
@@ -200,7 +203,7 @@ fn identity(input: &KnownInput, key: Key) -> io::Result<InputIdentity> {
     }
 }
 
-fn identity_of_file(path: &Path, unknown: InputIdentity, key: Key) -> io::Result<InputIdentity> {
+fn identity_of_file(path: &Path, unknown: InputIdentity, key: RunKey) -> io::Result<InputIdentity> {
     let mut file = File::open(path)?;
     let bytes = file.metadata()?.len();
     let head = digest_of_part(&mut file, 0, IDENTITY_BYTES, key)?;
@@ -219,7 +222,11 @@ fn identity_of_file(path: &Path, unknown: InputIdentity, key: Key) -> io::Result
 }
 
 /// Whether the input begins with the bytes that it began with when it was known as `earlier`.
-pub(super) fn begins_as(input: &KnownInput, earlier: &InputIdentity, key: Key) -> io::Result<bool> {
+pub(super) fn begins_as(
+    input: &KnownInput,
+    earlier: &InputIdentity,
+    key: RunKey,
+) -> io::Result<bool> {
     let (InputName::Path(path), Some(bytes), Some(head)) =
         (input.name(), earlier.bytes, &earlier.head)
     else {
@@ -228,7 +235,7 @@ pub(super) fn begins_as(input: &KnownInput, earlier: &InputIdentity, key: Key) -
     Ok(digest_of_part(&mut File::open(path)?, 0, bytes.min(IDENTITY_BYTES), key)? == *head)
 }
 
-fn digest_of_part(file: &mut File, from: u64, bytes: u64, key: Key) -> io::Result<String> {
+fn digest_of_part(file: &mut File, from: u64, bytes: u64, key: RunKey) -> io::Result<String> {
     let mut part = Vec::new();
     file.seek(SeekFrom::Start(from))?;
     file.take(bytes).read_to_end(&mut part)?;

@@ -19,9 +19,9 @@ use crate::pipeline::resume::{AskedRows, LeftOut, Resume, Terms};
 use crate::pipeline::sender::Sending;
 use crate::pipeline::{self, Reading, RowBuilder};
 use crate::process::signals::Signals;
-use crate::results::failed_rows::{FailedRows, LaterRows};
-use crate::results::progress::Progress;
-use crate::row::duplicates::Unique;
+use crate::results::failed_rows::{FailedRows, OvertakingScope};
+use crate::results::progress::RunProgress;
+use crate::row::duplicates::DuplicatePolicy;
 use crate::schedule::{History, Moment, RetryPolicy, Rules, Schedule};
 use crate::terminal::Terminal;
 
@@ -45,7 +45,7 @@ pub fn run(settings: &Settings, arguments: &[OsString], signals: &Signals) -> Re
     server.say_where(settings);
 
     let continuation = Continuation::of(arguments, settings, &known.inputs, run_dir.path());
-    let progress = Arc::new(Progress::default());
+    let progress = Arc::new(RunProgress::default());
     let rows = inputs::rows(&settings.input);
     let (rows, history, resume, earlier) = match start {
         Start::Fresh => (rows, History::default(), None, None),
@@ -82,9 +82,9 @@ pub fn run(settings: &Settings, arguments: &[OsString], signals: &Signals) -> Re
         settings.output.failed_format,
         first_row,
     );
-    let failed = failed.with_later_rows(match settings.sending.unique {
-        Unique::Last => LaterRows::StandAlone,
-        Unique::All | Unique::Reject => LaterRows::SetFields,
+    let failed = failed.with_overtaking(match settings.sending.unique {
+        DuplicatePolicy::Last => OvertakingScope::WholeRow,
+        DuplicatePolicy::All | DuplicatePolicy::Reject => OvertakingScope::SetFields,
     });
     let recorder = Recorder::new(journal, failed, earlier, Inputs::of(known.inputs.len()));
     let window = inputs::window(&rows);

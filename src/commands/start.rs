@@ -18,8 +18,8 @@ use crate::config::output::Unfinished;
 use crate::config::sending::{NamedWait, SendingSettings};
 use crate::input::KnownInput;
 use crate::journal::{
-    Checkpoint, EntryReader, Fact, Header, JOURNAL_NAME, JournalFile, JournalWriter, Key, Purpose,
-    RunDir, RunDirError, recover,
+    Checkpoint, EntryReader, Fact, Header, JOURNAL_NAME, JournalFile, JournalWriter, Purpose,
+    RunDir, RunDirError, RunKey, recover,
 };
 use crate::pipeline::resume::Compare;
 use crate::process::exit::Exit;
@@ -32,7 +32,7 @@ const LOCK_POLL_LAST: Duration = Duration::from_secs(1);
 /// A run directory, ready to be written.
 pub(super) struct Started {
     pub(super) run_dir: RunDir,
-    pub(super) key: Key,
+    pub(super) key: RunKey,
     pub(super) journal: JournalWriter,
     pub(super) start: Start,
 }
@@ -214,7 +214,7 @@ fn begin(
     inputs: &[KnownInput],
     purpose: Purpose,
 ) -> Result<Started, Failure> {
-    let key = Key::random().map_err(Failure::run_directory)?;
+    let key = RunKey::random().map_err(Failure::run_directory)?;
     key.write(&run_dir).map_err(Failure::run_directory)?;
     let header = header(settings, inputs, key, purpose)?;
     let journal = JournalWriter::begin(file, &header, &run_dir).map_err(Failure::run_directory)?;
@@ -346,7 +346,7 @@ fn say_what_changed(
     earlier: &Header,
     now: &Header,
     inputs: &[KnownInput],
-    key: Key,
+    key: RunKey,
 ) -> anyhow::Result<()> {
     for ((earlier, now), input) in earlier.inputs.iter().zip(&now.inputs).zip(inputs) {
         if earlier.name != now.name {

@@ -12,7 +12,7 @@ use crate::commands::{Failure, inputs};
 use crate::config::Settings;
 use crate::input::KnownInput;
 use crate::journal::{
-    Fact, Header, JOURNAL_NAME, Key, Line, Lines, Purpose, RunDir, RunDirError, last_fact,
+    Fact, Header, JOURNAL_NAME, Line, LineReader, Purpose, RunDir, RunDirError, RunKey, last_fact,
 };
 use crate::process::exit::Exit;
 use crate::text;
@@ -22,7 +22,7 @@ struct Found {
     run_dir: RunDir,
     journal: File,
     header: Header,
-    key: Key,
+    key: RunKey,
 }
 
 /// Whether nothing of a run is left to do.
@@ -88,7 +88,7 @@ impl Found {
     fn in_directory(path: &Path) -> Option<Found> {
         let run_dir = RunDir::create(path).ok()?;
         let journal = run_dir.open_file(JOURNAL_NAME).ok()?;
-        let mut lines = Lines::of(BufReader::new(journal.try_clone().ok()?));
+        let mut lines = LineReader::of(BufReader::new(journal.try_clone().ok()?));
         let header = match lines.next_line() {
             Ok(Some(Line::Header(header))) => header,
             // The first process died before it wrote anything.

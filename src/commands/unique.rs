@@ -7,14 +7,14 @@ use crate::commands::Failure;
 use crate::config::Settings;
 use crate::input::{InputName, KnownInput, RowRange};
 use crate::pipeline::{self, RowBuilder};
-use crate::row::duplicates::{Ids, Unique};
+use crate::row::duplicates::{DuplicateFilter, DuplicatePolicy};
 
 /// Refuses inputs that can be read only once where they have to be read twice. To be asked before any is opened: a pipe waits
 /// there for its writer.
 pub(super) fn refuse_streams(settings: &Settings) -> Result<(), Failure> {
     match settings.sending.unique {
-        Unique::All | Unique::Reject => Ok(()),
-        Unique::Last => settings
+        DuplicatePolicy::All | DuplicatePolicy::Reject => Ok(()),
+        DuplicatePolicy::Last => settings
             .input
             .files
             .iter()
@@ -44,12 +44,12 @@ pub(super) fn ids(
     settings: &Settings,
     inputs: &[KnownInput],
     builder: &RowBuilder,
-    window: RowRange,
-) -> Result<Ids, Failure> {
+    window: RowWindow,
+) -> Result<DuplicateFilter, Failure> {
     match settings.sending.unique {
-        Unique::All => Ok(Ids::watching()),
-        Unique::Reject => Ok(Ids::refusing()),
-        Unique::Last => {
+        DuplicatePolicy::All => Ok(DuplicateFilter::keep_all()),
+        DuplicatePolicy::Reject => Ok(DuplicateFilter::keep_first()),
+        DuplicatePolicy::Last => {
             // What was a file when the arguments were read may be a pipe by now.
             inputs
                 .iter()
@@ -61,7 +61,9 @@ pub(super) fn ids(
             let repeats =
                 pipeline::count_repeats(again, builder.clone(), window, pipeline::threads())
                     .map_err(Failure::unusable)?;
-            Ok(Ids::superseding(repeats.map_err(Failure::unusable)?))
+            Ok(DuplicateFilter::keep_last(
+                repeats.map_err(Failure::unusable)?,
+            ))
         }
     }
 }

@@ -8,7 +8,7 @@ use super::reader::{Entry, Reader, Split};
 use super::setting::Setting;
 use super::tables::NestedEntry;
 use super::value::{ValueError, number_in, some_text};
-use crate::contract::{Allowance, DateFormat, Today, TwoDigitYears, ValueRules};
+use crate::contract::{DateFormat, Leniency, Today, TwoDigitYears, ValueRules};
 use crate::input::{
     CellRules, Constants, Delimiter, EmptyRule, EmptyRules, Encoding, EncodingChoice, Escape,
     FormatChoice, HeaderNames, HeaderRule, InputName, InputRules, MappingRules, NullStrings,
@@ -57,10 +57,10 @@ const RAGGED: [(&str, Ragged); 2] = [("error", Ragged::Error), ("pad", Ragged::P
 /// A header stands within as many lines as a sheet of a workbook has.
 const HEADER_ROW_MAX: u64 = 1 << 20;
 
-const ALLOWANCES: [(&str, Allowance); 3] = [
-    ("damaged", Allowance::Damaged),
-    ("decimals", Allowance::Decimals),
-    ("joined", Allowance::Joined),
+const ALLOWANCES: [(&str, Leniency); 3] = [
+    ("damaged", Leniency::Damaged),
+    ("decimals", Leniency::Decimals),
+    ("joined", Leniency::Joined),
 ];
 
 /// A header has at most so many columns.

@@ -12,7 +12,7 @@ use super::setting::Setting;
 use super::value::number_in;
 use crate::journal::Retry;
 use crate::pipeline::resume::LeftOut;
-use crate::row::duplicates::Unique;
+use crate::row::duplicates::DuplicatePolicy;
 use crate::schedule::ATTEMPTS_LIMIT;
 use crate::schedule::error_limit::ErrorLimit;
 use crate::schedule::rate::Rate;
@@ -40,7 +40,7 @@ pub struct SendingSettings {
     /// to list them all.
     pub max_errors: ErrorLimit,
     /// Which rows of one customer are sent.
-    pub unique: Unique,
+    pub unique: DuplicatePolicy,
     /// Which rows of an earlier run are sent again.
     pub retry: Retry,
     /// What is known of fields that a request leaves out.
@@ -62,10 +62,10 @@ pub enum NamedWait {
     Ignored,
 }
 
-const UNIQUES: [(&str, Unique); 3] = [
-    ("all", Unique::All),
-    ("reject", Unique::Reject),
-    ("last", Unique::Last),
+const UNIQUES: [(&str, DuplicatePolicy); 3] = [
+    ("all", DuplicatePolicy::All),
+    ("reject", DuplicatePolicy::Reject),
+    ("last", DuplicatePolicy::Last),
 ];
 const RETRIES: [(&str, Retry); 2] = [("failed", Retry::Failed), ("rejected", Retry::Rejected)];
 const LEFT_OUTS: [(&str, LeftOut); 1] = [("trust", LeftOut::Kept)];

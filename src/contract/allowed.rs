@@ -1,10 +1,10 @@
 //! Values that are probably mistakes, and are taken where the user says so (`--allow`).
 
-use super::near_miss::whole_part;
+use super::hints::whole_part;
 
 /// A kind of value that is taken although it is probably a mistake (`--allow`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Allowance {
+pub enum Leniency {
     /// Text that a program has damaged, as it is.
     Damaged,
     /// A whole number that is written with decimals which are all zero.
@@ -21,14 +21,14 @@ pub struct Allowed {
     joined: bool,
 }
 
-impl FromIterator<Allowance> for Allowed {
-    fn from_iter<I: IntoIterator<Item = Allowance>>(allowances: I) -> Allowed {
+impl FromIterator<Leniency> for Allowed {
+    fn from_iter<I: IntoIterator<Item = Leniency>>(allowances: I) -> Allowed {
         let mut allowed = Allowed::default();
         for allowance in allowances {
             match allowance {
-                Allowance::Damaged => allowed.damaged = true,
-                Allowance::Decimals => allowed.decimals = true,
-                Allowance::Joined => allowed.joined = true,
+                Leniency::Damaged => allowed.damaged = true,
+                Leniency::Decimals => allowed.decimals = true,
+                Leniency::Joined => allowed.joined = true,
             }
         }
         allowed
@@ -60,7 +60,7 @@ impl Allowed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::{Cell, Draft, ErrorCode, Field, ValueRules};
+    use crate::contract::{Cell, ErrorCode, Field, UpdateBuilder, ValueRules};
 
     fn text(text: &str) -> Cell<'_> {
         Cell::Text(text.into())
@@ -72,15 +72,15 @@ mod tests {
                      value: &'static str,
                      refused: Option<ErrorCode>,
                      allowed: Option<ErrorCode>| {
-            for (allowances, want) in [(&[][..], refused), (&[Allowance::Damaged][..], allowed)] {
+            for (allowances, want) in [(&[][..], refused), (&[Leniency::Damaged][..], allowed)] {
                 let rules = ValueRules {
                     allowed: allowances.iter().copied().collect(),
                     ..ValueRules::default()
                 };
-                let mut draft = Draft::new(&rules);
-                draft.set_id(Some(text("7")));
-                draft.set(field, text(value));
-                let found = draft.finish().err().map(|row| {
+                let mut builder = UpdateBuilder::new(&rules);
+                builder.set_id(Some(text("7")));
+                builder.set(field, text(value));
+                let found = builder.finish().err().map(|row| {
                     row.errors
                         .iter()
                         .map(|error| error.code)
@@ -120,16 +120,16 @@ mod tests {
 
     #[test]
     fn decimals_that_are_zero_are_taken_where_they_are_allowed() {
-        let body_of = |number: Cell<'static>, allowances: &[Allowance]| {
+        let body_of = |number: Cell<'static>, allowances: &[Leniency]| {
             let rules = ValueRules {
                 allowed: allowances.iter().copied().collect(),
                 ..ValueRules::default()
             };
-            let mut draft = Draft::new(&rules);
-            draft.set_id(Some(number.clone()));
-            draft.set(Field::CountryId, number);
+            let mut builder = UpdateBuilder::new(&rules);
+            builder.set_id(Some(number.clone()));
+            builder.set(Field::CountryId, number);
             let mut body = Vec::new();
-            draft.finish().ok().map(|update| {
+            builder.finish().ok().map(|update| {
                 update.write_body(&mut body);
                 (
                     update.id().get(),
@@ -141,12 +141,12 @@ mod tests {
         for number in [text("101.0"), text("0101.000"), Cell::Number("101.0")] {
             assert_eq!(body_of(number.clone(), &[]), None, "{number:?}");
             assert_eq!(
-                body_of(number.clone(), &[Allowance::Damaged]),
+                body_of(number.clone(), &[Leniency::Damaged]),
                 None,
                 "{number:?}"
             );
             assert_eq!(
-                body_of(number.clone(), &[Allowance::Decimals]),
+                body_of(number.clone(), &[Leniency::Decimals]),
                 good,
                 "{number:?}"
             );
@@ -160,7 +160,7 @@ mod tests {
             Cell::Number("1.0e2"),
         ] {
             assert_eq!(
-                body_of(number.clone(), &[Allowance::Decimals]),
+                body_of(number.clone(), &[Leniency::Decimals]),
                 None,
                 "{number:?}"
             );

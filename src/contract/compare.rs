@@ -7,12 +7,12 @@ use jiff::civil;
 use icu_normalizer::ComposingNormalizerBorrowed;
 
 use super::answer::Shown;
-use super::resource::{Resource, Sent, Shows};
+use super::resource::{MemberValue, Resource, SentFields};
 use super::{CustomerId, Field};
 
 /// How a value that was sent compares with the one that is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Comparison {
+pub enum ValueComparison {
     /// They are equal.
     Same,
     /// They are equal but for the way in which they are written.
@@ -41,77 +41,83 @@ pub enum Comparison {
 /// | `country_id` | `country_name` | | not comparable |
 ///
 /// `""` equals null in every field: the API turns the one into the other.
-pub fn compare(field: Field, sent: &Shows<'_>, shown: &Resource<'_>) -> Comparison {
+pub fn compare(field: Field, sent: &MemberValue<'_>, shown: &Resource<'_>) -> ValueComparison {
     match (field, shown.value(field)) {
-        (Field::CountryId, _) if shown.country_name().is_some() => Comparison::NotComparable,
-        (_, None) => Comparison::NotShown,
+        (Field::CountryId, _) if shown.country_name().is_some() => ValueComparison::NotComparable,
+        (_, None) => ValueComparison::NotShown,
         (_, Some(shown)) => compare_values(field, sent, shown),
     }
 }
 
 /// How the customer in the body of an answer compares with the body of the request that set its fields: as sent where every
 /// field of it is the same or differs in spelling alone. `None` where the answer shows no customer, or another one.
-pub fn shows(sent: &[u8], answer: &[u8], customer: CustomerId) -> Option<Shown> {
+pub fn compare_answer(sent: &[u8], answer: &[u8], customer: CustomerId) -> Option<Shown> {
     let resource =
         Resource::of_answer(answer).filter(|resource| resource.id() == Some(customer))?;
-    let Some(sent) = Sent::of_request(sent) else {
+    let Some(sent) = SentFields::of_request(sent) else {
         return Some(Shown::Otherwise);
     };
     let (mut is_empty, mut shown) = (true, Shown::AsSent);
     for (field, value) in sent.fields() {
         is_empty = false;
         match (field, compare(field, value, &resource)) {
-            (_, Comparison::Same | Comparison::Spelling) => {}
-            (Field::CountryId, Comparison::NotComparable) => shown = Shown::AsSentButCountry,
+            (_, ValueComparison::Same | ValueComparison::Spelling) => {}
+            (Field::CountryId, ValueComparison::NotComparable) => shown = Shown::AsSentButCountry,
             _ => return Some(Shown::Otherwise),
         }
     }
     Some(if is_empty { Shown::Otherwise } else { shown })
 }
 
-fn compare_values(field: Field, sent: &Shows<'_>, shown: &Shows<'_>) -> Comparison {
+fn compare_values(
+    field: Field,
+    sent: &MemberValue<'_>,
+    shown: &MemberValue<'_>,
+) -> ValueComparison {
     match (sent, shown) {
-        (Shows::Other, _) | (_, Shows::Other) => Comparison::Different,
-        (sent, shown) if is_null(sent) && is_null(shown) => Comparison::Same,
-        (Shows::Text(sent), Shows::Text(shown)) => compare_texts(field, sent, shown),
-        (Shows::Integer(sent), Shows::Integer(shown)) => if_equal(sent == shown, Comparison::Same),
+        (MemberValue::Other, _) | (_, MemberValue::Other) => ValueComparison::Different,
+        (sent, shown) if is_null(sent) && is_null(shown) => ValueComparison::Same,
+        (MemberValue::Text(sent), MemberValue::Text(shown)) => compare_texts(field, sent, shown),
+        (MemberValue::Integer(sent), MemberValue::Integer(shown)) => {
+            if_equal(sent == shown, ValueComparison::Same)
+        }
         // Some servers write numbers as text. In a field of texts they write text as a number, and lose what is in front.
-        (Shows::Integer(sent), Shows::Text(shown)) => {
-            if_equal(sent.to_string() == **shown, Comparison::Same)
+        (MemberValue::Integer(sent), MemberValue::Text(shown)) => {
+            if_equal(sent.to_string() == **shown, ValueComparison::Same)
         }
-        (Shows::Text(sent), Shows::Integer(shown)) => {
-            if_equal(sent.trim() == shown.to_string(), Comparison::Spelling)
+        (MemberValue::Text(sent), MemberValue::Integer(shown)) => {
+            if_equal(sent.trim() == shown.to_string(), ValueComparison::Spelling)
         }
-        (Shows::Null, Shows::Text(text)) | (Shows::Text(text), Shows::Null) => {
-            if_equal(text.trim().is_empty(), Comparison::Spelling)
+        (MemberValue::Null, MemberValue::Text(text))
+        | (MemberValue::Text(text), MemberValue::Null) => {
+            if_equal(text.trim().is_empty(), ValueComparison::Spelling)
         }
-        (Shows::Null, Shows::Null) => Comparison::Same,
-        (Shows::Null, Shows::Integer(_)) | (Shows::Integer(_), Shows::Null) => {
-            Comparison::Different
-        }
+        (MemberValue::Null, MemberValue::Null) => ValueComparison::Same,
+        (MemberValue::Null, MemberValue::Integer(_))
+        | (MemberValue::Integer(_), MemberValue::Null) => ValueComparison::Different,
     }
 }
 
-fn if_equal(is_equal: bool, comparison: Comparison) -> Comparison {
+fn if_equal(is_equal: bool, comparison: ValueComparison) -> ValueComparison {
     if is_equal {
         comparison
     } else {
-        Comparison::Different
+        ValueComparison::Different
     }
 }
 
 /// Whether a value is null to the API, which turns `""` into it.
-fn is_null(value: &Shows<'_>) -> bool {
+fn is_null(value: &MemberValue<'_>) -> bool {
     match value {
-        Shows::Null => true,
-        Shows::Text(text) => text.is_empty(),
-        Shows::Integer(_) | Shows::Other => false,
+        MemberValue::Null => true,
+        MemberValue::Text(text) => text.is_empty(),
+        MemberValue::Integer(_) | MemberValue::Other => false,
     }
 }
 
-fn compare_texts(field: Field, sent: &str, shown: &str) -> Comparison {
+fn compare_texts(field: Field, sent: &str, shown: &str) -> ValueComparison {
     if sent == shown {
-        return Comparison::Same;
+        return ValueComparison::Same;
     }
     let is_spelling = match field {
         Field::DateOfBirth => return compare_dates(sent, shown),
@@ -127,57 +133,57 @@ fn compare_texts(field: Field, sent: &str, shown: &str) -> Comparison {
         Field::PhoneNumber => digits(sent).next().is_some() && digits(sent).eq(digits(shown)),
         Field::Gender | Field::CountryId | Field::DefaultChannelId | Field::UserId => false,
     };
-    if_equal(is_spelling, Comparison::Spelling)
+    if_equal(is_spelling, ValueComparison::Spelling)
 }
 
 fn digits(text: &str) -> impl Iterator<Item = u8> {
     text.bytes().filter(u8::is_ascii_digit)
 }
 
-fn compare_dates(sent: &str, shown: &str) -> Comparison {
-    let (Some(sent), Some(shown)) = (Instant::of(sent), Instant::of(shown)) else {
-        return Comparison::Different;
+fn compare_dates(sent: &str, shown: &str) -> ValueComparison {
+    let (Some(sent), Some(shown)) = (PointInTime::of(sent), PointInTime::of(shown)) else {
+        return ValueComparison::Different;
     };
     if sent.at == shown.at {
         return if_equal(
             true,
             if shown.has_zone {
-                Comparison::Same
+                ValueComparison::Same
             } else {
-                Comparison::Spelling
+                ValueComparison::Spelling
             },
         );
     }
     let (earlier, later) = (sent.day.min(shown.day), sent.day.max(shown.day));
     if earlier.tomorrow().is_ok_and(|day| day == later) {
-        Comparison::NextDay
+        ValueComparison::NextDay
     } else {
-        Comparison::Different
+        ValueComparison::Different
     }
 }
 
 /// A point in time, and the day that stands in its text.
-struct Instant {
+struct PointInTime {
     at: Timestamp,
     day: civil::Date,
     /// The text says which zone, or is a date alone.
     has_zone: bool,
 }
 
-impl Instant {
-    fn of(text: &str) -> Option<Instant> {
+impl PointInTime {
+    fn of(text: &str) -> Option<PointInTime> {
         let utc = jiff::tz::TimeZone::UTC;
         // `YYYY-MM-DD` in front, as all forms have it.
         let day: civil::Date = text.get(..10)?.parse().ok()?;
         if let Ok(at) = text.parse() {
-            return Some(Instant {
+            return Some(PointInTime {
                 at,
                 day,
                 has_zone: true,
             });
         }
         let local: civil::DateTime = text.parse().ok()?;
-        Some(Instant {
+        Some(PointInTime {
             at: utc.to_timestamp(local).ok()?,
             day,
             has_zone: text.len() == 10,
@@ -192,7 +198,7 @@ mod tests {
     const CUSTOMER: u64 = 7;
 
     /// Compares two values of JSON.
-    fn check(field: Field, sent: &str, shown: &str, want: Comparison) {
+    fn check(field: Field, sent: &str, shown: &str, want: ValueComparison) {
         let sent_body = format!(r#"{{"{field}":{sent}}}"#);
         let name = if field == Field::UserId {
             "related_user"
@@ -200,7 +206,7 @@ mod tests {
             field.name()
         };
         let answer = format!(r#"{{"data":{{"id":{CUSTOMER},"{name}":{shown}}}}}"#);
-        let sent_fields = Sent::of_request(sent_body.as_bytes()).expect("an object");
+        let sent_fields = SentFields::of_request(sent_body.as_bytes()).expect("an object");
         let resource = Resource::of_answer(answer.as_bytes()).expect("an object");
         let (_, value) = sent_fields.fields().next().expect("a field");
         assert_eq!(
@@ -208,14 +214,14 @@ mod tests {
             want,
             "{field} {sent} {shown}"
         );
-        let all = if matches!(want, Comparison::Same | Comparison::Spelling) {
+        let all = if matches!(want, ValueComparison::Same | ValueComparison::Spelling) {
             Shown::AsSent
         } else {
             Shown::Otherwise
         };
         let customer = CustomerId::new(CUSTOMER).expect("an id");
         assert_eq!(
-            shows(sent_body.as_bytes(), answer.as_bytes(), customer),
+            compare_answer(sent_body.as_bytes(), answer.as_bytes(), customer),
             Some(all),
             "{field} {sent} {shown}"
         );
@@ -230,25 +236,30 @@ mod tests {
             Field::Address,
             Field::IdentityNumber,
         ] {
-            check(field, r#""Zo\u00eb""#, "\"Zo\u{eb}\"", Comparison::Same);
+            check(
+                field,
+                r#""Zo\u00eb""#,
+                "\"Zo\u{eb}\"",
+                ValueComparison::Same,
+            );
             check(
                 field,
                 "\"Zo\u{eb}\"",
                 "\"Zoe\u{308}\"",
-                Comparison::Spelling,
+                ValueComparison::Spelling,
             );
-            check(field, r#"" a b ""#, r#""a b""#, Comparison::Spelling);
-            check(field, r#""a  b""#, r#""a b""#, Comparison::Different);
-            check(field, r#""A""#, r#""a""#, Comparison::Different);
-            check(field, r#""""#, "null", Comparison::Same);
-            check(field, "null", r#""""#, Comparison::Same);
-            check(field, r#"" ""#, "null", Comparison::Spelling);
-            check(field, r#""a""#, "null", Comparison::Different);
-            check(field, "null", r#""a""#, Comparison::Different);
-            check(field, r#""12""#, "12", Comparison::Spelling);
-            check(field, r#""012""#, "12", Comparison::Different);
-            check(field, r#""true""#, "true", Comparison::Different);
-            check(field, r#""a""#, r#"["a"]"#, Comparison::Different);
+            check(field, r#"" a b ""#, r#""a b""#, ValueComparison::Spelling);
+            check(field, r#""a  b""#, r#""a b""#, ValueComparison::Different);
+            check(field, r#""A""#, r#""a""#, ValueComparison::Different);
+            check(field, r#""""#, "null", ValueComparison::Same);
+            check(field, "null", r#""""#, ValueComparison::Same);
+            check(field, r#"" ""#, "null", ValueComparison::Spelling);
+            check(field, r#""a""#, "null", ValueComparison::Different);
+            check(field, "null", r#""a""#, ValueComparison::Different);
+            check(field, r#""12""#, "12", ValueComparison::Spelling);
+            check(field, r#""012""#, "12", ValueComparison::Different);
+            check(field, r#""true""#, "true", ValueComparison::Different);
+            check(field, r#""a""#, r#"["a"]"#, ValueComparison::Different);
         }
     }
 
@@ -258,27 +269,27 @@ mod tests {
             Field::Email,
             r#""a@b.example""#,
             r#""a@b.example""#,
-            Comparison::Same,
+            ValueComparison::Same,
         );
         check(
             Field::Email,
             r#""A@B.example""#,
             r#""a@b.example""#,
-            Comparison::Spelling,
+            ValueComparison::Spelling,
         );
         check(
             Field::Email,
             r#""a@b.example""#,
             r#"" a@b.example""#,
-            Comparison::Different,
+            ValueComparison::Different,
         );
         check(
             Field::Email,
             "\"\u{c4}@b.example\"",
             "\"\u{e4}@b.example\"",
-            Comparison::Different,
+            ValueComparison::Different,
         );
-        check(Field::Email, "null", "null", Comparison::Same);
+        check(Field::Email, "null", "null", ValueComparison::Same);
     }
 
     #[test]
@@ -287,37 +298,37 @@ mod tests {
             Field::PhoneNumber,
             r#""+41 79 1""#,
             r#""+41 79 1""#,
-            Comparison::Same,
+            ValueComparison::Same,
         );
         check(
             Field::PhoneNumber,
             r#""+41 79 1""#,
             r#""+41791""#,
-            Comparison::Spelling,
+            ValueComparison::Spelling,
         );
         check(
             Field::PhoneNumber,
             r#""+41791""#,
             r#""0041791""#,
-            Comparison::Different,
+            ValueComparison::Different,
         );
         check(
             Field::PhoneNumber,
             r#""41791""#,
             "41791",
-            Comparison::Spelling,
+            ValueComparison::Spelling,
         );
         check(
             Field::PhoneNumber,
             r#""x""#,
             r#""y""#,
-            Comparison::Different,
+            ValueComparison::Different,
         );
     }
 
     #[test]
     fn dates_are_instants() {
-        let check = |sent: &str, shown: &str, want: Comparison| {
+        let check = |sent: &str, shown: &str, want: ValueComparison| {
             check(
                 Field::DateOfBirth,
                 &format!("\"{sent}\""),
@@ -328,75 +339,129 @@ mod tests {
         check(
             "1985-04-12T00:00:00Z",
             "1985-04-12T00:00:00.000000Z",
-            Comparison::Same,
+            ValueComparison::Same,
         );
         check(
             "1985-04-12T02:00:00+02:00",
             "1985-04-12T00:00:00Z",
-            Comparison::Same,
+            ValueComparison::Same,
         );
-        check("1985-04-12T00:00:00Z", "1985-04-12", Comparison::Same);
+        check("1985-04-12T00:00:00Z", "1985-04-12", ValueComparison::Same);
         check(
             "1985-04-12T00:00:00Z",
             "1985-04-12 00:00:00",
-            Comparison::Spelling,
+            ValueComparison::Spelling,
         );
         check(
             "1985-04-12t00:00:00z",
             "1985-04-12T00:00:00Z",
-            Comparison::Same,
+            ValueComparison::Same,
         );
-        check("1985-04-12T08:00:00Z", "1985-04-12", Comparison::Different);
-        check("1985-04-12T00:00:00Z", "1985-04-11", Comparison::NextDay);
+        check(
+            "1985-04-12T08:00:00Z",
+            "1985-04-12",
+            ValueComparison::Different,
+        );
+        check(
+            "1985-04-12T00:00:00Z",
+            "1985-04-11",
+            ValueComparison::NextDay,
+        );
         check(
             "1985-04-12T00:00:00Z",
             "1985-04-11T22:00:00Z",
-            Comparison::NextDay,
+            ValueComparison::NextDay,
         );
-        check("1985-03-01T00:00:00Z", "1985-02-28", Comparison::NextDay);
+        check(
+            "1985-03-01T00:00:00Z",
+            "1985-02-28",
+            ValueComparison::NextDay,
+        );
         check(
             "1985-04-12T00:00:00Z",
             "1985-04-13T00:00:00Z",
-            Comparison::NextDay,
+            ValueComparison::NextDay,
         );
-        check("1985-04-12T00:00:00Z", "1985-12-04", Comparison::Different);
-        check("1985-04-12T00:00:00Z", "12/04/1985", Comparison::Different);
-        check("9999-12-31T00:00:00Z", "1985-04-12", Comparison::Different);
-        super::tests::check(Field::DateOfBirth, "null", "null", Comparison::Same);
+        check(
+            "1985-04-12T00:00:00Z",
+            "1985-12-04",
+            ValueComparison::Different,
+        );
+        check(
+            "1985-04-12T00:00:00Z",
+            "12/04/1985",
+            ValueComparison::Different,
+        );
+        check(
+            "9999-12-31T00:00:00Z",
+            "1985-04-12",
+            ValueComparison::Different,
+        );
+        super::tests::check(Field::DateOfBirth, "null", "null", ValueComparison::Same);
         super::tests::check(
             Field::DateOfBirth,
             "null",
             "\"1985-04-12\"",
-            Comparison::Different,
+            ValueComparison::Different,
         );
         super::tests::check(
             Field::DateOfBirth,
             "\"1985-04-12T00:00:00Z\"",
             "482112000",
-            Comparison::Different,
+            ValueComparison::Different,
         );
     }
 
     #[test]
     fn numbers_and_words_are_the_same_or_not() {
-        check(Field::Gender, r#""male""#, r#""male""#, Comparison::Same);
+        check(
+            Field::Gender,
+            r#""male""#,
+            r#""male""#,
+            ValueComparison::Same,
+        );
         check(
             Field::Gender,
             r#""male""#,
             r#""Male""#,
-            Comparison::Different,
+            ValueComparison::Different,
         );
-        check(Field::DefaultChannelId, "3", "3", Comparison::Same);
-        check(Field::DefaultChannelId, "3", r#""3""#, Comparison::Same);
-        check(Field::DefaultChannelId, "3", "4", Comparison::Different);
-        check(Field::DefaultChannelId, "3", "3.5", Comparison::Different);
-        check(Field::DefaultChannelId, "3", "null", Comparison::Different);
-        check(Field::DefaultChannelId, "null", "0", Comparison::Different);
+        check(Field::DefaultChannelId, "3", "3", ValueComparison::Same);
+        check(
+            Field::DefaultChannelId,
+            "3",
+            r#""3""#,
+            ValueComparison::Same,
+        );
+        check(
+            Field::DefaultChannelId,
+            "3",
+            "4",
+            ValueComparison::Different,
+        );
+        check(
+            Field::DefaultChannelId,
+            "3",
+            "3.5",
+            ValueComparison::Different,
+        );
+        check(
+            Field::DefaultChannelId,
+            "3",
+            "null",
+            ValueComparison::Different,
+        );
+        check(
+            Field::DefaultChannelId,
+            "null",
+            "0",
+            ValueComparison::Different,
+        );
         check(
             Field::DefaultChannelId,
             "9223372036854775807",
             "9223372036854775808",
-            Comparison::Different,
+            ValueComparison::Different,
         );
     }
 
@@ -406,21 +471,31 @@ mod tests {
             Field::UserId,
             "3",
             r#"{"id":3,"name":"x"}"#,
-            Comparison::Same,
+            ValueComparison::Same,
         );
-        check(Field::UserId, "3", r#"{"id":"3"}"#, Comparison::Same);
-        check(Field::UserId, "3", r#"{"id":4}"#, Comparison::Different);
+        check(Field::UserId, "3", r#"{"id":"3"}"#, ValueComparison::Same);
+        check(
+            Field::UserId,
+            "3",
+            r#"{"id":4}"#,
+            ValueComparison::Different,
+        );
         check(
             Field::UserId,
             "3",
             r#"{"id":3,"id":3}"#,
-            Comparison::Different,
+            ValueComparison::Different,
         );
-        check(Field::UserId, "3", "null", Comparison::Different);
-        check(Field::UserId, "null", "null", Comparison::Same);
-        check(Field::UserId, "3", r#"{"name":"x"}"#, Comparison::NotShown);
-        check(Field::UserId, "3", "3", Comparison::Different);
-        check(Field::UserId, "null", "[]", Comparison::Different);
+        check(Field::UserId, "3", "null", ValueComparison::Different);
+        check(Field::UserId, "null", "null", ValueComparison::Same);
+        check(
+            Field::UserId,
+            "3",
+            r#"{"name":"x"}"#,
+            ValueComparison::NotShown,
+        );
+        check(Field::UserId, "3", "3", ValueComparison::Different);
+        check(Field::UserId, "null", "[]", ValueComparison::Different);
     }
 
     #[test]
@@ -428,7 +503,7 @@ mod tests {
         let check = |sent: &str, answer: &str, want: Option<Shown>| {
             let customer = CustomerId::new(CUSTOMER).expect("an id");
             assert_eq!(
-                shows(sent.as_bytes(), answer.as_bytes(), customer),
+                compare_answer(sent.as_bytes(), answer.as_bytes(), customer),
                 want,
                 "{sent} {answer}"
             );
@@ -472,7 +547,7 @@ mod tests {
         check(email, r#"{"email":"a"}"#, None);
         check(email, r#"{"id":7,"id":7,"email":"a"}"#, None);
         check(email, "[]", None);
-        let country = Sent::of_request(br#"{"country_id":84}"#).expect("an object");
+        let country = SentFields::of_request(br#"{"country_id":84}"#).expect("an object");
         let compared = |answer: &str| {
             let resource = Resource::of_answer(answer.as_bytes()).expect("an object");
             country
@@ -482,8 +557,8 @@ mod tests {
         };
         assert_eq!(
             compared(r#"{"country_name":"x"}"#),
-            [Comparison::NotComparable]
+            [ValueComparison::NotComparable]
         );
-        assert_eq!(compared("{}"), [Comparison::NotShown]);
+        assert_eq!(compared("{}"), [ValueComparison::NotShown]);
     }
 }

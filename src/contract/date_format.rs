@@ -44,7 +44,7 @@ enum Piece {
 /// A number of a date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Number {
-    part: Part,
+    part: DatePart,
     digits_max: usize,
     /// Whether it has that many digits always.
     is_full: bool,
@@ -54,7 +54,7 @@ struct Number {
 
 /// What a directive names, as far as it matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
+enum DatePart {
     Year,
     TwoDigitYear,
     Month,
@@ -128,7 +128,7 @@ impl DateFormat {
     pub fn has_two_digit_years(&self) -> bool {
         self.pieces
             .iter()
-            .any(|piece| part_of(piece) == Some(Part::TwoDigitYear))
+            .any(|piece| part_of(piece) == Some(DatePart::TwoDigitYear))
     }
 
     /// Whether `text` is written in this form, be there such a day or not.
@@ -139,7 +139,7 @@ impl DateFormat {
     /// Reads `text` in this form into RFC 3339. A time without an offset is UTC, a date without a time is midnight, and an offset
     /// that is there is kept.
     pub(super) fn read(&self, text: &str) -> Option<String> {
-        let Shape { two_digit_year } = self.shape(text)?;
+        let DateShape { two_digit_year } = self.shape(text)?;
         let mut parsed: BrokenDownTime = strtime::parse(&self.format, text).ok()?;
         if let Some(digits) = two_digit_year {
             parsed
@@ -155,8 +155,8 @@ impl DateFormat {
     }
 
     /// Looks at how `text` is written; nothing where it is not written in this form.
-    fn shape(&self, text: &str) -> Option<Shape> {
-        let mut shape = Shape {
+    fn shape(&self, text: &str) -> Option<DateShape> {
+        let mut shape = DateShape {
             two_digit_year: None,
         };
         let mut rest = text.as_bytes();
@@ -167,11 +167,11 @@ impl DateFormat {
                 Piece::Number(number) => {
                     let (digits, behind) = number.split_off(rest)?;
                     match number.part {
-                        Part::TwoDigitYear => {
-                            shape.two_digit_year = std::str::from_utf8(digits).ok()?.parse().ok();
+                        DatePart::TwoDigitYear => {
+                            shape.two_digit_year = std::str::from_utf8(digits).ok()?.parse().ok()
                         }
                         // A leap second would become the second before.
-                        Part::Second if digits == b"60" => return None,
+                        DatePart::Second if digits == b"60" => return None,
                         _ => {}
                     }
                     behind
@@ -187,7 +187,7 @@ impl DateFormat {
 }
 
 /// How a date is written, as far as jiff does not say it.
-struct Shape {
+struct DateShape {
     two_digit_year: Option<u16>,
 }
 
@@ -284,10 +284,10 @@ fn check_directives(format: &str, two_digit_years: Option<TwoDigitYears>) -> Res
             _ => {}
         }
         let part = match part_of_letter(letter) {
-            Part::TwoDigitYear => Part::Year,
+            DatePart::TwoDigitYear => DatePart::Year,
             part => part,
         };
-        if part != Part::Another && seen.contains(&part) {
+        if part != DatePart::Another && seen.contains(&part) {
             return Err(format!(
                 "{directive} names a part of the date that is named before"
             ));
@@ -295,33 +295,33 @@ fn check_directives(format: &str, two_digit_years: Option<TwoDigitYears>) -> Res
         seen.push(part);
     }
     match (
-        seen.contains(&Part::HalfDayHour),
-        seen.contains(&Part::Meridiem),
+        seen.contains(&DatePart::HalfDayHour),
+        seen.contains(&DatePart::Meridiem),
     ) {
         (true, false) => Err(
             "an hour of %I or %l is in the morning or afternoon, which %p has to read".to_owned(),
         ),
         (false, true) => Err("%p is for an hour of %I or %l, from 1 to 12".to_owned()),
-        (true, true) if seen.contains(&Part::Hour) => Err("it names two hours".to_owned()),
+        (true, true) if seen.contains(&DatePart::Hour) => Err("it names two hours".to_owned()),
         (true, true) | (false, false) => Ok(()),
     }
 }
 
-fn part_of_letter(letter: char) -> Part {
+fn part_of_letter(letter: char) -> DatePart {
     match letter {
-        'Y' => Part::Year,
-        'y' => Part::TwoDigitYear,
-        'm' | 'b' | 'B' | 'h' => Part::Month,
-        'd' | 'e' => Part::Day,
-        'H' | 'k' => Part::Hour,
-        'I' | 'l' => Part::HalfDayHour,
-        'S' => Part::Second,
-        'p' | 'P' => Part::Meridiem,
-        _ => Part::Another,
+        'Y' => DatePart::Year,
+        'y' => DatePart::TwoDigitYear,
+        'm' | 'b' | 'B' | 'h' => DatePart::Month,
+        'd' | 'e' => DatePart::Day,
+        'H' | 'k' => DatePart::Hour,
+        'I' | 'l' => DatePart::HalfDayHour,
+        'S' => DatePart::Second,
+        'p' | 'P' => DatePart::Meridiem,
+        _ => DatePart::Another,
     }
 }
 
-fn part_of(piece: &Piece) -> Option<Part> {
+fn part_of(piece: &Piece) -> Option<DatePart> {
     match piece {
         Piece::Number(number) => Some(number.part),
         Piece::Spaces | Piece::Literal(_) | Piece::Other(_) => None,

@@ -34,7 +34,7 @@ pub enum Field {
 
 /// What a field's value has to be. Lengths are in Unicode characters, as JSON Schema counts them (`maxLength`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum FieldKind {
     /// Text, with a limit where the API names one.
     Text {
         /// The most characters allowed.
@@ -55,7 +55,7 @@ pub enum Kind {
 
 /// Whether the API takes `null` for a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Null {
+pub enum NullRule {
     /// `null` clears the field.
     Allowed,
     /// `null`, and the empty text that the API turns into it, is refused.
@@ -70,12 +70,12 @@ pub struct FieldRule {
     /// Its name in the request body.
     pub name: &'static str,
     /// What its value has to be.
-    pub kind: Kind,
+    pub kind: FieldKind,
     /// Whether it may be `null`.
-    pub null: Null,
+    pub null: NullRule,
 }
 
-const fn rule(field: Field, name: &'static str, kind: Kind, null: Null) -> FieldRule {
+const fn rule(field: Field, name: &'static str, kind: FieldKind, null: NullRule) -> FieldRule {
     FieldRule {
         field,
         name,
@@ -84,55 +84,70 @@ const fn rule(field: Field, name: &'static str, kind: Kind, null: Null) -> Field
     }
 }
 
-const fn text(characters_max: usize) -> Kind {
-    Kind::Text {
+const fn text(characters_max: usize) -> FieldKind {
+    FieldKind::Text {
         characters_max: Some(characters_max),
     }
 }
 
 /// The fields of `PUT /v1/customers/{id}`, in the order of the enum.
 pub static FIELDS: [FieldRule; 12] = [
-    rule(Field::FirstName, "first_name", text(255), Null::Refused),
-    rule(Field::LastName, "last_name", text(255), Null::Refused),
-    rule(Field::PhoneNumber, "phone_number", text(20), Null::Refused),
+    rule(Field::FirstName, "first_name", text(255), NullRule::Refused),
+    rule(Field::LastName, "last_name", text(255), NullRule::Refused),
+    rule(
+        Field::PhoneNumber,
+        "phone_number",
+        text(20),
+        NullRule::Refused,
+    ),
     rule(
         Field::Email,
         "email",
-        Kind::Email {
+        FieldKind::Email {
             characters_max: 255,
         },
-        Null::Allowed,
+        NullRule::Allowed,
     ),
     rule(
         Field::DateOfBirth,
         "date_of_birth",
-        Kind::DateTime,
-        Null::Allowed,
+        FieldKind::DateTime,
+        NullRule::Allowed,
     ),
     rule(
         Field::Gender,
         "gender",
-        Kind::OneOf(&["male", "female", "other"]),
-        Null::Allowed,
+        FieldKind::OneOf(&["male", "female", "other"]),
+        NullRule::Allowed,
     ),
-    rule(Field::CountryId, "country_id", Kind::Integer, Null::Allowed),
+    rule(
+        Field::CountryId,
+        "country_id",
+        FieldKind::Integer,
+        NullRule::Allowed,
+    ),
     rule(
         Field::IdentityNumber,
         "identity_number",
-        Kind::Text {
+        FieldKind::Text {
             characters_max: None,
         },
-        Null::Allowed,
+        NullRule::Allowed,
     ),
-    rule(Field::Job, "job", text(255), Null::Allowed),
-    rule(Field::Address, "address", text(1000), Null::Allowed),
+    rule(Field::Job, "job", text(255), NullRule::Allowed),
+    rule(Field::Address, "address", text(1000), NullRule::Allowed),
     rule(
         Field::DefaultChannelId,
         "default_channel_id",
-        Kind::Integer,
-        Null::Allowed,
+        FieldKind::Integer,
+        NullRule::Allowed,
     ),
-    rule(Field::UserId, "user_id", Kind::Integer, Null::Allowed),
+    rule(
+        Field::UserId,
+        "user_id",
+        FieldKind::Integer,
+        NullRule::Allowed,
+    ),
 ];
 
 /// Fields of the API's answer that no request can set. A column of such a name is named as what it is.
@@ -183,21 +198,21 @@ impl fmt::Display for Field {
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for FieldKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Kind::Text {
+            FieldKind::Text {
                 characters_max: Some(max),
             } => write!(f, "text, at most {max} characters"),
-            Kind::Text {
+            FieldKind::Text {
                 characters_max: None,
             } => f.write_str("text"),
-            Kind::Email { characters_max } => {
+            FieldKind::Email { characters_max } => {
                 write!(f, "e-mail address, at most {characters_max} characters")
             }
-            Kind::DateTime => f.write_str("date-time (RFC 3339) or YYYY-MM-DD"),
-            Kind::OneOf(words) => f.write_str(&words.join(", ")),
-            Kind::Integer => f.write_str("whole number"),
+            FieldKind::DateTime => f.write_str("date-time (RFC 3339) or YYYY-MM-DD"),
+            FieldKind::OneOf(words) => f.write_str(&words.join(", ")),
+            FieldKind::Integer => f.write_str("whole number"),
         }
     }
 }
@@ -208,8 +223,8 @@ pub fn field_table() -> String {
         String::from("  id                  whole number from 1; required, names the customer\n");
     for rule in &FIELDS {
         let null = match rule.null {
-            Null::Allowed => ", or null",
-            Null::Refused => "",
+            NullRule::Allowed => ", or null",
+            NullRule::Refused => "",
         };
         writeln!(table, "  {:<19} {}{null}", rule.name, rule.kind)
             .expect("writing to a String cannot fail");

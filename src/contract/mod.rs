@@ -5,6 +5,7 @@
 
 mod allowed;
 mod answer;
+mod classification;
 mod compare;
 mod damage;
 mod date;
@@ -15,12 +16,11 @@ mod fault;
 mod field;
 mod field_error;
 mod field_set;
-mod finding;
+mod hints;
 mod id;
-mod near_miss;
-mod notes;
 mod oddity;
 mod resource;
+mod row_notes;
 mod server_words;
 mod sheet_fault;
 mod update;
@@ -28,26 +28,26 @@ mod value;
 mod value_rules;
 mod warning;
 
-pub use allowed::{Allowance, Allowed};
+pub use allowed::{Allowed, Leniency};
 pub use answer::{
     Answer, Attempt, Body, Claim, RateWindow, Reset, Response, ServerError, Shape, Shown,
 };
-pub use compare::{Comparison, compare, shows};
+pub use classification::is_blank;
+pub use compare::{ValueComparison, compare, compare_answer};
 pub use date::Today;
 pub use date_format::{DateFormat, DateFormatError, TwoDigitYears};
 pub use fault::{Fault, ProxyFault, TlsFault};
-pub use field::{FIELDS, Field, FieldRule, Kind, Null, READ_ONLY, field_table};
+pub use field::{FIELDS, Field, FieldKind, FieldRule, NullRule, READ_ONLY, field_table};
 pub use field_error::{ErrorCode, FieldError, Subject};
 pub use field_set::FieldSet;
-pub use finding::is_blank;
+pub use hints::not_utf_8;
 pub use id::{CustomerId, IdError};
-pub use near_miss::not_utf_8;
-pub use notes::Notes;
 pub use oddity::{has_line_break, has_odd_characters, has_odd_text};
-pub use resource::{Resource, Sent, Shows};
+pub use resource::{MemberValue, Resource, SentFields};
+pub use row_notes::RowNotes;
 pub use server_words::{NAME_CHARACTERS_MAX, is_code, is_field};
 pub use sheet_fault::SheetFault;
-pub use update::{CustomerUpdate, Draft, InvalidRow, body_of_fields};
+pub use update::{CustomerUpdate, InvalidRow, UpdateBuilder, body_of_fields};
 pub use value::{Cell, field_value, id_value};
 pub use value_rules::ValueRules;
 pub use warning::{Warning, Warnings};

@@ -12,7 +12,7 @@ use super::{CustomerId, Field};
 
 /// The value of a member, borrowed where JSON escapes nothing in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Shows<'a> {
+pub enum MemberValue<'a> {
     /// `null`.
     Null,
     /// A text.
@@ -26,20 +26,20 @@ pub enum Shows<'a> {
 
 /// The customer in an answer, in the API's words the customer resource.
 #[derive(Debug, Default)]
-pub struct Resource<'a>(Members<'a>);
+pub struct Resource<'a>(ResourceMembers<'a>);
 
 /// The fields of an update, from the body of its request.
 #[derive(Debug, Default)]
-pub struct Sent<'a>(Members<'a>);
+pub struct SentFields<'a>(ResourceMembers<'a>);
 
 #[derive(Debug, Default)]
-struct Members<'a> {
-    id: Option<Shows<'a>>,
+struct ResourceMembers<'a> {
+    id: Option<MemberValue<'a>>,
     /// In the order of the contract's fields.
-    values: [Option<Shows<'a>>; FIELDS.len()],
-    country_name: Option<Shows<'a>>,
+    values: [Option<MemberValue<'a>>; FIELDS.len()],
+    country_name: Option<MemberValue<'a>>,
     /// The id of `related_user`, or its null.
-    related_user: Option<Shows<'a>>,
+    related_user: Option<MemberValue<'a>>,
 }
 
 /// Where an answer may hold the resource beside its top.
@@ -64,14 +64,14 @@ impl<'a> Resource<'a> {
     /// The customer whose id it shows, as a number or as digits.
     pub fn id(&self) -> Option<CustomerId> {
         match self.0.id.as_ref()? {
-            Shows::Integer(id) => CustomerId::new(u64::try_from(*id).ok()?).ok(),
-            Shows::Text(id) => CustomerId::parse(id).ok(),
-            Shows::Null | Shows::Other => None,
+            MemberValue::Integer(id) => CustomerId::new(u64::try_from(*id).ok()?).ok(),
+            MemberValue::Text(id) => CustomerId::parse(id).ok(),
+            MemberValue::Null | MemberValue::Other => None,
         }
     }
 
     /// What it shows of a field: `related_user.id` of `user_id`, and nothing of `country_id`, for which it has a name.
-    pub fn value(&self, field: Field) -> Option<&Shows<'a>> {
+    pub fn value(&self, field: Field) -> Option<&MemberValue<'a>> {
         match field {
             Field::UserId => self.0.related_user.as_ref(),
             Field::CountryId => None,
@@ -80,19 +80,19 @@ impl<'a> Resource<'a> {
     }
 
     /// The name of the customer's country.
-    pub fn country_name(&self) -> Option<&Shows<'a>> {
+    pub fn country_name(&self) -> Option<&MemberValue<'a>> {
         self.0.country_name.as_ref()
     }
 }
 
-impl<'a> Sent<'a> {
+impl<'a> SentFields<'a> {
     /// The fields of a request's body; `None` where it is no object.
-    pub fn of_request(body: &'a [u8]) -> Option<Sent<'a>> {
-        serde_json::from_slice(body).ok().map(Sent)
+    pub fn of_request(body: &'a [u8]) -> Option<SentFields<'a>> {
+        serde_json::from_slice(body).ok().map(SentFields)
     }
 
     /// The fields that it sets, in the contract's order.
-    pub fn fields(&self) -> impl Iterator<Item = (Field, &Shows<'a>)> {
+    pub fn fields(&self) -> impl Iterator<Item = (Field, &MemberValue<'a>)> {
         FIELDS
             .iter()
             .zip(&self.0.values)
@@ -102,104 +102,109 @@ impl<'a> Sent<'a> {
 
 /// The name of a member.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Key {
+enum MemberName {
     Id,
     Of(Field),
     CountryName,
-    RelatedUser,
+    RelatedUserId,
     Other,
 }
 
-impl<'de> Deserialize<'de> for Key {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Key, D::Error> {
-        struct KeyVisitor;
-        impl Visitor<'_> for KeyVisitor {
-            type Value = Key;
+impl<'de> Deserialize<'de> for MemberName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<MemberName, D::Error> {
+        struct MemberNameVisitor;
+        impl Visitor<'_> for MemberNameVisitor {
+            type Value = MemberName;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a name")
             }
 
-            fn visit_str<E>(self, name: &str) -> Result<Key, E> {
+            fn visit_str<E>(self, name: &str) -> Result<MemberName, E> {
                 Ok(match name {
-                    "id" => Key::Id,
-                    "country_name" => Key::CountryName,
-                    "related_user" => Key::RelatedUser,
-                    name => Field::from_name(name).map_or(Key::Other, Key::Of),
+                    "id" => MemberName::Id,
+                    "country_name" => MemberName::CountryName,
+                    "related_user" => MemberName::RelatedUserId,
+                    name => Field::from_name(name).map_or(MemberName::Other, MemberName::Of),
                 })
             }
         }
-        deserializer.deserialize_str(KeyVisitor)
+        deserializer.deserialize_str(MemberNameVisitor)
     }
 }
 
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Members<'de>, D::Error> {
-        struct MembersVisitor;
-        impl<'de> Visitor<'de> for MembersVisitor {
-            type Value = Members<'de>;
+impl<'de> Deserialize<'de> for ResourceMembers<'de> {
+    fn deserialize<D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<ResourceMembers<'de>, D::Error> {
+        struct ResourceVisitor;
+        impl<'de> Visitor<'de> for ResourceVisitor {
+            type Value = ResourceMembers<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
-                let mut members = Members::default();
-                while let Some(key) = map.next_key::<Key>()? {
+            fn visit_map<A: MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> Result<ResourceMembers<'de>, A::Error> {
+                let mut members = ResourceMembers::default();
+                while let Some(key) = map.next_key::<MemberName>()? {
                     let value = match key {
-                        Key::Other => {
+                        MemberName::Other => {
                             map.next_value::<IgnoredAny>()?;
                             continue;
                         }
-                        Key::RelatedUser => related_user(map.next_value()?),
-                        Key::Id | Key::CountryName | Key::Of(_) => {
-                            Some(map.next_value::<Shows<'_>>()?)
+                        MemberName::RelatedUserId => related_user(map.next_value()?),
+                        MemberName::Id | MemberName::CountryName | MemberName::Of(_) => {
+                            Some(map.next_value::<MemberValue<'_>>()?)
                         }
                     };
                     let slot = match key {
-                        Key::Id => &mut members.id,
-                        Key::CountryName => &mut members.country_name,
-                        Key::RelatedUser => &mut members.related_user,
-                        Key::Of(field) => members
+                        MemberName::Id => &mut members.id,
+                        MemberName::CountryName => &mut members.country_name,
+                        MemberName::RelatedUserId => &mut members.related_user,
+                        MemberName::Of(field) => members
                             .values
                             .get_mut(field.index())
                             .expect("there is a place for each field"),
-                        Key::Other => continue,
+                        MemberName::Other => continue,
                     };
                     put(slot, value);
                 }
                 Ok(members)
             }
         }
-        deserializer.deserialize_map(MembersVisitor)
+        deserializer.deserialize_map(ResourceVisitor)
     }
 }
 
 /// Keeps a value. Readers differ in which of two they take, so two are none that can be equal.
-fn put<'a>(slot: &mut Option<Shows<'a>>, value: Option<Shows<'a>>) {
+fn put<'a>(slot: &mut Option<MemberValue<'a>>, value: Option<MemberValue<'a>>) {
     *slot = if slot.is_some() {
-        Some(Shows::Other)
+        Some(MemberValue::Other)
     } else {
         value
     };
 }
 
 /// The id of a related user, or its null; absent where it is an object without an id.
-fn related_user(json: &RawValue) -> Option<Shows<'_>> {
+fn related_user(json: &RawValue) -> Option<MemberValue<'_>> {
     match json.get() {
-        "null" => Some(Shows::Null),
-        object => serde_json::from_str::<RelatedUser<'_>>(object)
-            .map_or(Some(Shows::Other), |user| user.0),
+        "null" => Some(MemberValue::Null),
+        object => serde_json::from_str::<RelatedUserId<'_>>(object)
+            .map_or(Some(MemberValue::Other), |user| user.0),
     }
 }
 
-struct RelatedUser<'a>(Option<Shows<'a>>);
+struct RelatedUserId<'a>(Option<MemberValue<'a>>);
 
-impl<'de> Deserialize<'de> for RelatedUser<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<RelatedUser<'de>, D::Error> {
-        struct RelatedUserVisitor;
-        impl<'de> Visitor<'de> for RelatedUserVisitor {
-            type Value = RelatedUser<'de>;
+impl<'de> Deserialize<'de> for RelatedUserId<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<RelatedUserId<'de>, D::Error> {
+        struct RelatedUserIdVisitor;
+        impl<'de> Visitor<'de> for RelatedUserIdVisitor {
+            type Value = RelatedUserId<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
@@ -207,69 +212,69 @@ impl<'de> Deserialize<'de> for RelatedUser<'de> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut id = None;
-                while let Some(key) = map.next_key::<Key>()? {
-                    if key == Key::Id {
+                while let Some(key) = map.next_key::<MemberName>()? {
+                    if key == MemberName::Id {
                         put(&mut id, Some(map.next_value()?));
                     } else {
                         map.next_value::<IgnoredAny>()?;
                     }
                 }
-                Ok(RelatedUser(id))
+                Ok(RelatedUserId(id))
             }
         }
-        deserializer.deserialize_map(RelatedUserVisitor)
+        deserializer.deserialize_map(RelatedUserIdVisitor)
     }
 }
 
-impl<'de> Deserialize<'de> for Shows<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Shows<'de>, D::Error> {
-        struct ShowsVisitor;
-        impl<'de> Visitor<'de> for ShowsVisitor {
-            type Value = Shows<'de>;
+impl<'de> Deserialize<'de> for MemberValue<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<MemberValue<'de>, D::Error> {
+        struct MemberValueVisitor;
+        impl<'de> Visitor<'de> for MemberValueVisitor {
+            type Value = MemberValue<'de>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("any value")
             }
 
             fn visit_unit<E>(self) -> Result<Self::Value, E> {
-                Ok(Shows::Null)
+                Ok(MemberValue::Null)
             }
 
             fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(Shows::Text(Cow::Borrowed(text)))
+                Ok(MemberValue::Text(Cow::Borrowed(text)))
             }
 
             fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Shows::Text(Cow::Owned(text.to_owned())))
+                Ok(MemberValue::Text(Cow::Owned(text.to_owned())))
             }
 
             fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
-                Ok(Shows::Integer(number))
+                Ok(MemberValue::Integer(number))
             }
 
             fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
-                Ok(i64::try_from(number).map_or(Shows::Other, Shows::Integer))
+                Ok(i64::try_from(number).map_or(MemberValue::Other, MemberValue::Integer))
             }
 
             fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-                Ok(Shows::Other)
+                Ok(MemberValue::Other)
             }
 
             fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-                Ok(Shows::Other)
+                Ok(MemberValue::Other)
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Self::Value, A::Error> {
                 while array.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Shows::Other)
+                Ok(MemberValue::Other)
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                Ok(Shows::Other)
+                Ok(MemberValue::Other)
             }
         }
-        deserializer.deserialize_any(ShowsVisitor)
+        deserializer.deserialize_any(MemberValueVisitor)
     }
 }
 
@@ -288,7 +293,7 @@ mod tests {
             let shown = resource
                 .as_ref()
                 .and_then(|resource| resource.value(Field::Job));
-            let want = job.map(|job| Shows::Text(job.into()));
+            let want = job.map(|job| MemberValue::Text(job.into()));
             assert_eq!((found, shown), (id, want.as_ref()), "{body}");
         };
         check(

@@ -7,11 +7,11 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use super::classification::{UsualValue, classify_usual};
 use super::field::{FIELDS, Field};
 use super::field_set::FieldSet;
-use super::finding::{Usual, find_usual};
-use super::notes::Notes;
-use super::value::{Cell, Refused, Value, customer_id, value};
+use super::row_notes::RowNotes;
+use super::value::{Cell, CellError, FieldValue, customer_id, value};
 use super::value_rules::ValueRules;
 use super::{CustomerId, ErrorCode, FieldError, Subject};
 
@@ -24,11 +24,11 @@ pub struct CustomerUpdate<'a> {
     values: &'a Values<'a>,
     /// The fields that have a value.
     given: FieldSet,
-    notes: Notes,
+    notes: RowNotes,
 }
 
 /// What the fields are set to, in the order of [`FIELDS`]; in the place of a field that is not set stands anything.
-type Values<'a> = [Value<'a>; FIELDS.len()];
+type Values<'a> = [FieldValue<'a>; FIELDS.len()];
 
 /// A row that breaks the contract: all of its errors.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,11 +42,11 @@ pub struct InvalidRow {
 /// An update in the making: it is told what the input says of one customer, and checks it against the contract. One of them
 /// serves row after row, since to make and to move one is dearer than to check a short row.
 #[derive(Debug)]
-pub struct Draft<'a> {
+pub struct UpdateBuilder<'a> {
     rules: &'a ValueRules,
     id: Option<CustomerId>,
     values: Values<'a>,
-    notes: Notes,
+    notes: RowNotes,
     /// The fields that the input says something of.
     given: FieldSet,
     /// The fields that are not to be sent, whatever the input says of them.
@@ -68,7 +68,7 @@ impl CustomerUpdate<'_> {
     }
 
     /// What is worth counting.
-    pub fn notes(&self) -> Notes {
+    pub fn notes(&self) -> RowNotes {
         self.notes
     }
 
@@ -79,14 +79,14 @@ impl CustomerUpdate<'_> {
     }
 }
 
-impl<'a> Draft<'a> {
-    /// A draft that nothing is said to yet.
-    pub fn new(rules: &'a ValueRules) -> Draft<'a> {
-        Draft {
+impl<'a> UpdateBuilder<'a> {
+    /// A builder that nothing is said to yet.
+    pub fn new(rules: &'a ValueRules) -> UpdateBuilder<'a> {
+        UpdateBuilder {
             rules,
             id: None,
-            values: [const { Value::Null }; FIELDS.len()],
-            notes: Notes::default(),
+            values: [const { FieldValue::Null }; FIELDS.len()],
+            notes: RowNotes::default(),
             given: FieldSet::EMPTY,
             left_out: FieldSet::EMPTY,
             refused: None,
@@ -98,7 +98,7 @@ impl<'a> Draft<'a> {
     #[inline]
     pub fn clear(&mut self) {
         self.id = None;
-        self.notes = Notes::default();
+        self.notes = RowNotes::default();
         self.given = FieldSet::EMPTY;
         self.left_out = FieldSet::EMPTY;
         self.refused = None;
@@ -121,7 +121,7 @@ impl<'a> Draft<'a> {
     }
 
     #[inline]
-    fn put_id(&mut self, id: Result<CustomerId, Refused>) {
+    fn put_id(&mut self, id: Result<CustomerId, CellError>) {
         self.forget(Subject::Id);
         self.id = id.map_err(|refused| self.refuse(Subject::Id, refused)).ok();
     }
@@ -146,12 +146,12 @@ impl<'a> Draft<'a> {
         reason = "called for each cell: a call would take as long as the check"
     )]
     pub fn set_usual_text(&mut self, field: Field, text: &'a str) -> bool {
-        match find_usual(text, field.rule(), self.rules) {
-            Some(Usual::Itself) => *self.slot(field) = Value::Text(Cow::Borrowed(text)),
-            Some(Usual::Integer(integer)) => *self.slot(field) = Value::Integer(integer),
-            Some(Usual::Day) => {
+        match classify_usual(text, field.rule(), self.rules) {
+            Some(UsualValue::Itself) => *self.slot(field) = FieldValue::Text(Cow::Borrowed(text)),
+            Some(UsualValue::Integer(integer)) => *self.slot(field) = FieldValue::Integer(integer),
+            Some(UsualValue::Day) => {
                 self.notes.date_normalised = true;
-                *self.slot(field) = Value::Day(text);
+                *self.slot(field) = FieldValue::Day(text);
             }
             None => return false,
         }
@@ -160,7 +160,7 @@ impl<'a> Draft<'a> {
 
     /// Where a field's value belongs, now that something is said of it.
     #[inline]
-    fn slot(&mut self, field: Field) -> &mut Value<'a> {
+    fn slot(&mut self, field: Field) -> &mut FieldValue<'a> {
         self.forget(Subject::Field(field));
         self.given.insert(field);
         self.values
@@ -257,7 +257,7 @@ impl<'a> Draft<'a> {
     }
 
     #[cold]
-    fn refuse(&mut self, subject: Subject, (code, message): Refused) {
+    fn refuse(&mut self, subject: Subject, (code, message): CellError) {
         self.errors.push(FieldError::new(subject, code, message));
     }
 }
@@ -294,10 +294,10 @@ impl Field {
     #[cfg(test)]
     fn errors_of(self, cell: Cell<'_>) -> Vec<(Subject, ErrorCode)> {
         let rules = ValueRules::default();
-        let mut draft = Draft::new(&rules);
-        draft.set_id(Some(Cell::Number("1")));
-        draft.set(self, cell);
-        match draft.finish() {
+        let mut builder = UpdateBuilder::new(&rules);
+        builder.set_id(Some(Cell::Number("1")));
+        builder.set(self, cell);
+        match builder.finish() {
             Ok(_) => Vec::new(),
             Err(row) => row
                 .errors
@@ -311,7 +311,7 @@ impl Field {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::{Kind, Null, Warning, Warnings};
+    use crate::contract::{FieldKind, NullRule, Warning, Warnings};
 
     fn text(text: &str) -> Cell<'_> {
         Cell::Text(Cow::Borrowed(text))
@@ -320,13 +320,13 @@ mod tests {
     #[test]
     fn omitted_null_and_value_are_three_things() {
         let rules = ValueRules::default();
-        let mut draft = Draft::new(&rules);
-        draft.set(Field::DateOfBirth, text("1985-04-12"));
-        draft.set(Field::FirstName, text("Zoë \"Z\"\n"));
-        draft.set_id(Some(text("0042")));
-        draft.set(Field::Email, Cell::Null);
-        draft.set(Field::CountryId, text("084"));
-        let update = draft.finish().expect("a good row");
+        let mut builder = UpdateBuilder::new(&rules);
+        builder.set(Field::DateOfBirth, text("1985-04-12"));
+        builder.set(Field::FirstName, text("Zoë \"Z\"\n"));
+        builder.set_id(Some(text("0042")));
+        builder.set(Field::Email, Cell::Null);
+        builder.set(Field::CountryId, text("084"));
+        let update = builder.finish().expect("a good row");
         let mut body = Vec::new();
         update.write_body(&mut body);
         assert_eq!(
@@ -336,11 +336,11 @@ mod tests {
         assert_eq!(update.id().get(), 42);
         let mut warnings = Warnings::default();
         warnings.insert(Warning::LineBreak, Field::FirstName);
-        let notes = Notes {
+        let notes = RowNotes {
             date_normalised: true,
             fields_left_out: true,
             warnings,
-            ..Notes::default()
+            ..RowNotes::default()
         };
         assert_eq!(update.notes(), notes);
     }
@@ -370,8 +370,8 @@ mod tests {
         }
         for rule in &FIELDS {
             let null = match rule.null {
-                Null::Allowed => None,
-                Null::Refused => Some(ErrorCode::Null),
+                NullRule::Allowed => None,
+                NullRule::Refused => Some(ErrorCode::Null),
             };
             check(rule.field, &Cell::Null, null);
             check(rule.field, &Cell::Boolean, Some(ErrorCode::Type));
@@ -386,7 +386,7 @@ mod tests {
             );
             check(rule.field, &Cell::HalfCharacter, Some(ErrorCode::Encoding));
             match rule.kind {
-                Kind::Integer => {
+                FieldKind::Integer => {
                     check(rule.field, &Cell::Number("9223372036854775807"), None);
                     check(rule.field, &Cell::Number("-7"), None);
                     check(
@@ -398,12 +398,15 @@ mod tests {
                         check(rule.field, &text(no_integer), Some(ErrorCode::Type));
                     }
                 }
-                Kind::Text { .. } | Kind::Email { .. } | Kind::DateTime | Kind::OneOf(_) => {
+                FieldKind::Text { .. }
+                | FieldKind::Email { .. }
+                | FieldKind::DateTime
+                | FieldKind::OneOf(_) => {
                     check(rule.field, &Cell::Number("7"), Some(ErrorCode::Type));
                     check(rule.field, &text(""), null);
                 }
             }
-            if let Kind::Text {
+            if let FieldKind::Text {
                 characters_max: Some(max),
             } = rule.kind
             {
@@ -434,14 +437,14 @@ mod tests {
     #[test]
     fn all_errors_of_a_row_are_found() {
         let rules = ValueRules::default();
-        let mut draft = Draft::new(&rules);
-        draft.set(Field::UserId, text("many"));
-        draft.set(Field::Job, Cell::Boolean);
-        draft.set(Field::Job, Cell::Repeated);
-        draft.set_id(Some(text("x")));
-        draft.add_row_error(ErrorCode::Columns, "has an unknown field".to_owned());
-        draft.set(Field::FirstName, Cell::Null);
-        let row = draft.finish().expect_err("a bad row");
+        let mut builder = UpdateBuilder::new(&rules);
+        builder.set(Field::UserId, text("many"));
+        builder.set(Field::Job, Cell::Boolean);
+        builder.set(Field::Job, Cell::Repeated);
+        builder.set_id(Some(text("x")));
+        builder.add_row_error(ErrorCode::Columns, "has an unknown field".to_owned());
+        builder.set(Field::FirstName, Cell::Null);
+        let row = builder.finish().expect_err("a bad row");
         let found: Vec<_> = row
             .errors
             .iter()
@@ -461,9 +464,9 @@ mod tests {
     #[test]
     fn a_row_with_an_id_alone_has_nothing_to_update() {
         let rules = ValueRules::default();
-        let mut draft = Draft::new(&rules);
-        draft.set_id(Some(text("7")));
-        let row = draft.finish();
+        let mut builder = UpdateBuilder::new(&rules);
+        builder.set_id(Some(text("7")));
+        let row = builder.finish();
         let row = row.expect_err("a bad row");
         assert_eq!(row.id.map(CustomerId::get), Some(7));
         assert_eq!(
@@ -475,13 +478,13 @@ mod tests {
     #[test]
     fn a_draft_that_is_cleared_knows_nothing_of_the_row_before() {
         let rules = ValueRules::default();
-        let mut draft = Draft::new(&rules);
-        draft.set_id(Some(text("7")));
-        draft.set(Field::Email, text("a@localhost"));
-        draft.set(Field::DateOfBirth, text("1985-04-12"));
-        draft.set(Field::UserId, text("none"));
-        draft.clear();
-        let row = draft.finish().expect_err("an empty row");
+        let mut builder = UpdateBuilder::new(&rules);
+        builder.set_id(Some(text("7")));
+        builder.set(Field::Email, text("a@localhost"));
+        builder.set(Field::DateOfBirth, text("1985-04-12"));
+        builder.set(Field::UserId, text("none"));
+        builder.clear();
+        let row = builder.finish().expect_err("an empty row");
         assert_eq!(row.id, None);
         assert_eq!(
             row.errors
@@ -490,10 +493,10 @@ mod tests {
                 .collect::<Vec<_>>(),
             [Subject::Id]
         );
-        draft.clear();
-        draft.set(Field::Job, text("Nurse"));
-        draft.set_id(Some(text("8")));
-        let update = draft.finish().expect("a good row");
+        builder.clear();
+        builder.set(Field::Job, text("Nurse"));
+        builder.set_id(Some(text("8")));
+        let update = builder.finish().expect("a good row");
         let mut body = Vec::new();
         update.write_body(&mut body);
         assert_eq!(
@@ -502,9 +505,9 @@ mod tests {
         );
         assert_eq!(
             update.notes(),
-            Notes {
+            RowNotes {
                 fields_left_out: true,
-                ..Notes::default()
+                ..RowNotes::default()
             }
         );
     }

@@ -4,14 +4,14 @@ use std::borrow::Cow;
 
 use serde::{Serialize, Serializer};
 
+use super::classification::{Classification, classify, classify_integer, classify_usual, is_blank};
 use super::damage;
 use super::date::{self, MIDNIGHT};
 use super::date_format::read_by;
-use super::field::{FieldRule, Kind, Null};
-use super::finding::{Finding, find, find_usual, integer, is_blank};
-use super::near_miss::{none_of, not_a_date, not_a_whole_number, not_an_email, not_utf_8};
-use super::notes::Notes;
+use super::field::{FieldKind, FieldRule, NullRule};
+use super::hints::{none_of, not_a_date, not_a_whole_number, not_an_email, not_utf_8};
 use super::oddity::{self, has_odd_characters};
+use super::row_notes::RowNotes;
 use super::sheet_fault::SheetFault;
 use super::value_rules::ValueRules;
 use super::warning::Warning;
@@ -51,7 +51,7 @@ pub enum Cell<'a> {
 
 /// The value of one field. It serialises to what it is in JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Value<'a> {
+pub(super) enum FieldValue<'a> {
     Null,
     Text(Cow<'a, str>),
     /// A plain date, sent as midnight UTC. Most files that have dates have one a row, so it is not copied before it is sent.
@@ -59,20 +59,20 @@ pub(super) enum Value<'a> {
     Integer(i64),
 }
 
-impl Serialize for Value<'_> {
+impl Serialize for FieldValue<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Value::Null => serializer.serialize_unit(),
-            Value::Text(text) => serializer.serialize_str(text),
-            Value::Day(day) => serializer.collect_str(&format_args!("{day}{MIDNIGHT}")),
-            Value::Integer(integer) => serializer.serialize_i64(*integer),
+            FieldValue::Null => serializer.serialize_unit(),
+            FieldValue::Text(text) => serializer.serialize_str(text),
+            FieldValue::Day(day) => serializer.collect_str(&format_args!("{day}{MIDNIGHT}")),
+            FieldValue::Integer(integer) => serializer.serialize_i64(*integer),
         }
     }
 }
 
 /// The value of a field in a request's body, as JSON, where its cell says this; or what is wrong with the cell.
 pub fn field_value(field: Field, cell: Cell<'_>, rules: &ValueRules) -> Result<String, FieldError> {
-    match value(cell, field.rule(), rules, &mut Notes::default()) {
+    match value(cell, field.rule(), rules, &mut RowNotes::default()) {
         Ok(value) => {
             Ok(serde_json::to_string(&value).expect("null, a text or a number serialises"))
         }
@@ -85,16 +85,16 @@ pub fn id_value(cell: Option<Cell<'_>>, rules: &ValueRules) -> Result<CustomerId
     customer_id(cell, rules).map_err(|(code, message)| FieldError::new(Subject::Id, code, message))
 }
 
-pub(super) type Refused = (ErrorCode, Cow<'static, str>);
+pub(super) type CellError = (ErrorCode, Cow<'static, str>);
 
-fn refused<T>(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Result<T, Refused> {
+fn refused<T>(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> Result<T, CellError> {
     Err((code, message.into()))
 }
 
 pub(super) fn customer_id(
     cell: Option<Cell<'_>>,
     rules: &ValueRules,
-) -> Result<CustomerId, Refused> {
+) -> Result<CustomerId, CellError> {
     match cell {
         None => refused(ErrorCode::Required, "is missing"),
         Some(Cell::Text(text)) if is_blank(&text) => refused(ErrorCode::Required, "is empty"),
@@ -106,14 +106,14 @@ pub(super) fn customer_id(
     }
 }
 
-fn undamaged_id(text: &str, rules: &ValueRules) -> Result<CustomerId, Refused> {
+fn undamaged_id(text: &str, rules: &ValueRules) -> Result<CustomerId, CellError> {
     match damage::of(text) {
         Some(damage) => refused(ErrorCode::Damaged, damage.message()),
         None => customer_id_of(text, rules),
     }
 }
 
-fn customer_id_of(text: &str, rules: &ValueRules) -> Result<CustomerId, Refused> {
+fn customer_id_of(text: &str, rules: &ValueRules) -> Result<CustomerId, CellError> {
     CustomerId::parse(rules.allowed.whole_part(text)).or_else(|error| match error {
         IdError::NotAnInteger => refused(ErrorCode::Type, not_a_whole_number(text)),
         IdError::OutOfRange => refused(ErrorCode::Range, error.to_string()),
@@ -124,17 +124,17 @@ pub(super) fn value<'a>(
     cell: Cell<'a>,
     rule: &FieldRule,
     rules: &ValueRules,
-    notes: &mut Notes,
-) -> Result<Value<'a>, Refused> {
+    notes: &mut RowNotes,
+) -> Result<FieldValue<'a>, CellError> {
     match (cell, rule.kind) {
         (Cell::Text(text), _) => value_of_text(text, rule, rules, notes),
         (Cell::Null, _) => match rule.null {
-            Null::Allowed => Ok(Value::Null),
-            Null::Refused => refused(ErrorCode::Null, "must not be null"),
+            NullRule::Allowed => Ok(FieldValue::Null),
+            NullRule::Refused => refused(ErrorCode::Null, "must not be null"),
         },
-        (Cell::Number(number) | Cell::SheetNumber(number), Kind::Integer) => {
-            match integer(number, rules) {
-                Finding::Integer(integer) => Ok(Value::Integer(integer)),
+        (Cell::Number(number) | Cell::SheetNumber(number), FieldKind::Integer) => {
+            match classify_integer(number, rules) {
+                Classification::Integer(integer) => Ok(FieldValue::Integer(integer)),
                 broken => Err(broken_rule(broken, number, rule, rules)),
             }
         }
@@ -142,7 +142,7 @@ pub(super) fn value<'a>(
             ErrorCode::Type,
             "is a number where text belongs (leading zeros are lost that way); put it in quotes",
         ),
-        (Cell::SheetNumber(_), Kind::DateTime) => refused(
+        (Cell::SheetNumber(_), FieldKind::DateTime) => refused(
             ErrorCode::Type,
             "is a number where a date belongs: format the column as a date",
         ),
@@ -150,10 +150,10 @@ pub(super) fn value<'a>(
             ErrorCode::Type,
             "is a number where text belongs (leading zeros are lost that way): format the column as text and type it again",
         ),
-        (Cell::SheetFault(fault), Kind::DateTime) => {
+        (Cell::SheetFault(fault), FieldKind::DateTime) => {
             refused(ErrorCode::Type, fault.message("a date"))
         }
-        (other, Kind::Integer) => Err(unusable(&other, "a whole number")),
+        (other, FieldKind::Integer) => Err(unusable(&other, "a whole number")),
         (other, _) => Err(unusable(&other, "text")),
     }
 }
@@ -162,53 +162,56 @@ fn value_of_text<'a>(
     text: Cow<'a, str>,
     rule: &FieldRule,
     rules: &ValueRules,
-    notes: &mut Notes,
-) -> Result<Value<'a>, Refused> {
-    let is_text = matches!(rule.kind, Kind::Text { .. });
+    notes: &mut RowNotes,
+) -> Result<FieldValue<'a>, CellError> {
+    let is_text = matches!(rule.kind, FieldKind::Text { .. });
     // Most texts that come here do so for a quotation mark, not for what they are.
-    if is_text && !has_odd_characters(text.as_bytes()) && find_usual(&text, rule, rules).is_some() {
-        return Ok(Value::Text(text));
+    if is_text
+        && !has_odd_characters(text.as_bytes())
+        && classify_usual(&text, rule, rules).is_some()
+    {
+        return Ok(FieldValue::Text(text));
     }
     if let (true, false, Some(damage)) = (is_text, rules.allowed.takes_damaged(), damage::of(&text))
     {
         return refused(ErrorCode::Damaged, damage.message_where_it_can_be_sent());
     }
-    let finding = find(&text, rule, rules);
+    let finding = classify(&text, rule, rules);
     match (finding, text) {
-        (Finding::Itself, text) => {
+        (Classification::Itself, text) => {
             match rule.kind {
-                Kind::Text { .. } => oddity::look_at(&text, rule.field, &mut notes.warnings),
-                Kind::DateTime => note_date(&text, rule, rules, notes),
-                Kind::Email { .. } | Kind::OneOf(_) | Kind::Integer => {}
+                FieldKind::Text { .. } => oddity::look_at(&text, rule.field, &mut notes.warnings),
+                FieldKind::DateTime => note_date(&text, rule, rules, notes),
+                FieldKind::Email { .. } | FieldKind::OneOf(_) | FieldKind::Integer => {}
             }
-            Ok(Value::Text(text))
+            Ok(FieldValue::Text(text))
         }
-        (Finding::DomainWithoutDot, text) => {
+        (Classification::DomainWithoutDot, text) => {
             notes.warnings.insert(Warning::DomainWithoutDot, rule.field);
-            Ok(Value::Text(text))
+            Ok(FieldValue::Text(text))
         }
-        (Finding::Integer(integer), _) => Ok(Value::Integer(integer)),
-        (Finding::Day, text) => {
+        (Classification::Integer(integer), _) => Ok(FieldValue::Integer(integer)),
+        (Classification::Day, text) => {
             notes.date_normalised = true;
             note_date(&text, rule, rules, notes);
             Ok(match text {
-                Cow::Borrowed(day) => Value::Day(day),
-                Cow::Owned(day) => Value::Text(Cow::Owned(day + MIDNIGHT)),
+                Cow::Borrowed(day) => FieldValue::Day(day),
+                Cow::Owned(day) => FieldValue::Text(Cow::Owned(day + MIDNIGHT)),
             })
         }
-        (Finding::OtherDate, text) => match read_by(&rules.date_formats, &text) {
+        (Classification::OtherDate, text) => match read_by(&rules.date_formats, &text) {
             Some(date_time) => {
                 notes.date_normalised = true;
                 note_date(&date_time, rule, rules, notes);
-                Ok(Value::Text(Cow::Owned(date_time)))
+                Ok(FieldValue::Text(Cow::Owned(date_time)))
             }
-            None => Err(refusal(Finding::NotADate, &text, rule, rules)),
+            None => Err(refusal(Classification::NotADate, &text, rule, rules)),
         },
         (broken, text) => Err(refusal(broken, &text, rule, rules)),
     }
 }
 
-fn note_date(date: &str, rule: &FieldRule, rules: &ValueRules, notes: &mut Notes) {
+fn note_date(date: &str, rule: &FieldRule, rules: &ValueRules, notes: &mut RowNotes) {
     if let Some(warning) = date::warning_of(date, &rules.today) {
         notes.warnings.insert(warning, rule.field);
     }
@@ -216,18 +219,18 @@ fn note_date(date: &str, rule: &FieldRule, rules: &ValueRules, notes: &mut Notes
 
 /// Which rule a text breaks, in words.
 #[cold]
-fn refusal(broken: Finding, text: &str, rule: &FieldRule, rules: &ValueRules) -> Refused {
+fn refusal(broken: Classification, text: &str, rule: &FieldRule, rules: &ValueRules) -> CellError {
     // A text that is damaged could be sent, but for another reason; anything else could not, whatever is allowed.
     match (rule.kind, damage::of(text)) {
-        (Kind::Text { .. }, _) | (_, None) => {}
+        (FieldKind::Text { .. }, _) | (_, None) => {}
         (_, Some(damage)) => return (ErrorCode::Damaged, damage.message().into()),
     }
     let (code, message) = broken_rule(broken, text, rule, rules);
     match broken {
-        Finding::NotAnEmail
-        | Finding::NotADate
-        | Finding::NoneOfTheWords
-        | Finding::NotAnInteger
+        Classification::NotAnEmail
+        | Classification::NotADate
+        | Classification::NoneOfTheWords
+        | Classification::NotAnInteger
             if oddity::is_null_word(text) =>
         {
             (
@@ -240,31 +243,36 @@ fn refusal(broken: Finding, text: &str, rule: &FieldRule, rules: &ValueRules) ->
     }
 }
 
-fn broken_rule(broken: Finding, text: &str, rule: &FieldRule, rules: &ValueRules) -> Refused {
+fn broken_rule(
+    broken: Classification,
+    text: &str,
+    rule: &FieldRule,
+    rules: &ValueRules,
+) -> CellError {
     match (broken, rule.kind) {
-        (Finding::Blank, _) => (
+        (Classification::Blank, _) => (
             ErrorCode::Null,
             "must not be empty: the API turns empty text into null".into(),
         ),
         (
-            Finding::TooLong,
-            Kind::Text {
+            Classification::TooLong,
+            FieldKind::Text {
                 characters_max: Some(max),
             }
-            | Kind::Email {
+            | FieldKind::Email {
                 characters_max: max,
             },
         ) => (
             ErrorCode::TooLong,
             format!("has more than {max} characters").into(),
         ),
-        (Finding::NotAnEmail, _) => (ErrorCode::Format, not_an_email(text)),
-        (Finding::NotADate, _) => (ErrorCode::Format, not_a_date(text, &rules.date_formats)),
-        (Finding::NoneOfTheWords, Kind::OneOf(words)) => {
+        (Classification::NotAnEmail, _) => (ErrorCode::Format, not_an_email(text)),
+        (Classification::NotADate, _) => (ErrorCode::Format, not_a_date(text, &rules.date_formats)),
+        (Classification::NoneOfTheWords, FieldKind::OneOf(words)) => {
             (ErrorCode::Enum, none_of(words, text, rule.name).into())
         }
-        (Finding::NotAnInteger, _) => (ErrorCode::Type, not_a_whole_number(text)),
-        (Finding::OutOfRange, _) => (
+        (Classification::NotAnInteger, _) => (ErrorCode::Type, not_a_whole_number(text)),
+        (Classification::OutOfRange, _) => (
             ErrorCode::Range,
             "is outside the range of 64-bit integers".into(),
         ),
@@ -273,7 +281,7 @@ fn broken_rule(broken: Finding, text: &str, rule: &FieldRule, rules: &ValueRules
 }
 
 /// The error of a cell that can be no value of any kind.
-fn unusable(cell: &Cell<'_>, wanted: &'static str) -> Refused {
+fn unusable(cell: &Cell<'_>, wanted: &'static str) -> CellError {
     match cell {
         Cell::Empty => (ErrorCode::Required, "is empty (--empty error)".into()),
         Cell::Repeated => (ErrorCode::DuplicateKey, "stands more than once in the object".into()),

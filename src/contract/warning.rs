@@ -117,7 +117,7 @@ impl Warnings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::{Cell, DateFormat, Draft, Today, TwoDigitYears, ValueRules};
+    use crate::contract::{Cell, DateFormat, Today, TwoDigitYears, UpdateBuilder, ValueRules};
 
     #[test]
     fn each_warning_has_its_place_and_code() {
@@ -152,10 +152,10 @@ mod tests {
                 today: Today::new(year, 6, 1).expect("a day"),
                 ..ValueRules::default()
             };
-            let mut draft = Draft::new(&rules);
-            draft.set_id(Some(Cell::Text("7".into())));
-            draft.set(Field::DateOfBirth, Cell::Text("12.04.29".into()));
-            let update = draft.finish().expect("a good row");
+            let mut builder = UpdateBuilder::new(&rules);
+            builder.set_id(Some(Cell::Text("7".into())));
+            builder.set(Field::DateOfBirth, Cell::Text("12.04.29".into()));
+            let update = builder.finish().expect("a good row");
             let mut body = Vec::new();
             update.write_body(&mut body);
             let warnings: Vec<_> = update.notes().warnings.iter().collect();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use roaring::RoaringTreemap;
 
-use super::alike::{RowsAlike, block_of, mixed};
+use super::bulk_entry::{BulkEntry, block_of, mixed};
 use super::fact::Facts;
 use super::overtakers::Overtakers;
 use super::settled::Settled;
@@ -20,7 +20,7 @@ pub struct Checkpoint {
     retry: Retry,
     /// The rows that ended so, by outcome.
     rows: [RoaringTreemap; Outcome::ALL.len()],
-    blocks: BTreeMap<u64, Block>,
+    blocks: BTreeMap<u64, RowBlock>,
     overtakers: Overtakers,
     last_row: Option<u64>,
     /// The last row that was applied, in the order of the input.
@@ -34,7 +34,7 @@ pub struct Checkpoint {
 
 /// The entries of a block of 1,024 rows.
 #[derive(Debug, Default)]
-struct Block {
+struct RowBlock {
     /// The sum over `(row, hash)` of the rows that have an entry, in any order.
     sum: u64,
     /// The places of the entries in the journal; none where the rows ended alike.
@@ -70,14 +70,14 @@ pub enum Plan {
     Supersede,
     /// Later rows of its customer were updated, and it sets fields that they do not. Sent whole it would put old values over
     /// newer ones.
-    Owes(Debt),
+    SendRemainder(Remainder),
 }
 
 /// What is left of a row that was overtaken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Debt {
+pub struct Remainder {
     /// The fields that it sets and no later row does.
-    pub owed: FieldSet,
+    pub fields: FieldSet,
     /// The fields that later rows of its customer have set.
     pub overtaken: FieldSet,
     /// Whether it has an outcome, which counts until it has another.
@@ -133,17 +133,17 @@ impl Checkpoint {
     }
 
     /// Takes in rows that ended alike.
-    pub(super) fn add_alike(&mut self, alike: &RowsAlike) {
-        for &(first, last) in &alike.rows {
+    pub(super) fn add_bulk(&mut self, bulk: &BulkEntry) {
+        for &(first, last) in &bulk.rows {
             for rows in &mut self.rows {
                 rows.remove_range(first..=last);
             }
-            self.rows_mut(alike.outcome).insert_range(first..=last);
+            self.rows_mut(bulk.outcome).insert_range(first..=last);
             self.last_row = self.last_row.max(Some(last));
         }
-        if let Some((first, _)) = alike.rows.first() {
+        if let Some((first, _)) = bulk.rows.first() {
             let block = self.blocks.entry(block_of(*first)).or_default();
-            block.sum = block.sum.wrapping_add(alike.sum);
+            block.sum = block.sum.wrapping_add(bulk.sum);
         }
         self.facts.until = None;
     }
@@ -191,13 +191,13 @@ impl Checkpoint {
         let overtaken = update.map_or(FieldSet::EMPTY, |(customer, _)| {
             self.overtaken(customer, row, gaps)
         });
-        let owed = update.map_or(FieldSet::EMPTY, |(_, fields)| fields.without(overtaken));
+        let fields = update.map_or(FieldSet::EMPTY, |(_, fields)| fields.without(overtaken));
         match outcome {
             Some(_) if overtaken.is_empty() => Plan::SendAgain,
             None if overtaken.is_empty() => Plan::Send,
-            _ if owed.is_empty() => Plan::Supersede,
-            outcome => Plan::Owes(Debt {
-                owed,
+            _ if fields.is_empty() => Plan::Supersede,
+            outcome => Plan::SendRemainder(Remainder {
+                fields,
                 overtaken,
                 has_outcome: outcome.is_some(),
             }),
@@ -295,7 +295,7 @@ impl Checkpoint {
     pub(super) fn sums(&self) -> impl Iterator<Item = (u64, u64)> {
         self.blocks
             .iter()
-            .map(|(block, Block { sum, .. })| (*block, *sum))
+            .map(|(block, RowBlock { sum, .. })| (*block, *sum))
     }
 
     fn rows(&self, outcome: Outcome) -> &RoaringTreemap {
@@ -311,7 +311,7 @@ impl Checkpoint {
     }
 }
 
-impl Block {
+impl RowBlock {
     /// Takes in the place of an entry, behind all that were taken in before.
     fn follow_place(&mut self, offset: u64) {
         match self.stretches.last_mut() {
@@ -405,9 +405,9 @@ mod tests {
             fields,
             ..Entry::of_row(row, outcome)
         };
-        let owes = |owed, overtaken| {
-            Plan::Owes(Debt {
-                owed,
+        let remains = |fields, overtaken| {
+            Plan::SendRemainder(Remainder {
+                fields,
                 overtaken,
                 has_outcome: true,
             })
@@ -427,10 +427,10 @@ mod tests {
         ];
         let later = email.union(address);
         let want = [
-            owes(job, later),
+            remains(job, later),
             Plan::Supersede,
-            owes(job, later),
-            owes(email, address),
+            remains(job, later),
+            remains(email, address),
             Plan::SendAgain,
         ];
         assert_eq!(plans(&entries, Retry::Failed, &rows), want);
@@ -441,7 +441,7 @@ mod tests {
         };
         assert_eq!(
             plans(&[told], Retry::Failed, &[(1, 7, email.union(job))]),
-            [owes(job, email)]
+            [remains(job, email)]
         );
     }
 }

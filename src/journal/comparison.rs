@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::alike::{ROWS_PER_SUM, block_of, mixed};
+use super::bulk_entry::{ROWS_PER_SUM, block_of, mixed};
 use super::checkpoint::Checkpoint;
 
 /// Compares the input with the journal while it streams past, record by record.
 #[derive(Debug)]
-pub struct Comparison {
+pub struct InputComparison {
     checkpoint: Arc<Checkpoint>,
     sums: BTreeMap<u64, u64>,
 }
@@ -24,10 +24,10 @@ pub struct Difference {
     pub blocks: usize,
 }
 
-impl Comparison {
+impl InputComparison {
     /// Against this checkpoint.
-    pub fn new(checkpoint: Arc<Checkpoint>) -> Comparison {
-        Comparison {
+    pub fn new(checkpoint: Arc<Checkpoint>) -> InputComparison {
+        InputComparison {
             checkpoint,
             sums: BTreeMap::new(),
         }
@@ -66,7 +66,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::journal::{Entry, Outcome, Retry, RowsAlike};
+    use crate::journal::{BulkEntry, Entry, Outcome, Retry};
 
     fn checkpoint(rows: &[(u64, u64)]) -> Checkpoint {
         let mut checkpoint = Checkpoint::new(Retry::Failed);
@@ -81,7 +81,7 @@ mod tests {
     }
 
     fn check(journal: &[(u64, u64)], input: &[(u64, u64)], want: Option<(u64, u64)>) {
-        let mut comparison = Comparison::new(Arc::new(checkpoint(journal)));
+        let mut comparison = InputComparison::new(Arc::new(checkpoint(journal)));
         for (row, hash) in input {
             comparison.add(*row, *hash);
         }
@@ -126,18 +126,18 @@ mod tests {
     #[test]
     fn rows_that_ended_alike_are_settled_and_compared() {
         let mut checkpoint = checkpoint(&[(1, 10), (2, 20), (6, 60)]);
-        let mut alike = RowsAlike::new(Outcome::Unchanged, Timestamp::UNIX_EPOCH);
+        let mut bulk = BulkEntry::new(Outcome::Unchanged, Timestamp::UNIX_EPOCH);
         assert!(
             [(3, 30), (4, 40), (7, 70)]
                 .iter()
-                .all(|(row, hash)| alike.add(*row, *hash))
+                .all(|(row, hash)| bulk.add(*row, *hash))
         );
-        assert!(!alike.add(1025, 1), "of another block");
+        assert!(!bulk.add(1025, 1), "of another block");
         assert_eq!(
-            (&*alike.rows, alike.is_sound()),
+            (&*bulk.rows, bulk.is_valid()),
             (&[(3, 4), (7, 7)][..], true)
         );
-        checkpoint.add_alike(&alike);
+        checkpoint.add_bulk(&bulk);
         assert_eq!(
             (
                 checkpoint.rows_recorded(),
@@ -146,7 +146,7 @@ mod tests {
             (6, 3)
         );
         assert_eq!(checkpoint.outcome(5), None);
-        let mut comparison = Comparison::new(Arc::new(checkpoint));
+        let mut comparison = InputComparison::new(Arc::new(checkpoint));
         for (row, hash) in [(1, 10), (2, 20), (3, 30), (4, 40), (5, 5), (6, 60)] {
             comparison.add(row, hash);
         }
@@ -162,11 +162,11 @@ mod tests {
             vec![(1, 2), (1025, 1026)],
         ] {
             assert!(
-                !RowsAlike {
+                !BulkEntry {
                     rows,
-                    ..alike.clone()
+                    ..bulk.clone()
                 }
-                .is_sound()
+                .is_valid()
             );
         }
     }

@@ -25,7 +25,7 @@ pub(super) trait Disk: Debug + Send {
     fn sync_directory(&mut self) -> io::Result<()>;
 
     /// What has happened to the file, to which this many bytes were written; `None` where it is in its place and whole.
-    fn loss(&self, bytes: u64) -> io::Result<Option<Loss>>;
+    fn external_change(&self, bytes: u64) -> io::Result<Option<ExternalChange>>;
 
     /// The file's name, safe to show.
     fn shown(&self) -> String;
@@ -33,7 +33,7 @@ pub(super) trait Disk: Debug + Send {
 
 /// What somebody else has done to a journal that is being written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Loss {
+pub enum ExternalChange {
     /// Its name is gone.
     Deleted,
     /// Its name is that of another file.
@@ -44,24 +44,24 @@ pub enum Loss {
     AppendedTo,
 }
 
-impl Loss {
+impl ExternalChange {
     /// What has happened, as in "the journal was …".
     pub(super) fn name(self) -> &'static str {
         match self {
-            Loss::Deleted => "deleted or moved away",
-            Loss::Replaced => "replaced by another file",
-            Loss::Cut => "cut",
-            Loss::AppendedTo => "appended to by somebody else",
+            ExternalChange::Deleted => "deleted or moved away",
+            ExternalChange::Replaced => "replaced by another file",
+            ExternalChange::Cut => "cut",
+            ExternalChange::AppendedTo => "appended to by somebody else",
         }
     }
 
     /// What else is to be said.
     pub(super) fn advice(self) -> &'static str {
         match self {
-            Loss::Deleted | Loss::Replaced => {
+            ExternalChange::Deleted | ExternalChange::Replaced => {
                 ", and all before them, unless the file is put back before the next run"
             }
-            Loss::Cut | Loss::AppendedTo => "",
+            ExternalChange::Cut | ExternalChange::AppendedTo => "",
         }
     }
 }
@@ -105,7 +105,7 @@ impl Disk for JournalOnDisk {
         self.run_dir.sync()
     }
 
-    fn loss(&self, bytes: u64) -> io::Result<Option<Loss>> {
+    fn external_change(&self, bytes: u64) -> io::Result<Option<ExternalChange>> {
         let open = self.file.metadata()?;
         let named = match fs::symlink_metadata(self.run_dir.file(JOURNAL_NAME)) {
             Ok(named) => named,
@@ -115,18 +115,18 @@ impl Disk for JournalOnDisk {
                     io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
                 ) =>
             {
-                return Ok(Some(Loss::Deleted));
+                return Ok(Some(ExternalChange::Deleted));
             }
             Err(error) => return Err(error),
         };
         Ok(
             if open.nlink() == 0 || (open.dev(), open.ino()) != (named.dev(), named.ino()) {
-                Some(Loss::Replaced)
+                Some(ExternalChange::Replaced)
             } else {
                 match open.len().cmp(&bytes) {
-                    std::cmp::Ordering::Less => Some(Loss::Cut),
+                    std::cmp::Ordering::Less => Some(ExternalChange::Cut),
                     std::cmp::Ordering::Equal => None,
-                    std::cmp::Ordering::Greater => Some(Loss::AppendedTo),
+                    std::cmp::Ordering::Greater => Some(ExternalChange::AppendedTo),
                 }
             },
         )

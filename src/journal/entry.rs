@@ -66,7 +66,7 @@ impl Outcome {
     }
 
     /// Whether somebody has to look at the row: it ended badly, or in a way that only a later version knows.
-    pub fn needs_a_look(self) -> bool {
+    pub fn needs_attention(self) -> bool {
         self.is_bad() || self == Outcome::Other
     }
 
@@ -134,10 +134,10 @@ pub struct Entry<'a> {
     /// When it ended.
     #[serde(with = "milliseconds")]
     pub at: Timestamp,
-    /// The hash of the record's bytes, see [`Key::record_hash`](super::Key::record_hash).
+    /// The hash of the record's bytes, see [`RunKey::record_hash`](super::RunKey::record_hash).
     #[serde(with = "hex")]
     pub hash: u64,
-    /// The hash of the row's whole request, see [`Key::request_hash`](super::Key::request_hash); absent where the row breaks the
+    /// The hash of the row's whole request, see [`RunKey::request_hash`](super::RunKey::request_hash); absent where the row breaks the
     /// contract.
     #[serde(
         default,

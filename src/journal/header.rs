@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::key::{Key, REQUEST_HASH_VERSION};
+use super::key::{REQUEST_HASH_VERSION, RunKey};
 use super::line;
 
 /// The version of the journal's format. A journal of another one is not continued; one of an older one can be read.
@@ -43,7 +43,7 @@ pub struct Header {
     /// See [`REQUEST_HASH_VERSION`]; 0 where entries have no hash of the request.
     #[serde(default)]
     pub request_hash: u32,
-    /// Tells whether the file `key` holds this run's key, see [`Key::proof`]; absent in a journal of format 1.
+    /// Tells whether the file `key` holds this run's key, see [`RunKey::proof`]; absent in a journal of format 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
     /// The part of the rows that the run is for; absent where it is for all of them.
@@ -74,7 +74,7 @@ pub enum SettingText {
     Many(Vec<String>),
     /// What may be a customer's value.
     Digest {
-        /// See [`Key::digest`].
+        /// See [`RunKey::digest`].
         digest: String,
     },
 }
@@ -91,7 +91,7 @@ pub struct InputIdentity {
     /// Its size; absent for standard input and pipes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
-    /// The digest of its first 64 KiB, see [`Key::digest`].
+    /// The digest of its first 64 KiB, see [`RunKey::digest`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<String>,
     /// The digest of its last 64 KiB.
@@ -106,7 +106,7 @@ impl Header {
     /// A header of this version, of a run that begins now.
     pub fn new(
         purpose: Purpose,
-        key: &Key,
+        key: &RunKey,
         inputs: Vec<InputIdentity>,
         settings: BTreeMap<String, SettingText>,
     ) -> Header {

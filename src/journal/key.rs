@@ -23,12 +23,12 @@ const PROOF_TEXT: &str = "custsync journal key";
 /// The longest decimal number of 64 bits.
 const DECIMAL_BYTES: usize = 20;
 
-/// The version of what [`Key::request_hash`] hashes.
+/// The version of what [`RunKey::request_hash`] hashes.
 pub const REQUEST_HASH_VERSION: u32 = 1;
 
 /// 16 random bytes that belong to a run directory. They stay in its file `key`: mode 0600, and never published.
 #[derive(Clone, Copy)]
-pub struct Key {
+pub struct RunKey {
     bytes: [u8; KEY_BYTES],
     hasher: SipHasher13,
 }
@@ -52,20 +52,20 @@ pub enum KeyError {
     NoRandomBytes,
 }
 
-impl Key {
+impl RunKey {
     /// A new key, not yet written anywhere.
-    pub fn random() -> Result<Key, KeyError> {
+    pub fn random() -> Result<RunKey, KeyError> {
         let mut bytes = [0; KEY_BYTES];
         // ring's error says nothing, by intention.
         SystemRandom::new()
             .fill(&mut bytes)
             .or(Err(KeyError::NoRandomBytes))?;
-        Ok(Key::of(bytes))
+        Ok(RunKey::of(bytes))
     }
 
     /// The key of these bytes.
-    pub fn of(bytes: [u8; KEY_BYTES]) -> Key {
-        Key {
+    pub fn of(bytes: [u8; KEY_BYTES]) -> RunKey {
+        RunKey {
             bytes,
             hasher: SipHasher13::new_with_key(&bytes),
         }
@@ -78,12 +78,12 @@ impl Key {
     }
 
     /// Reads the key of a run directory.
-    pub fn read(run_dir: &RunDir) -> Result<Key, KeyError> {
+    pub fn read(run_dir: &RunDir) -> Result<RunKey, KeyError> {
         let file = run_dir.open_file(KEY_NAME)?;
         let limit = u64::try_from(KEY_DIGITS).unwrap_or(u64::MAX) + 2;
         let mut text = Vec::new();
         match file.take(limit).read_to_end(&mut text) {
-            Ok(_) => Key::parse(&text).ok_or_else(|| KeyError::NotAKey {
+            Ok(_) => RunKey::parse(&text).ok_or_else(|| KeyError::NotAKey {
                 file: run_dir.shown(KEY_NAME),
             }),
             Err(source) => Err(RunDirError::Open {
@@ -95,12 +95,12 @@ impl Key {
     }
 
     /// The key that a file of it holds.
-    pub fn parse(text: &[u8]) -> Option<Key> {
+    pub fn parse(text: &[u8]) -> Option<RunKey> {
         let digits = std::str::from_utf8(text).ok()?.trim_ascii_end();
         let is_key =
             digits.len() == KEY_DIGITS && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
         let number = is_key.then(|| u128::from_str_radix(digits, 16).ok())?;
-        number.map(|number| Key::of(number.to_be_bytes()))
+        number.map(|number| RunKey::of(number.to_be_bytes()))
     }
 
     /// The hash of a record's bytes, without its line end.
@@ -135,9 +135,9 @@ impl Key {
     }
 }
 
-impl std::fmt::Debug for Key {
+impl std::fmt::Debug for RunKey {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("Key(..)")
+        formatter.write_str("RunKey(..)")
     }
 }
 
@@ -148,7 +148,7 @@ mod tests {
     /// The reference's own key and messages: bytes that count up from 0.
     #[test]
     fn hashes_stay_what_they_are_from_version_to_version() {
-        let key = Key::of(std::array::from_fn(|index| {
+        let key = RunKey::of(std::array::from_fn(|index| {
             u8::try_from(index).expect("16 of them")
         }));
         assert_eq!(
@@ -173,13 +173,16 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let run_dir = RunDir::create(directory.path()).expect("a run directory");
         assert!(
-            matches!(Key::read(&run_dir), Err(KeyError::File(_))),
+            matches!(RunKey::read(&run_dir), Err(KeyError::File(_))),
             "there is none"
         );
-        let key = Key::random().expect("random bytes");
-        assert_ne!(key.proof(), Key::random().expect("random bytes").proof());
+        let key = RunKey::random().expect("random bytes");
+        assert_ne!(key.proof(), RunKey::random().expect("random bytes").proof());
         key.write(&run_dir).expect("a key");
-        assert_eq!(Key::read(&run_dir).expect("the key").proof(), key.proof());
+        assert_eq!(
+            RunKey::read(&run_dir).expect("the key").proof(),
+            key.proof()
+        );
         for bytes in [
             &b""[..],
             b"\n",
@@ -190,7 +193,7 @@ mod tests {
         ] {
             run_dir.replace_file(KEY_NAME, bytes).expect("a file");
             assert!(
-                matches!(Key::read(&run_dir), Err(KeyError::NotAKey { .. })),
+                matches!(RunKey::read(&run_dir), Err(KeyError::NotAKey { .. })),
                 "{bytes:?}"
             );
         }

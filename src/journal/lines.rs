@@ -4,7 +4,7 @@ use std::io::{self, BufRead, Read as _};
 
 use serde::Deserialize;
 
-use super::alike::RowsAlike;
+use super::bulk_entry::BulkEntry;
 use super::entry::Entry;
 use super::fact::Fact;
 use super::header::{FORMAT_VERSION, Header};
@@ -21,7 +21,7 @@ const ENTRY_START: &[u8] = b"{\"row\":";
 
 /// Reads a journal line by line.
 #[derive(Debug)]
-pub struct Lines<R> {
+pub struct LineReader<R> {
     journal: R,
     line: Vec<u8>,
     /// Where the line begins.
@@ -38,7 +38,7 @@ pub enum Line<'a, E = Entry<'a>> {
     /// Of one row.
     Entry(E),
     /// Of rows that ended alike.
-    Alike(RowsAlike),
+    Bulk(BulkEntry),
     /// About the run.
     Fact(Fact),
     /// Whole, and of a kind that a later version knows.
@@ -72,15 +72,15 @@ pub enum LineError {
     },
 }
 
-impl<R: BufRead> Lines<R> {
+impl<R: BufRead> LineReader<R> {
     /// Reads from the journal's first byte on.
-    pub fn of(journal: R) -> Lines<R> {
-        Lines::starting_at(journal, 0)
+    pub fn of(journal: R) -> LineReader<R> {
+        LineReader::starting_at(journal, 0)
     }
 
     /// Reads from a journal that stands at this offset, where a line begins.
-    pub(super) fn starting_at(journal: R, offset: u64) -> Lines<R> {
-        Lines {
+    pub(super) fn starting_at(journal: R, offset: u64) -> LineReader<R> {
+        LineReader {
             journal,
             line: Vec::new(),
             offset,
@@ -151,7 +151,7 @@ fn read_line<'l, E>(
 ) -> serde_json::Result<Line<'l, E>> {
     /// The members that tell what a line is of.
     #[derive(Deserialize)]
-    struct Kind {
+    struct LineKind {
         #[serde(default)]
         rows: Option<serde::de::IgnoredAny>,
         #[serde(default)]
@@ -161,12 +161,12 @@ fn read_line<'l, E>(
         return read_entry(content).map(Line::Entry);
     }
     match serde_json::from_slice(content)? {
-        Kind { fact: Some(_), .. } => serde_json::from_slice(content).map(Line::Fact),
-        Kind { rows: Some(_), .. } => match serde_json::from_slice::<RowsAlike>(content)? {
-            alike if alike.is_sound() => Ok(Line::Alike(alike)),
+        LineKind { fact: Some(_), .. } => serde_json::from_slice(content).map(Line::Fact),
+        LineKind { rows: Some(_), .. } => match serde_json::from_slice::<BulkEntry>(content)? {
+            bulk if bulk.is_valid() => Ok(Line::Bulk(bulk)),
             _ => Err(serde::de::Error::custom("rows out of order")),
         },
-        Kind { .. } => Ok(Line::Unknown),
+        LineKind { .. } => Ok(Line::Unknown),
     }
 }
 

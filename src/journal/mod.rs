@@ -3,7 +3,7 @@
 //!
 //! A line counts only with its line end and the right CRC, so a torn tail after a crash is told from a whole line.
 
-mod alike;
+mod bulk_entry;
 mod checkpoint;
 mod comparison;
 mod damage;
@@ -23,18 +23,18 @@ mod tail;
 mod tests;
 mod writer;
 
-pub use alike::RowsAlike;
-pub use checkpoint::{Checkpoint, Debt, Plan, Retry};
-pub use comparison::{Comparison, Difference};
+pub use bulk_entry::BulkEntry;
+pub use checkpoint::{Checkpoint, Plan, Remainder, Retry};
+pub use comparison::{Difference, InputComparison};
 pub use damage::{Conversion, TornTail};
-pub use disk::Loss;
+pub use disk::ExternalChange;
 pub use entry::{Entry, EntryError, Outcome};
 pub use fact::{Fact, Facts};
 pub use header::{
     FORMAT_VERSION, Header, InputIdentity, Purpose, READING_RULES, SettingText, Shard,
 };
-pub use key::{KEY_NAME, Key, KeyError, REQUEST_HASH_VERSION};
-pub use lines::{Line, LineError, Lines};
+pub use key::{KEY_NAME, KeyError, REQUEST_HASH_VERSION, RunKey};
+pub use lines::{Line, LineError, LineReader};
 pub use overtakers::Overtakers;
 pub use reader::{EntryReader, JournalError, Recovered, recover};
 pub use run_dir::{JOURNAL_NAME, JournalFile, RunDir, RunDirError, SUMMARY_NAME};

@@ -34,7 +34,7 @@ impl Overtakers {
     /// Takes in an entry of the journal. A customer's entries stand in the order of the file, but for rows that say themselves
     /// that they were overtaken.
     pub(super) fn add(&mut self, entry: &Settled<'_>) -> serde_json::Result<()> {
-        if let Some(customer) = entry.id.filter(|_| entry.outcome.needs_a_look()) {
+        if let Some(customer) = entry.id.filter(|_| entry.outcome.needs_attention()) {
             self.watch(customer);
             let overtaken = entry.overtaken()?;
             if !overtaken.is_empty() {
@@ -65,7 +65,7 @@ impl Overtakers {
     }
 
     /// Whether nobody is watched.
-    pub fn watches_nobody(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.watched.is_empty()
     }
 
@@ -178,7 +178,7 @@ mod tests {
         fn all_that_overtook_a_bad_row_is_found(rows in rows()) {
             let entries = entries(&rows);
             let overtakers = found(&entries);
-            for entry in entries.iter().filter(|entry| entry.outcome.needs_a_look()) {
+            for entry in entries.iter().filter(|entry| entry.outcome.needs_attention()) {
                 let want = later_fields(&entries, entry);
                 prop_assert_eq!(overtakers.of(entry.id.expect("a customer"), entry.row), want, "row {}", entry.row);
             }

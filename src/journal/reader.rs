@@ -6,12 +6,12 @@ use std::io::{self, BufRead as _, BufReader};
 use std::ops::RangeInclusive;
 use std::os::unix::fs::FileExt as _;
 
-use super::alike::block_of;
+use super::bulk_entry::block_of;
 use super::checkpoint::{Checkpoint, Retry};
 use super::damage::{Conversion, Tail, TornTail, is_foreign};
 use super::fact::Fact;
 use super::header::{Header, Purpose};
-use super::lines::{Line, LineError, Lines};
+use super::lines::{Line, LineError, LineReader};
 use super::overtakers::Overtakers;
 use super::run_dir::{RunDir, RunDirError};
 use super::settled::Settled;
@@ -77,7 +77,7 @@ pub enum JournalError {
 
 /// Reads a locked journal. A torn tail is cut off and kept beside it; other damage is an error: never guess.
 pub fn recover(mut file: File, run_dir: &RunDir, retry: Retry) -> Result<Recovered, JournalError> {
-    let mut lines = Lines::of(BufReader::with_capacity(BUFFER_BYTES, file.try_clone()?));
+    let mut lines = LineReader::of(BufReader::with_capacity(BUFFER_BYTES, file.try_clone()?));
     let (mut header, mut checkpoint) = (None, Checkpoint::new(retry));
     let (mut good_bytes, mut tail) = (0_u64, None);
     loop {
@@ -102,7 +102,7 @@ pub fn recover(mut file: File, run_dir: &RunDir, retry: Retry) -> Result<Recover
             Line::Entry(entry) => checkpoint
                 .add(&entry, offset)
                 .or(Err(LineError::NotALine { offset }))?,
-            Line::Alike(alike) => checkpoint.add_alike(&alike),
+            Line::Bulk(bulk) => checkpoint.add_bulk(&bulk),
             Line::Fact(Fact::Synced { bytes }) if bytes != offset => {
                 return Err(JournalError::Edited { offset });
             }
@@ -141,7 +141,7 @@ fn follow_tail(
     match line {
         Line::Torn(bytes) => refuse_conversion(bytes, offset)?,
         Line::Fact(Fact::Synced { .. }) => tail.has_mark = true,
-        Line::Header(_) | Line::Entry(_) | Line::Alike(_) | Line::Fact(_) | Line::Unknown => {}
+        Line::Header(_) | Line::Entry(_) | Line::Bulk(_) | Line::Fact(_) | Line::Unknown => {}
     }
     Ok(())
 }
@@ -188,12 +188,12 @@ impl EntryReader {
         Ok(EntryReader::of(self.file.try_clone()?))
     }
 
-    fn lines_from(&self, offset: u64) -> Lines<BufReader<From<'_>>> {
+    fn lines_from(&self, offset: u64) -> LineReader<BufReader<From<'_>>> {
         let journal = From {
             file: &self.file,
             offset,
         };
-        Lines::starting_at(BufReader::with_capacity(BUFFER_BYTES, journal), offset)
+        LineReader::starting_at(BufReader::with_capacity(BUFFER_BYTES, journal), offset)
     }
 
     /// The hashes that the journal has of these rows.
@@ -217,7 +217,7 @@ impl EntryReader {
         first_row: u64,
         gaps: &mut Overtakers,
     ) -> Result<(), LineError> {
-        if !gaps.watches_nobody()
+        if !gaps.is_empty()
             && let Some(offset) = checkpoint.first_offset_from(first_row)
         {
             let mut lines = self.lines_from(offset);

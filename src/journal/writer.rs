@@ -8,7 +8,7 @@ use std::io;
 
 use jiff::Timestamp;
 
-use super::disk::{Disk, JournalOnDisk, Loss};
+use super::disk::{Disk, ExternalChange, JournalOnDisk};
 use super::entry::Entry;
 use super::fact::Fact;
 use super::header::{Header, Purpose};
@@ -73,13 +73,13 @@ pub enum WriteError {
     /// Somebody else has changed the file.
     #[error(
         "{file} was {} while the run was going: the {lines} lines that were written since {since} may be lost{}; nothing more is sent",
-        .loss.name(), .loss.advice()
+        .change.name(), .change.advice()
     )]
     Lost {
         /// The file's name.
         file: String,
         /// What happened to it.
-        loss: Loss,
+        change: ExternalChange,
         /// Lines that were written since it was last seen to be in its place.
         lines: u64,
         /// When that was, to the second.
@@ -280,13 +280,17 @@ impl JournalWriter {
 
     /// Makes what was written outlast a power cut, and sees to it that the file is still the one that its name is of.
     pub fn sync(&mut self) -> Result<(), WriteError> {
-        if let Some(loss) = self.disk.loss(self.good_bytes).map_err(WriteError::Sync)? {
+        if let Some(change) = self
+            .disk
+            .external_change(self.good_bytes)
+            .map_err(WriteError::Sync)?
+        {
             self.durability = Durability::Lost;
             let lines = self.lines.saturating_sub(self.seen.0);
             let since = self.seen.1.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
             return Err(WriteError::Lost {
                 file: self.disk.shown(),
-                loss,
+                change,
                 lines,
                 since,
             });

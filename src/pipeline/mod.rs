@@ -43,9 +43,9 @@ use self::sender::{Extent, Queues, Sending, Sent};
 use crate::input::{InputError, KnownInput, RowRange};
 use crate::journal::Outcome;
 use crate::process::signals::{Drain, Signals};
-use crate::results::progress::Progress;
+use crate::results::progress::RunProgress;
 use crate::results::tally::RowsRead;
-use crate::row::duplicates::{Ids, RepeatCount, Repeats};
+use crate::row::duplicates::{DuplicateFilter, LaterRows, LaterRowsBuilder};
 use crate::schedule::StopReason;
 use crate::schedule::error_limit::ErrorLimit;
 
@@ -61,7 +61,7 @@ pub struct Reading {
     /// Which rows take part.
     pub window: RowRange,
     /// What becomes of rows of customers that an earlier row names.
-    pub ids: Ids,
+    pub ids: DuplicateFilter,
 }
 
 /// Somebody who wants to see how rows are read.
@@ -147,7 +147,7 @@ pub fn check(
     reading: Reading,
     mut recorder: Recorder,
     bounds: Bounds,
-    progress: &Progress,
+    progress: &RunProgress,
     mut onlooker: Onlooker<'_>,
 ) -> io::Result<(Checked, Recorded)> {
     let Reading {
@@ -236,7 +236,7 @@ pub fn count_repeats(
     builder: RowBuilder,
     window: RowRange,
     threads: NonZeroUsize,
-) -> io::Result<Result<Repeats, InputError>> {
+) -> io::Result<Result<LaterRows, InputError>> {
     let (sifters, in_order) = Sifters::start(
         inputs,
         &Arc::new(builder),
@@ -245,7 +245,7 @@ pub fn count_repeats(
         &Arc::default(),
         &Signals::none().drain(),
     )?;
-    let mut count = RepeatCount::default();
+    let mut count = LaterRowsBuilder::default();
     let mut fault = None;
     for sifted in in_order {
         match sifted {
@@ -261,11 +261,11 @@ pub fn count_repeats(
     Ok(fault.map_or_else(|| Ok(count.finish()), Err))
 }
 
-fn invalid_rows(sifted: Sifted, progress: &Progress) -> Message {
-    progress.ended(sifted.read.rows, sifted.input_bytes);
+fn invalid_rows(sifted: Sifted, progress: &RunProgress) -> Message {
+    progress.record_ended(sifted.read.rows, sifted.input_bytes);
     let at = Timestamp::now();
     let ended = sifted.invalid.into_iter().map(|row| {
-        progress.ended_badly();
+        progress.record_failure();
         EndedRow {
             row,
             fate: Fate::Invalid,
@@ -376,7 +376,7 @@ mod tests {
 
     use super::*;
     use crate::input::{InputName, InputRules, RowRules};
-    use crate::journal::Key;
+    use crate::journal::RunKey;
 
     /// More rows than a block has.
     const EXPLAINED: u64 = 5_000;
@@ -403,7 +403,7 @@ mod tests {
     fn sift(
         file: &tempfile::NamedTempFile,
         threads: usize,
-        mut ids: Ids,
+        mut ids: DuplicateFilter,
     ) -> (RowsRead, Vec<String>, Vec<u64>) {
         let (builder, window) = (Arc::new(builder()), RowRange::new(3, None));
         let threads = NonZeroUsize::new(threads).expect("at least one");
@@ -433,7 +433,7 @@ mod tests {
     fn builder() -> RowBuilder {
         RowBuilder {
             rules: RowRules::default(),
-            key: Key::of([7; 16]),
+            key: RunKey::of([7; 16]),
         }
     }
 
@@ -442,11 +442,11 @@ mod tests {
         KnownInput::look(name, &Arc::new(InputRules::default()), |_, _| {}).expect("a good file")
     }
 
-    fn last_rows(file: &tempfile::NamedTempFile, threads: usize) -> Ids {
-        let (inputs, window) = (vec![look(file), look(file)], RowRange::new(3, None));
+    fn last_rows(file: &tempfile::NamedTempFile, threads: usize) -> DuplicateFilter {
+        let (inputs, window) = (vec![look(file), look(file)], RowWindow::new(3, None));
         let threads = NonZeroUsize::new(threads).expect("at least one");
         let repeats = count_repeats(inputs, builder(), window, threads).expect("threads");
-        Ids::superseding(repeats.expect("a good file"))
+        DuplicateFilter::keep_last(repeats.expect("a good file"))
     }
 
     #[test]
@@ -459,7 +459,7 @@ mod tests {
         // All valid rows of the second file but the first three, which are skipped in the first one, name a customer again.
         let (bad, again) = (2 * (9_000 / 7), 9_000 - 9_000 / 7 - 3);
 
-        let (read, invalid, explained) = sift(&file, 1, Ids::watching());
+        let (read, invalid, explained) = sift(&file, 1, DuplicateFilter::keep_all());
         assert!(
             explained.iter().copied().eq(4..4 + EXPLAINED),
             "the first rows, without those that are skipped"
@@ -475,7 +475,7 @@ mod tests {
             [9_004, 9_005, 9_006]
         );
 
-        let (refused, refused_rows, _) = sift(&file, 1, Ids::refusing());
+        let (refused, refused_rows, _) = sift(&file, 1, DuplicateFilter::keep_first());
         assert_eq!(
             (refused.rows, refused_rows.len() as u64),
             (17_997, bad + again)
@@ -491,12 +491,12 @@ mod tests {
 
         for threads in [2, 3, 8] {
             assert_eq!(
-                sift(&file, threads, Ids::watching()),
+                sift(&file, threads, DuplicateFilter::keep_all()),
                 (read.clone(), invalid.clone(), explained.clone()),
                 "{threads} threads"
             );
             assert_eq!(
-                sift(&file, threads, Ids::refusing()),
+                sift(&file, threads, DuplicateFilter::keep_first()),
                 (refused.clone(), refused_rows.clone(), explained.clone()),
                 "{threads} threads"
             );

@@ -145,7 +145,7 @@ mod tests {
 
     use super::*;
     use crate::pipeline::recorder::Fate;
-    use crate::row::{Content, Position, Row};
+    use crate::row::{Position, Row, RowContent};
 
     fn settled(row: u64) -> EndedRow {
         long(row, 0)
@@ -165,7 +165,7 @@ mod tests {
             id: None,
             hash: 0,
             raw,
-            content: Content::Invalid(Vec::new()),
+            content: RowContent::Invalid(Vec::new()),
         };
         EndedRow {
             row,

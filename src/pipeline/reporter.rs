@@ -9,7 +9,7 @@ use rustix::process::{Resource, getrlimit};
 use tracing::{info, warn};
 
 use crate::api::Route;
-use crate::results::progress::Progress;
+use crate::results::progress::RunProgress;
 use crate::row::Row;
 use crate::schedule::rate::shown_per_second;
 use crate::schedule::{Cause, Moment, Schedule, Slow};
@@ -20,7 +20,7 @@ const SILENCE: Duration = Duration::from_secs(1);
 /// Follows a schedule and tells what it does.
 #[derive(Debug)]
 pub(crate) struct Reporter {
-    progress: Arc<Progress>,
+    progress: Arc<RunProgress>,
     /// The way that requests take.
     route: Route,
     /// The state that was logged last.
@@ -42,7 +42,7 @@ enum Health {
 }
 
 impl Reporter {
-    pub(crate) fn new(progress: Arc<Progress>, route: Route) -> Reporter {
+    pub(crate) fn new(progress: Arc<RunProgress>, route: Route) -> Reporter {
         Reporter {
             progress,
             route,
@@ -56,7 +56,7 @@ impl Reporter {
     /// Brings what the user sees up to date.
     pub(crate) fn report(&mut self, schedule: &Schedule<Row>, now: Moment) {
         let retries = schedule.statistics().retries.values().sum();
-        self.progress.sending(
+        self.progress.set_sending(
             u64::try_from(schedule.in_flight()).unwrap_or(u64::MAX),
             retries,
         );
@@ -67,7 +67,7 @@ impl Reporter {
         };
         let silence = (long_enough(schedule.silent_since()).map(|time| ("no answer", time)))
             .or_else(|| long_enough(schedule.failing_since()).map(|time| ("no good answer", time)));
-        self.progress.slow(match (schedule.slow(), silence) {
+        self.progress.set_slow(match (schedule.slow(), silence) {
             (
                 None | Some(Slow::LimitedByConcurrency | Slow::ApiDown(_, None)),
                 Some((what, time)),

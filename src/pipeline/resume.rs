@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::contract::CustomerId;
 use crate::journal::{
-    Checkpoint, Comparison, Debt, Difference, EntryReader, LineError, Overtakers, Plan,
+    Checkpoint, Difference, EntryReader, InputComparison, LineError, Overtakers, Plan, Remainder,
 };
 use crate::row::{Position, Row};
 use crate::schedule::StopReason;
@@ -100,7 +100,7 @@ pub enum Compare {
 /// An input that has not been compared to its end.
 #[derive(Debug)]
 struct Comparing {
-    comparison: Comparison,
+    comparison: InputComparison,
     entries: EntryReader,
     gaps: Gaps,
     waiting: VecDeque<Row>,
@@ -126,9 +126,9 @@ pub enum Step {
     /// Later rows of its customer have set all of its fields.
     Supersede,
     /// Send these of its fields alone; where it has an outcome, it keeps that one until then.
-    SendFragment(Debt),
+    SendFragment(Remainder),
     /// It would have to be sent in part, and the API may not keep what is left out: tell it.
-    Tell(Debt),
+    Tell(Remainder),
 }
 
 impl Gaps {
@@ -169,7 +169,7 @@ impl Resume {
                 None
             }
             Compare::WhileStreaming(entries) => Some(Comparing {
-                comparison: Comparison::new(checkpoint.clone()),
+                comparison: InputComparison::new(checkpoint.clone()),
                 entries,
                 gaps: Gaps::default(),
                 waiting: VecDeque::new(),
@@ -275,8 +275,8 @@ impl Resume {
             (Plan::SendAgain, _) => Step::SendAgain,
             (Plan::Leave, _) => Step::Leave,
             (Plan::Supersede, _) => Step::Supersede,
-            (Plan::Owes(debt), LeftOut::Kept) => Step::SendFragment(debt),
-            (Plan::Owes(debt), LeftOut::Unknown) => Step::Tell(debt),
+            (Plan::SendRemainder(remainder), LeftOut::Kept) => Step::SendFragment(remainder),
+            (Plan::SendRemainder(remainder), LeftOut::Unknown) => Step::Tell(remainder),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! SIGHUP, SIGINT and SIGTERM, from the start of the program to its end.
 //!
-//! The edge installs the handlers before it does anything else ([`Watch::install`]): the kernel's default action does not apply
+//! The edge installs the handlers before it does anything else ([`SignalHandlers::install`]): the kernel's default action does not apply
 //! to process 1 of a container. The main thread waits for signals, and a thread of its own does the work. Until the work
 //! says that it has something to drain ([`Signals::drain`]), a signal ends the program at once, whatever the work waits for.
 //! From then on the work is asked to stop, and ends by itself.
@@ -64,7 +64,7 @@ impl StopSignal {
 
 /// The installed handlers.
 #[derive(Debug)]
-pub struct Watch {
+pub struct SignalHandlers {
     runtime: Runtime,
     /// The signals that were not ignored at the start.
     streams: Vec<(StopSignal, Signal)>,
@@ -83,22 +83,22 @@ pub enum WorkEnd<T> {
 /// What the work asks about signals.
 #[derive(Debug, Clone)]
 pub struct Signals {
-    state: Arc<watch::Sender<State>>,
+    state: Arc<watch::Sender<SignalState>>,
 }
 
 /// The signals of a work that stops by itself when one comes.
 #[derive(Debug, Clone)]
 pub struct Drain {
-    changes: watch::Receiver<State>,
-    /// Signals that were told.
-    told: u32,
+    changes: watch::Receiver<SignalState>,
+    /// Signals that were reported.
+    reported: u32,
     signals: Signals,
 }
 
 /// The signals so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct State {
-    work: Work,
+struct SignalState {
+    work: WorkState,
     /// The first signal.
     first: Option<StopSignal>,
     /// Signals, of which those that came together count as one.
@@ -109,17 +109,17 @@ struct State {
 
 /// What the work does at a signal.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Work {
+enum WorkState {
     /// Nothing: the program ends.
     #[default]
-    Cut,
+    Interruptible,
     /// It drains.
-    Drains,
+    Draining,
     /// The program ends now.
-    Over,
+    Ended,
 }
 
-impl State {
+impl SignalState {
     fn take(&mut self, signal: StopSignal, now: Instant) {
         let is_same = self
             .counted_at
@@ -130,15 +130,15 @@ impl State {
         self.first.get_or_insert(signal);
         self.count = self.count.saturating_add(1);
         self.counted_at = Some(now);
-        if self.work == Work::Cut {
-            self.work = Work::Over;
+        if self.work == WorkState::Interruptible {
+            self.work = WorkState::Ended;
         }
     }
 }
 
-impl Watch {
+impl SignalHandlers {
     /// Installs the handlers. A signal that was ignored when the program started stays ignored.
-    pub fn install() -> io::Result<Watch> {
+    pub fn install() -> io::Result<SignalHandlers> {
         let ignored = ignored_at_start();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
@@ -152,7 +152,7 @@ impl Watch {
                 .map(|(name, _)| Ok((name, signal(name.kind())?)))
                 .collect::<io::Result<_>>()?
         };
-        Ok(Watch {
+        Ok(SignalHandlers {
             runtime,
             streams,
             signals: Signals::none(),
@@ -160,7 +160,7 @@ impl Watch {
     }
 
     /// Does the work on a thread of its own, until its end or a signal that it does not drain.
-    pub fn over<T: Send + 'static>(
+    pub fn run<T: Send + 'static>(
         mut self,
         work: impl FnOnce(Signals) -> T + Send + 'static,
     ) -> io::Result<WorkEnd<T>> {
@@ -180,7 +180,7 @@ impl Watch {
                     biased;
                     _ = &mut ended => return None,
                     signal = next(&mut self.streams) => {
-                        if self.signals.take(signal) == Work::Over {
+                        if self.signals.take(signal) == WorkState::Ended {
                             return Some(signal);
                         }
                     }
@@ -195,20 +195,20 @@ impl Signals {
     /// Signals that never come.
     pub fn none() -> Signals {
         Signals {
-            state: Arc::new(watch::Sender::new(State::default())),
+            state: Arc::new(watch::Sender::new(SignalState::default())),
         }
     }
 
     /// From now on, a signal does not end the program: whoever has what this returns stops by itself.
     pub fn drain(&self) -> Drain {
-        let mut work = Work::Cut;
+        let mut work = WorkState::Interruptible;
         self.state.send_modify(|state| {
-            if state.work == Work::Cut {
-                state.work = Work::Drains;
+            if state.work == WorkState::Interruptible {
+                state.work = WorkState::Draining;
             }
             work = state.work;
         });
-        if work == Work::Over {
+        if work == WorkState::Ended {
             // The main thread is about to end the program, and says that nothing has happened.
             loop {
                 thread::park();
@@ -216,13 +216,13 @@ impl Signals {
         }
         Drain {
             changes: self.state.subscribe(),
-            told: 0,
+            reported: 0,
             signals: self.clone(),
         }
     }
 
     /// Takes a signal in. Returns what the work does.
-    fn take(&self, signal: StopSignal) -> Work {
+    fn take(&self, signal: StopSignal) -> WorkState {
         let now = Instant::now();
         self.state.send_modify(|state| state.take(signal, now));
         self.state.borrow().work
@@ -231,18 +231,18 @@ impl Signals {
 
 impl Drain {
     /// The first signal, once one has come.
-    pub fn asked(&self) -> Option<StopSignal> {
+    pub fn first_signal(&self) -> Option<StopSignal> {
         self.signals.state.borrow().first
     }
 
     /// Waits for one more signal, and returns the first one. A wait that is given up loses nothing.
     pub async fn next(&mut self) -> StopSignal {
         loop {
-            let State { first, count, .. } = *self.changes.borrow_and_update();
+            let SignalState { first, count, .. } = *self.changes.borrow_and_update();
             if let Some(first) = first
-                && self.told < count
+                && self.reported < count
             {
-                self.told += 1;
+                self.reported += 1;
                 return first;
             }
             if self.changes.changed().await.is_err() {
@@ -290,16 +290,16 @@ mod tests {
     fn signals_that_come_together_are_one() {
         let start = Instant::now();
         let check = |signals: &[(StopSignal, u64)], first: StopSignal, count: u32| {
-            let mut state = State {
-                work: Work::Drains,
-                ..State::default()
+            let mut state = SignalState {
+                work: WorkState::Draining,
+                ..SignalState::default()
             };
             for (signal, at_ms) in signals {
                 state.take(*signal, start + Duration::from_millis(*at_ms));
             }
             assert_eq!(
                 (state.first, state.count, state.work),
-                (Some(first), count, Work::Drains),
+                (Some(first), count, WorkState::Draining),
                 "{signals:?}"
             );
         };
@@ -327,12 +327,12 @@ mod tests {
     #[test]
     fn a_signal_before_there_is_anything_to_drain_ends_the_program() {
         let signals = Signals::none();
-        assert_eq!(signals.take(StopSignal::Terminate), Work::Over);
+        assert_eq!(signals.take(StopSignal::Terminate), WorkState::Ended);
         let signals = Signals::none();
         let drain = signals.drain();
-        assert_eq!(drain.asked(), None);
-        assert_eq!(signals.take(StopSignal::Hangup), Work::Drains);
-        assert_eq!(drain.asked(), Some(StopSignal::Hangup));
+        assert_eq!(drain.first_signal(), None);
+        assert_eq!(signals.take(StopSignal::Hangup), WorkState::Draining);
+        assert_eq!(drain.first_signal(), Some(StopSignal::Hangup));
     }
 
     #[test]

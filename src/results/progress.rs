@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The numbers of a run that goes on.
 #[derive(Debug, Default)]
-pub struct Progress {
+pub struct RunProgress {
     ended_bytes: AtomicU64,
     ended: AtomicU64,
     bad: AtomicU64,
@@ -17,7 +17,7 @@ pub struct Progress {
 
 /// The numbers at one time.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Snapshot {
+pub struct ProgressSnapshot {
     /// Bytes of input that the rows that have ended take up.
     pub ended_bytes: u64,
     /// Rows that have ended.
@@ -32,26 +32,26 @@ pub struct Snapshot {
     pub slow: String,
 }
 
-impl Progress {
+impl RunProgress {
     /// Rows that take up so many bytes of input have ended.
-    pub fn ended(&self, rows: u64, bytes: u64) {
+    pub fn record_ended(&self, rows: u64, bytes: u64) {
         self.ended.fetch_add(rows, Ordering::Relaxed);
         self.ended_bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
     /// A row ended invalid, rejected or failed.
-    pub fn ended_badly(&self) {
+    pub fn record_failure(&self) {
         self.bad.fetch_add(1, Ordering::Relaxed);
     }
 
     /// How sending goes.
-    pub fn sending(&self, in_flight: u64, retries: u64) {
+    pub fn set_sending(&self, in_flight: u64, retries: u64) {
         self.in_flight.store(in_flight, Ordering::Relaxed);
         self.retries.store(retries, Ordering::Relaxed);
     }
 
     /// Why it is not faster.
-    pub fn slow(&self, why: String) {
+    pub fn set_slow(&self, why: String) {
         // Text is whole or not there: a thread that panicked while it held the lock left it as it was.
         *self
             .slow
@@ -60,8 +60,8 @@ impl Progress {
     }
 
     /// The numbers now.
-    pub fn snapshot(&self) -> Snapshot {
-        Snapshot {
+    pub fn snapshot(&self) -> ProgressSnapshot {
+        ProgressSnapshot {
             ended_bytes: self.ended_bytes.load(Ordering::Relaxed),
             ended: self.ended.load(Ordering::Relaxed),
             bad: self.bad.load(Ordering::Relaxed),

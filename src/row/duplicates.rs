@@ -14,7 +14,7 @@ const WATCHED_WORDS_MAX: usize = (1 << 19) / 8 * 7;
 
 /// Which of the valid rows of one customer are sent (`--unique`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Unique {
+pub enum DuplicatePolicy {
     /// All of them, in the order of the input.
     #[default]
     All,
@@ -26,7 +26,7 @@ pub enum Unique {
 
 /// What becomes of a valid row for its id's sake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum Occurrence {
     /// It is sent, and is not known to be anything but the customer's first.
     Sent,
     /// It is sent, after an earlier row of the customer.
@@ -47,7 +47,7 @@ pub enum Standing {
 /// A set of ids. It keeps a word for every 64 neighbours, so that consecutive ids take next to no memory and scattered ones
 /// still only a word each; a compressed bitmap takes 250 bytes for one that is alone.
 #[derive(Debug, Default)]
-pub struct IdSet {
+struct IdSet {
     words: RapidHashMap<u64, u64>,
 }
 
@@ -59,26 +59,26 @@ struct AllIds {
     large: IdSet,
 }
 
-/// What was seen of the ids so far, to tell the standing of the next one. It has to be asked for each valid row once, in the
+/// What was seen of the ids so far, to tell the occurrence of the next one. It has to be asked for each valid row once, in the
 /// order of the input.
 #[derive(Debug)]
-pub struct Ids(Looking);
+pub struct DuplicateFilter(Mode);
 
 #[derive(Debug)]
-enum Looking {
+enum Mode {
     /// Points repeated ids out, within bounds.
-    Watching { seen: IdSet, words_max: usize },
+    KeepAll { seen: IdSet, words_max: usize },
     /// There were more ids than that.
     GivenUp,
     /// Refuses repeated ids.
-    Refusing(AllIds),
+    KeepFirst(AllIds),
     /// Leaves all rows but the last of each id.
-    Superseding(Repeats),
+    KeepLast(LaterRows),
 }
 
 /// The rows that each id has before its last one.
 #[derive(Debug, Default)]
-pub struct Repeats(RapidHashMap<CustomerId, EarlierRows>);
+pub struct LaterRows(RapidHashMap<CustomerId, EarlierRows>);
 
 /// The rows of an id before its last one.
 #[derive(Debug, Clone, Copy, Default)]
@@ -91,36 +91,21 @@ struct EarlierRows {
 
 /// Counts the rows of each id.
 #[derive(Debug, Default)]
-pub struct RepeatCount {
+pub struct LaterRowsBuilder {
     seen: AllIds,
-    repeats: Repeats,
-}
-
-/// Whether a set holds an id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Membership {
-    /// It is new.
-    New,
-    /// It was there before.
-    Known,
+    later_rows: LaterRows,
 }
 
 impl IdSet {
-    /// Adds an id, and says whether it was there before.
-    pub fn insert(&mut self, id: CustomerId) -> Membership {
+    /// Adds an id. Returns whether it is new, as `HashSet::insert` does.
+    fn insert(&mut self, id: CustomerId) -> bool {
         let word = self.words.entry(id.get() / IDS_PER_WORD).or_default();
         let bit = 1 << (id.get() % IDS_PER_WORD);
-        let membership = if *word & bit == 0 {
-            Membership::New
-        } else {
-            Membership::Known
-        };
+        let is_new = *word & bit == 0;
         *word |= bit;
-        membership
+        is_new
     }
-}
 
-impl IdSet {
     fn contains(&self, id: CustomerId) -> bool {
         let word = self
             .words
@@ -139,90 +124,92 @@ impl AllIds {
         }
     }
 
-    /// Adds an id, and says whether it was there before.
-    fn insert(&mut self, id: CustomerId) -> Membership {
+    /// Adds an id. Returns whether it is new.
+    fn insert(&mut self, id: CustomerId) -> bool {
         match u32::try_from(id.get()) {
-            Ok(small) if self.small.insert(small) => Membership::New,
-            Ok(_) => Membership::Known,
+            Ok(small) => self.small.insert(small),
             Err(_) => self.large.insert(id),
         }
     }
 }
 
-impl Ids {
+impl DuplicateFilter {
     /// All rows are sent; ids that come again are pointed out for as long as memory allows.
-    pub fn watching() -> Ids {
-        Ids(Looking::Watching {
+    pub fn keep_all() -> DuplicateFilter {
+        DuplicateFilter(Mode::KeepAll {
             seen: IdSet::default(),
             words_max: WATCHED_WORDS_MAX,
         })
     }
 
     /// Of each id the first row is sent.
-    pub fn refusing() -> Ids {
-        Ids(Looking::Refusing(AllIds::default()))
+    pub fn keep_first() -> DuplicateFilter {
+        DuplicateFilter(Mode::KeepFirst(AllIds::default()))
     }
 
     /// Of each id the last row is sent; the whole input was counted before.
-    pub fn superseding(repeats: Repeats) -> Ids {
-        Ids(Looking::Superseding(repeats))
+    pub fn keep_last(later_rows: LaterRows) -> DuplicateFilter {
+        DuplicateFilter(Mode::KeepLast(later_rows))
     }
 
     /// Whether a row of this customer that comes now would be refused if it were valid.
-    pub fn would_refuse(&self, id: CustomerId) -> bool {
+    pub fn would_reject(&self, id: CustomerId) -> bool {
         match &self.0 {
-            Looking::Refusing(seen) => seen.contains(id),
-            Looking::Watching { .. } | Looking::GivenUp | Looking::Superseding(_) => false,
+            Mode::KeepFirst(seen) => seen.contains(id),
+            Mode::KeepAll { .. } | Mode::GivenUp | Mode::KeepLast(_) => false,
         }
     }
 
     /// What becomes of the next row, which names this customer and sets these fields.
-    pub fn next(&mut self, id: CustomerId, fields: FieldSet) -> Standing {
+    pub fn next(&mut self, id: CustomerId, fields: FieldSet) -> Occurrence {
         match &mut self.0 {
-            Looking::Watching { seen, words_max } => {
-                let standing = match seen.insert(id) {
-                    Membership::New => Standing::Sent,
-                    Membership::Known => Standing::SentAgain,
+            Mode::KeepAll { seen, words_max } => {
+                let occurrence = if seen.insert(id) {
+                    Occurrence::Sent
+                } else {
+                    Occurrence::SentAgain
                 };
                 if seen.words.len() >= *words_max {
-                    self.0 = Looking::GivenUp;
+                    self.0 = Mode::GivenUp;
                 }
-                standing
+                occurrence
             }
-            Looking::GivenUp => Standing::Unknown,
-            Looking::Refusing(seen) => match seen.insert(id) {
-                Membership::New => Standing::Sent,
-                Membership::Known => Standing::Refused,
-            },
-            Looking::Superseding(repeats) => match repeats.0.get_mut(&id) {
+            Mode::GivenUp => Occurrence::Unknown,
+            Mode::KeepFirst(seen) => {
+                if seen.insert(id) {
+                    Occurrence::Sent
+                } else {
+                    Occurrence::Refused
+                }
+            }
+            Mode::KeepLast(later_rows) => match later_rows.0.get_mut(&id) {
                 Some(earlier) if earlier.ahead > 0 => {
                     earlier.ahead -= 1;
                     earlier.fields = earlier.fields.union(fields);
-                    Standing::Superseded
+                    Occurrence::Superseded
                 }
                 Some(earlier) if !earlier.fields.without(fields).is_empty() => {
-                    Standing::SentInstead {
+                    Occurrence::SentInstead {
                         lost: earlier.fields.without(fields),
                     }
                 }
-                Some(_) | None => Standing::Sent,
+                Some(_) | None => Occurrence::Sent,
             },
         }
     }
 }
 
-impl RepeatCount {
+impl LaterRowsBuilder {
     /// Counts a valid row of this customer.
     pub fn add(&mut self, id: CustomerId) {
-        match self.seen.insert(id) {
-            Membership::New => {}
-            Membership::Known => self.repeats.0.entry(id).or_default().ahead += 1,
+        if !self.seen.insert(id) {
+            self.later_rows.0.entry(id).or_default().ahead += 1;
         }
     }
 
     /// All rows were counted.
-    pub fn finish(self) -> Repeats {
-        self.repeats
+    pub fn finish(self) -> LaterRows {
+        self.later_rows
     }
 }
 
@@ -239,13 +226,13 @@ mod tests {
         CustomerId::new(id).expect("an id")
     }
 
-    fn standings(mut ids: Ids, rows: &[u64]) -> Vec<Standing> {
+    fn occurrences(mut ids: DuplicateFilter, rows: &[u64]) -> Vec<Occurrence> {
         rows.iter()
             .map(|row| ids.next(id(*row), FieldSet::EMPTY))
             .collect()
     }
 
-    /// Ids that are near to each other and ids at the ends of the range.
+    /// DuplicateFilter that are near to each other and ids at the ends of the range.
     fn any_id() -> impl Strategy<Value = u64> {
         let last = i64::MAX.cast_unsigned();
         let edge = 1_u64 << 32;
@@ -269,49 +256,49 @@ mod tests {
             (6, email.union(job)),
             (7, job),
         ];
-        let mut count = RepeatCount::default();
+        let mut count = LaterRowsBuilder::default();
         for (row, _) in rows {
             count.add(id(row));
         }
-        let mut ids = Ids::superseding(count.finish());
-        let standings: Vec<_> = rows
+        let mut ids = DuplicateFilter::keep_last(count.finish());
+        let occurrences: Vec<_> = rows
             .iter()
             .map(|(row, fields)| ids.next(id(*row), *fields))
             .collect();
-        let (superseded, sent) = (Standing::Superseded, Standing::Sent);
+        let (superseded, sent) = (Occurrence::Superseded, Occurrence::Sent);
         let want = [
             superseded,
             superseded,
             superseded,
-            Standing::SentInstead { lost: job },
+            Occurrence::SentInstead { lost: job },
             sent,
             sent,
         ];
-        assert_eq!(standings, want);
+        assert_eq!(occurrences, want);
     }
 
     const ROWS: [u64; 8] = [5, 6, 5, 64, 5, 6, 128, 64];
 
     #[test]
     fn all_rows_are_sent_and_repeats_pointed_out() {
-        use Standing::{Sent, SentAgain};
+        use Occurrence::{Sent, SentAgain};
         let want = [
             Sent, Sent, SentAgain, Sent, SentAgain, SentAgain, Sent, SentAgain,
         ];
-        assert_eq!(standings(Ids::watching(), &ROWS), want);
+        assert_eq!(occurrences(DuplicateFilter::keep_all(), &ROWS), want);
     }
 
     #[test]
     fn of_each_id_the_first_row_is_sent() {
-        use Standing::{Refused, Sent};
+        use Occurrence::{Refused, Sent};
         let want = [Sent, Sent, Refused, Sent, Refused, Refused, Sent, Refused];
-        assert_eq!(standings(Ids::refusing(), &ROWS), want);
+        assert_eq!(occurrences(DuplicateFilter::keep_first(), &ROWS), want);
     }
 
     #[test]
     fn of_each_id_the_last_row_is_sent_and_rows_that_were_not_counted_too() {
-        use Standing::{Sent, Superseded};
-        let mut count = RepeatCount::default();
+        use Occurrence::{Sent, Superseded};
+        let mut count = LaterRowsBuilder::default();
         for row in ROWS {
             count.add(id(row));
         }
@@ -319,19 +306,22 @@ mod tests {
         let want = [
             Superseded, Superseded, Superseded, Superseded, Sent, Sent, Sent, Sent, Sent,
         ];
-        assert_eq!(standings(Ids::superseding(count.finish()), &rows), want);
+        assert_eq!(
+            occurrences(DuplicateFilter::keep_last(count.finish()), &rows),
+            want
+        );
     }
 
     #[test]
     fn with_more_ids_than_it_may_keep_it_gives_up() {
-        use Standing::{Sent, SentAgain, Unknown};
-        let ids = Ids(Looking::Watching {
+        use Occurrence::{Sent, SentAgain, Unknown};
+        let ids = DuplicateFilter(Mode::KeepAll {
             seen: IdSet::default(),
             words_max: 2,
         });
         let rows = [1, 2, 1, 64, 1, 128, 2];
         let want = [Sent, Sent, SentAgain, Sent, Unknown, Unknown, Unknown];
-        assert_eq!(standings(ids, &rows), want);
+        assert_eq!(occurrences(ids, &rows), want);
     }
 
     #[test]
@@ -350,7 +340,7 @@ mod tests {
         fn a_set_of_ids_is_a_set(rows in prop::collection::vec(any_id(), 0..400)) {
             let (mut set, mut all, mut plain) = (IdSet::default(), AllIds::default(), BTreeSet::new());
             for row in rows {
-                let want = if plain.insert(row) { Membership::New } else { Membership::Known };
+                let want = plain.insert(row);
                 prop_assert_eq!(set.insert(id(row)), want, "{}", row);
                 prop_assert_eq!(all.insert(id(row)), want, "{}", row);
             }

@@ -24,17 +24,17 @@ pub struct Row {
     pub position: Position,
     /// The customer, where the record names one.
     pub id: Option<CustomerId>,
-    /// The hash of its bytes, see [`Key::record_hash`](crate::journal::Key::record_hash).
+    /// The hash of its bytes, see [`RunKey::record_hash`](crate::journal::RunKey::record_hash).
     pub hash: u64,
     /// Its bytes without the line end, for the file of failed rows.
     pub raw: Bytes,
     /// What it asks for.
-    pub content: Content,
+    pub content: RowContent,
 }
 
 /// What a record asks for.
 #[derive(Debug, Clone)]
-pub enum Content {
+pub enum RowContent {
     /// An update that keeps the contract.
     Update {
         /// The customer.
@@ -43,7 +43,7 @@ pub enum Content {
         body: Bytes,
         /// The fields that it sets.
         fields: FieldSet,
-        /// The hash of the row's whole request, see [`Key::request_hash`](crate::journal::Key::request_hash).
+        /// The hash of the row's whole request, see [`RunKey::request_hash`](crate::journal::RunKey::request_hash).
         request: u64,
     },
     /// It breaks the contract.
@@ -61,8 +61,8 @@ impl Row {
     /// The customer and the fields that it updates; absent where nothing is sent of it.
     pub fn update(&self) -> Option<(CustomerId, FieldSet)> {
         match self.content {
-            Content::Update { id, fields, .. } => Some((id, fields)),
-            Content::Invalid(_) | Content::Superseded => None,
+            RowContent::Update { id, fields, .. } => Some((id, fields)),
+            RowContent::Invalid(_) | RowContent::Superseded => None,
         }
     }
 
@@ -70,21 +70,21 @@ impl Row {
     #[must_use]
     pub fn fragment(self, of: FieldSet) -> Row {
         let content = match self.content {
-            Content::Update {
+            RowContent::Update {
                 id,
                 body,
                 fields,
                 request,
             } => {
                 let fields = fields.intersection(of);
-                Content::Update {
+                RowContent::Update {
                     id,
                     body: body_of_fields(&body, fields).into(),
                     fields,
                     request,
                 }
             }
-            content @ (Content::Invalid(_) | Content::Superseded) => content,
+            content @ (RowContent::Invalid(_) | RowContent::Superseded) => content,
         };
         Row { content, ..self }
     }
@@ -92,9 +92,9 @@ impl Row {
     /// What holding the row costs, in bytes.
     pub fn bytes(&self) -> usize {
         let body = match &self.content {
-            Content::Update { body, .. } => body.len(),
-            Content::Invalid(errors) => errors.iter().map(FieldError::bytes).sum(),
-            Content::Superseded => 0,
+            RowContent::Update { body, .. } => body.len(),
+            RowContent::Invalid(errors) => errors.iter().map(FieldError::bytes).sum(),
+            RowContent::Superseded => 0,
         };
         size_of::<Row>() + self.raw.len() + body
     }

@@ -20,7 +20,7 @@ use crate::config::output::{
     Color, OutputFormat, OutputSettings, Progress as ProgressSetting, Verbosity,
 };
 use crate::process::crash;
-use crate::results::progress::{Progress, Snapshot};
+use crate::results::progress::{ProgressSnapshot, RunProgress};
 use crate::text::{self, grouped};
 
 /// How often the bar is drawn.
@@ -69,7 +69,7 @@ impl Terminal {
     }
 
     /// Shows how a run goes on, until the guard is dropped. `total_bytes` is the size of all inputs, where it is known.
-    pub fn watch(&self, progress: Arc<Progress>, total_bytes: Option<u64>) -> Watch {
+    pub fn watch(&self, progress: Arc<RunProgress>, total_bytes: Option<u64>) -> Watch {
         let (stop, stopped) = channel();
         let (bar, display) = (self.bar.clone(), self.display);
         if display == Showing::Bar {
@@ -168,7 +168,7 @@ impl Drop for Watch {
 }
 
 fn show(
-    progress: &Progress,
+    progress: &RunProgress,
     bar: &ProgressBar,
     display: Showing,
     total_bytes: Option<u64>,
@@ -202,8 +202,8 @@ fn show(
 }
 
 /// One line: rows done, rate, in flight, retries, failed, time left, and why it is not faster.
-fn describe(snapshot: &Snapshot, elapsed: Duration, total_bytes: Option<u64>) -> String {
-    let Snapshot {
+fn describe(snapshot: &ProgressSnapshot, elapsed: Duration, total_bytes: Option<u64>) -> String {
+    let ProgressSnapshot {
         ended_bytes,
         ended,
         bad,

@@ -7,10 +7,10 @@ use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION};
 use url::Url;
 
-use crate::api::answer::server_error::Media;
-use crate::api::answer::{body, rate_headers, server_error};
-use crate::api::token::secret::Token;
-use crate::contract::{Body, Claim, CustomerId, Response, Shown, shows};
+use super::server_error::{self, Media};
+use super::token::Token;
+use super::{body, rate_headers};
+use crate::contract::{Body, Claim, CustomerId, Response, Shown, compare_answer};
 use crate::text;
 
 /// The most bytes of a body that are read. The API's resource takes less than two kilobytes, also with an address of its
@@ -125,7 +125,7 @@ fn is_refusal(status: StatusCode, body: Body) -> bool {
             ))
 }
 
-/// How the customer compares that the answer of a read shows, where it shows that very customer.
+/// How the customer compares that the answer of a read compare_answer, where it shows that very customer.
 fn shown(
     status: StatusCode,
     body: Body,
@@ -142,7 +142,7 @@ fn shown(
             }
         );
     if is_good {
-        shows(sent, bytes, customer)
+        compare_answer(sent, bytes, customer)
     } else {
         None
     }

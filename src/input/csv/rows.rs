@@ -1,6 +1,6 @@
 //! The rows of a CSV block: what the cells of its records say, mapped and checked.
 
-use crate::contract::{Cell, Draft, InvalidRow, has_line_break};
+use crate::contract::{Cell, InvalidRow, UpdateBuilder, has_line_break};
 
 use crate::input::blocks::block::Block;
 use crate::input::bytes::decode::likely_encoding;
@@ -22,7 +22,7 @@ pub(crate) fn parse(
     visit: &mut impl FnMut(Record<'_>),
 ) -> u64 {
     let mut records = CsvRecords::of(block, layout.dialect);
-    let mut draft = Draft::new(&rules.values);
+    let mut draft = UpdateBuilder::new(&rules.values);
     let targets = layout.columns.targets();
     let writer = DraftWriter::of(&rules.cells).in_block(&block.bytes);
     let mut ordinal = 0;
@@ -87,7 +87,7 @@ fn begin<'b>(
     record: &CsvRecord<'_, 'b>,
     layout: &'b CsvLayout,
     rules: &'b RowRules,
-    draft: &mut Draft<'b>,
+    draft: &mut UpdateBuilder<'b>,
 ) {
     draft.clear();
     layout.columns.constants.fill(draft, &rules.cells);
@@ -103,7 +103,7 @@ fn read_unusual<'b>(
     layout: &'b CsvLayout,
     rules: &'b RowRules,
     targets: &[Target],
-    draft: &mut Draft<'b>,
+    draft: &mut UpdateBuilder<'b>,
 ) -> Option<InvalidRow> {
     if let Some(invalid) = uneven::invalid(record, layout, &rules.cells) {
         return Some(invalid);
@@ -127,9 +127,9 @@ fn read_unusual<'b>(
 fn write_cells<'b>(
     record: &CsvRecord<'_, 'b>,
     targets: &[Target],
-    writer: DraftWriter<'b>,
-    draft: &mut Draft<'b>,
-    write_text: impl Fn(&mut Draft<'b>, &CsvCell, Target, &'b str),
+    teller: Teller<'b>,
+    draft: &mut UpdateBuilder<'b>,
+    tell_text: impl Fn(&mut UpdateBuilder<'b>, &CsvCell, Target, &'b str),
 ) {
     for (cell, &target) in record.usual_cells().zip(targets) {
         match (target, record.plain_text(&cell)) {
@@ -147,8 +147,8 @@ fn write_cells<'b>(
 fn write_odd_record<'b>(
     record: &CsvRecord<'_, 'b>,
     targets: &[Target],
-    writer: DraftWriter<'b>,
-    draft: &mut Draft<'b>,
+    teller: Teller<'b>,
+    draft: &mut UpdateBuilder<'b>,
 ) {
     write_cells(record, targets, writer, draft, |draft, _, target, text| {
         writer.write_odd_text(draft, target, text);
@@ -160,8 +160,8 @@ fn write_odd_record<'b>(
 fn write_record_of_lines<'b>(
     record: &CsvRecord<'_, 'b>,
     targets: &[Target],
-    writer: DraftWriter<'b>,
-    draft: &mut Draft<'b>,
+    teller: Teller<'b>,
+    draft: &mut UpdateBuilder<'b>,
 ) {
     write_cells(
         record,
@@ -186,7 +186,7 @@ fn withhold_by_column(
     record: &CsvRecord<'_, '_>,
     column: usize,
     rule: OvertakenRule,
-    draft: &mut Draft<'_>,
+    draft: &mut UpdateBuilder<'_>,
 ) {
     if let Some(said) = withheld_in(record, column) {
         withhold(said, rule, draft);

@@ -1,8 +1,9 @@
 //! Rows of CSV that do not fit their header: too few or too many cells, a cell in a column without a name, quotes that a strict
 //! reader would refuse.
 
-use crate::contract::{Cell, CustomerId, Draft, ErrorCode, FieldError, InvalidRow, Subject};
-use crate::input::options::Ragged;
+use crate::contract::{
+    Cell, CustomerId, ErrorCode, FieldError, InvalidRow, Subject, UpdateBuilder,
+};
 
 use crate::input::bytes::format::Format;
 use crate::input::bytes::lines::count_lines;
@@ -106,7 +107,7 @@ fn ragged_message(record: &CsvRecord<'_, '_>, layout: &CsvLayout) -> Option<(Err
 pub(crate) fn check_nameless(
     record: &CsvRecord<'_, '_>,
     layout: &CsvLayout,
-    draft: &mut Draft<'_>,
+    draft: &mut UpdateBuilder<'_>,
 ) {
     for column in layout.columns.nameless.iter().copied() {
         if record

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::contract::{Draft, Field, FieldError, ValueRules, field_value};
+use crate::contract::{Field, FieldError, UpdateBuilder, ValueRules, field_value};
 
 use crate::input::mapping::cell_rules::CellRules;
 use crate::input::mapping::target::{RuleError, Target, target_of};
@@ -47,7 +47,7 @@ impl Constants {
     }
 
     /// Gives them to a row.
-    pub(crate) fn fill<'r>(&'r self, draft: &mut Draft<'r>, rules: &'r CellRules) {
+    pub(super) fn fill<'r>(&'r self, draft: &mut UpdateBuilder<'r>, rules: &'r CellRules) {
         for (field, text) in &self.texts {
             if let Some(cell) = rules.cell(Target::Field(*field), Cow::Borrowed(text)) {
                 draft.set(*field, cell);
@@ -86,7 +86,7 @@ mod tests {
             ("gender", ""),
         ]);
         let values = ValueRules::default();
-        let mut draft = Draft::new(&values);
+        let mut draft = UpdateBuilder::new(&values);
         constants.fill(&mut draft, &rules);
         draft.set_id(Some(Cell::Number("1")));
         let mut body = Vec::new();

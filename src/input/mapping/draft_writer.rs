@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::contract::{Cell, Draft, has_odd_characters};
+use crate::contract::{Cell, UpdateBuilder, has_odd_characters};
 
 use crate::input::mapping::cell_rules::CellRules;
 use crate::input::mapping::odd_text::holds_odd_text;
@@ -51,7 +51,7 @@ impl<'r> DraftWriter<'r> {
         clippy::inline_always,
         reason = "called for each cell: a call would take as long as the check"
     )]
-    pub(crate) fn write_text(self, draft: &mut Draft<'r>, target: Target, text: &'r str) {
+    pub(crate) fn write_text(self, draft: &mut UpdateBuilder<'r>, target: Target, text: &'r str) {
         match (target, text.is_empty()) {
             (Target::Field(field), false)
                 if self.leaves_texts && draft.set_usual_text(field, text) => {}
@@ -62,7 +62,7 @@ impl<'r> DraftWriter<'r> {
     }
 
     #[inline(never)]
-    fn write_by_rules(self, draft: &mut Draft<'r>, target: Target, text: &'r str) {
+    fn write_by_rules(self, draft: &mut UpdateBuilder<'r>, target: Target, text: &'r str) {
         match (target, self.rules.cell(target, Cow::Borrowed(text))) {
             (Target::Field(field), Some(Cell::Text(Cow::Borrowed(text))))
                 if draft.set_usual_text(field, text) => {}
@@ -71,7 +71,7 @@ impl<'r> DraftWriter<'r> {
     }
 
     /// The same, for text in a block that holds [odd characters](crate::contract::has_odd_characters).
-    pub(crate) fn write_odd_text(self, draft: &mut Draft<'r>, target: Target, text: &'r str) {
+    pub(crate) fn write_odd_text(self, draft: &mut UpdateBuilder<'r>, target: Target, text: &'r str) {
         if has_odd_characters(text.as_bytes()) {
             DraftWriter::write(draft, target, self.rules.cell(target, Cow::Borrowed(text)));
         } else {
@@ -80,7 +80,7 @@ impl<'r> DraftWriter<'r> {
     }
 
     /// Tells what a cell says.
-    pub(crate) fn write(draft: &mut Draft<'r>, target: Target, cell: Option<Cell<'r>>) {
+    pub(crate) fn write(draft: &mut UpdateBuilder<'r>, target: Target, cell: Option<Cell<'r>>) {
         match (target, cell) {
             (Target::Id, cell) => draft.set_id(cell),
             (Target::Field(field), Some(cell)) => draft.set(field, cell),

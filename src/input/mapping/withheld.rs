@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::contract::{CustomerId, Draft, ErrorCode, Field, FieldSet};
+use crate::contract::{CustomerId, ErrorCode, Field, FieldSet, UpdateBuilder};
 
 /// The name that stands for [`Withheld::cut_off`].
 const CUT_OFF: &str = "cut_off";
@@ -84,7 +84,7 @@ impl Withheld {
 pub(crate) fn withhold(
     said: Result<Withheld, UnknownName>,
     rule: OvertakenRule,
-    draft: &mut Draft<'_>,
+    draft: &mut UpdateBuilder<'_>,
 ) {
     match (said, rule) {
         (Err(UnknownName), OvertakenRule::Send) => {}

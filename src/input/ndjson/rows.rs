@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::de::Deserializer;
 
-use crate::contract::{Draft, ErrorCode, FieldError, InvalidRow, Subject, not_utf_8};
+use crate::contract::{UpdateBuilder, ErrorCode, FieldError, InvalidRow, Subject, not_utf_8};
 
 use crate::input::blocks::block::Block;
 use crate::input::bytes::decode::likely_encoding;
@@ -27,7 +27,7 @@ pub(crate) fn parse(
     // One look at the whole block instead of one at each line.
     let block_text = simdutf8::basic::from_utf8(&block.bytes).ok();
     let mut plain = block_text.map(PlainObjects::of);
-    let mut draft = Draft::new(&rules.values);
+    let mut draft = UpdateBuilder::new(&rules.values);
     let writer = DraftWriter::of(&rules.cells).in_block(&block.bytes);
     for (line, ordinal) in NdjsonLines::of(block).zip(0..) {
         let mut object = Object::new(&mut draft, layout, writer, rules.overtaken);

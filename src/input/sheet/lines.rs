@@ -5,7 +5,7 @@ use std::io::{Read, Write as _};
 use csv::ByteRecord;
 use serde_json::json;
 
-use crate::contract::{Kind, SheetFault};
+use crate::contract::{FieldKind, SheetFault};
 
 use super::book::Days;
 use super::cells::{Cells, Value, place};
@@ -211,7 +211,7 @@ impl Lines {
     /// for one, as it does with `3-4`, so it is an error.
     fn write_value(&mut self, value: &Value<'_>, target: Target) {
         let is_for_date =
-            matches!(target, Target::Field(field) if field.rule().kind == Kind::DateTime);
+            matches!(target, Target::Field(field) if field.rule().kind == FieldKind::DateTime);
         let fault = |fault: SheetFault| json!({ "error": fault.name() });
         let json = match value {
             Value::Empty => json!(""),

@@ -9,7 +9,9 @@ use std::fs;
 use super::reader::{JournalError, Recovered, recover};
 use super::run_dir::{JOURNAL_NAME, JournalFile, RunDir, RunDirError};
 use super::writer::JournalWriter;
-use super::{Checkpoint, Entry, FORMAT_VERSION, Header, Key, LineError, Outcome, Purpose, Retry};
+use super::{
+    Checkpoint, Entry, FORMAT_VERSION, Header, LineError, Outcome, Purpose, Retry, RunKey,
+};
 
 /// A run directory. It is in memory where possible, since thousands of journals are read and cut in it.
 fn run_directory() -> (tempfile::TempDir, RunDir) {
@@ -21,7 +23,12 @@ fn run_directory() -> (tempfile::TempDir, RunDir) {
 }
 
 fn header() -> Header {
-    let header = Header::new(Purpose::Run, &Key::of([7; 16]), Vec::new(), BTreeMap::new());
+    let header = Header::new(
+        Purpose::Run,
+        &RunKey::of([7; 16]),
+        Vec::new(),
+        BTreeMap::new(),
+    );
     Header {
         run: "0".to_owned(),
         started: "2026-11-23T09:18:04.113Z".parse().expect("a good time"),

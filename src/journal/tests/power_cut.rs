@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use super::{
     JOURNAL_NAME, JournalError, JournalFile, JournalWriter, RunDir, header, recover, run_directory,
 };
-use crate::journal::disk::{Disk, Loss};
+use crate::journal::disk::{Disk, ExternalChange};
 use crate::journal::writer::UNSYNCED_BYTES_MAX;
 use crate::journal::{Entry, Fact, LineError, Outcome, Retry, WriteError};
 
@@ -143,7 +143,7 @@ impl Disk for Model {
         Ok(())
     }
 
-    fn loss(&self, _: u64) -> io::Result<Option<Loss>> {
+    fn external_change(&self, _: u64) -> io::Result<Option<ExternalChange>> {
         Ok(None)
     }
 

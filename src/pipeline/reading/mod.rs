@@ -18,10 +18,10 @@ pub(crate) use self::source::{BlockSource, ReadBlock, read_blocks};
 use self::source::{Numbered, SourceBlock};
 use crate::contract::{CustomerId, CustomerUpdate, ErrorCode, FieldError, InvalidRow, Subject};
 use crate::input::{InputError, RowRules, parse_block};
-use crate::journal::Key;
+use crate::journal::RunKey;
 use crate::results::tally::RowsRead;
-use crate::row::duplicates::{Ids, Standing};
-use crate::row::{Content, Position, Row};
+use crate::row::duplicates::{DuplicateFilter, Occurrence};
+use crate::row::{Position, Row, RowContent};
 
 /// Blocks of at most about 256 KiB that wait to be parsed.
 pub(crate) const BLOCKS_QUEUED_MAX: usize = 2;
@@ -38,7 +38,7 @@ pub struct RowBuilder {
     /// How records are read.
     pub rules: RowRules,
     /// What their hashes are keyed by.
-    pub key: Key,
+    pub key: RunKey,
 }
 
 /// Rows, in order.
@@ -60,7 +60,7 @@ pub(crate) enum Demand {
 pub(crate) fn check_blocks(
     blocks: &Receiver<ReadBlock>,
     builder: &RowBuilder,
-    mut ids: Ids,
+    mut ids: DuplicateFilter,
     mut send: impl FnMut(Result<Batch, InputError>) -> Demand,
 ) {
     let mut rows_before = 0;
@@ -82,7 +82,7 @@ fn check_block(
     source: &SourceBlock,
     rows_before: &mut u64,
     builder: &RowBuilder,
-    ids: &mut Ids,
+    ids: &mut DuplicateFilter,
     send: &mut impl FnMut(Batch) -> Demand,
 ) -> Demand {
     let SourceBlock {
@@ -112,21 +112,21 @@ fn check_block(
                 builder.superseded_row(record.raw, update.id(), position)
             }
             Ok(update) => {
-                let standing = ids.next(update.id(), update.fields());
-                batch.read.add_standing(position, standing);
-                match standing {
-                    Standing::Sent
-                    | Standing::SentAgain
-                    | Standing::SentInstead { .. }
-                    | Standing::Unknown => {
+                let occurrence = ids.next(update.id(), update.fields());
+                batch.read.add_occurrence(position, occurrence);
+                match occurrence {
+                    Occurrence::Sent
+                    | Occurrence::SentAgain
+                    | Occurrence::SentInstead { .. }
+                    | Occurrence::Unknown => {
                         batch.read.add_valid(position, update.notes());
                         builder.valid_row(record.raw, &update, position, &mut buffer)
                     }
-                    Standing::Superseded => {
+                    Occurrence::Superseded => {
                         batch.read.add_valid(position, update.notes());
                         builder.superseded_row(record.raw, update.id(), position)
                     }
-                    Standing::Refused => {
+                    Occurrence::Refused => {
                         batch.read.add_invalid(position);
                         builder.invalid_row(record.raw, refused(update.id()), position)
                     }
@@ -134,7 +134,7 @@ fn check_block(
             }
             Err(mut invalid) => {
                 batch.read.add_invalid(position);
-                if invalid.id.is_some_and(|id| ids.would_refuse(id)) {
+                if invalid.id.is_some_and(|id| ids.would_reject(id)) {
                     add_duplicate(&mut invalid.errors);
                 }
                 builder.invalid_row(record.raw, invalid, position)
@@ -202,7 +202,7 @@ impl RowBuilder {
             position,
             Some(id),
             record,
-            Content::Update {
+            RowContent::Update {
                 id,
                 body,
                 fields,
@@ -216,7 +216,7 @@ impl RowBuilder {
             position,
             invalid.id,
             Bytes::copy_from_slice(raw),
-            Content::Invalid(invalid.errors),
+            RowContent::Invalid(invalid.errors),
         )
     }
 
@@ -225,11 +225,17 @@ impl RowBuilder {
             position,
             Some(id),
             Bytes::copy_from_slice(raw),
-            Content::Superseded,
+            RowContent::Superseded,
         )
     }
 
-    fn row(&self, position: Position, id: Option<CustomerId>, raw: Bytes, content: Content) -> Row {
+    fn row(
+        &self,
+        position: Position,
+        id: Option<CustomerId>,
+        raw: Bytes,
+        content: RowContent,
+    ) -> Row {
         Row {
             position,
             id,

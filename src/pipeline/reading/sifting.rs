@@ -19,8 +19,8 @@ use crate::input::{InputError, parse_block};
 use crate::process::crash;
 use crate::process::signals::{Drain, StopSignal};
 use crate::results::tally::RowsRead;
-use crate::row::duplicates::{Ids, Standing};
-use crate::row::{Content, Position, Row};
+use crate::row::duplicates::{DuplicateFilter, Occurrence};
+use crate::row::{Position, Row, RowContent};
 
 /// What is found in a block may take about this many bytes, before the rest of it is left to whoever takes it in order.
 const FOUND_BYTES_MAX: usize = 1 << 20;
@@ -242,7 +242,7 @@ impl InOrder {
     }
 
     fn is_to_stop(&mut self) -> bool {
-        self.stopped_by = self.drain.asked();
+        self.stopped_by = self.drain.first_signal();
         self.stopped_by.is_some()
     }
 
@@ -313,33 +313,33 @@ impl Sifted {
     }
 
     /// Looks at the ids for what becomes of their rows. Blocks have to come in the order of the input.
-    pub(crate) fn settle(mut self, ids: &mut Ids, builder: &RowBuilder) -> Sifted {
+    pub(crate) fn settle(mut self, ids: &mut DuplicateFilter, builder: &RowBuilder) -> Sifted {
         let (mut refused, mut also_refused) = (Vec::new(), Vec::new());
         let mut invalid = self.invalid.iter().peekable();
-        let mut look_at_invalid = |before: u64, ids: &Ids| {
+        let mut look_at_invalid = |before: u64, ids: &DuplicateFilter| {
             while let Some(row) = invalid.next_if(|row| row.position.row < before) {
-                if row.id.is_some_and(|id| ids.would_refuse(id)) {
+                if row.id.is_some_and(|id| ids.would_reject(id)) {
                     also_refused.push(row.position.row);
                 }
             }
         };
         for (id, fields, position) in std::mem::take(&mut self.valid) {
             look_at_invalid(position.row, ids);
-            let standing = ids.next(id, fields);
-            self.read.add_standing(position, standing);
-            match standing {
-                Standing::Sent
-                | Standing::SentAgain
-                | Standing::SentInstead { .. }
-                | Standing::Unknown => {}
-                Standing::Superseded => {
+            let occurrence = ids.next(id, fields);
+            self.read.add_occurrence(position, occurrence);
+            match occurrence {
+                Occurrence::Sent
+                | Occurrence::SentAgain
+                | Occurrence::SentInstead { .. }
+                | Occurrence::Unknown => {}
+                Occurrence::Superseded => {
                     let explained = self
                         .explained
                         .iter_mut()
                         .find(|explained| explained.position == position);
                     explained.into_iter().for_each(Explanation::supersede);
                 }
-                Standing::Refused => refused.push(position.row),
+                Occurrence::Refused => refused.push(position.row),
             }
         }
         look_at_invalid(u64::MAX, ids);
@@ -363,7 +363,7 @@ impl Sifted {
     /// The same, where these of its invalid rows, in order, would be refused if they were valid.
     fn with_duplicates(mut self, rows: &[u64]) -> Sifted {
         for row in &mut self.invalid {
-            if let (Content::Invalid(errors), Ok(_)) =
+            if let (RowContent::Invalid(errors), Ok(_)) =
                 (&mut row.content, rows.binary_search(&row.position.row))
             {
                 add_duplicate(errors);

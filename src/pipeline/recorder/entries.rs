@@ -3,7 +3,7 @@
 use super::ended_row::{EndedRow, Fate, Inputs};
 use crate::contract::FieldError;
 use crate::journal::{Entry, EntryError, Outcome};
-use crate::row::Content;
+use crate::row::RowContent;
 use crate::schedule::Ending;
 
 /// The code of a row that was not sent because later rows of its customer were updated.
@@ -27,7 +27,7 @@ pub(super) fn of(ended: &EndedRow, inputs: Inputs) -> Entry<'_> {
             row.hash,
         )
     };
-    if let Content::Update {
+    if let RowContent::Update {
         fields, request, ..
     } = &row.content
     {
@@ -48,7 +48,7 @@ pub(super) fn of(ended: &EndedRow, inputs: Inputs) -> Entry<'_> {
         }
         Fate::Superseded => entry.outcome = Outcome::Superseded,
         Fate::Invalid => {
-            if let Content::Invalid(errors) = &row.content {
+            if let RowContent::Invalid(errors) = &row.content {
                 entry.errors = errors.iter().map(contract_error).collect();
             }
         }

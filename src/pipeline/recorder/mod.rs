@@ -11,7 +11,8 @@ use tokio::sync::{mpsc, watch};
 
 use crate::contract::FieldSet;
 use crate::journal::{
-    Checkpoint, Entry, EntryReader, JournalWriter, LineError, Outcome, Overtakers, WriteError,
+    Checkpoint, Entry, EntryReader, JournalWriter, LineError, Outcome, Overtakers, Remainder,
+    WriteError,
 };
 use crate::process::crash;
 use crate::results::failed_rows::FailedRows;
@@ -30,6 +31,41 @@ pub enum Message {
     Sync,
     /// The run directory is about another input: leave its files of failed rows as they were.
     LeaveFailedRows,
+}
+
+/// A row that has ended.
+#[derive(Debug)]
+pub struct EndedRow {
+    /// The row.
+    pub row: Row,
+    /// How it ended.
+    pub fate: Fate,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// How a row ended.
+#[derive(Debug)]
+pub enum Fate {
+    /// It breaks the contract.
+    Invalid,
+    /// It was sent.
+    Sent {
+        /// What came of it.
+        ending: Ending,
+        /// Updates sent for it.
+        attempts: u32,
+        /// An attempt that failed may have been applied all the same.
+        ambiguous: bool,
+        /// How long the last one took.
+        took: std::time::Duration,
+    },
+    /// An earlier process has settled it.
+    Earlier,
+    /// Later rows of its customer have set all of its fields, or one is to be sent in its place.
+    Superseded,
+    /// It was not sent: later rows of its customer were updated, and the API may not keep what a request leaves out.
+    Overtaken(Remainder),
 }
 
 /// How far the recorder is.
@@ -251,15 +287,15 @@ impl Recorder {
     fn entry_of<'r>(&mut self, ended: &'r EndedRow) -> Result<Option<Entry<'r>>, RecordError> {
         let mut entry = match &ended.fate {
             Fate::Earlier => return Ok(None),
-            Fate::Overtaken(debt) if debt.has_outcome => {
+            Fate::Overtaken(remainder) if remainder.has_outcome => {
                 let earlier = self.earlier_entry(ended.row.position.row)?;
                 // It was said before.
-                let Some(earlier) = earlier.filter(|entry| entry.overtaken != debt.overtaken)
+                let Some(earlier) = earlier.filter(|entry| entry.overtaken != remainder.overtaken)
                 else {
                     return Ok(None);
                 };
                 Entry {
-                    overtaken: debt.overtaken,
+                    overtaken: remainder.overtaken,
                     at: ended.at,
                     ..earlier
                 }
@@ -316,27 +352,27 @@ impl Recorder {
             return Ok(());
         }
         if let Some(outcome) = outcome {
-            self.tally.ended_well(outcome);
+            self.tally.record_success(outcome);
         }
-        self.failed.ended_well(row.position.row);
+        self.failed.record_success(row.position.row);
         Ok(())
     }
 
     fn count_entry(&mut self, entry: &Entry<'_>, row: &Row) {
         self.follow_customer(entry);
         if entry.outcome.is_bad() {
-            self.tally.ended_badly(entry, row.position);
-            self.failed.ended_badly(entry, row.position, &row.raw);
+            self.tally.record_failure(entry, row.position);
+            self.failed.record_failure(entry, row.position, &row.raw);
         } else {
-            self.tally.ended_well(entry.outcome);
-            self.failed.ended_well(entry.row);
+            self.tally.record_success(entry.outcome);
+            self.failed.record_success(entry.row);
         }
     }
 
     /// Remembers what overtakes rows that ended badly.
     fn follow_customer(&mut self, entry: &Entry<'_>) {
         let Some(id) = entry.id else { return };
-        if entry.outcome.needs_a_look() {
+        if entry.outcome.needs_attention() {
             self.overtakers.watch(id);
         } else if entry.outcome.sets_fields() {
             if self

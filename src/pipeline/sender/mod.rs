@@ -23,9 +23,9 @@ use crate::contract::{Answer, Attempt, CustomerId};
 use crate::input::InputError;
 use crate::process::crash;
 use crate::process::signals::{Drain, StopSignal};
-use crate::results::progress::Progress;
+use crate::results::progress::RunProgress;
 use crate::results::tally::{Latencies, RowsRead};
-use crate::row::{Content, Row};
+use crate::row::{Row, RowContent};
 use crate::schedule::{
     Ended, Ending, Moment, Renewal, Request, Schedule, Statistics, Step, StopReason, Ticket,
 };
@@ -51,7 +51,7 @@ pub struct Sending {
     /// What an earlier process has settled.
     pub resume: Option<Resume>,
     /// What the user sees.
-    pub progress: Arc<Progress>,
+    pub progress: Arc<RunProgress>,
     /// What asks it to stop.
     pub drain: Drain,
 }
@@ -313,7 +313,7 @@ impl Driver {
     }
 
     fn send(&mut self, ticket: Ticket, request: Request) {
-        let Content::Update { id, body, .. } = &self.sending.schedule.row(ticket).content else {
+        let RowContent::Update { id, body, .. } = &self.sending.schedule.row(ticket).content else {
             unreachable!("only updates are offered");
         };
         let (customer, body) = (*id, body.clone());
@@ -376,7 +376,7 @@ impl Driver {
 
     fn ended(&mut self, row: EndedRow, customer: Option<CustomerId>) {
         self.again.remove(&row.row.position.row);
-        self.sending.progress.ended(1, row.row.input_bytes());
+        self.sending.progress.record_ended(1, row.row.input_bytes());
         match &row.fate {
             Fate::Invalid
             | Fate::Overtaken(_)
@@ -384,7 +384,7 @@ impl Driver {
                 ending: Ending::Rejected { .. } | Ending::Failed { .. },
                 ..
             } => {
-                self.sending.progress.ended_badly();
+                self.sending.progress.record_failure();
             }
             Fate::Earlier
             | Fate::Superseded

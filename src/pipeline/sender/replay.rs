@@ -6,7 +6,7 @@ use super::super::reading::Batch;
 use super::super::recorder::{EndedRow, Fate};
 use super::super::resume::{Resume, Step};
 use super::{Driver, Extent, Offered};
-use crate::row::{Content, Row};
+use crate::row::{Row, RowContent};
 
 impl Driver {
     /// Takes in a batch. Its rows wait until there is room for them.
@@ -77,7 +77,8 @@ impl Driver {
         match (step, self.sending.schedule.stopped()) {
             // Nothing is sent any more: a row without an outcome stays unsent, another keeps the one that it has.
             (Step::Send, Some(_)) => {}
-            (Step::SendFragment(debt) | Step::Tell(debt), Some(_)) if !debt.has_outcome => {}
+            (Step::SendFragment(remainder) | Step::Tell(remainder), Some(_))
+                if !remainder.has_outcome => {}
             (
                 Step::SendAgain | Step::Supersede | Step::SendFragment(_) | Step::Tell(_),
                 Some(_),
@@ -89,12 +90,12 @@ impl Driver {
                 self.ended_earlier(row);
             }
             (Step::Supersede, None) => self.ended_unsent(row, Fate::Superseded),
-            (Step::Tell(debt), None) => self.ended_unsent(row, Fate::Overtaken(debt)),
+            (Step::Tell(remainder), None) => self.ended_unsent(row, Fate::Overtaken(remainder)),
             (Step::SendAgain, None) => self.schedule_again(row.clone(), row),
-            (Step::SendFragment(debt), None) if debt.has_outcome => {
-                self.schedule_again(row.clone(), row.fragment(debt.owed));
+            (Step::SendFragment(remainder), None) if remainder.has_outcome => {
+                self.schedule_again(row.clone(), row.fragment(remainder.fields));
             }
-            (Step::SendFragment(debt), None) => self.schedule(row.fragment(debt.owed)),
+            (Step::SendFragment(remainder), None) => self.schedule(row.fragment(remainder.fields)),
             (Step::Send, None) => self.schedule(row),
         }
     }
@@ -111,7 +112,7 @@ impl Driver {
             .resume
             .as_ref()
             .is_some_and(|resume| resume.was_applied_last(row.position.row));
-        if let (true, Content::Update { id, .. }) = (was_last, &row.content) {
+        if let (true, RowContent::Update { id, .. }) = (was_last, &row.content) {
             self.sending.schedule.applied_earlier(*id, row.clone());
         }
     }
@@ -119,12 +120,12 @@ impl Driver {
     fn schedule(&mut self, row: Row) {
         let bytes = row.bytes();
         match &row.content {
-            Content::Invalid(_) => self.sending.schedule.offer_invalid(row.id, row, bytes),
-            Content::Update { id, .. } => {
+            RowContent::Invalid(_) => self.sending.schedule.offer_invalid(row.id, row, bytes),
+            RowContent::Update { id, .. } => {
                 let id = *id;
                 self.sending.schedule.offer(id, row, bytes);
             }
-            Content::Superseded => self.ended_unsent(row, Fate::Superseded),
+            RowContent::Superseded => self.ended_unsent(row, Fate::Superseded),
         }
     }
 

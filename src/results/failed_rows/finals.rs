@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write as _};
 
 use super::files::{UNFINISHED, named, remove};
-use super::form::Form;
+use super::form::FileForm;
 use super::spool::{BUFFER_BYTES, SPOOL_NAME, SpooledRow};
 use crate::contract::FieldSet;
 use crate::journal::RunDir;
@@ -19,7 +19,7 @@ pub struct FinishedFiles {
 }
 
 /// The files of all inputs.
-pub(super) struct Finals {
+pub(super) struct FinalFiles {
     run_dir: RunDir,
     files: Vec<FinalFile>,
     open: Option<OpenFile>,
@@ -28,7 +28,7 @@ pub(super) struct Finals {
 
 /// The file of one input.
 struct FinalFile {
-    form: Form,
+    form: FileForm,
     state: FileState,
 }
 
@@ -47,8 +47,8 @@ struct OpenFile {
     file: BufWriter<File>,
 }
 
-impl Finals {
-    pub(super) fn new(run_dir: RunDir, forms: Vec<Form>) -> Finals {
+impl FinalFiles {
+    pub(super) fn new(run_dir: RunDir, forms: Vec<FileForm>) -> FinalFiles {
         let files = forms
             .into_iter()
             .map(|form| FinalFile {
@@ -56,7 +56,7 @@ impl Finals {
                 state: FileState::NotBegun,
             })
             .collect();
-        Finals {
+        FinalFiles {
             run_dir,
             files,
             open: None,

@@ -35,7 +35,7 @@ pub enum FailedFormat {
 
 /// The form of the failed rows of one input.
 #[derive(Debug)]
-pub(super) struct Form {
+pub(super) struct FileForm {
     /// The file's name.
     name: String,
     /// The input's name, safe to show.
@@ -67,23 +67,23 @@ enum OwnCells {
 
 /// What an NDJSON row says in its own member.
 #[derive(Serialize)]
-struct Said<'a> {
+struct OwnMember<'a> {
     row: &'a RawValue,
     outcome: &'a str,
     error: &'a str,
     overtaken: &'a [Value],
 }
 
-impl Form {
+impl FileForm {
     /// Of all inputs, in order.
-    pub(super) fn of_all(inputs: &[KnownInput], format: FailedFormat) -> Vec<Form> {
+    pub(super) fn of_all(inputs: &[KnownInput], format: FailedFormat) -> Vec<FileForm> {
         let of = |(index, input): (usize, &KnownInput)| {
             let number = if inputs.len() > 1 {
                 format!("-{}", index + 1)
             } else {
                 String::new()
             };
-            Form::new(
+            FileForm::new(
                 &number,
                 input.name().to_string(),
                 input.layout().clone(),
@@ -99,13 +99,13 @@ impl Form {
         input: String,
         layout: Arc<Layout>,
         format: FailedFormat,
-    ) -> Form {
+    ) -> FileForm {
         let extension = match layout.as_ref() {
             Layout::Csv(csv) if csv.delimiter().byte() == b'\t' => "tsv",
             Layout::Csv(_) => "csv",
             Layout::Ndjson(_) => "ndjson",
         };
-        Form {
+        FileForm {
             name: format!("failed{number}.{extension}"),
             input,
             layout,
@@ -308,7 +308,7 @@ fn ndjson_line(remarks: &Remarks, own: &OwnPart<'_>) -> Vec<u8> {
         },
     };
     names.extend(remarks.withheld.names().map(Value::from));
-    let said = Said {
+    let said = OwnMember {
         row: &place,
         outcome: remarks.outcome,
         error: &remarks.error,

@@ -23,9 +23,9 @@ pub use self::finals::FinishedFiles;
 pub use self::form::FailedFormat;
 
 use self::files::{named, remove};
-use self::finals::Finals;
-use self::form::Form;
-use self::order::Order;
+use self::finals::FinalFiles;
+use self::form::FileForm;
+use self::order::RowOrder;
 use self::spool::{SPOOL_NAME, Spool, SpooledRow};
 use crate::contract::FieldSet;
 use crate::input::KnownInput;
@@ -36,26 +36,26 @@ use crate::row::Position;
 #[derive(Debug)]
 pub struct FailedRows {
     run_dir: RunDir,
-    forms: Vec<Form>,
-    order: Order,
-    later_rows: LaterRows,
+    forms: Vec<FileForm>,
+    order: RowOrder,
+    overtaking: OvertakingScope,
     spool: Spool,
-    state: State,
+    state: SpoolState,
 }
 
 /// What a later row of its customer leaves of a failed row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum LaterRows {
+pub enum OvertakingScope {
     /// The fields that the later one does not set.
     #[default]
     SetFields,
     /// Nothing: of each customer the last row is sent alone (`--unique last`).
-    StandAlone,
+    WholeRow,
 }
 
 /// What becomes of the files.
 #[derive(Debug)]
-enum State {
+enum SpoolState {
     /// They are written at the end.
     Spooling,
     /// Those of an earlier process stay as they were.
@@ -72,45 +72,53 @@ impl FailedRows {
         format: FailedFormat,
         first_row: u64,
     ) -> FailedRows {
-        FailedRows::ordered(run_dir, Form::of_all(inputs, format), Order::any(first_row))
+        FailedRows::ordered(
+            run_dir,
+            FileForm::of_all(inputs, format),
+            RowOrder::any(first_row),
+        )
     }
 
     /// The same, where rows end in the order of the input.
     pub fn in_order(run_dir: RunDir, inputs: &[KnownInput], format: FailedFormat) -> FailedRows {
-        FailedRows::ordered(run_dir, Form::of_all(inputs, format), Order::OfTheInput)
+        FailedRows::ordered(
+            run_dir,
+            FileForm::of_all(inputs, format),
+            RowOrder::OfTheInput,
+        )
     }
 
-    fn ordered(run_dir: RunDir, forms: Vec<Form>, order: Order) -> FailedRows {
-        let later_rows = LaterRows::default();
+    fn ordered(run_dir: RunDir, forms: Vec<FileForm>, order: RowOrder) -> FailedRows {
+        let overtaking = OvertakingScope::default();
         FailedRows {
             run_dir,
             forms,
             order,
-            later_rows,
+            overtaking,
             spool: Spool::new(),
-            state: State::Spooling,
+            state: SpoolState::Spooling,
         }
     }
 
     /// The same, where later rows leave this of a failed one.
     #[must_use]
-    pub fn with_later_rows(self, later_rows: LaterRows) -> FailedRows {
-        FailedRows { later_rows, ..self }
+    pub fn with_overtaking(self, overtaking: OvertakingScope) -> FailedRows {
+        FailedRows { overtaking, ..self }
     }
 
     /// A row ended well.
-    pub fn ended_well(&mut self, row: u64) {
-        self.order.ended(row);
+    pub fn record_success(&mut self, row: u64) {
+        self.order.record_success(row);
         self.spool_what_is_due();
     }
 
     /// A row ended badly.
-    pub fn ended_badly(&mut self, entry: &Entry<'_>, position: Position, raw: &Bytes) {
+    pub fn record_failure(&mut self, entry: &Entry<'_>, position: Position, raw: &Bytes) {
         if !self.is_spooling() {
             return;
         }
         let row = SpooledRow::of(entry, position).encode(raw);
-        match self.order.ended_badly(position.row, row) {
+        match self.order.record_failure(position.row, row) {
             None => self.spool_what_is_due(),
             Some(row) => self.spool(&row),
         }
@@ -119,7 +127,7 @@ impl FailedRows {
     /// Forgets all rows: the files of an earlier process stay as they were, and what was begun is taken away.
     pub fn leave(&mut self) {
         if self.is_spooling() {
-            self.state = State::Left;
+            self.state = SpoolState::Left;
             self.forget();
         }
     }
@@ -131,24 +139,24 @@ impl FailedRows {
             self.spool(&row);
         }
         match self.state {
-            State::Spooling => {}
-            State::Left => return FinishedFiles::default(),
-            State::Broken(fault) => {
+            SpoolState::Spooling => {}
+            SpoolState::Left => return FinishedFiles::default(),
+            SpoolState::Broken(fault) => {
                 return FinishedFiles {
                     names: Vec::new(),
                     fault: Some(fault),
                 };
             }
         }
-        let mut finals = Finals::new(self.run_dir.clone(), self.forms);
+        let mut finals = FinalFiles::new(self.run_dir.clone(), self.forms);
         let read = self.spool.read(&self.run_dir, |row, raw| {
             let overtaken = match (
                 row.overtaken.union(overtaken(row.row, row.customer)),
-                self.later_rows,
+                self.overtaking,
             ) {
                 (FieldSet::EMPTY, _) => FieldSet::EMPTY,
-                (_, LaterRows::StandAlone) => FieldSet::ALL,
-                (fields, LaterRows::SetFields) => fields,
+                (_, OvertakingScope::WholeRow) => FieldSet::ALL,
+                (fields, OvertakingScope::SetFields) => fields,
             };
             finals.write(&row, overtaken, &raw);
         });
@@ -162,8 +170,8 @@ impl FailedRows {
 
     fn is_spooling(&self) -> bool {
         match self.state {
-            State::Spooling => true,
-            State::Left | State::Broken(_) => false,
+            SpoolState::Spooling => true,
+            SpoolState::Left | SpoolState::Broken(_) => false,
         }
     }
 
@@ -177,14 +185,14 @@ impl FailedRows {
         if self.is_spooling()
             && let Err(error) = self.spool.write(&self.run_dir, row)
         {
-            self.state = State::Broken(named(SPOOL_NAME, &error));
+            self.state = SpoolState::Broken(named(SPOOL_NAME, &error));
             self.forget();
         }
     }
 
     /// Takes away what was begun. Where that fails, the next process does it.
     fn forget(&mut self) {
-        self.order = Order::OfTheInput;
+        self.order = RowOrder::OfTheInput;
         self.spool = Spool::default();
         remove(&self.run_dir, SPOOL_NAME).unwrap_or_default();
     }

@@ -9,7 +9,7 @@ const WAITING_BYTES_MAX: usize = 4 << 20;
 
 /// The order in which rows end.
 #[derive(Debug)]
-pub(super) enum Order {
+pub(super) enum RowOrder {
     /// That of the input: nothing has to wait.
     OfTheInput,
     /// Any.
@@ -45,14 +45,14 @@ impl EndedRows {
     }
 }
 
-impl Order {
+impl RowOrder {
     /// Rows end in any order; the first one to come is `first_row`.
-    pub(super) fn any(first_row: u64) -> Order {
+    pub(super) fn any(first_row: u64) -> RowOrder {
         let ended = EndedRows {
             first_open: first_row,
             beyond: RoaringTreemap::new(),
         };
-        Order::Any(Waiting {
+        RowOrder::Any(Waiting {
             ended,
             rows: BTreeMap::new(),
             bytes: 0,
@@ -60,16 +60,16 @@ impl Order {
     }
 
     /// A row ended.
-    pub(super) fn ended(&mut self, row: u64) {
+    pub(super) fn record_success(&mut self, row: u64) {
         match self {
-            Order::OfTheInput => {}
-            Order::Any(waiting) => waiting.ended.add(row),
+            RowOrder::OfTheInput => {}
+            RowOrder::Any(waiting) => waiting.ended.add(row),
         }
     }
 
     /// A row ended badly, and this is to be written of it; returned where its turn is now.
-    pub(super) fn ended_badly(&mut self, row: u64, content: Vec<u8>) -> Option<Vec<u8>> {
-        let Order::Any(waiting) = self else {
+    pub(super) fn record_failure(&mut self, row: u64, content: Vec<u8>) -> Option<Vec<u8>> {
+        let RowOrder::Any(waiting) = self else {
             return Some(content);
         };
         waiting.ended.add(row);
@@ -81,8 +81,8 @@ impl Order {
     /// What is to be written next, where its turn has come or too much waits.
     pub(super) fn next_due(&mut self) -> Option<Vec<u8>> {
         match self {
-            Order::OfTheInput => None,
-            Order::Any(waiting) => {
+            RowOrder::OfTheInput => None,
+            RowOrder::Any(waiting) => {
                 let (first, _) = waiting.rows.first_key_value()?;
                 let is_due = *first < waiting.ended.first_open || waiting.bytes > WAITING_BYTES_MAX;
                 if is_due { waiting.next() } else { None }
@@ -93,8 +93,8 @@ impl Order {
     /// What is to be written next, where no more rows end.
     pub(super) fn next_at_the_end(&mut self) -> Option<Vec<u8>> {
         match self {
-            Order::OfTheInput => None,
-            Order::Any(waiting) => waiting.next(),
+            RowOrder::OfTheInput => None,
+            RowOrder::Any(waiting) => waiting.next(),
         }
     }
 }
@@ -113,11 +113,11 @@ mod tests {
 
     #[test]
     fn rows_come_in_the_order_of_the_input_however_they_end() {
-        let mut order = Order::any(1);
+        let mut order = RowOrder::any(1);
         let mut written = Vec::new();
         for row in [5, 2, 4, 1, 3] {
             assert_eq!(
-                order.ended_badly(row, vec![u8::try_from(row).expect("small")]),
+                order.record_failure(row, vec![u8::try_from(row).expect("small")]),
                 None
             );
             written.extend(std::iter::from_fn(|| order.next_due()).flatten());
@@ -132,10 +132,10 @@ mod tests {
 
     #[test]
     fn rows_do_not_wait_without_end() {
-        let mut order = Order::any(1);
+        let mut order = RowOrder::any(1);
         let half = WAITING_BYTES_MAX / 2;
         for (row, due) in [(3, 0), (2, 0), (4, 1)] {
-            assert_eq!(order.ended_badly(row, vec![0; half]), None);
+            assert_eq!(order.record_failure(row, vec![0; half]), None);
             assert_eq!(
                 std::iter::from_fn(|| order.next_due()).count(),
                 due,

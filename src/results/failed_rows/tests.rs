@@ -43,7 +43,7 @@ fn failed_rows(directory: &Path, inputs: &[KnownInput], format: FailedFormat) ->
 }
 
 fn fail(failed: &mut FailedRows, row: u64, input: usize, raw: &str) {
-    failed.ended_badly(
+    failed.record_failure(
         &entry(row),
         Position {
             row,
@@ -309,7 +309,7 @@ fn nothing_is_left_of_an_earlier_process() {
         &[input("a.ndjson", "{}")],
         FailedFormat::Auto,
     );
-    failed.ended_well(1);
+    failed.record_success(1);
     let finished = failed.finish(NOTHING);
     assert!(finished.names.is_empty() && finished.fault.is_none());
     assert_eq!(
@@ -360,7 +360,7 @@ fn a_spool_that_cannot_be_written_is_told_at_the_end() {
     );
     fail(&mut failed, 1, 0, "[1]");
     fail(&mut failed, 2, 0, "[2]");
-    failed.ended_well(3);
+    failed.record_success(3);
     let finished = failed.finish(NOTHING);
     assert!(finished.names.is_empty());
     assert!(

@@ -132,12 +132,12 @@ pub struct SendingSummary {
     /// The most requests that were in flight at once.
     pub in_flight_max: usize,
     /// How long answers took, whatever they said.
-    pub latency_ms: Option<Latency>,
+    pub latency_ms: Option<LatencySummary>,
 }
 
 /// Milliseconds that a share of requests stayed within.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Latency {
+pub struct LatencySummary {
     /// Half of them.
     pub p50: f64,
     /// 95 in 100.
@@ -158,7 +158,7 @@ pub fn sending_summary(
             .map(|took| rounded(took.as_secs_f64() * 1000.0))
     };
     let latency_ms = match (ms(50.0), ms(95.0), ms(99.0)) {
-        (Some(p50), Some(p95), Some(p99)) => Some(Latency { p50, p95, p99 }),
+        (Some(p50), Some(p95), Some(p99)) => Some(LatencySummary { p50, p95, p99 }),
         _ => None,
     };
     #[expect(
@@ -244,7 +244,7 @@ impl Summary {
     pub fn has_bad_rows(&self) -> bool {
         let unlisted = RARE
             .iter()
-            .filter(|outcome| outcome.needs_a_look())
+            .filter(|outcome| outcome.needs_attention())
             .filter_map(|it| self.rare.get(it.name()));
         self.invalid
             + self.rejected.unwrap_or_default()
@@ -383,7 +383,7 @@ impl Summary {
                 sending.in_flight_max
             ),
         );
-        if let Some(Latency { p50, p95, p99 }) = sending.latency_ms {
+        if let Some(LatencySummary { p50, p95, p99 }) = sending.latency_ms {
             line(
                 lines,
                 format_args!("  latency   p50 {p50:.1} ms, p95 {p95:.1} ms, p99 {p99:.1} ms"),

@@ -49,12 +49,12 @@ pub struct ErrorRows {
 
 impl Tally {
     /// Counts a row that ended so, and needs nobody's attention.
-    pub fn ended_well(&mut self, outcome: Outcome) {
+    pub fn record_success(&mut self, outcome: Outcome) {
         *self.outcomes.entry(outcome).or_default() += 1;
     }
 
     /// Counts a row that ended badly, in all groups that its errors belong to.
-    pub fn ended_badly(&mut self, entry: &Entry<'_>, position: Position) {
+    pub fn record_failure(&mut self, entry: &Entry<'_>, position: Position) {
         *self.outcomes.entry(entry.outcome).or_default() += 1;
         let key = |field: Option<String>, code: String| GroupKey {
             outcome: entry.outcome,
@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn a_row_counts_once_in_each_of_its_groups() {
         let mut tally = Tally::default();
-        tally.ended_badly(
+        tally.record_failure(
             &entry(
                 1,
                 &[
@@ -175,7 +175,7 @@ mod tests {
             ),
             position(1),
         );
-        tally.ended_badly(&entry(2, &[("email", Some("format"))]), position(2));
+        tally.record_failure(&entry(2, &[("email", Some("format"))]), position(2));
         let groups: Vec<_> = tally
             .groups()
             .into_iter()
@@ -198,7 +198,7 @@ mod tests {
                 status: Some(400),
                 ..entry(row, &[])
             };
-            tally.ended_badly(&entry, position(row));
+            tally.record_failure(&entry, position(row));
         }
         let groups = tally.groups();
         assert!(groups.len() <= GROUPS_MAX + 1, "{}", groups.len());
@@ -223,7 +223,7 @@ mod tests {
                 ..entry(1, &errors)
             };
             let mut tally = Tally::default();
-            tally.ended_badly(
+            tally.record_failure(
                 &Entry {
                     error: error.map(Into::into),
                     ..bad
@@ -267,7 +267,7 @@ mod tests {
             let mut tally = Tally::default();
             for row in 1..=2 {
                 let errors = [("email", Some("format")), ("email", Some("format"))];
-                tally.ended_badly(
+                tally.record_failure(
                     &Entry {
                         outcome,
                         ..entry(row, &errors)

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::Group;
-use crate::contract::{Field, Notes, Warning, Warnings};
+use crate::contract::{Field, RowNotes, Warning, Warnings};
 use crate::row::Position;
-use crate::row::duplicates::Standing;
+use crate::row::duplicates::Occurrence;
 
 /// What was read, whether or not it came to an outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -34,7 +34,7 @@ pub struct RowsRead {
 
 impl RowsRead {
     /// Counts a row that keeps the contract.
-    pub fn add_valid(&mut self, position: Position, notes: Notes) {
+    pub fn add_valid(&mut self, position: Position, notes: RowNotes) {
         self.add_invalid(position);
         self.dates_normalised += u64::from(notes.date_normalised);
         self.fields_left_out += u64::from(notes.fields_left_out);
@@ -52,7 +52,7 @@ impl RowsRead {
     }
 
     /// Counts a row that keeps the contract, and of which nothing is sent: later rows had set all of its fields before.
-    pub fn add_overtaken(&mut self, position: Position, notes: Notes) {
+    pub fn add_overtaken(&mut self, position: Position, notes: RowNotes) {
         self.add_valid(position, notes);
         self.superseded += 1;
     }
@@ -64,13 +64,13 @@ impl RowsRead {
     }
 
     /// Counts what became of a valid row for its id's sake.
-    pub fn add_standing(&mut self, position: Position, standing: Standing) {
-        match standing {
+    pub fn add_occurrence(&mut self, position: Position, occurrence: Occurrence) {
+        match occurrence {
             // A row that is refused is an invalid one.
-            Standing::Sent | Standing::Refused => {}
-            Standing::Superseded => self.superseded += 1,
-            Standing::SentAgain => self.duplicates.add(position),
-            Standing::SentInstead { lost } => {
+            Occurrence::Sent | Occurrence::Refused => {}
+            Occurrence::Superseded => self.superseded += 1,
+            Occurrence::SentAgain => self.duplicates.add(position),
+            Occurrence::SentInstead { lost } => {
                 for field in lost.iter() {
                     self.warnings
                         .entry((field, Warning::LostWithEarlierRow))
@@ -78,7 +78,7 @@ impl RowsRead {
                         .add(position);
                 }
             }
-            Standing::Unknown => self.compared_to = self.compared_to.or(Some(position.row - 1)),
+            Occurrence::Unknown => self.compared_to = self.compared_to.or(Some(position.row - 1)),
         }
     }
 

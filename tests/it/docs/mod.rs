@@ -9,7 +9,7 @@ use std::path::Path;
 
 use custsync::cli::args::Args;
 use custsync::config::Settings;
-use custsync::contract::{ErrorCode, FIELDS, FieldSet, Null};
+use custsync::contract::{ErrorCode, FIELDS, FieldSet, NullRule};
 use custsync::journal::{Entry, EntryError, Outcome};
 use custsync::process::exit::Exit;
 use custsync::results::summary::{ErrorGroup, Summary};
@@ -114,8 +114,8 @@ fn the_fields_are_those_of_the_contract() {
     ]];
     for rule in &FIELDS {
         let null = match rule.null {
-            Null::Allowed => "yes",
-            Null::Refused => "no",
+            NullRule::Allowed => "yes",
+            NullRule::Refused => "no",
         };
         want.push([
             format!("`{}`", rule.name),

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::BufReader;
 
-use custsync::journal::{Key, Line, Lines, Outcome, RowsAlike};
+use custsync::journal::{BulkEntry, Line, LineReader, Outcome, RunKey};
 
 use crate::harness::{Scenario, crc32c};
 
@@ -56,7 +56,7 @@ fn a_run_that_version_0_1_began_is_left_to_it() {
 
 #[test]
 fn a_journal_of_version_0_1_can_be_read() {
-    let mut lines = Lines::of(BufReader::new(JOURNAL_OF_0_1));
+    let mut lines = LineReader::of(BufReader::new(JOURNAL_OF_0_1));
     match lines.next_line().expect("a header").expect("a header") {
         Line::Header(header) => {
             assert_eq!(
@@ -82,18 +82,18 @@ fn a_journal_of_version_0_1_can_be_read() {
 }
 
 /// A run of which the first row is updated; its key.
-fn begun() -> (Scenario, Key) {
+fn begun() -> (Scenario, RunKey) {
     let rows: Vec<_> = (1..=ROWS).map(|row| format!("{row},Job {row}\n")).collect();
     let scenario = Scenario::new()
         .file("customers.csv", format!("id,job\n{}", rows.concat()))
         .unlimited()
         .sandbox(|_| {});
     scenario.run(["--max-rows", "1"]).exits(0);
-    let key = Key::parse(&scenario.read("run/key").expect("a run has a key")).expect("a key");
+    let key = RunKey::parse(&scenario.read("run/key").expect("a run has a key")).expect("a key");
     (scenario, key)
 }
 
-fn hash(key: Key, row: u64) -> u64 {
+fn hash(key: RunKey, row: u64) -> u64 {
     key.record_hash(format!("{row},Job {row}").as_bytes())
 }
 
@@ -130,7 +130,7 @@ fn what_a_later_version_writes_is_kept_and_counted() {
 fn rows_that_ended_alike_are_settled_by_one_line() {
     let (scenario, key) = begun();
     let line = |changed: u64| {
-        let mut alike = RowsAlike::new(
+        let mut alike = BulkEntry::new(
             Outcome::Unchanged,
             "2026-11-23T09:18:04.113Z".parse().unwrap(),
         );

@@ -1,8 +1,8 @@
 //! What threads that share a source make of it.
 
 use super::*;
-use crate::input::{InputName, InputRules, KnownInput, RowRange, RowRules};
-use crate::journal::Key;
+use crate::input::{InputName, InputRules, KnownInput, RowRules, RowWindow};
+use crate::journal::RunKey;
 use crate::process::signals::Signals;
 
 /// A sifter of a file with this text, and what it finds.
@@ -19,7 +19,7 @@ fn sifter(text: &str, takes_part: bool) -> (Sifter, SyncSender<Arrival>, InOrder
     let source = BlockSource::of(vec![open], RowRange::new(0, None));
     let builder = RowBuilder {
         rules: RowRules::default(),
-        key: Key::of([7; 16]),
+        key: RunKey::of([7; 16]),
     };
     let how = How {
         builder: Arc::new(builder),

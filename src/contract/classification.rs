@@ -3,12 +3,12 @@
 use super::date::{self, DateTime};
 use super::decimal::{self, DecimalError};
 use super::email::{self, Email};
-use super::field::{FieldRule, Kind, Null};
+use super::field::{FieldKind, FieldRule, NullRule};
 use super::value_rules::ValueRules;
 
 /// What most texts are: a value about which nothing is unusual. One is made for each cell, so it fits in two registers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Usual {
+pub(super) enum UsualValue {
     /// A value as it stands.
     Itself,
     /// A plain date, which stands for midnight UTC.
@@ -16,44 +16,50 @@ pub(super) enum Usual {
     Integer(i64),
 }
 
-/// What the text of a field's cell is, where a quick look tells; [`find`] says of the others what they are. The look is at the
+/// What the text of a field's cell is, where a quick look tells; [`classify`] says of the others what they are. The look is at the
 /// first bytes alone: text in which [odd characters](super::has_odd_characters) may be is not to be shown to it.
 #[inline(always)]
 #[expect(
     clippy::inline_always,
     reason = "called for each cell: a call would take as long as the check"
 )]
-pub(super) fn find_usual(text: &str, rule: &FieldRule, rules: &ValueRules) -> Option<Usual> {
+pub(super) fn classify_usual(
+    text: &str,
+    rule: &FieldRule,
+    rules: &ValueRules,
+) -> Option<UsualValue> {
     match rule.kind {
-        Kind::Text { characters_max } => {
+        FieldKind::Text { characters_max } => {
             // A text has no more characters than bytes.
             let is_short = characters_max.is_none_or(|max| text.len() <= max);
-            (is_short && starts_as_usual(text.as_bytes())).then_some(Usual::Itself)
+            (is_short && starts_as_usual(text.as_bytes())).then_some(UsualValue::Itself)
         }
-        Kind::Integer => decimal::parse(text).ok().map(Usual::Integer),
-        Kind::Email { .. } | Kind::DateTime | Kind::OneOf(_) => find_usual_form(text, rule, rules),
+        FieldKind::Integer => decimal::parse(text).ok().map(UsualValue::Integer),
+        FieldKind::Email { .. } | FieldKind::DateTime | FieldKind::OneOf(_) => {
+            classify_usual_form(text, rule, rules)
+        }
     }
 }
 
-fn find_usual_form(text: &str, rule: &FieldRule, rules: &ValueRules) -> Option<Usual> {
+fn classify_usual_form(text: &str, rule: &FieldRule, rules: &ValueRules) -> Option<UsualValue> {
     match rule.kind {
-        Kind::Email { characters_max } => {
+        FieldKind::Email { characters_max } => {
             let is_usual = text.len() <= characters_max && email::parse(text) == Some(Email::Usual);
-            is_usual.then_some(Usual::Itself)
+            is_usual.then_some(UsualValue::Itself)
         }
-        Kind::DateTime if !date::is_usual(text, &rules.today) => None,
-        Kind::DateTime => match date::parse(text)? {
-            DateTime::AsGiven => Some(Usual::Itself),
-            DateTime::Day => Some(Usual::Day),
+        FieldKind::DateTime if !date::is_usual(text, &rules.today) => None,
+        FieldKind::DateTime => match date::parse(text)? {
+            DateTime::AsGiven => Some(UsualValue::Itself),
+            DateTime::Day => Some(UsualValue::Day),
         },
-        Kind::OneOf(words) => words.contains(&text).then_some(Usual::Itself),
-        Kind::Text { .. } | Kind::Integer => unreachable!("they have no form"),
+        FieldKind::OneOf(words) => words.contains(&text).then_some(UsualValue::Itself),
+        FieldKind::Text { .. } | FieldKind::Integer => unreachable!("they have no form"),
     }
 }
 
 /// What the first byte of a text tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Start {
+enum FirstByte {
     /// Nothing.
     Usual,
     /// A number may be a shortened one.
@@ -69,30 +75,30 @@ enum Start {
     clippy::indexing_slicing,
     reason = "there is a place for each byte, and the compiler runs this"
 )]
-const STARTS: [Start; 256] = {
-    let mut starts = [Start::Usual; 256];
+const FIRST_BYTES: [FirstByte; 256] = {
+    let mut starts = [FirstByte::Usual; 256];
     let mut byte = 0;
     // The lead bytes are those of all white space that is not ASCII.
     let mut unusual: &[u8] = b"\x7f\xc2\xe1\xe2\xe3#=-\\(<[u";
     while let [first, rest @ ..] = unusual {
-        starts[*first as usize] = Start::Unusual;
+        starts[*first as usize] = FirstByte::Unusual;
         unusual = rest;
     }
     while byte <= b' ' {
-        starts[byte as usize] = Start::Unusual;
+        starts[byte as usize] = FirstByte::Unusual;
         byte += 1;
     }
     byte = b'0';
     while byte <= b'9' {
-        starts[byte as usize] = Start::Digit;
+        starts[byte as usize] = FirstByte::Digit;
         byte += 1;
     }
-    starts[b'N' as usize] = Start::Word;
-    starts[b'n' as usize] = Start::Word;
+    starts[b'N' as usize] = FirstByte::Word;
+    starts[b'n' as usize] = FirstByte::Word;
     starts
 };
 
-/// The longest word for null that begins with a letter of [`Start::Word`].
+/// The longest word for null that begins with a letter of [`FirstByte::Word`].
 const WORD_BYTES_MAX: usize = 4;
 
 /// Whether the first two bytes of a text say that nothing is unusual about it. What may be a word for null shows at its end whether
@@ -102,20 +108,22 @@ fn starts_as_usual(text: &[u8]) -> bool {
     let Some(first) = text.first() else {
         return false;
     };
-    match STARTS
+    match FIRST_BYTES
         .get(usize::from(*first))
         .expect("each byte has a place")
     {
-        Start::Usual => true,
-        Start::Digit => !matches!(text, [_, b'.' | b',' | b'E' | b'e', ..]),
-        Start::Word => text.len() > WORD_BYTES_MAX && text.last().is_some_and(u8::is_ascii_graphic),
-        Start::Unusual => false,
+        FirstByte::Usual => true,
+        FirstByte::Digit => !matches!(text, [_, b'.' | b',' | b'E' | b'e', ..]),
+        FirstByte::Word => {
+            text.len() > WORD_BYTES_MAX && text.last().is_some_and(u8::is_ascii_graphic)
+        }
+        FirstByte::Unusual => false,
     }
 }
 
 /// What a text was found to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Finding {
+pub(super) enum Classification {
     /// A value as it stands.
     Itself,
     /// The same, an e-mail address that can only be delivered inside some network.
@@ -136,43 +144,47 @@ pub(super) enum Finding {
 }
 
 /// What the text of a field's cell is.
-pub(super) fn find(text: &str, rule: &FieldRule, rules: &ValueRules) -> Finding {
+pub(super) fn classify(text: &str, rule: &FieldRule, rules: &ValueRules) -> Classification {
     match rule.kind {
-        Kind::Text { characters_max } => find_text(text, characters_max, rule.null),
-        Kind::Integer => integer(text, rules),
-        Kind::Email { .. } | Kind::DateTime | Kind::OneOf(_) => find_form(text, rule, rules),
+        FieldKind::Text { characters_max } => classify_text(text, characters_max, rule.null),
+        FieldKind::Integer => classify_integer(text, rules),
+        FieldKind::Email { .. } | FieldKind::DateTime | FieldKind::OneOf(_) => {
+            classify_form(text, rule, rules)
+        }
     }
 }
 
-fn find_text(text: &str, characters_max: Option<usize>, null: Null) -> Finding {
+fn classify_text(text: &str, characters_max: Option<usize>, null: NullRule) -> Classification {
     match null {
-        Null::Refused if is_blank(text) => Finding::Blank,
-        _ if characters_max.is_some_and(|max| is_longer(text, max)) => Finding::TooLong,
-        Null::Refused | Null::Allowed => Finding::Itself,
+        NullRule::Refused if is_blank(text) => Classification::Blank,
+        _ if characters_max.is_some_and(|max| is_longer(text, max)) => Classification::TooLong,
+        NullRule::Refused | NullRule::Allowed => Classification::Itself,
     }
 }
 
 /// What the text of a cell is that has to have some form.
-fn find_form(text: &str, rule: &FieldRule, rules: &ValueRules) -> Finding {
+fn classify_form(text: &str, rule: &FieldRule, rules: &ValueRules) -> Classification {
     match rule.kind {
-        _ if rule.null == Null::Refused && is_blank(text) => Finding::Blank,
+        _ if rule.null == NullRule::Refused && is_blank(text) => Classification::Blank,
         // Empty text is null to the API, so the forms below do not apply to it.
-        _ if text.is_empty() => Finding::Itself,
-        Kind::Email { characters_max } if is_longer(text, characters_max) => Finding::TooLong,
-        Kind::Email { .. } => match email::parse(text) {
-            Some(Email::Usual) => Finding::Itself,
-            Some(Email::DomainWithoutDot) => Finding::DomainWithoutDot,
-            None => Finding::NotAnEmail,
+        _ if text.is_empty() => Classification::Itself,
+        FieldKind::Email { characters_max } if is_longer(text, characters_max) => {
+            Classification::TooLong
+        }
+        FieldKind::Email { .. } => match email::parse(text) {
+            Some(Email::Usual) => Classification::Itself,
+            Some(Email::DomainWithoutDot) => Classification::DomainWithoutDot,
+            None => Classification::NotAnEmail,
         },
-        Kind::DateTime => match date::parse(text) {
-            Some(DateTime::AsGiven) => Finding::Itself,
-            Some(DateTime::Day) => Finding::Day,
-            None if rules.date_formats.is_empty() => Finding::NotADate,
-            None => Finding::OtherDate,
+        FieldKind::DateTime => match date::parse(text) {
+            Some(DateTime::AsGiven) => Classification::Itself,
+            Some(DateTime::Day) => Classification::Day,
+            None if rules.date_formats.is_empty() => Classification::NotADate,
+            None => Classification::OtherDate,
         },
-        Kind::OneOf(words) if words.contains(&text) => Finding::Itself,
-        Kind::OneOf(_) => Finding::NoneOfTheWords,
-        Kind::Text { .. } | Kind::Integer => unreachable!("they have no form"),
+        FieldKind::OneOf(words) if words.contains(&text) => Classification::Itself,
+        FieldKind::OneOf(_) => Classification::NoneOfTheWords,
+        FieldKind::Text { .. } | FieldKind::Integer => unreachable!("they have no form"),
     }
 }
 
@@ -189,11 +201,11 @@ fn is_longer(text: &str, characters_max: usize) -> bool {
 
 /// What a text is that has to be a whole number.
 #[inline]
-pub(super) fn integer(text: &str, rules: &ValueRules) -> Finding {
+pub(super) fn classify_integer(text: &str, rules: &ValueRules) -> Classification {
     match decimal::parse(rules.allowed.whole_part(text)) {
-        Ok(integer) => Finding::Integer(integer),
-        Err(DecimalError::NotAnInteger) => Finding::NotAnInteger,
-        Err(DecimalError::OutOfRange) => Finding::OutOfRange,
+        Ok(integer) => Classification::Integer(integer),
+        Err(DecimalError::NotAnInteger) => Classification::NotAnInteger,
+        Err(DecimalError::OutOfRange) => Classification::OutOfRange,
     }
 }
 
@@ -267,15 +279,15 @@ mod tests {
             let rules = ValueRules { today: Today::new(2026, 11, 28).expect("a day"), ..ValueRules::default() };
             for rule in &FIELDS {
                 let mut warnings = Warnings::default();
-                let Some(usual) = find_usual(&text, rule, &rules).filter(|_| !has_odd_characters(text.as_bytes())) else { continue };
+                let Some(usual) = classify_usual(&text, rule, &rules).filter(|_| !has_odd_characters(text.as_bytes())) else { continue };
                 let same = match usual {
-                    Usual::Itself => Finding::Itself,
-                    Usual::Day => Finding::Day,
-                    Usual::Integer(integer) => Finding::Integer(integer),
+                    UsualValue::Itself => Classification::Itself,
+                    UsualValue::Day => Classification::Day,
+                    UsualValue::Integer(integer) => Classification::Integer(integer),
                 };
-                prop_assert_eq!(find(&text, rule, &rules), same, "{} {:?}", rule.name, text);
-                prop_assert_eq!(date::warning_of(&text, &rules.today).filter(|_| rule.kind == Kind::DateTime), None, "{:?}", text);
-                if let Kind::Text { .. } = rule.kind {
+                prop_assert_eq!(classify(&text, rule, &rules), same, "{} {:?}", rule.name, text);
+                prop_assert_eq!(date::warning_of(&text, &rules.today).filter(|_| rule.kind == FieldKind::DateTime), None, "{:?}", text);
+                if let FieldKind::Text { .. } = rule.kind {
                     look_at(&text, rule.field, &mut warnings);
                     prop_assert!(!is_blank(&text), "{:?} is empty to the API", text);
                     prop_assert_eq!(damage::of(&text), None, "{} {:?}", rule.name, text);

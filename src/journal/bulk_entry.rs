@@ -11,7 +11,7 @@ pub(super) const ROWS_PER_SUM: u64 = 1024;
 
 /// Rows of one block of 1,024 that ended alike.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RowsAlike {
+pub struct BulkEntry {
     /// Runs of rows, each as its first and last one, in ascending order. All lie in one block of 1,024 (rows 1 to 1,024 are the first).
     pub rows: Vec<(u64, u64)>,
     /// How they ended.
@@ -24,10 +24,10 @@ pub struct RowsAlike {
     pub sum: u64,
 }
 
-impl RowsAlike {
+impl BulkEntry {
     /// A line without rows.
-    pub fn new(outcome: Outcome, at: Timestamp) -> RowsAlike {
-        RowsAlike {
+    pub fn new(outcome: Outcome, at: Timestamp) -> BulkEntry {
+        BulkEntry {
             rows: Vec::new(),
             outcome,
             at,
@@ -47,7 +47,7 @@ impl RowsAlike {
     }
 
     /// Whether its rows can be what it says: in order and of one block.
-    pub(super) fn is_sound(&self) -> bool {
+    pub(super) fn is_valid(&self) -> bool {
         let Some(block) = self.rows.first().map(|(first, _)| block_of(*first)) else {
             return false;
         };
