@@ -26,17 +26,15 @@ impl Damage {
     /// What is wrong and what helps, in words that follow the field's name.
     pub(super) fn message(self) -> &'static str {
         match self {
-            Damage::Nul => {
-                "holds a NUL character, which belongs in no text: the file is damaged or in another encoding"
-            }
+            Damage::Nul => "holds a NUL character: the file is damaged or in another encoding",
             Damage::Replacement => {
-                "holds U+FFFD, which stands for a character that was lost before: export the file again, in UTF-8"
+                "holds U+FFFD, the mark of a character that was lost earlier: export the file again, as UTF-8"
             }
             Damage::TooNarrow => {
-                "is nothing but #, which a spreadsheet shows where a column is too narrow: widen it and export again"
+                "is nothing but #, which a spreadsheet shows when a column is too narrow: widen it and export again"
             }
             Damage::SpreadsheetError => {
-                "is an error of a spreadsheet, such as #N/A: correct the cell and export again"
+                "is a spreadsheet error, such as #N/A: correct the cell and export again"
             }
             Damage::Shortened => {
                 "is a number that a spreadsheet has shortened, such as 1.23E+11: format the column as text, type the value again"

@@ -111,7 +111,7 @@ impl DateFormat {
         let text = strtime::format(&format, &sample).map_err(|error| error.to_string())?;
         let parsed = strtime::parse(&format, &text).map_err(|error| error.to_string())?;
         if parsed.to_date().map_err(|error| error.to_string())? != sample.date() {
-            return Err("it does not name a whole date".to_owned());
+            return Err("it does not name a complete date".to_owned());
         }
         let date_format = DateFormat {
             pieces: pieces_of(&format),
@@ -120,7 +120,7 @@ impl DateFormat {
         };
         match date_format.shape(&text) {
             Some(_) => Ok(date_format),
-            None => Err("what it writes cannot be read back".to_owned()),
+            None => Err("text in this format cannot be read back".to_owned()),
         }
     }
 
@@ -267,19 +267,17 @@ fn check_directives(format: &str, two_digit_years: Option<TwoDigitYears>) -> Res
         match letter {
             'Q' => {
                 return Err(format!(
-                    "{directive} is the name of a time zone, whose rules are not known here: \
-                                    %z reads an offset such as +0200"
+                    "{directive} is a time zone's name, which is not supported: use %z for an offset such as +0200"
                 ));
             }
             'C' | 'g' => {
-                return Err(format!(
-                    "{directive} is a part of a year: %Y reads the whole of it"
-                ));
+                return Err(format!("{directive} is part of a year: use %Y"));
             }
             'y' if two_digit_years.is_none() => {
-                return Err("%y is a year of two digits, and which hundred years are meant has to be said: \
-                            with --two-digit-years 1930 they are 1930 to 2029"
-                    .to_owned());
+                return Err(
+                    "%y is a two-digit year, whose hundred years have to be given: --two-digit-years 1930 means 1930 to 2029"
+                        .to_owned(),
+                );
             }
             _ => {}
         }
@@ -288,9 +286,7 @@ fn check_directives(format: &str, two_digit_years: Option<TwoDigitYears>) -> Res
             part => part,
         };
         if part != DatePart::Another && seen.contains(&part) {
-            return Err(format!(
-                "{directive} names a part of the date that is named before"
-            ));
+            return Err(format!("{directive} repeats a part of the date"));
         }
         seen.push(part);
     }
@@ -298,10 +294,8 @@ fn check_directives(format: &str, two_digit_years: Option<TwoDigitYears>) -> Res
         seen.contains(&DatePart::HalfDayHour),
         seen.contains(&DatePart::Meridiem),
     ) {
-        (true, false) => Err(
-            "an hour of %I or %l is in the morning or afternoon, which %p has to read".to_owned(),
-        ),
-        (false, true) => Err("%p is for an hour of %I or %l, from 1 to 12".to_owned()),
+        (true, false) => Err("an hour of %I or %l needs %p, for morning or afternoon".to_owned()),
+        (false, true) => Err("%p needs an hour of %I or %l, from 1 to 12".to_owned()),
         (true, true) if seen.contains(&DatePart::Hour) => Err("it names two hours".to_owned()),
         (true, true) | (false, false) => Ok(()),
     }
@@ -551,19 +545,19 @@ mod tests {
         }
         check("%d.%m.%y", "--two-digit-years 1930");
         check("%D", "--two-digit-years 1930");
-        check("%Y-%m-%d %H:%M %Q", "%z reads an offset");
-        check("%Y-%m-%d %H:%M %:Q", "%z reads an offset");
-        check("%Y-%m-%d %I:%M", "%p has to read");
-        check("%Y-%m-%d %l:%M", "%p has to read");
-        check("%Y-%m-%d %H:%M %p", "%p is for an hour of %I");
+        check("%Y-%m-%d %H:%M %Q", "use %z for an offset");
+        check("%Y-%m-%d %H:%M %:Q", "use %z for an offset");
+        check("%Y-%m-%d %I:%M", "needs %p");
+        check("%Y-%m-%d %l:%M", "needs %p");
+        check("%Y-%m-%d %H:%M %p", "%p needs an hour of %I");
         check("%Y-%m-%d %H %I %p", "two hours");
-        check("%C-%m-%d", "%Y reads the whole");
-        check("%g-%V-%u", "%Y reads the whole");
-        check("%d.%m.%Y %d", "named before");
+        check("%C-%m-%d", "use %Y");
+        check("%g-%V-%u", "use %Y");
+        check("%d.%m.%Y %d", "repeats a part");
         let both = format("%Y %y-%m-%d", Some(1930))
             .expect_err("no good format")
             .to_string();
-        assert!(both.contains("named before"), "{both}");
+        assert!(both.contains("repeats a part"), "{both}");
     }
 
     #[test]

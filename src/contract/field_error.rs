@@ -82,7 +82,7 @@ impl FieldError {
         FieldError::new(
             Subject::Id,
             ErrorCode::Duplicate,
-            "stands in an earlier row too (--unique reject)",
+            "duplicates an earlier row (--unique reject)",
         )
     }
 

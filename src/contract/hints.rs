@@ -22,9 +22,9 @@ const OUTLINE_BYTES_MAX: usize = 20;
 pub fn not_utf_8(reads_as: Option<&'static str>) -> Cow<'static, str> {
     match reads_as {
         Some(encoding) => {
-            format!("is not UTF-8; as {encoding} it reads well (--encoding {encoding})").into()
+            format!("is not UTF-8; it looks like {encoding} (--encoding {encoding})").into()
         }
-        None => "is not UTF-8 (--encoding names another encoding)".into(),
+        None => "is not UTF-8 (--encoding sets another encoding)".into(),
     }
 }
 
@@ -37,7 +37,7 @@ fn invisible(text: &str) -> Option<String> {
         (None, None) => return None,
     };
     let name = if character == '\u{feff}' {
-        ", a byte order mark, as where files were joined"
+        ", a byte order mark, as left by joining files"
     } else {
         ""
     };
@@ -57,9 +57,9 @@ pub(super) fn not_a_whole_number(text: &str) -> Cow<'static, str> {
     }
     match whole_part(text) {
         None if has_three_zeros(text) => {
-            "is a whole number with three decimals, or one with a point between thousands: write it without".into()
+            "is a whole number with three decimals, or has a point between thousands: write it without".into()
         }
-        Some(_) => "is a whole number written with decimals (--allow decimals takes those that are all zero)".into(),
+        Some(_) => "is a whole number written with decimals (--allow decimals accepts decimals that are all zero)".into(),
         None => "is not a whole number".into(),
     }
 }
@@ -100,7 +100,7 @@ pub(super) fn not_an_email(text: &str) -> Cow<'static, str> {
 
 /// Why text is none of the words that a field takes. Which of them it nearly is would be the value itself.
 pub(super) fn none_of(words: &[&str], text: &str, field: &str) -> String {
-    let mut message = format!("is none of {}", words.join(", "));
+    let mut message = format!("is not one of {}", words.join(", "));
     if let Some(invisible) = invisible(text) {
         return format!("{message}; {invisible}");
     }
@@ -165,12 +165,13 @@ pub(super) fn not_a_date(text: &str, formats: &[DateFormat]) -> Cow<'static, str
             } else {
                 ""
             };
-            format!("is not a date: {forms}; it has the form {outline}{spaces}{advice}").into()
+            format!("is not a date: expected {forms}; it has the form {outline}{spaces}{advice}")
+                .into()
         }
         None if formats.is_empty() => {
-            format!("is not a date: {forms} (--date-format names other forms)").into()
+            format!("is not a date: expected {forms} (--date-format adds other forms)").into()
         }
-        None => format!("is not a date: {forms}").into(),
+        None => format!("is not a date: expected {forms}").into(),
     }
 }
 
@@ -187,14 +188,14 @@ fn of_another_kind(text: &str) -> Option<Cow<'static, str>> {
         .is_ok_and(|days: u32| EXCEL_SERIALS.contains(&days));
     match whole.len() {
         5 if is_number && is_serial && unsigned.len() == text.len() => Some(
-            "is not a date but a number of days, as Excel counts them: format the column as a date and export again"
+            "is an Excel day number, not a date: format the column as a date and export again"
                 .into(),
         ),
         9 | 10 if is_number => {
-            Some("is not a date but a number of seconds, as Unix counts them: RFC 3339 or YYYY-MM-DD".into())
+            Some("is a Unix time in seconds, not a date: use RFC 3339 or YYYY-MM-DD".into())
         }
         12 | 13 if is_number => {
-            Some("is not a date but a number of milliseconds, as Unix counts them: RFC 3339 or YYYY-MM-DD".into())
+            Some("is a Unix time in milliseconds, not a date: use RFC 3339 or YYYY-MM-DD".into())
         }
         _ => None,
     }
@@ -234,7 +235,7 @@ fn time_without_offset(text: &str) -> Option<String> {
         digits.len() == 4 && is_decimal(digits),
     ) {
         (true, true, _) => Some(format!(
-            "is a date and time without an offset: add Z or one such as +02:00, or --date-format \"{form}\" takes it as UTC"
+            "is a date and time without an offset: add Z or an offset such as +02:00, or use --date-format \"{form}\" to read it as UTC"
         )),
         (true, false, true) => Some(format!(
             "is a date and time whose offset has no colon: --date-format \"{form}%z\" reads it"
@@ -286,13 +287,13 @@ mod tests {
         for text in ["1.000", "-120.000"] {
             check(
                 text,
-                "is a whole number with three decimals, or one with a point between thousands: write it without",
+                "is a whole number with three decimals, or has a point between thousands: write it without",
             );
         }
         for text in ["84.0", "-7.00", "007.0", "1000.000", "7.0000"] {
             check(
                 text,
-                "is a whole number written with decimals (--allow decimals takes those that are all zero)",
+                "is a whole number written with decimals (--allow decimals accepts decimals that are all zero)",
             );
         }
         for text in [" 84", "84\t", "\u{a0}84.0"] {
@@ -318,7 +319,7 @@ mod tests {
 
     #[test]
     fn what_nobody_sees_is_named() {
-        let joined = "holds an invisible character around the value (--trim removes it): U+FEFF, a byte order mark, as where files were joined";
+        let joined = "holds an invisible character around the value (--trim removes it): U+FEFF, a byte order mark, as left by joining files";
         let around = "holds an invisible character around the value (--trim removes it): U+202A";
         let inside = "holds an invisible character: U+200B";
         assert_eq!(not_a_whole_number("\u{feff}102"), joined);
@@ -327,7 +328,7 @@ mod tests {
         assert_eq!(not_an_email("\u{202a}a@exam\u{200b}ple.com"), inside);
         assert_eq!(
             none_of(&["male"], "ma\u{200b}le", "gender"),
-            format!("is none of male; {inside}")
+            format!("is not one of male; {inside}")
         );
         assert_eq!(
             not_a_date("\u{202a}1999-12-31", &[]),
@@ -340,7 +341,7 @@ mod tests {
         fn check(text: &str, want: &str) {
             let message = none_of(&["male", "female", "other", "unknown"], text, "gender");
             assert_eq!(
-                message.strip_prefix("is none of male, female, other, unknown"),
+                message.strip_prefix("is not one of male, female, other, unknown"),
                 Some(want),
                 "{text:?}"
             );
@@ -368,13 +369,13 @@ mod tests {
         }
         let outlined = |outline: &str| {
             format!(
-                "is not a date: RFC 3339 or YYYY-MM-DD; it has the form {outline}, which --date-format can name"
+                "is not a date: expected RFC 3339 or YYYY-MM-DD; it has the form {outline}, which --date-format can name"
             )
         };
         let two_digit_years =
             |outline: &str| format!("{}, with --two-digit-years", outlined(outline));
         let other = |outline: &str| {
-            format!("is not a date: RFC 3339 or YYYY-MM-DD; it has the form {outline}")
+            format!("is not a date: expected RFC 3339 or YYYY-MM-DD; it has the form {outline}")
         };
         let no_such_day = "is not a date: the calendar has no such day";
         check("31/12/1999", &[], &outlined("99/99/9999"));
@@ -406,12 +407,12 @@ mod tests {
         check(
             "31/12/1999",
             &["%d.%m.%Y"],
-            "is not a date: RFC 3339, YYYY-MM-DD or a --date-format; it has the form 99/99/9999",
+            "is not a date: expected RFC 3339, YYYY-MM-DD or a --date-format; it has the form 99/99/9999",
         );
         check(
             "May 1999",
             &["%d.%m.%Y"],
-            "is not a date: RFC 3339, YYYY-MM-DD or a --date-format",
+            "is not a date: expected RFC 3339, YYYY-MM-DD or a --date-format",
         );
         for text in [
             "May 1999",
@@ -425,7 +426,7 @@ mod tests {
             check(
                 text,
                 &[],
-                "is not a date: RFC 3339 or YYYY-MM-DD (--date-format names other forms)",
+                "is not a date: expected RFC 3339 or YYYY-MM-DD (--date-format adds other forms)",
             );
         }
     }
@@ -463,7 +464,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_stand_for_dates_are_told() {
+    fn numbers_that_other_programs_use_for_dates_are_named() {
         let check = |text: &str, want: &str| {
             let message = not_a_date(text, &[]);
             assert!(
@@ -472,12 +473,12 @@ mod tests {
             );
         };
         for text in ["31149", "44927.5", "20000", "60000"] {
-            check(text, "as Excel counts them");
+            check(text, "is an Excel day number");
         }
         for text in ["482112000", "1700000000", "-315619200", "1700000000.5"] {
-            check(text, "seconds, as Unix");
+            check(text, "Unix time in seconds");
         }
-        check("1700000000000", "milliseconds, as Unix");
+        check("1700000000000", "Unix time in milliseconds");
         for text in ["99999", "-31149"] {
             assert!(!not_a_date(text, &[]).contains("Excel"), "{text}");
         }

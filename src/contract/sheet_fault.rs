@@ -76,24 +76,24 @@ impl SheetFault {
     pub fn message(self, wanted: &str) -> Cow<'static, str> {
         match self {
             SheetFault::NoResult => {
-                "is a formula whose result the file does not hold: open and save it in Excel".into()
+                "is a formula without a stored result: open the file in Excel and save it".into()
             }
             SheetFault::Error("an error") => {
-                format!("is an error of the spreadsheet, where {wanted} belongs").into()
+                format!("is a spreadsheet error where {wanted} is expected").into()
             }
             SheetFault::Error(error) => {
-                format!("is the error {error} of the spreadsheet, where {wanted} belongs").into()
+                format!("is the spreadsheet error {error} where {wanted} is expected").into()
             }
             SheetFault::Date => format!(
-                "is a date, where {wanted} belongs: format the column as text and type it again"
+                "is a date where {wanted} is expected: format the column as text and type it again"
             )
             .into(),
             SheetFault::NoDay => {
-                "is formatted as a date and is none: Excel's days are 1900-01-01 to 9999-12-31"
+                "is formatted as a date but is not one: Excel's dates run from 1900-01-01 to 9999-12-31"
                     .into()
             }
             SheetFault::Unreadable => {
-                "is not what the file says that it is: open and save it in Excel".into()
+                "does not match its own type: open the file in Excel and save it".into()
             }
         }
     }

@@ -232,7 +232,7 @@ impl<'a> UpdateBuilder<'a> {
         if self.given.is_empty() && self.notes.overtaken.is_empty() && self.errors.is_empty() {
             self.add_row_error(
                 ErrorCode::Required,
-                "has nothing to update: no field beside the id".to_owned(),
+                "has nothing to update: no field besides the id".to_owned(),
             );
         }
         self.errors.sort_by_key(|error| match error.subject {

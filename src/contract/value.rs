@@ -140,15 +140,15 @@ pub(super) fn value<'a>(
         }
         (Cell::Number(_), _) => refused(
             ErrorCode::Type,
-            "is a number where text belongs (leading zeros are lost that way); put it in quotes",
+            "is a number where text is expected (numbers lose leading zeros): put it in quotes",
         ),
         (Cell::SheetNumber(_), FieldKind::DateTime) => refused(
             ErrorCode::Type,
-            "is a number where a date belongs: format the column as a date",
+            "is a number where a date is expected: format the column as a date",
         ),
         (Cell::SheetNumber(_), _) => refused(
             ErrorCode::Type,
-            "is a number where text belongs (leading zeros are lost that way): format the column as text and type it again",
+            "is a number where text is expected (numbers lose leading zeros): format the column as text and type it again",
         ),
         (Cell::SheetFault(fault), FieldKind::DateTime) => {
             refused(ErrorCode::Type, fault.message("a date"))
@@ -235,8 +235,10 @@ fn refusal(broken: Classification, text: &str, rule: &FieldRule, rules: &ValueRu
         {
             (
                 code,
-                format!("{message}; it looks like a null (--null-string says which word is one)")
-                    .into(),
+                format!(
+                    "{message}; it looks like a null (--null-string sets the words that mean null)"
+                )
+                .into(),
             )
         }
         _ => (code, message),
@@ -284,16 +286,16 @@ fn broken_rule(
 fn unusable(cell: &Cell<'_>, wanted: &'static str) -> CellError {
     match cell {
         Cell::Empty => (ErrorCode::Required, "is empty (--empty error)".into()),
-        Cell::Repeated => (ErrorCode::DuplicateKey, "stands more than once in the object".into()),
-        Cell::AlsoSet => (ErrorCode::DuplicateKey, "is given by --set too".into()),
+        Cell::Repeated => (ErrorCode::DuplicateKey, "appears more than once in the object".into()),
+        Cell::AlsoSet => (ErrorCode::DuplicateKey, "is also given by --set".into()),
         Cell::NotText { reads_as } => (ErrorCode::Encoding, not_utf_8(*reads_as)),
         Cell::HalfCharacter => (ErrorCode::Encoding, "holds one half of a surrogate pair without the other".into()),
-        Cell::Boolean => (ErrorCode::Type, format!("is true or false, where {wanted} belongs").into()),
+        Cell::Boolean => (ErrorCode::Type, format!("is true or false where {wanted} is expected").into()),
         Cell::SheetFault(fault) => (ErrorCode::Type, fault.message(wanted)),
         // Failed rows of a workbook have objects for its cells with an error.
         Cell::Nested => (
             ErrorCode::Type,
-            format!("is an array or object (in a workbook: an error such as #N/A), where {wanted} belongs").into(),
+            format!("is an array or object (in a workbook: an error such as #N/A) where {wanted} is expected").into(),
         ),
         Cell::Null | Cell::Text(_) | Cell::Number(_) | Cell::SheetNumber(_) => {
             (ErrorCode::Type, format!("is not {wanted}").into())

@@ -65,21 +65,21 @@ impl Warning {
     pub fn message(self) -> &'static str {
         match self {
             Warning::DomainWithoutDot => {
-                "has a domain without a dot, which no other network can reach"
+                "has a domain without a dot, which only a local network can reach"
             }
             Warning::NullWord => {
-                "looks like a null, and is sent as a word (--null-string NULL reads NULL as null)"
+                "looks like a null, but is sent as text (--null-string NULL reads NULL as null)"
             }
-            Warning::FormulaText => "begins with = as a formula does, and is sent as it is",
+            Warning::FormulaText => "begins with =, as formulas do, and is sent unchanged",
             Warning::Mojibake => {
-                "looks like UTF-8 that was read in another encoding (is --encoding right, and the file's export?)"
+                "looks like UTF-8 that was read in another encoding: check --encoding and how the file was exported"
             }
             Warning::ControlCharacter => "holds a control character",
             Warning::LineBreak => "holds a line break",
             Warning::Future => "is after today",
             Warning::Before1900 => "is before the year 1900",
             Warning::LostWithEarlierRow => {
-                "is left out by the last row of the customer, and an earlier row, which is not sent, sets it (--unique last)"
+                "is set by an earlier row, which is not sent, and not by the customer's last row (--unique last)"
             }
         }
     }

@@ -67,7 +67,7 @@ impl Conversion {
         match self {
             Conversion::CarriageReturnLineFeed => "its line ends were converted to CRLF",
             Conversion::CarriageReturn => "its line ends were converted to CR",
-            Conversion::ByteOrderMark => "a byte order mark was put in front of it",
+            Conversion::ByteOrderMark => "a byte order mark was added at its start",
             Conversion::Utf16 => "it was converted to UTF-16",
         }
     }

@@ -51,7 +51,7 @@ impl ExternalChange {
             ExternalChange::Deleted => "deleted or moved away",
             ExternalChange::Replaced => "replaced by another file",
             ExternalChange::Cut => "cut",
-            ExternalChange::AppendedTo => "appended to by somebody else",
+            ExternalChange::AppendedTo => "appended to by another program",
         }
     }
 

@@ -54,13 +54,13 @@ pub enum LineError {
     #[error("the journal cannot be read")]
     Io(#[from] io::Error),
     /// A whole line is not what it says.
-    #[error("the journal's line at byte {offset} is whole, but cannot be read; nothing was sent")]
+    #[error("the journal line at byte {offset} is intact but cannot be read; nothing was sent")]
     NotALine {
         /// Where the line begins.
         offset: u64,
     },
     /// The first line is no header.
-    #[error("it does not begin with a journal's header: not a file of custsync?")]
+    #[error("it does not begin with a journal header: is it a file of custsync?")]
     NotAJournal,
     /// A later version's.
     #[error(

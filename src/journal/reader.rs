@@ -51,8 +51,8 @@ pub enum JournalError {
     RunDir(#[from] RunDirError),
     /// A damaged line was durable once.
     #[error(
-        "the journal is damaged at byte {offset}, in a part that was safely on the disk: no power cut does that; restore it from a \
-         copy, or name another run directory, which sends all rows again; nothing was sent"
+        "the journal is damaged at byte {offset}, in a part that was already synced to disk, which a power cut does not explain; restore it from a \
+         copy, or use another run directory, which sends all rows again; nothing was sent"
     )]
     Damaged {
         /// Where the damaged line begins.
@@ -60,7 +60,7 @@ pub enum JournalError {
     },
     /// Lines were put in or taken out.
     #[error(
-        "the journal is not as it was written: before byte {offset} lines were put in or taken out; restore it from a copy, or name \
+        "the journal was modified: lines were added or removed before byte {offset}; restore it from a copy, or name \
          another run directory, which sends all rows again; nothing was sent"
     )]
     Edited {
@@ -68,7 +68,7 @@ pub enum JournalError {
         offset: u64,
     },
     /// It was converted.
-    #[error("the journal is not as it was written: {}; restore it, for example by `{}`; nothing was sent", .conversion.name(), .conversion.remedy())]
+    #[error("the journal was modified: {}; restore it, for example with `{}`; nothing was sent", .conversion.name(), .conversion.remedy())]
     Converted {
         /// How.
         conversion: Conversion,

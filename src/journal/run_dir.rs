@@ -37,7 +37,7 @@ pub struct RunDir {
 #[derive(Debug, thiserror::Error)]
 pub enum RunDirError {
     /// It cannot be made.
-    #[error("the run directory {directory} cannot be made")]
+    #[error("the run directory {directory} cannot be created")]
     Create {
         /// Its name.
         directory: String,
@@ -65,7 +65,7 @@ pub enum RunDirError {
     },
     /// What has a file's name is none.
     #[error(
-        "{file} is {kind}, not a regular file: move it away, or name another run directory; nothing was sent"
+        "{file} is {kind}, not a regular file: move it away, or use another run directory; nothing was sent"
     )]
     NotAFile {
         /// Its name.

@@ -72,7 +72,7 @@ pub enum WriteError {
     Sync(#[source] io::Error),
     /// Somebody else has changed the file.
     #[error(
-        "{file} was {} while the run was going: the {lines} lines that were written since {since} may be lost{}; nothing more is sent",
+        "{file} was {} during the run: the {lines} lines written since {since} may be lost{}; nothing more is sent",
         .change.name(), .change.advice()
     )]
     Lost {

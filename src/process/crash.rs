@@ -39,7 +39,7 @@ fn described(payload: &(dyn Any + Send), location: Option<&Location<'_>>) -> Str
         .map(|literal| format!(" ({})", text::safe(literal)));
     let place = location.map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
     format!(
-        "custsync itself has a fault, at {place}{}: please send this line to the maintainers (custsync {}); what was recorded is whole, and the same command goes on",
+        "bug in custsync, at {place}{}: please send this line to the maintainers (custsync {}); what was recorded is intact, and the same command continues",
         literal.unwrap_or_default(),
         env!("CARGO_PKG_VERSION")
     )
@@ -74,7 +74,7 @@ mod tests {
     fn a_literal_is_told_and_a_text_that_was_put_together_is_not() {
         let told = described_panic(|| panic!("the books do not close"));
         assert!(
-            told.starts_with("custsync itself has a fault, at src/process/crash.rs:"),
+            told.starts_with("bug in custsync, at src/process/crash.rs:"),
             "{told}"
         );
         assert!(

@@ -70,9 +70,9 @@ impl Exit {
             Self::RunDirectory => {
                 "the run directory cannot be used or written: locked, full, damaged, or of another input; or standard output cannot be written"
             }
-            Self::LimitReached => "a limit of yours stopped it: `--max-errors`",
+            Self::LimitReached => "a limit that you set stopped it: `--max-errors`",
             Self::Fault => {
-                "a fault of custsync itself: the message says whom to tell; what was recorded is whole"
+                "a bug in custsync: the message says whom to tell; what was recorded is intact"
             }
             Self::HungUp => "SIGHUP: drained and recorded",
             Self::Interrupted => "SIGINT: drained and recorded",
@@ -92,7 +92,7 @@ impl Exit {
                 "same command again"
             }
             Self::RunDirectory => "as the message says",
-            Self::LimitReached => "look first; then another limit goes on",
+            Self::LimitReached => "look at the rows first, then continue with another limit",
         }
     }
 

@@ -191,7 +191,7 @@ fn rows_of_a_customer_that_an_earlier_row_names_are_pointed_out() {
     let warning = concat!(
         "warnings\n",
         "  id duplicate 4 rows (40.0%), first at a.csv:4, a.csv:8, a.csv:9\n",
-        "    stands in an earlier row too\n",
+        "    duplicates an earlier row\n",
     );
     let check = scenario.check([]).exits(1).prints(warning);
     std::fs::remove_dir_all(scenario.path("run")).unwrap();

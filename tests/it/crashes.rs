@@ -28,11 +28,11 @@ fn a_panic_of_any_thread_is_exit_70_and_the_same_command_goes_on() {
         let end = crashing
             .run([])
             .exits(70)
-            .says(&format!("error: custsync itself has a fault, at {file}:"));
+            .says(&format!("error: bug in custsync, at {file}:"));
         let end = end.says("please send this line to the maintainers");
         end.is_nowhere("canary of the");
         assert_eq!(
-            end.stderr.matches("has a fault").count(),
+            end.stderr.matches("bug in custsync").count(),
             1,
             "{}",
             end.stderr
@@ -66,7 +66,7 @@ fn a_check_that_panics_is_no_good_check() {
     let line = end
         .stderr
         .lines()
-        .find(|line| line.contains("has a fault"))
+        .find(|line| line.contains("bug in custsync"))
         .expect("it is told");
     let line: serde_json::Value = serde_json::from_str(line).expect("a log of JSON stays one");
     assert_eq!(line["level"], "ERROR");

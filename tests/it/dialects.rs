@@ -292,7 +292,7 @@ fn blank_rows_are_counted_and_too_many_are_a_warning() {
         (&end.summary()["records"], &end.summary()["blank_rows"]),
         (&json!(3), &json!(2))
     );
-    let end = end.prints("2 rows of delimiters alone passed over\n");
+    let end = end.prints("2 rows skipped: only delimiters\n");
     let blank = |end: &End| {
         end.summary()["warnings"]
             .as_array()

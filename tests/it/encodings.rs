@@ -123,7 +123,7 @@ fn bytes_that_are_not_utf_8_make_their_row_invalid() {
         .counts([1, 1, 0, 0, 0]);
     assert_eq!(
         end.results().row(2)["errors"][0]["message"],
-        "is not UTF-8; as windows-1252 it reads well (--encoding windows-1252)"
+        "is not UTF-8; it looks like windows-1252 (--encoding windows-1252)"
     );
 }
 
@@ -141,7 +141,7 @@ fn many_rows_in_another_encoding_are_one_message() {
         .file("a.csv", &latin)
         .check(["--max-errors", "none"])
         .exits(1);
-    let said = "is not UTF-8; as windows-1252 it reads well (--encoding windows-1252)";
+    let said = "is not UTF-8; it looks like windows-1252 (--encoding windows-1252)";
     let errors = &end.summary()["errors"];
     assert_eq!(errors.as_array().unwrap().len(), 2, "{errors}");
     for (error, field) in errors.as_array().unwrap().iter().zip(["first_name", "job"]) {

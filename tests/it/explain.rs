@@ -103,7 +103,7 @@ row 2, a.csv:3
 
   not sent, because the row is invalid:
     email is not an e-mail address (format)
-    gender is none of male, female, other (enum)
+    gender is not one of male, female, other (enum)
 
 row 3, a.csv:4
   not sent, because the row is invalid:

@@ -98,7 +98,7 @@ fn a_corrected_row_leaves_the_newer_values_of_later_rows() {
         let check = scenario
             .custsync(["check", "corrected", "--run-dir", "checked"])
             .exits(0);
-        check.prints("fields left out in 1 row: later rows have set them");
+        check.prints("1 row with fields left out because later rows have set them");
         let end = run(&scenario, "corrected", "again", "").exits(0);
         assert_eq!(
             customer(&end.ledger, 7),

@@ -122,7 +122,7 @@ fn a_line_that_was_taken_out_is_noticed() {
             .filter(|line| !line.starts_with("{\"row\":3,"));
         *journal = left.collect::<String>().into_bytes();
     });
-    is_refused(&scenario, "without row 3").says("lines were put in or taken out");
+    is_refused(&scenario, "without row 3").says("lines were added or removed");
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn another_file_in_the_journal_s_place_is_refused() {
     ] {
         let scenario = half_done();
         scenario.write(JOURNAL, content);
-        is_refused(&scenario, content).says("not a file of custsync?");
+        is_refused(&scenario, content).says("is it a file of custsync?");
     }
 }
 
@@ -258,8 +258,8 @@ fn a_journal_that_is_deleted_while_the_run_is_going_stops_it() {
     let (scenario, end) = changed_while_running("deleted", |scenario| {
         fs::remove_file(scenario.path(JOURNAL)).unwrap();
     });
-    end.says("results.ndjson was deleted or moved away while the run was going")
-        .says("lines that were written since");
+    end.says("results.ndjson was deleted or moved away during the run")
+        .says("lines written since");
     assert_eq!(scenario.read(JOURNAL), None, "nothing is made in its place");
 }
 
@@ -287,7 +287,7 @@ fn a_journal_that_is_replaced_while_the_run_is_going_stops_it() {
         fs::copy(scenario.path(JOURNAL), scenario.path("copy")).unwrap();
         fs::rename(scenario.path("copy"), scenario.path(JOURNAL)).unwrap();
     });
-    end.says("results.ndjson was replaced by another file while the run was going");
+    end.says("results.ndjson was replaced by another file during the run");
     let journal = String::from_utf8(scenario.read(JOURNAL).unwrap()).unwrap();
     assert!(
         journal.matches("\"outcome\"").count() < 100,
@@ -298,7 +298,7 @@ fn a_journal_that_is_replaced_while_the_run_is_going_stops_it() {
 #[test]
 fn a_journal_that_is_cut_or_appended_to_while_the_run_is_going_stops_it() {
     let (_, end) = changed_while_running("cut", |scenario| scenario.write(JOURNAL, ""));
-    end.says("results.ndjson was cut while the run was going");
+    end.says("results.ndjson was cut during the run");
     let (_, end) = changed_while_running("appended to", |scenario| {
         let append = format!("echo >> {}", scenario.path(JOURNAL).display());
         assert!(
@@ -309,7 +309,7 @@ fn a_journal_that_is_cut_or_appended_to_while_the_run_is_going_stops_it() {
                 .success()
         );
     });
-    end.says("results.ndjson was appended to by somebody else while the run was going");
+    end.says("results.ndjson was appended to by another program during the run");
 }
 
 #[test]

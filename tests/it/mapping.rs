@@ -147,7 +147,7 @@ fn characters_that_nobody_sees_are_told_and_can_be_dropped() {
     let errors = end.results().row(1)["errors"].clone();
     assert_eq!(
         errors[0]["message"],
-        "holds an invisible character around the value (--trim removes it): U+FEFF, a byte order mark, as where files were joined"
+        "holds an invisible character around the value (--trim removes it): U+FEFF, a byte order mark, as left by joining files"
     );
     assert_eq!(
         errors[1]["message"],
@@ -263,7 +263,7 @@ fn a_field_is_filled_by_its_column_or_by_a_constant() {
         let errors = end.results().row(row)["errors"].clone();
         assert_eq!(
             errors,
-            json!([{"field": "job", "code": "duplicate_key", "message": "is given by --set too"}])
+            json!([{"field": "job", "code": "duplicate_key", "message": "is also given by --set"}])
         );
     }
 }

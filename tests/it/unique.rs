@@ -272,7 +272,7 @@ fn what_can_be_read_only_once_has_no_last_rows() {
 fn a_second_row_of_a_customer_can_be_refused() {
     let check = two_files("reject").check([]).exits(1).prints(concat!(
         "  id duplicate 5 rows (45.5%), first at a.csv:5, a.csv:7, b.csv:2\n",
-        "    stands in an earlier row too (--unique reject)\n",
+        "    duplicates an earlier row (--unique reject)\n",
     ));
     assert_eq!(rows(&check, "invalid"), [3, 4, 6, 7, 8, 10]);
     assert_eq!(check.results().row(4)["errors"][0]["code"], "duplicate");
@@ -388,7 +388,7 @@ fn rows_that_are_explained_are_told_what_becomes_of_them() {
         .expect("row 3 is explained");
     assert!(!first_rows.contains("not sent"), "{first_rows}");
     assert!(
-        third.contains("    id stands in an earlier row too (--unique reject) (duplicate)\n"),
+        third.contains("    id duplicates an earlier row (--unique reject) (duplicate)\n"),
         "{third}"
     );
 }
@@ -461,7 +461,7 @@ fn a_refused_row_is_not_sent_from_the_failed_rows_before_somebody_says_so() {
     assert!(
         rows[0]
             .error
-            .ends_with("; once this row may be sent, take `id_7` out of custsync_overtaken"),
+            .ends_with("; to send this row after all, remove `id_7` from custsync_overtaken"),
         "{failed}"
     );
 

@@ -142,20 +142,20 @@ fn what_a_spreadsheet_does_to_values_is_an_error() {
         });
         assert!(found, "row {row}: {errors}");
     };
-    let retype = "is a number where text belongs (leading zeros are lost that way): format the column as text and type it again";
+    let retype = "is a number where text is expected (numbers lose leading zeros): format the column as text and type it again";
     check(1, "phone_number", "type", retype);
     check(
         2,
         "first_name",
         "type",
-        "is a date, where text belongs: format the column as text and type it again",
+        "is a date where text is expected: format the column as text and type it again",
     );
     check(3, "first_name", "type", "is true or false");
     check(
         4,
         "first_name",
         "type",
-        "is the error #N/A of the spreadsheet, where text belongs",
+        "is the spreadsheet error #N/A where text is expected",
     );
     check(4, "country_id", "type", "is ");
     check(
@@ -174,7 +174,7 @@ fn what_a_spreadsheet_does_to_values_is_an_error() {
         7,
         "date_of_birth",
         "type",
-        "is a number where a date belongs: format the column as a date",
+        "is a number where a date is expected: format the column as a date",
     );
     let failed: Vec<Value> = String::from_utf8_lossy(end.file("failed.ndjson"))
         .lines()

@@ -105,7 +105,7 @@ fn a_file_that_cannot_be_used_says_why() {
         ),
         (
             "values.gender.M = 'man'",
-            "custsync.toml: values: what `M` of gender becomes is none of male, female, other (enum)",
+            "custsync.toml: values: what `M` of gender becomes is not one of male, female, other (enum)",
         ),
         (
             "[map.A]\nB = 'email'",

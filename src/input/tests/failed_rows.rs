@@ -42,7 +42,7 @@ fn check(text: &str, rules: &RowRules, want: &[Result<&str, &str>]) {
     }
 }
 
-const NO_DATE: &str = "1 date_of_birth format: is not a date: RFC 3339 or YYYY-MM-DD (--date-format names other forms)";
+const NO_DATE: &str = "1 date_of_birth format: is not a date: expected RFC 3339 or YYYY-MM-DD (--date-format adds other forms)";
 const NO_FIELD: &str =
     "1 row format: names something in custsync_overtaken that is no field of the API";
 
@@ -73,7 +73,7 @@ fn fields_that_later_rows_have_set_are_left_out_of_csv() {
     check(
         "email",
         "1,,,",
-        Err("1 row required: has nothing to update: no field beside the id"),
+        Err("1 row required: has nothing to update: no field besides the id"),
     );
     check("emial", "1,a@b.c,x,", Err(NO_FIELD));
     check("id", "1,a@b.c,x,", Err(NO_FIELD));

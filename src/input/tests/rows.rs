@@ -78,14 +78,14 @@ fn csv_rows_are_read_mapped_and_checked() {
                 "4,\u{fffd},\u{fffd}",
                 9,
                 Err(
-                    "4 email encoding: is not UTF-8 (--encoding names another encoding); job encoding: is not UTF-8 (--encoding names another encoding)",
+                    "4 email encoding: is not UTF-8 (--encoding sets another encoding); job encoding: is not UTF-8 (--encoding sets another encoding)",
                 ),
             ),
             (
                 "5,\u{fffd},\u{fffd}",
                 10,
                 Err(
-                    "5 email encoding: is not UTF-8 (--encoding names another encoding); job encoding: is not UTF-8 (--encoding names another encoding)",
+                    "5 email encoding: is not UTF-8 (--encoding sets another encoding); job encoding: is not UTF-8 (--encoding sets another encoding)",
                 ),
             ),
         ],
@@ -95,7 +95,7 @@ fn csv_rows_are_read_mapped_and_checked() {
 #[test]
 fn a_byte_order_mark_behind_the_start_is_a_value() {
     let text = "id,job\n1,a\n\u{feff}2,b\n";
-    let mark = "? id type: holds an invisible character around the value (--trim removes it): U+FEFF, a byte order mark, as where files were joined";
+    let mark = "? id type: holds an invisible character around the value (--trim removes it): U+FEFF, a byte order mark, as left by joining files";
     let want = |second| {
         [
             ("1,a", 2, Ok(r#"1 {"job":"a"}"#)),
@@ -198,16 +198,16 @@ fn ndjson_rows_are_read_mapped_and_checked() {
     );
     check(
         r#"{"id":1,"job":"a","job":"b"}"#,
-        Err("1 job duplicate_key: stands more than once in the object"),
+        Err("1 job duplicate_key: appears more than once in the object"),
     );
     check(
         r#"{"id":1,"address":"","address":"b"}"#,
-        Err("1 address duplicate_key: stands more than once in the object"),
+        Err("1 address duplicate_key: appears more than once in the object"),
     );
     check(
         r#"{"id":1,"job":{"a":[1]},"gender":true}"#,
         Err(
-            "1 gender type: is true or false, where text belongs; job type: is an array or object (in a workbook: an error such as #N/A), where text belongs",
+            "1 gender type: is true or false where text is expected; job type: is an array or object (in a workbook: an error such as #N/A) where text is expected",
         ),
     );
     check(
@@ -264,7 +264,7 @@ fn ndjson_without_its_end_is_told_apart() {
         &RowRules::default(),
         &[("{\"id\":1,\"", 1, want)],
     );
-    let want = Err("? row encoding: is not UTF-8 (--encoding names another encoding)");
+    let want = Err("? row encoding: is not UTF-8 (--encoding sets another encoding)");
     check_rows(
         "a.ndjson",
         b"{\"id\":\xff}",
@@ -304,7 +304,7 @@ fn depth_and_many_unknown_keys_are_bounded() {
         .collect();
     assert_eq!(
         errors[0],
-        "1 job type: is an array or object (in a workbook: an error such as #N/A), where text belongs"
+        "1 job type: is an array or object (in a workbook: an error such as #N/A) where text is expected"
     );
     assert_eq!(errors[1].matches("which is no field of the API").count(), 8);
     assert!(

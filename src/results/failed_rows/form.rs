@@ -366,7 +366,7 @@ fn with_withheld(reason: &str, texts: Texts, withheld: Withheld) -> String {
     .collect();
     let way_out = (!marks.is_empty()).then(|| {
         format!(
-            "once this row may be sent, take {} out of custsync_overtaken",
+            "to send this row after all, remove {} from custsync_overtaken",
             marks.join(" and ")
         )
     });

@@ -73,9 +73,9 @@ pub fn warning_groups(read: &RowsRead, names: &InputNames) -> Vec<ErrorGroup> {
     // Silence would say that no customer stands twice.
     if read.duplicates.rows > 0 || read.compared_to.is_some() {
         let message = match read.compared_to {
-            None => "stands in an earlier row too".to_owned(),
+            None => "duplicates an earlier row".to_owned(),
             Some(row) => format!(
-                "stands in an earlier row too; looked for in the first {} rows only, for there are too many ids to keep",
+                "duplicates an earlier row; only the first {} rows were compared, as there are too many ids to remember",
                 grouped(row)
             ),
         };
@@ -86,7 +86,8 @@ pub fn warning_groups(read: &RowsRead, names: &InputNames) -> Vec<ErrorGroup> {
             rows: read.blank_rows,
             first: Vec::new(),
         };
-        let message = "hold nothing but delimiters, and are more than the rows: is it the file that you mean?";
+        let message =
+            "hold only delimiters, and outnumber the rows with values: is this the right file?";
         warnings.push(warning("row", "blank", &blank, message.to_owned()));
     }
     warnings.sort_by_key(|group| Reverse(group.rows));
@@ -221,11 +222,11 @@ mod tests {
         check(
             2,
             None,
-            "  id duplicate 2 rows (0.1%), first at a.csv:2, a.csv:3\n    stands in an earlier row too\n",
+            "  id duplicate 2 rows (0.1%), first at a.csv:2, a.csv:3\n    duplicates an earlier row\n",
         );
         let given_up =
-            "looked for in the first 3,000 rows only, for there are too many ids to keep";
-        let message = format!("    stands in an earlier row too; {given_up}\n");
+            "only the first 3,000 rows were compared, as there are too many ids to remember";
+        let message = format!("    duplicates an earlier row; {given_up}\n");
         check(
             0,
             Some(3_000),

@@ -321,7 +321,7 @@ impl Summary {
             line(
                 lines,
                 format_args!(
-                    "dates brought into RFC 3339 in {}",
+                    "{} with dates normalised to RFC 3339",
                     rows(self.dates_normalised)
                 ),
             );
@@ -329,7 +329,7 @@ impl Summary {
         if self.blank_rows > 0 {
             line(
                 lines,
-                format_args!("{} of delimiters alone passed over", rows(self.blank_rows)),
+                format_args!("{} skipped: only delimiters", rows(self.blank_rows)),
             );
         }
         if self.fields_left_out > 0 {
@@ -337,7 +337,7 @@ impl Summary {
             line(
                 lines,
                 format_args!(
-                    "fields left out of the request in {rows} (the API may keep or clear them, see README)"
+                    "{rows} with fields left out of the request (the API may keep or clear them, see README)"
                 ),
             );
         }
@@ -346,7 +346,7 @@ impl Summary {
             line(
                 lines,
                 format_args!(
-                    "fields left out in {rows}: later rows have set them (--overtaken send sends them)"
+                    "{rows} with fields left out because later rows have set them (--overtaken send sends them)"
                 ),
             );
         }
@@ -390,8 +390,7 @@ impl Summary {
             );
         }
         if sending.controls > 0 {
-            let what =
-                "a read, and the update that was applied last once more, which changes nothing";
+            let what = "a read, then the last applied update again, which changes nothing";
             line(
                 lines,
                 format_args!("  controls  {} ({what})", grouped(sending.controls)),
@@ -401,12 +400,9 @@ impl Summary {
             let causes: Vec<_> = sending
                 .retries
                 .iter()
-                .map(|(cause, n)| format!("{cause} {}", grouped(*n)))
+                .map(|(cause, n)| format!("{cause} ×{}", grouped(*n)))
                 .collect();
-            line(
-                lines,
-                format_args!("  sent again after {}", causes.join(", ")),
-            );
+            line(lines, format_args!("  retries: {}", causes.join(", ")));
         }
         if sending.pauses > 0 {
             line(
@@ -427,7 +423,7 @@ impl Summary {
             line(
                 lines,
                 format_args!(
-                    "  the API takes about {}, as its refusals tell",
+                    "  the API accepts about {} (learned from its refusals)",
                     learned.join(" and ")
                 ),
             );

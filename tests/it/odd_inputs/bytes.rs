@@ -136,7 +136,7 @@ fn encodings() -> Vec<Odd> {
             Rows(
                 0,
                 1,
-                "2 job encoding: is not UTF-8; as windows-1252 it reads well (--encoding windows-1252)",
+                "2 job encoding: is not UTF-8; it looks like windows-1252 (--encoding windows-1252)",
             ),
         ),
         odd(
@@ -145,7 +145,7 @@ fn encodings() -> Vec<Odd> {
             Rows(
                 0,
                 1,
-                "2 job encoding: is not UTF-8 (--encoding names another encoding)",
+                "2 job encoding: is not UTF-8 (--encoding sets another encoding)",
             ),
         ),
         odd_with(
@@ -164,7 +164,7 @@ fn encodings() -> Vec<Odd> {
             "a.csv",
             b"id,j\xf6b\n1,x\n",
             Refused(
-                "a.csv:1: the name of column 2 is not UTF-8; as windows-1252 it reads well (--encoding windows-1252)",
+                "a.csv:1: the name of column 2 is not UTF-8; it looks like windows-1252 (--encoding windows-1252)",
             ),
         ),
     ]
@@ -214,7 +214,7 @@ fn containers() -> Vec<Odd> {
             Rows(
                 0,
                 1,
-                "2 phone_number type: is a number where text belongs (leading zeros are lost that way): format the column as text and type it again",
+                "2 phone_number type: is a number where text is expected (numbers lose leading zeros): format the column as text and type it again",
             ),
         ),
     ]
@@ -393,7 +393,7 @@ fn json() -> Vec<Odd> {
             Rows(
                 0,
                 1,
-                "1 job type: is an array or object (in a workbook: an error such as #N/A), where text belongs",
+                "1 job type: is an array or object (in a workbook: an error such as #N/A) where text is expected",
             ),
         ),
         odd("a.ndjson", "{\"job\":\"Nurse\",\"id\":1}", Sends(NURSE)),
@@ -404,7 +404,7 @@ fn json() -> Vec<Odd> {
             Rows(
                 0,
                 1,
-                "1 row required: has nothing to update: no field beside the id",
+                "1 row required: has nothing to update: no field besides the id",
             ),
         ),
         odd(
@@ -413,7 +413,7 @@ fn json() -> Vec<Odd> {
             Rows(
                 0,
                 1,
-                "1 job duplicate_key: stands more than once in the object",
+                "1 job duplicate_key: appears more than once in the object",
             ),
         ),
         odd(
@@ -487,7 +487,7 @@ fn near_json() -> Vec<Odd> {
             Rows(
                 0,
                 1,
-                "1 job duplicate_key: stands more than once in the object",
+                "1 job duplicate_key: appears more than once in the object",
             ),
         ),
         odd(

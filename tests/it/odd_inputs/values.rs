@@ -2,7 +2,7 @@
 
 use super::{Odd, Refused, Rows, Sends, odd, odd_with};
 
-const NOTHING: &str = "2 row required: has nothing to update: no field beside the id";
+const NOTHING: &str = "2 row required: has nothing to update: no field besides the id";
 const LARGEST: &str = "9223372036854775807";
 
 pub(super) fn table() -> Vec<Odd> {
@@ -68,7 +68,7 @@ fn numbers() -> Vec<Odd> {
             Rows(
                 0,
                 1,
-                "2 country_id type: is a whole number written with decimals (--allow decimals takes those that are all zero)",
+                "2 country_id type: is a whole number written with decimals (--allow decimals accepts decimals that are all zero)",
             ),
         ),
         odd_with(
@@ -120,7 +120,7 @@ fn numbers() -> Vec<Odd> {
             Rows(
                 0,
                 1,
-                "2 country_id type: is not a whole number; it looks like a null (--null-string says which word is one)",
+                "2 country_id type: is not a whole number; it looks like a null (--null-string sets the words that mean null)",
             ),
         ),
         odd_with(
@@ -144,7 +144,7 @@ fn numbers() -> Vec<Odd> {
 
 fn dates() -> Vec<Odd> {
     let no_such_day = "2 date_of_birth format: is not a date: the calendar has no such day";
-    let no_date = "2 date_of_birth format: is not a date: RFC 3339 or YYYY-MM-DD (--date-format names other forms)";
+    let no_date = "2 date_of_birth format: is not a date: expected RFC 3339 or YYYY-MM-DD (--date-format adds other forms)";
     vec![
         odd(
             "a.csv",
@@ -169,7 +169,7 @@ fn dates() -> Vec<Odd> {
             Rows(
                 0,
                 1,
-                "1 date_of_birth format: is not a date: RFC 3339 or YYYY-MM-DD (--date-format names other forms)",
+                "1 date_of_birth format: is not a date: expected RFC 3339 or YYYY-MM-DD (--date-format adds other forms)",
             ),
         ),
         odd_with(
@@ -191,14 +191,14 @@ fn dates() -> Vec<Odd> {
             Rows(
                 0,
                 1,
-                "2 date_of_birth format: is not a date: RFC 3339, YYYY-MM-DD or a --date-format; it has the form 99.99.99",
+                "2 date_of_birth format: is not a date: expected RFC 3339, YYYY-MM-DD or a --date-format; it has the form 99.99.99",
             ),
         ),
         odd_with(
             &["--date-format", "%d.%m.%y"],
             "a.csv",
             date("12.04.85"),
-            Refused("with --two-digit-years 1930 they are 1930 to 2029"),
+            Refused("--two-digit-years 1930 means 1930 to 2029"),
         ),
         odd_with(
             &["--date-format", "%d.%m.%y", "--two-digit-years", "1930"],
@@ -222,7 +222,7 @@ fn dates() -> Vec<Odd> {
             &["--date-format", "%Y-%m-%d %I:%M"],
             "a.csv",
             date("1985-04-12 08:05"),
-            Refused("which %p has to read"),
+            Refused("needs %p, for morning or afternoon"),
         ),
         odd("a.csv", date("soon"), Rows(0, 1, no_date)),
         odd_with(
@@ -237,7 +237,7 @@ fn dates() -> Vec<Odd> {
             Rows(
                 0,
                 1,
-                "2 date_of_birth format: is not a date: RFC 3339 or YYYY-MM-DD; it has the form 99/99/9999, which --date-format can name",
+                "2 date_of_birth format: is not a date: expected RFC 3339 or YYYY-MM-DD; it has the form 99/99/9999, which --date-format can name",
             ),
         ),
     ]
@@ -256,7 +256,7 @@ fn numbers_for_dates() -> Vec<Odd> {
             Rows(
                 0,
                 1,
-                "2 date_of_birth format: is not a date but a number of days, as Excel counts them: format the column as a date and export again",
+                "2 date_of_birth format: is an Excel day number, not a date: format the column as a date and export again",
             ),
         ),
         odd(
@@ -265,7 +265,7 @@ fn numbers_for_dates() -> Vec<Odd> {
             Rows(
                 0,
                 1,
-                "2 date_of_birth format: is not a date but a number of seconds, as Unix counts them: RFC 3339 or YYYY-MM-DD",
+                "2 date_of_birth format: is a Unix time in seconds, not a date: use RFC 3339 or YYYY-MM-DD",
             ),
         ),
         odd(
@@ -274,7 +274,7 @@ fn numbers_for_dates() -> Vec<Odd> {
             Rows(
                 0,
                 1,
-                "2 date_of_birth format: is a date and time without an offset: add Z or one such as +02:00, or --date-format \"%Y-%m-%dT%H:%M:%S\" takes it as UTC",
+                "2 date_of_birth format: is a date and time without an offset: add Z or an offset such as +02:00, or use --date-format \"%Y-%m-%dT%H:%M:%S\" to read it as UTC",
             ),
         ),
     ]
@@ -348,7 +348,7 @@ fn texts() -> Vec<Odd> {
             Rows(
                 0,
                 1,
-                "2 gender enum: is none of male, female, other; differs from one of them only in case ([values.gender] can map it)",
+                "2 gender enum: is not one of male, female, other; differs from one of them only in case ([values.gender] can map it)",
             ),
         ),
         odd_with(
@@ -363,17 +363,17 @@ fn texts() -> Vec<Odd> {
             Rows(
                 0,
                 1,
-                "1 phone_number type: is a number where text belongs (leading zeros are lost that way); put it in quotes",
+                "1 phone_number type: is a number where text is expected (numbers lose leading zeros): put it in quotes",
             ),
         ),
     ]
 }
 
 fn damaged() -> Vec<Odd> {
-    let nul = "2 job damaged: holds a NUL character, which belongs in no text: the file is damaged or in another encoding (--allow damaged sends it as it is)";
-    let replacement = "2 job damaged: holds U+FFFD, which stands for a character that was lost before: export the file again, in UTF-8 (--allow damaged sends it as it is)";
-    let error = "2 job damaged: is an error of a spreadsheet, such as #N/A: correct the cell and export again (--allow damaged sends it as it is)";
-    let narrow = "2 job damaged: is nothing but #, which a spreadsheet shows where a column is too narrow: widen it and export again (--allow damaged sends it as it is)";
+    let nul = "2 job damaged: holds a NUL character: the file is damaged or in another encoding (--allow damaged sends it as it is)";
+    let replacement = "2 job damaged: holds U+FFFD, the mark of a character that was lost earlier: export the file again, as UTF-8 (--allow damaged sends it as it is)";
+    let error = "2 job damaged: is a spreadsheet error, such as #N/A: correct the cell and export again (--allow damaged sends it as it is)";
+    let narrow = "2 job damaged: is nothing but #, which a spreadsheet shows when a column is too narrow: widen it and export again (--allow damaged sends it as it is)";
     let short = "2 job damaged: is a number that a spreadsheet has shortened, such as 1.23E+11: format the column as text, type the value again (--allow damaged sends it as it is)";
     let job = |value: &str| cell("job", value);
     let usual = "2,x\n".repeat(100_000);
@@ -450,7 +450,7 @@ fn damaged() -> Vec<Odd> {
             &["--set", "job=#N/A"],
             "a.csv",
             "id,email\n1,a@b.c\n",
-            Refused("--set: job is an error of a spreadsheet"),
+            Refused("--set: job is a spreadsheet error"),
         ),
         odd(
             "a.csv",
@@ -458,7 +458,7 @@ fn damaged() -> Vec<Odd> {
             Rows(
                 0,
                 1,
-                "2 email damaged: is an error of a spreadsheet, such as #N/A: correct the cell and export again",
+                "2 email damaged: is a spreadsheet error, such as #N/A: correct the cell and export again",
             ),
         ),
         odd(
@@ -597,7 +597,7 @@ fn customers_that_stand_twice() -> Vec<Odd> {
             Rows(
                 2,
                 1,
-                "4 id duplicate: stands in an earlier row too (--unique reject)",
+                "4 id duplicate: duplicates an earlier row (--unique reject)",
             ),
         ),
         odd_with(&["--unique", "last"], "a.csv", file, Rows(2, 0, "")),

@@ -36,11 +36,11 @@ fn xlsx(content: Vec<u8>, want: super::Want) -> Odd {
 
 const ROW: &str = "<row r=\"2\"><c><v>1</v></c><c t=\"str\"><v>Nurse</v></c></row>";
 const NO_RESULT: &str =
-    "2 job type: is a formula whose result the file does not hold: open and save it in Excel";
+    "2 job type: is a formula without a stored result: open the file in Excel and save it";
 const SHORTENED: &str = "2 id damaged: is a number that a spreadsheet has shortened, such as 1.23E+11: format the column as text, type the value again";
 const UNREADABLE: &str =
-    "2 job type: is not what the file says that it is: open and save it in Excel";
-const NO_DAY: &str = "2 date_of_birth type: is formatted as a date and is none: Excel's days are 1900-01-01 to 9999-12-31";
+    "2 job type: does not match its own type: open the file in Excel and save it";
+const NO_DAY: &str = "2 date_of_birth type: is formatted as a date but is not one: Excel's dates run from 1900-01-01 to 9999-12-31";
 
 pub(super) fn table() -> Vec<Odd> {
     [cells(), dates(), places(), parts(), packages()]
@@ -72,10 +72,10 @@ fn cells() -> Vec<Odd> {
         xlsx(job("<c t=\"str\">Nurse</c>"), Rows(0, 1, UNREADABLE)),
         xlsx(job("<c><v>Nurse</v></c>"), Rows(0, 1, UNREADABLE)),
         xlsx(job("<c t=\"new\"><v>Nurse</v></c>"), Rows(0, 1, UNREADABLE)),
-        xlsx(job("<c t=\"b\"><v>1</v></c>"), Rows(0, 1, "2 job type: is true or false, where text belongs")),
-        xlsx(job("<c t=\"e\"><v>#SPILL!</v></c>"), Rows(0, 1, "2 job type: is the error #SPILL! of the spreadsheet, where text belongs")),
-        xlsx(job("<c t=\"e\"><v>secret</v></c>"), Rows(0, 1, "2 job type: is an error of the spreadsheet, where text belongs")),
-        xlsx(job("<c t=\"d\"><v>1985-04-12</v></c>"), Rows(0, 1, "2 job type: is a date, where text belongs: format the column as text and type it again")),
+        xlsx(job("<c t=\"b\"><v>1</v></c>"), Rows(0, 1, "2 job type: is true or false where text is expected")),
+        xlsx(job("<c t=\"e\"><v>#SPILL!</v></c>"), Rows(0, 1, "2 job type: is the spreadsheet error #SPILL! where text is expected")),
+        xlsx(job("<c t=\"e\"><v>secret</v></c>"), Rows(0, 1, "2 job type: is a spreadsheet error where text is expected")),
+        xlsx(job("<c t=\"d\"><v>1985-04-12</v></c>"), Rows(0, 1, "2 job type: is a date where text is expected: format the column as text and type it again")),
         xlsx(
             job("<c t=\"inlineStr\"><is><r><t>Nu</t></r><r><rPr><b/></rPr><t>rse</t></r><rPh sb=\"0\" eb=\"1\"><t>hint</t></rPh><phoneticPr fontId=\"1\"/></is></c>"),
             Sends("{\"job\":\"Nurse\"}"),
@@ -95,7 +95,7 @@ fn cells() -> Vec<Odd> {
         xlsx(job("<c t=\"s\"><v>x</v></c>"), Refused("cell B2 names a text that is not there: the workbook has 0")),
         xlsx(
             Workbook::default().sheet_of("S", "<row><c><f>A2</f></c></row>").bytes(),
-            Refused("a.xlsx[S]: is a workbook that cannot be read: cell A1 is a formula whose result the file does not hold"),
+            Refused("a.xlsx[S]: is a workbook that cannot be read: cell A1 is a formula without a stored result: open the file in Excel and save it"),
         ),
     ]
 }
@@ -125,7 +125,7 @@ fn dates() -> Vec<Odd> {
             Rows(
                 0,
                 1,
-                "2 date_of_birth type: is a number where a date belongs: format the column as a date",
+                "2 date_of_birth type: is a number where a date is expected: format the column as a date",
             ),
         ),
         // What a spreadsheet takes for a date is no id, either.
@@ -135,7 +135,7 @@ fn dates() -> Vec<Odd> {
             Rows(
                 0,
                 1,
-                "2 id type: is a date, where a whole number belongs: format the column as text and type it again",
+                "2 id type: is a date where a whole number is expected: format the column as text and type it again",
             ),
         ),
     ]
