@@ -1,18 +1,19 @@
-//! "Did you mean …": the known name that a mistyped one was probably meant to be.
+//! "Did you mean …": finds the known name that a mistyped one was probably meant to be.
 
 use strsim::osa_distance;
 
-/// A misspelling may differ from its name in one place for each so many characters. More than that, and the guess
-/// would more often puzzle than help.
+/// The number of characters per mistake that a misspelling may have. With more mistakes, the guess
+/// would puzzle more often than help.
 const CHARACTERS_PER_MISTAKE: usize = 3;
 
-/// The candidate that `name` is most likely a misspelling of, or `None` where nothing comes close. Letter case is
-/// ignored; of equally near candidates the first one wins.
+/// Returns the candidate that `name` most likely misspells, or `None` if none comes close. Letter
+/// case is ignored. Of equally near candidates the first one wins.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let typed = name.to_lowercase();
     let typed_characters = typed.chars().count();
     let mistakes_max = (typed_characters / CHARACTERS_PER_MISTAKE).max(1);
-    // Each character more is a mistake, so a name of another length need not be compared: it may be a megabyte long.
+    // Each additional character is a mistake, so a name of a very different length is not compared:
+    // it may be a megabyte long.
     let may_be_near =
         |candidate: &str| typed_characters.abs_diff(candidate.chars().count()) <= mistakes_max;
     candidates

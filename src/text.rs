@@ -1,10 +1,12 @@
-//! Text of others made safe to show: nothing in it can move a terminal's cursor, change its colours, hide what follows, or look
-//! like another text. Everything that is shown goes through here, so that a character has one spelling everywhere.
+//! Makes foreign text safe to show. Nothing in it can move a terminal's cursor, change colours,
+//! hide what follows, or look like another text. All text that is shown goes through here, so that
+//! a character has one spelling everywhere.
 //!
-//! A character is escaped that cannot be seen for what it is: of Unicode's general categories Cc (C0, C1, DEL), Cf (zero-width
-//! spaces and joiners, bidirectional controls, byte order marks, soft hyphens, tags), Zl, Zp, Zs but for the space itself, and
-//! Co, which looks like something else in each font; what Unicode calls `Default_Ignorable_Code_Point`; and noncharacters.
-//! The tables are those of ICU4X, by its crate `icu_properties` (Unicode 17 in its version 2.2 and later).
+//! Characters that do not show what they are get escaped. These are Unicode's general categories Cc
+//! (C0, C1, DEL), Cf (zero-width spaces and joiners, bidirectional controls, byte order marks, soft
+//! hyphens, tags), Zl, Zp, Zs except the space itself, and Co, which looks different in each font;
+//! the property `Default_Ignorable_Code_Point`; and noncharacters. The tables are those of ICU4X in
+//! the crate `icu_properties` (Unicode 17 since its version 2.2).
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -22,15 +24,15 @@ const CATEGORIES: CodePointMapDataBorrowed<'static, GeneralCategory> =
 const IGNORABLE: CodePointSetDataBorrowed<'static> =
     CodePointSetData::new::<DefaultIgnorableCodePoint>();
 
-/// Of a name so many characters are shown.
+/// The number of characters shown of a name.
 const NAME_CHARACTERS_MAX: usize = 64;
 
-/// The text with every character escaped that cannot be seen for what it is.
+/// Escapes every character that does not show what it is.
 pub fn safe(text: &str) -> String {
     safe_cut(text, usize::MAX)
 }
 
-/// The same for text of several lines, which stay apart.
+/// Escapes text of several lines and keeps its line ends.
 pub fn safe_lines(text: &str) -> Cow<'_, str> {
     if text
         .chars()
@@ -41,7 +43,7 @@ pub fn safe_lines(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.split('\n').map(safe).collect::<Vec<_>>().join("\n"))
 }
 
-/// The same as [`safe`], cut to this many characters.
+/// Escapes text as [`safe`] does, and cuts it to this many characters.
 pub fn safe_cut(text: &str, characters_max: usize) -> String {
     let mut shown = String::with_capacity(text.len().min(characters_max));
     let mut characters = 0;
@@ -63,7 +65,7 @@ pub fn safe_cut(text: &str, characters_max: usize) -> String {
     shown
 }
 
-/// The same as [`safe`]; where the text has more characters than this, an ellipsis is its end.
+/// Escapes text as [`safe`] does. Text that is longer than this is cut and ends with an ellipsis.
 pub fn safe_ellipsis(text: &str, characters_max: usize) -> String {
     let shown = safe_cut(text, characters_max);
     if shown == safe(text) {
@@ -73,13 +75,13 @@ pub fn safe_ellipsis(text: &str, characters_max: usize) -> String {
     }
 }
 
-/// The name of a column, a key or a sheet. A long one is cut, with an ellipsis as its end.
+/// Escapes the name of a column, a key or a sheet. A long name is cut and ends with an ellipsis.
 pub fn safe_name(name: &str) -> String {
     safe_ellipsis(name, NAME_CHARACTERS_MAX)
 }
 
-/// The name of a file, whole. Names that differ are shown otherwise: a byte that is not UTF-8 is `\xNN`, and a backslash of the
-/// name itself is doubled.
+/// Escapes a path without cutting it. Different paths look different: a byte that is not UTF-8
+/// becomes `\xNN`, and a backslash of the path is doubled.
 pub fn safe_path(path: &Path) -> String {
     let mut shown = String::new();
     for chunk in path.as_os_str().as_bytes().utf8_chunks() {
@@ -91,8 +93,8 @@ pub fn safe_path(path: &Path) -> String {
     shown
 }
 
-/// JSON with the same characters escaped as JSON escapes them (RFC 8259 §7), so that it says the same. Line ends between its
-/// values stay.
+/// Escapes the same characters in JSON by JSON's rules (RFC 8259 §7), so that its meaning stays.
+/// Line ends between values are kept.
 pub fn safe_json(json: &str) -> Cow<'_, str> {
     if json
         .chars()
@@ -113,7 +115,7 @@ pub fn safe_json(json: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// `\t`, `\n`, `\r` or `\u{…}`.
+/// Returns `\t`, `\n`, `\r` or `\u{…}`.
 fn escape(character: char) -> String {
     match character {
         '\t' | '\n' | '\r' => character.escape_default().collect(),
@@ -121,7 +123,7 @@ fn escape(character: char) -> String {
     }
 }
 
-/// Whether a character cannot be seen for what it is.
+/// Whether a character does not show what it is.
 pub fn is_unsafe(character: char) -> bool {
     if character.is_ascii() {
         character.is_ascii_control()
@@ -142,20 +144,23 @@ fn is_unsafe_beyond_ascii(character: char) -> bool {
     }
 }
 
-/// Unicode §23.7: the last two of each plane, and 32 in a row.
+/// Whether a character is one of the noncharacters (Unicode §23.7): the last two of each plane, and
+/// 32 in a row.
 fn is_noncharacter(character: char) -> bool {
     let code = u32::from(character);
     code & 0xfffe == 0xfffe || (0xfdd0..=0xfdef).contains(&code)
 }
 
-/// Whether a character of category Cf leaves no trace where it is displayed: all but those that enclose digits or join signs.
+/// Whether a character of category Cf is invisible. Those that enclose digits or join signs are
+/// visible.
 pub fn is_invisible(character: char) -> bool {
     !character.is_ascii()
         && CATEGORIES.get(character) == GeneralCategory::Format
         && IGNORABLE.contains(character)
 }
 
-/// The text without white space and invisible characters around it. Tags stay: a flag may end with them.
+/// Removes white space and invisible characters around text. Tags are kept, since a flag may end
+/// with them.
 pub fn trimmed(text: &str) -> &str {
     let is_tag = |character: char| matches!(character, '\u{e0000}'..='\u{e007f}');
     text.trim_matches(|character: char| {
@@ -163,7 +168,7 @@ pub fn trimmed(text: &str) -> &str {
     })
 }
 
-/// A name in NFC, the form in which names are compared: `ö` may be one character or two.
+/// Normalises a name to NFC, in which names are compared: `ö` may be one character or two.
 pub fn nfc(name: &str) -> Cow<'_, str> {
     if name.is_ascii() {
         Cow::Borrowed(name)
@@ -172,12 +177,12 @@ pub fn nfc(name: &str) -> Cow<'_, str> {
     }
 }
 
-/// Whether two names are the same in NFC.
+/// Whether two names are equal in NFC.
 pub fn is_same_name(one: &str, other: &str) -> bool {
     one == other || (!one.is_ascii() && !other.is_ascii() && nfc(one) == nfc(other))
 }
 
-/// A count with a comma between thousands.
+/// Formats a count with commas between thousands.
 pub fn grouped(count: u64) -> String {
     let digits = count.to_string();
     let mut shown = String::new();
@@ -263,7 +268,7 @@ mod tests {
         check(" \u{200b}\u{a0}a\u{200b}b\u{202c} ", "a\u{200b}b");
         check("\u{200b}", "");
         check("Zo\u{eb}", "Zo\u{eb}");
-        // The flag of England ends with tags, and a sign in front of digits is seen.
+        // The flag of England ends with tags, and a sign in front of digits is visible.
         let flag = "\u{1f3f4}\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}";
         check(flag, flag);
         check("\u{600}12", "\u{600}12");

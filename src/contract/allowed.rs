@@ -1,19 +1,19 @@
-//! Values that are probably mistakes, and are taken where the user says so (`--allow`).
+//! Values that are probably mistakes, and are accepted where the user says so (`--allow`).
 
 use super::hints::whole_part;
 
-/// A kind of value that is taken although it is probably a mistake (`--allow`).
+/// A kind of value that is accepted although it is probably a mistake (`--allow`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Leniency {
-    /// Text that a program has damaged, as it is.
+    /// Text that a program has damaged, sent unchanged.
     Damaged,
-    /// A whole number that is written with decimals which are all zero.
+    /// A whole number with decimals that are all zero.
     Decimals,
-    /// A cell of CSV that looks like rows which a missing quote has joined.
+    /// A CSV cell that looks like rows joined by a missing quote.
     Joined,
 }
 
-/// The kinds of values that are taken although they are probably mistakes.
+/// The kinds of values that are accepted although they are probably mistakes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Allowed {
     damaged: bool,
@@ -36,17 +36,17 @@ impl FromIterator<Leniency> for Allowed {
 }
 
 impl Allowed {
-    /// Whether damaged text is taken.
+    /// Whether damaged text is accepted.
     pub(super) fn takes_damaged(self) -> bool {
         self.damaged
     }
 
-    /// Whether cells are taken that look like joined rows.
+    /// Whether cells that look like joined rows are accepted.
     pub fn takes_joined(self) -> bool {
         self.joined
     }
 
-    /// A number's text without decimals that are all zero, where such are taken.
+    /// Returns a number's text without all-zero decimals, where those are accepted.
     #[inline]
     pub(super) fn whole_part(self, text: &str) -> &str {
         if self.decimals {

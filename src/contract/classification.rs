@@ -1,4 +1,4 @@
-//! What the text of one cell is, by its field's rule.
+//! Classifies the text of one cell by its field's rule.
 
 use super::date::{self, DateTime};
 use super::decimal::{self, DecimalError};
@@ -6,18 +6,20 @@ use super::email::{self, Email};
 use super::field::{FieldKind, FieldRule, NullRule};
 use super::value_rules::ValueRules;
 
-/// What most texts are: a value about which nothing is unusual. One is made for each cell, so it fits in two registers.
+/// A value without anything unusual, as most are. One is made for each cell, so it fits in two
+/// registers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum UsualValue {
-    /// A value as it stands.
+    /// The text itself.
     Itself,
-    /// A plain date, which stands for midnight UTC.
+    /// A plain date, meaning midnight UTC.
     Day,
     Integer(i64),
 }
 
-/// What the text of a field's cell is, where a quick look tells; [`classify`] says of the others what they are. The look is at the
-/// first bytes alone: text in which [odd characters](super::has_odd_characters) may be is not to be shown to it.
+/// Classifies the text of a field's cell by a quick check. `None` sends the caller to [`classify`].
+/// Only the first bytes are checked, so the caller rules out [odd
+/// characters](super::has_odd_characters) first.
 #[inline(always)]
 #[expect(
     clippy::inline_always,
@@ -57,20 +59,20 @@ fn classify_usual_form(text: &str, rule: &FieldRule, rules: &ValueRules) -> Opti
     }
 }
 
-/// What the first byte of a text tells.
+/// The class of a text's first byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum FirstByte {
-    /// Nothing.
+    /// Nothing unusual can follow.
     Usual,
-    /// A number may be a shortened one.
+    /// The text may be a number in exponent notation.
     Digit,
     /// A short text may be a word for null.
     Word,
-    /// White space, or a mark of something unusual.
+    /// White space, or the mark of something unusual.
     Unusual,
 }
 
-/// What each first byte tells.
+/// The class of each first byte.
 #[expect(
     clippy::indexing_slicing,
     reason = "there is a place for each byte, and the compiler runs this"
@@ -78,7 +80,7 @@ enum FirstByte {
 const FIRST_BYTES: [FirstByte; 256] = {
     let mut starts = [FirstByte::Usual; 256];
     let mut byte = 0;
-    // The lead bytes are those of all white space that is not ASCII.
+    // The lead bytes of white space outside ASCII.
     let mut unusual: &[u8] = b"\x7f\xc2\xe1\xe2\xe3#=-\\(<[u";
     while let [first, rest @ ..] = unusual {
         starts[*first as usize] = FirstByte::Unusual;
@@ -101,8 +103,8 @@ const FIRST_BYTES: [FirstByte; 256] = {
 /// The longest word for null that begins with a letter of [`FirstByte::Word`].
 const WORD_BYTES_MAX: usize = 4;
 
-/// Whether the first two bytes of a text say that nothing is unusual about it. What may be a word for null shows at its end whether
-/// white space is around it.
+/// Whether the first two bytes show that nothing is unusual about a text. For a possible null word
+/// the last byte is checked for white space, too.
 #[inline]
 fn starts_as_usual(text: &[u8]) -> bool {
     let Some(first) = text.first() else {
@@ -121,19 +123,19 @@ fn starts_as_usual(text: &[u8]) -> bool {
     }
 }
 
-/// What a text was found to be.
+/// The classification of a cell's text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Classification {
-    /// A value as it stands.
+    /// A valid value: the text itself.
     Itself,
-    /// The same, an e-mail address that can only be delivered inside some network.
+    /// A valid e-mail address that only a local network can deliver to.
     DomainWithoutDot,
-    /// A plain date, which stands for midnight UTC.
+    /// A plain date, meaning midnight UTC.
     Day,
-    /// Perhaps a date in a form that the user names.
+    /// Possibly a date in one of the user's formats.
     OtherDate,
     Integer(i64),
-    /// White space alone, or nothing, where the contract allows no null.
+    /// Empty or white space, where the contract allows no null.
     Blank,
     TooLong,
     NotAnEmail,
@@ -143,7 +145,7 @@ pub(super) enum Classification {
     OutOfRange,
 }
 
-/// What the text of a field's cell is.
+/// Classifies the text of a field's cell.
 pub(super) fn classify(text: &str, rule: &FieldRule, rules: &ValueRules) -> Classification {
     match rule.kind {
         FieldKind::Text { characters_max } => classify_text(text, characters_max, rule.null),
@@ -162,11 +164,11 @@ fn classify_text(text: &str, characters_max: Option<usize>, null: NullRule) -> C
     }
 }
 
-/// What the text of a cell is that has to have some form.
+/// Classifies the text of a field that prescribes a form.
 fn classify_form(text: &str, rule: &FieldRule, rules: &ValueRules) -> Classification {
     match rule.kind {
         _ if rule.null == NullRule::Refused && is_blank(text) => Classification::Blank,
-        // Empty text is null to the API, so the forms below do not apply to it.
+        // The API turns empty text into null, so the forms below do not apply to it.
         _ if text.is_empty() => Classification::Itself,
         FieldKind::Email { characters_max } if is_longer(text, characters_max) => {
             Classification::TooLong
@@ -188,10 +190,11 @@ fn classify_form(text: &str, rule: &FieldRule, rules: &ValueRules) -> Classifica
     }
 }
 
-/// Whether text is white space alone (Unicode `White_Space`), or empty: the API trims text and turns what is then empty into null.
+/// Whether text is empty or white space (Unicode `White_Space`). The API trims text and turns empty
+/// text into null.
 #[inline]
 pub fn is_blank(text: &str) -> bool {
-    // Most text says so by its first byte: a visible character of ASCII.
+    // The first byte of most text decides: a visible ASCII character.
     !text.as_bytes().first().is_some_and(u8::is_ascii_graphic) && text.trim().is_empty()
 }
 
@@ -199,7 +202,7 @@ fn is_longer(text: &str, characters_max: usize) -> bool {
     text.len() > characters_max && text.chars().count() > characters_max
 }
 
-/// What a text is that has to be a whole number.
+/// Classifies text that must be a whole number.
 #[inline]
 pub(super) fn classify_integer(text: &str, rules: &ValueRules) -> Classification {
     match decimal::parse(rules.allowed.whole_part(text)) {

@@ -1,5 +1,5 @@
-//! Compares a value that was sent with a value that the API shows. The request's fields are not the resource's, so each has its
-//! rule; the table of them is [`compare`]'s.
+//! Compares a value that was sent with the value that the API shows. The request's fields differ
+//! from the resource's, so each has its own rule; [`compare`] has the table.
 
 use jiff::Timestamp;
 use jiff::civil;
@@ -10,20 +10,21 @@ use super::answer::Shown;
 use super::resource::{MemberValue, Resource, SentFields};
 use super::{CustomerId, Field};
 
-/// How a value that was sent compares with the one that is shown.
+/// The result of comparing a value sent with a value shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ValueComparison {
-    /// They are equal.
+    /// Equal.
     Same,
-    /// They are equal but for the way in which they are written.
+    /// Equal except for the spelling.
     Spelling,
-    /// They are dates of which one is the day before the other: a time zone, most likely.
+    /// Dates one day apart: most likely a time zone.
     NextDay,
-    /// They are not equal.
+    /// Not equal.
     Different,
-    /// The resource shows the field in a way that says nothing of the value sent: `country_name` of `country_id`.
+    /// The resource shows the field in a form that cannot be compared: `country_name` for
+    /// `country_id`.
     NotComparable,
-    /// The resource does not have the field. That is not null.
+    /// The resource lacks the field, which is not the same as null.
     NotShown,
 }
 
@@ -49,8 +50,9 @@ pub fn compare(field: Field, sent: &MemberValue<'_>, shown: &Resource<'_>) -> Va
     }
 }
 
-/// How the customer in the body of an answer compares with the body of the request that set its fields: as sent where every
-/// field of it is the same or differs in spelling alone. `None` where the answer shows no customer, or another one.
+/// Compares the customer in an answer's body with the body of the request that set its fields. The
+/// result is `AsSent` if every field is the same or differs in spelling alone; `None` if the answer
+/// shows no customer, or another one.
 pub fn compare_answer(sent: &[u8], answer: &[u8], customer: CustomerId) -> Option<Shown> {
     let resource =
         Resource::of_answer(answer).filter(|resource| resource.id() == Some(customer))?;
@@ -81,7 +83,8 @@ fn compare_values(
         (MemberValue::Integer(sent), MemberValue::Integer(shown)) => {
             if_equal(sent == shown, ValueComparison::Same)
         }
-        // Some servers write numbers as text. In a field of texts they write text as a number, and lose what is in front.
+        // Some servers write numbers as text. In a text field, others write text as a number, which
+        // loses leading zeros.
         (MemberValue::Integer(sent), MemberValue::Text(shown)) => {
             if_equal(sent.to_string() == **shown, ValueComparison::Same)
         }
@@ -106,7 +109,7 @@ fn if_equal(is_equal: bool, comparison: ValueComparison) -> ValueComparison {
     }
 }
 
-/// Whether a value is null to the API, which turns `""` into it.
+/// Whether a value is null to the API, which turns `""` into null.
 fn is_null(value: &MemberValue<'_>) -> bool {
     match value {
         MemberValue::Null => true,
@@ -162,18 +165,18 @@ fn compare_dates(sent: &str, shown: &str) -> ValueComparison {
     }
 }
 
-/// A point in time, and the day that stands in its text.
+/// A point in time, and the day in its text.
 struct PointInTime {
     at: Timestamp,
     day: civil::Date,
-    /// The text says which zone, or is a date alone.
+    /// Whether the text names a zone, or is a plain date.
     has_zone: bool,
 }
 
 impl PointInTime {
     fn of(text: &str) -> Option<PointInTime> {
         let utc = jiff::tz::TimeZone::UTC;
-        // `YYYY-MM-DD` in front, as all forms have it.
+        // All forms begin with `YYYY-MM-DD`.
         let day: civil::Date = text.get(..10)?.parse().ok()?;
         if let Ok(at) = text.parse() {
             return Some(PointInTime {

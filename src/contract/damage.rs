@@ -1,29 +1,30 @@
-//! Values that a program has damaged: what was meant is lost, so sending what is left would replace a good value by a bad one.
+//! Values that a program has damaged. The original value is lost, so sending the rest would
+//! overwrite a good value with a bad one.
 
 use crate::text::trimmed;
 
-/// How a text was damaged.
+/// The kind of damage to a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Damage {
     /// A NUL character.
     Nul,
     /// U+FFFD, the replacement character.
     Replacement,
-    /// Nothing but `#`.
+    /// Only `#` characters.
     TooNarrow,
-    /// The name of a spreadsheet's error.
+    /// A spreadsheet error by its name.
     SpreadsheetError,
-    /// A number that was rounded for want of room.
+    /// A number that was rounded to fit its cell.
     Shortened,
 }
 
-/// Errors of spreadsheets that have no mark behind them.
+/// Spreadsheet errors that do not end with `!` or `?`.
 const ERRORS_WITHOUT_MARK: [&str; 5] = ["#N/A", "#N/D", "#NV", "#N/A N/A", "#GETTING_DATA"];
-/// The longest name of a spreadsheet's error, in bytes.
+/// The longest name of a spreadsheet error, in bytes.
 const ERROR_BYTES_MAX: usize = 24;
 
 impl Damage {
-    /// What is wrong and what helps, in words that follow the field's name.
+    /// The message, to follow the field's name: what is wrong and how to fix it.
     pub(super) fn message(self) -> &'static str {
         match self {
             Damage::Nul => "holds a NUL character: the file is damaged or in another encoding",
@@ -42,13 +43,14 @@ impl Damage {
         }
     }
 
-    /// The same, where the value could be sent all the same.
+    /// The message for a value that `--allow damaged` could send.
     pub(super) fn message_where_it_can_be_sent(self) -> String {
         format!("{} (--allow damaged sends it as it is)", self.message())
     }
 }
 
-/// How a text was damaged, if it was, whatever white space stands around it, as columns of a fixed width have it.
+/// Returns the damage to a text, if any. White space around it is ignored, as columns of fixed
+/// width have it.
 pub(super) fn of(text: &str) -> Option<Damage> {
     let text = trimmed(text);
     let bytes = text.as_bytes();
@@ -64,7 +66,7 @@ pub(super) fn of(text: &str) -> Option<Damage> {
     }
 }
 
-/// Whether text is the name of an error, in whatever language: `#NAME?`, `#WERT!`, `#DIV/0!`.
+/// Whether text is a spreadsheet error in any language: `#NAME?`, `#WERT!`, `#DIV/0!`.
 fn is_spreadsheet_error(text: &str) -> bool {
     let is_of_a_name = |character: char| {
         character.is_uppercase()
@@ -78,8 +80,9 @@ fn is_spreadsheet_error(text: &str) -> bool {
     ERRORS_WITHOUT_MARK.contains(&text) || (has_name && text.len() <= ERROR_BYTES_MAX)
 }
 
-/// Whether text is a number with an exponent as spreadsheets and programs write long ones: `8.49E+11`, `1,23E+05`, `1.6E11`. Without
-/// decimals the exponent has to have a plus: `5E-12` may be a door.
+/// Whether text is a number with an exponent, as spreadsheets and programs write long ones:
+/// `8.49E+11`, `1,23E+05`, `1.6E11`. Without decimals the exponent needs a plus sign: `5E-12` may
+/// be a house number.
 fn is_shortened(text: &str) -> bool {
     let unsigned = text.strip_prefix('-').unwrap_or(text);
     let Some(letter) = unsigned

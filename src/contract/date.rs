@@ -1,18 +1,20 @@
-//! Points in time: RFC 3339 as it is, a plain date as midnight UTC, other forms only where the user names them.
+//! Points in time: RFC 3339 is sent unchanged, a plain date becomes midnight UTC, and other formats
+//! are read only if the user names them.
 
 use super::warning::Warning;
 
-/// The day from which on a date is in the future. It is given from outside: nothing here looks at a clock.
+/// The current day; later dates are in the future. It is an argument, since nothing here reads a
+/// clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Today {
     /// `YYYY-MM-DD`
     day: [u8; DATE_BYTES],
-    /// The four digits of its year as one number, by which years are compared quickly.
+    /// The four digits of the year as one number, for fast comparison.
     year: u32,
 }
 
 impl Today {
-    /// A day of the years 1 to 9999; nothing where there is none such.
+    /// Returns a day of the years 1 to 9999, or `None` if there is no such day.
     pub fn new(year: i16, month: i8, day: i8) -> Option<Today> {
         let text = format!("{year:04}-{month:02}-{day:02}");
         let day: [u8; DATE_BYTES] = text.as_bytes().try_into().ok()?;
@@ -40,17 +42,17 @@ fn year_of(date: &[u8]) -> u32 {
         .map_or(0, |year| u32::from_be_bytes(*year))
 }
 
-/// The first year of a hundred in which customers live.
+/// The first year in which living customers are born.
 const FIRST_USUAL_YEAR: u32 = u32::from_be_bytes(*b"1900");
 
-/// Whether a date is from the year 1900 on, and before the year of today: most are.
+/// Whether a date's year is at least 1900 and before the current year, as most are.
 #[inline]
 pub(super) fn is_usual(date: &str, today: &Today) -> bool {
     let usual_years = today.year.wrapping_sub(FIRST_USUAL_YEAR);
     year_of(date.as_bytes()).wrapping_sub(FIRST_USUAL_YEAR) < usual_years
 }
 
-/// What is unusual about a date that was found to be one.
+/// Returns the warning about a valid date, if any.
 pub(super) fn warning_of(date: &str, today: &Today) -> Option<Warning> {
     let day = date.as_bytes().get(..DATE_BYTES)?;
     match day {
@@ -60,19 +62,19 @@ pub(super) fn warning_of(date: &str, today: &Today) -> Option<Warning> {
     }
 }
 
-/// A point in time as it will be sent.
+/// The form in which a valid point in time is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum DateTime {
-    /// The text is RFC 3339 already.
+    /// Unchanged: the text is RFC 3339 already.
     AsGiven,
-    /// A plain date, `YYYY-MM-DD`: midnight UTC.
+    /// As midnight UTC: the text is a plain date, `YYYY-MM-DD`.
     Day,
 }
 
-/// What makes midnight UTC of a plain date, in RFC 3339.
+/// The suffix that turns a plain date into midnight UTC in RFC 3339.
 pub(super) const MIDNIGHT: &str = "T00:00:00Z";
 
-/// Reads a point in time; `None` where the text is none.
+/// Reads a point in time; `None` if the text is not one.
 pub(super) fn parse(text: &str) -> Option<DateTime> {
     let bytes = text.as_bytes();
     if is_date_time(bytes) {
@@ -81,7 +83,7 @@ pub(super) fn parse(text: &str) -> Option<DateTime> {
     (bytes.len() == DATE_BYTES && is_date(bytes)).then_some(DateTime::Day)
 }
 
-/// Whether text is written as a plain date, be there such a day or not.
+/// Whether text has the form of a plain date, even if there is no such day.
 pub(super) fn has_form_of_day(text: &str) -> bool {
     let form = text
         .bytes()
@@ -94,7 +96,8 @@ const DATE_BYTES: usize = 10;
 /// `YYYY-MM-DDThh:mm:ss`
 const SECONDS_BYTES: usize = 19;
 
-/// Whether the bytes are a `date-time` of RFC 3339 §5.6 (`T` and `Z` in either case, as its note allows).
+/// Whether the bytes are a `date-time` of RFC 3339 §5.6 (`T` and `Z` in either case, as its note
+/// allows).
 pub(super) fn is_date_time(bytes: &[u8]) -> bool {
     let Some((local, rest)) = bytes.split_at_checked(SECONDS_BYTES) else {
         return false;
@@ -107,7 +110,7 @@ pub(super) fn is_date_time(bytes: &[u8]) -> bool {
     is_date(date) && is_time(time) && is_zone(zone)
 }
 
-/// What follows an optional `.` with at least one digit.
+/// Returns the text behind an optional fraction: `.` and at least one digit.
 fn after_fraction(rest: &[u8]) -> Option<&[u8]> {
     match rest.strip_prefix(b".") {
         None => Some(rest),
@@ -124,13 +127,14 @@ fn after_fraction(rest: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// Whether the bytes are `YYYY-MM-DD`, a day of the years 1 to 9999: programs write dates of the year 0 for none.
+/// Whether the bytes are `YYYY-MM-DD`, a day of the years 1 to 9999. Year 0 is refused: programs
+/// write it for a missing date.
 #[inline]
 fn is_date(bytes: &[u8]) -> bool {
     let (Some(start), Some([d1, d2])) = (bytes.first_chunk::<8>(), bytes.get(8..)) else {
         return false;
     };
-    // Eight bytes at once: a digit becomes its number, a hyphen in its place 0.
+    // Eight bytes at once: a digit becomes its number, and a hyphen in its place becomes 0.
     let numbers = u64::from_le_bytes(*start) ^ u64::from_le_bytes(*b"0000-00-");
     let are_digits =
         (numbers.wrapping_add(0x7676_7676_7676_7676) | numbers) & 0x8080_8080_8080_8080 == 0;
@@ -149,7 +153,8 @@ fn is_date(bytes: &[u8]) -> bool {
 /// Days that every month has.
 const SHORTEST_MONTH: u16 = 28;
 
-/// `Thh:mm:ss`; second 60 is a leap second (RFC 3339 §5.7), which only ever ends a minute 59.
+/// Whether the bytes are `Thh:mm:ss`. Second 60 is a leap second (RFC 3339 §5.7), which only ever
+/// ends a minute 59.
 fn is_time(bytes: &[u8]) -> bool {
     let [b'T' | b't', h1, h2, b':', m1, m2, b':', s1, s2] = bytes else {
         return false;
@@ -234,7 +239,7 @@ mod tests {
         check("2000-02-29", Some(DateTime::Day));
     }
 
-    /// Only the warnings know what day it is.
+    /// Only the warnings depend on the current day.
     #[test]
     fn a_date_is_compared_with_today_for_warnings_alone() {
         let check = |date: &str, today: (i16, i8, i8), want: Option<Warning>| {

@@ -1,20 +1,21 @@
-//! Forms of dates that the user names (`--date-format`), in the notation of `strftime`, read strictly: a date that is written in
-//! another form must not be taken for one of this form, since nobody would see the wrong date before it is sent.
+//! Date formats that the user names (`--date-format`) in the notation of `strftime`. They are read
+//! strictly: a date in another form must not be misread, since the wrong date would be sent
+//! unnoticed.
 
 use jiff::fmt::strtime::{self, BrokenDownTime};
 
 use super::date;
 
-/// A form of dates that the user names.
+/// A date format that the user names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DateFormat {
-    /// In the notation of `strftime`, without abbreviations such as `%F`.
+    /// The format in the notation of `strftime`, without abbreviations such as `%F`.
     format: String,
     pieces: Vec<Piece>,
     two_digit_years: Option<TwoDigitYears>,
 }
 
-/// Text that is no form of dates.
+/// An invalid date format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{format}` is not a date format: {reason}")]
 pub struct DateFormatError {
@@ -22,7 +23,7 @@ pub struct DateFormatError {
     reason: String,
 }
 
-/// The hundred years that years of two digits belong to (`--two-digit-years`).
+/// The hundred years that two-digit years belong to (`--two-digit-years`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TwoDigitYears {
     first: u16,
@@ -31,7 +32,7 @@ pub struct TwoDigitYears {
 /// A piece of a format.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Piece {
-    /// White space, perhaps none.
+    /// Optional white space.
     Spaces,
     /// This byte.
     Literal(u8),
@@ -41,18 +42,18 @@ enum Piece {
     Other(String),
 }
 
-/// A number of a date.
+/// A number in a date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Number {
     part: DatePart,
     digits_max: usize,
-    /// Whether it has that many digits always.
+    /// Whether it always has that many digits.
     is_full: bool,
-    /// Whether spaces may stand in for leading zeros.
+    /// Whether spaces may replace leading zeros.
     is_padded: bool,
 }
 
-/// What a directive names, as far as it matters.
+/// The part of a date that a directive names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum DatePart {
     Year,
@@ -63,26 +64,27 @@ enum DatePart {
     /// An hour from 1 to 12.
     HalfDayHour,
     Second,
-    /// Morning or afternoon.
+    /// AM or PM.
     Meridiem,
     Another,
 }
 
-/// The longest hundred of years that ends with the year 9999.
+/// The first of the last hundred years, which end with 9999.
 const FIRST_YEAR_MAX: u16 = 9900;
 
 impl TwoDigitYears {
     /// The years that can be the first of a hundred.
     pub const FIRST_YEARS: std::ops::RangeInclusive<u16> = 1..=FIRST_YEAR_MAX;
 
-    /// The hundred years from this one on; nothing where it is not among [`Self::FIRST_YEARS`].
+    /// Returns the hundred years that begin with `first`, or `None` if it is outside
+    /// [`Self::FIRST_YEARS`].
     pub fn from_year(first: u16) -> Option<TwoDigitYears> {
         Self::FIRST_YEARS
             .contains(&first)
             .then_some(TwoDigitYears { first })
     }
 
-    /// The year that ends with these two digits.
+    /// Returns the year that ends with these two digits.
     fn year(self, digits: u16) -> u16 {
         let year = self.first / 100 * 100 + digits;
         if year < self.first { year + 100 } else { year }
@@ -90,7 +92,8 @@ impl TwoDigitYears {
 }
 
 impl DateFormat {
-    /// A format such as `%d/%m/%Y`. It is tried on a date at once, so that a mistake is found before any row is read.
+    /// Parses a format such as `%d/%m/%Y`. It is tried on a sample date, so that a mistake is
+    /// reported before any row is read.
     pub fn new(
         format: &str,
         two_digit_years: Option<TwoDigitYears>,
@@ -124,20 +127,20 @@ impl DateFormat {
         }
     }
 
-    /// Whether it has years of two digits.
+    /// Whether the format has two-digit years.
     pub fn has_two_digit_years(&self) -> bool {
         self.pieces
             .iter()
             .any(|piece| part_of(piece) == Some(DatePart::TwoDigitYear))
     }
 
-    /// Whether `text` is written in this form, be there such a day or not.
+    /// Whether `text` has this form, even if there is no such day.
     pub(super) fn is_form_of(&self, text: &str) -> bool {
         self.shape(text).is_some()
     }
 
-    /// Reads `text` in this form into RFC 3339. A time without an offset is UTC, a date without a time is midnight, and an offset
-    /// that is there is kept.
+    /// Reads `text` in this format into RFC 3339. A time without an offset is UTC, a date without a
+    /// time is midnight, and an offset in the text is kept.
     pub(super) fn read(&self, text: &str) -> Option<String> {
         let DateShape { two_digit_year } = self.shape(text)?;
         let mut parsed: BrokenDownTime = strtime::parse(&self.format, text).ok()?;
@@ -154,7 +157,7 @@ impl DateFormat {
         Some(format!("{local}{offset}")).filter(|text| date::is_date_time(text.as_bytes()))
     }
 
-    /// Looks at how `text` is written; nothing where it is not written in this form.
+    /// Matches `text` against the format's pieces; `None` if it has another form.
     fn shape(&self, text: &str) -> Option<DateShape> {
         let mut shape = DateShape {
             two_digit_year: None,
@@ -170,7 +173,7 @@ impl DateFormat {
                         DatePart::TwoDigitYear => {
                             shape.two_digit_year = std::str::from_utf8(digits).ok()?.parse().ok()
                         }
-                        // A leap second would become the second before.
+                        // jiff would turn a leap second into the second before.
                         DatePart::Second if digits == b"60" => return None,
                         _ => {}
                     }
@@ -186,13 +189,13 @@ impl DateFormat {
     }
 }
 
-/// How a date is written, as far as jiff does not say it.
+/// The facts about a date's text that jiff does not report.
 struct DateShape {
     two_digit_year: Option<u16>,
 }
 
 impl Number {
-    /// The number's digits, and what is behind them.
+    /// Splits the number's digits off the front of the text.
     fn split_off(self, text: &[u8]) -> Option<(&[u8], &[u8])> {
         let text = if self.is_padded {
             text.trim_ascii_start()
@@ -213,7 +216,7 @@ impl Number {
     }
 }
 
-/// An offset as RFC 3339 writes it; nothing where it has seconds, which are not allowed there.
+/// Formats an offset for RFC 3339; `None` if it has seconds, which RFC 3339 does not allow.
 fn offset_text(seconds: i32) -> Option<String> {
     if seconds == 0 {
         return Some("Z".to_owned());
@@ -222,7 +225,7 @@ fn offset_text(seconds: i32) -> Option<String> {
     (size % 60 == 0).then(|| format!("{sign}{:02}:{:02}", size / 3600, size / 60 % 60))
 }
 
-/// A format's parts: a directive with its letter, or a character that stands for itself.
+/// Splits a format into directives, each with its letter, and literal characters.
 fn parts_of(format: &str) -> impl Iterator<Item = (&str, Option<char>)> {
     let mut rest = format;
     std::iter::from_fn(move || {
@@ -243,12 +246,13 @@ fn parts_of(format: &str) -> impl Iterator<Item = (&str, Option<char>)> {
     })
 }
 
-/// Whether a character behind `%` is the directive itself, not a flag, a width or a precision.
+/// Whether a character behind `%` is the directive itself rather than a flag, a width or a
+/// precision.
 fn is_letter(character: char) -> bool {
     !matches!(character, '-' | '_' | '0'..='9' | '^' | '#' | ':' | '.')
 }
 
-/// The format with abbreviations such as `%F` written out.
+/// Expands abbreviations such as `%F`.
 fn without_abbreviations(format: &str) -> String {
     let written_out = |(part, letter): (&str, Option<char>)| match letter {
         Some('D') => "%m/%d/%y".to_owned(),
@@ -260,7 +264,7 @@ fn without_abbreviations(format: &str) -> String {
     parts_of(format).map(written_out).collect()
 }
 
-/// Refuses directives that would be read as another date than the one that is written there.
+/// Refuses directives that could be read as a date other than the one written.
 fn check_directives(format: &str, two_digit_years: Option<TwoDigitYears>) -> Result<(), String> {
     let mut seen = Vec::new();
     for (directive, letter) in parts_of(format).filter_map(|(part, letter)| Some((part, letter?))) {
@@ -377,10 +381,10 @@ fn pieces_of_part(part: &str, letter: Option<char>) -> Vec<Piece> {
 }
 
 impl Piece {
-    /// Whether numbers on both of its sides are told apart by it.
+    /// Whether it separates the numbers on both of its sides.
     fn separates(&self) -> bool {
         match self {
-            // No space may be there.
+            // The space is optional, so it separates nothing.
             Piece::Spaces => true,
             Piece::Literal(byte) => !byte.is_ascii_digit(),
             Piece::Number(_) => false,
@@ -391,7 +395,7 @@ impl Piece {
     }
 }
 
-/// Reads a point in time in the first form that fits, into RFC 3339.
+/// Reads a point in time in the first format that fits, into RFC 3339.
 pub(super) fn read_by(formats: &[DateFormat], text: &str) -> Option<String> {
     formats.iter().find_map(|format| format.read(text))
 }
@@ -460,7 +464,7 @@ mod tests {
             "1985-04-12T23:30:00+0000",
             Some("1985-04-12T23:30:00Z"),
         );
-        // RFC 3339 has no seconds there, and at most 23 hours.
+        // RFC 3339 offsets have no seconds and at most 23 hours.
         check(jira, "1985-04-12T23:30:00+020030", None);
         check(jira, "1985-04-12T23:30:00+2400", None);
         check(
@@ -485,7 +489,7 @@ mod tests {
         check(FIRST_YEAR_MAX, "12.04.99", "9999-04-12T00:00:00Z");
         assert_eq!(TwoDigitYears::from_year(0), None);
         assert_eq!(TwoDigitYears::from_year(FIRST_YEAR_MAX + 1), None);
-        // The weekday is that of the year that is meant.
+        // The weekday belongs to the year that is meant.
         let weekday = format("%a %d.%m.%y", Some(1930)).expect("a good format");
         assert_eq!(
             weekday.read("Fri 12.04.40").as_deref(),

@@ -19,7 +19,8 @@ pub(super) fn parse(text: &str) -> Result<i64, DecimalError> {
     }
 }
 
-/// A number that overflows early may still have something other than digits behind.
+/// Returns the error for a text that `parse` refused. A number that overflows early may still have
+/// other characters behind its first digits.
 #[cold]
 fn error_of(text: &str, kind: &IntErrorKind) -> DecimalError {
     let digits = text.strip_prefix('-').unwrap_or(text);

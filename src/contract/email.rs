@@ -1,4 +1,5 @@
-//! Whether text is an e-mail address: the mailbox of RFC 5321 §4.1.2, without display name and without address literal.
+//! Recognises e-mail addresses: the mailbox of RFC 5321 §4.1.2, without display name and address
+//! literal.
 
 use fearless_simd::prelude::*;
 use fearless_simd::{Level, dispatch, u8x32};
@@ -10,23 +11,24 @@ const DOMAIN_BYTES_MAX: usize = 255;
 /// The longest label of a domain, RFC 1035 §2.3.4.
 const LABEL_BYTES_MAX: usize = 63;
 
-/// A well-formed address, and what is unusual about it.
+/// A well-formed address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Email {
-    /// Nothing unusual.
+    /// An address without anything unusual.
     Usual,
-    /// Its domain has one label, so it can only be delivered inside some network.
+    /// An address whose domain has a single label, so that only a local network can deliver to it.
     DomainWithoutDot,
 }
 
-/// What a byte may be in an address.
+/// The class of a byte in an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Class {
-    /// A letter or digit, which may stand anywhere.
+    /// A letter or digit, allowed anywhere.
     Alphanumeric,
     Hyphen,
     Dot,
-    /// The others of `atext` (RFC 5322 §3.2.3, which RFC 5321 takes over), which may stand in a local part.
+    /// The other characters of `atext` (RFC 5322 §3.2.3, used by RFC 5321), allowed in a local
+    /// part.
     Atext,
     Other,
 }
@@ -61,7 +63,7 @@ fn class(byte: u8) -> Class {
         .expect("each byte has a class")
 }
 
-/// Reads an address; `None` where the text is none.
+/// Reads an address; `None` if the text is not one.
 #[inline]
 pub(super) fn parse(text: &str) -> Option<Email> {
     if is_plain(text.as_bytes()) {
@@ -71,14 +73,15 @@ pub(super) fn parse(text: &str) -> Option<Email> {
     }
 }
 
-/// So many bytes are looked at at once.
+/// The number of bytes checked at once.
 const PLAIN_BYTES_MAX: usize = 32;
 
-/// Whether text is one of the addresses that most people have: short, with nothing but letters, digits, and a few characters
-/// between them, and with a dot in its domain. All bytes are looked at at once, a bit of a word for each.
+/// Whether text is an address as most people have: short, with only letters, digits and a few
+/// characters between them, and with a dot in its domain. All bytes are checked at once, with one
+/// bit of a word for each.
 #[inline]
 fn is_plain(text: &[u8]) -> bool {
-    // One address is too short to choose wider instructions for than any machine has.
+    // One address is too short for wider instructions than every machine has.
     dispatch!(Level::baseline(), simd => is_plain_with(simd, text))
 }
 
@@ -107,7 +110,7 @@ fn is_plain_with<S: Simd>(simd: S, text: &[u8]) -> bool {
     let all = (1 << text.len()) - 1;
     let local = at.wrapping_sub(1) & all;
     let domain = all & !local & !at;
-    // What stands at either end of local part and domain, and what stands beside a dot.
+    // The ends of the local part and the domain, and the neighbours of dots.
     let ends = 1 | at << 1 | at >> 1 | (all & !(all >> 1));
     let beside_dots = dots << 1 | dots >> 1;
     at.is_power_of_two()
@@ -123,7 +126,7 @@ fn parse_any(text: &str) -> Option<Email> {
     let bytes = text.as_bytes();
     let is_at = |byte: &u8| *byte == b'@';
     let (local, at_and_domain) = match bytes.first() {
-        // A quoted local part may hold others; a domain cannot, so the last one divides.
+        // A quoted local part may hold `@`; a domain cannot, so the last one divides.
         Some(b'"') => bytes.split_at_checked(bytes.iter().rposition(is_at)?)?,
         _ => bytes.split_at_checked(bytes.iter().position(is_at)?)?,
     };
@@ -148,7 +151,7 @@ fn is_local_part(local: &[u8]) -> bool {
     }
 }
 
-/// `Dot-string`: atoms of one `atext` or more, with dots between them.
+/// `Dot-string`: atoms of one or more `atext`, separated by dots.
 fn is_dot_string(local: &[u8]) -> bool {
     let is_text = local.iter().all(|byte| class(*byte) != Class::Other);
     is_text
@@ -180,7 +183,7 @@ fn is_quoted_content(content: &[u8]) -> bool {
     true
 }
 
-/// `Domain`: labels of letters, digits and inner hyphens, with dots between them.
+/// `Domain`: labels of letters, digits and inner hyphens, separated by dots.
 fn parse_domain(domain: &[u8]) -> Option<Email> {
     if domain.len() > DOMAIN_BYTES_MAX {
         return None;

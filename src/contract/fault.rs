@@ -1,74 +1,78 @@
-//! Why a request has no whole answer.
+//! Reasons why a request has no complete answer.
 
-/// Why there is no whole answer.
+/// The reason why a request has no complete answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Fault {
     /// No connection: refused or unreachable. Nothing was sent.
     Refused,
     /// No connection within the connect timeout. Nothing was sent.
     ConnectTimeout,
-    /// The connection broke after bytes had left: the update may have been applied.
+    /// The connection broke after bytes had been sent: the update may have been applied.
     Broken,
-    /// No whole answer within the timeout: the update may have been applied.
+    /// No complete answer within the timeout: the update may have been applied.
     Timeout,
-    /// The server did not process the request, and says so: a GOAWAY that leaves its stream out (RFC 9113 §6.8), or
-    /// `REFUSED_STREAM` (§8.7); or the connection was closed before the request was written.
+    /// The request was not processed: the server sent a GOAWAY that excludes its stream (RFC 9113
+    /// §6.8) or `REFUSED_STREAM` (§8.7), or the connection was closed before the request was
+    /// written.
     NotProcessed,
-    /// A kept connection was closed after the request was written, and no byte of an answer came: most likely the server had
-    /// closed it before (RFC 9112 §9.3.1), but the update may have been applied.
+    /// A kept-alive connection was closed after the request was written and before any byte of an
+    /// answer. Most likely the server had closed it earlier (RFC 9112 §9.3.1), but the update may
+    /// have been applied.
     Unanswered,
     /// The host's name is unknown.
     NameUnknown,
-    /// The host's name could not be looked up for the moment.
+    /// The host's name cannot be looked up at the moment.
     LookupFailed,
     /// TLS failed.
     Tls(TlsFault),
-    /// A proxy refuses to pass the request on, or cannot be reached.
+    /// A proxy refuses to forward the request, or cannot be reached.
     Proxy(ProxyFault),
     /// This machine has no file descriptors or ports left for another connection.
     NoSockets,
 }
 
-/// How TLS failed.
+/// The reason why TLS failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum TlsFault {
-    /// The certificate was signed by an authority that is not trusted, or by itself.
+    /// The certificate was signed by an untrusted authority, or by itself.
     UnknownIssuer,
-    /// The certificate is an authority's own, which cannot be a server's.
+    /// The certificate is an authority's own and cannot be a server's.
     OfAnAuthority,
     /// The certificate has expired.
     Expired,
     /// The certificate is not valid yet.
     NotYetValid,
-    /// The certificate is another host's.
+    /// The certificate belongs to another host.
     OtherHost,
-    /// Another fault of the certificate: revoked, or with a signature that cannot be checked.
+    /// The certificate is revoked, or its signature cannot be checked, or it has another fault.
     Certificate,
-    /// The server speaks only versions that are no longer safe (TLS 1.1 and older), or no cipher that we do.
+    /// The server supports only versions that are no longer safe (TLS 1.1 and older), or no cipher
+    /// in common.
     OldVersion,
-    /// The server does not speak TLS at that port.
+    /// The server does not speak TLS on that port.
     NotTls,
-    /// The server asks for a certificate of the client.
+    /// The server asks for a client certificate.
     ClientCertificate,
     /// TLS failed for another reason.
     Other,
 }
 
-/// How a proxy failed.
+/// The reason why a proxy failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ProxyFault {
-    /// It wants a name and a password, or others (407).
+    /// The proxy wants credentials, or other ones (407).
     Authentication,
-    /// It does not connect to the server: it answers CONNECT with another status than 200, or with none.
+    /// The proxy does not connect to the server: it answers CONNECT with a status other than 200,
+    /// or not at all.
     Refused,
-    /// It cannot be reached, or its name is unknown.
+    /// The proxy cannot be reached, or its name is unknown.
     Unreachable,
-    /// It is an https proxy, and TLS with it failed.
+    /// TLS with an https proxy failed.
     Tls(TlsFault),
 }
 
 impl Fault {
-    /// The cause as it stands in results and reports.
+    /// The cause as written in results and reports.
     pub fn name(self) -> &'static str {
         match self {
             Fault::Refused => "refused",
@@ -97,7 +101,7 @@ impl Fault {
         }
     }
 
-    /// Whether the API may have applied the update all the same.
+    /// Whether the API may have applied the update in spite of the fault.
     pub fn is_ambiguous(self) -> bool {
         match self {
             Fault::Broken | Fault::Timeout | Fault::Unanswered => true,

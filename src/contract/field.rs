@@ -32,10 +32,11 @@ pub enum Field {
     UserId,
 }
 
-/// What a field's value has to be. Lengths are in Unicode characters, as JSON Schema counts them (`maxLength`).
+/// The kind of a field's values. Lengths are in Unicode characters, as JSON Schema counts them
+/// (`maxLength`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldKind {
-    /// Text, with a limit where the API names one.
+    /// Text, with a limit if the API names one.
     Text {
         /// The most characters allowed.
         characters_max: Option<usize>,
@@ -53,23 +54,23 @@ pub enum FieldKind {
     Integer,
 }
 
-/// Whether the API takes `null` for a field.
+/// Whether the API accepts `null` for a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NullRule {
     /// `null` clears the field.
     Allowed,
-    /// `null`, and the empty text that the API turns into it, is refused.
+    /// `null` is refused, and so is the empty text that the API turns into it.
     Refused,
 }
 
 /// The contract of one field.
 #[derive(Debug, Clone, Copy)]
 pub struct FieldRule {
-    /// Which field.
+    /// The field.
     pub field: Field,
     /// Its name in the request body.
     pub name: &'static str,
-    /// What its value has to be.
+    /// The kind of its values.
     pub kind: FieldKind,
     /// Whether it may be `null`.
     pub null: NullRule,
@@ -150,7 +151,8 @@ pub static FIELDS: [FieldRule; 12] = [
     ),
 ];
 
-/// Fields of the API's answer that no request can set. A column of such a name is named as what it is.
+/// Fields of the API's answers that no request can set. A column with such a name is reported as
+/// read-only.
 pub const READ_ONLY: [&str; 6] = [
     "country_name",
     "avatar_url",
@@ -161,7 +163,7 @@ pub const READ_ONLY: [&str; 6] = [
 ];
 
 impl Field {
-    /// The field's place in [`FIELDS`].
+    /// The field's index in [`FIELDS`].
     pub fn index(self) -> usize {
         self as usize
     }
@@ -178,12 +180,12 @@ impl Field {
         self.rule().name
     }
 
-    /// Whether line breaks belong in its text.
+    /// Whether its text may have line breaks.
     pub fn takes_line_breaks(self) -> bool {
         matches!(self, Field::Address | Field::Job)
     }
 
-    /// The field of this exact name.
+    /// Returns the field with this exact name.
     pub fn from_name(name: &str) -> Option<Field> {
         FIELDS
             .iter()
@@ -217,7 +219,7 @@ impl fmt::Display for FieldKind {
     }
 }
 
-/// The contract as lines of aligned text, for `--help`.
+/// Formats the contract as aligned lines for `--help`.
 pub fn field_table() -> String {
     let mut table =
         String::from("  id                  whole number from 1; required, names the customer\n");

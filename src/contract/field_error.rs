@@ -1,4 +1,5 @@
-//! What is wrong with a row: field, code and message. A message names the rule and its limit, never the value.
+//! Errors of a row: field, code and message. A message names the rule and its limit, never the
+//! value.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,7 +8,7 @@ use serde::{Serialize, Serializer};
 
 use super::Field;
 
-/// What an error is about.
+/// The subject of an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Subject {
     /// The customer's id.
@@ -18,53 +19,53 @@ pub enum Subject {
     Row,
 }
 
-/// The kind of a row's fault, stable across versions: scripts may match on it.
+/// The kind of an error. The codes are stable across versions: scripts may match on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ErrorCode {
     /// A value is missing.
     Required,
-    /// Null, or text that the API turns into null, where the contract allows none.
+    /// Null, or text that the API turns into null, in a field that allows no null.
     Null,
-    /// A value of another type.
+    /// A value of the wrong type.
     Type,
-    /// Text of another form.
+    /// Text in the wrong form.
     Format,
     /// More characters than allowed.
     TooLong,
-    /// None of the allowed words.
+    /// Not one of the allowed words.
     Enum,
     /// A number outside its range.
     Range,
-    /// A key that stands twice in one object.
+    /// A key that appears twice in one object.
     DuplicateKey,
-    /// Bytes that are no text in the input's encoding.
+    /// Bytes that are not text in the input's encoding.
     Encoding,
     /// Text that a program has damaged.
     Damaged,
-    /// The row's columns are not the header's, or a key is unknown.
+    /// Columns that do not match the header, or an unknown key.
     Columns,
-    /// The input ends within the row, or so it seems.
+    /// The input ends within the row, or seems to.
     CutOff,
-    /// Quotes or escapes of CSV that are not those of the dialect, or that can be meant in two ways.
+    /// CSV quotes or escapes that do not fit the dialect, or are ambiguous.
     Quotes,
-    /// An earlier row names the same customer, and the user wants one row of each.
+    /// An earlier row has the same customer, and the user wants one row per customer.
     Duplicate,
 }
 
 /// One error of a row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FieldError {
-    /// What it is about.
+    /// The subject.
     #[serde(rename = "field")]
     pub subject: Subject,
-    /// Its kind.
+    /// The kind.
     pub code: ErrorCode,
-    /// The rule that is broken, in words that follow the field's name.
+    /// The broken rule, in words that follow the field's name.
     pub message: Cow<'static, str>,
 }
 
 impl FieldError {
-    /// An error about `subject`.
+    /// Creates an error about `subject`.
     pub fn new(
         subject: Subject,
         code: ErrorCode,
@@ -77,7 +78,7 @@ impl FieldError {
         }
     }
 
-    /// The error of a row whose customer has an earlier row.
+    /// Returns the error of a row whose customer has an earlier row.
     pub fn duplicate() -> FieldError {
         FieldError::new(
             Subject::Id,
@@ -86,7 +87,7 @@ impl FieldError {
         )
     }
 
-    /// What holding the error costs, in bytes.
+    /// The memory that the error takes, in bytes.
     pub fn bytes(&self) -> usize {
         let message = match &self.message {
             Cow::Borrowed(_) => 0,
@@ -97,7 +98,7 @@ impl FieldError {
 }
 
 impl Subject {
-    /// The name as it stands in results and reports.
+    /// The name as written in results and reports.
     pub fn name(self) -> &'static str {
         match self {
             Subject::Id => "id",
@@ -108,7 +109,7 @@ impl Subject {
 }
 
 impl ErrorCode {
-    /// The code as it stands in results and reports.
+    /// The code as written in results and reports.
     pub fn name(self) -> &'static str {
         match self {
             ErrorCode::Required => "required",

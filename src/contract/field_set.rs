@@ -1,4 +1,4 @@
-//! A set of fields: what a row sets, owes, or was overtaken in.
+//! Sets of fields: those that a row sets, still has to send, or was overtaken in.
 
 use std::fmt;
 
@@ -7,8 +7,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::field::{FIELDS, Field};
 
-/// A set of the API's fields. In JSON it is a list of names, in the API's order; names of fields that a later version may know
-/// are passed over when one is read.
+/// A set of the API's fields. In JSON it is a list of names in the API's order. Unknown names, as
+/// later versions may write, are ignored.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct FieldSet(u16);
 
@@ -18,9 +18,9 @@ const _: () = assert!(
 );
 
 impl FieldSet {
-    /// No field.
+    /// The empty set.
     pub const EMPTY: FieldSet = FieldSet(0);
-    /// All fields that the API has.
+    /// All fields of the API.
     pub const ALL: FieldSet = FieldSet((1 << FIELDS.len()) - 1);
 
     /// Adds a field.
@@ -29,31 +29,31 @@ impl FieldSet {
         self.0 |= 1 << field.index();
     }
 
-    /// Whether the field is in it.
+    /// Whether the set contains the field.
     #[inline]
     pub fn contains(self, field: Field) -> bool {
         self.0 & 1 << field.index() != 0
     }
 
-    /// Whether it has no field.
+    /// Whether the set is empty.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.0 == 0
     }
 
-    /// The fields of either.
+    /// Returns the fields of either set.
     #[must_use]
     pub fn union(self, other: FieldSet) -> FieldSet {
         FieldSet(self.0 | other.0)
     }
 
-    /// The fields of this one that the other lacks.
+    /// Returns the fields of this set that the other one lacks.
     #[must_use]
     pub fn without(self, other: FieldSet) -> FieldSet {
         FieldSet(self.0 & !other.0)
     }
 
-    /// The fields of both.
+    /// Returns the fields of both sets.
     #[must_use]
     pub fn intersection(self, other: FieldSet) -> FieldSet {
         FieldSet(self.0 & other.0)
@@ -106,7 +106,8 @@ impl<'de> Deserialize<'de> for FieldSet {
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut names: A) -> Result<FieldSet, A::Error> {
                 let mut set = FieldSet::EMPTY;
-                // They come in the API's order, so the next one is looked for behind the last.
+                // Lists are usually in the API's order, so the search starts behind the previous
+                // field.
                 let mut behind = FIELDS.iter();
                 while let Some(name) = names.next_element::<&str>()? {
                     let next = behind.find(|rule| rule.name == name).map(|rule| rule.field);

@@ -1,5 +1,5 @@
-//! What an invalid value nearly is, so that a message says how the file is fixed. Only the value's outline is told, never
-//! the value.
+//! Messages for invalid values that say how to fix the file. They show at most the outline of a
+//! value, never the value.
 
 use std::borrow::Cow;
 
@@ -9,16 +9,16 @@ use super::date;
 use super::date_format::{DateFormat, read_by};
 use super::email;
 
-/// Numbers of days that Excel counts for dates from 1927 to 2064.
+/// Excel's day numbers for dates from 1927 to 2064.
 const EXCEL_SERIALS: std::ops::RangeInclusive<u32> = 10_000..=60_000;
 
 /// `YYYY-MM-DD`
 const DAY_BYTES: usize = 10;
 
-/// The longest outline of a date that a message shows.
+/// The longest outline that a message shows.
 const OUTLINE_BYTES_MAX: usize = 20;
 
-/// Why bytes are no text, with the encoding as which they read well.
+/// Returns the message for bytes that are not UTF-8, with the encoding that they probably have.
 pub fn not_utf_8(reads_as: Option<&'static str>) -> Cow<'static, str> {
     match reads_as {
         Some(encoding) => {
@@ -28,7 +28,7 @@ pub fn not_utf_8(reads_as: Option<&'static str>) -> Cow<'static, str> {
     }
 }
 
-/// What a text holds that nobody sees: where it stands, and which it is.
+/// Returns the message for a text with an invisible character: its place and its code point.
 fn invisible(text: &str) -> Option<String> {
     let first = |text: &str| text.chars().find(|character| is_invisible(*character));
     let (place, character) = match (first(trimmed(text)), first(text)) {
@@ -47,7 +47,7 @@ fn invisible(text: &str) -> Option<String> {
     ))
 }
 
-/// Why text is no whole number.
+/// Returns the message for text that is not a whole number.
 pub(super) fn not_a_whole_number(text: &str) -> Cow<'static, str> {
     if let Some(invisible) = invisible(text) {
         return invisible.into();
@@ -64,7 +64,8 @@ pub(super) fn not_a_whole_number(text: &str) -> Cow<'static, str> {
     }
 }
 
-/// What stands before the decimals of a number, where these are all zero. `1.000` may be a thousand.
+/// Returns the digits before the decimals of a number whose decimals are all zero. `1.000` is
+/// excluded, since it may be a thousand.
 pub(super) fn whole_part(text: &str) -> Option<&str> {
     let (whole, decimals) = text.split_once('.')?;
     (is_decimal(whole) && is_zero(decimals) && !has_three_zeros(text)).then_some(whole)
@@ -87,7 +88,7 @@ fn is_zero(digits: &str) -> bool {
     !digits.is_empty() && digits.bytes().all(|byte| byte == b'0')
 }
 
-/// Why text is no e-mail address.
+/// Returns the message for text that is not an e-mail address.
 pub(super) fn not_an_email(text: &str) -> Cow<'static, str> {
     if let Some(invisible) = invisible(text) {
         return invisible.into();
@@ -98,7 +99,8 @@ pub(super) fn not_an_email(text: &str) -> Cow<'static, str> {
     }
 }
 
-/// Why text is none of the words that a field takes. Which of them it nearly is would be the value itself.
+/// Returns the message for text that is not one of a field's words. It does not name the word that
+/// comes close, which would reveal the value.
 pub(super) fn none_of(words: &[&str], text: &str, field: &str) -> String {
     let mut message = format!("is not one of {}", words.join(", "));
     if let Some(invisible) = invisible(text) {
@@ -125,14 +127,14 @@ pub(super) fn none_of(words: &[&str], text: &str, field: &str) -> String {
     message
 }
 
-/// Compares character by character, for a value may be long.
+/// Compares character by character, without allocation: a value may be long.
 fn is_same_in_lower_case(text: &str, word: &str) -> bool {
     text.chars()
         .flat_map(char::to_lowercase)
         .eq(word.chars().flat_map(char::to_lowercase))
 }
 
-/// Why text is no date.
+/// Returns the message for text that is not a date.
 pub(super) fn not_a_date(text: &str, formats: &[DateFormat]) -> Cow<'static, str> {
     if let Some(invisible) = invisible(text) {
         return format!("is not a date: {invisible}").into();
@@ -175,7 +177,7 @@ pub(super) fn not_a_date(text: &str, formats: &[DateFormat]) -> Cow<'static, str
     }
 }
 
-/// What a text is that other programs use for dates.
+/// Returns the message for a date in a form that other programs use.
 fn of_another_kind(text: &str) -> Option<Cow<'static, str>> {
     if let Some(message) = time_without_offset(text) {
         return Some(message.into());
@@ -201,7 +203,8 @@ fn of_another_kind(text: &str) -> Option<Cow<'static, str>> {
     }
 }
 
-/// What is missing of a date and time that would be RFC 3339 with an offset, or with a colon in it.
+/// Returns the message for a date and time that lacks only an offset, or the colon in it, to be RFC
+/// 3339.
 fn time_without_offset(text: &str) -> Option<String> {
     let (day, rest) = text
         .split_at_checked(DAY_BYTES)
@@ -244,7 +247,7 @@ fn time_without_offset(text: &str) -> Option<String> {
     }
 }
 
-/// What helps with a date of this outline; nothing where no form of dates is like it.
+/// Returns the advice for a date with this outline; empty if no date has such an outline.
 fn advice_for(outline: &str) -> &'static str {
     let date = outline.split([' ', ':']).next().unwrap_or_default();
     let numbers: Vec<usize> = date.split(['.', '/', '-']).map(str::len).collect();
@@ -255,8 +258,8 @@ fn advice_for(outline: &str) -> &'static str {
     }
 }
 
-/// The text with every digit as 9, where it is short and has nothing but digits and separators: such an outline says
-/// how a date is written, and nothing of the date.
+/// Returns the text with every digit as 9, if it is short and has only digits and separators. Such
+/// an outline shows the form of a date and nothing of its value.
 fn outline(text: &str) -> Option<String> {
     let is_separator = |byte: u8| b"./-: ".contains(&byte);
     let is_outlined = text.len() <= OUTLINE_BYTES_MAX
@@ -351,7 +354,7 @@ mod tests {
         check("Female", &format!("; {case}"));
         check(" female", &format!("; {spaces}"));
         check("\tFEMALE ", &format!("; {case} and {spaces}"));
-        // The Kelvin sign is a K in lower case.
+        // The Kelvin sign becomes a lower-case k.
         check("un\u{212a}nown", &format!("; {case}"));
         for text in ["f", " ", "femalé", "females", " f "] {
             check(text, "");
@@ -431,7 +434,7 @@ mod tests {
         }
     }
 
-    /// What a message names as a form is one that reads the date.
+    /// The format that a message suggests reads the date.
     #[test]
     fn a_time_without_an_offset_is_told_its_form() {
         let check = |text: &str, form: &str, read: &str| {

@@ -7,23 +7,23 @@ use serde::{Serialize, Serializer};
 
 use super::decimal::{self, DecimalError};
 
-/// A customer's id: 1 to 2^63-1, the positive range of the integer that the API's page names.
+/// A customer's id: 1 to 2^63-1, the positive range of the integer on the API's page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CustomerId(NonZeroU64);
 
-/// Why text is no customer id.
+/// The reason why a text is not a customer id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum IdError {
-    /// It holds something else than decimal digits.
+    /// The text has characters other than decimal digits.
     #[error("is not a whole number")]
     NotAnInteger,
-    /// It is a number, but none that a customer can have.
+    /// The number is outside the range of ids.
     #[error("is not between 1 and 9223372036854775807")]
     OutOfRange,
 }
 
 impl CustomerId {
-    /// An id of this number.
+    /// Creates an id from a number.
     pub fn new(id: u64) -> Result<CustomerId, IdError> {
         match NonZeroU64::new(id) {
             Some(id) if id.get() <= i64::MAX.cast_unsigned() => Ok(CustomerId(id)),
@@ -31,7 +31,7 @@ impl CustomerId {
         }
     }
 
-    /// Reads decimal digits; leading zeros are dropped, so the id is in its canonical form from here on.
+    /// Reads decimal digits. Leading zeros are dropped, so an id is always in its canonical form.
     pub fn parse(text: &str) -> Result<CustomerId, IdError> {
         match decimal::parse(text) {
             Ok(id) => u64::try_from(id).map_or(Err(IdError::OutOfRange), CustomerId::new),

@@ -1,7 +1,9 @@
-//! What the API allows and what it answers: the fields, their rules, and the one type that a request body is made from.
+//! The API's contract: the fields and their rules, the answers, and the one type that request
+//! bodies are made from.
 //!
-//! Everything here is pure. [`FIELDS`] is the one table of the contract: validation, `--help` and the README follow from it.
-//! The source of every rule is the API's page "Update a customer"; where a rule comes from elsewhere, its item says so.
+//! Everything here is pure. [`FIELDS`] is the one table of the contract; validation, `--help` and
+//! the README follow from it. The source of every rule is the API's page "Update a customer". Items
+//! with another source name it.
 
 mod allowed;
 mod answer;

@@ -1,11 +1,12 @@
-//! Characters and words in good text that people seldom mean: what a conversion left behind. They are counted as warnings.
+//! Characters and words in valid text that are rarely meant: the traces of a conversion. They are
+//! counted as warnings.
 
 use super::field::Field;
 use super::warning::{Warning, Warnings};
 use crate::text::trimmed;
 
-/// What databases and programs write for null. Words that are names of people too are only taken in the case in which programs
-/// write them.
+/// The words that databases and programs write for null. Words that are also names of people count
+/// only in the case that programs use.
 const NULL_WORDS: [&str; 26] = [
     "NULL",
     "null",
@@ -35,7 +36,7 @@ const NULL_WORDS: [&str; 26] = [
     "(none)",
 ];
 
-/// Adds what is unusual about a text that keeps its field's rule.
+/// Adds the warnings about a text that keeps its field's rule.
 pub(super) fn look_at(text: &str, field: Field, warnings: &mut Warnings) {
     let mut warn = |is_so: bool, warning: Warning| {
         if is_so {
@@ -63,13 +64,13 @@ pub fn has_line_break(text: &[u8]) -> bool {
     memchr::memchr2(b'\n', b'\r', text).is_some()
 }
 
-/// Whether text is a word for null, whatever white space stands around it.
+/// Whether text is a word for null, ignoring white space around it.
 pub(super) fn is_null_word(text: &str) -> bool {
     NULL_WORDS.contains(&trimmed(text))
 }
 
-/// Whether text in UTF-8 holds characters for which values are looked at closely: control characters (line breaks among them,
-/// which some fields do not expect), U+FFFD, and what looks like UTF-8 in another encoding.
+/// Whether UTF-8 text has characters that need a closer look: control characters (including line
+/// breaks, which some fields do not expect), U+FFFD, and UTF-8 misread in another encoding.
 pub fn has_odd_characters(text: &[u8]) -> bool {
     let is_usual = |byte: &u8| matches!(byte, b' '..=b'~');
     !text.iter().all(is_usual) && has_odd_character_among_others(text)
@@ -81,15 +82,16 @@ fn has_odd_character_among_others(text: &[u8]) -> bool {
     text.iter().any(is_odd_ascii) || has_odd_text(text)
 }
 
-/// The same for what is not ASCII: U+FFFD, control characters of Latin-1, and what looks like UTF-8 in another encoding.
+/// Whether text outside ASCII has U+FFFD, control characters of Latin-1, or UTF-8 misread in
+/// another encoding.
 pub fn has_odd_text(text: &[u8]) -> bool {
     let mut leads = memchr::memchr2_iter(0xef, 0xc2, text).filter_map(|at| text.get(at..));
     leads.any(|rest| matches!(rest, [0xef, 0xbf, 0xbd, ..] | [0xc2, 0x80..=0x9f, ..]))
         || has_mojibake(text)
 }
 
-/// Whether UTF-8 holds a pair of characters that UTF-8 becomes where it is read as Latin-1 or windows-1252, and that no language
-/// writes.
+/// Whether UTF-8 has a pair of characters that comes from reading UTF-8 as Latin-1 or windows-1252,
+/// and that no language writes.
 pub(super) fn has_mojibake(text: &[u8]) -> bool {
     memchr::memchr_iter(0xc3, text)
         .filter_map(|at| text.get(at..))
@@ -98,13 +100,13 @@ pub(super) fn has_mojibake(text: &[u8]) -> bool {
 
 /// Whether UTF-8 that begins with a character from U+00C0 to U+00FF begins with such a pair.
 fn starts_with_mojibake(text: &[u8]) -> bool {
-    // Behind \u{c2} and \u{c3} comes what was the second byte of a letter of the Latin alphabet …
+    // Behind \u{c2} and \u{c3}: the second byte of a letter of the Latin alphabet …
     let is_latin = matches!(text, [0xc3, 0x82 | 0x83, 0xc2, ..])
-        // … for which windows-1252 may have another letter, or a punctuation mark.
+        // … for which windows-1252 may have another letter or a punctuation mark.
         || matches!(text, [0xc3, 0x83, 0xc5, 0x92 | 0x93 | 0xa0 | 0xa1 | 0xb8 | 0xbd | 0xbe, ..])
         || matches!(text, [0xc3, 0x83, 0xc6, 0x92, ..] | [0xc3, 0x83, 0xcb, 0x86 | 0x9c, ..])
         || matches!(text, [0xc3, 0x83, 0xe2, 0x80 | 0x82 | 0x84, _, ..]);
-    // The letters of Central and Eastern Europe, Greek and Cyrillic begin otherwise.
+    // The first characters for letters of Central and Eastern Europe, Greek and Cyrillic.
     let is_other_letter = matches!(text, [0xc3, 0x84 | 0x8e | 0x8f | 0x90, 0xc2, 0x80..=0x9f | 0xa1..=0xbf, ..] | [0xc3, 0x85, 0xc2, ..])
         || matches!(
             text,
@@ -121,7 +123,7 @@ fn starts_with_mojibake(text: &[u8]) -> bool {
             [0xc3, 0x84 | 0x85, 0xe2, 0x80, 0x9a | 0x9e | 0xa1 | 0xba, ..]
         )
         || matches!(text, [0xc3, 0x84 | 0x85, 0xe2, 0x84, 0xa2, ..]);
-    // Dashes and quotation marks, and other characters of three bytes.
+    // Dashes, quotation marks and other characters of three bytes.
     let is_of_three_bytes = matches!(
         text,
         [0xc3, 0xa2, 0xe2, 0x82, 0xac, ..] | [0xc3, 0xa2, 0xc2, 0x80, ..]
@@ -137,7 +139,8 @@ fn is_odd_control(character: char) -> bool {
 mod tests {
     use super::*;
 
-    /// `text` in UTF-8, read as windows-1252 (where it has a character for the byte) or Latin-1.
+    /// Returns the UTF-8 of `text` read as windows-1252, or as Latin-1 where windows-1252 has no
+    /// character.
     fn misread(text: &str) -> [String; 2] {
         let (windows, _) = encoding_rs::WINDOWS_1252.decode_without_bom_handling(text.as_bytes());
         [windows.into_owned(), text.bytes().map(char::from).collect()]

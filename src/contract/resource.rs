@@ -1,4 +1,5 @@
-//! A customer as the API shows it, and an update as it was sent: their members, as far as they are compared.
+//! A customer as the API shows it, and an update as it was sent, with the members that are
+//! compared.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,7 +11,7 @@ use serde_json::value::RawValue;
 use super::field::FIELDS;
 use super::{CustomerId, Field};
 
-/// The value of a member, borrowed where JSON escapes nothing in it.
+/// The value of a member, borrowed if JSON escapes nothing in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MemberValue<'a> {
     /// `null`.
@@ -19,30 +20,30 @@ pub enum MemberValue<'a> {
     Text(Cow<'a, str>),
     /// A whole number of 64 bits.
     Integer(i64),
-    /// Something that no field of the contract is: another number, true or false, an array, an object, or a member that
-    /// stands there twice.
+    /// A value that no field of the contract has: another number, a boolean, an array, an object,
+    /// or a member that appears twice.
     Other,
 }
 
-/// The customer in an answer, in the API's words the customer resource.
+/// The customer in an answer, called the customer resource by the API.
 #[derive(Debug, Default)]
 pub struct Resource<'a>(ResourceMembers<'a>);
 
-/// The fields of an update, from the body of its request.
+/// The fields of an update, read from the body of its request.
 #[derive(Debug, Default)]
 pub struct SentFields<'a>(ResourceMembers<'a>);
 
 #[derive(Debug, Default)]
 struct ResourceMembers<'a> {
     id: Option<MemberValue<'a>>,
-    /// In the order of the contract's fields.
+    /// The values in the order of the contract's fields.
     values: [Option<MemberValue<'a>>; FIELDS.len()],
     country_name: Option<MemberValue<'a>>,
-    /// The id of `related_user`, or its null.
+    /// The id of `related_user`, or null where that is null.
     related_user: Option<MemberValue<'a>>,
 }
 
-/// Where an answer may hold the resource beside its top.
+/// The object around the resource.
 #[derive(Deserialize)]
 struct Envelope<'a> {
     #[serde(borrow)]
@@ -50,8 +51,8 @@ struct Envelope<'a> {
 }
 
 impl<'a> Resource<'a> {
-    /// The customer in the body of an answer: its `data`, or the object itself where it has no `data`. `None` where there is
-    /// no object.
+    /// Reads the customer in the body of an answer: its `data`, or the object itself if it has no
+    /// `data`. `None` if there is no object.
     pub fn of_answer(body: &'a [u8]) -> Option<Resource<'a>> {
         let Envelope { data } = serde_json::from_slice(body).ok()?;
         let members = data.map_or_else(
@@ -61,7 +62,7 @@ impl<'a> Resource<'a> {
         members.ok().map(Resource)
     }
 
-    /// The customer whose id it shows, as a number or as digits.
+    /// The customer's id, written as a number or as digits.
     pub fn id(&self) -> Option<CustomerId> {
         match self.0.id.as_ref()? {
             MemberValue::Integer(id) => CustomerId::new(u64::try_from(*id).ok()?).ok(),
@@ -70,7 +71,8 @@ impl<'a> Resource<'a> {
         }
     }
 
-    /// What it shows of a field: `related_user.id` of `user_id`, and nothing of `country_id`, for which it has a name.
+    /// Returns the value shown for a field. For `user_id` that is `related_user.id`; for
+    /// `country_id` there is none, since only the name is shown.
     pub fn value(&self, field: Field) -> Option<&MemberValue<'a>> {
         match field {
             Field::UserId => self.0.related_user.as_ref(),
@@ -86,7 +88,7 @@ impl<'a> Resource<'a> {
 }
 
 impl<'a> SentFields<'a> {
-    /// The fields of a request's body; `None` where it is no object.
+    /// Reads the fields of a request's body; `None` if it is not an object.
     pub fn of_request(body: &'a [u8]) -> Option<SentFields<'a>> {
         serde_json::from_slice(body).ok().map(SentFields)
     }
@@ -180,7 +182,8 @@ impl<'de> Deserialize<'de> for ResourceMembers<'de> {
     }
 }
 
-/// Keeps a value. Readers differ in which of two they take, so two are none that can be equal.
+/// Stores a value. Readers differ in which of two values they take, so a second one makes both
+/// incomparable.
 fn put<'a>(slot: &mut Option<MemberValue<'a>>, value: Option<MemberValue<'a>>) {
     *slot = if slot.is_some() {
         Some(MemberValue::Other)
@@ -189,7 +192,7 @@ fn put<'a>(slot: &mut Option<MemberValue<'a>>, value: Option<MemberValue<'a>>) {
     };
 }
 
-/// The id of a related user, or its null; absent where it is an object without an id.
+/// Returns the id of a related user, or null; `None` for an object without an id.
 fn related_user(json: &RawValue) -> Option<MemberValue<'_>> {
     match json.get() {
         "null" => Some(MemberValue::Null),

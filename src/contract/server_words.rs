@@ -1,18 +1,19 @@
-//! Which words of a server may be shown and counted: codes and names of fields. Any other text of it may quote a value of a
-//! customer, and is kept in results and failed rows alone.
+//! The words of a server that may be shown and counted: codes and field names. Any other text may
+//! quote a customer's value, so it is kept in results and failed rows alone.
 
 use super::Field;
 
-/// The most characters of a code or of the path of a field.
+/// The most characters of a code or a field path.
 pub const NAME_CHARACTERS_MAX: usize = 64;
-/// The most digits of a code: `E10023`, `SQLSTATE.23000` and `ORA-00001` have no more. Phone numbers, dates and identity
-/// numbers have.
+/// The most digits of a code. `E10023`, `SQLSTATE.23000` and `ORA-00001` have no more; phone
+/// numbers, dates and identity numbers do.
 const CODE_DIGITS_MAX: usize = 5;
-/// The most digits of a number in the path of a field, which counts the members of an array.
+/// The most digits of a number in a field path, which is the index of an array.
 const INDEX_DIGITS_MAX: usize = 4;
 
-/// Whether a server's text looks like a machine code: 1 to 64 ASCII letters, digits, `_`, `.` and `-`, at least one of them a
-/// letter and at most five of them digits. An e-mail address has an `@`, a phone number has no letter.
+/// Whether a server's text looks like a machine code: 1 to 64 ASCII letters, digits, `_`, `.` and
+/// `-`, with at least one letter and at most five digits. An e-mail address has an `@`, and a phone
+/// number has no letter.
 pub fn is_code(text: &str) -> bool {
     let in_code = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
     text.len() <= NAME_CHARACTERS_MAX
@@ -21,8 +22,9 @@ pub fn is_code(text: &str) -> bool {
         && text.bytes().filter(u8::is_ascii_digit).count() <= CODE_DIGITS_MAX
 }
 
-/// Whether a server's text names a field of the API: a field of the contract or `id`, or a dotted path that begins with one and
-/// goes on with such names or with numbers of at most four digits (`address.0.job`).
+/// Whether a server's text names a field of the API: a field of the contract, `id`, or a dotted
+/// path that begins with one and continues with such names or with numbers of at most four digits
+/// (`address.0.job`).
 pub fn is_field(text: &str) -> bool {
     let is_name = |part: &str| part == "id" || Field::from_name(part).is_some();
     let is_index = |part: &str| {

@@ -1,19 +1,19 @@
-//! Cells of a workbook that hold no value, though there is something in them.
+//! Workbook cells that are not empty and have no usable value.
 
 use std::borrow::Cow;
 
-/// Why a cell of a workbook has no value.
+/// The reason why a workbook cell has no value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SheetFault {
-    /// A formula whose result the file does not hold, or holds unchecked.
+    /// A formula whose result is not stored, or is stored unchecked.
     NoResult,
-    /// An error of the spreadsheet, as it shows it.
+    /// A spreadsheet error, as shown.
     Error(&'static str),
-    /// A date, where the field is none.
+    /// A date in a field that takes none.
     Date,
-    /// A number shown as a date that is none.
+    /// A number that is formatted as a date and is not one.
     NoDay,
-    /// Something else than the file says that it is.
+    /// A value that does not match its declared type.
     Unreadable,
 }
 
@@ -36,7 +36,7 @@ const ERRORS: [&str; 14] = [
 ];
 
 impl SheetFault {
-    /// The error that a cell shows.
+    /// Returns the error that a cell shows.
     pub fn of_error(text: &str) -> SheetFault {
         SheetFault::Error(
             ERRORS
@@ -47,7 +47,7 @@ impl SheetFault {
         )
     }
 
-    /// The fault as it stands in rows of a sheet.
+    /// The name as written in rows of a sheet.
     pub fn name(self) -> &'static str {
         match self {
             SheetFault::NoResult => "formula without a result",
@@ -58,7 +58,7 @@ impl SheetFault {
         }
     }
 
-    /// The fault of this name.
+    /// Returns the fault with this name.
     pub fn from_name(name: &str) -> SheetFault {
         let others = [
             SheetFault::NoResult,
@@ -72,7 +72,7 @@ impl SheetFault {
             .unwrap_or_else(|| SheetFault::of_error(name))
     }
 
-    /// What is wrong, and the way out, where `wanted` belongs.
+    /// The message: what is wrong and how to fix it, where `wanted` is expected.
     pub fn message(self, wanted: &str) -> Cow<'static, str> {
         match self {
             SheetFault::NoResult => {

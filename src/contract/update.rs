@@ -1,4 +1,4 @@
-//! One customer update: the only thing that a request body is made from.
+//! One customer update, the only type that request bodies are made from.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -15,9 +15,10 @@ use super::value::{Cell, CellError, FieldValue, customer_id, value};
 use super::value_rules::ValueRules;
 use super::{CustomerId, ErrorCode, FieldError, Subject};
 
-/// A row that keeps the contract: a customer's id and the fields to set, each checked.
+/// A valid row: a customer's id and the fields to set, each checked.
 ///
-/// It serialises to the request's body: a field that is omitted, null, or has a value is three different things.
+/// It serialises to the request's body. A field that is omitted, null, or has a value is three
+/// different things.
 #[derive(Debug, Clone, Copy)]
 pub struct CustomerUpdate<'a> {
     id: CustomerId,
@@ -27,31 +28,32 @@ pub struct CustomerUpdate<'a> {
     notes: RowNotes,
 }
 
-/// What the fields are set to, in the order of [`FIELDS`]; in the place of a field that is not set stands anything.
+/// The values of the fields, in the order of [`FIELDS`]. Slots of unset fields hold stale values;
+/// `given` says which are set.
 type Values<'a> = [FieldValue<'a>; FIELDS.len()];
 
-/// A row that breaks the contract: all of its errors.
+/// An invalid row: all of its errors.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidRow {
-    /// The customer, where at least the id is good.
+    /// The customer, if at least the id is valid.
     pub id: Option<CustomerId>,
-    /// What is wrong: the row's own errors, then the fields' in the contract's order. Never empty.
+    /// The row's own errors, then the fields' in the contract's order. Never empty.
     pub errors: Vec<FieldError>,
 }
 
-/// An update in the making: it is told what the input says of one customer, and checks it against the contract. One of them
-/// serves row after row, since to make and to move one is dearer than to check a short row.
+/// Builds a [`CustomerUpdate`] from a row's cells and checks them against the contract. It is
+/// reused from row to row: creating and moving one costs more than checking a short row.
 #[derive(Debug)]
 pub struct UpdateBuilder<'a> {
     rules: &'a ValueRules,
     id: Option<CustomerId>,
     values: Values<'a>,
     notes: RowNotes,
-    /// The fields that the input says something of.
+    /// The fields that the input names.
     given: FieldSet,
-    /// The fields that are not to be sent, whatever the input says of them.
+    /// The fields that are not sent, whatever the input says.
     left_out: FieldSet,
-    /// The customer of whom the row is not wanted.
+    /// The customer whose row is refused as a duplicate.
     refused: Option<CustomerId>,
     errors: Vec<FieldError>,
 }
@@ -62,12 +64,12 @@ impl CustomerUpdate<'_> {
         self.id
     }
 
-    /// The fields that it sets; none where later rows have set all that it would.
+    /// The fields that it sets; none if later rows have set all of them.
     pub fn fields(&self) -> FieldSet {
         self.given
     }
 
-    /// What is worth counting.
+    /// The facts about the row that the summary counts.
     pub fn notes(&self) -> RowNotes {
         self.notes
     }
@@ -80,7 +82,7 @@ impl CustomerUpdate<'_> {
 }
 
 impl<'a> UpdateBuilder<'a> {
-    /// A builder that nothing is said to yet.
+    /// Creates an empty builder.
     pub fn new(rules: &'a ValueRules) -> UpdateBuilder<'a> {
         UpdateBuilder {
             rules,
@@ -94,7 +96,7 @@ impl<'a> UpdateBuilder<'a> {
         }
     }
 
-    /// Forgets all that was said, for the next row.
+    /// Resets the builder for the next row.
     #[inline]
     pub fn clear(&mut self) {
         self.id = None;
@@ -105,12 +107,13 @@ impl<'a> UpdateBuilder<'a> {
         self.errors.clear();
     }
 
-    /// The input says this of the customer's id. What is said last counts.
+    /// Sets the customer's id from its cell. The last call counts.
     pub fn set_id(&mut self, cell: Option<Cell<'_>>) {
         self.put_id(customer_id(cell, self.rules));
     }
 
-    /// The same, for the text of a cell as it stands. Whether it is an id; if not, nothing is said.
+    /// Sets the customer's id from plain text. Returns whether the text is an id; if not, nothing
+    /// is set.
     #[inline]
     pub fn set_usual_id(&mut self, text: &str) -> bool {
         let id = CustomerId::parse(text);
@@ -126,7 +129,7 @@ impl<'a> UpdateBuilder<'a> {
         self.id = id.map_err(|refused| self.refuse(Subject::Id, refused)).ok();
     }
 
-    /// The input says this of a field. What is said last counts.
+    /// Sets a field from its cell. The last call counts.
     pub fn set(&mut self, field: Field, cell: Cell<'a>) {
         match value(cell, field.rule(), self.rules, &mut self.notes) {
             Ok(value) => *self.slot(field) = value,
@@ -137,9 +140,10 @@ impl<'a> UpdateBuilder<'a> {
         }
     }
 
-    /// The same, for the text of a cell as it stands, where a quick look finds that it is a value and nothing unusual. Whether it
-    /// is; if not, nothing is said, and [`Self::set`] has to look at it. Text in which [odd characters](super::has_odd_characters)
-    /// may be is for that one, too. Each value is made in its place: to move it there would take longer than to check it.
+    /// Sets a field from plain text if a quick check finds a value without anything unusual.
+    /// Returns whether it did; if not, nothing is set and the caller uses [`Self::set`]. Text that
+    /// may have [odd characters](super::has_odd_characters) needs [`Self::set`], too. Each value is
+    /// created in its slot, since moving it would take longer than checking it.
     #[inline(always)]
     #[expect(
         clippy::inline_always,
@@ -158,7 +162,7 @@ impl<'a> UpdateBuilder<'a> {
         true
     }
 
-    /// Where a field's value belongs, now that something is said of it.
+    /// Marks a field as given, drops its errors, and returns the slot of its value.
     #[inline]
     fn slot(&mut self, field: Field) -> &mut FieldValue<'a> {
         self.forget(Subject::Field(field));
@@ -168,23 +172,24 @@ impl<'a> UpdateBuilder<'a> {
             .expect("there is a place for each field")
     }
 
-    /// The row has an error beyond what its fields say.
+    /// Adds an error about the row as a whole.
     pub fn add_row_error(&mut self, code: ErrorCode, message: String) {
         self.errors
             .push(FieldError::new(Subject::Row, code, message));
     }
 
-    /// These fields are not sent, whatever the input says of them before or after: later rows of the customer have set them.
+    /// Excludes fields that later rows of the customer have set, whatever the input says before or
+    /// after this call.
     pub fn leave_out(&mut self, fields: FieldSet) {
         self.left_out = self.left_out.union(fields);
     }
 
-    /// Of this customer the row is a duplicate, whatever else it says: another one was taken.
+    /// Makes the row a duplicate if it has this customer: another row was taken.
     pub fn refuse_customer(&mut self, id: CustomerId) {
         self.refused = Some(id);
     }
 
-    /// The update that was asked for, or all that is wrong with it.
+    /// Returns the update, or all errors of the row.
     pub fn finish(&mut self) -> Result<CustomerUpdate<'_>, InvalidRow> {
         if !self.left_out.is_empty() {
             self.drop_left_out();
@@ -210,7 +215,7 @@ impl<'a> UpdateBuilder<'a> {
         }
     }
 
-    /// Forgets what was said of the fields that are left out, and what was wrong with it.
+    /// Drops the excluded fields, with their notes and errors.
     #[cold]
     fn drop_left_out(&mut self) {
         let left_out = self.left_out;
@@ -243,7 +248,7 @@ impl<'a> UpdateBuilder<'a> {
         std::mem::take(&mut self.errors)
     }
 
-    /// What was wrong with what was said of it before.
+    /// Drops the errors of an earlier call about the same subject.
     #[inline]
     fn forget(&mut self, subject: Subject) {
         if !self.errors.is_empty() {
@@ -274,7 +279,7 @@ impl Serialize for CustomerUpdate<'_> {
     }
 }
 
-/// A request's body with some of its fields alone, each as it stands there.
+/// Returns a request's body reduced to some of its fields, with their values unchanged.
 pub fn body_of_fields(body: &[u8], fields: FieldSet) -> Vec<u8> {
     let members: BTreeMap<&str, &RawValue> =
         serde_json::from_slice(body).expect("a body is an object of our own making");
@@ -290,7 +295,7 @@ pub fn body_of_fields(body: &[u8], fields: FieldSet) -> Vec<u8> {
 }
 
 impl Field {
-    /// The code of the error that a row of this one cell would have; for tests of single values.
+    /// Returns the errors of a row with this one cell, for tests of single values.
     #[cfg(test)]
     fn errors_of(self, cell: Cell<'_>) -> Vec<(Subject, ErrorCode)> {
         let rules = ValueRules::default();

@@ -1,4 +1,4 @@
-//! What one cell says, as a value of its field; or which rule it breaks.
+//! Turns one cell into a value of its field, or into the error of the rule that it breaks.
 
 use std::borrow::Cow;
 
@@ -17,44 +17,45 @@ use super::value_rules::ValueRules;
 use super::warning::Warning;
 use super::{CustomerId, ErrorCode, Field, FieldError, IdError, Subject};
 
-/// What the input says of one field. That it says nothing is `None` around it.
+/// The content of one cell. An absent cell is `None`, outside this type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cell<'a> {
-    /// Null: a JSON `null`, or a cell that the user named as null.
+    /// Null: a JSON `null`, or a cell with the user's word for null.
     Null,
     /// Text.
     Text(Cow<'a, str>),
-    /// A JSON number, as it is written.
+    /// A JSON number as written.
     Number(&'a str),
-    /// A number that a cell of a workbook holds, as it is written in JSON.
+    /// A number in a workbook cell, written as in JSON.
     SheetNumber(&'a str),
-    /// A cell of a workbook that holds no value, though there is something in it.
+    /// A workbook cell that is not empty and has no usable value.
     SheetFault(SheetFault),
     /// A JSON `true` or `false`.
     Boolean,
     /// A JSON array or object.
     Nested,
-    /// An empty cell where the user wants none (`--empty error`).
+    /// An empty cell, where the user refuses those (`--empty error`).
     Empty,
-    /// A key that stands more than once in its object.
+    /// A key that appears more than once in its object.
     Repeated,
-    /// A key of a field that every row is given (`--set`).
+    /// A key of a field that `--set` gives to every row.
     AlsoSet,
     /// Bytes that are not UTF-8.
     NotText {
-        /// The encoding as which they read well.
+        /// The encoding that the bytes probably have.
         reads_as: Option<&'static str>,
     },
-    /// Half of a surrogate pair, which is no character (RFC 8259 §8.2).
+    /// Half of a surrogate pair, which is not a character (RFC 8259 §8.2).
     HalfCharacter,
 }
 
-/// The value of one field. It serialises to what it is in JSON.
+/// The value of one field. It serialises to the field's JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum FieldValue<'a> {
     Null,
     Text(Cow<'a, str>),
-    /// A plain date, sent as midnight UTC. Most files that have dates have one a row, so it is not copied before it is sent.
+    /// A plain date, sent as midnight UTC. Most files with dates have one a row, so it is not
+    /// copied before it is sent.
     Day(&'a str),
     Integer(i64),
 }
@@ -70,7 +71,7 @@ impl Serialize for FieldValue<'_> {
     }
 }
 
-/// The value of a field in a request's body, as JSON, where its cell says this; or what is wrong with the cell.
+/// Returns a field's value as JSON for the request's body, or the error of its cell.
 pub fn field_value(field: Field, cell: Cell<'_>, rules: &ValueRules) -> Result<String, FieldError> {
     match value(cell, field.rule(), rules, &mut RowNotes::default()) {
         Ok(value) => {
@@ -80,7 +81,7 @@ pub fn field_value(field: Field, cell: Cell<'_>, rules: &ValueRules) -> Result<S
     }
 }
 
-/// The customer whose cell says this, or what is wrong with the cell.
+/// Returns the customer named by a cell, or the error of the cell.
 pub fn id_value(cell: Option<Cell<'_>>, rules: &ValueRules) -> Result<CustomerId, FieldError> {
     customer_id(cell, rules).map_err(|(code, message)| FieldError::new(Subject::Id, code, message))
 }
@@ -165,7 +166,7 @@ fn value_of_text<'a>(
     notes: &mut RowNotes,
 ) -> Result<FieldValue<'a>, CellError> {
     let is_text = matches!(rule.kind, FieldKind::Text { .. });
-    // Most texts that come here do so for a quotation mark, not for what they are.
+    // Most of these texts are here for a quotation mark, not for anything unusual.
     if is_text
         && !has_odd_characters(text.as_bytes())
         && classify_usual(&text, rule, rules).is_some()
@@ -217,10 +218,11 @@ fn note_date(date: &str, rule: &FieldRule, rules: &ValueRules, notes: &mut RowNo
     }
 }
 
-/// Which rule a text breaks, in words.
+/// Returns the error of a text that breaks its field's rule.
 #[cold]
 fn refusal(broken: Classification, text: &str, rule: &FieldRule, rules: &ValueRules) -> CellError {
-    // A text that is damaged could be sent, but for another reason; anything else could not, whatever is allowed.
+    // Damaged text could be sent if the user allows it; a damaged date, number or address never
+    // could.
     match (rule.kind, damage::of(text)) {
         (FieldKind::Text { .. }, _) | (_, None) => {}
         (_, Some(damage)) => return (ErrorCode::Damaged, damage.message().into()),
@@ -282,7 +284,7 @@ fn broken_rule(
     }
 }
 
-/// The error of a cell that can be no value of any kind.
+/// Returns the error of a cell that cannot be a value of any field.
 fn unusable(cell: &Cell<'_>, wanted: &'static str) -> CellError {
     match cell {
         Cell::Empty => (ErrorCode::Required, "is empty (--empty error)".into()),
@@ -292,7 +294,7 @@ fn unusable(cell: &Cell<'_>, wanted: &'static str) -> CellError {
         Cell::HalfCharacter => (ErrorCode::Encoding, "holds one half of a surrogate pair without the other".into()),
         Cell::Boolean => (ErrorCode::Type, format!("is true or false where {wanted} is expected").into()),
         Cell::SheetFault(fault) => (ErrorCode::Type, fault.message(wanted)),
-        // Failed rows of a workbook have objects for its cells with an error.
+        // Failed rows of a workbook have objects for cells with an error.
         Cell::Nested => (
             ErrorCode::Type,
             format!("is an array or object (in a workbook: an error such as #N/A) where {wanted} is expected").into(),

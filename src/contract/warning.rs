@@ -1,39 +1,40 @@
-//! What is unusual about a value that keeps the contract. It is counted and told, and never makes a row invalid.
+//! Warnings: unusual facts about valid values. They are counted and reported, and never make a row
+//! invalid.
 
 use super::field::Field;
 use super::field_set::FieldSet;
 
-/// Something unusual about a value.
+/// An unusual fact about a valid value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Warning {
-    /// An e-mail address that can only be delivered inside some network.
+    /// An e-mail address that only a local network can deliver to.
     DomainWithoutDot,
     /// A word that databases and programs write for null.
     NullWord,
-    /// A formula where text belongs.
+    /// A formula in a text field.
     FormulaText,
     /// UTF-8 that was read as Latin-1 or windows-1252.
     Mojibake,
     /// A control character other than a tab or a line break.
     ControlCharacter,
-    /// A line break in a field of one line.
+    /// A line break in a field that should have one line.
     LineBreak,
     /// A date after today.
     Future,
     /// A date before the year 1900.
     Before1900,
-    /// Nothing, where an earlier row of the customer, which is not sent, has a value.
+    /// A field that is not sent though an earlier row of the customer, which is not sent, sets it.
     LostWithEarlierRow,
 }
 
-/// What is unusual about the values of a row, by field.
+/// The warnings about the values of a row, by field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Warnings {
     fields: [FieldSet; Warning::ALL.len()],
 }
 
 impl Warning {
-    /// All of them, in the order of the enum.
+    /// All warnings, in the order of the enum.
     pub const ALL: [Warning; 9] = [
         Warning::DomainWithoutDot,
         Warning::NullWord,
@@ -46,7 +47,7 @@ impl Warning {
         Warning::LostWithEarlierRow,
     ];
 
-    /// The code as it stands in summaries, stable across versions.
+    /// The code as written in summaries, stable across versions.
     pub fn code(self) -> &'static str {
         match self {
             Warning::DomainWithoutDot => "domain_without_dot",
@@ -61,7 +62,7 @@ impl Warning {
         }
     }
 
-    /// What is unusual and what helps, in words that follow the field's name.
+    /// The message, to follow the field's name: what is unusual and what helps.
     pub fn message(self) -> &'static str {
         match self {
             Warning::DomainWithoutDot => {
@@ -86,7 +87,7 @@ impl Warning {
 }
 
 impl Warnings {
-    /// Adds one about a field.
+    /// Adds a warning about a field.
     pub(super) fn insert(&mut self, warning: Warning, field: Field) {
         self.fields
             .get_mut(warning as usize)
@@ -94,20 +95,20 @@ impl Warnings {
             .insert(field);
     }
 
-    /// Drops those about some fields.
+    /// Returns the warnings without those about some fields.
     pub(super) fn without(self, fields: FieldSet) -> Warnings {
         Warnings {
             fields: self.fields.map(|of_warning| of_warning.without(fields)),
         }
     }
 
-    /// Whether there are none.
+    /// Whether there are no warnings.
     #[inline]
     pub fn is_empty(&self) -> bool {
         *self == Warnings::default()
     }
 
-    /// Each with its field.
+    /// Iterates over the warnings, each with its field.
     pub fn iter(&self) -> impl Iterator<Item = (Field, Warning)> {
         let all = Warning::ALL.into_iter().zip(self.fields);
         all.flat_map(|(warning, fields)| fields.iter().map(move |field| (field, warning)))
@@ -140,7 +141,7 @@ mod tests {
         }
     }
 
-    /// What is sent depends on no clock.
+    /// Which values are sent does not depend on the clock.
     #[test]
     fn today_decides_of_warnings_alone() {
         let sent_on = |year: i16| {

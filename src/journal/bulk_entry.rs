@@ -1,4 +1,5 @@
-//! Many rows that ended alike, as one line of the journal: rows that need no request are too many for an entry each.
+//! One journal line for many rows with the same outcome. Rows that need no request are too many for
+//! an entry each.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -6,26 +7,27 @@ use serde::{Deserialize, Serialize};
 use super::entry::{Outcome, hex, milliseconds};
 use super::line;
 
-/// Rows whose hashes are summed up together.
+/// The number of rows whose hashes are added up together.
 pub(super) const ROWS_PER_SUM: u64 = 1024;
 
-/// Rows of one block of 1,024 that ended alike.
+/// Rows of one block of 1,024 with the same outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BulkEntry {
-    /// Runs of rows, each as its first and last one, in ascending order. All lie in one block of 1,024 (rows 1 to 1,024 are the first).
+    /// Ranges of rows, each as its first and last row, in ascending order. All lie in one block of
+    /// 1,024; rows 1 to 1,024 are the first block.
     pub rows: Vec<(u64, u64)>,
-    /// How they ended.
+    /// The outcome of all of them.
     pub outcome: Outcome,
-    /// When the last one ended.
+    /// The time when the last of them ended.
     #[serde(with = "milliseconds")]
     pub at: Timestamp,
-    /// The sum over all of them of a number that mixes row and hash.
+    /// The sum of a number that mixes row and hash, over all rows.
     #[serde(with = "hex")]
     pub sum: u64,
 }
 
 impl BulkEntry {
-    /// A line without rows.
+    /// Creates a line without rows.
     pub fn new(outcome: Outcome, at: Timestamp) -> BulkEntry {
         BulkEntry {
             rows: Vec::new(),
@@ -35,7 +37,8 @@ impl BulkEntry {
         }
     }
 
-    /// Adds a row behind those that it has. Whether it belongs to their block; where not, nothing was added.
+    /// Adds a row behind the others. Returns whether it belongs to their block; if not, nothing is
+    /// added.
     pub fn add(&mut self, row: u64, hash: u64) -> bool {
         match self.rows.last_mut() {
             Some((first, _)) if block_of(*first) != block_of(row) => return false,
@@ -46,7 +49,7 @@ impl BulkEntry {
         true
     }
 
-    /// Whether its rows can be what it says: in order and of one block.
+    /// Whether the rows are in order and in one block.
     pub(super) fn is_valid(&self) -> bool {
         let Some(block) = self.rows.first().map(|(first, _)| block_of(*first)) else {
             return false;
@@ -71,12 +74,12 @@ impl BulkEntry {
     }
 }
 
-/// The block of [`ROWS_PER_SUM`] rows that a row belongs to, from 0.
+/// Returns the block of [`ROWS_PER_SUM`] rows that a row belongs to, from 0.
 pub(super) fn block_of(row: u64) -> u64 {
     row.saturating_sub(1) / ROWS_PER_SUM
 }
 
-/// A number of row and hash together, so that swapped rows do not cancel out in a sum.
+/// Mixes a row and its hash into one number, so that swapped rows do not cancel out in a sum.
 pub(super) fn mixed(row: u64, hash: u64) -> u64 {
     let mut mixed =
         (hash ^ row.wrapping_mul(0x9e37_79b9_7f4a_7c15)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -1,4 +1,4 @@
-//! Which rows an earlier process has settled: ranges, not a list.
+//! The rows that earlier processes have settled, as ranges.
 
 use std::collections::BTreeMap;
 
@@ -11,21 +11,22 @@ use super::settled::Settled;
 use super::{Fact, Outcome};
 use crate::contract::FieldSet;
 
-/// Entries further apart than this are read on their own: rows end nearly in order, but one may wait for hours.
+/// Entries further apart than this are read separately: rows end nearly in order, but one may wait
+/// for hours.
 const STRETCH_GAP_MAX: u64 = 256 << 10;
 
-/// What a journal says of each row: its last entry counts.
+/// The state of each row by the journal: its last entry counts.
 #[derive(Debug)]
 pub struct Checkpoint {
     retry: Retry,
-    /// The rows that ended so, by outcome.
+    /// The rows by outcome.
     rows: [RoaringTreemap; Outcome::ALL.len()],
     blocks: BTreeMap<u64, RowBlock>,
     overtakers: Overtakers,
     last_row: Option<u64>,
-    /// The last row that was applied, in the order of the input.
+    /// The last row that was applied, by its place in the input.
     last_updated: Option<u64>,
-    /// The row that was applied last.
+    /// The row that was applied last, by time.
     last_applied: Option<u64>,
     answered: u64,
     entries: u64,
@@ -37,55 +38,56 @@ pub struct Checkpoint {
 struct RowBlock {
     /// The sum over `(row, hash)` of the rows that have an entry, in any order.
     sum: u64,
-    /// The places of the entries in the journal; none where the rows ended alike.
+    /// The parts of the journal with the entries; none for rows of a bulk entry.
     stretches: Vec<Stretch>,
 }
 
-/// A part of the journal: from where an entry begins to where another one does.
+/// A part of the journal, from the offset of one entry to the offset of another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Stretch {
     first: u64,
     last: u64,
 }
 
-/// Which rows of an earlier run are sent again, when it is continued.
+/// The rows of an earlier process that are sent again when a run is continued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Retry {
-    /// Those of which every attempt failed.
+    /// Rows of which every attempt failed.
     Failed,
-    /// Those that the API refused, too.
+    /// Those rows, and rows that the API rejected.
     Rejected,
 }
 
-/// What to do with a row, after what an earlier process did with it.
+/// The action for a row, given what earlier processes did with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Plan {
     /// Send it.
     Send,
-    /// Send it, though it has an outcome, which counts until it has another.
+    /// Send it again. Its outcome counts until it has another one.
     SendAgain,
-    /// It is settled.
+    /// Leave it: it is settled.
     Leave,
-    /// Later rows of its customer have set all of its fields: sending it would undo that.
+    /// Do not send it: later rows of its customer have set all of its fields, and it would undo
+    /// that.
     Supersede,
-    /// Later rows of its customer were updated, and it sets fields that they do not. Sent whole it would put old values over
-    /// newer ones.
+    /// Send only the fields that later rows of its customer did not set. The whole row would
+    /// overwrite newer values.
     SendRemainder(Remainder),
 }
 
-/// What is left of a row that was overtaken.
+/// The part of an overtaken row that is still to be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Remainder {
-    /// The fields that it sets and no later row does.
+    /// The fields that the row sets and no later row does.
     pub fields: FieldSet,
     /// The fields that later rows of its customer have set.
     pub overtaken: FieldSet,
-    /// Whether it has an outcome, which counts until it has another.
+    /// Whether the row has an outcome, which counts until it has another one.
     pub has_outcome: bool,
 }
 
 impl Checkpoint {
-    /// Nothing is settled; rows that ended so are to be sent again.
+    /// Creates a checkpoint in which nothing is settled.
     pub(super) fn new(retry: Retry) -> Checkpoint {
         Checkpoint {
             retry,
@@ -101,7 +103,7 @@ impl Checkpoint {
         }
     }
 
-    /// Takes in an entry that begins at this offset of the journal.
+    /// Adds an entry that begins at `offset` in the journal.
     pub(super) fn add(&mut self, entry: &Settled<'_>, offset: u64) -> serde_json::Result<()> {
         self.overtakers.add(entry)?;
         self.entries += 1;
@@ -132,7 +134,7 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// Takes in rows that ended alike.
+    /// Adds the rows of a bulk entry.
     pub(super) fn add_bulk(&mut self, bulk: &BulkEntry) {
         for &(first, last) in &bulk.rows {
             for rows in &mut self.rows {
@@ -148,7 +150,7 @@ impl Checkpoint {
         self.facts.until = None;
     }
 
-    /// Takes in what is known of the run.
+    /// Adds a fact about the run.
     pub(super) fn add_fact(&mut self, fact: &Fact) {
         match fact {
             Fact::Ended { until, .. } => self.facts.until = *until,
@@ -172,12 +174,13 @@ impl Checkpoint {
         }
     }
 
-    /// All entries were taken in.
+    /// Finishes the checkpoint after the last entry.
     pub(super) fn seal(&mut self) {
         self.overtakers.sort();
     }
 
-    /// What to do with a row that sets these fields of this customer. `gaps` has what overtook rows without an outcome.
+    /// Returns the action for a row that sets these fields of this customer. `gaps` has the rows
+    /// that overtook rows without an outcome.
     pub fn plan(
         &self,
         row: u64,
@@ -204,61 +207,63 @@ impl Checkpoint {
         }
     }
 
-    /// The fields that later rows of a customer have set. `gaps` has what overtook rows without an outcome, where it is known.
+    /// Returns the fields that later rows of a customer have set. `gaps` has the rows that overtook
+    /// rows without an outcome, where they are known.
     pub fn overtaken(&self, customer: u64, row: u64, gaps: Option<&Overtakers>) -> FieldSet {
         let behind_gaps = gaps.map_or(FieldSet::EMPTY, |gaps| gaps.of(customer, row));
         self.overtakers.of(customer, row).union(behind_gaps)
     }
 
-    /// Whether the row is not to be sent again.
+    /// Whether the row is not sent again.
     pub fn is_settled(&self, row: u64) -> bool {
         self.outcome(row)
             .is_some_and(|outcome| !self.may_be_sent_again(outcome))
     }
 
-    /// Whether the row has no outcome though a later one was updated.
+    /// Whether the row has no outcome although a later row was updated.
     pub fn is_gap(&self, row: u64) -> bool {
         Some(row) < self.last_updated && self.outcome(row).is_none()
     }
 
-    /// Updated rows of customers of whom an earlier row ended badly.
+    /// Returns the updated rows of customers with an earlier row that ended badly.
     pub fn overtakers(&self) -> &Overtakers {
         &self.overtakers
     }
 
-    /// What is known of the run.
+    /// Returns the known facts about the run.
     pub fn facts(&self) -> Facts {
         self.facts
     }
 
-    /// How the row ended, as far as the journal goes.
+    /// Returns the row's outcome in the journal.
     pub fn outcome(&self, row: u64) -> Option<Outcome> {
         Outcome::ALL
             .into_iter()
             .find(|outcome| self.rows(*outcome).contains(row))
     }
 
-    /// How many rows ended so.
+    /// Returns the number of rows with this outcome.
     pub fn count(&self, outcome: Outcome) -> u64 {
         self.rows(outcome).len()
     }
 
-    /// Rows that have an entry.
+    /// Returns the number of rows with an outcome.
     pub fn rows_recorded(&self) -> u64 {
         self.rows.iter().map(RoaringTreemap::len).sum()
     }
 
-    /// Entries, of which a row that was sent again has several.
+    /// Returns the number of entries. A row that was sent again has several.
     pub fn entries(&self) -> u64 {
         self.entries
     }
 
-    /// The row that was applied last: none of its customer was sent since.
+    /// Returns the row that was applied last. No later row of its customer was sent.
     pub fn last_applied(&self) -> Option<u64> {
         self.last_applied
     }
 
-    /// Outcomes that the API has spoken: rows that it applied or refused.
+    /// Returns the number of entries that the API's answers decided: rows that it applied or
+    /// rejected.
     pub fn answered(&self) -> u64 {
         self.answered
     }
@@ -273,7 +278,8 @@ impl Checkpoint {
         self.last_row
     }
 
-    /// Where entries of a block of rows stand, each part with the offset at which its last one begins.
+    /// Returns the parts of the journal with entries of a block, each as the offsets of its first
+    /// and last entry.
     pub(super) fn places(&self, block: u64) -> impl Iterator<Item = (u64, u64)> {
         self.blocks
             .get(&block)
@@ -282,7 +288,7 @@ impl Checkpoint {
             .map(|stretch| (stretch.first, stretch.last))
     }
 
-    /// Where the first entry begins of this row or one behind it.
+    /// Returns the offset of the first entry of this row or a later one.
     pub(super) fn first_offset_from(&self, row: u64) -> Option<u64> {
         let blocks = self.blocks.range(block_of(row)..);
         blocks
@@ -291,7 +297,7 @@ impl Checkpoint {
             .min()
     }
 
-    /// For each block of rows the sum over those that have an outcome, see [`mixed`].
+    /// Returns the sum over the rows with an outcome of each block, see [`mixed`].
     pub(super) fn sums(&self) -> impl Iterator<Item = (u64, u64)> {
         self.blocks
             .iter()
@@ -312,7 +318,7 @@ impl Checkpoint {
 }
 
 impl RowBlock {
-    /// Takes in the place of an entry, behind all that were taken in before.
+    /// Adds the offset of an entry, which lies behind all earlier ones.
     fn follow_place(&mut self, offset: u64) {
         match self.stretches.last_mut() {
             Some(stretch) if offset - stretch.last <= STRETCH_GAP_MAX => stretch.last = offset,
@@ -326,7 +332,7 @@ impl RowBlock {
 
 #[cfg(test)]
 impl Checkpoint {
-    /// Takes in the line of an entry.
+    /// Adds the line of an entry.
     pub(super) fn add_entry(&mut self, entry: &crate::journal::Entry<'_>, offset: u64) {
         let line = entry.line();
         let settled = Settled::read(&line).expect("an entry's line");
@@ -434,7 +440,7 @@ mod tests {
             Plan::SendAgain,
         ];
         assert_eq!(plans(&entries, Retry::Failed, &rows), want);
-        // What an entry says itself of rows before it counts as well.
+        // The overtaken fields that an entry itself lists count as well.
         let told = Entry {
             overtaken: email,
             ..entry(1, Outcome::Failed, email.union(job))

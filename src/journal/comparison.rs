@@ -1,4 +1,4 @@
-//! Compares an input with a journal: a run is continued by what its rows are.
+//! Compares the input with the journal, so that a run is only continued with the same rows.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,26 +6,26 @@ use std::sync::Arc;
 use super::bulk_entry::{ROWS_PER_SUM, block_of, mixed};
 use super::checkpoint::Checkpoint;
 
-/// Compares the input with the journal while it streams past, record by record.
+/// Compares the input with the journal record by record, as the input streams past.
 #[derive(Debug)]
 pub struct InputComparison {
     checkpoint: Arc<Checkpoint>,
     sums: BTreeMap<u64, u64>,
 }
 
-/// The first rows at which input and journal differ.
+/// The first block of rows in which input and journal differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Difference {
-    /// The first row of a block that differs.
+    /// The first row of the block.
     pub first_row: u64,
-    /// The last one.
+    /// The last row of the block.
     pub last_row: u64,
-    /// How many blocks differ.
+    /// The number of blocks that differ.
     pub blocks: usize,
 }
 
 impl InputComparison {
-    /// Against this checkpoint.
+    /// Creates a comparison with this checkpoint.
     pub fn new(checkpoint: Arc<Checkpoint>) -> InputComparison {
         InputComparison {
             checkpoint,
@@ -33,7 +33,7 @@ impl InputComparison {
         }
     }
 
-    /// Takes in a record of the input.
+    /// Adds a record of the input.
     pub fn add(&mut self, row: u64, hash: u64) {
         if self.checkpoint.outcome(row).is_some() {
             let sum = self.sums.entry(block_of(row)).or_default();
@@ -41,7 +41,7 @@ impl InputComparison {
         }
     }
 
-    /// Where they differ, once all rows up to the last recorded one were taken in.
+    /// Returns the first difference. All rows up to the last recorded one must have been added.
     pub fn difference(&self) -> Option<Difference> {
         let mut differing = self
             .checkpoint

@@ -1,13 +1,17 @@
-//! What is wrong with a journal's bytes: a tail that a power cut tore, or damage that no power cut explains.
+//! Damage to a journal: a tail torn by a power cut, or damage that a power cut cannot explain.
 //!
-//! A power cut leaves alone what was synced. What was written since may be missing, cut, zero or out of order, so whole lines may
-//! stand behind a torn one. The tail from the first torn line on is cut off, whole lines and all: their rows are sent again, in
-//! order. It is not cut off where the writer's rules (see [`JournalWriter`](super::JournalWriter)) prove that it was synced:
-//! - A mark stands in it. The first line after a sync is a mark, so all before that line was durable.
-//! - It is longer than what is written without a sync.
-//! - It begins with the header and is more than that one line. Nothing is written before the header is synced.
+//! A power cut does not change synced bytes. Bytes written since may be missing, cut, zero or out
+//! of order, so intact lines may follow a torn one. The tail from the first torn line on is cut
+//! off, intact lines included; their rows are sent again, in order. The journal is refused instead
+//! if the rules of [`JournalWriter`](super::JournalWriter) prove that the tail was synced:
+//! - It contains a mark. The first line after a sync is a mark, so all bytes before that line were
+//!   durable.
+//! - It is longer than the most that is written without a sync.
+//! - It begins with the header and has more than that one line. Nothing is written before the
+//!   header is synced.
 //!
-//! Such damage is a disk's, an editor's or a transfer's, and may have cost any line. To send those rows again would not be safe.
+//! Such damage comes from a disk, an editor or a transfer and may have cost any line. Sending those
+//! rows again would not be safe.
 
 use std::fs::File;
 use std::io::{self, Seek as _, SeekFrom};
@@ -16,7 +20,7 @@ use super::line;
 use super::run_dir::RunDir;
 use super::writer::UNSYNCED_BYTES_MAX;
 
-/// How a journal's header begins.
+/// The first bytes of a journal's header.
 const BEGINNING: &[u8] = b"{\"custsync_journal\":";
 /// UTF-8's byte order mark.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -24,27 +28,27 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// A torn tail that was cut off.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TornTail {
-    /// Its size.
+    /// Its size in bytes.
     pub bytes: u64,
-    /// The file in the run directory that it is kept in.
+    /// The name of the file in the run directory that keeps it.
     pub kept_in: String,
 }
 
-/// What an editor, git or a transfer made of a journal that was right.
+/// A conversion of a valid journal by an editor, git or a transfer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Conversion {
-    /// Lines end in carriage return and line feed.
+    /// Lines end with a carriage return and a line feed.
     CarriageReturnLineFeed,
-    /// Lines end in a carriage return.
+    /// Lines end with a carriage return.
     CarriageReturn,
-    /// A byte order mark stands at the front.
+    /// A byte order mark was added at the start.
     ByteOrderMark,
-    /// It is UTF-16.
+    /// The file is UTF-16.
     Utf16,
 }
 
 impl Conversion {
-    /// The conversion after which a line of a journal looks like this; `offset` is where it begins.
+    /// Returns the conversion that explains a line, which begins at `offset`.
     pub(super) fn of(line: &[u8], offset: u64) -> Option<Conversion> {
         let is_first = offset == 0;
         let without_mark = line.strip_prefix(BYTE_ORDER_MARK).filter(|_| is_first);
@@ -62,7 +66,7 @@ impl Conversion {
         (is_first && is_utf16(line)).then_some(Conversion::Utf16)
     }
 
-    /// What has happened.
+    /// The conversion, in words that follow "the journal was modified:".
     pub(super) fn name(self) -> &'static str {
         match self {
             Conversion::CarriageReturnLineFeed => "its line ends were converted to CRLF",
@@ -83,7 +87,7 @@ impl Conversion {
     }
 }
 
-/// Whether a file begins as a header in UTF-16 does, with a byte order mark or without.
+/// Whether a file begins like a header in UTF-16, with or without a byte order mark.
 fn is_utf16(line: &[u8]) -> bool {
     if line.starts_with(b"\xff\xfe") || line.starts_with(b"\xfe\xff") {
         return true;
@@ -106,8 +110,8 @@ fn is_utf16(line: &[u8]) -> bool {
     is_spread(0) || is_spread(1)
 }
 
-/// Whether a file whose first line is torn is something else than a journal of which the header was being written: it begins
-/// neither as one does nor with the zeros that a power cut leaves.
+/// Whether a file with a torn first line is not a journal whose header was being written. Such a
+/// journal begins like a header or with the zeros that a power cut leaves.
 pub(super) fn is_foreign(first_line: &[u8]) -> bool {
     let beginning = first_line.get(..BEGINNING.len()).unwrap_or(first_line);
     !BEGINNING.starts_with(beginning) && !beginning.iter().all(|byte| *byte == 0)
@@ -116,16 +120,16 @@ pub(super) fn is_foreign(first_line: &[u8]) -> bool {
 /// The part of a journal from its first torn line on.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Tail {
-    /// Where it begins.
+    /// The offset of its first byte.
     pub(super) offset: u64,
-    /// A mark stands in it.
+    /// Whether it contains a mark.
     pub(super) has_mark: bool,
-    /// Lines in it.
+    /// The number of lines in it.
     pub(super) lines: u64,
 }
 
 impl Tail {
-    /// The tail that begins with a torn line there.
+    /// Creates a tail that begins with the torn line at `offset`.
     pub(super) fn at(offset: u64) -> Tail {
         Tail {
             offset,
@@ -134,7 +138,7 @@ impl Tail {
         }
     }
 
-    /// Whether a power cut can have torn it from a journal that ends there.
+    /// Whether a power cut can have torn it off a journal of `end` bytes.
     pub(super) fn may_be_torn(&self, end: u64) -> bool {
         !self.has_mark
             && match self.offset {
@@ -143,7 +147,7 @@ impl Tail {
             }
     }
 
-    /// Cuts it off a journal, once it is kept beside it.
+    /// Copies the tail into a file of its own, then cuts it off the journal.
     pub(super) fn cut(&self, file: &mut File, run_dir: &RunDir) -> io::Result<TornTail> {
         let (mut torn, kept_in) = run_dir.create_torn().map_err(io::Error::other)?;
         file.seek(SeekFrom::Start(self.offset))?;
@@ -153,7 +157,7 @@ impl Tail {
             Ok(bytes)
         });
         let bytes = kept.inspect_err(|_| {
-            // Half of it is of no use. Where it cannot be taken away, it only takes a name.
+            // Half a copy is useless. If it cannot be removed, it only occupies a name.
             std::fs::remove_file(run_dir.file(&kept_in)).ok();
         })?;
         file.set_len(self.offset)?;

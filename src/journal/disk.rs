@@ -1,4 +1,5 @@
-//! What the journal's writer asks of the disk, and the disk itself. Tests put a disk in its place whose power is cut.
+//! The disk operations of the journal's writer, and their implementation. Tests replace it with a
+//! disk whose power is cut.
 
 use std::fmt::Debug;
 use std::fs::{self, File};
@@ -7,45 +8,46 @@ use std::os::unix::fs::MetadataExt as _;
 
 use super::run_dir::{JOURNAL_NAME, RunDir};
 
-/// The file that a journal is appended to, and its directory.
+/// A journal's file and its directory.
 pub(super) trait Disk: Debug + Send {
-    /// Appends some of these bytes and returns how many.
+    /// Appends some of these bytes and returns their number.
     fn append(&mut self, bytes: &[u8]) -> io::Result<usize>;
 
-    /// The file's size.
+    /// Returns the file's size in bytes.
     fn bytes(&self) -> io::Result<u64>;
 
     /// Cuts the file to this size.
     fn cut(&mut self, bytes: u64) -> io::Result<()>;
 
-    /// Makes what was appended outlast a power cut.
+    /// Makes the appended bytes survive a power cut.
     fn sync(&mut self) -> io::Result<()>;
 
-    /// Makes the file's name outlast a power cut.
+    /// Makes the file's name survive a power cut.
     fn sync_directory(&mut self) -> io::Result<()>;
 
-    /// What has happened to the file, to which this many bytes were written; `None` where it is in its place and whole.
+    /// Returns the change that another program made to the file, of which `bytes` were written;
+    /// `None` if the file is in place and intact.
     fn external_change(&self, bytes: u64) -> io::Result<Option<ExternalChange>>;
 
     /// The file's name, safe to show.
     fn shown(&self) -> String;
 }
 
-/// What somebody else has done to a journal that is being written.
+/// A change by another program to a journal that is being written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExternalChange {
-    /// Its name is gone.
+    /// The file's name is gone.
     Deleted,
-    /// Its name is that of another file.
+    /// The name belongs to another file.
     Replaced,
-    /// It is shorter than what was written.
+    /// The file is shorter than what was written.
     Cut,
-    /// It is longer than what was written.
+    /// The file is longer than what was written.
     AppendedTo,
 }
 
 impl ExternalChange {
-    /// What has happened, as in "the journal was …".
+    /// The change, in words that follow "the journal was".
     pub(super) fn name(self) -> &'static str {
         match self {
             ExternalChange::Deleted => "deleted or moved away",
@@ -55,7 +57,7 @@ impl ExternalChange {
         }
     }
 
-    /// What else is to be said.
+    /// The end of the message: the consequence of the change.
     pub(super) fn advice(self) -> &'static str {
         match self {
             ExternalChange::Deleted | ExternalChange::Replaced => {
@@ -70,12 +72,12 @@ impl ExternalChange {
 #[derive(Debug)]
 pub(super) struct JournalOnDisk {
     file: File,
-    /// It holds the directory's lock.
+    /// The run directory, which holds the lock.
     run_dir: RunDir,
 }
 
 impl JournalOnDisk {
-    /// The journal that was opened in this run directory.
+    /// Creates a disk for the journal that was opened in this run directory.
     pub(super) fn of(file: File, run_dir: &RunDir) -> JournalOnDisk {
         JournalOnDisk {
             file,

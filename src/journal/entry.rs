@@ -1,4 +1,4 @@
-//! What became of one record.
+//! The entry of one record, and its outcome.
 
 use std::borrow::Cow;
 
@@ -8,28 +8,28 @@ use serde::{Deserialize, Serialize};
 use super::line;
 use crate::contract::FieldSet;
 
-/// How a record ended.
+/// The outcome of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// An answer proves that the API applied it.
     Updated,
-    /// The API has it already; nothing was sent.
+    /// The API has these values already; nothing was sent.
     Unchanged,
-    /// It breaks the contract and was never sent.
+    /// The record breaks the contract and was never sent.
     Invalid,
-    /// The API refuses it.
+    /// The API rejected it.
     Rejected,
-    /// Somebody else changed the customer in the meantime; nothing was sent.
+    /// The customer was changed elsewhere in the meantime; nothing was sent.
     Conflict,
     /// Every attempt failed.
     Failed,
-    /// Before it could be sent, later rows of its customer set all of its fields. Or the user wants the last row of each customer
-    /// alone, and it is an earlier one.
+    /// The record was not sent: later rows of its customer had set all of its fields, or the user
+    /// wants only the last row of each customer.
     Superseded,
-    /// It belongs to another shard.
+    /// The record belongs to another shard.
     Elsewhere,
-    /// An outcome that a later version of this program knows.
+    /// An outcome that only a later version knows.
     #[serde(other)]
     Other,
 }
@@ -48,7 +48,7 @@ impl Outcome {
         Outcome::Other,
     ];
 
-    /// Whether the row stands among the failed ones.
+    /// Whether the row is among the failed rows.
     pub fn is_bad(self) -> bool {
         match self {
             Outcome::Invalid | Outcome::Rejected | Outcome::Conflict | Outcome::Failed => true,
@@ -60,17 +60,18 @@ impl Outcome {
         }
     }
 
-    /// Whether the API has the values of the row's fields since.
+    /// Whether the API has the values of the row's fields from then on.
     pub fn sets_fields(self) -> bool {
         matches!(self, Outcome::Updated | Outcome::Unchanged)
     }
 
-    /// Whether somebody has to look at the row: it ended badly, or in a way that only a later version knows.
+    /// Whether the user has to look at the row: it ended badly, or with an outcome that only a
+    /// later version knows.
     pub fn needs_attention(self) -> bool {
         self.is_bad() || self == Outcome::Other
     }
 
-    /// The name as it stands in results and reports.
+    /// The name as written in results and reports.
     pub fn name(self) -> &'static str {
         match self {
             Outcome::Updated => "updated",
@@ -89,31 +90,31 @@ impl Outcome {
 /// One line of the journal after its header.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Entry<'a> {
-    /// The record, counted from 1 over all inputs; headers are not counted.
+    /// The record's number, counted from 1 over all inputs, without headers.
     pub row: u64,
-    /// The physical line of its file on which it starts, from 1.
+    /// The line of its file on which it starts, counted from 1.
     pub line: u64,
-    /// Its file, from 1; absent where there is one input.
+    /// Its file, counted from 1; absent if there is one input.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<u32>,
-    /// The customer, where the record names one.
+    /// The customer, if the record names one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<u64>,
-    /// How it ended.
+    /// The outcome.
     pub outcome: Outcome,
-    /// The answer's status.
+    /// The status of the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// Why the last attempt failed.
+    /// The reason why the last attempt failed.
     #[serde(default, skip_serializing_if = "Option::is_none", borrow)]
     pub cause: Option<Cow<'a, str>>,
-    /// The last attempt may have been applied all the same.
+    /// Whether the last attempt may have been applied although it failed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ambiguous: bool,
-    /// Requests sent.
+    /// The number of requests sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempts: Option<u32>,
-    /// How long the last one took, in milliseconds.
+    /// The duration of the last request in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ms: Option<u64>,
     /// The API's machine code.
@@ -122,22 +123,23 @@ pub struct Entry<'a> {
     /// The API's text.
     #[serde(default, skip_serializing_if = "Option::is_none", borrow)]
     pub message: Option<Cow<'a, str>>,
-    /// What is wrong, field by field.
+    /// The errors by field.
     #[serde(default, skip_serializing_if = "Vec::is_empty", borrow)]
     pub errors: Vec<EntryError<'a>>,
-    /// The fields that its request set or was to set; none where there was no request.
+    /// The fields that its request set or would have set; none if there was no request.
     #[serde(default, skip_serializing_if = "FieldSet::is_empty")]
     pub fields: FieldSet,
     /// The fields that later rows of its customer had set before it ended.
     #[serde(default, skip_serializing_if = "FieldSet::is_empty")]
     pub overtaken: FieldSet,
-    /// When it ended.
+    /// The time when it ended.
     #[serde(with = "milliseconds")]
     pub at: Timestamp,
     /// The hash of the record's bytes, see [`RunKey::record_hash`](super::RunKey::record_hash).
     #[serde(with = "hex")]
     pub hash: u64,
-    /// The hash of the row's whole request, see [`RunKey::request_hash`](super::RunKey::request_hash); absent where the row breaks the
+    /// The hash of the row's whole request, see
+    /// [`RunKey::request_hash`](super::RunKey::request_hash); absent if the row breaks the
     /// contract.
     #[serde(
         default,
@@ -147,13 +149,13 @@ pub struct Entry<'a> {
     pub request: Option<u64>,
 }
 
-/// One error of a record, by the contract or by the API.
+/// One error of a record, found by the contract or by the API.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EntryError<'a> {
     /// The field.
     #[serde(borrow)]
     pub field: Cow<'a, str>,
-    /// The contract's code; absent where the API found the error.
+    /// The contract's code; absent if the API found the error.
     #[serde(default, skip_serializing_if = "Option::is_none", borrow)]
     pub code: Option<Cow<'a, str>>,
     /// The rule, or the API's text.
@@ -162,7 +164,7 @@ pub struct EntryError<'a> {
 }
 
 impl<'a> Entry<'a> {
-    /// An entry with nothing more to say.
+    /// Creates an entry without optional members.
     pub fn new(row: u64, line: u64, outcome: Outcome, at: Timestamp, hash: u64) -> Entry<'a> {
         Entry {
             row,
@@ -186,7 +188,7 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// The entry with texts of its own.
+    /// Returns the entry with owned texts.
     pub fn into_owned(self) -> Entry<'static> {
         let owned = |text: Cow<'a, str>| Cow::Owned(text.into_owned());
         let errors = self.errors.into_iter().map(|error| EntryError {
@@ -214,7 +216,7 @@ impl<'a> Entry<'a> {
 
 #[cfg(test)]
 impl Entry<'static> {
-    /// An entry of this row with nothing more to say, for tests.
+    /// Creates an entry of this row without optional members, for tests.
     pub(crate) fn of_row(row: u64, outcome: Outcome) -> Entry<'static> {
         Entry::new(row, row + 1, outcome, Timestamp::UNIX_EPOCH, row * 31)
     }
@@ -222,7 +224,7 @@ impl Entry<'static> {
 
 #[cfg(test)]
 impl Entry<'_> {
-    /// The entry's line, without its line end.
+    /// Returns the entry's line without its line end.
     pub(super) fn line(&self) -> Vec<u8> {
         let mut line = Vec::new();
         self.encode(&mut line);
@@ -231,7 +233,7 @@ impl Entry<'_> {
     }
 }
 
-/// Hashes as 16 hexadecimal digits: JSON numbers of 64 bits are not safe in every reader.
+/// Serialises hashes as 16 hexadecimal digits: not every JSON reader keeps integers of 64 bits.
 #[expect(
     clippy::trivially_copy_pass_by_ref,
     reason = "serde hands fields over by reference"
@@ -257,7 +259,7 @@ pub(super) mod hex {
     }
 }
 
-/// The same, where there may be none.
+/// Serialises an optional hash.
 #[expect(clippy::ref_option, reason = "serde hands fields over by reference")]
 mod optional_hex {
     use serde::{Deserializer, Serializer};
@@ -281,7 +283,7 @@ mod optional_hex {
     }
 }
 
-/// Times in RFC 3339, to the millisecond.
+/// Serialises times as RFC 3339 with milliseconds.
 pub(crate) mod milliseconds {
     use jiff::Timestamp;
     use jiff::fmt::temporal::DateTimePrinter;
@@ -305,7 +307,7 @@ pub(crate) mod milliseconds {
     }
 }
 
-/// The same, where there may be none.
+/// Serialises an optional time.
 #[expect(clippy::ref_option, reason = "serde hands fields over by reference")]
 pub(super) mod optional_milliseconds {
     use jiff::Timestamp;

@@ -1,4 +1,4 @@
-//! Lines of the journal that are about the run, not about a row.
+//! Journal lines about the run as a whole.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -6,26 +6,26 @@ use serde::{Deserialize, Serialize};
 use super::entry::{milliseconds, optional_milliseconds};
 use super::line;
 
-/// Something that is known of the run. A fact of a kind that only a later version knows is kept and has no effect.
+/// A fact about the run. Facts that only a later version knows are kept and have no effect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "fact", rename_all = "snake_case")]
 pub enum Fact {
-    /// A process goes on where earlier ones stopped. It has proved by this line that it can write.
+    /// A process continues where earlier ones stopped. This line also proves that it can write.
     Continued {
-        /// When.
+        /// The time.
         #[serde(with = "milliseconds")]
         at: Timestamp,
         /// The version of the program.
         version: String,
     },
-    /// A process has ended. As the last line of a journal it tells whether the run is finished.
+    /// A process has ended. As the last line of a journal it shows whether the run is finished.
     Ended {
-        /// When.
+        /// The time.
         #[serde(with = "milliseconds")]
         at: Timestamp,
-        /// Its exit code.
+        /// The exit code.
         exit: u8,
-        /// The end of a wait that the API named: before it nothing needs to be tried.
+        /// The end of a wait that the API asked for. Earlier attempts are pointless.
         #[serde(
             default,
             skip_serializing_if = "Option::is_none",
@@ -35,36 +35,36 @@ pub enum Fact {
     },
     /// Whether a PUT keeps the fields that it leaves out.
     LeftOut {
-        /// When it was found.
+        /// The time when this was found.
         #[serde(with = "milliseconds")]
         at: Timestamp,
         /// Whether they are kept.
         kept: bool,
     },
-    /// What the run wrote is being put back: it is not continued any more.
+    /// The run's changes are being undone, so it is not continued any more.
     Undone {
-        /// When that began.
+        /// The time when that began.
         #[serde(with = "milliseconds")]
         at: Timestamp,
     },
-    /// All before this line outlasts a power cut. It is the first line that is written after a sync.
+    /// All bytes before this line survive a power cut. This is the first line written after a sync.
     Synced {
-        /// Where this line begins.
+        /// The offset of this line.
         bytes: u64,
     },
-    /// Of a later version.
+    /// A fact that only a later version knows.
     #[serde(other)]
     Unknown,
 }
 
-/// What a journal says of its run.
+/// The facts about a run in its journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Facts {
-    /// Whether a PUT keeps what it leaves out, where that is known.
+    /// Whether a PUT keeps the fields that it leaves out, if that is known.
     pub left_out_is_kept: Option<bool>,
-    /// What the run wrote is being put back.
+    /// Whether the run's changes are being undone.
     pub is_undone: bool,
-    /// The end of a wait that the API named, where no row ended since.
+    /// The end of a wait that the API asked for, if no row has ended since.
     pub until: Option<Timestamp>,
 }
 

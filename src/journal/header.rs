@@ -1,4 +1,4 @@
-//! The journal's first line: what run it is of.
+//! The journal's first line, which identifies the run.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,12 +8,14 @@ use serde::{Deserialize, Serialize};
 use super::key::{REQUEST_HASH_VERSION, RunKey};
 use super::line;
 
-/// The version of the journal's format. A journal of another one is not continued; one of an older one can be read.
+/// The version of the journal's format. Only a journal of this version is continued; an older one
+/// can be read.
 pub const FORMAT_VERSION: u32 = 2;
-/// The version of the rules by which a file's bytes become rows and requests. A run that was begun by others is not continued.
+/// The version of the rules that turn a file's bytes into rows and requests. A run that began under
+/// other rules is not continued.
 pub const READING_RULES: u32 = 2;
 
-/// What the run directory is for.
+/// The purpose of a run directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Purpose {
@@ -26,32 +28,33 @@ pub enum Purpose {
 /// The first line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
-    /// The version of the format. First, so that every later version can read it.
+    /// The version of the format. It comes first, so that every later version can read it.
     pub custsync_journal: u32,
-    /// Tells this run from all others.
+    /// The run's unique name.
     pub run: String,
     /// The version of the program.
     pub version: String,
-    /// What the directory is for.
+    /// The purpose of the directory.
     pub purpose: Purpose,
-    /// When the run began.
+    /// The time when the run began.
     #[serde(with = "super::entry::milliseconds")]
     pub started: Timestamp,
-    /// See [`READING_RULES`]; 1 in a journal of format 1, which does not name it.
+    /// See [`READING_RULES`]; 1 in a journal of format 1, which lacks it.
     #[serde(default = "one")]
     pub rules: u32,
-    /// See [`REQUEST_HASH_VERSION`]; 0 where entries have no hash of the request.
+    /// See [`REQUEST_HASH_VERSION`]; 0 if entries have no hash of the request.
     #[serde(default)]
     pub request_hash: u32,
-    /// Tells whether the file `key` holds this run's key, see [`RunKey::proof`]; absent in a journal of format 1.
+    /// Proves that the file `key` holds this run's key, see [`RunKey::proof`]; absent in a journal
+    /// of format 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    /// The part of the rows that the run is for; absent where it is for all of them.
+    /// The part of the rows that the run sends; absent if it sends all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<Shard>,
     /// The inputs, in order.
     pub inputs: Vec<InputIdentity>,
-    /// The settings that the run is known by, as text. (Format 1 has a digest of each.)
+    /// The settings that identify the run, as text. (Format 1 has a digest of each.)
     pub settings: BTreeMap<String, SettingText>,
 }
 
@@ -60,7 +63,7 @@ pub struct Header {
 pub struct Shard {
     /// Its number, from 1.
     pub index: u32,
-    /// How many there are.
+    /// The number of processes.
     pub of: u32,
 }
 
@@ -70,9 +73,9 @@ pub struct Shard {
 pub enum SettingText {
     /// One value.
     One(String),
-    /// The values of a setting that can be repeated.
+    /// The values of a repeatable setting.
     Many(Vec<String>),
-    /// What may be a customer's value.
+    /// A value that may be a customer's.
     Digest {
         /// See [`RunKey::digest`].
         digest: String,
@@ -83,12 +86,12 @@ fn one() -> u32 {
     1
 }
 
-/// What an input is known by.
+/// The identity of an input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InputIdentity {
-    /// Its name, as it was given.
+    /// Its name as given.
     pub name: String,
-    /// Its size; absent for standard input and pipes.
+    /// Its size in bytes; absent for standard input and pipes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
     /// The digest of its first 64 KiB, see [`RunKey::digest`].
@@ -97,13 +100,13 @@ pub struct InputIdentity {
     /// The digest of its last 64 KiB.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tail: Option<String>,
-    /// The digest of its columns' names; absent where records name their fields themselves.
+    /// The digest of its column names; absent if records name their fields themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub columns: Option<String>,
 }
 
 impl Header {
-    /// A header of this version, of a run that begins now.
+    /// Creates a header of this version for a run that begins now.
     pub fn new(
         purpose: Purpose,
         key: &RunKey,
@@ -113,7 +116,7 @@ impl Header {
         let started = Timestamp::now();
         Header {
             custsync_journal: FORMAT_VERSION,
-            // The key is random, so nothing else tells runs apart so well.
+            // The key is random, so its digest tells runs apart.
             run: key.digest(started.as_nanosecond().to_string()),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             purpose,
@@ -135,7 +138,7 @@ impl Header {
         line::seal(buffer, start);
     }
 
-    /// The settings that another run has otherwise, in the order of their names.
+    /// Returns the settings that differ from another run's, in the order of their names.
     pub fn differing_settings<'h>(&'h self, other: &'h Header) -> impl Iterator<Item = &'h str> {
         let names: BTreeSet<_> = self.settings.keys().chain(other.settings.keys()).collect();
         names

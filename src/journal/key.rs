@@ -1,6 +1,7 @@
-//! The run directory's key, and the two hashes that it keys: of a record's bytes and of a request.
+//! The run directory's key, and the two hashes keyed with it: of a record's bytes and of a request.
 //!
-//! Both stand in the results, which people pass on. Without the key nobody can tell by trying which phone number a hash is of.
+//! Both hashes are in the results, which people pass on. Without the key, trying phone numbers does
+//! not reveal which one a hash belongs to.
 
 use std::hash::Hasher as _;
 use std::io::{Read as _, Write as _};
@@ -13,33 +14,34 @@ use super::run_dir::{RunDir, RunDirError};
 
 /// The key's file name.
 pub const KEY_NAME: &str = "key";
-/// The key's size.
+/// The key's size in bytes.
 const KEY_BYTES: usize = 16;
-/// The digits that a key is written with, before a line end.
+/// The number of digits in the key's file, before a line end.
 const KEY_DIGITS: usize = 2 * KEY_BYTES;
-/// What the header's proof of the key is the hash of.
+/// The text whose hash proves the key in the header.
 const PROOF_TEXT: &str = "custsync journal key";
 
-/// The longest decimal number of 64 bits.
+/// The length of the longest decimal number of 64 bits.
 const DECIMAL_BYTES: usize = 20;
 
-/// The version of what [`RunKey::request_hash`] hashes.
+/// The version of the bytes that [`RunKey::request_hash`] hashes.
 pub const REQUEST_HASH_VERSION: u32 = 1;
 
-/// 16 random bytes that belong to a run directory. They stay in its file `key`: mode 0600, and never published.
+/// 16 random bytes of a run directory. They stay in its file `key` (mode 0600) and are never
+/// published.
 #[derive(Clone, Copy)]
 pub struct RunKey {
     bytes: [u8; KEY_BYTES],
     hasher: SipHasher13,
 }
 
-/// Why a run directory's key cannot be used.
+/// The reason why a run directory's key cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// Its file cannot be opened, read or written.
     #[error(transparent)]
     File(#[from] RunDirError),
-    /// Its file holds something else.
+    /// Its file has other content.
     #[error(
         "{file} does not hold the {KEY_DIGITS} hexadecimal digits of a key: without the run's own key its rows cannot be compared; nothing was sent"
     )]
@@ -47,23 +49,23 @@ pub enum KeyError {
         /// The file's name.
         file: String,
     },
-    /// The operating system gives no random bytes.
+    /// The operating system provides no random bytes.
     #[error("the operating system gives no random bytes for a key")]
     NoRandomBytes,
 }
 
 impl RunKey {
-    /// A new key, not yet written anywhere.
+    /// Creates a new key without writing it.
     pub fn random() -> Result<RunKey, KeyError> {
         let mut bytes = [0; KEY_BYTES];
-        // ring's error says nothing, by intention.
+        // ring's error is empty by design.
         SystemRandom::new()
             .fill(&mut bytes)
             .or(Err(KeyError::NoRandomBytes))?;
         Ok(RunKey::of(bytes))
     }
 
-    /// The key of these bytes.
+    /// Creates a key from these bytes.
     pub fn of(bytes: [u8; KEY_BYTES]) -> RunKey {
         RunKey {
             bytes,
@@ -71,7 +73,7 @@ impl RunKey {
         }
     }
 
-    /// Writes the key into a run directory, durable together with its name.
+    /// Writes the key into a run directory, synced together with its name.
     pub fn write(&self, run_dir: &RunDir) -> Result<(), RunDirError> {
         let text = format!("{:032x}\n", u128::from_be_bytes(self.bytes));
         run_dir.replace_file(KEY_NAME, text.as_bytes())
@@ -94,7 +96,7 @@ impl RunKey {
         }
     }
 
-    /// The key that a file of it holds.
+    /// Parses the content of a key's file.
     pub fn parse(text: &[u8]) -> Option<RunKey> {
         let digits = std::str::from_utf8(text).ok()?.trim_ascii_end();
         let is_key =
@@ -103,14 +105,15 @@ impl RunKey {
         number.map(|number| RunKey::of(number.to_be_bytes()))
     }
 
-    /// The hash of a record's bytes, without its line end.
+    /// Returns the hash of a record's bytes, without its line end.
     pub fn record_hash(&self, record: &[u8]) -> u64 {
         self.hasher.hash(record)
     }
 
-    /// The hash of a row's whole request: SipHash-1-3 of the customer's id in decimal, a line feed, and the body as
-    /// [`CustomerUpdate::write_body`](crate::contract::CustomerUpdate::write_body) writes it, which is canonical: compact, its
-    /// members in the API's order, strings escaped as in RFC 8785 §3.2.2.2.
+    /// Returns the hash of a row's whole request: SipHash-1-3 of the customer's id in decimal, a
+    /// line feed, and the body of
+    /// [`CustomerUpdate::write_body`](crate::contract::CustomerUpdate::write_body). That body is
+    /// canonical: compact, its members in the API's order, strings escaped as in RFC 8785 §3.2.2.2.
     pub fn request_hash(&self, id: u64, body: &[u8]) -> u64 {
         let mut hasher = self.hasher;
         let mut digits = [0; DECIMAL_BYTES + 1];
@@ -123,12 +126,12 @@ impl RunKey {
         hasher.finish()
     }
 
-    /// What the header holds to tell whether this is the run's key.
+    /// Returns the text in the header that proves the run's key.
     pub fn proof(&self) -> String {
         self.digest(PROOF_TEXT)
     }
 
-    /// A hash as 16 hexadecimal digits, of what a header tells about an input.
+    /// Returns a hash as 16 hexadecimal digits, for the parts of an input's identity.
     pub fn digest(&self, bytes: impl AsRef<[u8]>) -> String {
         let digits = hex_digits::<16>(self.record_hash(bytes.as_ref()));
         digits.iter().map(|digit| char::from(*digit)).collect()
@@ -145,7 +148,7 @@ impl std::fmt::Debug for RunKey {
 mod tests {
     use super::*;
 
-    /// The reference's own key and messages: bytes that count up from 0.
+    /// The key and messages of the reference implementation: bytes that count up from 0.
     #[test]
     fn hashes_stay_what_they_are_from_version_to_version() {
         let key = RunKey::of(std::array::from_fn(|index| {

@@ -1,18 +1,18 @@
-//! One line of the journal: a JSON object whose last member is the CRC of all before it.
+//! One line of the journal: a JSON object whose last member is the CRC of all bytes before it.
 
-/// What stands between a line's content and its checksum.
+/// The bytes between a line's content and its checksum.
 const CRC_MEMBER: &[u8] = b",\"crc\":\"";
-/// Eight hexadecimal digits, and `"}`.
+/// The number of hexadecimal digits of a checksum.
 const CRC_DIGITS: usize = 8;
 const CRC_END: &[u8] = b"\"}";
-/// The length of what [`seal`] adds, without the line end.
+/// The number of bytes that [`seal`] adds, without the line end.
 pub(super) const SEAL_BYTES: usize = CRC_MEMBER.len() + CRC_DIGITS + CRC_END.len();
-/// The digits that a hash is written with.
+/// The number of digits of a hash.
 pub(super) const HASH_DIGITS: usize = 16;
 
-/// Ends the JSON object that `buffer` holds from `start` on with its checksum, and the line.
+/// Adds the checksum to the JSON object in `buffer` from `start` on, and ends the line.
 ///
-/// The checksum is CRC-32C (RFC 3720 §12.1) of the line up to it.
+/// The checksum is CRC-32C (RFC 3720 §12.1) of all bytes of the line before it.
 pub(super) fn seal(buffer: &mut Vec<u8>, start: usize) {
     let closed = buffer.pop();
     debug_assert_eq!(closed, Some(b'}'), "a line is a JSON object");
@@ -23,7 +23,7 @@ pub(super) fn seal(buffer: &mut Vec<u8>, start: usize) {
     buffer.push(b'\n');
 }
 
-/// The last so many hexadecimal digits of a number.
+/// Returns the last `N` hexadecimal digits of a number.
 pub(super) fn hex_digits<const N: usize>(number: u64) -> [u8; N] {
     let mut digits = [0; N];
     for (place, digit) in digits.iter_mut().rev().enumerate() {

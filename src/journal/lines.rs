@@ -1,4 +1,5 @@
-//! The one reader of a journal's lines. It only reads: recovery, reports and merges of shards are folds over it.
+//! The only reader of journal lines. It never writes: recovery, reports and merges of shards are
+//! folds over it.
 
 use std::io::{self, BufRead, Read as _};
 
@@ -11,12 +12,12 @@ use super::header::{FORMAT_VERSION, Header};
 use super::line;
 use super::settled::Settled;
 
-/// The longest line that is read: an entry takes less than a hundredth of it.
+/// The longest line that is read. An entry takes less than a hundredth of it.
 const LINE_BYTES_MAX: u64 = 1 << 20;
-/// The longest first line: it has up to 250 bytes for each input, beside its name.
+/// The longest first line. It has up to 250 bytes for each input, beside the input's name.
 const HEADER_BYTES_MAX: u64 = 64 << 20;
 
-/// What an entry of this version begins with, and no other line.
+/// The first bytes of every entry of this version, and of no other line.
 const ENTRY_START: &[u8] = b"{\"row\":";
 
 /// Reads a journal line by line.
@@ -24,50 +25,50 @@ const ENTRY_START: &[u8] = b"{\"row\":";
 pub struct LineReader<R> {
     journal: R,
     line: Vec<u8>,
-    /// Where the line begins.
+    /// The offset of the current line.
     offset: u64,
-    /// Where it ends.
+    /// The offset of its end.
     end: u64,
 }
 
 /// One line of a journal.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Line<'a, E = Entry<'a>> {
-    /// The first one.
+    /// The header.
     Header(Box<Header>),
-    /// Of one row.
+    /// The entry of one row.
     Entry(E),
-    /// Of rows that ended alike.
+    /// The entry of many rows with the same outcome.
     Bulk(BulkEntry),
-    /// About the run.
+    /// A fact about the run.
     Fact(Fact),
-    /// Whole, and of a kind that a later version knows.
+    /// An intact line of a kind that only a later version knows.
     Unknown,
-    /// Without line end or with the wrong checksum.
+    /// A line without a line end or with a wrong checksum.
     Torn(&'a [u8]),
 }
 
-/// Why a journal's line cannot be read.
+/// The reason why a journal's line cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum LineError {
     /// The file cannot be read.
     #[error("the journal cannot be read")]
     Io(#[from] io::Error),
-    /// A whole line is not what it says.
+    /// An intact line has invalid content.
     #[error("the journal line at byte {offset} is intact but cannot be read; nothing was sent")]
     NotALine {
-        /// Where the line begins.
+        /// The offset of the line.
         offset: u64,
     },
-    /// The first line is no header.
+    /// The first line is not a header.
     #[error("it does not begin with a journal header: is it a file of custsync?")]
     NotAJournal,
-    /// A later version's.
+    /// The journal has the format of a later version.
     #[error(
         "the journal has format {found}, this version reads format {FORMAT_VERSION}: use a newer custsync"
     )]
     NewerFormat {
-        /// Its format.
+        /// The journal's format.
         found: u32,
     },
 }
@@ -78,7 +79,7 @@ impl<R: BufRead> LineReader<R> {
         LineReader::starting_at(journal, 0)
     }
 
-    /// Reads from a journal that stands at this offset, where a line begins.
+    /// Reads on from `offset`, the start of a line.
     pub(super) fn starting_at(journal: R, offset: u64) -> LineReader<R> {
         LineReader {
             journal,
@@ -88,12 +89,12 @@ impl<R: BufRead> LineReader<R> {
         }
     }
 
-    /// The next line; nothing at the end.
+    /// Returns the next line; `None` at the end.
     pub fn next_line(&mut self) -> Result<Option<Line<'_>>, LineError> {
         self.read(serde_json::from_slice)
     }
 
-    /// The same, with no more of an entry than a checkpoint wants.
+    /// Returns the next line, with only those parts of an entry that a checkpoint needs.
     pub(super) fn next_settled(&mut self) -> Result<Option<Line<'_, Settled<'_>>>, LineError> {
         self.read(Settled::read)
     }
@@ -126,7 +127,7 @@ impl<R: BufRead> LineReader<R> {
         if self.offset == 0 {
             return read_header(content).map(Some);
         }
-        // Its checksum is right, so the text is what was written; what serde says of it would quote it.
+        // The checksum is right, so the text is what was written. serde's error would quote it.
         read_line(content, read_entry)
             .map(Some)
             .or(Err(LineError::NotALine {
@@ -134,12 +135,12 @@ impl<R: BufRead> LineReader<R> {
             }))
     }
 
-    /// Where the line begins that was read last.
+    /// Returns the offset of the line that was read last.
     pub fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// Where it ends.
+    /// Returns the offset of its end.
     pub fn end(&self) -> u64 {
         self.end
     }
@@ -149,7 +150,7 @@ fn read_line<'l, E>(
     content: &'l [u8],
     read_entry: impl FnOnce(&'l [u8]) -> serde_json::Result<E>,
 ) -> serde_json::Result<Line<'l, E>> {
-    /// The members that tell what a line is of.
+    /// The members that show the kind of a line.
     #[derive(Deserialize)]
     struct LineKind {
         #[serde(default)]
@@ -185,7 +186,7 @@ fn read_header<E>(content: &[u8]) -> Result<Line<'_, E>, LineError> {
     if found > FORMAT_VERSION {
         return Err(LineError::NewerFormat { found });
     }
-    // A header of a known version that cannot be read is somebody else's file.
+    // An unreadable header of a known version belongs to another program's file.
     serde_json::from_slice(content)
         .map(|header| Line::Header(Box::new(header)))
         .or(Err(LineError::NotAJournal))

@@ -1,7 +1,8 @@
-//! The result log, which is also the journal: the only state of a run. Failed rows, the summary and the checkpoint are folds
-//! over it (and the input).
+//! The journal, which is also the result log. It is the only state of a run: failed rows, the
+//! summary and the checkpoint are folds over it (and the input).
 //!
-//! A line counts only with its line end and the right CRC, so a torn tail after a crash is told from a whole line.
+//! A line counts only with its line end and the right CRC, so a torn tail after a crash is
+//! recognised.
 
 mod bulk_entry;
 mod checkpoint;

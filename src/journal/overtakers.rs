@@ -1,22 +1,22 @@
-//! Updated rows that came after rows of the same customer which did not end well: what is sent of those, or told of them, must
-//! not put an old value over a newer one.
+//! Updated rows that overtook earlier rows of the same customer. What is still sent of those
+//! earlier rows must not overwrite newer values.
 //!
-//! Most customers have one row, so only those are remembered of whom a row ended badly before: 24 bytes for each row that was
-//! updated after one.
+//! Most customers have one row, so only customers with an earlier row that ended badly are watched.
+//! Each of their updated rows takes 24 bytes.
 
 use roaring::RoaringBitmap;
 
 use super::settled::Settled;
 use crate::contract::FieldSet;
 
-/// Customers are told apart by so many bits of a hash. Two that are alike cost 24 bytes, and nothing else: at most 16 MiB
-/// for the bits, 3 MiB for a million customers.
+/// The bits of a hash by which customers are told apart. A collision costs 24 bytes and nothing
+/// else. The bits take at most 16 MiB, and 3 MiB for a million customers.
 const HASH_BITS: u32 = 27;
 
 /// Finds the rows that overtook others, in a stream of outcomes.
 #[derive(Debug, Clone, Default)]
 pub struct Overtakers {
-    /// Hashes of the customers who are watched.
+    /// Hashes of the watched customers.
     watched: RoaringBitmap,
     updated: Vec<UpdatedRow>,
     is_sorted: bool,
@@ -31,8 +31,8 @@ struct UpdatedRow {
 }
 
 impl Overtakers {
-    /// Takes in an entry of the journal. A customer's entries stand in the order of the file, but for rows that say themselves
-    /// that they were overtaken.
+    /// Adds an entry of the journal. A customer's entries are in the order of the file, except for
+    /// rows whose entry says that they were overtaken.
     pub(super) fn add(&mut self, entry: &Settled<'_>) -> serde_json::Result<()> {
         if let Some(customer) = entry.id.filter(|_| entry.outcome.needs_attention()) {
             self.watch(customer);
@@ -44,7 +44,7 @@ impl Overtakers {
         self.add_updated(entry)
     }
 
-    /// Takes in an entry of the journal if it sets fields of a customer who is watched.
+    /// Adds an entry of the journal if it sets fields of a watched customer.
     pub(super) fn add_updated(&mut self, entry: &Settled<'_>) -> serde_json::Result<()> {
         if let Some(customer) = entry.id.filter(|_| entry.outcome.sets_fields())
             && self.is_watched(customer)
@@ -54,29 +54,29 @@ impl Overtakers {
         Ok(())
     }
 
-    /// From now on the rows of this customer are remembered that are updated.
+    /// Watches a customer: updated rows are remembered from now on.
     pub fn watch(&mut self, customer: u64) {
         self.watched.insert(hash(customer));
     }
 
-    /// Whether updated rows of this customer are remembered.
+    /// Whether this customer is watched.
     pub fn is_watched(&self, customer: u64) -> bool {
         self.watched.contains(hash(customer))
     }
 
-    /// Whether nobody is watched.
+    /// Whether no customer is watched.
     pub fn is_empty(&self) -> bool {
         self.watched.is_empty()
     }
 
-    /// A row of this customer was applied, which set these fields.
+    /// Adds an applied row of this customer, with the fields that it set.
     pub fn updated(&mut self, customer: u64, row: u64, fields: FieldSet) {
         if self.is_watched(customer) {
             self.remember(customer, row, fields);
         }
     }
 
-    /// Remembers an updated row of a customer, whether watched or not.
+    /// Remembers an updated row, whether its customer is watched or not.
     pub fn remember(&mut self, customer: u64, row: u64, fields: FieldSet) {
         self.updated.push(UpdatedRow {
             customer,
@@ -86,7 +86,7 @@ impl Overtakers {
         self.is_sorted = false;
     }
 
-    /// Sorts what was found, so that [`Overtakers::of`] finds it.
+    /// Sorts the rows for [`Overtakers::of`].
     pub fn sort(&mut self) {
         if !self.is_sorted {
             self.updated.sort_unstable();
@@ -95,7 +95,8 @@ impl Overtakers {
         }
     }
 
-    /// The fields that later rows of its customer have set. To be asked after [`Overtakers::sort`].
+    /// Returns the fields that later rows of the customer have set. Call [`Overtakers::sort`]
+    /// first.
     pub fn of(&self, customer: u64, row: u64) -> FieldSet {
         debug_assert!(
             self.is_sorted || self.updated.is_empty(),
@@ -114,7 +115,7 @@ impl Overtakers {
     }
 }
 
-/// The highest bits of a product (Fibonacci hashing): ids are often consecutive.
+/// Returns the highest bits of a product (Fibonacci hashing), since ids are often consecutive.
 fn hash(customer: u64) -> u32 {
     let product = customer.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     u32::try_from(product >> (u64::BITS - HASH_BITS)).unwrap_or(u32::MAX)
@@ -130,7 +131,8 @@ mod tests {
 
     const CUSTOMERS: u64 = 4;
 
-    /// What came of the rows of a file, in its order: whose they are, how they ended, and a bit for each field that they set.
+    /// Generates the rows of a file in order: customer, outcome, and a bit for each field that is
+    /// set.
     fn rows() -> impl Strategy<Value = Vec<(u64, Outcome, u16)>> {
         let outcomes = prop::sample::select(&Outcome::ALL[..]);
         prop::collection::vec((0..CUSTOMERS, outcomes, 1..1_u16 << FIELDS.len()), 0..40)
@@ -187,7 +189,7 @@ mod tests {
         #[test]
         fn a_row_that_comes_last_is_found_by_what_its_entry_says(rows in rows(), late in any::<prop::sample::Index>()) {
             prop_assume!(!rows.is_empty());
-            // A row that was passed over at first, and ended badly after all others.
+            // One row is sent after all others and ends badly.
             let mut entries = entries(&rows);
             let mut late = entries.remove(late.index(rows.len()));
             late.outcome = Outcome::Failed;

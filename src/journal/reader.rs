@@ -1,4 +1,4 @@
-//! Reads a journal back: what it is of, which rows are settled, and where it is damaged.
+//! Reads a journal back: its run, its settled rows, and its damage.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -17,19 +17,19 @@ use super::run_dir::{RunDir, RunDirError};
 use super::settled::Settled;
 use super::writer::JournalWriter;
 
-/// How much of a journal is read at once.
+/// The bytes that are read at once.
 const BUFFER_BYTES: usize = 1 << 16;
-/// How much is read for one entry.
+/// The bytes that are read for a single entry.
 const LINE_BYTES: usize = 1 << 10;
 
-/// What a journal holds.
+/// The content of a journal.
 #[derive(Debug)]
 pub struct Recovered {
-    /// What it is of; absent where the process died before it was written, and nothing was sent.
+    /// The header; absent if the process died before writing it, in which case nothing was sent.
     pub header: Option<Header>,
-    /// Which rows it settles.
+    /// The rows that are settled.
     pub checkpoint: Checkpoint,
-    /// Goes on where it ends.
+    /// Appends to the journal.
     pub writer: JournalWriter,
     /// Reads single entries again.
     pub entries: EntryReader,
@@ -37,45 +37,46 @@ pub struct Recovered {
     pub torn: Option<TornTail>,
 }
 
-/// Why a journal cannot be used.
+/// The reason why a journal cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
-    /// It cannot be read, cut or kept.
+    /// The file cannot be read, cut or copied.
     #[error("the journal cannot be read")]
     Io(#[from] io::Error),
-    /// A line of it.
+    /// A line cannot be read.
     #[error(transparent)]
     Line(#[from] LineError),
-    /// A file beside it.
+    /// A file beside the journal cannot be used.
     #[error(transparent)]
     RunDir(#[from] RunDirError),
-    /// A damaged line was durable once.
+    /// A damaged line had been synced.
     #[error(
         "the journal is damaged at byte {offset}, in a part that was already synced to disk, which a power cut does not explain; restore it from a \
          copy, or use another run directory, which sends all rows again; nothing was sent"
     )]
     Damaged {
-        /// Where the damaged line begins.
+        /// The offset of the damaged line.
         offset: u64,
     },
-    /// Lines were put in or taken out.
+    /// Lines were added or removed.
     #[error(
         "the journal was modified: lines were added or removed before byte {offset}; restore it from a copy, or name \
          another run directory, which sends all rows again; nothing was sent"
     )]
     Edited {
-        /// Before this byte.
+        /// The offset before which this happened.
         offset: u64,
     },
-    /// It was converted.
+    /// The file was converted.
     #[error("the journal was modified: {}; restore it, for example with `{}`; nothing was sent", .conversion.name(), .conversion.remedy())]
     Converted {
-        /// How.
+        /// The conversion.
         conversion: Conversion,
     },
 }
 
-/// Reads a locked journal. A torn tail is cut off and kept beside it; other damage is an error: never guess.
+/// Reads a locked journal. A torn tail is cut off and kept in a file beside the journal; any other
+/// damage is an error.
 pub fn recover(mut file: File, run_dir: &RunDir, retry: Retry) -> Result<Recovered, JournalError> {
     let mut lines = LineReader::of(BufReader::with_capacity(BUFFER_BYTES, file.try_clone()?));
     let (mut header, mut checkpoint) = (None, Checkpoint::new(retry));
@@ -106,7 +107,7 @@ pub fn recover(mut file: File, run_dir: &RunDir, retry: Retry) -> Result<Recover
             Line::Fact(Fact::Synced { bytes }) if bytes != offset => {
                 return Err(JournalError::Edited { offset });
             }
-            // A sync is no news of the run: what has ended stays ended.
+            // A sync says nothing new about the run: an earlier end still counts.
             Line::Fact(Fact::Synced { .. }) | Line::Unknown => {}
             Line::Fact(fact) => checkpoint.add_fact(&fact),
         }
@@ -115,7 +116,7 @@ pub fn recover(mut file: File, run_dir: &RunDir, retry: Retry) -> Result<Recover
     checkpoint.seal();
     let torn = match tail {
         None => None,
-        // A check is not continued, so nothing hangs on what is cut off.
+        // A check is not continued, so nothing depends on the tail.
         Some(tail) if tail.may_be_torn(lines.end()) || is_check(header.as_ref()) => {
             Some(tail.cut(&mut file, run_dir)?)
         }
@@ -131,7 +132,7 @@ pub fn recover(mut file: File, run_dir: &RunDir, retry: Retry) -> Result<Recover
     })
 }
 
-/// Takes in a line that stands behind a torn one.
+/// Adds a line behind a torn one to the tail.
 fn follow_tail(
     tail: &mut Tail,
     line: &Line<'_, Settled<'_>>,
@@ -156,15 +157,15 @@ fn is_check(header: Option<&Header>) -> bool {
     header.is_some_and(|header| header.purpose == Purpose::Check)
 }
 
-/// Reads entries of a journal again. Another thread may append to the journal meanwhile.
+/// Reads entries of a journal again, while another thread may append to it.
 #[derive(Debug)]
 pub struct EntryReader {
     file: File,
-    /// The block of rows that was asked for last, and where the last entry of each of its rows begins.
+    /// The block of rows of the last request, and the offset of each row's last entry.
     block: Option<(u64, BTreeMap<u64, u64>)>,
 }
 
-/// A journal from some byte on, read without moving the file's own position, which the writer shares.
+/// A journal from `offset` on. Reads leave the file's position alone, which the writer shares.
 struct From<'f> {
     file: &'f File,
     offset: u64,
@@ -183,7 +184,7 @@ impl EntryReader {
         EntryReader { file, block: None }
     }
 
-    /// Another reader of the same journal.
+    /// Returns another reader of the same journal.
     pub fn try_clone(&self) -> io::Result<EntryReader> {
         Ok(EntryReader::of(self.file.try_clone()?))
     }
@@ -196,7 +197,7 @@ impl EntryReader {
         LineReader::starting_at(BufReader::with_capacity(BUFFER_BYTES, journal), offset)
     }
 
-    /// The hashes that the journal has of these rows.
+    /// Returns the hashes of these rows in the journal.
     pub fn hashes(&self, rows: RangeInclusive<u64>) -> Result<BTreeMap<u64, u64>, LineError> {
         let mut lines = self.lines_from(0);
         let mut hashes = BTreeMap::new();
@@ -210,7 +211,7 @@ impl EntryReader {
         Ok(hashes)
     }
 
-    /// The updated rows of the customers whom `gaps` watches, behind its first row.
+    /// Adds the updated rows of the customers that `gaps` watches, from `first_row` on.
     pub fn overtake(
         &self,
         checkpoint: &Checkpoint,
@@ -236,7 +237,8 @@ impl EntryReader {
         Ok(())
     }
 
-    /// The line of a row's last entry, for an [`Entry`](super::Entry) to be read from; absent where it has none.
+    /// Returns the line of a row's last entry, which an [`Entry`](super::Entry) can be read from;
+    /// `None` if the row has no entry.
     pub fn line_of(
         &mut self,
         checkpoint: &Checkpoint,
@@ -252,7 +254,7 @@ impl EntryReader {
         Ok(offset.map(|offset| self.line_at(offset)).transpose()?)
     }
 
-    /// Where the last entry of each row of a block begins.
+    /// Returns the offset of the last entry of each row of a block.
     fn places(&self, checkpoint: &Checkpoint, block: u64) -> Result<BTreeMap<u64, u64>, LineError> {
         let mut places = BTreeMap::new();
         for (first, last) in checkpoint.places(block) {
@@ -274,7 +276,7 @@ impl EntryReader {
         Ok(places)
     }
 
-    /// The line that begins there.
+    /// Reads the line at `offset`.
     fn line_at(&self, offset: u64) -> io::Result<Vec<u8>> {
         let mut line = Vec::new();
         let mut journal = BufReader::with_capacity(

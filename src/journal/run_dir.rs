@@ -1,4 +1,4 @@
-//! The run directory and its files: private to the user, whatever the umask.
+//! The run directory and its files, private to the user whatever the umask.
 
 use std::fs::{self, DirBuilder, File, FileType, OpenOptions, Permissions};
 use std::io::{self, Write as _};
@@ -17,63 +17,64 @@ use crate::text;
 pub const JOURNAL_NAME: &str = "results.ndjson";
 /// The summary's file name.
 pub const SUMMARY_NAME: &str = "summary.json";
-/// Torn tails of one journal that are kept: each costs a power cut.
+/// The number of torn tails that are kept for one journal. Each takes a power cut.
 const TORN_FILES_MAX: u32 = 1000;
 
 const DIRECTORY_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
-/// The permission bits by which others than the owner can put files into a directory and take them away.
+/// The permission bits that let other users create and remove files in a directory.
 const WRITE_BITS_OF_OTHERS: u32 = 0o022;
 
-/// A directory that holds one run.
+/// The directory of one run.
 #[derive(Debug, Clone)]
 pub struct RunDir {
     path: PathBuf,
-    /// The open directory, once it is locked. All clones share the lock, which ends with the last of them.
+    /// The open directory, once it is locked. All clones share the lock, which ends with the last
+    /// of them.
     lock: Arc<OnceLock<File>>,
 }
 
-/// Why a run directory cannot be used.
+/// The reason why a run directory cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum RunDirError {
-    /// It cannot be made.
+    /// The directory cannot be created.
     #[error("the run directory {directory} cannot be created")]
     Create {
         /// Its name.
         directory: String,
-        /// Why.
+        /// The error.
         #[source]
         source: io::Error,
     },
-    /// A file in it cannot be made or opened.
+    /// A file in it cannot be created or opened.
     #[error("{file} cannot be opened")]
     Open {
         /// Its name.
         file: String,
-        /// Why.
+        /// The error.
         #[source]
         source: io::Error,
     },
-    /// A file in it cannot be written or put into place.
+    /// A file in it cannot be written or moved into place.
     #[error("{file} cannot be written")]
     Write {
         /// Its name.
         file: String,
-        /// Why.
+        /// The error.
         #[source]
         source: io::Error,
     },
-    /// What has a file's name is none.
+    /// The file's name belongs to something other than a regular file.
     #[error(
         "{file} is {kind}, not a regular file: move it away, or use another run directory; nothing was sent"
     )]
     NotAFile {
         /// Its name.
         file: String,
-        /// What it is.
+        /// Its kind.
         kind: &'static str,
     },
-    /// Another process is at work in it.
+    /// Another process is at work in the directory.
     #[error("another process is at work in the run directory {directory}; nothing was sent")]
     Locked {
         /// Its name.
@@ -81,17 +82,17 @@ pub enum RunDirError {
     },
 }
 
-/// The journal's file, found or made.
+/// The journal's file, opened or created.
 #[derive(Debug)]
 pub enum JournalFile {
-    /// It was not there.
+    /// It was created.
     New(File),
-    /// It was there.
+    /// It existed.
     Existing(File),
 }
 
 impl RunDir {
-    /// Makes the directory, with those above it, where it is not there yet.
+    /// Creates the directory and its parents, if they do not exist.
     pub fn create(path: &Path) -> Result<RunDir, RunDirError> {
         match create_private(path) {
             Ok(()) => Ok(RunDir {
@@ -105,22 +106,22 @@ impl RunDir {
         }
     }
 
-    /// The path of a file in it.
+    /// Returns the path of a file in it.
     pub fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 
-    /// The directory.
+    /// Returns the directory's path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// A file's name, safe to show.
+    /// Returns a file's path, safe to show.
     pub fn shown(&self, name: &str) -> String {
         shown(&self.file(name))
     }
 
-    /// The directory's permission bits, where they let others than its owner change what is in it.
+    /// Returns the directory's permission bits if they let other users change its content.
     pub fn mode_open_to_others(&self) -> Option<u32> {
         let mode = fs::metadata(&self.path).ok()?.permissions().mode() & 0o7777;
         (mode & WRITE_BITS_OF_OTHERS != 0).then_some(mode)
@@ -136,8 +137,9 @@ impl RunDir {
         })
     }
 
-    /// Opens the journal, and locks directory and journal before a byte of it is read. Both are locked, so that a journal which is
-    /// deleted while a process writes it lets no second process in. The locks end with the process: there are no pid files.
+    /// Opens the journal, and locks the directory and the journal before a byte is read. Both are
+    /// locked, so that deleting the journal of a running process does not let a second one in. The
+    /// locks end with the process; there are no pid files.
     pub fn open_journal(&self) -> Result<JournalFile, RunDirError> {
         let path = self.file(JOURNAL_NAME);
         let open_error = |source| RunDirError::Open {
@@ -167,7 +169,7 @@ impl RunDir {
         }
     }
 
-    /// Locks the directory, where this process has not done so yet.
+    /// Locks the directory, unless this process has done so already.
     fn lock_directory(&self) -> Result<(), RunDirError> {
         if self.lock.get().is_some() {
             return Ok(());
@@ -178,7 +180,8 @@ impl RunDir {
         };
         let directory = File::open(&self.path).map_err(open_error)?;
         match flock(&directory, FlockOperation::NonBlockingLockExclusive) {
-            // NFS locks only what is open for writing, which a directory never is. There the journal's own lock has to do.
+            // NFS locks only files that are open for writing, which a directory never is. There the
+            // journal's own lock must suffice.
             Ok(()) | Err(Errno::BADF | Errno::INVAL | Errno::NOLCK | Errno::OPNOTSUPP) => {
                 self.lock.get_or_init(|| directory);
                 Ok(())
@@ -194,7 +197,8 @@ impl RunDir {
         }
     }
 
-    /// Refuses what has a file's name and is a link, a directory, a pipe or a device. To open one of those may wait or have effects.
+    /// Refuses links, directories, pipes and devices. Opening one of those may block or have
+    /// effects.
     fn refuse_other_kinds(&self, name: &str) -> Result<(), RunDirError> {
         let path = self.file(name);
         match fs::symlink_metadata(&path) {
@@ -202,12 +206,12 @@ impl RunDir {
                 file: shown(&path),
                 kind: kind_of(found.file_type()),
             }),
-            // Whatever else is wrong with it is said when it is opened.
+            // Any other problem is reported when the file is opened.
             Ok(_) | Err(_) => Ok(()),
         }
     }
 
-    /// A new private file, over one of that name.
+    /// Creates a private file, or empties an existing one.
     pub fn create_file(&self, name: &str) -> Result<File, RunDirError> {
         let path = self.file(name);
         self.refuse_other_kinds(name)?;
@@ -228,7 +232,7 @@ impl RunDir {
         })
     }
 
-    /// Puts a private file of this content into place, whole or not at all.
+    /// Replaces a private file with this content, atomically.
     pub fn replace_file(&self, name: &str, content: &[u8]) -> Result<(), RunDirError> {
         let unfinished = format!("{name}.unfinished");
         let mut file = self.create_file(&unfinished)?;
@@ -245,8 +249,8 @@ impl RunDir {
         })
     }
 
-    /// A new private file that the torn tail of the journal is kept in, and its name: `results.torn`, `results-2.torn` and so on.
-    /// None is ever written over.
+    /// Creates a private file for a torn tail of the journal and returns its name: `results.torn`,
+    /// `results-2.torn` and so on. An existing one is never overwritten.
     pub(super) fn create_torn(&self) -> Result<(File, String), RunDirError> {
         for number in 1..=TORN_FILES_MAX {
             let name = if number == 1 {
@@ -276,13 +280,13 @@ impl RunDir {
         })
     }
 
-    /// Makes what was created or renamed in the directory outlast a power cut.
+    /// Makes files that were created or renamed in the directory survive a power cut.
     pub fn sync(&self) -> io::Result<()> {
         File::open(&self.path)?.sync_all()
     }
 }
 
-/// Makes a directory and those above it, one after the other, each with its mode before anything is made in it.
+/// Creates a directory and its parents, one by one, each with its mode before its content.
 fn create_private(path: &Path) -> io::Result<()> {
     if path.is_dir() || path.as_os_str().is_empty() {
         return Ok(());
@@ -294,18 +298,18 @@ fn create_private(path: &Path) -> io::Result<()> {
     create_private(above)?;
     match DirBuilder::new().mode(DIRECTORY_MODE).create(path) {
         Ok(()) => {
-            // The umask may have taken bits away that we need, never given others.
+            // The umask may have removed bits that are needed. It never adds any.
             fs::set_permissions(path, Permissions::from_mode(DIRECTORY_MODE))?;
-            // A power cut must not take the directory away with all that is in it.
+            // A power cut must not remove the directory with everything in it.
             File::open(above)?.sync_all()
         }
-        // Another process was quicker.
+        // Another process was faster.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         Err(error) => Err(error),
     }
 }
 
-/// Opens a regular file and nothing else, without following a link and without waiting for a pipe's other end.
+/// Opens a regular file only, without following a link or waiting for the other end of a pipe.
 fn open_regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     let flags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK);
     let file = options
@@ -319,7 +323,7 @@ fn open_regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     }
 }
 
-/// What something is that is no regular file.
+/// Names the kind of something that is not a regular file.
 fn kind_of(kind: FileType) -> &'static str {
     match kind {
         kind if kind.is_symlink() => "a symbolic link",

@@ -1,5 +1,5 @@
-//! The part of an entry that a checkpoint wants, read without parsing the rest: a continued run reads millions of entries before
-//! its first request.
+//! The part of an entry that a checkpoint needs, read without parsing the rest. A continued run
+//! reads millions of entries before its first request.
 
 use memchr::memmem;
 use serde::Deserialize;
@@ -8,10 +8,12 @@ use super::entry::{Outcome, hex};
 use super::line;
 use crate::contract::FieldSet;
 
-/// The key of [`Entry::overtaken`](super::Entry::overtaken). A string that holds it has a backslash before each of its quotes.
+/// The key of [`Entry::overtaken`](super::Entry::overtaken). In a string, each of its quotes would
+/// have a backslash before it.
 const OVERTAKEN_KEY: &[u8] = b"\"overtaken\":";
 
-/// The row, customer, outcome and hash of an entry. Its field sets are read when they are asked for: most never are.
+/// The row, customer, outcome and hash of an entry. Its field sets are read on demand, since most
+/// are never needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Settled<'a> {
     /// See [`Entry::row`](super::Entry::row).
@@ -26,7 +28,7 @@ pub(super) struct Settled<'a> {
 }
 
 impl<'a> Settled<'a> {
-    /// Reads an entry's line, whose checksum is right.
+    /// Reads an entry's line, whose checksum has been verified.
     pub(super) fn read(line: &'a [u8]) -> serde_json::Result<Settled<'a>> {
         match Settled::read_as_written(line) {
             Some(settled) => Ok(settled),
@@ -57,8 +59,9 @@ impl<'a> Settled<'a> {
         serde_json::from_slice(self.line).map(|Members { overtaken }| overtaken)
     }
 
-    /// Reads the members in the order in which an entry is written: from the start up to the outcome, and the hashes from the
-    /// end, where each has its fixed length. `None` for a line that is written otherwise.
+    /// Reads the members in the order in which an entry is written: from the start up to the
+    /// outcome, and the hashes, which have a fixed length, from the end. `None` for a line in
+    /// another order.
     fn read_as_written(line: &'a [u8]) -> Option<Settled<'a>> {
         let (row, rest) = number(line.strip_prefix(b"{\"row\":")?)?;
         let (_, rest) = number(rest.strip_prefix(b",\"line\":")?)?;
@@ -76,7 +79,7 @@ impl<'a> Settled<'a> {
                 .is_some_and(|behind| behind.first() == Some(&b'"'))
         };
         let outcome = Outcome::ALL.into_iter().find(is_named)?;
-        // A quote inside of a string has a backslash in front, so this is no part of the API's own words.
+        // Quotes in a string are escaped, so this cannot be part of the API's own words.
         let before_crc = line.get(..line.len().checked_sub(line::SEAL_BYTES)?)?;
         let (before_request, _) =
             hash_behind(before_crc, b",\"request\":\"").unwrap_or((before_crc, 0));
@@ -90,7 +93,7 @@ impl<'a> Settled<'a> {
         })
     }
 
-    /// Reads the members in any order, beside ones that a later version may have added.
+    /// Reads the members in any order, beside members that a later version may have added.
     #[cold]
     fn read_any(line: &'a [u8]) -> serde_json::Result<Settled<'a>> {
         #[derive(Deserialize)]
@@ -118,7 +121,7 @@ impl<'a> Settled<'a> {
     }
 }
 
-/// The number at the start, and what follows it.
+/// Splits the number off the start of the text.
 fn number(text: &[u8]) -> Option<(u64, &[u8])> {
     let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let (digits, rest) = text.split_at_checked(digits)?;
@@ -126,7 +129,7 @@ fn number(text: &[u8]) -> Option<(u64, &[u8])> {
     Some((number, rest))
 }
 
-/// The hash at the end, in quotes and behind its key, and what comes before the key.
+/// Splits a hash, with its key and quotes, off the end of the text.
 fn hash_behind<'a>(text: &'a [u8], key: &[u8]) -> Option<(&'a [u8], u64)> {
     let text = text.strip_suffix(b"\"")?;
     let (before, digits) = text.split_at_checked(text.len().checked_sub(line::HASH_DIGITS)?)?;

@@ -1,4 +1,5 @@
-//! The end of a journal, without reading what comes before: a run of millions of rows is known to be finished by its last line.
+//! Reads the last line of a journal alone, which shows whether a run of millions of rows is
+//! finished.
 
 use std::fs::File;
 use std::io;
@@ -7,10 +8,10 @@ use std::os::unix::fs::FileExt as _;
 use super::fact::Fact;
 use super::line;
 
-/// A fact takes far less.
+/// The bytes that are read. A fact takes far fewer.
 const FACT_BYTES_MAX: u64 = 4 << 10;
 
-/// The fact that a journal ends with; nothing where its last line is of another kind, or torn.
+/// Returns the last line of a journal if it is a fact; `None` if it is of another kind, or torn.
 pub fn last_fact(journal: &File) -> io::Result<Option<Fact>> {
     let length = journal.metadata()?.len();
     let from = length.saturating_sub(FACT_BYTES_MAX);
@@ -43,7 +44,7 @@ mod tests {
         }
     }
 
-    /// The last fact of a journal of these bytes.
+    /// Returns the last fact of a journal with these bytes.
     fn last_fact_of(bytes: &[u8]) -> Option<Fact> {
         let mut file = tempfile::tempfile().expect("a file");
         file.write_all(bytes).expect("a file that can be written");

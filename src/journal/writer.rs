@@ -1,7 +1,8 @@
-//! Appends to the journal: whole lines, durable when it says so.
+//! Appends whole lines to the journal and makes them durable.
 //!
-//! Two rules tell a reader how far a power cut can have damaged a journal, without a clock. At most [`UNSYNCED_BYTES_MAX`] are
-//! written without a sync. And the first line after a sync is a mark, [`Fact::Synced`], so what stands before a mark was durable.
+//! Two rules show a reader how far a power cut can have damaged a journal, without a clock. At most
+//! [`UNSYNCED_BYTES_MAX`] are written without a sync. The first line after a sync is a mark,
+//! [`Fact::Synced`], so all bytes before a mark were durable.
 
 use std::fs::File;
 use std::io;
@@ -14,7 +15,8 @@ use super::fact::Fact;
 use super::header::{Header, Purpose};
 use super::run_dir::RunDir;
 
-/// How much is written without a sync. About 4,000 entries; a run that writes fewer than that a second never has to wait for it.
+/// The most bytes that are written without a sync: about 4,000 entries. A run that writes fewer a
+/// second never waits for this limit.
 pub(super) const UNSYNCED_BYTES_MAX: u64 = 1 << 20;
 
 /// Appends to the journal. There is one writer, and it owns the lock.
@@ -22,23 +24,24 @@ pub(super) const UNSYNCED_BYTES_MAX: u64 = 1 << 20;
 pub struct JournalWriter {
     disk: Box<dyn Disk>,
     pushed: Pushed,
-    /// How far the journal holds whole lines.
+    /// The length of the journal's whole lines in bytes.
     good_bytes: u64,
-    /// How far it outlasts a power cut.
+    /// The length of the part that survives a power cut.
     synced_bytes: u64,
     durability: Durability,
     marking: Marking,
-    /// Lines that were written when the journal was last seen to be in its place, and when that was.
+    /// The number of lines written when the journal was last seen in its place, and the time of
+    /// that.
     seen: (u64, Timestamp),
-    /// Lines that this process has written.
+    /// The number of lines that this process has written.
     lines: u64,
 }
 
-/// Lines that wait to be written.
+/// Lines that are not written yet.
 #[derive(Debug, Default)]
 struct Pushed {
     bytes: Vec<u8>,
-    /// Where each line ends.
+    /// The end of each line.
     ends: Vec<usize>,
 }
 
@@ -46,14 +49,15 @@ struct Pushed {
 enum Durability {
     Synced,
     Dirty,
-    /// Writing or syncing failed: the kernel may have dropped what it held, so no later sync proves anything.
+    /// Writing or syncing failed. The kernel may have dropped unwritten bytes, so no later sync
+    /// proves anything.
     Lost,
 }
 
 /// Whether syncs are marked in the journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Marking {
-    /// They are not: the journal of a check is never continued, so it is synced at its end alone.
+    /// Never: the journal of a check is not continued, so it is synced only at its end.
     Never,
     /// The next line is a mark.
     Due,
@@ -61,16 +65,16 @@ enum Marking {
     Done,
 }
 
-/// Why an outcome could not be recorded.
+/// The reason why an outcome could not be recorded.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
-    /// Writing failed; the journal ends with its last whole line.
+    /// Writing failed. The journal ends with its last whole line.
     #[error("the journal cannot be written")]
     Write(#[source] io::Error),
     /// Syncing failed.
     #[error("the journal cannot be made durable")]
     Sync(#[source] io::Error),
-    /// Somebody else has changed the file.
+    /// Another program has changed the file.
     #[error(
         "{file} was {} during the run: the {lines} lines written since {since} may be lost{}; nothing more is sent",
         .change.name(), .change.advice()
@@ -78,11 +82,11 @@ pub enum WriteError {
     Lost {
         /// The file's name.
         file: String,
-        /// What happened to it.
+        /// The change.
         change: ExternalChange,
-        /// Lines that were written since it was last seen to be in its place.
+        /// The number of lines written since the file was last seen in its place.
         lines: u64,
-        /// When that was, to the second.
+        /// The time of that, to the second.
         since: String,
     },
 }
@@ -90,14 +94,16 @@ pub enum WriteError {
 /// A flush that failed.
 #[derive(Debug)]
 pub struct FlushError {
-    /// How many of the lines that were pushed since the last flush are in the journal all the same: so many of the first.
+    /// The number of lines, counted from the first one pushed since the last flush, that are in the
+    /// journal in spite of the failure.
     pub written: usize,
-    /// Why not all.
+    /// The reason.
     pub source: WriteError,
 }
 
 impl JournalWriter {
-    /// Begins a new journal. Its header is durable, and the directory knows the file, before anything is sent.
+    /// Begins a new journal. Its header and the directory's entry are durable before anything is
+    /// sent.
     pub fn begin(
         file: File,
         header: &Header,
@@ -123,7 +129,8 @@ impl JournalWriter {
         Ok(writer)
     }
 
-    /// Goes on with a journal that holds this many good bytes. Nobody knows whether the process that wrote them has synced them.
+    /// Continues a journal with this many valid bytes, which the earlier process may not have
+    /// synced.
     pub(super) fn resume(file: File, good_bytes: u64, run_dir: &RunDir) -> JournalWriter {
         JournalWriter::resume_on(Box::new(JournalOnDisk::of(file, run_dir)), good_bytes)
     }
@@ -145,8 +152,8 @@ impl JournalWriter {
         }
     }
 
-    /// Goes on with a run, before anything is sent: makes durable what earlier processes wrote, and proves by this fact, which is
-    /// durable, too, that more can be written.
+    /// Continues a run, before anything is sent. Makes durable what earlier processes wrote, then
+    /// writes and syncs `fact`, which proves that the journal can be written.
     pub fn go_on(&mut self, fact: &Fact) -> Result<(), WriteError> {
         self.sync()?;
         self.disk.sync_directory().map_err(WriteError::Sync)?;
@@ -155,19 +162,20 @@ impl JournalWriter {
         self.sync()
     }
 
-    /// Adds an entry to what [`JournalWriter::flush`] writes.
+    /// Queues an entry for [`JournalWriter::flush`].
     pub fn push(&mut self, entry: &Entry<'_>) {
         entry.encode(&mut self.pushed.bytes);
         self.pushed.ends.push(self.pushed.bytes.len());
     }
 
-    /// Adds a fact to what [`JournalWriter::flush`] writes.
+    /// Queues a fact for [`JournalWriter::flush`].
     pub fn push_fact(&mut self, fact: &Fact) {
         fact.encode(&mut self.pushed.bytes);
         self.pushed.ends.push(self.pushed.bytes.len());
     }
 
-    /// Writes what was pushed. On failure the lines that were written whole stay, and the journal ends with the last of them.
+    /// Writes the queued lines. After a failure the journal ends with the last line that was
+    /// written whole.
     pub fn flush(&mut self) -> Result<(), FlushError> {
         let mut pushed = std::mem::take(&mut self.pushed);
         let mut written = 0;
@@ -186,7 +194,7 @@ impl JournalWriter {
         Ok(())
     }
 
-    /// How much may be written before the next sync.
+    /// Returns the number of bytes that may be written before the next sync.
     fn unsynced_room(&self) -> u64 {
         match self.marking {
             Marking::Never => u64::MAX,
@@ -194,7 +202,7 @@ impl JournalWriter {
         }
     }
 
-    /// Writes lines that fit between two syncs, behind a sync and a mark where it is time for them.
+    /// Writes lines that fit between two syncs, after a sync and a mark if they are due.
     fn write(&mut self, lines: &[u8]) -> Result<(), (usize, WriteError)> {
         let unsynced = self.good_bytes.saturating_sub(self.synced_bytes);
         if unsynced > 0 && unsynced.saturating_add(length(lines)) > self.unsynced_room() {
@@ -204,7 +212,7 @@ impl JournalWriter {
         self.append(lines)
     }
 
-    /// Marks the last sync, where that is due.
+    /// Marks the last sync, if that is due.
     fn mark(&mut self) -> Result<(), WriteError> {
         if self.marking != Marking::Due {
             return Ok(());
@@ -219,7 +227,8 @@ impl JournalWriter {
         Ok(())
     }
 
-    /// Appends whole lines. On failure those that reached the file whole stay, and their number is returned.
+    /// Appends whole lines. After a failure the lines that reached the file whole stay, and their
+    /// number is returned.
     fn append(&mut self, lines: &[u8]) -> Result<(), (usize, WriteError)> {
         if self.durability == Durability::Lost {
             return Err((
@@ -256,10 +265,11 @@ impl JournalWriter {
         Ok(())
     }
 
-    /// Ends the journal with its last whole line, after a write of which only this was accepted. Returns how many of its lines are
-    /// whole in the file.
+    /// Cuts the journal back to its last whole line after a failed write that accepted only
+    /// `appended`. Returns how many of those lines are whole in the file.
     fn cut_back(&mut self, appended: &[u8]) -> usize {
-        // What the file really holds counts. Where it cannot be asked or cut, the reader finds the torn line by its checksum.
+        // The file's real size counts. If it cannot be read or cut, the reader finds the torn line
+        // by its checksum.
         let Ok(bytes) = self.disk.bytes() else {
             return 0;
         };
@@ -269,16 +279,16 @@ impl JournalWriter {
             .and_then(|last| reached.get(..=last))
             .unwrap_or_default();
         self.good_bytes += length(whole);
-        // A cut must never make the file longer, which it would where somebody else has cut it already.
+        // The cut must not extend a file that another program has cut already.
         if bytes > self.good_bytes {
             self.disk.cut(self.good_bytes).ok();
         }
-        // The failure is what has to be said; this sync only saves what it can.
+        // The write's failure is reported; this sync only saves what it can.
         self.disk.sync().ok();
         memchr::memchr_iter(b'\n', whole).count()
     }
 
-    /// Makes what was written outlast a power cut, and sees to it that the file is still the one that its name is of.
+    /// Makes the written lines survive a power cut, and checks that the file is still in its place.
     pub fn sync(&mut self) -> Result<(), WriteError> {
         if let Some(change) = self
             .disk
@@ -300,7 +310,7 @@ impl JournalWriter {
         Ok(())
     }
 
-    /// Ends this process's part of the journal: all of it is durable, and says so.
+    /// Ends this process's part of the journal: syncs it and marks the sync.
     pub fn close(&mut self) -> Result<(), WriteError> {
         self.sync()?;
         self.mark()?;
@@ -333,7 +343,8 @@ impl JournalWriter {
 }
 
 impl Pushed {
-    /// The lines behind the first `written` ones that take at most so many bytes, at least one, and their number.
+    /// Returns the lines behind the first `written` ones that fit into this many bytes, at least
+    /// one, and their number.
     fn from(&self, written: usize, bytes_max: u64) -> Option<(usize, &[u8])> {
         let start = written
             .checked_sub(1)

@@ -1,5 +1,5 @@
-//! A fault of the program itself: a panic, on whatever thread. It is told once, and without what it is about: most messages of
-//! panics quote what was worked on, which may be a customer's value.
+//! Reports a bug in the program: a panic on any thread. It is reported once, without the panic's
+//! message, since most messages quote the data at hand, which may be a customer's value.
 
 use std::any::Any;
 use std::backtrace::{Backtrace, BacktraceStatus};
@@ -8,17 +8,18 @@ use std::sync::OnceLock;
 
 use crate::text;
 
-/// What is said of the first panic.
+/// The report of the first panic.
 static FIRST: OnceLock<String> = OnceLock::new();
 
-/// Has the first panic told by `tell`, which gets whole lines; where the environment asks for a backtrace, that follows.
+/// Installs a panic hook that passes whole lines about the first panic to `tell`, and a backtrace
+/// if the environment asks for one.
 pub fn watch(tell: fn(&str)) {
     panic::set_hook(Box::new(move |panic| {
         let backtrace = Backtrace::capture();
         let message = described(panic.payload(), panic.location());
         if FIRST.set(message.clone()).is_ok() {
             tell(&message);
-            // It has the names of functions and files, and no values.
+            // A backtrace has names of functions and files, and no values.
             if backtrace.status() == BacktraceStatus::Captured {
                 tell(&backtrace.to_string());
             }
@@ -26,13 +27,13 @@ pub fn watch(tell: fn(&str)) {
     }));
 }
 
-/// What was said of the first panic, if there was one.
+/// Returns the report of the first panic, if there was one.
 pub fn message() -> Option<&'static str> {
     FIRST.get().map(String::as_str)
 }
 
-/// What is said of a panic. A payload that is a literal stands in the source and holds nobody's value; one that was put together
-/// may.
+/// Formats the report of a panic. A literal payload comes from the source and holds no customer's
+/// value; a formatted one may.
 fn described(payload: &(dyn Any + Send), location: Option<&Location<'_>>) -> String {
     let literal = payload
         .downcast_ref::<&'static str>()
@@ -45,7 +46,8 @@ fn described(payload: &(dyn Any + Send), location: Option<&Location<'_>>) -> Str
     )
 }
 
-/// Panics where a test asks for it, by a variable that names the place. Only builds for tests know it.
+/// Panics if a test asks for it, by a variable that names the place. Only test builds read the
+/// variable.
 #[cfg(debug_assertions)]
 #[track_caller]
 pub(crate) fn provoke(place: &str) {
@@ -57,7 +59,7 @@ pub(crate) fn provoke(place: &str) {
     );
 }
 
-/// Does nothing.
+/// Does nothing outside test builds.
 #[cfg(not(debug_assertions))]
 pub(crate) fn provoke(_: &str) {}
 

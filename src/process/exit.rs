@@ -1,12 +1,12 @@
-//! The exit codes: what a script or a scheduler may conclude from the end of a run. The help text and the README print
-//! the tables made here, so that neither can drift from the program.
+//! The exit codes, from which a script or a scheduler decides what to do next. The help text and
+//! the README print the tables made here, so that neither can drift from the program.
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use crate::schedule::StopReason;
 
-/// How the program ended, each with the code that the operating system is told.
+/// The result of the program, with its exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
@@ -18,13 +18,13 @@ pub enum Exit {
     Unusable = 2,
     /// The API refuses the token or the permission.
     Refused = 3,
-    /// An outage or too long a wait ended the run before its input did.
+    /// An outage, or a wait that was too long, ended the run before its input.
     StoppedEarly = 4,
     /// The run directory cannot be used or written, or standard output cannot.
     RunDirectory = 5,
-    /// A limit that the user has set ended the run before its input did.
+    /// A limit set by the user ended the run before its input.
     LimitReached = 6,
-    /// A fault of the program itself: a panic.
+    /// A bug in the program: a panic.
     Fault = 70,
     /// SIGHUP: 128 + 1, as shells report it.
     HungUp = 129,
@@ -35,7 +35,7 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// Every way to end, in the order of the codes.
+    /// Every result, in the order of the codes.
     pub const TABLE: [Self; 11] = [
         Self::Success,
         Self::SomeRowsFailed,
@@ -50,12 +50,12 @@ impl Exit {
         Self::Terminated,
     ];
 
-    /// The number that the operating system is told.
+    /// Returns the exit code.
     pub const fn code(self) -> u8 {
         self as u8
     }
 
-    /// What happened, as a clause that fits a table.
+    /// Returns what happened, as a clause that fits a table.
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::Success => "every row updated (`check`: every row valid)",
@@ -80,7 +80,7 @@ impl Exit {
         }
     }
 
-    /// What to do next; empty where there is nothing to do.
+    /// Returns what to do next; empty if there is nothing to do.
     pub const fn advice(self) -> &'static str {
         match self {
             Self::Success => "",
@@ -96,7 +96,7 @@ impl Exit {
         }
     }
 
-    /// The table for `--help`: a line a code, its advice on the line below.
+    /// Formats the table for `--help`: a line for each code, with the advice below.
     pub fn help_table() -> String {
         let mut table = String::from("Exit codes:\n");
         for exit in Self::TABLE {
@@ -111,7 +111,7 @@ impl Exit {
         table
     }
 
-    /// The table for the README, in Markdown.
+    /// Formats the table for the README, in Markdown.
     pub fn markdown_table() -> String {
         let mut table = String::from("| exit | means | what to do |\n|---|---|---|\n");
         for exit in Self::TABLE {

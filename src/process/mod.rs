@@ -1,4 +1,4 @@
-//! The process: how it ends, which signals stop it, and what it says of a fault of its own.
+//! The process: its exit codes, the signals that stop it, and the report of a panic.
 
 pub mod crash;
 pub mod exit;

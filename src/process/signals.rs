@@ -1,9 +1,10 @@
 //! SIGHUP, SIGINT and SIGTERM, from the start of the program to its end.
 //!
-//! The edge installs the handlers before it does anything else ([`SignalHandlers::install`]): the kernel's default action does not apply
-//! to process 1 of a container. The main thread waits for signals, and a thread of its own does the work. Until the work
-//! says that it has something to drain ([`Signals::drain`]), a signal ends the program at once, whatever the work waits for.
-//! From then on the work is asked to stop, and ends by itself.
+//! The edge installs the handlers before anything else ([`SignalHandlers::install`]), since the
+//! kernel's default action does not apply to process 1 of a container. The main thread waits for
+//! signals, and another thread does the work. Until the work has something to drain
+//! ([`Signals::drain`]), a signal ends the program at once, even if the work is blocked. From then
+//! on a signal asks the work to stop, and the work ends by itself.
 
 use std::fs;
 use std::future::poll_fn;
@@ -19,32 +20,33 @@ use tokio::sync::{oneshot, watch};
 
 use crate::schedule::StopReason;
 
-/// Signals that come within this time after one are the same one: a terminal and a parent process both send it.
+/// Signals within this time after another one count as the same, since a terminal and a parent
+/// process may both send it.
 const TOGETHER: Duration = Duration::from_secs(1);
 
-/// The stack of the thread that works: that of a main thread.
+/// The stack size of the working thread: that of a main thread.
 const STACK_BYTES: usize = 8 << 20;
 
 /// A signal that asks the program to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StopSignal {
-    /// SIGHUP: the terminal has gone.
+    /// SIGHUP: the terminal is gone.
     Hangup,
     /// SIGINT: Ctrl-C.
     Interrupt,
-    /// SIGTERM: the system, or a scheduler.
+    /// SIGTERM: sent by the system or a scheduler.
     Terminate,
 }
 
 impl StopSignal {
-    /// Each of them, with its number, which is the same on all systems.
+    /// Every signal with its number, which is the same on all systems.
     const ALL: [(Self, u32); 3] = [
         (Self::Hangup, 1),
         (Self::Interrupt, 2),
         (Self::Terminate, 15),
     ];
 
-    /// The reason to stop that it is.
+    /// Returns the reason to stop.
     pub fn reason(self) -> StopReason {
         match self {
             Self::Hangup => StopReason::HungUp,
@@ -71,51 +73,51 @@ pub struct SignalHandlers {
     signals: Signals,
 }
 
-/// How the work came to its end.
+/// The way in which the work ended.
 #[derive(Debug)]
 pub enum WorkEnd<T> {
-    /// By itself: what it returned, or its panic.
+    /// It returned this value, or panicked.
     Returned(thread::Result<T>),
     /// A signal came while there was nothing to drain.
     Signalled(StopSignal),
 }
 
-/// What the work asks about signals.
+/// The work's view of the signals.
 #[derive(Debug, Clone)]
 pub struct Signals {
     state: Arc<watch::Sender<SignalState>>,
 }
 
-/// The signals of a work that stops by itself when one comes.
+/// The signals for work that stops by itself.
 #[derive(Debug, Clone)]
 pub struct Drain {
     changes: watch::Receiver<SignalState>,
-    /// Signals that were reported.
+    /// The number of signals reported so far.
     reported: u32,
     signals: Signals,
 }
 
-/// The signals so far.
+/// The state of the signals so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct SignalState {
     work: WorkState,
     /// The first signal.
     first: Option<StopSignal>,
-    /// Signals, of which those that came together count as one.
+    /// The number of signals. Signals that came together count as one.
     count: u32,
-    /// When the last of them was counted.
+    /// The time when the last of them was counted.
     counted_at: Option<Instant>,
 }
 
-/// What the work does at a signal.
+/// The effect of a signal on the work.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum WorkState {
-    /// Nothing: the program ends.
+    /// The program ends at once.
     #[default]
     Interruptible,
-    /// It drains.
+    /// The work drains and ends by itself.
     Draining,
-    /// The program ends now.
+    /// The program is about to end.
     Ended,
 }
 
@@ -159,7 +161,8 @@ impl SignalHandlers {
         })
     }
 
-    /// Does the work on a thread of its own, until its end or a signal that it does not drain.
+    /// Runs the work on a thread of its own, until it ends or a signal comes that it does not
+    /// drain.
     pub fn run<T: Send + 'static>(
         mut self,
         work: impl FnOnce(Signals) -> T + Send + 'static,
@@ -170,7 +173,7 @@ impl SignalHandlers {
             .name("custsync".to_owned())
             .stack_size(STACK_BYTES)
             .spawn(move || {
-                // Dropped at the end of the work, also where that is a panic.
+                // Dropped when the work ends, even by a panic.
                 let _ends = ends;
                 work(signals)
             })?;
@@ -192,14 +195,15 @@ impl SignalHandlers {
 }
 
 impl Signals {
-    /// Signals that never come.
+    /// Returns signals that never come.
     pub fn none() -> Signals {
         Signals {
             state: Arc::new(watch::Sender::new(SignalState::default())),
         }
     }
 
-    /// From now on, a signal does not end the program: whoever has what this returns stops by itself.
+    /// Stops signals from ending the program. The caller stops by itself when the returned
+    /// [`Drain`] reports one.
     pub fn drain(&self) -> Drain {
         let mut work = WorkState::Interruptible;
         self.state.send_modify(|state| {
@@ -209,7 +213,7 @@ impl Signals {
             work = state.work;
         });
         if work == WorkState::Ended {
-            // The main thread is about to end the program, and says that nothing has happened.
+            // The main thread is about to end the program and reports that nothing has happened.
             loop {
                 thread::park();
             }
@@ -221,7 +225,7 @@ impl Signals {
         }
     }
 
-    /// Takes a signal in. Returns what the work does.
+    /// Records a signal. Returns its effect on the work.
     fn take(&self, signal: StopSignal) -> WorkState {
         let now = Instant::now();
         self.state.send_modify(|state| state.take(signal, now));
@@ -230,12 +234,12 @@ impl Signals {
 }
 
 impl Drain {
-    /// The first signal, once one has come.
+    /// Returns the first signal, if one has come.
     pub fn first_signal(&self) -> Option<StopSignal> {
         self.signals.state.borrow().first
     }
 
-    /// Waits for one more signal, and returns the first one. A wait that is given up loses nothing.
+    /// Waits for one more signal and returns the first one. A cancelled wait loses nothing.
     pub async fn next(&mut self) -> StopSignal {
         loop {
             let SignalState { first, count, .. } = *self.changes.borrow_and_update();
@@ -246,14 +250,14 @@ impl Drain {
                 return first;
             }
             if self.changes.changed().await.is_err() {
-                // It has the other end itself.
+                // Unreachable: the other end is a field of this value.
                 std::future::pending::<()>().await;
             }
         }
     }
 }
 
-/// Waits for the next signal; for ever where all are ignored.
+/// Waits for the next signal; forever if all are ignored.
 async fn next(streams: &mut [(StopSignal, Signal)]) -> StopSignal {
     poll_fn(|context| {
         let came = streams
@@ -264,13 +268,13 @@ async fn next(streams: &mut [(StopSignal, Signal)]) -> StopSignal {
     .await
 }
 
-/// The signals that the program was started with as ignored: the bit of number N is N-1. None are known where the system does
-/// not tell as Linux does.
+/// Returns the signals that were ignored when the program started; the bit of signal N is N-1.
+/// Systems other than Linux report none.
 fn ignored_at_start() -> u64 {
     fs::read_to_string("/proc/self/status").map_or(0, |status| ignored_in(&status))
 }
 
-/// The mask of ignored signals in the text of `/proc/self/status` (`proc_pid_status(5)`).
+/// Reads the mask of ignored signals from the text of `/proc/self/status` (`proc_pid_status(5)`).
 fn ignored_in(status: &str) -> u64 {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())

@@ -1,4 +1,4 @@
-//! What a run or a check leaves: counts, the summary, the failed rows, and how far it is.
+//! The results of a run or a check: counts, the summary, the failed rows, and the progress.
 
 pub mod failed_rows;
 pub mod progress;

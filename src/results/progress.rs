@@ -1,9 +1,9 @@
-//! What a run shows while it goes on: plain numbers that any thread may read.
+//! The progress of a run, as plain numbers that any thread may read.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The numbers of a run that goes on.
+/// The numbers of a run that is under way.
 #[derive(Debug, Default)]
 pub struct RunProgress {
     ended_bytes: AtomicU64,
@@ -11,14 +11,14 @@ pub struct RunProgress {
     bad: AtomicU64,
     in_flight: AtomicU64,
     retries: AtomicU64,
-    /// Why it is not faster; changed a few times a second at most.
+    /// The reason why it is not faster; changed a few times a second at most.
     slow: Mutex<String>,
 }
 
-/// The numbers at one time.
+/// The numbers at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ProgressSnapshot {
-    /// Bytes of input that the rows that have ended take up.
+    /// Bytes of input in rows that have ended.
     pub ended_bytes: u64,
     /// Rows that have ended.
     pub ended: u64,
@@ -26,40 +26,40 @@ pub struct ProgressSnapshot {
     pub bad: u64,
     /// Requests in flight.
     pub in_flight: u64,
-    /// Attempts that had to be repeated.
+    /// Attempts that were repeated.
     pub retries: u64,
-    /// Why it is not faster; empty where nothing holds it back.
+    /// The reason why it is not faster; empty if nothing holds it back.
     pub slow: String,
 }
 
 impl RunProgress {
-    /// Rows that take up so many bytes of input have ended.
+    /// Records rows that have ended, with their size in the input.
     pub fn record_ended(&self, rows: u64, bytes: u64) {
         self.ended.fetch_add(rows, Ordering::Relaxed);
         self.ended_bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// A row ended invalid, rejected or failed.
+    /// Records a row that ended invalid, rejected or failed.
     pub fn record_failure(&self) {
         self.bad.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How sending goes.
+    /// Sets the requests in flight and the attempts that were repeated.
     pub fn set_sending(&self, in_flight: u64, retries: u64) {
         self.in_flight.store(in_flight, Ordering::Relaxed);
         self.retries.store(retries, Ordering::Relaxed);
     }
 
-    /// Why it is not faster.
+    /// Sets the reason why it is not faster.
     pub fn set_slow(&self, why: String) {
-        // Text is whole or not there: a thread that panicked while it held the lock left it as it was.
+        // The text is replaced as a whole, so a thread that panicked with the lock left it intact.
         *self
             .slow
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner) = why;
     }
 
-    /// The numbers now.
+    /// Returns the numbers now.
     pub fn snapshot(&self) -> ProgressSnapshot {
         ProgressSnapshot {
             ended_bytes: self.ended_bytes.load(Ordering::Relaxed),

@@ -1,95 +1,98 @@
-//! Customers that several rows name: which ids have come before, and what becomes of a row for its id's sake.
+//! Duplicate customers: remembers the ids seen so far and applies `--unique` to the next row.
 
 use rapidhash::RapidHashMap;
 use roaring::RoaringBitmap;
 
 use crate::contract::{CustomerId, FieldSet};
 
-/// Consecutive ids that share a word of an [`IdSet`].
+/// The number of consecutive ids that share a word of an [`IdSet`].
 const IDS_PER_WORD: u64 = 64;
-/// Words that a set has at most where repeated ids are only pointed out: what its table has room for in 9 MiB (17 bytes a
-/// word, an eighth of them free), and with the one that it outgrew in 13 MiB. Enough for 29 million consecutive ids, or
-/// 458,752 that have no neighbours.
+/// The most words of a set that only reports duplicates. Its table has room for them in 9 MiB (17
+/// bytes a word, an eighth of them free), or in 13 MiB with the table that it outgrew. That is
+/// enough for 29 million consecutive ids, or for 458,752 without neighbours.
 const WATCHED_WORDS_MAX: usize = (1 << 19) / 8 * 7;
 
-/// Which of the valid rows of one customer are sent (`--unique`).
+/// The rows of a customer that are sent, if several are valid (`--unique`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DuplicatePolicy {
-    /// All of them, in the order of the input.
+    /// All rows, in the order of the input.
     #[default]
     All,
-    /// The first one; the others are invalid.
+    /// The first row; the others are invalid.
     Reject,
-    /// The last one; the others are superseded.
+    /// The last row; the others are superseded.
     Last,
 }
 
-/// What becomes of a valid row for its id's sake.
+/// The place of a valid row among the rows of its customer, and its consequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Occurrence {
-    /// It is sent, and is not known to be anything but the customer's first.
+    /// The row is sent. It is the customer's first, as far as is known.
     Sent,
-    /// It is sent, after an earlier row of the customer.
+    /// The row is sent after an earlier row of the customer.
     SentAgain,
-    /// It is sent. There have been more ids than are kept, so whether it is the customer's first is not known.
+    /// The row is sent. Whether it is the customer's first is unknown, since there were more ids
+    /// than are kept.
     Unknown,
-    /// It is sent, and earlier rows of the customer are not, which set fields that it leaves out.
+    /// The row is sent. Earlier rows of the customer are not, and they set fields that this row
+    /// leaves out.
     SentInstead {
-        /// These fields.
+        /// The fields that are lost.
         lost: FieldSet,
     },
-    /// It is invalid, for the customer has an earlier row.
+    /// The row is invalid, since the customer has an earlier row.
     Refused,
-    /// It is not sent, for the customer has a later row.
+    /// The row is not sent, since the customer has a later row.
     Superseded,
 }
 
-/// A set of ids. It keeps a word for every 64 neighbours, so that consecutive ids take next to no memory and scattered ones
-/// still only a word each; a compressed bitmap takes 250 bytes for one that is alone.
+/// A set of ids with one word for every 64 neighbours. Consecutive ids take almost no memory, and
+/// scattered ones a word each, where a compressed bitmap takes 250 bytes for a single id.
 #[derive(Debug, Default)]
 struct IdSet {
     words: RapidHashMap<u64, u64>,
 }
 
-/// A set of any number of ids, in as little memory as there is a simple way to: ids below 2^32, as most APIs count them, take two
-/// bytes each where they are scattered and next to none where they are consecutive; larger ones take what an [`IdSet`] does.
+/// A compact set of any number of ids. Ids below 2^32, as most APIs assign them, take two bytes
+/// each if they are scattered and almost nothing if they are consecutive. Larger ids are in an
+/// [`IdSet`].
 #[derive(Debug, Default)]
 struct AllIds {
     small: RoaringBitmap,
     large: IdSet,
 }
 
-/// What was seen of the ids so far, to tell the occurrence of the next one. It has to be asked for each valid row once, in the
-/// order of the input.
+/// Applies [`DuplicatePolicy`] to valid rows, which are passed once each, in the order of the
+/// input.
 #[derive(Debug)]
 pub struct DuplicateFilter(Mode);
 
 #[derive(Debug)]
 enum Mode {
-    /// Points repeated ids out, within bounds.
+    /// Reports duplicates, within bounds of memory.
     KeepAll { seen: IdSet, words_max: usize },
-    /// There were more ids than that.
+    /// There were more ids than those bounds allow.
     GivenUp,
-    /// Refuses repeated ids.
+    /// Refuses all rows but the first of each id.
     KeepFirst(AllIds),
-    /// Leaves all rows but the last of each id.
+    /// Supersedes all rows but the last of each id.
     KeepLast(LaterRows),
 }
 
-/// The rows that each id has before its last one.
+/// The rows of each id before its last one.
 #[derive(Debug, Default)]
 pub struct LaterRows(RapidHashMap<CustomerId, EarlierRows>);
 
-/// The rows of an id before its last one.
+/// The rows of one id before its last one.
 #[derive(Debug, Clone, Copy, Default)]
 struct EarlierRows {
-    /// How many of them are still to come.
+    /// The number of those that are still to come.
     ahead: u32,
-    /// The fields that those set which have come.
+    /// The fields that the others set.
     fields: FieldSet,
 }
 
-/// Counts the rows of each id.
+/// Counts the rows of each id, to build [`LaterRows`].
 #[derive(Debug, Default)]
 pub struct LaterRowsBuilder {
     seen: AllIds,
@@ -97,7 +100,7 @@ pub struct LaterRowsBuilder {
 }
 
 impl IdSet {
-    /// Adds an id. Returns whether it is new, as `HashSet::insert` does.
+    /// Adds an id. Returns whether it is new.
     fn insert(&mut self, id: CustomerId) -> bool {
         let word = self.words.entry(id.get() / IDS_PER_WORD).or_default();
         let bit = 1 << (id.get() % IDS_PER_WORD);
@@ -134,7 +137,7 @@ impl AllIds {
 }
 
 impl DuplicateFilter {
-    /// All rows are sent; ids that come again are pointed out for as long as memory allows.
+    /// Creates a filter that sends all rows and reports duplicates for as long as memory allows.
     pub fn keep_all() -> DuplicateFilter {
         DuplicateFilter(Mode::KeepAll {
             seen: IdSet::default(),
@@ -142,17 +145,17 @@ impl DuplicateFilter {
         })
     }
 
-    /// Of each id the first row is sent.
+    /// Creates a filter that sends the first row of each id.
     pub fn keep_first() -> DuplicateFilter {
         DuplicateFilter(Mode::KeepFirst(AllIds::default()))
     }
 
-    /// Of each id the last row is sent; the whole input was counted before.
+    /// Creates a filter that sends the last row of each id. The whole input has been counted.
     pub fn keep_last(later_rows: LaterRows) -> DuplicateFilter {
         DuplicateFilter(Mode::KeepLast(later_rows))
     }
 
-    /// Whether a row of this customer that comes now would be refused if it were valid.
+    /// Whether the next row of this customer would be refused if it were valid.
     pub fn would_reject(&self, id: CustomerId) -> bool {
         match &self.0 {
             Mode::KeepFirst(seen) => seen.contains(id),
@@ -160,7 +163,7 @@ impl DuplicateFilter {
         }
     }
 
-    /// What becomes of the next row, which names this customer and sets these fields.
+    /// Returns the occurrence of the next row, which has this customer and sets these fields.
     pub fn next(&mut self, id: CustomerId, fields: FieldSet) -> Occurrence {
         match &mut self.0 {
             Mode::KeepAll { seen, words_max } => {
@@ -207,7 +210,7 @@ impl LaterRowsBuilder {
         }
     }
 
-    /// All rows were counted.
+    /// Returns the counts after the last row.
     pub fn finish(self) -> LaterRows {
         self.later_rows
     }
@@ -232,7 +235,7 @@ mod tests {
             .collect()
     }
 
-    /// DuplicateFilter that are near to each other and ids at the ends of the range.
+    /// Generates neighbouring ids and ids at the ends of the range.
     fn any_id() -> impl Strategy<Value = u64> {
         let last = i64::MAX.cast_unsigned();
         let edge = 1_u64 << 32;

@@ -1,4 +1,4 @@
-//! What goes from the reader to the recorder: a record of the input, read and checked.
+//! The row that goes from the reader to the recorder: a record of the input, read and checked.
 
 pub mod duplicates;
 
@@ -6,36 +6,36 @@ use bytes::Bytes;
 
 use crate::contract::{CustomerId, FieldError, FieldSet, body_of_fields};
 
-/// Where a record stands.
+/// The place of a record in the input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Position {
-    /// Counted from 1 over all inputs; headers are not counted.
+    /// The record's number, counted from 1 over all inputs, without headers.
     pub row: u64,
-    /// The input, from 0.
+    /// The input, counted from 0.
     pub input: usize,
-    /// The physical line of the input on which it starts, from 1.
+    /// The line of the input on which it starts, counted from 1.
     pub line: u64,
 }
 
 /// A record, read and checked.
 #[derive(Debug, Clone)]
 pub struct Row {
-    /// Where it stands.
+    /// The place of the record.
     pub position: Position,
-    /// The customer, where the record names one.
+    /// The customer, if the record names one.
     pub id: Option<CustomerId>,
     /// The hash of its bytes, see [`RunKey::record_hash`](crate::journal::RunKey::record_hash).
     pub hash: u64,
     /// Its bytes without the line end, for the file of failed rows.
     pub raw: Bytes,
-    /// What it asks for.
+    /// The request, or the reason why there is none.
     pub content: RowContent,
 }
 
-/// What a record asks for.
+/// The request of a record, or the reason why there is none.
 #[derive(Debug, Clone)]
 pub enum RowContent {
-    /// An update that keeps the contract.
+    /// A valid update.
     Update {
         /// The customer.
         id: CustomerId,
@@ -43,22 +43,23 @@ pub enum RowContent {
         body: Bytes,
         /// The fields that it sets.
         fields: FieldSet,
-        /// The hash of the row's whole request, see [`RunKey::request_hash`](crate::journal::RunKey::request_hash).
+        /// The hash of the row's whole request, see
+        /// [`RunKey::request_hash`](crate::journal::RunKey::request_hash).
         request: u64,
     },
-    /// It breaks the contract.
+    /// An invalid record.
     Invalid(Vec<FieldError>),
-    /// An update that keeps the contract, and is not sent for the sake of a later row of its customer.
+    /// A valid update that is not sent because of a later row of its customer.
     Superseded,
 }
 
 impl Row {
-    /// Bytes of input that the row takes up, with a line end.
+    /// Returns the bytes of input that the row takes up, with a line end.
     pub fn input_bytes(&self) -> u64 {
         u64::try_from(self.raw.len() + 1).unwrap_or(u64::MAX)
     }
 
-    /// The customer and the fields that it updates; absent where nothing is sent of it.
+    /// Returns the customer and the fields that the row updates; `None` if nothing is sent.
     pub fn update(&self) -> Option<(CustomerId, FieldSet)> {
         match self.content {
             RowContent::Update { id, fields, .. } => Some((id, fields)),
@@ -66,7 +67,7 @@ impl Row {
         }
     }
 
-    /// The row with a request that sets these of its fields alone.
+    /// Returns the row with a request for only these of its fields.
     #[must_use]
     pub fn fragment(self, of: FieldSet) -> Row {
         let content = match self.content {
@@ -89,7 +90,7 @@ impl Row {
         Row { content, ..self }
     }
 
-    /// What holding the row costs, in bytes.
+    /// Returns the memory that the row takes, in bytes.
     pub fn bytes(&self) -> usize {
         let body = match &self.content {
             RowContent::Update { body, .. } => body.len(),

@@ -1,4 +1,5 @@
-//! Damage in all places of small journals: cut off where a power cut explains it, else refused.
+//! Damage at every place of small journals: it is cut off where a power cut explains it, and
+//! refused otherwise.
 
 use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
@@ -40,8 +41,8 @@ fn a_journal_cut_anywhere_settles_a_subset_of_the_truth() {
     }
 }
 
-/// Tries a journal with a bit of each byte flipped in turn. Returns the bytes with which it is refused; with the others it settles
-/// a part of the truth.
+/// Flips one bit of each byte in turn. Returns the bytes at which the journal is refused; with the
+/// others it settles a part of the truth.
 fn refused_bytes(run_dir: &RunDir, bytes: &[u8]) -> BTreeSet<usize> {
     let truth = outcomes(
         &recover_bytes(run_dir, bytes)
@@ -83,9 +84,10 @@ fn a_flipped_bit_is_refused_before_a_mark_and_cut_off_behind_the_last_one() {
         let (_directory, run_dir, bytes) = journal_of(&entries(ROWS), ended);
         let ends = line_ends(&bytes);
         let bytes_refused = match ended {
-            // The last mark is the last line. With the line end before it there is no mark any more.
+            // The last mark is the last line. Without the line end before it there is no mark.
             Ended::InOrder => ends[ends.len() - 2],
-            // The only mark is the second line. Without the line end before it the header is torn, and entries follow.
+            // The only mark is the second line. Without the line end before it the header is torn,
+            // and entries follow.
             Ended::Killed => ends[0] + 1,
         };
         let refused = refused_bytes(&run_dir, &bytes);
@@ -130,7 +132,7 @@ fn the_first_line_is_torn_only_where_nothing_follows_it() {
         damaged[range].fill(0);
         damaged
     };
-    // While the header was being written.
+    // Torn while the header was being written.
     for torn in [
         zeroed(0..half, header),
         zeroed(half..header, header),
@@ -194,7 +196,7 @@ fn conversions_are_named() {
         ),
         "{without_mark:?}"
     );
-    // A part of the lines, as where a file of two systems was put together.
+    // Some of the lines only, as in a file joined from two systems.
     let half = line_ends(&bytes)[3] + 1;
     let mixed = [
         &bytes[..half],

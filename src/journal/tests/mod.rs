@@ -1,4 +1,4 @@
-//! What a journal settles after all that can happen to it.
+//! Tests of the rows that a journal settles after kills, power cuts and damage.
 
 mod damage;
 mod power_cut;
@@ -13,7 +13,7 @@ use super::{
     Checkpoint, Entry, FORMAT_VERSION, Header, LineError, Outcome, Purpose, Retry, RunKey,
 };
 
-/// A run directory. It is in memory where possible, since thousands of journals are read and cut in it.
+/// A run directory, in memory where possible, since thousands of journals are read and cut in it.
 fn run_directory() -> (tempfile::TempDir, RunDir) {
     let directory = tempfile::tempdir_in("/dev/shm")
         .or_else(|_| tempfile::tempdir())
@@ -36,16 +36,17 @@ fn header() -> Header {
     }
 }
 
-/// How the process ended that wrote a journal.
+/// The way in which the process that wrote a journal ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ended {
-    /// It was killed before it could sync its last entries.
+    /// Killed before it could sync its last entries.
     Killed,
-    /// In order.
+    /// Ended in order.
     InOrder,
 }
 
-/// A run directory whose journal has a header and these rows, and the journal's bytes.
+/// Creates a run directory whose journal has a header and these rows. Returns it with the journal's
+/// bytes.
 fn journal_of(entries: &[Entry<'_>], ended: Ended) -> (tempfile::TempDir, RunDir, Vec<u8>) {
     let (directory, run_dir) = run_directory();
     let JournalFile::New(file) = run_dir.open_journal().expect("a journal") else {

@@ -1,7 +1,8 @@
 //! Power cuts at every write and sync of generated runs.
 //!
-//! The disk of the model knows what the kernel shows and what is safe. A power cut leaves what is safe, and of the rest what
-//! chance wants: nothing, a part, some of its pages, zeros. A disk that lies says that it has synced and has not.
+//! The model of a disk knows which bytes the kernel shows and which are durable. A power cut keeps
+//! the durable bytes and a random part of the others: none, some, some of their pages, or zeros. A
+//! lying disk reports syncs that it did not perform.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -19,14 +20,14 @@ use crate::journal::writer::UNSYNCED_BYTES_MAX;
 use crate::journal::{Entry, Fact, LineError, Outcome, Retry, WriteError};
 
 const RUNS: u64 = 10;
-/// Processes of each run: the power is cut on all but the last.
+/// The number of processes of each run. The power is cut on all but the last.
 const PROCESSES: usize = 3;
-/// Writes and syncs of each process.
+/// The number of writes and syncs of each process.
 const STEPS: usize = 12;
 const ENTRIES_MAX: u64 = 25;
 const PAGE: usize = 512;
 
-/// Numbers that look random, by `SplitMix64` (Steele, Lea and Flood, 2014).
+/// Pseudo-random numbers by `SplitMix64` (Steele, Lea and Flood, 2014).
 struct Random(u64);
 
 impl Random {
@@ -46,30 +47,30 @@ impl Random {
     }
 }
 
-/// Whether syncs do what they say.
+/// Whether syncs are performed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Syncs {
     Honest,
-    /// Every other one, about, does nothing.
+    /// About every other sync does nothing.
     Lying,
 }
 
 /// The state of a disk after a call.
 #[derive(Debug, Clone, Default)]
 struct Moment {
-    /// What the kernel shows.
+    /// The bytes that the kernel shows.
     shown: Vec<u8>,
-    /// What outlasts a power cut.
+    /// The bytes that survive a power cut.
     safe: Vec<u8>,
 }
 
-/// A disk whose every moment is kept.
+/// A disk that records its state after each call.
 struct ModelState {
     now: Moment,
     moments: Vec<Moment>,
     syncs: Syncs,
     random: Random,
-    /// So many bytes fit.
+    /// The number of bytes that fit.
     room: usize,
 }
 
@@ -83,7 +84,7 @@ impl std::fmt::Debug for Model {
 }
 
 impl Model {
-    /// A disk in this state.
+    /// Creates a disk in this state.
     fn of(now: Moment, syncs: Syncs, seed: u64) -> Model {
         Model(Arc::new(Mutex::new(ModelState {
             moments: vec![now.clone()],
@@ -152,7 +153,7 @@ impl Disk for Model {
     }
 }
 
-/// What a power cut does to what is not safe.
+/// The effect of a power cut on bytes that are not durable.
 #[derive(Debug, Clone, Copy)]
 enum Cut {
     Dropped,
@@ -173,7 +174,7 @@ const CUTS: [Cut; 6] = [
 ];
 
 impl Moment {
-    /// The journal that is found after a power cut at this moment.
+    /// Returns the journal after a power cut at this moment.
     fn after(&self, cut: Cut, random: &mut Random) -> Vec<u8> {
         let Moment { shown, safe } = self;
         let mut found = shown.clone();
@@ -196,7 +197,7 @@ impl Moment {
         found
     }
 
-    /// Zeros what is not safe of a page.
+    /// Zeros the bytes of a page that are not durable.
     fn zero(&self, found: &mut [u8], page: usize) {
         let end = found.len().min((page + 1) * PAGE);
         let start = (page * PAGE).max(self.safe.len()).min(end);
@@ -204,7 +205,7 @@ impl Moment {
     }
 }
 
-/// What a journal settles, read by other code than the program's.
+/// Returns the rows that a journal settles, by code independent of the program's.
 fn settled(journal: &[u8]) -> BTreeMap<u64, String> {
     let lines = journal.split_inclusive(|byte| *byte == b'\n');
     let lines =
@@ -214,7 +215,7 @@ fn settled(journal: &[u8]) -> BTreeMap<u64, String> {
     of_rows.collect()
 }
 
-/// Where journals are found after a power cut.
+/// The directory of the journals after power cuts.
 struct Found {
     _directory: TempDir,
     run_dir: RunDir,
@@ -229,7 +230,7 @@ impl Found {
         }
     }
 
-    /// Recovers this journal. Returns what is left of it; or nothing, where it is refused.
+    /// Recovers this journal. Returns its bytes afterwards, or `None` if it is refused.
     fn recover(&self, journal: &[u8], what: &str) -> Option<Vec<u8>> {
         let path = self.run_dir.file(JOURNAL_NAME);
         fs::write(&path, journal).expect("the journal");
@@ -287,7 +288,7 @@ impl Found {
                 );
                 continue;
             };
-            // Nothing is invented: what is settled was written so.
+            // Every settled row was written with that outcome.
             assert!(
                 moment.shown.starts_with(&left) || moment.safe.starts_with(&left),
                 "{what}"
@@ -310,7 +311,7 @@ impl Found {
     }
 }
 
-/// Writes and syncs as chance wants, as a process does that goes on where the disk's journal ends.
+/// Continues the disk's journal like a process, with random writes and syncs.
 fn process(model: &Model, random: &mut Random, next_row: &mut u64) -> Result<(), WriteError> {
     let bytes = model.bytes().expect("the model's size");
     let disk = Box::new(model.clone());
@@ -353,7 +354,8 @@ fn process(model: &Model, random: &mut Random, next_row: &mut u64) -> Result<(),
     }
 }
 
-/// What the next process finds: what one of these power cuts left, or all that a process had written which was killed, synced or not.
+/// Returns the bytes that the next process finds: those after one of these power cuts, or all bytes
+/// of a process that was killed.
 fn next_begin(found: &Found, moments: &[Moment], random: &mut Random) -> Moment {
     let moment = &moments[moments.len() / 2 + random.index(moments.len() / 2)];
     if random.below(2) == 0
@@ -437,7 +439,7 @@ fn of_a_write_that_fails_the_whole_lines_stay_and_are_told() {
         model.state().room = room;
         let (flushed, mut writer) = write(&model);
         let whole_lines = ends.iter().filter(|end| **end <= room).count();
-        // The header and the mark are not told.
+        // The header and the mark are not counted.
         assert_eq!(
             flushed,
             Err(whole_lines.saturating_sub(2)),
@@ -450,7 +452,7 @@ fn of_a_write_that_fails_the_whole_lines_stay_and_are_told() {
             "room for {room} bytes"
         );
         assert_eq!(safe, shown, "it is synced once more");
-        // Nothing is written behind a failure, even where there is room again.
+        // Nothing is written after a failure, even if there is room again.
         model.state().room = usize::MAX;
         writer.push(&Entry::of_row(100, Outcome::Updated));
         assert_eq!(writer.flush().map_err(|error| error.written), Err(0));

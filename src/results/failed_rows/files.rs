@@ -1,14 +1,14 @@
-//! Files of a run directory by name: removing one, and errors that say which file they are about.
+//! Files of a run directory by name: removal, and errors that name their file.
 
 use std::fs;
 use std::io;
 
 use crate::journal::RunDir;
 
-/// What a file is called until it is whole.
+/// The suffix of a file's name until the file is complete.
 pub(super) const UNFINISHED: &str = ".unfinished";
 
-/// The fault of a file with its name.
+/// Adds a file's name to its error.
 pub(super) fn named(file: &str, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{file}: {error}"))
 }

@@ -1,4 +1,5 @@
-//! The files of failed rows on their way into place: one is open at a time, and a fault of one leaves the others alone.
+//! Writes the files of failed rows and moves them into place. One is open at a time, and an error
+//! in one leaves the others alone.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write as _};
@@ -14,7 +15,7 @@ use crate::journal::RunDir;
 pub struct FinishedFiles {
     /// Their names, in the order of the inputs.
     pub names: Vec<String>,
-    /// Why they are not all that there should be.
+    /// The error, if files are missing or incomplete.
     pub fault: Option<io::Error>,
 }
 
@@ -36,7 +37,7 @@ struct FinalFile {
 enum FileState {
     /// No row has failed.
     NotBegun,
-    /// It is on the disk, and not in its place.
+    /// It is on the disk but not in its place.
     Begun,
     /// It cannot be written.
     Dropped,
@@ -79,8 +80,9 @@ impl FinalFiles {
         }
     }
 
-    /// Puts the files into place. Where all of them are whole, nothing stays of an earlier process's; where not, its files stay:
-    /// they are all that there is. `read` is how reading the spool ended.
+    /// Moves the files into place. If all of them are complete, the files of earlier processes are
+    /// removed; if not, those stay, since nothing else is left. `read` is the result of reading the
+    /// spool.
     pub(super) fn finish(mut self, read: io::Result<()>) -> FinishedFiles {
         self.close();
         if let Err(error) = read {
@@ -158,7 +160,7 @@ impl FinalFiles {
         }
     }
 
-    /// Closes the file that is open.
+    /// Closes the open file.
     fn close(&mut self) {
         let Some(OpenFile { input, file }) = self.open.take() else {
             return;
@@ -184,7 +186,7 @@ impl FinalFiles {
         Ok(form.name().to_owned())
     }
 
-    /// Gives a file up. The first fault is the one that is told.
+    /// Gives up a file. The first error is the one that is reported.
     fn drop_file(&mut self, input: usize, error: &io::Error) {
         if self.open.as_ref().is_some_and(|open| open.input == input) {
             self.open = None;
@@ -195,12 +197,12 @@ impl FinalFiles {
         file.state = FileState::Dropped;
         let name = file.form.name();
         self.fault.get_or_insert(named(name, error));
-        // What stays of it is taken away by the next process.
+        // The next process removes a leftover file.
         remove(&self.run_dir, &format!("{name}{UNFINISHED}")).unwrap_or_default();
     }
 }
 
-/// Takes away all files of failed rows but these, however many inputs there were and whatever their format.
+/// Removes all files of failed rows except these, whatever the number of inputs and their format.
 fn remove_all_but(run_dir: &RunDir, names: &[String]) -> io::Result<()> {
     for entry in fs::read_dir(run_dir.path())? {
         let entry = entry?;
@@ -216,7 +218,7 @@ fn remove_all_but(run_dir: &RunDir, names: &[String]) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether a file of this name is one that custsync makes of failed rows.
+/// Whether custsync creates files of failed rows with this name.
 fn is_of_failed_rows(name: &str) -> bool {
     if name == SPOOL_NAME {
         return true;

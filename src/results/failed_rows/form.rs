@@ -1,4 +1,5 @@
-//! What a failed row looks like: what custsync says of it in front, and behind that the row as it was in the first input.
+//! The format of failed rows: custsync's own columns or member first, then the row as it was in the
+//! first input.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use crate::input::{
     own_part,
 };
 
-/// The columns in front of a row's own.
+/// custsync's columns, in front of the row's own.
 const COLUMNS: [&str; 4] = [
     "custsync_row",
     "custsync_outcome",
@@ -23,17 +24,18 @@ const COLUMNS: [&str; 4] = [
 ];
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// The form of files of failed rows (`--failed-format`).
+/// The format of the files of failed rows (`--failed-format`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum FailedFormat {
-    /// That of the input.
+    /// The format of the input.
     #[default]
     Auto,
-    /// The same, and what is CSV begins with a byte order mark and has CRLF at the end of its lines, as Excel wants it.
+    /// The format of the input, but CSV begins with a byte order mark and has CRLF line ends, for
+    /// Excel.
     ExcelCsv,
 }
 
-/// The form of the failed rows of one input.
+/// The file of failed rows of one input: its name and its format.
 #[derive(Debug)]
 pub(super) struct FileForm {
     /// The file's name.
@@ -44,28 +46,29 @@ pub(super) struct FileForm {
     format: FailedFormat,
 }
 
-/// What this run says of a row.
+/// The remarks of this run about a row.
 struct Remarks {
-    /// Where it stands in this input.
+    /// The row's place in this input.
     place: String,
     outcome: &'static str,
     error: String,
     withheld: Withheld,
 }
 
-/// custsync's own columns have room for a reason of so many bytes: an API may say any number of things.
+/// The longest reason in custsync's own columns, in bytes: an API's text may have any length.
 const REASON_BYTES_MAX: usize = 16 << 10;
 
-/// How custsync's own cells of CSV are written, so that they are read alike whatever is said of quotes.
+/// The way to write custsync's own CSV cells, so that they are read alike whatever the quote
+/// settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum OwnCells {
-    /// In quotes where they need them: quotes are quotes in any case.
+    /// In quotes where needed: quotes are quotes for every reader.
     InQuotes,
-    /// Without delimiters, quotes and line ends: quotes may be characters when the file is read.
+    /// Without delimiters, quotes and line ends: the reader may take quotes for characters.
     Bare,
 }
 
-/// What an NDJSON row says in its own member.
+/// custsync's own member of an NDJSON row.
 #[derive(Serialize)]
 struct OwnMember<'a> {
     row: &'a RawValue,
@@ -75,7 +78,7 @@ struct OwnMember<'a> {
 }
 
 impl FileForm {
-    /// Of all inputs, in order.
+    /// Creates the files' forms for all inputs, in order.
     pub(super) fn of_all(inputs: &[KnownInput], format: FailedFormat) -> Vec<FileForm> {
         let of = |(index, input): (usize, &KnownInput)| {
             let number = if inputs.len() > 1 {
@@ -93,7 +96,8 @@ impl FileForm {
         inputs.iter().enumerate().map(of).collect()
     }
 
-    /// Of an input of this name and layout; `number` tells its file from those of others.
+    /// Creates the form for an input with this name and layout; `number` makes its file's name
+    /// unique.
     pub(super) fn new(
         number: &str,
         input: String,
@@ -118,7 +122,7 @@ impl FileForm {
         &self.name
     }
 
-    /// What the file begins with.
+    /// Returns the first bytes of the file.
     pub(super) fn start(&self) -> Vec<u8> {
         let mut start = self.bom().to_vec();
         if let Layout::Csv(csv) = self.layout.as_ref() {
@@ -128,7 +132,7 @@ impl FileForm {
         start
     }
 
-    /// A row as a line of the file.
+    /// Formats a row as a line of the file.
     pub(super) fn line(&self, row: &SpooledRow<'_>, overtaken: FieldSet, raw: &[u8]) -> Vec<u8> {
         let own = own_part(raw, &self.layout);
         let withheld = match own.overtaken {
@@ -149,10 +153,11 @@ impl FileForm {
         line
     }
 
-    /// Failed rows are UTF-8, which a program that reads the input may not expect.
-    fn bom(&self) -> &'static [u8] {
-        match (self.layout.bom(), self.layout.as_ref(), self.format) {
-            (Bom::Write, _, _) | (Bom::Omit, Layout::Csv(_), FailedFormat::ExcelCsv) => {
+    /// Returns a byte order mark if a program that reads the input may not expect UTF-8, which
+    /// failed rows are in.
+    fn mark(&self) -> &'static [u8] {
+        match (self.layout.mark(), self.layout.as_ref(), self.format) {
+            (Mark::Needed, _, _) | (Mark::Unneeded, Layout::Csv(_), FailedFormat::ExcelCsv) => {
                 BYTE_ORDER_MARK
             }
             (Bom::Omit, Layout::Csv(_), FailedFormat::Auto) | (Bom::Omit, Layout::Ndjson(_), _) => {
@@ -169,8 +174,8 @@ impl FileForm {
     }
 }
 
-/// The header of a file of failed rows. Where names of the input's are in quotes, custsync's are, too: they say to whoever reads
-/// the file that quotes are quotes.
+/// Returns the header of a file of failed rows. If the input's names are in quotes, custsync's are
+/// too, which shows readers that quotes are quotes.
 fn header(csv: &CsvLayout) -> Vec<u8> {
     let own = COLUMNS.map(|name| {
         if shows_quotes(csv) {
@@ -197,7 +202,8 @@ fn header(csv: &CsvLayout) -> Vec<u8> {
         .join(&csv.delimiter().byte())
 }
 
-/// Whether the file's header shows that quotes are quotes. Rows are written without the input's escapes, and then in quotes.
+/// Whether the file's header shows that quotes are quotes. Rows are written without the input's
+/// escapes, and then in quotes.
 fn shows_quotes(csv: &CsvLayout) -> bool {
     match (csv.dialect().escape, csv.dialect().quotes) {
         (Escape::Backslash, _) => true,
@@ -223,7 +229,7 @@ fn csv_line(remarks: &Remarks, own: &OwnPart<'_>, csv: &CsvLayout) -> Vec<u8> {
         .into_iter()
         .chain(remarks.withheld.names().map(Cow::into_owned))
         .collect();
-    // Names are told apart by blanks or commas; a cell without quotes cannot hold the delimiter.
+    // Names are separated by spaces or commas; a cell without quotes cannot contain the delimiter.
     let overtaken = cells.cell(
         &names.join(if delimiter == b' ' { "," } else { " " }),
         delimiter,
@@ -244,7 +250,7 @@ fn csv_line(remarks: &Remarks, own: &OwnPart<'_>, csv: &CsvLayout) -> Vec<u8> {
 
 impl OwnCells {
     fn of(csv: &CsvLayout) -> OwnCells {
-        // TSV may be read next time by another word on its quotes.
+        // TSV may be read with another quote setting next time.
         let is_csv = csv.dialect().quotes == Quotes::On && csv.delimiter().byte() != b'\t';
         if is_csv || shows_quotes(csv) {
             OwnCells::InQuotes
@@ -253,14 +259,14 @@ impl OwnCells {
         }
     }
 
-    /// A cell of this text.
+    /// Formats a cell with this text.
     fn cell(self, text: &str, delimiter: u8) -> Vec<u8> {
         let needs_quotes = |byte: u8| byte == delimiter || matches!(byte, b'"' | b'\r' | b'\n');
         match self {
             OwnCells::InQuotes if text.bytes().any(needs_quotes) => in_quotes(text),
             OwnCells::InQuotes => text.as_bytes().to_vec(),
             OwnCells::Bare => {
-                // No delimiter is `_`.
+                // `_` is never a delimiter.
                 let instead = |usual: u8| if usual == delimiter { b'_' } else { usual };
                 let bare = |byte: u8| match byte {
                     b'"' => instead(b'\''),
@@ -273,12 +279,12 @@ impl OwnCells {
     }
 }
 
-/// A cell of this text in quotes (RFC 4180 §2).
+/// Formats a cell with this text in quotes (RFC 4180 §2).
 fn in_quotes(text: &str) -> Vec<u8> {
     format!("\"{}\"", text.replace('"', "\"\"")).into_bytes()
 }
 
-/// The text of a cell without the quotes around it.
+/// Returns a cell's text without the quotes around it.
 fn without_quotes(cell: &[u8]) -> Cow<'_, str> {
     let inside = cell
         .strip_prefix(b"\"")
@@ -289,7 +295,8 @@ fn without_quotes(cell: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// One member is put in front of the object's own; what is no object stays as it is.
+/// Inserts custsync's member in front of the object's own. A row that is not an object stays as it
+/// is.
 fn ndjson_line(remarks: &Remarks, own: &OwnPart<'_>) -> Vec<u8> {
     let Some(members) = own.rest.trim_ascii_start().strip_prefix(b"{") else {
         return own.rest.to_vec();
@@ -327,12 +334,12 @@ fn json_of(value: &impl Serialize) -> Box<RawValue> {
     serde_json::value::to_raw_value(value).expect("texts, written to memory, cannot fail")
 }
 
-/// JSON that stands in a row.
+/// Parses JSON from a row.
 fn json_text(bytes: &[u8]) -> Option<Box<RawValue>> {
     serde_json::from_slice(bytes).ok()
 }
 
-/// The beginning of a reason, where it is too long.
+/// Returns the beginning of a reason that is too long.
 fn shortened(reason: &str) -> Cow<'_, str> {
     match reason.get(..reason.floor_char_boundary(REASON_BYTES_MAX)) {
         Some(beginning) if beginning.len() < reason.len() => Cow::Owned(format!("{beginning} ...")),
@@ -340,7 +347,8 @@ fn shortened(reason: &str) -> Cow<'_, str> {
     }
 }
 
-/// Why a row ended badly, what has happened to its fields since, and how it is sent all the same.
+/// Returns the reason why a row ended badly, with what happened to its fields since and how to send
+/// it in spite of that.
 fn with_withheld(reason: &str, texts: Texts, withheld: Withheld) -> String {
     let marked = match texts {
         Texts::Good => None,

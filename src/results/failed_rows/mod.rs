@@ -1,10 +1,12 @@
-//! The files of failed rows: each row in the bytes of the input, so that the user corrects it and runs it.
+//! The files of failed rows: each row in the input's bytes, so that the user can correct and rerun
+//! it.
 //!
-//! What is said about a row stands *before* its own columns: a row with too few or too many of them keeps its fault that way,
-//! and the columns in front stay in line for every reader. Which fields later rows have set is only known at the end, so rows
-//! are spooled first, in the order of the input, and the files are written from the spool.
+//! The remarks about a row come *before* its own columns, so that they stay aligned even if the row
+//! has too few or too many columns. The fields that later rows have set are known only at the end.
+//! Rows are therefore spooled first, in the order of the input, and the files are written from the
+//! spool.
 //!
-//! A fault of these files stops nothing else: it is remembered, and told at the end.
+//! An error in these files stops nothing else. It is kept and reported at the end.
 
 mod files;
 mod finals;
@@ -32,7 +34,7 @@ use crate::input::KnownInput;
 use crate::journal::{Entry, RunDir};
 use crate::row::Position;
 
-/// Writes the failed rows of all inputs, a file each, in the order of the input.
+/// Writes the failed rows of all inputs, one file for each input, in the order of the input.
 #[derive(Debug)]
 pub struct FailedRows {
     run_dir: RunDir,
@@ -43,29 +45,30 @@ pub struct FailedRows {
     state: SpoolState,
 }
 
-/// What a later row of its customer leaves of a failed row.
+/// The part of a failed row that a later row of its customer overtakes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OvertakingScope {
-    /// The fields that the later one does not set.
+    /// The fields that the later row sets.
     #[default]
     SetFields,
-    /// Nothing: of each customer the last row is sent alone (`--unique last`).
+    /// The whole row: only the last row of each customer is sent (`--unique last`).
     WholeRow,
 }
 
-/// What becomes of the files.
+/// The state of the spool.
 #[derive(Debug)]
 enum SpoolState {
-    /// They are written at the end.
+    /// Rows are spooled; the files are written at the end.
     Spooling,
-    /// Those of an earlier process stay as they were.
+    /// Rows are ignored; the files of an earlier process stay as they were.
     Left,
-    /// The same, since the spool cannot be written.
+    /// Rows are ignored, since the spool cannot be written.
     Broken(io::Error),
 }
 
 impl FailedRows {
-    /// For these inputs, whose rows end as they come. The first row to come is `first_row`. No file is made before a row failed.
+    /// Creates the writer for inputs whose rows end in any order, from `first_row` on. No file is
+    /// created before a row fails.
     pub fn new(
         run_dir: RunDir,
         inputs: &[KnownInput],
@@ -79,7 +82,7 @@ impl FailedRows {
         )
     }
 
-    /// The same, where rows end in the order of the input.
+    /// Creates the writer for inputs whose rows end in the order of the input.
     pub fn in_order(run_dir: RunDir, inputs: &[KnownInput], format: FailedFormat) -> FailedRows {
         FailedRows::ordered(
             run_dir,
@@ -100,19 +103,19 @@ impl FailedRows {
         }
     }
 
-    /// The same, where later rows leave this of a failed one.
+    /// Returns the writer with another scope of overtaking.
     #[must_use]
     pub fn with_overtaking(self, overtaking: OvertakingScope) -> FailedRows {
         FailedRows { overtaking, ..self }
     }
 
-    /// A row ended well.
+    /// Records a row that ended well.
     pub fn record_success(&mut self, row: u64) {
         self.order.record_success(row);
         self.spool_what_is_due();
     }
 
-    /// A row ended badly.
+    /// Records a row that ended badly.
     pub fn record_failure(&mut self, entry: &Entry<'_>, position: Position, raw: &Bytes) {
         if !self.is_spooling() {
             return;
@@ -124,7 +127,7 @@ impl FailedRows {
         }
     }
 
-    /// Forgets all rows: the files of an earlier process stay as they were, and what was begun is taken away.
+    /// Drops all rows and removes the spool. The files of an earlier process stay as they were.
     pub fn leave(&mut self) {
         if self.is_spooling() {
             self.state = SpoolState::Left;
@@ -132,8 +135,8 @@ impl FailedRows {
         }
     }
 
-    /// Writes the files, and takes away those of an earlier process that nothing is left of. `overtaken` tells which fields later
-    /// rows of a row's customer have set.
+    /// Writes the files and removes those of earlier processes that are out of date. `overtaken`
+    /// returns the fields that later rows of a row's customer have set.
     pub fn finish(mut self, overtaken: &dyn Fn(u64, Option<u64>) -> FieldSet) -> FinishedFiles {
         while let Some(row) = self.order.next_at_the_end() {
             self.spool(&row);
@@ -161,7 +164,7 @@ impl FailedRows {
             finals.write(&row, overtaken, &raw);
         });
         let mut finished = finals.finish(read.map_err(|error| named(SPOOL_NAME, &error)));
-        // Its rows hold values, and are in the files now.
+        // The spool's rows hold values, and are in the files now.
         if let Err(error) = remove(&self.run_dir, SPOOL_NAME) {
             finished.fault.get_or_insert(error);
         }
@@ -190,7 +193,7 @@ impl FailedRows {
         }
     }
 
-    /// Takes away what was begun. Where that fails, the next process does it.
+    /// Removes the spool. If that fails, the next process does it.
     fn forget(&mut self) {
         self.order = RowOrder::OfTheInput;
         self.spool = Spool::default();

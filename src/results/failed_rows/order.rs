@@ -1,18 +1,19 @@
-//! Failed rows in the order of the input, however rows end.
+//! Puts failed rows into the order of the input, in whatever order rows end.
 
 use std::collections::BTreeMap;
 
 use roaring::RoaringTreemap;
 
-/// Rows that wait to be written in the order of the file may take this many bytes; beyond it they are written as they come.
+/// The most bytes of rows that wait for earlier rows. Beyond it, rows are written in the order in
+/// which they end.
 const WAITING_BYTES_MAX: usize = 4 << 20;
 
 /// The order in which rows end.
 #[derive(Debug)]
 pub(super) enum RowOrder {
-    /// That of the input: nothing has to wait.
+    /// The order of the input: no row has to wait.
     OfTheInput,
-    /// Any.
+    /// Any order.
     Any(Waiting),
 }
 
@@ -24,7 +25,7 @@ pub(super) struct Waiting {
     bytes: usize,
 }
 
-/// Which rows have ended, as the first one that has not and those behind it that have.
+/// The rows that have ended: all before the first open one, and a set of those behind it.
 #[derive(Debug)]
 struct EndedRows {
     first_open: u64,
@@ -46,7 +47,7 @@ impl EndedRows {
 }
 
 impl RowOrder {
-    /// Rows end in any order; the first one to come is `first_row`.
+    /// Creates the order for rows that end in any order, from `first_row` on.
     pub(super) fn any(first_row: u64) -> RowOrder {
         let ended = EndedRows {
             first_open: first_row,
@@ -59,7 +60,7 @@ impl RowOrder {
         })
     }
 
-    /// A row ended.
+    /// Records a row that ended well.
     pub(super) fn record_success(&mut self, row: u64) {
         match self {
             RowOrder::OfTheInput => {}
@@ -67,7 +68,8 @@ impl RowOrder {
         }
     }
 
-    /// A row ended badly, and this is to be written of it; returned where its turn is now.
+    /// Records a row that ended badly, with the bytes to write. Returns them if it is their turn
+    /// now.
     pub(super) fn record_failure(&mut self, row: u64, content: Vec<u8>) -> Option<Vec<u8>> {
         let RowOrder::Any(waiting) = self else {
             return Some(content);
@@ -78,7 +80,7 @@ impl RowOrder {
         None
     }
 
-    /// What is to be written next, where its turn has come or too much waits.
+    /// Returns the next bytes to write, if it is their turn or too many bytes wait.
     pub(super) fn next_due(&mut self) -> Option<Vec<u8>> {
         match self {
             RowOrder::OfTheInput => None,
@@ -90,7 +92,7 @@ impl RowOrder {
         }
     }
 
-    /// What is to be written next, where no more rows end.
+    /// Returns the next bytes to write, when no more rows end.
     pub(super) fn next_at_the_end(&mut self) -> Option<Vec<u8>> {
         match self {
             RowOrder::OfTheInput => None,

@@ -2,7 +2,8 @@
 
 use crate::journal::Entry;
 
-/// Why the row ended badly, in one line. The only place beside the results that shows the API's own words.
+/// Returns the reason why a row ended badly, in one line. Beside the results, this is the only
+/// place that shows the API's own words.
 pub(super) fn reason(entry: &Entry<'_>) -> String {
     let mut parts = Vec::new();
     if let Some(status) = entry.status {

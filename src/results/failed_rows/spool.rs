@@ -1,4 +1,5 @@
-//! Failed rows on the disk until the run ends: what is said of each in a line of JSON, and behind it the row's bytes.
+//! The spool of failed rows: on disk until the run ends, a line of JSON for each, followed by the
+//! row's bytes.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -14,26 +15,26 @@ use crate::row::Position;
 
 /// The spool's file in the run directory.
 pub(super) const SPOOL_NAME: &str = "failed.spool";
-/// So much is written and read at once.
+/// The size of the buffers for reading and writing.
 pub(super) const BUFFER_BYTES: usize = 64 << 10;
 
-/// What is said of a failed row.
+/// The facts about a failed row.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct SpooledRow<'a> {
     /// The row's number.
     pub(super) row: u64,
-    /// The input, from 0.
+    /// The input, counted from 0.
     pub(super) input: usize,
     /// The line of the input.
     pub(super) line: u64,
-    /// The customer, where the row names one.
+    /// The customer, if the row names one.
     pub(super) customer: Option<u64>,
-    /// How it ended.
+    /// The outcome.
     pub(super) outcome: Outcome,
-    /// Why, in words.
+    /// The reason, in words.
     #[serde(borrow)]
     pub(super) error: Cow<'a, str>,
-    /// The fields of which it is known already that later rows have set them.
+    /// The fields that later rows are already known to have set.
     pub(super) overtaken: FieldSet,
     /// Whether another row of its customer was taken instead (`--unique reject`).
     is_duplicate: bool,
@@ -43,9 +44,9 @@ pub(super) struct SpooledRow<'a> {
 }
 
 impl SpooledRow<'_> {
-    /// What an entry says of its row.
+    /// Takes the facts from the row's entry.
     pub(super) fn of(entry: &Entry<'_>, position: Position) -> SpooledRow<'static> {
-        // The API may have codes of the same names.
+        // The API may use the same codes.
         let has = |code: ErrorCode| {
             entry.outcome == Outcome::Invalid
                 && entry
@@ -67,7 +68,8 @@ impl SpooledRow<'_> {
         }
     }
 
-    /// What is withheld of it when it is read again, where later rows have set these fields.
+    /// Returns what is withheld of the row when it is read again, given the fields that later rows
+    /// have set.
     pub(super) fn withheld(&self, overtaken: FieldSet) -> Withheld {
         let refused = self
             .customer
@@ -80,7 +82,7 @@ impl SpooledRow<'_> {
         }
     }
 
-    /// The row as it stands in the spool.
+    /// Encodes the row for the spool.
     pub(super) fn encode(self, raw: &[u8]) -> Vec<u8> {
         let row = SpooledRow {
             raw_bytes: raw.len(),
@@ -94,16 +96,17 @@ impl SpooledRow<'_> {
     }
 }
 
-/// The spool of a process. There is no file before a row is written.
+/// The spool of a process. Its file is created with the first row.
 #[derive(Debug, Default)]
 pub(super) struct Spool {
-    /// Keeps a descriptor for the file: by the time that a row fails, connections may have taken all others.
+    /// A reserved descriptor for the file: connections may have taken all others by the time that a
+    /// row fails.
     reserve: Option<File>,
     file: Option<BufWriter<File>>,
 }
 
 impl Spool {
-    /// A spool that can be written even where no more descriptors are left.
+    /// Creates a spool that can be written even when no more descriptors are left.
     pub(super) fn new() -> Spool {
         Spool {
             reserve: File::open("/dev/null").ok(),
@@ -111,7 +114,7 @@ impl Spool {
         }
     }
 
-    /// Writes a row that was encoded. A spool that a process left when it was killed is written over.
+    /// Writes an encoded row. The spool of a killed process is overwritten.
     pub(super) fn write(&mut self, run_dir: &RunDir, row: &[u8]) -> io::Result<()> {
         if let Some(file) = &mut self.file {
             return file.write_all(row);
@@ -123,7 +126,7 @@ impl Spool {
             .write_all(row)
     }
 
-    /// Takes all rows in the order in which they were written, with their bytes.
+    /// Passes all rows with their bytes to `take`, in the order in which they were written.
     pub(super) fn read(
         self,
         run_dir: &RunDir,

@@ -1,4 +1,4 @@
-//! Tests of the files of failed rows: what stands in them, and what is left in the directory.
+//! Tests of the files of failed rows: their content, and the files left in the directory.
 
 use std::fs;
 use std::path::Path;
@@ -25,7 +25,7 @@ fn entry(row: u64) -> Entry<'static> {
     }
 }
 
-/// An input of this name that begins with this text.
+/// Creates an input with this name that begins with this text.
 fn input(name: &str, text: &str) -> KnownInput {
     let name = InputName::from_argument(name.into());
     let reader = Box::new(std::io::Cursor::new(text.as_bytes().to_vec()));
@@ -69,7 +69,8 @@ fn names_in(directory: &Path) -> Vec<String> {
     names
 }
 
-/// What the file is of an input that begins with `head` and of which the row `raw` failed, where later rows have set these.
+/// Returns the failed file of an input that begins with `head`, in which the row `raw` failed and
+/// later rows have set these fields.
 fn file_of(name: &str, head: &str, raw: &str, overtaken: &[Field], format: FailedFormat) -> String {
     let directory = tempfile::tempdir().expect("a directory");
     let mut failed = failed_rows(
@@ -120,7 +121,7 @@ fn a_csv_row_keeps_its_bytes_behind_four_columns() {
         auto,
         &format!("{columns};id;\"email\"\na.csv:8;rejected;\"ERRORSET\";email job;1;\"a\nb\"\n"),
     );
-    // A name is quoted where it has to be, and shows no control character.
+    // A name is quoted where needed and shows no control character.
     check(
         "a;\"\u{1b}.csv",
         "id;email\n",
@@ -167,7 +168,7 @@ fn columns_of_an_earlier_run_are_replaced() {
             set("email, job")
         ),
     );
-    // What earlier versions wrote has no fields, and a number for a place.
+    // Files of earlier versions have no fields, and a number as the place.
     check(
         "custsync_row,custsync_outcome,custsync_error",
         "3,invalid,x,1,a,b",
@@ -178,13 +179,13 @@ fn columns_of_an_earlier_run_are_replaced() {
         "\"a,b.csv:3\",,,,1,a",
         &format!("\"a,b.csv:3\",rejected,\"ERROR{}\",job,1,a", set("job")),
     );
-    // A row that was added by hand stands where it is.
+    // A row that was added by hand is reported at its own place.
     check(
         columns,
         ",,,,1,a,b",
         &format!("failed.csv:8,rejected,\"ERROR{}\",job,1,a,b", set("job")),
     );
-    // What cannot be read is kept, so that a correction of it can be read.
+    // Unreadable text is kept, so that a correction of it can be read.
     check(
         columns,
         "a.csv:3,,,\"emial, x\",1,a,b",

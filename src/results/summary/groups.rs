@@ -1,4 +1,4 @@
-//! Errors and warnings group by group: how many rows, which, and what is to be fixed.
+//! Errors and warnings by group: number of rows, places, and messages.
 
 use std::cmp::Reverse;
 
@@ -12,29 +12,29 @@ use crate::text::{self, grouped};
 /// Rows with the same error.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ErrorGroup {
-    /// How the rows ended; absent for warnings.
+    /// The outcome of the rows; absent for warnings.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outcome: Option<&'static str>,
-    /// The field, where the error names one.
+    /// The field, if the error names one.
     pub field: Option<String>,
-    /// The contract's code, the API's, or the cause.
+    /// The contract's code, the API's code, or the cause.
     pub code: String,
-    /// The answer's status.
+    /// The status of the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// How many rows.
+    /// The number of rows.
     pub rows: u64,
-    /// How many of a hundred rows that were read, to two decimals.
+    /// The percentage of the rows that were read, to two decimals.
     pub share: f64,
-    /// Where the first of them stand.
+    /// The places of the first rows.
     pub first: Vec<String>,
-    /// What is wrong with them, in words: the most frequent messages first. Absent where the words are the API's, which
-    /// may quote a value.
+    /// The messages, the most frequent first. Absent if the words are the API's, which may quote a
+    /// value.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub messages: Vec<MessageCount>,
 }
 
-/// The tally's errors, group by group, among so many rows that were read.
+/// Returns the tally's errors by group, with their share of `records` rows that were read.
 pub fn error_groups(tally: &Tally, records: u64, names: &InputNames) -> Vec<ErrorGroup> {
     let groups = tally.groups().into_iter();
     groups
@@ -51,7 +51,7 @@ pub fn error_groups(tally: &Tally, records: u64, names: &InputNames) -> Vec<Erro
         .collect()
 }
 
-/// What is unusual about the rows that were read.
+/// Returns the warnings about the rows that were read, by group.
 pub fn warning_groups(read: &RowsRead, names: &InputNames) -> Vec<ErrorGroup> {
     let warning = |field: &str, code: &str, group: &Group, message: String| ErrorGroup {
         outcome: None,
@@ -70,7 +70,7 @@ pub fn warning_groups(read: &RowsRead, names: &InputNames) -> Vec<ErrorGroup> {
         warning(field.name(), code.code(), group, code.message().to_owned())
     });
     let mut warnings: Vec<_> = of_values.collect();
-    // Silence would say that no customer stands twice.
+    // Without this group, a reader would conclude that no customer appears twice.
     if read.duplicates.rows > 0 || read.compared_to.is_some() {
         let message = match read.compared_to {
             None => "duplicates an earlier row".to_owned(),
@@ -94,7 +94,7 @@ pub fn warning_groups(read: &RowsRead, names: &InputNames) -> Vec<ErrorGroup> {
     warnings
 }
 
-/// How many of a hundred, to two decimals; all of them only where it is all.
+/// Returns a percentage to two decimals. It is 100 only for all rows.
 #[expect(
     clippy::cast_precision_loss,
     reason = "a share is shown with two decimals"
@@ -110,7 +110,7 @@ fn share(rows: u64, records: u64) -> f64 {
 }
 
 impl ErrorGroup {
-    /// What a warning says, in one line.
+    /// Formats a warning in one line.
     pub fn in_a_line(&self) -> String {
         let field = self
             .field
@@ -130,7 +130,7 @@ impl ErrorGroup {
         )
     }
 
-    /// The group's line, and below it what is to be fixed.
+    /// Writes the group's line, and its messages below.
     pub(super) fn write(&self, lines: &mut String) {
         let status = self
             .status
@@ -154,7 +154,7 @@ impl ErrorGroup {
             format_args!("  {status}{field}{code} {rows} ({percent}){places}"),
         );
         for MessageCount { message, rows } in &self.messages {
-            // A message that stands alone is said of all rows of the group.
+            // A single message applies to all rows of the group.
             let count = if self.messages.len() > 1 {
                 format!("{}: ", self::rows(*rows))
             } else {
@@ -165,7 +165,7 @@ impl ErrorGroup {
     }
 }
 
-/// So many of a hundred rows, in words: a few are never none, and all but a few never all.
+/// Formats a percentage: a few rows never show as none, nor all but a few as all.
 fn percent(rows: u64, share: f64) -> String {
     match share {
         _ if rows == 0 => "0%".to_owned(),

@@ -1,10 +1,10 @@
-//! The inputs as a summary speaks of them: their names, and what each was found to be.
+//! The inputs in a summary: their names and formats.
 
 use super::super::tally::Group;
 use crate::input::{KnownInput, ReadAs};
 use crate::row::Position;
 
-/// The names of the inputs, to say where rows stand, and what each of them was found to be.
+/// The names of the inputs, which places of rows begin with, and their formats.
 #[derive(Debug, Clone, Default)]
 pub struct InputNames {
     names: Vec<String>,
@@ -14,7 +14,7 @@ pub struct InputNames {
 }
 
 impl InputNames {
-    /// Of open inputs.
+    /// Takes the names and formats of open inputs.
     pub fn of(inputs: &[KnownInput]) -> InputNames {
         InputNames {
             names: inputs
@@ -26,7 +26,7 @@ impl InputNames {
         }
     }
 
-    /// Inputs of which no more is known, for tests.
+    /// Creates inputs with names alone, for tests.
     #[cfg(test)]
     pub(super) fn of_names(names: &[&str]) -> InputNames {
         let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
@@ -42,12 +42,12 @@ impl InputNames {
         &self.names
     }
 
-    /// What each was found to be.
+    /// Returns the format of each input.
     pub fn read_as(&self) -> Vec<String> {
         self.read_as.iter().map(ToString::to_string).collect()
     }
 
-    /// A line for each input of which there is more to tell than its name says.
+    /// Returns a line for each input whose format its name does not show.
     pub fn notes(&self) -> Vec<String> {
         let inputs = self
             .names
@@ -59,7 +59,7 @@ impl InputNames {
             .collect()
     }
 
-    /// Input and line, as messages name a row's place.
+    /// Returns a row's place as messages show it: input and line.
     pub fn place(&self, position: Position) -> String {
         format!(
             "{}:{}",
@@ -68,7 +68,7 @@ impl InputNames {
         )
     }
 
-    /// Where the first rows of a group stand.
+    /// Returns the places of a group's first rows.
     pub(super) fn places(&self, group: &Group) -> Vec<String> {
         group
             .first

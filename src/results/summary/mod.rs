@@ -1,4 +1,4 @@
-//! The summary of a run directory: `summary.json`, and the same as a table for people.
+//! The summary of a run directory: `summary.json`, and a table for people.
 
 mod groups;
 mod inputs;
@@ -17,54 +17,55 @@ use crate::schedule::Statistics;
 use crate::schedule::rate::shown_per_second;
 use crate::text::{self, grouped};
 
-/// What became of a run directory. The books close: `records` is the sum of the outcomes and `unsent`.
+/// The summary of a run or a check. The books close: `records` is the sum of the outcomes and
+/// `unsent`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Summary {
     /// The program's version.
     pub version: &'static str,
     /// `run` or `check`.
     pub command: &'static str,
-    /// The inputs, by name.
+    /// The names of the inputs.
     pub inputs: Vec<String>,
-    /// What each of them was found to be.
+    /// Their formats.
     pub read_as: Vec<String>,
-    /// The same in words, where there is more to tell than their names say.
+    /// A line for each input whose format its name does not show.
     #[serde(skip)]
     pub input_notes: Vec<String>,
-    /// Where all of it is recorded.
+    /// The run directory.
     pub run_dir: String,
-    /// When this process began.
+    /// The time when this process began.
     pub started: String,
-    /// When it ended.
+    /// The time when it ended.
     pub ended: String,
-    /// How long it took.
+    /// The time between, in seconds.
     pub seconds: f64,
     /// Rows that were read.
     pub records: u64,
-    /// Whether the input was read to its end; where not, there may be more rows than were read.
+    /// Whether the input was read to its end. If not, it may have more rows than were read.
     pub read_to_end: bool,
-    /// Rows that keep the contract (`check` only).
+    /// Valid rows (`check` only).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub valid: Option<u64>,
-    /// Rows that the API has applied.
+    /// Rows that the API applied.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub updated: Option<u64>,
     /// Rows that break the contract.
     pub invalid: u64,
-    /// Rows that the API refuses.
+    /// Rows that the API rejected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rejected: Option<u64>,
     /// Rows of which every attempt failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failed: Option<u64>,
-    /// Rows that were not sent, since a later row of their customer was or will be.
+    /// Rows that were not sent because of a later row of their customer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub superseded: Option<u64>,
-    /// Rows that ended in ways which this version does not bring about: `unchanged`, `conflict`, `elsewhere`, and `other` for those
-    /// that a later version knows. Each only where there is one.
+    /// Rows with outcomes that this version does not produce: `unchanged`, `conflict`, `elsewhere`,
+    /// and `other` for those of a later version. Each is present only if there is such a row.
     #[serde(flatten)]
     pub rare: BTreeMap<&'static str, u64>,
-    /// Rows without an outcome: the same command sends them.
+    /// Rows without an outcome; the same command sends them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unsent: Option<u64>,
     /// Rows whose outcome could not be recorded (`check` only; in a run they are unsent).
@@ -72,28 +73,29 @@ pub struct Summary {
     pub unrecorded: Option<u64>,
     /// Errors by outcome, field and code, the largest group first.
     pub errors: Vec<ErrorGroup>,
-    /// What is unusual, but no error.
+    /// Warnings, the largest group first.
     pub warnings: Vec<ErrorGroup>,
-    /// Rows whose date was brought into RFC 3339.
+    /// Rows with a date normalised to RFC 3339.
     pub dates_normalised: u64,
-    /// Rows that leave fields of the contract out; the API's pages do not agree on what it does with those.
+    /// Rows that leave out fields of the contract. The API's pages contradict each other on the
+    /// effect.
     pub fields_left_out: u64,
-    /// Rows of which fields were left out, since later rows of their customers had set them before.
+    /// Rows with fields left out because later rows of their customers had set them.
     pub fields_overtaken: u64,
-    /// Lines of delimiters alone that were passed over.
+    /// Lines with only delimiters, which were skipped.
     pub blank_rows: u64,
-    /// What the sending took.
+    /// The numbers of sending.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sending: Option<SendingSummary>,
-    /// Why it stopped early.
+    /// The reason why it stopped early.
     pub stopped: Option<String>,
-    /// The command that goes on where it stopped.
+    /// The command that continues the run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub continue_with: Option<String>,
-    /// The same, where the input has to be piped into it again.
+    /// The command that continues the run if the input is piped into it again.
     #[serde(skip)]
     pub continue_by_piping: Option<String>,
-    /// What was said of what went wrong, a message a line.
+    /// The error messages, one a line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_message: Option<String>,
     /// The process's exit code.
@@ -102,51 +104,51 @@ pub struct Summary {
     pub files: Vec<String>,
 }
 
-/// What the sending took, in this process.
+/// The numbers of sending, in this process.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SendingSummary {
     /// Requests sent.
     pub requests: u64,
-    /// Requests a second.
+    /// Requests per second.
     pub requests_per_second: f64,
-    /// Requests that repeated another one, by what had come of that.
+    /// Repeated requests, by the result of the request before.
     pub retries: BTreeMap<String, u64>,
     /// Pauses that the API asked for.
     pub pauses: u64,
     /// Seconds that all rows waited in them.
     pub paused_s: f64,
-    /// Times that the API was down.
+    /// Outages of the API.
     pub outages: u64,
-    /// Seconds that it was down.
+    /// Seconds of outage.
     pub down_s: f64,
-    /// Times that an update was read and repeated to tell whether the API works.
+    /// Times that an update was read and repeated to find out whether the API works.
     pub controls: u64,
-    /// Times that the token was renewed.
+    /// Token refreshes.
     pub token_renewals: u64,
-    /// The rate a second that was learned from what the API refuses, where that limited the run.
+    /// The rate per second that was learned from the API's refusals, if it limited the run.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub learned_rate_per_second: Option<f64>,
-    /// The most requests in flight that was learned from it.
+    /// The limit of requests in flight that was learned from them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub learned_in_flight: Option<usize>,
-    /// The most requests that were in flight at once.
+    /// The most requests in flight at once.
     pub in_flight_max: usize,
-    /// How long answers took, whatever they said.
+    /// Latencies of all answers.
     pub latency_ms: Option<LatencySummary>,
 }
 
-/// Milliseconds that a share of requests stayed within.
+/// Percentiles of the latency, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct LatencySummary {
-    /// Half of them.
+    /// The median.
     pub p50: f64,
-    /// 95 in 100.
+    /// The 95th percentile.
     pub p95: f64,
-    /// 99 in 100.
+    /// The 99th percentile.
     pub p99: f64,
 }
 
-/// What the sending took.
+/// Returns the numbers of sending.
 pub fn sending_summary(
     statistics: &Statistics,
     latencies: &Latencies,
@@ -193,17 +195,17 @@ pub fn sending_summary(
     }
 }
 
-/// To one decimal.
+/// Rounds to one decimal.
 pub fn rounded(number: f64) -> f64 {
     (number * 10.0).round() / 10.0
 }
 
-/// A time as summaries show it.
+/// Formats a time as summaries show it.
 pub fn shown_time(at: Timestamp) -> String {
     format!("{at:.3}")
 }
 
-/// Outcomes that few runs have.
+/// The outcomes that few runs have.
 const RARE: [Outcome; 4] = [
     Outcome::Unchanged,
     Outcome::Conflict,
@@ -212,7 +214,8 @@ const RARE: [Outcome; 4] = [
 ];
 
 impl Summary {
-    /// The counts that the tally has, and what is left of the rows that were read. `unrecorded` outcomes are not in the tally.
+    /// Sets the counts from the tally and the rows that were read. `unrecorded` outcomes are not in
+    /// the tally.
     pub fn count(&mut self, tally: &Tally, read: &RowsRead, unrecorded: u64) {
         self.records = read.rows;
         self.invalid = tally.count(Outcome::Invalid);
@@ -221,7 +224,7 @@ impl Summary {
         self.fields_overtaken = read.fields_overtaken;
         self.blank_rows = read.blank_rows;
         if self.command == "check" {
-            // What could not be recorded is not valid for that.
+            // A row whose outcome could not be recorded is not valid for that.
             self.valid = Some(read.rows - self.invalid - read.superseded - unrecorded);
             self.unrecorded = Some(unrecorded).filter(|rows| *rows > 0);
             self.superseded = Some(read.superseded);
@@ -240,7 +243,7 @@ impl Summary {
             Some(unsent.expect("no row has two outcomes, and none has one without being read"));
     }
 
-    /// Whether a row needs a look.
+    /// Whether a row needs the user's attention.
     pub fn has_bad_rows(&self) -> bool {
         let unlisted = RARE
             .iter()
@@ -253,14 +256,14 @@ impl Summary {
             > 0
     }
 
-    /// The summary as JSON.
+    /// Formats the summary as JSON.
     pub fn to_json(&self) -> String {
         let json = serde_json::to_string_pretty(self)
             .expect("texts and numbers, written to memory, cannot fail");
         format!("{}\n", text::safe_json(&json))
     }
 
-    /// The summary as lines for people.
+    /// Formats the summary as lines for people.
     pub fn to_text(&self) -> String {
         let mut lines = String::new();
         self.write_counts(&mut lines);
@@ -447,7 +450,7 @@ impl Summary {
     }
 }
 
-/// A count of rows, in words.
+/// Formats a count of rows.
 fn rows(count: u64) -> String {
     format!(
         "{} {}",
@@ -456,7 +459,7 @@ fn rows(count: u64) -> String {
     )
 }
 
-/// How often, in words.
+/// Formats a count of times.
 fn times(count: u64) -> String {
     if count == 1 {
         "once".to_owned()

@@ -1,4 +1,4 @@
-//! Rows that have something in common: how many, where the first of them stand, and what is said of them.
+//! Rows with something in common: their number, the first places, and the messages.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -7,32 +7,33 @@ use serde::Serialize;
 
 use crate::row::Position;
 
-/// Places that are kept for each group.
+/// The number of places kept for each group.
 const PLACES_MAX: usize = 3;
-/// Messages of a group that are told apart; those that come later are not counted, so that no input makes it grow.
+/// The number of different messages kept for each group. Later ones are not counted, so that no
+/// input makes it grow.
 const MESSAGES_MAX: usize = 32;
-/// Messages of a group that are shown.
+/// The number of messages shown for each group.
 const MESSAGES_SHOWN_MAX: usize = 3;
 
-/// Rows that have something in common.
+/// Rows with something in common.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Group {
-    /// How many.
+    /// The number of rows.
     pub rows: u64,
-    /// Where the first of them stand.
+    /// The places of the first rows.
     pub first: Vec<Position>,
 }
 
-/// The messages of a group, each with the rows that it is about.
+/// The messages of a group, each with its number of rows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Messages(BTreeMap<String, u64>);
 
-/// What is said of so many rows.
+/// A message with its number of rows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MessageCount {
-    /// In words that follow the field's name.
+    /// The message, in words that follow the field's name.
     pub message: String,
-    /// How many rows.
+    /// The number of rows.
     pub rows: u64,
 }
 
@@ -40,7 +41,7 @@ impl Group {
     /// Counts a row.
     pub fn add(&mut self, position: Position) {
         self.rows += 1;
-        // Rows end in another order than that of the file, of which people expect the first places.
+        // Rows end in any order, but people expect the first places of the file.
         let before = self
             .first
             .partition_point(|earlier| earlier.row < position.row);
@@ -50,7 +51,7 @@ impl Group {
         }
     }
 
-    /// Adds rows that stand behind these.
+    /// Adds a group of later rows.
     pub fn append(&mut self, later: &Group) {
         self.rows += later.rows;
         let room = PLACES_MAX.saturating_sub(self.first.len());
@@ -59,7 +60,7 @@ impl Group {
 }
 
 impl Messages {
-    /// Counts a row of which this is said.
+    /// Counts a row with this message.
     pub fn add(&mut self, message: &str) {
         let message = without_place(message);
         if let Some(rows) = self.0.get_mut(message) {
@@ -69,7 +70,7 @@ impl Messages {
         }
     }
 
-    /// The few that are said of the most rows, the most frequent first.
+    /// Returns the few messages with the most rows, the most frequent first.
     pub fn most_frequent(&self) -> Vec<MessageCount> {
         let mut messages: Vec<_> = self.0.iter().collect();
         messages.sort_by_key(|(_, rows)| Reverse(**rows));
@@ -84,7 +85,8 @@ impl Messages {
     }
 }
 
-/// The message without the column at its end: the same fault stands in another column of each row.
+/// Returns the message without a column at its end: the same error is in another column of each
+/// row.
 fn without_place(message: &str) -> &str {
     match message.rsplit_once(" at column ") {
         Some((words, column)) if column.bytes().all(|byte| byte.is_ascii_digit()) => {

@@ -1,13 +1,13 @@
-//! How long answers took.
+//! Latencies of answers.
 
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
-/// Latencies are told apart from a microsecond to an hour.
+/// The longest latency that is told apart: an hour in microseconds.
 const LATENCY_MAX_US: u64 = 3_600_000_000;
 
-/// How long answers took, whatever they said.
+/// The latencies of all answers.
 #[derive(Debug)]
 pub struct Latencies {
     us: Histogram<u64>,
@@ -23,13 +23,13 @@ impl Default for Latencies {
 }
 
 impl Latencies {
-    /// Counts an answer.
+    /// Records an answer.
     pub fn add(&mut self, took: Duration) {
         self.us
             .saturating_record(u64::try_from(took.as_micros()).unwrap_or(u64::MAX));
     }
 
-    /// The time that this share of answers, in percent, stayed within; nothing where there were none.
+    /// Returns the latency that this percentage of answers stayed within; `None` without answers.
     pub fn percentile(&self, percent: f64) -> Option<Duration> {
         (!self.us.is_empty()).then(|| Duration::from_micros(self.us.value_at_percentile(percent)))
     }

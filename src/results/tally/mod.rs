@@ -1,4 +1,4 @@
-//! Counts over outcomes, for the summary: a fold over journal entries and over the rows that stream past.
+//! Counts of outcomes for the summary: a fold over journal entries and the rows that stream past.
 
 mod group;
 mod latencies;
@@ -13,47 +13,48 @@ use crate::contract::{is_code, is_field};
 use crate::journal::{Entry, Outcome};
 use crate::row::Position;
 
-/// Groups of errors that are told apart; more than these are counted as one, so that no input makes the tally grow.
+/// The number of different error groups. Further ones are counted as one group, so that no input
+/// makes the tally grow.
 const GROUPS_MAX: usize = 500;
-/// What groups beyond the limit are counted as.
+/// The code of the group for errors beyond the limit.
 const OTHERS: &str = "other";
 
-/// What happened to the rows.
+/// The counts of outcomes and errors.
 #[derive(Debug, Default)]
 pub struct Tally {
     outcomes: BTreeMap<Outcome, u64>,
     groups: BTreeMap<GroupKey, ErrorRows>,
 }
 
-/// What errors are grouped by.
+/// The key of an error group.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct GroupKey {
-    /// How the rows ended.
+    /// The outcome of the rows.
     pub outcome: Outcome,
-    /// The field, where the error names one.
+    /// The field, if the error names one.
     pub field: Option<String>,
     /// The contract's code, the API's code, or the cause.
     pub code: String,
-    /// The answer's status.
+    /// The status of the answer.
     pub status: Option<u16>,
 }
 
 /// Rows with the same error.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ErrorRows {
-    /// How many, and where.
+    /// Their number and places.
     pub group: Group,
-    /// What is said of them. Only the contract's own words: the API's may quote a value.
+    /// Their messages. Only the contract's own words are kept: the API's may quote a value.
     pub messages: Messages,
 }
 
 impl Tally {
-    /// Counts a row that ended so, and needs nobody's attention.
+    /// Counts a row with an outcome that needs no attention.
     pub fn record_success(&mut self, outcome: Outcome) {
         *self.outcomes.entry(outcome).or_default() += 1;
     }
 
-    /// Counts a row that ended badly, in all groups that its errors belong to.
+    /// Counts a row that ended badly, in each group that its errors belong to.
     pub fn record_failure(&mut self, entry: &Entry<'_>, position: Position) {
         *self.outcomes.entry(entry.outcome).or_default() += 1;
         let key = |field: Option<String>, code: String| GroupKey {
@@ -62,8 +63,8 @@ impl Tally {
             code,
             status: entry.status,
         };
-        // The contract's words are our own. A server's count only where they quote no value: entries that were written
-        // before that rule may hold any text.
+        // The contract's words are our own. A server's words count only if they quote no value;
+        // entries from before that rule may hold any text.
         let is_own = entry.outcome == Outcome::Invalid;
         let code = |code: &str| (is_own || is_code(code)).then(|| code.to_owned());
         let common = (entry.error.as_deref().and_then(code))
@@ -104,17 +105,17 @@ impl Tally {
         }
     }
 
-    /// Rows that ended so.
+    /// Returns the number of rows with this outcome.
     pub fn count(&self, outcome: Outcome) -> u64 {
         self.outcomes.get(&outcome).copied().unwrap_or_default()
     }
 
-    /// Rows that have ended.
+    /// Returns the number of rows that have ended.
     pub fn ended(&self) -> u64 {
         self.outcomes.values().sum()
     }
 
-    /// Errors by group, the largest first.
+    /// Returns the errors by group, the largest first.
     pub fn groups(&self) -> Vec<(&GroupKey, &ErrorRows)> {
         let mut groups: Vec<_> = self.groups.iter().collect();
         groups.sort_by_key(|(_, rows)| std::cmp::Reverse(rows.group.rows));

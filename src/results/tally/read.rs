@@ -1,4 +1,4 @@
-//! What was read, whether or not it came to an outcome.
+//! Counts of the rows that were read, whether or not they have an outcome.
 
 use std::collections::BTreeMap;
 
@@ -7,33 +7,33 @@ use crate::contract::{Field, RowNotes, Warning, Warnings};
 use crate::row::Position;
 use crate::row::duplicates::Occurrence;
 
-/// What was read, whether or not it came to an outcome.
+/// Counts of the rows that were read, whether or not they have an outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RowsRead {
     /// Rows.
     pub rows: u64,
-    /// The last of them.
+    /// The last row.
     pub last_row: Option<u64>,
-    /// Rows whose date was brought into another form.
+    /// Rows with a date that was normalised.
     pub dates_normalised: u64,
-    /// Rows that leave fields of the contract out.
+    /// Rows that leave out fields of the contract.
     pub fields_left_out: u64,
-    /// Rows of which fields are not sent, since later rows had set them before.
+    /// Rows with fields that are not sent because later rows had set them.
     pub fields_overtaken: u64,
-    /// Lines of delimiters alone, which are no rows.
+    /// Lines with only delimiters, which do not count as rows.
     pub blank_rows: u64,
-    /// Valid rows with an unusual value.
+    /// Valid rows with a warning.
     pub warnings: BTreeMap<(Field, Warning), Group>,
-    /// Valid rows of customers that an earlier valid row names too.
+    /// Valid rows that duplicate the customer of an earlier valid row.
     pub duplicates: Group,
-    /// Rows that are not sent for the sake of a later row of their customer.
+    /// Rows that are not sent because of a later row of their customer.
     pub superseded: u64,
-    /// The last row that was compared with earlier ones, where later ones were not.
+    /// The last row that was compared with earlier ones, if later ones were not.
     pub compared_to: Option<u64>,
 }
 
 impl RowsRead {
-    /// Counts a row that keeps the contract.
+    /// Counts a valid row.
     pub fn add_valid(&mut self, position: Position, notes: RowNotes) {
         self.add_invalid(position);
         self.dates_normalised += u64::from(notes.date_normalised);
@@ -51,22 +51,22 @@ impl RowsRead {
         }
     }
 
-    /// Counts a row that keeps the contract, and of which nothing is sent: later rows had set all of its fields before.
+    /// Counts a valid row of which nothing is sent, since later rows had set all of its fields.
     pub fn add_overtaken(&mut self, position: Position, notes: RowNotes) {
         self.add_valid(position, notes);
         self.superseded += 1;
     }
 
-    /// Counts a row of which nothing else is known.
+    /// Counts a row without further facts.
     pub fn add_invalid(&mut self, position: Position) {
         self.rows += 1;
         self.last_row = Some(position.row);
     }
 
-    /// Counts what became of a valid row for its id's sake.
+    /// Counts the occurrence of a valid row's customer.
     pub fn add_occurrence(&mut self, position: Position, occurrence: Occurrence) {
         match occurrence {
-            // A row that is refused is an invalid one.
+            // A refused row counts as invalid.
             Occurrence::Sent | Occurrence::Refused => {}
             Occurrence::Superseded => self.superseded += 1,
             Occurrence::SentAgain => self.duplicates.add(position),
@@ -82,7 +82,7 @@ impl RowsRead {
         }
     }
 
-    /// Adds rows that come behind these.
+    /// Adds the counts of later rows.
     pub fn append(&mut self, later: &RowsRead) {
         self.rows += later.rows;
         self.last_row = later.last_row.or(self.last_row);
@@ -98,7 +98,7 @@ impl RowsRead {
         self.compared_to = self.compared_to.or(later.compared_to);
     }
 
-    /// Numbers the rows as ones that so many rows come before.
+    /// Moves the row numbers by the number of rows before these.
     pub fn move_behind(&mut self, rows_before: u64) {
         let groups = self.warnings.values_mut().chain([&mut self.duplicates]);
         let places = groups.flat_map(|group| &mut group.first);
