@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ends_of_text_are_trimmed_of_what_nobody_sees() {
+    fn the_ends_of_text_are_trimmed_of_invisible_characters() {
         let check = |text: &str, want: &str| assert_eq!(trimmed(text), want, "{text:?}");
         check("\u{feff}102", "102");
         check(" \u{200b}\u{a0}a\u{200b}b\u{202c} ", "a\u{200b}b");
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn thousands_are_told_apart() {
+    fn thousands_are_separated() {
         for (count, want) in [
             (0, "0"),
             (999, "999"),

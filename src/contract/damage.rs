@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn damage_is_told_by_its_kind() {
+    fn damage_is_reported_by_its_kind() {
         let check = |texts: &[&str], want: Option<Damage>| {
             for text in texts {
                 assert_eq!(of(text), want, "{text:?}");

@@ -171,7 +171,7 @@ impl DateFormat {
                     let (digits, behind) = number.split_off(rest)?;
                     match number.part {
                         DatePart::TwoDigitYear => {
-                            shape.two_digit_year = std::str::from_utf8(digits).ok()?.parse().ok()
+                            shape.two_digit_year = std::str::from_utf8(digits).ok()?.parse().ok();
                         }
                         // jiff would turn a leap second into the second before.
                         DatePart::Second if digits == b"60" => return None,

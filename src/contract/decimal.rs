@@ -15,14 +15,14 @@ pub(super) fn parse(text: &str) -> Result<i64, DecimalError> {
     match text.parse() {
         Ok(number) if !text.starts_with('+') => Ok(number),
         Ok(_) => Err(DecimalError::NotAnInteger),
-        Err(error) => Err(error_of(text, error.kind())),
+        Err(error) => Err(error_of(text, *error.kind())),
     }
 }
 
 /// Returns the error for a text that `parse` refused. A number that overflows early may still have
 /// other characters behind its first digits.
 #[cold]
-fn error_of(text: &str, kind: &IntErrorKind) -> DecimalError {
+fn error_of(text: &str, kind: IntErrorKind) -> DecimalError {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let overflows = matches!(kind, IntErrorKind::PosOverflow | IntErrorKind::NegOverflow);
     if overflows && digits.bytes().all(|byte| byte.is_ascii_digit()) {

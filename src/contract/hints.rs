@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_sees_is_named() {
+    fn invisible_characters_are_named() {
         let joined = "holds an invisible character around the value (--trim removes it): U+FEFF, a byte order mark, as left by joining files";
         let around = "holds an invisible character around the value (--trim removes it): U+202A";
         let inside = "holds an invisible character: U+200B";
@@ -436,7 +436,7 @@ mod tests {
 
     /// The format that a message suggests reads the date.
     #[test]
-    fn a_time_without_an_offset_is_told_its_form() {
+    fn a_time_without_an_offset_gets_the_format_that_reads_it() {
         let check = |text: &str, form: &str, read: &str| {
             let message = not_a_date(text, &[]);
             assert!(

@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn each_oddity_is_told_of_its_field() {
+    fn each_oddity_is_reported_with_its_field() {
         let check = |field: Field, text: &str, want: &[Warning]| {
             let mut warnings = Warnings::default();
             look_at(text, field, &mut warnings);

@@ -73,17 +73,17 @@ mod tests {
     }
 
     #[test]
-    fn a_literal_is_told_and_a_text_that_was_put_together_is_not() {
-        let told = described_panic(|| panic!("the books do not close"));
+    fn a_literal_message_is_reported_and_a_formatted_one_is_not() {
+        let report = described_panic(|| panic!("the books do not close"));
         assert!(
-            told.starts_with("bug in custsync, at src/process/crash.rs:"),
-            "{told}"
+            report.starts_with("bug in custsync, at src/process/crash.rs:"),
+            "{report}"
         );
         assert!(
-            told.contains(" (the books do not close): please send"),
-            "{told}"
+            report.contains(" (the books do not close): please send"),
+            "{report}"
         );
-        for told in [
+        for report in [
             described_panic(|| panic!("{} is wrong", std::hint::black_box("canary"))),
             described_panic(|| {
                 assert!(
@@ -98,8 +98,8 @@ mod tests {
             }),
         ] {
             assert!(
-                !told.contains("canary") && told.contains("at src/process/crash.rs:"),
-                "{told}"
+                !report.contains("canary") && report.contains("at src/process/crash.rs:"),
+                "{report}"
             );
         }
         assert!(described(&"x", None).contains("at an unknown place (x)"));

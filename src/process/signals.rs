@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn each_signal_is_told_once() {
+    fn each_signal_is_reported_once() {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .expect("a runtime");

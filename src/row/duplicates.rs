@@ -79,16 +79,16 @@ enum Mode {
     KeepLast(LaterRows),
 }
 
-/// The rows of each id before its last one.
+/// The later rows of each id that has several.
 #[derive(Debug, Default)]
-pub struct LaterRows(RapidHashMap<CustomerId, EarlierRows>);
+pub struct LaterRows(RapidHashMap<CustomerId, CustomerRows>);
 
-/// The rows of one id before its last one.
+/// The progress through the rows of one id.
 #[derive(Debug, Clone, Copy, Default)]
-struct EarlierRows {
-    /// The number of those that are still to come.
+struct CustomerRows {
+    /// The number of rows after the next one.
     ahead: u32,
-    /// The fields that the others set.
+    /// The fields that the superseded rows set.
     fields: FieldSet,
 }
 

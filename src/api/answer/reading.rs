@@ -125,7 +125,7 @@ fn is_refusal(status: StatusCode, body: Body) -> bool {
             ))
 }
 
-/// How the customer compares that the answer of a read compare_answer, where it shows that very customer.
+/// How the customer compares that the answer of a read shows, where it shows that very customer.
 fn shown(
     status: StatusCode,
     body: Body,

@@ -144,7 +144,7 @@ fn a_second_process_is_kept_out() {
 }
 
 #[test]
-fn the_directory_is_locked_too_so_that_a_deleted_journal_lets_nobody_in() {
+fn the_directory_is_locked_too_so_that_a_deleted_journal_lets_no_process_in() {
     let (directory, run_dir, _) = journal_of(&[], Ended::Killed);
     let writer = recover_bytes(&run_dir, b"")
         .expect("an empty journal")

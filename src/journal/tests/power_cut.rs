@@ -415,7 +415,7 @@ fn a_disk_that_lies_invents_nothing() {
 }
 
 #[test]
-fn of_a_write_that_fails_the_whole_lines_stay_and_are_told() {
+fn whole_lines_of_a_failed_write_stay_and_are_counted() {
     const ROWS: usize = 8;
     let whole = Model::of(Moment::default(), Syncs::Honest, 0);
     let write = |model: &Model| {

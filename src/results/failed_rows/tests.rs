@@ -259,7 +259,7 @@ fn an_ndjson_row_keeps_its_bytes_behind_one_member() {
 }
 
 #[test]
-fn each_input_has_a_file_whose_rows_stand_in_order_however_they_end() {
+fn each_input_has_a_file_with_its_rows_in_order_however_they_end() {
     let directory = tempfile::tempdir().expect("a directory");
     let inputs = [
         input("a.ndjson", "{}"),
@@ -346,7 +346,7 @@ fn what_was_begun_is_taken_away_and_an_earlier_file_left() {
 }
 
 #[test]
-fn a_spool_that_cannot_be_written_is_told_at_the_end() {
+fn a_spool_that_cannot_be_written_is_reported_at_the_end() {
     let directory = tempfile::tempdir().expect("a directory");
     fs::create_dir(directory.path().join("failed.spool")).expect("a folder in its place");
     fs::write(

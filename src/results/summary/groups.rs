@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_search_for_duplicates_that_was_given_up_is_told() {
+    fn a_search_for_duplicates_that_was_given_up_is_reported() {
         let check = |duplicates: u64, compared_to: Option<u64>, want: &str| {
             let mut read = RowsRead {
                 rows: 4_000,
