@@ -96,7 +96,7 @@ impl EarlyEnd {
                 .map(|path| text::safe_path(path))
                 .collect(),
             run_dir: self.output.run_dir.as_deref().map(text::safe_path),
-            ended: summary::shown_time(Timestamp::now()),
+            ended: summary::format_time(Timestamp::now()),
             error_message: message,
             exit_code: exit.code(),
         };

@@ -72,7 +72,7 @@ impl FirstRows {
     /// Says what was seen.
     pub(super) fn say(&self, names: &InputNames) {
         for group in warning_groups(&self.read, names) {
-            warn!("among the first rows: {}", group.in_a_line());
+            warn!("among the first rows: {}", group.to_line());
         }
     }
 }

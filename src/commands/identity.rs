@@ -86,7 +86,7 @@ pub(super) fn key_of(header: &Header, run_dir: &RunDir) -> anyhow::Result<RunKey
     if header.key.as_deref() != Some(key.proof().as_str()) {
         bail!(
             "{} is not the key of this run: its rows cannot be compared; nothing was sent",
-            run_dir.shown(KEY_NAME)
+            run_dir.display_path(KEY_NAME)
         );
     }
     Ok(key)

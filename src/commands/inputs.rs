@@ -12,7 +12,7 @@ use tracing::{info, warn};
 use crate::commands::first_rows::FirstRows;
 use crate::commands::{Failure, files};
 use crate::config::input::InputSettings;
-use crate::input::{Container, InputName, KnownInput, Layout, Origin, RowWindow};
+use crate::input::{Container, InputName, KnownInput, Layout, Origin, RowRange};
 use crate::journal::{Checkpoint, InputIdentity, RunKey};
 use crate::results::summary::InputNames;
 

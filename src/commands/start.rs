@@ -236,13 +236,15 @@ fn resume(
     let began = Instant::now();
     let again = file.try_clone().map_err(Failure::run_directory)?;
     let recovered = recover(file, &run_dir, settings.sending.retry).map_err(|error| {
-        Failure::run_directory(anyhow::Error::new(error).context(run_dir.shown(JOURNAL_NAME)))
+        Failure::run_directory(
+            anyhow::Error::new(error).context(run_dir.display_path(JOURNAL_NAME)),
+        )
     })?;
     if let Some(torn) = &recovered.torn {
         warn!(
             "the journal's last {} bytes were torn; they are kept in {}",
             torn.bytes,
-            run_dir.shown(&torn.kept_in)
+            run_dir.display_path(&torn.kept_in)
         );
     }
     let Some(earlier) = &recovered.header else {
@@ -281,7 +283,7 @@ fn resume(
         at: Timestamp::now(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
-    journal.go_on(&continued).map_err(|error| {
+    journal.continue_run(&continued).map_err(|error| {
         let what = format!(
             "the run in {} cannot go on; nothing was sent",
             text::safe_path(run_dir.path())

@@ -98,7 +98,7 @@ impl Found {
                 warn!(
                     "{} cannot be read, so nobody knows whether the run in {directory} is unfinished and of the same input: \
                      a start with --run-dir {directory} says what is wrong",
-                    run_dir.shown(JOURNAL_NAME)
+                    run_dir.display_path(JOURNAL_NAME)
                 );
                 return None;
             }

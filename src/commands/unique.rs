@@ -44,7 +44,7 @@ pub(super) fn ids(
     settings: &Settings,
     inputs: &[KnownInput],
     builder: &RowBuilder,
-    window: RowWindow,
+    window: RowRange,
 ) -> Result<DuplicateFilter, Failure> {
     match settings.sending.unique {
         DuplicatePolicy::All => Ok(DuplicateFilter::keep_all()),

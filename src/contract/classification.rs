@@ -218,7 +218,7 @@ mod tests {
 
     use super::*;
     use crate::contract::field::FIELDS;
-    use crate::contract::oddity::{has_odd_characters, look_at};
+    use crate::contract::oddity::{add_warnings, has_odd_characters};
     use crate::contract::warning::Warnings;
     use crate::contract::{Today, damage};
 
@@ -291,7 +291,7 @@ mod tests {
                 prop_assert_eq!(classify(&text, rule, &rules), same, "{} {:?}", rule.name, text);
                 prop_assert_eq!(date::warning_of(&text, &rules.today).filter(|_| rule.kind == FieldKind::DateTime), None, "{:?}", text);
                 if let FieldKind::Text { .. } = rule.kind {
-                    look_at(&text, rule.field, &mut warnings);
+                    add_warnings(&text, rule.field, &mut warnings);
                     prop_assert!(!is_blank(&text), "{:?} is empty to the API", text);
                     prop_assert_eq!(damage::of(&text), None, "{} {:?}", rule.name, text);
                     prop_assert!(warnings.is_empty(), "{} {:?} {:?}", rule.name, text, warnings);

@@ -37,7 +37,7 @@ const NULL_WORDS: [&str; 26] = [
 ];
 
 /// Adds the warnings about a text that keeps its field's rule.
-pub(super) fn look_at(text: &str, field: Field, warnings: &mut Warnings) {
+pub(super) fn add_warnings(text: &str, field: Field, warnings: &mut Warnings) {
     let mut warn = |is_so: bool, warning: Warning| {
         if is_so {
             warnings.insert(warning, field);
@@ -194,7 +194,7 @@ mod tests {
     fn each_oddity_is_reported_with_its_field() {
         let check = |field: Field, text: &str, want: &[Warning]| {
             let mut warnings = Warnings::default();
-            look_at(text, field, &mut warnings);
+            add_warnings(text, field, &mut warnings);
             let found: Vec<_> = warnings
                 .iter()
                 .map(|(of, warning)| (of == field, warning))

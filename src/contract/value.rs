@@ -181,7 +181,9 @@ fn value_of_text<'a>(
     match (finding, text) {
         (Classification::Itself, text) => {
             match rule.kind {
-                FieldKind::Text { .. } => oddity::look_at(&text, rule.field, &mut notes.warnings),
+                FieldKind::Text { .. } => {
+                    oddity::add_warnings(&text, rule.field, &mut notes.warnings);
+                }
                 FieldKind::DateTime => note_date(&text, rule, rules, notes),
                 FieldKind::Email { .. } | FieldKind::OneOf(_) | FieldKind::Integer => {}
             }

@@ -110,7 +110,7 @@ impl Checkpoint {
         let is_new = self.last_row < Some(entry.row)
             || !self.rows.iter_mut().any(|rows| rows.remove(entry.row));
         let block = self.blocks.entry(block_of(entry.row)).or_default();
-        block.follow_place(offset);
+        block.add_offset(offset);
         if is_new {
             block.sum = block.sum.wrapping_add(mixed(entry.row, entry.hash));
         }
@@ -319,7 +319,7 @@ impl Checkpoint {
 
 impl RowBlock {
     /// Adds the offset of an entry, which lies behind all earlier ones.
-    fn follow_place(&mut self, offset: u64) {
+    fn add_offset(&mut self, offset: u64) {
         match self.stretches.last_mut() {
             Some(stretch) if offset - stretch.last <= STRETCH_GAP_MAX => stretch.last = offset,
             Some(_) | None => self.stretches.push(Stretch {

@@ -30,7 +30,7 @@ pub(super) trait Disk: Debug + Send {
     fn external_change(&self, bytes: u64) -> io::Result<Option<ExternalChange>>;
 
     /// The file's name, safe to show.
-    fn shown(&self) -> String;
+    fn display_path(&self) -> String;
 }
 
 /// A change by another program to a journal that is being written.
@@ -134,7 +134,7 @@ impl Disk for JournalOnDisk {
         )
     }
 
-    fn shown(&self) -> String {
-        self.run_dir.shown(JOURNAL_NAME)
+    fn display_path(&self) -> String {
+        self.run_dir.display_path(JOURNAL_NAME)
     }
 }

@@ -86,10 +86,10 @@ impl RunKey {
         let mut text = Vec::new();
         match file.take(limit).read_to_end(&mut text) {
             Ok(_) => RunKey::parse(&text).ok_or_else(|| KeyError::NotAKey {
-                file: run_dir.shown(KEY_NAME),
+                file: run_dir.display_path(KEY_NAME),
             }),
             Err(source) => Err(RunDirError::Open {
-                file: run_dir.shown(KEY_NAME),
+                file: run_dir.display_path(KEY_NAME),
                 source,
             }
             .into()),

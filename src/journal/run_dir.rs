@@ -117,7 +117,7 @@ impl RunDir {
     }
 
     /// Returns a file's path, safe to show.
-    pub fn shown(&self, name: &str) -> String {
+    pub fn display_path(&self, name: &str) -> String {
         shown(&self.file(name))
     }
 
@@ -267,7 +267,7 @@ impl RunDir {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(source) => {
                     return Err(RunDirError::Open {
-                        file: self.shown(&name),
+                        file: self.display_path(&name),
                         source,
                     });
                 }
@@ -275,7 +275,7 @@ impl RunDir {
         }
         let source = io::Error::other(format!("there are {TORN_FILES_MAX} such files"));
         Err(RunDirError::Open {
-            file: self.shown("results.torn"),
+            file: self.display_path("results.torn"),
             source,
         })
     }

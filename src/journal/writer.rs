@@ -154,7 +154,7 @@ impl JournalWriter {
 
     /// Continues a run, before anything is sent. Makes durable what earlier processes wrote, then
     /// writes and syncs `fact`, which proves that the journal can be written.
-    pub fn go_on(&mut self, fact: &Fact) -> Result<(), WriteError> {
+    pub fn continue_run(&mut self, fact: &Fact) -> Result<(), WriteError> {
         self.sync()?;
         self.disk.sync_directory().map_err(WriteError::Sync)?;
         self.push_fact(fact);
@@ -299,7 +299,7 @@ impl JournalWriter {
             let lines = self.lines.saturating_sub(self.seen.0);
             let since = self.seen.1.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
             return Err(WriteError::Lost {
-                file: self.disk.shown(),
+                file: self.disk.display_path(),
                 change,
                 lines,
                 since,

@@ -443,7 +443,7 @@ mod tests {
     }
 
     fn last_rows(file: &tempfile::NamedTempFile, threads: usize) -> DuplicateFilter {
-        let (inputs, window) = (vec![look(file), look(file)], RowWindow::new(3, None));
+        let (inputs, window) = (vec![look(file), look(file)], RowRange::new(3, None));
         let threads = NonZeroUsize::new(threads).expect("at least one");
         let repeats = count_repeats(inputs, builder(), window, threads).expect("threads");
         DuplicateFilter::keep_last(repeats.expect("a good file"))

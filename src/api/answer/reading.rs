@@ -7,9 +7,9 @@ use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION};
 use url::Url;
 
-use super::server_error::{self, Media};
-use super::token::Token;
-use super::{body, rate_headers};
+use crate::api::answer::server_error::Media;
+use crate::api::answer::{body, rate_headers, server_error};
+use crate::api::token::secret::Token;
 use crate::contract::{Body, Claim, CustomerId, Response, Shown, compare_answer};
 use crate::text;
 

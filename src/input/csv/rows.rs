@@ -127,9 +127,9 @@ fn read_unusual<'b>(
 fn write_cells<'b>(
     record: &CsvRecord<'_, 'b>,
     targets: &[Target],
-    teller: Teller<'b>,
+    writer: DraftWriter<'b>,
     draft: &mut UpdateBuilder<'b>,
-    tell_text: impl Fn(&mut UpdateBuilder<'b>, &CsvCell, Target, &'b str),
+    write_text: impl Fn(&mut UpdateBuilder<'b>, &CsvCell, Target, &'b str),
 ) {
     for (cell, &target) in record.usual_cells().zip(targets) {
         match (target, record.plain_text(&cell)) {
@@ -147,7 +147,7 @@ fn write_cells<'b>(
 fn write_odd_record<'b>(
     record: &CsvRecord<'_, 'b>,
     targets: &[Target],
-    teller: Teller<'b>,
+    writer: DraftWriter<'b>,
     draft: &mut UpdateBuilder<'b>,
 ) {
     write_cells(record, targets, writer, draft, |draft, _, target, text| {
@@ -160,7 +160,7 @@ fn write_odd_record<'b>(
 fn write_record_of_lines<'b>(
     record: &CsvRecord<'_, 'b>,
     targets: &[Target],
-    teller: Teller<'b>,
+    writer: DraftWriter<'b>,
     draft: &mut UpdateBuilder<'b>,
 ) {
     write_cells(

@@ -4,6 +4,7 @@
 use crate::contract::{
     Cell, CustomerId, ErrorCode, FieldError, InvalidRow, Subject, UpdateBuilder,
 };
+use crate::input::options::Ragged;
 
 use crate::input::bytes::format::Format;
 use crate::input::bytes::lines::count_lines;

@@ -71,7 +71,12 @@ impl<'r> DraftWriter<'r> {
     }
 
     /// The same, for text in a block that holds [odd characters](crate::contract::has_odd_characters).
-    pub(crate) fn write_odd_text(self, draft: &mut UpdateBuilder<'r>, target: Target, text: &'r str) {
+    pub(crate) fn write_odd_text(
+        self,
+        draft: &mut UpdateBuilder<'r>,
+        target: Target,
+        text: &'r str,
+    ) {
         if has_odd_characters(text.as_bytes()) {
             DraftWriter::write(draft, target, self.rules.cell(target, Cow::Borrowed(text)));
         } else {

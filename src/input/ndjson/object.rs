@@ -7,7 +7,7 @@ use memchr::memchr;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::contract::{Cell, ErrorCode, FieldError, InvalidRow, Subject, UpdateBuilder, not_utf_8};
+use crate::contract::{Cell, ErrorCode, UpdateBuilder};
 
 use crate::input::mapping::cell_rules::CellRules;
 use crate::input::mapping::columns::Unmapped;
@@ -20,156 +20,6 @@ use crate::input::ndjson::layout::NdjsonLayout;
 
 /// So many unknown keys of one row are named; the others are counted.
 const UNKNOWN_KEYS_MAX: usize = 8;
-
-/// The lines of a block that are not blank.
-pub(super) struct NdjsonLines<'b> {
-    bytes: &'b [u8],
-    at: usize,
-    line: u64,
-}
-
-/// One line of a block.
-pub(super) struct NdjsonLine<'b> {
-    /// Its bytes, without its line end.
-    pub(super) raw: &'b [u8],
-    /// Its number.
-    pub(super) line: u64,
-    /// Where it starts in the block.
-    pub(super) start: usize,
-    /// Where it ends in the block, behind its line end.
-    pub(super) end: usize,
-    ended: LineEnd,
-}
-
-#[derive(Clone, Copy)]
-enum LineEnd {
-    LineFeed,
-    /// The input ends without a line end.
-    EndOfInput,
-}
-
-impl LineEnd {
-    /// What ends with it.
-    fn name(self) -> &'static str {
-        match self {
-            LineEnd::LineFeed => "line",
-            LineEnd::EndOfInput => "input",
-        }
-    }
-}
-
-impl<'b> NdjsonLines<'b> {
-    /// The lines of a block.
-    pub(super) fn of(block: &'b Block) -> NdjsonLines<'b> {
-        NdjsonLines {
-            bytes: &block.bytes,
-            at: 0,
-            line: block.first_line,
-        }
-    }
-}
-
-impl<'b> Iterator for NdjsonLines<'b> {
-    type Item = NdjsonLine<'b>;
-
-    fn next(&mut self) -> Option<NdjsonLine<'b>> {
-        loop {
-            let rest = self.bytes.get(self.at..).filter(|rest| !rest.is_empty())?;
-            let (raw, ended) = match memchr(b'\n', rest) {
-                Some(length) => (rest.get(..length).unwrap_or(rest), LineEnd::LineFeed),
-                None => (rest, LineEnd::EndOfInput),
-            };
-            let (line, start) = (self.line, self.at);
-            self.line += 1;
-            self.at += match ended {
-                LineEnd::LineFeed => raw.len() + 1,
-                LineEnd::EndOfInput => raw.len(),
-            };
-            let raw = raw.strip_suffix(b"\r").unwrap_or(raw);
-            if !is_blank(raw) {
-                return Some(NdjsonLine {
-                    raw,
-                    line,
-                    start,
-                    end: self.at,
-                    ended,
-                });
-            }
-        }
-    }
-}
-
-/// Whether bytes are JSON's white space alone (RFC 8259 §2).
-pub(super) fn is_blank(bytes: &[u8]) -> bool {
-    bytes
-        .iter()
-        .all(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n'))
-}
-
-/// Shows `visit` each record of a block in order.
-pub(super) fn parse(
-    block: &Block,
-    layout: &NdjsonLayout,
-    rules: &RowRules,
-    visit: &mut impl FnMut(Record<'_>),
-) {
-    // One look at the whole block instead of one at each line.
-    let block_text = simdutf8::basic::from_utf8(&block.bytes).ok();
-    let mut plain = block_text.map(PlainObjects::of);
-    let mut draft = UpdateBuilder::new(&rules.values);
-    let teller = Teller::of(&rules.cells).in_block(&block.bytes);
-    for (line, ordinal) in NdjsonLines::of(block).zip(0..) {
-        let mut object = Object::new(&mut draft, layout, teller, rules.overtaken);
-        let is_read = plain
-            .as_mut()
-            .is_some_and(|plain| plain.read(&line, &mut object).is_some());
-        let read = if is_read {
-            Ok(())
-        } else {
-            read_object(&line, object.started_again())
-        };
-        let checked = read.and_then(|()| draft.finish());
-        visit(Record {
-            raw: line.raw,
-            line: line.line,
-            ordinal,
-            checked,
-        });
-    }
-}
-
-/// Reads a line of any kind.
-fn read_object<'b>(line: &NdjsonLine<'b>, mut object: Object<'_, 'b>) -> Result<(), InvalidRow> {
-    let Ok(text) = std::str::from_utf8(line.raw) else {
-        return Err(unreadable(
-            ErrorCode::Encoding,
-            not_utf_8(likely_encoding(line.raw)),
-        ));
-    };
-    let text = match object.teller.rules().trim {
-        Trim::Keep => text,
-        Trim::Trim => text.trim_start().trim_start_matches('\u{feff}'),
-    };
-    let mut json = serde_json::Deserializer::from_str(text);
-    (&mut json)
-        .deserialize_map(&mut object)
-        .and_then(|()| json.end())
-        .map_err(|error| {
-            unreadable(
-                ErrorCode::Format,
-                not_an_object(text, &error, line.ended.name()),
-            )
-        })?;
-    object.say_how_many_are_unknown();
-    Ok(())
-}
-
-fn unreadable(code: ErrorCode, message: impl Into<Cow<'static, str>>) -> InvalidRow {
-    InvalidRow {
-        id: None,
-        errors: vec![FieldError::new(Subject::Row, code, message)],
-    }
-}
 
 /// Takes an object's members as they come.
 pub(crate) struct Object<'d, 'b> {
@@ -184,7 +34,7 @@ pub(crate) struct Object<'d, 'b> {
 }
 
 impl<'d, 'b> Object<'d, 'b> {
-    fn new(
+    pub(crate) fn new(
         draft: &'d mut UpdateBuilder<'b>,
         layout: &'b NdjsonLayout,
         writer: DraftWriter<'b>,

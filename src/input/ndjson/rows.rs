@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::de::Deserializer;
 
-use crate::contract::{UpdateBuilder, ErrorCode, FieldError, InvalidRow, Subject, not_utf_8};
+use crate::contract::{ErrorCode, FieldError, InvalidRow, Subject, UpdateBuilder, not_utf_8};
 
 use crate::input::blocks::block::Block;
 use crate::input::bytes::decode::likely_encoding;

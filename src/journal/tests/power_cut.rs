@@ -148,7 +148,7 @@ impl Disk for Model {
         Ok(None)
     }
 
-    fn shown(&self) -> String {
+    fn display_path(&self) -> String {
         "the model".to_owned()
     }
 }
@@ -319,7 +319,7 @@ fn process(model: &Model, random: &mut Random, next_row: &mut u64) -> Result<(),
         JournalWriter::begin_on(disk, &header())?
     } else {
         let mut writer = JournalWriter::resume_on(disk, bytes);
-        writer.go_on(&Fact::Continued {
+        writer.continue_run(&Fact::Continued {
             at: jiff::Timestamp::UNIX_EPOCH,
             version: "0".to_owned(),
         })?;

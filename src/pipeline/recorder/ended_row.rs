@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::journal::Debt;
+use crate::journal::Remainder;
 use crate::row::Row;
 use crate::schedule::Ending;
 
@@ -38,7 +38,7 @@ pub enum Fate {
     /// Later rows of its customer have set all of its fields, or one is to be sent in its place.
     Superseded,
     /// It was not sent: later rows of its customer were updated, and the API may not keep what a request leaves out.
-    Overtaken(Debt),
+    Overtaken(Remainder),
 }
 
 /// How many inputs there are.

@@ -3,16 +3,15 @@
 mod ended_row;
 mod entries;
 
-pub use self::ended_row::{EndedRow, Fate, Inputs};
 use std::io;
 use std::sync::{Arc, OnceLock};
 
 use tokio::sync::{mpsc, watch};
 
+pub use self::ended_row::{EndedRow, Fate, Inputs};
 use crate::contract::FieldSet;
 use crate::journal::{
-    Checkpoint, Entry, EntryReader, JournalWriter, LineError, Outcome, Overtakers, Remainder,
-    WriteError,
+    Checkpoint, Entry, EntryReader, JournalWriter, LineError, Outcome, Overtakers, WriteError,
 };
 use crate::process::crash;
 use crate::results::failed_rows::FailedRows;
@@ -31,41 +30,6 @@ pub enum Message {
     Sync,
     /// The run directory is about another input: leave its files of failed rows as they were.
     LeaveFailedRows,
-}
-
-/// A row that has ended.
-#[derive(Debug)]
-pub struct EndedRow {
-    /// The row.
-    pub row: Row,
-    /// How it ended.
-    pub fate: Fate,
-    /// When.
-    pub at: Timestamp,
-}
-
-/// How a row ended.
-#[derive(Debug)]
-pub enum Fate {
-    /// It breaks the contract.
-    Invalid,
-    /// It was sent.
-    Sent {
-        /// What came of it.
-        ending: Ending,
-        /// Updates sent for it.
-        attempts: u32,
-        /// An attempt that failed may have been applied all the same.
-        ambiguous: bool,
-        /// How long the last one took.
-        took: std::time::Duration,
-    },
-    /// An earlier process has settled it.
-    Earlier,
-    /// Later rows of its customer have set all of its fields, or one is to be sent in its place.
-    Superseded,
-    /// It was not sent: later rows of its customer were updated, and the API may not keep what a request leaves out.
-    Overtaken(Remainder),
 }
 
 /// How far the recorder is.
@@ -185,7 +149,7 @@ impl Recorder {
         match message {
             Message::Sync => Ok(self.journal.sync()?),
             Message::LeaveFailedRows => {
-                self.failed.leave();
+                self.failed.abandon();
                 Ok(())
             }
             Message::Ended(ended) => {
@@ -264,7 +228,7 @@ impl Recorder {
             }
             Some(fault) => {
                 // The fault is what has to be said; where these files stay, the next process takes them away.
-                self.failed.leave();
+                self.failed.abandon();
                 Some(fault)
             }
         };

@@ -155,9 +155,9 @@ impl FileForm {
 
     /// Returns a byte order mark if a program that reads the input may not expect UTF-8, which
     /// failed rows are in.
-    fn mark(&self) -> &'static [u8] {
-        match (self.layout.mark(), self.layout.as_ref(), self.format) {
-            (Mark::Needed, _, _) | (Mark::Unneeded, Layout::Csv(_), FailedFormat::ExcelCsv) => {
+    fn bom(&self) -> &'static [u8] {
+        match (self.layout.bom(), self.layout.as_ref(), self.format) {
+            (Bom::Write, _, _) | (Bom::Omit, Layout::Csv(_), FailedFormat::ExcelCsv) => {
                 BYTE_ORDER_MARK
             }
             (Bom::Omit, Layout::Csv(_), FailedFormat::Auto) | (Bom::Omit, Layout::Ndjson(_), _) => {

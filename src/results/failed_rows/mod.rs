@@ -61,7 +61,7 @@ enum SpoolState {
     /// Rows are spooled; the files are written at the end.
     Spooling,
     /// Rows are ignored; the files of an earlier process stay as they were.
-    Left,
+    Abandoned,
     /// Rows are ignored, since the spool cannot be written.
     Broken(io::Error),
 }
@@ -128,9 +128,9 @@ impl FailedRows {
     }
 
     /// Drops all rows and removes the spool. The files of an earlier process stay as they were.
-    pub fn leave(&mut self) {
+    pub fn abandon(&mut self) {
         if self.is_spooling() {
-            self.state = SpoolState::Left;
+            self.state = SpoolState::Abandoned;
             self.forget();
         }
     }
@@ -143,7 +143,7 @@ impl FailedRows {
         }
         match self.state {
             SpoolState::Spooling => {}
-            SpoolState::Left => return FinishedFiles::default(),
+            SpoolState::Abandoned => return FinishedFiles::default(),
             SpoolState::Broken(fault) => {
                 return FinishedFiles {
                     names: Vec::new(),
@@ -174,7 +174,7 @@ impl FailedRows {
     fn is_spooling(&self) -> bool {
         match self.state {
             SpoolState::Spooling => true,
-            SpoolState::Left | SpoolState::Broken(_) => false,
+            SpoolState::Abandoned | SpoolState::Broken(_) => false,
         }
     }
 

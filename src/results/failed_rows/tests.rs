@@ -334,7 +334,7 @@ fn what_was_begun_is_taken_away_and_an_earlier_file_left() {
         names_in(directory.path()),
         ["failed.ndjson", "failed.spool"]
     );
-    failed.leave();
+    failed.abandon();
     fail(&mut failed, 2, 0, "[2]");
     let finished = failed.finish(NOTHING);
     assert!(finished.names.is_empty() && finished.fault.is_none());

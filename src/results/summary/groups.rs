@@ -111,7 +111,7 @@ fn share(rows: u64, records: u64) -> f64 {
 
 impl ErrorGroup {
     /// Formats a warning in one line.
-    pub fn in_a_line(&self) -> String {
+    pub fn to_line(&self) -> String {
         let field = self
             .field
             .as_deref()

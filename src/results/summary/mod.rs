@@ -201,7 +201,7 @@ pub fn rounded(number: f64) -> f64 {
 }
 
 /// Formats a time as summaries show it.
-pub fn shown_time(at: Timestamp) -> String {
+pub fn format_time(at: Timestamp) -> String {
     format!("{at:.3}")
 }
 

@@ -1,7 +1,7 @@
 //! What threads that share a source make of it.
 
 use super::*;
-use crate::input::{InputName, InputRules, KnownInput, RowRules, RowWindow};
+use crate::input::{InputName, InputRules, KnownInput, RowRange, RowRules};
 use crate::journal::RunKey;
 use crate::process::signals::Signals;
 
