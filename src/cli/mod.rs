@@ -15,7 +15,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use self::args::Args;
 use crate::commands::early_end::EarlyEnd;
 use crate::commands::{self, Failure};
-use crate::config::{ConfigFile, Settings, Task};
+use crate::config::{ConfigFile, Settings, Verb};
 use crate::contract::field_table;
 use crate::process::crash;
 use crate::process::exit::Exit;
@@ -43,7 +43,7 @@ pub fn main() -> ExitCode {
     let ended = match handlers.and_then(|handlers| handlers.run(work)) {
         Ok(WorkEnd::Returned(ended)) => ended.ok(),
         Ok(WorkEnd::Signalled(signal)) => {
-            Some(Err(signalled(signal, known.get().map(EarlyEnd::task))))
+            Some(Err(signalled(signal, known.get().map(EarlyEnd::verb))))
         }
         Err(error) => Some(Err(Failure::unusable(
             anyhow!(error).context("signals cannot be watched for"),
@@ -101,12 +101,12 @@ fn allow_all_descriptors() {
 }
 
 /// A signal came before there was anything to drain.
-fn signalled(signal: StopSignal, task: Option<Task>) -> Failure {
+fn signalled(signal: StopSignal, verb: Option<Verb>) -> Failure {
     let reason = signal.reason();
-    let what = match task {
-        Some(Task::Run) => "; nothing was sent",
-        Some(Task::Check) => "; nothing was checked",
-        Some(Task::Sandbox | Task::Config | Task::Login | Task::Logout | Task::Token) | None => "",
+    let what = match verb {
+        Some(Verb::Run) => "; nothing was sent",
+        Some(Verb::Check) => "; nothing was checked",
+        Some(Verb::Sandbox | Verb::Config | Verb::Login | Verb::Logout | Verb::Token) | None => "",
     };
     Failure {
         exit: Exit::from(&reason),
@@ -120,19 +120,19 @@ fn dispatch(arguments: &[OsString], signals: &Signals, known: &Known) -> Result<
         Ok(args) => args,
         Err(answer) => return answer_by_clap(&answer, arguments),
     };
-    let (task, file) = (args.task(), config_file(&args));
-    known.get_or_init(|| EarlyEnd::of(task, args.typed(), file.as_ref().ok().cloned().flatten()));
+    let (verb, file) = (args.verb(), config_file(&args));
+    known.get_or_init(|| EarlyEnd::of(verb, args.typed(), file.as_ref().ok().cloned().flatten()));
     let file = file.map_err(Failure::unusable)?;
     let settings =
         Settings::resolve(args.typed(), std::env::vars_os(), file).map_err(Failure::unusable)?;
-    match task {
-        Task::Run => commands::run::run(&settings, arguments, signals),
-        Task::Check => commands::check::check(&settings, signals),
-        Task::Sandbox => commands::sandbox::sandbox(&settings, signals).map(Exit::code),
-        Task::Login => commands::login::login(&settings).map(Exit::code),
-        Task::Logout => commands::login::logout(&settings).map(Exit::code),
-        Task::Token => commands::login::token(&settings).map(Exit::code),
-        Task::Config => {
+    match verb {
+        Verb::Run => commands::run::run(&settings, arguments, signals),
+        Verb::Check => commands::check::check(&settings, signals),
+        Verb::Sandbox => commands::sandbox::sandbox(&settings, signals).map(Exit::code),
+        Verb::Login => commands::login::login(&settings).map(Exit::code),
+        Verb::Logout => commands::login::logout(&settings).map(Exit::code),
+        Verb::Token => commands::login::token(&settings).map(Exit::code),
+        Verb::Config => {
             terminal::print(&commands::config::render(&settings)).map_err(Failure::stdout)?;
             Ok(Exit::Success.code())
         }

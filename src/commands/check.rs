@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::commands::explain::{self, Destination};
 use crate::commands::report::{Began, Report};
-use crate::commands::{Failure, first_rows, inputs, start, unique};
+use crate::commands::{Failure, first_rows, inputs, row_range, start, unique};
 use crate::config::Settings;
 use crate::pipeline::recorder::{Inputs, Recorder};
 use crate::pipeline::{self, Bounds, Onlooker, Reading, RowBuilder};
@@ -32,8 +32,8 @@ pub fn check(settings: &Settings, signals: &Signals) -> Result<u8, Failure> {
         None,
         Inputs::of(known.inputs.len()),
     );
-    let rows = inputs::rows(&settings.input);
-    let window = inputs::window(&rows);
+    let rows = row_range::rows(&settings.input);
+    let window = row_range::window(&rows);
     let builder = RowBuilder {
         rules: first_rows::rules(&settings.input),
         key,

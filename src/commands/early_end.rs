@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::commands::summary_file;
 use crate::config::output::{OutputFormat, OutputSettings};
-use crate::config::{ConfigFile, Settings, Task, Typed};
+use crate::config::{ConfigFile, Settings, Typed, Verb};
 use crate::process::exit::Exit;
 use crate::results::summary;
 use crate::terminal;
@@ -17,7 +17,7 @@ use crate::text;
 /// What is known of a command that ends early, whatever is wrong with the rest of it.
 #[derive(Debug)]
 pub struct EarlyEnd {
-    task: Task,
+    verb: Verb,
     inputs: Vec<PathBuf>,
     output: OutputSettings,
 }
@@ -46,10 +46,10 @@ struct Flags {
 
 impl EarlyEnd {
     /// Of a command line that could be read.
-    pub fn of(task: Task, typed: Typed, file: Option<ConfigFile>) -> EarlyEnd {
+    pub fn of(verb: Verb, typed: Typed, file: Option<ConfigFile>) -> EarlyEnd {
         let inputs = typed.files().to_vec();
         EarlyEnd {
-            task,
+            verb,
             inputs,
             output: Settings::output_alone(typed, std::env::vars_os(), file),
         }
@@ -57,9 +57,9 @@ impl EarlyEnd {
 
     /// Of one that cannot be read; nothing where it does not begin with a verb that has a summary.
     pub fn of_words(arguments: &[OsString]) -> Option<EarlyEnd> {
-        let task = match arguments.get(1)?.to_str()? {
-            "run" => Task::Run,
-            "check" => Task::Check,
+        let verb = match arguments.get(1)?.to_str()? {
+            "run" => Verb::Run,
+            "check" => Verb::Check,
             _ => return None,
         };
         let flags = Flags {
@@ -69,23 +69,23 @@ impl EarlyEnd {
             run_dir: value_of(arguments, "--run-dir"),
         };
         Some(EarlyEnd::of(
-            task,
-            Typed::new(task, Vec::new(), &flags),
+            verb,
+            Typed::new(verb, Vec::new(), &flags),
             None,
         ))
     }
 
     /// What the command was for.
-    pub fn task(&self) -> Task {
-        self.task
+    pub fn verb(&self) -> Verb {
+        self.verb
     }
 
     /// Prints JSON where that is asked for, and writes the summary file.
     pub fn tell(&self, exit: Exit, message: &str) {
-        let command = match self.task {
-            Task::Run => "run",
-            Task::Check => "check",
-            Task::Sandbox | Task::Config | Task::Login | Task::Logout | Task::Token => return,
+        let command = match self.verb {
+            Verb::Run => "run",
+            Verb::Check => "check",
+            Verb::Sandbox | Verb::Config | Verb::Login | Verb::Logout | Verb::Token => return,
         };
         let told = Told {
             version: env!("CARGO_PKG_VERSION"),

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use jiff::tz::Offset;
 use tracing::warn;
 
-use crate::commands::inputs;
+use crate::commands::row_range;
 use crate::config::input::InputSettings;
 use crate::contract::Today;
 use crate::input::{Block, Layout, RowRange, RowRules, parse_block};
@@ -38,10 +38,10 @@ fn today() -> Today {
 impl FirstRows {
     /// Nothing is seen yet.
     pub(super) fn new(settings: &InputSettings) -> FirstRows {
-        let rows = inputs::rows(settings);
+        let rows = row_range::rows(settings);
         FirstRows {
             rules: rules(settings),
-            window: inputs::window(&rows),
+            window: row_range::window(&rows),
             has_window: rows.start > 1 || rows.end < u64::MAX,
             read: RowsRead::default(),
         }

@@ -1,9 +1,8 @@
 //! Opens the inputs that a command names, and finds what is wrong with them before anything is sent.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
-use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,8 +11,8 @@ use tracing::{info, warn};
 use crate::commands::first_rows::FirstRows;
 use crate::commands::{Failure, files};
 use crate::config::input::InputSettings;
-use crate::input::{Container, InputName, KnownInput, Layout, Origin, RowRange};
-use crate::journal::{Checkpoint, InputIdentity, RunKey};
+use crate::input::{Container, InputName, KnownInput, Layout, Origin};
+use crate::journal::{InputIdentity, Key};
 use crate::results::summary::InputNames;
 
 /// Bytes at either end of an input that it is known by.
@@ -131,46 +130,6 @@ fn say_what_does_not_apply(input: &KnownInput, settings: &InputSettings) {
             made.join(", ")
         );
     }
-}
-
-/// The inputs that hold failed rows, from 0.
-pub(super) fn of_failed_rows(inputs: &[KnownInput]) -> BTreeSet<usize> {
-    let numbered = inputs.iter().enumerate();
-    numbered
-        .filter(|(_, input)| input.layout().origin() == Origin::FailedRows)
-        .map(|(index, _)| index)
-        .collect()
-}
-
-/// The number of the first row that takes part, where these rows of the inputs other than failed rows do.
-pub(super) fn first_row(rows: &Range<u64>, inputs: &[KnownInput]) -> u64 {
-    match inputs.first().map(|input| input.layout().origin()) {
-        Some(Origin::FailedRows) => 1,
-        Some(Origin::First) | None => rows.start,
-    }
-}
-
-/// The rows that take part, counted over the inputs that do not hold failed rows: of those all do.
-pub(super) fn rows(settings: &InputSettings) -> Range<u64> {
-    let first = settings.skip_rows.saturating_add(1);
-    first
-        ..settings
-            .max_rows
-            .map_or(u64::MAX, |rows| first.saturating_add(rows))
-}
-
-/// Those rows and all that earlier processes have settled, so that summary and failed rows describe the whole run directory.
-pub(super) fn rows_with_settled(rows: &Range<u64>, checkpoint: &Checkpoint) -> Range<u64> {
-    match (checkpoint.first_row(), checkpoint.last_row()) {
-        (Some(first), Some(last)) => rows.start.min(first)..rows.end.max(last.saturating_add(1)),
-        _ => rows.clone(),
-    }
-}
-
-/// Cuts what is read to these rows.
-pub(super) fn window(rows: &Range<u64>) -> RowRange {
-    let max = (rows.end < u64::MAX).then(|| rows.end.saturating_sub(rows.start));
-    RowRange::new(rows.start.saturating_sub(1), max)
 }
 
 /// What the inputs are known by.

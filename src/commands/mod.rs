@@ -16,6 +16,7 @@ pub mod login;
 mod pattern;
 mod redirect;
 mod report;
+mod row_range;
 pub mod run;
 pub mod sandbox;
 mod server;

@@ -10,7 +10,7 @@ use crate::commands::first_rows::{self, FirstRows};
 use crate::commands::report::{Began, Report};
 use crate::commands::server::Server;
 use crate::commands::start::{Start, Started};
-use crate::commands::{Failure, descriptors, inputs, start, unique};
+use crate::commands::{Failure, descriptors, inputs, row_range, start, unique};
 use crate::config::Settings;
 use crate::config::sending::SendingSettings;
 use crate::journal::{Checkpoint, Outcome, Retry};
@@ -45,8 +45,8 @@ pub fn run(settings: &Settings, arguments: &[OsString], signals: &Signals) -> Re
     server.say_where(settings);
 
     let continuation = Continuation::of(arguments, settings, &known.inputs, run_dir.path());
-    let progress = Arc::new(RunProgress::default());
-    let rows = inputs::rows(&settings.input);
+    let progress = Arc::new(Progress::default());
+    let rows = row_range::rows(&settings.input);
     let (rows, history, resume, earlier) = match start {
         Start::Fresh => (rows, History::default(), None, None),
         Start::Continue {
@@ -55,8 +55,8 @@ pub fn run(settings: &Settings, arguments: &[OsString], signals: &Signals) -> Re
             compare,
         } => {
             let gaps = Arc::new(OnceLock::new());
-            let all = inputs::rows_with_settled(&rows, &checkpoint);
-            let asked = AskedRows::new(rows, inputs::of_failed_rows(&known.inputs));
+            let all = row_range::rows_with_settled(&rows, &checkpoint);
+            let asked = AskedRows::new(rows, row_range::of_failed_rows(&known.inputs));
             let terms = Terms {
                 asked,
                 left_out: left_out(settings, &checkpoint),
@@ -75,7 +75,7 @@ pub fn run(settings: &Settings, arguments: &[OsString], signals: &Signals) -> Re
             )
         }
     };
-    let first_row = inputs::first_row(&rows, &known.inputs);
+    let first_row = row_range::first_row(&rows, &known.inputs);
     let failed = FailedRows::new(
         run_dir.clone(),
         &known.inputs,
@@ -87,7 +87,7 @@ pub fn run(settings: &Settings, arguments: &[OsString], signals: &Signals) -> Re
         DuplicatePolicy::All | DuplicatePolicy::Reject => OvertakingScope::SetFields,
     });
     let recorder = Recorder::new(journal, failed, earlier, Inputs::of(known.inputs.len()));
-    let window = inputs::window(&rows);
+    let window = row_range::window(&rows);
     let builder = RowBuilder {
         rules: first_rows::rules(&settings.input),
         key,
@@ -150,17 +150,13 @@ fn left_out(settings: &Settings, checkpoint: &Checkpoint) -> LeftOut {
 fn rules(sending: &SendingSettings) -> anyhow::Result<Rules> {
     Ok(Rules {
         rate: sending.rate,
-        in_flight_max: in_flight_max(sending),
+        in_flight_max: sending.max_in_flight.get(),
         retry: RetryPolicy::new(sending.attempts.get())?,
         error_limit: sending.max_errors,
         wait_max: sending.max_wait,
         timeout: sending.timeout,
         grace: sending.grace,
     })
-}
-
-pub(super) fn in_flight_max(sending: &SendingSettings) -> u16 {
-    u16::try_from(sending.max_in_flight.get()).unwrap_or(u16::MAX)
 }
 
 /// What the schedule has to know of earlier processes: rows that are sent again have not ended.

@@ -17,7 +17,6 @@ use crate::api::{
     ApiOptions, EndpointOptions, HttpOptions, Proxies, TokenSource, Transport, is_loopback,
 };
 use crate::commands::Failure;
-use crate::commands::run::in_flight_max;
 use crate::config::Settings;
 use crate::config::api::{Target, TokenSource as TokenSetting};
 use crate::sandbox::{SandboxThread, random_token};
@@ -157,7 +156,7 @@ pub(super) fn http_options(settings: &Settings) -> HttpOptions {
         ca_file: settings.api.ca_file.clone(),
         transport: Transport::HttpsOnly,
         proxies: Proxies::OfTheEnvironment,
-        in_flight_max: in_flight_max(&settings.sending),
+        in_flight_max: settings.sending.max_in_flight.get(),
         protocol: settings.api.protocol,
     }
 }

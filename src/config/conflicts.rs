@@ -3,43 +3,51 @@
 
 use std::cmp::Ordering;
 
-use super::api::{CLIENT_SECRET_FILE, TOKEN_FILE, Target};
+use super::api::{ApiSettings, Target};
 use super::error::Problem;
-use super::input::{EXPLAIN, TWO_DIGIT_YEARS};
-use super::layer::{SANDBOX_PREFIX, TOKEN};
-use super::output::{FRESH, OUTPUT_FORMAT, OutputFormat, RUN_DIR, Unfinished};
+use super::input::InputSettings;
+use super::names::{
+    CLIENT_SECRET_FILE, EXPLAIN, FRESH, OUTPUT_FORMAT, RUN_DIR, SANDBOX_PREFIX, TOKEN, TOKEN_FILE,
+    TWO_DIGIT_YEARS,
+};
+use super::output::{OutputFormat, OutputSettings, Unfinished};
 use super::provenance::Provenance;
 use super::reader::Reader;
-use super::{Settings, Task};
+use super::verb::Verb;
 
 /// Flags that speak of the real API.
 const REMOTE_ONLY: [&str; 3] = ["base-url", TOKEN_FILE, CLIENT_SECRET_FILE];
 
 /// Reports the flags that have no effect, and a run that could not authenticate.
-pub(super) fn check(reader: &mut Reader, settings: &Settings) {
-    let target = &settings.api.target;
+pub(super) fn check(
+    reader: &mut Reader,
+    api: &ApiSettings,
+    input: &InputSettings,
+    output: &OutputSettings,
+) {
+    let target = &api.target;
     let typed: Vec<(&str, String)> = reader.typed().collect();
     for (name, flag) in typed {
-        if let Some(problem) = useless_flag(reader.task(), target, name, flag) {
+        if let Some(problem) = useless_flag(reader.verb(), target, name, flag) {
             reader.problem(problem);
         }
     }
     // A format that was given and cannot be used has been reported already.
-    let formats = &settings.input.rows.values.date_formats;
+    let formats = &input.rows.values.date_formats;
     let is_useless = formats.iter().all(|format| !format.has_two_digit_years());
     let is_noted = [TWO_DIGIT_YEARS, "date-format"]
         .iter()
         .any(|name| reader.is_noted(name));
     if is_useless
         && !is_noted
-        && reads_rows(reader.task())
+        && reads_rows(reader.verb())
         && reader.typed().any(|(name, _)| name == TWO_DIGIT_YEARS)
     {
         reader.problem(Problem::TwoDigitYearsWithoutFormat);
     }
     // A reader of JSON could not read the one, and a person who asked for the other must not miss it.
-    let is_explained = settings.input.explain > 0 && reader.task() == Task::Check;
-    if is_explained && settings.output.output_format == OutputFormat::Json {
+    let is_explained = input.explain > 0 && reader.verb() == Verb::Check;
+    if is_explained && output.output_format == OutputFormat::Json {
         let (first, second) = (
             reader.place(EXPLAIN),
             format!("{} json", reader.place(OUTPUT_FORMAT)),
@@ -47,10 +55,9 @@ pub(super) fn check(reader: &mut Reader, settings: &Settings) {
         reader.problem(Problem::Contradiction { first, second });
     }
     // A directory that is named by a stronger source holds: that is how a run is continued that began with `--fresh`.
-    let is_fresh =
-        settings.output.unfinished == Unfinished::Left && settings.output.run_dir.is_some();
+    let is_fresh = output.unfinished == Unfinished::Left && output.run_dir.is_some();
     if is_fresh
-        && is_run(reader.task())
+        && is_run(reader.verb())
         && reader.compare_sources(RUN_DIR, FRESH) != Ordering::Greater
     {
         let (first, second) = (reader.place(FRESH), reader.place(RUN_DIR));
@@ -60,33 +67,33 @@ pub(super) fn check(reader: &mut Reader, settings: &Settings) {
     let unnamed = [TOKEN, TOKEN_FILE]
         .iter()
         .all(|name| *reader.provenance(name) == Provenance::Default);
-    if unnamed && reader.task() == Task::Run && matches!(target, Target::Remote { .. }) {
+    if unnamed && reader.verb() == Verb::Run && matches!(target, Target::Remote { .. }) {
         reader.problem(Problem::NoToken);
     }
 }
 
-/// Whether the task is to send, or to show the settings of that.
-fn is_run(task: Task) -> bool {
-    match task {
-        Task::Run | Task::Config => true,
-        Task::Check | Task::Sandbox | Task::Login | Task::Logout | Task::Token => false,
+/// Whether the verb is to send, or to show the settings of that.
+fn is_run(verb: Verb) -> bool {
+    match verb {
+        Verb::Run | Verb::Config => true,
+        Verb::Check | Verb::Sandbox | Verb::Login | Verb::Logout | Verb::Token => false,
     }
 }
 
-/// Whether the task is to read rows, or to show the settings of that.
-fn reads_rows(task: Task) -> bool {
-    is_run(task) || task == Task::Check
+/// Whether the verb is to read rows, or to show the settings of that.
+fn reads_rows(verb: Verb) -> bool {
+    is_run(verb) || verb == Verb::Check
 }
 
-fn useless_flag(task: Task, target: &Target, name: &str, flag: String) -> Option<Problem> {
-    match (task, target) {
-        (Task::Run, _) if name == EXPLAIN => Some(Problem::ExplainWithRun),
-        (Task::Check, _) if name == "sandbox" => Some(Problem::SandboxWithCheck),
-        (Task::Check | Task::Sandbox | Task::Login | Task::Logout | Task::Token, _) => None,
-        (Task::Run | Task::Config, Target::Sandbox) => REMOTE_ONLY
+fn useless_flag(verb: Verb, target: &Target, name: &str, flag: String) -> Option<Problem> {
+    match (verb, target) {
+        (Verb::Run, _) if name == EXPLAIN => Some(Problem::ExplainWithRun),
+        (Verb::Check, _) if name == "sandbox" => Some(Problem::SandboxWithCheck),
+        (Verb::Check | Verb::Sandbox | Verb::Login | Verb::Logout | Verb::Token, _) => None,
+        (Verb::Run | Verb::Config, Target::Sandbox) => REMOTE_ONLY
             .contains(&name)
             .then_some(Problem::UselessWithSandbox { flag }),
-        (Task::Run | Task::Config, Target::Remote { .. }) => name
+        (Verb::Run | Verb::Config, Target::Remote { .. }) => name
             .starts_with(SANDBOX_PREFIX)
             .then_some(Problem::UselessWithoutSandbox { flag }),
     }

@@ -2,13 +2,13 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::choice::choice;
 use super::error::Problem;
+use super::names::{EXPLAIN, TWO_DIGIT_YEARS};
 use super::reader::{Entry, Reader, Split};
 use super::setting::Setting;
 use super::tables::NestedEntry;
-use super::value::{ValueError, number_in, some_text};
-use crate::contract::{DateFormat, Leniency, Today, TwoDigitYears, ValueRules};
+use super::value::{ValueError, choice, number_in, some_text};
+use crate::contract::{Allowance, DateFormat, Today, TwoDigitYears, ValueRules};
 use crate::input::{
     CellRules, Constants, Delimiter, EmptyRule, EmptyRules, Encoding, EncodingChoice, Escape,
     FormatChoice, HeaderNames, HeaderRule, InputName, InputRules, MappingRules, NullStrings,
@@ -66,14 +66,8 @@ const ALLOWANCES: [(&str, Leniency); 3] = [
 /// A header has at most so many columns.
 const COLUMNS_MAX: usize = 1024;
 
-/// The setting that shows how rows are read.
-pub(super) const EXPLAIN: &str = "explain";
-
 /// The setting that says on which line the header stands.
 const HEADER_ROW: &str = "header-row";
-
-/// The setting that says to which hundred a year of two digits belongs.
-pub(super) const TWO_DIGIT_YEARS: &str = "two-digit-years";
 
 /// The setting that gives fields a value in every row.
 const SET: &str = "set";

@@ -8,21 +8,24 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::error::Problem;
+use super::names::{SANDBOX_PREFIX, TOKEN};
 use super::provenance::Provenance;
 use super::value::ValueError;
-use super::{ConfigFile, Task};
+use super::verb::Verb;
 
 const VARIABLE_PREFIX: &str = "CUSTSYNC_";
 
-/// The settings of the sandbox carry this prefix, so that a file can hold them beside those of a run. The command
-/// `custsync sandbox` has no other settings to confuse them with, and its flags leave the prefix out.
-pub(crate) const SANDBOX_PREFIX: &str = "sandbox-";
-
-/// The name under which the token goes. Only the environment may hold it.
-pub(super) const TOKEN: &str = "token";
-
 /// What stands for one text in a file.
 pub(super) const ONE_TEXT: &str = "text, a number, true or false";
+
+/// A configuration file that the caller has read.
+#[derive(Debug, Clone)]
+pub struct ConfigFile {
+    /// Where it was read from, as error messages shall name it.
+    pub path: PathBuf,
+    /// Its text, which should be TOML.
+    pub contents: String,
+}
 
 /// One source. No `Debug`: the environment's holds the token.
 pub(super) struct Layer {
@@ -33,7 +36,7 @@ pub(super) struct Layer {
 }
 
 enum Source {
-    Flags(Task),
+    Flags(Verb),
     Environment,
     File(PathBuf),
 }
@@ -52,11 +55,11 @@ pub(super) enum Given {
 }
 
 impl Layer {
-    /// The flags of `task`, from whatever serialises as [`Typed::new`](super::Typed::new) describes, and the names of all that it
+    /// The flags of `verb`, from whatever serialises as [`Typed::new`](super::settings::Typed::new) describes, and the names of all that it
     /// has, whether they were given or not.
-    pub(super) fn flags(task: Task, flags: &impl Serialize) -> (Self, BTreeSet<String>) {
+    pub(super) fn flags(verb: Verb, flags: &impl Serialize) -> (Self, BTreeSet<String>) {
         let serialised = serde_json::to_value(flags).expect("texts, lists and numbers serialise");
-        let mut layer = Self::new(Source::Flags(task));
+        let mut layer = Self::new(Source::Flags(verb));
         let mut names = BTreeSet::new();
         if let serde_json::Value::Object(members) = serialised {
             for (name, member) in members {
@@ -166,7 +169,7 @@ impl Layer {
     /// How this source calls the setting `name`.
     pub(super) fn provenance(&self, name: &str) -> Provenance {
         match &self.source {
-            Source::Flags(task) => Provenance::Flag(flag_of(*task, name)),
+            Source::Flags(verb) => Provenance::Flag(flag_of(*verb, name)),
             Source::Environment => Provenance::Environment(variable_of(name)),
             Source::File(path) => Provenance::File(path.clone()),
         }
@@ -175,7 +178,7 @@ impl Layer {
     /// What to write instead of a misspelt name here to say `name`.
     pub(super) fn spelling(&self, name: &str) -> String {
         match &self.source {
-            Source::Flags(task) => flag_of(*task, name),
+            Source::Flags(verb) => flag_of(*verb, name),
             Source::Environment => variable_of(name),
             Source::File(_) => name.to_owned(),
         }
@@ -202,10 +205,10 @@ impl Layer {
     }
 }
 
-fn flag_of(task: Task, name: &str) -> String {
-    let bare = match task {
-        Task::Sandbox => name.strip_prefix(SANDBOX_PREFIX).unwrap_or(name),
-        Task::Run | Task::Check | Task::Config | Task::Login | Task::Logout | Task::Token => name,
+fn flag_of(verb: Verb, name: &str) -> String {
+    let bare = match verb {
+        Verb::Sandbox => name.strip_prefix(SANDBOX_PREFIX).unwrap_or(name),
+        Verb::Run | Verb::Check | Verb::Config | Verb::Login | Verb::Logout | Verb::Token => name,
     };
     format!("--{bare}")
 }

@@ -2,9 +2,9 @@
 
 use url::Url;
 
-use super::api::{BaseUrlError, parse_server_url};
 use super::reader::Reader;
 use super::setting::Setting;
+use super::url::{BaseUrlError, parse_server_url};
 use super::value::{ValueError, number_in, some_text};
 use crate::api::{PlainHttp, is_loopback};
 

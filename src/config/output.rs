@@ -5,12 +5,12 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::choice::choice;
 use super::duration::duration_in;
 use super::error::Problem;
+use super::names::{FRESH, OUTPUT_FORMAT, RUN_DIR};
 use super::reader::Reader;
 use super::setting::Setting;
-use super::value::{ValueError, number_in};
+use super::value::{ValueError, choice, number_in};
 use crate::results::failed_rows::FailedFormat;
 
 /// What is written and shown.
@@ -91,21 +91,12 @@ pub enum Verbosity {
     Everything,
 }
 
-/// The setting that names the run directory.
-pub(super) const RUN_DIR: &str = "run-dir";
-
-/// The setting that begins a new run, whatever is unfinished.
-pub(super) const FRESH: &str = "fresh";
-
 /// Who waits for longer than a day has forgotten the other process.
 const LOCK_WAITS: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(24);
 
 /// Exit codes up to that range which say something else than that rows are bad. Beyond it, shells have their own.
 pub const OTHER_EXITS: [u8; 6] = [2, 3, 4, 5, 6, 70];
 const BAD_ROWS_EXITS: RangeInclusive<u8> = 0..=125;
-
-/// The setting that says what the summary on stdout looks like.
-pub(super) const OUTPUT_FORMAT: &str = "output-format";
 
 const OUTPUT_FORMATS: [(&str, OutputFormat); 2] =
     [("text", OutputFormat::Text), ("json", OutputFormat::Json)];

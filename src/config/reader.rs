@@ -10,21 +10,21 @@ use std::path::PathBuf;
 
 use secrecy::SecretString;
 
-use super::Task;
-use super::api::TENANT;
 use super::error::{ConfigError, Problem};
-use super::layer::{Given, Layer, TOKEN};
+use super::layer::{Given, Layer};
+use super::names::{TENANT, TOKEN};
 use super::provenance::{Provenance, SettingInForce, ShownValue};
 use super::setting::Setting;
 use super::value::{self, ValueError};
+use super::verb::Verb;
 use crate::api::{Token, TokenFlaw};
 use crate::nearest::nearest;
 use crate::text;
 
 /// The layers, and what has become of them so far.
 pub(super) struct Reader {
-    task: Task,
-    /// The settings that the task has flags for.
+    verb: Verb,
+    /// The settings that the verb has flags for.
     own: BTreeSet<String>,
     /// The strongest first.
     layers: Vec<Layer>,
@@ -50,13 +50,13 @@ pub(super) enum Split {
 
 impl Reader {
     pub(super) fn new(
-        task: Task,
+        verb: Verb,
         own: BTreeSet<String>,
         layers: Vec<Layer>,
         problems: Vec<Problem>,
     ) -> Self {
         Self {
-            task,
+            verb,
             own,
             layers,
             in_force: Vec::new(),
@@ -64,21 +64,21 @@ impl Reader {
         }
     }
 
-    /// Whether the task reads a setting, whoever gives it.
+    /// Whether the verb reads a setting, whoever gives it.
     fn is_read(&self, name: &str) -> bool {
-        match self.task {
-            // It shows those of every task.
-            Task::Config => true,
+        match self.verb {
+            // It shows those of every verb.
+            Verb::Config => true,
             // A sandbox takes the token and the tenant that the user's own command would send.
-            Task::Sandbox if name == TENANT => true,
-            Task::Run | Task::Check | Task::Sandbox if name == TOKEN => true,
-            Task::Run | Task::Check | Task::Sandbox | Task::Login | Task::Logout | Task::Token => {
+            Verb::Sandbox if name == TENANT => true,
+            Verb::Run | Verb::Check | Verb::Sandbox if name == TOKEN => true,
+            Verb::Run | Verb::Check | Verb::Sandbox | Verb::Login | Verb::Logout | Verb::Token => {
                 self.own.contains(name)
             }
         }
     }
 
-    /// The strongest source that says something of a setting which the task reads.
+    /// The strongest source that says something of a setting which the verb reads.
     fn strongest(&self, name: &str) -> Option<&Layer> {
         self.layers
             .iter()
@@ -86,8 +86,8 @@ impl Reader {
             .filter(|_| self.is_read(name))
     }
 
-    pub(super) fn task(&self) -> Task {
-        self.task
+    pub(super) fn verb(&self) -> Verb {
+        self.verb
     }
 
     /// A setting that always has a value. `default` must be one that `parse` takes.

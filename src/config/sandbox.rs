@@ -6,11 +6,10 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::choice::choice;
 use super::duration::duration_in;
 use super::reader::{Entry, Reader, Split};
 use super::setting::Setting;
-use super::value::{ValueError, number_in, some_text};
+use super::value::{ValueError, choice, number_in, some_text};
 use crate::sandbox::{ErrorShape, FaultKind, FaultPlan, Latency, Reads, SandboxOptions, Window};
 
 /// How the local server behaves.

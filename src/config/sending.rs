@@ -1,15 +1,14 @@
 //! How fast, how often, how long.
 
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::{NonZeroU16, NonZeroU32};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::Task;
-use super::choice::choice;
 use super::duration::duration_in;
 use super::reader::Reader;
 use super::setting::Setting;
-use super::value::number_in;
+use super::value::{choice, number_in};
+use super::verb::Verb;
 use crate::journal::Retry;
 use crate::pipeline::resume::LeftOut;
 use crate::row::duplicates::DuplicatePolicy;
@@ -17,7 +16,7 @@ use crate::schedule::ATTEMPTS_LIMIT;
 use crate::schedule::error_limit::ErrorLimit;
 use crate::schedule::rate::Rate;
 
-const IN_FLIGHT_MAX: NonZeroUsize = NonZeroUsize::new(1024).expect("not zero");
+const IN_FLIGHT_MAX: NonZeroU16 = NonZeroU16::new(1024).expect("not zero");
 const ATTEMPTS_MAX: NonZeroU32 = NonZeroU32::new(ATTEMPTS_LIMIT).expect("not zero");
 const HOUR: Duration = Duration::from_hours(1);
 const TIMEOUTS: RangeInclusive<Duration> = Duration::from_millis(1)..=HOUR;
@@ -31,7 +30,7 @@ pub struct SendingSettings {
     /// Our own limit on the pace.
     pub rate: Rate,
     /// Requests that may be under way at once: at most 1,024.
-    pub max_in_flight: NonZeroUsize,
+    pub max_in_flight: NonZeroU16,
     /// For one attempt as a whole: 1 ms to 1 h.
     pub timeout: Duration,
     /// Attempts for one row, the first included: at most 100.
@@ -72,11 +71,11 @@ const LEFT_OUTS: [(&str, LeftOut); 1] = [("trust", LeftOut::Kept)];
 
 impl SendingSettings {
     pub(super) fn read(reader: &mut Reader) -> Self {
-        let max_errors = match reader.task() {
-            Task::Run | Task::Config | Task::Sandbox | Task::Login | Task::Logout | Task::Token => {
+        let max_errors = match reader.verb() {
+            Verb::Run | Verb::Config | Verb::Sandbox | Verb::Login | Verb::Logout | Verb::Token => {
                 "10%"
             }
-            Task::Check => "none",
+            Verb::Check => "none",
         };
         Self {
             rate: reader.one(Setting::of_the_process("rate"), "auto", |text| {
@@ -85,7 +84,7 @@ impl SendingSettings {
             max_in_flight: reader.one(
                 Setting::of_the_process("max-in-flight"),
                 "32",
-                number_in(NonZeroUsize::MIN..=IN_FLIGHT_MAX),
+                number_in(NonZeroU16::MIN..=IN_FLIGHT_MAX),
             ),
             timeout: reader.one(Setting::of_the_process("timeout"), "30s", |text| {
                 Ok(duration_in(&TIMEOUTS, text)?)

@@ -4,9 +4,8 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use super::api::BaseUrlError;
-use super::choice::choice;
 use super::duration::DurationError;
+use super::url::BaseUrlError;
 use crate::api::TokenFlaw;
 use crate::contract::{DateFormatError, FieldError};
 use crate::input::{EncodingError, RuleError};
@@ -140,6 +139,20 @@ pub(super) fn some_text(text: &str) -> Result<String, ValueError> {
         return Err(ValueError::Empty);
     }
     Ok(text.to_owned())
+}
+
+/// The value that `text` names in `choices`.
+pub(super) fn choice<T: Copy>(text: &str, choices: &[(&'static str, T)]) -> Result<T, ValueError> {
+    for (name, value) in choices {
+        if *name == text {
+            return Ok(*value);
+        }
+    }
+    let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+    Err(ValueError::NotAChoice {
+        text: text.to_owned(),
+        choices: names.join(", "),
+    })
 }
 
 /// On or off.

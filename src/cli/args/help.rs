@@ -7,7 +7,7 @@ use clap::{Arg, CommandFactory};
 
 use super::Args;
 use crate::config::provenance::{SettingInForce, ShownValue};
-use crate::config::{SANDBOX_PREFIX, Settings, Task};
+use crate::config::{SANDBOX_PREFIX, Settings, Verb};
 use crate::process::exit::Exit;
 
 const TOP_EXAMPLES: &str = "Examples:
@@ -51,25 +51,25 @@ const CONFIG_EXAMPLES: &str = "Examples:
 pub fn command(fields_help: &str) -> clap::Command {
     let end = format!("{}\n{}", Exit::help_table(), fields_help);
     let verbs = [
-        ("run", Task::Run, RUN_EXAMPLES),
-        ("check", Task::Check, CHECK_EXAMPLES),
-        ("sandbox", Task::Sandbox, SANDBOX_EXAMPLES),
-        ("login", Task::Login, LOGIN_EXAMPLES),
-        ("logout", Task::Logout, LOGOUT_EXAMPLES),
-        ("token", Task::Token, TOKEN_EXAMPLES),
-        ("config", Task::Config, CONFIG_EXAMPLES),
+        ("run", Verb::Run, RUN_EXAMPLES),
+        ("check", Verb::Check, CHECK_EXAMPLES),
+        ("sandbox", Verb::Sandbox, SANDBOX_EXAMPLES),
+        ("login", Verb::Login, LOGIN_EXAMPLES),
+        ("logout", Verb::Logout, LOGOUT_EXAMPLES),
+        ("token", Verb::Token, TOKEN_EXAMPLES),
+        ("config", Verb::Config, CONFIG_EXAMPLES),
     ];
     let mut command = with_examples(Args::command(), TOP_EXAMPLES)
         .after_help("See `custsync run -h` for its flags, and `--help` for all there is to say.")
         .after_long_help(end.clone());
-    for (name, task, examples) in verbs {
-        command = command.mut_subcommand(name, |verb| {
-            let verb = with_examples(with_settings(verb, task), examples);
-            match task {
-                Task::Run | Task::Check => verb
+    for (name, verb, examples) in verbs {
+        command = command.mut_subcommand(name, |command| {
+            let command = with_examples(with_settings(command, verb), examples);
+            match verb {
+                Verb::Run | Verb::Check => command
                     .after_help("See `--help` for more flags, the exit codes and the fields.")
                     .after_long_help(end.clone()),
-                Task::Sandbox | Task::Config | Task::Login | Task::Logout | Task::Token => verb,
+                Verb::Sandbox | Verb::Config | Verb::Login | Verb::Logout | Verb::Token => command,
             }
         });
     }
@@ -83,9 +83,9 @@ fn with_examples(command: clap::Command, examples: &str) -> clap::Command {
 }
 
 /// Adds each setting's default to its flag's help, and names the sandbox's flags as the verb does.
-fn with_settings(verb: clap::Command, task: Task) -> clap::Command {
-    let defaults = Settings::defaults(task);
-    verb.mut_args(|arg| {
+fn with_settings(command: clap::Command, verb: Verb) -> clap::Command {
+    let defaults = Settings::defaults(verb);
+    command.mut_args(|arg| {
         let Some(setting) = defaults.iter().find(|setting| is_flag_of(&arg, setting)) else {
             return arg;
         };
@@ -95,8 +95,8 @@ fn with_settings(verb: clap::Command, task: Task) -> clap::Command {
         } else {
             with_default(arg, &setting.value)
         };
-        match (task, setting.name.strip_prefix(SANDBOX_PREFIX)) {
-            (Task::Sandbox, Some(bare)) => arg.long(bare).hide_short_help(false),
+        match (verb, setting.name.strip_prefix(SANDBOX_PREFIX)) {
+            (Verb::Sandbox, Some(bare)) => arg.long(bare).hide_short_help(false),
             _ => arg,
         }
     })

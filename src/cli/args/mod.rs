@@ -11,7 +11,7 @@ use clap::{FromArgMatches, Parser, Subcommand};
 
 pub use self::flags::{LoginFlags, RunFlags, SandboxCommandFlags, TokenFlags};
 pub use self::help::command;
-use crate::config::{Task, Typed};
+use crate::config::{Typed, Verb};
 
 /// The command line.
 #[derive(Debug, Parser)]
@@ -102,15 +102,15 @@ impl Args {
     }
 
     /// What the settings will be for.
-    pub fn task(&self) -> Task {
+    pub fn verb(&self) -> Verb {
         match &self.command {
-            Command::Run(RunArgs { dry_run: false, .. }) => Task::Run,
-            Command::Run(RunArgs { dry_run: true, .. }) | Command::Check(_) => Task::Check,
-            Command::Sandbox(_) => Task::Sandbox,
-            Command::Config(_) => Task::Config,
-            Command::Login(_) => Task::Login,
-            Command::Logout(_) => Task::Logout,
-            Command::Token(_) => Task::Token,
+            Command::Run(RunArgs { dry_run: false, .. }) => Verb::Run,
+            Command::Run(RunArgs { dry_run: true, .. }) | Command::Check(_) => Verb::Check,
+            Command::Sandbox(_) => Verb::Sandbox,
+            Command::Config(_) => Verb::Config,
+            Command::Login(_) => Verb::Login,
+            Command::Logout(_) => Verb::Logout,
+            Command::Token(_) => Verb::Token,
         }
     }
 
@@ -129,14 +129,14 @@ impl Args {
 
     /// The files and flags, for [`Settings::resolve`](crate::config::Settings::resolve).
     pub fn typed(&self) -> Typed {
-        let task = self.task();
+        let verb = self.verb();
         match &self.command {
-            Command::Run(args) => Typed::new(task, args.files.clone(), &args.flags),
-            Command::Check(args) => Typed::new(task, args.files.clone(), &args.flags),
-            Command::Config(args) => Typed::new(task, args.files.clone(), &args.flags),
-            Command::Sandbox(args) => Typed::new(task, Vec::new(), &args.flags),
-            Command::Login(flags) => Typed::new(task, Vec::new(), flags),
-            Command::Logout(flags) | Command::Token(flags) => Typed::new(task, Vec::new(), flags),
+            Command::Run(args) => Typed::new(verb, args.files.clone(), &args.flags),
+            Command::Check(args) => Typed::new(verb, args.files.clone(), &args.flags),
+            Command::Config(args) => Typed::new(verb, args.files.clone(), &args.flags),
+            Command::Sandbox(args) => Typed::new(verb, Vec::new(), &args.flags),
+            Command::Login(flags) => Typed::new(verb, Vec::new(), flags),
+            Command::Logout(flags) | Command::Token(flags) => Typed::new(verb, Vec::new(), flags),
         }
     }
 }
@@ -163,7 +163,7 @@ mod tests {
     }
 
     fn settings() -> BTreeSet<&'static str> {
-        Settings::defaults(Task::Run)
+        Settings::defaults(Verb::Run)
             .iter()
             .map(|setting| setting.name)
             .collect()
@@ -307,23 +307,23 @@ mod tests {
     }
 
     #[test]
-    fn the_verb_decides_the_task() {
-        let check = |arguments: &[&str], want: Task| {
+    fn the_command_decides_the_verb() {
+        let check = |arguments: &[&str], want: Verb| {
             assert_eq!(
                 Args::parse_from(arguments, "")
                     .expect("the arguments are right")
-                    .task(),
+                    .verb(),
                 want
             );
         };
-        check(&["custsync", "run", "a.csv"], Task::Run);
-        check(&["custsync", "run", "--dry-run", "a.csv"], Task::Check);
-        check(&["custsync", "check", "a.csv"], Task::Check);
-        check(&["custsync", "sandbox"], Task::Sandbox);
-        check(&["custsync", "config"], Task::Config);
-        check(&["custsync", "login", "--client-id", "me"], Task::Login);
-        check(&["custsync", "logout"], Task::Logout);
-        check(&["custsync", "token"], Task::Token);
+        check(&["custsync", "run", "a.csv"], Verb::Run);
+        check(&["custsync", "run", "--dry-run", "a.csv"], Verb::Check);
+        check(&["custsync", "check", "a.csv"], Verb::Check);
+        check(&["custsync", "sandbox"], Verb::Sandbox);
+        check(&["custsync", "config"], Verb::Config);
+        check(&["custsync", "login", "--client-id", "me"], Verb::Login);
+        check(&["custsync", "logout"], Verb::Logout);
+        check(&["custsync", "token"], Verb::Token);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::error::ConfigError;
 use super::provenance::SettingInForce;
-use super::{ConfigFile, Settings, Task, Typed};
+use super::{ConfigFile, Settings, Typed, Verb};
 
 /// What the three sources say, and what comes of it.
 #[derive(Default)]
@@ -46,7 +46,7 @@ impl Scenario {
         self
     }
 
-    fn resolve(self, task: Task) -> Result<Settings, ConfigError> {
+    fn resolve(self, verb: Verb) -> Result<Settings, ConfigError> {
         let file = self.file.map(|contents| ConfigFile {
             path: "custsync.toml".into(),
             contents,
@@ -55,24 +55,24 @@ impl Scenario {
             .environment
             .into_iter()
             .map(|(name, value)| (name.into(), value));
-        let mut typed = Typed::new(task, self.files, &self.flags);
+        let mut typed = Typed::new(verb, self.files, &self.flags);
         typed.own.extend(
-            Settings::defaults(task)
+            Settings::defaults(verb)
                 .iter()
                 .map(|setting| setting.name.to_owned()),
         );
         Settings::resolve(typed, environment, file)
     }
 
-    fn settings(self, task: Task) -> Settings {
-        self.resolve(task)
+    fn settings(self, verb: Verb) -> Settings {
+        self.resolve(verb)
             .expect("the scenario's settings can be used")
     }
 
     /// The error's lines.
-    fn problems(self, task: Task) -> Vec<String> {
+    fn problems(self, verb: Verb) -> Vec<String> {
         let error = self
-            .resolve(task)
+            .resolve(verb)
             .expect_err("the scenario's settings cannot be used");
         assert_eq!(
             error.problems().len(),

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{Scenario, in_force};
 use crate::config::api::{Target, TokenSource};
 use crate::config::provenance::{Provenance, ShownValue};
-use crate::config::{BelongsTo, Settings, Task};
+use crate::config::{BelongsTo, Settings, Verb};
 
 /// The kinds of settings that sources write differently.
 #[derive(Clone, Copy)]
@@ -159,7 +159,7 @@ fn variable_of(name: &str) -> String {
 #[test]
 fn the_samples_are_all_settings() {
     let mut sampled: Vec<&str> = SAMPLES.iter().map(|(name, _, _)| *name).collect();
-    let mut known: Vec<&str> = Settings::defaults(Task::Run)
+    let mut known: Vec<&str> = Settings::defaults(Verb::Run)
         .iter()
         .map(|setting| setting.name)
         .collect();
@@ -171,7 +171,7 @@ fn the_samples_are_all_settings() {
 /// Each of them makes other requests of the same rows, or sends them to somebody else.
 #[test]
 fn a_run_is_known_by_what_changes_its_requests() {
-    let settings = Settings::defaults(Task::Run);
+    let settings = Settings::defaults(Verb::Run);
     let of_the_run = settings
         .iter()
         .filter(|setting| setting.belongs_to != BelongsTo::Process);
@@ -234,14 +234,14 @@ fn a_flag_beats_the_environment_beats_the_file_beats_the_default() {
                 Kind::Many => ShownValue::Many(vec![value.to_owned()]),
                 Kind::One | Kind::Switch => ShownValue::One(value.to_owned()),
             };
-            let got = in_force(&scenario.settings(Task::Sandbox), name);
+            let got = in_force(&scenario.settings(Verb::Sandbox), name);
             assert_eq!(
                 (got.name, got.value, got.provenance),
                 (name, value, provenance)
             );
         };
 
-        let default = in_force(&Scenario::default().settings(Task::Sandbox), name);
+        let default = in_force(&Scenario::default().settings(Verb::Sandbox), name);
         assert_eq!(default.provenance, Provenance::Default, "{name}");
         let from_file = || Scenario::default().toml(&toml);
         check(
@@ -268,7 +268,7 @@ fn a_flag_beats_the_environment_beats_the_file_beats_the_default() {
 #[test]
 fn a_bad_value_is_told_by_its_origin() {
     let check = |scenario: Scenario, want: &str| {
-        let problems = scenario.problems(Task::Check);
+        let problems = scenario.problems(Verb::Check);
         assert!(
             problems.len() == 1 && problems[0].starts_with(want),
             "{problems:?}, not {want}"
@@ -300,7 +300,7 @@ fn a_bad_value_is_told_by_its_origin() {
             Kind::Many => {
                 let settings = Scenario::default()
                     .flag(name, json!([""]))
-                    .settings(Task::Check);
+                    .settings(Verb::Check);
                 assert_eq!(
                     in_force(&settings, name).value,
                     ShownValue::Many(Vec::new()),
@@ -322,7 +322,7 @@ fn a_bad_value_is_told_by_its_origin() {
 #[test]
 fn the_stronger_source_of_the_token_wins() {
     let check = |scenario: Scenario, want: &str| {
-        let Target::Remote { token, .. } = scenario.settings(Task::Run).api.target else {
+        let Target::Remote { token, .. } = scenario.settings(Verb::Run).api.target else {
             panic!("not the sandbox")
         };
         let got = match token {

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use super::{Scenario, in_force};
-use crate::config::Task;
+use crate::config::Verb;
 use crate::config::provenance::ShownValue;
 
 #[test]
@@ -14,7 +14,7 @@ fn every_problem_is_told_at_once() {
         .variable("CUSTSYNC_RAET", "50/s")
         .variable("CUSTSYNC_color", "auto")
         .flag("attempts", "0")
-        .problems(Task::Check);
+        .problems(Verb::Check);
     let starts = [
         "CUSTSYNC_color: there is no such setting; did you mean `CUSTSYNC_COLOR`?",
         "CUSTSYNC_RATE: `50` has no unit",
@@ -32,7 +32,7 @@ fn every_problem_is_told_at_once() {
 #[test]
 fn a_file_that_cannot_be_used_says_why() {
     let check = |toml: &str, want: &str| {
-        let problems = Scenario::default().toml(toml).problems(Task::Check);
+        let problems = Scenario::default().toml(toml).problems(Verb::Check);
         assert!(problems[0].contains(want), "{toml}: {problems:?}");
     };
     for (toml, want) in [
@@ -155,7 +155,7 @@ fn no_error_repeats_a_secret() {
         Scenario::default().flag("base-url", "https://me:hunter2@:x"),
     ] {
         let error = scenario
-            .resolve(Task::Check)
+            .resolve(Verb::Check)
             .expect_err("it cannot be used");
         assert!(
             !format!("{error} {error:?}").contains("hunter2"),
@@ -164,7 +164,7 @@ fn no_error_repeats_a_secret() {
     }
     let settings = Scenario::default()
         .variable("CUSTSYNC_TOKEN", "hunter2")
-        .settings(Task::Run);
+        .settings(Verb::Run);
     assert!(!format!("{settings:?}").contains("hunter2"));
     assert_eq!(in_force(&settings, "token").value, ShownValue::Secret);
 }
@@ -173,82 +173,82 @@ fn no_error_repeats_a_secret() {
 fn what_contradicts_is_refused() {
     let with_token = || Scenario::default().variable("CUSTSYNC_TOKEN", "abc");
     let sandbox = || Scenario::default().flag("sandbox", true);
-    let check = |task: Task, scenario: Scenario, want: &str| {
-        let problems = scenario.problems(task);
+    let check = |verb: Verb, scenario: Scenario, want: &str| {
+        let problems = scenario.problems(verb);
         assert!(
             problems.len() == 1 && problems[0].contains(want),
             "{problems:?}, not {want}"
         );
     };
-    for (task, scenario, want) in [
-        (Task::Run, Scenario::default(), "no token: "),
+    for (verb, scenario, want) in [
+        (Verb::Run, Scenario::default(), "no token: "),
         (
-            Task::Run,
+            Verb::Run,
             Scenario::default().variable("CUSTSYNC_TOKEN", " \n"),
             "CUSTSYNC_TOKEN: the value is empty",
         ),
         (
-            Task::Run,
+            Verb::Run,
             with_token().variable("CUSTSYNC_TOKEN_FILE", "f"),
             "CUSTSYNC_TOKEN and CUSTSYNC_TOKEN_FILE contradict",
         ),
         (
-            Task::Run,
+            Verb::Run,
             with_token().flag("quiet", true).flag("verbose", 1),
             "--quiet and --verbose contradict",
         ),
         (
-            Task::Run,
+            Verb::Run,
             with_token().flag("fresh", true).flag("run-dir", "d"),
             "--fresh and --run-dir contradict",
         ),
         (
-            Task::Run,
+            Verb::Run,
             with_token().flag("fresh", true).toml("run-dir = 'd'"),
             "--fresh and custsync.toml: run-dir contradict",
         ),
         (
-            Task::Run,
+            Verb::Run,
             with_token().flag("base-url", "http://a.example"),
             "--base-url: plain http to a.example",
         ),
         (
-            Task::Run,
+            Verb::Run,
             sandbox().flag("base-url", "https://a.example"),
             "--base-url has no effect with --sandbox",
         ),
         (
-            Task::Run,
+            Verb::Run,
             sandbox().flag("token-file", "f"),
             "--token-file has no effect with --sandbox",
         ),
         (
-            Task::Run,
+            Verb::Run,
             with_token().flag("sandbox-seed", "2"),
             "--sandbox-seed has no effect without --sandbox",
         ),
-        (Task::Check, sandbox(), "--sandbox has no effect here"),
+        (Verb::Check, sandbox(), "--sandbox has no effect here"),
         (
-            Task::Run,
+            Verb::Run,
             with_token().flag("explain", "3"),
             "--explain has no effect in a run that sends",
         ),
         (
-            Task::Check,
+            Verb::Check,
             Scenario::default()
                 .flag("explain", "3")
                 .flag("output-format", "json"),
             "--explain and --output-format json contradict each other",
         ),
         (
-            Task::Check,
+            Verb::Check,
             Scenario::default()
                 .toml("explain = 3")
                 .variable("CUSTSYNC_OUTPUT_FORMAT", "json"),
             "custsync.toml: explain and CUSTSYNC_OUTPUT_FORMAT json contradict each other",
         ),
     ] {
-        check(task, scenario, want);
+        check(verb, scenario, want);
     }
 }
 
@@ -259,11 +259,11 @@ fn a_variable_that_is_no_text_is_refused() {
     let bytes = OsString::from_vec(vec![0xff]);
     let problems = Scenario::default()
         .variable("CUSTSYNC_RATE", bytes.clone())
-        .problems(Task::Check);
+        .problems(Verb::Check);
     assert_eq!(problems, ["CUSTSYNC_RATE: the value is not UTF-8"]);
     Scenario::default()
         .variable("OTHER", bytes)
-        .settings(Task::Check);
+        .settings(Verb::Check);
 }
 
 #[test]
@@ -271,7 +271,7 @@ fn a_misspelt_token_is_led_to_the_environment_only() {
     let problems = Scenario::default()
         .toml("tokn = 'x'")
         .variable("CUSTSYNC_TOKN", "x")
-        .problems(Task::Check);
+        .problems(Verb::Check);
     assert_eq!(
         problems,
         [

@@ -1,4 +1,4 @@
-//! Which task reads what, through the flags that each of them has.
+//! Which verb reads what, through the flags that each of them has.
 
 use std::ffi::OsString;
 

@@ -3,11 +3,11 @@
 use serde_json::json;
 
 use super::Scenario;
-use crate::config::Task;
+use crate::config::Verb;
 use crate::sandbox::{Reads, SandboxOptions};
 
 fn options(scenario: Scenario) -> SandboxOptions {
-    let settings = scenario.settings(Task::Sandbox).sandbox;
+    let settings = scenario.settings(Verb::Sandbox).sandbox;
     settings.options(settings.listen, "token".to_owned(), None)
 }
 
@@ -42,7 +42,7 @@ fn what_is_no_answer_is_refused() {
     let check = |item: &str, want: &str| {
         let problems = Scenario::default()
             .flag("sandbox-answer", json!([item]))
-            .problems(Task::Sandbox);
+            .problems(Verb::Sandbox);
         assert!(
             problems.len() == 1 && problems[0].contains(want),
             "{item}: {problems:?}"
@@ -68,7 +68,7 @@ fn the_end_of_http2_connections_reaches_the_options() {
     check("1000", Some(1000));
     let problems = Scenario::default()
         .flag("sandbox-goaway-after", "0")
-        .problems(Task::Sandbox);
+        .problems(Verb::Sandbox);
     assert!(
         problems[0].contains("`0` is not a whole number from 1"),
         "{problems:?}"
@@ -87,7 +87,7 @@ fn faults_and_reads_reach_the_options() {
     );
     let problems = Scenario::default()
         .flag("sandbox-fault", "blackhole")
-        .problems(Task::Sandbox);
+        .problems(Verb::Sandbox);
     let want = "--fault: 'blackhole' is not a fault with a share, a span or both, as in 503=2%";
     assert!(problems[0].starts_with(want), "{problems:?}");
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{Scenario, in_force};
-use crate::config::Task;
+use crate::config::Verb;
 use crate::config::api::Target;
 use crate::config::output::Verbosity;
 use crate::config::provenance::ShownValue;
@@ -14,7 +14,7 @@ use crate::schedule::error_limit::ErrorLimit;
 
 #[test]
 fn lists_and_tables_come_in_every_spelling() {
-    let mapping = |scenario: Scenario| scenario.settings(Task::Check).input.rules.mapping;
+    let mapping = |scenario: Scenario| scenario.settings(Verb::Check).input.rules.mapping;
     let want = MappingRules::new(
         &[
             ("A=1".to_owned(), "email".to_owned()),
@@ -40,7 +40,7 @@ fn lists_and_tables_come_in_every_spelling() {
         want
     );
 
-    let empty = |scenario: Scenario| scenario.settings(Task::Check).input.rows.cells.empty;
+    let empty = |scenario: Scenario| scenario.settings(Verb::Check).input.rows.cells.empty;
     let want = EmptyRules::new(EmptyRule::Error, [("email", EmptyRule::Null)]).expect("a field");
     assert_eq!(
         empty(Scenario::default().flag("empty", json!(["error", "email=null"]))),
@@ -74,7 +74,7 @@ fn lists_and_tables_come_in_every_spelling() {
         want
     );
 
-    let values = |scenario: Scenario| scenario.settings(Task::Check).input.rows.cells.values;
+    let values = |scenario: Scenario| scenario.settings(Verb::Check).input.rows.cells.values;
     let mut want = ValueMaps::default();
     for (field, text, value) in [
         ("gender", "M", "male"),
@@ -96,7 +96,7 @@ fn lists_and_tables_come_in_every_spelling() {
     let tables = "[values.gender]\nM = 'male'\n'' = 'other'\n[values.job]\n'1=a:b' = 'Nurse'";
     assert_eq!(values(Scenario::default().toml(tables)), want);
     let shown = in_force(
-        &Scenario::default().toml(tables).settings(Task::Check),
+        &Scenario::default().toml(tables).settings(Verb::Check),
         "values",
     )
     .value;
@@ -113,7 +113,7 @@ fn lists_and_tables_come_in_every_spelling() {
         ValueMaps::default()
     );
 
-    let nulls = |scenario: Scenario| scenario.settings(Task::Check).input.rows.cells.null_strings;
+    let nulls = |scenario: Scenario| scenario.settings(Verb::Check).input.rows.cells.null_strings;
     let mut want = NullStrings::everywhere([String::new(), "x=y".to_owned()]);
     want.add_for("email", "-".to_owned()).expect("a field");
     want.add_for("email", "n=a".to_owned()).expect("a field");
@@ -167,7 +167,7 @@ fn lists_and_tables_come_in_every_spelling() {
 #[test]
 fn what_seems_to_contradict_and_does_not_is_taken() {
     let with_token = || Scenario::default().variable("CUSTSYNC_TOKEN", "abc");
-    let verbosity = |scenario: Scenario| scenario.settings(Task::Run).output.verbosity;
+    let verbosity = |scenario: Scenario| scenario.settings(Verb::Run).output.verbosity;
     assert_eq!(
         verbosity(with_token().toml("verbose = true")),
         Verbosity::Detailed
@@ -189,7 +189,7 @@ fn what_seems_to_contradict_and_does_not_is_taken() {
         .flag("sandbox", true)
         .toml("base-url = 'https://a.example'\ntoken-file = 'f'");
     assert!(matches!(
-        sandboxed.settings(Task::Run).api.target,
+        sandboxed.settings(Verb::Run).api.target,
         Target::Sandbox
     ));
     for scenario in [
@@ -201,48 +201,48 @@ fn what_seems_to_contradict_and_does_not_is_taken() {
         with_token().inputs(&["-", "a.csv", "b/a.csv"]),
     ] {
         assert!(matches!(
-            scenario.settings(Task::Run).api.target,
+            scenario.settings(Verb::Run).api.target,
             Target::Remote { .. }
         ));
     }
     let inputs = with_token()
         .inputs(&["-", "./a.csv"])
-        .settings(Task::Run)
+        .settings(Verb::Run)
         .input
         .files;
     assert_eq!(inputs, [InputName::Stdin, InputName::Path("a.csv".into())]);
     Scenario::default()
         .toml("sandbox = true")
-        .settings(Task::Check);
+        .settings(Verb::Check);
     with_token()
         .toml("fresh = true")
         .flag("run-dir", "d")
-        .settings(Task::Run);
+        .settings(Verb::Run);
     with_token()
         .flag("fresh", true)
         .flag("run-dir", "d")
-        .settings(Task::Check);
-    with_token().toml("explain = 3").settings(Task::Run);
+        .settings(Verb::Check);
+    with_token().toml("explain = 3").settings(Verb::Run);
     with_token()
         .toml("explain = 3\noutput-format = 'json'")
-        .settings(Task::Run);
+        .settings(Verb::Run);
     with_token()
         .flag("explain", "0")
         .flag("output-format", "json")
-        .settings(Task::Check);
+        .settings(Verb::Check);
 }
 
 #[test]
 fn a_check_has_no_error_limit_of_its_own() {
-    let check = |task: Task, want: &str| {
+    let check = |verb: Verb, want: &str| {
         let limit = Scenario::default()
             .variable("CUSTSYNC_TOKEN", "abc")
-            .settings(task)
+            .settings(verb)
             .sending
             .max_errors;
-        assert_eq!(limit, want.parse::<ErrorLimit>().unwrap(), "{task:?}");
+        assert_eq!(limit, want.parse::<ErrorLimit>().unwrap(), "{verb:?}");
     };
-    check(Task::Run, "10%");
-    check(Task::Config, "10%");
-    check(Task::Check, "none");
+    check(Verb::Run, "10%");
+    check(Verb::Config, "10%");
+    check(Verb::Check, "none");
 }

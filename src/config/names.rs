@@ -1,0 +1,32 @@
+//! The names of settings that more than one file asks for.
+
+/// The prefix of the sandbox's settings, so that a file can hold them beside those of a run. The flags of `custsync sandbox`
+/// leave it out.
+pub(crate) const SANDBOX_PREFIX: &str = "sandbox-";
+
+/// The token. Only the environment may hold it.
+pub(super) const TOKEN: &str = "token";
+
+/// The tenant.
+pub(super) const TENANT: &str = "tenant";
+
+/// The file with the token in it.
+pub(super) const TOKEN_FILE: &str = "token-file";
+
+/// The file with the client's secret in it.
+pub(super) const CLIENT_SECRET_FILE: &str = "client-secret-file";
+
+/// The number of rows that are shown as they are read.
+pub(super) const EXPLAIN: &str = "explain";
+
+/// The first of the hundred years that a year of two digits belongs to.
+pub(super) const TWO_DIGIT_YEARS: &str = "two-digit-years";
+
+/// The run directory.
+pub(super) const RUN_DIR: &str = "run-dir";
+
+/// Begins a new run, whatever is unfinished.
+pub(super) const FRESH: &str = "fresh";
+
+/// The form of the summary on stdout.
+pub(super) const OUTPUT_FORMAT: &str = "output-format";
