@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::commands::summary_file;
 use crate::config::output::{OutputFormat, OutputSettings};
-use crate::config::{ConfigFile, Settings, Typed, Verb};
+use crate::config::{ConfigFile, FlagValue, Settings, Typed, Verb};
 use crate::process::exit::Exit;
 use crate::results::summary;
 use crate::terminal;
@@ -35,14 +35,8 @@ struct Told<'a> {
     exit_code: u8,
 }
 
-/// The flags that matter at an early end, of a command line that cannot be read.
-#[derive(Default, Serialize)]
-#[serde(rename_all = "kebab-case")]
-struct Flags {
-    output_format: Option<String>,
-    summary_file: Option<OsString>,
-    run_dir: Option<OsString>,
-}
+/// The settings that matter at an early end.
+const SETTINGS: [&str; 3] = ["output-format", "summary-file", "run-dir"];
 
 impl EarlyEnd {
     /// Of a command line that could be read.
@@ -62,17 +56,13 @@ impl EarlyEnd {
             "check" => Verb::Check,
             _ => return None,
         };
-        let flags = Flags {
-            output_format: value_of(arguments, "--output-format")
-                .and_then(|value| value.into_string().ok()),
-            summary_file: value_of(arguments, "--summary-file"),
-            run_dir: value_of(arguments, "--run-dir"),
-        };
-        Some(EarlyEnd::of(
-            verb,
-            Typed::new(verb, Vec::new(), &flags),
-            None,
-        ))
+        let flags = SETTINGS.iter().filter_map(|name| {
+            let value = value_of(arguments, &format!("--{name}"))?;
+            Some(((*name).to_owned(), FlagValue::One(value)))
+        });
+        let own = SETTINGS.iter().map(|name| (*name).to_owned()).collect();
+        let typed = Typed::new(verb, Vec::new(), own, flags.collect());
+        Some(EarlyEnd::of(verb, typed, None))
     }
 
     /// What the command was for.

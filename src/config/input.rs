@@ -7,12 +7,13 @@ use super::names::{EXPLAIN, TWO_DIGIT_YEARS};
 use super::reader::{Entry, Reader, Split};
 use super::setting::Setting;
 use super::tables::NestedEntry;
-use super::value::{ValueError, choice, number_in, some_text};
-use crate::contract::{Allowance, DateFormat, Today, TwoDigitYears, ValueRules};
+use super::value::{ValueError, number_in, some_text};
+use super::words::choice;
+use crate::contract::{DateFormat, Today, TwoDigitYears, ValueRules};
 use crate::input::{
     CellRules, Constants, Delimiter, EmptyRule, EmptyRules, Encoding, EncodingChoice, Escape,
     FormatChoice, HeaderNames, HeaderRule, InputName, InputRules, MappingRules, NullStrings,
-    OvertakenRule, Quotes, Ragged, RowRules, Target, Trim, ValueMaps,
+    OvertakenRule, Ragged, RowRules, Target, Trim, ValueMaps,
 };
 
 /// What is read, and how.
@@ -32,36 +33,8 @@ pub struct InputSettings {
     pub explain: u64,
 }
 
-const FORMATS: [(&str, FormatChoice); 4] = [
-    ("auto", FormatChoice::Auto),
-    ("csv", FormatChoice::Csv),
-    ("tsv", FormatChoice::Tsv),
-    ("ndjson", FormatChoice::Ndjson),
-];
-
-const EMPTY_RULES: [(&str, EmptyRule); 3] = [
-    ("omit", EmptyRule::Omit),
-    ("null", EmptyRule::Null),
-    ("error", EmptyRule::Error),
-];
-
-const OVERTAKEN_RULES: [(&str, OvertakenRule); 2] = [
-    ("leave-out", OvertakenRule::LeaveOut),
-    ("send", OvertakenRule::Send),
-];
-
-const QUOTES: [(&str, Quotes); 2] = [("on", Quotes::On), ("off", Quotes::Off)];
-
-const RAGGED: [(&str, Ragged); 2] = [("error", Ragged::Error), ("pad", Ragged::Pad)];
-
 /// A header stands within as many lines as a sheet of a workbook has.
 const HEADER_ROW_MAX: u64 = 1 << 20;
-
-const ALLOWANCES: [(&str, Leniency); 3] = [
-    ("damaged", Leniency::Damaged),
-    ("decimals", Leniency::Decimals),
-    ("joined", Leniency::Joined),
-];
 
 /// A header has at most so many columns.
 const COLUMNS_MAX: usize = 1024;
@@ -81,17 +54,13 @@ const ALL_FIELDS: &str = "default";
 impl InputSettings {
     pub(super) fn read(reader: &mut Reader, files: Vec<PathBuf>) -> Self {
         let files = files.into_iter().map(plainest_name).collect();
-        let format = reader.one(Setting::of_the_run("format"), "auto", |text| {
-            choice(text, &FORMATS)
-        });
+        let format = reader.choice(Setting::of_the_run("format"), FormatChoice::Auto);
         let delimiter = reader.optional(Setting::of_the_run("delimiter"), delimiter);
-        let quotes = reader.optional(Setting::of_the_run("quotes"), |text| choice(text, &QUOTES));
+        let quotes = reader.optional(Setting::of_the_run("quotes"), choice);
         let escape = reader
             .optional(Setting::of_the_run("escape"), escape)
             .unwrap_or_default();
-        let ragged = reader.one(Setting::of_the_run("ragged"), "error", |text| {
-            choice(text, &RAGGED)
-        });
+        let ragged = reader.choice(Setting::of_the_run("ragged"), Ragged::Error);
         let encoding = reader.one(Setting::of_the_run("encoding"), "auto", encoding);
         let header = header_rule(reader);
         let sheet = reader.optional(Setting::of_the_run("sheet"), some_text);
@@ -110,9 +79,7 @@ impl InputSettings {
                 },
             },
             values: value_rules(reader),
-            overtaken: reader.one(Setting::of_the_run("overtaken"), "leave-out", |text| {
-                choice(text, &OVERTAKEN_RULES)
-            }),
+            overtaken: reader.choice(Setting::of_the_run("overtaken"), OvertakenRule::LeaveOut),
         };
         for (text, error) in rows.cells.value_errors(&rows.values) {
             reader.note(VALUES, ValueError::Mapped { text, error });
@@ -161,9 +128,7 @@ fn value_rules(reader: &mut Reader) -> ValueRules {
             Ok(DateFormat::new(text, two_digit_years)?)
         }),
         allowed: reader
-            .list(Setting::of_the_run("allow"), |text| {
-                choice(text, &ALLOWANCES)
-            })
+            .list(Setting::of_the_run("allow"), choice)
             .into_iter()
             .collect(),
         today: Today::default(),
@@ -257,7 +222,7 @@ fn empty_rules(reader: &mut Reader) -> EmptyRules {
     let mut default = EmptyRule::Omit;
     let mut fields = Vec::new();
     for Entry { key, value } in reader.entries(Setting::of_the_run(NAME), &["omit"], Split::Last) {
-        let Some(rule) = reader.noting(NAME, choice(&value, &EMPTY_RULES)) else {
+        let Some(rule) = reader.noting(NAME, choice(&value)) else {
             continue;
         };
         match key.as_deref() {

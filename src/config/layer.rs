@@ -1,11 +1,9 @@
 //! What one source says about the settings, by their names: the flags, the environment or the file. The three look the
 //! same from here on.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
-
-use serde::Serialize;
 
 use super::error::Problem;
 use super::names::{SANDBOX_PREFIX, TOKEN};
@@ -25,6 +23,15 @@ pub struct ConfigFile {
     pub path: PathBuf,
     /// Its text, which should be TOML.
     pub contents: String,
+}
+
+/// The value of a flag that was given.
+#[derive(Debug, Clone)]
+pub enum FlagValue {
+    /// A text. Only the name of a file may be bytes that are not UTF-8.
+    One(OsString),
+    /// The items of a flag that can be repeated. A single empty item is the empty list.
+    Many(Vec<String>),
 }
 
 /// One source. No `Debug`: the environment's holds the token.
@@ -55,25 +62,22 @@ pub(super) enum Given {
 }
 
 impl Layer {
-    /// The flags of `verb`, from whatever serialises as [`Typed::new`](super::settings::Typed::new) describes, and the names of all that it
-    /// has, whether they were given or not.
-    pub(super) fn flags(verb: Verb, flags: &impl Serialize) -> (Self, BTreeSet<String>) {
-        let serialised = serde_json::to_value(flags).expect("texts, lists and numbers serialise");
+    /// The flags of `verb` that were given.
+    pub(super) fn flags(verb: Verb, flags: Vec<(String, FlagValue)>) -> Self {
         let mut layer = Self::new(Source::Flags(verb));
-        let mut names = BTreeSet::new();
-        if let serde_json::Value::Object(members) = serialised {
-            for (name, member) in members {
-                names.insert(name.clone());
-                // What may be no text serialises as its bytes.
-                match serde_json::from_value(member.clone()) {
-                    Ok(value) if member.is_object() => layer.insert_raw(name, value, Given::Text),
-                    Ok(_) | Err(_) => layer
-                        .values
-                        .extend(Given::from_flag(member).map(|given| (name, given))),
+        for (name, value) in flags {
+            match value {
+                FlagValue::One(value) => layer.insert_raw(name, value, Given::Text),
+                // One empty text takes back what a weaker source lists.
+                FlagValue::Many(items) if items == [""] => {
+                    layer.values.insert(name, Given::Joined(String::new()));
+                }
+                FlagValue::Many(items) => {
+                    layer.values.insert(name, Given::List(items));
                 }
             }
         }
-        (layer, names)
+        layer
     }
 
     /// The variables that are ours.
@@ -257,26 +261,6 @@ fn name_of_variable(suffix: &str) -> String {
 }
 
 impl Given {
-    /// `None` where the flag was not given.
-    fn from_flag(member: serde_json::Value) -> Option<Self> {
-        use serde_json::Value;
-        match member {
-            Value::Null | Value::Object(_) => None,
-            Value::Bool(is_on) => Some(Self::Text(is_on.to_string())),
-            Value::Number(count) => {
-                (count.as_u64() != Some(0)).then(|| Self::Text(count.to_string()))
-            }
-            Value::String(text) => Some(Self::Text(text)),
-            Value::Array(items) if items.is_empty() => None,
-            // One empty text takes back what a weaker source lists.
-            Value::Array(items) if items == [""] => Some(Self::Joined(String::new())),
-            Value::Array(items) => {
-                let text = |item: Value| item.as_str().map(str::to_owned);
-                Some(Self::List(items.into_iter().filter_map(text).collect()))
-            }
-        }
-    }
-
     fn from_toml(value: toml::Value) -> Result<Self, ValueError> {
         match value {
             toml::Value::Array(items) => {

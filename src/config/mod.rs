@@ -30,8 +30,9 @@ mod tests;
 mod url;
 pub mod value;
 mod verb;
+mod words;
 
-pub use self::layer::ConfigFile;
+pub use self::layer::{ConfigFile, FlagValue};
 pub(crate) use self::names::SANDBOX_PREFIX;
 pub use self::setting::{BelongsTo, Holds};
 pub use self::settings::{Settings, Typed};

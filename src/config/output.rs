@@ -5,12 +5,14 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::ValueEnum;
+
 use super::duration::duration_in;
 use super::error::Problem;
 use super::names::{FRESH, OUTPUT_FORMAT, RUN_DIR};
 use super::reader::Reader;
 use super::setting::Setting;
-use super::value::{ValueError, choice, number_in};
+use super::value::{ValueError, number_in};
 use crate::results::failed_rows::FailedFormat;
 
 /// What is written and shown.
@@ -50,7 +52,7 @@ pub enum Unfinished {
 }
 
 /// For people or for programs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum OutputFormat {
     /// Lines to read.
     Text,
@@ -59,7 +61,7 @@ pub enum OutputFormat {
 }
 
 /// Whether a progress bar may be drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Progress {
     /// Where stderr is a terminal.
     Auto,
@@ -68,7 +70,7 @@ pub enum Progress {
 }
 
 /// Whether colours may be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Color {
     /// Where stderr is a terminal and `NO_COLOR` does not forbid it.
     Auto,
@@ -98,19 +100,6 @@ const LOCK_WAITS: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hou
 pub const OTHER_EXITS: [u8; 6] = [2, 3, 4, 5, 6, 70];
 const BAD_ROWS_EXITS: RangeInclusive<u8> = 0..=125;
 
-const OUTPUT_FORMATS: [(&str, OutputFormat); 2] =
-    [("text", OutputFormat::Text), ("json", OutputFormat::Json)];
-const FAILED_FORMATS: [(&str, FailedFormat); 2] = [
-    ("auto", FailedFormat::Auto),
-    ("excel-csv", FailedFormat::ExcelCsv),
-];
-const PROGRESSES: [(&str, Progress); 2] = [("auto", Progress::Auto), ("off", Progress::Off)];
-const COLORS: [(&str, Color); 3] = [
-    ("auto", Color::Auto),
-    ("always", Color::Always),
-    ("never", Color::Never),
-];
-
 impl OutputSettings {
     pub(super) fn read(reader: &mut Reader) -> Self {
         Self {
@@ -123,23 +112,15 @@ impl OutputSettings {
             lock_wait: reader.one(Setting::of_the_process("lock-wait"), "0s", |text| {
                 Ok(duration_in(&LOCK_WAITS, text)?)
             }),
-            output_format: reader.one(Setting::of_the_process(OUTPUT_FORMAT), "text", |text| {
-                choice(text, &OUTPUT_FORMATS)
-            }),
+            output_format: reader
+                .choice(Setting::of_the_process(OUTPUT_FORMAT), OutputFormat::Text),
             summary_file: reader.path(Setting::of_the_process("summary-file")),
             bad_rows_exit: reader.one(Setting::of_the_process("bad-rows-exit"), "1", bad_rows_exit),
-            log_format: reader.one(Setting::of_the_process("log-format"), "text", |text| {
-                choice(text, &OUTPUT_FORMATS)
-            }),
-            progress: reader.one(Setting::of_the_process("progress"), "auto", |text| {
-                choice(text, &PROGRESSES)
-            }),
-            color: reader.one(Setting::of_the_process("color"), "auto", |text| {
-                choice(text, &COLORS)
-            }),
-            failed_format: reader.one(Setting::of_the_process("failed-format"), "auto", |text| {
-                choice(text, &FAILED_FORMATS)
-            }),
+            log_format: reader.choice(Setting::of_the_process("log-format"), OutputFormat::Text),
+            progress: reader.choice(Setting::of_the_process("progress"), Progress::Auto),
+            color: reader.choice(Setting::of_the_process("color"), Color::Auto),
+            failed_format: reader
+                .choice(Setting::of_the_process("failed-format"), FailedFormat::Auto),
             verbosity: verbosity(reader),
         }
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::duration::duration_in;
 use super::reader::{Entry, Reader, Split};
 use super::setting::Setting;
-use super::value::{ValueError, choice, number_in, some_text};
+use super::value::{ValueError, number_in, some_text};
 use crate::sandbox::{ErrorShape, FaultKind, FaultPlan, Latency, Reads, SandboxOptions, Window};
 
 /// How the local server behaves.
@@ -45,19 +45,6 @@ pub struct SandboxSettings {
 const TOKEN_LIFETIMES: RangeInclusive<Duration> =
     Duration::from_millis(100)..=Duration::from_hours(24);
 
-const ERROR_SHAPES: [(&str, ErrorShape); 3] = [
-    ("documented", ErrorShape::Documented),
-    ("laravel", ErrorShape::Laravel),
-    ("both", ErrorShape::Both),
-];
-
-const READS: [(&str, Reads); 4] = [
-    ("allowed", Reads::Allowed),
-    ("forbidden", Reads::Forbidden),
-    ("missing", Reads::Missing),
-    ("stale", Reads::Stale),
-];
-
 impl SandboxSettings {
     pub(super) fn read(reader: &mut Reader) -> Self {
         Self {
@@ -84,11 +71,7 @@ impl SandboxSettings {
                 "none",
                 goaway_after,
             ),
-            reads: reader.one(
-                Setting::of_the_process("sandbox-reads"),
-                "allowed",
-                |text| choice(text, &READS),
-            ),
+            reads: reader.choice(Setting::of_the_process("sandbox-reads"), Reads::Allowed),
             seed: reader.one(
                 Setting::of_the_process("sandbox-seed"),
                 "1",
@@ -100,10 +83,9 @@ impl SandboxSettings {
                 "none",
                 token_lifetime,
             ),
-            error_shape: reader.one(
+            error_shape: reader.choice(
                 Setting::of_the_process("sandbox-errors"),
-                "documented",
-                |text| choice(text, &ERROR_SHAPES),
+                ErrorShape::Documented,
             ),
         }
     }

@@ -7,8 +7,9 @@ use std::time::Duration;
 use super::duration::duration_in;
 use super::reader::Reader;
 use super::setting::Setting;
-use super::value::{choice, number_in};
+use super::value::number_in;
 use super::verb::Verb;
+use super::words::choice;
 use crate::journal::Retry;
 use crate::pipeline::resume::LeftOut;
 use crate::row::duplicates::DuplicatePolicy;
@@ -61,14 +62,6 @@ pub enum NamedWait {
     Ignored,
 }
 
-const UNIQUES: [(&str, DuplicatePolicy); 3] = [
-    ("all", DuplicatePolicy::All),
-    ("reject", DuplicatePolicy::Reject),
-    ("last", DuplicatePolicy::Last),
-];
-const RETRIES: [(&str, Retry); 2] = [("failed", Retry::Failed), ("rejected", Retry::Rejected)];
-const LEFT_OUTS: [(&str, LeftOut); 1] = [("trust", LeftOut::Kept)];
-
 impl SendingSettings {
     pub(super) fn read(reader: &mut Reader) -> Self {
         let max_errors = match reader.verb() {
@@ -97,16 +90,10 @@ impl SendingSettings {
             max_errors: reader.one(Setting::of_the_process("max-errors"), max_errors, |text| {
                 Ok(text.parse()?)
             }),
-            unique: reader.one(Setting::of_the_run("unique"), "all", |text| {
-                choice(text, &UNIQUES)
-            }),
-            retry: reader.one(Setting::of_the_process("retry"), "failed", |text| {
-                choice(text, &RETRIES)
-            }),
-            left_out: (reader.optional(Setting::of_the_process("left-out"), |text| {
-                choice(text, &LEFT_OUTS)
-            }))
-            .unwrap_or(LeftOut::Unknown),
+            unique: reader.choice(Setting::of_the_run("unique"), Unique::All),
+            retry: reader.choice(Setting::of_the_process("retry"), Retry::Failed),
+            left_out: (reader.optional(Setting::of_the_process("left-out"), choice))
+                .unwrap_or(LeftOut::Unknown),
             max_wait: reader.one(Setting::of_the_process("max-wait"), "15m", |text| {
                 Ok(duration_in(&WAITS, text)?)
             }),

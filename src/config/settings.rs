@@ -4,13 +4,11 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
-
 use super::api::ApiSettings;
 use super::conflicts;
 use super::error::ConfigError;
 use super::input::InputSettings;
-use super::layer::{ConfigFile, Layer};
+use super::layer::{ConfigFile, FlagValue, Layer};
 use super::login::LoginSettings;
 use super::output::OutputSettings;
 use super::provenance::{Provenance, SettingInForce};
@@ -25,7 +23,7 @@ pub struct Typed {
     files: Vec<PathBuf>,
     flags: Layer,
     /// The names of the settings that the verb has flags for.
-    pub(super) own: BTreeSet<String>,
+    own: BTreeSet<String>,
 }
 
 /// Settings that can be relied on: each value is within its range, and no two contradict each other.
@@ -48,14 +46,17 @@ pub struct Settings {
 }
 
 impl Typed {
-    /// `flags` serialises to a map from the settings' names to texts, lists of texts, `true`, `false` or a count. Null, an empty
-    /// list and zero mean that the flag was not given, a list of one empty text that the list is empty.
-    pub fn new(verb: Verb, files: Vec<PathBuf>, flags: &impl Serialize) -> Self {
-        let (flags, own) = Layer::flags(verb, flags);
+    /// `own` are the settings that the verb has flags for, and `flags` those of them that were given.
+    pub fn new(
+        verb: Verb,
+        files: Vec<PathBuf>,
+        own: BTreeSet<String>,
+        flags: Vec<(String, FlagValue)>,
+    ) -> Self {
         Self {
             verb,
             files,
-            flags,
+            flags: Layer::flags(verb, flags),
             own,
         }
     }

@@ -141,26 +141,16 @@ pub(super) fn some_text(text: &str) -> Result<String, ValueError> {
     Ok(text.to_owned())
 }
 
-/// The value that `text` names in `choices`.
-pub(super) fn choice<T: Copy>(text: &str, choices: &[(&'static str, T)]) -> Result<T, ValueError> {
-    for (name, value) in choices {
-        if *name == text {
-            return Ok(*value);
-        }
-    }
-    let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
-    Err(ValueError::NotAChoice {
-        text: text.to_owned(),
-        choices: names.join(", "),
-    })
-}
-
 /// On or off.
 pub(super) fn switch(text: &str) -> Result<bool, ValueError> {
-    choice(
-        text,
-        &[("true", true), ("false", false), ("1", true), ("0", false)],
-    )
+    match text {
+        "true" | "1" => Ok(true),
+        "false" | "0" => Ok(false),
+        other => Err(ValueError::NotAChoice {
+            text: other.to_owned(),
+            choices: "true, false, 1, 0".to_owned(),
+        }),
+    }
 }
 
 #[cfg(test)]

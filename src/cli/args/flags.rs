@@ -5,59 +5,55 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::Args;
-use serde::Serialize;
+
+use super::words::words;
+use crate::config::output::{Color, OutputFormat, Progress};
+use crate::input::{FormatChoice, OvertakenRule, Quotes, Ragged};
+use crate::journal::Retry;
+use crate::pipeline::resume::LeftOut;
+use crate::results::failed_rows::FailedFormat;
+use crate::row::duplicates::Unique;
+use crate::sandbox::{ErrorShape, Reads};
 
 /// The flags of `run`, `check` and `config`.
-#[derive(Debug, Args, Serialize)]
+#[derive(Debug, Args)]
 pub struct RunFlags {
     /// Take settings from this TOML file [default: ./custsync.toml where it exists]
     #[arg(long, value_name = "FILE")]
-    #[serde(skip)]
     pub config: Option<PathBuf>,
     #[command(flatten)]
-    #[serde(flatten)]
     input: InputFlags,
     #[command(flatten)]
-    #[serde(flatten)]
     api: ApiFlags,
     #[command(flatten)]
-    #[serde(flatten)]
     sending: SendingFlags,
     #[command(flatten)]
-    #[serde(flatten)]
     result: ResultFlags,
     #[command(flatten)]
-    #[serde(flatten)]
     log: LogFlags,
     #[command(flatten)]
-    #[serde(flatten)]
     sandbox: SandboxFlags,
 }
 
 /// The flags of `sandbox`. Its help drops the prefix of their names.
-#[derive(Debug, Args, Serialize)]
+#[derive(Debug, Args)]
 pub struct SandboxCommandFlags {
     /// Take settings from this TOML file [default: ./custsync.toml where it exists]
     ///
     /// The flags below are keys of it with a prefix, as in sandbox-window = "600/m", and variables likewise.
     #[arg(long, value_name = "FILE")]
-    #[serde(skip)]
     pub config: Option<PathBuf>,
     /// Listen on this address and port
     #[arg(long, value_name = "ADDRESS", help_heading = "Sandbox")]
-    #[serde(rename = "sandbox-listen")]
     sandbox_listen: Option<String>,
     #[command(flatten)]
-    #[serde(flatten)]
     sandbox: SandboxFlags,
     #[command(flatten)]
-    #[serde(flatten)]
     log: LogFlags,
 }
 
 /// The flags of `login`.
-#[derive(Debug, Args, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Args)]
 pub struct LoginFlags {
     /// The client's name at the server
     #[arg(long, value_name = "ID", help_heading = "Login")]
@@ -94,32 +90,27 @@ pub struct LoginFlags {
     timeout: Option<String>,
     /// The file, and where settings are.
     #[command(flatten)]
-    #[serde(flatten)]
     pub token: TokenFlags,
 }
 
 /// The flags of `logout` and `token`.
-#[derive(Debug, Args, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Args)]
 pub struct TokenFlags {
     /// Take settings from this TOML file [default: ./custsync.toml where it exists]
     #[arg(long, value_name = "FILE")]
-    #[serde(skip)]
     pub config: Option<PathBuf>,
     /// The file that keeps the login
     #[arg(long, value_name = "FILE")]
     token_file: Option<OsString>,
     #[command(flatten)]
-    #[serde(flatten)]
     log: LogFlags,
 }
 
-#[derive(Debug, Args, Serialize)]
+#[derive(Debug, Args)]
 #[command(next_help_heading = "Input")]
-#[serde(rename_all = "kebab-case")]
 struct InputFlags {
     /// Format; auto goes by name and content
-    #[arg(long, value_name = "auto|csv|tsv|ndjson")]
+    #[arg(long, value_parser = words::<FormatChoice>())]
     format: Option<String>,
     /// Character between two fields; the word tab for a tab [default: found out, in TSV a tab]
     ///
@@ -130,7 +121,7 @@ struct InputFlags {
     ///
     /// Excel and pandas write quotes around values of TSV, databases as parts of values. As long as nobody says which, quotes of
     /// TSV are characters, and a cell that could be meant both ways makes its row invalid.
-    #[arg(long, value_name = "on|off", hide_short_help = true)]
+    #[arg(long, value_parser = words::<Quotes>(), hide_short_help = true)]
     quotes: Option<String>,
     /// Character that escapes the one behind it: `\`, as in exports of databases
     #[arg(long, value_name = "C", hide_short_help = true)]
@@ -139,7 +130,7 @@ struct InputFlags {
     ///
     /// error: the row is invalid. pad: fields whose cells are missing at the end are left out, whatever --empty says, and cells
     /// too many are dropped where all of them are empty.
-    #[arg(long, value_name = "RULE", hide_short_help = true)]
+    #[arg(long, value_parser = words::<Ragged>(), hide_short_help = true)]
     ragged: Option<String>,
     /// Line of the header, or row of the sheet; what stands above is passed over [default: the first record]
     #[arg(long, value_name = "N", hide_short_help = true)]
@@ -225,7 +216,7 @@ struct InputFlags {
     /// Fields of a failed row that later rows of its customer have set: leave them out, or send them all the same
     ///
     /// Failed rows name these fields in `custsync_overtaken`. Left out, a corrected row never puts an old value over a newer one.
-    #[arg(long, value_name = "leave-out|send", hide_short_help = true)]
+    #[arg(long, value_parser = words::<OvertakenRule>(), hide_short_help = true)]
     overtaken: Option<String>,
     /// Pass over the first N records
     #[arg(long, value_name = "N", hide_short_help = true)]
@@ -240,9 +231,8 @@ struct InputFlags {
     explain: Option<String>,
 }
 
-#[derive(Debug, Args, Serialize)]
+#[derive(Debug, Args)]
 #[command(next_help_heading = "API")]
-#[serde(rename_all = "kebab-case")]
 struct ApiFlags {
     /// Where the API is
     #[arg(long, value_name = "URL")]
@@ -275,9 +265,8 @@ struct ApiFlags {
     sandbox: Option<bool>,
 }
 
-#[derive(Debug, Args, Serialize)]
+#[derive(Debug, Args)]
 #[command(next_help_heading = "Sending")]
-#[serde(rename_all = "kebab-case")]
 struct SendingFlags {
     /// Pace: auto, unlimited, or as in 50/s, 600/m, 1000/h
     ///
@@ -305,16 +294,16 @@ struct SendingFlags {
     /// reject: a row whose customer an earlier valid row names too is invalid. last: only a customer's last valid row is sent,
     /// the others are superseded; this reads the input twice, so it has to be a file. Both keep all ids in memory: up to 5
     /// bytes each, those above 32 bits up to 51.
-    #[arg(long, value_name = "all|reject|last", hide_short_help = true)]
+    #[arg(long, value_parser = words::<Unique>(), hide_short_help = true)]
     unique: Option<String>,
     /// Which rows of an earlier run are sent again: those that failed, or rejected ones too
-    #[arg(long, value_name = "failed|rejected", hide_short_help = true)]
+    #[arg(long, value_parser = words::<Retry>(), hide_short_help = true)]
     retry: Option<String>,
     /// trust: a PUT keeps the fields that it leaves out, so what a row still owes can be sent in part
     ///
     /// Where later rows of a customer were updated, a row that comes to be sent after them is sent with the fields alone that
     /// they do not set. Without this it is not sent, and stands among the failed rows as overtaken.
-    #[arg(long, value_name = "trust", hide_short_help = true)]
+    #[arg(long, value_parser = words::<LeftOut>(), hide_short_help = true)]
     left_out: Option<String>,
     /// Stop rather than wait longer than this for the API
     #[arg(long, value_name = "TIME", hide_short_help = true)]
@@ -327,9 +316,8 @@ struct SendingFlags {
     grace: Option<String>,
 }
 
-#[derive(Debug, Args, Serialize)]
+#[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
-#[serde(rename_all = "kebab-case")]
 struct ResultFlags {
     /// Record the run here, or continue the one recorded here
     ///
@@ -347,10 +335,10 @@ struct ResultFlags {
     ///
     /// excel-csv: a byte order mark in front, and CRLF at the end of each line. The delimiter stays the input's. NDJSON stays as
     /// it is.
-    #[arg(long, value_name = "auto|excel-csv", hide_short_help = true)]
+    #[arg(long, value_parser = words::<FailedFormat>(), hide_short_help = true)]
     failed_format: Option<String>,
     /// Form of the summary on stdout
-    #[arg(long, value_name = "text|json")]
+    #[arg(long, value_parser = words::<OutputFormat>())]
     output_format: Option<String>,
     /// Write the summary as JSON to this file too, at every end, whatever the exit code
     ///
@@ -362,19 +350,18 @@ struct ResultFlags {
     #[arg(long, value_name = "CODE", hide_short_help = true)]
     bad_rows_exit: Option<String>,
     /// Draw a progress bar where stderr is a terminal, or never
-    #[arg(long, value_name = "auto|off", hide_short_help = true)]
+    #[arg(long, value_parser = words::<Progress>(), hide_short_help = true)]
     progress: Option<String>,
 }
 
-#[derive(Debug, Args, Serialize)]
+#[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
-#[serde(rename_all = "kebab-case")]
 struct LogFlags {
     /// Form of the log on stderr
-    #[arg(long, value_name = "text|json", hide_short_help = true)]
+    #[arg(long, value_parser = words::<OutputFormat>(), hide_short_help = true)]
     log_format: Option<String>,
     /// Use colours
-    #[arg(long, value_name = "auto|always|never", hide_short_help = true)]
+    #[arg(long, value_parser = words::<Color>(), hide_short_help = true)]
     color: Option<String>,
     /// Say less
     #[arg(short, long, action = clap::ArgAction::Count)]
@@ -384,9 +371,8 @@ struct LogFlags {
     verbose: u8,
 }
 
-#[derive(Debug, Args, Serialize)]
+#[derive(Debug, Args)]
 #[command(next_help_heading = "Sandbox")]
-#[serde(rename_all = "kebab-case")]
 #[expect(
     clippy::struct_field_names,
     reason = "the prefix is part of the settings' names"
@@ -425,7 +411,7 @@ struct SandboxFlags {
     /// What reads get: allowed, forbidden, missing or stale
     ///
     /// forbidden: 403. missing: 404 in plain text. stale: customers as they were at the start.
-    #[arg(long, value_name = "READS", hide_short_help = true)]
+    #[arg(long, value_parser = words::<Reads>(), hide_short_help = true)]
     sandbox_reads: Option<String>,
     /// The same seed draws the same faults and latencies
     #[arg(long, value_name = "N", hide_short_help = true)]
@@ -439,6 +425,6 @@ struct SandboxFlags {
     #[arg(long, value_name = "TIME|none", hide_short_help = true)]
     sandbox_token_lifetime: Option<String>,
     /// Form of error bodies: documented, laravel or both
-    #[arg(long, value_name = "FORM", hide_short_help = true)]
+    #[arg(long, value_parser = words::<ErrorShape>(), hide_short_help = true)]
     sandbox_errors: Option<String>,
 }

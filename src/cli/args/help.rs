@@ -5,8 +5,8 @@ use std::any::TypeId;
 
 use clap::{Arg, CommandFactory};
 
-use super::Args;
-use crate::config::provenance::{SettingInForce, ShownValue};
+use super::{Cli, setting_of};
+use crate::config::provenance::ShownValue;
 use crate::config::{SANDBOX_PREFIX, Settings, Verb};
 use crate::process::exit::Exit;
 
@@ -59,7 +59,7 @@ pub fn command(fields_help: &str) -> clap::Command {
         ("token", Verb::Token, TOKEN_EXAMPLES),
         ("config", Verb::Config, CONFIG_EXAMPLES),
     ];
-    let mut command = with_examples(Args::command(), TOP_EXAMPLES)
+    let mut command = with_examples(Cli::command(), TOP_EXAMPLES)
         .after_help("See `custsync run -h` for its flags, and `--help` for all there is to say.")
         .after_long_help(end.clone());
     for (name, verb, examples) in verbs {
@@ -86,14 +86,17 @@ fn with_examples(command: clap::Command, examples: &str) -> clap::Command {
 fn with_settings(command: clap::Command, verb: Verb) -> clap::Command {
     let defaults = Settings::defaults(verb);
     command.mut_args(|arg| {
-        let Some(setting) = defaults.iter().find(|setting| is_flag_of(&arg, setting)) else {
+        let Some(setting) = defaults
+            .iter()
+            .find(|setting| setting.name == setting_of(&arg))
+        else {
             return arg;
         };
         let is_switch = arg.get_value_parser().type_id() == TypeId::of::<bool>();
         let arg = if is_switch {
             as_switch(arg)
         } else {
-            with_default(arg, &setting.value)
+            with_default(with_words(arg), &setting.value)
         };
         match (verb, setting.name.strip_prefix(SANDBOX_PREFIX)) {
             (Verb::Sandbox, Some(bare)) => arg.long(bare).hide_short_help(false),
@@ -111,9 +114,17 @@ fn as_switch(arg: Arg) -> Arg {
         .hide_possible_values(true)
 }
 
-/// clap names an argument after its field, in snake case.
-fn is_flag_of(arg: &Arg, setting: &SettingInForce) -> bool {
-    arg.get_id().as_str().replace('_', "-") == setting.name
+/// Shows the words that a flag takes in the place of its value, as in `<text|json>`.
+fn with_words(arg: Arg) -> Arg {
+    let words: Vec<_> = arg
+        .get_possible_values()
+        .iter()
+        .map(|word| word.get_name().to_owned())
+        .collect();
+    if words.is_empty() {
+        return arg;
+    }
+    arg.value_name(words.join("|")).hide_possible_values(true)
 }
 
 fn with_default(arg: Arg, value: &ShownValue) -> Arg {

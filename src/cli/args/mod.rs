@@ -1,19 +1,35 @@
-//! What may be typed: the command line as clap sees it. Every value is still a text; `config` checks them, together
-//! with those of the environment and the file, and nothing beyond it knows clap.
+//! The command line, as clap sees it. Every value is still a text: `config` checks it, together with those of the
+//! environment and the file.
 
 mod flags;
 mod help;
+mod words;
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use clap::{FromArgMatches, Parser, Subcommand};
+use clap::parser::ValueSource;
+use clap::{ArgAction, ArgMatches, FromArgMatches, Parser, Subcommand};
 
 pub use self::flags::{LoginFlags, RunFlags, SandboxCommandFlags, TokenFlags};
 pub use self::help::command;
-use crate::config::{Typed, Verb};
+use crate::config::{FlagValue, Typed, Verb};
+
+/// Arguments that are no settings, by their ids.
+const NOT_SETTINGS: [&str; 5] = ["config", "dry_run", "files", "help", "version"];
 
 /// The command line.
+#[derive(Debug)]
+pub struct Args {
+    command: Command,
+    /// The settings that the verb has flags for.
+    settings: BTreeSet<String>,
+    /// The flags that were given, by the names of their settings.
+    flags: Vec<(String, FlagValue)>,
+}
+
+/// The command line, as it is declared.
 #[derive(Debug, Parser)]
 #[command(
     name = "custsync",
@@ -21,10 +37,10 @@ use crate::config::{Typed, Verb};
     about = "Brings a customer API to the state that your CSV or NDJSON files describe",
     max_term_width = 100
 )]
-pub struct Args {
+struct Cli {
     /// What to do.
     #[command(subcommand)]
-    pub command: Command,
+    command: Command,
 }
 
 /// The verbs.
@@ -97,8 +113,27 @@ impl Args {
         arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
         fields_help: &str,
     ) -> Result<Self, clap::Error> {
-        let matches = command(fields_help).try_get_matches_from(arguments)?;
-        Self::from_arg_matches(&matches)
+        let mut command = command(fields_help);
+        let matches = command.try_get_matches_from_mut(arguments)?;
+        let cli = Cli::from_arg_matches(&matches)?;
+        let (mut settings, mut flags) = (BTreeSet::new(), Vec::new());
+        if let Some((name, matches)) = matches.subcommand() {
+            let verb = command.find_subcommand(name).into_iter();
+            for arg in verb.flat_map(clap::Command::get_arguments) {
+                let id = arg.get_id().as_str();
+                if NOT_SETTINGS.contains(&id) {
+                    continue;
+                }
+                let name = setting_of(arg);
+                flags.extend(flag_value(arg, matches).map(|value| (name.clone(), value)));
+                settings.insert(name);
+            }
+        }
+        Ok(Self {
+            command: cli.command,
+            settings,
+            flags,
+        })
     }
 
     /// What the settings will be for.
@@ -129,27 +164,52 @@ impl Args {
 
     /// The files and flags, for [`Settings::resolve`](crate::config::Settings::resolve).
     pub fn typed(&self) -> Typed {
-        let verb = self.verb();
-        match &self.command {
-            Command::Run(args) => Typed::new(verb, args.files.clone(), &args.flags),
-            Command::Check(args) => Typed::new(verb, args.files.clone(), &args.flags),
-            Command::Config(args) => Typed::new(verb, args.files.clone(), &args.flags),
-            Command::Sandbox(args) => Typed::new(verb, Vec::new(), &args.flags),
-            Command::Login(flags) => Typed::new(verb, Vec::new(), flags),
-            Command::Logout(flags) | Command::Token(flags) => Typed::new(verb, Vec::new(), flags),
-        }
+        let files = match &self.command {
+            Command::Run(args) => args.files.clone(),
+            Command::Check(args) => args.files.clone(),
+            Command::Config(args) => args.files.clone(),
+            Command::Sandbox(_) | Command::Login(_) | Command::Logout(_) | Command::Token(_) => {
+                Vec::new()
+            }
+        };
+        Typed::new(
+            self.verb(),
+            files,
+            self.settings.clone(),
+            self.flags.clone(),
+        )
+    }
+}
+
+/// Returns the name of a flag's setting. clap names an argument after its field, in snake case.
+fn setting_of(arg: &clap::Arg) -> String {
+    arg.get_id().as_str().replace('_', "-")
+}
+
+/// Returns what was typed behind a flag, or `None` where the flag was not given.
+fn flag_value(arg: &clap::Arg, matches: &ArgMatches) -> Option<FlagValue> {
+    let id = arg.get_id().as_str();
+    if matches.value_source(id) != Some(ValueSource::CommandLine) {
+        return None;
+    }
+    let mut values = matches.get_raw(id)?;
+    match arg.get_action() {
+        // clap has refused items that are not UTF-8.
+        ArgAction::Append => Some(FlagValue::Many(
+            values
+                .map(|value| value.to_string_lossy().into_owned())
+                .collect(),
+        )),
+        _ => values
+            .next_back()
+            .map(|value| FlagValue::One(value.to_owned())),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
     use crate::config::Settings;
-
-    /// Flags that say what is done or where settings are, and so are none.
-    const NOT_SETTINGS: [&str; 4] = ["config", "dry-run", "help", "version"];
 
     fn long_flags(verb: &str) -> BTreeSet<String> {
         let mut command = command("");
@@ -157,8 +217,8 @@ mod tests {
         let verb = command.find_subcommand(verb).expect("the verb exists");
         let flags = verb
             .get_arguments()
-            .filter_map(clap::Arg::get_long)
-            .filter(|flag| !NOT_SETTINGS.contains(flag));
+            .filter(|arg| !NOT_SETTINGS.contains(&arg.get_id().as_str()))
+            .filter_map(clap::Arg::get_long);
         flags.map(str::to_owned).collect()
     }
 

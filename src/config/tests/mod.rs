@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::error::ConfigError;
 use super::provenance::SettingInForce;
-use super::{ConfigFile, Settings, Typed, Verb};
+use super::{ConfigFile, FlagValue, Settings, Typed, Verb};
 
 /// What the three sources say, and what comes of it.
 #[derive(Default)]
@@ -55,12 +55,14 @@ impl Scenario {
             .environment
             .into_iter()
             .map(|(name, value)| (name.into(), value));
-        let mut typed = Typed::new(verb, self.files, &self.flags);
-        typed.own.extend(
-            Settings::defaults(verb)
-                .iter()
-                .map(|setting| setting.name.to_owned()),
-        );
+        let own = Settings::defaults(verb)
+            .into_iter()
+            .map(|setting| setting.name.to_owned());
+        let flags = self
+            .flags
+            .iter()
+            .filter_map(|(name, value)| Some((name.clone(), flag_value(value)?)));
+        let typed = Typed::new(verb, self.files, own.collect(), flags.collect());
         Settings::resolve(typed, environment, file)
     }
 
@@ -80,6 +82,19 @@ impl Scenario {
             "{error}"
         );
         error.to_string().lines().map(str::to_owned).collect()
+    }
+}
+
+/// The value of a flag; `None` where it was not given.
+fn flag_value(value: &Value) -> Option<FlagValue> {
+    match value {
+        Value::Array(items) => {
+            let items = items.iter().filter_map(Value::as_str);
+            Some(FlagValue::Many(items.map(str::to_owned).collect()))
+        }
+        Value::Number(count) if count.as_u64() == Some(0) => None,
+        Value::String(text) => Some(FlagValue::One(text.into())),
+        other => Some(FlagValue::One(other.to_string().into())),
     }
 }
 

@@ -1,0 +1,71 @@
+//! Settings that take one of a few words. The words are clap's [`ValueEnum`]s, so that the help, the errors and the values
+//! themselves have one source. Enums below this layer get theirs here, since nothing there knows clap.
+
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
+
+use super::reader::Reader;
+use super::setting::Setting;
+use super::value::ValueError;
+use crate::contract::Allowance;
+use crate::input::{EmptyRule, FormatChoice, OvertakenRule, Quotes, Ragged};
+use crate::journal::Retry;
+use crate::pipeline::resume::LeftOut;
+use crate::results::failed_rows::FailedFormat;
+use crate::row::duplicates::Unique;
+use crate::sandbox::{ErrorShape, Reads};
+
+/// Gives an enum its words. Variants that no word names come last.
+macro_rules! words {
+    ($enum:ty: $($variant:ident = $word:literal),+ $(; no word: $($other:ident),+)?) => {
+        impl ValueEnum for $enum {
+            fn value_variants<'a>() -> &'a [Self] {
+                &[$(Self::$variant),+]
+            }
+
+            fn to_possible_value(&self) -> Option<PossibleValue> {
+                match self {
+                    $(Self::$variant => Some(PossibleValue::new($word)),)+
+                    $($(Self::$other => None,)+)?
+                }
+            }
+        }
+    };
+}
+
+words!(Allowance: Damaged = "damaged", Decimals = "decimals", Joined = "joined");
+words!(EmptyRule: Omit = "omit", Null = "null", Error = "error");
+words!(ErrorShape: Documented = "documented", Laravel = "laravel", Both = "both");
+words!(FailedFormat: Auto = "auto", ExcelCsv = "excel-csv");
+words!(FormatChoice: Auto = "auto", Csv = "csv", Tsv = "tsv", Ndjson = "ndjson");
+words!(LeftOut: Kept = "trust"; no word: Unknown);
+words!(OvertakenRule: LeaveOut = "leave-out", Send = "send");
+words!(Quotes: On = "on", Off = "off"; no word: InDoubt);
+words!(Ragged: Error = "error", Pad = "pad");
+words!(Reads: Allowed = "allowed", Forbidden = "forbidden", Missing = "missing", Stale = "stale");
+words!(Retry: Failed = "failed", Rejected = "rejected");
+words!(Unique: All = "all", Reject = "reject", Last = "last");
+
+/// Returns the value that `text` names.
+pub(super) fn choice<T: ValueEnum>(text: &str) -> Result<T, ValueError> {
+    let words = || T::value_variants().iter().filter_map(word);
+    let named = T::value_variants()
+        .iter()
+        .find(|value| word(*value).as_deref() == Some(text));
+    named.cloned().ok_or_else(|| ValueError::NotAChoice {
+        text: text.to_owned(),
+        choices: words().collect::<Vec<_>>().join(", "),
+    })
+}
+
+fn word(value: &impl ValueEnum) -> Option<String> {
+    Some(value.to_possible_value()?.get_name().to_owned())
+}
+
+impl Reader {
+    /// Reads a setting that takes one of a few words.
+    pub(super) fn choice<T: ValueEnum>(&mut self, setting: Setting, default: T) -> T {
+        let default = word(&default).expect("a default has a word");
+        self.one(setting, &default, choice)
+    }
+}
