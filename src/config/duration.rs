@@ -1,4 +1,7 @@
 //! Durations as people write them: `500ms`, `30s`, `15m`, `2h`.
+//!
+//! jiff's friendly format would also take `1m30s`, `1.5s`, `1 s`, `-1s` and ISO 8601, and would report a number that is too large
+//! as a syntax error. These settings take a whole number and one unit, so the few lines below stay.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
