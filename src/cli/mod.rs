@@ -103,11 +103,7 @@ fn allow_all_descriptors() {
 /// A signal came before there was anything to drain.
 fn signalled(signal: StopSignal, verb: Option<Verb>) -> Failure {
     let reason = signal.reason();
-    let what = match verb {
-        Some(Verb::Run) => "; nothing was sent",
-        Some(Verb::Check) => "; nothing was checked",
-        Some(Verb::Sandbox | Verb::Config | Verb::Login | Verb::Logout | Verb::Token) | None => "",
-    };
+    let what = verb.map_or("", Verb::nothing_done);
     Failure {
         exit: Exit::from(&reason),
         error: anyhow!("{reason}{what}"),

@@ -72,10 +72,8 @@ impl EarlyEnd {
 
     /// Prints JSON where that is asked for, and writes the summary file.
     pub fn tell(&self, exit: Exit, message: &str) {
-        let command = match self.verb {
-            Verb::Run => "run",
-            Verb::Check => "check",
-            Verb::Sandbox | Verb::Config | Verb::Login | Verb::Logout | Verb::Token => return,
+        let Some(command) = self.verb.with_summary() else {
+            return;
         };
         let told = Told {
             version: env!("CARGO_PKG_VERSION"),

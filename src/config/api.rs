@@ -63,16 +63,16 @@ pub enum TokenSource {
 impl ApiSettings {
     pub(super) fn read(reader: &mut Reader) -> Self {
         let (base_url, plain_http) = base_url(reader);
-        let tenant = reader.optional(Setting::of_the_run(TENANT), number_in(0..=u64::MAX));
+        let tenant = reader.optional(Setting::of_run(TENANT), number_in(0..=u64::MAX));
         let token = token_source(reader);
-        let client_secret_file = reader.path(Setting::of_the_process(CLIENT_SECRET_FILE));
-        let ca_file = reader.path(Setting::of_the_process("ca-file"));
-        let protocol = if reader.switch(Setting::of_the_process("http2")) {
+        let client_secret_file = reader.path(Setting::of_process(CLIENT_SECRET_FILE));
+        let ca_file = reader.path(Setting::of_process("ca-file"));
+        let protocol = if reader.switch(Setting::of_process("http2")) {
             Protocol::Http2
         } else {
             Protocol::Http1
         };
-        let target = if reader.switch(Setting::of_the_run("sandbox")) {
+        let target = if reader.switch(Setting::of_run("sandbox")) {
             Target::Sandbox
         } else {
             Target::Remote { base_url, token }
@@ -90,10 +90,10 @@ impl ApiSettings {
 
 fn base_url(reader: &mut Reader) -> (Url, PlainHttp) {
     const NAME: &str = "base-url";
-    let base_url = reader.one(Setting::of_the_run(NAME), BASE_URL, |text| {
+    let base_url = reader.one(Setting::of_run(NAME), BASE_URL, |text| {
         Ok(parse_base_url(text)?)
     });
-    let plain_http = if reader.switch(Setting::of_the_process("allow-http")) {
+    let plain_http = if reader.switch(Setting::of_process("allow-http")) {
         PlainHttp::Anywhere
     } else {
         PlainHttp::Loopback
@@ -110,7 +110,7 @@ fn base_url(reader: &mut Reader) -> (Url, PlainHttp) {
 /// configuration file.
 fn token_source(reader: &mut Reader) -> TokenSource {
     let value = reader.token();
-    let file = reader.path(Setting::of_the_process(TOKEN_FILE));
+    let file = reader.path(Setting::of_process(TOKEN_FILE));
     match (value, file) {
         (None, None) => TokenSource::Missing,
         (Some(value), None) => TokenSource::Value(value),

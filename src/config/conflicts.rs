@@ -40,7 +40,7 @@ pub(super) fn check(
         .any(|name| reader.is_noted(name));
     if is_useless
         && !is_noted
-        && reads_rows(reader.verb())
+        && reader.verb().is_about_rows()
         && reader.typed().any(|(name, _)| name == TWO_DIGIT_YEARS)
     {
         reader.problem(Problem::TwoDigitYearsWithoutFormat);
@@ -57,7 +57,7 @@ pub(super) fn check(
     // A directory that is named by a stronger source holds: that is how a run is continued that began with `--fresh`.
     let is_fresh = output.unfinished == Unfinished::Left && output.run_dir.is_some();
     if is_fresh
-        && is_run(reader.verb())
+        && reader.verb().is_about_a_run()
         && reader.compare_sources(RUN_DIR, FRESH) != Ordering::Greater
     {
         let (first, second) = (reader.place(FRESH), reader.place(RUN_DIR));
@@ -72,28 +72,21 @@ pub(super) fn check(
     }
 }
 
-/// Whether the verb is to send, or to show the settings of that.
-fn is_run(verb: Verb) -> bool {
-    match verb {
-        Verb::Run | Verb::Config => true,
-        Verb::Check | Verb::Sandbox | Verb::Login | Verb::Logout | Verb::Token => false,
-    }
-}
-
-/// Whether the verb is to read rows, or to show the settings of that.
-fn reads_rows(verb: Verb) -> bool {
-    is_run(verb) || verb == Verb::Check
-}
-
 fn useless_flag(verb: Verb, target: &Target, name: &str, flag: String) -> Option<Problem> {
-    match (verb, target) {
-        (Verb::Run, _) if name == EXPLAIN => Some(Problem::ExplainWithRun),
-        (Verb::Check, _) if name == "sandbox" => Some(Problem::SandboxWithCheck),
-        (Verb::Check | Verb::Sandbox | Verb::Login | Verb::Logout | Verb::Token, _) => None,
-        (Verb::Run | Verb::Config, Target::Sandbox) => REMOTE_ONLY
+    if verb == Verb::Run && name == EXPLAIN {
+        return Some(Problem::ExplainWithRun);
+    }
+    if verb == Verb::Check && name == "sandbox" {
+        return Some(Problem::SandboxWithCheck);
+    }
+    if !verb.is_about_a_run() {
+        return None;
+    }
+    match target {
+        Target::Sandbox => REMOTE_ONLY
             .contains(&name)
             .then_some(Problem::UselessWithSandbox { flag }),
-        (Verb::Run | Verb::Config, Target::Remote { .. }) => name
+        Target::Remote { .. } => name
             .starts_with(SANDBOX_PREFIX)
             .then_some(Problem::UselessWithoutSandbox { flag }),
     }

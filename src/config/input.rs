@@ -54,16 +54,16 @@ const ALL_FIELDS: &str = "default";
 impl InputSettings {
     pub(super) fn read(reader: &mut Reader, files: Vec<PathBuf>) -> Self {
         let files = files.into_iter().map(plainest_name).collect();
-        let format = reader.choice(Setting::of_the_run("format"), FormatChoice::Auto);
-        let delimiter = reader.optional(Setting::of_the_run("delimiter"), delimiter);
-        let quotes = reader.optional(Setting::of_the_run("quotes"), choice);
+        let format = reader.choice(Setting::of_run("format"), FormatChoice::Auto);
+        let delimiter = reader.optional(Setting::of_run("delimiter"), delimiter);
+        let quotes = reader.optional(Setting::of_run("quotes"), choice);
         let escape = reader
-            .optional(Setting::of_the_run("escape"), escape)
+            .optional(Setting::of_run("escape"), escape)
             .unwrap_or_default();
-        let ragged = reader.choice(Setting::of_the_run("ragged"), Ragged::Error);
-        let encoding = reader.one(Setting::of_the_run("encoding"), "auto", encoding);
+        let ragged = reader.choice(Setting::of_run("ragged"), Ragged::Error);
+        let encoding = reader.one(Setting::of_run("encoding"), "auto", encoding);
         let header = header_rule(reader);
-        let sheet = reader.optional(Setting::of_the_run("sheet"), some_text);
+        let sheet = reader.optional(Setting::of_run("sheet"), some_text);
         let mapping = mapping(reader);
         let constants = constants(reader);
         let values = value_maps(reader);
@@ -72,14 +72,14 @@ impl InputSettings {
                 values,
                 empty: empty_rules(reader),
                 null_strings: null_strings(reader),
-                trim: if reader.switch(Setting::of_the_run("trim")) {
+                trim: if reader.switch(Setting::of_run("trim")) {
                     Trim::Trim
                 } else {
                     Trim::Keep
                 },
             },
             values: value_rules(reader),
-            overtaken: reader.choice(Setting::of_the_run("overtaken"), OvertakenRule::LeaveOut),
+            overtaken: reader.choice(Setting::of_run("overtaken"), OvertakenRule::LeaveOut),
         };
         for (text, error) in rows.cells.value_errors(&rows.values) {
             reader.note(VALUES, ValueError::Mapped { text, error });
@@ -102,16 +102,12 @@ impl InputSettings {
             },
             rows,
             skip_rows: reader.one(
-                Setting::of_the_process("skip-rows"),
+                Setting::of_process("skip-rows"),
                 "0",
                 number_in(0..=u64::MAX),
             ),
-            max_rows: reader.optional(Setting::of_the_process("max-rows"), number_in(1..=u64::MAX)),
-            explain: reader.one(
-                Setting::of_the_process(EXPLAIN),
-                "0",
-                number_in(0..=u64::MAX),
-            ),
+            max_rows: reader.optional(Setting::of_process("max-rows"), number_in(1..=u64::MAX)),
+            explain: reader.one(Setting::of_process(EXPLAIN), "0", number_in(0..=u64::MAX)),
         }
     }
 }
@@ -119,16 +115,16 @@ impl InputSettings {
 /// How values are read. What day is today is not for settings to say.
 fn value_rules(reader: &mut Reader) -> ValueRules {
     let first_year = reader.optional(
-        Setting::of_the_run(TWO_DIGIT_YEARS),
+        Setting::of_run(TWO_DIGIT_YEARS),
         number_in(TwoDigitYears::FIRST_YEARS),
     );
     let two_digit_years = first_year.and_then(TwoDigitYears::from_year);
     ValueRules {
-        date_formats: reader.list(Setting::of_the_run("date-format"), |text| {
+        date_formats: reader.list(Setting::of_run("date-format"), |text| {
             Ok(DateFormat::new(text, two_digit_years)?)
         }),
         allowed: reader
-            .list(Setting::of_the_run("allow"), choice)
+            .list(Setting::of_run("allow"), choice)
             .into_iter()
             .collect(),
         today: Today::default(),
@@ -150,7 +146,7 @@ fn plainest_name(file: PathBuf) -> InputName {
 
 fn mapping(reader: &mut Reader) -> MappingRules {
     let mut map = Vec::new();
-    for entry in reader.entries(Setting::of_the_run("map"), &[], Split::Last) {
+    for entry in reader.entries(Setting::of_run("map"), &[], Split::Last) {
         match entry {
             Entry {
                 key: Some(column),
@@ -167,9 +163,9 @@ fn mapping(reader: &mut Reader) -> MappingRules {
             ),
         }
     }
-    let ignore = reader.names(Setting::of_the_run("ignore"));
+    let ignore = reader.names(Setting::of_run("ignore"));
     let rules = MappingRules::new(&map, &ignore).map_err(ValueError::from);
-    let header_names = if reader.switch(Setting::of_the_run("loose-headers")) {
+    let header_names = if reader.switch(Setting::of_run("loose-headers")) {
         HeaderNames::Loose
     } else {
         HeaderNames::Exact
@@ -182,7 +178,7 @@ fn mapping(reader: &mut Reader) -> MappingRules {
 
 fn constants(reader: &mut Reader) -> Constants {
     let mut constants = Constants::default();
-    for entry in reader.entries(Setting::of_the_run_with_values(SET), &[], Split::First) {
+    for entry in reader.entries(Setting::of_run_with_values(SET), &[], Split::First) {
         match entry {
             Entry {
                 key: Some(field),
@@ -209,7 +205,7 @@ fn value_maps(reader: &mut Reader) -> ValueMaps {
         table: field,
         key: text,
         value,
-    } in reader.nested_entries(Setting::of_the_run_with_values(VALUES), "FIELD:TEXT=VALUE")
+    } in reader.nested_entries(Setting::of_run_with_values(VALUES), "FIELD:TEXT=VALUE")
     {
         let added = maps.add(&field, text, value).map_err(ValueError::from);
         reader.noting(VALUES, added);
@@ -221,7 +217,7 @@ fn empty_rules(reader: &mut Reader) -> EmptyRules {
     const NAME: &str = "empty";
     let mut default = EmptyRule::Omit;
     let mut fields = Vec::new();
-    for Entry { key, value } in reader.entries(Setting::of_the_run(NAME), &["omit"], Split::Last) {
+    for Entry { key, value } in reader.entries(Setting::of_run(NAME), &["omit"], Split::Last) {
         let Some(rule) = reader.noting(NAME, choice(&value)) else {
             continue;
         };
@@ -248,7 +244,7 @@ fn empty_rules(reader: &mut Reader) -> EmptyRules {
 fn null_strings(reader: &mut Reader) -> NullStrings {
     const NAME: &str = "null-string";
     let mut nulls = NullStrings::default();
-    for Entry { key, value } in reader.keyed_texts(Setting::of_the_run_with_values(NAME)) {
+    for Entry { key, value } in reader.keyed_texts(Setting::of_run_with_values(NAME)) {
         let added = match (key.as_deref(), of_one_field(&value)) {
             (Some(ALL_FIELDS), _) | (None, None) => {
                 nulls.add(value);
@@ -297,15 +293,12 @@ fn escape(text: &str) -> Result<Escape, ValueError> {
 
 /// Columns that are named stand for a header, so naming them says that there is none.
 fn header_rule(reader: &mut Reader) -> HeaderRule {
-    let has_header = !reader.switch(Setting::of_the_run("no-header"));
-    let columns = reader.list(Setting::of_the_run("columns"), some_text);
+    let has_header = !reader.switch(Setting::of_run("no-header"));
+    let columns = reader.list(Setting::of_run("columns"), some_text);
     if columns.len() > COLUMNS_MAX {
         reader.note("columns", ValueError::TooMany { most: COLUMNS_MAX });
     }
-    let row = reader.optional(
-        Setting::of_the_run(HEADER_ROW),
-        number_in(1..=HEADER_ROW_MAX),
-    );
+    let row = reader.optional(Setting::of_run(HEADER_ROW), number_in(1..=HEADER_ROW_MAX));
     match row {
         Some(row) if has_header && columns.is_empty() => HeaderRule::Row(row),
         Some(_) => {

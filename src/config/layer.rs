@@ -210,9 +210,9 @@ impl Layer {
 }
 
 fn flag_of(verb: Verb, name: &str) -> String {
-    let bare = match verb {
-        Verb::Sandbox => name.strip_prefix(SANDBOX_PREFIX).unwrap_or(name),
-        Verb::Run | Verb::Check | Verb::Config | Verb::Login | Verb::Logout | Verb::Token => name,
+    let bare = match name.strip_prefix(SANDBOX_PREFIX) {
+        Some(bare) if verb.drops_sandbox_prefix() => bare,
+        _ => name,
     };
     format!("--{bare}")
 }

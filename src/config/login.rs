@@ -52,31 +52,31 @@ pub enum Browser {
 impl LoginSettings {
     pub(super) fn read(reader: &mut Reader, plain_http: PlainHttp) -> Self {
         Self {
-            client_id: reader.optional(Setting::of_the_process("client-id"), some_text),
-            scope: reader.optional(Setting::of_the_process("scope"), some_text),
+            client_id: reader.optional(Setting::of_process("client-id"), some_text),
+            scope: reader.optional(Setting::of_process("scope"), some_text),
             auth_url: server_url(
                 reader,
-                Setting::of_the_process("auth-url"),
+                Setting::of_process("auth-url"),
                 AUTH_URL,
                 plain_http,
             ),
             token_url: server_url(
                 reader,
-                Setting::of_the_process("token-url"),
+                Setting::of_process("token-url"),
                 TOKEN_URL,
                 plain_http,
             ),
             port: reader.one(
-                Setting::of_the_process("redirect-port"),
+                Setting::of_process("redirect-port"),
                 "0",
                 number_in(0..=u16::MAX),
             ),
-            way_back: if reader.switch(Setting::of_the_process("paste")) {
+            way_back: if reader.switch(Setting::of_process("paste")) {
                 WayBack::Pasted
             } else {
                 WayBack::Loopback
             },
-            browser: if reader.switch(Setting::of_the_process("no-browser")) {
+            browser: if reader.switch(Setting::of_process("no-browser")) {
                 Browser::LeftToThePerson
             } else {
                 Browser::Opened

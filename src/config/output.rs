@@ -103,24 +103,22 @@ const BAD_ROWS_EXITS: RangeInclusive<u8> = 0..=125;
 impl OutputSettings {
     pub(super) fn read(reader: &mut Reader) -> Self {
         Self {
-            run_dir: reader.path(Setting::of_the_process(RUN_DIR)),
-            unfinished: if reader.switch(Setting::of_the_process(FRESH)) {
+            run_dir: reader.path(Setting::of_process(RUN_DIR)),
+            unfinished: if reader.switch(Setting::of_process(FRESH)) {
                 Unfinished::Left
             } else {
                 Unfinished::Continued
             },
-            lock_wait: reader.one(Setting::of_the_process("lock-wait"), "0s", |text| {
+            lock_wait: reader.one(Setting::of_process("lock-wait"), "0s", |text| {
                 Ok(duration_in(&LOCK_WAITS, text)?)
             }),
-            output_format: reader
-                .choice(Setting::of_the_process(OUTPUT_FORMAT), OutputFormat::Text),
-            summary_file: reader.path(Setting::of_the_process("summary-file")),
-            bad_rows_exit: reader.one(Setting::of_the_process("bad-rows-exit"), "1", bad_rows_exit),
-            log_format: reader.choice(Setting::of_the_process("log-format"), OutputFormat::Text),
-            progress: reader.choice(Setting::of_the_process("progress"), Progress::Auto),
-            color: reader.choice(Setting::of_the_process("color"), Color::Auto),
-            failed_format: reader
-                .choice(Setting::of_the_process("failed-format"), FailedFormat::Auto),
+            output_format: reader.choice(Setting::of_process(OUTPUT_FORMAT), OutputFormat::Text),
+            summary_file: reader.path(Setting::of_process("summary-file")),
+            bad_rows_exit: reader.one(Setting::of_process("bad-rows-exit"), "1", bad_rows_exit),
+            log_format: reader.choice(Setting::of_process("log-format"), OutputFormat::Text),
+            progress: reader.choice(Setting::of_process("progress"), Progress::Auto),
+            color: reader.choice(Setting::of_process("color"), Color::Auto),
+            failed_format: reader.choice(Setting::of_process("failed-format"), FailedFormat::Auto),
             verbosity: verbosity(reader),
         }
     }
@@ -128,8 +126,8 @@ impl OutputSettings {
 
 /// `-q` and `-v` from sources of different strength: the stronger holds. From the same: a contradiction.
 fn verbosity(reader: &mut Reader) -> Verbosity {
-    let quiet = reader.switch(Setting::of_the_process("quiet"));
-    let loud = match reader.one(Setting::of_the_process("verbose"), "0", verbose_count) {
+    let quiet = reader.switch(Setting::of_process("quiet"));
+    let loud = match reader.one(Setting::of_process("verbose"), "0", verbose_count) {
         0 => Verbosity::Normal,
         1 => Verbosity::Detailed,
         2.. => Verbosity::Everything,

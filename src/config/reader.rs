@@ -12,7 +12,7 @@ use secrecy::SecretString;
 
 use super::error::{ConfigError, Problem};
 use super::layer::{Given, Layer};
-use super::names::{TENANT, TOKEN};
+use super::names::TOKEN;
 use super::provenance::{Provenance, SettingInForce, ShownValue};
 use super::setting::Setting;
 use super::value::{self, ValueError};
@@ -66,16 +66,7 @@ impl Reader {
 
     /// Whether the verb reads a setting, whoever gives it.
     fn is_read(&self, name: &str) -> bool {
-        match self.verb {
-            // It shows those of every verb.
-            Verb::Config => true,
-            // A sandbox takes the token and the tenant that the user's own command would send.
-            Verb::Sandbox if name == TENANT => true,
-            Verb::Run | Verb::Check | Verb::Sandbox if name == TOKEN => true,
-            Verb::Run | Verb::Check | Verb::Sandbox | Verb::Login | Verb::Logout | Verb::Token => {
-                self.own.contains(name)
-            }
-        }
+        self.own.contains(name) || self.verb.reads_without_flag(name)
     }
 
     /// The strongest source that says something of a setting which the verb reads.
@@ -265,17 +256,13 @@ impl Reader {
         }
         let Some((token, provenance)) = found.filter(|_| is_read) else {
             self.record(
-                Setting::of_the_process(TOKEN),
+                Setting::of_process(TOKEN),
                 ShownValue::Unset,
                 Provenance::Default,
             );
             return None;
         };
-        self.record(
-            Setting::of_the_process(TOKEN),
-            ShownValue::Secret,
-            provenance,
-        );
+        self.record(Setting::of_process(TOKEN), ShownValue::Secret, provenance);
         let token = checked_token(&token);
         self.noting(TOKEN, token)
     }

@@ -49,42 +49,42 @@ impl SandboxSettings {
     pub(super) fn read(reader: &mut Reader) -> Self {
         Self {
             listen: reader.one(
-                Setting::of_the_process("sandbox-listen"),
+                Setting::of_process("sandbox-listen"),
                 "127.0.0.1:8080",
                 address,
             ),
             customers: reader.one(
-                Setting::of_the_process("sandbox-customers"),
+                Setting::of_process("sandbox-customers"),
                 "1000000",
                 number_in(0..=u64::MAX),
             ),
-            window: reader.one(Setting::of_the_process("sandbox-window"), "6000/m", window),
+            window: reader.one(Setting::of_process("sandbox-window"), "6000/m", window),
             latency: reader.one(
-                Setting::of_the_process("sandbox-latency"),
+                Setting::of_process("sandbox-latency"),
                 "5ms..40ms",
                 |text| Ok(text.parse()?),
             ),
-            faults: reader.one(Setting::of_the_process("sandbox-fault"), "none", faults),
+            faults: reader.one(Setting::of_process("sandbox-fault"), "none", faults),
             answers: answers(reader),
             goaway_after: reader.one(
-                Setting::of_the_process("sandbox-goaway-after"),
+                Setting::of_process("sandbox-goaway-after"),
                 "none",
                 goaway_after,
             ),
-            reads: reader.choice(Setting::of_the_process("sandbox-reads"), Reads::Allowed),
+            reads: reader.choice(Setting::of_process("sandbox-reads"), Reads::Allowed),
             seed: reader.one(
-                Setting::of_the_process("sandbox-seed"),
+                Setting::of_process("sandbox-seed"),
                 "1",
                 number_in(0..=u64::MAX),
             ),
-            ledger: reader.path(Setting::of_the_process("sandbox-ledger")),
+            ledger: reader.path(Setting::of_process("sandbox-ledger")),
             token_lifetime: reader.one(
-                Setting::of_the_process("sandbox-token-lifetime"),
+                Setting::of_process("sandbox-token-lifetime"),
                 "none",
                 token_lifetime,
             ),
             error_shape: reader.choice(
-                Setting::of_the_process("sandbox-errors"),
+                Setting::of_process("sandbox-errors"),
                 ErrorShape::Documented,
             ),
         }
@@ -152,7 +152,7 @@ fn faults(text: &str) -> Result<FaultPlan, ValueError> {
 fn answers(reader: &mut Reader) -> BTreeMap<u64, FaultKind> {
     const NAME: &str = "sandbox-answer";
     let mut answers = BTreeMap::new();
-    for entry in reader.entries(Setting::of_the_process(NAME), &[], Split::First) {
+    for entry in reader.entries(Setting::of_process(NAME), &[], Split::First) {
         let Entry {
             key: Some(id),
             value: kind,

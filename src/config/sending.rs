@@ -8,7 +8,6 @@ use super::duration::duration_in;
 use super::reader::Reader;
 use super::setting::Setting;
 use super::value::number_in;
-use super::verb::Verb;
 use super::words::choice;
 use crate::journal::Retry;
 use crate::pipeline::resume::LeftOut;
@@ -64,45 +63,42 @@ pub enum NamedWait {
 
 impl SendingSettings {
     pub(super) fn read(reader: &mut Reader) -> Self {
-        let max_errors = match reader.verb() {
-            Verb::Run | Verb::Config | Verb::Sandbox | Verb::Login | Verb::Logout | Verb::Token => {
-                "10%"
-            }
-            Verb::Check => "none",
-        };
+        let max_errors = reader.verb().default_max_errors();
         Self {
-            rate: reader.one(Setting::of_the_process("rate"), "auto", |text| {
-                Ok(text.parse()?)
-            }),
+            rate: reader.one(
+                Setting::of_process("rate"),
+                "auto",
+                |text| Ok(text.parse()?),
+            ),
             max_in_flight: reader.one(
-                Setting::of_the_process("max-in-flight"),
+                Setting::of_process("max-in-flight"),
                 "32",
                 number_in(NonZeroU16::MIN..=IN_FLIGHT_MAX),
             ),
-            timeout: reader.one(Setting::of_the_process("timeout"), "30s", |text| {
+            timeout: reader.one(Setting::of_process("timeout"), "30s", |text| {
                 Ok(duration_in(&TIMEOUTS, text)?)
             }),
             attempts: reader.one(
-                Setting::of_the_process("attempts"),
+                Setting::of_process("attempts"),
                 "5",
                 number_in(NonZeroU32::MIN..=ATTEMPTS_MAX),
             ),
-            max_errors: reader.one(Setting::of_the_process("max-errors"), max_errors, |text| {
+            max_errors: reader.one(Setting::of_process("max-errors"), max_errors, |text| {
                 Ok(text.parse()?)
             }),
-            unique: reader.choice(Setting::of_the_run("unique"), Unique::All),
-            retry: reader.choice(Setting::of_the_process("retry"), Retry::Failed),
-            left_out: (reader.optional(Setting::of_the_process("left-out"), choice))
+            unique: reader.choice(Setting::of_run("unique"), Unique::All),
+            retry: reader.choice(Setting::of_process("retry"), Retry::Failed),
+            left_out: (reader.optional(Setting::of_process("left-out"), choice))
                 .unwrap_or(LeftOut::Unknown),
-            max_wait: reader.one(Setting::of_the_process("max-wait"), "15m", |text| {
+            max_wait: reader.one(Setting::of_process("max-wait"), "15m", |text| {
                 Ok(duration_in(&WAITS, text)?)
             }),
-            named_wait: if reader.switch(Setting::of_the_process("ignore-until")) {
+            named_wait: if reader.switch(Setting::of_process("ignore-until")) {
                 NamedWait::Ignored
             } else {
                 NamedWait::Kept
             },
-            grace: reader.one(Setting::of_the_process("grace"), "25s", |text| {
+            grace: reader.one(Setting::of_process("grace"), "25s", |text| {
                 Ok(duration_in(&GRACES, text)?)
             }),
         }

@@ -27,7 +27,7 @@ pub enum Holds {
 
 impl Setting {
     /// A setting that changes what is sent: from which rows requests become, which ones, and to whom they go.
-    pub(super) const fn of_the_run(name: &'static str) -> Setting {
+    pub(super) const fn of_run(name: &'static str) -> Setting {
         Setting {
             name,
             belongs_to: BelongsTo::Run(Holds::Words),
@@ -35,7 +35,7 @@ impl Setting {
     }
 
     /// The same, for one that may hold customers' values.
-    pub(super) const fn of_the_run_with_values(name: &'static str) -> Setting {
+    pub(super) const fn of_run_with_values(name: &'static str) -> Setting {
         Setting {
             name,
             belongs_to: BelongsTo::Run(Holds::Values),
@@ -43,7 +43,7 @@ impl Setting {
     }
 
     /// A setting that changes nothing of what is sent.
-    pub(super) const fn of_the_process(name: &'static str) -> Setting {
+    pub(super) const fn of_process(name: &'static str) -> Setting {
         Setting {
             name,
             belongs_to: BelongsTo::Process,

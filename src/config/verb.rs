@@ -1,5 +1,7 @@
 //! The verbs, as far as settings depend on them.
 
+use super::names::{TENANT, TOKEN};
+
 /// The verb of a command: some defaults and rules depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verb {
@@ -17,4 +19,54 @@ pub enum Verb {
     Logout,
     /// Shows the login.
     Token,
+}
+
+impl Verb {
+    /// Returns the verb's name, where it ends with a summary.
+    pub fn with_summary(self) -> Option<&'static str> {
+        match self {
+            Self::Run => Some("run"),
+            Self::Check => Some("check"),
+            Self::Sandbox | Self::Config | Self::Login | Self::Logout | Self::Token => None,
+        }
+    }
+
+    /// Returns the end of a message about a signal that came before the verb had begun its work.
+    pub fn nothing_done(self) -> &'static str {
+        match self {
+            Self::Run => "; nothing was sent",
+            Self::Check => "; nothing was checked",
+            Self::Sandbox | Self::Config | Self::Login | Self::Logout | Self::Token => "",
+        }
+    }
+
+    /// Whether the verb sends, or shows the settings for sending.
+    pub(super) fn is_about_a_run(self) -> bool {
+        matches!(self, Self::Run | Self::Config)
+    }
+
+    /// Whether the verb reads rows, or shows the settings for reading them.
+    pub(super) fn is_about_rows(self) -> bool {
+        self.is_about_a_run() || self == Self::Check
+    }
+
+    /// Whether the verb's flags leave out the prefix of the sandbox's settings.
+    pub(crate) fn drops_sandbox_prefix(self) -> bool {
+        self == Self::Sandbox
+    }
+
+    /// Whether the verb reads a setting that it may have no flag for.
+    pub(super) fn reads_without_flag(self, setting: &str) -> bool {
+        match setting {
+            TOKEN => self.is_about_rows() || self == Self::Sandbox,
+            // A sandbox takes the token and the tenant that the user's own command would send.
+            TENANT if self == Self::Sandbox => true,
+            _ => self == Self::Config,
+        }
+    }
+
+    /// Returns the default of `max-errors`: a check is to list all bad rows.
+    pub(super) fn default_max_errors(self) -> &'static str {
+        if self == Self::Check { "none" } else { "10%" }
+    }
 }

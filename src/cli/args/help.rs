@@ -65,12 +65,12 @@ pub fn command(fields_help: &str) -> clap::Command {
     for (name, verb, examples) in verbs {
         command = command.mut_subcommand(name, |command| {
             let command = with_examples(with_settings(command, verb), examples);
-            match verb {
-                Verb::Run | Verb::Check => command
-                    .after_help("See `--help` for more flags, the exit codes and the fields.")
-                    .after_long_help(end.clone()),
-                Verb::Sandbox | Verb::Config | Verb::Login | Verb::Logout | Verb::Token => command,
+            if verb.with_summary().is_none() {
+                return command;
             }
+            command
+                .after_help("See `--help` for more flags, the exit codes and the fields.")
+                .after_long_help(end.clone())
         });
     }
     command
@@ -98,8 +98,8 @@ fn with_settings(command: clap::Command, verb: Verb) -> clap::Command {
         } else {
             with_default(with_words(arg), &setting.value)
         };
-        match (verb, setting.name.strip_prefix(SANDBOX_PREFIX)) {
-            (Verb::Sandbox, Some(bare)) => arg.long(bare).hide_short_help(false),
+        match setting.name.strip_prefix(SANDBOX_PREFIX) {
+            Some(bare) if verb.drops_sandbox_prefix() => arg.long(bare).hide_short_help(false),
             _ => arg,
         }
     })

@@ -172,10 +172,10 @@ fn the_samples_are_all_settings() {
 #[test]
 fn a_run_is_known_by_what_changes_its_requests() {
     let settings = Settings::defaults(Verb::Run);
-    let of_the_run = settings
+    let of_run = settings
         .iter()
         .filter(|setting| setting.belongs_to != BelongsTo::Process);
-    let mut names: Vec<&str> = of_the_run.map(|setting| setting.name).collect();
+    let mut names: Vec<&str> = of_run.map(|setting| setting.name).collect();
     names.sort_unstable();
     let want = [
         "allow",
