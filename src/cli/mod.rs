@@ -117,10 +117,16 @@ fn dispatch(arguments: &[OsString], signals: &Signals, known: &Known) -> Result<
         Err(answer) => return answer_by_clap(&answer, arguments),
     };
     let (verb, file) = (args.verb(), config_file(&args));
-    known.get_or_init(|| EarlyEnd::of(verb, args.typed(), file.as_ref().ok().cloned().flatten()));
+    known.get_or_init(|| {
+        EarlyEnd::of(
+            verb,
+            args.cli_input(),
+            file.as_ref().ok().cloned().flatten(),
+        )
+    });
     let file = file.map_err(Failure::unusable)?;
-    let settings =
-        Settings::resolve(args.typed(), std::env::vars_os(), file).map_err(Failure::unusable)?;
+    let settings = Settings::resolve(args.cli_input(), std::env::vars_os(), file)
+        .map_err(Failure::unusable)?;
     match verb {
         Verb::Run => commands::run::run(&settings, arguments, signals),
         Verb::Check => commands::check::check(&settings, signals),

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::config::Settings;
 use crate::config::output::OutputFormat;
-use crate::config::provenance::{SettingInForce, ShownValue};
+use crate::config::provenance::{EffectiveSetting, ShownValue};
 use crate::text;
 
 /// What stands for a secret.
@@ -19,14 +19,14 @@ const COLUMN_WIDTH_MAX: usize = 40;
 /// The settings in force, in the form that they themselves ask for; ends in a newline.
 pub fn render(settings: &Settings) -> String {
     match settings.output.output_format {
-        OutputFormat::Text => render_text(settings.in_force()),
-        OutputFormat::Json => render_json(settings.in_force()),
+        OutputFormat::Text => render_text(settings.effective()),
+        OutputFormat::Json => render_json(settings.effective()),
     }
 }
 
 /// Name, value and origin, in columns.
-fn render_text(settings: &[SettingInForce]) -> String {
-    let cells = |setting: &SettingInForce| {
+fn render_text(settings: &[EffectiveSetting]) -> String {
+    let cells = |setting: &EffectiveSetting| {
         (
             setting.name,
             value_text(&setting.value),
@@ -54,7 +54,7 @@ fn render_text(settings: &[SettingInForce]) -> String {
 }
 
 /// An array with an object for each setting; a list is an array, and null means that nothing is set.
-fn render_json(settings: &[SettingInForce]) -> String {
+fn render_json(settings: &[EffectiveSetting]) -> String {
     let objects: Vec<JsonSetting> = settings.iter().map(JsonSetting::new).collect();
     let array = serde_json::to_string_pretty(&objects).expect("texts and lists of them serialise");
     format!("{}\n", text::safe_json(&array))
@@ -68,7 +68,7 @@ struct JsonSetting {
 }
 
 impl JsonSetting {
-    fn new(setting: &SettingInForce) -> Self {
+    fn new(setting: &EffectiveSetting) -> Self {
         let value = match &setting.value {
             ShownValue::Unset => json!(null),
             ShownValue::One(text) => json!(text),
@@ -112,8 +112,8 @@ mod tests {
     use crate::config::BelongsTo;
     use crate::config::provenance::Provenance;
 
-    fn settings() -> Vec<SettingInForce> {
-        let setting = |name, value, provenance| SettingInForce {
+    fn settings() -> Vec<EffectiveSetting> {
+        let setting = |name, value, provenance| EffectiveSetting {
             name,
             belongs_to: BelongsTo::Process,
             value,

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::commands::summary_file;
 use crate::config::output::{OutputFormat, OutputSettings};
-use crate::config::{ConfigFile, FlagValue, Settings, Typed, Verb};
+use crate::config::{CliInput, ConfigFile, FlagValue, Settings, Verb};
 use crate::process::exit::Exit;
 use crate::results::summary;
 use crate::terminal;
@@ -40,12 +40,12 @@ const SETTINGS: [&str; 3] = ["output-format", "summary-file", "run-dir"];
 
 impl EarlyEnd {
     /// Of a command line that could be read.
-    pub fn of(verb: Verb, typed: Typed, file: Option<ConfigFile>) -> EarlyEnd {
-        let inputs = typed.files().to_vec();
+    pub fn of(verb: Verb, cli_input: CliInput, file: Option<ConfigFile>) -> EarlyEnd {
+        let inputs = cli_input.files().to_vec();
         EarlyEnd {
             verb,
             inputs,
-            output: Settings::output_alone(typed, std::env::vars_os(), file),
+            output: Settings::output_alone(cli_input, std::env::vars_os(), file),
         }
     }
 
@@ -61,8 +61,8 @@ impl EarlyEnd {
             Some(((*name).to_owned(), FlagValue::One(value)))
         });
         let own = SETTINGS.iter().map(|name| (*name).to_owned()).collect();
-        let typed = Typed::new(verb, Vec::new(), own, flags.collect());
-        Some(EarlyEnd::of(verb, typed, None))
+        let cli_input = CliInput::new(verb, Vec::new(), own, flags.collect());
+        Some(EarlyEnd::of(verb, cli_input, None))
     }
 
     /// What the command was for.

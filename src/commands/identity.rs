@@ -37,8 +37,8 @@ pub(super) fn header(
 }
 
 /// The settings that a run is known by, as text. Of those that may hold customers' values there is a digest.
-pub(super) fn settings_of(settings: &Settings, key: RunKey) -> BTreeMap<String, SettingText> {
-    let texts = settings.in_force().iter().filter_map(|setting| {
+pub(super) fn settings_of(settings: &Settings, key: Key) -> BTreeMap<String, SettingText> {
+    let texts = settings.effective().iter().filter_map(|setting| {
         let text = match (setting.belongs_to, setting.name, &settings.api.target) {
             // The sandbox has another address each time.
             (BelongsTo::Process, ..) | (_, BASE_URL, Target::Sandbox) => None,

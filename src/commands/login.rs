@@ -17,7 +17,7 @@ use crate::api::{HttpOptions, Proxies, TokenError, Transport, is_loopback};
 use crate::commands::{Failure, redirect, server};
 use crate::config::Settings;
 use crate::config::api::{Target, TokenSource};
-use crate::config::login::{Browser, LoginSettings, WayBack};
+use crate::config::login::{LoginSettings, OpenBrowser, RedirectMode};
 use crate::process::exit::Exit;
 use crate::terminal::{self, Terminal};
 use crate::text;
@@ -102,9 +102,9 @@ fn client(settings: &Settings) -> anyhow::Result<Client> {
 }
 
 async fn log_in(settings: &Settings, client: &Client) -> Result<Tokens, Failure> {
-    let (authorization, code) = match settings.login.way_back {
-        WayBack::Loopback => over_loopback(settings, client).await?,
-        WayBack::Pasted => pasted(settings, client)?,
+    let (authorization, code) = match settings.login.redirect_mode {
+        RedirectMode::Loopback => over_loopback(settings, client).await?,
+        RedirectMode::Paste => pasted(settings, client)?,
     };
     let is_local = is_loopback(&client.token_url);
     let options = HttpOptions {
@@ -140,7 +140,7 @@ async fn over_loopback(
     let listener = listener.map_err(Failure::unusable)?;
     let address = listener.local_addr().map_err(Failure::unusable)?;
     let authorization = Authorization::new(redirect::uri(address.port())).map_err(failure)?;
-    show(&authorization.url(client), settings.login.browser)?;
+    show(&authorization.url(client), settings.login.open_browser)?;
     let code = redirect::wait(&listener, &authorization)
         .await
         .map_err(|error| match error {
@@ -155,7 +155,7 @@ async fn over_loopback(
 /// The person copies the address, because the browser is on another machine.
 fn pasted(settings: &Settings, client: &Client) -> Result<(Authorization, Code), Failure> {
     let authorization = Authorization::new(redirect::uri(settings.login.port)).map_err(failure)?;
-    show(&authorization.url(client), Browser::LeftToThePerson)?;
+    show(&authorization.url(client), OpenBrowser::No)?;
     terminal::say("Then paste the address to which the browser was sent (the page need not load):");
     let mut line = String::new();
     std::io::stdin()
@@ -178,12 +178,12 @@ fn pasted(settings: &Settings, client: &Client) -> Result<(Authorization, Code),
     Ok((authorization, code))
 }
 
-fn show(url: &Url, browser: Browser) -> Result<(), Failure> {
+fn show(url: &Url, browser: OpenBrowser) -> Result<(), Failure> {
     terminal::print(&format!("Open this address to log in:\n\n  {url}\n\n"))
         .map_err(Failure::stdout)?;
     match browser {
-        Browser::LeftToThePerson => {}
-        Browser::Opened => {
+        OpenBrowser::No => {}
+        OpenBrowser::Yes => {
             let opener = if cfg!(target_os = "macos") {
                 "open"
             } else {

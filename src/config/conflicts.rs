@@ -3,16 +3,16 @@
 
 use std::cmp::Ordering;
 
-use super::api::{ApiSettings, Target};
 use super::error::Problem;
-use super::input::InputSettings;
+use super::groups::api::{ApiSettings, Target};
+use super::groups::input::InputSettings;
+use super::groups::output::{OutputFormat, OutputSettings, Unfinished};
 use super::names::{
     CLIENT_SECRET_FILE, EXPLAIN, FRESH, OUTPUT_FORMAT, RUN_DIR, SANDBOX_PREFIX, TOKEN, TOKEN_FILE,
     TWO_DIGIT_YEARS,
 };
-use super::output::{OutputFormat, OutputSettings, Unfinished};
 use super::provenance::Provenance;
-use super::reader::Reader;
+use super::resolver::Resolver;
 use super::verb::Verb;
 
 /// Flags that speak of the real API.
@@ -20,55 +20,57 @@ const REMOTE_ONLY: [&str; 3] = ["base-url", TOKEN_FILE, CLIENT_SECRET_FILE];
 
 /// Reports the flags that have no effect, and a run that could not authenticate.
 pub(super) fn check(
-    reader: &mut Reader,
+    resolver: &mut Resolver,
     api: &ApiSettings,
     input: &InputSettings,
     output: &OutputSettings,
 ) {
     let target = &api.target;
-    let typed: Vec<(&str, String)> = reader.typed().collect();
+    let typed: Vec<(&str, String)> = resolver.typed_flags().collect();
     for (name, flag) in typed {
-        if let Some(problem) = useless_flag(reader.verb(), target, name, flag) {
-            reader.problem(problem);
+        if let Some(problem) = useless_flag(resolver.verb(), target, name, flag) {
+            resolver.report(problem);
         }
     }
     // A format that was given and cannot be used has been reported already.
     let formats = &input.rows.values.date_formats;
     let is_useless = formats.iter().all(|format| !format.has_two_digit_years());
-    let is_noted = [TWO_DIGIT_YEARS, "date-format"]
+    let is_reported = [TWO_DIGIT_YEARS, "date-format"]
         .iter()
-        .any(|name| reader.is_noted(name));
+        .any(|name| resolver.is_reported(name));
     if is_useless
-        && !is_noted
-        && reader.verb().is_about_rows()
-        && reader.typed().any(|(name, _)| name == TWO_DIGIT_YEARS)
+        && !is_reported
+        && resolver.verb().is_about_rows()
+        && resolver
+            .typed_flags()
+            .any(|(name, _)| name == TWO_DIGIT_YEARS)
     {
-        reader.problem(Problem::TwoDigitYearsWithoutFormat);
+        resolver.report(Problem::TwoDigitYearsWithoutFormat);
     }
     // A reader of JSON could not read the one, and a person who asked for the other must not miss it.
-    let is_explained = input.explain > 0 && reader.verb() == Verb::Check;
+    let is_explained = input.explain > 0 && resolver.verb() == Verb::Check;
     if is_explained && output.output_format == OutputFormat::Json {
         let (first, second) = (
-            reader.place(EXPLAIN),
-            format!("{} json", reader.place(OUTPUT_FORMAT)),
+            resolver.place(EXPLAIN),
+            format!("{} json", resolver.place(OUTPUT_FORMAT)),
         );
-        reader.problem(Problem::Contradiction { first, second });
+        resolver.report(Problem::Contradiction { first, second });
     }
     // A directory that is named by a stronger source holds: that is how a run is continued that began with `--fresh`.
     let is_fresh = output.unfinished == Unfinished::Left && output.run_dir.is_some();
     if is_fresh
-        && reader.verb().is_about_a_run()
-        && reader.compare_sources(RUN_DIR, FRESH) != Ordering::Greater
+        && resolver.verb().is_about_a_run()
+        && resolver.compare_sources(RUN_DIR, FRESH) != Ordering::Greater
     {
-        let (first, second) = (reader.place(FRESH), reader.place(RUN_DIR));
-        reader.problem(Problem::Contradiction { first, second });
+        let (first, second) = (resolver.place(FRESH), resolver.place(RUN_DIR));
+        resolver.report(Problem::Contradiction { first, second });
     }
     // A token that was given and cannot be used has been reported already.
     let unnamed = [TOKEN, TOKEN_FILE]
         .iter()
-        .all(|name| *reader.provenance(name) == Provenance::Default);
-    if unnamed && reader.verb() == Verb::Run && matches!(target, Target::Remote { .. }) {
-        reader.problem(Problem::NoToken);
+        .all(|name| *resolver.provenance(name) == Provenance::Default);
+    if unnamed && resolver.verb() == Verb::Run && matches!(target, Target::Remote { .. }) {
+        resolver.report(Problem::NoToken);
     }
 }
 

@@ -37,7 +37,7 @@ pub enum FlagValue {
 /// One source. No `Debug`: the environment's holds the token.
 pub(super) struct Layer {
     source: Source,
-    values: BTreeMap<String, Given>,
+    values: BTreeMap<String, RawValue>,
     /// Values that are not UTF-8. Only the names of files may be so.
     not_utf8: BTreeMap<String, OsString>,
 }
@@ -50,15 +50,15 @@ enum Source {
 
 /// A value as its source has it.
 #[derive(Clone)]
-pub(super) enum Given {
+pub(super) enum RawValue {
     /// One text; where the setting is a list, a list of this one.
     Text(String),
     /// One text; where the setting is a list, its items have commas between them.
-    Joined(String),
+    CommaSeparated(String),
     /// Several texts.
     List(Vec<String>),
     /// Keys and values of a table. What it may hold is for the setting to say.
-    Table(Vec<(String, Given)>),
+    Table(Vec<(String, RawValue)>),
 }
 
 impl Layer {
@@ -67,13 +67,15 @@ impl Layer {
         let mut layer = Self::new(Source::Flags(verb));
         for (name, value) in flags {
             match value {
-                FlagValue::One(value) => layer.insert_raw(name, value, Given::Text),
+                FlagValue::One(value) => layer.insert_raw(name, value, RawValue::Text),
                 // One empty text takes back what a weaker source lists.
                 FlagValue::Many(items) if items == [""] => {
-                    layer.values.insert(name, Given::Joined(String::new()));
+                    layer
+                        .values
+                        .insert(name, RawValue::CommaSeparated(String::new()));
                 }
                 FlagValue::Many(items) => {
-                    layer.values.insert(name, Given::List(items));
+                    layer.values.insert(name, RawValue::List(items));
                 }
             }
         }
@@ -104,7 +106,7 @@ impl Layer {
                 });
                 continue;
             }
-            layer.insert_raw(name, value, Given::Joined);
+            layer.insert_raw(name, value, RawValue::CommaSeparated);
         }
         layer
     }
@@ -117,7 +119,12 @@ impl Layer {
         }
     }
 
-    fn insert_raw(&mut self, name: String, value: OsString, given: impl FnOnce(String) -> Given) {
+    fn insert_raw(
+        &mut self,
+        name: String,
+        value: OsString,
+        given: impl FnOnce(String) -> RawValue,
+    ) {
         match value.into_string() {
             Ok(text) => {
                 self.values.insert(name, given(text));
@@ -136,7 +143,7 @@ impl Layer {
         };
         let mut layer = Self::new(Source::File(file.path));
         for (name, value) in table {
-            match Given::from_toml(value) {
+            match RawValue::from_toml(value) {
                 Ok(given) => {
                     layer.values.insert(name, given);
                 }
@@ -149,7 +156,7 @@ impl Layer {
         Ok(layer)
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<&Given> {
+    pub(super) fn get(&self, name: &str) -> Option<&RawValue> {
         self.values.get(name)
     }
 
@@ -195,8 +202,8 @@ impl Layer {
             return Some(token.to_string_lossy().into_owned());
         }
         match self.values.remove(TOKEN)? {
-            Given::Joined(token) | Given::Text(token) => Some(token),
-            Given::List(_) | Given::Table(_) => Some(String::new()),
+            RawValue::CommaSeparated(token) | RawValue::Text(token) => Some(token),
+            RawValue::List(_) | RawValue::Table(_) => Some(String::new()),
         }
     }
 
@@ -260,7 +267,7 @@ fn name_of_variable(suffix: &str) -> String {
     suffix.replace('_', "-").to_ascii_lowercase()
 }
 
-impl Given {
+impl RawValue {
     fn from_toml(value: toml::Value) -> Result<Self, ValueError> {
         match value {
             toml::Value::Array(items) => {

@@ -9,19 +9,14 @@
 //!
 //! Adding a setting takes that field and line, and the flag with its help text in `args/flags.rs`.
 
-pub mod api;
 mod conflicts;
 pub mod duration;
 pub mod error;
-pub mod input;
+mod groups;
 mod layer;
-pub mod login;
 mod names;
-pub mod output;
 pub mod provenance;
-mod reader;
-pub mod sandbox;
-pub mod sending;
+mod resolver;
 mod setting;
 mod settings;
 mod tables;
@@ -32,8 +27,9 @@ pub mod value;
 mod verb;
 mod words;
 
+pub use self::groups::{api, input, login, output, sandbox, sending};
 pub use self::layer::{ConfigFile, FlagValue};
 pub(crate) use self::names::SANDBOX_PREFIX;
 pub use self::setting::{BelongsTo, Holds};
-pub use self::settings::{Settings, Typed};
+pub use self::settings::{CliInput, Settings};
 pub use self::verb::Verb;

@@ -31,7 +31,7 @@ impl Provenance {
     }
 
     /// The provenance of one of these settings; the default where it is none of them.
-    pub(super) fn among<'s>(settings: &'s [SettingInForce], name: &str) -> &'s Provenance {
+    pub(super) fn among<'s>(settings: &'s [EffectiveSetting], name: &str) -> &'s Provenance {
         let setting = settings.iter().find(|setting| setting.name == name);
         setting.map_or(&Provenance::Default, |setting| &setting.provenance)
     }
@@ -59,7 +59,7 @@ impl fmt::Display for Provenance {
 
 /// One setting as it holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SettingInForce {
+pub struct EffectiveSetting {
     /// The long flag without its dashes, which is also the key in the file.
     pub name: &'static str,
     /// Whether a run is known by it.

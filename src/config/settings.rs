@@ -4,26 +4,26 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::api::ApiSettings;
 use super::conflicts;
 use super::error::ConfigError;
-use super::input::InputSettings;
+use super::groups::api::ApiSettings;
+use super::groups::input::InputSettings;
+use super::groups::login::LoginSettings;
+use super::groups::output::OutputSettings;
+use super::groups::sandbox::SandboxSettings;
+use super::groups::sending::SendingSettings;
 use super::layer::{ConfigFile, FlagValue, Layer};
-use super::login::LoginSettings;
-use super::output::OutputSettings;
-use super::provenance::{Provenance, SettingInForce};
-use super::reader::Reader;
-use super::sandbox::SandboxSettings;
-use super::sending::SendingSettings;
+use super::provenance::{EffectiveSetting, Provenance};
+use super::resolver::Resolver;
 use super::verb::Verb;
 
 /// What the command line says, before anything of it is checked.
-pub struct Typed {
+pub struct CliInput {
     verb: Verb,
     files: Vec<PathBuf>,
     flags: Layer,
     /// The names of the settings that the verb has flags for.
-    own: BTreeSet<String>,
+    verb_settings: BTreeSet<String>,
 }
 
 /// Settings that can be relied on: each value is within its range, and no two contradict each other.
@@ -42,22 +42,22 @@ pub struct Settings {
     /// How the local server behaves, where one is started.
     pub sandbox: SandboxSettings,
     file: Option<PathBuf>,
-    in_force: Vec<SettingInForce>,
+    effective: Vec<EffectiveSetting>,
 }
 
-impl Typed {
+impl CliInput {
     /// `own` are the settings that the verb has flags for, and `flags` those of them that were given.
     pub fn new(
         verb: Verb,
         files: Vec<PathBuf>,
-        own: BTreeSet<String>,
+        verb_settings: BTreeSet<String>,
         flags: Vec<(String, FlagValue)>,
     ) -> Self {
         Self {
             verb,
             files,
             flags: Layer::flags(verb, flags),
-            own,
+            verb_settings,
         }
     }
 
@@ -74,63 +74,74 @@ impl Settings {
     ///
     /// Of `environment`, only the variables that start with `CUSTSYNC_` are looked at.
     pub fn resolve(
-        typed: Typed,
+        cli_input: CliInput,
         environment: impl IntoIterator<Item = (OsString, OsString)>,
         file: Option<ConfigFile>,
     ) -> Result<Self, ConfigError> {
         let mut problems = Vec::new();
-        let mut layers = vec![typed.flags, Layer::environment(environment, &mut problems)];
+        let mut layers = vec![
+            cli_input.flags,
+            Layer::environment(environment, &mut problems),
+        ];
         let path = file.as_ref().map(|file| file.path.clone());
         // What else is wrong depends on what the file was to say.
         let of_file = file
             .map(|file| Layer::file(file, &mut problems))
             .transpose();
         layers.extend(of_file.map_err(|problem| ConfigError::new(vec![problem]))?);
-        let mut reader = Reader::new(typed.verb, typed.own, layers, problems);
-        let mut settings = Self::read(&mut reader, typed.files);
+        let mut resolver = Resolver::new(cli_input.verb, cli_input.verb_settings, layers, problems);
+        let mut settings = Self::read(&mut resolver, cli_input.files);
         conflicts::check(
-            &mut reader,
+            &mut resolver,
             &settings.api,
             &settings.input,
             &settings.output,
         );
-        settings.in_force = reader.finish()?;
+        settings.effective = resolver.finish()?;
         settings.file = path;
         Ok(settings)
     }
 
     /// How an end is told of, whatever is wrong with the settings: what cannot be used is left out.
     pub fn output_alone(
-        typed: Typed,
+        cli_input: CliInput,
         environment: impl IntoIterator<Item = (OsString, OsString)>,
         file: Option<ConfigFile>,
     ) -> OutputSettings {
         let mut problems = Vec::new();
-        let mut layers = vec![typed.flags, Layer::environment(environment, &mut problems)];
+        let mut layers = vec![
+            cli_input.flags,
+            Layer::environment(environment, &mut problems),
+        ];
         layers.extend(file.and_then(|file| Layer::file(file, &mut problems).ok()));
-        OutputSettings::read(&mut Reader::new(typed.verb, typed.own, layers, problems))
+        OutputSettings::read(&mut Resolver::new(
+            cli_input.verb,
+            cli_input.verb_settings,
+            layers,
+            problems,
+        ))
     }
 
     /// The settings of `verb` where nobody says anything: the source of every default that the help shows.
-    pub fn defaults(verb: Verb) -> Vec<SettingInForce> {
-        let mut reader = Reader::new(verb, BTreeSet::new(), Vec::new(), Vec::new());
-        Self::read(&mut reader, Vec::new());
-        reader.into_in_force()
+    pub fn defaults(verb: Verb) -> Vec<EffectiveSetting> {
+        let mut resolver = Resolver::new(verb, BTreeSet::new(), Vec::new(), Vec::new());
+        Self::read(&mut resolver, Vec::new());
+        resolver.into_effective()
     }
 
-    /// Not to be relied on before [`Reader::finish`] found no problem.
-    fn read(reader: &mut Reader, files: Vec<PathBuf>) -> Self {
-        let input = InputSettings::read(reader, files);
-        let api = ApiSettings::read(reader);
+    /// Not to be relied on before [`Resolver::finish`] found no problem.
+    fn read(resolver: &mut Resolver, files: Vec<PathBuf>) -> Self {
+        let input = InputSettings::read(resolver, files);
+        let api = ApiSettings::read(resolver);
         Self {
-            login: LoginSettings::read(reader, api.plain_http),
+            login: LoginSettings::read(resolver, api.plain_http),
             input,
             api,
-            sending: SendingSettings::read(reader),
-            output: OutputSettings::read(reader),
-            sandbox: SandboxSettings::read(reader),
+            sending: SendingSettings::read(resolver),
+            output: OutputSettings::read(resolver),
+            sandbox: SandboxSettings::read(resolver),
             file: None,
-            in_force: Vec::new(),
+            effective: Vec::new(),
         }
     }
 
@@ -141,11 +152,11 @@ impl Settings {
 
     /// Who said what a setting is.
     pub fn provenance(&self, name: &str) -> &Provenance {
-        Provenance::among(&self.in_force, name)
+        Provenance::among(&self.effective, name)
     }
 
     /// Every setting with its value and where that came from, in the order of the groups.
-    pub fn in_force(&self) -> &[SettingInForce] {
-        &self.in_force
+    pub fn effective(&self) -> &[EffectiveSetting] {
+        &self.effective
     }
 }

@@ -1,9 +1,9 @@
 //! Settings that are tables in a file: what these may hold, and how it is written elsewhere.
 
 use super::error::Problem;
-use super::layer::{Given, ONE_TEXT};
+use super::layer::{ONE_TEXT, RawValue};
 use super::provenance::ShownValue;
-use super::reader::{Entry, Reader, split_at_commas};
+use super::resolver::{Entry, Resolver, split_at_commas};
 use super::setting::Setting;
 use super::value::ValueError;
 
@@ -15,16 +15,16 @@ pub(super) struct NestedEntry {
     pub(super) value: String,
 }
 
-impl Reader {
+impl Resolver {
     /// A setting whose items are texts as they stand; in the file, a table can say to what each of them, or a list of them,
     /// applies.
     pub(super) fn keyed_texts(&mut self, setting: Setting) -> Vec<Entry> {
         let texts = match self.find(setting, ShownValue::Many(Vec::new())) {
             None => Vec::new(),
-            Some(Given::Text(text)) => vec![text],
-            Some(Given::Joined(texts)) => split_at_commas(&texts),
-            Some(Given::List(texts)) => texts,
-            Some(Given::Table(pairs)) => return self.lists_of(setting.name, pairs),
+            Some(RawValue::Text(text)) => vec![text],
+            Some(RawValue::CommaSeparated(texts)) => split_at_commas(&texts),
+            Some(RawValue::List(texts)) => texts,
+            Some(RawValue::Table(pairs)) => return self.lists_of(setting.name, pairs),
         };
         texts
             .into_iter()
@@ -33,18 +33,18 @@ impl Reader {
     }
 
     /// The items of a table of texts and lists of texts.
-    fn lists_of(&mut self, name: &str, pairs: Vec<(String, Given)>) -> Vec<Entry> {
+    fn lists_of(&mut self, name: &str, pairs: Vec<(String, RawValue)>) -> Vec<Entry> {
         let mut entries = Vec::new();
         for (key, given) in pairs {
             let texts = match given {
-                Given::Text(text) | Given::Joined(text) => vec![text],
-                Given::List(texts) => texts,
-                Given::Table(_) => {
+                RawValue::Text(text) | RawValue::CommaSeparated(text) => vec![text],
+                RawValue::List(texts) => texts,
+                RawValue::Table(_) => {
                     let error = ValueError::WrongKind {
                         wanted: "text or a list",
                         found: given.kind(),
                     };
-                    self.note_in_table(name, &key, error);
+                    self.report_in_table(name, &key, error);
                     continue;
                 }
             };
@@ -65,27 +65,31 @@ impl Reader {
     ) -> Vec<NestedEntry> {
         let items = match self.find(setting, ShownValue::Many(Vec::new())) {
             None => Vec::new(),
-            Some(Given::Text(item)) => vec![item],
-            Some(Given::Joined(items)) => split_at_commas(&items),
-            Some(Given::List(items)) => items,
-            Some(Given::Table(tables)) => return self.entries_of_tables(setting.name, tables),
+            Some(RawValue::Text(item)) => vec![item],
+            Some(RawValue::CommaSeparated(items)) => split_at_commas(&items),
+            Some(RawValue::List(items)) => items,
+            Some(RawValue::Table(tables)) => return self.entries_of_tables(setting.name, tables),
         };
         let mut entries = Vec::new();
         for text in items {
             match NestedEntry::from_item(&text) {
                 Some(entry) => entries.push(entry),
-                None => self.note(setting.name, ValueError::NotAPair { text, form }),
+                None => self.report_value(setting.name, ValueError::NotAPair { text, form }),
             }
         }
         entries
     }
 
-    fn entries_of_tables(&mut self, name: &str, tables: Vec<(String, Given)>) -> Vec<NestedEntry> {
+    fn entries_of_tables(
+        &mut self,
+        name: &str,
+        tables: Vec<(String, RawValue)>,
+    ) -> Vec<NestedEntry> {
         let mut entries = Vec::new();
         for (table, given) in tables {
             let place = format!("{name}.{table}");
             match given {
-                Given::Table(pairs) => {
+                RawValue::Table(pairs) => {
                     let pairs = self.texts_of(&place, pairs).into_iter();
                     entries.extend(pairs.map(|(key, value)| NestedEntry {
                         table: table.clone(),
@@ -93,12 +97,12 @@ impl Reader {
                         value,
                     }));
                 }
-                Given::Text(_) | Given::Joined(_) | Given::List(_) => {
+                RawValue::Text(_) | RawValue::CommaSeparated(_) | RawValue::List(_) => {
                     let error = ValueError::WrongKind {
                         wanted: "a table",
                         found: given.kind(),
                     };
-                    self.note_in_table(name, &table, error);
+                    self.report_in_table(name, &table, error);
                 }
             }
         }
@@ -109,18 +113,18 @@ impl Reader {
     pub(super) fn texts_of(
         &mut self,
         name: &str,
-        pairs: Vec<(String, Given)>,
+        pairs: Vec<(String, RawValue)>,
     ) -> Vec<(String, String)> {
         let mut texts = Vec::new();
         for (key, given) in pairs {
             match given {
-                Given::Text(text) | Given::Joined(text) => texts.push((key, text)),
-                Given::List(_) | Given::Table(_) => {
+                RawValue::Text(text) | RawValue::CommaSeparated(text) => texts.push((key, text)),
+                RawValue::List(_) | RawValue::Table(_) => {
                     let error = ValueError::WrongKind {
                         wanted: ONE_TEXT,
                         found: given.kind(),
                     };
-                    self.note_in_table(name, &key, error);
+                    self.report_in_table(name, &key, error);
                 }
             }
         }
@@ -128,10 +132,10 @@ impl Reader {
     }
 
     /// Notes that a value in the table `name` cannot be used. Only a file has tables.
-    fn note_in_table(&mut self, name: &str, key: &str, error: ValueError) {
+    fn report_in_table(&mut self, name: &str, key: &str, error: ValueError) {
         let setting = name.split('.').next().unwrap_or(name);
         let place = self.provenance(setting).place(&format!("{name}.{key}"));
-        self.problem(Problem::Value { place, error });
+        self.report(Problem::Value { place, error });
     }
 }
 
@@ -147,12 +151,12 @@ impl NestedEntry {
     }
 }
 
-impl Given {
+impl RawValue {
     /// The value as a list of texts, for display.
     pub(super) fn items(&self) -> Vec<String> {
         match self {
-            Self::Joined(text) if text.is_empty() => Vec::new(),
-            Self::Text(text) | Self::Joined(text) => vec![text.clone()],
+            Self::CommaSeparated(text) if text.is_empty() => Vec::new(),
+            Self::Text(text) | Self::CommaSeparated(text) => vec![text.clone()],
             Self::List(items) => items.clone(),
             Self::Table(pairs) => pairs
                 .iter()
@@ -164,7 +168,7 @@ impl Given {
     /// The same, where it is the value of a key in a table.
     fn items_below(&self, key: &str) -> Vec<String> {
         let between = match self {
-            Self::Text(_) | Self::Joined(_) | Self::List(_) => '=',
+            Self::Text(_) | Self::CommaSeparated(_) | Self::List(_) => '=',
             Self::Table(_) => ':',
         };
         self.items()
@@ -176,7 +180,7 @@ impl Given {
     /// What it is, with an article.
     pub(super) fn kind(&self) -> &'static str {
         match self {
-            Self::Text(_) | Self::Joined(_) => "one value",
+            Self::Text(_) | Self::CommaSeparated(_) => "one value",
             Self::List(_) => "a list",
             Self::Table(_) => "a table",
         }

@@ -134,7 +134,7 @@ where
 }
 
 /// Any text but none.
-pub(super) fn some_text(text: &str) -> Result<String, ValueError> {
+pub(super) fn non_empty(text: &str) -> Result<String, ValueError> {
     if text.is_empty() {
         return Err(ValueError::Empty);
     }
@@ -142,7 +142,7 @@ pub(super) fn some_text(text: &str) -> Result<String, ValueError> {
 }
 
 /// On or off.
-pub(super) fn switch(text: &str) -> Result<bool, ValueError> {
+pub(super) fn boolean(text: &str) -> Result<bool, ValueError> {
     match text {
         "true" | "1" => Ok(true),
         "false" | "0" => Ok(false),
@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn a_switch_is_one_of_four_words() {
-        let check = |text: &str, want: Option<bool>| assert_eq!(switch(text).ok(), want, "{text}");
+        let check = |text: &str, want: Option<bool>| assert_eq!(boolean(text).ok(), want, "{text}");
         for (text, want) in [
             ("true", Some(true)),
             ("1", Some(true)),

@@ -4,7 +4,7 @@
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
-use super::reader::Reader;
+use super::resolver::Resolver;
 use super::setting::Setting;
 use super::value::ValueError;
 use crate::contract::Allowance;
@@ -62,7 +62,7 @@ fn word(value: &impl ValueEnum) -> Option<String> {
     Some(value.to_possible_value()?.get_name().to_owned())
 }
 
-impl Reader {
+impl Resolver {
     /// Reads a setting that takes one of a few words.
     pub(super) fn choice<T: ValueEnum>(&mut self, setting: Setting, default: T) -> T {
         let default = word(&default).expect("a default has a word");

@@ -355,7 +355,7 @@ fn every_example_of_the_help_can_be_typed() {
             let words: Vec<_> = ["custsync"].into_iter().chain(words).collect();
             let args = custsync::cli::args::Args::parse_from(&words, "")
                 .unwrap_or_else(|error| panic!("{line}: {error}"));
-            custsync::config::Settings::resolve(args.typed(), [], None)
+            custsync::config::Settings::resolve(args.cli_input(), [], None)
                 .unwrap_or_else(|error| panic!("{line}: {error}"));
             examples += 1;
         }

@@ -237,7 +237,7 @@ fn each_crate_that_may_be_swapped_is_known_to_one_place() {
         source.path.starts_with("cli/args/")
             || source.path == "cli/mod.rs"
             // The words of choices are clap's.
-            || ["config/words.rs", "config/output.rs"].contains(&&*source.path)
+            || ["config/words.rs", "config/groups/output.rs"].contains(&&*source.path)
     });
     check(&["axum::"], |source| source.module() == "sandbox");
     check(&["reqwest::"], |source| source.module() == "api");

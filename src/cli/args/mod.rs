@@ -14,7 +14,7 @@ use clap::{ArgAction, ArgMatches, FromArgMatches, Parser, Subcommand};
 
 pub use self::flags::{LoginFlags, RunFlags, SandboxCommandFlags, TokenFlags};
 pub use self::help::command;
-use crate::config::{FlagValue, Typed, Verb};
+use crate::config::{CliInput, FlagValue, Verb};
 
 /// Arguments that are no settings, by their ids.
 const NOT_SETTINGS: [&str; 5] = ["config", "dry_run", "files", "help", "version"];
@@ -163,7 +163,7 @@ impl Args {
     }
 
     /// The files and flags, for [`Settings::resolve`](crate::config::Settings::resolve).
-    pub fn typed(&self) -> Typed {
+    pub fn cli_input(&self) -> CliInput {
         let files = match &self.command {
             Command::Run(args) => args.files.clone(),
             Command::Check(args) => args.files.clone(),
@@ -172,7 +172,7 @@ impl Args {
                 Vec::new()
             }
         };
-        Typed::new(
+        CliInput::new(
             self.verb(),
             files,
             self.settings.clone(),
@@ -272,10 +272,11 @@ mod tests {
                 .filter(|word| words.contains('|') && !word.contains(char::is_uppercase));
             for word in choices {
                 let flag = format!("--{}", arg.get_long().expect("choices belong to flags"));
-                let typed = Args::parse_from(["custsync", "config", "--sandbox", &flag, word], "")
-                    .expect(word)
-                    .typed();
-                Settings::resolve(typed, [], None).expect(word);
+                let cli_input =
+                    Args::parse_from(["custsync", "config", "--sandbox", &flag, word], "")
+                        .expect(word)
+                        .cli_input();
+                Settings::resolve(cli_input, [], None).expect(word);
                 offered += 1;
             }
         }
@@ -285,12 +286,12 @@ mod tests {
     #[test]
     fn what_was_typed_reaches_the_settings() {
         let check = |arguments: &[&str], setting: &str, value: &str, provenance: &str| {
-            let typed = Args::parse_from(arguments, "")
+            let cli_input = Args::parse_from(arguments, "")
                 .expect("the arguments are right")
-                .typed();
-            let settings = Settings::resolve(typed, [], None).expect("the settings are right");
+                .cli_input();
+            let settings = Settings::resolve(cli_input, [], None).expect("the settings are right");
             let setting = settings
-                .in_force()
+                .effective()
                 .iter()
                 .find(|got| got.name == setting)
                 .expect(setting);

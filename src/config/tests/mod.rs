@@ -13,8 +13,8 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::error::ConfigError;
-use super::provenance::SettingInForce;
-use super::{ConfigFile, FlagValue, Settings, Typed, Verb};
+use super::provenance::EffectiveSetting;
+use super::{CliInput, ConfigFile, FlagValue, Settings, Verb};
 
 /// What the three sources say, and what comes of it.
 #[derive(Default)]
@@ -55,15 +55,15 @@ impl Scenario {
             .environment
             .into_iter()
             .map(|(name, value)| (name.into(), value));
-        let own = Settings::defaults(verb)
+        let verb_settings = Settings::defaults(verb)
             .into_iter()
             .map(|setting| setting.name.to_owned());
         let flags = self
             .flags
             .iter()
             .filter_map(|(name, value)| Some((name.clone(), flag_value(value)?)));
-        let typed = Typed::new(verb, self.files, own.collect(), flags.collect());
-        Settings::resolve(typed, environment, file)
+        let cli_input = CliInput::new(verb, self.files, verb_settings.collect(), flags.collect());
+        Settings::resolve(cli_input, environment, file)
     }
 
     fn settings(self, verb: Verb) -> Settings {
@@ -98,9 +98,9 @@ fn flag_value(value: &Value) -> Option<FlagValue> {
     }
 }
 
-fn in_force(settings: &Settings, name: &str) -> SettingInForce {
+fn effective(settings: &Settings, name: &str) -> EffectiveSetting {
     settings
-        .in_force()
+        .effective()
         .iter()
         .find(|setting| setting.name == name)
         .expect(name)

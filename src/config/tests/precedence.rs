@@ -3,7 +3,7 @@
 use secrecy::ExposeSecret;
 use serde_json::json;
 
-use super::{Scenario, in_force};
+use super::{Scenario, effective};
 use crate::config::api::{Target, TokenSource};
 use crate::config::provenance::{Provenance, ShownValue};
 use crate::config::{BelongsTo, Settings, Verb};
@@ -234,14 +234,14 @@ fn a_flag_beats_the_environment_beats_the_file_beats_the_default() {
                 Kind::Many => ShownValue::Many(vec![value.to_owned()]),
                 Kind::One | Kind::Switch => ShownValue::One(value.to_owned()),
             };
-            let got = in_force(&scenario.settings(Verb::Sandbox), name);
+            let got = effective(&scenario.settings(Verb::Sandbox), name);
             assert_eq!(
                 (got.name, got.value, got.provenance),
                 (name, value, provenance)
             );
         };
 
-        let default = in_force(&Scenario::default().settings(Verb::Sandbox), name);
+        let default = effective(&Scenario::default().settings(Verb::Sandbox), name);
         assert_eq!(default.provenance, Provenance::Default, "{name}");
         let from_file = || Scenario::default().toml(&toml);
         check(
@@ -302,7 +302,7 @@ fn a_bad_value_is_told_by_its_origin() {
                     .flag(name, json!([""]))
                     .settings(Verb::Check);
                 assert_eq!(
-                    in_force(&settings, name).value,
+                    effective(&settings, name).value,
                     ShownValue::Many(Vec::new()),
                     "{name}"
                 );

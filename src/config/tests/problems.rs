@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use super::{Scenario, in_force};
+use super::{Scenario, effective};
 use crate::config::Verb;
 use crate::config::provenance::ShownValue;
 
@@ -166,7 +166,7 @@ fn no_error_repeats_a_secret() {
         .variable("CUSTSYNC_TOKEN", "hunter2")
         .settings(Verb::Run);
     assert!(!format!("{settings:?}").contains("hunter2"));
-    assert_eq!(in_force(&settings, "token").value, ShownValue::Secret);
+    assert_eq!(effective(&settings, "token").value, ShownValue::Secret);
 }
 
 #[test]

@@ -4,13 +4,15 @@ use std::ffi::OsString;
 
 use super::super::provenance::{Provenance, ShownValue};
 use super::super::{ConfigFile, Settings};
-use super::in_force;
+use super::effective;
 use crate::cli::args::Args;
 
 /// The settings of a command, or all that is wrong with them.
 fn settings(words: &[&str], variables: &[(&str, &str)], toml: &str) -> Result<Settings, String> {
     let words = ["custsync"].iter().chain(words);
-    let typed = Args::parse_from(words, "").expect("a command line").typed();
+    let cli_input = Args::parse_from(words, "")
+        .expect("a command line")
+        .cli_input();
     let variables = variables
         .iter()
         .map(|(name, value)| (OsString::from(name), OsString::from(value)));
@@ -18,7 +20,7 @@ fn settings(words: &[&str], variables: &[(&str, &str)], toml: &str) -> Result<Se
         path: "custsync.toml".into(),
         contents: toml.to_owned(),
     };
-    Settings::resolve(typed, variables, Some(file)).map_err(|error| error.to_string())
+    Settings::resolve(cli_input, variables, Some(file)).map_err(|error| error.to_string())
 }
 
 #[test]
@@ -136,7 +138,7 @@ fn a_flag_takes_back_what_a_file_says() {
         ("set", empty()),
         ("columns", empty()),
     ] {
-        let setting = in_force(&settings, name);
+        let setting = effective(&settings, name);
         assert_eq!(setting.value, shown, "{name}");
         assert_eq!(setting.provenance, Provenance::Flag(format!("--{name}")));
     }

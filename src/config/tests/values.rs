@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Scenario, in_force};
+use super::{Scenario, effective};
 use crate::config::Verb;
 use crate::config::api::Target;
 use crate::config::output::Verbosity;
@@ -95,7 +95,7 @@ fn lists_and_tables_come_in_every_spelling() {
     );
     let tables = "[values.gender]\nM = 'male'\n'' = 'other'\n[values.job]\n'1=a:b' = 'Nurse'";
     assert_eq!(values(Scenario::default().toml(tables)), want);
-    let shown = in_force(
+    let shown = effective(
         &Scenario::default().toml(tables).settings(Verb::Check),
         "values",
     )

@@ -205,7 +205,7 @@ fn the_scheduled_jobs_can_be_started() {
         .chain(arguments)
         .collect();
     let args = Args::parse_from(&arguments, "").expect("the manifest's command line can be read");
-    Settings::resolve(args.typed(), [], None).expect("the manifest's settings can be used");
+    Settings::resolve(args.cli_input(), [], None).expect("the manifest's settings can be used");
     let fail_the_job = [
         Exit::SomeRowsFailed,
         Exit::Unusable,

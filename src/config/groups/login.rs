@@ -2,11 +2,11 @@
 
 use url::Url;
 
-use super::reader::Reader;
-use super::setting::Setting;
-use super::url::{BaseUrlError, parse_server_url};
-use super::value::{ValueError, number_in, some_text};
 use crate::api::{PlainHttp, is_loopback};
+use crate::config::resolver::Resolver;
+use crate::config::setting::Setting;
+use crate::config::url::{BaseUrlError, parse_server_url};
+use crate::config::value::{ValueError, non_empty, number_in};
 
 /// The API's own pages name these.
 const AUTH_URL: &str = "https://dev.flextell.ai/oauth/authorize";
@@ -26,70 +26,75 @@ pub struct LoginSettings {
     /// The port of this machine that the browser is sent back to; 0 is any.
     pub port: u16,
     /// How the address comes back.
-    pub way_back: WayBack,
+    pub redirect_mode: RedirectMode,
     /// Whether a browser is started.
-    pub browser: Browser,
+    pub open_browser: OpenBrowser,
 }
 
 /// How the address that the browser was sent back to reaches the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WayBack {
+pub enum RedirectMode {
     /// The browser asks a port of this machine.
     Loopback,
     /// The person copies it.
-    Pasted,
+    Paste,
 }
 
 /// Whether a browser is started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Browser {
+pub enum OpenBrowser {
     /// It is tried.
-    Opened,
+    Yes,
     /// The person does that.
-    LeftToThePerson,
+    No,
 }
 
 impl LoginSettings {
-    pub(super) fn read(reader: &mut Reader, plain_http: PlainHttp) -> Self {
+    pub(in crate::config) fn read(resolver: &mut Resolver, plain_http: PlainHttp) -> Self {
         Self {
-            client_id: reader.optional(Setting::of_process("client-id"), some_text),
-            scope: reader.optional(Setting::of_process("scope"), some_text),
+            client_id: resolver.optional(Setting::of_process("client-id"), non_empty),
+            scope: resolver.optional(Setting::of_process("scope"), non_empty),
             auth_url: server_url(
-                reader,
+                resolver,
                 Setting::of_process("auth-url"),
                 AUTH_URL,
                 plain_http,
             ),
             token_url: server_url(
-                reader,
+                resolver,
                 Setting::of_process("token-url"),
                 TOKEN_URL,
                 plain_http,
             ),
-            port: reader.one(
+            port: resolver.one(
                 Setting::of_process("redirect-port"),
                 "0",
                 number_in(0..=u16::MAX),
             ),
-            way_back: if reader.switch(Setting::of_process("paste")) {
-                WayBack::Pasted
+            redirect_mode: if resolver.boolean(Setting::of_process("paste")) {
+                RedirectMode::Paste
             } else {
-                WayBack::Loopback
+                RedirectMode::Loopback
             },
-            browser: if reader.switch(Setting::of_process("no-browser")) {
-                Browser::LeftToThePerson
+            open_browser: if resolver.boolean(Setting::of_process("no-browser")) {
+                OpenBrowser::No
             } else {
-                Browser::Opened
+                OpenBrowser::Yes
             },
         }
     }
 }
 
-fn server_url(reader: &mut Reader, setting: Setting, default: &str, plain_http: PlainHttp) -> Url {
-    let url = reader.one(setting, default, |text| Ok(parse_server_url(text)?));
+fn server_url(
+    resolver: &mut Resolver,
+    setting: Setting,
+    default: &str,
+    plain_http: PlainHttp,
+) -> Url {
+    let url = resolver.one(setting, default, |text| Ok(parse_server_url(text)?));
     if url.scheme() != "https" && plain_http == PlainHttp::Loopback && !is_loopback(&url) {
         let host = url.host_str().unwrap_or_default().to_owned();
-        reader.note(
+        resolver.report_value(
             setting.name,
             ValueError::BaseUrl(BaseUrlError::PlainHttp(host)),
         );

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
-use super::duration::duration_in;
-use super::error::Problem;
-use super::names::{FRESH, OUTPUT_FORMAT, RUN_DIR};
-use super::reader::Reader;
-use super::setting::Setting;
-use super::value::{ValueError, number_in};
+use crate::config::duration::duration_in;
+use crate::config::error::Problem;
+use crate::config::names::{FRESH, OUTPUT_FORMAT, RUN_DIR};
+use crate::config::resolver::Resolver;
+use crate::config::setting::Setting;
+use crate::config::value::{ValueError, number_in};
 use crate::results::failed_rows::FailedFormat;
 
 /// What is written and shown.
@@ -101,33 +101,34 @@ pub const OTHER_EXITS: [u8; 6] = [2, 3, 4, 5, 6, 70];
 const BAD_ROWS_EXITS: RangeInclusive<u8> = 0..=125;
 
 impl OutputSettings {
-    pub(super) fn read(reader: &mut Reader) -> Self {
+    pub(in crate::config) fn read(resolver: &mut Resolver) -> Self {
         Self {
-            run_dir: reader.path(Setting::of_process(RUN_DIR)),
-            unfinished: if reader.switch(Setting::of_process(FRESH)) {
+            run_dir: resolver.path(Setting::of_process(RUN_DIR)),
+            unfinished: if resolver.boolean(Setting::of_process(FRESH)) {
                 Unfinished::Left
             } else {
                 Unfinished::Continued
             },
-            lock_wait: reader.one(Setting::of_process("lock-wait"), "0s", |text| {
+            lock_wait: resolver.one(Setting::of_process("lock-wait"), "0s", |text| {
                 Ok(duration_in(&LOCK_WAITS, text)?)
             }),
-            output_format: reader.choice(Setting::of_process(OUTPUT_FORMAT), OutputFormat::Text),
-            summary_file: reader.path(Setting::of_process("summary-file")),
-            bad_rows_exit: reader.one(Setting::of_process("bad-rows-exit"), "1", bad_rows_exit),
-            log_format: reader.choice(Setting::of_process("log-format"), OutputFormat::Text),
-            progress: reader.choice(Setting::of_process("progress"), Progress::Auto),
-            color: reader.choice(Setting::of_process("color"), Color::Auto),
-            failed_format: reader.choice(Setting::of_process("failed-format"), FailedFormat::Auto),
-            verbosity: verbosity(reader),
+            output_format: resolver.choice(Setting::of_process(OUTPUT_FORMAT), OutputFormat::Text),
+            summary_file: resolver.path(Setting::of_process("summary-file")),
+            bad_rows_exit: resolver.one(Setting::of_process("bad-rows-exit"), "1", bad_rows_exit),
+            log_format: resolver.choice(Setting::of_process("log-format"), OutputFormat::Text),
+            progress: resolver.choice(Setting::of_process("progress"), Progress::Auto),
+            color: resolver.choice(Setting::of_process("color"), Color::Auto),
+            failed_format: resolver
+                .choice(Setting::of_process("failed-format"), FailedFormat::Auto),
+            verbosity: verbosity(resolver),
         }
     }
 }
 
 /// `-q` and `-v` from sources of different strength: the stronger holds. From the same: a contradiction.
-fn verbosity(reader: &mut Reader) -> Verbosity {
-    let quiet = reader.switch(Setting::of_process("quiet"));
-    let loud = match reader.one(Setting::of_process("verbose"), "0", verbose_count) {
+fn verbosity(resolver: &mut Resolver) -> Verbosity {
+    let quiet = resolver.boolean(Setting::of_process("quiet"));
+    let loud = match resolver.one(Setting::of_process("verbose"), "0", verbose_count) {
         0 => Verbosity::Normal,
         1 => Verbosity::Detailed,
         2.. => Verbosity::Everything,
@@ -138,12 +139,12 @@ fn verbosity(reader: &mut Reader) -> Verbosity {
     if loud == Verbosity::Normal {
         return Verbosity::Quiet;
     }
-    match reader.compare_sources("quiet", "verbose") {
+    match resolver.compare_sources("quiet", "verbose") {
         Ordering::Greater => Verbosity::Quiet,
         Ordering::Less => loud,
         Ordering::Equal => {
-            let (first, second) = (reader.place("quiet"), reader.place("verbose"));
-            reader.problem(Problem::Contradiction { first, second });
+            let (first, second) = (resolver.place("quiet"), resolver.place("verbose"));
+            resolver.report(Problem::Contradiction { first, second });
             Verbosity::Normal
         }
     }

@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 use url::Url;
 
-use super::error::Problem;
-use super::names::{CLIENT_SECRET_FILE, TENANT, TOKEN, TOKEN_FILE};
-use super::reader::Reader;
-use super::setting::Setting;
-use super::url::{BaseUrlError, parse_base_url};
-use super::value::{ValueError, number_in};
 use crate::api::{PlainHttp, Protocol, is_loopback};
+use crate::config::error::Problem;
+use crate::config::names::{CLIENT_SECRET_FILE, TENANT, TOKEN, TOKEN_FILE};
+use crate::config::resolver::Resolver;
+use crate::config::setting::Setting;
+use crate::config::url::{BaseUrlError, parse_base_url};
+use crate::config::value::{ValueError, number_in};
 
 /// The API as its documentation names it.
 const BASE_URL: &str = "https://dev.flextell.ai/api";
@@ -61,18 +61,18 @@ pub enum TokenSource {
 }
 
 impl ApiSettings {
-    pub(super) fn read(reader: &mut Reader) -> Self {
-        let (base_url, plain_http) = base_url(reader);
-        let tenant = reader.optional(Setting::of_run(TENANT), number_in(0..=u64::MAX));
-        let token = token_source(reader);
-        let client_secret_file = reader.path(Setting::of_process(CLIENT_SECRET_FILE));
-        let ca_file = reader.path(Setting::of_process("ca-file"));
-        let protocol = if reader.switch(Setting::of_process("http2")) {
+    pub(in crate::config) fn read(resolver: &mut Resolver) -> Self {
+        let (base_url, plain_http) = base_url(resolver);
+        let tenant = resolver.optional(Setting::of_run(TENANT), number_in(0..=u64::MAX));
+        let token = token_source(resolver);
+        let client_secret_file = resolver.path(Setting::of_process(CLIENT_SECRET_FILE));
+        let ca_file = resolver.path(Setting::of_process("ca-file"));
+        let protocol = if resolver.boolean(Setting::of_process("http2")) {
             Protocol::Http2
         } else {
             Protocol::Http1
         };
-        let target = if reader.switch(Setting::of_run("sandbox")) {
+        let target = if resolver.boolean(Setting::of_run("sandbox")) {
             Target::Sandbox
         } else {
             Target::Remote { base_url, token }
@@ -88,12 +88,12 @@ impl ApiSettings {
     }
 }
 
-fn base_url(reader: &mut Reader) -> (Url, PlainHttp) {
+fn base_url(resolver: &mut Resolver) -> (Url, PlainHttp) {
     const NAME: &str = "base-url";
-    let base_url = reader.one(Setting::of_run(NAME), BASE_URL, |text| {
+    let base_url = resolver.one(Setting::of_run(NAME), BASE_URL, |text| {
         Ok(parse_base_url(text)?)
     });
-    let plain_http = if reader.switch(Setting::of_process("allow-http")) {
+    let plain_http = if resolver.boolean(Setting::of_process("allow-http")) {
         PlainHttp::Anywhere
     } else {
         PlainHttp::Loopback
@@ -101,26 +101,26 @@ fn base_url(reader: &mut Reader) -> (Url, PlainHttp) {
     if base_url.scheme() != "https" && plain_http == PlainHttp::Loopback && !is_loopback(&base_url)
     {
         let host = base_url.host_str().unwrap_or_default().to_owned();
-        reader.note(NAME, ValueError::BaseUrl(BaseUrlError::PlainHttp(host)));
+        resolver.report_value(NAME, ValueError::BaseUrl(BaseUrlError::PlainHttp(host)));
     }
     (base_url, plain_http)
 }
 
 /// The token from wherever the stronger source says: a flag that names a file beats the variable, which beats a
 /// configuration file.
-fn token_source(reader: &mut Reader) -> TokenSource {
-    let value = reader.token();
-    let file = reader.path(Setting::of_process(TOKEN_FILE));
+fn token_source(resolver: &mut Resolver) -> TokenSource {
+    let value = resolver.token();
+    let file = resolver.path(Setting::of_process(TOKEN_FILE));
     match (value, file) {
         (None, None) => TokenSource::Missing,
         (Some(value), None) => TokenSource::Value(value),
         (None, Some(file)) => TokenSource::File(file),
-        (Some(value), Some(file)) => match reader.compare_sources(TOKEN, TOKEN_FILE) {
+        (Some(value), Some(file)) => match resolver.compare_sources(TOKEN, TOKEN_FILE) {
             Ordering::Greater => TokenSource::Value(value),
             Ordering::Less => TokenSource::File(file),
             Ordering::Equal => {
-                let (first, second) = (reader.place(TOKEN), reader.place(TOKEN_FILE));
-                reader.problem(Problem::Contradiction { first, second });
+                let (first, second) = (resolver.place(TOKEN), resolver.place(TOKEN_FILE));
+                resolver.report(Problem::Contradiction { first, second });
                 TokenSource::Missing
             }
         },

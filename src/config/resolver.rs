@@ -2,7 +2,7 @@
 //! names are found and how `custsync config` knows what to list.
 //!
 //! A value that cannot be used is noted and replaced by the default, so that reading goes on and every problem is found
-//! at once. [`Reader::finish`] sees to it that such settings never get out.
+//! at once. [`Resolver::finish`] sees to it that such settings never get out.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -11,9 +11,9 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 
 use super::error::{ConfigError, Problem};
-use super::layer::{Given, Layer};
+use super::layer::{Layer, RawValue};
 use super::names::TOKEN;
-use super::provenance::{Provenance, SettingInForce, ShownValue};
+use super::provenance::{EffectiveSetting, Provenance, ShownValue};
 use super::setting::Setting;
 use super::value::{self, ValueError};
 use super::verb::Verb;
@@ -22,13 +22,13 @@ use crate::nearest::nearest;
 use crate::text;
 
 /// The layers, and what has become of them so far.
-pub(super) struct Reader {
+pub(super) struct Resolver {
     verb: Verb,
     /// The settings that the verb has flags for.
-    own: BTreeSet<String>,
+    verb_settings: BTreeSet<String>,
     /// The strongest first.
     layers: Vec<Layer>,
-    in_force: Vec<SettingInForce>,
+    effective: Vec<EffectiveSetting>,
     problems: Vec<Problem>,
 }
 
@@ -48,25 +48,25 @@ pub(super) enum Split {
     Last,
 }
 
-impl Reader {
+impl Resolver {
     pub(super) fn new(
         verb: Verb,
-        own: BTreeSet<String>,
+        verb_settings: BTreeSet<String>,
         layers: Vec<Layer>,
         problems: Vec<Problem>,
     ) -> Self {
         Self {
             verb,
-            own,
+            verb_settings,
             layers,
-            in_force: Vec::new(),
+            effective: Vec::new(),
             problems,
         }
     }
 
     /// Whether the verb reads a setting, whoever gives it.
     fn is_read(&self, name: &str) -> bool {
-        self.own.contains(name) || self.verb.reads_without_flag(name)
+        self.verb_settings.contains(name) || self.verb.reads_without_flag(name)
     }
 
     /// The strongest source that says something of a setting which the verb reads.
@@ -92,7 +92,7 @@ impl Reader {
             || parse(default).expect("the default of a setting is a value that it takes");
         match self.single(setting, ShownValue::One(default.to_owned())) {
             Some(text) => self
-                .noting(setting.name, parse(&text))
+                .ok_or_report(setting.name, parse(&text))
                 .unwrap_or_else(default_value),
             None => default_value(),
         }
@@ -105,7 +105,7 @@ impl Reader {
         parse: impl Fn(&str) -> Result<T, ValueError>,
     ) -> Option<T> {
         let text = self.single(setting, ShownValue::Unset)?;
-        self.noting(setting.name, parse(&text))
+        self.ok_or_report(setting.name, parse(&text))
     }
 
     /// A path, which may be left unset. Whether there is anything at it is for whoever opens it. Only a path may hold bytes that
@@ -115,7 +115,7 @@ impl Reader {
         let Some((layer, bytes)) =
             strongest.and_then(|layer| Some((layer, layer.not_utf8(setting.name)?)))
         else {
-            return self.optional(setting, |text| value::some_text(text).map(PathBuf::from));
+            return self.optional(setting, |text| value::non_empty(text).map(PathBuf::from));
         };
         let (path, provenance) = (PathBuf::from(bytes), layer.provenance(setting.name));
         self.record(setting, ShownValue::One(text::safe_path(&path)), provenance);
@@ -123,13 +123,13 @@ impl Reader {
     }
 
     /// A setting that is on or off, and off unless somebody says otherwise.
-    pub(super) fn switch(&mut self, setting: Setting) -> bool {
-        let is_on = self.one(setting, "false", value::switch);
+    pub(super) fn boolean(&mut self, setting: Setting) -> bool {
+        let is_on = self.one(setting, "false", value::boolean);
         // `1` and `true` are the same value, also where runs are compared.
-        if let Some(SettingInForce {
+        if let Some(EffectiveSetting {
             value: shown @ ShownValue::One(_),
             ..
-        }) = self.in_force.last_mut()
+        }) = self.effective.last_mut()
         {
             *shown = ShownValue::One(is_on.to_string());
         }
@@ -144,11 +144,11 @@ impl Reader {
     ) -> Vec<T> {
         let items = match self.find(setting, ShownValue::Many(Vec::new())) {
             None => Vec::new(),
-            Some(Given::Text(item)) => vec![item],
-            Some(Given::Joined(items)) => split_at_commas(&items),
-            Some(Given::List(items)) => items,
-            Some(Given::Table(_)) => {
-                self.note(
+            Some(RawValue::Text(item)) => vec![item],
+            Some(RawValue::CommaSeparated(items)) => split_at_commas(&items),
+            Some(RawValue::List(items)) => items,
+            Some(RawValue::Table(_)) => {
+                self.report_value(
                     setting.name,
                     ValueError::WrongKind {
                         wanted: "a list",
@@ -160,7 +160,7 @@ impl Reader {
         };
         items
             .iter()
-            .filter_map(|item| self.noting(setting.name, parse(item)))
+            .filter_map(|item| self.ok_or_report(setting.name, parse(item)))
             .collect()
     }
 
@@ -168,11 +168,11 @@ impl Reader {
     pub(super) fn names(&mut self, setting: Setting) -> Vec<String> {
         let items = match self.find(setting, ShownValue::Many(Vec::new())) {
             None => Vec::new(),
-            Some(Given::Joined(items)) if items.is_empty() => Vec::new(),
-            Some(Given::Text(item) | Given::Joined(item)) => vec![item],
-            Some(Given::List(items)) => items,
-            Some(Given::Table(_)) => {
-                self.note(
+            Some(RawValue::CommaSeparated(items)) if items.is_empty() => Vec::new(),
+            Some(RawValue::Text(item) | RawValue::CommaSeparated(item)) => vec![item],
+            Some(RawValue::List(items)) => items,
+            Some(RawValue::Table(_)) => {
+                self.report_value(
                     setting.name,
                     ValueError::WrongKind {
                         wanted: "a list",
@@ -182,10 +182,10 @@ impl Reader {
                 Vec::new()
             }
         };
-        if let Some(SettingInForce {
+        if let Some(EffectiveSetting {
             value: shown @ ShownValue::Many(_),
             ..
-        }) = self.in_force.last_mut()
+        }) = self.effective.last_mut()
         {
             *shown = ShownValue::Many(
                 items
@@ -196,7 +196,7 @@ impl Reader {
         }
         items
             .iter()
-            .filter_map(|item| self.noting(setting.name, value::some_text(item)))
+            .filter_map(|item| self.ok_or_report(setting.name, value::non_empty(item)))
             .collect()
     }
 
@@ -210,10 +210,10 @@ impl Reader {
         let default: Vec<String> = default.iter().map(|item| (*item).to_owned()).collect();
         let items = match self.find(setting, ShownValue::Many(default.clone())) {
             None => default,
-            Some(Given::Text(item)) => vec![item],
-            Some(Given::Joined(items)) => split_at_commas(&items),
-            Some(Given::List(items)) => items,
-            Some(Given::Table(pairs)) => {
+            Some(RawValue::Text(item)) => vec![item],
+            Some(RawValue::CommaSeparated(items)) => split_at_commas(&items),
+            Some(RawValue::List(items)) => items,
+            Some(RawValue::Table(pairs)) => {
                 let pairs = self.texts_of(setting.name, pairs);
                 return pairs
                     .into_iter()
@@ -231,7 +231,7 @@ impl Reader {
             if keys.insert(entry.key.clone()) {
                 entries.push(entry);
             } else {
-                self.note(
+                self.report_value(
                     setting.name,
                     ValueError::Twice(entry.key.unwrap_or(entry.value)),
                 );
@@ -264,7 +264,7 @@ impl Reader {
         };
         self.record(Setting::of_process(TOKEN), ShownValue::Secret, provenance);
         let token = checked_token(&token);
-        self.noting(TOKEN, token)
+        self.ok_or_report(TOKEN, token)
     }
 
     /// Which of two settings that were read comes from the stronger source.
@@ -276,7 +276,7 @@ impl Reader {
 
     /// Where the value of a setting that was read comes from.
     pub(super) fn provenance(&self, name: &str) -> &Provenance {
-        Provenance::among(&self.in_force, name)
+        Provenance::among(&self.effective, name)
     }
 
     /// The place of a setting that was read, for an error message.
@@ -285,8 +285,8 @@ impl Reader {
     }
 
     /// The settings that were read so far and were typed, with their flags.
-    pub(super) fn typed(&self) -> impl Iterator<Item = (&'static str, String)> {
-        self.in_force
+    pub(super) fn typed_flags(&self) -> impl Iterator<Item = (&'static str, String)> {
+        self.effective
             .iter()
             .filter_map(|setting| match &setting.provenance {
                 Provenance::Flag(flag) => Some((setting.name, flag.clone())),
@@ -295,37 +295,41 @@ impl Reader {
     }
 
     /// Whether a value of `name` cannot be used.
-    pub(super) fn is_noted(&self, name: &str) -> bool {
+    pub(super) fn is_reported(&self, name: &str) -> bool {
         let noted = self.place(name);
         self.problems
             .iter()
             .any(|problem| matches!(problem, Problem::Value { place, .. } if *place == noted))
     }
 
-    pub(super) fn problem(&mut self, problem: Problem) {
+    pub(super) fn report(&mut self, problem: Problem) {
         self.problems.push(problem);
     }
 
     /// Notes that the value of `name` cannot be used.
-    pub(super) fn note(&mut self, name: &str, error: ValueError) {
+    pub(super) fn report_value(&mut self, name: &str, error: ValueError) {
         let place = self.place(name);
         self.problems.push(Problem::Value { place, error });
     }
 
     /// The value, or a problem noted.
-    pub(super) fn noting<T>(&mut self, name: &str, value: Result<T, ValueError>) -> Option<T> {
+    pub(super) fn ok_or_report<T>(
+        &mut self,
+        name: &str,
+        value: Result<T, ValueError>,
+    ) -> Option<T> {
         match value {
             Ok(value) => Some(value),
             Err(error) => {
-                self.note(name, error);
+                self.report_value(name, error);
                 None
             }
         }
     }
 
     /// Every setting that was read, unless something is wrong with any of them or somebody named one that nobody read.
-    pub(super) fn finish(mut self) -> Result<Vec<SettingInForce>, ConfigError> {
-        let known: Vec<&str> = self.in_force.iter().map(|setting| setting.name).collect();
+    pub(super) fn finish(mut self) -> Result<Vec<EffectiveSetting>, ConfigError> {
+        let known: Vec<&str> = self.effective.iter().map(|setting| setting.name).collect();
         for layer in &self.layers {
             for name in layer.names().filter(|name| !known.contains(name)) {
                 // Nobody is led to put the token where it is refused.
@@ -340,23 +344,23 @@ impl Reader {
             }
         }
         if self.problems.is_empty() {
-            return Ok(self.in_force);
+            return Ok(self.effective);
         }
         Err(ConfigError::new(self.problems))
     }
 
     /// Every setting that was read, whatever is wrong.
-    pub(super) fn into_in_force(self) -> Vec<SettingInForce> {
-        self.in_force
+    pub(super) fn into_effective(self) -> Vec<EffectiveSetting> {
+        self.effective
     }
 
     /// What the strongest layer says about a setting that takes one value. `None`: nobody says anything that could be
     /// one.
     fn single(&mut self, setting: Setting, default: ShownValue) -> Option<String> {
         match self.find(setting, default)? {
-            Given::Text(text) | Given::Joined(text) => Some(text),
-            given @ (Given::List(_) | Given::Table(_)) => {
-                self.note(
+            RawValue::Text(text) | RawValue::CommaSeparated(text) => Some(text),
+            given @ (RawValue::List(_) | RawValue::Table(_)) => {
+                self.report_value(
                     setting.name,
                     ValueError::WrongKind {
                         wanted: "one value",
@@ -369,7 +373,7 @@ impl Reader {
     }
 
     /// What the strongest layer says about a setting, which is recorded on the way.
-    pub(super) fn find(&mut self, setting: Setting, default: ShownValue) -> Option<Given> {
+    pub(super) fn find(&mut self, setting: Setting, default: ShownValue) -> Option<RawValue> {
         let Some(layer) = self.strongest(setting.name) else {
             self.record(setting, default, Provenance::Default);
             return None;
@@ -377,7 +381,7 @@ impl Reader {
         let provenance = layer.provenance(setting.name);
         let Some(given) = layer.get(setting.name).cloned() else {
             self.record(setting, default, provenance);
-            self.note(setting.name, ValueError::NotUtf8);
+            self.report_value(setting.name, ValueError::NotUtf8);
             return None;
         };
         let shown = match default {
@@ -392,7 +396,7 @@ impl Reader {
 
     fn record(&mut self, setting: Setting, value: ShownValue, provenance: Provenance) {
         let Setting { name, belongs_to } = setting;
-        self.in_force.push(SettingInForce {
+        self.effective.push(EffectiveSetting {
             name,
             belongs_to,
             value,

@@ -4,11 +4,11 @@ use std::num::{NonZeroU16, NonZeroU32};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::duration::duration_in;
-use super::reader::Reader;
-use super::setting::Setting;
-use super::value::number_in;
-use super::words::choice;
+use crate::config::duration::duration_in;
+use crate::config::resolver::Resolver;
+use crate::config::setting::Setting;
+use crate::config::value::number_in;
+use crate::config::words::choice;
 use crate::journal::Retry;
 use crate::pipeline::resume::LeftOut;
 use crate::row::duplicates::DuplicatePolicy;
@@ -62,43 +62,43 @@ pub enum NamedWait {
 }
 
 impl SendingSettings {
-    pub(super) fn read(reader: &mut Reader) -> Self {
-        let max_errors = reader.verb().default_max_errors();
+    pub(in crate::config) fn read(resolver: &mut Resolver) -> Self {
+        let max_errors = resolver.verb().default_max_errors();
         Self {
-            rate: reader.one(
+            rate: resolver.one(
                 Setting::of_process("rate"),
                 "auto",
                 |text| Ok(text.parse()?),
             ),
-            max_in_flight: reader.one(
+            max_in_flight: resolver.one(
                 Setting::of_process("max-in-flight"),
                 "32",
                 number_in(NonZeroU16::MIN..=IN_FLIGHT_MAX),
             ),
-            timeout: reader.one(Setting::of_process("timeout"), "30s", |text| {
+            timeout: resolver.one(Setting::of_process("timeout"), "30s", |text| {
                 Ok(duration_in(&TIMEOUTS, text)?)
             }),
-            attempts: reader.one(
+            attempts: resolver.one(
                 Setting::of_process("attempts"),
                 "5",
                 number_in(NonZeroU32::MIN..=ATTEMPTS_MAX),
             ),
-            max_errors: reader.one(Setting::of_process("max-errors"), max_errors, |text| {
+            max_errors: resolver.one(Setting::of_process("max-errors"), max_errors, |text| {
                 Ok(text.parse()?)
             }),
-            unique: reader.choice(Setting::of_run("unique"), Unique::All),
-            retry: reader.choice(Setting::of_process("retry"), Retry::Failed),
-            left_out: (reader.optional(Setting::of_process("left-out"), choice))
+            unique: resolver.choice(Setting::of_run("unique"), Unique::All),
+            retry: resolver.choice(Setting::of_process("retry"), Retry::Failed),
+            left_out: (resolver.optional(Setting::of_process("left-out"), choice))
                 .unwrap_or(LeftOut::Unknown),
-            max_wait: reader.one(Setting::of_process("max-wait"), "15m", |text| {
+            max_wait: resolver.one(Setting::of_process("max-wait"), "15m", |text| {
                 Ok(duration_in(&WAITS, text)?)
             }),
-            named_wait: if reader.switch(Setting::of_process("ignore-until")) {
+            named_wait: if resolver.boolean(Setting::of_process("ignore-until")) {
                 NamedWait::Ignored
             } else {
                 NamedWait::Kept
             },
-            grace: reader.one(Setting::of_process("grace"), "25s", |text| {
+            grace: resolver.one(Setting::of_process("grace"), "25s", |text| {
                 Ok(duration_in(&GRACES, text)?)
             }),
         }

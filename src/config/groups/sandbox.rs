@@ -6,10 +6,10 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::duration::duration_in;
-use super::reader::{Entry, Reader, Split};
-use super::setting::Setting;
-use super::value::{ValueError, number_in, some_text};
+use crate::config::duration::duration_in;
+use crate::config::resolver::{Entry, Resolver, Split};
+use crate::config::setting::Setting;
+use crate::config::value::{ValueError, non_empty, number_in};
 use crate::sandbox::{ErrorShape, FaultKind, FaultPlan, Latency, Reads, SandboxOptions, Window};
 
 /// How the local server behaves.
@@ -46,44 +46,44 @@ const TOKEN_LIFETIMES: RangeInclusive<Duration> =
     Duration::from_millis(100)..=Duration::from_hours(24);
 
 impl SandboxSettings {
-    pub(super) fn read(reader: &mut Reader) -> Self {
+    pub(in crate::config) fn read(resolver: &mut Resolver) -> Self {
         Self {
-            listen: reader.one(
+            listen: resolver.one(
                 Setting::of_process("sandbox-listen"),
                 "127.0.0.1:8080",
                 address,
             ),
-            customers: reader.one(
+            customers: resolver.one(
                 Setting::of_process("sandbox-customers"),
                 "1000000",
                 number_in(0..=u64::MAX),
             ),
-            window: reader.one(Setting::of_process("sandbox-window"), "6000/m", window),
-            latency: reader.one(
+            window: resolver.one(Setting::of_process("sandbox-window"), "6000/m", window),
+            latency: resolver.one(
                 Setting::of_process("sandbox-latency"),
                 "5ms..40ms",
                 |text| Ok(text.parse()?),
             ),
-            faults: reader.one(Setting::of_process("sandbox-fault"), "none", faults),
-            answers: answers(reader),
-            goaway_after: reader.one(
+            faults: resolver.one(Setting::of_process("sandbox-fault"), "none", faults),
+            answers: answers(resolver),
+            goaway_after: resolver.one(
                 Setting::of_process("sandbox-goaway-after"),
                 "none",
                 goaway_after,
             ),
-            reads: reader.choice(Setting::of_process("sandbox-reads"), Reads::Allowed),
-            seed: reader.one(
+            reads: resolver.choice(Setting::of_process("sandbox-reads"), Reads::Allowed),
+            seed: resolver.one(
                 Setting::of_process("sandbox-seed"),
                 "1",
                 number_in(0..=u64::MAX),
             ),
-            ledger: reader.path(Setting::of_process("sandbox-ledger")),
-            token_lifetime: reader.one(
+            ledger: resolver.path(Setting::of_process("sandbox-ledger")),
+            token_lifetime: resolver.one(
                 Setting::of_process("sandbox-token-lifetime"),
                 "none",
                 token_lifetime,
             ),
-            error_shape: reader.choice(
+            error_shape: resolver.choice(
                 Setting::of_process("sandbox-errors"),
                 ErrorShape::Documented,
             ),
@@ -145,20 +145,20 @@ fn faults(text: &str) -> Result<FaultPlan, ValueError> {
     if text == "none" {
         Ok(FaultPlan::default())
     } else {
-        Ok(some_text(text)?.parse()?)
+        Ok(non_empty(text)?.parse()?)
     }
 }
 
-fn answers(reader: &mut Reader) -> BTreeMap<u64, FaultKind> {
+fn answers(resolver: &mut Resolver) -> BTreeMap<u64, FaultKind> {
     const NAME: &str = "sandbox-answer";
     let mut answers = BTreeMap::new();
-    for entry in reader.entries(Setting::of_process(NAME), &[], Split::First) {
+    for entry in resolver.entries(Setting::of_process(NAME), &[], Split::First) {
         let Entry {
             key: Some(id),
             value: kind,
         } = entry
         else {
-            reader.note(
+            resolver.report_value(
                 NAME,
                 ValueError::NotAPair {
                     text: entry.value,
@@ -167,8 +167,8 @@ fn answers(reader: &mut Reader) -> BTreeMap<u64, FaultKind> {
             );
             continue;
         };
-        let id = reader.noting(NAME, number_in(1..=u64::MAX)(&id));
-        let kind = reader.noting(NAME, kind.parse().map_err(ValueError::from));
+        let id = resolver.ok_or_report(NAME, number_in(1..=u64::MAX)(&id));
+        let kind = resolver.ok_or_report(NAME, kind.parse().map_err(ValueError::from));
         answers.extend(id.zip(kind));
     }
     answers

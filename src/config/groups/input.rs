@@ -2,13 +2,13 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::error::Problem;
-use super::names::{EXPLAIN, TWO_DIGIT_YEARS};
-use super::reader::{Entry, Reader, Split};
-use super::setting::Setting;
-use super::tables::NestedEntry;
-use super::value::{ValueError, number_in, some_text};
-use super::words::choice;
+use crate::config::error::Problem;
+use crate::config::names::{EXPLAIN, TWO_DIGIT_YEARS};
+use crate::config::resolver::{Entry, Resolver, Split};
+use crate::config::setting::Setting;
+use crate::config::tables::NestedEntry;
+use crate::config::value::{ValueError, non_empty, number_in};
+use crate::config::words::choice;
 use crate::contract::{DateFormat, Today, TwoDigitYears, ValueRules};
 use crate::input::{
     CellRules, Constants, Delimiter, EmptyRule, EmptyRules, Encoding, EncodingChoice, Escape,
@@ -52,40 +52,40 @@ const VALUES: &str = "values";
 const ALL_FIELDS: &str = "default";
 
 impl InputSettings {
-    pub(super) fn read(reader: &mut Reader, files: Vec<PathBuf>) -> Self {
+    pub(in crate::config) fn read(resolver: &mut Resolver, files: Vec<PathBuf>) -> Self {
         let files = files.into_iter().map(plainest_name).collect();
-        let format = reader.choice(Setting::of_run("format"), FormatChoice::Auto);
-        let delimiter = reader.optional(Setting::of_run("delimiter"), delimiter);
-        let quotes = reader.optional(Setting::of_run("quotes"), choice);
-        let escape = reader
+        let format = resolver.choice(Setting::of_run("format"), FormatChoice::Auto);
+        let delimiter = resolver.optional(Setting::of_run("delimiter"), delimiter);
+        let quotes = resolver.optional(Setting::of_run("quotes"), choice);
+        let escape = resolver
             .optional(Setting::of_run("escape"), escape)
             .unwrap_or_default();
-        let ragged = reader.choice(Setting::of_run("ragged"), Ragged::Error);
-        let encoding = reader.one(Setting::of_run("encoding"), "auto", encoding);
-        let header = header_rule(reader);
-        let sheet = reader.optional(Setting::of_run("sheet"), some_text);
-        let mapping = mapping(reader);
-        let constants = constants(reader);
-        let values = value_maps(reader);
+        let ragged = resolver.choice(Setting::of_run("ragged"), Ragged::Error);
+        let encoding = resolver.one(Setting::of_run("encoding"), "auto", encoding);
+        let header = header_rule(resolver);
+        let sheet = resolver.optional(Setting::of_run("sheet"), non_empty);
+        let mapping = mapping(resolver);
+        let constants = constants(resolver);
+        let values = value_maps(resolver);
         let rows = RowRules {
             cells: CellRules {
                 values,
-                empty: empty_rules(reader),
-                null_strings: null_strings(reader),
-                trim: if reader.switch(Setting::of_run("trim")) {
+                empty: empty_rules(resolver),
+                null_strings: null_strings(resolver),
+                trim: if resolver.boolean(Setting::of_run("trim")) {
                     Trim::Trim
                 } else {
                     Trim::Keep
                 },
             },
-            values: value_rules(reader),
-            overtaken: reader.choice(Setting::of_run("overtaken"), OvertakenRule::LeaveOut),
+            values: value_rules(resolver),
+            overtaken: resolver.choice(Setting::of_run("overtaken"), OvertakenRule::LeaveOut),
         };
-        for (text, error) in rows.cells.value_errors(&rows.values) {
-            reader.note(VALUES, ValueError::Mapped { text, error });
+        for (text, error) in rows.cells.values.errors(&rows.cells, &rows.values) {
+            resolver.report_value(VALUES, ValueError::Mapped { text, error });
         }
         for error in constants.errors(&rows.cells, &rows.values) {
-            reader.note(SET, ValueError::Contract(error));
+            resolver.report_value(SET, ValueError::Contract(error));
         }
         Self {
             files,
@@ -101,29 +101,29 @@ impl InputSettings {
                 mapping: mapping.with_constants(constants),
             },
             rows,
-            skip_rows: reader.one(
+            skip_rows: resolver.one(
                 Setting::of_process("skip-rows"),
                 "0",
                 number_in(0..=u64::MAX),
             ),
-            max_rows: reader.optional(Setting::of_process("max-rows"), number_in(1..=u64::MAX)),
-            explain: reader.one(Setting::of_process(EXPLAIN), "0", number_in(0..=u64::MAX)),
+            max_rows: resolver.optional(Setting::of_process("max-rows"), number_in(1..=u64::MAX)),
+            explain: resolver.one(Setting::of_process(EXPLAIN), "0", number_in(0..=u64::MAX)),
         }
     }
 }
 
 /// How values are read. What day is today is not for settings to say.
-fn value_rules(reader: &mut Reader) -> ValueRules {
-    let first_year = reader.optional(
+fn value_rules(resolver: &mut Resolver) -> ValueRules {
+    let first_year = resolver.optional(
         Setting::of_run(TWO_DIGIT_YEARS),
         number_in(TwoDigitYears::FIRST_YEARS),
     );
     let two_digit_years = first_year.and_then(TwoDigitYears::from_year);
     ValueRules {
-        date_formats: reader.list(Setting::of_run("date-format"), |text| {
+        date_formats: resolver.list(Setting::of_run("date-format"), |text| {
             Ok(DateFormat::new(text, two_digit_years)?)
         }),
-        allowed: reader
+        allowed: resolver
             .list(Setting::of_run("allow"), choice)
             .into_iter()
             .collect(),
@@ -144,9 +144,9 @@ fn plainest_name(file: PathBuf) -> InputName {
     InputName::from_argument(plain.into_os_string())
 }
 
-fn mapping(reader: &mut Reader) -> MappingRules {
+fn mapping(resolver: &mut Resolver) -> MappingRules {
     let mut map = Vec::new();
-    for entry in reader.entries(Setting::of_run("map"), &[], Split::Last) {
+    for entry in resolver.entries(Setting::of_run("map"), &[], Split::Last) {
         match entry {
             Entry {
                 key: Some(column),
@@ -154,7 +154,7 @@ fn mapping(reader: &mut Reader) -> MappingRules {
             } if !column.is_empty() && !field.is_empty() => {
                 map.push((column, field));
             }
-            entry => reader.note(
+            entry => resolver.report_value(
                 "map",
                 ValueError::NotAPair {
                     text: entry.text(),
@@ -163,31 +163,31 @@ fn mapping(reader: &mut Reader) -> MappingRules {
             ),
         }
     }
-    let ignore = reader.names(Setting::of_run("ignore"));
+    let ignore = resolver.names(Setting::of_run("ignore"));
     let rules = MappingRules::new(&map, &ignore).map_err(ValueError::from);
-    let header_names = if reader.switch(Setting::of_run("loose-headers")) {
+    let header_names = if resolver.boolean(Setting::of_run("loose-headers")) {
         HeaderNames::Loose
     } else {
         HeaderNames::Exact
     };
-    reader
-        .noting("map", rules)
+    resolver
+        .ok_or_report("map", rules)
         .unwrap_or_default()
         .with_header_names(header_names)
 }
 
-fn constants(reader: &mut Reader) -> Constants {
+fn constants(resolver: &mut Resolver) -> Constants {
     let mut constants = Constants::default();
-    for entry in reader.entries(Setting::of_run_with_values(SET), &[], Split::First) {
+    for entry in resolver.entries(Setting::of_run_with_values(SET), &[], Split::First) {
         match entry {
             Entry {
                 key: Some(field),
                 value,
             } if !field.is_empty() => {
                 let added = constants.add(&field, value).map_err(ValueError::from);
-                reader.noting(SET, added);
+                resolver.ok_or_report(SET, added);
             }
-            entry => reader.note(
+            entry => resolver.report_value(
                 SET,
                 ValueError::NotAPair {
                     text: entry.text(),
@@ -199,33 +199,33 @@ fn constants(reader: &mut Reader) -> Constants {
     constants
 }
 
-fn value_maps(reader: &mut Reader) -> ValueMaps {
+fn value_maps(resolver: &mut Resolver) -> ValueMaps {
     let mut maps = ValueMaps::default();
     for NestedEntry {
         table: field,
         key: text,
         value,
-    } in reader.nested_entries(Setting::of_run_with_values(VALUES), "FIELD:TEXT=VALUE")
+    } in resolver.nested_entries(Setting::of_run_with_values(VALUES), "FIELD:TEXT=VALUE")
     {
         let added = maps.add(&field, text, value).map_err(ValueError::from);
-        reader.noting(VALUES, added);
+        resolver.ok_or_report(VALUES, added);
     }
     maps
 }
 
-fn empty_rules(reader: &mut Reader) -> EmptyRules {
+fn empty_rules(resolver: &mut Resolver) -> EmptyRules {
     const NAME: &str = "empty";
     let mut default = EmptyRule::Omit;
     let mut fields = Vec::new();
-    for Entry { key, value } in reader.entries(Setting::of_run(NAME), &["omit"], Split::Last) {
-        let Some(rule) = reader.noting(NAME, choice(&value)) else {
+    for Entry { key, value } in resolver.entries(Setting::of_run(NAME), &["omit"], Split::Last) {
+        let Some(rule) = resolver.ok_or_report(NAME, choice(&value)) else {
             continue;
         };
         match key.as_deref() {
             None | Some(ALL_FIELDS) => default = rule,
             Some("") => {
                 let text = format!("={value}");
-                reader.note(
+                resolver.report_value(
                     NAME,
                     ValueError::NotAPair {
                         text,
@@ -238,13 +238,13 @@ fn empty_rules(reader: &mut Reader) -> EmptyRules {
     }
     let fields = fields.iter().map(|(field, rule)| (field.as_str(), *rule));
     let rules = EmptyRules::new(default, fields).map_err(ValueError::from);
-    reader.noting(NAME, rules).unwrap_or_default()
+    resolver.ok_or_report(NAME, rules).unwrap_or_default()
 }
 
-fn null_strings(reader: &mut Reader) -> NullStrings {
+fn null_strings(resolver: &mut Resolver) -> NullStrings {
     const NAME: &str = "null-string";
     let mut nulls = NullStrings::default();
-    for Entry { key, value } in reader.keyed_texts(Setting::of_run_with_values(NAME)) {
+    for Entry { key, value } in resolver.keyed_texts(Setting::of_run_with_values(NAME)) {
         let added = match (key.as_deref(), of_one_field(&value)) {
             (Some(ALL_FIELDS), _) | (None, None) => {
                 nulls.add(value);
@@ -253,7 +253,7 @@ fn null_strings(reader: &mut Reader) -> NullStrings {
             (Some(field), _) => nulls.add_for(field, value),
             (None, Some((field, text))) => nulls.add_for(field, text.to_owned()),
         };
-        reader.noting(NAME, added.map_err(ValueError::from));
+        resolver.ok_or_report(NAME, added.map_err(ValueError::from));
     }
     nulls
 }
@@ -292,19 +292,19 @@ fn escape(text: &str) -> Result<Escape, ValueError> {
 }
 
 /// Columns that are named stand for a header, so naming them says that there is none.
-fn header_rule(reader: &mut Reader) -> HeaderRule {
-    let has_header = !reader.switch(Setting::of_run("no-header"));
-    let columns = reader.list(Setting::of_run("columns"), some_text);
+fn header_rule(resolver: &mut Resolver) -> HeaderRule {
+    let has_header = !resolver.boolean(Setting::of_run("no-header"));
+    let columns = resolver.list(Setting::of_run("columns"), non_empty);
     if columns.len() > COLUMNS_MAX {
-        reader.note("columns", ValueError::TooMany { most: COLUMNS_MAX });
+        resolver.report_value("columns", ValueError::TooMany { most: COLUMNS_MAX });
     }
-    let row = reader.optional(Setting::of_run(HEADER_ROW), number_in(1..=HEADER_ROW_MAX));
+    let row = resolver.optional(Setting::of_run(HEADER_ROW), number_in(1..=HEADER_ROW_MAX));
     match row {
         Some(row) if has_header && columns.is_empty() => HeaderRule::Row(row),
         Some(_) => {
             let other = if has_header { "columns" } else { "no-header" };
-            let (first, second) = (reader.place(HEADER_ROW), reader.place(other));
-            reader.problem(Problem::Contradiction { first, second });
+            let (first, second) = (resolver.place(HEADER_ROW), resolver.place(other));
+            resolver.report(Problem::Contradiction { first, second });
             HeaderRule::Named(columns)
         }
         None if has_header && columns.is_empty() => HeaderRule::FirstRecord,
