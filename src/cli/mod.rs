@@ -34,7 +34,7 @@ pub fn main() -> ExitCode {
     allow_all_descriptors();
     let handlers = SignalHandlers::install();
     forbid_core_dumps();
-    crash::watch(terminal::say_fault);
+    crash::watch(terminal::print_fault);
     let known = Arc::new(Known::new());
     let work = {
         let known = known.clone();
@@ -63,7 +63,7 @@ fn exit(ended: Option<Result<u8, Failure>>, known: Option<&EarlyEnd>) -> u8 {
     match (ended, crash::message()) {
         (Some(Err(Failure { exit, error })), _) => {
             let message = format!("{error:#}");
-            terminal::say_error(&message);
+            terminal::print_error(&message);
             tell(exit, &message)
         }
         // It was told where it happened.
@@ -132,8 +132,8 @@ fn dispatch(arguments: &[OsString], signals: &Signals, known: &Known) -> Result<
         Verb::Check => commands::check::check(&settings, signals),
         Verb::Sandbox => commands::sandbox::sandbox(&settings, signals).map(Exit::code),
         Verb::Login => commands::login::login(&settings).map(Exit::code),
-        Verb::Logout => commands::login::logout(&settings).map(Exit::code),
-        Verb::Token => commands::login::token(&settings).map(Exit::code),
+        Verb::Logout => commands::logout::logout(&settings).map(Exit::code),
+        Verb::Token => commands::token::token(&settings).map(Exit::code),
         Verb::Config => {
             terminal::print(&commands::config::render(&settings)).map_err(Failure::stdout)?;
             Ok(Exit::Success.code())
@@ -146,13 +146,13 @@ fn dispatch(arguments: &[OsString], signals: &Signals, known: &Known) -> Result<
 fn answer_by_clap(answer: &clap::Error, arguments: &[OsString]) -> Result<u8, Failure> {
     if answer.use_stderr() {
         let message = answer.render().to_string();
-        terminal::say(message.trim_end());
+        terminal::print_notice(message.trim_end());
         if let Some(end) = EarlyEnd::of_words(arguments) {
             end.tell(Exit::Unusable, message.trim_end());
         }
         return Ok(Exit::Unusable.code());
     }
-    terminal::printed(answer.print()).map_err(Failure::stdout)?;
+    terminal::flushed(answer.print()).map_err(Failure::stdout)?;
     Ok(Exit::Success.code())
 }
 

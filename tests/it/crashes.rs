@@ -16,7 +16,7 @@ fn a_panic_of_any_thread_is_exit_70_and_the_same_command_goes_on() {
         ("sender", "src/pipeline/sender/mod.rs"),
         ("recorder", "src/pipeline/recorder/mod.rs"),
         ("reader", "src/pipeline/reading/source.rs"),
-        ("terminal", "src/terminal/mod.rs"),
+        ("terminal", "src/terminal/progress.rs"),
     ] {
         let scenario = || {
             Scenario::new()

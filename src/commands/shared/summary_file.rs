@@ -12,10 +12,10 @@ use crate::text;
 const MODE: u32 = 0o600;
 
 /// Writes the file, whole or not at all. That it cannot be written is said, and changes no exit code.
-pub(super) fn write(path: &Path, content: &str) {
+pub(in crate::commands) fn write(path: &Path, content: &str) {
     if let Err(error) = replace(path, content.as_bytes()) {
         let file = text::safe_path(path);
-        terminal::say_error(&format_args!(
+        terminal::print_error(&format_args!(
             "the summary file {file} cannot be written (--summary-file): {error}"
         ));
     }

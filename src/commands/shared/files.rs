@@ -9,7 +9,7 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use tracing::info;
 
-use crate::commands::pattern::{Pattern, is_pattern};
+use crate::commands::shared::pattern::{Pattern, is_pattern};
 use crate::input::InputName;
 
 /// What an input's name may end with, in a folder; each also with the name of a compression behind it.
@@ -17,7 +17,7 @@ const EXTENSIONS: [&str; 5] = ["csv", "tsv", "ndjson", "jsonl", "xlsx"];
 const COMPRESSIONS: [&str; 4] = ["gz", "zst", "xz", "bz2"];
 
 /// The inputs in order, each once: of a folder or pattern by name, byte by byte, so that a run can be continued.
-pub(super) fn expand(named: &[InputName]) -> anyhow::Result<Vec<InputName>> {
+pub(in crate::commands) fn expand(named: &[InputName]) -> anyhow::Result<Vec<InputName>> {
     let mut files = Vec::new();
     for name in named {
         match name {

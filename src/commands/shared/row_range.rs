@@ -8,7 +8,7 @@ use crate::input::{KnownInput, Origin, RowWindow};
 use crate::journal::Checkpoint;
 
 /// The inputs that hold failed rows, from 0.
-pub(super) fn of_failed_rows(inputs: &[KnownInput]) -> BTreeSet<usize> {
+pub(in crate::commands) fn of_failed_rows(inputs: &[KnownInput]) -> BTreeSet<usize> {
     let numbered = inputs.iter().enumerate();
     numbered
         .filter(|(_, input)| input.layout().origin() == Origin::FailedRows)
@@ -17,7 +17,7 @@ pub(super) fn of_failed_rows(inputs: &[KnownInput]) -> BTreeSet<usize> {
 }
 
 /// The number of the first row that takes part, where these rows of the inputs other than failed rows do.
-pub(super) fn first_row(rows: &Range<u64>, inputs: &[KnownInput]) -> u64 {
+pub(in crate::commands) fn first_row(rows: &Range<u64>, inputs: &[KnownInput]) -> u64 {
     match inputs.first().map(|input| input.layout().origin()) {
         Some(Origin::FailedRows) => 1,
         Some(Origin::First) | None => rows.start,
@@ -25,7 +25,7 @@ pub(super) fn first_row(rows: &Range<u64>, inputs: &[KnownInput]) -> u64 {
 }
 
 /// The rows that take part, counted over the inputs that do not hold failed rows: of those all do.
-pub(super) fn rows(settings: &InputSettings) -> Range<u64> {
+pub(in crate::commands) fn rows(settings: &InputSettings) -> Range<u64> {
     let first = settings.skip_rows.saturating_add(1);
     first
         ..settings
@@ -34,7 +34,10 @@ pub(super) fn rows(settings: &InputSettings) -> Range<u64> {
 }
 
 /// Those rows and all that earlier processes have settled, so that summary and failed rows describe the whole run directory.
-pub(super) fn rows_with_settled(rows: &Range<u64>, checkpoint: &Checkpoint) -> Range<u64> {
+pub(in crate::commands) fn rows_with_settled(
+    rows: &Range<u64>,
+    checkpoint: &Checkpoint,
+) -> Range<u64> {
     match (checkpoint.first_row(), checkpoint.last_row()) {
         (Some(first), Some(last)) => rows.start.min(first)..rows.end.max(last.saturating_add(1)),
         _ => rows.clone(),
@@ -42,7 +45,7 @@ pub(super) fn rows_with_settled(rows: &Range<u64>, checkpoint: &Checkpoint) -> R
 }
 
 /// Cuts what is read to these rows.
-pub(super) fn window(rows: &Range<u64>) -> RowWindow {
+pub(in crate::commands) fn window(rows: &Range<u64>) -> RowWindow {
     let max = (rows.end < u64::MAX).then(|| rows.end.saturating_sub(rows.start));
     RowWindow::new(rows.start.saturating_sub(1), max)
 }

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use tracing::{info, warn};
 
-use crate::commands::fresh::RUNS_DIRECTORY;
-use crate::commands::identity::{header, key_of, refuse_another_run, settings_of};
-use crate::commands::{Failure, inputs};
+use crate::commands::Failure;
+use crate::commands::shared::fresh::RUNS_DIRECTORY;
+use crate::commands::shared::identity::{header, key_of, refuse_another_run, settings_of};
+use crate::commands::shared::input_identity;
 use crate::config::Settings;
 use crate::input::KnownInput;
 use crate::journal::{
@@ -34,7 +35,7 @@ enum State {
 
 /// The directory of the newest run of this input and these settings, if that is unfinished. A finished run has settled what
 /// older ones of the same left.
-pub(super) fn newest(
+pub(in crate::commands) fn newest(
     settings: &Settings,
     inputs: &[KnownInput],
 ) -> Result<Option<RunDir>, Failure> {
@@ -60,12 +61,12 @@ pub(super) fn newest(
 }
 
 /// Whether the inputs can be compared with what was sent before anything is sent: nobody knows what a pipe holds.
-pub(super) fn can_be_compared(inputs: &[KnownInput]) -> bool {
+pub(in crate::commands) fn can_be_compared(inputs: &[KnownInput]) -> bool {
     inputs.iter().all(KnownInput::can_be_read_twice)
 }
 
 /// Names an unfinished run that may be the one which is meant.
-pub(super) fn point_out(run_dir: &RunDir) {
+pub(in crate::commands) fn point_out(run_dir: &RunDir) {
     let directory = text::safe_path(run_dir.path());
     // At work, it is not to be continued.
     if !matches!(run_dir.open_journal(), Err(RunDirError::Locked { .. })) {
@@ -126,7 +127,7 @@ impl Found {
             let is_same = if is_pipe {
                 Ok(earlier.head.is_none())
             } else {
-                inputs::begins_as(input, earlier, self.key)
+                input_identity::begins_as(input, earlier, self.key)
             };
             if !is_same.map_err(Failure::unusable)? {
                 return Ok(false);

@@ -1,34 +1,28 @@
 //! Opens the inputs that a command names, and finds what is wrong with them before anything is sent.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom};
-use std::path::Path;
 use std::sync::Arc;
 
 use tracing::{info, warn};
 
-use crate::commands::first_rows::FirstRows;
-use crate::commands::{Failure, files};
+use crate::commands::Failure;
+use crate::commands::shared::files;
+use crate::commands::shared::first_rows::FirstRows;
 use crate::config::input::InputSettings;
-use crate::input::{Container, InputName, KnownInput, Layout, Origin};
-use crate::journal::{InputIdentity, Key};
+use crate::input::{Container, KnownInput, Layout, Origin};
 use crate::results::summary::InputNames;
 
-/// Bytes at either end of an input that it is known by.
-const IDENTITY_BYTES: u64 = 64 << 10;
-
 /// The inputs of a command, looked through and closed again, but for those that can be read only once.
-pub(super) struct LookedThrough {
-    pub(super) inputs: Vec<KnownInput>,
-    pub(super) names: InputNames,
+pub(in crate::commands) struct LookedThrough {
+    pub(in crate::commands) inputs: Vec<KnownInput>,
+    pub(in crate::commands) names: InputNames,
     /// The size of all of them, where it is known.
-    pub(super) total_bytes: Option<u64>,
+    pub(in crate::commands) total_bytes: Option<u64>,
 }
 
 /// Looks through the beginning of all inputs, one after the other. Those that can be read only once come last, for a pipe waits
 /// for its writer. `first_rows` takes part in the look.
-pub(super) fn look_through(
+pub(in crate::commands) fn look_through(
     settings: &InputSettings,
     mut first_rows: Option<&mut FirstRows>,
 ) -> Result<LookedThrough, Failure> {
@@ -130,73 +124,4 @@ fn say_what_does_not_apply(input: &KnownInput, settings: &InputSettings) {
             made.join(", ")
         );
     }
-}
-
-/// What the inputs are known by.
-pub(super) fn identities(
-    inputs: &[KnownInput],
-    key: RunKey,
-) -> Result<Vec<InputIdentity>, Failure> {
-    inputs
-        .iter()
-        .map(|input| identity(input, key).map_err(Failure::unusable))
-        .collect()
-}
-
-fn identity(input: &KnownInput, key: RunKey) -> io::Result<InputIdentity> {
-    let columns = match input.layout().as_ref() {
-        Layout::Csv(csv) => Some(key.digest(format!("{:?}", csv.names()))),
-        Layout::Ndjson(_) => None,
-    };
-    let name = input.name();
-    let unknown = InputIdentity {
-        name: name.to_string(),
-        bytes: None,
-        head: None,
-        tail: None,
-        columns,
-    };
-    match name {
-        InputName::Path(path) if input.can_be_read_twice() => identity_of_file(path, unknown, key),
-        InputName::Path(_) | InputName::Stdin => Ok(unknown),
-    }
-}
-
-fn identity_of_file(path: &Path, unknown: InputIdentity, key: RunKey) -> io::Result<InputIdentity> {
-    let mut file = File::open(path)?;
-    let bytes = file.metadata()?.len();
-    let head = digest_of_part(&mut file, 0, IDENTITY_BYTES, key)?;
-    let tail = digest_of_part(
-        &mut file,
-        bytes.saturating_sub(IDENTITY_BYTES),
-        IDENTITY_BYTES,
-        key,
-    )?;
-    Ok(InputIdentity {
-        bytes: Some(bytes),
-        head: Some(head),
-        tail: Some(tail),
-        ..unknown
-    })
-}
-
-/// Whether the input begins with the bytes that it began with when it was known as `earlier`.
-pub(super) fn begins_as(
-    input: &KnownInput,
-    earlier: &InputIdentity,
-    key: RunKey,
-) -> io::Result<bool> {
-    let (InputName::Path(path), Some(bytes), Some(head)) =
-        (input.name(), earlier.bytes, &earlier.head)
-    else {
-        return Ok(false);
-    };
-    Ok(digest_of_part(&mut File::open(path)?, 0, bytes.min(IDENTITY_BYTES), key)? == *head)
-}
-
-fn digest_of_part(file: &mut File, from: u64, bytes: u64, key: RunKey) -> io::Result<String> {
-    let mut part = Vec::new();
-    file.seek(SeekFrom::Start(from))?;
-    file.take(bytes).read_to_end(&mut part)?;
-    Ok(key.digest(part))
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use jiff::tz::Offset;
 use tracing::warn;
 
-use crate::commands::row_range;
+use crate::commands::shared::row_range;
 use crate::config::input::InputSettings;
 use crate::contract::Today;
 use crate::input::{Block, Layout, RowRange, RowRules, parse_block};
@@ -14,7 +14,7 @@ use crate::results::tally::RowsRead;
 use crate::row::Position;
 
 /// What is unusual about the first rows.
-pub(super) struct FirstRows {
+pub(in crate::commands) struct FirstRows {
     rules: RowRules,
     window: RowRange,
     /// Whether some rows do not take part.
@@ -23,7 +23,7 @@ pub(super) struct FirstRows {
 }
 
 /// How rows are read today.
-pub(super) fn rules(settings: &InputSettings) -> RowRules {
+pub(in crate::commands) fn rules(settings: &InputSettings) -> RowRules {
     let mut rules = settings.rows.clone();
     rules.values.today = today();
     rules
@@ -37,7 +37,7 @@ fn today() -> Today {
 
 impl FirstRows {
     /// Nothing is seen yet.
-    pub(super) fn new(settings: &InputSettings) -> FirstRows {
+    pub(in crate::commands) fn new(settings: &InputSettings) -> FirstRows {
         let rows = row_range::rows(settings);
         FirstRows {
             rules: rules(settings),
@@ -48,7 +48,7 @@ impl FirstRows {
     }
 
     /// Looks at a block of an input, counted from 0. The beginning of one may be all that is shown.
-    pub(super) fn look_at(&mut self, input: usize, block: Block, layout: &Layout) {
+    pub(in crate::commands) fn look_at(&mut self, input: usize, block: Block, layout: &Layout) {
         // How many rows come before those of a second input is only known once the first one is read.
         if self.has_window && input > 0 {
             return;
@@ -70,7 +70,7 @@ impl FirstRows {
     }
 
     /// Says what was seen.
-    pub(super) fn say(&self, names: &InputNames) {
+    pub(in crate::commands) fn say(&self, names: &InputNames) {
         for group in warning_groups(&self.read, names) {
             warn!("among the first rows: {}", group.to_line());
         }

@@ -15,21 +15,21 @@ const ROWS_NAMED_MAX: usize = 5;
 /// Rows that are settled are others now.
 #[derive(Debug, thiserror::Error)]
 #[error("the input is not the one that was sent before: it differs in {rows}; nothing was sent")]
-pub(super) struct InputDiffers {
+pub(in crate::commands) struct InputDiffers {
     /// Which, in words.
-    pub(super) rows: String,
+    pub(in crate::commands) rows: String,
 }
 
 /// An input to be compared.
-pub(super) struct Compared<'a> {
-    pub(super) settings: &'a InputSettings,
-    pub(super) inputs: &'a [KnownInput],
-    pub(super) key: RunKey,
+pub(in crate::commands) struct Compared<'a> {
+    pub(in crate::commands) settings: &'a InputSettings,
+    pub(in crate::commands) inputs: &'a [KnownInput],
+    pub(in crate::commands) key: Key,
 }
 
 /// Reads the part of the input that the journal settles, and refuses where it is not the same any more. What can be read only
 /// once is compared while it streams past.
-pub(super) fn compare_input(
+pub(in crate::commands) fn compare_input(
     checkpoint: &Arc<Checkpoint>,
     entries: &EntryReader,
     input: &Compared<'_>,

@@ -9,14 +9,14 @@ use jiff::Timestamp;
 use crate::input::InputName;
 
 /// The directory of the run directories that are made without `--run-dir`.
-pub(super) const RUNS_DIRECTORY: &str = "custsync-runs";
+pub(in crate::commands) const RUNS_DIRECTORY: &str = "custsync-runs";
 /// Run directories that may be made in one second.
 const SAME_SECOND_MAX: u32 = 1000;
 /// The most of an input's name. File systems take names of 255 bytes, some of fewer, and more stands around it.
 const STEM_BYTES_MAX: usize = 100;
 
 /// `custsync-runs/<UTC time>-<input stem>`, with a number where there is one already.
-pub(super) fn path(input: Option<&InputName>) -> PathBuf {
+pub(in crate::commands) fn path(input: Option<&InputName>) -> PathBuf {
     let stem = match input {
         Some(InputName::Path(path)) => path.file_stem().unwrap_or_default(),
         Some(InputName::Stdin) | None => OsStr::new("stdin"),

@@ -1,22 +1,22 @@
-//! `custsync login`, `logout` and `token`: a person's login, kept in the token file.
+//! `custsync login`: logs a person in, and keeps the login in the token file.
+
+mod redirect;
 
 use std::io::{BufRead as _, Read as _};
 use std::net::Ipv4Addr;
-use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use anyhow::{Context as _, anyhow, bail};
-use jiff::Timestamp;
+use anyhow::{Context as _, anyhow};
 use tokio::net::TcpListener;
 use url::Url;
 
 use crate::api::authorize::{Authorization, AuthorizeError, Client, Code};
 use crate::api::oauth::OauthError;
 use crate::api::token_file::{self, Tokens};
-use crate::api::{HttpOptions, Proxies, TokenError, Transport, is_loopback};
-use crate::commands::{Failure, redirect, server};
+use crate::api::{HttpOptions, Proxies, Transport, is_loopback};
+use crate::commands::Failure;
+use crate::commands::shared::{login_file, server};
 use crate::config::Settings;
-use crate::config::api::{Target, TokenSource};
 use crate::config::login::{LoginSettings, OpenBrowser, RedirectMode};
 use crate::process::exit::Exit;
 use crate::terminal::{self, Terminal};
@@ -29,7 +29,7 @@ const ADDRESS_BYTES_MAX: u64 = 16 << 10;
 pub fn login(settings: &Settings) -> Result<Exit, Failure> {
     // The log is set up; nothing is drawn.
     Terminal::new(settings);
-    let path = token_file(settings).map_err(Failure::unusable)?;
+    let path = login_file::path(settings).map_err(Failure::unusable)?;
     let client = client(settings).map_err(Failure::unusable)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -37,44 +37,15 @@ pub fn login(settings: &Settings) -> Result<Exit, Failure> {
         .map_err(Failure::unusable)?;
     let tokens = runtime.block_on(log_in(settings, &client))?;
     token_file::save(&path, &tokens).map_err(Failure::unusable)?;
-    let until = tokens
-        .expires_at
-        .map_or_else(String::new, |at| format!(", until {}", shown_time(at)));
+    let until = tokens.expires_at.map_or_else(String::new, |at| {
+        format!(", until {}", login_file::shown_time(at))
+    });
     terminal::print(&format!(
         "logged in{until}; the login is in {}\n",
-        shown(&path)
+        text::safe_path(&path)
     ))
     .map_err(Failure::stdout)?;
     Ok(Exit::Success)
-}
-
-/// Forgets the login.
-pub fn logout(settings: &Settings) -> Result<Exit, Failure> {
-    let path = token_file(settings).map_err(Failure::unusable)?;
-    remove_login(&path).map_err(Failure::unusable)?;
-    terminal::print(&format!("logged out; {} is removed\n", shown(&path)))
-        .map_err(Failure::stdout)?;
-    Ok(Exit::Success)
-}
-
-/// Tells whose login it is, and until when.
-pub fn token(settings: &Settings) -> Result<Exit, Failure> {
-    let path = token_file(settings).map_err(Failure::unusable)?;
-    let tokens = token_file::load(&path).map_err(Failure::unusable)?;
-    terminal::print(&describe(&tokens, Timestamp::now())).map_err(Failure::stdout)?;
-    Ok(Exit::Success)
-}
-
-fn token_file(settings: &Settings) -> anyhow::Result<PathBuf> {
-    match &settings.api.target {
-        Target::Remote {
-            token: TokenSource::File(path),
-            ..
-        } => Ok(path.clone()),
-        Target::Remote { .. } | Target::Sandbox => {
-            bail!("name the file that keeps the login: --token-file FILE")
-        }
-    }
 }
 
 fn client(settings: &Settings) -> anyhow::Result<Client> {
@@ -156,7 +127,9 @@ async fn over_loopback(
 fn pasted(settings: &Settings, client: &Client) -> Result<(Authorization, Code), Failure> {
     let authorization = Authorization::new(redirect::uri(settings.login.port)).map_err(failure)?;
     show(&authorization.url(client), OpenBrowser::No)?;
-    terminal::say("Then paste the address to which the browser was sent (the page need not load):");
+    terminal::print_notice(
+        "Then paste the address to which the browser was sent (the page need not load):",
+    );
     let mut line = String::new();
     std::io::stdin()
         .lock()
@@ -217,41 +190,4 @@ fn failure(error: AuthorizeError) -> Failure {
         exit,
         error: error.into(),
     }
-}
-
-/// Removes a login, and nothing that is none: a wrong name would cost a file.
-fn remove_login(path: &Path) -> anyhow::Result<()> {
-    match token_file::load(path) {
-        // That others can read it is one more reason.
-        Err(TokenError::ReadableByOthers { .. }) => {}
-        Ok(tokens) if tokens.refresh_token.is_some() || tokens.client_id.is_some() => {}
-        Ok(_) => bail!(
-            "{} holds a token alone, which no login has put there: remove it yourself",
-            shown(path)
-        ),
-        Err(error) => return Err(error.into()),
-    }
-    token_file::remove(path).with_context(|| format!("{} cannot be removed", shown(path)))
-}
-
-fn describe(tokens: &Tokens, now: Timestamp) -> String {
-    let client = tokens
-        .client_id
-        .as_deref()
-        .map_or_else(|| "unknown".to_owned(), text::safe);
-    let expires = match tokens.expires_at {
-        None => "unknown".to_owned(),
-        Some(at) if at <= now => format!("{} (past)", shown_time(at)),
-        Some(at) => shown_time(at),
-    };
-    let renewed = if tokens.can_be_renewed() { "yes" } else { "no" };
-    format!("client          {client}\nexpires         {expires}\ncan be renewed  {renewed}\n")
-}
-
-fn shown_time(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
-}
-
-fn shown(path: &Path) -> String {
-    text::safe_path(path)
 }

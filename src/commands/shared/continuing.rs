@@ -18,7 +18,7 @@ const END_OF_FLAGS: &str = "--";
 
 /// How a run that stopped is continued.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Continuation {
+pub(in crate::commands) enum Continuation {
     /// By this command.
     Command(String),
     /// By this command, once the same bytes are piped into it again.
@@ -27,7 +27,7 @@ pub(super) enum Continuation {
 
 impl Continuation {
     /// Of a run in this directory that was begun by these arguments.
-    pub(super) fn of(
+    pub(in crate::commands) fn of(
         arguments: &[OsString],
         settings: &Settings,
         inputs: &[KnownInput],
@@ -44,7 +44,7 @@ impl Continuation {
 }
 
 /// Whether the command that stopped so can go on as it is, now or later.
-pub(super) fn can_go_on(reason: &StopReason) -> bool {
+pub(in crate::commands) fn can_go_on(reason: &StopReason) -> bool {
     match reason {
         StopReason::Outage { .. }
         | StopReason::OnlyRefusals { .. }

@@ -11,7 +11,7 @@ use crate::row::duplicates::{DuplicateFilter, DuplicatePolicy};
 
 /// Refuses inputs that can be read only once where they have to be read twice. To be asked before any is opened: a pipe waits
 /// there for its writer.
-pub(super) fn refuse_streams(settings: &Settings) -> Result<(), Failure> {
+pub(in crate::commands) fn refuse_streams(settings: &Settings) -> Result<(), Failure> {
     match settings.sending.unique {
         DuplicatePolicy::All | DuplicatePolicy::Reject => Ok(()),
         DuplicatePolicy::Last => settings
@@ -40,7 +40,7 @@ fn refuse_stream(name: &InputName) -> Result<(), Failure> {
 
 /// What becomes of rows of customers that another row names. Finding each customer's last row takes a pass over the inputs,
 /// which are opened anew for it.
-pub(super) fn ids(
+pub(in crate::commands) fn ids(
     settings: &Settings,
     inputs: &[KnownInput],
     builder: &RowBuilder,

@@ -11,16 +11,16 @@ use std::path::{Path, PathBuf};
 const FIRST_BYTE: u32 = 0x0010_ff00;
 
 /// A pattern of paths.
-pub(super) struct Pattern(Vec<Part>);
+pub(in crate::commands) struct Pattern(Vec<Part>);
 
 /// What matches a pattern.
 #[derive(Debug, Default)]
-pub(super) struct Matching {
+pub(in crate::commands) struct Matching {
     /// The files, by name.
-    pub(super) files: Vec<PathBuf>,
+    pub(in crate::commands) files: Vec<PathBuf>,
     /// Files that would match if they were not hidden, by name: like a shell's, `*` and its like match no dot at the beginning of a
     /// name, nor `~$`, with which Excel marks a workbook that is open.
-    pub(super) hidden: Vec<PathBuf>,
+    pub(in crate::commands) hidden: Vec<PathBuf>,
 }
 
 /// A part of a path.
@@ -34,7 +34,7 @@ enum Part {
 }
 
 /// Whether a path is a pattern, if nothing is called just so.
-pub(super) fn is_pattern(path: &Path) -> bool {
+pub(in crate::commands) fn is_pattern(path: &Path) -> bool {
     path.as_os_str()
         .as_bytes()
         .iter()
@@ -42,7 +42,7 @@ pub(super) fn is_pattern(path: &Path) -> bool {
 }
 
 impl Pattern {
-    pub(super) fn new(path: &Path) -> Result<Pattern, glob::PatternError> {
+    pub(in crate::commands) fn new(path: &Path) -> Result<Pattern, glob::PatternError> {
         let part = |part: std::path::Component<'_>| {
             let name = Path::new(part.as_os_str());
             Ok(match part.as_os_str().as_bytes() {
@@ -60,7 +60,7 @@ impl Pattern {
     }
 
     /// The files that match.
-    pub(super) fn files(&self) -> io::Result<Matching> {
+    pub(in crate::commands) fn files(&self) -> io::Result<Matching> {
         let mut found = vec![PathBuf::new()];
         let mut hidden = Vec::new();
         for (part, number) in self.0.iter().zip(1..) {

@@ -12,7 +12,7 @@ use crate::commands::Failure;
 const NEEDED: usize = 15;
 
 /// Refuses to begin where there are too few: the runtime cannot do without its own.
-pub(super) fn require() -> Result<(), Failure> {
+pub(in crate::commands) fn require() -> Result<(), Failure> {
     let opened: std::io::Result<Vec<File>> = (0..NEEDED).map(|_| File::open("/dev/null")).collect();
     match opened {
         Ok(_) => Ok(()),

@@ -1,10 +1,13 @@
 //! `custsync check`, and `run --dry-run`: read, map and validate, and send nothing.
 
+mod explain;
+
 use std::sync::Arc;
 
-use crate::commands::explain::{self, Destination};
-use crate::commands::report::{Began, Report};
-use crate::commands::{Failure, first_rows, inputs, row_range, start, unique};
+use self::explain::Destination;
+use crate::commands::Failure;
+use crate::commands::shared::report::{Began, Report};
+use crate::commands::shared::{first_rows, inputs, row_range, start, unique};
 use crate::config::Settings;
 use crate::pipeline::recorder::{Inputs, Recorder};
 use crate::pipeline::{self, Bounds, Onlooker, Reading, RowBuilder};

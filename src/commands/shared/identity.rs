@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use anyhow::bail;
 
-use crate::commands::{Failure, inputs};
+use crate::commands::Failure;
+use crate::commands::shared::input_identity;
 use crate::config::api::Target;
 use crate::config::provenance::ShownValue;
 use crate::config::{BelongsTo, Holds, Settings};
@@ -22,7 +23,7 @@ const VALUE_CHARACTERS_MAX: usize = 80;
 const VALUES_SHOWN_MAX: usize = 3;
 
 /// What a run of these settings and inputs is known by.
-pub(super) fn header(
+pub(in crate::commands) fn header(
     settings: &Settings,
     inputs: &[KnownInput],
     key: RunKey,
@@ -31,13 +32,16 @@ pub(super) fn header(
     Ok(Header::new(
         purpose,
         &key,
-        inputs::identities(inputs, key)?,
+        input_identity::identities(inputs, key)?,
         settings_of(settings, key),
     ))
 }
 
 /// The settings that a run is known by, as text. Of those that may hold customers' values there is a digest.
-pub(super) fn settings_of(settings: &Settings, key: Key) -> BTreeMap<String, SettingText> {
+pub(in crate::commands) fn settings_of(
+    settings: &Settings,
+    key: Key,
+) -> BTreeMap<String, SettingText> {
     let texts = settings.effective().iter().filter_map(|setting| {
         let text = match (setting.belongs_to, setting.name, &settings.api.target) {
             // The sandbox has another address each time.
@@ -74,7 +78,7 @@ fn digest_of(value: &ShownValue, key: RunKey) -> Option<SettingText> {
 }
 
 /// The key of a run, or why the file of that name is not it.
-pub(super) fn key_of(header: &Header, run_dir: &RunDir) -> anyhow::Result<RunKey> {
+pub(in crate::commands) fn key_of(header: &Header, run_dir: &RunDir) -> anyhow::Result<Key> {
     if header.custsync_journal < FORMAT_VERSION || header.rules != READING_RULES {
         bail!(
             "the run in {} was begun by custsync {}, which reads inputs by other rules: finish it with that version, or name another directory",
@@ -93,7 +97,7 @@ pub(super) fn key_of(header: &Header, run_dir: &RunDir) -> anyhow::Result<RunKey
 }
 
 /// Refuses a directory that is about something else, and says which value differs.
-pub(super) fn refuse_another_run(
+pub(in crate::commands) fn refuse_another_run(
     earlier: &Header,
     now: &Header,
     run_dir: &RunDir,

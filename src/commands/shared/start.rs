@@ -10,9 +10,10 @@ use anyhow::anyhow;
 use jiff::Timestamp;
 use tracing::{info, warn};
 
-use crate::commands::comparison::{Compared, InputDiffers, compare_input};
-use crate::commands::identity::{header, key_of, refuse_another_run};
-use crate::commands::{Failure, fresh, inputs, unfinished};
+use crate::commands::Failure;
+use crate::commands::shared::comparison::{Compared, InputDiffers, compare_input};
+use crate::commands::shared::identity::{header, key_of, refuse_another_run};
+use crate::commands::shared::{fresh, input_identity, unfinished};
 use crate::config::Settings;
 use crate::config::output::Unfinished;
 use crate::config::sending::{NamedWait, SendingSettings};
@@ -30,15 +31,15 @@ const LOCK_POLL_FIRST: Duration = Duration::from_millis(100);
 const LOCK_POLL_LAST: Duration = Duration::from_secs(1);
 
 /// A run directory, ready to be written.
-pub(super) struct Started {
-    pub(super) run_dir: RunDir,
-    pub(super) key: RunKey,
-    pub(super) journal: JournalWriter,
-    pub(super) start: Start,
+pub(in crate::commands) struct Started {
+    pub(in crate::commands) run_dir: RunDir,
+    pub(in crate::commands) key: Key,
+    pub(in crate::commands) journal: JournalWriter,
+    pub(in crate::commands) start: Start,
 }
 
 /// How a run begins.
-pub(super) enum Start {
+pub(in crate::commands) enum Start {
     /// Nothing was recorded before.
     Fresh,
     /// After an earlier process.
@@ -67,7 +68,10 @@ impl From<Failure> for Refusal {
 }
 
 /// Makes or opens the run directory for a run.
-pub(super) fn for_run(settings: &Settings, inputs: &[KnownInput]) -> Result<Started, Failure> {
+pub(in crate::commands) fn for_run(
+    settings: &Settings,
+    inputs: &[KnownInput],
+) -> Result<Started, Failure> {
     match (&settings.output.run_dir, settings.output.unfinished) {
         (Some(path), _) => in_directory(path, settings, inputs),
         (None, Unfinished::Left) => in_new_directory(settings, inputs),
@@ -136,7 +140,10 @@ fn after_unfinished(settings: &Settings, inputs: &[KnownInput]) -> Result<Starte
 }
 
 /// Makes the run directory for a check, or overwrites an earlier check's.
-pub(super) fn for_check(settings: &Settings, inputs: &[KnownInput]) -> Result<Started, Failure> {
+pub(in crate::commands) fn for_check(
+    settings: &Settings,
+    inputs: &[KnownInput],
+) -> Result<Started, Failure> {
     let path = settings
         .output
         .run_dir
@@ -333,7 +340,10 @@ fn keep_named_wait(
 }
 
 /// How much is left of a wait that the API named to an earlier process.
-pub(super) fn named_wait_left(checkpoint: &Checkpoint, settings: &SendingSettings) -> Duration {
+pub(in crate::commands) fn named_wait_left(
+    checkpoint: &Checkpoint,
+    settings: &SendingSettings,
+) -> Duration {
     let until = match settings.named_wait {
         NamedWait::Kept => checkpoint.facts().until,
         NamedWait::Ignored => None,
@@ -361,7 +371,7 @@ fn say_what_changed(
             earlier.bytes == now.bytes && earlier.head == now.head && earlier.tail == now.tail;
         match (earlier.bytes, now.bytes) {
             (Some(before), Some(after))
-                if before < after && inputs::begins_as(input, earlier, key)? =>
+                if before < after && input_identity::begins_as(input, earlier, key)? =>
             {
                 info!(
                     "{} has grown from {before} to {after} bytes: rows that were appended are new rows",

@@ -11,8 +11,10 @@ use jiff::Timestamp;
 use tracing::warn;
 
 use crate::api::Route;
-use crate::commands::continuing::{Continuation, can_go_on};
-use crate::commands::{Failure, STDOUT_FAILED, summary_file};
+use crate::commands::Failure;
+use crate::commands::failure::STDOUT_FAILED;
+use crate::commands::shared::continuing::{Continuation, can_go_on};
+use crate::commands::shared::summary_file;
 use crate::config::Settings;
 use crate::config::output::OutputFormat;
 use crate::input::InputError;
@@ -28,39 +30,39 @@ use crate::terminal::{self, Terminal};
 use crate::text;
 
 /// What there is to report.
-pub(super) struct Report<'a> {
-    pub(super) command: &'static str,
-    pub(super) settings: &'a Settings,
-    pub(super) names: InputNames,
-    pub(super) run_dir: RunDir,
-    pub(super) began: Began,
-    pub(super) read: RowsRead,
-    pub(super) extent: Extent,
+pub(in crate::commands) struct Report<'a> {
+    pub(in crate::commands) command: &'static str,
+    pub(in crate::commands) settings: &'a Settings,
+    pub(in crate::commands) names: InputNames,
+    pub(in crate::commands) run_dir: RunDir,
+    pub(in crate::commands) began: Began,
+    pub(in crate::commands) read: RowsRead,
+    pub(in crate::commands) extent: Extent,
     /// The rows that were to be read.
-    pub(super) rows: Range<u64>,
-    pub(super) stop: Option<StopReason>,
+    pub(in crate::commands) rows: Range<u64>,
+    pub(in crate::commands) stop: Option<StopReason>,
     /// The way that requests took.
-    pub(super) route: Option<Route>,
-    pub(super) input_fault: Option<InputError>,
-    pub(super) recorded: Recorded,
-    pub(super) sending: Option<(Statistics, Latencies)>,
+    pub(in crate::commands) route: Option<Route>,
+    pub(in crate::commands) input_fault: Option<InputError>,
+    pub(in crate::commands) recorded: Recorded,
+    pub(in crate::commands) sending: Option<(Statistics, Latencies)>,
     /// How a run that stopped goes on.
-    pub(super) continuation: Option<Continuation>,
+    pub(in crate::commands) continuation: Option<Continuation>,
     /// The end of a wait that the API named and that is not over.
-    pub(super) until: Option<Timestamp>,
+    pub(in crate::commands) until: Option<Timestamp>,
     /// Whether all could be printed that was to be printed so far.
-    pub(super) printed: io::Result<()>,
+    pub(in crate::commands) printed: io::Result<()>,
 }
 
 /// When a command began.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Began {
+pub(in crate::commands) struct Began {
     at: Timestamp,
     clock: Instant,
 }
 
 impl Began {
-    pub(super) fn now() -> Began {
+    pub(in crate::commands) fn now() -> Began {
         Began {
             at: Timestamp::now(),
             clock: Instant::now(),
@@ -79,7 +81,7 @@ impl Report<'_> {
     }
 
     /// Writes and prints the summary, says what went wrong, and returns the exit code.
-    pub(super) fn finish(mut self, terminal: &Terminal) -> Result<u8, Failure> {
+    pub(in crate::commands) fn finish(mut self, terminal: &Terminal) -> Result<u8, Failure> {
         if let Some(reason) = self
             .stop
             .as_ref()
@@ -124,10 +126,10 @@ impl Report<'_> {
         let untold = said
             .iter()
             .filter(|message| crash::message() != Some(message.as_str()));
-        untold.for_each(|message| terminal::say_error(message));
+        untold.for_each(|message| terminal::print_error(message));
         if let Err(error) = mem::replace(&mut self.printed, Ok(())).and(printed) {
             let message = format!("{STDOUT_FAILED}: {error}");
-            terminal::say_error(&message);
+            terminal::print_error(&message);
             said.push(message);
             summary.error_message = joined(&said);
             // The run itself has ended as the journal says. Where it has stopped, the reason for that says more.

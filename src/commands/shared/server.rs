@@ -26,7 +26,7 @@ use crate::text;
 const SECRET_BYTES_MAX: u64 = 4 << 10;
 
 /// The API that a run sends to.
-pub(super) struct Server {
+pub(in crate::commands) struct Server {
     base_url: Url,
     token_source: TokenSource,
     sandbox: Option<SandboxThread>,
@@ -35,7 +35,7 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) fn of(settings: &Settings) -> Result<Server, Failure> {
+    pub(in crate::commands) fn of(settings: &Settings) -> Result<Server, Failure> {
         let server = match &settings.api.target {
             Target::Sandbox => Server::sandbox(settings),
             Target::Remote { base_url, token } => Server::remote(settings, base_url, token),
@@ -91,7 +91,7 @@ impl Server {
     }
 
     /// Says who gets the token, and on whose word: a file of settings in the working directory may name any host.
-    pub(super) fn say_where(&self, settings: &Settings) {
+    pub(in crate::commands) fn say_where(&self, settings: &Settings) {
         let Target::Remote { token, .. } = &settings.api.target else {
             return;
         };
@@ -109,11 +109,11 @@ impl Server {
     }
 
     /// Where tokens come from.
-    pub(super) fn token_source(&self) -> &TokenSource {
+    pub(in crate::commands) fn token_source(&self) -> &TokenSource {
         &self.token_source
     }
 
-    pub(super) fn options(&self, settings: &Settings) -> ApiOptions {
+    pub(in crate::commands) fn options(&self, settings: &Settings) -> ApiOptions {
         // The settings allow plain HTTP only where it is safe or the user insists.
         let transport = if self.base_url.scheme() == "https" {
             Transport::HttpsOnly
@@ -138,7 +138,7 @@ impl Server {
         }
     }
 
-    pub(super) fn stop(self) {
+    pub(in crate::commands) fn stop(self) {
         if let Some(sandbox) = self.sandbox {
             let counts = sandbox.stop();
             info!(
@@ -150,7 +150,7 @@ impl Server {
 }
 
 /// What holds for every server; whatever depends on the address is the strictest.
-pub(super) fn http_options(settings: &Settings) -> HttpOptions {
+pub(in crate::commands) fn http_options(settings: &Settings) -> HttpOptions {
     HttpOptions {
         timeout: Some(settings.sending.timeout),
         ca_file: settings.api.ca_file.clone(),
@@ -176,7 +176,7 @@ fn endpoint(settings: &Settings) -> anyhow::Result<EndpointOptions> {
 }
 
 /// Reads a secret that stands alone in a file.
-pub(super) fn read_secret(path: &Path) -> anyhow::Result<SecretString> {
+pub(in crate::commands) fn read_secret(path: &Path) -> anyhow::Result<SecretString> {
     let file = text::safe_path(path);
     let mut secret = String::new();
     File::open(path)

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::commands::summary_file;
+use crate::commands::failure::STDOUT_FAILED;
+use crate::commands::shared::summary_file;
 use crate::config::output::{OutputFormat, OutputSettings};
 use crate::config::{CliInput, ConfigFile, FlagValue, Settings, Verb};
 use crate::process::exit::Exit;
@@ -94,7 +95,7 @@ impl EarlyEnd {
         if self.output.output_format == OutputFormat::Json
             && let Err(error) = terminal::print(&json)
         {
-            terminal::say_error(&format_args!("{}: {error}", super::STDOUT_FAILED));
+            terminal::print_error(&format_args!("{}: {error}", STDOUT_FAILED));
         }
         if let Some(path) = &self.output.summary_file {
             summary_file::write(path, &json);

@@ -1,0 +1,41 @@
+//! `custsync logout`: removes the login.
+
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+
+use crate::api::TokenError;
+use crate::api::token_file;
+use crate::commands::Failure;
+use crate::commands::shared::login_file;
+use crate::config::Settings;
+use crate::process::exit::Exit;
+use crate::terminal;
+use crate::text;
+
+/// Forgets the login.
+pub fn logout(settings: &Settings) -> Result<Exit, Failure> {
+    let path = login_file::path(settings).map_err(Failure::unusable)?;
+    remove_login(&path).map_err(Failure::unusable)?;
+    terminal::print(&format!(
+        "logged out; {} is removed\n",
+        text::safe_path(&path)
+    ))
+    .map_err(Failure::stdout)?;
+    Ok(Exit::Success)
+}
+
+/// Removes a login, and nothing that is none: a wrong name would cost a file.
+fn remove_login(path: &Path) -> anyhow::Result<()> {
+    match token_file::load(path) {
+        // That others can read it is one more reason.
+        Err(TokenError::ReadableByOthers { .. }) => {}
+        Ok(tokens) if tokens.refresh_token.is_some() || tokens.client_id.is_some() => {}
+        Ok(_) => bail!(
+            "{} holds a token alone, which no login has put there: remove it yourself",
+            text::safe_path(path)
+        ),
+        Err(error) => return Err(error.into()),
+    }
+    token_file::remove(path).with_context(|| format!("{} cannot be removed", text::safe_path(path)))
+}

@@ -1,0 +1,27 @@
+//! The token file, as the verbs about a login name and describe it.
+
+use std::path::PathBuf;
+
+use anyhow::bail;
+use jiff::Timestamp;
+
+use crate::config::Settings;
+use crate::config::api::{Target, TokenSource};
+
+/// Returns the file that keeps the login. The error: none is named.
+pub(in crate::commands) fn path(settings: &Settings) -> anyhow::Result<PathBuf> {
+    match &settings.api.target {
+        Target::Remote {
+            token: TokenSource::File(path),
+            ..
+        } => Ok(path.clone()),
+        Target::Remote { .. } | Target::Sandbox => {
+            bail!("name the file that keeps the login: --token-file FILE")
+        }
+    }
+}
+
+/// Returns a time of a login as it is shown.
+pub(in crate::commands) fn shown_time(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}

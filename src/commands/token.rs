@@ -1,0 +1,33 @@
+//! `custsync token`: shows the login.
+
+use jiff::Timestamp;
+
+use crate::api::token_file::{self, Tokens};
+use crate::commands::Failure;
+use crate::commands::shared::login_file::{self, shown_time};
+use crate::config::Settings;
+use crate::process::exit::Exit;
+use crate::terminal;
+use crate::text;
+
+/// Tells whose login it is, and until when.
+pub fn token(settings: &Settings) -> Result<Exit, Failure> {
+    let path = login_file::path(settings).map_err(Failure::unusable)?;
+    let tokens = token_file::load(&path).map_err(Failure::unusable)?;
+    terminal::print(&describe(&tokens, Timestamp::now())).map_err(Failure::stdout)?;
+    Ok(Exit::Success)
+}
+
+fn describe(tokens: &Tokens, now: Timestamp) -> String {
+    let client = tokens
+        .client_id
+        .as_deref()
+        .map_or_else(|| "unknown".to_owned(), text::safe);
+    let expires = match tokens.expires_at {
+        None => "unknown".to_owned(),
+        Some(at) if at <= now => format!("{} (past)", shown_time(at)),
+        Some(at) => shown_time(at),
+    };
+    let renewed = if tokens.can_be_renewed() { "yes" } else { "no" };
+    format!("client          {client}\nexpires         {expires}\ncan be renewed  {renewed}\n")
+}
