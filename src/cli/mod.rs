@@ -46,7 +46,7 @@ pub fn main() -> ExitCode {
             Some(Err(signalled(signal, known.get().map(EarlyEnd::verb))))
         }
         Err(error) => Some(Err(Failure::unusable(
-            anyhow!(error).context("signals cannot be watched for"),
+            anyhow!(error).context("the signal handlers cannot be installed"),
         ))),
     };
     ExitCode::from(exit(ended, known.get()))

@@ -18,7 +18,7 @@ pub fn logout(settings: &Settings) -> Result<Exit, Failure> {
     let path = login_file::path(settings).map_err(Failure::unusable)?;
     remove_login(&path).map_err(Failure::unusable)?;
     terminal::print(&format!(
-        "logged out; {} is removed\n",
+        "logged out; {} was removed\n",
         text::safe_path(&path)
     ))
     .map_err(Failure::stdout)?;
@@ -32,7 +32,7 @@ fn remove_login(path: &Path) -> anyhow::Result<()> {
         Err(TokenError::ReadableByOthers { .. }) => {}
         Ok(tokens) if tokens.refresh_token.is_some() || tokens.client_id.is_some() => {}
         Ok(_) => bail!(
-            "{} holds a token alone, which no login has put there: remove it yourself",
+            "{} holds only a token, which was not written by a login: remove it yourself",
             text::safe_path(path)
         ),
         Err(error) => return Err(error.into()),

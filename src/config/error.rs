@@ -24,7 +24,7 @@ pub enum Problem {
         error: ValueError,
     },
     /// A key or variable that belongs to no setting.
-    #[error("{place}: there is no such setting{}", did_you_mean(nearest.as_deref()))]
+    #[error("{place}: unknown setting{}", did_you_mean(nearest.as_deref()))]
     Unknown {
         /// Where the name was written.
         place: String,
@@ -43,7 +43,7 @@ pub enum Problem {
     },
     /// Files of settings are copied and committed; secrets must not be.
     #[error(
-        "{}: token: a token does not belong in a file of settings: set CUSTSYNC_TOKEN, or name a file with `token-file`",
+        "{}: token: a configuration file must not hold a token: set CUSTSYNC_TOKEN, or name a file with `token-file`",
         text::safe_path(path)
     )]
     TokenInFile {
@@ -52,7 +52,7 @@ pub enum Problem {
     },
     /// Nothing to authenticate with.
     #[error(
-        "no token: set CUSTSYNC_TOKEN or give --token-file FILE (or try things out with --sandbox)"
+        "no token: set CUSTSYNC_TOKEN or give --token-file FILE (or try it out with --sandbox)"
     )]
     NoToken,
     /// Two settings of equal weight that cannot both hold.

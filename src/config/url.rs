@@ -11,25 +11,25 @@ pub enum BaseUrlError {
     #[error("not a URL as in https://api.example.com/v2: {0}")]
     NotAUrl(#[from] url::ParseError),
     /// A part that the parser of URLs would drop or change without a word.
-    #[error(
-        "the URL holds {0}, which has no place in it: it would be dropped, or read as something else"
-    )]
+    #[error("the URL holds {0}, which would be dropped or read as something else")]
     ForeignPart(&'static str),
     /// A scheme without the two slashes and a host behind it. The parser would find a host somewhere else.
-    #[error("not a URL as in https://api.example.com/v2: two slashes and a host follow the scheme")]
+    #[error(
+        "not a URL as in https://api.example.com/v2: the scheme must be followed by two slashes and a host"
+    )]
     NoHost,
     /// A scheme that we do not speak.
     #[error("the scheme is `{0}`; it must be https")]
     Scheme(String),
     /// A user name or password in the URL.
-    #[error("a URL with a user name or password in it: leave them out and give a token")]
+    #[error("the URL has a user name or password: leave them out and give a token")]
     Credentials,
     /// A query or a fragment, which a base cannot have.
-    #[error("a base URL has no `?` and no `#`")]
+    #[error("a base URL must have no `?` and no `#`")]
     QueryOrFragment,
     /// Without encryption, everybody on the way reads the token.
     #[error(
-        "plain http to {0} would show the token and the customers to everybody on the way: use https, or --allow-http"
+        "plain http to {0} would send the token and the customers unencrypted: use https, or --allow-http"
     )]
     PlainHttp(String),
 }

@@ -36,7 +36,7 @@ pub enum ValueError {
     },
     /// An exit code that says something else.
     #[error(
-        "exit code {0} says something else (see `custsync --help`): take 0, 1 or another one up to 125"
+        "exit code {0} has another meaning (see `custsync --help`): use 0, 1 or another code up to 125"
     )]
     ExitTaken(u8),
     /// Not what `--delimiter` takes.
@@ -65,7 +65,7 @@ pub enum ValueError {
     #[error("the value is not UTF-8")]
     NotUtf8,
     /// A text that cannot be a token; it is not repeated here.
-    #[error("this is no token: {0}")]
+    #[error("not a token: {0}")]
     NotAToken(TokenFlaw),
     /// A TOML value of a kind that the setting has no use for.
     #[error("this setting takes {wanted}, not {found}")]
@@ -76,7 +76,7 @@ pub enum ValueError {
         found: &'static str,
     },
     /// More items than the setting takes.
-    #[error("has more than {most} items")]
+    #[error("more than {most} items")]
     TooMany {
         /// How many it takes.
         most: usize,
@@ -100,7 +100,7 @@ pub enum ValueError {
     #[error("{} {} ({})", .0.subject, .0.message, .0.code)]
     Contract(FieldError),
     /// The same, of a value that a text stands for.
-    #[error("what `{text}` of {} becomes {} ({})", .error.subject, .error.message, .error.code)]
+    #[error("the replacement of `{text}` in {} {} ({})", .error.subject, .error.message, .error.code)]
     Mapped {
         /// The text, safe to show.
         text: String,

@@ -32,7 +32,7 @@ impl Terminal {
         let color = log::uses_color(settings.output.color, on_terminal);
         log::set_up(&settings.output, bar.clone(), color);
         if let Some(file) = settings.file() {
-            info!("settings are taken from {}", text::safe_path(file));
+            info!("settings are read from {}", text::safe_path(file));
         }
         Terminal {
             bar,

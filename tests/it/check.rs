@@ -216,7 +216,7 @@ fn a_check_that_skips_all_rows_says_so() {
     scenario
         .check(["--skip-rows", "5"])
         .exits(0)
-        .says("no row was read: --skip-rows 5 skips all that the input has");
+        .says("no row was read: --skip-rows 5 skips the whole input");
     let end = scenario.check(["--skip-rows", "0"]).exits(0);
     assert!(!end.stderr.contains("no row was read"), "{}", end.stderr);
 }

@@ -195,7 +195,7 @@ fn bad_rows_have_the_exit_code_that_is_asked_for() {
     rows()
         .run(["--bad-rows-exit", "4"])
         .exits(2)
-        .says("--bad-rows-exit: exit code 4 says something else");
+        .says("--bad-rows-exit: exit code 4 has another meaning");
     let settled = rows();
     let begins = [
         "run",

@@ -79,7 +79,7 @@ fn every_cell_is_shown_with_what_becomes_of_it() {
   Born     "31.12.1999" → date_of_birth "1999-12-31T00:00:00Z"
   Notes    "x" is ignored
   --set    "084" → country_id 84
-  left out, since nothing fills them: first_name, last_name, phone_number,
+  left out, because nothing fills them: first_name, last_name, phone_number,
     identity_number, default_channel_id, user_id
 
   PUT /x/v1/customers/7
@@ -141,7 +141,7 @@ fn members_are_shown_as_they_are_written() {
     let end = end.prints(
         "  job      \"y\" → job, invalid (duplicate_key)\n  email    null → email, as it is\n",
     );
-    let end = end.prints("  jbo      true is of no field\n");
+    let end = end.prints("  jbo      true has no field\n");
     end.prints(
         "row 3, a.ndjson:3\n  not sent, because the row is invalid:\n    row is not one JSON object: the line ends",
     );

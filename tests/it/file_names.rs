@@ -95,7 +95,7 @@ fn a_run_is_continued_in_a_directory_and_by_a_command_that_are_not_utf_8() {
     // Another name of the same rows is noticed as one.
     run(b"caf\xe8.csv")
         .exits(0)
-        .says(r"the input that was called caf\xe9.csv is called caf\xe8.csv now");
+        .says(r"the input caf\xe9.csv is now named caf\xe8.csv");
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn every_setting_that_names_a_file_takes_any_name_from_flag_and_variable() {
         .raw_variable("CUSTSYNC_TOKEN", NAME)
         .custsync(["config"])
         .exits(2);
-    end.says("CUSTSYNC_TOKEN: this is no token: a token is one word");
+    end.says("CUSTSYNC_TOKEN: not a token: a token is one word");
 }
 
 #[test]

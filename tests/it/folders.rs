@@ -36,10 +36,10 @@ fn a_folder_stands_for_its_files_by_name() {
         .exits(0)
         .counts([3, 0, 0, 0, 0]);
     let end = end
-        .says("in/notes.txt is passed over: its name does not end as that of an input")
-        .says("in/.hidden.csv is passed over: it is hidden")
-        .says("in/~$open.xlsx is passed over: it is no workbook, but says that one is open in Excel")
-        .says("in/deeper is passed over: it is a folder in a folder: name it, or the pattern `**/*.csv`");
+        .says("in/notes.txt: skipped: unknown file extension")
+        .says("in/.hidden.csv: skipped: hidden file")
+        .says("in/~$open.xlsx: skipped: not a workbook, but the lock file of one that is open in Excel")
+        .says("in/deeper: skipped: a folder inside a folder (name it, or give the pattern `**/*.csv`)");
     assert_eq!(inputs(&end), json!(["in/a.ndjson", "in/b.csv", "in/c.CSV"]));
     let rows: Vec<_> = (1..=3)
         .map(|row| {
@@ -110,9 +110,9 @@ fn a_pattern_takes_no_hidden_files_unless_it_asks_for_them() {
         assert_eq!(inputs(&end), json!(want), "{named}");
         end
     };
-    let end = check("*.csv", &["a.csv"]).says(".b.csv is passed over: it is hidden");
-    end.says("._a.csv is passed over: it is hidden")
-        .says("~$a.csv is passed over: it is no workbook");
+    let end = check("*.csv", &["a.csv"]).says(".b.csv: skipped: hidden file");
+    end.says("._a.csv: skipped: hidden file")
+        .says("~$a.csv: skipped: not a workbook");
     check(".b*.csv", &[".b.csv"]);
     // What is named itself is read, whatever its name.
     check("~$a.csv", &["~$a.csv"]);
@@ -167,9 +167,7 @@ fn folders_and_patterns_pass_over_what_is_no_regular_file() {
             .exits(0);
         assert_eq!(inputs(&end), json!(["in/a.csv"]), "{named}");
         for name in ["p", "s", "z"] {
-            end = end.says(&format!(
-                "in/{name}.csv is passed over: it is no regular file"
-            ));
+            end = end.says(&format!("in/{name}.csv: skipped: not a regular file"));
         }
         end.says("in/link.csv is the same file as in/a.csv");
     }
@@ -178,7 +176,7 @@ fn folders_and_patterns_pass_over_what_is_no_regular_file() {
     scenario
         .custsync(["check", "in", "--run-dir", "none"])
         .exits(2)
-        .says("in: there is no file in this folder");
+        .says("in: no file in this folder");
     scenario
         .custsync(["check", "in/*.csv", "--run-dir", "none"])
         .exits(2)

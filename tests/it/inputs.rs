@@ -43,7 +43,7 @@ fn what_is_not_there_or_no_file_is_refused() {
     fs::create_dir(scenario.path("folder.csv")).unwrap();
     refused_by(
         &scenario,
-        "folder.csv: there is no file in this folder whose name ends with .csv",
+        "folder.csv: no file in this folder has the extension .csv",
     );
 }
 

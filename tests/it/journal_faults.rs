@@ -334,7 +334,7 @@ fn a_deleted_journal_lets_no_second_process_in() {
 #[test]
 fn a_directory_that_others_can_change_is_pointed_out_once() {
     let scenario = half_done();
-    let says = "the run directory run can be changed by others (mode 777)";
+    let says = "the run directory run is writable by other users (mode 777)";
     for (mode, times) in [(0o777, 1), (0o755, 0), (0o700, 0)] {
         fs::set_permissions(scenario.path("run"), Permissions::from_mode(mode)).unwrap();
         let end = scenario.run([]).exits(0);

@@ -157,7 +157,7 @@ fn rows_may_be_appended() {
         &scenario,
         scenario.run([]),
         ROWS + 5,
-        "has grown from 677 to 762 bytes: rows that were appended are new rows",
+        "has grown from 677 to 762 bytes: the appended rows are new",
     );
 }
 
@@ -171,7 +171,7 @@ fn rows_that_are_not_settled_may_change() {
         &scenario,
         scenario.run([]),
         ROWS,
-        "the bytes of customers.csv have changed, but not the rows that are settled",
+        "the bytes of customers.csv have changed, but not its settled rows",
     );
 }
 
@@ -183,7 +183,7 @@ fn line_ends_may_change() {
         &scenario,
         scenario.run([]),
         ROWS,
-        "the bytes of customers.csv have changed, but not the rows that are settled",
+        "the bytes of customers.csv have changed, but not its settled rows",
     );
 }
 
@@ -206,7 +206,7 @@ fn the_input_may_be_renamed() {
         &scenario,
         end,
         ROWS,
-        "the input that was called customers.csv is called moved.csv now",
+        "the input customers.csv is now named moved.csv",
     );
 }
 
@@ -227,7 +227,7 @@ fn the_input_may_be_compressed_otherwise() {
         .counts([SETTLED, 0, 0, 0, 0]);
     assert_ne!(gzip(1), gzip(9));
     scenario.write("customers.csv.gz", gzip(1));
-    let says = "the bytes of customers.csv.gz have changed, but not the rows that are settled";
+    let says = "the bytes of customers.csv.gz have changed, but not its settled rows";
     completes(&scenario, scenario.run([]), ROWS, says);
 }
 
@@ -237,7 +237,7 @@ fn a_compressed_input_is_the_one_that_it_was() {
     let compressed = zstd::encode_all(joined(&lines(ROWS)).as_bytes(), 1).unwrap();
     let scenario = stopped();
     scenario.write(INPUT, &compressed);
-    let says = "the bytes of customers.csv have changed, but not the rows that are settled";
+    let says = "the bytes of customers.csv have changed, but not its settled rows";
     completes(&scenario, scenario.run([]), ROWS, says);
     let mut changed = lines(ROWS);
     changed.swap(3, 9);

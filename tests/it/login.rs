@@ -294,8 +294,8 @@ fn an_address_of_another_login_is_refused() {
     check(2, "not of this login", |address| {
         address.split_once("&state").unwrap().0.to_owned()
     });
-    check(2, "is no address", |_| "what?".to_owned());
-    check(2, "is no address", |_| String::new());
+    check(2, "is not an address", |_| "what?".to_owned());
+    check(2, "is not an address", |_| String::new());
     check(3, "refuses the login (access_denied)", |address| {
         address.replace("code=", "error=access_denied&code=")
     });
@@ -327,7 +327,7 @@ fn nothing_but_a_login_is_removed() {
     )
     .unwrap();
     for (file, why) in [
-        ("token", "a token alone"),
+        ("token", "holds only a token"),
         ("customers.csv", "holds no token"),
     ] {
         let said = world.custsync(&["logout", "--token-file", file]);

@@ -309,7 +309,7 @@ fn a_flag_takes_the_place_of_the_file_s_tables() {
         file("a.csv", "id,gender\n1,M\n").flags(["--values", "id:1=2", "--values", "gender:M=Mr"]);
     is_refused(
         &refused,
-        "--values: `id` has no words that stand for others\n--values: what `M` of gender becomes is",
+        "--values: `id` has no words that stand for others\n--values: the replacement of `M` in gender is",
     );
 }
 

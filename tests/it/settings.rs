@@ -168,7 +168,7 @@ fn a_bad_value_is_told_by_its_origin() {
 
 #[test]
 fn no_part_of_a_url_is_dropped_without_a_word() {
-    const BREAK: &str = "the URL holds a line break, which has no place in it";
+    const BREAK: &str = "the URL holds a line break, which would be dropped";
     let is_refused = |shell: Shell, flags: &[&str], why: &str| {
         let arguments = ["config"].iter().chain(flags).map(Into::into).collect();
         let program = Program {
@@ -235,12 +235,12 @@ fn an_unknown_name_is_answered_with_the_nearest() {
     check(
         Shell::new().variable("CUSTSYNC_RAET", "1/s"),
         "custsync check customers.csv",
-        "CUSTSYNC_RAET: there is no such setting; did you mean `CUSTSYNC_RATE`?",
+        "CUSTSYNC_RAET: unknown setting; did you mean `CUSTSYNC_RATE`?",
     );
     check(
         Shell::new().file("custsync.toml", "max-error = 5"),
         "custsync check customers.csv",
-        "custsync.toml: max-error: there is no such setting; did you mean `max-errors`?",
+        "custsync.toml: max-error: unknown setting; did you mean `max-errors`?",
     );
     check(
         Shell::new(),
@@ -281,7 +281,7 @@ fn a_token_belongs_in_no_file_of_settings() {
     assert_eq!(said.exit, 2);
     assert!(
         said.stderr
-            .contains("custsync.toml: token: a token does not belong in a file"),
+            .contains("custsync.toml: token: a configuration file must not hold a token"),
         "{}",
         said.stderr
     );
@@ -374,7 +374,7 @@ fn the_file_that_is_in_force_and_the_host_that_gets_the_token_are_said() {
         format!("base-url = '{url}'\ntrim = true\n"),
     );
     let end = scenario.custsync(["run", "customers.csv"]).exits(0);
-    end.says("INFO settings are taken from custsync.toml");
+    end.says("INFO settings are read from custsync.toml");
     let end = scenario
         .custsync(["run", "customers.csv", "--fresh", "--trim=false"])
         .exits(0);

@@ -107,7 +107,7 @@ fn an_input_restored_under_another_name_and_inode_continues() {
             "run",
         ])
         .exits(0);
-    end.says("the input that was called a.csv is called restored/b.csv now")
+    end.says("the input a.csv is now named restored/b.csv")
         .counts([3, 0, 0, 0, 0]);
     assert_eq!(scenario.counts().requests, 3);
 }

@@ -81,7 +81,7 @@ fn what_cannot_be_a_token_is_refused_wherever_it_comes_from() {
         (&long, "longer than 16 KiB"),
     ] {
         let end = run(&format!("CUSTSYNC_TOKEN='{token}'"), "").exits(2);
-        let end = end.says("CUSTSYNC_TOKEN: this is no token: ").says(why);
+        let end = end.says("CUSTSYNC_TOKEN: not a token: ").says(why);
         end.is_nowhere("canar");
         // A file may hold the JSON of a login.
         if !token.starts_with('{') {

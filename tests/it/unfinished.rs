@@ -365,7 +365,7 @@ fn a_pipe_is_never_continued_by_itself_but_told_about() {
     );
     last.store(ROWS, Ordering::Relaxed);
     let told = format!(
-        "there is an unfinished run with these settings in {run}: where the same bytes are piped in again, --run-dir {run} continues it"
+        "there is an unfinished run with these settings in {run}: to continue it, pipe in the same bytes with --run-dir {run}"
     );
     let piped = start(&scenario, &["-"]).exits(0).says(&told);
     assert!(!piped.stderr.contains("continuing"), "{}", piped.stderr);

@@ -60,7 +60,7 @@ pub fn command(fields_help: &str) -> clap::Command {
         ("config", Verb::Config, CONFIG_EXAMPLES),
     ];
     let mut command = with_examples(Cli::command(), TOP_EXAMPLES)
-        .after_help("See `custsync run -h` for its flags, and `--help` for all there is to say.")
+        .after_help("See `custsync run -h` for its flags, and `--help` for the full documentation.")
         .after_long_help(end.clone());
     for (name, verb, examples) in verbs {
         command = command.mut_subcommand(name, |command| {

@@ -50,22 +50,22 @@ pub enum Command {
     Run(RunArgs),
     /// Read, map and validate only: no request is sent
     Check(CheckArgs),
-    /// Serve a local server that behaves like the API, for trying things out
+    /// Start a local server that behaves like the API, for trials
     Sandbox(SandboxArgs),
     /// Log in, and keep the login in the token file
     Login(LoginFlags),
-    /// Forget the login: remove the token file
+    /// Log out: remove the token file
     Logout(TokenFlags),
-    /// Tell whose login the token file holds, and until when
+    /// Show the login in the token file, and when it expires
     Token(TokenFlags),
-    /// Show the settings in force, and where each comes from
+    /// Show the effective settings, and where each comes from
     Config(ConfigArgs),
 }
 
 /// `custsync run`
 #[derive(Debug, clap::Args)]
 pub struct RunArgs {
-    /// The files to read, in order; a folder stands for its files, - for standard input
+    /// The files to read, in order; a folder means its files, - means standard input
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
     /// Do what `check` does: send nothing
@@ -79,7 +79,7 @@ pub struct RunArgs {
 /// `custsync check`
 #[derive(Debug, clap::Args)]
 pub struct CheckArgs {
-    /// The files to read, in order; a folder stands for its files, - for standard input
+    /// The files to read, in order; a folder means its files, - means standard input
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
     /// Everything that is a setting.

@@ -101,12 +101,12 @@ fn name(cell: &ExplainedCell) -> String {
     }
 }
 
-fn display_result(cell: &ExplainedCell) -> String {
-    match &cell.result {
-        CellResult::Ignored => "is ignored".to_owned(),
-        CellResult::NoField => "is of no field".to_owned(),
-        CellResult::LeftOut(field) => format!("→ {field}, left out"),
-        CellResult::Overtaken(field) => {
+fn shown_fate(cell: &ExplainedCell) -> String {
+    match &cell.fate {
+        CellFate::Ignored => "is ignored".to_owned(),
+        CellFate::NoField => "has no field".to_owned(),
+        CellFate::LeftOut(field) => format!("→ {field}, left out"),
+        CellFate::Overtaken(field) => {
             format!("→ {field}, left out: a later row has set it (--overtaken send sends it)")
         }
         CellResult::Id(Ok(id)) => format!("→ id {id}"),
@@ -133,7 +133,7 @@ fn unfilled(cells: &[ExplainedCell]) -> String {
         return String::new();
     }
     wrapped(&format!(
-        "left out, since nothing fills them: {}",
+        "left out, because nothing fills them: {}",
         unfilled.join(", ")
     ))
 }

@@ -57,9 +57,8 @@ fn client(settings: &Settings) -> anyhow::Result<Client> {
         ..
     } = settings.login.clone();
     Ok(Client {
-        id: client_id.context(
-            "no client: give --client-id, the name that the API's operator has given you",
-        )?,
+        id: client_id
+            .context("no client: give --client-id, the client id from the API's operator")?,
         secret: settings
             .api
             .client_secret_file
@@ -105,9 +104,8 @@ async fn over_loopback(
 ) -> Result<(Authorization, Code), Failure> {
     let port = settings.login.port;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await;
-    let listener = listener.with_context(|| {
-        format!("port {port} of 127.0.0.1 cannot be listened on (--redirect-port)")
-    });
+    let listener = listener
+        .with_context(|| format!("port {port} of 127.0.0.1 cannot be opened (--redirect-port)"));
     let listener = listener.map_err(Failure::unusable)?;
     let address = listener.local_addr().map_err(Failure::unusable)?;
     let authorization = Authorization::new(redirect::uri(address.port())).map_err(failure)?;
@@ -128,7 +126,7 @@ fn pasted(settings: &Settings, client: &Client) -> Result<(Authorization, Code),
     let authorization = Authorization::new(redirect::uri(settings.login.port)).map_err(failure)?;
     show(&authorization.url(client), OpenBrowser::No)?;
     terminal::print_notice(
-        "Then paste the address to which the browser was sent (the page need not load):",
+        "Then paste the address that the browser was redirected to (the page need not load):",
     );
     let mut line = String::new();
     std::io::stdin()
@@ -138,13 +136,13 @@ fn pasted(settings: &Settings, client: &Client) -> Result<(Authorization, Code),
         .map_err(Failure::unusable)?;
     if line.len() as u64 > ADDRESS_BYTES_MAX {
         return Err(Failure::unusable(anyhow!(
-            "what was pasted is longer than {} KiB",
+            "the pasted address is longer than {} KiB",
             ADDRESS_BYTES_MAX >> 10
         )));
     }
     let Ok(address) = line.trim().parse::<Url>() else {
         return Err(Failure::unusable(anyhow!(
-            "what was pasted is no address: it begins with http://127.0.0.1"
+            "the pasted text is not an address that begins with http://127.0.0.1"
         )));
     };
     let code = authorization.code(&address).map_err(failure)?;

@@ -23,13 +23,13 @@ const PATH: &str = "/callback";
 #[derive(Debug, thiserror::Error)]
 pub(super) enum RedirectError {
     /// Too long a wait.
-    #[error("nobody has logged in for {} minutes", .minutes)]
+    #[error("no login within {} minutes", .minutes)]
     Nobody {
         /// How long it was waited.
         minutes: u64,
     },
     /// The port.
-    #[error("the port cannot be listened on any more")]
+    #[error("the port stopped accepting connections")]
     Io(#[source] io::Error),
     /// The login was refused.
     #[error(transparent)]

@@ -72,13 +72,13 @@ fn of_folder(folder: &Path, name: &InputName) -> anyhow::Result<Vec<InputName>> 
             .path();
         match passed_over(&path) {
             None => files.push(path),
-            Some(why) => info!("{} is passed over: {why}", InputName::Path(path)),
+            Some(why) => info!("{}: skipped: {why}", InputName::Path(path)),
         }
     }
     files.sort();
     if files.is_empty() {
         bail!(
-            "{name}: there is no file in this folder whose name ends with .{} (or that with .{})",
+            "{name}: no file in this folder has the extension .{} (or one of these followed by .{})",
             EXTENSIONS.join(", ."),
             COMPRESSIONS.join(", .")
         );
@@ -91,9 +91,9 @@ fn passed_over(path: &Path) -> Option<&'static str> {
     match unasked(path) {
         Some(why) => Some(why),
         None if path.is_dir() => {
-            Some("it is a folder in a folder: name it, or the pattern `**/*.csv`")
+            Some("a folder inside a folder (name it, or give the pattern `**/*.csv`)")
         }
-        None if !is_input(path) => Some("its name does not end as that of an input"),
+        None if !is_input(path) => Some("unknown file extension"),
         None => irregular(path),
     }
 }
@@ -102,16 +102,18 @@ fn passed_over(path: &Path) -> Option<&'static str> {
 /// cannot be looked at is told about where it is opened.
 fn irregular(path: &Path) -> Option<&'static str> {
     let is_other = fs::metadata(path).is_ok_and(|metadata| !metadata.is_file());
-    is_other.then_some("it is no regular file (a pipe, a socket or a device is read only where it is named itself)")
+    is_other.then_some(
+        "not a regular file (pipes, sockets and devices are read only when named themselves)",
+    )
 }
 
 /// Why a file is read only where it is named itself, by its name: folders and patterns pass over what a person does not see.
 fn unasked(path: &Path) -> Option<&'static str> {
     let name = path.file_name().unwrap_or_default().as_encoded_bytes();
     if name.starts_with(b"~$") {
-        Some("it is no workbook, but says that one is open in Excel")
+        Some("not a workbook, but the lock file of one that is open in Excel")
     } else if name.starts_with(b".") {
-        Some("it is hidden")
+        Some("hidden file")
     } else {
         None
     }
@@ -134,19 +136,19 @@ fn is_input(path: &Path) -> bool {
 }
 
 fn of_pattern(pattern: &Path, name: &InputName) -> anyhow::Result<Vec<InputName>> {
-    let matching = Pattern::new(pattern).with_context(|| format!("{name}: is no pattern"))?;
+    let matching = Pattern::new(pattern).with_context(|| format!("{name}: not a valid pattern"))?;
     let matching = matching
         .files()
         .with_context(|| format!("{name}: cannot be listed"))?;
     for hidden in matching.hidden {
-        let why = unasked(&hidden).unwrap_or("it is hidden");
-        info!("{} is passed over: {why}", InputName::Path(hidden));
+        let why = unasked(&hidden).unwrap_or("hidden file");
+        info!("{}: skipped: {why}", InputName::Path(hidden));
     }
     let mut files = matching.files;
     files.retain(|file| match irregular(file) {
         None => true,
         Some(why) => {
-            info!("{} is passed over: {why}", InputName::Path(file.clone()));
+            info!("{}: skipped: {why}", InputName::Path(file.clone()));
             false
         }
     });

@@ -81,7 +81,7 @@ fn digest_of(value: &ShownValue, key: RunKey) -> Option<SettingText> {
 pub(in crate::commands) fn key_of(header: &Header, run_dir: &RunDir) -> anyhow::Result<Key> {
     if header.custsync_journal < FORMAT_VERSION || header.rules != READING_RULES {
         bail!(
-            "the run in {} was begun by custsync {}, which reads inputs by other rules: finish it with that version, or name another directory",
+            "the run in {} was begun by custsync {}, which reads inputs by other rules: finish it with that version, or use another directory",
             text::safe_path(run_dir.path()),
             text::safe(&header.version)
         );
@@ -104,7 +104,7 @@ pub(in crate::commands) fn refuse_another_run(
 ) -> anyhow::Result<()> {
     let directory = text::safe_path(run_dir.path());
     if earlier.purpose == Purpose::Check {
-        bail!("the run directory {directory} holds a check, not a run: name another one");
+        bail!("the run directory {directory} holds a check, not a run: use another directory");
     }
     let differing: Vec<_> = now
         .differing_settings(earlier)
@@ -118,7 +118,7 @@ pub(in crate::commands) fn refuse_another_run(
     }
     if earlier.inputs.len() != now.inputs.len() {
         bail!(
-            "the run directory {directory} holds a run of {} inputs, not of {}: name the same ones, or another directory",
+            "the run directory {directory} holds a run of {} inputs, not of {}: give the same inputs, or use another directory",
             earlier.inputs.len(),
             now.inputs.len()
         );
@@ -127,7 +127,7 @@ pub(in crate::commands) fn refuse_another_run(
         // The same bytes of a record under other columns are another update.
         if earlier.columns != now.columns {
             bail!(
-                "{} has other columns than the input of the run in {directory}: use the same, or another directory",
+                "{} has other columns than the input of the run in {directory}: give the same columns, or use another directory",
                 now.name
             );
         }

@@ -76,7 +76,7 @@ impl Report<'_> {
         let skipped = self.rows.start.saturating_sub(1);
         if summary.records == 0 && skipped > 0 && self.stop.is_none() && self.input_fault.is_none()
         {
-            warn!("no row was read: --skip-rows {skipped} skips all that the input has");
+            warn!("no row was read: --skip-rows {skipped} skips the whole input");
         }
     }
 

@@ -71,8 +71,8 @@ impl Server {
             sandbox.base_url()
         );
         let (token_source, folder) = if settings.sandbox.token_lifetime.is_some() {
-            let folder =
-                PrivateFolder::new().context("no folder can be made for the sandbox's tokens")?;
+            let folder = PrivateFolder::new()
+                .context("the folder for the sandbox's tokens cannot be created")?;
             let file = folder.0.join("token");
             token_file::save(&file, &log_in(&sandbox, client_id)?)?;
             (TokenSource::file(file, endpoint(settings)?), Some(folder))
@@ -184,7 +184,7 @@ pub(in crate::commands) fn read_secret(path: &Path) -> anyhow::Result<SecretStri
         .with_context(|| format!("--client-secret-file {file} cannot be read"))?;
     if secret.len() as u64 > SECRET_BYTES_MAX {
         bail!(
-            "--client-secret-file {file} is longer than {} KiB, so it holds no secret",
+            "--client-secret-file {file} is longer than {} KiB, so it is not a secret",
             SECRET_BYTES_MAX >> 10
         );
     }

@@ -329,7 +329,7 @@ fn keep_named_wait(
     }
     let until = checkpoint.facts().until.unwrap_or_default();
     let error = anyhow!(
-        "the API has asked to wait until {} UTC, which is longer than --max-wait: run this again then, or with --ignore-until (the run in {}); nothing was sent",
+        "the API asked to wait until {} UTC, which is longer than --max-wait: run this again then, or with --ignore-until (the run in {}); nothing was sent",
         until.strftime("%Y-%m-%d %H:%M:%S"),
         text::safe_path(run_dir.path())
     );
@@ -362,10 +362,7 @@ fn say_what_changed(
 ) -> anyhow::Result<()> {
     for ((earlier, now), input) in earlier.inputs.iter().zip(&now.inputs).zip(inputs) {
         if earlier.name != now.name {
-            info!(
-                "the input that was called {} is called {} now",
-                earlier.name, now.name
-            );
+            info!("the input {} is now named {}", earlier.name, now.name);
         }
         let is_same =
             earlier.bytes == now.bytes && earlier.head == now.head && earlier.tail == now.tail;
@@ -374,12 +371,12 @@ fn say_what_changed(
                 if before < after && input_identity::begins_as(input, earlier, key)? =>
             {
                 info!(
-                    "{} has grown from {before} to {after} bytes: rows that were appended are new rows",
+                    "{} has grown from {before} to {after} bytes: the appended rows are new",
                     now.name
                 );
             }
             _ if !is_same => info!(
-                "the bytes of {} have changed, but not the rows that are settled",
+                "the bytes of {} have changed, but not its settled rows",
                 now.name
             ),
             _ => {}
@@ -394,7 +391,7 @@ fn create(path: &Path) -> Result<RunDir, Failure> {
     if let Some(mode) = run_dir.mode_open_to_others() {
         let directory = text::safe_path(path);
         warn!(
-            "the run directory {directory} can be changed by others (mode {mode:o}), who can delete its files: chmod 700 {directory}"
+            "the run directory {directory} is writable by other users (mode {mode:o}), who can delete its files: chmod 700 {directory}"
         );
     }
     Ok(run_dir)

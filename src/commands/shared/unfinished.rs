@@ -71,7 +71,7 @@ pub(in crate::commands) fn point_out(run_dir: &RunDir) {
     // At work, it is not to be continued.
     if !matches!(run_dir.open_journal(), Err(RunDirError::Locked { .. })) {
         info!(
-            "there is an unfinished run with these settings in {directory}: where the same bytes are piped in again, --run-dir {directory} continues it; a new run begins"
+            "there is an unfinished run with these settings in {directory}: to continue it, pipe in the same bytes with --run-dir {directory}; a new run begins"
         );
     }
 }

@@ -15,7 +15,7 @@ const TOKEN_URL: &str = "https://dev.flextell.ai/oauth/token";
 /// How a person logs in.
 #[derive(Debug, Clone)]
 pub struct LoginSettings {
-    /// The client's name at the server.
+    /// The client id.
     pub client_id: Option<String>,
     /// What the client asks to be allowed.
     pub scope: Option<String>,

@@ -16,12 +16,12 @@ fn every_problem_is_told_at_once() {
         .flag("attempts", "0")
         .problems(Verb::Check);
     let starts = [
-        "CUSTSYNC_color: there is no such setting; did you mean `CUSTSYNC_COLOR`?",
+        "CUSTSYNC_color: unknown setting; did you mean `CUSTSYNC_COLOR`?",
         "CUSTSYNC_RATE: `50` has no unit",
         "--attempts: `0` is not a whole number from 1 to 100",
         "custsync.toml: grace: `x` is not a duration",
-        "CUSTSYNC_RAET: there is no such setting; did you mean `CUSTSYNC_RATE`?",
-        "custsync.toml: rat: there is no such setting; did you mean `rate`?",
+        "CUSTSYNC_RAET: unknown setting; did you mean `CUSTSYNC_RATE`?",
+        "custsync.toml: rat: unknown setting; did you mean `rate`?",
     ];
     assert_eq!(problems.len(), starts.len(), "{problems:?}");
     for (problem, start) in problems.iter().zip(starts) {
@@ -43,7 +43,7 @@ fn a_file_that_cannot_be_used_says_why() {
         ),
         (
             "[sending]\nrate = '1/s'",
-            "custsync.toml: sending: there is no such setting",
+            "custsync.toml: sending: unknown setting",
         ),
         (
             "rate = ['1/s']",
@@ -105,7 +105,7 @@ fn a_file_that_cannot_be_used_says_why() {
         ),
         (
             "values.gender.M = 'man'",
-            "custsync.toml: values: what `M` of gender becomes is not one of male, female, other (enum)",
+            "custsync.toml: values: the replacement of `M` in gender is none of male, female, other (enum)",
         ),
         (
             "[map.A]\nB = 'email'",
@@ -117,7 +117,7 @@ fn a_file_that_cannot_be_used_says_why() {
         ),
         (
             "[vlaues.gender]\nM = 'male'",
-            "custsync.toml: vlaues: there is no such setting; did you mean `values`?",
+            "custsync.toml: vlaues: unknown setting; did you mean `values`?",
         ),
         (
             "null-string = 'id=-'",
@@ -275,8 +275,8 @@ fn a_misspelt_token_is_led_to_the_environment_only() {
     assert_eq!(
         problems,
         [
-            "CUSTSYNC_TOKN: there is no such setting; did you mean `CUSTSYNC_TOKEN`?",
-            "custsync.toml: tokn: there is no such setting",
+            "CUSTSYNC_TOKN: unknown setting; did you mean `CUSTSYNC_TOKEN`?",
+            "custsync.toml: tokn: unknown setting",
         ]
     );
 }
