@@ -1,4 +1,4 @@
-//! From the command line to a verb and back to an exit code.
+//! The process: from the command line to a verb, and back to an exit code.
 
 pub mod args;
 
@@ -23,13 +23,13 @@ use crate::process::signals::{SignalHandlers, Signals, StopSignal, WorkEnd};
 use crate::terminal;
 use crate::text;
 
-/// The configuration file that is read where nobody names one.
+/// The configuration file that is read if none is named.
 const CONFIG_FILE: &str = "custsync.toml";
 
-/// What is known so far of how an end is told of.
+/// The settings for reporting an early end, once they are known.
 type Known = OnceLock<EarlyEnd>;
 
-/// The process.
+/// Runs the process.
 pub fn main() -> ExitCode {
     allow_all_descriptors();
     let handlers = SignalHandlers::install();
@@ -52,7 +52,8 @@ pub fn main() -> ExitCode {
     ExitCode::from(exit(ended, known.get()))
 }
 
-/// The exit code. Tells of an end that has no summary. `ended` is nothing where the work panicked.
+/// Returns the exit code, and reports an end that has no summary. `ended` is `None` if the work
+/// panicked.
 fn exit(ended: Option<Result<u8, Failure>>, known: Option<&EarlyEnd>) -> u8 {
     let tell = |exit: Exit, message: &str| {
         if let Some(known) = known {
@@ -66,15 +67,16 @@ fn exit(ended: Option<Result<u8, Failure>>, known: Option<&EarlyEnd>) -> u8 {
             terminal::print_error(&message);
             tell(exit, &message)
         }
-        // It was told where it happened.
+        // The panic was reported where it happened.
         (None, message) => tell(Exit::Fault, message.unwrap_or_default()),
-        // Of a thread that the work could do without.
+        // A thread panicked that the work could do without.
         (Some(Ok(_)), Some(_)) => Exit::Fault.code(),
         (Some(Ok(code)), None) => code,
     }
 }
 
-/// A core dump would hold the token and the customers. Where it cannot be forbidden, the system's own limit holds.
+/// Disables core dumps, which would hold the token and the customers. If that fails, the system's
+/// limit applies.
 fn forbid_core_dumps() {
     setrlimit(
         Resource::Core,
@@ -86,8 +88,8 @@ fn forbid_core_dumps() {
     .ok();
 }
 
-/// A connection takes a file descriptor, and the usual limit of 1,024 is for programs older than large ones. Where it cannot be
-/// raised, fewer requests are in flight.
+/// Raises the limit of file descriptors to its maximum: each connection takes one. If that fails,
+/// fewer requests are in flight.
 fn allow_all_descriptors() {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     setrlimit(
@@ -100,7 +102,7 @@ fn allow_all_descriptors() {
     .ok();
 }
 
-/// A signal came before there was anything to drain.
+/// Returns the failure for a signal that came before there was anything to drain.
 fn signalled(signal: StopSignal, verb: Option<Verb>) -> Failure {
     let reason = signal.reason();
     let what = verb.map_or("", Verb::nothing_done);
@@ -141,8 +143,8 @@ fn dispatch(arguments: &[OsString], signals: &Signals, known: &Known) -> Result<
     }
 }
 
-/// Help and version go to stdout, usage errors to stderr. These repeat what was typed, which may be the name of somebody
-/// else's file.
+/// Prints help and version to stdout, and usage errors to stderr. Usage errors repeat the command
+/// line, which may contain file names from others, and are escaped.
 fn answer_by_clap(answer: &clap::Error, arguments: &[OsString]) -> Result<u8, Failure> {
     if answer.use_stderr() {
         let message = answer.render().to_string();
@@ -156,7 +158,7 @@ fn answer_by_clap(answer: &clap::Error, arguments: &[OsString]) -> Result<u8, Fa
     Ok(Exit::Success.code())
 }
 
-/// The configuration file that is named, or the usual one where it is there.
+/// Reads the configuration file that is named, or the default one if it exists.
 fn config_file(args: &Args) -> anyhow::Result<Option<ConfigFile>> {
     match args.config_file() {
         Some(path) => read_config(path).map(Some),

@@ -1,4 +1,4 @@
-//! `custsync config`: which settings hold, and who says so.
+//! `custsync config`: the effective settings and their provenance.
 
 use std::fmt::Write as _;
 
@@ -10,13 +10,13 @@ use crate::config::output::OutputFormat;
 use crate::config::provenance::{EffectiveSetting, ShownValue};
 use crate::text;
 
-/// What stands for a secret.
+/// The text that replaces a secret.
 const SECRET: &str = "***";
 
-/// A column wider than this is not worth pushing the next one out of sight: its longer values stick out.
+/// The widest column. Longer values stick out, so that the next column stays in sight.
 const COLUMN_WIDTH_MAX: usize = 40;
 
-/// The settings in force, in the form that they themselves ask for; ends in a newline.
+/// Returns the effective settings in the format that they ask for, with a newline at the end.
 pub fn render(settings: &Settings) -> String {
     match settings.output.output_format {
         OutputFormat::Text => render_text(settings.effective()),
@@ -53,7 +53,8 @@ fn render_text(settings: &[EffectiveSetting]) -> String {
     text
 }
 
-/// An array with an object for each setting; a list is an array, and null means that nothing is set.
+/// Returns a JSON array with an object for each setting. A list is an array, and null means that
+/// the setting is unset.
 fn render_json(settings: &[EffectiveSetting]) -> String {
     let objects: Vec<JsonSetting> = settings.iter().map(JsonSetting::new).collect();
     let array = serde_json::to_string_pretty(&objects).expect("texts and lists of them serialise");
@@ -97,7 +98,7 @@ fn value_text(value: &ShownValue) -> String {
     }
 }
 
-/// The text on one line, and seen even where it is empty.
+/// Returns the text on one line, and visible even if it is empty.
 fn visible(text: &str) -> String {
     if text.is_empty() {
         "\"\"".to_owned()

@@ -1,21 +1,21 @@
-//! Why a verb could not do its work.
+//! The failure of a verb.
 
 use crate::process::exit::Exit;
 
 /// The message about a standard output that cannot be written.
 pub(super) const STDOUT_FAILED: &str = "standard output cannot be written";
 
-/// Why a verb could not do its work, and what the process says of it.
+/// The failure of a verb: the exit code of the process, and the error.
 #[derive(Debug)]
 pub struct Failure {
     /// The exit code.
     pub exit: Exit,
-    /// What went wrong.
+    /// The error.
     pub error: anyhow::Error,
 }
 
 impl Failure {
-    /// Usage, configuration or input cannot be used; nothing was sent.
+    /// Returns the failure of unusable arguments, settings or input. Nothing was sent.
     pub fn unusable(error: impl Into<anyhow::Error>) -> Failure {
         Failure {
             exit: Exit::Unusable,
@@ -23,7 +23,7 @@ impl Failure {
         }
     }
 
-    /// Standard output cannot be written.
+    /// Returns the failure of a standard output that cannot be written.
     pub fn stdout(error: std::io::Error) -> Failure {
         Failure {
             exit: Exit::RunDirectory,
@@ -31,7 +31,7 @@ impl Failure {
         }
     }
 
-    /// The run directory cannot be used; nothing was sent.
+    /// Returns the failure of an unusable run directory. Nothing was sent.
     pub fn run_directory(error: impl Into<anyhow::Error>) -> Failure {
         Failure {
             exit: Exit::RunDirectory,

@@ -13,7 +13,7 @@ use crate::process::exit::Exit;
 use crate::terminal;
 use crate::text;
 
-/// Forgets the login.
+/// Removes the login.
 pub fn logout(settings: &Settings) -> Result<Exit, Failure> {
     let path = login_file::path(settings).map_err(Failure::unusable)?;
     remove_login(&path).map_err(Failure::unusable)?;
@@ -25,10 +25,10 @@ pub fn logout(settings: &Settings) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-/// Removes a login, and nothing that is none: a wrong name would cost a file.
+/// Removes a login, and no other file: the name might be wrong.
 fn remove_login(path: &Path) -> anyhow::Result<()> {
     match token_file::load(path) {
-        // That others can read it is one more reason.
+        // A login that others can read is removed all the more.
         Err(TokenError::ReadableByOthers { .. }) => {}
         Ok(tokens) if tokens.refresh_token.is_some() || tokens.client_id.is_some() => {}
         Ok(_) => bail!(

@@ -26,7 +26,7 @@ use crate::row::duplicates::DuplicatePolicy;
 use crate::schedule::{History, Moment, RetryPolicy, Rules, Schedule};
 use crate::terminal::Terminal;
 
-/// Sends the updates. `arguments` is the command as it was typed, to say how it is continued.
+/// Sends the updates. `arguments` is the command as typed, to print the command that continues it.
 pub fn run(settings: &Settings, arguments: &[OsString], signals: &Signals) -> Result<u8, Failure> {
     let began = Began::now();
     let terminal = Terminal::new(settings);
@@ -139,7 +139,7 @@ pub fn run(settings: &Settings, arguments: &[OsString], signals: &Signals) -> Re
     report.finish(&terminal)
 }
 
-/// What is known of fields that a request leaves out.
+/// The effect of a request on the fields that it leaves out, as far as known.
 fn left_out(settings: &Settings, checkpoint: &Checkpoint) -> LeftOut {
     if checkpoint.facts().left_out_is_kept == Some(true) {
         LeftOut::Kept
@@ -160,7 +160,8 @@ fn rules(sending: &SendingSettings) -> anyhow::Result<Rules> {
     })
 }
 
-/// What the schedule has to know of earlier processes: rows that are sent again have not ended.
+/// Returns the history of earlier processes for the schedule. Rows that are sent again do not
+/// count.
 fn history(checkpoint: &Checkpoint, settings: &SendingSettings) -> History {
     let rejected = match settings.retry {
         Retry::Failed => checkpoint.count(Outcome::Rejected),
@@ -176,7 +177,7 @@ fn history(checkpoint: &Checkpoint, settings: &SendingSettings) -> History {
     }
 }
 
-/// Jitter differs from process to process, so that many of them do not move as one.
+/// Returns a seed that differs from process to process, so that jitter does too.
 fn seed() -> u64 {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)

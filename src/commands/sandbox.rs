@@ -29,7 +29,7 @@ pub fn sandbox(settings: &Settings, signals: &Signals) -> Result<Exit, Failure> 
     Ok(Exit::from(&signal.reason()))
 }
 
-/// What the sandbox has seen, in one line.
+/// Returns the counts of the sandbox in one line.
 fn seen(counts: &Counts) -> String {
     let by_status: Vec<_> = counts
         .by_status
@@ -48,7 +48,7 @@ fn seen(counts: &Counts) -> String {
     )
 }
 
-/// The token that the user's own command would send, or a new one.
+/// Returns the token that the user's own command would send, or a new one.
 fn token(settings: &Settings) -> String {
     match &settings.api.target {
         Target::Remote {

@@ -10,7 +10,7 @@ use crate::process::exit::Exit;
 use crate::terminal;
 use crate::text;
 
-/// Tells whose login it is, and until when.
+/// Shows the client of the login, and when it expires.
 pub fn token(settings: &Settings) -> Result<Exit, Failure> {
     let path = login_file::path(settings).map_err(Failure::unusable)?;
     let tokens = token_file::load(&path).map_err(Failure::unusable)?;

@@ -1,5 +1,6 @@
-//! Settings that are fine each by itself, and nonsense together. Only what was typed counts: a configuration file is
-//! written for many commands, and part of it may be of no use to this one.
+//! Settings that are valid by themselves and contradict each other. Useless settings are reported
+//! only if they were typed: a configuration file is written for many commands, and this one may not
+//! need all of it.
 
 use std::cmp::Ordering;
 
@@ -15,10 +16,10 @@ use super::provenance::Provenance;
 use super::resolver::Resolver;
 use super::verb::Verb;
 
-/// Flags that speak of the real API.
+/// The flags about the real API.
 const REMOTE_ONLY: [&str; 3] = ["base-url", TOKEN_FILE, CLIENT_SECRET_FILE];
 
-/// Reports the flags that have no effect, and a run that could not authenticate.
+/// Reports flags that have no effect, contradictions, and a run that could not authenticate.
 pub(super) fn check(
     resolver: &mut Resolver,
     api: &ApiSettings,
@@ -32,7 +33,7 @@ pub(super) fn check(
             resolver.report(problem);
         }
     }
-    // A format that was given and cannot be used has been reported already.
+    // An invalid format has already been reported.
     let formats = &input.rows.values.date_formats;
     let is_useless = formats.iter().all(|format| !format.has_two_digit_years());
     let is_reported = [TWO_DIGIT_YEARS, "date-format"]
@@ -47,7 +48,7 @@ pub(super) fn check(
     {
         resolver.report(Problem::TwoDigitYearsWithoutFormat);
     }
-    // A reader of JSON could not read the one, and a person who asked for the other must not miss it.
+    // Explained rows are text, which would break the JSON on stdout.
     let is_explained = input.explain > 0 && resolver.verb() == Verb::Check;
     if is_explained && output.output_format == OutputFormat::Json {
         let (first, second) = (
@@ -56,7 +57,8 @@ pub(super) fn check(
         );
         resolver.report(Problem::Contradiction { first, second });
     }
-    // A directory that is named by a stronger source holds: that is how a run is continued that began with `--fresh`.
+    // A directory from a stronger source takes precedence: that is how a run begun with `--fresh`
+    // is continued.
     let is_fresh = output.unfinished == Unfinished::Left && output.run_dir.is_some();
     if is_fresh
         && resolver.verb().is_about_a_run()
@@ -65,7 +67,7 @@ pub(super) fn check(
         let (first, second) = (resolver.place(FRESH), resolver.place(RUN_DIR));
         resolver.report(Problem::Contradiction { first, second });
     }
-    // A token that was given and cannot be used has been reported already.
+    // An invalid token has already been reported.
     let unnamed = [TOKEN, TOKEN_FILE]
         .iter()
         .all(|name| *resolver.provenance(name) == Provenance::Default);

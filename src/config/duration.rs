@@ -1,7 +1,8 @@
 //! Durations as people write them: `500ms`, `30s`, `15m`, `2h`.
 //!
-//! jiff's friendly format would also take `1m30s`, `1.5s`, `1 s`, `-1s` and ISO 8601, and would report a number that is too large
-//! as a syntax error. These settings take a whole number and one unit, so the few lines below stay.
+//! jiff's friendly format would also take `1m30s`, `1.5s`, `1 s`, `-1s` and ISO 8601, and would
+//! report a number that is too large as a syntax error. These settings take a whole number and one
+//! unit, so the few lines below stay.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -9,10 +10,10 @@ use std::time::Duration;
 /// The units and their milliseconds.
 const UNITS: [(&str, u64); 4] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000)];
 
-/// Why a text is no duration.
+/// The reason why a text is not a duration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DurationError {
-    /// A number alone: guessing between seconds and milliseconds is how timeouts go wrong.
+    /// A number without a unit. Seconds or milliseconds is not guessed.
     #[error("`{0}` has no unit: write {0}ms, {0}s, {0}m or {0}h")]
     NoUnit(String),
     /// Not a whole number with a unit.
@@ -21,7 +22,7 @@ pub enum DurationError {
     /// A duration that this setting does not allow.
     #[error("`{text}` is out of range: at least {least} and at most {most}")]
     OutOfRange {
-        /// What was written.
+        /// The text as written.
         text: String,
         /// The shortest that is allowed.
         least: String,
@@ -30,7 +31,7 @@ pub enum DurationError {
     },
 }
 
-/// The duration that `text` names, which must lie in `range`.
+/// Parses a duration that must lie in `range`.
 pub(super) fn duration_in(
     range: &RangeInclusive<Duration>,
     text: &str,
@@ -48,7 +49,7 @@ pub(super) fn duration_in(
     let Some((_, unit_ms)) = UNITS.iter().find(|(name, _)| *name == unit) else {
         return Err(DurationError::NotADuration(text.to_owned()));
     };
-    // Only digits are left, so a number that does not fit is one that is too large for any range.
+    // Only digits are left, so a number that does not fit is too large for any range.
     let milliseconds = digits
         .parse()
         .ok()
@@ -64,7 +65,7 @@ pub(super) fn duration_in(
     })
 }
 
-/// The duration in the coarsest unit that needs no fraction.
+/// Returns the duration in the coarsest unit that needs no fraction.
 fn shown(duration: Duration) -> String {
     let milliseconds = duration.as_millis();
     let mut best = (milliseconds, "ms");

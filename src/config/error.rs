@@ -1,4 +1,5 @@
-//! Why the settings cannot be used. An error names the place where the value was written, since there are three.
+//! The reasons why settings cannot be used. Each names the place of the value: a flag, a variable
+//! or the file.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -6,27 +7,27 @@ use std::path::{Path, PathBuf};
 use super::value::ValueError;
 use crate::text;
 
-/// Everything that is wrong with the settings: a user who corrects them wants to do it once.
+/// All problems with the settings, so that a user can correct them at once.
 #[derive(Debug)]
 pub struct ConfigError {
     problems: Vec<Problem>,
 }
 
-/// One thing that is wrong with the settings. `place` is the flag, the variable, or the file with the key.
+/// A problem with the settings. `place` is the flag, the variable, or the file with the key.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
     /// A value that the setting cannot take.
     #[error("{place}: {error}")]
     Value {
-        /// Where the value was written.
+        /// The place of the value.
         place: String,
-        /// What is wrong with it.
+        /// The error in the value.
         error: ValueError,
     },
     /// A key or variable that belongs to no setting.
     #[error("{place}: unknown setting{}", did_you_mean(nearest.as_deref()))]
     Unknown {
-        /// Where the name was written.
+        /// The place of the name.
         place: String,
         /// The name that was probably meant.
         nearest: Option<String>,
@@ -38,10 +39,10 @@ pub enum Problem {
         path: PathBuf,
         /// The line of the mistake, from 1.
         line: usize,
-        /// What the parser says, which quotes nothing of the file.
+        /// The parser's message, which quotes nothing from the file.
         message: String,
     },
-    /// Files of settings are copied and committed; secrets must not be.
+    /// A token in a configuration file. Such files are copied and committed; secrets must not be.
     #[error(
         "{}: token: a configuration file must not hold a token: set CUSTSYNC_TOKEN, or name a file with `token-file`",
         text::safe_path(path)
@@ -55,15 +56,15 @@ pub enum Problem {
         "no token: set CUSTSYNC_TOKEN or give --token-file FILE (or try it out with --sandbox)"
     )]
     NoToken,
-    /// Two settings of equal weight that cannot both hold.
+    /// Two settings of equal strength that contradict each other.
     #[error("{first} and {second} contradict each other: keep one")]
     Contradiction {
-        /// Where the one was written.
+        /// The place of one value.
         first: String,
-        /// Where the other was written.
+        /// The place of the other value.
         second: String,
     },
-    /// A flag about the real API, typed together with the sandbox.
+    /// A flag about the real API, given together with `--sandbox`.
     #[error(
         "{flag} has no effect with --sandbox, which sends to a server inside this process: leave one of them out"
     )]
@@ -71,19 +72,19 @@ pub enum Problem {
         /// The flag.
         flag: String,
     },
-    /// A flag about the sandbox, typed without it.
+    /// A flag about the sandbox, given without `--sandbox`.
     #[error("{flag} has no effect without --sandbox")]
     UselessWithoutSandbox {
         /// The flag.
         flag: String,
     },
-    /// Years of two digits, where no date has one.
+    /// `--two-digit-years` without a format that has `%y`.
     #[error("--two-digit-years has no effect: no --date-format has %y")]
     TwoDigitYearsWithoutFormat,
-    /// Rows are to be shown, where they are sent.
+    /// `--explain` in a run that sends.
     #[error("--explain has no effect in a run that sends: add --dry-run, or use `custsync check`")]
     ExplainWithRun,
-    /// The sandbox, typed where nothing is sent.
+    /// `--sandbox` in a check.
     #[error("--sandbox has no effect here: a check sends nothing")]
     SandboxWithCheck,
 }
@@ -113,8 +114,8 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 impl Problem {
-    /// The parser's complaint about `contents`, reduced to its line and message: the snippet that the parser would
-    /// show might hold a secret.
+    /// Returns the parser's error as a line and a message. The parser's own snippet of `contents`
+    /// might hold a secret.
     pub(super) fn syntax(path: &Path, contents: &str, error: &toml::de::Error) -> Self {
         let start = error.span().map_or(0, |span| span.start);
         let before = contents.as_bytes().get(..start).unwrap_or_default();

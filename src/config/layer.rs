@@ -1,5 +1,5 @@
-//! What one source says about the settings, by their names: the flags, the environment or the file. The three look the
-//! same from here on.
+//! One source of settings: the flags, the environment or the file. The layers above do not see the
+//! difference.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -13,15 +13,15 @@ use super::verb::Verb;
 
 const VARIABLE_PREFIX: &str = "CUSTSYNC_";
 
-/// What stands for one text in a file.
+/// The TOML values that a setting of one value takes.
 pub(super) const ONE_TEXT: &str = "text, a number, true or false";
 
 /// A configuration file that the caller has read.
 #[derive(Debug, Clone)]
 pub struct ConfigFile {
-    /// Where it was read from, as error messages shall name it.
+    /// The path, as error messages show it.
     pub path: PathBuf,
-    /// Its text, which should be TOML.
+    /// Its contents, which should be TOML.
     pub contents: String,
 }
 
@@ -38,7 +38,7 @@ pub enum FlagValue {
 pub(super) struct Layer {
     source: Source,
     values: BTreeMap<String, RawValue>,
-    /// Values that are not UTF-8. Only the names of files may be so.
+    /// Values that are not UTF-8. Only the names of files may be such values.
     not_utf8: BTreeMap<String, OsString>,
 }
 
@@ -51,13 +51,13 @@ enum Source {
 /// A value as its source has it.
 #[derive(Clone)]
 pub(super) enum RawValue {
-    /// One text; where the setting is a list, a list of this one.
+    /// One text. For a setting that is a list, its only item.
     Text(String),
-    /// One text; where the setting is a list, its items have commas between them.
+    /// One text. For a setting that is a list, its items with commas between them.
     CommaSeparated(String),
     /// Several texts.
     List(Vec<String>),
-    /// Keys and values of a table. What it may hold is for the setting to say.
+    /// The keys and values of a table. The setting decides what they may be.
     Table(Vec<(String, RawValue)>),
 }
 
@@ -68,7 +68,7 @@ impl Layer {
         for (name, value) in flags {
             match value {
                 FlagValue::One(value) => layer.insert_raw(name, value, RawValue::Text),
-                // One empty text takes back what a weaker source lists.
+                // A single empty text overrides the list of a weaker source.
                 FlagValue::Many(items) if items == [""] => {
                     layer
                         .values
@@ -82,7 +82,7 @@ impl Layer {
         layer
     }
 
-    /// The variables that are ours.
+    /// Returns the variables that begin with `CUSTSYNC_`.
     pub(super) fn environment(
         variables: impl IntoIterator<Item = (OsString, OsString)>,
         problems: &mut Vec<Problem>,
@@ -99,7 +99,8 @@ impl Layer {
             let name = name_of_variable(suffix);
             let canonical = variable_of(&name);
             if canonical != variable {
-                // Which of CUSTSYNC_RATE and CUSTSYNC_rate holds must not depend on their order.
+                // The choice between CUSTSYNC_RATE and CUSTSYNC_rate must not depend on their
+                // order.
                 problems.push(Problem::Unknown {
                     place: variable.into_owned(),
                     nearest: Some(canonical),
@@ -135,7 +136,7 @@ impl Layer {
         }
     }
 
-    /// The file's keys. The error: it is not TOML, so nothing can be said about its settings.
+    /// Returns the keys of the file. The error: the file is not TOML, so its settings are unknown.
     pub(super) fn file(file: ConfigFile, problems: &mut Vec<Problem>) -> Result<Self, Problem> {
         let table: toml::Table = match file.contents.parse() {
             Ok(table) => table,
@@ -160,12 +161,12 @@ impl Layer {
         self.values.get(name)
     }
 
-    /// The value of a setting, where it is not UTF-8.
+    /// Returns the value of a setting if it is not UTF-8.
     pub(super) fn not_utf8(&self, name: &str) -> Option<&OsString> {
         self.not_utf8.get(name)
     }
 
-    /// Whether this source says anything about a setting.
+    /// Whether this source has a value for a setting.
     pub(super) fn says(&self, name: &str) -> bool {
         self.values.contains_key(name) || self.not_utf8.contains_key(name)
     }
@@ -177,7 +178,7 @@ impl Layer {
             .map(String::as_str)
     }
 
-    /// How this source calls the setting `name`.
+    /// Returns the provenance of the setting `name`, as this source spells it.
     pub(super) fn provenance(&self, name: &str) -> Provenance {
         match &self.source {
             Source::Flags(verb) => Provenance::Flag(flag_of(*verb, name)),
@@ -186,7 +187,7 @@ impl Layer {
         }
     }
 
-    /// What to write instead of a misspelt name here to say `name`.
+    /// Returns the spelling of `name` in this source, to replace a misspelt one.
     pub(super) fn spelling(&self, name: &str) -> String {
         match &self.source {
             Source::Flags(verb) => flag_of(*verb, name),
@@ -195,10 +196,10 @@ impl Layer {
         }
     }
 
-    /// The token is moved out, never copied: it is to live in one place.
+    /// Moves the token out. It is never copied, so that it exists once.
     pub(super) fn take_token(&mut self) -> Option<String> {
         if let Some(token) = self.not_utf8.remove(TOKEN) {
-            // No token either: that is said of it.
+            // It is not a token either, and is reported as such.
             return Some(token.to_string_lossy().into_owned());
         }
         match self.values.remove(TOKEN)? {
@@ -207,7 +208,7 @@ impl Layer {
         }
     }
 
-    /// The file that this layer is, if it is one.
+    /// Returns the path, if this layer is a file.
     pub(super) fn file_path(&self) -> Option<&PathBuf> {
         match &self.source {
             Source::File(path) => Some(path),
@@ -231,8 +232,9 @@ fn variable_of(name: &str) -> String {
     )
 }
 
-/// Whether a variable is one of those that Kubernetes and Docker set in each container for a service called `custsync`, or
-/// `custsync-` and something: `CUSTSYNC_SERVICE_HOST`, `CUSTSYNC_PORT_443_TCP_ADDR`, and `CUSTSYNC_PORT=tcp://10.0.0.1:443`.
+/// Whether Kubernetes or Docker set the variable for a service named `custsync` or `custsync-…`, as
+/// they do in each container: `CUSTSYNC_SERVICE_HOST`, `CUSTSYNC_PORT_443_TCP_ADDR`,
+/// `CUSTSYNC_PORT=tcp://10.0.0.1:443`.
 fn is_of_a_service(suffix: &str, value: &OsStr) -> bool {
     let has_address = || {
         let value = value.to_string_lossy();
@@ -248,7 +250,7 @@ fn is_of_a_service(suffix: &str, value: &OsStr) -> bool {
         || (is_port() && has_address())
 }
 
-/// Whether a variable's name says something of a port of a service, as `PORT_443_TCP_ADDR` does.
+/// Whether a variable describes a port of a service, as `PORT_443_TCP_ADDR` does.
 fn is_of_a_port(suffix: &str) -> bool {
     let behind = suffix
         .strip_prefix("PORT_")
@@ -262,7 +264,7 @@ fn is_of_a_port(suffix: &str) -> bool {
             .any(|name| protocol.starts_with(name))
 }
 
-/// The inverse of [`variable_of`], without its prefix.
+/// Returns the setting of a variable without its prefix: the inverse of [`variable_of`].
 fn name_of_variable(suffix: &str) -> String {
     suffix.replace('_', "-").to_ascii_lowercase()
 }
@@ -284,7 +286,7 @@ impl RawValue {
     }
 }
 
-/// A TOML value that stands for one text.
+/// Returns a TOML value as one text.
 fn text_of(value: toml::Value) -> Result<String, ValueError> {
     let wanted = ONE_TEXT;
     match value {

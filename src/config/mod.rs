@@ -1,13 +1,16 @@
-//! Flags, environment, configuration file and defaults become checked settings: pure, so that every rule about who
-//! beats whom is a table in a test.
+//! Settings: flags, environment, configuration file and defaults, resolved and checked. The module
+//! is pure, so that every rule of precedence is a table in a test.
 //!
-//! **A setting is defined once**, by the line in its group's `read` that names it, gives its default and parses it into
-//! a field of the group. The line also says whether the setting belongs to the run, which is only continued with the same value,
-//! or to the process. All else follows from the names that were read: which keys of the file and which variables
-//! are known, what `custsync config` lists, which defaults the help shows. The compiler refuses a field that is not
-//! read; a test compares the names with the flags.
+//! **A setting is defined once**, by the line in its group's `read` that names it, gives its
+//! default and parses it into a field of the group. The line also says whether the setting belongs
+//! to the run, which is continued only with the same value, or to the process. Everything else
+//! follows from the names that were read: the keys of the file and the variables that are known,
+//! the list of `custsync config`, and the defaults in the help. The compiler refuses a field that
+//! is not read, and a test compares the names with the flags.
 //!
-//! Adding a setting takes that field and line, and the flag with its help text in `args/flags.rs`.
+//! A new setting takes that field and line in `groups/`, and a flag with its help in
+//! `cli/args/flags.rs`. The words of a new choice go into `words.rs`. A new verb answers the
+//! questions in `verb.rs`.
 
 mod conflicts;
 pub mod duration;

@@ -1,7 +1,7 @@
-//! The names of settings that more than one file asks for.
+//! The names of settings that several files use.
 
-/// The prefix of the sandbox's settings, so that a file can hold them beside those of a run. The flags of `custsync sandbox`
-/// leave it out.
+/// The prefix of the sandbox's settings, so that a file can hold them beside those of a run. The
+/// flags of `custsync sandbox` leave it out.
 pub(crate) const SANDBOX_PREFIX: &str = "sandbox-";
 
 /// The token. Only the environment may hold it.
@@ -16,10 +16,10 @@ pub(super) const TOKEN_FILE: &str = "token-file";
 /// The file with the client's secret in it.
 pub(super) const CLIENT_SECRET_FILE: &str = "client-secret-file";
 
-/// The number of rows that are shown as they are read.
+/// The number of rows that a check explains.
 pub(super) const EXPLAIN: &str = "explain";
 
-/// The first of the hundred years that a year of two digits belongs to.
+/// The first year of the century of two-digit years.
 pub(super) const TWO_DIGIT_YEARS: &str = "two-digit-years";
 
 /// The run directory.

@@ -1,4 +1,4 @@
-//! Where a setting's value came from: named in errors, and shown by `custsync config`.
+//! The provenance of a setting's value, for errors and for `custsync config`.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use super::setting::BelongsTo;
 use crate::text;
 
-/// Who said so: the weakest first.
+/// The source of a value, the weakest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Provenance {
-    /// Nobody: the default holds.
+    /// The default.
     Default,
     /// The configuration file at this path.
     File(PathBuf),
@@ -20,7 +20,7 @@ pub enum Provenance {
 }
 
 impl Provenance {
-    /// How an error message names the place of the setting `name`.
+    /// Returns the place of the setting `name`, for an error message.
     pub fn place(&self, name: &str) -> String {
         match self {
             Self::Default => name.to_owned(),
@@ -30,13 +30,13 @@ impl Provenance {
         }
     }
 
-    /// The provenance of one of these settings; the default where it is none of them.
+    /// Returns the provenance of one of these settings, or the default if it is not among them.
     pub(super) fn among<'s>(settings: &'s [EffectiveSetting], name: &str) -> &'s Provenance {
         let setting = settings.iter().find(|setting| setting.name == name);
         setting.map_or(&Provenance::Default, |setting| &setting.provenance)
     }
 
-    /// Higher beats lower.
+    /// Returns the strength of the source: higher beats lower.
     pub(super) fn rank(&self) -> u8 {
         match self {
             Self::Default => 0,
@@ -57,16 +57,16 @@ impl fmt::Display for Provenance {
     }
 }
 
-/// One setting as it holds.
+/// A setting with its effective value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EffectiveSetting {
     /// The long flag without its dashes, which is also the key in the file.
     pub name: &'static str,
-    /// Whether a run is known by it.
+    /// Whether the value belongs to the identity of a run.
     pub belongs_to: BelongsTo,
-    /// The value as it was written.
+    /// The value as written.
     pub value: ShownValue,
-    /// Who wrote it.
+    /// The source of the value.
     pub provenance: Provenance,
 }
 
@@ -79,6 +79,6 @@ pub enum ShownValue {
     One(String),
     /// The values of a setting that can be repeated.
     Many(Vec<String>),
-    /// There is one, and it is nobody's business.
+    /// A value that is not shown.
     Secret,
 }

@@ -1,8 +1,8 @@
-//! Reads one setting after the other out of the layers. Whatever was read is known from then on: that is how unknown
-//! names are found and how `custsync config` knows what to list.
+//! Resolves settings from the layers, one after the other. A setting becomes known by being read,
+//! which is how unknown names are found, and how `custsync config` has its list.
 //!
-//! A value that cannot be used is noted and replaced by the default, so that reading goes on and every problem is found
-//! at once. [`Resolver::finish`] sees to it that such settings never get out.
+//! A value that cannot be used is reported and replaced by the default, so that every problem is
+//! found at once. [`Resolver::finish`] returns no settings with problems.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -21,7 +21,7 @@ use crate::api::{Token, TokenFlaw};
 use crate::nearest::nearest;
 use crate::text;
 
-/// The layers, and what has become of them so far.
+/// The layers, and the settings and problems found so far.
 pub(super) struct Resolver {
     verb: Verb,
     /// The settings that the verb has flags for.
@@ -32,19 +32,19 @@ pub(super) struct Resolver {
     problems: Vec<Problem>,
 }
 
-/// An item of a list that may say to what it applies.
+/// An item of a list, with the key that it applies to.
 pub(super) struct Entry {
     /// `None` where the item has no `=`.
     pub(super) key: Option<String>,
     pub(super) value: String,
 }
 
-/// At which `=` an item is divided.
+/// The `=` at which an item is split.
 #[derive(Clone, Copy)]
 pub(super) enum Split {
-    /// The first: its key has none, its value may have some.
+    /// The first. Only the value may contain others.
     First,
-    /// The last: the other way around.
+    /// The last. Only the key may contain others.
     Last,
 }
 
@@ -64,12 +64,12 @@ impl Resolver {
         }
     }
 
-    /// Whether the verb reads a setting, whoever gives it.
+    /// Whether the verb reads a setting.
     fn is_read(&self, name: &str) -> bool {
         self.verb_settings.contains(name) || self.verb.reads_without_flag(name)
     }
 
-    /// The strongest source that says something of a setting which the verb reads.
+    /// Returns the strongest source of a setting, if the verb reads the setting.
     fn strongest(&self, name: &str) -> Option<&Layer> {
         self.layers
             .iter()
@@ -81,7 +81,7 @@ impl Resolver {
         self.verb
     }
 
-    /// A setting that always has a value. `default` must be one that `parse` takes.
+    /// Reads a setting that always has a value. `parse` must accept `default`.
     pub(super) fn one<T>(
         &mut self,
         setting: Setting,
@@ -98,7 +98,7 @@ impl Resolver {
         }
     }
 
-    /// A setting that may be left unset.
+    /// Reads a setting that may be unset.
     pub(super) fn optional<T>(
         &mut self,
         setting: Setting,
@@ -108,8 +108,8 @@ impl Resolver {
         self.ok_or_report(setting.name, parse(&text))
     }
 
-    /// A path, which may be left unset. Whether there is anything at it is for whoever opens it. Only a path may hold bytes that
-    /// are not UTF-8: the names of files may.
+    /// Reads a path, which may be unset. The file need not exist. Only a path may hold bytes that
+    /// are not UTF-8, as file names may.
     pub(super) fn path(&mut self, setting: Setting) -> Option<PathBuf> {
         let strongest = self.strongest(setting.name);
         let Some((layer, bytes)) =
@@ -122,10 +122,10 @@ impl Resolver {
         Some(path)
     }
 
-    /// A setting that is on or off, and off unless somebody says otherwise.
+    /// Reads a setting that is on or off. The default is off.
     pub(super) fn boolean(&mut self, setting: Setting) -> bool {
         let is_on = self.one(setting, "false", value::boolean);
-        // `1` and `true` are the same value, also where runs are compared.
+        // `1` and `true` are the same value, also when runs are compared.
         if let Some(EffectiveSetting {
             value: shown @ ShownValue::One(_),
             ..
@@ -136,7 +136,7 @@ impl Resolver {
         is_on
     }
 
-    /// A setting that can be repeated; empty unless somebody says otherwise.
+    /// Reads a setting that can be repeated. The default is the empty list.
     pub(super) fn list<T>(
         &mut self,
         setting: Setting,
@@ -164,7 +164,8 @@ impl Resolver {
             .collect()
     }
 
-    /// A list of names, each of which may have commas in it: what stands between them comes in one piece, and is shown in parts.
+    /// Reads a list of names, each of which may contain commas. An item is returned whole, and
+    /// shown split at its commas.
     pub(super) fn names(&mut self, setting: Setting) -> Vec<String> {
         let items = match self.find(setting, ShownValue::Many(Vec::new())) {
             None => Vec::new(),
@@ -200,7 +201,7 @@ impl Resolver {
             .collect()
     }
 
-    /// A setting whose items may be `KEY=VALUE`; in the file it can be a table. No key may come twice.
+    /// Reads a setting whose items may be `KEY=VALUE`, or a table in the file. Keys must be unique.
     pub(super) fn entries(
         &mut self,
         setting: Setting,
@@ -240,7 +241,7 @@ impl Resolver {
         entries
     }
 
-    /// The token, which only the environment may hold.
+    /// Reads the token, which only the environment may hold.
     pub(super) fn token(&mut self) -> Option<SecretString> {
         let (mut found, is_read) = (None, self.is_read(TOKEN));
         for layer in &mut self.layers {
@@ -267,24 +268,24 @@ impl Resolver {
         self.ok_or_report(TOKEN, token)
     }
 
-    /// Which of two settings that were read comes from the stronger source.
+    /// Compares the sources of two settings that were read: the stronger is the greater.
     pub(super) fn compare_sources(&self, one: &str, other: &str) -> Ordering {
         self.provenance(one)
             .rank()
             .cmp(&self.provenance(other).rank())
     }
 
-    /// Where the value of a setting that was read comes from.
+    /// Returns the provenance of a setting that was read.
     pub(super) fn provenance(&self, name: &str) -> &Provenance {
         Provenance::among(&self.effective, name)
     }
 
-    /// The place of a setting that was read, for an error message.
+    /// Returns the place of a setting that was read, for an error message.
     pub(super) fn place(&self, name: &str) -> String {
         self.provenance(name).place(name)
     }
 
-    /// The settings that were read so far and were typed, with their flags.
+    /// Returns the settings read so far that were given by a flag, with their flags.
     pub(super) fn typed_flags(&self) -> impl Iterator<Item = (&'static str, String)> {
         self.effective
             .iter()
@@ -294,7 +295,7 @@ impl Resolver {
             })
     }
 
-    /// Whether a value of `name` cannot be used.
+    /// Whether a problem with the value of `name` was reported.
     pub(super) fn is_reported(&self, name: &str) -> bool {
         let noted = self.place(name);
         self.problems
@@ -306,13 +307,13 @@ impl Resolver {
         self.problems.push(problem);
     }
 
-    /// Notes that the value of `name` cannot be used.
+    /// Reports that the value of `name` cannot be used.
     pub(super) fn report_value(&mut self, name: &str, error: ValueError) {
         let place = self.place(name);
         self.problems.push(Problem::Value { place, error });
     }
 
-    /// The value, or a problem noted.
+    /// Returns the value, or reports the error.
     pub(super) fn ok_or_report<T>(
         &mut self,
         name: &str,
@@ -327,12 +328,12 @@ impl Resolver {
         }
     }
 
-    /// Every setting that was read, unless something is wrong with any of them or somebody named one that nobody read.
+    /// Returns every setting that was read. The error lists all problems, unknown names among them.
     pub(super) fn finish(mut self) -> Result<Vec<EffectiveSetting>, ConfigError> {
         let known: Vec<&str> = self.effective.iter().map(|setting| setting.name).collect();
         for layer in &self.layers {
             for name in layer.names().filter(|name| !known.contains(name)) {
-                // Nobody is led to put the token where it is refused.
+                // The token is never suggested where it is refused.
                 let candidates = known
                     .iter()
                     .copied()
@@ -349,13 +350,13 @@ impl Resolver {
         Err(ConfigError::new(self.problems))
     }
 
-    /// Every setting that was read, whatever is wrong.
+    /// Returns every setting that was read, whatever the problems.
     pub(super) fn into_effective(self) -> Vec<EffectiveSetting> {
         self.effective
     }
 
-    /// What the strongest layer says about a setting that takes one value. `None`: nobody says anything that could be
-    /// one.
+    /// Returns the strongest value of a setting that takes one value, or `None` if there is no
+    /// usable value.
     fn single(&mut self, setting: Setting, default: ShownValue) -> Option<String> {
         match self.find(setting, default)? {
             RawValue::Text(text) | RawValue::CommaSeparated(text) => Some(text),
@@ -372,7 +373,7 @@ impl Resolver {
         }
     }
 
-    /// What the strongest layer says about a setting, which is recorded on the way.
+    /// Returns the strongest value of a setting, and records the setting.
     pub(super) fn find(&mut self, setting: Setting, default: ShownValue) -> Option<RawValue> {
         let Some(layer) = self.strongest(setting.name) else {
             self.record(setting, default, Provenance::Default);
@@ -424,7 +425,8 @@ impl Entry {
     }
 }
 
-/// The empty text is the empty list: that is how a variable takes back what a file lists.
+/// Splits a text at its commas. The empty text is the empty list, so that a variable can empty a
+/// list of the file.
 pub(super) fn split_at_commas(items: &str) -> Vec<String> {
     if items.is_empty() {
         return Vec::new();

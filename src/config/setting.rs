@@ -1,32 +1,34 @@
-//! What the line that defines a setting says of it beside its value: its name, and whether a run is known by it.
+//! The name of a setting, and whether it belongs to the identity of a run.
 
-/// A setting, as the line that defines it names it. There is no way to name one without saying to what it belongs.
+/// A setting, as named by the line that defines it. It cannot be named without saying what it
+/// belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Setting {
     pub(super) name: &'static str,
     pub(super) belongs_to: BelongsTo,
 }
 
-/// To what a setting belongs.
+/// The owner of a setting: the run or the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BelongsTo {
-    /// The run: it changes what is sent, so a run is only continued with the same value.
+    /// The run: the setting changes what is sent, so a run is continued only with the same value.
     Run(Holds),
-    /// The process: it changes how, when and where, and each process of a run may have its own.
+    /// The process: each process of a run may have its own value.
     Process,
 }
 
-/// What a setting's value may hold.
+/// The kind of contents of a setting's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holds {
     /// Words, names, addresses: the journal has them as text.
     Words,
-    /// What may be a customer's value: the journal has a digest.
+    /// Possibly a customer's value: the journal has a digest.
     Values,
 }
 
 impl Setting {
-    /// A setting that changes what is sent: from which rows requests become, which ones, and to whom they go.
+    /// Names a setting that changes what is sent: the rows, the requests made from them, or their
+    /// destination.
     pub(super) const fn of_run(name: &'static str) -> Setting {
         Setting {
             name,
@@ -34,7 +36,7 @@ impl Setting {
         }
     }
 
-    /// The same, for one that may hold customers' values.
+    /// Names a setting that changes what is sent, and that may hold customers' values.
     pub(super) const fn of_run_with_values(name: &'static str) -> Setting {
         Setting {
             name,
@@ -42,7 +44,7 @@ impl Setting {
         }
     }
 
-    /// A setting that changes nothing of what is sent.
+    /// Names a setting that does not change what is sent.
     pub(super) const fn of_process(name: &'static str) -> Setting {
         Setting {
             name,

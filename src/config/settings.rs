@@ -1,4 +1,4 @@
-//! The settings as a whole: the layers in order, all groups read, and all problems found.
+//! The settings as a whole: the layers in order, all groups, and all problems.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -17,7 +17,7 @@ use super::provenance::{EffectiveSetting, Provenance};
 use super::resolver::Resolver;
 use super::verb::Verb;
 
-/// What the command line says, before anything of it is checked.
+/// The command line, before it is checked.
 pub struct CliInput {
     verb: Verb,
     files: Vec<PathBuf>,
@@ -26,27 +26,28 @@ pub struct CliInput {
     verb_settings: BTreeSet<String>,
 }
 
-/// Settings that can be relied on: each value is within its range, and no two contradict each other.
+/// Checked settings: each value is within its range, and no two contradict each other.
 #[derive(Debug)]
 pub struct Settings {
-    /// What is read, and how.
+    /// The inputs, and the rules for reading them.
     pub input: InputSettings,
-    /// Whom to send to, and as whom.
+    /// The API to send to, and the credentials.
     pub api: ApiSettings,
-    /// How fast, how often, how long.
+    /// Rates, attempts, limits and waits.
     pub sending: SendingSettings,
-    /// What is written and shown.
+    /// The output: files, stdout, the log and the terminal.
     pub output: OutputSettings,
-    /// How a person logs in.
+    /// The login of a person.
     pub login: LoginSettings,
-    /// How the local server behaves, where one is started.
+    /// The behaviour of the sandbox, if one is started.
     pub sandbox: SandboxSettings,
     file: Option<PathBuf>,
     effective: Vec<EffectiveSetting>,
 }
 
 impl CliInput {
-    /// `own` are the settings that the verb has flags for, and `flags` those of them that were given.
+    /// `verb_settings` are the settings that the verb has flags for, and `flags` those that were
+    /// given.
     pub fn new(
         verb: Verb,
         files: Vec<PathBuf>,
@@ -68,11 +69,11 @@ impl CliInput {
 }
 
 impl Settings {
-    /// The settings that hold: a flag beats the environment, which beats the file, which beats the default. The error
-    /// lists every problem found. Of environment and file, a verb reads what it has flags for: nobody's sandbox is stopped by what a
-    /// run could not use.
+    /// Resolves the settings: a flag beats the environment, which beats the file, which beats the
+    /// default. The error lists every problem. From the environment and the file, a verb reads only
+    /// the settings that it has flags for, so that a bad value for a run does not stop a sandbox.
     ///
-    /// Of `environment`, only the variables that start with `CUSTSYNC_` are looked at.
+    /// Only the variables in `environment` that start with `CUSTSYNC_` are read.
     pub fn resolve(
         cli_input: CliInput,
         environment: impl IntoIterator<Item = (OsString, OsString)>,
@@ -84,7 +85,7 @@ impl Settings {
             Layer::environment(environment, &mut problems),
         ];
         let path = file.as_ref().map(|file| file.path.clone());
-        // What else is wrong depends on what the file was to say.
+        // Further problems depend on the contents of the file.
         let of_file = file
             .map(|file| Layer::file(file, &mut problems))
             .transpose();
@@ -102,7 +103,7 @@ impl Settings {
         Ok(settings)
     }
 
-    /// How an end is told of, whatever is wrong with the settings: what cannot be used is left out.
+    /// Resolves the settings for reporting an early end. Values that cannot be used are left out.
     pub fn output_alone(
         cli_input: CliInput,
         environment: impl IntoIterator<Item = (OsString, OsString)>,
@@ -122,14 +123,14 @@ impl Settings {
         ))
     }
 
-    /// The settings of `verb` where nobody says anything: the source of every default that the help shows.
+    /// Returns the default settings of `verb`, which the help shows.
     pub fn defaults(verb: Verb) -> Vec<EffectiveSetting> {
         let mut resolver = Resolver::new(verb, BTreeSet::new(), Vec::new(), Vec::new());
         Self::read(&mut resolver, Vec::new());
         resolver.into_effective()
     }
 
-    /// Not to be relied on before [`Resolver::finish`] found no problem.
+    /// Reads all groups. Values are placeholders until [`Resolver::finish`] succeeds.
     fn read(resolver: &mut Resolver, files: Vec<PathBuf>) -> Self {
         let input = InputSettings::read(resolver, files);
         let api = ApiSettings::read(resolver);
@@ -145,17 +146,17 @@ impl Settings {
         }
     }
 
-    /// The configuration file that was read.
+    /// Returns the path of the configuration file that was read.
     pub fn file(&self) -> Option<&Path> {
         self.file.as_deref()
     }
 
-    /// Who said what a setting is.
+    /// Returns the provenance of a setting.
     pub fn provenance(&self, name: &str) -> &Provenance {
         Provenance::among(&self.effective, name)
     }
 
-    /// Every setting with its value and where that came from, in the order of the groups.
+    /// Returns every setting with its value and provenance, in the order of the groups.
     pub fn effective(&self) -> &[EffectiveSetting] {
         &self.effective
     }

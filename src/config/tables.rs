@@ -1,4 +1,4 @@
-//! Settings that are tables in a file: what these may hold, and how it is written elsewhere.
+//! Settings that are tables in a file, and their spelling elsewhere.
 
 use super::error::Problem;
 use super::layer::{ONE_TEXT, RawValue};
@@ -16,8 +16,8 @@ pub(super) struct NestedEntry {
 }
 
 impl Resolver {
-    /// A setting whose items are texts as they stand; in the file, a table can say to what each of them, or a list of them,
-    /// applies.
+    /// Reads a setting whose items are plain texts. In the file, a table can name the key that a
+    /// text or a list of texts applies to.
     pub(super) fn keyed_texts(&mut self, setting: Setting) -> Vec<Entry> {
         let texts = match self.find(setting, ShownValue::Many(Vec::new())) {
             None => Vec::new(),
@@ -32,7 +32,7 @@ impl Resolver {
             .collect()
     }
 
-    /// The items of a table of texts and lists of texts.
+    /// Returns the items of a table of texts and lists of texts.
     fn lists_of(&mut self, name: &str, pairs: Vec<(String, RawValue)>) -> Vec<Entry> {
         let mut entries = Vec::new();
         for (key, given) in pairs {
@@ -56,8 +56,8 @@ impl Resolver {
         entries
     }
 
-    /// A setting of tables within a table, whose items are elsewhere written as `form` says: the table's name, a colon, and
-    /// `KEY=VALUE`, split at the last `=`.
+    /// Reads a setting of tables within a table. Outside of the file, its items are written as
+    /// `form`: the table's name, a colon, and `KEY=VALUE`, split at the last `=`.
     pub(super) fn nested_entries(
         &mut self,
         setting: Setting,
@@ -109,7 +109,7 @@ impl Resolver {
         entries
     }
 
-    /// The pairs of a table that may hold nothing but texts.
+    /// Returns the pairs of a table that may hold only texts.
     pub(super) fn texts_of(
         &mut self,
         name: &str,
@@ -131,7 +131,7 @@ impl Resolver {
         texts
     }
 
-    /// Notes that a value in the table `name` cannot be used. Only a file has tables.
+    /// Reports that a value in the table `name` cannot be used. Only a file has tables.
     fn report_in_table(&mut self, name: &str, key: &str, error: ValueError) {
         let setting = name.split('.').next().unwrap_or(name);
         let place = self.provenance(setting).place(&format!("{name}.{key}"));
@@ -152,7 +152,7 @@ impl NestedEntry {
 }
 
 impl RawValue {
-    /// The value as a list of texts, for display.
+    /// Returns the value as a list of texts, for display.
     pub(super) fn items(&self) -> Vec<String> {
         match self {
             Self::CommaSeparated(text) if text.is_empty() => Vec::new(),
@@ -165,7 +165,7 @@ impl RawValue {
         }
     }
 
-    /// The same, where it is the value of a key in a table.
+    /// Returns the value of a key in a table as a list of texts, for display.
     fn items_below(&self, key: &str) -> Vec<String> {
         let between = match self {
             Self::Text(_) | Self::CommaSeparated(_) | Self::List(_) => '=',
@@ -177,7 +177,7 @@ impl RawValue {
             .collect()
     }
 
-    /// What it is, with an article.
+    /// Returns the kind of the value, with an article.
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Text(_) | Self::CommaSeparated(_) => "one value",

@@ -4,21 +4,23 @@ use url::Url;
 
 use crate::api::foreign_part;
 
-/// Why a text is no base URL. The text itself is not repeated: it might hold a password.
+/// The reason why a text is not a base URL. The text is not repeated, since it might hold a
+/// password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BaseUrlError {
     /// Not a URL at all.
     #[error("not a URL as in https://api.example.com/v2: {0}")]
     NotAUrl(#[from] url::ParseError),
-    /// A part that the parser of URLs would drop or change without a word.
+    /// A part that the URL parser would silently drop or change.
     #[error("the URL holds {0}, which would be dropped or read as something else")]
     ForeignPart(&'static str),
-    /// A scheme without the two slashes and a host behind it. The parser would find a host somewhere else.
+    /// A scheme without two slashes and a host after it. The parser would take the host from
+    /// elsewhere.
     #[error(
         "not a URL as in https://api.example.com/v2: the scheme must be followed by two slashes and a host"
     )]
     NoHost,
-    /// A scheme that we do not speak.
+    /// An unsupported scheme.
     #[error("the scheme is `{0}`; it must be https")]
     Scheme(String),
     /// A user name or password in the URL.
@@ -27,7 +29,7 @@ pub enum BaseUrlError {
     /// A query or a fragment, which a base cannot have.
     #[error("a base URL must have no `?` and no `#`")]
     QueryOrFragment,
-    /// Without encryption, everybody on the way reads the token.
+    /// Plain HTTP to another machine, which would expose the token.
     #[error(
         "plain http to {0} would send the token and the customers unencrypted: use https, or --allow-http"
     )]
@@ -41,7 +43,7 @@ pub(super) fn parse_base_url(text: &str) -> Result<Url, BaseUrlError> {
     Ok(url)
 }
 
-/// Where a server is: a URL without anything that is of no use or a secret.
+/// Parses the URL of a server. Parts without use, and secrets, are errors.
 pub(super) fn parse_server_url(text: &str) -> Result<Url, BaseUrlError> {
     if let Some(part) = foreign_part(text) {
         return Err(BaseUrlError::ForeignPart(part));

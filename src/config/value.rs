@@ -1,4 +1,4 @@
-//! Values that several settings share: how a text becomes one, and why it may not.
+//! The kinds of values that several settings share: their parsers and errors.
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -13,13 +13,14 @@ use crate::sandbox::OptionError;
 use crate::schedule::error_limit::ErrorLimitError;
 use crate::schedule::rate::RateError;
 
-/// Why a setting cannot take a value. The place of the value is told by [`Problem`](super::error::Problem).
+/// The reason why a setting cannot take a value. [`Problem`](super::error::Problem) adds the place
+/// of the value.
 #[derive(Debug, thiserror::Error)]
 pub enum ValueError {
     /// Not one of the words that the setting takes.
     #[error("`{text}` is not one of {choices}")]
     NotAChoice {
-        /// What was written.
+        /// The text as written.
         text: String,
         /// The words, with commas between them.
         choices: String,
@@ -27,14 +28,14 @@ pub enum ValueError {
     /// Not a whole number, or one out of range.
     #[error("`{text}` is not a whole number from {least} to {most}")]
     NotANumber {
-        /// What was written.
+        /// The text as written.
         text: String,
         /// The smallest number allowed.
         least: String,
         /// The largest number allowed.
         most: String,
     },
-    /// An exit code that says something else.
+    /// An exit code with another meaning.
     #[error(
         "exit code {0} has another meaning (see `custsync --help`): use 0, 1 or another code up to 125"
     )]
@@ -47,38 +48,38 @@ pub enum ValueError {
     /// Not an address to listen on.
     #[error("`{0}` is not an address and a port as in 127.0.0.1:8080")]
     NotAnAddress(String),
-    /// A `KEY=VALUE` without its `=`, or with nothing on one side of it.
+    /// A `KEY=VALUE` without `=`, or with an empty side.
     #[error("`{text}` is not {form}")]
     NotAPair {
-        /// What was written.
+        /// The text as written.
         text: String,
-        /// What should have been, with an article.
+        /// The expected form, with an article.
         form: &'static str,
     },
-    /// A key that a repeatable setting was given before.
+    /// A key that was given twice.
     #[error("`{0}` is given twice")]
     Twice(String),
-    /// Nothing where a value is needed.
+    /// An empty value.
     #[error("the value is empty")]
     Empty,
-    /// Bytes that are no text.
+    /// Bytes that are not UTF-8.
     #[error("the value is not UTF-8")]
     NotUtf8,
-    /// A text that cannot be a token; it is not repeated here.
+    /// A text that cannot be a token. The text is not repeated.
     #[error("not a token: {0}")]
     NotAToken(TokenFlaw),
-    /// A TOML value of a kind that the setting has no use for.
+    /// A TOML value of a kind that the setting does not take.
     #[error("this setting takes {wanted}, not {found}")]
     WrongKind {
-        /// What the setting takes, with an article.
+        /// The kind that the setting takes, with an article.
         wanted: &'static str,
-        /// What the file has, with an article.
+        /// The kind that the file has, with an article.
         found: &'static str,
     },
     /// More items than the setting takes.
     #[error("more than {most} items")]
     TooMany {
-        /// How many it takes.
+        /// The most items that it takes.
         most: usize,
     },
     /// See [`EncodingError`].
@@ -99,12 +100,12 @@ pub enum ValueError {
     /// A value of a field that breaks the API's contract, whatever the row.
     #[error("{} {} ({})", .0.subject, .0.message, .0.code)]
     Contract(FieldError),
-    /// The same, of a value that a text stands for.
+    /// A replacement value that breaks the API's contract.
     #[error("the replacement of `{text}` in {} {} ({})", .error.subject, .error.message, .error.code)]
     Mapped {
         /// The text, safe to show.
         text: String,
-        /// What is wrong with its value.
+        /// The error in its value.
         error: FieldError,
     },
     /// See [`DateFormatError`].
@@ -118,7 +119,7 @@ pub enum ValueError {
     BaseUrl(#[from] BaseUrlError),
 }
 
-/// A whole number in `range`.
+/// Returns a parser of whole numbers in `range`.
 pub(super) fn number_in<T>(range: RangeInclusive<T>) -> impl Fn(&str) -> Result<T, ValueError>
 where
     T: FromStr + PartialOrd + Display,
@@ -133,7 +134,7 @@ where
     }
 }
 
-/// Any text but none.
+/// Returns the text, unless it is empty.
 pub(super) fn non_empty(text: &str) -> Result<String, ValueError> {
     if text.is_empty() {
         return Err(ValueError::Empty);
@@ -141,7 +142,7 @@ pub(super) fn non_empty(text: &str) -> Result<String, ValueError> {
     Ok(text.to_owned())
 }
 
-/// On or off.
+/// Parses on or off.
 pub(super) fn boolean(text: &str) -> Result<bool, ValueError> {
     match text {
         "true" | "1" => Ok(true),

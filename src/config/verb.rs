@@ -22,7 +22,7 @@ pub enum Verb {
 }
 
 impl Verb {
-    /// Returns the verb's name, where it ends with a summary.
+    /// Returns the verb's name, if it ends with a summary.
     pub fn with_summary(self) -> Option<&'static str> {
         match self {
             Self::Run => Some("run"),
@@ -65,7 +65,7 @@ impl Verb {
         }
     }
 
-    /// Returns the default of `max-errors`: a check is to list all bad rows.
+    /// Returns the default of `max-errors`. A check lists all bad rows.
     pub(super) fn default_max_errors(self) -> &'static str {
         if self == Self::Check { "none" } else { "10%" }
     }

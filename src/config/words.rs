@@ -1,5 +1,6 @@
-//! Settings that take one of a few words. The words are clap's [`ValueEnum`]s, so that the help, the errors and the values
-//! themselves have one source. Enums below this layer get theirs here, since nothing there knows clap.
+//! Settings that take one of a few words. The words are clap's [`ValueEnum`]s, so that the help,
+//! the errors and the values themselves have one source. Enums below this layer get theirs here,
+//! since nothing there knows clap.
 
 use clap::ValueEnum;
 use clap::builder::PossibleValue;

@@ -1,4 +1,4 @@
-//! The log on stderr, whose lines must not tear the progress bar.
+//! The log on stderr. Its lines must not tear the progress bar.
 
 use std::borrow::Cow;
 use std::io;
@@ -24,7 +24,8 @@ pub(super) fn set_up(settings: &OutputSettings, bar: ProgressBar, color: bool) {
         Verbosity::Detailed => Level::DEBUG,
         Verbosity::Everything => Level::TRACE,
     };
-    // Only our own words: what libraries log may hold addresses, headers and bodies, whatever RUST_LOG asks for.
+    // Only custsync's own events are logged: those of libraries may hold addresses, headers and
+    // bodies.
     let ours = tracing_subscriber::filter::Targets::new().with_target("custsync", level);
     let writer = AboveBar {
         bar,
@@ -32,7 +33,7 @@ pub(super) fn set_up(settings: &OutputSettings, bar: ProgressBar, color: bool) {
     };
     let registry = tracing_subscriber::registry().with(ours);
     LOG_FORMAT.get_or_init(|| settings.log_format);
-    // A log that was set up before (by tests of one process) stays.
+    // A log that was set up before, by tests in one process, is kept.
     match settings.log_format {
         OutputFormat::Text => {
             let text = tracing_subscriber::fmt::layer()
@@ -50,7 +51,7 @@ pub(super) fn set_up(settings: &OutputSettings, bar: ProgressBar, color: bool) {
     }
 }
 
-/// Colours are used where the user asks for them; by default on a terminal, unless `NO_COLOR` says otherwise.
+/// Whether to use colours: by default on a terminal, unless `NO_COLOR` is set (no-color.org).
 pub(super) fn uses_color(color: Color, on_terminal: bool) -> bool {
     match color {
         Color::Always => true,
@@ -68,11 +69,11 @@ struct AboveBar {
     form: LogForm,
 }
 
-/// What log lines look like.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum LogForm {
     Plain,
-    /// With escape sequences for colours around what is logged, in which the logger has escaped all others.
+    /// With escape sequences for colours. The logger has escaped all others.
     Coloured,
     Json,
 }
@@ -86,7 +87,7 @@ impl LogForm {
         }
     }
 
-    /// The line, safe to show.
+    /// Returns the line, safe to show.
     fn safe(self, line: &str) -> Cow<'_, str> {
         match self {
             LogForm::Plain => text::safe_lines(line),

@@ -1,4 +1,5 @@
-//! The terminal. Nothing else writes to it: the summary on stdout, and on stderr notices, the log, and the progress bar.
+//! The terminal. Nothing else writes to it: the summary on stdout, and on stderr notices, the log,
+//! and the progress bar.
 
 mod log;
 mod progress;
@@ -24,8 +25,9 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Sets up the log and, where stderr is a terminal, the progress bar. The first line of the log names the configuration
-    /// file, since one in the working directory is read without being named.
+    /// Sets up the log and, if stderr is a terminal, the progress bar. The first line of the log
+    /// names the configuration file, since one in the working directory is read without being
+    /// named.
     pub fn new(settings: &Settings) -> Terminal {
         let on_terminal = io::stderr().is_terminal();
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
@@ -40,7 +42,8 @@ impl Terminal {
         }
     }
 
-    /// Shows the progress until the guard is dropped. `total_bytes` is the size of all inputs, where it is known.
+    /// Shows the progress until the guard is dropped. `total_bytes` is the size of all inputs, if
+    /// it is known.
     pub fn watch(&self, progress: Arc<Progress>, total_bytes: Option<u64>) -> ProgressGuard {
         ProgressGuard::start(self.bar.clone(), self.mode, progress, total_bytes)
     }

@@ -1,4 +1,4 @@
-//! The progress of a run or check: a bar on a terminal, a line of the log every ten seconds elsewhere.
+//! The progress of a run or check: a bar on a terminal, or a log line every ten seconds.
 
 use std::io;
 use std::sync::Arc;
@@ -13,12 +13,12 @@ use crate::process::crash;
 use crate::results::progress::{Progress, Snapshot};
 use crate::results::summary::grouped;
 
-/// How often the bar is drawn.
+/// The interval between drawings of the bar.
 const DRAW_INTERVAL: Duration = Duration::from_millis(100);
-/// How often a line is logged where no bar can be drawn.
+/// The interval between log lines if no bar can be drawn.
 const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
-/// How progress is shown.
+/// The display of progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ProgressMode {
     Bar,
@@ -36,7 +36,7 @@ impl ProgressMode {
     }
 }
 
-/// Shows progress until it is dropped.
+/// Shows the progress until it is dropped.
 pub struct ProgressGuard {
     stop: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -71,7 +71,7 @@ impl Drop for ProgressGuard {
     fn drop(&mut self) {
         self.stop.take();
         if let Some(thread) = self.thread.take() {
-            // A bar that panicked is no reason to end a run otherwise.
+            // A panic of the bar does not change the end of a run.
             thread.join().ok();
         }
     }
@@ -111,7 +111,8 @@ fn show(
     }
 }
 
-/// One line: rows done, rate, in flight, retries, failed, time left, and why it is not faster.
+/// Returns one line: rows done, rate, in flight, retries, bad rows, time left, and what slows it
+/// down.
 fn describe(snapshot: &Snapshot, elapsed: Duration, total_bytes: Option<u64>) -> String {
     let Snapshot {
         ended_bytes,
@@ -143,7 +144,8 @@ fn describe(snapshot: &Snapshot, elapsed: Duration, total_bytes: Option<u64>) ->
     }
 }
 
-/// As much of a line as fits beside the bar. A bar that fills the whole width is torn by the `^C` that terminals echo.
+/// Returns the part of a line that fits beside the bar. A bar of the whole width is torn by the
+/// `^C` that terminals echo.
 fn fitting(line: &str) -> String {
     const BAR_COLUMNS: usize = 36;
     let columns =
@@ -157,7 +159,7 @@ fn fitting(line: &str) -> String {
 fn time_left(ended_bytes: u64, total_bytes: Option<u64>, elapsed: Duration) -> Option<Duration> {
     let total = total_bytes.filter(|total| *total > 0 && ended_bytes > 0)?;
     let share = (ended_bytes as f64 / total as f64).min(1.0);
-    // A small share says nothing.
+    // A small share is not a good estimate.
     (share > 0.02 && share < 1.0).then(|| elapsed.mul_f64((1.0 - share) / share))
 }
 

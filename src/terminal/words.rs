@@ -7,7 +7,8 @@ use super::log::LOG_FORMAT;
 use crate::config::output::OutputFormat;
 use crate::text;
 
-/// Prints to stdout. What reads it may have gone, which is no reason to fail. Whatever escaped its makers is escaped here.
+/// Prints to stdout. A closed pipe is not an error. Control characters that were not escaped before
+/// are escaped here.
 pub fn print(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     as_far_as_read(
@@ -17,12 +18,12 @@ pub fn print(text: &str) -> io::Result<()> {
     )
 }
 
-/// What another has flushed to stdout is written, too.
+/// Flushes what clap has printed to stdout. A closed pipe is not an error.
 pub fn flushed(written: io::Result<()>) -> io::Result<()> {
     as_far_as_read(written.and_then(|()| io::stdout().lock().flush()))
 }
 
-/// A pipe whose reader has gone is no error.
+/// Ignores the error of a pipe whose reader has gone.
 fn as_far_as_read(written: io::Result<()>) -> io::Result<()> {
     match written {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -30,7 +31,7 @@ fn as_far_as_read(written: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// Says something to the person at the terminal, as safely.
+/// Prints a notice to stderr, escaped.
 pub fn print_notice(text: &str) {
     let mut stderr = io::stderr().lock();
     stderr
@@ -39,8 +40,8 @@ pub fn print_notice(text: &str) {
         .ok();
 }
 
-/// Says why the program cannot do what it was asked to. Whoever reads a JSON log reads this as one line of it. Names of
-/// files, columns and settings come from others, and none of them may write on the terminal as it likes.
+/// Prints why the program failed to stderr, as a line of the log if that is JSON. The text is
+/// escaped, since names of files, columns and settings come from others.
 pub fn print_error(error: &dyn Display) {
     let error = error.to_string();
     let error = text::safe_lines(&error);
@@ -50,7 +51,8 @@ pub fn print_error(error: &dyn Display) {
     }
 }
 
-/// Says that the program itself has a fault. It may have come about in the logger or in the bar, so that neither is used.
+/// Prints a fault of the program itself to stderr. It may be a fault of the logger or the bar, so
+/// neither is used.
 pub fn print_fault(message: &str) {
     match LOG_FORMAT.get() {
         Some(OutputFormat::Json) => {

@@ -1,5 +1,6 @@
-//! The flags that are settings, with their help. A field's name is the setting's name: that is how its value finds its
-//! way, so a test compares them all. Names of files are no text: they may hold any bytes. Defaults are added to the help from the settings themselves.
+//! The flags that are settings, with their help. A field's name is the name of its setting, by
+//! which the value is read from clap's matches; a test compares the two. File names are `OsString`:
+//! they may hold any bytes. `help.rs` adds the defaults to the help.
 
 use std::ffi::OsString;
 use std::path::PathBuf;

@@ -1,5 +1,5 @@
-//! The help: clap's, with what the derive cannot say added from where it is defined — the defaults from the settings,
-//! the exit codes from [`Exit`], the API's fields from the caller.
+//! The help. The defaults from the settings, the exit codes from [`Exit`] and the API's fields from
+//! the caller are added to what clap's derive knows.
 
 use std::any::TypeId;
 
@@ -47,7 +47,7 @@ const CONFIG_EXAMPLES: &str = "Examples:
   custsync config
   custsync config --config nightly.toml --rate 5/s";
 
-/// What `custsync` accepts. `fields_help` stands at the end of the long help.
+/// Returns the command line that `custsync` accepts. `fields_help` is the end of the long help.
 pub fn command(fields_help: &str) -> clap::Command {
     let end = format!("{}\n{}", Exit::help_table(), fields_help);
     let verbs = [
@@ -82,7 +82,8 @@ fn with_examples(command: clap::Command, examples: &str) -> clap::Command {
     ))
 }
 
-/// Adds each setting's default to its flag's help, and names the sandbox's flags as the verb does.
+/// Adds each setting's default to the help of its flag, and removes the prefix from the flags of
+/// `custsync sandbox`.
 fn with_settings(command: clap::Command, verb: Verb) -> clap::Command {
     let defaults = Settings::defaults(verb);
     command.mut_args(|arg| {
@@ -105,7 +106,7 @@ fn with_settings(command: clap::Command, verb: Verb) -> clap::Command {
     })
 }
 
-/// A flag whose value may be left out: `--trim` is on, and `--trim=false` takes back what a file says.
+/// Makes a flag's value optional: `--trim` is on, and `--trim=false` overrides a file.
 fn as_switch(arg: Arg) -> Arg {
     arg.num_args(0..=1)
         .require_equals(true)
@@ -114,7 +115,7 @@ fn as_switch(arg: Arg) -> Arg {
         .hide_possible_values(true)
 }
 
-/// Shows the words that a flag takes in the place of its value, as in `<text|json>`.
+/// Shows the words that a flag takes as its value name, as in `<text|json>`.
 fn with_words(arg: Arg) -> Arg {
     let words: Vec<_> = arg
         .get_possible_values()
@@ -133,11 +134,11 @@ fn with_default(arg: Arg, value: &ShownValue) -> Arg {
         ShownValue::Many(items) => items.join(", "),
         ShownValue::Unset | ShownValue::Secret => return arg,
     };
-    // Off and no item are what a reader expects of a flag that is not given.
+    // Off and the empty list need no mention.
     if default.is_empty() || !arg.get_action().takes_values() {
         return arg;
     }
-    // As clap would show a default that it knew: at the line's end, or below where there is more than a line.
+    // The default is shown as clap would: at the end of the line, or below a longer help.
     let long = arg
         .get_long_help()
         .map(|help| format!("{help}\n\n[default: {default}]"));

@@ -1,5 +1,5 @@
-//! The command line, as clap sees it. Every value is still a text: `config` checks it, together with those of the
-//! environment and the file.
+//! The command line, as clap sees it. Every value is still a text: `config` checks it, together
+//! with those of the environment and the file.
 
 mod flags;
 mod help;
@@ -38,7 +38,7 @@ pub struct Args {
     max_term_width = 100
 )]
 struct Cli {
-    /// What to do.
+    /// The verb.
     #[command(subcommand)]
     command: Command,
 }
@@ -71,7 +71,7 @@ pub struct RunArgs {
     /// Do what `check` does: send nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Everything that is a setting.
+    /// The flags that are settings.
     #[command(flatten)]
     pub flags: RunFlags,
 }
@@ -82,7 +82,7 @@ pub struct CheckArgs {
     /// The files to read, in order; a folder means its files, - means standard input
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
-    /// Everything that is a setting.
+    /// The flags that are settings.
     #[command(flatten)]
     pub flags: RunFlags,
 }
@@ -90,7 +90,7 @@ pub struct CheckArgs {
 /// `custsync sandbox`
 #[derive(Debug, clap::Args)]
 pub struct SandboxArgs {
-    /// Everything that is a setting.
+    /// The flags that are settings.
     #[command(flatten)]
     pub flags: SandboxCommandFlags,
 }
@@ -101,14 +101,14 @@ pub struct ConfigArgs {
     /// Accepted so that any `run` command can be examined; not read
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// Everything that is a setting.
+    /// The flags that are settings.
     #[command(flatten)]
     pub flags: RunFlags,
 }
 
 impl Args {
-    /// The command line, or clap's own error: usage, and the requests for help and version. `fields_help` describes
-    /// the API's fields at the end of the long help.
+    /// Parses the command line. The error is clap's: wrong usage, or a request for help or the
+    /// version. `fields_help` describes the API's fields at the end of the long help.
     pub fn parse_from(
         arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
         fields_help: &str,
@@ -136,7 +136,7 @@ impl Args {
         })
     }
 
-    /// What the settings will be for.
+    /// Returns the verb that the settings are for. `run --dry-run` is a check.
     pub fn verb(&self) -> Verb {
         match &self.command {
             Command::Run(RunArgs { dry_run: false, .. }) => Verb::Run,
@@ -149,7 +149,7 @@ impl Args {
         }
     }
 
-    /// The configuration file that `--config` names.
+    /// Returns the configuration file that `--config` names.
     pub fn config_file(&self) -> Option<&Path> {
         let path = match &self.command {
             Command::Run(args) => &args.flags.config,
@@ -162,7 +162,7 @@ impl Args {
         path.as_deref()
     }
 
-    /// The files and flags, for [`Settings::resolve`](crate::config::Settings::resolve).
+    /// Returns the files and flags, for [`Settings::resolve`](crate::config::Settings::resolve).
     pub fn cli_input(&self) -> CliInput {
         let files = match &self.command {
             Command::Run(args) => args.files.clone(),
@@ -186,7 +186,7 @@ fn setting_of(arg: &clap::Arg) -> String {
     arg.get_id().as_str().replace('_', "-")
 }
 
-/// Returns what was typed behind a flag, or `None` where the flag was not given.
+/// Returns the value of a flag, or `None` if the flag was not given.
 fn flag_value(arg: &clap::Arg, matches: &ArgMatches) -> Option<FlagValue> {
     let id = arg.get_id().as_str();
     if matches.value_source(id) != Some(ValueSource::CommandLine) {
@@ -232,9 +232,9 @@ mod tests {
     #[test]
     fn every_setting_has_a_flag_and_every_flag_is_a_setting() {
         let mut flags = long_flags("run");
-        // Where the sandbox listens is of use to its own command only, and the token is a secret.
+        // Only `custsync sandbox` needs an address to listen on, and the token is a secret.
         flags.extend(["sandbox-listen".to_owned(), "token".to_owned()]);
-        // A run logs nobody in.
+        // A run has no flags about the login.
         flags.extend(long_flags("login"));
         assert_eq!(flags, settings().into_iter().map(str::to_owned).collect());
         assert_eq!(long_flags("check"), long_flags("run"));
@@ -266,7 +266,7 @@ mod tests {
                 .and_then(<[_]>::first)
                 .map(ToString::to_string)
                 .unwrap_or_default();
-            // Words in capitals stand for something else.
+            // Words in capitals are placeholders.
             let choices = words
                 .split('|')
                 .filter(|word| words.contains('|') && !word.contains(char::is_uppercase));

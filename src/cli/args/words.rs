@@ -12,8 +12,8 @@ pub(super) fn words<T: ValueEnum>() -> Words {
     Words(words.filter_map(ValueEnum::to_possible_value).collect())
 }
 
-/// Accepts any text, and names the words for the help and for completions. A wrong word is reported by `config`, together
-/// with all other problems; clap would stop at the first.
+/// Accepts any text, and names the words for the help and for completions. A wrong word is reported
+/// by `config`, together with all other problems; clap would stop at the first.
 #[derive(Debug, Clone)]
 pub(super) struct Words(Vec<PossibleValue>);
 

@@ -1,4 +1,4 @@
-//! What `--explain` prints: how a row was read, cell by cell, and what is sent of it.
+//! The output of `--explain`: the cells of a row, and the request made from them.
 
 use std::fmt::Write as _;
 
@@ -13,14 +13,14 @@ use crate::pipeline::explanation::{ExplainedUpdate, Explanation, NotSent};
 use crate::results::summary::InputNames;
 use crate::text::{safe, safe_ellipsis};
 
-/// A line that has more characters is broken where it can be.
+/// The length at which lines are wrapped.
 const LINE_CHARACTERS_MAX: usize = 80;
-/// A column's name is shown up to here.
+/// The most characters of a column's name.
 const NAME_CHARACTERS_MAX: usize = 24;
-/// A cell's text is shown up to here. The whole of it is in the input, and what is sent of it is shown whole.
+/// The most characters of a cell's text. What is sent of it is shown whole.
 const TEXT_CHARACTERS_MAX: usize = 60;
 
-/// Where the requests would go to.
+/// The destination of the requests.
 pub(super) struct Destination {
     base_url: Url,
     tenant: Option<u64>,
@@ -30,7 +30,7 @@ impl Destination {
     pub(super) fn of(settings: &Settings) -> Destination {
         let base_url = match &settings.api.target {
             Target::Remote { base_url, .. } => base_url.clone(),
-            // The port is only known once the sandbox has started, which a check does not do.
+            // The port is known only once the sandbox has started, and a check does not start it.
             Target::Sandbox => Url::parse("http://127.0.0.1/api/").expect("a URL"),
         };
         Destination {
@@ -40,7 +40,7 @@ impl Destination {
     }
 }
 
-/// A row and what is made of it, with an empty line at the end.
+/// Returns a row and its request as text, with an empty line at the end.
 pub(super) fn render(
     explanation: &Explanation,
     names: &InputNames,
@@ -117,7 +117,7 @@ fn shown_fate(cell: &ExplainedCell) -> String {
     }
 }
 
-/// Names the fields that neither a cell nor a constant is for.
+/// Lists the fields that no cell and no `--set` fills.
 fn unfilled(cells: &[ExplainedCell]) -> String {
     let is_filled = |name: &str| {
         cells
@@ -138,7 +138,7 @@ fn unfilled(cells: &[ExplainedCell]) -> String {
     ))
 }
 
-/// The text in lines that are short enough, each with a margin.
+/// Returns the text, wrapped and indented.
 fn wrapped(text: &str) -> String {
     let (mut lines, mut characters) = (String::new(), 0);
     for word in text.split(' ') {

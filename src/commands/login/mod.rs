@@ -78,7 +78,7 @@ async fn log_in(settings: &Settings, client: &Client) -> Result<Tokens, Failure>
     };
     let is_local = is_loopback(&client.token_url);
     let options = HttpOptions {
-        // The settings allow plain HTTP only where it is safe or the user insists.
+        // The settings allow plain HTTP only to this machine, or with --allow-http.
         transport: if client.token_url.scheme() == "https" {
             Transport::HttpsOnly
         } else {
@@ -97,7 +97,7 @@ async fn log_in(settings: &Settings, client: &Client) -> Result<Tokens, Failure>
         .map_err(failure)
 }
 
-/// The browser comes back to a port of this machine.
+/// Logs in with a browser on this machine, which is redirected to a local port.
 async fn over_loopback(
     settings: &Settings,
     client: &Client,
@@ -121,7 +121,7 @@ async fn over_loopback(
     Ok((authorization, code))
 }
 
-/// The person copies the address, because the browser is on another machine.
+/// Logs in with a browser on another machine: the person pastes the redirect address.
 fn pasted(settings: &Settings, client: &Client) -> Result<(Authorization, Code), Failure> {
     let authorization = Authorization::new(redirect::uri(settings.login.port)).map_err(failure)?;
     show(&authorization.url(client), OpenBrowser::No)?;
@@ -166,7 +166,7 @@ fn show(url: &Url, browser: OpenBrowser) -> Result<(), Failure> {
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
                 .stderr(Stdio::null());
-            // Where there is no browser, the address has been printed.
+            // Without a browser, the printed address is enough.
             command.spawn().ok();
         }
     }

@@ -1,4 +1,4 @@
-//! The port of this machine that the browser is sent back to (RFC 8252 §7.3).
+//! The port on this machine that the browser is redirected to (RFC 8252 §7.3).
 
 use std::io;
 use std::time::Duration;
@@ -10,22 +10,22 @@ use url::Url;
 
 use crate::api::authorize::{Authorization, AuthorizeError, Code};
 
-/// How long a person may take to log in.
+/// The most time for a login.
 const LOGIN_WAIT_MAX: Duration = Duration::from_mins(10);
-/// How long a browser may take to say what it wants.
+/// The most time for a request or an answer.
 const REQUEST_WAIT_MAX: Duration = Duration::from_secs(5);
 /// The longest request that is read.
 const REQUEST_BYTES_MAX: usize = 16 << 10;
-/// The path that the browser asks for.
+/// The path of the redirect address.
 const PATH: &str = "/callback";
 
-/// Why nobody came back.
+/// The reason why a login did not succeed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum RedirectError {
     /// Too long a wait.
     #[error("no login within {} minutes", .minutes)]
     Nobody {
-        /// How long it was waited.
+        /// The length of the wait.
         minutes: u64,
     },
     /// The port.
@@ -36,7 +36,7 @@ pub(super) enum RedirectError {
     Authorize(AuthorizeError),
 }
 
-/// The address that the server is to send the browser to; a port of 0 is left out.
+/// Returns the redirect address. A port of 0 is left out.
 pub(super) fn uri(port: u16) -> String {
     match port {
         0 => format!("http://127.0.0.1{PATH}"),
@@ -44,7 +44,7 @@ pub(super) fn uri(port: u16) -> String {
     }
 }
 
-/// Waits for the browser to come back. Whoever else asks the port is told nothing and ends nothing.
+/// Waits for the redirected browser. Other requests to the port learn nothing and end nothing.
 pub(super) async fn wait(
     listener: &TcpListener,
     authorization: &Authorization,
@@ -52,7 +52,7 @@ pub(super) async fn wait(
     let code = timeout(LOGIN_WAIT_MAX, async {
         loop {
             let (mut stream, _) = listener.accept().await.map_err(RedirectError::Io)?;
-            // One at a time: a browser that says nothing holds up others for a few seconds.
+            // One connection at a time: a silent browser delays others for a few seconds.
             let Ok(Some(address)) = timeout(REQUEST_WAIT_MAX, read_address(&mut stream)).await
             else {
                 continue;
@@ -76,7 +76,7 @@ pub(super) async fn wait(
                     .await;
                     return Err(RedirectError::Authorize(error));
                 }
-                // Anybody on this machine may ask; it was not the browser of this login.
+                // Any process on this machine may connect; this was not the browser of the login.
                 Err(_) => {
                     answer(
                         &mut stream,
@@ -94,7 +94,7 @@ pub(super) async fn wait(
     code.await.unwrap_or(Err(nobody))
 }
 
-/// The address that a request asks for, if it is ours.
+/// Returns the address that a request asks for, if it is the redirect address.
 async fn read_address(stream: &mut TcpStream) -> Option<Url> {
     let mut request = Vec::new();
     while !request.windows(4).any(|window| window == b"\r\n\r\n") {
@@ -119,11 +119,11 @@ async fn answer(stream: &mut TcpStream, status: &str, words: &str) {
         "HTTP/1.1 {status}\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: {}",
         words.len()
     );
-    // The address holds the code: no page that follows is to learn it.
+    // The address holds the code, which no later page must see.
     let head = format!(
         "{head}\r\nreferrer-policy: no-referrer\r\ncache-control: no-store\r\nconnection: close\r\n\r\n"
     );
-    // A browser that has gone has shown the person something else.
+    // If the browser has gone, there is no one to answer.
     timeout(
         REQUEST_WAIT_MAX,
         stream.write_all(format!("{head}{words}").as_bytes()),

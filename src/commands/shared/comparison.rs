@@ -1,4 +1,4 @@
-//! Compares the input with what a journal has settled of it, before anything is sent.
+//! The comparison of the input with the settled rows of a journal, before anything is sent.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,14 +9,14 @@ use crate::input::{KnownInput, parse_block};
 use crate::journal::{Checkpoint, Difference, EntryReader, InputComparison, Overtakers, RunKey};
 use crate::pipeline::resume::{Compare, Gaps};
 
-/// Rows that an error names one by one.
+/// The most rows that an error lists.
 const ROWS_NAMED_MAX: usize = 5;
 
-/// Rows that are settled are others now.
+/// Settled rows that have changed.
 #[derive(Debug, thiserror::Error)]
 #[error("the input is not the one that was sent before: it differs in {rows}; nothing was sent")]
 pub(in crate::commands) struct InputDiffers {
-    /// Which, in words.
+    /// The rows, in words.
     pub(in crate::commands) rows: String,
 }
 
@@ -27,8 +27,8 @@ pub(in crate::commands) struct Compared<'a> {
     pub(in crate::commands) key: Key,
 }
 
-/// Reads the part of the input that the journal settles, and refuses where it is not the same any more. What can be read only
-/// once is compared while it streams past.
+/// Compares the settled part of the input with the journal, and fails if it has changed. An input
+/// that can be read only once is compared while it is streamed.
 pub(in crate::commands) fn compare_input(
     checkpoint: &Arc<Checkpoint>,
     entries: &EntryReader,
@@ -56,7 +56,8 @@ pub(in crate::commands) fn compare_input(
 }
 
 impl Compared<'_> {
-    /// The rows of the first block that differs which do so themselves. Both sides are read again, for only sums were kept.
+    /// Returns the differing rows of the first block that differs. Both sides are read again, since
+    /// only sums were kept.
     fn differing_rows(
         &self,
         difference: &Difference,
@@ -76,14 +77,14 @@ impl Compared<'_> {
             .collect())
     }
 
-    /// Reads the input up to a row, whatever part of it this process is to send; each row, its hash, and the customer that it
-    /// names.
+    /// Reads the input up to a row, and passes each row's number, hash and customer to `take`. All
+    /// rows are read, whatever part this process sends.
     fn read_rows(
         &self,
         last_row: u64,
         mut take: impl FnMut(u64, u64, Option<CustomerId>),
     ) -> anyhow::Result<()> {
-        // Whatever part of it is asked for now: all that is settled has to be the same.
+        // All settled rows must be the same, whatever part is sent now.
         let mut rows = 0;
         for mut known in self.inputs.iter().filter_map(KnownInput::again) {
             if rows >= last_row {
@@ -107,7 +108,8 @@ impl Compared<'_> {
     }
 }
 
-/// As in `row 17`, `rows 3 and 9`, where these are of the first of so many blocks that differ.
+/// Lists rows, as in `row 17` or `rows 3 and 9`. The rows are those of the first of `blocks`
+/// differing blocks.
 fn named(rows: &[u64], blocks: usize) -> String {
     let numbers = |rows: &[u64]| {
         rows.iter()

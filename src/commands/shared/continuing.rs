@@ -1,4 +1,4 @@
-//! How a run that stopped is continued: the command that goes on, where there is one.
+//! The command that continues a run that stopped.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
@@ -11,22 +11,22 @@ use crate::text;
 
 /// The verb that sends.
 const VERB: &str = "run";
-/// The flag that cannot stand in a command that continues a run.
+/// The flag that a command to continue a run must not have.
 const FRESH: &str = "--fresh";
-/// What no flag stands behind.
+/// The word that ends the flags.
 const END_OF_FLAGS: &str = "--";
 
-/// How a run that stopped is continued.
+/// The way to continue a run that stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::commands) enum Continuation {
     /// By this command.
     Command(String),
-    /// By this command, once the same bytes are piped into it again.
+    /// By this command, with the same bytes piped into it again.
     PipedAgain(String),
 }
 
 impl Continuation {
-    /// Of a run in this directory that was begun by these arguments.
+    /// Returns the way to continue a run in this directory that these arguments began.
     pub(in crate::commands) fn of(
         arguments: &[OsString],
         settings: &Settings,
@@ -43,7 +43,7 @@ impl Continuation {
     }
 }
 
-/// Whether the command that stopped so can go on as it is, now or later.
+/// Whether the same command can continue after this stop, now or later.
 pub(in crate::commands) fn can_go_on(reason: &StopReason) -> bool {
     match reason {
         StopReason::Outage { .. }
@@ -61,7 +61,7 @@ pub(in crate::commands) fn can_go_on(reason: &StopReason) -> bool {
         | StopReason::HungUp
         | StopReason::Interrupted
         | StopReason::Terminated => true,
-        // Another limit, another address, another input.
+        // These need another limit, another address or another input.
         StopReason::ErrorLimit { .. }
         | StopReason::Redirected { .. }
         | StopReason::AllNotFound { .. }
@@ -71,8 +71,8 @@ pub(in crate::commands) fn can_go_on(reason: &StopReason) -> bool {
     }
 }
 
-/// The command as it was typed, with the run directory named behind the verb, where `--` cannot make a file of it. Words are
-/// quoted for a POSIX shell.
+/// Returns the command as typed, with `--run-dir` after the verb, so that it comes before any `--`.
+/// Words are quoted for a POSIX shell.
 fn command(arguments: &[OsString], run_dir: Option<&Path>) -> String {
     let verb = arguments
         .iter()
@@ -98,8 +98,8 @@ fn command(arguments: &[OsString], run_dir: Option<&Path>) -> String {
     words.join(" ")
 }
 
-/// A word as a POSIX shell reads it. One that cannot be shown as it is, such as the name of a file that is not UTF-8, is put
-/// together by `printf`.
+/// Quotes a word for a POSIX shell. A word that cannot be printed, such as a file name that is not
+/// UTF-8, becomes a `printf`.
 fn quoted(word: &OsStr) -> String {
     let is_plain =
         |character: char| character.is_ascii_alphanumeric() || "-_./:=@%+,".contains(character);

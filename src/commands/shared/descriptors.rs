@@ -1,4 +1,4 @@
-//! The file descriptors that a run needs, whatever it has in flight.
+//! The file descriptors that a run needs, however many requests are in flight.
 
 use std::fs::File;
 
@@ -7,11 +7,12 @@ use rustix::process::{Resource, getrlimit};
 
 use crate::commands::Failure;
 
-/// What a run has open besides pipes that it reads and further connections: the runtime's own, the signals', the results and
-/// their directory, the failed rows, the summary, the token file, one input and one in reserve for the next, and one connection.
+/// The descriptors that a run needs besides pipes to read and further connections: those of the
+/// runtime and the signals, the results and their directory, the failed rows, the summary, the
+/// token file, one input and one in reserve for the next, and one connection.
 const NEEDED: usize = 15;
 
-/// Refuses to begin where there are too few: the runtime cannot do without its own.
+/// Fails if there are too few descriptors: the runtime cannot do without its own.
 pub(in crate::commands) fn require() -> Result<(), Failure> {
     let opened: std::io::Result<Vec<File>> = (0..NEEDED).map(|_| File::open("/dev/null")).collect();
     match opened {

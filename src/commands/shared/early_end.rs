@@ -1,4 +1,4 @@
-//! An end before there is a summary: what a reader of JSON and the summary file are told of it.
+//! An end before there is a summary, and its report as JSON and in the summary file.
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ use crate::results::summary;
 use crate::terminal;
 use crate::text;
 
-/// What is known of a command that ends early, whatever is wrong with the rest of it.
+/// A command that ends early, as far as it is known.
 #[derive(Debug)]
 pub struct EarlyEnd {
     verb: Verb,
@@ -23,7 +23,7 @@ pub struct EarlyEnd {
     output: OutputSettings,
 }
 
-/// What is told: the keys of a summary that an end without a run has.
+/// The keys of a summary that apply to an end without a run.
 #[derive(Serialize)]
 struct Told<'a> {
     version: &'static str,
@@ -40,7 +40,7 @@ struct Told<'a> {
 const SETTINGS: [&str; 3] = ["output-format", "summary-file", "run-dir"];
 
 impl EarlyEnd {
-    /// Of a command line that could be read.
+    /// Returns the early end of a command line that clap accepted.
     pub fn of(verb: Verb, cli_input: CliInput, file: Option<ConfigFile>) -> EarlyEnd {
         let inputs = cli_input.files().to_vec();
         EarlyEnd {
@@ -50,7 +50,8 @@ impl EarlyEnd {
         }
     }
 
-    /// Of one that cannot be read; nothing where it does not begin with a verb that has a summary.
+    /// Returns the early end of a command line that clap refused, or `None` if it does not begin
+    /// with a verb that has a summary.
     pub fn of_words(arguments: &[OsString]) -> Option<EarlyEnd> {
         let verb = match arguments.get(1)?.to_str()? {
             "run" => Verb::Run,
@@ -66,12 +67,12 @@ impl EarlyEnd {
         Some(EarlyEnd::of(verb, cli_input, None))
     }
 
-    /// What the command was for.
+    /// Returns the verb of the command.
     pub fn verb(&self) -> Verb {
         self.verb
     }
 
-    /// Prints JSON where that is asked for, and writes the summary file.
+    /// Prints JSON if `--output-format json` is set, and writes the summary file.
     pub fn tell(&self, exit: Exit, message: &str) {
         let Some(command) = self.verb.with_summary() else {
             return;
@@ -103,7 +104,7 @@ impl EarlyEnd {
     }
 }
 
-/// The last value that a flag is given, as one word with it or as the next one.
+/// Returns the last value of a flag, written as `--flag=value` or `--flag value`.
 fn value_of(arguments: &[OsString], flag: &str) -> Option<OsString> {
     let flags = arguments
         .iter()

@@ -1,5 +1,5 @@
-//! The files that the arguments stand for: a folder for the files in it, a pattern for those that match. Shells expand patterns,
-//! but container jobs and settings know no shell.
+//! The files that the arguments name: a folder means the files in it, a pattern those that match.
+//! Container jobs have no shell that would expand patterns.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -12,11 +12,12 @@ use tracing::info;
 use crate::commands::shared::pattern::{Pattern, is_pattern};
 use crate::input::InputName;
 
-/// What an input's name may end with, in a folder; each also with the name of a compression behind it.
+/// The extensions of inputs in a folder. An extension of a compression may follow.
 const EXTENSIONS: [&str; 5] = ["csv", "tsv", "ndjson", "jsonl", "xlsx"];
 const COMPRESSIONS: [&str; 4] = ["gz", "zst", "xz", "bz2"];
 
-/// The inputs in order, each once: of a folder or pattern by name, byte by byte, so that a run can be continued.
+/// Returns the inputs in order, each once. Those of a folder or pattern are sorted by the bytes of
+/// their names, so that a run can be continued.
 pub(in crate::commands) fn expand(named: &[InputName]) -> anyhow::Result<Vec<InputName>> {
     let mut files = Vec::new();
     for name in named {
@@ -32,7 +33,7 @@ pub(in crate::commands) fn expand(named: &[InputName]) -> anyhow::Result<Vec<Inp
     Ok(each_once(files))
 }
 
-/// Each file once, by whatever names it was given: its rows are to be sent once.
+/// Returns each file once, under whatever names it was given, so that its rows are sent once.
 fn each_once(files: Vec<InputName>) -> Vec<InputName> {
     let (mut names, mut contents) = (BTreeSet::new(), BTreeMap::new());
     let mut once: Vec<InputName> = Vec::new();
@@ -53,8 +54,9 @@ fn each_once(files: Vec<InputName>) -> Vec<InputName> {
     once
 }
 
-/// The device and the number of a regular file's inode, by which the system knows it. A pipe gives other bytes each time, and
-/// what cannot be looked at is told about where it is opened.
+/// Returns the device and the inode of a regular file, which identify it. `None` for a pipe, which
+/// gives other bytes each time, and for a file without metadata, which is reported when it is
+/// opened.
 fn regular_file(name: &InputName) -> Option<(u64, u64)> {
     let InputName::Path(path) = name else {
         return None;
@@ -63,7 +65,7 @@ fn regular_file(name: &InputName) -> Option<(u64, u64)> {
     Some((metadata.dev(), metadata.ino()))
 }
 
-/// The files of a folder that can be inputs by their names. Others are passed over and named.
+/// Returns the files of a folder that can be inputs by their names. Others are skipped and logged.
 fn of_folder(folder: &Path, name: &InputName) -> anyhow::Result<Vec<InputName>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).with_context(|| format!("{name}: cannot be listed"))? {
@@ -86,7 +88,7 @@ fn of_folder(folder: &Path, name: &InputName) -> anyhow::Result<Vec<InputName>> 
     Ok(files.into_iter().map(InputName::Path).collect())
 }
 
-/// Why an entry of a folder is passed over, if it is.
+/// Returns the reason to skip an entry of a folder, if there is one.
 fn passed_over(path: &Path) -> Option<&'static str> {
     match unasked(path) {
         Some(why) => Some(why),
@@ -98,8 +100,8 @@ fn passed_over(path: &Path) -> Option<&'static str> {
     }
 }
 
-/// Why a file is read only where it is named itself, by its kind: opening a pipe would wait for a writer that may never come. What
-/// cannot be looked at is told about where it is opened.
+/// Returns the reason to skip a file of another kind than a regular file: opening a pipe would wait
+/// for a writer that may never come. A file without metadata is reported when it is opened.
 fn irregular(path: &Path) -> Option<&'static str> {
     let is_other = fs::metadata(path).is_ok_and(|metadata| !metadata.is_file());
     is_other.then_some(
@@ -107,7 +109,7 @@ fn irregular(path: &Path) -> Option<&'static str> {
     )
 }
 
-/// Why a file is read only where it is named itself, by its name: folders and patterns pass over what a person does not see.
+/// Returns the reason to skip a file by its name: folders and patterns skip hidden files.
 fn unasked(path: &Path) -> Option<&'static str> {
     let name = path.file_name().unwrap_or_default().as_encoded_bytes();
     if name.starts_with(b"~$") {

@@ -1,5 +1,5 @@
-//! Warnings about the first rows of the inputs, said before anything is sent: who sees that a column was read wrongly can still
-//! stop the run. A check sends nothing, and says them in its summary alone.
+//! Warnings about the first rows of the inputs. They are logged before anything is sent, so that a
+//! run can still be stopped. A check sends nothing, and has them in its summary only.
 
 use jiff::Timestamp;
 use jiff::tz::Offset;
@@ -13,30 +13,31 @@ use crate::results::summary::{InputNames, warning_groups};
 use crate::results::tally::RowsRead;
 use crate::row::Position;
 
-/// What is unusual about the first rows.
+/// The warnings about the first rows.
 pub(in crate::commands) struct FirstRows {
     rules: RowRules,
-    window: RowRange,
-    /// Whether some rows do not take part.
+    window: RowWindow,
+    /// Whether some rows are excluded.
     has_window: bool,
     read: RowsRead,
 }
 
-/// How rows are read today.
+/// Returns the rules for reading rows on the current day.
 pub(in crate::commands) fn rules(settings: &InputSettings) -> RowRules {
     let mut rules = settings.rows.clone();
     rules.values.today = today();
     rules
 }
 
-/// The day that it is where it is latest: no date that has come anywhere is in the future.
+/// Returns the current day in UTC+14, where it is latest, so that no date that has begun anywhere
+/// is in the future.
 fn today() -> Today {
     let day = Offset::constant(14).to_datetime(Timestamp::now()).date();
     Today::new(day.year(), day.month(), day.day()).unwrap_or_default()
 }
 
 impl FirstRows {
-    /// Nothing is seen yet.
+    /// Returns the state before any row is seen.
     pub(in crate::commands) fn new(settings: &InputSettings) -> FirstRows {
         let rows = row_range::rows(settings);
         FirstRows {
@@ -47,9 +48,9 @@ impl FirstRows {
         }
     }
 
-    /// Looks at a block of an input, counted from 0. The beginning of one may be all that is shown.
+    /// Looks at a block of an input, counted from 0. The block may be incomplete.
     pub(in crate::commands) fn look_at(&mut self, input: usize, block: Block, layout: &Layout) {
-        // How many rows come before those of a second input is only known once the first one is read.
+        // The number of rows before a second input is known only once the first one is read.
         if self.has_window && input > 0 {
             return;
         }
@@ -69,7 +70,7 @@ impl FirstRows {
         });
     }
 
-    /// Says what was seen.
+    /// Logs the warnings.
     pub(in crate::commands) fn say(&self, names: &InputNames) {
         for group in warning_groups(&self.read, names) {
             warn!("among the first rows: {}", group.to_line());

@@ -8,14 +8,15 @@ use jiff::Timestamp;
 
 use crate::input::InputName;
 
-/// The directory of the run directories that are made without `--run-dir`.
+/// The parent of run directories that are created without `--run-dir`.
 pub(in crate::commands) const RUNS_DIRECTORY: &str = "custsync-runs";
-/// Run directories that may be made in one second.
+/// The most run directories created in one second.
 const SAME_SECOND_MAX: u32 = 1000;
-/// The most of an input's name. File systems take names of 255 bytes, some of fewer, and more stands around it.
+/// The most bytes of an input's name. File systems allow names of 255 bytes, some fewer, and more
+/// is added around it.
 const STEM_BYTES_MAX: usize = 100;
 
-/// `custsync-runs/<UTC time>-<input stem>`, with a number where there is one already.
+/// Returns `custsync-runs/<UTC time>-<input stem>`, with a number if that exists.
 pub(in crate::commands) fn path(input: Option<&InputName>) -> PathBuf {
     let stem = match input {
         Some(InputName::Path(path)) => path.file_stem().unwrap_or_default(),
@@ -41,7 +42,7 @@ pub(in crate::commands) fn path(input: Option<&InputName>) -> PathBuf {
     last
 }
 
-/// The beginning of a stem that is too long. No character is cut in two.
+/// Returns the beginning of a stem that is too long. No character is cut in two.
 fn cut(stem: &OsStr) -> OsString {
     let mut kept = Vec::new();
     for chunk in stem.as_bytes().utf8_chunks() {

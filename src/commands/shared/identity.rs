@@ -1,4 +1,5 @@
-//! What a run is known by: its inputs, and the settings that change what is sent. A run is only continued by the same.
+//! The identity of a run: its inputs, and the settings that change what is sent. A run is continued
+//! only with the same identity.
 
 use std::collections::BTreeMap;
 
@@ -15,14 +16,14 @@ use crate::journal::{
 };
 use crate::text;
 
-/// The setting whose value is not its text: two texts may name the same address.
+/// The setting that is compared by its value: two texts may name the same address.
 const BASE_URL: &str = "base-url";
-/// Characters of a setting's value that an error shows.
+/// The most characters of a setting's value in an error.
 const VALUE_CHARACTERS_MAX: usize = 80;
-/// Values of a setting that can be repeated, of which an error shows no more.
+/// The most values of a list in an error.
 const VALUES_SHOWN_MAX: usize = 3;
 
-/// What a run of these settings and inputs is known by.
+/// Returns the identity of a run of these settings and inputs.
 pub(in crate::commands) fn header(
     settings: &Settings,
     inputs: &[KnownInput],
@@ -37,7 +38,8 @@ pub(in crate::commands) fn header(
     ))
 }
 
-/// The settings that a run is known by, as text. Of those that may hold customers' values there is a digest.
+/// Returns the settings that belong to the identity of a run, as text. Settings that may hold
+/// customers' values are digests.
 pub(in crate::commands) fn settings_of(
     settings: &Settings,
     key: Key,
@@ -57,7 +59,7 @@ pub(in crate::commands) fn settings_of(
     texts.collect()
 }
 
-/// A setting's value as the header holds it.
+/// Returns a setting's value as the header holds it.
 fn text_of(value: &ShownValue) -> Option<SettingText> {
     match value {
         ShownValue::Unset | ShownValue::Secret => None,
@@ -66,8 +68,8 @@ fn text_of(value: &ShownValue) -> Option<SettingText> {
     }
 }
 
-/// What the header holds of a value that is not to be told.
-fn digest_of(value: &ShownValue, key: RunKey) -> Option<SettingText> {
+/// Returns the digest of a value that must not be readable.
+fn digest_of(value: &ShownValue, key: Key) -> Option<SettingText> {
     match value {
         ShownValue::Many(items) if items.is_empty() => None,
         ShownValue::Unset | ShownValue::Secret => None,
@@ -77,7 +79,7 @@ fn digest_of(value: &ShownValue, key: RunKey) -> Option<SettingText> {
     }
 }
 
-/// The key of a run, or why the file of that name is not it.
+/// Reads the key of a run. The error: the key file does not belong to the run.
 pub(in crate::commands) fn key_of(header: &Header, run_dir: &RunDir) -> anyhow::Result<Key> {
     if header.custsync_journal < FORMAT_VERSION || header.rules != READING_RULES {
         bail!(
@@ -96,7 +98,7 @@ pub(in crate::commands) fn key_of(header: &Header, run_dir: &RunDir) -> anyhow::
     Ok(key)
 }
 
-/// Refuses a directory that is about something else, and says which value differs.
+/// Refuses a directory of another run, and names the values that differ.
 pub(in crate::commands) fn refuse_another_run(
     earlier: &Header,
     now: &Header,
@@ -124,7 +126,7 @@ pub(in crate::commands) fn refuse_another_run(
         );
     }
     for (earlier, now) in earlier.inputs.iter().zip(&now.inputs) {
-        // The same bytes of a record under other columns are another update.
+        // The same record under other columns is another update.
         if earlier.columns != now.columns {
             bail!(
                 "{} has other columns than the input of the run in {directory}: give the same columns, or use another directory",
@@ -135,7 +137,8 @@ pub(in crate::commands) fn refuse_another_run(
     Ok(())
 }
 
-/// As in ``another tenant (`7`, now `8`)``. The values are what the user typed, then and now.
+/// Describes a setting that differs, as in ``another tenant (`7`, now `8`)``. The values are those
+/// that were typed.
 fn difference(name: &str, earlier: &Header, now: &Header) -> String {
     let is_told =
         |header: &Header| !matches!(header.settings.get(name), Some(SettingText::Digest { .. }));
@@ -157,7 +160,7 @@ fn difference(name: &str, earlier: &Header, now: &Header) -> String {
     };
     let (gone, new) = (only_in(&before, &after), only_in(&after, &before));
     let what = match (&*gone, &*new) {
-        // The order differs.
+        // Only the order differs.
         ([], []) => format!("{}, now {}", shown(&before), shown(&after)),
         ([], new) if !before.is_empty() => format!("now also {}", shown(new)),
         (gone, []) if !after.is_empty() => format!("now without {}", shown(gone)),
@@ -166,7 +169,7 @@ fn difference(name: &str, earlier: &Header, now: &Header) -> String {
     format!("another {} ({what})", text::safe(name))
 }
 
-/// Values as an error shows them.
+/// Returns values as an error shows them.
 fn shown(values: &[String]) -> String {
     let some = values.iter().take(VALUES_SHOWN_MAX);
     let mut shown: Vec<_> = some

@@ -8,10 +8,10 @@ use crate::commands::Failure;
 use crate::input::{InputName, KnownInput, Layout};
 use crate::journal::{InputIdentity, Key};
 
-/// Bytes at either end of an input that belong to its identity.
+/// The bytes at either end of an input that belong to its identity.
 const IDENTITY_BYTES: u64 = 64 << 10;
 
-/// What the inputs are known by.
+/// Returns the identities of the inputs.
 pub(in crate::commands) fn identities(
     inputs: &[KnownInput],
     key: Key,
@@ -59,7 +59,7 @@ fn identity_of_file(path: &Path, unknown: InputIdentity, key: Key) -> io::Result
     })
 }
 
-/// Whether the input begins with the bytes that it began with when it was known as `earlier`.
+/// Whether the input still begins with the bytes of `earlier`.
 pub(in crate::commands) fn begins_as(
     input: &KnownInput,
     earlier: &InputIdentity,

@@ -1,4 +1,4 @@
-//! Opens the inputs that a command names, and finds what is wrong with them before anything is sent.
+//! Opens the inputs of a command, and finds problems with them before anything is sent.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,16 +12,17 @@ use crate::config::input::InputSettings;
 use crate::input::{Container, KnownInput, Layout, Origin};
 use crate::results::summary::InputNames;
 
-/// The inputs of a command, looked through and closed again, but for those that can be read only once.
+/// The inputs of a command, inspected and closed again, except for those that can be read only
+/// once.
 pub(in crate::commands) struct LookedThrough {
     pub(in crate::commands) inputs: Vec<KnownInput>,
     pub(in crate::commands) names: InputNames,
-    /// The size of all of them, where it is known.
+    /// The size of all inputs, if it is known.
     pub(in crate::commands) total_bytes: Option<u64>,
 }
 
-/// Looks through the beginning of all inputs, one after the other. Those that can be read only once come last, for a pipe waits
-/// for its writer. `first_rows` takes part in the look.
+/// Inspects the beginning of all inputs, one after the other. Inputs that can be read only once
+/// come last, since a pipe waits for its writer. `first_rows` sees the same blocks.
 pub(in crate::commands) fn look_through(
     settings: &InputSettings,
     mut first_rows: Option<&mut FirstRows>,
@@ -78,14 +79,14 @@ pub(in crate::commands) fn look_through(
     })
 }
 
-/// An encoding that was named, and that an input seems not to have: its texts would be sent as others.
+/// Warns of a given encoding that an input does not seem to have: its texts would be sent garbled.
 fn say_what_is_doubtful(input: &KnownInput) {
     if let Some(doubt) = input.encoding_doubt() {
         warn!("{} {doubt}", input.name());
     }
 }
 
-/// A workbook's other sheets are not read, which may not be what is wanted.
+/// Logs the sheet of a workbook that is read, if there are others.
 fn say_which_sheet_is_read(input: &KnownInput) {
     match &input.read_as().container {
         Container::Workbook(choice) if choice.is_one_of_several() => {
@@ -95,7 +96,7 @@ fn say_which_sheet_is_read(input: &KnownInput) {
     }
 }
 
-/// Names that were guessed at are said, so that a wrong guess can be seen.
+/// Logs the names that were matched loosely, so that a wrong match can be seen.
 fn say_what_is_taken_loosely(input: &KnownInput) {
     let columns: Vec<_> = input.loosely().iter().map(ToString::to_string).collect();
     if !columns.is_empty() {
@@ -103,7 +104,7 @@ fn say_what_is_taken_loosely(input: &KnownInput) {
     }
 }
 
-/// Settings that fit the first input do not apply to its failed rows: says which of them are made, and without effect.
+/// Logs the settings that have no effect on failed rows, which are read by their own layout.
 fn say_what_does_not_apply(input: &KnownInput, settings: &InputSettings) {
     if input.layout().origin() == Origin::First {
         return;

@@ -1,4 +1,4 @@
-//! What several verbs use.
+//! The parts that several verbs use.
 
 pub(super) mod comparison;
 pub(super) mod continuing;

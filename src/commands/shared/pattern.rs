@@ -1,5 +1,6 @@
-//! Patterns of file names, as in `archive/*.csv` and `archive/**/*.csv`. The names of files may be any bytes, so they are matched
-//! part by part: the walk of `glob` itself passes over names that are not UTF-8 without a word.
+//! Patterns of file names, as in `archive/*.csv` and `archive/**/*.csv`. File names may be any
+//! bytes, so they are matched part by part: the walk of `glob` itself silently skips names that are
+//! not UTF-8.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -7,33 +8,34 @@ use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-/// A byte that is not UTF-8 is matched as a character of a private plane: this one, and so many further.
+/// The private-use character that represents the byte 0 in names that are not UTF-8. Other bytes
+/// follow it.
 const FIRST_BYTE: u32 = 0x0010_ff00;
 
 /// A pattern of paths.
 pub(in crate::commands) struct Pattern(Vec<Part>);
 
-/// What matches a pattern.
+/// The paths that match a pattern.
 #[derive(Debug, Default)]
 pub(in crate::commands) struct Matching {
     /// The files, by name.
     pub(in crate::commands) files: Vec<PathBuf>,
-    /// Files that would match if they were not hidden, by name: like a shell's, `*` and its like match no dot at the beginning of a
-    /// name, nor `~$`, with which Excel marks a workbook that is open.
+    /// Files that would match if they were not hidden, by name. As in a shell, wildcards do not
+    /// match a leading dot, nor a leading `~$`, which marks Excel's lock files.
     pub(in crate::commands) hidden: Vec<PathBuf>,
 }
 
 /// A part of a path.
 enum Part {
-    /// It is called so.
+    /// An exact name.
     Name(PathBuf),
-    /// Its name matches.
+    /// A pattern of names.
     Matching(glob::Pattern),
     /// Any folders, or none (`**`).
     Folders,
 }
 
-/// Whether a path is a pattern, if nothing is called just so.
+/// Whether a path is a pattern, if no file has exactly this name.
 pub(in crate::commands) fn is_pattern(path: &Path) -> bool {
     path.as_os_str()
         .as_bytes()
@@ -59,7 +61,7 @@ impl Pattern {
             .map(Pattern)
     }
 
-    /// The files that match.
+    /// Returns the files that match.
     pub(in crate::commands) fn files(&self) -> io::Result<Matching> {
         let mut found = vec![PathBuf::new()];
         let mut hidden = Vec::new();
@@ -91,7 +93,7 @@ impl Pattern {
     }
 }
 
-/// The files among these, each once, by name.
+/// Returns the files among these, each once, by name.
 fn files_of(mut paths: Vec<PathBuf>) -> Vec<PathBuf> {
     paths.retain(|path| path.exists() && !path.is_dir());
     paths.sort();
@@ -99,14 +101,14 @@ fn files_of(mut paths: Vec<PathBuf>) -> Vec<PathBuf> {
     paths
 }
 
-/// Whether a name is hidden from a pattern, which does not ask for hidden ones itself.
+/// Whether a name is hidden, and the pattern does not ask for hidden names.
 fn is_hidden(name: &str, pattern: &str) -> bool {
     [".", "~$"]
         .iter()
         .any(|mark| name.starts_with(mark) && !pattern.starts_with(mark))
 }
 
-/// The entries of a folder; none where there is no such folder.
+/// Returns the entries of a folder, or none if there is no such folder.
 fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let listed = if folder.as_os_str().is_empty() {
         Path::new(".")
@@ -121,7 +123,8 @@ fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
         .collect()
 }
 
-/// The folder itself, and all folders in it that are not hidden. Links are not followed, because they may lead around in a circle.
+/// Adds the folder and all folders below it that are not hidden. Links are not followed, since they
+/// may form a cycle.
 fn folders_below(folder: PathBuf, found: &mut Vec<PathBuf>) -> io::Result<()> {
     let mut left = vec![folder];
     while let Some(folder) = left.pop() {
@@ -137,7 +140,7 @@ fn last_name(path: &Path) -> &OsStr {
     path.file_name().unwrap_or_default()
 }
 
-/// A name as characters, in which no two names are alike.
+/// Returns a name as characters. Different names stay different.
 fn characters(name: &OsStr) -> String {
     let mut characters = String::new();
     for chunk in name.as_bytes().utf8_chunks() {

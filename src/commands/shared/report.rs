@@ -1,4 +1,4 @@
-//! The end of a run or check: the summary, its file, and the exit code.
+//! The end of a run or check: the summary, its file and the exit code.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -29,7 +29,7 @@ use crate::schedule::{Statistics, StopReason};
 use crate::terminal::{self, Terminal};
 use crate::text;
 
-/// What there is to report.
+/// The results to report.
 pub(in crate::commands) struct Report<'a> {
     pub(in crate::commands) command: &'static str,
     pub(in crate::commands) settings: &'a Settings,
@@ -38,23 +38,23 @@ pub(in crate::commands) struct Report<'a> {
     pub(in crate::commands) began: Began,
     pub(in crate::commands) read: RowsRead,
     pub(in crate::commands) extent: Extent,
-    /// The rows that were to be read.
+    /// The rows to read.
     pub(in crate::commands) rows: Range<u64>,
     pub(in crate::commands) stop: Option<StopReason>,
-    /// The way that requests took.
+    /// The route of the requests.
     pub(in crate::commands) route: Option<Route>,
     pub(in crate::commands) input_fault: Option<InputError>,
     pub(in crate::commands) recorded: Recorded,
     pub(in crate::commands) sending: Option<(Statistics, Latencies)>,
-    /// How a run that stopped goes on.
+    /// The way to continue a run that stopped.
     pub(in crate::commands) continuation: Option<Continuation>,
-    /// The end of a wait that the API named and that is not over.
+    /// The end of a wait that the API asked for, if it is not over.
     pub(in crate::commands) until: Option<Timestamp>,
-    /// Whether all could be printed that was to be printed so far.
+    /// The result of printing so far.
     pub(in crate::commands) printed: io::Result<()>,
 }
 
-/// When a command began.
+/// The start of a command.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::commands) struct Began {
     at: Timestamp,
@@ -71,7 +71,7 @@ impl Began {
 }
 
 impl Report<'_> {
-    /// An exit code of 0 would look like success.
+    /// Warns if no row was read: the exit code of 0 would look like success.
     fn warn_of_no_rows(&self, summary: &Summary) {
         let skipped = self.rows.start.saturating_sub(1);
         if summary.records == 0 && skipped > 0 && self.stop.is_none() && self.input_fault.is_none()
@@ -80,7 +80,7 @@ impl Report<'_> {
         }
     }
 
-    /// Writes and prints the summary, says what went wrong, and returns the exit code.
+    /// Writes and prints the summary, prints the errors, and returns the exit code.
     pub(in crate::commands) fn finish(mut self, terminal: &Terminal) -> Result<u8, Failure> {
         if let Some(reason) = self
             .stop
@@ -112,7 +112,7 @@ impl Report<'_> {
             exit = Exit::RunDirectory;
             summary.exit_code = self.code(exit);
             summary.error_message = joined(&said);
-            // It says the code that the process ends with, where that can still be written.
+            // The summary should have the final exit code, if it can still be written.
             self.run_dir
                 .replace_file(SUMMARY_NAME, summary.to_json().as_bytes())
                 .ok();
@@ -122,7 +122,7 @@ impl Report<'_> {
             OutputFormat::Text => terminal.print(&summary.to_text()),
             OutputFormat::Json => terminal.print(&summary.to_json()),
         };
-        // A panic was told where it happened.
+        // A panic was reported where it happened.
         let untold = said
             .iter()
             .filter(|message| crash::message() != Some(message.as_str()));
@@ -132,7 +132,8 @@ impl Report<'_> {
             terminal::print_error(&message);
             said.push(message);
             summary.error_message = joined(&said);
-            // The run itself has ended as the journal says. Where it has stopped, the reason for that says more.
+            // The run itself ended as the journal says. If it stopped, the exit code for that says
+            // more.
             if matches!(exit, Exit::Success | Exit::SomeRowsFailed) {
                 exit = Exit::RunDirectory;
                 summary.exit_code = self.code(exit);
@@ -147,8 +148,8 @@ impl Report<'_> {
         Ok(summary.exit_code)
     }
 
-    /// Writes how this process has ended as the journal's last line, durable: it tells whether the run is finished. A journal that
-    /// could not be written ends with the last outcome that could.
+    /// Writes the end of this process as the journal's last line and syncs it: the line says
+    /// whether the run is finished. Nothing is written to a journal that has failed before.
     fn record_end(&mut self, exit: Exit) -> Result<(), WriteError> {
         if self.recorded.fault.is_some() {
             return Ok(());
@@ -164,7 +165,7 @@ impl Report<'_> {
         journal.sync()
     }
 
-    /// The code that the process ends with.
+    /// Returns the exit code of the process.
     fn code(&self, exit: Exit) -> u8 {
         if exit == Exit::SomeRowsFailed {
             self.settings.output.bad_rows_exit
@@ -243,19 +244,19 @@ impl Report<'_> {
         summary
     }
 
-    /// Whether `--max-rows` may have left rows that no process has read.
+    /// Whether rows beyond `--max-rows` may be unread.
     fn is_window_full(&self) -> bool {
         self.read
             .last_row
             .is_some_and(|last| last.saturating_add(1) >= self.rows.end)
     }
 
-    /// Whether the run stopped, and the same command can go on.
+    /// Whether the run stopped and the same command can continue it.
     fn can_go_on(&self) -> bool {
         self.stop.as_ref().is_some_and(can_go_on)
     }
 
-    /// What went wrong, a message each.
+    /// Returns the error messages.
     fn faults(&self) -> Vec<String> {
         let of_input = self.input_fault.as_ref().map(ToString::to_string);
         let of_the_rest = match &self.recorded.fault {
@@ -275,7 +276,7 @@ impl Report<'_> {
             .collect()
     }
 
-    /// Why it stopped, with the host or the proxy that is at fault.
+    /// Returns the reason of the stop, with the host or the proxy that is at fault.
     fn why_stopped(&self) -> Option<String> {
         let (reason, route) = (self.stop.as_ref()?, self.route.as_ref());
         let with_route = route.and_then(|route| match reason {
@@ -290,12 +291,12 @@ impl Report<'_> {
     }
 }
 
-/// The messages in one text, where there are any.
+/// Returns the messages in one text, if there are any.
 fn joined(messages: &[String]) -> Option<String> {
     (!messages.is_empty()).then(|| messages.join("\n"))
 }
 
-/// What is wrong, and why.
+/// Returns an error and its causes in one line.
 fn with_causes(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
     std::iter::once(error.to_string())

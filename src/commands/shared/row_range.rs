@@ -7,7 +7,7 @@ use crate::config::input::InputSettings;
 use crate::input::{KnownInput, Origin, RowWindow};
 use crate::journal::Checkpoint;
 
-/// The inputs that hold failed rows, from 0.
+/// Returns the indices of the inputs that hold failed rows, from 0.
 pub(in crate::commands) fn of_failed_rows(inputs: &[KnownInput]) -> BTreeSet<usize> {
     let numbered = inputs.iter().enumerate();
     numbered
@@ -16,7 +16,8 @@ pub(in crate::commands) fn of_failed_rows(inputs: &[KnownInput]) -> BTreeSet<usi
         .collect()
 }
 
-/// The number of the first row that takes part, where these rows of the inputs other than failed rows do.
+/// Returns the number of the first row that takes part, where `rows` counts rows of inputs other
+/// than failed rows.
 pub(in crate::commands) fn first_row(rows: &Range<u64>, inputs: &[KnownInput]) -> u64 {
     match inputs.first().map(|input| input.layout().origin()) {
         Some(Origin::FailedRows) => 1,
@@ -24,7 +25,8 @@ pub(in crate::commands) fn first_row(rows: &Range<u64>, inputs: &[KnownInput]) -
     }
 }
 
-/// The rows that take part, counted over the inputs that do not hold failed rows: of those all do.
+/// Returns the rows that take part, counted over the inputs that do not hold failed rows. All
+/// failed rows take part.
 pub(in crate::commands) fn rows(settings: &InputSettings) -> Range<u64> {
     let first = settings.skip_rows.saturating_add(1);
     first
@@ -33,7 +35,8 @@ pub(in crate::commands) fn rows(settings: &InputSettings) -> Range<u64> {
             .map_or(u64::MAX, |rows| first.saturating_add(rows))
 }
 
-/// Those rows and all that earlier processes have settled, so that summary and failed rows describe the whole run directory.
+/// Returns those rows and all that earlier processes have settled, so that summary and failed rows
+/// describe the whole run directory.
 pub(in crate::commands) fn rows_with_settled(
     rows: &Range<u64>,
     checkpoint: &Checkpoint,
@@ -44,7 +47,7 @@ pub(in crate::commands) fn rows_with_settled(
     }
 }
 
-/// Cuts what is read to these rows.
+/// Returns the window that cuts what is read to these rows.
 pub(in crate::commands) fn window(rows: &Range<u64>) -> RowWindow {
     let max = (rows.end < u64::MAX).then(|| rows.end.saturating_sub(rows.start));
     RowWindow::new(rows.start.saturating_sub(1), max)

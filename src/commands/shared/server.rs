@@ -1,4 +1,4 @@
-//! The server that a run sends to, and the token that it takes.
+//! The server that a run sends to, and its token.
 
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Read as _};
@@ -22,7 +22,8 @@ use crate::config::api::{Target, TokenSource as TokenSetting};
 use crate::sandbox::{SandboxThread, random_token};
 use crate::text;
 
-/// The most that a file with a client's secret holds: far beyond any, so that a wrong file name is noticed.
+/// The most bytes of a file with a client's secret: far more than any secret, so that a wrong file
+/// is noticed.
 const SECRET_BYTES_MAX: u64 = 4 << 10;
 
 /// The API that a run sends to.
@@ -30,7 +31,7 @@ pub(in crate::commands) struct Server {
     base_url: Url,
     token_source: TokenSource,
     sandbox: Option<SandboxThread>,
-    /// Where the sandbox's login is kept.
+    /// The folder of the sandbox's login.
     _folder: Option<PrivateFolder>,
 }
 
@@ -58,7 +59,7 @@ impl Server {
         })
     }
 
-    /// A sandbox in this process. Where its tokens expire, the run logs in and renews them.
+    /// Starts a sandbox in this process. If its tokens expire, the run logs in and refreshes them.
     fn sandbox(settings: &Settings) -> anyhow::Result<Server> {
         let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let options = settings
@@ -90,7 +91,8 @@ impl Server {
         })
     }
 
-    /// Says who gets the token, and on whose word: a file of settings in the working directory may name any host.
+    /// Logs the host that gets the token, and the source of its address: a configuration file in
+    /// the working directory may name any host.
     pub(in crate::commands) fn say_where(&self, settings: &Settings) {
         let Target::Remote { token, .. } = &settings.api.target else {
             return;
@@ -108,13 +110,13 @@ impl Server {
         );
     }
 
-    /// Where tokens come from.
+    /// Returns the source of tokens.
     pub(in crate::commands) fn token_source(&self) -> &TokenSource {
         &self.token_source
     }
 
     pub(in crate::commands) fn options(&self, settings: &Settings) -> ApiOptions {
-        // The settings allow plain HTTP only where it is safe or the user insists.
+        // The settings allow plain HTTP only to this machine, or with --allow-http.
         let transport = if self.base_url.scheme() == "https" {
             Transport::HttpsOnly
         } else {
@@ -128,7 +130,7 @@ impl Server {
         ApiOptions {
             base_url: self.base_url.clone(),
             tenant: settings.api.tenant,
-            // The schedule gives requests up: it knows of each when it left.
+            // The schedule cancels requests, since it knows when each was sent.
             http: HttpOptions {
                 timeout: None,
                 transport,
@@ -149,7 +151,7 @@ impl Server {
     }
 }
 
-/// What holds for every server; whatever depends on the address is the strictest.
+/// Returns the options of every server. Those that depend on the address are the strictest.
 pub(in crate::commands) fn http_options(settings: &Settings) -> HttpOptions {
     HttpOptions {
         timeout: Some(settings.sending.timeout),
@@ -175,7 +177,7 @@ fn endpoint(settings: &Settings) -> anyhow::Result<EndpointOptions> {
     })
 }
 
-/// Reads a secret that stands alone in a file.
+/// Reads a file that holds only a secret.
 pub(in crate::commands) fn read_secret(path: &Path) -> anyhow::Result<SecretString> {
     let file = text::safe_path(path);
     let mut secret = String::new();
@@ -206,12 +208,12 @@ fn log_in(sandbox: &SandboxThread, client_id: String) -> anyhow::Result<Tokens> 
     })
 }
 
-/// A folder that only its owner can look into. It is removed with all that is in it.
+/// A folder that only its owner can read. It is removed with its contents on drop.
 struct PrivateFolder(PathBuf);
 
 impl PrivateFolder {
     fn new() -> io::Result<PrivateFolder> {
-        // The name cannot be guessed, and one that exists is refused.
+        // The name cannot be guessed, and an existing folder is refused.
         let path = std::env::temp_dir().join(format!("custsync-{}", random_token()));
         DirBuilder::new().mode(0o700).create(&path)?;
         Ok(PrivateFolder(path))

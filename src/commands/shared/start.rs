@@ -1,4 +1,4 @@
-//! How a run begins: in a fresh run directory, or where an earlier process of it stopped.
+//! The start of a run: in a new run directory, or at the point where an earlier process stopped.
 
 use std::fs::File;
 use std::path::Path;
@@ -26,7 +26,7 @@ use crate::pipeline::resume::Compare;
 use crate::process::exit::Exit;
 use crate::text::{self, grouped};
 
-/// How often it is looked whether another process has ended, at first and at last.
+/// The first and the longest interval between attempts to take the lock.
 const LOCK_POLL_FIRST: Duration = Duration::from_millis(100);
 const LOCK_POLL_LAST: Duration = Duration::from_secs(1);
 
@@ -38,26 +38,26 @@ pub(in crate::commands) struct Started {
     pub(in crate::commands) start: Start,
 }
 
-/// How a run begins.
+/// The start of a run.
 pub(in crate::commands) enum Start {
     /// Nothing was recorded before.
     Fresh,
     /// After an earlier process.
     Continue {
-        /// What it has settled.
+        /// The rows that it has settled.
         checkpoint: Arc<Checkpoint>,
-        /// What it said of that.
+        /// The entries of those rows.
         entries: EntryReader,
-        /// When the input is compared with it.
+        /// The time of the comparison with the input.
         compare: Compare,
     },
 }
 
-/// Why a run directory is not continued.
+/// The reason why a run directory is not continued.
 enum Refusal {
-    /// It is about something else. Where nobody named it, a new one can be made.
+    /// It holds another run. A new directory can be created, if this one was not named.
     AnotherRun(anyhow::Error),
-    /// It is, or may be, the run that is meant, which cannot go on.
+    /// It holds the right run, or possibly so, and the run cannot continue.
     Failure(Failure),
 }
 
@@ -67,7 +67,7 @@ impl From<Failure> for Refusal {
     }
 }
 
-/// Makes or opens the run directory for a run.
+/// Creates or opens the run directory for a run.
 pub(in crate::commands) fn for_run(
     settings: &Settings,
     inputs: &[KnownInput],
@@ -105,7 +105,7 @@ fn in_new_directory(settings: &Settings, inputs: &[KnownInput]) -> Result<Starte
     )
 }
 
-/// Continues the newest run of this input and these settings that is not finished, or begins a new one.
+/// Continues the newest unfinished run of this input and these settings, or begins a new one.
 fn after_unfinished(settings: &Settings, inputs: &[KnownInput]) -> Result<Started, Failure> {
     let Some(run_dir) = unfinished::newest(settings, inputs)? else {
         return in_new_directory(settings, inputs);
@@ -139,7 +139,7 @@ fn after_unfinished(settings: &Settings, inputs: &[KnownInput]) -> Result<Starte
     }
 }
 
-/// Makes the run directory for a check, or overwrites an earlier check's.
+/// Creates the run directory for a check, or overwrites that of an earlier check.
 pub(in crate::commands) fn for_check(
     settings: &Settings,
     inputs: &[KnownInput],
@@ -177,7 +177,7 @@ pub(in crate::commands) fn for_check(
     begin(file, run_dir, settings, inputs, Purpose::Check)
 }
 
-/// Opens and locks the journal. Another process that is at work there may end within `--lock-wait`.
+/// Opens and locks the journal, waiting up to `--lock-wait` for another process.
 fn open_journal(run_dir: &RunDir, settings: &Settings) -> Result<JournalFile, Failure> {
     let (began, mut poll) = (Instant::now(), LOCK_POLL_FIRST);
     let lock_wait = settings.output.lock_wait;
@@ -208,12 +208,12 @@ fn begin_run(
     inputs: &[KnownInput],
 ) -> Result<Started, Failure> {
     let started = begin(file, run_dir, settings, inputs, Purpose::Run)?;
-    // Said at the start: a process that is killed cannot say any more how it is continued.
+    // Logged at the start, since a killed process cannot print how to continue it.
     info!("recording in {}", text::safe_path(started.run_dir.path()));
     Ok(started)
 }
 
-/// Begins a journal. Its key is durable before it is.
+/// Begins a journal. Its key is made durable first.
 fn begin(
     file: File,
     run_dir: RunDir,
@@ -318,7 +318,8 @@ fn refusal_of_input(error: anyhow::Error) -> Refusal {
     }
 }
 
-/// Sends nothing where the API has told an earlier process to wait for longer than `--max-wait` from now.
+/// Refuses to send if the API asked an earlier process for a wait that lasts longer than
+/// `--max-wait` from now.
 fn keep_named_wait(
     checkpoint: &Checkpoint,
     settings: &SendingSettings,
@@ -339,7 +340,7 @@ fn keep_named_wait(
     })
 }
 
-/// How much is left of a wait that the API named to an earlier process.
+/// Returns the rest of a wait that the API asked an earlier process for.
 pub(in crate::commands) fn named_wait_left(
     checkpoint: &Checkpoint,
     settings: &SendingSettings,
@@ -353,7 +354,8 @@ pub(in crate::commands) fn named_wait_left(
         .unwrap_or_default()
 }
 
-/// Says how inputs differ that are the same as far as they were sent.
+/// Logs how the inputs differ from those of the earlier process, where the settled rows are the
+/// same.
 fn say_what_changed(
     earlier: &Header,
     now: &Header,
@@ -385,7 +387,7 @@ fn say_what_changed(
     Ok(())
 }
 
-/// Makes the run directory, or takes the one that is there. Others must not be able to change it.
+/// Creates the run directory, or uses the existing one. Warns if other users can change it.
 fn create(path: &Path) -> Result<RunDir, Failure> {
     let run_dir = RunDir::create(path).map_err(Failure::run_directory)?;
     if let Some(mode) = run_dir.mode_open_to_others() {

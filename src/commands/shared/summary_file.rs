@@ -1,4 +1,4 @@
-//! `--summary-file`: the summary for whoever started the program, where they want it.
+//! `--summary-file`: a copy of the summary in a file that the user names.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
@@ -8,10 +8,10 @@ use std::path::Path;
 use crate::terminal;
 use crate::text;
 
-/// Only the owner can read the file, as those of the run directory.
+/// The mode of the file: only the owner can read it, as in the run directory.
 const MODE: u32 = 0o600;
 
-/// Writes the file, whole or not at all. That it cannot be written is said, and changes no exit code.
+/// Writes the file, whole or not at all. A failure is logged and does not change the exit code.
 pub(in crate::commands) fn write(path: &Path, content: &str) {
     if let Err(error) = replace(path, content.as_bytes()) {
         let file = text::safe_path(path);
@@ -22,12 +22,12 @@ pub(in crate::commands) fn write(path: &Path, content: &str) {
 }
 
 fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    // A link stays one: what it points to is replaced.
+    // A link is kept, and its target is replaced.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     match fs::metadata(&path) {
         Ok(found) if !found.is_file() => write_into(&path, content),
-        // A file that is mounted by itself, or in a directory of others', can be written and not replaced: a container's
-        // termination message is such a one.
+        // A file that is mounted by itself, or in a directory of another user, can be written but
+        // not replaced, such as a container's termination message.
         Ok(_) => match rename_into_place(&path, content) {
             Err(error) => write_into(&path, content).or(Err(error)),
             Ok(()) => Ok(()),
@@ -36,7 +36,7 @@ fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     }
 }
 
-/// Puts a new file of this content into place.
+/// Writes a new file and renames it into place.
 fn rename_into_place(path: &Path, content: &[u8]) -> io::Result<()> {
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
     let mut unfinished = std::ffi::OsString::from(".");
@@ -55,12 +55,12 @@ fn rename_into_place(path: &Path, content: &[u8]) -> io::Result<()> {
         fs::rename(&unfinished, path)
     };
     written().inspect_err(|_| {
-        // Where it could not be made, there is nothing to remove.
+        // A file that could not be created need not be removed.
         fs::remove_file(&unfinished).ok();
     })
 }
 
-/// Writes into what is there. A pipe that nobody reads is an error in place of a wait.
+/// Writes into the existing file. A pipe without a reader is an error, not a wait.
 fn write_into(path: &Path, content: &[u8]) -> io::Result<()> {
     let nonblock = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
     OpenOptions::new()

@@ -1,4 +1,4 @@
-//! Finds the run that is not finished among those that nobody gave a directory of their own.
+//! Finds the unfinished run among those in `custsync-runs`.
 
 use std::fs::{self, File};
 use std::io::BufReader;
@@ -18,7 +18,7 @@ use crate::journal::{
 use crate::process::exit::Exit;
 use crate::text;
 
-/// A run directory and what its journal begins with.
+/// A run directory and the header of its journal.
 struct Found {
     run_dir: RunDir,
     journal: File,
@@ -26,20 +26,21 @@ struct Found {
     key: RunKey,
 }
 
-/// Whether nothing of a run is left to do.
+/// The state of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Finished,
     Unfinished,
 }
 
-/// The directory of the newest run of this input and these settings, if that is unfinished. A finished run has settled what
-/// older ones of the same left.
+/// Returns the directory of the newest run of this input and these settings, if it is unfinished. A
+/// finished run has settled what older ones left.
 pub(in crate::commands) fn newest(
     settings: &Settings,
     inputs: &[KnownInput],
 ) -> Result<Option<RunDir>, Failure> {
-    // There may be more directories than files that a process may open, so that each is opened twice, and none is kept open.
+    // Directories are opened twice and not kept open, since there may be more of them than file
+    // descriptors.
     let of_these_settings = |path: PathBuf| {
         let found = Found::in_directory(&path)
             .filter(|found| found.header.settings == settings_of(settings, found.key))?;
@@ -60,12 +61,12 @@ pub(in crate::commands) fn newest(
     Ok(None)
 }
 
-/// Whether the inputs can be compared with what was sent before anything is sent: nobody knows what a pipe holds.
+/// Whether the inputs can be compared with the journal before anything is sent. A pipe cannot.
 pub(in crate::commands) fn can_be_compared(inputs: &[KnownInput]) -> bool {
     inputs.iter().all(KnownInput::can_be_read_twice)
 }
 
-/// Names an unfinished run that may be the one which is meant.
+/// Logs an unfinished run that may be the right one.
 pub(in crate::commands) fn point_out(run_dir: &RunDir) {
     let directory = text::safe_path(run_dir.path());
     // At work, it is not to be continued.
@@ -76,7 +77,7 @@ pub(in crate::commands) fn point_out(run_dir: &RunDir) {
     }
 }
 
-/// The directories in a directory; none where that cannot be read.
+/// Returns the directories in a directory, or none if it cannot be read.
 fn directories_in(directory: &Path) -> impl Iterator<Item = PathBuf> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     entries
@@ -85,7 +86,7 @@ fn directories_in(directory: &Path) -> impl Iterator<Item = PathBuf> {
 }
 
 impl Found {
-    /// The run in a directory. What is no run, or cannot be read, cannot be continued.
+    /// Returns the run in a directory, or `None` if there is none that can be read.
     fn in_directory(path: &Path) -> Option<Found> {
         let run_dir = RunDir::create(path).ok()?;
         let journal = run_dir.open_file(JOURNAL_NAME).ok()?;
@@ -116,7 +117,7 @@ impl Found {
         })
     }
 
-    /// Whether this is a run of these settings and this input, as far as its header tells.
+    /// Whether this is a run of these settings and this input, judging by its header.
     fn is_of(&self, settings: &Settings, inputs: &[KnownInput]) -> Result<bool, Failure> {
         let now = header(settings, inputs, self.key, Purpose::Run)?;
         if refuse_another_run(&self.header, &now, &self.run_dir).is_err() {
@@ -137,7 +138,8 @@ impl Found {
     }
 }
 
-/// Whether the last process of a run has ended with nothing left to do. A run that is being undone is not to be continued.
+/// Returns whether the last process of a run left anything to do. A run that is being undone must
+/// not be continued.
 fn state_of(journal: &File) -> State {
     const FINISHED: [u8; 2] = [Exit::Success.code(), Exit::SomeRowsFailed.code()];
     match last_fact(journal) {

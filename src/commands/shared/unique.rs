@@ -1,4 +1,4 @@
-//! `--unique`: which rows of one customer are sent.
+//! `--unique`: the rows of one customer that are sent.
 
 use anyhow::anyhow;
 use tracing::info;
@@ -9,8 +9,8 @@ use crate::input::{InputName, KnownInput, RowRange};
 use crate::pipeline::{self, RowBuilder};
 use crate::row::duplicates::{DuplicateFilter, DuplicatePolicy};
 
-/// Refuses inputs that can be read only once where they have to be read twice. To be asked before any is opened: a pipe waits
-/// there for its writer.
+/// Refuses pipes for `--unique last`, which reads inputs twice. Call before opening: opening a pipe
+/// blocks until it has a writer.
 pub(in crate::commands) fn refuse_streams(settings: &Settings) -> Result<(), Failure> {
     match settings.sending.unique {
         DuplicatePolicy::All | DuplicatePolicy::Reject => Ok(()),
@@ -23,7 +23,8 @@ pub(in crate::commands) fn refuse_streams(settings: &Settings) -> Result<(), Fai
     }
 }
 
-/// Whether the input is there and neither file nor folder. What is not there is said when it is opened.
+/// Whether the input exists and is neither a file nor a folder. A missing input is reported when it
+/// is opened.
 fn is_stream(name: &InputName) -> bool {
     match name {
         InputName::Path(path) => path.exists() && !path.is_file() && !path.is_dir(),
@@ -38,8 +39,8 @@ fn refuse_stream(name: &InputName) -> Result<(), Failure> {
     )))
 }
 
-/// What becomes of rows of customers that another row names. Finding each customer's last row takes a pass over the inputs,
-/// which are opened anew for it.
+/// Returns the filter for rows of the same customer. Finding each customer's last row takes a pass
+/// over the inputs, which are opened anew for it.
 pub(in crate::commands) fn ids(
     settings: &Settings,
     inputs: &[KnownInput],
@@ -47,10 +48,10 @@ pub(in crate::commands) fn ids(
     window: RowRange,
 ) -> Result<DuplicateFilter, Failure> {
     match settings.sending.unique {
-        DuplicatePolicy::All => Ok(DuplicateFilter::keep_all()),
-        DuplicatePolicy::Reject => Ok(DuplicateFilter::keep_first()),
-        DuplicatePolicy::Last => {
-            // What was a file when the arguments were read may be a pipe by now.
+        Unique::All => Ok(Ids::watching()),
+        Unique::Reject => Ok(Ids::refusing()),
+        Unique::Last => {
+            // A file may have been replaced by a pipe since the arguments were read.
             inputs
                 .iter()
                 .filter(|input| !input.can_be_read_twice())

@@ -1,4 +1,4 @@
-//! Whom to send to, and as whom.
+//! The API to send to, and the credentials.
 
 use std::cmp::Ordering;
 use std::path::PathBuf;
@@ -17,18 +17,18 @@ use crate::config::value::{ValueError, number_in};
 /// The API as its documentation names it.
 const BASE_URL: &str = "https://dev.flextell.ai/api";
 
-/// Whom to send to, and as whom.
+/// The API to send to, and the credentials.
 #[derive(Debug, Clone)]
 pub struct ApiSettings {
     /// The server.
     pub target: Target,
-    /// The value of the `X-Tenant` header, where one is to be sent.
+    /// The value of the `X-Tenant` header, if there is one.
     pub tenant: Option<u64>,
     /// Certificates to trust beside the system's.
     pub ca_file: Option<PathBuf>,
-    /// The secret of the client that logged in, where the token file does not hold it.
+    /// The file of the client's secret, if the token file does not hold the secret.
     pub client_secret_file: Option<PathBuf>,
-    /// Where plain HTTP may go.
+    /// The hosts that plain HTTP may be used with.
     pub plain_http: PlainHttp,
     /// The version of HTTP.
     pub protocol: Protocol,
@@ -41,22 +41,22 @@ pub enum Target {
     Sandbox,
     /// One that is there already.
     Remote {
-        /// Without query, fragment and credentials. Its path ends in `/`, so that [`Url::join`] appends. HTTPS, unless
-        /// the host is this machine or the user allowed otherwise.
+        /// Without query, fragment and credentials. Its path ends in `/`, so that [`Url::join`]
+        /// appends. HTTPS, unless the host is this machine or the user allowed otherwise.
         base_url: Url,
-        /// How to authenticate there.
+        /// The token for it.
         token: TokenSource,
     },
 }
 
-/// Where the access token is.
+/// The source of the access token.
 #[derive(Debug, Clone)]
 pub enum TokenSource {
-    /// Nobody said. Never so for a run against a remote server.
+    /// None was given. Never the case for a run against a remote server.
     Missing,
-    /// It is this one: visible ASCII characters, fit for a header.
+    /// The token itself: visible ASCII characters, fit for a header.
     Value(SecretString),
-    /// In a file, to be read when needed and again when refused.
+    /// A file, read when needed and again after a refusal.
     File(PathBuf),
 }
 
@@ -106,8 +106,8 @@ fn base_url(resolver: &mut Resolver) -> (Url, PlainHttp) {
     (base_url, plain_http)
 }
 
-/// The token from wherever the stronger source says: a flag that names a file beats the variable, which beats a
-/// configuration file.
+/// Reads the source of the token. The stronger source wins: a flag that names a file beats the
+/// variable, which beats a configuration file.
 fn token_source(resolver: &mut Resolver) -> TokenSource {
     let value = resolver.token();
     let file = resolver.path(Setting::of_process(TOKEN_FILE));

@@ -1,4 +1,4 @@
-//! What is read, and how.
+//! The inputs, and the rules for reading them.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -16,39 +16,39 @@ use crate::input::{
     OvertakenRule, Ragged, RowRules, Target, Trim, ValueMaps,
 };
 
-/// What is read, and how.
+/// The inputs, and the rules for reading them.
 #[derive(Debug, Clone)]
 pub struct InputSettings {
     /// The inputs in order, as they were given.
     pub files: Vec<InputName>,
-    /// What they look like, and which column fills which field.
+    /// Their format, and the mapping of columns to fields.
     pub rules: InputRules,
-    /// How a row's cells become values.
+    /// The rules that turn a row's cells into values.
     pub rows: RowRules,
-    /// Records passed over at the beginning.
+    /// The number of records to skip at the beginning.
     pub skip_rows: u64,
     /// Records read at most: at least 1.
     pub max_rows: Option<u64>,
-    /// So many rows are shown as they are read. Only a check does that.
+    /// The number of rows that a check explains.
     pub explain: u64,
 }
 
-/// A header stands within as many lines as a sheet of a workbook has.
+/// The last line that may hold the header: a sheet of a workbook has no more rows.
 const HEADER_ROW_MAX: u64 = 1 << 20;
 
-/// A header has at most so many columns.
+/// The most columns that a header may have.
 const COLUMNS_MAX: usize = 1024;
 
-/// The setting that says on which line the header stands.
+/// The line of the header.
 const HEADER_ROW: &str = "header-row";
 
-/// The setting that gives fields a value in every row.
+/// The values of fields in every row.
 const SET: &str = "set";
 
-/// The setting that says which texts of a field stand for which values.
+/// The replacements of texts by values, per field.
 const VALUES: &str = "values";
 
-/// The key that stands for all fields, or for those without a rule of their own.
+/// The key of all fields, or of those without a rule of their own.
 const ALL_FIELDS: &str = "default";
 
 impl InputSettings {
@@ -112,7 +112,7 @@ impl InputSettings {
     }
 }
 
-/// How values are read. What day is today is not for settings to say.
+/// Reads the rules for values. The current day is set later: settings do not depend on the clock.
 fn value_rules(resolver: &mut Resolver) -> ValueRules {
     let first_year = resolver.optional(
         Setting::of_run(TWO_DIGIT_YEARS),
@@ -131,13 +131,13 @@ fn value_rules(resolver: &mut Resolver) -> ValueRules {
     }
 }
 
-/// The name without `./`, as messages show it.
+/// Returns the name without `./`, as messages show it.
 fn plainest_name(file: PathBuf) -> InputName {
     let plain: PathBuf = file
         .components()
         .filter(|part| *part != Component::CurDir)
         .collect();
-    // Nothing is left of `.`, and `./-` is a file, not standard input: these stay as they were.
+    // Nothing would be left of `.`, and `./-` is a file, not standard input: both are kept.
     if plain.as_os_str().is_empty() || (plain == Path::new("-") && file != plain) {
         return InputName::Path(file);
     }
@@ -258,7 +258,8 @@ fn null_strings(resolver: &mut Resolver) -> NullStrings {
     nulls
 }
 
-/// Field and text of `FIELD=TEXT`. Any text may stand for null, so it is one of all fields unless it names one exactly.
+/// Returns the field and the text of `FIELD=TEXT`. Any text may mean null, so the text applies to
+/// all fields unless it begins with the exact name of one.
 fn of_one_field(text: &str) -> Option<(&str, &str)> {
     text.split_once('=')
         .filter(|(name, _)| Target::of_api_name(name).is_some())
@@ -291,7 +292,7 @@ fn escape(text: &str) -> Result<Escape, ValueError> {
     }
 }
 
-/// Columns that are named stand for a header, so naming them says that there is none.
+/// Reads the rule for the header. Columns that are named imply that the file has no header.
 fn header_rule(resolver: &mut Resolver) -> HeaderRule {
     let has_header = !resolver.boolean(Setting::of_run("no-header"));
     let columns = resolver.list(Setting::of_run("columns"), non_empty);

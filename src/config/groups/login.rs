@@ -1,4 +1,4 @@
-//! How a person logs in.
+//! The login of a person.
 
 use url::Url;
 
@@ -12,40 +12,40 @@ use crate::config::value::{ValueError, non_empty, number_in};
 const AUTH_URL: &str = "https://dev.flextell.ai/oauth/authorize";
 const TOKEN_URL: &str = "https://dev.flextell.ai/oauth/token";
 
-/// How a person logs in.
+/// The login of a person.
 #[derive(Debug, Clone)]
 pub struct LoginSettings {
     /// The client id.
     pub client_id: Option<String>,
-    /// What the client asks to be allowed.
+    /// The scope that the client asks for.
     pub scope: Option<String>,
-    /// Where the person agrees.
+    /// The URL of the login page.
     pub auth_url: Url,
-    /// Where codes become tokens.
+    /// The URL that exchanges codes for tokens.
     pub token_url: Url,
-    /// The port of this machine that the browser is sent back to; 0 is any.
+    /// The port on this machine that the browser is redirected to; 0 is any.
     pub port: u16,
-    /// How the address comes back.
+    /// The way of the redirect address to the program.
     pub redirect_mode: RedirectMode,
-    /// Whether a browser is started.
+    /// The choice between opening a browser and printing the address only.
     pub open_browser: OpenBrowser,
 }
 
-/// How the address that the browser was sent back to reaches the program.
+/// The way in which the redirect address reaches the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RedirectMode {
-    /// The browser asks a port of this machine.
+    /// The browser connects to a port on this machine.
     Loopback,
-    /// The person copies it.
+    /// The person pastes the address.
     Paste,
 }
 
-/// Whether a browser is started.
+/// The choice between opening a browser and printing the address only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OpenBrowser {
-    /// It is tried.
+    /// A browser is opened, if there is one.
     Yes,
-    /// The person does that.
+    /// The person opens the address.
     No,
 }
 

@@ -1,4 +1,5 @@
-//! The settings, in groups of one subject each. A setting is defined by the line of its group that reads it.
+//! The settings, in groups of one subject each. A setting is defined by the line of its group that
+//! reads it.
 
 pub mod api;
 pub mod input;

@@ -1,4 +1,4 @@
-//! What is written and shown.
+//! The output: files, stdout, the log and the terminal.
 
 use std::cmp::Ordering;
 use std::ops::RangeInclusive;
@@ -15,34 +15,35 @@ use crate::config::setting::Setting;
 use crate::config::value::{ValueError, number_in};
 use crate::results::failed_rows::FailedFormat;
 
-/// What is written and shown.
+/// The output: files, stdout, the log and the terminal.
 #[derive(Debug, Clone)]
 pub struct OutputSettings {
-    /// Where the run is recorded. Where nobody says, an unfinished run of the same is continued, or a new directory is made.
+    /// The run directory. Without one, an unfinished run of the same input is continued, or a new
+    /// directory is created.
     pub run_dir: Option<PathBuf>,
-    /// What becomes of unfinished runs, where nobody names a directory.
+    /// The treatment of unfinished runs if no directory is given.
     pub unfinished: Unfinished,
-    /// How long to wait for another process that is at work in the run directory: at most 24 h.
+    /// The wait for another process that is at work in the run directory: at most 24 h.
     pub lock_wait: Duration,
     /// The form of the files of failed rows.
     pub failed_format: FailedFormat,
-    /// What stdout gets.
+    /// The format of the summary on stdout.
     pub output_format: OutputFormat,
-    /// Where the summary is written to besides, at every end.
+    /// The file that also gets the summary, at every end.
     pub summary_file: Option<PathBuf>,
-    /// The exit code of a run or check that was finished with bad rows.
+    /// The exit code of a run or check that finishes with bad rows.
     pub bad_rows_exit: u8,
-    /// What the log on stderr looks like.
+    /// The format of the log on stderr.
     pub log_format: OutputFormat,
-    /// Whether a progress bar may be drawn.
+    /// The use of the progress bar.
     pub progress: Progress,
-    /// Whether colours may be used.
+    /// The use of colours.
     pub color: Color,
-    /// How much the log tells.
+    /// The level of detail of the log.
     pub verbosity: Verbosity,
 }
 
-/// What becomes of unfinished runs of the same input and settings.
+/// The treatment of unfinished runs of the same input and settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unfinished {
     /// The newest one is continued.
@@ -60,19 +61,19 @@ pub enum OutputFormat {
     Json,
 }
 
-/// Whether a progress bar may be drawn.
+/// The use of the progress bar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Progress {
-    /// Where stderr is a terminal.
+    /// If stderr is a terminal.
     Auto,
     /// Never.
     Off,
 }
 
-/// Whether colours may be used.
+/// The use of colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Color {
-    /// Where stderr is a terminal and `NO_COLOR` does not forbid it.
+    /// If stderr is a terminal and `NO_COLOR` is not set.
     Auto,
     /// Always.
     Always,
@@ -80,23 +81,24 @@ pub enum Color {
     Never,
 }
 
-/// How much the log tells.
+/// The level of detail of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verbosity {
-    /// `-q`: only what keeps the run from its end.
+    /// `-q`: errors only.
     Quiet,
-    /// What a person wants to know.
+    /// The default.
     Normal,
-    /// `-v`: also what explains it.
+    /// `-v`: also details.
     Detailed,
     /// `-vv` and more: everything.
     Everything,
 }
 
-/// Who waits for longer than a day has forgotten the other process.
+/// The range of `lock-wait`. A longer wait is probably a mistake.
 const LOCK_WAITS: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(24);
 
-/// Exit codes up to that range which say something else than that rows are bad. Beyond it, shells have their own.
+/// The exit codes in that range with another meaning than bad rows. Shells use the codes above the
+/// range.
 pub const OTHER_EXITS: [u8; 6] = [2, 3, 4, 5, 6, 70];
 const BAD_ROWS_EXITS: RangeInclusive<u8> = 0..=125;
 
@@ -125,7 +127,8 @@ impl OutputSettings {
     }
 }
 
-/// `-q` and `-v` from sources of different strength: the stronger holds. From the same: a contradiction.
+/// Reads `quiet` and `verbose`. The stronger source wins; both from one source contradict each
+/// other.
 fn verbosity(resolver: &mut Resolver) -> Verbosity {
     let quiet = resolver.boolean(Setting::of_process("quiet"));
     let loud = match resolver.one(Setting::of_process("verbose"), "0", verbose_count) {
@@ -150,7 +153,7 @@ fn verbosity(resolver: &mut Resolver) -> Verbosity {
     }
 }
 
-/// An exit code that says nothing else.
+/// Returns an exit code that has no other meaning.
 fn bad_rows_exit(text: &str) -> Result<u8, ValueError> {
     let code = number_in(BAD_ROWS_EXITS)(text)?;
     if OTHER_EXITS.contains(&code) {
@@ -159,7 +162,7 @@ fn bad_rows_exit(text: &str) -> Result<u8, ValueError> {
     Ok(code)
 }
 
-/// How often `-v` was given. In a file or a variable, `true` is once.
+/// Returns the number of `-v` flags. In a file or a variable, `true` counts as one.
 fn verbose_count(text: &str) -> Result<u8, ValueError> {
     match text {
         "true" => Ok(1),

@@ -1,4 +1,4 @@
-//! How the local server behaves.
+//! The behaviour of the sandbox.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -12,36 +12,36 @@ use crate::config::setting::Setting;
 use crate::config::value::{ValueError, non_empty, number_in};
 use crate::sandbox::{ErrorShape, FaultKind, FaultPlan, Latency, Reads, SandboxOptions, Window};
 
-/// How the local server behaves.
+/// The behaviour of the sandbox.
 #[derive(Debug, Clone)]
 pub struct SandboxSettings {
-    /// Where `custsync sandbox` listens. A run with `--sandbox` takes any free port instead.
+    /// The address of `custsync sandbox`. A run with `--sandbox` uses any free port instead.
     pub listen: SocketAddr,
-    /// The customers that exist have the ids from 1 to this number.
+    /// The number of customers. Their ids are 1 to this number.
     pub customers: u64,
     /// Requests allowed in a window of time.
     pub window: Option<Window>,
-    /// How long an answer takes.
+    /// The delay before an answer.
     pub latency: Latency,
-    /// What goes wrong, how often and when.
+    /// The faults to inject, how often and when.
     pub faults: FaultPlan,
-    /// The faults that these customers' updates always meet.
+    /// The faults that always answer the updates of these customers.
     pub answers: BTreeMap<u64, FaultKind>,
-    /// After how many requests an HTTP/2 connection is closed.
+    /// The number of requests after which an HTTP/2 connection is closed.
     pub goaway_after: Option<u64>,
-    /// What a read of customers is answered with.
+    /// The answer to reads of customers.
     pub reads: Reads,
-    /// Makes what is random the same each time.
+    /// The seed of the random faults and latencies.
     pub seed: u64,
     /// The file that records each applied update.
     pub ledger: Option<PathBuf>,
-    /// How long an access token is accepted that was handed out.
+    /// The lifetime of issued access tokens.
     pub token_lifetime: Option<Duration>,
-    /// What an error looks like.
+    /// The format of error bodies.
     pub error_shape: ErrorShape,
 }
 
-/// Beyond a day nobody sees a token expire.
+/// The range of `sandbox-token-lifetime`. A longer lifetime has no visible effect.
 const TOKEN_LIFETIMES: RangeInclusive<Duration> =
     Duration::from_millis(100)..=Duration::from_hours(24);
 
@@ -90,7 +90,7 @@ impl SandboxSettings {
         }
     }
 
-    /// A sandbox that behaves so, on this address.
+    /// Returns the options of a sandbox on this address.
     pub fn options(
         &self,
         listen: SocketAddr,

@@ -1,4 +1,4 @@
-//! How fast, how often, how long.
+//! Rates, attempts, limits and waits.
 
 use std::num::{NonZeroU16, NonZeroU32};
 use std::ops::RangeInclusive;
@@ -21,38 +21,39 @@ const ATTEMPTS_MAX: NonZeroU32 = NonZeroU32::new(ATTEMPTS_LIMIT).expect("not zer
 const HOUR: Duration = Duration::from_hours(1);
 const TIMEOUTS: RangeInclusive<Duration> = Duration::from_millis(1)..=HOUR;
 const GRACES: RangeInclusive<Duration> = Duration::ZERO..=HOUR;
-/// A run that sleeps for more than a week is one that somebody has forgotten.
+/// The range of `max-wait`. A longer wait is probably a mistake.
 const WAITS: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hours(7 * 24);
 
-/// How fast, how often, how long.
+/// Rates, attempts, limits and waits.
 #[derive(Debug, Clone)]
 pub struct SendingSettings {
-    /// Our own limit on the pace.
+    /// The limit that custsync itself keeps to.
     pub rate: Rate,
-    /// Requests that may be under way at once: at most 1,024.
+    /// The most requests in flight: at most 1,024.
     pub max_in_flight: NonZeroU16,
-    /// For one attempt as a whole: 1 ms to 1 h.
+    /// The limit of one whole attempt: 1 ms to 1 h.
     pub timeout: Duration,
-    /// Attempts for one row, the first included: at most 100.
+    /// The attempts for one row, the first included: at most 100.
     pub attempts: NonZeroU32,
-    /// When too many rows have ended badly. A run defaults to a tenth of them; a check to no limit, since its point is
+    /// The limit of failed rows. The default is a tenth for a run, and none for a check, which is
     /// to list them all.
     pub max_errors: ErrorLimit,
-    /// Which rows of one customer are sent.
-    pub unique: DuplicatePolicy,
-    /// Which rows of an earlier run are sent again.
+    /// The rows of one customer that are sent.
+    pub unique: Unique,
+    /// The rows of an earlier run that are sent again.
     pub retry: Retry,
-    /// What is known of fields that a request leaves out.
+    /// The effect of a request on the fields that it leaves out, as far as known.
     pub left_out: LeftOut,
-    /// The longest wait for an API that is down or asks to wait: at most a week.
+    /// The longest wait for an API that is down or asks for a wait: at most a week.
     pub max_wait: Duration,
-    /// What becomes of a wait that the API named to an earlier process.
+    /// The treatment of a wait that the API asked an earlier process for.
     pub named_wait: NamedWait,
-    /// For requests in flight when a signal ends the run: at most 1 h.
+    /// The time for requests in flight after a signal: at most 1 h.
     pub grace: Duration,
 }
 
-/// What becomes of a wait that the API named to an earlier process of the run, and that is not over.
+/// The treatment of a wait that the API asked an earlier process of the run for, and that is not
+/// over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NamedWait {
     /// Nothing is sent before its end.

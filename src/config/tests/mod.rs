@@ -1,4 +1,4 @@
-//! What the sources say, and what comes of it.
+//! Tests of the three sources together.
 
 mod precedence;
 mod problems;
@@ -16,7 +16,7 @@ use super::error::ConfigError;
 use super::provenance::EffectiveSetting;
 use super::{CliInput, ConfigFile, FlagValue, Settings, Verb};
 
-/// What the three sources say, and what comes of it.
+/// The contents of the three sources.
 #[derive(Default)]
 struct Scenario {
     flags: serde_json::Map<String, Value>,

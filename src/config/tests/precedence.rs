@@ -1,4 +1,4 @@
-//! Who beats whom, over every setting, and whose mistake it is said to be.
+//! Precedence of the sources, over every setting, and the place of errors.
 
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -168,7 +168,7 @@ fn the_samples_are_all_settings() {
     assert_eq!(sampled, known);
 }
 
-/// Each of them makes other requests of the same rows, or sends them to somebody else.
+/// Each of them changes the requests, or their destination.
 #[test]
 fn a_run_is_known_by_what_changes_its_requests() {
     let settings = Settings::defaults(Verb::Run);

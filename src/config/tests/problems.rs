@@ -1,4 +1,4 @@
-//! What cannot be used, and what is said about it.
+//! Settings that cannot be used, and their errors.
 
 use std::ffi::OsString;
 

@@ -1,4 +1,4 @@
-//! What can be used, in all its spellings.
+//! Settings that can be used, in all their spellings.
 
 use serde_json::json;
 
