@@ -55,9 +55,9 @@ pub fn main() -> ExitCode {
 /// Returns the exit code, and reports an end that has no summary. `ended` is `None` if the work
 /// panicked.
 fn exit(ended: Option<Result<u8, Failure>>, known: Option<&EarlyEnd>) -> u8 {
-    let tell = |exit: Exit, message: &str| {
+    let report = |exit: Exit, message: &str| {
         if let Some(known) = known {
-            known.tell(exit, message);
+            known.report(exit, message);
         }
         exit.code()
     };
@@ -65,10 +65,10 @@ fn exit(ended: Option<Result<u8, Failure>>, known: Option<&EarlyEnd>) -> u8 {
         (Some(Err(Failure { exit, error })), _) => {
             let message = format!("{error:#}");
             terminal::print_error(&message);
-            tell(exit, &message)
+            report(exit, &message)
         }
         // The panic was reported where it happened.
-        (None, message) => tell(Exit::Fault, message.unwrap_or_default()),
+        (None, message) => report(Exit::Fault, message.unwrap_or_default()),
         // A thread panicked that the work could do without.
         (Some(Ok(_)), Some(_)) => Exit::Fault.code(),
         (Some(Ok(code)), None) => code,
@@ -150,7 +150,7 @@ fn answer_by_clap(answer: &clap::Error, arguments: &[OsString]) -> Result<u8, Fa
         let message = answer.render().to_string();
         terminal::print_notice(message.trim_end());
         if let Some(end) = EarlyEnd::of_words(arguments) {
-            end.tell(Exit::Unusable, message.trim_end());
+            end.report(Exit::Unusable, message.trim_end());
         }
         return Ok(Exit::Unusable.code());
     }

@@ -1,6 +1,7 @@
 //! `custsync run`: send the updates.
 
 use std::ffi::OsString;
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -8,12 +9,13 @@ use crate::api::Api;
 use crate::commands::Failure;
 use crate::commands::shared::continuing::Continuation;
 use crate::commands::shared::first_rows::{self, FirstRows};
-use crate::commands::shared::report::{Began, Report};
+use crate::commands::shared::report::{Report, StartedAt};
 use crate::commands::shared::server::Server;
 use crate::commands::shared::start::{Start, Started};
 use crate::commands::shared::{descriptors, inputs, row_range, start, unique};
 use crate::config::Settings;
 use crate::config::sending::SendingSettings;
+use crate::input::KnownInput;
 use crate::journal::{Checkpoint, Outcome, Retry};
 use crate::pipeline::recorder::{Earlier, Inputs, Recorder};
 use crate::pipeline::resume::{AskedRows, LeftOut, Resume, Terms};
@@ -28,10 +30,10 @@ use crate::terminal::Terminal;
 
 /// Sends the updates. `arguments` is the command as typed, to print the command that continues it.
 pub fn run(settings: &Settings, arguments: &[OsString], signals: &Signals) -> Result<u8, Failure> {
-    let began = Began::now();
+    let started_at = StartedAt::now();
     let terminal = Terminal::new(settings);
     unique::refuse_streams(settings)?;
-    let known = inputs::look_through(&settings.input, Some(&mut FirstRows::new(&settings.input)))?;
+    let known = inputs::inspect(&settings.input, Some(&mut FirstRows::new(&settings.input)))?;
     descriptors::require()?;
     let server = Server::of(settings)?;
     let grant = server.token_source().read().map_err(Failure::unusable)?;
@@ -43,39 +45,17 @@ pub fn run(settings: &Settings, arguments: &[OsString], signals: &Signals) -> Re
         journal,
         start,
     } = start::for_run(settings, &known.inputs)?;
-    server.say_where(settings);
+    server.log_destination(settings);
 
     let continuation = Continuation::of(arguments, settings, &known.inputs, run_dir.path());
     let progress = Arc::new(Progress::default());
     let rows = row_range::rows(&settings.input);
-    let (rows, history, resume, earlier) = match start {
-        Start::Fresh => (rows, History::default(), None, None),
-        Start::Continue {
-            checkpoint,
-            entries,
-            compare,
-        } => {
-            let gaps = Arc::new(OnceLock::new());
-            let all = row_range::rows_with_settled(&rows, &checkpoint);
-            let asked = AskedRows::new(rows, row_range::of_failed_rows(&known.inputs));
-            let terms = Terms {
-                asked,
-                left_out: left_out(settings, &checkpoint),
-            };
-            let history = history(&checkpoint, &settings.sending);
-            let resume = Resume::new(checkpoint.clone(), gaps.clone(), compare, terms);
-            (
-                all,
-                history,
-                Some(resume),
-                Some(Earlier {
-                    checkpoint,
-                    entries,
-                    gaps,
-                }),
-            )
-        }
-    };
+    let Beginning {
+        rows,
+        history,
+        resume,
+        earlier,
+    } = beginning(start, rows, settings, &known.inputs);
     let first_row = row_range::first_row(&rows, &known.inputs);
     let failed = FailedRows::new(
         run_dir.clone(),
@@ -125,7 +105,7 @@ pub fn run(settings: &Settings, arguments: &[OsString], signals: &Signals) -> Re
         continuation: Some(continuation),
         until: sent.until,
         run_dir,
-        began,
+        started_at,
         read: sent.read,
         extent: sent.extent,
         rows,
@@ -137,6 +117,59 @@ pub fn run(settings: &Settings, arguments: &[OsString], signals: &Signals) -> Re
         printed: Ok(()),
     };
     report.finish(&terminal)
+}
+
+/// The rows of a run, and the state that earlier processes left.
+struct Beginning {
+    rows: Range<u64>,
+    history: History,
+    resume: Option<Resume>,
+    earlier: Option<Earlier>,
+}
+
+/// Returns the beginning of a run. `rows` are those that this process is asked for.
+fn beginning(
+    start: Start,
+    rows: Range<u64>,
+    settings: &Settings,
+    inputs: &[KnownInput],
+) -> Beginning {
+    let (checkpoint, entries, compare) = match start {
+        Start::Fresh => {
+            return Beginning {
+                rows,
+                history: History::default(),
+                resume: None,
+                earlier: None,
+            };
+        }
+        Start::Continue {
+            checkpoint,
+            entries,
+            compare,
+        } => (checkpoint, entries, compare),
+    };
+    let gaps = Arc::new(OnceLock::new());
+    let all = row_range::rows_with_settled(&rows, &checkpoint);
+    let terms = Terms {
+        asked: AskedRows::new(rows, row_range::of_failed_rows(inputs)),
+        left_out: left_out(settings, &checkpoint),
+    };
+    Beginning {
+        rows: all,
+        history: history(&checkpoint, &settings.sending),
+        resume: Some(Resume::new(
+            checkpoint.clone(),
+            gaps.clone(),
+            compare,
+            terms,
+        )),
+        earlier: Some(Earlier {
+            checkpoint,
+            entries,
+            gaps,
+        }),
+    }
 }
 
 /// The effect of a request on the fields that it leaves out, as far as known.

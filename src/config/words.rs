@@ -65,8 +65,8 @@ fn word(value: &impl ValueEnum) -> Option<String> {
 
 impl Resolver {
     /// Reads a setting that takes one of a few words.
-    pub(super) fn choice<T: ValueEnum>(&mut self, setting: Setting, default: T) -> T {
-        let default = word(&default).expect("a default has a word");
+    pub(super) fn choice<T: ValueEnum>(&mut self, setting: Setting, default: &T) -> T {
+        let default = word(default).expect("a default has a word");
         self.one(setting, &default, choice)
     }
 }

@@ -219,7 +219,7 @@ fn no_part_of_a_url_is_dropped_without_a_word() {
         ("https://a.example/canary/../v2", "`.` or `..`"),
         (
             "https:canary.example",
-            "two slashes and a host follow the scheme",
+            "the scheme must be followed by two slashes and a host",
         ),
         ("https://canary@a.example", "user name or password"),
         ("https://a.example/?canary", "has no `?`"),

@@ -61,7 +61,7 @@ pub(super) fn render(
         let (name, shown) = (name(cell), safe_ellipsis(&cell.text, TEXT_CHARACTERS_MAX));
         line(
             &mut text,
-            &format!("  {name:width$}  {shown} {}", display_result(cell)),
+            &format!("  {name:width$}  {shown} {}", cell_result(cell)),
         );
     }
     match update {
@@ -101,7 +101,7 @@ fn name(cell: &ExplainedCell) -> String {
     }
 }
 
-fn shown_fate(cell: &ExplainedCell) -> String {
+fn cell_result(cell: &ExplainedCell) -> String {
     match &cell.fate {
         CellFate::Ignored => "is ignored".to_owned(),
         CellFate::NoField => "has no field".to_owned(),

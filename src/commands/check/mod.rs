@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use self::explain::Destination;
 use crate::commands::Failure;
-use crate::commands::shared::report::{Began, Report};
+use crate::commands::shared::report::{Report, StartedAt};
 use crate::commands::shared::{first_rows, inputs, row_range, start, unique};
 use crate::config::Settings;
 use crate::pipeline::recorder::{Inputs, Recorder};
@@ -18,10 +18,10 @@ use crate::terminal::Terminal;
 
 /// Checks the inputs.
 pub fn check(settings: &Settings, signals: &Signals) -> Result<u8, Failure> {
-    let began = Began::now();
+    let started_at = StartedAt::now();
     let terminal = Terminal::new(settings);
     unique::refuse_streams(settings)?;
-    let known = inputs::look_through(&settings.input, None)?;
+    let known = inputs::inspect(&settings.input, None)?;
     let started = start::for_check(settings, &known.inputs)?;
     let key = started.key;
     let failed = FailedRows::in_order(
@@ -72,7 +72,7 @@ pub fn check(settings: &Settings, signals: &Signals) -> Result<u8, Failure> {
         settings,
         names: known.names,
         run_dir: started.run_dir,
-        began,
+        started_at,
         read: ended.read,
         extent: ended.extent,
         rows,

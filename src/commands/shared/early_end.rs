@@ -11,7 +11,7 @@ use crate::commands::shared::summary_file;
 use crate::config::output::{OutputFormat, OutputSettings};
 use crate::config::{CliInput, ConfigFile, FlagValue, Settings, Verb};
 use crate::process::exit::Exit;
-use crate::results::summary;
+use crate::results::summary::shown_time;
 use crate::terminal;
 use crate::text;
 
@@ -25,7 +25,7 @@ pub struct EarlyEnd {
 
 /// The keys of a summary that apply to an end without a run.
 #[derive(Serialize)]
-struct Told<'a> {
+struct EarlySummary<'a> {
     version: &'static str,
     command: &'static str,
     inputs: Vec<String>,
@@ -73,11 +73,11 @@ impl EarlyEnd {
     }
 
     /// Prints JSON if `--output-format json` is set, and writes the summary file.
-    pub fn tell(&self, exit: Exit, message: &str) {
+    pub fn report(&self, exit: Exit, message: &str) {
         let Some(command) = self.verb.with_summary() else {
             return;
         };
-        let told = Told {
+        let summary = EarlySummary {
             version: env!("CARGO_PKG_VERSION"),
             command,
             inputs: self
@@ -86,17 +86,17 @@ impl EarlyEnd {
                 .map(|path| text::safe_path(path))
                 .collect(),
             run_dir: self.output.run_dir.as_deref().map(text::safe_path),
-            ended: summary::format_time(Timestamp::now()),
+            ended: shown_time(Timestamp::now()),
             error_message: message,
             exit_code: exit.code(),
         };
-        let json = serde_json::to_string_pretty(&told)
+        let json = serde_json::to_string_pretty(&summary)
             .expect("texts and numbers, written to memory, cannot fail");
         let json = format!("{}\n", text::safe_json(&json));
         if self.output.output_format == OutputFormat::Json
             && let Err(error) = terminal::print(&json)
         {
-            terminal::print_error(&format_args!("{}: {error}", STDOUT_FAILED));
+            terminal::print_error(&format_args!("{STDOUT_FAILED}: {error}"));
         }
         if let Some(path) = &self.output.summary_file {
             summary_file::write(path, &json);

@@ -72,7 +72,7 @@ fn of_folder(folder: &Path, name: &InputName) -> anyhow::Result<Vec<InputName>> 
         let path = entry
             .with_context(|| format!("{name}: cannot be listed"))?
             .path();
-        match passed_over(&path) {
+        match reason_to_skip(&path) {
             None => files.push(path),
             Some(why) => info!("{}: skipped: {why}", InputName::Path(path)),
         }
@@ -89,20 +89,20 @@ fn of_folder(folder: &Path, name: &InputName) -> anyhow::Result<Vec<InputName>> 
 }
 
 /// Returns the reason to skip an entry of a folder, if there is one.
-fn passed_over(path: &Path) -> Option<&'static str> {
-    match unasked(path) {
+fn reason_to_skip(path: &Path) -> Option<&'static str> {
+    match hidden_reason(path) {
         Some(why) => Some(why),
         None if path.is_dir() => {
             Some("a folder inside a folder (name it, or give the pattern `**/*.csv`)")
         }
         None if !is_input(path) => Some("unknown file extension"),
-        None => irregular(path),
+        None => irregular_reason(path),
     }
 }
 
 /// Returns the reason to skip a file of another kind than a regular file: opening a pipe would wait
 /// for a writer that may never come. A file without metadata is reported when it is opened.
-fn irregular(path: &Path) -> Option<&'static str> {
+fn irregular_reason(path: &Path) -> Option<&'static str> {
     let is_other = fs::metadata(path).is_ok_and(|metadata| !metadata.is_file());
     is_other.then_some(
         "not a regular file (pipes, sockets and devices are read only when named themselves)",
@@ -110,7 +110,7 @@ fn irregular(path: &Path) -> Option<&'static str> {
 }
 
 /// Returns the reason to skip a file by its name: folders and patterns skip hidden files.
-fn unasked(path: &Path) -> Option<&'static str> {
+fn hidden_reason(path: &Path) -> Option<&'static str> {
     let name = path.file_name().unwrap_or_default().as_encoded_bytes();
     if name.starts_with(b"~$") {
         Some("not a workbook, but the lock file of one that is open in Excel")
@@ -143,11 +143,11 @@ fn of_pattern(pattern: &Path, name: &InputName) -> anyhow::Result<Vec<InputName>
         .files()
         .with_context(|| format!("{name}: cannot be listed"))?;
     for hidden in matching.hidden {
-        let why = unasked(&hidden).unwrap_or("hidden file");
+        let why = hidden_reason(&hidden).unwrap_or("hidden file");
         info!("{}: skipped: {why}", InputName::Path(hidden));
     }
     let mut files = matching.files;
-    files.retain(|file| match irregular(file) {
+    files.retain(|file| match irregular_reason(file) {
         None => true,
         Some(why) => {
             info!("{}: skipped: {why}", InputName::Path(file.clone()));

@@ -71,7 +71,7 @@ impl FirstRows {
     }
 
     /// Logs the warnings.
-    pub(in crate::commands) fn say(&self, names: &InputNames) {
+    pub(in crate::commands) fn log(&self, names: &InputNames) {
         for group in warning_groups(&self.read, names) {
             warn!("among the first rows: {}", group.to_line());
         }

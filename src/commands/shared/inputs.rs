@@ -14,7 +14,7 @@ use crate::results::summary::InputNames;
 
 /// The inputs of a command, inspected and closed again, except for those that can be read only
 /// once.
-pub(in crate::commands) struct LookedThrough {
+pub(in crate::commands) struct InspectedInputs {
     pub(in crate::commands) inputs: Vec<KnownInput>,
     pub(in crate::commands) names: InputNames,
     /// The size of all inputs, if it is known.
@@ -23,10 +23,10 @@ pub(in crate::commands) struct LookedThrough {
 
 /// Inspects the beginning of all inputs, one after the other. Inputs that can be read only once
 /// come last, since a pipe waits for its writer. `first_rows` sees the same blocks.
-pub(in crate::commands) fn look_through(
+pub(in crate::commands) fn inspect(
     settings: &InputSettings,
     mut first_rows: Option<&mut FirstRows>,
-) -> Result<LookedThrough, Failure> {
+) -> Result<InspectedInputs, Failure> {
     let files = files::expand(&settings.files).map_err(Failure::unusable)?;
     let rules = Arc::new(settings.rules.clone());
     let mut found: BTreeMap<usize, KnownInput> = BTreeMap::new();
@@ -41,7 +41,7 @@ pub(in crate::commands) fn look_through(
             }
         };
         let input = KnownInput::look(name, &rules, look_at).map_err(Failure::unusable)?;
-        say_what_is_doubtful(&input);
+        warn_of_encoding(&input);
         if !input.has_rows() {
             warn!("{} has a header but no rows", input.place_name());
         }
@@ -63,16 +63,16 @@ pub(in crate::commands) fn look_through(
         .check_ignored(|name| inputs.iter().any(|input| input.layout().may_have(name)))
         .map_err(Failure::unusable)?;
     for input in &inputs {
-        say_which_sheet_is_read(input);
-        say_what_is_taken_loosely(input);
-        say_what_does_not_apply(input, settings);
+        log_sheet(input);
+        log_loose_names(input);
+        log_unused_settings(input, settings);
     }
     let names = InputNames::of(&inputs);
     if let Some(first_rows) = first_rows {
-        first_rows.say(&names);
+        first_rows.log(&names);
     }
     let total_bytes = inputs.iter().map(KnownInput::size_bytes).sum();
-    Ok(LookedThrough {
+    Ok(InspectedInputs {
         inputs,
         names,
         total_bytes,
@@ -80,14 +80,14 @@ pub(in crate::commands) fn look_through(
 }
 
 /// Warns of a given encoding that an input does not seem to have: its texts would be sent garbled.
-fn say_what_is_doubtful(input: &KnownInput) {
+fn warn_of_encoding(input: &KnownInput) {
     if let Some(doubt) = input.encoding_doubt() {
         warn!("{} {doubt}", input.name());
     }
 }
 
 /// Logs the sheet of a workbook that is read, if there are others.
-fn say_which_sheet_is_read(input: &KnownInput) {
+fn log_sheet(input: &KnownInput) {
     match &input.read_as().container {
         Container::Workbook(choice) if choice.is_one_of_several() => {
             info!("{}: {choice} (--sheet)", input.name());
@@ -97,7 +97,7 @@ fn say_which_sheet_is_read(input: &KnownInput) {
 }
 
 /// Logs the names that were matched loosely, so that a wrong match can be seen.
-fn say_what_is_taken_loosely(input: &KnownInput) {
+fn log_loose_names(input: &KnownInput) {
     let columns: Vec<_> = input.loosely().iter().map(ToString::to_string).collect();
     if !columns.is_empty() {
         info!("{}: {} (--loose-headers)", input.name(), columns.join(", "));
@@ -105,7 +105,7 @@ fn say_what_is_taken_loosely(input: &KnownInput) {
 }
 
 /// Logs the settings that have no effect on failed rows, which are read by their own layout.
-fn say_what_does_not_apply(input: &KnownInput, settings: &InputSettings) {
+fn log_unused_settings(input: &KnownInput, settings: &InputSettings) {
     if input.layout().origin() == Origin::First {
         return;
     }

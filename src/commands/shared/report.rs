@@ -35,7 +35,7 @@ pub(in crate::commands) struct Report<'a> {
     pub(in crate::commands) settings: &'a Settings,
     pub(in crate::commands) names: InputNames,
     pub(in crate::commands) run_dir: RunDir,
-    pub(in crate::commands) began: Began,
+    pub(in crate::commands) started_at: StartedAt,
     pub(in crate::commands) read: RowsRead,
     pub(in crate::commands) extent: Extent,
     /// The rows to read.
@@ -56,14 +56,14 @@ pub(in crate::commands) struct Report<'a> {
 
 /// The start of a command.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::commands) struct Began {
+pub(in crate::commands) struct StartedAt {
     at: Timestamp,
     clock: Instant,
 }
 
-impl Began {
-    pub(in crate::commands) fn now() -> Began {
-        Began {
+impl StartedAt {
+    pub(in crate::commands) fn now() -> StartedAt {
+        StartedAt {
             at: Timestamp::now(),
             clock: Instant::now(),
         }
@@ -92,7 +92,7 @@ impl Report<'_> {
                 error: anyhow!("{reason}"),
             });
         }
-        let seconds = self.began.clock.elapsed().as_secs_f64();
+        let seconds = self.started_at.clock.elapsed().as_secs_f64();
         let mut summary = self.summary(seconds);
         self.warn_of_no_rows(&summary);
         let mut exit = self.exit(&summary);
@@ -205,8 +205,8 @@ impl Report<'_> {
             read_as: self.names.read_as(),
             input_notes: self.names.notes(),
             run_dir: text::safe_path(self.run_dir.path()),
-            started: summary::format_time(self.began.at),
-            ended: summary::format_time(Timestamp::now()),
+            started: summary::shown_time(self.started_at.at),
+            ended: summary::shown_time(Timestamp::now()),
             seconds: summary::rounded(seconds),
             records: 0,
             read_to_end: self.extent == Extent::Whole && !self.is_window_full(),
@@ -228,7 +228,7 @@ impl Report<'_> {
             sending: (self.sending.as_ref()).map(|(statistics, latencies)| {
                 summary::sending_summary(statistics, latencies, seconds)
             }),
-            stopped: self.why_stopped(),
+            stopped: self.stop_message(),
             continue_with,
             continue_by_piping,
             error_message: None,
@@ -260,7 +260,7 @@ impl Report<'_> {
     fn faults(&self) -> Vec<String> {
         let of_input = self.input_fault.as_ref().map(ToString::to_string);
         let of_the_rest = match &self.recorded.fault {
-            None => self.why_stopped(),
+            None => self.stop_message(),
             Some(fault) => match (with_causes(fault), self.recorded.unrecorded) {
                 (fault, 0) => Some(fault),
                 (fault, unrecorded) => Some(format!(
@@ -277,7 +277,7 @@ impl Report<'_> {
     }
 
     /// Returns the reason of the stop, with the host or the proxy that is at fault.
-    fn why_stopped(&self) -> Option<String> {
+    fn stop_message(&self) -> Option<String> {
         let (reason, route) = (self.stop.as_ref()?, self.route.as_ref());
         let with_route = route.and_then(|route| match reason {
             StopReason::Unreachable { fault } => Some(route.explain(*fault)),

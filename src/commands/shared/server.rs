@@ -93,7 +93,7 @@ impl Server {
 
     /// Logs the host that gets the token, and the source of its address: a configuration file in
     /// the working directory may name any host.
-    pub(in crate::commands) fn say_where(&self, settings: &Settings) {
+    pub(in crate::commands) fn log_destination(&self, settings: &Settings) {
         let Target::Remote { token, .. } = &settings.api.target else {
             return;
         };

@@ -277,7 +277,7 @@ fn resume(
     let compare =
         compare_input(&checkpoint, &recovered.entries, &compared).map_err(refusal_of_input)?;
     keep_named_wait(&checkpoint, &settings.sending, &run_dir)?;
-    say_what_changed(earlier, &header, inputs, key).map_err(Failure::run_directory)?;
+    log_changes(earlier, &header, inputs, key).map_err(Failure::run_directory)?;
     info!(
         "continuing after {} settled rows in {} ({} entries, read and compared in {:.1} s)",
         grouped(checkpoint.rows_recorded()),
@@ -356,7 +356,7 @@ pub(in crate::commands) fn named_wait_left(
 
 /// Logs how the inputs differ from those of the earlier process, where the settled rows are the
 /// same.
-fn say_what_changed(
+fn log_changes(
     earlier: &Header,
     now: &Header,
     inputs: &[KnownInput],

@@ -54,13 +54,13 @@ const ALL_FIELDS: &str = "default";
 impl InputSettings {
     pub(in crate::config) fn read(resolver: &mut Resolver, files: Vec<PathBuf>) -> Self {
         let files = files.into_iter().map(plainest_name).collect();
-        let format = resolver.choice(Setting::of_run("format"), FormatChoice::Auto);
+        let format = resolver.choice(Setting::of_run("format"), &FormatChoice::Auto);
         let delimiter = resolver.optional(Setting::of_run("delimiter"), delimiter);
         let quotes = resolver.optional(Setting::of_run("quotes"), choice);
         let escape = resolver
             .optional(Setting::of_run("escape"), escape)
             .unwrap_or_default();
-        let ragged = resolver.choice(Setting::of_run("ragged"), Ragged::Error);
+        let ragged = resolver.choice(Setting::of_run("ragged"), &Ragged::Error);
         let encoding = resolver.one(Setting::of_run("encoding"), "auto", encoding);
         let header = header_rule(resolver);
         let sheet = resolver.optional(Setting::of_run("sheet"), non_empty);
@@ -79,7 +79,7 @@ impl InputSettings {
                 },
             },
             values: value_rules(resolver),
-            overtaken: resolver.choice(Setting::of_run("overtaken"), OvertakenRule::LeaveOut),
+            overtaken: resolver.choice(Setting::of_run("overtaken"), &OvertakenRule::LeaveOut),
         };
         for (text, error) in rows.cells.values.errors(&rows.cells, &rows.values) {
             resolver.report_value(VALUES, ValueError::Mapped { text, error });

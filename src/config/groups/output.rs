@@ -114,14 +114,14 @@ impl OutputSettings {
             lock_wait: resolver.one(Setting::of_process("lock-wait"), "0s", |text| {
                 Ok(duration_in(&LOCK_WAITS, text)?)
             }),
-            output_format: resolver.choice(Setting::of_process(OUTPUT_FORMAT), OutputFormat::Text),
+            output_format: resolver.choice(Setting::of_process(OUTPUT_FORMAT), &OutputFormat::Text),
             summary_file: resolver.path(Setting::of_process("summary-file")),
             bad_rows_exit: resolver.one(Setting::of_process("bad-rows-exit"), "1", bad_rows_exit),
-            log_format: resolver.choice(Setting::of_process("log-format"), OutputFormat::Text),
-            progress: resolver.choice(Setting::of_process("progress"), Progress::Auto),
-            color: resolver.choice(Setting::of_process("color"), Color::Auto),
+            log_format: resolver.choice(Setting::of_process("log-format"), &OutputFormat::Text),
+            progress: resolver.choice(Setting::of_process("progress"), &Progress::Auto),
+            color: resolver.choice(Setting::of_process("color"), &Color::Auto),
             failed_format: resolver
-                .choice(Setting::of_process("failed-format"), FailedFormat::Auto),
+                .choice(Setting::of_process("failed-format"), &FailedFormat::Auto),
             verbosity: verbosity(resolver),
         }
     }

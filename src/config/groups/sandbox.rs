@@ -71,7 +71,7 @@ impl SandboxSettings {
                 "none",
                 goaway_after,
             ),
-            reads: resolver.choice(Setting::of_process("sandbox-reads"), Reads::Allowed),
+            reads: resolver.choice(Setting::of_process("sandbox-reads"), &Reads::Allowed),
             seed: resolver.one(
                 Setting::of_process("sandbox-seed"),
                 "1",
@@ -85,7 +85,7 @@ impl SandboxSettings {
             ),
             error_shape: resolver.choice(
                 Setting::of_process("sandbox-errors"),
-                ErrorShape::Documented,
+                &ErrorShape::Documented,
             ),
         }
     }

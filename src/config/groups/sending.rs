@@ -87,8 +87,8 @@ impl SendingSettings {
             max_errors: resolver.one(Setting::of_process("max-errors"), max_errors, |text| {
                 Ok(text.parse()?)
             }),
-            unique: resolver.choice(Setting::of_run("unique"), Unique::All),
-            retry: resolver.choice(Setting::of_process("retry"), Retry::Failed),
+            unique: resolver.choice(Setting::of_run("unique"), &Unique::All),
+            retry: resolver.choice(Setting::of_process("retry"), &Retry::Failed),
             left_out: (resolver.optional(Setting::of_process("left-out"), choice))
                 .unwrap_or(LeftOut::Unknown),
             max_wait: resolver.one(Setting::of_process("max-wait"), "15m", |text| {

@@ -74,6 +74,30 @@ fn lists_and_tables_come_in_every_spelling() {
         want
     );
 
+    let ignoring = |columns: &[&str]| {
+        let columns: Vec<_> = columns.iter().map(|column| (*column).to_owned()).collect();
+        MappingRules::new(&[], &columns).expect("columns of their own")
+    };
+    let listed = || Scenario::default().toml("ignore = ['A', 'B']");
+    assert_eq!(mapping(listed()), ignoring(&["A", "B"]));
+    assert_eq!(
+        mapping(listed().variable("CUSTSYNC_IGNORE", "C")),
+        ignoring(&["C"]),
+        "a stronger list replaces the weaker one"
+    );
+    assert_eq!(
+        mapping(listed().variable("CUSTSYNC_IGNORE", "")),
+        ignoring(&[]),
+        "the empty list too"
+    );
+    assert_eq!(
+        mapping(Scenario::default().toml("ignore = 'A, really'")),
+        ignoring(&["A, really"])
+    );
+}
+
+#[test]
+fn texts_of_fields_come_in_every_spelling() {
     let values = |scenario: Scenario| scenario.settings(Verb::Check).input.rows.cells.values;
     let mut want = ValueMaps::default();
     for (field, text, value) in [
@@ -140,27 +164,6 @@ fn lists_and_tables_come_in_every_spelling() {
     assert_eq!(
         nulls(Scenario::default().toml("null-string.default = 'email=-'")),
         want
-    );
-
-    let ignoring = |columns: &[&str]| {
-        let columns: Vec<_> = columns.iter().map(|column| (*column).to_owned()).collect();
-        MappingRules::new(&[], &columns).expect("columns of their own")
-    };
-    let listed = || Scenario::default().toml("ignore = ['A', 'B']");
-    assert_eq!(mapping(listed()), ignoring(&["A", "B"]));
-    assert_eq!(
-        mapping(listed().variable("CUSTSYNC_IGNORE", "C")),
-        ignoring(&["C"]),
-        "a stronger list replaces the weaker one"
-    );
-    assert_eq!(
-        mapping(listed().variable("CUSTSYNC_IGNORE", "")),
-        ignoring(&[]),
-        "the empty list too"
-    );
-    assert_eq!(
-        mapping(Scenario::default().toml("ignore = 'A, really'")),
-        ignoring(&["A, really"])
     );
 }
 
