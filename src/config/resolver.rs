@@ -6,10 +6,13 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use secrecy::SecretString;
 
+use super::duration::duration_in;
 use super::error::{ConfigError, Problem};
 use super::layer::{Layer, RawValue};
 use super::names::TOKEN;
@@ -96,6 +99,16 @@ impl Resolver {
                 .unwrap_or_else(default_value),
             None => default_value(),
         }
+    }
+
+    /// Reads a duration that must lie in `range`.
+    pub(super) fn duration(
+        &mut self,
+        setting: Setting,
+        default: &str,
+        range: &RangeInclusive<Duration>,
+    ) -> Duration {
+        self.one(setting, default, |text| Ok(duration_in(range, text)?))
     }
 
     /// Reads a setting that may be unset.

@@ -222,7 +222,7 @@ fn no_part_of_a_url_is_dropped_without_a_word() {
             "the scheme must be followed by two slashes and a host",
         ),
         ("https://canary@a.example", "user name or password"),
-        ("https://a.example/?canary", "has no `?`"),
+        ("https://a.example/?canary", "must have no `?`"),
     ] {
         is_refused(Shell::new().variable("CUSTSYNC_TOKEN_URL", url), &[], why);
         is_refused(Shell::new().variable("CUSTSYNC_BASE_URL", url), &[], why);

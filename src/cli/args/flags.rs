@@ -41,7 +41,8 @@ pub struct RunFlags {
 pub struct SandboxCommandFlags {
     /// Read settings from this TOML file [default: ./custsync.toml if it exists]
     ///
-    /// In the file and in variables, the settings below have a prefix, as in sandbox-window = "600/m".
+    /// In the file and in variables, the settings below have a prefix, as in sandbox-window =
+    /// "600/m".
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Listen on this address and port
@@ -115,13 +116,16 @@ struct InputFlags {
     format: Option<String>,
     /// Field delimiter: one character, or the word tab [default: detected, a tab in TSV]
     ///
-    /// A comma, semicolon, tab or | is detected from the first record. If two fit equally well, nothing is sent.
+    /// A comma, semicolon, tab or | is detected from the first record. If two fit equally well,
+    /// nothing is sent.
     #[arg(long, value_name = "C", hide_short_help = true)]
     delimiter: Option<String>,
-    /// Quotes in CSV: on encloses values in them, off makes them ordinary characters [default: on, in TSV neither]
+    /// Quotes in CSV: on encloses values in them, off makes them ordinary characters [default: on,
+    /// in TSV neither]
     ///
-    /// In TSV, Excel and pandas enclose values in quotes, and databases write quotes as parts of values. Without this flag, quotes
-    /// in TSV are ordinary characters, and a cell that can be read both ways makes its row invalid.
+    /// In TSV, Excel and pandas enclose values in quotes, and databases write quotes as parts of
+    /// values. Without this flag, quotes in TSV are ordinary characters, and a cell that can be
+    /// read both ways makes its row invalid.
     #[arg(long, value_parser = words::<Quotes>(), hide_short_help = true)]
     quotes: Option<String>,
     /// Character that escapes the next one: `\`, as in database exports
@@ -129,11 +133,12 @@ struct InputFlags {
     escape: Option<String>,
     /// A CSV row with fewer or more cells than the header is an error, or is padded
     ///
-    /// error: the row is invalid. pad: fields whose cells are missing at the end are left out, whatever --empty says, and
-    /// surplus cells are dropped if all of them are empty.
+    /// error: the row is invalid. pad: fields whose cells are missing at the end are left out,
+    /// whatever --empty says, and surplus cells are dropped if all of them are empty.
     #[arg(long, value_parser = words::<Ragged>(), hide_short_help = true)]
     ragged: Option<String>,
-    /// Line of the header (in a workbook, row); lines above it are skipped [default: the first record]
+    /// Line of the header (in a workbook, row); lines above it are skipped [default: the first
+    /// record]
     #[arg(long, value_name = "N", hide_short_help = true)]
     header_row: Option<String>,
     /// Text encoding, as in windows-1252; auto is UTF-8, or what a byte order mark says
@@ -160,13 +165,15 @@ struct InputFlags {
     map: Vec<String>,
     /// Ignore these columns; repeatable
     ///
-    /// `column 4` is the fourth column, whatever its name. A text with commas is one name if a column has that name.
+    /// `column 4` is the fourth column, whatever its name. A text with commas is one name if a
+    /// column has that name.
     #[arg(long, value_name = "COLUMN,...")]
     ignore: Vec<String>,
     /// Match header names ignoring case, spaces, underscores and hyphens
     ///
-    /// `First Name`, `first-name` and `FIRSTNAME` match `first_name`, also in --map and --ignore. Invisible characters
-    /// (zero-width spaces, byte order marks) are ignored too. An exact name takes precedence. NDJSON keys always match exactly.
+    /// `First Name`, `first-name` and `FIRSTNAME` match `first_name`, also in --map and --ignore.
+    /// Invisible characters (zero-width spaces, byte order marks) are ignored too. An exact name
+    /// takes precedence. NDJSON keys always match exactly.
     #[arg(long, hide_short_help = true)]
     loose_headers: Option<bool>,
     /// Set FIELD to VALUE in every row; repeatable
@@ -176,16 +183,16 @@ struct InputFlags {
     set: Vec<String>,
     /// Replace TEXT in FIELD by VALUE; repeatable
     ///
-    /// The whole text of the cell is compared (after --trim), and VALUE is then read like a cell. Numbers, true and false in
-    /// NDJSON are compared as written. In the configuration file, each field has a table, as in `[values.gender]` followed by
-    /// `M = "male"`.
+    /// The whole text of the cell is compared (after --trim), and VALUE is then read like a cell.
+    /// Numbers, true and false in NDJSON are compared as written. In the configuration file, each
+    /// field has a table, as in `[values.gender]` followed by `M = "male"`.
     #[arg(long, value_name = "FIELD:TEXT=VALUE", hide_short_help = true)]
     values: Vec<String>,
     /// Meaning of an empty cell: omit, null or error
     ///
-    /// omit: the field is left out of the request; the documentation is inconsistent about whether the API then keeps or
-    /// clears it. null: the field is sent as null, which clears it. error: the row is invalid. FIELD=RULE applies to one
-    /// field. Repeatable.
+    /// omit: the field is left out of the request; the documentation is inconsistent about whether
+    /// the API then keeps or clears it. null: the field is sent as null, which clears it. error:
+    /// the row is invalid. FIELD=RULE applies to one field. Repeatable.
     #[arg(long, value_name = "RULE")]
     empty: Vec<String>,
     /// Read a cell with this text as null; repeatable
@@ -201,9 +208,9 @@ struct InputFlags {
     two_digit_years: Option<String>,
     /// Accept values that are probably mistakes: damaged, decimals, joined; repeatable
     ///
-    /// damaged: text damaged by a spreadsheet or a conversion (`########`, `#N/A`, `8.49E+11`, U+FFFD, NUL), sent unchanged.
-    /// decimals: whole numbers written with zero decimals, as in 101.0.
-    /// joined: CSV cells that look like rows joined by a missing quote.
+    /// damaged: text damaged by a spreadsheet or a conversion (`########`, `#N/A`, `8.49E+11`,
+    /// U+FFFD, NUL), sent unchanged. decimals: whole numbers written with zero decimals, as in
+    /// 101.0. joined: CSV cells that look like rows joined by a missing quote.
     #[arg(
         long,
         value_name = "KIND,...",
@@ -216,7 +223,8 @@ struct InputFlags {
     trim: Option<bool>,
     /// Fields of a failed row that later rows of its customer have set: leave out or send
     ///
-    /// Failed rows name these fields in `custsync_overtaken`. If they are left out, a corrected row never overwrites a newer value.
+    /// Failed rows name these fields in `custsync_overtaken`. If they are left out, a corrected row
+    /// never overwrites a newer value.
     #[arg(long, value_parser = words::<OvertakenRule>(), hide_short_help = true)]
     overtaken: Option<String>,
     /// Skip the first N records
@@ -227,7 +235,8 @@ struct InputFlags {
     max_rows: Option<String>,
     /// Show how the first N rows are read: each cell, its field and value, and the request
     ///
-    /// For `check` and `run --dry-run`. The values of the rows are printed before the summary, and nowhere else.
+    /// For `check` and `run --dry-run`. The values of the rows are printed before the summary, and
+    /// nowhere else.
     #[arg(long, value_name = "N", hide_short_help = true)]
     explain: Option<String>,
 }
@@ -243,8 +252,8 @@ struct ApiFlags {
     tenant: Option<String>,
     /// Read the access token from this file (or set `CUSTSYNC_TOKEN`)
     ///
-    /// The file holds only a token, or the JSON of a login. The token of a login is refreshed before it expires, and the new
-    /// token is written to the same file.
+    /// The file holds only a token, or the JSON of a login. The token of a login is refreshed
+    /// before it expires, and the new token is written to the same file.
     #[arg(long, value_name = "FILE")]
     token_file: Option<OsString>,
     /// Read the client's secret from this file, if the token file does not hold it
@@ -271,8 +280,8 @@ struct ApiFlags {
 struct SendingFlags {
     /// Rate: auto, unlimited, or as in 50/s, 600/m, 1000/h
     ///
-    /// auto follows the API's rate-limit headers, and stays at 20/s if there are none. unlimited lifts only this limit: limits
-    /// that the API announces still apply.
+    /// auto follows the API's rate-limit headers, and stays at 20/s if there are none. unlimited
+    /// lifts only this limit: limits that the API announces still apply.
     #[arg(long, value_name = "RATE")]
     rate: Option<String>,
     /// Send at most N requests at a time
@@ -286,15 +295,16 @@ struct SendingFlags {
     attempts: Option<String>,
     /// Stop after more than this many failed rows
     ///
-    /// A percentage applies once 100 rows have ended. All settled rows of the run directory count, also at the start, but not
-    /// rows that are sent again.
+    /// A percentage applies once 100 rows have ended. All settled rows of the run directory count,
+    /// also at the start, but not rows that are sent again.
     #[arg(long, value_name = "N|P%|none")]
     max_errors: Option<String>,
     /// Rows to send for one customer: all in order, only one, or the last
     ///
-    /// reject: a row is invalid if an earlier valid row names the same customer. last: only a customer's last valid row is
-    /// sent, and the others are superseded; the input is read twice, so it must be a file. Both keep all ids in memory: up to
-    /// 5 bytes each, or up to 51 for ids above 32 bits.
+    /// reject: a row is invalid if an earlier valid row names the same customer. last: only a
+    /// customer's last valid row is sent, and the others are superseded; the input is read twice,
+    /// so it must be a file. Both keep all ids in memory: up to 5 bytes each, or up to 51 for ids
+    /// above 32 bits.
     #[arg(long, value_parser = words::<Unique>(), hide_short_help = true)]
     unique: Option<String>,
     /// Rows of an earlier run to send again: failed, or rejected ones too
@@ -302,8 +312,9 @@ struct SendingFlags {
     retry: Option<String>,
     /// trust: a PUT keeps the fields that it leaves out, so a row can be sent in part
     ///
-    /// If later rows of its customer have already been sent, a row is sent with only the fields that they do not set. Without
-    /// this flag it is not sent, and is listed among the failed rows as overtaken.
+    /// If later rows of its customer have already been sent, a row is sent with only the fields
+    /// that they do not set. Without this flag it is not sent, and is listed among the failed rows
+    /// as overtaken.
     #[arg(long, value_parser = words::<LeftOut>(), hide_short_help = true)]
     left_out: Option<String>,
     /// Stop if the API asks to wait, or is down, for longer than this
@@ -322,8 +333,8 @@ struct SendingFlags {
 struct ResultFlags {
     /// Record the run here, or continue the run recorded here
     ///
-    /// Without it, the newest unfinished run in custsync-runs with the same input and settings is continued. If there is none,
-    /// a new directory is created there.
+    /// Without it, the newest unfinished run in custsync-runs with the same input and settings is
+    /// continued. If there is none, a new directory is created there.
     #[arg(long, value_name = "DIR")]
     run_dir: Option<OsString>,
     /// Begin a new run, even if one in custsync-runs is unfinished
@@ -334,8 +345,8 @@ struct ResultFlags {
     lock_wait: Option<String>,
     /// Format of failed.csv: auto is that of the input, excel-csv is for Excel
     ///
-    /// excel-csv: with a byte order mark, and CRLF at the end of each line. The delimiter is that of the input. NDJSON is not
-    /// changed.
+    /// excel-csv: with a byte order mark, and CRLF at the end of each line. The delimiter is that
+    /// of the input. NDJSON is not changed.
     #[arg(long, value_parser = words::<FailedFormat>(), hide_short_help = true)]
     failed_format: Option<String>,
     /// Format of the summary on stdout
@@ -343,8 +354,8 @@ struct ResultFlags {
     output_format: Option<String>,
     /// Also write the summary as JSON to this file, whatever the exit code
     ///
-    /// If the run could not begin, the file has the message and the exit code. A file that cannot be written is reported, and
-    /// does not change the exit code.
+    /// If the run could not begin, the file has the message and the exit code. A file that cannot
+    /// be written is reported, and does not change the exit code.
     #[arg(long, value_name = "FILE", hide_short_help = true)]
     summary_file: Option<OsString>,
     /// Exit code if a run or check finishes with bad rows; 0 for engines that treat 1 as a crash
@@ -392,11 +403,13 @@ struct SandboxFlags {
     sandbox_latency: Option<String>,
     /// Faults to inject: which, how often and when
     ///
-    /// KIND=SHARE, KIND@FROM..TO or KIND=SHARE@FROM..TO, as in 503=2%,outage@5s..20s,502=60%@0s..5m,blackhole@1s..: a
-    /// share of the requests, a span of time after the start, or a share in a span. Faults with a span come first; those
-    /// without hit their share of the requests that are left. The kinds are a status from 400 to 599, also with -text,
-    /// -html, -gateway, -retry-after or -no-retry-after behind it (404-text), reset, timeout, truncate, blackhole,
-    /// outage, maintenance, login-page, contradiction, success-false, other-customer and readonly.
+    /// KIND=SHARE, KIND@FROM..TO or KIND=SHARE@FROM..TO, as in
+    /// 503=2%,outage@5s..20s,502=60%@0s..5m,blackhole@1s..: a share of the requests, a span of time
+    /// after the start, or a share in a span. Faults with a span come first; those without hit
+    /// their share of the requests that are left. The kinds are a status from 400 to 599, also with
+    /// -text, -html, -gateway, -retry-after or -no-retry-after behind it (404-text), reset,
+    /// timeout, truncate, blackhole, outage, maintenance, login-page, contradiction, success-false,
+    /// other-customer and readonly.
     #[arg(long, value_name = "SPEC", hide_short_help = true)]
     sandbox_fault: Option<String>,
     /// Always answer updates of customer ID with this fault; repeatable
@@ -411,7 +424,8 @@ struct SandboxFlags {
     sandbox_goaway_after: Option<String>,
     /// Answers to reads of customers
     ///
-    /// allowed: the customer. forbidden: 403. missing: 404 in plain text. stale: the customer as it was at the start.
+    /// allowed: the customer. forbidden: 403. missing: 404 in plain text. stale: the customer as it
+    /// was at the start.
     #[arg(long, value_parser = words::<Reads>(), hide_short_help = true)]
     sandbox_reads: Option<String>,
     /// Seed of the random faults and latencies

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
-use crate::config::duration::duration_in;
 use crate::config::error::Problem;
 use crate::config::names::{FRESH, OUTPUT_FORMAT, RUN_DIR};
 use crate::config::resolver::Resolver;
@@ -111,9 +110,7 @@ impl OutputSettings {
             } else {
                 Unfinished::Continued
             },
-            lock_wait: resolver.one(Setting::of_process("lock-wait"), "0s", |text| {
-                Ok(duration_in(&LOCK_WAITS, text)?)
-            }),
+            lock_wait: resolver.duration(Setting::of_process("lock-wait"), "0s", &LOCK_WAITS),
             output_format: resolver.choice(Setting::of_process(OUTPUT_FORMAT), &OutputFormat::Text),
             summary_file: resolver.path(Setting::of_process("summary-file")),
             bad_rows_exit: resolver.one(Setting::of_process("bad-rows-exit"), "1", bad_rows_exit),

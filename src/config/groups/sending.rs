@@ -4,7 +4,6 @@ use std::num::{NonZeroU16, NonZeroU32};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::config::duration::duration_in;
 use crate::config::resolver::Resolver;
 use crate::config::setting::Setting;
 use crate::config::value::number_in;
@@ -76,9 +75,7 @@ impl SendingSettings {
                 "32",
                 number_in(NonZeroU16::MIN..=IN_FLIGHT_MAX),
             ),
-            timeout: resolver.one(Setting::of_process("timeout"), "30s", |text| {
-                Ok(duration_in(&TIMEOUTS, text)?)
-            }),
+            timeout: resolver.duration(Setting::of_process("timeout"), "30s", &TIMEOUTS),
             attempts: resolver.one(
                 Setting::of_process("attempts"),
                 "5",
@@ -91,17 +88,13 @@ impl SendingSettings {
             retry: resolver.choice(Setting::of_process("retry"), &Retry::Failed),
             left_out: (resolver.optional(Setting::of_process("left-out"), choice))
                 .unwrap_or(LeftOut::Unknown),
-            max_wait: resolver.one(Setting::of_process("max-wait"), "15m", |text| {
-                Ok(duration_in(&WAITS, text)?)
-            }),
+            max_wait: resolver.duration(Setting::of_process("max-wait"), "15m", &WAITS),
             named_wait: if resolver.boolean(Setting::of_process("ignore-until")) {
                 NamedWait::Ignored
             } else {
                 NamedWait::Kept
             },
-            grace: resolver.one(Setting::of_process("grace"), "25s", |text| {
-                Ok(duration_in(&GRACES, text)?)
-            }),
+            grace: resolver.duration(Setting::of_process("grace"), "25s", &GRACES),
         }
     }
 }

@@ -132,7 +132,7 @@ const UNUSABLE_FILES: &[(&str, &str)] = &[
     ),
     (
         "token = ['hunter2']",
-        "custsync.toml: token: a token does not belong in a file of settings",
+        "custsync.toml: token: a configuration file must not hold a token",
     ),
 ];
 
