@@ -48,7 +48,7 @@ pub fn run(settings: &Settings, arguments: &[OsString], signals: &Signals) -> Re
     server.log_destination(settings);
 
     let continuation = Continuation::of(arguments, settings, &known.inputs, run_dir.path());
-    let progress = Arc::new(Progress::default());
+    let progress = Arc::new(RunProgress::default());
     let rows = row_range::rows(&settings.input);
     let Beginning {
         rows,

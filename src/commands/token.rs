@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::api::token_file::{self, Tokens};
 use crate::commands::Failure;
-use crate::commands::shared::login_file::{self, shown_time};
+use crate::commands::shared::login_file::{self, format_time};
 use crate::config::Settings;
 use crate::process::exit::Exit;
 use crate::terminal;
@@ -25,8 +25,8 @@ fn describe(tokens: &Tokens, now: Timestamp) -> String {
         .map_or_else(|| "unknown".to_owned(), text::safe);
     let expires = match tokens.expires_at {
         None => "unknown".to_owned(),
-        Some(at) if at <= now => format!("{} (past)", shown_time(at)),
-        Some(at) => shown_time(at),
+        Some(at) if at <= now => format!("{} (past)", format_time(at)),
+        Some(at) => format_time(at),
     };
     let renewed = if tokens.can_be_renewed() { "yes" } else { "no" };
     format!("client          {client}\nexpires         {expires}\ncan be renewed  {renewed}\n")

@@ -25,7 +25,7 @@ mod settings;
 mod tables;
 #[cfg(test)]
 mod tests;
-mod url;
+pub mod url;
 pub mod value;
 mod verb;
 mod words;

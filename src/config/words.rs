@@ -8,12 +8,12 @@ use clap::builder::PossibleValue;
 use super::resolver::Resolver;
 use super::setting::Setting;
 use super::value::ValueError;
-use crate::contract::Allowance;
+use crate::contract::Leniency;
 use crate::input::{EmptyRule, FormatChoice, OvertakenRule, Quotes, Ragged};
 use crate::journal::Retry;
 use crate::pipeline::resume::LeftOut;
 use crate::results::failed_rows::FailedFormat;
-use crate::row::duplicates::Unique;
+use crate::row::duplicates::DuplicatePolicy;
 use crate::sandbox::{ErrorShape, Reads};
 
 /// Gives an enum its words. Variants that no word names come last.
@@ -34,7 +34,7 @@ macro_rules! words {
     };
 }
 
-words!(Allowance: Damaged = "damaged", Decimals = "decimals", Joined = "joined");
+words!(Leniency: Damaged = "damaged", Decimals = "decimals", Joined = "joined");
 words!(EmptyRule: Omit = "omit", Null = "null", Error = "error");
 words!(ErrorShape: Documented = "documented", Laravel = "laravel", Both = "both");
 words!(FailedFormat: Auto = "auto", ExcelCsv = "excel-csv");
@@ -45,7 +45,7 @@ words!(Quotes: On = "on", Off = "off"; no word: InDoubt);
 words!(Ragged: Error = "error", Pad = "pad");
 words!(Reads: Allowed = "allowed", Forbidden = "forbidden", Missing = "missing", Stale = "stale");
 words!(Retry: Failed = "failed", Rejected = "rejected");
-words!(Unique: All = "all", Reject = "reject", Last = "last");
+words!(DuplicatePolicy: All = "all", Reject = "reject", Last = "last");
 
 /// Returns the value that `text` names.
 pub(super) fn choice<T: ValueEnum>(text: &str) -> Result<T, ValueError> {

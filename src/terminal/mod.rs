@@ -15,7 +15,7 @@ pub use self::progress::ProgressGuard;
 use self::progress::ProgressMode;
 pub use self::words::{flushed, print, print_error, print_fault, print_notice};
 use crate::config::Settings;
-use crate::results::progress::Progress;
+use crate::results::progress::RunProgress;
 use crate::text;
 
 /// The log and the progress bar of a command.
@@ -44,7 +44,7 @@ impl Terminal {
 
     /// Shows the progress until the guard is dropped. `total_bytes` is the size of all inputs, if
     /// it is known.
-    pub fn watch(&self, progress: Arc<Progress>, total_bytes: Option<u64>) -> ProgressGuard {
+    pub fn watch(&self, progress: Arc<RunProgress>, total_bytes: Option<u64>) -> ProgressGuard {
         ProgressGuard::start(self.bar.clone(), self.mode, progress, total_bytes)
     }
 

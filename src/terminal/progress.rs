@@ -10,8 +10,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::config::output::{OutputSettings, Progress as ProgressSetting, Verbosity};
 use crate::process::crash;
-use crate::results::progress::{Progress, Snapshot};
-use crate::results::summary::grouped;
+use crate::results::progress::{ProgressSnapshot, RunProgress};
+use crate::text::grouped;
 
 /// The interval between drawings of the bar.
 const DRAW_INTERVAL: Duration = Duration::from_millis(100);
@@ -46,7 +46,7 @@ impl ProgressGuard {
     pub(super) fn start(
         bar: ProgressBar,
         mode: ProgressMode,
-        progress: Arc<Progress>,
+        progress: Arc<RunProgress>,
         total_bytes: Option<u64>,
     ) -> ProgressGuard {
         let (stop, stopped) = channel();
@@ -78,7 +78,7 @@ impl Drop for ProgressGuard {
 }
 
 fn show(
-    progress: &Progress,
+    progress: &RunProgress,
     bar: &ProgressBar,
     mode: ProgressMode,
     total_bytes: Option<u64>,
@@ -113,8 +113,8 @@ fn show(
 
 /// Returns one line: rows done, rate, in flight, retries, bad rows, time left, and what slows it
 /// down.
-fn describe(snapshot: &Snapshot, elapsed: Duration, total_bytes: Option<u64>) -> String {
-    let Snapshot {
+fn describe(snapshot: &ProgressSnapshot, elapsed: Duration, total_bytes: Option<u64>) -> String {
+    let ProgressSnapshot {
         ended_bytes,
         ended,
         bad,

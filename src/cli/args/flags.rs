@@ -13,7 +13,7 @@ use crate::input::{FormatChoice, OvertakenRule, Quotes, Ragged};
 use crate::journal::Retry;
 use crate::pipeline::resume::LeftOut;
 use crate::results::failed_rows::FailedFormat;
-use crate::row::duplicates::Unique;
+use crate::row::duplicates::DuplicatePolicy;
 use crate::sandbox::{ErrorShape, Reads};
 
 /// The flags of `run`, `check` and `config`.
@@ -305,7 +305,7 @@ struct SendingFlags {
     /// customer's last valid row is sent, and the others are superseded; the input is read twice,
     /// so it must be a file. Both keep all ids in memory: up to 5 bytes each, or up to 51 for ids
     /// above 32 bits.
-    #[arg(long, value_parser = words::<Unique>(), hide_short_help = true)]
+    #[arg(long, value_parser = words::<DuplicatePolicy>(), hide_short_help = true)]
     unique: Option<String>,
     /// Rows of an earlier run to send again: failed, or rejected ones too
     #[arg(long, value_parser = words::<Retry>(), hide_short_help = true)]

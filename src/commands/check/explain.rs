@@ -102,11 +102,11 @@ fn name(cell: &ExplainedCell) -> String {
 }
 
 fn cell_result(cell: &ExplainedCell) -> String {
-    match &cell.fate {
-        CellFate::Ignored => "is ignored".to_owned(),
-        CellFate::NoField => "has no field".to_owned(),
-        CellFate::LeftOut(field) => format!("→ {field}, left out"),
-        CellFate::Overtaken(field) => {
+    match &cell.result {
+        CellResult::Ignored => "is ignored".to_owned(),
+        CellResult::NoField => "has no field".to_owned(),
+        CellResult::LeftOut(field) => format!("→ {field}, left out"),
+        CellResult::Overtaken(field) => {
             format!("→ {field}, left out: a later row has set it (--overtaken send sends it)")
         }
         CellResult::Id(Ok(id)) => format!("→ id {id}"),

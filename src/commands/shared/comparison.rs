@@ -24,7 +24,7 @@ pub(in crate::commands) struct InputDiffers {
 pub(in crate::commands) struct Compared<'a> {
     pub(in crate::commands) settings: &'a InputSettings,
     pub(in crate::commands) inputs: &'a [KnownInput],
-    pub(in crate::commands) key: Key,
+    pub(in crate::commands) key: RunKey,
 }
 
 /// Compares the settled part of the input with the journal, and fails if it has changed. An input

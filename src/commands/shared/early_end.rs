@@ -11,7 +11,7 @@ use crate::commands::shared::summary_file;
 use crate::config::output::{OutputFormat, OutputSettings};
 use crate::config::{CliInput, ConfigFile, FlagValue, Settings, Verb};
 use crate::process::exit::Exit;
-use crate::results::summary::shown_time;
+use crate::results::summary::format_time;
 use crate::terminal;
 use crate::text;
 
@@ -86,7 +86,7 @@ impl EarlyEnd {
                 .map(|path| text::safe_path(path))
                 .collect(),
             run_dir: self.output.run_dir.as_deref().map(text::safe_path),
-            ended: shown_time(Timestamp::now()),
+            ended: format_time(Timestamp::now()),
             error_message: message,
             exit_code: exit.code(),
         };

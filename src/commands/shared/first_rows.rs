@@ -16,7 +16,7 @@ use crate::row::Position;
 /// The warnings about the first rows.
 pub(in crate::commands) struct FirstRows {
     rules: RowRules,
-    window: RowWindow,
+    window: RowRange,
     /// Whether some rows are excluded.
     has_window: bool,
     read: RowsRead,

@@ -42,7 +42,7 @@ pub(in crate::commands) fn header(
 /// customers' values are digests.
 pub(in crate::commands) fn settings_of(
     settings: &Settings,
-    key: Key,
+    key: RunKey,
 ) -> BTreeMap<String, SettingText> {
     let texts = settings.effective().iter().filter_map(|setting| {
         let text = match (setting.belongs_to, setting.name, &settings.api.target) {
@@ -69,7 +69,7 @@ fn text_of(value: &ShownValue) -> Option<SettingText> {
 }
 
 /// Returns the digest of a value that must not be readable.
-fn digest_of(value: &ShownValue, key: Key) -> Option<SettingText> {
+fn digest_of(value: &ShownValue, key: RunKey) -> Option<SettingText> {
     match value {
         ShownValue::Many(items) if items.is_empty() => None,
         ShownValue::Unset | ShownValue::Secret => None,
@@ -80,7 +80,7 @@ fn digest_of(value: &ShownValue, key: Key) -> Option<SettingText> {
 }
 
 /// Reads the key of a run. The error: the key file does not belong to the run.
-pub(in crate::commands) fn key_of(header: &Header, run_dir: &RunDir) -> anyhow::Result<Key> {
+pub(in crate::commands) fn key_of(header: &Header, run_dir: &RunDir) -> anyhow::Result<RunKey> {
     if header.custsync_journal < FORMAT_VERSION || header.rules != READING_RULES {
         bail!(
             "the run in {} was begun by custsync {}, which reads inputs by other rules: finish it with that version, or use another directory",

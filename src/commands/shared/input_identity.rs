@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::commands::Failure;
 use crate::input::{InputName, KnownInput, Layout};
-use crate::journal::{InputIdentity, Key};
+use crate::journal::{InputIdentity, RunKey};
 
 /// The bytes at either end of an input that belong to its identity.
 const IDENTITY_BYTES: u64 = 64 << 10;
@@ -14,7 +14,7 @@ const IDENTITY_BYTES: u64 = 64 << 10;
 /// Returns the identities of the inputs.
 pub(in crate::commands) fn identities(
     inputs: &[KnownInput],
-    key: Key,
+    key: RunKey,
 ) -> Result<Vec<InputIdentity>, Failure> {
     inputs
         .iter()
@@ -22,7 +22,7 @@ pub(in crate::commands) fn identities(
         .collect()
 }
 
-fn identity(input: &KnownInput, key: Key) -> io::Result<InputIdentity> {
+fn identity(input: &KnownInput, key: RunKey) -> io::Result<InputIdentity> {
     let columns = match input.layout().as_ref() {
         Layout::Csv(csv) => Some(key.digest(format!("{:?}", csv.names()))),
         Layout::Ndjson(_) => None,
@@ -41,7 +41,7 @@ fn identity(input: &KnownInput, key: Key) -> io::Result<InputIdentity> {
     }
 }
 
-fn identity_of_file(path: &Path, unknown: InputIdentity, key: Key) -> io::Result<InputIdentity> {
+fn identity_of_file(path: &Path, unknown: InputIdentity, key: RunKey) -> io::Result<InputIdentity> {
     let mut file = File::open(path)?;
     let bytes = file.metadata()?.len();
     let head = digest_of_part(&mut file, 0, IDENTITY_BYTES, key)?;
@@ -63,7 +63,7 @@ fn identity_of_file(path: &Path, unknown: InputIdentity, key: Key) -> io::Result
 pub(in crate::commands) fn begins_as(
     input: &KnownInput,
     earlier: &InputIdentity,
-    key: Key,
+    key: RunKey,
 ) -> io::Result<bool> {
     let (InputName::Path(path), Some(bytes), Some(head)) =
         (input.name(), earlier.bytes, &earlier.head)
@@ -73,7 +73,7 @@ pub(in crate::commands) fn begins_as(
     Ok(digest_of_part(&mut File::open(path)?, 0, bytes.min(IDENTITY_BYTES), key)? == *head)
 }
 
-fn digest_of_part(file: &mut File, from: u64, bytes: u64, key: Key) -> io::Result<String> {
+fn digest_of_part(file: &mut File, from: u64, bytes: u64, key: RunKey) -> io::Result<String> {
     let mut part = Vec::new();
     file.seek(SeekFrom::Start(from))?;
     file.take(bytes).read_to_end(&mut part)?;

@@ -22,6 +22,6 @@ pub(in crate::commands) fn path(settings: &Settings) -> anyhow::Result<PathBuf> 
 }
 
 /// Returns a time of a login as it is shown.
-pub(in crate::commands) fn shown_time(at: Timestamp) -> String {
+pub(in crate::commands) fn format_time(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use crate::config::input::InputSettings;
-use crate::input::{KnownInput, Origin, RowWindow};
+use crate::input::{KnownInput, Origin, RowRange};
 use crate::journal::Checkpoint;
 
 /// Returns the indices of the inputs that hold failed rows, from 0.
@@ -48,7 +48,7 @@ pub(in crate::commands) fn rows_with_settled(
 }
 
 /// Returns the window that cuts what is read to these rows.
-pub(in crate::commands) fn window(rows: &Range<u64>) -> RowWindow {
+pub(in crate::commands) fn window(rows: &Range<u64>) -> RowRange {
     let max = (rows.end < u64::MAX).then(|| rows.end.saturating_sub(rows.start));
-    RowWindow::new(rows.start.saturating_sub(1), max)
+    RowRange::new(rows.start.saturating_sub(1), max)
 }

@@ -33,7 +33,7 @@ const LOCK_POLL_LAST: Duration = Duration::from_secs(1);
 /// A run directory, ready to be written.
 pub(in crate::commands) struct Started {
     pub(in crate::commands) run_dir: RunDir,
-    pub(in crate::commands) key: Key,
+    pub(in crate::commands) key: RunKey,
     pub(in crate::commands) journal: JournalWriter,
     pub(in crate::commands) start: Start,
 }

@@ -48,9 +48,9 @@ pub(in crate::commands) fn ids(
     window: RowRange,
 ) -> Result<DuplicateFilter, Failure> {
     match settings.sending.unique {
-        Unique::All => Ok(Ids::watching()),
-        Unique::Reject => Ok(Ids::refusing()),
-        Unique::Last => {
+        DuplicatePolicy::All => Ok(DuplicateFilter::keep_all()),
+        DuplicatePolicy::Reject => Ok(DuplicateFilter::keep_first()),
+        DuplicatePolicy::Last => {
             // A file may have been replaced by a pipe since the arguments were read.
             inputs
                 .iter()

@@ -81,7 +81,7 @@ impl InputSettings {
             values: value_rules(resolver),
             overtaken: resolver.choice(Setting::of_run("overtaken"), &OvertakenRule::LeaveOut),
         };
-        for (text, error) in rows.cells.values.errors(&rows.cells, &rows.values) {
+        for (text, error) in rows.cells.value_errors(&rows.values) {
             resolver.report_value(VALUES, ValueError::Mapped { text, error });
         }
         for error in constants.errors(&rows.cells, &rows.values) {

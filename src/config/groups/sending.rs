@@ -38,7 +38,7 @@ pub struct SendingSettings {
     /// to list them all.
     pub max_errors: ErrorLimit,
     /// The rows of one customer that are sent.
-    pub unique: Unique,
+    pub unique: DuplicatePolicy,
     /// The rows of an earlier run that are sent again.
     pub retry: Retry,
     /// The effect of a request on the fields that it leaves out, as far as known.
@@ -84,7 +84,7 @@ impl SendingSettings {
             max_errors: resolver.one(Setting::of_process("max-errors"), max_errors, |text| {
                 Ok(text.parse()?)
             }),
-            unique: resolver.choice(Setting::of_run("unique"), &Unique::All),
+            unique: resolver.choice(Setting::of_run("unique"), &DuplicatePolicy::All),
             retry: resolver.choice(Setting::of_process("retry"), &Retry::Failed),
             left_out: (resolver.optional(Setting::of_process("left-out"), choice))
                 .unwrap_or(LeftOut::Unknown),
