@@ -4,15 +4,20 @@ use std::time::Duration;
 
 use super::availability::{About, Mark, Weight};
 use super::budget::Cost;
+use super::cause::Cause;
+use super::ended::Ending;
 use super::judge::{
     self, AttemptLimit, MaybeApplied, Meaning, Refusal, Stranger, Trouble, Wait, WaitReason,
 };
-use super::learned_rate::Departure;
+use super::moment::Moment;
 use super::order::Part;
 use super::pace::Limit;
+use super::request::{Departure, Request};
+use super::state::{Round, Schedule, Turn};
+use super::stop::StopReason;
+use super::ticket::Ticket;
 use super::token;
 use super::trials::Phase;
-use super::{Cause, Ending, Moment, Request, Round, Schedule, StopReason, Ticket, Turn};
 use crate::contract::{Answer, Attempt, Fault, Response, ServerError};
 
 /// Attempts at a row that is likely to be at fault itself.

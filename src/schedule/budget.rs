@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Moment;
+use super::moment::Moment;
 
 const TOKENS_MAX: u32 = 500;
 const RETRY_COST: u32 = 5;

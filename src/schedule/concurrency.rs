@@ -10,7 +10,7 @@
 
 use std::time::Duration;
 
-use super::Moment;
+use super::moment::Moment;
 
 /// Where a run starts, and where it begins again after an outage or a pause.
 const LIMIT_FIRST: f64 = 4.0;

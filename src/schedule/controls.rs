@@ -2,10 +2,14 @@
 
 use super::availability::Void;
 use super::judge::{self, Meaning, ReadMeaning, Wait};
-use super::learned_rate::Departure;
+use super::moment::Moment;
 use super::order::Part;
 use super::pace::Limit;
-use super::{Moment, Request, Schedule, StopReason, Ticket, token};
+use super::request::{Departure, Request};
+use super::state::Schedule;
+use super::stop::StopReason;
+use super::ticket::Ticket;
+use super::token;
 use crate::contract::{Answer, CustomerId};
 
 impl<T: Clone> Schedule<T> {

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use super::Cause;
-#[cfg(doc)]
-use super::Schedule;
+use super::cause::Cause;
 use crate::contract::{CustomerId, ServerError};
 
 /// A row that has ended.
@@ -12,7 +10,7 @@ use crate::contract::{CustomerId, ServerError};
 pub struct Ended<T> {
     /// The row, as it was offered.
     pub row: T,
-    /// Its customer, who stays busy until [`Schedule::recorded`].
+    /// Its customer, who stays busy until [`Schedule::recorded`](super::Schedule::recorded).
     pub customer: CustomerId,
     /// How it ended.
     pub ending: Ending,

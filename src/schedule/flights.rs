@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{Moment, Ticket};
+use super::moment::Moment;
+use super::ticket::Ticket;
 
 /// Requests in flight.
 #[derive(Debug)]

@@ -9,14 +9,11 @@ use std::time::Duration;
 
 use rapidhash::RapidHashMap;
 
-use super::learned_rate::Departure;
+use super::moment::Moment;
+use super::request::{Departure, Request};
+use super::ticket::Ticket;
 use super::trials::Trials;
-use super::{Moment, Request};
 use crate::contract::CustomerId;
-
-/// A held row, for as long as it is held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Ticket(u64);
 
 /// A row that has no outcome yet.
 #[derive(Debug)]
@@ -127,7 +124,7 @@ impl<T> Order<T> {
     }
 
     fn hold_as(&mut self, part: Part, customer: CustomerId, row: T, bytes: usize) -> Ticket {
-        let ticket = Ticket(self.next_ticket);
+        let ticket = Ticket::numbered(self.next_ticket);
         self.next_ticket += 1;
         self.bytes += bytes;
         let (trials, took) = (Trials::default(), Duration::ZERO);

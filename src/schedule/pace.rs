@@ -10,13 +10,13 @@ use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 
 use super::judge::{Exhausted, Wait, WaitReason};
-use super::learned_rate::{
-    BURST_TIME, Departure, FIRST_PER_SECOND, Hold, LearnedRate, Refused, Whose,
-};
+use super::learned_rate::{BURST_TIME, FIRST_PER_SECOND, Hold, LearnedRate, Refused, Whose};
+use super::moment::Moment;
+use super::random::Random;
 use super::rate::Rate;
+use super::request::Departure;
 use super::server_clock::ServerClock;
 use super::window::{Allowance, Window};
-use super::{Moment, Random};
 use crate::contract::Response;
 
 /// Requests a second under `--rate auto`, as long as the API's headers name no limit.

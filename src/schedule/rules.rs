@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::Moment;
 use super::error_limit::ErrorLimit;
+use super::moment::Moment;
 use super::rate::Rate;
 use super::retry::RetryPolicy;
 

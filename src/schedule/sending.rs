@@ -1,11 +1,15 @@
 //! Which request leaves next, and what holds it back.
 
 use super::availability::{DOUBTS_MAX, Gate};
-use super::learned_rate::Departure;
+use super::moment::Moment;
 use super::order::Part;
 use super::pace::Brake;
+use super::request::{Departure, Request};
+use super::state::{Round, Schedule, Supply, Turn};
+use super::step::{Slow, Step};
+use super::stop::StopReason;
+use super::ticket::Ticket;
 use super::trials::{Phase, Trials};
-use super::{Moment, Request, Round, Schedule, Slow, Step, StopReason, Supply, Ticket, Turn};
 use crate::contract::CustomerId;
 
 /// The request that may leave next.

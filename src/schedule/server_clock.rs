@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Moment;
+use super::moment::Moment;
 
 /// How fast two clocks may drift apart: 200 parts in a million is more than quartz does.
 const DRIFT_PER_SECOND_US: u64 = 200;

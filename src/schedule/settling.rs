@@ -3,10 +3,14 @@
 use std::time::Duration;
 
 use super::availability::{About, Doubt, TOGETHER, Told};
+use super::ended::Ending;
 use super::error_limit::ErrorLimit;
 use super::judge::Speaker;
+use super::moment::Moment;
+use super::state::{Round, Schedule, Supply};
+use super::stop::StopReason;
+use super::ticket::Ticket;
 use super::trials::Phase;
-use super::{Ending, Moment, Round, Schedule, StopReason, Supply, Ticket};
 
 /// Rows that were all refused with 403 stop the run, if the API has answered no other row before.
 const FORBIDDEN_MAX: usize = 20;

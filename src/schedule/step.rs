@@ -1,22 +1,24 @@
 //! What a schedule says: what to do next, and why it is not more.
 
-#[cfg(doc)]
-use super::Schedule;
-use super::{Ended, Moment, RenewalReason, Ticket};
+use super::ended::Ended;
+use super::moment::Moment;
+use super::request::Request;
+use super::ticket::Ticket;
+use super::token::RenewalReason;
 
 /// What to do next.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step<T> {
-    /// Send this request for the ticket's row, and report with [`Schedule::finished`].
+    /// Send this request for the ticket's row, and report with [`Schedule::finished`](super::Schedule::finished).
     Send(Ticket, Request),
     /// Give up the ticket's request, which is not reported any more: its timeout is over, or the run is.
     GiveUp(Ticket),
-    /// This row has ended. Its customer's next row waits for [`Schedule::recorded`].
+    /// This row has ended. Its customer's next row waits for [`Schedule::recorded`](super::Schedule::recorded).
     Ended(Ended<T>),
     /// The turn of this invalid row has come, which is never sent. Where its customer is known, their next row waits for
-    /// [`Schedule::recorded`].
+    /// [`Schedule::recorded`](super::Schedule::recorded).
     NeverSent(T),
-    /// Get another token while rows are sent on, and report with [`Schedule::token_renewed`].
+    /// Get another token while rows are sent on, and report with [`Schedule::token_renewed`](super::Schedule::token_renewed).
     RenewToken(RenewalReason),
     /// Nothing to do before this time, or before something happens: an answer, a new row, an outcome written down.
     Wait(Option<Moment>),
@@ -24,15 +26,6 @@ pub enum Step<T> {
     Done,
     /// The run stopped early and nothing is in flight any more.
     Stopped,
-}
-
-/// The kind of request that is sent for a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Request {
-    /// `GET /v1/customers/{id}`, to compare what is shown with what the row sets.
-    Read,
-    /// `PUT /v1/customers/{id}`.
-    Write,
 }
 
 /// Why it is not faster.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::Cause;
+use super::cause::Cause;
 use super::error_limit::ErrorLimit;
 use crate::contract::Fault;
 

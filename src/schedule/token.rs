@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::backoff::{Backoff, Jitter};
-use super::{Moment, Random};
+use super::moment::Moment;
+use super::random::Random;
 
 /// A token is renewed this long before it expires, or a tenth of its lifetime before where that is shorter.
 const RENEWED_BEFORE_MAX: Duration = Duration::from_mins(1);

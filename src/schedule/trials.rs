@@ -5,7 +5,9 @@ use std::sync::LazyLock;
 
 use super::availability::{About, Mark};
 use super::budget::Cost;
-use super::{Cause, Ending, Moment};
+use super::cause::Cause;
+use super::ended::Ending;
+use super::moment::Moment;
 
 /// The failures of a row, kept from the first one on: most rows have none, and are moved often.
 #[derive(Debug, Default)]

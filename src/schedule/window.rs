@@ -7,8 +7,9 @@
 use std::time::Duration;
 
 use super::backoff::{Backoff, Jitter};
+use super::moment::Moment;
+use super::random::Random;
 use super::server_clock::ServerClock;
-use super::{Moment, Random};
 use crate::contract::{RateWindow, Reset};
 
 /// The quota is to be spent this many round trips before the window can end, so that no request falls into the next.

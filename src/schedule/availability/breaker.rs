@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::super::backoff::{Backoff, Jitter};
-use super::super::{Moment, Random, Ticket};
+use super::super::moment::Moment;
+use super::super::random::Random;
+use super::super::ticket::Ticket;
 
 const PROBE_INTERVAL_FIRST: Duration = Duration::from_secs(1);
 const PROBE_INTERVAL_MAX: Duration = Duration::from_secs(30);

@@ -7,7 +7,9 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::super::backoff::{Backoff, Jitter};
-use super::super::{Moment, Random, Ticket};
+use super::super::moment::Moment;
+use super::super::random::Random;
+use super::super::ticket::Ticket;
 use crate::contract::CustomerId;
 
 /// A control is sent this often at most, and less often where reads do not show what was sent.

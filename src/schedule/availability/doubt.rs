@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
+use super::super::ended::Ending;
 use super::super::judge::{Refusal, Speaker};
-use super::super::{Ending, Moment, Ticket};
+use super::super::moment::Moment;
+use super::super::ticket::Ticket;
 
 /// The most rows in doubt while others leave.
 pub(in super::super) const DOUBTS_MAX: usize = 1000;

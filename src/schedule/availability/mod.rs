@@ -17,8 +17,12 @@ use self::breaker::Breaker;
 use self::control::{Applied, Control};
 use self::doubt::Doubts;
 use self::signs::{STRANGE_ROWS_MAX, Signs};
+use super::ended::Ending;
 use super::judge::Refusal;
-use super::{Ending, History, Moment, Random, Ticket};
+use super::moment::Moment;
+use super::random::Random;
+use super::rules::History;
+use super::ticket::Ticket;
 use crate::contract::CustomerId;
 
 pub(super) use self::breaker::Gate;

@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::super::{History, Moment, Ticket};
+use super::super::moment::Moment;
+use super::super::rules::History;
+use super::super::ticket::Ticket;
 use super::doubt::TOGETHER;
 
 /// Different rows that failed without a sign of life between them: the API is down.

@@ -1,13 +1,13 @@
 //! The rate that an API takes which names no limit, learned from what it refuses.
 //!
 //! 1. The rate doubles each second until the API refuses. The fastest rate that got through a whole round is *proven*.
-//! 2. Refusals count as a limit once they come faster than one in [`EARNED_BY`] answers. Then the rate falls back to the proven
+//! 2. Refusals count as a limit once they come faster than one in [`EARNED_BY`](search::EARNED_BY) answers. Then the rate falls back to the proven
 //!    one; where that itself is refused, to halfway between it and what was accepted a second since the last fall.
 //! 3. After a fall one request leaves alone. Accepted, the others follow; refused, the API is shut, and one request asks at
 //!    ever longer intervals.
-//! 4. Each refusal has to be earned by [`EARNED_BY`] accepted requests, and [`REST`] has to pass, before the next step up. The
+//! 4. Each refusal has to be earned by [`EARNED_BY`](search::EARNED_BY) accepted requests, and [`REST`](search::REST) has to pass, before the next step up. The
 //!    steps grow.
-//! 5. A named wait postpones the next step by [`NAMED_WAITS`] times its length. A 503 that names none counts only where it looks
+//! 5. A named wait postpones the next step by [`NAMED_WAITS`](search::NAMED_WAITS) times its length. A 503 that names none counts only where it looks
 //!    like a limit ([`unnamed`]), and refusals that only meet requests with more in flight than any accepted one lower the
 //!    number in flight instead of the rate.
 //!
@@ -23,17 +23,13 @@ mod unnamed;
 
 use std::time::Duration;
 
-use super::Moment;
+use super::moment::Moment;
+use super::request::Departure;
 use search::Search;
 use unnamed::Unnamed;
 
-#[cfg(doc)]
-use search::{EARNED_BY, NAMED_WAITS, REST};
+pub(super) use search::{BURST_TIME, Hold};
 
-/// Timers fire a little late. A burst of this time's requests keeps a high rate from falling behind; any second then holds at
-/// most half a percent more than the rate. Below 400 a second there is none, since two requests close together are what a limit
-/// without a burst refuses.
-pub(super) const BURST_TIME: Duration = Duration::from_millis(5);
 /// Requests a second to begin with where nothing is known.
 pub(super) const FIRST_PER_SECOND: f64 = 10.0;
 /// A row that was refused so often while others were applied is what the API dislikes, and tells nothing of a limit.
@@ -43,26 +39,6 @@ const REFUSALS_THAT_TELL: u32 = 3;
 const TRIED_BEYOND_ACCEPTED: f64 = 4.0;
 /// Once the lone request has asked in vain for so long, a 503 that names no wait is no longer taken for a limit's.
 const SHUT_MAX: Duration = Duration::from_secs(5);
-
-/// A request that left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Departure {
-    /// When.
-    pub(super) at: Moment,
-    /// How many were in flight then, with itself.
-    pub(super) in_flight: usize,
-    /// Which of its row's requests it is, beginning with 1.
-    pub(super) nth: u32,
-    /// How often its row was refused for a limit, with others applied since the time before.
-    pub(super) refused_beside_others: u32,
-}
-
-impl Departure {
-    /// Whether it is the first of its row's requests. The later ones follow a failure, so that they tell more of the row.
-    pub(super) fn is_first(self) -> bool {
-        self.nth == 1
-    }
-}
 
 /// How a request was refused that may have met a limit, and the wait that it names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,15 +60,6 @@ pub(super) enum Whose {
     Undecided,
     /// The API is in trouble.
     Trouble,
-}
-
-/// What holds the next request back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Hold {
-    /// Our own pacing at the rate, until this time.
-    Pace(Moment),
-    /// The API is shut: not before this time, or else not before the lone request is answered.
-    Shut(Option<Moment>),
 }
 
 /// The rate that the API takes.

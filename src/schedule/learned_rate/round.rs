@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::Departure;
-use crate::schedule::Moment;
+use super::super::moment::Moment;
+use super::super::request::Departure;
 
 /// The shortest round.
 const LENGTH_MIN: Duration = Duration::from_secs(1);

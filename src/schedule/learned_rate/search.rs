@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
+use super::super::moment::Moment;
+use super::super::request::Departure;
 use super::round::Round;
-use super::{BURST_TIME, Departure, Hold};
-use crate::schedule::Moment;
 
+/// Timers fire a little late. A burst of this time's requests keeps a high rate from falling behind; any second then holds at
+/// most half a percent more than the rate. Below 400 a second there is none, since two requests close together are what a limit
+/// without a burst refuses.
+pub(in super::super) const BURST_TIME: Duration = Duration::from_millis(5);
 /// So many accepted requests earn a refusal.
 pub(super) const EARNED_BY: f64 = 80.0;
 /// The time from a fall to the next step up.
@@ -34,6 +38,15 @@ const ASK_GROWTH: f64 = 1.5;
 const ASK_MAX: Duration = Duration::from_mins(1);
 /// An average over fewer accepted requests than this tells no rate either.
 const ACCEPTED_IN_CYCLE_MIN: u32 = 20;
+
+/// What holds the next request back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum Hold {
+    /// Our own pacing at the rate, until this time.
+    Pace(Moment),
+    /// The API is shut: not before this time, or else not before the lone request is answered.
+    Shut(Option<Moment>),
+}
 
 /// The search for the rate.
 #[derive(Debug)]

@@ -8,8 +8,8 @@
 
 use std::time::Duration;
 
-use super::Departure;
-use crate::schedule::Moment;
+use super::super::moment::Moment;
+use super::super::request::Departure;
 
 /// Answers to first requests of rows that are looked at together.
 const BLOCK: u32 = 24;

@@ -11,9 +11,13 @@ mod waits;
 
 use std::time::Duration;
 
+use super::error_limit::ErrorLimit;
 use super::rate::{LimitedRate, Rate, RateUnit};
+use super::state::{Round, Supply};
 use super::*;
-use crate::contract::{Answer, Attempt, Body, Fault, RateWindow, Reset, Response, Shown};
+use crate::contract::{
+    Answer, Attempt, Body, CustomerId, Fault, RateWindow, Reset, Response, Shown,
+};
 
 /// How long each answer takes.
 const ROUND_TRIP: Duration = Duration::from_millis(10);

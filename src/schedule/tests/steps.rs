@@ -1,5 +1,6 @@
 //! The protocol: timeouts, deadlines, the grace of a stop, and what comes first.
 
+use super::super::flights::Flights;
 use super::*;
 
 #[test]

@@ -1,0 +1,209 @@
+//! The protocol between a schedule and its driver: rows go in, steps come out.
+
+use std::time::Duration;
+
+use super::cause::Cause;
+use super::ended::Ended;
+use super::moment::Moment;
+use super::state::{Bad, Schedule, Supply};
+use super::statistics::Statistics;
+use super::step::{Slow, Step};
+use super::stop::StopReason;
+use super::ticket::Ticket;
+use super::token::{self, Renewal};
+use crate::contract::CustomerId;
+
+/// Rows held at once: in flight, waiting for a retry, in doubt, or behind another row of their customer.
+const ROWS_HELD_MAX: usize = 8192;
+/// Bytes that held rows may take.
+const BYTES_HELD_MAX: usize = 8 << 20;
+
+impl<T: Clone> Schedule<T> {
+    /// Whether another row can be taken in.
+    pub fn has_room(&self) -> bool {
+        let rows = self.order.rows_held() + self.course.ended.len();
+        self.course.stop.is_none()
+            && rows < ROWS_HELD_MAX
+            && self.order.bytes_held() < BYTES_HELD_MAX
+    }
+
+    /// Takes a row in; `bytes` is what holding it costs. Rows are offered in the order of the file.
+    pub fn offer(&mut self, customer: CustomerId, row: T, bytes: usize) {
+        if let Some(reason) = self.limits.exceeded_before.take() {
+            self.stop(reason);
+        }
+        self.order.hold(customer, row, bytes);
+    }
+
+    /// Takes a row in that is never sent. It ends in its turn, see [`Step::NeverSent`].
+    pub fn offer_invalid(&mut self, customer: Option<CustomerId>, row: T, bytes: usize) {
+        self.order.hold_invalid(customer, row, bytes);
+    }
+
+    /// An earlier process of this run directory had this row applied last.
+    pub fn applied_earlier(&mut self, customer: CustomerId, row: T) {
+        self.availability.applied_earlier(customer, row);
+    }
+
+    /// No more rows will be offered.
+    pub fn close(&mut self) {
+        self.course.supply = Supply::Closed;
+    }
+
+    /// The row of a ticket.
+    pub fn row(&self, ticket: Ticket) -> &T {
+        &self.order.get(ticket).row
+    }
+
+    /// Says what to do now.
+    pub fn next(&mut self, now: Moment) -> Step<T> {
+        if let Some(since) = self.course.paced_since.take() {
+            self.availability.postpone(now.since(since));
+            self.pace.postpone(now.since(since));
+        }
+        if let Some(ticket) = self.flights.overdue(now) {
+            self.timed_out(ticket, now);
+            return Step::GiveUp(ticket);
+        }
+        self.watch_the_waits(now);
+        if let Some(ended) = self.pop_ended() {
+            return Step::Ended(ended);
+        }
+        if self.course.stop.is_some() {
+            return self.wind_down(now);
+        }
+        if let Some((row, customer)) = self.order.take_invalid() {
+            self.count_ended(Bad::Yes);
+            self.course.unrecorded += usize::from(customer.is_some());
+            return Step::NeverSent(row);
+        }
+        if self.course.supply == Supply::Closed && self.order.rows_held() == 0 {
+            // What is still in flight then is a control.
+            return if self.flights.is_empty() {
+                Step::Done
+            } else {
+                Step::Wait(self.flights.first_timeout())
+            };
+        }
+        match self.token.next(now) {
+            token::Next::Usable => self.send_or_wait(now),
+            token::Next::Renew(reason) => Step::RenewToken(reason),
+            token::Next::Wait(until) => self.hold_back(until, Slow::RenewingToken),
+        }
+    }
+
+    /// Takes the next row that has ended: [`Step::Ended`] for a driver that asks for no more steps.
+    pub fn pop_ended(&mut self) -> Option<Ended<T>> {
+        let ended = self.course.ended.pop_front()?;
+        self.course.unrecorded += 1;
+        Some(ended)
+    }
+
+    /// The outcome of the customer's last row is written down: their next row may go.
+    pub fn recorded(&mut self, customer: CustomerId) {
+        self.course.unrecorded = self.course.unrecorded.saturating_sub(1);
+        self.order.release(customer);
+    }
+
+    /// Whether rows wait for the customer's outcome to be written down.
+    pub fn has_rows_behind(&self, customer: CustomerId) -> bool {
+        self.order.has_rows_behind(customer)
+    }
+
+    /// The token that the run begins with is good for this long, if that is known.
+    pub fn token_lasts(&mut self, lifetime: Option<Duration>, now: Moment) {
+        self.token.lasts(lifetime, now);
+    }
+
+    /// The token's file was written to.
+    pub fn token_file_changed(&mut self) {
+        self.token.file_changed();
+    }
+
+    /// What came of [`Step::RenewToken`].
+    pub fn token_renewed(&mut self, renewal: Renewal, now: Moment) {
+        if matches!(renewal, Renewal::New { .. } | Renewal::Replaced { .. }) {
+            self.statistics.token_renewals += 1;
+        }
+        match self.token.renewed(renewal, now, &mut self.random) {
+            token::Conclusion::GoOn => {}
+            token::Conclusion::LoginNeeded => self.stop(StopReason::LoginNeeded),
+        }
+    }
+
+    /// Stops the run: nothing more is sent; what is in flight may still end. The first reason counts.
+    pub fn stop(&mut self, reason: StopReason) {
+        self.course.stop.get_or_insert(reason);
+    }
+
+    /// Why the run stops, if it does.
+    pub fn stopped(&self) -> Option<&StopReason> {
+        self.course.stop.as_ref()
+    }
+
+    /// Requests in flight.
+    pub fn in_flight(&self) -> usize {
+        self.flights.len()
+    }
+
+    /// Since when requests have been in flight without any answer.
+    pub fn silent_since(&self) -> Option<Moment> {
+        self.flights.silent_since()
+    }
+
+    /// Since when updates have failed and none was applied or refused by the API itself.
+    pub fn failing_since(&self) -> Option<Moment> {
+        self.availability.failing_since()
+    }
+
+    /// Why an update failed last.
+    pub fn last_failure(&self) -> Option<Cause> {
+        self.course.last_failure
+    }
+
+    /// The end of a wait that the API named, where that is still ahead: before it nothing needs to be tried.
+    pub fn named_wait_ends(&self, now: Moment) -> Option<Moment> {
+        self.course
+            .too_long_until
+            .max(Some(self.pace.paused_until()))
+            .filter(|until| *until > now)
+    }
+
+    /// Why it is not faster.
+    pub fn slow(&self) -> Option<Slow> {
+        self.course.slow
+    }
+
+    /// What it did so far.
+    pub fn statistics(&self) -> &Statistics {
+        &self.statistics
+    }
+
+    /// Sends nothing more, and gives what is in flight the time of `grace`. Rows in doubt stay unsent.
+    pub(super) fn wind_down(&mut self, now: Moment) -> Step<T> {
+        let drained_by = *self
+            .course
+            .drained_by
+            .get_or_insert(now + self.limits.grace);
+        match self.flights.oldest() {
+            Some(ticket) if drained_by <= now => {
+                self.land(ticket);
+                Step::GiveUp(ticket)
+            }
+            Some(_) => Step::Wait(
+                self.flights
+                    .first_timeout()
+                    .into_iter()
+                    .chain([drained_by])
+                    .min(),
+            ),
+            None => {
+                if let Some(since) = self.availability.down_since() {
+                    self.statistics.down += now.since(since);
+                    self.availability.closed_by_the_end();
+                }
+                Step::Stopped
+            }
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! What a schedule consists of, and how far its run is.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::availability::{Availability, Opening};
+use super::budget::RetryBudget;
+use super::cause::Cause;
+use super::concurrency::Concurrency;
+use super::ended::{Ended, Ending};
+use super::error_limit::ErrorLimit;
+use super::flights::Flights;
+use super::moment::Moment;
+use super::order::Order;
+use super::pace::Pace;
+use super::random::Random;
+use super::retry::RetryPolicy;
+use super::rules::{History, Rules};
+use super::sockets::Sockets;
+use super::statistics::Statistics;
+use super::step::Slow;
+use super::stop::StopReason;
+use super::ticket::Ticket;
+use super::token::TokenState;
+
+/// Decides what to send when. `T` is whatever the driver needs to send a row; a copy of it has to be cheap, since the row that was
+/// applied last is kept.
+#[derive(Debug)]
+pub struct Schedule<T> {
+    pub(super) order: Order<T>,
+    pub(super) pace: Pace,
+    pub(super) concurrency: Concurrency,
+    pub(super) sockets: Sockets,
+    pub(super) flights: Flights,
+    pub(super) retries: Retries,
+    pub(super) availability: Availability<T>,
+    pub(super) token: TokenState,
+    pub(super) limits: Limits,
+    pub(super) random: Random,
+    pub(super) course: Course<T>,
+    pub(super) statistics: Statistics,
+}
+
+/// When rows are sent again.
+#[derive(Debug)]
+pub(super) struct Retries {
+    pub(super) policy: RetryPolicy,
+    pub(super) budget: RetryBudget,
+}
+
+/// The limits that end a run early.
+#[derive(Debug)]
+pub(super) struct Limits {
+    pub(super) error_limit: ErrorLimit,
+    pub(super) history: History,
+    /// Why nothing may be sent: rows of earlier processes are too many already.
+    pub(super) exceeded_before: Option<StopReason>,
+    pub(super) wait_max: Duration,
+    pub(super) grace: Duration,
+}
+
+/// How far the run is.
+#[derive(Debug)]
+pub(super) struct Course<T> {
+    pub(super) supply: Supply,
+    /// Rows that have ended and were not handed out yet.
+    pub(super) ended: VecDeque<Ended<T>>,
+    /// Rows that were handed out, and whose outcome is not written down.
+    pub(super) unrecorded: usize,
+    pub(super) stop: Option<StopReason>,
+    /// When requests in flight are given up after a stop.
+    pub(super) drained_by: Option<Moment>,
+    pub(super) slow: Option<Slow>,
+    /// Since when nothing but our own pace holds requests back.
+    pub(super) paced_since: Option<Moment>,
+    /// The control whose read has shown that its update can follow.
+    pub(super) control: Option<Ticket>,
+    /// After everybody has waited, another customer's row goes before the one that was refused.
+    pub(super) turn: Turn,
+    /// Requests in a row that did not reach the API, since a response last came.
+    pub(super) not_reached: usize,
+    /// Why an update failed last.
+    pub(super) last_failure: Option<Cause>,
+    /// Whether rows in doubt are asked about for the last time.
+    pub(super) round: Round,
+    /// The reason to stop that the last answer gives which was not the API's, if all fare alike.
+    pub(super) misdirection: Option<StopReason>,
+    /// The end of the wait that the API named and that was too long.
+    pub(super) too_long_until: Option<Moment>,
+}
+
+/// Whose turn it is among rows that may leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// Rows to be sent again go first.
+    Again,
+    /// Rows that were not sent yet go first, until one that left after this time was let through.
+    FreshSince(Moment),
+}
+
+/// Which round of asking about rows in doubt it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Round {
+    Usual,
+    /// The longest wait is over: what the API says now counts.
+    Last,
+}
+
+/// Whether more rows will be offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Supply {
+    Open,
+    Closed,
+}
+
+/// Whether a row ended badly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Bad {
+    Yes,
+    No,
+}
+
+impl<T: Clone> Schedule<T> {
+    /// A schedule with these rules, continuing after `history`; `seed` determines its jitter.
+    pub fn new(rules: Rules, history: History, seed: u64) -> Schedule<T> {
+        let Rules {
+            rate,
+            in_flight_max,
+            timeout,
+            retry,
+            error_limit,
+            wait_max,
+            grace,
+        } = rules;
+        let mut schedule = Schedule {
+            order: Order::new(),
+            pace: Pace::new(rate),
+            concurrency: Concurrency::up_to(in_flight_max),
+            sockets: Sockets::default(),
+            flights: Flights::new(timeout),
+            retries: Retries {
+                policy: retry,
+                budget: RetryBudget::full(),
+            },
+            availability: Availability::new(history),
+            token: TokenState::default(),
+            limits: Limits {
+                error_limit,
+                history,
+                exceeded_before: None,
+                wait_max,
+                grace,
+            },
+            random: Random::seeded(seed),
+            course: Course {
+                supply: Supply::Open,
+                ended: VecDeque::new(),
+                unrecorded: 0,
+                stop: None,
+                drained_by: None,
+                slow: None,
+                paced_since: None,
+                control: None,
+                turn: Turn::Again,
+                not_reached: 0,
+                last_failure: None,
+                round: Round::Usual,
+                misdirection: None,
+                too_long_until: None,
+            },
+            statistics: Statistics::default(),
+        };
+        schedule.limits.exceeded_before = schedule.limits.exceeded();
+        if history.not_before > Moment::START {
+            schedule.pause_everybody(history.not_before.since_start(), Moment::START);
+        }
+        schedule
+    }
+
+    pub(super) fn end(&mut self, ticket: Ticket, ending: Ending) {
+        let held = self.order.end(ticket);
+        match ending {
+            Ending::Updated { .. } => self.count_ended(Bad::No),
+            Ending::Rejected { .. } | Ending::Failed { .. } => {
+                self.availability.ended_otherwise(held.customer);
+                self.count_ended(Bad::Yes);
+            }
+        }
+        self.course.ended.push_back(Ended {
+            row: held.row,
+            customer: held.customer,
+            ending,
+            attempts: held.sent,
+            ambiguous: held.trials.ambiguous,
+            took: held.took,
+        });
+    }
+
+    pub(super) fn count_outage(&mut self, opening: Opening) {
+        self.statistics.outages += u64::from(opening == Opening::Opened);
+    }
+
+    pub(super) fn count_ended(&mut self, bad: Bad) {
+        let history = &mut self.limits.history;
+        history.ended += 1;
+        if bad == Bad::Yes {
+            history.errors += 1;
+            if let Some(reason) = self.limits.exceeded() {
+                self.stop(reason);
+            }
+        }
+    }
+}
+
+impl Limits {
+    /// The reason to stop that rows which ended badly are, where they are too many.
+    pub(super) fn exceeded(&self) -> Option<StopReason> {
+        let (History { ended, errors, .. }, limit) = (self.history, self.error_limit);
+        limit
+            .is_exceeded(ended, errors)
+            .then_some(StopReason::ErrorLimit {
+                ended,
+                errors,
+                limit,
+            })
+    }
+}
