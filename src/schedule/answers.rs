@@ -81,7 +81,7 @@ impl<T: Clone> Schedule<T> {
             self.course.not_reached = 0;
         }
         if attempt.answer != Answer::Fault(Fault::NoSockets) {
-            self.sockets.served();
+            self.flights.sockets.served();
         }
         let held = self.order.get_mut(ticket);
         held.took = attempt.took;
@@ -157,7 +157,7 @@ impl<T: Clone> Schedule<T> {
     /// The API lets requests through.
     pub(super) fn let_through(&mut self, departure: Departure, took: Duration, now: Moment) {
         self.pace.accepted(departure, now);
-        self.concurrency.succeeded(now, took);
+        self.flights.concurrency.succeeded(now, took);
         self.course.round = Round::Usual;
         if matches!(self.course.turn, Turn::FreshSince(since) if departure.at >= since) {
             self.course.turn = Turn::Again;
@@ -168,7 +168,7 @@ impl<T: Clone> Schedule<T> {
     pub(super) fn api_works(&mut self, sent: Moment, now: Moment) {
         if let Some(lasted) = self.availability.alive(sent, now) {
             self.statistics.down += lasted;
-            self.concurrency.begin_again(now);
+            self.flights.concurrency.begin_again(now);
             self.pace.was_down();
         }
     }
@@ -270,7 +270,7 @@ impl<T: Clone> Schedule<T> {
         });
         // A 500 is more likely about the row than about the load, and so is what other rows do not meet.
         if trouble.attempts == AttemptLimit::Usual && self.weight(ticket) == Weight::Evidence {
-            self.concurrency.pushed_back(sent, now);
+            self.flights.concurrency.pushed_back(sent, now);
         }
         self.fails(
             ticket,
@@ -415,7 +415,7 @@ impl<T: Clone> Schedule<T> {
         now: Moment,
     ) {
         if limit == Limit::Window || (limit == Limit::Undecided && departure.is_first()) {
-            self.concurrency.pushed_back(departure.at, now);
+            self.flights.concurrency.pushed_back(departure.at, now);
         }
         if limit == Limit::Undecided {
             return;
@@ -447,7 +447,7 @@ impl<T: Clone> Schedule<T> {
             // Each of the answers that arrive together may make the one pause a little longer.
             self.statistics.pauses += u64::from(is_new);
             self.statistics.paused = self.statistics.paused.saturating_add(longer);
-            self.concurrency.begin_again(now);
+            self.flights.concurrency.begin_again(now);
         }
     }
 
@@ -470,7 +470,7 @@ impl<T: Clone> Schedule<T> {
         *times += 1;
         self.course.not_reached += 1;
         let is_explained =
-            self.course.not_reached <= NOT_REACHED_MAX.max(2 * self.concurrency.limit());
+            self.course.not_reached <= NOT_REACHED_MAX.max(2 * self.flights.concurrency.limit());
         if *times > times_max || !is_explained {
             return self.in_trouble(ticket, Trouble::usual(applied), cause, sent, now);
         }

@@ -1,26 +1,34 @@
-//! Requests in flight, by the time at which they left: each is given up after the timeout.
+//! Requests in flight: when each left and is given up, and how many there may be.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::concurrency::Concurrency;
 use super::moment::Moment;
+use super::sockets::Sockets;
 use super::ticket::Ticket;
 
-/// Requests in flight.
+/// Requests in flight, by the time at which they left.
 #[derive(Debug)]
 pub(super) struct Flights {
     timeout: Duration,
     by_time: BTreeSet<(Moment, Ticket)>,
     /// When the last answer came.
     answered_at: Option<Moment>,
+    /// The number that the API answers without getting slower.
+    pub(super) concurrency: Concurrency,
+    /// The number that this machine can connect.
+    pub(super) sockets: Sockets,
 }
 
 impl Flights {
-    pub(super) fn new(timeout: Duration) -> Flights {
+    pub(super) fn new(in_flight_max: u16, timeout: Duration) -> Flights {
         Flights {
             timeout,
             by_time: BTreeSet::new(),
             answered_at: None,
+            concurrency: Concurrency::up_to(in_flight_max),
+            sockets: Sockets::default(),
         }
     }
 
@@ -44,6 +52,11 @@ impl Flights {
 
     pub(super) fn is_empty(&self) -> bool {
         self.by_time.is_empty()
+    }
+
+    /// The most requests that may be in flight now.
+    pub(super) fn limit(&self, now: Moment) -> usize {
+        self.concurrency.limit().min(self.sockets.limit(now))
     }
 
     /// The request that left first.

@@ -59,13 +59,7 @@ impl<T: Clone> Schedule<T> {
             return self.wait(until);
         }
         let learned = self.pace.in_flight_max().unwrap_or(usize::MAX);
-        if self.flights.len()
-            >= self
-                .concurrency
-                .limit()
-                .min(learned)
-                .min(self.sockets.limit(now))
-        {
+        if self.flights.len() >= self.flights.limit(now).min(learned) {
             return self.hold_back(None, Slow::LimitedByConcurrency);
         }
         match self
@@ -296,7 +290,7 @@ impl<T: Clone> Schedule<T> {
         self.pace.leaves(departure);
         self.flights.leaves(ticket, now);
         self.availability.sent(ticket);
-        self.concurrency.sent(self.flights.len());
+        self.flights.concurrency.sent(self.flights.len());
         self.statistics.attempts += 1;
         self.statistics.in_flight_max = self.statistics.in_flight_max.max(self.flights.len());
         if self.availability.down_since().is_none() {

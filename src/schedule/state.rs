@@ -6,7 +6,6 @@ use std::time::Duration;
 use super::availability::{Availability, Opening};
 use super::budget::RetryBudget;
 use super::cause::Cause;
-use super::concurrency::Concurrency;
 use super::ended::{Ended, Ending};
 use super::error_limit::ErrorLimit;
 use super::flights::Flights;
@@ -16,7 +15,6 @@ use super::pace::Pace;
 use super::random::Random;
 use super::retry::RetryPolicy;
 use super::rules::{History, Rules};
-use super::sockets::Sockets;
 use super::statistics::Statistics;
 use super::step::Slow;
 use super::stop::StopReason;
@@ -29,8 +27,6 @@ use super::token::TokenState;
 pub struct Schedule<T> {
     pub(super) order: Order<T>,
     pub(super) pace: Pace,
-    pub(super) concurrency: Concurrency,
-    pub(super) sockets: Sockets,
     pub(super) flights: Flights,
     pub(super) retries: Retries,
     pub(super) availability: Availability<T>,
@@ -135,9 +131,7 @@ impl<T: Clone> Schedule<T> {
         let mut schedule = Schedule {
             order: Order::new(),
             pace: Pace::new(rate),
-            concurrency: Concurrency::up_to(in_flight_max),
-            sockets: Sockets::default(),
-            flights: Flights::new(timeout),
+            flights: Flights::new(in_flight_max, timeout),
             retries: Retries {
                 policy: retry,
                 budget: RetryBudget::full(),

@@ -13,7 +13,7 @@ const DELAY: Duration = Duration::from_millis(250);
 impl<T: Clone> Schedule<T> {
     /// The fewest requests that this machine could have in flight, where it lacked descriptors or ports for more.
     pub fn sockets_lacked_beyond(&self) -> Option<usize> {
-        self.sockets.lowest()
+        self.flights.sockets.lowest()
     }
 
     /// The row's request could not connect. It leaves again when another one has ended, or after a moment.
@@ -44,12 +44,12 @@ impl<T: Clone> Schedule<T> {
     }
 
     fn ran_out_of_sockets(&mut self, ticket: Ticket, now: Moment) {
-        self.sockets.ran_out(self.flights.len(), now);
+        self.flights.sockets.ran_out(self.flights.len(), now);
         self.statistics.attempts = self.statistics.attempts.saturating_sub(1);
         // It tells nothing of the API, but a probe that could not connect would be followed by the next one at once.
         self.availability
             .probe_failed(ticket, now, &mut self.random);
-        let missing = self.sockets.missing_for(now);
+        let missing = self.flights.sockets.missing_for(now);
         if missing >= self.limits.wait_max {
             self.stop(StopReason::NoSockets { lasted: missing });
         }

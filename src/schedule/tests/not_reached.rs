@@ -160,9 +160,9 @@ fn it_is_no_pushback() {
         let mut run = Run::new(in_flight(64), 400);
         run.round(&applied());
         run.round(&applied());
-        let limit = run.schedule.concurrency.limit();
+        let limit = run.schedule.flights.concurrency.limit();
         run.round(answer);
-        run.schedule.concurrency.limit() >= limit
+        run.schedule.flights.concurrency.limit() >= limit
     };
     assert!(run(&NOT_PROCESSED) && run(&UNANSWERED));
     assert!(!run(&text(503)));

@@ -205,16 +205,16 @@ fn a_bad_row_among_good_ones_is_sent_a_few_times_after_an_outage() {
 fn it_begins_again_with_four_in_flight_after_one() {
     let mut run = Run::new(in_flight(32), 1000);
     (0..10).for_each(|_| run.round(&applied()));
-    assert_eq!(run.schedule.concurrency.limit(), 32);
+    assert_eq!(run.schedule.flights.concurrency.limit(), 32);
     run.round(&text(500));
     assert_eq!(run.schedule.statistics().outages, 1);
     assert!(
-        run.schedule.concurrency.limit() > 8,
+        run.schedule.flights.concurrency.limit() > 8,
         "a 500 is not about the load"
     );
     let sent = run.leaves().expect("a probe");
     run.answered(sent, applied());
-    assert_eq!(run.schedule.concurrency.limit(), 4);
+    assert_eq!(run.schedule.flights.concurrency.limit(), 4);
 }
 
 /// A run of this many rows, the first ten of which failed, so that the breaker is open.

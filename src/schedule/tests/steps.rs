@@ -5,7 +5,7 @@ use super::*;
 
 #[test]
 fn requests_are_given_up_once_their_timeout_is_over_in_the_order_in_which_they_left() {
-    let mut flights = Flights::new(S(30));
+    let mut flights = Flights::new(2, S(30));
     let [first, second] = {
         let sent = Run::new(in_flight(2), 2).sends(&[1, 2]);
         [sent[0].ticket, sent[1].ticket]

@@ -255,11 +255,11 @@ fn the_users_own_rate_is_no_silence_for_rows_that_were_refused() {
 fn it_begins_again_with_four_in_flight_after_a_pause() {
     let mut run = Run::new(in_flight(32), 1000);
     (0..10).for_each(|_| run.round(&applied()));
-    assert_eq!(run.schedule.concurrency.limit(), 32);
+    assert_eq!(run.schedule.flights.concurrency.limit(), 32);
     run.round(&named(429, S(1)));
     assert_eq!(
         (
-            run.schedule.concurrency.limit(),
+            run.schedule.flights.concurrency.limit(),
             run.schedule.statistics().pauses
         ),
         (4, 1)
@@ -285,7 +285,7 @@ fn it_grows_gently_where_a_window_was_overrun() {
     let sent = run.leaves().expect("a request after the pause");
     run.answered(sent, applied());
     (0..3).for_each(|_| run.round(&applied()));
-    let limit = run.schedule.concurrency.limit();
+    let limit = run.schedule.flights.concurrency.limit();
     assert!(
         (27..32).contains(&limit),
         "{limit}: nine tenths of where it was pushed back, at most"
