@@ -41,6 +41,15 @@ pub(in super::super) enum Gate {
     NotBeforeAnswer,
 }
 
+/// Whether the breaker opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum Opening {
+    /// It opened now.
+    Opened,
+    /// It was open, or stays closed.
+    Unchanged,
+}
+
 impl Breaker {
     pub(super) fn closed() -> Breaker {
         let interval = Backoff::new(PROBE_INTERVAL_FIRST, PROBE_INTERVAL_MAX, Jitter::Late);
@@ -60,10 +69,10 @@ impl Breaker {
         }
     }
 
-    /// Opens where it is closed; whether it was.
-    pub(super) fn open(&mut self, now: Moment, random: &mut Random) -> bool {
+    /// Opens where it is closed.
+    pub(super) fn open(&mut self, now: Moment, random: &mut Random) -> Opening {
         if self.state != State::Closed {
-            return false;
+            return Opening::Unchanged;
         }
         self.interval.reset();
         self.probes_failed = 0;
@@ -71,7 +80,7 @@ impl Breaker {
             since: now,
             probe_at: now + self.interval.next(random),
         };
-        true
+        Opening::Opened
     }
 
     /// A request leaves. While the breaker is open it is the probe.

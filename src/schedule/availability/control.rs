@@ -45,6 +45,17 @@ pub(super) struct Applied<T> {
     pub(super) country: Option<u64>,
 }
 
+/// Why a control came to nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum Void {
+    /// The read did not show the customer.
+    InVain,
+    /// It shows another state than was sent.
+    Differs,
+    /// It is given up unsent, or has to be sent again.
+    Unsent,
+}
+
 impl<T: Clone> Control<T> {
     pub(super) fn new() -> Control<T> {
         Control {

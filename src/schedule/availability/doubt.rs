@@ -49,6 +49,26 @@ pub(in super::super) enum About {
     Waits,
 }
 
+/// The rows in doubt that an applied write tells about.
+#[derive(Debug)]
+pub(in super::super) struct Told {
+    /// The rows that it tells about.
+    pub(in super::super) doubts: Vec<Doubt>,
+    /// How many were in doubt, these included.
+    pub(in super::super) in_doubt: usize,
+}
+
+/// Rows of which all the answers so far were alike, before the API ever answered as itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) struct FirstAnswers {
+    /// Refused rows: 403.
+    pub(in super::super) forbidden: usize,
+    /// Refused rows: 404.
+    pub(in super::super) not_found: usize,
+    /// Rows in doubt for another reason.
+    pub(in super::super) others: usize,
+}
+
 /// The rows in doubt, in the order in which they were last answered.
 #[derive(Debug, Default)]
 pub(super) struct Doubts {
@@ -101,8 +121,35 @@ impl Doubts {
         self.held.iter()
     }
 
+    /// Whether each row was refused in the API's shape, or asked to wait.
+    pub(super) fn all_spoke(&self) -> bool {
+        self.held
+            .iter()
+            .all(|doubt| matches!(doubt.about, About::Refused(_) | About::Waits))
+    }
+
+    /// Whether something else than the API answered each row, and there is one.
+    pub(super) fn all_are_strange(&self) -> bool {
+        !self.held.is_empty()
+            && self
+                .held
+                .iter()
+                .all(|doubt| doubt.about == About::NotTheApi)
+    }
+
+    /// Counts of the rows by their answers.
+    pub(super) fn first_answers(&self) -> FirstAnswers {
+        let forbidden = self.refused(Refusal::Forbidden);
+        let not_found = self.refused(Refusal::NotFound);
+        FirstAnswers {
+            forbidden,
+            not_found,
+            others: self.held.len() - forbidden - not_found,
+        }
+    }
+
     /// Refused rows, by what the refusal says.
-    pub(super) fn refused(&self, refusal: Refusal) -> usize {
+    fn refused(&self, refusal: Refusal) -> usize {
         self.held
             .iter()
             .filter(|doubt| doubt.about == About::Refused(refusal))
@@ -110,20 +157,24 @@ impl Doubts {
     }
 
     /// A write was applied that left at `sent`: takes the rows out whose last answer had come by then.
-    pub(super) fn answered_before(&mut self, sent: Moment) -> Vec<Doubt> {
+    pub(super) fn answered_before(&mut self, sent: Moment) -> Told {
+        let in_doubt = self.held.len();
         self.believed = false;
         self.refused_since = self.refused_since.filter(|since| *since > sent);
         if self.held.is_empty() {
-            return Vec::new();
+            return Told {
+                doubts: Vec::new(),
+                in_doubt,
+            };
         }
-        let (settled, held) = std::mem::take(&mut self.held)
+        let (doubts, held) = std::mem::take(&mut self.held)
             .into_iter()
             .partition(|doubt| doubt.answered_at <= sent);
         self.held = held;
         if self.held.is_empty() {
             self.controls = 0;
         }
-        settled
+        Told { doubts, in_doubt }
     }
 
     /// From now on refusals are the API's own, until a write is applied: takes the refused rows out, with how they end.

@@ -18,15 +18,15 @@ use self::control::{Applied, Control};
 use self::doubt::Doubts;
 use self::signs::{STRANGE_ROWS_MAX, Signs};
 use super::ended::Ending;
-use super::judge::Refusal;
 use super::moment::Moment;
 use super::random::Random;
 use super::rules::History;
 use super::ticket::Ticket;
 use crate::contract::CustomerId;
 
-pub(super) use self::breaker::Gate;
-pub(super) use self::doubt::{About, DOUBTS_MAX, Doubt, TOGETHER};
+pub(super) use self::breaker::{Gate, Opening};
+pub(super) use self::control::Void;
+pub(super) use self::doubt::{About, DOUBTS_MAX, Doubt, FirstAnswers, TOGETHER, Told};
 pub(super) use self::signs::{Mark, Weight};
 
 /// The evidence of whether the API works, and the decisions that follow from it.
@@ -36,35 +36,6 @@ pub(super) struct Availability<T> {
     breaker: Breaker,
     doubts: Doubts,
     control: Control<T>,
-}
-
-/// The rows in doubt that an applied write tells about.
-#[derive(Debug)]
-pub(super) struct Told {
-    /// The rows that it tells about.
-    pub(super) doubts: Vec<Doubt>,
-    /// How many were in doubt, these included.
-    pub(super) in_doubt: usize,
-}
-
-/// Whether the breaker opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Opening {
-    /// It opened now.
-    Opened,
-    /// It was open, or stays closed.
-    Unchanged,
-}
-
-/// Rows of which all the answers so far were alike, before the API ever answered as itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct FirstAnswers {
-    /// Refused rows: 403.
-    pub(super) forbidden: usize,
-    /// Refused rows: 404.
-    pub(super) not_found: usize,
-    /// Rows in doubt for another reason.
-    pub(super) others: usize,
 }
 
 impl<T: Clone> Availability<T> {
@@ -100,7 +71,7 @@ impl<T: Clone> Availability<T> {
             );
         }
         self.signs.applied(failures, sent, now);
-        self.tell(sent)
+        self.doubts.answered_before(sent)
     }
 
     /// An earlier process had this row applied last.
@@ -117,7 +88,7 @@ impl<T: Clone> Availability<T> {
         self.control.succeeded();
         self.signs.applied(0, sent, now);
         self.control.ends();
-        self.tell(sent)
+        self.doubts.answered_before(sent)
     }
 
     /// The control's update failed or was refused: the API is down.
@@ -213,11 +184,7 @@ impl<T: Clone> Availability<T> {
 
     /// Opens the breaker, since nothing tells whether the rows in doubt are at fault.
     pub(super) fn open_now(&mut self, now: Moment, random: &mut Random) -> Opening {
-        if self.breaker.open(now, random) {
-            Opening::Opened
-        } else {
-            Opening::Unchanged
-        }
+        self.breaker.open(now, random)
     }
 
     /// The run is about to end: the breaker is of no use any more.
@@ -352,18 +319,12 @@ impl<T: Clone> Availability<T> {
 
     /// Whether each row in doubt was refused in the API's shape, or asked to wait.
     pub(super) fn all_doubts_spoke(&self) -> bool {
-        self.doubts
-            .iter()
-            .all(|doubt| matches!(doubt.about, About::Refused(_) | About::Waits))
+        self.doubts.all_spoke()
     }
 
     /// Whether something else than the API answered each row in doubt.
     pub(super) fn all_doubts_are_strange(&self) -> bool {
-        self.has_doubts()
-            && self
-                .doubts
-                .iter()
-                .all(|doubt| doubt.about == About::NotTheApi)
+        self.doubts.all_are_strange()
     }
 
     pub(super) fn has_strange_rows(&self) -> bool {
@@ -372,13 +333,7 @@ impl<T: Clone> Availability<T> {
 
     /// Counts of the rows in doubt by their answers.
     pub(super) fn first_answers(&self) -> FirstAnswers {
-        let forbidden = self.doubts.refused(Refusal::Forbidden);
-        let not_found = self.doubts.refused(Refusal::NotFound);
-        FirstAnswers {
-            forbidden,
-            not_found,
-            others: self.doubts.len() - forbidden - not_found,
-        }
+        self.doubts.first_answers()
     }
 
     pub(super) fn doubtful_rows(&self) -> impl Iterator<Item = Ticket> {
@@ -434,23 +389,4 @@ impl<T: Clone> Availability<T> {
         self.doubts.control_was_sent();
         self.control.begins(ticket, now, random);
     }
-
-    fn tell(&mut self, sent: Moment) -> Told {
-        let in_doubt = self.doubts.len();
-        Told {
-            doubts: self.doubts.answered_before(sent),
-            in_doubt,
-        }
-    }
-}
-
-/// Why a control came to nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Void {
-    /// The read did not show the customer.
-    InVain,
-    /// It shows another state than was sent.
-    Differs,
-    /// It is given up unsent, or has to be sent again.
-    Unsent,
 }

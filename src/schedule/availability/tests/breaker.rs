@@ -8,7 +8,7 @@ fn probes_leave_ever_more_seldom_up_to_half_a_minute() {
         let (mut breaker, mut random) = (Breaker::closed(), Random::seeded(seed));
         for outage in 0..2 {
             let mut now = at(1000 * outage);
-            assert!(breaker.open(now, &mut random));
+            assert_eq!(breaker.open(now, &mut random), Opening::Opened);
             for want_s in [1, 2, 4, 8, 16, 30, 30, 30] {
                 let due = probe_at(&breaker, now);
                 is_about(due.since(now), want_s);
@@ -26,8 +26,12 @@ fn probes_leave_ever_more_seldom_up_to_half_a_minute() {
 fn one_probe_is_under_way_at_a_time() {
     let mut breaker = Breaker::closed();
     assert_eq!(breaker.gate(at(0)), Gate::Closed);
-    assert!(breaker.open(at(0), &mut random()));
-    assert!(!breaker.open(at(1), &mut random()), "it is open already");
+    assert_eq!(breaker.open(at(0), &mut random()), Opening::Opened);
+    assert_eq!(
+        breaker.open(at(1), &mut random()),
+        Opening::Unchanged,
+        "it is open already"
+    );
     breaker.sent(ticket());
     assert_eq!(breaker.gate(at(60)), Gate::NotBeforeAnswer);
     breaker.inconclusive(ticket(), at(61));

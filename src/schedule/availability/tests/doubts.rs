@@ -1,5 +1,6 @@
 //! When rows in doubt settle, and when they are asked about.
 
+use super::super::super::judge::Refusal;
 use super::*;
 
 fn refused(doubts: &mut Doubts, row: Ticket, now: Moment, asked_again: usize) {
@@ -22,6 +23,7 @@ fn settle_only_beside_a_write_that_left_after_their_answer() {
     let mut settled = |sent| {
         doubts
             .answered_before(sent)
+            .doubts
             .iter()
             .map(|doubt| doubt.ticket)
             .collect::<Vec<_>>()

@@ -1,8 +1,10 @@
-//! What happens to a request that could not connect, as this machine has no file descriptors or ports left.
+//! Requests that did not reach the API, or most likely did not. They leave again, and say nothing of the API.
 
 use std::time::Duration;
 
 use super::availability::Void;
+use super::cause::Cause;
+use super::judge::{MaybeApplied, Trouble};
 use super::moment::Moment;
 use super::state::Schedule;
 use super::stop::StopReason;
@@ -10,7 +12,48 @@ use super::ticket::Ticket;
 
 /// How long a request that could not connect waits where no other one ends before.
 const DELAY: Duration = Duration::from_millis(250);
+/// A row leaves again at once so often where its request was not processed. From then on that is trouble.
+const NOT_PROCESSED_MAX: u32 = 2;
+/// The same where a kept connection was closed without an answer.
+const UNANSWERED_MAX: u32 = 1;
+/// More requests than this, and than twice the limit of those in flight, that do not reach the API in a row are trouble: no
+/// connections that are closed and replaced explain them.
+const NOT_REACHED_MAX: usize = 32;
+
 impl<T: Clone> Schedule<T> {
+    /// The request did not reach the API, or most likely did not. The row leaves again as soon as a permit allows, which uses up
+    /// no attempt and tells nothing of the API. How often is counted over all of the row's attempts, so that the bound holds
+    /// whatever happens in between.
+    pub(super) fn not_reached(
+        &mut self,
+        ticket: Ticket,
+        applied: MaybeApplied,
+        cause: Cause,
+        sent: Moment,
+        now: Moment,
+    ) {
+        let trials = &mut self.order.get_mut(ticket).trials;
+        let (times, times_max) = match applied {
+            MaybeApplied::No => (&mut trials.not_reached.not_processed, NOT_PROCESSED_MAX),
+            MaybeApplied::Yes => (&mut trials.not_reached.unanswered, UNANSWERED_MAX),
+        };
+        *times += 1;
+        self.course.not_reached += 1;
+        let is_explained =
+            self.course.not_reached <= NOT_REACHED_MAX.max(2 * self.flights.concurrency.limit());
+        if *times > times_max || !is_explained {
+            return self.in_trouble(ticket, Trouble::usual(applied), cause, sent, now);
+        }
+        trials.ambiguous |= applied == MaybeApplied::Yes;
+        trials.cost = None;
+        // It tells nothing, but where each probe ends like this the next one must not leave at once.
+        self.availability
+            .probe_failed(ticket, now, &mut self.random);
+        if self.course.stop.is_none() {
+            self.order.send_again(ticket, now);
+        }
+    }
+
     /// The fewest requests that this machine could have in flight, where it lacked descriptors or ports for more.
     pub fn sockets_lacked_beyond(&self) -> Option<usize> {
         self.flights.sockets.lowest()

@@ -1,0 +1,122 @@
+//! Answers that ask to wait: a limit was met, or may have been.
+
+use std::time::Duration;
+
+use super::availability::About;
+use super::budget::Cost;
+use super::cause::Cause;
+use super::ended::Ending;
+use super::judge::{MaybeApplied, Trouble, Wait, WaitReason};
+use super::moment::Moment;
+use super::pace::Limit;
+use super::request::Departure;
+use super::state::{Schedule, Turn};
+use super::stop::StopReason;
+use super::ticket::Ticket;
+
+/// A row that was asked to wait so often is at fault itself: each time another row was applied since, or no other row is left.
+const WAITS_MAX: u32 = 10;
+/// The same of a row that met a 503 so often which may be a limit's: where two of three requests meet one, ten come together.
+const UNAVAILABLE_MAX: u32 = 25;
+/// The wait after a refusal that names a window of which nothing is left, and no time.
+const WINDOW_WAIT: Duration = Duration::from_secs(1);
+
+impl<T: Clone> Schedule<T> {
+    /// A limit refused a row, or may have: the API asks to wait, or says 503 without a time.
+    pub(super) fn asked_to_wait(
+        &mut self,
+        ticket: Ticket,
+        cause: Cause,
+        wait: Wait,
+        departure: Departure,
+        now: Moment,
+    ) {
+        let limit = self.pace.refused(departure, wait, now);
+        if limit == Limit::None {
+            return self.in_trouble(
+                ticket,
+                Trouble::usual(MaybeApplied::No),
+                cause,
+                departure.at,
+                now,
+            );
+        }
+        let applied_at = self.availability.applied_at();
+        let trials = &mut self.order.get_mut(ticket).trials;
+        let waits = &mut trials.waits;
+        let is_beside_others = waits
+            .last_at
+            .is_some_and(|last| applied_at.is_some_and(|applied| applied >= last));
+        waits.all += 1;
+        waits.beside_others += u32::from(is_beside_others);
+        waits.last_at = Some(now);
+        let most = match wait.reason {
+            WaitReason::Quota | WaitReason::Overload => WAITS_MAX,
+            WaitReason::Unavailable => UNAVAILABLE_MAX,
+        };
+        let (all, is_own_fault) = (waits.all, waits.beside_others >= most);
+        self.availability.probe_ended(ticket, now);
+        self.everybody_waits(wait, limit, departure, now);
+        if self.course.stop.is_some() {
+            return;
+        }
+        let ending = Ending::Failed { cause };
+        if is_own_fault {
+            self.end(ticket, ending);
+        } else if all >= most && self.order.is_alone() && self.flights.is_empty() {
+            let trials = &mut self.order.get_mut(ticket).trials;
+            (trials.about, trials.ending) = (Some(About::Waits), Some(ending.clone()));
+            self.doubt(ticket, Some(ending), now);
+        } else if limit == Limit::Undecided {
+            self.order.get_mut(ticket).trials.cost = Some(Cost::Retry);
+            let delay = self.retries.policy.delay(all, &mut self.random);
+            self.order.send_again(ticket, now + delay);
+        } else {
+            self.order.send_again(ticket, now);
+        }
+    }
+
+    pub(super) fn everybody_waits(
+        &mut self,
+        wait: Wait,
+        limit: Limit,
+        departure: Departure,
+        now: Moment,
+    ) {
+        if limit == Limit::Window || (limit == Limit::Undecided && departure.is_first()) {
+            self.flights.concurrency.pushed_back(departure.at, now);
+        }
+        if limit == Limit::Undecided {
+            return;
+        }
+        self.course.turn = Turn::FreshSince(now);
+        let Wait { named, reason, .. } = wait;
+        match (reason, named) {
+            (WaitReason::Quota, Some(named)) => self.pace.quota_refused(now + named, departure.at),
+            (WaitReason::Quota, None) | (WaitReason::Overload, _) => {}
+            (WaitReason::Unavailable, _) => return,
+        }
+        let in_vain = self.pace.wait_in_vain(named.unwrap_or_default(), now);
+        if in_vain > self.limits.wait_max {
+            self.course.too_long_until = named.map(|named| now + named);
+            return self.stop(StopReason::WaitTooLong { wait: in_vain });
+        }
+        let wait_of_window = (limit == Limit::Window).then_some(WINDOW_WAIT);
+        let Some(named) = named.filter(|wait| !wait.is_zero()).or(wait_of_window) else {
+            return;
+        };
+        self.pause_everybody(named, now);
+    }
+
+    /// Holds every request back for a wait that the API named.
+    pub(super) fn pause_everybody(&mut self, named: Duration, now: Moment) {
+        let is_new = !self.pace.is_paused(now);
+        let longer = self.pace.pause(named, now, &mut self.random);
+        if !longer.is_zero() {
+            // Each of the answers that arrive together may make the one pause a little longer.
+            self.statistics.pauses += u64::from(is_new);
+            self.statistics.paused = self.statistics.paused.saturating_add(longer);
+            self.flights.concurrency.begin_again(now);
+        }
+    }
+}
