@@ -12,7 +12,7 @@ use crate::api::Route;
 use crate::results::progress::RunProgress;
 use crate::row::Row;
 use crate::schedule::rate::shown_per_second;
-use crate::schedule::{Cause, Moment, Schedule, Slow};
+use crate::schedule::{Cause, LimitedBy, Moment, Schedule};
 
 /// Silence that is worth a word.
 const SILENCE: Duration = Duration::from_secs(1);
@@ -67,15 +67,15 @@ impl Reporter {
         };
         let silence = (long_enough(schedule.silent_since()).map(|time| ("no answer", time)))
             .or_else(|| long_enough(schedule.failing_since()).map(|time| ("no good answer", time)));
-        self.progress.set_slow(match (schedule.slow(), silence) {
+        self.progress.slow(match (schedule.limited_by(), silence) {
             (
-                None | Some(Slow::LimitedByConcurrency | Slow::ApiDown(_, None)),
+                None | Some(LimitedBy::Concurrency | LimitedBy::Outage(_, None)),
                 Some((what, time)),
             ) => {
                 format!("{what} from {} for {} s", self.route, time.as_secs())
             }
-            (slow, _) => slow.map_or_else(String::new, |slow| {
-                describe(slow, schedule.statistics().learned_rate, now)
+            (limited_by, _) => limited_by.map_or_else(String::new, |limited_by| {
+                describe(limited_by, schedule.statistics().learned_rate, now)
             }),
         });
         self.log_health(schedule, silence.map(|(what, _)| what), now);
@@ -89,8 +89,8 @@ impl Reporter {
         let cause = schedule
             .last_failure()
             .map_or_else(String::new, |cause| self.describe_failure(cause));
-        let health = match schedule.slow() {
-            Some(Slow::ApiDown(since, _)) => Health::Down(since),
+        let health = match schedule.limited_by() {
+            Some(LimitedBy::Outage(since, _)) => Health::Down(since),
             _ if silence.is_some() => Health::Silent,
             _ => Health::Well,
         };
@@ -166,9 +166,9 @@ impl Reporter {
 }
 
 /// Why a run is not faster, in words.
-fn describe(slow: Slow, learned: Option<f64>, now: Moment) -> String {
-    match slow {
-        Slow::PausedByApi(until) => {
+fn describe(limited_by: LimitedBy, learned: Option<f64>, now: Moment) -> String {
+    match limited_by {
+        LimitedBy::Pause(until) => {
             let wait = until.since(now);
             match Timestamp::now().checked_add(wait) {
                 Ok(until) => format!("paused by the API until {} UTC", until.strftime("%H:%M:%S")),
@@ -176,7 +176,7 @@ fn describe(slow: Slow, learned: Option<f64>, now: Moment) -> String {
                 Err(_) => format!("paused by the API for {} s", wait.as_secs()),
             }
         }
-        Slow::ApiDown(since, probe) => {
+        LimitedBy::Outage(since, probe) => {
             let down_s = now.since(since).as_secs();
             match probe {
                 Some(at) => format!(
@@ -186,18 +186,18 @@ fn describe(slow: Slow, learned: Option<f64>, now: Moment) -> String {
                 None => format!("API down since {down_s} s, probing"),
             }
         }
-        Slow::InDoubt => {
+        LimitedBy::Doubts => {
             "the rows left are in doubt: another update has to tell whether the API works"
                 .to_owned()
         }
-        Slow::LimitedByWindow => "limited by the API's window".to_owned(),
-        Slow::LimitedByRate => "limited by --rate".to_owned(),
-        Slow::LimitedByLearnedRate => match learned {
+        LimitedBy::Window => "limited by the API's window".to_owned(),
+        LimitedBy::Rate => "limited by --rate".to_owned(),
+        LimitedBy::LearnedRate => match learned {
             Some(per_second) => format!("the API takes about {}", shown_per_second(per_second)),
             None => "the API refuses all but one request now and then".to_owned(),
         },
-        Slow::LimitedByConcurrency => String::new(),
-        Slow::RetryBudgetEmpty => "retries held back: too few successes".to_owned(),
-        Slow::RenewingToken => "renewing the token".to_owned(),
+        LimitedBy::Concurrency => String::new(),
+        LimitedBy::RetryTokens => "retries held back: too few successes".to_owned(),
+        LimitedBy::TokenRefresh => "renewing the token".to_owned(),
     }
 }

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 use tracing::{info, warn};
 
 use crate::api::{FileWatch, Grant, Occasion, Origin, Renewed, Token, TokenSource, with_causes};
-use crate::schedule::{Renewal, RenewalReason};
+use crate::schedule::{RefreshReason, Refreshed};
 
 /// How long the end of a run waits for a renewal: cut off, it would lose tokens that are not on the disk yet.
 const FINISH_WAIT_MAX: Duration = Duration::from_secs(10);
@@ -48,11 +48,11 @@ impl Renewals {
     }
 
     /// Begins to get another token. Requests go on with this one meanwhile.
-    pub(crate) fn begin(&mut self, reason: RenewalReason) {
+    pub(crate) fn begin(&mut self, reason: RefreshReason) {
         let (source, token) = (self.source.clone(), self.token.clone());
         let occasion = match reason {
-            RenewalReason::Needed => Occasion::Needed,
-            RenewalReason::FileChanged => Occasion::FileChanged,
+            RefreshReason::Needed => Occasion::Needed,
+            RefreshReason::FileChanged => Occasion::FileChanged,
         };
         let mut stopping = self.stopping.subscribe();
         self.under_way
@@ -65,7 +65,7 @@ impl Renewals {
     }
 
     /// What came of the renewal under way; `None` at once where there is none.
-    pub(crate) async fn ended(&mut self) -> Option<Renewal> {
+    pub(crate) async fn ended(&mut self) -> Option<Refreshed> {
         match self.under_way.join_next().await? {
             Ok(renewed) => Some(self.take(renewed)),
             Err(error) => std::panic::resume_unwind(error.into_panic()),
@@ -73,7 +73,7 @@ impl Renewals {
     }
 
     /// Waits for the renewal under way, because the process is about to end. What came of it.
-    pub(crate) async fn finish(&mut self) -> Option<Renewal> {
+    pub(crate) async fn finish(&mut self) -> Option<Refreshed> {
         self.stop();
         let renewal = timeout(FINISH_WAIT_MAX, self.ended())
             .await
@@ -87,33 +87,33 @@ impl Renewals {
         renewal
     }
 
-    fn take(&mut self, renewed: Renewed) -> Renewal {
+    fn take(&mut self, renewed: Renewed) -> Refreshed {
         match renewed {
             Renewed::Fresh(Grant { token, lifetime }, origin) => {
                 self.token = token;
                 match origin {
                     Origin::Endpoint => {
                         info!("the token was renewed");
-                        Renewal::New { lifetime }
+                        Refreshed::New { lifetime }
                     }
                     Origin::File => {
                         info!("the token was read again");
-                        Renewal::Replaced { lifetime }
+                        Refreshed::Replaced { lifetime }
                     }
                 }
             }
-            Renewed::Unchanged => Renewal::Unchanged,
+            Renewed::Unchanged => Refreshed::Unchanged,
             Renewed::Refused(error) => {
                 warn!("{}", with_causes(&error));
-                Renewal::LoginNeeded
+                Refreshed::LoginNeeded
             }
             Renewed::Unusable(error) => {
                 warn!("{}", with_causes(&error));
-                Renewal::Unchanged
+                Refreshed::Unchanged
             }
             Renewed::Unavailable(error) => {
                 warn!("the token cannot be renewed now: {}", with_causes(&error));
-                Renewal::Unavailable
+                Refreshed::Unavailable
             }
         }
     }

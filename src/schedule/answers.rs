@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use super::availability::About;
+use super::availability::DoubtReason;
 use super::cause::Cause;
 use super::ended::Ending;
 use super::judge::{self, MaybeApplied, Meaning, Trouble};
 use super::moment::Moment;
-use super::order::Part;
+use super::order::Purpose;
 use super::request::{Departure, Request};
-use super::state::{Round, Schedule, Turn};
+use super::state::{DoubtRound, Priority, Schedule};
 use super::stop::StopReason;
 use super::ticket::Ticket;
 use super::token;
@@ -48,7 +48,7 @@ impl<T: Clone> Schedule<T> {
             .take()
             .expect("the request left");
         self.flights.ends(ticket, departure.at);
-        self.pace.landed(departure);
+        self.throttle.landed(departure);
         departure
     }
 
@@ -56,25 +56,25 @@ impl<T: Clone> Schedule<T> {
         let departure = self.land(ticket);
         let sent = departure.at;
         if let Answer::Response(response) = &attempt.answer {
-            self.pace.learn(response, sent, now, &mut self.random);
-            self.course.not_reached = 0;
+            self.throttle.learn(response, sent, now, &mut self.random);
+            self.run.not_reached = 0;
         }
         if attempt.answer != Answer::Fault(Fault::NoSockets) {
             self.flights.sockets.served();
         }
         let held = self.order.get_mut(ticket);
         held.took = attempt.took;
-        match held.part {
-            Part::Row => self.row_answered(ticket, attempt.answer, departure, now),
-            Part::Control(Request::Read) => {
-                self.control_read(ticket, &attempt.answer, departure, now);
+        match held.purpose {
+            Purpose::Row => self.row_answered(ticket, attempt.answer, departure, now),
+            Purpose::Control(Request::Read) => {
+                self.control_read(ticket, &attempt.answer, departure, now)
             }
-            Part::Control(Request::Write) => {
-                self.control_written(ticket, &attempt.answer, departure, now);
+            Purpose::Control(Request::Write) => {
+                self.control_written(ticket, &attempt.answer, departure, now)
             }
         }
-        self.statistics.learned_rate = self.pace.learned_rate();
-        self.statistics.learned_in_flight = self.pace.in_flight_max();
+        self.statistics.learned_rate = self.throttle.learned_rate();
+        self.statistics.learned_in_flight = self.throttle.in_flight_max();
     }
 
     fn row_answered(&mut self, ticket: Ticket, answer: Answer, departure: Departure, now: Moment) {
@@ -82,7 +82,7 @@ impl<T: Clone> Schedule<T> {
         let cause = Cause::of(&answer);
         let meaning = judge::write(&answer);
         if !matches!(meaning, Meaning::Applied | Meaning::NoSockets) {
-            self.order.get_mut(ticket).trials.cause = Some(cause);
+            self.order.get_mut(ticket).failures.cause = Some(cause);
         }
         match meaning {
             Meaning::NoSockets => self.row_not_sent(ticket, now),
@@ -91,7 +91,7 @@ impl<T: Clone> Schedule<T> {
             Meaning::RefusedInDoubt(refusal) => {
                 self.refused_in_doubt(ticket, refusal, rejected(answer), departure, now);
             }
-            Meaning::NotTheApi(stranger) => self.not_the_api(ticket, stranger, answer, sent, now),
+            Meaning::NotTheApi(foreign) => self.not_the_api(ticket, foreign, answer, sent, now),
             Meaning::Trouble(trouble) => self.in_trouble(ticket, trouble, cause, sent, now),
             Meaning::Unreachable(_) if self.availability.has_answered() => {
                 self.in_trouble(ticket, Trouble::usual(MaybeApplied::No), cause, sent, now);
@@ -110,19 +110,19 @@ impl<T: Clone> Schedule<T> {
             Answer::Fault(_) => (0, None),
         };
         let held = self.order.get(ticket);
-        let (failures, cost, took) = (held.trials.failed, held.trials.cost, held.took);
-        if matches!(held.trials.about, Some(About::Refused(_))) {
+        let (failures, cost, took) = (held.failures.failed, held.failures.cost, held.took);
+        if matches!(held.failures.doubt_reason, Some(DoubtReason::Refused(_))) {
             self.availability.refusal_was_wrong(now);
         }
         self.token.proven(held.token_generation);
-        let told =
+        let decidable =
             self.availability
                 .applied(held.customer, &held.row, country, failures, sent, now);
-        self.retries.budget.refund(cost);
+        self.retries.bucket.refill(cost);
         self.let_through(departure, took, now);
         self.end(ticket, Ending::Updated { status });
         self.api_works(sent, now);
-        self.settle(told, now);
+        self.settle(decidable, now);
     }
 
     pub(super) fn refused(
@@ -133,7 +133,7 @@ impl<T: Clone> Schedule<T> {
         now: Moment,
     ) {
         self.token.proven(self.order.get(ticket).token_generation);
-        self.pace.accepted(departure, now);
+        self.throttle.accepted(departure, now);
         self.availability.refused(departure.at, now);
         self.api_works(departure.at, now);
         self.end(ticket, ending);
@@ -141,11 +141,11 @@ impl<T: Clone> Schedule<T> {
 
     /// The API lets requests through.
     pub(super) fn let_through(&mut self, departure: Departure, took: Duration, now: Moment) {
-        self.pace.accepted(departure, now);
+        self.throttle.accepted(departure, now);
         self.flights.concurrency.succeeded(now, took);
-        self.course.round = Round::Usual;
-        if matches!(self.course.turn, Turn::FreshSince(since) if departure.at >= since) {
-            self.course.turn = Turn::Again;
+        self.run.doubt_round = DoubtRound::Usual;
+        if matches!(self.run.priority, Priority::FreshSince(since) if departure.at >= since) {
+            self.run.priority = Priority::Retries;
         }
     }
 
@@ -154,7 +154,7 @@ impl<T: Clone> Schedule<T> {
         if let Some(lasted) = self.availability.alive(sent, now) {
             self.statistics.down += lasted;
             self.flights.concurrency.begin_again(now);
-            self.pace.was_down();
+            self.throttle.was_down();
         }
     }
 

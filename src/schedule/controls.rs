@@ -1,13 +1,13 @@
 //! What an answer to a control does: a row that was applied is read and sent once more, to tell whether the API works.
 
-use super::availability::Void;
+use super::availability::Inconclusive;
 use super::judge::{self, Meaning, ReadMeaning, Wait};
 use super::moment::Moment;
-use super::order::Part;
-use super::pace::Limit;
+use super::order::Purpose;
 use super::request::{Departure, Request};
 use super::state::Schedule;
 use super::stop::StopReason;
+use super::throttle::LimitMet;
 use super::ticket::Ticket;
 use super::token;
 use crate::contract::{Answer, CustomerId};
@@ -30,25 +30,29 @@ impl<T: Clone> Schedule<T> {
                 self.control_may_write(ticket);
             }
             ReadMeaning::AsSentButCountry(_) | ReadMeaning::Otherwise => {
-                self.control_is_void(ticket, Void::Differs, now);
+                self.control_is_inconclusive(ticket, Inconclusive::Differs, now);
             }
-            ReadMeaning::Nothing => self.control_is_void(ticket, Void::InVain, now),
+            ReadMeaning::Nothing => {
+                self.control_is_inconclusive(ticket, Inconclusive::NotShown, now)
+            }
             ReadMeaning::Wait(wait) if self.control_meets_a_limit(ticket, wait, departure, now) => {
             }
             ReadMeaning::Wait(_) | ReadMeaning::Trouble => {
                 self.availability
                     .probe_failed(ticket, now, &mut self.random);
-                self.control_is_void(ticket, Void::Unsent, now);
+                self.control_is_inconclusive(ticket, Inconclusive::NotSent, now);
             }
             ReadMeaning::NoSockets => self.control_not_sent(ticket, now),
-            ReadMeaning::SendAgain => self.control_is_void(ticket, Void::Unsent, now),
+            ReadMeaning::SendAgain => {
+                self.control_is_inconclusive(ticket, Inconclusive::NotSent, now)
+            }
             ReadMeaning::TokenRefused => self.control_token_refused(ticket, now),
         }
     }
 
     fn control_may_write(&mut self, ticket: Ticket) {
-        self.order.get_mut(ticket).part = Part::Control(Request::Write);
-        self.course.control = Some(ticket);
+        self.order.get_mut(ticket).purpose = Purpose::Control(Request::Write);
+        self.run.control = Some(ticket);
     }
 
     pub(super) fn control_written(
@@ -64,13 +68,15 @@ impl<T: Clone> Schedule<T> {
                 let took = self.order.get(ticket).took;
                 self.end_control(ticket);
                 self.let_through(departure, took, now);
-                let told = self.availability.control_applied(sent, now);
+                let decidable = self.availability.control_applied(sent, now);
                 self.api_works(sent, now);
-                self.settle(told, now);
+                self.settle(decidable, now);
             }
             Meaning::Wait(wait) if self.control_meets_a_limit(ticket, wait, departure, now) => {}
             Meaning::NoSockets => self.control_not_sent(ticket, now),
-            Meaning::SendAgain(_) => self.control_is_void(ticket, Void::Unsent, now),
+            Meaning::SendAgain(_) => {
+                self.control_is_inconclusive(ticket, Inconclusive::NotSent, now)
+            }
             Meaning::TokenRefused => self.control_token_refused(ticket, now),
             Meaning::Refused
             | Meaning::RefusedInDoubt(_)
@@ -81,10 +87,10 @@ impl<T: Clone> Schedule<T> {
                 self.availability
                     .probe_failed(ticket, now, &mut self.random);
                 self.end_control(ticket);
-                let opening = self
+                let transition = self
                     .availability
                     .control_failed(sent, now, &mut self.random);
-                self.count_outage(opening);
+                self.count_outage(transition);
             }
         }
     }
@@ -97,12 +103,12 @@ impl<T: Clone> Schedule<T> {
         departure: Departure,
         now: Moment,
     ) -> bool {
-        let limit = self.pace.refused(departure, wait, now);
-        if limit == Limit::None {
+        let limit = self.throttle.refused(departure, wait, now);
+        if limit == LimitMet::None {
             return false;
         }
-        self.control_is_void(ticket, Void::Unsent, now);
-        self.everybody_waits(wait, limit, departure, now);
+        self.control_is_inconclusive(ticket, Inconclusive::NotSent, now);
+        self.apply_wait(wait, limit, departure, now);
         true
     }
 
@@ -110,17 +116,22 @@ impl<T: Clone> Schedule<T> {
         let refused = self
             .token
             .refused(self.order.get(ticket).token_generation, now);
-        self.control_is_void(ticket, Void::Unsent, now);
+        self.control_is_inconclusive(ticket, Inconclusive::NotSent, now);
         if refused == token::Refusal::Final {
             self.stop(StopReason::TokenRefused);
         }
     }
 
     /// The control tells nothing.
-    pub(super) fn control_is_void(&mut self, ticket: Ticket, why: Void, now: Moment) {
+    pub(super) fn control_is_inconclusive(
+        &mut self,
+        ticket: Ticket,
+        why: Inconclusive,
+        now: Moment,
+    ) {
         self.availability.probe_ended(ticket, now);
         let customer = self.end_control(ticket);
-        self.availability.control_void(customer, why);
+        self.availability.control_inconclusive(customer, why);
     }
 
     fn end_control(&mut self, ticket: Ticket) -> CustomerId {

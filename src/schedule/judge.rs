@@ -19,7 +19,7 @@ pub(super) enum Meaning {
     /// A refusal in the API's shape, which a gateway may have spoken.
     RefusedInDoubt(Refusal),
     /// It does not speak as the API does: a proxy, a login page, a firewall, another program.
-    NotTheApi(Stranger),
+    NotTheApi(ForeignAnswer),
     /// The API is in trouble, or the row is what it stumbles over.
     Trouble(Trouble),
     /// Everybody waits, or it may be that a limit was met which does not say so.
@@ -47,7 +47,7 @@ pub(super) enum Refusal {
 
 /// How something else than the API answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stranger {
+pub(super) enum ForeignAnswer {
     /// As if all were well, but without showing the update.
     Success(Unexpected),
     /// By pointing elsewhere.
@@ -94,7 +94,7 @@ pub(super) struct Trouble {
     /// Whether the API may have applied the update all the same.
     pub(super) applied: MaybeApplied,
     /// The one who says so.
-    pub(super) speaker: Speaker,
+    pub(super) answered_by: AnsweredBy,
 }
 
 impl Trouble {
@@ -103,7 +103,7 @@ impl Trouble {
         Trouble {
             attempts: AttemptLimit::Usual,
             applied,
-            speaker: Speaker::Unknown,
+            answered_by: AnsweredBy::Unknown,
         }
     }
 }
@@ -128,7 +128,7 @@ pub(super) enum MaybeApplied {
 
 /// The one who tells of the trouble.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Speaker {
+pub(super) enum AnsweredBy {
     /// The API: a 500 in its own shape.
     TheApi,
     /// A gateway, the network, or nothing.
@@ -213,7 +213,7 @@ fn response_to_write(response: &Response) -> Meaning {
         ) => Meaning::Trouble(Trouble {
             attempts: AttemptLimit::Three,
             applied: MaybeApplied::No,
-            speaker: Speaker::TheApi,
+            answered_by: AnsweredBy::TheApi,
         }),
         (500, _) => Meaning::Trouble(Trouble {
             attempts: AttemptLimit::Three,
@@ -240,7 +240,7 @@ fn response_to_write(response: &Response) -> Meaning {
             },
         ) => Meaning::RefusedInDoubt(Refusal::Other),
         (402 | 405..=407 | 411 | 415 | 417 | 419 | 426 | 428 | 431 | 501 | 505 | 511, _) => {
-            Meaning::NotTheApi(Stranger::Refusal)
+            Meaning::NotTheApi(ForeignAnswer::Refusal)
         }
         (
             status @ 400..=499,
@@ -255,7 +255,7 @@ fn response_to_write(response: &Response) -> Meaning {
             _ => Meaning::Refused,
         },
         (status, body) => Meaning::NotTheApi(match status {
-            200..=299 => Stranger::Success(match body {
+            200..=299 => ForeignAnswer::Success(match body {
                 Body::Object {
                     claim: Claim::OtherCustomer,
                     ..
@@ -263,8 +263,8 @@ fn response_to_write(response: &Response) -> Meaning {
                 Body::TooLong => Unexpected::TooLong,
                 Body::Object { .. } | Body::Empty | Body::Other => Unexpected::AnotherBody,
             }),
-            300..=399 => Stranger::Redirect,
-            _ => Stranger::Refusal,
+            300..=399 => ForeignAnswer::Redirect,
+            _ => ForeignAnswer::Refusal,
         }),
     }
 }
@@ -299,7 +299,7 @@ mod tests {
         Meaning::Trouble(Trouble {
             attempts,
             applied,
-            speaker: Speaker::Unknown,
+            answered_by: AnsweredBy::Unknown,
         })
     }
 
@@ -355,19 +355,23 @@ mod tests {
                 (Body::TooLong, Unexpected::TooLong),
                 (OTHER_CUSTOMER, Unexpected::OtherCustomer),
             ] {
-                check(status, &[body], Meaning::NotTheApi(Stranger::Success(what)));
+                check(
+                    status,
+                    &[body],
+                    Meaning::NotTheApi(ForeignAnswer::Success(what)),
+                );
             }
         }
         check(
             202,
             &[Body::APPLIED, Body::Empty],
-            Meaning::NotTheApi(Stranger::Success(Unexpected::AnotherBody)),
+            Meaning::NotTheApi(ForeignAnswer::Success(Unexpected::AnotherBody)),
         );
         for status in [300, 301, 302, 303, 304, 307, 308] {
-            check(status, &ALL, Meaning::NotTheApi(Stranger::Redirect));
+            check(status, &ALL, Meaning::NotTheApi(ForeignAnswer::Redirect));
         }
         for status in [100, 600, 999] {
-            check(status, &ALL, Meaning::NotTheApi(Stranger::Refusal));
+            check(status, &ALL, Meaning::NotTheApi(ForeignAnswer::Refusal));
         }
     }
 
@@ -378,7 +382,7 @@ mod tests {
             check(
                 status,
                 &[Body::Empty, Body::Other, Body::TooLong, STATUS],
-                Meaning::NotTheApi(Stranger::Refusal),
+                Meaning::NotTheApi(ForeignAnswer::Refusal),
             );
         }
         for (status, refusal) in [
@@ -394,7 +398,7 @@ mod tests {
             check(
                 status,
                 &[Body::Empty, Body::Other, STATUS],
-                Meaning::NotTheApi(Stranger::Refusal),
+                Meaning::NotTheApi(ForeignAnswer::Refusal),
             );
         }
         check(401, &ALL, Meaning::TokenRefused);
@@ -405,7 +409,7 @@ mod tests {
         for status in [
             402, 405, 406, 407, 411, 415, 417, 419, 426, 428, 431, 501, 505, 511,
         ] {
-            check(status, &ALL, Meaning::NotTheApi(Stranger::Refusal));
+            check(status, &ALL, Meaning::NotTheApi(ForeignAnswer::Refusal));
         }
     }
 
@@ -426,7 +430,7 @@ mod tests {
         let by_the_api = Trouble {
             attempts: AttemptLimit::Three,
             applied: MaybeApplied::No,
-            speaker: Speaker::TheApi,
+            answered_by: AnsweredBy::TheApi,
         };
         check(500, &[Body::REFUSED, MESSAGE], Meaning::Trouble(by_the_api));
     }

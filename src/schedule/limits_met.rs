@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use super::availability::About;
-use super::budget::Cost;
+use super::availability::DoubtReason;
 use super::cause::Cause;
 use super::ended::Ending;
 use super::judge::{MaybeApplied, Trouble, Wait, WaitReason};
 use super::moment::Moment;
-use super::pace::Limit;
 use super::request::Departure;
-use super::state::{Schedule, Turn};
+use super::retry_tokens::Cost;
+use super::state::{Priority, Schedule};
 use super::stop::StopReason;
+use super::throttle::LimitMet;
 use super::ticket::Ticket;
 
 /// A row that was asked to wait so often is at fault itself: each time another row was applied since, or no other row is left.
@@ -31,8 +31,8 @@ impl<T: Clone> Schedule<T> {
         departure: Departure,
         now: Moment,
     ) {
-        let limit = self.pace.refused(departure, wait, now);
-        if limit == Limit::None {
+        let limit = self.throttle.refused(departure, wait, now);
+        if limit == LimitMet::None {
             return self.in_trouble(
                 ticket,
                 Trouble::usual(MaybeApplied::No),
@@ -42,8 +42,8 @@ impl<T: Clone> Schedule<T> {
             );
         }
         let applied_at = self.availability.applied_at();
-        let trials = &mut self.order.get_mut(ticket).trials;
-        let waits = &mut trials.waits;
+        let failures = &mut self.order.get_mut(ticket).failures;
+        let waits = &mut failures.waits;
         let is_beside_others = waits
             .last_at
             .is_some_and(|last| applied_at.is_some_and(|applied| applied >= last));
@@ -56,19 +56,20 @@ impl<T: Clone> Schedule<T> {
         };
         let (all, is_own_fault) = (waits.all, waits.beside_others >= most);
         self.availability.probe_ended(ticket, now);
-        self.everybody_waits(wait, limit, departure, now);
-        if self.course.stop.is_some() {
+        self.apply_wait(wait, limit, departure, now);
+        if self.run.stop.is_some() {
             return;
         }
         let ending = Ending::Failed { cause };
         if is_own_fault {
             self.end(ticket, ending);
         } else if all >= most && self.order.is_alone() && self.flights.is_empty() {
-            let trials = &mut self.order.get_mut(ticket).trials;
-            (trials.about, trials.ending) = (Some(About::Waits), Some(ending.clone()));
+            let failures = &mut self.order.get_mut(ticket).failures;
+            (failures.doubt_reason, failures.ending) =
+                (Some(DoubtReason::Waits), Some(ending.clone()));
             self.doubt(ticket, Some(ending), now);
-        } else if limit == Limit::Undecided {
-            self.order.get_mut(ticket).trials.cost = Some(Cost::Retry);
+        } else if limit == LimitMet::Undecided {
+            self.order.get_mut(ticket).failures.cost = Some(Cost::Retry);
             let delay = self.retries.policy.delay(all, &mut self.random);
             self.order.send_again(ticket, now + delay);
         } else {
@@ -76,42 +77,44 @@ impl<T: Clone> Schedule<T> {
         }
     }
 
-    pub(super) fn everybody_waits(
+    pub(super) fn apply_wait(
         &mut self,
         wait: Wait,
-        limit: Limit,
+        limit: LimitMet,
         departure: Departure,
         now: Moment,
     ) {
-        if limit == Limit::Window || (limit == Limit::Undecided && departure.is_first()) {
+        if limit == LimitMet::Window || (limit == LimitMet::Undecided && departure.is_first()) {
             self.flights.concurrency.pushed_back(departure.at, now);
         }
-        if limit == Limit::Undecided {
+        if limit == LimitMet::Undecided {
             return;
         }
-        self.course.turn = Turn::FreshSince(now);
+        self.run.priority = Priority::FreshSince(now);
         let Wait { named, reason, .. } = wait;
         match (reason, named) {
-            (WaitReason::Quota, Some(named)) => self.pace.quota_refused(now + named, departure.at),
+            (WaitReason::Quota, Some(named)) => {
+                self.throttle.quota_refused(now + named, departure.at)
+            }
             (WaitReason::Quota, None) | (WaitReason::Overload, _) => {}
             (WaitReason::Unavailable, _) => return,
         }
-        let in_vain = self.pace.wait_in_vain(named.unwrap_or_default(), now);
-        if in_vain > self.limits.wait_max {
-            self.course.too_long_until = named.map(|named| now + named);
-            return self.stop(StopReason::WaitTooLong { wait: in_vain });
+        let refused_for = self.throttle.refused_for(named.unwrap_or_default(), now);
+        if refused_for > self.limits.wait_max {
+            self.run.too_long_until = named.map(|named| now + named);
+            return self.stop(StopReason::WaitTooLong { wait: refused_for });
         }
-        let wait_of_window = (limit == Limit::Window).then_some(WINDOW_WAIT);
+        let wait_of_window = (limit == LimitMet::Window).then_some(WINDOW_WAIT);
         let Some(named) = named.filter(|wait| !wait.is_zero()).or(wait_of_window) else {
             return;
         };
-        self.pause_everybody(named, now);
+        self.pause_all(named, now);
     }
 
     /// Holds every request back for a wait that the API named.
-    pub(super) fn pause_everybody(&mut self, named: Duration, now: Moment) {
-        let is_new = !self.pace.is_paused(now);
-        let longer = self.pace.pause(named, now, &mut self.random);
+    pub(super) fn pause_all(&mut self, named: Duration, now: Moment) {
+        let is_new = !self.throttle.is_paused(now);
+        let longer = self.throttle.pause(named, now, &mut self.random);
         if !longer.is_zero() {
             // Each of the answers that arrive together may make the one pause a little longer.
             self.statistics.pauses += u64::from(is_new);

@@ -3,7 +3,7 @@
 //! A driver offers rows to a [`Schedule`], asks for the next [`Step`], carries it out, and reports what came back:
 //!
 //! ```text
-//! offer(row) → next(now) → Send(ticket, request) | GiveUp | Ended | NeverSent | RenewToken | Wait(until) | Done | Stopped
+//! offer(row) → next(now) → Send(ticket, request) | GiveUp | Ended | NeverSent | RefreshToken | Wait(until) | Done | Stopped
 //!              finished(ticket, attempt, now)      recorded(customer)
 //! ```
 //!
@@ -18,7 +18,6 @@
 mod answers;
 mod availability;
 mod backoff;
-mod budget;
 mod cause;
 mod concurrency;
 mod controls;
@@ -31,13 +30,14 @@ mod limits_met;
 mod moment;
 mod not_reached;
 mod order;
-mod pace;
 mod protocol;
 mod random;
 pub mod rate;
 mod refusals;
 mod request;
 mod retry;
+mod retry_tokens;
+mod row_failures;
 mod rules;
 mod sending;
 mod server_clock;
@@ -51,9 +51,9 @@ mod step;
 mod stop;
 #[cfg(test)]
 mod tests;
+mod throttle;
 mod ticket;
 mod token;
-mod trials;
 mod trouble;
 mod window;
 
@@ -66,7 +66,7 @@ pub use retry::{ATTEMPTS_LIMIT, AttemptsError, RetryPolicy};
 pub use rules::{History, Rules};
 pub use state::Schedule;
 pub use statistics::Statistics;
-pub use step::{Slow, Step};
+pub use step::{LimitedBy, Step};
 pub use stop::StopReason;
 pub use ticket::Ticket;
-pub use token::{Renewal, RenewalReason};
+pub use token::{RefreshReason, Refreshed};

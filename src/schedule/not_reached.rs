@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::availability::Void;
+use super::availability::Inconclusive;
 use super::cause::Cause;
 use super::judge::{MaybeApplied, Trouble};
 use super::moment::Moment;
@@ -32,24 +32,24 @@ impl<T: Clone> Schedule<T> {
         sent: Moment,
         now: Moment,
     ) {
-        let trials = &mut self.order.get_mut(ticket).trials;
+        let failures = &mut self.order.get_mut(ticket).failures;
         let (times, times_max) = match applied {
-            MaybeApplied::No => (&mut trials.not_reached.not_processed, NOT_PROCESSED_MAX),
-            MaybeApplied::Yes => (&mut trials.not_reached.unanswered, UNANSWERED_MAX),
+            MaybeApplied::No => (&mut failures.not_reached.not_processed, NOT_PROCESSED_MAX),
+            MaybeApplied::Yes => (&mut failures.not_reached.unanswered, UNANSWERED_MAX),
         };
         *times += 1;
-        self.course.not_reached += 1;
+        self.run.not_reached += 1;
         let is_explained =
-            self.course.not_reached <= NOT_REACHED_MAX.max(2 * self.flights.concurrency.limit());
+            self.run.not_reached <= NOT_REACHED_MAX.max(2 * self.flights.concurrency.limit());
         if *times > times_max || !is_explained {
             return self.in_trouble(ticket, Trouble::usual(applied), cause, sent, now);
         }
-        trials.ambiguous |= applied == MaybeApplied::Yes;
-        trials.cost = None;
+        failures.ambiguous |= applied == MaybeApplied::Yes;
+        failures.cost = None;
         // It tells nothing, but where each probe ends like this the next one must not leave at once.
         self.availability
             .probe_failed(ticket, now, &mut self.random);
-        if self.course.stop.is_none() {
+        if self.run.stop.is_none() {
             self.order.send_again(ticket, now);
         }
     }
@@ -65,8 +65,8 @@ impl<T: Clone> Schedule<T> {
         let held = self.order.get_mut(ticket);
         held.sent = held.sent.saturating_sub(1);
         let (cause, cost) = (
-            held.trials.cause.filter(|_| held.sent > 0),
-            held.trials.cost,
+            held.failures.cause.filter(|_| held.sent > 0),
+            held.failures.cost,
         );
         if let Some(cause) = cause
             && let Some(retries) = self.statistics.retries.get_mut(&cause)
@@ -75,7 +75,7 @@ impl<T: Clone> Schedule<T> {
             self.statistics.retries.retain(|_, retries| *retries > 0);
         }
         if let Some(cost) = cost {
-            self.retries.budget.give_back(cost);
+            self.retries.bucket.give_back(cost);
         }
         self.order.send_again(ticket, now + DELAY);
     }
@@ -83,7 +83,7 @@ impl<T: Clone> Schedule<T> {
     /// The control's request could not connect.
     pub(super) fn control_not_sent(&mut self, ticket: Ticket, now: Moment) {
         self.ran_out_of_sockets(ticket, now);
-        self.control_is_void(ticket, Void::Unsent, now);
+        self.control_is_inconclusive(ticket, Inconclusive::NotSent, now);
     }
 
     fn ran_out_of_sockets(&mut self, ticket: Ticket, now: Moment) {

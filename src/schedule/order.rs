@@ -11,8 +11,8 @@ use rapidhash::RapidHashMap;
 
 use super::moment::Moment;
 use super::request::{Departure, Request};
+use super::row_failures::RowFailures;
 use super::ticket::Ticket;
-use super::trials::Trials;
 use crate::contract::CustomerId;
 
 /// A row that has no outcome yet.
@@ -21,13 +21,13 @@ pub(super) struct Held<T> {
     pub(super) customer: CustomerId,
     pub(super) row: T,
     /// Why it is held.
-    pub(super) part: Part,
+    pub(super) purpose: Purpose,
     /// Requests sent for it.
     pub(super) sent: u32,
     /// Which token the last one was sent with.
     pub(super) token_generation: u32,
     /// The failures of its attempts.
-    pub(super) trials: Trials,
+    pub(super) failures: RowFailures,
     /// Its request, where one is in flight.
     pub(super) departure: Option<Departure>,
     /// How long the last one took.
@@ -37,7 +37,7 @@ pub(super) struct Held<T> {
 
 /// The purpose of a held row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum Purpose {
     /// To be applied, and to end with an outcome.
     Row,
     /// To be sent once more although it was applied: the control.
@@ -100,7 +100,7 @@ impl<T> Order<T> {
 
     /// Takes a row in. `bytes` is what holding it costs.
     pub(super) fn hold(&mut self, customer: CustomerId, row: T, bytes: usize) {
-        let ticket = self.hold_as(Part::Row, customer, row, bytes);
+        let ticket = self.hold_as(Purpose::Row, customer, row, bytes);
         self.queue(Some(customer), Ready::Sendable(ticket));
     }
 
@@ -120,23 +120,23 @@ impl<T> Order<T> {
     pub(super) fn hold_control(&mut self, customer: CustomerId, row: T) -> Ticket {
         self.busy.entry(customer).or_default();
         self.controls += 1;
-        self.hold_as(Part::Control(Request::Read), customer, row, 0)
+        self.hold_as(Purpose::Control(Request::Read), customer, row, 0)
     }
 
-    fn hold_as(&mut self, part: Part, customer: CustomerId, row: T, bytes: usize) -> Ticket {
+    fn hold_as(&mut self, purpose: Purpose, customer: CustomerId, row: T, bytes: usize) -> Ticket {
         let ticket = Ticket::numbered(self.next_ticket);
         self.next_ticket += 1;
         self.bytes += bytes;
-        let (trials, took) = (Trials::default(), Duration::ZERO);
+        let (failures, took) = (RowFailures::default(), Duration::ZERO);
         self.held.insert(
             ticket,
             Held {
                 customer,
                 row,
-                part,
+                purpose,
                 sent: 0,
                 token_generation: 0,
-                trials,
+                failures,
                 departure: None,
                 took,
                 bytes,
@@ -245,9 +245,9 @@ impl<T> Order<T> {
 
     /// A row has failed, or was refused in doubt.
     pub(super) fn fails(&mut self, ticket: Ticket) {
-        let trials = &mut self.get_mut(ticket).trials;
-        trials.failed += 1;
-        self.failed += usize::from(self.get(ticket).trials.failed == 1);
+        let failures = &mut self.get_mut(ticket).failures;
+        failures.failed += 1;
+        self.failed += usize::from(self.get(ticket).failures.failed == 1);
     }
 
     /// How many of the held rows have failed, or were refused in doubt.
@@ -286,10 +286,10 @@ impl<T> Order<T> {
             .remove(&ticket)
             .expect("a ticket is valid until its row has ended");
         self.bytes -= held.bytes;
-        self.failed -= usize::from(held.trials.failed > 0);
-        match held.part {
-            Part::Row => {}
-            Part::Control(_) => self.controls -= 1,
+        self.failed -= usize::from(held.failures.failed > 0);
+        match held.purpose {
+            Purpose::Row => {}
+            Purpose::Control(_) => self.controls -= 1,
         }
         held
     }

@@ -7,10 +7,10 @@ use super::ended::Ended;
 use super::moment::Moment;
 use super::state::{Bad, Schedule, Supply};
 use super::statistics::Statistics;
-use super::step::{Slow, Step};
+use super::step::{LimitedBy, Step};
 use super::stop::StopReason;
 use super::ticket::Ticket;
-use super::token::{self, Renewal};
+use super::token::{self, Refreshed};
 use crate::contract::CustomerId;
 
 /// Rows held at once: in flight, waiting for a retry, in doubt, or behind another row of their customer.
@@ -21,10 +21,8 @@ const BYTES_HELD_MAX: usize = 8 << 20;
 impl<T: Clone> Schedule<T> {
     /// Whether another row can be taken in.
     pub fn has_room(&self) -> bool {
-        let rows = self.order.rows_held() + self.course.ended.len();
-        self.course.stop.is_none()
-            && rows < ROWS_HELD_MAX
-            && self.order.bytes_held() < BYTES_HELD_MAX
+        let rows = self.order.rows_held() + self.run.ended.len();
+        self.run.stop.is_none() && rows < ROWS_HELD_MAX && self.order.bytes_held() < BYTES_HELD_MAX
     }
 
     /// Takes a row in; `bytes` is what holding it costs. Rows are offered in the order of the file.
@@ -47,7 +45,7 @@ impl<T: Clone> Schedule<T> {
 
     /// No more rows will be offered.
     pub fn close(&mut self) {
-        self.course.supply = Supply::Closed;
+        self.run.supply = Supply::Closed;
     }
 
     /// The row of a ticket.
@@ -57,27 +55,27 @@ impl<T: Clone> Schedule<T> {
 
     /// Says what to do now.
     pub fn next(&mut self, now: Moment) -> Step<T> {
-        if let Some(since) = self.course.paced_since.take() {
+        if let Some(since) = self.run.paced_since.take() {
             self.availability.postpone(now.since(since));
-            self.pace.postpone(now.since(since));
+            self.throttle.postpone(now.since(since));
         }
         if let Some(ticket) = self.flights.overdue(now) {
             self.timed_out(ticket, now);
             return Step::GiveUp(ticket);
         }
-        self.watch_the_waits(now);
+        self.check_wait_max(now);
         if let Some(ended) = self.pop_ended() {
             return Step::Ended(ended);
         }
-        if self.course.stop.is_some() {
+        if self.run.stop.is_some() {
             return self.wind_down(now);
         }
         if let Some((row, customer)) = self.order.take_invalid() {
             self.count_ended(Bad::Yes);
-            self.course.unrecorded += usize::from(customer.is_some());
+            self.run.unrecorded += usize::from(customer.is_some());
             return Step::NeverSent(row);
         }
-        if self.course.supply == Supply::Closed && self.order.rows_held() == 0 {
+        if self.run.supply == Supply::Closed && self.order.rows_held() == 0 {
             // What is still in flight then is a control.
             return if self.flights.is_empty() {
                 Step::Done
@@ -87,21 +85,21 @@ impl<T: Clone> Schedule<T> {
         }
         match self.token.next(now) {
             token::Next::Usable => self.send_or_wait(now),
-            token::Next::Renew(reason) => Step::RenewToken(reason),
-            token::Next::Wait(until) => self.hold_back(until, Slow::RenewingToken),
+            token::Next::Refresh(reason) => Step::RefreshToken(reason),
+            token::Next::Wait(until) => self.hold_back(until, LimitedBy::TokenRefresh),
         }
     }
 
     /// Takes the next row that has ended: [`Step::Ended`] for a driver that asks for no more steps.
     pub fn pop_ended(&mut self) -> Option<Ended<T>> {
-        let ended = self.course.ended.pop_front()?;
-        self.course.unrecorded += 1;
+        let ended = self.run.ended.pop_front()?;
+        self.run.unrecorded += 1;
         Some(ended)
     }
 
     /// The outcome of the customer's last row is written down: their next row may go.
     pub fn recorded(&mut self, customer: CustomerId) {
-        self.course.unrecorded = self.course.unrecorded.saturating_sub(1);
+        self.run.unrecorded = self.run.unrecorded.saturating_sub(1);
         self.order.release(customer);
     }
 
@@ -120,12 +118,15 @@ impl<T: Clone> Schedule<T> {
         self.token.file_changed();
     }
 
-    /// What came of [`Step::RenewToken`].
-    pub fn token_renewed(&mut self, renewal: Renewal, now: Moment) {
-        if matches!(renewal, Renewal::New { .. } | Renewal::Replaced { .. }) {
-            self.statistics.token_renewals += 1;
+    /// What came of [`Step::RefreshToken`].
+    pub fn token_refreshed(&mut self, refreshed: Refreshed, now: Moment) {
+        if matches!(
+            refreshed,
+            Refreshed::New { .. } | Refreshed::Replaced { .. }
+        ) {
+            self.statistics.token_refreshes += 1;
         }
-        match self.token.renewed(renewal, now, &mut self.random) {
+        match self.token.refreshed(refreshed, now, &mut self.random) {
             token::Conclusion::GoOn => {}
             token::Conclusion::LoginNeeded => self.stop(StopReason::LoginNeeded),
         }
@@ -133,12 +134,12 @@ impl<T: Clone> Schedule<T> {
 
     /// Stops the run: nothing more is sent; what is in flight may still end. The first reason counts.
     pub fn stop(&mut self, reason: StopReason) {
-        self.course.stop.get_or_insert(reason);
+        self.run.stop.get_or_insert(reason);
     }
 
     /// Why the run stops, if it does.
     pub fn stopped(&self) -> Option<&StopReason> {
-        self.course.stop.as_ref()
+        self.run.stop.as_ref()
     }
 
     /// Requests in flight.
@@ -158,20 +159,20 @@ impl<T: Clone> Schedule<T> {
 
     /// Why an update failed last.
     pub fn last_failure(&self) -> Option<Cause> {
-        self.course.last_failure
+        self.run.last_failure
     }
 
     /// The end of a wait that the API named, where that is still ahead: before it nothing needs to be tried.
     pub fn named_wait_ends(&self, now: Moment) -> Option<Moment> {
-        self.course
+        self.run
             .too_long_until
-            .max(Some(self.pace.paused_until()))
+            .max(Some(self.throttle.paused_until()))
             .filter(|until| *until > now)
     }
 
     /// Why it is not faster.
-    pub fn slow(&self) -> Option<Slow> {
-        self.course.slow
+    pub fn limited_by(&self) -> Option<LimitedBy> {
+        self.run.limited_by
     }
 
     /// What it did so far.
@@ -181,10 +182,7 @@ impl<T: Clone> Schedule<T> {
 
     /// Sends nothing more, and gives what is in flight the time of `grace`. Rows in doubt stay unsent.
     pub(super) fn wind_down(&mut self, now: Moment) -> Step<T> {
-        let drained_by = *self
-            .course
-            .drained_by
-            .get_or_insert(now + self.limits.grace);
+        let drained_by = *self.run.drained_by.get_or_insert(now + self.limits.grace);
         match self.flights.oldest() {
             Some(ticket) if drained_by <= now => {
                 self.land(ticket);

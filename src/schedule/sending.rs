@@ -1,15 +1,15 @@
 //! Which request leaves next, and what holds it back.
 
-use super::availability::{DOUBTS_MAX, Gate};
+use super::availability::{DOUBTS_MAX, Permission};
 use super::moment::Moment;
-use super::order::Part;
-use super::pace::Brake;
+use super::order::Purpose;
 use super::request::{Departure, Request};
-use super::state::{Round, Schedule, Supply, Turn};
-use super::step::{Slow, Step};
+use super::row_failures::{AttemptKind, RowFailures};
+use super::state::{DoubtRound, Priority, Schedule, Supply};
+use super::step::{LimitedBy, Step};
 use super::stop::StopReason;
+use super::throttle::ThrottledBy;
 use super::ticket::Ticket;
-use super::trials::{Phase, Trials};
 use crate::contract::CustomerId;
 
 /// The request that may leave next.
@@ -28,7 +28,7 @@ enum Candidate {
     /// The row in doubt that has waited the longest.
     Doubt,
     /// None, before this time or before something happens.
-    None(Option<Moment>, Option<Slow>),
+    None(Option<Moment>, Option<LimitedBy>),
 }
 
 /// Whether a row is due to be sent again.
@@ -42,45 +42,47 @@ enum Due {
 
 impl<T: Clone> Schedule<T> {
     pub(super) fn send_or_wait(&mut self, now: Moment) -> Step<T> {
-        let opening = self.availability.judge(now, &mut self.random);
-        self.count_outage(opening);
-        let candidate = match (self.course.control, self.availability.gate(now)) {
+        let transition = self.availability.judge(now, &mut self.random);
+        self.count_outage(transition);
+        let candidate = match (self.run.control, self.availability.permission(now)) {
             (Some(ticket), _) => Candidate::ControlWrite(ticket),
-            (None, Gate::NotBefore(at)) => Candidate::None(Some(at), Some(self.api_down(now))),
-            (None, Gate::NotBeforeAnswer) => Candidate::None(None, Some(self.api_down(now))),
-            (None, Gate::Probe) => self.probe(now),
-            (None, Gate::Closed) => self.candidate(now),
+            (None, Permission::NotBefore(at)) => {
+                Candidate::None(Some(at), Some(self.api_down(now)))
+            }
+            (None, Permission::NotBeforeAnswer) => Candidate::None(None, Some(self.api_down(now))),
+            (None, Permission::Probe) => self.probe(now),
+            (None, Permission::Granted) => self.candidate(now),
         };
-        if self.course.stop.is_some() {
+        if self.run.stop.is_some() {
             return self.wind_down(now);
         }
-        if let Candidate::None(until, slow) = candidate {
-            self.course.slow = slow;
+        if let Candidate::None(until, limited_by) = candidate {
+            self.run.limited_by = limited_by;
             return self.wait(until);
         }
-        let learned = self.pace.in_flight_max().unwrap_or(usize::MAX);
+        let learned = self.throttle.in_flight_max().unwrap_or(usize::MAX);
         if self.flights.len() >= self.flights.limit(now).min(learned) {
-            return self.hold_back(None, Slow::LimitedByConcurrency);
+            return self.hold_back(None, LimitedBy::Concurrency);
         }
         match self
-            .pace
-            .take_permit(now, self.flights.len(), self.rows_left())
+            .throttle
+            .acquire(now, self.flights.len(), self.rows_left())
         {
-            Err(Brake::Pause(until)) => self.hold_back(Some(until), Slow::PausedByApi(until)),
-            Err(Brake::Exhausted(until)) if until.since(now) > self.limits.wait_max => {
-                self.course.too_long_until = Some(until);
+            Err(ThrottledBy::Pause(until)) => self.hold_back(Some(until), LimitedBy::Pause(until)),
+            Err(ThrottledBy::Exhausted(until)) if until.since(now) > self.limits.wait_max => {
+                self.run.too_long_until = Some(until);
                 self.stop(StopReason::WaitTooLong {
                     wait: until.since(now),
                 });
                 self.wind_down(now)
             }
-            Err(Brake::Exhausted(until)) => self.hold_back(Some(until), Slow::LimitedByWindow),
-            Err(Brake::Window(until)) => self.keep_pace(until, Slow::LimitedByWindow, now),
-            Err(Brake::Rate(until)) => self.keep_pace(Some(until), Slow::LimitedByRate, now),
-            Err(Brake::LearnedRate(until)) => {
-                self.keep_pace(Some(until), Slow::LimitedByLearnedRate, now)
+            Err(ThrottledBy::Exhausted(until)) => self.hold_back(Some(until), LimitedBy::Window),
+            Err(ThrottledBy::Window(until)) => self.keep_pace(until, LimitedBy::Window, now),
+            Err(ThrottledBy::Rate(until)) => self.keep_pace(Some(until), LimitedBy::Rate, now),
+            Err(ThrottledBy::LearnedRate(until)) => {
+                self.keep_pace(Some(until), LimitedBy::LearnedRate, now)
             }
-            Err(Brake::Shut(until)) => self.hold_back(until, Slow::LimitedByLearnedRate),
+            Err(ThrottledBy::Shut(until)) => self.hold_back(until, LimitedBy::LearnedRate),
             Ok(()) => self.send(candidate, now),
         }
     }
@@ -88,31 +90,31 @@ impl<T: Clone> Schedule<T> {
     /// Rows that are not in flight, once all have been offered.
     fn rows_left(&self) -> Option<u64> {
         let rows = self.order.rows_held().saturating_sub(self.flights.len());
-        (self.course.supply == Supply::Closed).then(|| u64::try_from(rows).unwrap_or(u64::MAX))
+        (self.run.supply == Supply::Closed).then(|| u64::try_from(rows).unwrap_or(u64::MAX))
     }
 
-    pub(super) fn hold_back(&mut self, until: Option<Moment>, slow: Slow) -> Step<T> {
-        self.course.slow = Some(slow);
+    pub(super) fn hold_back(&mut self, until: Option<Moment>, limited_by: LimitedBy) -> Step<T> {
+        self.run.limited_by = Some(limited_by);
         self.wait(until)
     }
 
     /// Our own pace holds a request back, which is no wait for the API.
-    fn keep_pace(&mut self, until: Option<Moment>, slow: Slow, now: Moment) -> Step<T> {
+    fn keep_pace(&mut self, until: Option<Moment>, limited_by: LimitedBy, now: Moment) -> Step<T> {
         if self.flights.is_empty() {
-            self.course.paced_since = Some(now);
+            self.run.paced_since = Some(now);
         }
-        self.hold_back(until, slow)
+        self.hold_back(until, limited_by)
     }
 
     /// Waits until then, but not beyond any of the deadlines.
     fn wait(&self, until: Option<Moment>) -> Step<T> {
         // The API's silence is not timed while our own pace holds everything back, nor once it has been long enough.
-        let is_timed = self.course.paced_since.is_none() && self.course.round == Round::Usual;
-        let unwell_since = self.availability.unwell_since().filter(|_| is_timed);
+        let is_timed = self.run.paced_since.is_none() && self.run.doubt_round == DoubtRound::Usual;
+        let unsuccessful_since = self.availability.unsuccessful_since().filter(|_| is_timed);
         let longest_ends = |since: Option<Moment>| since.map(|since| since + self.limits.wait_max);
         let deadlines = [
             until,
-            longest_ends(unwell_since),
+            longest_ends(unsuccessful_since),
             self.flights.first_timeout(),
             self.availability.wake_at(),
             self.token.wake_at(),
@@ -123,12 +125,12 @@ impl<T: Clone> Schedule<T> {
 
     /// The request that leaves next while nothing speaks against the API.
     fn candidate(&mut self, now: Moment) -> Candidate {
-        if self.availability.asks_for_a_control() && self.control_due(now) == Some(now) {
+        if self.availability.needs_control() && self.control_due(now) == Some(now) {
             return Candidate::Control;
         }
         let has_fresh = self.order.has_ready();
         // Nothing speaks for the API while rows fail: other rows tell more than those that have failed.
-        let fresh_first = matches!(self.course.turn, Turn::FreshSince(_))
+        let fresh_first = matches!(self.run.priority, Priority::FreshSince(_))
             || self.availability.failing_since().is_some();
         if self.availability.doubts() >= DOUBTS_MAX {
             return self.only_doubts_are_left(now);
@@ -140,7 +142,7 @@ impl<T: Clone> Schedule<T> {
             Due::Now => Candidate::Again,
             Due::NotBefore(_) | Due::Unpaid(_) | Due::NoRow if has_fresh => Candidate::Fresh,
             Due::NotBefore(at) => Candidate::None(Some(at), None),
-            Due::Unpaid(at) => Candidate::None(Some(at), Some(Slow::RetryBudgetEmpty)),
+            Due::Unpaid(at) => Candidate::None(Some(at), Some(LimitedBy::RetryTokens)),
             Due::NoRow => self.only_doubts_are_left(now),
         }
     }
@@ -172,11 +174,11 @@ impl<T: Clone> Schedule<T> {
         if !self.availability.has_doubts() || !self.flights.is_empty() {
             return Candidate::None(None, None);
         }
-        if self.course.supply == Supply::Closed && self.stop_where_all_fare_alike() {
+        if self.run.supply == Supply::Closed && self.stop_if_all_answers_are_alike() {
             return Candidate::None(None, None);
         }
-        let wait = |at| Candidate::None(at, Some(Slow::InDoubt));
-        if self.course.round == Round::Last {
+        let wait = |at| Candidate::None(at, Some(LimitedBy::Doubts));
+        if self.run.doubt_round == DoubtRound::Last {
             return Candidate::Doubt;
         }
         let control_due = self.control_due(now);
@@ -184,20 +186,20 @@ impl<T: Clone> Schedule<T> {
             return Candidate::Control;
         }
         if self.availability.has_reliable_control()
-            && (control_due.is_some() || self.course.unrecorded > 0)
+            && (control_due.is_some() || self.run.unrecorded > 0)
         {
             // Without a time, its customer's outcome is about to be written down.
             return wait(control_due);
         }
-        if self.availability.all_doubts_spoke() {
-            let asked_again_at = self.availability.ask_again_at();
-            return match asked_again_at {
-                Some(at) if at > now => wait(control_due.into_iter().chain(asked_again_at).min()),
+        if self.availability.all_doubts_are_api_answers() {
+            let recheck_at = self.availability.recheck_at();
+            return match recheck_at {
+                Some(at) if at > now => wait(control_due.into_iter().chain(recheck_at).min()),
                 Some(_) | None => Candidate::Doubt,
             };
         }
-        let opening = self.availability.open_now(now, &mut self.random);
-        self.count_outage(opening);
+        let transition = self.availability.open_now(now, &mut self.random);
+        self.count_outage(transition);
         Candidate::None(self.availability.next_probe(), Some(self.api_down(now)))
     }
 
@@ -221,15 +223,15 @@ impl<T: Clone> Schedule<T> {
             if at > now {
                 return Due::NotBefore(at);
             }
-            let trials = &self.order.get(ticket).trials;
-            if self.waits_for_a_sign_of_life(trials) {
+            let failures = &self.order.get(ticket).failures;
+            if self.waits_for_a_sign_of_life(failures) {
                 self.order.take_again();
                 self.doubt_last_attempt(ticket);
                 continue;
             }
-            return match trials
+            return match failures
                 .cost
-                .map(|cost| self.retries.budget.due_at(cost, now))
+                .map(|cost| self.retries.bucket.due_at(cost, now))
             {
                 Some(at) if at > now => Due::Unpaid(at),
                 Some(_) | None => Due::Now,
@@ -238,12 +240,12 @@ impl<T: Clone> Schedule<T> {
         Due::NoRow
     }
 
-    fn waits_for_a_sign_of_life(&self, trials: &Trials) -> bool {
-        let is_last = trials.counted > 0 && trials.counted + 1 >= trials.limit;
-        let has_lived = trials
+    fn waits_for_a_sign_of_life(&self, failures: &RowFailures) -> bool {
+        let is_last = failures.counted > 0 && failures.counted + 1 >= failures.limit;
+        let was_alive = failures
             .failed_at
-            .is_none_or(|failed| self.availability.has_lived_since(failed));
-        trials.phase == Phase::Usual && is_last && !has_lived
+            .is_none_or(|failed| self.availability.was_alive_since(failed));
+        failures.next_attempt == AttemptKind::Counted && is_last && !was_alive
     }
 
     fn send(&mut self, candidate: Candidate, now: Moment) -> Step<T> {
@@ -252,11 +254,11 @@ impl<T: Clone> Schedule<T> {
             Candidate::Newest => self.order.take_newest(),
             Candidate::Again => self.order.take_again(),
             Candidate::ControlWrite(ticket) => {
-                self.course.control = None;
+                self.run.control = None;
                 Some(ticket)
             }
             Candidate::Control => self.begin_control(now),
-            Candidate::Doubt => self.ask_about_a_doubt(),
+            Candidate::Doubt => self.recheck_a_doubt(),
             Candidate::None(..) => None,
         };
         let ticket = ticket.expect("the candidate is there");
@@ -264,22 +266,26 @@ impl<T: Clone> Schedule<T> {
         let in_flight = self.flights.len() + 1;
         let held = self.order.get_mut(ticket);
         held.token_generation = generation;
-        let request = match held.part {
-            Part::Control(request) => request,
-            Part::Row => {
+        let request = match held.purpose {
+            Purpose::Control(request) => request,
+            Purpose::Row => {
                 held.sent += 1;
-                if let Some(cause) = held.trials.cause.filter(|_| held.sent > 1) {
+                if let Some(cause) = held.failures.cause.filter(|_| held.sent > 1) {
                     *self.statistics.retries.entry(cause).or_default() += 1;
                 }
-                if let Some(cost) = held.trials.cost {
-                    self.retries.budget.pay(cost, now);
+                if let Some(cost) = held.failures.cost {
+                    self.retries.bucket.acquire(cost, now);
                 }
                 Request::Write
             }
         };
         // A control repeats what was applied.
-        let nth = if held.part == Part::Row { held.sent } else { 2 };
-        let refused_beside_others = held.trials.waits.beside_others;
+        let nth = if held.purpose == Purpose::Row {
+            held.sent
+        } else {
+            2
+        };
+        let refused_beside_others = held.failures.waits.beside_others;
         let departure = Departure {
             at: now,
             in_flight,
@@ -287,14 +293,14 @@ impl<T: Clone> Schedule<T> {
             refused_beside_others,
         };
         held.departure = Some(departure);
-        self.pace.leaves(departure);
+        self.throttle.leaves(departure);
         self.flights.leaves(ticket, now);
         self.availability.sent(ticket);
         self.flights.concurrency.sent(self.flights.len());
         self.statistics.attempts += 1;
         self.statistics.in_flight_max = self.statistics.in_flight_max.max(self.flights.len());
         if self.availability.down_since().is_none() {
-            self.course.slow = None;
+            self.run.limited_by = None;
         }
         Step::Send(ticket, request)
     }
@@ -309,25 +315,25 @@ impl<T: Clone> Schedule<T> {
         Some(ticket)
     }
 
-    fn ask_about_a_doubt(&mut self) -> Option<Ticket> {
+    fn recheck_a_doubt(&mut self) -> Option<Ticket> {
         let doubt = self.availability.take_next_doubt()?;
-        let trials = &mut self.order.get_mut(doubt.ticket).trials;
-        trials.phase = Phase::AskedAgain;
-        trials.asked_again = doubt.asked_once_more();
+        let failures = &mut self.order.get_mut(doubt.ticket).failures;
+        failures.next_attempt = AttemptKind::Recheck;
+        failures.rechecks = doubt.next_recheck();
         Some(doubt.ticket)
     }
 
-    fn api_down(&self, now: Moment) -> Slow {
+    fn api_down(&self, now: Moment) -> LimitedBy {
         let since = self
             .availability
             .failing_since()
             .or(self.availability.down_since())
             .unwrap_or(now);
-        Slow::ApiDown(since, self.availability.next_probe())
+        LimitedBy::Outage(since, self.availability.next_probe())
     }
 
     /// Stops where every row there is fares alike, before the API has ever answered as itself. Whether it does.
-    fn stop_where_all_fare_alike(&mut self) -> bool {
+    fn stop_if_all_answers_are_alike(&mut self) -> bool {
         if self.availability.has_answered() {
             return false;
         }
@@ -336,9 +342,9 @@ impl<T: Clone> Schedule<T> {
             self.stop(StopReason::Forbidden {
                 answers: first.forbidden,
             });
-        } else if self.availability.all_doubts_are_strange() {
+        } else if self.availability.all_doubts_are_foreign() {
             self.stop_misdirected();
         }
-        self.course.stop.is_some()
+        self.run.stop.is_some()
     }
 }

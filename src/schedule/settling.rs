@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use super::availability::{About, Doubt, TOGETHER, Told};
+use super::availability::{Decidable, Doubt, DoubtReason, TOGETHER};
 use super::ended::Ending;
 use super::error_limit::ErrorLimit;
-use super::judge::Speaker;
+use super::judge::AnsweredBy;
 use super::moment::Moment;
-use super::state::{Round, Schedule, Supply};
+use super::row_failures::AttemptKind;
+use super::state::{DoubtRound, Schedule, Supply};
 use super::stop::StopReason;
 use super::ticket::Ticket;
-use super::trials::Phase;
 
 /// Rows that were all refused with 403 stop the run, if the API has answered no other row before.
 const FORBIDDEN_MAX: usize = 20;
@@ -19,26 +19,26 @@ pub(super) const NOT_FOUND_SUSPICIOUS: usize = 20;
 /// … and stop the run.
 const NOT_FOUND_MAX: usize = 100;
 /// The most times that a row is let go from among those in doubt, however much trouble the API is in.
-const LET_GO_MAX: u32 = 50;
+const SECOND_CHANCES_MAX: u32 = 50;
 
 /// The decision about a row in doubt.
 enum Verdict {
     AtFault(Ending),
-    OnceMore,
+    SecondChance,
     Undecided,
 }
 
 impl<T: Clone> Schedule<T> {
     /// Holds a row in doubt, which ends so if it is at fault, or has an attempt left.
     pub(super) fn doubt(&mut self, ticket: Ticket, ending: Option<Ending>, now: Moment) {
-        let trials = &self.order.get(ticket).trials;
-        let about = trials.about.expect("a row in doubt was answered");
+        let failures = &self.order.get(ticket).failures;
+        let doubt_reason = failures.doubt_reason.expect("a row in doubt was answered");
         self.availability.doubt(
             ticket,
-            about,
+            doubt_reason,
             ending,
-            trials.failed_at.unwrap_or(now),
-            trials.asked_again,
+            failures.failed_at.unwrap_or(now),
+            failures.rechecks,
         );
     }
 
@@ -48,11 +48,11 @@ impl<T: Clone> Schedule<T> {
     }
 
     /// A write was applied: what it tells about rows in doubt.
-    pub(super) fn settle(&mut self, told: Told, now: Moment) {
-        for doubt in told.doubts {
-            match self.verdict(&doubt, told.in_doubt, now) {
+    pub(super) fn settle(&mut self, decidable: Decidable, now: Moment) {
+        for doubt in decidable.doubts {
+            match self.verdict(&doubt, decidable.in_doubt, now) {
                 Verdict::AtFault(ending) => self.end(doubt.ticket, ending),
-                Verdict::OnceMore => self.send_once_more(&doubt, now),
+                Verdict::SecondChance => self.give_second_chance(&doubt, now),
                 Verdict::Undecided => self.availability.doubt_still(doubt),
             }
         }
@@ -62,23 +62,24 @@ impl<T: Clone> Schedule<T> {
     /// trouble, or so many rows are in doubt together that it may have been, or so many wait to be sent again that they will tell.
     fn verdict(&self, doubt: &Doubt, in_doubt: usize, now: Moment) -> Verdict {
         let Some(ending) = &doubt.ending else {
-            return Verdict::OnceMore;
+            return Verdict::SecondChance;
         };
-        let trials = &self.order.get(doubt.ticket).trials;
-        let mark = trials.mark.unwrap_or_default();
+        let failures = &self.order.get(doubt.ticket).failures;
+        let counts = failures.counts_before.unwrap_or_default();
         let others_failed = self.order.rows_failed().saturating_sub(1);
         let others_will_tell = self.order.rows_failed() > in_doubt;
-        let refusals_lie = matches!(doubt.about, About::Refused(_))
+        let refusals_lie = matches!(doubt.reason, DoubtReason::Refused(_))
             && self.availability.refusals_were_wrong_lately(now);
-        let was_in_trouble = refusals_lie || self.availability.has_been_in_trouble_since(mark, now);
-        if trials.let_go >= LET_GO_MAX {
+        let was_in_trouble =
+            refusals_lie || self.availability.has_been_in_trouble_since(counts, now);
+        if failures.second_chances >= SECOND_CHANCES_MAX {
             Verdict::AtFault(ending.clone())
-        } else if was_in_trouble || (in_doubt >= TOGETHER && trials.let_go == 0) {
-            Verdict::OnceMore
+        } else if was_in_trouble || (in_doubt >= TOGETHER && failures.second_chances == 0) {
+            Verdict::SecondChance
         } else if others_will_tell
             && self
                 .availability
-                .may_be_in_trouble_since(mark, others_failed)
+                .may_be_in_trouble_since(counts, others_failed)
         {
             Verdict::Undecided
         } else {
@@ -86,27 +87,29 @@ impl<T: Clone> Schedule<T> {
         }
     }
 
-    fn send_once_more(&mut self, doubt: &Doubt, now: Moment) {
-        let current = self.availability.mark();
-        let trials = &mut self.order.get_mut(doubt.ticket).trials;
+    fn give_second_chance(&mut self, doubt: &Doubt, now: Moment) {
+        let current = self.availability.counts();
+        let failures = &mut self.order.get_mut(doubt.ticket).failures;
         if doubt.ending.is_some() {
-            trials.let_go += 1;
-            trials.counted = trials.counted.min(trials.limit.saturating_sub(1));
-            trials.mark = trials.mark.map(|mark| mark.after_outages_of(current));
+            failures.second_chances += 1;
+            failures.counted = failures.counted.min(failures.limit.saturating_sub(1));
+            failures.counts_before = failures
+                .counts_before
+                .map(|counts| counts.after_outages_of(current));
         }
-        trials.phase = Phase::OnceMore;
-        trials.asked_again = 0;
+        failures.next_attempt = AttemptKind::SecondChance;
+        failures.rechecks = 0;
         // Where it was let go before, the trouble lasts, and another attempt is worth more after a while.
-        let delay = match trials.let_go {
+        let delay = match failures.second_chances {
             0 | 1 => Duration::ZERO,
-            let_go => self.retries.policy.delay(let_go, &mut self.random),
+            second_chances => self.retries.policy.delay(second_chances, &mut self.random),
         };
         self.order.send_again(doubt.ticket, now + delay);
     }
 
     /// Watches how long the API has let nothing through.
-    pub(super) fn watch_the_waits(&mut self, now: Moment) {
-        if self.course.stop.is_some() {
+    pub(super) fn check_wait_max(&mut self, now: Moment) {
+        if self.run.stop.is_some() {
             return;
         }
         let wait_max = self.limits.wait_max;
@@ -118,14 +121,14 @@ impl<T: Clone> Schedule<T> {
         if let Some(lasted) = too_long(self.token.unavailable_since()) {
             self.stop(StopReason::TokenUnavailable { lasted });
         }
-        match too_long(self.availability.unwell_since()) {
-            Some(lasted) if !self.may_end_by_own_answers() => {
+        match too_long(self.availability.unsuccessful_since()) {
+            Some(lasted) if !self.may_end_by_api_answers() => {
                 let has_failed = self.availability.failing_since().is_some()
-                    || !self.availability.all_doubts_spoke();
+                    || !self.availability.all_doubts_are_api_answers();
                 self.stop(if has_failed {
                     StopReason::Outage {
                         lasted,
-                        cause: self.course.last_failure,
+                        cause: self.run.last_failure,
                     }
                 } else {
                     StopReason::OnlyRefusals {
@@ -141,8 +144,8 @@ impl<T: Clone> Schedule<T> {
     /// The longest wait is over. Where the API itself has refused or failed each row in its own shape, they end by that: those that
     /// were refused once they were asked about for the last time. But as long as a row is left that was not tried, only refusals
     /// count that the user expects. All else is an outage.
-    fn may_end_by_own_answers(&mut self) -> bool {
-        let has_untried = self.course.supply == Supply::Open || self.order.has_ready();
+    fn may_end_by_api_answers(&mut self) -> bool {
+        let has_untried = self.run.supply == Supply::Open || self.order.has_ready();
         let rows: Vec<_> = self
             .availability
             .doubtful_rows()
@@ -150,7 +153,7 @@ impl<T: Clone> Schedule<T> {
             .collect();
         let endings: Option<Vec<_>> = rows
             .into_iter()
-            .map(|ticket| Some((ticket, self.own_answer(ticket)?)))
+            .map(|ticket| Some((ticket, self.api_answer(ticket)?)))
             .collect();
         let Some(endings) = endings else { return false };
         if has_untried && self.refusals_may_stop() {
@@ -159,9 +162,9 @@ impl<T: Clone> Schedule<T> {
         let has_left = !endings.is_empty() || !self.flights.is_empty();
         if has_left
             && self.availability.failing_since().is_none()
-            && self.availability.all_doubts_spoke()
+            && self.availability.all_doubts_are_api_answers()
         {
-            self.course.round = Round::Last;
+            self.run.doubt_round = DoubtRound::Last;
             return true;
         }
         if has_untried || endings.is_empty() || !self.flights.is_empty() {
@@ -178,7 +181,7 @@ impl<T: Clone> Schedule<T> {
     /// From now on refusals are the API's own, until a row is applied: the user expects them, and rows that were sent again long after
     /// they were refused were refused once more.
     pub(super) fn believe_refusals(&mut self) {
-        self.course.round = Round::Usual;
+        self.run.doubt_round = DoubtRound::Usual;
         for (ticket, ending) in self.availability.believe_refusals() {
             self.end(ticket, ending);
         }
@@ -190,17 +193,17 @@ impl<T: Clone> Schedule<T> {
     }
 
     /// How a row ends by what the API itself said of it.
-    fn own_answer(&self, ticket: Ticket) -> Option<Ending> {
-        let trials = &self.order.get(ticket).trials;
+    fn api_answer(&self, ticket: Ticket) -> Option<Ending> {
+        let failures = &self.order.get(ticket).failures;
         let spoke = matches!(
-            trials.about,
-            Some(About::Refused(_) | About::Trouble(Speaker::TheApi))
+            failures.doubt_reason,
+            Some(DoubtReason::Refused(_) | DoubtReason::Trouble(AnsweredBy::TheApi))
         );
-        trials.ending.clone().filter(|_| spoke)
+        failures.ending.clone().filter(|_| spoke)
     }
 
     /// Stops a run whose first rows were all refused alike: the token lacks the permission, or the address is another API's.
-    pub(super) fn watch_first_answers(&mut self) {
+    pub(super) fn check_first_answers(&mut self) {
         if !self.refusals_may_stop() {
             return;
         }
@@ -232,7 +235,7 @@ impl<T: Clone> Schedule<T> {
         }
         let first = self.availability.first_answers();
         let are_all =
-            self.course.supply == Supply::Closed && first.not_found == self.order.rows_held();
+            self.run.supply == Supply::Closed && first.not_found == self.order.rows_held();
         let is_suspicious = first.not_found >= NOT_FOUND_SUSPICIOUS || are_all;
         (first.not_found > 0 && first.forbidden + first.others == 0 && is_suspicious)
             .then_some(first.not_found)
@@ -245,7 +248,7 @@ impl<T: Clone> Schedule<T> {
 
     /// Stops, since something else than the API answers.
     pub(super) fn stop_misdirected(&mut self) {
-        if let Some(reason) = self.course.misdirection.take() {
+        if let Some(reason) = self.run.misdirection.take() {
             self.stop(reason);
         }
     }

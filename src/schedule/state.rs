@@ -3,21 +3,21 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::availability::{Availability, Opening};
-use super::budget::RetryBudget;
+use super::availability::{Availability, Transition};
 use super::cause::Cause;
 use super::ended::{Ended, Ending};
 use super::error_limit::ErrorLimit;
 use super::flights::Flights;
 use super::moment::Moment;
 use super::order::Order;
-use super::pace::Pace;
 use super::random::Random;
 use super::retry::RetryPolicy;
+use super::retry_tokens::RetryTokenBucket;
 use super::rules::{History, Rules};
 use super::statistics::Statistics;
-use super::step::Slow;
+use super::step::LimitedBy;
 use super::stop::StopReason;
+use super::throttle::Throttle;
 use super::ticket::Ticket;
 use super::token::TokenState;
 
@@ -26,14 +26,14 @@ use super::token::TokenState;
 #[derive(Debug)]
 pub struct Schedule<T> {
     pub(super) order: Order<T>,
-    pub(super) pace: Pace,
+    pub(super) throttle: Throttle,
     pub(super) flights: Flights,
     pub(super) retries: Retries,
     pub(super) availability: Availability<T>,
     pub(super) token: TokenState,
     pub(super) limits: Limits,
     pub(super) random: Random,
-    pub(super) course: Course<T>,
+    pub(super) run: RunState<T>,
     pub(super) statistics: Statistics,
 }
 
@@ -41,7 +41,7 @@ pub struct Schedule<T> {
 #[derive(Debug)]
 pub(super) struct Retries {
     pub(super) policy: RetryPolicy,
-    pub(super) budget: RetryBudget,
+    pub(super) bucket: RetryTokenBucket,
 }
 
 /// The limits that end a run early.
@@ -57,7 +57,7 @@ pub(super) struct Limits {
 
 /// How far the run is.
 #[derive(Debug)]
-pub(super) struct Course<T> {
+pub(super) struct RunState<T> {
     pub(super) supply: Supply,
     /// Rows that have ended and were not handed out yet.
     pub(super) ended: VecDeque<Ended<T>>,
@@ -66,37 +66,37 @@ pub(super) struct Course<T> {
     pub(super) stop: Option<StopReason>,
     /// When requests in flight are given up after a stop.
     pub(super) drained_by: Option<Moment>,
-    pub(super) slow: Option<Slow>,
+    pub(super) limited_by: Option<LimitedBy>,
     /// Since when nothing but our own pace holds requests back.
     pub(super) paced_since: Option<Moment>,
     /// The control whose read has shown that its update can follow.
     pub(super) control: Option<Ticket>,
     /// After everybody has waited, another customer's row goes before the one that was refused.
-    pub(super) turn: Turn,
+    pub(super) priority: Priority,
     /// Requests in a row that did not reach the API, since a response last came.
     pub(super) not_reached: usize,
     /// Why an update failed last.
     pub(super) last_failure: Option<Cause>,
     /// Whether rows in doubt are asked about for the last time.
-    pub(super) round: Round,
+    pub(super) doubt_round: DoubtRound,
     /// The reason to stop that the last answer gives which was not the API's, if all fare alike.
     pub(super) misdirection: Option<StopReason>,
     /// The end of the wait that the API named and that was too long.
     pub(super) too_long_until: Option<Moment>,
 }
 
-/// Whose turn it is among rows that may leave.
+/// RefusedBy turn it is among rows that may leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Turn {
+pub(super) enum Priority {
     /// Rows to be sent again go first.
-    Again,
+    Retries,
     /// Rows that were not sent yet go first, until one that left after this time was let through.
     FreshSince(Moment),
 }
 
 /// Which round of asking about rows in doubt it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Round {
+pub(super) enum DoubtRound {
     Usual,
     /// The longest wait is over: what the API says now counts.
     Last,
@@ -130,11 +130,11 @@ impl<T: Clone> Schedule<T> {
         } = rules;
         let mut schedule = Schedule {
             order: Order::new(),
-            pace: Pace::new(rate),
+            throttle: Throttle::new(rate),
             flights: Flights::new(in_flight_max, timeout),
             retries: Retries {
                 policy: retry,
-                budget: RetryBudget::full(),
+                bucket: RetryTokenBucket::full(),
             },
             availability: Availability::new(history),
             token: TokenState::default(),
@@ -146,19 +146,19 @@ impl<T: Clone> Schedule<T> {
                 grace,
             },
             random: Random::seeded(seed),
-            course: Course {
+            run: RunState {
                 supply: Supply::Open,
                 ended: VecDeque::new(),
                 unrecorded: 0,
                 stop: None,
                 drained_by: None,
-                slow: None,
+                limited_by: None,
                 paced_since: None,
                 control: None,
-                turn: Turn::Again,
+                priority: Priority::Retries,
                 not_reached: 0,
                 last_failure: None,
-                round: Round::Usual,
+                doubt_round: DoubtRound::Usual,
                 misdirection: None,
                 too_long_until: None,
             },
@@ -166,7 +166,7 @@ impl<T: Clone> Schedule<T> {
         };
         schedule.limits.exceeded_before = schedule.limits.exceeded();
         if history.not_before > Moment::START {
-            schedule.pause_everybody(history.not_before.since_start(), Moment::START);
+            schedule.pause_all(history.not_before.since_start(), Moment::START);
         }
         schedule
     }
@@ -180,18 +180,18 @@ impl<T: Clone> Schedule<T> {
                 self.count_ended(Bad::Yes);
             }
         }
-        self.course.ended.push_back(Ended {
+        self.run.ended.push_back(Ended {
             row: held.row,
             customer: held.customer,
             ending,
             attempts: held.sent,
-            ambiguous: held.trials.ambiguous,
+            ambiguous: held.failures.ambiguous,
             took: held.took,
         });
     }
 
-    pub(super) fn count_outage(&mut self, opening: Opening) {
-        self.statistics.outages += u64::from(opening == Opening::Opened);
+    pub(super) fn count_outage(&mut self, transition: Transition) {
+        self.statistics.outages += u64::from(transition == Transition::Opened);
     }
 
     pub(super) fn count_ended(&mut self, bad: Bad) {

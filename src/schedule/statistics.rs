@@ -23,7 +23,7 @@ pub struct Statistics {
     /// Times that an update was read and repeated to tell whether the API works.
     pub controls: u64,
     /// Times that the token was renewed.
-    pub token_renewals: u64,
+    pub token_refreshes: u64,
     /// The rate a second that was learned from what the API refuses, where that is what limits the run.
     pub learned_rate: Option<f64>,
     /// The most requests in flight that was learned from it.

@@ -4,7 +4,7 @@ use super::ended::Ended;
 use super::moment::Moment;
 use super::request::Request;
 use super::ticket::Ticket;
-use super::token::RenewalReason;
+use super::token::RefreshReason;
 
 /// What to do next.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,8 +18,8 @@ pub enum Step<T> {
     /// The turn of this invalid row has come, which is never sent. Where its customer is known, their next row waits for
     /// [`Schedule::recorded`](super::Schedule::recorded).
     NeverSent(T),
-    /// Get another token while rows are sent on, and report with [`Schedule::token_renewed`](super::Schedule::token_renewed).
-    RenewToken(RenewalReason),
+    /// Get another token while rows are sent on, and report with [`Schedule::token_refreshed`](super::Schedule::token_refreshed).
+    RefreshToken(RefreshReason),
     /// Nothing to do before this time, or before something happens: an answer, a new row, an outcome written down.
     Wait(Option<Moment>),
     /// Every row has ended.
@@ -30,23 +30,23 @@ pub enum Step<T> {
 
 /// Why it is not faster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Slow {
+pub enum LimitedBy {
     /// The API asked to wait until then.
-    PausedByApi(Moment),
+    Pause(Moment),
     /// The API is down since the first time; the next probe is due at the second, or under way.
-    ApiDown(Moment, Option<Moment>),
+    Outage(Moment, Option<Moment>),
     /// The rows that are left are in doubt: the API refused or failed them, and another write has to tell whose fault it is.
-    InDoubt,
+    Doubts,
     /// The API's window.
-    LimitedByWindow,
+    Window,
     /// The user's rate, or the modest one of `auto`.
-    LimitedByRate,
+    Rate,
     /// The rate that was learned from what the API refuses.
-    LimitedByLearnedRate,
+    LearnedRate,
     /// As many requests are in flight as the API bears.
-    LimitedByConcurrency,
+    Concurrency,
     /// Too many retries for too few successes.
-    RetryBudgetEmpty,
+    RetryTokens,
     /// The token is being renewed.
-    RenewingToken,
+    TokenRefresh,
 }

@@ -7,8 +7,8 @@ use super::moment::Moment;
 use super::random::Random;
 
 /// A token is renewed this long before it expires, or a tenth of its lifetime before where that is shorter.
-const RENEWED_BEFORE_MAX: Duration = Duration::from_mins(1);
-const RENEWED_BEFORE_PART: u32 = 10;
+const REFRESHED_BEFORE_MAX: Duration = Duration::from_mins(1);
+const REFRESHED_BEFORE_PART: u32 = 10;
 /// A token with a shorter lifetime is treated as expired: it would not survive a round trip.
 const LIFETIME_MIN: Duration = Duration::from_millis(50);
 /// The first wait before renewing is tried again, doubled from try to try.
@@ -18,7 +18,7 @@ const INTERVAL_MAX: Duration = Duration::from_secs(30);
 
 /// Why a token is to be renewed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RenewalReason {
+pub enum RefreshReason {
     /// It is refused, has expired, or does so soon.
     Needed,
     /// Its file has changed.
@@ -27,7 +27,7 @@ pub enum RenewalReason {
 
 /// What renewing the token brought.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Renewal {
+pub enum Refreshed {
     /// One that was handed out just now. Should the API refuse it too, there is no use in another.
     New {
         /// How long it is good for, if that is known.
@@ -60,7 +60,7 @@ pub(super) enum Refusal {
 pub(super) enum Next {
     Usable,
     /// Somebody has to renew it now.
-    Renew(RenewalReason),
+    Refresh(RefreshReason),
     /// Nothing can be sent before it is renewed, which is tried again at this time if it is not under way.
     Wait(Option<Moment>),
 }
@@ -77,10 +77,10 @@ pub(super) enum Conclusion {
 #[derive(Debug)]
 pub(super) struct TokenState {
     generation: u32,
-    standing: Standing,
-    renewal: Progress,
+    trust: Trust,
+    refresh: RefreshState,
     file_changed: bool,
-    renew_at: Option<Moment>,
+    refresh_at: Option<Moment>,
     expires_at: Option<Moment>,
     backoff: Backoff,
     /// Whether the last try brought no token that can be used.
@@ -90,20 +90,20 @@ pub(super) struct TokenState {
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Standing {
+enum Trust {
     /// The first token of the run, one that somebody else had got, or one that the API has accepted.
     #[default]
     Trusted,
     /// New, and not accepted yet.
-    Renewed,
+    Refreshed,
     Refused,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Progress {
+enum RefreshState {
     #[default]
     Idle,
-    UnderWay(RenewalReason),
+    UnderWay(RefreshReason),
     NotBefore(Moment),
 }
 
@@ -111,10 +111,10 @@ impl Default for TokenState {
     fn default() -> TokenState {
         TokenState {
             generation: 0,
-            standing: Standing::default(),
-            renewal: Progress::default(),
+            trust: Trust::default(),
+            refresh: RefreshState::default(),
             file_changed: false,
-            renew_at: None,
+            refresh_at: None,
             expires_at: None,
             backoff: Backoff::new(INTERVAL_FIRST, INTERVAL_MAX, Jitter::Equal),
             is_backing_off: false,
@@ -130,8 +130,9 @@ impl TokenState {
 
     /// The token is good for this long from now on.
     pub(super) fn lasts(&mut self, lifetime: Option<Duration>, now: Moment) {
-        let before = |lifetime: Duration| (lifetime / RENEWED_BEFORE_PART).min(RENEWED_BEFORE_MAX);
-        self.renew_at = lifetime.map(|lifetime| now + lifetime.saturating_sub(before(lifetime)));
+        let before =
+            |lifetime: Duration| (lifetime / REFRESHED_BEFORE_PART).min(REFRESHED_BEFORE_MAX);
+        self.refresh_at = lifetime.map(|lifetime| now + lifetime.saturating_sub(before(lifetime)));
         self.expires_at = lifetime.map(|lifetime| now + lifetime);
     }
 
@@ -147,35 +148,35 @@ impl TokenState {
         } else {
             self.held_since.or(Some(now))
         };
-        let is_due = !is_usable || self.renew_at.is_some_and(|at| at <= now);
-        let is_free = match self.renewal {
-            Progress::Idle => true,
-            Progress::UnderWay(_) => false,
-            Progress::NotBefore(at) => at <= now || self.file_changed,
+        let is_due = !is_usable || self.refresh_at.is_some_and(|at| at <= now);
+        let is_free = match self.refresh {
+            RefreshState::Idle => true,
+            RefreshState::UnderWay(_) => false,
+            RefreshState::NotBefore(at) => at <= now || self.file_changed,
         };
         if is_free && (is_due || self.file_changed) {
             let reason = if is_due {
-                RenewalReason::Needed
+                RefreshReason::Needed
             } else {
-                RenewalReason::FileChanged
+                RefreshReason::FileChanged
             };
             self.file_changed = false;
-            self.renewal = Progress::UnderWay(reason);
-            return Next::Renew(reason);
+            self.refresh = RefreshState::UnderWay(reason);
+            return Next::Refresh(reason);
         }
-        match self.renewal {
+        match self.refresh {
             _ if is_usable => Next::Usable,
-            Progress::NotBefore(at) => Next::Wait(Some(at)),
-            Progress::Idle | Progress::UnderWay(_) => Next::Wait(None),
+            RefreshState::NotBefore(at) => Next::Wait(Some(at)),
+            RefreshState::Idle | RefreshState::UnderWay(_) => Next::Wait(None),
         }
     }
 
     /// When there is something to do about a token that is usable.
     pub(super) fn wake_at(&self) -> Option<Moment> {
-        match self.renewal {
-            Progress::Idle => self.renew_at,
-            Progress::NotBefore(at) => self.renew_at.map(|renew_at| renew_at.max(at)),
-            Progress::UnderWay(_) => None,
+        match self.refresh {
+            RefreshState::Idle => self.refresh_at,
+            RefreshState::NotBefore(at) => self.refresh_at.map(|refresh_at| refresh_at.max(at)),
+            RefreshState::UnderWay(_) => None,
         }
     }
 
@@ -190,70 +191,70 @@ impl TokenState {
             return Refusal::SendAgain;
         }
         let has_expired = self.expires_at.is_some_and(|at| at <= now);
-        if self.standing == Standing::Renewed && !has_expired {
+        if self.trust == Trust::Refreshed && !has_expired {
             return Refusal::Final;
         }
-        self.standing = Standing::Refused;
+        self.trust = Trust::Refused;
         Refusal::SendAgain
     }
 
-    pub(super) fn renewed(
+    pub(super) fn refreshed(
         &mut self,
-        renewal: Renewal,
+        refreshed: Refreshed,
         now: Moment,
         random: &mut Random,
     ) -> Conclusion {
-        let reason = match self.renewal {
-            Progress::UnderWay(reason) => reason,
-            Progress::Idle | Progress::NotBefore(_) => RenewalReason::Needed,
+        let reason = match self.refresh {
+            RefreshState::UnderWay(reason) => reason,
+            RefreshState::Idle | RefreshState::NotBefore(_) => RefreshReason::Needed,
         };
-        self.renewal = Progress::Idle;
-        match (renewal, reason) {
+        self.refresh = RefreshState::Idle;
+        match (refreshed, reason) {
             (
-                Renewal::New {
+                Refreshed::New {
                     lifetime: Some(lifetime),
                 },
                 _,
             ) if lifetime < LIFETIME_MIN => {
                 self.generation += 1;
-                self.standing = Standing::Refused;
+                self.trust = Trust::Refused;
                 self.back_off(now, random);
             }
-            (Renewal::New { lifetime }, _) => self.replaced(Standing::Renewed, lifetime, now),
-            (Renewal::Replaced { lifetime }, _) => self.replaced(Standing::Trusted, lifetime, now),
+            (Refreshed::New { lifetime }, _) => self.replaced(Trust::Refreshed, lifetime, now),
+            (Refreshed::Replaced { lifetime }, _) => self.replaced(Trust::Trusted, lifetime, now),
             // Whether a new one is needed is found out by the next step.
             (
-                Renewal::Unchanged | Renewal::LoginNeeded | Renewal::Unavailable,
-                RenewalReason::FileChanged,
+                Refreshed::Unchanged | Refreshed::LoginNeeded | Refreshed::Unavailable,
+                RefreshReason::FileChanged,
             ) => {}
             // The same token is sent once more: a server may refuse a good one for a moment.
-            (Renewal::Unchanged, RenewalReason::Needed) if self.standing == Standing::Refused => {
-                self.replaced(Standing::Renewed, None, now);
+            (Refreshed::Unchanged, RefreshReason::Needed) if self.trust == Trust::Refused => {
+                self.replaced(Trust::Refreshed, None, now);
             }
             // Whether it is still good is the API's to say.
-            (Renewal::Unchanged, RenewalReason::Needed) => self.lasts(None, now),
-            (Renewal::LoginNeeded, RenewalReason::Needed) => return Conclusion::LoginNeeded,
-            (Renewal::Unavailable, RenewalReason::Needed) => self.back_off(now, random),
+            (Refreshed::Unchanged, RefreshReason::Needed) => self.lasts(None, now),
+            (Refreshed::LoginNeeded, RefreshReason::Needed) => return Conclusion::LoginNeeded,
+            (Refreshed::Unavailable, RefreshReason::Needed) => self.back_off(now, random),
         }
         Conclusion::GoOn
     }
 
     /// The API accepted a request.
     pub(super) fn proven(&mut self, generation: u32) {
-        if self.standing == Standing::Renewed && generation == self.generation {
-            self.standing = Standing::Trusted;
+        if self.trust == Trust::Refreshed && generation == self.generation {
+            self.trust = Trust::Trusted;
         }
     }
 
     /// Tries again later.
     fn back_off(&mut self, now: Moment, random: &mut Random) {
         self.is_backing_off = true;
-        self.renewal = Progress::NotBefore(now + self.backoff.next(random));
+        self.refresh = RefreshState::NotBefore(now + self.backoff.next(random));
     }
 
-    fn replaced(&mut self, standing: Standing, lifetime: Option<Duration>, now: Moment) {
+    fn replaced(&mut self, trust: Trust, lifetime: Option<Duration>, now: Moment) {
         self.generation += 1;
-        self.standing = standing;
+        self.trust = trust;
         self.backoff.reset();
         self.is_backing_off = false;
         self.held_since = None;
@@ -261,7 +262,7 @@ impl TokenState {
     }
 
     fn is_usable(&self, now: Moment) -> bool {
-        self.standing != Standing::Refused && self.expires_at.is_none_or(|at| now < at)
+        self.trust != Trust::Refused && self.expires_at.is_none_or(|at| now < at)
     }
 }
 
@@ -269,22 +270,22 @@ impl TokenState {
 mod tests {
     use super::*;
 
-    const NEEDED: Next = Next::Renew(RenewalReason::Needed);
-    const NEW: Renewal = Renewal::New { lifetime: None };
+    const NEEDED: Next = Next::Refresh(RefreshReason::Needed);
+    const NEW: Refreshed = Refreshed::New { lifetime: None };
 
     fn at(milliseconds: u64) -> Moment {
         Moment::after_start(Duration::from_millis(milliseconds))
     }
 
-    fn lasting(milliseconds: u64) -> Renewal {
-        Renewal::New {
+    fn lasting(milliseconds: u64) -> Refreshed {
+        Refreshed::New {
             lifetime: Some(Duration::from_millis(milliseconds)),
         }
     }
 
     impl TokenState {
-        fn is_told(&mut self, renewal: Renewal, milliseconds: u64) -> Conclusion {
-            self.renewed(renewal, at(milliseconds), &mut Random::seeded(1))
+        fn refreshed_at(&mut self, refreshed: Refreshed, milliseconds: u64) -> Conclusion {
+            self.refreshed(refreshed, at(milliseconds), &mut Random::seeded(1))
         }
     }
 
@@ -297,7 +298,7 @@ mod tests {
             (token.refused(0, at(0)), token.next(at(0))),
             (Refusal::SendAgain, Next::Wait(None))
         );
-        assert_eq!(token.is_told(NEW, 0), Conclusion::GoOn);
+        assert_eq!(token.refreshed_at(NEW, 0), Conclusion::GoOn);
         let late = (token.refused(0, at(0)), token.next(at(0)));
         assert_eq!(
             late,
@@ -309,18 +310,18 @@ mod tests {
 
     #[test]
     fn a_token_that_was_accepted_or_has_expired_or_came_from_others_can_be_refused() {
-        let check = |renewal: Renewal, refused_at: u64, is_proven: bool, want: Refusal| {
+        let check = |refreshed: Refreshed, refused_at: u64, is_proven: bool, want: Refusal| {
             let mut token = TokenState::default();
             token.refused(0, at(0));
             token.next(at(0));
-            token.is_told(renewal, 0);
+            token.refreshed_at(refreshed, 0);
             if is_proven {
                 token.proven(1);
             }
             assert_eq!(
                 token.refused(1, at(refused_at)),
                 want,
-                "{renewal:?} {refused_at} {is_proven}"
+                "{refreshed:?} {refused_at} {is_proven}"
             );
         };
         check(NEW, 1, false, Refusal::Final);
@@ -328,7 +329,7 @@ mod tests {
         check(lasting(1_000), 999, false, Refusal::Final);
         check(lasting(1_000), 1_000, false, Refusal::SendAgain);
         check(
-            Renewal::Replaced { lifetime: None },
+            Refreshed::Replaced { lifetime: None },
             1,
             false,
             Refusal::SendAgain,
@@ -348,7 +349,7 @@ mod tests {
             (NEEDED, Next::Usable)
         );
         assert_eq!(token.next(at(10_000)), Next::Wait(None), "it has expired");
-        token.is_told(lasting(3_600_000), 10_000);
+        token.refreshed_at(lasting(3_600_000), 10_000);
         assert_eq!(
             (token.next(at(10_000)), token.wake_at()),
             (Next::Usable, Some(at(3_550_000)))
@@ -360,7 +361,7 @@ mod tests {
         let mut token = TokenState::default();
         token.lasts(Some(Duration::ZERO), at(0));
         assert_eq!(token.next(at(0)), NEEDED);
-        assert_eq!(token.is_told(lasting(0), 0), Conclusion::GoOn);
+        assert_eq!(token.refreshed_at(lasting(0), 0), Conclusion::GoOn);
         let Next::Wait(Some(again)) = token.next(at(0)) else {
             panic!("it is tried again")
         };
@@ -375,7 +376,7 @@ mod tests {
         let mut now = at(0);
         for longest_s in [1, 2, 4, 8, 16, 30, 30] {
             assert_eq!(token.next(now), NEEDED);
-            token.renewed(Renewal::Unavailable, now, &mut Random::seeded(longest_s));
+            token.refreshed(Refreshed::Unavailable, now, &mut Random::seeded(longest_s));
             let Next::Wait(Some(again)) = token.next(now) else {
                 panic!("it is tried again")
             };
@@ -388,7 +389,7 @@ mod tests {
             now = again;
         }
         assert_eq!(token.unavailable_since(), Some(Moment::START));
-        token.is_told(NEW, 99_000);
+        token.refreshed_at(NEW, 99_000);
         assert_eq!(
             (token.next(at(99_000)), token.unavailable_since()),
             (Next::Usable, None)
@@ -400,7 +401,7 @@ mod tests {
         let mut token = TokenState::default();
         token.lasts(Some(Duration::from_secs(100)), at(0));
         assert_eq!(token.next(at(90_000)), NEEDED);
-        token.is_told(Renewal::Unavailable, 90_000);
+        token.refreshed_at(Refreshed::Unavailable, 90_000);
         assert_eq!(
             (token.next(at(90_000)), token.unavailable_since()),
             (Next::Usable, None)
@@ -414,7 +415,10 @@ mod tests {
             (token.refused(0, at(0)), token.next(at(0))),
             (Refusal::SendAgain, NEEDED)
         );
-        assert_eq!(token.is_told(Renewal::Unchanged, 0), Conclusion::GoOn);
+        assert_eq!(
+            token.refreshed_at(Refreshed::Unchanged, 0),
+            Conclusion::GoOn
+        );
         assert_eq!(
             token.refused(0, at(0)),
             Refusal::SendAgain,
@@ -431,38 +435,42 @@ mod tests {
 
     #[test]
     fn what_a_renewal_means() {
-        let check = |is_refused: bool, renewal: Renewal, want: Conclusion| {
+        let check = |is_refused: bool, refreshed: Refreshed, want: Conclusion| {
             let mut token = TokenState::default();
             token.lasts(Some(Duration::ZERO), at(0));
             if is_refused {
                 token.refused(0, at(0));
             }
             assert_eq!(token.next(at(0)), NEEDED);
-            assert_eq!(token.is_told(renewal, 0), want, "{is_refused} {renewal:?}");
+            assert_eq!(
+                token.refreshed_at(refreshed, 0),
+                want,
+                "{is_refused} {refreshed:?}"
+            );
         };
-        check(true, Renewal::Unchanged, Conclusion::GoOn);
-        check(false, Renewal::Unchanged, Conclusion::GoOn);
-        check(true, Renewal::LoginNeeded, Conclusion::LoginNeeded);
-        check(false, Renewal::LoginNeeded, Conclusion::LoginNeeded);
-        check(true, Renewal::Unavailable, Conclusion::GoOn);
+        check(true, Refreshed::Unchanged, Conclusion::GoOn);
+        check(false, Refreshed::Unchanged, Conclusion::GoOn);
+        check(true, Refreshed::LoginNeeded, Conclusion::LoginNeeded);
+        check(false, Refreshed::LoginNeeded, Conclusion::LoginNeeded);
+        check(true, Refreshed::Unavailable, Conclusion::GoOn);
     }
 
     #[test]
     fn a_changed_file_is_read_and_stops_nothing() {
         let mut token = TokenState::default();
         token.file_changed();
-        assert_eq!(token.next(at(0)), Next::Renew(RenewalReason::FileChanged));
+        assert_eq!(token.next(at(0)), Next::Refresh(RefreshReason::FileChanged));
         assert_eq!(
             (token.refused(0, at(0)), token.next(at(0))),
             (Refusal::SendAgain, Next::Wait(None))
         );
         assert_eq!(
-            token.is_told(Renewal::Unchanged, 0),
+            token.refreshed_at(Refreshed::Unchanged, 0),
             Conclusion::GoOn,
             "it was refused after it was read"
         );
         assert_eq!(token.next(at(0)), NEEDED);
-        token.is_told(Renewal::Replaced { lifetime: None }, 0);
+        token.refreshed_at(Refreshed::Replaced { lifetime: None }, 0);
         assert_eq!((token.generation(), token.next(at(0))), (1, Next::Usable));
     }
 }

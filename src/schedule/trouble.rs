@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use super::availability::{About, Mark, Weight};
-use super::budget::Cost;
+use super::availability::{Counts, DoubtReason, Evidence};
 use super::cause::Cause;
 use super::ended::Ending;
 use super::judge::{AttemptLimit, MaybeApplied, Trouble};
 use super::moment::Moment;
+use super::retry_tokens::Cost;
+use super::row_failures::AttemptKind;
 use super::state::Schedule;
 use super::ticket::Ticket;
-use super::trials::Phase;
 
 /// Attempts at a row that is likely to be at fault itself.
 const ATTEMPTS_OF_THREE: u32 = 3;
@@ -25,23 +25,23 @@ impl<T: Clone> Schedule<T> {
         now: Moment,
     ) {
         let usual = self.retries.policy.attempts_max();
-        let trials = &mut self.order.get_mut(ticket).trials;
-        trials.limit = match trouble.attempts {
+        let failures = &mut self.order.get_mut(ticket).failures;
+        failures.limit = match trouble.attempts {
             AttemptLimit::Usual => usual,
             AttemptLimit::Three => usual.min(ATTEMPTS_OF_THREE),
         };
-        trials.ambiguous |= trouble.applied == MaybeApplied::Yes;
-        trials.cost = Some(match trouble.applied {
+        failures.ambiguous |= trouble.applied == MaybeApplied::Yes;
+        failures.cost = Some(match trouble.applied {
             MaybeApplied::Yes => Cost::AmbiguousRetry,
             MaybeApplied::No => Cost::Retry,
         });
         // A 500 is more likely about the row than about the load, and so is what other rows do not meet.
-        if trouble.attempts == AttemptLimit::Usual && self.weight(ticket) == Weight::Evidence {
+        if trouble.attempts == AttemptLimit::Usual && self.evidence(ticket) == Evidence::New {
             self.flights.concurrency.pushed_back(sent, now);
         }
         self.fails(
             ticket,
-            About::Trouble(trouble.speaker),
+            DoubtReason::Trouble(trouble.answered_by),
             Ending::Failed { cause },
             sent,
             now,
@@ -52,44 +52,44 @@ impl<T: Clone> Schedule<T> {
     pub(super) fn fails(
         &mut self,
         ticket: Ticket,
-        about: About,
+        doubt_reason: DoubtReason,
         ending: Ending,
         sent: Moment,
         now: Moment,
     ) {
         let was_open = self.availability.down_since().is_some();
-        let (mark, weight) = (self.availability.mark(), self.weight(ticket));
-        self.note_failure(ticket, about, &ending, mark, now);
-        let trials = &mut self.order.get_mut(ticket).trials;
-        if about == About::NotTheApi {
-            trials.limit = ATTEMPTS_OF_THREE;
-            trials.cost = Some(Cost::Retry);
+        let (counts, evidence) = (self.availability.counts(), self.evidence(ticket));
+        self.note_failure(ticket, doubt_reason, &ending, counts, now);
+        let failures = &mut self.order.get_mut(ticket).failures;
+        if doubt_reason == DoubtReason::NotTheApi {
+            failures.limit = ATTEMPTS_OF_THREE;
+            failures.cost = Some(Cost::Retry);
         }
-        self.course.last_failure = trials.cause;
-        self.availability.failed(ticket, weight, sent, now);
+        self.run.last_failure = failures.cause;
+        self.availability.failed(ticket, evidence, sent, now);
         self.availability
             .probe_failed(ticket, now, &mut self.random);
-        let opening = self.availability.judge(now, &mut self.random);
-        self.count_outage(opening);
-        if self.course.stop.is_some() {
+        let transition = self.availability.judge(now, &mut self.random);
+        self.count_outage(transition);
+        if self.run.stop.is_some() {
             return; // It would be sent again, but nothing is: it stays unsent.
         }
-        let trials = &mut self.order.get_mut(ticket).trials;
-        let uses_up_none = was_open || trials.phase == Phase::AskedAgain;
+        let failures = &mut self.order.get_mut(ticket).failures;
+        let uses_up_none = was_open || failures.next_attempt == AttemptKind::Recheck;
         if !uses_up_none {
-            trials.counted += 1;
+            failures.counted += 1;
         }
-        if trials.counted >= trials.limit {
+        if failures.counted >= failures.limit {
             return self.doubt(ticket, Some(ending), now);
         }
-        if trials.phase == Phase::AskedAgain {
+        if failures.next_attempt == AttemptKind::Recheck {
             return self.doubt(ticket, None, now);
         }
         // Three attempts are few, so they are spread over some seconds.
-        let failures = if about == About::NotTheApi {
-            trials.counted + 2
+        let failures = if doubt_reason == DoubtReason::NotTheApi {
+            failures.counted + 2
         } else {
-            trials.counted
+            failures.counted
         };
         let delay = if uses_up_none {
             Duration::ZERO
@@ -104,26 +104,26 @@ impl<T: Clone> Schedule<T> {
     pub(super) fn note_failure(
         &mut self,
         ticket: Ticket,
-        about: About,
+        doubt_reason: DoubtReason,
         ending: &Ending,
-        mark: Mark,
+        counts: Counts,
         now: Moment,
-    ) -> Mark {
+    ) -> Counts {
         self.order.fails(ticket);
-        let trials = &mut self.order.get_mut(ticket).trials;
-        trials.failed_at = Some(now);
-        trials.about = Some(about);
-        trials.ending = Some(ending.clone());
-        *trials.mark.get_or_insert(mark)
+        let failures = &mut self.order.get_mut(ticket).failures;
+        failures.failed_at = Some(now);
+        failures.doubt_reason = Some(doubt_reason);
+        failures.ending = Some(ending.clone());
+        *failures.counts_before.get_or_insert(counts)
     }
 
     /// The weight of another failure of a row.
-    pub(super) fn weight(&self, ticket: Ticket) -> Weight {
-        let trials = &self.order.get(ticket).trials;
-        match trials.failed_at {
-            _ if trials.let_go > 0 => Weight::Nothing,
-            Some(failed) if self.availability.has_lived_since(failed) => Weight::Relapse,
-            Some(_) | None => Weight::Evidence,
+    pub(super) fn evidence(&self, ticket: Ticket) -> Evidence {
+        let failures = &self.order.get(ticket).failures;
+        match failures.failed_at {
+            _ if failures.second_chances > 0 => Evidence::None,
+            Some(failed) if self.availability.was_alive_since(failed) => Evidence::Repeated,
+            Some(_) | None => Evidence::New,
         }
     }
 }

@@ -232,7 +232,9 @@ fn each_crate_that_may_be_swapped_is_known_to_one_place() {
     check(&[" ::backoff::", "ExponentialBackoff"], |source| {
         source.path == "schedule/backoff.rs"
     });
-    check(&["governor::"], |source| source.path == "schedule/pace.rs");
+    check(&["governor::"], |source| {
+        source.path == "schedule/throttle.rs"
+    });
     check(&["clap::", "clap(", "use clap"], |source| {
         source.path.starts_with("cli/args/")
             || source.path == "cli/mod.rs"

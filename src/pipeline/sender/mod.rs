@@ -27,7 +27,7 @@ use crate::results::progress::RunProgress;
 use crate::results::tally::{Latencies, RowsRead};
 use crate::row::{Row, RowContent};
 use crate::schedule::{
-    Ended, Ending, Moment, Renewal, Request, Schedule, Statistics, Step, StopReason, Ticket,
+    Ended, Ending, Moment, Refreshed, Request, Schedule, Statistics, Step, StopReason, Ticket,
 };
 
 /// How often what was written is made durable, and the token file is looked at.
@@ -129,7 +129,7 @@ enum Offered {
 /// What woke the driver.
 enum Event {
     Answered(Ticket, Attempt),
-    TokenRenewed(Renewal),
+    TokenRenewed(Refreshed),
     Read(Option<Result<Batch, InputError>>),
     Written,
     Due,
@@ -221,7 +221,7 @@ impl Driver {
                     customer,
                 );
             }
-            Step::RenewToken(reason) => self.renewals.begin(reason),
+            Step::RefreshToken(reason) => self.renewals.begin(reason),
             Step::Wait(_) | Step::Done | Step::Stopped => {}
         }
     }
@@ -268,7 +268,7 @@ impl Driver {
             }
             Event::TokenRenewed(renewal) => {
                 let now = self.now();
-                self.sending.schedule.token_renewed(renewal, now);
+                self.sending.schedule.token_refreshed(renewal, now);
             }
             Event::Read(Some(Ok(batch))) => self.take_in(batch),
             Event::Read(Some(Err(error))) => {
@@ -438,11 +438,11 @@ impl Driver {
     async fn finish(mut self) -> Sent {
         self.in_flight.clear();
         // One that failed is no reason for a run to stop that has ended.
-        if let Some(renewal @ (Renewal::New { .. } | Renewal::Replaced { .. })) =
+        if let Some(renewal @ (Refreshed::New { .. } | Refreshed::Replaced { .. })) =
             self.renewals.finish().await
         {
             let now = self.now();
-            self.sending.schedule.token_renewed(renewal, now);
+            self.sending.schedule.token_refreshed(renewal, now);
         }
         self.collect_ended();
         if self

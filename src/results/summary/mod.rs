@@ -185,7 +185,7 @@ pub fn sending_summary(
         outages: statistics.outages,
         down_s: rounded(statistics.down.as_secs_f64()),
         controls: statistics.controls,
-        token_renewals: statistics.token_renewals,
+        token_renewals: statistics.token_refreshes,
         learned_rate_per_second: statistics
             .learned_rate
             .map(|rate| (rate * 100.0).round() / 100.0),

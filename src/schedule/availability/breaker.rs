@@ -30,9 +30,9 @@ enum State {
 
 /// Whether writes may leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super) enum Gate {
+pub(in super::super) enum Permission {
     /// They may.
-    Closed,
+    Granted,
     /// One may, to ask whether the API is back.
     Probe,
     /// None before this time.
@@ -43,7 +43,7 @@ pub(in super::super) enum Gate {
 
 /// Whether the breaker opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super) enum Opening {
+pub(in super::super) enum Transition {
     /// It opened now.
     Opened,
     /// It was open, or stays closed.
@@ -60,19 +60,19 @@ impl Breaker {
         }
     }
 
-    pub(super) fn gate(&self, now: Moment) -> Gate {
+    pub(super) fn permission(&self, now: Moment) -> Permission {
         match self.state {
-            State::Closed => Gate::Closed,
-            State::Open { probe_at, .. } if probe_at > now => Gate::NotBefore(probe_at),
-            State::Open { .. } => Gate::Probe,
-            State::HalfOpen { .. } => Gate::NotBeforeAnswer,
+            State::Closed => Permission::Granted,
+            State::Open { probe_at, .. } if probe_at > now => Permission::NotBefore(probe_at),
+            State::Open { .. } => Permission::Probe,
+            State::HalfOpen { .. } => Permission::NotBeforeAnswer,
         }
     }
 
     /// Opens where it is closed.
-    pub(super) fn open(&mut self, now: Moment, random: &mut Random) -> Opening {
+    pub(super) fn open(&mut self, now: Moment, random: &mut Random) -> Transition {
         if self.state != State::Closed {
-            return Opening::Unchanged;
+            return Transition::Unchanged;
         }
         self.interval.reset();
         self.probes_failed = 0;
@@ -80,7 +80,7 @@ impl Breaker {
             since: now,
             probe_at: now + self.interval.next(random),
         };
-        Opening::Opened
+        Transition::Opened
     }
 
     /// A request leaves. While the breaker is open it is the probe.

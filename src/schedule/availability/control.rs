@@ -33,7 +33,7 @@ pub(super) struct Control<T> {
     due_at: Moment,
     interval: Backoff,
     /// Whether the last read did not show what was sent: then nothing relies on the next one.
-    is_vain: bool,
+    is_unreliable: bool,
 }
 
 /// A row that was applied.
@@ -47,13 +47,13 @@ pub(super) struct Applied<T> {
 
 /// Why a control came to nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super) enum Void {
+pub(in super::super) enum Inconclusive {
     /// The read did not show the customer.
-    InVain,
+    NotShown,
     /// It shows another state than was sent.
     Differs,
     /// It is given up unsent, or has to be sent again.
-    Unsent,
+    NotSent,
 }
 
 impl<T: Clone> Control<T> {
@@ -64,7 +64,7 @@ impl<T: Clone> Control<T> {
             under_way: None,
             due_at: Moment::START,
             interval: Backoff::new(INTERVAL_FIRST, INTERVAL_MAX, Jitter::Late),
-            is_vain: false,
+            is_unreliable: false,
         }
     }
 
@@ -79,7 +79,7 @@ impl<T: Clone> Control<T> {
         self.applied.truncate(APPLIED_KEPT - 1);
         self.applied.push_front(applied);
         self.kept_at = Some(now);
-        self.is_vain = false;
+        self.is_unreliable = false;
     }
 
     /// This row was applied last before any other.
@@ -139,30 +139,30 @@ impl<T: Clone> Control<T> {
     }
 
     /// The read did not show the customer.
-    pub(super) fn read_in_vain(&mut self) {
-        self.is_vain = true;
+    pub(super) fn read_showed_nothing(&mut self) {
+        self.is_unreliable = true;
     }
 
     /// The read shows another state of this customer than was sent.
     pub(super) fn differs(&mut self, customer: CustomerId) {
         self.forget(customer);
-        self.is_vain = true;
+        self.is_unreliable = true;
     }
 
     /// The read met trouble, or has to be sent again: it says nothing of reads.
-    pub(super) fn is_unsent(&mut self) {
+    pub(super) fn not_sent(&mut self) {
         self.interval.reset();
     }
 
     /// Whether a control can be relied on: reads show customers, as far as is known.
     pub(super) fn is_reliable(&self) -> bool {
-        !self.is_vain
+        !self.is_unreliable
     }
 
     /// The update was applied once more.
     pub(super) fn succeeded(&mut self) {
         self.interval.reset();
-        self.is_vain = false;
+        self.is_unreliable = false;
     }
 
     /// The update failed or was refused.

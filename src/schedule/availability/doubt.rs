@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::super::ended::Ending;
-use super::super::judge::{Refusal, Speaker};
+use super::super::judge::{AnsweredBy, Refusal};
 use super::super::moment::Moment;
 use super::super::ticket::Ticket;
 
@@ -17,7 +17,7 @@ const CONTROL_FIRST_AT: usize = 10;
 /// A refusal that turned out to be wrong makes others doubtful for this long.
 const WRONG_LATELY: Duration = Duration::from_mins(1);
 /// A row is asked about again after these waits, where no other write can tell.
-const ASKED_AGAIN_AFTER: [Duration; 3] = [
+const RECHECK_AFTER: [Duration; 3] = [
     Duration::from_secs(5),
     Duration::from_secs(30),
     Duration::from_mins(1),
@@ -27,20 +27,20 @@ const ASKED_AGAIN_AFTER: [Duration; 3] = [
 #[derive(Debug)]
 pub(in super::super) struct Doubt {
     pub(in super::super) ticket: Ticket,
-    pub(in super::super) about: About,
+    pub(in super::super) reason: DoubtReason,
     /// How it ends if the row is at fault; nothing where it has an attempt left.
     pub(in super::super) ending: Option<Ending>,
     /// When its last answer came.
     pub(in super::super) answered_at: Moment,
     /// How often it was asked about again.
-    asked_again: usize,
+    rechecks: usize,
 }
 
 /// The subject of a doubt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super) enum About {
+pub(in super::super) enum DoubtReason {
     /// Its attempts failed.
-    Trouble(Speaker),
+    Trouble(AnsweredBy),
     /// It was refused in the API's shape.
     Refused(Refusal),
     /// Something else than the API answered.
@@ -51,7 +51,7 @@ pub(in super::super) enum About {
 
 /// The rows in doubt that an applied write tells about.
 #[derive(Debug)]
-pub(in super::super) struct Told {
+pub(in super::super) struct Decidable {
     /// The rows that it tells about.
     pub(in super::super) doubts: Vec<Doubt>,
     /// How many were in doubt, these included.
@@ -87,20 +87,20 @@ impl Doubts {
     pub(super) fn hold(
         &mut self,
         ticket: Ticket,
-        about: About,
+        reason: DoubtReason,
         ending: Option<Ending>,
         now: Moment,
-        asked_again: usize,
+        rechecks: usize,
     ) {
-        if matches!(about, About::Refused(_)) {
+        if matches!(reason, DoubtReason::Refused(_)) {
             self.refused_since.get_or_insert(now);
         }
         self.held.push(Doubt {
             ticket,
-            about,
+            reason,
             ending,
             answered_at: now,
-            asked_again,
+            rechecks,
         });
     }
 
@@ -122,19 +122,19 @@ impl Doubts {
     }
 
     /// Whether each row was refused in the API's shape, or asked to wait.
-    pub(super) fn all_spoke(&self) -> bool {
+    pub(super) fn all_are_api_answers(&self) -> bool {
         self.held
             .iter()
-            .all(|doubt| matches!(doubt.about, About::Refused(_) | About::Waits))
+            .all(|doubt| matches!(doubt.reason, DoubtReason::Refused(_) | DoubtReason::Waits))
     }
 
     /// Whether something else than the API answered each row, and there is one.
-    pub(super) fn all_are_strange(&self) -> bool {
+    pub(super) fn all_are_foreign(&self) -> bool {
         !self.held.is_empty()
             && self
                 .held
                 .iter()
-                .all(|doubt| doubt.about == About::NotTheApi)
+                .all(|doubt| doubt.reason == DoubtReason::NotTheApi)
     }
 
     /// Counts of the rows by their answers.
@@ -152,17 +152,17 @@ impl Doubts {
     fn refused(&self, refusal: Refusal) -> usize {
         self.held
             .iter()
-            .filter(|doubt| doubt.about == About::Refused(refusal))
+            .filter(|doubt| doubt.reason == DoubtReason::Refused(refusal))
             .count()
     }
 
     /// A write was applied that left at `sent`: takes the rows out whose last answer had come by then.
-    pub(super) fn answered_before(&mut self, sent: Moment) -> Told {
+    pub(super) fn answered_before(&mut self, sent: Moment) -> Decidable {
         let in_doubt = self.held.len();
         self.believed = false;
         self.refused_since = self.refused_since.filter(|since| *since > sent);
         if self.held.is_empty() {
-            return Told {
+            return Decidable {
                 doubts: Vec::new(),
                 in_doubt,
             };
@@ -174,15 +174,16 @@ impl Doubts {
         if self.held.is_empty() {
             self.controls = 0;
         }
-        Told { doubts, in_doubt }
+        Decidable { doubts, in_doubt }
     }
 
     /// From now on refusals are the API's own, until a write is applied: takes the refused rows out, with how they end.
     pub(super) fn believe_refusals(&mut self) -> Vec<(Ticket, Ending)> {
         self.believed = true;
         self.refused_since = None;
-        let is_refused =
-            |doubt: &mut Doubt| matches!(doubt.about, About::Refused(_)) && doubt.ending.is_some();
+        let is_refused = |doubt: &mut Doubt| {
+            matches!(doubt.reason, DoubtReason::Refused(_)) && doubt.ending.is_some()
+        };
         let refused = self.held.extract_if(.., is_refused);
         refused
             .filter_map(|doubt| Some((doubt.ticket, doubt.ending?)))
@@ -203,11 +204,11 @@ impl Doubts {
     }
 
     /// Whether so many refusals are held that another write should tell: ten, then twenty, forty …
-    pub(super) fn ask_for_a_control(&self) -> bool {
+    pub(super) fn need_control(&self) -> bool {
         let refused = self
             .held
             .iter()
-            .filter(|doubt| matches!(doubt.about, About::Refused(_)))
+            .filter(|doubt| matches!(doubt.reason, DoubtReason::Refused(_)))
             .count();
         refused
             >= CONTROL_FIRST_AT
@@ -216,14 +217,14 @@ impl Doubts {
 
     /// The control was sent.
     pub(super) fn control_was_sent(&mut self) {
-        if self.ask_for_a_control() {
+        if self.need_control() {
             self.controls += 1;
         }
     }
 
     /// When the first row is to be asked about again.
-    pub(super) fn ask_again_at(&self) -> Option<Moment> {
-        self.held.iter().map(Doubt::ask_again_at).min()
+    pub(super) fn recheck_at(&self) -> Option<Moment> {
+        self.held.iter().map(Doubt::recheck_at).min()
     }
 
     /// Takes the row out that has waited the longest to be asked about again.
@@ -232,7 +233,7 @@ impl Doubts {
             .held
             .iter()
             .enumerate()
-            .min_by_key(|(_, doubt)| doubt.ask_again_at())?;
+            .min_by_key(|(_, doubt)| doubt.recheck_at())?;
         Some(self.held.remove(index))
     }
 
@@ -247,17 +248,13 @@ impl Doubts {
 
 impl Doubt {
     /// When it is to be asked about again, where no other write can tell.
-    fn ask_again_at(&self) -> Moment {
-        let [.., last] = ASKED_AGAIN_AFTER;
-        self.answered_at
-            + ASKED_AGAIN_AFTER
-                .get(self.asked_again)
-                .copied()
-                .unwrap_or(last)
+    fn recheck_at(&self) -> Moment {
+        let [.., last] = RECHECK_AFTER;
+        self.answered_at + RECHECK_AFTER.get(self.rechecks).copied().unwrap_or(last)
     }
 
     /// How often it will have been asked about, with the next time.
-    pub(in super::super) fn asked_once_more(&self) -> usize {
-        self.asked_again + 1
+    pub(in super::super) fn next_recheck(&self) -> usize {
+        self.rechecks + 1
     }
 }

@@ -16,7 +16,7 @@ use std::time::Duration;
 use self::breaker::Breaker;
 use self::control::{Applied, Control};
 use self::doubt::Doubts;
-use self::signs::{STRANGE_ROWS_MAX, Signs};
+use self::signs::{FOREIGN_ROWS_MAX, Signs};
 use super::ended::Ending;
 use super::moment::Moment;
 use super::random::Random;
@@ -24,10 +24,10 @@ use super::rules::History;
 use super::ticket::Ticket;
 use crate::contract::CustomerId;
 
-pub(super) use self::breaker::{Gate, Opening};
-pub(super) use self::control::Void;
-pub(super) use self::doubt::{About, DOUBTS_MAX, Doubt, FirstAnswers, TOGETHER, Told};
-pub(super) use self::signs::{Mark, Weight};
+pub(super) use self::breaker::{Permission, Transition};
+pub(super) use self::control::Inconclusive;
+pub(super) use self::doubt::{DOUBTS_MAX, Decidable, Doubt, DoubtReason, FirstAnswers, TOGETHER};
+pub(super) use self::signs::{Counts, Evidence};
 
 /// The evidence of whether the API works, and the decisions that follow from it.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ impl<T: Clone> Availability<T> {
         failures: u32,
         sent: Moment,
         now: Moment,
-    ) -> Told {
+    ) -> Decidable {
         self.control.forget(customer);
         if self.control.has_room_at(now) {
             self.control.applied(
@@ -84,7 +84,7 @@ impl<T: Clone> Availability<T> {
     }
 
     /// The control was applied once more.
-    pub(super) fn control_applied(&mut self, sent: Moment, now: Moment) -> Told {
+    pub(super) fn control_applied(&mut self, sent: Moment, now: Moment) -> Decidable {
         self.control.succeeded();
         self.signs.applied(0, sent, now);
         self.control.ends();
@@ -97,21 +97,21 @@ impl<T: Clone> Availability<T> {
         sent: Moment,
         now: Moment,
         random: &mut Random,
-    ) -> Opening {
+    ) -> Transition {
         self.control.failed();
         self.control.ends();
         self.signs.control_failed(sent);
-        self.signs.outage();
+        self.signs.count_outage();
         self.open_now(now, random)
     }
 
     /// The read of a control told nothing, or that there is no control.
-    pub(super) fn control_void(&mut self, customer: CustomerId, why: Void) {
+    pub(super) fn control_inconclusive(&mut self, customer: CustomerId, why: Inconclusive) {
         self.control.ends();
         match why {
-            Void::InVain => self.control.read_in_vain(),
-            Void::Differs => self.control.differs(customer),
-            Void::Unsent => self.control.is_unsent(),
+            Inconclusive::NotShown => self.control.read_showed_nothing(),
+            Inconclusive::Differs => self.control.differs(customer),
+            Inconclusive::NotSent => self.control.not_sent(),
         }
     }
 
@@ -136,13 +136,13 @@ impl<T: Clone> Availability<T> {
     }
 
     /// A write of this row failed.
-    pub(super) fn failed(&mut self, row: Ticket, weight: Weight, sent: Moment, now: Moment) {
-        self.signs.failed(row, weight, sent, now);
+    pub(super) fn failed(&mut self, row: Ticket, evidence: Evidence, sent: Moment, now: Moment) {
+        self.signs.failed(row, evidence, sent, now);
     }
 
     /// Something else than the API answered a write of this row, which failed by that.
-    pub(super) fn strange(&mut self, row: Ticket, sent: Moment) {
-        self.signs.strange(row, sent);
+    pub(super) fn foreign_answer(&mut self, row: Ticket, sent: Moment) {
+        self.signs.foreign_answer(row, sent);
     }
 
     /// A refusal in doubt.
@@ -170,20 +170,20 @@ impl<T: Clone> Availability<T> {
     }
 
     /// Opens the breaker where the answers say that the API is down.
-    pub(super) fn judge(&mut self, now: Moment, random: &mut Random) -> Opening {
+    pub(super) fn judge(&mut self, now: Moment, random: &mut Random) -> Transition {
         if !self.signs.is_down(now) {
-            return Opening::Unchanged;
+            return Transition::Unchanged;
         }
-        let by_many = self.signs.is_told_by_many(now);
-        let opening = self.open_now(now, random);
-        if opening == Opening::Opened && by_many {
-            self.signs.outage();
+        let by_many = self.signs.is_shown_by_many(now);
+        let transition = self.open_now(now, random);
+        if transition == Transition::Opened && by_many {
+            self.signs.count_outage();
         }
-        opening
+        transition
     }
 
     /// Opens the breaker, since nothing tells whether the rows in doubt are at fault.
-    pub(super) fn open_now(&mut self, now: Moment, random: &mut Random) -> Opening {
+    pub(super) fn open_now(&mut self, now: Moment, random: &mut Random) -> Transition {
         self.breaker.open(now, random)
     }
 
@@ -214,8 +214,8 @@ impl<T: Clone> Availability<T> {
         self.breaker.inconclusive(ticket, now);
     }
 
-    pub(super) fn gate(&self, now: Moment) -> Gate {
-        self.breaker.gate(now)
+    pub(super) fn permission(&self, now: Moment) -> Permission {
+        self.breaker.permission(now)
     }
 
     /// A request leaves.
@@ -238,7 +238,7 @@ impl<T: Clone> Availability<T> {
     }
 
     /// Since when there has been no applied write, and only failures or refusals in doubt.
-    pub(super) fn unwell_since(&self) -> Option<Moment> {
+    pub(super) fn unsuccessful_since(&self) -> Option<Moment> {
         self.signs
             .failing_since()
             .into_iter()
@@ -264,8 +264,8 @@ impl<T: Clone> Availability<T> {
         self.signs.has_ever_applied()
     }
 
-    pub(super) fn has_lived_since(&self, at: Moment) -> bool {
-        self.signs.has_lived_since(at)
+    pub(super) fn was_alive_since(&self, at: Moment) -> bool {
+        self.signs.was_alive_since(at)
     }
 
     /// When the last write left that was applied.
@@ -273,17 +273,17 @@ impl<T: Clone> Availability<T> {
         self.signs.applied_at()
     }
 
-    pub(super) fn mark(&self) -> Mark {
-        self.signs.mark()
+    pub(super) fn counts(&self) -> Counts {
+        self.signs.counts()
     }
 
-    pub(super) fn has_been_in_trouble_since(&self, mark: Mark, now: Moment) -> bool {
-        self.signs.has_been_in_trouble_since(mark, now)
+    pub(super) fn has_been_in_trouble_since(&self, counts: Counts, now: Moment) -> bool {
+        self.signs.has_been_in_trouble_since(counts, now)
     }
 
     /// Whether the API would have been in trouble since then if the failures of this many other rows were its fault.
-    pub(super) fn may_be_in_trouble_since(&self, mark: Mark, rows: usize) -> bool {
-        self.signs.may_be_in_trouble_since(mark, rows)
+    pub(super) fn may_be_in_trouble_since(&self, counts: Counts, rows: usize) -> bool {
+        self.signs.may_be_in_trouble_since(counts, rows)
     }
 
     /// The time in which the user's own rate held everything back is none of the API's.
@@ -296,12 +296,12 @@ impl<T: Clone> Availability<T> {
     pub(super) fn doubt(
         &mut self,
         ticket: Ticket,
-        about: About,
+        reason: DoubtReason,
         ending: Option<Ending>,
         now: Moment,
-        asked_again: usize,
+        rechecks: usize,
     ) {
-        self.doubts.hold(ticket, about, ending, now, asked_again);
+        self.doubts.hold(ticket, reason, ending, now, rechecks);
     }
 
     /// The row is in doubt as before.
@@ -318,17 +318,17 @@ impl<T: Clone> Availability<T> {
     }
 
     /// Whether each row in doubt was refused in the API's shape, or asked to wait.
-    pub(super) fn all_doubts_spoke(&self) -> bool {
-        self.doubts.all_spoke()
+    pub(super) fn all_doubts_are_api_answers(&self) -> bool {
+        self.doubts.all_are_api_answers()
     }
 
     /// Whether something else than the API answered each row in doubt.
-    pub(super) fn all_doubts_are_strange(&self) -> bool {
-        self.doubts.all_are_strange()
+    pub(super) fn all_doubts_are_foreign(&self) -> bool {
+        self.doubts.all_are_foreign()
     }
 
-    pub(super) fn has_strange_rows(&self) -> bool {
-        self.signs.strange_rows() >= STRANGE_ROWS_MAX
+    pub(super) fn has_foreign_rows(&self) -> bool {
+        self.signs.foreign_rows() >= FOREIGN_ROWS_MAX
     }
 
     /// Counts of the rows in doubt by their answers.
@@ -344,13 +344,13 @@ impl<T: Clone> Availability<T> {
         self.doubts.take_next()
     }
 
-    pub(super) fn ask_again_at(&self) -> Option<Moment> {
-        self.doubts.ask_again_at()
+    pub(super) fn recheck_at(&self) -> Option<Moment> {
+        self.doubts.recheck_at()
     }
 
     /// Whether so many refusals are held that a control should tell about them.
-    pub(super) fn asks_for_a_control(&self) -> bool {
-        self.doubts.ask_for_a_control()
+    pub(super) fn needs_control(&self) -> bool {
+        self.doubts.need_control()
     }
 
     /// The customers that a control may be about, the best first; none while one is under way.

@@ -20,7 +20,7 @@ const RECENT_ANSWERS_MIN: u32 = 20;
 /// One failure in this many answers, known to be the API's since the row was applied later, is trouble of the API's.
 const PROVEN_PART: u64 = 8;
 /// Different rows that something else than the API answered, without an answer of the API between them.
-pub(super) const STRANGE_ROWS_MAX: usize = 3;
+pub(super) const FOREIGN_ROWS_MAX: usize = 3;
 
 /// The evidence in the answers to writes.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub(super) struct Signs {
     /// Whether it has ever applied a row there.
     has_applied: bool,
     /// When the last write left that was applied or refused in the API's shape.
-    life_at: Option<Moment>,
+    alive_at: Option<Moment>,
     /// When the last write left that was applied.
     applied_at: Option<Moment>,
     /// When the first write left that failed since.
@@ -38,16 +38,16 @@ pub(super) struct Signs {
     /// Rows that failed since, each once.
     failed_rows: Vec<Ticket>,
     /// Rows that something else than the API answered since, each once.
-    strange_rows: Vec<Ticket>,
+    foreign_rows: Vec<Ticket>,
     /// Answers of the last [`RECENT`], in slices of a second.
     recent: VecDeque<Slice>,
     /// Counted up for ever.
-    counts: Mark,
+    counts: Counts,
 }
 
 /// The state of the counts at one time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(in super::super) struct Mark {
+pub(in super::super) struct Counts {
     /// Writes that were applied or failed.
     answers: u64,
     /// Failures of rows that were applied later: those were the API's fault.
@@ -67,19 +67,19 @@ struct Slice {
 
 /// Whether a failure says something of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super) enum Weight {
+pub(in super::super) enum Evidence {
     /// It may be a sign of an outage.
-    Evidence,
+    New,
     /// The row failed before, and the API has given a sign of life since: it may be the row.
-    Relapse,
+    Repeated,
     /// The row was in doubt, and others were not: it says nothing.
-    Nothing,
+    None,
 }
 
-impl Mark {
+impl Counts {
     /// The same, but that the outages until `later` count no more.
-    pub(in super::super) fn after_outages_of(self, later: Mark) -> Mark {
-        Mark {
+    pub(in super::super) fn after_outages_of(self, later: Counts) -> Counts {
+        Counts {
             outages: later.outages,
             ..self
         }
@@ -91,13 +91,13 @@ impl Signs {
         Signs {
             has_answered: history.answered > 0,
             has_applied: history.updated() > 0,
-            life_at: None,
+            alive_at: None,
             applied_at: None,
             failing_since: None,
             failed_rows: Vec::new(),
-            strange_rows: Vec::new(),
+            foreign_rows: Vec::new(),
             recent: VecDeque::new(),
-            counts: Mark::default(),
+            counts: Counts::default(),
         }
     }
 
@@ -115,39 +115,39 @@ impl Signs {
     /// before the trouble began, and then it ends none.
     pub(super) fn alive(&mut self, sent: Moment, now: Moment) {
         self.has_answered = true;
-        self.life_at = self.life_at.max(Some(sent));
+        self.alive_at = self.alive_at.max(Some(sent));
         self.slice(now).alive += 1;
         // An API that refuses what is too much for it answers other rows meanwhile, whenever they left.
         self.failed_rows.clear();
-        self.strange_rows.clear();
+        self.foreign_rows.clear();
         self.failing_since = self.failing_since.filter(|since| *since > sent);
     }
 
     /// A write failed that left at `sent`.
-    pub(super) fn failed(&mut self, row: Ticket, weight: Weight, sent: Moment, now: Moment) {
+    pub(super) fn failed(&mut self, row: Ticket, evidence: Evidence, sent: Moment, now: Moment) {
         self.counts.answers += 1;
-        if self.life_at.is_none_or(|life| life <= sent) {
+        if self.alive_at.is_none_or(|alive_at| alive_at <= sent) {
             self.failing_since = Some(self.failing_since.map_or(sent, |since| since.min(sent)));
-            if weight == Weight::Evidence
+            if evidence == Evidence::New
                 && self.failed_rows.len() < ROWS_FAILED_MAX
                 && !self.failed_rows.contains(&row)
             {
                 self.failed_rows.push(row);
             }
         }
-        if weight != Weight::Nothing {
+        if evidence != Evidence::None {
             self.slice(now).failed += 1;
         }
     }
 
     /// Something else than the API answered a write that left at `sent`, which is a failure too.
-    pub(super) fn strange(&mut self, row: Ticket, sent: Moment) {
-        let is_news = self.life_at.is_none_or(|life| life <= sent);
+    pub(super) fn foreign_answer(&mut self, row: Ticket, sent: Moment) {
+        let is_news = self.alive_at.is_none_or(|alive_at| alive_at <= sent);
         if is_news
-            && self.strange_rows.len() < STRANGE_ROWS_MAX
-            && !self.strange_rows.contains(&row)
+            && self.foreign_rows.len() < FOREIGN_ROWS_MAX
+            && !self.foreign_rows.contains(&row)
         {
-            self.strange_rows.push(row);
+            self.foreign_rows.push(row);
         }
     }
 
@@ -173,7 +173,7 @@ impl Signs {
         self.failing_since.is_some_and(|since| {
             rows >= ROWS_FAILED_MAX
                 || (rows >= ROWS_FAILED_FEW && now.since(since) >= SILENCE_MAX)
-                || (self.has_answered && self.strange_rows.len() >= STRANGE_ROWS_MAX)
+                || (self.has_answered && self.foreign_rows.len() >= FOREIGN_ROWS_MAX)
         }) || self.has_mostly_failed(now)
     }
 
@@ -185,14 +185,14 @@ impl Signs {
     }
 
     /// Whether the failures are those of more rows than may be at fault by chance.
-    pub(super) fn is_told_by_many(&self, now: Moment) -> bool {
+    pub(super) fn is_shown_by_many(&self, now: Moment) -> bool {
         self.failed_rows.len() >= TOGETHER
-            || self.strange_rows.len() >= STRANGE_ROWS_MAX
+            || self.foreign_rows.len() >= FOREIGN_ROWS_MAX
             || self.has_mostly_failed(now)
     }
 
     /// More than one row told of an outage, or our own control did.
-    pub(super) fn outage(&mut self) {
+    pub(super) fn count_outage(&mut self) {
         self.counts.outages += 1;
     }
 
@@ -200,7 +200,7 @@ impl Signs {
     pub(super) fn give_up(&mut self) {
         self.failing_since = None;
         self.failed_rows.clear();
-        self.strange_rows.clear();
+        self.foreign_rows.clear();
         self.recent.clear();
     }
 
@@ -227,40 +227,40 @@ impl Signs {
     }
 
     /// Whether a write that left after this time was applied or refused in the API's shape.
-    pub(super) fn has_lived_since(&self, at: Moment) -> bool {
-        self.life_at.is_some_and(|life| life >= at)
+    pub(super) fn was_alive_since(&self, at: Moment) -> bool {
+        self.alive_at.is_some_and(|alive_at| alive_at >= at)
     }
 
-    pub(super) fn strange_rows(&self) -> usize {
-        self.strange_rows.len()
+    pub(super) fn foreign_rows(&self) -> usize {
+        self.foreign_rows.len()
     }
 
-    pub(super) fn mark(&self) -> Mark {
+    pub(super) fn counts(&self) -> Counts {
         self.counts
     }
 
     /// Whether the API is known to have been in trouble since then, or lately.
-    pub(super) fn has_been_in_trouble_since(&self, mark: Mark, now: Moment) -> bool {
+    pub(super) fn has_been_in_trouble_since(&self, earlier: Counts, now: Moment) -> bool {
         let lately = self.lately(now).fold((0, 0), |(proven, answers), slice| {
             (
                 proven + u64::from(slice.proven),
                 answers + u64::from(slice.alive + slice.failed),
             )
         });
-        self.counts.outages > mark.outages
+        self.counts.outages > earlier.outages
             || is_much(
-                self.counts.proven - mark.proven,
-                self.counts.answers - mark.answers,
+                self.counts.proven - earlier.proven,
+                self.counts.answers - earlier.answers,
             )
             || is_much(lately.0, lately.1)
     }
 
     /// Whether the API would have been in trouble since then if the failures of this many other rows were its fault.
-    pub(super) fn may_be_in_trouble_since(&self, mark: Mark, rows: usize) -> bool {
+    pub(super) fn may_be_in_trouble_since(&self, earlier: Counts, rows: usize) -> bool {
         let failures = u64::try_from(rows)
             .unwrap_or(u64::MAX)
-            .saturating_add(self.counts.proven - mark.proven);
-        is_much(failures, self.counts.answers - mark.answers)
+            .saturating_add(self.counts.proven - earlier.proven);
+        is_much(failures, self.counts.answers - earlier.answers)
     }
 
     fn lately(&self, now: Moment) -> impl Iterator<Item = &Slice> {

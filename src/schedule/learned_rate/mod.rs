@@ -8,7 +8,7 @@
 //! 4. Each refusal has to be earned by [`EARNED_BY`](search::EARNED_BY) accepted requests, and [`REST`](search::REST) has to pass, before the next step up. The
 //!    steps grow.
 //! 5. A named wait postpones the next step by [`NAMED_WAITS`](search::NAMED_WAITS) times its length. A 503 that names none counts only where it looks
-//!    like a limit ([`unnamed`]), and refusals that only meet requests with more in flight than any accepted one lower the
+//!    like a limit ([`unavailable`]), and refusals that only meet requests with more in flight than any accepted one lower the
 //!    number in flight instead of the rate.
 //!
 //! Each request over a limit is one that the API has to refuse, and each below it is time lost: a share of one refusal in 80
@@ -19,14 +19,14 @@
 
 mod round;
 mod search;
-mod unnamed;
+mod unavailable;
 
 use std::time::Duration;
 
 use super::moment::Moment;
 use super::request::Departure;
 use search::Search;
-use unnamed::Unnamed;
+use unavailable::Unavailable;
 
 pub(super) use search::{BURST_TIME, Hold};
 
@@ -51,11 +51,11 @@ pub(super) enum Refused {
     Unavailable,
 }
 
-/// Whose a refusal is.
+/// RefusedBy a refusal is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Whose {
+pub(super) enum RefusedBy {
     /// A limit's: the row did nothing wrong, and the API is well.
-    Limits,
+    Limit,
     /// A limit's, or trouble: the row is not to blame yet.
     Undecided,
     /// The API is in trouble.
@@ -67,7 +67,7 @@ pub(super) enum Whose {
 pub(super) struct LearnedRate {
     /// Nothing before the first refusal, where there was no rate to begin with.
     search: Option<Search>,
-    unnamed: Unnamed,
+    unavailable: Unavailable,
     recent: Recent,
     last_left: Moment,
 }
@@ -77,7 +77,7 @@ impl LearnedRate {
     pub(super) fn new(first_per_second: Option<f64>) -> LearnedRate {
         LearnedRate {
             search: first_per_second.map(|rate| Search::new(rate, Moment::START)),
-            unnamed: Unnamed::default(),
+            unavailable: Unavailable::default(),
             recent: Recent::default(),
             last_left: Moment::START,
         }
@@ -85,12 +85,12 @@ impl LearnedRate {
 
     /// What holds the next request back, if anything does.
     pub(super) fn hold(&self, now: Moment) -> Option<Hold> {
-        if self.unnamed.is_mostly_refused() {
+        if self.unavailable.is_mostly_refused() {
             let per_second =
                 (TRIED_BEYOND_ACCEPTED * self.recent.per_second(now)).max(FIRST_PER_SECOND);
             let due = self.last_left + Duration::from_secs_f64(1.0 / per_second);
             if due > now {
-                return Some(Hold::Pace(due));
+                return Some(Hold::Rate(due));
             }
         }
         self.search.as_ref().and_then(|search| search.hold(now))
@@ -117,8 +117,8 @@ impl LearnedRate {
     /// The API let a request through.
     pub(super) fn accepted(&mut self, departure: Departure, now: Moment) {
         self.recent.count(now);
-        self.unnamed.accepted(departure, now);
-        let gain = self.unnamed.gain();
+        self.unavailable.accepted(departure, now);
+        let gain = self.unavailable.gain();
         if let Some(search) = &mut self.search {
             search.accepted(departure, gain, now);
             self.look_at_the_lowest_rate(now);
@@ -126,32 +126,32 @@ impl LearnedRate {
     }
 
     /// The API refused a request that may have met a limit.
-    pub(super) fn refused(&mut self, departure: Departure, how: Refused, now: Moment) -> Whose {
+    pub(super) fn refused(&mut self, departure: Departure, how: Refused, now: Moment) -> RefusedBy {
         let named = match how {
             Refused::TooMany(named) => {
-                self.unnamed.limit_says_so();
+                self.unavailable.limit_says_so();
                 named
             }
             Refused::Overloaded(named) => named,
             Refused::Unavailable => {
-                self.unnamed.refused(departure);
+                self.unavailable.refused(departure);
                 let shut_since = self.search.as_ref().and_then(Search::shut_since);
-                if !self.unnamed.may_be_limit(now)
+                if !self.unavailable.may_be_limit(now)
                     || shut_since.is_some_and(|since| now.since(since) > SHUT_MAX)
                 {
-                    return Whose::Trouble;
+                    return RefusedBy::Trouble;
                 }
-                if self.unnamed.per_second_min().is_none() {
-                    return Whose::Undecided;
+                if self.unavailable.per_second_min().is_none() {
+                    return RefusedBy::Undecided;
                 }
                 None
             }
         };
         // Rows that met many a 503 while nobody knew whose it was may be all that is refused now.
         if how != Refused::Unavailable && departure.refused_beside_others >= REFUSALS_THAT_TELL {
-            return Whose::Limits;
+            return RefusedBy::Limit;
         }
-        let per_second_min = self.unnamed.per_second_min().unwrap_or_default();
+        let per_second_min = self.unavailable.per_second_min().unwrap_or_default();
         if let Some(search) = &mut self.search {
             search.refused(departure, named, per_second_min, now);
         } else {
@@ -159,7 +159,7 @@ impl LearnedRate {
             self.search = Some(Search::after_refusal(first_per_second, per_second_min, now));
         }
         self.look_at_the_lowest_rate(now);
-        Whose::Limits
+        RefusedBy::Limit
     }
 
     /// A request is no longer in flight, whatever came of it.
@@ -174,7 +174,7 @@ impl LearnedRate {
         if let Some(search) = self
             .search
             .as_mut()
-            .filter(|_| self.unnamed.per_second_min().is_some())
+            .filter(|_| self.unavailable.per_second_min().is_some())
         {
             search.forget();
         }
@@ -183,7 +183,7 @@ impl LearnedRate {
     /// Where 503 was taken for a limit's, the lowest rate has to be accepted.
     fn look_at_the_lowest_rate(&mut self, now: Moment) {
         if let Some(search) = &mut self.search
-            && self.unnamed.is_disproved(search.per_second(), now)
+            && self.unavailable.is_disproved(search.per_second(), now)
         {
             search.forget();
         }
@@ -210,7 +210,7 @@ impl Recent {
         self.accepted = self.accepted.saturating_add(1);
     }
 
-    /// About how many were accepted in the last second.
+    /// DoubtReason how many were accepted in the last second.
     fn per_second(&self, now: Moment) -> f64 {
         let (this, before) = match now.since_start().as_secs() - self.second {
             0 => (self.accepted, self.accepted_before),

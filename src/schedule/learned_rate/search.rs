@@ -43,7 +43,7 @@ const ACCEPTED_IN_CYCLE_MIN: u32 = 20;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) enum Hold {
     /// Our own pacing at the rate, until this time.
-    Pace(Moment),
+    Rate(Moment),
     /// The API is shut: not before this time, or else not before the lone request is answered.
     Shut(Option<Moment>),
 }
@@ -88,7 +88,7 @@ struct Shut {
     since: Moment,
     /// When the request left that asks.
     asking: Option<Moment>,
-    in_vain: u32,
+    refusals: u32,
     wait: Duration,
 }
 
@@ -172,7 +172,7 @@ impl Search {
                 later(self.paused_until).map(|at| Hold::Shut(Some(at)))
             };
         }
-        later(self.due - BURST_TIME.saturating_sub(self.interval())).map(Hold::Pace)
+        later(self.due - BURST_TIME.saturating_sub(self.interval())).map(Hold::Rate)
     }
 
     pub(super) fn leaves(&mut self, departure: Departure) {
@@ -330,7 +330,7 @@ impl Search {
     /// A lone request was accepted. Where the API was shut for a while, what it let through from one opening to the next is
     /// its limit.
     fn opens(&mut self, shut: &Shut, now: Moment) {
-        if shut.in_vain < 2 {
+        if shut.refusals < 2 {
             return;
         }
         let was_shut_for_long = now.since(shut.since) > now.since(self.cycle.since) / 5;
@@ -396,7 +396,7 @@ impl Shut {
         Shut {
             since,
             asking: None,
-            in_vain: 0,
+            refusals: 0,
             wait: Duration::ZERO,
         }
     }
@@ -404,7 +404,7 @@ impl Shut {
     /// The lone request was refused. The wait until the next one.
     fn refused(&mut self, first: Duration) -> Duration {
         self.asking = None;
-        self.in_vain += 1;
+        self.refusals += 1;
         self.wait = match self.wait {
             Duration::ZERO => first.clamp(ASK_FIRST, ASK_MAX),
             wait => wait.mul_f64(ASK_GROWTH).min(ASK_MAX),

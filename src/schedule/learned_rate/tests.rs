@@ -19,7 +19,7 @@ fn first(at: Moment) -> Departure {
 struct Run {
     learned: LearnedRate,
     now: Moment,
-    whose: Vec<Whose>,
+    refused_by: Vec<RefusedBy>,
 }
 
 impl Run {
@@ -27,7 +27,7 @@ impl Run {
         Run {
             learned: LearnedRate::new(first_per_second),
             now: Moment::START,
-            whose: Vec::new(),
+            refused_by: Vec::new(),
         }
     }
 
@@ -35,7 +35,7 @@ impl Run {
     fn until(&mut self, end: Moment, mut answer: impl FnMut(Moment) -> Option<Refused>) -> usize {
         let mut left = 0;
         while self.now < end {
-            if let Some(Hold::Pace(at) | Hold::Shut(Some(at))) = self.learned.hold(self.now) {
+            if let Some(Hold::Rate(at) | Hold::Shut(Some(at))) = self.learned.hold(self.now) {
                 self.now = at.min(end);
                 continue;
             }
@@ -47,7 +47,7 @@ impl Run {
             match answer(departure.at) {
                 None => self.learned.accepted(departure, self.now),
                 Some(how) => self
-                    .whose
+                    .refused_by
                     .push(self.learned.refused(departure, how, self.now)),
             }
         }
@@ -92,7 +92,7 @@ fn nothing_is_held_back_before_the_first_refusal() {
     let departure = first(run.now);
     assert_eq!(
         run.learned.refused(departure, TOO_MANY, run.now),
-        Whose::Limits
+        RefusedBy::Limit
     );
     let Some(Hold::Shut(Some(_))) = run.learned.hold(run.now) else {
         panic!("{:?}", run.learned.hold(run.now))
@@ -187,7 +187,10 @@ fn a_row_that_is_refused_beside_others_tells_nothing() {
         refused_beside_others: 3,
         ..first(run.now)
     };
-    assert_eq!(run.learned.refused(row, TOO_MANY, run.now), Whose::Limits);
+    assert_eq!(
+        run.learned.refused(row, TOO_MANY, run.now),
+        RefusedBy::Limit
+    );
     assert_eq!(run.learned.hold(run.now), None);
 }
 
@@ -196,7 +199,11 @@ fn nothing_but_503_is_an_outage() {
     let mut run = Run::new(None);
     run.until(ms(2000), |_| None);
     run.until(ms(4000), |_| Some(Refused::Unavailable));
-    assert!(run.whose.iter().all(|whose| *whose == Whose::Trouble));
+    assert!(
+        run.refused_by
+            .iter()
+            .all(|refused_by| *refused_by == RefusedBy::Trouble)
+    );
     assert_eq!(run.learned.per_second(), None);
 }
 
@@ -204,17 +211,20 @@ fn nothing_but_503_is_an_outage() {
 fn a_503_beside_others_is_first_nobodys_and_then_a_limits() {
     let mut run = Run::new(None);
     run.until(ms(30_000), takes(50, Refused::Unavailable));
-    let order: Vec<Whose> = run
-        .whose
-        .iter()
-        .copied()
-        .fold(Vec::new(), |mut order, whose| {
-            if order.last() != Some(&whose) {
-                order.push(whose);
-            }
-            order
-        });
-    assert_eq!(order, [Whose::Trouble, Whose::Undecided, Whose::Limits]);
+    let order: Vec<RefusedBy> =
+        run.refused_by
+            .iter()
+            .copied()
+            .fold(Vec::new(), |mut order, refused_by| {
+                if order.last() != Some(&refused_by) {
+                    order.push(refused_by);
+                }
+                order
+            });
+    assert_eq!(
+        order,
+        [RefusedBy::Trouble, RefusedBy::Undecided, RefusedBy::Limit]
+    );
     let learned = run.learned.per_second().expect("a rate");
     assert!((40.0..=52.0).contains(&learned), "{learned}");
 }
@@ -225,7 +235,11 @@ fn a_503_is_no_limits_where_the_api_says_429() {
     run.until(ms(1000), |_| None);
     run.learned.refused(first(run.now), TOO_MANY, run.now);
     run.until(ms(10_000), takes(50, Refused::Unavailable));
-    assert!(run.whose.iter().all(|whose| *whose == Whose::Trouble));
+    assert!(
+        run.refused_by
+            .iter()
+            .all(|refused_by| *refused_by == RefusedBy::Trouble)
+    );
 }
 
 #[test]
@@ -237,10 +251,10 @@ fn trouble_that_meets_half_of_the_requests_at_any_rate_is_no_limit() {
         (n % 2 == 0).then_some(Refused::Unavailable)
     };
     run.until(ms(60_000), &mut half);
-    assert!(run.whose.contains(&Whose::Limits));
+    assert!(run.refused_by.contains(&RefusedBy::Limit));
     assert_eq!(
-        run.whose.last(),
-        Some(&Whose::Trouble),
+        run.refused_by.last(),
+        Some(&RefusedBy::Trouble),
         "and it is not taken for one again"
     );
     // Once it is over, the rate rises at once.
@@ -252,11 +266,11 @@ fn trouble_that_meets_half_of_the_requests_at_any_rate_is_no_limit() {
 fn a_limit_of_503s_that_shuts_for_long_is_an_outage() {
     let mut run = Run::new(None);
     run.until(ms(30_000), takes(50, Refused::Unavailable));
-    run.whose.clear();
+    run.refused_by.clear();
     run.until(ms(45_000), |_| Some(Refused::Unavailable));
     assert_eq!(
-        (run.whose.first(), run.whose.last()),
-        (Some(&Whose::Limits), Some(&Whose::Trouble))
+        (run.refused_by.first(), run.refused_by.last()),
+        (Some(&RefusedBy::Limit), Some(&RefusedBy::Trouble))
     );
     run.until(ms(60_000), |_| None);
     run.learned.was_down();

@@ -10,7 +10,7 @@ use super::{each_seed, ms, s, well};
 use crate::contract::CustomerId;
 use crate::schedule::error_limit::ErrorLimit;
 use crate::schedule::rate::{LimitedRate, Rate, RateUnit};
-use crate::schedule::{Moment, Random, Renewal, RetryPolicy, StopReason};
+use crate::schedule::{Moment, Random, Refreshed, RetryPolicy, StopReason};
 
 /// A number from `low` to `high`.
 pub(super) fn between(low: u64, high: u64, random: &mut Random) -> u64 {
@@ -210,7 +210,7 @@ fn any(random: &mut Random) -> Setup {
             s(between(3, 10, random)) + Duration::from_nanos(random.next_u64() % 1000);
     }
     if chance(0.1, random) {
-        setup.renewal = Renewal::Unchanged;
+        setup.refreshed = Refreshed::Unchanged;
     }
     if chance(0.2, random) {
         setup.stop = Some((moment(random), StopReason::Interrupted));

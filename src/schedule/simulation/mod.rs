@@ -33,7 +33,7 @@ use self::server::{Latency, Server, Shape, WallClock};
 use self::world::{Report, Setup};
 use super::error_limit::ErrorLimit;
 use super::rate::Rate;
-use super::{Moment, Random, Renewal, RetryPolicy, Rules};
+use super::{Moment, Random, Refreshed, RetryPolicy, Rules};
 use crate::contract::CustomerId;
 
 /// Names the seed where a run fails.
@@ -113,7 +113,7 @@ fn well(rows: u64, random: &mut Random) -> Setup {
         recording: ms(50),
         ends_within: s(3600),
         stop: None,
-        renewal: Renewal::New { lifetime: None },
+        refreshed: Refreshed::New { lifetime: None },
     }
 }
 

@@ -17,7 +17,7 @@ const RUNS: u64 = 10_000;
 /// The longest time between two probes, with jitter.
 const PROBE_MAX: Duration = Duration::from_secs(33);
 /// The longest time until a row in doubt is asked about again.
-const ASKED_AGAIN_MAX: Duration = Duration::from_mins(1);
+const RECHECK_MAX: Duration = Duration::from_mins(1);
 
 /// Everything that an API may be in trouble with, for all requests.
 const TROUBLES: [Down; 20] = [
@@ -186,7 +186,7 @@ fn rows_do_not_pay_for_the_apis_trouble() {
         );
         assert_eq!(updated + unsent + report.wronged, rows, "{said}");
         let may_be_in_doubt = if speaks_like_the_api(with) {
-            ASKED_AGAIN_MAX
+            RECHECK_MAX
         } else {
             Duration::ZERO
         };

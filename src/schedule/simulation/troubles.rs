@@ -7,7 +7,7 @@ use super::{all_updated, at, each_seed, latency, ms, s, well};
 use crate::contract::{Answer, Attempt, Body, CustomerId, Response};
 use crate::schedule::error_limit::ErrorLimit;
 use crate::schedule::{
-    Ending, History, Moment, Random, Renewal, Request, RetryPolicy, Schedule, Step, StopReason,
+    Ending, History, Moment, Random, Refreshed, Request, RetryPolicy, Schedule, Step, StopReason,
 };
 
 fn customer(id: u64) -> CustomerId {
@@ -304,7 +304,7 @@ fn a_token_that_stays_refused_stops_the_run() {
     let setup = |random: &mut Random| {
         let mut setup = well(1000, random);
         setup.server.token_lives = s(2);
-        setup.renewal = Renewal::Unchanged;
+        setup.refreshed = Refreshed::Unchanged;
         setup
     };
     each_seed(20, setup, |report| {

@@ -10,7 +10,7 @@ use super::witness::Witness;
 use crate::contract::{Answer, Attempt, CustomerId};
 use crate::schedule::rate::Rate;
 use crate::schedule::{
-    Ended, Ending, History, Moment, Random, Renewal, Request, Rules, Schedule, Statistics, Step,
+    Ended, Ending, History, Moment, Random, Refreshed, Request, Rules, Schedule, Statistics, Step,
     StopReason, Ticket,
 };
 
@@ -38,7 +38,7 @@ pub(super) struct Setup {
     pub(super) ends_within: Duration,
     /// The user stops the run.
     pub(super) stop: Option<(Moment, StopReason)>,
-    pub(super) renewal: Renewal,
+    pub(super) refreshed: Refreshed,
 }
 
 /// What came of a run.
@@ -122,7 +122,7 @@ struct World {
 struct Rest {
     invalid_every: Option<usize>,
     recording: Duration,
-    renewal: Renewal,
+    refreshed: Refreshed,
     timeout: Duration,
 }
 
@@ -141,7 +141,7 @@ pub(super) fn continued(setup: Setup, ended: &[(Moment, Ended<u64>)], seed: u64)
         recording,
         ends_within,
         stop,
-        renewal,
+        refreshed,
     } = setup;
     let (timeout, wait_max) = (rules.timeout, rules.wait_max);
     let distinct = customers.iter().collect::<HashSet<_>>().len();
@@ -175,7 +175,7 @@ pub(super) fn continued(setup: Setup, ended: &[(Moment, Ended<u64>)], seed: u64)
         setup: Rest {
             invalid_every,
             recording,
-            renewal,
+            refreshed,
             timeout,
         },
         customers,
@@ -238,7 +238,9 @@ impl World {
                         self.customers[usize::try_from(row).expect("a row's index")],
                     );
                 }
-                Step::RenewToken(_) => self.happens(self.now + TOKEN_RENEWAL, Event::TokenRenewed),
+                Step::RefreshToken(_) => {
+                    self.happens(self.now + TOKEN_RENEWAL, Event::TokenRenewed)
+                }
                 Step::Wait(until) => self.wait(until),
                 Step::Done | Step::Stopped => break,
             }
@@ -398,11 +400,12 @@ impl World {
             }
             Event::TokenRenewed => {
                 self.report.renewals += 1;
-                if matches!(self.setup.renewal, Renewal::New { .. }) {
+                if matches!(self.setup.refreshed, Refreshed::New { .. }) {
                     self.token += 1;
                     self.report.server.renew_token(self.now);
                 }
-                self.schedule.token_renewed(self.setup.renewal, self.now);
+                self.schedule
+                    .token_refreshed(self.setup.refreshed, self.now);
             }
             Event::Stop(reason) => self.schedule.stop(reason),
             Event::Timer => {}

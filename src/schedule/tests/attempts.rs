@@ -84,8 +84,8 @@ fn probes_use_up_no_attempt() {
 #[test]
 fn an_empty_retry_budget_lets_one_retry_a_second_leave() {
     let mut run = Run::new(in_flight(4), 4);
-    let budget = &mut run.schedule.retries.budget;
-    (0..50).for_each(|_| budget.pay(budget::Cost::AmbiguousRetry, Moment::START));
+    let bucket = &mut run.schedule.retries.bucket;
+    (0..50).for_each(|_| bucket.acquire(retry_tokens::Cost::AmbiguousRetry, Moment::START));
     for request in run.sends(&[1, 2, 3, 4]) {
         run.answered(request, text(503));
     }
@@ -139,7 +139,7 @@ fn attempts_while_the_breaker_is_open_do_not_count() {
         let sent = run.leaves().expect("a request");
         run.answered(sent, text(503));
     }
-    let counted = |sent: &Sent| run.schedule.order.get(sent.ticket).trials.counted;
+    let counted = |sent: &Sent| run.schedule.order.get(sent.ticket).failures.counted;
     assert!(
         run.sent.iter().all(|sent| counted(sent) <= 1),
         "the first ten rows failed once before it opened"
@@ -199,17 +199,21 @@ fn rows_that_fail_again_after_others_were_applied_are_no_outage() {
 
 #[test]
 fn rows_that_were_let_go_from_among_those_in_doubt_tell_of_no_outage() {
-    for (let_go, outages) in [(0, 1), (1, 0)] {
+    for (second_chances, outages) in [(0, 1), (1, 0)] {
         let mut run = Run::new(rules(), 25);
         for _ in 0..25 {
             let sent = run.leaves().expect("a row");
-            run.schedule.order.get_mut(sent.ticket).trials.let_go = let_go;
+            run.schedule
+                .order
+                .get_mut(sent.ticket)
+                .failures
+                .second_chances = second_chances;
             run.answered(sent, text(503));
         }
         assert_eq!(
             run.schedule.statistics().outages,
             outages,
-            "let go {let_go} times"
+            "{second_chances} second chances"
         );
     }
 }
@@ -217,9 +221,9 @@ fn rows_that_were_let_go_from_among_those_in_doubt_tell_of_no_outage() {
 #[test]
 fn a_retry_after_an_attempt_that_may_have_been_applied_costs_more() {
     for (status, cost) in [
-        (502, budget::Cost::AmbiguousRetry),
-        (503, budget::Cost::Retry),
-        (500, budget::Cost::Retry),
+        (502, retry_tokens::Cost::AmbiguousRetry),
+        (503, retry_tokens::Cost::Retry),
+        (500, retry_tokens::Cost::Retry),
     ] {
         let mut run = Run::new(rules(), 1);
         let [sent] = *run.sends(&[1]) else {
@@ -227,7 +231,7 @@ fn a_retry_after_an_attempt_that_may_have_been_applied_costs_more() {
         };
         run.answered(sent, text(status));
         assert_eq!(
-            run.schedule.order.get(sent.ticket).trials.cost,
+            run.schedule.order.get(sent.ticket).failures.cost,
             Some(cost),
             "{status}"
         );

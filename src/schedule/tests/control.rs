@@ -124,7 +124,7 @@ fn its_customers_next_row_waits_for_it() {
     run.answered(sent[0], applied());
     run.answered(sent[1], api(404));
     let read = run.sends(&[1]);
-    run.schedule.course.supply = Supply::Open;
+    run.schedule.run.supply = Supply::Open;
     run.schedule.offer(customer(1), 3, 1);
     run.schedule.close();
     assert!(
@@ -191,8 +191,8 @@ fn waits_until_its_customers_outcome_is_written_down() {
         };
         assert!(until >= at(900), "nothing but that wakes it: {until:?}");
         assert_eq!(
-            (run.schedule.slow(), run.schedule.statistics().outages),
-            (Some(Slow::InDoubt), 0)
+            (run.schedule.limited_by(), run.schedule.statistics().outages),
+            (Some(LimitedBy::Doubts), 0)
         );
         run.schedule.recorded(customer(1));
         run.sends(&[1]);

@@ -32,7 +32,7 @@ fn three_that_are_held_together_are_sent_once_more_each() {
         for row in 2..2 + refused {
             run.ends(row, "rejected 404", attempts);
         }
-        assert_eq!(run.schedule.statistics().controls, 0, "other rows told");
+        assert_eq!(run.schedule.statistics().controls, 0, "other rows answered");
     };
     check(1, 1);
     check(2, 1);
@@ -67,7 +67,7 @@ fn a_single_refusal_is_doubted_within_a_minute_of_a_wrong_one() {
 }
 
 #[test]
-fn ten_refusals_ask_for_a_control_while_others_are_left() {
+fn ten_refusals_need_a_control_while_others_are_left() {
     let mut run = Run::new(rules(), 100);
     let mut reads = Vec::new();
     while let Some(sent) = run.leaves() {

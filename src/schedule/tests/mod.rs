@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use super::error_limit::ErrorLimit;
 use super::rate::{LimitedRate, Rate, RateUnit};
-use super::state::{Round, Supply};
+use super::state::{DoubtRound, Supply};
 use super::*;
 use crate::contract::{
     Answer, Attempt, Body, CustomerId, Fault, RateWindow, Reset, Response, Shown,

@@ -124,8 +124,8 @@ fn more_of_it_is_trouble() {
 fn it_costs_no_retry_budget() {
     let check = |answer: Answer| {
         let mut run = Run::new(in_flight(4), 4);
-        let budget = &mut run.schedule.retries.budget;
-        (0..50).for_each(|_| budget.pay(budget::Cost::AmbiguousRetry, Moment::START));
+        let bucket = &mut run.schedule.retries.bucket;
+        (0..50).for_each(|_| bucket.acquire(retry_tokens::Cost::AmbiguousRetry, Moment::START));
         for request in run.sends(&[1, 2, 3, 4]) {
             run.answered(request, answer.clone());
         }
@@ -149,8 +149,8 @@ fn a_row_that_has_failed_before_does_not_pay_for_it_either() {
         let sent = run.sends(&[1]);
         run.answered(sent[0], answer);
     }
-    let (budget, now) = (&mut run.schedule.retries.budget, run.now);
-    (0..101).for_each(|_| budget.pay(budget::Cost::Retry, now));
+    let (bucket, now) = (&mut run.schedule.retries.bucket, run.now);
+    (0..101).for_each(|_| bucket.acquire(retry_tokens::Cost::Retry, now));
     assert_eq!(run.sends(&[1])[0].at, now);
 }
 

@@ -59,7 +59,7 @@ fn two_rows_without_an_answer_for_ten_seconds_are_one() {
     assert!(matches!(run.step(), Step::Wait(_)));
     assert_eq!(run.schedule.statistics().outages, 1);
     assert!(
-        matches!(run.schedule.slow(), Some(Slow::ApiDown(since, Some(_))) if since == Moment::START)
+        matches!(run.schedule.limited_by(), Some(LimitedBy::Outage(since, Some(_))) if since == Moment::START)
     );
 }
 
@@ -268,13 +268,13 @@ fn the_last_round_ends_with_a_success_and_no_step_of_it_waits_for_what_is_past()
         run.answered(sent, api(404));
         sent = run.leaves().expect("a row is asked about");
     }
-    assert_eq!(run.schedule.course.round, Round::Last);
+    assert_eq!(run.schedule.run.doubt_round, DoubtRound::Last);
     let Step::Wait(Some(until)) = run.step() else {
         panic!("one request at a time")
     };
     assert!(until > run.now, "{until:?}");
     run.answered(sent, applied());
-    assert_eq!(run.schedule.course.round, Round::Usual);
+    assert_eq!(run.schedule.run.doubt_round, DoubtRound::Usual);
 }
 
 #[test]

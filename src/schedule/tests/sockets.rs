@@ -51,7 +51,7 @@ fn a_retry_that_could_not_connect_is_none() {
     // An empty budget lets one retry a second leave.
     let writes = run.writes(2);
     let longest = writes.windows(2).map(|pair| pair[1].since(pair[0])).max();
-    assert!(longest < Some(S(1)), "the budget is not spent: {longest:?}");
+    assert!(longest < Some(S(1)), "the bucket is not spent: {longest:?}");
 }
 
 #[test]

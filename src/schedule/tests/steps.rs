@@ -158,7 +158,9 @@ fn a_row_that_has_ended_comes_before_anything_else() {
         |step| matches!(step, Step::Wait(_)),
     );
     let renew = |run: &mut Run| run.schedule.token_file_changed();
-    check("a token", renew, |step| matches!(step, Step::RenewToken(_)));
+    check("a token", renew, |step| {
+        matches!(step, Step::RefreshToken(_))
+    });
 }
 
 #[test]

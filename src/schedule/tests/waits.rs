@@ -51,7 +51,7 @@ fn a_row_refused_ten_times_with_nobody_else_left_is_told_about_by_the_control() 
 }
 
 #[test]
-fn refusals_use_up_no_attempt_and_everybody_waits() {
+fn refusals_use_up_no_attempt_and_hold_every_row_back() {
     let wait = S(20);
     for status in [429, 503, 529] {
         let run = Run::new(rules(), 3).run_on(|sent| {

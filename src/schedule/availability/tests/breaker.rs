@@ -8,11 +8,11 @@ fn probes_leave_ever_more_seldom_up_to_half_a_minute() {
         let (mut breaker, mut random) = (Breaker::closed(), Random::seeded(seed));
         for outage in 0..2 {
             let mut now = at(1000 * outage);
-            assert_eq!(breaker.open(now, &mut random), Opening::Opened);
+            assert_eq!(breaker.open(now, &mut random), Transition::Opened);
             for want_s in [1, 2, 4, 8, 16, 30, 30, 30] {
                 let due = probe_at(&breaker, now);
                 is_about(due.since(now), want_s);
-                assert_eq!(breaker.gate(due), Gate::Probe);
+                assert_eq!(breaker.permission(due), Permission::Probe);
                 now = due;
                 breaker.sent(ticket());
                 breaker.failed(ticket(), now, &mut random);
@@ -25,19 +25,19 @@ fn probes_leave_ever_more_seldom_up_to_half_a_minute() {
 #[test]
 fn one_probe_is_under_way_at_a_time() {
     let mut breaker = Breaker::closed();
-    assert_eq!(breaker.gate(at(0)), Gate::Closed);
-    assert_eq!(breaker.open(at(0), &mut random()), Opening::Opened);
+    assert_eq!(breaker.permission(at(0)), Permission::Granted);
+    assert_eq!(breaker.open(at(0), &mut random()), Transition::Opened);
     assert_eq!(
         breaker.open(at(1), &mut random()),
-        Opening::Unchanged,
+        Transition::Unchanged,
         "it is open already"
     );
     breaker.sent(ticket());
-    assert_eq!(breaker.gate(at(60)), Gate::NotBeforeAnswer);
+    assert_eq!(breaker.permission(at(60)), Permission::NotBeforeAnswer);
     breaker.inconclusive(ticket(), at(61));
     assert_eq!(
-        breaker.gate(at(61)),
-        Gate::Probe,
+        breaker.permission(at(61)),
+        Permission::Probe,
         "a probe that says nothing is followed by the next at once"
     );
     breaker.sent(ticket());
@@ -46,7 +46,7 @@ fn one_probe_is_under_way_at_a_time() {
         Some(Duration::from_secs(62)),
         "how long it was open"
     );
-    assert_eq!(breaker.gate(at(62)), Gate::Closed);
+    assert_eq!(breaker.permission(at(62)), Permission::Granted);
 }
 
 #[test]
@@ -68,13 +68,13 @@ fn answers_to_requests_from_before_the_opening_are_no_probes() {
         |breaker: &mut Breaker, ticket, now, _: &mut Random| breaker.inconclusive(ticket, now),
     ] {
         end(&mut breaker, earlier, at(12), &mut random());
-        assert_eq!(breaker.gate(at(12)), Gate::NotBeforeAnswer);
+        assert_eq!(breaker.permission(at(12)), Permission::NotBeforeAnswer);
     }
     assert_eq!(
         breaker.alive(at_ms(9_999), at(12)),
         None,
         "a success that left before says nothing"
     );
-    assert_eq!(breaker.gate(at(12)), Gate::NotBeforeAnswer);
+    assert_eq!(breaker.permission(at(12)), Permission::NotBeforeAnswer);
     assert!(breaker.alive(at(10), at(12)).is_some());
 }

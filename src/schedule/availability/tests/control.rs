@@ -40,7 +40,7 @@ fn five_seconds_pass_between_controls_and_more_where_reads_are_in_vain() {
         control.begins(ticket(), now, &mut random);
         is_about(control.due_at().since(now), want_s);
         control.ends();
-        control.read_in_vain();
+        control.read_showed_nothing();
         now = control.due_at();
     }
     for reset in [
@@ -48,7 +48,7 @@ fn five_seconds_pass_between_controls_and_more_where_reads_are_in_vain() {
             control.succeeded();
         },
         Control::failed,
-        Control::is_unsent,
+        Control::not_sent,
     ] {
         control.begins(ticket(), now, &mut random);
         control.ends();
@@ -60,13 +60,13 @@ fn five_seconds_pass_between_controls_and_more_where_reads_are_in_vain() {
 
 #[test]
 fn is_relied_on_until_a_read_is_in_vain_and_again_once_a_row_is_applied() {
-    let check = |why: Void, reliable: bool, known: bool| {
+    let check = |why: Inconclusive, reliable: bool, known: bool| {
         let mut availability = Availability::new(ANSWERED);
         availability.applied(customer(1), &1, None, 0, at(0), at(0));
         availability.applied(customer(2), &2, None, 0, at(1), at(1));
         availability.control_begins(ticket(), at(1), &mut random());
         assert!(!availability.has_reliable_control(), "one is under way");
-        availability.control_void(customer(2), why);
+        availability.control_inconclusive(customer(2), why);
         assert_eq!(availability.has_reliable_control(), reliable, "{why:?}");
         assert_eq!(
             availability.control_row(customer(2)).is_some(),
@@ -76,26 +76,26 @@ fn is_relied_on_until_a_read_is_in_vain_and_again_once_a_row_is_applied() {
         availability.applied(customer(3), &3, None, 0, at(2), at(2));
         assert!(availability.has_reliable_control(), "{why:?}");
     };
-    check(Void::InVain, false, true);
-    check(Void::Differs, false, false);
-    check(Void::Unsent, true, true);
+    check(Inconclusive::NotShown, false, true);
+    check(Inconclusive::Differs, false, false);
+    check(Inconclusive::NotSent, true, true);
 }
 
 #[test]
 fn a_failed_one_opens_the_breaker_and_is_trouble_of_the_apis() {
     let mut availability = Availability::new(ANSWERED);
     availability.applied(customer(1), &1, None, 0, at(0), at(0));
-    let mark = availability.mark();
+    let counts = availability.counts();
     availability.control_begins(ticket(), at(1), &mut random());
     assert_eq!(
         availability.control_failed(at(1), at(2), &mut random()),
-        Opening::Opened
+        Transition::Opened
     );
     assert_eq!(
-        (availability.down_since(), availability.unwell_since()),
+        (availability.down_since(), availability.unsuccessful_since()),
         (Some(at(2)), Some(at(1)))
     );
-    assert!(availability.has_been_in_trouble_since(mark, at(2)));
+    assert!(availability.has_been_in_trouble_since(counts, at(2)));
 }
 
 #[test]
@@ -103,11 +103,15 @@ fn an_applied_one_settles_what_was_answered_before_it_left() {
     let mut availability = Availability::new(ANSWERED);
     availability.applied(customer(1), &1, None, 0, at(0), at(0));
     for (row, answered_at) in tickets(2).into_iter().zip([at(1), at(3)]) {
-        availability.doubt(row, About::NotTheApi, None, answered_at, 0);
+        availability.doubt(row, DoubtReason::NotTheApi, None, answered_at, 0);
     }
-    let told = availability.control_applied(at(2), at(4));
+    let decidable = availability.control_applied(at(2), at(4));
     assert_eq!(
-        (told.doubts.len(), told.in_doubt, availability.doubts()),
+        (
+            decidable.doubts.len(),
+            decidable.in_doubt,
+            availability.doubts()
+        ),
         (1, 2, 1)
     );
 }

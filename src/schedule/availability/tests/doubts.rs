@@ -3,13 +3,13 @@
 use super::super::super::judge::Refusal;
 use super::*;
 
-fn refused(doubts: &mut Doubts, row: Ticket, now: Moment, asked_again: usize) {
+fn refused(doubts: &mut Doubts, row: Ticket, now: Moment, rechecks: usize) {
     doubts.hold(
         row,
-        About::Refused(Refusal::NotFound),
+        DoubtReason::Refused(Refusal::NotFound),
         None,
         now,
-        asked_again,
+        rechecks,
     );
 }
 
@@ -36,7 +36,7 @@ fn settle_only_beside_a_write_that_left_after_their_answer() {
 
 #[test]
 fn are_asked_about_again_after_five_seconds_then_thirty_then_sixty() {
-    for (asked_again, want) in [
+    for (rechecks, want) in [
         (0, at(105)),
         (1, at(130)),
         (2, at(160)),
@@ -44,12 +44,8 @@ fn are_asked_about_again_after_five_seconds_then_thirty_then_sixty() {
         (99, at(160)),
     ] {
         let mut doubts = Doubts::default();
-        refused(&mut doubts, ticket(), at(100), asked_again);
-        assert_eq!(
-            doubts.ask_again_at(),
-            Some(want),
-            "asked {asked_again} times"
-        );
+        refused(&mut doubts, ticket(), at(100), rechecks);
+        assert_eq!(doubts.recheck_at(), Some(want), "asked {rechecks} times");
     }
 }
 
@@ -66,13 +62,13 @@ fn the_one_that_is_due_first_is_asked_about_first() {
 }
 
 #[test]
-fn ten_refusals_ask_for_a_control_then_twenty_then_forty() {
+fn ten_refusals_need_a_control_then_twenty_then_forty() {
     let mut doubts = Doubts::default();
     let mut asked_at = Vec::new();
     for (row, held) in tickets(100).into_iter().zip(1..) {
-        doubts.hold(row, About::NotTheApi, None, at(0), 0);
+        doubts.hold(row, DoubtReason::NotTheApi, None, at(0), 0);
         refused(&mut doubts, row, at(0), 0);
-        if doubts.ask_for_a_control() {
+        if doubts.need_control() {
             asked_at.push(held);
             doubts.control_was_sent();
         }
@@ -83,7 +79,7 @@ fn ten_refusals_ask_for_a_control_then_twenty_then_forty() {
         refused(&mut doubts, row, at(2), 0);
     }
     assert!(
-        doubts.ask_for_a_control(),
+        doubts.need_control(),
         "it begins with ten again once none is held"
     );
 }

@@ -70,8 +70,8 @@ fn is_about(wait: Duration, want_s: u64) {
 /// When the next probe may leave.
 #[track_caller]
 fn probe_at(breaker: &Breaker, now: Moment) -> Moment {
-    match breaker.gate(now) {
-        Gate::NotBefore(at) => at,
-        gate => panic!("{gate:?} where a probe is due later"),
+    match breaker.permission(now) {
+        Permission::NotBefore(at) => at,
+        permission => panic!("{permission:?} where a probe is due later"),
     }
 }

@@ -3,7 +3,7 @@
 use super::*;
 
 fn fail(signs: &mut Signs, row: Ticket, sent: Moment) {
-    signs.failed(row, Weight::Evidence, sent, sent);
+    signs.failed(row, Evidence::New, sent, sent);
 }
 
 #[test]
@@ -32,9 +32,9 @@ fn two_rows_wake_the_breaker_where_no_answer_comes() {
     let mut availability: Availability<()> = Availability::new(ANSWERED);
     let mut random = random();
     let [first, second] = tickets(2).try_into().expect("two rows");
-    availability.failed(first, Weight::Evidence, at(1), at(2));
+    availability.failed(first, Evidence::New, at(1), at(2));
     assert_eq!(availability.wake_at(), None);
-    availability.failed(second, Weight::Evidence, at(2), at(3));
+    availability.failed(second, Evidence::New, at(2), at(3));
     assert_eq!(
         availability.wake_at(),
         Some(at(11)),
@@ -42,13 +42,13 @@ fn two_rows_wake_the_breaker_where_no_answer_comes() {
     );
     assert_eq!(
         availability.judge(at_ms(10_999), &mut random),
-        Opening::Unchanged
+        Transition::Unchanged
     );
-    assert_eq!(availability.judge(at(11), &mut random), Opening::Opened);
+    assert_eq!(availability.judge(at(11), &mut random), Transition::Opened);
     assert_eq!(availability.wake_at(), None);
     assert_eq!(
         availability.judge(at(12), &mut random),
-        Opening::Unchanged,
+        Transition::Unchanged,
         "it opens once"
     );
 }
@@ -58,7 +58,7 @@ fn more_failures_than_successes_in_twenty_seconds_are_an_outage() {
     let check = |alive: u64, failed: u64, want: bool| {
         let mut signs = Signs::new(ANSWERED);
         for row in tickets(failed) {
-            signs.failed(row, Weight::Relapse, at(100), at(100));
+            signs.failed(row, Evidence::Repeated, at(100), at(100));
         }
         for _ in 0..alive {
             signs.alive(at(100), at(100));
@@ -99,17 +99,17 @@ fn a_failure_of_twenty_seconds_ago_is_no_part_of_the_share() {
 
 #[test]
 fn rows_that_were_in_doubt_and_relapses_are_no_ten_rows() {
-    for (weight, share) in [(Weight::Nothing, false), (Weight::Relapse, true)] {
+    for (evidence, share) in [(Evidence::None, false), (Evidence::Repeated, true)] {
         let mut signs = Signs::new(ANSWERED);
         for row in tickets(19) {
-            signs.failed(row, weight, at(100), at(100));
+            signs.failed(row, evidence, at(100), at(100));
         }
-        assert!(!signs.is_down(at(200)), "{weight:?}");
-        signs.failed(ticket(), weight, at(100), at(100));
+        assert!(!signs.is_down(at(200)), "{evidence:?}");
+        signs.failed(ticket(), evidence, at(100), at(100));
         assert_eq!(
             signs.is_down(at(100)),
             share,
-            "of {weight:?} as of all answers"
+            "of {evidence:?} as of all answers"
         );
     }
 }
@@ -142,7 +142,7 @@ fn a_failure_that_left_before_a_success_begins_no_trouble() {
             want,
             "a failure that left at {sent:?}"
         );
-        assert!(signs.has_lived_since(at(10)) && !signs.has_lived_since(at_ms(10_001)));
+        assert!(signs.was_alive_since(at(10)) && !signs.was_alive_since(at_ms(10_001)));
     };
     check(at(9), None);
     check(at(10), Some(at(10)));
@@ -166,17 +166,17 @@ fn any_success_forgets_the_rows_that_failed_before() {
 fn one_proven_failure_in_eight_answers_is_the_apis_trouble() {
     let check = |answers: u64, want: bool| {
         let mut signs = Signs::new(ANSWERED);
-        let mark = signs.mark();
+        let counts = signs.counts();
         signs.applied(1, at(0), at(0));
         // Later than the share of the last twenty seconds counts.
         (1..answers).for_each(|_| signs.applied(0, at(60), at(60)));
         assert_eq!(
-            signs.has_been_in_trouble_since(mark, at(60)),
+            signs.has_been_in_trouble_since(counts, at(60)),
             want,
             "one failure among {answers} answers"
         );
         assert!(
-            !signs.has_been_in_trouble_since(signs.mark(), at(60)),
+            !signs.has_been_in_trouble_since(signs.counts(), at(60)),
             "and nothing since"
         );
     };
@@ -188,17 +188,20 @@ fn one_proven_failure_in_eight_answers_is_the_apis_trouble() {
 fn an_outage_that_many_told_of_is_trouble_and_one_of_two_rows_is_not() {
     for (rows, want) in [(2, false), (3, true)] {
         let mut availability: Availability<()> = Availability::new(ANSWERED);
-        let mark = availability.mark();
+        let counts = availability.counts();
         for row in tickets(rows) {
-            availability.failed(row, Weight::Evidence, at(0), at(0));
+            availability.failed(row, Evidence::New, at(0), at(0));
         }
-        assert_eq!(availability.judge(at(10), &mut random()), Opening::Opened);
         assert_eq!(
-            availability.has_been_in_trouble_since(mark, at(10)),
+            availability.judge(at(10), &mut random()),
+            Transition::Opened
+        );
+        assert_eq!(
+            availability.has_been_in_trouble_since(counts, at(10)),
             want,
             "{rows} rows"
         );
-        let forgiven = mark.after_outages_of(availability.mark());
+        let forgiven = counts.after_outages_of(availability.counts());
         assert!(!availability.has_been_in_trouble_since(forgiven, at(10)));
     }
 }
@@ -211,7 +214,7 @@ fn three_rows_that_something_else_answered_are_an_outage_once_the_api_has_answer
             ..History::default()
         });
         for row in tickets(rows) {
-            signs.strange(row, at(0));
+            signs.foreign_answer(row, at(0));
             fail(&mut signs, row, at(0));
         }
         assert_eq!(
@@ -226,7 +229,7 @@ fn three_rows_that_something_else_answered_are_an_outage_once_the_api_has_answer
 fn a_success_forgets_what_something_else_answered_before() {
     let mut signs = Signs::new(ANSWERED);
     for row in tickets(3) {
-        signs.strange(row, at(1));
+        signs.foreign_answer(row, at(1));
         fail(&mut signs, row, at(1));
         assert!(!signs.is_down(at(1)));
         signs.alive(at(0), at(1));
@@ -237,24 +240,27 @@ fn a_success_forgets_what_something_else_answered_before() {
 fn what_failed_before_an_outage_opens_no_other_one() {
     let mut availability: Availability<()> = Availability::new(ANSWERED);
     for row in tickets(30) {
-        availability.failed(row, Weight::Evidence, at(0), at(0));
+        availability.failed(row, Evidence::New, at(0), at(0));
     }
-    assert_eq!(availability.judge(at(0), &mut random()), Opening::Opened);
+    assert_eq!(availability.judge(at(0), &mut random()), Transition::Opened);
     availability.refused(at(5), at(6));
     assert_eq!(
         availability.alive(at(5), at(6)),
         Some(Duration::from_secs(6))
     );
-    availability.failed(ticket(), Weight::Evidence, at(7), at(8));
-    assert_eq!(availability.judge(at(8), &mut random()), Opening::Unchanged);
+    availability.failed(ticket(), Evidence::New, at(7), at(8));
+    assert_eq!(
+        availability.judge(at(8), &mut random()),
+        Transition::Unchanged
+    );
 }
 
 #[test]
 fn what_was_proven_long_ago_is_no_trouble_now() {
     let mut signs = Signs::new(ANSWERED);
     signs.applied(3, at(0), at(0));
-    let mark = signs.mark();
+    let counts = signs.counts();
     signs.counted();
-    assert!(signs.has_been_in_trouble_since(mark, at(20)));
-    assert!(!signs.has_been_in_trouble_since(mark, at(21)));
+    assert!(signs.has_been_in_trouble_since(counts, at(20)));
+    assert!(!signs.has_been_in_trouble_since(counts, at(21)));
 }

@@ -21,22 +21,22 @@ pub(super) enum Cost {
 
 /// Tokens that retries take as they leave and successes give back, after the AWS SDKs' standard retry mode.
 #[derive(Debug)]
-pub(super) struct RetryBudget {
+pub(super) struct RetryTokenBucket {
     tokens: u32,
     /// When the last retry left that was not paid for.
     unpaid_at: Option<Moment>,
 }
 
-impl RetryBudget {
-    pub(super) fn full() -> RetryBudget {
-        RetryBudget {
+impl RetryTokenBucket {
+    pub(super) fn full() -> RetryTokenBucket {
+        RetryTokenBucket {
             tokens: TOKENS_MAX,
             unpaid_at: None,
         }
     }
 
     /// A row was applied: gives back what its last retry cost, and a little.
-    pub(super) fn refund(&mut self, cost: Option<Cost>) {
+    pub(super) fn refill(&mut self, cost: Option<Cost>) {
         self.tokens = (self.tokens + SUCCESS_GAIN + cost.map_or(0, Cost::tokens)).min(TOKENS_MAX);
     }
 
@@ -55,7 +55,7 @@ impl RetryBudget {
     }
 
     /// A retry of this cost leaves.
-    pub(super) fn pay(&mut self, cost: Cost, now: Moment) {
+    pub(super) fn acquire(&mut self, cost: Cost, now: Moment) {
         match self.tokens.checked_sub(cost.tokens()) {
             Some(left) => self.tokens = left,
             None => self.unpaid_at = Some(now),
@@ -77,17 +77,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_empty_budget_lets_one_retry_a_second_through() {
-        let mut budget = RetryBudget::full();
+    fn an_empty_bucket_lets_one_retry_a_second_through() {
+        let mut bucket = RetryTokenBucket::full();
         let mut now = Moment::START;
         for _ in 0..TOKENS_MAX / AMBIGUOUS_RETRY_COST {
-            assert_eq!(budget.due_at(Cost::AmbiguousRetry, now), now);
-            budget.pay(Cost::AmbiguousRetry, now);
+            assert_eq!(bucket.due_at(Cost::AmbiguousRetry, now), now);
+            bucket.acquire(Cost::AmbiguousRetry, now);
         }
         let mut dues = Vec::new();
         for _ in 0..3 {
-            now = budget.due_at(Cost::Retry, now);
-            budget.pay(Cost::Retry, now);
+            now = bucket.due_at(Cost::Retry, now);
+            bucket.acquire(Cost::Retry, now);
             dues.push(now.since_start().as_secs());
         }
         assert_eq!(dues, [0, 1, 2]);
@@ -95,19 +95,19 @@ mod tests {
 
     #[test]
     fn a_retry_that_succeeds_gives_back_what_it_cost() {
-        let mut budget = RetryBudget {
+        let mut bucket = RetryTokenBucket {
             tokens: 0,
             unpaid_at: Some(Moment::START),
         };
         let now = Moment::START;
-        assert_eq!(budget.due_at(Cost::Retry, now), now + EMPTY_INTERVAL);
-        budget.refund(Some(Cost::Retry));
+        assert_eq!(bucket.due_at(Cost::Retry, now), now + EMPTY_INTERVAL);
+        bucket.refill(Some(Cost::Retry));
         assert_eq!(
-            budget.due_at(Cost::Retry, now),
+            bucket.due_at(Cost::Retry, now),
             now,
             "tokens that came in are of use at once"
         );
-        budget.pay(Cost::Retry, now);
-        assert_eq!(budget.tokens, SUCCESS_GAIN);
+        bucket.acquire(Cost::Retry, now);
+        assert_eq!(bucket.tokens, SUCCESS_GAIN);
     }
 }

@@ -39,7 +39,7 @@ const GAIN: f64 = 1.5;
 
 /// Whether a 503 that names no wait is a limit's.
 #[derive(Debug, Default)]
-pub(super) struct Unnamed {
+pub(super) struct Unavailable {
     opinion: Opinion,
     /// Answers to first requests of rows, and those of them that were refused.
     answers: u32,
@@ -79,7 +79,7 @@ struct Streak {
     first_requests: u32,
 }
 
-impl Unnamed {
+impl Unavailable {
     /// Whether it is a limit's, or may be.
     pub(super) fn may_be_limit(&self, now: Moment) -> bool {
         match self.opinion {

@@ -3,15 +3,15 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::LazyLock;
 
-use super::availability::{About, Mark};
-use super::budget::Cost;
+use super::availability::{Counts, DoubtReason};
 use super::cause::Cause;
 use super::ended::Ending;
 use super::moment::Moment;
+use super::retry_tokens::Cost;
 
 /// The failures of a row, kept from the first one on: most rows have none, and are moved often.
 #[derive(Debug, Default)]
-pub(super) struct Trials(Option<Box<Failures>>);
+pub(super) struct RowFailures(Option<Box<Failures>>);
 
 /// The failures of the attempts at one row.
 #[derive(Debug, Clone, Default)]
@@ -31,24 +31,24 @@ pub(super) struct Failures {
     /// The price of the next attempt, for the retry budget.
     pub(super) cost: Option<Cost>,
     /// The state of the API's counts before the row first failed, or since it was last let go.
-    pub(super) mark: Option<Mark>,
+    pub(super) counts_before: Option<Counts>,
     /// Which kind of attempt the next one is.
-    pub(super) phase: Phase,
+    pub(super) next_attempt: AttemptKind,
     /// How often it was let go from among the rows in doubt.
-    pub(super) let_go: u32,
+    pub(super) second_chances: u32,
     /// How often it was asked about again while no other write could tell.
-    pub(super) asked_again: usize,
+    pub(super) rechecks: usize,
     /// Answers that asked to wait: in a row, and those between which other rows were applied.
     pub(super) waits: Waits,
     /// Requests that did not reach the API.
     pub(super) not_reached: NotReached,
     /// The doubt that the last answer leaves.
-    pub(super) about: Option<About>,
+    pub(super) doubt_reason: Option<DoubtReason>,
     /// How the row ends if it is at fault for the last answer.
     pub(super) ending: Option<Ending>,
 }
 
-impl Deref for Trials {
+impl Deref for RowFailures {
     type Target = Failures;
 
     fn deref(&self) -> &Failures {
@@ -57,7 +57,7 @@ impl Deref for Trials {
     }
 }
 
-impl DerefMut for Trials {
+impl DerefMut for RowFailures {
     fn deref_mut(&mut self) -> &mut Failures {
         self.0.get_or_insert_default()
     }
@@ -65,14 +65,14 @@ impl DerefMut for Trials {
 
 /// Which kind of attempt the next one is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum Phase {
+pub(super) enum AttemptKind {
     /// One of those that the limit counts.
     #[default]
-    Usual,
+    Counted,
     /// One more, beside a success.
-    OnceMore,
+    SecondChance,
     /// One that only asks whether the API is back. It uses up no attempt.
-    AskedAgain,
+    Recheck,
 }
 
 /// Requests of a row that did not reach the API, or most likely did not.

@@ -10,7 +10,7 @@ use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 
 use super::judge::{Exhausted, Wait, WaitReason};
-use super::learned_rate::{BURST_TIME, FIRST_PER_SECOND, Hold, LearnedRate, Refused, Whose};
+use super::learned_rate::{BURST_TIME, FIRST_PER_SECOND, Hold, LearnedRate, Refused, RefusedBy};
 use super::moment::Moment;
 use super::random::Random;
 use super::rate::Rate;
@@ -26,7 +26,7 @@ const PAUSE_JITTER_PART: u32 = 10;
 
 /// When the next request may leave.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(super) struct Throttle {
     rate: Rate,
     limiter: Option<Limiter>,
     window: Window,
@@ -42,7 +42,7 @@ pub(super) struct Pace {
 
 /// What keeps the next request from leaving.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Brake {
+pub(super) enum ThrottledBy {
     /// The API asked to wait.
     Pause(Moment),
     /// The API's window, of which nothing is left until this time: it lets nothing through.
@@ -59,7 +59,7 @@ pub(super) enum Brake {
 
 /// The limit that a request met which was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Limit {
+pub(super) enum LimitMet {
     /// That of a window which the API names.
     Window,
     /// One that is learned.
@@ -70,8 +70,8 @@ pub(super) enum Limit {
     None,
 }
 
-impl Pace {
-    pub(super) fn new(rate: Rate) -> Pace {
+impl Throttle {
+    pub(super) fn new(rate: Rate) -> Throttle {
         let (limiter, first_per_second) = match rate {
             Rate::Unlimited => (None, None),
             Rate::Auto => (
@@ -80,7 +80,7 @@ impl Pace {
             ),
             Rate::Limited(limited) => (Some(Limiter::new(limited.interval())), None),
         };
-        Pace {
+        Throttle {
             rate,
             limiter,
             window: Window::default(),
@@ -95,23 +95,23 @@ impl Pace {
 
     /// Takes the permit for one request, or says what it has to wait for. `rows_left` are those that are not in flight, if their
     /// number is known.
-    pub(super) fn take_permit(
+    pub(super) fn acquire(
         &mut self,
         now: Moment,
         in_flight: usize,
         rows_left: Option<u64>,
-    ) -> Result<(), Brake> {
+    ) -> Result<(), ThrottledBy> {
         if self.paused_until > now {
-            return Err(Brake::Pause(self.paused_until));
+            return Err(ThrottledBy::Pause(self.paused_until));
         }
         match self
             .window
             .allowance(now, self.last_sent, in_flight, rows_left)
         {
             Allowance::Open => {}
-            Allowance::Exhausted(until) => return Err(Brake::Exhausted(until)),
-            Allowance::NotBefore(at) => return Err(Brake::Window(Some(at))),
-            Allowance::NotBeforeAnswer => return Err(Brake::Window(None)),
+            Allowance::Exhausted(until) => return Err(ThrottledBy::Exhausted(until)),
+            Allowance::NotBefore(at) => return Err(ThrottledBy::Window(Some(at))),
+            Allowance::NotBeforeAnswer => return Err(ThrottledBy::Window(None)),
         }
         // What is learned is for what no header names.
         let is_led = self.window.is_known();
@@ -120,17 +120,17 @@ impl Pace {
             .hold(now)
             .filter(|_| !is_led || self.learned.per_second().is_some())
         {
-            Some(Hold::Pace(at)) if self.learned_rate().is_some() => {
-                return Err(Brake::LearnedRate(at));
+            Some(Hold::Rate(at)) if self.learned_rate().is_some() => {
+                return Err(ThrottledBy::LearnedRate(at));
             }
-            Some(Hold::Pace(at)) => return Err(Brake::Rate(at)),
-            Some(Hold::Shut(at)) => return Err(Brake::Shut(at)),
+            Some(Hold::Rate(at)) => return Err(ThrottledBy::Rate(at)),
+            Some(Hold::Shut(at)) => return Err(ThrottledBy::Shut(at)),
             None => {}
         }
         // Under `auto` our own modest rate is for APIs that name no limit.
         let headers_lead = self.rate == Rate::Auto && is_led;
         if let (Some(limiter), false) = (&mut self.limiter, headers_lead) {
-            limiter.take(now).map_err(Brake::Rate)?;
+            limiter.take(now).map_err(ThrottledBy::Rate)?;
         }
         self.last_sent = Some(now);
         Ok(())
@@ -171,20 +171,22 @@ impl Pace {
     }
 
     /// The API refused a request and asks to wait, or may mean it. Which limit that is.
-    pub(super) fn refused(&mut self, departure: Departure, wait: Wait, now: Moment) -> Limit {
+    pub(super) fn refused(&mut self, departure: Departure, wait: Wait, now: Moment) -> LimitMet {
         // A wait of nothing is none.
         let named = wait.named.filter(|wait| !wait.is_zero());
         let how = match wait.reason {
             WaitReason::Unavailable => Refused::Unavailable,
-            _ if wait.window == Exhausted::Yes => return Limit::Window,
-            WaitReason::Quota if self.has_window && wait.named.is_some() => return Limit::Window,
+            _ if wait.window == Exhausted::Yes => return LimitMet::Window,
+            WaitReason::Quota if self.has_window && wait.named.is_some() => {
+                return LimitMet::Window;
+            }
             WaitReason::Quota => Refused::TooMany(named),
             WaitReason::Overload => Refused::Overloaded(named),
         };
         match self.learned.refused(departure, how, now) {
-            Whose::Limits => Limit::Learned,
-            Whose::Undecided => Limit::Undecided,
-            Whose::Trouble => Limit::None,
+            RefusedBy::Limit => LimitMet::Learned,
+            RefusedBy::Undecided => LimitMet::Undecided,
+            RefusedBy::Trouble => LimitMet::None,
         }
     }
 
@@ -217,7 +219,7 @@ impl Pace {
     }
 
     /// Time from the first refusal since the last success to the end of this wait.
-    pub(super) fn wait_in_vain(&mut self, wait: Duration, now: Moment) -> Duration {
+    pub(super) fn refused_for(&mut self, wait: Duration, now: Moment) -> Duration {
         let since = *self.refused_since.get_or_insert(now);
         (now + wait).since(since)
     }
@@ -286,28 +288,30 @@ mod tests {
     use crate::contract::{RateWindow, Reset};
     use crate::schedule::rate::{LimitedRate, RateUnit};
 
-    fn limited(requests: u32, unit: RateUnit) -> Pace {
-        Pace::new(Rate::Limited(
+    fn limited(requests: u32, unit: RateUnit) -> Throttle {
+        Throttle::new(Rate::Limited(
             LimitedRate::new(requests, unit).expect("a good rate"),
         ))
     }
 
     /// Takes permits as early as they come; when each was taken.
-    fn permits(pace: &mut Pace, n: usize, start: Moment) -> Vec<Moment> {
+    fn permits(throttle: &mut Throttle, n: usize, start: Moment) -> Vec<Moment> {
         let mut now = start;
         let mut taken = Vec::new();
         while taken.len() < n {
-            match pace.take_permit(now, 0, None) {
+            match throttle.acquire(now, 0, None) {
                 Ok(()) => taken.push(now),
                 Err(
-                    Brake::Pause(at)
-                    | Brake::Rate(at)
-                    | Brake::LearnedRate(at)
-                    | Brake::Exhausted(at)
-                    | Brake::Window(Some(at))
-                    | Brake::Shut(Some(at)),
+                    ThrottledBy::Pause(at)
+                    | ThrottledBy::Rate(at)
+                    | ThrottledBy::LearnedRate(at)
+                    | ThrottledBy::Exhausted(at)
+                    | ThrottledBy::Window(Some(at))
+                    | ThrottledBy::Shut(Some(at)),
                 ) => now = at,
-                Err(Brake::Window(None) | Brake::Shut(None)) => panic!("no answer will come"),
+                Err(ThrottledBy::Window(None) | ThrottledBy::Shut(None)) => {
+                    panic!("no answer will come")
+                }
             }
         }
         taken
@@ -315,24 +319,24 @@ mod tests {
 
     #[test]
     fn a_rate_has_no_burst() {
-        let mut pace = limited(50, RateUnit::Second);
-        let taken = permits(&mut pace, 101, Moment::START);
+        let mut throttle = limited(50, RateUnit::Second);
+        let taken = permits(&mut throttle, 101, Moment::START);
         for (index, at) in (0_u32..).zip(&taken) {
             assert_eq!(at.since_start(), Duration::from_millis(20) * index);
         }
         // Nor does time that nobody used add up.
         let later = Moment::after_start(Duration::from_mins(1));
-        let taken = permits(&mut pace, 2, later);
+        let taken = permits(&mut throttle, 2, later);
         assert_eq!(taken, [later, later + Duration::from_millis(20)]);
     }
 
     #[test]
     fn a_high_rate_keeps_up_with_timers_of_a_millisecond() {
-        let mut pace = limited(5000, RateUnit::Second);
+        let mut throttle = limited(5000, RateUnit::Second);
         let mut sent = 0;
         for ms in 0..1000 {
-            while pace
-                .take_permit(Moment::after_start(Duration::from_millis(ms)), 0, None)
+            while throttle
+                .acquire(Moment::after_start(Duration::from_millis(ms)), 0, None)
                 .is_ok()
             {
                 sent += 1;
@@ -343,10 +347,10 @@ mod tests {
 
     #[test]
     fn a_pause_holds_everybody_and_does_not_add_up() {
-        let mut pace = Pace::new(Rate::Unlimited);
+        let mut throttle = Throttle::new(Rate::Unlimited);
         let mut random = Random::seeded(1);
         let longer: Vec<Duration> = (0..64)
-            .map(|_| pace.pause(Duration::from_secs(10), Moment::START, &mut random))
+            .map(|_| throttle.pause(Duration::from_secs(10), Moment::START, &mut random))
             .collect();
         let wait: Duration = longer.iter().sum();
         assert!(
@@ -358,19 +362,22 @@ mod tests {
             "the pause is as long as the longest of them"
         );
         assert_eq!(
-            pace.take_permit(Moment::START, 0, None),
-            Err(Brake::Pause(Moment::START + wait))
+            throttle.acquire(Moment::START, 0, None),
+            Err(ThrottledBy::Pause(Moment::START + wait))
         );
-        assert_eq!(pace.take_permit(Moment::START + wait, 0, None), Ok(()));
+        assert_eq!(throttle.acquire(Moment::START + wait, 0, None), Ok(()));
     }
 
     #[test]
     fn waits_in_vain_add_up_until_a_request_is_let_through() {
-        let mut pace = Pace::new(Rate::Unlimited);
+        let mut throttle = Throttle::new(Rate::Unlimited);
         let s = Duration::from_secs;
-        assert_eq!(pace.wait_in_vain(s(7), Moment::START), s(7));
-        assert_eq!(pace.wait_in_vain(s(7), Moment::after_start(s(10))), s(17));
-        pace.accepted(
+        assert_eq!(throttle.refused_for(s(7), Moment::START), s(7));
+        assert_eq!(
+            throttle.refused_for(s(7), Moment::after_start(s(10))),
+            s(17)
+        );
+        throttle.accepted(
             Departure {
                 at: Moment::START,
                 in_flight: 1,
@@ -379,14 +386,14 @@ mod tests {
             },
             Moment::START,
         );
-        assert_eq!(pace.wait_in_vain(s(7), Moment::after_start(s(20))), s(7));
+        assert_eq!(throttle.refused_for(s(7), Moment::after_start(s(20))), s(7));
     }
 
     #[test]
     fn a_window_that_lets_nothing_through_is_told_from_pacing() {
-        let check = |remaining: u64, reset_s: u64, want: Result<(), Brake>| {
-            let mut pace = Pace::new(Rate::Unlimited);
-            assert_eq!(pace.take_permit(Moment::START, 0, None), Ok(()));
+        let check = |remaining: u64, reset_s: u64, want: Result<(), ThrottledBy>| {
+            let mut throttle = Throttle::new(Rate::Unlimited);
+            assert_eq!(throttle.acquire(Moment::START, 0, None), Ok(()));
             let reset = Some(Reset::After(Duration::from_secs(reset_s)));
             let window = Some(RateWindow {
                 limit: None,
@@ -397,45 +404,45 @@ mod tests {
                 window,
                 ..Response::default()
             };
-            pace.learn(
+            throttle.learn(
                 &response,
                 Moment::START,
                 Moment::START,
                 &mut Random::seeded(1),
             );
             assert_eq!(
-                pace.take_permit(Moment::START, 0, Some(5000)),
+                throttle.acquire(Moment::START, 0, Some(5000)),
                 want,
                 "{remaining} left for {reset_s} s"
             );
         };
         let after = |s| Moment::after_start(Duration::from_secs(s));
-        check(0, 60, Err(Brake::Exhausted(after(60))));
-        check(0, 86_400, Err(Brake::Exhausted(after(86_400))));
-        check(6, 60, Err(Brake::Window(Some(after(10)))));
+        check(0, 60, Err(ThrottledBy::Exhausted(after(60))));
+        check(0, 86_400, Err(ThrottledBy::Exhausted(after(86_400))));
+        check(6, 60, Err(ThrottledBy::Window(Some(after(10)))));
         check(95, 86_400, Ok(()));
     }
 
     #[test]
     fn no_named_wait_panics() {
-        let mut pace = Pace::new(Rate::Unlimited);
+        let mut throttle = Throttle::new(Rate::Unlimited);
         let mut random = Random::seeded(1);
         for wait in [
             Duration::from_nanos(1),
             Duration::from_secs(u64::MAX),
             Duration::MAX,
         ] {
-            pace.wait_in_vain(wait, Moment::START);
-            pace.quota_refused(Moment::START + wait, Moment::START);
-            pace.pause(wait, Moment::START, &mut random);
-            assert!(pace.take_permit(Moment::START, 0, None).is_err());
+            throttle.refused_for(wait, Moment::START);
+            throttle.quota_refused(Moment::START + wait, Moment::START);
+            throttle.pause(wait, Moment::START, &mut random);
+            assert!(throttle.acquire(Moment::START, 0, None).is_err());
         }
     }
 
     #[test]
     fn auto_is_modest_until_the_headers_lead() {
-        let mut pace = Pace::new(Rate::Auto);
-        let taken = permits(&mut pace, 21, Moment::START);
+        let mut throttle = Throttle::new(Rate::Auto);
+        let taken = permits(&mut throttle, 21, Moment::START);
         assert_eq!(
             taken.last().map(|at| at.since_start()),
             Some(Duration::from_secs(1))
