@@ -1,4 +1,4 @@
-//! What an answer does: to its row, and to what the schedule knows of the API.
+//! Answers: what each does to its row, and to what is known of the API.
 
 use std::time::Duration;
 
@@ -16,13 +16,13 @@ use super::token;
 use crate::contract::{Answer, Attempt, Fault, Response};
 
 impl<T: Clone> Schedule<T> {
-    /// Takes in what came of a request that was sent.
+    /// Takes the result of a request that was sent.
     pub fn finished(&mut self, ticket: Ticket, attempt: Attempt, now: Moment) {
         self.flights.answered(now);
         self.ended_with(ticket, attempt, now);
     }
 
-    /// The timeout of this request is over.
+    /// Fails a request whose timeout is over.
     pub(super) fn timed_out(&mut self, ticket: Ticket, now: Moment) {
         let took = self
             .order
@@ -39,7 +39,7 @@ impl<T: Clone> Schedule<T> {
         );
     }
 
-    /// The request is no longer in flight.
+    /// Takes a request out of those in flight.
     pub(super) fn land(&mut self, ticket: Ticket) -> Departure {
         let departure = self
             .order
@@ -139,7 +139,7 @@ impl<T: Clone> Schedule<T> {
         self.end(ticket, ending);
     }
 
-    /// The API lets requests through.
+    /// Notes that the API let a request through.
     pub(super) fn let_through(&mut self, departure: Departure, took: Duration, now: Moment) {
         self.throttle.accepted(departure, now);
         self.flights.concurrency.succeeded(now, took);
@@ -149,7 +149,7 @@ impl<T: Clone> Schedule<T> {
         }
     }
 
-    /// A write that left at `sent` shows that the API works.
+    /// Ends an outage: a write that left at `sent` shows that the API works.
     pub(super) fn api_works(&mut self, sent: Moment, now: Moment) {
         if let Some(lasted) = self.availability.alive(sent, now) {
             self.statistics.down += lasted;
@@ -170,7 +170,7 @@ impl<T: Clone> Schedule<T> {
     }
 }
 
-/// How a row ends that the API refuses like this.
+/// The ending of a row that the API refuses with this answer.
 fn rejected(answer: Answer) -> Ending {
     match answer {
         Answer::Response(Response { status, error, .. }) => Ending::Rejected {

@@ -1,8 +1,8 @@
-//! Exponential backoff with jitter: the one kind of growing wait in the schedule.
+//! Exponential backoff with jitter, for all growing waits of the schedule.
 //!
-//! The `backoff` crate computes the intervals, once for each [`Backoff`]. Its retry loop is not used: it sleeps by a clock of its
-//! own, ignores its limits where a server names a wait, and the crate has no maintainer (RUSTSEC-2025-0012). This is the one
-//! file that knows the crate.
+//! The `backoff` crate computes the intervals, once for each [`Backoff`]. Its retry loop is not
+//! used: it sleeps by its own clock and ignores its limits when a server names a wait. The crate
+//! has no maintainer (RUSTSEC-2025-0012), so only this file uses it.
 
 use std::time::Duration;
 
@@ -11,35 +11,38 @@ use ::backoff::backoff::Backoff as _;
 
 use super::random::Random;
 
-/// The most intervals that are kept. 64 doublings lead from a nanosecond to more than five centuries.
+/// The most intervals that are kept. 64 doublings lead from a nanosecond to more than five
+/// centuries.
 const INTERVALS_MAX: usize = 64;
-/// The part of an interval by which [`Jitter::Late`] lengthens it at most: a tenth.
+/// The part of an interval by which [`Jitter::Late`] lengthens it at most.
 const LATE_PART: u32 = 10;
 
-/// Waits that double from failure to failure, up to a longest one.
+/// Waits that double with each failure, up to a maximum.
 #[derive(Debug, Clone)]
 pub(super) struct Backoff {
-    /// The interval after each failure in a row; the last one holds from then on. Never empty.
+    /// The interval after each consecutive failure. The last one holds from then on. Never empty.
     intervals: Box<[Duration]>,
     jitter: Jitter,
-    /// Failures in a row, as counted by [`Backoff::next`].
+    /// Consecutive failures, as counted by [`Backoff::next`].
     failures: u32,
 }
 
-/// How a wait is drawn from its interval.
+/// The way a wait is drawn from its interval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Jitter {
-    /// From nothing to the interval ("full jitter" of the AWS Architecture Blog's "Exponential Backoff and Jitter"): rows that
-    /// failed together do not return together.
+    /// From zero to the interval, so that rows that failed together do not return together. This is
+    /// "full jitter" in "Exponential Backoff and Jitter" of the AWS Architecture Blog.
     Full,
-    /// From half of the interval to all of it: never at once, and not in step with other clients.
+    /// From half of the interval to all of it, so that it is never zero, and not in step with other
+    /// clients.
     Equal,
-    /// From the interval to a tenth more: never before the time that others were told, and not in step with them.
+    /// From the interval to a tenth more, so that it is never shorter than what a server named, and
+    /// not in step with other clients.
     Late,
 }
 
 impl Backoff {
-    /// Waits of `first`, twice that, and so on up to `longest`, each changed by `jitter`.
+    /// Creates waits of `first`, twice that, and so on up to `longest`, each changed by `jitter`.
     pub(super) fn new(first: Duration, longest: Duration, jitter: Jitter) -> Backoff {
         let mut exponential = ExponentialBackoff {
             current_interval: first.min(longest),
@@ -67,12 +70,12 @@ impl Backoff {
         self.after(self.failures, random)
     }
 
-    /// Begins again with the first interval.
+    /// Starts again with the first interval.
     pub(super) fn reset(&mut self) {
         self.failures = 0;
     }
 
-    /// The wait after `failures` failures in a row, the first of which is number one.
+    /// The wait after `failures` consecutive failures, counted from one.
     pub(super) fn after(&self, failures: u32, random: &mut Random) -> Duration {
         let index = usize::try_from(failures.saturating_sub(1)).unwrap_or(usize::MAX);
         let interval = self
@@ -95,7 +98,8 @@ mod tests {
 
     const MS: fn(u64) -> Duration = Duration::from_millis;
 
-    /// The shortest and the longest of many waits after so many failures, as parts of the interval.
+    /// The shortest and the longest of many waits after this many failures, as parts of the
+    /// interval.
     fn range(jitter: Jitter, failures: u32, interval: Duration) -> (f64, f64) {
         let backoff = Backoff::new(MS(200), MS(20_000), jitter);
         let mut random = Random::seeded(7);

@@ -1,4 +1,4 @@
-//! Why an attempt has to be repeated, as results and reports name it.
+//! The cause of a failed attempt, as results and reports name it.
 
 use std::fmt;
 
@@ -6,12 +6,12 @@ use serde::{Serialize, Serializer};
 
 use crate::contract::{Answer, Fault};
 
-/// Why an attempt has to be repeated.
+/// The cause of a failed attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Cause {
-    /// The API's answer.
+    /// The status of the API's answer.
     Status(u16),
-    /// No whole answer.
+    /// A fault instead of a complete answer.
     Fault(Fault),
 }
 
@@ -23,7 +23,7 @@ impl Cause {
         }
     }
 
-    /// The fault, where there was no answer.
+    /// The fault, if there was no answer.
     pub fn fault(self) -> Option<Fault> {
         match self {
             Cause::Status(_) => None,
@@ -31,7 +31,7 @@ impl Cause {
         }
     }
 
-    /// The answer's status, where there was one.
+    /// The status, if there was an answer.
     pub fn status(self) -> Option<u16> {
         match self {
             Cause::Status(status) => Some(status),

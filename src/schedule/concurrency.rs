@@ -1,42 +1,46 @@
-//! How many requests may be in flight: as many as the API answers without getting slower.
+//! The limit of requests in flight: as many as the API answers without getting slower.
 //!
-//! Additive increase, multiplicative decrease on the round trips of successes, after the adaptive request concurrency of
-//! Vector (its RFC 1858), and TCP's slow start (RFC 5681) in front of it. A round is about a round trip: at most one change a
-//! round, but for slow start, which grows with each answer.
+//! It follows additive increase and multiplicative decrease on the round trips of successes, after
+//! Vector's adaptive request concurrency (its RFC 1858), with TCP's slow start (RFC 5681) before
+//! it. A round takes about a round trip. The limit changes at most once a round, except in slow
+//! start, when it grows with each answer.
 //!
-//! What differs is what counts as slow. Vector compares with a moving average, which follows an API that gets a little slower
-//! with each step up. Here the usual round trip is what was measured with few requests in flight, where our own load is no
-//! reason: with the first four, and later from time to time at half the limit.
+//! The difference to Vector is the baseline. Vector compares with a moving average, which follows
+//! an API that gets a little slower with each step up. Here the usual round trip is measured with
+//! few requests in flight, so that our own load does not affect it: with the first four, and later
+//! from time to time at half the limit.
 
 use std::time::Duration;
 
 use super::moment::Moment;
 
-/// Where a run starts, and where it begins again after an outage or a pause.
+/// The limit at the start of a run, and after an outage or a pause.
 const LIMIT_FIRST: f64 = 4.0;
-/// What is left of the limit after slowdown or pushback.
+/// The factor by which slowdown or pushback lowers the limit.
 const DECREASE: f64 = 0.9;
-/// What is left of it at least where slow start ends by slowdown.
+/// The lowest factor when slow start ends by slowdown.
 const DECREASE_MAX: f64 = 0.5;
-/// The increase in a round, above the slow-start threshold.
+/// The increase a round above the slow-start threshold.
 const INCREASE: f64 = 1.0;
-/// The part of a limit above 32 by which it grows in a round: many at once would take minutes by one a round.
+/// The increase a round as a part of a limit above 32, which would take minutes to grow by one.
 const INCREASE_OF_MANY: f64 = 1.0 / 32.0;
-/// The increase close to where the API last pushed back. Each step across costs refusals, and the retry budget bears few.
+/// The increase close to the last pushback. Each step beyond it costs refusals, and retry tokens
+/// pay for few.
 const INCREASE_NEAR_PUSHBACK: f64 = 0.25;
-/// The same as a part of the limit, where that is more.
+/// The same as a part of the limit, if that is more.
 const INCREASE_OF_MANY_NEAR_PUSHBACK: f64 = 1.0 / 128.0;
-/// A round that is quicker than usual takes the usual this part of the way down.
+/// The weight of a round that is quicker than usual.
 const QUICKER_WEIGHT: f64 = 0.2;
-/// After this many slow rounds the limit has about halved; latency that is still high is the API's own and becomes the usual.
+/// After this many slow rounds the limit has about halved. Latency that is still high is the API's
+/// own, and becomes the usual.
 const SLOW_ROUNDS_MAX: u32 = 7;
-/// The fewest answers in a round: fewer have no useful mean.
+/// The fewest answers in a round with a useful mean.
 const ANSWERS_MIN: u32 = 4;
-/// After this many rounds the usual round trip is measured anew, at half the limit.
+/// The rounds between two measurements of the usual round trip at half the limit.
 const ROUNDS_BETWEEN_MEASUREMENTS: u32 = 200;
-/// Slower than usual by this factor is slowdown.
+/// The factor to the usual round trip that counts as slowdown.
 const SLOWDOWN: f64 = 1.5;
-/// Differences below this are the noise of machines and networks, however quick the API is.
+/// Smaller differences are the noise of machines and networks, however quick the API is.
 const NOISE: Duration = Duration::from_millis(5);
 
 /// The limit of requests in flight.
@@ -44,36 +48,36 @@ const NOISE: Duration = Duration::from_millis(5);
 pub(super) struct Concurrency {
     limit: f64,
     limit_max: f64,
-    /// Below it the limit doubles in a round trip.
+    /// The limit below which it doubles in a round trip.
     slow_start_threshold: f64,
-    /// Rounds that have ended since slow start last raised the limit.
+    /// Rounds since slow start last raised the limit.
     rounds_since_slow_start: u32,
-    /// The limit in force when the API last pushed back.
+    /// The limit at the last pushback.
     pushed_back_at: Option<f64>,
-    /// The limit in force at the first pushback after the last success.
+    /// The limit at the first pushback since the last success.
     refused_from: Option<f64>,
-    /// When slow start last ended or the limit was last set back to the first one, which lowers the limit by more than a step.
-    /// Answers to earlier requests tell of the load before it.
+    /// The time at which slow start ended, or the limit was reset to the first one. Both lower it
+    /// by more than a step, so answers to earlier requests say nothing about the new limit.
     lowered_at: Moment,
     /// The usual round trip in seconds.
     usual_s: Option<f64>,
     slow_rounds: u32,
     phase: Phase,
     round: Round,
-    /// Whether the limit was reached in the round before.
+    /// Whether the limit was reached in the last round.
     reached_before: Reached,
     /// The time of the last answer.
     seen: Moment,
 }
 
-/// Whether the usual round trip is being measured.
+/// The progress of measuring the usual round trip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    /// Not for this many rounds.
+    /// Not measuring, for this many rounds.
     Ordinary(u32),
-    /// Half the limit holds, and there are still answers from before.
+    /// Half the limit is in force, but answers from before still arrive.
     Draining,
-    /// Half the limit holds.
+    /// Half the limit is in force, and answers are measured.
     Measuring,
 }
 
@@ -86,7 +90,7 @@ struct Round {
     pushback: Pushback,
 }
 
-/// Whether the limit was reached in a round: only then is there a reason to raise it.
+/// Whether the limit was reached in a round. Only then is there a reason to raise it.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum Reached {
     Yes,
@@ -94,7 +98,7 @@ enum Reached {
     No,
 }
 
-/// Whether slow start was under way when the limit was lowered.
+/// Whether slow start was running when the limit was lowered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum SlowStart {
     Left,
@@ -129,7 +133,7 @@ impl Concurrency {
         }
     }
 
-    /// Requests that may be in flight now.
+    /// The number of requests that may be in flight now.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -139,14 +143,14 @@ impl Concurrency {
         self.in_force() as usize
     }
 
-    /// Counts a request that was sent; with it `in_flight` are.
+    /// Notes a request that left, with `in_flight` requests in flight, itself included.
     pub(super) fn sent(&mut self, in_flight: usize) {
         if in_flight >= self.limit() {
             self.round.reached = Reached::Yes;
         }
     }
 
-    /// Counts an update that was answered with success after `took`.
+    /// Notes a success after `took`.
     pub(super) fn succeeded(&mut self, now: Moment, took: Duration) {
         self.seen = now;
         if now - took >= self.lowered_at {
@@ -158,7 +162,7 @@ impl Concurrency {
         self.end_round(now);
     }
 
-    /// Counts a request sent at `sent` that the API refused or failed for load.
+    /// Notes a request that left at `sent` and that the API refused or failed because of load.
     pub(super) fn pushed_back(&mut self, sent: Moment, now: Moment) {
         self.seen = now;
         if sent >= self.lowered_at {
@@ -167,8 +171,10 @@ impl Concurrency {
         self.end_round(now);
     }
 
-    /// Begins again gently, after an outage or a pause: with few, of which the usual round trip is measured anew, since what
-    /// comes back may not be what went down. Slow start leads back up to below where the API first refused.
+    /// Starts again after an outage or a pause.
+    ///
+    /// The limit is low and the usual round trip is measured again, since the API may have changed.
+    /// Slow start raises the limit to just below the first refusal.
     pub(super) fn begin_again(&mut self, now: Moment) {
         self.seen = now;
         if self.round.pushback == Pushback::Yes {
@@ -193,7 +199,8 @@ impl Concurrency {
         }
     }
 
-    /// The limit in force when the requests left that are answered now: in slow start the half.
+    /// The limit that was in force when the requests left that are answered now. In slow start that
+    /// is half.
     fn in_force_a_round_ago(&self) -> f64 {
         if self.has_just_doubled() {
             (self.limit / 2.0).max(1.0)
@@ -202,7 +209,7 @@ impl Concurrency {
         }
     }
 
-    /// Whether slow start raised the limit in this round or the one before.
+    /// Whether slow start raised the limit in this round or the last.
     fn has_just_doubled(&self) -> bool {
         self.rounds_since_slow_start < 2
     }
@@ -259,7 +266,8 @@ impl Concurrency {
                     return self.slow(mean_s, usual_s);
                 }
                 self.slow_rounds = 0;
-                // The first answers of a run or after a pause bring new connections with them, so they may be slow.
+                // The first answers of a run or after a pause may be slow, because they wait for
+                // new connections.
                 let weight = if self.has_just_doubled() {
                     1.0
                 } else {
@@ -276,7 +284,8 @@ impl Concurrency {
     fn slow(&mut self, mean_s: f64, usual_s: f64) {
         let at = self.in_force_a_round_ago();
         let part = match self.leave_slow_start() {
-            // An API that is as much slower as there is more in flight is about as quick as usual with this part of it.
+            // If the API's latency is proportional to the requests in flight, it is as usual with
+            // this part of them.
             SlowStart::Left => (usual_s * SLOWDOWN / mean_s).clamp(DECREASE_MAX, DECREASE),
             SlowStart::WasOver => DECREASE,
         };
@@ -300,14 +309,14 @@ impl Concurrency {
         }
     }
 
-    /// Takes the round trip at half the limit for the usual one.
+    /// Makes the measured round trip the usual one.
     fn measured(&mut self, mean_s: f64) {
         self.usual_s = Some(mean_s);
         self.slow_rounds = 0;
         self.phase = Phase::Ordinary(0);
     }
 
-    /// Raises the limit by a step, or gently within a step of the last pushback.
+    /// Raises the limit by a step, or by a small one within a step of the last pushback.
     fn grow(&mut self) {
         let step = INCREASE.max(self.limit * INCREASE_OF_MANY);
         let gentle = INCREASE_NEAR_PUSHBACK.max(self.limit * INCREASE_OF_MANY_NEAR_PUSHBACK);

@@ -1,4 +1,5 @@
-//! What an answer to a control does: a row that was applied is read and sent once more, to tell whether the API works.
+//! Answers to a control: a row that was applied is read and sent once more, to show whether the API
+//! works.
 
 use super::availability::Inconclusive;
 use super::judge::{self, Meaning, ReadMeaning, Wait};
@@ -23,7 +24,8 @@ impl<T: Clone> Schedule<T> {
         let customer = self.order.get(ticket).customer;
         match judge::read(answer) {
             ReadMeaning::AsSent => self.control_may_write(ticket),
-            // Requests name a country by its id and answers by its name, so the answer to the update tells what it was.
+            // Requests name a country by its id and answers by its name, so compare with the name
+            // in the answer to the update.
             ReadMeaning::AsSentButCountry(country)
                 if self.availability.control_country(customer) == Some(country) =>
             {
@@ -95,7 +97,7 @@ impl<T: Clone> Schedule<T> {
         }
     }
 
-    /// Whether a limit refused the control, which then tells nothing.
+    /// Whether a limit refused the control, which makes it inconclusive.
     fn control_meets_a_limit(
         &mut self,
         ticket: Ticket,
@@ -122,7 +124,7 @@ impl<T: Clone> Schedule<T> {
         }
     }
 
-    /// The control tells nothing.
+    /// Ends a control that shows nothing about the API.
     pub(super) fn control_is_inconclusive(
         &mut self,
         ticket: Ticket,

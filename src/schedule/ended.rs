@@ -1,4 +1,4 @@
-//! What a schedule gives back: rows that have ended, and how.
+//! Rows that have ended, and how.
 
 use std::time::Duration;
 
@@ -10,19 +10,19 @@ use crate::contract::{CustomerId, ServerError};
 pub struct Ended<T> {
     /// The row, as it was offered.
     pub row: T,
-    /// Its customer, who stays busy until [`Schedule::recorded`](super::Schedule::recorded).
+    /// Its customer, who is busy until [`Schedule::recorded`](super::Schedule::recorded).
     pub customer: CustomerId,
-    /// How it ended.
+    /// Its ending.
     pub ending: Ending,
-    /// Updates sent for it.
+    /// Updates that were sent for it.
     pub attempts: u32,
-    /// An attempt that failed may have been applied all the same, then or later.
+    /// Whether a failed attempt may have been applied, then or later.
     pub ambiguous: bool,
-    /// How long the last one took.
+    /// The time that the last attempt took.
     pub took: Duration,
 }
 
-/// How a row ended.
+/// The ending of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ending {
     /// The API applied it.
@@ -34,12 +34,12 @@ pub enum Ending {
     Rejected {
         /// The answer's status.
         status: u16,
-        /// What the API says.
+        /// The error that the API reports.
         error: ServerError,
     },
     /// Every attempt failed.
     Failed {
-        /// Why the last one did.
+        /// The cause of the last failure.
         cause: Cause,
     },
 }

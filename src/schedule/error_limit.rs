@@ -1,34 +1,35 @@
-//! How many rows may end badly before the run stops: `--max-errors`.
+//! The limit on rows that end badly: `--max-errors`.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A share says nothing while few rows have ended: one bad row in three is no 33 %.
+/// The fewest rows with a meaningful share: one bad row in three is not 33 %.
 const ROWS_BEFORE_A_SHARE_COUNTS: u64 = 100;
 
 const PER_MILLION_IN_ONE_PERCENT: u32 = 10_000;
 const PER_MILLION_IN_ALL: u32 = 1_000_000;
-/// A ten-thousandth of a percent is one row in a million, as fine as a limit on rows can be.
+/// The most decimals of a percentage. A ten-thousandth of a percent is one row in a million, which
+/// is fine enough.
 const DECIMALS_MAX: usize = 4;
 
-/// When the rows that ended badly are too many to go on.
+/// The limit on rows that end badly before a run stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorLimit {
-    /// More bad rows than this number. Zero stops at the first one.
+    /// More bad rows than this number. Zero stops at the first.
     Count(u64),
     /// More bad rows than this share of those that have ended.
     Share(Share),
-    /// Never.
+    /// No limit.
     None,
 }
 
-/// A share of the rows: above 0 %, at most 100 %, in millionths, so that comparing is exact.
+/// A share of the rows, above 0 % and at most 100 %, in millionths so that comparisons are exact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Share {
     per_million: u32,
 }
 
-/// Why a text is no error limit.
+/// The reason for which a text is not an error limit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ErrorLimitError {
     /// Neither a number, nor a percentage, nor `none`.
@@ -36,13 +37,13 @@ pub enum ErrorLimitError {
         "`{0}` is not an error limit: write a number of rows as in 50, a share as in 10% or 0.5%, or none"
     )]
     NotALimit(String),
-    /// A share outside its range.
+    /// A share out of range.
     #[error("`{0}` is out of range: a share is above 0% and at most 100%")]
     ShareOutOfRange(String),
 }
 
 impl ErrorLimit {
-    /// Whether `errors` bad rows among the `ended` ones are too many.
+    /// Whether `errors` bad rows among `ended` rows exceed the limit.
     pub fn is_exceeded(self, ended: u64, errors: u64) -> bool {
         match self {
             Self::Count(errors_max) => errors > errors_max,
@@ -55,7 +56,8 @@ impl ErrorLimit {
 }
 
 impl Share {
-    /// A share in millionths of the whole: 10 % is 100,000. `None` outside 1 to 1,000,000.
+    /// Creates a share from millionths of the whole: 10 % is 100,000. Returns `None` outside 1 to
+    /// 1,000,000.
     pub fn from_per_million(per_million: u32) -> Option<Self> {
         (1..=PER_MILLION_IN_ALL)
             .contains(&per_million)
@@ -90,8 +92,8 @@ impl FromStr for ErrorLimit {
     }
 }
 
-/// Millionths from a decimal percentage. `None`: not a decimal number of at most four decimals; `Some(None)`: a number,
-/// but one beyond any share.
+/// Converts a decimal percentage to millionths. Returns `None` for a text that is not a decimal
+/// number of at most four decimals, and `Some(None)` for a number that is too large for any share.
 #[expect(
     clippy::option_option,
     reason = "private, and the two failures get different messages"

@@ -8,16 +8,16 @@ use super::moment::Moment;
 use super::sockets::Sockets;
 use super::ticket::Ticket;
 
-/// Requests in flight, by the time at which they left.
+/// The requests in flight, by the time at which they left.
 #[derive(Debug)]
 pub(super) struct Flights {
     timeout: Duration,
     by_time: BTreeSet<(Moment, Ticket)>,
-    /// When the last answer came.
+    /// The time of the last answer.
     answered_at: Option<Moment>,
-    /// The number that the API answers without getting slower.
+    /// The limit that the API's latency sets.
     pub(super) concurrency: Concurrency,
-    /// The number that this machine can connect.
+    /// The limit that this machine's sockets set.
     pub(super) sockets: Sockets,
 }
 
@@ -36,12 +36,12 @@ impl Flights {
         self.by_time.insert((now, ticket));
     }
 
-    /// The request of this ticket, which left at `sent`, is no longer in flight.
+    /// Removes a request that left at `sent`.
     pub(super) fn ends(&mut self, ticket: Ticket, sent: Moment) {
         self.by_time.remove(&(sent, ticket));
     }
 
-    /// An answer came.
+    /// Notes that an answer came.
     pub(super) fn answered(&mut self, now: Moment) {
         self.answered_at = Some(now);
     }
@@ -64,18 +64,18 @@ impl Flights {
         self.by_time.first().map(|(_, ticket)| *ticket)
     }
 
-    /// The request whose timeout is over.
+    /// The oldest request, if its timeout is over.
     pub(super) fn overdue(&self, now: Moment) -> Option<Ticket> {
         self.oldest()
             .filter(|_| self.first_timeout().is_some_and(|at| at <= now))
     }
 
-    /// When the first timeout is over.
+    /// The time at which the first timeout is over.
     pub(super) fn first_timeout(&self) -> Option<Moment> {
         self.by_time.first().map(|(sent, _)| *sent + self.timeout)
     }
 
-    /// Since when requests have been in flight and none was answered.
+    /// The time since which requests have been in flight without an answer.
     pub(super) fn silent_since(&self) -> Option<Moment> {
         self.by_time.first().map(|(sent, _)| {
             self.answered_at

@@ -1,8 +1,8 @@
-//! The meaning of an answer: the only place that looks at a status, and it looks at the body first.
+//! The meaning of an answer. Only this file looks at a status, and it looks at the body first.
 //!
-//! A status alone proves little. A gateway says 404 in JSON, an ingress says it in plain text, a maintenance page says 200. So
-//! "applied" and "refused" need a body that speaks as the API does, and where a gateway may speak like the API, the refusal is
-//! in doubt until other rows have told more.
+//! A status alone proves little. A gateway answers 404 in JSON, an ingress answers it in plain
+//! text, a maintenance page answers 200. So "applied" and "refused" need a body in the API's shape.
+//! If a gateway may use that shape, too, the refusal is in doubt until other rows show more.
 
 use std::time::Duration;
 
@@ -16,25 +16,27 @@ pub(super) enum Meaning {
     Applied,
     /// The API refuses the row.
     Refused,
-    /// A refusal in the API's shape, which a gateway may have spoken.
+    /// A refusal in the API's shape that may be a gateway's.
     RefusedInDoubt(Refusal),
-    /// It does not speak as the API does: a proxy, a login page, a firewall, another program.
+    /// An answer that is not the API's, but a proxy's, a login page's, a firewall's or another
+    /// program's.
     NotTheApi(ForeignAnswer),
-    /// The API is in trouble, or the row is what it stumbles over.
+    /// The API is in trouble, or this row causes a failure.
     Trouble(Trouble),
-    /// Everybody waits, or it may be that a limit was met which does not say so.
+    /// All rows wait, or the request may have met a limit that does not say so.
     Wait(Wait),
-    /// The request did not reach the API, or most likely did not: the row is sent again at once.
+    /// The request did not reach the API, or most likely did not. The row is sent again at once.
     SendAgain(MaybeApplied),
     /// The token is refused.
     TokenRefused,
-    /// A setting is wrong, as long as the API has never answered: its name is unknown or its certificate not trusted.
+    /// A setting is wrong, if the API has never answered: the name is unknown or the certificate is
+    /// not trusted.
     Unreachable(Fault),
-    /// This machine could not connect, which says nothing of the API.
+    /// This machine could not connect, which says nothing about the API.
     NoSockets,
 }
 
-/// The reason of a refusal in doubt.
+/// The kind of a refusal in doubt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refusal {
     /// 403: the token lacks the permission.
@@ -45,60 +47,60 @@ pub(super) enum Refusal {
     Other,
 }
 
-/// How something else than the API answers.
+/// An answer that is not the API's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ForeignAnswer {
-    /// As if all were well, but without showing the update.
+    /// A success that does not show the update.
     Success(Unexpected),
-    /// By pointing elsewhere.
+    /// A redirect.
     Redirect,
-    /// By refusing.
+    /// A refusal.
     Refusal,
 }
 
-/// A wait that a server asks everybody for, or may mean.
+/// A wait that a server asks for, or may mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Wait {
-    /// The time that it names.
+    /// The time that it names, if any.
     pub(super) named: Option<Duration>,
-    /// Whether the answer tells of a window of which nothing is left.
+    /// Whether the answer names an exhausted window.
     pub(super) window: Exhausted,
-    /// Why.
+    /// The reason for it.
     pub(super) reason: WaitReason,
 }
 
-/// Whether an answer tells of a window of which nothing is left.
+/// Whether an answer names an exhausted window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Exhausted {
     Yes,
     No,
 }
 
-/// Why a server asks everybody to wait.
+/// The reason for which a server asks to wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum WaitReason {
     /// The quota of its window is used up: 429 (RFC 6585 §4).
     Quota,
-    /// It is overloaded, or being mended: 503 with `Retry-After` (RFC 9110 §15.6.4), and 529, which servers send that are
-    /// overloaded.
+    /// The API is overloaded or under maintenance: 503 with `Retry-After` (RFC 9110 §15.6.4), or
+    /// 529, which overloaded servers send.
     Overload,
-    /// 503 without a time: a limit's that does not say so, or the API is in trouble.
+    /// 503 without a time, by a limit that does not say so or in trouble.
     Unavailable,
 }
 
-/// How an attempt failed.
+/// A failed attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Trouble {
-    /// How often a row is tried that keeps failing like this.
+    /// The number of attempts for a row that keeps failing like this.
     pub(super) attempts: AttemptLimit,
-    /// Whether the API may have applied the update all the same.
+    /// Whether the API may have applied the update.
     pub(super) applied: MaybeApplied,
-    /// The one who says so.
+    /// The program that answered.
     pub(super) answered_by: AnsweredBy,
 }
 
 impl Trouble {
-    /// Trouble of which nobody says more, after which a row is tried as often as the user allows.
+    /// Trouble of an unknown source, after which a row has as many attempts as the user allows.
     pub(super) fn usual(applied: MaybeApplied) -> Trouble {
         Trouble {
             attempts: AttemptLimit::Usual,
@@ -108,30 +110,30 @@ impl Trouble {
     }
 }
 
-/// How often a row is tried.
+/// The number of attempts for a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AttemptLimit {
     /// As often as the user allows.
     Usual,
-    /// Three times at most: the row is likely to be at fault.
+    /// Three at most: the row is likely to be at fault.
     Three,
 }
 
 /// Whether an update whose attempt failed may have been applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum MaybeApplied {
-    /// It may.
+    /// It may have been applied.
     Yes,
-    /// It was not.
+    /// It was not applied.
     No,
 }
 
-/// The one who tells of the trouble.
+/// The program that reports the trouble.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AnsweredBy {
     /// The API: a 500 in its own shape.
     TheApi,
-    /// A gateway, the network, or nothing.
+    /// A gateway, the network, or no program.
     Unknown,
 }
 
@@ -140,17 +142,17 @@ pub(super) enum AnsweredBy {
 pub(super) enum ReadMeaning {
     /// Every field is as it was sent.
     AsSent,
-    /// The same of every field but the country, whose name has this hash.
+    /// Every field but the country is as it was sent. The name of the country has this hash.
     AsSentButCountry(u64),
-    /// A field is not, or cannot be compared.
+    /// A field differs, or cannot be compared.
     Otherwise,
-    /// The customer is not shown, so that nothing can be compared.
+    /// The answer does not show the customer, so nothing can be compared.
     Nothing,
     /// The API is in trouble.
     Trouble,
     /// This machine could not connect.
     NoSockets,
-    /// Everybody waits.
+    /// All rows wait.
     Wait(Wait),
     /// The request did not reach the API, or most likely did not.
     SendAgain,
@@ -158,7 +160,7 @@ pub(super) enum ReadMeaning {
     TokenRefused,
 }
 
-/// Judges an answer to a write. The first line that fits counts.
+/// Judges an answer to a write. The first line that matches counts.
 pub(super) fn write(answer: &Answer) -> Meaning {
     match answer {
         Answer::Response(response) => response_to_write(response),
@@ -219,7 +221,8 @@ fn response_to_write(response: &Response) -> Meaning {
             attempts: AttemptLimit::Three,
             ..Trouble::usual(MaybeApplied::No)
         }),
-        // Proxies give up on an API that may still be at work: RFC 9110 §15.5.9, §15.6.3, §15.6.5; 520 to 524 are Cloudflare's.
+        // Proxies give up on an API that may still be at work: RFC 9110 §15.5.9, §15.6.3, §15.6.5.
+        // 520 to 524 are Cloudflare's.
         (408 | 502 | 504 | 520..=524, _) => Meaning::Trouble(Trouble::usual(MaybeApplied::Yes)),
         (425 | 506..=510 | 512..=519 | 525..=599, _) => {
             Meaning::Trouble(Trouble::usual(MaybeApplied::No))
@@ -269,7 +272,7 @@ fn response_to_write(response: &Response) -> Meaning {
     }
 }
 
-/// The wait that the server asks everybody for, or may mean, if it does.
+/// The wait that the server asks for, or may mean, if any.
 fn asked_to_wait(response: &Response) -> Option<Wait> {
     let reason = match response.status {
         429 => WaitReason::Quota,

@@ -14,15 +14,18 @@ use super::stop::StopReason;
 use super::throttle::LimitMet;
 use super::ticket::Ticket;
 
-/// A row that was asked to wait so often is at fault itself: each time another row was applied since, or no other row is left.
+/// A row that was asked to wait this often is at fault itself. Waits count if another row was
+/// applied since the one before, or if no other row is left.
 const WAITS_MAX: u32 = 10;
-/// The same of a row that met a 503 so often which may be a limit's: where two of three requests meet one, ten come together.
+/// The same for a 503 that may be a limit's. If two of three requests get one, ten in a row are
+/// likely.
 const UNAVAILABLE_MAX: u32 = 25;
-/// The wait after a refusal that names a window of which nothing is left, and no time.
+/// The wait after a refusal that names an exhausted window and no time.
 const WINDOW_WAIT: Duration = Duration::from_secs(1);
 
 impl<T: Clone> Schedule<T> {
-    /// A limit refused a row, or may have: the API asks to wait, or says 503 without a time.
+    /// Handles an answer that asks to wait, or a 503 that names no time: a limit refused the row,
+    /// or may have.
     pub(super) fn asked_to_wait(
         &mut self,
         ticket: Ticket,
@@ -111,12 +114,13 @@ impl<T: Clone> Schedule<T> {
         self.pause_all(named, now);
     }
 
-    /// Holds every request back for a wait that the API named.
+    /// Holds all requests back for a wait that the API named.
     pub(super) fn pause_all(&mut self, named: Duration, now: Moment) {
         let is_new = !self.throttle.is_paused(now);
         let longer = self.throttle.pause(named, now, &mut self.random);
         if !longer.is_zero() {
-            // Each of the answers that arrive together may make the one pause a little longer.
+            // Count one pause for answers that arrive together, though each may lengthen it a
+            // little.
             self.statistics.pauses += u64::from(is_new);
             self.statistics.paused = self.statistics.paused.saturating_add(longer);
             self.flights.concurrency.begin_again(now);

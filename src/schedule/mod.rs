@@ -1,19 +1,31 @@
-//! Decides what to send when, without I/O and without a clock of its own.
+//! Decides what to send and when, without I/O and without a clock of its own.
 //!
-//! A driver offers rows to a [`Schedule`], asks for the next [`Step`], carries it out, and reports what came back:
+//! A driver offers rows to a [`Schedule`], asks for the next [`Step`], carries it out, and reports
+//! the result:
 //!
 //! ```text
-//! offer(row) → next(now) → Send(ticket, request) | GiveUp | Ended | NeverSent | RefreshToken | Wait(until) | Done | Stopped
-//!              finished(ticket, attempt, now)      recorded(customer)
+//! offer(row) → next(now) → Send(ticket, request)   → finished(ticket, attempt, now)
+//!                          GiveUp(ticket)
+//!                          Ended | NeverSent       → recorded(customer)
+//!                          RefreshToken(reason)    → token_refreshed(refreshed, now)
+//!                          Wait(until) | Done | Stopped
 //! ```
 //!
-//! Every time that matters is in [`Step::Wait`]: the end of a pause, of a timeout, of the grace of a stop, of the longest wait.
+//! [`Step::Wait`] names every time that matters: the end of a pause, of a timeout, of the grace of
+//! a stop, of the longest wait. The protocol is in `protocol`, and what a schedule consists of is
+//! in `state`.
 //!
-//! Each rule has a file: whose turn it is (`order`), how fast requests may leave (`pace`, with the API's `window` and the
-//! `learned_rate`), how many at once (`concurrency`, and `sockets` where this machine has no more), what an answer means
-//! (`judge`), when a row is sent again (`retry`, `budget`, `trials`), and whether the API works and whose fault a failure is
-//! (`availability`). Four files join them: `sending` chooses the request that leaves next, `answers` and `controls` do what an
-//! answer asks for, and `settling` ends rows that were in doubt. This file is their protocol.
+//! | question | files |
+//! |---|---|
+//! | Whose turn is it? | `order`, `sending` |
+//! | How fast may requests leave? | `throttle`, with the API's `window` and the `learned_rate` |
+//! | How many may be in flight? | `flights`, with `concurrency` and `sockets` |
+//! | What does an answer mean? | `judge` |
+//! | What does it do? | `answers`, with `refusals`, `trouble`, `limits_met`, `not_reached` and `controls` |
+//! | When is a row sent again? | `retry`, `retry_tokens`, `row_failures` |
+//! | Does the API work, and whose fault is a failure? | `availability` |
+//! | How do rows in doubt end? | `settling` |
+//! | Is the token valid? | `token` |
 
 mod answers;
 mod availability;

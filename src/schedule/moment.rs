@@ -1,4 +1,4 @@
-//! A point in a run's time. The schedule has no clock: whoever drives it says what time it is.
+//! A point in a run's time. The schedule has no clock: its driver passes the time in.
 
 use std::ops::{Add, Sub};
 use std::time::Duration;
@@ -11,17 +11,17 @@ impl Moment {
     /// The start of the run.
     pub const START: Moment = Moment(Duration::ZERO);
 
-    /// The point this long after the start.
+    /// The point `elapsed` after the start.
     pub const fn after_start(elapsed: Duration) -> Moment {
         Moment(elapsed)
     }
 
-    /// How long after the start this is.
+    /// The time from the start to this point.
     pub const fn since_start(self) -> Duration {
         self.0
     }
 
-    /// How long after `earlier` this is; nothing where it is not later.
+    /// The time from `earlier` to this point, or zero if this is not later.
     pub const fn since(self, earlier: Moment) -> Duration {
         self.0.saturating_sub(earlier.0)
     }

@@ -1,4 +1,5 @@
-//! Requests that did not reach the API, or most likely did not. They leave again, and say nothing of the API.
+//! Requests that did not reach the API, or most likely did not. Their rows are sent again, and the
+//! API is not blamed.
 
 use std::time::Duration;
 
@@ -10,20 +11,22 @@ use super::state::Schedule;
 use super::stop::StopReason;
 use super::ticket::Ticket;
 
-/// How long a request that could not connect waits where no other one ends before.
+/// The wait of a request that could not connect, unless another request ends before.
 const DELAY: Duration = Duration::from_millis(250);
-/// A row leaves again at once so often where its request was not processed. From then on that is trouble.
+/// The times that a row is sent again at once after its request was not processed. The next one is
+/// trouble.
 const NOT_PROCESSED_MAX: u32 = 2;
-/// The same where a kept connection was closed without an answer.
+/// The same for a reused connection that was closed without an answer.
 const UNANSWERED_MAX: u32 = 1;
-/// More requests than this, and than twice the limit of those in flight, that do not reach the API in a row are trouble: no
-/// connections that are closed and replaced explain them.
+/// The number of consecutive requests that may fail to reach the API, or twice the concurrency
+/// limit if that is more. Closed and replaced connections do not explain more than that.
 const NOT_REACHED_MAX: usize = 32;
 
 impl<T: Clone> Schedule<T> {
-    /// The request did not reach the API, or most likely did not. The row leaves again as soon as a permit allows, which uses up
-    /// no attempt and tells nothing of the API. How often is counted over all of the row's attempts, so that the bound holds
-    /// whatever happens in between.
+    /// Sends a row again whose request did not reach the API, or most likely did not.
+    ///
+    /// It leaves as soon as a permit allows. This uses up no attempt and is no evidence about the
+    /// API. The bounds count all of the row's attempts, whatever other answers come in between.
     pub(super) fn not_reached(
         &mut self,
         ticket: Ticket,
@@ -46,7 +49,8 @@ impl<T: Clone> Schedule<T> {
         }
         failures.ambiguous |= applied == MaybeApplied::Yes;
         failures.cost = None;
-        // It tells nothing, but where each probe ends like this the next one must not leave at once.
+        // This is no evidence, but it delays the next probe: probes that all end like this must not
+        // follow each other at once.
         self.availability
             .probe_failed(ticket, now, &mut self.random);
         if self.run.stop.is_none() {
@@ -54,12 +58,14 @@ impl<T: Clone> Schedule<T> {
         }
     }
 
-    /// The fewest requests that this machine could have in flight, where it lacked descriptors or ports for more.
+    /// The fewest requests that this machine could have in flight, if it ran out of descriptors or
+    /// ports.
     pub fn sockets_lacked_beyond(&self) -> Option<usize> {
         self.flights.sockets.lowest()
     }
 
-    /// The row's request could not connect. It leaves again when another one has ended, or after a moment.
+    /// Sends a row again whose request could not connect, when another request has ended or after a
+    /// short delay.
     pub(super) fn row_not_sent(&mut self, ticket: Ticket, now: Moment) {
         self.ran_out_of_sockets(ticket, now);
         let held = self.order.get_mut(ticket);
@@ -80,7 +86,7 @@ impl<T: Clone> Schedule<T> {
         self.order.send_again(ticket, now + DELAY);
     }
 
-    /// The control's request could not connect.
+    /// Gives up a control whose request could not connect.
     pub(super) fn control_not_sent(&mut self, ticket: Ticket, now: Moment) {
         self.ran_out_of_sockets(ticket, now);
         self.control_is_inconclusive(ticket, Inconclusive::NotSent, now);
@@ -89,7 +95,8 @@ impl<T: Clone> Schedule<T> {
     fn ran_out_of_sockets(&mut self, ticket: Ticket, now: Moment) {
         self.flights.sockets.ran_out(self.flights.len(), now);
         self.statistics.attempts = self.statistics.attempts.saturating_sub(1);
-        // It tells nothing of the API, but a probe that could not connect would be followed by the next one at once.
+        // This is no evidence about the API, but without a delay the next probe would follow at
+        // once.
         self.availability
             .probe_failed(ticket, now, &mut self.random);
         let missing = self.flights.sockets.missing_for(now);

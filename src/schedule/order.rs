@@ -1,7 +1,7 @@
-//! Which rows are held, and whose turn it is: a customer's rows go one at a time, in the order of the file.
+//! Held rows, and whose turn it is: a customer's rows go one at a time, in file order.
 //!
-//! A customer is *busy* from the moment a row of theirs is held until its outcome is written down; later rows of theirs
-//! queue behind it and hold up nobody else.
+//! A customer is *busy* from the time at which a row of theirs is held until its outcome is
+//! recorded. Their later rows queue behind it and hold up no other customer.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, VecDeque};
@@ -20,17 +20,17 @@ use crate::contract::CustomerId;
 pub(super) struct Held<T> {
     pub(super) customer: CustomerId,
     pub(super) row: T,
-    /// Why it is held.
+    /// The purpose for which it is held.
     pub(super) purpose: Purpose,
-    /// Requests sent for it.
+    /// Requests that were sent for it.
     pub(super) sent: u32,
-    /// Which token the last one was sent with.
+    /// The generation of the token that the last request was sent with.
     pub(super) token_generation: u32,
     /// The failures of its attempts.
     pub(super) failures: RowFailures,
-    /// Its request, where one is in flight.
+    /// Its request, if one is in flight.
     pub(super) departure: Option<Departure>,
-    /// How long the last one took.
+    /// The time that the last request took.
     pub(super) took: Duration,
     bytes: usize,
 }
@@ -40,22 +40,22 @@ pub(super) struct Held<T> {
 pub(super) enum Purpose {
     /// To be applied, and to end with an outcome.
     Row,
-    /// To be sent once more although it was applied: the control.
+    /// To be sent once more although it was applied, as the control.
     Control(Request),
 }
 
 /// A row whose turn has come.
 #[derive(Debug)]
 enum Ready<T> {
-    /// It can be sent.
+    /// A row that can be sent.
     Sendable(Ticket),
-    /// It will never be sent, and ends when the rows before it have been: the share of rows that ended badly would
-    /// otherwise be that of the rows read ahead.
+    /// A row that is never sent. It ends after the rows before it, so that the share of rows that
+    /// ended badly is not that of the rows read ahead.
     Invalid(Invalid<T>),
 }
 
-/// A row that will never be sent. Where its customer is known it takes its turn among their rows, so that their outcomes are
-/// recorded in the order of the file.
+/// A row that is never sent. If its customer is known, it takes its turn among their rows, so that
+/// outcomes are recorded in file order.
 #[derive(Debug)]
 struct Invalid<T> {
     customer: Option<CustomerId>,
@@ -63,23 +63,23 @@ struct Invalid<T> {
     bytes: usize,
 }
 
-/// The rows that are held.
+/// The held rows.
 #[derive(Debug)]
 pub(super) struct Order<T> {
     held: RapidHashMap<Ticket, Held<T>>,
     bytes: usize,
     next_ticket: u64,
-    /// How many of the held rows are controls.
+    /// Controls among the held rows.
     controls: usize,
-    /// How many of the held rows have failed.
+    /// Held rows that have failed.
     failed: usize,
-    /// The busy customers, each with the rows that queue behind the one whose turn it is.
+    /// The busy customers, each with the rows queued behind the current one.
     busy: RapidHashMap<CustomerId, VecDeque<Ready<T>>>,
     /// Rows whose turn has come, oldest first.
     ready: VecDeque<Ready<T>>,
-    /// How many of them are invalid.
+    /// Invalid rows that are held.
     invalid_held: usize,
-    /// Rows to be sent again, by the time from which they may be.
+    /// Rows to be sent again, by the time at which they are due.
     again: BTreeSet<(Moment, Ticket)>,
 }
 
@@ -98,13 +98,13 @@ impl<T> Order<T> {
         }
     }
 
-    /// Takes a row in. `bytes` is what holding it costs.
+    /// Holds a row, which costs `bytes`.
     pub(super) fn hold(&mut self, customer: CustomerId, row: T, bytes: usize) {
         let ticket = self.hold_as(Purpose::Row, customer, row, bytes);
         self.queue(Some(customer), Ready::Sendable(ticket));
     }
 
-    /// Queues a row behind those of its customer, or behind all where they are idle.
+    /// Queues a row behind those of its customer, or behind all rows if the customer is idle.
     fn queue(&mut self, customer: Option<CustomerId>, row: Ready<T>) {
         let behind = customer.and_then(|customer| match self.busy.entry(customer) {
             Entry::Occupied(behind) => Some(behind.into_mut()),
@@ -116,7 +116,7 @@ impl<T> Order<T> {
         behind.unwrap_or(&mut self.ready).push_back(row);
     }
 
-    /// Takes a row in that was applied, to be sent once more. Its customer, who is idle, is busy until then.
+    /// Holds a row that was applied, to be sent once more. Its idle customer is busy until then.
     pub(super) fn hold_control(&mut self, customer: CustomerId, row: T) -> Ticket {
         self.busy.entry(customer).or_default();
         self.controls += 1;
@@ -145,12 +145,12 @@ impl<T> Order<T> {
         ticket
     }
 
-    /// Whether no row of the customer is held, and every outcome of theirs is written down.
+    /// Whether no row of the customer is held and all their outcomes are recorded.
     pub(super) fn is_idle(&self, customer: CustomerId) -> bool {
         !self.busy.contains_key(&customer)
     }
 
-    /// Takes an invalid row in.
+    /// Holds an invalid row.
     pub(super) fn hold_invalid(&mut self, customer: Option<CustomerId>, row: T, bytes: usize) {
         self.bytes += bytes;
         self.invalid_held += 1;
@@ -164,7 +164,7 @@ impl<T> Order<T> {
         );
     }
 
-    /// Gives up an invalid row whose turn has come. Its customer stays busy until [`Order::release`].
+    /// Takes an invalid row whose turn has come. Its customer is busy until [`Order::release`].
     pub(super) fn take_invalid(&mut self) -> Option<(T, Option<CustomerId>)> {
         match self.ready.pop_front()? {
             Ready::Invalid(Invalid {
@@ -203,23 +203,25 @@ impl<T> Order<T> {
             .expect("a ticket is valid until its row has ended")
     }
 
-    /// The time of the first row that waits to be sent again.
+    /// The time at which the first row is due to be sent again.
     pub(super) fn again_at(&self) -> Option<Moment> {
         self.again.first().map(|(due, _)| *due)
     }
 
-    /// The first row that waits to be sent again.
+    /// The first row to be sent again.
     pub(super) fn first_again(&self) -> Option<Ticket> {
         self.again.first().map(|(_, ticket)| *ticket)
     }
 
-    /// Takes the first row that waits to be sent again.
+    /// Takes the first row to be sent again.
     pub(super) fn take_again(&mut self) -> Option<Ticket> {
         self.again.pop_first().map(|(_, ticket)| ticket)
     }
 
-    /// Takes the newest row whose turn has come: the least like those that failed. Probing with rows that had failed would keep
-    /// the breaker open over a cluster of bad rows.
+    /// Takes the newest row whose turn has come, for a probe.
+    ///
+    /// It is the least like those that failed. Probes with failed rows would keep the breaker open
+    /// over a cluster of bad rows.
     pub(super) fn take_newest(&mut self) -> Option<Ticket> {
         match self.ready.back() {
             Some(Ready::Sendable(ticket)) => {
@@ -231,7 +233,7 @@ impl<T> Order<T> {
         }
     }
 
-    /// Takes the oldest row whose turn has come, where it can be sent.
+    /// Takes the oldest row whose turn has come, if it can be sent.
     pub(super) fn take_ready(&mut self) -> Option<Ticket> {
         match self.ready.front()? {
             Ready::Invalid(_) => None,
@@ -243,19 +245,19 @@ impl<T> Order<T> {
         }
     }
 
-    /// A row has failed, or was refused in doubt.
+    /// Notes that a row has failed, or was refused in doubt.
     pub(super) fn fails(&mut self, ticket: Ticket) {
         let failures = &mut self.get_mut(ticket).failures;
         failures.failed += 1;
         self.failed += usize::from(self.get(ticket).failures.failed == 1);
     }
 
-    /// How many of the held rows have failed, or were refused in doubt.
+    /// Held rows that have failed, or were refused in doubt.
     pub(super) fn rows_failed(&self) -> usize {
         self.failed
     }
 
-    /// Whether no other row may be sent than the one whose answer has just come.
+    /// Whether no row may be sent but the one that was just answered.
     pub(super) fn is_alone(&self) -> bool {
         self.ready.is_empty() && self.again.is_empty()
     }
@@ -264,22 +266,22 @@ impl<T> Order<T> {
         matches!(self.ready.front(), Some(Ready::Sendable(_)))
     }
 
-    /// Lets a row be sent again from `due` on.
+    /// Makes a row due to be sent again at `due`.
     pub(super) fn send_again(&mut self, ticket: Ticket, due: Moment) {
         self.again.insert((due, ticket));
     }
 
-    /// The rows that wait to be sent again.
+    /// The rows to be sent again.
     pub(super) fn rows_again(&self) -> impl Iterator<Item = Ticket> {
         self.again.iter().map(|(_, ticket)| *ticket)
     }
 
-    /// None of them is sent again.
+    /// Removes all rows from those to be sent again.
     pub(super) fn forget_again(&mut self) {
         self.again.clear();
     }
 
-    /// Gives up a row that has ended. Its customer stays busy until [`Order::release`].
+    /// Removes a row that has ended. Its customer is busy until [`Order::release`].
     pub(super) fn end(&mut self, ticket: Ticket) -> Held<T> {
         let held = self
             .held
@@ -294,7 +296,8 @@ impl<T> Order<T> {
         held
     }
 
-    /// The customer's last outcome is written down: their next row may go, before rows that were never held up.
+    /// Notes that the customer's last outcome is recorded. Their next row may go, before rows of
+    /// other customers.
     pub(super) fn release(&mut self, customer: CustomerId) {
         let Some(behind) = self.busy.get_mut(&customer) else {
             return;
@@ -357,9 +360,9 @@ mod tests {
         order.hold(id(1), "a", 1);
         order.hold_invalid(Some(id(1)), "invalid", 1);
         order.hold(id(1), "b", 1);
-        order.hold_invalid(None, "nobody's", 1);
+        order.hold_invalid(None, "unknown", 1);
         assert_eq!(take_all(&mut order), ["a"]);
-        assert_eq!(order.take_invalid(), Some(("nobody's", None)));
+        assert_eq!(order.take_invalid(), Some(("unknown", None)));
         order.release(id(1));
         assert_eq!(take_all(&mut order), [""; 0]);
         assert_eq!(order.take_invalid(), Some(("invalid", Some(id(1)))));

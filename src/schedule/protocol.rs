@@ -13,19 +13,20 @@ use super::ticket::Ticket;
 use super::token::{self, Refreshed};
 use crate::contract::CustomerId;
 
-/// Rows held at once: in flight, waiting for a retry, in doubt, or behind another row of their customer.
+/// Rows held at once: in flight, waiting for a retry, in doubt, or queued behind another row of
+/// their customer.
 const ROWS_HELD_MAX: usize = 8192;
-/// Bytes that held rows may take.
+/// Bytes that held rows may take up.
 const BYTES_HELD_MAX: usize = 8 << 20;
 
 impl<T: Clone> Schedule<T> {
-    /// Whether another row can be taken in.
+    /// Whether another row can be taken.
     pub fn has_room(&self) -> bool {
         let rows = self.order.rows_held() + self.run.ended.len();
         self.run.stop.is_none() && rows < ROWS_HELD_MAX && self.order.bytes_held() < BYTES_HELD_MAX
     }
 
-    /// Takes a row in; `bytes` is what holding it costs. Rows are offered in the order of the file.
+    /// Takes a row, which costs `bytes` to hold. Rows are offered in file order.
     pub fn offer(&mut self, customer: CustomerId, row: T, bytes: usize) {
         if let Some(reason) = self.limits.exceeded_before.take() {
             self.stop(reason);
@@ -33,17 +34,17 @@ impl<T: Clone> Schedule<T> {
         self.order.hold(customer, row, bytes);
     }
 
-    /// Takes a row in that is never sent. It ends in its turn, see [`Step::NeverSent`].
+    /// Takes a row that is never sent. It ends in its turn, see [`Step::NeverSent`].
     pub fn offer_invalid(&mut self, customer: Option<CustomerId>, row: T, bytes: usize) {
         self.order.hold_invalid(customer, row, bytes);
     }
 
-    /// An earlier process of this run directory had this row applied last.
+    /// Takes the row that an earlier process of this run directory had applied last.
     pub fn applied_earlier(&mut self, customer: CustomerId, row: T) {
         self.availability.applied_earlier(customer, row);
     }
 
-    /// No more rows will be offered.
+    /// Declares that no more rows will be offered.
     pub fn close(&mut self) {
         self.run.supply = Supply::Closed;
     }
@@ -53,7 +54,7 @@ impl<T: Clone> Schedule<T> {
         &self.order.get(ticket).row
     }
 
-    /// Says what to do now.
+    /// Returns the next step for the driver.
     pub fn next(&mut self, now: Moment) -> Step<T> {
         if let Some(since) = self.run.paced_since.take() {
             self.availability.postpone(now.since(since));
@@ -76,7 +77,7 @@ impl<T: Clone> Schedule<T> {
             return Step::NeverSent(row);
         }
         if self.run.supply == Supply::Closed && self.order.rows_held() == 0 {
-            // What is still in flight then is a control.
+            // A control may still be in flight.
             return if self.flights.is_empty() {
                 Step::Done
             } else {
@@ -90,35 +91,36 @@ impl<T: Clone> Schedule<T> {
         }
     }
 
-    /// Takes the next row that has ended: [`Step::Ended`] for a driver that asks for no more steps.
+    /// Takes the next row that has ended, for a driver that asks for no more steps. See
+    /// [`Step::Ended`].
     pub fn pop_ended(&mut self) -> Option<Ended<T>> {
         let ended = self.run.ended.pop_front()?;
         self.run.unrecorded += 1;
         Some(ended)
     }
 
-    /// The outcome of the customer's last row is written down: their next row may go.
+    /// Notes that the outcome of the customer's last row is recorded: their next row may go.
     pub fn recorded(&mut self, customer: CustomerId) {
         self.run.unrecorded = self.run.unrecorded.saturating_sub(1);
         self.order.release(customer);
     }
 
-    /// Whether rows wait for the customer's outcome to be written down.
+    /// Whether rows wait for the customer's outcome to be recorded.
     pub fn has_rows_behind(&self, customer: CustomerId) -> bool {
         self.order.has_rows_behind(customer)
     }
 
-    /// The token that the run begins with is good for this long, if that is known.
+    /// Sets how long the first token is valid, if known.
     pub fn token_lasts(&mut self, lifetime: Option<Duration>, now: Moment) {
         self.token.lasts(lifetime, now);
     }
 
-    /// The token's file was written to.
+    /// Notes that the token's file has changed.
     pub fn token_file_changed(&mut self) {
         self.token.file_changed();
     }
 
-    /// What came of [`Step::RefreshToken`].
+    /// Takes the result of [`Step::RefreshToken`].
     pub fn token_refreshed(&mut self, refreshed: Refreshed, now: Moment) {
         if matches!(
             refreshed,
@@ -132,12 +134,13 @@ impl<T: Clone> Schedule<T> {
         }
     }
 
-    /// Stops the run: nothing more is sent; what is in flight may still end. The first reason counts.
+    /// Stops the run: nothing more is sent, and what is in flight may still end. The first reason
+    /// counts.
     pub fn stop(&mut self, reason: StopReason) {
         self.run.stop.get_or_insert(reason);
     }
 
-    /// Why the run stops, if it does.
+    /// The reason for which the run stops, if it does.
     pub fn stopped(&self) -> Option<&StopReason> {
         self.run.stop.as_ref()
     }
@@ -147,22 +150,23 @@ impl<T: Clone> Schedule<T> {
         self.flights.len()
     }
 
-    /// Since when requests have been in flight without any answer.
+    /// The time since which requests have been in flight without an answer.
     pub fn silent_since(&self) -> Option<Moment> {
         self.flights.silent_since()
     }
 
-    /// Since when updates have failed and none was applied or refused by the API itself.
+    /// The time since which updates have failed, and none was applied or refused by the API itself.
     pub fn failing_since(&self) -> Option<Moment> {
         self.availability.failing_since()
     }
 
-    /// Why an update failed last.
+    /// The cause of the last failed update.
     pub fn last_failure(&self) -> Option<Cause> {
         self.run.last_failure
     }
 
-    /// The end of a wait that the API named, where that is still ahead: before it nothing needs to be tried.
+    /// The end of a wait that the API named, if it is still ahead. Nothing needs to be tried before
+    /// it.
     pub fn named_wait_ends(&self, now: Moment) -> Option<Moment> {
         self.run
             .too_long_until
@@ -170,17 +174,18 @@ impl<T: Clone> Schedule<T> {
             .filter(|until| *until > now)
     }
 
-    /// Why it is not faster.
+    /// The limit on the speed of the run, if any.
     pub fn limited_by(&self) -> Option<LimitedBy> {
         self.run.limited_by
     }
 
-    /// What it did so far.
+    /// The figures so far.
     pub fn statistics(&self) -> &Statistics {
         &self.statistics
     }
 
-    /// Sends nothing more, and gives what is in flight the time of `grace`. Rows in doubt stay unsent.
+    /// Sends nothing more, and gives requests in flight until the end of the grace. Rows in doubt
+    /// stay unsent.
     pub(super) fn wind_down(&mut self, now: Moment) -> Step<T> {
         let drained_by = *self.run.drained_by.get_or_insert(now + self.limits.grace);
         match self.flights.oldest() {
@@ -198,7 +203,7 @@ impl<T: Clone> Schedule<T> {
             None => {
                 if let Some(since) = self.availability.down_since() {
                     self.statistics.down += now.since(since);
-                    self.availability.closed_by_the_end();
+                    self.availability.close_at_the_end();
                 }
                 Step::Stopped
             }

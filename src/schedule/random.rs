@@ -1,18 +1,19 @@
-//! Random numbers for jitter: seeded, so that a run in simulated time can be repeated.
+//! Random numbers for jitter, seeded so that a simulated run can be repeated.
 
 use std::time::Duration;
 
-/// `SplitMix64` (Steele, Lea and Flood, OOPSLA 2014): one multiplication a number, good enough for jitter.
+/// `SplitMix64` (Steele, Lea and Flood, OOPSLA 2014): one multiplication a number, good enough for
+/// jitter.
 #[derive(Debug, Clone)]
 pub struct Random(u64);
 
 impl Random {
-    /// A sequence that this seed determines.
+    /// Creates the sequence of this seed.
     pub fn seeded(seed: u64) -> Random {
         Random(seed)
     }
 
-    /// The next 64 bits.
+    /// Returns the next 64 bits.
     pub fn next_u64(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
@@ -21,7 +22,7 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number from 0 to below 1.
+    /// Returns a number from 0 up to but not including 1.
     #[expect(
         clippy::cast_precision_loss,
         reason = "53 bits are what a float between 0 and 1 holds"
@@ -30,7 +31,7 @@ impl Random {
         (self.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// A duration from nothing to below `limit`.
+    /// Returns a duration from zero up to but not including `limit`.
     pub fn up_to(&mut self, limit: Duration) -> Duration {
         limit.mul_f64(self.share())
     }

@@ -1,29 +1,30 @@
-//! The user's own limit on how fast requests leave: `--rate`.
+//! The user's limit on the rate of requests: `--rate`.
 
 use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// How fast the user lets requests leave. Whatever it says, the API's own headers and pauses still hold.
+/// The user's limit on the rate of requests. The API's headers and pauses hold as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rate {
-    /// The API's headers lead; a modest rate holds where it sends none.
+    /// The API's headers lead. A modest rate holds if there are none.
     Auto,
     /// No limit of our own.
     Unlimited,
-    /// Never more than this.
+    /// Never more than this rate.
     Limited(LimitedRate),
 }
 
-/// So many requests in a unit of time: at least one, and at most [`LimitedRate::PER_SECOND_MAX`] a second.
+/// A number of requests in a unit of time: at least one, and at most
+/// [`LimitedRate::PER_SECOND_MAX`] a second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LimitedRate {
     requests: NonZeroU32,
     unit: RateUnit,
 }
 
-/// The unit of time that a rate counts in.
+/// The unit of time of a rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RateUnit {
     /// `/s`
@@ -34,40 +35,40 @@ pub enum RateUnit {
     Hour,
 }
 
-/// Why a text is no rate.
+/// The reason for which a text is not a rate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RateError {
-    /// A number alone: fifty a second and fifty an hour differ too much to guess.
+    /// A number without a unit. Fifty a second and fifty an hour differ too much to guess.
     #[error("`{0}` has no unit: write {0}/s, {0}/m or {0}/h")]
     NoUnit(String),
-    /// Something other than s, m or h behind the slash.
+    /// Something other than s, m or h after the slash.
     #[error(
         "`{requests}/{unit}` has an unknown unit: write {requests}/s, {requests}/m or {requests}/h"
     )]
     UnknownUnit {
         /// The number before the slash.
         requests: String,
-        /// What stood behind it.
+        /// The text after it.
         unit: String,
     },
-    /// Neither a word that we know nor a whole number of requests.
+    /// Neither a known word nor a whole number of requests.
     #[error(
         "`{0}` is not a rate: write auto, unlimited, or a whole number of requests as in 50/s, 600/m or 1000/h"
     )]
     NotARate(String),
-    /// Nothing would ever be sent.
+    /// A rate that never sends anything.
     #[error("a rate of zero would never send anything")]
     Zero,
-    /// Beyond what the schedule can tell apart (a microsecond), and beyond any API.
+    /// A rate faster than the schedule's resolution of a microsecond, and than any API.
     #[error("`{0}` is more than {max} requests a second: write unlimited to lift the limit", max = LimitedRate::PER_SECOND_MAX)]
     TooFast(String),
 }
 
 impl LimitedRate {
-    /// The fastest rate that can be asked for, in requests a second.
+    /// The fastest rate, in requests a second.
     pub const PER_SECOND_MAX: u32 = 1_000_000;
 
-    /// So many `requests` in each `unit`.
+    /// Creates a rate of `requests` in each `unit`.
     pub fn new(requests: u32, unit: RateUnit) -> Result<Self, RateError> {
         let requests = NonZeroU32::new(requests).ok_or(RateError::Zero)?;
         let rate = Self { requests, unit };
@@ -77,19 +78,20 @@ impl LimitedRate {
         Ok(rate)
     }
 
-    /// The time between two requests, rounded up to a nanosecond so that the rate is never exceeded.
+    /// The time between two requests, rounded up to a nanosecond so that the rate is never
+    /// exceeded.
     pub fn interval(self) -> Duration {
         let unit_nanoseconds = u64::from(self.unit.seconds()) * 1_000_000_000;
         Duration::from_nanos(unit_nanoseconds.div_ceil(u64::from(self.requests.get())))
     }
 
-    /// Requests a second, for arithmetic and display.
+    /// The rate in requests a second, for arithmetic and display.
     pub fn per_second(self) -> f64 {
         f64::from(self.requests.get()) / f64::from(self.unit.seconds())
     }
 }
 
-/// A rate a second, in the words of `--rate`: `48/s`, `9.8/s`, `30/m`.
+/// Formats a rate a second as `--rate` takes it: `48/s`, `9.8/s`, `30/m`.
 pub fn shown_per_second(per_second: f64) -> String {
     match per_second {
         10.0.. => format!("{per_second:.0}/s"),
@@ -157,7 +159,7 @@ impl FromStr for LimitedRate {
                 unit: unit.to_owned(),
             });
         };
-        // Only digits are left, so a number that does not fit is one that is too large.
+        // Only digits are left, so a number that does not fit is too large.
         let Ok(requests) = requests.parse() else {
             return Err(RateError::TooFast(text.to_owned()));
         };

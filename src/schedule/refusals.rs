@@ -1,4 +1,4 @@
-//! Refusals in doubt, and answers of something else than the API.
+//! Refusals in doubt, and answers that are not the API's.
 
 use super::availability::{DoubtReason, Evidence};
 use super::ended::Ending;
@@ -40,7 +40,8 @@ impl<T: Clone> Schedule<T> {
                 !self.availability.has_been_in_trouble_since(counts, now)
                     && !self.availability.refusals_were_wrong_lately(now)
             }
-            // Where the user expects refusals, a gateway has had half a minute to stop speaking like the API.
+            // If the user expects refusals, two rechecks are enough: they give a gateway half a
+            // minute to stop answering like the API.
             AttemptKind::Recheck => is_last_round || (is_expected && failures.rechecks > 1),
         };
         if is_certain && failures.next_attempt == AttemptKind::Recheck && !self.refusals_may_stop()
@@ -90,7 +91,7 @@ impl<T: Clone> Schedule<T> {
     }
 }
 
-/// The code in results for an answer that is not the API's.
+/// The error code in results for an answer that is not the API's.
 fn unexpected(foreign: ForeignAnswer) -> ServerError {
     let code = match foreign {
         ForeignAnswer::Success(_) => Some("unexpected_answer"),

@@ -1,31 +1,33 @@
-//! A request: its kind, and how it left.
+//! Requests: their kind, and the circumstances in which they left.
 
 use super::moment::Moment;
 
-/// The kind of request that is sent for a row.
+/// The kind of a request for a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Request {
-    /// `GET /v1/customers/{id}`, to compare what is shown with what the row sets.
+    /// `GET /v1/customers/{id}`, to compare the customer with what the row sets.
     Read,
     /// `PUT /v1/customers/{id}`.
     Write,
 }
 
-/// A request that left.
+/// The circumstances in which a request left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Departure {
-    /// When.
+    /// The time at which it left.
     pub(super) at: Moment,
-    /// How many were in flight then, with itself.
+    /// Requests in flight at that time, itself included.
     pub(super) in_flight: usize,
-    /// Which of its row's requests it is, beginning with 1.
+    /// Its number among the requests of its row, from 1.
     pub(super) nth: u32,
-    /// How often its row was refused for a limit, with others applied since the time before.
+    /// The number of times a limit refused its row although others were applied since the time
+    /// before.
     pub(super) refused_beside_others: u32,
 }
 
 impl Departure {
-    /// Whether it is the first of its row's requests. The later ones follow a failure, so that they tell more of the row.
+    /// Whether it is the first request of its row. Later ones follow a failure, so they say more
+    /// about the row.
     pub(super) fn is_first(self) -> bool {
         self.nth == 1
     }

@@ -1,32 +1,32 @@
-//! How often a row is tried, and how long it waits in between.
+//! The number of attempts for a row, and the waits between them.
 
 use std::time::Duration;
 
 use super::backoff::{Backoff, Jitter};
 use super::random::Random;
 
-/// The first interval, doubled from attempt to attempt.
+/// The first interval. It doubles with each attempt.
 const INTERVAL_FIRST: Duration = Duration::from_millis(200);
 /// The longest interval.
 const INTERVAL_MAX: Duration = Duration::from_secs(20);
 
-/// How often a row is tried and how long it waits.
+/// The number of attempts for a row, and the waits between them.
 #[derive(Debug, Clone)]
 pub struct RetryPolicy {
     attempts_max: u32,
     backoff: Backoff,
 }
 
-/// A limit of attempts that cannot be kept.
+/// A number of attempts that is out of range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("attempts must be from 1 to {ATTEMPTS_LIMIT}")]
 pub struct AttemptsError;
 
-/// The most attempts that can be asked for.
+/// The most attempts that can be configured.
 pub const ATTEMPTS_LIMIT: u32 = 100;
 
 impl RetryPolicy {
-    /// At most `attempts_max` attempts a row, the first one included.
+    /// Creates a policy with at most `attempts_max` attempts for a row, the first one included.
     pub fn new(attempts_max: u32) -> Result<RetryPolicy, AttemptsError> {
         if !(1..=ATTEMPTS_LIMIT).contains(&attempts_max) {
             return Err(AttemptsError);
@@ -37,12 +37,12 @@ impl RetryPolicy {
         })
     }
 
-    /// The most attempts at a row.
+    /// The most attempts for a row.
     pub(super) fn attempts_max(&self) -> u32 {
         self.attempts_max
     }
 
-    /// The wait after this many failed attempts: any time up to the interval.
+    /// The wait after this many failed attempts: a random part of the interval.
     pub(super) fn delay(&self, failed_attempts: u32, random: &mut Random) -> Duration {
         self.backoff.after(failed_attempts, random)
     }

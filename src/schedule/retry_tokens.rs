@@ -1,4 +1,5 @@
-//! A token bucket for retries: bounds what retries add to an API in trouble. An empty one delays retries, and fails no row.
+//! A token bucket for retries, which bounds the load that retries add to an API in trouble. An
+//! empty bucket delays retries; it fails no row.
 
 use std::time::Duration;
 
@@ -6,24 +7,27 @@ use super::moment::Moment;
 
 const TOKENS_MAX: u32 = 500;
 const RETRY_COST: u32 = 5;
-/// A retry after an attempt that may have been applied does the API's work twice, so it costs more.
+/// The price of a retry after an attempt that may have been applied, which makes the API do the
+/// work twice.
 const AMBIGUOUS_RETRY_COST: u32 = 10;
 const SUCCESS_GAIN: u32 = 1;
-/// With an empty bucket one retry leaves this often, so that a run whose last rows are retries comes to an end.
+/// The time between retries with an empty bucket. Retries never stop, so a run whose last rows are
+/// retries ends.
 const EMPTY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The price of a retry.
+/// The kind of a retry, which sets its price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cost {
     Retry,
     AmbiguousRetry,
 }
 
-/// Tokens that retries take as they leave and successes give back, after the AWS SDKs' standard retry mode.
+/// The tokens that retries take when they leave and successes return, as in the AWS SDKs' standard
+/// retry mode.
 #[derive(Debug)]
 pub(super) struct RetryTokenBucket {
     tokens: u32,
-    /// When the last retry left that was not paid for.
+    /// The time at which the last retry left without tokens.
     unpaid_at: Option<Moment>,
 }
 
@@ -35,17 +39,17 @@ impl RetryTokenBucket {
         }
     }
 
-    /// A row was applied: gives back what its last retry cost, and a little.
+    /// Adds the price of an applied row's last retry, and the gain for its success.
     pub(super) fn refill(&mut self, cost: Option<Cost>) {
         self.tokens = (self.tokens + SUCCESS_GAIN + cost.map_or(0, Cost::tokens)).min(TOKENS_MAX);
     }
 
-    /// A retry of this cost, which had been paid for, did not leave after all.
+    /// Returns the tokens of a retry that was not sent after all.
     pub(super) fn give_back(&mut self, cost: Cost) {
         self.tokens = (self.tokens + cost.tokens()).min(TOKENS_MAX);
     }
 
-    /// From when on a retry of this cost may leave; at once where there are tokens for it.
+    /// The time from which a retry may leave: `now` if there are tokens for it.
     pub(super) fn due_at(&self, cost: Cost, now: Moment) -> Moment {
         if self.tokens >= cost.tokens() {
             return now;
@@ -54,7 +58,7 @@ impl RetryTokenBucket {
             .map_or(now, |at| (at + EMPTY_INTERVAL).max(now))
     }
 
-    /// A retry of this cost leaves.
+    /// Takes the tokens for a retry that leaves.
     pub(super) fn acquire(&mut self, cost: Cost, now: Moment) {
         match self.tokens.checked_sub(cost.tokens()) {
             Some(left) => self.tokens = left,

@@ -1,4 +1,4 @@
-//! The failures of the attempts at one row.
+//! The failures of a row, and what they mean for its next attempt.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::LazyLock;
@@ -9,42 +9,43 @@ use super::ended::Ending;
 use super::moment::Moment;
 use super::retry_tokens::Cost;
 
-/// The failures of a row, kept from the first one on: most rows have none, and are moved often.
+/// The failures of a row, allocated with the first one: most rows have none, and held rows are
+/// moved often.
 #[derive(Debug, Default)]
 pub(super) struct RowFailures(Option<Box<Failures>>);
 
 /// The failures of the attempts at one row.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Failures {
-    /// Failed attempts that count towards the limit: not those of an outage.
+    /// Failed attempts that count towards the limit. Those during an outage do not.
     pub(super) counted: u32,
-    /// How many of those it has, by the way in which it failed last.
+    /// The limit of attempts, by the kind of the last failure.
     pub(super) limit: u32,
-    /// Failed attempts and refusals in doubt, all of them.
+    /// All failed attempts and refusals in doubt.
     pub(super) failed: u32,
-    /// When the answer to the last of them came.
+    /// The time of the last failed answer.
     pub(super) failed_at: Option<Moment>,
-    /// Why it failed.
+    /// The cause of the last failure.
     pub(super) cause: Option<Cause>,
-    /// Whether any attempt may have been applied although it failed.
+    /// Whether a failed attempt may have been applied.
     pub(super) ambiguous: bool,
-    /// The price of the next attempt, for the retry budget.
+    /// The price of the next attempt in retry tokens.
     pub(super) cost: Option<Cost>,
-    /// The state of the API's counts before the row first failed, or since it was last let go.
+    /// The API's counts before the row's first failure, or before its last second chance.
     pub(super) counts_before: Option<Counts>,
-    /// Which kind of attempt the next one is.
+    /// The kind of the next attempt.
     pub(super) next_attempt: AttemptKind,
-    /// How often it was let go from among the rows in doubt.
+    /// The number of times it left the rows in doubt for another attempt.
     pub(super) second_chances: u32,
-    /// How often it was asked about again while no other write could tell.
+    /// Rechecks in a row, made while no other write could decide.
     pub(super) rechecks: usize,
-    /// Answers that asked to wait: in a row, and those between which other rows were applied.
+    /// Answers that asked to wait.
     pub(super) waits: Waits,
     /// Requests that did not reach the API.
     pub(super) not_reached: NotReached,
-    /// The doubt that the last answer leaves.
+    /// The reason for the doubt after the last answer.
     pub(super) doubt_reason: Option<DoubtReason>,
-    /// How the row ends if it is at fault for the last answer.
+    /// The ending of the row if it is at fault for the last answer.
     pub(super) ending: Option<Ending>,
 }
 
@@ -63,24 +64,24 @@ impl DerefMut for RowFailures {
     }
 }
 
-/// Which kind of attempt the next one is.
+/// The kind of a row's next attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum AttemptKind {
-    /// One of those that the limit counts.
+    /// One that the limit counts.
     #[default]
     Counted,
-    /// One more, beside a success.
+    /// An extra one, after another row was applied.
     SecondChance,
-    /// One that only asks whether the API is back. It uses up no attempt.
+    /// One that only checks whether the API is back. It uses up no attempt.
     Recheck,
 }
 
 /// Requests of a row that did not reach the API, or most likely did not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct NotReached {
-    /// The server did not process them.
+    /// Requests that the server did not process.
     pub(super) not_processed: u32,
-    /// The connection, which had been used before, was closed without an answer.
+    /// Requests whose reused connection was closed without an answer.
     pub(super) unanswered: u32,
 }
 
@@ -89,8 +90,8 @@ pub(super) struct NotReached {
 pub(super) struct Waits {
     /// All of them.
     pub(super) all: u32,
-    /// Those since whose predecessor another row was applied.
+    /// Those with another row applied since the one before.
     pub(super) beside_others: u32,
-    /// When the last one came.
+    /// The time of the last one.
     pub(super) last_at: Option<Moment>,
 }

@@ -1,4 +1,4 @@
-//! What a schedule is given: its rules, and what came before it.
+//! The input of a schedule: its rules, and what earlier processes saw.
 
 use std::time::Duration;
 
@@ -7,35 +7,35 @@ use super::moment::Moment;
 use super::rate::Rate;
 use super::retry::RetryPolicy;
 
-/// The rules that a schedule keeps.
+/// The rules of a schedule.
 #[derive(Debug, Clone)]
 pub struct Rules {
     /// The user's rate.
     pub rate: Rate,
     /// The most requests in flight.
     pub in_flight_max: u16,
-    /// How long a request may take, from the connection to the last byte of the answer.
+    /// The time that a request may take, from connecting to the last byte of the answer.
     pub timeout: Duration,
-    /// How often a row is tried.
+    /// The number of attempts for a row.
     pub retry: RetryPolicy,
-    /// How many rows may end badly.
+    /// The number of rows that may end badly.
     pub error_limit: ErrorLimit,
-    /// The longest time in which the API lets nothing through: a named time, the end of an outage.
+    /// The longest time in which the API may let nothing through, by a named wait or an outage.
     pub wait_max: Duration,
-    /// How long requests in flight may take to finish once the run stops.
+    /// The time that requests in flight have to finish once the run stops.
     pub grace: Duration,
 }
 
-/// What earlier processes of the same run directory have seen.
+/// The results of earlier processes of the same run directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct History {
     /// Rows that have ended.
     pub ended: u64,
     /// Those that ended invalid, rejected or failed.
     pub errors: u64,
-    /// Rows that ended by an answer of the API.
+    /// Rows that ended with an answer of the API.
     pub answered: u64,
-    /// The end of a wait that the API named to them.
+    /// The end of a wait that the API had named.
     pub not_before: Moment,
 }
 

@@ -1,4 +1,4 @@
-//! Which request leaves next, and what holds it back.
+//! The request that leaves next, and what holds it back.
 
 use super::availability::{DOUBTS_MAX, Permission};
 use super::moment::Moment;
@@ -12,30 +12,30 @@ use super::throttle::ThrottledBy;
 use super::ticket::Ticket;
 use crate::contract::CustomerId;
 
-/// The request that may leave next.
+/// The request that leaves next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Candidate {
     /// The oldest row that was not sent yet.
     Fresh,
-    /// The newest one.
+    /// The newest row that was not sent yet.
     Newest,
-    /// The first row that waits to be sent again.
+    /// The first row to be sent again.
     Again,
-    /// The update of a control whose read went well.
+    /// The update of a control whose read matched.
     ControlWrite(Ticket),
     /// The read of a control.
     Control,
-    /// The row in doubt that has waited the longest.
+    /// The row in doubt that has waited longest for a recheck.
     Doubt,
-    /// None, before this time or before something happens.
+    /// None before this time or, without one, before an event.
     None(Option<Moment>, Option<LimitedBy>),
 }
 
-/// Whether a row is due to be sent again.
+/// Whether the first row to be sent again may leave.
 enum Due {
     Now,
     NotBefore(Moment),
-    /// The retry budget is empty until then.
+    /// There are no retry tokens for it before this time.
     Unpaid(Moment),
     NoRow,
 }
@@ -87,7 +87,7 @@ impl<T: Clone> Schedule<T> {
         }
     }
 
-    /// Rows that are not in flight, once all have been offered.
+    /// Rows that are not in flight, once all rows have been offered.
     fn rows_left(&self) -> Option<u64> {
         let rows = self.order.rows_held().saturating_sub(self.flights.len());
         (self.run.supply == Supply::Closed).then(|| u64::try_from(rows).unwrap_or(u64::MAX))
@@ -98,7 +98,7 @@ impl<T: Clone> Schedule<T> {
         self.wait(until)
     }
 
-    /// Our own pace holds a request back, which is no wait for the API.
+    /// Holds a request back by our own pace, which is not time spent waiting for the API.
     fn keep_pace(&mut self, until: Option<Moment>, limited_by: LimitedBy, now: Moment) -> Step<T> {
         if self.flights.is_empty() {
             self.run.paced_since = Some(now);
@@ -106,9 +106,10 @@ impl<T: Clone> Schedule<T> {
         self.hold_back(until, limited_by)
     }
 
-    /// Waits until then, but not beyond any of the deadlines.
+    /// Waits until this time, but not beyond any deadline.
     fn wait(&self, until: Option<Moment>) -> Step<T> {
-        // The API's silence is not timed while our own pace holds everything back, nor once it has been long enough.
+        // The API's silence is not timed while our own pace holds all requests back, nor in the
+        // last round.
         let is_timed = self.run.paced_since.is_none() && self.run.doubt_round == DoubtRound::Usual;
         let unsuccessful_since = self.availability.unsuccessful_since().filter(|_| is_timed);
         let longest_ends = |since: Option<Moment>| since.map(|since| since + self.limits.wait_max);
@@ -123,13 +124,13 @@ impl<T: Clone> Schedule<T> {
         Step::Wait(deadlines.into_iter().flatten().min())
     }
 
-    /// The request that leaves next while nothing speaks against the API.
+    /// The request that leaves next while the breaker is closed.
     fn candidate(&mut self, now: Moment) -> Candidate {
         if self.availability.needs_control() && self.control_due(now) == Some(now) {
             return Candidate::Control;
         }
         let has_fresh = self.order.has_ready();
-        // Nothing speaks for the API while rows fail: other rows tell more than those that have failed.
+        // While rows fail without a sign of life, rows that have not failed say more.
         let fresh_first = matches!(self.run.priority, Priority::FreshSince(_))
             || self.availability.failing_since().is_some();
         if self.availability.doubts() >= DOUBTS_MAX {
@@ -147,10 +148,11 @@ impl<T: Clone> Schedule<T> {
         }
     }
 
-    /// The request that asks whether the API is back.
+    /// The request that checks whether the API is back.
     fn probe(&mut self, now: Moment) -> Candidate {
         let control_due = self.control_due(now);
-        // Rows that were not sent yet may be as bad as those that failed, so a control takes turns with them.
+        // Rows that were not sent yet may be as bad as those that failed, so probes alternate with
+        // a control.
         if control_due == Some(now) && self.availability.is_controls_turn() {
             return Candidate::Control;
         }
@@ -169,7 +171,7 @@ impl<T: Clone> Schedule<T> {
         Candidate::None(control_due, Some(self.api_down(now)))
     }
 
-    /// No row may leave but those in doubt: what may tell about them.
+    /// The next step once only rows in doubt are left: a control, a recheck, or the breaker.
     fn only_doubts_are_left(&mut self, now: Moment) -> Candidate {
         if !self.availability.has_doubts() || !self.flights.is_empty() {
             return Candidate::None(None, None);
@@ -188,7 +190,7 @@ impl<T: Clone> Schedule<T> {
         if self.availability.has_reliable_control()
             && (control_due.is_some() || self.run.unrecorded > 0)
         {
-            // Without a time, its customer's outcome is about to be written down.
+            // Without a due time, the customer's outcome is about to be recorded.
             return wait(control_due);
         }
         if self.availability.all_doubts_are_api_answers() {
@@ -203,21 +205,24 @@ impl<T: Clone> Schedule<T> {
         Candidate::None(self.availability.next_probe(), Some(self.api_down(now)))
     }
 
-    /// From when on a control may be sent, `now` where it may at once; nothing where there is none.
+    /// The time at which a control may be sent: `now` if it may leave at once, `None` if there is
+    /// none.
     fn control_due(&self, now: Moment) -> Option<Moment> {
         self.control_customer()
             .map(|_| self.availability.control_due_at().max(now))
     }
 
-    /// The customer that a control would be about: the last one who was updated and has no later row under way.
+    /// The customer for a control: the last one who was updated and has no later row under way.
     fn control_customer(&self) -> Option<CustomerId> {
         self.availability
             .control_customers()
             .find(|customer| self.order.is_idle(*customer))
     }
 
-    /// Whether the first row that waits to be sent again may leave. A row's last attempt waits for a sign of life since its last
-    /// failure: until then it is in doubt.
+    /// Whether the first row to be sent again may leave.
+    ///
+    /// A row's last attempt waits for a sign of life since its last failure. Until then the row is
+    /// in doubt.
     fn row_due_again(&mut self, now: Moment) -> Due {
         while let (Some(ticket), Some(at)) = (self.order.first_again(), self.order.again_at()) {
             if at > now {
@@ -279,7 +284,7 @@ impl<T: Clone> Schedule<T> {
                 Request::Write
             }
         };
-        // A control repeats what was applied.
+        // A control repeats a row that was applied, so it is never a first request.
         let nth = if held.purpose == Purpose::Row {
             held.sent
         } else {
@@ -332,7 +337,8 @@ impl<T: Clone> Schedule<T> {
         LimitedBy::Outage(since, self.availability.next_probe())
     }
 
-    /// Stops where every row there is fares alike, before the API has ever answered as itself. Whether it does.
+    /// Stops a run whose rows all get the same refusal before the API has ever answered as itself.
+    /// Returns whether it stops.
     fn stop_if_all_answers_are_alike(&mut self) -> bool {
         if self.availability.has_answered() {
             return false;

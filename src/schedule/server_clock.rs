@@ -1,16 +1,17 @@
-//! What the server's clock says, as far as its answers tell.
+//! The server's clock, as far as its answers show it.
 
 use std::time::Duration;
 
 use super::moment::Moment;
 
-/// How fast two clocks may drift apart: 200 parts in a million is more than quartz does.
+/// The most that two clocks drift apart: 200 parts in a million, which is more than quartz does.
 const DRIFT_PER_SECOND_US: u64 = 200;
 
-/// The server's clock against the run's, known to lie between two bounds.
+/// The offset of the server's clock from the run's, between two bounds.
 ///
-/// A `Date` of whole seconds says that the server's clock stood between that second and the next at some time between
-/// sending and receiving. Each answer narrows the bounds, until they are about a round trip apart.
+/// A `Date` of whole seconds says that the server's clock was between that second and the next at
+/// some time between sending and receiving. Each answer narrows the bounds, until they are about a
+/// round trip apart.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct ServerClock {
     bounds: Option<Bounds>,
@@ -18,14 +19,14 @@ pub(super) struct ServerClock {
 
 #[derive(Debug, Clone, Copy)]
 struct Bounds {
-    /// Server time minus run time, in microseconds: at least and at most.
+    /// The bounds of server time minus run time, in microseconds.
     at_least_us: i64,
     at_most_us: i64,
     seen: Moment,
 }
 
 impl ServerClock {
-    /// Learns from an answer with this `Date`.
+    /// Takes the `Date` of an answer.
     pub(super) fn learn(&mut self, date_unix_s: u64, sent: Moment, received: Moment) {
         let date_us = micros(Duration::from_secs(date_unix_s));
         let new = Bounds {
@@ -42,7 +43,8 @@ impl ServerClock {
                 seen: received,
             }
         });
-        // Bounds that contradict each other mean that the server's clock was set: only the new answer counts.
+        // Bounds that contradict each other mean that the server's clock was set: only the new
+        // answer counts.
         self.bounds = narrowed
             .filter(|bounds| bounds.at_least_us <= bounds.at_most_us)
             .or(Some(new));
@@ -59,7 +61,7 @@ impl ServerClock {
     }
 }
 
-/// Microseconds, at most so many that sums of four such terms fit.
+/// A duration in microseconds, capped so that the sum of four does not overflow.
 fn micros(duration: Duration) -> i64 {
     const MOST: i64 = i64::MAX / 4;
     i64::try_from(duration.as_micros())
@@ -81,7 +83,8 @@ mod tests {
 
     #[test]
     fn answers_narrow_the_bounds_to_about_a_round_trip() {
-        // The server's clock stands at 1000.300 s when the run starts; answers come every 70 ms after 20 ms.
+        // The server's clock is at 1000.300 s when the run starts. Answers come every 70 ms, each
+        // after 20 ms.
         let mut clock = ServerClock::default();
         for step in 0..40 {
             let sent = step * 70;
@@ -100,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_was_set_is_learnt_anew() {
+    fn a_clock_that_was_set_is_learned_anew() {
         let mut clock = ServerClock::default();
         clock.learn(1000, ms(0), ms(10));
         clock.learn(500, ms(100), ms(110));

@@ -1,4 +1,4 @@
-//! How rows in doubt end: beside a success, or when the longest wait is over.
+//! The end of rows in doubt: after another row is applied, or when the longest wait is over.
 
 use std::time::Duration;
 
@@ -12,13 +12,13 @@ use super::state::{DoubtRound, Schedule, Supply};
 use super::stop::StopReason;
 use super::ticket::Ticket;
 
-/// Rows that were all refused with 403 stop the run, if the API has answered no other row before.
+/// Refusals with 403, and no other answer, that stop a run.
 const FORBIDDEN_MAX: usize = 20;
-/// First rows that were all refused with 404 are worth a warning …
+/// First rows refused with 404, and no other answer, that are worth a warning.
 pub(super) const NOT_FOUND_SUSPICIOUS: usize = 20;
-/// … and stop the run.
+/// First rows refused with 404, and no other answer, that stop a run.
 const NOT_FOUND_MAX: usize = 100;
-/// The most times that a row is let go from among those in doubt, however much trouble the API is in.
+/// The most second chances of a row, however much trouble the API is in.
 const SECOND_CHANCES_MAX: u32 = 50;
 
 /// The decision about a row in doubt.
@@ -29,7 +29,8 @@ enum Verdict {
 }
 
 impl<T: Clone> Schedule<T> {
-    /// Holds a row in doubt, which ends so if it is at fault, or has an attempt left.
+    /// Holds a row in doubt. It ends with `ending` if it is at fault; without one it has an attempt
+    /// left.
     pub(super) fn doubt(&mut self, ticket: Ticket, ending: Option<Ending>, now: Moment) {
         let failures = &self.order.get(ticket).failures;
         let doubt_reason = failures.doubt_reason.expect("a row in doubt was answered");
@@ -42,24 +43,27 @@ impl<T: Clone> Schedule<T> {
         );
     }
 
-    /// A row's last attempt waits in doubt for a sign of life.
+    /// Holds a row whose last attempt waits for a sign of life.
     pub(super) fn doubt_last_attempt(&mut self, ticket: Ticket) {
         self.doubt(ticket, None, Moment::START);
     }
 
-    /// A write was applied: what it tells about rows in doubt.
+    /// Decides about the rows in doubt that a later applied write makes decidable.
     pub(super) fn settle(&mut self, decidable: Decidable, now: Moment) {
         for doubt in decidable.doubts {
             match self.verdict(&doubt, decidable.in_doubt, now) {
                 Verdict::AtFault(ending) => self.end(doubt.ticket, ending),
                 Verdict::SecondChance => self.give_second_chance(&doubt, now),
-                Verdict::Undecided => self.availability.doubt_still(doubt),
+                Verdict::Undecided => self.availability.keep_in_doubt(doubt),
             }
         }
     }
 
-    /// Whether a row in doubt is at fault itself, now that another one was applied. It is, unless the API is known to have been in
-    /// trouble, or so many rows are in doubt together that it may have been, or so many wait to be sent again that they will tell.
+    /// The decision about a row in doubt, now that another row was applied.
+    ///
+    /// The row is at fault itself, with three exceptions: the API is known to have been in trouble,
+    /// so many rows are in doubt together that it may have been, or so many wait to be sent again
+    /// that their answers will decide.
     fn verdict(&self, doubt: &Doubt, in_doubt: usize, now: Moment) -> Verdict {
         let Some(ending) = &doubt.ending else {
             return Verdict::SecondChance;
@@ -67,7 +71,7 @@ impl<T: Clone> Schedule<T> {
         let failures = &self.order.get(doubt.ticket).failures;
         let counts = failures.counts_before.unwrap_or_default();
         let others_failed = self.order.rows_failed().saturating_sub(1);
-        let others_will_tell = self.order.rows_failed() > in_doubt;
+        let others_will_decide = self.order.rows_failed() > in_doubt;
         let refusals_lie = matches!(doubt.reason, DoubtReason::Refused(_))
             && self.availability.refusals_were_wrong_lately(now);
         let was_in_trouble =
@@ -76,7 +80,7 @@ impl<T: Clone> Schedule<T> {
             Verdict::AtFault(ending.clone())
         } else if was_in_trouble || (in_doubt >= TOGETHER && failures.second_chances == 0) {
             Verdict::SecondChance
-        } else if others_will_tell
+        } else if others_will_decide
             && self
                 .availability
                 .may_be_in_trouble_since(counts, others_failed)
@@ -99,7 +103,7 @@ impl<T: Clone> Schedule<T> {
         }
         failures.next_attempt = AttemptKind::SecondChance;
         failures.rechecks = 0;
-        // Where it was let go before, the trouble lasts, and another attempt is worth more after a while.
+        // After the first second chance the trouble lasts, so a later attempt is worth more.
         let delay = match failures.second_chances {
             0 | 1 => Duration::ZERO,
             second_chances => self.retries.policy.delay(second_chances, &mut self.random),
@@ -107,7 +111,7 @@ impl<T: Clone> Schedule<T> {
         self.order.send_again(doubt.ticket, now + delay);
     }
 
-    /// Watches how long the API has let nothing through.
+    /// Stops the run once the API has let nothing through for the longest wait.
     pub(super) fn check_wait_max(&mut self, now: Moment) {
         if self.run.stop.is_some() {
             return;
@@ -141,9 +145,11 @@ impl<T: Clone> Schedule<T> {
         }
     }
 
-    /// The longest wait is over. Where the API itself has refused or failed each row in its own shape, they end by that: those that
-    /// were refused once they were asked about for the last time. But as long as a row is left that was not tried, only refusals
-    /// count that the user expects. All else is an outage.
+    /// Whether rows may end by the API's own answers, now that the longest wait is over.
+    ///
+    /// If the API itself has refused or failed each row in its own shape, failed rows end by that,
+    /// and refused rows do after a last recheck. While an untried row is left, only refusals that
+    /// the user expects count. Anything else is an outage.
     fn may_end_by_api_answers(&mut self) -> bool {
         let has_untried = self.run.supply == Supply::Open || self.order.has_ready();
         let rows: Vec<_> = self
@@ -178,8 +184,8 @@ impl<T: Clone> Schedule<T> {
         true
     }
 
-    /// From now on refusals are the API's own, until a row is applied: the user expects them, and rows that were sent again long after
-    /// they were refused were refused once more.
+    /// Takes refusals for the API's own until a row is applied: the user expects them, and rows
+    /// were refused once more a long time after their first refusal.
     pub(super) fn believe_refusals(&mut self) {
         self.run.doubt_round = DoubtRound::Usual;
         for (ticket, ending) in self.availability.believe_refusals() {
@@ -187,12 +193,13 @@ impl<T: Clone> Schedule<T> {
         }
     }
 
-    /// Whether refusals are taken for the API's own since rows were refused again and again (`--max-errors none`).
+    /// Whether refusals are taken for the API's own, after rows were refused again and again
+    /// (`--max-errors none`).
     pub fn believes_refusals(&self) -> bool {
         self.availability.believes_refusals()
     }
 
-    /// How a row ends by what the API itself said of it.
+    /// The ending that the API itself gave the row in its own shape.
     fn api_answer(&self, ticket: Ticket) -> Option<Ending> {
         let failures = &self.order.get(ticket).failures;
         let spoke = matches!(
@@ -202,7 +209,8 @@ impl<T: Clone> Schedule<T> {
         failures.ending.clone().filter(|_| spoke)
     }
 
-    /// Stops a run whose first rows were all refused alike: the token lacks the permission, or the address is another API's.
+    /// Stops a run whose first rows got the same refusal: the token lacks the permission, or the
+    /// address is another API's.
     pub(super) fn check_first_answers(&mut self) {
         if !self.refusals_may_stop() {
             return;
@@ -227,8 +235,8 @@ impl<T: Clone> Schedule<T> {
         }
     }
 
-    /// The first rows, where they were all refused with 404 and are many, or all there are: probably the address or the tenant is
-    /// wrong.
+    /// The number of first rows, if all were refused with 404 and they are many or all there are.
+    /// The address or the tenant is probably wrong.
     pub fn suspiciously_not_found(&self) -> Option<usize> {
         if self.availability.has_answered() {
             return None;
@@ -241,12 +249,12 @@ impl<T: Clone> Schedule<T> {
             .then_some(first.not_found)
     }
 
-    /// Whether refusals may stop the run: not with `--max-errors none`, by which the user expects them.
+    /// Whether refusals may stop the run. With `--max-errors none` the user expects them.
     pub(super) fn refusals_may_stop(&self) -> bool {
         self.limits.error_limit != ErrorLimit::None
     }
 
-    /// Stops, since something else than the API answers.
+    /// Stops the run, because the answers are not the API's.
     pub(super) fn stop_misdirected(&mut self) {
         if let Some(reason) = self.run.misdirection.take() {
             self.stop(reason);

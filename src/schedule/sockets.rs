@@ -1,29 +1,31 @@
-//! What happens where this machine has no file descriptors or ports left to connect with: a fault of ours, not the API's.
+//! The limit of requests in flight that this machine sets when it has no file descriptors or ports
+//! left.
 //!
-//! The request that could not connect was not sent, so it uses up no attempt and costs no retry budget, and it is no evidence of
-//! anything. At most as many requests are in flight from then on as were when it failed, one at least. The machine may get more
-//! of what it lacked, so that limit rises by one now and then.
+//! A request that could not connect was not sent: it uses up no attempt and no retry tokens, and it
+//! is no evidence about the API. From then on at most as many requests are in flight as were when
+//! it failed, but at least one. The limit rises by one from time to time, since the machine may get
+//! more descriptors or ports.
 
 use std::time::Duration;
 
 use super::moment::Moment;
 
-/// How often the limit rises by one.
+/// The time between two rises of the limit by one.
 const RISE_INTERVAL: Duration = Duration::from_secs(10);
 
-/// The connections that this machine can make.
+/// The connections that this machine can open.
 #[derive(Debug, Default)]
 pub(super) struct Sockets {
-    /// The most requests in flight, and since when.
+    /// The most requests in flight, and the time since which that holds.
     limit: Option<(usize, Moment)>,
     /// The lowest limit so far.
     lowest: Option<usize>,
-    /// Since when no request could connect or was on its way.
+    /// The time since which no request could connect or was in flight.
     missing_since: Option<Moment>,
 }
 
 impl Sockets {
-    /// A request could not connect; without it `in_flight` are on their way.
+    /// Notes that a request could not connect, with `in_flight` other requests in flight.
     pub(super) fn ran_out(&mut self, in_flight: usize, now: Moment) {
         let limit = in_flight.min(self.limit(now)).max(1);
         self.limit = Some((limit, now));
@@ -31,7 +33,7 @@ impl Sockets {
         self.missing_since.get_or_insert(now);
     }
 
-    /// A request came to an end that had a connection.
+    /// Notes the end of a request that had a connection.
     pub(super) fn served(&mut self) {
         self.missing_since = None;
     }
@@ -50,7 +52,7 @@ impl Sockets {
         self.lowest
     }
 
-    /// How long no request could connect or was on its way.
+    /// The time for which no request could connect or was in flight.
     pub(super) fn missing_for(&self, now: Moment) -> Duration {
         self.missing_since
             .map_or(Duration::ZERO, |since| now.since(since))

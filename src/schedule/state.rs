@@ -1,4 +1,4 @@
-//! What a schedule consists of, and how far its run is.
+//! The state of a schedule: its parts, its limits, and the progress of the run.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -21,8 +21,10 @@ use super::throttle::Throttle;
 use super::ticket::Ticket;
 use super::token::TokenState;
 
-/// Decides what to send when. `T` is whatever the driver needs to send a row; a copy of it has to be cheap, since the row that was
-/// applied last is kept.
+/// The decisions on what to send and when.
+///
+/// `T` is what the driver needs to send a row. Cloning it should be cheap: the rows that were
+/// applied last are kept.
 #[derive(Debug)]
 pub struct Schedule<T> {
     pub(super) order: Order<T>,
@@ -37,7 +39,7 @@ pub struct Schedule<T> {
     pub(super) statistics: Statistics,
 }
 
-/// When rows are sent again.
+/// The rules for sending a row again.
 #[derive(Debug)]
 pub(super) struct Retries {
     pub(super) policy: RetryPolicy,
@@ -49,56 +51,57 @@ pub(super) struct Retries {
 pub(super) struct Limits {
     pub(super) error_limit: ErrorLimit,
     pub(super) history: History,
-    /// Why nothing may be sent: rows of earlier processes are too many already.
+    /// The reason to stop at the first row, because earlier processes ended too many rows badly.
     pub(super) exceeded_before: Option<StopReason>,
     pub(super) wait_max: Duration,
     pub(super) grace: Duration,
 }
 
-/// How far the run is.
+/// The progress of the run.
 #[derive(Debug)]
 pub(super) struct RunState<T> {
     pub(super) supply: Supply,
-    /// Rows that have ended and were not handed out yet.
+    /// Rows that have ended and that the driver has not taken yet.
     pub(super) ended: VecDeque<Ended<T>>,
-    /// Rows that were handed out, and whose outcome is not written down.
+    /// Rows that the driver has taken and whose outcome is not recorded yet.
     pub(super) unrecorded: usize,
     pub(super) stop: Option<StopReason>,
-    /// When requests in flight are given up after a stop.
+    /// The time after a stop at which requests in flight are given up.
     pub(super) drained_by: Option<Moment>,
     pub(super) limited_by: Option<LimitedBy>,
-    /// Since when nothing but our own pace holds requests back.
+    /// The time since which only our own pace has held requests back.
     pub(super) paced_since: Option<Moment>,
-    /// The control whose read has shown that its update can follow.
+    /// The control whose read matched, so that its update may follow.
     pub(super) control: Option<Ticket>,
-    /// After everybody has waited, another customer's row goes before the one that was refused.
+    /// The rows that go first. After a wait, another customer's row goes before the one that was
+    /// refused.
     pub(super) priority: Priority,
-    /// Requests in a row that did not reach the API, since a response last came.
+    /// Consecutive requests that did not reach the API, since the last response.
     pub(super) not_reached: usize,
-    /// Why an update failed last.
+    /// The cause of the last failed update.
     pub(super) last_failure: Option<Cause>,
     /// Whether rows in doubt are asked about for the last time.
     pub(super) doubt_round: DoubtRound,
-    /// The reason to stop that the last answer gives which was not the API's, if all fare alike.
+    /// The reason to stop that the last foreign answer gives, if every row gets such an answer.
     pub(super) misdirection: Option<StopReason>,
-    /// The end of the wait that the API named and that was too long.
+    /// The end of a named wait that is longer than the longest wait.
     pub(super) too_long_until: Option<Moment>,
 }
 
-/// RefusedBy turn it is among rows that may leave.
+/// The rows that go first among those that may leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Priority {
     /// Rows to be sent again go first.
     Retries,
-    /// Rows that were not sent yet go first, until one that left after this time was let through.
+    /// Rows that were not sent yet go first, until one that left after this time is let through.
     FreshSince(Moment),
 }
 
-/// Which round of asking about rows in doubt it is.
+/// The round of rechecks that the rows in doubt are in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum DoubtRound {
     Usual,
-    /// The longest wait is over: what the API says now counts.
+    /// The last one: the longest wait is over, so the API's answers count as they are.
     Last,
 }
 
@@ -117,7 +120,7 @@ pub(super) enum Bad {
 }
 
 impl<T: Clone> Schedule<T> {
-    /// A schedule with these rules, continuing after `history`; `seed` determines its jitter.
+    /// Creates a schedule that continues after `history`. `seed` determines its jitter.
     pub fn new(rules: Rules, history: History, seed: u64) -> Schedule<T> {
         let Rules {
             rate,
@@ -207,7 +210,7 @@ impl<T: Clone> Schedule<T> {
 }
 
 impl Limits {
-    /// The reason to stop that rows which ended badly are, where they are too many.
+    /// The reason to stop, if too many rows have ended badly.
     pub(super) fn exceeded(&self) -> Option<StopReason> {
         let (History { ended, errors, .. }, limit) = (self.history, self.error_limit);
         limit

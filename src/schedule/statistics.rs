@@ -1,32 +1,32 @@
-//! What the schedule did, for the summary.
+//! Figures about a run, for the summary.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::cause::Cause;
 
-/// What the schedule did so far.
+/// Figures about a run so far.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Statistics {
     /// Requests sent.
     pub attempts: u64,
-    /// Requests that repeated another one, by what had come of that.
+    /// Requests that repeated another one, by the cause of its failure.
     pub retries: BTreeMap<Cause, u64>,
     /// Pauses that the API asked for.
     pub pauses: u64,
-    /// Time that all rows waited in them.
+    /// Time for which these pauses held all rows back.
     pub paused: Duration,
-    /// Times that the API was down.
+    /// Outages of the API.
     pub outages: u64,
-    /// Time that it was down.
+    /// Time for which the API was down.
     pub down: Duration,
-    /// Times that an update was read and repeated to tell whether the API works.
+    /// Controls: updates that were read and repeated to show whether the API works.
     pub controls: u64,
-    /// Times that the token was renewed.
+    /// Refreshes of the token.
     pub token_refreshes: u64,
-    /// The rate a second that was learned from what the API refuses, where that is what limits the run.
+    /// The rate a second that was learned from what the API refuses, if it limits the run.
     pub learned_rate: Option<f64>,
-    /// The most requests in flight that was learned from it.
+    /// The most requests in flight, if that was learned from what the API refuses.
     pub learned_in_flight: Option<usize>,
     /// The most requests that were in flight at once.
     pub in_flight_max: usize,

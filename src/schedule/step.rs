@@ -1,4 +1,4 @@
-//! What a schedule says: what to do next, and why it is not more.
+//! The schedule's side of the protocol: the next step, and what limits the run.
 
 use super::ended::Ended;
 use super::moment::Moment;
@@ -6,21 +6,25 @@ use super::request::Request;
 use super::ticket::Ticket;
 use super::token::RefreshReason;
 
-/// What to do next.
+/// The next step for the driver.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step<T> {
-    /// Send this request for the ticket's row, and report with [`Schedule::finished`](super::Schedule::finished).
+    /// Send this request for the ticket's row, and report with
+    /// [`Schedule::finished`](super::Schedule::finished).
     Send(Ticket, Request),
-    /// Give up the ticket's request, which is not reported any more: its timeout is over, or the run is.
+    /// Give up the ticket's request: its timeout is over, or the grace of a stop is. It is not
+    /// reported.
     GiveUp(Ticket),
-    /// This row has ended. Its customer's next row waits for [`Schedule::recorded`](super::Schedule::recorded).
-    Ended(Ended<T>),
-    /// The turn of this invalid row has come, which is never sent. Where its customer is known, their next row waits for
+    /// This row has ended. Its customer's next row waits for
     /// [`Schedule::recorded`](super::Schedule::recorded).
+    Ended(Ended<T>),
+    /// An invalid row whose turn has come. It is never sent. If its customer is known, their next
+    /// row waits for [`Schedule::recorded`](super::Schedule::recorded).
     NeverSent(T),
-    /// Get another token while rows are sent on, and report with [`Schedule::token_refreshed`](super::Schedule::token_refreshed).
+    /// Get another token while rows are sent, and report with
+    /// [`Schedule::token_refreshed`](super::Schedule::token_refreshed).
     RefreshToken(RefreshReason),
-    /// Nothing to do before this time, or before something happens: an answer, a new row, an outcome written down.
+    /// Wait until this time, or for an event: an answer, a new row, a recorded outcome.
     Wait(Option<Moment>),
     /// Every row has ended.
     Done,
@@ -28,25 +32,27 @@ pub enum Step<T> {
     Stopped,
 }
 
-/// Why it is not faster.
+/// The limit on the speed of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LimitedBy {
-    /// The API asked to wait until then.
+    /// A wait that the API named, until this time.
     Pause(Moment),
-    /// The API is down since the first time; the next probe is due at the second, or under way.
+    /// An outage since the first time. The next probe is due at the second; without one it is in
+    /// flight.
     Outage(Moment, Option<Moment>),
-    /// The rows that are left are in doubt: the API refused or failed them, and another write has to tell whose fault it is.
+    /// Doubts about all the rows that are left: the API refused or failed them, and another write
+    /// has to show whose fault that is.
     Doubts,
     /// The API's window.
     Window,
-    /// The user's rate, or the modest one of `auto`.
+    /// The user's rate, or the modest rate of `auto`.
     Rate,
-    /// The rate that was learned from what the API refuses.
+    /// The rate learned from what the API refuses.
     LearnedRate,
-    /// As many requests are in flight as the API bears.
+    /// The number of requests in flight that the API answers without getting slower.
     Concurrency,
-    /// Too many retries for too few successes.
+    /// The retry tokens: too many retries for too few successes.
     RetryTokens,
-    /// The token is being renewed.
+    /// A refresh of the token.
     TokenRefresh,
 }

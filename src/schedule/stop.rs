@@ -1,4 +1,4 @@
-//! Why a run stops before the end of its input.
+//! The reasons for which a run stops before the end of its input.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,7 +7,8 @@ use super::cause::Cause;
 use super::error_limit::ErrorLimit;
 use crate::contract::Fault;
 
-/// Why a run stops. Rows without an outcome stay unsent, and the same command continues.
+/// The reason for which a run stops. Rows without an outcome stay unsent, and the same command
+/// continues.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StopReason {
     /// Too many rows ended badly (`--max-errors`).
@@ -16,50 +17,51 @@ pub enum StopReason {
         ended: u64,
         /// Those that ended invalid, rejected or failed.
         errors: u64,
-        /// How many may.
+        /// The limit.
         limit: ErrorLimit,
     },
     /// The API did not answer for longer than `--max-wait`.
     Outage {
-        /// For how long.
+        /// The time for which it was down.
         lasted: Duration,
-        /// Why an update failed last.
+        /// The cause of the last failed update.
         cause: Option<Cause>,
     },
-    /// The API refused rows, and applied none, for longer than `--max-wait`, and there is no control to tell whether it works.
+    /// The API refused rows and applied none for longer than `--max-wait`, and there was no control
+    /// to show whether it works.
     OnlyRefusals {
-        /// For how long.
+        /// The time for which it applied none.
         lasted: Duration,
-        /// Rows that were refused.
+        /// The number of refused rows.
         rows: usize,
     },
     /// This machine had no file descriptors or ports to connect with for longer than `--max-wait`.
     NoSockets {
-        /// For how long.
+        /// The time for which it had none.
         lasted: Duration,
     },
     /// The API named a wait longer than `--max-wait`.
     WaitTooLong {
-        /// The wait that it named.
+        /// The wait, from the first refusal to its end.
         wait: Duration,
     },
-    /// 2xx answers that are not the API's: a login page or a proxy.
+    /// 2xx answers that are not the API's, but a login page's or a proxy's.
     UnexpectedAnswers {
-        /// The last one's status.
+        /// The status of the last one.
         status: u16,
         /// The kind of answer.
         what: Unexpected,
     },
     /// The API redirects.
     Redirected {
-        /// The last one's status.
+        /// The status of the last one.
         status: u16,
         /// The host that it points to.
         host: Option<String>,
     },
     /// The first answers were all 404.
     AllNotFound {
-        /// How many.
+        /// The number of answers.
         answers: usize,
     },
     /// The API refuses the token, also after it was read again.
@@ -68,36 +70,37 @@ pub enum StopReason {
     LoginNeeded,
     /// The token endpoint did not hand out a token for longer than `--max-wait`.
     TokenUnavailable {
-        /// For how long rows waited for it.
+        /// The time for which rows waited for it.
         lasted: Duration,
     },
-    /// The API refuses the permission.
+    /// The API refuses the permission (403).
     Forbidden {
-        /// How many answers in a row.
+        /// The number of consecutive answers.
         answers: usize,
     },
     /// An answer that every row would meet.
     EveryRowWouldFail {
-        /// Its status.
+        /// The status of that answer.
         status: u16,
     },
-    /// The host's name is unknown, TLS fails, or the proxy does not let requests through, before any success.
+    /// The host's name is unknown, TLS fails, or the proxy does not let requests through, before
+    /// any success.
     Unreachable {
-        /// Which of them. The way that requests take has the words.
+        /// The fault. The API's route describes it in words.
         fault: Fault,
     },
-    /// The input cannot be read on.
+    /// The input cannot be read any further.
     InputUnusable,
-    /// The input is not the one that the run directory is about.
+    /// The input is not the one that the run directory belongs to.
     InputChanged {
-        /// It differs in rows from this one …
+        /// The first row of the range that differs.
         first_row: u64,
-        /// … to this one.
+        /// The last row of the range that differs.
         last_row: u64,
     },
     /// Too many rows are to be sent again from an input that can be read only once.
     CannotCompare,
-    /// Outcomes cannot be recorded any more.
+    /// Outcomes can no longer be recorded.
     JournalUnwritable,
     /// SIGHUP.
     HungUp,
@@ -107,19 +110,19 @@ pub enum StopReason {
     Terminated,
 }
 
-/// How a 2xx answer is not the API's.
+/// The difference between a 2xx answer and the API's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unexpected {
-    /// It does not show the update.
+    /// The body does not show the update.
     AnotherBody,
-    /// It shows another customer than the request's.
+    /// The body shows another customer than the request's.
     OtherCustomer,
-    /// It is longer than what is read.
+    /// The body is longer than what is read.
     TooLong,
 }
 
 impl StopReason {
-    /// Whether the run directory turned out to be about another input, so that nothing in it may change.
+    /// Whether the run directory belongs to another input, so that nothing in it may change.
     pub fn is_about_another_input(&self) -> bool {
         matches!(
             self,

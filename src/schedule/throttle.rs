@@ -1,4 +1,5 @@
-//! When the next request may leave: the user's rate, the API's window, the rate that was learned, and one pause for everybody.
+//! The throttle: the user's rate, the API's window, the learned rate, and pauses that hold all
+//! requests back.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -19,12 +20,13 @@ use super::server_clock::ServerClock;
 use super::window::{Allowance, Window};
 use crate::contract::Response;
 
-/// Requests a second under `--rate auto`, as long as the API's headers name no limit.
+/// Requests a second under `--rate auto`, while the API's headers name no limit.
 const AUTO_PER_SECOND: u32 = 20;
-/// A named wait is lengthened by up to this part of it, a tenth, so that many clients do not return as one.
+/// The part of a named wait by which it is lengthened at most, a tenth, so that clients do not all
+/// return at once.
 const PAUSE_JITTER_PART: u32 = 10;
 
-/// When the next request may leave.
+/// The limits on when the next request may leave.
 #[derive(Debug)]
 pub(super) struct Throttle {
     rate: Rate,
@@ -35,38 +37,38 @@ pub(super) struct Throttle {
     learned: LearnedRate,
     clock: ServerClock,
     paused_until: Moment,
-    /// When the API first refused a request after it last let one through.
+    /// The time of the first refusal since the last request that the API let through.
     refused_since: Option<Moment>,
     last_sent: Option<Moment>,
 }
 
-/// What keeps the next request from leaving.
+/// The limit that holds the next request back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ThrottledBy {
-    /// The API asked to wait.
+    /// A wait that the API named.
     Pause(Moment),
-    /// The API's window, of which nothing is left until this time: it lets nothing through.
+    /// The API's window, which is exhausted until this time.
     Exhausted(Moment),
-    /// Pacing by the API's window; without a time, an answer has to come first.
+    /// Pacing over the API's window. Without a time, an answer has to come first.
     Window(Option<Moment>),
     /// The user's rate.
     Rate(Moment),
-    /// The rate that was learned.
+    /// The learned rate.
     LearnedRate(Moment),
-    /// The API lets nothing through, and names no time: one request at a time asks.
+    /// An API that refuses everything and names no time. One request at a time checks.
     Shut(Option<Moment>),
 }
 
-/// The limit that a request met which was refused.
+/// The limit that refused a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum LimitMet {
-    /// That of a window which the API names.
+    /// A window that the API names.
     Window,
-    /// One that is learned.
+    /// A limit that is learned.
     Learned,
-    /// One that may be learned, or none.
+    /// A limit that may be learned, or none.
     Undecided,
-    /// None: the API is in trouble.
+    /// No limit: the API is in trouble.
     None,
 }
 
@@ -93,8 +95,8 @@ impl Throttle {
         }
     }
 
-    /// Takes the permit for one request, or says what it has to wait for. `rows_left` are those that are not in flight, if their
-    /// number is known.
+    /// Takes the permit for one request, or returns the limit that holds it back. `rows_left`
+    /// counts rows that are not in flight, if known.
     pub(super) fn acquire(
         &mut self,
         now: Moment,
@@ -113,7 +115,7 @@ impl Throttle {
             Allowance::NotBefore(at) => return Err(ThrottledBy::Window(Some(at))),
             Allowance::NotBeforeAnswer => return Err(ThrottledBy::Window(None)),
         }
-        // What is learned is for what no header names.
+        // The learned rate is for limits that no header names.
         let is_led = self.window.is_known();
         match self
             .learned
@@ -127,7 +129,7 @@ impl Throttle {
             Some(Hold::Shut(at)) => return Err(ThrottledBy::Shut(at)),
             None => {}
         }
-        // Under `auto` our own modest rate is for APIs that name no limit.
+        // The modest rate of `auto` is for APIs that name no limit.
         let headers_lead = self.rate == Rate::Auto && is_led;
         if let (Some(limiter), false) = (&mut self.limiter, headers_lead) {
             limiter.take(now).map_err(ThrottledBy::Rate)?;
@@ -136,7 +138,7 @@ impl Throttle {
         Ok(())
     }
 
-    /// Learns from an answer's headers.
+    /// Learns from the headers of an answer.
     pub(super) fn learn(
         &mut self,
         response: &Response,
@@ -159,20 +161,20 @@ impl Throttle {
         self.learned.leaves(departure);
     }
 
-    /// A request is no longer in flight.
+    /// Notes that a request is no longer in flight.
     pub(super) fn landed(&mut self, departure: Departure) {
         self.learned.landed(departure);
     }
 
-    /// The API has let a request through: it is not in distress.
+    /// Notes that the API let a request through.
     pub(super) fn accepted(&mut self, departure: Departure, now: Moment) {
         self.refused_since = None;
         self.learned.accepted(departure, now);
     }
 
-    /// The API refused a request and asks to wait, or may mean it. Which limit that is.
+    /// Notes a refusal that asks to wait, or may mean it. Returns the limit that the request met.
     pub(super) fn refused(&mut self, departure: Departure, wait: Wait, now: Moment) -> LimitMet {
-        // A wait of nothing is none.
+        // A wait of zero is no wait.
         let named = wait.named.filter(|wait| !wait.is_zero());
         let how = match wait.reason {
             WaitReason::Unavailable => Refused::Unavailable,
@@ -190,12 +192,12 @@ impl Throttle {
         }
     }
 
-    /// The API was down, and is up again.
+    /// Notes the end of an outage.
     pub(super) fn was_down(&mut self) {
         self.learned.was_down();
     }
 
-    /// The rate a second that was learned, where it is what limits the run.
+    /// The learned rate a second, if it limits the run.
     pub(super) fn learned_rate(&self) -> Option<f64> {
         let own = match self.rate {
             Rate::Unlimited => f64::INFINITY,
@@ -208,12 +210,12 @@ impl Throttle {
             .filter(|per_second| *per_second < own)
     }
 
-    /// The most requests in flight that was learned.
+    /// The learned limit of requests in flight.
     pub(super) fn in_flight_max(&self) -> Option<usize> {
         self.learned.in_flight_max()
     }
 
-    /// The time in which our own pace held everything back is none of the API's.
+    /// Excludes time in which our own pace held all requests back.
     pub(super) fn postpone(&mut self, time: Duration) {
         self.refused_since = self.refused_since.map(|since| since + time);
     }
@@ -224,7 +226,7 @@ impl Throttle {
         (now + wait).since(since)
     }
 
-    /// Holds every request back for a named wait. Returns by how much the pause got longer.
+    /// Holds all requests back for a named wait. Returns by how much the pause got longer.
     pub(super) fn pause(&mut self, named: Duration, now: Moment, random: &mut Random) -> Duration {
         let wait = named.saturating_add(random.up_to(named / PAUSE_JITTER_PART));
         let until = (now + wait).max(self.paused_until);
@@ -233,7 +235,7 @@ impl Throttle {
         longer
     }
 
-    /// Whether a pause is under way.
+    /// Whether all requests are held back for a named wait.
     pub(super) fn is_paused(&self, now: Moment) -> bool {
         self.paused_until > now
     }
@@ -243,14 +245,14 @@ impl Throttle {
         self.paused_until
     }
 
-    /// The API refused a request for its quota (429), which will be renewed then.
+    /// Notes a refusal for the quota (429), which is renewed at `renewed_at`.
     pub(super) fn quota_refused(&mut self, renewed_at: Moment, sent: Moment) {
         self.window.refused(renewed_at, sent);
     }
 }
 
-/// Governor's GCRA, driven by the schedule's time. Its own sleeping (`until_ready`) is not used: it waits on a timer of its
-/// own, and a limiter's quota cannot change while it runs.
+/// Governor's GCRA, driven by the schedule's time. Its own sleeping (`until_ready`) is not used: it
+/// waits on its own timer, and a limiter's quota cannot change while it runs.
 #[derive(Debug)]
 struct Limiter {
     gcra: RateLimiter<NotKeyed, InMemoryState, FakeRelativeClock, NoOpMiddleware<Nanos>>,
@@ -294,7 +296,7 @@ mod tests {
         ))
     }
 
-    /// Takes permits as early as they come; when each was taken.
+    /// Takes permits as early as possible, and returns the times.
     fn permits(throttle: &mut Throttle, n: usize, start: Moment) -> Vec<Moment> {
         let mut now = start;
         let mut taken = Vec::new();
@@ -324,7 +326,7 @@ mod tests {
         for (index, at) in (0_u32..).zip(&taken) {
             assert_eq!(at.since_start(), Duration::from_millis(20) * index);
         }
-        // Nor does time that nobody used add up.
+        // Unused time does not add up.
         let later = Moment::after_start(Duration::from_mins(1));
         let taken = permits(&mut throttle, 2, later);
         assert_eq!(taken, [later, later + Duration::from_millis(20)]);
@@ -346,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_holds_everybody_and_does_not_add_up() {
+    fn a_pause_holds_all_requests_and_does_not_add_up() {
         let mut throttle = Throttle::new(Rate::Unlimited);
         let mut random = Random::seeded(1);
         let longer: Vec<Duration> = (0..64)
@@ -390,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_that_lets_nothing_through_is_told_from_pacing() {
+    fn a_window_that_lets_nothing_through_is_not_pacing() {
         let check = |remaining: u64, reset_s: u64, want: Result<(), ThrottledBy>| {
             let mut throttle = Throttle::new(Rate::Unlimited);
             assert_eq!(throttle.acquire(Moment::START, 0, None), Ok(()));

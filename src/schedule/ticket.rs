@@ -1,6 +1,6 @@
-//! The name of a held row.
+//! The handle of a held row.
 
-/// A held row, for as long as it is held.
+/// The handle of a row, valid while the row is held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Ticket(u64);
 

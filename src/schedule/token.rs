@@ -1,4 +1,4 @@
-//! What the schedule knows of the access token: whether it is good, and whether a new one is on its way.
+//! The state of the access token: whether it is valid, and whether it is being refreshed.
 
 use std::time::Duration;
 
@@ -6,74 +6,78 @@ use super::backoff::{Backoff, Jitter};
 use super::moment::Moment;
 use super::random::Random;
 
-/// A token is renewed this long before it expires, or a tenth of its lifetime before where that is shorter.
+/// The time before its expiry at which a token is refreshed, or a tenth of its lifetime if that is
+/// shorter.
 const REFRESHED_BEFORE_MAX: Duration = Duration::from_mins(1);
 const REFRESHED_BEFORE_PART: u32 = 10;
 /// A token with a shorter lifetime is treated as expired: it would not survive a round trip.
 const LIFETIME_MIN: Duration = Duration::from_millis(50);
-/// The first wait before renewing is tried again, doubled from try to try.
+/// The first wait before another refresh. It doubles with each try.
 const INTERVAL_FIRST: Duration = Duration::from_secs(1);
-/// The longest such wait.
+/// The longest wait before another refresh.
 const INTERVAL_MAX: Duration = Duration::from_secs(30);
 
-/// Why a token is to be renewed.
+/// The reason to refresh a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefreshReason {
-    /// It is refused, has expired, or does so soon.
+    /// The token is refused, has expired, or will soon.
     Needed,
-    /// Its file has changed.
+    /// The token's file has changed.
     FileChanged,
 }
 
-/// What renewing the token brought.
+/// The result of a refresh.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refreshed {
-    /// One that was handed out just now. Should the API refuse it too, there is no use in another.
+    /// A token that was just issued. If the API refuses it, another one is of no use.
     New {
-        /// How long it is good for, if that is known.
+        /// Its lifetime, if known.
         lifetime: Option<Duration>,
     },
-    /// One that somebody else had got.
+    /// A token that another process had obtained.
     Replaced {
-        /// How long it is good for, if that is known.
+        /// Its lifetime, if known.
         lifetime: Option<Duration>,
     },
-    /// The one that was sent before.
+    /// The token that was used before.
     Unchanged,
-    /// None: somebody has to log in.
+    /// No token: the user has to log in.
     LoginNeeded,
-    /// None for the moment.
+    /// No token for now.
     Unavailable,
 }
 
-/// What to do with a row whose token was refused.
+/// The decision about a row whose token was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refusal {
-    /// Send it again with the next token; no attempt is used.
+    /// Send it again with the next token. This uses up no attempt.
     SendAgain,
-    /// A token that was just renewed is refused too.
+    /// Stop: a token that was just refreshed is refused, too.
     Final,
 }
 
-/// What sending has to do about the token.
+/// The token's part of the next step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Next {
     Usable,
-    /// Somebody has to renew it now.
+    /// The driver has to refresh it now.
     Refresh(RefreshReason),
-    /// Nothing can be sent before it is renewed, which is tried again at this time if it is not under way.
+    /// Nothing can be sent before it is refreshed. Without a time the refresh is under way.
     Wait(Option<Moment>),
 }
 
-/// What a renewal means for the run.
+/// The meaning of a refresh for the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Conclusion {
     GoOn,
-    /// The API refuses the token, and there is no way to another.
+    /// The API refuses the token, and there is no way to get another.
     LoginNeeded,
 }
 
-/// The token's state. Tokens are counted, so that late refusals of an old one do not count against the new one.
+/// The state of the token.
+///
+/// Tokens are numbered by generation, so that late refusals of an old token do not count against
+/// the new one.
 #[derive(Debug)]
 pub(super) struct TokenState {
     generation: u32,
@@ -83,18 +87,18 @@ pub(super) struct TokenState {
     refresh_at: Option<Moment>,
     expires_at: Option<Moment>,
     backoff: Backoff,
-    /// Whether the last try brought no token that can be used.
+    /// Whether the last refresh brought no usable token.
     is_backing_off: bool,
-    /// Since when nothing can be sent for want of a token.
+    /// The time since which nothing can be sent for lack of a token.
     held_since: Option<Moment>,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum Trust {
-    /// The first token of the run, one that somebody else had got, or one that the API has accepted.
+    /// It is the first token of the run, another process obtained it, or the API has accepted it.
     #[default]
     Trusted,
-    /// New, and not accepted yet.
+    /// It is new, and was not accepted yet.
     Refreshed,
     Refused,
 }
@@ -128,7 +132,7 @@ impl TokenState {
         self.generation
     }
 
-    /// The token is good for this long from now on.
+    /// Sets how long the token is valid from now on.
     pub(super) fn lasts(&mut self, lifetime: Option<Duration>, now: Moment) {
         let before =
             |lifetime: Duration| (lifetime / REFRESHED_BEFORE_PART).min(REFRESHED_BEFORE_MAX);
@@ -136,7 +140,7 @@ impl TokenState {
         self.expires_at = lifetime.map(|lifetime| now + lifetime);
     }
 
-    /// Somebody has written to the token's file.
+    /// Notes that the token's file has changed.
     pub(super) fn file_changed(&mut self) {
         self.file_changed = true;
     }
@@ -171,7 +175,7 @@ impl TokenState {
         }
     }
 
-    /// When there is something to do about a token that is usable.
+    /// The time of the next step for a token that is still usable.
     pub(super) fn wake_at(&self) -> Option<Moment> {
         match self.refresh {
             RefreshState::Idle => self.refresh_at,
@@ -180,12 +184,12 @@ impl TokenState {
         }
     }
 
-    /// Since when rows have waited for a token that could not be had.
+    /// The time since which rows have waited for a token that is unavailable.
     pub(super) fn unavailable_since(&self) -> Option<Moment> {
         self.held_since.filter(|_| self.is_backing_off)
     }
 
-    /// A request that was sent with the token of this generation was refused.
+    /// Notes that the API refused a request with the token of this generation.
     pub(super) fn refused(&mut self, generation: u32, now: Moment) -> Refusal {
         if generation != self.generation {
             return Refusal::SendAgain;
@@ -222,16 +226,16 @@ impl TokenState {
             }
             (Refreshed::New { lifetime }, _) => self.replaced(Trust::Refreshed, lifetime, now),
             (Refreshed::Replaced { lifetime }, _) => self.replaced(Trust::Trusted, lifetime, now),
-            // Whether a new one is needed is found out by the next step.
+            // The next step shows whether a new one is needed.
             (
                 Refreshed::Unchanged | Refreshed::LoginNeeded | Refreshed::Unavailable,
                 RefreshReason::FileChanged,
             ) => {}
-            // The same token is sent once more: a server may refuse a good one for a moment.
+            // Send the same token once more: a server may refuse a valid one for a moment.
             (Refreshed::Unchanged, RefreshReason::Needed) if self.trust == Trust::Refused => {
                 self.replaced(Trust::Refreshed, None, now);
             }
-            // Whether it is still good is the API's to say.
+            // The API decides whether it is still valid.
             (Refreshed::Unchanged, RefreshReason::Needed) => self.lasts(None, now),
             (Refreshed::LoginNeeded, RefreshReason::Needed) => return Conclusion::LoginNeeded,
             (Refreshed::Unavailable, RefreshReason::Needed) => self.back_off(now, random),
@@ -239,14 +243,14 @@ impl TokenState {
         Conclusion::GoOn
     }
 
-    /// The API accepted a request.
+    /// Notes that the API accepted a request with the token of this generation.
     pub(super) fn proven(&mut self, generation: u32) {
         if self.trust == Trust::Refreshed && generation == self.generation {
             self.trust = Trust::Trusted;
         }
     }
 
-    /// Tries again later.
+    /// Schedules another refresh.
     fn back_off(&mut self, now: Moment, random: &mut Random) {
         self.is_backing_off = true;
         self.refresh = RefreshState::NotBefore(now + self.backoff.next(random));

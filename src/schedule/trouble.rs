@@ -1,4 +1,4 @@
-//! Failed attempts: what each costs its row, and when the row is sent again.
+//! Failed attempts: the cost to the row, and the time at which it is sent again.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::row_failures::AttemptKind;
 use super::state::Schedule;
 use super::ticket::Ticket;
 
-/// Attempts at a row that is likely to be at fault itself.
+/// Attempts for a row that is likely to be at fault itself.
 const ATTEMPTS_OF_THREE: u32 = 3;
 
 impl<T: Clone> Schedule<T> {
@@ -35,7 +35,8 @@ impl<T: Clone> Schedule<T> {
             MaybeApplied::Yes => Cost::AmbiguousRetry,
             MaybeApplied::No => Cost::Retry,
         });
-        // A 500 is more likely about the row than about the load, and so is what other rows do not meet.
+        // A 500 is more likely about the row than about the load. So is a failure that other rows
+        // do not have.
         if trouble.attempts == AttemptLimit::Usual && self.evidence(ticket) == Evidence::New {
             self.flights.concurrency.pushed_back(sent, now);
         }
@@ -48,7 +49,7 @@ impl<T: Clone> Schedule<T> {
         );
     }
 
-    /// An attempt failed; `ending` is how the row ends if it is at fault.
+    /// Notes a failed attempt. `ending` is how the row ends if it is at fault.
     pub(super) fn fails(
         &mut self,
         ticket: Ticket,
@@ -99,8 +100,8 @@ impl<T: Clone> Schedule<T> {
         self.order.send_again(ticket, now + delay);
     }
 
-    /// Notes that a row failed or was refused, how it ends if it is at fault, and the state of the API's counts before its first
-    /// failure, which is returned.
+    /// Notes that a row failed or was refused, and how it ends if it is at fault. Returns the API's
+    /// counts from before the row's first failure.
     pub(super) fn note_failure(
         &mut self,
         ticket: Ticket,
@@ -117,7 +118,7 @@ impl<T: Clone> Schedule<T> {
         *failures.counts_before.get_or_insert(counts)
     }
 
-    /// The weight of another failure of a row.
+    /// Weighs another failure of a row as evidence about the API.
     pub(super) fn evidence(&self, ticket: Ticket) -> Evidence {
         let failures = &self.order.get(ticket).failures;
         match failures.failed_at {

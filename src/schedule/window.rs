@@ -1,8 +1,9 @@
-//! The API's own window: as many requests as it says are left, until the time that it says they are renewed.
+//! The API's window: the number of requests that answers say are left, until the time at which they
+//! are renewed.
 //!
-//! What is left of a short window is spread evenly over it. What fits is not spread: neither where all rows that are left fit,
-//! nor in a window so long that an even pace would be an idle one. Every time and number here may be a server's nonsense, so
-//! all arithmetic on them saturates.
+//! What is left of a short window is spread evenly over it. Requests are not spread if all the rows
+//! left fit, or if the window is so long that an even pace would waste time. Every time and number
+//! here may be a server's nonsense, so all arithmetic on them saturates.
 
 use std::time::Duration;
 
@@ -12,34 +13,37 @@ use super::random::Random;
 use super::server_clock::ServerClock;
 use crate::contract::{RateWindow, Reset};
 
-/// The quota is to be spent this many round trips before the window can end, so that no request falls into the next.
+/// The round trips before the end of a window at which its quota should be spent, so that no
+/// request falls into the next window.
 const GUARD_ROUND_TRIPS: u32 = 2;
-/// The guard takes at most this part of a window.
+/// The part of a window that the guard takes at most.
 const GUARD_PART_OF_WINDOW: u32 = 20;
-/// How much longer to wait at a window's end after the API refused a request there.
+/// The extra wait at the end of a window after the API refused a request there.
 const LATE_STEP: Duration = Duration::from_millis(500);
 const LATE_MAX: Duration = Duration::from_secs(2);
-/// Two refusals whose named ends are closer than this belong to one window: `Retry-After` is whole seconds.
+/// Two refusals whose named ends are closer than this belong to one window: `Retry-After` is whole
+/// seconds.
 const LENGTH_MIN: Duration = Duration::from_millis(1500);
 
 /// The longest window over which requests are spread.
 const SPREAD_MAX: Duration = Duration::from_mins(10);
-/// The first wait before the API is asked again that says that nothing is left, and not until when.
+/// The first wait before another request when nothing is left and no end is named.
 const ASK_FIRST: Duration = Duration::from_secs(1);
 /// The longest such wait.
 const ASK_MAX: Duration = Duration::from_mins(1);
 
-/// What is known of the API's window.
+/// The state of the API's window.
 #[derive(Debug)]
 pub(super) struct Window {
     current: Option<Current>,
-    /// The length of a window and when the last one started, learnt from a refusal where answers do not name the end.
-    learnt_end: Option<Moment>,
-    learnt_length: Option<Duration>,
-    /// How much later than named the API's windows really end.
+    /// The end of a window and the length of windows, learned from refusals when answers do not
+    /// name the end.
+    learned_end: Option<Moment>,
+    learned_length: Option<Duration>,
+    /// The time by which windows end later than named.
     late: Duration,
     round_trip: Duration,
-    /// When to ask again, while nothing is left and no end is known that lies ahead.
+    /// The time of the next request while nothing is left and no known end is ahead.
     ask_at: Option<Moment>,
     asking: Backoff,
 }
@@ -47,32 +51,32 @@ pub(super) struct Window {
 #[derive(Debug, Clone, Copy)]
 struct Current {
     limit: Option<u64>,
-    /// The least that an answer of this window said is left.
+    /// The least that an answer of this window named.
     remaining: u64,
-    /// When the answer that said so was received.
+    /// The time at which that answer was received.
     remaining_received: Moment,
-    /// The named end, to know an answer of the next window.
+    /// The named end, to recognise an answer of the next window.
     reset: Option<Reset>,
     end: End,
-    /// When the first answer of this window was sent for.
+    /// The time at which the request left that this window's first answer belongs to.
     started: Moment,
 }
 
-/// When a window ends.
+/// The end of a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
     Unknown,
     Between { earliest: Moment, latest: Moment },
 }
 
-/// What the window allows.
+/// The permission that the window gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Allowance {
     /// The window holds no request back.
     Open,
-    /// Not before this time, by our own pacing.
+    /// Not before this time, because of our own pacing.
     NotBefore(Moment),
-    /// Not before this time, the named end of a window in which nothing is left: the API lets nothing through.
+    /// Not before this time: the window is exhausted, and this is its named end.
     Exhausted(Moment),
     /// Not before an answer says how much is left.
     NotBeforeAnswer,
@@ -82,8 +86,8 @@ impl Default for Window {
     fn default() -> Window {
         Window {
             current: None,
-            learnt_end: None,
-            learnt_length: None,
+            learned_end: None,
+            learned_length: None,
             late: Duration::ZERO,
             round_trip: Duration::ZERO,
             ask_at: None,
@@ -120,16 +124,18 @@ impl Window {
                     current.remaining_received = received;
                 }
                 current.limit = seen.limit.or(current.limit);
-                // The bounds of the server's clock get narrower, so the newest end is the best known.
+                // The bounds of the server's clock get narrower, so the newest end is the best
+                // known.
                 if end != End::Unknown {
                     current.end = end;
                 }
             }
-            // An answer that left before the window ended says nothing of the next one.
+            // An answer to a request from before the end of the last window says nothing about this
+            // one.
             Some(current) if sent < current.started => {}
             _ => {
                 let end = if end == End::Unknown {
-                    self.learnt_end_after(received)
+                    self.learned_end_after(received)
                 } else {
                     end
                 };
@@ -145,8 +151,8 @@ impl Window {
         }
     }
 
-    /// Sets the time to ask again where nothing is left and no end lies ahead. Only the answer to such a request makes the
-    /// next wait longer, not those of others that were in flight with it.
+    /// Sets the time of the next request if nothing is left and no end is ahead. Only the answer to
+    /// that request lengthens the next wait, not answers to others that were in flight with it.
     fn plan_to_ask(&mut self, sent: Moment, received: Moment, random: &mut Random) {
         let Some(current) = &self.current else { return };
         let ends_later =
@@ -161,7 +167,8 @@ impl Window {
         }
     }
 
-    /// Learns from a refusal that names a wait: the window ends then, or a little earlier, where it names the end itself.
+    /// Learns from a refusal that names a wait. The window ends then, or a little earlier if it
+    /// names its end itself.
     pub(super) fn refused(&mut self, renewed_at: Moment, sent: Moment) {
         let named_end = match self.current.map(|current| current.end) {
             Some(End::Between { latest, .. }) => Some(latest),
@@ -174,17 +181,17 @@ impl Window {
             .filter(|end| sent < *end && *end < renewed_at)
             .unwrap_or(renewed_at);
         let length = self
-            .learnt_end
+            .learned_end
             .map(|before| end.since(before))
             .filter(|length| *length >= LENGTH_MIN);
-        self.learnt_length = self.learnt_length.into_iter().chain(length).min();
-        self.learnt_end = Some(end);
+        self.learned_length = self.learned_length.into_iter().chain(length).min();
+        self.learned_end = Some(end);
         self.current = None;
         self.ask_at = None;
     }
 
-    /// Whether a request may leave now. Requests in flight count as spent: the answers seen so far may not have counted them.
-    /// `rows_left` are those that are not in flight, if their number is known.
+    /// Whether a request may leave now. Requests in flight count as spent, since the answers so far
+    /// may not include them. `rows_left` counts rows that are not in flight, if known.
     pub(super) fn allowance(
         &self,
         now: Moment,
@@ -206,7 +213,7 @@ impl Window {
         }
         match current.end {
             End::Between { latest, .. } if latest + self.late <= now => {
-                // A new window: one request goes ahead and brings back what is left in it.
+                // In a new window one request goes first, and its answer shows what is left.
                 if in_flight == 0 {
                     Allowance::Open
                 } else {
@@ -246,7 +253,7 @@ impl Window {
                 .min(window / GUARD_PART_OF_WINDOW)
     }
 
-    /// Spreads what is `left`, at least one, over the time until then.
+    /// Spreads `left` requests, at least one, over the time until `until`.
     fn spread(left: u64, now: Moment, last_sent: Option<Moment>, until: Moment) -> Allowance {
         let Some(last) = last_sent else {
             return Allowance::Open;
@@ -259,10 +266,11 @@ impl Window {
         }
     }
 
-    /// The end of a window whose first answer has come, where none is named. Windows follow each other, or start with the
-    /// first request, as Laravel's do: it is to be used up by the earlier end, and over at the later one.
-    fn learnt_end_after(&self, received: Moment) -> End {
-        let (Some(end), Some(length)) = (self.learnt_end, self.learnt_length) else {
+    /// The end of a window whose first answer names none. Windows either follow each other, or
+    /// start with the first request as Laravel's do. The quota should be spent by the earlier end,
+    /// and is renewed at the later one.
+    fn learned_end_after(&self, received: Moment) -> End {
+        let (Some(end), Some(length)) = (self.learned_end, self.learned_length) else {
             return End::Unknown;
         };
         let whole = u32::try_from(received.since(end).as_nanos() / length.as_nanos().max(1))
@@ -275,7 +283,7 @@ impl Window {
 
     fn end_of(&self, reset: Option<Reset>, clock: &ServerClock, received: Moment) -> End {
         match reset {
-            None => match self.learnt_end.filter(|end| *end > received) {
+            None => match self.learned_end.filter(|end| *end > received) {
                 Some(end) => End::Between {
                     earliest: end,
                     latest: end,
@@ -297,8 +305,8 @@ impl Window {
 impl Current {
     /// Whether an answer belongs to a later window than this one.
     fn is_followed_by(&self, seen: &RateWindow, sent: Moment, received: Moment) -> bool {
-        // Answers overtake each other, so a rising remainder says something only where the request left after the least one
-        // was known.
+        // Answers overtake each other. A higher remainder only counts if its request left after the
+        // lowest one was known.
         let rises = seen.remaining > self.remaining;
         let was_sent_later = sent >= self.remaining_received;
         if let (Some(Reset::AtUnix(known)), Some(Reset::AtUnix(new))) = (self.reset, seen.reset) {

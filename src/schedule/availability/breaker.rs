@@ -1,4 +1,5 @@
-//! The circuit breaker: closed while the API works, open while it is down, half-open while one request asks whether it is back.
+//! The circuit breaker: closed while the API works, open while it is down, half-open while a probe
+//! is in flight.
 
 use std::time::Duration;
 
@@ -14,10 +15,10 @@ const PROBE_INTERVAL_MAX: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(super) struct Breaker {
     state: State,
-    /// The time between probes. With jitter, so that they are not in step with those of other clients, or with an API that
-    /// comes and goes.
+    /// The time between probes. Its jitter keeps probes out of step with those of other clients,
+    /// and with an API that comes and goes.
     interval: Backoff,
-    /// Probes that failed since it opened.
+    /// Failed probes since it opened.
     probes_failed: u32,
 }
 
@@ -28,25 +29,25 @@ enum State {
     HalfOpen { since: Moment, probe: Ticket },
 }
 
-/// Whether writes may leave.
+/// The permission for writes to leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) enum Permission {
-    /// They may.
+    /// Any write may leave.
     Granted,
-    /// One may, to ask whether the API is back.
+    /// One write may leave, as the probe.
     Probe,
-    /// None before this time.
+    /// No write may leave before this time.
     NotBefore(Moment),
-    /// None before the probe is answered.
+    /// No write may leave before the probe is answered.
     NotBeforeAnswer,
 }
 
-/// Whether the breaker opened.
+/// The change of state after new evidence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) enum Transition {
-    /// It opened now.
+    /// The breaker opened.
     Opened,
-    /// It was open, or stays closed.
+    /// The breaker was open, or stays closed.
     Unchanged,
 }
 
@@ -69,7 +70,7 @@ impl Breaker {
         }
     }
 
-    /// Opens where it is closed.
+    /// Opens a closed breaker.
     pub(super) fn open(&mut self, now: Moment, random: &mut Random) -> Transition {
         if self.state != State::Closed {
             return Transition::Unchanged;
@@ -83,7 +84,7 @@ impl Breaker {
         Transition::Opened
     }
 
-    /// A request leaves. While the breaker is open it is the probe.
+    /// Notes a request that leaves. While the breaker is open, it is the probe.
     pub(super) fn sent(&mut self, ticket: Ticket) {
         if let State::Open { since, .. } = self.state {
             self.state = State::HalfOpen {
@@ -93,7 +94,8 @@ impl Breaker {
         }
     }
 
-    /// The probe failed: the next one comes later. Other requests left before the breaker opened, and say nothing.
+    /// Notes a failed probe, so that the next one comes later. Other requests left before the
+    /// breaker opened, and say nothing.
     pub(super) fn failed(&mut self, ticket: Ticket, now: Moment, random: &mut Random) {
         if let State::HalfOpen { since, probe } = self.state
             && probe == ticket
@@ -110,7 +112,7 @@ impl Breaker {
         self.probes_failed
     }
 
-    /// The probe ended, and says nothing of the API: the next one may go.
+    /// Notes a probe that says nothing about the API, so that the next one may leave at once.
     pub(super) fn inconclusive(&mut self, ticket: Ticket, now: Moment) {
         if let State::HalfOpen { since, probe } = self.state
             && probe == ticket
@@ -122,7 +124,8 @@ impl Breaker {
         }
     }
 
-    /// A write that left at `sent` shows that the API works. How long it was down, where that ends an outage.
+    /// Closes the breaker if a write that left at `sent`, and succeeded, left after it opened.
+    /// Returns how long the API was down.
     pub(super) fn alive(&mut self, sent: Moment, now: Moment) -> Option<Duration> {
         let since = self.open_since().filter(|since| sent >= *since)?;
         self.state = State::Closed;
@@ -136,7 +139,7 @@ impl Breaker {
         }
     }
 
-    /// When the next probe is due.
+    /// The time at which the next probe is due.
     pub(super) fn next_probe(&self) -> Option<Moment> {
         match self.state {
             State::Closed | State::HalfOpen { .. } => None,

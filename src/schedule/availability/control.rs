@@ -1,7 +1,9 @@
-//! The control: the update that was applied last, sent once more, tells whether the API works where rows are in doubt.
+//! The control: an applied update that is sent once more, to show whether the API works while rows
+//! are in doubt.
 //!
-//! A read comes first. Only where it shows every field as it was sent does the same update follow, which then changes nothing. A
-//! read alone proves little: an API in maintenance reads well and writes nothing.
+//! A read comes first. The same update follows only if the read shows every field as it was sent,
+//! so that it changes nothing. A read alone proves little: an API in maintenance answers reads and
+//! applies no writes.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -12,31 +14,32 @@ use super::super::random::Random;
 use super::super::ticket::Ticket;
 use crate::contract::CustomerId;
 
-/// A control is sent this often at most, and less often where reads do not show what was sent.
+/// The time between two controls. It grows while reads do not show what was sent.
 const INTERVAL_FIRST: Duration = Duration::from_secs(5);
 const INTERVAL_MAX: Duration = Duration::from_mins(1);
 
-/// The number of applied rows that are kept: the customer of the last one may have another row under way.
+/// The number of applied rows that are kept. The customer of the last one may have another row
+/// under way.
 const APPLIED_KEPT: usize = 8;
 
-/// The time for which a row that was applied is kept before another one takes its place.
+/// The time for which an applied row is kept before another one takes its place.
 const KEPT_FOR: Duration = Duration::from_millis(10);
 
-/// The update to repeat, and when.
+/// The rows that a control can repeat, and the time of the next control.
 #[derive(Debug)]
 pub(super) struct Control<T> {
-    /// The rows that were applied last, each of another customer, the latest first.
+    /// The last applied rows, each of another customer, newest first.
     applied: VecDeque<Applied<T>>,
-    /// When the last of them was taken in.
+    /// The time at which the last of them was added.
     kept_at: Option<Moment>,
     under_way: Option<Ticket>,
     due_at: Moment,
     interval: Backoff,
-    /// Whether the last read did not show what was sent: then nothing relies on the next one.
+    /// Whether the last read did not show what was sent. Then no decision waits for the next one.
     is_unreliable: bool,
 }
 
-/// A row that was applied.
+/// An applied row.
 #[derive(Debug)]
 pub(super) struct Applied<T> {
     pub(super) customer: CustomerId,
@@ -45,14 +48,14 @@ pub(super) struct Applied<T> {
     pub(super) country: Option<u64>,
 }
 
-/// Why a control came to nothing.
+/// The reason for which a control shows nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) enum Inconclusive {
     /// The read did not show the customer.
     NotShown,
-    /// It shows another state than was sent.
+    /// The customer's state is not what was sent.
     Differs,
-    /// It is given up unsent, or has to be sent again.
+    /// The control was given up before it was sent, or has to be sent again.
     NotSent,
 }
 
@@ -68,12 +71,12 @@ impl<T: Clone> Control<T> {
         }
     }
 
-    /// Whether a row that is applied now is worth keeping: one that was a moment ago is as good.
+    /// Whether to keep a row that is applied now. A row from a moment ago is as good.
     pub(super) fn has_room_at(&self, now: Moment) -> bool {
         self.applied.is_empty() || self.kept_at.is_none_or(|at| now.since(at) >= KEPT_FOR)
     }
 
-    /// This row was applied.
+    /// Keeps a row that was applied.
     pub(super) fn applied(&mut self, applied: Applied<T>, now: Moment) {
         self.forget(applied.customer);
         self.applied.truncate(APPLIED_KEPT - 1);
@@ -82,14 +85,14 @@ impl<T: Clone> Control<T> {
         self.is_unreliable = false;
     }
 
-    /// This row was applied last before any other.
+    /// Keeps the row that an earlier process had applied last, if there is no other.
     pub(super) fn applied_earlier(&mut self, applied: Applied<T>) {
         if self.applied.is_empty() {
             self.applied.push_back(applied);
         }
     }
 
-    /// The API may not hold any more what was applied for this customer.
+    /// Forgets this customer's row: the API may no longer hold what was applied.
     pub(super) fn forget(&mut self, customer: CustomerId) {
         if let Some(index) = self
             .applied
@@ -100,7 +103,7 @@ impl<T: Clone> Control<T> {
         }
     }
 
-    /// The customers that a control may be about, the best first.
+    /// The customers whose row a control can repeat, best first.
     pub(super) fn customers(&self) -> impl Iterator<Item = CustomerId> {
         self.applied.iter().map(|applied| applied.customer)
     }
@@ -113,7 +116,7 @@ impl<T: Clone> Control<T> {
         self.under_way.is_some()
     }
 
-    /// The row of this customer that was applied last.
+    /// The customer's last applied row.
     pub(super) fn row(&self, customer: CustomerId) -> Option<T> {
         self.applied
             .iter()
@@ -121,7 +124,7 @@ impl<T: Clone> Control<T> {
             .map(|applied| applied.row.clone())
     }
 
-    /// The country of this customer, by the answer to the update.
+    /// The customer's country, by the answer to the update.
     pub(super) fn country(&self, customer: CustomerId) -> Option<u64> {
         self.applied
             .iter()
@@ -138,34 +141,34 @@ impl<T: Clone> Control<T> {
         self.under_way = None;
     }
 
-    /// The read did not show the customer.
+    /// Notes a read that did not show the customer.
     pub(super) fn read_showed_nothing(&mut self) {
         self.is_unreliable = true;
     }
 
-    /// The read shows another state of this customer than was sent.
+    /// Notes a read that shows another state than was sent.
     pub(super) fn differs(&mut self, customer: CustomerId) {
         self.forget(customer);
         self.is_unreliable = true;
     }
 
-    /// The read met trouble, or has to be sent again: it says nothing of reads.
+    /// Notes a read that met trouble or has to be sent again. It says nothing about reads.
     pub(super) fn not_sent(&mut self) {
         self.interval.reset();
     }
 
-    /// Whether a control can be relied on: reads show customers, as far as is known.
+    /// Whether a control can be relied on: as far as is known, reads show customers.
     pub(super) fn is_reliable(&self) -> bool {
         !self.is_unreliable
     }
 
-    /// The update was applied once more.
+    /// Notes that the update was applied again.
     pub(super) fn succeeded(&mut self) {
         self.interval.reset();
         self.is_unreliable = false;
     }
 
-    /// The update failed or was refused.
+    /// Notes that the update failed or was refused.
     pub(super) fn failed(&mut self) {
         self.interval.reset();
     }

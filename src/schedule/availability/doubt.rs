@@ -1,5 +1,5 @@
-//! Rows in doubt: each has failed or was refused, and the API or a gateway may be at fault instead. They are held, unsent, until
-//! another write tells.
+//! Rows in doubt: each failed or was refused, but the API or a gateway may be at fault. They are
+//! held until another write decides.
 
 use std::time::Duration;
 
@@ -8,15 +8,15 @@ use super::super::judge::{AnsweredBy, Refusal};
 use super::super::moment::Moment;
 use super::super::ticket::Ticket;
 
-/// The most rows in doubt while others leave.
+/// The most rows in doubt while other rows leave.
 pub(in super::super) const DOUBTS_MAX: usize = 1000;
-/// The number of rows from which on it is no chance that they are in doubt together: each is asked about once more.
+/// Rows in doubt at the same time that are no coincidence. Each of them gets a second chance.
 pub(in super::super) const TOGETHER: usize = 3;
-/// The number of held refusals that asks for a control, doubled from time to time.
+/// Held refusals that need a control. The number doubles with each control.
 const CONTROL_FIRST_AT: usize = 10;
-/// A refusal that turned out to be wrong makes others doubtful for this long.
+/// The time for which a wrong refusal makes other refusals doubtful.
 const WRONG_LATELY: Duration = Duration::from_mins(1);
-/// A row is asked about again after these waits, where no other write can tell.
+/// The waits before a row is rechecked when no other write can decide.
 const RECHECK_AFTER: [Duration; 3] = [
     Duration::from_secs(5),
     Duration::from_secs(30),
@@ -28,58 +28,59 @@ const RECHECK_AFTER: [Duration; 3] = [
 pub(in super::super) struct Doubt {
     pub(in super::super) ticket: Ticket,
     pub(in super::super) reason: DoubtReason,
-    /// How it ends if the row is at fault; nothing where it has an attempt left.
+    /// The ending if the row is at fault. `None` if it has an attempt left.
     pub(in super::super) ending: Option<Ending>,
-    /// When its last answer came.
+    /// The time of its last answer.
     pub(in super::super) answered_at: Moment,
-    /// How often it was asked about again.
+    /// Rechecks so far.
     rechecks: usize,
 }
 
-/// The subject of a doubt.
+/// The reason for which a row is in doubt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) enum DoubtReason {
     /// Its attempts failed.
     Trouble(AnsweredBy),
     /// It was refused in the API's shape.
     Refused(Refusal),
-    /// Something else than the API answered.
+    /// The answer was not the API's.
     NotTheApi,
-    /// It was asked to wait, each time.
+    /// It was always asked to wait.
     Waits,
 }
 
-/// The rows in doubt that an applied write tells about.
+/// The rows in doubt that a later applied write makes decidable.
 #[derive(Debug)]
 pub(in super::super) struct Decidable {
-    /// The rows that it tells about.
+    /// The rows that can be decided.
     pub(in super::super) doubts: Vec<Doubt>,
-    /// How many were in doubt, these included.
+    /// All rows in doubt, these included.
     pub(in super::super) in_doubt: usize,
 }
 
-/// Rows of which all the answers so far were alike, before the API ever answered as itself.
+/// Counts of the rows in doubt by their answers, which show whether the first rows of a run all get
+/// the same one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) struct FirstAnswers {
-    /// Refused rows: 403.
+    /// Rows refused with 403.
     pub(in super::super) forbidden: usize,
-    /// Refused rows: 404.
+    /// Rows refused with 404.
     pub(in super::super) not_found: usize,
     /// Rows in doubt for another reason.
     pub(in super::super) others: usize,
 }
 
-/// The rows in doubt, in the order in which they were last answered.
+/// The rows in doubt, ordered by their last answers.
 #[derive(Debug, Default)]
 pub(super) struct Doubts {
     held: Vec<Doubt>,
-    /// How often a control was asked for, for the number of refusals.
+    /// Controls sent because of the number of refusals.
     controls: u32,
-    /// When the first of the refusals came that are held without an applied write since.
+    /// The time of the first held refusal without an applied write since.
     refused_since: Option<Moment>,
-    /// When a row was applied last that had been refused.
+    /// The time at which a row that had been refused was last applied.
     wrong_at: Option<Moment>,
-    /// Whether refusals are the API's own, as nothing else has come for long.
+    /// Whether refusals count as the API's own, because nothing else has come for long.
     believed: bool,
 }
 
@@ -104,7 +105,7 @@ impl Doubts {
         });
     }
 
-    /// Holds a row on that was told about, but not enough.
+    /// Puts back a row that cannot be decided yet.
     pub(super) fn keep(&mut self, doubt: Doubt) {
         self.held.push(doubt);
     }
@@ -121,14 +122,14 @@ impl Doubts {
         self.held.iter()
     }
 
-    /// Whether each row was refused in the API's shape, or asked to wait.
+    /// Whether every row was refused in the API's shape, or asked to wait.
     pub(super) fn all_are_api_answers(&self) -> bool {
         self.held
             .iter()
             .all(|doubt| matches!(doubt.reason, DoubtReason::Refused(_) | DoubtReason::Waits))
     }
 
-    /// Whether something else than the API answered each row, and there is one.
+    /// Whether there are rows, and every answer was not the API's.
     pub(super) fn all_are_foreign(&self) -> bool {
         !self.held.is_empty()
             && self
@@ -137,7 +138,7 @@ impl Doubts {
                 .all(|doubt| doubt.reason == DoubtReason::NotTheApi)
     }
 
-    /// Counts of the rows by their answers.
+    /// Counts the rows by their answers.
     pub(super) fn first_answers(&self) -> FirstAnswers {
         let forbidden = self.refused(Refusal::Forbidden);
         let not_found = self.refused(Refusal::NotFound);
@@ -148,7 +149,7 @@ impl Doubts {
         }
     }
 
-    /// Refused rows, by what the refusal says.
+    /// Counts the rows with this refusal.
     fn refused(&self, refusal: Refusal) -> usize {
         self.held
             .iter()
@@ -156,7 +157,7 @@ impl Doubts {
             .count()
     }
 
-    /// A write was applied that left at `sent`: takes the rows out whose last answer had come by then.
+    /// Takes the rows whose last answer came before an applied write left at `sent`.
     pub(super) fn answered_before(&mut self, sent: Moment) -> Decidable {
         let in_doubt = self.held.len();
         self.believed = false;
@@ -177,7 +178,8 @@ impl Doubts {
         Decidable { doubts, in_doubt }
     }
 
-    /// From now on refusals are the API's own, until a write is applied: takes the refused rows out, with how they end.
+    /// Counts refusals as the API's own until a write is applied. Returns the refused rows and
+    /// their endings.
     pub(super) fn believe_refusals(&mut self) -> Vec<(Ticket, Ending)> {
         self.believed = true;
         self.refused_since = None;
@@ -203,7 +205,8 @@ impl Doubts {
             .is_some_and(|at| now.since(at) <= WRONG_LATELY)
     }
 
-    /// Whether so many refusals are held that another write should tell: ten, then twenty, forty …
+    /// Whether the refusals are so many that another write should decide: ten, then twenty, forty,
+    /// and so on.
     pub(super) fn need_control(&self) -> bool {
         let refused = self
             .held
@@ -215,19 +218,19 @@ impl Doubts {
                 .saturating_mul(1_usize.checked_shl(self.controls).unwrap_or(usize::MAX))
     }
 
-    /// The control was sent.
+    /// Notes that a control was sent.
     pub(super) fn control_was_sent(&mut self) {
         if self.need_control() {
             self.controls += 1;
         }
     }
 
-    /// When the first row is to be asked about again.
+    /// The time of the first recheck.
     pub(super) fn recheck_at(&self) -> Option<Moment> {
         self.held.iter().map(Doubt::recheck_at).min()
     }
 
-    /// Takes the row out that has waited the longest to be asked about again.
+    /// Takes the row that is to be rechecked first.
     pub(super) fn take_next(&mut self) -> Option<Doubt> {
         let (index, _) = self
             .held
@@ -247,13 +250,13 @@ impl Doubts {
 }
 
 impl Doubt {
-    /// When it is to be asked about again, where no other write can tell.
+    /// The time of its recheck, if no other write decides before.
     fn recheck_at(&self) -> Moment {
         let [.., last] = RECHECK_AFTER;
         self.answered_at + RECHECK_AFTER.get(self.rechecks).copied().unwrap_or(last)
     }
 
-    /// How often it will have been asked about, with the next time.
+    /// The number of its next recheck.
     pub(in super::super) fn next_recheck(&self) -> usize {
         self.rechecks + 1
     }

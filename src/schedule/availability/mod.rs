@@ -1,8 +1,9 @@
-//! Whether the API works, and whose fault a failure is: the signs of life, the circuit breaker, the rows in doubt, and the
-//! control that decides about them.
+//! The API's availability, and whose fault a failure is: the signs of life, the circuit breaker,
+//! the rows in doubt, and the control that decides about them.
 //!
-//! Silence is timed, not only counted: with one request in flight and half a minute until each gives up, ten failures take five
-//! minutes. And a row fails only beside a success, since a failure alone says nothing of whose fault it is.
+//! Silence is timed as well as counted. With one request in flight and half a minute until each
+//! times out, ten failures take five minutes. And a row only ends as failed after another one was
+//! applied, because a failure alone does not show whose fault it is.
 
 mod breaker;
 mod control;
@@ -29,7 +30,7 @@ pub(super) use self::control::Inconclusive;
 pub(super) use self::doubt::{DOUBTS_MAX, Decidable, Doubt, DoubtReason, FirstAnswers, TOGETHER};
 pub(super) use self::signs::{Counts, Evidence};
 
-/// The evidence of whether the API works, and the decisions that follow from it.
+/// The evidence about the API, and the decisions that follow from it.
 #[derive(Debug)]
 pub(super) struct Availability<T> {
     signs: Signs,
@@ -39,7 +40,7 @@ pub(super) struct Availability<T> {
 }
 
 impl<T: Clone> Availability<T> {
-    /// `history` tells how the API answered earlier processes of this run directory.
+    /// Starts with what earlier processes of this run directory saw.
     pub(super) fn new(history: History) -> Availability<T> {
         Availability {
             signs: Signs::new(history),
@@ -49,7 +50,8 @@ impl<T: Clone> Availability<T> {
         }
     }
 
-    /// A row was applied, after this many failures.
+    /// Notes an applied row that had failed this many times. Returns the rows in doubt that can now
+    /// be decided.
     pub(super) fn applied(
         &mut self,
         customer: CustomerId,
@@ -74,7 +76,7 @@ impl<T: Clone> Availability<T> {
         self.doubts.answered_before(sent)
     }
 
-    /// An earlier process had this row applied last.
+    /// Keeps the row that an earlier process had applied last.
     pub(super) fn applied_earlier(&mut self, customer: CustomerId, row: T) {
         self.control.applied_earlier(Applied {
             customer,
@@ -83,7 +85,7 @@ impl<T: Clone> Availability<T> {
         });
     }
 
-    /// The control was applied once more.
+    /// Notes a control that was applied again. Returns the rows in doubt that can now be decided.
     pub(super) fn control_applied(&mut self, sent: Moment, now: Moment) -> Decidable {
         self.control.succeeded();
         self.signs.applied(0, sent, now);
@@ -91,7 +93,7 @@ impl<T: Clone> Availability<T> {
         self.doubts.answered_before(sent)
     }
 
-    /// The control's update failed or was refused: the API is down.
+    /// Opens the breaker: the control's update failed or was refused.
     pub(super) fn control_failed(
         &mut self,
         sent: Moment,
@@ -105,7 +107,7 @@ impl<T: Clone> Availability<T> {
         self.open_now(now, random)
     }
 
-    /// The read of a control told nothing, or that there is no control.
+    /// Notes a control that showed nothing.
     pub(super) fn control_inconclusive(&mut self, customer: CustomerId, why: Inconclusive) {
         self.control.ends();
         match why {
@@ -115,8 +117,8 @@ impl<T: Clone> Availability<T> {
         }
     }
 
-    /// A write that left at `sent` was applied, or refused in the API's shape. How long the API was down, where that ends an
-    /// outage.
+    /// Ends an outage if a write that left at `sent` was applied or refused in the API's shape.
+    /// Returns how long the API was down.
     pub(super) fn alive(&mut self, sent: Moment, now: Moment) -> Option<Duration> {
         let lasted = self.breaker.alive(sent, now);
         if lasted.is_some() {
@@ -125,42 +127,43 @@ impl<T: Clone> Availability<T> {
         lasted
     }
 
-    /// A row was refused in the API's shape.
+    /// Notes a row that was refused in the API's shape.
     pub(super) fn refused(&mut self, sent: Moment, now: Moment) {
         self.signs.alive(sent, now);
     }
 
-    /// A row that was in doubt, or was sent when one was, ended otherwise than by being applied.
+    /// Notes a row that ended without being applied: its customer's state is no longer known.
     pub(super) fn ended_otherwise(&mut self, customer: CustomerId) {
         self.control.forget(customer);
     }
 
-    /// A write of this row failed.
+    /// Notes a failed write of this row.
     pub(super) fn failed(&mut self, row: Ticket, evidence: Evidence, sent: Moment, now: Moment) {
         self.signs.failed(row, evidence, sent, now);
     }
 
-    /// Something else than the API answered a write of this row, which failed by that.
+    /// Notes an answer to this row that was not the API's.
     pub(super) fn foreign_answer(&mut self, row: Ticket, sent: Moment) {
         self.signs.foreign_answer(row, sent);
     }
 
-    /// A refusal in doubt.
+    /// Counts a refusal in doubt.
     pub(super) fn refused_in_doubt(&mut self) {
         self.signs.counted();
     }
 
-    /// A row was applied that had been refused in doubt: a gateway spoke.
+    /// Notes that a row was applied that had been refused: the refusal was a gateway's.
     pub(super) fn refusal_was_wrong(&mut self, now: Moment) {
         self.doubts.refusal_was_wrong(now);
     }
 
-    /// Whether a gateway has refused rows lately that were applied afterwards.
+    /// Whether refusals were wrong in the last minute.
     pub(super) fn refusals_were_wrong_lately(&self, now: Moment) -> bool {
         self.doubts.refusals_were_wrong_lately(now)
     }
 
-    /// From now on refusals are the API's own, until a write is applied: the rows that were refused, with how they end.
+    /// Counts refusals as the API's own until a write is applied. Returns the refused rows and
+    /// their endings.
     pub(super) fn believe_refusals(&mut self) -> Vec<(Ticket, Ending)> {
         self.doubts.believe_refusals()
     }
@@ -169,7 +172,7 @@ impl<T: Clone> Availability<T> {
         self.doubts.believes_refusals()
     }
 
-    /// Opens the breaker where the answers say that the API is down.
+    /// Opens the breaker if the answers show that the API is down.
     pub(super) fn judge(&mut self, now: Moment, random: &mut Random) -> Transition {
         if !self.signs.is_down(now) {
             return Transition::Unchanged;
@@ -182,34 +185,34 @@ impl<T: Clone> Availability<T> {
         transition
     }
 
-    /// Opens the breaker, since nothing tells whether the rows in doubt are at fault.
+    /// Opens the breaker, because nothing else can decide about the rows in doubt.
     pub(super) fn open_now(&mut self, now: Moment, random: &mut Random) -> Transition {
         self.breaker.open(now, random)
     }
 
-    /// The run is about to end: the breaker is of no use any more.
-    pub(super) fn closed_by_the_end(&mut self) {
+    /// Closes the breaker at the end of the run.
+    pub(super) fn close_at_the_end(&mut self) {
         self.breaker = Breaker::closed();
     }
 
-    /// Every row that was in trouble has ended.
+    /// Forgets all trouble, after every row that had some has ended.
     pub(super) fn give_up(&mut self) {
         self.breaker = Breaker::closed();
         self.signs.give_up();
         self.doubts = Doubts::default();
     }
 
-    /// The probe failed.
+    /// Notes a failed probe.
     pub(super) fn probe_failed(&mut self, ticket: Ticket, now: Moment, random: &mut Random) {
         self.breaker.failed(ticket, now, random);
     }
 
-    /// Whether it is a control's turn to be the probe, and not another row's.
+    /// Whether the next probe should be a control rather than another row.
     pub(super) fn is_controls_turn(&self) -> bool {
         self.control.is_reliable() && self.breaker.probes_failed() % 2 == 1
     }
 
-    /// The probe ended, and says nothing of the API.
+    /// Notes a probe that says nothing about the API.
     pub(super) fn probe_ended(&mut self, ticket: Ticket, now: Moment) {
         self.breaker.inconclusive(ticket, now);
     }
@@ -218,12 +221,12 @@ impl<T: Clone> Availability<T> {
         self.breaker.permission(now)
     }
 
-    /// A request leaves.
+    /// Notes a request that leaves.
     pub(super) fn sent(&mut self, ticket: Ticket) {
         self.breaker.sent(ticket);
     }
 
-    /// Since when the breaker is open.
+    /// The time since which the breaker is open.
     pub(super) fn down_since(&self) -> Option<Moment> {
         self.breaker.open_since()
     }
@@ -232,12 +235,12 @@ impl<T: Clone> Availability<T> {
         self.breaker.next_probe()
     }
 
-    /// When the first write left that failed since the API last gave a sign of life.
+    /// The time at which the first write left that failed since the last sign of life.
     pub(super) fn failing_since(&self) -> Option<Moment> {
         self.signs.failing_since()
     }
 
-    /// Since when there has been no applied write, and only failures or refusals in doubt.
+    /// The time since which no write was applied, and only failures or refusals in doubt came.
     pub(super) fn unsuccessful_since(&self) -> Option<Moment> {
         self.signs
             .failing_since()
@@ -246,7 +249,7 @@ impl<T: Clone> Availability<T> {
             .min()
     }
 
-    /// When the breaker is to be looked at again without an answer.
+    /// The time at which the breaker has to be judged again without an answer.
     pub(super) fn wake_at(&self) -> Option<Moment> {
         if self.down_since().is_some() {
             None
@@ -268,7 +271,7 @@ impl<T: Clone> Availability<T> {
         self.signs.was_alive_since(at)
     }
 
-    /// When the last write left that was applied.
+    /// The time at which the last applied write left.
     pub(super) fn applied_at(&self) -> Option<Moment> {
         self.signs.applied_at()
     }
@@ -281,18 +284,19 @@ impl<T: Clone> Availability<T> {
         self.signs.has_been_in_trouble_since(counts, now)
     }
 
-    /// Whether the API would have been in trouble since then if the failures of this many other rows were its fault.
+    /// Whether the API would count as in trouble since `counts` if it were at fault for the
+    /// failures of this many other rows.
     pub(super) fn may_be_in_trouble_since(&self, counts: Counts, rows: usize) -> bool {
         self.signs.may_be_in_trouble_since(counts, rows)
     }
 
-    /// The time in which the user's own rate held everything back is none of the API's.
+    /// Excludes time in which the user's own rate held all requests back.
     pub(super) fn postpone(&mut self, time: Duration) {
         self.signs.postpone(time);
         self.doubts.postpone(time);
     }
 
-    /// Holds a row that is in doubt.
+    /// Holds a row in doubt.
     pub(super) fn doubt(
         &mut self,
         ticket: Ticket,
@@ -304,8 +308,8 @@ impl<T: Clone> Availability<T> {
         self.doubts.hold(ticket, reason, ending, now, rechecks);
     }
 
-    /// The row is in doubt as before.
-    pub(super) fn doubt_still(&mut self, doubt: Doubt) {
+    /// Puts back a row that cannot be decided yet.
+    pub(super) fn keep_in_doubt(&mut self, doubt: Doubt) {
         self.doubts.keep(doubt);
     }
 
@@ -317,12 +321,12 @@ impl<T: Clone> Availability<T> {
         !self.doubts.is_empty()
     }
 
-    /// Whether each row in doubt was refused in the API's shape, or asked to wait.
+    /// Whether every row in doubt was refused in the API's shape, or asked to wait.
     pub(super) fn all_doubts_are_api_answers(&self) -> bool {
         self.doubts.all_are_api_answers()
     }
 
-    /// Whether something else than the API answered each row in doubt.
+    /// Whether there are rows in doubt, and every answer was not the API's.
     pub(super) fn all_doubts_are_foreign(&self) -> bool {
         self.doubts.all_are_foreign()
     }
@@ -331,7 +335,7 @@ impl<T: Clone> Availability<T> {
         self.signs.foreign_rows() >= FOREIGN_ROWS_MAX
     }
 
-    /// Counts of the rows in doubt by their answers.
+    /// Counts the rows in doubt by their answers.
     pub(super) fn first_answers(&self) -> FirstAnswers {
         self.doubts.first_answers()
     }
@@ -348,19 +352,19 @@ impl<T: Clone> Availability<T> {
         self.doubts.recheck_at()
     }
 
-    /// Whether so many refusals are held that a control should tell about them.
+    /// Whether the refusals are so many that a control should decide.
     pub(super) fn needs_control(&self) -> bool {
         self.doubts.need_control()
     }
 
-    /// The customers that a control may be about, the best first; none while one is under way.
+    /// The customers whose row a control can repeat, best first. None while a control is under way.
     pub(super) fn control_customers(&self) -> impl Iterator<Item = CustomerId> {
         self.control
             .customers()
             .filter(|_| !self.control.is_under_way())
     }
 
-    /// Whether a row was applied that a control may repeat, now or later.
+    /// Whether any applied row can be repeated, now or later.
     pub(super) fn has_applied(&self) -> bool {
         self.control.customers().next().is_some()
     }
@@ -370,17 +374,17 @@ impl<T: Clone> Availability<T> {
         self.control.is_reliable() && self.control_customers().next().is_some()
     }
 
-    /// From when on a control may be sent.
+    /// The time from which a control may be sent.
     pub(super) fn control_due_at(&self) -> Moment {
         self.control.due_at()
     }
 
-    /// The country of this customer, by the answer to the update that a control repeats.
+    /// The customer's country, by the answer to the update that a control repeats.
     pub(super) fn control_country(&self, customer: CustomerId) -> Option<u64> {
         self.control.country(customer)
     }
 
-    /// The row that a control about this customer repeats.
+    /// The row that a control repeats for this customer.
     pub(super) fn control_row(&self, customer: CustomerId) -> Option<T> {
         self.control.row(customer)
     }

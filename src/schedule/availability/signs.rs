@@ -1,4 +1,4 @@
-//! Signs of life in the API's answers, and the time since the last one.
+//! Signs of life and signs of an outage in the API's answers.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -8,18 +8,20 @@ use super::super::rules::History;
 use super::super::ticket::Ticket;
 use super::doubt::TOGETHER;
 
-/// Different rows that failed without a sign of life between them: the API is down.
+/// Different rows that failed without a sign of life in between: the API is down.
 const ROWS_FAILED_MAX: usize = 10;
-/// As few rows as two tell the same after this time.
+/// Rows that are enough to show an outage after [`SILENCE_MAX`].
 const ROWS_FAILED_FEW: usize = 2;
 const SILENCE_MAX: Duration = Duration::from_secs(10);
-/// The time over which the share of failures is taken.
+/// The time over which the share of failures is measured.
 const RECENT: Duration = Duration::from_secs(20);
-/// Fewer answers than this are no share.
+/// The fewest answers with a meaningful share of failures.
 const RECENT_ANSWERS_MIN: u32 = 20;
-/// One failure in this many answers, known to be the API's since the row was applied later, is trouble of the API's.
+/// The API is in trouble if one in this many answers is a failure of its own: the row was applied
+/// later.
 const PROVEN_PART: u64 = 8;
-/// Different rows that something else than the API answered, without an answer of the API between them.
+/// Different rows with answers that were not the API's, without an answer of the API in between:
+/// another program answers.
 pub(super) const FOREIGN_ROWS_MAX: usize = 3;
 
 /// The evidence in the answers to writes.
@@ -27,32 +29,32 @@ pub(super) const FOREIGN_ROWS_MAX: usize = 3;
 pub(super) struct Signs {
     /// Whether the API has ever answered in this run directory.
     has_answered: bool,
-    /// Whether it has ever applied a row there.
+    /// Whether it has ever applied a row in it.
     has_applied: bool,
-    /// When the last write left that was applied or refused in the API's shape.
+    /// The time at which the last write left that was applied or refused in the API's shape.
     alive_at: Option<Moment>,
-    /// When the last write left that was applied.
+    /// The time at which the last applied write left.
     applied_at: Option<Moment>,
-    /// When the first write left that failed since.
+    /// The time at which the first write left that has failed since.
     failing_since: Option<Moment>,
-    /// Rows that failed since, each once.
+    /// Rows that have failed since, each once.
     failed_rows: Vec<Ticket>,
-    /// Rows that something else than the API answered since, each once.
+    /// Rows with answers since that were not the API's, each once.
     foreign_rows: Vec<Ticket>,
-    /// Answers of the last [`RECENT`], in slices of a second.
+    /// Answers of the last [`RECENT`], in slices of one second.
     recent: VecDeque<Slice>,
-    /// Counted up for ever.
+    /// Totals over the whole run.
     counts: Counts,
 }
 
-/// The state of the counts at one time.
+/// Totals of answers, to compare two points of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(in super::super) struct Counts {
     /// Writes that were applied or failed.
     answers: u64,
-    /// Failures of rows that were applied later: those were the API's fault.
+    /// Failures of rows that were applied later, which were the API's fault.
     proven: u64,
-    /// Outages that were told by more than one row.
+    /// Outages that more than one row, or a control, showed.
     outages: u64,
 }
 
@@ -61,23 +63,24 @@ struct Slice {
     start: Moment,
     alive: u32,
     failed: u32,
-    /// Failures, of whatever time, that were proven to be the API's in this second.
+    /// Failures of any time that turned out to be the API's in this second.
     proven: u32,
 }
 
-/// Whether a failure says something of the API.
+/// The weight of a row's failure as evidence about the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) enum Evidence {
-    /// It may be a sign of an outage.
+    /// A possible sign of an outage.
     New,
-    /// The row failed before, and the API has given a sign of life since: it may be the row.
+    /// A repeat: the row failed before, and the API has given a sign of life since. The row may be
+    /// at fault.
     Repeated,
-    /// The row was in doubt, and others were not: it says nothing.
+    /// Nothing: the row was in doubt when others were not.
     None,
 }
 
 impl Counts {
-    /// The same, but that the outages until `later` count no more.
+    /// These counts with the outages of `later`, so that earlier outages no longer count.
     pub(in super::super) fn after_outages_of(self, later: Counts) -> Counts {
         Counts {
             outages: later.outages,
@@ -101,7 +104,7 @@ impl Signs {
         }
     }
 
-    /// A write that left at `sent` was applied, after this many failures of its row.
+    /// Notes an applied write that left at `sent`, whose row had failed this many times.
     pub(super) fn applied(&mut self, failures: u32, sent: Moment, now: Moment) {
         self.has_applied = true;
         self.applied_at = self.applied_at.max(Some(sent));
@@ -111,19 +114,21 @@ impl Signs {
         self.alive(sent, now);
     }
 
-    /// A write that left at `sent` was applied or refused in the API's shape. Answers overtake each other, so it may have left
-    /// before the trouble began, and then it ends none.
+    /// Notes a write that left at `sent` and was applied or refused in the API's shape.
+    ///
+    /// Answers overtake each other. A write that left before the trouble began does not end it.
     pub(super) fn alive(&mut self, sent: Moment, now: Moment) {
         self.has_answered = true;
         self.alive_at = self.alive_at.max(Some(sent));
         self.slice(now).alive += 1;
-        // An API that refuses what is too much for it answers other rows meanwhile, whenever they left.
+        // An API that refuses excess load still answers other rows, so an answer clears these
+        // whenever its request left.
         self.failed_rows.clear();
         self.foreign_rows.clear();
         self.failing_since = self.failing_since.filter(|since| *since > sent);
     }
 
-    /// A write failed that left at `sent`.
+    /// Notes a failed write that left at `sent`.
     pub(super) fn failed(&mut self, row: Ticket, evidence: Evidence, sent: Moment, now: Moment) {
         self.counts.answers += 1;
         if self.alive_at.is_none_or(|alive_at| alive_at <= sent) {
@@ -140,7 +145,8 @@ impl Signs {
         }
     }
 
-    /// Something else than the API answered a write that left at `sent`, which is a failure too.
+    /// Notes an answer to a write that left at `sent` and was not the API's. The write is noted as
+    /// failed, too.
     pub(super) fn foreign_answer(&mut self, row: Ticket, sent: Moment) {
         let is_news = self.alive_at.is_none_or(|alive_at| alive_at <= sent);
         if is_news
@@ -151,23 +157,23 @@ impl Signs {
         }
     }
 
-    /// A refusal that a gateway may have spoken is an answer, and no sign of anything.
+    /// Counts a refusal that may be a gateway's. It is no sign of anything.
     pub(super) fn counted(&mut self) {
         self.counts.answers += 1;
     }
 
-    /// A repeated write of our own failed.
+    /// Notes a control whose update failed.
     pub(super) fn control_failed(&mut self, sent: Moment) {
         self.counts.answers += 1;
         self.failing_since.get_or_insert(sent);
     }
 
-    /// The time in which rows would have been sent, but for the user's own rate, is no time of silence.
+    /// Excludes time in which the user's own rate held rows back.
     pub(super) fn postpone(&mut self, time: Duration) {
         self.failing_since = self.failing_since.map(|since| since + time);
     }
 
-    /// Whether the answers say that the API is down.
+    /// Whether the answers show that the API is down.
     pub(super) fn is_down(&self, now: Moment) -> bool {
         let rows = self.failed_rows.len();
         self.failing_since.is_some_and(|since| {
@@ -177,26 +183,26 @@ impl Signs {
         }) || self.has_mostly_failed(now)
     }
 
-    /// When the silence of the few rows that failed says that the API is down.
+    /// The time at which the silence of the few failed rows shows an outage.
     pub(super) fn down_at(&self) -> Option<Moment> {
         self.failing_since
             .filter(|_| self.failed_rows.len() >= ROWS_FAILED_FEW)
             .map(|since| since + SILENCE_MAX)
     }
 
-    /// Whether the failures are those of more rows than may be at fault by chance.
+    /// Whether the failures are those of too many rows to be a coincidence.
     pub(super) fn is_shown_by_many(&self, now: Moment) -> bool {
         self.failed_rows.len() >= TOGETHER
             || self.foreign_rows.len() >= FOREIGN_ROWS_MAX
             || self.has_mostly_failed(now)
     }
 
-    /// More than one row told of an outage, or our own control did.
+    /// Counts an outage that more than one row, or a control, showed.
     pub(super) fn count_outage(&mut self) {
         self.counts.outages += 1;
     }
 
-    /// No row that failed is left.
+    /// Forgets all failures, after every row that failed has ended.
     pub(super) fn give_up(&mut self) {
         self.failing_since = None;
         self.failed_rows.clear();
@@ -204,7 +210,8 @@ impl Signs {
         self.recent.clear();
     }
 
-    /// Forgets the share of failures: that of the time before an outage says nothing of the time after it.
+    /// Forgets the share of failures. The time before an outage says nothing about the time after
+    /// it.
     pub(super) fn forget_recent(&mut self) {
         self.recent.clear();
     }
@@ -221,12 +228,12 @@ impl Signs {
         self.failing_since
     }
 
-    /// When the last write left that was applied.
+    /// The time at which the last applied write left.
     pub(super) fn applied_at(&self) -> Option<Moment> {
         self.applied_at
     }
 
-    /// Whether a write that left after this time was applied or refused in the API's shape.
+    /// Whether a write that left at `at` or later was applied or refused in the API's shape.
     pub(super) fn was_alive_since(&self, at: Moment) -> bool {
         self.alive_at.is_some_and(|alive_at| alive_at >= at)
     }
@@ -239,7 +246,7 @@ impl Signs {
         self.counts
     }
 
-    /// Whether the API is known to have been in trouble since then, or lately.
+    /// Whether the API was in trouble since `earlier`, or recently.
     pub(super) fn has_been_in_trouble_since(&self, earlier: Counts, now: Moment) -> bool {
         let lately = self.lately(now).fold((0, 0), |(proven, answers), slice| {
             (
@@ -255,7 +262,8 @@ impl Signs {
             || is_much(lately.0, lately.1)
     }
 
-    /// Whether the API would have been in trouble since then if the failures of this many other rows were its fault.
+    /// Whether the API would count as in trouble since `earlier` if it were at fault for the
+    /// failures of this many other rows.
     pub(super) fn may_be_in_trouble_since(&self, earlier: Counts, rows: usize) -> bool {
         let failures = u64::try_from(rows)
             .unwrap_or(u64::MAX)
@@ -304,7 +312,7 @@ impl Signs {
     }
 }
 
-/// Whether so many failures among these answers are more than chance.
+/// Whether the failures are too many for coincidence.
 fn is_much(failures: u64, answers: u64) -> bool {
     failures > 0 && failures.saturating_mul(PROVEN_PART) >= answers
 }

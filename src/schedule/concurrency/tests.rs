@@ -1,10 +1,10 @@
-//! How the limit of requests in flight moves, round by round.
+//! The limit of requests in flight, round by round.
 
 use super::*;
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
 
-/// Rounds in which the limit is reached and every answer takes `took`; the limit after them.
+/// Simulates rounds in which the limit is reached and every answer takes `took`. Returns the limit.
 fn rounds(concurrency: &mut Concurrency, now: &mut Moment, n: u32, took: Duration) -> usize {
     for _ in 0..n {
         let in_flight = concurrency.limit();
@@ -29,7 +29,7 @@ fn each_round(
     (0..n).map(|_| rounds(concurrency, now, 1, took)).collect()
 }
 
-/// A limit that has settled at its cap, and the time.
+/// A limit at its maximum, and the time.
 fn settled(limit_max: u16, took: Duration) -> (Concurrency, Moment) {
     let (mut concurrency, mut now) = (Concurrency::up_to(limit_max), Moment::START);
     assert_eq!(
@@ -64,7 +64,8 @@ fn leaves_slow_start_where_answers_get_slower() {
     let check = |slow: Duration, want: usize| {
         let (mut concurrency, mut now) = (Concurrency::up_to(512), Moment::START);
         assert_eq!(rounds(&mut concurrency, &mut now, 4, MS(75)), 64);
-        // They left with at most 64 in flight, and raise the limit further until their round is over.
+        // They left with at most 64 in flight, and raise the limit further until their round is
+        // over.
         let after = rounds(&mut concurrency, &mut now, 1, slow);
         assert!((want..=want + 2).contains(&after), "{slow:?}: {after}");
         let later = rounds(&mut concurrency, &mut now, 2, MS(75));

@@ -1,21 +1,29 @@
-//! The rate that an API takes which names no limit, learned from what it refuses.
+//! The learned rate: the rate that an API accepts when it names no limit, learned from what it
+//! refuses.
 //!
-//! 1. The rate doubles each second until the API refuses. The fastest rate that got through a whole round is *proven*.
-//! 2. Refusals count as a limit once they come faster than one in [`EARNED_BY`](search::EARNED_BY) answers. Then the rate falls back to the proven
-//!    one; where that itself is refused, to halfway between it and what was accepted a second since the last fall.
-//! 3. After a fall one request leaves alone. Accepted, the others follow; refused, the API is shut, and one request asks at
-//!    ever longer intervals.
-//! 4. Each refusal has to be earned by [`EARNED_BY`](search::EARNED_BY) accepted requests, and [`REST`](search::REST) has to pass, before the next step up. The
-//!    steps grow.
-//! 5. A named wait postpones the next step by [`NAMED_WAITS`](search::NAMED_WAITS) times its length. A 503 that names none counts only where it looks
-//!    like a limit ([`unavailable`]), and refusals that only meet requests with more in flight than any accepted one lower the
-//!    number in flight instead of the rate.
+//! 1. The rate doubles each second until the API refuses. The fastest rate that was accepted for a
+//!    whole round is *proven*.
+//! 2. Refusals count as a limit once they are more than one in [`EARNED_BY`](search::EARNED_BY)
+//!    answers. The rate then falls to the proven one. If that is refused, it falls to halfway
+//!    between it and what was accepted a second since the last fall.
+//! 3. After a fall one request leaves alone. If it is accepted, the others follow. If it is
+//!    refused, the API is *shut*, and single requests check at growing intervals.
+//! 4. Before the next step up, [`EARNED_BY`](search::EARNED_BY) accepted requests have to earn each
+//!    refusal, and [`REST`](search::REST) has to pass. The steps grow.
+//! 5. A named wait postpones the next step by [`NAMED_WAITS`](search::NAMED_WAITS) times its
+//!    length.
+//! 6. A 503 that names no wait counts only if it looks like a limit's ([`unavailable`]).
+//! 7. If only requests with more in flight than any accepted one are refused, the number in flight
+//!    is lowered instead of the rate.
 //!
-//! Each request over a limit is one that the API has to refuse, and each below it is time lost: a share of one refusal in 80
-//! is the price at which both stay small. The constants were chosen by simulation against leaky and token buckets, fixed and
-//! sliding windows, stick tables and limits of requests at once (`simulation/silent_limits` holds the rule to its figures).
-//! What it cannot do: a limit without any burst refuses a request that is early by any jitter, so at 1,000 a second, or at 40 with
-//! answers of 200 ms, half of it stays unused; and the length of a long window shows only after it was spent twice.
+//! A request over the limit has to be refused, and a request too few is time lost. A share of one
+//! refusal in 80 keeps both small. The constants were chosen by simulation against leaky and token
+//! buckets, fixed and sliding windows, stick tables and concurrency limits;
+//! `simulation/silent_limits` tests the results.
+//!
+//! Two limits are not used well. A limit without a burst refuses a request that any jitter makes
+//! early: at 1,000 a second, or at 40 with answers of 200 ms, half of it stays unused. The length
+//! of a long window shows only after it was spent twice.
 
 mod round;
 mod search;
@@ -30,42 +38,43 @@ use unavailable::Unavailable;
 
 pub(super) use search::{BURST_TIME, Hold};
 
-/// Requests a second to begin with where nothing is known.
+/// Requests a second to start with when nothing is known.
 pub(super) const FIRST_PER_SECOND: f64 = 10.0;
-/// A row that was refused so often while others were applied is what the API dislikes, and tells nothing of a limit.
-const REFUSALS_THAT_TELL: u32 = 3;
-/// While most requests are refused and nobody knows whether a 503 is a limit's, no more than so many times what was accepted in
-/// the last second leaves.
+/// Refusals of a row, with other rows applied in between, after which they say nothing about the
+/// rate.
+const ROW_REFUSALS_MAX: u32 = 3;
+/// The multiple of what was accepted in the last second that may leave while most requests are
+/// refused and the reason for a 503 is undecided.
 const TRIED_BEYOND_ACCEPTED: f64 = 4.0;
-/// Once the lone request has asked in vain for so long, a 503 that names no wait is no longer taken for a limit's.
+/// The time of failed checks after which a 503 without a wait no longer counts as a limit's.
 const SHUT_MAX: Duration = Duration::from_secs(5);
 
-/// How a request was refused that may have met a limit, and the wait that it names.
+/// A refusal that may be a limit's, and the wait that it names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refused {
-    /// As too many: 429.
+    /// Too many requests: 429.
     TooMany(Option<Duration>),
-    /// For load: 529, or a 503 that names a wait.
+    /// Overload: 529, or a 503 that names a wait.
     Overloaded(Option<Duration>),
-    /// 503 without a wait: a limit's, or trouble.
+    /// 503 without a wait, by a limit or in trouble.
     Unavailable,
 }
 
-/// RefusedBy a refusal is.
+/// The cause of a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RefusedBy {
-    /// A limit's: the row did nothing wrong, and the API is well.
+    /// A limit. The row did nothing wrong, and the API is well.
     Limit,
-    /// A limit's, or trouble: the row is not to blame yet.
+    /// A limit or trouble. The row is not to blame yet.
     Undecided,
-    /// The API is in trouble.
+    /// Trouble of the API.
     Trouble,
 }
 
-/// The rate that the API takes.
+/// The rate that the API accepts.
 #[derive(Debug)]
 pub(super) struct LearnedRate {
-    /// Nothing before the first refusal, where there was no rate to begin with.
+    /// The search. `None` before the first refusal, unless there was a rate to start with.
     search: Option<Search>,
     unavailable: Unavailable,
     recent: Recent,
@@ -73,7 +82,7 @@ pub(super) struct LearnedRate {
 }
 
 impl LearnedRate {
-    /// Begins with a rate a second, or only when something is refused.
+    /// Starts with a rate a second, or with none before the first refusal.
     pub(super) fn new(first_per_second: Option<f64>) -> LearnedRate {
         LearnedRate {
             search: first_per_second.map(|rate| Search::new(rate, Moment::START)),
@@ -83,7 +92,7 @@ impl LearnedRate {
         }
     }
 
-    /// What holds the next request back, if anything does.
+    /// The limit that holds the next request back, if any.
     pub(super) fn hold(&self, now: Moment) -> Option<Hold> {
         if self.unavailable.is_mostly_refused() {
             let per_second =
@@ -96,17 +105,17 @@ impl LearnedRate {
         self.search.as_ref().and_then(|search| search.hold(now))
     }
 
-    /// The limit of requests in flight that was learned.
+    /// The learned limit of requests in flight.
     pub(super) fn in_flight_max(&self) -> Option<usize> {
         self.search.as_ref().and_then(Search::in_flight_max)
     }
 
-    /// The rate a second that is sent at because the API refused a faster one.
+    /// The rate a second, if it is used because the API refused a faster one.
     pub(super) fn per_second(&self) -> Option<f64> {
         self.search.as_ref().and_then(Search::learned)
     }
 
-    /// Counts a request that leaves.
+    /// Notes a request that leaves.
     pub(super) fn leaves(&mut self, departure: Departure) {
         self.last_left = departure.at;
         if let Some(search) = &mut self.search {
@@ -114,22 +123,22 @@ impl LearnedRate {
         }
     }
 
-    /// The API let a request through.
+    /// Notes a request that the API let through.
     pub(super) fn accepted(&mut self, departure: Departure, now: Moment) {
         self.recent.count(now);
         self.unavailable.accepted(departure, now);
         let gain = self.unavailable.gain();
         if let Some(search) = &mut self.search {
             search.accepted(departure, gain, now);
-            self.look_at_the_lowest_rate(now);
+            self.check_lowest_rate(now);
         }
     }
 
-    /// The API refused a request that may have met a limit.
+    /// Notes a refusal that may be a limit's.
     pub(super) fn refused(&mut self, departure: Departure, how: Refused, now: Moment) -> RefusedBy {
         let named = match how {
             Refused::TooMany(named) => {
-                self.unavailable.limit_says_so();
+                self.unavailable.api_says_429();
                 named
             }
             Refused::Overloaded(named) => named,
@@ -147,8 +156,9 @@ impl LearnedRate {
                 None
             }
         };
-        // Rows that met many a 503 while nobody knew whose it was may be all that is refused now.
-        if how != Refused::Unavailable && departure.refused_beside_others >= REFUSALS_THAT_TELL {
+        // Rows that were refused often while the reason for a 503 was undecided may be all that is
+        // refused now.
+        if how != Refused::Unavailable && departure.refused_beside_others >= ROW_REFUSALS_MAX {
             return RefusedBy::Limit;
         }
         let per_second_min = self.unavailable.per_second_min().unwrap_or_default();
@@ -158,18 +168,19 @@ impl LearnedRate {
             let first_per_second = self.recent.per_second(now).max(FIRST_PER_SECOND);
             self.search = Some(Search::after_refusal(first_per_second, per_second_min, now));
         }
-        self.look_at_the_lowest_rate(now);
+        self.check_lowest_rate(now);
         RefusedBy::Limit
     }
 
-    /// A request is no longer in flight, whatever came of it.
+    /// Notes that a request is no longer in flight.
     pub(super) fn landed(&mut self, departure: Departure) {
         if let Some(search) = &mut self.search {
             search.landed(departure);
         }
     }
 
-    /// The API was down. Where 503 was taken for a limit's, it may have been that: the rate climbs again.
+    /// Lets the rate climb again after an outage, if a 503 was taken for a limit's: the outage may
+    /// have sent it.
     pub(super) fn was_down(&mut self) {
         if let Some(search) = self
             .search
@@ -180,8 +191,8 @@ impl LearnedRate {
         }
     }
 
-    /// Where 503 was taken for a limit's, the lowest rate has to be accepted.
-    fn look_at_the_lowest_rate(&mut self, now: Moment) {
+    /// Lets the rate climb again if the lowest rate is refused, although a limit would accept it.
+    fn check_lowest_rate(&mut self, now: Moment) {
         if let Some(search) = &mut self.search
             && self.unavailable.is_disproved(search.per_second(), now)
         {
@@ -190,7 +201,7 @@ impl LearnedRate {
     }
 }
 
-/// Requests that were accepted lately.
+/// Requests that were accepted recently.
 #[derive(Debug, Default)]
 struct Recent {
     second: u64,
@@ -210,7 +221,7 @@ impl Recent {
         self.accepted = self.accepted.saturating_add(1);
     }
 
-    /// DoubtReason how many were accepted in the last second.
+    /// The approximate number accepted in the last second.
     fn per_second(&self, now: Moment) -> f64 {
         let (this, before) = match now.since_start().as_secs() - self.second {
             0 => (self.accepted, self.accepted_before),

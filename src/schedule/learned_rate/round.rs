@@ -1,26 +1,27 @@
-//! A round of answers, and whether it is the number in flight that they are refused for.
+//! A round of answers, which shows whether requests are refused for the number in flight.
 
 use std::time::Duration;
 
 use super::super::moment::Moment;
 use super::super::request::Departure;
 
-/// The shortest round.
+/// The shortest duration of a round.
 const LENGTH_MIN: Duration = Duration::from_secs(1);
 /// The fewest answers in a round.
 const ANSWERS_MIN: u32 = 6;
-/// A round of fewer requests than this part of what the rate allows was held back by something else.
+/// The part of what the rate allows that a full round sends. With less, something else held
+/// requests back.
 const FULL_PART: f64 = 0.8;
 
-/// Answers to the requests of a round.
+/// The answers of a round.
 #[derive(Debug)]
 pub(super) struct Round {
     began: Moment,
     accepted: u32,
     refused: u32,
-    /// The fewest in flight with which one was refused.
+    /// The fewest requests in flight at a refusal.
     refused_with: usize,
-    /// Accepted requests by how many were in flight.
+    /// Accepted requests, by the number in flight.
     accepted_with: Vec<u32>,
 }
 
@@ -51,18 +52,18 @@ impl Round {
         self.refused_with = self.refused_with.min(departure.in_flight);
     }
 
-    /// Whether the answer to a request that left then ends the round.
+    /// Whether the answer to a request that left at `left` ends the round.
     pub(super) fn is_over(&self, left: Moment) -> bool {
         left.since(self.began) >= LENGTH_MIN && self.accepted + self.refused >= ANSWERS_MIN
     }
 
-    /// Whether as much was sent as this rate allows, up to a request that left then.
+    /// Whether the round sent what this rate allows, up to a request that left at `left`.
     pub(super) fn is_full(&self, per_second: f64, left: Moment) -> bool {
         let allowed = per_second * left.since(self.began).as_secs_f64();
         f64::from(self.accepted + self.refused) >= FULL_PART * allowed
     }
 
-    /// The most in flight with which requests are accepted, where those with more are what is refused.
+    /// The most requests in flight that are accepted, if refusals come only with more.
     pub(super) fn accepted_in_flight(&self) -> Option<usize> {
         let split = self.refused_with.min(self.accepted_with.len());
         let (below, at_or_above) = self.accepted_with.split_at(split);
@@ -72,7 +73,7 @@ impl Round {
         (is_reason && self.refused > 0).then(|| self.refused_with - 1)
     }
 
-    /// Begins the next one. Half of what is known of the number in flight stays.
+    /// Starts the next round. Half of what is known about the number in flight is kept.
     pub(super) fn next(&mut self, began: Moment) {
         (self.began, self.accepted, self.refused, self.refused_with) = (began, 0, 0, usize::MAX);
         for count in &mut self.accepted_with {

@@ -1,4 +1,4 @@
-//! The search for the rate, once something was refused or a rate to begin with was given.
+//! The search for the rate, after the first refusal or from a given rate.
 
 use std::time::Duration;
 
@@ -6,45 +6,50 @@ use super::super::moment::Moment;
 use super::super::request::Departure;
 use super::round::Round;
 
-/// Timers fire a little late. A burst of this time's requests keeps a high rate from falling behind; any second then holds at
-/// most half a percent more than the rate. Below 400 a second there is none, since two requests close together are what a limit
-/// without a burst refuses.
+/// The time whose requests may leave as a burst, because timers fire a little late.
+///
+/// It keeps a high rate from falling behind, and any second holds at most half a percent more than
+/// the rate. Below 400 a second there is no burst: a limit without one refuses two requests close
+/// together.
 pub(in super::super) const BURST_TIME: Duration = Duration::from_millis(5);
-/// So many accepted requests earn a refusal.
+/// The accepted requests that earn a refusal.
 pub(super) const EARNED_BY: f64 = 80.0;
-/// The time from a fall to the next step up.
+/// The time between a fall and the next step up.
 pub(super) const REST: Duration = Duration::from_secs(5);
-/// A named wait counts so many times: it costs everybody's time, so the next one has to be worth it.
+/// The multiple of a named wait before the next step. Such a wait holds all rows back, so the next
+/// one has to be worth it.
 pub(super) const NAMED_WAITS: u32 = 20;
-/// Refusals that are not earned are forgotten beyond what this time's requests can earn, so that a limit that rises is found.
+/// The time in which all unearned refusals can be earned. More of them are forgotten, so that a
+/// limit that rises is found.
 const DEBT_MAX: Duration = Duration::from_secs(20);
 /// The lowest rate a second.
 const PER_SECOND_MIN: f64 = 0.02;
-/// The first step up, as a part of the rate; each is larger than the one before by the growth, up to the largest.
+/// The first step up, as a part of the rate. Each step is larger than the last by the growth, up to
+/// the maximum.
 const STEP_FIRST: f64 = 0.01;
 const STEP_GROWTH: f64 = 1.5;
 const STEP_MAX: f64 = 0.25;
-/// The growth where 503 is taken for a limit's: it may have been trouble, of which nothing is left.
+/// The growth if a 503 was taken for a limit's. It may have been trouble that is over.
 const STEP_GROWTH_AFTER_503: f64 = 3.0;
-/// Up to this part of the rate that was refused, the rate rises by [`STEP_MAX`] a round.
+/// The part of the refused rate up to which the rate rises by [`STEP_MAX`] a round.
 const FAR_BELOW: f64 = 0.8;
-/// A rate that was proven before it was refused is too high by a little, at least.
+/// The part that is kept of a rate that was proven and then refused.
 const TOO_HIGH: f64 = 0.97;
-/// Fewer accepted requests than this tell no rate.
+/// The fewest accepted requests that show a rate.
 const ACCEPTED_MIN: u32 = 10;
-/// The wait of the lone request that asks whether the API is open again.
+/// The wait of the request that checks whether the API is open again.
 const ASK_FIRST: Duration = Duration::from_millis(50);
 const ASK_GROWTH: f64 = 1.5;
 const ASK_MAX: Duration = Duration::from_mins(1);
-/// An average over fewer accepted requests than this tells no rate either.
+/// The fewest accepted requests with a meaningful average.
 const ACCEPTED_IN_CYCLE_MIN: u32 = 20;
 
-/// What holds the next request back.
+/// The limit that holds the next request back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) enum Hold {
-    /// Our own pacing at the rate, until this time.
+    /// Our own pacing, until this time.
     Rate(Moment),
-    /// The API is shut: not before this time, or else not before the lone request is answered.
+    /// A shut API: until this time or, without one, until the check is answered.
     Shut(Option<Moment>),
 }
 
@@ -53,40 +58,40 @@ pub(in super::super) enum Hold {
 pub(super) struct Search {
     per_second: f64,
     per_second_min: f64,
-    /// The rate that was refused first, in the last series of falls.
+    /// The first refused rate of the last series of falls.
     refused: Option<f64>,
-    /// The rate that got through a whole round since the last fall.
+    /// The rate that was accepted for a whole round since the last fall.
     proven: Option<f64>,
     step: f64,
-    /// Before this time there is no step up.
+    /// The time before which there is no step up.
     rests_until: Moment,
-    /// Refusals that are not earned yet, in accepted requests.
+    /// Unearned refusals, in accepted requests.
     debt: f64,
-    /// Refusals since the last fall beyond what was earned.
+    /// Refusals since the last fall that were not earned.
     pressure: f64,
-    /// Falls since a round was clean.
+    /// Falls since the last clean round.
     falls: u32,
-    /// Answers to requests that left up to then say nothing new.
+    /// The time up to which a request left if its answer says nothing new.
     outdated: Option<Moment>,
     since_fall: Accepted,
-    /// From one opening of a limit that shuts to the next.
+    /// Accepted requests since a shut limit last opened.
     cycle: Accepted,
     round: Round,
-    /// After a fall, until a lone request was accepted.
+    /// The state of a shut API, from a fall until a check is accepted.
     shut: Option<Shut>,
     paused_until: Moment,
     in_flight_max: Option<usize>,
-    /// Whether as many were in flight as were learned to be accepted.
+    /// Whether the learned number in flight was reached.
     in_flight_max_reached: bool,
-    /// When the next request is due at the rate.
+    /// The time at which the next request is due.
     due: Moment,
 }
 
-/// One request at a time asks whether the API is open again.
+/// A shut API: one request at a time checks whether it is open again.
 #[derive(Debug)]
 struct Shut {
     since: Moment,
-    /// When the request left that asks.
+    /// The time at which the current check left.
     asking: Option<Moment>,
     refusals: u32,
     wait: Duration,
@@ -133,8 +138,8 @@ impl Search {
         }
     }
 
-    /// A search that begins since the API refused a request while nothing but its answers held requests back: the rate is none
-    /// that was refused. First one request leaves alone.
+    /// Starts a search after a refusal, when nothing but the API's answers held requests back. The
+    /// rate was not refused, and one request leaves alone first.
     pub(super) fn after_refusal(per_second: f64, per_second_min: f64, now: Moment) -> Search {
         let search = Search::new(per_second, now);
         Search {
@@ -158,7 +163,7 @@ impl Search {
         self.in_flight_max
     }
 
-    /// Since when one request at a time asks whether the API is open again.
+    /// The time since which one request at a time checks whether the API is open again.
     pub(super) fn shut_since(&self) -> Option<Moment> {
         self.shut.as_ref().map(|shut| shut.since)
     }
@@ -176,7 +181,7 @@ impl Search {
     }
 
     pub(super) fn leaves(&mut self, departure: Departure) {
-        // What left while the rate did not hold it back is not made up for.
+        // Requests that left while the rate did not hold them back are not made up for.
         self.due = self.due.clamp(departure.at, departure.at + BURST_TIME) + self.interval();
         if let Some(shut) = &mut self.shut {
             shut.asking = Some(departure.at);
@@ -194,7 +199,7 @@ impl Search {
         }
     }
 
-    /// A request was accepted, which earns so many refusals' parts.
+    /// Notes an accepted request, which earns `gain` of the [`EARNED_BY`] that a refusal costs.
     pub(super) fn accepted(&mut self, departure: Departure, gain: f64, now: Moment) {
         self.since_fall.count += 1;
         self.cycle.count += 1;
@@ -210,7 +215,7 @@ impl Search {
         self.end_round(departure, now);
     }
 
-    /// A request was refused. The rate does not fall below the lowest.
+    /// Notes a refusal. The rate does not fall below `per_second_min`.
     pub(super) fn refused(
         &mut self,
         departure: Departure,
@@ -242,7 +247,7 @@ impl Search {
         }
     }
 
-    /// Begins to climb again from here: what was refused was no limit.
+    /// Climbs again from the current rate: what was refused was no limit.
     pub(super) fn forget(&mut self) {
         (self.refused, self.debt, self.pressure) = (None, 0.0, 0.0);
     }
@@ -256,12 +261,13 @@ impl Search {
             .is_some_and(|outdated| departure.at <= outdated)
     }
 
-    /// Whether the rate is one that was never taken for a whole round.
+    /// Whether the rate was never accepted for a whole round.
     fn is_climbing(&self) -> bool {
         self.refused.is_none() || self.proven.is_some_and(|proven| self.per_second > proven)
     }
 
-    /// The more a second, the more refusals come together. A rate that was proven is given up less easily.
+    /// The unearned refusals that count as a limit. A higher rate gets more of them together, and a
+    /// proven rate is given up less easily.
     fn pressure_max(&self) -> f64 {
         let together = (self.per_second.sqrt() / 5.0).max(1.0);
         if self.is_climbing() {
@@ -314,7 +320,8 @@ impl Search {
         self.pause(now + self.interval().max(round_trip));
     }
 
-    /// Halfway from the rate, which was refused although it was proven or is new, to what was accepted since the last fall.
+    /// The rate halfway from the refused one, which was proven or is new, to what was accepted
+    /// since the last fall.
     fn halfway_down(&self, now: Moment) -> f64 {
         let upper = self.per_second * if self.proven.is_some() { TOO_HIGH } else { 1.0 };
         let half = self.per_second / 2.0;
@@ -327,8 +334,8 @@ impl Search {
         (lower * upper).sqrt()
     }
 
-    /// A lone request was accepted. Where the API was shut for a while, what it let through from one opening to the next is
-    /// its limit.
+    /// Opens after an accepted check. If the API was shut for long, its limit is what it let
+    /// through between two openings.
     fn opens(&mut self, shut: &Shut, now: Moment) {
         if shut.refusals < 2 {
             return;
@@ -401,7 +408,7 @@ impl Shut {
         }
     }
 
-    /// The lone request was refused. The wait until the next one.
+    /// Notes a refused check. Returns the wait before the next one.
     fn refused(&mut self, first: Duration) -> Duration {
         self.asking = None;
         self.refusals += 1;

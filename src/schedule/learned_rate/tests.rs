@@ -1,4 +1,4 @@
-//! The rule alone, with answers that come at once.
+//! The learned rate by itself, with immediate answers.
 
 use super::*;
 
@@ -15,7 +15,7 @@ fn first(at: Moment) -> Departure {
     }
 }
 
-/// A run in which each answer comes at once.
+/// A run with immediate answers.
 struct Run {
     learned: LearnedRate,
     now: Moment,
@@ -31,7 +31,8 @@ impl Run {
         }
     }
 
-    /// Sends as fast as it may, but at most each millisecond, until then. The answers: nothing is accepted. How many left.
+    /// Sends as fast as allowed, at most one request each millisecond, until `end`. An answer of
+    /// `None` accepts. Returns the number of requests.
     fn until(&mut self, end: Moment, mut answer: impl FnMut(Moment) -> Option<Refused>) -> usize {
         let mut left = 0;
         while self.now < end {
@@ -55,7 +56,7 @@ impl Run {
     }
 }
 
-/// An API that takes so many a second, as a bucket without a burst does.
+/// An API that accepts this many requests a second, like a bucket without a burst.
 fn takes(per_second: u64, how: Refused) -> impl FnMut(Moment) -> Option<Refused> {
     let mut next = Moment::START;
     move |at| {
@@ -88,7 +89,7 @@ fn it_begins_with_ten_and_doubles_each_second() {
 fn nothing_is_held_back_before_the_first_refusal() {
     let mut run = Run::new(None);
     assert_eq!(run.until(ms(1500), |_| None), 1500);
-    // Then it begins at what was accepted in the second before, by a lone request.
+    // The search then starts at what was accepted in the last second, with a single request.
     let departure = first(run.now);
     assert_eq!(
         run.learned.refused(departure, TOO_MANY, run.now),
@@ -135,7 +136,7 @@ fn after_a_fall_one_request_asks_at_ever_longer_intervals() {
 }
 
 #[test]
-fn a_limit_is_found_and_told() {
+fn a_limit_is_found_and_reported() {
     let mut run = Run::new(Some(FIRST_PER_SECOND));
     run.until(ms(60_000), takes(50, TOO_MANY));
     let learned = run.learned.per_second().expect("a rate");
@@ -179,7 +180,7 @@ fn requests_at_once_are_what_is_limited_where_only_more_are_refused() {
 }
 
 #[test]
-fn a_row_that_is_refused_beside_others_tells_nothing() {
+fn a_row_that_is_refused_beside_others_says_nothing() {
     let mut run = Run::new(None);
     run.until(ms(1000), |_| None);
     let row = Departure {
@@ -208,7 +209,7 @@ fn nothing_but_503_is_an_outage() {
 }
 
 #[test]
-fn a_503_beside_others_is_first_nobodys_and_then_a_limits() {
+fn a_503_beside_others_is_first_undecided_and_then_a_limits() {
     let mut run = Run::new(None);
     run.until(ms(30_000), takes(50, Refused::Unavailable));
     let order: Vec<RefusedBy> =
@@ -257,7 +258,7 @@ fn trouble_that_meets_half_of_the_requests_at_any_rate_is_no_limit() {
         Some(&RefusedBy::Trouble),
         "and it is not taken for one again"
     );
-    // Once it is over, the rate rises at once.
+    // Once that is over, the rate rises at once.
     run.until(ms(75_000), |_| None);
     assert!(run.until(ms(76_000), |_| None) > 300, "{:?}", run.learned);
 }

@@ -1,90 +1,97 @@
-//! A 503 that names no wait: a limit's (nginx says so by default), or the API's trouble?
+//! Decides whether a 503 that names no wait is a limit's, as nginx sends by default, or a sign of
+//! trouble.
 //!
-//! Nothing in it tells, so its company does. Where an eighth of the rows meet one at first sight while others are accepted, it may
-//! be a limit's, and no row pays for it. Where that lasts, it is taken for one, and the rate is lowered; but never below half of
-//! what was accepted meanwhile, which every limit has to let through. Where such a low rate is refused too, it is none after all,
-//! and is not taken for one again for some minutes. Where nothing is accepted for a while it is an outage, and where the API has
-//! ever said 429, a 503 is never its limit's.
+//! The answer itself does not show it, but the answers around it do:
+//!
+//! - If an eighth of the rows get one for their first request while others are accepted, it may be
+//!   a limit's, and it uses up no row's attempts.
+//! - If that lasts, it is taken for a limit's and lowers the rate, but never below half of what was
+//!   accepted in that time, which every limit lets through.
+//! - If such a low rate is refused, it is not a limit's, and is not taken for one for some minutes.
+//! - If nothing is accepted for a while, it is an outage.
+//! - If the API has ever answered 429, a 503 is never its limit's.
 
 use std::time::Duration;
 
 use super::super::moment::Moment;
 use super::super::request::Departure;
 
-/// Answers to first requests of rows that are looked at together.
+/// Answers to rows' first requests that are judged together.
 const BLOCK: u32 = 24;
-/// So many refused among them may be a limit's.
+/// Refusals among them that may be a limit's.
 const REFUSED_OF_BLOCK: u32 = 3;
-/// From so many on no row pays, though nobody knows yet.
+/// Refusals from which on they use up no row's attempts, although nothing is decided yet.
 const REFUSED_TOGETHER: u32 = 2;
-/// A limit accepts one again within this time, an outage does not.
+/// The time within which a limit accepts a request again. An outage does not.
 const STREAK_MAX: Duration = Duration::from_secs(2);
-/// The time for which it has to last to be taken for a limit.
+/// The time for which refusals have to last to be taken for a limit's.
 const UNDECIDED_MAX: Duration = Duration::from_secs(5);
-/// The same where more than two thirds are refused.
+/// The same if more than two thirds are refused.
 const UNDECIDED_MAX_OF_MANY: Duration = Duration::from_secs(1);
-/// It is none where fewer than one of so many were refused all the time.
+/// A limit refuses at least one request in this many all the time.
 const REFUSED_ONE_OF: u32 = 8;
-/// The fewest that have to be accepted meanwhile.
+/// The fewest requests that are accepted meanwhile.
 const ACCEPTED_MIN: u32 = 5;
-/// Every limit lets this part of what was accepted through.
+/// The part of what was accepted that every limit lets through.
 const FLOOR_PART: f64 = 0.5;
-/// Answers at the lowest rate, and the refused ones among them that no limit explains.
+/// Answers at the lowest rate, and the refusals among them that no limit explains.
 const ANSWERS_AT_FLOOR: u32 = 16;
 const REFUSED_AT_FLOOR: u32 = 5;
-/// After that it is trouble for so long.
+/// The time after that for which a 503 is trouble.
 const DISPROVED_FOR: Duration = Duration::from_mins(5);
-/// While such a 503 counts, trouble is counted with it: an accepted request earns more.
+/// The gain of an accepted request while a 503 counts as a limit's, because trouble is counted with
+/// it.
 const GAIN: f64 = 1.5;
 
-/// Whether a 503 that names no wait is a limit's.
+/// The opinion on a 503 that names no wait.
 #[derive(Debug, Default)]
 pub(super) struct Unavailable {
     opinion: Opinion,
-    /// Answers to first requests of rows, and those of them that were refused.
+    /// Answers to rows' first requests, and the refusals among them.
     answers: u32,
     refused: u32,
-    /// Those that were refused since the last one was accepted.
+    /// Refusals since the last accepted request.
     streak: Option<Streak>,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq)]
 enum Opinion {
-    /// It does not look like one.
+    /// It does not look like a limit's.
     #[default]
     Trouble,
-    /// It may be one.
+    /// It may be a limit's.
     Undecided {
         since: Moment,
         accepted: u32,
         refused: u32,
     },
-    /// It is one, and the rate is never lower than this; answers at that rate.
+    /// It is a limit's, and the rate does not fall below `per_second_min`. The counts are answers
+    /// at that rate.
     Limit {
         per_second_min: f64,
         accepted: u32,
         refused: u32,
     },
-    /// It is none until then, as its company has shown.
+    /// It is not a limit's before this time, as the answers around it have shown.
     Disproved { until: Moment },
-    /// It is none, since the API says 429.
+    /// It is not a limit's: the API answers 429.
     Never,
 }
 
-/// Requests that were refused one after the other.
+/// Consecutive refusals.
 #[derive(Debug, Clone, Copy)]
 struct Streak {
-    /// When the first of them left.
+    /// The time at which the first of them left.
     left: Moment,
     first_requests: u32,
 }
 
 impl Unavailable {
-    /// Whether it is a limit's, or may be.
+    /// Whether a 503 is a limit's, or may be.
     pub(super) fn may_be_limit(&self, now: Moment) -> bool {
         match self.opinion {
             Opinion::Disproved { .. } | Opinion::Never => false,
-            // Rows must not have used up their attempts by the time that enough of them tell.
+            // By the time that enough of them decide, rows must not have used up their attempts.
             Opinion::Trouble if self.refused < REFUSED_TOGETHER => false,
             Opinion::Trouble | Opinion::Undecided { .. } => self
                 .streak
@@ -93,12 +100,12 @@ impl Unavailable {
         }
     }
 
-    /// Whether most requests are refused while that is found out.
+    /// Whether most requests are refused while nothing is decided.
     pub(super) fn is_mostly_refused(&self) -> bool {
         matches!(self.opinion, Opinion::Undecided { accepted, refused, .. } if refused > accepted)
     }
 
-    /// The lowest rate a second, once it is taken for a limit's.
+    /// The lowest rate a second, if a 503 is a limit's.
     pub(super) fn per_second_min(&self) -> Option<f64> {
         match self.opinion {
             Opinion::Limit { per_second_min, .. } => Some(per_second_min),
@@ -109,7 +116,7 @@ impl Unavailable {
         }
     }
 
-    /// By how much an accepted request pays for refusals.
+    /// The factor by which an accepted request earns refusals.
     pub(super) fn gain(&self) -> f64 {
         if self.per_second_min().is_some() {
             GAIN
@@ -118,8 +125,8 @@ impl Unavailable {
         }
     }
 
-    /// The API says 429 where it limits.
-    pub(super) fn limit_says_so(&mut self) {
+    /// Notes a 429: the API's limit does not answer 503.
+    pub(super) fn api_says_429(&mut self) {
         self.opinion = Opinion::Never;
     }
 
@@ -165,7 +172,7 @@ impl Unavailable {
         }
     }
 
-    /// Whether it turns out to be none, since the lowest rate is refused as well.
+    /// Whether a 503 turns out not to be a limit's, because the lowest rate is refused as well.
     pub(super) fn is_disproved(&mut self, per_second: f64, now: Moment) -> bool {
         let Opinion::Limit {
             per_second_min,

@@ -1,4 +1,4 @@
-//! Any run: rules, rows and API drawn at random, to meet what nobody thought of.
+//! Random runs: rules, rows and API are drawn, to find cases that no other test covers.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ fn moment(random: &mut Random) -> Moment {
     Moment::after_start(random.up_to(s(20)))
 }
 
-/// Some rows of customers with many, some of customers with one.
+/// Rows of customers with many rows and of customers with one.
 fn customers(random: &mut Random) -> Vec<CustomerId> {
     let (rows, hot, hot_share) = (
         between(1, 250, random),
@@ -229,7 +229,7 @@ fn any_run_keeps_the_rules_and_ends() {
             | Trouble::Busy(..) => false,
         });
         let stopped = &report.stopped;
-        // Where no row was ever updated, a bad first row looks like an API that is down.
+        // Before any row was updated, a bad first row looks like an API that is down.
         let looks_down =
             can_be_down || report.updated == 0 || report.wait_max < s(60) || report.customers < 9;
         assert!(

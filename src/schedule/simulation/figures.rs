@@ -1,5 +1,5 @@
-//! Figures: how well the schedule does against an API of one kind. `cargo test figures -- --nocapture` prints the table, which
-//! the README quotes.
+//! Figures on how well the schedule does against an API of one kind. `cargo test figures --
+//! --nocapture` prints the table that the README quotes.
 
 use std::fmt;
 
@@ -12,14 +12,14 @@ use crate::schedule::{Moment, Random};
 
 const README: &str = include_str!("../../../README.md");
 
-/// What is measured: its name, and the range in which it has to lie for every seed.
+/// A figure to measure: its name, and the range in which it has to be for every seed.
 struct Wanted {
     name: &'static str,
     at_least: f64,
     at_most: f64,
 }
 
-/// What was measured: the lowest and the highest of all seeds.
+/// A measured figure: the lowest and the highest of all seeds.
 struct Figure {
     api: &'static str,
     wanted: Wanted,
@@ -91,7 +91,7 @@ fn measure<const N: usize>(
         .collect()
 }
 
-/// Ten windows of a minute with a quota that nobody told the client, and a little more.
+/// Ten windows of a minute, and a little more, with a quota that the client does not know.
 fn window(
     api: &'static str,
     seeds: u64,
@@ -134,7 +134,7 @@ fn windows() -> Vec<Figure> {
             wanted("% answers 429", 0.0, 0.1),
         ]
     };
-    let learnt = [
+    let learned = [
         wanted("% of the quota used in ten windows", 99.0, 100.0),
         wanted("% answers 429", 0.0, 1.0),
     ];
@@ -147,7 +147,7 @@ fn windows() -> Vec<Figure> {
             10,
             600,
             Headers::ResetOn429,
-            learnt,
+            learned,
         ),
     ]
     .into_iter()
@@ -170,7 +170,7 @@ fn random_503() -> Vec<Figure> {
     measure("one answer in ten is 503", 20, setup, figures_of, wanted)
 }
 
-/// Down for a minute, from the tenth second on.
+/// An outage of a minute, from the tenth second on.
 fn outage(api: &'static str, down: Down) -> Vec<Figure> {
     let (from, until) = (at(10), at(70));
     let setup = |random: &mut Random| {
@@ -178,7 +178,7 @@ fn outage(api: &'static str, down: Down) -> Vec<Figure> {
         setup.server.troubles = vec![Trouble::Outage(from, until, down)];
         setup
     };
-    // A request that hangs is known to have failed when it times out.
+    // A request without an answer has failed once it times out.
     let noticed = if down == Down::BlackHole {
         from + s(30)
     } else {
@@ -272,7 +272,8 @@ fn slower_with_load() -> Vec<Figure> {
     )
 }
 
-/// The first rows of a run, at 200 ms an answer: with 32 in flight from the start they would take 6.3 s.
+/// The first rows of a run, at 200 ms an answer. With 32 in flight from the start they would take
+/// 6.3 s.
 fn first_rows() -> Vec<Figure> {
     let setup = |random: &mut Random| {
         let mut setup = well(1000, random);
@@ -314,7 +315,7 @@ fn a_hundred_at_once() -> Vec<Figure> {
     )
 }
 
-/// Answers take 20 ms, and from the second second on 200 ms, however many are in flight.
+/// Answers take 20 ms, and from the second second on 200 ms, whatever the number in flight.
 fn latency_step() -> Vec<Figure> {
     let (step, slow) = (at(2), ms(200));
     let setup = |random: &mut Random| {

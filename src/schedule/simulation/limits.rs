@@ -1,4 +1,4 @@
-//! Runs against an API that limits: what the schedule makes of rates, windows, pauses and slowness.
+//! Runs against an API with limits: rates, windows, pauses and slowness.
 
 use std::ops::RangeInclusive;
 
@@ -33,7 +33,7 @@ fn the_users_rate_is_used_and_never_exceeded() {
         setup
     };
     each_seed(100, setup, |report| {
-        // The last rows may have to wait for a control, which is sent each five seconds at most.
+        // The last rows may have to wait for a control, which is sent every five seconds at most.
         let longest = if report.reads == 0 { s(7) } else { s(7 + 5) };
         assert!(
             report.lasted < longest,
@@ -59,7 +59,7 @@ fn auto_is_modest_where_no_header_names_a_limit() {
     });
 }
 
-/// A window of any length, whose headers say all.
+/// A window of any length with complete headers.
 fn window(length_s: u64) -> impl Fn(&mut Random) -> Setup {
     move |random| {
         let mut setup = well(120, random);
@@ -75,7 +75,8 @@ fn a_window_is_used_and_not_run_into() {
         each_seed(100, window(length_s), |report| {
             all_updated(&report, 120);
             assert_eq!(answers(&report, 429), 0);
-            // Four windows' worth takes at most five windows, of which the first may begin with its end.
+            // Four windows' worth takes at most five windows, the first of which may start at its
+            // end.
             assert!(
                 report.lasted <= s(length_s * 5),
                 "{:?} in windows of {length_s} s",
@@ -119,7 +120,7 @@ fn clocks_that_differ_and_drift_do_no_harm() {
 }
 
 #[test]
-fn a_window_that_is_renewed_late_is_learnt() {
+fn a_window_that_is_renewed_late_is_learned() {
     let setup = |random: &mut Random| {
         let mut setup = well(900, random);
         setup.rules.rate = Rate::Auto;
@@ -149,7 +150,7 @@ fn others_may_use_the_same_quota() {
 }
 
 #[test]
-fn a_window_without_named_ends_is_learnt_from_refusals() {
+fn a_window_without_named_ends_is_learned_from_refusals() {
     let setup = |random: &mut Random| {
         let mut setup = well(1200, random);
         setup.rules.rate = Rate::Auto;
@@ -158,13 +159,15 @@ fn a_window_without_named_ends_is_learnt_from_refusals() {
     };
     each_seed(25, setup, |report| {
         all_updated(&report, 1200);
-        // Two windows tell their length, each with a few refusals; none of the other eighteen is run into.
+        // Two windows show their length, with a few refusals each. None of the other eighteen is
+        // exceeded.
         assert!(answers(&report, 429) <= 10, "{:?}", report.answers);
         assert!(report.lasted <= s(245), "{:?}", report.lasted);
     });
 }
 
-/// So many rows at ten a second to an API with a quota of 1,000 a day, of which so many are left for the next hours.
+/// Rows at ten a second to an API with a quota of 1,000 a day, of which `left` are left for the
+/// next hours.
 fn of_a_day(left: u64, rows: u64) -> impl Fn(&mut Random) -> Setup {
     move |random| {
         let mut setup = well(rows, random);
@@ -260,8 +263,8 @@ fn sliding_windows_and_buckets_are_lived_with() {
     });
 }
 
-/// So many rows, and at most so many at once, to an API of this shape: the mean in flight from then on is in a range, and the rows
-/// a second are not fewer than this.
+/// Rows to an API of this shape, with a limit of requests in flight. The mean in flight from some
+/// time on is in a range, and the rate is at least this.
 fn settles(
     shape: Shape,
     rows: u64,
@@ -293,7 +296,8 @@ fn settles(
 
 #[test]
 fn concurrency_settles_at_what_the_api_bears() {
-    // A knee at eight at once, and a link that takes a request each 10 ms, seven or eight in 75 ms.
+    // A knee at eight requests at once, and a link that takes a request each 10 ms, so seven or
+    // eight in 75 ms.
     for shape in [Shape::Knee(8), Shape::SlowLink(ms(10))] {
         settles(shape, 2_000, 32, at(2), 6.0..=18.0, 90.0);
     }
@@ -311,7 +315,7 @@ fn concurrency_grows_to_the_cap_where_the_api_bears_it() {
 }
 
 #[test]
-fn a_named_pause_holds_everybody_and_costs_no_attempt() {
+fn a_named_pause_holds_all_rows_and_costs_no_attempt() {
     let setup = |random: &mut Random| {
         let mut setup = well(200, random);
         setup.rules.retry = RetryPolicy::new(1).expect("a good limit");
@@ -324,7 +328,8 @@ fn a_named_pause_holds_everybody_and_costs_no_attempt() {
 
 #[test]
 fn pauses_end_at_different_times() {
-    // Down for the first seconds, saying until when: what matters is when the first request after it leaves.
+    // The API is down for the first seconds and names the end. The first request after it is
+    // measured.
     let mut waits = Vec::new();
     for seed in 0..50 {
         let mut setup = well(1, &mut Random::seeded(seed));

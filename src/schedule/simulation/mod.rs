@@ -1,10 +1,13 @@
-//! Runs of the schedule in simulated time, against simulated APIs: thousands of runs in seconds, each repeatable by its seed.
+//! Runs of the schedule in simulated time, against simulated APIs: thousands of runs in seconds,
+//! each repeatable by its seed.
 //!
-//! [`world`] is the loop that stands for connections, timers and journal, [`server`] and [`quota`] are the API, and
-//! [`witness`] asserts on every run what the schedule promises. The tests: [`limits`], [`silent_limits`], [`troubles`], [`any`]
-//! run, [`recovery`], [`figures`], and [`prove`], which a page of the documentation quotes.
+//! [`world`] is the loop that replaces connections, timers and journal. [`server`] and [`quota`]
+//! are the API. [`witness`] asserts on every run what the schedule promises. The tests are
+//! [`limits`], [`silent_limits`], [`troubles`], [`any`], [`recovery`], [`figures`], and [`prove`],
+//! which a page of the documentation quotes.
 //!
-//! A run that fails names its seed. `SEED=27 TELL=1 cargo test NAME -- --nocapture` begins with that one and tells each step.
+//! A run that fails names its seed. `SEED=27 TRACE=1 cargo test NAME -- --nocapture` starts with
+//! that seed and prints each step.
 
 #![expect(
     clippy::cast_precision_loss,
@@ -36,7 +39,7 @@ use super::rate::Rate;
 use super::{Moment, Random, Refreshed, RetryPolicy, Rules};
 use crate::contract::CustomerId;
 
-/// Names the seed where a run fails.
+/// Prints the seed if a run fails.
 struct Seed(u64);
 
 impl Drop for Seed {
@@ -47,12 +50,12 @@ impl Drop for Seed {
     }
 }
 
-/// The seeds below `n`, from the one on that `SEED` names.
+/// The seeds below `n`, starting at `SEED` if that is set.
 fn seeds(n: u64) -> std::ops::Range<u64> {
     std::env::var("SEED").map_or(0, |seed| seed.parse().expect("SEED is a number"))..n
 }
 
-/// Simulates a run for each seed from 0 to below `n`, and looks at what came of it.
+/// Simulates a run for each seed below `n`, and checks the result.
 fn each_seed(n: u64, setup: impl Fn(&mut Random) -> Setup, check: impl Fn(Report)) {
     for seed in seeds(n) {
         let _names_itself = Seed(seed);
@@ -72,14 +75,14 @@ fn at(seconds: u64) -> Moment {
     Moment::after_start(s(seconds))
 }
 
-/// Every row has a customer of its own.
+/// One customer for each row.
 fn own_customers(rows: u64) -> Vec<CustomerId> {
     (1..=rows)
         .map(|id| CustomerId::new(id).expect("a good id"))
         .collect()
 }
 
-/// A clock that stands anywhere in a minute.
+/// A clock at a random time of a minute.
 fn any_clock(random: &mut Random) -> WallClock {
     WallClock {
         at_start: s(1_800_000_000) + random.up_to(s(3600)),
@@ -95,7 +98,7 @@ fn latency(typical: Duration) -> Latency {
     }
 }
 
-/// A run of so many rows against an API with nothing wrong about it, limited by nothing but 32 requests in flight.
+/// A run of rows against an API without faults, with 32 requests in flight as the only limit.
 fn well(rows: u64, random: &mut Random) -> Setup {
     Setup {
         rules: Rules {
@@ -117,7 +120,7 @@ fn well(rows: u64, random: &mut Random) -> Setup {
     }
 }
 
-/// The mean of requests in flight between two times.
+/// The mean number of requests in flight between two times.
 fn mean_in_flight(report: &Report, from: Moment, until: Moment) -> f64 {
     let mut sum = 0.0;
     let mut at = from;

@@ -1,8 +1,8 @@
-//! A table of how runs fare with an API in trouble, which `docs/api-in-trouble.md` quotes. `cargo test prove -- --nocapture`
-//! prints its rows.
+//! A table of runs against an API in trouble, which `docs/api-in-trouble.md` quotes. `cargo test
+//! prove -- --nocapture` prints its rows.
 //!
-//! Each case is a run and a second start of it against an API that is well again, over several seeds. A test fails where a seed
-//! leaves the bounds of its case, and where the page has another row than was measured.
+//! Each case is a run and a second start of it against a repaired API, over several seeds. A test
+//! fails if a seed leaves the bounds of its case, or if the page differs from what was measured.
 
 mod table;
 
@@ -18,14 +18,14 @@ use crate::schedule::error_limit::{ErrorLimit, Share};
 use crate::schedule::rate::{LimitedRate, Rate, RateUnit};
 use crate::schedule::{Moment, Random};
 
-/// When a trouble begins that does not begin with the run.
+/// The start of a trouble that does not start with the run.
 const BEGINS: Moment = Moment::after_start(s(1));
 /// The end of a trouble that outlasts every run.
 const NEVER: Moment = Moment::after_start(s(1_000_000));
-/// The longest time between two probes, with jitter, and some for the answers.
+/// The longest time between two probes in seconds, with jitter and some time for the answers.
 const PROBED_WITHIN: f64 = 34.0;
 
-/// A run with the program's own settings, but for the rate, which is unlimited.
+/// A run with the program's own settings, except for an unlimited rate.
 fn usual(rows: u64, random: &mut Random) -> Setup {
     let mut setup = well(rows, random);
     setup.rules.error_limit =
@@ -33,7 +33,7 @@ fn usual(rows: u64, random: &mut Random) -> Setup {
     setup
 }
 
-/// 2,000 rows at 300 a second, so that the run would take 6.7 s.
+/// 2,000 rows at 300 a second: 6.7 s without trouble.
 fn at_300(random: &mut Random) -> Setup {
     let mut setup = usual(2000, random);
     setup.rules.rate = rate(300, RateUnit::Second);
@@ -53,7 +53,8 @@ fn at_300_with(trouble: Trouble) -> impl Fn(&mut Random) -> Setup {
     }
 }
 
-/// The time from the end of a trouble to that of the run, compared with that of the rows left in a run without trouble.
+/// The time from the end of a trouble to the end of the run, as a factor of the time that the rows
+/// left would take without trouble.
 fn work_left(until: Moment, at_most: f64) -> Note {
     let without = world::run(at_300(&mut Random::seeded(0)), 0)
         .lasted
@@ -75,8 +76,8 @@ fn work_left(until: Moment, at_most: f64) -> Note {
     }
 }
 
-/// The time of 2,000 rows at 300 a second with a trouble that lasts so long: a fifth more for all rows, and the time until the
-/// end of the trouble is noticed, which is longer the longer it lasted.
+/// The time of 2,000 rows at 300 a second with a trouble of this length: a fifth more for all rows,
+/// and the time until the end of the trouble is noticed, which grows with its length.
 fn soon_after(lasts: f64) -> RangeInclusive<f64> {
     6.6..=7.7 * 1.2 + lasts + (1.5 * lasts + 3.0).min(PROBED_WITHIN)
 }
@@ -84,7 +85,7 @@ fn soon_after(lasts: f64) -> RangeInclusive<f64> {
 fn black_holes() -> Vec<Case> {
     let case = |in_flight: u16, timeout_s: u64, settings: &'static str| {
         let timeout = s(timeout_s);
-        // The last probe before the longest wait is over may be given up in the time of grace.
+        // The last probe before the longest wait is over may be given up in the grace.
         let seconds = 60.9..=61.0 + 25.0 + 1.0;
         let wanted = stopped(Exit::StoppedEarly, 80, seconds);
         let case = Case::new(
@@ -111,7 +112,8 @@ fn black_holes() -> Vec<Case> {
                     .opened_at
                     .map_or(f64::INFINITY, |at| at.since(BEGINS).as_secs_f64())
             }),
-            // Two rows without an answer tell of an outage after ten seconds, however short the timeout is.
+            // Two rows without an answer show an outage after ten seconds, however short the
+            // timeout is.
             at_most: (timeout * 2).max(s(10)).as_secs_f64() + 0.2,
         })
     };
@@ -269,7 +271,7 @@ fn read_only() -> Vec<Case> {
     ]
 }
 
-/// A run of 200 rows, in which the API answers this one always so.
+/// A run of 200 rows, of which the API always answers this one like this.
 fn bad_row(row: u64, with: Down) -> impl Fn(&mut Random) -> Setup {
     move |random| {
         let mut setup = usual(200, random);
@@ -282,7 +284,7 @@ fn bad_row(row: u64, with: Down) -> impl Fn(&mut Random) -> Setup {
     }
 }
 
-/// How often the row that ended badly was sent.
+/// The number of requests for the row that ended badly.
 fn attempts_at_it(at_most: u32) -> Note {
     let of = |report: &Report| {
         report
@@ -302,7 +304,7 @@ fn attempts_at_it(at_most: u32) -> Note {
 }
 
 fn bad_rows() -> Vec<Case> {
-    // A failed row is sent again by the same command; a rejected one is not.
+    // The same command sends a failed row again, but not a rejected one.
     let case = |what: &str, row: u64, with: Down, attempts: u32, seconds: f64, again: Exit| {
         let place = match row {
             0 => "the first row",
@@ -331,7 +333,8 @@ fn bad_rows() -> Vec<Case> {
         10.0,
         Exit::SomeRowsFailed,
     )];
-    // Ten that another row's success lies between; where other rows are left, some more that it does not.
+    // Ten waits with another row's success in between. While other rows are left, there are some
+    // more without one.
     for (row, waits) in [(100, 20), (199, 10)] {
         cases.extend([
             case(
@@ -383,7 +386,7 @@ fn bad_rows() -> Vec<Case> {
     cases
 }
 
-/// The file is about customers of another system, and the user knows that.
+/// A file about another system's customers, which the user knows.
 fn no_customer_is_known() -> Case {
     let settings = "5,000 rows, `--max-errors none`";
     let wanted = Wanted {
@@ -409,7 +412,7 @@ fn no_customer_is_known() -> Case {
     )
 }
 
-/// The last row is at fault, and no control tells so, since customers cannot be read.
+/// The last row is at fault, and no control shows it, because customers cannot be read.
 fn without_reads(what: &str, with: Down, wanted: Wanted) -> Case {
     let api = format!("answers {what} to the last row, always, and 403 to GET");
     Case::new(api, "200 rows, `--max-wait 1m`", wanted, move |random| {
@@ -420,7 +423,7 @@ fn without_reads(what: &str, with: Down, wanted: Wanted) -> Case {
     })
 }
 
-/// A quota in a window that begins at the start of the run or before, of which so many requests are left.
+/// A window that starts with the run or before, with this many requests left.
 fn quota_left(rows: u64, left: u64, length_s: u64, since_s: u64) -> impl Fn(&mut Random) -> Setup {
     move |random| {
         let mut setup = usual(rows, random);

@@ -1,4 +1,4 @@
-//! How the simulated API limits requests, and what its answers say of that.
+//! The limits of the simulated API, and what its answers say about them.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::silent::{Refusal, Silent};
 use crate::contract::{RateWindow, Reset};
 
-/// Whether a request was let in, and what the answer says.
+/// The decision on a request, and what the answer says.
 #[derive(Debug)]
 pub(super) struct Admission {
     pub(super) admitted: bool,
@@ -27,7 +27,7 @@ impl Default for Admission {
     }
 }
 
-/// The API's limit, on its own clock.
+/// The API's limit, by its own clock.
 #[derive(Debug)]
 pub(super) enum Quota {
     Unlimited,
@@ -38,7 +38,7 @@ pub(super) enum Quota {
     Silent(Silent),
 }
 
-/// Which headers an API with a fixed window sends.
+/// The headers that an API with a fixed window sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Headers {
     /// All of them, always, as the API's page says.
@@ -50,7 +50,7 @@ pub(super) enum Headers {
 }
 
 impl Quota {
-    /// A request arrives when the server's clock shows this time since 1970.
+    /// Handles a request that arrives when the server's clock shows `unix`, the time since 1970.
     pub(super) fn admit(&mut self, unix: Duration) -> Admission {
         match self {
             Quota::Unlimited => Admission::default(),
@@ -73,19 +73,19 @@ impl Quota {
     }
 }
 
-/// So many requests in each window, windows aligned to the clock.
+/// A number of requests in each window, aligned to the clock.
 #[derive(Debug)]
 pub(super) struct FixedWindow {
     limit: u64,
     length_s: u64,
     headers: Headers,
-    /// How much later than it says the API renews its quota.
+    /// The time by which the API renews its quota later than it says.
     late: Duration,
-    /// The share of the quota that others use up, evenly.
+    /// The share of the quota that other clients use, evenly.
     others: f64,
-    /// Requests let in during the first window before the run.
+    /// Requests that were let in during the first window before the run.
     used_before: u64,
-    /// Requests let in, by the window's number.
+    /// Requests that were let in, by the number of the window.
     used: BTreeMap<u64, u64>,
 }
 
@@ -117,7 +117,7 @@ impl FixedWindow {
         FixedWindow { others, ..self }
     }
 
-    /// The part of the quota used in `n` whole windows, the first and incomplete one left out.
+    /// The part of the quota used in `n` whole windows, without the first and incomplete one.
     pub(super) fn used_part(&self, n: usize) -> f64 {
         let used: Vec<f64> = self
             .used
@@ -164,7 +164,7 @@ impl FixedWindow {
     }
 }
 
-/// So many requests in any span of the window's length.
+/// A number of requests in any span of the window's length.
 #[derive(Debug)]
 pub(super) struct SlidingWindow {
     limit: usize,
@@ -209,7 +209,7 @@ impl SlidingWindow {
     }
 }
 
-/// A bucket of tokens, filled all the time; the IETF's headers.
+/// A token bucket that is refilled continuously, with the IETF's headers.
 #[derive(Debug)]
 pub(super) struct TokenBucket {
     capacity: f64,
@@ -253,7 +253,7 @@ impl TokenBucket {
     }
 }
 
-/// Whole seconds, rounded up, as headers say them.
+/// Whole seconds, rounded up as in headers.
 fn whole_seconds(time: Duration) -> Duration {
     Duration::from_secs(time.as_secs() + u64::from(time.subsec_nanos() > 0))
 }

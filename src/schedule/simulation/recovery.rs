@@ -1,5 +1,5 @@
-//! Runs in which the API is in trouble for a while: no row pays for it, and the run goes on as soon as it is over, or ends when
-//! the longest wait is.
+//! Runs with an API in trouble for a while. No row is failed for it. The run continues as soon as
+//! the trouble is over, or ends when the longest wait is.
 
 use std::time::Duration;
 
@@ -12,14 +12,14 @@ use crate::schedule::error_limit::ErrorLimit;
 use crate::schedule::rate::{LimitedRate, Rate, RateUnit};
 use crate::schedule::{Moment, Random, RetryPolicy, StopReason};
 
-/// How many runs are drawn.
+/// The number of random runs.
 const RUNS: u64 = 10_000;
 /// The longest time between two probes, with jitter.
 const PROBE_MAX: Duration = Duration::from_secs(33);
-/// The longest time until a row in doubt is asked about again.
+/// The longest time until a row in doubt is rechecked.
 const RECHECK_MAX: Duration = Duration::from_mins(1);
 
-/// Everything that an API may be in trouble with, for all requests.
+/// Every kind of trouble that all requests may meet.
 const TROUBLES: [Down; 20] = [
     Down::Refused,
     Down::Broken,
@@ -43,14 +43,14 @@ const TROUBLES: [Down; 20] = [
     Down::ReadOnly,
 ];
 
-/// A run, and the time in which the API is in trouble.
+/// A run, and the time of the trouble.
 struct Drawn {
     setup: Setup,
     from: Duration,
     lasts: Duration,
     with: Down,
     share: f64,
-    /// The time that the run takes without the trouble.
+    /// The time of the run without the trouble.
     ideal: Duration,
 }
 
@@ -122,7 +122,7 @@ fn drawn(random: &mut Random) -> Drawn {
     }
 }
 
-/// Whether the API itself seems to speak of the row: a refusal or a 500 in its own shape.
+/// Whether the answer looks like the API's own about the row: a refusal or a 500 in its shape.
 fn speaks_like_the_api(with: Down) -> bool {
     matches!(with, Down::Status(404 | 500, MESSAGE | Body::REFUSED))
 }
@@ -167,15 +167,17 @@ fn rows_do_not_pay_for_the_apis_trouble() {
             report.stopped, report.answers
         );
         let may_wrong = match with {
-            // All there are once the longest wait is over, since it is the API that seems to speak.
+            // All rows that are left once the longest wait is over, because the API seems to answer
+            // itself.
             Down::Status(404, MESSAGE) if lasts >= wait_max => rows,
             Down::Status(500, Body::REFUSED) if lasts + PROBE_MAX >= wait_max => rows,
             // One or two refusals held together are taken for the rows' own.
             Down::Status(404, MESSAGE) if share < 1.0 => rows,
             Down::Status(404, MESSAGE) => 2,
-            // The first of a row tell nothing, so that there seems to be less trouble than there is.
+            // The first ones of a row are no evidence, so there seems to be less trouble than there
+            // is.
             Down::NotProcessed | Down::Unanswered if share < 1.0 => 3 + rows / 15,
-            // Where half of the answers are wrong, a row may meet all of a few.
+            // If half of the answers are wrong, all of a row's few attempts may fail.
             _ if share < 1.0 && attempts < 4 => 3 + rows / 100,
             _ => 0,
         };

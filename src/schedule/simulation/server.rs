@@ -1,4 +1,4 @@
-//! A simulated API: how long it takes, what it lets in, and what is wrong with it.
+//! A simulated API: its latency, its limits, and its faults.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -8,9 +8,9 @@ use super::quota::Quota;
 use crate::contract::{self, Answer, Body, Claim, Fault, Response, Shown};
 use crate::schedule::{Moment, Random, Request};
 
-/// The part of the time until an answer that passes before the request arrives.
+/// The part of the latency before the request arrives.
 const UPLINK_PART: f64 = 0.2;
-/// A connection refused comes back at once.
+/// The time of a refused connection.
 const REFUSAL: Duration = Duration::from_millis(2);
 
 /// A simulated API.
@@ -19,61 +19,62 @@ pub(super) struct Server {
     pub(super) clock: WallClock,
     pub(super) latency: Latency,
     pub(super) quota: Quota,
-    /// More requests than this at once are answered 503.
+    /// The requests at once beyond which more are answered 503.
     pub(super) at_once_max: usize,
     pub(super) troubles: Vec<Trouble>,
-    /// How it answers reads of single customers.
+    /// Its answers to reads of single customers.
     pub(super) reads: Reads,
-    /// For how long a token is accepted.
+    /// The lifetime of a token.
     pub(super) token_lives: Duration,
     token: Token,
-    /// When the requests that it works on leave it.
+    /// The times at which it finishes the requests in progress.
     working: BinaryHeap<Reverse<Moment>>,
     link_free_at: Moment,
 }
 
-/// The server's own clock: seconds since 1970 at the start of the run, and how many millionths it runs fast.
+/// The server's clock: the time since 1970 at the start of the run, and the millionths by which it
+/// runs fast.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct WallClock {
     pub(super) at_start: Duration,
     pub(super) drift_ppm: u32,
 }
 
-/// How long an answer takes.
+/// The time that an answer takes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Latency {
     pub(super) typical: Duration,
-    /// Varies up to this part to both sides.
+    /// The part by which it varies both ways.
     pub(super) jitter: f64,
     pub(super) shape: Shape,
 }
 
-/// What the time that an answer takes depends on.
+/// The load that the latency depends on.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Shape {
     Steady,
-    /// Beyond so many requests at once each makes all the others slower.
+    /// Beyond this many requests at once each slows all the others.
     Knee(usize),
-    /// From this time on it takes so long.
+    /// From this time on it takes this long.
     Step(Moment, Duration),
     /// Requests pass the link one after the other, each in this time.
     SlowLink(Duration),
 }
 
-/// How the API answers reads of single customers.
+/// The answers to reads of single customers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reads {
-    /// As they are.
+    /// The current state.
     Shown,
-    /// As they were before: a cache stands in between.
+    /// An earlier state, from a cache.
     Stale,
-    /// 403 in its own shape.
+    /// 403 in the API's shape.
     Forbidden,
-    /// 404 as text: it has no such request.
+    /// 404 as text: there is no such request.
     Missing,
 }
 
-/// What is sent.
+/// A request that is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Sent {
     pub(super) request: Request,
@@ -82,53 +83,53 @@ pub(super) struct Sent {
     pub(super) at: Moment,
 }
 
-/// Something that is wrong with the API.
+/// A fault of the API.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Trouble {
     /// Down from the first time to the second.
     Outage(Moment, Moment, Down),
     /// Up for the first time, then down for the second, and so on.
     Flapping(Duration, Duration, Down),
-    /// It stumbles over rows of these numbers, always.
+    /// A fault for these rows, always.
     Poison { first: u64, every: u64, with: Down },
-    /// From the first time to the second this share of the requests meets this.
+    /// From the first time to the second, this fault for a share of the requests.
     Partial {
         from: Moment,
         until: Moment,
         share: f64,
         with: Down,
     },
-    /// Always this share of the requests meets this.
+    /// This fault for a share of the requests, always.
     Random(f64, Down),
-    /// This share of the requests is answered with this status, and a wait in seconds.
+    /// This status, and a wait in seconds, for a share of the requests.
     Busy(f64, u16, Option<u64>),
 }
 
-/// What a request meets while something is wrong.
+/// The effect of a fault on a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Down {
     Refused,
     Broken,
-    /// It is not processed, and comes back at once.
+    /// The request is not processed, and is returned at once.
     NotProcessed,
-    /// The connection is closed, which had been used before.
+    /// A reused connection is closed.
     Unanswered,
-    /// It is never answered.
+    /// There is no answer.
     BlackHole,
     /// This status with this body.
     Status(u16, Body),
     /// This status, and a wait in seconds.
     Wait(u16, Option<u64>),
-    /// Reads are well, and writes are 503.
+    /// Reads work, and writes are 503.
     ReadOnly,
 }
 
-/// JSON of a gateway or of the API itself: `{"message":"…"}`.
+/// JSON of a gateway or the API itself: `{"message":"…"}`.
 pub(super) const MESSAGE: Body = Body::Object {
     claim: Claim::Nothing,
     shape: contract::Shape::ApiError,
 };
-/// JSON that says nothing: `{"status":"maintenance"}`.
+/// JSON that shows nothing: `{"status":"maintenance"}`.
 pub(super) const STATUS: Body = Body::Object {
     claim: Claim::Nothing,
     shape: contract::Shape::Another,
@@ -140,7 +141,7 @@ impl Down {
         Down::Status(status, Body::REFUSED)
     }
 
-    /// This status with something else than JSON.
+    /// This status with a body that is not JSON.
     pub(super) const fn text(status: u16) -> Down {
         Down::Status(status, Body::Other)
     }
@@ -152,25 +153,25 @@ struct Token {
     expires: Moment,
 }
 
-/// An answer, and when the client has it.
+/// An answer, and the time at which the client has it.
 #[derive(Debug)]
 pub(super) struct Reply {
     pub(super) answer: Answer,
     pub(super) at: Moment,
-    /// Who is at fault, where it is no success.
+    /// The party at fault, if it is no success.
     pub(super) fault: FaultOf,
 }
 
-/// Who is at fault for an answer.
+/// The party at fault for an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FaultOf {
-    Nobody,
+    None,
     Row,
     Api,
 }
 
 impl Server {
-    /// An API with nothing wrong about it.
+    /// An API without faults.
     pub(super) fn well(clock: WallClock, latency: Latency, quota: Quota) -> Server {
         let token = Token {
             generation: 0,
@@ -190,13 +191,13 @@ impl Server {
         }
     }
 
-    /// Gives out a new token.
+    /// Issues a new token.
     pub(super) fn renew_token(&mut self, now: Moment) {
         self.token.generation += 1;
         self.token.expires = now + self.token_lives;
     }
 
-    /// When a request that is sent now arrives.
+    /// The time at which a request sent now arrives.
     pub(super) fn arrival(&mut self, sent: Moment, random: &mut Random) -> Moment {
         let free = match self.latency.shape {
             Shape::SlowLink(each) => {
@@ -208,7 +209,7 @@ impl Server {
         free + self.latency.sample(sent, 0, random).mul_f64(UPLINK_PART)
     }
 
-    /// A request arrives; what is answered, if anything is.
+    /// Handles a request that arrives. Returns the answer, if there is one.
     pub(super) fn reply(&mut self, sent: Sent, now: Moment, random: &mut Random) -> Option<Reply> {
         while self
             .working
@@ -228,7 +229,7 @@ impl Server {
                 });
             }
             Some((down, fault)) => (self.down(down, now), fault),
-            None => (self.decide(sent, at_once, now), FaultOf::Nobody),
+            None => (self.decide(sent, at_once, now), FaultOf::None),
         };
         let leaves = now
             + self
@@ -373,7 +374,7 @@ impl Server {
 }
 
 impl WallClock {
-    /// What the server's clock shows.
+    /// The time that the server's clock shows.
     pub(super) fn unix(self, at: Moment) -> Duration {
         let elapsed = at.since_start();
         self.at_start + elapsed + elapsed * self.drift_ppm / 1_000_000
@@ -395,7 +396,7 @@ impl Latency {
                 }
             }
         };
-        // One answer in a hundred takes three times as long: tails are what a mean has to bear.
+        // One answer in a hundred takes three times as long, since a mean has to tolerate tails.
         let tail = if random.share() < 0.01 { 3.0 } else { 1.0 };
         typical.mul_f64(tail * (1.0 - self.jitter + 2.0 * self.jitter * random.share()))
     }

@@ -1,39 +1,41 @@
-//! Limits that no header names: what web servers and libraries do.
+//! Limits that no header names, as in web servers and libraries.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// A limit that shows only in what it refuses.
+/// A limit that only its refusals show.
 #[derive(Debug)]
 pub(super) struct Silent {
     kind: Kind,
     per_second: f64,
     refusal: Refusal,
-    /// From these times on, since the first request, the limit is so many times what it was.
+    /// The times since the first request at which the limit changes, and the factors.
     changes: Vec<(Duration, f64)>,
     state: State,
-    /// When each request arrived, since the first one, and whether it was let in.
+    /// The time of each request since the first one, and whether it was let in.
     log: Vec<(Duration, bool)>,
 }
 
-/// How requests are counted.
+/// The way in which requests are counted.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Kind {
-    /// nginx's `limit_req` with `nodelay`: a bucket that leaks in whole milliseconds and holds so many requests.
+    /// nginx's `limit_req` with `nodelay`: a bucket that leaks in whole milliseconds and holds this
+    /// many requests.
     Leaky(f64),
     /// A bucket that holds the tokens of a second.
     Tokens,
-    /// Windows of so many seconds, aligned to the clock.
+    /// Windows of this many seconds, aligned to the clock.
     Fixed(f64),
-    /// The count of this window of ten seconds, and the part of the one before that still counts (Cloudflare's).
+    /// The count of this window of ten seconds, and the part of the last one that still counts
+    /// (Cloudflare's).
     Sliding,
-    /// So many in any second (slowapi's moving window).
+    /// A number of requests in any second (slowapi's moving window).
     Moving,
-    /// haproxy's stick table with a rate over two seconds: what is refused counts too.
+    /// haproxy's stick table with a rate over two seconds, which counts refused requests, too.
     StickTable,
 }
 
-/// How a request is refused.
+/// The answer to a refused request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Refusal {
     pub(super) status: u16,
@@ -73,7 +75,7 @@ impl Silent {
         Silent { changes, ..self }
     }
 
-    /// The refusal of a request that arrives then, if it is refused.
+    /// The refusal of a request that arrives now, if it is refused.
     pub(super) fn refuses(&mut self, unix: Duration) -> Option<Refusal> {
         let since_first = unix.saturating_sub(*self.state.first.get_or_insert(unix));
         let changed = self
@@ -88,7 +90,8 @@ impl Silent {
         (!is_admitted).then_some(self.refusal)
     }
 
-    /// The share of the limit that was used from one second to another, and the share of the requests that was refused.
+    /// The share of the limit that was used from one second to another, and the share of requests
+    /// that was refused.
     pub(super) fn shares(&self, from_s: u64, until_s: u64) -> (f64, f64) {
         let within = from_s..until_s;
         let seconds = (until_s - from_s) as f64;
@@ -115,7 +118,8 @@ impl State {
             .as_secs_f64();
         match kind {
             Kind::Leaky(burst) => {
-                // What is refused is not stored, so the time runs on from the last one that was let in.
+                // Refused requests are not stored, so the time is counted from the last one that
+                // was let in.
                 let at_ms = |time: Duration| time.as_millis() as f64;
                 let before = self.admitted.back().copied();
                 let leaked = before.map_or(f64::INFINITY, |before| {
@@ -168,7 +172,7 @@ impl State {
         }
     }
 
-    /// Enters the window of this time. The part of it that is over.
+    /// Enters the window of this time. Returns the part of it that is over.
     fn enter_window(&mut self, unix: Duration, length_s: f64) -> f64 {
         let windows = unix.as_secs_f64() / length_s;
         let number = windows.floor() as i64;

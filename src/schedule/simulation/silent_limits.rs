@@ -1,7 +1,8 @@
-//! Runs against limits that no header names: how much of them is used, and how much is refused meanwhile.
+//! Runs against limits that no header names: how much of them is used, and how much is refused.
 //!
-//! Without a burst no request may be early, so that jitter on the way costs what no rule can win back; a window of ten seconds
-//! that is spent is shut until it ends. Their bounds are lower, and the reasons stand in `docs/learned-rate.md`.
+//! Without a burst no request may be early, so jitter on the way costs what no rule can win back. A
+//! window of ten seconds that is spent is shut until it ends. Their bounds are lower, and
+//! `docs/learned-rate.md` gives the reasons.
 
 use std::time::Duration;
 
@@ -26,7 +27,7 @@ const A_SECOND: Option<Duration> = Some(s(1));
 const LEAKY: Kind = Kind::Leaky(0.0);
 const LEAKY_BURST: Kind = Kind::Leaky(20.0);
 
-/// A run of so many seconds against a limit, with more rows than it can send.
+/// A run of this many seconds against a limit, with more rows than it can send.
 fn run_of(seconds: u64, limit: Silent, per_second: f64, round_trip: Duration, seed: u64) -> Setup {
     let mut setup = well(
         (per_second * seconds as f64 * 1.5) as u64 + 600,
@@ -41,7 +42,8 @@ fn run_of(seconds: u64, limit: Silent, per_second: f64, round_trip: Duration, se
     setup
 }
 
-/// The share of the limit used and of the requests refused in the last 60 of 90 seconds, over three seeds. No row ends badly.
+/// The share of the limit used and of the requests refused in the last 60 of 90 seconds, over three
+/// seeds. No row ends badly.
 #[track_caller]
 fn shares(
     kind: Kind,
@@ -133,7 +135,8 @@ fn a_limit_that_says_503_is_found_and_is_no_outage() {
     ] {
         check(kind, 10.0, 20, UNAVAILABLE, 0.9, 0.05);
         check(kind, 40.0, 20, UNAVAILABLE, 0.9, 0.04);
-        // The number in flight, which a 503 lowers, may hold the rate where too few are refused to look like a limit.
+        // A 503 lowers the number in flight, which may hold the rate back if too few are refused to
+        // look like a limit's.
         check(kind, 200.0, 20, UNAVAILABLE, 0.9, 0.1);
     }
     check(LEAKY, 40.0, 2, UNAVAILABLE, 0.85, 0.04);
@@ -160,7 +163,7 @@ fn a_limit_that_is_halved_and_doubled_is_followed() {
                 Silent::new(kind, 40.0, TOO_MANY).changing(vec![(s(60), 0.5), (s(120), 1.0)]);
             let report = world::run(run_of(180, limit, 40.0, ms(20), seed), seed);
             let limit = limit_of(&report);
-            // Of the whole limit, of which half is left.
+            // Of the original limit, half of which is left.
             let ((halved, refused), (doubled, _)) = (limit.shares(90, 120), limit.shares(160, 180));
             assert!(
                 halved >= 0.45 && refused <= 0.04,
@@ -173,7 +176,7 @@ fn a_limit_that_is_halved_and_doubled_is_followed() {
 
 #[test]
 fn unrelated_trouble_is_no_limit() {
-    // A tenth of 503 lowers the number in flight, too.
+    // One 503 in ten lowers the number in flight, too.
     for (share, used_min) in [(0.01, 0.95), (0.1, 0.8)] {
         for (kind, per_second) in [(LEAKY_BURST, 40.0), (Kind::Tokens, 200.0)] {
             let noise = |setup: &mut Setup| {
@@ -208,7 +211,7 @@ fn a_rate_of_the_users_below_the_limit_is_kept_and_nothing_is_refused() {
 }
 
 #[test]
-fn what_was_learned_is_told() {
+fn what_was_learned_is_reported() {
     let limit = Silent::new(Kind::Tokens, 40.0, TOO_MANY);
     let report = world::run(run_of(60, limit, 40.0, ms(20), 1), 1);
     let learned = report.statistics.learned_rate.expect("a rate was learned");
@@ -220,7 +223,7 @@ fn what_was_learned_is_told() {
 
 #[test]
 fn no_row_fails_where_each_second_request_is_refused() {
-    // Rows that are sent again may be all that is refused, in turn with others that are accepted.
+    // All refusals may be of rows that are sent again, alternating with others that are accepted.
     for seed in seeds(10) {
         let limit = Silent::new(LEAKY_BURST, 10.0, UNAVAILABLE);
         let mut setup = run_of(90, limit, 10.0, ms(3), seed);

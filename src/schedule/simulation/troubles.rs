@@ -22,7 +22,7 @@ fn retries_stay_within_the_budget() {
         setup
     };
     each_seed(30, setup, |report| {
-        // A retry that succeeds gives back what it cost.
+        // A retry that succeeds returns what it cost.
         let failed_retries =
             report.answers[&500] - 600_usize.saturating_sub(report.first_successes);
         let bound = 100.0 + report.updated as f64 / 5.0 + report.lasted.as_secs_f64() + 1.0;
@@ -35,7 +35,7 @@ fn retries_stay_within_the_budget() {
 
 #[test]
 fn rows_that_failed_together_do_not_return_together() {
-    // Thirty rows meet a fault at once; their next attempts are spread over the interval.
+    // Thirty rows meet a fault at once. Their next attempts are spread over the interval.
     let setup = |random: &mut Random| {
         let mut setup = well(4, random);
         setup.server.latency = Latency {
@@ -79,7 +79,7 @@ fn bad_rows_fail_alone() {
                     "{status} from {first}"
                 );
                 assert_eq!(report.statistics.outages, 0);
-                // Three that are in doubt together are sent once more each.
+                // Three that are in doubt together get a second chance each.
                 let most = if status == 500 { 3 } else { 5 } + u32::from(bad >= 3);
                 assert!(
                     report.bad_attempts.iter().all(|sent| *sent <= most),
@@ -93,7 +93,7 @@ fn bad_rows_fail_alone() {
 }
 
 #[test]
-fn a_cluster_of_bad_rows_holds_nobody_up() {
+fn a_cluster_of_bad_rows_holds_no_other_row_up() {
     let setup = |random: &mut Random| {
         let mut setup = well(400, random);
         setup.server.troubles = (40..60)
@@ -126,7 +126,7 @@ fn an_outage_fails_no_row() {
         let setup = |random: &mut Random| {
             let mut setup = well(300, random);
             let from = Moment::after_start(random.up_to(s(1)));
-            // A timeout takes half a minute, and five of them are what a row has by default.
+            // A timeout takes half a minute, and a row has five of them by default.
             let attempts = if down == Down::BlackHole { 5 } else { 2 };
             setup.rules.retry = RetryPolicy::new(attempts).expect("a good limit");
             setup.server.troubles = vec![Trouble::Outage(from, from + random.up_to(s(100)), down)];
@@ -138,7 +138,7 @@ fn an_outage_fails_no_row() {
 
 #[test]
 fn nor_does_a_long_one() {
-    // Few rows, so that the probes come back to those that have failed; most of them are left when it begins.
+    // Few rows, so that probes repeat rows that have failed. Most rows are left when it starts.
     let setup = |random: &mut Random| {
         let mut setup = well(30, random);
         let from = Moment::after_start(ms(100));
@@ -168,7 +168,8 @@ fn attempts_from_before_the_breaker_opened_are_forgiven() {
             Step::Send(ticket, Request::Write) => {
                 let row = *schedule.row(ticket) as usize;
                 attempts[row] += 1;
-                // Ten rows fail in a row, which looks like an outage; one of them fails once more after it.
+                // Ten rows fail in a row, which looks like an outage. One of them fails once more
+                // after it.
                 let fails = attempts[row]
                     <= match row {
                         1 => 2,
@@ -220,7 +221,8 @@ fn after_an_outage_it_begins_again_gently() {
         setup
     };
     each_seed(10, setup, |report| {
-        // The first request after the outage is the probe; its answer lets others go, none of which is answered in 50 ms.
+        // The first request after the outage is the probe. Its answer lets others leave, none of
+        // which is answered within 50 ms.
         let after: Vec<Moment> = report
             .sends
             .iter()
@@ -347,7 +349,7 @@ fn refusals_of_single_rows_are_their_own() {
                 (report.rejected, report.updated, &report.stopped),
                 (32, 68, &None)
             );
-            // Three refusals or more at once are asked about again.
+            // Three refusals or more at once are rechecked.
             assert!(report.sends.len() <= requests_max, "{}", report.sends.len());
         });
     }
@@ -398,7 +400,8 @@ fn a_row_that_waits_delays_only_its_customer() {
 
 #[test]
 fn more_rows_than_are_held_at_once() {
-    // The hot customer's rows fill the window of held rows; it is bounded, and the run ends all the same.
+    // The hot customer's rows fill the window of held rows. The window is bounded, and the run
+    // still ends.
     let setup = |random: &mut Random| {
         let mut setup = well(0, random);
         setup.customers = (0..12_000)

@@ -1,6 +1,7 @@
-//! Watches a run in simulated time and asserts what every run has to keep, whatever the API does.
+//! Checks a simulated run for everything that holds for every run, whatever the API does.
 //!
-//! It has its own opinion of each rule: it knows what was sent and what came back, and nothing of the schedule's state.
+//! It has its own view of each rule: it knows what was sent and what came back, and nothing about
+//! the schedule's state.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -13,38 +14,38 @@ use crate::schedule::{Ended, Ending, Moment, Request, Rules};
 
 /// Requests that may leave after a pause before one of them is answered.
 const HERD_MAX: u32 = 4;
-/// Requests that may leave at once at a high rate: those of 5 ms.
+/// The time whose requests may leave at once at a high rate.
 const BURST: Duration = Duration::from_millis(5);
 
-/// What was seen of a run.
+/// The events of a run.
 #[derive(Debug)]
 pub(super) struct Witness {
     clock: WallClock,
     attempts_max: u32,
     wait_max: Duration,
-    /// When the last update left that was applied.
+    /// The time at which the last applied update left.
     applied_at: Moment,
     customers: Vec<CustomerId>,
-    /// Each customer's rows whose outcome is not written down, in the order of the file.
+    /// Each customer's rows whose outcome is not recorded, in file order.
     turns: HashMap<CustomerId, VecDeque<u64>>,
     rows: Vec<Row>,
     rate: Option<RateWatch>,
     in_flight: u64,
     /// The latest time that the API named.
     not_before: Moment,
-    /// Requests sent since the pause that none of them has been answered after.
+    /// Requests since the pause, until one of them is answered.
     herd: Option<u32>,
     /// The fixed window: its end, and the least that is left.
     window: Option<(u64, u64)>,
     quota: QuotaKind,
 }
 
-/// Whether what remains of the API's quota can be counted down.
+/// Whether the rest of the API's quota can be counted down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum QuotaKind {
-    /// In a fixed window it can.
+    /// It can, in a fixed window.
     Fixed,
-    /// It comes back little by little.
+    /// It cannot, because it comes back gradually.
     Other,
 }
 
@@ -55,23 +56,23 @@ struct Row {
     /// Failures that count towards the limit of attempts.
     failures: u32,
     attempts: u32,
-    /// Answers for which the row itself was at fault.
+    /// Answers for which the row was at fault.
     own_faults: u32,
-    /// Answers for which the API was at fault, or nobody.
+    /// Answers for which the API, or no party, was at fault.
     other_failures: u32,
     /// Answers that asked to wait.
     waits: u32,
     /// Requests that were not processed.
     not_processed: u32,
-    /// Requests whose connection, which had been used before, was closed without an answer.
+    /// Requests whose reused connection was closed without an answer.
     unanswered: u32,
-    /// Requests that failed, and may have been applied all the same.
+    /// Failed requests that may have been applied.
     may_be_applied: u32,
     status: Option<u16>,
     is_updated: bool,
 }
 
-/// The user's rate as a bucket that leaks a request each interval.
+/// The user's rate, as a bucket that leaks one request each interval.
 #[derive(Debug)]
 struct RateWatch {
     interval: Duration,
@@ -128,7 +129,7 @@ impl Witness {
         self.leaves(now);
     }
 
-    /// A customer is read, to be compared with a row that was applied.
+    /// Checks a read of a customer, to compare with an applied row.
     pub(super) fn reads(&mut self, row: u64, now: Moment) {
         assert!(
             self.rows[row as usize].is_updated,
@@ -137,7 +138,8 @@ impl Witness {
         self.leaves(now);
     }
 
-    /// A row is sent again that was applied: it has to be the last one of its customer that was sent, so that nothing changes.
+    /// Checks that a repeated row is the last one that was sent for its customer, so that it
+    /// changes nothing.
     pub(super) fn repeats(&mut self, row: u64, now: Moment) {
         let customer = self.customers[row as usize];
         assert!(
@@ -161,7 +163,7 @@ impl Witness {
         self.rows[row as usize].has_ended
     }
 
-    /// What holds for every request.
+    /// Checks what holds for every request.
     fn leaves(&mut self, now: Moment) {
         assert!(
             now >= self.not_before,
@@ -214,7 +216,7 @@ impl Witness {
             Answer::Response(response) => Some(response.status),
         };
         let is_wait = matches!(&attempt.answer, Answer::Response(response) if is_wait(response));
-        let is_success = state.status == Some(200) && fault == FaultOf::Nobody;
+        let is_success = state.status == Some(200) && fault == FaultOf::None;
         if is_success {
             self.applied_at = self.applied_at.max(request.at);
         }
@@ -241,11 +243,11 @@ impl Witness {
         state.waits += u32::from(is_wait);
         match fault {
             FaultOf::Row => state.own_faults += 1,
-            FaultOf::Api | FaultOf::Nobody => state.other_failures += u32::from(counts),
+            FaultOf::Api | FaultOf::None => state.other_failures += u32::from(counts),
         }
     }
 
-    /// A request is not waited for any more.
+    /// Notes a request that is given up.
     pub(super) fn given_up(&mut self, request: Sent, now: Moment) {
         self.in_flight -= 1;
         if request.at >= self.not_before && now >= self.not_before {
@@ -323,7 +325,7 @@ impl Witness {
                     ended.row
                 );
             }
-            // The longest wait is over, and it was the API that said so.
+            // The longest wait is over, and the API itself had answered.
             Ending::Failed { .. }
                 if state.status == Some(500) && now.since(self.applied_at) >= self.wait_max => {}
             Ending::Failed { .. } => {
@@ -341,7 +343,7 @@ impl Witness {
         }
     }
 
-    /// An earlier run of the same rows settled this one.
+    /// Notes a row that an earlier run of the same rows settled.
     pub(super) fn ended_earlier(&mut self, ended: &Ended<u64>) {
         let state = &mut self.rows[ended.row as usize];
         state.has_ended = true;
@@ -376,7 +378,7 @@ impl Witness {
         assert!(self.rows[turn as usize].has_ended);
     }
 
-    /// Rows that ended badly, although they were at fault for none of their answers.
+    /// Rows that ended badly although they were at fault for none of their answers.
     pub(super) fn wronged(&self) -> usize {
         self.rows
             .iter()

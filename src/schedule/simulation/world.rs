@@ -1,4 +1,4 @@
-//! The loop of a run in simulated time: a queue of events instead of connections, timers and a journal.
+//! The loop of a simulated run: a queue of events instead of connections, timers and a journal.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
@@ -14,13 +14,14 @@ use crate::schedule::{
     StopReason, Ticket,
 };
 
-/// How long reading a token again takes.
+/// The time of reading a token again.
 const TOKEN_RENEWAL: Duration = Duration::from_millis(120);
-/// Our own pace and a token that is no use yet may hold everything back for this long, whatever the longest wait is.
+/// The time for which our own pace and an unusable token may hold all requests back, whatever the
+/// longest wait is.
 const PACED_MAX: Duration = Duration::from_mins(1);
-/// Waits in a row for a time that is over.
+/// Consecutive waits for a time that is over.
 const VAIN_WAITS_MAX: u32 = 100;
-/// Steps in a row that may pass no time: one for each row that can be sent, and a few.
+/// Consecutive steps without any time in between: one for each row that can be sent, and a few.
 const STEPS_AT_ONCE_MAX: u32 = 10_000;
 
 /// A run to simulate.
@@ -30,53 +31,53 @@ pub(super) struct Setup {
     pub(super) server: Server,
     /// The customer of each row.
     pub(super) customers: Vec<CustomerId>,
-    /// Each row of such a number is invalid.
+    /// The distance between invalid rows.
     pub(super) invalid_every: Option<usize>,
-    /// The longest that writing an outcome down takes.
+    /// The longest time of recording an outcome.
     pub(super) recording: Duration,
-    /// By then the run has ended.
+    /// The time within which the run ends.
     pub(super) ends_within: Duration,
-    /// The user stops the run.
+    /// The time at which the user stops the run, and the reason.
     pub(super) stop: Option<(Moment, StopReason)>,
     pub(super) refreshed: Refreshed,
 }
 
-/// What came of a run.
+/// The results of a run.
 #[derive(Debug)]
 pub(super) struct Report {
     pub(super) server: Server,
     pub(super) sends: Vec<Moment>,
-    /// How many of them are reads.
+    /// Reads among them.
     pub(super) reads: usize,
-    /// How many of them are updates that had been applied: controls.
+    /// Controls among them: updates that had been applied.
     pub(super) repeats: usize,
-    /// Requests in flight, each time that it changed.
+    /// The number of requests in flight after each change.
     pub(super) in_flight: Vec<(Moment, usize)>,
-    /// Answers by status; 0 for none.
+    /// Answers by status, with 0 for none.
     pub(super) answers: BTreeMap<u16, usize>,
-    /// Rows that were applied by the first request.
+    /// Rows that were applied with their first request.
     pub(super) first_successes: usize,
     pub(super) updated: usize,
     pub(super) rejected: usize,
     pub(super) failed: usize,
     pub(super) invalid: usize,
     pub(super) unsent: usize,
-    /// Updates sent for each row that ended badly.
+    /// The number of updates for each row that ended badly.
     pub(super) bad_attempts: Vec<u32>,
-    /// Rows that ended badly, although they were at fault for none of their answers.
+    /// Rows that ended badly although they were at fault for none of their answers.
     pub(super) wronged: usize,
     pub(super) stopped: Option<StopReason>,
     pub(super) statistics: Statistics,
     pub(super) renewals: u32,
     pub(super) lasted: Duration,
     pub(super) wait_max: Duration,
-    /// How many customers the rows are about.
+    /// The number of customers.
     pub(super) customers: usize,
-    /// The most rows that were held at once.
+    /// The most rows held at once.
     pub(super) held_max: usize,
-    /// The rows that ended, and when, in that order.
+    /// The rows that ended, with the times, in order.
     pub(super) ended: Vec<(Moment, Ended<u64>)>,
-    /// When the breaker opened first.
+    /// The time at which the breaker first opened.
     pub(super) opened_at: Option<Moment>,
 }
 
@@ -90,7 +91,7 @@ enum Event {
     Timer,
 }
 
-/// A request on its way; each has a number of its own.
+/// A request in flight, with its own number.
 #[derive(Debug, Clone, Copy)]
 struct OnItsWay {
     number: u64,
@@ -107,7 +108,7 @@ struct World {
     events: BTreeMap<(Moment, u64), Event>,
     events_ever: u64,
     vain_waits: u32,
-    /// The requests that are waited for, by ticket.
+    /// The requests in flight, by ticket.
     waited_for: BTreeMap<Ticket, OnItsWay>,
     token: u32,
     offered: usize,
@@ -118,7 +119,7 @@ struct World {
     settled: HashSet<u64>,
 }
 
-/// What of a setup is still needed while the run goes on.
+/// The parts of a setup that are needed during the run.
 struct Rest {
     invalid_every: Option<usize>,
     recording: Duration,
@@ -131,7 +132,8 @@ pub(super) fn run(setup: Setup, seed: u64) -> Report {
     continued(setup, &[], seed)
 }
 
-/// Simulates the second start of a run, after one in which these rows ended. Rows that failed are sent again.
+/// Simulates the second start of a run, after one in which these rows ended. Failed rows are sent
+/// again.
 pub(super) fn continued(setup: Setup, ended: &[(Moment, Ended<u64>)], seed: u64) -> Report {
     let Setup {
         rules,
@@ -145,7 +147,7 @@ pub(super) fn continued(setup: Setup, ended: &[(Moment, Ended<u64>)], seed: u64)
     } = setup;
     let (timeout, wait_max) = (rules.timeout, rules.wait_max);
     let distinct = customers.iter().collect::<HashSet<_>>().len();
-    // A rate of the user's may hold everything back for longer than any wait for the API.
+    // The user's rate may hold all requests back for longer than any wait for the API.
     let wait_max = match rules.rate {
         Rate::Limited(rate) => wait_max.max(rate.interval()),
         Rate::Auto | Rate::Unlimited => wait_max,
@@ -196,7 +198,7 @@ pub(super) fn continued(setup: Setup, ended: &[(Moment, Ended<u64>)], seed: u64)
     world.end()
 }
 
-/// What the journal of a run in which these rows were settled tells the next one.
+/// The history of the next run, after one in which these rows were settled.
 fn history(settled: &[&Ended<u64>]) -> History {
     let ended = settled.len() as u64;
     let updated = settled.iter().filter(|ended| is_updated(ended)).count() as u64;
@@ -208,7 +210,7 @@ fn history(settled: &[&Ended<u64>]) -> History {
     }
 }
 
-/// Whether the same command leaves the row alone.
+/// Whether the same command does not send the row again.
 fn is_settled(ended: &Ended<u64>) -> bool {
     match ended.ending {
         Ending::Updated { .. } | Ending::Rejected { .. } => true,
@@ -290,7 +292,7 @@ impl World {
     }
 
     fn row_ended(&mut self, ended: &Ended<u64>) {
-        tell(
+        trace(
             self.now,
             format_args!("row {} ended {:?}", ended.row, ended.ending),
         );
@@ -348,7 +350,7 @@ impl World {
             waited >= self.setup.timeout || self.schedule.stopped().is_some(),
             "a request is given up after {waited:?}"
         );
-        tell(
+        trace(
             self.now,
             format_args!(
                 "{:?} of row {} given up",
@@ -361,8 +363,8 @@ impl World {
             .push((self.now, self.schedule.in_flight()));
     }
 
-    /// Passes the time until something happens, or until the timer that the schedule asks for, which is up to a millisecond
-    /// late, as timers are.
+    /// Waits for the next event or for the schedule's timer, which fires up to a millisecond late,
+    /// like real ones.
     fn wait(&mut self, until: Option<Moment>) {
         if let Some(until) = until {
             let wait = until.since(self.now);
@@ -438,7 +440,7 @@ impl World {
             Answer::Response(response) => response.status,
             Answer::Fault(_) => 0,
         };
-        tell(
+        trace(
             self.now,
             format_args!(
                 "{:?} of row {} answered {status}",
@@ -484,9 +486,9 @@ impl World {
     }
 }
 
-/// Tells what happens, where `TELL` is set.
-fn tell(now: Moment, what: fmt::Arguments<'_>) {
-    static IS_ASKED: LazyLock<bool> = LazyLock::new(|| std::env::var_os("TELL").is_some());
+/// Prints what happens, if `TRACE` is set.
+fn trace(now: Moment, what: fmt::Arguments<'_>) {
+    static IS_ASKED: LazyLock<bool> = LazyLock::new(|| std::env::var_os("TRACE").is_some());
     if *IS_ASKED {
         eprintln!("{:>12.6} {what}", now.since_start().as_secs_f64());
     }

@@ -1,4 +1,4 @@
-//! How often a row is sent, and what that costs.
+//! The number of attempts for a row, and what they cost.
 
 use super::*;
 
@@ -57,7 +57,7 @@ fn a_last_attempt_waits_for_a_sign_of_life() {
     run.now = at(5);
     assert!(
         matches!(run.step(), Step::Wait(_)),
-        "row 2 is still under way, and tells more"
+        "row 2 is still under way, and says more"
     );
     run.answered(sent[1], applied());
     let run = run.run_on(|sent| match sent.request {
@@ -69,7 +69,7 @@ fn a_last_attempt_waits_for_a_sign_of_life() {
     assert_eq!(
         run.order().split_off(2),
         control_first,
-        "row 2 left before row 1 failed, and tells nothing"
+        "row 2 left before row 1 failed, and says nothing"
     );
 }
 
@@ -168,7 +168,7 @@ fn retries_that_succeed_do_not_use_up_the_budget() {
 fn rows_that_fail_again_after_others_were_applied_are_no_outage() {
     let mut run = Run::new(rules(), 80);
     for _ in 0..80 {
-        // All at once, so that each failure has a sign of life behind it before any row is sent again.
+        // All at once, so that a sign of life follows each failure before any row is sent again.
         let sent = run.leaves().expect("a row");
         let answer = if sent.row.is_multiple_of(4) {
             text(503)
@@ -198,7 +198,7 @@ fn rows_that_fail_again_after_others_were_applied_are_no_outage() {
 }
 
 #[test]
-fn rows_that_were_let_go_from_among_those_in_doubt_tell_of_no_outage() {
+fn rows_with_a_second_chance_show_no_outage() {
     for (second_chances, outages) in [(0, 1), (1, 0)] {
         let mut run = Run::new(rules(), 25);
         for _ in 0..25 {

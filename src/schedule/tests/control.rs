@@ -1,9 +1,9 @@
-//! The control: the row that was applied last, read and sent once more.
+//! The control: the last applied row, read and sent once more.
 
 use super::*;
 use Request::{Read, Write};
 
-/// A run of two rows, the first of which is applied, and the second refused whenever it is sent.
+/// A run of two rows. The first is applied, and the second is always refused.
 fn of_two(read: impl Fn(usize) -> Answer, write: impl Fn(usize) -> Answer) -> Run {
     Run::new(rules(), 2).run_on(|sent| match sent {
         Sent {
@@ -31,10 +31,10 @@ fn a_read_has_to_show_the_customer_before_the_update_leaves() {
         &[(1, Write), (2, Write), (1, Read), (1, Write)],
     );
     for read in [applied(), api(404), text(200), text(403)] {
-        // It cannot be relied on: the row is asked about itself.
+        // The control is unreliable, so the row itself is rechecked.
         check(read, &[(1, Write), (2, Write), (1, Read), (2, Write)]);
     }
-    // No other customer's row is known: there is no control any more.
+    // No other customer's row is known, so there is no control any more.
     check(
         shows(Shown::Otherwise),
         &[(1, Write), (2, Write), (1, Read), (2, Write)],

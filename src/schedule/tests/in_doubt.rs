@@ -1,4 +1,4 @@
-//! Rows that were refused, and end beside a success, by a second refusal, or with the run.
+//! Refused rows, which end beside a success, by a second refusal, or with the run.
 
 use super::*;
 
@@ -159,7 +159,7 @@ fn a_hundred_first_rows_that_are_not_found_stop_the_run() {
         assert_eq!(run.schedule.stopped(), want.as_ref(), "{rows} rows");
         if want.is_none() {
             (1..=rows).for_each(|row| assert_eq!(run.ending(row).0, "rejected 404"));
-            // Where refusals are expected, they are asked about twice; else until the longest wait is over.
+            // Expected refusals are rechecked twice, others until the longest wait is over.
             let is_quick = run.now < at(60);
             assert_eq!(is_quick, error_limit == ErrorLimit::None, "{:?}", run.now);
         }
@@ -220,7 +220,7 @@ fn refusals_are_doubted_again_once_a_row_is_applied() {
 }
 
 #[test]
-fn refusals_beside_which_nothing_tells_end_a_run_or_are_believed_after_the_longest_wait() {
+fn refusals_that_nothing_decides_end_a_run_or_are_believed_after_the_longest_wait() {
     let run = |rules: Rules| {
         Run::new(rules, 2500).run_on(|sent| match (sent.request, sent.row) {
             (Request::Read, _) => api(403),

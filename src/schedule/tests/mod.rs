@@ -1,4 +1,4 @@
-//! What a driver sees of the schedule's rules, in a time that passes only where the schedule waits.
+//! The schedule as its driver sees it, in a time that passes only while it waits.
 
 mod attempts;
 mod control;
@@ -19,9 +19,9 @@ use crate::contract::{
     Answer, Attempt, Body, CustomerId, Fault, RateWindow, Reset, Response, Shown,
 };
 
-/// How long each answer takes.
+/// The time that each answer takes.
 const ROUND_TRIP: Duration = Duration::from_millis(10);
-/// More steps than it takes from one request to the next, and more requests than any of these runs sends.
+/// More steps than between two requests, and more requests than in any of these runs.
 const STEPS_MAX: usize = 20_000;
 
 const S: fn(u64) -> Duration = Duration::from_secs;
@@ -34,7 +34,7 @@ fn customer(id: u64) -> CustomerId {
     CustomerId::new(id).expect("a good id")
 }
 
-/// One request at a time, and no limit of our own.
+/// Rules with one request in flight, and no rate of our own.
 fn rules() -> Rules {
     Rules {
         rate: Rate::Unlimited,
@@ -80,7 +80,7 @@ fn named(status: u16, wait: Duration) -> Answer {
     })
 }
 
-/// An answer in no shape of the API's.
+/// An answer in another shape.
 fn text(status: u16) -> Answer {
     Answer::Response(Response {
         status,
@@ -105,12 +105,12 @@ struct Sent {
     ticket: Ticket,
     row: u64,
     request: Request,
-    /// Which write of its row it is.
+    /// The number of this write of its row.
     nth: usize,
     at: Moment,
 }
 
-/// A run in which outcomes are written down at once, and no time passes but where the schedule waits.
+/// A run in which outcomes are recorded at once, and time passes only while the schedule waits.
 struct Run {
     schedule: Schedule<u64>,
     now: Moment,
@@ -119,7 +119,7 @@ struct Run {
 }
 
 impl Run {
-    /// A run of rows 1, 2 … of these customers.
+    /// A run of rows 1, 2 and so on, of these customers.
     fn of(rules: Rules, customers: impl IntoIterator<Item = u64>) -> Run {
         Run::after(History::default(), rules, customers)
     }
@@ -139,12 +139,12 @@ impl Run {
         }
     }
 
-    /// A run of so many rows, each of another customer.
+    /// A run of `rows` rows, each of another customer.
     fn new(rules: Rules, rows: u64) -> Run {
         Run::of(rules, 1..=rows)
     }
 
-    /// The next step but for rows that end.
+    /// The next step that is not the end of a row.
     fn step(&mut self) -> Step<u64> {
         loop {
             match self.schedule.next(self.now) {
@@ -157,7 +157,7 @@ impl Run {
         }
     }
 
-    /// The next request, as soon as it may leave; none where the run is over.
+    /// The next request, as soon as it may leave. `None` if the run is over.
     fn leaves(&mut self) -> Option<Sent> {
         for _ in 0..STEPS_MAX {
             match self.step() {
@@ -183,7 +183,7 @@ impl Run {
         panic!("it never ends: {:?}", self.sent.last());
     }
 
-    /// Sends what may leave now.
+    /// Sends what may leave now, which has to be these rows.
     #[track_caller]
     fn sends(&mut self, rows: &[u64]) -> Vec<Sent> {
         let sent: Vec<_> = rows
@@ -194,7 +194,7 @@ impl Run {
         sent
     }
 
-    /// This comes back, a round trip later.
+    /// Reports this answer, a round trip later.
     fn answered(&mut self, sent: Sent, answer: Answer) {
         self.now = self.now + ROUND_TRIP;
         self.schedule.finished(
@@ -226,7 +226,7 @@ impl Run {
         }
     }
 
-    /// Answers each request before the next one leaves, to the end of the run.
+    /// Answers each request before the next one leaves, until the run is over.
     fn run_on(mut self, mut answer: impl FnMut(Sent) -> Answer) -> Run {
         while let Some(sent) = self.leaves() {
             self.answered(sent, answer(sent));
@@ -235,7 +235,7 @@ impl Run {
         self
     }
 
-    /// The rows in the order in which they were sent, reads and repeated writes included.
+    /// The rows in the order in which they were sent, with reads and repeated writes.
     fn order(&self) -> Vec<(u64, Request)> {
         self.sent
             .iter()
@@ -243,7 +243,7 @@ impl Run {
             .collect()
     }
 
-    /// When the writes of this row left.
+    /// The times at which the writes of this row left.
     fn writes(&self, row: u64) -> Vec<Moment> {
         let is_write = |sent: &&Sent| sent.row == row && sent.request == Request::Write;
         self.sent
@@ -261,7 +261,7 @@ impl Run {
             .expect("the row has ended")
     }
 
-    /// How the row ended, as "updated 200", and after how many writes.
+    /// The ending of the row, as "updated 200", and the number of its writes.
     #[track_caller]
     fn ending(&self, row: u64) -> (String, u32) {
         let ended = self.ended(row);

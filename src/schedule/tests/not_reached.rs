@@ -5,7 +5,7 @@ use super::*;
 const NOT_PROCESSED: Answer = Answer::Fault(Fault::NotProcessed);
 const UNANSWERED: Answer = Answer::Fault(Fault::Unanswered);
 
-/// The first writes of each row are answered so.
+/// Answers the first writes of each row with these answers.
 fn first(answers: &[Answer]) -> impl FnMut(Sent) -> Answer {
     move |sent| match sent.request {
         Request::Write => answers.get(sent.nth - 1).cloned().unwrap_or(applied()),
@@ -105,7 +105,7 @@ fn more_of_it_is_trouble() {
         "failed connection_closed",
         4
     ));
-    // Each has its own count, and another answer in between sets none back.
+    // Each kind has its own count, and another answer in between resets none.
     assert!(check(
         &[NOT_PROCESSED, UNANSWERED, NOT_PROCESSED],
         1,
@@ -169,7 +169,7 @@ fn it_is_no_pushback() {
 }
 
 #[test]
-fn everybody_s_requests_not_processed_twice_is_no_outage_and_more_is() {
+fn all_requests_not_processed_twice_is_no_outage_and_more_is() {
     let mut run = Run::new(in_flight(64), 400);
     (0..2).for_each(|_| run.round(&NOT_PROCESSED));
     assert_eq!(
@@ -191,7 +191,7 @@ fn everybody_s_requests_not_processed_twice_is_no_outage_and_more_is() {
 }
 
 #[test]
-fn a_probe_that_tells_nothing_is_followed_by_another_one() {
+fn a_probe_that_shows_nothing_is_followed_by_another_one() {
     let check = |answer: Answer| {
         let run = Run::new(rules(), 30).run_on(|sent| match (sent.at < at(20), sent.nth % 2) {
             (true, 0) => answer.clone(),
@@ -206,7 +206,7 @@ fn a_probe_that_tells_nothing_is_followed_by_another_one() {
 }
 
 #[test]
-fn a_control_that_tells_nothing_is_sent_again() {
+fn a_control_that_shows_nothing_is_sent_again() {
     let check = |answer: Answer, request: Request| {
         let mut controls = 0;
         let run = Run::new(attempts(2), 12).run_on(|sent| match (sent.row, sent.request) {

@@ -1,4 +1,4 @@
-//! The breaker as a run meets it, and the longest wait.
+//! The breaker in a run, and the longest wait.
 
 use super::super::stop::Unexpected;
 use super::*;
@@ -84,7 +84,7 @@ fn the_longest_wait_ends_one_and_leaves_the_rows_unsent() {
     for rows in [1, 2, 50] {
         check(rows, text(503));
     }
-    // What the API says of some rows tells nothing of those that were never sent.
+    // The API's answers about some rows say nothing about those that were never sent.
     check(50, api(500));
 }
 
@@ -217,7 +217,7 @@ fn it_begins_again_with_four_in_flight_after_one() {
     assert_eq!(run.schedule.flights.concurrency.limit(), 4);
 }
 
-/// A run of this many rows, the first ten of which failed, so that the breaker is open.
+/// A run whose first ten rows failed, so that the breaker is open.
 fn open_after_ten(rows: u64) -> Run {
     let mut run = Run::new(rules(), rows);
     for row in 1..=10 {

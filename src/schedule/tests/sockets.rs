@@ -48,7 +48,7 @@ fn a_retry_that_could_not_connect_is_none() {
         run.schedule.statistics().retries,
         [(Cause::Status(503), 1)].into()
     );
-    // An empty budget lets one retry a second leave.
+    // An empty bucket lets one retry a second leave.
     let writes = run.writes(2);
     let longest = writes.windows(2).map(|pair| pair[1].since(pair[0])).max();
     assert!(longest < Some(S(1)), "the bucket is not spent: {longest:?}");
@@ -67,7 +67,7 @@ fn no_more_are_in_flight_than_the_machine_could_connect() {
     assert_eq!(run.schedule.in_flight(), 1);
     run.sends(&[5]);
     assert!(matches!(run.step(), Step::Wait(_)), "two are in flight");
-    // The machine may get more of what it lacks.
+    // The machine may get more of what it lacked.
     run.now = run.now + S(10);
     run.sends(&[1]);
     assert_eq!(run.schedule.in_flight(), 3);
@@ -99,7 +99,7 @@ fn it_does_not_wait_for_ever() {
         "{stopped:?}"
     );
     assert_eq!((run.ended.len(), run.schedule.statistics().outages), (0, 0));
-    // Requests that are answered show that there are some.
+    // Answered requests show that there are some again.
     let answer = |sent: Sent| {
         if sent.nth as u64 >= 200 * sent.row {
             applied()

@@ -1,4 +1,4 @@
-//! The protocol: timeouts, deadlines, the grace of a stop, and what comes first.
+//! The protocol: timeouts, deadlines, the grace of a stop, and the order of steps.
 
 use super::super::flights::Flights;
 use super::*;

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// An applied update after which nothing is left of the window for so long.
+/// An applied update after which nothing is left of the window for this long.
 fn nothing_left(wait: Duration) -> Answer {
     let window = Some(RateWindow {
         limit: Some(100),
@@ -34,7 +34,7 @@ fn a_row_refused_ten_times_while_others_are_applied_fails() {
 }
 
 #[test]
-fn a_row_refused_ten_times_with_nobody_else_left_is_told_about_by_the_control() {
+fn a_row_refused_ten_times_with_no_other_left_is_decided_by_the_control() {
     let run = Run::new(rules(), 2).run_on(|sent| match sent {
         Sent {
             request: Request::Read,
@@ -108,7 +108,7 @@ fn a_window_without_anything_left_for_longer_stops_at_once() {
 }
 
 #[test]
-fn a_wait_that_was_named_to_an_earlier_process_holds_for_everybody() {
+fn a_wait_that_was_named_to_an_earlier_process_holds_for_all_rows() {
     let history = History {
         not_before: Moment::START + S(60),
         ..History::default()

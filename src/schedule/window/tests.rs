@@ -1,4 +1,4 @@
-//! What the API's window allows, told by ordinary servers and by absurd ones.
+//! The permission of the API's window, for ordinary servers and absurd ones.
 
 use proptest::prelude::*;
 
@@ -70,13 +70,13 @@ fn an_empty_window_waits_for_its_end_and_then_asks_with_one_request() {
 }
 
 #[test]
-fn two_refusals_of_one_window_tell_no_length() {
+fn two_refusals_of_one_window_show_no_length() {
     let mut window = Window::default();
     window.refused(ms(60_000), ms(10));
     window.refused(ms(60_900), ms(20));
-    assert_eq!(window.learnt_length, None);
+    assert_eq!(window.learned_length, None);
     window.refused(ms(120_000), ms(70_000));
-    assert_eq!(window.learnt_length, Some(Duration::from_millis(59_100)));
+    assert_eq!(window.learned_length, Some(Duration::from_millis(59_100)));
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn without_a_named_end_it_lives_with_the_remainder() {
             let off = at.since(ms(120_000)).as_secs_f64() - gap.as_secs_f64();
             assert!(
                 off.abs() < 0.1,
-                "spread over the window that was learnt, {at:?}"
+                "spread over the window that was learned, {at:?}"
             );
         }
         other => panic!("{other:?}"),
@@ -206,7 +206,7 @@ fn without_anything_left_and_without_an_end_it_asks_ever_more_seldom() {
         };
         let mut window = Window::default();
         let mut random = Random::seeded(1);
-        // Every request is let through; two were in flight when the first answer came.
+        // Every request is let through. Two were in flight when the first answer came.
         let mut answer = |window: &mut Window, remaining, sent, received| {
             window.learn(
                 seen(remaining),
@@ -255,7 +255,7 @@ fn without_anything_left_and_without_an_end_it_asks_ever_more_seldom() {
     }
 }
 
-/// Numbers at the edges of what fits, and ordinary ones.
+/// Ordinary numbers, and numbers at the edges of what fits.
 fn number() -> impl Strategy<Value = u64> {
     let edge = i64::MAX.cast_unsigned();
     prop_oneof![
@@ -382,7 +382,7 @@ proptest! {
         if let Some(date) = date {
             clock.learn(date, sent, received);
         }
-        window.learnt_end = None;
+        window.learned_end = None;
         window.learn(seen, &clock, sent, received, &mut random);
         let named_end = match seen.reset {
             None => None,

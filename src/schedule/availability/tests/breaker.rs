@@ -1,4 +1,4 @@
-//! When probes leave, and what ends an outage.
+//! The times of probes, and the end of an outage.
 
 use super::*;
 

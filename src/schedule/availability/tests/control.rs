@@ -1,4 +1,4 @@
-//! Which row is repeated, and when.
+//! The row that a control repeats, and the time of it.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! When rows in doubt settle, and when they are asked about.
+//! The times at which rows in doubt are decided and rechecked.
 
 use super::super::super::judge::Refusal;
 use super::*;

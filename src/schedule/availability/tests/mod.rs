@@ -1,4 +1,4 @@
-//! The signs of life, the breaker, the rows in doubt and the control, each by itself.
+//! Tests of each part: the signs of life, the breaker, the rows in doubt and the control.
 
 mod breaker;
 mod control;
@@ -9,7 +9,7 @@ use super::super::order::Order;
 use super::signs::Signs;
 use super::*;
 
-/// Earlier processes had answers of the API.
+/// Earlier processes had answers from the API.
 const ANSWERED: History = History {
     ended: 1,
     errors: 1,
@@ -31,7 +31,7 @@ fn customer(id: u64) -> CustomerId {
     CustomerId::new(id).expect("a good id")
 }
 
-/// A row of this customer that was applied.
+/// An applied row of this customer.
 fn row_of(id: u64, row: u64) -> Applied<u64> {
     Applied {
         customer: customer(id),
@@ -67,7 +67,7 @@ fn is_about(wait: Duration, want_s: u64) {
     );
 }
 
-/// When the next probe may leave.
+/// The time at which the next probe may leave.
 #[track_caller]
 fn probe_at(breaker: &Breaker, now: Moment) -> Moment {
     match breaker.permission(now) {

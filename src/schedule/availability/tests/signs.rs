@@ -1,4 +1,4 @@
-//! What counts as an outage, and what as trouble of the API's.
+//! The signs of an outage, and of trouble of the API's.
 
 use super::*;
 
@@ -168,7 +168,7 @@ fn one_proven_failure_in_eight_answers_is_the_apis_trouble() {
         let mut signs = Signs::new(ANSWERED);
         let counts = signs.counts();
         signs.applied(1, at(0), at(0));
-        // Later than the share of the last twenty seconds counts.
+        // Late enough that the share of the last twenty seconds does not count.
         (1..answers).for_each(|_| signs.applied(0, at(60), at(60)));
         assert_eq!(
             signs.has_been_in_trouble_since(counts, at(60)),
@@ -185,7 +185,7 @@ fn one_proven_failure_in_eight_answers_is_the_apis_trouble() {
 }
 
 #[test]
-fn an_outage_that_many_told_of_is_trouble_and_one_of_two_rows_is_not() {
+fn an_outage_that_many_showed_is_trouble_and_one_of_two_rows_is_not() {
     for (rows, want) in [(2, false), (3, true)] {
         let mut availability: Availability<()> = Availability::new(ANSWERED);
         let counts = availability.counts();

@@ -14,7 +14,7 @@ pub(super) const PAGE: &str = include_str!("../../../../docs/api-in-trouble.md")
 
 const SEEDS: u64 = 10;
 
-/// A run, and the bounds in which every seed has to lie.
+/// A run, and the bounds for every seed.
 pub(super) struct Case {
     api: String,
     settings: &'static str,
@@ -24,11 +24,11 @@ pub(super) struct Case {
     aim: Aim,
 }
 
-/// Whether a case lies within its bounds.
+/// Whether a case is expected to be within its bounds.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Aim {
     Met,
-    /// Not for all seeds, which is known. The test fails as soon as it does.
+    /// Known not to be, for all seeds. The test fails as soon as it is.
     Missed,
 }
 
@@ -42,7 +42,7 @@ pub(super) struct Wanted {
     pub(super) again: Exit,
 }
 
-/// Another figure, told beside the time.
+/// Another figure, shown beside the time.
 pub(super) struct Note {
     pub(super) before: &'static str,
     pub(super) behind: &'static str,
@@ -90,7 +90,7 @@ impl Measured {
         }
     }
 
-    /// As a time in the unit that fits.
+    /// Formats a time in the unit that fits.
     fn show_time(self) -> String {
         let (unit, seconds) = match self.highest {
             ..120.0 => ("s", 1.0),
@@ -151,7 +151,7 @@ impl fmt::Display for Row<'_> {
     }
 }
 
-/// A number with commas between its thousands.
+/// Formats a number with commas between its thousands.
 fn count(figure: f64) -> String {
     let digits = format!("{figure:.0}");
     let groups: Vec<&str> = digits
@@ -188,7 +188,7 @@ impl Case {
         }
     }
 
-    /// Marks the case as one that is known to leave its bounds.
+    /// Marks the case as known to leave its bounds.
     pub(super) fn missed(self) -> Case {
         Case {
             aim: Aim::Missed,
@@ -196,7 +196,7 @@ impl Case {
         }
     }
 
-    /// Simulates the case for each seed; what lies out of its bounds is added to `faults`.
+    /// Simulates the case for each seed, and adds what is out of bounds to `faults`.
     fn measure(&self, faults: &mut Vec<String>) -> Row<'_> {
         let mut row = Row {
             case: self,
@@ -253,13 +253,13 @@ impl Case {
     }
 }
 
-/// The same run against an API with nothing wrong about it.
+/// The same run against an API without faults.
 fn well_again(setup: Setup) -> Setup {
     let server = Server::well(setup.server.clock, setup.server.latency, Quota::Unlimited);
     Setup { server, ..setup }
 }
 
-/// How the program ends, where an earlier start of it rejected so many rows.
+/// The exit status of the program, after an earlier start that rejected this many rows.
 fn exit_of(report: &Report, rejected_earlier: usize) -> Exit {
     match &report.stopped {
         Some(reason) => Exit::from(reason),
@@ -299,7 +299,7 @@ pub(super) fn completed(requests: usize, seconds: RangeInclusive<f64>) -> Wanted
     }
 }
 
-/// The bounds of a run that stops, and is completed by a second start.
+/// The bounds of a run that stops and that a second start completes.
 pub(super) fn stopped(exit: Exit, requests: usize, seconds: RangeInclusive<f64>) -> Wanted {
     Wanted {
         requests,
