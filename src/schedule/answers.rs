@@ -67,10 +67,10 @@ impl<T: Clone> Schedule<T> {
         match held.purpose {
             Purpose::Row => self.row_answered(ticket, attempt.answer, departure, now),
             Purpose::Control(Request::Read) => {
-                self.control_read(ticket, &attempt.answer, departure, now)
+                self.control_read(ticket, &attempt.answer, departure, now);
             }
             Purpose::Control(Request::Write) => {
-                self.control_written(ticket, &attempt.answer, departure, now)
+                self.control_written(ticket, &attempt.answer, departure, now);
             }
         }
         self.statistics.learned_rate = self.throttle.learned_rate();

@@ -35,7 +35,7 @@ impl<T: Clone> Schedule<T> {
                 self.control_is_inconclusive(ticket, Inconclusive::Differs, now);
             }
             ReadMeaning::Nothing => {
-                self.control_is_inconclusive(ticket, Inconclusive::NotShown, now)
+                self.control_is_inconclusive(ticket, Inconclusive::NotShown, now);
             }
             ReadMeaning::Wait(wait) if self.control_meets_a_limit(ticket, wait, departure, now) => {
             }
@@ -46,7 +46,7 @@ impl<T: Clone> Schedule<T> {
             }
             ReadMeaning::NoSockets => self.control_not_sent(ticket, now),
             ReadMeaning::SendAgain => {
-                self.control_is_inconclusive(ticket, Inconclusive::NotSent, now)
+                self.control_is_inconclusive(ticket, Inconclusive::NotSent, now);
             }
             ReadMeaning::TokenRefused => self.control_token_refused(ticket, now),
         }
@@ -77,7 +77,7 @@ impl<T: Clone> Schedule<T> {
             Meaning::Wait(wait) if self.control_meets_a_limit(ticket, wait, departure, now) => {}
             Meaning::NoSockets => self.control_not_sent(ticket, now),
             Meaning::SendAgain(_) => {
-                self.control_is_inconclusive(ticket, Inconclusive::NotSent, now)
+                self.control_is_inconclusive(ticket, Inconclusive::NotSent, now);
             }
             Meaning::TokenRefused => self.control_token_refused(ticket, now),
             Meaning::Refused

@@ -97,7 +97,7 @@ impl<T: Clone> Schedule<T> {
         let Wait { named, reason, .. } = wait;
         match (reason, named) {
             (WaitReason::Quota, Some(named)) => {
-                self.throttle.quota_refused(now + named, departure.at)
+                self.throttle.quota_refused(now + named, departure.at);
             }
             (WaitReason::Quota, None) | (WaitReason::Overload, _) => {}
             (WaitReason::Unavailable, _) => return,

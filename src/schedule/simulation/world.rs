@@ -241,7 +241,7 @@ impl World {
                     );
                 }
                 Step::RefreshToken(_) => {
-                    self.happens(self.now + TOKEN_RENEWAL, Event::TokenRenewed)
+                    self.happens(self.now + TOKEN_RENEWAL, Event::TokenRenewed);
                 }
                 Step::Wait(until) => self.wait(until),
                 Step::Done | Step::Stopped => break,
