@@ -67,17 +67,18 @@ impl Reporter {
         };
         let silence = (long_enough(schedule.silent_since()).map(|time| ("no answer", time)))
             .or_else(|| long_enough(schedule.failing_since()).map(|time| ("no good answer", time)));
-        self.progress.slow(match (schedule.limited_by(), silence) {
-            (
-                None | Some(LimitedBy::Concurrency | LimitedBy::Outage(_, None)),
-                Some((what, time)),
-            ) => {
-                format!("{what} from {} for {} s", self.route, time.as_secs())
-            }
-            (limited_by, _) => limited_by.map_or_else(String::new, |limited_by| {
-                describe(limited_by, schedule.statistics().learned_rate, now)
-            }),
-        });
+        self.progress
+            .set_slow(match (schedule.limited_by(), silence) {
+                (
+                    None | Some(LimitedBy::Concurrency | LimitedBy::Outage(_, None)),
+                    Some((what, time)),
+                ) => {
+                    format!("{what} from {} for {} s", self.route, time.as_secs())
+                }
+                (limited_by, _) => limited_by.map_or_else(String::new, |limited_by| {
+                    describe(limited_by, schedule.statistics().learned_rate, now)
+                }),
+            });
         self.log_health(schedule, silence.map(|(what, _)| what), now);
         self.warn_of_unknown_customers(schedule);
         self.warn_of_sockets(schedule);

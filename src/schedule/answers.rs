@@ -125,6 +125,7 @@ impl<T: Clone> Schedule<T> {
         self.settle(decidable, now);
     }
 
+    /// Ends a row that the API refuses.
     pub(super) fn refused(
         &mut self,
         ticket: Ticket,
@@ -164,8 +165,8 @@ impl<T: Clone> Schedule<T> {
             .token
             .refused(self.order.get(ticket).token_generation, now)
         {
-            token::Refusal::SendAgain => self.order.send_again(ticket, now),
-            token::Refusal::Final => self.stop(StopReason::TokenRefused),
+            token::AfterRefusal::SendAgain => self.order.send_again(ticket, now),
+            token::AfterRefusal::Stop => self.stop(StopReason::TokenRefused),
         }
     }
 }

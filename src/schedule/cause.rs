@@ -16,6 +16,7 @@ pub enum Cause {
 }
 
 impl Cause {
+    /// The cause that an answer is, if its attempt failed.
     pub(super) fn of(answer: &Answer) -> Cause {
         match answer {
             Answer::Response(response) => Cause::Status(response.status),

@@ -114,6 +114,7 @@ enum Pushback {
 }
 
 impl Concurrency {
+    /// Creates a limit that never exceeds `limit_max`.
     pub(super) fn up_to(limit_max: u16) -> Concurrency {
         let limit_max = f64::from(limit_max.max(1));
         Concurrency {

@@ -14,6 +14,7 @@ use super::token;
 use crate::contract::{Answer, CustomerId};
 
 impl<T: Clone> Schedule<T> {
+    /// Handles the answer to a control's read.
     pub(super) fn control_read(
         &mut self,
         ticket: Ticket,
@@ -57,6 +58,7 @@ impl<T: Clone> Schedule<T> {
         self.run.control = Some(ticket);
     }
 
+    /// Handles the answer to a control's update.
     pub(super) fn control_written(
         &mut self,
         ticket: Ticket,
@@ -119,7 +121,7 @@ impl<T: Clone> Schedule<T> {
             .token
             .refused(self.order.get(ticket).token_generation, now);
         self.control_is_inconclusive(ticket, Inconclusive::NotSent, now);
-        if refused == token::Refusal::Final {
+        if refused == token::AfterRefusal::Stop {
             self.stop(StopReason::TokenRefused);
         }
     }

@@ -32,6 +32,7 @@ impl Flights {
         }
     }
 
+    /// Adds a request that leaves now.
     pub(super) fn leaves(&mut self, ticket: Ticket, now: Moment) {
         self.by_time.insert((now, ticket));
     }

@@ -66,7 +66,7 @@ impl<T: Clone> Schedule<T> {
         let ending = Ending::Failed { cause };
         if is_own_fault {
             self.end(ticket, ending);
-        } else if all >= most && self.order.is_alone() && self.flights.is_empty() {
+        } else if all >= most && self.order.has_nothing_else_to_send() && self.flights.is_empty() {
             let failures = &mut self.order.get_mut(ticket).failures;
             (failures.doubt_reason, failures.ending) =
                 (Some(DoubtReason::Waits), Some(ending.clone()));
@@ -80,6 +80,8 @@ impl<T: Clone> Schedule<T> {
         }
     }
 
+    /// Applies a refusal to all requests: a pause for a named wait, or the end of the run if the
+    /// API has let nothing through for too long.
     pub(super) fn apply_wait(
         &mut self,
         wait: Wait,

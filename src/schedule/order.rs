@@ -80,7 +80,7 @@ pub(super) struct Order<T> {
     /// Invalid rows that are held.
     invalid_held: usize,
     /// Rows to be sent again, by the time at which they are due.
-    again: BTreeSet<(Moment, Ticket)>,
+    retries: BTreeSet<(Moment, Ticket)>,
 }
 
 impl<T> Order<T> {
@@ -94,7 +94,7 @@ impl<T> Order<T> {
             busy: RapidHashMap::default(),
             ready: VecDeque::new(),
             invalid_held: 0,
-            again: BTreeSet::new(),
+            retries: BTreeSet::new(),
         }
     }
 
@@ -183,20 +183,24 @@ impl<T> Order<T> {
         }
     }
 
+    /// The number of held rows, without controls.
     pub(super) fn rows_held(&self) -> usize {
         self.held.len() - self.controls + self.invalid_held
     }
 
+    /// The bytes that held rows take up.
     pub(super) fn bytes_held(&self) -> usize {
         self.bytes
     }
 
+    /// The held row of a ticket.
     pub(super) fn get(&self, ticket: Ticket) -> &Held<T> {
         self.held
             .get(&ticket)
             .expect("a ticket is valid until its row has ended")
     }
 
+    /// The held row of a ticket, to change it.
     pub(super) fn get_mut(&mut self, ticket: Ticket) -> &mut Held<T> {
         self.held
             .get_mut(&ticket)
@@ -204,18 +208,18 @@ impl<T> Order<T> {
     }
 
     /// The time at which the first row is due to be sent again.
-    pub(super) fn again_at(&self) -> Option<Moment> {
-        self.again.first().map(|(due, _)| *due)
+    pub(super) fn first_retry_at(&self) -> Option<Moment> {
+        self.retries.first().map(|(due, _)| *due)
     }
 
     /// The first row to be sent again.
-    pub(super) fn first_again(&self) -> Option<Ticket> {
-        self.again.first().map(|(_, ticket)| *ticket)
+    pub(super) fn first_retry(&self) -> Option<Ticket> {
+        self.retries.first().map(|(_, ticket)| *ticket)
     }
 
     /// Takes the first row to be sent again.
-    pub(super) fn take_again(&mut self) -> Option<Ticket> {
-        self.again.pop_first().map(|(_, ticket)| ticket)
+    pub(super) fn take_retry(&mut self) -> Option<Ticket> {
+        self.retries.pop_first().map(|(_, ticket)| ticket)
     }
 
     /// Takes the newest row whose turn has come, for a probe.
@@ -258,27 +262,28 @@ impl<T> Order<T> {
     }
 
     /// Whether no row may be sent but the one that was just answered.
-    pub(super) fn is_alone(&self) -> bool {
-        self.ready.is_empty() && self.again.is_empty()
+    pub(super) fn has_nothing_else_to_send(&self) -> bool {
+        self.ready.is_empty() && self.retries.is_empty()
     }
 
+    /// Whether the oldest row whose turn has come can be sent.
     pub(super) fn has_ready(&self) -> bool {
         matches!(self.ready.front(), Some(Ready::Sendable(_)))
     }
 
     /// Makes a row due to be sent again at `due`.
     pub(super) fn send_again(&mut self, ticket: Ticket, due: Moment) {
-        self.again.insert((due, ticket));
+        self.retries.insert((due, ticket));
     }
 
     /// The rows to be sent again.
-    pub(super) fn rows_again(&self) -> impl Iterator<Item = Ticket> {
-        self.again.iter().map(|(_, ticket)| *ticket)
+    pub(super) fn retries(&self) -> impl Iterator<Item = Ticket> {
+        self.retries.iter().map(|(_, ticket)| *ticket)
     }
 
     /// Removes all rows from those to be sent again.
-    pub(super) fn forget_again(&mut self) {
-        self.again.clear();
+    pub(super) fn clear_retries(&mut self) {
+        self.retries.clear();
     }
 
     /// Removes a row that has ended. Its customer is busy until [`Order::release`].
@@ -386,11 +391,11 @@ mod tests {
         let due = Moment::after_start(Duration::from_secs(5));
         order.send_again(ticket, due);
         assert_eq!(
-            (order.again_at(), order.first_again()),
+            (order.first_retry_at(), order.first_retry()),
             (Some(due), Some(ticket))
         );
         assert_eq!(
-            (order.take_again(), order.take_again()),
+            (order.take_retry(), order.take_retry()),
             (Some(ticket), None)
         );
         assert_eq!(

@@ -12,6 +12,7 @@ use super::ticket::Ticket;
 use crate::contract::{Answer, Response, ServerError};
 
 impl<T: Clone> Schedule<T> {
+    /// Handles a refusal that may be a gateway's.
     pub(super) fn refused_in_doubt(
         &mut self,
         ticket: Ticket,
@@ -56,6 +57,7 @@ impl<T: Clone> Schedule<T> {
         self.check_first_answers();
     }
 
+    /// Handles an answer that is not the API's.
     pub(super) fn not_the_api(
         &mut self,
         ticket: Ticket,

@@ -32,6 +32,7 @@ pub(super) struct RetryTokenBucket {
 }
 
 impl RetryTokenBucket {
+    /// Creates a full bucket.
     pub(super) fn full() -> RetryTokenBucket {
         RetryTokenBucket {
             tokens: TOKENS_MAX,

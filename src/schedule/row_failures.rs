@@ -20,7 +20,7 @@ pub(super) struct Failures {
     /// Failed attempts that count towards the limit. Those during an outage do not.
     pub(super) counted: u32,
     /// The limit of attempts, by the kind of the last failure.
-    pub(super) limit: u32,
+    pub(super) attempts_max: u32,
     /// All failed attempts and refusals in doubt.
     pub(super) failed: u32,
     /// The time of the last failed answer.

@@ -20,7 +20,7 @@ enum Candidate {
     /// The newest row that was not sent yet.
     Newest,
     /// The first row to be sent again.
-    Again,
+    Retry,
     /// The update of a control whose read matched.
     ControlWrite(Ticket),
     /// The read of a control.
@@ -36,11 +36,12 @@ enum Due {
     Now,
     NotBefore(Moment),
     /// There are no retry tokens for it before this time.
-    Unpaid(Moment),
+    NoTokens(Moment),
     NoRow,
 }
 
 impl<T: Clone> Schedule<T> {
+    /// Sends the next request, or waits for what holds it back.
     pub(super) fn send_or_wait(&mut self, now: Moment) -> Step<T> {
         let transition = self.availability.judge(now, &mut self.random);
         self.count_outage(transition);
@@ -93,6 +94,7 @@ impl<T: Clone> Schedule<T> {
         (self.run.supply == Supply::Closed).then(|| u64::try_from(rows).unwrap_or(u64::MAX))
     }
 
+    /// Waits until this time, and notes the limit that holds requests back.
     pub(super) fn hold_back(&mut self, until: Option<Moment>, limited_by: LimitedBy) -> Step<T> {
         self.run.limited_by = Some(limited_by);
         self.wait(until)
@@ -139,11 +141,11 @@ impl<T: Clone> Schedule<T> {
         if has_fresh && fresh_first {
             return Candidate::Fresh;
         }
-        match self.row_due_again(now) {
-            Due::Now => Candidate::Again,
-            Due::NotBefore(_) | Due::Unpaid(_) | Due::NoRow if has_fresh => Candidate::Fresh,
+        match self.retry_due(now) {
+            Due::Now => Candidate::Retry,
+            Due::NotBefore(_) | Due::NoTokens(_) | Due::NoRow if has_fresh => Candidate::Fresh,
             Due::NotBefore(at) => Candidate::None(Some(at), None),
-            Due::Unpaid(at) => Candidate::None(Some(at), Some(LimitedBy::RetryTokens)),
+            Due::NoTokens(at) => Candidate::None(Some(at), Some(LimitedBy::RetryTokens)),
             Due::NoRow => self.only_doubts_are_left(now),
         }
     }
@@ -162,8 +164,8 @@ impl<T: Clone> Schedule<T> {
         if control_due == Some(now) {
             return Candidate::Control;
         }
-        if self.order.again_at().is_some() {
-            return Candidate::Again;
+        if self.order.first_retry_at().is_some() {
+            return Candidate::Retry;
         }
         if self.availability.has_doubts() {
             return Candidate::Doubt;
@@ -223,14 +225,15 @@ impl<T: Clone> Schedule<T> {
     ///
     /// A row's last attempt waits for a sign of life since its last failure. Until then the row is
     /// in doubt.
-    fn row_due_again(&mut self, now: Moment) -> Due {
-        while let (Some(ticket), Some(at)) = (self.order.first_again(), self.order.again_at()) {
+    fn retry_due(&mut self, now: Moment) -> Due {
+        while let (Some(ticket), Some(at)) = (self.order.first_retry(), self.order.first_retry_at())
+        {
             if at > now {
                 return Due::NotBefore(at);
             }
             let failures = &self.order.get(ticket).failures;
             if self.waits_for_a_sign_of_life(failures) {
-                self.order.take_again();
+                self.order.take_retry();
                 self.doubt_last_attempt(ticket);
                 continue;
             }
@@ -238,7 +241,7 @@ impl<T: Clone> Schedule<T> {
                 .cost
                 .map(|cost| self.retries.bucket.due_at(cost, now))
             {
-                Some(at) if at > now => Due::Unpaid(at),
+                Some(at) if at > now => Due::NoTokens(at),
                 Some(_) | None => Due::Now,
             };
         }
@@ -246,7 +249,7 @@ impl<T: Clone> Schedule<T> {
     }
 
     fn waits_for_a_sign_of_life(&self, failures: &RowFailures) -> bool {
-        let is_last = failures.counted > 0 && failures.counted + 1 >= failures.limit;
+        let is_last = failures.counted > 0 && failures.counted + 1 >= failures.attempts_max;
         let was_alive = failures
             .failed_at
             .is_none_or(|failed| self.availability.was_alive_since(failed));
@@ -257,7 +260,7 @@ impl<T: Clone> Schedule<T> {
         let ticket = match candidate {
             Candidate::Fresh => self.order.take_ready(),
             Candidate::Newest => self.order.take_newest(),
-            Candidate::Again => self.order.take_again(),
+            Candidate::Retry => self.order.take_retry(),
             Candidate::ControlWrite(ticket) => {
                 self.run.control = None;
                 Some(ticket)

@@ -96,7 +96,9 @@ impl<T: Clone> Schedule<T> {
         let failures = &mut self.order.get_mut(doubt.ticket).failures;
         if doubt.ending.is_some() {
             failures.second_chances += 1;
-            failures.counted = failures.counted.min(failures.limit.saturating_sub(1));
+            failures.counted = failures
+                .counted
+                .min(failures.attempts_max.saturating_sub(1));
             failures.counts_before = failures
                 .counts_before
                 .map(|counts| counts.after_outages_of(current));
@@ -155,7 +157,7 @@ impl<T: Clone> Schedule<T> {
         let rows: Vec<_> = self
             .availability
             .doubtful_rows()
-            .chain(self.order.rows_again())
+            .chain(self.order.retries())
             .collect();
         let endings: Option<Vec<_>> = rows
             .into_iter()
@@ -177,7 +179,7 @@ impl<T: Clone> Schedule<T> {
             return false;
         }
         self.availability.give_up();
-        self.order.forget_again();
+        self.order.clear_retries();
         for (ticket, ending) in endings {
             self.end(ticket, ending);
         }
@@ -217,7 +219,7 @@ impl<T: Clone> Schedule<T> {
         }
         let first = self.availability.first_answers();
         let is_first = !self.availability.has_answered();
-        let nothing_else_can_tell = is_first || !self.availability.has_applied();
+        let nothing_else_can_tell = is_first || !self.availability.has_control_rows();
         if first.forbidden >= FORBIDDEN_MAX
             && first.not_found + first.others == 0
             && nothing_else_can_tell

@@ -21,7 +21,7 @@ use super::throttle::Throttle;
 use super::ticket::Ticket;
 use super::token::TokenState;
 
-/// The decisions on what to send and when.
+/// A schedule, which decides what to send and when.
 ///
 /// `T` is what the driver needs to send a row. Cloning it should be cheap: the rows that were
 /// applied last are kept.
@@ -80,7 +80,7 @@ pub(super) struct RunState<T> {
     pub(super) not_reached: usize,
     /// The cause of the last failed update.
     pub(super) last_failure: Option<Cause>,
-    /// Whether rows in doubt are asked about for the last time.
+    /// The round of rechecks.
     pub(super) doubt_round: DoubtRound,
     /// The reason to stop that the last foreign answer gives, if every row gets such an answer.
     pub(super) misdirection: Option<StopReason>,
@@ -174,12 +174,13 @@ impl<T: Clone> Schedule<T> {
         schedule
     }
 
+    /// Ends a row, and counts how it ended.
     pub(super) fn end(&mut self, ticket: Ticket, ending: Ending) {
         let held = self.order.end(ticket);
         match ending {
             Ending::Updated { .. } => self.count_ended(Bad::No),
             Ending::Rejected { .. } | Ending::Failed { .. } => {
-                self.availability.ended_otherwise(held.customer);
+                self.availability.ended_unapplied(held.customer);
                 self.count_ended(Bad::Yes);
             }
         }
@@ -193,10 +194,12 @@ impl<T: Clone> Schedule<T> {
         });
     }
 
+    /// Counts an outage if the breaker opened.
     pub(super) fn count_outage(&mut self, transition: Transition) {
         self.statistics.outages += u64::from(transition == Transition::Opened);
     }
 
+    /// Counts a row that ended, and stops the run if too many ended badly.
     pub(super) fn count_ended(&mut self, bad: Bad) {
         let history = &mut self.limits.history;
         history.ended += 1;

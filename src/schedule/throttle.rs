@@ -11,7 +11,7 @@ use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 
 use super::judge::{Exhausted, Wait, WaitReason};
-use super::learned_rate::{BURST_TIME, FIRST_PER_SECOND, Hold, LearnedRate, Refused, RefusedBy};
+use super::learned_rate::{BURST_TIME, FIRST_PER_SECOND, HeldBy, LearnedRate, Refused, RefusedBy};
 use super::moment::Moment;
 use super::random::Random;
 use super::rate::Rate;
@@ -73,6 +73,7 @@ pub(super) enum LimitMet {
 }
 
 impl Throttle {
+    /// Creates a throttle with the user's rate.
     pub(super) fn new(rate: Rate) -> Throttle {
         let (limiter, first_per_second) = match rate {
             Rate::Unlimited => (None, None),
@@ -119,14 +120,14 @@ impl Throttle {
         let is_led = self.window.is_known();
         match self
             .learned
-            .hold(now)
+            .held_by(now)
             .filter(|_| !is_led || self.learned.per_second().is_some())
         {
-            Some(Hold::Rate(at)) if self.learned_rate().is_some() => {
+            Some(HeldBy::Rate(at)) if self.learned_rate().is_some() => {
                 return Err(ThrottledBy::LearnedRate(at));
             }
-            Some(Hold::Rate(at)) => return Err(ThrottledBy::Rate(at)),
-            Some(Hold::Shut(at)) => return Err(ThrottledBy::Shut(at)),
+            Some(HeldBy::Rate(at)) => return Err(ThrottledBy::Rate(at)),
+            Some(HeldBy::Shut(at)) => return Err(ThrottledBy::Shut(at)),
             None => {}
         }
         // The modest rate of `auto` is for APIs that name no limit.

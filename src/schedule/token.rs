@@ -49,11 +49,11 @@ pub enum Refreshed {
 
 /// The decision about a row whose token was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(super) enum AfterRefusal {
     /// Send it again with the next token. This uses up no attempt.
     SendAgain,
     /// Stop: a token that was just refreshed is refused, too.
-    Final,
+    Stop,
 }
 
 /// The token's part of the next step.
@@ -128,6 +128,7 @@ impl Default for TokenState {
 }
 
 impl TokenState {
+    /// The generation of the current token.
     pub(super) fn generation(&self) -> u32 {
         self.generation
     }
@@ -145,6 +146,7 @@ impl TokenState {
         self.file_changed = true;
     }
 
+    /// Returns the token's part of the next step.
     pub(super) fn next(&mut self, now: Moment) -> Next {
         let is_usable = self.is_usable(now);
         self.held_since = if is_usable {
@@ -190,18 +192,19 @@ impl TokenState {
     }
 
     /// Notes that the API refused a request with the token of this generation.
-    pub(super) fn refused(&mut self, generation: u32, now: Moment) -> Refusal {
+    pub(super) fn refused(&mut self, generation: u32, now: Moment) -> AfterRefusal {
         if generation != self.generation {
-            return Refusal::SendAgain;
+            return AfterRefusal::SendAgain;
         }
         let has_expired = self.expires_at.is_some_and(|at| at <= now);
         if self.trust == Trust::Refreshed && !has_expired {
-            return Refusal::Final;
+            return AfterRefusal::Stop;
         }
         self.trust = Trust::Refused;
-        Refusal::SendAgain
+        AfterRefusal::SendAgain
     }
 
+    /// Takes the result of a refresh. Returns what it means for the run.
     pub(super) fn refreshed(
         &mut self,
         refreshed: Refreshed,
@@ -296,25 +299,25 @@ mod tests {
     #[test]
     fn one_renewal_for_all_rows_and_a_second_refusal_is_final() {
         let mut token = TokenState::default();
-        assert_eq!(token.refused(0, at(0)), Refusal::SendAgain);
+        assert_eq!(token.refused(0, at(0)), AfterRefusal::SendAgain);
         assert_eq!(token.next(at(0)), NEEDED);
         assert_eq!(
             (token.refused(0, at(0)), token.next(at(0))),
-            (Refusal::SendAgain, Next::Wait(None))
+            (AfterRefusal::SendAgain, Next::Wait(None))
         );
         assert_eq!(token.refreshed_at(NEW, 0), Conclusion::GoOn);
         let late = (token.refused(0, at(0)), token.next(at(0)));
         assert_eq!(
             late,
-            (Refusal::SendAgain, Next::Usable),
+            (AfterRefusal::SendAgain, Next::Usable),
             "a late refusal of the old one"
         );
-        assert_eq!(token.refused(1, at(0)), Refusal::Final);
+        assert_eq!(token.refused(1, at(0)), AfterRefusal::Stop);
     }
 
     #[test]
     fn a_token_that_was_accepted_or_has_expired_or_came_from_others_can_be_refused() {
-        let check = |refreshed: Refreshed, refused_at: u64, is_proven: bool, want: Refusal| {
+        let check = |refreshed: Refreshed, refused_at: u64, is_proven: bool, want: AfterRefusal| {
             let mut token = TokenState::default();
             token.refused(0, at(0));
             token.next(at(0));
@@ -328,15 +331,15 @@ mod tests {
                 "{refreshed:?} {refused_at} {is_proven}"
             );
         };
-        check(NEW, 1, false, Refusal::Final);
-        check(NEW, 1, true, Refusal::SendAgain);
-        check(lasting(1_000), 999, false, Refusal::Final);
-        check(lasting(1_000), 1_000, false, Refusal::SendAgain);
+        check(NEW, 1, false, AfterRefusal::Stop);
+        check(NEW, 1, true, AfterRefusal::SendAgain);
+        check(lasting(1_000), 999, false, AfterRefusal::Stop);
+        check(lasting(1_000), 1_000, false, AfterRefusal::SendAgain);
         check(
             Refreshed::Replaced { lifetime: None },
             1,
             false,
-            Refusal::SendAgain,
+            AfterRefusal::SendAgain,
         );
     }
 
@@ -417,7 +420,7 @@ mod tests {
         let mut token = TokenState::default();
         assert_eq!(
             (token.refused(0, at(0)), token.next(at(0))),
-            (Refusal::SendAgain, NEEDED)
+            (AfterRefusal::SendAgain, NEEDED)
         );
         assert_eq!(
             token.refreshed_at(Refreshed::Unchanged, 0),
@@ -425,14 +428,14 @@ mod tests {
         );
         assert_eq!(
             token.refused(0, at(0)),
-            Refusal::SendAgain,
+            AfterRefusal::SendAgain,
             "a late refusal of the first time"
         );
-        assert_eq!(token.refused(1, at(0)), Refusal::Final);
+        assert_eq!(token.refused(1, at(0)), AfterRefusal::Stop);
         token.proven(1);
         assert_eq!(
             token.refused(1, at(0)),
-            Refusal::SendAgain,
+            AfterRefusal::SendAgain,
             "it was good in between"
         );
     }
@@ -466,7 +469,7 @@ mod tests {
         assert_eq!(token.next(at(0)), Next::Refresh(RefreshReason::FileChanged));
         assert_eq!(
             (token.refused(0, at(0)), token.next(at(0))),
-            (Refusal::SendAgain, Next::Wait(None))
+            (AfterRefusal::SendAgain, Next::Wait(None))
         );
         assert_eq!(
             token.refreshed_at(Refreshed::Unchanged, 0),

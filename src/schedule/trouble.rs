@@ -16,6 +16,7 @@ use super::ticket::Ticket;
 const ATTEMPTS_OF_THREE: u32 = 3;
 
 impl<T: Clone> Schedule<T> {
+    /// Handles an attempt that failed because of the API, the network or the row.
     pub(super) fn in_trouble(
         &mut self,
         ticket: Ticket,
@@ -26,7 +27,7 @@ impl<T: Clone> Schedule<T> {
     ) {
         let usual = self.retries.policy.attempts_max();
         let failures = &mut self.order.get_mut(ticket).failures;
-        failures.limit = match trouble.attempts {
+        failures.attempts_max = match trouble.attempts {
             AttemptLimit::Usual => usual,
             AttemptLimit::Three => usual.min(ATTEMPTS_OF_THREE),
         };
@@ -63,7 +64,7 @@ impl<T: Clone> Schedule<T> {
         self.note_failure(ticket, doubt_reason, &ending, counts, now);
         let failures = &mut self.order.get_mut(ticket).failures;
         if doubt_reason == DoubtReason::NotTheApi {
-            failures.limit = ATTEMPTS_OF_THREE;
+            failures.attempts_max = ATTEMPTS_OF_THREE;
             failures.cost = Some(Cost::Retry);
         }
         self.run.last_failure = failures.cause;
@@ -80,14 +81,14 @@ impl<T: Clone> Schedule<T> {
         if !uses_up_none {
             failures.counted += 1;
         }
-        if failures.counted >= failures.limit {
+        if failures.counted >= failures.attempts_max {
             return self.doubt(ticket, Some(ending), now);
         }
         if failures.next_attempt == AttemptKind::Recheck {
             return self.doubt(ticket, None, now);
         }
         // Three attempts are few, so they are spread over some seconds.
-        let failures = if doubt_reason == DoubtReason::NotTheApi {
+        let failed_attempts = if doubt_reason == DoubtReason::NotTheApi {
             failures.counted + 2
         } else {
             failures.counted
@@ -95,7 +96,7 @@ impl<T: Clone> Schedule<T> {
         let delay = if uses_up_none {
             Duration::ZERO
         } else {
-            self.retries.policy.delay(failures, &mut self.random)
+            self.retries.policy.delay(failed_attempts, &mut self.random)
         };
         self.order.send_again(ticket, now + delay);
     }

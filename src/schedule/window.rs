@@ -27,10 +27,11 @@ const LENGTH_MIN: Duration = Duration::from_millis(1500);
 
 /// The longest window over which requests are spread.
 const SPREAD_MAX: Duration = Duration::from_mins(10);
-/// The first wait before another request when nothing is left and no end is named.
-const ASK_FIRST: Duration = Duration::from_secs(1);
+/// The first wait before a request checks the window again when nothing is left and no end is
+/// named.
+const CHECK_FIRST: Duration = Duration::from_secs(1);
 /// The longest such wait.
-const ASK_MAX: Duration = Duration::from_mins(1);
+const CHECK_MAX: Duration = Duration::from_mins(1);
 
 /// The state of the API's window.
 #[derive(Debug)]
@@ -43,9 +44,9 @@ pub(super) struct Window {
     /// The time by which windows end later than named.
     late: Duration,
     round_trip: Duration,
-    /// The time of the next request while nothing is left and no known end is ahead.
-    ask_at: Option<Moment>,
-    asking: Backoff,
+    /// The time of the next check, while nothing is left and no known end is ahead.
+    check_at: Option<Moment>,
+    check_backoff: Backoff,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -90,8 +91,8 @@ impl Default for Window {
             learned_length: None,
             late: Duration::ZERO,
             round_trip: Duration::ZERO,
-            ask_at: None,
-            asking: Backoff::new(ASK_FIRST, ASK_MAX, Jitter::Late),
+            check_at: None,
+            check_backoff: Backoff::new(CHECK_FIRST, CHECK_MAX, Jitter::Late),
         }
     }
 }
@@ -112,7 +113,7 @@ impl Window {
             known => known.saturating_mul(7).saturating_add(round_trip) / 8,
         };
         self.see(seen, clock, sent, received);
-        self.plan_to_ask(sent, received, random);
+        self.plan_check(sent, received, random);
     }
 
     fn see(&mut self, seen: RateWindow, clock: &ServerClock, sent: Moment, received: Moment) {
@@ -151,19 +152,19 @@ impl Window {
         }
     }
 
-    /// Sets the time of the next request if nothing is left and no end is ahead. Only the answer to
-    /// that request lengthens the next wait, not answers to others that were in flight with it.
-    fn plan_to_ask(&mut self, sent: Moment, received: Moment, random: &mut Random) {
+    /// Sets the time of the next check if nothing is left and no end is ahead. Only the answer to a
+    /// check lengthens the next wait, not answers to others that were in flight with it.
+    fn plan_check(&mut self, sent: Moment, received: Moment, random: &mut Random) {
         let Some(current) = &self.current else { return };
         let ends_later =
             matches!(current.end, End::Between { latest, .. } if latest + self.late > received);
         if current.remaining > 0 {
-            self.asking.reset();
+            self.check_backoff.reset();
         }
         if current.remaining > 0 || ends_later {
-            self.ask_at = None;
-        } else if self.ask_at.is_none_or(|at| at <= sent) {
-            self.ask_at = Some(received + self.asking.next(random));
+            self.check_at = None;
+        } else if self.check_at.is_none_or(|at| at <= sent) {
+            self.check_at = Some(received + self.check_backoff.next(random));
         }
     }
 
@@ -187,7 +188,7 @@ impl Window {
         self.learned_length = self.learned_length.into_iter().chain(length).min();
         self.learned_end = Some(end);
         self.current = None;
-        self.ask_at = None;
+        self.check_at = None;
     }
 
     /// Whether a request may leave now. Requests in flight count as spent, since the answers so far
@@ -204,7 +205,7 @@ impl Window {
         };
         let in_flight_count = u64::try_from(in_flight).unwrap_or(u64::MAX);
         let left = current.remaining.saturating_sub(in_flight_count);
-        if let Some(at) = self.ask_at {
+        if let Some(at) = self.check_at {
             return match at {
                 _ if in_flight > 0 => Allowance::NotBeforeAnswer,
                 at if at > now => Allowance::NotBefore(at),

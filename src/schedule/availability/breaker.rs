@@ -52,6 +52,7 @@ pub(in super::super) enum Transition {
 }
 
 impl Breaker {
+    /// Creates a closed breaker.
     pub(super) fn closed() -> Breaker {
         let interval = Backoff::new(PROBE_INTERVAL_FIRST, PROBE_INTERVAL_MAX, Jitter::Late);
         Breaker {
@@ -61,6 +62,7 @@ impl Breaker {
         }
     }
 
+    /// The permission for a write to leave now.
     pub(super) fn permission(&self, now: Moment) -> Permission {
         match self.state {
             State::Closed => Permission::Granted,
@@ -108,6 +110,7 @@ impl Breaker {
         }
     }
 
+    /// Failed probes since it opened.
     pub(super) fn probes_failed(&self) -> u32 {
         self.probes_failed
     }
@@ -132,6 +135,7 @@ impl Breaker {
         Some(now.since(since))
     }
 
+    /// The time since which it is open or half-open.
     pub(super) fn open_since(&self) -> Option<Moment> {
         match self.state {
             State::Closed => None,

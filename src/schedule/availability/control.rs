@@ -108,10 +108,12 @@ impl<T: Clone> Control<T> {
         self.applied.iter().map(|applied| applied.customer)
     }
 
+    /// The time from which the next control may be sent.
     pub(super) fn due_at(&self) -> Moment {
         self.due_at
     }
 
+    /// Whether a control is being read or written.
     pub(super) fn is_under_way(&self) -> bool {
         self.under_way.is_some()
     }
@@ -132,11 +134,13 @@ impl<T: Clone> Control<T> {
             .and_then(|applied| applied.country)
     }
 
+    /// Notes a control that is sent.
     pub(super) fn begins(&mut self, ticket: Ticket, now: Moment, random: &mut Random) {
         self.under_way = Some(ticket);
         self.due_at = now + self.interval.next(random);
     }
 
+    /// Notes the end of a control.
     pub(super) fn ends(&mut self) {
         self.under_way = None;
     }

@@ -85,6 +85,7 @@ pub(super) struct Doubts {
 }
 
 impl Doubts {
+    /// Holds a row in doubt.
     pub(super) fn hold(
         &mut self,
         ticket: Ticket,
@@ -192,14 +193,17 @@ impl Doubts {
             .collect()
     }
 
+    /// Whether refusals count as the API's own.
     pub(super) fn believes_refusals(&self) -> bool {
         self.believed
     }
 
+    /// Notes that a row was applied that had been refused.
     pub(super) fn refusal_was_wrong(&mut self, now: Moment) {
         self.wrong_at = Some(now);
     }
 
+    /// Whether refusals were wrong in the last minute.
     pub(super) fn refusals_were_wrong_lately(&self, now: Moment) -> bool {
         self.wrong_at
             .is_some_and(|at| now.since(at) <= WRONG_LATELY)
@@ -240,10 +244,12 @@ impl Doubts {
         Some(self.held.remove(index))
     }
 
+    /// The time of the first held refusal without an applied write since.
     pub(super) fn refused_since(&self) -> Option<Moment> {
         self.refused_since.filter(|_| !self.held.is_empty())
     }
 
+    /// Excludes time in which the user's own rate held all requests back.
     pub(super) fn postpone(&mut self, time: Duration) {
         self.refused_since = self.refused_since.map(|since| since + time);
     }

@@ -133,7 +133,7 @@ impl<T: Clone> Availability<T> {
     }
 
     /// Notes a row that ended without being applied: its customer's state is no longer known.
-    pub(super) fn ended_otherwise(&mut self, customer: CustomerId) {
+    pub(super) fn ended_unapplied(&mut self, customer: CustomerId) {
         self.control.forget(customer);
     }
 
@@ -149,7 +149,7 @@ impl<T: Clone> Availability<T> {
 
     /// Counts a refusal in doubt.
     pub(super) fn refused_in_doubt(&mut self) {
-        self.signs.counted();
+        self.signs.count_refusal_in_doubt();
     }
 
     /// Notes that a row was applied that had been refused: the refusal was a gateway's.
@@ -168,6 +168,7 @@ impl<T: Clone> Availability<T> {
         self.doubts.believe_refusals()
     }
 
+    /// Whether refusals count as the API's own.
     pub(super) fn believes_refusals(&self) -> bool {
         self.doubts.believes_refusals()
     }
@@ -217,6 +218,7 @@ impl<T: Clone> Availability<T> {
         self.breaker.inconclusive(ticket, now);
     }
 
+    /// The breaker's permission for a write to leave now.
     pub(super) fn permission(&self, now: Moment) -> Permission {
         self.breaker.permission(now)
     }
@@ -231,6 +233,7 @@ impl<T: Clone> Availability<T> {
         self.breaker.open_since()
     }
 
+    /// The time at which the next probe is due.
     pub(super) fn next_probe(&self) -> Option<Moment> {
         self.breaker.next_probe()
     }
@@ -258,6 +261,7 @@ impl<T: Clone> Availability<T> {
         }
     }
 
+    /// Whether the API has ever answered in this run directory.
     pub(super) fn has_answered(&self) -> bool {
         self.signs.has_answered()
     }
@@ -267,6 +271,7 @@ impl<T: Clone> Availability<T> {
         self.signs.has_ever_applied()
     }
 
+    /// Whether a write that left at `at` or later was applied or refused in the API's shape.
     pub(super) fn was_alive_since(&self, at: Moment) -> bool {
         self.signs.was_alive_since(at)
     }
@@ -276,10 +281,12 @@ impl<T: Clone> Availability<T> {
         self.signs.applied_at()
     }
 
+    /// The totals of answers so far.
     pub(super) fn counts(&self) -> Counts {
         self.signs.counts()
     }
 
+    /// Whether the API was in trouble since `counts`, or recently.
     pub(super) fn has_been_in_trouble_since(&self, counts: Counts, now: Moment) -> bool {
         self.signs.has_been_in_trouble_since(counts, now)
     }
@@ -313,6 +320,7 @@ impl<T: Clone> Availability<T> {
         self.doubts.keep(doubt);
     }
 
+    /// The number of rows in doubt.
     pub(super) fn doubts(&self) -> usize {
         self.doubts.len()
     }
@@ -331,6 +339,7 @@ impl<T: Clone> Availability<T> {
         self.doubts.all_are_foreign()
     }
 
+    /// Whether enough rows got answers that were not the API's to blame another program.
     pub(super) fn has_foreign_rows(&self) -> bool {
         self.signs.foreign_rows() >= FOREIGN_ROWS_MAX
     }
@@ -340,14 +349,17 @@ impl<T: Clone> Availability<T> {
         self.doubts.first_answers()
     }
 
+    /// The rows in doubt.
     pub(super) fn doubtful_rows(&self) -> impl Iterator<Item = Ticket> {
         self.doubts.iter().map(|doubt| doubt.ticket)
     }
 
+    /// Takes the row in doubt that is to be rechecked first.
     pub(super) fn take_next_doubt(&mut self) -> Option<Doubt> {
         self.doubts.take_next()
     }
 
+    /// The time of the first recheck.
     pub(super) fn recheck_at(&self) -> Option<Moment> {
         self.doubts.recheck_at()
     }
@@ -365,7 +377,7 @@ impl<T: Clone> Availability<T> {
     }
 
     /// Whether any applied row can be repeated, now or later.
-    pub(super) fn has_applied(&self) -> bool {
+    pub(super) fn has_control_rows(&self) -> bool {
         self.control.customers().next().is_some()
     }
 
@@ -389,6 +401,7 @@ impl<T: Clone> Availability<T> {
         self.control.row(customer)
     }
 
+    /// Notes a control that is sent.
     pub(super) fn control_begins(&mut self, ticket: Ticket, now: Moment, random: &mut Random) {
         self.doubts.control_was_sent();
         self.control.begins(ticket, now, random);

@@ -90,6 +90,7 @@ impl Counts {
 }
 
 impl Signs {
+    /// Starts with what earlier processes saw.
     pub(super) fn new(history: History) -> Signs {
         Signs {
             has_answered: history.answered > 0,
@@ -158,7 +159,7 @@ impl Signs {
     }
 
     /// Counts a refusal that may be a gateway's. It is no sign of anything.
-    pub(super) fn counted(&mut self) {
+    pub(super) fn count_refusal_in_doubt(&mut self) {
         self.counts.answers += 1;
     }
 
@@ -216,14 +217,17 @@ impl Signs {
         self.recent.clear();
     }
 
+    /// Whether the API has ever answered in this run directory.
     pub(super) fn has_answered(&self) -> bool {
         self.has_answered
     }
 
+    /// Whether the API has ever applied a row in this run directory.
     pub(super) fn has_ever_applied(&self) -> bool {
         self.has_applied
     }
 
+    /// The time at which the first write left that has failed since the last sign of life.
     pub(super) fn failing_since(&self) -> Option<Moment> {
         self.failing_since
     }
@@ -238,10 +242,12 @@ impl Signs {
         self.alive_at.is_some_and(|alive_at| alive_at >= at)
     }
 
+    /// The number of rows with answers that were not the API's.
     pub(super) fn foreign_rows(&self) -> usize {
         self.foreign_rows.len()
     }
 
+    /// The totals so far.
     pub(super) fn counts(&self) -> Counts {
         self.counts
     }

@@ -36,7 +36,7 @@ use super::request::Departure;
 use search::Search;
 use unavailable::Unavailable;
 
-pub(super) use search::{BURST_TIME, Hold};
+pub(super) use search::{BURST_TIME, HeldBy};
 
 /// Requests a second to start with when nothing is known.
 pub(super) const FIRST_PER_SECOND: f64 = 10.0;
@@ -93,16 +93,16 @@ impl LearnedRate {
     }
 
     /// The limit that holds the next request back, if any.
-    pub(super) fn hold(&self, now: Moment) -> Option<Hold> {
+    pub(super) fn held_by(&self, now: Moment) -> Option<HeldBy> {
         if self.unavailable.is_mostly_refused() {
             let per_second =
                 (TRIED_BEYOND_ACCEPTED * self.recent.per_second(now)).max(FIRST_PER_SECOND);
             let due = self.last_left + Duration::from_secs_f64(1.0 / per_second);
             if due > now {
-                return Some(Hold::Rate(due));
+                return Some(HeldBy::Rate(due));
             }
         }
-        self.search.as_ref().and_then(|search| search.hold(now))
+        self.search.as_ref().and_then(|search| search.held_by(now))
     }
 
     /// The learned limit of requests in flight.

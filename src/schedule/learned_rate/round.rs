@@ -36,6 +36,7 @@ impl Round {
         }
     }
 
+    /// Counts an accepted request.
     pub(super) fn accepted(&mut self, departure: Departure) {
         self.accepted += 1;
         let index = departure.in_flight;
@@ -47,6 +48,7 @@ impl Round {
         }
     }
 
+    /// Counts a refused request.
     pub(super) fn refused(&mut self, departure: Departure) {
         self.refused += 1;
         self.refused_with = self.refused_with.min(departure.in_flight);

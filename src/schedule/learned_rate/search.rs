@@ -38,15 +38,15 @@ const TOO_HIGH: f64 = 0.97;
 /// The fewest accepted requests that show a rate.
 const ACCEPTED_MIN: u32 = 10;
 /// The wait of the request that checks whether the API is open again.
-const ASK_FIRST: Duration = Duration::from_millis(50);
-const ASK_GROWTH: f64 = 1.5;
-const ASK_MAX: Duration = Duration::from_mins(1);
+const CHECK_FIRST: Duration = Duration::from_millis(50);
+const CHECK_GROWTH: f64 = 1.5;
+const CHECK_MAX: Duration = Duration::from_mins(1);
 /// The fewest accepted requests with a meaningful average.
 const ACCEPTED_IN_CYCLE_MIN: u32 = 20;
 
 /// The limit that holds the next request back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super) enum Hold {
+pub(in super::super) enum HeldBy {
     /// Our own pacing, until this time.
     Rate(Moment),
     /// A shut API: until this time or, without one, until the check is answered.
@@ -92,7 +92,7 @@ pub(super) struct Search {
 struct Shut {
     since: Moment,
     /// The time at which the current check left.
-    asking: Option<Moment>,
+    check: Option<Moment>,
     refusals: u32,
     wait: Duration,
 }
@@ -115,6 +115,7 @@ impl Accepted {
 }
 
 impl Search {
+    /// Starts a search at a rate a second.
     pub(super) fn new(per_second: f64, now: Moment) -> Search {
         Search {
             per_second,
@@ -151,14 +152,17 @@ impl Search {
         }
     }
 
+    /// The rate a second.
     pub(super) fn per_second(&self) -> f64 {
         self.per_second
     }
 
+    /// The rate a second, once a faster one was refused.
     pub(super) fn learned(&self) -> Option<f64> {
         self.refused.map(|_| self.per_second)
     }
 
+    /// The learned limit of requests in flight.
     pub(super) fn in_flight_max(&self) -> Option<usize> {
         self.in_flight_max
     }
@@ -168,34 +172,37 @@ impl Search {
         self.shut.as_ref().map(|shut| shut.since)
     }
 
-    pub(super) fn hold(&self, now: Moment) -> Option<Hold> {
+    /// The limit that holds the next request back, if any.
+    pub(super) fn held_by(&self, now: Moment) -> Option<HeldBy> {
         let later = |at: Moment| (at > now).then_some(at);
         if let Some(shut) = &self.shut {
-            return if shut.asking.is_some() {
-                Some(Hold::Shut(None))
+            return if shut.check.is_some() {
+                Some(HeldBy::Shut(None))
             } else {
-                later(self.paused_until).map(|at| Hold::Shut(Some(at)))
+                later(self.paused_until).map(|at| HeldBy::Shut(Some(at)))
             };
         }
-        later(self.due - BURST_TIME.saturating_sub(self.interval())).map(Hold::Rate)
+        later(self.due - BURST_TIME.saturating_sub(self.interval())).map(HeldBy::Rate)
     }
 
+    /// Notes a request that leaves.
     pub(super) fn leaves(&mut self, departure: Departure) {
         // Requests that left while the rate did not hold them back are not made up for.
         self.due = self.due.clamp(departure.at, departure.at + BURST_TIME) + self.interval();
         if let Some(shut) = &mut self.shut {
-            shut.asking = Some(departure.at);
+            shut.check = Some(departure.at);
         }
         self.in_flight_max_reached |= self
             .in_flight_max
             .is_some_and(|max| departure.in_flight >= max);
     }
 
+    /// Notes that a request is no longer in flight.
     pub(super) fn landed(&mut self, departure: Departure) {
         if let Some(shut) = &mut self.shut
-            && shut.asking == Some(departure.at)
+            && shut.check == Some(departure.at)
         {
-            shut.asking = None;
+            shut.check = None;
         }
     }
 
@@ -402,7 +409,7 @@ impl Shut {
     fn new(since: Moment) -> Shut {
         Shut {
             since,
-            asking: None,
+            check: None,
             refusals: 0,
             wait: Duration::ZERO,
         }
@@ -410,11 +417,11 @@ impl Shut {
 
     /// Notes a refused check. Returns the wait before the next one.
     fn refused(&mut self, first: Duration) -> Duration {
-        self.asking = None;
+        self.check = None;
         self.refusals += 1;
         self.wait = match self.wait {
-            Duration::ZERO => first.clamp(ASK_FIRST, ASK_MAX),
-            wait => wait.mul_f64(ASK_GROWTH).min(ASK_MAX),
+            Duration::ZERO => first.clamp(CHECK_FIRST, CHECK_MAX),
+            wait => wait.mul_f64(CHECK_GROWTH).min(CHECK_MAX),
         };
         self.wait
     }

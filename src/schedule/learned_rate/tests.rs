@@ -36,7 +36,8 @@ impl Run {
     fn until(&mut self, end: Moment, mut answer: impl FnMut(Moment) -> Option<Refused>) -> usize {
         let mut left = 0;
         while self.now < end {
-            if let Some(Hold::Rate(at) | Hold::Shut(Some(at))) = self.learned.hold(self.now) {
+            if let Some(HeldBy::Rate(at) | HeldBy::Shut(Some(at))) = self.learned.held_by(self.now)
+            {
                 self.now = at.min(end);
                 continue;
             }
@@ -95,8 +96,8 @@ fn nothing_is_held_back_before_the_first_refusal() {
         run.learned.refused(departure, TOO_MANY, run.now),
         RefusedBy::Limit
     );
-    let Some(Hold::Shut(Some(_))) = run.learned.hold(run.now) else {
-        panic!("{:?}", run.learned.hold(run.now))
+    let Some(HeldBy::Shut(Some(_))) = run.learned.held_by(run.now) else {
+        panic!("{:?}", run.learned.held_by(run.now))
     };
     assert_eq!(
         run.learned.per_second(),
@@ -129,8 +130,8 @@ fn after_a_fall_one_request_asks_at_ever_longer_intervals() {
     let departure = first(run.now);
     run.learned.leaves(departure);
     assert_eq!(
-        run.learned.hold(run.now),
-        Some(Hold::Shut(None)),
+        run.learned.held_by(run.now),
+        Some(HeldBy::Shut(None)),
         "one at a time"
     );
 }
@@ -192,7 +193,7 @@ fn a_row_that_is_refused_beside_others_says_nothing() {
         run.learned.refused(row, TOO_MANY, run.now),
         RefusedBy::Limit
     );
-    assert_eq!(run.learned.hold(run.now), None);
+    assert_eq!(run.learned.held_by(run.now), None);
 }
 
 #[test]

@@ -130,6 +130,7 @@ impl Unavailable {
         self.opinion = Opinion::Never;
     }
 
+    /// Notes an accepted request.
     pub(super) fn accepted(&mut self, departure: Departure, now: Moment) {
         self.answers += u32::from(departure.is_first());
         if let Some(streak) = self.streak.filter(|streak| departure.at > streak.left) {
@@ -158,6 +159,7 @@ impl Unavailable {
         self.end_block(now);
     }
 
+    /// Notes a request that was refused with a 503 that names no wait.
     pub(super) fn refused(&mut self, departure: Departure) {
         let streak = self.streak.get_or_insert(Streak {
             left: departure.at,

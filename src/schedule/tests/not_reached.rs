@@ -129,11 +129,11 @@ fn it_costs_no_retry_budget() {
         for request in run.sends(&[1, 2, 3, 4]) {
             run.answered(request, answer.clone());
         }
-        let again_at = run.now;
+        let first_retry_at = run.now;
         assert!(
             run.sends(&[1, 2, 3, 4])
                 .iter()
-                .all(|sent| sent.at == again_at),
+                .all(|sent| sent.at == first_retry_at),
             "{:?}",
             run.sent
         );

@@ -249,7 +249,7 @@ fn without_anything_left_and_without_an_end_it_asks_ever_more_seldom() {
         answer(&mut window, 1, now, now);
         answer(&mut window, 0, now, now);
         assert!(
-            matches!(window.allowance(now, Some(now), 0, None), Allowance::NotBefore(at) if at.since(now) < ASK_FIRST * 2),
+            matches!(window.allowance(now, Some(now), 0, None), Allowance::NotBefore(at) if at.since(now) < CHECK_FIRST * 2),
             "something was left in between"
         );
     }
@@ -389,11 +389,11 @@ proptest! {
             Some(Reset::After(wait)) => Some(received + wait),
             Some(Reset::AtUnix(unix_s)) => clock.moments_of(unix_s).map(|(_, latest)| latest),
         };
-        let longest_ask = received + ASK_MAX + ASK_MAX / 10;
+        let longest_check = received + CHECK_MAX + CHECK_MAX / 10;
         let now = received + Duration::from_millis(later_ms);
         match window.allowance(now, last_sent.map(ms), in_flight, None) {
             Allowance::Open | Allowance::NotBeforeAnswer => {}
-            Allowance::NotBefore(at) if seen.remaining == 0 => prop_assert!(at <= longest_ask, "{at:?}"),
+            Allowance::NotBefore(at) if seen.remaining == 0 => prop_assert!(at <= longest_check, "{at:?}"),
             Allowance::NotBefore(at) | Allowance::Exhausted(at) => {
                 let end = named_end.expect("no end is named");
                 prop_assert!(at <= end + LATE_MAX, "{at:?}, the end is {end:?}");

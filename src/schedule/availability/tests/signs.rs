@@ -260,7 +260,7 @@ fn what_was_proven_long_ago_is_no_trouble_now() {
     let mut signs = Signs::new(ANSWERED);
     signs.applied(3, at(0), at(0));
     let counts = signs.counts();
-    signs.counted();
+    signs.count_refusal_in_doubt();
     assert!(signs.has_been_in_trouble_since(counts, at(20)));
     assert!(!signs.has_been_in_trouble_since(counts, at(21)));
 }
