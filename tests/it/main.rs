@@ -29,6 +29,7 @@ mod harness;
 mod hostile;
 mod http2;
 mod image;
+mod imports;
 mod inputs;
 mod journal_damage;
 mod journal_faults;

@@ -64,7 +64,7 @@ impl Source {
 /// All sources but those of tests.
 fn sources() -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let sources: Vec<_> = files(&root)
+    let sources: Vec<_> = source_files(&root)
         .into_iter()
         .map(|file| Source {
             path: file
@@ -80,12 +80,12 @@ fn sources() -> Vec<Source> {
     sources
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn source_files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            found.extend(files(&path));
+            found.extend(source_files(&path));
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             found.push(path);
         }

@@ -48,7 +48,7 @@ pub(crate) struct CellIndex {
     pub(crate) flags: Flags,
 }
 
-/// ChunkIndex the bytes of a text, from its start to its end.
+/// Indexes the bytes of a text, from its start to its end.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Indexer {
     level: Level,
@@ -193,7 +193,7 @@ impl Indexer {
         self.level
     }
 
-    /// ChunkIndex the first chunk of what is left of the text.
+    /// Indexes the first chunk of what is left of the text.
     pub(crate) fn mark(&mut self, rest: &[u8]) -> ChunkIndex {
         dispatch!(self.level, simd => self.mark_with(simd, rest))
     }

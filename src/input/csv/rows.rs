@@ -136,7 +136,7 @@ fn write_cells<'b>(
             (Target::Ignored, _) => {}
             (_, Some(text)) => write_text(draft, &cell, target, text),
             (_, None) => {
-                DraftWriter::write(draft, target, said(record, &cell, target, writer.rules()))
+                DraftWriter::write(draft, target, said(record, &cell, target, writer.rules()));
             }
         }
     }

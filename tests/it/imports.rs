@@ -1,0 +1,347 @@
+//! Which source file imports from which: no file is part of a circle, and neither is a folder.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fs;
+use std::path::Path;
+
+use crate::tidy::source_files;
+
+/// A module's path below the crate, such as `["input", "csv", "records"]`.
+type Module = Vec<String>;
+
+/// The imports of one source file.
+#[derive(Default)]
+struct Imports {
+    /// Paths that its code names.
+    named: Vec<Module>,
+    /// Names that it exports from elsewhere, with their paths: `pub use`.
+    reexported: HashMap<String, Module>,
+}
+
+/// The source files of the crate by module, without tests.
+struct Crate {
+    modules: BTreeMap<Module, Imports>,
+}
+
+impl Crate {
+    fn read() -> Crate {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let files = source_files(&root).into_iter().filter_map(|file| {
+            let path = file.strip_prefix(&root).unwrap().with_extension("");
+            let parts = path.iter().map(|part| part.to_str().unwrap().to_owned());
+            let mut module: Module = parts.collect();
+            if matches!(
+                module.last().map(String::as_str),
+                Some("mod" | "lib" | "main")
+            ) {
+                module.pop();
+            }
+            let is_test = module
+                .iter()
+                .any(|part| matches!(part.as_str(), "tests" | "simulation"));
+            (!is_test && !module.is_empty()).then(|| (module, fs::read_to_string(&file).unwrap()))
+        });
+        let texts: BTreeMap<_, _> = files.collect();
+        let modules = texts
+            .iter()
+            .map(|(module, text)| (module.clone(), imports_of(module, text, &texts)));
+        Crate {
+            modules: modules.collect(),
+        }
+    }
+
+    /// The module in which what a path names is defined: re-exports are followed.
+    fn resolve(&self, path: &[String]) -> Option<&Module> {
+        let mut path = path.to_vec();
+        // Each round follows one re-export; a chain of them is short.
+        for _ in 0..10 {
+            let length = (1..=path.len())
+                .rev()
+                .find(|length| self.modules.contains_key(&path[..*length]))?;
+            let (module, imports) = self.modules.get_key_value(&path[..length]).unwrap();
+            let item = path.get(length);
+            match item.and_then(|item| imports.reexported.get(item)) {
+                Some(elsewhere) => {
+                    path = elsewhere
+                        .iter()
+                        .chain(&path[length + 1..])
+                        .cloned()
+                        .collect();
+                }
+                None => return Some(module),
+            }
+        }
+        None
+    }
+
+    /// Each module with those that it imports from.
+    fn files(&self) -> BTreeMap<Module, BTreeSet<Module>> {
+        let mut graph = BTreeMap::new();
+        for (module, imports) in &self.modules {
+            let found = imports.named.iter().filter_map(|path| self.resolve(path));
+            let others = found.filter(|other| *other != module).cloned();
+            graph.insert(module.clone(), others.collect());
+        }
+        graph
+    }
+
+    /// Each folder with those beside it that a file in it imports from.
+    fn folders(&self) -> BTreeMap<Module, BTreeSet<Module>> {
+        let mut graph: BTreeMap<Module, BTreeSet<Module>> = BTreeMap::new();
+        for (module, others) in self.files() {
+            for other in others {
+                let shared = module
+                    .iter()
+                    .zip(&other)
+                    .take_while(|(one, other)| one == other)
+                    .count();
+                let is_folder = |module: &Module| self.has_children(&module[..=shared]);
+                if shared < module.len()
+                    && shared < other.len()
+                    && is_folder(&module)
+                    && is_folder(&other)
+                {
+                    let (from, to) = (module[..=shared].to_vec(), other[..=shared].to_vec());
+                    graph.entry(to.clone()).or_default();
+                    graph.entry(from).or_default().insert(to);
+                }
+            }
+        }
+        graph
+    }
+
+    fn has_children(&self, folder: &[String]) -> bool {
+        self.modules
+            .keys()
+            .any(|module| module.len() > folder.len() && module.starts_with(folder))
+    }
+}
+
+/// What a file's code names of the crate, before the tests at its end.
+fn imports_of(module: &Module, text: &str, all: &BTreeMap<Module, String>) -> Imports {
+    let lines = text.lines().take_while(|line| *line != "mod tests {");
+    let code: Vec<_> = lines
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .collect();
+    let code = code.join("\n");
+    let mut imports = Imports::default();
+    let mut rest = code.as_str();
+    let mut without_uses = String::new();
+    while let Some((before, statement, behind)) = next_use(rest) {
+        without_uses.push_str(before);
+        for path in expanded(statement.tree) {
+            let (path, name) = path
+                .split_once(" as ")
+                .map_or((path.as_str(), None), |(path, name)| (path, Some(name)));
+            let Some(full) = absolute(module, path, all) else {
+                continue;
+            };
+            if statement.is_public {
+                let name = name.map_or_else(|| full.last().unwrap().clone(), str::to_owned);
+                imports.reexported.insert(name, full);
+            } else {
+                imports.named.push(full)
+            }
+        }
+        rest = behind;
+    }
+    without_uses.push_str(rest);
+    // Paths that stand in the code itself.
+    let is_of_path =
+        |character: char| character.is_alphanumeric() || matches!(character, '_' | ':');
+    for word in without_uses.split(|character: char| !is_of_path(character)) {
+        let path = word.trim_matches(':');
+        if path.contains("::") {
+            imports.named.extend(absolute(module, path, all));
+        }
+    }
+    imports
+}
+
+struct Use<'t> {
+    is_public: bool,
+    tree: &'t str,
+}
+
+/// The text before the first `use`, that statement, and the text behind it.
+fn next_use(code: &str) -> Option<(&str, Use<'_>, &str)> {
+    let mut from = 0;
+    loop {
+        let at = from + code.get(from..)?.find("use ")?;
+        let line_start = code[..at].rfind('\n').map_or(0, |end| end + 1);
+        let before = code[line_start..at].trim();
+        let is_statement =
+            before.is_empty() || (before.starts_with("pub") && !before.contains("fn"));
+        if is_statement {
+            let end = at + code[at..].find(';')?;
+            let statement = Use {
+                is_public: !before.is_empty(),
+                tree: &code[at + "use ".len()..end],
+            };
+            return Some((&code[..line_start], statement, &code[end + 1..]));
+        }
+        from = at + 1;
+    }
+}
+
+/// The paths of `a::{b, c::{self, d}}`.
+fn expanded(tree: &str) -> Vec<String> {
+    let tree = tree.trim();
+    let Some((prefix, inner)) = tree.split_once('{') else {
+        return vec![tree.split_whitespace().collect::<Vec<_>>().join(" ")];
+    };
+    let inner = &inner[..inner.rfind('}').expect("braces are closed")];
+    let (mut depth, mut start, mut parts) = (0, 0, Vec::new());
+    for (at, character) in inner.char_indices() {
+        match character {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                parts.push(&inner[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(&inner[start..]);
+    let parts = parts
+        .into_iter()
+        .filter(|part| !part.trim().is_empty())
+        .flat_map(expanded);
+    parts
+        .map(|part| {
+            format!("{}{part}", prefix.trim())
+                .trim_end_matches("::self")
+                .to_owned()
+        })
+        .collect()
+}
+
+/// A path from the crate's root; `None` of another crate's.
+fn absolute(module: &Module, path: &str, all: &BTreeMap<Module, String>) -> Option<Module> {
+    let mut parts: Vec<_> = path.split("::").map(str::to_owned).collect();
+    let mut base = match parts.first().map(String::as_str)? {
+        "crate" => {
+            parts.remove(0);
+            Module::new()
+        }
+        "self" => {
+            parts.remove(0);
+            module.clone()
+        }
+        "super" => module.clone(),
+        child => {
+            let child = module
+                .iter()
+                .cloned()
+                .chain([child.to_owned()])
+                .collect::<Module>();
+            return all
+                .contains_key(&child)
+                .then(|| module.iter().cloned().chain(parts).collect());
+        }
+    };
+    while parts.first().is_some_and(|part| part == "super") {
+        base.pop();
+        parts.remove(0);
+    }
+    base.extend(parts);
+    Some(base)
+}
+
+/// The groups of nodes that reach one another, sorted.
+fn circles(graph: &BTreeMap<Module, BTreeSet<Module>>) -> Vec<Vec<String>> {
+    let reached_from = |start: &Module| {
+        let (mut seen, mut open) = (BTreeSet::new(), vec![start]);
+        while let Some(node) = open.pop() {
+            for next in graph.get(node).into_iter().flatten() {
+                if seen.insert(next) {
+                    open.push(next);
+                }
+            }
+        }
+        seen
+    };
+    let reached: BTreeMap<_, _> = graph
+        .keys()
+        .map(|node| (node, reached_from(node)))
+        .collect();
+    let groups: BTreeSet<Vec<String>> = graph
+        .keys()
+        .filter(|node| reached[node].contains(node))
+        .map(|node| {
+            let both_ways = graph
+                .keys()
+                .filter(|other| reached[node].contains(other) && reached[other].contains(node));
+            both_ways.map(|module| module.join("/")).collect()
+        })
+        .collect();
+    groups.into_iter().collect()
+}
+
+#[test]
+fn no_file_is_part_of_a_circle() {
+    let graph = Crate::read().files();
+    assert!(
+        graph.values().map(BTreeSet::len).sum::<usize>() > 300,
+        "imports are found"
+    );
+    assert_eq!(circles(&graph), Vec::<Vec<String>>::new());
+}
+
+#[test]
+fn no_folder_is_part_of_a_circle() {
+    let graph = Crate::read().folders();
+    assert!(
+        graph.values().map(BTreeSet::len).sum::<usize>() > 15,
+        "imports are found"
+    );
+    assert_eq!(circles(&graph), Vec::<Vec<String>>::new());
+}
+
+#[test]
+fn circles_are_found() {
+    let graph = |edges: &[(&str, &str)]| {
+        let mut graph: BTreeMap<Module, BTreeSet<Module>> = BTreeMap::new();
+        for (from, to) in edges {
+            graph.entry(vec![(*to).to_owned()]).or_default();
+            graph
+                .entry(vec![(*from).to_owned()])
+                .or_default()
+                .insert(vec![(*to).to_owned()]);
+        }
+        graph
+    };
+    assert_eq!(
+        circles(&graph(&[("a", "b"), ("b", "c"), ("a", "c")])),
+        Vec::<Vec<String>>::new()
+    );
+    assert_eq!(
+        circles(&graph(&[("a", "b"), ("b", "c"), ("c", "b"), ("c", "d")])),
+        [["b", "c"]]
+    );
+}
+
+#[test]
+fn imports_are_found_however_they_are_written() {
+    let texts = [("a", ""), ("a/b", ""), ("a/c", ""), ("d", "")];
+    let all: BTreeMap<Module, String> = texts
+        .iter()
+        .map(|(path, text)| {
+            (
+                path.split('/').map(str::to_owned).collect(),
+                (*text).to_owned(),
+            )
+        })
+        .collect();
+    let module: Module = vec!["a".to_owned()];
+    let code = "use std::fmt;\nuse crate::d::{self, One,\n    two::{Three as Four}};\npub use b::Five;\n\
+        // use crate::none::Six;\nfn f() { self::c::g(super::d::h()); c::i() }\nmod tests {\nuse crate::none::J;\n";
+    let found = imports_of(&module, code, &all);
+    let named: Vec<_> = found.named.iter().map(|path| path.join("::")).collect();
+    assert_eq!(
+        named,
+        ["d", "d::One", "d::two::Three", "a::c::g", "d::h", "a::c::i"]
+    );
+    assert_eq!(found.reexported["Five"], ["a", "b", "Five"]);
+}
