@@ -44,7 +44,7 @@ fn a_run_that_version_0_1_began_is_left_to_it() {
             .run([])
             .exits(5)
             .says("was begun by custsync 0.1.0");
-        end.says("name another directory");
+        end.says("use another directory");
         assert_eq!(scenario.counts().requests, 0);
         assert_eq!(scenario.read(JOURNAL).expect("the journal"), journal);
         assert_eq!(
