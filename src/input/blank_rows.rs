@@ -1,4 +1,4 @@
-//! Blank rows before the first record of an input: lines of nothing, or of delimiters alone.
+//! Blank rows before the first record of an input: empty lines, or lines of delimiters only.
 
 use std::io::Read;
 
@@ -11,7 +11,8 @@ use crate::input::csv::records::CsvRecords;
 use crate::input::error::InputFault;
 use crate::input::ndjson::lines::is_blank;
 
-/// The first block that holds a record, or, where there is none, one that is empty. `start` comes before what is still to be read.
+/// Returns the first block that holds a record, or an empty block if there is none. `start`
+/// precedes what is still to be read.
 pub(crate) fn first_with_records(
     start: Option<Block>,
     blocks: &mut Blocks<impl Read>,
@@ -40,8 +41,8 @@ pub(crate) fn first_with_records(
     })
 }
 
-/// How many blank rows there are, where there is nothing else; none where there is a record. A CSV line of spaces is one, of one
-/// column.
+/// Returns the number of blank rows in a block without records, or `None` if it has a record. A CSV
+/// line of spaces is a record of one column.
 fn blank_rows_alone(block: &Block, format: Format) -> Option<u64> {
     match format {
         Format::Csv(dialect) => {

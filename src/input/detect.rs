@@ -1,4 +1,5 @@
-//! What an input is: CSV with some delimiter, or NDJSON, by its name and its first record.
+//! Detects the format of an input, CSV with some delimiter or NDJSON, by its name and its first
+//! record.
 
 use std::path::Path;
 
@@ -16,7 +17,7 @@ use crate::input::ndjson::json_shape::first_object_over_lines;
 use crate::input::options::{HeaderRule, InputRules};
 
 impl Format {
-    /// The format of an input whose text starts with `head`.
+    /// Detects the format of an input whose text starts with `head`.
     pub(crate) fn of(
         name: &InputName,
         head: &[u8],
@@ -48,7 +49,7 @@ impl Format {
 }
 
 impl Format {
-    /// The delimiter, where it was found out and is not the usual one.
+    /// Returns the delimiter, if it was detected and is not the usual one.
     pub(crate) fn found_delimiter(self, rules: &InputRules) -> Option<Delimiter> {
         match self {
             Format::Csv(dialect)
@@ -61,7 +62,8 @@ impl Format {
     }
 }
 
-/// What a file's name says: of `customers.csv.gz`, the extension before that of the compression.
+/// Returns the format that a file's extension names. In `customers.csv.gz`, it is the extension
+/// before that of the compression.
 fn by_extension(name: &InputName) -> FormatChoice {
     let InputName::Path(path) = name else {
         return FormatChoice::Auto;
@@ -84,11 +86,12 @@ fn by_extension(name: &InputName) -> FormatChoice {
     }
 }
 
-/// How well a delimiter fits the first record: first the columns that mean something, then columns at all.
+/// How well a delimiter fits the first record: the number of columns with known names, then the
+/// number of columns.
 type Fit = (usize, usize);
 
-/// The delimiter under which the first record makes the most sense. A guess that could as well be another one is an error: rows
-/// that are cut in the wrong places would all be wrong.
+/// Returns the delimiter that fits the first record best. A tie is an error: with the wrong
+/// delimiter, every row would be split in the wrong places.
 fn by_first_record(head: &[u8], rules: &InputRules) -> Result<Delimiter, InputFault> {
     let fits = Delimiter::USUAL.map(|delimiter| (fit(head, delimiter, rules), delimiter));
     let best = fits.iter().map(|(fit, _)| *fit).max().unwrap_or_default();
@@ -123,7 +126,7 @@ fn fit(head: &[u8], delimiter: Delimiter, rules: &InputRules) -> Fit {
         HeaderRule::Named(named) if named.len() == names.len() => named.len(),
         HeaderRule::Named(_) => 0,
     };
-    // A record in one piece says nothing for a delimiter that is not in it.
+    // A record of one piece is no evidence for a delimiter that is not in it.
     if names.len() == 1 {
         (0, 1)
     } else {
@@ -218,10 +221,10 @@ mod tests {
         check("\"id\";\"e,mail\"\n", &header, "`;`");
         check("id", &header, "`,`");
         check("id\n1;2\n", &header, "`,`");
-        // More columns under the comma, but fewer that mean something.
+        // More columns with the comma, but fewer known names.
         check("id;email;a,b,c,d\n", &header, "`;`");
         check("Kunde;a\n", &header, "`;`");
-        // Nothing is known of either, so the number of columns decides.
+        // No name is known with either, so the number of columns decides.
         check("Nr;Name, Vorname;Mail\n", &header, "`;`");
         let doubt =
             "the delimiter is in doubt, it could be `,` or `;`: say which it is (--delimiter C)";

@@ -1,4 +1,5 @@
-//! Why an input cannot be used. Every error names the input and, where there is one, the line; never a cell's value.
+//! Reasons why an input cannot be used. Every error names the input and, if there is one, the line;
+//! never a cell's value.
 
 use std::error::Error;
 use std::{fmt, io};
@@ -11,70 +12,71 @@ use crate::input::bytes::not_text::NotText;
 use crate::input::bytes::stream_fault::StreamFault;
 use crate::input::mapping::column_fault::ColumnFault;
 
-/// An input that cannot be used, or not be read further.
+/// An input that cannot be used, or cannot be read further.
 #[derive(Debug)]
 pub struct InputError {
-    /// Which input.
+    /// The input.
     pub name: InputName,
-    /// What is wrong with it.
+    /// The fault.
     pub fault: InputFault,
 }
 
-/// What is wrong with an input.
+/// A fault of an input.
 #[derive(Debug, thiserror::Error)]
 pub enum InputFault {
-    /// There is no such file.
+    /// The file does not exist.
     #[error("no such file")]
     Missing,
-    /// It is a directory.
+    /// The path is a directory.
     #[error("is a directory: name the files in it")]
     Directory,
-    /// It cannot be opened.
+    /// Opening failed.
     #[error("cannot be opened")]
     Open(#[source] io::Error),
     /// A read failed.
     #[error("cannot be read to its end")]
     Read(#[source] io::Error),
-    /// What it is compressed or encoded by is not whole.
+    /// The compressed or encoded stream is truncated or corrupt.
     #[error("{fault}")]
     Stream {
-        /// The line as far as which it could be read.
+        /// The line up to which it could be read.
         line: u64,
-        /// What is wrong there.
+        /// The fault there.
         fault: StreamFault,
     },
-    /// It is no text.
+    /// The input is not text.
     #[error(transparent)]
     NotText(#[from] NotText),
-    /// A workbook that cannot be read.
+    /// The workbook cannot be read.
     #[error("is a workbook that cannot be read: {reason}")]
     Workbook {
-        /// Why, in the words of who reads workbooks, safe to show.
+        /// The reason, safe to show.
         reason: String,
     },
-    /// A sheet was named.
+    /// A sheet was named, but the input is not a workbook.
     #[error("is no workbook, so it has no sheet (--sheet)")]
     NotAWorkbook,
-    /// A workbook that would take too much memory.
+    /// A part of the workbook would take too much memory.
     #[error(
         "is a workbook with a part that unpacks to more than {bytes_max} bytes: save the sheet as CSV (UTF-8)"
     )]
     WorkbookTooLarge {
-        /// How large that part may be.
+        /// The largest size of a part.
         bytes_max: u64,
     },
-    /// A workbook whose table of texts would take too much memory.
+    /// The workbook's shared strings would take too much memory.
     #[error(
         "is a workbook whose texts take more than {bytes_max} bytes of memory: save the sheet as CSV (UTF-8)"
     )]
     WorkbookTexts {
-        /// How much they may take.
+        /// The most memory that they may take.
         bytes_max: usize,
     },
-    /// A workbook whose end is missing.
+    /// The end of the workbook is missing.
     #[error("the workbook is cut off: it has no end of archive; copy or download it again")]
     WorkbookCutOff,
-    /// A workbook without the sheet that was asked for, or without any that is read unasked.
+    /// The workbook does not have the sheet that was asked for, or has none that is read by
+    /// default.
     #[error(
         "has no sheet {}; there {}",
         .sheet.as_deref().map_or_else(
@@ -86,7 +88,7 @@ pub enum InputFault {
     NoSuchSheet {
         /// The sheet that was asked for, safe to show.
         sheet: Option<String>,
-        /// The sheets that there are, in quotes, safe to show.
+        /// The sheets of the workbook, in quotes, safe to show.
         sheets: Vec<String>,
     },
     /// The sheet that was asked for has no rows.
@@ -94,70 +96,70 @@ pub enum InputFault {
     NoTable {
         /// The sheet, safe to show.
         sheet: String,
-        /// What is in it.
+        /// The kind of the sheet.
         kind: &'static str,
     },
-    /// Something is wrong in a sheet of a workbook.
+    /// A fault in a sheet of a workbook.
     #[error("{fault}")]
     InSheet {
         /// The sheet, safe to show.
         sheet: String,
-        /// What is wrong.
+        /// The fault.
         #[source]
         fault: Box<InputFault>,
     },
-    /// Which delimiter it has cannot be told from its first record.
+    /// The first record does not show which delimiter the input has.
     #[error("the delimiter is in doubt, it could be {}: say which it is (--delimiter C)", either(.delimiters))]
     DelimiterInDoubt {
         /// The line of the first record.
         line: u64,
-        /// Those that it could be.
+        /// The possible delimiters.
         delimiters: Vec<Delimiter>,
     },
-    /// There is no header, and nobody says what the columns are.
+    /// The input has no header, and the user did not name the columns.
     #[error(
         "has no header (--no-header), so its columns have to be named: --columns id,first_name,..."
     )]
     NoColumns,
-    /// The columns that `--columns` names cannot be used: all that is wrong with them.
+    /// The columns of `--columns` cannot be used. Holds all faults.
     #[error("the columns cannot be used")]
     Columns {
-        /// What is wrong. Never empty.
+        /// The faults. Never empty.
         columns: Vec<ColumnFault>,
     },
-    /// It is one JSON array.
+    /// The input is one JSON array.
     #[error("is a JSON array: write one object a line (NDJSON), as `jq -c '.[]' FILE` does")]
     JsonArray,
-    /// It begins with a JSON object that goes over several lines.
+    /// The input begins with a JSON object that spans several lines.
     #[error("is JSON over several lines: write one object a line (NDJSON), as `jq -c . FILE` does")]
     JsonOverLines {
         /// The line on which the object starts.
         line: u64,
     },
-    /// It holds nothing, or nothing but blank lines.
+    /// The input is empty, or has only blank lines.
     #[error("is empty")]
     Empty,
-    /// It is another file than the one that was looked through before anything was sent, is shorter, or has other columns.
+    /// The file was replaced since it was checked, is shorter, or has other columns.
     #[error(
         "has changed since the start: it is another file now, is shorter, or has another header or format; put it back as it was"
     )]
     Changed,
-    /// It can be read only once, and was.
+    /// The input can be read only once, and was read.
     #[error("can be read only once")]
     ReadAlready,
-    /// Its header has too many columns.
+    /// The header has too many columns.
     #[error(
         "the header has {columns} columns, more than {columns_max}: is the delimiter right? (--delimiter C)"
     )]
     TooManyColumns {
         /// The header's line.
         line: u64,
-        /// How many there are.
+        /// The number of columns.
         columns: usize,
-        /// How many there may be.
+        /// The largest number of columns.
         columns_max: usize,
     },
-    /// Its first record holds values. They are a customer's, so none of them is named.
+    /// The first record holds values. They are a customer's, so the message names none of them.
     #[error(
         "is no header: the first line must name the columns (`id`, `first_name`, …), but looks like a row of values (--no-header --columns id,first_name,... where there is none)"
     )]
@@ -165,79 +167,80 @@ pub enum InputFault {
         /// The line of its first record.
         line: u64,
     },
-    /// Its first record holds no known name. It may hold a customer's values, so none of its cells is named.
+    /// The first record has no known name. It may hold a customer's values, so the message names
+    /// none of its cells.
     #[error("{}", none_known(*.columns, *.likely))]
     NoneKnown {
         /// The line of its first record.
         line: u64,
-        /// How many columns that has.
+        /// The number of its columns.
         columns: usize,
-        /// A delimiter by which it would hold known names.
+        /// A delimiter that would give known names.
         likely: Option<Delimiter>,
     },
-    /// Its name says that it is CSV, its first record is no header and begins as a JSON object does.
+    /// The name says CSV, but the first record begins as a JSON object does.
     #[error("is no header, but begins as JSON does (--format ndjson)")]
     LooksLikeJson {
         /// The line of its first record.
         line: u64,
     },
-    /// Its first record holds no known name, and one below it does.
+    /// The first record has no known name, and a later one does.
     #[error(
         "names no field of the API, but line {header_line} looks like a header: --header-row {header_line}"
     )]
     HeaderBelow {
         /// The line of its first record.
         line: u64,
-        /// The line of the other one.
+        /// The line of that later record.
         header_line: u64,
     },
-    /// It ends before the line of its header.
+    /// The input ends before the line of its header.
     #[error("has no line {row}, on which its header is to be (--header-row)")]
     NoHeaderRow {
         /// The line.
         row: u64,
     },
-    /// There is nothing on the line of its header.
+    /// The line of the header is blank.
     #[error("is blank, so it is no header (--header-row)")]
     HeaderRowBlank {
         /// The line.
         line: u64,
     },
-    /// The quotes of its header are not those of the dialect, or can be meant in two ways.
+    /// The quotes of the header are not those of the dialect, or are ambiguous.
     #[error("the header cannot be used: {fault}")]
     HeaderQuotes {
         /// The header's line.
         line: u64,
-        /// What is wrong, and with which column.
+        /// The fault, with its column.
         fault: String,
     },
-    /// Columns of its header cannot be used: all that is wrong with them, a line of the message each.
+    /// Columns of the header cannot be used. Holds all faults; the message has one line for each.
     #[error("the header cannot be used")]
     Header {
         /// The header's line.
         line: u64,
-        /// What is wrong. Never empty.
+        /// The faults. Never empty.
         columns: Vec<ColumnFault>,
     },
-    /// A record is longer than any can be.
+    /// A record is too long.
     #[error("a record starts here that is longer than {bytes_max} bytes")]
     RecordTooLong {
         /// The line on which it starts.
         line: u64,
-        /// How long a record may be, with its line end.
+        /// The largest size of a record, with its line end.
         bytes_max: usize,
     },
-    /// A quoted field is longer than a record can be.
+    /// A quoted field is longer than a record may be.
     #[error(
         "a quote opens here that is not closed within {bytes_max} bytes, the most that a record may have"
     )]
     QuoteTooLong {
         /// The line of the quote.
         line: u64,
-        /// How long a record may be, with its line end.
+        /// The largest size of a record, with its line end.
         bytes_max: usize,
     },
-    /// A quoted field goes on to the end of the input.
+    /// A quoted field is not closed before the end of the input.
     #[error("a quote opens here that is never closed (--quotes off where quotes are characters)")]
     QuoteNotClosed {
         /// The line of the quote.
@@ -245,10 +248,10 @@ pub enum InputFault {
     },
 }
 
-/// So many names are listed; the others are counted.
+/// The largest number of names that are listed; the others are counted.
 const LISTED_MAX: usize = 20;
 
-/// The names with the verb that they take.
+/// Returns the names with their verb.
 fn listed(names: &[String]) -> String {
     match names {
         [] => "are none".to_owned(),
@@ -261,7 +264,7 @@ fn listed(names: &[String]) -> String {
     }
 }
 
-/// Why a header that names nothing cannot be used, and what may be meant.
+/// Returns the message for a header without a known name, with suggestions.
 fn none_known(columns: usize, likely: Option<Delimiter>) -> String {
     let right = match likely {
         Some(delimiter) => format!("is the delimiter {delimiter}? (--delimiter C)"),
@@ -281,7 +284,7 @@ fn either(delimiters: &[Delimiter]) -> String {
 }
 
 impl InputFault {
-    /// What a failed read means, where the input was read as far as this line.
+    /// Converts the error of a failed read. `line` is the line up to which the input was read.
     pub(crate) fn of_read(error: io::Error, line: u64) -> InputFault {
         match error.downcast::<StreamFault>() {
             Ok(fault) => InputFault::Stream { line, fault },
@@ -289,7 +292,7 @@ impl InputFault {
         }
     }
 
-    /// Whether it could be opened where the process, or the system, had fewer files open.
+    /// Whether opening failed because the process, or the system, has too many open files.
     pub fn is_for_lack_of_descriptors(&self) -> bool {
         let InputFault::Open(error) = self else {
             return false;
@@ -298,7 +301,8 @@ impl InputFault {
         matches!(errno, Some(Errno::MFILE | Errno::NFILE))
     }
 
-    /// The fault of a header, or, where it names nothing that is known, that of the line `below` it that looks like one.
+    /// Returns `HeaderBelow` if the header has no known name and a line `below` it looks like a
+    /// header; else the fault itself.
     pub(crate) fn or_header_below(
         self,
         line: u64,
@@ -388,7 +392,7 @@ impl fmt::Display for InputError {
 }
 
 impl Error for InputError {
-    /// The system's reason. The fault itself is part of the message already.
+    /// Returns the system's reason. The fault itself is already part of the message.
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.fault {
             InputFault::InSheet { fault, .. } => fault.source(),

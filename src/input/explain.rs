@@ -1,5 +1,5 @@
-//! How a record was read, cell by cell: for a person who asks to see it (`--explain`). Nothing here is on the way of rows that
-//! nobody asks for.
+//! Explains how a record was read, cell by cell (`--explain`). Rows that are not explained never
+//! come here.
 
 use std::borrow::Cow;
 
@@ -21,18 +21,18 @@ use crate::input::ndjson::object;
 use crate::input::options::Ragged;
 use crate::input::own_part::{Overtaken, own_part};
 
-/// A cell, a member of an object, or a constant, and what becomes of it. It holds a customer's value.
+/// A cell, a member of an object, or a constant, and how it was used. It holds a customer's value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExplainedCell {
-    /// Where it comes from.
+    /// The cell's source.
     pub source: CellSource,
-    /// What stands there, as JSON.
+    /// The text of the cell, as JSON.
     pub text: String,
-    /// What becomes of it.
+    /// The use of the cell.
     pub result: CellResult,
 }
 
-/// Where a cell comes from.
+/// The source of a cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CellSource {
     /// A column, or a member, of this name.
@@ -41,25 +41,25 @@ pub enum CellSource {
     Constant,
 }
 
-/// What becomes of a cell.
+/// The use of a cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CellResult {
-    /// The user leaves it out, or custsync has added it itself.
+    /// Ignored: by the user, or because custsync added it.
     Ignored,
     /// No field has its name, so the row is invalid.
     NoField,
-    /// It says nothing, so its field is left out of the request.
+    /// The cell is empty, so its field is left out of the request.
     LeftOut(Field),
-    /// A later row of the customer has set its field, so it is left out of the request.
+    /// A later row of the customer sets the field, so it is left out of the request.
     Overtaken(Field),
-    /// It names the customer.
+    /// The customer's id, or the rule that it breaks.
     Id(Result<String, ErrorCode>),
-    /// Its field has this value, as JSON, or breaks a rule.
+    /// The value of the field, as JSON, or the rule that it breaks.
     Value(Field, Result<String, ErrorCode>),
 }
 
 impl ExplainedCell {
-    /// The field that it fills or leaves out.
+    /// Returns the field that the cell fills or leaves out.
     pub fn field(&self) -> Option<Field> {
         match self.result {
             CellResult::LeftOut(field)
@@ -70,8 +70,8 @@ impl ExplainedCell {
     }
 }
 
-/// The cells of a record of these bytes, and the constants that go with them. Where it cannot be said which cell is which
-/// (the record is ragged, or no JSON object), there are none.
+/// Returns the cells of a record with these bytes, and the constants that apply to it. Empty if the
+/// cells cannot be told apart: the record is ragged, or is no JSON object.
 pub fn explain_record(raw: &[u8], layout: &Layout, rules: &RowRules) -> Vec<ExplainedCell> {
     let (cells, constants) = match layout {
         Layout::Csv(layout) => (explain_csv(raw, layout, rules), &layout.columns.constants),
@@ -98,7 +98,7 @@ pub fn explain_record(raw: &[u8], layout: &Layout, rules: &RowRules) -> Vec<Expl
     cells
 }
 
-/// The fields that are left out since later rows have set them.
+/// Returns the fields that are left out because later rows set them.
 fn overtaken(raw: &[u8], layout: &Layout, rules: &RowRules) -> FieldSet {
     match (rules.overtaken, own_part(raw, layout).overtaken) {
         (OvertakenRule::LeaveOut, Overtaken::Read(withheld)) => withheld.fields,
@@ -165,7 +165,7 @@ fn explain_ndjson(
     Some(explained.collect())
 }
 
-/// What a member says, given those before it.
+/// Explains a member, given those before it.
 fn member<'b>(
     target: Target,
     json: &'b str,

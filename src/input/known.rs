@@ -1,5 +1,5 @@
-//! Inputs that were looked through and closed again, to be opened when their turn comes: there may be more of them than files
-//! that a process may have open, and each that is open holds a block.
+//! Inputs that were checked and closed again, to be opened when their turn comes. There may be more
+//! of them than files that a process may have open, and every open one holds a block.
 
 use std::os::unix::fs::MetadataExt as _;
 use std::sync::Arc;
@@ -15,10 +15,11 @@ use crate::input::open::{Input, Seen, preflight};
 use crate::input::options::InputRules;
 use crate::input::read_as::ReadAs;
 
-/// A workbook's table of texts is worth a word from this size on: smaller ones are lost among all else that memory is for.
+/// The size from which a workbook's shared strings are reported. Smaller ones are lost among the
+/// rest of the memory.
 const TEXTS_BYTES_SAID: usize = 16 << 20;
 
-/// An input of which is known what it looks like.
+/// An input whose layout is known.
 pub struct KnownInput {
     name: InputName,
     place_name: String,
@@ -32,26 +33,28 @@ pub struct KnownInput {
     source: KnownSource,
 }
 
-/// Where the bytes of a known input come from.
+/// The source of a known input's bytes.
 enum KnownSource {
-    /// This file, which can be opened again by these rules.
+    /// A file that can be opened again by these rules.
     File(FileMark, Arc<InputRules>),
-    /// Standard input or a pipe, which stays open because it can be read only once; nothing once it was handed out.
+    /// Standard input or a pipe. It stays open because it can be read only once. `None` after it
+    /// was taken.
     Stream(Option<Box<Input>>),
 }
 
-/// What a file is known by.
+/// The identity of a file.
 #[derive(Debug, Clone, Copy)]
 struct FileMark {
     device: u64,
     inode: u64,
-    /// Its size when it was looked at.
+    /// The size when the file was checked.
     bytes: u64,
 }
 
 impl KnownInput {
-    /// Looks for faults that would stop a run in the first 4 MiB of a regular file, and closes it again. Of anything else no more
-    /// is read than opening it takes. Each block that was looked at is shown to `look_at`.
+    /// Looks for faults that would stop a run in the first 4 MiB of a regular file, and closes it
+    /// again. Of any other input, no more is read than opening it takes. Each block that was read
+    /// is passed to `look_at`.
     pub fn look(
         name: InputName,
         rules: &Arc<InputRules>,
@@ -76,7 +79,7 @@ impl KnownInput {
         })
     }
 
-    /// An input that is open and stays so.
+    /// Returns an open input that stays open.
     pub fn of_stream(input: Input) -> KnownInput {
         KnownInput {
             name: input.name().clone(),
@@ -92,7 +95,7 @@ impl KnownInput {
         }
     }
 
-    /// The same, in less memory where the other input looks alike.
+    /// Shares the memory of the other input's layout, if both are equal.
     #[must_use]
     pub fn sharing_with(mut self, other: &KnownInput) -> KnownInput {
         if self.layout == other.layout {
@@ -101,7 +104,7 @@ impl KnownInput {
         self
     }
 
-    /// The same file, to be read beside this one; nothing where it can be read only once.
+    /// Returns a second reader of the same file, or `None` if it can be read only once.
     pub fn again(&self) -> Option<KnownInput> {
         let source = match &self.source {
             KnownSource::File(mark, rules) => KnownSource::File(*mark, rules.clone()),
@@ -121,7 +124,8 @@ impl KnownInput {
         })
     }
 
-    /// Opens it. A file that is another one now, or looks different, is an error: nobody has looked it through.
+    /// Opens the input. A file that was replaced or has another layout is an error, because it was
+    /// not checked.
     pub fn open(&mut self) -> Result<Input, InputError> {
         let (mark, rules) = match &mut self.source {
             KnownSource::File(mark, rules) => (*mark, rules),
@@ -146,17 +150,17 @@ impl KnownInput {
         Ok(input)
     }
 
-    /// The name that the user gave it.
+    /// Returns the name as the user wrote it.
     pub fn name(&self) -> &InputName {
         &self.name
     }
 
-    /// Its name as [`Input::place_name`].
+    /// Returns the name as [`Input::place_name`] does.
     pub fn place_name(&self) -> String {
         self.place_name.clone()
     }
 
-    /// What is worth a word before anything is sent, by its first 4 MiB.
+    /// Returns what to report before anything is sent, judged by the first 4 MiB.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
@@ -169,38 +173,38 @@ impl KnownInput {
         }
     }
 
-    /// The size of its text in bytes, as [`Input::size_bytes`].
+    /// Returns the size of the text in bytes, as [`Input::size_bytes`] does.
     pub fn size_bytes(&self) -> Option<u64> {
         self.size
     }
 
-    /// What it was found to be.
+    /// Returns what the input was detected to be.
     pub fn read_as(&self) -> &ReadAs {
         &self.read_as
     }
 
-    /// The names of its header that were taken for others (`--loose-headers`).
+    /// Returns the header names that were matched loosely (`--loose-headers`).
     pub fn loosely(&self) -> &[LooseColumn] {
         &self.loosely
     }
 
-    /// What is doubtful about its encoding, by its first 4 MiB.
+    /// Returns what is doubtful about the encoding, judged by the first 4 MiB.
     pub fn encoding_doubt(&self) -> Option<EncodingDoubt> {
         self.encoding_doubt
     }
 
-    /// Whether it has a row, and not a header alone.
+    /// Whether the input has a row, and not only a header.
     pub fn has_rows(&self) -> bool {
         self.has_rows
     }
 
-    /// What its records look like.
+    /// Returns the layout of the records.
     pub fn layout(&self) -> &Arc<Layout> {
         &self.layout
     }
 }
 
-/// What is worth a word of an input that is a workbook. Hidden rows were counted as far as was read.
+/// Returns what to report about a workbook. Hidden rows are counted as far as it was read.
 fn notes(input: &Input, seen: Seen) -> Vec<String> {
     let at_least = match seen {
         Seen::All => "",
@@ -259,7 +263,7 @@ mod tests {
 
     const ROWS: &str = "id,job\n1,a\n";
 
-    /// What opening says after the file was changed so.
+    /// Returns what opening reports after `change` was applied to the file.
     fn opened_after(change: impl Fn(&Path)) -> Result<Option<usize>, InputFault> {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("a.csv");

@@ -1,4 +1,5 @@
-//! What an input's records look like: known once its header is read, and shared by all who parse its blocks.
+//! The layout of an input's records: known once its header is read, and shared by all threads that
+//! parse its blocks.
 
 use crate::text::is_same_name;
 
@@ -10,7 +11,7 @@ use crate::input::mapping::columns::number_in_name;
 use crate::input::mapping::header::Columns;
 use crate::input::ndjson::layout::NdjsonLayout;
 
-/// How the records of one input are read.
+/// The layout of one input's records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Layout {
     /// Delimited fields below a header.
@@ -20,7 +21,7 @@ pub enum Layout {
 }
 
 impl Layout {
-    /// The input's format.
+    /// Returns the input's format.
     pub fn format(&self) -> Format {
         match self {
             Layout::Csv(csv) => Format::Csv(csv.dialect),
@@ -28,7 +29,7 @@ impl Layout {
         }
     }
 
-    /// Whether the input holds its rows for the first time.
+    /// Returns whether the rows are original or were written by custsync.
     pub fn origin(&self) -> Origin {
         match self {
             Layout::Csv(csv) if csv.own.leading > 0 => Origin::FailedRows,
@@ -37,7 +38,7 @@ impl Layout {
         }
     }
 
-    /// Whether a file of its rows has to begin with a byte order mark.
+    /// Returns whether a file of the input's rows has to begin with a byte order mark.
     pub fn bom(&self) -> Bom {
         match self {
             Layout::Csv(csv) => csv.bom,
@@ -45,7 +46,7 @@ impl Layout {
         }
     }
 
-    /// Whether a column or key of this name may be in the input.
+    /// Whether the input may have a column or key of this name.
     pub fn may_have(&self, name: &str) -> bool {
         match self {
             Layout::Csv(csv) => {

@@ -1,11 +1,20 @@
-//! From bytes to checked rows: source → unpacked → decoded → blocks → records → mapped cells →
+//! From bytes to checked rows: source → decompressed → decoded → blocks → records → mapped cells →
 //! [`CustomerUpdate`](crate::contract::CustomerUpdate).
 //!
-//! [`Input`] does the reading, in one thread: it opens an input, learns its format and its columns, and hands out
-//! [`Block`]s of whole records. All else is pure. [`parse_block`] reads and checks the records of one block and needs
-//! to know nothing of the others, so any number of threads can do it; a block knows its first line, and row numbers are
-//! prefix sums over the blocks' record counts. CSV and NDJSON meet in [`Layout`] (what fills which field) and
-//! [`RowRules`] (how a cell is read); errors of a row are data ([`Record::checked`]), an [`InputError`] stops the run.
+//! [`Input`] reads, in one thread. It opens an input, detects its format, reads its header, and
+//! returns [`Block`]s of whole records. Everything else is pure. [`parse_block`] reads and checks
+//! the records of one block without the others, so any number of threads can run it. A block knows
+//! its first line; row numbers are prefix sums over the blocks' record counts.
+//!
+//! CSV and NDJSON share [`Layout`] (which column fills which field) and [`RowRules`] (how a cell is
+//! read). The errors of a row are data ([`Record::checked`]); an [`InputError`] stops the run.
+//!
+//! The folders import downwards only:
+//! - `bytes`: sources, compression, encodings, and detection by the first bytes
+//! - `blocks`: cuts the text into blocks of whole records
+//! - `csv`, `ndjson`: split a block into records and cells
+//! - `sheet`: turns a sheet of a workbook into lines of NDJSON
+//! - `mapping`: header names, `--map`, `--set`, and what a cell's text means
 
 mod blank_rows;
 mod blocks;

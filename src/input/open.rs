@@ -1,4 +1,4 @@
-//! An input that is open: its name, its layout, and its blocks one after the other.
+//! An open input: its name, its layout, and its blocks in order.
 
 use std::io::Read;
 use std::path::Path;
@@ -38,8 +38,9 @@ use crate::input::read_as::{Container, ReadAs};
 use crate::input::sheet;
 use crate::input::sheet::OpenSheet;
 
-/// So much of a file is looked through for structural faults before anything is sent: what a stray quote or a wrong
-/// file would show early, in a blink of an eye. An unclosed quote shows after the longest record.
+/// The number of bytes that are checked for structural faults before anything is sent. A stray
+/// quote or a wrong file shows within them, and reading them takes no noticeable time. An unclosed
+/// quote shows after the longest record.
 const PREFLIGHT_BYTES: usize = 4 << 20;
 
 /// An open input with at least one record.
@@ -52,16 +53,16 @@ pub struct Input {
     doubts: EncodingDoubts,
     layout: Arc<Layout>,
     has_rows: bool,
-    /// The file, where it has to stay as it is.
+    /// The file, if it must not change while it is read.
     steady: Option<SteadyFile>,
-    /// The block that opening has read already.
+    /// The block that was read when the input was opened.
     first: Option<Block>,
     blocks: Blocks<ByteStream>,
 }
 
 impl Input {
-    /// Opens an input and reads as much of it as says what it is. Whatever can be known to be wrong with it is an error
-    /// here.
+    /// Opens an input and reads enough of it to detect its format and read its header. Every fault
+    /// that shows there is returned here.
     pub fn open(name: InputName, rules: &InputRules) -> Result<Input, InputError> {
         let opened = match &name {
             InputName::Path(path) if path.is_file() && sheet::is_workbook(path) => {
@@ -82,7 +83,8 @@ impl Input {
         })
     }
 
-    /// An input that comes out of a reader, in blocks of this size: what anything but a workbook is once it is open.
+    /// Returns an input that reads `reader` in blocks of this size. Every input but a workbook is
+    /// one.
     pub fn of_reader(
         name: InputName,
         reader: Box<dyn Read + Send>,
@@ -98,27 +100,29 @@ impl Input {
         open_text(&name, source, rules, size).map_err(|fault| InputError { name, fault })
     }
 
-    /// The name that the user gave it.
+    /// Returns the name as the user wrote it.
     pub fn name(&self) -> &InputName {
         &self.name
     }
 
-    /// Whether it has a row, and not a header alone.
+    /// Whether the input has a row, and not only a header.
     pub fn has_rows(&self) -> bool {
         self.has_rows
     }
 
-    /// The size of its text in bytes, where that is known: of a regular file that is neither compressed nor encoded.
+    /// Returns the size of the text in bytes, if it is known: for a regular file that is neither
+    /// compressed nor encoded.
     pub fn size_bytes(&self) -> Option<u64> {
         self.size
     }
 
-    /// What it was found to be.
+    /// Returns what the input was detected to be.
     pub fn read_as(&self) -> &ReadAs {
         &self.read_as
     }
 
-    /// Its name as messages say where a row stands, with the sheet of a workbook: `customers.xlsx[North]`.
+    /// Returns the name for messages that give a row's place. For a workbook it includes the sheet:
+    /// `customers.xlsx[North]`.
     pub fn place_name(&self) -> String {
         match &self.sheet {
             Some(sheet) => format!("{}[{}]", self.name, sheet.choice.name()),
@@ -126,19 +130,19 @@ impl Input {
         }
     }
 
-    /// The memory that a workbook's table of texts takes, in bytes.
+    /// Returns the memory that a workbook's shared strings take, in bytes.
     pub fn texts_bytes(&self) -> usize {
         self.sheet.as_ref().map_or(0, |sheet| sheet.texts_bytes)
     }
 
-    /// Rows of a sheet that a filter or a person has hidden, as far as it was read.
+    /// Returns the number of hidden rows of a sheet, as far as it was read.
     pub fn hidden_rows(&self) -> u64 {
         self.sheet
             .as_ref()
             .map_or(0, |sheet| sheet.hidden_rows.load(Ordering::Relaxed))
     }
 
-    /// A fault with what names its place.
+    /// Adds the input's name to a fault.
     fn error(&self, fault: InputFault) -> InputError {
         let fault = match &self.sheet {
             Some(sheet) => InputFault::InSheet {
@@ -153,45 +157,46 @@ impl Input {
         }
     }
 
-    /// The names of its header that were taken for others (`--loose-headers`).
+    /// Returns the header names that were matched loosely (`--loose-headers`).
     pub fn loosely(&self) -> &[LooseColumn] {
         &self.loosely
     }
 
-    /// What is doubtful about its encoding, by what was read so far.
+    /// Returns what is doubtful about the encoding, judged by what was read so far.
     pub fn encoding_doubt(&self) -> Option<EncodingDoubt> {
         self.doubts.so_far()
     }
 
-    /// What its records look like.
+    /// Returns the layout of the records.
     pub fn layout(&self) -> &Arc<Layout> {
         &self.layout
     }
 
-    /// The next records; `None` at the end. The first block starts behind the header.
+    /// Returns the next block, or `None` at the end. The first block starts after the header.
     pub fn next_block(&mut self) -> Result<Option<Block>, InputError> {
         let next = match self.first.take() {
             Some(block) => Ok(Some(block)),
             None => self.blocks.next(),
         };
-        // Whatever is wrong with what was read of a changed file, this comes first.
+        // A changed file explains any other fault, so it is reported first.
         let steady = self.steady.as_ref().map_or(Ok(()), SteadyFile::check);
         let steady = steady.map_err(|error| InputFault::of_read(error, self.blocks.line()));
         steady.and(next).map_err(|fault| self.error(fault))
     }
 }
 
-/// How much of an input was looked at.
+/// How much of an input was checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Seen {
     Beginning,
     All,
 }
 
-/// Opens an input and looks for faults that would stop a run in its first 4 MiB. Only a regular file can be read twice; of
-/// anything else no more is read than opening it takes. Each block of the first 4 MiB is shown to `look_at`.
+/// Opens an input and looks for faults that would stop a run in its first 4 MiB. Only a regular
+/// file can be read twice; of any other input, no more is read than opening it takes. Each block of
+/// the first 4 MiB is passed to `look_at`.
 ///
-/// Returns how far it was looked at, too.
+/// Also returns how far the input was checked.
 pub(crate) fn preflight(
     name: InputName,
     rules: &InputRules,
@@ -285,8 +290,8 @@ fn open_text(
     })
 }
 
-/// Passes over what stands above the header: all lines before the one that the user names, or one that names the delimiter, as
-/// Excel reads it. Returns that delimiter.
+/// Skips the lines above the header: the number that the user gives, or one `sep=` line, as Excel
+/// reads it. Returns the delimiter of that line.
 fn pass_over_top(
     head: &mut Head<ByteStream>,
     rules: &InputRules,
@@ -369,7 +374,7 @@ fn begin(
     })
 }
 
-/// Finds the columns, and returns with them what is left of the first block.
+/// Reads the header. Returns the columns and the rest of the first block.
 fn read_header(
     blocks: &mut Blocks<impl Read>,
     dialect: Dialect,
@@ -394,7 +399,7 @@ fn read_header(
                 let columns = columns_of(&record, &block, dialect, rules)?;
                 let own = OwnColumns::of(&columns.names, &rules.mapping);
                 let place = record.place_of(own.leading).start..record.raw_end();
-                // A slice would keep the block in memory for as long as the layout.
+                // A slice would keep the block in memory as long as the layout.
                 (
                     columns,
                     own,
@@ -416,7 +421,7 @@ fn read_header(
     Err(InputFault::Empty)
 }
 
-/// The columns of a header, or all that is wrong with it and what may have been meant.
+/// Returns the columns of a header, or all faults of it with suggestions.
 fn columns_of(
     record: &CsvRecord<'_, '_>,
     block: &Block,
@@ -456,7 +461,7 @@ fn columns_of(
     })
 }
 
-/// The columns of these names, and the header that a file of them would have.
+/// Returns the columns of these names, and the header of a file that has them.
 fn named_columns(
     names: &[String],
     dialect: Dialect,

@@ -1,57 +1,59 @@
-//! What the user says of the inputs.
+//! The user's settings for reading inputs: format, delimiter, encoding, quotes, header and mapping.
 
 use crate::input::bytes::decode::EncodingChoice;
 use crate::input::bytes::dialect::{Delimiter, Dialect, Escape, Quotes};
 use crate::input::bytes::format::{Format, FormatChoice};
 use crate::input::mapping::columns::MappingRules;
 
-/// What the user says of the inputs.
+/// The user's settings for reading inputs.
 #[derive(Debug, Clone, Default)]
 pub struct InputRules {
     /// The format (`--format`).
     pub format: FormatChoice,
-    /// The delimiter, where it is not to be found out (`--delimiter`).
+    /// The delimiter, if it is not to be detected (`--delimiter`).
     pub delimiter: Option<Delimiter>,
     /// The encoding (`--encoding`).
     pub encoding: EncodingChoice,
-    /// What a quote at the start of a cell means, where the delimiter does not say it (`--quotes`).
+    /// The meaning of a quote at the start of a cell, if it does not follow from the delimiter
+    /// (`--quotes`).
     pub quotes: Option<Quotes>,
     /// Whether a backslash escapes (`--escape`).
     pub escape: Escape,
-    /// What rows of CSV mean that have fewer or more cells than the header (`--ragged`).
+    /// The treatment of CSV rows with fewer or more cells than the header (`--ragged`).
     pub ragged: Ragged,
-    /// Where the columns' names are (`--no-header`, `--columns`, `--header-row`).
+    /// The place of the column names (`--no-header`, `--columns`, `--header-row`).
     pub header: HeaderRule,
-    /// The sheet of a workbook, where it is not the first one (`--sheet`).
+    /// The sheet of a workbook, if not the first (`--sheet`).
     pub sheet: Option<String>,
-    /// Which column fills which field (`--map`, `--ignore`).
+    /// The mapping of columns to fields (`--map`, `--ignore`).
     pub mapping: MappingRules,
 }
 
-/// What a row means that has fewer or more cells than the header (`--ragged`).
+/// The treatment of a row that has fewer or more cells than the header (`--ragged`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Ragged {
-    /// It is invalid.
+    /// The row is invalid.
     #[default]
     Error,
-    /// Fields whose cells are missing at the end are left out, and cells too many are dropped where all of them are empty.
+    /// Fields whose cells are missing at the end are left out. Extra cells are dropped if all of
+    /// them are empty.
     Pad,
 }
 
-/// Where the names of a CSV input's columns are.
+/// The place of a CSV input's column names.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum HeaderRule {
-    /// In its first record.
+    /// The names are the first record.
     #[default]
     FirstRecord,
-    /// On this line, from 1, whatever comes before it.
+    /// The names are on this line, from 1. The lines above it are skipped.
     Row(u64),
-    /// Here: its first record is a row.
+    /// The user gives the names: the first record is a row.
     Named(Vec<String>),
 }
 
 impl HeaderRule {
-    /// How many lines come before the header, whatever is in them.
+    /// Returns the number of lines above the header.
     pub(crate) fn lines_above(&self) -> u64 {
         match self {
             HeaderRule::Row(row) => row.saturating_sub(1),
@@ -61,7 +63,8 @@ impl HeaderRule {
 }
 
 impl InputRules {
-    /// The settings of the layout that the user has made. They do not apply to a file of failed rows.
+    /// Returns the names of the layout settings that the user has made. They do not apply to a file
+    /// of failed rows.
     pub fn layout_settings(&self) -> Vec<&'static str> {
         let columns = match &self.header {
             HeaderRule::FirstRecord => None,
@@ -80,12 +83,12 @@ impl InputRules {
             .collect()
     }
 
-    /// The dialect of a CSV input with this delimiter.
+    /// Returns the dialect of a CSV input with this delimiter.
     pub(crate) fn dialect(&self, delimiter: Delimiter) -> Dialect {
         Dialect::of(delimiter, self.quotes, self.escape)
     }
 
-    /// The rules for a file of failed rows, which has a layout of its own.
+    /// Returns the rules for a file of failed rows, which has a layout of its own.
     pub(crate) fn of_failed_rows(&self, format: Format) -> InputRules {
         let (format, delimiter, quotes) = match format {
             Format::Csv(dialect) => (

@@ -1,4 +1,4 @@
-//! What custsync itself has written into a failed row, apart from the row.
+//! Splits a failed row into the part that custsync wrote and the original row.
 
 use std::borrow::Cow;
 
@@ -17,38 +17,40 @@ use crate::input::mapping::own_columns::{OwnColumns, OwnKey, Said, withheld_in_m
 use crate::input::mapping::withheld::{UnknownName, Withheld};
 use crate::input::ndjson::members::Members;
 
-/// A failed row, taken apart.
+/// A failed row, split into custsync's part and the original row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnPart<'r> {
-    /// Where it stood in the first input, in the bytes of its cell or as JSON; absent where the row does not say it.
+    /// The row's place in the first input, as the bytes of its cell or as JSON. `None` if the row
+    /// does not have it.
     pub place: Option<Cow<'r, [u8]>>,
-    /// What was withheld of it before.
+    /// The names of what was withheld from the row before.
     pub overtaken: Overtaken<'r>,
-    /// The row as it was in the first input, without what custsync added.
+    /// The row as it was in the first input, without custsync's part.
     pub rest: Cow<'r, [u8]>,
-    /// Whether all of its texts could be read.
+    /// Whether all texts of the row could be read.
     pub texts: Texts,
 }
 
 /// Whether the texts of a row can be written without the escapes of its input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Texts {
-    /// They can, or there are no escapes.
+    /// All can, or there are no escapes.
     Good,
-    /// Some could not be read, and have a backslash behind their quotes now.
+    /// Some could not be read. They are now marked with a backslash after their quotes.
     Marked,
 }
 
-/// What was withheld of a row before, as it says itself.
+/// The names of what was withheld from a row before, as the row has them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Overtaken<'r> {
-    /// This.
+    /// The names were read.
     Read(Withheld),
-    /// This cannot be read: the text of a cell, or JSON. It is kept, so that a correction of it can be read.
+    /// The names could not be read: the text of a cell, or JSON. It is kept so that a correction of
+    /// it can be read.
     Unread(Cow<'r, str>),
 }
 
-/// Takes the bytes of a record apart into what custsync added and what was there before.
+/// Splits the bytes of a record into custsync's part and the original row.
 pub fn own_part<'r>(raw: &'r [u8], layout: &Layout) -> OwnPart<'r> {
     match layout {
         Layout::Csv(csv) => of_csv(raw, csv),
@@ -65,7 +67,8 @@ fn nothing_own(raw: &[u8]) -> OwnPart<'_> {
     }
 }
 
-/// Own columns stand in front, so that they are in line in a row with too few or too many cells, too.
+/// Splits a CSV record. custsync's columns come first, so that they are in place even in a row with
+/// too few or too many cells.
 fn of_csv<'r>(raw: &'r [u8], layout: &CsvLayout) -> OwnPart<'r> {
     let OwnColumns { leading, overtaken } = layout.own;
     let escape = layout.dialect.escape;
@@ -119,7 +122,7 @@ fn of_csv<'r>(raw: &'r [u8], layout: &CsvLayout) -> OwnPart<'r> {
     }
 }
 
-/// The cells from a column on, each in quotes: a file of failed rows knows no escapes.
+/// Returns the cells from a column on, each in quotes. A file of failed rows has no escapes.
 fn cells_without_escapes(record: &CsvRecord<'_, '_>, from: usize) -> (Vec<u8>, Texts) {
     let dialect = record.dialect();
     let raw_cells: Vec<_> = record.raw_cells().skip(from).collect();
@@ -148,7 +151,8 @@ fn of_object<'r>(raw: &'r [u8], mapping: &MappingRules) -> OwnPart<'r> {
     }
 }
 
-/// The own member stands in front, as custsync writes it. What is behind it keeps its bytes, and need not be JSON.
+/// Splits an object whose first member is custsync's, as it writes it. The bytes after it are kept,
+/// and need not be JSON.
 fn of_first_member(raw: &[u8]) -> Option<OwnPart<'_>> {
     let value = behind_own_key(raw)?;
     let mut values = serde_json::Deserializer::from_slice(value).into_iter::<&RawValue>();
@@ -175,7 +179,8 @@ fn json_of(json: Option<&RawValue>) -> Option<Cow<'_, [u8]>> {
     json.map(|json| Cow::Borrowed(json.get().as_bytes()))
 }
 
-/// Own members stand elsewhere, since another program has written the object anew; nothing where it is none.
+/// Splits an object whose own members are elsewhere, because another program rewrote it. `None` if
+/// it has none.
 fn of_members<'r>(raw: &'r [u8], mapping: &MappingRules) -> Option<OwnPart<'r>> {
     let Members(members) = serde_json::from_slice(raw).ok()?;
     let mut part = OwnPart {

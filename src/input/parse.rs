@@ -1,11 +1,12 @@
-//! Reads and checks the records of a block.
+//! Reads and checks the records of a block, whatever its format.
 
 use crate::input::blocks::block::Block;
 use crate::input::layout::Layout;
 use crate::input::mapping::record::{Record, RowRules};
 use crate::input::{csv, ndjson};
 
-/// Shows `visit` each record of a block in order. Returns how many blank rows of CSV, of delimiters alone, were passed over.
+/// Passes each record of a block to `visit`, in order. Returns the number of blank CSV rows
+/// (delimiters only) that were skipped.
 pub fn parse_block(
     block: &Block,
     layout: &Layout,

@@ -1,4 +1,5 @@
-//! What an input was found to be, for the summary: nothing about a file is guessed in silence.
+//! The description of what an input was detected to be, for the summary. Every guess about a file
+//! is reported.
 
 use std::fmt;
 
@@ -8,23 +9,23 @@ use crate::input::bytes::dialect::Delimiter;
 use crate::input::bytes::format::Format;
 use crate::input::sheet::SheetChoice;
 
-/// What an input was found to be.
+/// The description of what an input was detected to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadAs {
     /// Its format.
     pub format: Format,
-    /// The delimiter, where nobody named it and it is not the usual one.
+    /// The delimiter, if it was detected and is not the usual one.
     pub found: Option<Delimiter>,
-    /// What its text is in.
+    /// The container of the text.
     pub container: Container,
-    /// The encoding that it was decoded from; absent for UTF-8.
+    /// The encoding that the text was decoded from; `None` for UTF-8.
     pub encoding: Option<Encoding>,
 }
 
-/// What an input's text is in.
+/// The container of an input's text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Container {
-    /// Nothing but the file.
+    /// The file itself.
     File,
     /// Compressed data.
     Compressed(Compression),
@@ -33,14 +34,15 @@ pub enum Container {
 }
 
 impl ReadAs {
-    /// Whether it is just what its name says, so that there is nothing to tell.
+    /// Whether the input is what its name says, so that there is nothing to report.
     pub fn is_plain(&self) -> bool {
         self.found.is_none() && self.container == Container::File && self.encoding.is_none()
     }
 }
 
 impl fmt::Display for ReadAs {
-    /// As in ``gzip, CSV with `;`, windows-1252`` or ``workbook, sheet `North`; not read: `South` ``.
+    /// Writes it as in ``gzip, CSV with `;`, windows-1252`` or ``workbook, sheet `North`; not read:
+    /// `South` ``.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.container {
             Container::File => {}

@@ -1,4 +1,5 @@
-//! Which rows of the inputs take part (`--skip-rows`, `--max-rows`): blocks are cut to them before anybody parses.
+//! The rows that take part (`--skip-rows`, `--max-rows`). Blocks are cut to them before they are
+//! parsed.
 
 use crate::input::blocks::block::Block;
 use crate::input::bytes::failed_rows::Origin;
@@ -6,27 +7,27 @@ use crate::input::csv::records::CsvRecords;
 use crate::input::layout::Layout;
 use crate::input::ndjson::lines::NdjsonLines;
 
-/// The rows that take part, counted over all blocks that are shown to it. Skipped rows keep their numbers: the first
-/// row of the first block that is left is row [`skipped`](Self::skipped) + 1.
+/// The rows that take part, counted over all blocks. Skipped rows keep their numbers: the first row
+/// of the first block that is left is row [`skipped`](Self::skipped) + 1.
 #[derive(Debug, Clone)]
 pub struct RowRange {
     to_skip: u64,
     skipped: u64,
-    /// `None` is without limit.
+    /// `None` means no limit.
     to_take: Option<u64>,
-    /// Rows behind the last one of a block that was cut off: skipped where more comes.
+    /// Rows after the last one that a block was cut to. They are skipped if more rows follow.
     cut_off: u64,
 }
 
 enum Cut {
-    /// The block has so many records and ends there.
+    /// The block has the record, which ends here.
     At(usize),
     /// The block has this many records, fewer than asked for.
     Fewer(u64),
 }
 
 impl RowRange {
-    /// Leaves out the first `skip` rows, and takes at most `max` after them.
+    /// Skips the first `skip` rows, and takes at most `max` after them.
     pub fn new(skip: u64, max: Option<u64>) -> RowRange {
         RowRange {
             to_skip: skip,
@@ -36,18 +37,19 @@ impl RowRange {
         }
     }
 
-    /// How many rows have been skipped.
+    /// Returns the number of rows skipped so far.
     pub fn skipped(&self) -> u64 {
         self.skipped
     }
 
-    /// Whether no more rows of an input take part, so that it need not be read any more.
+    /// Whether no more rows of an input take part, so that reading can stop.
     pub fn is_closed(&self, layout: &Layout) -> bool {
         self.to_take == Some(0) && layout.origin() == Origin::First
     }
 
-    /// What takes part of a block; `None` where nothing does. Records are only counted where a limit has to be found. Failed rows
-    /// all take part: the limits fit the first input.
+    /// Returns the part of a block that takes part, or `None` if nothing does. Records are counted
+    /// only to find a limit. Failed rows all take part, because the limits are meant for the first
+    /// input.
     pub fn cut(&mut self, mut block: Block, layout: &Layout) -> Option<Block> {
         self.skipped += std::mem::take(&mut self.cut_off);
         if layout.origin() == Origin::FailedRows {
@@ -82,7 +84,7 @@ impl RowRange {
     }
 }
 
-/// Cuts a block off behind its first records, so many of them, and returns what is left of it; nothing where that is all.
+/// Cuts a block after this many records. Returns the rest, or `None` if there is none.
 pub fn cut_behind(block: &mut Block, layout: &Layout, records: u64) -> Option<Block> {
     match nth_record_end(block, layout, records) {
         Cut::At(end) if end < block.bytes.len() => {
@@ -94,7 +96,7 @@ pub fn cut_behind(block: &mut Block, layout: &Layout, records: u64) -> Option<Bl
     }
 }
 
-/// How many records a block has.
+/// Returns the number of records in a block.
 fn count_records(block: &Block, layout: &Layout) -> u64 {
     match nth_record_end(block, layout, u64::MAX) {
         Cut::Fewer(count) => count,
@@ -102,7 +104,7 @@ fn count_records(block: &Block, layout: &Layout) -> u64 {
     }
 }
 
-/// Where the `n`th record of a block ends, behind its line end.
+/// Finds the end of the `n`th record of a block, after its line end.
 fn nth_record_end(block: &Block, layout: &Layout, n: u64) -> Cut {
     let mut count = 0;
     let mut end = 0;
