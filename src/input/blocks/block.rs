@@ -1,4 +1,4 @@
-//! Whole records, one behind the other: what threads work on.
+//! Blocks of whole records: the unit of work of a thread.
 
 use bytes::Bytes;
 
@@ -7,21 +7,23 @@ use crate::input::bytes::bytes_of;
 use crate::input::bytes::format::Format;
 use crate::input::bytes::lines::count_lines;
 
-/// How large blocks and records may be, in bytes.
+/// Limits on the size of blocks and records.
 #[derive(Debug, Clone, Copy)]
 pub struct BlockSize {
-    /// About the size of a block: it ends with the last record that fits, and holds at least one.
+    /// The approximate size of a block, in bytes. It ends with the last record that fits, and has
+    /// at least one.
     pub block_bytes: usize,
-    /// The most lines of a block, those within cells not counted. A row takes many times more memory than a short record, so
-    /// what becomes of a block is bounded by both.
+    /// The most lines in a block, not counting line ends within cells. A row takes many times more
+    /// memory than a short record, so the memory for a block's rows is limited by lines as well as
+    /// by bytes.
     pub lines_max: usize,
-    /// The longest record, with its line end.
+    /// The largest record, in bytes, with its line end.
     pub record_bytes_max: usize,
 }
 
 impl Default for BlockSize {
-    /// 256 KiB or 4,096 lines a block: small beside a cache, large beside the cost of handing it to a thread. 1 MiB a record:
-    /// the API's fields come to some kilobytes.
+    /// 256 KiB or 4,096 lines a block: small beside a CPU cache, large beside the cost of handing a
+    /// block to a thread. 1 MiB a record: the API's fields take some kilobytes.
     fn default() -> BlockSize {
         BlockSize {
             block_bytes: 256 << 10,
@@ -31,7 +33,7 @@ impl Default for BlockSize {
     }
 }
 
-/// Whole records, one behind the other.
+/// Whole records, one after the other.
 #[derive(Debug, Clone)]
 pub struct Block {
     /// The records' bytes, with their line ends. Only the input's last record may have none.

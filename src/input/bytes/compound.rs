@@ -1,14 +1,16 @@
-//! Compound files (OLE2, [MS-CFB]): what Excel wrote before 2007, and the wrapping of an encrypted workbook.
+//! Compound files (OLE2, [MS-CFB]): the workbook format before Excel 2007, and the container of an
+//! encrypted workbook.
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 
 use crate::input::bytes::name::InputName;
 
-/// So much of the directory holds the entries of an encrypted workbook: it has few.
+/// The part of the directory that is searched. An encrypted workbook has few entries.
 const DIRECTORY_BYTES: u64 = 4096;
 
-/// Whether a compound file is an encrypted workbook ([MS-OFFCRYPTO] §2.3.4). What cannot be read is none.
+/// Whether a compound file is an encrypted workbook ([MS-OFFCRYPTO] §2.3.4). `false` if the file
+/// cannot be read.
 pub(crate) fn is_encrypted(name: &InputName) -> bool {
     let InputName::Path(path) = name else {
         return false;
@@ -20,7 +22,7 @@ pub(crate) fn is_encrypted(name: &InputName) -> bool {
             .is_some_and(|directory| names_package(&directory))
 }
 
-/// The beginning of the directory, whose place the file's header names ([MS-CFB] §2.2).
+/// Reads the start of the directory, which the file's header points to ([MS-CFB] §2.2).
 fn directory(mut file: File) -> Option<Vec<u8>> {
     let mut header = [0; 512];
     file.read_exact(&mut header).ok()?;

@@ -1,8 +1,8 @@
-//! How an input is compressed, by its first bytes.
+//! The compression of an input, detected by its first bytes.
 
 use std::fmt;
 
-/// How an input is compressed.
+/// The compression of an input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compression {
     /// gzip (RFC 1952)
@@ -16,11 +16,12 @@ pub enum Compression {
 }
 
 impl Compression {
-    /// The compression that bytes beginning so have.
+    /// Detects the compression of bytes that begin with `head`.
     pub(crate) fn of(head: &[u8]) -> Option<Compression> {
         match head {
             [0x1f, 0x8b, ..] => Some(Compression::Gzip),
-            // Files of several threads begin with a frame to be skipped (RFC 8878 §3.1.2), which says how long the next is.
+            // Multi-threaded compressors begin a file with a skippable frame (RFC 8878 §3.1.2) that
+            // holds the size of the next one.
             [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => {
                 Some(Compression::Zstd)
             }
@@ -32,8 +33,9 @@ impl Compression {
         }
     }
 
-    /// Whether bytes go on as a file of bzip2 does behind its first four, which a text could begin with, too: with a block, or, of
-    /// one that holds nothing, with the end. What is cut off there is told by the decoder.
+    /// Whether the bytes after the first four are those of a bzip2 file: a block or, in an empty
+    /// file, the end. The first four alone could begin a text. If the file is cut off there, the
+    /// decoder reports it.
     fn is_bzip2(rest: &[u8]) -> bool {
         const BLOCK: [u8; 6] = [0x31, 0x41, 0x59, 0x26, 0x53, 0x59];
         const END: [u8; 6] = [0x17, 0x72, 0x45, 0x38, 0x50, 0x90];
@@ -42,7 +44,8 @@ impl Compression {
             .any(|magic| magic.iter().zip(rest).all(|(one, other)| one == other))
     }
 
-    /// Whether bytes beginning so go on with the same compression. Of what is cut off within the first bytes the decoder tells.
+    /// Whether bytes that begin with `head` continue the same compression. If the file is cut off
+    /// within the first bytes, the decoder reports it.
     pub(crate) fn goes_on_with(self, head: &[u8]) -> bool {
         const MAGIC_BYTES: usize = 10;
         let begins: &[&[u8]] = match self {
@@ -63,7 +66,8 @@ impl Compression {
                 && (is_begun || (self == Compression::Zstd && is_skipped(head))))
     }
 
-    /// The bytes in which this compression is padded with zeros behind its end; none where that is no custom.
+    /// Returns the unit, in bytes, in which this compression is padded with zeros after its end, or
+    /// `None` if it is not padded.
     pub(crate) fn padding(self) -> Option<u64> {
         match self {
             Compression::Gzip => Some(1),

@@ -1,5 +1,5 @@
-//! Text in other encodings than UTF-8, decoded while it streams in. Strictly: what is no text in the encoding is an error
-//! with its place, never a replacement character.
+//! Decodes text in other encodings than UTF-8 while it streams in. Decoding is strict: bytes that
+//! are invalid in the encoding are an error with its position, never a replacement character.
 
 use std::io::{self, Read};
 use std::str::Utf8Error;
@@ -11,14 +11,14 @@ use encoding_rs::{Decoder, DecoderResult};
 use crate::input::bytes::ByteStream;
 use crate::input::bytes::stream_fault::StreamFault;
 
-/// So many bytes are decoded at once.
+/// The number of encoded bytes that are read at once.
 const ENCODED_BYTES: usize = 64 << 10;
 
-/// An encoding of text, as the Encoding Standard of the WHATWG names and defines it.
+/// A text encoding, as named and defined by the WHATWG Encoding Standard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Encoding(&'static encoding_rs::Encoding);
 
-/// A name that no encoding has.
+/// A label that names no encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "no encoding has this name; there are utf-8, utf-16le, windows-1252, iso-8859-2, shift_jis, gb18030 and others"
@@ -29,7 +29,7 @@ impl Encoding {
     /// UTF-8
     pub(crate) const UTF_8: Encoding = Encoding(encoding_rs::UTF_8);
 
-    /// The encoding of this label, such as `windows-1252` or `latin1`.
+    /// Returns the encoding of a label such as `windows-1252` or `latin1`.
     pub fn of_label(label: &str) -> Result<Encoding, EncodingError> {
         match encoding_rs::Encoding::for_label_no_replacement(label.as_bytes()) {
             Some(encoding) => Ok(Encoding(encoding)),
@@ -37,20 +37,21 @@ impl Encoding {
         }
     }
 
-    /// The encoding that a byte order mark at the start of an input names.
+    /// Returns the encoding that a byte order mark at the start of an input names.
     pub(crate) fn of_byte_order_mark(head: &[u8]) -> Option<Encoding> {
         encoding_rs::Encoding::for_bom(head).map(|(encoding, _)| Encoding(encoding))
     }
 
-    /// Its name.
+    /// Returns the encoding's name.
     pub fn name(self) -> &'static str {
         self.0.name()
     }
 }
 
-/// The encoding as which bytes that are not UTF-8 read well, so that it can be suggested: windows-1252, if at all, in which most
-/// such files are. Each byte beyond ASCII is a letter or a sign of it that people type, one of them is in a word, and most
-/// letters are ASCII, as in all languages that are written in it.
+/// Returns an encoding to suggest for bytes that are not UTF-8: windows-1252, the most common one,
+/// or none. It is suggested if each byte beyond ASCII is one of its letters or of the signs that
+/// people type, one of these bytes is in a word, and most letters are ASCII, as in all languages
+/// that are written in it.
 #[cold]
 pub(crate) fn likely_encoding(bytes: &[u8]) -> Option<&'static str> {
     const SIGNS: &str = "€‚„…‘’“”–—™©®°§«»£¥¿¡´·\u{a0}";
@@ -67,7 +68,7 @@ pub(crate) fn likely_encoding(bytes: &[u8]) -> Option<&'static str> {
         .iter()
         .filter(|byte| byte.is_ascii_alphabetic())
         .count();
-    // What ends within a character of UTF-8 was cut off.
+    // An incomplete character of UTF-8 at the end was cut off.
     let is_cut_off = |error: Utf8Error| {
         error.error_len().is_none() && bytes.len().saturating_sub(error.valid_up_to()) > 1
     };
@@ -82,11 +83,12 @@ pub(crate) fn likely_encoding(bytes: &[u8]) -> Option<&'static str> {
     (is_typed && is_in_a_word && count <= letters).then(|| encoding_rs::WINDOWS_1252.name())
 }
 
-/// Whether bytes so far are UTF-8 with more than ASCII in it. They come in pieces, which may end within a character.
+/// Whether the bytes so far are UTF-8 with more than ASCII. They come in pieces, which may end
+/// within a character.
 #[derive(Debug, Default)]
 struct Utf8Check {
     verdict: Utf8Verdict,
-    /// The start of a character that the last piece ended with.
+    /// The start of a character, from the end of the last piece.
     carried: Vec<u8>,
 }
 
@@ -120,32 +122,33 @@ impl Utf8Check {
     }
 }
 
-/// Whether what was decoded so far would have been good UTF-8, so that its encoding is in doubt. Clones tell the same.
+/// Whether the text decoded so far is also valid UTF-8, so that its encoding is in doubt. Clones
+/// share the state.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Utf8Doubt(Arc<AtomicBool>);
 
 impl Utf8Doubt {
-    /// Whether it is in doubt.
+    /// Whether the encoding is in doubt.
     pub(crate) fn is_raised(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// The text of an input in UTF-8, without a byte order mark.
+/// An input's text in UTF-8, without a byte order mark.
 pub(crate) struct Decoded {
     reader: ByteStream,
     decoder: Decoder,
     encoding: Encoding,
     encoded: Vec<u8>,
-    /// The part of `encoded` that is not decoded yet.
+    /// The start of the part of `encoded` that is not decoded yet.
     at: usize,
-    /// How many bytes came before `encoded`.
+    /// The number of bytes before `encoded`.
     bytes_before: u64,
     ended: Ended,
     text: Vec<u8>,
-    /// The part of `text` that is not handed out yet.
+    /// The start of the part of `text` that is not handed out yet.
     text_at: usize,
-    /// What is wrong behind that text.
+    /// The fault that follows the text.
     fault: Option<StreamFault>,
     utf_8: Utf8Check,
     doubt: Utf8Doubt,
@@ -154,14 +157,14 @@ pub(crate) struct Decoded {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ended {
     No,
-    /// The reader has no more.
+    /// The reader has no more bytes.
     Reader,
-    /// The decoder was told so.
+    /// The decoder has been given the end.
     Decoder,
 }
 
 impl Decoded {
-    /// Decodes what a reader gives.
+    /// Returns a reader of the decoded text.
     pub(crate) fn new(reader: ByteStream, encoding: Encoding) -> Decoded {
         Decoded {
             reader,
@@ -179,7 +182,7 @@ impl Decoded {
         }
     }
 
-    /// Whether its encoding is in doubt: to be asked while it is read.
+    /// Returns whether the encoding is in doubt. The answer may change while the input is read.
     pub(crate) fn doubt(&self) -> Utf8Doubt {
         self.doubt.clone()
     }
@@ -205,7 +208,7 @@ impl Decoded {
         Ok(())
     }
 
-    /// Decodes what was read, as far as there is room for its text.
+    /// Decodes the bytes that were read, as far as there is room for the text.
     fn decode(&mut self) {
         let encoded = self.encoded.get(self.at..).unwrap_or_default();
         self.text.resize(ENCODED_BYTES * 3, 0);
@@ -256,23 +259,23 @@ impl Read for Decoded {
     }
 }
 
-/// The encoding that the user asks for (`--encoding`).
+/// The encoding that the user chooses (`--encoding`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum EncodingChoice {
-    /// UTF-8, or what a byte order mark says.
+    /// UTF-8, or the encoding of a byte order mark.
     #[default]
     Auto,
-    /// This one, unless a byte order mark says otherwise.
+    /// This encoding, unless a byte order mark names another one.
     Named(Encoding),
 }
 
-/// Whether a file of the input's rows in UTF-8 has to begin with a byte order mark, so that it is read as UTF-8 with the same
-/// settings.
+/// Whether a UTF-8 file of the input's rows has to begin with a byte order mark, so that the same
+/// settings read it as UTF-8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bom {
-    /// UTF-8 is what is expected, and the input has none.
+    /// The settings expect UTF-8, and the input has no mark.
     Omit,
-    /// The settings name another encoding, or the input has one or such a mark itself.
+    /// The settings name another encoding, or the input has another one or a mark.
     Write,
 }
 
@@ -302,7 +305,8 @@ mod tests {
         check(b"K\xfcnstler", true);
         check(b"\x84Zo\xeb\x93 \x96 5 \x80", false);
         check(b"5, \x84Stra\xdfe\x93 \x96 West", true);
-        // Cyrillic in windows-1251, Japanese in Shift_JIS, a byte that windows-1252 does not have, and a cut-off character.
+        // Cyrillic in windows-1251, Japanese in Shift_JIS, a byte that windows-1252 does not have,
+        // and a truncated character.
         check(b"\xcf\xf0\xe8\xe2\xe5\xf2", false);
         check(b"\x93\xfa\x96\x7b", false);
         check(b"abc\x81", false);

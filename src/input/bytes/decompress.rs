@@ -1,9 +1,10 @@
-//! Compressed inputs: gzip, Zstandard, xz and bzip2, known by their first bytes, unpacked while they stream in, within bounds.
+//! Decompresses gzip, Zstandard, xz and bzip2 while they stream in, within limits.
 //!
-//! All members of a gzip file (RFC 1952 §2.2), all frames of a Zstandard file (RFC 8878 §3) and all streams of the others count:
-//! exports that were appended to one another have several, and a reader that stops after the first loses the rest in silence.
-//! Only what is no data may stand beside them: skippable frames of Zstandard, and zeros that fill up the file (tapes and some
-//! object stores add them behind gzip; xz has padding of its own, in fours).
+//! All members of a gzip file (RFC 1952 §2.2), all frames of a Zstandard file (RFC 8878 §3) and all
+//! streams of the others are read. Exports that were appended to one another have several, and a
+//! reader that stops after the first silently loses the rest. Besides data, only these are
+//! accepted: skippable frames of Zstandard, and zeros that fill up the file (tapes and some object
+//! stores add them after gzip; xz has its own padding, in units of four).
 
 use std::io::{self, BufRead as _, BufReader, Read};
 
@@ -16,26 +17,28 @@ use crate::input::bytes::ByteStream;
 use crate::input::bytes::compression::Compression;
 use crate::input::bytes::stream_fault::StreamFault;
 
-/// The largest window of a Zstandard frame, as a power of two: 32 MiB. The window has to be held in memory.
+/// The largest window of a Zstandard frame, as a power of two: 32 MiB. The window is held in
+/// memory.
 const ZSTD_WINDOW_LOG_MAX: u32 = 25;
-/// What a block of xz may need, in KiB: a dictionary of 64 MiB, the largest that `xz -9` makes, and the decoder beside it. The
-/// dictionary has to be held in memory.
+/// The memory limit for an xz block, in KiB: a dictionary of 64 MiB, the largest that `xz -9`
+/// makes, and the decoder. The dictionary is held in memory.
 const XZ_MEMORY_KIB_MAX: u32 = (64 << 10) + 256;
 
-/// How much may come out of a compressed input. Rows of customers come to a few times their compressed size.
+/// Limits on the output of a compressed input. Rows of customers expand to a few times their
+/// compressed size.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct DecompressionLimits {
-    /// The most bytes that may come out, whatever went in.
+    /// The largest output, in bytes, whatever the size of the input.
     pub(crate) bytes_max: u64,
-    /// How many times the size of what went in may come out …
+    /// The largest output as a multiple of the input …
     pub(crate) ratio_max: u64,
-    /// … once this many bytes have come out.
+    /// … applied once this many bytes have been written.
     pub(crate) ratio_from_bytes: u64,
 }
 
 impl Default for DecompressionLimits {
-    /// 256 GiB, and 250 times the size after the first 64 MiB: beyond what exports come to, far below what files made to do harm
-    /// unpack to (gzip up to 1,032 times, Zstandard much more).
+    /// 256 GiB, and 250 times the input after the first 64 MiB. Exports stay far below this;
+    /// malicious files expand far beyond it (gzip up to 1,032 times, Zstandard much more).
     fn default() -> DecompressionLimits {
         DecompressionLimits {
             bytes_max: 256 << 30,
@@ -45,10 +48,10 @@ impl Default for DecompressionLimits {
     }
 }
 
-/// What comes out of a compressed input.
+/// A reader of the decompressed bytes.
 pub(crate) struct Decompressor {
     compression: Compression,
-    /// The member or frame that is being read; none at the end, and after an error.
+    /// The member or frame that is being read; `None` at the end, and after an error.
     member: Option<Member>,
     limits: DecompressionLimits,
     bytes_out: u64,
@@ -63,7 +66,7 @@ enum Member {
     Bzip2(Box<BzDecoder<Compressed>>),
 }
 
-/// What stands behind a member.
+/// The data after a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Behind {
     Member,
@@ -71,14 +74,14 @@ enum Behind {
     Other,
 }
 
-/// Counts what is read.
+/// Counts the bytes that are read.
 struct Counted {
     reader: ByteStream,
     bytes: u64,
 }
 
 impl Decompressor {
-    /// Unpacks what a reader gives.
+    /// Returns a reader of the decompressed bytes of `reader`.
     pub(crate) fn new(
         reader: ByteStream,
         compression: Compression,
@@ -93,7 +96,7 @@ impl Decompressor {
         })
     }
 
-    /// The next bytes of the member; `Ok(0)` at its end, where there is room for any.
+    /// Reads the next bytes of the member; `Ok(0)` at its end, if `into` is not empty.
     fn read_member(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let Some(member) = &mut self.member else {
             return Ok(0);
@@ -106,7 +109,7 @@ impl Decompressor {
         };
         read.map_err(|error| match error.kind() {
             io::ErrorKind::Interrupted => error,
-            // The system's own error is about the file, not about what is in it.
+            // An error of the system concerns the file, not its contents.
             _ if error.raw_os_error().is_some() => error,
             io::ErrorKind::UnexpectedEof => StreamFault::CutOff(self.compression).into(),
             io::ErrorKind::OutOfMemory => StreamFault::Dictionary(self.compression).into(),
@@ -118,7 +121,7 @@ impl Decompressor {
         })
     }
 
-    /// Goes on behind a member that has ended.
+    /// Continues after a member that has ended.
     fn next_member(&mut self) -> io::Result<()> {
         let Some(member) = self.member.take() else {
             return Ok(());
@@ -160,7 +163,8 @@ impl Decompressor {
     }
 }
 
-/// What stands behind a member. Padding is passed over: behind that of gzip nothing more comes, behind that of xz a stream may.
+/// Returns what follows a member. Padding is skipped: nothing may follow that of gzip, but a stream
+/// may follow that of xz.
 fn behind(packed: &mut Compressed, compression: Compression) -> io::Result<Behind> {
     let mut zeros = 0;
     loop {

@@ -1,64 +1,66 @@
-//! How the text of a CSV input is cut into cells: by which delimiter, with or without quotes, with or without escapes.
+//! The CSV dialect: delimiter, quotes and escapes.
 
 use std::fmt;
 
-/// The byte between two fields: ASCII, none that quotes a field or ends a record, and none that custsync's own columns have in
-/// their names and cells.
+/// The byte between two fields. It is ASCII, neither a quote nor a line end, and no byte that the
+/// names and cells of custsync's own columns contain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Delimiter(u8);
 
-/// A character that cannot stand between fields.
+/// A character that cannot be a delimiter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "a delimiter is one ASCII character other than a letter, a digit, `_`, a quote or a line end"
 )]
 pub struct DelimiterError;
 
-/// What a quote at the start of a cell means (`--quotes`).
+/// The meaning of a quote at the start of a cell (`--quotes`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Quotes {
     /// It opens a quoted cell (RFC 4180 §2).
     On,
-    /// It is a character, as all quotes are.
+    /// It is an ordinary character, as all quotes are.
     Off,
-    /// It is a character, and a cell that may be meant as a quoted one makes its row invalid: nobody said which it is.
+    /// It is a character, but its meaning is unknown: a cell that may be meant as a quoted one
+    /// makes its row invalid.
     InDoubt,
 }
 
-/// Whether a backslash changes the meaning of the character behind it (`--escape`).
+/// Whether a backslash changes the meaning of the next character (`--escape`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Escape {
-    /// It is a character like others.
+    /// A backslash is an ordinary character.
     #[default]
     None,
-    /// It escapes, by the rule of `FIELDS ESCAPED BY '\'` in <https://dev.mysql.com/doc/refman/8.4/en/load-data.html>.
+    /// A backslash escapes, by the rules of `FIELDS ESCAPED BY '\'` in
+    /// <https://dev.mysql.com/doc/refman/8.4/en/load-data.html>.
     Backslash,
 }
 
-/// How the records of a CSV input are cut into cells.
+/// The rules by which CSV records are split into cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Dialect {
     /// The byte between two fields.
     pub delimiter: Delimiter,
-    /// What a quote at the start of a cell means.
+    /// The meaning of a quote at the start of a cell.
     pub quotes: Quotes,
-    /// What a backslash means.
+    /// The meaning of a backslash.
     pub escape: Escape,
 }
 
 impl Delimiter {
     /// `,`
     pub const COMMA: Delimiter = Delimiter(b',');
-    /// The tab, of TSV
+    /// The tab of TSV.
     pub const TAB: Delimiter = Delimiter(b'\t');
-    /// Those that are looked for where none is given, the usual one first.
+    /// The delimiters that are tried if none is given, the usual one first.
     pub(crate) const USUAL: [Delimiter; 4] = [
         Delimiter::COMMA,
         Delimiter(b';'),
         Delimiter::TAB,
         Delimiter(b'|'),
     ];
-    /// Those that a header may be meant by which is one column under the usual ones.
+    /// The delimiters that are suggested for a header that is one column under the usual ones.
     pub(crate) const UNUSUAL: [Delimiter; 4] = [
         Delimiter(b':'),
         Delimiter(b'^'),
@@ -66,7 +68,7 @@ impl Delimiter {
         Delimiter(b' '),
     ];
 
-    /// A delimiter of this character.
+    /// Returns the delimiter of this character.
     pub fn new(character: char) -> Result<Delimiter, DelimiterError> {
         match u8::try_from(character) {
             Ok(b'"' | b'\r' | b'\n' | b'_' | 0) => Err(DelimiterError),
@@ -75,7 +77,7 @@ impl Delimiter {
         }
     }
 
-    /// The byte.
+    /// Returns the byte.
     pub fn byte(self) -> u8 {
         self.0
     }
@@ -91,10 +93,10 @@ impl fmt::Display for Delimiter {
 }
 
 impl Dialect {
-    /// RFC 4180.
+    /// CSV by RFC 4180.
     pub const COMMA: Dialect = Dialect::quoted(Delimiter::COMMA);
 
-    /// CSV with another delimiter.
+    /// Returns CSV with another delimiter.
     pub const fn quoted(delimiter: Delimiter) -> Dialect {
         Dialect {
             delimiter,
@@ -103,8 +105,9 @@ impl Dialect {
         }
     }
 
-    /// The dialect of a delimiter, as far as the user does not say it. Programs that write TSV do not agree on quotes: Excel and
-    /// pandas write them around cells, `MySQL` and `PostgreSQL` have them as characters.
+    /// Returns the dialect of a delimiter, with the user's choices. Programs that write TSV do not
+    /// agree on quotes: Excel and pandas put them around cells, `MySQL` and `PostgreSQL` use them
+    /// as characters.
     pub fn of(delimiter: Delimiter, quotes: Option<Quotes>, escape: Escape) -> Dialect {
         let unsaid = if delimiter == Delimiter::TAB {
             Quotes::InDoubt
@@ -118,7 +121,7 @@ impl Dialect {
         }
     }
 
-    /// Whether a quote may open a cell, so that delimiters and line ends can belong to one.
+    /// Whether a quote may open a cell, so that a cell may hold delimiters and line ends.
     pub(crate) fn has_quotes(self) -> bool {
         self.quotes == Quotes::On
     }

@@ -1,38 +1,39 @@
-//! How a file of failed rows is known by its beginning.
+//! Recognises a file of failed rows by its first bytes.
 
 use crate::input::bytes::BYTE_ORDER_MARK;
 use crate::input::bytes::dialect::{Delimiter, Dialect, Escape, Quotes};
 use crate::input::bytes::format::Format;
 
-/// Columns that custsync itself adds to failed rows start so.
+/// The prefix of the columns that custsync adds to failed rows.
 pub(crate) const PREFIX: &str = "custsync_";
 
-/// The first of them: the row's place in the first input.
+/// The first of these columns: the row's place in the first input.
 pub(crate) const ROW_COLUMN: &str = "custsync_row";
 
 /// The member that custsync adds to failed NDJSON rows.
 pub(crate) const KEY: &str = "custsync";
 
-/// Whether an input holds its rows for the first time.
+/// Whether an input's rows are original or were written by custsync.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
-    /// It is an input of the user's.
+    /// The input is the user's own.
     First,
-    /// custsync wrote it: it holds rows that ended badly in another run.
+    /// custsync wrote the file: it holds the failed rows of another run.
     FailedRows,
 }
 
-/// Whether custsync has given a column or key this name.
+/// Whether a column or key has a name that custsync gives.
 pub(crate) fn is_own(name: &str) -> bool {
     name == KEY || name.starts_with(PREFIX)
 }
 
-/// Whether a file of failed rows begins so.
+/// Whether `head` is the start of a file of failed rows.
 pub(crate) fn is_failed_rows(head: &[u8]) -> bool {
     format_of(head, None).is_some()
 }
 
-/// The format of a file of failed rows that begins so, where the user says this of quotes; none where it is another input.
+/// Returns the format of a file of failed rows that starts with `head`, given the user's `quotes`;
+/// `None` for any other input.
 pub(crate) fn format_of(head: &[u8], quotes: Option<Quotes>) -> Option<Format> {
     let head = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head);
     let blank = head
@@ -40,7 +41,7 @@ pub(crate) fn format_of(head: &[u8], quotes: Option<Quotes>) -> Option<Format> {
         .take_while(|byte| matches!(byte, b'\r' | b'\n'))
         .count();
     let head = head.get(blank..).unwrap_or_default();
-    // A name of ours in quotes leaves no doubt about what quotes are.
+    // If our column name is in quotes, the file has quotes.
     let quotes = if head.starts_with(b"\"") {
         Some(Quotes::On)
     } else {
@@ -52,7 +53,7 @@ pub(crate) fn format_of(head: &[u8], quotes: Option<Quotes>) -> Option<Format> {
     }
 }
 
-/// What stands behind the first column's name. A spreadsheet may have put the name in quotes.
+/// Returns the byte after the first column's name. A spreadsheet may have put the name in quotes.
 fn delimiter_of(head: &[u8]) -> Option<Delimiter> {
     let (name, quote) = match head.strip_prefix(b"\"") {
         Some(name) => (name, &b"\""[..]),
@@ -68,7 +69,7 @@ fn begins_with_own_member(head: &[u8]) -> bool {
     behind_own_key(head).is_some_and(|value| value.starts_with(b"{"))
 }
 
-/// What stands behind the own member's key, where an object begins with it.
+/// Returns the bytes after the key of custsync's own member, if an object begins with it.
 pub(crate) fn behind_own_key(object: &[u8]) -> Option<&[u8]> {
     let key = object
         .trim_ascii_start()

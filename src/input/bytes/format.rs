@@ -1,11 +1,11 @@
-//! The formats of inputs.
+//! The formats of inputs, as the user chooses them and as they are read.
 
 use crate::input::bytes::dialect::Dialect;
 
-/// The format that the user asks for (`--format`).
+/// The format that the user chooses (`--format`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum FormatChoice {
-    /// By the file's extension, else by its content.
+    /// Detected by the file's extension, or else by its content.
     #[default]
     Auto,
     /// Comma-separated values (RFC 4180), or another delimiter.

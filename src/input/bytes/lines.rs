@@ -6,7 +6,7 @@ use crate::input::bytes::dialect::Dialect;
 use crate::input::bytes::first_visible;
 use crate::input::bytes::format::Format;
 
-/// How many lines end within `bytes`: of CSV at CR, LF and CRLF, of NDJSON at LF.
+/// Counts the line ends in `bytes`: for CSV CR, LF and CRLF, for NDJSON LF.
 pub(crate) fn count_lines(bytes: &[u8], format: Format) -> u64 {
     let line_feeds = memchr_iter(b'\n', bytes).count();
     let lone_returns = match format {
@@ -18,12 +18,12 @@ pub(crate) fn count_lines(bytes: &[u8], format: Format) -> u64 {
     (line_feeds + lone_returns) as u64
 }
 
-/// The line that is reached behind the first bytes of an input.
+/// Returns the number of the line after the first bytes of an input.
 pub(crate) fn line_behind(head: &[u8]) -> u64 {
     1 + count_lines(head, probable_format(head))
 }
 
-/// What an input probably is that could not be read as far as it takes to know.
+/// Guesses the format of an input that could not be read far enough to detect it.
 fn probable_format(head: &[u8]) -> Format {
     match first_visible(head) {
         Some(b'{') => Format::Ndjson,

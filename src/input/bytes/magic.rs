@@ -1,4 +1,5 @@
-//! Files that hold no rows of text, known by their first bytes or by what is packed in them: what each is, and the way out.
+//! Recognises files that are not rows of text, by their first bytes or by the parts of a zip
+//! archive.
 
 use memchr::memmem;
 
@@ -6,7 +7,7 @@ use crate::input::bytes::compression::Compression;
 use crate::input::bytes::dialect::Delimiter;
 use crate::input::bytes::not_text::NotText;
 
-/// What bytes beginning so are, where they are no text.
+/// Recognises data that is not text by its first bytes.
 pub(crate) fn not_text(head: &[u8]) -> Option<NotText> {
     match head {
         [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Some(NotText::Utf32),
@@ -18,7 +19,7 @@ pub(crate) fn not_text(head: &[u8]) -> Option<NotText> {
     }
 }
 
-/// What a text is that begins as another kind of document than rows.
+/// Recognises text that begins as another kind of document.
 pub(crate) fn not_rows(text: &[u8]) -> Option<NotText> {
     let text = text
         .get(..1024)
@@ -56,7 +57,8 @@ pub(crate) fn not_rows(text: &[u8]) -> Option<NotText> {
     None
 }
 
-/// What a zip archive is by its first part: of one that comes out of a pipe, or is cut off, no more is known.
+/// Recognises a zip archive by its first part. For one from a pipe, or one that is cut off, no more
+/// is known.
 pub(crate) fn zip(head: &[u8]) -> NotText {
     const NAME: usize = 30;
     let name = head.get(NAME..).unwrap_or_default();
@@ -69,7 +71,7 @@ pub(crate) fn zip(head: &[u8]) -> NotText {
     })
 }
 
-/// What a zip archive is that has these parts; a name with `/` at its end is that of a folder.
+/// Recognises a zip archive by its parts. A name that ends in `/` is a folder's.
 pub(crate) fn package(has: impl Fn(&str) -> bool) -> NotText {
     let known: [(&str, &str); 8] = [
         ("xl/workbook.bin", "is a binary workbook (.xlsb)"),
@@ -93,8 +95,8 @@ const EXPORT: &str = "export its rows as CSV (UTF-8) or NDJSON";
 const DECRYPT: &str = "decrypt it first";
 const NO_ROWS: &str = "name a file that holds rows";
 
-/// Kinds of files by their first bytes. Those of letters alone could begin a text, and are known only where a byte of the
-/// beginning is NUL.
+/// Kinds of files: their first bytes, the message and the remedy. First bytes that are only letters
+/// could begin a text, so they count only if the start of the file contains a NUL.
 const KINDS: [(&[u8], &str, &str); 32] = [
     (b"7z\xbc\xaf\x27\x1c", "is a 7z archive", UNPACK),
     (b"Rar!\x1a\x07", "is a RAR archive", UNPACK),
@@ -145,7 +147,7 @@ const KINDS: [(&[u8], &str, &str); 32] = [
     (b"!<arch>\n", "is an ar archive", UNPACK),
     (b"\x7fELF", "is a program", NO_ROWS),
 ];
-/// A tar archive says so behind its first file's name.
+/// The mark of a tar archive, after its first file's name.
 const TAR: (usize, &[u8]) = (257, b"ustar");
 
 fn known(head: &[u8]) -> Option<NotText> {
@@ -164,11 +166,11 @@ fn known(head: &[u8]) -> Option<NotText> {
     found.map(|(_, what, way_out)| NotText::Other { what, way_out })
 }
 
-/// Bytes of the beginning of a text by which it is told from what is none.
+/// The number of bytes by which text is told from other data.
 const BEGINNING_BYTES: usize = 4 << 10;
 
-/// What a text is not one of, by its beginning as a whole: one control byte in it is the fault of its row. A delimiter that is named
-/// may be one, as in what Hive writes.
+/// Recognises data that is not text by its first bytes as a whole. A single control byte is the
+/// fault of its row. A delimiter that the user names may be a control byte, as in files of Hive.
 pub(crate) fn not_text_within(head: &[u8], delimiter: Option<Delimiter>) -> Option<NotText> {
     let head = head.get(..BEGINNING_BYTES).unwrap_or(head);
     let delimiter = delimiter.map(Delimiter::byte);
@@ -187,7 +189,8 @@ pub(crate) fn not_text_within(head: &[u8], delimiter: Option<Delimiter>) -> Opti
     }) {
         return Some(NotText::Utf32);
     }
-    // Of ASCII each other byte is NUL, of other scripts those of delimiters and line ends.
+    // In UTF-16, every other byte of ASCII is NUL; in other scripts, only those of delimiters and
+    // line ends.
     if is_mostly(head, 2, 3, |pair| matches!(pair, [1..=255, 0])) {
         return Some(NotText::Utf16("utf-16le"));
     }
@@ -197,10 +200,10 @@ pub(crate) fn not_text_within(head: &[u8], delimiter: Option<Delimiter>) -> Opti
     (controls >= CONTROLS_MIN && controls * 10 > head.len()).then_some(NotText::Binary)
 }
 
-/// Fewer control bytes than these are never a reason to refuse a file.
+/// A file with fewer control bytes than this is never refused.
 const CONTROLS_MIN: usize = 8;
 
-/// Whether at least so many tenths of the units of this size are such, and not fewer than two.
+/// Whether at least this many tenths of the units of `size` bytes match, and at least two units.
 fn is_mostly(bytes: &[u8], size: usize, tenths: usize, is_such: impl Fn(&[u8]) -> bool) -> bool {
     let found = bytes
         .chunks_exact(size)

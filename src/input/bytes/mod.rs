@@ -1,4 +1,12 @@
-//! From an input's name to the bytes of its text: opening, decompressing, decoding, and what the first bytes say.
+//! From an input's name to the bytes of its text.
+//!
+//! - `name`, `source`, `pauses`, `steady`: opens files and pipes
+//! - `stream`: peeks at the first bytes and picks the steps below
+//! - `compression`, `decompress`: gzip, Zstandard, xz, bzip2
+//! - `decode`: other encodings than UTF-8
+//! - `magic`, `compound`, `not_text`: files that are not rows, with what to do about them
+//! - `format`, `dialect`, `failed_rows`, `lines`: formats, and facts about a text's first bytes
+//! - `stream_fault`: errors that appear while the bytes are read
 
 pub(crate) mod compound;
 pub(crate) mod compression;
@@ -22,7 +30,7 @@ use std::io::Read;
 /// The bytes of an input.
 pub(crate) type ByteStream = Box<dyn Read + Send>;
 
-/// The byte order mark of UTF-8. It says nothing about UTF-8 and is no part of the first column's name.
+/// The byte order mark of UTF-8. It is optional in UTF-8, and not part of the first column's name.
 pub(crate) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 pub(crate) fn bytes_of(bytes: &[u8]) -> u64 {

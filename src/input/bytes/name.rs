@@ -1,4 +1,4 @@
-//! The name of an input.
+//! The name of an input, as given on the command line.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -6,17 +6,17 @@ use std::path::PathBuf;
 
 use crate::text;
 
-/// The name of an input, as the user gave it.
+/// The name of an input, as the user wrote it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum InputName {
     /// Standard input (`-`).
     Stdin,
-    /// A file, a FIFO, or whatever else can be opened and read.
+    /// A file, a FIFO, or anything else that can be opened and read.
     Path(PathBuf),
 }
 
 impl InputName {
-    /// The input that an argument of the command line names.
+    /// Returns the input that a command-line argument names.
     pub fn from_argument(argument: OsString) -> InputName {
         if argument == "-" {
             InputName::Stdin

@@ -1,5 +1,5 @@
-//! Pipes, whose writer may pause. What it has written by then is handed on: a service that writes a row a minute does not want it to
-//! be sent when a block is full, tomorrow.
+//! Pipes, whose writers may pause. Rows written before a pause are handed on at once: if a service
+//! writes a row a minute, its rows must not wait until a block is full.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -8,38 +8,39 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-/// So long nothing comes from a writer that pauses. One that has only to be waited for is quicker, and blocks stay large.
+/// The time without bytes that counts as a pause. A writer that is only slow is quicker, so blocks
+/// stay large.
 const PAUSE: Timespec = Timespec {
     tv_sec: 0,
     tv_nsec: 50_000_000,
 };
 
-/// Standard input or a pipe. A pause of its writer is an error of the kind [`io::ErrorKind::WouldBlock`], told once each: the next
-/// read waits for what comes behind it.
+/// Standard input or a pipe. A pause of its writer is an error of the kind
+/// [`io::ErrorKind::WouldBlock`], reported once: the next read waits for more bytes.
 pub(crate) struct Pipe {
     file: File,
     pauses: Pauses,
 }
 
-/// What is told of pauses.
+/// Switches for the reports of pauses, shared by a pipe and its readers.
 #[derive(Clone, Default)]
 pub(crate) struct Pauses(Arc<State>);
 
 #[derive(Default)]
 struct State {
-    /// None is told: who reads cannot be interrupted.
+    /// No pause is reported: the reader cannot be interrupted.
     are_hidden: AtomicBool,
-    /// The next one is to be told.
+    /// The next pause is to be reported.
     is_awaited: AtomicBool,
 }
 
 impl Pauses {
-    /// Tells of no pause any more.
+    /// Stops the reports of pauses.
     pub(crate) fn hide(&self) {
         self.0.are_hidden.store(true, Ordering::Relaxed);
     }
 
-    /// Tells of this pause again: what was read before it is read anew, from where it was kept.
+    /// Reports the current pause again. The bytes before it are read again, from a buffer.
     pub(crate) fn tell_again(&self) {
         self.0.is_awaited.store(true, Ordering::Relaxed);
     }
@@ -75,7 +76,7 @@ impl Read for Pipe {
     }
 }
 
-/// Whether a read has met a pause. What was read before is there.
+/// Whether a read ended in a pause. The bytes before it have been read.
 pub(crate) fn is_pause(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock
 }

@@ -1,4 +1,4 @@
-//! Where the bytes come from: a named file, or standard input.
+//! The source of an input's bytes: a named file, or standard input.
 
 use std::fs::File;
 use std::io;
@@ -13,21 +13,22 @@ use crate::input::error::InputFault;
 
 /// An open input.
 pub(crate) struct Source {
-    /// Its bytes, unbuffered: blocks are read in large pieces.
+    /// The bytes, unbuffered: blocks are read in large pieces.
     pub(crate) reader: ByteStream,
-    /// Its size in bytes, where it is a regular file.
+    /// The size in bytes, for a regular file.
     pub(crate) size: Option<u64>,
-    /// The same file, to ask whether it was changed.
+    /// The same file, to check whether it was changed.
     pub(crate) steady: Option<SteadyFile>,
-    /// Where it is none: whether it tells of pauses.
+    /// The switches for pauses, for anything but a regular file.
     pub(crate) pauses: Pauses,
 }
 
 impl Source {
-    /// Opens an input. A FIFO waits here for its writer.
+    /// Opens an input. Opening a FIFO blocks until it has a writer.
     pub(crate) fn open(name: &InputName) -> Result<Source, InputFault> {
         let file = match name {
-            // A duplicate of the descriptor, read as a file: `Stdin` would put its own small buffer in between.
+            // A duplicate of the descriptor, read as a file: `Stdin` would add a small buffer of
+            // its own.
             InputName::Stdin => io::stdin().as_fd().try_clone_to_owned().map(File::from),
             InputName::Path(path) => File::open(path),
         };

@@ -1,5 +1,5 @@
-//! A regular file that has to stay as it is while it is read. Records are cut from one piece of bytes after the other: where
-//! somebody writes the file anew meanwhile, half a row of the old one would be joined with half a row of the new one.
+//! A regular file that must not change while it is read. If another program rewrote it meanwhile,
+//! half a row of the old file would be joined with half a row of the new one.
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -8,17 +8,18 @@ use std::sync::Arc;
 
 use crate::input::bytes::stream_fault::StreamFault;
 
-/// A file that is known as it was when it was opened. Its own reads fail once it was changed; who reads it by another handle asks.
+/// A file with its state at the time of opening. Its own reads fail after a change; a reader with
+/// another handle calls [`check`](Self::check).
 pub(crate) struct SteadyFile {
     file: Arc<File>,
     at_start: State,
 }
 
-/// What every write to a file changes.
+/// The part of the metadata that every write changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct State {
     bytes: u64,
-    /// When it was last written to, in seconds and nanoseconds.
+    /// The time of the last write, in seconds and nanoseconds.
     written: (i64, i64),
 }
 
@@ -32,7 +33,7 @@ impl State {
 }
 
 impl SteadyFile {
-    /// A file that is as `metadata` says.
+    /// Returns a file with the state that `metadata` holds.
     pub(crate) fn new(file: Arc<File>, metadata: &Metadata) -> SteadyFile {
         SteadyFile {
             file,
@@ -40,14 +41,15 @@ impl SteadyFile {
         }
     }
 
-    /// Opens the file of this name.
+    /// Opens the file at this path.
     pub(crate) fn open(path: &std::path::Path) -> io::Result<SteadyFile> {
         let file = File::open(path)?;
         let metadata = file.metadata()?;
         Ok(SteadyFile::new(Arc::new(file), &metadata))
     }
 
-    /// Whether it is as it was. Asked behind a read, so that nothing is passed on of what was read of a changed one.
+    /// Fails if the file was changed. Called after each read, so that nothing that was read from a
+    /// changed file is passed on.
     pub(crate) fn check(&self) -> io::Result<()> {
         let now = State::of(&self.file.metadata()?);
         if now == self.at_start {
@@ -78,12 +80,12 @@ mod tests {
 
     use super::*;
 
-    /// What a read says in the middle of a file that is then changed so.
+    /// Returns the result of a read in the middle of a file after `change` was applied to it.
     fn read_behind(change: impl FnOnce(&std::path::Path)) -> io::Result<usize> {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("rows.csv");
         fs::write(&path, "id,job\n1,a\n").expect("a file");
-        // The clock of files may stand still for some milliseconds.
+        // File times may have a resolution of some milliseconds.
         let yesterday = std::time::SystemTime::now() - std::time::Duration::from_hours(24);
         File::options()
             .write(true)

@@ -1,5 +1,5 @@
-//! From a file's bytes to text: what is compressed is unpacked, what is not UTF-8 is decoded. Both are seen by the first
-//! bytes, however they arrive.
+//! From a file's bytes to text: decompresses what is compressed, and decodes what is not UTF-8.
+//! Both are detected by the first bytes, however they arrive.
 
 use std::fmt;
 use std::io::{Cursor, Read};
@@ -15,22 +15,22 @@ use crate::input::bytes::pauses::{Pauses, is_pause};
 use crate::input::bytes::{ByteStream, bytes_of, failed_rows};
 use crate::input::error::InputFault;
 
-/// So many bytes tell what they are the beginning of. Those of a tar archive stand farthest from its beginning.
+/// Bytes needed to recognise a format by its magic number. That of tar is farthest from the start.
 const MAGIC_BYTES: usize = 512;
 
-/// What is doubtful about the encoding of an input: it is read all the same.
+/// A doubt about the encoding of an input, which is read all the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EncodingDoubt {
-    /// The input begins with a byte order mark of another encoding than the one that is named.
+    /// The byte order mark is that of another encoding than the named one.
     MarkOfAnother {
-        /// The encoding that is named.
+        /// The named encoding.
         named: Encoding,
-        /// The mark's.
+        /// The encoding of the mark.
         mark: Encoding,
     },
-    /// All that was read so far is good UTF-8, with more than ASCII in it, and another encoding is named.
+    /// Another encoding is named, but all bytes read so far are valid UTF-8, with more than ASCII.
     IsUtf8 {
-        /// The encoding that is named.
+        /// The named encoding.
         named: Encoding,
     },
 }
@@ -57,19 +57,19 @@ impl fmt::Display for EncodingDoubt {
     }
 }
 
-/// The text of an input, and what it took to get at it.
+/// The text of an input, with its compression and encoding.
 pub(crate) struct Text {
-    /// UTF-8, as far as the input keeps to its encoding.
+    /// UTF-8, unless the input breaks its encoding.
     pub(crate) reader: ByteStream,
-    /// How the input is compressed.
+    /// The compression of the input.
     pub(crate) compression: Option<Compression>,
-    /// The encoding that it was decoded from; absent where it is UTF-8 as it is.
+    /// The encoding that the text was decoded from; `None` for UTF-8.
     pub(crate) encoding: Option<Encoding>,
-    /// What is doubtful about its encoding.
+    /// The doubts about the encoding.
     pub(crate) doubts: EncodingDoubts,
 }
 
-/// What may be doubtful about the encoding of an input. Part of it is known only while it is read.
+/// The doubts about the encoding of an input. Some arise only while it is read.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct EncodingDoubts {
     mark: Option<EncodingDoubt>,
@@ -77,7 +77,7 @@ pub(crate) struct EncodingDoubts {
 }
 
 impl EncodingDoubts {
-    /// What is doubtful by what was read so far.
+    /// Returns the doubt that the bytes read so far raise.
     pub(crate) fn so_far(&self) -> Option<EncodingDoubt> {
         let is_utf_8 = self
             .is_utf_8
@@ -88,7 +88,8 @@ impl EncodingDoubts {
     }
 }
 
-/// The text of an input. Unpacking cannot be interrupted, so of packed data no pauses are told.
+/// Returns the text of an input. Decompression cannot be interrupted, so compressed data reports no
+/// pauses.
 pub(crate) fn text_of(
     bytes: ByteStream,
     pauses: &Pauses,
@@ -118,8 +119,9 @@ pub(crate) fn text_of(
         mark: doubt_by_mark(named, mark),
         is_utf_8: None,
     };
-    // A byte order mark is in no doubt, so it wins over what was asked for: that is how a workbook's failed rows, saved as another
-    // text, are read all the same. Failed rows are UTF-8, whatever the settings of their first input say.
+    // A byte order mark is certain, so it wins over the setting: this reads the failed rows of a
+    // workbook that were saved as another text. Failed rows are UTF-8, whatever the settings say of
+    // their first input.
     let encoding = mark
         .or(named)
         .filter(|encoding| *encoding != Encoding::UTF_8);
@@ -141,13 +143,13 @@ pub(crate) fn text_of(
     })
 }
 
-/// A mark that says otherwise than the encoding that is named.
+/// Returns the doubt that a mark of another encoding than the named one raises.
 fn doubt_by_mark(named: Option<Encoding>, mark: Option<Encoding>) -> Option<EncodingDoubt> {
     let (named, mark) = (named?, mark?);
     (named != mark).then_some(EncodingDoubt::MarkOfAnother { named, mark })
 }
 
-/// The first bytes, and a reader of all of them.
+/// Returns the first bytes, and a reader of all bytes.
 fn peek(mut bytes: ByteStream) -> Result<(Vec<u8>, ByteStream), InputFault> {
     let mut head = Vec::with_capacity(MAGIC_BYTES);
     let wanted = MAGIC_BYTES as u64;
@@ -157,7 +159,7 @@ fn peek(mut bytes: ByteStream) -> Result<(Vec<u8>, ByteStream), InputFault> {
         .read_to_end(&mut head)
     {
         match is_pause(&error) {
-            // A whole line tells what it is the beginning of.
+            // A whole line is enough to recognise a format.
             true if memchr(b'\n', &head).is_some() => break,
             true => {}
             false => return Err(InputFault::of_read(error, line_behind(&head))),

@@ -1,70 +1,71 @@
-//! Faults of an input's bytes: of its compression, its encoding, or a workbook's sheet.
+//! Faults of an input's bytes that appear while it is read: in its compression, its encoding, or a
+//! workbook's sheet.
 
 use std::io;
 
 use crate::input::bytes::compression::Compression;
 
-/// What is wrong with the bytes of a compressed or encoded input.
+/// A fault in the bytes of a compressed or encoded input.
 #[derive(Debug, thiserror::Error)]
 pub enum StreamFault {
-    /// The compressed data ends too early.
+    /// The compressed data is truncated.
     #[error("the {0} data is cut off here: the file is not whole")]
     CutOff(Compression),
-    /// The compressed data contradicts itself.
+    /// The compressed data is corrupt.
     #[error("the {compression} data cannot be unpacked from here on: {source}")]
     Damaged {
-        /// How it is compressed.
+        /// The compression.
         compression: Compression,
-        /// What the decoder says, which quotes nothing of the data.
+        /// The decoder's error, which quotes nothing of the data.
         source: io::Error,
     },
-    /// The compressed data has ended, the file has not.
+    /// Something else follows the compressed data.
     #[error("something else follows the {0} data here")]
     Trailing(Compression),
-    /// Unpacking it would take too much memory.
+    /// Decompression would take too much memory.
     #[error("the {0} data needs a dictionary of more than 64 MiB of memory: unpack it first")]
     Dictionary(Compression),
-    /// More comes out than a file of rows can hold.
+    /// The output is a larger multiple of the input than a file of rows can give.
     #[error(
         "the {compression} data unpacks to more than {ratio_max} times its size, as files made to do harm do: unpack it first"
     )]
     Bomb {
-        /// How it is compressed.
+        /// The compression.
         compression: Compression,
-        /// How many times it may be.
+        /// The largest multiple.
         ratio_max: u64,
     },
-    /// More comes out than anybody sends.
+    /// The output is too large.
     #[error("the {compression} data unpacks to more than {bytes_max} bytes: split it")]
     TooLarge {
-        /// How it is compressed.
+        /// The compression.
         compression: Compression,
-        /// How much it may be.
+        /// The largest output.
         bytes_max: u64,
     },
-    /// The file was written to.
+    /// The file was changed while it was read.
     #[error(
         "the file was changed while it was read, and nothing behind this is taken from it: wait until it is written, or read a copy"
     )]
     Changed,
-    /// Bytes that are no text in the input's encoding.
+    /// Bytes that are invalid in the input's encoding.
     #[error("byte {byte} of the text is not {encoding} (--encoding names another encoding)")]
     NotEncoded {
         /// The encoding's name.
         encoding: &'static str,
-        /// The first such byte, counted from 1 in the unpacked input.
+        /// The position of the first such byte, from 1, in the decompressed input.
         byte: u64,
     },
-    /// A sheet that cannot be read to its end.
+    /// A sheet could not be read to its end.
     #[error("the sheet cannot be read from here on: {reason}")]
     Sheet {
-        /// Why, safe to show.
+        /// The reason, safe to show.
         reason: String,
     },
 }
 
 impl From<StreamFault> for io::Error {
-    /// Readers hand the fault over as what they may return; `InputFault::of_read` takes it out again.
+    /// Wraps the fault in the error type of readers; `InputFault::of_read` unwraps it again.
     fn from(fault: StreamFault) -> io::Error {
         io::Error::other(fault)
     }

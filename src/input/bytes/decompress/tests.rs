@@ -1,4 +1,4 @@
-//! Compressed data of each kind: whole, in pieces, cut off, damaged, padded, and made to do harm.
+//! Compressed data of each kind: whole, in pieces, truncated, corrupt, padded, and malicious.
 
 use std::io::{self, Read, Write as _};
 
@@ -19,7 +19,7 @@ fn packed(compression: Compression, text: &[u8]) -> Vec<u8> {
         }
         Compression::Zstd => {
             let mut encoder = zstd::Encoder::new(Vec::new(), 3).expect("memory");
-            // As the command line tool does.
+            // The command-line tool adds a checksum too.
             encoder.include_checksum(true).expect("a setting");
             encoder.write_all(text).expect("memory");
             encoder.finish().expect("memory")
@@ -67,7 +67,7 @@ fn each(check: impl Fn(Compression)) {
     .for_each(check);
 }
 
-/// The same bytes, one at a time: whatever is looked at lies across two reads.
+/// Decompresses the same bytes one at a time, so that everything is split between two reads.
 fn unpacked_bytewise(compression: Compression, bytes: &[u8]) -> Result<Vec<u8>, String> {
     struct Bytewise(io::Cursor<Vec<u8>>);
     impl Read for Bytewise {
@@ -128,7 +128,8 @@ fn frames_of_zstandard_that_hold_nothing_are_skipped() {
             Ok(TEXT.to_vec())
         );
     }
-    // A frame to be skipped that lies across two buffers: its first byte is the last one of the first.
+    // A skippable frame that is split between two buffers: its first byte is the last one of the
+    // first.
     for length in (8 << 10) - 24..(8 << 10) + 24 {
         let filling = u32::try_from(length).expect("small").to_le_bytes();
         let filling = [&[0x50, 0x2a, 0x4d, 0x18], &filling[..], &vec![7; length]].concat();
