@@ -38,19 +38,19 @@ impl Default for BlockSize {
 pub struct Block {
     /// The records' bytes, with their line ends. Only the input's last record may have none.
     pub bytes: Bytes,
-    /// The physical line, from 1, on which the first byte stands.
+    /// The physical line, from 1, of the first byte.
     pub first_line: u64,
-    /// How many bytes of the input's text come before the first one, a byte order mark included.
+    /// The number of bytes of the input's text before the block, including a byte order mark.
     pub bytes_before: u64,
-    /// What is known of its cells, chunk by chunk; nothing where nothing is known, and more than its bytes have where it was
-    /// cut off at its end.
+    /// The structural index of the block's cells, chunk by chunk. Empty if there is none; longer
+    /// than the bytes if the block was cut off at its end.
     pub(crate) cell_index: Vec<CellIndex>,
-    /// Blank rows that come before it, in blocks without any record.
+    /// The number of blank rows before the block, in blocks without any record.
     pub(crate) blank_rows_before: u64,
 }
 
 impl Block {
-    /// A block of these bytes, of which nothing is known.
+    /// Returns a block of these bytes, without an index.
     pub(crate) fn new(bytes: Bytes, first_line: u64, bytes_before: u64) -> Block {
         Block {
             bytes,
@@ -61,7 +61,7 @@ impl Block {
         }
     }
 
-    /// What is left of the block behind its first `count` bytes, which are whole records.
+    /// Returns the block without its first `count` bytes, which are whole records.
     pub(crate) fn without_first(mut self, count: usize, format: Format) -> Block {
         let removed = self.bytes.split_to(count);
         let first_line = self.first_line + count_lines(&removed, format);

@@ -1,12 +1,13 @@
-//! 64 bytes at once, with the widest instructions that the machine has, as the bits of a word.
+//! Compares 64 bytes at once, with the widest instructions of the machine. The result is a bit
+//! mask.
 
 use fearless_simd::prelude::*;
 use fearless_simd::{mask8x64, u8x64};
 
-/// So many bytes are looked at at once: one bit of a word each.
+/// The number of bytes in a chunk: one for each bit of a word.
 pub(crate) const CHUNK_BYTES: usize = 64;
 
-/// A bit for each byte of a chunk that is wanted.
+/// Returns a mask with a bit for each matching byte of a chunk.
 #[inline(always)]
 #[expect(
     clippy::inline_always,

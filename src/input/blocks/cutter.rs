@@ -1,4 +1,5 @@
-//! Cuts a stream of bytes into blocks of whole records, in flat memory. Blocks are what threads work on.
+//! Cuts a stream of bytes into blocks of whole records, in constant memory. Blocks are the unit of
+//! work of a thread.
 
 use std::collections::VecDeque;
 use std::io;
@@ -14,26 +15,27 @@ use crate::input::bytes::pauses::is_pause;
 use crate::input::bytes::{BYTE_ORDER_MARK, bytes_of};
 use crate::input::error::InputFault;
 
-/// Enough bytes to know a file by its first ones.
+/// The number of bytes needed to recognise a file by its start.
 const HEAD_BYTES_MIN: usize = 64;
-/// So many bytes custsync's own part of a failed row has at most: a place, a reason of bounded length, and names.
+/// The largest size of custsync's own part of a failed row: a place, a reason of bounded length,
+/// and names.
 const OWN_BYTES_MAX: usize = 64 << 10;
-/// No fewer bytes are read for a block, however short its lines are.
+/// The fewest bytes to read for a block, however short its lines are.
 const TARGET_BYTES_MIN: usize = 4 << 10;
 
-/// The beginning of a stream, read to learn what it is.
+/// The beginning of a stream, read to detect its format.
 pub(crate) struct Head<R> {
     reader: R,
     size: BlockSize,
     bytes: Vec<u8>,
     had_mark: bool,
-    /// The line on which the first byte stands.
+    /// The line of the first byte.
     line: u64,
     bytes_before: u64,
     end: End,
 }
 
-/// Whether a reader has more to give.
+/// Whether a reader has more bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
     Ahead,
@@ -45,13 +47,13 @@ pub(crate) struct Blocks<R> {
     reader: R,
     format: Format,
     size: BlockSize,
-    /// What is read and not yet cut. It starts with a record.
+    /// The bytes that are read and not yet cut. They start with a record.
     buffer: Vec<u8>,
-    /// Whether it has what the reader gives without a pause.
+    /// Whether the buffer holds all that the reader gives without a pause.
     is_filled: bool,
-    /// Blocks that are cut and not yet handed out.
+    /// Blocks that are cut and not yet returned.
     cut: VecDeque<Block>,
-    /// Bytes to read for the next block.
+    /// The number of bytes to read for the next block.
     target: usize,
     ends: RecordEnds,
     end: End,
@@ -60,11 +62,11 @@ pub(crate) struct Blocks<R> {
 }
 
 impl<R: Read> Head<R> {
-    /// Reads about a block, and cuts the byte order mark off.
+    /// Reads about one block, and removes the byte order mark.
     pub(crate) fn read(mut reader: R, size: BlockSize) -> Result<Head<R>, InputFault> {
         let mut bytes = Vec::new();
         let target = size.block_bytes.max(HEAD_BYTES_MIN);
-        // A reader that pauses may give what an input is known by, or not.
+        // A reader that pauses may not yet have given enough to recognise the format.
         let end = loop {
             let end = fill(&mut reader, &mut bytes, target)
                 .map_err(|error| InputFault::of_read(error, line_behind(&bytes)))?;
@@ -88,23 +90,24 @@ impl<R: Read> Head<R> {
         })
     }
 
-    /// Whether a byte order mark was cut off.
+    /// Whether a byte order mark was removed.
     pub(crate) fn had_mark(&self) -> bool {
         self.had_mark
     }
 
-    /// The first bytes.
+    /// Returns the first bytes.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// Takes the records for failed rows, which are longer than the records that they were: custsync's own part comes before each, and
-    /// those that had escapes are written without them, at most twice as long.
+    /// Raises the record limit for failed rows, which are longer than the original records:
+    /// custsync's own part precedes each, and records with escapes are written without them, at
+    /// most twice as long.
     pub(crate) fn allow_failed_rows(&mut self) {
         self.size.record_bytes_max = 2 * self.size.record_bytes_max + OWN_BYTES_MAX;
     }
 
-    /// The whole stream in blocks, from its first byte on.
+    /// Returns the whole stream in blocks, from its first byte.
     pub(crate) fn into_blocks(self, format: Format) -> Blocks<R> {
         let Head {
             reader,
@@ -136,7 +139,8 @@ impl<R: Read> Head<R> {
         }
     }
 
-    /// Passes over the first lines, whatever is in them: a quote in a title opens nothing. Says how many there were of so many.
+    /// Skips the first `lines` lines, whatever they contain: a quote in a title opens nothing.
+    /// Returns the number of lines that were skipped.
     pub(crate) fn pass_over_lines(&mut self, lines: u64) -> Result<u64, InputFault> {
         let (mut passed, mut at) = (0, 0);
         while passed < lines {
@@ -172,7 +176,7 @@ impl<R: Read> Head<R> {
         self.bytes.drain(..count);
     }
 
-    /// Reads on until the head has so many bytes, which begin on this line.
+    /// Reads until the head has `target` bytes. They begin on line `line`.
     fn fill(&mut self, target: usize, line: u64) -> Result<(), InputFault> {
         if self.end == End::Ahead {
             self.end = fill(&mut self.reader, &mut self.bytes, target)
@@ -182,7 +186,8 @@ impl<R: Read> Head<R> {
     }
 }
 
-/// How long the first line is with its line end, where that is known: a CR as the last byte may be half of a CRLF.
+/// Returns the length of the first line with its line end, if it is known: a CR as the last byte
+/// may be half of a CRLF.
 fn line_end(bytes: &[u8], end: End) -> Option<usize> {
     let at = memchr2(b'\r', b'\n', bytes)?;
     match (bytes.get(at), bytes.get(at + 1)) {
@@ -193,7 +198,7 @@ fn line_end(bytes: &[u8], end: End) -> Option<usize> {
 }
 
 impl<R: Read> Blocks<R> {
-    /// The next block; `None` at the end of the stream.
+    /// Returns the next block, or `None` at the end of the stream.
     pub(crate) fn next(&mut self) -> Result<Option<Block>, InputFault> {
         if let Some(block) = self.cut.pop_front() {
             return Ok(Some(block));
@@ -211,7 +216,8 @@ impl<R: Read> Blocks<R> {
                 (End::Ahead, None) if self.buffer.len() > self.size.record_bytes_max => {
                     return Err(self.too_long());
                 }
-                // One byte more than a record may have tells a longest record from one that is too long.
+                // One byte over the limit tells a record of the largest size from one that is too
+                // long.
                 (End::Ahead, None) => {
                     target =
                         target.max((self.buffer.len() * 2).min(self.size.record_bytes_max + 1));
@@ -220,12 +226,12 @@ impl<R: Read> Blocks<R> {
         }
     }
 
-    /// The line on which what comes next begins.
+    /// Returns the line on which the next block begins.
     pub(crate) fn line(&self) -> u64 {
         self.line
     }
 
-    /// All that is left, where the stream has ended.
+    /// Returns all that is left at the end of the stream.
     fn rest(&mut self) -> Result<Option<Block>, InputFault> {
         if let Some(quote) = self.ends.unclosed_quote() {
             return Err(InputFault::QuoteNotClosed {
@@ -239,8 +245,8 @@ impl<R: Read> Blocks<R> {
         }
     }
 
-    /// Whether what comes before this end is longer than a record may be, and nothing but one: the byte more that was read to
-    /// tell so may have been its line end.
+    /// Whether the bytes before this end are a single record that is too long. The one byte over
+    /// the limit may have been its line end.
     fn is_one_long_record(&self, record_end: usize) -> bool {
         let before = self
             .buffer
@@ -286,7 +292,7 @@ impl<R: Read> Blocks<R> {
         }
     }
 
-    /// Where blocks end of what has more lines than a block may have.
+    /// Returns the places where a block with too many lines has to be cut.
     #[cold]
     fn line_ends(&self, record_end: usize) -> Vec<usize> {
         let records = self.buffer.get(..record_end).unwrap_or_default();
@@ -295,7 +301,7 @@ impl<R: Read> Blocks<R> {
         ends
     }
 
-    /// Cuts a block at these places, and returns its first part. What is known of its cells fits none of the parts.
+    /// Cuts a block at these places, and returns its first part. Its index fits none of the parts.
     #[cold]
     fn cut_up(&mut self, block: &Block, ends: &[usize]) -> Block {
         let (mut start, mut line, mut bytes_before) = (0, block.first_line, block.bytes_before);
@@ -309,8 +315,9 @@ impl<R: Read> Blocks<R> {
         self.cut.pop_front().expect("the last part was just pushed")
     }
 
-    /// Bytes to read for the block behind one of so many bytes and lines: where lines are short, about as many as a block may
-    /// have, so that it need not be cut up.
+    /// Returns the number of bytes to read for the next block, given the size of the last one. If
+    /// lines are short, it is about as many as the line limit allows, so that the block need not be
+    /// cut.
     fn target_after(&self, bytes: usize, lines: u64) -> usize {
         let wanted = self.size.lines_max / 8 * 7;
         let lines = usize::try_from(lines).unwrap_or(usize::MAX).max(1);
@@ -339,7 +346,7 @@ impl<R: Read> Blocks<R> {
     }
 }
 
-/// Reads until `buffer` holds `target` bytes, the reader pauses, or it has no more.
+/// Reads until `buffer` holds `target` bytes, the reader pauses, or it ends.
 fn fill(reader: &mut impl Read, buffer: &mut Vec<u8>, target: usize) -> io::Result<End> {
     let missing = target.saturating_sub(buffer.len());
     buffer.reserve(missing);

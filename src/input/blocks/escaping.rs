@@ -1,4 +1,4 @@
-//! Which bytes of a CSV text a backslash escapes, one byte after the other.
+//! Tracks which bytes of a CSV text a backslash escapes, byte by byte.
 
 use crate::input::bytes::dialect::Escape;
 
@@ -8,14 +8,15 @@ pub(crate) enum Escaping {
     /// It is not.
     #[default]
     No,
-    /// A backslash stands before it.
+    /// A backslash precedes it.
     Next,
-    /// An escaped CR does, with which a LF makes one line end.
+    /// An escaped CR precedes it; a LF belongs to the same line end.
     NextFeed,
 }
 
 impl Escaping {
-    /// Takes in the next byte. Returns whether a backslash escapes it, or it is one that escapes the byte behind it.
+    /// Advances by one byte. Returns whether the byte is escaped, or is the backslash that escapes
+    /// the next one.
     pub(crate) fn takes(&mut self, byte: u8, escape: Escape) -> bool {
         if escape == Escape::None {
             return false;

@@ -1,4 +1,4 @@
-//! Where records end, found without reading fields: what blocks are cut by and lines are counted by.
+//! Finds the ends of records without reading fields, to cut blocks and to count lines.
 
 use fearless_simd::{Simd, dispatch};
 use memchr::{memchr_iter, memrchr};
@@ -12,51 +12,52 @@ use crate::input::bytes::lines::count_lines;
 /// Finds the end of the last whole record in a buffer that grows at its end.
 #[derive(Debug)]
 pub(crate) enum RecordEnds {
-    /// A CSV record ends where the `csv` crate would end it: at a CR, LF or CRLF outside of quotes that is not escaped.
+    /// A CSV record ends where the `csv` crate ends it: at a CR, LF or CRLF that is outside quotes
+    /// and not escaped.
     Csv(CsvEnds),
     /// A line is a record.
     Ndjson {
-        /// Everything before is searched.
+        /// All bytes before this one have been searched.
         at: usize,
         last: Option<usize>,
     },
 }
 
-/// The same of CSV.
+/// The state of the search for record ends in CSV.
 #[derive(Debug)]
 pub(crate) struct CsvEnds {
-    /// Everything before is marked.
+    /// All bytes before this one have been indexed.
     at: usize,
     marker: Indexer,
-    /// What was marked, a chunk each.
+    /// The index, one entry for each chunk.
     cells: Vec<CellIndex>,
     found: Found,
-    /// Whether the buffer ends inside of the quotes that it opened.
+    /// Whether the buffer ends inside quotes.
     ends_in_quotes: bool,
 }
 
-/// What was found in a buffer, up to some place.
+/// The results of the search so far.
 #[derive(Debug, Clone, Copy, Default)]
 struct Found {
     /// The last byte that ended a record.
     last_end: Last,
     /// The last quote that opened a cell.
     open_quote: Last,
-    /// Whether some CR is perhaps not half of a CRLF.
+    /// Whether a CR may not be part of a CRLF.
     has_lone_returns: bool,
 }
 
-/// The last of some marked bytes.
+/// The last bytes of one kind that were found.
 #[derive(Debug, Clone, Copy, Default)]
 struct Last {
-    /// The start of its chunk.
+    /// The start of their chunk.
     chunk: usize,
-    /// All of them in that chunk; none where there are none at all.
+    /// All of them in that chunk; zero if none were found.
     marks: u64,
 }
 
 impl Last {
-    /// Takes in the marks of a later chunk.
+    /// Adds the bits of a later chunk.
     #[inline]
     fn take(&mut self, chunk: usize, marks: u64) {
         if marks != 0 {
@@ -72,7 +73,7 @@ impl Last {
 }
 
 impl RecordEnds {
-    /// Nothing is searched yet. The buffer's first byte is a record's first.
+    /// Returns a search that starts at the first byte of a record.
     pub(crate) fn new(format: Format) -> RecordEnds {
         match format {
             Format::Ndjson => RecordEnds::Ndjson { at: 0, last: None },
@@ -80,7 +81,8 @@ impl RecordEnds {
         }
     }
 
-    /// Takes in what was added to the buffer, and returns where its last whole record ends (behind the line end).
+    /// Searches the bytes that were added to the buffer. Returns the end of its last whole record,
+    /// after the line end.
     pub(crate) fn search(&mut self, buffer: &[u8]) -> Option<usize> {
         match self {
             RecordEnds::Csv(ends) => ends.search(buffer),
@@ -94,7 +96,7 @@ impl RecordEnds {
         }
     }
 
-    /// The place of the quote that is still open where the buffer is all there is.
+    /// Returns the position of the quote that is still open at the end of the buffer.
     pub(crate) fn unclosed_quote(&self) -> Option<usize> {
         match self {
             RecordEnds::Csv(ends) => ends
@@ -106,7 +108,7 @@ impl RecordEnds {
         }
     }
 
-    /// What was found of the cells in the buffer, chunk by chunk.
+    /// Returns the index of the buffer's cells, chunk by chunk.
     pub(crate) fn into_cell_index(self) -> Vec<CellIndex> {
         match self {
             RecordEnds::Csv(ends) => ends.cells,
@@ -114,7 +116,8 @@ impl RecordEnds {
         }
     }
 
-    /// Where every `count`th line of these records ends, in the buffer that was searched. A line that ends within a cell is none.
+    /// Returns the end of every `count`th line of these records, in the buffer that was searched.
+    /// Line ends within a cell do not count.
     #[cold]
     pub(crate) fn line_ends_by(&self, count: usize, records: &[u8]) -> Vec<usize> {
         match self {
@@ -131,7 +134,7 @@ impl RecordEnds {
         }
     }
 
-    /// How many lines end within the records that were found.
+    /// Counts the line ends within the records that were found.
     pub(crate) fn count_lines(&self, records: &[u8]) -> u64 {
         match self {
             RecordEnds::Csv(CsvEnds {
@@ -142,7 +145,7 @@ impl RecordEnds {
                     },
                 ..
             }) => count_lines(records, Format::Csv(Dialect::COMMA)),
-            // The LF of a CRLF speaks for both.
+            // A CRLF is counted by its LF.
             RecordEnds::Csv(_) | RecordEnds::Ndjson { .. } => count_lines(records, Format::Ndjson),
         }
     }
@@ -164,12 +167,12 @@ impl CsvEnds {
         self.cells
             .reserve(buffer.len().div_ceil(CHUNK_BYTES) - self.cells.len());
         dispatch!(self.marker.level(), simd => self.take_chunks(simd, buffer));
-        // What may go on is looked at again when it does.
+        // An incomplete chunk is indexed again when it has grown.
         let rest = from(buffer, self.at);
         let mut marker = self.marker;
         let marks = marker.mark(rest);
         let record_ends = match rest.split_last() {
-            // A CR as the last byte may be the first half of a CRLF, which belongs together.
+            // A CR as the last byte may be the first half of a CRLF, which must not be split.
             Some((b'\r', before)) => marks.record_ends() & !(1 << before.len()),
             Some(_) | None => marks.record_ends(),
         };
@@ -179,7 +182,7 @@ impl CsvEnds {
         self.found.last_end.place().map(|end| end + 1)
     }
 
-    /// Where the lines of these records end, behind a CR, LF or CRLF that ends a cell.
+    /// Returns the line ends of these records: after a CR, LF or CRLF that ends a cell.
     fn line_ends<'a>(&'a self, records: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
         let cell_ends = self.cells.iter().zip(0..).flat_map(|(marks, chunk)| {
             (0..CHUNK_BYTES)
@@ -194,7 +197,7 @@ impl CsvEnds {
         line_ends.map(|at| at + 1)
     }
 
-    /// Takes in all chunks but the last one.
+    /// Indexes all chunks but the last one.
     #[inline(always)]
     #[expect(
         clippy::inline_always,
@@ -205,7 +208,7 @@ impl CsvEnds {
         let chunks = rest.len().saturating_sub(1) / CHUNK_BYTES;
         let marked = self.cells.len();
         self.cells.resize(marked + chunks, CellIndex::default());
-        // What changes with each chunk stays in registers.
+        // Local copies, so that they stay in registers.
         let (mut at, mut found) = (self.at, self.found);
         for cells in self.cells.iter_mut().skip(marked) {
             let rest = from(buffer, at);
@@ -219,7 +222,7 @@ impl CsvEnds {
 }
 
 impl Found {
-    /// Takes in what was marked in a chunk that starts here.
+    /// Adds the index of the chunk that starts here.
     #[inline(always)]
     #[expect(
         clippy::inline_always,
@@ -236,7 +239,7 @@ impl Found {
     }
 }
 
-/// What comes behind the first bytes.
+/// Returns the bytes from `at` on.
 pub(crate) fn from(buffer: &[u8], at: usize) -> &[u8] {
     buffer.get(at..).unwrap_or_default()
 }

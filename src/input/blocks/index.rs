@@ -1,5 +1,6 @@
-//! Which bytes of a CSV text matter, 64 at a time: delimiters, line ends, and what stands in quotes. A record has so many short
-//! cells that looking at one byte after the other, or searching each cell for its end, takes longer than checking what it says.
+//! The structural index of a CSV text, as in simdjson: delimiters, line ends and quoted regions as
+//! bits, 64 bytes at a time. Records have so many short cells that going byte by byte, or searching
+//! each cell for its end, takes longer than checking the values.
 
 use fearless_simd::prelude::*;
 use fearless_simd::{Level, dispatch};
@@ -8,7 +9,7 @@ use crate::input::blocks::chunk::{CHUNK_BYTES, bits};
 use crate::input::blocks::escaping::Escaping;
 use crate::input::bytes::dialect::{Dialect, Escape, Quotes};
 
-/// What the bytes of a chunk are: a bit of a word for each, the first one's lowest.
+/// The kinds of the bytes of a chunk: a bit for each byte, the first one's lowest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct ChunkIndex {
     /// Delimiters and line ends.
@@ -17,15 +18,16 @@ pub(crate) struct ChunkIndex {
     line_ends: u64,
     /// CRs.
     returns: u64,
-    /// What is inside of quotes, where delimiters and line ends belong to the cell.
+    /// Bytes inside quotes. Delimiters and line ends there belong to the cell.
     quoted: u64,
     /// Quotes that open a cell.
     pub(crate) opening: u64,
-    /// What its cells have to be looked at for.
+    /// Features of the cells.
     flags: Flags,
 }
 
-/// What ends cells in a chunk, by [`ChunkIndex`]'s words, and [`Flags::CONTROLS`] where it holds others.
+/// The ends of cells in a chunk, as in [`ChunkIndex`], and [`Flags::CONTROLS`] if it holds other
+/// control characters.
 struct Ends {
     any: u64,
     of_lines: u64,
@@ -33,18 +35,18 @@ struct Ends {
     controls: u8,
 }
 
-/// What the cells of some chunks have to be looked at for, more closely than where they end.
+/// Features of the cells of some chunks that need more than a cell's end to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Flags(u8);
 
-/// What is kept of a chunk's marks until its records are read.
+/// The part of a chunk's index that is kept until its records are read.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct CellIndex {
-    /// What ends a cell.
+    /// Ends of cells.
     pub(crate) cell_ends: u64,
-    /// Line ends that belong to a cell; of a CRLF both bytes.
+    /// Line ends within cells; both bytes of a CRLF.
     pub(crate) quoted_line_ends: u64,
-    /// What its cells have to be looked at for.
+    /// Features of the cells.
     pub(crate) flags: Flags,
 }
 
@@ -55,70 +57,72 @@ pub(crate) struct Indexer {
     dialect: Dialect,
     pace: Pace,
     carry: Carry,
-    /// Whether the byte before escapes the next one. The other parts of what is carried are then those before both.
+    /// Whether the last byte escapes the next one. If so, the rest of the carried state is that
+    /// before both.
     escaping: Escaping,
 }
 
-/// How a whole chunk of a dialect is marked.
+/// The method for whole chunks, which depends on the dialect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Pace {
-    /// At once, with quotes.
+    /// 64 bytes at once, with quotes.
     Quoted,
-    /// At once, without.
+    /// 64 bytes at once, without quotes.
     Unquoted,
-    /// One byte after the other.
+    /// Byte by byte.
     EachByte,
 }
 
-/// Where the next byte stands, in the form in which a chunk needs it.
+/// The state before the next byte, as the bit masks need it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Carry {
-    /// All ones inside of quotes.
+    /// All ones inside quotes.
     in_quotes: u64,
-    /// One behind a quote that closes a cell's quotes.
+    /// One after a quote that closes a cell's quotes.
     behind_quote: u64,
-    /// One behind what ends a cell, where it is not in quotes.
+    /// One after the end of a cell, outside quotes.
     behind_end: u64,
 }
 
-/// Where the next byte stands.
+/// The state before the next byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// At the start of a cell, where a quote opens it.
+    /// At the start of a cell. A quote opens it.
     CellStart,
-    /// In a cell, outside of quotes, where a quote is a character like others.
+    /// In a cell, outside quotes. A quote is an ordinary character.
     InCell,
-    /// Inside of quotes.
+    /// Inside quotes.
     InQuotes,
-    /// Behind a quote that closes the cell's quotes, unless the next byte is another one.
+    /// After a quote that closes the cell's quotes, unless the next byte is a quote too.
     BehindQuote,
 }
 
 impl Flags {
-    /// A text follows a quote that closes a cell's quotes.
+    /// Text follows the quote that closes a cell.
     const BEHIND_QUOTES: u8 = 1;
-    /// A quote stands in a cell that it does not open, or at the start of one where it may be a character.
+    /// A quote is in a cell that it does not open, or at the start of one where it may be a
+    /// character.
     const BARE_QUOTES: u8 = 2;
     /// A backslash escapes.
     const ESCAPES: u8 = 4;
-    /// There are control characters of ASCII other than tabs, line ends, the delimiter and U+007F.
+    /// There are ASCII control characters other than tabs, line ends, the delimiter and U+007F.
     const CONTROLS: u8 = 8;
-    /// Two quotes in quotes stand for one.
+    /// Two quotes inside quotes mean one.
     const DOUBLED_QUOTES: u8 = 16;
 
-    /// Adds what other chunks have to be looked at for.
+    /// Adds the features of other chunks.
     #[inline]
     pub(crate) fn add(&mut self, flags: Flags) {
         self.0 |= flags.0;
     }
 
-    /// Whether there may be quotes in a cell that neither open nor close it.
+    /// Whether a cell may contain quotes that neither open nor close it.
     #[inline]
     pub(crate) fn has_inner_quotes(self) -> bool {
         self.0 & (Flags::DOUBLED_QUOTES | Flags::BEHIND_QUOTES | Flags::BARE_QUOTES) != 0
     }
 
-    /// Whether a quote may stand in a cell that it does not open.
+    /// Whether a cell may contain a quote that does not open it.
     pub(crate) fn has_bare_quotes(self) -> bool {
         self.0 & Flags::BARE_QUOTES != 0
     }
@@ -133,7 +137,7 @@ impl Flags {
         self.0 & Flags::CONTROLS != 0
     }
 
-    /// Whether no cell has a quote where none belongs, and none has escapes.
+    /// Whether all quotes are in their places, and there are no escapes.
     #[inline]
     pub(crate) fn are_usual(self) -> bool {
         self.0 & (Flags::BEHIND_QUOTES | Flags::BARE_QUOTES | Flags::ESCAPES) == 0
@@ -141,7 +145,7 @@ impl Flags {
 }
 
 impl ChunkIndex {
-    /// What its records are read by.
+    /// Returns the part by which records are read.
     #[inline]
     pub(crate) fn cells(&self) -> CellIndex {
         CellIndex {
@@ -151,19 +155,20 @@ impl ChunkIndex {
         }
     }
 
-    /// What ends a record: the CR and the LF of a CRLF both do, since none is between them.
+    /// Returns the bytes that end a record. Both the CR and the LF of a CRLF do, since there is no
+    /// record between them.
     #[inline]
     pub(crate) fn record_ends(&self) -> u64 {
         self.line_ends & !self.quoted
     }
 
-    /// Whether there are CRs.
+    /// Whether the chunk has CRs.
     #[inline]
     pub(crate) fn has_returns(&self) -> bool {
         self.returns != 0
     }
 
-    /// CRs without a LF behind them; the chunk's last byte may have one in the next chunk.
+    /// Returns the CRs without a LF after them. The last byte's LF may be in the next chunk.
     #[inline]
     pub(crate) fn lone_returns(&self) -> u64 {
         let feeds = self.line_ends & !self.returns;
@@ -172,7 +177,7 @@ impl ChunkIndex {
 }
 
 impl Indexer {
-    /// Nothing is marked yet. A text starts with a record.
+    /// Returns an indexer for a text that starts with a record.
     pub(crate) fn new(dialect: Dialect) -> Indexer {
         let pace = match (dialect.escape, dialect.quotes) {
             (Escape::None, Quotes::On) => Pace::Quoted,
@@ -188,17 +193,17 @@ impl Indexer {
         }
     }
 
-    /// The vector instructions that the machine has.
+    /// Returns the vector instructions that the machine has.
     pub(crate) fn level(&self) -> Level {
         self.level
     }
 
-    /// Indexes the first chunk of what is left of the text.
+    /// Indexes the first chunk of the rest of the text.
     pub(crate) fn mark(&mut self, rest: &[u8]) -> ChunkIndex {
         dispatch!(self.level, simd => self.mark_with(simd, rest))
     }
 
-    /// The same with these instructions.
+    /// Indexes the first chunk with these instructions.
     #[inline(always)]
     #[expect(
         clippy::inline_always,
@@ -212,19 +217,20 @@ impl Indexer {
         }
     }
 
-    /// The marks of a whole text.
+    /// Returns the index of a whole text.
     pub(crate) fn mark_all(mut self, text: &[u8]) -> Vec<CellIndex> {
         let chunks = text.chunks(CHUNK_BYTES);
         dispatch!(self.level, simd => chunks.map(|chunk| self.mark_with(simd, chunk).cells()).collect())
     }
 
-    /// Whether the bytes up to here end inside of quotes.
+    /// Whether the bytes so far end inside quotes.
     pub(crate) fn is_in_quotes(&self) -> bool {
         self.carry.in_quotes != 0
     }
 
-    /// Quotes come in pairs, so what is inside of them follows from how many come before; if only each that would open a pair
-    /// stands where a quote opens a cell, or behind the one that it makes a pair of two with, as nearly all do.
+    /// Indexes a chunk with quotes. A prefix XOR over the quote bits gives the quoted regions,
+    /// provided that every opening quote is at the start of a cell or is the second of `""`.
+    /// Otherwise the chunk is indexed byte by byte.
     #[inline(always)]
     #[expect(
         clippy::inline_always,
@@ -269,7 +275,7 @@ impl Indexer {
         }
     }
 
-    /// The same, where quotes are characters.
+    /// Indexes a chunk in which quotes are ordinary characters.
     #[inline(always)]
     #[expect(
         clippy::inline_always,
@@ -300,7 +306,7 @@ impl Indexer {
         }
     }
 
-    /// What ends cells in a chunk, whether in quotes or not.
+    /// Finds the bytes that end cells in a chunk, inside quotes or not.
     #[inline(always)]
     #[expect(
         clippy::inline_always,
@@ -313,7 +319,7 @@ impl Indexer {
         let feeds = bits(simd, chunk, |bytes| bytes.simd_eq(b'\n'));
         let all_controls = bits(simd, chunk, |bytes| bytes.simd_lt(b' '));
         let (mut returns, mut controls) = (0, 0);
-        // In most files the only control characters are LFs.
+        // In most files, the only control characters are LFs.
         if all_controls != feeds {
             returns = bits(simd, chunk, |bytes| bytes.simd_eq(b'\r'));
             let tabs = bits(simd, chunk, |bytes| bytes.simd_eq(b'\t'));
@@ -329,7 +335,7 @@ impl Indexer {
         }
     }
 
-    /// The same, one byte after the other: the rule itself.
+    /// Indexes bytes one by one. This is the definition of the index.
     #[cold]
     fn mark_each(&mut self, bytes: &[u8]) -> ChunkIndex {
         let (delimiter, mut state) = (self.dialect.delimiter.byte(), self.carry.state());
@@ -346,7 +352,7 @@ impl Indexer {
                 } else {
                     State::InCell
                 };
-                // Neither ends the cell: a line end belongs to it as in quotes.
+                // Neither ends the cell: an escaped line end belongs to it, as in quotes.
                 set(&mut marks.quoted, state == State::InQuotes || is_line_end);
                 continue;
             }
@@ -376,7 +382,7 @@ impl Indexer {
         marks
     }
 
-    /// What a byte at this state makes its chunk be looked at for.
+    /// Returns the features that a byte in this state gives its chunk.
     fn flags_of(&self, state: State, byte: u8, ends_cell: bool) -> u8 {
         match (self.dialect.quotes, state, byte) {
             (Quotes::On, State::BehindQuote, b'"') => Flags::DOUBLED_QUOTES,
@@ -390,7 +396,7 @@ impl Indexer {
 }
 
 impl State {
-    /// The state behind a character that ends nothing.
+    /// Returns the state after a character that ends nothing.
     fn behind_character(self) -> State {
         match self {
             State::InQuotes => State::InQuotes,
@@ -426,7 +432,7 @@ impl Carry {
     }
 }
 
-/// For each bit, whether the ones up to it and with it are odd in number.
+/// Sets each bit to the parity of the ones up to and including it.
 #[inline]
 fn parity(mut bits: u64) -> u64 {
     for distance in [1, 2, 4, 8, 16, 32] {
@@ -533,7 +539,7 @@ mod tests {
         check("a\\\r\rb", "   ^ ", "  ^  ", Quotes::Off);
         check("\"a\\\",b\",c", "       ^ ", "         ", Quotes::On);
         check("\"a\\\"\n\",c", "      ^ ", "    ^   ", Quotes::On);
-        // What is not escaped is as ever.
+        // Bytes that are not escaped keep their meaning.
         check("\"a\"\"b,\",c", "       ^ ", "         ", Quotes::On);
     }
 }

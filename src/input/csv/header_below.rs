@@ -1,5 +1,5 @@
-//! What stands above a header, and where the header is if the first record is none: a line that names the delimiter, titles, dates
-//! and comments.
+//! Lines above a header: a line that names the delimiter, titles, dates and comments. Suggests a
+//! later line if the first record is no header.
 
 use memchr::memchr2;
 
@@ -9,10 +9,11 @@ use crate::input::mapping::header::LINES_MAX;
 use crate::input::mapping::loose_names::known_names;
 use crate::input::options::InputRules;
 
-/// What a first line that names the delimiter begins with.
+/// The start of a first line that names the delimiter.
 const SEP: &[u8] = b"sep=";
 
-/// The delimiter that a first line names, as in `sep=;`, which Excel writes and reads.
+/// Returns the delimiter that a first line such as `sep=;` names. Excel writes and reads such
+/// lines.
 pub(crate) fn delimiter_line(head: &[u8]) -> Option<Delimiter> {
     let (line, _) = split_line(head);
     let line = line
@@ -27,7 +28,7 @@ pub(crate) fn delimiter_line(head: &[u8]) -> Option<Delimiter> {
     }
 }
 
-/// How many lines below the first line of a text one stands that looks like a header: it holds names that are known.
+/// Returns how many lines below the first line the first one with known names is.
 pub(crate) fn header_below(text: &[u8], rules: &InputRules) -> Option<u64> {
     let mut best = (0, None);
     let (_, mut rest) = split_line(text);
@@ -49,7 +50,7 @@ pub(crate) fn header_below(text: &[u8], rules: &InputRules) -> Option<u64> {
     best.1
 }
 
-/// The delimiter by which a header that names nothing would name most.
+/// Returns the delimiter that gives the most known names in a header without any.
 pub(crate) fn likely_delimiter(
     header: &[u8],
     dialect: Dialect,
@@ -64,14 +65,14 @@ pub(crate) fn likely_delimiter(
     (known > 0).then_some(delimiter)
 }
 
-/// How many names of a line are known.
+/// Counts the known names in a line.
 fn known_by(line: &[u8], delimiter: Delimiter, rules: &InputRules) -> usize {
-    // A quote in doubt hides no name.
+    // Quotes are read, so that they hide no name.
     let dialect = Dialect::quoted(delimiter);
     known_names(&first_record(line, dialect), &rules.mapping)
 }
 
-/// The first line of a text, and what comes behind its line end.
+/// Returns the first line of a text, and the text after its line end.
 fn split_line(text: &[u8]) -> (&[u8], &[u8]) {
     let Some((line, behind)) = memchr2(b'\r', b'\n', text).and_then(|at| text.split_at_checked(at))
     else {

@@ -1,5 +1,5 @@
-//! Rows that a quote too few and a quote too many have joined: a strict reader (RFC 4180) finds nothing wrong with them, but one
-//! customer's data would go into another's record, and the customers between would be gone.
+//! Rows that are joined by a missing and an extra quote. A strict reader (RFC 4180) accepts them,
+//! but one customer's data would go into another's record, and the customers between would be lost.
 
 use memchr::memchr_iter;
 
@@ -9,10 +9,10 @@ use crate::input::csv::layout::CsvLayout;
 use crate::input::csv::records::CsvRecord;
 use crate::input::csv::uneven::with_lines;
 
-/// Why a record is refused that holds line breaks, where a cell of it looks like rows that were joined.
+/// Refuses a record with line breaks if one of its cells looks like joined rows.
 #[cold]
 pub(crate) fn invalid(record: &CsvRecord<'_, '_>, layout: &CsvLayout) -> Option<InvalidRow> {
-    // Rows were joined when they had the columns of the first input alone.
+    // Rows are joined before custsync adds columns, so only the first input's columns count.
     let own = layout.own_columns();
     let names = layout.names().len().saturating_sub(own);
     if !layout.dialect.has_quotes() || record.columns() != layout.names().len() || names < 2 {
@@ -38,8 +38,8 @@ pub(crate) fn invalid(record: &CsvRecord<'_, '_>, layout: &CsvLayout) -> Option<
     Some(InvalidRow { id: None, errors })
 }
 
-/// Whether the cell in a column holds a whole row, or is the end of one row and the start of another. Rows have as many cells as
-/// the header has names, and an id.
+/// Whether the cell in a column holds a whole row, or the end of one row and the start of another.
+/// A row has as many cells as the header has names, and an id.
 fn holds_rows(cell: &[u8], column: usize, names: usize, id: usize, delimiter: u8) -> bool {
     let Some(text) = cell
         .strip_prefix(b"\"")
@@ -61,7 +61,7 @@ fn holds_rows(cell: &[u8], column: usize, names: usize, id: usize, delimiter: u8
     let (Some(first), Some(last)) = (lines.next(), lines.next_back()) else {
         return false;
     };
-    // The id may stand behind this cell, where what began in it goes on.
+    // The id may come after this cell, in the rest of the row that began in it.
     let starts_row = cells(last) == column + 1 && (has_id(last) || id > column);
     (column + cells(first) == names && starts_row)
         || lines.any(|line| cells(line) == names && has_id(line))
@@ -80,12 +80,12 @@ mod tests {
                 "{cell:?} in column {column}"
             );
         };
-        // A quote is missing behind what follows `"`.
+        // The quote that closes the cell is missing after `"`.
         check("\"c,d,\n3,x\"", 1, true);
         check("\"c,d,\r\n3,e,f,g\r\n4,x\"", 1, true);
         check("\"c\n3,e,f,g 5\"", 3, true);
         check("\"c\n3,e,f,g\n4,x\"", 1, true);
-        // Addresses.
+        // Addresses are not joined rows.
         check("\"12 High Street, Springfield\nIL 18990\"", 2, false);
         check("\"12 High Street\n7, Rue du Bac, Paris\"", 2, false);
         check("\"c\nx,e,f,g\"", 3, false);

@@ -1,4 +1,4 @@
-//! What the records of a CSV input look like.
+//! The layout of a CSV input: its dialect and columns.
 
 use bytes::Bytes;
 
@@ -25,22 +25,23 @@ impl CsvLayout {
         self.dialect.delimiter
     }
 
-    /// How its records are cut into cells.
+    /// Returns the dialect of the records.
     pub fn dialect(&self) -> Dialect {
         self.dialect
     }
 
-    /// So many columns stand in front that custsync has added.
+    /// Returns the number of columns at the start that custsync added.
     pub fn own_columns(&self) -> usize {
         self.own.leading
     }
 
-    /// The columns' names, in order.
+    /// Returns the columns' names, in order.
     pub fn names(&self) -> &[String] {
         &self.columns.names
     }
 
-    /// The header as it stands in the input, without its line end and without the columns that custsync put in front.
+    /// Returns the header as written in the input, without its line end and without the columns
+    /// that custsync added at the start.
     pub fn header(&self) -> &[u8] {
         &self.header
     }

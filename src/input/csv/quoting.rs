@@ -1,7 +1,9 @@
-//! Quotes and escapes of a cell: what it stands for, and what is wrong with it. Rows that have none of them never come here.
+//! Quotes and escapes of a cell: its meaning, and its faults. Rows without quotes or escapes never
+//! come here.
 //!
-//! Blocks and records end where the `csv` crate ends them, whatever is wrong. A cell of which a strict reader (RFC 4180 §2) would
-//! make nothing makes its row invalid: a quote that is missing must not carry one customer's data into another's record.
+//! Blocks and records end where the `csv` crate ends them, whatever is wrong with the quotes. A
+//! cell that a strict reader (RFC 4180 §2) would refuse makes its row invalid: a missing quote must
+//! not move one customer's data into another's record.
 
 use std::fmt;
 
@@ -10,37 +12,38 @@ use memchr::memchr;
 use crate::input::bytes::dialect::{Dialect, Escape, Quotes};
 use crate::input::mapping::own_columns::number_of_column;
 
-/// What is wrong with the quotes or escapes of a cell.
+/// A fault of a cell's quotes or escapes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum QuoteFault {
-    /// Text follows the quote that closes it.
+    /// Text follows the closing quote.
     TextBehindQuote,
-    /// Blanks come before the quote that should open it.
+    /// Blanks precede the opening quote.
     BlankBeforeQuote,
-    /// Quotes stand around it, in a dialect that may have them as characters.
+    /// The cell is in quotes, in a dialect where they may be characters.
     InQuotes,
-    /// A quote begins it and is not closed in it, in such a dialect.
+    /// The cell begins with a quote that it does not close, in such a dialect.
     QuoteNotClosed,
-    /// A backslash stands before something that none escapes.
+    /// A backslash precedes a character that cannot be escaped.
     UnknownEscape,
     /// A backslash is its last byte.
     NothingEscaped,
-    /// A backslash follows the quote that closes it, and nothing else: custsync marks texts so that it could not read.
+    /// A backslash alone follows the closing quote. custsync marks texts in this way that it could
+    /// not read.
     Marked,
 }
 
-/// What is wrong with a column of a record, in words that follow the record's place.
+/// A fault of a column of a record. Its message follows the record's place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ColumnQuoteFault {
     /// The column, from 0.
     pub(crate) column: usize,
-    /// So many columns in front are custsync's own.
+    /// The number of custsync's own columns at the start.
     pub(crate) own_columns: usize,
     pub(crate) fault: QuoteFault,
 }
 
 impl ColumnQuoteFault {
-    /// The same, where so many columns in front are custsync's own.
+    /// Returns the fault with the number of custsync's own columns set.
     pub(crate) fn behind(self, own_columns: usize) -> ColumnQuoteFault {
         ColumnQuoteFault {
             own_columns,
@@ -50,7 +53,7 @@ impl ColumnQuoteFault {
 }
 
 impl QuoteFault {
-    /// What is wrong with a cell of these bytes.
+    /// Returns the fault of a cell with these bytes, if it has one.
     pub(crate) fn of(cell: &[u8], dialect: Dialect) -> Option<QuoteFault> {
         let is_opened = cell.first() == Some(&b'"');
         let fault = match dialect.quotes {
@@ -81,11 +84,12 @@ impl QuoteFault {
     }
 }
 
-/// What stands behind the quotes of a text that could not be read by the dialect of its input.
+/// The mark after the quotes of a text that could not be read in the dialect of its input.
 const MARK: &[u8] = b"\\";
 
-/// A cell of a record of which a file without escapes is made (RFC 4180). One that could not be read is marked, so that its row
-/// stays invalid until somebody corrects it: its good escapes are gone, and a bad one is still there.
+/// Converts a cell for a file without escapes (RFC 4180). A cell that could not be read is marked,
+/// so that its row stays invalid until the user corrects it: its good escapes are resolved, and a
+/// bad one is still there.
 pub(crate) fn without_escapes(cell: &[u8], dialect: Dialect) -> Vec<u8> {
     match QuoteFault::of(cell, dialect) {
         None => quoted(&unescaped(cell, dialect.quotes)),
@@ -96,7 +100,7 @@ pub(crate) fn without_escapes(cell: &[u8], dialect: Dialect) -> Vec<u8> {
     }
 }
 
-/// The place of the quote that closes a cell which a quote opens.
+/// Returns the position of the quote that closes a quoted cell.
 fn closing_quote(cell: &[u8], escape: Escape) -> Option<usize> {
     let mut at = 1;
     loop {
@@ -111,7 +115,7 @@ fn closing_quote(cell: &[u8], escape: Escape) -> Option<usize> {
     }
 }
 
-/// Whether the first character that can be seen is a quote, and others come before it.
+/// Whether the first visible character is a quote that other characters precede.
 fn is_quote_behind_blanks(cell: &[u8]) -> bool {
     let is_blank =
         |character: char| character.is_whitespace() || matches!(character, '\u{200b}' | '\u{feff}');
@@ -142,7 +146,7 @@ fn can_be_escaped(byte: u8) -> bool {
     byte.is_ascii_punctuation() || byte.is_ascii_whitespace() || meaning(byte) != byte
 }
 
-/// What a character stands for behind a backslash.
+/// Returns the character that a backslash and `escaped` mean.
 fn meaning(escaped: u8) -> u8 {
     match escaped {
         b'0' => 0,
@@ -155,13 +159,13 @@ fn meaning(escaped: u8) -> u8 {
     }
 }
 
-/// Whether a cell is `\N`, which is null in `MySQL`: it stays this text, for `--null-string`.
+/// Whether a cell is `\N`, the null of `MySQL`. It is kept as text, for `--null-string`.
 fn is_null_word(cell: &[u8], quotes: Quotes) -> bool {
     cell == b"\\N" || (quotes == Quotes::On && cell == b"\"\\N\"")
 }
 
-/// What a cell stands for that has escapes, and quotes around it where the dialect has them. A backslash that escapes nothing
-/// stays.
+/// Resolves the escapes of a cell, and its quotes if the dialect has them. A backslash that escapes
+/// nothing is kept.
 pub(crate) fn unescaped(cell: &[u8], quotes: Quotes) -> Vec<u8> {
     if is_null_word(cell, quotes) {
         return b"\\N".to_vec();
@@ -187,7 +191,7 @@ pub(crate) fn unescaped(cell: &[u8], quotes: Quotes) -> Vec<u8> {
     }
 }
 
-/// What stands in quotes and behind them. `inside` starts behind the opening quote.
+/// Returns the text in quotes and after them. `inside` starts after the opening quote.
 pub(crate) fn unquoted(inside: &[u8]) -> Vec<u8> {
     let mut cell = Vec::with_capacity(inside.len());
     let mut rest = inside;
@@ -210,8 +214,8 @@ pub(crate) fn unquoted(inside: &[u8]) -> Vec<u8> {
     cell
 }
 
-/// A text as a quoted cell (RFC 4180 §2). NUL would make the file a binary one, so it becomes the character for what is
-/// damaged, and is no better a value than before.
+/// Returns a text as a quoted cell (RFC 4180 §2). NUL would make the file binary, so it is replaced
+/// by U+FFFD. The value stays invalid.
 pub(crate) fn quoted(text: &[u8]) -> Vec<u8> {
     let mut cell = vec![b'"'];
     for byte in text {

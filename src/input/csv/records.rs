@@ -1,8 +1,9 @@
 //! The records of a CSV block, and the texts of their cells.
 //!
-//! A record ends where the `csv` crate would end it: a quote opens a cell only as its first byte, `""` inside stands for one
-//! quote, and CR, LF and CRLF outside of quotes end a record. One whose quotes a strict reader would refuse is noticed by a mark
-//! and looked at in [`quoting`](super::quoting). A line of nothing, or of delimiters alone, is blank and no record.
+//! A record ends where the `csv` crate ends it: a quote opens a cell only as its first byte, `""`
+//! inside quotes means one quote, and CR, LF and CRLF outside quotes end a record. The index flags
+//! records whose quotes a strict reader would refuse; [`quoting`](super::quoting) checks them. An
+//! empty line, or one of delimiters only, is blank and no record.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -15,30 +16,30 @@ use crate::input::blocks::index::{CellIndex, Flags, Indexer};
 use crate::input::bytes::dialect::Dialect;
 use crate::input::csv::quoting::{ColumnQuoteFault, QuoteFault, unescaped, unquoted};
 
-/// The records of a block, one at a time.
+/// An iterator over the records of a block, each of which borrows from it.
 pub(crate) struct CsvRecords<'b> {
     bytes: &'b [u8],
-    /// The same, where all of it is UTF-8: one look at a block instead of one at each cell.
+    /// The block's text, if all of it is UTF-8. One check of a block replaces one of each cell.
     text: Option<&'b str>,
     dialect: Dialect,
     cell_index: Cow<'b, [CellIndex]>,
-    /// The chunk that comes next.
+    /// The index of the next chunk.
     chunk: usize,
-    /// What is still ahead of the one before.
+    /// The part of the current chunk's index that is still ahead.
     ahead: CellIndex,
-    /// What the record's cells have to be looked at for.
+    /// The features of the record's cells.
     flags: Flags,
-    /// Where the record's cells end.
+    /// The ends of the record's cells.
     ends: Vec<usize>,
-    /// Lines of delimiters alone that were passed over.
+    /// The number of lines of delimiters only that were skipped.
     pub(crate) blank_rows: u64,
-    /// Everything before is read.
+    /// All bytes before this one have been read.
     at: usize,
-    /// The line on which the next byte stands.
+    /// The line of the next byte.
     line: u64,
 }
 
-/// Where a cell stands in its block.
+/// The place of a cell in its block.
 #[derive(Debug, Clone)]
 pub(crate) struct CsvCell {
     place: Range<usize>,
@@ -47,11 +48,11 @@ pub(crate) struct CsvCell {
 
 #[derive(Debug, Clone, Copy)]
 enum Form {
-    /// The cell is what stands there.
+    /// The bytes in the block are the text.
     Plain,
-    /// It starts inside quotes, and some bytes of it stand for others.
+    /// The cell starts after a quote, and `""` in it means one quote.
     Quoted,
-    /// Escapes and quotes are still in it.
+    /// The cell still has its escapes and quotes.
     Escaped,
 }
 
@@ -59,24 +60,24 @@ enum Form {
 pub(crate) struct CsvRecord<'r, 'b> {
     bytes: &'b [u8],
     text: Option<&'b str>,
-    /// Where its cells end: at a delimiter, or at its end.
+    /// The ends of its cells: at a delimiter, or at the end of the record.
     ends: &'r [usize],
     dialect: Dialect,
     pub(crate) flags: Flags,
-    /// Whether it may hold line breaks.
+    /// Whether the record may hold line breaks.
     pub(crate) has_line_breaks: bool,
-    /// Its bytes, without its line end.
+    /// The bytes, without the line end.
     pub(crate) raw: &'b [u8],
-    /// The line on which it starts.
+    /// The line on which the record starts.
     pub(crate) line: u64,
-    /// Where it starts in the block.
+    /// The start in the block.
     pub(crate) start: usize,
-    /// Where it ends in the block, behind its line end.
+    /// The end in the block, after the line end.
     pub(crate) end: usize,
 }
 
 impl<'b> CsvRecords<'b> {
-    /// The records of a block.
+    /// Returns the records of a block.
     pub(crate) fn of(block: &'b Block, dialect: Dialect) -> CsvRecords<'b> {
         let bytes = &*block.bytes;
         CsvRecords {
@@ -97,7 +98,7 @@ impl<'b> CsvRecords<'b> {
         }
     }
 
-    /// The next record.
+    /// Returns the next record.
     pub(crate) fn next(&mut self) -> Option<CsvRecord<'_, 'b>> {
         self.ends.clear();
         self.flags = self.ahead.flags;
@@ -117,7 +118,7 @@ impl<'b> CsvRecords<'b> {
             ends: &self.ends,
             dialect: self.dialect,
             flags: self.flags,
-            // One that ends without a line end has perhaps a line more.
+            // A record without a line end at its end may have one more line.
             has_line_breaks: self.line > line + 1 || self.at == self.bytes.len(),
             raw: self.bytes.get(start..end).unwrap_or_default(),
             line,
@@ -126,7 +127,8 @@ impl<'b> CsvRecords<'b> {
         })
     }
 
-    /// Behind blank lines, the line on which the next record starts, and what ends its first cell.
+    /// Skips blank lines. Returns the line on which the next record starts, and the end of its
+    /// first cell.
     fn first_cell_end(&mut self) -> Option<(u64, usize)> {
         loop {
             let line = self.line;
@@ -142,7 +144,7 @@ impl<'b> CsvRecords<'b> {
         }
     }
 
-    /// Whether there is nothing but delimiters from here to the end of the line.
+    /// Whether only delimiters follow, up to the end of the line.
     fn is_blank_from(&self, end: usize) -> bool {
         let rest = self.bytes.get(end..).unwrap_or_default();
         let behind = rest
@@ -160,7 +162,7 @@ impl<'b> CsvRecords<'b> {
         self.blank_rows += 1;
     }
 
-    /// What ends the next cell: its place, or the end of the block.
+    /// Returns the end of the next cell, or the end of the block.
     #[inline(always)]
     #[expect(
         clippy::inline_always,
@@ -177,7 +179,7 @@ impl<'b> CsvRecords<'b> {
         end
     }
 
-    /// Goes on to the next chunk, if there is one.
+    /// Moves to the next chunk, if there is one.
     #[inline]
     fn next_chunk(&mut self) -> Option<()> {
         let start = self.chunk * CHUNK_BYTES;
@@ -196,13 +198,13 @@ impl<'b> CsvRecords<'b> {
         Some(())
     }
 
-    /// Where the first marked byte of the chunk stands.
+    /// Returns the position of the first marked byte of the chunk.
     #[inline]
     fn place_of_first(&self, marks: u64) -> usize {
         self.chunk * CHUNK_BYTES - CHUNK_BYTES + marks.trailing_zeros() as usize
     }
 
-    /// Moves behind the line end that is here, where it is not the end of the block.
+    /// Moves past the line end at `end`, if it is not the end of the block.
     fn end_line(&mut self, end: usize) {
         self.count_quoted_line_ends(end);
         self.at = match self.bytes.get(end..) {
@@ -216,7 +218,7 @@ impl<'b> CsvRecords<'b> {
         self.line += 1;
     }
 
-    /// Counts the lines that end in cells, up to here.
+    /// Counts the line ends within cells, up to `until`.
     #[inline]
     fn count_quoted_line_ends(&mut self, until: usize) {
         while self.ahead.quoted_line_ends != 0 {
@@ -225,7 +227,7 @@ impl<'b> CsvRecords<'b> {
                 break;
             }
             self.ahead.quoted_line_ends &= self.ahead.quoted_line_ends - 1;
-            // Of a CRLF the LF counts.
+            // A CRLF is counted by its LF.
             if !matches!(self.bytes.get(at..), Some([b'\r', b'\n', ..])) {
                 self.line += 1;
             }
@@ -234,22 +236,23 @@ impl<'b> CsvRecords<'b> {
 }
 
 impl<'b> CsvRecord<'_, 'b> {
-    /// How many cells it has.
+    /// Returns the number of cells.
     pub(crate) fn columns(&self) -> usize {
         self.ends.len()
     }
 
-    /// How it is cut into cells.
+    /// Returns the dialect by which the record is split into cells.
     pub(crate) fn dialect(&self) -> Dialect {
         self.dialect
     }
 
-    /// Where its bytes end in the block, before its line end.
+    /// Returns the end of the bytes in the block, before the line end.
     pub(crate) fn raw_end(&self) -> usize {
         self.start + self.raw.len()
     }
 
-    /// Where the cell in a column stands in the block, as it is there; at the record's end where there is none.
+    /// Returns the range of a column's raw cell in the block. It is empty, at the record's end, if
+    /// there is no such cell.
     pub(crate) fn place_of(&self, column: usize) -> Range<usize> {
         let record_end = self.raw_end();
         let start = match column.checked_sub(1) {
@@ -262,23 +265,23 @@ impl<'b> CsvRecord<'_, 'b> {
         start..self.ends.get(column).copied().unwrap_or(record_end)
     }
 
-    /// Whether nothing follows it, not even a line end.
+    /// Whether nothing follows the record, not even a line end.
     pub(crate) fn ends_the_text(&self) -> bool {
         self.end == self.raw_end()
     }
 
-    /// What its cells say, without their quotes and escapes.
+    /// Returns the cells without their quotes and escapes.
     pub(crate) fn unquoted(&self) -> impl Iterator<Item = Cow<'b, [u8]>> {
         self.cells().map(|cell| self.bytes_said(&cell))
     }
 
-    /// Its cells as they stand in the block, in quotes where there are some.
+    /// Returns the raw cells, in quotes if they have any.
     pub(crate) fn raw_cells(&self) -> impl Iterator<Item = &'b [u8]> {
         self.places()
             .map(|place| self.bytes.get(place).unwrap_or_default())
     }
 
-    /// What is wrong with the quotes or escapes of its first cell that is no good.
+    /// Returns the fault of the first cell with bad quotes or escapes.
     pub(crate) fn quote_fault(&self) -> Option<ColumnQuoteFault> {
         if self.flags.are_usual() {
             return None;
@@ -298,13 +301,13 @@ impl<'b> CsvRecord<'_, 'b> {
         })
     }
 
-    /// Whether the cells of a record with flags are read by [`usual_cells`](CsvRecord::usual_cells) all the same.
+    /// Whether [`usual_cells`](CsvRecord::usual_cells) can read the cells of a record with flags.
     #[inline(never)]
     pub(crate) fn has_usual_cells(&self) -> bool {
         !self.flags.has_escapes() && self.quote_fault().is_none()
     }
 
-    /// The cells of any record.
+    /// Returns the cells of any record.
     pub(crate) fn cells(&self) -> impl Iterator<Item = CsvCell> {
         self.places().map(|place| {
             if self.flags.has_escapes() {
@@ -318,7 +321,7 @@ impl<'b> CsvRecord<'_, 'b> {
         })
     }
 
-    /// The cells of a record without escapes and with good quotes.
+    /// Returns the cells of a record without escapes and with good quotes.
     #[inline]
     pub(crate) fn usual_cells(&self) -> impl Iterator<Item = CsvCell> {
         let mut start = self.start;
@@ -338,7 +341,7 @@ impl<'b> CsvRecord<'_, 'b> {
         })
     }
 
-    /// The cell that starts and ends here, in a record without escapes.
+    /// Returns the cell in this range, in a record without escapes.
     #[inline]
     fn cell(&self, place: Range<usize>) -> CsvCell {
         if self.bytes.get(place.start) != Some(&b'"') || !self.dialect.has_quotes() {
@@ -364,7 +367,7 @@ impl<'b> CsvRecord<'_, 'b> {
         }
     }
 
-    /// Whether a cell is in quotes: no other can hold a line break.
+    /// Whether a cell is in quotes. No other cell can hold a line break.
     pub(crate) fn is_quoted(&self, cell: &CsvCell) -> bool {
         cell.place
             .start
@@ -373,7 +376,7 @@ impl<'b> CsvRecord<'_, 'b> {
             == Some(&b'"')
     }
 
-    /// The text of a cell that stands in the block as it is.
+    /// Returns the text of a cell whose bytes in the block are its text.
     #[inline]
     pub(crate) fn plain_text(&self, cell: &CsvCell) -> Option<&'b str> {
         match cell.form {
@@ -382,7 +385,7 @@ impl<'b> CsvRecord<'_, 'b> {
         }
     }
 
-    /// The text of a cell; none where its bytes are no text.
+    /// Returns the text of a cell, or `None` if it is not UTF-8.
     pub(crate) fn text(&self, cell: &CsvCell) -> Option<Cow<'b, str>> {
         match (cell.form, self.text) {
             (Form::Plain, Some(text)) => text.get(cell.place.clone()).map(Cow::Borrowed),
@@ -401,19 +404,20 @@ impl<'b> CsvRecord<'_, 'b> {
         }
     }
 
-    /// The text of the cell in a column; none where there is none or its bytes are no text.
+    /// Returns the text of the cell in a column, or `None` if there is no such cell or it is not
+    /// UTF-8.
     pub(crate) fn text_in(&self, column: usize) -> Option<Cow<'b, str>> {
         self.cells().nth(column).and_then(|cell| self.text(&cell))
     }
 
-    /// Whether its cells from this column on are empty, as far as can be seen.
+    /// Whether the cells from this column on appear empty.
     pub(crate) fn is_blank_from(&self, column: usize) -> bool {
         self.cells()
             .skip(column)
             .all(|cell| self.text(&cell).is_some_and(|text| text.trim().is_empty()))
     }
 
-    /// The bytes of a cell, as they stand in the block.
+    /// Returns the raw bytes of a cell.
     pub(crate) fn bytes_of(&self, cell: &CsvCell) -> &'b [u8] {
         self.bytes.get(cell.place.clone()).unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! The rows of a CSV block: what the cells of its records say, mapped and checked.
+//! The rows of a CSV block: maps the cells of its records to fields and checks them.
 
 use crate::contract::{Cell, InvalidRow, UpdateBuilder, has_line_break};
 
@@ -14,7 +14,8 @@ use crate::input::mapping::record::{Record, RowRules};
 use crate::input::mapping::target::Target;
 use crate::input::mapping::withheld::{OvertakenRule, withhold};
 
-/// Shows `visit` each record of a block in order. Returns how many lines of delimiters alone were passed over.
+/// Passes each record of a block to `visit`, in order. Returns the number of lines of delimiters
+/// only that were skipped.
 pub(crate) fn parse(
     block: &Block,
     layout: &CsvLayout,
@@ -77,7 +78,7 @@ pub(crate) fn parse(
     records.blank_rows
 }
 
-/// Tells an empty draft what no cell of the record says.
+/// Clears the draft and sets what no cell of the record sets: constants, and what is withheld.
 #[inline(always)]
 #[expect(
     clippy::inline_always,
@@ -96,7 +97,8 @@ fn begin<'b>(
     }
 }
 
-/// Tells the draft what a record says that has other columns than the header, or escapes, or bad quotes; or why it cannot be read.
+/// Reads a record that has escapes or bad quotes, or does not fit the header. Returns the reason if
+/// it cannot be read.
 #[cold]
 fn read_unusual<'b>(
     record: &CsvRecord<'_, 'b>,
@@ -109,7 +111,8 @@ fn read_unusual<'b>(
         return Some(invalid);
     }
     begin(record, layout, rules, draft);
-    // Cells that are missing at the end are as cells of columns that are not there, those beyond the header are empty.
+    // Columns whose cells are missing at the end are skipped, as if absent; cells beyond the header
+    // are empty.
     for (cell, &target) in record.cells().zip(targets) {
         DraftWriter::write(draft, target, said(record, &cell, target, &rules.cells));
     }
@@ -117,8 +120,8 @@ fn read_unusual<'b>(
     None
 }
 
-/// Tells what the cells of a record say whose quotes are good and that has no escapes; texts that stand in the block as they are
-/// by `write_text`.
+/// Reads the cells of a record with good quotes and no escapes. `write_text` takes the texts whose
+/// bytes in the block need no change.
 #[inline(always)]
 #[expect(
     clippy::inline_always,
@@ -142,7 +145,7 @@ fn write_cells<'b>(
     }
 }
 
-/// Tells what the cells of a record say that may hold odd characters.
+/// Reads the cells of a record that may hold odd characters.
 #[cold]
 fn write_odd_record<'b>(
     record: &CsvRecord<'_, 'b>,
@@ -155,7 +158,7 @@ fn write_odd_record<'b>(
     });
 }
 
-/// Tells what the cells of a record say that may hold line breaks, which only a cell in quotes can.
+/// Reads the cells of a record that may hold line breaks. Only a quoted cell can.
 #[cold]
 fn write_record_of_lines<'b>(
     record: &CsvRecord<'_, 'b>,
@@ -193,7 +196,7 @@ fn withhold_by_column(
     }
 }
 
-/// What the cell in a column says.
+/// Converts the cell in a column to what it says of its target.
 pub(crate) fn cell<'r>(
     record: &CsvRecord<'_, 'r>,
     column: usize,

@@ -1,5 +1,5 @@
-//! Rows of CSV that do not fit their header: too few or too many cells, a cell in a column without a name, quotes that a strict
-//! reader would refuse.
+//! CSV rows that do not fit their header: too few or too many cells, a cell in a column without a
+//! name, or quotes that a strict reader would refuse.
 
 use crate::contract::{
     Cell, CustomerId, ErrorCode, FieldError, InvalidRow, Subject, UpdateBuilder,
@@ -15,8 +15,8 @@ use crate::input::mapping::own_columns::number_of_column;
 use crate::input::mapping::target::Target;
 use crate::input::mapping::withheld::{UnknownName, Withheld};
 
-/// Why a record cannot be read by the header at all, where that is so. The cells before a fault are in their columns, so the id
-/// may be read, which helps to find the row.
+/// Returns the reason why a record cannot be read by the header, if there is one. Cells before the
+/// fault are in their columns, so the id may be read; it helps to find the row.
 pub(crate) fn invalid(
     record: &CsvRecord<'_, '_>,
     layout: &CsvLayout,
@@ -28,7 +28,7 @@ pub(crate) fn invalid(
     let (errors, columns_read) = match record.quote_fault() {
         Some(fault) => {
             let quotes = with_lines(fault.behind(layout.own.leading).to_string(), record);
-            // Corrected alone, it would be read as a whole row.
+            // If only the quotes were corrected, the row would be read as whole.
             let cut_off = columns_error().filter(|error| error.code == ErrorCode::CutOff);
             (
                 [error(ErrorCode::Quotes, quotes)]
@@ -50,7 +50,8 @@ pub(crate) fn invalid(
     Some(InvalidRow { id, errors })
 }
 
-/// Whether a record with cells missing is the input's last one and has no line end, or was so in the first input.
+/// Whether a record with missing cells is the input's last one and has no line end, here or in the
+/// first input.
 fn is_cut_off(record: &CsvRecord<'_, '_>, layout: &CsvLayout) -> bool {
     let said = layout
         .own
@@ -59,7 +60,8 @@ fn is_cut_off(record: &CsvRecord<'_, '_>, layout: &CsvLayout) -> bool {
     record.ends_the_text() || said.is_some_and(|said| said.is_ok_and(|withheld| withheld.cut_off))
 }
 
-/// A message with the lines that the record covers, where those are several: a quote that is missing may have joined them.
+/// Adds the record's line numbers to a message if there are several: a missing quote may have
+/// joined lines.
 pub(crate) fn with_lines(message: String, record: &CsvRecord<'_, '_>) -> String {
     match count_lines(record.raw, Format::Csv(record.dialect())) {
         0 => message,
@@ -71,8 +73,8 @@ pub(crate) fn with_lines(message: String, record: &CsvRecord<'_, '_>) -> String 
     }
 }
 
-/// What is wrong with the number of a record's cells, if `--ragged` does not allow it. The columns that custsync put in front do not
-/// count.
+/// Returns the fault of a record's number of cells, if `--ragged` does not allow it. The columns
+/// that custsync added do not count.
 fn ragged_message(record: &CsvRecord<'_, '_>, layout: &CsvLayout) -> Option<(ErrorCode, String)> {
     let own = layout.own.leading;
     let (here, header) = (
@@ -103,7 +105,8 @@ fn ragged_message(record: &CsvRecord<'_, '_>, layout: &CsvLayout) -> Option<(Err
     message.map(|message| (ErrorCode::Columns, message))
 }
 
-/// Adds an error for each column without a name in which the record has something: nobody said what it is.
+/// Adds an error for each column without a name in which the record has a value: its meaning is
+/// unknown.
 #[cold]
 pub(crate) fn check_nameless(
     record: &CsvRecord<'_, '_>,
@@ -125,7 +128,7 @@ pub(crate) fn check_nameless(
     }
 }
 
-/// What the cell in a column withholds; none where there is no such cell.
+/// Returns what the cell in a column withholds; nothing if there is no such cell.
 pub(crate) fn withheld_in(
     record: &CsvRecord<'_, '_>,
     column: usize,

@@ -1,11 +1,11 @@
-//! What JSON is that is no NDJSON, so that a message says how it becomes some. Nothing of it is quoted.
+//! Explains how JSON that is not NDJSON becomes NDJSON. No message quotes any of it.
 
 use serde::de::IgnoredAny;
 use serde_json::error::Category;
 
 use crate::input::ndjson::lines::is_blank;
 
-/// Why a line is no object.
+/// Returns the reason why a line is no object.
 pub(crate) fn not_an_object(text: &str, error: &serde_json::Error, line_end: &str) -> String {
     let reason = match error.classify() {
         Category::Eof => format!(
@@ -18,7 +18,7 @@ pub(crate) fn not_an_object(text: &str, error: &serde_json::Error, line_end: &st
     format!("is not one JSON object: {reason}")
 }
 
-/// The parser's words, which quote nothing of the line.
+/// Returns the parser's message, which quotes nothing of the line.
 fn words_of(error: &serde_json::Error) -> String {
     let words = error.to_string();
     let words = words
@@ -27,8 +27,8 @@ fn words_of(error: &serde_json::Error) -> String {
     format!("{words} at column {}", error.column())
 }
 
-/// What stands where the parser stopped, where people often have it there. These messages name no column, so that a file that is
-/// full of it has one message.
+/// Recognises common mistakes at the place where the parser stopped. These messages give no column,
+/// so that a file full of one mistake has one message.
 fn known_shape(text: &str, error: &serde_json::Error) -> Option<&'static str> {
     if text.trim_start().starts_with('\u{feff}') {
         return Some(
@@ -67,7 +67,8 @@ fn known_shape(text: &str, error: &serde_json::Error) -> Option<&'static str> {
     }
 }
 
-/// The line on which an object starts that goes over several lines, where the input begins with one. `head` is its beginning.
+/// Returns the line of the first object if the input begins with one that spans several lines.
+/// `head` is the input's beginning.
 pub(crate) fn first_object_over_lines(head: &[u8]) -> Option<u64> {
     let mut lines = head
         .split(|byte| *byte == b'\n')
@@ -84,7 +85,7 @@ pub(crate) fn first_object_over_lines(head: &[u8]) -> Option<u64> {
         .next()?
     {
         Ok(IgnoredAny) => Some(number),
-        // The beginning ends within the object.
+        // `head` ends within the object.
         Err(error) => error.is_eof().then_some(number),
     }
 }
@@ -102,7 +103,7 @@ mod tests {
         check("\n\r\n{\r\n\"id\":1", Some(3));
         check("{ \"data\": [\n {\"id\":1}\n]}", Some(1));
         check("{\"id\":1}\n{\"id\":2}\n", None);
-        // A line that is cut off is that row's fault.
+        // A truncated line is the fault of its row.
         check("{\"id\":1,\n{\"id\":2}\n", None);
         check("{\"id\":1,", None);
         check("{\"id\":1,\n\n", None);

@@ -1,4 +1,4 @@
-//! What the records of an NDJSON input look like.
+//! The layout of an NDJSON input: its keys and what they fill.
 
 use serde::Deserialize;
 
@@ -13,7 +13,7 @@ use crate::input::mapping::target::Target;
 /// The keys of an NDJSON input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NdjsonLayout {
-    /// All keys that fill something or are ignored by name.
+    /// All keys that fill a field or are ignored by name.
     keys: Vec<Key>,
     mapping: MappingRules,
     pub(crate) origin: Origin,
@@ -21,16 +21,16 @@ pub struct NdjsonLayout {
     text_of: TextOf,
 }
 
-/// What has written the objects.
+/// The writer of the objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum TextOf {
-    /// Whatever the user has.
+    /// The user's program.
     Input,
-    /// custsync itself, for the rows of a workbook.
+    /// custsync, for the rows of a workbook.
     Sheet,
 }
 
-/// A key, and what it fills.
+/// A key and its target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Key {
     name: String,
@@ -39,7 +39,7 @@ struct Key {
     target: Target,
 }
 
-/// The fault of a cell that is written as an object (`{"error":"#N/A"}`).
+/// Reads the fault of a cell that is written as an object (`{"error":"#N/A"}`).
 #[cold]
 fn fault_in(json: &str) -> SheetFault {
     #[derive(Deserialize)]
@@ -71,7 +71,8 @@ impl NdjsonLayout {
         }
     }
 
-    /// The same for the rows of a workbook: what is wrong with a cell is said as one says it there.
+    /// Returns the layout for the rows of a workbook. Messages speak of its cells in the words of a
+    /// spreadsheet.
     pub(crate) fn of_sheet(self) -> NdjsonLayout {
         NdjsonLayout {
             text_of: TextOf::Sheet,
@@ -79,7 +80,7 @@ impl NdjsonLayout {
         }
     }
 
-    /// What a number says.
+    /// Converts a number to a cell.
     pub(crate) fn number<'b>(&self, json: &'b str) -> Cell<'b> {
         match self.text_of {
             TextOf::Input => Cell::Number(json),
@@ -87,12 +88,13 @@ impl NdjsonLayout {
         }
     }
 
-    /// Whether its objects are rows of a workbook: a key that is not among the header's is `column N`, for a column without a name.
+    /// Whether the objects are rows of a workbook. A key that is not in the header is then `column
+    /// N`, a column without a name.
     pub(crate) fn is_of_sheet(&self) -> bool {
         self.text_of == TextOf::Sheet
     }
 
-    /// What an array or object says.
+    /// Converts an array or object to a cell.
     pub(crate) fn nested(&self, json: &str) -> Cell<'static> {
         match self.text_of {
             TextOf::Input => Cell::Nested,
@@ -100,23 +102,25 @@ impl NdjsonLayout {
         }
     }
 
-    /// What the user says of keys.
+    /// Returns the user's rules for keys.
     pub(crate) fn mapping(&self) -> &MappingRules {
         &self.mapping
     }
 
-    /// What every row is given.
+    /// Returns the constants of every row.
     pub(crate) fn constants(&self) -> &Constants {
         self.mapping.constants()
     }
 
-    /// What a key fills that is known as it is written, and where it stands among all.
+    /// Returns the target of a key that is known by its exact spelling, and the key's place among
+    /// all.
     pub(crate) fn known_target(&self, key: &str) -> Option<(Target, usize)> {
         let place = self.keys.iter().position(|known| known.name == key)?;
         self.keys.get(place).map(|known| (known.target, place))
     }
 
-    /// What the key at this place among all fills, where `json` starts with it, and how long it is there, in quotes.
+    /// Returns the target of the key at this place among all, if `json` starts with it, and its
+    /// length there, with the quotes.
     #[inline]
     pub(crate) fn expected_key(&self, place: usize, json: &[u8]) -> Option<(Target, usize)> {
         let key = self.keys.get(place)?;
@@ -124,7 +128,7 @@ impl NdjsonLayout {
             .then_some((key.target, key.json.len()))
     }
 
-    /// What a key fills.
+    /// Returns the target of a key.
     pub(crate) fn target(&self, key: &str) -> Result<Target, Unmapped> {
         match self.known_target(key) {
             Some((target, _)) => Ok(target),

@@ -1,4 +1,4 @@
-//! The lines of an NDJSON block.
+//! The lines of an NDJSON block, and their ends.
 
 use memchr::memchr;
 
@@ -13,13 +13,13 @@ pub(crate) struct NdjsonLines<'b> {
 
 /// One line of a block.
 pub(crate) struct NdjsonLine<'b> {
-    /// Its bytes, without its line end.
+    /// The bytes, without the line end.
     pub(crate) raw: &'b [u8],
-    /// Its number.
+    /// The line number, from 1.
     pub(crate) line: u64,
-    /// Where it starts in the block.
+    /// The start in the block.
     pub(crate) start: usize,
-    /// Where it ends in the block, behind its line end.
+    /// The end in the block, after the line end.
     pub(crate) end: usize,
     pub(crate) ended: LineEnd,
 }
@@ -32,7 +32,7 @@ pub(crate) enum LineEnd {
 }
 
 impl LineEnd {
-    /// What ends with it.
+    /// Returns the name of the end, for messages.
     pub(crate) fn name(self) -> &'static str {
         match self {
             LineEnd::LineFeed => "line",
@@ -42,7 +42,7 @@ impl LineEnd {
 }
 
 impl<'b> NdjsonLines<'b> {
-    /// The lines of a block.
+    /// Returns the lines of a block.
     pub(crate) fn of(block: &'b Block) -> NdjsonLines<'b> {
         NdjsonLines {
             bytes: &block.bytes,
@@ -82,7 +82,7 @@ impl<'b> Iterator for NdjsonLines<'b> {
     }
 }
 
-/// Whether bytes are JSON's white space alone (RFC 8259 §2).
+/// Whether bytes are only JSON white space (RFC 8259 §2).
 pub(crate) fn is_blank(bytes: &[u8]) -> bool {
     bytes
         .iter()

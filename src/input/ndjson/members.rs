@@ -1,11 +1,11 @@
-//! A JSON object's members as they come, with those that have the same name.
+//! The members of a JSON object in order, with repeated names.
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// An object's members in order, those of one name included.
+/// The members of an object in order, with repeated names.
 pub(crate) struct Members(pub(crate) Vec<(String, Box<RawValue>)>);
 
 impl<'de> Deserialize<'de> for Members {

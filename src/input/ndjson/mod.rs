@@ -1,4 +1,11 @@
 //! NDJSON: one JSON object a line.
+//!
+//! - `lines`: the lines of a block
+//! - `rows`: reads each line, by the fast path or the general parser
+//! - `plain_object`, `string_scanner`: the fast path
+//! - `object`: takes the members of an object into a draft of an update
+//! - `layout`: the keys of an input
+//! - `members`, `json_shape`: repeated members, and messages for JSON that is not NDJSON
 
 pub(crate) mod json_shape;
 pub(crate) mod layout;

@@ -1,4 +1,4 @@
-//! The records of an NDJSON block (one JSON object a line), and what their members say.
+//! The members of an NDJSON object, and how they fill the draft of an update.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -18,17 +18,17 @@ use crate::input::mapping::target::{Target, did_you_mean};
 use crate::input::mapping::withheld::{OvertakenRule, withhold};
 use crate::input::ndjson::layout::NdjsonLayout;
 
-/// So many unknown keys of one row are named; the others are counted.
+/// The number of unknown keys of a row that are named; the others are counted.
 const UNKNOWN_KEYS_MAX: usize = 8;
 
-/// Takes an object's members as they come.
+/// Takes the members of an object in order.
 pub(crate) struct Object<'d, 'b> {
     layout: &'b NdjsonLayout,
     pub(crate) writer: DraftWriter<'b>,
     overtaken: OvertakenRule,
-    /// What is told of them.
-    draft: &'d mut UpdateBuilder<'b>,
-    /// A bit for each target that a key was seen for, whatever its value said.
+    /// The draft that the members fill.
+    draft: &'d mut Draft<'b>,
+    /// A bit for each target whose key has occurred, whatever its value.
     seen: u32,
     unknown: usize,
 }
@@ -52,17 +52,17 @@ impl<'d, 'b> Object<'d, 'b> {
         }
     }
 
-    /// The same, with nothing taken.
+    /// Starts again with an empty draft.
     pub(crate) fn started_again(self) -> Object<'d, 'b> {
         Object::new(self.draft, self.layout, self.writer, self.overtaken)
     }
 
-    /// What its keys fill.
+    /// Returns the layout of the keys.
     pub(crate) fn layout(&self) -> &'b NdjsonLayout {
         self.layout
     }
 
-    /// Takes a member whose value says this.
+    /// Takes a member. `said` converts its value.
     pub(crate) fn take(
         &mut self,
         target: Target,
@@ -85,12 +85,13 @@ impl<'d, 'b> Object<'d, 'b> {
         }
     }
 
-    /// Takes what custsync has written into a failed row.
+    /// Takes a member that custsync wrote into a failed row.
     fn take_own(&mut self, key: OwnKey, json: &str) {
         withhold(key.withheld(json), self.overtaken, self.draft);
     }
 
-    /// Whether a member is the only one to fill its target; if not, what it says instead of its value.
+    /// Claims a target for a member. `Err` holds the fault if another member or `--set` fills it
+    /// too.
     fn claim(&mut self, target: Target) -> Result<(), Cell<'b>> {
         let (bit, is_set) = match target {
             Target::Ignored => return Ok(()),
@@ -151,20 +152,20 @@ impl<'b> Visitor<'b> for &mut Object<'_, 'b> {
     }
 }
 
-/// What a key means.
+/// The meaning of a key.
 enum KeyMeaning {
-    /// Its value fills this.
+    /// The value fills this target.
     Target(Target),
-    /// custsync has written it.
+    /// custsync wrote the member.
     Own(OwnKey),
-    /// The row is invalid, and the message says why.
+    /// The key makes the row invalid; the message says why.
     Nothing(String),
 }
 
-/// Reads a key as what it means.
+/// Reads a key and finds its meaning.
 struct Key<'p> {
     layout: &'p NdjsonLayout,
-    /// Its place in the object, from 1.
+    /// The key's place in the object, from 1.
     place: usize,
 }
 
@@ -206,7 +207,7 @@ impl Visitor<'_> for Key<'_> {
     }
 }
 
-/// What a member's value says. `json` is one JSON value, checked to be well-formed.
+/// Converts a member's value to a cell. `json` is one well-formed JSON value.
 pub(crate) fn cell<'b>(
     json: &'b str,
     target: Target,
@@ -225,7 +226,8 @@ pub(crate) fn cell<'b>(
     }
 }
 
-/// What a number, `true` or `false` says: it may stand for something else, as a gender does that is 1 or 2.
+/// Converts a number, `true` or `false` to a cell. It may be mapped to another value, as a gender
+/// of 1 or 2 is.
 pub(crate) fn word<'b>(
     json: &str,
     target: Target,
@@ -238,7 +240,8 @@ pub(crate) fn word<'b>(
     }
 }
 
-/// The text of a JSON string; none where it is no Unicode text (half of a surrogate pair, RFC 8259 §8.2).
+/// Returns the text of a JSON string, or `None` if it is not valid Unicode (half of a surrogate
+/// pair, RFC 8259 §8.2).
 fn unescaped(json: &str) -> Option<Cow<'_, str>> {
     let inside = json
         .strip_prefix('"')

@@ -1,5 +1,6 @@
-//! JSON objects as almost all of them are written: known keys, strings, whole numbers, `true`, `false` and `null`. These are
-//! read without a general parser, but for strings with escapes. Whatever else a line holds is left to that one, errors above all.
+//! The fast path for JSON objects as almost all are written: known keys, strings, whole numbers,
+//! `true`, `false` and `null`. Only strings with escapes need the general parser. Any line with
+//! something else, errors included, is left to the general parser as a whole.
 
 use std::borrow::Cow;
 
@@ -15,14 +16,14 @@ use crate::input::ndjson::string_scanner::StringScanner;
 pub(crate) struct PlainObjects<'b> {
     text: &'b str,
     stops: StringScanner<'b>,
-    /// Where the next byte stands.
+    /// The position of the next byte.
     at: usize,
-    /// Where the next key is looked for among all.
+    /// The place among all keys where the next key is looked for first.
     key_place: usize,
 }
 
 impl<'b> PlainObjects<'b> {
-    /// Those of a block with this text.
+    /// Returns a reader of the objects in a block of this text.
     pub(crate) fn of(text: &'b str) -> PlainObjects<'b> {
         PlainObjects {
             text,
@@ -32,7 +33,8 @@ impl<'b> PlainObjects<'b> {
         }
     }
 
-    /// Gives the members of a line's object to `object`; `None` where the line is not plain. Lines have to come in order.
+    /// Gives the members of a line's object to `object`. Returns `None` if the line is not plain.
+    /// Lines must be read in order.
     pub(crate) fn read(
         &mut self,
         line: &NdjsonLine<'b>,
@@ -56,8 +58,8 @@ impl<'b> PlainObjects<'b> {
         (self.at == line.start + line.raw.len()).then_some(())
     }
 
-    /// What the next key fills. Mostly it is the one behind the last one, as in the line before, and is compared with that
-    /// alone.
+    /// Reads the next key and returns its target. It is usually the one after the last key in
+    /// the layout's order, so that one is compared first.
     fn key(&mut self, layout: &NdjsonLayout) -> Option<Target> {
         self.skip_spaces();
         if let Some((target, length)) =
@@ -105,7 +107,8 @@ impl<'b> PlainObjects<'b> {
         Some(())
     }
 
-    /// A string in which each character stands for itself, without its quotes. Of another one only the start is read.
+    /// Reads a string without escapes, and returns it without its quotes. Of any other string, only
+    /// the start is read.
     #[inline]
     fn string(&mut self) -> Option<&'b str> {
         self.token(b'"')?;
@@ -115,7 +118,8 @@ impl<'b> PlainObjects<'b> {
         self.text.get(start..self.at - 1)
     }
 
-    /// The text of a string that has escapes; the next byte is the first one that does not stand for itself.
+    /// Returns the text of a string with escapes. The next byte is the first one that is not an
+    /// ordinary character.
     fn rest_of_string(&mut self) -> Option<String> {
         let start = self
             .text
@@ -130,7 +134,7 @@ impl<'b> PlainObjects<'b> {
         serde_json::from_str(self.text.get(start..self.at)?).ok()
     }
 
-    /// A number without fraction and exponent (RFC 8259 §6).
+    /// Reads a number without fraction and exponent (RFC 8259 §6).
     fn whole_number(&mut self) -> Option<&'b str> {
         let start = self.at;
         if self.byte() == Some(b'-') {
@@ -159,7 +163,7 @@ impl<'b> PlainObjects<'b> {
         })
     }
 
-    /// Moves behind this byte, where it is the next one that is no white space.
+    /// Skips white space, and moves past this byte if it is next.
     fn token(&mut self, token: u8) -> Option<()> {
         self.skip_spaces();
         self.token_here(token)

@@ -1,4 +1,4 @@
-//! Reads and checks the records of an NDJSON block.
+//! Reads and checks the records of an NDJSON block, by the fast path if possible.
 
 use std::borrow::Cow;
 
@@ -17,14 +17,14 @@ use crate::input::ndjson::lines::{NdjsonLine, NdjsonLines};
 use crate::input::ndjson::object::Object;
 use crate::input::ndjson::plain_object::PlainObjects;
 
-/// Shows `visit` each record of a block in order.
+/// Passes each record of a block to `visit`, in order.
 pub(crate) fn parse(
     block: &Block,
     layout: &NdjsonLayout,
     rules: &RowRules,
     visit: &mut impl FnMut(Record<'_>),
 ) {
-    // One look at the whole block instead of one at each line.
+    // One check of the whole block replaces one of each line.
     let block_text = simdutf8::basic::from_utf8(&block.bytes).ok();
     let mut plain = block_text.map(PlainObjects::of);
     let mut draft = UpdateBuilder::new(&rules.values);
@@ -49,7 +49,7 @@ pub(crate) fn parse(
     }
 }
 
-/// Reads a line of any kind.
+/// Reads a line with the general parser.
 fn read_object<'b>(line: &NdjsonLine<'b>, mut object: Object<'_, 'b>) -> Result<(), InvalidRow> {
     let Ok(text) = std::str::from_utf8(line.raw) else {
         return Err(unreadable(

@@ -1,24 +1,24 @@
-//! Where the bytes of a block stand that matter: 64 are looked at at once, with the widest instructions that the machine has, and
-//! remembered as bits. Its strings and cells are so short that a search for each one's end would spend its time on starting.
+//! Finds the bytes that end or escape a JSON string, 64 at a time, as a bit mask. One `memchr` per
+//! string would cost more in set-up than in searching.
 
 use fearless_simd::prelude::*;
 use fearless_simd::{Level, dispatch, mask8x64, u8x64};
 
 use crate::input::blocks::chunk::{CHUNK_BYTES, bits};
 
-/// So many chunks are looked at together: enough to be worth the choice of instructions, and not more than the nearest cache keeps
-/// until they are read.
+/// The number of chunks that are searched together: enough to pay for the choice of instructions,
+/// few enough to stay in the nearest cache until they are read.
 const WINDOW_CHUNKS: usize = 32;
 
-/// Looks for what is not an ordinary character of a JSON string, from one place to the next: a quote, a backslash, or a control
-/// character (RFC 8259 §7).
+/// Finds the bytes that are not ordinary characters of a JSON string: quotes, backslashes and
+/// control characters (RFC 8259 §7).
 #[derive(Debug)]
 pub(crate) struct StringScanner<'b> {
     bytes: &'b [u8],
     level: Level,
-    /// Where the window starts that was looked at.
+    /// The start of the window that was searched.
     window: usize,
-    /// A word for each of its chunks: a bit for each byte that is one, the first one's lowest.
+    /// A word for each chunk of the window, with a bit for each byte found, the first one's lowest.
     found: [u64; WINDOW_CHUNKS],
 }
 
@@ -34,8 +34,8 @@ impl<'b> StringScanner<'b> {
         stops
     }
 
-    /// The first one at `from` or behind it; the end where there is none. What was looked at already costs next to nothing, as
-    /// long as `from` does not go back.
+    /// Returns the first such byte at `from` or after it, or the end if there is none. A search in
+    /// the current window costs almost nothing, as long as `from` does not go back.
     #[inline]
     pub(crate) fn next(&mut self, mut from: usize) -> usize {
         loop {
@@ -59,7 +59,7 @@ impl<'b> StringScanner<'b> {
         self.window = window;
         let rest = self.bytes.get(window..).unwrap_or_default();
         dispatch!(self.level, simd => look_for_stops(simd, rest, &mut self.found));
-        // The end of all stops any search.
+        // The end of the block stops any search.
         if let Some(found) = self.found.get_mut(rest.len() / CHUNK_BYTES) {
             *found |= 1 << (rest.len() % CHUNK_BYTES);
         }
