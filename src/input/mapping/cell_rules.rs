@@ -1,4 +1,5 @@
-//! How cells are read, as far as the user decides it: spaces, what stands for null, and what an empty cell means.
+//! The user's rules for reading cells: spaces, texts that mean null, mapped values, and empty
+//! cells.
 
 use crate::input::mapping::names;
 use std::borrow::Cow;
@@ -10,49 +11,49 @@ use crate::input::mapping::null_strings::NullStrings;
 use crate::input::mapping::target::{RuleError, Target, target_of};
 use crate::input::mapping::value_maps::ValueMaps;
 
-/// What an empty cell means (`--empty`).
+/// The meaning of an empty cell (`--empty`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum EmptyRule {
     /// The field is left out of the request.
     #[default]
     Omit,
-    /// The field becomes null.
+    /// The field is set to null.
     Null,
     /// The row is invalid.
     Error,
 }
 
-/// What an empty cell means, field by field.
+/// The meaning of an empty cell, for each field.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct EmptyRules {
     by_field: [EmptyRule; FIELDS.len()],
 }
 
-/// Whether spaces around a value belong to it (`--trim`).
+/// Whether spaces around a value are part of it (`--trim`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Trim {
-    /// They do.
+    /// They are kept.
     #[default]
     Keep,
-    /// They are cut off: all that Unicode calls white space, and characters that nobody sees.
+    /// They are removed: all Unicode white space, and invisible characters.
     Trim,
 }
 
-/// How a cell's text is read.
+/// The rules for reading a cell's text.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CellRules {
-    /// What an empty cell means. One of white space alone is empty too.
+    /// The meaning of an empty cell. A cell of white space only is empty too.
     pub empty: EmptyRules,
-    /// Texts that stand for null (`--null-string`).
+    /// Texts that mean null (`--null-string`).
     pub null_strings: NullStrings,
-    /// Whether spaces around a value are cut off, before all else.
+    /// Whether spaces around a value are removed. This comes first.
     pub trim: Trim,
-    /// Texts that stand for others (`--values`), which are what is then read.
+    /// Texts that are replaced by values (`--values`). The values are then read as the cell's text.
     pub values: ValueMaps,
 }
 
 impl EmptyRules {
-    /// `default` for all fields but those that are named.
+    /// Returns `default` for all fields except the named ones.
     pub fn new<'a>(
         default: EmptyRule,
         fields: impl IntoIterator<Item = (&'a str, EmptyRule)>,
@@ -80,7 +81,8 @@ impl EmptyRules {
 }
 
 impl CellRules {
-    /// The mapped texts (`--values`) whose values break the contract: each text, safe to show, and the fault of its value.
+    /// Returns the mapped texts (`--values`) whose values break the contract: each text, safe to
+    /// show, and the error of its value.
     pub fn value_errors(&self, values: &ValueRules) -> Vec<(String, FieldError)> {
         let errors = self.values.texts().filter_map(|(field, text, value)| {
             let cell = self.said(Target::Field(field), Cow::Borrowed(value))?;
@@ -90,17 +92,17 @@ impl CellRules {
         errors.collect()
     }
 
-    /// Whether each text that is not empty stands for itself: nothing is cut off, null, or another word for something.
+    /// Whether every text that is not empty is taken as it is: none is trimmed, null or mapped.
     pub(crate) fn leave_texts(&self) -> bool {
         self.trim == Trim::Keep && self.null_strings.are_none() && self.values.are_none()
     }
 
-    /// Whether an empty text says nothing of this field.
+    /// Whether empty text leaves this field out.
     pub(crate) fn omit_empty(&self, field: Field) -> bool {
         self.empty.of(field) == EmptyRule::Omit
     }
 
-    /// What a cell of this text says of its target; `None` where it says nothing.
+    /// Reads a cell of this text. `None` if it leaves its target out.
     #[inline]
     pub(crate) fn cell<'a>(&'a self, target: Target, text: Cow<'a, str>) -> Option<Cell<'a>> {
         let text = match self.trim {
@@ -113,7 +115,7 @@ impl CellRules {
         }
     }
 
-    /// The value that a text stands for.
+    /// Returns the value that a text is mapped to.
     pub(crate) fn value_of(&self, target: Target, text: &str) -> Option<&str> {
         match target {
             Target::Field(field) => self.values.get(field, text),
@@ -121,7 +123,7 @@ impl CellRules {
         }
     }
 
-    /// What a text says that stands for itself.
+    /// Reads a text without mapping it.
     #[inline]
     pub(crate) fn said<'a>(&self, target: Target, text: Cow<'a, str>) -> Option<Cell<'a>> {
         if self.null_strings.contains(target, &text) {
@@ -129,7 +131,7 @@ impl CellRules {
         }
         match target {
             Target::Ignored => None,
-            // The API trims text, so white space alone would clear the field.
+            // The API trims text, so text of white space only would clear the field.
             Target::Field(field) if is_blank(&text) => match self.empty.of(field) {
                 EmptyRule::Omit => None,
                 EmptyRule::Null => Some(Cell::Null),

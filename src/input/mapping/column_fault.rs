@@ -1,10 +1,11 @@
-//! What is wrong with one column of a header.
+//! Faults of a header's columns, with suggestions.
 
 use crate::contract::not_utf_8;
 
 use crate::input::mapping::target::did_you_mean;
 
-/// What is wrong with one column, counted from 1 without the columns that custsync put in front. Names are safe to show, in quotes, or say that they are not shown.
+/// A fault of a column. Columns are counted from 1, without those that custsync added. Names are
+/// safe to show: they are in quotes, or say that they are not shown.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ColumnFault {
     /// The API has no such field.
@@ -17,10 +18,10 @@ pub enum ColumnFault {
         column: usize,
         /// Its name.
         name: String,
-        /// The field that may have been meant.
+        /// The field that was probably meant.
         nearest: Option<&'static str>,
     },
-    /// Its name would be known if its spelling did not matter.
+    /// Matches a known name apart from case, spaces, `_` and `-`.
     #[error(
         "column {column} {name} is no field of the API; did you mean `{like}`? (--loose-headers takes it, --map COLUMN=FIELD maps it, --ignore COLUMN leaves it out)"
     )]
@@ -29,10 +30,10 @@ pub enum ColumnFault {
         column: usize,
         /// Its name.
         name: String,
-        /// The name that is spelt otherwise.
+        /// The known name.
         like: String,
     },
-    /// It is loosely two names that fill different things.
+    /// The name loosely matches two names that fill different things.
     #[error(
         "column {column} {name} could be `{one}` or `{other}` of --map and --ignore (name it as it is spelt)"
     )]
@@ -41,9 +42,9 @@ pub enum ColumnFault {
         column: usize,
         /// Its name.
         name: String,
-        /// The one name.
+        /// One name.
         one: String,
-        /// The other.
+        /// The other name.
         other: String,
     },
     /// The API's answers have such a field, but no request can set it.
@@ -63,9 +64,9 @@ pub enum ColumnFault {
     Twice {
         /// The field's name.
         field: &'static str,
-        /// The one column.
+        /// One column.
         first: usize,
-        /// The other.
+        /// The other column.
         second: usize,
     },
     /// A column and a constant fill one field.
@@ -80,28 +81,28 @@ pub enum ColumnFault {
         /// Its name.
         name: String,
     },
-    /// A name that is no text.
+    /// The name is not UTF-8.
     #[error("the name of column {column} {}, or save the file as UTF-8", not_utf_8(*.reads_as))]
     NotText {
         /// The column.
         column: usize,
-        /// The encoding as which it reads well.
+        /// The encoding in which it is readable.
         reads_as: Option<&'static str>,
     },
     /// No column holds the customer's id.
     #[error("no column is named `id`, which every row needs (--map COLUMN=id maps another one)")]
     NoId,
-    /// The same, where there is one column.
+    /// The only column does not hold the customer's id.
     #[error(
         "the only column is not `id`, which every row needs: is the delimiter right? (--delimiter C)"
     )]
     OneColumnWithoutId,
-    /// `--map` names a column that is not there.
+    /// `--map` names a column that does not exist.
     #[error("--map: there is no column `{name}`{}", did_you_mean(.nearest.as_deref()))]
     MapOfNone {
         /// The name.
         name: String,
-        /// The column that may have been meant.
+        /// The column that was probably meant.
         nearest: Option<String>,
     },
 }

@@ -1,4 +1,4 @@
-//! Which column or key fills which field: the API's own names, and what the user says beyond them.
+//! The mapping of columns and keys to fields: the API's own names, and the user's rules.
 
 use crate::contract::READ_ONLY;
 use crate::nearest::nearest;
@@ -9,38 +9,39 @@ use crate::input::mapping::constants::Constants;
 use crate::input::mapping::names;
 use crate::input::mapping::target::{RuleError, Target, target_of};
 
-/// Why a column or key fills nothing.
+/// The reason why a column or key fills nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unmapped {
-    /// The API answers with such a field, but no request can set it.
+    /// The API returns this field, but no request can set it.
     ReadOnly,
-    /// The API has no such field; this one may have been meant.
+    /// The API has no such field. Holds the field that was probably meant.
     Unknown(Option<&'static str>),
 }
 
-/// What the user says of columns (`--map`, `--ignore`, `--loose-headers`), which wins over a column's own name, and of fields
-/// that no column fills (`--set`).
+/// The user's rules for columns (`--map`, `--ignore`, `--loose-headers`), which win over a column's
+/// own name, and for fields that no column fills (`--set`).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct MappingRules {
-    /// Columns by name, in NFC. Few, so that looking through all of them is quick.
+    /// Columns by name, in NFC. They are few, so a linear search is fast.
     columns: Vec<(String, Target)>,
-    /// Texts of `--ignore` with commas in them: the name of a column, or several names.
+    /// Texts of `--ignore` with commas: one name, or several.
     joined: Vec<Joined>,
     header_names: HeaderNames,
     constants: Constants,
 }
 
-/// A text that is one name, or several with commas between them. Which it is, a header says.
+/// A text that is one name, or several with commas between them. The header decides which.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Joined {
     whole: String,
-    /// The names, but for those that are also named alone.
+    /// The names, without those that are also given alone.
     parts: Vec<String>,
 }
 
 impl MappingRules {
-    /// `map` holds pairs of a column and the field (or `id`) that it fills, `ignore` columns that fill nothing: names, or names
-    /// with commas between them, where no column is named so.
+    /// Creates the rules. `map` holds pairs of a column and the field (or `id`) that it fills.
+    /// `ignore` holds columns that fill nothing: a name, or names with commas between them if no
+    /// column has that name.
     pub fn new(map: &[(String, String)], ignore: &[String]) -> Result<MappingRules, RuleError> {
         let mut rules = MappingRules::default();
         for (column, field) in map {
@@ -65,7 +66,8 @@ impl MappingRules {
         Ok(rules)
     }
 
-    /// The rules for a header with these names: where one of them has a comma and is left out, its parts are no names.
+    /// Returns the rules for a header with these names. If a name with commas is in the header and
+    /// left out, its parts are not names.
     pub(crate) fn for_names(&self, names: &[String]) -> MappingRules {
         let mut rules = self.clone();
         let (whole, apart): (Vec<_>, Vec<_>) = self
@@ -79,13 +81,14 @@ impl MappingRules {
         rules
     }
 
-    /// Whether the column of this number, from 1, is left out by it (`--ignore 'column 4'`): where none has that for a name.
+    /// Whether a column is left out by its number, from 1 (`--ignore 'column 4'`). This applies
+    /// only if no column has that name.
     pub(crate) fn leaves_out_number(&self, number: usize, names: &[String]) -> bool {
         let column = format!("column {number}");
         self.named(&column) == Some(Target::Ignored) && !names.contains(&column)
     }
 
-    /// The same, with a header's names spelt so.
+    /// Returns the rules with this spelling of header names.
     #[must_use]
     pub fn with_header_names(self, header_names: HeaderNames) -> MappingRules {
         MappingRules {
@@ -94,18 +97,18 @@ impl MappingRules {
         }
     }
 
-    /// The same, with these fields filled in every row.
+    /// Returns the rules with these constants.
     #[must_use]
     pub fn with_constants(self, constants: Constants) -> MappingRules {
         MappingRules { constants, ..self }
     }
 
-    /// What every row is given.
+    /// Returns the constants of every row.
     pub(crate) fn constants(&self) -> &Constants {
         &self.constants
     }
 
-    /// How a header has to spell its names.
+    /// Returns how exactly a header has to spell its names.
     pub(crate) fn header_names(&self) -> HeaderNames {
         self.header_names
     }
@@ -123,7 +126,7 @@ impl MappingRules {
         Ok(())
     }
 
-    /// What the user says of a column.
+    /// Returns the user's target for a column.
     pub(crate) fn named(&self, column: &str) -> Option<Target> {
         let column = nfc(column);
         self.columns
@@ -132,14 +135,14 @@ impl MappingRules {
             .map(|&(_, target)| target)
     }
 
-    /// All that the user says: columns and what they fill.
+    /// Returns all columns that the user names, with their targets.
     pub(crate) fn columns(&self) -> impl Iterator<Item = (&str, Target)> {
         self.columns
             .iter()
             .map(|(name, target)| (name.as_str(), *target))
     }
 
-    /// What a column or key fills.
+    /// Returns the target of a column or key.
     pub(crate) fn target(&self, name: &str) -> Result<Target, Unmapped> {
         if let Some(target) = self.named(name).or_else(|| Target::of_api_name(name)) {
             return Ok(target);
@@ -153,10 +156,10 @@ impl MappingRules {
         Err(Unmapped::Unknown(nearest(name, Target::api_names())))
     }
 
-    /// Checks that each column of `--ignore` is in one of the inputs: if not, its name is probably mistyped. NDJSON has
-    /// no header, so an NDJSON input may hold any of them.
+    /// Checks that each column of `--ignore` is in one of the inputs; one that is not is probably
+    /// misspelt. NDJSON has no header, so an NDJSON input may have any of them.
     pub fn check_ignored(&self, is_there: impl Fn(&str) -> bool) -> Result<(), RuleError> {
-        // Of a name with commas, and of the names that it would be apart, the one or the others have to be there.
+        // A text with commas is one name or several: it is enough that the inputs have one reading.
         let is_other_reading = |name: &str| {
             self.joined.iter().any(|Joined { whole, parts }| {
                 (whole == name && parts.iter().any(|part| is_there(part)))
@@ -179,7 +182,7 @@ impl MappingRules {
     }
 }
 
-/// The number in a name such as `column 4`.
+/// Returns the number in a name such as `column 4`.
 pub(crate) fn number_in_name(name: &str) -> Option<usize> {
     name.strip_prefix("column ")?
         .parse()
@@ -187,13 +190,13 @@ pub(crate) fn number_in_name(name: &str) -> Option<usize> {
         .filter(|number| *number > 0)
 }
 
-/// How exactly a header has to spell its names.
+/// The spelling of a header's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum HeaderNames {
-    /// To the letter.
+    /// Exact.
     #[default]
     Exact,
-    /// But for case, spaces, underscores, hyphens, and characters that nobody sees.
+    /// Apart from case, spaces, underscores, hyphens, and invisible characters.
     Loose,
 }
 

@@ -1,4 +1,4 @@
-//! Fields that have one value in all rows (`--set`).
+//! Fields with the same value in all rows (`--set`).
 
 use std::borrow::Cow;
 
@@ -7,16 +7,16 @@ use crate::contract::{Field, FieldError, UpdateBuilder, ValueRules, field_value}
 use crate::input::mapping::cell_rules::CellRules;
 use crate::input::mapping::target::{RuleError, Target, target_of};
 
-/// What is given to every row beside its cells. A constant is read by the rules of a cell, so that it means what a column
-/// full of its text would mean.
+/// Values that every row gets besides its cells. A constant is read by the rules of a cell, so that
+/// it means the same as a column full of its text.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Constants {
-    /// Few, so that looking through all of them is quick.
+    /// They are few, so a linear search is fast.
     texts: Vec<(Field, String)>,
 }
 
 impl Constants {
-    /// Gives `field` this text in every row.
+    /// Sets `field` to this text in every row.
     pub fn add(&mut self, field: &str, text: String) -> Result<(), RuleError> {
         match target_of(field)? {
             Target::Field(field) => self.texts.push((field, text)),
@@ -25,7 +25,7 @@ impl Constants {
         Ok(())
     }
 
-    /// All that makes every row invalid.
+    /// Returns the errors that make every row invalid.
     pub fn errors(&self, cells: &CellRules, values: &ValueRules) -> Vec<FieldError> {
         let errors = self.texts.iter().filter_map(|(field, text)| {
             let cell = cells.cell(Target::Field(*field), Cow::Borrowed(text))?;
@@ -34,20 +34,20 @@ impl Constants {
         errors.collect()
     }
 
-    /// Fields and texts.
+    /// Returns the fields with their texts.
     pub(crate) fn texts(&self) -> impl Iterator<Item = (Field, &str)> {
         self.texts
             .iter()
             .map(|(field, text)| (*field, text.as_str()))
     }
 
-    /// Whether a field has one.
+    /// Whether a field has a constant.
     pub(crate) fn has(&self, field: Field) -> bool {
         self.texts.iter().any(|(constant, _)| *constant == field)
     }
 
-    /// Gives them to a row.
-    pub(crate) fn fill<'r>(&'r self, draft: &mut UpdateBuilder<'r>, rules: &'r CellRules) {
+    /// Adds the constants to a row.
+    pub(crate) fn fill<'r>(&'r self, draft: &mut Draft<'r>, rules: &'r CellRules) {
         for (field, text) in &self.texts {
             if let Some(cell) = rules.cell(Target::Field(*field), Cow::Borrowed(text)) {
                 draft.set(*field, cell);

@@ -1,4 +1,4 @@
-//! From a cell to a draft of an update.
+//! Writes cells into the draft of an update.
 
 use std::borrow::Cow;
 
@@ -8,11 +8,11 @@ use crate::input::mapping::cell_rules::CellRules;
 use crate::input::mapping::odd_text::holds_odd_text;
 use crate::input::mapping::target::Target;
 
-/// Tells drafts what cells say. One serves a block: what the rules leave alone is found out once.
+/// Writes cells into drafts. One writer serves a block, so that the rules are examined only once.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct DraftWriter<'r> {
     rules: &'r CellRules,
-    /// Whether each text that is not empty stands for itself.
+    /// Whether every text that is not empty is taken as it is.
     leaves_texts: bool,
     is_among_odd_text: bool,
 }
@@ -26,7 +26,7 @@ impl<'r> DraftWriter<'r> {
         }
     }
 
-    /// The same for the texts of a block.
+    /// Returns the writer for the texts of a block.
     pub(crate) fn in_block(self, block: &[u8]) -> DraftWriter<'r> {
         DraftWriter {
             is_among_odd_text: holds_odd_text(block),
@@ -34,18 +34,18 @@ impl<'r> DraftWriter<'r> {
         }
     }
 
-    /// Whether its block holds text that is for [`Self::write_odd_text`].
+    /// Whether the block needs [`Self::write_odd_text`].
     pub(crate) fn is_among_odd_text(self) -> bool {
         self.is_among_odd_text
     }
 
-    /// How cells are read.
+    /// Returns the rules for reading cells.
     pub(crate) fn rules(self) -> &'r CellRules {
         self.rules
     }
 
-    /// Tells what a text says that stands in the input as it is, as most do. Text in which odd characters may be is for
-    /// [`Self::write_odd_text`].
+    /// Writes a text whose bytes in the input need no change, as most do. Text that may contain odd
+    /// characters needs [`Self::write_odd_text`].
     #[inline(always)]
     #[expect(
         clippy::inline_always,
@@ -70,13 +70,9 @@ impl<'r> DraftWriter<'r> {
         }
     }
 
-    /// The same, for text in a block that holds [odd characters](crate::contract::has_odd_characters).
-    pub(crate) fn write_odd_text(
-        self,
-        draft: &mut UpdateBuilder<'r>,
-        target: Target,
-        text: &'r str,
-    ) {
+    /// Writes a text of a block that contains [odd
+    /// characters](crate::contract::has_odd_characters).
+    pub(crate) fn write_odd_text(self, draft: &mut Draft<'r>, target: Target, text: &'r str) {
         if has_odd_characters(text.as_bytes()) {
             DraftWriter::write(draft, target, self.rules.cell(target, Cow::Borrowed(text)));
         } else {
@@ -84,8 +80,8 @@ impl<'r> DraftWriter<'r> {
         }
     }
 
-    /// Tells what a cell says.
-    pub(crate) fn write(draft: &mut UpdateBuilder<'r>, target: Target, cell: Option<Cell<'r>>) {
+    /// Writes a cell.
+    pub(crate) fn write(draft: &mut Draft<'r>, target: Target, cell: Option<Cell<'r>>) {
         match (target, cell) {
             (Target::Id, cell) => draft.set_id(cell),
             (Target::Field(field), Some(cell)) => draft.set(field, cell),

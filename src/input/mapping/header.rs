@@ -1,4 +1,4 @@
-//! A CSV header: which column fills which field. All that is wrong with it is found at once.
+//! A CSV header: which column fills which field. All faults are found at once.
 
 use csv::ByteRecord;
 
@@ -14,32 +14,32 @@ use crate::input::mapping::loose_names::{LooseColumn, LooseMatch, known_names};
 use crate::input::mapping::target::Target;
 use crate::input::mapping::{names, own_columns};
 
-/// So many lines below the first record are looked at for a header.
+/// The number of lines below the first record that are searched for a header.
 pub(crate) const LINES_MAX: usize = 20;
-/// More columns than this are a wrong delimiter, or not ours.
+/// The largest number of columns. More mean a wrong delimiter or another kind of file.
 const COLUMNS_MAX: usize = 1024;
 
-/// The columns of a header that can be used.
+/// The columns of a valid header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Columns {
-    /// Their names.
+    /// The names.
     pub(crate) names: Vec<String>,
     /// The columns that fill something, from 0.
     pub(crate) mapped: Vec<(usize, Target)>,
     /// The column of the customer's id, from 0.
     pub(crate) id: usize,
-    /// The columns that were taken for other names than their own.
+    /// The columns that were matched loosely.
     pub(crate) loosely: Vec<LooseColumn>,
-    /// What every row is given beside its cells.
+    /// The constants of every row.
     pub(crate) constants: Constants,
-    /// The columns without a name, from 0: nobody says what is in them, so nothing may be.
+    /// The columns without a name, from 0. They must be empty, because their meaning is unknown.
     pub(crate) nameless: Vec<usize>,
     /// The columns that are left out by their numbers, from 0.
     pub(crate) numbered: Vec<usize>,
 }
 
 impl Columns {
-    /// What each column fills.
+    /// Returns the target of each column.
     pub(crate) fn targets(&self) -> Vec<Target> {
         let mut targets = vec![Target::Ignored; self.names.len()];
         for (column, target) in &self.mapped {
@@ -51,7 +51,7 @@ impl Columns {
     }
 }
 
-/// Reads a header that stands on `line`.
+/// Reads the header on `line`.
 pub(crate) fn read(
     cells: &ByteRecord,
     line: u64,
@@ -78,7 +78,7 @@ pub(crate) fn read(
     columns_of(cells, rules).map_err(|columns| InputFault::Header { line, columns })
 }
 
-/// The columns of an input without a header, which the user names.
+/// Returns the columns of an input without a header, which the user names.
 pub(crate) fn named(names: &[String], rules: &MappingRules) -> Result<Columns, InputFault> {
     if names.is_empty() {
         return Err(InputFault::NoColumns);
@@ -87,7 +87,7 @@ pub(crate) fn named(names: &[String], rules: &MappingRules) -> Result<Columns, I
         .map_err(|columns| InputFault::Columns { columns })
 }
 
-/// The columns of these names, or all that is wrong with them.
+/// Returns the columns of these names, or all faults.
 fn columns_of(cells: &ByteRecord, rules: &MappingRules) -> Result<Columns, Vec<ColumnFault>> {
     let mut faults = Vec::new();
     let names: Vec<_> = cells
@@ -161,7 +161,7 @@ fn columns_of(cells: &ByteRecord, rules: &MappingRules) -> Result<Columns, Vec<C
     }
 }
 
-/// What a column fills, which has this place, from 0, and this number.
+/// Returns the target of the column at this place, from 0, with this number.
 fn target(
     cell: &[u8],
     (index, column): (usize, usize),
@@ -247,13 +247,13 @@ fn maps_of_none<'a>(
         })
 }
 
-/// Whether the header was forgotten: no name in it is known, and a cell looks like a value.
+/// Whether the header is missing: no name is known, and a cell looks like a value.
 fn is_row_of_values(cells: &ByteRecord, rules: &MappingRules) -> bool {
     let is_value = |cell: &[u8]| std::str::from_utf8(cell).is_ok_and(names::looks_like_a_value);
     cells.iter().any(is_value) && known_names(cells, rules) == 0
 }
 
-/// The number of the row that looks like a header, among those below the first one.
+/// Returns the number of the row below the first that looks like a header.
 pub(crate) fn row_below(
     rows: impl Iterator<Item = (u64, ByteRecord)>,
     mapping: &MappingRules,

@@ -1,5 +1,5 @@
-//! Column names that are spelt loosely (`--loose-headers`): other programs' headers differ from the API's names in case,
-//! spaces, underscores and hyphens more often than in anything else.
+//! Column names that are matched loosely (`--loose-headers`). The headers of other programs differ
+//! from the API's names mostly in case, spaces, underscores and hyphens.
 
 use std::fmt;
 
@@ -12,34 +12,34 @@ use crate::input::mapping::columns::MappingRules;
 use crate::input::mapping::names;
 use crate::input::mapping::target::Target;
 
-/// A column that was taken for another name than its own.
+/// A column whose name was matched loosely.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LooseColumn {
-    /// Its place in the header, from 0.
+    /// The place in the header, from 0.
     pub index: usize,
-    /// The column, counted from 1 without those that custsync put in front.
+    /// The column number, from 1, without the columns that custsync added.
     pub column: usize,
-    /// Its name in the header.
+    /// The name in the header.
     pub name: String,
-    /// The name that it was taken for.
+    /// The name that it matched.
     pub matched_name: String,
 }
 
-/// What a name means that is spelt loosely.
+/// The result of matching a name loosely.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum LooseMatch<'r> {
-    /// Nothing that is known.
+    /// No known name matches.
     Nothing,
-    /// What this name fills.
+    /// This name matches, and fills this target.
     Named(&'r str, Target),
-    /// A field that no request can set.
+    /// The name of a field that no request can set matches.
     ReadOnly,
-    /// Two names of `--map` and `--ignore` that fill different things.
+    /// Two names of `--map` and `--ignore` match that fill different things.
     Several(&'r str, &'r str),
 }
 
 impl MappingRules {
-    /// What a name means if its spelling is not looked at closely. The user's names come before the API's.
+    /// Matches a name loosely. The user's names come before the API's.
     pub(crate) fn loose_match(&self, name: &str) -> LooseMatch<'_> {
         let folded = folded(name);
         if folded.is_empty() {
@@ -65,7 +65,7 @@ impl MappingRules {
     }
 }
 
-/// The name without what may differ.
+/// Returns the name without the parts that may differ.
 fn folded(name: &str) -> String {
     let counts = |character: &char| {
         !character.is_whitespace() && !matches!(character, '_' | '-') && !is_invisible(*character)
@@ -92,7 +92,7 @@ impl fmt::Display for LooseColumn {
     }
 }
 
-/// How many of these names are known, if their spelling does not matter.
+/// Counts the names that match known ones loosely.
 pub(crate) fn known_names(names: &ByteRecord, mapping: &MappingRules) -> usize {
     let is_known = |name: &&[u8]| {
         std::str::from_utf8(name).is_ok_and(|name| {

@@ -1,4 +1,12 @@
-//! From cells to fields: which column fills which field, and how a cell is read.
+//! From cells to fields: which column fills which field, and what a cell's text means.
+//!
+//! - `header`, `columns`, `target`, `loose_names`: the columns of a header, by the API's names,
+//!   `--map` and `--ignore`
+//! - `column_fault`, `names`: messages about columns, and which names may be shown
+//! - `cell_rules`, `null_strings`, `value_maps`, `constants`: the user's rules for values
+//! - `draft_writer`, `odd_text`: from a cell to the draft of an update, with a fast path
+//! - `own_columns`, `withheld`: what custsync wrote into failed rows
+//! - `record`: a checked row, of any format
 
 pub(crate) mod cell_rules;
 pub(crate) mod column_fault;

@@ -1,22 +1,23 @@
-//! Names from outside, as far as they may be shown: a column or a key may be called anything, and a file without a header, or
-//! an object whose keys are its data, has customers' values where names are looked for. Only what looks like a name is shown.
+//! Column names and keys in messages. A column or key may have any name. In a file without a
+//! header, or an object whose keys are its data, customers' values are in the place of names. Only
+//! a text that looks like a name is shown.
 
 use icu_properties::CodePointMapData;
 use icu_properties::props::{GeneralCategory, GeneralCategoryGroup};
 
 use crate::text::{is_unsafe, safe_name};
 
-/// Longer texts are no names.
+/// The longest text that can be a name, in characters.
 const CHARACTERS_MAX: usize = 64;
-/// So many digits are a number of something: a phone, a customer, a day.
+/// The number of digits that make a text a number of something: a phone, a customer, a day.
 const DIGITS_MIN: usize = 5;
 
-/// A column's name or an object's key that is known to be one, such as one that the user typed, as it may stand in a message.
+/// Returns a name for a message that is known to be one, such as one that the user typed.
 pub(crate) fn column_name(name: &str) -> String {
     safe_name(name)
 }
 
-/// What a header says of a column, in words that follow its number.
+/// Describes a column of a header, in words that follow its number.
 pub(crate) fn column(name: &str) -> String {
     if looks_like_a_name(name) {
         format!("`{}`", safe_name(name))
@@ -25,9 +26,9 @@ pub(crate) fn column(name: &str) -> String {
     }
 }
 
-/// The unknown key at this place of its object, counted from 1. Objects whose keys are their data have values for keys, and a
-/// person's name looks like any other: it is shown where it is `near` a name that is known, or where it is written as names in
-/// programs are and people's are not.
+/// Describes the unknown key at this place of its object, from 1. Objects whose keys are their data
+/// have values for keys, and a person's name looks like any other. So a key is shown only if it is
+/// `near` a known name, or is written as programs write names and people do not.
 pub(crate) fn unknown_key(name: &str, near: bool, place: usize) -> String {
     if (near && looks_like_a_name(name)) || is_identifier(name) {
         format!("the key `{}`", safe_name(name))
@@ -36,7 +37,8 @@ pub(crate) fn unknown_key(name: &str, near: bool, place: usize) -> String {
     }
 }
 
-/// Whether a text is a word of ASCII that begins with a lower-case letter, such as `costCentre` or `cost_centre`.
+/// Whether a text is an ASCII word that begins with a lower-case letter, such as `costCentre` or
+/// `cost_centre`.
 fn is_identifier(text: &str) -> bool {
     let is_inside = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
     text.starts_with(|first: char| first.is_ascii_lowercase())
@@ -44,9 +46,9 @@ fn is_identifier(text: &str) -> bool {
         && !looks_like_a_value(text)
 }
 
-/// Whether a text looks like the name of a column or key: letters of any script, few digits, and what people put between them.
-/// Characters that cannot be seen are let pass, since they are escaped: a name with one of them has to be shown, or nobody
-/// finds it.
+/// Whether a text looks like the name of a column or key: letters of any script, few digits, and
+/// usual punctuation. Invisible characters are allowed, because they are shown escaped: a user can
+/// find such a name only if it is shown.
 pub(crate) fn looks_like_a_name(text: &str) -> bool {
     let is_of_names = |character: char| {
         character.is_alphanumeric()
@@ -57,8 +59,8 @@ pub(crate) fn looks_like_a_name(text: &str) -> bool {
     !looks_like_a_value(text) && text.chars().all(is_of_names)
 }
 
-/// Whether a text can hardly be a name: it is long, has an at sign, begins as JSON does, or has many digits, as days, phone
-/// numbers and ids have.
+/// Whether a text is probably no name: it is long, has an at sign, begins as JSON does, or has many
+/// digits, as days, phone numbers and ids have.
 pub(crate) fn looks_like_a_value(text: &str) -> bool {
     let (mut characters, mut letters, mut digits) = (0, 0, 0);
     for character in text.chars() {
@@ -72,7 +74,7 @@ pub(crate) fn looks_like_a_value(text: &str) -> bool {
     digits > letters || digits >= DIGITS_MIN
 }
 
-/// Whether a character is put on the letter before it, as the dots of `o\u{308}` are.
+/// Whether a character combines with the letter before it, as the dots of `o\u{308}` do.
 fn is_mark(character: char) -> bool {
     GeneralCategoryGroup::Mark.contains(CodePointMapData::<GeneralCategory>::new().get(character))
 }

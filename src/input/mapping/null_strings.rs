@@ -1,10 +1,10 @@
-//! Texts that stand for null (`--null-string`).
+//! Texts that mean null (`--null-string`).
 
 use crate::contract::FIELDS;
 
 use crate::input::mapping::target::{RuleError, Target, target_of};
 
-/// Texts that stand for null: in every cell, or in the cells of one field.
+/// Texts that mean null: in every cell, or in the cells of one field.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NullStrings {
     everywhere: Vec<String>,
@@ -12,7 +12,7 @@ pub struct NullStrings {
 }
 
 impl NullStrings {
-    /// These texts, in every cell.
+    /// Returns these texts, for every cell.
     pub fn everywhere(texts: impl IntoIterator<Item = String>) -> NullStrings {
         NullStrings {
             everywhere: texts.into_iter().collect(),
@@ -20,12 +20,12 @@ impl NullStrings {
         }
     }
 
-    /// One more text, in every cell.
+    /// Adds a text for every cell.
     pub fn add(&mut self, text: String) {
         self.everywhere.push(text);
     }
 
-    /// One more text, in the cells of this field alone.
+    /// Adds a text for the cells of one field.
     pub fn add_for(&mut self, field: &str, text: String) -> Result<(), RuleError> {
         match target_of(field)? {
             Target::Field(field) => {
@@ -39,7 +39,7 @@ impl NullStrings {
         Ok(())
     }
 
-    /// Whether no text stands for null.
+    /// Whether no text means null.
     pub(crate) fn are_none(&self) -> bool {
         self.everywhere.is_empty() && self.by_field.iter().all(Vec::is_empty)
     }

@@ -1,21 +1,23 @@
-//! Whether a block holds characters for which its values have to be looked at closely. One look at a block costs next to nothing
-//! where one at each cell would not.
+//! Detects blocks whose values have to be checked for odd characters. One check of a block costs
+//! almost nothing; one check of each cell would not.
 
 use memchr::{memchr, memchr3};
 
 use crate::contract::has_odd_text;
 
-/// Blocks smaller than this are looked at closely in any case.
+/// The size below which a block is always checked closely.
 const SMALL_BLOCK_BYTES: usize = 16 << 10;
 
-/// U+007F, the one control character that belongs to no format and that JSON has no escape for (RFC 8259 §7).
+/// U+007F, the only control character that no format uses and for which JSON has no escape (RFC
+/// 8259 §7).
 const DELETE: u8 = 0x7f;
 
-/// Whether text in UTF-8 holds characters for which its values have to be looked at closely, other than control characters below
-/// U+0020: those are found where the format is read.
+/// Whether UTF-8 text contains characters for which its values have to be checked closely, other
+/// than control characters below U+0020, which are found where the format is read.
 ///
-/// What looks like UTF-8 in another encoding is looked for where there is U+0080 to U+00BF, as there is wherever a large block of
-/// text was read so: `é`, `ü` and most other letters become a pair with one of those.
+/// UTF-8 that was decoded as another encoding is checked for wherever the text contains U+0080 to
+/// U+00BF. A large block of such text does: `é`, `ü` and most other letters become a pair with one
+/// of those.
 pub(crate) fn holds_odd_text(block: &[u8]) -> bool {
     let may_hold_any =
         block.len() < SMALL_BLOCK_BYTES || memchr3(0xc2, 0xef, DELETE, block).is_some();

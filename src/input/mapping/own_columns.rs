@@ -1,8 +1,8 @@
-//! What custsync itself has written into a file of failed rows, found again when such a file is read: where a row stood in the
-//! first input, and which of its fields later rows have set.
+//! The columns and members that custsync adds to failed rows, recognised when such a file is read
+//! again: the row's place in the first input, and the fields that later rows set.
 //!
-//! Such a file is known by its beginning, whatever the settings say, and is read by its own layout: the settings of the layout
-//! fit the first input.
+//! A file of failed rows is recognised by its first bytes, whatever the settings say, and has its
+//! own layout: the settings for the layout are meant for the first input.
 
 use std::borrow::Cow;
 
@@ -14,20 +14,20 @@ use crate::input::mapping::columns::MappingRules;
 use crate::input::mapping::target::Target;
 use crate::input::mapping::withheld::{UnknownName, Withheld};
 
-/// The one that names the fields that later rows have set.
+/// The column that names the fields that later rows set.
 const OVERTAKEN_COLUMN: &str = "custsync_overtaken";
 
-/// The columns of a CSV input that custsync has added.
+/// The columns of a CSV input that custsync added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct OwnColumns {
-    /// So many stand in front, where the first of them names the row.
+    /// The number of these columns at the start, if the first of them names the row.
     pub(crate) leading: usize,
-    /// The column that names the overtaken fields, from 0. It counts wherever it stands.
+    /// The column that names the overtaken fields, from 0. It counts in any place.
     pub(crate) overtaken: Option<usize>,
 }
 
 impl OwnColumns {
-    /// Those of a header with these names.
+    /// Returns the own columns of a header with these names.
     pub(crate) fn of(names: &[String], rules: &MappingRules) -> OwnColumns {
         let overtaken = names
             .iter()
@@ -39,7 +39,7 @@ impl OwnColumns {
     }
 }
 
-/// How many columns stand in front of a header with these names that custsync has added.
+/// Returns the number of columns at the start of a header with these names that custsync added.
 pub(crate) fn leading<'n>(names: impl Iterator<Item = &'n [u8]>) -> usize {
     let mut names = names.peekable();
     match names.peek() {
@@ -50,23 +50,24 @@ pub(crate) fn leading<'n>(names: impl Iterator<Item = &'n [u8]>) -> usize {
     }
 }
 
-/// The number, from 1, by which users and messages know the column at this place, from 0, where so many of custsync's own stand in
-/// front: a row's columns have the numbers that they had in the first input. Own columns have numbers among themselves.
+/// Returns the number, from 1, that users and messages use for the column at this place, from 0. A
+/// row's columns keep the numbers of the first input; the `own_columns` at the start are numbered
+/// separately.
 pub(crate) fn number_of_column(index: usize, own_columns: usize) -> usize {
     index.checked_sub(own_columns).unwrap_or(index) + 1
 }
 
-/// What a key of this name says, where custsync has written it.
+/// The meaning of a key that custsync wrote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OwnKey {
-    /// All that is said of a row.
+    /// The object that holds all of custsync's part of a row.
     Member,
-    /// The overtaken fields, in a text: a file of failed rows that was made a workbook has it.
+    /// The overtaken fields, as text: in a file of failed rows that was converted to a workbook.
     Overtaken,
 }
 
 impl OwnKey {
-    /// The own key of this name.
+    /// Returns the own key of this name.
     pub(crate) fn of(name: &str, rules: &MappingRules) -> Option<OwnKey> {
         let key = match name {
             KEY => OwnKey::Member,
@@ -76,7 +77,7 @@ impl OwnKey {
         names_overtaken(name, rules).then_some(key)
     }
 
-    /// What its value withholds.
+    /// Returns what its value withholds.
     pub(crate) fn withheld(self, json: &str) -> Result<Withheld, UnknownName> {
         match self {
             OwnKey::Member => withheld_in_member(json),
@@ -88,7 +89,7 @@ impl OwnKey {
     }
 }
 
-/// Whether a column or key is custsync's own: the user may map one of this name to a field.
+/// Whether a column or key is custsync's own. The user may map one of this name to a field.
 fn names_overtaken(name: &str, rules: &MappingRules) -> bool {
     match rules.named(name) {
         None | Some(Target::Ignored) => true,
@@ -96,7 +97,8 @@ fn names_overtaken(name: &str, rules: &MappingRules) -> bool {
     }
 }
 
-/// What the own member withholds. One that is no object was not written by custsync, and says nothing.
+/// Returns what the own member withholds; nothing if it is not an object, because custsync did not
+/// write it.
 pub(crate) fn withheld_in_member(json: &str) -> Result<Withheld, UnknownName> {
     let Some(names) = Said::of(json).and_then(|said| said.overtaken) else {
         return Ok(Withheld::NOTHING);
@@ -106,7 +108,7 @@ pub(crate) fn withheld_in_member(json: &str) -> Result<Withheld, UnknownName> {
     Withheld::of_names(names.iter().map(AsRef::as_ref))
 }
 
-/// What the own member says, as far as it is read again.
+/// The parts of the own member that are read again.
 #[derive(Deserialize)]
 pub(crate) struct Said<'j> {
     #[serde(default, borrow)]

@@ -1,30 +1,30 @@
-//! One record of an input, read, mapped and checked: the same for every format and every command.
+//! A record of an input, read, mapped and checked. It is the same for every format and command.
 
 use crate::contract::{CustomerUpdate, InvalidRow, ValueRules};
 
 use crate::input::mapping::cell_rules::CellRules;
 use crate::input::mapping::withheld::OvertakenRule;
 
-/// How rows are read, as far as the user decides it.
+/// The user's rules for reading rows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RowRules {
-    /// From a cell's text to what it says.
+    /// The rules from a cell's text to its meaning.
     pub cells: CellRules,
-    /// From what it says to a value.
+    /// The rules from its meaning to a value.
     pub values: ValueRules,
-    /// What becomes of fields that later rows have set.
+    /// The treatment of fields that later rows set.
     pub overtaken: OvertakenRule,
 }
 
-/// One record.
+/// A record of an input.
 #[derive(Debug)]
 pub struct Record<'a> {
-    /// Its bytes in the block, without its line end.
+    /// The bytes in the block, without the line end.
     pub raw: &'a [u8],
-    /// The physical line of the input, from 1, on which it starts.
+    /// The physical line of the input, from 1, on which the record starts.
     pub line: u64,
-    /// Its place among the block's records, from 0.
+    /// The place among the block's records, from 0.
     pub ordinal: u64,
-    /// The update that it asks for, or all that is wrong with it.
+    /// The update, or all errors of the row.
     pub checked: Result<CustomerUpdate<'a>, InvalidRow>,
 }

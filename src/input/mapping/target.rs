@@ -1,4 +1,4 @@
-//! What a column or key fills, and rules that name one which there is not.
+//! The targets of columns and keys, and errors in the rules that name them.
 
 use crate::contract::{FIELDS, Field};
 use crate::nearest::nearest;
@@ -8,7 +8,7 @@ use crate::input::mapping::names;
 /// The name of the column that holds the customer's id.
 pub(crate) const ID: &str = "id";
 
-/// What a column or key fills.
+/// The target of a column or key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
     /// The customer's id.
@@ -20,7 +20,7 @@ pub enum Target {
 }
 
 impl Target {
-    /// The target of this exact name in the API.
+    /// Returns the target of this exact name in the API.
     pub fn of_api_name(name: &str) -> Option<Target> {
         if name == ID {
             Some(Target::Id)
@@ -29,12 +29,12 @@ impl Target {
         }
     }
 
-    /// The names that a column can have without being mapped.
+    /// Returns the names that a column can have without being mapped.
     pub(crate) fn api_names() -> impl Iterator<Item = &'static str> {
         std::iter::once(ID).chain(FIELDS.iter().map(|rule| rule.name))
     }
 
-    /// The target's name in messages.
+    /// Returns the target's name in messages.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Target::Id => ID,
@@ -44,30 +44,30 @@ impl Target {
     }
 }
 
-/// A rule that cannot be: the fault of the command, whatever the input.
+/// An invalid rule. It is the command's fault, whatever the input.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RuleError {
-    /// A field that the API does not have.
+    /// The API has no such field.
     #[error("`{name}` is no field of the API{}", did_you_mean(*.nearest))]
     UnknownField {
         /// The name, safe to show.
         name: String,
-        /// The field that may have been meant.
+        /// The field that was probably meant.
         nearest: Option<&'static str>,
     },
-    /// The customer's id, which every row needs.
+    /// `id` cannot be empty, because every row needs it.
     #[error("an empty `id` is always an error")]
     EmptyId,
-    /// The same, as what could be null.
+    /// `id` cannot be null.
     #[error("no text of `id` stands for null: every row needs it")]
     NullId,
-    /// The same, given to every row.
+    /// `id` cannot be the same in every row.
     #[error("`id` is another one in each row")]
     ConstantId,
-    /// The same, with values for its texts.
+    /// `id` cannot have mapped values.
     #[error("`id` has no words that stand for others")]
     MappedId,
-    /// A text with two meanings.
+    /// A text is mapped to two values.
     #[error("`{text}` of {field} is given two values")]
     ValueTwice {
         /// The field's name.
@@ -75,13 +75,13 @@ pub enum RuleError {
         /// The text, safe to show.
         text: String,
     },
-    /// A column with two fates.
+    /// A column is given two targets.
     #[error("column `{column}` stands more than once in --map and --ignore")]
     ColumnTwice {
         /// The column's name, safe to show.
         column: String,
     },
-    /// A column that no input has.
+    /// No input has the column.
     #[error("--ignore: no input has a column `{column}`")]
     IgnoredNowhere {
         /// The column's name, safe to show.
@@ -89,7 +89,7 @@ pub enum RuleError {
     },
 }
 
-/// The target that `name` means in an option.
+/// Returns the target that `name` means in an option.
 pub(crate) fn target_of(name: &str) -> Result<Target, RuleError> {
     Target::of_api_name(name).ok_or_else(|| RuleError::UnknownField {
         name: names::column_name(name),
@@ -97,7 +97,7 @@ pub(crate) fn target_of(name: &str) -> Result<Target, RuleError> {
     })
 }
 
-/// The end of a sentence about an unknown name.
+/// Returns the end of a message about an unknown name.
 pub(crate) fn did_you_mean(nearest: Option<&str>) -> String {
     nearest.map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
 }

@@ -1,4 +1,4 @@
-//! Words of another program that stand for the API's values (`--values`).
+//! Words of other programs that are replaced by the API's values (`--values`).
 
 use std::collections::BTreeMap;
 
@@ -7,14 +7,15 @@ use crate::contract::{FIELDS, Field};
 use crate::input::mapping::names;
 use crate::input::mapping::target::{RuleError, Target, target_of};
 
-/// What a cell's text becomes, field by field, before anything else is made of it.
+/// The replacements for a cell's text, for each field. They come before all other rules but
+/// trimming.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ValueMaps {
     by_field: [BTreeMap<String, String>; FIELDS.len()],
 }
 
 impl ValueMaps {
-    /// A cell of `field` whose text is `text` has this value.
+    /// Replaces the text `text` of `field` by `value`.
     pub fn add(&mut self, field: &str, text: String, value: String) -> Result<(), RuleError> {
         let Target::Field(field) = target_of(field)? else {
             return Err(RuleError::MappedId);
@@ -35,7 +36,7 @@ impl ValueMaps {
         }
     }
 
-    /// Each text of a field, and what it stands for.
+    /// Returns each text with its field and its value.
     pub(crate) fn texts(&self) -> impl Iterator<Item = (Field, &str, &str)> {
         let maps = FIELDS.iter().zip(&self.by_field);
         maps.flat_map(|(rule, map)| {
@@ -44,12 +45,12 @@ impl ValueMaps {
         })
     }
 
-    /// Whether no text stands for another.
+    /// Whether no text is replaced.
     pub(crate) fn are_none(&self) -> bool {
         self.by_field.iter().all(BTreeMap::is_empty)
     }
 
-    /// What this text of a field stands for.
+    /// Returns the value that replaces this text of a field.
     pub(crate) fn get(&self, field: Field, text: &str) -> Option<&str> {
         self.by_field
             .get(field.index())
@@ -110,7 +111,7 @@ mod tests {
     #[test]
     fn a_value_that_breaks_the_contract_is_found() {
         let mut maps = ValueMaps::default();
-        // The value is no text to be mapped again.
+        // The value is not mapped again.
         for (field, text, value) in [
             ("gender", "1", "2"),
             ("gender", "2", "male"),

@@ -1,45 +1,49 @@
-//! What is withheld of a failed row: the names in `custsync_overtaken`, and what they mean when the row is read again.
+//! The parts of a failed row that are withheld: the names in `custsync_overtaken`, and their
+//! meaning when the row is read again.
 
 use std::borrow::Cow;
 
 use crate::contract::{CustomerId, ErrorCode, Field, FieldSet, UpdateBuilder};
 
-/// The name that stands for [`Withheld::cut_off`].
+/// The name for [`Withheld::cut_off`].
 const CUT_OFF: &str = "cut_off";
-/// What [`Withheld::refused`] begins with, before the customer's id. All names are of letters, digits and `_`, so that no delimiter
-/// is in them.
+/// The prefix of [`Withheld::refused`], before the customer's id. All names consist of letters,
+/// digits and `_`, so that they contain no delimiter.
 const REFUSED: &str = "id_";
 
-/// What is withheld of a failed row.
+/// The parts of a failed row that are withheld.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Withheld {
-    /// The fields that later rows of its customer have set.
+    /// The fields that later rows of the customer set.
     pub fields: FieldSet,
-    /// The customer of whom another row was taken instead (`--unique reject`): the row is invalid for as long as it names this one.
+    /// The customer of whom another row was taken (`--unique reject`). The row is invalid as long
+    /// as it names this customer.
     pub refused: Option<CustomerId>,
-    /// Whether the first input ended within the row, so that its last value may be half of one: the row is invalid.
+    /// Whether the first input ended within the row, so that its last value may be incomplete. The
+    /// row is invalid.
     pub cut_off: bool,
 }
 
-/// A name that is no field of the API, where the overtaken fields are named. It is not repeated: it may be any value.
+/// A name among the overtaken fields that is no field of the API. It is not kept, because it may be
+/// any value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct UnknownName;
 
 impl Withheld {
-    /// Nothing.
+    /// Nothing is withheld.
     pub const NOTHING: Withheld = Withheld {
         fields: FieldSet::EMPTY,
         refused: None,
         cut_off: false,
     };
 
-    /// What the text of a cell names, with blanks or commas between the names.
+    /// Reads the names in a cell, with blanks or commas between them.
     pub(crate) fn of_text(text: &str) -> Result<Withheld, UnknownName> {
         let is_between = |character: char| character.is_whitespace() || character == ',';
         Withheld::of_names(text.split(is_between).filter(|name| !name.is_empty()))
     }
 
-    /// What these names stand for.
+    /// Returns what these names withhold.
     pub(crate) fn of_names<'n>(
         names: impl Iterator<Item = &'n str>,
     ) -> Result<Withheld, UnknownName> {
@@ -57,7 +61,7 @@ impl Withheld {
         Ok(withheld)
     }
 
-    /// What either withholds. Of two customers it is this one's.
+    /// Returns what either withholds. Of two customers, it keeps that of `self`.
     #[must_use]
     pub fn union(self, other: Withheld) -> Withheld {
         Withheld {
@@ -67,7 +71,7 @@ impl Withheld {
         }
     }
 
-    /// Its names.
+    /// Returns the names.
     pub fn names(self) -> impl Iterator<Item = Cow<'static, str>> {
         let refused = self.refused.map(|id| Cow::Owned(format!("{REFUSED}{id}")));
         let cut_off = self.cut_off.then_some(Cow::Borrowed(CUT_OFF));
@@ -79,7 +83,8 @@ impl Withheld {
     }
 }
 
-/// Tells a draft what is withheld of its row. A row that may be cut off is withheld by any rule: nobody has seen the rest of it.
+/// Withholds parts of a row from its draft. A row that may be cut off is withheld by any rule,
+/// because the rest of it is unknown.
 #[cold]
 pub(crate) fn withhold(
     said: Result<Withheld, UnknownName>,
@@ -109,13 +114,13 @@ pub(crate) fn withhold(
     }
 }
 
-/// What becomes of fields that later rows of a customer have set (`--overtaken`).
+/// The treatment of fields that later rows of a customer set (`--overtaken`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OvertakenRule {
     /// They are left out of the request: an older value never replaces a newer one.
     #[default]
     LeaveOut,
-    /// They are sent all the same.
+    /// They are sent anyway.
     Send,
 }
 
