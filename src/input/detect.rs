@@ -86,7 +86,7 @@ fn by_extension(name: &InputName) -> FormatChoice {
     }
 }
 
-/// How well a delimiter fits the first record: the number of columns with known names, then the
+/// The fit of a delimiter to the first record: the number of columns with known names, then the
 /// number of columns.
 type Fit = (usize, usize);
 

@@ -185,7 +185,7 @@ impl Input {
     }
 }
 
-/// How much of an input was checked.
+/// The part of an input that was checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Seen {
     Beginning,

@@ -17,7 +17,7 @@ pub(crate) struct Source {
     pub(crate) reader: ByteStream,
     /// The size in bytes, for a regular file.
     pub(crate) size: Option<u64>,
-    /// The same file, to check whether it was changed.
+    /// The file again, to check whether it was changed.
     pub(crate) steady: Option<SteadyFile>,
     /// The switches for pauses, for anything but a regular file.
     pub(crate) pauses: Pauses,

@@ -1,4 +1,5 @@
-//! What a workbook consists of: its sheets in order, where its texts and styles are, and from which day it counts.
+//! The contents of a workbook: its sheets in order, the places of its texts and styles, and its
+//! date system.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -16,13 +17,13 @@ use crate::input::mapping::names;
 
 /// The most sheets, and the most relationships of one part. All are held in memory.
 const ENTRIES_MAX: usize = 10_000;
-/// So many sheets that are not read are named; the others are counted.
+/// The number of unread sheets that are named; the others are counted.
 const SHEETS_NAMED_MAX: usize = 8;
 
 /// A workbook's contents.
 pub(crate) struct Book {
     pub(crate) sheets: Vec<Sheet>,
-    /// The part that holds the texts.
+    /// The part that holds the shared strings.
     pub(crate) texts: String,
     /// The part that holds the styles.
     pub(crate) styles: String,
@@ -38,46 +39,47 @@ pub(crate) struct Sheet {
     kind: Kind,
 }
 
-/// What a sheet is to the person who looks at the workbook.
+/// The kind of a sheet, as a user of the workbook sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// A table that is shown.
+    /// A visible table.
     Table,
-    /// A table that is not shown.
+    /// A hidden table.
     Hidden,
     /// A chart, a dialog or a macro.
     NoTable(&'static str),
 }
 
-/// From which day a workbook counts.
+/// The date system of a workbook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Days {
-    /// 1 is 1 January 1900, and 60 is 29 February of that year, which never was.
+    /// 1 is 1 January 1900, and 60 is 29 February 1900, which did not exist.
     From1900,
     /// 0 is 1 January 1904.
     From1904,
 }
 
-/// Whether the results of formulas are to be relied on that are stored with them.
+/// Whether the stored results of formulas can be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Results {
     /// A spreadsheet program has computed them.
     Computed,
-    /// The workbook says that all have to be computed when it is opened: what wrote it cannot compute.
+    /// The workbook says that all formulas have to be computed when it is opened: the program that
+    /// wrote it cannot compute.
     Pending,
 }
 
 /// The sheet that is read, and those that are not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SheetChoice {
-    /// Its name, safe to show.
+    /// The name, safe to show.
     name: String,
-    /// The others' names, safe to show, with what they are.
+    /// The names and kinds of the other sheets, safe to show.
     others: Vec<String>,
 }
 
 impl SheetChoice {
-    /// The name of the sheet that is read, safe to show.
+    /// Returns the name of the sheet that is read, safe to show.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -89,7 +91,7 @@ impl SheetChoice {
 }
 
 impl fmt::Display for SheetChoice {
-    /// As in ``sheet `North`; not read: `South`, `Lookup` (hidden)``.
+    /// Writes it as in ``sheet `North`; not read: `South`, `Lookup` (hidden)``.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "sheet `{}`", self.name)?;
         if self.others.is_empty() {
@@ -107,7 +109,7 @@ impl fmt::Display for SheetChoice {
 }
 
 impl Sheet {
-    /// Its name in quotes and what it is, safe to show.
+    /// Returns the name in quotes and the kind, safe to show.
     fn shown(&self) -> String {
         let name = names::column_name(&self.name);
         match self.kind {
@@ -117,14 +119,14 @@ impl Sheet {
         }
     }
 
-    /// The part that holds its cells.
+    /// Returns the part that holds the cells.
     pub(crate) fn part(&self) -> &str {
         &self.part
     }
 }
 
 impl Book {
-    /// Reads what a workbook consists of.
+    /// Reads the contents of a workbook.
     pub(crate) fn read(package: &mut Package) -> Result<Book, InputFault> {
         let relations = Relations::of(package, "", "")?;
         let main = relations
@@ -204,7 +206,7 @@ impl Book {
         }
     }
 
-    /// The sheet that is read: the one that is asked for, else the first table that is shown.
+    /// Chooses the sheet to read: the one that the user names, or else the first visible table.
     pub(crate) fn choose(&self, wanted: Option<&str>) -> Result<(&Sheet, SheetChoice), InputFault> {
         let chosen = match wanted {
             None => self.sheets.iter().find(|sheet| sheet.kind == Kind::Table),
@@ -274,7 +276,7 @@ fn sheet_of<'x>(
     })
 }
 
-/// What a zip archive is that holds no workbook of the kind that is read.
+/// Identifies a zip archive that is no readable workbook.
 fn other_package(package: &Package) -> NotText {
     let has = |name: &str| {
         if name.ends_with('/') {
@@ -286,20 +288,20 @@ fn other_package(package: &Package) -> NotText {
     magic::package(has)
 }
 
-/// Which parts one part refers to.
+/// The parts that one part refers to.
 struct Relations {
     by_id: HashMap<String, Relation>,
 }
 
 struct Relation {
-    /// The last word of its type: strict workbooks have another address before it.
+    /// The last segment of the type. Strict workbooks have another address before it.
     kind: String,
     /// The part's name.
     part: String,
 }
 
 impl Relations {
-    /// What a part refers to; the whole package where it has no name.
+    /// Reads the relationships of a part, or of the whole package if `file` is empty.
     fn of(package: &mut Package, folder: &str, file: &str) -> Result<Relations, PartFault> {
         let mut by_id = HashMap::new();
         let Some(mut xml) = package.part(&joined(folder, &format!("_rels/{file}.rels")))? else {
@@ -334,7 +336,7 @@ impl Relations {
         }
     }
 
-    /// The part of this kind, if there is one.
+    /// Returns the part of this kind, if there is one.
     fn by_kind(&self, kind: &str) -> Option<String> {
         self.by_id
             .values()
@@ -343,7 +345,7 @@ impl Relations {
     }
 }
 
-/// The name of a part that is named from within a folder.
+/// Resolves the name of a part relative to a folder.
 fn joined(folder: &str, target: &str) -> String {
     let mut parts: Vec<&str> = match target.strip_prefix('/') {
         Some(_) => Vec::new(),

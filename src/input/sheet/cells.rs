@@ -1,5 +1,5 @@
-//! The cells of a sheet, row by row. Rows and cells have to come in order: what is found in the wrong place would be said, and
-//! sent, of the wrong row.
+//! The cells of a sheet, row by row. Rows and cells must be in order: one in the wrong place would
+//! be reported, and sent, for the wrong row.
 
 use std::io::Read;
 
@@ -11,7 +11,8 @@ use super::styles::Styles;
 use super::texts::{TEXT_BYTES_MAX, Texts, decoded, read_text};
 use super::xml::{Node, Xml, attributes, is_true};
 
-/// The rows and columns that a sheet may have (ECMA-376 part 1 §18.3.1.73 and §18.3.1.4, as Excel holds to them).
+/// The largest numbers of rows and columns in a sheet (ECMA-376 part 1 §18.3.1.73 and §18.3.1.4,
+/// with Excel's limits).
 const ROWS_MAX: u32 = 1_048_576;
 const COLUMNS_MAX: u32 = 16_384;
 
@@ -21,17 +22,17 @@ pub(crate) struct Cells<'s, R: Read> {
     texts: &'s Texts,
     styles: &'s Styles,
     results: Results,
-    /// The row that is being read, from 1.
+    /// The current row, from 1.
     row: u32,
-    /// The last column of it that was read, from 1; 0 before the first one.
+    /// The last column that was read in it, from 1; 0 before the first one.
     column: u32,
-    /// Rows that a filter or a person has hidden, so far.
+    /// The number of hidden rows so far.
     hidden_rows: u64,
     value: String,
     inline: String,
 }
 
-/// What a cell holds.
+/// The value of a cell.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Value<'c> {
     /// Nothing, or empty text.
@@ -40,18 +41,18 @@ pub(crate) enum Value<'c> {
     Text(&'c str),
     /// A number.
     Number(f64),
-    /// A number that is shown as a date.
+    /// A number that is displayed as a date.
     Day(f64),
-    /// A date in ISO 8601, as strict workbooks may have it.
+    /// A date in ISO 8601. Strict workbooks may have them.
     IsoDate(&'c str),
-    /// Yes or no.
+    /// A boolean.
     Boolean(bool),
     /// No value.
     Fault(SheetFault),
 }
 
 impl Value<'_> {
-    /// Whether there is nothing to see in it.
+    /// Whether the cell appears empty.
     pub(crate) fn is_blank(&self) -> bool {
         match self {
             Value::Empty => true,
@@ -65,7 +66,7 @@ impl Value<'_> {
     }
 }
 
-/// What is said of a cell before its content.
+/// The attributes of a cell, before its content.
 #[derive(Debug, Clone, Copy, Default)]
 struct Head {
     kind: Kind,
@@ -73,25 +74,25 @@ struct Head {
     column: u32,
 }
 
-/// How a cell's content is to be read (`ST_CellType`, ECMA-376 part 1 §18.18.11).
+/// The type of a cell's content (`ST_CellType`, ECMA-376 part 1 §18.18.11).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Kind {
     #[default]
     Number,
-    /// The number of a text in the table.
+    /// The number of a shared string.
     Shared,
     /// The text itself, as the result of a formula.
     Text,
-    /// The text itself, with its runs.
+    /// The text itself, in runs.
     Inline,
     Boolean,
     Error,
     Date,
-    /// A kind that is not known.
+    /// An unknown type.
     Other,
 }
 
-/// What a cell has.
+/// The content of a cell.
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each says of one kind of content whether it is there"
@@ -105,7 +106,7 @@ struct Content {
 }
 
 impl<'s, R: Read> Cells<'s, R> {
-    /// Reads as far as the table begins.
+    /// Reads up to the start of the table.
     pub(crate) fn of(
         mut xml: Xml<R>,
         texts: &'s Texts,
@@ -138,13 +139,13 @@ impl<'s, R: Read> Cells<'s, R> {
         })
     }
 
-    /// Rows that a filter or a person has hidden, so far.
+    /// Returns the number of hidden rows so far.
     pub(crate) fn hidden_rows(&self) -> u64 {
         self.hidden_rows
     }
 
-    /// The number of the next row that stands in the file, from 1; none behind the last. Its cells have to be read to their end
-    /// before.
+    /// Returns the number of the next row in the file, from 1, or `None` after the last. The cells
+    /// of the current row must have been read.
     pub(crate) fn next_row(&mut self) -> Result<Option<u32>, PartFault> {
         let part = self.xml.part();
         loop {
@@ -188,7 +189,8 @@ impl<'s, R: Read> Cells<'s, R> {
         }
     }
 
-    /// What stands behind the table says nothing of its rows, but has to be whole.
+    /// Reads the rest of the part after the table. It says nothing about rows, but must be
+    /// complete.
     fn read_behind_table(&mut self) -> Result<(), PartFault> {
         loop {
             match self.xml.next()? {
@@ -201,7 +203,7 @@ impl<'s, R: Read> Cells<'s, R> {
         }
     }
 
-    /// The next cell of the row with its column, from 1; none behind the last.
+    /// Returns the next cell of the row with its column, from 1, or `None` after the last.
     pub(crate) fn next_cell(&mut self) -> Result<Option<(u32, Value<'_>)>, PartFault> {
         let Some(head) = self.next_head()? else {
             return Ok(None);
@@ -257,7 +259,7 @@ impl<'s, R: Read> Cells<'s, R> {
         }
     }
 
-    /// Reads what is in a cell, which has just begun.
+    /// Reads the content of a cell that has just begun.
     fn read_content(&mut self) -> Result<Content, PartFault> {
         enum Part {
             Value,
@@ -303,7 +305,7 @@ impl<'s, R: Read> Cells<'s, R> {
         }
     }
 
-    /// What a cell says. Text in it that is not where it belongs is never taken for nothing.
+    /// Returns the value of a cell. Text in the wrong place is an error and never ignored.
     fn value_of(&mut self, head: Head, content: Content) -> Result<Value<'_>, PartFault> {
         let Content {
             has_value,
@@ -321,7 +323,8 @@ impl<'s, R: Read> Cells<'s, R> {
             resolve(&mut self.inline);
             return Ok(Value::Text(&self.inline));
         }
-        // The result of a formula may be empty text. Without a result there is no value at all, or an empty one of no kind.
+        // The result of a formula may be empty text. A formula without a result has no value, or an
+        // empty one without a type.
         let is_empty_text = (has_value && head.kind == Kind::Text) || has_inline;
         if self.value.is_empty() {
             let lacks_result = has_formula && !is_empty_text;
@@ -368,7 +371,7 @@ impl<'s, R: Read> Cells<'s, R> {
         })
     }
 
-    /// A cell of the row as Excel names it.
+    /// Returns the name of a cell of this row, as in Excel.
     fn place(&self, column: u32) -> String {
         place(column, self.row)
     }
@@ -403,7 +406,7 @@ fn row_number(text: &str) -> Result<u32, PartFault> {
     }
 }
 
-/// The column of a cell that is named as in `AB12`, from 1. It has to stand in this row.
+/// Returns the column of a cell with a name such as `AB12`, from 1. The cell must be in this row.
 fn column_of(reference: &str, row: u32) -> Result<u32, PartFault> {
     let letters = reference
         .bytes()
@@ -430,7 +433,7 @@ fn column_of(reference: &str, row: u32) -> Result<u32, PartFault> {
     Ok(u32::try_from(column).unwrap_or(u32::MAX))
 }
 
-/// A cell as Excel names it, as in `AB12`.
+/// Returns the name of a cell, as in Excel: `AB12`.
 pub(crate) fn place(column: u32, row: u32) -> String {
     let (mut letters, mut left) = (Vec::new(), column);
     while let Some(before) = left.checked_sub(1) {

@@ -1,4 +1,4 @@
-//! The numbers by which a workbook counts days, as dates.
+//! Converts the day numbers of a workbook to dates.
 
 use jiff::Span;
 use jiff::civil::Date;
@@ -6,19 +6,19 @@ use jiff::civil::Date;
 use super::book::Days;
 
 const DAY_MS: f64 = 86_400_000.0;
-/// The day before that which a workbook from 1900 calls 1, if 1900 had been a leap year, as it holds.
+/// The day before day 1 of the 1900 date system, moved back by one for its 29 February 1900.
 const BEFORE_1900: Date = jiff::civil::date(1899, 12, 30);
-/// The day that a workbook from 1904 calls 0.
+/// Day 0 of the 1904 date system.
 const FROM_1904: Date = jiff::civil::date(1904, 1, 1);
-/// 29 February 1900 in a workbook from 1900, which never was.
+/// 29 February 1900 in the 1900 date system. The day did not exist.
 const NO_DAY: i64 = 60;
 /// The last day of the year 9999.
 const LAST_DAY: Date = jiff::civil::date(9999, 12, 31);
 
-/// The date of a number, with its time where it has one; none where Excel knows no such day. A workbook knows no time zones: times
-/// are UTC.
+/// Returns the date of a number, with a time if it has one, or `None` if Excel has no such day.
+/// Workbooks have no time zones: times are UTC.
 pub(crate) fn date_of(number: f64, days: Days) -> Option<String> {
-    // Far beyond what a calendar holds a number does not convert.
+    // A number far beyond the calendar cannot be converted.
     if !(0.0..4e6).contains(&number) {
         return None;
     }
@@ -43,7 +43,7 @@ pub(crate) fn date_of(number: f64, days: Days) -> Option<String> {
     })
 }
 
-/// A date and time in ISO 8601 as strict workbooks hold it, in UTC where no zone is said.
+/// Returns a date and time in ISO 8601, as in strict workbooks, in UTC if it has no zone.
 pub(crate) fn with_zone(text: &str) -> String {
     let time = text.split_once('T').map(|(_, time)| time);
     let lacks_zone = time.is_some_and(|time| !time.contains(['Z', 'z', '+', '-']));

@@ -1,4 +1,4 @@
-//! What is wrong with a part of a workbook.
+//! Faults of a workbook's parts.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -9,14 +9,14 @@ use crate::text;
 use crate::input::bytes::stream_fault::StreamFault;
 use crate::input::error::InputFault;
 
-/// Why a part of a workbook cannot be read, or not be read further.
+/// The reason why a part of a workbook cannot be read.
 #[derive(Debug)]
 pub(crate) enum PartFault {
-    /// It contradicts itself or the format: why, safe to show.
+    /// The part contradicts itself or the format. Holds the reason, safe to show.
     Unreadable(String),
-    /// It unpacks to more than this.
+    /// The part is too large when decompressed.
     TooLarge {
-        /// How many bytes it may be.
+        /// The largest size in bytes.
         bytes_max: u64,
     },
     /// The file cannot be read.
@@ -25,7 +25,7 @@ pub(crate) enum PartFault {
     Changed,
 }
 
-/// A part that unpacks to too much, as a reader says it.
+/// The error of a reader whose part is too large when decompressed.
 #[derive(Debug)]
 pub(crate) struct TooLarge {
     pub(crate) bytes_max: u64,
@@ -40,12 +40,13 @@ impl fmt::Display for TooLarge {
 }
 
 impl PartFault {
-    /// A part that contradicts itself or the format.
+    /// Returns the fault of a part that contradicts itself or the format.
     pub(crate) fn unreadable(reason: impl Into<String>) -> PartFault {
         PartFault::Unreadable(reason.into())
     }
 
-    /// What the reader of XML says, of the part of this name. It quotes names of elements at most.
+    /// Converts an error of the XML reader in the part of this name. It quotes at most names of
+    /// elements.
     pub(crate) fn of_xml(error: quick_xml::Error, part: &str) -> PartFault {
         let quick_xml::Error::Io(error) = error else {
             return PartFault::Unreadable(format!(
@@ -63,7 +64,7 @@ impl PartFault {
             return PartFault::Changed;
         }
         match Arc::try_unwrap(error) {
-            // The system's own error is about the file, not about what is in it.
+            // An error of the system concerns the file, not its contents.
             Ok(error) if error.raw_os_error().is_some() => PartFault::Read(error),
             Ok(error) => {
                 PartFault::Unreadable(format!("{part}: {}", text::safe(&error.to_string())))
@@ -87,7 +88,7 @@ impl From<PartFault> for InputFault {
 }
 
 impl From<PartFault> for StreamFault {
-    /// The same once the sheet is being read.
+    /// Converts a fault that occurs while the sheet is being read.
     fn from(fault: PartFault) -> StreamFault {
         let reason = match fault {
             PartFault::Unreadable(reason) => reason,

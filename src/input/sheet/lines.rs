@@ -1,4 +1,4 @@
-//! Rows of a sheet as lines of NDJSON.
+//! Writes the rows of a sheet as lines of NDJSON.
 
 use std::io::{Read, Write as _};
 
@@ -19,27 +19,28 @@ use crate::input::mapping::loose_names::LooseColumn;
 use crate::input::mapping::target::Target;
 use crate::input::options::{HeaderRule, InputRules};
 
-/// From this on a whole number has more than the 15 digits that Excel keeps of one: those behind are zero, whatever was typed.
+/// The first whole number with more digits than the 15 that Excel keeps. Further digits are zero,
+/// whatever was typed.
 const WHOLE_END: f64 = 1e15;
 
-/// Rows as NDJSON, waiting to be handed over.
+/// Rows as NDJSON, waiting to be taken.
 pub(crate) struct Lines {
     columns: Vec<SheetColumn>,
     days: Days,
-    /// The names that were taken for others.
+    /// The header names that were matched loosely.
     pub(crate) loosely: Vec<LooseColumn>,
     text: Vec<u8>,
-    /// Rows of the sheet that have a line, so that a row of the sheet stands on the line of its number.
+    /// The number of rows that have a line. A row of the sheet is on the line with its number.
     rows_before: u32,
 }
 
 struct SheetColumn {
-    /// Its name as JSON; none for a column without a name, or one that is left out by its number.
+    /// The name as JSON; `None` for a column without a name, or one that is left out by its number.
     key: Option<String>,
     target: Target,
 }
 
-/// Whether a row holds anything.
+/// Whether a row has a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Row {
     Blank,
@@ -47,7 +48,7 @@ enum Row {
 }
 
 impl Lines {
-    /// Finds the columns: their names stand in the first row that holds anything.
+    /// Reads the header: the first row with a value holds the columns' names.
     pub(crate) fn begin<R: Read>(
         cells: &mut Cells<'_, R>,
         rules: &InputRules,
@@ -82,7 +83,8 @@ impl Lines {
     fn new(names: Vec<String>, columns: Columns, days: Days) -> Lines {
         let by_number = [columns.nameless.as_slice(), &columns.numbered].concat();
         let mut names = names;
-        // A name that is spelt loosely is written as the one that it was taken for: keys of NDJSON are exact.
+        // A name that matched loosely is written as the name that it matched, because keys of
+        // NDJSON are exact.
         for loose in &columns.loosely {
             if let Some(name) = names.get_mut(loose.index) {
                 name.clone_from(&loose.matched_name);
@@ -115,17 +117,17 @@ impl Lines {
         self.rows_before = self.rows_before.max(rows);
     }
 
-    /// How many bytes wait to be handed over.
+    /// Returns the number of bytes that wait to be taken.
     pub(crate) fn bytes(&self) -> usize {
         self.text.len()
     }
 
-    /// The lines that wait to be handed over.
+    /// Takes the waiting lines.
     pub(crate) fn take(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.text)
     }
 
-    /// Writes the next row; none behind the last.
+    /// Writes the next row. Returns `None` after the last.
     pub(crate) fn write_next<R: Read>(
         &mut self,
         cells: &mut Cells<'_, R>,
@@ -136,7 +138,7 @@ impl Lines {
         }
     }
 
-    /// Writes a row as an object. An empty cell is empty text, as it is in CSV.
+    /// Writes a row as an object. An empty cell is empty text, as in CSV.
     fn write_row<R: Read>(&mut self, row: u32, cells: &mut Cells<'_, R>) -> Result<Row, PartFault> {
         self.write_blank_until(row.saturating_sub(1));
         let start = self.text.len();
@@ -154,7 +156,7 @@ impl Lines {
                 continue;
             }
             self.write_empty(next, index, start);
-            // What stands beside the columns that have names belongs to none: the row is invalid for it, as a ragged row of CSV is.
+            // A value outside the named columns makes the row invalid, as in a ragged row of CSV.
             let (key, target) = match self.columns.get(index) {
                 Some(SheetColumn {
                     key: Some(key),
@@ -187,7 +189,7 @@ impl Lines {
         Ok(filled)
     }
 
-    /// Writes the columns from one place to another as empty, as far as they have names.
+    /// Writes the named columns from one place to another as empty.
     fn write_empty(&mut self, from: usize, to: usize, start: usize) {
         for index in from..to.min(self.columns.len()) {
             let Some(SheetColumn { key: Some(key), .. }) = self.columns.get(index) else {
@@ -207,8 +209,8 @@ impl Lines {
         self.text.push(b':');
     }
 
-    /// Writes a cell as JSON. A date is a date only where one belongs: anywhere else it is text or a number that the spreadsheet took
-    /// for one, as it does with `3-4`, so it is an error.
+    /// Writes a cell as JSON. A date is accepted only in a date field. Elsewhere the spreadsheet
+    /// has taken a text or number such as `3-4` for a date, so it is an error.
     fn write_value(&mut self, value: &Value<'_>, target: Target) {
         let is_for_date =
             matches!(target, Target::Field(field) if field.rule().kind == FieldKind::DateTime);
@@ -239,7 +241,7 @@ impl Lines {
     }
 }
 
-/// The names in the header's row, and its number.
+/// Returns the number of the header's row, and its names.
 fn header_of<R: Read>(
     cells: &mut Cells<'_, R>,
     rule: &HeaderRule,
@@ -254,7 +256,7 @@ fn header_of<R: Read>(
     }
 }
 
-/// The fault of a header, or what the row below it is that looks like one.
+/// Returns the fault of a header, or a suggestion of a later row that looks like one.
 fn with_row_below<R: Read>(
     fault: InputFault,
     line: u64,
@@ -269,7 +271,7 @@ fn with_row_below<R: Read>(
     fault.or_header_below(line, || row_below(below, &rules.mapping))
 }
 
-/// The names in the next row that holds anything, behind the first `top` rows, and its number.
+/// Returns the number and the names of the next row with a value, after the first `top` rows.
 fn names_of<R: Read>(cells: &mut Cells<'_, R>, top: u64) -> Result<(u32, Vec<String>), InputFault> {
     while let Some(row) = cells.next_row()? {
         if u64::from(row) <= top {
@@ -312,8 +314,8 @@ fn names_of<R: Read>(cells: &mut Cells<'_, R>, top: u64) -> Result<(u32, Vec<Str
     Err(InputFault::Empty)
 }
 
-/// A whole number without a fraction; one that the sheet could not hold exactly keeps an exponent, so that nobody takes it for
-/// a whole one.
+/// Formats a number. A whole number has no fraction; one that the sheet cannot hold exactly keeps
+/// an exponent, so that it is not taken for a whole one.
 fn number_of(number: f64) -> String {
     if number == 0.0 {
         "0".to_owned()

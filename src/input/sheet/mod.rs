@@ -1,13 +1,21 @@
-//! Excel workbooks (`.xlsx`): the rows of a sheet as lines of NDJSON, a line for each row, so that line numbers are the sheet's
-//! row numbers and all that follows is the reading of NDJSON.
+//! Excel workbooks (`.xlsx`): turns the rows of a sheet into lines of NDJSON, one line for each
+//! row. Line numbers are then the sheet's row numbers, and the rest of the pipeline reads NDJSON.
 //!
-//! NDJSON and not CSV, because a sheet tells numbers from text, and that is where its trouble is: a phone number that was typed
-//! without an apostrophe has lost its leading zero. As a JSON number it is an error where text belongs, also in the file of
-//! failed rows. A thread reads the sheet, since what unpacks a part borrows the workbook.
+//! NDJSON is used instead of CSV because it tells numbers from text. A phone number typed without
+//! an apostrophe has lost its leading zero; as a JSON number it is an error in a text field, also
+//! in the file of failed rows. A separate thread reads the sheet, because the decompressor of a
+//! part borrows the workbook.
 //!
-//! The XML is read here and not by a library for workbooks, since these take for nothing, or for another value, what they do not
-//! expect (text in CDATA, the number of a text that is not one, an empty entry of the table of texts, a formula without a result),
-//! hold parts in memory that can be of any size, and do not tell hidden rows. Of the format (ECMA-376) only the values are read.
+//! The XML is read here instead of by a workbook library. Libraries silently skip or misread what
+//! they do not expect (text in CDATA, an invalid number of a shared string, an empty entry among
+//! them, a formula without a result), hold parts of any size in memory, and do not report hidden
+//! rows. Of the format (ECMA-376), only the values are read.
+//!
+//! - `package`: the zip archive and its parts; `xml`: the XML of a part
+//! - `book`, `styles`, `texts`: the sheets, the date formats and the shared strings of a workbook
+//! - `cells`, `days`: the cells of a sheet and their values
+//! - `lines`: writes rows as NDJSON
+//! - `fault`: errors of a part
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -40,49 +48,51 @@ mod xml;
 
 pub use self::book::SheetChoice;
 
-/// What is handed over at once.
+/// The number of bytes that are handed over at once.
 const CHUNK_BYTES: usize = 64 << 10;
-/// Chunks that wait to be read.
+/// The most chunks that wait to be read.
 const CHUNKS_QUEUED_MAX: usize = 4;
 
-/// The rows of a sheet as NDJSON.
+/// A reader of a sheet's rows as NDJSON.
 pub(crate) struct SheetRows {
-    /// None once the thread was told to end.
+    /// `None` once the thread was asked to end.
     chunks: Option<Receiver<Chunk>>,
     thread: Option<JoinHandle<()>>,
     chunk: Vec<u8>,
     at: usize,
 }
 
-/// A sheet whose header is read.
+/// A sheet whose header has been read.
 #[derive(Debug, Clone)]
 pub(crate) struct OpenSheet {
-    /// Which sheet it is.
+    /// The chosen sheet.
     pub(crate) choice: SheetChoice,
-    /// Names of the header that were taken for others.
+    /// The header names that were matched loosely.
     pub(crate) loosely: Vec<LooseColumn>,
-    /// The memory that the workbook's table of texts takes.
+    /// The memory of the workbook's shared strings, in bytes.
     pub(crate) texts_bytes: usize,
-    /// Rows that a filter or a person has hidden, as far as the sheet was read.
+    /// The number of hidden rows, as far as the sheet was read.
     pub(crate) hidden_rows: Arc<AtomicU64>,
 }
 
-/// What the thread hands over.
+/// A message of the thread.
 enum Chunk {
     Lines(Vec<u8>),
-    /// The sheet was read to its end: a thread that ends without saying so has not read all of it.
+    /// The sheet was read to its end. A thread that ends without this message has not read all of
+    /// it.
     End,
     Fault(StreamFault),
 }
 
-/// Whether a file begins as a workbook does. What cannot be opened is left to those who say why.
+/// Whether a file begins as a workbook does. `false` if it cannot be opened; opening it later
+/// reports why.
 pub(crate) fn is_workbook(path: &Path) -> bool {
     let mut magic = [0; 4];
     let read = File::open(path).and_then(|mut file| file.read_exact(&mut magic));
     read.is_ok() && magic == *b"PK\x03\x04"
 }
 
-/// Opens a sheet, the first table that is shown where none is named, and checks its header.
+/// Opens a sheet, by default the first visible table, and reads its header.
 pub(crate) fn open(path: &Path, rules: &InputRules) -> Result<(SheetRows, OpenSheet), InputFault> {
     let (opened_in, opened) = sync_channel(1);
     let (chunks_in, chunks) = sync_channel(CHUNKS_QUEUED_MAX);
@@ -118,10 +128,10 @@ struct Reading {
 }
 
 impl Reading {
-    /// Reads until the sheet ends or nobody takes its rows any more.
+    /// Reads until the sheet ends or its rows are no longer wanted.
     fn run(self) {
         if let Err(fault) = self.read() {
-            // Nobody waits for the answer where the sheet is not wanted any more.
+            // The send fails if the sheet is no longer wanted.
             self.opened.send(Err(fault)).ok();
         }
     }
@@ -160,7 +170,7 @@ impl Reading {
         Ok(())
     }
 
-    /// Whoever takes the rows may have enough of them: then sending fails, and the rest is not wanted.
+    /// Sends lines until the sheet ends. A failed send means that the reader wants no more rows.
     fn send_lines<R: Read>(
         &self,
         cells: &mut Cells<'_, R>,
@@ -217,11 +227,11 @@ impl Read for SheetRows {
 }
 
 impl Drop for SheetRows {
-    /// Lets go of the queue first, which ends the thread.
+    /// Drops the queue first, which ends the thread.
     fn drop(&mut self) {
         self.chunks = None;
         if let Some(thread) = self.thread.take() {
-            // A thread that panicked has said so, and its rows ended there.
+            // A panic of the thread has been reported, and its rows ended there.
             thread.join().ok();
         }
     }

@@ -1,5 +1,6 @@
-//! The zip archive that a workbook is (ECMA-376 part 2, Open Packaging Conventions): its parts by name, each unpacked while it
-//! is read, within bounds. What an archive says of its own sizes is not relied on.
+//! The zip archive of a workbook (ECMA-376 part 2, Open Packaging Conventions): its parts by name,
+//! each decompressed while it is read, within limits. The sizes that the archive states are not
+//! trusted.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -20,40 +21,41 @@ use crate::input::bytes::not_text::NotText;
 use crate::input::bytes::steady::SteadyFile;
 use crate::input::error::InputFault;
 
-/// The most bytes that are read to learn which parts there are. The list is held in memory.
+/// The most bytes to read for the list of parts. The list is held in memory.
 const DIRECTORY_BYTES_MAX: u64 = 2 << 20;
 /// The most parts.
 const PARTS_MAX: usize = 10_000;
-/// How many times its size a part may unpack to …
+/// The largest size of a part as a multiple of its compressed size …
 const RATIO_MAX: u64 = 250;
-/// … once it is larger than this.
+/// … applied above this size.
 const RATIO_FROM_BYTES: u64 = 64 << 20;
-/// The archive's end, with the longest comment behind it (APPNOTE.TXT §4.3.16).
+/// The size of the archive's end record with the longest comment (APPNOTE.TXT §4.3.16).
 const END_BYTES_MAX: u64 = 22 + 65_535;
 const END_MAGIC: &[u8] = b"PK\x05\x06";
 
 /// An open workbook.
 pub(crate) struct Package {
     zip: ZipArchive<Counted>,
-    /// The parts' places by their names, in lower case: names are equal without regard to it (part 2 §6.2.2.3).
+    /// The places of the parts by their names, in lower case: names are compared without case (part
+    /// 2 §6.2.2.3).
     places: HashMap<String, usize>,
 }
 
-/// A part while it is unpacked.
+/// A part that is being decompressed.
 pub(crate) struct Part<'z> {
     file: ZipFile<'z, Counted>,
     bytes: u64,
     bytes_max: u64,
 }
 
-/// A file of which no more than so many bytes may be read.
+/// A file with a limit on the bytes that may be read.
 struct Counted {
     file: BufReader<SteadyFile>,
     left: Rc<Cell<u64>>,
 }
 
 impl Package {
-    /// Opens a workbook and looks through the list of its parts.
+    /// Opens a workbook and reads the list of its parts.
     pub(crate) fn open(path: &Path) -> Result<Package, InputFault> {
         let mut file = BufReader::new(SteadyFile::open(path).map_err(InputFault::Open)?);
         if !has_end(&mut file).map_err(InputFault::Open)? {
@@ -98,13 +100,13 @@ impl Package {
         self.places.contains_key(&normal(name))
     }
 
-    /// Whether there is a part whose name begins so.
+    /// Whether there is a part whose name has this prefix.
     pub(crate) fn has_below(&self, prefix: &str) -> bool {
         let prefix = normal(prefix);
         self.places.keys().any(|name| name.starts_with(&prefix))
     }
 
-    /// The XML of a part; none where there is no such part.
+    /// Returns the XML of a part, or `None` if there is no such part.
     pub(crate) fn part(&mut self, name: &str) -> Result<Option<Xml<Part<'_>>>, PartFault> {
         let Some(place) = self.places.get(&normal(name)) else {
             return Ok(None);
@@ -128,14 +130,14 @@ impl Package {
     }
 }
 
-/// The name of a part as it is looked up.
+/// Returns the name of a part as it is looked up.
 fn normal(name: &str) -> String {
     name.replace('\\', "/")
         .trim_start_matches('/')
         .to_lowercase()
 }
 
-/// Whether a file has the end of a zip archive.
+/// Whether a file has the end record of a zip archive.
 fn has_end(file: &mut (impl Read + Seek)) -> io::Result<bool> {
     let length = file.seek(SeekFrom::End(0))?;
     file.seek(SeekFrom::Start(length.saturating_sub(END_BYTES_MAX)))?;
@@ -145,10 +147,10 @@ fn has_end(file: &mut (impl Read + Seek)) -> io::Result<bool> {
     Ok(memchr::memmem::rfind(&end, END_MAGIC).is_some())
 }
 
-/// What an archive without an end is, as far as it can be known.
+/// Identifies an archive without an end, as far as possible.
 fn cut_off(file: &mut impl Read, path: &Path) -> InputFault {
     let mut head = Vec::new();
-    // What cannot be read once more is judged by the name alone.
+    // If it cannot be read again, the name alone decides.
     file.take(512).read_to_end(&mut head).ok();
     let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
     let is_named_so = ["xlsx", "xlsm", "xltx"]
@@ -161,7 +163,7 @@ fn cut_off(file: &mut impl Read, path: &Path) -> InputFault {
     }
 }
 
-/// Why an archive cannot be read, safe to show.
+/// Returns the reason why an archive cannot be read, safe to show.
 fn reason_of(error: &ZipError) -> String {
     match error {
         ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED) => {
@@ -185,7 +187,7 @@ impl Read for Counted {
 }
 
 impl Seek for Counted {
-    /// A short way within what is buffered costs no read.
+    /// A short seek within the buffer needs no read.
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         self.file.seek(to)
     }

@@ -1,4 +1,5 @@
-//! Which cells of a workbook are dates: a cell names its style, a style its number format, and that shows a number as a date.
+//! Detects which cells of a workbook are dates. A cell refers to a style, the style to a number
+//! format, and the format displays a number as a date.
 
 use std::collections::HashSet;
 
@@ -6,18 +7,18 @@ use super::fault::PartFault;
 use super::package::Package;
 use super::xml::{Node, attributes};
 
-/// The most styles and number formats. A spreadsheet program takes 65,490.
+/// The most styles and number formats. Excel allows 65,490.
 const STYLES_MAX: usize = 100_000;
 
 /// The styles of a workbook.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Styles {
-    /// Whether cells of a style are dates, by its number.
+    /// Whether cells of a style are dates, by the style's number.
     are_dates: Vec<bool>,
 }
 
 impl Styles {
-    /// Reads the styles. Without any, no cell is a date.
+    /// Reads the styles. Without styles, no cell is a date.
     pub(crate) fn read(package: &mut Package, name: &str) -> Result<Styles, PartFault> {
         let mut styles = Styles::default();
         let Some(mut xml) = package.part(name)? else {
@@ -52,7 +53,7 @@ impl Styles {
                 _ => {}
             }
             match (name.as_ref(), code) {
-                // A custom format, which may also take the number of one that is built in.
+                // A custom format, which may reuse the number of a built-in one.
                 ("numFmt", Some(is_date)) => {
                     dates.insert((id, is_date));
                 }
@@ -75,26 +76,27 @@ impl Styles {
         }
     }
 
-    /// Whether the cells of a style are dates. Those of a style that is not there are not.
+    /// Whether the cells of a style are dates. `false` if there is no such style.
     pub(crate) fn is_date(&self, style: usize) -> bool {
         self.are_dates.get(style).copied().unwrap_or(false)
     }
 }
 
-/// Whether a built-in number format shows a date (ECMA-376 part 1 §18.8.30), those of East Asia included. 46 shows a duration.
+/// Whether a built-in number format is a date (ECMA-376 part 1 §18.8.30), including those of East
+/// Asia. 46 is a duration.
 fn is_date_by_number(id: u32) -> bool {
     matches!(id, 14..=22 | 27..=36 | 45 | 47 | 50..=58)
 }
 
-/// Whether a number format shows a date or time: letters of days, months, years, hours or seconds stand in its first section,
-/// outside of quotes, brackets and escapes. `[h]:mm` shows a duration.
+/// Whether a number format displays a date or time: its first section contains letters for days,
+/// months, years, hours or seconds outside quotes, brackets and escapes. `[h]:mm` is a duration.
 fn shows_a_date(code: &str) -> bool {
     let mut is_date = false;
     let mut characters = code.chars();
     while let Some(character) = characters.next() {
         match character {
             ';' => break,
-            // The next character is shown, skipped or repeated.
+            // The next character is literal, a space, or repeated.
             '\\' | '_' | '*' => {
                 characters.next();
             }

@@ -1,5 +1,5 @@
-//! A workbook's table of texts: most cells with text name one of its entries. It has to be held in memory, so it is held closely
-//! packed, and its size is bounded.
+//! The shared strings of a workbook: most cells with text refer to one. They have to be held in
+//! memory, so they are packed closely, and their size is limited.
 
 use std::borrow::Cow;
 
@@ -8,23 +8,23 @@ use super::package::Package;
 use super::xml::{Node, Xml};
 use crate::input::error::InputFault;
 
-/// The most memory that the table may take.
+/// The most memory that the shared strings may take.
 const TABLE_BYTES_MAX: usize = 256 << 20;
-/// Texts are packed into pieces of memory of this size, so that the table grows without being copied.
+/// The size of a page. Strings are packed into pages, so that the table grows without being copied.
 const PAGE_BYTES: usize = 1 << 20;
 /// The longest text. A cell holds at most 32,767 characters.
 pub(crate) const TEXT_BYTES_MAX: usize = 256 << 10;
 
-/// The texts of a workbook.
+/// The shared strings of a workbook.
 #[derive(Debug, Default)]
 pub(crate) struct Texts {
     pages: Vec<String>,
-    /// The page on which a text is, and where it ends there.
+    /// The page of each string, and its end there.
     ends: Vec<(u32, u32)>,
 }
 
 impl Texts {
-    /// Reads the table. There need not be one.
+    /// Reads the shared strings. A workbook may have none.
     pub(crate) fn read(package: &mut Package, name: &str) -> Result<Texts, InputFault> {
         let mut texts = Texts::default();
         let Some(mut xml) = package.part(name)? else {
@@ -67,7 +67,7 @@ impl Texts {
         }
     }
 
-    /// The text of this number.
+    /// Returns the string of this number.
     pub(crate) fn get(&self, index: usize) -> Option<&str> {
         let (place, end) = *self.ends.get(index)?;
         let before = index
@@ -80,19 +80,19 @@ impl Texts {
         page.get(usize::try_from(start).ok()?..usize::try_from(end).ok()?)
     }
 
-    /// How many there are.
+    /// Returns the number of strings.
     pub(crate) fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// The memory that they take.
+    /// Returns the memory that the strings take.
     pub(crate) fn bytes(&self) -> usize {
         self.pages.len() * PAGE_BYTES + self.ends.len() * size_of::<(u32, u32)>()
     }
 }
 
-/// Reads the text of a table's entry or of a cell, which has just begun: that of all its runs, whatever they look like, without
-/// the phonetic hints beside them (`rPh`), which are no part of it.
+/// Reads the text of a shared string or cell that has just begun: that of all its runs, without
+/// formatting and without phonetic hints (`rPh`).
 pub(crate) fn read_text<R: std::io::Read>(
     xml: &mut Xml<R>,
     text: &mut String,
@@ -100,8 +100,8 @@ pub(crate) fn read_text<R: std::io::Read>(
     xml.text_of_runs(text, TEXT_BYTES_MAX)
 }
 
-/// A text with its escapes resolved: `_x000D_` is a carriage return, `_x005F_` an underscore (`ST_Xstring`, ECMA-376 part 1
-/// §22.9.2.19). What is no character is left as it is.
+/// Resolves the escapes of a text: `_x000D_` is a carriage return, `_x005F_` an underscore
+/// (`ST_Xstring`, ECMA-376 part 1 §22.9.2.19). An escape that is no character is kept.
 pub(crate) fn decoded(text: &str) -> Cow<'_, str> {
     if memchr::memmem::find(text.as_bytes(), b"_x").is_none() {
         return Cow::Borrowed(text);
@@ -119,7 +119,8 @@ pub(crate) fn decoded(text: &str) -> Cow<'_, str> {
     Cow::Owned(decoded)
 }
 
-/// The character that a text begins with as an escape, or as two that are the halves of one, and how long that is.
+/// Returns the character of the escape at the start of a text, or of two that form a surrogate
+/// pair, and its length.
 fn character_of(text: &str) -> Option<(char, usize)> {
     const LENGTH: usize = "_x0000_".len();
     let first = unit_of(text)?;
@@ -131,7 +132,7 @@ fn character_of(text: &str) -> Option<(char, usize)> {
     Some((character, 2 * LENGTH))
 }
 
-/// The number of the escape that a text begins with.
+/// Returns the number in the escape at the start of a text.
 fn unit_of(text: &str) -> Option<u16> {
     let digits = text
         .strip_prefix("_x")?

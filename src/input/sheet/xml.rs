@@ -1,5 +1,6 @@
-//! The XML of one part, element by element, in flat memory: nothing in it is longer than a cell can be, nor nested deeper than
-//! any part of a workbook is. Documents with a type declaration are refused: entities are what bombs are made of.
+//! The XML of a part, element by element, in constant memory. No item may be longer than a cell can
+//! be, and elements may not be nested deeper than in any workbook. Documents with a type
+//! declaration are refused, because entities can expand without limit.
 
 use std::borrow::Cow;
 use std::io::{self, BufRead, BufReader, Read};
@@ -14,11 +15,12 @@ use quick_xml::reader::Reader;
 
 use super::fault::PartFault;
 
-/// The longest tag, text or comment. A cell holds at most 32,767 characters, each at most 12 bytes with its escape.
+/// The longest tag, text or comment. A cell holds at most 32,767 characters, each at most 12 bytes
+/// with its escape.
 const EVENT_BYTES_MAX: usize = 1 << 20;
-/// How deep elements may be nested.
+/// The deepest nesting of elements.
 const DEPTH_MAX: usize = 64;
-/// What the buffer keeps between two events.
+/// The capacity that the buffer keeps between two events.
 const BUFFER_BYTES_KEPT: usize = 64 << 10;
 
 /// A part's XML.
@@ -30,17 +32,17 @@ pub(crate) struct Xml<R: Read> {
     part: Rc<str>,
 }
 
-/// What comes next in a part.
+/// An item of a part.
 pub(crate) enum Node<'x> {
-    /// An element begins. One without content ends at once.
+    /// An element begins. An empty element ends at once.
     Start(BytesStart<'x>),
     /// An element ends.
     End {
         element: BytesEnd<'x>,
-        /// How many elements are open behind it.
+        /// The number of elements that are still open.
         depth: usize,
     },
-    /// Text, with its escapes resolved. That of one element may come in several pieces.
+    /// Text, with its escapes resolved. The text of one element may come in several pieces.
     Text(Cow<'x, str>),
     /// A comment or the like.
     Nothing,
@@ -48,14 +50,14 @@ pub(crate) enum Node<'x> {
     EndOfPart,
 }
 
-/// A reader of which at most so many bytes may be taken at once.
+/// A reader with a limit on the bytes that may be read at once.
 struct Bounded<R> {
     reader: R,
     taken: usize,
 }
 
 impl<R: Read> Xml<R> {
-    /// The XML that a reader gives, of a part of this name.
+    /// Returns a reader of XML in the part of this name.
     pub(crate) fn new(reader: R, part: &str) -> Xml<R> {
         let bounded = Bounded {
             reader: DecodingReader::new(BufReader::with_capacity(32 << 10, reader)),
@@ -71,7 +73,7 @@ impl<R: Read> Xml<R> {
         }
     }
 
-    /// What comes next.
+    /// Returns the next item.
     pub(crate) fn next(&mut self) -> Result<Node<'_>, PartFault> {
         self.reader.get_mut().taken = 0;
         self.buffer.clear();
@@ -118,7 +120,7 @@ impl<R: Read> Xml<R> {
         })
     }
 
-    /// Reads to the end of the element that has just begun, and adds all text in it to `text`.
+    /// Reads to the end of the element that has just begun, and appends all its text to `text`.
     pub(crate) fn text(
         &mut self,
         text: &mut String,
@@ -141,7 +143,7 @@ impl<R: Read> Xml<R> {
         }
     }
 
-    /// The same for an element of runs: the text of `t` alone, and nothing of `rPh`.
+    /// Reads an element of runs in the same way: only the text of `t`, and none of `rPh`.
     pub(crate) fn text_of_runs(
         &mut self,
         text: &mut String,
@@ -167,7 +169,7 @@ impl<R: Read> Xml<R> {
         }
     }
 
-    /// Reads to the end of the element that has just begun.
+    /// Skips to the end of the element that has just begun.
     pub(crate) fn skip_element(&mut self) -> Result<(), PartFault> {
         let outside = self.depth.saturating_sub(1);
         loop {
@@ -179,13 +181,13 @@ impl<R: Read> Xml<R> {
         }
     }
 
-    /// The part's name, safe to show.
+    /// Returns the part's name, safe to show.
     pub(crate) fn part(&self) -> Rc<str> {
         Rc::clone(&self.part)
     }
 }
 
-/// The character that a reference stands for. Others than those of XML itself would have to be declared.
+/// Resolves a character reference. Only those of XML itself need no declaration.
 fn resolved<'x>(reference: &BytesRef<'_>, part: &str) -> Result<Cow<'x, str>, PartFault> {
     if let Some(character) = reference
         .resolve_char_ref()
@@ -201,7 +203,8 @@ fn resolved<'x>(reference: &BytesRef<'_>, part: &str) -> Result<Cow<'x, str>, Pa
     }
 }
 
-/// Parts are UTF-8 or UTF-16 (ECMA-376 part 2 §6.1.4), which their first bytes tell.
+/// Checks the encoding. Parts are UTF-8 or UTF-16 (ECMA-376 part 2 §6.1.4), which their first bytes
+/// show.
 fn check_encoding(declaration: &BytesDecl<'_>, part: &str) -> Result<(), PartFault> {
     let Some(Ok(encoding)) = declaration.encoding() else {
         return Ok(());
@@ -217,7 +220,7 @@ fn check_encoding(declaration: &BytesDecl<'_>, part: &str) -> Result<(), PartFau
     )))
 }
 
-/// The attributes of an element, by their names without a prefix.
+/// Returns the attributes of an element by their names, without prefixes.
 pub(crate) fn attributes<'x>(
     element: &'x BytesStart<'_>,
     part: &'x str,
@@ -239,7 +242,7 @@ pub(crate) fn attributes<'x>(
     })
 }
 
-/// Whether an attribute of XML Schema's boolean type says yes.
+/// Whether an attribute of XML Schema's boolean type is true.
 pub(crate) fn is_true(value: &str) -> bool {
     matches!(value.trim(), "1" | "true")
 }
@@ -273,7 +276,7 @@ impl<R: BufRead> Read for Bounded<R> {
 mod tests {
     use super::*;
 
-    /// The part as a list of what comes in it, or what is wrong with it.
+    /// Returns the part as a list of its items, or its fault.
     fn read(bytes: &[u8]) -> String {
         let mut xml = Xml::new(bytes, "part");
         let mut seen = String::new();

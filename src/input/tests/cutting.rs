@@ -1,4 +1,5 @@
-//! Blocks and records: the same however an input is cut and however its bytes arrive.
+//! Tests of blocks and records: they are the same however an input is cut and however its bytes
+//! arrive.
 
 use std::borrow::Cow;
 
@@ -9,7 +10,7 @@ use super::*;
 
 const CSV: Format = Format::Csv(Dialect::COMMA);
 
-/// A record as far as reading goes.
+/// A record of a plain reader.
 #[derive(Debug, PartialEq, Eq)]
 struct Plain {
     cells: Vec<Vec<u8>>,
@@ -52,7 +53,7 @@ fn csv_records(blocks: &[Block]) -> Vec<Plain> {
     all
 }
 
-/// The `csv` crate's records of a whole input, but those without anything in their cells.
+/// Returns the `csv` crate's records of a whole input, without those whose cells are all empty.
 fn csv_cells(bytes: &[u8]) -> Vec<Vec<Vec<u8>>> {
     let reader = ::csv::ReaderBuilder::new()
         .has_headers(false)
@@ -65,13 +66,14 @@ fn csv_cells(bytes: &[u8]) -> Vec<Vec<Vec<u8>>> {
     records.filter(|cells: &Vec<_>| !is_blank(cells)).collect()
 }
 
-/// Whether a record may be nothing but delimiters, as far as its cells say it: they may be empty quotes, too.
+/// Whether a record may consist of delimiters only, judged by its cells. They may be empty quotes,
+/// too.
 fn is_blank(cells: &[Vec<u8>]) -> bool {
     cells.len() > 1 && cells.iter().all(Vec::is_empty)
 }
 
-/// Raw bytes and line of each record, and the line of the quote that is left open: byte by byte, as slow as it is
-/// plain.
+/// Returns the raw bytes and line of each record, and the line of a quote that is left open. This
+/// reference implementation goes byte by byte.
 fn walk(text: &[u8]) -> (Vec<(Vec<u8>, u64)>, Option<u64>) {
     let mut records = Vec::new();
     let (mut raw, mut start, mut line) = (Vec::new(), 1, 1);
@@ -117,14 +119,14 @@ fn walk(text: &[u8]) -> (Vec<(Vec<u8>, u64)>, Option<u64>) {
     (records, open_quote)
 }
 
-/// A line of nothing, or of delimiters alone, is no record.
+/// Adds a record, unless it is an empty line or one of delimiters only.
 fn push_record(records: &mut Vec<(Vec<u8>, u64)>, raw: Vec<u8>, start: u64) {
     if raw.iter().any(|byte| *byte != b',') {
         records.push((raw, start));
     }
 }
 
-/// Texts of the bytes that matter, so that they meet in every order.
+/// Generates texts of these pieces, so that they occur in every order.
 fn texts(pieces: &'static [&'static [u8]]) -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(prop::sample::select(pieces), 0..90).prop_map(|pieces| pieces.concat())
 }
@@ -196,7 +198,8 @@ proptest! {
                 let cells = found.iter().map(|record| record.cells.clone()).filter(|cells| !is_blank(cells));
                 prop_assert_eq!(cells.collect::<Vec<_>>(), csv_cells(&text));
                 let raw: Vec<_> = found.into_iter().map(|record| (record.raw, record.line)).collect();
-                // A blank line before all, or a mark at the start of the first value would be taken for the file's.
+                // A blank line comes first, or a mark at the start of the first value would be
+                // taken for the file's.
                 let joined: Vec<_> = raw.iter().flat_map(|(raw, _)| [b"\n", raw.as_slice()].concat()).collect();
                 prop_assert_eq!(csv_cells(&joined), csv_cells(&text));
                 prop_assert_eq!(raw, walked);
@@ -247,7 +250,7 @@ fn a_record_may_be_as_long_as_its_limit() {
             };
             let text = format!("{}\nb\n", "a".repeat(record_bytes - 1));
             let is_taken = blocks(text.as_bytes(), &[7], CSV, size).is_ok();
-            // A block larger than the limit is read before the limit is looked at.
+            // A block larger than the limit is read before the limit is checked.
             assert_eq!(
                 is_taken,
                 want || block_bytes > 64 + 1,

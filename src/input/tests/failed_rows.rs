@@ -1,4 +1,5 @@
-//! Files of failed rows, read again: by their own layout, and without the fields that later rows have set.
+//! Tests of files of failed rows that are read again: by their own layout, and without the fields
+//! that later rows set.
 
 use super::rows::rows_or_fault;
 use super::*;
@@ -17,7 +18,7 @@ fn send() -> RowRules {
     }
 }
 
-/// What becomes of the rows of a text, and how many of them have overtaken fields.
+/// Checks the result of each row of a text, and the number of rows with overtaken fields.
 fn check(text: &str, rules: &RowRules, want: &[Result<&str, &str>]) {
     for size in [
         SMALL,
@@ -63,7 +64,7 @@ fn fields_that_later_rows_have_set_are_left_out_of_csv() {
         Ok(r#"1 {"job":"x"}"#),
     );
     check("email job", "1,a@b.c,x,", Ok("1 {}"));
-    // What is left is checked as ever, and so is the id.
+    // The other fields are checked as usual, and so is the id.
     check("email", "1,a@b.c,7x,never", Err(NO_DATE));
     check(
         "email job",
@@ -167,7 +168,7 @@ fn overtaken_fields_count_wherever_their_column_stands() {
     );
 }
 
-/// Settings that fit another file.
+/// Returns settings for another file.
 fn other_layout() -> InputRules {
     InputRules {
         format: FormatChoice::Tsv,

@@ -1,4 +1,5 @@
-//! Inputs as a whole: what can be opened, what is kept of it, and which of its rows take part.
+//! Tests of whole inputs: which ones can be opened, what is known of them, and which of their rows
+//! take part.
 
 use super::*;
 
@@ -71,7 +72,7 @@ fn a_failing_reader_ends_the_input() {
             Err(io::ErrorKind::BrokenPipe.into())
         }
     }
-    // More than is read to know what it is.
+    // Longer than the bytes that are read to detect the format.
     let text = format!("id,job\n{}", "1,a\n2,b\n3,c\n".repeat(100));
     let reader = io::Cursor::new(text).chain(Broken);
     let mut input = Input::of_reader(
@@ -212,7 +213,7 @@ fn a_name_with_a_comma_is_one_name_or_several() {
         opened("id,job\n1,x\n", &["Last,Notes"]),
         Err("--ignore: no input has a column `Last,Notes`".to_owned())
     );
-    // Where the whole is a name, its parts are none.
+    // If the whole text is a name, its parts are not.
     let found = opened("id,Last,\"Last,Notes\"\n1,x,y\n", &["Last,Notes"])
         .expect_err("`Last` is not left out");
     assert!(

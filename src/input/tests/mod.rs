@@ -1,4 +1,4 @@
-//! Tests of the way from bytes to rows as a whole.
+//! Tests of the whole way from bytes to rows.
 
 mod cutting;
 mod failed_rows;
@@ -23,7 +23,8 @@ const SMALL: BlockSize = BlockSize {
     record_bytes_max: 64,
 };
 
-/// Gives its bytes in pieces of the given sizes, over and over, with an interruption before each.
+/// A reader that returns its bytes in pieces of the given sizes, repeatedly, with an interruption
+/// before each.
 #[derive(Debug)]
 struct Trickle {
     bytes: Vec<u8>,

@@ -1,8 +1,8 @@
-//! Rows: what becomes of cells and members.
+//! Tests of rows: the results of their cells and members.
 
 use super::*;
 
-/// A record's bytes, its line, and the id and body or the id and errors that it comes to.
+/// A record's bytes, its line, and either its id and body, or its id and errors.
 pub(super) type Row = (String, u64, Result<String, String>);
 
 fn rows(input: &mut Input, rules: &RowRules) -> Vec<Row> {
@@ -242,7 +242,7 @@ fn ndjson_rows_are_read_mapped_and_checked() {
         (r#""secret""#, "it is another JSON value"),
         ("17", "it is another JSON value"),
     ] {
-        // Behind a good line, since an input that starts like an array is refused as a whole.
+        // After a good line, because an input that starts as an array is refused as a whole.
         let text = format!("{{\"id\":1,\"job\":\"x\"}}\n{line}\n");
         let error = format!("? row format: is not one JSON object: {what}");
         let want = [

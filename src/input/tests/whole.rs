@@ -1,4 +1,5 @@
-//! Whole inputs: what a row becomes depends on its bytes alone, not on blocks, arrival, compression or encoding.
+//! Tests of whole inputs: the result of a row depends on its bytes alone, not on blocks, arrival,
+//! compression or encoding.
 
 use std::io::Write as _;
 
@@ -7,14 +8,14 @@ use proptest::prelude::*;
 use super::rows::{Row, rows_or_fault};
 use super::*;
 
-/// What an input comes to: its rows, or why it cannot be read to its end.
+/// Returns the rows of an input, or the reason why it cannot be read to its end.
 fn outcome(
     name: &str,
     bytes: &[u8],
     pieces: &[usize],
     size: BlockSize,
 ) -> Result<Vec<Row>, String> {
-    // Given, since it is found by the first block alone.
+    // The format is given, because only the first block would decide it.
     let rules = InputRules {
         delimiter: Some(Delimiter::COMMA),
         ..InputRules::default()
@@ -149,7 +150,7 @@ proptest! {
 
     #[test]
     fn a_plain_object_is_read_as_any_other(members in prop::collection::vec(prop::sample::select(MEMBERS), 1..8)) {
-        // The general parser alone reads a line that begins with another kind of white space.
+        // Only the general parser reads a line that begins with another kind of white space.
         let object = format!("{{{}}}", members.concat());
         let [plain, general] = ["", "\r"].map(|space| {
             let text = format!("{space}{object}\n");
@@ -191,7 +192,7 @@ const MEMBERS: &[&str] = &[
     "x",
 ];
 
-/// The general parser counts columns from the white space on.
+/// Removes the column from messages: the general parser counts columns from the white space on.
 fn without_place(checked: Result<String, String>) -> Result<String, String> {
     checked.map_err(|error| {
         error

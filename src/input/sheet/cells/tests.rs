@@ -1,8 +1,8 @@
-//! Cells as they are written, and as they are read.
+//! Tests of cells: their XML, and their values.
 
 use super::*;
 
-/// The cells as they are read, or what is wrong.
+/// Returns the cells that are read from rows, or the fault.
 fn read(rows: &str, results: Results) -> String {
     let mut texts = Texts::default();
     for text in ["zero", ""] {
