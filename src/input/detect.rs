@@ -227,7 +227,7 @@ mod tests {
         // No name is known with either, so the number of columns decides.
         check("Nr;Name, Vorname;Mail\n", &header, "`;`");
         let doubt =
-            "the delimiter is in doubt, it could be `,` or `;`: say which it is (--delimiter C)";
+            "the delimiter is ambiguous: it could be `,` or `;` (name it with --delimiter C)";
         check("id,a;email\n", &header, doubt);
         check("a,b;c\n", &header, doubt);
         let named = HeaderRule::Named(vec!["id".to_owned(), "email".to_owned()]);

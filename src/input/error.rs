@@ -54,7 +54,7 @@ pub enum InputFault {
         reason: String,
     },
     /// A sheet was named, but the input is not a workbook.
-    #[error("is no workbook, so it has no sheet (--sheet)")]
+    #[error("is not a workbook, so it has no sheets (--sheet)")]
     NotAWorkbook,
     /// A part of the workbook would take too much memory.
     #[error(
@@ -73,15 +73,15 @@ pub enum InputFault {
         bytes_max: usize,
     },
     /// The end of the workbook is missing.
-    #[error("the workbook is cut off: it has no end of archive; copy or download it again")]
+    #[error("the workbook is cut off: its end is missing; copy or download it again")]
     WorkbookCutOff,
     /// The workbook does not have the sheet that was asked for, or has none that is read by
     /// default.
     #[error(
-        "has no sheet {}; there {}",
+        "has no {}; there {}",
         .sheet.as_deref().map_or_else(
-            || "that is a table and not hidden (--sheet names any)".to_owned(),
-            |sheet| format!("`{sheet}`")
+            || "visible sheet with a table (--sheet names any sheet)".to_owned(),
+            |sheet| format!("sheet `{sheet}`")
         ),
         listed(.sheets)
     )]
@@ -109,7 +109,7 @@ pub enum InputFault {
         fault: Box<InputFault>,
     },
     /// The first record does not show which delimiter the input has.
-    #[error("the delimiter is in doubt, it could be {}: say which it is (--delimiter C)", either(.delimiters))]
+    #[error("the delimiter is ambiguous: it could be {} (name it with --delimiter C)", either(.delimiters))]
     DelimiterInDoubt {
         /// The line of the first record.
         line: u64,
@@ -128,10 +128,12 @@ pub enum InputFault {
         columns: Vec<ColumnFault>,
     },
     /// The input is one JSON array.
-    #[error("is a JSON array: write one object a line (NDJSON), as `jq -c '.[]' FILE` does")]
+    #[error("is a JSON array: write one object per line (NDJSON), as `jq -c '.[]' FILE` does")]
     JsonArray,
     /// The input begins with a JSON object that spans several lines.
-    #[error("is JSON over several lines: write one object a line (NDJSON), as `jq -c . FILE` does")]
+    #[error(
+        "is JSON that spans several lines: write one object per line (NDJSON), as `jq -c . FILE` does"
+    )]
     JsonOverLines {
         /// The line on which the object starts.
         line: u64,
@@ -141,7 +143,7 @@ pub enum InputFault {
     Empty,
     /// The file was replaced since it was checked, is shorter, or has other columns.
     #[error(
-        "has changed since the start: it is another file now, is shorter, or has another header or format; put it back as it was"
+        "has changed since the start (it was replaced, is shorter, or has another header or format): restore the original"
     )]
     Changed,
     /// The input can be read only once, and was read.
@@ -161,7 +163,7 @@ pub enum InputFault {
     },
     /// The first record holds values. They are a customer's, so the message names none of them.
     #[error(
-        "is no header: the first line must name the columns (`id`, `first_name`, …), but looks like a row of values (--no-header --columns id,first_name,... where there is none)"
+        "is not a header: the first line must name the columns (`id`, `first_name`, …), but looks like a row of values (if there is no header: --no-header --columns id,first_name,...)"
     )]
     NoHeader {
         /// The line of its first record.
@@ -179,7 +181,7 @@ pub enum InputFault {
         likely: Option<Delimiter>,
     },
     /// The name says CSV, but the first record begins as a JSON object does.
-    #[error("is no header, but begins as JSON does (--format ndjson)")]
+    #[error("is not a header: it begins like JSON (--format ndjson)")]
     LooksLikeJson {
         /// The line of its first record.
         line: u64,
@@ -195,13 +197,13 @@ pub enum InputFault {
         header_line: u64,
     },
     /// The input ends before the line of its header.
-    #[error("has no line {row}, on which its header is to be (--header-row)")]
+    #[error("has no line {row}, where its header should be (--header-row)")]
     NoHeaderRow {
         /// The line.
         row: u64,
     },
     /// The line of the header is blank.
-    #[error("is blank, so it is no header (--header-row)")]
+    #[error("is blank, so it cannot be the header (--header-row)")]
     HeaderRowBlank {
         /// The line.
         line: u64,
@@ -223,7 +225,7 @@ pub enum InputFault {
         columns: Vec<ColumnFault>,
     },
     /// A record is too long.
-    #[error("a record starts here that is longer than {bytes_max} bytes")]
+    #[error("the record that starts here is longer than {bytes_max} bytes")]
     RecordTooLong {
         /// The line on which it starts.
         line: u64,
@@ -232,7 +234,7 @@ pub enum InputFault {
     },
     /// A quoted field is longer than a record may be.
     #[error(
-        "a quote opens here that is not closed within {bytes_max} bytes, the most that a record may have"
+        "the quote that opens here is not closed within {bytes_max} bytes, the largest size of a record"
     )]
     QuoteTooLong {
         /// The line of the quote.
@@ -241,7 +243,9 @@ pub enum InputFault {
         bytes_max: usize,
     },
     /// A quoted field is not closed before the end of the input.
-    #[error("a quote opens here that is never closed (--quotes off where quotes are characters)")]
+    #[error(
+        "the quote that opens here is never closed (--quotes off if quotes are ordinary characters)"
+    )]
     QuoteNotClosed {
         /// The line of the quote.
         line: u64,
@@ -270,11 +274,11 @@ fn none_known(columns: usize, likely: Option<Delimiter>) -> String {
         Some(delimiter) => format!("is the delimiter {delimiter}? (--delimiter C)"),
         None => "is the delimiter right? (--delimiter C)".to_owned(),
     };
-    let missing = "is the header missing? (--no-header --columns id,first_name,... names the columns; --map COLUMN=FIELD takes other names)";
+    let missing = "is the header missing? (--no-header --columns id,first_name,... names the columns; --map COLUMN=FIELD accepts other names)";
     match (columns, likely) {
-        (1, _) => format!("the header is one column, and no field of the API: {right}"),
-        (_, Some(_)) => format!("none of {columns} columns is known: {right}"),
-        (_, None) => format!("none of {columns} columns is known: {missing}"),
+        (1, _) => format!("the header has one column, which is not a field of the API: {right}"),
+        (_, Some(_)) => format!("none of the {columns} columns is known: {right}"),
+        (_, None) => format!("none of the {columns} columns is known: {missing}"),
     }
 }
 
@@ -418,7 +422,7 @@ mod tests {
         check(InputFault::Missing, "a.csv: no such file");
         check(
             InputFault::QuoteNotClosed { line: 42 },
-            "a.csv:42: a quote opens here that is never closed (--quotes off where quotes are characters)",
+            "a.csv:42: the quote that opens here is never closed (--quotes off if quotes are ordinary characters)",
         );
         check(
             NotText::CompressedTwice(Compression::Gzip).into(),
@@ -429,7 +433,7 @@ mod tests {
                 line: 7,
                 fault: StreamFault::CutOff(Compression::Zstd),
             },
-            "a.csv:7: the zstd data is cut off here: the file is not whole",
+            "a.csv:7: the zstd data is cut off here: the file is incomplete; copy or download it again",
         );
         check(
             InputFault::NoSuchSheet {
@@ -447,7 +451,7 @@ mod tests {
         ];
         check(
             InputFault::Header { line: 3, columns },
-            "a.csv:3: no column is named `id`, which every row needs (--map COLUMN=id maps another one)\na.csv:3: the name of column 7 is not UTF-8 (--encoding sets another encoding), or save the file as UTF-8",
+            "a.csv:3: no column is named `id`, which every row needs (--map COLUMN=id maps another one)\na.csv:3: the name of column 7 is not UTF-8 (--encoding names another encoding); or save the file as UTF-8",
         );
     }
 

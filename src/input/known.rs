@@ -214,16 +214,16 @@ fn notes(input: &Input, seen: Seen) -> Vec<String> {
     let hidden = match input.hidden_rows() {
         0 => None,
         1 => Some(format!(
-            "{name}:{at_least} 1 filtered or hidden row is read, too"
+            "{name}:{at_least} 1 filtered or hidden row is also read"
         )),
         rows => Some(format!(
-            "{name}:{at_least} {rows} filtered or hidden rows are read, too"
+            "{name}:{at_least} {rows} filtered or hidden rows are also read"
         )),
     };
     let texts = input.texts_bytes();
     let texts = (texts >= TEXTS_BYTES_SAID).then(|| {
         format!(
-            "{name}: the workbook's table of texts takes {} MiB of memory",
+            "{name}: the workbook's texts take {} MiB of memory",
             texts.div_ceil(1 << 20)
         )
     });

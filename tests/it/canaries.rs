@@ -225,7 +225,7 @@ fn keys_and_names_that_are_values_are_not_shown() {
                 .sandbox(|_| {})
         };
         for end in [scenario().check([]).exits(1), scenario().run([]).exits(1)] {
-            let message = "has a key that may be a value and is not shown (key 3), which is no field of the API";
+            let message = "has a key that is not shown because it may be a value (key 3), which is not a field of the API";
             let end = end.prints(message);
             assert!(
                 end.results().row(1)["errors"][0]["message"]
@@ -247,7 +247,7 @@ fn keys_and_names_that_are_values_are_not_shown() {
         }
         let header = Scenario::new().file("a.csv", format!("id,job,\"{key}\"\n1,x,y\n"));
         let end = header.check(["--map", "nobody=email"]).exits(2);
-        end.says("column 3 (its name looks like a value, so it is not shown) is no field")
+        end.says("column 3 (its name looks like a value, so it is not shown) is not a field")
             .is_not_shown("canary");
         let forgotten = Scenario::new()
             .file("a.csv", format!("17,x,\"{key}\"\n1,x,y\n"))

@@ -118,42 +118,42 @@ fn data_that_is_not_whole_stops_with_the_line_reached() {
     let (gz, zst) = (gzip(text.as_bytes()), zstd(text.as_bytes()));
     let said = refuse(
         &gz[..gz.len() / 2],
-        "the gzip data is cut off here: the file is not whole",
+        "the gzip data is cut off here: the file is incomplete; copy or download it again",
     );
     let line: u64 = said.split(':').nth(2).unwrap().parse().unwrap();
     assert!((2_000..20_000).contains(&line), "{said}");
     refuse(
         &zst[..zst.len() - 1],
-        "the zstd data is cut off here: the file is not whole",
+        "the zstd data is cut off here: the file is incomplete; copy or download it again",
     );
     refuse(
         &[&gz[..], b"garbage"].concat(),
-        "a.csv.gz:20002: something else follows the gzip data here",
+        "a.csv.gz:20002: other data follows the gzip data here",
     );
     refuse(
         &[&zst[..], b"\0"].concat(),
-        "a.csv.gz:20002: something else follows the zstd data here",
+        "a.csv.gz:20002: other data follows the zstd data here",
     );
     refuse(
         &[&gz[..], b"\0\0x"].concat(),
-        "a.csv.gz:20002: something else follows the gzip data here",
+        "a.csv.gz:20002: other data follows the gzip data here",
     );
     let (xz, bz2) = (xz(text.as_bytes()), bzip2(text.as_bytes()));
     refuse(
         &xz[..xz.len() - 1],
-        "the xz data is cut off here: the file is not whole",
+        "the xz data is cut off here: the file is incomplete; copy or download it again",
     );
     refuse(
         &[&xz[..], b"\0"].concat(),
-        "a.csv.gz:20002: something else follows the xz data here",
+        "a.csv.gz:20002: other data follows the xz data here",
     );
     refuse(
         &bz2[..bz2.len() - 1],
-        "the bzip2 data is cut off here: the file is not whole",
+        "the bzip2 data is cut off here: the file is incomplete; copy or download it again",
     );
     refuse(
         &[&bz2[..], b"\0"].concat(),
-        "a.csv.gz:20002: something else follows the bzip2 data here",
+        "a.csv.gz:20002: other data follows the bzip2 data here",
     );
     refuse(
         &gzip(&bz2),
@@ -178,7 +178,7 @@ fn bombs_end_in_little_memory() {
     let check = |content: Vec<u8>, packing: &str| {
         let scenario = Scenario::new().file("a.csv", content).through(MEMORY_LIMIT);
         let says = format!(
-            "the {packing} data unpacks to more than 250 times its size, as files made to do harm do"
+            "the {packing} data unpacks to more than 250 times its size, as malicious files do"
         );
         scenario.check([]).exits(2).says(&says);
     };

@@ -42,7 +42,9 @@ fn a_delimiter_in_doubt_is_asked_for() {
         .file("a.csv", "\nid,x;email\n1,2;3\n")
         .sandbox(|_| {});
     let end = scenario.run([]).exits(2);
-    let end = end.says("a.csv:2: the delimiter is in doubt, it could be `,` or `;`: say which it is (--delimiter C)");
+    let end = end.says(
+        "a.csv:2: the delimiter is ambiguous: it could be `,` or `;` (name it with --delimiter C)",
+    );
     assert!(end.files.is_empty());
     scenario
         .run(["--delimiter", ";", "-m", "id,x=id", "--max-errors", "none"])
@@ -111,7 +113,7 @@ fn columns_that_cannot_be_used_are_named() {
     );
     refuse(
         &["--columns", "id,jbo"],
-        "--columns: column 2 `jbo` is no field of the API; did you mean `job`?",
+        "--columns: column 2 `jbo` is not a field of the API; did you mean `job`?",
     );
     refuse(
         &["--no-header", "--columns", "email,job"],

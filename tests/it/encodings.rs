@@ -71,12 +71,12 @@ fn an_encoding_can_be_named() {
         .run(["--encoding", "windows-1252", "--max-in-flight", "1"])
         .exits(0);
     assert_eq!(jobs(&end)[0], "Künstler");
-    end.says("a.csv begins with a byte order mark of UTF-8, so it is read as that, not as windows-1252 (--encoding)");
+    end.says("a.csv begins with a byte order mark of UTF-8, so it is read as UTF-8, not as windows-1252 (--encoding)");
     Scenario::new()
         .file("a.csv", ROWS)
         .check(["--encoding", "latin-7"])
         .exits(2)
-        .says("--encoding: no encoding has this name");
+        .says("--encoding: unknown encoding");
 }
 
 #[test]
@@ -154,14 +154,14 @@ fn many_rows_in_another_encoding_are_one_message() {
         .file("a.csv", &latin)
         .check(["--encoding", "windows-1252"])
         .exits(0)
-        .is_not_shown("good UTF-8");
+        .is_not_shown("valid UTF-8");
 }
 
 #[test]
 fn an_encoding_named_for_good_utf_8_is_pointed_out() {
     // What tells it stands far behind the beginning.
     let file = format!("id,job\n{}9,Zo\u{eb}\n", "1,x\n".repeat(200_000));
-    let said = "is read as windows-1252 (--encoding), but all that was looked at is good UTF-8";
+    let said = "is read as windows-1252 (--encoding), but all of it so far is valid UTF-8";
     let check = ["--encoding", "windows-1252", "--max-errors", "none"];
     let end = Scenario::new().file("a.csv", &file).check(check).exits(0);
     assert_eq!(end.stderr.matches(said).count(), 1, "{}", end.stderr);
@@ -179,7 +179,7 @@ fn an_encoding_named_for_good_utf_8_is_pointed_out() {
             .file("a.csv", content)
             .check(check)
             .exits(0)
-            .is_not_shown("good UTF-8");
+            .is_not_shown("valid UTF-8");
     }
 }
 

@@ -107,7 +107,7 @@ row 2, a.csv:3
 
 row 3, a.csv:4
   not sent, because the row is invalid:
-    row has 2 columns where the header has 7 (--ragged pad where the missing ones are empty) (columns)
+    row has 2 columns where the header has 7 (--ragged pad if the missing ones are empty) (columns)
 
 records              3
 "#;

@@ -447,7 +447,7 @@ fn columns_have_the_numbers_that_they_had_in_the_first_input() {
         "the same words"
     );
     assert!(
-        errors[1].contains("has something in column 6, which has no name (--ignore 'column 6'"),
+        errors[1].contains("has a value in column 6, which has no name (--ignore 'column 6'"),
         "{errors:?}"
     );
     assert!(
@@ -479,7 +479,7 @@ fn columns_have_the_numbers_that_they_had_in_the_first_input() {
     );
     let broken = run(&scenario, "broken.csv", "broken", "")
         .exits(2)
-        .says("broken.csv:1: column 4 `jop` is no field");
+        .says("broken.csv:1: column 4 `jop` is not a field");
     broken.says("broken.csv:1: column 3 `created_at` cannot be set");
 }
 
@@ -664,7 +664,7 @@ fn a_text_with_bad_escapes_stays_invalid_until_it_is_corrected_as_its_error_says
     let failed = text(&end, "failed.csv");
     for error in errors_in(&failed) {
         assert!(
-            error.contains("a backslash in column 2 escapes what none escapes"),
+            error.contains("a backslash in column 2 precedes a character that MySQL does not escape"),
             "{error}"
         );
         assert!(
@@ -729,7 +729,7 @@ fn a_row_that_a_missing_quote_has_joined_stays_invalid() {
     };
     let of_first = message(&first);
     assert!(
-        of_first.starts_with("column 2 holds what looks like the rest of this row"),
+        of_first.starts_with("column 2 looks like the rest of this row"),
         "{of_first}"
     );
     assert_eq!(message(&again), of_first);

@@ -95,22 +95,22 @@ fn quotes_and_records_without_end_are_named_by_their_line() {
     refuse(
         "a.csv",
         format!("{good}2,\"{CANARY}\n3,x\n"),
-        &format!("a.csv:3: a quote opens here that {open}"),
+        &format!("a.csv:3: the quote that opens here {open}"),
     );
     refuse(
         "a.csv",
         format!("{good}2,\"{long}{CANARY}\n"),
-        "a.csv:3: a quote opens here that is not closed within",
+        "a.csv:3: the quote that opens here is not closed within",
     );
     refuse(
         "a.csv",
         format!("{good}2,{CANARY}{long}\n"),
-        "a.csv:3: a record starts here that is longer than 1048576",
+        "a.csv:3: the record that starts here is longer than 1048576",
     );
     refuse(
         "a.ndjson",
         format!("{{\"id\":1}}\n{{\"job\":\"{long}\"}}\n"),
-        "a.ndjson:2: a record starts here that is longer",
+        "a.ndjson:2: the record that starts here is longer",
     );
 }
 
@@ -121,7 +121,7 @@ fn every_fault_of_a_header_is_named() {
     };
     header(
         "id,emial,job",
-        "a.csv:1: column 2 `emial` is no field of the API; did you mean `email`?",
+        "a.csv:1: column 2 `emial` is not a field of the API; did you mean `email`?",
     );
     header("id,job,job", "a.csv:1: columns 2 and 3 both fill `job`");
     header("email,job,address", "a.csv:1: no column is named `id`");
@@ -129,10 +129,10 @@ fn every_fault_of_a_header_is_named() {
         "id,job,avatar_url",
         "a.csv:1: column 3 `avatar_url` cannot be set",
     );
-    header("id,,jbo", "a.csv:1: column 3 `jbo` is no field");
+    header("id,,jbo", "a.csv:1: column 3 `jbo` is not a field");
     header(
         "\n\nid,job,red\u{1b}[31m",
-        "a.csv:3: column 3 `red\\u{1b}[31m` is no field",
+        "a.csv:3: column 3 `red\\u{1b}[31m` is not a field",
     );
     header(
         &vec!["id"; 1_025].join(","),
@@ -141,7 +141,7 @@ fn every_fault_of_a_header_is_named() {
     refuse(
         "a.csv",
         format!("17,{CANARY},{CANARY}@example.com\n"),
-        "a.csv:1: is no header",
+        "a.csv:1: is not a header",
     );
     refuse(
         "a.csv",
@@ -168,10 +168,13 @@ fn flags_that_fit_no_column_are_refused() {
     );
     flags(
         ["--map", "job=emial"],
-        "`emial` is no field of the API; did you mean `email`?",
+        "`emial` is not a field of the API; did you mean `email`?",
     );
     flags(["--ignore", "jbo"], "--ignore: no input has a column `jbo`");
-    flags(["--empty", "emial=null"], "`emial` is no field of the API");
+    flags(
+        ["--empty", "emial=null"],
+        "`emial` is not a field of the API",
+    );
     flags(["--max-rows", "0"], "--max-rows");
     flags(["--date-format", "%Q"], "--date-format");
 }
@@ -198,7 +201,7 @@ fn a_fault_far_into_standard_input_ends_the_run_with_its_place() {
     let end = scenario
         .run([])
         .exits(2)
-        .says("standard input:1502: a quote opens here that is never closed");
+        .says("standard input:1502: the quote that opens here is never closed");
     end.is_not_shown(CANARY);
     assert_eq!(end.summary()["read_to_end"], false);
 }
@@ -215,7 +218,7 @@ fn rows_with_another_number_of_columns_are_invalid_rows() {
     let message = |row: u64| end.results().row(row)["errors"][0]["message"].clone();
     assert_eq!(
         message(1),
-        "has 2 columns where the header has 3 (--ragged pad where the missing ones are empty)"
+        "has 2 columns where the header has 3 (--ragged pad if the missing ones are empty)"
     );
     assert_eq!(message(3), "has 4 columns where the header has 3");
     end.prints("row columns 2 rows (66.7%), first at a.csv:2, a.csv:4");

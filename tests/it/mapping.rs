@@ -50,18 +50,18 @@ fn header_names_may_be_spelt_loosely_and_it_is_said_which() {
             json!({"first_name": "Zo\u{eb}", "email": "a@example.com"})
         )]
     );
-    let said = "a.csv: column 1 `Customer-ID` is taken for customer id, column 2 `First Name` is taken for first_name, \
-        column 3 `E-MAIL` is taken for email, column 4 `NOTES` is taken for Notes (--loose-headers)";
+    let said = "a.csv: column 1 `Customer-ID` is read as customer id, column 2 `First Name` is read as first_name, \
+        column 3 `E-MAIL` is read as email, column 4 `NOTES` is read as Notes (--loose-headers)";
     let end = end.says(said);
     assert_eq!(
-        end.stderr.matches("is taken for").count(),
+        end.stderr.matches("is read as").count(),
         4,
         "it is said once: {}",
         end.stderr
     );
     is_refused(
         &scenario(),
-        "a.csv:1: column 2 `First Name` is no field of the API; did you mean `first_name`? (--loose-headers takes it",
+        "a.csv:1: column 2 `First Name` is not a field of the API; did you mean `first_name`? (--loose-headers accepts it",
     );
 }
 
@@ -74,7 +74,8 @@ fn keys_are_never_spelt_loosely() {
         .unwrap()
         .to_owned();
     assert!(
-        message.starts_with("has the key `ID`, which is no field of the API; did you mean `id`?"),
+        message
+            .starts_with("has the key `ID`, which is not a field of the API; did you mean `id`?"),
         "{message}"
     );
 }
@@ -128,7 +129,7 @@ fn names_are_compared_as_they_are_read() {
         "--ignore",
         TWO,
     ]);
-    is_refused(&twice, "stands more than once in --map and --ignore");
+    is_refused(&twice, "is named more than once in --map and --ignore");
 }
 
 #[test]
@@ -137,7 +138,7 @@ fn characters_that_nobody_sees_are_told_and_can_be_dropped() {
     let scenario = || file("a.csv", FILE);
     is_refused(
         &scenario(),
-        "a.csv:1: column 2 `\\u{feff}first\\u{200b}_name` is no field of the API; did you mean `first_name`? (--loose-headers",
+        "a.csv:1: column 2 `\\u{feff}first\\u{200b}_name` is not a field of the API; did you mean `first_name`? (--loose-headers",
     );
     let end = scenario()
         .flags(["--loose-headers"])
@@ -227,10 +228,10 @@ fn a_constant_that_breaks_the_contract_is_an_error_of_the_settings() {
     );
     set("id=7".to_owned())
         .exits(2)
-        .says("--set: `id` is another one in each row");
+        .says("--set: `id` cannot be the same in every row");
     set("emial=x".to_owned())
         .exits(2)
-        .says("--set: `emial` is no field of the API; did you mean `email`?");
+        .says("--set: `emial` is not a field of the API; did you mean `email`?");
     set("job".to_owned())
         .exits(2)
         .says("--set: `job` is not FIELD=VALUE");
@@ -245,7 +246,7 @@ fn a_field_is_filled_by_its_column_or_by_a_constant() {
         |flags: [&str; 2]| file("a.csv", &format!("id,Beruf,jbo\n7,{CANARY},x\n")).flags(flags);
     let scenario = csv(["-m", "Beruf=job"]).flags(["--set", "job=Nurse"]);
     let message = "a.csv:1: column 2 `Beruf` and --set both fill `job` (--ignore COLUMN leaves the column out)\n\
-        a.csv:1: column 3 `jbo` is no field of the API";
+        a.csv:1: column 3 `jbo` is not a field of the API";
     is_refused(&scenario, message);
     let end = csv(["--ignore", "Beruf,jbo"])
         .flags(["--set", "job=Nurse"])
@@ -309,7 +310,7 @@ fn a_flag_takes_the_place_of_the_file_s_tables() {
         file("a.csv", "id,gender\n1,M\n").flags(["--values", "id:1=2", "--values", "gender:M=Mr"]);
     is_refused(
         &refused,
-        "--values: `id` has no words that stand for others\n--values: the replacement of `M` in gender is",
+        "--values: `id` cannot have mapped values\n--values: what `M` of gender becomes is",
     );
 }
 
@@ -329,7 +330,7 @@ fn a_text_can_be_null_in_one_field() {
     assert_eq!(sent(&end.exits(0)), want);
     is_refused(
         &file("a.csv", "id,job\n1,x\n").flags(["--null-string", "id=0"]),
-        "--null-string: no text of `id`",
+        "--null-string: `id` cannot be null",
     );
 }
 

@@ -362,7 +362,7 @@ fn a_fault_far_into_the_input_is_found_before_anything_is_sent() {
     scenario
         .run([])
         .exits(2)
-        .says("a.csv:34002: a quote opens here that is never closed");
+        .says("a.csv:34002: the quote that opens here is never closed");
     assert_eq!(scenario.counts().requests, 0);
 }
 

@@ -115,7 +115,7 @@ fn an_encoding_that_does_not_fit_is_doubted() {
             .custsync(["check", "a.csv", "--encoding", encoding, "--run-dir", "run"])
             .exits(0);
         assert_eq!(
-            end.stderr.contains("is good UTF-8"),
+            end.stderr.contains("is valid UTF-8"),
             is_doubted,
             "{encoding}: {}",
             end.stderr

@@ -168,7 +168,7 @@ fn what_a_spreadsheet_does_to_values_is_an_error() {
         6,
         "row",
         "columns",
-        "has something in column 7, which has no name",
+        "has a value in column 7, which has no name",
     );
     check(
         7,
@@ -204,7 +204,7 @@ fn names_that_are_spelt_loosely_and_constants_hold_for_a_sheet_too() {
     let end = scenario
         .run(flags)
         .exits(0)
-        .says("column 2 `First Name` is taken for first_name");
+        .says("column 2 `First Name` is read as first_name");
     assert_eq!(
         sent(&end),
         [(
@@ -215,7 +215,7 @@ fn names_that_are_spelt_loosely_and_constants_hold_for_a_sheet_too() {
     scenario
         .run([])
         .exits(2)
-        .says("a.xlsx[S]:1: column 2 `First Name` is no field of the API");
+        .says("a.xlsx[S]:1: column 2 `First Name` is not a field of the API");
 }
 
 #[test]
@@ -254,7 +254,7 @@ fn a_sheet_can_be_named() {
     let text = Scenario::new().file("a.csv", "id,job\n1,x\n");
     text.check(["--sheet", "One"])
         .exits(2)
-        .says("a.csv: is no workbook, so it has no sheet (--sheet)");
+        .says("a.csv: is not a workbook, so it has no sheets (--sheet)");
 }
 
 #[test]
@@ -265,13 +265,13 @@ fn a_header_s_faults_and_what_is_no_workbook_are_named() {
     };
     header(
         &[Text("id"), Text("jbo")],
-        "a.xlsx[S]:3: column 2 `jbo` is no field of the API; did you mean `job`?",
+        "a.xlsx[S]:3: column 2 `jbo` is not a field of the API; did you mean `job`?",
     );
     header(
         &[Text("id"), Nothing, Text("jbo")],
-        "a.xlsx[S]:3: column 3 `jbo` is no field of the API; did you mean `job`?",
+        "a.xlsx[S]:3: column 3 `jbo` is not a field of the API; did you mean `job`?",
     );
-    header(&[Number("17"), Text("Liu")], "a.xlsx[S]:3: is no header");
+    header(&[Number("17"), Text("Liu")], "a.xlsx[S]:3: is not a header");
     let refuse = |content: Vec<u8>, says: &str| {
         Scenario::new()
             .file("a.xlsx", content)
@@ -285,17 +285,17 @@ fn a_header_s_faults_and_what_is_no_workbook_are_named() {
     );
     refuse(
         b"PK\x03\x04 and nothing more".to_vec(),
-        "a.xlsx: the workbook is cut off: it has no end of archive",
+        "a.xlsx: the workbook is cut off: its end is missing",
     );
     let whole = Workbook::default()
         .sheet("S", &[HEADER, &[Number("1")]])
         .bytes();
     refuse(
         whole[..whole.len() / 2].to_vec(),
-        "a.xlsx: the workbook is cut off: it has no end of archive",
+        "a.xlsx: the workbook is cut off: its end is missing",
     );
     let piped = Scenario::new().stdin(whole);
-    piped.check([]).exits(2).says("standard input: is an Excel workbook, which is read only as a file of its own, neither piped nor compressed: write it to a file first");
+    piped.check([]).exits(2).says("standard input: is an Excel workbook, which can be read only from an uncompressed file, not from a pipe: write it to a file first");
 }
 
 #[test]
@@ -405,7 +405,7 @@ fn the_first_sheet_that_is_shown_and_a_table_is_read_and_the_others_are_named() 
             .exits(2)
             .says(says);
     };
-    let none = "a.xlsx: has no sheet that is a table and not hidden (--sheet names any); there are `Chart` (chart), `Codes` (hidden) and `North` (hidden)";
+    let none = "a.xlsx: has no visible sheet with a table (--sheet names any sheet); there are `Chart` (chart), `Codes` (hidden) and `North` (hidden)";
     refuse(&[], none);
     refuse(
         &["--sheet", "Chart"],
@@ -443,8 +443,8 @@ fn rows_that_a_filter_hides_are_read_and_said() {
             .exits(0)
             .prints("records              4\n")
     };
-    check(&[3]).says("a.xlsx[S]: 1 filtered or hidden row is read, too\n");
-    check(&[2, 3, 5]).says("a.xlsx[S]: 3 filtered or hidden rows are read, too\n");
+    check(&[3]).says("a.xlsx[S]: 1 filtered or hidden row is also read\n");
+    check(&[2, 3, 5]).says("a.xlsx[S]: 3 filtered or hidden rows are also read\n");
     assert!(!check(&[]).stderr.contains("hidden"));
 }
 
@@ -465,5 +465,5 @@ fn a_workbook_s_texts_say_how_much_memory_they_take() {
     scenario
         .check([])
         .exits(0)
-        .says("a.xlsx[S]: the workbook's table of texts takes 18 MiB of memory\n");
+        .says("a.xlsx[S]: the workbook's texts take 18 MiB of memory\n");
 }

@@ -24,7 +24,7 @@ pub(crate) enum Media {
 /// Reads the body of a refusal: `{"error","message"}`, Laravel's `{"message","errors":{field:[text]}}`, or the `title` and
 /// `detail` of problem+json. Anything else says nothing.
 ///
-/// An `error` that is no code, and a key of `errors` that is no field of the API, stand in the message with their text. The
+/// An `error` that is no code, and a key of `errors` that is not a field of the API, stand in the message with their text. The
 /// token is replaced, control characters are escaped, and the whole is cut.
 pub(crate) fn parse(body: &[u8], media: Media, token: &Token) -> ServerError {
     let Ok(Value::Object(object)) = serde_json::from_slice::<Value>(body) else {

@@ -21,7 +21,7 @@ pub struct Encoding(&'static encoding_rs::Encoding);
 /// A label that names no encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "no encoding has this name; there are utf-8, utf-16le, windows-1252, iso-8859-2, shift_jis, gb18030 and others"
+    "unknown encoding; there are utf-8, utf-16le, windows-1252, iso-8859-2, shift_jis, gb18030 and others"
 )]
 pub struct EncodingError;
 

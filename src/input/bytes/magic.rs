@@ -125,7 +125,7 @@ const KINDS: [(&[u8], &str, &str); 32] = [
         "is an Access database",
         EXPORT,
     ),
-    (b"PGDMP", "is a dump of PostgreSQL", EXPORT),
+    (b"PGDMP", "is a PostgreSQL dump", EXPORT),
     (b"$FL2", "is an SPSS file", EXPORT),
     (b"<stata_dta>", "is a Stata file", EXPORT),
     (b"%PDF-", "is a PDF", EXPORT),

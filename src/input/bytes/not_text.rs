@@ -13,7 +13,7 @@ pub enum NotText {
     Zip,
     /// A workbook from a pipe, or within compressed data
     #[error(
-        "is an Excel workbook, which is read only as a file of its own, neither piped nor compressed: write it to a file first"
+        "is an Excel workbook, which can be read only from an uncompressed file, not from a pipe: write it to a file first"
     )]
     UnseekableWorkbook,
     /// A workbook in the format before Excel 2007
@@ -29,7 +29,7 @@ pub enum NotText {
     Html,
     /// A workbook in the XML format of Excel 2003
     #[error(
-        "is an XML workbook of 2003, not an .xlsx, whatever its name says: open it in Excel and save it as .xlsx or as CSV (UTF-8)"
+        "is an Excel 2003 XML workbook, not an .xlsx, whatever its name says: open it in Excel and save it as .xlsx or as CSV (UTF-8)"
     )]
     XmlWorkbook,
     /// XML
@@ -50,6 +50,6 @@ pub enum NotText {
     #[error("is UTF-16 without a byte order mark: --encoding {0}")]
     Utf16(&'static str),
     /// Many control bytes
-    #[error("is binary, not text: it is full of bytes that no text has")]
+    #[error("is binary, not text: it has many control bytes")]
     Binary,
 }

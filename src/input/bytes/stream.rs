@@ -42,14 +42,14 @@ impl fmt::Display for EncodingDoubt {
                 let (named, mark) = (named.name(), mark.name());
                 write!(
                     f,
-                    "begins with a byte order mark of {mark}, so it is read as that, not as {named} (--encoding)"
+                    "begins with a byte order mark of {mark}, so it is read as {mark}, not as {named} (--encoding)"
                 )
             }
             EncodingDoubt::IsUtf8 { named } => {
                 let named = named.name();
                 write!(
                     f,
-                    "is read as {named} (--encoding), but all that was looked at is good UTF-8: if that is what it is, \
+                    "is read as {named} (--encoding), but all of it so far is valid UTF-8: if it is UTF-8, \
                     each character beyond ASCII is sent as two or three wrong ones"
                 )
             }

@@ -9,7 +9,7 @@ use crate::input::bytes::compression::Compression;
 #[derive(Debug, thiserror::Error)]
 pub enum StreamFault {
     /// The compressed data is truncated.
-    #[error("the {0} data is cut off here: the file is not whole")]
+    #[error("the {0} data is cut off here: the file is incomplete; copy or download it again")]
     CutOff(Compression),
     /// The compressed data is corrupt.
     #[error("the {compression} data cannot be unpacked from here on: {source}")]
@@ -20,14 +20,14 @@ pub enum StreamFault {
         source: io::Error,
     },
     /// Something else follows the compressed data.
-    #[error("something else follows the {0} data here")]
+    #[error("other data follows the {0} data here")]
     Trailing(Compression),
     /// Decompression would take too much memory.
     #[error("the {0} data needs a dictionary of more than 64 MiB of memory: unpack it first")]
     Dictionary(Compression),
     /// The output is a larger multiple of the input than a file of rows can give.
     #[error(
-        "the {compression} data unpacks to more than {ratio_max} times its size, as files made to do harm do: unpack it first"
+        "the {compression} data unpacks to more than {ratio_max} times its size, as malicious files do: unpack it first"
     )]
     Bomb {
         /// The compression.
@@ -45,7 +45,7 @@ pub enum StreamFault {
     },
     /// The file was changed while it was read.
     #[error(
-        "the file was changed while it was read, and nothing behind this is taken from it: wait until it is written, or read a copy"
+        "the file was changed while it was read, so nothing after this place is used: wait until it is written, or read a copy"
     )]
     Changed,
     /// Bytes that are invalid in the input's encoding.

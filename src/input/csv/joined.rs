@@ -26,8 +26,8 @@ pub(crate) fn invalid(record: &CsvRecord<'_, '_>, layout: &CsvLayout) -> Option<
     let (column, _) =
         cells.find(|(column, cell)| holds_rows(cell, *column, names, id, delimiter))?;
     let message = format!(
-        "column {} holds what looks like the rest of this row, the start of another, and a line break between: \
-         is a closing quote missing? (--allow joined where it is text)",
+        "column {} looks like the rest of this row, a line break and the start of another row: \
+         is a closing quote missing? (--allow joined if it is text)",
         column + 1
     );
     let errors = vec![FieldError::new(

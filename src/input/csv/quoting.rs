@@ -231,7 +231,7 @@ pub(crate) fn quoted(text: &[u8]) -> Vec<u8> {
 
 impl fmt::Display for ColumnQuoteFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const BOTH: &str = "--quotes on takes it as a mark around the value (Excel, pandas), --quotes off as a part of it (MySQL, PostgreSQL)";
+        const BOTH: &str = "--quotes on reads quotes as marks around the value (Excel, pandas), --quotes off as part of it (MySQL, PostgreSQL)";
         let number = number_of_column(self.column, self.own_columns);
         let column = if self.column < self.own_columns {
             format!("{number} of custsync's own")
@@ -241,15 +241,15 @@ impl fmt::Display for ColumnQuoteFault {
         match self.fault {
             QuoteFault::Marked => write!(
                 f,
-                "a backslash follows the closing quote of column {column} (it marks a failed row's text that could not be read: write the text as it is meant, without that backslash)"
+                "a backslash follows the closing quote of column {column} (it marks a text that could not be read: correct the text and remove the backslash)"
             ),
             QuoteFault::TextBehindQuote => write!(
                 f,
-                "text follows a closing quote in column {column} (a quote inside is written twice; is a quote missing before it?)"
+                "text follows a closing quote in column {column} (a quote inside a cell is written twice; is a quote missing before it?)"
             ),
             QuoteFault::BlankBeforeQuote => write!(
                 f,
-                "a blank comes before the quote in column {column}, which therefore quotes nothing (take the blank out; --quotes off takes quotes as characters)"
+                "a blank precedes the quote in column {column}, so it does not open a quoted cell (remove the blank; --quotes off reads quotes as ordinary characters)"
             ),
             QuoteFault::InQuotes => {
                 write!(f, "column {column} begins and ends with a quote: {BOTH}")
@@ -262,7 +262,7 @@ impl fmt::Display for ColumnQuoteFault {
             }
             QuoteFault::UnknownEscape => write!(
                 f,
-                "a backslash in column {column} escapes what none escapes in MySQL (without --escape it is a character)"
+                "a backslash in column {column} precedes a character that MySQL does not escape (without --escape, it is an ordinary character)"
             ),
             QuoteFault::NothingEscaped => write!(
                 f,

@@ -93,12 +93,12 @@ fn ragged_message(record: &CsvRecord<'_, '_>, layout: &CsvLayout) -> Option<(Err
         }
         (true, Ragged::Pad) => None,
         (true, Ragged::Error) => Some(format!(
-            "{message} (--ragged pad where the missing ones are empty)"
+            "{message} (--ragged pad if the missing ones are empty)"
         )),
         (false, Ragged::Pad) if are_empty() => None,
         (false, Ragged::Error) if are_empty() => Some(match here - header {
-            1 => format!("{message}; the cell too many is empty (--ragged pad)"),
-            _ => format!("{message}; the cells too many are empty (--ragged pad)"),
+            1 => format!("{message}; the extra cell is empty (--ragged pad)"),
+            _ => format!("{message}; the extra cells are empty (--ragged pad)"),
         }),
         (false, Ragged::Pad | Ragged::Error) => Some(message),
     };
@@ -120,7 +120,7 @@ pub(crate) fn check_nameless(
             && column < record.columns()
         {
             let message = format!(
-                "has something in column {0}, which has no name (--ignore 'column {0}' leaves it out)",
+                "has a value in column {0}, which has no name (--ignore 'column {0}' leaves it out)",
                 number_of_column(column, layout.own.leading)
             );
             draft.add_row_error(ErrorCode::Columns, message);

@@ -239,9 +239,9 @@ mod tests {
         };
         check(
             "emial",
-            "`emial` is no field of the API; did you mean `email`?",
+            "`emial` is not a field of the API; did you mean `email`?",
         );
-        check("zz\u{7}", "`zz\\u{7}` is no field of the API");
+        check("zz\u{7}", "`zz\\u{7}` is not a field of the API");
         check("id", "an empty `id` is always an error");
     }
 }

@@ -10,7 +10,7 @@ use crate::input::mapping::target::did_you_mean;
 pub enum ColumnFault {
     /// The API has no such field.
     #[error(
-        "column {column} {name} is no field of the API{} (--map COLUMN=FIELD maps it, --ignore COLUMN leaves it out)",
+        "column {column} {name} is not a field of the API{} (--map COLUMN=FIELD maps it, --ignore COLUMN leaves it out)",
         did_you_mean(*.nearest)
     )]
     Unknown {
@@ -23,7 +23,7 @@ pub enum ColumnFault {
     },
     /// Matches a known name apart from case, spaces, `_` and `-`.
     #[error(
-        "column {column} {name} is no field of the API; did you mean `{like}`? (--loose-headers takes it, --map COLUMN=FIELD maps it, --ignore COLUMN leaves it out)"
+        "column {column} {name} is not a field of the API; did you mean `{like}`? (--loose-headers accepts it, --map COLUMN=FIELD maps it, --ignore COLUMN leaves it out)"
     )]
     SpeltLoosely {
         /// The column.
@@ -35,7 +35,7 @@ pub enum ColumnFault {
     },
     /// The name loosely matches two names that fill different things.
     #[error(
-        "column {column} {name} could be `{one}` or `{other}` of --map and --ignore (name it as it is spelt)"
+        "column {column} {name} matches both `{one}` and `{other}` of --map and --ignore (spell it there exactly as in the header)"
     )]
     Ambiguous {
         /// The column.
@@ -49,7 +49,7 @@ pub enum ColumnFault {
     },
     /// The API's answers have such a field, but no request can set it.
     #[error(
-        "column {column} {name} cannot be set, the API only answers with it (--ignore COLUMN leaves it out)"
+        "column {column} {name} cannot be set: the API only returns it (--ignore COLUMN leaves it out)"
     )]
     ReadOnly {
         /// The column.
@@ -82,7 +82,7 @@ pub enum ColumnFault {
         name: String,
     },
     /// The name is not UTF-8.
-    #[error("the name of column {column} {}, or save the file as UTF-8", not_utf_8(*.reads_as))]
+    #[error("the name of column {column} {}; or save the file as UTF-8", not_utf_8(*.reads_as))]
     NotText {
         /// The column.
         column: usize,

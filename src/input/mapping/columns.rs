@@ -255,17 +255,17 @@ mod tests {
         check(
             &[("a", "e_mail")],
             &[],
-            Err("`e_mail` is no field of the API; did you mean `email`?"),
+            Err("`e_mail` is not a field of the API; did you mean `email`?"),
         );
         check(
             &[("a", "email"), ("a", "job")],
             &[],
-            Err("column `a` stands more than once in --map and --ignore"),
+            Err("column `a` is named more than once in --map and --ignore"),
         );
         check(
             &[("a", "email")],
             &["a"],
-            Err("column `a` stands more than once in --map and --ignore"),
+            Err("column `a` is named more than once in --map and --ignore"),
         );
         check(&[("a", "email"), ("a", "email")], &["b", "b"], Ok(()));
     }

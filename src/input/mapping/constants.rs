@@ -121,10 +121,10 @@ mod tests {
                 .expect_err("no such field");
             assert_eq!(error.to_string(), want);
         };
-        check("id", "`id` is another one in each row");
+        check("id", "`id` cannot be the same in every row");
         check(
             "emial",
-            "`emial` is no field of the API; did you mean `email`?",
+            "`emial` is not a field of the API; did you mean `email`?",
         );
     }
 }

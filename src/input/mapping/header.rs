@@ -327,10 +327,12 @@ mod tests {
             ],
             &[("jbo", "address")],
             &[
-                "column 1 `Id` is no field of the API; did you mean `id`? (--loose-headers takes it, --map COLUMN=FIELD maps it, --ignore COLUMN leaves it out)",
-                &format!("column 2 `emial` is no field of the API; did you mean `email`? {WAYS}"),
-                &format!("column 3 `x\\u{{1b}}` is no field of the API {WAYS}"),
-                "column 4 `created_at` cannot be set, the API only answers with it (--ignore COLUMN leaves it out)",
+                "column 1 `Id` is not a field of the API; did you mean `id`? (--loose-headers accepts it, --map COLUMN=FIELD maps it, --ignore COLUMN leaves it out)",
+                &format!(
+                    "column 2 `emial` is not a field of the API; did you mean `email`? {WAYS}"
+                ),
+                &format!("column 3 `x\\u{{1b}}` is not a field of the API {WAYS}"),
+                "column 4 `created_at` cannot be set: the API only returns it (--ignore COLUMN leaves it out)",
                 "columns 5 and 6 both fill `job` (rename one, or --ignore COLUMN leaves it out)",
                 "--map: there is no column `jbo`; did you mean `job`?",
                 "no column is named `id`, which every row needs (--map COLUMN=id maps another one)",
@@ -416,8 +418,8 @@ mod tests {
             &["id", "Created At", "MAIL"],
             &[("mail", "email"), ("Mail", "job")],
             &[
-                "column 2 `Created At` cannot be set, the API only answers with it (--ignore COLUMN leaves it out)",
-                "column 3 `MAIL` could be `mail` or `Mail` of --map and --ignore (name it as it is spelt)",
+                "column 2 `Created At` cannot be set: the API only returns it (--ignore COLUMN leaves it out)",
+                "column 3 `MAIL` matches both `mail` and `Mail` of --map and --ignore (spell it there exactly as in the header)",
                 "--map: there is no column `mail`; did you mean `MAIL`?",
                 "--map: there is no column `Mail`; did you mean `MAIL`?",
             ],

@@ -86,7 +86,7 @@ impl fmt::Display for LooseColumn {
         );
         write!(
             f,
-            "column {} `{name}` is taken for {matched_name}",
+            "column {} `{name}` is read as {matched_name}",
             self.column
         )
     }
@@ -163,7 +163,7 @@ mod tests {
         };
         assert_eq!(
             column.to_string(),
-            "column 2 `E\\u{1b}-Mail` is taken for email"
+            "column 2 `E\\u{1b}-Mail` is read as email"
         );
     }
 }

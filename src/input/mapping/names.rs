@@ -33,7 +33,7 @@ pub(crate) fn unknown_key(name: &str, near: bool, place: usize) -> String {
     if (near && looks_like_a_name(name)) || is_identifier(name) {
         format!("the key `{}`", safe_name(name))
     } else {
-        format!("a key that may be a value and is not shown (key {place})")
+        format!("a key that is not shown because it may be a value (key {place})")
     }
 }
 
@@ -146,7 +146,7 @@ mod tests {
             let want = if is_shown {
                 format!("the key `{name}`")
             } else {
-                "a key that may be a value and is not shown (key 3)".to_owned()
+                "a key that is not shown because it may be a value (key 3)".to_owned()
             };
             assert_eq!(shown, want);
         };

@@ -95,10 +95,10 @@ mod tests {
                 .expect_err("no such field");
             assert_eq!(error.to_string(), want);
         };
-        check("id", "no text of `id` stands for null: every row needs it");
+        check("id", "`id` cannot be null: every row needs it");
         check(
             "emial",
-            "`emial` is no field of the API; did you mean `email`?",
+            "`emial` is not a field of the API; did you mean `email`?",
         );
     }
 }

@@ -48,7 +48,7 @@ impl Target {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RuleError {
     /// The API has no such field.
-    #[error("`{name}` is no field of the API{}", did_you_mean(*.nearest))]
+    #[error("`{name}` is not a field of the API{}", did_you_mean(*.nearest))]
     UnknownField {
         /// The name, safe to show.
         name: String,
@@ -59,16 +59,16 @@ pub enum RuleError {
     #[error("an empty `id` is always an error")]
     EmptyId,
     /// `id` cannot be null.
-    #[error("no text of `id` stands for null: every row needs it")]
+    #[error("`id` cannot be null: every row needs it")]
     NullId,
     /// `id` cannot be the same in every row.
-    #[error("`id` is another one in each row")]
+    #[error("`id` cannot be the same in every row")]
     ConstantId,
     /// `id` cannot have mapped values.
-    #[error("`id` has no words that stand for others")]
+    #[error("`id` cannot have mapped values")]
     MappedId,
     /// A text is mapped to two values.
-    #[error("`{text}` of {field} is given two values")]
+    #[error("`{text}` of {field} is mapped to two values")]
     ValueTwice {
         /// The field's name.
         field: &'static str,
@@ -76,7 +76,7 @@ pub enum RuleError {
         text: String,
     },
     /// A column is given two targets.
-    #[error("column `{column}` stands more than once in --map and --ignore")]
+    #[error("column `{column}` is named more than once in --map and --ignore")]
     ColumnTwice {
         /// The column's name, safe to show.
         column: String,

@@ -84,19 +84,14 @@ mod tests {
             "gender",
             "M",
             "other",
-            Err("`M` of gender is given two values"),
+            Err("`M` of gender is mapped to two values"),
         );
-        check(
-            "id",
-            "x",
-            "1",
-            Err("`id` has no words that stand for others"),
-        );
+        check("id", "x", "1", Err("`id` cannot have mapped values"));
         check(
             "gendre",
             "x",
             "1",
-            Err("`gendre` is no field of the API; did you mean `gender`?"),
+            Err("`gendre` is not a field of the API; did you mean `gender`?"),
         );
         assert_eq!(
             (maps.get(Field::Gender, "M"), maps.get(Field::Gender, "m")),

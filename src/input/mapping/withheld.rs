@@ -24,7 +24,7 @@ pub struct Withheld {
     pub cut_off: bool,
 }
 
-/// A name among the overtaken fields that is no field of the API. It is not kept, because it may be
+/// A name among the overtaken fields that is not a field of the API. It is not kept, because it may be
 /// any value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct UnknownName;
@@ -94,7 +94,7 @@ pub(crate) fn withhold(
     match (said, rule) {
         (Err(UnknownName), OvertakenRule::Send) => {}
         (Err(UnknownName), OvertakenRule::LeaveOut) => {
-            let message = "names something in custsync_overtaken that is no field of the API";
+            let message = "names something in custsync_overtaken that is not a field of the API";
             draft.add_row_error(ErrorCode::Format, message.to_owned());
         }
         (Ok(withheld), rule) => {

@@ -13,7 +13,7 @@ pub(crate) fn not_an_object(text: &str, error: &serde_json::Error, line_end: &st
             error.column()
         ),
         Category::Syntax => known_shape(text, error).map_or_else(|| words_of(error), str::to_owned),
-        Category::Data | Category::Io => "it is another JSON value".to_owned(),
+        Category::Data | Category::Io => "it is another kind of JSON value".to_owned(),
     };
     format!("is not one JSON object: {reason}")
 }
@@ -32,7 +32,7 @@ fn words_of(error: &serde_json::Error) -> String {
 fn known_shape(text: &str, error: &serde_json::Error) -> Option<&'static str> {
     if text.trim_start().starts_with('\u{feff}') {
         return Some(
-            "a byte order mark, U+FEFF, stands in front of it, as where files were joined (--trim drops it)",
+            "a byte order mark, U+FEFF, precedes it, as in joined files (--trim removes it)",
         );
     }
     let rest = text
@@ -44,24 +44,24 @@ fn known_shape(text: &str, error: &serde_json::Error) -> Option<&'static str> {
     let is_number = begins_with(&["NaN", "Infinity", "-Infinity"])
         || (words.starts_with("invalid number") && rest.starts_with(b"I"));
     match rest {
-        [b'{', ..] if words.starts_with("trailing characters") => {
-            Some("another one follows it, and NDJSON has one a line (jq -c . FILE writes it so)")
-        }
+        [b'{', ..] if words.starts_with("trailing characters") => Some(
+            "another one follows it, but NDJSON has one per line (convert it with jq -c . FILE)",
+        ),
         [b',', ..] if words.starts_with("trailing characters") => {
-            Some("a comma follows it, which NDJSON does not have between its lines")
+            Some("a comma follows it, but NDJSON has none between lines")
         }
-        [b'\'', ..] => Some("it has single quotes, where JSON has double ones"),
-        [b'/' | b'#', ..] => Some("it holds a comment, which JSON does not have"),
+        [b'\'', ..] => Some("it has single quotes, but JSON needs double quotes"),
+        [b'/' | b'#', ..] => Some("it contains a comment, which JSON does not allow"),
         [b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'$', ..]
             if words.starts_with("key must be a string") =>
         {
             Some("a key is not in quotes")
         }
         _ if is_number => Some(
-            "it holds NaN or Infinity, which JSON does not have (null says that there is no number)",
+            "it contains NaN or Infinity, which JSON does not allow (write null for no number)",
         ),
         _ if begins_with(&["None", "True", "False", "undefined"]) => {
-            Some("it has a word of another language, where JSON has null, true and false")
+            Some("it has a word of another language, but JSON has only null, true and false")
         }
         _ => None,
     }
@@ -124,37 +124,38 @@ mod tests {
         };
         check(
             "{'id':1}",
-            "it has single quotes, where JSON has double ones",
+            "it has single quotes, but JSON needs double quotes",
         );
         check(
             "{\"id\":'1'}",
-            "it has single quotes, where JSON has double ones",
+            "it has single quotes, but JSON needs double quotes",
         );
         check("{id:1}", "a key is not in quotes");
         check(
             "{\"id\":1}{\"id\":2}",
-            "another one follows it, and NDJSON has one a line (jq -c . FILE writes it so)",
+            "another one follows it, but NDJSON has one per line (convert it with jq -c . FILE)",
         );
         check(
             "{\"id\":1},",
-            "a comma follows it, which NDJSON does not have between its lines",
+            "a comma follows it, but NDJSON has none between lines",
         );
         check(
             "{\"id\":1} // x",
-            "it holds a comment, which JSON does not have",
+            "it contains a comment, which JSON does not allow",
         );
         check("{\"id\":1,}", "trailing comma at column 9");
-        let no_number = "it holds NaN or Infinity, which JSON does not have (null says that there is no number)";
+        let no_number =
+            "it contains NaN or Infinity, which JSON does not allow (write null for no number)";
         for number in ["NaN", "Infinity", "-Infinity"] {
             check(&format!("{{\"id\":{number}}}"), no_number);
         }
         check(
             "{\"id\":None}",
-            "it has a word of another language, where JSON has null, true and false",
+            "it has a word of another language, but JSON has only null, true and false",
         );
         check(
             "\u{feff}{\"id\":1}",
-            "a byte order mark, U+FEFF, stands in front of it, as where files were joined (--trim drops it)",
+            "a byte order mark, U+FEFF, precedes it, as in joined files (--trim removes it)",
         );
         check(
             "{\"id\":1",

@@ -192,15 +192,15 @@ impl Visitor<'_> for Key<'_> {
         Ok(match self.layout.target(key) {
             Ok(target) => KeyMeaning::Target(target),
             Err(_) if self.layout.is_of_sheet() => KeyMeaning::Nothing(format!(
-                "has something in {key}, which has no name (--ignore '{key}' leaves it out where the header goes as far)"
+                "has a value in {key}, which has no name (--ignore '{key}' leaves it out if the header reaches that far)"
             )),
             Err(Unmapped::Unknown(nearest)) => KeyMeaning::Nothing(format!(
-                "has {}, which is no field of the API{} (--map KEY=FIELD maps it, --ignore KEY leaves it out)",
+                "has {}, which is not a field of the API{} (--map KEY=FIELD maps it, --ignore KEY leaves it out)",
                 shown(nearest.is_some()),
                 did_you_mean(nearest)
             )),
             Err(Unmapped::ReadOnly) => KeyMeaning::Nothing(format!(
-                "has {}, which cannot be set, the API only answers with it (--ignore KEY leaves it out)",
+                "has {}, which cannot be set: the API only returns it (--ignore KEY leaves it out)",
                 shown(true)
             )),
         })

@@ -430,7 +430,7 @@ mod tests {
         check(
             hidden,
             None,
-            "has no sheet that is a table and not hidden (--sheet names any); there is `Codes` (hidden)",
+            "has no visible sheet with a table (--sheet names any sheet); there is `Codes` (hidden)",
         );
         let many = (0..12)
             .map(|number| sheet(&number.to_string(), Kind::Table))

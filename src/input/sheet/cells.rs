@@ -173,12 +173,12 @@ impl<'s, R: Read> Cells<'s, R> {
             }
             if row > ROWS_MAX {
                 return Err(PartFault::unreadable(format!(
-                    "row {row} lies beyond the last one of a sheet, {ROWS_MAX}"
+                    "row {row} is beyond the last possible row, {ROWS_MAX}"
                 )));
             }
             if row <= self.row {
                 return Err(PartFault::unreadable(format!(
-                    "row {row} stands behind row {}",
+                    "row {row} comes after row {}",
                     self.row
                 )));
             }
@@ -211,13 +211,13 @@ impl<'s, R: Read> Cells<'s, R> {
         if head.column > COLUMNS_MAX {
             let place = self.place(head.column);
             return Err(PartFault::unreadable(format!(
-                "cell {place} lies beyond the last column of a sheet, XFD"
+                "cell {place} is beyond the last possible column, XFD"
             )));
         }
         if head.column <= self.column {
             let (place, last) = (self.place(head.column), self.place(self.column));
             return Err(PartFault::unreadable(format!(
-                "cell {place} stands behind cell {last}"
+                "cell {place} comes after cell {last}"
             )));
         }
         self.column = head.column;
@@ -241,7 +241,7 @@ impl<'s, R: Read> Cells<'s, R> {
                             ("s", value) => {
                                 head.style = value.trim().parse().map_err(|_error| {
                                     PartFault::unreadable(format!(
-                                        "a cell of row {} has no style that is a number",
+                                        "a cell of row {} has a style that is not a number",
                                         self.row
                                     ))
                                 })?;
@@ -348,7 +348,7 @@ impl<'s, R: Read> Cells<'s, R> {
                     None => {
                         let (place, texts) = (self.place(head.column), self.texts.len());
                         let reason = format!(
-                            "cell {place} names a text that is not there: the workbook has {texts}"
+                            "cell {place} refers to a text that does not exist: the workbook has {texts}"
                         );
                         return Err(PartFault::unreadable(reason));
                     }
@@ -401,7 +401,7 @@ fn resolve(text: &mut String) {
 
 fn row_number(text: &str) -> Result<u32, PartFault> {
     match text.parse() {
-        Ok(0) | Err(_) => Err(PartFault::unreadable("a row has no number from 1 on")),
+        Ok(0) | Err(_) => Err(PartFault::unreadable("a row has an invalid number")),
         Ok(row) => Ok(row),
     }
 }
@@ -418,12 +418,12 @@ fn column_of(reference: &str, row: u32) -> Result<u32, PartFault> {
         && digits.bytes().all(|byte| byte.is_ascii_digit());
     if !is_named {
         return Err(PartFault::unreadable(format!(
-            "a cell of row {row} is not named as cells are"
+            "a cell of row {row} has an invalid name"
         )));
     }
     if digits.parse() != Ok(row) {
         return Err(PartFault::unreadable(format!(
-            "a cell that is named as one of another row stands in row {row}"
+            "a cell that is named as one of another row is in row {row}"
         )));
     }
     let column = letters

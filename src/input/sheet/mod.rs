@@ -113,7 +113,7 @@ pub(crate) fn open(path: &Path, rules: &InputRules) -> Result<(SheetRows, OpenSh
         at: 0,
     };
     let ended = || InputFault::Workbook {
-        reason: "its reading ended early".to_owned(),
+        reason: "reading it ended early".to_owned(),
     };
     let sheet = opened.recv().unwrap_or_else(|_ended| Err(ended()))?;
     Ok((rows, sheet))

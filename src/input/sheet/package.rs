@@ -78,9 +78,7 @@ impl Package {
             return refused("two of its parts have the same name".to_owned());
         }
         if zip.has_overlapping_entries().map_err(unusable)? {
-            return refused(
-                "its parts lie over one another, as in files made to do harm".to_owned(),
-            );
+            return refused("its parts overlap, as in malicious files".to_owned());
         }
         left.set(u64::MAX);
         let mut places = HashMap::new();

@@ -105,7 +105,7 @@ impl<R: Read> Xml<R> {
             Event::GeneralRef(reference) => Node::Text(resolved(&reference, part)?),
             Event::DocType(_) => {
                 return Err(PartFault::unreadable(format!(
-                    "{part}: it has a document type declaration, as files made to do harm have"
+                    "{part}: it has a document type declaration, as malicious files have"
                 )));
             }
             Event::Decl(declaration) => {
@@ -198,7 +198,7 @@ fn resolved<'x>(reference: &BytesRef<'_>, part: &str) -> Result<Cow<'x, str>, Pa
     match resolve_predefined_entity(&reference.xml10_content()) {
         Some(text) => Ok(Cow::Borrowed(text)),
         None => Err(PartFault::unreadable(format!(
-            "{part}: it uses an entity that XML does not know"
+            "{part}: it uses an undeclared entity"
         ))),
     }
 }
@@ -325,10 +325,7 @@ mod tests {
             "<!DOCTYPE a [<!ENTITY b \"c\">]><a>&b;</a>",
             "part: it has a document type declaration",
         );
-        check(
-            "<a>&b;</a>",
-            "part: it uses an entity that XML does not know",
-        );
+        check("<a>&b;</a>", "part: it uses an undeclared entity");
         check(
             &"<a>".repeat(100),
             "part: its elements are nested more than 64 deep",

@@ -45,7 +45,7 @@ fn check(text: &str, rules: &RowRules, want: &[Result<&str, &str>]) {
 
 const NO_DATE: &str = "1 date_of_birth format: is not a date: expected RFC 3339 or YYYY-MM-DD (--date-format adds other forms)";
 const NO_FIELD: &str =
-    "1 row format: names something in custsync_overtaken that is no field of the API";
+    "1 row format: names something in custsync_overtaken that is not a field of the API";
 
 #[test]
 fn fields_that_later_rows_have_set_are_left_out_of_csv() {
@@ -82,7 +82,7 @@ fn fields_that_later_rows_have_set_are_left_out_of_csv() {
         "email",
         "1,a@b.c",
         Err(
-            "1 row columns: has 2 columns where the header has 4 (--ragged pad where the missing ones are empty)",
+            "1 row columns: has 2 columns where the header has 4 (--ragged pad if the missing ones are empty)",
         ),
     );
 }

@@ -22,36 +22,36 @@ fn an_input_that_cannot_be_used_says_why() {
     check(&b"\r\n".repeat(50), "a: is empty");
     check(
         b" \n",
-        "a:1: the header is one column, and no field of the API: is the delimiter right? (--delimiter C)",
+        "a:1: the header has one column, which is not a field of the API: is the delimiter right? (--delimiter C)",
     );
     check(
         b"\n\nid,jbo\n1,x\n",
-        "a:3: column 2 `jbo` is no field of the API; did you mean `job`? (--map COLUMN=FIELD maps it, --ignore COLUMN leaves it out)",
+        "a:3: column 2 `jbo` is not a field of the API; did you mean `job`? (--map COLUMN=FIELD maps it, --ignore COLUMN leaves it out)",
     );
     check(
         b"17,liu@example.com\n",
-        "a:1: is no header: the first line must name the columns (`id`, `first_name`, \u{2026}), but looks like a row of values (--no-header --columns id,first_name,... where there is none)",
+        "a:1: is not a header: the first line must name the columns (`id`, `first_name`, \u{2026}), but looks like a row of values (if there is no header: --no-header --columns id,first_name,...)",
     );
     check(
         b"id,job\n1,x\n\n2,\"y\n3,z\n",
-        "a:4: a quote opens here that is never closed (--quotes off where quotes are characters)",
+        "a:4: the quote that opens here is never closed (--quotes off if quotes are ordinary characters)",
     );
     let long = "x".repeat(70);
     check(
         format!("id,job\n1,x\n\n2,{long}\n").as_bytes(),
-        "a:4: a record starts here that is longer than 64 bytes",
+        "a:4: the record that starts here is longer than 64 bytes",
     );
     check(
         format!("id,job\n1,x\n2,\"y\n\",\"z\n{long}\"\n").as_bytes(),
-        "a:4: a quote opens here that is not closed within 64 bytes, the most that a record may have",
+        "a:4: the quote that opens here is not closed within 64 bytes, the largest size of a record",
     );
     check(
         b"\x1f\x8b\x08\0",
-        "a:1: the gzip data is cut off here: the file is not whole",
+        "a:1: the gzip data is cut off here: the file is incomplete; copy or download it again",
     );
     check(
         &[b"id,job\n1,".as_slice(), &[0; 50], b"\n"].concat(),
-        "a: is binary, not text: it is full of bytes that no text has",
+        "a: is binary, not text: it has many control bytes",
     );
     check(
         b"i\0d\0,\0j\0o\0b\0\n\0",
@@ -217,7 +217,7 @@ fn a_name_with_a_comma_is_one_name_or_several() {
     let found = opened("id,Last,\"Last,Notes\"\n1,x,y\n", &["Last,Notes"])
         .expect_err("`Last` is not left out");
     assert!(
-        found.starts_with("x:1: column 2 `Last` is no field of the API"),
+        found.starts_with("x:1: column 2 `Last` is not a field of the API"),
         "{found}"
     );
     assert_eq!(
@@ -360,12 +360,12 @@ fn lines_above_the_header_are_passed_over_however_they_arrive() {
         assert_eq!(opened(5), Ok(row), "{block_bytes}");
         assert_eq!(
             opened(2),
-            Err("a.csv:2: is blank, so it is no header (--header-row)".to_owned()),
+            Err("a.csv:2: is blank, so it cannot be the header (--header-row)".to_owned()),
             "{block_bytes}"
         );
         assert_eq!(
             opened(9),
-            Err("a.csv: has no line 9, on which its header is to be (--header-row)".to_owned())
+            Err("a.csv: has no line 9, where its header should be (--header-row)".to_owned())
         );
     }
 }

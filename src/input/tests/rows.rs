@@ -70,7 +70,7 @@ fn csv_rows_are_read_mapped_and_checked() {
                 "3,x",
                 7,
                 Err(
-                    "3 row columns: has 2 columns where the header has 3 (--ragged pad where the missing ones are empty)",
+                    "3 row columns: has 2 columns where the header has 3 (--ragged pad if the missing ones are empty)",
                 ),
             ),
             (",b@c.d,", 8, Err("? id required: is empty")),
@@ -122,7 +122,7 @@ fn a_byte_order_mark_behind_the_start_is_a_value() {
         &want(Ok(r#"2 {"job":"b"}"#)),
     );
     let line = "\u{feff}{\"id\":2,\"job\":\"b\"}";
-    let mark = "? row format: is not one JSON object: a byte order mark, U+FEFF, stands in front of it, as where files were joined (--trim drops it)";
+    let mark = "? row format: is not one JSON object: a byte order mark, U+FEFF, precedes it, as in joined files (--trim removes it)";
     let text = format!("{{\"id\":1,\"job\":\"a\"}}\n{line}\n");
     let want = |second| {
         [
@@ -147,7 +147,7 @@ fn a_byte_order_mark_behind_the_start_is_a_value() {
 #[test]
 fn a_csv_line_of_spaces_is_a_row() {
     let ragged = Err(
-        "? row columns: has 1 column where the header has 2 (--ragged pad where the missing ones are empty)",
+        "? row columns: has 1 column where the header has 2 (--ragged pad if the missing ones are empty)",
     );
     check_rows(
         "a.csv",
@@ -222,13 +222,13 @@ fn ndjson_rows_are_read_mapped_and_checked() {
     check(
         r#"{"id":1,"jbo":"x","created_at":1}"#,
         Err(
-            "1 row columns: has the key `jbo`, which is no field of the API; did you mean `job`? (--map KEY=FIELD maps it, --ignore KEY leaves it out); row columns: has the key `created_at`, which cannot be set, the API only answers with it (--ignore KEY leaves it out)",
+            "1 row columns: has the key `jbo`, which is not a field of the API; did you mean `job`? (--map KEY=FIELD maps it, --ignore KEY leaves it out); row columns: has the key `created_at`, which cannot be set: the API only returns it (--ignore KEY leaves it out)",
         ),
     );
     for (line, what) in [
         (
             r#"{"id":1,"job":"x"} {"id":2}"#,
-            "another one follows it, and NDJSON has one a line (jq -c . FILE writes it so)",
+            "another one follows it, but NDJSON has one per line (convert it with jq -c . FILE)",
         ),
         (r#"{"id":1,"job":"x"}x"#, "trailing characters at column 19"),
         (r#"{"id":1,}"#, "trailing comma at column 9"),
@@ -238,9 +238,9 @@ fn ndjson_rows_are_read_mapped_and_checked() {
             r#"{"id":1,"job":"secret"#,
             "the line ends in the middle of it, at column 21",
         ),
-        (r#"[{"id":1}]"#, "it is another JSON value"),
-        (r#""secret""#, "it is another JSON value"),
-        ("17", "it is another JSON value"),
+        (r#"[{"id":1}]"#, "it is another kind of JSON value"),
+        (r#""secret""#, "it is another kind of JSON value"),
+        ("17", "it is another kind of JSON value"),
     ] {
         // After a good line, because an input that starts as an array is refused as a whole.
         let text = format!("{{\"id\":1,\"job\":\"x\"}}\n{line}\n");
@@ -306,9 +306,12 @@ fn depth_and_many_unknown_keys_are_bounded() {
         errors[0],
         "1 job type: is an array or object (in a workbook: an error such as #N/A) where text is expected"
     );
-    assert_eq!(errors[1].matches("which is no field of the API").count(), 8);
+    assert_eq!(
+        errors[1].matches("which is not a field of the API").count(),
+        8
+    );
     assert!(
-        errors[2].starts_with("1 row columns: has the key `x`, which is no field"),
+        errors[2].starts_with("1 row columns: has the key `x`, which is not a field"),
         "{}",
         errors[2]
     );

@@ -158,7 +158,7 @@ fn encodings() -> Vec<Odd> {
             &["--encoding", "no-such"],
             "a.csv",
             PLAIN,
-            Refused("--encoding: no encoding has this name"),
+            Refused("--encoding: unknown encoding"),
         ),
         odd(
             "a.csv",
@@ -200,7 +200,7 @@ fn containers() -> Vec<Odd> {
         odd(
             "a.csv.gz",
             [&gz[..], b"\0\0x"].concat(),
-            Refused("a.csv.gz:3: something else follows the gzip data here"),
+            Refused("a.csv.gz:3: other data follows the gzip data here"),
         ),
         odd("a.csv.gz", gzip(""), Refused("a.csv.gz: is empty")),
         odd(
@@ -228,7 +228,7 @@ fn delimiters_and_headers() -> Vec<Odd> {
         odd(
             "a.csv",
             "id,x;job\n1,2;3\n",
-            Refused("a.csv:1: the delimiter is in doubt, it could be `,` or `;`"),
+            Refused("a.csv:1: the delimiter is ambiguous: it could be `,` or `;`"),
         ),
         odd_with(
             &["--delimiter", ";"],
@@ -255,7 +255,7 @@ fn delimiters_and_headers() -> Vec<Odd> {
         odd(
             "a.csv",
             "id, job\n1,Nurse\n",
-            Refused("a.csv:1: column 2 ` job` is no field of the API"),
+            Refused("a.csv:1: column 2 ` job` is not a field of the API"),
         ),
         odd_with(
             &["--loose-headers"],
@@ -276,7 +276,7 @@ fn delimiters_and_headers() -> Vec<Odd> {
         odd(
             "a.csv",
             "17,liu@example.com\n",
-            Refused("a.csv:1: is no header"),
+            Refused("a.csv:1: is not a header"),
         ),
         odd_with(&["--columns", "id,job"], "a.csv", "1,Nurse\n", Sends(NURSE)),
         odd(
@@ -285,7 +285,7 @@ fn delimiters_and_headers() -> Vec<Odd> {
             Rows(
                 0,
                 1,
-                "2 row columns: has 3 columns where the header has 2; the cell too many is empty (--ragged pad)",
+                "2 row columns: has 3 columns where the header has 2; the extra cell is empty (--ragged pad)",
             ),
         ),
         odd(
@@ -294,7 +294,7 @@ fn delimiters_and_headers() -> Vec<Odd> {
             Rows(
                 0,
                 1,
-                "2 row columns: has 1 column where the header has 2 (--ragged pad where the missing ones are empty)",
+                "2 row columns: has 1 column where the header has 2 (--ragged pad if the missing ones are empty)",
             ),
         ),
     ]
@@ -336,7 +336,7 @@ fn quotes_and_lines() -> Vec<Odd> {
         odd(
             "a.csv",
             format!("id,job\n{open}"),
-            Refused("a.csv:11: a quote opens here that is never closed"),
+            Refused("a.csv:11: the quote that opens here is never closed"),
         ),
         odd(
             "a.csv",
@@ -352,7 +352,7 @@ fn quotes_and_lines() -> Vec<Odd> {
         odd(
             "a.csv",
             long(1),
-            Refused("a.csv:3: a record starts here that is longer than 1048576 bytes"),
+            Refused("a.csv:3: the record that starts here is longer than 1048576 bytes"),
         ),
     ]
 }
@@ -367,7 +367,7 @@ fn json() -> Vec<Odd> {
         odd(
             "a.csv",
             "{\"id\":1,\"job\":\"Nurse\"}\n",
-            Refused("a.csv:1: is no header, but begins as JSON does (--format ndjson)"),
+            Refused("a.csv:1: is not a header: it begins like JSON (--format ndjson)"),
         ),
         odd("a.txt", "{\"id\":1,\"job\":\"Nurse\"}\n", Sends(NURSE)),
         odd(
@@ -384,7 +384,7 @@ fn json() -> Vec<Odd> {
             "a.ndjson",
             "{\n  \"id\": 1,\n  \"job\": \"x\"\n}\n",
             Refused(
-                "a.ndjson:1: is JSON over several lines: write one object a line (NDJSON), as `jq -c . FILE` does",
+                "a.ndjson:1: is JSON that spans several lines: write one object per line (NDJSON), as `jq -c . FILE` does",
             ),
         ),
         odd(
@@ -422,7 +422,7 @@ fn json() -> Vec<Odd> {
             Rows(
                 0,
                 1,
-                "1 row columns: has the key `jbo`, which is no field of the API; did you mean `job`? (--map KEY=FIELD maps it, --ignore KEY leaves it out)",
+                "1 row columns: has the key `jbo`, which is not a field of the API; did you mean `job`? (--map KEY=FIELD maps it, --ignore KEY leaves it out)",
             ),
         ),
     ]
@@ -446,7 +446,7 @@ fn near_json() -> Vec<Odd> {
             Rows(
                 0,
                 1,
-                "1 row format: is not one JSON object: it holds a comment, which JSON does not have",
+                "1 row format: is not one JSON object: it contains a comment, which JSON does not allow",
             ),
         ),
         odd(
@@ -455,7 +455,7 @@ fn near_json() -> Vec<Odd> {
             Rows(
                 0,
                 1,
-                "1 row format: is not one JSON object: it holds NaN or Infinity, which JSON does not have (null says that there is no number)",
+                "1 row format: is not one JSON object: it contains NaN or Infinity, which JSON does not allow (write null for no number)",
             ),
         ),
         odd(
@@ -464,7 +464,7 @@ fn near_json() -> Vec<Odd> {
             Rows(
                 0,
                 1,
-                "1 row format: is not one JSON object: it has single quotes, where JSON has double ones",
+                "1 row format: is not one JSON object: it has single quotes, but JSON needs double quotes",
             ),
         ),
         odd(
@@ -473,7 +473,7 @@ fn near_json() -> Vec<Odd> {
             Rows(
                 0,
                 1,
-                "1 row format: is not one JSON object: a comma follows it, which NDJSON does not have between its lines",
+                "1 row format: is not one JSON object: a comma follows it, but NDJSON has none between lines",
             ),
         ),
         odd(
@@ -496,7 +496,7 @@ fn near_json() -> Vec<Odd> {
             Rows(
                 0,
                 1,
-                "1 row columns: has the key `Job`, which is no field of the API; did you mean `job`? (--map KEY=FIELD maps it, --ignore KEY leaves it out)",
+                "1 row columns: has the key `Job`, which is not a field of the API; did you mean `job`? (--map KEY=FIELD maps it, --ignore KEY leaves it out)",
             ),
         ),
         odd(
@@ -505,7 +505,7 @@ fn near_json() -> Vec<Odd> {
             Rows(
                 0,
                 1,
-                "1 row columns: has a key that may be a value and is not shown (key 2), which is no field of the API (--map KEY=FIELD maps it, --ignore KEY leaves it out)",
+                "1 row columns: has a key that is not shown because it may be a value (key 2), which is not a field of the API (--map KEY=FIELD maps it, --ignore KEY leaves it out)",
             ),
         ),
         odd(
@@ -514,7 +514,7 @@ fn near_json() -> Vec<Odd> {
             Rows(
                 0,
                 1,
-                "1 row columns: has the key `costCentre`, which is no field of the API (--map KEY=FIELD maps it, --ignore KEY leaves it out)",
+                "1 row columns: has the key `costCentre`, which is not a field of the API (--map KEY=FIELD maps it, --ignore KEY leaves it out)",
             ),
         ),
         odd(
@@ -537,7 +537,7 @@ fn near_json() -> Vec<Odd> {
             Rows(
                 0,
                 1,
-                "1 row format: is not one JSON object: another one follows it, and NDJSON has one a line (jq -c . FILE writes it so)",
+                "1 row format: is not one JSON object: another one follows it, but NDJSON has one per line (convert it with jq -c . FILE)",
             ),
         ),
         odd(

@@ -45,7 +45,7 @@ fn quotes() -> Vec<Odd> {
             Rows(
                 1,
                 1,
-                "2 row quotes: text follows a closing quote in column 3 (a quote inside is written twice; is a quote missing before it?); the row covers lines 2 to 3",
+                "2 row quotes: text follows a closing quote in column 3 (a quote inside a cell is written twice; is a quote missing before it?); the row covers lines 2 to 3",
             ),
         ),
         odd(
@@ -54,7 +54,7 @@ fn quotes() -> Vec<Odd> {
             Rows(
                 0,
                 1,
-                "2 row quotes: text follows a closing quote in column 2 (a quote inside is written twice; is a quote missing before it?)",
+                "2 row quotes: text follows a closing quote in column 2 (a quote inside a cell is written twice; is a quote missing before it?)",
             ),
         ),
         odd(
@@ -68,7 +68,7 @@ fn quotes() -> Vec<Odd> {
             Rows(
                 0,
                 1,
-                "2 row quotes: a blank comes before the quote in column 2, which therefore quotes nothing (take the blank out; --quotes off takes quotes as characters)",
+                "2 row quotes: a blank precedes the quote in column 2, so it does not open a quoted cell (remove the blank; --quotes off reads quotes as ordinary characters)",
             ),
         ),
         odd_with(
@@ -90,7 +90,7 @@ fn quotes() -> Vec<Odd> {
             Rows(
                 1,
                 1,
-                "3 row quotes: column 2 holds what looks like the rest of this row, the start of another, and a line break between: is a closing quote missing? (--allow joined where it is text); the row covers lines 3 to 5",
+                "3 row quotes: column 2 looks like the rest of this row, a line break and the start of another row: is a closing quote missing? (--allow joined if it is text); the row covers lines 3 to 5",
             ),
         ),
         odd_with(
@@ -115,7 +115,7 @@ fn quotes() -> Vec<Odd> {
             Rows(
                 1_000,
                 1,
-                "1002 row quotes: text follows a closing quote in column 2 (a quote inside is written twice; is a quote missing before it?)",
+                "1002 row quotes: text follows a closing quote in column 2 (a quote inside a cell is written twice; is a quote missing before it?)",
             ),
         ),
         odd(
@@ -126,12 +126,12 @@ fn quotes() -> Vec<Odd> {
         odd(
             "a.csv",
             "id, \"job\"\n1,a\n",
-            Refused("a.csv:1: the header cannot be used: a blank comes before the quote"),
+            Refused("a.csv:1: the header cannot be used: a blank precedes the quote"),
         ),
         odd(
             "a.csv",
             "id,job\n1,x\n2,\"a\n3,b\n",
-            Refused("a.csv:3: a quote opens here that is never closed (--quotes off"),
+            Refused("a.csv:3: the quote that opens here is never closed (--quotes off"),
         ),
         odd_with(
             &["--quotes", "maybe"],
@@ -170,7 +170,7 @@ fn escapes() -> Vec<Odd> {
             Rows(
                 0,
                 1,
-                "2 row quotes: a backslash in column 2 escapes what none escapes in MySQL (without --escape it is a character)",
+                "2 row quotes: a backslash in column 2 precedes a character that MySQL does not escape (without --escape, it is an ordinary character)",
             ),
         ),
         odd_with(
@@ -207,7 +207,7 @@ fn tsv_of_programs() -> Vec<Odd> {
     const R_WITHOUT_QUOTES: &str = "id\tjob\n1\ta \"b\"\n";
     const MYSQL: &str = "id\tjob\taddress\n1\t\"The Barn\" Quarry Lane\ta\\nb\\tc\\\\d\n";
     const OUTFILE: &str = "1\tNurse\\\nClerk\t\\N\n";
-    let in_quotes = "2 row quotes: column 3 begins and ends with a quote: --quotes on takes it as a mark around the value (Excel, pandas), --quotes off as a part of it (MySQL, PostgreSQL)";
+    let in_quotes = "2 row quotes: column 3 begins and ends with a quote: --quotes on reads quotes as marks around the value (Excel, pandas), --quotes off as part of it (MySQL, PostgreSQL)";
     vec![
         odd("a.tsv", EXCEL, Rows(0, 1, in_quotes)),
         // However the tab was found.
@@ -230,7 +230,7 @@ fn tsv_of_programs() -> Vec<Odd> {
             Rows(
                 0,
                 2,
-                "2 row quotes: column 3 begins with a quote that is not closed in it: --quotes on takes it as a mark around the value (Excel, pandas), --quotes off as a part of it (MySQL, PostgreSQL)",
+                "2 row quotes: column 3 begins with a quote that is not closed in it: --quotes on reads quotes as marks around the value (Excel, pandas), --quotes off as part of it (MySQL, PostgreSQL)",
             ),
         ),
         odd_with(
@@ -307,7 +307,7 @@ fn rows() -> Vec<Odd> {
             Rows(
                 1,
                 1,
-                "3 row columns: has 1 column where the header has 2 (--ragged pad where the missing ones are empty)",
+                "3 row columns: has 1 column where the header has 2 (--ragged pad if the missing ones are empty)",
             ),
         ),
         odd(
@@ -316,7 +316,7 @@ fn rows() -> Vec<Odd> {
             Rows(
                 0,
                 1,
-                "2 row columns: has 2 columns where the header has 3 (--ragged pad where the missing ones are empty)",
+                "2 row columns: has 2 columns where the header has 3 (--ragged pad if the missing ones are empty)",
             ),
         ),
         odd_with(
@@ -353,7 +353,7 @@ fn rows() -> Vec<Odd> {
             Rows(
                 0,
                 1,
-                "2 row columns: has 3 columns where the header has 2; the cell too many is empty (--ragged pad)",
+                "2 row columns: has 3 columns where the header has 2; the extra cell is empty (--ragged pad)",
             ),
         ),
         odd(
@@ -362,7 +362,7 @@ fn rows() -> Vec<Odd> {
             Rows(
                 0,
                 1,
-                "2 row columns: has 4 columns where the header has 2; the cells too many are empty (--ragged pad)",
+                "2 row columns: has 4 columns where the header has 2; the extra cells are empty (--ragged pad)",
             ),
         ),
         odd_with(PAD, "a.csv", "id,job\n1,x,, \n", Sends(r#"{"job":"x"}"#)),
@@ -382,7 +382,7 @@ fn rows() -> Vec<Odd> {
 }
 
 fn columns() -> Vec<Odd> {
-    let something = "2 row columns: has something in column 1, which has no name (--ignore 'column 1' leaves it out)";
+    let something = "2 row columns: has a value in column 1, which has no name (--ignore 'column 1' leaves it out)";
     let sheet = |third: &'static str| {
         let header: &[SheetCell] = &[
             SheetCell::Text("id"),
@@ -455,7 +455,7 @@ fn columns() -> Vec<Odd> {
             Rows(
                 0,
                 1,
-                "2 row columns: has something in column 3, which has no name (--ignore 'column 3' leaves it out where the header goes as far)",
+                "2 row columns: has a value in column 3, which has no name (--ignore 'column 3' leaves it out if the header reaches that far)",
             ),
         ),
     ]
@@ -513,13 +513,13 @@ fn above_the_header() -> Vec<Odd> {
             &["--header-row", "3"],
             "a.csv",
             titles,
-            Refused("a.csv:3: is blank, so it is no header (--header-row)"),
+            Refused("a.csv:3: is blank, so it cannot be the header (--header-row)"),
         ),
         odd_with(
             &["--header-row", "9"],
             "a.csv",
             titles,
-            Refused("a.csv: has no line 9, on which its header is to be"),
+            Refused("a.csv: has no line 9, where its header should be"),
         ),
         odd_with(
             &["--header-row", "4"],
@@ -570,25 +570,29 @@ fn above_the_header() -> Vec<Odd> {
 /// Headers of which no name is known: none of them is shown, for they may be a customer's values.
 fn headers_of_nothing() -> Vec<Odd> {
     let missing =
-        "a.csv:1: none of 3 columns is known: is the header missing? (--no-header --columns";
+        "a.csv:1: none of the 3 columns is known: is the header missing? (--no-header --columns";
     vec![
         odd("a.csv", "Liu,Ada,Nurse\n", Refused(missing)),
         odd(
             "a.tsv",
             "id,first_name\n1,Tilda\n",
             Refused(
-                "a.tsv:1: the header is one column, and no field of the API: is the delimiter `,`? (--delimiter C)",
+                "a.tsv:1: the header has one column, which is not a field of the API: is the delimiter `,`? (--delimiter C)",
             ),
         ),
         odd(
             "a.csv",
             "id^job\n1^a\n",
-            Refused("the header is one column, and no field of the API: is the delimiter `^`?"),
+            Refused(
+                "the header has one column, which is not a field of the API: is the delimiter `^`?",
+            ),
         ),
         odd(
             "a.csv",
             "Liu\n",
-            Refused("the header is one column, and no field of the API: is the delimiter right?"),
+            Refused(
+                "the header has one column, which is not a field of the API: is the delimiter right?",
+            ),
         ),
         odd(
             "a.csv",
@@ -600,7 +604,9 @@ fn headers_of_nothing() -> Vec<Odd> {
         odd(
             "a.csv",
             "id:job,\n1:a\n",
-            Refused("a.csv:1: none of 2 columns is known: is the delimiter `:`? (--delimiter C)"),
+            Refused(
+                "a.csv:1: none of the 2 columns is known: is the delimiter `:`? (--delimiter C)",
+            ),
         ),
         odd(
             "a.csv",

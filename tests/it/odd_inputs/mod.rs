@@ -221,7 +221,7 @@ fn a_gibibyte_without_a_line_end_ends_in_little_memory() {
     scenario
         .check([])
         .exits(2)
-        .says("a.csv:100002: a record starts here that is longer than 1048576 bytes");
+        .says("a.csv:100002: the record that starts here is longer than 1048576 bytes");
 }
 
 /// Rows that are appended while a file is read are read, or are new rows the next time: nothing in between.

@@ -90,9 +90,9 @@ fn cells() -> Vec<Odd> {
         ),
         xlsx(
             job("<c t=\"s\"><v>7</v></c>"),
-            Refused("a.xlsx[S]:2: the sheet cannot be read from here on: cell B2 names a text that is not there: the workbook has 0"),
+            Refused("a.xlsx[S]:2: the sheet cannot be read from here on: cell B2 refers to a text that does not exist: the workbook has 0"),
         ),
-        xlsx(job("<c t=\"s\"><v>x</v></c>"), Refused("cell B2 names a text that is not there: the workbook has 0")),
+        xlsx(job("<c t=\"s\"><v>x</v></c>"), Refused("cell B2 refers to a text that does not exist: the workbook has 0")),
         xlsx(
             Workbook::default().sheet_of("S", "<row><c><f>A2</f></c></row>").bytes(),
             Refused("a.xlsx[S]: is a workbook that cannot be read: cell A1 is a formula without a stored result: open the file in Excel and save it"),
@@ -146,18 +146,18 @@ fn places() -> Vec<Odd> {
     vec![
         xlsx(
             sheet("<row r=\"400000000\"><c><v>1</v></c></row>"),
-            Refused("a.xlsx[S]:2: the sheet cannot be read from here on: row 400000000 lies beyond the last one of a sheet, 1048576"),
+            Refused("a.xlsx[S]:2: the sheet cannot be read from here on: row 400000000 is beyond the last possible row, 1048576"),
         ),
-        xlsx(sheet("<row r=\"99999999999\"/>"), Refused("a row has no number from 1 on")),
+        xlsx(sheet("<row r=\"99999999999\"/>"), Refused("a row has an invalid number")),
         // Nothing but blank lines up to the last row.
         xlsx(sheet(&format!("{ROW}<row r=\"1048576\"><c t=\"str\"><v>x</v></c></row>")), Rows(1, 1, "1048576 id type: is not a whole number")),
         xlsx(sheet(&format!("{ROW}<row r=\"1048576\"/>")), Sends("{\"job\":\"Nurse\"}")),
-        xlsx(sheet(&format!("<row r=\"5\"/>{ROW}")), Refused("row 2 stands behind row 5")),
-        xlsx(sheet(&format!("{ROW}{ROW}")), Refused("row 2 stands behind row 2")),
-        xlsx(sheet("<row r=\"2\"><c r=\"B2\"/><c r=\"A2\"/></row>"), Refused("cell A2 stands behind cell B2")),
-        xlsx(sheet("<row r=\"2\"><c r=\"A2\"/><c r=\"A2\"/></row>"), Refused("cell A2 stands behind cell A2")),
-        xlsx(sheet("<row r=\"2\"><c r=\"A3\"/></row>"), Refused("a cell that is named as one of another row stands in row 2")),
-        xlsx(sheet("<row r=\"2\"><c r=\"XFE2\"/></row>"), Refused("cell XFE2 lies beyond the last column of a sheet, XFD")),
+        xlsx(sheet(&format!("<row r=\"5\"/>{ROW}")), Refused("row 2 comes after row 5")),
+        xlsx(sheet(&format!("{ROW}{ROW}")), Refused("row 2 comes after row 2")),
+        xlsx(sheet("<row r=\"2\"><c r=\"B2\"/><c r=\"A2\"/></row>"), Refused("cell A2 comes after cell B2")),
+        xlsx(sheet("<row r=\"2\"><c r=\"A2\"/><c r=\"A2\"/></row>"), Refused("cell A2 comes after cell A2")),
+        xlsx(sheet("<row r=\"2\"><c r=\"A3\"/></row>"), Refused("a cell that is named as one of another row is in row 2")),
+        xlsx(sheet("<row r=\"2\"><c r=\"XFE2\"/></row>"), Refused("cell XFE2 is beyond the last possible column, XFD")),
         // Without places, rows and cells follow on one another.
         xlsx(sheet("<row><c><v>1</v></c><c t=\"str\"><v>Nurse</v></c></row>"), Sends("{\"job\":\"Nurse\"}")),
         xlsx(
@@ -165,7 +165,7 @@ fn places() -> Vec<Odd> {
             Refused("a.xlsx[S]: is a workbook that cannot be read: it has a second table"),
         ),
         xlsx(sheet(&format!("<row r=\"2\">{}</row>", "<c t=\"str\"><v>aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa</v></c>".repeat(16_000))),
-            Refused("a.xlsx[S]:2: a record starts here that is longer than 1048576 bytes")),
+            Refused("a.xlsx[S]:2: the record that starts here is longer than 1048576 bytes")),
     ]
 }
 
@@ -216,12 +216,12 @@ fn parts() -> Vec<Odd> {
         xlsx(
             sheet(format!("<!DOCTYPE a [<!ENTITY b \"c\">]>{whole}")),
             Refused(
-                "xl/worksheets/sheet1.xml: it has a document type declaration, as files made to do harm have",
+                "xl/worksheets/sheet1.xml: it has a document type declaration, as malicious files have",
             ),
         ),
         xlsx(
             sheet(whole.replace("Nurse", "&nurse;")),
-            Refused("it uses an entity that XML does not know"),
+            Refused("it uses an undeclared entity"),
         ),
         xlsx(
             sheet(whole.replace("</sheetData></worksheet>", "")),
@@ -250,7 +250,7 @@ fn parts() -> Vec<Odd> {
         xlsx(
             good().part("xl/workbook.xml", "<workbook/>").bytes(),
             Refused(
-                "a.xlsx: has no sheet that is a table and not hidden (--sheet names any); there are none",
+                "a.xlsx: has no visible sheet with a table (--sheet names any sheet); there are none",
             ),
         ),
         xlsx(
@@ -329,11 +329,11 @@ fn packages() -> Vec<Odd> {
         ),
         xlsx(
             over_one_another,
-            Refused("a.xlsx: is a workbook that cannot be read: its parts lie over one another"),
+            Refused("a.xlsx: is a workbook that cannot be read: its parts overlap"),
         ),
         xlsx(
             whole[..whole.len() - 30].to_vec(),
-            Refused("a.xlsx: the workbook is cut off: it has no end of archive"),
+            Refused("a.xlsx: the workbook is cut off: its end is missing"),
         ),
         xlsx(damaged, Refused("xl/worksheets/sheet1.xml: ")),
         xlsx(
@@ -389,7 +389,7 @@ fn packages() -> Vec<Odd> {
         odd(
             "a.xls",
             "\u{feff}<?xml version=\"1.0\"?>\n<?mso-application progid=\"Excel.Sheet\"?><Workbook/>",
-            Refused("a.xls: is an XML workbook of 2003, not an .xlsx"),
+            Refused("a.xls: is an Excel 2003 XML workbook, not an .xlsx"),
         ),
         odd(
             "a.xml",

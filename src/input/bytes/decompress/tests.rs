@@ -149,9 +149,7 @@ fn zeros_behind_the_end_are_padding_where_that_is_a_custom() {
         let want = if is_padding {
             Ok(TEXT.to_vec())
         } else {
-            Err(format!(
-                "something else follows the {compression} data here"
-            ))
+            Err(format!("other data follows the {compression} data here"))
         };
         assert_eq!(
             unpacked(compression, &bytes, DecompressionLimits::default()),
@@ -220,7 +218,9 @@ fn what_is_cut_off_anywhere_is_an_error() {
                 whole.get(..length).expect("a part"),
                 DecompressionLimits::default(),
             );
-            let want = format!("the {compression} data is cut off here: the file is not whole");
+            let want = format!(
+                "the {compression} data is cut off here: the file is incomplete; copy or download it again"
+            );
             assert_eq!(error, Err(want), "{compression}, {length} bytes");
         }
     });
@@ -244,9 +244,7 @@ fn what_follows_and_what_is_damaged_is_an_error() {
             );
             assert_eq!(
                 error,
-                Err(format!(
-                    "something else follows the {compression} data here"
-                )),
+                Err(format!("other data follows the {compression} data here")),
                 "{behind:?}"
             );
         }

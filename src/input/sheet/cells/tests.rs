@@ -112,52 +112,52 @@ fn rows_and_cells_have_their_places() {
         "<row r=\"2\" hidden=\"1\"/><row r=\"5\" hidden=\"true\"/><row/>",
         "2 hidden",
     );
-    check("<row r=\"5\"/><row r=\"3\"/>", "row 3 stands behind row 5");
-    check("<row r=\"5\"/><row r=\"5\"/>", "row 5 stands behind row 5");
+    check("<row r=\"5\"/><row r=\"3\"/>", "row 3 comes after row 5");
+    check("<row r=\"5\"/><row r=\"5\"/>", "row 5 comes after row 5");
     check(
         "<row r=\"400000000\"/>",
-        "row 400000000 lies beyond the last one of a sheet, 1048576",
+        "row 400000000 is beyond the last possible row, 1048576",
     );
     check(
         "<row r=\"1048576\"/><row/>",
-        "row 1048577 lies beyond the last one of a sheet, 1048576",
+        "row 1048577 is beyond the last possible row, 1048576",
     );
-    check("<row r=\"0\"/>", "a row has no number from 1 on");
+    check("<row r=\"0\"/>", "a row has an invalid number");
     check(
         "<row><c r=\"B1\"/><c r=\"A1\"/></row>",
-        "B1 Empty; cell A1 stands behind cell B1",
+        "B1 Empty; cell A1 comes after cell B1",
     );
     check(
         "<row><c r=\"B1\"/><c r=\"B1\"/></row>",
-        "B1 Empty; cell B1 stands behind cell B1",
+        "B1 Empty; cell B1 comes after cell B1",
     );
     check(
         "<row><c r=\"B2\"/></row>",
-        "a cell that is named as one of another row stands in row 1",
+        "a cell that is named as one of another row is in row 1",
     );
     check(
         "<row><c r=\"XFE1\"/></row>",
-        "cell XFE1 lies beyond the last column of a sheet, XFD",
+        "cell XFE1 is beyond the last possible column, XFD",
     );
     check(
         "<row><c r=\"XFD1\"/><c/></row>",
-        "XFD1 Empty; cell XFE1 lies beyond the last column of a sheet, XFD",
+        "XFD1 Empty; cell XFE1 is beyond the last possible column, XFD",
     );
     check(
         "<row><c r=\"7\"/></row>",
-        "a cell of row 1 is not named as cells are",
+        "a cell of row 1 has an invalid name",
     );
     check(
         "<row><c t=\"s\"><v>2</v></c></row>",
-        "cell A1 names a text that is not there: the workbook has 2",
+        "cell A1 refers to a text that does not exist: the workbook has 2",
     );
     check(
         "<row><c t=\"s\"><v>-1</v></c></row>",
-        "cell A1 names a text that is not there: the workbook has 2",
+        "cell A1 refers to a text that does not exist: the workbook has 2",
     );
     check(
         "<row><c s=\"x\"/></row>",
-        "a cell of row 1 has no style that is a number",
+        "a cell of row 1 has a style that is not a number",
     );
     assert_eq!(
         read("<chartsheet><x/></chartsheet>", Results::Computed),
