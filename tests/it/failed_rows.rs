@@ -664,7 +664,9 @@ fn a_text_with_bad_escapes_stays_invalid_until_it_is_corrected_as_its_error_says
     let failed = text(&end, "failed.csv");
     for error in errors_in(&failed) {
         assert!(
-            error.contains("a backslash in column 2 precedes a character that MySQL does not escape"),
+            error.contains(
+                "a backslash in column 2 precedes a character that MySQL does not escape"
+            ),
             "{error}"
         );
         assert!(
