@@ -260,7 +260,7 @@ fn open_text(
     if let Some(other) = magic::not_rows(head.bytes()) {
         return Err(other.into());
     }
-    let named = pass_over_top(&mut head, rules)?;
+    let named = skip_top(&mut head, rules)?;
     let with_named = InputRules {
         delimiter: rules.delimiter.or(named),
         ..rules.clone()
@@ -292,7 +292,7 @@ fn open_text(
 
 /// Skips the lines above the header: the number that the user gives, or one `sep=` line, as Excel
 /// reads it. Returns the delimiter of that line.
-fn pass_over_top(
+fn skip_top(
     head: &mut Head<ByteStream>,
     rules: &InputRules,
 ) -> Result<Option<Delimiter>, InputFault> {
@@ -304,7 +304,7 @@ fn pass_over_top(
         HeaderRule::Row(_) => rules.header.lines_above(),
         HeaderRule::FirstRecord | HeaderRule::Named(_) => u64::from(named.is_some()),
     };
-    if lines > 0 && head.pass_over_lines(lines)? < lines {
+    if lines > 0 && head.skip_lines(lines)? < lines {
         return Err(InputFault::NoHeaderRow { row: lines + 1 });
     }
     Ok(named)

@@ -141,7 +141,7 @@ impl<R: Read> Head<R> {
 
     /// Skips the first `lines` lines, whatever they contain: a quote in a title opens nothing.
     /// Returns the number of lines that were skipped.
-    pub(crate) fn pass_over_lines(&mut self, lines: u64) -> Result<u64, InputFault> {
+    pub(crate) fn skip_lines(&mut self, lines: u64) -> Result<u64, InputFault> {
         let (mut passed, mut at) = (0, 0);
         while passed < lines {
             match line_end(from(&self.bytes, at), self.end) {

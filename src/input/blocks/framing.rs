@@ -28,7 +28,7 @@ pub(crate) enum RecordEnds {
 pub(crate) struct CsvEnds {
     /// All bytes before this one have been indexed.
     at: usize,
-    marker: Indexer,
+    indexer: Indexer,
     /// The index, one entry for each chunk.
     cells: Vec<CellIndex>,
     found: Found,
@@ -155,7 +155,7 @@ impl CsvEnds {
     fn new(dialect: Dialect) -> CsvEnds {
         CsvEnds {
             at: 0,
-            marker: Indexer::new(dialect),
+            indexer: Indexer::new(dialect),
             cells: Vec::new(),
             found: Found::default(),
             ends_in_quotes: false,
@@ -166,11 +166,11 @@ impl CsvEnds {
         self.cells.truncate(self.at / CHUNK_BYTES);
         self.cells
             .reserve(buffer.len().div_ceil(CHUNK_BYTES) - self.cells.len());
-        dispatch!(self.marker.level(), simd => self.take_chunks(simd, buffer));
+        dispatch!(self.indexer.level(), simd => self.take_chunks(simd, buffer));
         // An incomplete chunk is indexed again when it has grown.
         let rest = from(buffer, self.at);
-        let mut marker = self.marker;
-        let marks = marker.mark(rest);
+        let mut indexer = self.indexer;
+        let marks = indexer.index_chunk(rest);
         let record_ends = match rest.split_last() {
             // A CR as the last byte may be the first half of a CRLF, which must not be split.
             Some((b'\r', before)) => marks.record_ends() & !(1 << before.len()),
@@ -178,7 +178,7 @@ impl CsvEnds {
         };
         self.cells.push(marks.cells());
         self.found.take(self.at, &marks, record_ends, None);
-        self.ends_in_quotes = marker.is_in_quotes();
+        self.ends_in_quotes = indexer.is_in_quotes();
         self.found.last_end.place().map(|end| end + 1)
     }
 
@@ -212,7 +212,7 @@ impl CsvEnds {
         let (mut at, mut found) = (self.at, self.found);
         for cells in self.cells.iter_mut().skip(marked) {
             let rest = from(buffer, at);
-            let marks = self.marker.mark_with(simd, rest);
+            let marks = self.indexer.index_with(simd, rest);
             *cells = marks.cells();
             found.take(at, &marks, marks.record_ends(), rest.get(CHUNK_BYTES));
             at += CHUNK_BYTES;

@@ -199,8 +199,8 @@ impl Indexer {
     }
 
     /// Indexes the first chunk of the rest of the text.
-    pub(crate) fn mark(&mut self, rest: &[u8]) -> ChunkIndex {
-        dispatch!(self.level, simd => self.mark_with(simd, rest))
+    pub(crate) fn index_chunk(&mut self, rest: &[u8]) -> ChunkIndex {
+        dispatch!(self.level, simd => self.index_with(simd, rest))
     }
 
     /// Indexes the first chunk with these instructions.
@@ -209,18 +209,18 @@ impl Indexer {
         clippy::inline_always,
         reason = "what is inlined is built for the machine's instructions"
     )]
-    pub(crate) fn mark_with<S: Simd>(&mut self, simd: S, rest: &[u8]) -> ChunkIndex {
+    pub(crate) fn index_with<S: Simd>(&mut self, simd: S, rest: &[u8]) -> ChunkIndex {
         match (rest.first_chunk(), self.pace) {
-            (Some(chunk), Pace::Quoted) => self.mark_chunk(simd, chunk),
-            (Some(chunk), Pace::Unquoted) => self.mark_unquoted_chunk(simd, chunk),
-            (None, Pace::Quoted | Pace::Unquoted) | (_, Pace::EachByte) => self.mark_each(rest),
+            (Some(chunk), Pace::Quoted) => self.index_quoted_chunk(simd, chunk),
+            (Some(chunk), Pace::Unquoted) => self.index_unquoted_chunk(simd, chunk),
+            (None, Pace::Quoted | Pace::Unquoted) | (_, Pace::EachByte) => self.index_each(rest),
         }
     }
 
     /// Returns the index of a whole text.
-    pub(crate) fn mark_all(mut self, text: &[u8]) -> Vec<CellIndex> {
+    pub(crate) fn index_all(mut self, text: &[u8]) -> Vec<CellIndex> {
         let chunks = text.chunks(CHUNK_BYTES);
-        dispatch!(self.level, simd => chunks.map(|chunk| self.mark_with(simd, chunk).cells()).collect())
+        dispatch!(self.level, simd => chunks.map(|chunk| self.index_with(simd, chunk).cells()).collect())
     }
 
     /// Whether the bytes so far end inside quotes.
@@ -236,7 +236,7 @@ impl Indexer {
         clippy::inline_always,
         reason = "what is inlined is built for the machine's instructions"
     )]
-    fn mark_chunk<S: Simd>(&mut self, simd: S, chunk: &[u8; CHUNK_BYTES]) -> ChunkIndex {
+    fn index_quoted_chunk<S: Simd>(&mut self, simd: S, chunk: &[u8; CHUNK_BYTES]) -> ChunkIndex {
         let quotes = bits(simd, chunk, |bytes| bytes.simd_eq(b'"'));
         let Ends {
             any: ends,
@@ -253,7 +253,7 @@ impl Indexer {
         let (pair_starts, pair_ends) = (quotes & quoted, quotes & !quoted);
         let behind_quotes = pair_ends << 1 | behind_quote;
         if pair_starts & !(behind_quotes | ends << 1 | behind_end) != 0 {
-            return self.mark_each(chunk);
+            return self.index_each(chunk);
         }
         let last = CHUNK_BYTES - 1;
         self.carry = Carry {
@@ -281,7 +281,7 @@ impl Indexer {
         clippy::inline_always,
         reason = "what is inlined is built for the machine's instructions"
     )]
-    fn mark_unquoted_chunk<S: Simd>(&mut self, simd: S, chunk: &[u8; CHUNK_BYTES]) -> ChunkIndex {
+    fn index_unquoted_chunk<S: Simd>(&mut self, simd: S, chunk: &[u8; CHUNK_BYTES]) -> ChunkIndex {
         let Ends {
             any: ends,
             of_lines: line_ends,
@@ -337,7 +337,7 @@ impl Indexer {
 
     /// Indexes bytes one by one. This is the definition of the index.
     #[cold]
-    fn mark_each(&mut self, bytes: &[u8]) -> ChunkIndex {
+    fn index_each(&mut self, bytes: &[u8]) -> ChunkIndex {
         let (delimiter, mut state) = (self.dialect.delimiter.byte(), self.carry.state());
         let mut marks = ChunkIndex::default();
         for (index, &byte) in bytes.iter().take(CHUNK_BYTES).enumerate() {
@@ -473,10 +473,10 @@ mod tests {
         #[test]
         fn a_chunk_at_once_is_marked_as_its_bytes_one_by_one(text in texts(), quotes in 0_usize..3) {
             let quotes = [Quotes::On, Quotes::Off, Quotes::InDoubt][quotes];
-            let marker = Indexer::new(Dialect { quotes, ..Dialect::COMMA });
-            let (mut at_once, mut each) = (marker, marker);
+            let indexer = Indexer::new(Dialect { quotes, ..Dialect::COMMA });
+            let (mut at_once, mut each) = (indexer, indexer);
             for chunk in text.chunks(CHUNK_BYTES) {
-                prop_assert_eq!(at_once.mark(chunk), each.mark_each(chunk), "{:?}", String::from_utf8_lossy(chunk));
+                prop_assert_eq!(at_once.index_chunk(chunk), each.index_each(chunk), "{:?}", String::from_utf8_lossy(chunk));
                 prop_assert_eq!(at_once.carry.state(), each.carry.state(), "{:?}", String::from_utf8_lossy(chunk));
             }
         }
@@ -489,15 +489,15 @@ mod tests {
     #[test]
     fn quotes_open_a_cell_at_its_start_alone() {
         let check = |text: &str, quoted: &str, opening: u64, flags: u8, state: State| {
-            let mut marker = Indexer::new(Dialect::COMMA);
-            let marks = marker.mark_each(text.as_bytes());
+            let mut indexer = Indexer::new(Dialect::COMMA);
+            let marks = indexer.index_each(text.as_bytes());
             assert_eq!(
                 (shown(marks.quoted, text).as_str(), marks.opening),
                 (quoted, opening),
                 "{text:?}"
             );
             assert_eq!(
-                (marks.flags, marker.carry.state()),
+                (marks.flags, indexer.carry.state()),
                 (Flags(flags), state),
                 "{text:?}"
             );
@@ -519,12 +519,12 @@ mod tests {
     #[test]
     fn what_is_escaped_ends_nothing() {
         let check = |text: &str, cell_ends: &str, quoted_line_ends: &str, quotes: Quotes| {
-            let mut marker = Indexer::new(Dialect {
+            let mut indexer = Indexer::new(Dialect {
                 quotes,
                 escape: Escape::Backslash,
                 ..Dialect::COMMA
             });
-            let marks = marker.mark(text.as_bytes()).cells();
+            let marks = indexer.index_chunk(text.as_bytes()).cells();
             assert_eq!(shown(marks.cell_ends, text), cell_ends, "{text:?}");
             assert_eq!(
                 shown(marks.quoted_line_ends, text),

@@ -41,7 +41,7 @@ impl Pauses {
     }
 
     /// Reports the current pause again. The bytes before it are read again, from a buffer.
-    pub(crate) fn tell_again(&self) {
+    pub(crate) fn report_again(&self) {
         self.0.is_awaited.store(true, Ordering::Relaxed);
     }
 }

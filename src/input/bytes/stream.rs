@@ -96,7 +96,7 @@ pub(crate) fn text_of(
     encoding: EncodingChoice,
 ) -> Result<Text, InputFault> {
     let (head, bytes) = peek(bytes)?;
-    pauses.tell_again();
+    pauses.report_again();
     let compression = Compression::of(&head);
     let (head, bytes) = match compression {
         None => (head, bytes),

@@ -85,7 +85,7 @@ impl<'b> CsvRecords<'b> {
             text: simdutf8::basic::from_utf8(bytes).ok(),
             dialect,
             cell_index: match block.cell_index.as_slice() {
-                [] => Cow::Owned(Indexer::new(dialect).mark_all(bytes)),
+                [] => Cow::Owned(Indexer::new(dialect).index_all(bytes)),
                 cell_index => Cow::Borrowed(cell_index),
             },
             chunk: 0,

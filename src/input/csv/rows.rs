@@ -41,7 +41,7 @@ pub(crate) fn parse(
             joined
         } else if is_usual {
             begin(&record, layout, rules, &mut draft);
-            if record.flags.have_controls() || writer.is_among_odd_text() {
+            if record.flags.have_controls() || writer.block_has_odd_text() {
                 write_odd_record(&record, &targets, writer, &mut draft);
             } else if record.has_line_breaks {
                 write_record_of_lines(&record, &targets, writer, &mut draft);

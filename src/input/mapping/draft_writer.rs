@@ -14,7 +14,7 @@ pub(crate) struct DraftWriter<'r> {
     rules: &'r CellRules,
     /// Whether every text that is not empty is taken as it is.
     leaves_texts: bool,
-    is_among_odd_text: bool,
+    block_has_odd_text: bool,
 }
 
 impl<'r> DraftWriter<'r> {
@@ -22,21 +22,21 @@ impl<'r> DraftWriter<'r> {
         DraftWriter {
             rules,
             leaves_texts: rules.leave_texts(),
-            is_among_odd_text: false,
+            block_has_odd_text: false,
         }
     }
 
     /// Returns the writer for the texts of a block.
     pub(crate) fn in_block(self, block: &[u8]) -> DraftWriter<'r> {
         DraftWriter {
-            is_among_odd_text: holds_odd_text(block),
+            block_has_odd_text: holds_odd_text(block),
             ..self
         }
     }
 
     /// Whether the block needs [`Self::write_odd_text`].
-    pub(crate) fn is_among_odd_text(self) -> bool {
-        self.is_among_odd_text
+    pub(crate) fn block_has_odd_text(self) -> bool {
+        self.block_has_odd_text
     }
 
     /// Returns the rules for reading cells.

@@ -53,7 +53,7 @@ impl<'d, 'b> Object<'d, 'b> {
     }
 
     /// Starts again with an empty draft.
-    pub(crate) fn started_again(self) -> Object<'d, 'b> {
+    pub(crate) fn restarted(self) -> Object<'d, 'b> {
         Object::new(self.draft, self.layout, self.writer, self.overtaken)
     }
 
@@ -77,7 +77,7 @@ impl<'d, 'b> Object<'d, 'b> {
     /// Takes a member whose value is this string.
     pub(crate) fn take_text(&mut self, target: Target, text: &'b str) {
         match self.claim(target) {
-            Ok(()) if self.writer.is_among_odd_text() => {
+            Ok(()) if self.writer.block_has_odd_text() => {
                 self.writer.write_odd_text(self.draft, target, text);
             }
             Ok(()) => self.writer.write_text(self.draft, target, text),
@@ -107,7 +107,7 @@ impl<'d, 'b> Object<'d, 'b> {
         }
     }
 
-    pub(crate) fn say_how_many_are_unknown(&mut self) {
+    pub(crate) fn report_more_unknown_keys(&mut self) {
         if self.unknown > UNKNOWN_KEYS_MAX {
             let message = format!("has {} more unknown keys", self.unknown - UNKNOWN_KEYS_MAX);
             self.draft.add_row_error(ErrorCode::Columns, message);

@@ -37,7 +37,7 @@ pub(crate) fn parse(
         let read = if is_read {
             Ok(())
         } else {
-            read_object(&line, object.started_again())
+            read_object(&line, object.restarted())
         };
         let checked = read.and_then(|()| draft.finish());
         visit(Record {
@@ -71,7 +71,7 @@ fn read_object<'b>(line: &NdjsonLine<'b>, mut object: Object<'_, 'b>) -> Result<
                 not_an_object(text, &error, line.ended.name()),
             )
         })?;
-    object.say_how_many_are_unknown();
+    object.report_more_unknown_keys();
     Ok(())
 }
 
