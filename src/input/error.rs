@@ -451,7 +451,7 @@ mod tests {
         ];
         check(
             InputFault::Header { line: 3, columns },
-            "a.csv:3: no column is named `id`, which every row needs (--map COLUMN=id maps another one)\na.csv:3: the name of column 7 is not UTF-8 (--encoding names another encoding); or save the file as UTF-8",
+            "a.csv:3: no column is named `id`, which every row needs (--map COLUMN=id maps another one)\na.csv:3: the name of column 7 is not UTF-8 (--encoding sets another encoding); or save the file as UTF-8",
         );
     }
 

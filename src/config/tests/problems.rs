@@ -68,11 +68,11 @@ const UNUSABLE_FILES: &[(&str, &str)] = &[
     ),
     (
         "[set]\nid = 7",
-        "custsync.toml: set: `id` is another one in each row",
+        "custsync.toml: set: `id` cannot be the same in every row",
     ),
     (
         "[set]\njbo = 'x'",
-        "custsync.toml: set: `jbo` is no field of the API; did you mean `job`?",
+        "custsync.toml: set: `jbo` is not a field of the API; did you mean `job`?",
     ),
     (
         "[set]\nemail = 'x'",
@@ -92,11 +92,11 @@ const UNUSABLE_FILES: &[(&str, &str)] = &[
     ),
     (
         "values.gendre.M = 'male'",
-        "custsync.toml: values: `gendre` is no field of the API; did you mean `gender`?",
+        "custsync.toml: values: `gendre` is not a field of the API; did you mean `gender`?",
     ),
     (
         "values.id.1 = '2'",
-        "custsync.toml: values: `id` has no words that stand for others",
+        "custsync.toml: values: `id` cannot have mapped values",
     ),
     (
         "values.gender.M = 'man'",
@@ -120,7 +120,7 @@ const UNUSABLE_FILES: &[(&str, &str)] = &[
     ),
     (
         "null-string.emial = '-'",
-        "custsync.toml: null-string: `emial` is no field of the API; did you mean `email`?",
+        "custsync.toml: null-string: `emial` is not a field of the API; did you mean `email`?",
     ),
     (
         "null-string.email.a = '-'",
@@ -141,113 +141,6 @@ fn a_file_that_cannot_be_used_says_why() {
     for (toml, want) in UNUSABLE_FILES {
         let problems = Scenario::default().toml(toml).problems(Verb::Check);
         assert!(problems[0].contains(want), "{toml}: {problems:?}");
-    };
-    for (toml, want) in [
-        ("trim = true\nrate = ", "custsync.toml:2: "),
-        (
-            "rate = '1/s'\nrate = '2/s'",
-            "custsync.toml:2: duplicate key",
-        ),
-        (
-            "[sending]\nrate = '1/s'",
-            "custsync.toml: sending: there is no such setting",
-        ),
-        (
-            "rate = ['1/s']",
-            "custsync.toml: rate: this setting takes one value, not a list",
-        ),
-        (
-            "date-format = {a = 'b'}",
-            "custsync.toml: date-format: this setting takes a list, not a table",
-        ),
-        (
-            "rate = 2026-11-23",
-            "custsync.toml: rate: this setting takes text, a number, true or false, not a date",
-        ),
-        ("ignore = [['a']]", "not a list"),
-        (
-            "empty = 'nil'",
-            "custsync.toml: empty: `nil` is not one of omit, null, error",
-        ),
-        ("map = ['A']", "custsync.toml: map: `A` is not COLUMN=FIELD"),
-        (
-            "map = ['A=email', 'A=job']",
-            "custsync.toml: map: `A` is given twice",
-        ),
-        (
-            "set = 'job'",
-            "custsync.toml: set: `job` is not FIELD=VALUE",
-        ),
-        (
-            "[set]\nid = 7",
-            "custsync.toml: set: `id` cannot be the same in every row",
-        ),
-        (
-            "[set]\njbo = 'x'",
-            "custsync.toml: set: `jbo` is not a field of the API; did you mean `job`?",
-        ),
-        (
-            "[set]\nemail = 'x'",
-            "custsync.toml: set: email is not an e-mail address (format)",
-        ),
-        (
-            "values = 'gender:M'",
-            "custsync.toml: values: `gender:M` is not FIELD:TEXT=VALUE",
-        ),
-        (
-            "values.gender = 'M=male'",
-            "custsync.toml: values.gender: this setting takes a table, not one value",
-        ),
-        (
-            "values.gender.M = ['male']",
-            "custsync.toml: values.gender.M: this setting takes text, a number, true or false, not a list",
-        ),
-        (
-            "values.gendre.M = 'male'",
-            "custsync.toml: values: `gendre` is not a field of the API; did you mean `gender`?",
-        ),
-        (
-            "values.id.1 = '2'",
-            "custsync.toml: values: `id` cannot have mapped values",
-        ),
-        (
-            "values.gender.M = 'man'",
-            "custsync.toml: values: what `M` of gender becomes is none of male, female, other (enum)",
-        ),
-        (
-            "[map.A]\nB = 'email'",
-            "custsync.toml: map.A: this setting takes text, a number, true or false, not a table",
-        ),
-        (
-            "[rate.a]\nb = 1",
-            "custsync.toml: rate: this setting takes one value, not a table",
-        ),
-        (
-            "[vlaues.gender]\nM = 'male'",
-            "custsync.toml: vlaues: there is no such setting; did you mean `values`?",
-        ),
-        (
-            "null-string = 'id=-'",
-            "custsync.toml: null-string: `id` cannot be null",
-        ),
-        (
-            "null-string.emial = '-'",
-            "custsync.toml: null-string: `emial` is not a field of the API; did you mean `email`?",
-        ),
-        (
-            "null-string.email.a = '-'",
-            "custsync.toml: null-string.email: this setting takes text or a list, not a table",
-        ),
-        (
-            "token = 'hunter2'",
-            "custsync.toml: token: a token does not belong in a file of settings",
-        ),
-        (
-            "token = ['hunter2']",
-            "custsync.toml: token: a token does not belong in a file of settings",
-        ),
-    ] {
-        check(toml, want);
     }
 }
 

@@ -47,7 +47,7 @@ impl Constants {
     }
 
     /// Adds the constants to a row.
-    pub(crate) fn fill<'r>(&'r self, draft: &mut Draft<'r>, rules: &'r CellRules) {
+    pub(crate) fn fill<'r>(&'r self, draft: &mut UpdateBuilder<'r>, rules: &'r CellRules) {
         for (field, text) in &self.texts {
             if let Some(cell) = rules.cell(Target::Field(*field), Cow::Borrowed(text)) {
                 draft.set(*field, cell);

@@ -72,7 +72,12 @@ impl<'r> DraftWriter<'r> {
 
     /// Writes a text of a block that contains [odd
     /// characters](crate::contract::has_odd_characters).
-    pub(crate) fn write_odd_text(self, draft: &mut Draft<'r>, target: Target, text: &'r str) {
+    pub(crate) fn write_odd_text(
+        self,
+        draft: &mut UpdateBuilder<'r>,
+        target: Target,
+        text: &'r str,
+    ) {
         if has_odd_characters(text.as_bytes()) {
             DraftWriter::write(draft, target, self.rules.cell(target, Cow::Borrowed(text)));
         } else {
@@ -81,7 +86,7 @@ impl<'r> DraftWriter<'r> {
     }
 
     /// Writes a cell.
-    pub(crate) fn write(draft: &mut Draft<'r>, target: Target, cell: Option<Cell<'r>>) {
+    pub(crate) fn write(draft: &mut UpdateBuilder<'r>, target: Target, cell: Option<Cell<'r>>) {
         match (target, cell) {
             (Target::Id, cell) => draft.set_id(cell),
             (Target::Field(field), Some(cell)) => draft.set(field, cell),

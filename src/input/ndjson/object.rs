@@ -27,7 +27,7 @@ pub(crate) struct Object<'d, 'b> {
     pub(crate) writer: DraftWriter<'b>,
     overtaken: OvertakenRule,
     /// The draft that the members fill.
-    draft: &'d mut Draft<'b>,
+    draft: &'d mut UpdateBuilder<'b>,
     /// A bit for each target whose key has occurred, whatever its value.
     seen: u32,
     unknown: usize,

@@ -6,7 +6,8 @@ use jiff::civil::Date;
 use super::book::Days;
 
 const DAY_MS: f64 = 86_400_000.0;
-/// The day before day 1 of the 1900 date system, moved back by one for its 29 February 1900.
+/// Day 0 of the 1900 date system, counted back from March 1900. Before that, the system is a day
+/// off, because it has a 29 February 1900.
 const BEFORE_1900: Date = jiff::civil::date(1899, 12, 30);
 /// Day 0 of the 1904 date system.
 const FROM_1904: Date = jiff::civil::date(1904, 1, 1);
