@@ -15,10 +15,10 @@ pub use http::route::Route;
 pub use shown::shown_request;
 pub use token::endpoint::{EndpointOptions, PlainHttp};
 pub use token::file_watch::FileWatch;
-pub use token::refresh_error::RenewalError;
+pub use token::refresh_error::RefreshError;
 pub use token::secret::{LoginFlaw, Token, TokenError, TokenFlaw};
 pub use token::source::{
-    Grant, LoginLost, Occasion, Origin, Renewed, Stopping, TokenSource, with_causes,
+    Grant, LoginLost, Origin, RefreshCause, RefreshResult, Stopping, TokenSource, with_causes,
 };
 pub use token::{authorize, oauth};
 

@@ -107,7 +107,7 @@ pub fn run(settings: &Settings, arguments: &[OsString], signals: &Signals) -> Re
         run_dir,
         started_at,
         read: sent.read,
-        extent: sent.extent,
+        read_to: sent.read_to,
         rows,
         stop: sent.stop,
         route: Some(route),

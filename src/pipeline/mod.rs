@@ -23,6 +23,7 @@ mod token_refresh;
 
 use std::io;
 use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -35,11 +36,11 @@ use tokio::sync::{mpsc, watch};
 use self::explanation::Explanation;
 pub use self::reading::RowBuilder;
 use self::reading::{
-    BLOCKS_QUEUED_MAX, Batch, BlockSource, Demand, How, InOrder, Sifted, Sifter, check_blocks,
+    BLOCKS_QUEUED_MAX, Batch, BlockChecker, BlockSource, CheckedBlock, How, InOrder, check_blocks,
     read_blocks,
 };
 use self::recorder::{EndedRow, Fate, MESSAGES_QUEUED_MAX, Message, Recorded, Recorder, Written};
-use self::sender::{Extent, Queues, Sending, Sent};
+use self::sender::{Queues, ReadTo, Sending, Sent};
 use crate::input::{InputError, KnownInput, RowRange};
 use crate::journal::Outcome;
 use crate::process::signals::{Drain, Signals};
@@ -65,7 +66,7 @@ pub struct Reading {
 }
 
 /// Somebody who wants to see how rows are read.
-pub struct Onlooker<'o> {
+pub struct ExplainObserver<'o> {
     /// So many rows more.
     rows: Arc<AtomicU64>,
     /// Shows one of them. They come in order.
@@ -93,7 +94,7 @@ pub struct Checked {
     /// What was read.
     pub read: RowsRead,
     /// Whether the input was read to its end.
-    pub extent: Extent,
+    pub read_to: ReadTo,
 }
 
 /// Reads, sends and records.
@@ -103,8 +104,8 @@ pub fn run(reading: Reading, sending: Sending, recorder: Recorder) -> io::Result
     let (written_in, written) = watch::channel(Written::Rows(0));
     let readers = Readers::start(reading, move |batch| {
         match batches_in.blocking_send(batch) {
-            Ok(()) => Demand::Present,
-            Err(_) => Demand::Gone,
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
         }
     })?;
     let recording = spawn("recorder", move || recorder.run(messages, &written_in))?;
@@ -128,7 +129,7 @@ pub fn run(reading: Reading, sending: Sending, recorder: Recorder) -> io::Result
     // Also where the sender panicked: what it handed over is written down whole.
     let recorded = join(recording);
     let sent = sent.unwrap_or_else(|panic| resume_unwind(panic));
-    readers.join_after(sent.extent);
+    readers.join_after(sent.read_to);
     Ok((sent, recorded))
 }
 
@@ -147,8 +148,8 @@ pub fn check(
     reading: Reading,
     mut recorder: Recorder,
     bounds: Bounds,
-    progress: &RunProgress,
-    mut onlooker: Onlooker<'_>,
+    progress: &Progress,
+    mut observer: ExplainObserver<'_>,
 ) -> io::Result<(Checked, Recorded)> {
     let Reading {
         inputs,
@@ -162,27 +163,27 @@ pub fn check(
         threads,
         drain,
     } = bounds;
-    let (sifters, mut in_order) =
-        Sifters::start(inputs, &builder, window, threads, &onlooker.rows, &drain)?;
+    let (checkers, mut in_order) =
+        CheckerThreads::start(inputs, &builder, window, threads, &observer.rows, &drain)?;
     let mut checked = Checked {
         stop: None,
         input_fault: None,
         read: RowsRead::default(),
-        extent: Extent::Whole,
+        read_to: ReadTo::End,
     };
     let mut fault = None;
-    for sifted in &mut in_order {
-        let sifted = match sifted {
-            Ok(sifted) => sifted.settle(&mut ids, &builder),
+    for block in &mut in_order {
+        let block = match block {
+            Ok(block) => block.settle(&mut ids, &builder),
             Err(error) => {
                 checked.input_fault = Some(error);
                 checked.stop = Some(StopReason::InputUnusable);
                 break;
             }
         };
-        onlooker.look_at(&sifted.explained);
-        checked.read.append(&sifted.read);
-        if let Err(error) = recorder.take(&invalid_rows(sifted, progress)) {
+        observer.observe(&block.explained);
+        checked.read.append(&block.read);
+        if let Err(error) = recorder.take(&invalid_rows(block, progress)) {
             fault = Some(error);
             checked.stop = Some(StopReason::JournalUnwritable);
             break;
@@ -201,23 +202,23 @@ pub fn check(
         checked.stop = Some(signal.reason());
     }
     if checked.stop.is_some() {
-        checked.extent = Extent::Partial;
+        checked.read_to = ReadTo::Stop;
     }
-    sifters.join_after(checked.extent);
+    checkers.join_after(checked.read_to);
     Ok((checked, recorder.finish(fault)))
 }
 
-impl<'o> Onlooker<'o> {
+impl<'o> ExplainObserver<'o> {
     /// Is shown the first rows, so many of them.
-    pub fn new(rows: u64, show: &'o mut dyn FnMut(&Explanation)) -> Onlooker<'o> {
-        Onlooker {
+    pub fn new(rows: u64, show: &'o mut dyn FnMut(&Explanation)) -> ExplainObserver<'o> {
+        ExplainObserver {
             rows: Arc::new(AtomicU64::new(rows)),
             show,
         }
     }
 
-    /// Shows as many of these as are still wanted. A sifter that has not heard of it does more than it needs to.
-    fn look_at(&mut self, explained: &[Explanation]) {
+    /// Shows as many of these as are still wanted. A checker that has not heard of it does more than it needs to.
+    fn observe(&mut self, explained: &[Explanation]) {
         let mut rows = self.rows.load(Ordering::Relaxed);
         for explanation in explained {
             if rows == 0 {
@@ -236,8 +237,8 @@ pub fn count_repeats(
     builder: RowBuilder,
     window: RowRange,
     threads: NonZeroUsize,
-) -> io::Result<Result<LaterRows, InputError>> {
-    let (sifters, in_order) = Sifters::start(
+) -> io::Result<Result<Repeats, InputError>> {
+    let (checkers, in_order) = CheckerThreads::start(
         inputs,
         &Arc::new(builder),
         window,
@@ -247,9 +248,9 @@ pub fn count_repeats(
     )?;
     let mut count = LaterRowsBuilder::default();
     let mut fault = None;
-    for sifted in in_order {
-        match sifted {
-            Ok(sifted) => sifted.ids().for_each(|id| count.add(id)),
+    for block in in_order {
+        match block {
+            Ok(block) => block.ids().for_each(|id| count.add(id)),
             Err(error) => {
                 fault = Some(error);
                 break;
@@ -257,15 +258,15 @@ pub fn count_repeats(
         }
     }
     // A fault ends the reading, too.
-    sifters.join_after(Extent::Whole);
+    checkers.join_after(ReadTo::End);
     Ok(fault.map_or_else(|| Ok(count.finish()), Err))
 }
 
-fn invalid_rows(sifted: Sifted, progress: &RunProgress) -> Message {
-    progress.record_ended(sifted.read.rows, sifted.input_bytes);
+fn invalid_rows(block: CheckedBlock, progress: &Progress) -> Message {
+    progress.ended(block.read.rows, block.input_bytes);
     let at = Timestamp::now();
-    let ended = sifted.invalid.into_iter().map(|row| {
-        progress.record_failure();
+    let ended = block.invalid.into_iter().map(|row| {
+        progress.ended_badly();
         EndedRow {
             row,
             fate: Fate::Invalid,
@@ -276,9 +277,9 @@ fn invalid_rows(sifted: Sifted, progress: &RunProgress) -> Message {
 }
 
 /// The other threads that read and sift.
-struct Sifters(Vec<JoinHandle<()>>);
+struct CheckerThreads(Vec<JoinHandle<()>>);
 
-impl Sifters {
+impl CheckerThreads {
     fn start(
         inputs: Vec<KnownInput>,
         builder: &Arc<RowBuilder>,
@@ -286,19 +287,19 @@ impl Sifters {
         threads: NonZeroUsize,
         to_explain: &Arc<AtomicU64>,
         drain: &Drain,
-    ) -> io::Result<(Sifters, InOrder)> {
+    ) -> io::Result<(CheckerThreads, InOrder)> {
         let takes_part = inputs.iter().all(KnownInput::can_be_read_twice);
         let source = BlockSource::of(inputs, window);
         let how = How {
             builder: builder.clone(),
             to_explain: to_explain.clone(),
         };
-        let (sifter, arrivals, in_order) =
-            Sifter::with_threads(source, how, threads.get(), takes_part, drain.clone());
+        let (checker, arrivals, in_order) =
+            BlockChecker::with_threads(source, how, threads.get(), takes_part, drain.clone());
         let start = |number| {
-            let (sifter, arrivals) = (sifter.clone(), arrivals.clone());
+            let (checker, arrivals) = (checker.clone(), arrivals.clone());
             spawn(&format!("checker {number}"), move || {
-                sifter.sift_into(&arrivals);
+                checker.check_into(&arrivals);
             })
         };
         let others = if takes_part {
@@ -306,15 +307,15 @@ impl Sifters {
         } else {
             threads.get()
         };
-        let sifters = (1..=others).map(start).collect::<io::Result<_>>()?;
-        Ok((Sifters(sifters), in_order))
+        let checkers = (1..=others).map(start).collect::<io::Result<_>>()?;
+        Ok((CheckerThreads(checkers), in_order))
     }
 
     /// As [`Readers::join_after`].
-    fn join_after(self, extent: Extent) {
-        match extent {
-            Extent::Whole => self.0.into_iter().for_each(join),
-            Extent::Partial => {}
+    fn join_after(self, read_to: ReadTo) {
+        match read_to {
+            ReadTo::End => self.0.into_iter().for_each(join),
+            ReadTo::Stop => {}
         }
     }
 }
@@ -328,7 +329,7 @@ struct Readers {
 impl Readers {
     fn start(
         reading: Reading,
-        send: impl FnMut(Result<Batch, InputError>) -> Demand + Send + 'static,
+        send: impl FnMut(Result<Batch, InputError>) -> ControlFlow<()> + Send + 'static,
     ) -> io::Result<Readers> {
         let Reading {
             inputs,
@@ -348,13 +349,13 @@ impl Readers {
 
     /// Joins them once nobody takes their batches any more. A reader of which more could have come may wait for a pipe that
     /// never says another word, so after an early stop it is left to end with the process.
-    fn join_after(self, extent: Extent) {
-        match extent {
-            Extent::Whole => {
+    fn join_after(self, read_to: ReadTo) {
+        match read_to {
+            ReadTo::End => {
                 join(self.reader);
                 join(self.checker);
             }
-            Extent::Partial => {}
+            ReadTo::Stop => {}
         }
     }
 }
@@ -400,7 +401,7 @@ mod tests {
         file
     }
 
-    fn sift(
+    fn check_file(
         file: &tempfile::NamedTempFile,
         threads: usize,
         mut ids: DuplicateFilter,
@@ -410,23 +411,23 @@ mod tests {
         let inputs = vec![look(file), look(file)];
         let (mut read, mut invalid, mut explained) = (RowsRead::default(), Vec::new(), Vec::new());
         let mut show = |explanation: &Explanation| explained.push(explanation.position.row);
-        let mut onlooker = Onlooker::new(EXPLAINED, &mut show);
-        let (sifters, in_order) = Sifters::start(
+        let mut observer = ExplainObserver::new(EXPLAINED, &mut show);
+        let (checkers, in_order) = CheckerThreads::start(
             inputs,
             &builder,
             window,
             threads,
-            &onlooker.rows,
+            &observer.rows,
             &Signals::none().drain(),
         )
         .expect("threads");
-        for sifted in in_order {
-            let sifted = sifted.expect("a good file").settle(&mut ids, &builder);
-            read.append(&sifted.read);
-            onlooker.look_at(&sifted.explained);
-            invalid.extend(sifted.invalid.iter().map(|row| format!("{row:?}")));
+        for block in in_order {
+            let block = block.expect("a good file").settle(&mut ids, &builder);
+            read.append(&block.read);
+            observer.observe(&block.explained);
+            invalid.extend(block.invalid.iter().map(|row| format!("{row:?}")));
         }
-        sifters.join_after(Extent::Whole);
+        checkers.join_after(ReadTo::End);
         (read, invalid, explained)
     }
 
@@ -459,7 +460,7 @@ mod tests {
         // All valid rows of the second file but the first three, which are skipped in the first one, name a customer again.
         let (bad, again) = (2 * (9_000 / 7), 9_000 - 9_000 / 7 - 3);
 
-        let (read, invalid, explained) = sift(&file, 1, DuplicateFilter::keep_all());
+        let (read, invalid, explained) = check_file(&file, 1, Ids::watching());
         assert!(
             explained.iter().copied().eq(4..4 + EXPLAINED),
             "the first rows, without those that are skipped"
@@ -475,7 +476,7 @@ mod tests {
             [9_004, 9_005, 9_006]
         );
 
-        let (refused, refused_rows, _) = sift(&file, 1, DuplicateFilter::keep_first());
+        let (refused, refused_rows, _) = check_file(&file, 1, Ids::refusing());
         assert_eq!(
             (refused.rows, refused_rows.len() as u64),
             (17_997, bad + again)
@@ -486,22 +487,22 @@ mod tests {
             "an invalid row has nothing else to count"
         );
 
-        let (last, last_invalid, _) = sift(&file, 1, last_rows(&file, 1));
+        let (last, last_invalid, _) = check_file(&file, 1, last_rows(&file, 1));
         assert_eq!((last.superseded, &last_invalid), (again, &invalid));
 
         for threads in [2, 3, 8] {
             assert_eq!(
-                sift(&file, threads, DuplicateFilter::keep_all()),
+                check_file(&file, threads, Ids::watching()),
                 (read.clone(), invalid.clone(), explained.clone()),
                 "{threads} threads"
             );
             assert_eq!(
-                sift(&file, threads, DuplicateFilter::keep_first()),
+                check_file(&file, threads, Ids::refusing()),
                 (refused.clone(), refused_rows.clone(), explained.clone()),
                 "{threads} threads"
             );
             assert_eq!(
-                sift(&file, threads, last_rows(&file, threads)),
+                check_file(&file, threads, last_rows(&file, threads)),
                 (last.clone(), invalid.clone(), explained.clone()),
                 "{threads} threads"
             );

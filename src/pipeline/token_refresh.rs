@@ -7,28 +7,30 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
-use crate::api::{FileWatch, Grant, Occasion, Origin, Renewed, Token, TokenSource, with_causes};
-use crate::schedule::{RefreshReason, Refreshed};
+use crate::api::{
+    FileWatch, Grant, Origin, RefreshCause, RefreshResult, Token, TokenSource, with_causes,
+};
+use crate::schedule::{Renewal, RenewalReason};
 
 /// How long the end of a run waits for a renewal: cut off, it would lose tokens that are not on the disk yet.
 const FINISH_WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// The token in use, and its renewal.
 #[derive(Debug)]
-pub(crate) struct Renewals {
+pub(crate) struct TokenRefresh {
     source: TokenSource,
     token: Token,
     file: FileWatch,
     /// One at most.
-    under_way: JoinSet<Renewed>,
+    under_way: JoinSet<RefreshResult>,
     /// Whether the run is about to end.
     stopping: watch::Sender<bool>,
 }
 
-impl Renewals {
-    pub(crate) fn new(source: TokenSource, token: Token) -> Renewals {
+impl TokenRefresh {
+    pub(crate) fn new(source: TokenSource, token: Token) -> TokenRefresh {
         let file = source.watch();
-        Renewals {
+        TokenRefresh {
             source,
             token,
             file,
@@ -50,13 +52,13 @@ impl Renewals {
     /// Begins to get another token. Requests go on with this one meanwhile.
     pub(crate) fn begin(&mut self, reason: RefreshReason) {
         let (source, token) = (self.source.clone(), self.token.clone());
-        let occasion = match reason {
-            RefreshReason::Needed => Occasion::Needed,
-            RefreshReason::FileChanged => Occasion::FileChanged,
+        let cause = match reason {
+            RenewalReason::Needed => RefreshCause::Needed,
+            RenewalReason::FileChanged => RefreshCause::FileChanged,
         };
         let mut stopping = self.stopping.subscribe();
         self.under_way
-            .spawn(async move { source.renew(&token, occasion, &mut stopping).await });
+            .spawn(async move { source.refresh(&token, cause, &mut stopping).await });
     }
 
     /// The run is about to end: a renewal that has not asked the token endpoint yet does not do so any more.
@@ -87,9 +89,9 @@ impl Renewals {
         renewal
     }
 
-    fn take(&mut self, renewed: Renewed) -> Refreshed {
+    fn take(&mut self, renewed: RefreshResult) -> Renewal {
         match renewed {
-            Renewed::Fresh(Grant { token, lifetime }, origin) => {
+            RefreshResult::Fresh(Grant { token, lifetime }, origin) => {
                 self.token = token;
                 match origin {
                     Origin::Endpoint => {
@@ -102,16 +104,16 @@ impl Renewals {
                     }
                 }
             }
-            Renewed::Unchanged => Refreshed::Unchanged,
-            Renewed::Refused(error) => {
+            RefreshResult::Unchanged => Renewal::Unchanged,
+            RefreshResult::Refused(error) => {
                 warn!("{}", with_causes(&error));
                 Refreshed::LoginNeeded
             }
-            Renewed::Unusable(error) => {
+            RefreshResult::Unusable(error) => {
                 warn!("{}", with_causes(&error));
                 Refreshed::Unchanged
             }
-            Renewed::Unavailable(error) => {
+            RefreshResult::Unavailable(error) => {
                 warn!("the token cannot be renewed now: {}", with_causes(&error));
                 Refreshed::Unavailable
             }

@@ -10,7 +10,7 @@ use crate::api::http::address::is_loopback;
 use crate::api::http::clients;
 use crate::api::http::options::{HttpOptions, Protocol, Proxies, Transport};
 use crate::api::http::route::Route;
-use crate::api::token::refresh_error::RenewalError;
+use crate::api::token::refresh_error::RefreshError;
 
 /// The setting that names the token endpoint.
 const TOKEN_URL: &str = "the token file's token_url";
@@ -56,7 +56,7 @@ impl Endpoint {
     }
 
     /// The client for this URL, and the way that its requests take.
-    pub(crate) fn client(&self, token_url: &Url) -> Result<(Client, Route), RenewalError> {
+    pub(crate) fn client(&self, token_url: &Url) -> Result<(Client, Route), RefreshError> {
         let mut kept = self.client.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((url, client)) = &*kept
             && url == token_url
@@ -68,14 +68,14 @@ impl Endpoint {
         Ok(client)
     }
 
-    fn http_options(&self, token_url: &Url) -> Result<HttpOptions, RenewalError> {
+    fn http_options(&self, token_url: &Url) -> Result<HttpOptions, RefreshError> {
         let is_local = is_loopback(token_url);
         let transport = match (token_url.scheme(), self.options.plain_http) {
             ("http", PlainHttp::Anywhere) => Transport::HttpAllowed,
             ("http", PlainHttp::Loopback) if is_local => Transport::HttpAllowed,
             ("http", PlainHttp::Loopback) => {
                 let host = token_url.host_str().unwrap_or_default().to_owned();
-                return Err(RenewalError::PlainHttp { host });
+                return Err(RefreshError::PlainHttp { host });
             }
             (_, _) => Transport::HttpsOnly,
         };

@@ -69,7 +69,7 @@ pub enum OauthError {
     },
     /// The tokens do not say how they are renewed.
     #[error("the token file names no refresh_token or no token_url")]
-    NotRenewable,
+    NotRefreshable,
 }
 
 impl OauthError {
@@ -80,7 +80,7 @@ impl OauthError {
             | OauthError::Unexpected { .. }
             | OauthError::UnusableToken { .. }
             | OauthError::Unreachable { .. } => true,
-            OauthError::Refused { .. } | OauthError::NotRenewable => false,
+            OauthError::Refused { .. } | OauthError::NotRefreshable => false,
         }
     }
 
@@ -91,7 +91,7 @@ impl OauthError {
             OauthError::UnusableToken { .. } => true,
             OauthError::Unavailable { status } => !matches!(status, 425 | 429 | 503),
             OauthError::Unreachable { fault, .. } => fault.is_ambiguous(),
-            OauthError::Refused { .. } | OauthError::NotRenewable => false,
+            OauthError::Refused { .. } | OauthError::NotRefreshable => false,
         }
     }
 
@@ -114,7 +114,7 @@ pub(crate) async fn refresh(
     client_secret: Option<&SecretString>,
 ) -> Result<Tokens, OauthError> {
     let (Some(refresh_token), Some(token_url)) = (&tokens.refresh_token, &tokens.token_url) else {
-        return Err(OauthError::NotRenewable);
+        return Err(OauthError::NotRefreshable);
     };
     let mut form = vec![
         ("grant_type", "refresh_token"),

@@ -8,7 +8,7 @@ use crate::api::token::secret::TokenError;
 
 /// Why a token could not be renewed.
 #[derive(Debug, thiserror::Error)]
-pub enum RenewalError {
+pub enum RefreshError {
     /// The file.
     #[error(transparent)]
     File(#[from] TokenError),

@@ -54,7 +54,7 @@ pub enum LoginFlaw {
         /// Where in the line.
         column: usize,
         /// Whether the text ends before the JSON does.
-        extent: Extent,
+        end: JsonEnd,
     },
     /// Its access token cannot be sent.
     #[error("access_token: {0}")]
@@ -66,11 +66,11 @@ pub enum LoginFlaw {
 
 /// Whether there is more to come of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Extent {
+pub enum JsonEnd {
     /// The text ends where its JSON does, or is none.
-    Whole,
+    Found,
     /// The text ends in the middle of its JSON.
-    Cut,
+    Missing,
 }
 
 /// Why there is no token.
@@ -157,7 +157,7 @@ impl TokenError {
                 file,
                 flaw:
                     LoginFlaw::Json {
-                        extent: Extent::Cut,
+                        end: JsonEnd::Missing,
                         ..
                     },
             } => Some(format!(

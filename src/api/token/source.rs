@@ -16,7 +16,7 @@ use crate::api::token::endpoint::{Endpoint, EndpointOptions};
 use crate::api::token::file::{LOCK_POLL, LOCK_WAIT_MAX, Lock, load, locked, shown};
 use crate::api::token::file_watch::FileWatch;
 use crate::api::token::oauth;
-use crate::api::token::refresh_error::{RenewalError, shown_time};
+use crate::api::token::refresh_error::{RefreshError, shown_time};
 use crate::api::token::secret::{Token, TokenError};
 use crate::api::token::tokens::Tokens;
 use crate::api::token::unfinished::{Note, Reserved, recover};
@@ -65,7 +65,7 @@ pub struct Grant {
 
 /// Why a token is to be renewed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Occasion {
+pub enum RefreshCause {
     /// The API refused it, or it expires soon.
     Needed,
     /// Its file has changed: it is read, and nothing else.
@@ -83,17 +83,17 @@ pub enum Origin {
 
 /// What renewing a token brought.
 #[derive(Debug)]
-pub enum Renewed {
+pub enum RefreshResult {
     /// Another token.
     Fresh(Grant, Origin),
     /// The same, and there is no way to another.
     Unchanged,
     /// There is none: somebody has to log in.
-    Refused(RenewalError),
+    Refused(RefreshError),
     /// The file holds nothing of use, or cannot hold new tokens.
-    Unusable(RenewalError),
+    Unusable(RefreshError),
     /// None now, perhaps later.
-    Unavailable(RenewalError),
+    Unavailable(RefreshError),
 }
 
 impl TokenSource {
@@ -117,7 +117,7 @@ impl TokenSource {
 
     /// The token that a run begins with. That it can be renewed, if it is to be, is found out before anything is sent. A file
     /// that is empty or not there is waited for.
-    pub fn read(&self) -> Result<Grant, RenewalError> {
+    pub fn read(&self) -> Result<Grant, RefreshError> {
         match &self.place {
             Place::Given(secret) => Ok(Grant {
                 token: Token::new(secret.expose_secret(), "CUSTSYNC_TOKEN")?,
@@ -128,7 +128,7 @@ impl TokenSource {
                 if let Some(token_url) = tokens
                     .token_url
                     .as_ref()
-                    .filter(|_| tokens.can_be_renewed())
+                    .filter(|_| tokens.can_be_refreshed())
                 {
                     self.endpoint.client(token_url)?;
                 }
@@ -147,36 +147,36 @@ impl TokenSource {
 
     /// Gets another token than `current`. One call at a time; it must be waited for, since it may hold tokens that are not on
     /// the disk yet.
-    pub async fn renew(
+    pub async fn refresh(
         &self,
         current: &Token,
-        occasion: Occasion,
+        cause: RefreshCause,
         stopping: &mut Stopping,
-    ) -> Renewed {
+    ) -> RefreshResult {
         let Place::File(path) = &self.place else {
-            return Renewed::Unchanged;
+            return RefreshResult::Unchanged;
         };
-        let tokens = match self.read_again(path, current, occasion, stopping).await {
-            Ok(Content::Other(grant)) => return Renewed::Fresh(grant, Origin::File),
+        let tokens = match self.read_again(path, current, cause, stopping).await {
+            Ok(Content::Other(grant)) => return RefreshResult::Fresh(grant, Origin::File),
             Ok(Content::Same(tokens) | Content::Expired(tokens)) => tokens,
-            Err(error) => return Renewed::Unusable(error.into()),
+            Err(error) => return RefreshResult::Unusable(error.into()),
         };
-        if occasion == Occasion::FileChanged || !tokens.can_be_renewed() {
-            return Renewed::Unchanged;
+        if cause == RefreshCause::FileChanged || !tokens.can_be_refreshed() {
+            return RefreshResult::Unchanged;
         }
         match self.exchange(path, current, stopping).await {
             Ok(renewed) => renewed,
-            Err(RenewalError::Endpoint(error)) if error.may_pass() => {
-                Renewed::Unavailable(error.into())
+            Err(RefreshError::Endpoint(error)) if error.may_pass() => {
+                RefreshResult::Unavailable(error.into())
             }
             // A disk that is full has room again later, and the refresh token is not spent before there is.
-            Err(RenewalError::File(
+            Err(RefreshError::File(
                 error @ (TokenError::Locked { .. } | TokenError::Write { .. }),
-            )) => Renewed::Unavailable(error.into()),
-            Err(error @ (RenewalError::Endpoint(_) | RenewalError::CutOff { .. })) => {
-                Renewed::Refused(error)
+            )) => RefreshResult::Unavailable(error.into()),
+            Err(error @ (RefreshError::Endpoint(_) | RefreshError::CutOff { .. })) => {
+                RefreshResult::Refused(error)
             }
-            Err(error) => Renewed::Unusable(error),
+            Err(error) => RefreshResult::Unusable(error),
         }
     }
 
@@ -186,19 +186,19 @@ impl TokenSource {
         path: &Path,
         current: &Token,
         stopping: &Stopping,
-    ) -> Result<Renewed, RenewalError> {
+    ) -> Result<RefreshResult, RefreshError> {
         let Some(lock) = lock(path, stopping).await? else {
-            return Ok(Renewed::Unchanged);
+            return Ok(RefreshResult::Unchanged);
         };
         let cut_off_at = recover(path, &lock)?;
         self.keep_unkept(path);
         let tokens = match content(self.load(path)?, current)? {
-            Content::Other(grant) => return Ok(Renewed::Fresh(grant, Origin::File)),
+            Content::Other(grant) => return Ok(RefreshResult::Fresh(grant, Origin::File)),
             Content::Same(tokens) | Content::Expired(tokens) => tokens,
         };
         let (Some(token_url), Some(refresh_token)) = (&tokens.token_url, &tokens.refresh_token)
         else {
-            return Ok(Renewed::Unchanged);
+            return Ok(RefreshResult::Unchanged);
         };
         let client = self.endpoint.client(token_url)?;
         let note = Note::new(refresh_token, cut_off_at);
@@ -211,13 +211,13 @@ impl TokenSource {
         };
         if *stopping.borrow() {
             reserved.into_iter().for_each(Reserved::release);
-            return Ok(Renewed::Unchanged);
+            return Ok(RefreshResult::Unchanged);
         }
         match oauth::refresh(&client, &tokens, self.endpoint.client_secret()).await {
             Ok(fresh) => {
                 self.keep(path, reserved, &fresh, refresh_token).await;
                 // Its lifetime is what is left after that.
-                Ok(Renewed::Fresh(grant(&fresh)?, Origin::Endpoint))
+                Ok(RefreshResult::Fresh(grant(&fresh)?, Origin::Endpoint))
             }
             Err(error) => {
                 let is_spent_perhaps =
@@ -227,7 +227,7 @@ impl TokenSource {
                 }
                 Err(
                     match cut_off_at.filter(|_| error.is_about_the_refresh_token()) {
-                        Some(began) => RenewalError::CutOff { began, error },
+                        Some(began) => RefreshError::CutOff { began, error },
                         None => error.into(),
                     },
                 )
@@ -329,7 +329,7 @@ impl TokenSource {
         &self,
         path: &Path,
         current: &Token,
-        occasion: Occasion,
+        cause: RefreshCause,
         stopping: &mut Stopping,
     ) -> Result<Content, TokenError> {
         let read = || content(self.load(path)?, current);
@@ -343,7 +343,7 @@ impl TokenSource {
         let (began, mut is_told) = (Instant::now(), false);
         let mut found = read();
         while let Some(why) = found.as_ref().err().and_then(TokenError::passes_because)
-            && occasion == Occasion::Needed
+            && cause == RefreshCause::Needed
             && let Some(left) = FILE_WAIT_MAX.checked_sub(began.elapsed())
         {
             if !is_told {
@@ -417,7 +417,7 @@ fn content(tokens: Tokens, current: &Token) -> Result<Content, TokenError> {
 
 fn grant(tokens: &Tokens) -> Result<Grant, TokenError> {
     let token = Token::new(tokens.access_token.expose_secret(), "the access token")?;
-    let until = tokens.expires_at.filter(|_| tokens.can_be_renewed());
+    let until = tokens.expires_at.filter(|_| tokens.can_be_refreshed());
     // What lies in the past is no time at all.
     let lifetime = until.map(|until| {
         until
@@ -432,7 +432,7 @@ fn grant(tokens: &Tokens) -> Result<Grant, TokenError> {
 /// that is made good, or told.
 fn load_and_recover(path: &Path) -> Result<Tokens, TokenError> {
     let tokens = wait_and_load(path)?;
-    if tokens.can_be_renewed()
+    if tokens.can_be_refreshed()
         && let Some(lock) = Lock::take(path)?
     {
         if let Some(began) = recover(path, &lock)? {

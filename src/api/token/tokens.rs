@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::api::http::address::foreign_part;
-use crate::api::token::secret::{Extent, LoginFlaw, Token};
+use crate::api::token::secret::{JsonEnd, LoginFlaw, Token};
 
 /// What a login brings, and what renewing it needs.
 #[derive(Debug, Clone)]
@@ -44,15 +44,15 @@ impl Tokens {
     pub fn parse(text: &str) -> Result<Tokens, LoginFlaw> {
         let login: Login = serde_json::from_str(text).map_err(|error| {
             // Its message might quote a secret.
-            let extent = if error.is_eof() {
-                Extent::Cut
+            let end = if error.is_eof() {
+                JsonEnd::Missing
             } else {
-                Extent::Whole
+                JsonEnd::Found
             };
             LoginFlaw::Json {
                 line: error.line(),
                 column: error.column(),
-                extent,
+                end,
             }
         })?;
         let access_token = Token::of(&login.access_token).map_err(LoginFlaw::AccessToken)?;
@@ -85,7 +85,7 @@ impl Tokens {
     }
 
     /// Whether they can be exchanged for new ones.
-    pub fn can_be_renewed(&self) -> bool {
+    pub fn can_be_refreshed(&self) -> bool {
         self.refresh_token.is_some() && self.token_url.is_some()
     }
 }

@@ -10,7 +10,7 @@ use crate::commands::shared::report::{Report, StartedAt};
 use crate::commands::shared::{first_rows, inputs, row_range, start, unique};
 use crate::config::Settings;
 use crate::pipeline::recorder::{Inputs, Recorder};
-use crate::pipeline::{self, Bounds, Onlooker, Reading, RowBuilder};
+use crate::pipeline::{self, Bounds, ExplainObserver, Reading, RowBuilder};
 use crate::process::signals::Signals;
 use crate::results::failed_rows::FailedRows;
 use crate::results::progress::RunProgress;
@@ -58,13 +58,13 @@ pub fn check(settings: &Settings, signals: &Signals) -> Result<u8, Failure> {
             printed = terminal.print(&explain::render(explanation, &known.names, &destination));
         }
     };
-    let onlooker = Onlooker::new(settings.input.explain, &mut show);
+    let observer = ExplainObserver::new(settings.input.explain, &mut show);
     let bounds = Bounds {
         error_limit: settings.sending.max_errors,
         threads: pipeline::threads(),
         drain,
     };
-    let (ended, recorded) = pipeline::check(reading, recorder, bounds, &progress, onlooker)
+    let (ended, recorded) = pipeline::check(reading, recorder, bounds, &progress, observer)
         .map_err(Failure::unusable)?;
     drop(watch);
     let report = Report {
@@ -74,7 +74,7 @@ pub fn check(settings: &Settings, signals: &Signals) -> Result<u8, Failure> {
         run_dir: started.run_dir,
         started_at,
         read: ended.read,
-        extent: ended.extent,
+        read_to: ended.read_to,
         rows,
         stop: ended.stop,
         route: None,

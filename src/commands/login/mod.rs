@@ -189,3 +189,44 @@ fn failure(error: AuthorizeError) -> Failure {
         error: error.into(),
     }
 }
+
+/// Removes a login, and nothing that is none: a wrong name would cost a file.
+fn remove_login(path: &Path) -> anyhow::Result<()> {
+    match token_file::load(path) {
+        // That others can read it is one more reason.
+        Err(TokenError::ReadableByOthers { .. }) => {}
+        Ok(tokens) if tokens.refresh_token.is_some() || tokens.client_id.is_some() => {}
+        Ok(_) => bail!(
+            "{} holds a token alone, which no login has put there: remove it yourself",
+            shown(path)
+        ),
+        Err(error) => return Err(error.into()),
+    }
+    token_file::remove(path).with_context(|| format!("{} cannot be removed", shown(path)))
+}
+
+fn describe(tokens: &Tokens, now: Timestamp) -> String {
+    let client = tokens
+        .client_id
+        .as_deref()
+        .map_or_else(|| "unknown".to_owned(), text::safe);
+    let expires = match tokens.expires_at {
+        None => "unknown".to_owned(),
+        Some(at) if at <= now => format!("{} (past)", shown_time(at)),
+        Some(at) => shown_time(at),
+    };
+    let renewed = if tokens.can_be_refreshed() {
+        "yes"
+    } else {
+        "no"
+    };
+    format!("client          {client}\nexpires         {expires}\ncan be renewed  {renewed}\n")
+}
+
+fn shown_time(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+fn shown(path: &Path) -> String {
+    text::safe_path(path)
+}

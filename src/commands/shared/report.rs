@@ -20,7 +20,7 @@ use crate::config::output::OutputFormat;
 use crate::input::InputError;
 use crate::journal::{Fact, JOURNAL_NAME, RunDir, SUMMARY_NAME, WriteError};
 use crate::pipeline::recorder::Recorded;
-use crate::pipeline::sender::Extent;
+use crate::pipeline::sender::ReadTo;
 use crate::process::crash;
 use crate::process::exit::Exit;
 use crate::results::summary::{self, InputNames, Summary};
@@ -29,29 +29,29 @@ use crate::schedule::{Statistics, StopReason};
 use crate::terminal::{self, Terminal};
 use crate::text;
 
-/// The results to report.
-pub(in crate::commands) struct Report<'a> {
-    pub(in crate::commands) command: &'static str,
-    pub(in crate::commands) settings: &'a Settings,
-    pub(in crate::commands) names: InputNames,
-    pub(in crate::commands) run_dir: RunDir,
-    pub(in crate::commands) started_at: StartedAt,
-    pub(in crate::commands) read: RowsRead,
-    pub(in crate::commands) extent: Extent,
-    /// The rows to read.
-    pub(in crate::commands) rows: Range<u64>,
-    pub(in crate::commands) stop: Option<StopReason>,
-    /// The route of the requests.
-    pub(in crate::commands) route: Option<Route>,
-    pub(in crate::commands) input_fault: Option<InputError>,
-    pub(in crate::commands) recorded: Recorded,
-    pub(in crate::commands) sending: Option<(Statistics, Latencies)>,
-    /// The way to continue a run that stopped.
-    pub(in crate::commands) continuation: Option<Continuation>,
-    /// The end of a wait that the API asked for, if it is not over.
-    pub(in crate::commands) until: Option<Timestamp>,
-    /// The result of printing so far.
-    pub(in crate::commands) printed: io::Result<()>,
+/// What there is to report.
+pub(super) struct Report<'a> {
+    pub(super) command: &'static str,
+    pub(super) settings: &'a Settings,
+    pub(super) names: InputNames,
+    pub(super) run_dir: RunDir,
+    pub(super) began: Began,
+    pub(super) read: RowsRead,
+    pub(super) read_to: ReadTo,
+    /// The rows that were to be read.
+    pub(super) rows: Range<u64>,
+    pub(super) stop: Option<StopReason>,
+    /// The way that requests took.
+    pub(super) route: Option<Route>,
+    pub(super) input_fault: Option<InputError>,
+    pub(super) recorded: Recorded,
+    pub(super) sending: Option<(Statistics, Latencies)>,
+    /// How a run that stopped goes on.
+    pub(super) continuation: Option<Continuation>,
+    /// The end of a wait that the API named and that is not over.
+    pub(super) until: Option<Timestamp>,
+    /// Whether all could be printed that was to be printed so far.
+    pub(super) printed: io::Result<()>,
 }
 
 /// The start of a command.
@@ -209,7 +209,7 @@ impl Report<'_> {
             ended: summary::format_time(Timestamp::now()),
             seconds: summary::rounded(seconds),
             records: 0,
-            read_to_end: self.extent == Extent::Whole && !self.is_window_full(),
+            read_to_end: self.read_to == ReadTo::End && !self.is_window_full(),
             valid: None,
             updated: None,
             invalid: 0,

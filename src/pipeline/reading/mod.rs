@@ -1,19 +1,20 @@
 //! From open inputs to checked rows: blocks are cut one after the other, parsed and checked by themselves.
 //!
 //! A run wants all rows in order, so one thread reads and another one checks for it. A check wants the bad rows alone, so any
-//! number of threads take turns to read a block and sift what they read ([`sifting`]): the result is the same, byte for byte.
-//! What a row's id makes of it depends on the rows before, so it is looked for in that order ([`Sifted::settle`]).
+//! number of threads take turns to read a block and sift what they read ([`checking`]): the result is the same, byte for byte.
+//! What a row's id makes of it depends on the rows before, so it is looked for in that order ([`CheckedBlock::settle`]).
 //!
 //! All of them end when their queue's other end is dropped, so whoever stops taking rows stops the reading.
 
-mod sifting;
+mod checking;
 mod source;
 
+use std::ops::ControlFlow;
 use std::sync::mpsc::Receiver;
 
 use bytes::Bytes;
 
-pub(crate) use self::sifting::{How, InOrder, Sifted, Sifter};
+pub(crate) use self::checking::{BlockChecker, CheckedBlock, How, InOrder};
 pub(crate) use self::source::{BlockSource, ReadBlock, read_blocks};
 use self::source::{Numbered, SourceBlock};
 use crate::contract::{CustomerId, CustomerUpdate, ErrorCode, FieldError, InvalidRow, Subject};
@@ -49,29 +50,22 @@ pub(crate) struct Batch {
     pub(crate) read: RowsRead,
 }
 
-/// Whether anybody still takes rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Demand {
-    Present,
-    Gone,
-}
-
 /// Parses and checks blocks into batches of all their rows, in order, by one thread.
 pub(crate) fn check_blocks(
     blocks: &Receiver<ReadBlock>,
     builder: &RowBuilder,
-    mut ids: DuplicateFilter,
-    mut send: impl FnMut(Result<Batch, InputError>) -> Demand,
+    mut ids: Ids,
+    mut send: impl FnMut(Result<Batch, InputError>) -> ControlFlow<()>,
 ) {
     let mut rows_before = 0;
     while let Ok(Numbered { content, .. }) = blocks.recv() {
-        let demand = match content {
+        let flow = match content {
             Ok(source) => check_block(&source, &mut rows_before, builder, &mut ids, &mut |batch| {
                 send(Ok(batch))
             }),
             Err(error) => send(Err(error)),
         };
-        if demand == Demand::Gone {
+        if flow.is_break() {
             return;
         }
     }
@@ -82,9 +76,9 @@ fn check_block(
     source: &SourceBlock,
     rows_before: &mut u64,
     builder: &RowBuilder,
-    ids: &mut DuplicateFilter,
-    send: &mut impl FnMut(Batch) -> Demand,
-) -> Demand {
+    ids: &mut Ids,
+    send: &mut impl FnMut(Batch) -> ControlFlow<()>,
+) -> ControlFlow<()> {
     let SourceBlock {
         input,
         skipped,
@@ -96,9 +90,9 @@ fn check_block(
         rows: Vec::with_capacity(block.bytes.len() / ROW_BYTES),
         ..Batch::default()
     };
-    let (mut demand, mut batch_bytes, mut buffer) = (Demand::Present, 0, Vec::new());
+    let (mut flow, mut batch_bytes, mut buffer) = (ControlFlow::Continue(()), 0, Vec::new());
     let blank_rows = parse_block(block, layout, &builder.rules, &mut |record| {
-        if demand == Demand::Gone {
+        if flow.is_break() {
             return;
         }
         let position = Position {
@@ -145,12 +139,12 @@ fn check_block(
         if batch_bytes >= BATCH_BYTES_MAX {
             *rows_before += batch.read.rows;
             batch_bytes = 0;
-            demand = send(std::mem::take(&mut batch));
+            flow = send(std::mem::take(&mut batch));
         }
     });
     batch.read.blank_rows = blank_rows;
-    if demand == Demand::Gone || (batch.rows.is_empty() && blank_rows == 0) {
-        return demand;
+    if flow.is_break() || (batch.rows.is_empty() && blank_rows == 0) {
+        return flow;
     }
     *rows_before += batch.read.rows;
     send(batch)

@@ -17,7 +17,7 @@ use super::reading::Batch;
 use super::recorder::{EndedRow, Fate, Message, Written};
 use super::reporter::Reporter;
 use super::resume::Resume;
-use super::token_refresh::Renewals;
+use super::token_refresh::TokenRefresh;
 use crate::api::{Api, Grant, TokenSource};
 use crate::contract::{Answer, Attempt, CustomerId};
 use crate::input::InputError;
@@ -70,18 +70,18 @@ pub struct Sent {
     /// How long answers took.
     pub latencies: Latencies,
     /// Whether the input was read to its end.
-    pub extent: Extent,
+    pub read_to: ReadTo,
     /// The end of a wait that the API named and that is not over.
     pub until: Option<Timestamp>,
 }
 
 /// How much of the input was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Extent {
+pub enum ReadTo {
     /// All of it.
-    Whole,
+    End,
     /// There may be rows that nobody has seen.
-    Partial,
+    Stop,
 }
 
 /// The queues that the sender stands between.
@@ -103,14 +103,14 @@ struct Driver {
     queues: Queues,
     started: Instant,
     in_flight: InFlight,
-    renewals: Renewals,
+    token_refresh: TokenRefresh,
     outbox: Outbox,
     /// Rows that are sent again and have not ended: as many as the schedule holds at most.
     again: BTreeMap<u64, Row>,
     read: RowsRead,
     /// Rows that were read and do not fit yet, in the order of the input: those of one batch at most.
     waiting: VecDeque<Row>,
-    extent: Option<Extent>,
+    read_to: Option<ReadTo>,
     input_fault: Option<InputError>,
     reporter: Reporter,
     latencies: Latencies,
@@ -163,18 +163,19 @@ impl Driver {
         sending
             .schedule
             .token_lasts(sending.grant.lifetime, Moment::START);
-        let renewals = Renewals::new(sending.token_source.clone(), sending.grant.token.clone());
+        let token_refresh =
+            TokenRefresh::new(sending.token_source.clone(), sending.grant.token.clone());
         Driver {
             sending,
             queues,
             started: Instant::now(),
             in_flight: InFlight::default(),
-            renewals,
+            token_refresh,
             outbox: Outbox::new(),
             again: BTreeMap::new(),
             read: RowsRead::default(),
             waiting: VecDeque::new(),
-            extent: None,
+            read_to: None,
             input_fault: None,
             reporter: Reporter::new(progress, route),
             latencies: Latencies::default(),
@@ -221,7 +222,7 @@ impl Driver {
                     customer,
                 );
             }
-            Step::RefreshToken(reason) => self.renewals.begin(reason),
+            Step::RenewToken(reason) => self.token_refresh.begin(reason),
             Step::Wait(_) | Step::Done | Step::Stopped => {}
         }
     }
@@ -231,14 +232,14 @@ impl Driver {
         let mut is_due = self.outbox.is_due();
         let outbox_due_at = if is_due { None } else { self.outbox.due_at() };
         let wake_at = self.wake_at(until, outbox_due_at);
-        let reads_on = self.extent.is_none() && self.has_offered_all() && self.has_room();
+        let reads_on = self.read_to.is_none() && self.has_offered_all() && self.has_room();
         loop {
             tokio::select! {
                 biased;
                 signal = self.sending.drain.next() => return Event::Signal(signal),
                 () = self.outbox.hand_over(&self.queues.recorder), if is_due => is_due = false,
                 Some((ticket, attempt)) = self.in_flight.next() => return Event::Answered(ticket, attempt),
-                Some(renewal) = self.renewals.ended() => return Event::TokenRenewed(renewal),
+                Some(renewal) = self.token_refresh.ended() => return Event::TokenRenewed(renewal),
                 Ok(()) = self.queues.written.changed() => return Event::Written,
                 batch = self.queues.batches.recv(), if reads_on => return Event::Read(batch),
                 () = sleep_until(wake_at.into()) => return Event::Due,
@@ -272,12 +273,12 @@ impl Driver {
             }
             Event::Read(Some(Ok(batch))) => self.take_in(batch),
             Event::Read(Some(Err(error))) => {
-                self.extent = Some(Extent::Partial);
+                self.read_to = Some(ReadTo::Stop);
                 self.input_fault = Some(error);
                 self.sending.schedule.stop(StopReason::InputUnusable);
             }
             Event::Read(None) => {
-                self.extent = Some(Extent::Whole);
+                self.read_to = Some(ReadTo::End);
                 if let Some(Err(reason)) = self.sending.resume.as_mut().map(Resume::end) {
                     self.sending.schedule.stop(reason);
                 }
@@ -287,7 +288,7 @@ impl Driver {
             Event::SyncDue => {
                 // A full queue is synced the next time; what is in it is written first anyway.
                 self.queues.recorder.try_send(Message::Sync).ok();
-                if self.renewals.file_has_changed() {
+                if self.token_refresh.file_has_changed() {
                     self.sending.schedule.token_file_changed();
                 }
             }
@@ -303,7 +304,7 @@ impl Driver {
             return Next::End;
         }
         self.signals = Signals::One;
-        self.renewals.stop();
+        self.token_refresh.stop();
         info!(
             in_flight = self.in_flight.len(),
             "{reason}: no more is sent; one more signal, after a second, ends it at once"
@@ -317,7 +318,7 @@ impl Driver {
             unreachable!("only updates are offered");
         };
         let (customer, body) = (*id, body.clone());
-        let (api, token) = (self.sending.api.clone(), self.renewals.token());
+        let (api, token) = (self.sending.api.clone(), self.token_refresh.token());
         match request {
             Request::Write => {
                 self.in_flight.add(
@@ -438,8 +439,8 @@ impl Driver {
     async fn finish(mut self) -> Sent {
         self.in_flight.clear();
         // One that failed is no reason for a run to stop that has ended.
-        if let Some(renewal @ (Refreshed::New { .. } | Refreshed::Replaced { .. })) =
-            self.renewals.finish().await
+        if let Some(renewal @ (Renewal::New { .. } | Renewal::Replaced { .. })) =
+            self.token_refresh.finish().await
         {
             let now = self.now();
             self.sending.schedule.token_refreshed(renewal, now);
@@ -476,7 +477,7 @@ impl Driver {
             read: self.read,
             statistics: self.sending.schedule.statistics().clone(),
             latencies: self.latencies,
-            extent: self.extent.unwrap_or(Extent::Partial),
+            read_to: self.read_to.unwrap_or(ReadTo::Stop),
         }
     }
 

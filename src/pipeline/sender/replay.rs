@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use super::super::reading::Batch;
 use super::super::recorder::{EndedRow, Fate};
 use super::super::resume::{Resume, Step};
-use super::{Driver, Extent, Offered};
-use crate::row::{Row, RowContent};
+use super::{Driver, Offered, ReadTo};
+use crate::row::{Content, Row};
 
 impl Driver {
     /// Takes in a batch. Its rows wait until there is room for them.
@@ -68,7 +68,7 @@ impl Driver {
 
     /// Tells the schedule once no more rows will be offered.
     pub(super) fn close_if_all_is_offered(&mut self) {
-        if self.extent == Some(Extent::Whole) && self.has_offered_all() {
+        if self.read_to == Some(ReadTo::End) && self.has_offered_all() {
             self.sending.schedule.close();
         }
     }
@@ -148,7 +148,7 @@ impl Driver {
     /// describe the whole run directory. Rows without an outcome are counted, and stay unsent.
     pub(super) async fn read_settled_rows(&mut self) {
         let last_settled = self.sending.resume.as_ref().and_then(Resume::last_row);
-        while self.read.last_row < last_settled && self.extent.is_none() {
+        while self.read.last_row < last_settled && self.read_to.is_none() {
             self.outbox.hand_over(&self.queues.recorder).await;
             while !self.outbox.has_room() && self.queues.written.changed().await.is_ok() {
                 self.release_written();

@@ -29,7 +29,7 @@ const FOUND_BYTES_MAX: usize = 1 << 20;
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 
 /// What a check finds in a block, or in a part of one.
-pub(crate) struct Sifted {
+pub(crate) struct CheckedBlock {
     /// What was read.
     pub(crate) read: RowsRead,
     /// Whom the rows that keep the contract name, and where they stand.
@@ -42,19 +42,19 @@ pub(crate) struct Sifted {
     pub(crate) explained: Vec<Explanation>,
     /// The block, to read it again.
     source: SourceBlock,
-    /// What is left of it to be sifted.
+    /// What is left of it to be checked.
     rest: Option<SourceBlock>,
     /// Rows of the blocks before.
     rows_before: u64,
 }
 
 /// What was found in a block, in its place in the order of the input.
-pub(crate) type Found = Box<Numbered<Result<Sifted, InputError>>>;
+pub(crate) type Found = Box<Numbered<Result<CheckedBlock, InputError>>>;
 
-/// What a sifting thread has to say.
+/// What a known thread has to say.
 pub(crate) enum Arrival {
-    /// It sifted a block.
-    Sifted(Found),
+    /// It checked a block.
+    Checked(Found),
     /// It panicked, so that a block never comes.
     Lost,
 }
@@ -62,14 +62,14 @@ pub(crate) enum Arrival {
 /// Reads blocks and sifts them for the rows that break the contract; several threads may share its source. The thread that
 /// reads a block also parses it, while it is in the nearest cache.
 #[derive(Clone)]
-pub(crate) struct Sifter {
+pub(crate) struct BlockChecker {
     source: Arc<Mutex<BlockSource>>,
     how: How,
     /// Holds a token for each block that was read and not yet taken in order.
     ahead: SyncSender<()>,
 }
 
-/// How blocks are sifted.
+/// How blocks are checked.
 #[derive(Clone)]
 pub(crate) struct How {
     pub(crate) builder: Arc<RowBuilder>,
@@ -80,7 +80,7 @@ pub(crate) struct How {
 
 /// A turn of the thread that takes blocks in order.
 enum Turn {
-    Sifted(Found),
+    Checked(Found),
     /// As many blocks as may be are read and not taken.
     FarAhead,
     /// There is no more.
@@ -93,7 +93,7 @@ fn ahead_max(threads: usize) -> usize {
     2 * threads + 2
 }
 
-impl Sifter {
+impl BlockChecker {
     /// Threads that sift, so many of them, and what they find, in order. `takes_part` says whether whoever takes that sifts, too,
     /// where it would have to wait. It ends where `drain` asks for that.
     pub(crate) fn with_threads(
@@ -102,11 +102,11 @@ impl Sifter {
         threads: usize,
         takes_part: bool,
         drain: Drain,
-    ) -> (Sifter, SyncSender<Arrival>, InOrder) {
+    ) -> (BlockChecker, SyncSender<Arrival>, InOrder) {
         let ahead_max = ahead_max(threads);
         let (ahead, taken) = sync_channel(ahead_max);
         let (arrivals_in, arrivals) = sync_channel(ahead_max);
-        let sifter = Sifter {
+        let checker = BlockChecker {
             source: Arc::new(Mutex::new(source)),
             how: how.clone(),
             ahead,
@@ -114,7 +114,7 @@ impl Sifter {
         let in_order = InOrder {
             arrivals,
             taken,
-            sifter: takes_part.then(|| sifter.clone()),
+            checker: takes_part.then(|| checker.clone()),
             how,
             early: BTreeMap::new(),
             rests: Vec::new(),
@@ -124,7 +124,7 @@ impl Sifter {
             drain,
             stopped_by: None,
         };
-        (sifter, arrivals_in, in_order)
+        (checker, arrivals_in, in_order)
     }
 
     /// What the next block has; nothing at the end.
@@ -135,26 +135,26 @@ impl Sifter {
         drop(turn);
         Some(Box::new(Numbered {
             number,
-            content: content.map(|source| self.how.sift(source)),
+            content: content.map(|source| self.how.check(source)),
         }))
     }
 
     /// The same, where no block has to be waited for.
     fn next_in_turn(&self) -> Turn {
         match self.ahead.try_send(()) {
-            Ok(()) => self.next().map_or(Turn::End, Turn::Sifted),
+            Ok(()) => self.next().map_or(Turn::End, Turn::Checked),
             Err(TrySendError::Full(())) => Turn::FarAhead,
             Err(TrySendError::Disconnected(())) => Turn::End,
         }
     }
 
     /// Sifts all that there is, as far as somebody takes it.
-    pub(crate) fn sift_into(&self, arrivals: &SyncSender<Arrival>) {
+    pub(crate) fn check_into(&self, arrivals: &SyncSender<Arrival>) {
         let _told = ToldWhenLost(arrivals);
         while self.ahead.send(()).is_ok()
             && let Some(next) = self.next()
         {
-            if arrivals.send(Arrival::Sifted(next)).is_err() {
+            if arrivals.send(Arrival::Checked(next)).is_err() {
                 return;
             }
         }
@@ -179,10 +179,10 @@ pub(crate) struct InOrder {
     /// Gives tokens back.
     taken: Receiver<()>,
     /// Sifts a block where it would have to wait for one, until there is none any more.
-    sifter: Option<Sifter>,
+    checker: Option<BlockChecker>,
     how: How,
     /// What came before its turn.
-    early: BTreeMap<u64, Result<Sifted, InputError>>,
+    early: BTreeMap<u64, Result<CheckedBlock, InputError>>,
     /// What is left of the block whose turn it is, in parts, the next one last.
     rests: Vec<SourceBlock>,
     /// Rows of it of which fitted into one part what was found.
@@ -195,16 +195,16 @@ pub(crate) struct InOrder {
 }
 
 impl How {
-    fn sift(&self, source: SourceBlock) -> Sifted {
+    fn check(&self, source: SourceBlock) -> CheckedBlock {
         crash::provoke("checker");
         let to_explain = self.to_explain.load(Ordering::Relaxed);
-        sift_block(
+        check_for_invalid(
             source,
             &self.builder,
-            &Sifting {
+            &Known {
                 to_explain,
                 found_bytes_max: FOUND_BYTES_MAX,
-                ..Sifting::default()
+                ..Known::default()
             },
         )
     }
@@ -216,15 +216,15 @@ impl InOrder {
         let arrival = if let Ok(arrival) = self.arrivals.try_recv() {
             arrival
         } else {
-            match self.sifter.as_ref().map(Sifter::next_in_turn) {
-                Some(Turn::Sifted(sifted)) => return Some(sifted),
-                Some(Turn::End) => self.sifter = None,
+            match self.checker.as_ref().map(BlockChecker::next_in_turn) {
+                Some(Turn::Checked(checked)) => return Some(checked),
+                Some(Turn::End) => self.checker = None,
                 Some(Turn::FarAhead) | None => {}
             }
             self.wait()?
         };
         match arrival {
-            Arrival::Sifted(sifted) => Some(sifted),
+            Arrival::Checked(checked) => Some(checked),
             Arrival::Lost => None,
         }
     }
@@ -252,19 +252,19 @@ impl InOrder {
     }
 
     /// Numbers what was found as what comes next, and keeps what is left of its block.
-    fn place(&mut self, mut sifted: Sifted) -> Sifted {
-        if let Some(rest) = sifted.rest.take() {
-            self.rows_that_fit = sifted.read.rows.max(1);
+    fn place(&mut self, mut checked: CheckedBlock) -> CheckedBlock {
+        if let Some(rest) = checked.rest.take() {
+            self.rows_that_fit = checked.read.rows.max(1);
             self.rests.push(rest);
         }
-        sifted.move_behind(self.rows_before);
-        self.rows_before += sifted.read.rows;
-        sifted
+        checked.move_behind(self.rows_before);
+        self.rows_before += checked.read.rows;
+        checked
     }
 }
 
 impl Iterator for InOrder {
-    type Item = Result<Sifted, InputError>;
+    type Item = Result<CheckedBlock, InputError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if let Some(mut rest) = self.rests.pop() {
@@ -273,8 +273,8 @@ impl Iterator for InOrder {
             }
             // The next part is probably like the one before: nothing is parsed in vain.
             self.rests.extend(rest.cut_behind(self.rows_that_fit));
-            let sifted = self.how.sift(rest);
-            return Some(Ok(self.place(sifted)));
+            let checked = self.how.check(rest);
+            return Some(Ok(self.place(checked)));
         }
         while !self.early.contains_key(&self.next) {
             let Numbered { number, content } = *self.one_more()?;
@@ -287,11 +287,11 @@ impl Iterator for InOrder {
         let content = self.early.remove(&self.next)?;
         self.next += 1;
         self.taken.try_recv().ok();
-        Some(content.map(|sifted| self.place(sifted)))
+        Some(content.map(|checked| self.place(checked)))
     }
 }
 
-impl Sifted {
+impl CheckedBlock {
     /// Numbers the rows as ones that so many rows come before.
     fn move_behind(&mut self, rows_before: u64) {
         self.rows_before += rows_before;
@@ -313,10 +313,10 @@ impl Sifted {
     }
 
     /// Looks at the ids for what becomes of their rows. Blocks have to come in the order of the input.
-    pub(crate) fn settle(mut self, ids: &mut DuplicateFilter, builder: &RowBuilder) -> Sifted {
+    pub(crate) fn settle(mut self, ids: &mut Ids, builder: &RowBuilder) -> CheckedBlock {
         let (mut refused, mut also_refused) = (Vec::new(), Vec::new());
         let mut invalid = self.invalid.iter().peekable();
-        let mut look_at_invalid = |before: u64, ids: &DuplicateFilter| {
+        let mut check_invalid_before = |before: u64, ids: &Ids| {
             while let Some(row) = invalid.next_if(|row| row.position.row < before) {
                 if row.id.is_some_and(|id| ids.would_reject(id)) {
                     also_refused.push(row.position.row);
@@ -324,15 +324,15 @@ impl Sifted {
             }
         };
         for (id, fields, position) in std::mem::take(&mut self.valid) {
-            look_at_invalid(position.row, ids);
-            let occurrence = ids.next(id, fields);
-            self.read.add_occurrence(position, occurrence);
-            match occurrence {
-                Occurrence::Sent
-                | Occurrence::SentAgain
-                | Occurrence::SentInstead { .. }
-                | Occurrence::Unknown => {}
-                Occurrence::Superseded => {
+            check_invalid_before(position.row, ids);
+            let standing = ids.next(id, fields);
+            self.read.add_standing(position, standing);
+            match standing {
+                Standing::Sent
+                | Standing::SentAgain
+                | Standing::SentInstead { .. }
+                | Standing::Unknown => {}
+                Standing::Superseded => {
                     let explained = self
                         .explained
                         .iter_mut()
@@ -342,26 +342,26 @@ impl Sifted {
                 Occurrence::Refused => refused.push(position.row),
             }
         }
-        look_at_invalid(u64::MAX, ids);
+        check_invalid_before(u64::MAX, ids);
         // Good rows are not kept, so those that turn out to be bad are read once more.
-        let sifted = if refused.is_empty() {
+        let checked = if refused.is_empty() {
             self
         } else {
             let to_explain = u64::try_from(self.explained.len()).unwrap_or(u64::MAX);
             let rows_before = self.rows_before;
-            let sifting = Sifting {
+            let known = Known {
                 rows_before,
                 refused_rows: &refused,
                 to_explain,
                 found_bytes_max: usize::MAX,
             };
-            sift_block(self.source, builder, &sifting)
+            check_for_invalid(self.source, builder, &known)
         };
-        sifted.with_duplicates(&also_refused)
+        checked.with_duplicates(&also_refused)
     }
 
     /// The same, where these of its invalid rows, in order, would be refused if they were valid.
-    fn with_duplicates(mut self, rows: &[u64]) -> Sifted {
+    fn with_duplicates(mut self, rows: &[u64]) -> CheckedBlock {
         for row in &mut self.invalid {
             if let (RowContent::Invalid(errors), Ok(_)) =
                 (&mut row.content, rows.binary_search(&row.position.row))
@@ -373,9 +373,9 @@ impl Sifted {
     }
 }
 
-/// What is known of a block before it is sifted.
+/// What is known of a block before it is checked.
 #[derive(Debug, Default)]
-struct Sifting<'a> {
+struct Known<'a> {
     /// Rows of the blocks before.
     rows_before: u64,
     /// Rows that are refused for their ids' sake, in order.
@@ -386,13 +386,17 @@ struct Sifting<'a> {
     found_bytes_max: usize,
 }
 
-fn sift_block(mut source: SourceBlock, builder: &RowBuilder, sifting: &Sifting<'_>) -> Sifted {
-    let Sifting {
+fn check_for_invalid(
+    mut source: SourceBlock,
+    builder: &RowBuilder,
+    known: &Known<'_>,
+) -> CheckedBlock {
+    let Known {
         rows_before,
         refused_rows,
         to_explain,
         found_bytes_max,
-    } = *sifting;
+    } = *known;
     let SourceBlock {
         input,
         skipped,
@@ -446,7 +450,7 @@ fn sift_block(mut source: SourceBlock, builder: &RowBuilder, sifting: &Sifting<'
     }
     read.blank_rows = blank_rows;
     let input_bytes = u64::try_from(source.block.bytes.len()).unwrap_or(u64::MAX);
-    Sifted {
+    CheckedBlock {
         read,
         valid,
         invalid,
