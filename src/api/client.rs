@@ -1,4 +1,4 @@
-//! The client: one request about one customer, one attempt.
+//! The API client: sends one request about one customer and returns one attempt.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,39 +25,40 @@ use crate::contract::{Answer, Attempt, CustomerId, Fault};
 
 /// The API's name for the header that scopes a request to a tenant.
 const X_TENANT: HeaderName = HeaderName::from_static("x-tenant");
-/// The setting that names the API.
+/// The setting that names the API, for error messages.
 const BASE_URL: &str = "--base-url";
 
-/// How the API is reached.
+/// The settings for reaching the API.
 #[derive(Debug, Clone)]
 pub struct ApiOptions {
-    /// Up to where `/v1/customers/{id}` begins.
+    /// The URL before `/v1/customers/{id}`.
     pub base_url: Url,
     /// The tenant that requests are scoped to.
     pub tenant: Option<u64>,
-    /// How servers are reached.
+    /// The settings for HTTP.
     pub http: HttpOptions,
 }
 
-/// The API. Clones share its connections.
+/// The client for the API. Clones share its connections.
 #[derive(Debug, Clone)]
 pub struct Api {
     requests: Arc<Requests>,
 }
 
-/// What all requests have in common, made once.
+/// The parts that all requests share, built once.
 #[derive(Debug)]
 struct Requests {
     lanes: Lanes,
     route: Route,
-    /// The URL of all customers. A customer's is made of it without being parsed.
+    /// The URL of all customers. A customer's URL appends the id, without parsing.
     customers: Url,
-    /// All headers of an update, with a place for the token: none has to be added to a request's copy, which would have to grow
-    /// for it.
+    /// All headers of an update, with a placeholder for the token: adding one to the copy for each
+    /// request would make the map grow.
     update_headers: HeaderMap,
-    /// The same of a read.
+    /// All headers of a read, with a placeholder for the token.
     read_headers: HeaderMap,
-    /// Whether the server may not speak HTTP/2 at all. Without TLS it is taken to (`--http2`).
+    /// Whether it is unknown that the server speaks HTTP/2. Without TLS there is no ALPN, so
+    /// `--http2` assumes it.
     doubts_http2: AtomicBool,
 }
 
@@ -84,12 +85,12 @@ impl Api {
         })
     }
 
-    /// The way that requests take.
+    /// The route that requests take.
     pub fn route(&self) -> &Route {
         &self.requests.route
     }
 
-    /// Sends one update and reads what comes back. Never fails: that nothing came back is an answer too.
+    /// Sends one update and reads the answer. It never fails: a missing answer is an answer, too.
     pub async fn update(&self, customer: CustomerId, body: Bytes, token: &Token) -> Attempt {
         let mut request =
             self.requests
@@ -98,8 +99,9 @@ impl Api {
         self.requests.attempt(request, customer, token, None).await
     }
 
-    /// Reads one customer, past all caches, and compares it with `sent`, the body of an update. `Response::shown` says how it
-    /// compares, where a 200 shows that very customer. Never fails, as [`update`](Api::update).
+    /// Reads one customer, bypassing all caches, and compares it with `sent`, the body of an
+    /// update. `Response::shown` holds the result if a 200 shows that customer. It never fails,
+    /// like [`update`](Api::update).
     pub async fn read(&self, customer: CustomerId, sent: &[u8], token: &Token) -> Attempt {
         let request =
             self.requests
@@ -111,7 +113,7 @@ impl Api {
 }
 
 impl Requests {
-    /// A request about one customer, without a body.
+    /// Builds a request about one customer, without a body.
     fn request(
         &self,
         method: Method,
@@ -130,7 +132,7 @@ impl Requests {
         request
     }
 
-    /// Sends a request and reads what comes back.
+    /// Sends a request and reads the answer.
     async fn attempt(
         &self,
         request: Request,
@@ -165,8 +167,8 @@ impl Requests {
         }
     }
 
-    /// Says once what is probably wrong where connections break before there is any answer: to the schedule it looks like an
-    /// outage.
+    /// Warns once of the probable cause if connections break before any answer: the schedule only
+    /// sees an outage.
     fn learn_protocol(&self, answer: &Answer) {
         if !self.doubts_http2.load(Ordering::Relaxed) {
             return;
@@ -184,7 +186,7 @@ impl Requests {
     }
 }
 
-/// What every request about a customer says, with a place for the token.
+/// The headers that every request about a customer has, with a placeholder for the token.
 fn common_headers(tenant: Option<u64>) -> HeaderMap {
     let mut headers = clients::headers();
     headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer"));
@@ -200,15 +202,15 @@ fn update_headers(tenant: Option<u64>) -> HeaderMap {
     headers
 }
 
-/// A read has no body, so nothing to name the type of. It has to reach the API itself: what a cache holds may be older than the
-/// update that is looked for.
+/// The headers of a read. There is no body, so no content type. Caches are bypassed, since a cached
+/// customer may be older than the update in question.
 fn read_headers(tenant: Option<u64>) -> HeaderMap {
     let mut headers = common_headers(tenant);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers
 }
 
-/// The URL of all customers: a customer's has the id behind it.
+/// The URL of all customers; a customer's URL appends the id.
 pub(crate) fn customers_url(base_url: &Url) -> Url {
     let mut url = base_url.clone();
     url.set_path(&format!(

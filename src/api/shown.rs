@@ -1,11 +1,12 @@
-//! What a request looks like, for a person to read: nothing is sent, and no token is needed.
+//! Formats a request for a person to read. Nothing is sent, and no token is needed.
 
 use url::Url;
 
 use crate::api::client::customers_url;
 use crate::contract::CustomerId;
 
-/// The lines of the request that updates a customer, from the method to the last header that says something about it.
+/// The lines of the request that updates a customer, from the method to the last header about the
+/// body.
 pub fn shown_request(base_url: &Url, tenant: Option<u64>, customer: CustomerId) -> Vec<String> {
     let (before_path, _) = base_url
         .as_str()

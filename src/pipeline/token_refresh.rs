@@ -1,4 +1,4 @@
-//! The token that requests are sent with, and the one renewal of it that may be under way.
+//! The token that requests are sent with, and its refresh, of which at most one is under way.
 
 use std::time::Duration;
 
@@ -12,16 +12,17 @@ use crate::api::{
 };
 use crate::schedule::{Renewal, RenewalReason};
 
-/// How long the end of a run waits for a renewal: cut off, it would lose tokens that are not on the disk yet.
+/// The longest wait for a refresh at the end of a run: aborting it could lose tokens that are not
+/// on the disk yet.
 const FINISH_WAIT_MAX: Duration = Duration::from_secs(10);
 
-/// The token in use, and its renewal.
+/// The token in use, and its refresh.
 #[derive(Debug)]
 pub(crate) struct TokenRefresh {
     source: TokenSource,
     token: Token,
     file: FileWatch,
-    /// One at most.
+    /// At most one task.
     under_way: JoinSet<RefreshResult>,
     /// Whether the run is about to end.
     stopping: watch::Sender<bool>,
@@ -44,13 +45,13 @@ impl TokenRefresh {
         self.token.clone()
     }
 
-    /// Whether the token's file has changed since this was asked the last time.
+    /// Whether the token's file has changed since the last call.
     pub(crate) fn file_has_changed(&mut self) -> bool {
         self.file.has_changed()
     }
 
-    /// Begins to get another token. Requests go on with this one meanwhile.
-    pub(crate) fn begin(&mut self, reason: RefreshReason) {
+    /// Begins to get another token. Requests are sent with the present one meanwhile.
+    pub(crate) fn begin(&mut self, reason: RenewalReason) {
         let (source, token) = (self.source.clone(), self.token.clone());
         let cause = match reason {
             RenewalReason::Needed => RefreshCause::Needed,
@@ -61,21 +62,22 @@ impl TokenRefresh {
             .spawn(async move { source.refresh(&token, cause, &mut stopping).await });
     }
 
-    /// The run is about to end: a renewal that has not asked the token endpoint yet does not do so any more.
+    /// Announces the end of the run: a refresh that has not asked the token endpoint yet no longer
+    /// does.
     pub(crate) fn stop(&self) {
         self.stopping.send_replace(true);
     }
 
-    /// What came of the renewal under way; `None` at once where there is none.
-    pub(crate) async fn ended(&mut self) -> Option<Refreshed> {
+    /// Waits for the refresh under way and returns its result; `None` at once if there is none.
+    pub(crate) async fn ended(&mut self) -> Option<Renewal> {
         match self.under_way.join_next().await? {
             Ok(renewed) => Some(self.take(renewed)),
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         }
     }
 
-    /// Waits for the renewal under way, because the process is about to end. What came of it.
-    pub(crate) async fn finish(&mut self) -> Option<Refreshed> {
+    /// Waits for the refresh under way before the process ends, and returns its result.
+    pub(crate) async fn finish(&mut self) -> Option<Renewal> {
         self.stop();
         let renewal = timeout(FINISH_WAIT_MAX, self.ended())
             .await

@@ -1,5 +1,6 @@
-//! What the body of an answer says of the request. This runs once a request, so it allocates nothing for ordinary answers: what
-//! is not looked at is skipped.
+//! Reads what the body of an answer says about the request: applied, refused or neither. It runs
+//! once per request, so it allocates nothing for ordinary answers and skips every member that no
+//! decision needs.
 
 use std::fmt;
 
@@ -13,7 +14,7 @@ use crate::contract::{Body, Claim, CustomerId, Shape};
 /// The claim and shape of a body, and a hash of the country's name in its `data`.
 pub(crate) type Said = (Body, Option<u64>);
 
-/// Reads a whole body that answers a request about this customer.
+/// Classifies the whole body of an answer to a request about this customer.
 pub(crate) fn judge(body: &[u8], media: Media, customer: CustomerId) -> Said {
     if body.is_empty() {
         return (Body::Empty, None);
@@ -26,12 +27,12 @@ pub(crate) fn judge(body: &[u8], media: Media, customer: CustomerId) -> Said {
             },
             members.data_country,
         ),
-        // What serde_json cannot read is no JSON, or no object.
+        // Neither JSON nor an object.
         Err(_) => (Body::Other, None),
     }
 }
 
-/// What the members of an object say.
+/// The facts that the members of an object add up to.
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a question of its own about one object, and several may be true"
@@ -40,7 +41,7 @@ pub(crate) fn judge(body: &[u8], media: Media, customer: CustomerId) -> Said {
 struct Members {
     /// `error` is not null, `errors` is not empty, or `success` is false.
     refuses: bool,
-    /// `success` is a text or true.
+    /// `success` is a string or true.
     succeeds: bool,
     /// `data` is an object.
     has_data: bool,
@@ -55,7 +56,7 @@ struct Members {
     has_words: bool,
     /// `title` is not null.
     has_title: bool,
-    /// A member that counts stands there twice: readers differ in which of them they take.
+    /// A member that counts occurs twice: parsers differ in which of the two they use.
     is_repeated: bool,
 }
 
@@ -121,7 +122,7 @@ impl<'de> Deserialize<'de> for Members {
 }
 
 impl Members {
-    /// Takes in the value behind a key.
+    /// Reads the value of a key.
     fn read<'de, A: MapAccess<'de>>(&mut self, key: Key, map: &mut A) -> Result<(), A::Error> {
         match key {
             Key::Error => {

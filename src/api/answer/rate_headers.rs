@@ -1,4 +1,5 @@
-//! What an answer's headers say of time: the API's window, `Retry-After`, and the server's clock.
+//! Reads the headers of an answer that are about time: the API's rate window, `Retry-After` and the
+//! server's clock.
 
 use std::cmp::Ordering;
 use std::time::{Duration, SystemTime};
@@ -16,13 +17,13 @@ const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
-/// The longest wait that is told apart from one for ever: 136 years. No arithmetic on it can overflow.
+/// The longest wait that is kept: 136 years. No arithmetic on it can overflow.
 const WAIT_MAX: Duration = Duration::from_secs(u32::MAX as u64);
-/// A window may end this long from now. What is later is a mistake in the unit, or nonsense.
+/// The latest end of a window, from now. A later one is in another unit, or nonsense.
 const WINDOW_MAX_S: u64 = 366 * DAY_S;
-/// A reset may lie this long in the past, by a clock that is wrong or in another zone.
+/// The earliest reset, before now: the server's clock may be wrong or in another time zone.
 const RESET_PAST_MAX_S: u64 = DAY_S;
-/// A clock that shows less was never set.
+/// The lowest plausible clock: a lower one was never set.
 const YEAR_2001_UNIX_S: u64 = 1_000_000_000;
 const DAY_S: u64 = 24 * 60 * 60;
 
@@ -32,15 +33,16 @@ pub fn date_unix_s(headers: &HeaderMap) -> Option<u64> {
     unix_s(date)
 }
 
-/// A time in Unix seconds; nothing is before 1970.
+/// The time in Unix seconds; `None` before 1970.
 pub(crate) fn unix_s(time: SystemTime) -> Option<u64> {
     time.duration_since(SystemTime::UNIX_EPOCH)
         .ok()
         .map(|since| since.as_secs())
 }
 
-/// The wait that the server asks for (`Retry-After`, RFC 9110 §10.2.3): seconds, or a date against the answer's own `Date`,
-/// without which it is this machine's clock. Of several the longest counts; what is past is no wait, what is nonsense is
+/// The wait that the server asks for (`Retry-After`, RFC 9110 §10.2.3), in seconds or as a date. A
+/// date is compared with the answer's own `Date`, or else with this machine's clock. Of several
+/// headers the longest wait counts. A date in the past is no wait, and malformed values are
 /// ignored.
 pub fn retry_after(headers: &HeaderMap, now_unix_s: Option<u64>) -> Option<Duration> {
     headers
@@ -58,14 +60,15 @@ fn wait(text: &str, now_unix_s: Option<u64>) -> Option<Duration> {
     Some(Duration::from_secs(until.saturating_sub(now_unix_s?)).min(WAIT_MAX))
 }
 
-/// A number of digits; the greatest of 64 bits where it has more.
+/// Parses decimal digits; a number beyond 64 bits becomes the largest one.
 fn digits(text: &str) -> Option<u64> {
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     is_number.then(|| text.parse().unwrap_or(u64::MAX))
 }
 
-/// The API's window: `X-RateLimit-*`, or the IETF's `RateLimit` in its structured form (`"default";r=50;t=30`) and its older
-/// ones. Malformed is ignored. `now_unix_s` is the answer's `Date`, or this machine's clock.
+/// The API's rate window: `X-RateLimit-*`, or the IETF's `RateLimit`, either structured
+/// (`"default";r=50;t=30`) or in its older form. Malformed headers are ignored. `now_unix_s` is the
+/// answer's `Date`, or this machine's clock.
 pub fn window(headers: &HeaderMap, now_unix_s: Option<u64>) -> Option<RateWindow> {
     let text = |name: &HeaderName| headers.get(name)?.to_str().ok().map(str::trim);
     let number = |name: &HeaderName| text(name)?.parse::<u64>().ok();
@@ -92,9 +95,10 @@ pub fn window(headers: &HeaderMap, now_unix_s: Option<u64>) -> Option<RateWindow
     lists.flat_map(ietf_windows).min_by(binding_first)
 }
 
-/// `X-RateLimit-Reset` is Unix time in seconds by the API's page. Other servers give seconds from now, milliseconds or
-/// microseconds, an ISO 8601 time or an HTTP date. None of them can be taken for another, since only a time from a day ago to a
-/// year from now is believed. Fractions are rounded up, so that nothing is sent before the time that is named.
+/// Reads `X-RateLimit-Reset`, which is Unix time in seconds by the API's page. Other servers send
+/// seconds from now, milliseconds, microseconds, an ISO 8601 time or an HTTP date. The forms cannot
+/// be confused, since only a time from a day ago to a year from now is accepted. Fractions are
+/// rounded up, so that nothing is sent too early.
 fn x_reset(text: &str, now_unix_s: Option<u64>) -> Option<Reset> {
     let number = digits(text);
     if let Some(seconds @ 0..=WINDOW_MAX_S) = number {
@@ -122,7 +126,7 @@ fn x_reset(text: &str, now_unix_s: Option<u64>) -> Option<Reset> {
     Some(at).filter(is_plausible).map(Reset::AtUnix)
 }
 
-/// A reset after so many seconds, if it is one.
+/// A reset this many seconds from now, if that is plausible.
 fn after(seconds: u64) -> Option<Reset> {
     (seconds <= WINDOW_MAX_S).then(|| Reset::After(Duration::from_secs(seconds)))
 }
@@ -140,8 +144,9 @@ fn ietf_windows(text: &str) -> Vec<RateWindow> {
         .collect()
 }
 
-/// Orders limits by what binds: the one that allows the fewest requests in the time until it is renewed. Of those that allow
-/// none the one that ends last; one whose end is not named binds least.
+/// Orders limits by how tightly they bind: first the one that allows the fewest requests per second
+/// until its reset. Among limits that allow none, the one that ends last comes first; one without a
+/// named end binds least.
 fn binding_first(one: &RateWindow, other: &RateWindow) -> Ordering {
     let left = |window: &RateWindow| match window.reset {
         Some(Reset::After(left)) => Some(left.as_secs()),
@@ -153,7 +158,8 @@ fn binding_first(one: &RateWindow, other: &RateWindow) -> Ordering {
         (0, _) => Ordering::Less,
         (_, 0) => Ordering::Greater,
         (one_remaining, other_remaining) => match (one_left, other_left) {
-            // r / t against r' / t', as r · t' against r' · t: of 64 bits each, so that no product overflows.
+            // r / t against r' / t', as r · t' against r' · t. Each factor has 64 bits, so no
+            // product overflows.
             (Some(one_left), Some(other_left)) => {
                 let one_rate = u128::from(one_remaining) * u128::from(other_left);
                 let other_rate = u128::from(other_remaining) * u128::from(one_left);
@@ -168,7 +174,7 @@ fn binding_first(one: &RateWindow, other: &RateWindow) -> Ordering {
     }
 }
 
-/// The parts of a text between separators; in quotes (RFC 9651 §3.3.3) there are none.
+/// Splits a text at separators, except inside quotes (RFC 9651 §3.3.3).
 fn split_outside_quotes(text: &str, separator: char) -> Vec<&str> {
     let (mut is_quoted, mut is_escaped) = (false, false);
     let separates = |character: char| {

@@ -1,4 +1,4 @@
-//! Reads an answer, bounded in bytes, into the plain values that decisions are made on.
+//! Reads an answer, up to a limit in bytes, into the plain values that decisions are made on.
 
 use std::time::SystemTime;
 
@@ -13,42 +13,41 @@ use crate::api::token::secret::Token;
 use crate::contract::{Body, Claim, CustomerId, Response, Shown, compare_answer};
 use crate::text;
 
-/// The most bytes of a body that are read. The API's resource takes less than two kilobytes, also with an address of its
-/// longest; an error page may take more, but of a longer body nothing is believed. Each of up to 1,024 requests in flight may
-/// hold as much, so 256 KiB were 256 MiB where a server floods all of them; 64 KiB are as much as the promise of flat memory
-/// bears.
+/// The most bytes of a body that are read. The API's resource takes less than 2 KB even with the
+/// longest address. An error page may take more, but nothing in a longer body is believed. Each of
+/// up to 1,024 requests in flight may hold this much, 64 MiB in all.
 const BODY_BYTES_MAX: usize = 64 << 10;
 /// The most characters of a host's name (RFC 1035 §2.3.4).
 const HOST_CHARACTERS_MAX: usize = 255;
 
-/// What was asked, as far as the answer is read by it.
+/// The parts of a request that its answer is checked against.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked<'a> {
     /// The customer that the request names.
     pub customer: CustomerId,
-    /// The token that authorized it, which is kept nowhere.
+    /// The token that authorized the request. It is not kept.
     pub token: &'a Token,
-    /// Where it was sent, for a redirect that is relative.
+    /// The URL of the request, for a relative redirect.
     pub url: &'a Url,
-    /// The body of an update that the customer is compared with, where the request reads the customer.
+    /// The body of the update to compare with, if the request reads the customer.
     pub compared_with: Option<&'a [u8]>,
 }
 
 /// The body of an answer, as far as it was read.
 #[derive(Debug, Clone, Copy)]
 pub enum BodyBytes<'a> {
-    /// To its end.
+    /// The whole body.
     Whole(&'a [u8]),
-    /// It is longer than what is read.
+    /// Longer than the limit.
     TooLong,
 }
 
-/// Reads an answer to its end, or to as much of it as is of use.
+/// Reads an answer to its end, or up to the limit.
 pub(crate) async fn read(
     mut answer: reqwest::Response,
     asked: Asked<'_>,
 ) -> Result<Response, reqwest::Error> {
-    // Mostly all of a body comes at once, and is read where it came in.
+    // Most bodies come in one piece, which is read in place.
     let (mut first, mut all) = (Bytes::new(), Vec::new());
     while let Some(chunk) = answer.chunk().await? {
         if first.len().max(all.len()) + chunk.len() > BODY_BYTES_MAX {
@@ -77,8 +76,8 @@ pub(crate) async fn read(
     ))
 }
 
-/// The plain values of an answer. It does no I/O but to look at this machine's clock where the answer names no time, and is
-/// public for the fuzzer.
+/// Extracts the plain values of an answer. It does no I/O, except that it reads this machine's
+/// clock if the answer has no `Date`. Public for the fuzzer.
 pub fn response(
     status: StatusCode,
     headers: &HeaderMap,
@@ -125,7 +124,8 @@ fn is_refusal(status: StatusCode, body: Body) -> bool {
             ))
 }
 
-/// How the customer compares that the answer of a read shows, where it shows that very customer.
+/// Compares the customer in the answer of a read with the update, if the answer shows that
+/// customer.
 fn shown(
     status: StatusCode,
     body: Body,

@@ -1,4 +1,5 @@
-//! The members and values of an answer, as far as its reading looks at them: none of them is kept.
+//! Visitors for the members and values of an answer that its reading looks at. No text of the
+//! answer is kept.
 
 use std::fmt;
 
@@ -8,14 +9,14 @@ use serde_json::value::RawValue;
 
 use crate::contract::{CustomerId, Field, IdError};
 
-/// A value, as far as it is looked at.
+/// The kind of a JSON value, with the facts that matter.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Seen {
     Null,
     Boolean(bool),
-    /// A text, and which customer it names as an id.
+    /// A string, and the customer that it names as an id.
     Text(ShownId),
-    /// The same of a number.
+    /// A number, and the customer that it names as an id.
     Number(ShownId),
     Array {
         is_empty: bool,
@@ -25,13 +26,13 @@ pub(crate) enum Seen {
         ids: Ids,
         /// A hash of `country_name`, as it is written.
         country: Option<u64>,
-        /// `id` stands there twice.
+        /// `id` occurs twice.
         is_repeated: bool,
     },
 }
 
 impl Seen {
-    /// The customer that it names, where it is the value of an `id`.
+    /// The customer that this value names, for the value of an `id`.
     pub(crate) fn as_id(self) -> ShownId {
         match self {
             Seen::Text(id) | Seen::Number(id) => id,
@@ -79,7 +80,8 @@ impl<'de> Visitor<'de> for SeenVisitor {
         ))
     }
 
-    /// Numbers with a fraction, an exponent or more than 64 bits are the id of no customer: `7.0` is no integer of the API's.
+    /// Numbers with a fraction, an exponent or more than 64 bits name no customer: the API's ids
+    /// are integers, so `7.0` is none.
     fn visit_f64<E>(self, _: f64) -> Result<Seen, E> {
         Ok(Seen::Number(ShownId::OfNoCustomer))
     }
@@ -120,7 +122,8 @@ impl<'de> Visitor<'de> for SeenVisitor {
     }
 }
 
-/// The ids that a resource shows: one, as a rule. Of more than two that differ, two are enough to know that one is another's.
+/// The ids that a resource shows, as a rule one. At most two different ids are kept: two prove that
+/// one belongs to another customer.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Ids {
     first: Option<ShownId>,
@@ -130,11 +133,11 @@ pub(crate) struct Ids {
 /// One value of an `id`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ShownId {
-    /// A customer's.
+    /// The id of a customer.
     Customer(CustomerId),
     /// A number that no customer has.
     OfNoCustomer,
-    /// Neither a number nor digits: it cannot be compared.
+    /// Neither a number nor digits, so it cannot be compared.
     Unknown,
 }
 
@@ -153,7 +156,7 @@ impl ShownId {
 }
 
 impl Ids {
-    /// Adds one. What cannot be compared is left out.
+    /// Adds an id, unless it cannot be compared.
     pub(crate) fn add(&mut self, id: ShownId) {
         match (id, self.first) {
             (ShownId::Unknown, _) => {}
@@ -163,7 +166,7 @@ impl Ids {
         }
     }
 
-    /// Adds those of another object of the same kind.
+    /// Adds the ids of another object of the same kind.
     pub(crate) fn add_all(&mut self, ids: Ids) {
         ids.first
             .into_iter()
@@ -185,7 +188,8 @@ impl Ids {
     }
 }
 
-/// The name of a member of an object within the answer: most of them are skipped, so few words are looked for.
+/// The name of a member of a nested object. Most members are skipped, so only a few names are
+/// known.
 #[derive(Deserialize)]
 #[serde(field_identifier)]
 enum InnerKey {
@@ -197,7 +201,7 @@ enum InnerKey {
     Other,
 }
 
-/// The name of a member.
+/// The name of a top-level member.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Key {
     Error,

@@ -1,5 +1,6 @@
-//! What the API says of an error, in the shapes that it may have. Its code and the names of its fields may be shown and counted;
-//! the rest of its words may quote a value, and becomes the message.
+//! Parses the API's description of an error, in the shapes that it may have. The code and the names
+//! of fields may be shown and counted. All other text may quote a value, so it becomes the message,
+//! which is written to results and failed rows only.
 
 use serde_json::{Map, Value};
 
@@ -21,11 +22,13 @@ pub(crate) enum Media {
     Other,
 }
 
-/// Reads the body of a refusal: `{"error","message"}`, Laravel's `{"message","errors":{field:[text]}}`, or the `title` and
-/// `detail` of problem+json. Anything else says nothing.
+/// Parses the body of a refusal: `{"error","message"}`, Laravel's
+/// `{"message","errors":{field:[text]}}`, or the `title` and `detail` of problem+json. Any other
+/// body gives an empty error.
 ///
-/// An `error` that is no code, and a key of `errors` that is not a field of the API, stand in the message with their text. The
-/// token is replaced, control characters are escaped, and the whole is cut.
+/// An `error` that is not a code, and a key of `errors` that is not a field of the API, go into the
+/// message with their text. The token is masked, control characters are escaped, and the whole is
+/// cut to a limit.
 pub(crate) fn parse(body: &[u8], media: Media, token: &Token) -> ServerError {
     let Ok(Value::Object(object)) = serde_json::from_slice::<Value>(body) else {
         return ServerError::default();
@@ -82,21 +85,21 @@ fn first_text(texts: &Value) -> Option<&str> {
         .or_else(|| texts.get(0).and_then(Value::as_str))
 }
 
-/// What is kept of the server's words.
+/// Collects the server's text up to the limit.
 struct Words<'a> {
-    /// Characters that may still be kept.
+    /// Characters left of the limit.
     left: usize,
     token: &'a Token,
 }
 
 impl Words<'_> {
-    /// A name that may be shown and counted, if it is one.
+    /// The name, if it may be shown and counted.
     fn name(&self, name: &str, is_name: fn(&str) -> bool) -> Option<String> {
-        // One character more than a name may have: what is longer is none.
+        // One character more than a name may have, so that a longer text is not taken for a name.
         Some(self.token.hide_in(name, NAME_CHARACTERS_MAX + 1)).filter(|name| is_name(name))
     }
 
-    /// As much of a text as may still be kept.
+    /// Takes as much of a text as the limit allows.
     fn take(&mut self, words: &str) -> String {
         let kept = text::safe_cut(&self.token.hide_in(words, self.left), self.left);
         self.left = self.left.saturating_sub(kept.chars().count());
@@ -104,12 +107,12 @@ impl Words<'_> {
     }
 }
 
-/// The message, made of what belongs there.
+/// The message, joined from several texts.
 #[derive(Default)]
 struct Message(Option<String>);
 
 impl Message {
-    /// Adds a text behind those that it has.
+    /// Appends a text after `between`.
     fn join(&mut self, part: Option<&str>, between: &str, words: &mut Words<'_>) {
         let Some(part) = part.map(str::trim).filter(|part| !part.is_empty()) else {
             return;
@@ -258,7 +261,7 @@ mod tests {
             Some("Bearer ***.; *** x"),
             &[("email", "***")],
         );
-        // A token where the text is cut leaves no part of itself.
+        // A token at the cut leaves no part of itself.
         let body = format!(
             r#"{{"message":"{}{TOKEN}"}}"#,
             "x".repeat(CHARACTERS_MAX - 5)

@@ -1,10 +1,11 @@
-//! Which addresses are this machine's own, and which texts are no addresses although a parser makes one of them.
+//! Checks of addresses: which belong to this machine, and which texts only a lenient parser takes
+//! for a URL.
 
 use url::{Host, Url};
 
 use crate::text::is_unsafe;
 
-/// Whether what is sent there never leaves this machine.
+/// Whether the URL's host is this machine's loopback interface.
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
@@ -14,8 +15,9 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// What a text holds, with an article, that has no place in the URL of a server. The parser of URLs drops such a part or makes
-/// another of it without a word (WHATWG URL §4.4), and the requests would go to an address that nobody has written.
+/// The part of a text, with an article, that does not belong in the URL of a server. The parser of
+/// URLs silently drops or rewrites such a part (WHATWG URL §4.4), and requests would go to an
+/// address that the user did not write.
 pub fn foreign_part(text: &str) -> Option<&'static str> {
     let character = text.chars().find_map(|character| match character {
         '\r' | '\n' | '\u{85}' | '\u{2028}' | '\u{2029}' => Some("a line break"),

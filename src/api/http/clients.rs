@@ -1,4 +1,4 @@
-//! The HTTP client that everything is sent by: what it trusts, how long it waits, and what it never does.
+//! Builds HTTP clients: trusted certificates, timeouts, and the features that are switched off.
 
 use std::path::Path;
 use std::sync::Once;
@@ -15,16 +15,18 @@ use crate::api::http::proxy::Proxy;
 use crate::api::http::route::Route;
 use crate::text;
 
-/// How requests name their sender.
+/// The value of `User-Agent`.
 const SENDER: &str = concat!("custsync/", env!("CARGO_PKG_VERSION"));
-/// The longest that a connection may take to be made.
+/// The longest time that connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Idle connections are given up before common servers and load balancers do (60 s), so that few requests meet a closed one.
+/// Idle connections are closed before common servers and load balancers close them (60 s), so that
+/// few requests meet a closed one.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
-/// The most headers of an answer. Their bytes are bounded too: hyper holds a head of at most 400 KiB.
+/// The most headers of an answer. Their bytes are bounded too: hyper reads a head of at most 400
+/// KiB.
 const HEADERS_MAX: usize = 100;
 
-/// A client for requests to `server`, which `setting` names, and the way that they take.
+/// A client for requests to `server`, which `setting` names, and the route that they take.
 pub(crate) fn client(
     options: &HttpOptions,
     server: &Url,
@@ -34,7 +36,7 @@ pub(crate) fn client(
     Ok((client_that_trusts(own, options, None)?, route))
 }
 
-/// Clients for requests to one server, made as they are needed. All have the same settings.
+/// Builds clients for requests to one server, all with the same settings.
 #[derive(Debug)]
 pub(crate) struct Clients {
     options: HttpOptions,
@@ -42,7 +44,8 @@ pub(crate) struct Clients {
 }
 
 impl Clients {
-    /// Clients for requests to `server`, which `setting` names, and the way that they take.
+    /// A builder of clients for requests to `server`, which `setting` names, and the route that
+    /// they take.
     pub(crate) fn new(
         options: &HttpOptions,
         server: &Url,
@@ -58,7 +61,7 @@ impl Clients {
         ))
     }
 
-    /// Another client, whose connections are counted.
+    /// Another client, whose connections are counted by `opened`.
     pub(crate) fn client(&self, opened: &Opened) -> Result<Client, HttpError> {
         client_that_trusts(self.own.clone(), &self.options, Some(opened))
     }
@@ -68,7 +71,7 @@ impl Clients {
     }
 }
 
-/// What comes before the first client: returns the user's own authorities, and the way that requests take.
+/// Prepares the first client: returns the user's own authorities and the route of requests.
 fn prepare(
     options: &HttpOptions,
     server: &Url,
@@ -106,7 +109,8 @@ fn client_that_trusts(
             .tls_certs_merge(own)
             .build()
             .map_err(HttpError::Client),
-        // The system has no certificate authorities. Should it be something else, then it is told by the next attempt.
+        // The system has no certificate authorities. For any other cause the next attempt reports
+        // it.
         Err(_) => {
             say_that_authorities_are_built_in(options.transport);
             let authorities = own.into_iter().chain(built_in_authorities());
@@ -118,7 +122,8 @@ fn client_that_trusts(
     }
 }
 
-/// What every request says. The client copies headers several times a request, which costs little of what is static.
+/// The headers of every request. The client copies headers several times per request, which is
+/// cheap for static ones.
 pub(crate) fn headers() -> HeaderMap {
     HeaderMap::from_iter([
         (ACCEPT, HeaderValue::from_static("application/json")),
@@ -129,9 +134,10 @@ pub(crate) fn headers() -> HeaderMap {
 fn builder(options: &HttpOptions) -> ClientBuilder {
     let builder = Client::builder()
         .default_headers(headers())
-        // A redirect would carry body and tenant to wherever it points.
+        // A redirect would carry the body and the tenant to another server.
         .redirect(reqwest::redirect::Policy::none())
-        // Whatever is sent again has to pass the schedule. With the second word no request is copied to be sent again.
+        // Every repeated request has to pass the schedule. A maximum of 0 saves the copy of each
+        // request.
         .retry(reqwest::retry::never().max_retries_per_request(0))
         .referer(false)
         .connect_timeout(CONNECT_TIMEOUT)
@@ -158,7 +164,7 @@ fn builder(options: &HttpOptions) -> ClientBuilder {
 
 fn install_tls_provider() {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // Another thread may have been quicker; the provider is the same one.
+        // Another thread may have installed it first; the provider is the same one.
         rustls::crypto::ring::default_provider()
             .install_default()
             .ok();
@@ -181,9 +187,9 @@ fn own_authorities(ca_file: Option<&Path>) -> Result<Vec<Certificate>, HttpError
     }
 }
 
-/// Mozilla's authorities, as of the version of their crate.
+/// Mozilla's authorities, as of the version of the crate `webpki-root-certs`.
 fn built_in_authorities() -> impl Iterator<Item = Certificate> {
-    // Whatever of a list of certificates is no certificate vouches for nobody.
+    // Skip entries that do not parse: a missing root only refuses servers.
     webpki_root_certs::TLS_SERVER_ROOT_CERTS
         .iter()
         .filter_map(|der| Certificate::from_der(der).ok())
@@ -195,7 +201,7 @@ fn say_that_authorities_are_built_in(transport: Transport) {
         Transport::HttpsOnly => SAID.call_once(|| {
             warn!("this system has no certificate authorities; Mozilla's are trusted, as of the time of this program's build");
         }),
-        // Nobody vouches for anybody.
+        // Plain HTTP needs no roots.
         Transport::HttpAllowed => {}
     }
 }

@@ -1,4 +1,4 @@
-//! Counts the connections that a client opens.
+//! Counts the connections that a client opens, to tell new connections from kept ones.
 
 use std::cell::Cell;
 use std::pin::Pin;
@@ -10,18 +10,20 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 tokio::task_local! {
-    /// Whether the request of this task has had a connection opened for itself.
+    /// Whether a connection was opened for the request of this task.
     pub(crate) static HAS_OPENED: Cell<bool>;
 }
 
-/// Counts the connections that a client opens, and tells the request that a connection was opened for.
+/// Counts the connections that a client opens, and marks the request that a connection was opened
+/// for.
 ///
-/// The client polls the connector in the request's own task. Should another connection become free first, then that is taken, and
-/// the new one is completed in a task of its own, where no request is told.
+/// The client polls the connector in the request's own task. If another connection becomes free
+/// first, the request takes that one, and the new connection is completed in a task of its own,
+/// where no request is marked.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Opened(pub(crate) Arc<AtomicUsize>);
 
-/// A connector whose connections are counted.
+/// A connector that counts its connections.
 #[derive(Debug, Clone)]
 pub(crate) struct CountedConnector<S> {
     connector: S,
@@ -57,7 +59,7 @@ where
         Box::pin(async move {
             let connection = connecting.await?;
             opened.0.fetch_add(1, Ordering::Relaxed);
-            // Where the connection is completed apart from any request, there is nobody to tell.
+            // Completed apart from any request, so there is no request to mark.
             HAS_OPENED.try_with(|has_opened| has_opened.set(true)).ok();
             Ok(connection)
         })

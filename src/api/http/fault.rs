@@ -1,4 +1,4 @@
-//! The name of what went wrong where no whole answer came.
+//! Names the fault if no whole answer came.
 
 use std::error::Error as StdError;
 use std::fs::File;
@@ -11,23 +11,25 @@ use crate::api::http::lanes::Connection;
 use crate::api::http::route::Route;
 use crate::contract::{Fault, ProxyFault, TlsFault};
 
-/// The most errors that are wrapped in each other: far more than there are.
+/// The most nested errors that are searched: far more than there are.
 const LEVELS_MAX: usize = 32;
-/// The errno values of a machine that has nothing left to connect with: descriptors, buffers, and ports to connect from.
+/// The errno values of a machine without free descriptors, buffers or local ports.
 const NOTHING_LEFT: [Errno; 4] = [
     Errno::MFILE,
     Errno::NFILE,
     Errno::NOBUFS,
     Errno::ADDRNOTAVAIL,
 ];
-/// How the connector through a proxy begins its messages. Its error has no type that could be named.
+/// The beginning of messages of the connector through a proxy, whose error type is private.
 const TUNNEL: &str = "tunnel error: ";
-/// How it says that the proxy's answer to CONNECT was 407.
+/// The connector's message if the proxy answered CONNECT with 407.
 const TUNNEL_407: &str = "tunnel error: proxy authorization required";
-/// How it says that there is no connection to the proxy. All other messages are about the proxy's answer to CONNECT.
+/// The connector's message if the proxy cannot be connected to. All others are about the answer to
+/// CONNECT.
 const TUNNEL_NOT_CONNECTED: &str = "tunnel error: failed to create underlying connection";
-/// How `gai_strerror` says that a name does not exist: `EAI_NONAME` and `EAI_NODATA` of glibc, of musl and of the BSDs. The
-/// standard library keeps the text of a look-up's failure and not its code. Any other text is a failure that may pass.
+/// The texts of `gai_strerror` for a name that does not exist: `EAI_NONAME` and `EAI_NODATA` of
+/// glibc, musl and the BSDs. The standard library keeps the text of a failed look-up and not its
+/// code. Any other text is a failure that may pass.
 const NO_SUCH_NAME: [&str; 7] = [
     "Name or service not known",
     "No address associated with hostname",
@@ -38,21 +40,24 @@ const NO_SUCH_NAME: [&str; 7] = [
     "hostname nor servname provided, or not known",
 ];
 
-/// Why no answer began to a request that took this route. The error itself is not kept: it names the URL, and with it the customer.
+/// The fault of a request on this route that got no answer. The error itself is not kept: it names
+/// the URL, and with it the customer.
 ///
-/// Two cases are told from a connection that just broke:
+/// Two cases differ from a connection that broke:
 ///
-/// - *Not processed*: HTTP/2 says so, by a GOAWAY without an error whose last id is below this stream, or by `REFUSED_STREAM`
-///   (RFC 9113 §6.8, §8.7); or the connection ended before the request was written. h2 gives a GOAWAY to the streams above its
-///   last id and to those that were to be opened after it. Streams that the server had taken get the error of the connection,
-///   should that end before they do. A GOAWAY with an error is not believed: a server in trouble may name any id.
-/// - *Unanswered*: a kept connection of HTTP/1.1 was closed or reset before there was an answer. Some bytes of a head may have
-///   come, which the HTTP library does not tell. HTTP/2 has GOAWAY for this, so there it is a connection that broke.
+/// - *Not processed*: HTTP/2 says so, by a GOAWAY without an error whose last id is below this
+///   stream, or by `REFUSED_STREAM` (RFC 9113 §6.8, §8.7); or the connection ended before the
+///   request was written. h2 reports a GOAWAY on the streams above its last id and on those still
+///   to be opened. Streams that the server had accepted get the connection's error if it ends
+///   first. A GOAWAY with an error is not believed: a server in trouble may name any id.
+/// - *Unanswered*: a kept connection of HTTP/1.1 was closed or reset before there was an answer.
+///   Some bytes of a head may have come; the HTTP library does not say. HTTP/2 has GOAWAY for this,
+///   so there it counts as a broken connection.
 pub(crate) fn fault_of(error: &reqwest::Error, route: &Route, connection: Connection) -> Fault {
     if error.is_connect() {
         return connect_fault(error, route);
     }
-    // With TLS 1.3 a client's half of the handshake has ended before the server refuses it.
+    // In TLS 1.3 the client's half of the handshake ends before the server can refuse it.
     if let Some(TlsError::AlertReceived(alert)) = find::<TlsError>(error)
         && refuses_the_client(*alert)
     {
@@ -71,7 +76,7 @@ pub(crate) fn fault_of(error: &reqwest::Error, route: &Route, connection: Connec
     }
 }
 
-/// Why an answer has no end.
+/// The fault of an answer that began and did not end.
 pub(crate) fn fault_of_answer(error: &reqwest::Error) -> Fault {
     if error.is_timeout() {
         Fault::Timeout
@@ -86,7 +91,7 @@ fn says_not_processed(cause: &(dyn StdError + 'static)) -> bool {
         let is_refusal = http2.is_reset() && http2.reason() == Some(h2::Reason::REFUSED_STREAM);
         return http2.is_remote() && (is_goodbye || is_refusal);
     }
-    // hyper says so only of requests that it still holds as a whole.
+    // hyper reports this only for requests that it has not begun to write.
     cause
         .downcast_ref::<hyper::Error>()
         .is_some_and(hyper::Error::is_canceled)
@@ -105,7 +110,7 @@ fn says_closed(cause: &(dyn StdError + 'static)) -> bool {
         io::ErrorKind::ConnectionReset
         | io::ErrorKind::ConnectionAborted
         | io::ErrorKind::BrokenPipe
-        // TLS without a word of farewell.
+        // The server closed TLS without `close_notify`.
         | io::ErrorKind::UnexpectedEof => true,
         _ => false,
     })
@@ -129,7 +134,7 @@ fn connect_fault(error: &reqwest::Error, route: &Route) -> Fault {
         Some(TUNNEL_407) => return Fault::Proxy(ProxyFault::Authentication),
         Some(TUNNEL_NOT_CONNECTED) => {}
         Some(_) => return Fault::Proxy(ProxyFault::Refused),
-        // Plain HTTP has no tunnel: the proxy is what is connected to.
+        // Plain HTTP has no tunnel: the connection goes to the proxy itself.
         None if route.connects_to_a_proxy() => {}
         None if error.is_dns() => return Fault::NameUnknown,
         None => return tls.map_or(Fault::Refused, Fault::Tls),
@@ -137,8 +142,8 @@ fn connect_fault(error: &reqwest::Error, route: &Route) -> Fault {
     Fault::Proxy(tls.map_or(ProxyFault::Unreachable, ProxyFault::Tls))
 }
 
-/// The errors that are wrapped in each other, the outermost first. `source()` of an `io::Error` passes over the error that it
-/// wraps, and the TLS connector wraps its own in two of them.
+/// The nested errors, the outermost first. `source()` of an `io::Error` skips the error that it
+/// wraps, and the TLS connector wraps its own error in two of them.
 fn levels<'e>(
     error: &'e (dyn StdError + 'static),
 ) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {
@@ -159,23 +164,24 @@ fn find<'e, E: StdError + 'static>(error: &'e (dyn StdError + 'static)) -> Optio
     levels(error).find_map(|level| level.downcast_ref())
 }
 
-/// Whether a connection failed because this machine has nothing left to connect with.
+/// Whether a connection failed because this machine has no descriptor, buffer or port left.
 fn has_nothing_left(error: &(dyn StdError + 'static)) -> bool {
     let errno = levels(error).find_map(|level| level.downcast_ref().and_then(Errno::from_io_error));
     match errno {
-        // A machine without IPv6 says the same of an IPv6 address, however many ports are left.
+        // A machine without IPv6 reports the same for an IPv6 address, however many ports are left.
         Some(Errno::ADDRNOTAVAIL) => !levels(error).any(is_about_ipv6),
         Some(errno) => NOTHING_LEFT.contains(&errno),
         None => false,
     }
 }
 
-/// Whether this is the connector's error about an IPv6 address, which only its form for debugging shows.
+/// Whether this is the connector's error about an IPv6 address, which only its `Debug` form shows.
 fn is_about_ipv6(level: &(dyn StdError + 'static)) -> bool {
     level.to_string() == "tcp connect error" && format!("{level:?}").contains(", [")
 }
 
-/// Whether no file can be opened. A look-up needs some, and may say that there is no such name where it got none.
+/// Whether this process cannot open a file. A look-up needs some, and may report an unknown name if
+/// it got none.
 fn no_descriptor_is_left() -> bool {
     let errno = File::open("/dev/null")
         .err()
@@ -204,7 +210,7 @@ fn tls_fault(error: &TlsError) -> TlsFault {
     }
 }
 
-/// Whether a server says by this alert that it wants a certificate of the client, or another one (RFC 8446 §6.2).
+/// Whether this alert asks for a client certificate, or for another one (RFC 8446 §6.2).
 fn refuses_the_client(alert: AlertDescription) -> bool {
     matches!(
         alert,
@@ -218,7 +224,7 @@ fn refuses_the_client(alert: AlertDescription) -> bool {
 
 fn certificate_fault(error: &CertificateError) -> TlsFault {
     match error {
-        // An authority that was made anew bears the old one's name, and has another key.
+        // A recreated authority has the old one's name and another key.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => TlsFault::UnknownIssuer,
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => TlsFault::Expired,
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
@@ -227,7 +233,7 @@ fn certificate_fault(error: &CertificateError) -> TlsFault {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             TlsFault::OtherHost
         }
-        // An error of the certificate library, which has no type of ours.
+        // An error of the certificate library, whose type is not public.
         CertificateError::Other(OtherError(error)) if error.to_string() == "CaUsedAsEndEntity" => {
             TlsFault::OfAnAuthority
         }
@@ -285,7 +291,7 @@ mod tests {
         }
     }
 
-    /// What comes of an update that is answered with these frames, before the server closes the connection.
+    /// The answer to an update if the server sends these frames and closes the connection.
     fn answered_with(frames: &[Vec<u8>]) -> Answer {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let base_url = format!("http://{}/", listener.local_addr().expect("an address"));
@@ -333,7 +339,7 @@ mod tests {
             &[frame(RST_STREAM, 1, &[REFUSED_STREAM])],
             Fault::NotProcessed,
         );
-        // The server had taken it.
+        // The server had accepted the stream.
         check(&[goaway(1, NO_ERROR)], Fault::Broken);
         check(&[goaway((1 << 31) - 1, NO_ERROR)], Fault::Broken);
         check(&[goaway(0, ENHANCE_YOUR_CALM)], Fault::Broken);

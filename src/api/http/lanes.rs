@@ -1,12 +1,14 @@
-//! The connections that requests leave by.
+//! Distributes requests over connections.
 //!
-//! With HTTP/1.1 a client has a connection for each request in flight. With HTTP/2 a client has one connection, so there are
-//! several clients, called lanes, and a request takes the first one that has room.
+//! With HTTP/1.1 a client has one connection per request in flight. With HTTP/2 a client has one
+//! connection, so there are several clients, called lanes, and a request takes the first one that
+//! has room.
 //!
-//! Servers close a connection after some requests, with GOAWAY: nginx after 1,000. What was sent beyond comes back unprocessed.
-//! Two rules keep that rare. A lane whose connection is being closed takes no request until those under way have ended. And the
-//! number of requests that a connection took is kept: from then on a lane takes no more than that before it begins anew. A
-//! connection that takes more shows that the number was chance, and it is forgotten.
+//! Servers close a connection after a number of requests with GOAWAY: nginx after 1,000. Requests
+//! beyond it come back unprocessed. Two rules keep that rare. First, a lane whose connection is
+//! closing takes no request until those in flight have ended. Second, the number of requests that a
+//! connection served is remembered, and a lane takes no more than that before it starts over. A
+//! connection that serves more disproves the number, which is then forgotten.
 
 use std::cell::Cell;
 use std::sync::atomic::Ordering;
@@ -18,15 +20,16 @@ use crate::api::http::clients::Clients;
 use crate::api::http::connections::{HAS_OPENED, Opened};
 use crate::api::http::options::{HttpError, Protocol};
 
-/// Requests that share a connection at a time: the limit that RFC 9113 §6.5.2 asks servers not to go below.
+/// The most requests that share a connection at a time: the limit that RFC 9113 §6.5.2 asks servers
+/// not to go below.
 const STREAMS_PER_CONNECTION: usize = 100;
 
-/// The connection that a request went by.
+/// The connection that carried a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Connection {
-    /// One that was opened for it.
+    /// Opened for this request.
     New,
-    /// One that was there before, so that the server may have closed it in the meantime.
+    /// Already open, so the server may have closed it in the meantime.
     Kept,
 }
 
@@ -34,13 +37,13 @@ pub(crate) enum Connection {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Processed {
     Yes,
-    /// It says that it has not.
+    /// The server says that it has not.
     No,
-    /// Nobody knows.
+    /// Unknown.
     Unknown,
 }
 
-/// The connections that requests leave by.
+/// The lanes of one server.
 #[derive(Debug)]
 pub(crate) struct Lanes {
     clients: Clients,
@@ -50,29 +53,29 @@ pub(crate) struct Lanes {
 #[derive(Debug)]
 struct State {
     lanes: Vec<Lane>,
-    /// The requests that a connection takes, where a server has closed one after so many.
+    /// The requests that a connection serves, once a server has closed one after that many.
     taken_max: Option<usize>,
 }
 
-/// A client. With HTTP/2 it has one connection.
+/// One client. With HTTP/2 it has one connection.
 #[derive(Debug)]
 struct Lane {
     client: Client,
     in_flight: usize,
-    /// Requests that its connection has taken.
+    /// Requests sent by its connection.
     taken: usize,
-    /// Those of them that were not processed: the connection is being closed.
+    /// Those of them that were not processed: the connection is closing.
     refused: usize,
-    /// Those of them of which nobody knows.
+    /// Those of them of which it is unknown whether they were processed.
     unknown: usize,
-    /// Whether the connection has taken as many as it may, and a new one is expected.
+    /// Whether the connection has served as many requests as it may, and a new one is expected.
     is_used_up: bool,
     opened: Opened,
-    /// How many connections had been opened when it was last looked at.
+    /// The number of opened connections when it was last read.
     opened_seen: usize,
 }
 
-/// A request's place on a lane, which it leaves when this is dropped.
+/// A request's place on a lane, given back on drop.
 #[derive(Debug)]
 pub(crate) struct Place<'a> {
     lanes: &'a Lanes,
@@ -81,7 +84,7 @@ pub(crate) struct Place<'a> {
 }
 
 impl Lanes {
-    /// Lanes of these clients. Connections are made with the first requests.
+    /// Lanes of these clients. Connections are opened by the first requests.
     pub(crate) fn new(clients: Clients) -> Result<Lanes, HttpError> {
         let lanes = vec![Lane::new(&clients)?];
         Ok(Lanes {
@@ -93,7 +96,7 @@ impl Lanes {
         })
     }
 
-    /// A place for a request, and the client to send it by.
+    /// Reserves a place for a request, and returns the client to send it by.
     pub(crate) fn take_place(&self) -> (Place<'_>, Client) {
         let mut state = self.state();
         let taken_max = state.taken_max;
@@ -114,7 +117,7 @@ impl Lanes {
         )
     }
 
-    /// The first lane that has room. Where none has, there is a new one.
+    /// The first lane that has room, or else a new one.
     fn free_lane(&self, state: &mut State) -> usize {
         let taken_max = state.taken_max;
         if let Some(free) = state
@@ -129,7 +132,8 @@ impl Lanes {
                 state.lanes.push(lane);
                 state.lanes.len() - 1
             }
-            // The others were made by the same settings, so this cannot be expected. The request may come back unprocessed.
+            // The first client was built with the same settings, so this is unexpected. The request
+            // may come back unprocessed.
             Err(_) => 0,
         }
     }
@@ -161,8 +165,8 @@ impl Lane {
         self.in_flight == 0 || (!is_closing && self.in_flight < STREAMS_PER_CONNECTION)
     }
 
-    /// Looks whether there is a new connection, whose first requests are those in flight. One is expected where the last one has
-    /// taken as many requests as it may.
+    /// Detects a new connection, whose first requests are those in flight. One is expected if the
+    /// last one has served as many requests as it may.
     fn look(&mut self, taken_max: Option<usize>) {
         let opened = self.opened.0.load(Ordering::Relaxed);
         if opened != self.opened_seen {
@@ -180,7 +184,7 @@ impl Lane {
         self.is_used_up = false;
     }
 
-    /// A request has ended. What that tells of the number of requests that a connection takes.
+    /// Takes in the end of a request, and learns how many requests a connection serves.
     fn ends(&mut self, processed: Processed, taken_max: &mut Option<usize>) {
         self.look(*taken_max);
         self.in_flight -= 1;
@@ -219,7 +223,7 @@ impl Place<'_> {
             .await
     }
 
-    /// What came of it.
+    /// Records the end of the request.
     pub(crate) fn ended(mut self, processed: Processed) {
         self.processed = processed;
     }
@@ -257,7 +261,7 @@ mod tests {
         places.iter().map(|place| place.lane).collect()
     }
 
-    /// So many requests are taken together, and all but the last `refused` are processed.
+    /// Sends N requests together, of which all but the last `refused` are processed.
     fn round<const N: usize>(lanes: &Lanes, refused: usize) -> Vec<usize> {
         let places = take::<N>(lanes);
         let taken = lanes_of(&places);
@@ -322,7 +326,7 @@ mod tests {
             assert_eq!(round::<6>(&lanes, 0), [0; 6]);
             assert_eq!(taken_max(&lanes), Some(6));
         }
-        // This time no new connection is needed.
+        // No new connection is needed this time.
         round::<6>(&lanes, 0);
         assert_eq!(taken_max(&lanes), None);
     }

@@ -1,4 +1,9 @@
-//! HTTP clients: connections, proxies, TLS, and what went wrong on the way.
+//! The HTTP clients below the API and the token endpoint.
+//!
+//! `options` holds the user's settings; `clients` builds clients from them; `proxy` reads the proxy
+//! from the environment. `lanes` distributes requests over clients, and `connections` counts what
+//! they open. `route` and `fault` explain a request that got no answer: who was asked, by which
+//! way, and what went wrong. `address` checks URLs.
 
 pub(crate) mod address;
 pub(crate) mod clients;

@@ -1,18 +1,18 @@
-//! How requests are made, as far as the user decides it, and why they cannot be made so.
+//! The user's settings for HTTP, and the errors if no client can be built from them.
 
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// How servers are reached.
+/// The settings for all connections to a server.
 #[derive(Debug, Clone)]
 pub struct HttpOptions {
-    /// A whole request may take this long, from the connection to the last byte of the answer; nothing where it is given up
-    /// otherwise.
+    /// The longest time for a whole request, from connecting to the last byte of the answer; `None`
+    /// if the caller limits it.
     pub timeout: Option<Duration>,
-    /// Certificate authorities beside the system's, in PEM.
+    /// A PEM file of certificate authorities, in addition to the system's.
     pub ca_file: Option<PathBuf>,
-    /// What may carry a request.
+    /// Whether plain HTTP is allowed.
     pub transport: Transport,
     /// Whether the environment's proxies are used.
     pub proxies: Proxies,
@@ -24,7 +24,7 @@ pub struct HttpOptions {
 
 #[cfg(test)]
 impl HttpOptions {
-    /// Plain HTTP past all proxies, as tests speak it.
+    /// Plain HTTP without proxies, for tests.
     pub(crate) fn plain(protocol: Protocol, in_flight_max: u16) -> HttpOptions {
         HttpOptions {
             timeout: None,
@@ -40,22 +40,23 @@ impl HttpOptions {
 /// The version of HTTP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Protocol {
-    /// HTTP/1.1: a connection for each request in flight.
+    /// HTTP/1.1: one connection per request in flight.
     Http1,
-    /// HTTP/2 where the server has it: a connection for many. With TLS the server says so (ALPN), without it has to.
+    /// HTTP/2, if the server has it: many requests per connection. With TLS the server says so
+    /// (ALPN); without TLS it is assumed.
     Http2,
 }
 
 /// Whether the environment's proxies (`HTTPS_PROXY`, `NO_PROXY` …) are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proxies {
-    /// They are.
+    /// Proxies are used.
     OfTheEnvironment,
-    /// None is: nothing on this machine is reached through a proxy.
+    /// No proxy is used: a server on this machine is never reached through one.
     None,
 }
 
-/// What may carry a request.
+/// The protocols that may carry a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transport {
     /// TLS only.
@@ -64,35 +65,35 @@ pub enum Transport {
     HttpAllowed,
 }
 
-/// Why no client can be made.
+/// An error that prevents building a client.
 #[derive(Debug, thiserror::Error)]
 pub enum HttpError {
     /// The file of certificate authorities cannot be read.
     #[error("--ca-file {file} cannot be read")]
     CaFile {
-        /// Its name.
+        /// The file.
         file: String,
-        /// Why.
+        /// The cause.
         #[source]
         source: io::Error,
     },
-    /// It holds no certificates.
+    /// The file of certificate authorities holds no certificate.
     #[error("--ca-file {file} holds no certificates in PEM form")]
     NoCertificates {
-        /// Its name.
+        /// The file.
         file: String,
     },
-    /// The environment names a proxy that we do not speak to.
+    /// The environment names a proxy of an unsupported kind.
     #[error(
         "{variable} names the proxy {proxy}; only http and https proxies can be used (NO_PROXY goes past it)"
     )]
     ProxyOfAnotherKind {
         /// The variable.
         variable: &'static str,
-        /// Where it is.
+        /// The proxy's address.
         proxy: String,
     },
-    /// The environment names a proxy by something that is no address. It is not shown: a password may be in it.
+    /// The environment's proxy is not an address. It is not shown: it may contain a password.
     #[error(
         "{variable} is not the address of an http or https proxy, as in http://HOST:PORT: correct it, or empty it"
     )]

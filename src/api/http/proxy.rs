@@ -1,7 +1,8 @@
 //! The proxy that the environment names for a server.
 //!
-//! The client passes over a value that it cannot use and sends directly, which is never what the environment means. So the
-//! variables are read here too, each value by the client's own parser.
+//! The HTTP client ignores a value that it cannot use and connects directly, which the user never
+//! means. So the variables are read here too, each value by the client's own parser, and a bad one
+//! is an error.
 
 use hyper::Uri;
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
@@ -11,29 +12,29 @@ use crate::api::http::address::is_loopback;
 use crate::api::http::options::HttpError;
 use crate::text;
 
-/// The variables for requests by plain HTTP. The first that is set counts, also where it is empty.
+/// The variables for plain HTTP. The first one that is set counts, even if it is empty.
 const HTTP: [&str; 2] = ["HTTP_PROXY", "http_proxy"];
-/// The same for HTTPS.
+/// The variables for HTTPS.
 const HTTPS: [&str; 2] = ["HTTPS_PROXY", "https_proxy"];
-/// The same where the variable of the scheme is empty.
+/// The fallback if the variable of the scheme is empty.
 const ALL: [&str; 2] = ["ALL_PROXY", "all_proxy"];
-/// The hosts for which there is no proxy.
+/// The hosts that are reached without a proxy.
 const NO: [&str; 2] = ["NO_PROXY", "no_proxy"];
-/// Where this is set, the process is a web server's (RFC 3875 §4.1.12), and a client can set `HTTP_PROXY` by a header: the
-/// client uses no proxy then.
+/// Set in the process of a web server (RFC 3875 §4.1.12), where a client could set `HTTP_PROXY` by
+/// a header: no proxy is used then.
 const CGI: &str = "REQUEST_METHOD";
 
 /// A proxy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Proxy {
-    /// Scheme, host and port, safe to show: the password is not in it.
+    /// Scheme, host and port. Safe to show: it contains no password.
     pub(crate) address: String,
     /// The variable that names it.
     pub(crate) variable: &'static str,
 }
 
 impl Proxy {
-    /// The proxy for requests to `server`, which is none for this machine.
+    /// The proxy for requests to `server`; `None` for a server on this machine.
     pub(crate) fn of_the_environment(server: &Url) -> Result<Option<Proxy>, HttpError> {
         if is_loopback(server) {
             return Ok(None);
@@ -87,7 +88,7 @@ impl Proxy {
     }
 }
 
-/// Whether `NO_PROXY` names the server, by the client's own rules.
+/// Whether `NO_PROXY` matches the server, by the client's own rules.
 fn is_passed_by(server: &Uri, no_proxy: Option<(&str, String)>) -> bool {
     let Some((_, hosts)) = no_proxy else {
         return false;
@@ -116,7 +117,8 @@ fn shown(proxy: &Intercept) -> String {
 mod tests {
     use super::*;
 
-    /// The proxy for `server` with these variables: its variable and address, or the variable that is at fault.
+    /// Checks the proxy for `server` with these variables: its variable and address, or the faulty
+    /// variable.
     fn check(server: &str, variables: &[(&str, &str)], want: Result<Option<(&str, &str)>, &str>) {
         let server = Url::parse(server).expect("a URL");
         let value = |name: &str| {
@@ -210,7 +212,7 @@ mod tests {
                 &[("HTTPS_PROXY", value), ("ALL_PROXY", "http://p:1")],
                 Err("HTTPS_PROXY"),
             );
-            // It is another scheme's, another host's, or another variable counts.
+            // The variable is for another scheme or host, or another variable counts.
             check(server, &[("HTTP_PROXY", value)], Ok(None));
             check(
                 server,

@@ -1,4 +1,4 @@
-//! The way that requests take: to which server, through which proxy, and in which words it is told that it is blocked.
+//! The route of requests, server and proxy, and the explanation of a fault on it.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use crate::api::http::proxy::Proxy;
 use crate::contract::{Fault, ProxyFault, TlsFault};
 use crate::text;
 
-/// The way to a server.
+/// The route to a server.
 #[derive(Debug, Clone)]
 pub struct Route {
     /// Host and port, safe to show.
@@ -20,7 +20,7 @@ pub struct Route {
     setting: &'static str,
 }
 
-/// How requests travel.
+/// The protocol of requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Scheme {
     Http,
@@ -28,7 +28,7 @@ enum Scheme {
 }
 
 impl Route {
-    /// The way to `url`, which this setting names.
+    /// The route to `url`, which this setting names.
     pub(crate) fn new(url: &Url, proxy: Option<Proxy>, setting: &'static str) -> Route {
         let scheme = if url.scheme() == "https" {
             Scheme::Https
@@ -47,12 +47,13 @@ impl Route {
         }
     }
 
-    /// Whether the other end of each connection is a proxy that reads the requests. Through one, TLS goes by a tunnel.
+    /// Whether each connection ends at a proxy that reads the requests. TLS goes through a proxy's
+    /// tunnel instead.
     pub(crate) fn connects_to_a_proxy(&self) -> bool {
         self.proxy.is_some() && self.scheme == Scheme::Http
     }
 
-    /// What a fault means, with the host or the proxy that it is about, and the setting that mends it.
+    /// Explains a fault: the host or proxy that it is about, and the setting that fixes it.
     pub fn explain(&self, fault: Fault) -> String {
         let Route {
             server, setting, ..
@@ -75,7 +76,7 @@ impl Route {
         }
     }
 
-    /// The same for a fault whose name leaves open what is to be done.
+    /// More details on a fault, if its name does not show the remedy.
     pub fn details(&self, fault: Fault) -> Option<String> {
         match fault {
             Fault::Tls(_) | Fault::Proxy(_) | Fault::NameUnknown | Fault::LookupFailed => {
@@ -121,7 +122,7 @@ impl Route {
         }
     }
 
-    /// What an answer of this status says of a proxy, where one answers it by itself.
+    /// Explains a status that a proxy may have answered itself.
     pub fn explain_status(&self, status: u16) -> Option<String> {
         let is_the_proxys = status == 407 && self.connects_to_a_proxy();
         is_the_proxys.then(|| self.explain_proxy(ProxyFault::Authentication))
@@ -184,7 +185,7 @@ fn explain_tls(fault: TlsFault, host: &str, setting: &str) -> String {
     }
 }
 
-/// The time that this machine believes it is.
+/// The current time by this machine's clock.
 fn clock() -> String {
     format!(
         "it says {} UTC",

@@ -1,4 +1,5 @@
-//! The authorization-code flow (RFC 6749 §4.1) with PKCE (RFC 7636), as a program on a person's machine does it (RFC 8252).
+//! The authorization-code flow (RFC 6749 §4.1) with PKCE (RFC 7636), as a native app uses it (RFC
+//! 8252).
 
 use ring::digest::{SHA256, digest};
 use ring::rand::{SecureRandom as _, SystemRandom};
@@ -12,29 +13,29 @@ use crate::api::token::oauth::OauthError;
 use crate::api::token::tokens::Tokens;
 use crate::text;
 
-/// Random bytes in the state and in the verifier: as many as RFC 7636 §4.1 recommends.
+/// Random bytes of the state and of the verifier, as RFC 7636 §4.1 recommends.
 const RANDOM_BYTES: usize = 32;
 /// The setting that names the token endpoint.
 const TOKEN_URL: &str = "--token-url";
-/// The most characters of the server's own error code that are repeated.
+/// The most characters of the server's own error code that are shown.
 const CODE_CHARACTERS_MAX: usize = 64;
 
 /// The client that a person logs in with.
 #[derive(Debug, Clone)]
 pub struct Client {
-    /// Its name at the server.
+    /// Its id at the server.
     pub id: String,
-    /// What it proves itself with, where it has something.
+    /// Its secret, if it has one.
     pub secret: Option<SecretString>,
-    /// What it asks to be allowed.
+    /// The scope that it asks for.
     pub scope: Option<String>,
-    /// Where the person agrees.
+    /// The authorization endpoint, which a person opens.
     pub auth_url: Url,
-    /// Where codes become tokens.
+    /// The token endpoint, which exchanges codes for tokens.
     pub token_url: Url,
 }
 
-/// One login, from the URL that a person opens to the address that the browser is sent back to.
+/// One login, from the URL that a person opens to the redirect that comes back.
 #[derive(Debug)]
 pub struct Authorization {
     redirect_uri: String,
@@ -42,35 +43,35 @@ pub struct Authorization {
     verifier: SecretString,
 }
 
-/// What is exchanged for tokens, once.
+/// An authorization code, to be exchanged for tokens once.
 #[derive(Debug)]
 pub struct Code(SecretString);
 
-/// Why there is no login.
+/// An error that ends the login.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthorizeError {
-    /// No random numbers, so nothing that could not be guessed.
+    /// The system has no random numbers, so the state could be guessed.
     #[error("the system has no random numbers")]
     NoRandomNumbers,
-    /// Another login's address, or one that somebody has made up.
+    /// The address is of another login, or made up.
     #[error("the address is not of this login: its `state` is another one")]
     OtherState,
-    /// The person or the server said no.
+    /// The person or the server refused.
     #[error("the server refuses the login ({0})")]
     Refused(String),
-    /// Neither a code nor an error.
+    /// The address has neither a code nor an error.
     #[error("the address holds no `code`: copy the whole of it")]
     NoCode,
-    /// See [`HttpError`].
+    /// No HTTP client can be built.
     #[error(transparent)]
     Http(#[from] HttpError),
-    /// See [`OauthError`].
+    /// The exchange of the code failed.
     #[error(transparent)]
     Exchange(#[from] OauthError),
 }
 
 impl Authorization {
-    /// A login whose browser is to come back to `redirect_uri`.
+    /// A login that redirects the browser to `redirect_uri`.
     pub fn new(redirect_uri: String) -> Result<Authorization, AuthorizeError> {
         Ok(Authorization {
             redirect_uri,
@@ -79,7 +80,7 @@ impl Authorization {
         })
     }
 
-    /// What the person opens. It holds nothing that would be of use to whoever sees it.
+    /// The URL that the person opens. It contains no secret.
     pub fn url(&self, client: &Client) -> Url {
         let mut url = client.auth_url.clone();
         let challenge =
@@ -95,7 +96,7 @@ impl Authorization {
         url
     }
 
-    /// The code in the address that the browser was sent back to.
+    /// The code in the address that the browser was redirected to.
     pub fn code(&self, redirected: &Url) -> Result<Code, AuthorizeError> {
         let value = |name: &str| {
             redirected
@@ -103,7 +104,7 @@ impl Authorization {
                 .find(|(key, _)| key == name)
                 .map(|(_, value)| value.into_owned())
         };
-        // Before all else: what else stands there may be anybody's.
+        // First, because without the right state the rest may come from an attacker.
         if value("state").as_deref() != Some(&self.state) {
             return Err(AuthorizeError::OtherState);
         }
@@ -119,7 +120,7 @@ impl Authorization {
         }
     }
 
-    /// Exchanges the code for tokens, which know how they are renewed.
+    /// Exchanges the code for tokens, complete with what a refresh needs.
     pub async fn exchange_code(
         &self,
         options: &HttpOptions,
@@ -150,12 +151,12 @@ impl Authorization {
     }
 }
 
-/// A text that nobody can guess.
+/// A text that cannot be guessed.
 fn random() -> Result<String, AuthorizeError> {
     let mut bytes = [0; RANDOM_BYTES];
     match SystemRandom::new().fill(&mut bytes) {
         Ok(()) => Ok(base64url(&bytes)),
-        // ring says no more than that.
+        // ring gives no further cause.
         Err(ring::error::Unspecified) => Err(AuthorizeError::NoRandomNumbers),
     }
 }
@@ -168,7 +169,7 @@ fn base64url(bytes: &[u8]) -> String {
         let bits = (0..3).fold(0, |bits, index| {
             bits << 8 | u32::from(group.get(index).copied().unwrap_or(0))
         });
-        // A byte more is a character more, and one to begin with.
+        // A group of n bytes becomes n + 1 characters.
         for index in 0..=group.len() {
             let sextet = bits >> (18 - 6 * index) & 0x3f;
             text.extend(ALPHABET.get(sextet as usize).map(|byte| char::from(*byte)));

@@ -1,4 +1,4 @@
-//! The client for the token endpoint: which transport and proxy may carry a refresh token there.
+//! The HTTP client for the token endpoint: which transport and proxy may carry a refresh token.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -12,30 +12,30 @@ use crate::api::http::options::{HttpOptions, Protocol, Proxies, Transport};
 use crate::api::http::route::Route;
 use crate::api::token::refresh_error::RefreshError;
 
-/// The setting that names the token endpoint.
+/// The setting that names the token endpoint, for error messages.
 const TOKEN_URL: &str = "the token file's token_url";
 
-/// How the token endpoint is reached.
+/// The settings for reaching the token endpoint.
 #[derive(Debug, Clone)]
 pub struct EndpointOptions {
-    /// Timeouts and authorities, as for the API. What may carry a request and whether there is a proxy follows from the URL.
+    /// Timeouts and authorities, as for the API. Transport and proxy follow from the URL.
     pub http: HttpOptions,
-    /// Whether a URL of another machine may be plain HTTP.
+    /// Whether another machine may be reached by plain HTTP.
     pub plain_http: PlainHttp,
-    /// What the client proves itself with, where the token file does not say it.
+    /// The client secret, if the token file has none.
     pub client_secret: Option<SecretString>,
 }
 
-/// Where plain HTTP may go.
+/// The servers that plain HTTP may reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PlainHttp {
-    /// To this machine.
+    /// This machine only.
     Loopback,
-    /// Anywhere: the user insists.
+    /// Any, because the user insists.
     Anywhere,
 }
 
-/// How the token endpoint is reached, and the client that did so the last time.
+/// The token endpoint's settings, and the client that was used last.
 #[derive(Debug)]
 pub(crate) struct Endpoint {
     options: EndpointOptions,
@@ -50,12 +50,12 @@ impl Endpoint {
         }
     }
 
-    /// What the client proves itself with, where the token file does not say it.
+    /// The client secret, if the token file has none.
     pub(crate) fn client_secret(&self) -> Option<&SecretString> {
         self.options.client_secret.as_ref()
     }
 
-    /// The client for this URL, and the way that its requests take.
+    /// The client for this URL, and the route that its requests take.
     pub(crate) fn client(&self, token_url: &Url) -> Result<(Client, Route), RefreshError> {
         let mut kept = self.client.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((url, client)) = &*kept

@@ -1,5 +1,6 @@
-//! The token file: what a login left behind, or a token alone. It is replaced whole or not at all, and one process at a time
-//! spends the refresh token in it.
+//! Reads and locks the token file, which holds the tokens of a login or a bare access token. The
+//! file is replaced atomically, and only the process that holds its lock may spend the refresh
+//! token in it.
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read as _};
@@ -15,22 +16,23 @@ use crate::api::token::secret::{Token, TokenError};
 use crate::api::token::tokens::Tokens;
 use crate::text;
 
-/// The longest token file that is read: far beyond any, so that a wrong file name is noticed.
+/// The longest token file that is read: far longer than any, so that a wrong file name is noticed.
 pub(crate) const FILE_BYTES_MAX: u64 = 64 << 10;
 const FILE_MODE: u32 = 0o600;
-/// The permissions of the group and of others.
+/// The permission bits of the group and of others.
 const MODE_OF_OTHERS: u32 = 0o077;
-/// Permission for everybody to read.
+/// The bit that lets everybody read.
 const MODE_WORLD_READABLE: u32 = 0o004;
-/// How often it is tried again to get the lock.
+/// The interval between attempts to get the lock.
 pub(crate) const LOCK_POLL: Duration = Duration::from_millis(10);
-/// Whoever holds the lock does one exchange with the token endpoint, which has a timeout.
+/// The longest wait for the lock. Its holder makes one request to the token endpoint, which has a
+/// timeout.
 pub(crate) const LOCK_WAIT_MAX: Duration = Duration::from_mins(1);
 
-/// Reads the file: JSON of a login, or a token alone.
+/// Reads the file: the JSON of a login, or a bare access token.
 ///
-/// A login can be renewed for months, so its file has to be private. A token alone expires, and platforms mount such files
-/// readable for all: that is worth a warning at most.
+/// A login can be refreshed for months, so its file has to be private. A bare token expires, and
+/// platforms mount such files readable for all, so that is at most worth a warning.
 pub fn load(path: &Path) -> Result<Tokens, TokenError> {
     let unreadable = |source| TokenError::File {
         file: shown(path),
@@ -79,15 +81,16 @@ pub(crate) fn locked(path: &Path) -> TokenError {
     }
 }
 
-/// The right to spend the refresh token in a file. It ends with the process, too.
+/// The right to spend the refresh token in a file. It also ends with the process.
 #[derive(Debug)]
 pub(crate) struct Lock(
     #[expect(dead_code, reason = "closing the file is what gives the lock back")] File,
 );
 
 impl Lock {
-    /// Takes the lock, if no process holds it. Its file stands beside the token file, because that one is replaced; it is
-    /// never removed, because two processes might then hold two locks.
+    /// Takes the lock, if no process holds it. The lock is a file beside the token file, because
+    /// the token file is replaced. It is never removed, because two processes might then hold two
+    /// locks.
     pub(crate) fn take(path: &Path) -> Result<Option<Lock>, TokenError> {
         let failed = |source| TokenError::Write {
             file: shown(path),
@@ -102,7 +105,7 @@ impl Lock {
     }
 }
 
-/// Opens a file that only its owner can read, whatever the umask, and makes it where it is not there.
+/// Opens a file that only its owner can read, whatever the umask, and creates it if necessary.
 pub(crate) fn open_private(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options
@@ -117,12 +120,12 @@ pub(crate) fn open_private(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// The file itself, where the path is a link to it: a link is not replaced by a file.
+/// The file that the path leads to: a link must not be replaced by a file.
 pub(crate) fn target(path: &Path) -> PathBuf {
     fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
-/// A file of the same name with this after it, in the file's own folder: what is renamed stays in one file system.
+/// The path with this suffix, in the same folder, so that a rename stays in one file system.
 pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = target(path).into_os_string();
     name.push(".");

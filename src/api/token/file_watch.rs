@@ -1,17 +1,17 @@
-//! Tells when a token file was changed.
+//! Detects changes of a token file.
 
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-/// A file, and how it looked the last time.
+/// A file, and its state at the last look.
 #[derive(Debug)]
 pub struct FileWatch {
     path: Option<PathBuf>,
     seen: Option<Fingerprint>,
 }
 
-/// What changes when a file is written or replaced.
+/// The attributes that change when a file is written or replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Fingerprint {
     device: u64,
@@ -37,13 +37,14 @@ impl Fingerprint {
 }
 
 impl FileWatch {
-    /// Watches the file at this path, or nothing.
+    /// Watches the file at this path; without a path, nothing changes.
     pub(crate) fn new(path: Option<PathBuf>) -> FileWatch {
         let seen = path.as_deref().and_then(Fingerprint::of);
         FileWatch { path, seen }
     }
 
-    /// Whether the file has changed since this was asked the last time. One that is gone for a moment has not.
+    /// Whether the file has changed since the last call. A file that is missing for a moment has
+    /// not.
     pub fn has_changed(&mut self) -> bool {
         let now = self.path.as_deref().and_then(Fingerprint::of);
         if now.is_none() || now == self.seen {

@@ -1,4 +1,10 @@
 //! The bearer token: where it comes from, and how it is refreshed.
+//!
+//! [`source`] is what a run uses: it reads a token and refreshes it. `secret` is a checked token,
+//! `tokens` the content of a token file. `file`, `saving` and `unfinished` read, lock and replace
+//! that file without losing a login, and `file_watch` notices when another program replaces it.
+//! [`authorize`] logs in, and [`oauth`] speaks with the token endpoint through the client of
+//! `endpoint`.
 
 pub mod authorize;
 pub(crate) mod endpoint;

@@ -1,4 +1,4 @@
-//! The token endpoint: what is sent to it, and what its answers mean (RFC 6749 §5 and §6).
+//! Requests to the token endpoint and the meaning of its answers (RFC 6749 §5 and §6).
 
 use std::time::Duration;
 
@@ -18,7 +18,8 @@ use crate::contract::Fault;
 
 /// The most bytes of an answer that are read. Tokens take a few kilobytes.
 const BODY_BYTES_MAX: usize = 64 << 10;
-/// The error codes that are repeated (RFC 6749 §5.2). Another text might be anything, the token that was sent too.
+/// The error codes that are shown (RFC 6749 §5.2). Any other text might contain the token that was
+/// sent.
 const ERROR_CODES: [&str; 6] = [
     "invalid_request",
     "invalid_client",
@@ -28,30 +29,30 @@ const ERROR_CODES: [&str; 6] = [
     "invalid_scope",
 ];
 
-/// Why there are no new tokens.
+/// An error of the token endpoint: there are no new tokens.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OauthError {
-    /// The server says no, and will say no again.
+    /// The server refuses, and will refuse again.
     #[error("the token endpoint answers {status}{}", .code.map(|code| format!(" ({code})")).unwrap_or_default())]
     Refused {
         /// The answer's status.
         status: u16,
-        /// Its error code, if it is one of the documented ones.
+        /// The error code, if it is a documented one.
         code: Option<&'static str>,
     },
-    /// The server is in trouble, or wants to be asked less often.
+    /// The server is in trouble, or asks for fewer requests.
     #[error("the token endpoint answers {status}")]
     Unavailable {
         /// The answer's status.
         status: u16,
     },
-    /// An answer that is not a token endpoint's: a redirect, a login page.
+    /// The answer is not a token endpoint's: a redirect, a login page.
     #[error("the token endpoint answers {status} with something else than tokens")]
     Unexpected {
         /// The answer's status.
         status: u16,
     },
-    /// Tokens that cannot be sent.
+    /// The new token cannot be sent.
     #[error("the token endpoint answers {status} with a token that cannot be sent: {flaw}")]
     UnusableToken {
         /// The answer's status.
@@ -62,18 +63,18 @@ pub enum OauthError {
     /// There is no answer.
     #[error("the token endpoint cannot be reached ({}): {why}", .fault.name())]
     Unreachable {
-        /// Why.
+        /// The fault.
         fault: Fault,
-        /// The same in words.
+        /// The fault, explained.
         why: String,
     },
-    /// The tokens do not say how they are renewed.
+    /// The tokens lack what a refresh needs.
     #[error("the token file names no refresh_token or no token_url")]
     NotRefreshable,
 }
 
 impl OauthError {
-    /// Whether asking again can help.
+    /// Whether a later request can succeed.
     pub fn may_pass(&self) -> bool {
         match self {
             OauthError::Unavailable { .. }
@@ -84,7 +85,7 @@ impl OauthError {
         }
     }
 
-    /// Whether the server may have handed out new tokens all the same, which never came.
+    /// Whether the server may have issued new tokens in an answer that was lost.
     pub(crate) fn may_have_spent_the_refresh_token(&self) -> bool {
         match self {
             OauthError::Unexpected { status } => (200..300).contains(status),
@@ -95,7 +96,7 @@ impl OauthError {
         }
     }
 
-    /// Whether it is the refresh token that the server says no to, or may be.
+    /// Whether the server refuses the refresh token, or may do so.
     pub(crate) fn is_about_the_refresh_token(&self) -> bool {
         matches!(
             self,
@@ -107,7 +108,8 @@ impl OauthError {
     }
 }
 
-/// Exchanges the refresh token. A secret that stands beside the tokens comes before `client_secret`.
+/// Exchanges the refresh token for new tokens. A secret in the token file takes precedence over
+/// `client_secret`.
 pub(crate) async fn refresh(
     client: &(Client, Route),
     tokens: &Tokens,
@@ -128,7 +130,8 @@ pub(crate) async fn refresh(
     }
     let fresh = ask(client, token_url, &form).await?;
     Ok(Tokens {
-        // A server that does not rotate sends none: the old one is good for the next time (RFC 6749 §6).
+        // A server that does not rotate refresh tokens sends none: the old one stays valid (RFC
+        // 6749 §6).
         refresh_token: fresh.refresh_token.or_else(|| tokens.refresh_token.clone()),
         client_id: tokens.client_id.clone(),
         client_secret: tokens.client_secret.clone(),
@@ -137,7 +140,7 @@ pub(crate) async fn refresh(
     })
 }
 
-/// Sends a form to the token endpoint. The client is one that follows no redirect and has timeouts.
+/// Sends a form to the token endpoint. The client must follow no redirect and have timeouts.
 pub(crate) async fn ask(
     (client, route): &(Client, Route),
     token_url: &Url,
@@ -168,7 +171,8 @@ pub(crate) async fn ask(
         body.extend_from_slice(&chunk);
     }
     let mut tokens = parse_answer(status, &body)?;
-    // Their lifetime began at an unknown time since then. Too early a renewal harms nobody.
+    // The lifetime began at an unknown time after the request. A refresh that is too early does no
+    // harm.
     let took = Timestamp::now().duration_since(asked_at);
     tokens.expires_at = tokens
         .expires_at
@@ -176,7 +180,7 @@ pub(crate) async fn ask(
     Ok(tokens)
 }
 
-/// The members of an answer that are of use.
+/// The used members of an answer.
 #[derive(Deserialize)]
 struct Answer {
     access_token: String,
@@ -190,7 +194,7 @@ struct Refusal {
     error: String,
 }
 
-/// A length of time. The RFC has a number; some servers send it as text.
+/// A duration in seconds. The RFC has a number; some servers send a string.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Seconds {
@@ -208,7 +212,7 @@ impl Seconds {
     }
 }
 
-/// What the token endpoint's answer means. The tokens lack what only the caller knows: client and URL.
+/// Interprets the token endpoint's answer. The caller adds client and URL to the tokens.
 pub fn parse_answer(status: u16, body: &[u8]) -> Result<Tokens, OauthError> {
     match status {
         200..=299 => tokens_in(status, body),
@@ -222,7 +226,7 @@ pub fn parse_answer(status: u16, body: &[u8]) -> Result<Tokens, OauthError> {
 }
 
 fn tokens_in(status: u16, body: &[u8]) -> Result<Tokens, OauthError> {
-    // What is wrong with it is not told: the parser might quote a secret.
+    // The parser's error is not shown: it might quote a secret.
     let answer: Option<Answer> = serde_json::from_slice(body).ok();
     let is_bearer = |answer: &Answer| {
         let kind = answer.token_type.as_deref();

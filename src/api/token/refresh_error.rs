@@ -1,4 +1,4 @@
-//! Why a token could not be had.
+//! The errors of reading or refreshing a token.
 
 use jiff::Timestamp;
 
@@ -6,29 +6,29 @@ use crate::api::http::options::HttpError;
 use crate::api::token::oauth::OauthError;
 use crate::api::token::secret::TokenError;
 
-/// Why a token could not be renewed.
+/// An error of reading or refreshing a token.
 #[derive(Debug, thiserror::Error)]
 pub enum RefreshError {
-    /// The file.
+    /// The token file.
     #[error(transparent)]
     File(#[from] TokenError),
     /// The token endpoint.
     #[error(transparent)]
     Endpoint(#[from] OauthError),
-    /// The refresh token was most likely spent by a request whose answer never came to be kept.
+    /// The refresh token was most likely spent by a request whose answer was lost.
     #[error(
         "{error}: a renewal that began at {} was cut off, because the process was killed or the connection broke, and the server may have spent the refresh token then", shown_time(*.began)
     )]
     CutOff {
-        /// When that request began.
+        /// The time of that request.
         began: Timestamp,
-        /// What the server says now.
+        /// The server's answer now.
         error: OauthError,
     },
-    /// No client can be made for it.
+    /// No HTTP client can be built for the endpoint.
     #[error(transparent)]
     Client(#[from] HttpError),
-    /// The refresh token would be sent in the open.
+    /// The refresh token would be sent unencrypted.
     #[error("the token file's token_url is plain http to {host}: use https, or --allow-http")]
     PlainHttp {
         /// The URL's host.

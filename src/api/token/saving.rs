@@ -1,4 +1,4 @@
-//! Puts tokens into a file, and takes the file away.
+//! Writes and removes token files.
 
 use std::fs::{self};
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::api::token::tokens::Tokens;
 use crate::api::token::unfinished;
 use crate::api::token::unfinished::Reserved;
 
-/// Puts these tokens into the file's place, private and durable, while no other process renews them.
+/// Replaces the file by these tokens, private and durable, while no other process refreshes them.
 pub fn save(path: &Path, tokens: &Tokens) -> Result<(), TokenError> {
     let started = Instant::now();
     let _lock = loop {
@@ -24,7 +24,7 @@ pub fn save(path: &Path, tokens: &Tokens) -> Result<(), TokenError> {
     Reserved::beside(path, None)?.fill(tokens)?.put_into_place()
 }
 
-/// Removes a token file, and first the tokens beside it that a process had got when it died.
+/// Removes a token file, and before it the tokens of an unfinished refresh beside it.
 pub fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(unfinished::path(path)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),

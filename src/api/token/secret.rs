@@ -1,4 +1,4 @@
-//! The access token as it is sent, and that it is shown to nobody.
+//! The access token as it is sent, kept out of every output.
 
 use std::io;
 
@@ -12,25 +12,25 @@ pub struct Token {
     secret: SecretString,
 }
 
-/// The longest token that is sent. The longest that are handed out, signed ones with many claims, take a few kilobytes, and
-/// servers take 8 to 16 KiB of headers.
+/// The longest token that is sent. The longest in use, signed ones with many claims, take a few
+/// kilobytes, and servers accept 8 to 16 KiB of headers.
 pub(crate) const TOKEN_BYTES_MAX: usize = 16 << 10;
 
-/// Why a text cannot be a token. The text itself is not repeated.
+/// The reason why a text cannot be a token. The text itself is not shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TokenFlaw {
-    /// Nothing but white space.
+    /// White space only.
     #[error("it is empty")]
     Empty,
-    /// The JSON of a login, whose refresh token would be sent with it.
+    /// The JSON of a login. Sending it would also send the refresh token.
     #[error(
         "it begins like JSON; the JSON of a login begins with `{{` and is read from a file (--token-file)"
     )]
     Json,
-    /// The quotes of a shell or of a JSON text, which were to be left out.
+    /// Still in the quotes of a shell or of JSON.
     #[error("it begins with a quote: leave the quotes out")]
     Quoted,
-    /// More of the header than the token.
+    /// The whole header instead of the token alone.
     #[error(
         "it begins like the header that it is sent in: leave out `Authorization:` and `Bearer`"
     )]
@@ -38,115 +38,115 @@ pub enum TokenFlaw {
     /// Longer than 16 KiB.
     #[error("it is longer than {} KiB", TOKEN_BYTES_MAX >> 10)]
     TooLong,
-    /// Several words, or characters that could not travel in a header.
+    /// Several words, or characters that a header cannot carry.
     #[error("a token is one word of visible ASCII characters (RFC 6750 §2.1), and this is not")]
     NotOneWord,
 }
 
-/// Why a text is not the JSON of a login. The text itself is not repeated.
+/// The reason why a text is not the JSON of a login. The text itself is not shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LoginFlaw {
-    /// It is no JSON, or lacks a member, or has one of another kind.
+    /// It is not JSON, lacks a member, or has a member of another type.
     #[error("line {line}, column {column}")]
     Json {
-        /// Where in the text.
+        /// The line in the text.
         line: usize,
-        /// Where in the line.
+        /// The column in the line.
         column: usize,
-        /// Whether the text ends before the JSON does.
+        /// Whether the text contains the JSON's end.
         end: JsonEnd,
     },
-    /// Its access token cannot be sent.
+    /// The access token cannot be sent.
     #[error("access_token: {0}")]
     AccessToken(TokenFlaw),
-    /// Its `token_url` is not the URL of a server.
+    /// `token_url` is not the URL of a server.
     #[error("token_url: it is not the URL of a server")]
     TokenUrl,
 }
 
-/// Whether there is more to come of a text.
+/// The end of a JSON text, which is missing while a file is being written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JsonEnd {
-    /// The text ends where its JSON does, or is none.
+    /// The text is complete, or is not JSON.
     Found,
     /// The text ends in the middle of its JSON.
     Missing,
 }
 
-/// Why there is no token.
+/// An error of a token or its file.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     /// The file cannot be read.
     #[error("the token file {file} cannot be read")]
     File {
-        /// Its name.
+        /// The file.
         file: String,
-        /// Why.
+        /// The cause.
         #[source]
         source: io::Error,
     },
-    /// Nothing but white space.
+    /// There is only white space.
     #[error("{origin} is empty")]
     Empty {
-        /// The file, or the variable.
+        /// The file or the variable.
         origin: String,
     },
-    /// Something that no server takes for a token.
+    /// The text is not a token.
     #[error("{origin} holds no token: {flaw}")]
     NotAToken {
-        /// The file, or the variable.
+        /// The file or the variable.
         origin: String,
         /// The rule that it breaks.
         flaw: TokenFlaw,
     },
-    /// More than any token file holds. The rest is not cut off: half a token would be sent.
+    /// The file is longer than any token file. It is not cut off: half a token would be sent.
     #[error("the token file {file} is longer than {} KiB, so it holds no token", .bytes_max >> 10)]
     FileTooLong {
-        /// Its name.
+        /// The file.
         file: String,
-        /// The longest that is read.
+        /// The limit in bytes.
         bytes_max: u64,
     },
-    /// It begins like JSON, and is none, or not that of a login. What it holds is not repeated.
+    /// The text begins like JSON, but is not that of a login. Its content is not shown.
     #[error("the token file {file} is not the JSON of a login ({flaw}): log in again")]
     NotALogin {
-        /// Its name.
+        /// The file.
         file: String,
         /// What is wrong with it.
         flaw: LoginFlaw,
     },
-    /// Others can read a file that holds more than a token that expires.
+    /// Other users can read a file that holds more than a token that expires.
     #[error(
         "others can read the token file {file} (mode {mode:03o}), and it holds a login: `chmod 600` it, or log in again where somebody else may have read it"
     )]
     ReadableByOthers {
-        /// Its name.
+        /// The file.
         file: String,
         /// Its permission bits.
         mode: u32,
     },
-    /// New tokens cannot be kept.
+    /// New tokens cannot be saved.
     #[error("the token file {file} cannot be written")]
     Write {
-        /// Its name.
+        /// The file.
         file: String,
-        /// Why.
+        /// The cause.
         #[source]
         source: io::Error,
     },
-    /// Another process holds the lock for longer than any renewal takes.
+    /// Another process has held the lock for longer than any refresh takes.
     #[error("another process has kept the token file {file} locked for {} s", .lasted_s)]
     Locked {
-        /// Its name.
+        /// The file.
         file: String,
-        /// For how long it was waited.
+        /// The time that was waited.
         lasted_s: u64,
     },
 }
 
 impl TokenError {
-    /// Why the file may hold a token in a moment: another program writes it in place, or has not got to it yet. `None` where it
-    /// is of no use to wait.
+    /// The reason why the file may soon hold a token: another program is writing it, or is about
+    /// to. `None` if waiting cannot help.
     pub(crate) fn passes_because(&self) -> Option<String> {
         match self {
             TokenError::Empty { origin } => Some(format!("{origin} is empty")),
@@ -175,7 +175,7 @@ impl TokenError {
 }
 
 impl Token {
-    /// A token from a text that may have white space around it; `origin` says whose text, for an error.
+    /// Parses a token, ignoring white space around it; `origin` names its source in errors.
     pub fn new(text: &str, origin: &str) -> Result<Token, TokenError> {
         Token::of(text).map_err(|flaw| match flaw {
             TokenFlaw::Empty => TokenError::Empty {
@@ -188,7 +188,7 @@ impl Token {
         })
     }
 
-    /// A token from a text that may have white space around it: secrets kept in files tend to end in a newline.
+    /// Parses a token, ignoring white space around it: secrets in files often end in a newline.
     pub fn of(text: &str) -> Result<Token, TokenFlaw> {
         let token = text.trim();
         let first_word = token
@@ -233,8 +233,9 @@ impl Token {
         self.secret.clone()
     }
 
-    /// A server's text with this token replaced by `***`, in whatever case it stands there (hosts are in lower case), and cut
-    /// to this many characters. It is replaced before the cut, so no part of it is left.
+    /// Replaces this token by `***` in a server's text, ignoring case (host names are lower-cased),
+    /// and cuts the text to this many characters. Replacing comes before cutting, so that no part
+    /// of the token is left.
     pub(crate) fn hide_in(&self, text: &str, characters_max: usize) -> String {
         const HIDDEN: &str = "***";
         let token = self.secret.expose_secret();
@@ -254,7 +255,7 @@ impl Token {
         shown
     }
 
-    /// Whether this is the same token as another.
+    /// Whether both tokens are the same.
     pub fn is_same(&self, other: &Token) -> bool {
         self.secret.expose_secret() == other.secret.expose_secret()
     }

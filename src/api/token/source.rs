@@ -1,4 +1,5 @@
-//! Where tokens come from while a run goes on: a variable, a file that somebody replaces, or a login that is renewed.
+//! The source of tokens during a run: a variable, a file that another program replaces, or a login
+//! that is refreshed.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,88 +22,90 @@ use crate::api::token::secret::{Token, TokenError};
 use crate::api::token::tokens::Tokens;
 use crate::api::token::unfinished::{Note, Reserved, recover};
 
-/// A file that is being written is whole after this time.
+/// The time after which a file that is being written is complete.
 const WRITING_TAKES: Duration = Duration::from_millis(100);
-/// A file that is empty, cut off or not there is read again for this long: it may be written in place, or mounted a moment late.
+/// The longest wait for a file that is empty, cut off or missing: it may be written in place, or
+/// mounted a moment late.
 const FILE_WAIT_MAX: Duration = Duration::from_secs(5);
 
-/// Where tokens come from.
+/// The source of tokens. Clones share it.
 #[derive(Debug, Clone)]
 pub struct TokenSource {
     place: Place,
     endpoint: Arc<Endpoint>,
-    /// Tokens that could not be written into the file.
+    /// Tokens that could not be saved to the file.
     unkept: Arc<Mutex<Option<Unkept>>>,
 }
 
 #[derive(Debug, Clone)]
 enum Place {
-    /// Given once, by the environment or by the sandbox.
+    /// One fixed token, from the environment or the sandbox.
     Given(SecretString),
-    /// A file that may be replaced while the run goes on.
+    /// A file, which may be replaced during the run.
     File(PathBuf),
 }
 
-/// A login that this process has, and the file has not.
+/// A login that this process holds and the file does not.
 #[derive(Debug)]
 struct Unkept {
     tokens: Tokens,
-    /// The refresh token in the file, which was spent for them.
+    /// The refresh token in the file, which was spent for this login.
     spent: SecretString,
 }
 
-/// Tells whether the run is about to end. Then no renewal is begun, and no file is waited for.
+/// Becomes true when the run is about to end. No refresh begins after that, and no file is waited
+/// for.
 pub type Stopping = watch::Receiver<bool>;
 
-/// A token to send, and for how long.
+/// A token to send, and its lifetime.
 #[derive(Debug, Clone)]
 pub struct Grant {
     /// Authorizes requests.
     pub token: Token,
-    /// How long it is good for from now on, where it can be renewed before that.
+    /// The time from now until it expires, if it can be refreshed before that.
     pub lifetime: Option<Duration>,
 }
 
-/// Why a token is to be renewed.
+/// The reason for a refresh.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefreshCause {
-    /// The API refused it, or it expires soon.
+    /// The API refused the token, or it expires soon.
     Needed,
-    /// Its file has changed: it is read, and nothing else.
+    /// The file has changed: it is read, and no token is exchanged.
     FileChanged,
 }
 
-/// Where another token came from.
+/// The origin of a new token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
-    /// It was exchanged for just now.
+    /// The token endpoint, just now.
     Endpoint,
-    /// Somebody else put it into the file.
+    /// The file, where another program put it.
     File,
 }
 
-/// What renewing a token brought.
+/// The result of a refresh.
 #[derive(Debug)]
 pub enum RefreshResult {
     /// Another token.
     Fresh(Grant, Origin),
-    /// The same, and there is no way to another.
+    /// The same token: there is no way to get another.
     Unchanged,
-    /// There is none: somebody has to log in.
+    /// No token: a person has to log in.
     Refused(RefreshError),
-    /// The file holds nothing of use, or cannot hold new tokens.
+    /// The file holds no usable token, or cannot be written.
     Unusable(RefreshError),
-    /// None now, perhaps later.
+    /// No token now, perhaps later.
     Unavailable(RefreshError),
 }
 
 impl TokenSource {
-    /// A token that stays as it is.
+    /// A source of one token that never changes.
     pub fn given(token: SecretString, options: EndpointOptions) -> TokenSource {
         TokenSource::new(Place::Given(token), options)
     }
 
-    /// A token file.
+    /// A source that reads a token file.
     pub fn file(path: PathBuf, options: EndpointOptions) -> TokenSource {
         TokenSource::new(Place::File(path), options)
     }
@@ -115,8 +118,9 @@ impl TokenSource {
         }
     }
 
-    /// The token that a run begins with. That it can be renewed, if it is to be, is found out before anything is sent. A file
-    /// that is empty or not there is waited for.
+    /// The token that a run begins with. If it has a refresh token, a client for the token endpoint is
+    /// built first, so that a bad setting is found before anything is sent. A file that is empty or
+    /// missing is waited for.
     pub fn read(&self) -> Result<Grant, RefreshError> {
         match &self.place {
             Place::Given(secret) => Ok(Grant {
@@ -137,7 +141,7 @@ impl TokenSource {
         }
     }
 
-    /// Tells when the file was changed.
+    /// A watch on the file, for changes.
     pub fn watch(&self) -> FileWatch {
         FileWatch::new(match &self.place {
             Place::Given(_) => None,
@@ -145,8 +149,8 @@ impl TokenSource {
         })
     }
 
-    /// Gets another token than `current`. One call at a time; it must be waited for, since it may hold tokens that are not on
-    /// the disk yet.
+    /// Gets another token than `current`. Only one call at a time is allowed, and it must be
+    /// awaited to its end, since it may hold tokens that are not on the disk yet.
     pub async fn refresh(
         &self,
         current: &Token,
@@ -169,7 +173,8 @@ impl TokenSource {
             Err(RefreshError::Endpoint(error)) if error.may_pass() => {
                 RefreshResult::Unavailable(error.into())
             }
-            // A disk that is full has room again later, and the refresh token is not spent before there is.
+            // A full disk may have room later, and the refresh token is not spent before there is
+            // room.
             Err(RefreshError::File(
                 error @ (TokenError::Locked { .. } | TokenError::Write { .. }),
             )) => RefreshResult::Unavailable(error.into()),
@@ -180,7 +185,7 @@ impl TokenSource {
         }
     }
 
-    /// Spends the refresh token, unless another process has done so already, or the run is about to end.
+    /// Spends the refresh token, unless another process already has, or the run is about to end.
     async fn exchange(
         &self,
         path: &Path,
@@ -203,7 +208,7 @@ impl TokenSource {
         let client = self.endpoint.client(token_url)?;
         let note = Note::new(refresh_token, cut_off_at);
         let reserved = on_disk(path, move |path| Reserved::beside(&path, Some(&note))).await;
-        // Where the login is in this process alone, there is nothing in the file that could be lost.
+        // If only this process holds the login, the file has nothing to lose.
         let reserved = if self.has_unkept() {
             reserved.ok()
         } else {
@@ -216,7 +221,7 @@ impl TokenSource {
         match oauth::refresh(&client, &tokens, self.endpoint.client_secret()).await {
             Ok(fresh) => {
                 self.keep(path, reserved, &fresh, refresh_token).await;
-                // Its lifetime is what is left after that.
+                // The lifetime is what is left after that.
                 Ok(RefreshResult::Fresh(grant(&fresh)?, Origin::Endpoint))
             }
             Err(error) => {
@@ -235,7 +240,8 @@ impl TokenSource {
         }
     }
 
-    /// Puts new tokens into the file. The old refresh token is dead from now on, so they are used whether or not that works.
+    /// Saves new tokens to the file. The old refresh token is already spent, so the new tokens are
+    /// used even if this fails.
     async fn keep(
         &self,
         path: &Path,
@@ -264,7 +270,7 @@ impl TokenSource {
 
     fn hold(&self, tokens: &Tokens, spent: &SecretString) {
         let mut unkept = self.unkept();
-        // The file holds what it held before the first of several.
+        // Of several unsaved logins in a row, the file holds the one before the first.
         let spent = unkept
             .take()
             .map_or_else(|| spent.clone(), |earlier| earlier.spent);
@@ -274,13 +280,13 @@ impl TokenSource {
         });
     }
 
-    /// Tries again to put tokens into the file that it could not take before. The caller holds the lock.
+    /// Tries again to save tokens that the file could not take before. The caller holds the lock.
     fn keep_unkept(&self, path: &Path) {
         let mut unkept = self.unkept();
         let Some(Unkept { tokens, spent }) = unkept.as_ref() else {
             return;
         };
-        // Somebody may have logged in again meanwhile.
+        // Another login may have replaced the file meanwhile.
         let is_theirs = load(path).is_ok_and(|tokens| !is_refresh_token(&tokens, spent));
         let kept = || Reserved::beside(path, None)?.fill(tokens)?.put_into_place();
         if is_theirs || kept().is_ok() {
@@ -288,7 +294,8 @@ impl TokenSource {
         }
     }
 
-    /// Keeps tokens that are in this process alone, because it is about to end. The error: the login is lost.
+    /// Saves tokens that only this process holds, because it is about to end. The error means that
+    /// the login is lost.
     pub fn finish(&self) -> Result<(), LoginLost> {
         let Place::File(path) = &self.place else {
             return Ok(());
@@ -323,8 +330,9 @@ impl TokenSource {
         self.unkept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads the file. Where it holds something new or nothing of use, it may be that somebody is writing it, without the care
-    /// of `save`: what counts is what it holds a moment later, or a few seconds later where a token is needed and none is there.
+    /// Reads the file again. Content that is new or unusable may be half written by a program that
+    /// does not replace the file atomically. So the file is read once more a moment later, or for
+    /// some seconds if a token is needed and there is none.
     async fn read_again(
         &self,
         path: &Path,
@@ -372,7 +380,7 @@ impl TokenSource {
     }
 }
 
-/// A login of which nothing is left but a refresh token that is spent.
+/// The file holds nothing but a spent refresh token.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "the login in the token file {file} was renewed, and the new one could not be written there: log in again for the next run"
@@ -388,19 +396,19 @@ fn is_refresh_token(tokens: &Tokens, secret: &SecretString) -> bool {
         .is_some_and(|token| token.expose_secret() == secret.expose_secret())
 }
 
-/// An error with its causes.
+/// Formats an error with its causes.
 pub fn with_causes(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
-/// What a file that was read again holds.
+/// The content of a file that was read again.
 enum Content {
     /// A token that was not sent yet.
     Other(Grant),
-    /// The token that is to be renewed.
+    /// The same token.
     Same(Tokens),
-    /// Another token, but of no use any more.
+    /// Another token, but an expired one.
     Expired(Tokens),
 }
 
@@ -418,7 +426,7 @@ fn content(tokens: Tokens, current: &Token) -> Result<Content, TokenError> {
 fn grant(tokens: &Tokens) -> Result<Grant, TokenError> {
     let token = Token::new(tokens.access_token.expose_secret(), "the access token")?;
     let until = tokens.expires_at.filter(|_| tokens.can_be_refreshed());
-    // What lies in the past is no time at all.
+    // A time in the past means no lifetime.
     let lifetime = until.map(|until| {
         until
             .duration_since(Timestamp::now())
@@ -428,8 +436,8 @@ fn grant(tokens: &Tokens) -> Result<Grant, TokenError> {
     Ok(Grant { token, lifetime })
 }
 
-/// Reads the file, and waits for it where it is empty or not there. Should an earlier process have died while it renewed a login,
-/// that is made good, or told.
+/// Reads the file, and waits for it if it is empty or missing. If an earlier process died during a
+/// refresh, its tokens are recovered, or their loss is reported.
 fn load_and_recover(path: &Path) -> Result<Tokens, TokenError> {
     let tokens = wait_and_load(path)?;
     if tokens.can_be_refreshed()
@@ -447,7 +455,7 @@ fn load_and_recover(path: &Path) -> Result<Tokens, TokenError> {
     Ok(tokens)
 }
 
-/// Blocks: nothing is under way yet, and a signal ends the process as it does any other.
+/// Blocks the thread: nothing runs yet, and a signal ends the process as usual.
 fn wait_and_load(path: &Path) -> Result<Tokens, TokenError> {
     let began = Instant::now();
     let mut loaded = load(path);
@@ -472,7 +480,7 @@ fn wait_and_load(path: &Path) -> Result<Tokens, TokenError> {
     loaded
 }
 
-/// Waits for the lock; `None` where the run is about to end.
+/// Waits for the lock; `None` if the run is about to end.
 async fn lock(path: &Path, stopping: &Stopping) -> Result<Option<Lock>, TokenError> {
     let started = Instant::now();
     while started.elapsed() < LOCK_WAIT_MAX && !*stopping.borrow() {
@@ -488,7 +496,7 @@ async fn lock(path: &Path, stopping: &Stopping) -> Result<Option<Lock>, TokenErr
     }
 }
 
-/// Does what waits for the disk on a thread where it holds up no request.
+/// Runs blocking file operations on a thread of their own, so that they delay no request.
 async fn on_disk<T: Send + 'static>(
     path: &Path,
     work: impl FnOnce(PathBuf) -> Result<T, TokenError> + Send + 'static,

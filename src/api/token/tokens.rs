@@ -1,4 +1,4 @@
-//! What a login brings, and how a token file holds it.
+//! The tokens of a login, and their JSON in a token file.
 
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -8,25 +8,25 @@ use url::Url;
 use crate::api::http::address::foreign_part;
 use crate::api::token::secret::{JsonEnd, LoginFlaw, Token};
 
-/// What a login brings, and what renewing it needs.
+/// The tokens of a login, and what refreshing them needs.
 #[derive(Debug, Clone)]
 pub struct Tokens {
     /// Authorizes requests.
     pub access_token: SecretString,
-    /// Is exchanged for the next tokens. Most servers take each one once.
+    /// Exchanged for the next tokens. Most servers accept each one once.
     pub refresh_token: Option<SecretString>,
     /// When the access token expires.
     pub expires_at: Option<Timestamp>,
-    /// Whom the tokens were handed out to.
+    /// The client that the tokens were issued to.
     pub client_id: Option<String>,
-    /// What that client proves itself with.
+    /// The client's secret.
     pub client_secret: Option<SecretString>,
-    /// Where tokens are exchanged.
+    /// The token endpoint.
     pub token_url: Option<Url>,
 }
 
 impl Tokens {
-    /// An access token and nothing else.
+    /// A bare access token.
     pub(crate) fn alone(access_token: SecretString) -> Tokens {
         let (refresh_token, expires_at, client_id, client_secret, token_url) =
             (None, None, None, None, None);
@@ -40,10 +40,10 @@ impl Tokens {
         }
     }
 
-    /// Reads the JSON of a login.
+    /// Parses the JSON of a login.
     pub fn parse(text: &str) -> Result<Tokens, LoginFlaw> {
         let login: Login = serde_json::from_str(text).map_err(|error| {
-            // Its message might quote a secret.
+            // serde's message might quote a secret.
             let end = if error.is_eof() {
                 JsonEnd::Missing
             } else {
@@ -69,7 +69,7 @@ impl Tokens {
         })
     }
 
-    /// The JSON of the login: the one place beside the request that shows the secrets.
+    /// The JSON of the login. Apart from requests, this is the only place that exposes the secrets.
     pub fn to_json(&self) -> String {
         let exposed = |secret: &SecretString| secret.expose_secret().to_owned();
         let login = Login {
@@ -103,7 +103,7 @@ fn token_url(text: &str) -> Result<Url, LoginFlaw> {
     Ok(url)
 }
 
-/// The file's JSON.
+/// The JSON of the file.
 #[derive(Deserialize, Serialize)]
 struct Login {
     access_token: String,
@@ -119,7 +119,7 @@ struct Login {
     token_url: Option<String>,
 }
 
-/// A time: RFC 3339 is written, Unix seconds are read too.
+/// A time: written as RFC 3339, also read as Unix seconds.
 #[derive(Deserialize, Serialize)]
 #[serde(untagged)]
 enum Expiry {
@@ -154,7 +154,7 @@ mod tests {
 
     const CANARY: &str = "canary-7F3a9";
 
-    /// Parts of a login and of what is none, in any order.
+    /// Parts of a login and other texts, in any order.
     fn pieces() -> impl Strategy<Value = String> {
         let members = [
             r#""access_token":"$""#,

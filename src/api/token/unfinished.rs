@@ -1,6 +1,6 @@
-//! The file beside a token file, for as long as a renewal takes: first room on the disk and a note that a renewal is under way,
-//! then the new tokens, until they are put into the token file's place. What a process leaves there when it dies tells the next
-//! one what became of the login.
+//! The file beside a token file during a refresh. First it reserves room on the disk and holds a
+//! note on the refresh; then it holds the new tokens, until it replaces the token file. If a
+//! process dies meanwhile, this file shows the next one what happened to the login.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -19,26 +19,27 @@ use crate::api::token::file::{
 use crate::api::token::secret::TokenError;
 use crate::api::token::tokens::Tokens;
 
-/// What is set aside on the disk before new tokens are asked for: a refresh token that was spent for tokens that do not fit
-/// would be a login lost.
+/// The room that is reserved on the disk before new tokens are requested: if they did not fit, the
+/// refresh token would be spent and the login lost.
 #[expect(clippy::cast_possible_truncation, reason = "64 KiB")]
 const RESERVED_BYTES: usize = FILE_BYTES_MAX as usize;
-/// The longest note. Tokens that are written over it cover it whole.
+/// The longest note. Tokens written over it cover it completely.
 const NOTE_BYTES_MAX: usize = 512;
-/// Bytes of the hash that tells refresh tokens apart.
+/// Bytes of the hash that identifies a refresh token.
 const HASH_BYTES: usize = 16;
 
-/// Says that a renewal is under way, and of which refresh token. It does not hold the token.
+/// A note that a refresh is under way. It identifies the refresh token by a hash.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Note {
-    /// When the first request began whose answer was never kept.
+    /// The time of the first request whose answer was not saved.
     renewal_began: String,
-    /// The hash of the refresh token that it sent.
+    /// The hash of the refresh token that was sent.
     refresh_token_sha256: String,
 }
 
 impl Note {
-    /// A note on the exchange of this refresh token. One that was cut off before stays the one to tell about.
+    /// A note on the exchange of this refresh token. The time of an earlier unfinished exchange is
+    /// kept.
     pub(crate) fn new(refresh_token: &SecretString, cut_off_at: Option<Timestamp>) -> Note {
         let renewal_began = cut_off_at.unwrap_or_else(Timestamp::now);
         Note {
@@ -59,12 +60,12 @@ fn hash(secret: &SecretString) -> String {
         })
 }
 
-/// The file's place.
+/// The path of the file.
 pub(crate) fn path(token_file: &Path) -> PathBuf {
     beside(token_file, "unfinished")
 }
 
-/// Room on the disk for tokens that are still to come.
+/// Reserved room on the disk for new tokens.
 #[derive(Debug)]
 pub(crate) struct Reserved {
     file: File,
@@ -73,7 +74,8 @@ pub(crate) struct Reserved {
 }
 
 impl Reserved {
-    /// Sets room aside in the token file's own folder, and leaves the note there. What a process that died left is overwritten.
+    /// Reserves room in the token file's own folder, and writes the note. It overwrites the file of
+    /// a process that died.
     pub(crate) fn beside(path: &Path, note: Option<&Note>) -> Result<Reserved, TokenError> {
         let unfinished = self::path(path);
         let reserve = || {
@@ -84,7 +86,7 @@ impl Reserved {
             });
             content.resize(RESERVED_BYTES, b' ');
             file.write_all(&content)?;
-            // The note has to outlive the machine, too: the request is sent after this.
+            // The note must survive a crash of the machine: the request is sent after this.
             file.sync_all()?;
             File::open(folder(&unfinished))?.sync_all()?;
             Ok(file)
@@ -96,7 +98,7 @@ impl Reserved {
                 place: target(path),
             }),
             Err(source) => {
-                // A part of the room would only take up a full disk.
+                // A partial reservation would only fill a full disk.
                 fs::remove_file(&unfinished).ok();
                 Err(TokenError::Write {
                     file: shown(path),
@@ -106,7 +108,8 @@ impl Reserved {
         }
     }
 
-    /// Fills it. From here on the tokens outlive this process, see [`recover`].
+    /// Writes the tokens into the reserved room. From here on they survive this process, see
+    /// [`recover`].
     pub(crate) fn fill(mut self, tokens: &Tokens) -> Result<Filled, TokenError> {
         let mut fill = || {
             let bytes = self.write_over(tokens)?;
@@ -121,8 +124,8 @@ impl Reserved {
         }
     }
 
-    /// Writes the tokens in one piece with blanks over the note: a process that dies now leaves tokens or a note, not a mixture.
-    /// Returns how many of the bytes are the tokens.
+    /// Writes the tokens, padded with blanks, over the note in one write: a process that dies now
+    /// leaves tokens or a note, not a mixture. Returns the length of the tokens in bytes.
     fn write_over(&mut self, tokens: &Tokens) -> io::Result<u64> {
         let json = SecretString::from(tokens.to_json());
         let padded = SecretString::from(format!("{:NOTE_BYTES_MAX$}", json.expose_secret()));
@@ -131,10 +134,10 @@ impl Reserved {
         Ok(u64::try_from(json.expose_secret().len()).unwrap_or(u64::MAX))
     }
 
-    /// Gives the room back: no tokens came, and the refresh token is as good as before. Where it may be spent, the room is left
-    /// as it is, with the note in it.
+    /// Frees the room, because no tokens came and the refresh token is still valid. If the refresh
+    /// token may be spent, the room and its note are kept.
     pub(crate) fn release(self) {
-        // What stays behind is blank, and overwritten the next time.
+        // A file that stays behind is blank, and overwritten the next time.
         fs::remove_file(&self.unfinished).ok();
     }
 }
@@ -144,7 +147,7 @@ impl Reserved {
 pub(crate) struct Filled(Reserved);
 
 impl Filled {
-    /// Puts them into the token file's place. From here on they outlive a power cut, too.
+    /// Replaces the token file by the new tokens. From here on they survive a power failure, too.
     pub(crate) fn put_into_place(self) -> Result<(), TokenError> {
         let Reserved {
             file,
@@ -163,10 +166,11 @@ impl Filled {
     }
 }
 
-/// Puts tokens into place that a process had got when it died. Those in the token file itself are spent, then. Where it died
-/// before that, returns when the renewal began: the server may have spent the refresh token that is still in the file.
+/// Completes the refresh of a process that died. If it had saved tokens, they replace the token
+/// file, whose own tokens are spent. If not, returns the time of its request: the server may have
+/// spent the refresh token in the file.
 ///
-/// Whoever calls this holds the lock, so that no living process is about to do it.
+/// The caller holds the lock, so no living process is completing it at the same time.
 pub(crate) fn recover(path: &Path, _lock: &Lock) -> Result<Option<Timestamp>, TokenError> {
     let unfinished = self::path(path);
     match load(&unfinished) {
@@ -185,12 +189,12 @@ pub(crate) fn recover(path: &Path, _lock: &Lock) -> Result<Option<Timestamp>, To
             .put_into_place()?;
             Ok(None)
         }
-        // There is none, or it is the room for tokens that never came.
+        // There is no such file, or it holds only reserved room.
         Ok(_) | Err(_) => Ok(cut_off_at(path)),
     }
 }
 
-/// When the renewal began that a note tells of, if it is about the refresh token in the token file.
+/// The time in the note, if the note is about the refresh token in the token file.
 fn cut_off_at(path: &Path) -> Option<Timestamp> {
     let note: Note = serde_json::from_slice(&fs::read(self::path(path)).ok()?).ok()?;
     let refresh_token = load(path).ok()?.refresh_token?;
