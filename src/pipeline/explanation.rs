@@ -1,30 +1,31 @@
-//! What `--explain` shows of a row: its cells, what becomes of each, and the request that is made of them.
+//! The output of `--explain` for one row: its cells, the result of each, and the request that they
+//! make.
 
 use crate::contract::{CustomerId, FieldError};
 use crate::input::{ExplainedCell, Layout, Record, RowRules, explain_record};
 use crate::row::Position;
 
-/// A row as a person asked to see it. It holds a customer's values, and goes to that person's screen and nowhere else.
+/// A row for `--explain`. It holds a customer's values and is shown on the user's screen only.
 pub struct Explanation {
-    /// Where it stands.
+    /// The row's position.
     pub position: Position,
-    /// Its cells in order, and behind them the constants.
+    /// Its cells in order, followed by the constants.
     pub cells: Vec<ExplainedCell>,
-    /// What is sent, or why nothing is.
+    /// The update that is sent, or the reason why none is.
     pub update: Result<ExplainedUpdate, NotSent>,
 }
 
-/// Why nothing is sent of a row.
+/// A reason why no update is sent for a row.
 pub enum NotSent {
-    /// All that is wrong with it.
+    /// The row breaks the contract: all its errors.
     Invalid(Vec<FieldError>),
-    /// A later row of its customer is sent (`--unique last`).
+    /// A later row of the same customer is sent instead (`--unique last`).
     Superseded,
-    /// Later rows of its customer have set all of its fields.
+    /// Later rows of the same customer have set all its fields.
     Overtaken,
 }
 
-/// What is sent.
+/// An update that is sent.
 pub struct ExplainedUpdate {
     /// The customer.
     pub id: CustomerId,
@@ -60,9 +61,9 @@ impl Explanation {
         }
     }
 
-    /// About what holding it costs, in bytes.
+    /// The approximate size in memory, in bytes.
     pub(crate) fn bytes(&self) -> usize {
-        // What is said of a cell is about as long as the cell.
+        // The result of a cell is about as long as the cell.
         let cells = self
             .cells
             .iter()
@@ -75,7 +76,7 @@ impl Explanation {
         size_of::<Explanation>() + cells.sum::<usize>() + update
     }
 
-    /// A later row of its customer is sent in its place.
+    /// Marks the row as superseded by a later row of its customer.
     pub(crate) fn supersede(&mut self) {
         self.update = Err(NotSent::Superseded);
     }

@@ -1,4 +1,4 @@
-//! Requests on their way: each is answered once, in whatever order the answers come, or given up.
+//! The requests in flight. Each is answered once, in any order, or given up.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -10,8 +10,9 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use crate::contract::Attempt;
 use crate::schedule::Ticket;
 
-/// Requests that are not answered yet. They make their way while an answer is waited for, as parts of the sender's own task:
-/// there is one thread for all of them, so a task for each would only have to be made, and its answer handed over.
+/// Requests without an answer yet. They run inside the sender's own task while it waits for an
+/// answer: with one thread for all of them, a task per request would only add the cost of spawning
+/// it and passing its answer on.
 #[derive(Default)]
 pub(crate) struct InFlight {
     requests: FuturesUnordered<OnItsWay>,
@@ -34,7 +35,7 @@ impl Future for OnItsWay {
 }
 
 impl InFlight {
-    /// Adds a request. It leaves with the next wait for an answer.
+    /// Adds a request. It is sent at the next wait for an answer.
     pub(crate) fn add(&mut self, ticket: Ticket, request: impl Future<Output = Attempt> + 'static) {
         self.requests.push(OnItsWay {
             ticket,
@@ -42,17 +43,19 @@ impl InFlight {
         });
     }
 
-    /// Waits for an answer; nothing where no request is left. A wait that is given up loses nothing.
+    /// Waits for an answer; `None` if no request is in flight. Cancel-safe: a dropped wait loses
+    /// nothing.
     pub(crate) async fn next(&mut self) -> Option<(Ticket, Attempt)> {
         self.requests.next().await
     }
 
-    /// An answer that has come already.
+    /// Returns an answer that has already come.
     pub(crate) fn next_now(&mut self) -> Option<(Ticket, Attempt)> {
         self.requests.next().now_or_never().flatten()
     }
 
-    /// Gives the request of a ticket up, and with it its connection. All others are looked at for that, which is rare enough.
+    /// Gives up the request of a ticket, and with it its connection. This polls all other requests,
+    /// which is rare enough.
     pub(crate) fn give_up(&mut self, ticket: Ticket) {
         let requests = std::mem::take(&mut self.requests);
         self.requests = requests
@@ -61,12 +64,12 @@ impl InFlight {
             .collect();
     }
 
-    /// How many there are.
+    /// The number of requests in flight.
     pub(crate) fn len(&self) -> usize {
         self.requests.len()
     }
 
-    /// Gives all of them up.
+    /// Gives up all requests.
     pub(crate) fn clear(&mut self) {
         self.requests.clear();
     }

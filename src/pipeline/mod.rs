@@ -5,11 +5,12 @@
 //! check:  checkers, which take turns to read ── bad rows ──▶ in order ──▶ recorder
 //! ```
 //!
-//! In a check the thread that records is one of the checkers: as many threads work as run at once, and none is woken for
-//! each block. An input that can make its reader wait is left to the others, so that what is found is not held up by it.
+//! In a check, the recording thread is one of the checkers: there are as many threads as run at
+//! once, and no thread is woken for each block. If an input can block its reader, the recording
+//! thread leaves the reading to the others, so that it records without delay.
 //!
-//! Every queue is bounded, so a slow API holds up the reading of the file. Each stage ends when the one before it has dropped
-//! its sender, or the one behind it its receiver.
+//! Every queue is bounded, so a slow API holds up the reading of the file. Each stage ends when the
+//! stage before it drops its sender, or the stage after it drops its receiver.
 
 pub mod explanation;
 mod in_flight;
@@ -50,50 +51,50 @@ use crate::row::duplicates::{DuplicateFilter, LaterRows, LaterRowsBuilder};
 use crate::schedule::StopReason;
 use crate::schedule::error_limit::ErrorLimit;
 
-/// Batches that wait to be sent, each of the rows of at most about 256 KiB of input.
+/// Batches that wait to be sent. Each has the rows of at most about 256 KiB of input.
 const BATCHES_QUEUED_MAX: usize = 2;
 
-/// What is read, and how.
+/// The inputs and how they are read.
 pub struct Reading {
-    /// The inputs, to be opened one at a time.
+    /// The inputs, opened one at a time.
     pub inputs: Vec<KnownInput>,
-    /// How rows are made of records.
+    /// Makes rows of records.
     pub builder: RowBuilder,
-    /// Which rows take part.
+    /// The rows that take part.
     pub window: RowRange,
-    /// What becomes of rows of customers that an earlier row names.
-    pub ids: DuplicateFilter,
+    /// Applies `--unique` to rows of customers that an earlier row names.
+    pub ids: Ids,
 }
 
-/// Somebody who wants to see how rows are read.
+/// Receives the first rows of the input, for `--explain`.
 pub struct ExplainObserver<'o> {
-    /// So many rows more.
+    /// The number of rows still wanted.
     rows: Arc<AtomicU64>,
-    /// Shows one of them. They come in order.
+    /// Shows a row. Rows come in order.
     show: &'o mut dyn FnMut(&Explanation),
 }
 
-/// What bounds a check.
+/// The limits of a check.
 #[derive(Debug)]
 pub struct Bounds {
-    /// When invalid rows are too many to go on.
+    /// The number of invalid rows that ends the check.
     pub error_limit: ErrorLimit,
-    /// On how many threads it works.
+    /// The number of threads.
     pub threads: NonZeroUsize,
-    /// What asks it to stop.
+    /// The signals that end the check.
     pub drain: Drain,
 }
 
-/// How a check ended.
+/// The result of a check.
 #[derive(Debug)]
 pub struct Checked {
-    /// Why it stopped early.
+    /// The reason if it stopped early.
     pub stop: Option<StopReason>,
-    /// Why the input could not be read on.
+    /// The error if the input could not be read further.
     pub input_fault: Option<InputError>,
-    /// What was read.
+    /// The rows that were read.
     pub read: RowsRead,
-    /// Whether the input was read to its end.
+    /// How far the input was read.
     pub read_to: ReadTo,
 }
 
@@ -109,7 +110,8 @@ pub fn run(reading: Reading, sending: Sending, recorder: Recorder) -> io::Result
         }
     })?;
     let recording = spawn("recorder", move || recorder.run(messages, &written_in))?;
-    // The recorder's last files come once the connections are closed: these may have taken all descriptors.
+    // The recorder opens its last files after all connections are closed, which may have taken all
+    // file descriptors.
     let until_closed = messages_in.clone();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -126,24 +128,25 @@ pub fn run(reading: Reading, sending: Sending, recorder: Recorder) -> io::Result
     }));
     drop(runtime);
     drop(until_closed);
-    // Also where the sender panicked: what it handed over is written down whole.
+    // Even if the sender panicked: what it handed over is recorded completely.
     let recorded = join(recording);
     let sent = sent.unwrap_or_else(|panic| resume_unwind(panic));
     readers.join_after(sent.read_to);
     Ok((sent, recorded))
 }
 
-/// More threads would wait for their turn to read, which takes about a fifth of a check, and hold blocks meanwhile.
+/// The most threads of a check. More would wait for their turn to read, which takes about a fifth
+/// of a check, and would hold blocks meanwhile.
 const THREADS_MAX: NonZeroUsize = NonZeroUsize::new(8).expect("more than none");
 
-/// Threads on which a check works: as many as run at once, up to a few.
+/// The number of threads of a check: as many as run at once, up to a limit.
 pub fn threads() -> NonZeroUsize {
     thread::available_parallelism()
         .unwrap_or(NonZeroUsize::MIN)
         .min(THREADS_MAX)
 }
 
-/// Reads and records what is invalid; sends nothing.
+/// Reads all rows and records the invalid ones; sends nothing.
 pub fn check(
     reading: Reading,
     mut recorder: Recorder,
@@ -209,7 +212,7 @@ pub fn check(
 }
 
 impl<'o> ExplainObserver<'o> {
-    /// Is shown the first rows, so many of them.
+    /// An observer of the first rows, this many.
     pub fn new(rows: u64, show: &'o mut dyn FnMut(&Explanation)) -> ExplainObserver<'o> {
         ExplainObserver {
             rows: Arc::new(AtomicU64::new(rows)),
@@ -217,7 +220,8 @@ impl<'o> ExplainObserver<'o> {
         }
     }
 
-    /// Shows as many of these as are still wanted. A checker that has not heard of it does more than it needs to.
+    /// Shows these rows until enough were shown. A checker that sees the new count late explains
+    /// more rows than necessary.
     fn observe(&mut self, explained: &[Explanation]) {
         let mut rows = self.rows.load(Ordering::Relaxed);
         for explanation in explained {
@@ -231,7 +235,7 @@ impl<'o> ExplainObserver<'o> {
     }
 }
 
-/// Reads the inputs on so many threads, and counts the valid rows of each customer.
+/// Reads the inputs on this many threads, and counts the valid rows of each customer.
 pub fn count_repeats(
     inputs: Vec<KnownInput>,
     builder: RowBuilder,
@@ -257,7 +261,7 @@ pub fn count_repeats(
             }
         }
     }
-    // A fault ends the reading, too.
+    // After an error, too, the reading has ended.
     checkers.join_after(ReadTo::End);
     Ok(fault.map_or_else(|| Ok(count.finish()), Err))
 }
@@ -276,7 +280,7 @@ fn invalid_rows(block: CheckedBlock, progress: &Progress) -> Message {
     Message::Ended(ended.collect())
 }
 
-/// The other threads that read and sift.
+/// The other threads that read and check.
 struct CheckerThreads(Vec<JoinHandle<()>>);
 
 impl CheckerThreads {
@@ -311,7 +315,7 @@ impl CheckerThreads {
         Ok((CheckerThreads(checkers), in_order))
     }
 
-    /// As [`Readers::join_after`].
+    /// Joins them, as [`Readers::join_after`] does.
     fn join_after(self, read_to: ReadTo) {
         match read_to {
             ReadTo::End => self.0.into_iter().for_each(join),
@@ -320,7 +324,7 @@ impl CheckerThreads {
     }
 }
 
-/// The threads that read and check.
+/// The threads that read and check in a run.
 struct Readers {
     reader: JoinHandle<()>,
     checker: JoinHandle<()>,
@@ -347,8 +351,8 @@ impl Readers {
         Ok(Readers { reader, checker })
     }
 
-    /// Joins them once nobody takes their batches any more. A reader of which more could have come may wait for a pipe that
-    /// never says another word, so after an early stop it is left to end with the process.
+    /// Joins the threads once their batches are no longer taken. After an early stop a reader may
+    /// be blocked on a pipe that stays silent, so then it is left to end with the process.
     fn join_after(self, read_to: ReadTo) {
         match read_to {
             ReadTo::End => {
@@ -379,10 +383,11 @@ mod tests {
     use crate::input::{InputName, InputRules, RowRules};
     use crate::journal::RunKey;
 
-    /// More rows than a block has.
+    /// More rows than a block holds.
     const EXPLAINED: u64 = 5_000;
 
-    /// A few blocks of rows, some of them bad; long ones and short ones, so that blocks take different times.
+    /// A few blocks of rows, some of them invalid. Long and short rows make blocks take different
+    /// times.
     fn file_of_rows(rows: u64) -> tempfile::NamedTempFile {
         let mut text = String::from("id,email,address\n");
         for row in 1..=rows {
@@ -457,7 +462,8 @@ mod tests {
             std::fs::metadata(file.path()).expect("a file").len() > 4 << 18,
             "several blocks"
         );
-        // All valid rows of the second file but the first three, which are skipped in the first one, name a customer again.
+        // Every valid row of the second file names a customer again, except the three that the
+        // first file skips.
         let (bad, again) = (2 * (9_000 / 7), 9_000 - 9_000 / 7 - 3);
 
         let (read, invalid, explained) = check_file(&file, 1, Ids::watching());

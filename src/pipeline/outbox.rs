@@ -1,5 +1,5 @@
-//! Outcomes on their way to the recorder: handed over in groups, for a hand-over wakes a thread; and whose customers wait for
-//! them to be written down.
+//! Outcomes on their way to the recorder. They are handed over in groups, because each hand-over
+//! wakes a thread. The outbox also knows which customers wait until an outcome is recorded.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -9,53 +9,55 @@ use tokio::sync::mpsc;
 use super::recorder::{EndedRow, Message};
 use crate::contract::CustomerId;
 
-/// A group has at most about this many outcomes …
+/// The approximate limit of outcomes in a group.
 const ROWS_MAX: usize = 256;
-/// … and none of them waits longer than this. With the write that follows it stays below the 50 ms that a kill may cost.
+/// The longest wait of an outcome. With the write that follows, it stays below the 50 ms that a
+/// kill may cost.
 const TIME_MAX: Duration = Duration::from_millis(20);
 
-/// While more outcomes than these are not written down, nothing is read: those of settled rows come as fast as a file is read.
+/// Unrecorded outcomes beyond which no row is read: those of settled rows come as fast as a file is
+/// read.
 const AWAITING_MAX: usize = 8192;
-/// The same in bytes, for rows may be long.
+/// The same limit in bytes, because rows may be long.
 const AWAITING_BYTES_MAX: usize = 8 << 20;
 
-/// What sending a message relies on.
+/// The reason why sending a message cannot fail.
 pub(crate) const RECORDER_LISTENS: &str = "the recorder takes messages until it is told to end";
 
-/// Outcomes that the recorder has not written down yet.
+/// Outcomes that the recorder has not written yet.
 #[derive(Debug)]
 pub(crate) struct Outbox {
     rows: Vec<EndedRow>,
-    /// When the oldest of them came.
+    /// The time of the oldest outcome in the group.
     since: Option<Instant>,
     urgency: Urgency,
-    /// Whose outcomes were pushed and are not written down yet, oldest first; none for rows that were not sent. Absent once
-    /// nothing is written down any more.
+    /// The customers of unrecorded outcomes, oldest first, with no customer for rows that were not
+    /// sent. `None` once nothing is recorded any more.
     awaiting: Option<VecDeque<Awaiting>>,
-    /// What these rows take.
+    /// The size of these rows in bytes.
     awaiting_bytes: usize,
-    /// Outcomes that were written down.
+    /// The number of recorded outcomes.
     written: u64,
 }
 
-/// An outcome that is not written down.
+/// An unrecorded outcome.
 #[derive(Debug)]
 struct Awaiting {
     customer: Option<CustomerId>,
     bytes: usize,
 }
 
-/// Whether somebody waits for an outcome to be written down.
+/// Whether a row waits for an outcome to be recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Urgency {
-    /// The customer's next row does.
+    /// The customer's next row waits.
     Urgent,
-    /// Nobody.
+    /// No row waits.
     None,
 }
 
 impl Outbox {
-    /// Nothing is in it.
+    /// An empty outbox.
     pub(crate) fn new() -> Outbox {
         let awaiting = Some(VecDeque::new());
         Outbox {
@@ -68,7 +70,7 @@ impl Outbox {
         }
     }
 
-    /// Adds an outcome, of this customer where the row was sent.
+    /// Adds an outcome; with the customer if the row was sent.
     pub(crate) fn push(&mut self, row: EndedRow, customer: Option<CustomerId>, urgency: Urgency) {
         if let Some(awaiting) = &mut self.awaiting {
             let bytes = row.row.bytes();
@@ -82,19 +84,20 @@ impl Outbox {
         }
     }
 
-    /// When the outcomes have to be handed over at the latest.
+    /// The latest time to hand the group over.
     pub(crate) fn due_at(&self) -> Option<Instant> {
         self.since.map(|since| since + TIME_MAX)
     }
 
-    /// Whether it is time to hand the group over.
+    /// Whether the group is to be handed over now.
     pub(crate) fn is_due(&self) -> bool {
         self.rows.len() >= ROWS_MAX
             || self.urgency == Urgency::Urgent
             || self.due_at().is_some_and(|at| at <= Instant::now())
     }
 
-    /// Hands the group over once the recorder has room for it. A wait that is given up loses nothing.
+    /// Hands the group over once the recorder has room for it. Cancel-safe: a dropped wait loses
+    /// nothing.
     pub(crate) async fn hand_over(&mut self, recorder: &mpsc::Sender<Message>) {
         if self.rows.is_empty() {
             return;
@@ -116,7 +119,7 @@ impl Outbox {
         self.awaiting.as_ref().is_none_or(has_room)
     }
 
-    /// So many outcomes are written down, over all groups; the customers whose are among the new ones.
+    /// Takes in the total of recorded outcomes, and returns the customers of the new ones.
     pub(crate) fn written(&mut self, rows: u64) -> impl Iterator<Item = CustomerId> {
         let new = usize::try_from(rows.saturating_sub(self.written)).unwrap_or(usize::MAX);
         self.written = rows;
@@ -131,7 +134,7 @@ impl Outbox {
         })
     }
 
-    /// Nothing is written down any more: nobody waits for it.
+    /// Nothing is recorded any more, so no customer waits.
     pub(crate) fn give_up(&mut self) {
         self.awaiting = None;
     }
@@ -174,7 +177,7 @@ mod tests {
         }
     }
 
-    /// An outbox that waits for as many outcomes as it may.
+    /// An outbox at its limit.
     fn full() -> Outbox {
         let mut outbox = Outbox::new();
         let mut row = 0;

@@ -1,5 +1,5 @@
-//! What a run says of itself while it goes on: numbers for the progress line, why it is not faster, and a log line for each
-//! outage.
+//! What the user sees during a run: the numbers of the progress line, the reason why the run is not
+//! faster, and a log line for each outage.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,14 +14,14 @@ use crate::row::Row;
 use crate::schedule::rate::shown_per_second;
 use crate::schedule::{Cause, LimitedBy, Moment, Schedule};
 
-/// Silence that is worth a word.
+/// Silence from which on it is reported.
 const SILENCE: Duration = Duration::from_secs(1);
 
-/// Follows a schedule and tells what it does.
+/// Follows a schedule and reports what it does.
 #[derive(Debug)]
 pub(crate) struct Reporter {
-    progress: Arc<RunProgress>,
-    /// The way that requests take.
+    progress: Arc<Progress>,
+    /// The route of requests.
     route: Route,
     /// The state that was logged last.
     logged: Health,
@@ -33,7 +33,7 @@ pub(crate) struct Reporter {
     has_told_of_belief: bool,
 }
 
-/// The API's health as it is told.
+/// The API's health as it was reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Health {
     Well,
@@ -53,7 +53,7 @@ impl Reporter {
         }
     }
 
-    /// Brings what the user sees up to date.
+    /// Updates the progress line and the log.
     pub(crate) fn report(&mut self, schedule: &Schedule<Row>, now: Moment) {
         let retries = schedule.statistics().retries.values().sum();
         self.progress.set_sending(
@@ -85,7 +85,7 @@ impl Reporter {
         self.tell_of_belief(schedule);
     }
 
-    /// Logs once that the API is silent, that it is down, and that it is up again.
+    /// Logs once each that the API is silent, that it is down, and that it is up again.
     fn log_health(&mut self, schedule: &Schedule<Row>, silence: Option<&str>, now: Moment) {
         let cause = schedule
             .last_failure()
@@ -116,7 +116,7 @@ impl Reporter {
                 );
             }
             (Health::Silent | Health::Well, Health::Well) => {}
-            // A probe that is under way is no news.
+            // A probe under way changes nothing.
             (Health::Down(_) | Health::Silent, Health::Silent)
             | (Health::Down(_), Health::Down(_)) => return,
         }
@@ -129,7 +129,7 @@ impl Reporter {
         format!(", the last failure was {cause}{details}")
     }
 
-    /// Warns once that this machine can make no more connections.
+    /// Warns once that this machine cannot open more connections.
     fn warn_of_sockets(&mut self, schedule: &Schedule<Row>) {
         if let Some(in_flight) = schedule.sockets_lacked_beyond()
             && !self.has_warned_of_sockets
@@ -143,7 +143,7 @@ impl Reporter {
         }
     }
 
-    /// Tells once that refused rows are not asked about any more.
+    /// Warns once that refused rows end at once, without another attempt.
     fn tell_of_belief(&mut self, schedule: &Schedule<Row>) {
         if schedule.believes_refusals() && !self.has_told_of_belief {
             self.has_told_of_belief = true;
@@ -153,7 +153,7 @@ impl Reporter {
         }
     }
 
-    /// Warns once that no customer so far is known, which is rarely meant.
+    /// Warns once that no customer so far exists, which is rarely intended.
     fn warn_of_unknown_customers(&mut self, schedule: &Schedule<Row>) {
         if let Some(rows) = schedule.suspiciously_not_found()
             && !self.has_warned_of_unknown
@@ -166,14 +166,14 @@ impl Reporter {
     }
 }
 
-/// Why a run is not faster, in words.
-fn describe(limited_by: LimitedBy, learned: Option<f64>, now: Moment) -> String {
-    match limited_by {
-        LimitedBy::Pause(until) => {
+/// Describes why the run is not faster.
+fn describe(slow: Slow, learned: Option<f64>, now: Moment) -> String {
+    match slow {
+        Slow::PausedByApi(until) => {
             let wait = until.since(now);
             match Timestamp::now().checked_add(wait) {
                 Ok(until) => format!("paused by the API until {} UTC", until.strftime("%H:%M:%S")),
-                // Later than any date can be written.
+                // A time too late for any date.
                 Err(_) => format!("paused by the API for {} s", wait.as_secs()),
             }
         }

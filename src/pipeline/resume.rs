@@ -1,5 +1,5 @@
-//! What becomes of rows that stream in when a run is continued: settled ones are left, others are sent, and nothing is sent
-//! before the input was found to be the one that the journal is about.
+//! Continues a run: decides for each row that is read whether to send it, in full or in part, or to
+//! leave it settled. Nothing is sent before the input is known to be the one in the journal.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
@@ -12,44 +12,46 @@ use crate::journal::{
 use crate::row::{Position, Row};
 use crate::schedule::StopReason;
 
-/// Rows of an input that can be read only once wait in memory until it was compared. More bytes than these are refused.
+/// The most bytes of rows that wait in memory until an input that can be read only once is
+/// compared. Beyond it the run is refused.
 const WAITING_BYTES_MAX: usize = 16 << 20;
 
-/// An earlier process's work.
+/// The results of earlier processes, and what to do with each row.
 #[derive(Debug)]
 pub struct Resume {
     checkpoint: Arc<Checkpoint>,
-    /// What overtook rows without an outcome: known once the input was compared.
+    /// The later rows that overtook rows without an outcome; known once the input is compared.
     gaps: Arc<OnceLock<Overtakers>>,
     terms: Terms,
     comparing: Option<Comparing>,
-    /// Rows that have waited for the comparison, in order.
+    /// Rows that waited for the comparison, in order.
     compared: VecDeque<Row>,
 }
 
-/// On what terms a run is continued.
+/// The terms on which a run is continued.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Terms {
-    /// The rows that may be sent. Of others those come, too, that earlier processes have settled.
+    /// The rows that may be sent. Other rows also come, if earlier processes settled them.
     pub asked: AskedRows,
-    /// What is known of fields that a request leaves out.
+    /// The API's treatment of fields that a request leaves out.
     pub left_out: LeftOut,
 }
 
-/// The rows that may be sent: all that hold failed rows, and of the others those in a range, in which failed rows do not count.
+/// The rows that may be sent: all rows of inputs of failed rows, and a range of the other rows, in
+/// which failed rows do not count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AskedRows {
     range: Range<u64>,
-    /// The inputs that hold failed rows, from 0.
+    /// The inputs of failed rows, counted from 0.
     of_failed_rows: BTreeSet<usize>,
-    /// Failed rows that have come.
+    /// The failed rows that have come.
     failed_rows: u64,
-    /// Failed rows before each input that has come.
+    /// The failed rows before each input that has come.
     failed_rows_before: BTreeMap<usize, u64>,
 }
 
 impl AskedRows {
-    /// Of these inputs all rows, of the others those in the range.
+    /// All rows of these inputs, and the range of the others.
     pub fn new(range: Range<u64>, of_failed_rows: BTreeSet<usize>) -> AskedRows {
         AskedRows {
             range,
@@ -59,7 +61,7 @@ impl AskedRows {
         }
     }
 
-    /// A row came. They have to come in order.
+    /// Takes in a row. Rows have to come in order.
     fn take(&mut self, position: Position) {
         self.failed_rows_before
             .entry(position.input)
@@ -67,7 +69,7 @@ impl AskedRows {
         self.failed_rows += u64::from(self.of_failed_rows.contains(&position.input));
     }
 
-    /// Whether a row that came may be sent.
+    /// Whether a row that has come may be sent.
     fn contain(&self, position: Position) -> bool {
         let before = self
             .failed_rows_before
@@ -79,25 +81,26 @@ impl AskedRows {
     }
 }
 
-/// What the API does with fields that a request leaves out.
+/// The API's treatment of fields that a request leaves out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LeftOut {
-    /// It keeps them: it was found out, or the user says so.
+    /// The fields keep their values: a test showed it, or the user says so.
     Kept,
-    /// Nobody knows.
+    /// It is unknown.
     Unknown,
 }
 
-/// When the input is compared with the journal.
+/// The time at which the input is compared with the journal.
 #[derive(Debug)]
 pub enum Compare {
-    /// It was, by reading it twice; what overtook rows without an outcome.
+    /// Already compared, by reading it twice; with the rows that overtook rows without an outcome.
     Done(Overtakers),
-    /// While it streams past: standard input and pipes can be read only once. The journal is read again for them.
+    /// While it is read: standard input and pipes can be read only once. The journal is read again
+    /// for the overtaking rows.
     WhileStreaming(EntryReader),
 }
 
-/// An input that has not been compared to its end.
+/// An input that is not yet compared to its end.
 #[derive(Debug)]
 struct Comparing {
     comparison: InputComparison,
@@ -107,32 +110,32 @@ struct Comparing {
     waiting_bytes: usize,
 }
 
-/// The customers of rows that have no outcome though later ones were updated.
+/// The customers with rows that have no outcome though later rows were updated.
 #[derive(Debug, Default)]
 pub struct Gaps {
     first_row: Option<u64>,
     overtakers: Overtakers,
 }
 
-/// Something to do about a row, after what earlier processes did with it.
+/// The step to take for a row, after the steps of earlier processes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     /// Send it.
     Send,
-    /// Send it; until that has an outcome it keeps the one that it has.
+    /// Send it. Until it has a new outcome, it keeps its old one.
     SendAgain,
     /// It is settled, or not asked for.
     Leave,
     /// Later rows of its customer have set all of its fields.
     Supersede,
-    /// Send these of its fields alone; where it has an outcome, it keeps that one until then.
-    SendFragment(Remainder),
-    /// It would have to be sent in part, and the API may not keep what is left out: tell it.
-    Tell(Remainder),
+    /// Send only these fields. If it has an outcome, it keeps that until it has a new one.
+    SendFragment(Debt),
+    /// Report it: it could only be sent in part, and the API may reset fields that are left out.
+    Tell(Debt),
 }
 
 impl Gaps {
-    /// Takes in a row of the input, and the customer that it names. An invalid row is told as overtaken, too.
+    /// Takes in a row of the input and its customer. An invalid row is reported as overtaken, too.
     pub fn add(&mut self, checkpoint: &Checkpoint, row: u64, customer: Option<CustomerId>) {
         if let Some(customer) = customer
             && checkpoint.is_gap(row)
@@ -142,7 +145,7 @@ impl Gaps {
         }
     }
 
-    /// What overtook those rows, looked up in the journal.
+    /// The rows that overtook rows without an outcome, from the journal.
     pub fn find(
         mut self,
         checkpoint: &Checkpoint,
@@ -156,7 +159,8 @@ impl Gaps {
 }
 
 impl Resume {
-    /// Goes on after this checkpoint. What overtook rows without an outcome is set into `gaps` before one of them is planned.
+    /// Continues after this checkpoint. The rows that overtook rows without an outcome are set into
+    /// `gaps` before one of those rows is planned.
     pub fn new(
         checkpoint: Arc<Checkpoint>,
         gaps: Arc<OnceLock<Overtakers>>,
@@ -185,17 +189,17 @@ impl Resume {
         }
     }
 
-    /// The last row that the journal knows.
+    /// The last row in the journal.
     pub fn last_row(&self) -> Option<u64> {
         self.checkpoint.last_row()
     }
 
-    /// Whether this row was the last one to be applied.
+    /// Whether this row was the last one that was applied.
     pub fn was_applied_last(&self, row: u64) -> bool {
         self.checkpoint.last_applied() == Some(row)
     }
 
-    /// Takes a row in, and gives it back with what is to be done about it, unless it has to wait for the comparison.
+    /// Takes in a row and returns it with its step, unless it has to wait for the comparison.
     pub fn take(&mut self, row: Row) -> Result<Option<(Row, Step)>, StopReason> {
         self.terms.asked.take(row.position);
         let Some(comparing) = &mut self.comparing else {
@@ -221,7 +225,8 @@ impl Resume {
         Ok(None)
     }
 
-    /// All rows that the journal knows have come, or no more will: the comparison ends, and the rows that waited for it go on.
+    /// Ends the comparison, after the last row in the journal or of the input. The rows that waited
+    /// for it go on.
     pub fn end(&mut self) -> Result<(), StopReason> {
         let Some(comparing) = self.comparing.take() else {
             return Ok(());
@@ -237,7 +242,7 @@ impl Resume {
                 last_row,
             });
         }
-        // A journal that cannot be read any more cannot be written for long either.
+        // A journal that cannot be read will soon not be writable either.
         let found = comparing
             .gaps
             .find(&self.checkpoint, &comparing.entries)
@@ -247,12 +252,12 @@ impl Resume {
         Ok(())
     }
 
-    /// Whether rows are left that have waited for the comparison.
+    /// Whether rows are left that waited for the comparison.
     pub fn has_compared(&self) -> bool {
         !self.compared.is_empty()
     }
 
-    /// The next of these rows, which come before all that are taken in later.
+    /// The next of these rows. They precede all rows that are taken in later.
     pub fn next_compared(&mut self) -> Option<(Row, Step)> {
         let row = self.compared.pop_front()?;
         let step = self.step(&row);
@@ -288,7 +293,7 @@ mod tests {
     #[test]
     fn a_range_is_of_the_rows_that_are_no_failed_ones() {
         let mut asked = AskedRows::new(2..4, BTreeSet::from([0, 2]));
-        // Two failed rows, three others, and a failed one.
+        // Two failed rows, three others, and one failed row.
         let inputs = [0, 0, 1, 1, 1, 2];
         let found: Vec<_> = (1..)
             .zip(inputs)

@@ -1,8 +1,9 @@
-//! What a check finds: any number of threads take turns to read a block and sift it for the rows that break the contract, and
-//! [`InOrder`] puts what they found back into the order of the input.
+//! Reads and checks blocks for `check`. Any number of threads take turns to read a block and check
+//! its rows, and [`InOrder`] restores the order of the input.
 //!
-//! Two bounds keep it in flat memory, whatever the rows are like. No thread reads further ahead of the block whose turn it is than
-//! [`ahead_max`], and what is found in a block is handed out in parts of about [`FOUND_BYTES_MAX`].
+//! Two limits keep memory flat for rows of every size. No thread reads further than [`ahead_max`]
+//! blocks beyond the one whose turn it is, and the findings of a block are returned in parts of
+//! about [`FOUND_BYTES_MAX`].
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,45 +23,46 @@ use crate::results::tally::RowsRead;
 use crate::row::duplicates::{DuplicateFilter, Occurrence};
 use crate::row::{Position, Row, RowContent};
 
-/// What is found in a block may take about this many bytes, before the rest of it is left to whoever takes it in order.
+/// The approximate limit in bytes for the findings of a block, after which the thread that takes
+/// blocks in order checks the rest.
 const FOUND_BYTES_MAX: usize = 1 << 20;
 
-/// How often a wait for a block looks whether it is to stop: a pipe may never say another word.
+/// The interval at which a wait for a block looks for a stop: a pipe may stay silent for ever.
 const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 
-/// What a check finds in a block, or in a part of one.
+/// The findings in a block, or in a part of one.
 pub(crate) struct CheckedBlock {
-    /// What was read.
+    /// The number of rows that were read.
     pub(crate) read: RowsRead,
-    /// Whom the rows that keep the contract name, and where they stand.
+    /// The customer, fields and position of each valid row.
     valid: Vec<(CustomerId, FieldSet, Position)>,
-    /// The rows that break the contract.
+    /// The invalid rows.
     pub(crate) invalid: Vec<Row>,
-    /// Bytes of input that were read.
+    /// The bytes of input that were read.
     pub(crate) input_bytes: u64,
-    /// Its first rows, where somebody wants to see them.
+    /// The first rows of the block, for `--explain`.
     pub(crate) explained: Vec<Explanation>,
-    /// The block, to read it again.
+    /// The block, kept to be read again.
     source: SourceBlock,
-    /// What is left of it to be checked.
+    /// The part of the block that is not checked yet.
     rest: Option<SourceBlock>,
-    /// Rows of the blocks before.
+    /// Rows in earlier blocks.
     rows_before: u64,
 }
 
-/// What was found in a block, in its place in the order of the input.
+/// The findings in a block, with its number in the order of the input.
 pub(crate) type Found = Box<Numbered<Result<CheckedBlock, InputError>>>;
 
-/// What a known thread has to say.
+/// A message from a checking thread.
 pub(crate) enum Arrival {
-    /// It checked a block.
+    /// A block was checked.
     Checked(Found),
-    /// It panicked, so that a block never comes.
+    /// The thread panicked, so its block never comes.
     Lost,
 }
 
-/// Reads blocks and sifts them for the rows that break the contract; several threads may share its source. The thread that
-/// reads a block also parses it, while it is in the nearest cache.
+/// Reads and checks blocks; several threads may share its source. The thread that reads a block
+/// also checks it, while the block is in the nearest cache.
 #[derive(Clone)]
 pub(crate) struct BlockChecker {
     source: Arc<Mutex<BlockSource>>,
@@ -73,29 +75,30 @@ pub(crate) struct BlockChecker {
 #[derive(Clone)]
 pub(crate) struct How {
     pub(crate) builder: Arc<RowBuilder>,
-    /// How many rows somebody still wants to see. A block cannot know how many come before it, so as many of its rows are
-    /// explained.
+    /// The number of rows still wanted by `--explain`. A block does not know how many rows come
+    /// before it, so this many rows of each block are explained.
     pub(crate) to_explain: Arc<AtomicU64>,
 }
 
-/// A turn of the thread that takes blocks in order.
+/// The next step of the thread that takes blocks in order.
 enum Turn {
     Checked(Found),
-    /// As many blocks as may be are read and not taken.
+    /// The limit of blocks that are read and not taken is reached.
     FarAhead,
-    /// There is no more.
+    /// The input has ended.
     End,
 }
 
-/// How many blocks may be read and not yet taken in order, for so many threads: while one of them is late, or what was found is
-/// recorded, each of the others may finish more than one.
+/// The limit of blocks that are read and not yet taken in order, for this many threads: while one
+/// of them is late or its findings are recorded, each of the others may finish several.
 fn ahead_max(threads: usize) -> usize {
     2 * threads + 2
 }
 
 impl BlockChecker {
-    /// Threads that sift, so many of them, and what they find, in order. `takes_part` says whether whoever takes that sifts, too,
-    /// where it would have to wait. It ends where `drain` asks for that.
+    /// A checker for this many threads, and its findings in order. With `takes_part`, the thread
+    /// that takes the findings also checks a block instead of waiting for one. The reading ends at
+    /// a signal from `drain`.
     pub(crate) fn with_threads(
         source: BlockSource,
         how: How,
@@ -127,9 +130,9 @@ impl BlockChecker {
         (checker, arrivals_in, in_order)
     }
 
-    /// What the next block has; nothing at the end.
+    /// Reads and checks the next block; `None` at the end.
     fn next(&self) -> Option<Found> {
-        // A thread that panicked in its turn ends the reading: what it read is lost.
+        // A thread that panicked in its turn ends the reading, because its block is lost.
         let mut turn = self.source.lock().ok()?;
         let Numbered { number, content } = turn.next()?;
         drop(turn);
@@ -139,7 +142,7 @@ impl BlockChecker {
         }))
     }
 
-    /// The same, where no block has to be waited for.
+    /// Checks the next block, unless that would block the thread.
     fn next_in_turn(&self) -> Turn {
         match self.ahead.try_send(()) {
             Ok(()) => self.next().map_or(Turn::End, Turn::Checked),
@@ -148,7 +151,7 @@ impl BlockChecker {
         }
     }
 
-    /// Sifts all that there is, as far as somebody takes it.
+    /// Checks blocks until the input ends or the receiver is dropped.
     pub(crate) fn check_into(&self, arrivals: &SyncSender<Arrival>) {
         let _told = ToldWhenLost(arrivals);
         while self.ahead.send(()).is_ok()
@@ -161,36 +164,36 @@ impl BlockChecker {
     }
 }
 
-/// Tells of a panic: the others would wait for the block that never comes.
+/// Reports a panic: otherwise the receiver would wait for a block that never comes.
 struct ToldWhenLost<'a>(&'a SyncSender<Arrival>);
 
 impl Drop for ToldWhenLost<'_> {
     fn drop(&mut self) {
         if thread::panicking() {
-            // There is room for as many as may be ahead.
+            // The queue has room for as many messages as blocks may be ahead.
             self.0.try_send(Arrival::Lost).ok();
         }
     }
 }
 
-/// What several threads found, in the order of the input, with rows numbered over all of it.
+/// The findings of all threads in the order of the input, with rows numbered throughout.
 pub(crate) struct InOrder {
     arrivals: Receiver<Arrival>,
-    /// Gives tokens back.
+    /// Returns tokens to the checkers.
     taken: Receiver<()>,
-    /// Sifts a block where it would have to wait for one, until there is none any more.
+    /// Checks a block instead of waiting for one; `None` at the end of the input.
     checker: Option<BlockChecker>,
     how: How,
-    /// What came before its turn.
+    /// Findings that came before their turn.
     early: BTreeMap<u64, Result<CheckedBlock, InputError>>,
-    /// What is left of the block whose turn it is, in parts, the next one last.
+    /// The unchecked parts of the block whose turn it is, the next one last.
     rests: Vec<SourceBlock>,
-    /// Rows of it of which fitted into one part what was found.
+    /// The number of its rows whose findings fitted into one part.
     rows_that_fit: u64,
     next: u64,
     rows_before: u64,
     drain: Drain,
-    /// Why more may have come.
+    /// The signal that stopped the reading early.
     stopped_by: Option<StopSignal>,
 }
 
@@ -211,7 +214,7 @@ impl How {
 }
 
 impl InOrder {
-    /// One more block, from whoever has one first.
+    /// The findings of one more block, from the thread that is first.
     fn one_more(&mut self) -> Option<Found> {
         let arrival = if let Ok(arrival) = self.arrivals.try_recv() {
             arrival
@@ -229,7 +232,7 @@ impl InOrder {
         }
     }
 
-    /// What the others find next; nothing at the end, and where it is to stop.
+    /// Waits for another thread's findings; `None` at the end and at a stop.
     fn wait(&mut self) -> Option<Arrival> {
         loop {
             match self.arrivals.recv_timeout(LOOK_INTERVAL) {
@@ -246,12 +249,12 @@ impl InOrder {
         self.stopped_by.is_some()
     }
 
-    /// The signal that it stopped for, where more may have come.
+    /// The signal that stopped the reading early.
     pub(crate) fn stopped_by(&self) -> Option<StopSignal> {
         self.stopped_by
     }
 
-    /// Numbers what was found as what comes next, and keeps what is left of its block.
+    /// Numbers findings as the next in order, and keeps the rest of their block.
     fn place(&mut self, mut checked: CheckedBlock) -> CheckedBlock {
         if let Some(rest) = checked.rest.take() {
             self.rows_that_fit = checked.read.rows.max(1);
@@ -271,7 +274,7 @@ impl Iterator for InOrder {
             if self.is_to_stop() {
                 return None;
             }
-            // The next part is probably like the one before: nothing is parsed in vain.
+            // The next part is probably like this one, so a part of this size is parsed only once.
             self.rests.extend(rest.cut_behind(self.rows_that_fit));
             let checked = self.how.check(rest);
             return Some(Ok(self.place(checked)));
@@ -280,7 +283,7 @@ impl Iterator for InOrder {
             let Numbered { number, content } = *self.one_more()?;
             self.early.insert(number, content);
         }
-        // Here, there is more than what was handed out.
+        // There is more input than was returned.
         if self.is_to_stop() {
             return None;
         }
@@ -292,7 +295,7 @@ impl Iterator for InOrder {
 }
 
 impl CheckedBlock {
-    /// Numbers the rows as ones that so many rows come before.
+    /// Moves the row numbers behind this many rows.
     fn move_behind(&mut self, rows_before: u64) {
         self.rows_before += rows_before;
         self.read.move_behind(rows_before);
@@ -307,12 +310,12 @@ impl CheckedBlock {
         }
     }
 
-    /// Whom the rows that keep the contract name.
+    /// The customers of the valid rows.
     pub(crate) fn ids(&self) -> impl Iterator<Item = CustomerId> {
         self.valid.iter().map(|(id, ..)| *id)
     }
 
-    /// Looks at the ids for what becomes of their rows. Blocks have to come in the order of the input.
+    /// Applies `--unique` to the rows. Blocks have to come in the order of the input.
     pub(crate) fn settle(mut self, ids: &mut Ids, builder: &RowBuilder) -> CheckedBlock {
         let (mut refused, mut also_refused) = (Vec::new(), Vec::new());
         let mut invalid = self.invalid.iter().peekable();
@@ -343,7 +346,7 @@ impl CheckedBlock {
             }
         }
         check_invalid_before(u64::MAX, ids);
-        // Good rows are not kept, so those that turn out to be bad are read once more.
+        // Valid rows are not kept, so a block whose rows are refused is read again.
         let checked = if refused.is_empty() {
             self
         } else {
@@ -360,7 +363,8 @@ impl CheckedBlock {
         checked.with_duplicates(&also_refused)
     }
 
-    /// The same, where these of its invalid rows, in order, would be refused if they were valid.
+    /// Adds the error of a duplicate to these invalid rows, in order: they would be refused if they
+    /// were valid.
     fn with_duplicates(mut self, rows: &[u64]) -> CheckedBlock {
         for row in &mut self.invalid {
             if let (RowContent::Invalid(errors), Ok(_)) =
@@ -373,16 +377,16 @@ impl CheckedBlock {
     }
 }
 
-/// What is known of a block before it is checked.
+/// The known facts about a block before it is checked.
 #[derive(Debug, Default)]
 struct Known<'a> {
-    /// Rows of the blocks before.
+    /// Rows in earlier blocks.
     rows_before: u64,
-    /// Rows that are refused for their ids' sake, in order.
+    /// Rows that are refused as duplicates, in order.
     refused_rows: &'a [u64],
-    /// So many of its rows somebody wants to see.
+    /// The number of rows to explain.
     to_explain: u64,
-    /// Where what was found takes as many bytes, the rest of the block is left.
+    /// The size of findings after which the rest of the block is left.
     found_bytes_max: usize,
 }
 

@@ -1,10 +1,13 @@
-//! From open inputs to checked rows: blocks are cut one after the other, parsed and checked by themselves.
+//! From open inputs to checked rows: blocks are cut one after another, and each is parsed and
+//! checked by itself.
 //!
-//! A run wants all rows in order, so one thread reads and another one checks for it. A check wants the bad rows alone, so any
-//! number of threads take turns to read a block and sift what they read ([`checking`]): the result is the same, byte for byte.
-//! What a row's id makes of it depends on the rows before, so it is looked for in that order ([`CheckedBlock::settle`]).
+//! A run needs all rows in order, so one thread reads and another one checks. A check needs the
+//! invalid rows only, so any number of threads take turns to read and check a block ([`checking`]).
+//! The result is the same, byte for byte. Duplicates depend on the rows before, so `--unique` is
+//! applied in the order of the input ([`CheckedBlock::settle`]).
 //!
-//! All of them end when their queue's other end is dropped, so whoever stops taking rows stops the reading.
+//! All threads end when the other end of their queue is dropped, so a receiver that stops taking
+//! rows stops the reading.
 
 mod checking;
 mod source;
@@ -27,30 +30,30 @@ use crate::row::{Position, Row, RowContent};
 /// Blocks of at most about 256 KiB that wait to be parsed.
 pub(crate) const BLOCKS_QUEUED_MAX: usize = 2;
 
-/// The rows of a batch take about this many bytes at most.
+/// The most bytes of the rows in a batch, approximately.
 const BATCH_BYTES_MAX: usize = 2 << 20;
 
-/// About the size of a row, to make room for as many.
+/// The approximate size of a row, to reserve memory for a batch.
 const ROW_BYTES: usize = 128;
 
-/// Makes rows of records that were read and checked.
+/// Makes rows of checked records.
 #[derive(Debug, Clone)]
 pub struct RowBuilder {
-    /// How records are read.
+    /// The rules by which records are read.
     pub rules: RowRules,
-    /// What their hashes are keyed by.
-    pub key: RunKey,
+    /// The key of the rows' hashes.
+    pub key: Key,
 }
 
 /// Rows, in order.
 #[derive(Default)]
 pub(crate) struct Batch {
     pub(crate) rows: Vec<Row>,
-    /// What was read, that is these rows.
+    /// The counts of these rows.
     pub(crate) read: RowsRead,
 }
 
-/// Parses and checks blocks into batches of all their rows, in order, by one thread.
+/// Parses and checks blocks in order, on one thread, into batches of all their rows.
 pub(crate) fn check_blocks(
     blocks: &Receiver<ReadBlock>,
     builder: &RowBuilder,
@@ -71,7 +74,7 @@ pub(crate) fn check_blocks(
     }
 }
 
-/// Hands out the rows of a block, which so many come before, in batches.
+/// Sends the rows of a block, which this many rows precede, in batches.
 fn check_block(
     source: &SourceBlock,
     rows_before: &mut u64,
@@ -150,7 +153,7 @@ fn check_block(
     send(batch)
 }
 
-/// What is wrong with a valid row that is refused for its id's sake.
+/// The error of a valid row that is refused as a duplicate.
 fn refused(id: CustomerId) -> InvalidRow {
     InvalidRow {
         id: Some(id),
@@ -158,7 +161,8 @@ fn refused(id: CustomerId) -> InvalidRow {
     }
 }
 
-/// Says of an invalid row that it would be refused if it were valid: corrected, it would be sent over the one that came before.
+/// Adds the error of a duplicate to an invalid row: once corrected, it would overwrite the row
+/// before it.
 fn add_duplicate(errors: &mut Vec<FieldError>) {
     if errors
         .iter()
@@ -173,8 +177,8 @@ fn add_duplicate(errors: &mut Vec<FieldError>) {
 }
 
 impl RowBuilder {
-    /// One allocation holds record and body, so that a row that waits long keeps no block alive. How long it has to be is known
-    /// once they were put together in `buffer`.
+    /// A valid row. One allocation holds record and body, so that a row that waits long keeps no
+    /// block in memory; `buffer` is where their length is found out.
     fn valid_row(
         &self,
         raw: &[u8],

@@ -1,4 +1,4 @@
-//! The blocks of all inputs, one input after the other, each open only while it is read.
+//! The blocks of all inputs, one input after another. An input is open only while it is read.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -10,24 +10,25 @@ use std::time::Duration;
 use crate::input::{Block, Input, InputError, KnownInput, Layout, Origin, RowRange, cut_behind};
 use crate::process::crash;
 
-/// How often it is tried to open an input where connections have taken all descriptors, and the pause before each.
+/// The attempts to open an input while connections have taken all file descriptors, with a pause
+/// before each.
 const OPENINGS_MAX: u32 = 200;
 const OPENING_PAUSE: Duration = Duration::from_millis(50);
 
-/// What comes of reading: a block, or why there is no more.
+/// A block, or the error that ends the reading.
 pub(crate) type ReadBlock = Numbered<Result<SourceBlock, InputError>>;
 
-/// Something that has its place in the order of the input.
+/// A value with its number in the order of the input.
 pub(crate) struct Numbered<T> {
-    /// From 0.
+    /// Counted from 0.
     pub(super) number: u64,
     pub(super) content: T,
 }
 
-/// A block and where it comes from.
+/// A block and its origin.
 pub(crate) struct SourceBlock {
     pub(super) input: usize,
-    /// Rows that were skipped before its first one, over all inputs.
+    /// Rows that were skipped before its first row, over all inputs.
     pub(super) skipped: u64,
     pub(super) block: Block,
     pub(super) layout: Arc<Layout>,
@@ -37,19 +38,20 @@ pub(crate) struct SourceBlock {
 pub(crate) struct BlockSource {
     /// The inputs that are not read to their end.
     inputs: VecDeque<KnownInput>,
-    /// The first of them, once it was opened.
+    /// The first of them, once it is open.
     open: Option<Input>,
-    /// Keeps a descriptor for the next one.
+    /// Reserves a descriptor for the next input.
     reserve: Option<File>,
-    /// Inputs that are read.
+    /// The number of inputs already read.
     read: usize,
     window: RowRange,
-    /// Blocks that were handed out.
+    /// The number of blocks already returned.
     count: u64,
 }
 
 impl SourceBlock {
-    /// Cuts it off behind its first records, so many of them, and returns what is left of it; nothing where that is all.
+    /// Cuts the block after its first `records` records and returns the rest; `None` if there is
+    /// none.
     pub(super) fn cut_behind(&mut self, records: u64) -> Option<SourceBlock> {
         let block = cut_behind(&mut self.block, &self.layout, records)?;
         Some(SourceBlock {
@@ -72,7 +74,7 @@ impl BlockSource {
         }
     }
 
-    /// The next block, or why there is none; nothing after that and at the end.
+    /// The next block, or the error that ends the reading; `None` after that and at the end.
     pub(crate) fn next(&mut self) -> Option<ReadBlock> {
         let content = self.next_source()?;
         if content.is_err() {
@@ -95,7 +97,8 @@ impl BlockSource {
     fn next_source(&mut self) -> Option<Result<SourceBlock, InputError>> {
         loop {
             let layout = self.inputs.front()?.layout().clone();
-            // Where failed rows follow, the rows before are counted all the same: theirs are numbers over the whole input.
+            // If an input of failed rows follows, the rows before it are still counted: its row
+            // numbers are over the whole input.
             if self.window.is_closed(&layout) && !self.has_failed_rows() {
                 return None;
             }
@@ -121,7 +124,7 @@ impl BlockSource {
         }
     }
 
-    /// The next block of the first input; nothing at its end.
+    /// The next block of the first input; `None` at its end.
     fn next_block(&mut self) -> Result<Option<Block>, InputError> {
         if let Some(input) = &mut self.open {
             return input.next_block();
@@ -136,7 +139,8 @@ impl BlockSource {
     }
 }
 
-/// Opens an input. Where connections are quicker to take the last descriptor, they give it back when they are idle or fail.
+/// Opens an input. If connections take the last descriptor first, they give it back once they are
+/// idle or fail.
 fn open(known: &mut KnownInput) -> Result<Input, InputError> {
     for _ in 1..OPENINGS_MAX {
         match known.open() {
@@ -147,7 +151,7 @@ fn open(known: &mut KnownInput) -> Result<Input, InputError> {
     known.open()
 }
 
-/// A descriptor that can be given up for another file.
+/// A descriptor that is closed to make room for another file.
 fn reserve() -> Option<File> {
     File::open("/dev/null").ok()
 }

@@ -1,4 +1,5 @@
-//! A row that has ended, on its way to the journal.
+//! A row that has ended, as the sender hands it to the recorder. [`Fate`] is the way it ended, from
+//! which the recorder derives the journal's outcome.
 
 use jiff::Timestamp;
 
@@ -11,37 +12,39 @@ use crate::schedule::Ending;
 pub struct EndedRow {
     /// The row.
     pub row: Row,
-    /// How it ended.
+    /// The way it ended.
     pub fate: Fate,
-    /// When.
+    /// The time at which it ended.
     pub at: Timestamp,
 }
 
-/// How a row ended.
+/// The way a row ended.
 #[derive(Debug)]
 pub enum Fate {
-    /// It breaks the contract.
+    /// The row breaks the contract.
     Invalid,
-    /// It was sent.
+    /// The row was sent.
     Sent {
-        /// What came of it.
+        /// The result of the last attempt.
         ending: Ending,
-        /// Updates sent for it.
+        /// The number of updates sent for it.
         attempts: u32,
-        /// An attempt that failed may have been applied all the same.
+        /// Whether a failed attempt may have been applied.
         ambiguous: bool,
-        /// How long the last one took.
+        /// The duration of the last attempt.
         took: std::time::Duration,
     },
-    /// An earlier process has settled it.
+    /// An earlier process settled it.
     Earlier,
-    /// Later rows of its customer have set all of its fields, or one is to be sent in its place.
+    /// Not sent: later rows of its customer have set all its fields, or one of them is sent
+    /// instead.
     Superseded,
-    /// It was not sent: later rows of its customer were updated, and the API may not keep what a request leaves out.
-    Overtaken(Remainder),
+    /// Not sent: later rows of its customer were updated, and the API may reset fields that a
+    /// request leaves out.
+    Overtaken(Debt),
 }
 
-/// How many inputs there are.
+/// Whether there is one input or several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Inputs {
     /// One: results do not name it.
@@ -51,7 +54,7 @@ pub enum Inputs {
 }
 
 impl Inputs {
-    /// For so many inputs.
+    /// For this number of inputs.
     pub fn of(count: usize) -> Inputs {
         if count > 1 {
             Inputs::Several

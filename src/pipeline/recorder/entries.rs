@@ -1,4 +1,4 @@
-//! The journal's entry of a row that has ended.
+//! Makes the journal entry of a row that has ended.
 
 use super::ended_row::{EndedRow, Fate, Inputs};
 use crate::contract::FieldError;
@@ -6,10 +6,10 @@ use crate::journal::{Entry, EntryError, Outcome};
 use crate::row::RowContent;
 use crate::schedule::Ending;
 
-/// The code of a row that was not sent because later rows of its customer were updated.
+/// The error code of a row that was not sent because later rows of its customer were updated.
 const OVERTAKEN: &str = "overtaken";
 
-/// What is to be written of a row that ended in this process.
+/// The entry of a row that ended in this process.
 pub(super) fn of(ended: &EndedRow, inputs: Inputs) -> Entry<'_> {
     let EndedRow { row, fate, at } = ended;
     let file = match inputs {

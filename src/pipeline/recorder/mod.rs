@@ -1,4 +1,5 @@
-//! Outcomes to the journal, the failed rows and the tally. One recorder, one thread, no decisions.
+//! Writes outcomes to the journal, the failed rows and the tally. One recorder, on one thread,
+//! without decisions of its own.
 
 mod ended_row;
 mod entries;
@@ -21,48 +22,48 @@ use crate::row::Row;
 /// Messages that wait for the recorder.
 pub const MESSAGES_QUEUED_MAX: usize = 64;
 
-/// What the recorder is asked to do.
+/// A request to the recorder.
 #[derive(Debug)]
 pub enum Message {
-    /// These rows have ended, in this order.
+    /// Record these rows, which ended in this order.
     Ended(Vec<EndedRow>),
-    /// Make what was written durable.
+    /// Make everything written durable.
     Sync,
-    /// The run directory is about another input: leave its files of failed rows as they were.
+    /// The run directory belongs to another input: leave its files of failed rows unchanged.
     LeaveFailedRows,
 }
 
-/// How far the recorder is.
+/// The recorder's progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Written {
-    /// This many rows are written down.
+    /// This many rows are recorded.
     Rows(u64),
-    /// Nothing can be written any more.
+    /// Nothing can be recorded any more.
     Failed,
 }
 
-/// Why outcomes could not be recorded.
+/// An error that prevents recording.
 #[derive(Debug, thiserror::Error)]
 pub enum RecordError {
-    /// The journal.
+    /// The journal cannot be written.
     #[error(transparent)]
     Journal(#[from] WriteError),
-    /// The file of failed rows.
+    /// The file of failed rows cannot be written.
     #[error("the failed rows cannot be written")]
     FailedRows(#[source] io::Error),
-    /// The journal, read back for rows that an earlier process settled.
+    /// The journal cannot be read back for rows that an earlier process settled.
     #[error("the journal cannot be read back")]
     ReadBack(#[source] LineError),
 }
 
-/// What an earlier process has settled.
+/// The results of earlier processes.
 #[derive(Debug)]
 pub struct Earlier {
-    /// Which rows.
+    /// The rows that are settled.
     pub checkpoint: Arc<Checkpoint>,
-    /// What was said of them.
+    /// The entries of those rows.
     pub entries: EntryReader,
-    /// What overtook rows without an outcome. To be known before one of those ends.
+    /// The later rows that overtook rows without an outcome. Set before one of those rows ends.
     pub gaps: Arc<OnceLock<Overtakers>>,
 }
 
@@ -73,31 +74,31 @@ pub struct Recorder {
     failed: FailedRows,
     tally: Tally,
     earlier: Option<Earlier>,
-    /// Updated rows of this process's, of customers of whom an earlier row ended badly.
+    /// Rows that this process updated, of customers with an earlier row that failed.
     overtakers: Overtakers,
     /// Whether results name the input of a row.
     inputs: Inputs,
-    /// Outcomes that could not be recorded.
+    /// The number of outcomes that could not be recorded.
     unrecorded: u64,
 }
 
-/// What the recorder leaves behind.
+/// The recorder's result.
 #[derive(Debug)]
 pub struct Recorded {
-    /// Counts.
+    /// The counts.
     pub tally: Tally,
-    /// Files of failed rows, where they could be finished.
+    /// The files of failed rows, if they were completed.
     pub failed_files: Vec<String>,
-    /// Why it could not record everything.
+    /// The error, if not everything could be recorded.
     pub fault: Option<RecordError>,
-    /// Outcomes that could not be recorded.
+    /// The number of outcomes that could not be recorded.
     pub unrecorded: u64,
-    /// The journal, to be written on.
+    /// The journal, ready for more entries.
     pub journal: JournalWriter,
 }
 
 impl Recorder {
-    /// Records into these files, after what an earlier process has.
+    /// A recorder that appends to these files after the entries of earlier processes.
     pub fn new(
         journal: JournalWriter,
         failed: FailedRows,
@@ -116,7 +117,8 @@ impl Recorder {
         }
     }
 
-    /// Records what comes until the queue's other end is dropped. After a failure it only counts what it could not record.
+    /// Records messages until the queue's other end is dropped. After an error it only counts what
+    /// it cannot record.
     pub fn run(
         mut self,
         mut messages: mpsc::Receiver<Message>,
@@ -143,7 +145,7 @@ impl Recorder {
         self.finish(fault)
     }
 
-    /// Does what one message asks for.
+    /// Handles one message.
     pub fn take(&mut self, message: &Message) -> Result<(), RecordError> {
         crash::provoke("recorder");
         match message {
@@ -172,7 +174,8 @@ impl Recorder {
                     Ok(()) => (entries.len(), None),
                     Err(error) => (error.written, Some(error.source)),
                 };
-                // Only what is written down has an outcome, and what is has one even where its failed row cannot be listed.
+                // A row has an outcome exactly if its entry is written, even if its failed row
+                // cannot be listed.
                 let counted = ended.iter().zip(&entries).map(|(row, entry)| {
                     if entry.is_some() {
                         let Some(left) = written.checked_sub(1) else {
@@ -189,14 +192,15 @@ impl Recorder {
         }
     }
 
-    /// Counts what the journal cannot take any more. Rows that an earlier process has settled are in it already.
+    /// Counts what the journal can no longer take. Rows that an earlier process settled are already
+    /// in it.
     fn leave_unrecorded(&mut self, message: &Message) {
         let Message::Ended(ended) = message else {
             return;
         };
         for row in ended {
             match row.fate {
-                // The files of failed rows are given up, so whether they could be written is of no interest.
+                // The files of failed rows are abandoned after a fault; ignore their errors.
                 Fate::Earlier => self.count(row, None).unwrap_or_default(),
                 Fate::Invalid | Fate::Superseded | Fate::Overtaken(_) | Fate::Sent { .. } => {
                     self.unrecorded += 1;
@@ -205,12 +209,12 @@ impl Recorder {
         }
     }
 
-    /// What was counted so far.
+    /// The counts so far.
     pub fn tally(&self) -> &Tally {
         &self.tally
     }
 
-    /// Makes all of it durable, and puts the files of failed rows into place.
+    /// Makes everything durable, and moves the files of failed rows into place.
     pub fn finish(mut self, fault: Option<RecordError>) -> Recorded {
         let mut failed_files = Vec::new();
         self.overtakers.sort();
@@ -227,8 +231,8 @@ impl Recorder {
                 finished.fault.map(RecordError::FailedRows)
             }
             Some(fault) => {
-                // The fault is what has to be said; where these files stay, the next process takes them away.
-                self.failed.abandon();
+                // The first fault is reported instead; the next process removes these files.
+                self.failed.leave();
                 Some(fault)
             }
         };
@@ -247,14 +251,14 @@ impl Recorder {
         }
     }
 
-    /// What is to be written of a row, where anything is.
+    /// The entry to write for a row, if there is one.
     fn entry_of<'r>(&mut self, ended: &'r EndedRow) -> Result<Option<Entry<'r>>, RecordError> {
         let mut entry = match &ended.fate {
             Fate::Earlier => return Ok(None),
             Fate::Overtaken(remainder) if remainder.has_outcome => {
                 let earlier = self.earlier_entry(ended.row.position.row)?;
-                // It was said before.
-                let Some(earlier) = earlier.filter(|entry| entry.overtaken != remainder.overtaken)
+                // The same entry was written before.
+                let Some(earlier) = earlier.filter(|entry| entry.overtaken != debt.overtaken)
                 else {
                     return Ok(None);
                 };
@@ -276,7 +280,7 @@ impl Recorder {
         Ok(Some(entry))
     }
 
-    /// The entry that an earlier process wrote of a row.
+    /// The entry that an earlier process wrote for a row.
     fn earlier_entry(&mut self, row: u64) -> Result<Option<Entry<'static>>, RecordError> {
         let Some(earlier) = &mut self.earlier else {
             return Ok(None);
@@ -291,7 +295,7 @@ impl Recorder {
         Ok(Some(entry.into_owned()))
     }
 
-    /// Counts a row, of which this entry was written.
+    /// Counts a row, with the entry that was written for it.
     fn count(&mut self, ended: &EndedRow, entry: Option<&Entry<'_>>) -> Result<(), RecordError> {
         match entry {
             Some(entry) => {
@@ -302,12 +306,13 @@ impl Recorder {
         }
     }
 
-    /// Counts a row that is settled already, so that summary and failed rows describe the whole run directory.
+    /// Counts a row that was already settled, so that summary and failed rows describe the whole
+    /// run directory.
     fn count_earlier(&mut self, row: &Row) -> Result<(), RecordError> {
         let Some(earlier) = &self.earlier else {
             return Ok(());
         };
-        // A row without one was not asked for.
+        // A row without an outcome was not asked for.
         let outcome = earlier.checkpoint.outcome(row.position.row);
         if outcome.is_some_and(Outcome::is_bad)
             && let Some(entry) = self.earlier_entry(row.position.row)?
@@ -333,7 +338,7 @@ impl Recorder {
         }
     }
 
-    /// Remembers what overtakes rows that ended badly.
+    /// Remembers the rows that overtake failed rows.
     fn follow_customer(&mut self, entry: &Entry<'_>) {
         let Some(id) = entry.id else { return };
         if entry.outcome.needs_attention() {
@@ -358,7 +363,7 @@ impl Earlier {
         self.checkpoint.overtaken(customer, row, self.gaps.get())
     }
 
-    /// Whether a row of this customer ended badly, or is without an outcome behind others.
+    /// Whether a row of this customer failed, or has no outcome though later rows have.
     fn watches(&self, customer: u64) -> bool {
         self.checkpoint.overtakers().is_watched(customer)
             || self
@@ -369,7 +374,7 @@ impl Earlier {
 }
 
 impl Message {
-    /// Rows that it is about.
+    /// The number of rows in the message.
     fn rows(&self) -> u64 {
         match self {
             Message::Ended(ended) => u64::try_from(ended.len()).unwrap_or(u64::MAX),

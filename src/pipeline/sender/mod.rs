@@ -1,4 +1,4 @@
-//! Carries out the schedule: connections, timers, nothing else. All decisions are the schedule's.
+//! Carries out the schedule: requests, timers and queues. The schedule makes all decisions.
 
 mod replay;
 
@@ -30,61 +30,61 @@ use crate::schedule::{
     Ended, Ending, Moment, Refreshed, Request, Schedule, Statistics, Step, StopReason, Ticket,
 };
 
-/// How often what was written is made durable, and the token file is looked at.
+/// The interval at which written entries are made durable and the token file is looked at.
 const SYNC_INTERVAL: Duration = Duration::from_secs(1);
-/// How often progress is brought up to date.
+/// The interval at which progress is reported.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
-/// A wait without an end is looked at again after this time.
+/// The longest wait without looking at the schedule again.
 const WAIT_MAX: Duration = Duration::from_hours(1);
 
-/// What the sender works with.
+/// The parts that the sender works with.
 #[derive(Debug)]
 pub struct Sending {
-    /// Decides.
+    /// Makes the decisions.
     pub schedule: Schedule<Row>,
-    /// Sends.
+    /// Sends requests.
     pub api: Api,
-    /// Where the token comes from.
+    /// The source of tokens.
     pub token_source: TokenSource,
-    /// The token that a run begins with.
+    /// The first token.
     pub grant: Grant,
-    /// What an earlier process has settled.
+    /// The results of earlier processes.
     pub resume: Option<Resume>,
-    /// What the user sees.
-    pub progress: Arc<RunProgress>,
-    /// What asks it to stop.
+    /// The progress that the user sees.
+    pub progress: Arc<Progress>,
+    /// The signals that end the run.
     pub drain: Drain,
 }
 
-/// How sending ended.
+/// The result of sending.
 #[derive(Debug)]
 pub struct Sent {
-    /// Why it stopped early.
+    /// The reason if it stopped early.
     pub stop: Option<StopReason>,
-    /// Why the input could not be read on.
+    /// The error if the input could not be read further.
     pub input_fault: Option<InputError>,
-    /// What was read.
+    /// The rows that were read.
     pub read: RowsRead,
-    /// What the schedule did.
+    /// The schedule's statistics.
     pub statistics: Statistics,
-    /// How long answers took.
+    /// The durations of answers.
     pub latencies: Latencies,
-    /// Whether the input was read to its end.
+    /// How far the input was read.
     pub read_to: ReadTo,
-    /// The end of a wait that the API named and that is not over.
+    /// The end of a wait that the API named, if it is not over.
     pub until: Option<Timestamp>,
 }
 
-/// How much of the input was read.
+/// The point up to which the input was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReadTo {
-    /// All of it.
+    /// Its end.
     End,
-    /// There may be rows that nobody has seen.
+    /// A stop before the end: there may be unread rows.
     Stop,
 }
 
-/// The queues that the sender stands between.
+/// The sender's queues: batches from the reader, messages to the recorder.
 pub(crate) struct Queues {
     pub(crate) batches: mpsc::Receiver<Result<Batch, InputError>>,
     pub(crate) recorder: mpsc::Sender<Message>,
@@ -105,10 +105,10 @@ struct Driver {
     in_flight: InFlight,
     token_refresh: TokenRefresh,
     outbox: Outbox,
-    /// Rows that are sent again and have not ended: as many as the schedule holds at most.
+    /// Rows that are sent again and have not ended; at most as many as the schedule holds.
     again: BTreeMap<u64, Row>,
     read: RowsRead,
-    /// Rows that were read and do not fit yet, in the order of the input: those of one batch at most.
+    /// Rows of one batch that were read and do not fit yet, in the order of the input.
     waiting: VecDeque<Row>,
     read_to: Option<ReadTo>,
     input_fault: Option<InputError>,
@@ -119,14 +119,14 @@ struct Driver {
     ticks: Interval,
 }
 
-/// Whether rows that waited were offered to the schedule.
+/// Whether waiting rows were offered to the schedule.
 #[derive(PartialEq, Eq)]
 enum Offered {
     Some,
     None,
 }
 
-/// What woke the driver.
+/// The event that woke the driver.
 enum Event {
     Answered(Ticket, Attempt),
     TokenRenewed(Refreshed),
@@ -137,7 +137,7 @@ enum Event {
     Signal(StopSignal),
 }
 
-/// Whether a signal has come.
+/// The signals that have come.
 #[derive(PartialEq, Eq)]
 enum Signals {
     None,
@@ -227,7 +227,8 @@ impl Driver {
         }
     }
 
-    /// Waits for whatever comes first. Outcomes are handed over as soon as the recorder takes them, and hold up nothing else.
+    /// Waits for the first event. Outcomes are handed over as soon as the recorder takes them, and
+    /// delay nothing else.
     async fn next_event(&mut self, until: Option<Moment>) -> Event {
         let mut is_due = self.outbox.is_due();
         let outbox_due_at = if is_due { None } else { self.outbox.due_at() };
@@ -251,7 +252,7 @@ impl Driver {
 
     fn wake_at(&self, until: Option<Moment>, outbox_due_at: Option<Instant>) -> Instant {
         let latest = Instant::now() + WAIT_MAX;
-        // A time that no clock can show is no time.
+        // A time beyond the clock's range is no deadline.
         let due = until.and_then(|until| self.started.checked_add(until.since_start()));
         [due, outbox_due_at]
             .into_iter()
@@ -286,7 +287,7 @@ impl Driver {
             }
             Event::Written => self.release_written(),
             Event::SyncDue => {
-                // A full queue is synced the next time; what is in it is written first anyway.
+                // If the queue is full, the next tick syncs: what is in it is written first anyway.
                 self.queues.recorder.try_send(Message::Sync).ok();
                 if self.token_refresh.file_has_changed() {
                     self.sending.schedule.token_file_changed();
@@ -298,7 +299,7 @@ impl Driver {
         Next::Continue
     }
 
-    /// The first signal lets requests in flight finish, the second one does not.
+    /// Takes in a signal: after the first, requests in flight may finish; the second ends the loop.
     fn signalled(&mut self, reason: &StopReason) -> Next {
         if self.signals == Signals::One {
             return Next::End;
@@ -428,17 +429,17 @@ impl Driver {
         self.reporter.report(&self.sending.schedule, now);
     }
 
-    /// Rows that had ended when a second signal cut the loop short.
+    /// Collects rows that had ended when a second signal ended the loop.
     fn collect_ended(&mut self) {
         while let Some(ended) = self.sending.schedule.pop_ended() {
             self.row_ended(ended);
         }
     }
 
-    /// Hands over what is left, gives up what is still in flight, and lets go of all queues.
+    /// Hands over the outcomes that are left, gives up requests in flight, and drops all queues.
     async fn finish(mut self) -> Sent {
         self.in_flight.clear();
-        // One that failed is no reason for a run to stop that has ended.
+        // A failed refresh is no reason to stop a run that has ended.
         if let Some(renewal @ (Renewal::New { .. } | Renewal::Replaced { .. })) =
             self.token_refresh.finish().await
         {
@@ -470,7 +471,7 @@ impl Driver {
             .named_wait_ends(now)
             .map(|until| until.since(now));
         Sent {
-            // A time that cannot be written is one that nobody waits for.
+            // A time beyond any date is not reported.
             until: wait.and_then(|wait| Timestamp::now().checked_add(wait).ok()),
             stop: self.sending.schedule.stopped().cloned(),
             input_fault: self.input_fault,

@@ -1,4 +1,4 @@
-//! Rows as they stream in: sent, or left as an earlier process settled them.
+//! Offers rows to the schedule as they are read, or leaves them as an earlier process settled them.
 
 use jiff::Timestamp;
 
@@ -9,13 +9,13 @@ use super::{Driver, Offered, ReadTo};
 use crate::row::{Content, Row};
 
 impl Driver {
-    /// Takes in a batch. Its rows wait until there is room for them.
+    /// Takes in a batch. Its rows wait until the schedule has room for them.
     pub(super) fn take_in(&mut self, batch: Batch) {
         self.read.append(&batch.read);
         self.waiting.extend(batch.rows);
     }
 
-    /// Offers as many of the rows that wait as there is room for.
+    /// Offers as many waiting rows as there is room for.
     pub(super) fn offer_waiting(&mut self) -> Offered {
         let mut offered = Offered::None;
         while self.has_room() && self.offer_next() == Offered::Some {
@@ -25,7 +25,7 @@ impl Driver {
         offered
     }
 
-    /// Nothing is sent any more: rows that wait are left as an earlier process has settled them, or unsent.
+    /// Sends nothing more: waiting rows keep the outcome of an earlier process, or stay unsent.
     pub(super) fn leave_waiting(&mut self) {
         while self.offer_next() == Offered::Some {}
     }
@@ -66,7 +66,7 @@ impl Driver {
                 .is_some_and(Resume::has_compared)
     }
 
-    /// Tells the schedule once no more rows will be offered.
+    /// Closes the schedule once no more rows will be offered.
     pub(super) fn close_if_all_is_offered(&mut self) {
         if self.read_to == Some(ReadTo::End) && self.has_offered_all() {
             self.sending.schedule.close();
@@ -75,7 +75,7 @@ impl Driver {
 
     fn carry_out(&mut self, row: Row, step: Step) {
         match (step, self.sending.schedule.stopped()) {
-            // Nothing is sent any more: a row without an outcome stays unsent, another keeps the one that it has.
+            // Stopping: new rows stay unsent; rows to repeat keep their earlier outcome.
             (Step::Send, Some(_)) => {}
             (Step::SendFragment(remainder) | Step::Tell(remainder), Some(_))
                 if !remainder.has_outcome => {}
@@ -100,7 +100,7 @@ impl Driver {
         }
     }
 
-    /// Schedules what is sent of a row that keeps its outcome until then.
+    /// Schedules the part of a row that is sent again. The row keeps its outcome until then.
     fn schedule_again(&mut self, whole: Row, sent: Row) {
         self.again.insert(whole.position.row, whole);
         self.schedule(sent);
@@ -144,8 +144,9 @@ impl Driver {
         );
     }
 
-    /// After an early stop: reads on as far as an earlier process has come, for the summary and the failed rows always
-    /// describe the whole run directory. Rows without an outcome are counted, and stay unsent.
+    /// Reads on after an early stop, as far as an earlier process got: the summary and the failed
+    /// rows always describe the whole run directory. Rows without an outcome are counted and stay
+    /// unsent.
     pub(super) async fn read_settled_rows(&mut self) {
         let last_settled = self.sending.resume.as_ref().and_then(Resume::last_row);
         while self.read.last_row < last_settled && self.read_to.is_none() {
@@ -153,7 +154,7 @@ impl Driver {
             while !self.outbox.has_room() && self.queues.written.changed().await.is_ok() {
                 self.release_written();
             }
-            // Reading on may take a while, and one more signal still ends it at once.
+            // This may take a while, and one more signal ends it at once.
             let batch = tokio::select! {
                 biased;
                 _ = self.sending.drain.next() => return,

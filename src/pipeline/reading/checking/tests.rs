@@ -1,11 +1,11 @@
-//! What threads that share a source make of it.
+//! Tests of threads that share a source.
 
 use super::*;
 use crate::input::{InputName, InputRules, KnownInput, RowRange, RowRules};
 use crate::journal::RunKey;
 use crate::process::signals::Signals;
 
-/// A checker of a file with this text, and what it finds.
+/// A checker of a file with this text, and its findings.
 fn checker(text: &str, takes_part: bool) -> (BlockChecker, SyncSender<Arrival>, InOrder) {
     let file = tempfile::Builder::new()
         .suffix(".ndjson")
