@@ -1,4 +1,4 @@
-//! What all requests to a sandbox share: its customers, its window, its ledger, its counts.
+//! The state that all requests to a sandbox share: customers, window, ledger and counts.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,9 +17,9 @@ use super::ledger::Ledger;
 use super::options::{Reads, SandboxOptions};
 use super::random::SplitMix64;
 use super::refusal::Refusal;
-use super::window::{Admission, Meter, Standing};
+use super::window::{Admission, Meter, WindowState};
 
-/// The sandbox's one shared value. Its lock is held for the length of a look-up or a change, never across an await.
+/// The shared state. Its lock is held for a look-up or a change, never across an await.
 pub(super) struct Api {
     pub(super) options: SandboxOptions,
     pub(super) address: SocketAddr,
@@ -37,26 +37,26 @@ struct Held {
     in_flight: u32,
 }
 
-/// A request that has arrived, and what is to become of it.
+/// A request that has arrived, and how it is treated.
 pub(super) struct Arrival {
     pub(super) entry: Entry,
-    /// How it stands against the window, if there is one.
-    pub(super) standing: Option<Standing>,
-    /// How long its answer takes.
+    /// The state of the window, if there is one.
+    pub(super) window_state: Option<WindowState>,
+    /// The latency of the answer.
     pub(super) latency: Duration,
-    /// Counts it as in flight for as long as it is kept.
+    /// Counts the request as in flight until it is dropped.
     pub(super) seat: Seat,
 }
 
-/// Whether a request gets as far as the API's own checks.
+/// Whether a request reaches the API's own checks.
 pub(super) enum Entry {
     Admitted,
     Hit(Fault),
     Refused(Refusal),
 }
 
-/// A place among the requests in flight, given back when dropped: also where the client leaves and its request's
-/// future is dropped half-way.
+/// A place among the requests in flight, given back on drop. That includes a client that leaves,
+/// which drops the future of its request.
 pub(super) struct Seat(Arc<Api>);
 
 impl Drop for Seat {
@@ -95,7 +95,7 @@ impl Api {
         self.hold().counts.clone()
     }
 
-    /// Whether a request with this bearer token may go on.
+    /// Whether a request with this bearer token is authorized.
     pub(super) fn accepts(&self, token: &str) -> bool {
         token == self.options.token || self.hold().grants.accepts(token, self.started.elapsed())
     }
@@ -104,7 +104,7 @@ impl Api {
         self.hold().grants.issue(self.started.elapsed())
     }
 
-    /// A code that is good for one exchange.
+    /// An authorization code for one exchange.
     pub(super) fn authorize(&self, redirect_uri: &str, challenge: Option<String>) -> String {
         self.hold().grants.authorize(redirect_uri, challenge)
     }
@@ -134,12 +134,12 @@ impl Api {
         refreshed
     }
 
-    /// Whether the sandbox plays dead at the moment.
+    /// Whether an outage is injected now.
     pub(super) fn is_out(&self) -> bool {
         self.options.faults.is_out(self.started.elapsed())
     }
 
-    /// Lets a request in: overload and outage first, then the window, then the other faults.
+    /// Admits a request: first overload and outage, then the window, then the other faults.
     pub(super) fn arrive(self: &Arc<Api>, version: Version, method: &Method) -> Arrival {
         let access = Access::of(method);
         let running_for = self.started.elapsed();
@@ -149,12 +149,12 @@ impl Api {
         held.counts.http2_requests += u64::from(version == Version::HTTP_2);
         held.in_flight += 1;
         held.counts.in_flight_max = held.counts.in_flight_max.max(held.in_flight);
-        let (entry, standing) = held.admit(&self.options, running_for, access);
+        let (entry, window_state) = held.admit(&self.options, running_for, access);
         let latency = self.options.latency.draw(&mut held.random);
         drop(held);
         Arrival {
             entry,
-            standing,
+            window_state,
             latency,
             seat: Seat(Arc::clone(self)),
         }
@@ -171,7 +171,7 @@ impl Api {
         self.hold().counts.connections += 1;
     }
 
-    /// Counts an answer that is about to be sent.
+    /// Counts an answer before it is sent.
     pub(super) fn count_answer(&self, status: StatusCode) {
         *self
             .hold()
@@ -185,19 +185,19 @@ impl Api {
         self.hold().customers.exists(id)
     }
 
-    /// A customer as the API shows it.
+    /// A customer in the API's representation.
     pub(super) fn customer(&self, id: u64) -> Result<Value, Refusal> {
         self.hold()
             .shown(id, self.options.reads)
             .ok_or_else(Refusal::not_found)
     }
 
-    /// A customer that is not this one, as the API shows it.
+    /// Any other customer in the API's representation.
     pub(super) fn other_customer(&self, id: u64) -> Value {
         json!(self.hold().customers.other_than(id).resource())
     }
 
-    /// The customers of a page (from 1), and how many there are on all pages.
+    /// The customers of a page (counted from 1), and the number of customers on all pages.
     pub(super) fn customers(&self, page: u64, per_page: u64) -> (Vec<Value>, u64) {
         let held = self.hold();
         let first = (page - 1).saturating_mul(per_page).saturating_add(1);
@@ -207,7 +207,7 @@ impl Api {
         (customers, held.customers.count())
     }
 
-    /// Applies an update: the ledger's line first, so that nothing is ever applied that the ledger does not show.
+    /// Applies an update. The ledger is written first, so that every applied update is in it.
     pub(super) fn apply(&self, id: u64, changes: Changes, body: &[u8]) -> Result<Value, Refusal> {
         let now = Timestamp::now();
         let mut held = self.hold();
@@ -233,41 +233,41 @@ impl Api {
         Ok(json!(customer.resource()))
     }
 
-    /// A poisoned lock is taken all the same: no panic can leave a customer half-changed.
+    /// Takes the lock, even if it is poisoned: no panic can leave a customer half-changed.
     fn hold(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Held {
-    /// Lets a request in, and says how it stands against the window. What is refused by an overload or an outage uses up
-    /// none of it.
+    /// Admits a request and returns the state of the window. A request that an overload or an
+    /// outage refuses does not count against it.
     fn admit(
         &mut self,
         options: &SandboxOptions,
         running_for: Duration,
         access: Access,
-    ) -> (Entry, Option<Standing>) {
+    ) -> (Entry, Option<WindowState>) {
         if options
             .in_flight_max
             .is_some_and(|max| self.in_flight > max)
         {
             return (
                 Entry::Refused(Refusal::unavailable()),
-                self.standing(running_for),
+                self.window_state(running_for),
             );
         }
         let fault = options.faults.draw(running_for, access, &mut self.random);
-        let standing = match &mut self.meter {
+        let window_state = match &mut self.meter {
             Some(_) if fault.is_some_and(|fault| fault.kind == FaultKind::Outage) => {
-                self.standing(running_for)
+                self.window_state(running_for)
             }
             Some(meter) => match meter.admit(running_for) {
-                Admission::Admitted(standing) => Some(standing),
-                Admission::Refused(standing) => {
+                Admission::Admitted(window_state) => Some(window_state),
+                Admission::Refused(window_state) => {
                     let refusal = Refusal::too_many_requests()
-                        .retry_after(options.retry_after.value(standing));
-                    return (Entry::Refused(refusal), Some(standing));
+                        .retry_after(options.retry_after.value(window_state));
+                    return (Entry::Refused(refusal), Some(window_state));
                 }
             },
             None => None,
@@ -279,12 +279,14 @@ impl Held {
             }
             None => Entry::Admitted,
         };
-        (entry, standing)
+        (entry, window_state)
     }
 
-    /// How the window is, without a request being counted.
-    fn standing(&mut self, running_for: Duration) -> Option<Standing> {
-        self.meter.as_mut().map(|meter| meter.standing(running_for))
+    /// The state of the window, without counting a request.
+    fn window_state(&mut self, running_for: Duration) -> Option<WindowState> {
+        self.meter
+            .as_mut()
+            .map(|meter| meter.window_state(running_for))
     }
 
     /// A customer as a read shows it.

@@ -1,4 +1,5 @@
-//! One client's connection: HTTP/1.1 with keep-alive or HTTP/2, until it ends by itself or by a fault.
+//! One client's connection, HTTP/1.1 with keep-alive or HTTP/2, until it ends by itself or by a
+//! fault.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -22,14 +23,13 @@ use tokio::sync::Notify;
 
 use super::headers::DateHeader;
 
-/// What a connection begins with that speaks HTTP/2 (RFC 9113 §3.4), as far as it tells it from HTTP/1.1, which has no such
-/// method.
+/// The first bytes of an HTTP/2 connection (RFC 9113 §3.4). HTTP/1.1 has no such method.
 const HTTP2_START: &[u8] = b"PRI";
-/// Requests of one client that are answered at the same time over one connection.
+/// The most requests that are answered at the same time over one connection.
 const STREAMS_MAX: u32 = 100;
 
-/// How a fault ends the connection in place of an answer. It travels from the gate in a response's extensions; hyper
-/// then drops the request that it came for, and hands the bare socket back.
+/// The way a fault ends the connection instead of an answer. It travels from the gate in a
+/// response's extensions. hyper then drops the request and returns the bare socket.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(super) enum Ending {
     #[error("the connection is reset")]
@@ -41,7 +41,7 @@ pub(super) enum Ending {
 }
 
 impl Ending {
-    /// The answer, but with half of its body only; its `Content-Length` is that of the whole.
+    /// The answer with half of its body; `Content-Length` is that of the whole body.
     pub(super) async fn truncate(response: Response) -> Ending {
         let (mut head, body) = response.into_parts();
         // The API's own bodies need no limit: the longest is a page of a hundred customers.
@@ -59,7 +59,7 @@ impl Ending {
 
     async fn carry_out(self, mut stream: TcpStream) -> io::Result<()> {
         match self {
-            // With a linger time of zero, closing a socket sends RST in place of FIN.
+            // With a linger time of zero, closing a socket sends RST instead of FIN.
             Ending::Reset => stream.set_zero_linger(),
             Ending::Close => stream.shutdown().await,
             Ending::Truncate(bytes) => {
@@ -78,8 +78,8 @@ impl IntoResponse for Ending {
     }
 }
 
-/// Serves a connection to its end. Where `date` is missing, hyper adds none. With HTTP/2 it is closed after `goaway_after`
-/// requests.
+/// Serves a connection to its end. Without `date`, hyper adds no date. An HTTP/2 connection is
+/// closed after `goaway_after` requests.
 pub(super) async fn serve(
     stream: TcpStream,
     router: Router,
@@ -89,17 +89,17 @@ pub(super) async fn serve(
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |request: Request<Incoming>| answer(router.call(request)));
     let mut start = [0; HTTP2_START.len()];
-    // The first bytes come together, whatever the client speaks.
+    // The first bytes come together, in either protocol.
     match stream.peek(&mut start).await {
         Ok(_) if start == HTTP2_START => serve_http2(stream, service, date, goaway_after).await,
         Ok(_) | Err(_) => serve_http1(stream, service, date).await,
     }
 }
 
-/// A fault ends its own request alone: the stream is reset.
+/// Serves HTTP/2. A fault resets the stream of its own request only.
 ///
-/// The connection says goodbye as RFC 9113 §6.8 has it: a GOAWAY that announces the end, and after a round trip another one with
-/// the highest id that was processed. What is under way then is answered.
+/// The connection is closed as in RFC 9113 §6.8: one GOAWAY announces the end, and after a round
+/// trip a second one names the highest id that was processed. Requests in flight are answered.
 async fn serve_http2<S>(stream: TcpStream, service: S, date: DateHeader, goaway_after: Option<u64>)
 where
     S: Service<Request<Incoming>, Response = Response<Body>, Error = Ending>,

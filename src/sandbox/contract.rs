@@ -1,5 +1,5 @@
-//! What the API allows in a customer's fields, written down a second time: from the API's pages alone, so that a
-//! mistake in the sender's own rules shows as a refusal here.
+//! The API's rules for a customer's fields, written a second time from the API's pages alone: a
+//! mistake in the sender's own rules becomes a refusal here.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,17 +8,17 @@ use serde_json::{Map, Value};
 
 use super::format::{is_date_time, is_email};
 
-/// New values by field name, trimmed and found good. Fields that were left out are not in it.
+/// New values by field name, trimmed and valid, without the fields that were left out.
 pub(super) type Changes = BTreeMap<&'static str, Value>;
 
-/// A field whose value the API does not take.
+/// A field with a value that the API refuses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Violation {
     pub(super) field: String,
     pub(super) breach: Breach,
 }
 
-/// What is wrong with a value.
+/// The rule that a value breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Breach {
     UnknownField,
@@ -32,7 +32,7 @@ pub(super) enum Breach {
 }
 
 impl fmt::Display for Breach {
-    /// The end of the sentence that begins with "The field".
+    /// Writes the end of a sentence that begins with "The field".
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Breach::UnknownField => f.write_str("is not known"),
@@ -77,7 +77,7 @@ const fn rule(field: &'static str, kind: Kind, null: Null) -> Rule {
     Rule { field, kind, null }
 }
 
-/// The body's twelve fields, as the reference page of the endpoint lists them.
+/// The twelve fields of the body, as the endpoint's reference page lists them.
 const RULES: [Rule; 12] = [
     rule(
         "first_name",
@@ -121,9 +121,10 @@ const RULES: [Rule; 12] = [
     rule("user_id", Kind::Integer, Null::Allowed),
 ];
 
-/// Judges a whole body: its changes, or all that is wrong with it, in the order of the field names.
+/// Validates a whole body: returns its changes, or all violations in the order of the field names.
 ///
-/// A field that the API does not know is a violation, which is stricter than the API, so that a misspelt name shows.
+/// An unknown field is a violation, which is stricter than the API, so that a misspelt name is
+/// noticed.
 pub(super) fn judge(body: Map<String, Value>) -> Result<Changes, Vec<Violation>> {
     let mut changes = Changes::new();
     let mut violations = Vec::new();
@@ -145,7 +146,8 @@ pub(super) fn judge(body: Map<String, Value>) -> Result<Changes, Vec<Violation>>
     }
 }
 
-/// What Laravel's default middleware makes of a value before it is validated: text is trimmed, empty text is null.
+/// Normalizes a value as Laravel's default middleware does before validation: text is trimmed, and
+/// empty text becomes null.
 fn cleaned(value: Value) -> Value {
     match value {
         Value::String(text) if text.trim().is_empty() => Value::Null,

@@ -1,39 +1,39 @@
-//! What a sandbox has seen so far.
+//! The counts of a sandbox: requests, answers, faults, logins.
 
 use std::collections::BTreeMap;
 
 use super::fault::FaultKind;
 
-/// What a sandbox has seen since its start. Requests for `/api/health` and `/oauth` are in none of the numbers but those of
+/// The counts since the sandbox's start. Requests for `/api/health` and `/oauth` only count as
 /// logins and refreshes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Requests that arrived whole.
+    /// Requests that arrived completely.
     pub requests: u64,
-    /// Those of them that asked for customers: GET and the like.
+    /// Those of them that read customers: GET and HEAD.
     pub reads: u64,
-    /// Those of them that came over HTTP/2.
+    /// Those of them over HTTP/2.
     pub http2_requests: u64,
-    /// Connections that were accepted.
+    /// Accepted connections.
     pub connections: u64,
-    /// Updates that were applied, the answers of which may have been lost.
+    /// Applied updates, including those whose answers were lost.
     pub applied: u64,
-    /// Answers by status. Less than `requests` together: connection faults and clients that left have no answer.
+    /// Answers by status. Their sum is less than `requests` if connections failed or clients left.
     pub by_status: BTreeMap<u16, u64>,
     /// Injected faults by kind, without those that a customer's updates always meet.
     pub faults: BTreeMap<FaultKind, u64>,
-    /// The most requests that were ever in flight at the same time.
+    /// The highest number of requests in flight.
     pub in_flight_max: u32,
     /// Authorization codes that were exchanged for tokens.
     pub logins: u64,
     /// Refresh tokens that were exchanged for new ones.
     pub refreshes: u64,
-    /// Refresh tokens that were sent again after they had been exchanged.
+    /// Refresh tokens that were sent again after their exchange.
     pub spent_refresh_tokens: u64,
 }
 
 impl Counts {
-    /// Requests that were no reads.
+    /// Requests that were not reads.
     pub fn writes(&self) -> u64 {
         self.requests - self.reads
     }

@@ -1,4 +1,4 @@
-//! The customers that a sandbox holds: made up from its seed until they are changed.
+//! The customers of a sandbox, generated from its seed until they are changed.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -18,7 +18,7 @@ pub(super) struct Customers {
     changed: HashMap<u64, Customer>,
 }
 
-/// A customer as the API keeps it.
+/// A customer as the API stores it.
 #[derive(Debug, Clone)]
 pub(super) struct Customer {
     id: u64,
@@ -28,8 +28,8 @@ pub(super) struct Customer {
     updated_at: Timestamp,
 }
 
-/// A customer as the API shows it, the `CustomerResource` of its pages: note `country_name` where the request has
-/// `country_id`, and `related_user` where it has `user_id`.
+/// A customer as the API shows it, the `CustomerResource` of its pages. It has `country_name`
+/// instead of the request's `country_id`, and `related_user` instead of `user_id`.
 #[derive(Debug, Serialize)]
 pub(super) struct CustomerResource<'a> {
     id: u64,
@@ -66,7 +66,7 @@ impl Customers {
         }
     }
 
-    /// How many customers there are; their ids are 1 to this number.
+    /// The number of customers. Their ids are 1 to this number.
     pub(super) fn count(&self) -> u64 {
         self.count
     }
@@ -83,20 +83,20 @@ impl Customers {
         Some(known.unwrap_or_else(|| Cow::Owned(Customer::made_up(id, self.seed))))
     }
 
-    /// A customer as it was before any change.
+    /// A customer before any change.
     pub(super) fn first(&self, id: u64) -> Option<Customer> {
         self.exists(id).then(|| Customer::made_up(id, self.seed))
     }
 
-    /// A customer that is not this one. Where no other exists, it is made up.
+    /// Any other customer; one is made up if none exists.
     pub(super) fn other_than(&self, id: u64) -> Cow<'_, Customer> {
         let other = if id > 1 { id - 1 } else { 2 };
         self.get(other)
             .unwrap_or_else(|| Cow::Owned(Customer::made_up(other, self.seed)))
     }
 
-    /// Gives a customer new values; fields that the changes leave out keep theirs. No changes at all leave the
-    /// customer as it was. `None`: there is no such customer.
+    /// Changes a customer. Fields that are left out keep their values, and without changes the
+    /// customer stays as it was. `None` if there is no such customer.
     pub(super) fn change(
         &mut self,
         id: u64,

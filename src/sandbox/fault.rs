@@ -1,4 +1,4 @@
-//! What can go wrong with one request: the kinds of faults and their names.
+//! The faults that can be injected into a request, and their names.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,22 +8,23 @@ use axum::http::{Method, StatusCode};
 use super::option_error::OptionError;
 use super::random::SplitMix64;
 
-/// A kind of fault. Nothing is applied unless the kind says so.
+/// A kind of fault. The update is not applied unless the kind says so.
 ///
-/// Its name is read from text and written as text: `503`, `404-text`, `blackhole`.
+/// Its name is parsed and formatted as text: `503`, `404-text`, `blackhole`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FaultKind {
     /// An answer with this status, in this form.
     Status(ErrorStatus, StatusForm),
-    /// The connection is reset (TCP RST), half of the time after the update was applied.
+    /// The connection is reset (TCP RST). In half of all cases the update was applied before.
     Reset,
-    /// No answer for two minutes, half of the time after the update was applied; then the connection is closed.
+    /// No answer for two minutes, then the connection is closed. In half of all cases the update
+    /// was applied before.
     Timeout,
-    /// The update is applied, but half of the answer's body is missing when the connection closes.
+    /// The update is applied, but the connection closes after half of the answer's body.
     Truncate,
-    /// No answer ever: the connection stays open until the client leaves.
+    /// Never an answer: the connection stays open until the client leaves.
     Blackhole,
-    /// 503 in the API's shape. It comes before the window, so that it uses up none of it.
+    /// 503 in the API's shape, before the window, so that it does not count against it.
     Outage,
     /// 200 with `{"status":"maintenance"}`.
     Maintenance,
@@ -43,14 +44,14 @@ pub enum FaultKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ErrorStatus(StatusCode);
 
-/// The form of an answer that is an error.
+/// The form of an error answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StatusForm {
     /// The API's JSON. A 429 has a `Retry-After` of one second. Written without a suffix: `503`.
     Api,
-    /// The API's JSON and a `Retry-After` of one second, whatever the status: `503-retry-after`.
+    /// The API's JSON and a `Retry-After` of one second with any status: `503-retry-after`.
     RetryAfter,
-    /// The API's JSON without a `Retry-After`, whatever the status: `429-no-retry-after`.
+    /// The API's JSON without a `Retry-After`, with any status: `429-no-retry-after`.
     NoRetryAfter,
     /// Plain text, as of a load balancer without a backend: `404-text`.
     Text,
@@ -64,25 +65,26 @@ pub enum StatusForm {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Fault {
     pub(super) kind: FaultKind,
-    /// Of a reset and a timeout; other kinds always hit at the same moment.
+    /// The moment of a reset or a timeout. Other kinds have a fixed one.
     pub(super) moment: Moment,
 }
 
-/// When a fault hits: only then does a client not know whether its update was applied.
+/// The moment when a fault hits. If it is after the update, the client does not know that the
+/// update was applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Moment {
     BeforeApplying,
     AfterApplying,
 }
 
-/// What a request wants.
+/// The kind of access that a request asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
     Read,
     Write,
 }
 
-/// The kinds that are named by a word of their own.
+/// The kinds with a name of their own.
 const WORDS: [(&str, FaultKind); 11] = [
     ("reset", FaultKind::Reset),
     ("timeout", FaultKind::Timeout),
@@ -97,7 +99,7 @@ const WORDS: [(&str, FaultKind); 11] = [
     ("readonly", FaultKind::ReadOnly),
 ];
 
-/// What follows a status in the name of its form.
+/// The suffixes of the forms of a status.
 const SUFFIXES: [(&str, StatusForm); 6] = [
     ("", StatusForm::Api),
     ("-retry-after", StatusForm::RetryAfter),
@@ -107,7 +109,7 @@ const SUFFIXES: [(&str, StatusForm); 6] = [
     ("-gateway", StatusForm::Gateway),
 ];
 
-/// All kinds, for people.
+/// All kinds, for the help text.
 pub(super) const KINDS: &str = "a status from 400 to 599 (also with -text, -html, -gateway, -retry-after or \
                                 -no-retry-after behind it), reset, timeout, truncate, blackhole, outage, maintenance, \
                                 login-page, contradiction, success-false, other-customer and readonly";
@@ -116,7 +118,7 @@ pub(super) const KINDS: &str = "a status from 400 to 599 (also with -text, -html
 const STATUS_DIGITS: usize = 3;
 
 impl ErrorStatus {
-    /// `None` where the status is not from 400 to 599.
+    /// An error status; `None` unless it is from 400 to 599.
     pub fn new(status: u16) -> Option<ErrorStatus> {
         let code = StatusCode::from_u16(status).ok()?;
         (code.is_client_error() || code.is_server_error()).then_some(ErrorStatus(code))
@@ -128,7 +130,7 @@ impl ErrorStatus {
 }
 
 impl FaultKind {
-    /// Whether the fault can hit such a request.
+    /// Whether the fault can hit a request with this access.
     pub(super) fn hits(self, access: Access) -> bool {
         self != FaultKind::ReadOnly || access == Access::Write
     }
@@ -138,7 +140,7 @@ impl FaultKind {
             return Some(*kind);
         }
         let (status, suffix) = name.split_at_checked(STATUS_DIGITS)?;
-        // A sign would be read as part of a number.
+        // `parse` would accept a sign.
         if !status.bytes().all(|byte| byte.is_ascii_digit()) {
             return None;
         }
@@ -176,7 +178,7 @@ impl fmt::Display for FaultKind {
 }
 
 impl Fault {
-    /// A fault of this kind. Its moment is drawn where it has one.
+    /// A fault of this kind, at a random moment if the kind has several.
     pub(super) fn draw(kind: FaultKind, random: &mut SplitMix64) -> Fault {
         let moment = match kind {
             FaultKind::Reset | FaultKind::Timeout => Moment::draw(random),

@@ -1,4 +1,4 @@
-//! Which requests go wrong, when, and how: the grammar of `--sandbox-fault`, and the draw for each request.
+//! The faults of a sandbox: the grammar of `--sandbox-fault`, and the draw for each request.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -10,13 +10,13 @@ use super::random::SplitMix64;
 /// Faults, the share of requests that each hits, and the span of time in which it does so.
 ///
 /// Written `KIND=SHARE`, `KIND@FROM..TO` or `KIND=SHARE@FROM..TO`, with commas between faults:
-/// `503=2%,outage@5s..20s,502=60%@0s..5m,blackhole@1s..`. Times count from the sandbox's start; a span without its second
-/// time does not end. A fault without a share hits every request of its span, one without a span its share of all
-/// requests. `outage=5s..20s` is `outage@5s..20s`.
+/// `503=2%,outage@5s..20s,502=60%@0s..5m,blackhole@1s..`. Times count from the sandbox's start; a
+/// span without a second time does not end. A fault without a share hits every request of its span;
+/// one without a span hits its share of all requests. `outage=5s..20s` means `outage@5s..20s`.
 ///
-/// Each request is drawn for anew, so a retry may succeed. The faults whose span the request falls into are drawn from
-/// first, each with its share of all requests. Those without a span are drawn from where none of them hit. Neither
-/// group may have more than 100% at any moment, nor the same kind twice.
+/// Each request is drawn anew, so a retry may succeed. Faults whose span contains the request are
+/// drawn first, each with its share of all requests. If none of them hits, those without a span are
+/// drawn. In neither group may the shares exceed 100% at any moment, nor may a kind occur twice.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FaultPlan {
     entries: Vec<Entry>,
@@ -34,14 +34,14 @@ struct Entry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Span {
     from: Duration,
-    /// Not part of the span. Without it, the span does not end.
+    /// The exclusive end; without it, the span does not end.
     to: Option<Duration>,
 }
 
 const MILLION: u64 = 1_000_000;
 
 impl FaultPlan {
-    /// Whether every request is answered as in an outage, given how long ago the sandbox started.
+    /// Whether every request meets an outage at this time after the sandbox's start.
     pub(super) fn is_out(&self, running_for: Duration) -> bool {
         self.entries.iter().any(|entry| {
             entry.kind == FaultKind::Outage
@@ -66,7 +66,7 @@ impl FaultPlan {
         draw_among(&spanned, random).or_else(|| draw_among(&always, random))
     }
 
-    /// Adds a fault, unless it makes a plan that cannot be carried out.
+    /// Adds a fault, unless the plan becomes impossible.
     fn add(&mut self, entry: Entry) -> Option<()> {
         if self
             .entries
@@ -79,7 +79,7 @@ impl FaultPlan {
         self.fits().then_some(())
     }
 
-    /// Whether neither group of faults has more than 100% at any moment. Sums only grow where a span begins.
+    /// Whether neither group exceeds 100% at any moment. Sums only grow at the beginning of a span.
     fn fits(&self) -> bool {
         self.entries.iter().all(|entry| {
             let begins = entry.span.map(|span| span.from);
@@ -115,7 +115,7 @@ impl Entry {
         self.span.is_none_or(|span| span.contains(running_for))
     }
 
-    /// Whether both are drawn from at some moment, in the same group.
+    /// Whether both faults can be drawn at the same moment, in the same group.
     fn meets(&self, other: &Entry) -> bool {
         match (self.span, other.span) {
             (None, None) => true,
@@ -135,7 +135,7 @@ impl Entry {
         };
         let kind: FaultKind = name.parse().ok()?;
         let (per_million, span) = match (share, span) {
-            // A fault without either hits everything for ever, which nobody means.
+            // A fault without share and span would hit everything for ever, which is never meant.
             (None, None) => return None,
             (None, span) => (MILLION, span),
             (Some(outage), None) if kind == FaultKind::Outage && outage.contains("..") => {
@@ -190,7 +190,7 @@ impl FromStr for FaultPlan {
     }
 }
 
-/// What should have been in place of a text that is no fault.
+/// The expected form of a fault, for an error message.
 fn form_of(text: &str) -> String {
     let name = text.split(['=', '@']).next().unwrap_or_default();
     if name.parse::<FaultKind>().is_ok() {
@@ -199,7 +199,8 @@ fn form_of(text: &str) -> String {
     format!("a fault such as 503=2%, outage@5s..20s or 404-html=50%@1m... The kinds are {KINDS}")
 }
 
-/// Reads `2%` or `0.25%` as millionths: 20,000 or 2,500. At most four digits after the point.
+/// Parses `2%` or `0.25%` into millionths: 20,000 or 2,500. At most four digits may follow the
+/// point.
 fn parse_percent(text: &str) -> Option<u64> {
     let number = text.strip_suffix('%')?;
     let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
@@ -326,7 +327,7 @@ mod tests {
         );
     }
 
-    /// How many of 100,000 requests each kind hits at a moment.
+    /// The number of hits of each kind in 100,000 requests at a moment.
     fn hits(plan: &str, at: Duration, access: Access) -> BTreeMap<String, u32> {
         let plan: FaultPlan = plan.parse().unwrap();
         let mut random = SplitMix64::new(42);

@@ -1,4 +1,5 @@
-//! The two formats of the contract that take more than a length to check: e-mail addresses and date-times.
+//! Checks of the two formats in the contract that need more than a length: e-mail addresses and
+//! date-times.
 
 /// The octets of a mailbox's local part, RFC 5321 section 4.5.3.1.1.
 const LOCAL_PART_BYTES_MAX: usize = 64;
@@ -60,7 +61,7 @@ fn is_domain(domain: &str) -> bool {
     domain.len() <= DOMAIN_BYTES_MAX && domain.split('.').all(is_label)
 }
 
-/// Whether the text is a `date-time` of RFC 3339 section 5.6, on a day that the calendar has.
+/// Whether the text is a `date-time` of RFC 3339 section 5.6 with a valid day of the calendar.
 pub(super) fn is_date_time(text: &str) -> bool {
     date_time(text).is_some()
 }

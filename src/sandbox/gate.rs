@@ -1,4 +1,4 @@
-//! What each request passes on its way in and out: window and faults, latency and the headers of every answer.
+//! The layer around all routes: window and faults for requests, latency and headers for answers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,18 +13,18 @@ use super::connection::Ending;
 use super::injection::{CutShort, inject};
 use super::refusal::Refusal;
 
-/// The most of a body that is read at all. Bodies that are too large for the API but smaller than this are read to
-/// their end, so that the client is there for the answer.
+/// The most bytes of a body that are read. A body within this limit that is too large for the API
+/// is read to its end, so that the client receives the answer.
 const BODY_READ_BYTES_MAX: usize = 1 << 20;
 
-/// The outermost layer around the API's routes. Bodies are read whole before anything is judged, as a web server in
-/// front of PHP does: a refusal then never meets a client that is still writing.
+/// The outermost layer around the API's routes. Bodies are read completely before any check, as a
+/// web server in front of PHP does, so a refusal never meets a client that is still writing.
 pub(super) async fn gate(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
     let (version, method) = (request.version(), request.method().clone());
     let request = read_whole(request).await;
     let Arrival {
         entry,
-        standing,
+        window_state,
         latency,
         seat: _seat,
     } = api.arrive(version, &method);
@@ -43,10 +43,10 @@ pub(super) async fn gate(State(api): State<Arc<Api>>, request: Request, next: Ne
     }
     let status = response.status();
     api.options.date.add(response.headers_mut());
-    if let Some(standing) = standing {
+    if let Some(window_state) = window_state {
         api.options
             .headers
-            .add(response.headers_mut(), status, standing);
+            .add(response.headers_mut(), status, window_state);
     }
     if response.extensions_mut().remove::<CutShort>().is_some() {
         return Ending::truncate(response).await.into_response();
@@ -55,7 +55,8 @@ pub(super) async fn gate(State(api): State<Arc<Api>>, request: Request, next: Ne
     response
 }
 
-/// Reads the whole body. A body that ends early is refused like one that is too long: its client is gone anyway.
+/// Reads the whole body. A body that ends early is refused like one that is too long: its client
+/// has left.
 async fn read_whole(request: Request) -> Result<Request, Refusal> {
     let (head, body) = request.into_parts();
     match to_bytes(body, BODY_READ_BYTES_MAX).await {

@@ -1,4 +1,5 @@
-//! What the authorization server remembers: codes, refresh tokens that were spent, access tokens that expire.
+//! The memory of the authorization server: codes, spent refresh tokens, and access tokens that
+//! expire.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -10,29 +11,29 @@ use super::random::random_token;
 /// The alphabet of base64 for URLs (RFC 4648 §5).
 const BASE64_URL: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/// What a login or a refresh brings.
+/// The tokens of a login or a refresh.
 #[derive(Clone)]
 pub struct Login {
     /// Authorizes requests.
     pub access_token: String,
-    /// Is exchanged, once, for the next two tokens.
+    /// Exchanged, once, for the next two tokens.
     pub refresh_token: String,
-    /// How long the access token is accepted; none: without end.
+    /// The lifetime of the access token; `None` means without end.
     pub lifetime: Option<Duration>,
 }
 
-/// Why a code or a refresh token is not exchanged.
+/// A reason why a code or a refresh token is not exchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum GrantError {
     /// It was exchanged before.
     Spent,
-    /// It was never handed out.
+    /// It was never issued.
     Unknown,
-    /// It was handed out for another redirect, or to somebody else than whoever asks.
+    /// It was issued for another redirect or another client.
     Mismatch,
 }
 
-/// All that was handed out. Times are counted from the sandbox's start.
+/// All grants. Times count from the sandbox's start.
 #[derive(Default)]
 pub(super) struct Grants {
     lifetime: Option<Duration>,
@@ -44,7 +45,7 @@ pub(super) struct Grants {
     spent: HashSet<String>,
 }
 
-/// What a code was handed out for.
+/// The request that a code was issued for.
 struct Code {
     redirect_uri: String,
     challenge: Option<String>,
@@ -71,7 +72,7 @@ impl Grants {
         code
     }
 
-    /// Exchanges a code. One that is sent with something wrong is spent too (RFC 6749 §4.1.2 allows one use).
+    /// Exchanges a code. A code in a wrong request is spent, too: RFC 6749 §4.1.2 allows one use.
     pub(super) fn exchange(
         &mut self,
         code: &str,
@@ -89,7 +90,7 @@ impl Grants {
         Ok(self.issue(now))
     }
 
-    /// Exchanges a refresh token, which is dead from then on.
+    /// Exchanges a refresh token, which is spent from then on.
     pub(super) fn refresh(
         &mut self,
         refresh_token: &str,
@@ -102,7 +103,7 @@ impl Grants {
         Ok(self.issue(now))
     }
 
-    /// New tokens. Access tokens that have expired are forgotten.
+    /// New tokens. Expired access tokens are removed.
     pub(super) fn issue(&mut self, now: Duration) -> Login {
         self.access.retain(|_, expires| is_before(now, *expires));
         let login = Login {

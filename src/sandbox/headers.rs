@@ -1,4 +1,4 @@
-//! The headers of every answer: its date, and what it says about the window.
+//! The headers of every answer: the date and the state of the window.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -6,9 +6,9 @@ use axum::http::header::DATE;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use jiff::Timestamp;
 
-use super::window::Standing;
+use super::window::WindowState;
 
-/// Which of the `X-RateLimit-*` headers answers carry, and what they say.
+/// The `X-RateLimit-*` headers of answers, and their values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum RateHeaders {
     /// Limit, Remaining and Reset, as the API's documentation has it.
@@ -16,11 +16,11 @@ pub enum RateHeaders {
     Always,
     /// Limit and Remaining; Reset on 429 only, which is Laravel's way.
     OnlyLimitAndRemaining,
-    /// None: the client has to find the limit out.
+    /// None: the client has to discover the limit.
     None,
     /// Limit and Remaining, but never Reset.
     NoReset,
-    /// Limit, and a Remaining that is always 0, though the window has room; never Reset.
+    /// Limit, and a Remaining that is always 0, although the window has room; never Reset.
     NothingLeft,
     /// All three, with Reset in Unix milliseconds.
     ResetInMilliseconds,
@@ -32,7 +32,7 @@ pub enum RateHeaders {
     ResetAsText,
 }
 
-/// What the `Retry-After` of a 429 is, where the window is used up.
+/// The `Retry-After` of a 429 when the window is used up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum RetryAfter {
     /// The seconds until the next span of the window.
@@ -40,7 +40,7 @@ pub enum RetryAfter {
     Seconds,
     /// The date at which it begins (RFC 9110 §10.2.3).
     Date,
-    /// There is no such header.
+    /// No header.
     Missing,
 }
 
@@ -50,7 +50,7 @@ pub enum DateHeader {
     /// The time by this machine's clock.
     #[default]
     Now,
-    /// There is no such header.
+    /// No header.
     Missing,
 }
 
@@ -58,24 +58,29 @@ const YEAR: Duration = Duration::from_hours(365 * 24);
 
 impl RateHeaders {
     /// Adds the headers to an answer of this status.
-    pub(super) fn add(self, headers: &mut HeaderMap, status: StatusCode, standing: Standing) {
+    pub(super) fn add(
+        self,
+        headers: &mut HeaderMap,
+        status: StatusCode,
+        window_state: WindowState,
+    ) {
         if self == RateHeaders::None {
             return;
         }
         let remaining = if self == RateHeaders::NothingLeft {
             0
         } else {
-            standing.remaining
+            window_state.remaining
         };
-        headers.insert("x-ratelimit-limit", standing.limit.into());
+        headers.insert("x-ratelimit-limit", window_state.limit.into());
         headers.insert("x-ratelimit-remaining", remaining.into());
-        if let Some(reset) = self.reset(status, standing) {
+        if let Some(reset) = self.reset(status, window_state) {
             headers.insert("x-ratelimit-reset", reset);
         }
     }
 
-    fn reset(self, status: StatusCode, standing: Standing) -> Option<HeaderValue> {
-        let unix_seconds = standing.reset_unix_seconds();
+    fn reset(self, status: StatusCode, window_state: WindowState) -> Option<HeaderValue> {
+        let unix_seconds = window_state.reset_unix_seconds();
         match self {
             RateHeaders::Always => Some(unix_seconds.into()),
             RateHeaders::OnlyLimitAndRemaining => {
@@ -96,11 +101,11 @@ impl RateHeaders {
 }
 
 impl RetryAfter {
-    pub(super) fn value(self, standing: Standing) -> Option<HeaderValue> {
+    pub(super) fn value(self, window_state: WindowState) -> Option<HeaderValue> {
         match self {
-            RetryAfter::Seconds => Some(standing.retry_after_seconds().into()),
+            RetryAfter::Seconds => Some(window_state.retry_after_seconds().into()),
             RetryAfter::Date => {
-                let reset = UNIX_EPOCH + Duration::from_secs(standing.reset_unix_seconds());
+                let reset = UNIX_EPOCH + Duration::from_secs(window_state.reset_unix_seconds());
                 Some(http_date(reset))
             }
             RetryAfter::Missing => None,

@@ -1,12 +1,12 @@
-//! Answers that are not the API's: those of load balancers, proxies and gateways in front of it, and of pages that stand
-//! in for it.
+//! Answers that do not come from the API itself, but from load balancers, proxies, gateways and
+//! placeholder pages.
 
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 use serde_json::json;
 
-/// Plain text, as of a Kubernetes ingress that has no backend for a path: `default backend - 404`.
+/// Plain text, as from a Kubernetes ingress without a backend for a path: `default backend - 404`.
 pub(super) fn text(status: StatusCode) -> Response {
     (status, format!("default backend - {}", status.as_u16())).into_response()
 }
@@ -37,12 +37,12 @@ pub(super) fn gateway(status: StatusCode) -> Response {
     (status, Json(json!({"message": message}))).into_response()
 }
 
-/// A success that says that there is none to be had.
+/// A success by its status, whose body announces maintenance.
 pub(super) fn maintenance() -> Response {
     Json(json!({"status": "maintenance"})).into_response()
 }
 
-/// The page that a browser would be shown.
+/// The login page that a browser would get.
 pub(super) fn login_page() -> Response {
     let page = "<!DOCTYPE html>\n<html>\n<head><title>Log in</title></head>\n<body>\n\
                 <form method=\"post\" action=\"/login\"><input name=\"email\"><input name=\"password\" \
@@ -50,13 +50,13 @@ pub(super) fn login_page() -> Response {
     Html(page).into_response()
 }
 
-/// A success by its status and a refusal by its body, which is Laravel's of a value that is not allowed.
+/// A success by its status and a refusal by its body, in Laravel's shape.
 pub(super) fn contradiction() -> Response {
     Json(json!({"message": "The given data was invalid.", "errors": {"email": ["is taken"]}}))
         .into_response()
 }
 
-/// A success by its status that says that it is none.
+/// A success by its status, whose body denies it.
 pub(super) fn success_false() -> Response {
     Json(json!({"success": false, "message": "not saved"})).into_response()
 }

@@ -1,4 +1,4 @@
-//! Faults carried out: what a request gets in place of its answer, and whether it is applied.
+//! Carries out faults: the answer instead of the API's own, and whether the update is applied.
 
 use std::time::Duration;
 
@@ -14,17 +14,17 @@ use super::fault::{ErrorStatus, Fault, FaultKind, Moment, StatusForm};
 use super::impostor;
 use super::refusal::Refusal;
 
-/// How long a request that never gets an answer is held before its connection is closed.
+/// The time for which a request without an answer is held before its connection is closed.
 const TIMEOUT_FAULT_LASTS: Duration = Duration::from_mins(2);
-/// What `Retry-After` asks for where a fault has one.
+/// The `Retry-After` of faults that have one.
 const RETRY_AFTER_SECONDS: u64 = 1;
 
-/// A mark on an answer that is to be cut short once its headers are complete.
+/// Marks an answer whose body is cut once its headers are complete.
 #[derive(Debug, Clone)]
 pub(super) struct CutShort;
 
-/// The answer of a request that a fault hits. It may be an [`Ending`]. `answer` lets the request take effect and gives
-/// its own answer.
+/// The answer to a request that a fault hits, which may be an [`Ending`]. `answer` applies the
+/// request and returns its real answer.
 pub(super) async fn inject(
     fault: Fault,
     api: &Api,
@@ -46,7 +46,7 @@ pub(super) async fn inject(
             own.extensions_mut().insert(CutShort);
             own
         }
-        // The client ends it: its request's future is dropped when it leaves.
+        // The client ends it: its request's future is dropped when the client leaves.
         FaultKind::Blackhole => std::future::pending().await,
         FaultKind::Outage => Refusal::unavailable().into_response(),
         FaultKind::Maintenance => impostor::maintenance(),
@@ -73,7 +73,7 @@ fn error(status: ErrorStatus, form: StatusForm) -> Response {
     refusal.retry_after(retry_after).into_response()
 }
 
-/// The answer with another customer in place of its own. One that shows no customer stays as it is.
+/// Replaces the customer in an answer by another one. An answer without a customer stays as it is.
 async fn show_another(response: Response, api: &Api) -> Response {
     let (head, body) = response.into_parts();
     // The API's own bodies need no limit: the longest is a page of a hundred customers.

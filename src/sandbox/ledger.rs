@@ -1,4 +1,4 @@
-//! The ledger: a file with a line for each applied update, which says what really happened, whatever clients believe.
+//! The ledger: a file with one line for each applied update, whatever the client was answered.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
@@ -7,8 +7,8 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-/// An open ledger. Lines are `{"at":"…","n":1,"id":1042,"body":{…}}`; `n` counts from 1 and goes on where the
-/// file's earlier lines end.
+/// An open ledger. Lines are `{"at":"…","n":1,"id":1042,"body":{…}}`; `n` counts from 1 and
+/// continues after the file's earlier lines.
 #[derive(Debug)]
 pub(super) struct Ledger {
     file: File,
@@ -16,7 +16,8 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    /// Opens the file for appending. One that is created is for its owner only, for it holds customers' values.
+    /// Opens the file for appending. A new file is readable by its owner only, because it holds
+    /// customers' values.
     pub(super) fn open(path: &Path) -> io::Result<Ledger> {
         let file = OpenOptions::new()
             .read(true)
@@ -28,8 +29,8 @@ impl Ledger {
         Ok(Ledger { file, lines })
     }
 
-    /// Appends the line of an update with one write, so that a killed sandbox leaves whole lines. `body` is a JSON
-    /// text, kept as it was received but for line ends, which JSON has between its tokens only.
+    /// Appends the line of an update with one write, so that a killed sandbox leaves whole lines.
+    /// `body` is JSON as received, without line ends, which JSON only has between tokens.
     pub(super) fn append(&mut self, at: Timestamp, id: u64, body: &[u8]) -> io::Result<()> {
         let n = self.lines + 1;
         let mut line = format!(r#"{{"at":"{at:.3}","n":{n},"id":{id},"body":"#).into_bytes();

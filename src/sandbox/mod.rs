@@ -1,15 +1,19 @@
-//! The API's double: a server on the loopback interface that holds customers in memory and enforces the contract.
+//! The API's double: a server on the loopback interface that holds customers in memory and enforces
+//! the contract.
 //!
-//! It is a second opinion. Its rules are written from the API's pages alone and it imports nothing from the rest of
-//! this crate, so that a rule that the sender got wrong is refused here in place of being confirmed. It is stricter
-//! than the API where that brings mistakes to light: unknown fields, ids such as `007`.
+//! It is a second opinion. Its rules are written from the API's pages alone, and it imports nothing
+//! from the rest of this crate, so that a wrong rule of the sender is refused here instead of
+//! confirmed. It is stricter than the API where that reveals mistakes: unknown fields, ids such as
+//! `007`.
 //!
-//! A request's way: `connection` → `gate` (outage, window, faults, latency, `headers` of every answer) → `routes`
-//! (token, tenant, media types, id, body) → `contract` → `api`, which writes the `ledger` and changes `customers`.
-//! Tokens are handed out by `oauth`, and `grants` knows which of them are good.
+//! A request passes `connection` → `gate` (outage, window, faults, latency, `headers` of every
+//! answer) → `routes` (token, tenant, media types, id, body) → `contract` → `api`, which writes the
+//! `ledger` and changes `customers`. `oauth` issues tokens, and `grants` knows which of them are
+//! valid.
 //!
-//! What goes wrong is a `fault`. The `fault_plan` draws one for a request, `injection` carries it out, and `impostor`
-//! has the answers that are not the API's.
+//! A failure is a `fault`. The `fault_plan` draws one for a request, `injection` carries it out,
+//! and `impostor` has the answers that do not come from the API. `options` are all settings, and
+//! `option_error` reports a text that is not one.
 
 mod api;
 mod connection;
@@ -60,45 +64,45 @@ pub use self::random::random_token;
 pub use self::thread::SandboxThread;
 pub use self::window::Window;
 
-/// More connections than this are left in the listener's backlog until others end.
+/// The most connections. Further ones stay in the listener's backlog until others end.
 const CONNECTIONS_MAX: usize = 1_024;
-/// How long to wait before the next attempt where no connection can be accepted, for want of file descriptors say.
+/// The pause after a failure to accept a connection, for example for lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// A running sandbox. Dropping it stops it too, but without waiting until it has stopped.
+/// A running sandbox. Dropping it stops it without waiting for its end.
 pub struct Sandbox {
     api: Arc<Api>,
-    /// Dropped in order to stop the sandbox.
+    /// Dropped to stop the sandbox.
     stop: oneshot::Sender<()>,
     accepting: JoinHandle<()>,
 }
 
-/// Why a sandbox cannot start.
+/// An error that prevents the start of a sandbox.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
-    /// Its token and customers are not meant for a network.
+    /// The address is not on loopback: token and customers are not meant for a network.
     #[error("the sandbox listens on the loopback interface only, not on {0}")]
     NotLoopback(SocketAddr),
-    /// The port is taken, or may not be used.
+    /// The port is taken or not allowed.
     #[error("cannot listen on {listen}")]
     Listen {
-        /// The address that was asked for.
+        /// The requested address.
         listen: SocketAddr,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
     /// The ledger cannot be opened or read.
     #[error("cannot open the ledger {path:?}")]
     Ledger {
-        /// The file that was asked for.
+        /// The requested file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
-    /// There is no runtime for the sandbox's thread.
+    /// The runtime for the sandbox's thread cannot be built.
     #[error("cannot start the sandbox's runtime")]
     Runtime(#[source] io::Error),
-    /// There is no thread for the sandbox.
+    /// The sandbox's thread cannot be started.
     #[error("cannot start the sandbox's thread")]
     Thread(#[source] io::Error),
 }
@@ -134,33 +138,33 @@ impl Sandbox {
         })
     }
 
-    /// What requests' paths are appended to: `http://127.0.0.1:PORT/api`.
+    /// The URL before the paths of requests: `http://127.0.0.1:PORT/api`.
     pub fn base_url(&self) -> String {
         self.api.base_url()
     }
 
-    /// Where the sandbox listens.
+    /// The address that the sandbox listens on.
     pub fn address(&self) -> SocketAddr {
         self.api.address
     }
 
-    /// The bearer token that is accepted without end.
+    /// The bearer token that never expires.
     pub fn token(&self) -> &str {
         &self.api.options.token
     }
 
-    /// Tokens as a person would get them who logs in.
+    /// New tokens, as a login issues them.
     pub fn log_in(&self) -> Login {
         self.api.log_in()
     }
 
-    /// What the sandbox has seen so far.
+    /// The counts so far.
     pub fn counts(&self) -> Counts {
         self.api.counts()
     }
 
-    /// Stops the sandbox: open connections are cut off, with or without a request in flight, as when a server dies.
-    /// Returns what it has seen.
+    /// Stops the sandbox and returns its counts. Open connections are cut off, with or without a
+    /// request in flight, as when a server dies.
     pub async fn stop(self) -> Counts {
         drop(self.stop);
         if let Err(error) = self.accepting.await {

@@ -1,4 +1,5 @@
-//! The authorization server beside the API: a login without a person, and tokens that rotate (RFC 6749, RFC 7636).
+//! The authorization server beside the API: a login without a person, and rotating tokens (RFC
+//! 6749, RFC 7636).
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,17 +18,17 @@ use super::api::Api;
 use super::grants::{GrantError, Login};
 use super::refusal::Refusal;
 
-/// What a request to either endpoint says.
+/// The parameters of a request to either endpoint.
 type Parameters = HashMap<String, String>;
 
-/// Everything below `/oauth`. Neither faults nor the window are in its way, but an outage is.
+/// All routes below `/oauth`. Faults and the window do not apply to them, but an outage does.
 pub(super) fn router() -> Router<Arc<Api>> {
     Router::new()
         .route("/oauth/authorize", get(authorize))
         .route("/oauth/token", post(token))
 }
 
-/// Sends the browser back with a code, as after a login. There is nobody who could say no.
+/// Redirects the browser back with a code, as after a login. The login is never refused.
 async fn authorize(
     State(api): State<Arc<Api>>,
     Query(sent): Query<Parameters>,
@@ -117,7 +118,8 @@ fn check_client(api: &Api, sent: &Parameters) -> Result<(), Refusal> {
     ))
 }
 
-/// The tokens as the API's pages show them. A lifetime below a second, which only tests have, is sent as a fraction.
+/// The tokens in the shape of the API's pages. A lifetime below a second, which only tests use, is
+/// sent as a fraction.
 fn answer(login: &Login) -> Value {
     let mut answer = json!({
         "access_token": login.access_token,

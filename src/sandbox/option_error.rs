@@ -1,9 +1,10 @@
-//! Why an option of the sandbox cannot be used.
+//! The error of a sandbox option that cannot be parsed, and the parser for durations that several
+//! options share.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
-/// A text that is no such option.
+/// A text that is not valid for an option, with the form that is expected.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("'{text}' is not {expected}")]
 pub struct OptionError {
@@ -20,7 +21,7 @@ impl OptionError {
     }
 }
 
-/// Reads a length of time as whole numbers of one unit: `250ms`, `5s`, `2m`, `1h`.
+/// Parses a duration as a whole number of one unit: `250ms`, `5s`, `2m`, `1h`.
 pub(super) fn parse_duration(text: &str) -> Option<Duration> {
     let unit_starts = text.find(|c: char| !c.is_ascii_digit())?;
     let (number, unit) = text.split_at_checked(unit_starts)?;

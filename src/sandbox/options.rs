@@ -1,4 +1,4 @@
-//! What a sandbox can be told to be: its customers, its limits, its faults.
+//! The options of a sandbox: customers, limits, faults.
 
 use super::option_error::{OptionError, parse_duration};
 use std::collections::BTreeMap;
@@ -13,50 +13,54 @@ use super::headers::{DateHeader, RateHeaders, RetryAfter};
 use super::random::{SplitMix64, random_token};
 use super::window::Window;
 
-/// Everything that a sandbox can be told. Begin with [`SandboxOptions::default`], a well-behaved API with 1,000
+/// All options of a sandbox. Begin with [`SandboxOptions::default`], a well-behaved API with 1,000
 /// customers on a free port of the loopback interface, and change what matters.
 #[derive(Clone)]
 pub struct SandboxOptions {
-    /// Where to listen: an address of the loopback interface. Port 0 takes a free one.
+    /// The address to listen on, on the loopback interface. Port 0 takes a free port.
     pub listen: SocketAddr,
-    /// Customers 1 to this number exist. None is stored before it is changed, so millions cost nothing.
+    /// Customers 1 to this number exist. A customer is stored once it is changed, so millions cost
+    /// nothing.
     pub customers: u64,
-    /// A bearer token that is accepted for as long as the sandbox runs, beside those that it hands out.
+    /// A bearer token that is accepted for as long as the sandbox runs, beside those that it
+    /// issues.
     pub token: String,
-    /// How long an access token that is handed out is accepted; none: without end.
+    /// The lifetime of issued access tokens; `None` means without end.
     pub token_lifetime: Option<Duration>,
-    /// The client that tokens are handed out to.
+    /// The client that tokens are issued to.
     pub client_id: String,
-    /// What that client has to prove itself with.
+    /// The secret of that client, if it needs one.
     pub client_secret: Option<String>,
-    /// With a tenant, each request must carry its number in `X-Tenant`, else it is answered with 403.
+    /// The tenant whose number each request must have in `X-Tenant`; other requests are answered
+    /// with 403.
     pub tenant: Option<u64>,
-    /// How many requests a span of time are admitted; none: no limit and no rate headers.
+    /// The rate limit; `None` means no limit and no rate headers.
     pub window: Option<Window>,
-    /// Which of the `X-RateLimit-*` headers answers carry while there is a window.
+    /// The `X-RateLimit-*` headers of answers while there is a window.
     pub headers: RateHeaders,
-    /// What the 429 of a window that is used up says of its end.
+    /// The `Retry-After` of a 429 when the window is used up.
     pub retry_after: RetryAfter,
     /// Whether answers have a `Date`.
     pub date: DateHeader,
-    /// How long each answer takes.
+    /// The latency of answers.
     pub latency: Latency,
-    /// What goes wrong, and how often.
+    /// The faults, and how often they hit.
     pub faults: FaultPlan,
-    /// Customers' first values, faults and latencies are drawn from it.
+    /// The seed of customers' first values, faults and latencies.
     pub seed: u64,
-    /// Where each applied update is appended as a line of JSON.
+    /// The file to which each applied update is appended as a line of JSON.
     pub ledger: Option<PathBuf>,
-    /// How a refused value is reported.
+    /// The shape in which a refused value is reported.
     pub error_shape: ErrorShape,
-    /// More requests than this at once are answered with 503.
+    /// The most requests at once; further ones are answered with 503.
     pub in_flight_max: Option<u32>,
-    /// An HTTP/2 connection is closed after so many requests, with GOAWAY; none: never.
+    /// The number of requests after which an HTTP/2 connection is closed with GOAWAY; `None` means
+    /// never.
     pub goaway_after: Option<u64>,
-    /// What a read of customers is answered with.
+    /// The answer to reads of customers.
     pub reads: Reads,
-    /// Updates of these customers (which need not exist) always meet this fault, whatever their values, where the window
-    /// and `faults` let them through. Reads do not.
+    /// Faults that updates of these customers (which need not exist) always meet, whatever their
+    /// values, if the window and `faults` let them through. Reads do not meet them.
     pub answers: BTreeMap<u64, FaultKind>,
 }
 
@@ -87,7 +91,7 @@ impl Default for SandboxOptions {
     }
 }
 
-/// What a read of customers is answered with.
+/// The answer to reads of customers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Reads {
     /// The customers as they are.
@@ -95,13 +99,13 @@ pub enum Reads {
     Allowed,
     /// 403 in the API's shape, as for a token that may write only.
     Forbidden,
-    /// 404 in plain text, as if the API could not be read from.
+    /// 404 in plain text, as if the API had no reads.
     Missing,
-    /// The customers as they were at this sandbox's start, as of a cache.
+    /// The customers as they were at this sandbox's start, as from a cache.
     Stale,
 }
 
-/// How a refused value is reported.
+/// The shape in which a refused value is reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ErrorShape {
     /// `{"error":"validation_error","message":"…"}`, which names the first refused field.
@@ -113,13 +117,13 @@ pub enum ErrorShape {
     Both,
 }
 
-/// How long each answer takes: somewhere between the two, each length as likely as the other. An update is applied
-/// half-way, so that a client that gives up early may or may not have been in time.
+/// The latency of answers, uniformly random between two bounds. An update is applied half-way, so
+/// that for a client that gives up early it may or may not be applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Latency {
-    /// The quickest answer.
+    /// The shortest latency.
     pub min: Duration,
-    /// The slowest answer; what is below `min` counts as `min`.
+    /// The longest latency; a value below `min` counts as `min`.
     pub max: Duration,
 }
 
@@ -134,7 +138,7 @@ impl Latency {
 impl FromStr for Latency {
     type Err = OptionError;
 
-    /// Reads `20ms`, or a span as in `5ms..50ms`.
+    /// Parses `20ms`, or a range such as `5ms..50ms`.
     fn from_str(text: &str) -> Result<Latency, OptionError> {
         let (min, max) = text.split_once("..").unwrap_or((text, text));
         let latency = match (parse_duration(min), parse_duration(max)) {

@@ -1,9 +1,11 @@
-//! Small random numbers: a seeded generator, so that a start with the same seed draws the same faults, and the token.
+//! Random numbers without a dependency: a seeded generator, so that the same seed draws the same
+//! faults, and the token.
 
 use std::hash::{BuildHasher, RandomState};
 
-/// `SplitMix64`: one addition and one mix a number, good enough to draw faults, and reproducible from its seed.
-/// Source: Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (2014), and Vigna's `splitmix64.c`.
+/// `SplitMix64`: one addition and one mix per number, good enough to draw faults, and reproducible
+/// from its seed. Source: Steele, Lea and Flood, "Fast splittable pseudorandom number generators"
+/// (2014), and Vigna's `splitmix64.c`.
 #[derive(Debug, Clone)]
 pub(super) struct SplitMix64 {
     state: u64,
@@ -21,8 +23,8 @@ impl SplitMix64 {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number from 0 to `bound - 1`, and 0 for a bound of 0. The modulo favours small numbers by less than
-    /// `bound` in 2^64, which no test can see.
+    /// A number from 0 to `bound - 1`, and 0 for a bound of 0. The modulo favours small numbers by
+    /// less than `bound` in 2^64, which is negligible.
     pub(super) fn below(&mut self, bound: u64) -> u64 {
         self.next().checked_rem(bound).unwrap_or(0)
     }
@@ -30,8 +32,9 @@ impl SplitMix64 {
 
 /// A bearer token of 128 random bits in hexadecimal, new at each call.
 ///
-/// The bits come from the keys that the operating system gives to the standard library's hash maps. That is no
-/// source for real credentials, and enough for a server that only this machine can reach.
+/// The bits come from the keys that the operating system gives to the standard library's hash maps.
+/// That is no source for real credentials, but enough for a server that only this machine can
+/// reach.
 pub fn random_token() -> String {
     let [high, low] = [0, 1].map(|half: u8| RandomState::new().hash_one(half));
     format!("sandbox-{high:016x}{low:016x}")

@@ -1,4 +1,4 @@
-//! The answers that say no, in the API's words.
+//! Refusals in the API's words.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::contract::{Breach, Violation};
 use super::options::ErrorShape;
 
-/// An answer that says no.
+/// An answer that refuses a request.
 #[derive(Debug)]
 pub(super) struct Refusal {
     status: StatusCode,
@@ -70,7 +70,7 @@ impl Refusal {
         )
     }
 
-    /// Where Laravel sends a client that does not ask for JSON.
+    /// The redirect that Laravel sends to a client that does not ask for JSON.
     pub(super) fn to_login(base: &str) -> Refusal {
         let login = HeaderValue::try_from(format!("{base}/login"))
             .expect("the base is http:// and a socket address");
@@ -80,7 +80,7 @@ impl Refusal {
         }
     }
 
-    /// The values of a body that the contract does not allow, shown in the shape that the options name.
+    /// The refusal of values that break the contract, in this shape.
     pub(super) fn invalid(violations: &[Violation], shape: ErrorShape, id: u64) -> Refusal {
         let laravel = match shape {
             ErrorShape::Documented => false,

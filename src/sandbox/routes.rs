@@ -1,4 +1,4 @@
-//! The API's routes, and the checks that a request meets on its way to a customer.
+//! The API's routes, and the checks before a request reaches a customer.
 
 use std::sync::Arc;
 
@@ -23,13 +23,13 @@ use super::oauth;
 use super::options::Reads;
 use super::refusal::Refusal;
 
-/// The most of a body that the API takes.
+/// The longest body that the API accepts.
 const BODY_BYTES_MAX: usize = 64 * 1024;
 /// Laravel's own page size.
 const PER_PAGE_DEFAULT: u64 = 15;
 const PER_PAGE_MAX: u64 = 100;
 
-/// Everything below `/api`, and the way to a token below `/oauth`.
+/// All routes below `/api`, and those of the tokens below `/oauth`.
 pub(super) fn router(api: Arc<Api>) -> Router {
     let gated = Router::new()
         .route("/api/v1/customers", get(list))
@@ -60,7 +60,7 @@ async fn health(State(api): State<Arc<Api>>) -> Result<Json<Value>, Refusal> {
     }
 }
 
-/// What every request needs: the token, the right tenant, and the wish for JSON.
+/// Checks the token, the tenant and `Accept`.
 async fn check_client(
     State(api): State<Arc<Api>>,
     headers: HeaderMap,
@@ -89,7 +89,7 @@ fn check_token(headers: &HeaderMap, api: &Api) -> Result<(), Refusal> {
     }
 }
 
-/// Without a tenant of its own the sandbox takes any, as long as it is a number.
+/// Checks the tenant. A sandbox without a tenant accepts any number.
 fn check_tenant(headers: &HeaderMap, tenant: Option<u64>) -> Result<(), Refusal> {
     let header = HeaderName::from_static("x-tenant");
     let sent = text_of(headers, &header).map(str::parse::<u64>);
@@ -157,7 +157,7 @@ async fn show(
     Ok(Json(json!({"success": "Customer found", "data": customer})).into_response())
 }
 
-/// The answer of a sandbox that cannot be read from.
+/// The answer of a sandbox without reads.
 fn refused_read(reads: Reads) -> Option<Response> {
     match reads {
         Reads::Allowed | Reads::Stale => None,
@@ -214,7 +214,8 @@ async fn list(
     )
 }
 
-/// The id of the path. Only its canonical decimal form is taken, so that a client that sends `007` finds out.
+/// The id of the path. Only the canonical decimal form is accepted, so that a client that sends
+/// `007` is refused.
 fn customer_id(id: Result<Path<String>, PathRejection>) -> Result<u64, Refusal> {
     let Ok(Path(text)) = id else {
         return Err(Refusal::not_found());
@@ -239,7 +240,7 @@ fn object_of(body: &[u8]) -> Result<Map<String, Value>, Refusal> {
     })
 }
 
-/// Whether the first media type that a header names is `application/json`, with or without parameters.
+/// Whether the first media type in a header is `application/json`, with or without parameters.
 fn first_is_json(headers: &HeaderMap, header: &HeaderName) -> bool {
     let first = text_of(headers, header).and_then(|value| value.split([',', ';']).next());
     first.is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case("application/json"))

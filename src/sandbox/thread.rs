@@ -1,4 +1,5 @@
-//! A sandbox on a thread of its own, for callers that are not asynchronous or whose runtime it must not share.
+//! A sandbox on a thread of its own, for callers that are not asynchronous or must not share their
+//! runtime.
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,7 +14,7 @@ use super::{Counts, Login, Sandbox, SandboxError, SandboxOptions};
 /// A sandbox that runs on its own thread and runtime. Dropping it stops it and waits for its thread.
 pub struct SandboxThread {
     api: Arc<Api>,
-    /// Dropped in order to stop the sandbox.
+    /// Dropped to stop the sandbox.
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -37,32 +38,32 @@ impl SandboxThread {
         })
     }
 
-    /// What requests' paths are appended to: `http://127.0.0.1:PORT/api`.
+    /// The URL before the paths of requests: `http://127.0.0.1:PORT/api`.
     pub fn base_url(&self) -> String {
         self.api.base_url()
     }
 
-    /// Where the sandbox listens.
+    /// The address that the sandbox listens on.
     pub fn address(&self) -> SocketAddr {
         self.api.address
     }
 
-    /// The bearer token that is accepted without end.
+    /// The bearer token that never expires.
     pub fn token(&self) -> &str {
         &self.api.options.token
     }
 
-    /// Tokens as a person would get them who logs in.
+    /// New tokens, as a login issues them.
     pub fn log_in(&self) -> Login {
         self.api.log_in()
     }
 
-    /// What the sandbox has seen so far.
+    /// The counts so far.
     pub fn counts(&self) -> Counts {
         self.api.counts()
     }
 
-    /// Stops the sandbox: open connections are cut off. Returns what it has seen.
+    /// Stops the sandbox, cutting off open connections, and returns its counts.
     pub fn stop(mut self) -> Counts {
         self.end();
         self.api.counts()
@@ -84,7 +85,8 @@ impl Drop for SandboxThread {
     }
 }
 
-/// The thread: reports the start's outcome, then serves until the other end of `stopped` is dropped.
+/// The thread: reports the result of the start, then serves until the other end of `stopped` is
+/// dropped.
 fn run(
     options: SandboxOptions,
     report: &mpsc::SyncSender<Result<Arc<Api>, SandboxError>>,

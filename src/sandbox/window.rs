@@ -1,4 +1,5 @@
-//! The rate limit: so many requests in each span of time, spans counted from the second in which the sandbox starts.
+//! The rate limit: a number of requests in each span of time. Spans count from the second in which
+//! the sandbox starts.
 
 use std::ops::RangeInclusive;
 use std::str::FromStr;
@@ -8,22 +9,22 @@ use super::option_error::OptionError;
 
 /// A fixed window: this many requests are admitted in each span of this length.
 ///
-/// Written `50/s`, `600/m`, `1000/h` or `10000/d`. With a number in front, as in `95/10000/d`, so many are left of the
-/// first span.
+/// Written `50/s`, `600/m`, `1000/h` or `10000/d`. In `95/10000/d`, the first number is what is
+/// left of the first span.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
     requests: u32,
     per: Duration,
-    /// Requests that count as admitted in the first span already.
+    /// Requests already used of the first span.
     used: u32,
 }
 
-/// The length of windows. Longer ones could end at a time that has no date.
+/// The permitted lengths. The end of a longer window might have no date.
 const LENGTHS: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_hours(366 * 24);
 
 impl Window {
-    /// A window of its own length, 1 ms to 366 days, for tests that would wait too long for a whole minute. `None` where
-    /// the length is another, or where no request would be admitted.
+    /// A window of any length from 1 ms to 366 days, for tests that cannot wait a whole minute.
+    /// `None` for another length, or if no request would be admitted.
     pub fn new(requests: u32, per: Duration) -> Option<Window> {
         (requests > 0 && LENGTHS.contains(&per)).then_some(Window {
             requests,
@@ -32,7 +33,8 @@ impl Window {
         })
     }
 
-    /// The same window, whose first span has only this many requests left. `None` where a whole span has fewer.
+    /// The same window with only this many requests left of its first span. `None` if that exceeds
+    /// a whole span.
     pub fn with_left(self, left: u32) -> Option<Window> {
         let used = self.requests.checked_sub(left)?;
         Some(Window { used, ..self })
@@ -70,15 +72,15 @@ impl Window {
     }
 }
 
-/// A number of digits alone: a sign is none.
+/// Parses decimal digits without a sign.
 fn number(text: &str) -> Option<u32> {
     let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|_| is_number)
 }
 
-/// How a request stands against the window: what the `X-RateLimit-*` headers say.
+/// The state of the window after a request: the values of the `X-RateLimit-*` headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Standing {
+pub(super) struct WindowState {
     pub(super) limit: u32,
     pub(super) remaining: u32,
     /// The wall-clock time at which the current span ends.
@@ -87,8 +89,9 @@ pub(super) struct Standing {
     pub(super) resets_in: Duration,
 }
 
-impl Standing {
-    /// `X-RateLimit-Reset`: Unix seconds, rounded up, for a client that comes back at that second must be admitted.
+impl WindowState {
+    /// `X-RateLimit-Reset`: Unix seconds, rounded up, because a client that returns at that second
+    /// must be admitted.
     pub(super) fn reset_unix_seconds(self) -> u64 {
         whole_seconds_up(
             self.resets_at
@@ -106,17 +109,19 @@ impl Standing {
 /// Whether the window has room for a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Admission {
-    Admitted(Standing),
-    Refused(Standing),
+    Admitted(WindowState),
+    Refused(WindowState),
 }
 
-/// Counts requests against a window. It has no clock: callers say how long the sandbox has been running.
+/// Counts requests against a window. It has no clock: callers pass the time since the sandbox's
+/// start.
 #[derive(Debug)]
 pub(super) struct Meter {
     window: Window,
-    /// The whole second from which spans are counted: limiters count in whole seconds, so that `X-RateLimit-Reset` is exact.
+    /// The whole second from which spans count: limiters count in whole seconds, so
+    /// `X-RateLimit-Reset` is exact.
     counted_from: SystemTime,
-    /// How much later than that the sandbox started.
+    /// The time from that second to the sandbox's start.
     started_after: Duration,
     span: u128,
     used: u32,
@@ -136,24 +141,24 @@ impl Meter {
         }
     }
 
-    /// Counts a request in. A refused one uses up nothing, as with Laravel's limiter.
+    /// Admits or refuses a request. A refused one uses up nothing, as with Laravel's limiter.
     pub(super) fn admit(&mut self, running_for: Duration) -> Admission {
         self.enter_span(running_for);
         if self.used >= self.window.requests {
-            return Admission::Refused(self.standing(running_for));
+            return Admission::Refused(self.window_state(running_for));
         }
         self.used += 1;
-        Admission::Admitted(self.standing(running_for))
+        Admission::Admitted(self.window_state(running_for))
     }
 
-    /// How things stand, without counting a request.
-    pub(super) fn standing(&mut self, running_for: Duration) -> Standing {
+    /// The state of the window, without counting a request.
+    pub(super) fn window_state(&mut self, running_for: Duration) -> WindowState {
         self.enter_span(running_for);
         let counted = running_for + self.started_after;
         let elapsed_nanos = counted.as_nanos() % self.window.per.as_nanos();
         let elapsed = Duration::from_nanos(u64::try_from(elapsed_nanos).unwrap_or(u64::MAX));
         let resets_in = self.window.per.saturating_sub(elapsed);
-        Standing {
+        WindowState {
             limit: self.window.requests,
             remaining: self.window.requests.saturating_sub(self.used),
             resets_at: self.counted_from + counted + resets_in,
@@ -234,7 +239,7 @@ mod tests {
         assert_eq!(Window::new(0, Duration::from_secs(1)), None);
     }
 
-    /// The start lies in the middle of a second, and so behind several spans of a short window.
+    /// The start is in the middle of a second, and so after several spans of a short window.
     #[test]
     fn the_first_span_alone_has_been_used_before() {
         let start = UNIX_EPOCH + Duration::from_millis(1_000_500);
@@ -242,38 +247,44 @@ mod tests {
             let window = Window::new(100, per).unwrap().with_left(1).unwrap();
             let mut meter = Meter::new(window, start);
             assert!(
-                matches!(meter.admit(Duration::ZERO), Admission::Admitted(standing) if standing.remaining == 0)
+                matches!(meter.admit(Duration::ZERO), Admission::Admitted(window_state) if window_state.remaining == 0)
             );
             assert!(matches!(meter.admit(Duration::ZERO), Admission::Refused(_)));
             assert!(
-                matches!(meter.admit(per), Admission::Admitted(standing) if standing.remaining == 99)
+                matches!(meter.admit(per), Admission::Admitted(window_state) if window_state.remaining == 99)
             );
         };
         check(Duration::from_millis(100));
         check(Duration::from_hours(24));
     }
 
-    /// Moments in milliseconds; `None`: refused; else what remains.
+    /// Times are in milliseconds. `None` means refused, a number means what remains.
     #[test]
     fn each_span_admits_its_requests_and_no_more() {
         let start = UNIX_EPOCH + Duration::from_millis(1_000_500);
         let mut meter = Meter::new(Window::new(2, Duration::from_secs(10)).unwrap(), start);
-        let mut check =
-            |at_ms: u64, want_remaining: Option<u32>, want_retry_after: u64, want_reset: u64| {
-                let (remaining, standing) = match meter.admit(Duration::from_millis(at_ms)) {
-                    Admission::Admitted(standing) => (Some(standing.remaining), standing),
-                    Admission::Refused(standing) => (None, standing),
-                };
-                assert_eq!(remaining, want_remaining, "at {at_ms} ms");
-                assert_eq!(
-                    standing.retry_after_seconds(),
-                    want_retry_after,
-                    "at {at_ms} ms"
-                );
-                assert_eq!(standing.reset_unix_seconds(), want_reset, "at {at_ms} ms");
-                assert_eq!(standing.limit, 2);
+        let mut check = |at_ms: u64,
+                         want_remaining: Option<u32>,
+                         want_retry_after: u64,
+                         want_reset: u64| {
+            let (remaining, window_state) = match meter.admit(Duration::from_millis(at_ms)) {
+                Admission::Admitted(window_state) => (Some(window_state.remaining), window_state),
+                Admission::Refused(window_state) => (None, window_state),
             };
-        // Spans are counted from second 1,000, half a second before the start.
+            assert_eq!(remaining, want_remaining, "at {at_ms} ms");
+            assert_eq!(
+                window_state.retry_after_seconds(),
+                want_retry_after,
+                "at {at_ms} ms"
+            );
+            assert_eq!(
+                window_state.reset_unix_seconds(),
+                want_reset,
+                "at {at_ms} ms"
+            );
+            assert_eq!(window_state.limit, 2);
+        };
+        // Spans count from second 1,000, half a second before the start.
         check(0, Some(1), 10, 1_010);
         check(1, Some(0), 10, 1_010);
         check(2_000, None, 8, 1_010);

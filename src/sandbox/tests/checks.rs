@@ -1,4 +1,4 @@
-//! The checks that come before a body's values are looked at.
+//! Tests of the checks before a body's values are validated.
 
 use std::collections::BTreeMap;
 

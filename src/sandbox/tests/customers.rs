@@ -1,4 +1,4 @@
-//! Customers whose updates always meet the same fault.
+//! Tests of customers whose updates always meet the same fault.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -30,7 +30,7 @@ async fn a_customer_is_always_answered_in_the_same_way() {
                 assert_eq!(answer.number("retry-after"), want_retry_after, "{fault}");
             }
             assert_eq!(scene.sandbox.counts().applied, 0, "{fault}");
-            // Other customers are answered as ever, and so are reads.
+            // Other customers and reads are answered as usual.
             let other = scene.put(2, &json!({})).await;
             assert_eq!(
                 (other.status.as_u16(), &other.body["data"]["id"]),

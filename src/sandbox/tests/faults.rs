@@ -1,4 +1,4 @@
-//! Each kind of fault, as it looks to the client.
+//! Tests of each kind of fault, from the client's side.
 
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
@@ -80,13 +80,13 @@ async fn a_timeout_never_answers() {
     while scene.sandbox.counts().faults_injected() < 20 {
         tokio::task::yield_now().await;
     }
-    // The update of a held request is applied in the poll that draws its fault, so nothing is to come any more.
+    // The update of a held request is applied when its fault is drawn, so the count is final.
     let applied = scene.sandbox.counts().applied;
     assert!((1..20).contains(&applied), "{applied}");
     stay_unanswered(&scene, &held).await;
 }
 
-/// The connections are open, and nothing has come over them once another one has had its answer.
+/// Checks that the connections are open and silent, once another one has had its answer.
 async fn stay_unanswered(scene: &Scene, held: &[TcpStream]) {
     Answer::to(scene.bare(Method::GET, "/health")).await;
     for stream in held {

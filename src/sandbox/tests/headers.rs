@@ -1,4 +1,4 @@
-//! The headers of answers: which there are, and what they claim.
+//! Tests of the headers of answers.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -11,7 +11,7 @@ use super::{Answer, Scene, read_all};
 const HOUR_SECONDS: u64 = 3_600;
 const YEAR_SECONDS: u64 = 365 * 86_400;
 
-/// A sandbox that takes a single request an hour.
+/// A sandbox that admits one request an hour.
 async fn one_an_hour(headers: RateHeaders, retry_after: RetryAfter) -> Scene {
     let window = "1/h".parse().ok();
     Scene::start(SandboxOptions {

@@ -1,4 +1,4 @@
-//! Answers that are not the API's, and such that say one thing by their status and another by their body.
+//! Tests of answers that do not come from the API, or whose status contradicts their body.
 
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ const JSON: &str = "application/json";
 const TEXT: &str = "text/plain; charset=utf-8";
 const HTML: &str = "text/html; charset=utf-8";
 
-/// What an update gets, after which nothing has been applied.
+/// Checks the answer to an update, and that the update is not applied.
 async fn check(faults: &str, want_status: u16, want_type: &str, want_body: Value) {
     let scene: Scene = scene_with(faults).await;
     let answer = scene.put(1, &json!({"job": "Clerk"})).await;
@@ -124,7 +124,7 @@ async fn another_customer_is_shown_than_the_one_that_was_changed() {
         (&json!(1), &json!("Judge"))
     );
 
-    // What shows no customer stays as it is.
+    // An answer without a customer stays as it is.
     let refused = scene.put(1, &json!({"gender": "none"})).await;
     assert_eq!(
         (refused.status.as_u16(), &refused.body["error"]),

@@ -1,4 +1,4 @@
-//! Starting and stopping, on the caller's runtime and on a thread.
+//! Tests of starting and stopping, on the caller's runtime and on a thread.
 
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpStream};

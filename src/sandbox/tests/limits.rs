@@ -1,4 +1,4 @@
-//! The window, its headers, and the limit of requests in flight.
+//! Tests of the window, its headers, and the limit of requests in flight.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 

@@ -1,4 +1,4 @@
-//! A sandbox under test, seen from a client's side of the socket.
+//! Tests of a sandbox from the client's side of the socket.
 
 mod checks;
 mod customers;
@@ -21,7 +21,7 @@ use tokio::net::TcpStream;
 
 use super::{Sandbox, SandboxOptions};
 
-/// No answer in a test takes this long, unless something is broken.
+/// Longer than any answer takes, unless the sandbox is broken.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A sandbox and a client that knows its token.
@@ -30,17 +30,17 @@ struct Scene {
     client: reqwest::Client,
 }
 
-/// An answer that was read whole.
+/// A complete answer.
 struct Answer {
     status: StatusCode,
     headers: HeaderMap,
-    /// A body that is no JSON is kept as a text.
+    /// A body that is not JSON is kept as a string.
     body: Value,
 }
 
 impl Scene {
     async fn start(options: SandboxOptions) -> Scene {
-        // An error says that another test has installed it already.
+        // An error means that another test has installed it already.
         rustls::crypto::ring::default_provider()
             .install_default()
             .ok();
@@ -55,7 +55,7 @@ impl Scene {
         Scene { sandbox, client }
     }
 
-    /// A request without any of the headers that the API asks for.
+    /// A request without the headers that the API requires.
     fn bare(&self, method: Method, path: &str) -> RequestBuilder {
         self.client
             .request(method, format!("{}{path}", self.sandbox.base_url()))
@@ -82,7 +82,8 @@ impl Scene {
         Answer::to(self.request(Method::GET, path)).await
     }
 
-    /// Writes an update of customer 1 to a connection of its own, whose bytes the test then reads itself.
+    /// Writes an update of customer 1 to a new connection, from which the test reads the bytes
+    /// itself.
     async fn put_raw(&self) -> TcpStream {
         let mut stream = TcpStream::connect(self.sandbox.address()).await.unwrap();
         self.write_put(&mut stream).await;

@@ -1,4 +1,4 @@
-//! The way to a token, and its end.
+//! Tests of getting, refreshing and losing a token.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ impl Scene {
             .unwrap()
     }
 
-    /// Where the browser is sent.
+    /// The redirect of the browser.
     async fn authorize(&self, parameters: &[(&str, &str)]) -> Option<Url> {
         let mut url = self.oauth("authorize");
         url.query_pairs_mut().extend_pairs(parameters);

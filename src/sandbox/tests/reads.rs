@@ -1,4 +1,4 @@
-//! What a read shows, and whether there is any.
+//! Tests of reads of customers.
 
 use std::fs;
 

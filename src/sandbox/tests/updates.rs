@@ -1,4 +1,4 @@
-//! What an update does to a customer, and what is said about one that the contract does not allow.
+//! Tests of updates: their effect on a customer, and the errors of invalid ones.
 
 use std::fs;
 
