@@ -1,5 +1,6 @@
-//! Secrets and customers' values are planted wherever they can come from, every way to fail is walked, and all that the
-//! program leaves behind is searched for them. And nothing that others write reaches a terminal raw.
+//! Secrets and customers' values are planted in every source, every kind of failure is caused, and
+//! all output of the program is searched for them. Text from others never reaches a terminal
+//! unescaped.
 
 use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
@@ -14,19 +15,19 @@ use crate::harness::{Customers, End, Reply, Scenario, SheetCell, Workbook};
 
 /// A customer's phone number in the input.
 const PHONE: &str = "+15550142077";
-/// The same in an invalid row: its number is too long.
+/// A phone number in an invalid row: it is too long.
 const PHONE_TOO_LONG: &str = "+15550142078-15550142078";
-/// A phone number in the server's words.
+/// A phone number in the server's text.
 const SERVER_PHONE: &str = "+15550142079";
-/// One in the settings.
+/// A phone number in the settings.
 const CONFIG_PHONE: &str = "+15550142080";
-/// How the token of scripted servers and the phone numbers begin.
+/// The common start of the scripted servers' token and the phone numbers.
 const PHONES: &str = "1555014";
 
-/// What it is, and how it is made.
+/// A name, and a function that makes the answer.
 type BadAnswer = (&'static str, fn() -> Reply);
 
-/// All that the table of verdicts knows.
+/// All kinds of answers in the table of verdicts.
 fn bad_answers() -> Vec<BadAnswer> {
     fn error(status: u16, headers: &str) -> Reply {
         let message = format!("{SERVER_PHONE} is not a phone number of {PHONE}.");
@@ -98,10 +99,10 @@ fn scenario(answer: impl Fn() -> Reply + Send + Sync + 'static) -> Scenario {
     scenario.variable("RUST_LOG", "trace").flags(flags)
 }
 
-/// What a login holds beside the access token.
+/// The secrets of a login beside the access token.
 const LOGIN_SECRETS: [&str; 2] = ["canary-refresh-token-83b1", "canary-client-secret-0f6e"];
 
-/// The same with a login, whose token endpoint answers as badly as the API does.
+/// A scenario with a login, whose token endpoint gives the same bad answer as the API.
 fn with_login(answer: fn() -> Reply) -> Scenario {
     let scenario = scenario(answer);
     let [refresh_token, client_secret] = LOGIN_SECRETS;
@@ -117,14 +118,14 @@ fn with_login(answer: fn() -> Reply) -> Scenario {
     scenario.flags(["--token-file", "login.json"])
 }
 
-/// The token is looked for in every output and file by every scenario.
+/// Checks that the token is in no output and file.
 fn holds_no_canary(name: &str, end: &End) {
     end.is_not_shown(PHONES);
     for (file, content) in &end.files {
         let text = String::from_utf8_lossy(content);
         let allowed: &[&str] = match file.as_str() {
             "failed.csv" => &[PHONE, PHONE_TOO_LONG, SERVER_PHONE],
-            // The server's own words, which here name the customer's number too.
+            // The server's own text, which here contains the customer's number too.
             "results.ndjson" => &["+15550142079 is not a phone number of +15550142077."],
             _ => &[],
         };
@@ -167,7 +168,8 @@ fn no_failure_shows_the_token_or_a_customer() {
 fn a_check_and_the_settings_show_no_customer_and_no_token() {
     let scenario = scenario(Reply::updated);
     holds_no_canary("check", &scenario.check([]).exits(1));
-    // The settings are the user's own, and are shown to nobody else; the token is not among them.
+    // The settings are the user's own, and are shown to that user only; the token is not among
+    // them.
     scenario.custsync(["config"]).exits(0).prints("***");
     scenario
         .custsync(["config", "--output-format", "json"])
@@ -177,7 +179,7 @@ fn a_check_and_the_settings_show_no_customer_and_no_token() {
 
 #[test]
 fn the_system_is_told_no_secret_and_dumps_no_core() {
-    // Nothing is answered for as long as the process is looked at.
+    // No answer comes while the process is examined.
     let hang = || {
         Reply::raw(|stream| {
             let patience = Some(Duration::from_secs(30));
@@ -234,7 +236,7 @@ fn keys_and_names_that_are_values_are_not_shown() {
                     .starts_with(message)
             );
             for (name, content) in &end.files {
-                // The row itself stands in the failed rows, once.
+                // The row itself is in the failed rows, once.
                 let allowed = usize::from(name == "failed.ndjson");
                 let text = String::from_utf8_lossy(content);
                 assert_eq!(
@@ -271,8 +273,8 @@ fn keys_and_names_that_are_values_are_not_shown() {
     }
 }
 
-/// Characters of which each is seen otherwise than it is, or not at all: C0, C1, category Cf from all its blocks, separators,
-/// fillers, variation selectors, private use, noncharacters.
+/// Characters that are invisible or look like something else: C0, C1, category Cf from all its
+/// blocks, separators, fillers, variation selectors, private use, noncharacters.
 fn hidden_characters() -> impl Iterator<Item = char> {
     let ranges = [
         ('\u{1}', '\u{1f}'),
@@ -300,7 +302,7 @@ fn hidden_characters() -> impl Iterator<Item = char> {
     ranges.into_iter().flat_map(|(first, last)| first..=last)
 }
 
-/// Nothing that was shown holds one of them.
+/// Checks that none of them was shown.
 fn is_shown_safely(end: &End) {
     let hidden: BTreeSet<char> = hidden_characters()
         .filter(|character| *character != '\n')
@@ -314,7 +316,7 @@ fn is_shown_safely(end: &End) {
     }
 }
 
-/// Whatever a name is made of, and wherever it comes from.
+/// Checks names of all kinds, from all sources.
 #[test]
 fn no_hidden_character_is_shown_raw() {
     let all: Vec<char> = hidden_characters().collect();
@@ -419,14 +421,14 @@ fn settings_in_json_say_what_was_written() {
     end.prints("a\\u{202e}b\\u{200b}\\u{e0001}\\u{7f}");
 }
 
-/// What a file or a column may be called by somebody who means harm: colours, a title, C1, and text that runs backwards.
+/// A malicious name for a file or a column: colours, a title, C1, and text that runs backwards.
 const EVIL: &str = "a\u{1b}[31m\u{1b}]0;b\u{7}\u{9b}2J\u{202e}c\u{2066}d\u{85}\u{2028}";
 
 #[test]
 fn names_of_others_do_not_reach_the_terminal_raw() {
     let row = "id,job\n1,x\n0,y\n";
     let csv = format!("{EVIL}.csv");
-    // Each of these names the name in an error, or in the summary.
+    // Each of these shows the name in an error, or in the summary.
     for (scenario, code) in [
         (Scenario::new().input(&csv), 2),
         (Scenario::new().file(&csv, row), 6),
@@ -483,7 +485,7 @@ fn names_of_others_do_not_reach_the_terminal_raw() {
             is_shown_safely(&end);
         }
     }
-    // What stands in a row is shown where a person asks for it, and no more raw than a name.
+    // A row's content is shown if a person asks for it, and escaped like a name.
     for (name, file) in [
         ("a.csv", format!("id,job,{EVIL}\n1,{EVIL},x\n")),
         (

@@ -1,15 +1,16 @@
-//! `check` and `run --dry-run` are one thing: what they accept is what `run` sends, and they send nothing.
+//! `check` and `run --dry-run` are the same: they accept exactly what `run` sends, and send
+//! nothing.
 
 use serde_json::{Value, json};
 
 use crate::harness::{Customers, End, FailedRow, Form, Scenario};
 
-/// A file with bad rows, and nothing to send it to.
+/// A file with invalid rows, and no server.
 fn customers() -> Customers {
     Customers::with_bad(400, 10, Form::Csv, 11)
 }
 
-/// The lines of the results without what differs from run to run.
+/// The lines of the results without the parts that differ from run to run.
 fn timeless_results(end: &End) -> Vec<Value> {
     let mut lines = end.results().lines;
     for line in &mut lines {
@@ -77,7 +78,7 @@ fn a_check_finds_what_a_run_finds_and_sends_nothing() {
     );
     let (checked, sent) = (check.failed_rows(Form::Csv), run.failed_rows(Form::Csv));
     assert_eq!(checked.len(), customers.bad().count());
-    // What later rows have set is only known of rows that were sent.
+    // The fields that later rows have set are only known for rows that were sent.
     let told = |failed: &FailedRow| (failed.place.clone(), failed.outcome.clone());
     assert_eq!(
         checked.iter().map(told).collect::<Vec<_>>(),
@@ -209,7 +210,7 @@ fn rows_of_a_customer_that_an_earlier_row_names_are_pointed_out() {
     assert_eq!(again.summary()["warnings"], check.summary()["warnings"]);
 }
 
-/// As where the failed rows of a run are checked with the settings of its first input, saved under another name.
+/// The settings of the first input, saved under another name, skip all failed rows.
 #[test]
 fn a_check_that_skips_all_rows_says_so() {
     let scenario = Scenario::new().file("a.csv", "id,job\n1,Nurse\n");

@@ -1,4 +1,4 @@
-//! Compressed inputs are read as what is in them, to the end or not at all.
+//! Compressed inputs are read like their content, completely or not at all.
 
 use std::io::Write as _;
 
@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::harness::Scenario;
 
-/// With this the program has 64 MiB for its data and stacks, and dies where it wants more.
+/// Limits the program to 64 MiB for data and stacks; beyond that it dies.
 const MEMORY_LIMIT: &str = "ulimit -d 65536; exec";
 const GIB: usize = 1 << 30;
 
@@ -60,14 +60,14 @@ fn compressed_inputs_are_rows_like_any_other() {
     check("a.csv.zst", zstd(ROWS.as_bytes()), "zstd, CSV with `,`");
     check("a.csv.xz", xz(ROWS.as_bytes()), "xz, CSV with `,`");
     check("a.csv.bz2", bzip2(ROWS.as_bytes()), "bzip2, CSV with `,`");
-    // As pzstd and zstd's seekable format begin.
+    // As files of pzstd and of zstd's seekable format begin.
     let skipped = [0x50, 0x2a, 0x4d, 0x18, 4, 0, 0, 0, 7, 7, 7, 7];
     check(
         "b.csv.zst",
         [&skipped[..], &zstd(ROWS.as_bytes())].concat(),
         "zstd, CSV with `,`",
     );
-    // The content counts, not the name.
+    // The content decides, not the name.
     check("a.csv", gzip(ROWS.as_bytes()), "gzip, CSV with `,`");
 }
 
@@ -172,7 +172,7 @@ fn data_that_is_not_whole_stops_with_the_line_reached() {
 
 #[test]
 fn bombs_end_in_little_memory() {
-    // Members and frames one behind the other are as good as one long one.
+    // Concatenated members and frames are equal to one long one.
     let piece = vec![b'\n'; 1 << 20];
     let bomb = |pack: fn(&[u8]) -> Vec<u8>| pack(&piece).repeat(GIB / piece.len());
     let check = |content: Vec<u8>, packing: &str| {

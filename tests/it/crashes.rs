@@ -1,9 +1,10 @@
-//! A panic, on whatever thread: it is exit 70 and told without a value, and the run can be continued.
+//! A panic on any thread is exit 70, is reported without a value, and leaves a run that can be
+//! continued.
 
 use crate::harness::{Customers, Scenario};
 
 const ROWS: u64 = 50;
-/// The variable by which a build for tests panics.
+/// The variable that makes a debug build panic.
 const VARIABLE: &str = "PANIC_OF_A_TEST";
 
 #[test]

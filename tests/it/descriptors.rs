@@ -1,4 +1,4 @@
-//! File descriptors: where a machine has few, fewer requests are in flight, and the API is not blamed.
+//! With few file descriptors, fewer requests are in flight, and the API is not blamed.
 
 use std::thread;
 use std::time::Duration;
@@ -12,7 +12,7 @@ fn a_machine_without_more_descriptors_sends_with_those_that_there_are() {
         .csv(&Customers::in_turn(ROWS, 1, 7))
         .unlimited()
         .server(|request| {
-            // Every tenth row is refused, so that a file of failed rows has to be made meanwhile.
+            // Every tenth row is refused, so a file of failed rows has to be created meanwhile.
             thread::sleep(Duration::from_millis(50));
             if request.id().is_multiple_of(10) {
                 Reply::error(422, "refused")

@@ -1,4 +1,5 @@
-//! The delimiter is found out or in doubt, never wrong in silence; and files without a header are rows all the same.
+//! The delimiter is detected or reported as doubtful, never silently wrong. Files without a header
+//! are supported.
 
 use serde_json::json;
 
@@ -82,7 +83,7 @@ fn columns_can_be_named_where_there_is_no_header() {
         failed,
         "custsync_row;custsync_outcome;custsync_error;custsync_overtaken;id;job;Notes\na.csv:3;invalid;\"id is not a whole number (type)\";;z;Clerk;\n"
     );
-    // The failed rows have a header, and are run by the same flags all the same.
+    // The failed rows have a header, and can still be run with the same flags.
     scenario.write("corrected.csv", failed.replace(";z;", ";3;"));
     let url = scenario.url().unwrap();
     let mut words = vec![
@@ -125,7 +126,7 @@ fn columns_that_cannot_be_used_are_named() {
     );
 }
 
-/// Runs an input of this name in a world of its own.
+/// Runs an input of this name in a scenario of its own.
 fn run(file: &str, text: &str, flags: &[&str]) -> End {
     let scenario = Scenario::new().file(file, text).sandbox(|_| {});
     let url = scenario.url().expect("the sandbox has one");
@@ -135,7 +136,7 @@ fn run(file: &str, text: &str, flags: &[&str]) -> End {
         .end()
 }
 
-/// The failed rows of a run, in whatever form.
+/// The failed rows of a run, in any form.
 fn failed_rows(end: &End) -> String {
     let (_, failed) = end
         .files
@@ -145,7 +146,8 @@ fn failed_rows(end: &End) -> String {
     String::from_utf8(failed.clone()).expect("UTF-8")
 }
 
-/// The rows of an input are read by its dialect, and its failed rows by their own: what is right with a row comes out alike.
+/// The rows of an input are read in its dialect, and its failed rows in theirs, with the same
+/// values.
 #[test]
 fn failed_rows_of_any_dialect_are_read_as_the_input_was() {
     let escape: &[&str] = &["--escape", "\\"];
@@ -195,7 +197,7 @@ fn failed_rows_of_any_dialect_are_read_as_the_input_was() {
         ),
     ] {
         let failed = failed_rows(&run(file, text, flags).exits(1));
-        // Uncorrected, the row is as bad as before, and custsync's own columns do not stack.
+        // An uncorrected row fails as before, and custsync's own columns do not accumulate.
         let again = run("failed", &failed, flags).exits(1);
         assert_eq!(
             again.results().row(1)["errors"][0]["field"],
@@ -212,7 +214,8 @@ fn failed_rows_of_any_dialect_are_read_as_the_input_was() {
     }
 }
 
-/// A cell whose escapes cannot be read is no better in the failed rows, where backslashes are characters.
+/// A cell with invalid escapes stays invalid in the failed rows, where backslashes are ordinary
+/// characters.
 #[test]
 fn a_failed_row_with_bad_escapes_stays_invalid() {
     let text = "id,job\n1,C:\\Users\n2,\"a\"b\n";
@@ -249,7 +252,8 @@ fn a_failed_row_with_bad_escapes_stays_invalid() {
     assert_eq!(codes, ["quotes", "quotes"]);
 }
 
-/// What custsync says of a row stands in front of it, and is read alike whatever is said of quotes.
+/// custsync's own columns come first in a failed row, and are read alike with every setting for
+/// quotes.
 #[test]
 fn own_columns_of_tsv_need_no_quotes() {
     let end = run(
@@ -303,7 +307,7 @@ fn blank_rows_are_counted_and_too_many_are_a_warning() {
             .any(|it| it["code"] == "blank")
     };
     assert!(!blank(&end));
-    // Over several blocks, the first of which holds nothing else, and in whatever order they are read.
+    // Over several blocks, read in any order, of which the first holds nothing else.
     let scenario = Scenario::new().file(
         "a.csv",
         format!(
@@ -334,7 +338,7 @@ fn a_control_character_that_is_named_delimits() {
         .exits(1);
     assert_eq!(sent(&end).len(), 4);
     assert_eq!(sent(&end).first(), Some(&(2, json!({"job": "b"}))));
-    // The failed rows are known by their own header.
+    // The failed rows are recognized by their own header.
     let failed = String::from_utf8_lossy(end.file("failed.csv")).into_owned();
     scenario.write(
         "failed.csv",
@@ -344,7 +348,7 @@ fn a_control_character_that_is_named_delimits() {
         .custsync(["check", "failed.csv", "--run-dir", "again"])
         .exits(0);
     check.prints("  valid              1\n");
-    // Other control characters are none of a text's all the same.
+    // Other control characters still do not belong into text.
     scenario.write("a.csv", rows + &"\u{2}\u{3}".repeat(30));
     scenario
         .custsync([

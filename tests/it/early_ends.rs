@@ -1,4 +1,4 @@
-//! What a reader of JSON and the summary file get, also where a run could not begin.
+//! The JSON output and the summary file of runs that end early, or cannot begin.
 
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -16,7 +16,7 @@ fn scenario() -> Scenario {
         .flags(FLAGS)
 }
 
-/// The JSON that stdout has, which is that of the file.
+/// The JSON on stdout, which equals that of the file.
 fn told(scenario: &Scenario, end: &End) -> Value {
     let printed: Value =
         serde_json::from_str(&end.stdout).unwrap_or_else(|_| panic!("no JSON: {}", end.stdout));
@@ -35,7 +35,7 @@ fn told(scenario: &Scenario, end: &End) -> Value {
     printed
 }
 
-/// A run or check that ends early says so in JSON.
+/// Checks the JSON of a run or check that ends early.
 fn ends_early(scenario: &Scenario, end: End, exit: i32, message: &str) -> Value {
     let end = end.exits(exit);
     let told = told(scenario, &end);
@@ -177,7 +177,8 @@ fn bad_rows_have_the_exit_code_that_is_asked_for() {
             .run(["--bad-rows-exit", asked])
             .exits(code)
             .counts([1, 1, 0, 0, 0]);
-        // The run itself is finished, whatever code its process ended with: it is not continued by a start that names no directory.
+        // The run itself is finished, whatever the exit code: a start without a directory does not
+        // continue it.
         assert_eq!(
             scenario
                 .run([])

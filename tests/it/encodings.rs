@@ -1,4 +1,4 @@
-//! Text in other encodings than UTF-8 is read as what it says, or refused with its place.
+//! Text in other encodings than UTF-8 is decoded correctly, or refused with its position.
 
 use serde_json::json;
 
@@ -63,7 +63,7 @@ fn an_encoding_can_be_named() {
     check("iso-8859-2", b"\xa3\xf3d\xbc", "Łódź");
     check("shift_jis", b"\x93\xfa\x96\x7b", "日本");
     check("utf-8", "日本".as_bytes(), "日本");
-    // A byte order mark is in no doubt.
+    // A byte order mark leaves no doubt.
     let marked = Scenario::new()
         .file("a.csv", format!("\u{feff}{ROWS}"))
         .sandbox(|_| {});
@@ -159,7 +159,7 @@ fn many_rows_in_another_encoding_are_one_message() {
 
 #[test]
 fn an_encoding_named_for_good_utf_8_is_pointed_out() {
-    // What tells it stands far behind the beginning.
+    // The deciding byte is far from the beginning.
     let file = format!("id,job\n{}9,Zo\u{eb}\n", "1,x\n".repeat(200_000));
     let said = "is read as windows-1252 (--encoding), but all of it so far is valid UTF-8";
     let check = ["--encoding", "windows-1252", "--max-errors", "none"];

@@ -1,10 +1,10 @@
-//! `--explain` shows how rows are read and what is sent of them, to the person who asks and to nobody else.
+//! `--explain` shows how rows are read and what is sent, to the user only.
 
 use serde_json::Value;
 
 use crate::harness::{End, Reply, Scenario};
 
-/// The rows that were explained: number and place.
+/// The explained rows: number and place.
 fn explained(end: &End) -> Vec<&str> {
     end.stdout
         .lines()
@@ -13,7 +13,7 @@ fn explained(end: &End) -> Vec<&str> {
         .collect()
 }
 
-/// The request of the first row that was explained: method and path, headers with names in lower case, body.
+/// The request of the first explained row: method and path, headers with names in lower case, body.
 fn shown_request(end: &End) -> (String, Vec<(String, String)>, Value) {
     let mut lines = end
         .stdout
@@ -158,7 +158,7 @@ fn the_request_is_the_one_that_is_sent() {
     let (line, headers, body) =
         shown_request(&scenario.run(["--dry-run", "--explain", "1"]).exits(0));
     assert!(scenario.requests().is_empty());
-    // The run directory of a check is no run's.
+    // The run directory of a check belongs to no run.
     std::fs::remove_dir_all(scenario.path("run")).unwrap();
     scenario.run([]).exits(0);
     let [sent] = &scenario.requests()[..] else {
@@ -215,7 +215,7 @@ fn the_first_rows_that_take_part_are_explained() {
 
 #[test]
 fn a_first_block_without_rows_hides_none() {
-    // What is left of the first block behind the row that is skipped is blank.
+    // The rest of the first block, after the skipped row, is blank.
     let blank = "\n".repeat(300 << 10);
     let scenario = Scenario::new().file("a.csv", format!("id,job\n1,a\n{blank}2,b\n3,c\n"));
     let end = scenario

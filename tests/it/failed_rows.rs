@@ -1,5 +1,6 @@
-//! Failed rows, corrected as the README teaches and run: no older value replaces a newer one, however often that is done, whatever
-//! the configuration says of the first input's layout.
+//! Failed rows, corrected as the README describes and run again: no older value replaces a newer
+//! one, however often that is done, and whatever the configuration says about the first input's
+//! layout.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{End, FailedRow, Form, Ledger, Scenario};
 
-/// A row that has to be corrected, and names an older e-mail address than the row behind it.
+/// A row that has to be corrected, with an older e-mail address than the row after it.
 const CSV: &str = "id,email,job,address\n7,old@@example.org,Nurse,\n7,new@example.org,,\n8,eva@example.org,Clerk,\n";
 const NDJSON: &str = concat!(
     "{\"id\":7,\"email\":\"old@@example.org\",\"job\":\"Nurse\"}\n",
@@ -15,7 +16,7 @@ const NDJSON: &str = concat!(
     "{\"id\":8,\"email\":\"eva@example.org\",\"job\":\"Clerk\"}\n",
 );
 
-/// What each customer comes to by all that was applied.
+/// The state of each customer after all applied updates.
 fn state(ledger: &Ledger) -> BTreeMap<u64, BTreeMap<String, Value>> {
     let mut state: BTreeMap<u64, BTreeMap<String, Value>> = BTreeMap::new();
     for update in &ledger.0 {
@@ -37,7 +38,7 @@ fn text(end: &End, name: &str) -> String {
     String::from_utf8(end.file(name).to_vec()).expect("failed rows are UTF-8")
 }
 
-/// Runs one file into another directory, with the scenario's sandbox and these flags.
+/// Runs one file in another run directory, with the scenario's sandbox and these flags.
 fn run(scenario: &Scenario, file: &str, run_dir: &str, flags: &str) -> End {
     let url = scenario.url().expect("a sandbox has a URL");
     scenario.shell(&format!(
@@ -45,7 +46,7 @@ fn run(scenario: &Scenario, file: &str, run_dir: &str, flags: &str) -> End {
     ))
 }
 
-/// The file of failed rows in another run directory than the scenario's.
+/// The file of failed rows in another run directory.
 fn failed_of(scenario: &Scenario, run_dir: &str, name: &str) -> String {
     let bytes = scenario
         .read(&format!("{run_dir}/{name}"))
@@ -111,7 +112,7 @@ fn a_corrected_row_leaves_the_newer_values_of_later_rows() {
             (&json!(1), &json!(1))
         );
 
-        // Whoever wants the older value back says so.
+        // A user who wants the older value back asks for it.
         let end = run(&scenario, "corrected", "forced", "--overtaken send").exits(0);
         assert_eq!(
             customer(&end.ledger, 7),
@@ -217,7 +218,7 @@ fn columns_do_not_stack_and_say_the_first_input_s_place() {
         let scenario = Scenario::new().file(&format!("customers.{}", form.extension()), content);
         let scenario = scenario.unlimited().sandbox(|_| {});
         let name = format!("failed.{}", form.extension());
-        // Another field is broken, so that the row fails again, and then the row is corrected.
+        // Another field is broken, so that the row fails again; then the row is corrected.
         let end = scenario.run([]).exits(1);
         let broken = text(&end, &name)
             .replace("\"7\"", "7")
@@ -289,7 +290,8 @@ fn settings_of_the_first_input_s_layout_do_not_apply() {
         customer(&end.ledger, 8),
         json!({"email": "eva@example.org", "job": "Clerk"})
     );
-    // Beside other inputs, the window is theirs alone, and each row keeps its number when the run goes on.
+    // Beside other inputs, the range applies to those only, and each row keeps its number when the
+    // run continues.
     scenario.write(
         "more.csv",
         "0\n9|ida@example.org|x\n10|ada@example.org|x\n11|ea@example.org|x\n12|zu@example.org|x\n",
@@ -500,7 +502,7 @@ fn a_row_that_may_be_cut_off_is_not_sent_before_somebody_says_so() {
         let scenario = scenario.unlimited().sandbox(|_| {});
         let first = text(&scenario.run([]).exits(1), "failed.csv");
         let flags = "--ragged pad --max-errors none";
-        // As it is, and as a spreadsheet saves it, which fills rows up.
+        // Unchanged, and as saved by a spreadsheet, which pads rows.
         for (name, file) in [
             ("same", first.clone()),
             ("filled", first.replace("High Ro\n", "High Ro,\n")),
@@ -614,7 +616,7 @@ fn own_columns_are_read_whatever_the_delimiter_is() {
 
 #[test]
 fn failed_rows_of_any_input_that_can_be_read_can_be_read() {
-    // A record as long as one may be, of quotes that are written twice; and as many columns as there may be.
+    // A record of the greatest length, full of doubled quotes, and the greatest number of columns.
     let long = "\\\"".repeat(200_000) + &"\"".repeat(640_000);
     let names: Vec<_> = (0..1022).map(|number| format!("x{number}")).collect();
     let cases = [
@@ -709,7 +711,8 @@ fn a_text_with_bad_escapes_stays_invalid_until_it_is_corrected_as_its_error_says
     );
 }
 
-/// A row whose cell looks like joined rows stays invalid where it is read again, and is sent once its quotes are right.
+/// A row whose cell looks like joined rows stays invalid when it is read again, and is sent once
+/// its quotes are right.
 #[test]
 fn a_row_that_a_missing_quote_has_joined_stays_invalid() {
     let scenario = Scenario::new()

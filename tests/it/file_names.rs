@@ -1,4 +1,4 @@
-//! Names of files that are not UTF-8: given in any way, shown so that no two of them look alike, and never lost.
+//! File names that are not UTF-8: accepted everywhere, shown unambiguously, and never lost.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -92,7 +92,7 @@ fn a_run_is_continued_in_a_directory_and_by_a_command_that_are_not_utf_8() {
     run(b"caf\xe9.csv")
         .exits(0)
         .prints("requests             0");
-    // Another name of the same rows is noticed as one.
+    // The same rows under another name are noticed as one input.
     run(b"caf\xe8.csv")
         .exits(0)
         .says(r"the input caf\xe9.csv is now named caf\xe8.csv");

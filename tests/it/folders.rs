@@ -1,4 +1,4 @@
-//! Folders and patterns stand for their files, in an order that stays.
+//! Folders and patterns expand to their files, in a stable order.
 
 use std::fs;
 
@@ -79,7 +79,7 @@ fn a_pattern_stands_for_the_files_that_match() {
     };
     check("x-*.csv", &["x-10.csv", "x-2.csv"]);
     check("?.csv", &["y.csv"]);
-    // A file of that very name is no pattern.
+    // A file of exactly that name is not a pattern.
     check("[1].csv", &["[1].csv"]);
     let refuse = |arguments: [&str; 2], says: &str| {
         scenario
@@ -114,7 +114,7 @@ fn a_pattern_takes_no_hidden_files_unless_it_asks_for_them() {
     end.says("._a.csv: skipped: hidden file")
         .says("~$a.csv: skipped: not a workbook");
     check(".b*.csv", &[".b.csv"]);
-    // What is named itself is read, whatever its name.
+    // A file that is named explicitly is read, whatever its name.
     check("~$a.csv", &["~$a.csv"]);
     check("._a.csv", &["._a.csv"]);
 }

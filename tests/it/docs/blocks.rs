@@ -1,6 +1,6 @@
 //! The README's fenced blocks and tables.
 
-/// What opens and closes a fenced block.
+/// The fence of a code block.
 const FENCE: &str = "```";
 
 /// One fenced block.
@@ -8,7 +8,7 @@ const FENCE: &str = "```";
 pub(super) struct Block {
     /// Its language.
     pub(super) language: String,
-    /// The file that it is the content of, where one is named behind the language.
+    /// The name of the file whose content it is, if there is one after the language.
     pub(super) file: Option<String>,
     /// Its lines.
     pub(super) body: String,
@@ -70,7 +70,7 @@ pub(super) fn table(text: &str, header: &str) -> Vec<Vec<String>> {
     rows
 }
 
-/// What stands in backticks.
+/// The texts in backticks.
 pub(super) fn in_backticks(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
 }

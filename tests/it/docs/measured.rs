@@ -1,12 +1,14 @@
-//! What differs from run to run in what the program prints: times, rates, checksums, ports.
+//! Masks the parts of the program's output that differ from run to run: times, rates, checksums,
+//! ports.
 
-/// What stands for it.
+/// The replacement for such a part.
 const MASK: &str = "…";
 
-/// Whether a character can stand in something measured.
+/// Whether a character can be part of a measured value.
 type Kind = fn(char) -> bool;
 
-/// What is measured, drawn or counted up follows one of these, and goes on for as long as the characters are of its kind.
+/// The texts before measured, random or counted values, each with the kind of characters that the
+/// value has.
 const MEASURED: [(&str, Kind); 10] = [
     ("\"at\":\"", |character| character != '"'),
     ("\"hash\":\"", |character| character != '"'),
@@ -24,9 +26,9 @@ const MEASURED: [(&str, Kind); 10] = [
     ("CUSTSYNC_TOKEN=", |character| !character.is_whitespace()),
 ];
 
-/// The text with all of that masked.
+/// The text with all those values masked.
 pub(super) fn masked(text: &str) -> String {
-    // The second run of a second has a number behind its name.
+    // The second run within a second has a number after its name.
     let text = text.replace("-customers-2/", "-customers/");
     let mut masked: String = text.lines().map(|line| mask_timing(line) + "\n").collect();
     for (before, is_measured) in MEASURED {
@@ -35,7 +37,7 @@ pub(super) fn masked(text: &str) -> String {
     masked
 }
 
-/// The summary's lines on how long requests took: all numbers but how many there were.
+/// The summary's lines on the duration of requests: all numbers except the count.
 fn mask_timing(line: &str) -> String {
     let timing = match (
         line.strip_prefix("requests "),

@@ -1,4 +1,5 @@
-//! The README is true: its commands are run and their output compared, and its tables are those of the program.
+//! The README is true: its commands are run and their output compared, and its tables are compared
+//! with the program's.
 
 mod blocks;
 mod measured;
@@ -177,7 +178,7 @@ fn the_keys_are_those_of_the_files() {
     );
     let names = |rest: &str| names_in(&table(&format!("| key | value |{rest}"), "| key | value |"));
     let mut entry_keys = keys(&full_entry());
-    // Each line is sealed with its checksum, which is no part of the entry itself.
+    // Each line also has its checksum, which is not part of the entry itself.
     entry_keys.push("crc".to_owned());
     assert_eq!(names(tables[1]), entry_keys);
     assert_eq!(names(tables[2]), keys(&full_summary()));
@@ -262,7 +263,7 @@ fn what_is_linked_is_there() {
     }
 }
 
-/// The link to a heading, as it is shown by those who show Markdown.
+/// The anchor of a heading, as Markdown renderers make it.
 fn anchor(heading: &str) -> String {
     let text = heading.trim_start_matches('#').trim().to_lowercase();
     let is_kept = |character: &char| character.is_alphanumeric() || matches!(character, ' ' | '-');

@@ -1,4 +1,4 @@
-//! A reader who types the README's commands one after the other, in a fresh copy of the repository's samples.
+//! Runs the README's commands in order, in a fresh copy of the repository's samples.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -12,9 +12,10 @@ use tempfile::TempDir;
 use super::blocks::Block;
 use crate::harness::{Finished, Process};
 
-/// What the shell prints behind the output of each command.
+/// The text that the shell prints after the output of each command.
 const COMMAND_ENDS: &str = "=== the command has ended ===";
-/// `cargo run --release -- ARGUMENTS` runs the program that the tests were built with. A test does not run the tests.
+/// A `cargo` for which `cargo run --release -- ARGUMENTS` runs the program that the tests were
+/// built with, and tests are not run.
 const CARGO: &str = r#"#!/bin/sh
 case "$1 $2 $3" in
   "run --release --") shift 3; exec custsync "$@" ;;
@@ -22,7 +23,8 @@ case "$1 $2 $3" in
   *) exit 1 ;;
 esac
 "#;
-/// `docker run … custsync ARGUMENTS` runs the program, with the path of a volume put back to where the volume is.
+/// A `docker` for which `docker run … custsync ARGUMENTS` runs the program, with the path of a
+/// volume mapped back.
 const DOCKER: &str = r#"#!/bin/sh
 if [ "$1" = build ]; then exit 0; fi
 while [ "$1" != custsync ]; do shift; done
@@ -35,16 +37,16 @@ done
 exec custsync "$@"
 "#;
 
-/// Somebody who tries the README out.
+/// A reader who tries out the README.
 pub(super) struct Reader {
     directory: TempDir,
     programs: TempDir,
-    /// The API that commands without `--sandbox` send to.
+    /// The API for commands without `--sandbox`.
     sandbox: SandboxThread,
 }
 
 impl Reader {
-    /// In a directory with the samples and a token.
+    /// A reader in a directory with the samples and a token.
     pub(super) fn new() -> Reader {
         let options = SandboxOptions {
             customers: 1_000_000,
@@ -84,7 +86,7 @@ impl Reader {
         fs::write(self.directory.path().join(name), content).unwrap();
     }
 
-    /// The block as it should read: its commands, each with what it printed to stdout.
+    /// The expected text of the block: its commands, each followed by what it printed to stdout.
     pub(super) fn type_in(&self, block: &Block) -> String {
         let commands: Vec<_> = block.commands().collect();
         if commands == ["custsync sandbox"] {
@@ -115,7 +117,8 @@ impl Reader {
         self.start(script).finish()
     }
 
-    /// What `custsync sandbox` prints from start to Ctrl-C. Between the two, `use_it` gets the command that it offers.
+    /// The output of `custsync sandbox` from start to Ctrl-C. Meanwhile `use_it` gets the command
+    /// that it suggests.
     pub(super) fn serve(&self, use_it: impl FnOnce(&str)) -> String {
         let output = self.directory.path().join("sandbox.txt");
         let printed = || fs::read_to_string(&output).unwrap_or_default();
@@ -154,7 +157,7 @@ impl Reader {
     }
 }
 
-/// What a script printed to stdout.
+/// The standard output of a script.
 pub(super) fn text(finished: &Finished) -> String {
     String::from_utf8(finished.stdout.clone()).expect("what is printed is UTF-8")
 }

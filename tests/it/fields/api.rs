@@ -1,4 +1,5 @@
-//! The API of a scene: it keeps what a request leaves out, refuses what it is told to, and strikes the process that asks.
+//! The API of a scene: it keeps fields that a request leaves out, refuses on demand, and sends
+//! signals to the process.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Condvar, Mutex};
@@ -9,11 +10,11 @@ use serde_json::Value;
 use super::scene::{Fault, Meanwhile, Process, Scene, Strike};
 use crate::harness::{Reply, Request};
 
-/// A row meets its fault so often at most while a process runs: where no other row is left, the program asks the API at growing
-/// intervals whether it is back, for which no test waits.
+/// The most faults that a row meets per process. If no other row is left, the program probes the
+/// API at growing intervals, which would make a test slow.
 const FAULTS_MAX: usize = 3;
 
-/// What each customer's fields are. A field that nobody has set is not there.
+/// The fields of each customer. A field that was never set is absent.
 pub(super) type State = BTreeMap<(u64, String), Value>;
 
 /// Shared by the test and the server's threads.
@@ -23,14 +24,15 @@ pub(super) struct Api(Arc<(Mutex<Inner>, Condvar)>);
 #[derive(Debug, Default)]
 struct Inner {
     state: State,
-    /// All that was ever applied to a customer's field, as JSON, whatever the program heard.
+    /// Every value that was ever applied to a customer's field, as JSON, whether or not the program
+    /// received the answer.
     applied: BTreeSet<(u64, String, String)>,
-    /// The rows that have these values.
+    /// The rows by their values.
     rows: BTreeMap<(String, String), u64>,
-    /// The token of the process that is listened to.
+    /// The token of the process that is answered.
     token: String,
     faults: BTreeMap<u64, Fault>,
-    /// How often rows met their faults.
+    /// The number of faults that each row met.
     met: BTreeMap<u64, usize>,
     strike: Option<Strike>,
     pid: Option<Pid>,
@@ -67,7 +69,7 @@ impl Api {
         api
     }
 
-    /// From now on answers the process with this token alone, and as it says.
+    /// From now on answers only the process with this token, with its faults.
     pub(super) fn answer(&self, token: &str, process: &Process) {
         let mut inner = self.lock();
         inner.token = format!("Bearer {token}");
@@ -78,13 +80,13 @@ impl Api {
         inner.requests = 0;
     }
 
-    /// The process that it answers.
+    /// The process id of that process.
     pub(super) fn know(&self, pid: Pid) {
         self.lock().pid = Some(pid);
         self.0.1.notify_all();
     }
 
-    /// What the customers' fields are.
+    /// The fields of the customers.
     pub(super) fn state(&self) -> State {
         self.lock().state.clone()
     }
@@ -96,7 +98,7 @@ impl Api {
             .contains(&(customer, field.to_owned(), value.to_string()))
     }
 
-    /// What happened since it was last asked, a line a request.
+    /// The requests since the last call, one line each.
     pub(super) fn says(&self) -> Vec<String> {
         std::mem::take(&mut self.lock().says)
     }
@@ -135,7 +137,7 @@ impl Inner {
         if strike.signal != Signal::KILL {
             return self.reply(request);
         }
-        // What the process had sent beside comes too late.
+        // Other requests of the process come too late.
         self.token.clear();
         self.cut_off(strike.meanwhile, request)
     }
@@ -160,7 +162,7 @@ impl Inner {
         }
     }
 
-    /// What goes wrong with a row now.
+    /// The fault that a row meets now.
     fn fault(&mut self, row: u64) -> Option<Fault> {
         let fault = *self.faults.get(&row)?;
         let met = self.met.entry(row).or_default();

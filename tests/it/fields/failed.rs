@@ -1,5 +1,5 @@
-//! Files of failed rows, read as a user reads them, and corrected as in an editor: bad texts are replaced, and nothing else is
-//! touched.
+//! Files of failed rows, parsed as a user reads them, and corrected as in an editor: bad values are
+//! replaced, and nothing else changes.
 
 use std::collections::BTreeSet;
 
@@ -42,12 +42,12 @@ pub(super) fn files(scenario: &Scenario, run_dir: &str) -> Vec<FailedFile> {
 }
 
 impl FailedFile {
-    /// What it is called.
+    /// Its name.
     pub(super) fn name(&self) -> &str {
         &self.name
     }
 
-    /// The rows that it tells.
+    /// The rows in it.
     pub(super) fn told(&self, scene: &Scene) -> Vec<Told> {
         let row = |place: &str| {
             scene

@@ -1,22 +1,22 @@
-//! How a scene's files are laid out, and the settings that say so. They fit the first inputs alone: a file of failed rows has a
-//! layout of its own.
+//! The layout of a scene's files, and the settings for it. They fit the first inputs only: a file
+//! of failed rows has a layout of its own.
 
 use std::fmt::Write as _;
 
 use crate::harness::{Form, SplitMix64};
 
-/// What stands before and between the rows of a file.
+/// The text before and between the rows of a file.
 #[derive(Debug)]
 pub(super) struct Layout {
     form: Form,
     delimiter: char,
     header: Header,
     encoding: Encoding,
-    /// Records before the rows of the first input, which are not to be sent.
+    /// The records before the rows of the first input, which are skipped.
     skipped: u64,
 }
 
-/// Where the names of the columns are.
+/// The place of the columns' names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Header {
     InFile,
@@ -30,7 +30,7 @@ enum Encoding {
 }
 
 impl Layout {
-    /// What needs no setting.
+    /// A layout that needs no settings.
     pub(super) fn plain(form: Form) -> Layout {
         Layout {
             form,
@@ -41,7 +41,7 @@ impl Layout {
         }
     }
 
-    /// Any.
+    /// A random layout.
     pub(super) fn draw(form: Form, random: &mut SplitMix64) -> Layout {
         let skipped = if random.happens(30) {
             1 + random.below(2) as u64
@@ -69,7 +69,7 @@ impl Layout {
         }
     }
 
-    /// The configuration file, for a scene of so many records.
+    /// The configuration file, for a scene of this many records.
     pub(super) fn settings(&self, columns: &[&str], records: u64) -> String {
         let mut settings = "null-string = [\"NULL\"]\n".to_owned();
         let mut add =
@@ -95,7 +95,7 @@ impl Layout {
         settings
     }
 
-    /// Records of this input that are passed over.
+    /// The skipped records of this input.
     pub(super) fn skipped_in(&self, input: usize) -> u64 {
         if input == 0 { self.skipped } else { 0 }
     }
@@ -106,7 +106,7 @@ impl Layout {
         1 + u64::from(has_header) + self.skipped_in(input)
     }
 
-    /// What stands before the first row.
+    /// The text before the first row.
     pub(super) fn before_rows(&self, input: usize, columns: &[&str]) -> String {
         let mut text = String::new();
         if self.form == Form::Csv && self.header == Header::InFile {
@@ -126,7 +126,7 @@ impl Layout {
         cells.collect::<Vec<_>>().join(&self.delimiter.to_string()) + "\n"
     }
 
-    /// A file's bytes. The one letter that is not ASCII has the same number in Latin-1.
+    /// A file's bytes. The only letter that is not ASCII has the same number in Latin-1.
     pub(super) fn encode(&self, text: &str) -> Vec<u8> {
         match self.encoding {
             Encoding::Utf8 => text.as_bytes().to_vec(),
@@ -137,7 +137,7 @@ impl Layout {
         }
     }
 
-    /// Between two fields.
+    /// The delimiter between fields.
     pub(super) fn delimiter(&self) -> char {
         self.delimiter
     }

@@ -1,7 +1,8 @@
-//! The final state of every field is as if all good rows had been applied in order, or the row is told: random files with partly
-//! filled rows and several rows of a customer, sent through faults, kills and changed windows, and their failed rows corrected.
+//! After all processes, every field is as if all valid rows had been applied in order, or the row
+//! is reported. Random files with partly filled rows and several rows per customer are sent through
+//! faults, kills and changed ranges, and their failed rows are corrected.
 //!
-//! `SEED=7` tries one seed and tells all that happens, `SEED=1..2000` tries many.
+//! `SEED=7` tries one seed and prints every event, `SEED=1..2000` tries many.
 
 mod api;
 mod failed;
@@ -18,15 +19,17 @@ use self::model::{Found, Told, last_entries};
 use self::scene::{Process, Scene};
 use crate::harness::{Results, Scenario, kills};
 
-/// Seeds for each kill that the tests are to try.
+/// Seeds per kill.
 const SEEDS_PER_KILL: u64 = 3;
-/// Failed rows are corrected and run again so often at most. The first time some are left as they are.
+/// The most rounds of correcting failed rows and running them again. In the first round some rows
+/// stay uncorrected.
 const CORRECTIONS_MAX: usize = 6;
-/// The exit codes of a process that meets trouble: all rows are applied, some are bad, it is stopped by an outage or a signal.
+/// The exit codes of a process that meets trouble: all rows applied, some invalid or failed, an
+/// outage, a signal.
 const TROUBLED: [i32; 5] = [0, 1, 4, 130, 143];
 const RUN_DIR: &str = "run";
 
-/// A scene while it is tried out.
+/// A scene during its test.
 struct Trial {
     scene: Scene,
     api: Api,
@@ -68,7 +71,7 @@ fn every_field_is_as_if_all_good_rows_had_been_applied_in_order_or_its_row_is_to
     );
 }
 
-/// Tries a seed; what is wrong with it.
+/// Tests a seed; the error says what is wrong.
 fn try_out(seed: u64) -> (Trial, Found) {
     let mut trial = Trial::of(Scene::draw(seed));
     let found = catch_unwind(AssertUnwindSafe(|| trial.run())).unwrap_or_else(|panic| {
@@ -126,7 +129,7 @@ impl Trial {
         self.scene.holds_all(&self.api)
     }
 
-    /// Corrects failed rows and runs their files, until there are none.
+    /// Corrects failed rows and runs their files, until none is left.
     fn correct(&mut self, mut files: Vec<FailedFile>) -> Found {
         let mut troubled = self.scene.troubled_again.clone().into_iter();
         for correction in 1..=CORRECTIONS_MAX {
@@ -161,7 +164,7 @@ impl Trial {
             .collect()
     }
 
-    /// Runs a process to its end; its exit code, or none where it was killed.
+    /// Runs a process to its end; its exit code, or `None` if it was killed.
     fn process(&mut self, inputs: &[String], run_dir: &str, process: &Process) -> Option<i32> {
         self.processes += 1;
         let token = format!("token-of-process-{}-1c9d", self.processes);

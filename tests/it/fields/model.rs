@@ -1,4 +1,4 @@
-//! What a scene comes to, field by field, worked out from its rows alone.
+//! The expected result of a scene, field by field, derived from its rows alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use super::api::{Api, State};
 use super::scene::{Row, Scene};
 use crate::harness::Results;
 
-/// What the program says of a row in the end.
+/// The final journal entry of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Said {
     outcome: String,
@@ -16,15 +16,15 @@ pub(super) struct Said {
     overtaken: BTreeSet<String>,
 }
 
-/// A failed row as a file tells it.
+/// A row in a file of failed rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Told {
     pub(super) row: u64,
-    /// Where the file has such a column.
+    /// The overtaken fields, if the file has that column.
     pub(super) overtaken: Option<BTreeSet<String>>,
 }
 
-/// A fault that was found.
+/// The error of a test.
 pub(super) type Found = Result<(), String>;
 
 /// The last entry of each row.
@@ -51,7 +51,7 @@ pub(super) fn last_entries(results: &Results) -> BTreeMap<u64, Said> {
 }
 
 impl Scene {
-    /// The fields that a row sets, with the values that stand in its file.
+    /// The fields that a row sets, with the values in its file.
     fn sets<'s>(&'s self, row: &'s Row) -> impl Iterator<Item = (&'static str, Value)> + 's {
         let columns = self.columns.iter().enumerate();
         columns.filter_map(|(column, field)| {
@@ -60,7 +60,7 @@ impl Scene {
         })
     }
 
-    /// The fields that later rows of a row's customer have set, of those that ended so.
+    /// The fields that later rows of a row's customer have set, among rows with such an end.
     pub(super) fn overtaken(
         &self,
         row: &Row,
@@ -78,7 +78,7 @@ impl Scene {
             .collect()
     }
 
-    /// After the last process each row is applied, field by field, or told.
+    /// Checks that after the last process each row is applied, field by field, or reported.
     pub(super) fn is_applied_or_told(
         &self,
         said: &BTreeMap<u64, Said>,
@@ -145,7 +145,7 @@ impl Scene {
         self.holds_or_was_applied_unheard(&want, &bad, api)
     }
 
-    /// The files of failed rows say what overtook each.
+    /// Checks that the files of failed rows name what overtook each row.
     fn tells_what_overtook(&self, said: &BTreeMap<u64, Said>, told: &[Told]) -> Found {
         for row in self.rows() {
             let Some(found) = told
@@ -170,8 +170,8 @@ impl Scene {
         Ok(())
     }
 
-    /// Each field has the value of the last row that was applied. A row behind it may have been applied as well, although it
-    /// failed: nobody heard of it.
+    /// Checks that each field has the value of the last applied row. A later row that failed may
+    /// have been applied as well, if its answer was lost.
     fn holds_or_was_applied_unheard(&self, want: &State, bad: &BTreeSet<u64>, api: &Api) -> Found {
         let mut unheard: BTreeMap<(u64, String), Vec<Value>> = BTreeMap::new();
         for row in self.rows() {
@@ -193,7 +193,7 @@ impl Scene {
         self.compare(want, &api.state(), differs)
     }
 
-    /// Each field is as if all rows, corrected, had been applied in order.
+    /// Checks that each field is as if all rows, corrected, had been applied in order.
     pub(super) fn holds_all(&self, api: &Api) -> Found {
         let mut want = State::new();
         for row in self.rows() {

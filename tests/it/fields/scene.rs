@@ -24,12 +24,12 @@ pub(super) const FIELDS: [&str; 12] = [
     "user_id",
 ];
 
-/// Customers whose rows are always good. Something is applied before and behind all trouble that way, so that no process has
-/// to find out whether the API is down.
+/// The customer whose rows are always valid. So there is a success before and after all trouble,
+/// and no process has to find out whether the API is down.
 const QUIET_CUSTOMER: u64 = 900;
 const QUIET_ROWS: usize = 2;
 
-/// A file or two, and what happens while they are sent.
+/// One or two files, and the events while they are sent.
 #[derive(Debug)]
 pub(super) struct Scene {
     pub(super) form: Form,
@@ -39,18 +39,18 @@ pub(super) struct Scene {
     pub(super) inputs: Vec<Vec<Row>>,
     /// The processes that meet trouble, in turn.
     pub(super) troubled: Vec<Process>,
-    /// The one that goes through to the end.
+    /// The process that runs to the end.
     pub(super) last: Process,
-    /// Those of the corrected rows.
+    /// The processes of the corrected rows that meet trouble.
     pub(super) troubled_again: Vec<Process>,
 }
 
 /// A record.
 #[derive(Debug)]
 pub(super) struct Row {
-    /// From 1, over all inputs, passed over ones included.
+    /// Counted from 1 over all inputs, including skipped rows.
     pub(super) number: u64,
-    /// Its file, from 0, and its line there, from 1.
+    /// Its file, counted from 0, and its line there, counted from 1.
     pub(super) place: (usize, u64),
     pub(super) customer: u64,
     /// Its good values, a cell for each column.
@@ -58,7 +58,7 @@ pub(super) struct Row {
     pub(super) flaw: Option<Flaw>,
 }
 
-/// What a cell gives.
+/// The value of a cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Given {
     Nothing,
@@ -67,7 +67,7 @@ pub(super) enum Given {
     Number(i64),
 }
 
-/// A cell that holds something else than its good value.
+/// A cell with another value than its good one.
 #[derive(Debug)]
 pub(super) struct Flaw {
     pub(super) column: usize,
@@ -80,12 +80,12 @@ pub(super) struct Process {
     pub(super) skip: Option<u64>,
     pub(super) max: Option<u64>,
     pub(super) flags: Vec<&'static str>,
-    /// What the API answers for these rows, while this process runs.
+    /// The API's answers for these rows while this process runs.
     pub(super) faults: BTreeMap<u64, Fault>,
     pub(super) strike: Option<Strike>,
 }
 
-/// What goes wrong with a row.
+/// A fault that a row meets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
     /// This status, in the API's shape.
@@ -94,7 +94,7 @@ pub(super) enum Fault {
     CutOff(Meanwhile),
 }
 
-/// Whether an update is applied although nobody hears of it.
+/// Whether an update is applied although its answer is lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Meanwhile {
     Applied,
@@ -106,7 +106,7 @@ pub(super) enum Meanwhile {
 pub(super) struct Strike {
     pub(super) request: usize,
     pub(super) signal: Signal,
-    /// What becomes of that request, where the signal is a kill.
+    /// Whether that request is applied, if the signal is a kill.
     pub(super) meanwhile: Meanwhile,
 }
 
@@ -195,7 +195,7 @@ impl Scene {
             .find(|row| row.place.1 == line && file.ends_with(&self.input_name(row.place.0)))
     }
 
-    /// What an input is called.
+    /// The name of an input.
     pub(super) fn input_name(&self, index: usize) -> String {
         format!("customers-{}.{}", index + 1, self.form.extension())
     }
@@ -280,7 +280,7 @@ fn given(field: &str, number: u64, filled_percent: usize, random: &mut SplitMix6
     }
 }
 
-/// A good value that no other row has, where the field has so many.
+/// A valid value that no other row has, if the field has that many.
 fn good(field: &str, number: u64) -> Given {
     let text = |text: String| Given::Text(text);
     match field {
@@ -295,7 +295,7 @@ fn good(field: &str, number: u64) -> Given {
 }
 
 impl Row {
-    /// The value that the row's cell in a file asks for; nothing where it leaves the field as it is.
+    /// The value that the row's cell in a file sets; `None` if it leaves the field unchanged.
     pub(super) fn written_value(&self, column: usize, field: &str) -> Option<Value> {
         match &self.flaw {
             Some(flaw) if flaw.column == column => Some(json!(flaw.text)),
@@ -303,7 +303,7 @@ impl Row {
         }
     }
 
-    /// The value that it asks for once it was corrected.
+    /// The value that it sets once it is corrected.
     pub(super) fn good_value(&self, column: usize, field: &str) -> Option<Value> {
         match &self.cells[column] {
             Given::Nothing => None,
@@ -342,7 +342,7 @@ impl Row {
 }
 
 impl Given {
-    /// The cell as it stands in a file.
+    /// The cell as written in a file.
     pub(super) fn written(&self, form: Form) -> String {
         match (self, form) {
             (Given::Nothing, _) => String::new(),
@@ -356,7 +356,7 @@ impl Given {
 }
 
 impl Flaw {
-    /// A flaw of a row, one of whose cells becomes filled for it.
+    /// A random flaw of a row, one of whose cells is filled for it.
     fn draw(
         cells: &mut [Given],
         number: u64,
@@ -376,7 +376,7 @@ impl Flaw {
     }
 }
 
-/// A value that keeps the contract and that the API refuses all the same.
+/// A valid value that the API refuses nevertheless.
 fn refused(field: &str, number: u64) -> Option<String> {
     match field {
         "email" => Some(format!("refused{number}x@example.com")),
@@ -387,7 +387,7 @@ fn refused(field: &str, number: u64) -> Option<String> {
     }
 }
 
-/// A value that breaks the contract, so that the row is never sent.
+/// An invalid value, so that the row is never sent.
 fn invalid(field: &str, number: u64) -> Option<String> {
     match field {
         "identity_number" => None,

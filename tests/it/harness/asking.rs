@@ -1,4 +1,4 @@
-//! Asks the sandbox what it holds, by its own requests.
+//! Reads the customers of the sandbox by its own API.
 
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
@@ -9,10 +9,10 @@ use serde_json::{Map, Value};
 
 /// The most that the API lists on a page.
 const PER_PAGE: u64 = 100;
-/// A sandbox with faults is asked again, but not for ever.
+/// Attempts per page: a sandbox with faults is asked again, but not for ever.
 const ATTEMPTS_MAX: usize = 20;
 
-/// The sandbox holds what these updates of customers come to, one after the other.
+/// Checks that the sandbox holds the result of these updates, applied in order.
 pub(super) fn holds(
     sandbox: &SandboxThread,
     updates: impl Iterator<Item = (u64, Map<String, Value>)>,
@@ -33,7 +33,7 @@ pub(super) fn holds(
     }
 }
 
-/// What a customer's resource says of a field of the request: two of them have other names in it.
+/// A field of the request as a customer's resource shows it: two fields have other names there.
 fn as_shown(resource: &Value, field: &str) -> Value {
     match field {
         "user_id" => resource["related_user"]["id"].clone(),
@@ -50,7 +50,7 @@ fn as_shown(resource: &Value, field: &str) -> Value {
     }
 }
 
-/// Customers by id, a page beyond `last` at most.
+/// Customers by id, at most a page beyond `last`.
 fn customers(sandbox: &SandboxThread, last: u64) -> BTreeMap<u64, Value> {
     let mut customers = BTreeMap::new();
     for page in 1..=last.div_ceil(PER_PAGE) {
@@ -68,7 +68,7 @@ fn customers(sandbox: &SandboxThread, last: u64) -> BTreeMap<u64, Value> {
     customers
 }
 
-/// One answer; `None` where it is no success, or none at all.
+/// One answer; `None` if it is missing or not a success.
 fn get(sandbox: &SandboxThread, path: &str) -> Option<Value> {
     let mut stream = TcpStream::connect(sandbox.address()).ok()?;
     let token = sandbox.token();

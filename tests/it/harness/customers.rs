@@ -1,4 +1,5 @@
-//! Made-up customers: good rows, bad rows that each break one rule, and the model of what becomes of each.
+//! Generated customers: valid rows, invalid rows that each break one rule, and the expected result
+//! of each.
 
 use std::collections::BTreeMap;
 
@@ -65,7 +66,7 @@ const DATES: [&str; 4] = [
 ];
 const GENDERS: [&str; 3] = ["male", "female", "other"];
 
-/// What a row gives for a field.
+/// The value of a field in a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Given {
     /// Nothing: an empty cell, or no key.
@@ -100,12 +101,13 @@ pub(crate) struct Customers {
 }
 
 impl Customers {
-    /// `rows` rows of a seed, all good; about every fourth is of a customer that has one already.
+    /// `rows` valid rows from a seed; about every fourth is of a customer that has an earlier row.
     pub(crate) fn good(rows: usize, seed: u64) -> Customers {
         Customers::with_bad(rows, 0, Form::Csv, seed)
     }
 
-    /// As [`Customers::good`], but `bad_percent` of the rows break one rule, in ways that this form of file allows.
+    /// As [`Customers::good`], but `bad_percent` of the rows break one rule that this form of file
+    /// can express.
     pub(crate) fn with_bad(rows: usize, bad_percent: usize, form: Form, seed: u64) -> Customers {
         let mut random = SplitMix64::new(seed);
         let mut customers = Customers::default();
@@ -129,7 +131,7 @@ impl Customers {
         customers
     }
 
-    /// `each` rows for each of so many customers, in turn.
+    /// `each` rows for each of `customers` customers, in turn.
     pub(crate) fn in_turn(customers: u64, each: usize, seed: u64) -> Customers {
         let mut random = SplitMix64::new(seed);
         let ids = (0..each).flat_map(|_| 1..=customers);
@@ -143,7 +145,7 @@ impl Customers {
         }
     }
 
-    /// `rows` rows of so many customers, of whom a few have a quarter of all rows.
+    /// `rows` rows of `customers` customers, of whom a few have a quarter of all rows.
     pub(crate) fn of_some(rows: usize, customers: usize, seed: u64) -> Customers {
         const BUSY: usize = 10;
         let mut random = SplitMix64::new(seed);
@@ -165,23 +167,23 @@ impl Customers {
         }
     }
 
-    /// How many rows there are.
+    /// The number of rows.
     pub(crate) fn len(&self) -> usize {
         self.rows.len()
     }
 
-    /// The rows that keep the contract, with their numbers.
+    /// The valid rows, with their numbers.
     pub(crate) fn valid(&self) -> impl Iterator<Item = (u64, &CustomerRow)> {
         self.numbered().filter(|(_, row)| row.flaw.is_none())
     }
 
-    /// The rows that break it, with their numbers.
+    /// The invalid rows, with their numbers.
     pub(crate) fn bad(&self) -> impl Iterator<Item = (u64, &CustomerRow, &Flaw)> {
         self.numbered()
             .filter_map(|(number, row)| row.flaw.as_ref().map(|flaw| (number, row, flaw)))
     }
 
-    /// The bodies that each customer is to get, in order.
+    /// The bodies that each customer should receive, in order.
     pub(crate) fn bodies_by_customer(&self) -> BTreeMap<u64, Vec<Value>> {
         let mut bodies: BTreeMap<u64, Vec<Value>> = BTreeMap::new();
         for (_, row) in self.valid() {
@@ -205,7 +207,7 @@ impl Customers {
         writing::line(form, &self.rows[row as usize - 1].good)
     }
 
-    /// The row that stands on this line of the file.
+    /// The row on this line of the file.
     pub(crate) fn row_at(&self, form: Form, line: u64) -> u64 {
         let mut next_line = match form {
             Form::Csv => 2,
@@ -236,12 +238,12 @@ impl Customers {
 }
 
 impl CustomerRow {
-    /// The request's body that the row's good values are to become.
+    /// The request's body for the row's good values.
     pub(crate) fn body(&self) -> Value {
         Value::Object(self.fields())
     }
 
-    /// The same as fields and their values.
+    /// The fields and values of that body.
     pub(crate) fn fields(&self) -> Map<String, Value> {
         let mut body = Map::new();
         for (field, given) in self.good.iter().filter(|(column, _)| *column != "id") {

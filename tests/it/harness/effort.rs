@@ -1,12 +1,13 @@
-//! How often the tests try what goes wrong at random: a little by default, at length where the environment says so.
+//! The number of rounds of random tests: a few by default, many if the environment asks for it.
 
-/// The variable that says how many kills a run has to survive. With many of them all such tests are done at length.
+/// The variable with the number of kills that a run has to survive. A high number makes all such
+/// tests long.
 const VARIABLE: &str = "CUSTSYNC_TEST_KILLS";
 const KILLS_BY_DEFAULT: usize = 12;
-/// From so many kills on.
+/// The number of kills from which on tests are long.
 const MANY_KILLS: usize = 50;
 
-/// How many kills a run has to survive.
+/// The number of kills that a run has to survive.
 pub(crate) fn kills() -> usize {
     let said = std::env::var(VARIABLE).ok();
     said.map_or(KILLS_BY_DEFAULT, |kills| {
@@ -16,7 +17,7 @@ pub(crate) fn kills() -> usize {
     })
 }
 
-/// How many rounds are tried: a few by default, all where the environment asks for many kills.
+/// The number of rounds: `few` by default, `all` if the environment asks for many kills.
 pub(crate) fn rounds(few: usize, all: usize) -> usize {
     if kills() < MANY_KILLS { few } else { all }
 }

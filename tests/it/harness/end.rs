@@ -1,4 +1,4 @@
-//! What a run leaves behind, and what is always true of it.
+//! The result of a process: exit code, output and files, and the checks that hold for every run.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,17 +14,17 @@ use super::results::Results;
 use super::scenario::{RUN_DIR, Scenario};
 use super::writing::Form;
 
-/// A run that has ended. What it left behind is kept as it was then.
+/// A run that has ended, with a copy of its files.
 pub(crate) struct End {
-    /// The exit code as a shell reports it: 128 and the signal's number, where a signal ended it.
+    /// The exit code as a shell reports it: 128 plus the signal's number if a signal ended it.
     code: i32,
-    /// What it printed.
+    /// Its standard output.
     pub(crate) stdout: String,
-    /// What it said.
+    /// Its standard error.
     pub(crate) stderr: String,
     /// The run directory's files.
     pub(crate) files: BTreeMap<String, Vec<u8>>,
-    /// What the sandbox had applied.
+    /// The updates that the sandbox had applied.
     pub(crate) ledger: Ledger,
 }
 
@@ -47,12 +47,12 @@ impl End {
         end
     }
 
-    /// The exit code is this one, and the books close.
+    /// Checks that the exit code is this one, and that the books close.
     pub(crate) fn exits(self, code: i32) -> End {
         self.exits_with_one_of(&[code])
     }
 
-    /// The exit code is one of these, and the books close.
+    /// Checks that the exit code is one of these, and that the books close.
     pub(crate) fn exits_with_one_of(self, codes: &[i32]) -> End {
         let End {
             code,
@@ -75,7 +75,7 @@ impl End {
         self.code
     }
 
-    /// Stderr holds this text.
+    /// Checks that stderr contains this text.
     pub(crate) fn says(self, text: &str) -> End {
         assert!(
             self.stderr.contains(text),
@@ -85,7 +85,7 @@ impl End {
         self
     }
 
-    /// Stdout holds this text.
+    /// Checks that stdout contains this text.
     pub(crate) fn prints(self, text: &str) -> End {
         assert!(
             self.stdout.contains(text),
@@ -95,7 +95,7 @@ impl End {
         self
     }
 
-    /// The summary has these counts of `updated`, `invalid`, `rejected`, `failed` and `unsent` rows.
+    /// Checks the summary's counts of `updated`, `invalid`, `rejected`, `failed` and `unsent` rows.
     pub(crate) fn counts(self, want: [u64; 5]) -> End {
         assert_eq!(
             self.outcomes(),
@@ -106,7 +106,7 @@ impl End {
         self
     }
 
-    /// The text is in no output and in no file of the run directory.
+    /// Checks that the text is in no output and in no file of the run directory.
     pub(crate) fn is_nowhere(&self, text: &str) -> &End {
         self.is_not_shown(text);
         for (name, content) in &self.files {
@@ -118,7 +118,7 @@ impl End {
         self
     }
 
-    /// The text is neither in stdout nor in stderr.
+    /// Checks that the text is neither in stdout nor in stderr.
     pub(crate) fn is_not_shown(&self, text: &str) -> &End {
         assert!(
             !self.stdout.contains(text),
@@ -133,7 +133,7 @@ impl End {
         self
     }
 
-    /// The journal, every line of it with the right checksum.
+    /// The journal, with the checksum of every line verified.
     pub(crate) fn results(&self) -> Results {
         Results::parse(self.file("results.ndjson"))
     }
@@ -143,7 +143,7 @@ impl End {
         serde_json::from_slice(self.file("summary.json")).expect("the summary is JSON")
     }
 
-    /// What the file of failed rows says of them.
+    /// The rows in the file of failed rows.
     pub(crate) fn failed_rows(&self, form: Form) -> Vec<FailedRow> {
         failed::parse(form, self.file(&format!("failed.{}", form.extension())))
     }
@@ -161,7 +161,8 @@ impl End {
             .map(|name| summary[name].as_u64().unwrap_or_default())
     }
 
-    /// `records` is the sum of the rows by outcome and `unsent`; for a check of the valid, invalid and superseded ones.
+    /// Checks that `records` is the sum of the rows by outcome and `unsent`; for a check, the sum
+    /// of valid, invalid and superseded rows.
     fn books_close(&self) {
         let summary = self.summary();
         let others = [
@@ -185,7 +186,7 @@ fn files_of(scenario: &Scenario) -> BTreeMap<String, Vec<u8>> {
     };
     let entries = directory.map(|entry| entry.expect("the run directory can be read"));
     let content = |entry: fs::DirEntry| {
-        // Another process may be at work there, and put files into place.
+        // Another process may be renaming files there.
         let bytes = match fs::read(entry.path()) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
             read => read.expect("a file of the run directory can be read"),

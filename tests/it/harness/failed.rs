@@ -1,14 +1,14 @@
-//! The file of failed rows, and what a user does with it: correct the values and run it.
+//! The file of failed rows, and its correction as a user does it.
 
 use serde_json::{Value, json};
 
 use super::customers::Customers;
 use super::writing::Form;
 
-/// What custsync says of a failed row.
+/// The columns that custsync adds to a failed row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FailedRow {
-    /// Where it stands in the first input, as in `customers.csv:42`.
+    /// Its position in the first input, as in `customers.csv:42`.
     pub(crate) place: String,
     pub(crate) outcome: String,
     pub(crate) error: String,
@@ -38,7 +38,7 @@ pub(crate) fn parse(form: Form, bytes: &[u8]) -> Vec<FailedRow> {
     }
 }
 
-/// The file with every row's values replaced by its good ones, and custsync's own columns left where they are.
+/// Replaces every row's values by good ones, and leaves custsync's own columns unchanged.
 pub(crate) fn corrected(form: Form, bytes: &[u8], good: &Customers) -> Vec<u8> {
     match form {
         Form::Csv => corrected_csv(bytes, good),
@@ -93,7 +93,8 @@ fn own_columns(record: &csv::ByteRecord) -> FailedRow {
     }
 }
 
-/// The first member of a line. What follows it may be no JSON, for which reason the row may have failed.
+/// The first member of a line. The rest may not be JSON, which may be the reason why the row
+/// failed.
 fn own_member(line: &[u8]) -> FailedRow {
     let member = line
         .strip_prefix(b"{\"custsync\":")

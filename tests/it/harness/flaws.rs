@@ -1,4 +1,4 @@
-//! Ways to break a good row, each with the one error that it is to have.
+//! Ways to make a valid row invalid, each with its expected error.
 
 use super::customers::{Cells, Given};
 use super::writing::Form;
@@ -6,7 +6,7 @@ use super::writing::Form;
 /// One broken rule.
 #[derive(Debug, Clone)]
 pub(crate) struct Flaw {
-    /// The field of the error that is expected.
+    /// The field of the expected error.
     pub(crate) field: &'static str,
     /// Its code.
     pub(crate) code: &'static str,

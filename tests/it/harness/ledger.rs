@@ -1,4 +1,4 @@
-//! The sandbox's ledger: what was really applied, whatever the program believes.
+//! The sandbox's ledger: the updates that were really applied.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ pub(crate) struct Applied {
 }
 
 impl Applied {
-    /// The row of the input that it is of: its identity number holds it.
+    /// The row of the input, from its identity number.
     pub(crate) fn row(&self) -> u64 {
         let number = self.body["identity_number"]
             .as_str()
@@ -30,7 +30,7 @@ impl Applied {
 }
 
 impl Ledger {
-    /// Reads the file's bytes. A last line without an end is still being written.
+    /// Parses the file. A last line without an end is still being written.
     pub(crate) fn parse(bytes: &[u8]) -> Ledger {
         let whole = bytes
             .iter()
@@ -53,13 +53,13 @@ impl Ledger {
         Ledger(text.lines().zip(1..).map(applied).collect())
     }
 
-    /// How many updates were applied.
+    /// The number of applied updates.
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// What was applied to each customer in order, where an update that was repeated at once counts once; and how many
-    /// times that happened.
+    /// The updates applied to each customer in order, with immediate repeats counted once, and the
+    /// number of such repeats.
     pub(crate) fn without_repeats(&self) -> (BTreeMap<u64, Vec<Value>>, usize) {
         let mut by_customer: BTreeMap<u64, Vec<Value>> = BTreeMap::new();
         let mut repeats = 0;

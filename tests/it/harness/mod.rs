@@ -1,7 +1,8 @@
-//! What the tests are written with: scenarios that read as the sentence that they prove.
+//! The test harness: scenarios that read as the sentence that they prove.
 //!
-//! Nothing here uses the program's own code, but for the sandbox: checksums, the model of what each row becomes and the
-//! readers of its files are written a second time, so that a mistake in the program does not confirm itself.
+//! Apart from the sandbox, nothing here uses the program's own code. Checksums, the model of each
+//! row's result and the readers of output files are written a second time, so that a mistake in the
+//! program does not confirm itself.
 
 mod asking;
 mod crc;

@@ -1,4 +1,4 @@
-//! The program as a child process: a clean environment, all output kept, and a time after which it is killed.
+//! The program as a child process, with a clean environment, captured output and a time limit.
 
 use std::ffi::OsString;
 use std::fs;
@@ -12,20 +12,20 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// No process of a test takes longer.
+/// The time limit of a process.
 const TIME_MAX: Duration = Duration::from_mins(1);
-/// How often it is looked whether a process has got as far as a test wants.
+/// The interval at which a test polls a process.
 const POLL_INTERVAL: Duration = Duration::from_millis(2);
 
-/// How the program is started.
+/// A command line of the program.
 pub(crate) struct Program {
-    /// What follows its name.
+    /// Its arguments.
     pub(crate) arguments: Vec<OsString>,
     /// Its whole environment.
     pub(crate) variables: Vec<(String, OsString)>,
-    /// What it can read from standard input.
+    /// Its standard input.
     pub(crate) stdin: Vec<u8>,
-    /// A line of shell that the program and its arguments are put behind, as in `umask 077; exec`.
+    /// A line of shell that runs the program, as in `umask 077; exec`.
     pub(crate) through: Option<String>,
 }
 
@@ -37,13 +37,13 @@ pub(crate) struct Process {
     started: Instant,
 }
 
-/// What a process has written so far, and the word that it will write no more.
+/// The output of a process so far, and whether it has ended.
 struct Output {
     bytes: Arc<Mutex<Vec<u8>>>,
     end: Receiver<()>,
 }
 
-/// What is left of a process.
+/// The result of a process.
 pub(crate) struct Finished {
     pub(crate) status: ExitStatus,
     pub(crate) stdout: Vec<u8>,
@@ -83,7 +83,7 @@ impl Process {
             .stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
         let mut input = child.stdin.take().expect("standard input is a pipe");
-        // A program that does not read its input to the end is no fault.
+        // A program may end without reading all of its input.
         thread::spawn(move || input.write_all(&stdin).ok());
         let stdout = Output::of(child.stdout.take().expect("standard output is a pipe"));
         let stderr = Output::of(child.stderr.take().expect("standard error is a pipe"));
@@ -95,7 +95,7 @@ impl Process {
         }
     }
 
-    /// The most memory that it has had resident so far, in KiB; `None` once it has ended.
+    /// The peak of its resident memory so far, in KiB; `None` once it has ended.
     pub(crate) fn memory_peak_kib(&self) -> Option<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
         let peak = status
@@ -104,10 +104,10 @@ impl Process {
         peak.trim().strip_suffix(" kB")?.parse().ok()
     }
 
-    /// Waits for its end. With it, the most memory that it has had resident, in KiB, as far as that was seen.
+    /// Waits for its end, and returns the highest observed peak of its resident memory in KiB, too.
     pub(crate) fn finish_with_peak(mut self) -> (Finished, u64) {
         let mut peak_kib = 0;
-        // What has ended has no memory.
+        // An ended process has no memory.
         while let Some(peak) = self.memory_peak_kib() {
             peak_kib = peak;
             if self.started.elapsed() > TIME_MAX {
@@ -118,12 +118,12 @@ impl Process {
         (self.finish(), peak_kib)
     }
 
-    /// What the system tells of it in this file of `/proc`.
+    /// The content of this file of `/proc` for the process.
     pub(crate) fn proc_file(&self, name: &str) -> Vec<u8> {
         std::fs::read(format!("/proc/{}/{name}", self.child.id())).expect("the process is there")
     }
 
-    /// Which process it is.
+    /// Its process id.
     pub(crate) fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
     }
@@ -133,7 +133,7 @@ impl Process {
         kill_process(self.pid(), signal).expect("the process can be signalled");
     }
 
-    /// Sends a signal to the only process that it has started.
+    /// Sends a signal to its only child process.
     pub(crate) fn signal_child(&self, signal: Signal) {
         let pid = self.child.id();
         let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))
@@ -147,7 +147,7 @@ impl Process {
         kill_process(child, signal).expect("its child can be signalled");
     }
 
-    /// Sends it a signal again and again, until it ends.
+    /// Sends it a signal repeatedly, until it ends.
     pub(crate) fn signal_until_its_end(&mut self, signal: Signal) {
         while self
             .child
@@ -155,7 +155,7 @@ impl Process {
             .expect("the process can be asked")
             .is_none()
         {
-            // It may end meanwhile.
+            // It may have ended meanwhile.
             kill_process(self.pid(), signal).ok();
             if self.started.elapsed() > TIME_MAX {
                 self.give_up("its end");
@@ -171,7 +171,7 @@ impl Process {
         self.wait_until(text, || outputs.iter().any(says));
     }
 
-    /// Waits until it has got so far.
+    /// Waits until the condition holds.
     pub(crate) fn wait_until(&mut self, what: &str, mut is_so: impl FnMut() -> bool) {
         while !is_so() {
             if let Some(status) = self.child.try_wait().expect("the process can be asked") {
@@ -215,7 +215,7 @@ impl Process {
 }
 
 impl Drop for Process {
-    /// A test that fails leaves no process behind.
+    /// Kills the process, so that a failed test leaves none behind.
     fn drop(&mut self) {
         self.child.kill().ok();
         self.child.wait().ok();
@@ -242,7 +242,7 @@ impl Output {
         ends.send(()).ok();
     }
 
-    /// All of it, if it ends within this time.
+    /// All output, if the process closes it within this time.
     fn all(&self, within: Duration) -> Result<Vec<u8>, RecvTimeoutError> {
         self.end.recv_timeout(within)?;
         Ok(std::mem::take(
@@ -250,7 +250,7 @@ impl Output {
         ))
     }
 
-    /// It as a text, where the process is about to end.
+    /// The output as text, of a process that is about to end.
     fn text(&self) -> String {
         self.end.recv_timeout(Duration::from_secs(1)).ok();
         shown(&self.bytes)

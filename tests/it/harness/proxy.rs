@@ -1,4 +1,4 @@
-//! A proxy for HTTPS whose every answer to CONNECT the test writes.
+//! An HTTPS proxy whose answers to CONNECT are scripted by the test.
 
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
-/// What a proxy does with a request to connect.
+/// The proxy's reaction to CONNECT.
 pub(crate) enum ProxyReply {
-    /// It connects, to this address.
+    /// Connects to this address.
     Tunnel(SocketAddr),
-    /// It answers with these bytes, and closes the connection.
+    /// Sends these bytes, and closes the connection.
     Answer(&'static [u8]),
 }
 
@@ -23,7 +23,7 @@ pub(crate) struct ScriptedProxy {
 
 struct Shared {
     script: Mutex<Box<dyn Fn() -> ProxyReply + Send>>,
-    /// The heads that arrived.
+    /// The heads of all requests.
     requests: Mutex<Vec<String>>,
     connections: Mutex<Vec<TcpStream>>,
     is_over: AtomicBool,
@@ -57,12 +57,12 @@ impl ScriptedProxy {
         self.address
     }
 
-    /// What it was asked so far.
+    /// The requests so far.
     pub(crate) fn requests(&self) -> Vec<String> {
         self.shared.requests.lock().unwrap().clone()
     }
 
-    /// Answers like this from now on, and closes the connections that there are.
+    /// Sends these bytes from now on, and closes the open connections.
     pub(crate) fn answer(&self, bytes: &'static [u8]) {
         *self.shared.script.lock().unwrap() = Box::new(move || ProxyReply::Answer(bytes));
         self.shared.close_connections();
@@ -81,7 +81,7 @@ impl Drop for ScriptedProxy {
     fn drop(&mut self) {
         self.shared.is_over.store(true, Ordering::SeqCst);
         self.shared.close_connections();
-        // A connection wakes the listener, so that it sees that all is over.
+        // A connection wakes the listener, so that it sees the end.
         TcpStream::connect(self.address).ok();
         self.accepting.take().map(JoinHandle::join);
     }
@@ -99,7 +99,7 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
             .unwrap()
             .push(stream.try_clone().expect("a socket can be shared"));
         let shared = Arc::clone(shared);
-        // The client may have had enough, which is what the test is about.
+        // The client may hang up early, which is part of some tests.
         thread::spawn(move || serve(stream, &shared).ok());
     }
 }

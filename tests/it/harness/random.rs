@@ -1,4 +1,4 @@
-//! Random numbers that are the same each time.
+//! Reproducible random numbers.
 
 /// `SplitMix64` (Steele, Lea, Flood 2014).
 pub(crate) struct SplitMix64(u64);
@@ -23,7 +23,7 @@ impl SplitMix64 {
         (self.next() % end as u64) as usize
     }
 
-    /// Whether something happens that does so `percent` times of a hundred.
+    /// Whether an event with a probability of `percent` happens.
     pub(crate) fn happens(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }

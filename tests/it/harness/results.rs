@@ -1,4 +1,4 @@
-//! `results.ndjson`, read by other code than that which wrote it.
+//! Reads `results.ndjson` with code that is independent of its writer.
 
 use std::collections::BTreeMap;
 
@@ -6,14 +6,14 @@ use serde_json::Value;
 
 use super::crc::crc32c;
 
-/// A journal whose every line has the right checksum.
+/// A journal in which every line has the right checksum.
 #[derive(Debug, Clone)]
 pub(crate) struct Results {
     /// The first line.
     pub(crate) header: Value,
-    /// The lines that are about one row, in the order in which they were written.
+    /// The lines about rows, in the order of the file.
     pub(crate) lines: Vec<Value>,
-    /// The lines that are about the run.
+    /// The lines about the run.
     pub(crate) facts: Vec<Value>,
 }
 
@@ -47,7 +47,7 @@ impl Results {
             .collect()
     }
 
-    /// The line of a row that has one line.
+    /// The line of a row that has exactly one line.
     pub(crate) fn row(&self, row: u64) -> &Value {
         let lines: Vec<_> = self
             .lines
@@ -58,7 +58,7 @@ impl Results {
         lines[0]
     }
 
-    /// Each row from 1 to `rows` has a line, and none has two that settle it.
+    /// Checks that each row from 1 to `rows` has a line, and none has two that settle it.
     pub(crate) fn settle_each_of(&self, rows: usize) -> &Results {
         let mut settled: BTreeMap<u64, usize> = BTreeMap::new();
         for line in self.lines.iter().filter(|line| line["outcome"] != "failed") {
@@ -74,7 +74,7 @@ impl Results {
         self
     }
 
-    /// Requests sent for all rows together.
+    /// The number of requests for all rows.
     pub(crate) fn attempts(&self) -> u64 {
         self.lines
             .iter()
@@ -83,7 +83,7 @@ impl Results {
     }
 }
 
-/// A line as JSON, after its checksum was compared.
+/// A line as JSON, after its checksum is verified.
 fn checked(line: &str) -> Value {
     let (content, crc) = line
         .rsplit_once(",\"crc\":\"")

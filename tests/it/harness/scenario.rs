@@ -1,4 +1,4 @@
-//! A test's world: a directory of its own, the inputs in it, and the server that the program sends to.
+//! The world of a test: a directory, the inputs in it, and the server that the program sends to.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, Permissions};
@@ -28,18 +28,18 @@ use super::writing::Form;
 pub(crate) const RUN_DIR: &str = "run";
 /// The token of scripted servers.
 const SCRIPTED_TOKEN: &str = "token-of-the-scripted-server-7f3a";
-/// The file that tells of every update that the sandbox applied.
+/// The file in which the sandbox records every applied update.
 const LEDGER: &str = "ledger.ndjson";
-/// Where the token is, if not in the environment.
+/// The file with the token, unless it is in the environment.
 const TOKEN_FILE: &str = "token";
 
-/// Build it, then [`run`](Scenario::run).
+/// A scenario, built step by step and then [`run`](Scenario::run).
 pub(crate) struct Scenario {
     directory: TempDir,
     inputs: Vec<String>,
     flags: Vec<String>,
     target: Target,
-    /// The URL that the server is reached at, where it is another than its own.
+    /// The server's URL, if it differs from its own.
     reached_at: Option<String>,
     tls: Option<TlsFront>,
     token: TokenPlace,
@@ -49,11 +49,11 @@ pub(crate) struct Scenario {
 }
 
 enum Target {
-    /// The command says it, or none is needed.
+    /// The command names it, or there is none.
     Unsaid,
     Sandbox(SandboxThread),
     Scripted(ScriptedServer),
-    /// A server that the test does not run, or a port at which nobody listens.
+    /// A server that the test does not run, or a port without a listener.
     Another(String),
 }
 
@@ -62,7 +62,7 @@ enum TokenPlace {
     File,
 }
 
-/// A run that has not ended.
+/// A process that has not ended.
 pub(crate) struct Running<'s> {
     scenario: &'s Scenario,
     process: Process,
@@ -106,7 +106,7 @@ impl Scenario {
         self
     }
 
-    /// An input that the test has seen to, or that is not there.
+    /// An input that the test creates, or that does not exist.
     pub(crate) fn input(mut self, name: &str) -> Scenario {
         self.inputs.push(name.to_owned());
         self
@@ -118,12 +118,12 @@ impl Scenario {
         self.input("-")
     }
 
-    /// Standard input is this from now on.
+    /// Replaces the standard input.
     pub(crate) fn pipe(&mut self, content: impl AsRef<[u8]>) {
         self.stdin = content.as_ref().to_vec();
     }
 
-    /// Sends to a sandbox in this process: one of a million customers, with the options changed as said.
+    /// Sends to a sandbox in this process, with a million customers and changed options.
     pub(crate) fn sandbox(mut self, change: impl FnOnce(&mut SandboxOptions)) -> Scenario {
         let ledger = Some(self.path(LEDGER));
         let mut options = SandboxOptions {
@@ -136,7 +136,7 @@ impl Scenario {
         self
     }
 
-    /// Sends to a server that answers as scripted.
+    /// Sends to a server with scripted answers.
     pub(crate) fn server(
         mut self,
         script: impl Fn(&Request) -> Reply + Send + Sync + 'static,
@@ -145,18 +145,18 @@ impl Scenario {
         self
     }
 
-    /// Sends to this URL, at which nobody listens.
+    /// Sends to this URL, which has no listener.
     pub(crate) fn nobody_at(self, url: &str) -> Scenario {
         self.server_at(url)
     }
 
-    /// Sends to a server at this URL, which takes any token.
+    /// Sends to a server at this URL, which accepts any token.
     pub(crate) fn server_at(mut self, url: &str) -> Scenario {
         self.target = Target::Another(url.to_owned());
         self
     }
 
-    /// The server stands behind TLS. It is reached at the address of this machine.
+    /// Puts the server behind TLS, at this machine's address.
     pub(crate) fn behind_tls(mut self, presents: Presents) -> Scenario {
         let url = Url::parse(&self.url().expect("a server")).expect("a server's URL");
         let port = url.port().expect("a server's port");
@@ -172,7 +172,7 @@ impl Scenario {
         self
     }
 
-    /// The TLS that the server stands behind.
+    /// The TLS front of the server.
     pub(crate) fn tls(&self) -> &TlsFront {
         self.tls.as_ref().expect("the server stands behind TLS")
     }
@@ -187,7 +187,7 @@ impl Scenario {
         self
     }
 
-    /// Gives the token in a file that a login at the sandbox left behind.
+    /// Gives the token in the file of a login at the sandbox.
     pub(crate) fn logged_in(self) -> Scenario {
         let sandbox = self.sandbox_thread();
         let login = sandbox.log_in();
@@ -209,30 +209,30 @@ impl Scenario {
         self
     }
 
-    /// What a login left in the token file, or a renewal.
+    /// The login in the token file.
     pub(crate) fn login(&self) -> Value {
         let content = self.read(TOKEN_FILE).expect("the token file is there");
         serde_json::from_slice(&content).expect("the token file is JSON at any time")
     }
 
-    /// These flags stand in the command of every run and check.
+    /// Adds these flags to the command of every run and check.
     pub(crate) fn flags<const N: usize>(mut self, flags: [&str; N]) -> Scenario {
         self.flags.extend(flags.map(str::to_owned));
         self
     }
 
-    /// Runs without a rate of our own.
+    /// Runs without a rate limit of our own.
     pub(crate) fn unlimited(self) -> Scenario {
         self.flags(["--rate", "unlimited"])
     }
 
-    /// Runs with this in the environment.
+    /// Runs with this variable in the environment.
     pub(crate) fn variable(mut self, name: &str, value: &str) -> Scenario {
         self.variables.push((name.to_owned(), value.into()));
         self
     }
 
-    /// Runs with this in the environment, which need not be UTF-8.
+    /// Runs with this variable in the environment; the value need not be UTF-8.
     pub(crate) fn raw_variable(mut self, name: &str, value: &[u8]) -> Scenario {
         self.variables
             .push((name.to_owned(), OsStr::from_bytes(value).to_owned()));
@@ -250,12 +250,12 @@ impl Scenario {
         self
     }
 
-    /// Runs as it is, from now on.
+    /// Runs without a line of shell from now on.
     pub(crate) fn through_nothing(&mut self) {
         self.through = None;
     }
 
-    /// Runs `custsync run` on the inputs, with the server and the run directory named, and waits for its end.
+    /// Runs `custsync run` on the inputs, with server and run directory, and waits for its end.
     pub(crate) fn run<const N: usize>(&self, arguments: [&str; N]) -> End {
         self.start(arguments).end()
     }
@@ -265,7 +265,7 @@ impl Scenario {
         self.start_verb("run", &arguments)
     }
 
-    /// Runs `custsync check` on the inputs, with the run directory named, and waits for its end.
+    /// Runs `custsync check` on the inputs, with the run directory, and waits for its end.
     pub(crate) fn check<const N: usize>(&self, arguments: [&str; N]) -> End {
         self.start_check(arguments).end()
     }
@@ -285,7 +285,7 @@ impl Scenario {
         self.start_words(arguments)
     }
 
-    /// Starts custsync with these arguments and no others, however many.
+    /// Starts custsync with exactly these arguments, in any number.
     pub(crate) fn start_words<'a>(
         &self,
         arguments: impl IntoIterator<Item = &'a str>,
@@ -304,7 +304,7 @@ impl Scenario {
         .end()
     }
 
-    /// Runs a line of shell, with custsync's directory first in the path.
+    /// Runs a line of shell, with custsync's directory first in `PATH`.
     pub(crate) fn shell(&self, line: &str) -> End {
         let program = Path::new(env!("CARGO_BIN_EXE_custsync"));
         let mut command = Command::new("/bin/sh");
@@ -364,7 +364,7 @@ impl Scenario {
         variables
     }
 
-    /// What requests' paths are appended to.
+    /// The URL before the paths of requests.
     pub(crate) fn url(&self) -> Option<String> {
         if self.reached_at.is_some() {
             return self.reached_at.clone();
@@ -377,7 +377,7 @@ impl Scenario {
         }
     }
 
-    /// The token that the server takes.
+    /// The token that the server accepts.
     pub(crate) fn secret(&self) -> Option<String> {
         match &self.target {
             Target::Unsaid => None,
@@ -386,12 +386,12 @@ impl Scenario {
         }
     }
 
-    /// A file's place in the scenario's directory.
+    /// The path of a file in the scenario's directory.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
-    /// Writes a file that is no input.
+    /// Writes a file that is not an input.
     pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         fs::write(self.path(name), content).expect("the scenario's directory can be written");
     }
@@ -402,7 +402,7 @@ impl Scenario {
         fs::set_permissions(self.path(name), Permissions::from_mode(0o600)).expect("our own file");
     }
 
-    /// Reads a file; `None` where there is none.
+    /// Reads a file; `None` if it does not exist.
     pub(crate) fn read(&self, name: &str) -> Option<Vec<u8>> {
         fs::read(self.path(name)).ok()
     }
@@ -414,22 +414,22 @@ impl Scenario {
         self.write(name, content);
     }
 
-    /// What the sandbox has applied so far.
+    /// The updates that the sandbox has applied so far.
     pub(crate) fn ledger(&self) -> Ledger {
         Ledger::parse(&self.read(LEDGER).unwrap_or_default())
     }
 
-    /// What the sandbox has seen so far.
+    /// The sandbox's counts so far.
     pub(crate) fn counts(&self) -> Counts {
         self.sandbox_thread().counts()
     }
 
-    /// The sandbox holds what these rows come to, one after the other.
+    /// Checks that the sandbox holds the result of these rows, applied in order.
     pub(crate) fn holds<'r>(&self, rows: impl Iterator<Item = &'r CustomerRow>) {
         self.holds_updates(rows.map(|row| (row.id, row.fields())));
     }
 
-    /// The sandbox holds what these updates of customers come to, one after the other.
+    /// Checks that the sandbox holds the result of these updates, applied in order.
     pub(crate) fn holds_updates(&self, updates: impl Iterator<Item = (u64, Map<String, Value>)>) {
         asking::holds(self.sandbox_thread(), updates);
     }
@@ -444,7 +444,7 @@ impl Scenario {
         }
     }
 
-    /// What the scripted server was asked so far.
+    /// The requests to the scripted server so far.
     pub(crate) fn requests(&self) -> Vec<Request> {
         match &self.target {
             Target::Scripted(server) => server.requests(),
@@ -456,7 +456,7 @@ impl Scenario {
 }
 
 impl Running<'_> {
-    /// Waits until the program has got so far.
+    /// Waits until the condition holds.
     pub(crate) fn until(mut self, what: &str, is_so: impl Fn(&Scenario) -> bool) -> Self {
         let scenario = self.scenario;
         self.process.wait_until(what, || is_so(scenario));
@@ -468,7 +468,7 @@ impl Running<'_> {
         self.process.pid()
     }
 
-    /// What the system tells of the program in this file of `/proc`.
+    /// The content of this file of `/proc` for the program.
     pub(crate) fn proc_file(&self, name: &str) -> Vec<u8> {
         self.process.proc_file(name)
     }
@@ -479,13 +479,13 @@ impl Running<'_> {
         self
     }
 
-    /// Sends a signal to the only process that the program has started.
+    /// Sends a signal to the program's only child process.
     pub(crate) fn signal_child(self, signal: Signal) -> Self {
         self.process.signal_child(signal);
         self
     }
 
-    /// Sends the program a signal again and again, until it ends.
+    /// Sends the program a signal repeatedly, until it ends.
     pub(crate) fn signal_until_its_end(mut self, signal: Signal) -> Self {
         self.process.signal_until_its_end(signal);
         self
@@ -497,17 +497,17 @@ impl Running<'_> {
         self
     }
 
-    /// Waits for the program's end without a look at what it left behind.
+    /// Waits for the program's end, without reading the files that it left.
     pub(crate) fn finish(self) -> Finished {
         self.process.finish()
     }
 
-    /// Waits for the program's end, with the most memory that it has had resident, in KiB.
+    /// Waits for the program's end, and returns the peak of its resident memory in KiB, too.
     pub(crate) fn finish_with_peak(self) -> (Finished, u64) {
         self.process.finish_with_peak()
     }
 
-    /// The most memory that the program has had resident so far, in KiB; `None` once it has ended.
+    /// The peak of the program's resident memory so far, in KiB; `None` once it has ended.
     pub(crate) fn memory_peak_kib(&self) -> Option<u64> {
         self.process.memory_peak_kib()
     }

@@ -1,4 +1,4 @@
-//! A small HTTP server whose every answer the test writes.
+//! A small HTTP server whose answers are scripted by the test.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle};
 
 use serde_json::{Map, Value, json};
 
-/// What arrived.
+/// A request that arrived.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
     /// Counted from 1 over all connections.
@@ -19,15 +19,15 @@ pub(crate) struct Request {
     /// Names in lower case.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Value,
-    /// The body as it came.
+    /// The body as received.
     pub(crate) text: String,
 }
 
-/// What goes back.
+/// The server's reaction to a request.
 pub(crate) enum Reply {
     /// These bytes.
     Answer(Vec<u8>),
-    /// The connection is closed after these bytes.
+    /// Sends these bytes and closes the connection.
     CutOff(Vec<u8>),
     /// The test writes to the socket itself, and the connection is closed after that.
     Raw(Writing),
@@ -46,7 +46,7 @@ pub(crate) struct ScriptedServer {
 struct Shared {
     script: Box<dyn Fn(&Request) -> Reply + Send + Sync>,
     requests: Mutex<Vec<Request>>,
-    /// What was applied of each customer, for reads.
+    /// The fields applied to each customer, for reads.
     customers: Mutex<BTreeMap<u64, Map<String, Value>>>,
     connections: Mutex<Vec<TcpStream>>,
     is_over: AtomicBool,
@@ -76,7 +76,7 @@ impl Request {
 }
 
 impl Reply {
-    /// An answer with a body of this type; `headers` are lines with a line end each.
+    /// An answer with a body of this type; `headers` are lines, each with its line end.
     pub(crate) fn of(status: u16, headers: &str, content_type: &str, body: &[u8]) -> Reply {
         let length = body.len();
         let head = format!(
@@ -100,7 +100,7 @@ impl Reply {
         Reply::json(status, &json!({"error": code, "message": "As scripted."}))
     }
 
-    /// Whatever the test writes to the socket.
+    /// An answer that the test writes to the socket itself.
     pub(crate) fn raw(write: impl FnOnce(&mut TcpStream) -> io::Result<()> + 'static) -> Reply {
         Reply::Raw(Box::new(write))
     }
@@ -110,7 +110,7 @@ impl Reply {
         Reply::CutOff(Vec::new())
     }
 
-    /// An answer that breaks off in its middle.
+    /// An answer that ends in the middle.
     pub(crate) fn cut_off() -> Reply {
         let head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 400\r\n\r\n{\"success\"";
         Reply::CutOff(head.to_vec())
@@ -144,19 +144,19 @@ impl ScriptedServer {
         }
     }
 
-    /// What requests' paths are appended to.
+    /// The URL before the paths of requests.
     pub(crate) fn url(&self) -> String {
         format!("http://{}/api", self.address)
     }
 
-    /// What it was asked so far, reads apart: those it answers by itself.
+    /// The requests so far, without reads, which the server answers itself.
     pub(crate) fn requests(&self) -> Vec<Request> {
         self.shared.requests.lock().unwrap().clone()
     }
 }
 
 impl Shared {
-    /// The script's answer to an update. Where it says that the update was applied, reads show it.
+    /// The script's answer to an update. If it says that the update was applied, reads show it.
     fn scripted(&self, request: &mut Request) -> Reply {
         {
             let mut requests = self.requests.lock().unwrap();
@@ -181,7 +181,7 @@ impl Shared {
         self.shown(request.id())
     }
 
-    /// A customer as the API shows one: some fields of the update by other names.
+    /// A customer as the API shows it: some fields have other names than in the update.
     fn shown(&self, id: u64) -> Reply {
         let Some(mut shown) = self.customers.lock().unwrap().get(&id).cloned() else {
             return Reply::error(404, "not_found");
@@ -217,7 +217,7 @@ impl Drop for ScriptedServer {
         for connection in self.shared.connections.lock().unwrap().iter() {
             connection.shutdown(Shutdown::Both).ok();
         }
-        // A connection wakes the listener, so that it sees that all is over.
+        // A connection wakes the listener, so that it sees the end.
         TcpStream::connect(self.address).ok();
         self.accepting.take().map(JoinHandle::join);
     }
@@ -243,7 +243,7 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
     }
 }
 
-/// Answers one connection's requests until either end has enough.
+/// Answers one connection's requests until either end closes it.
 fn serve(mut stream: TcpStream, shared: &Shared) {
     let mut reader = BufReader::new(stream.try_clone().expect("a socket can be shared"));
     while let Ok(Some(mut request)) = read_request(&mut reader) {
@@ -259,7 +259,7 @@ fn serve(mut stream: TcpStream, shared: &Shared) {
                 break;
             }
             Reply::Raw(write) => {
-                // The client may have had enough, which is what the test is about.
+                // The client may hang up early, which is part of some tests.
                 write(&mut stream).ok();
                 break;
             }
@@ -268,7 +268,7 @@ fn serve(mut stream: TcpStream, shared: &Shared) {
             break;
         }
     }
-    // A server that is being dropped finds it closed already.
+    // A server that is being dropped has closed it already.
     stream.shutdown(Shutdown::Both).ok();
 }
 

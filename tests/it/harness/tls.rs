@@ -1,4 +1,4 @@
-//! TLS in front of a server: certificates of every kind, and what is no TLS at all.
+//! TLS in front of a server, with certificates of every kind, and servers that do not speak TLS.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -15,7 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{oneshot, watch};
 use tokio_rustls::TlsAcceptor;
 
-/// Years in which a certificate is valid, or is no longer or not yet.
+/// The years in which a certificate is valid, has expired, or is not yet valid.
 pub(crate) const VALID: [i32; 2] = [2000, 4000];
 pub(crate) const EXPIRED: [i32; 2] = [2000, 2001];
 pub(crate) const NOT_YET_VALID: [i32; 2] = [3999, 4000];
@@ -23,29 +23,29 @@ pub(crate) const NOT_YET_VALID: [i32; 2] = [3999, 4000];
 /// A certificate authority.
 pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
-/// How the other end of a new connection behaves.
+/// The behaviour of the server's end of a new connection.
 #[derive(Clone)]
 pub(crate) enum Presents {
-    /// It speaks TLS, and what is said goes on to the server.
+    /// Speaks TLS, and forwards the data to the server.
     Certificate(Arc<ServerConfig>),
-    /// It answers the client's first bytes with these, and closes the connection.
+    /// Answers the client's first bytes with these, and closes the connection.
     Bytes(&'static [u8]),
 }
 
-/// Stands in front of a server until it is dropped.
+/// A TLS front for a server, until it is dropped.
 pub(crate) struct TlsFront {
     address: SocketAddr,
     presents: Arc<Mutex<Presents>>,
-    /// How many connections were made.
+    /// The number of connections.
     connections: Arc<AtomicU32>,
-    /// Connections made before the last change are closed.
+    /// Closes connections that were made before the last change.
     changes: watch::Sender<()>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Authority {
-    /// One of a name of its own.
+    /// A new authority with a name of its own.
     pub(crate) fn new() -> Authority {
         static NUMBER: AtomicU32 = AtomicU32::new(1);
         Authority::named(&format!(
@@ -61,12 +61,12 @@ impl Authority {
         Authority(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
-    /// The file that names it.
+    /// The authority's certificate in PEM, for `--ca-file`.
     pub(crate) fn pem(&self) -> String {
         self.0.pem()
     }
 
-    /// Presents a certificate for this host, valid in these years, that the authority has signed.
+    /// Presents a certificate for this host, valid in these years and signed by the authority.
     pub(crate) fn certificate(&self, host: &str, years: [i32; 2]) -> Presents {
         let key = KeyPair::generate().unwrap();
         let certificate = params(host, years).signed_by(&key, &self.0).unwrap();
@@ -79,7 +79,7 @@ impl Authority {
     }
 }
 
-/// Presents a certificate that has signed itself.
+/// Presents a self-signed certificate.
 pub(crate) fn self_signed(host: &str) -> Presents {
     let key = KeyPair::generate().unwrap();
     let certificate = params(host, VALID).self_signed(&key).unwrap();
@@ -104,7 +104,7 @@ fn presents(certificate: CertificateDer<'static>, key: &KeyPair) -> Presents {
 }
 
 impl Presents {
-    /// The same, but the client has to present a certificate of this authority.
+    /// Presents a certificate, and requires one of this authority from the client.
     pub(crate) fn to_clients_of(authority: &Authority, host: &str) -> Presents {
         install_provider();
         let key = KeyPair::generate().unwrap();
@@ -134,7 +134,7 @@ fn install_provider() {
 }
 
 impl TlsFront {
-    /// Listens on a free port, and passes on to `server` what it hears.
+    /// Listens on a free port, and forwards to `server`.
     pub(crate) fn start(server: SocketAddr, presents: Presents) -> TlsFront {
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         listener.set_nonblocking(true).unwrap();
@@ -176,7 +176,7 @@ impl TlsFront {
         self.address
     }
 
-    /// How many connections were made so far.
+    /// The number of connections so far.
     pub(crate) fn connections(&self) -> u32 {
         self.connections.load(Ordering::Relaxed)
     }
@@ -210,7 +210,7 @@ async fn accept(
         let (presents, mut changes) = (presents.lock().unwrap().clone(), changes.subscribe());
         tokio::spawn(async move {
             tokio::select! {
-                // The client may have had enough, which is what the test is about.
+                // The client may hang up early, which is part of some tests.
                 _ = serve(stream, server, presents) => {}
                 _ = changes.changed() => {}
             }
@@ -236,7 +236,7 @@ async fn serve(
             }
             stream.write_all(bytes).await?;
             stream.shutdown().await?;
-            // A socket that is closed before all is read is reset, and the answer with it.
+            // Closing a socket with unread data resets it and loses the answer.
             while stream.read(&mut hello).await? > 0 {}
         }
     }

@@ -1,4 +1,5 @@
-//! Excel workbooks, written by hand from the parts that ECMA-376 asks for, so that each oddity of a cell can be had.
+//! Excel workbooks, built by hand from the parts that ECMA-376 requires, so that tests can have
+//! every kind of cell.
 
 use std::fmt::Write as _;
 use std::io::{Cursor, Write as _};
@@ -15,7 +16,7 @@ pub(crate) enum SheetCell {
     Inline(&'static str),
     /// A number, as it is written.
     Number(&'static str),
-    /// A number that is shown as a date: days since 1899-12-30.
+    /// A number that is formatted as a date: days since 1899-12-30.
     Date(&'static str),
     /// `true` or `false`
     Boolean(bool),
@@ -30,7 +31,7 @@ pub(crate) enum SheetCell {
 pub(crate) struct Workbook {
     sheets: Vec<(&'static str, String)>,
     shared: Vec<&'static str>,
-    /// Parts that stand in the place of those that would be written, or beside them.
+    /// Parts that replace the generated ones or are added to them.
     others: Vec<(&'static str, Vec<u8>)>,
 }
 
@@ -39,7 +40,7 @@ impl Workbook {
     pub(crate) fn sheet(mut self, name: &'static str, rows: &[&[SheetCell]]) -> Workbook {
         let mut xml = String::new();
         for (row, cells) in (1..).zip(rows) {
-            // A row without cells is not there at all, as spreadsheets save it.
+            // Spreadsheets do not save a row without cells.
             if cells.is_empty() {
                 continue;
             }
@@ -79,7 +80,7 @@ impl Workbook {
         self
     }
 
-    /// Puts a part in the place of the one of this name, or beside the others.
+    /// Replaces the part of this name, or adds it.
     pub(crate) fn part(mut self, name: &'static str, content: impl AsRef<[u8]>) -> Workbook {
         self.others.push((name, content.as_ref().to_vec()));
         self

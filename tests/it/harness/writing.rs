@@ -1,8 +1,8 @@
-//! Rows as CSV and NDJSON, written by hand.
+//! Writes rows as CSV and NDJSON, by hand.
 
 use super::customers::{COLUMNS, Cells, Given};
 
-/// What a file is.
+/// The format of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
     Csv,
@@ -10,7 +10,7 @@ pub(crate) enum Form {
 }
 
 impl Form {
-    /// The end of a file's name.
+    /// The extension of a file's name.
     pub(crate) fn extension(self) -> &'static str {
         match self {
             Form::Csv => "csv",
