@@ -1,5 +1,5 @@
-//! What each stage of a row's way costs by itself: `cargo bench`. Throughput is in bytes of input where there are any, and in
-//! rows otherwise.
+//! The cost of each stage of a row by itself: `cargo bench`. Throughput is in bytes of input if
+//! there are any, and in rows otherwise.
 
 use std::fmt::Write as _;
 use std::hint::black_box;
@@ -140,7 +140,7 @@ fn checking(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// One row through the schedule: taken in, sent, answered, written down.
+/// One row through the schedule: offered, sent, answered, recorded.
 fn scheduling(criterion: &mut Criterion) {
     let rules = Rules {
         rate: Rate::Unlimited,

@@ -1,12 +1,13 @@
-//! Writes made-up customers to standard output, the same ones for the same arguments: for benchmarks, and to try things out.
+//! Writes generated customers to standard output, the same ones for the same arguments, for
+//! benchmarks and for trying things out.
 //!
 //! ```sh
 //! cargo run --release --example customers -- 2000000 --bad-percent 1 > customers.csv
 //! cargo run --release --example customers -- 2000000 --ndjson > customers.ndjson
 //! ```
 //!
-//! Names are not ASCII, one address in twenty has a line break, and many cells need quotes. Of the bad rows each breaks one
-//! rule of the contract.
+//! Names contain non-ASCII letters, one address in twenty has a line break, and many cells need
+//! quotes. Each invalid row breaks one rule of the contract.
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -53,15 +54,15 @@ const MISTAKES: [(&str, &str); 6] = [
 /// A customer's cells, each with its column.
 type Row = [(&'static str, String); 13];
 
-/// Writes made-up customers.
+/// Writes generated customers.
 #[derive(Parser)]
 struct Arguments {
-    /// How many
+    /// Number of customers
     rows: u64,
-    /// How many of a hundred break a rule
+    /// Percentage of invalid rows
     #[arg(long, value_name = "N", default_value_t = 0)]
     bad_percent: u64,
-    /// One JSON object a line instead of CSV
+    /// Write one JSON object per line instead of CSV
     #[arg(long)]
     ndjson: bool,
 }

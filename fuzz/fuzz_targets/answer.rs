@@ -1,5 +1,5 @@
-//! Answers: the server's words are kept short, clean and without the token, codes and fields are what may be shown, and a read
-//! never takes another customer for the one that was sent.
+//! Answers: the server's text is kept short, escaped and without the token; only known codes and
+//! fields are shown; and a read never confuses two customers.
 #![no_main]
 
 use custsync::api::Token;
@@ -25,7 +25,7 @@ const HEADERS: [&str; 8] = [
     "ratelimit",
     "ratelimit-reset",
 ];
-/// The most characters that are kept of message and fields together, and what a name may have beside.
+/// The most characters of message and fields together, and what a name may have in addition.
 const TEXT_MAX: usize = 256;
 const NAME_MAX: usize = 64;
 
@@ -84,10 +84,10 @@ fn response(status: StatusCode, headers: &HeaderMap, body: &[u8], compared_with:
     )
 }
 
-// The body comes last, where it is the rest of the input as it stands.
+// The body comes last, so it is the rest of the fuzzer's input, unchanged.
 fuzz_target!(|input: (u16, u8, Vec<(u8, &[u8])>, &[u8])| {
     let (status, kind, values, body) = input;
-    // Every other one a 200, and few that no server sends.
+    // Every other answer is a 200, and few have a status that no server sends.
     let status = if status % 2 == 0 { 200 } else { 100 + status / 2 % 500 };
     let status = StatusCode::from_u16(status).expect("three digits");
     let mut headers = HeaderMap::new();
@@ -105,7 +105,8 @@ fuzz_target!(|input: (u16, u8, Vec<(u8, &[u8])>, &[u8])| {
     check_words(&written);
     let read = response(status, &headers, &body, Some(SENT));
     assert_eq!((read.body, &read.error), (written.body, &written.error));
-    // The same bytes, read whole. What reading skips need only look like JSON: a number may be out of range.
+    // The same bytes, parsed completely. What the reader skips need only look like JSON: a number
+    // may be out of range.
     let seen: Option<serde_json::Value> = serde_json::from_slice(&body).ok();
     if let (Body::Object { .. }, None) = (read.body, &seen) {
         return;
@@ -117,7 +118,7 @@ fuzz_target!(|input: (u16, u8, Vec<(u8, &[u8])>, &[u8])| {
         let id = id.as_u64().or_else(|| id.as_str()?.parse().ok());
         assert_eq!((status, id), (StatusCode::OK, Some(CUSTOMER)));
     }
-    // The bytes as the id of a customer who is shown just as sent.
+    // The bytes as the id of a customer who is shown as sent.
     let id = String::from_utf8_lossy(&body);
     for answer in [format!("{{\"data\":{{\"id\":{id},{SHOWN}}}"), format!("{{\"id\":{id},{SHOWN}")] {
         if response(StatusCode::OK, &headers, answer.as_bytes(), Some(SENT)).shown != Some(Shown::AsSent) {

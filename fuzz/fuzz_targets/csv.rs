@@ -1,12 +1,12 @@
-//! CSV: the rows do not depend on the size of blocks, there are as many as the `csv` crate reads, and their cells are those that it
-//! reads, unless a strict reader would refuse them.
+//! CSV: the rows do not depend on the size of blocks, and rows and cells are those of the `csv`
+//! crate, unless a strict reader would refuse them.
 #![no_main]
 
 use custsync::input::{Delimiter, InputRules};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    // A mark, NUL bytes and compressed data say that it is something else.
+    // A byte order mark, NUL bytes and compressed data indicate other formats.
     if bytes.contains(&0) || bytes.starts_with(b"\x1f\x8b") || bytes.starts_with(b"\xef\xbb\xbf") {
         return;
     }
@@ -18,7 +18,7 @@ fuzz_target!(|bytes: &[u8]| {
     assert_eq!(rows.len() + 1 + blank_rows, records);
     assert_eq!(rows.len(), cells.len());
     for ((raw, _, _), cells) in rows.iter().zip(cells) {
-        // Where there are none, the row's quotes are refused, or it has other columns than the header.
+        // A row without cells has faulty quotes, or another number of columns than the header.
         if !cells.is_empty() {
             // A mark at the start would be taken for the file's.
             let record = self::records(&[b"\n", raw.as_slice()].concat()).concat();

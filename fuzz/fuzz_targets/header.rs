@@ -1,4 +1,4 @@
-//! Headers: any of them is refused with all that is wrong, or maps each field once.
+//! Headers: each is refused with all its errors, or maps each field once.
 #![no_main]
 
 use custsync::input::{Delimiter, HeaderNames, InputRules, MappingRules};
@@ -12,7 +12,8 @@ fuzz_target!(|input: (Vec<u8>, Vec<(String, u8)>, Vec<String>, bool)| {
     let Ok(mapping) = MappingRules::new(&map, &ignore) else { return };
     let names = if is_loose { HeaderNames::Loose } else { HeaderNames::Exact };
     let found = InputRules { mapping: mapping.with_header_names(names), ..InputRules::default() };
-    // A delimiter is found by the first block, so only a given one is the same for blocks of any size.
+    // A delimiter is detected from the first block, so only a given one is the same for blocks of
+    // any size.
     let given = InputRules { delimiter: Some(Delimiter::COMMA), ..found.clone() };
     let text = [header.as_slice(), b"\n1,a,b,c\n"].concat();
     let [.., one_block] = custsync_fuzz::SIZES;

@@ -8,7 +8,7 @@ fuzz_target!(|bytes: &[u8]| {
     if bytes.contains(&0) {
         return;
     }
-    // So that it is text in the first place, whatever its first bytes are.
+    // The prefix makes it text, whatever its first bytes are.
     let text = [b"{\"id\":1,\"job\":\"x\"}\n", bytes].concat();
     let rows = custsync_fuzz::rows_of_any_size("a.ndjson", &text, &InputRules::default()).expect("lines are rows");
     let is_blank = |line: &[u8]| line.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'));

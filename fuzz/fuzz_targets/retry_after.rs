@@ -1,4 +1,4 @@
-//! `Retry-After` and the headers of rate limits: whatever a server says is a wait, a window, or ignored.
+//! `Retry-After` and the headers of rate limits: every value is a wait, a window, or ignored.
 #![no_main]
 
 use custsync::api::rate_headers;

@@ -11,13 +11,13 @@ fuzz_target!(|bytes: &[u8]| {
     let text = [b"id,job\n", rest].concat();
     let mut rules = InputRules::default();
     let content = match kind % 6 {
-        // As it is: whatever the bytes make of themselves.
+        // Unchanged, in whatever format the bytes are.
         0 => rest.to_vec(),
         1 => [b"\x1f\x8b\x08", rest].concat(),
         2 => [b"\x28\xb5\x2f\xfd", rest].concat(),
         3 => [b"\xff\xfe", rest].concat(),
         4 => {
-            // Well packed: what comes out is what went in.
+            // Correctly compressed: the output equals the input.
             let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
             encoder.write_all(&text).expect("memory");
             let packed = encoder.finish().expect("memory");
@@ -33,6 +33,6 @@ fuzz_target!(|bytes: &[u8]| {
             text
         }
     };
-    // Whatever is wrong is an error, never a panic.
+    // Every fault is an error, never a panic.
     custsync_fuzz::rows_of_any_size("a.csv", &content, &rules).ok();
 });

@@ -1,5 +1,5 @@
-//! Tokens, token files and a token endpoint's answers: what is taken can be sent and is read again as it was written, and no error
-//! repeats a part of what it is about.
+//! Tokens, token files and a token endpoint's answers: an accepted token can be sent and is read
+//! back unchanged, and no error repeats a part of the text.
 #![no_main]
 
 use custsync::api::oauth::parse_answer;
@@ -54,7 +54,7 @@ fuzz_target!(|input: (u16, &str)| {
             }
         }
     }
-    // Every other one a 200.
+    // Every other answer is a 200.
     let status = if status % 2 == 0 { 200 } else { 100 + status / 2 % 500 };
     match parse_answer(status, text.as_bytes()) {
         Ok(tokens) => {

@@ -1,4 +1,4 @@
-//! What the fuzz targets share: bytes go in as an input, and what its rows become comes out.
+//! Shared by the fuzz targets: reads bytes as an input, and returns what its rows become.
 
 use std::io::Cursor;
 
@@ -11,10 +11,10 @@ pub const SIZES: [BlockSize; 3] = [
     BlockSize { block_bytes: 64 << 10, lines_max: 4096, record_bytes_max: 1 << 20 },
 ];
 
-/// What a row became: its bytes, its line, and the request's body or all of its errors.
+/// A row: its bytes, its line, and the request's body or all of its errors.
 pub type Row = (Vec<u8>, u64, Result<String, String>);
 
-/// Reads an input of this name to its end; the rows, or what is wrong with it.
+/// Reads an input of this name to its end; returns the rows, or the error.
 pub fn rows(name: &str, bytes: &[u8], rules: &InputRules, size: BlockSize) -> Result<Vec<Row>, String> {
     let reader = Box::new(Cursor::new(bytes.to_vec()));
     let mut input = Input::of_reader(InputName::from_argument(name.into()), reader, rules, size)
@@ -41,7 +41,8 @@ pub fn rows(name: &str, bytes: &[u8], rules: &InputRules, size: BlockSize) -> Re
     Ok(rows)
 }
 
-/// The texts of the cells of each row, where it can be said which cell is which, and how many rows are blank.
+/// The texts of the cells of each row, if they can be assigned to columns, and the number of blank
+/// rows.
 pub fn cells(name: &str, bytes: &[u8], rules: &InputRules) -> (Vec<Vec<String>>, usize) {
     let reader = Box::new(Cursor::new(bytes.to_vec()));
     let input = Input::of_reader(InputName::from_argument(name.into()), reader, rules, BlockSize::default());
@@ -58,10 +59,11 @@ pub fn cells(name: &str, bytes: &[u8], rules: &InputRules) -> (Vec<Vec<String>>,
     (cells, usize::try_from(blank_rows).expect("fewer than there are bytes"))
 }
 
-/// The rows, which do not depend on the size of blocks. Which of several faults is met first may.
+/// Checks that the rows do not depend on the size of blocks, and returns them. Which of several
+/// errors comes first may depend on it.
 pub fn rows_of_any_size(name: &str, bytes: &[u8], rules: &InputRules) -> Result<Vec<Row>, String> {
     let [smallest, small, large] = SIZES.map(|size| self::rows(name, bytes, rules, size));
-    // That something is no text is looked for in the first block alone.
+    // Only the first block is checked for being text.
     let is_binary = |outcome: &Result<_, String>| matches!(outcome, Err(message) if message.contains("NUL bytes"));
     if ![&smallest, &small, &large].into_iter().any(is_binary) {
         assert_eq!(smallest.as_ref().ok(), small.as_ref().ok());

@@ -1,4 +1,4 @@
-//! Servers that mean harm or are broken: what they send costs no more than one row, a bounded time and bounded memory.
+//! Hostile and broken servers: a bad answer costs at most its row, bounded time and bounded memory.
 
 use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -12,13 +12,14 @@ use serde_json::json;
 
 use crate::harness::{Customers, End, Reply, Scenario};
 
-/// The row that is answered badly, and how many there are.
+/// The row with the bad answer, and the number of rows.
 const BAD_ROW: u64 = 12;
 const ROWS: u64 = 100;
-/// How long a good answer takes: rows are still sent when the bad answer has been read, so that the API is seen to work.
+/// The latency of a good answer: rows are still being sent after the bad answer, so that the API is
+/// seen to work.
 const LATENCY: Duration = Duration::from_millis(10);
 
-/// A run in which one row is answered badly, at both of its attempts, and all others well.
+/// A run in which both attempts of one row get a bad answer, and all other rows a good one.
 fn run(bad: impl Fn() -> Reply + Send + Sync + 'static) -> End {
     let scenario = Scenario::new()
         .csv(&Customers::in_turn(ROWS, 1, 7))
@@ -49,13 +50,13 @@ fn run(bad: impl Fn() -> Reply + Send + Sync + 'static) -> End {
         .exits(1)
 }
 
-/// The answer is none: the row fails after its attempts, and no other does.
+/// Checks that this counts as no answer: the row fails after its attempts, and no other row does.
 fn is_no_answer(bad: impl Fn() -> Reply + Send + Sync + 'static) {
     let end = run(bad).counts([ROWS - 1, 0, 0, 1, 0]);
     let results = end.results();
     let row = results.row(BAD_ROW);
     assert_eq!(row["outcome"], "failed", "{row}");
-    // The other name is that of a kept connection without a whole head.
+    // The other fault is that of a kept connection without a complete head.
     assert!(
         ["connection_broken", "connection_closed"]
             .map(|name| json!(name))
@@ -66,7 +67,7 @@ fn is_no_answer(bad: impl Fn() -> Reply + Send + Sync + 'static) {
     assert!(row["attempts"].as_u64() >= Some(2), "{row}");
 }
 
-/// The answer proves nothing: the row is rejected, and no other is.
+/// Checks that the answer proves nothing: the row is rejected, and no other row is.
 fn proves_nothing(bad: impl Fn() -> Reply + Send + Sync + 'static) -> End {
     let end = run(bad).counts([ROWS - 1, 0, 1, 0, 0]);
     let results = end.results();
@@ -82,7 +83,7 @@ fn proves_nothing(bad: impl Fn() -> Reply + Send + Sync + 'static) -> End {
 #[test]
 fn a_body_of_ten_gigabytes_is_left_where_it_is() {
     const BODY_BYTES: u64 = 10 << 30;
-    /// What the buffers of both ends may hold by the time that the client has gone.
+    /// The most bytes in the buffers of both ends when the client has gone.
     const WRITTEN_BYTES_MAX: u64 = 64 << 20;
     let written = Arc::new(AtomicU64::new(0));
     let counted = Arc::clone(&written);
@@ -110,8 +111,8 @@ fn a_body_of_ten_gigabytes_is_left_where_it_is() {
     assert!(started.elapsed() < Duration::from_secs(20));
 }
 
-/// An answer that drips, however it does, is held on to for the time of one attempt and no longer. To the run it is an API
-/// that does not answer.
+/// Checks that a slow, endless answer is held for the time of one attempt only. To the run it is an
+/// API that does not answer.
 fn ends_with_the_timeout(head: &'static [u8], piece: &'static [u8]) {
     const TIMEOUT: Duration = Duration::from_secs(1);
     let held = Arc::new(Mutex::new(Vec::new()));
@@ -142,7 +143,7 @@ fn ends_with_the_timeout(head: &'static [u8], piece: &'static [u8]) {
     // The server ends with the last of its connections.
     drop(scenario);
     let held = held.lock().unwrap();
-    // A server notices a little later that nobody listens any more.
+    // A server notices a closed connection a little late.
     let (least, most) = (TIMEOUT.mul_f64(0.8), TIMEOUT * 4);
     assert!(
         !held.is_empty() && held.iter().all(|held| (least..most).contains(held)),
@@ -150,9 +151,9 @@ fn ends_with_the_timeout(head: &'static [u8], piece: &'static [u8]) {
     );
 }
 
-/// Writes the head, and then a piece again and again until the client goes away.
+/// Writes the head, and then a piece again and again until the client closes the connection.
 fn drip(stream: &mut TcpStream, head: &[u8], piece: &[u8]) -> io::Result<()> {
-    /// No attempt is this long.
+    /// More pieces than any attempt takes.
     const PIECES_MAX: usize = 1_000;
     stream.write_all(head)?;
     for _ in 0..PIECES_MAX {
@@ -202,7 +203,7 @@ fn a_reset_after_the_status_line_is_no_answer() {
     is_no_answer(|| {
         Reply::raw(|stream| {
             stream.write_all(b"HTTP/1.1 200 OK\r\n")?;
-            // What is no longer connected was reset.
+            // The connection was reset.
             Ok(rustix::net::connect_unspec(stream)?)
         })
     });
@@ -214,7 +215,8 @@ fn a_body_shorter_than_its_length_is_no_answer() {
     is_no_answer(|| Reply::CutOff(answer.to_vec()));
 }
 
-/// `{}` as gzip (RFC 1952), in a stored block: whoever unpacks what nobody asked for, be it this or a bomb, sees a success.
+/// `{}` as gzip (RFC 1952), in a stored block: a client that decompresses what it did not ask for
+/// would see a success.
 const GZIP: &[u8] = b"\x1f\x8b\x08\0\0\0\0\0\0\x03\x01\x02\0\xfd\xff{}\x43\xbf\xa6\xa3\x02\0\0\0";
 
 #[test]
@@ -299,7 +301,7 @@ fn a_redirect_shows_the_other_port_nothing() {
     }
 }
 
-/// A proxy of the environment with a password, and an API that only it could reach.
+/// A scenario with a proxy that has a password, and an API that only the proxy could reach.
 fn behind_a_proxy(proxy: &str) -> Scenario {
     let scenario = Scenario::new()
         .csv(&Customers::in_turn(2, 1, 7))
@@ -381,7 +383,7 @@ fn a_system_without_certificate_authorities_gets_those_of_the_program() {
         "{}",
         end.stderr
     );
-    // Without TLS nobody asks for them.
+    // Without TLS no certificates are needed.
     let end = nowhere(Scenario::new().csv(&rows).server(|_| Reply::updated()))
         .run([])
         .exits(0);

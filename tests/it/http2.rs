@@ -103,7 +103,7 @@ fn connections_that_say_goodbye_lose_nothing() {
             (u64::from(ROWS), u64::from(ROWS)),
             "{counts:?}"
         );
-        // A connection answers what is under way when it says goodbye.
+        // A connection that is closing answers the requests in flight.
         let connections_min = u64::from(ROWS) / (goaway_after + in_flight.parse::<u64>().unwrap());
         assert!(counts.connections >= connections_min.max(2), "{counts:?}");
     }

@@ -1,10 +1,12 @@
-//! The container image's build, as far as it goes without an engine: a clean clone has what it needs.
+//! The build of the container image, as far as it can be tested without an engine: a clean clone
+//! has all files that it needs.
 //!
-//! The Dockerfile's own lines are carried out below a temporary directory, with the files that `.dockerignore` admits. In them,
-//! `cargo build` is `cargo fetch`: it reads the manifest and the lock, as every build does first, and compiles nothing. So it is
-//! noticed when the manifest names a target whose file does not come along, when the lock is behind the manifest, when a
-//! command fails, and when something that is copied is missing. A module that does not compile is not, nor whether the base
-//! images have what they should, nor what the image does: `tests/servers/image.py` builds and runs it where there is an engine.
+//! The Dockerfile's own lines are run in a temporary directory, with the files that `.dockerignore`
+//! admits and with `cargo build` replaced by `cargo fetch`, which reads the manifest and the lock
+//! and compiles nothing. This detects a target in the manifest whose file is not copied, a lock
+//! that is behind the manifest, a command that fails, and a copied file that is missing. It does
+//! not detect a module that does not compile, nor faults of the base images or of the finished
+//! image: `tests/servers/image.py` builds and runs it on a machine with an engine.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, Permissions};
@@ -17,9 +19,10 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
-/// Where the build puts what it builds, in its directory.
+/// The directory of the build's results.
 const BUILT: &str = "target/release";
-/// In the place of cargo. `host-tuple` is this machine's platform: what the others need may never have been downloaded.
+/// A replacement for cargo. `host-tuple` is this machine's platform: crates for others may never
+/// have been downloaded.
 const CARGO: &str = r#"#!/bin/sh
 if [ "$*" != "build --release --locked" ]; then
   echo "the test does not know cargo $*" >&2
@@ -30,26 +33,26 @@ exec "$REAL_CARGO" fetch --offline --locked --target host-tuple
 
 /// A line of the Dockerfile.
 struct Instruction {
-    /// As in `COPY`.
+    /// Its keyword, such as `COPY`.
     name: String,
-    /// What follows, in one line.
+    /// Its arguments, joined into one line.
     arguments: String,
 }
 
-/// A build that is carried out.
+/// A simulated build.
 struct Build {
     /// Removed when the build is dropped.
     _directory: TempDir,
-    /// Where the engine would get files from.
+    /// The build context, from which the engine copies.
     context: PathBuf,
     /// The builder stage's working directory.
     work: PathBuf,
-    /// A directory with the cargo above.
+    /// A directory with the replacement for cargo.
     programs: PathBuf,
 }
 
 impl Build {
-    /// One with a context of its own.
+    /// A build with a context of its own.
     fn new() -> Build {
         let directory = tempfile::tempdir().unwrap();
         let [context, work, programs] =
@@ -70,7 +73,7 @@ impl Build {
         }
     }
 
-    /// Carries out the first stage. Fails with what the command that failed has printed.
+    /// Runs the first stage. The error is the output of the command that failed.
     fn first_stage(&self) -> Result<(), String> {
         let mut commands = 0;
         for instruction in stages().first().expect("the Dockerfile has a stage") {
@@ -128,7 +131,7 @@ impl Build {
     }
 }
 
-/// What `.dockerignore` admits, by its name in the repository.
+/// The files that `.dockerignore` admits, by their names in the repository.
 fn admitted() -> Vec<String> {
     let text = fs::read_to_string(Path::new(ROOT).join(".dockerignore")).unwrap();
     let mut patterns = text
@@ -252,7 +255,7 @@ fn a_clean_clone_has_all_that_the_image_is_built_from() {
         );
     }
 
-    // What the last stage copies is there as well, or is what has been built.
+    // The files that the last stage copies exist, or are results of the build.
     let directory = stages()[0]
         .iter()
         .find(|instruction| instruction.name == "WORKDIR")
@@ -285,7 +288,7 @@ fn a_clean_clone_has_all_that_the_image_is_built_from() {
     }
 }
 
-/// The test above would notice what it is there for.
+/// The test above detects a missing file.
 #[test]
 fn a_target_without_a_file_would_be_noticed() {
     let build = Build::new();

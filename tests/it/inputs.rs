@@ -1,4 +1,5 @@
-//! Inputs that cannot be used are refused before anything is sent, and those that can be are read as the flags say.
+//! Inputs that cannot be used are refused before anything is sent; all others are read as the flags
+//! say.
 
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::Write as _;
@@ -9,11 +10,12 @@ use serde_json::{Value, json};
 
 use crate::harness::{End, Form, Scenario, Workbook};
 
-/// Stands in every value of these files, so that none can be shown unnoticed.
+/// A part of every value in these files, so that a value in any output is noticed.
 const CANARY: &str = "canary-3d0f";
 const RECORD_BYTES_MAX: usize = 1 << 20;
 
-/// Runs and checks an input that cannot be used: exit code 2, this message, no request, no run directory, no value shown.
+/// Checks that an input is refused by run and check: exit code 2, this message, no request, no run
+/// directory, no value shown.
 fn refuse(name: &str, content: impl AsRef<[u8]>, message: &str) {
     let scenario = Scenario::new().file(name, content).sandbox(|_| {});
     refused_by(&scenario, message);
@@ -54,7 +56,7 @@ fn a_file_that_may_not_be_read_is_refused() {
         .sandbox(|_| {});
     let path = scenario.path("secret.csv");
     fs::set_permissions(&path, Permissions::from_mode(0o000)).unwrap();
-    // To root all files are open.
+    // The superuser can read all files.
     if fs::read(&path).is_err() {
         refused_by(&scenario, "secret.csv: cannot be opened: Permission denied");
     }
@@ -224,7 +226,7 @@ fn rows_with_another_number_of_columns_are_invalid_rows() {
     end.prints("row columns 2 rows (66.7%), first at a.csv:2, a.csv:4");
 }
 
-/// What the sandbox was sent, customer by customer.
+/// The updates that the sandbox received, by customer.
 fn sent(end: &End) -> Vec<(u64, Value)> {
     end.ledger
         .0
@@ -380,7 +382,8 @@ fn a_byte_order_mark_and_foreign_line_ends_belong_to_no_value() {
     );
 }
 
-/// A service that writes a row now and then: each is sent when it is whole, not when a block is full.
+/// A service writes a row now and then: each row is sent once it is complete, not once a block is
+/// full.
 #[test]
 fn rows_of_a_pipe_are_sent_while_its_writer_pauses() {
     let scenario = Scenario::new().input("pipe").sandbox(|_| {});
@@ -402,7 +405,7 @@ fn rows_of_a_pipe_are_sent_while_its_writer_pauses() {
     );
 }
 
-/// An export of what has changed since yesterday is empty on a quiet day.
+/// An export of the changes since yesterday may be empty.
 #[test]
 fn a_header_without_rows_is_a_good_end_and_a_warning() {
     let scenario = || {

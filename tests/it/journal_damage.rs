@@ -1,4 +1,4 @@
-//! Journals that were cut or damaged: what they settle is true, or they are refused.
+//! Truncated and damaged journals either settle rows truthfully or are refused.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use crate::harness::{End, Scenario, crc32c, rounds};
 
 const JOURNAL: &str = "run/results.ndjson";
 const ROWS: u64 = 9;
-/// Customers whose rows the API refuses, or fails with.
+/// The customers whose rows the API refuses, and those whose rows it fails.
 const REJECTED: u64 = 5;
 const FAILED: u64 = 7;
 const INVALID: u64 = 2;
@@ -45,8 +45,8 @@ fn outcomes(end: &End) -> BTreeMap<u64, String> {
         .collect()
 }
 
-/// Continues a run with this journal. Each row ends as it did, and those that the journal does not settle are sent again; or
-/// the journal is refused, and nothing is sent.
+/// Checks a run with this journal. Either each row ends as before, and rows that the journal does
+/// not settle are sent again; or the journal is refused, and nothing is sent.
 fn continues_or_refuses(scenario: &Scenario, journal: &[u8], what: &str) -> i32 {
     scenario.write(JOURNAL, journal);
     let requests = scenario.counts().requests;

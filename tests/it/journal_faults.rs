@@ -1,4 +1,5 @@
-//! What can happen to a journal's file from outside, one fault after the other: the exit code, and what was sent.
+//! Faults of the journal's file from outside, each with its exit code and the requests that are
+//! sent.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -12,11 +13,11 @@ use crate::harness::{End, Running, Scenario};
 
 const JOURNAL: &str = "run/results.ndjson";
 const ROWS: u64 = 10;
-/// More rows than are sent at this rate before the journal is looked at.
+/// More rows than are sent at this rate before the journal is changed.
 const MANY: u64 = 200;
 const SLOWLY: &str = "20/s";
 
-/// A run of so many rows at this rate that has not begun.
+/// A scenario of this many rows at this rate.
 fn rows(rows: u64, rate: &str) -> Scenario {
     let row = |row| format!("{row},customer{row}@example.com\n");
     let file = ["id,email\n".to_owned()]
@@ -39,7 +40,7 @@ fn half_done() -> Scenario {
     scenario
 }
 
-/// Runs with the journal as it is: nothing is sent, and it stays so.
+/// Checks that the journal as it is is refused: nothing is sent, and the journal does not change.
 fn is_refused(scenario: &Scenario, what: &str) -> End {
     let (requests, journal) = (scenario.counts().requests, scenario.read(JOURNAL));
     let end = scenario.run([]);
@@ -57,7 +58,7 @@ fn is_refused(scenario: &Scenario, what: &str) -> End {
     end
 }
 
-/// Runs to the end: the other half is sent, and nothing twice.
+/// Checks that the run is completed: the other half is sent, and nothing twice.
 fn goes_on(scenario: &Scenario, what: &str) -> End {
     let end = scenario.run([]);
     assert_eq!(end.code(), 0, "{what}: {}", end.stderr);
@@ -65,7 +66,7 @@ fn goes_on(scenario: &Scenario, what: &str) -> End {
     end
 }
 
-/// A run in which the journal is changed once one was recorded; and how it ends.
+/// A run whose journal is changed once a row is recorded, and its end.
 fn changed_while_running(what: &str, change: impl FnOnce(&Scenario)) -> (Scenario, End) {
     let scenario = rows(MANY, SLOWLY);
     let recorded = |scenario: &Scenario| {
@@ -196,7 +197,7 @@ fn a_linked_directory_and_a_second_link_to_the_journal_are_fine() {
     let scenario = half_done();
     fs::rename(scenario.path("run"), scenario.path("elsewhere")).unwrap();
     symlink("elsewhere", scenario.path("run")).unwrap();
-    // As backups make them.
+    // Hard links are made by backups.
     fs::hard_link(scenario.path(JOURNAL), scenario.path("backup.ndjson")).unwrap();
     goes_on(&scenario, "linked")
         .results()
@@ -207,7 +208,7 @@ fn a_linked_directory_and_a_second_link_to_the_journal_are_fine() {
 fn a_journal_that_cannot_be_written_is_noticed_before_anything_is_sent() {
     let scenario = half_done();
     let journal = scenario.read(JOURNAL).unwrap();
-    // A file that may not grow beyond what it has, to the block of 512 bytes.
+    // The file may not grow beyond its present size, rounded to a block of 512 bytes.
     let blocks = journal.len() / 512;
     let scenario = scenario.through(&format!("trap '' XFSZ; ulimit -f {blocks}; exec"));
     let requests = scenario.counts().requests;
@@ -243,7 +244,7 @@ fn a_continued_run_says_so_in_the_journal_before_it_sends() {
         place("{\"row\":5,") < continued && continued < place("{\"row\":6,"),
         "{text}"
     );
-    // What stood before it was made durable first.
+    // The entries before it were made durable first.
     assert!(
         text.lines()
             .nth(continued - 1)
@@ -272,7 +273,7 @@ fn a_journal_that_was_moved_away_is_whole_and_continues_once_it_is_back() {
     let requests = scenario.counts().requests;
     fs::rename(scenario.path("moved"), scenario.path(JOURNAL)).unwrap();
     scenario.run([]).exits(0).counts([MANY, 0, 0, 0, 0]);
-    // What was answered after the loss was noticed is not in it.
+    // Outcomes after the loss was noticed are not in it.
     let again = scenario.counts().requests - MANY;
     assert!(
         again < requests / 2 + 2,
@@ -282,7 +283,7 @@ fn a_journal_that_was_moved_away_is_whole_and_continues_once_it_is_back() {
 
 #[test]
 fn a_journal_that_is_replaced_while_the_run_is_going_stops_it() {
-    // As `sed -i` does, and editors.
+    // As `sed -i` and editors do.
     let (scenario, end) = changed_while_running("replaced", |scenario| {
         fs::copy(scenario.path(JOURNAL), scenario.path("copy")).unwrap();
         fs::rename(scenario.path("copy"), scenario.path(JOURNAL)).unwrap();
@@ -318,7 +319,7 @@ fn a_deleted_journal_lets_no_second_process_in() {
     let first = scenario
         .start([])
         .until("an update", |scenario| scenario.counts().applied > 0);
-    // It is held before it notices.
+    // It is suspended before it notices.
     let first = first.signal(Signal::STOP);
     fs::remove_file(scenario.path(JOURNAL)).unwrap();
     let second = scenario.start(["--max-rows", "1"]).finish();

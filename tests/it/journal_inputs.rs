@@ -1,4 +1,5 @@
-//! What may change about an input between a stop and the next run of the same command, and what is refused.
+//! Changes to an input between a stop and the next run of the same command: which are allowed, and
+//! which are refused.
 
 use std::fs;
 use std::io::Write as _;
@@ -12,7 +13,7 @@ const ROWS: usize = 40;
 const SETTLED: u64 = 20;
 const INPUT: &str = "customers.csv";
 
-/// Lines of a file of made-up customers, header first.
+/// The lines of a generated file, header first.
 fn lines(rows: usize) -> Vec<String> {
     let row = |row| format!("{row},Ann {row},Lee {row}");
     ["id,first_name,last_name".to_owned()]
@@ -38,7 +39,7 @@ fn stopped() -> Scenario {
     scenario
 }
 
-/// The run directory stays as it is, and nothing is sent.
+/// Checks that nothing is sent and that the run directory does not change.
 fn refused<const N: usize>(scenario: &Scenario, arguments: [&str; N], says: &str) {
     let before = files(scenario);
     let end = scenario.run(arguments).exits(5).says(says);
@@ -64,7 +65,7 @@ fn files(scenario: &Scenario) -> std::collections::BTreeMap<String, Vec<u8>> {
         .collect()
 }
 
-/// A change to the lines (of which the header is line 0) that is refused for these rows.
+/// Checks that a change to the lines (line 0 is the header) is refused for these rows.
 fn check_refused(change: impl FnOnce(&mut Vec<String>), rows: &str) {
     let scenario = stopped();
     let mut lines = lines(ROWS);
@@ -138,7 +139,7 @@ fn another_mapping_is_refused() {
     );
 }
 
-/// All rows are updated, each by one request.
+/// Checks that all rows are updated, each by one request.
 fn completes(scenario: &Scenario, end: End, rows: usize, says: &str) {
     let end = end.exits(0).counts([rows as u64, 0, 0, 0, 0]).says(says);
     assert_eq!(
@@ -300,7 +301,8 @@ fn other_bytes_of_standard_input_are_refused() {
     refused_while_streaming(&scenario);
 }
 
-/// Nothing is sent. The journal has proved that it can be written before the first byte was read, so it has two more facts.
+/// Checks that nothing is sent. Before the first byte is read, the journal is tested for writing,
+/// so it has two more entries.
 fn refused_while_streaming(scenario: &Scenario) {
     let mut before = files(scenario);
     let end = scenario

@@ -1,4 +1,4 @@
-//! `kill -9` at random moments, again and again, with the sandbox's ledger as the truth.
+//! `kill -9` at random moments, repeatedly, with the sandbox's ledger as the truth.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -11,13 +11,14 @@ use crate::harness::{Customers, Ledger, Scenario, SplitMix64, kills};
 const ROWS: usize = 10_000;
 const CUSTOMERS: usize = 1_000;
 const IN_FLIGHT_MAX: usize = 32;
-/// What a kill may cost beside the rows in flight.
+/// The time for which a kill may lose outcomes, beside those of rows in flight.
 const UNWRITTEN_FOR: SignedDuration = SignedDuration::from_millis(50);
-/// The ledger's times are cut to milliseconds.
+/// The ledger's times are truncated to milliseconds.
 const CLOCK_STEP: SignedDuration = SignedDuration::from_millis(1);
-/// The sandbox applies what was in flight a moment after a kill; a process that starts does not send so soon.
+/// The time in which the sandbox still applies requests of a killed process; a new process needs
+/// longer to send its first.
 const APPLIED_LATE: SignedDuration = SignedDuration::from_millis(20);
-/// Every so many processes are killed by time, so that some die before they send anything.
+/// Every process of this number is killed by time, so that some die before they send anything.
 const BY_TIME_EVERY: usize = 5;
 const BY_TIME_MAX_MS: usize = 200;
 const JOURNAL: &str = "run/results.ndjson";
@@ -27,7 +28,7 @@ const FLAGS: [&str; 4] = ["--attempts", "20", "--max-in-flight", "32"];
 /// A process that was killed.
 struct Life {
     killed: Timestamp,
-    /// Before this time nothing but what it had sent was applied.
+    /// Until this time, only requests of this process were applied.
     over: Timestamp,
 }
 
@@ -80,7 +81,7 @@ fn a_run_that_is_killed_again_and_again_loses_swaps_and_repeats_nothing_that_it_
     );
 }
 
-/// Starts and kills so many processes, whose moments are spread over the whole file.
+/// Starts and kills this many processes, at moments spread over the whole file.
 fn kill_again_and_again(scenario: &Scenario, kills: usize) -> Vec<Life> {
     let mut random = SplitMix64::new(21);
     let mut lives: Vec<Life> = Vec::new();
@@ -115,14 +116,15 @@ fn kill_again_and_again(scenario: &Scenario, kills: usize) -> Vec<Life> {
     lives
 }
 
-/// The next process starts now.
+/// Ends the last life: the next process starts now.
 fn is_over(lives: &mut [Life]) {
     if let Some(last) = lives.last_mut() {
         last.over = Timestamp::now() + APPLIED_LATE;
     }
 }
 
-/// For each kill the rows that were applied before it and again after it, of which there are not too many.
+/// For each kill, the number of rows that were applied before it and again after it, which is
+/// bounded.
 fn extra_sends(ledger: &Ledger, lives: &[Life]) -> Vec<usize> {
     let mut extra = vec![0; lives.len()];
     let mut last: BTreeMap<u64, Timestamp> = BTreeMap::new();

@@ -26,7 +26,8 @@ fn of_two_processes_that_start_together_exactly_one_sends() {
         for end in [first.end(), second.end()] {
             match end.code() {
                 5 => refused += usize::from(end.stderr.contains("another process is at work")),
-                // Where the second one starts after the first one's end, nothing is left to send.
+                // If the second process starts after the first one has ended, nothing is left to
+                // send.
                 code => assert_eq!(code, 0, "{}", end.stderr),
             }
         }

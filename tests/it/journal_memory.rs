@@ -5,9 +5,9 @@ use custsync::journal::RunKey;
 use crate::harness::{Scenario, crc32c};
 
 const ROWS: usize = 100_000;
-/// What a run may have resident, in KiB, whatever the size of the input.
+/// The limit of resident memory, in KiB, for inputs of any size.
 const MEMORY_MAX_KIB: u64 = 64 << 10;
-/// Of so many rows one was rejected.
+/// One of this many rows was rejected.
 const REJECTED_EVERY: usize = 10;
 const JOURNAL: &str = "run/results.ndjson";
 
@@ -15,8 +15,8 @@ fn record(row: usize) -> String {
     format!("{row},First name {row},Last name {row},+49{row:08}")
 }
 
-/// A line of the journal for a row that was updated, or for one of those that were rejected.
-fn line(row: usize, key: RunKey) -> String {
+/// The journal's line for an updated row, or for one of the rejected ones.
+fn line(row: usize, key: Key) -> String {
     let hash = key.record_hash(record(row).as_bytes());
     let at = "2026-11-23T09:18:04.113Z";
     let outcome = match row % REJECTED_EVERY {
@@ -44,12 +44,12 @@ fn a_long_journal_is_continued_in_little_memory() {
         .file("customers.csv", file)
         .unlimited()
         .sandbox(|options| {
-            // Long enough to look at the process once it has read all there is.
+            // Long enough to measure the process once it has read everything.
             options.latency = "300ms".parse().unwrap();
         });
     scenario.run(["--max-rows", "1"]).exits(0);
-    // The rest of the journal as that run would have written it, but for the last row.
-    let key = RunKey::parse(&scenario.read("run/key").expect("a run has a key")).expect("a key");
+    // The rest of the journal as that run would have written it, except for the last row.
+    let key = Key::parse(&scenario.read("run/key").expect("a run has a key")).expect("a key");
     let lines = (2..ROWS).map(|row| line(row, key)).collect::<String>();
     scenario.edit(JOURNAL, |journal| journal.extend(lines.into_bytes()));
 

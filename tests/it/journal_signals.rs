@@ -1,4 +1,4 @@
-//! SIGTERM with many requests in flight: each of them ends, and what was answered is recorded.
+//! SIGTERM with many requests in flight: each of them ends, and every answer is recorded.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,15 +11,15 @@ const ROWS: u64 = 1_000;
 const GRACE: Duration = Duration::from_secs(5);
 /// Longer than the slowest answer, with a busy machine in mind.
 const GRACE_FLAG: [&str; 2] = ["--grace", "5s"];
-/// Rounds that are tried at the same time: they mostly wait.
+/// The number of rounds that run at the same time: they mostly wait.
 const TOGETHER: u64 = 5;
 
-/// When the signal comes.
+/// The moment of the signal.
 #[derive(Debug, Clone, Copy)]
 enum Moment {
-    /// Once so many requests have arrived.
+    /// Once this many requests have arrived.
     Requests(u64),
-    /// Once as many requests are in flight as may be, or most have arrived.
+    /// Once the limit of requests in flight is reached, or most requests have arrived.
     AllInFlight,
 }
 
@@ -63,7 +63,8 @@ fn stops(seed: u64, moment: Moment) -> u32 {
         .unlimited()
         .flags(GRACE_FLAG)
         .sandbox(|options| {
-            // A tenth of what slow APIs take, so that nobody waits for long; equal answers are what most are in flight for.
+            // A tenth of a slow API's latency keeps the test short; equal latencies put the most
+            // requests in flight.
             let latency = match moment {
                 Moment::Requests(_) => "20ms..800ms",
                 Moment::AllInFlight => "60ms",

@@ -1,18 +1,19 @@
-//! What a run directory says after several processes: the outcome of every row, whichever process it ended in.
+//! A run directory after several processes has the outcome of every row, of whichever process.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
 use crate::harness::{FailedRow, Form, Reply, Scenario};
 
-/// Answers the rows of `Ann` with a status that the test changes, all others with 200.
+/// A server that answers the rows of `Ann` with a status that the test changes, and all others with
+/// 200.
 struct Server {
     scenario: Scenario,
     status_of_ann: Arc<AtomicU16>,
     status_of_others: Arc<AtomicU16>,
 }
 
-/// Sends these lines to it, each row with one attempt.
+/// A scenario that sends these lines to it, with one attempt per row.
 fn server(lines: &str) -> Server {
     let (status_of_ann, status_of_others) =
         (Arc::new(AtomicU16::new(500)), Arc::new(AtomicU16::new(200)));
@@ -63,7 +64,7 @@ fn a_failed_row_stays_failed_while_it_has_no_other_outcome() {
         [3, 4]
     );
 
-    // The next process is stopped before the row ends again: what is known of it still holds.
+    // The next process is stopped before the row ends again, so the earlier outcome still holds.
     server.answers(401, 401);
     let end = server.scenario.run([]).exits(3).counts([1, 1, 0, 1, 1]);
     assert_eq!(end.failed_rows(Form::Csv), failed);
@@ -107,7 +108,7 @@ fn a_failed_row_is_superseded_by_a_later_row_of_its_customer() {
 #[test]
 fn a_failed_row_goes_before_the_rows_of_its_customer_that_were_never_sent() {
     let server = server("7,Ann,\n7,Bea,\n");
-    // Nothing was ever applied, so that only the longest wait tells that the row is at fault.
+    // Nothing was ever applied, so only the longest wait shows that the row is at fault.
     server
         .scenario
         .run(["--max-rows", "1", "--max-wait", "1s"])

@@ -1,4 +1,5 @@
-//! Disks that are full and calls that fail: no panic, no false success, and the next run reaches the right end.
+//! Full disks and failing system calls: no panic, no false success, and the next run completes the
+//! job.
 
 use std::process::Command;
 
@@ -7,15 +8,15 @@ use serde_json::Value;
 use crate::harness::{Customers, End, Form, Scenario, rounds};
 
 const ROWS: usize = 200;
-/// Rows that an earlier process has settled, where a run is continued.
+/// The rows that an earlier process settled, in a continued run.
 const SETTLED: &str = "60";
 const BAD_PERCENT: usize = 5;
 const STRACE: &str = "/usr/bin/strace";
 const TRACE: &str = "trace";
-/// A call and the error that it fails with.
+/// A system call and the error that it fails with.
 type Failing = (&'static str, &'static str);
 
-/// The files of a run directory with the calls that write, sync or place them, and how those fail.
+/// The files of a run directory, with the calls that write, sync or rename them and their errors.
 const CALLS: [(&[&str], &[Failing]); 4] = [
     (
         &["/results.ndjson"],
@@ -51,7 +52,7 @@ const CALLS: [(&[&str], &[Failing]); 4] = [
     ),
     (&[""], &[("fsync", "EIO"), ("openat", "EMFILE")]),
 ];
-/// No run makes so many calls of one kind.
+/// More calls of one kind than any run makes.
 const CALLS_MAX: usize = 1_000;
 
 /// A run whose writes fail.
@@ -60,7 +61,7 @@ struct Trial {
     customers: Customers,
 }
 
-/// What the run begins with.
+/// The start of the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Begin {
     Fresh,
@@ -84,7 +85,7 @@ impl Trial {
         }
     }
 
-    /// Runs behind a line of shell that makes writes fail, and then as it is.
+    /// Runs behind a line of shell that makes writes fail, and then without it.
     fn fails_and_continues(mut self, line: &str, what: &str) -> (End, Trial) {
         self.scenario = self.scenario.through(line);
         let failed = self.scenario.run([]);
@@ -94,7 +95,7 @@ impl Trial {
             failed.stderr
         );
         match failed.code() {
-            // The failure did no harm: all is there.
+            // The failure did no harm: everything is recorded.
             1 => self.is_complete(&failed, what),
             5 => is_honest(&failed, what),
             code => panic!("{what}: exit code {code}: {}", failed.stderr),
@@ -111,7 +112,7 @@ impl Trial {
         (failed, self)
     }
 
-    /// Every row has its outcome, and the API has what it is to have.
+    /// Checks that every row has its outcome, and the API its data.
     fn is_complete(&self, end: &End, what: &str) {
         assert_eq!(end.code(), 1, "{what}: {}", end.stderr);
         let (valid, bad) = (self.customers.valid().count(), self.customers.bad().count());
@@ -132,7 +133,7 @@ impl Trial {
     }
 }
 
-/// What was updated is what the journal says, and that is what the API applied.
+/// Checks that the journal says what was updated, and that the API applied it.
 fn is_honest(end: &End, what: &str) {
     let lines = end
         .files
@@ -155,7 +156,7 @@ fn is_honest(end: &End, what: &str) {
         serde_json::from_str(&end.stdout).unwrap_or_else(|_| panic!("{what}: {}", end.stdout));
     assert_eq!(summary["exit_code"], 5, "{what}");
     assert!(summary["error_message"].is_string(), "{what}: {summary}");
-    // A run that could not begin has no rows to tell of.
+    // A run that could not begin has no rows to report.
     if summary.get("records").is_some() {
         assert_eq!(
             summary["updated"],
@@ -166,7 +167,7 @@ fn is_honest(end: &End, what: &str) {
     }
 }
 
-/// The lines of a journal that may be torn.
+/// The complete lines of a journal whose end may be torn.
 fn whole_lines(journal: &[u8]) -> Vec<Value> {
     let lines = journal
         .split_inclusive(|byte| *byte == b'\n')
@@ -178,7 +179,7 @@ fn whole_lines(journal: &[u8]) -> Vec<Value> {
 
 #[test]
 fn a_file_that_may_not_grow_stops_the_run_and_it_continues() {
-    // In blocks of 512 bytes: too few for the header, for a few rows, for most of them.
+    // In blocks of 512 bytes: too few for the header, for a few rows, for most rows.
     for (begin, blocks) in [
         (Begin::Fresh, 1),
         (Begin::Fresh, 8),
@@ -206,7 +207,7 @@ fn a_full_disk_stops_the_run_and_with_more_room_it_continues() {
     let run = format!(
         "custsync run customers.csv --null-string NULL --rate unlimited --base-url {url} --run-dir disk/run"
     );
-    // The disk is this process's own, and goes with it.
+    // The disk belongs to this process, and disappears with it.
     let script = format!(
         "PATH=$PATH:/usr/bin:/bin:/usr/sbin:/sbin; mkdir disk run
         mount -t tmpfs -o size=16k disk disk || {{ echo no mount; exit; }}
@@ -235,7 +236,7 @@ fn a_full_disk_stops_the_run_and_with_more_room_it_continues() {
     );
 }
 
-/// Whether calls can be made to fail here.
+/// Whether system calls can be made to fail here.
 fn can_trace() -> bool {
     let tried = Command::new(STRACE)
         .args(["-o", "/dev/null", "/bin/true"])
@@ -243,7 +244,7 @@ fn can_trace() -> bool {
     tried.is_ok_and(|status| status.success())
 }
 
-/// A line of shell behind which the `n`th call of this kind that is about one of the files fails.
+/// A line of shell that makes the `n`th call of this kind on one of the files fail.
 fn failing(scenario: &Scenario, files: &[&str], call: &str, error: &str, n: usize) -> String {
     let run_dir = scenario.path("run");
     let paths: Vec<_> = files
@@ -263,7 +264,7 @@ fn any_call_that_writes_or_syncs_may_fail() {
         println!("skipped: no strace here, or it may not trace");
         return;
     }
-    // A fresh run fails first with the header, which the test above does too.
+    // A fresh run first fails at the header, as in the test above.
     let begins = [Begin::Continued, Begin::Fresh]
         .into_iter()
         .take(rounds(1, 2));

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use crate::harness::{Customers, End, Reply, Scenario};
 
-/// Rows that are sent one by one, so that all but the first request find a kept connection. The request of this number has no answer:
-/// its connection is closed.
+/// A scenario whose rows are sent one by one, so that all requests except the first use a kept
+/// connection. The connection of the request with this number is closed without an answer.
 fn closed_at(number: usize) -> Scenario {
     let scenario = Scenario::new()
         .csv(&Customers::good(6, 16))
@@ -20,7 +20,7 @@ fn closed_at(number: usize) -> Scenario {
     })
 }
 
-/// Of each row that was sent twice, whether it is ambiguous.
+/// For each row that was sent twice, whether it is ambiguous.
 fn sent_twice(end: &End) -> Vec<Value> {
     let results = end.results();
     results
@@ -87,7 +87,7 @@ fn a_kept_connection_that_is_closed_twice_is_trouble() {
         3 | 5 => Reply::nothing(),
         _ => Reply::updated(),
     });
-    // The row leaves again on a new connection, and another row keeps that.
+    // The row is sent again on a new connection, which another row then uses.
     let end = scenario.run([]).exits(0).counts([6, 0, 0, 0, 0]);
     assert_eq!(
         end.summary()["sending"]["retries"],

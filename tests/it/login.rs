@@ -1,4 +1,5 @@
-//! A person logs in: the printed address is followed by a plain HTTP client, against the sandbox's own login.
+//! The login of a person: a plain HTTP client follows the printed address to the sandbox's own
+//! login.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -14,13 +15,13 @@ use crate::harness::{Customers, Program, Scenario};
 
 const SECRET: &str = "canary-client-secret-51d0";
 
-/// A directory and a server to log in to.
+/// A directory, and a server to log in at.
 struct World {
     directory: TempDir,
     sandbox: SandboxThread,
 }
 
-/// How `custsync login` ended.
+/// The result of `custsync login`.
 struct Said {
     exit: Option<i32>,
     stdout: String,
@@ -87,7 +88,7 @@ impl World {
         command
     }
 
-    /// Logs in; `browser` gets the address that is printed, and what it returns is pasted.
+    /// Logs in. `browser` gets the printed address, and its result is pasted.
     fn log_in(&self, flags: &[&str], browser: impl FnOnce(&str) -> String) -> Said {
         let mut child = self.login(flags).spawn().unwrap();
         let mut stdout = child.stdout.take().unwrap();
@@ -138,7 +139,7 @@ impl World {
             .unwrap()
     }
 
-    /// The login is there and private, and nothing secret was said.
+    /// Checks that the login is saved and private, and that no secret was printed.
     fn is_logged_in(&self, said: &Said) {
         assert_eq!(said.exit, Some(0), "{}", said.stderr);
         let file = self.token_file();
@@ -185,7 +186,7 @@ fn get(url: &str) -> (String, Option<String>) {
     )
 }
 
-/// Follows the address that is printed as far as the server's redirect.
+/// Follows the printed address as far as the server's redirect.
 fn agree(url: &str) -> String {
     get(url).1.expect("the server sends the browser back")
 }
@@ -200,7 +201,7 @@ fn a_login_over_the_browser_can_be_used_told_about_and_forgotten() {
         );
         let back = agree(url);
         let (place, _) = back.split_once("/callback").unwrap();
-        // Others ask the port too: none of them ends the login.
+        // Other requests to the port do not end the login.
         for stranger in [
             "/",
             "/callback?code=abc",

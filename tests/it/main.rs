@@ -1,4 +1,5 @@
-//! Integration tests: the real program against a real server, both on this machine. A file a behaviour.
+//! Integration tests: the real program against a real server, both on this machine. One file per
+//! behaviour; `harness` is what they are written with.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,5 @@
-//! The main job: a file in, customers updated, every row accounted for; with faults on the way.
+//! The main job: a file is read, customers are updated and every row has an outcome, despite faults
+//! on the way.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -54,7 +55,8 @@ fn proves_the_main_job(form: Form, seed: u64) {
     corrected_rows_complete_the_state(&scenario, &end, &customers, form);
 }
 
-/// The ledger has the bodies of each customer's rows in file order, with repeats of retried rows only.
+/// Checks that the ledger has the bodies of each customer's rows in file order, with repeats of
+/// retried rows only.
 fn valid_rows_are_applied_in_order(end: &End, customers: &Customers) {
     let results = end.results();
     let by_row = results.by_row();
@@ -80,7 +82,8 @@ fn valid_rows_are_applied_in_order(end: &End, customers: &Customers) {
     assert_eq!(applied, customers.bodies_by_customer());
 }
 
-/// Each bad row has its one error in the results, and is in the file of failed rows; no other row is.
+/// Checks that each invalid row has its one error in the results and is in the file of failed rows,
+/// and that no other row is.
 fn bad_rows_are_named(end: &End, customers: &Customers, form: Form) {
     let results = end.results();
     let failed = end.failed_rows(form);
@@ -118,8 +121,9 @@ fn bad_rows_are_named(end: &End, customers: &Customers, form: Form) {
     }
 }
 
-/// The failed rows, corrected and run, end well, and then the API has what the file would have given it without mistakes: what
-/// later rows have set stays. Only of a row whose customer could not be read nobody knows what has overtaken it.
+/// Checks that the failed rows, once corrected, end well, and that the API then has the state of a
+/// file without mistakes: values of later rows stay. Only if a row's customer could not be read, it
+/// is unknown what overtook the row.
 fn corrected_rows_complete_the_state(
     scenario: &Scenario,
     end: &End,

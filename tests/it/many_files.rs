@@ -1,4 +1,4 @@
-//! More inputs than a process may have files open: each is open only while it is read.
+//! More inputs than a process may have open files: each is open only while it is read.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
@@ -10,10 +10,11 @@ use crate::harness::Scenario;
 const FILES: usize = 100;
 /// Fewer descriptors than files, and more than a run needs.
 const FEW_DESCRIPTORS: &str = "ulimit -n 40; exec";
-/// What a process may have resident, in KiB: more than one file takes, and less than a block of each.
+/// The limit of resident memory, in KiB: more than one file takes, and less than a block of each.
 const MEMORY_MAX_KIB: u64 = 40 << 10;
 
-/// Files of three rows each: a customer of its own, a row that is invalid, and a customer that all files name.
+/// Files of three rows each: a customer of its own, an invalid row, and a customer that is in all
+/// files.
 fn scenario() -> Scenario {
     (1..=FILES).fold(Scenario::new().unlimited(), |scenario, file| {
         let rows = format!("id,job\n{},a\nx,b\n1000,c{file}\n", file + 1);
@@ -72,7 +73,7 @@ fn many_files_are_checked_with_few_descriptors() {
 fn long_files_take_no_more_memory_than_one() {
     let row = format!("1,{}\n", "a".repeat(200)).repeat(1_300);
     let scenario = (1..=FILES).fold(Scenario::new(), |scenario, file| {
-        // No header is that of the file before.
+        // No two consecutive files have the same header.
         let header = if file % 2 == 0 {
             "id,job\n"
         } else {
@@ -99,7 +100,7 @@ fn a_file_that_changes_before_its_turn_stops_the_run() {
     let pipe = scenario.path("pipe");
     mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
     let running = scenario.start_check([]);
-    // The program opens the pipe once it has looked the file through.
+    // The program opens the pipe after it has looked through the file.
     let mut rows: File = OpenOptions::new().write(true).open(&pipe).unwrap();
     fs::write(scenario.path("b.csv"), "id,address\n2,b\n3,c\n").unwrap();
     rows.write_all(b"id,job\n1,a\n").unwrap();
@@ -111,13 +112,14 @@ fn a_file_that_changes_before_its_turn_stops_the_run() {
     assert_eq!(end.summary()["records"], 1, "{}", end.summary());
 }
 
-/// Rows of about 2 KiB, so many of them that not all are read before the first request.
+/// Rows of about 2 KiB, so many that some are unread at the first request.
 fn long_rows(first: u64, job: &str) -> String {
     let rows = (first..first + 4_000).map(|id| format!("{id},{job}{id},{}\n", "x".repeat(2_000)));
     format!("id,job,note\n{}", rows.collect::<String>())
 }
 
-/// Somebody writes the export anew, into the same file: what is read of it then has nothing to do with what was read before.
+/// Another program overwrites the file in place: what is read after that has nothing to do with
+/// what was read before.
 #[test]
 fn a_file_that_is_written_anew_while_it_is_read_stops_the_run() {
     let change = |new: &str| {

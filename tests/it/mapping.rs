@@ -1,13 +1,13 @@
-//! From a file's own columns and words to the API's fields and values.
+//! Mapping of a file's own columns and values to the API's.
 
 use serde_json::{Value, json};
 
 use crate::harness::{End, Scenario, SheetCell, Workbook};
 
-/// Stands in values of these files, so that none can be shown unnoticed.
+/// A part of values in these files, so that a value in any output is noticed.
 const CANARY: &str = "canary-71c9";
 
-/// What the sandbox was sent, customer by customer.
+/// The updates that the sandbox received, by customer.
 fn sent(end: &End) -> Vec<(u64, Value)> {
     end.ledger
         .0
@@ -24,7 +24,7 @@ fn file(name: &str, content: &str) -> Scenario {
         .sandbox(|_| {})
 }
 
-/// Neither run nor check begins anything: exit code 2, and this message.
+/// Checks that neither run nor check begins: exit code 2, and this message.
 fn is_refused(scenario: &Scenario, message: &str) {
     for end in [scenario.run([]), scenario.check([])] {
         let end = end.exits(2).says(message);

@@ -1,11 +1,11 @@
-//! Memory is flat, whatever the rows are like: the shortest ones are the most of them in a block.
+//! Memory is flat for rows of every size; a block holds the most rows if they are short.
 
 use crate::harness::Scenario;
 
-/// What a process may have resident, in KiB, whatever the input.
+/// The limit of resident memory, in KiB, for any input.
 const MEMORY_MAX_KIB: u64 = 64 << 10;
 
-/// An input of `count` times this row, below the header.
+/// An input of this row `count` times, below the header.
 fn input(name: &str, header: &str, row: &[u8], count: usize) -> Scenario {
     Scenario::new().file(name, [header.as_bytes(), &row.repeat(count)].concat())
 }

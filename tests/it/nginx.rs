@@ -1,4 +1,4 @@
-//! A real nginx that closes HTTP/2 connections after some requests, with GOAWAY.
+//! A real nginx that closes HTTP/2 connections with GOAWAY after a number of requests.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::harness::{Customers, Scenario};
 
-/// An nginx that answers every update itself. It ends when this is dropped.
+/// An nginx that answers every update itself, until it is dropped.
 struct Nginx {
     directory: TempDir,
     port: u16,
@@ -18,7 +18,8 @@ struct Nginx {
 }
 
 impl Nginx {
-    /// Starts one that closes connections after so many requests; none where it is not installed.
+    /// Starts nginx so that it closes connections after this many requests; `None` if it is not
+    /// installed.
     #[expect(
         clippy::print_stderr,
         reason = "a test that tests nothing has to say so"
@@ -34,7 +35,8 @@ impl Nginx {
             return None;
         }
         let directory = tempfile::tempdir().expect("a temporary directory");
-        // The port is free now. Should another program take it in between, then nginx ends at once, which the test sees.
+        // The port is free now. If another program takes it meanwhile, nginx ends at once, which
+        // the test notices.
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let port = listener
             .local_addr()
@@ -52,7 +54,8 @@ impl Nginx {
             .stderr(Stdio::piped())
             .spawn()
             .expect("nginx starts");
-        // At this level it says that it has begun when its worker has. Its words are read to their end, so that it can write them.
+        // At this log level it reports when its worker has started. Its output is read to the end,
+        // so that it can keep writing.
         let mut said = BufReader::new(process.stderr.take().expect("it is piped"));
         let mut line = String::new();
         while said.read_line(&mut line).is_ok_and(|bytes| bytes > 0)

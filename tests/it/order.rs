@@ -1,4 +1,4 @@
-//! A customer's rows are applied in file order, and a run that was killed goes on where it stopped.
+//! A customer's rows are applied in file order, and a killed run continues where it stopped.
 
 use std::time::Duration;
 
@@ -9,13 +9,14 @@ use crate::harness::{Customers, Form, Ledger, Scenario};
 
 const CUSTOMERS: u64 = 10;
 const ROWS_EACH: usize = 200;
-/// The journal's promise: what a kill may cost beside the rows in flight.
+/// The journal's promise: the time for which a kill may lose outcomes, beside those of rows in
+/// flight.
 const UNWRITTEN_FOR: SignedDuration = SignedDuration::from_millis(50);
 /// The program's default.
 const IN_FLIGHT_MAX: usize = 32;
 const JOURNAL: &str = "run/results.ndjson";
 
-/// A few rows of as many customers and a sandbox, in which the run has ended well.
+/// A scenario with a sandbox and this many rows of as many customers, whose run has succeeded.
 fn finished(rows: u64) -> Scenario {
     let scenario = Scenario::new()
         .csv(&Customers::in_turn(rows, 1, 3))
@@ -111,7 +112,8 @@ fn after_a_kill_only_rows_that_were_in_flight_or_just_answered_are_sent_again() 
     );
 }
 
-/// Kills the run with SIGKILL once so many updates were applied; when that was, and what was applied by then.
+/// Kills the run once this many updates are applied; returns the time, and what was applied by
+/// then.
 fn killed_once_applied(scenario: &Scenario, updates: u64) -> (Timestamp, Ledger) {
     let running = scenario
         .start([])

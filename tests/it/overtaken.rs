@@ -1,4 +1,5 @@
-//! A row that comes to be sent after later rows of its customer were updated: it loses nothing, and it undoes nothing.
+//! A row that is sent after later rows of its customer were updated loses nothing and undoes
+//! nothing.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +12,7 @@ use crate::harness::{End, Reply, Scenario};
 const ONCE: [&str; 2] = ["--attempts", "1"];
 const TRUST: [&str; 2] = ["--left-out", "trust"];
 
-/// A server that answers whatever holds `old` with this status, until it is told not to.
+/// A server that answers requests with `old` with this status, until it is switched to success.
 struct Case {
     scenario: Scenario,
     is_over: Arc<AtomicBool>,
@@ -38,7 +39,7 @@ impl Case {
         }
     }
 
-    /// `rows` as a file of these three columns, in which the trouble is over after a first run.
+    /// A run of `rows`, a file of these three columns, with trouble that ends after a first run.
     fn after_trouble(status: u16, rows: &str) -> Case {
         let case = Case::new(status, |scenario| {
             scenario.file("customers.csv", file(rows))
@@ -52,7 +53,7 @@ impl Case {
         self.scenario.requests().len()
     }
 
-    /// The bodies that were sent after so many requests.
+    /// The bodies that were sent after this many requests.
     fn bodies_after(&self, requests: usize) -> Vec<Value> {
         self.scenario
             .requests()
@@ -67,7 +68,7 @@ fn file(rows: &str) -> String {
     format!("id,email,job,address\n{rows}")
 }
 
-/// The last entry of row 1 has this outcome, these fields and these overtaken ones.
+/// Checks that the last entry of row 1 has this outcome, these fields and these overtaken ones.
 fn says_of_row_1(end: &End, outcome: &str, fields: &Value, overtaken: &Value) {
     let results = end.results();
     let entries = results.by_row();
@@ -135,7 +136,8 @@ fn a_rejected_row_that_a_later_one_has_overtaken_keeps_its_outcome_or_is_sent_in
 
 #[test]
 fn a_row_that_was_passed_over_at_first_does_not_undo_a_later_one() {
-    // The rows; how row 1 ends where nothing is known of the API, and what is sent of it where PUT is trusted.
+    // Rows, the end of row 1 if nothing is known of the API, and what is sent of it if PUT is
+    // trusted.
     let cases = [
         ("1,first@example.com,,\n1,new@example.com,,\n", None),
         (

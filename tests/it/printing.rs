@@ -1,4 +1,4 @@
-//! Standard output that cannot be written is an error; one whose reader has gone is none.
+//! Standard output that cannot be written is an error; a closed pipe is not.
 
 use crate::harness::{Customers, Scenario};
 
@@ -73,7 +73,7 @@ fn a_reader_that_has_gone_is_no_error() {
         "config",
         "check customers.csv --null-string NULL --explain 1",
     ] {
-        // The reader has gone before the program writes.
+        // The reader has closed the pipe before the program writes.
         let line = format!("{{ : <gone & }}; exec 5>gone; wait; exec custsync {arguments} >&5");
         scenario
             .shell(&line)

@@ -1,4 +1,4 @@
-//! Proxies: one that does not let requests through is named, without its password, and is never gone past.
+//! A proxy that refuses requests is named, without its password, and is never bypassed.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
@@ -7,12 +7,12 @@ use crate::harness::{
 };
 
 const ROWS: u64 = 12;
-/// A host that only a proxy knows.
+/// A host that only a proxy can resolve.
 const HOST: &str = "api.example";
 const URL: &str = "https://api.example/api";
 const PASSWORD: &str = "canary-password-77";
 
-/// A run to a host behind the proxy at this URL.
+/// A run to that host through the proxy at this URL.
 fn through(variable: &str, proxy: &str) -> Scenario {
     let scenario = Scenario::new()
         .csv(&Customers::in_turn(ROWS, 1, 7))
@@ -20,7 +20,7 @@ fn through(variable: &str, proxy: &str) -> Scenario {
     scenario.reached_at(URL).variable(variable, proxy)
 }
 
-/// The run ends at once and names the proxy, and nothing has arrived at the server.
+/// Checks that the run ends at once and names the proxy, and that nothing reached the server.
 fn stops(scenario: &Scenario, proxy: &str, words: [&str; 2]) {
     let end = scenario.run(["-v"]).exits(2).counts([0, 0, 0, 0, ROWS]);
     assert!(
@@ -39,7 +39,7 @@ fn proxy_that_answers(bytes: &'static [u8]) -> ScriptedProxy {
     ScriptedProxy::start(move || ProxyReply::Answer(bytes))
 }
 
-/// A port at which nobody listens.
+/// An address without a listener.
 fn nobody() -> SocketAddr {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .unwrap()
@@ -69,7 +69,7 @@ fn a_proxy_that_wants_a_password_ends_the_run() {
         "{:?}",
         proxy.requests()
     );
-    // The same for a wrong one.
+    // The same for a wrong password.
     let named = format!("http://user:{PASSWORD}@{address}");
     stops(
         &through("https_proxy", &named),

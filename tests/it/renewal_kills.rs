@@ -1,5 +1,6 @@
-//! `kill -9` while a login is renewed whose refresh tokens are good for one use. Such a kill can lose the login, which no program
-//! can prevent; it must never lose a row, and the next start has to say why there is no login any more.
+//! `kill -9` during the refresh of a login with one-time refresh tokens. Such a kill can lose the
+//! login, which no program can prevent. It must never lose a row, and the next start has to explain
+//! why the login is gone.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -12,12 +13,12 @@ use serde_json::{Value, json};
 
 use crate::harness::{Customers, Reply, Request, Scenario, SplitMix64, kills};
 
-/// Rows that a process sends between two kills, with room to spare.
+/// The most rows that a process sends between two kills.
 const ROWS_PER_KILL: usize = 60;
 const RATE: &str = "100/s";
-/// In seconds. A process renews its login once in this time.
+/// In seconds. A process refreshes its login once in this time.
 const LIFETIME: f64 = 0.4;
-/// Kills come up to so long after the token endpoint's answer.
+/// The longest time from the token endpoint's answer to the kill.
 const AFTER_THE_ANSWER_US: usize = 20_000;
 
 /// The authorization server.
@@ -27,7 +28,7 @@ struct Grants {
     refresh: BTreeSet<String>,
     spent: BTreeSet<String>,
     access: BTreeSet<String>,
-    /// Requests for new tokens so far.
+    /// The number of token requests so far.
     asked: usize,
     /// Customers that an update was applied to.
     applied: BTreeSet<u64>,
@@ -45,7 +46,7 @@ impl Grants {
         json!({"access_token": access, "refresh_token": refresh, "expires_in": LIFETIME})
     }
 
-    /// Spends a refresh token. Whether it was good.
+    /// Spends a refresh token. Returns whether it was valid.
     fn spend(&mut self, token: &str) -> bool {
         self.asked += 1;
         self.spent.insert(token.to_owned());
@@ -53,7 +54,7 @@ impl Grants {
     }
 }
 
-/// A server that spends a refresh token as soon as it has it, and answers so much later.
+/// A server that spends a refresh token on arrival, and answers after this latency.
 fn server(
     grants: &Arc<Mutex<Grants>>,
     latency: Duration,
@@ -98,7 +99,7 @@ fn log_in(scenario: &Scenario, grants: &Mutex<Grants>) {
     scenario.write_private("token", login.to_string());
 }
 
-/// Whether the refresh token that the next process will send is spent.
+/// Whether the refresh token that the next process will send is already spent.
 fn is_lost(scenario: &Scenario, grants: &Mutex<Grants>) -> bool {
     let unfinished = scenario.read("token.unfinished").unwrap_or_default();
     let unfinished: Option<Value> = serde_json::from_slice(&unfinished).ok();
@@ -112,7 +113,7 @@ fn is_lost(scenario: &Scenario, grants: &Mutex<Grants>) -> bool {
         .contains(login["refresh_token"].as_str().unwrap())
 }
 
-/// Kills so many processes around their renewals; how many of these kills lost the login.
+/// Kills this many processes around their refreshes; returns how many kills lost the login.
 fn kill_again_and_again(kills: usize, latency: Duration) -> usize {
     let grants: Arc<Mutex<Grants>> = Arc::default();
     let rows = kills * ROWS_PER_KILL;

@@ -1,4 +1,4 @@
-//! The samples do what their README says of them.
+//! The samples behave as their README says.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::harness::{Program, Results};
 
 const README: &str = include_str!("../../samples/README.md");
-/// The page itself, and the settings that one of its commands names.
+/// The page itself, and the settings that one of its commands uses.
 const NO_INPUTS: [&str; 2] = ["README.md", "custsync.toml"];
 
 /// One line of the samples' table.
@@ -20,7 +20,7 @@ struct Sample {
     says: Vec<String>,
 }
 
-/// What `check` said of a file.
+/// The output of `check` for a file.
 struct Checked {
     exit: i32,
     said: String,
@@ -169,7 +169,7 @@ fn the_flags_that_the_table_names_make_files_good() {
     }
 }
 
-/// The words of a command, of which some are in double quotes.
+/// The words of a command, some of them in double quotes.
 fn words(command: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut is_quoted = false;
@@ -202,7 +202,7 @@ fn the_csv_and_the_ndjson_sample_hold_the_same_rows() {
             differing.push((codes(errors), codes(ndjson_errors)));
         }
     }
-    // A ragged row is a fault of CSV alone; its place is taken by one of NDJSON.
+    // Only CSV can have a ragged row; NDJSON has another error instead.
     let pair = |field: &str, code: &str| vec![(field.to_owned(), code.to_owned())];
     assert_eq!(
         differing,

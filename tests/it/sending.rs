@@ -1,4 +1,4 @@
-//! A good guest over a real socket: the API's window, an outage, and the user's own rate.
+//! Good behaviour over a real socket: the API's window, an outage, and the user's own rate.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use custsync::sandbox::{RateHeaders, Window};
 
 use crate::harness::{Customers, Scenario};
 
-/// Good rows for a sandbox with so many requests a second.
+/// Valid rows for a sandbox with this many requests a second.
 fn windowed(rows: u32, requests: u32, headers: RateHeaders) -> Scenario {
     Scenario::new()
         .csv(&Customers::good(rows as usize, 7))
@@ -79,7 +79,7 @@ fn an_outage_is_waited_for_and_fails_no_row() {
         "{sending}"
     );
     let failures = scenario.counts().by_status[&503];
-    // Ten failures tell an outage, more may be under way by then, and one probe a second follows.
+    // Ten failures show an outage, more may be in flight by then, and one probe a second follows.
     assert!(failures <= 60, "{failures} requests to an API that is down");
 }
 

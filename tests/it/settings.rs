@@ -1,4 +1,4 @@
-//! Flags, variables and files as a user meets them: over the program itself.
+//! Flags, variables and configuration files, tested through the program itself.
 
 use std::fs;
 
@@ -8,16 +8,16 @@ use tempfile::TempDir;
 use crate::harness::{Customers, Program, Scenario};
 
 const TOKEN: &str = "a-token-that-nobody-may-see-81c2";
-/// The short help fits a screen.
+/// The short help fits on a screen.
 const SHORT_HELP_LINES_MAX: usize = 45;
 
-/// A directory with a configuration file in it, the environment, and what is typed there.
+/// A directory with a configuration file, and an environment.
 struct Shell {
     directory: TempDir,
     variables: Vec<(String, std::ffi::OsString)>,
 }
 
-/// What the program said.
+/// The output of the program.
 struct Said {
     exit: i32,
     stdout: String,
@@ -78,7 +78,7 @@ impl Shell {
         )
     }
 
-    /// Nothing can be done, and stderr says why.
+    /// Checks that the command is refused, and that stderr explains it.
     fn is_refused(&self, command: &str, why: &str) {
         let said = self.types(command);
         assert_eq!(
@@ -342,7 +342,7 @@ fn every_example_of_the_help_can_be_typed() {
             .split_once("Examples:\n")
             .expect("the help has examples");
         for line in rest.lines().take_while(|line| !line.is_empty()) {
-            // What stands behind two spaces explains it, and a pipe feeds it.
+            // Text after two spaces is an explanation, and input comes from a pipe.
             let command = line
                 .trim()
                 .split("  ")

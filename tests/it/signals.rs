@@ -1,4 +1,5 @@
-//! A run that is told to stop lets requests in flight finish, records them, and can be continued.
+//! A run that is stopped by a signal lets requests in flight finish, records them, and can be
+//! continued.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +18,7 @@ fn scenario(latency: &str) -> Scenario {
         })
 }
 
-/// Signals a run that has four requests in flight.
+/// The end of a run that gets a signal with four requests in flight.
 fn stopped_by(scenario: &Scenario, signal: Signal) -> End {
     let running = scenario.start([]).until("requests in flight", |scenario| {
         scenario.counts().requests >= 4

@@ -1,4 +1,5 @@
-//! How a start is understood: a file by two names, another process, a wait that the API named, a name that is too long.
+//! Starts in special situations: a file by two names, another process, a wait that the API named, a
+//! name that is too long.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -185,7 +186,8 @@ fn another_process_is_waited_for_as_long_as_asked() {
         .says("--lock-wait: `25h` is out of range: at least 0ms and at most 24h");
 }
 
-/// A server that answers the second customer's first update with 429 and this wait, and later ones well.
+/// A server that answers the second customer's first update with 429 and this wait, and later ones
+/// with success.
 fn with_a_wait(seconds: u64) -> (Scenario, Arc<AtomicU64>) {
     let wait = Arc::new(AtomicU64::new(seconds));
     let named = wait.clone();

@@ -1,5 +1,5 @@
-//! A signal that comes before the first request, or where none is sent: the program ends promptly, whatever it waits for, and what
-//! was found is recorded.
+//! A signal before the first request, or during a check: the program ends promptly, whatever it
+//! waits for, and its findings are recorded.
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -16,7 +16,7 @@ const SIGNALS: [(Signal, i32, &str); 3] = [
     (Signal::INT, 130, "interrupted"),
     (Signal::TERM, 143, "terminated"),
 ];
-/// Rows of which a reader has handed out some, whatever it keeps back.
+/// So many rows that a reader has handed out some of them.
 const ROWS: u64 = 60_000;
 
 /// A scenario whose input is a named pipe.
@@ -31,7 +31,7 @@ fn piped() -> Scenario {
     scenario
 }
 
-/// Writes into the pipe, once it is read, and holds it open until the other end is dropped.
+/// Writes into the pipe once it has a reader, and holds it open until the other end is dropped.
 fn hold(scenario: &Scenario, content: String) -> Sender<()> {
     let path = scenario.path("pipe");
     let (open, dropped) = channel();
@@ -40,14 +40,14 @@ fn hold(scenario: &Scenario, content: String) -> Sender<()> {
             .write(true)
             .open(path)
             .expect("the pipe is read");
-        // A reader that has ended is what the test is about.
+        // The reader may end early, which is what the test is about.
         pipe.write_all(content.as_bytes()).ok();
         dropped.recv().ok();
     });
     open
 }
 
-/// Every tenth row is invalid.
+/// Rows, every tenth of which is invalid.
 fn rows(count: u64) -> String {
     let row = |row: u64| {
         if row.is_multiple_of(10) {
@@ -61,14 +61,14 @@ fn rows(count: u64) -> String {
         .collect()
 }
 
-/// The journal has the first invalid rows.
+/// Whether the journal has the first invalid rows.
 fn has_found(scenario: &Scenario) -> bool {
     scenario
         .read("run/results.ndjson")
         .is_some_and(|journal| journal.split(|byte| *byte == b'\n').count() > 100)
 }
 
-/// What a check had found before it was stopped.
+/// Checks that the findings before the stop are recorded.
 fn is_recorded(end: &End, reason: &str, rows: u64) {
     let summary = end.summary();
     let invalid = summary["invalid"].as_u64().expect("a number");
@@ -128,7 +128,7 @@ fn process_1_of_a_container_is_stopped_like_any_other() {
             ROWS,
         );
 
-        // Nothing is recorded as long as the first bytes are waited for.
+        // Nothing is recorded while the program waits for the first bytes.
         let scenario = piped().through(&unshare);
         let open = hold(&scenario, String::new());
         let running = scenario
@@ -156,7 +156,7 @@ fn a_file_that_takes_long_is_not_read_to_its_end() {
         "terminated",
         LONG,
     );
-    // Before anything is checked, the input is read for each customer's last row.
+    // Before any check, the input is read for each customer's last row.
     let running = scenario
         .start_check(["--unique", "last"])
         .until_it_says("reading the input once");
@@ -167,7 +167,7 @@ fn a_file_that_takes_long_is_not_read_to_its_end() {
         .says("error: terminated; nothing was checked");
 }
 
-/// Whether somebody reads the pipe.
+/// Whether the pipe has a reader.
 fn is_open(scenario: &Scenario) -> bool {
     let flags = rustix::fs::OFlags::WRONLY | rustix::fs::OFlags::NONBLOCK;
     rustix::fs::open(scenario.path("pipe"), flags, rustix::fs::Mode::empty()).is_ok()
@@ -214,7 +214,7 @@ fn another_process_in_the_directory_is_not_waited_for() {
 
 #[test]
 fn a_login_that_nobody_makes_is_not_waited_for() {
-    // Standard input never says a word, and never ends.
+    // Standard input stays silent and never ends.
     let scenario = piped().through("exec 0<>pipe; exec");
     for flags in [&["--no-browser"][..], &["--paste"]] {
         let login = [

@@ -1,4 +1,4 @@
-//! What is printed where, and who may read what is written.
+//! The destination of each output, and the permissions of files.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -143,7 +143,7 @@ fn only_the_owner_may_read_a_run_directory_whatever_the_umask() {
     }
 }
 
-/// The directory and all below it: 0700 for directories, 0600 for files.
+/// Checks the permissions of the directory and its content: 0700 for directories, 0600 for files.
 fn owned_alone(path: &Path) {
     let metadata = fs::metadata(path).unwrap();
     let want = if metadata.is_dir() { 0o700 } else { 0o600 };

@@ -1,9 +1,10 @@
-//! The architecture's rules, held against the sources.
+//! Checks the sources against the rules of the architecture.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// All modules; each imports from those behind it only. The lines are the layers of `lib.rs`.
+/// All modules, each of which imports only from those after it. The lines are the layers of
+/// `lib.rs`.
 const ORDER: [&[&str]; 4] = [
     &["main", "cli", "commands", "terminal", "config"],
     &["pipeline"],
@@ -12,7 +13,7 @@ const ORDER: [&[&str]; 4] = [
     ],
     &["contract", "nearest", "text", "sandbox"],
 ];
-/// Modules that decide without doing anything.
+/// The modules that decide without doing I/O.
 const PURE: [&str; 3] = ["contract", "schedule", "config"];
 /// A file is one noun.
 const LINES_MAX: usize = 570;
@@ -50,7 +51,7 @@ impl Source {
         code.filter(|(_, line)| !line.starts_with("//"))
     }
 
-    /// The places of code that hold one of these words.
+    /// The places in the code that contain one of these words.
     fn places(&self, words: &[&str]) -> Vec<String> {
         let found = self
             .code()
@@ -94,7 +95,7 @@ pub(crate) fn source_files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// No source in which the words may not stand has them.
+/// Checks that only allowed sources contain these words.
 fn check(words: &[&str], is_allowed: impl Fn(&Source) -> bool) {
     let places: Vec<_> = sources()
         .iter()
@@ -106,14 +107,14 @@ fn check(words: &[&str], is_allowed: impl Fn(&Source) -> bool) {
         "{words:?} may not stand here:\n{}",
         places.join("\n")
     );
-    // A rule that is about nothing is out of date.
+    // A rule that applies to no file is out of date.
     let somewhere = sources()
         .iter()
         .any(|source| !source.places(words).is_empty());
     assert!(somewhere, "{words:?} stand nowhere");
 }
 
-/// The modules that a line of code names from the crate's root.
+/// The modules that a line of code imports from the crate's root.
 fn imports(line: &str) -> impl Iterator<Item = &str> {
     line.split("crate::").skip(1).map(|rest| {
         let end =
@@ -170,7 +171,7 @@ fn the_map_names_every_module_in_its_layer() {
         .collect();
     assert_eq!(layers.len(), ORDER.len());
     for (layer, modules) in layers.iter().zip(ORDER) {
-        // The sandbox stands aside, and the program itself is no module.
+        // The sandbox is independent, and the program itself is not a module.
         for module in modules
             .iter()
             .filter(|module| !matches!(**module, "main" | "sandbox"))
@@ -283,7 +284,7 @@ fn a_file_is_one_noun() {
 
 #[test]
 fn nothing_is_left_to_do() {
-    // Put together, so that this file does not hold the words.
+    // Concatenated, so that this file does not contain the words.
     let words = [
         ["TO", "DO"].concat(),
         ["FIX", "ME"].concat(),

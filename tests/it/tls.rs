@@ -1,4 +1,4 @@
-//! TLS: each way in which it fails has its name, and before the API has ever answered it ends the run.
+//! Each failure of TLS has a name, and ends the run if the API has never answered.
 
 use serde_json::json;
 
@@ -9,15 +9,16 @@ use crate::harness::{
 
 const ROWS: u64 = 12;
 const HOST: &str = "127.0.0.1";
-/// A TLS record (RFC 8446 §5.1) with a fatal alert: `protocol_version`, as servers that speak only TLS 1.1 answer.
+/// A TLS record (RFC 8446 §5.1) with the fatal alert `protocol_version`, as servers that only speak
+/// TLS 1.1 answer.
 const PROTOCOL_VERSION: &[u8] = &[21, 3, 1, 0, 2, 2, 70];
-/// The same with `handshake_failure`.
+/// The same with the alert `handshake_failure`.
 const HANDSHAKE_FAILURE: &[u8] = &[21, 3, 1, 0, 2, 2, 40];
-/// What nginx answers a client that speaks TLS to its port for plain HTTP.
+/// The answer of nginx to a TLS client on its port for plain HTTP.
 const PLAIN_HTTP: &[u8] =
     b"HTTP/1.1 400 Bad Request\r\nserver: nginx\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
-/// A run to a server behind TLS, which answers well. The file `ca.pem` names the authority.
+/// A run to a server behind TLS that answers every update. The file `ca.pem` names the authority.
 fn behind(authority: &Authority, presents: Presents) -> Scenario {
     let scenario = Scenario::new()
         .csv(&Customers::in_turn(ROWS, 1, 7))
@@ -26,7 +27,7 @@ fn behind(authority: &Authority, presents: Presents) -> Scenario {
     scenario.behind_tls(presents)
 }
 
-/// The run ends at once, says why, and nothing has arrived at the server.
+/// Checks that the run ends at once with these words, and that nothing reached the server.
 fn stops(presents: Presents, authority: &Authority, words: [&str; 2]) -> End {
     let scenario = behind(authority, presents);
     let end = scenario
@@ -81,7 +82,7 @@ fn a_certificate_of_an_unknown_authority_ends_the_run() {
         &Authority::new(),
         words,
     );
-    // It may bear the name of one that is known, as where an authority was made anew.
+    // A recreated authority may have the name of a trusted one.
     let (old, new) = (Authority::named("One"), Authority::named("One"));
     stops(new.certificate(HOST, VALID), &old, words);
 }

@@ -1,4 +1,4 @@
-//! What may be a token, and token files that are late, in the way of others, or cannot be written.
+//! Valid and invalid tokens, and token files that are late, shared with others, or not writable.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 
 use crate::harness::{Customers, Reply, Request, Scenario};
 
-/// Where stderr goes in tests that look at it while the program runs.
+/// The file of stderr, for tests that read it while the program runs.
 const SAID: &str = "said";
-/// For so long a token file is read again.
+/// The time for which a token file is read again.
 const FILE_WAIT: Duration = Duration::from_secs(5);
 
 fn bearer(request: &Request) -> &str {
@@ -24,12 +24,13 @@ fn bearer(request: &Request) -> &str {
         .unwrap_or_default()
 }
 
-/// Whether the program has said this.
+/// Whether stderr contains this text.
 fn has_said(scenario: &Scenario, text: &str) -> bool {
     String::from_utf8_lossy(&scenario.read(SAID).unwrap_or_default()).contains(text)
 }
 
-/// Ten rows for an API that takes the token `good`; `refused` is called for each other one. Stderr goes to a file.
+/// Ten rows for an API that accepts the token `good`; `refused` is called for each other one.
+/// Stderr goes to a file.
 fn late(refused: impl Fn() + Send + Sync + 'static) -> Scenario {
     let scenario = Scenario::new()
         .csv(&Customers::in_turn(10, 1, 7))
@@ -231,7 +232,7 @@ fn a_token_that_stays_as_it_is_is_sent_once_more_after_a_refusal() {
     assert_eq!(twice.requests().len(), 2);
 }
 
-/// Fifty rows and a login at a scripted server, whose API takes each token but `old`.
+/// Fifty rows and a login at a scripted server, whose API accepts each token except `old`.
 fn renewed(
     login: &Value,
     endpoint: impl Fn(&Request) -> Reply + Send + Sync + 'static,
@@ -263,7 +264,8 @@ fn asked(scenario: &Scenario) -> usize {
         .count()
 }
 
-/// A token endpoint that does something to the file beside the token file before it answers with the next tokens.
+/// A token endpoint that changes the file beside the token file before it answers with the next
+/// tokens.
 fn meddling(lifetime: f64, meddle: fn(&Path, usize)) -> Scenario {
     let file: Arc<OnceLock<PathBuf>> = Arc::default();
     let (unfinished, count) = (file.clone(), Mutex::new(0));
@@ -288,7 +290,7 @@ fn meddling(lifetime: f64, meddle: fn(&Path, usize)) -> Scenario {
 #[test]
 fn a_login_that_cannot_be_written_at_once_is_used_and_written_later() {
     const USED: &str = "cannot be written: No such file or directory (os error 2); the new token is used all the same";
-    // The next renewal writes it.
+    // The next refresh writes it.
     let scenario = meddling(0.4, |unfinished, count| {
         if count == 1 {
             fs::remove_file(unfinished).unwrap();
@@ -379,7 +381,7 @@ fn a_broken_connection_that_spent_the_refresh_token_is_told_as_such() {
         .counts([0, 0, 0, 0, 50]);
     end.says("400 (invalid_grant): a renewal that began at ")
         .says("the server may have spent the refresh token then");
-    // What the server refuses without such a past has another cause, and no guess is added.
+    // Without such a past, the refusal has another cause, and no guess is added.
     let scenario = renewed(&login, |_| Reply::error(400, "invalid_grant"));
     scenario
         .run([])
@@ -400,7 +402,7 @@ fn no_renewal_is_begun_once_a_signal_has_come() {
     });
     let lock = fs::File::create(scenario.path("token.lock")).unwrap();
     flock(&lock, FlockOperation::LockExclusive).unwrap();
-    // Whoever tries to take the lock sets the file's permissions first.
+    // An attempt to take the lock first sets the file's permissions.
     let tried_at = |scenario: &Scenario| {
         let lock = fs::metadata(scenario.path("token.lock")).unwrap();
         (lock.ctime(), lock.ctime_nsec())

@@ -1,4 +1,5 @@
-//! Tokens that expire while a run goes on: renewed before and after a refusal, by one process and by two, and none of them lost.
+//! Tokens that expire during a run are refreshed before and after a refusal, by one process or two,
+//! and none is lost.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Customers, End, Form, Reply, Request, Scenario};
 
-/// A login at a sandbox whose tokens live so long, and so many good rows.
+/// A login at a sandbox whose tokens have this lifetime, and this many valid rows.
 fn logged_in(rows: usize, lifetime: Duration) -> Scenario {
     let scenario = Scenario::new().csv(&Customers::good(rows, 7));
     scenario
@@ -18,7 +19,7 @@ fn logged_in(rows: usize, lifetime: Duration) -> Scenario {
         .logged_in()
 }
 
-/// A login at a scripted server: `endpoint` answers whoever wants new tokens, `api` everybody else.
+/// A login at a scripted server: `endpoint` answers token requests, `api` all others.
 fn scripted(
     login: &Value,
     endpoint: impl Fn(&Request) -> Reply + Send + Sync + 'static,
@@ -186,7 +187,7 @@ fn a_kill_after_the_token_endpoint_has_answered_loses_no_login() {
         let scenario = logged_in(2_000, Duration::from_millis(300));
         let before = refresh_token(&scenario);
         let has_new_tokens = |scenario: &Scenario| {
-            // Beside the token file, where a note was before them, or in its place already.
+            // Beside the token file, over the note, or already in its place.
             let unfinished = scenario.read("token.unfinished").unwrap_or_default();
             let unfinished: Option<Value> = serde_json::from_slice(&unfinished).ok();
             unfinished.is_some_and(|login| login["refresh_token"].is_string())

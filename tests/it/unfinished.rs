@@ -1,4 +1,4 @@
-//! Without `--run-dir` a start goes on with the newest run of the same input and settings that is not finished.
+//! Without `--run-dir`, a start continues the newest unfinished run of the same input and settings.
 
 use std::fs;
 use std::sync::Arc;
@@ -19,7 +19,8 @@ fn rows(rows: u64) -> String {
     })
 }
 
-/// A server that refuses the token from the first customer on whose id is greater than a number, which is returned.
+/// A server that refuses the token from the first customer whose id exceeds a number, which is
+/// returned, too.
 fn up_to(id: u64) -> (Scenario, Arc<AtomicU64>) {
     let last = Arc::new(AtomicU64::new(id));
     let served = last.clone();
@@ -34,7 +35,7 @@ fn up_to(id: u64) -> (Scenario, Arc<AtomicU64>) {
     (scenario, last)
 }
 
-/// Starts without a run directory, one request after the other.
+/// Starts without a run directory, with one request at a time.
 fn start(scenario: &Scenario, arguments: &[&str]) -> End {
     let url = scenario.url().expect("a server");
     let usual = [
@@ -159,7 +160,7 @@ fn fresh_begins_a_new_run() {
     start(&scenario, &[INPUT, "--fresh"]).exits(0);
     assert_eq!(runs(&scenario).len(), 2);
     results(&scenario, &runs(&scenario)[1]).settle_each_of(ROWS as usize);
-    // What the older run left has been sent by the newer one.
+    // The newer run has sent what the older one left.
     start(&scenario, &[INPUT]).exits(0);
     assert_eq!(runs(&scenario).len(), 3);
     assert_eq!(results(&scenario, &runs(&scenario)[0]).lines.len(), 4);
@@ -203,7 +204,7 @@ fn another_run_is_not_continued() {
         start(&scenario, arguments).exits(0);
         assert_eq!(runs(&scenario).len(), count + 2, "{arguments:?}");
     }
-    // Neither is one of another verb.
+    // A run of another verb is not continued either.
     let check = scenario.custsync(["check", INPUT]).exits(0);
     assert_eq!(runs(&scenario).len(), 7, "{}", check.stderr);
     start(
@@ -226,7 +227,7 @@ fn the_newest_of_several_is_continued() {
         .exits(0)
         .says(&format!("continuing the unfinished run in {newest} "));
     assert_eq!(applied(&scenario, 2), [1, 2, 1, 2]);
-    // Nor is the older one continued now: the newer has sent what it left.
+    // The older run is not continued: the newer one has sent what it left.
     start(&scenario, &[INPUT]).exits(0);
     assert_eq!(runs(&scenario).len(), 3);
 }
@@ -243,7 +244,7 @@ fn an_input_that_has_grown_and_moved_is_the_same_and_a_changed_one_is_not() {
         .says("continuing the unfinished run");
     assert_eq!(applied(&scenario, 4), [1, 2, 3, 4]);
 
-    // The beginning that is compared first is the same, but not a row behind it.
+    // The beginning, which is compared first, is the same, but a later row differs.
     let (scenario, last) = up_to(2_400);
     let file = rows(3_000);
     assert!(file.find("2000,").unwrap() > 20 << 10);

@@ -1,4 +1,4 @@
-//! `--unique`: of a customer's rows all are sent, or none beside the first, or none beside the last.
+//! `--unique` sends all rows of a customer, only the first, or only the last.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Customers, End, FailedRow, Form, Ledger, Reply, Scenario, failed_rows};
 
-/// Customers 7 and 8 stand in both files. The last row of 8 is invalid, and so is a row of 9 that comes first.
+/// Customers 7 and 8 are in both files. The last row of 8 is invalid, and so is the first row of 9.
 const FIRST: &str = "id,job\n7,a\n8,b\n9,\n007,c\n10,d\n8,e\n";
 const SECOND: &str = "id,job\n7,f\n8,\n9,g\n10,h\n11,i\n";
 
@@ -47,7 +47,7 @@ fn owned(want: &[(u64, &str)]) -> Vec<(u64, String)> {
         .collect()
 }
 
-/// The rows that ended so.
+/// The rows with this outcome.
 fn rows(end: &End, outcome: &str) -> Vec<u64> {
     let results = end.results();
     let rows = results
@@ -100,7 +100,7 @@ fn the_last_valid_row_of_a_customer_can_be_sent_alone() {
         "a superseded row has not failed"
     );
 
-    // Nothing changes where it is run again.
+    // Running it again changes nothing.
     let again = scenario.run([]).exits(1).counts([5, 2, 0, 0, 0]);
     assert_eq!(again.summary()["superseded"], 4);
     assert_eq!(again.results().lines, end.results().lines);
@@ -180,7 +180,7 @@ fn a_row_that_failed_is_not_sent_again_where_it_is_not_the_last_any_more() {
             Reply::error(500, "server_error")
         }
     });
-    // Nothing was ever applied, so that only the longest wait tells that the row is at fault.
+    // Nothing was ever applied, so only the longest wait shows that the row is at fault.
     scenario
         .run(["--max-wait", "1s"])
         .exits(1)
@@ -328,7 +328,7 @@ fn a_long_file_is_checked_as_it_is_sent() {
     assert_eq!(listed(&check, "failed.csv"), listed(&run, "failed.csv"));
 }
 
-/// The failed rows of a file, and how they ended. (A check does not know what later rows will set.)
+/// The failed rows of a file, with their outcomes. A check does not know what later rows will set.
 fn listed(end: &End, file: &str) -> Vec<(String, String)> {
     let rows = failed_rows(Form::Csv, end.file(file));
     rows.into_iter()
@@ -351,7 +351,7 @@ fn rows_are_chosen_in_one_way_over_a_whole_run() {
 
 #[test]
 fn a_fault_far_into_the_input_is_found_before_anything_is_sent() {
-    // Farther than the look through the beginning goes that comes before each run.
+    // Beyond the beginning that is compared before each run.
     let pad = "x".repeat(990);
     let rows = (1..=34_000).map(|id| format!("{id},x,{pad}\n"));
     let file = format!("id,job,address\n{}7,\"x\n", rows.collect::<String>());
@@ -393,7 +393,8 @@ fn rows_that_are_explained_are_told_what_becomes_of_them() {
     );
 }
 
-/// A row is a partial update: the last row alone need not say all that the rows of its customer say together.
+/// A row is a partial update: the last row alone may not contain everything that the customer's
+/// rows contain together.
 #[test]
 fn fields_that_only_earlier_rows_set_are_pointed_out() {
     let rows =
@@ -416,7 +417,8 @@ fn fields_that_only_earlier_rows_set_are_pointed_out() {
     }
 }
 
-/// Runs a file of failed rows, with the scenario's sandbox and these flags. Returns how many rows of it were updated.
+/// Runs a file of failed rows, with the scenario's sandbox and these flags. Returns the number of
+/// updated rows.
 fn run_again(scenario: &Scenario, file: &str, flags: &[&str]) -> (End, u64) {
     let url = scenario.url().unwrap();
     scenario.write("again.csv", file);
@@ -438,7 +440,8 @@ fn run_again(scenario: &Scenario, file: &str, flags: &[&str]) -> (End, u64) {
     (end, summary["updated"].as_u64().unwrap())
 }
 
-/// A row that breaks the contract, too, is told that it would be refused: corrected, it would be sent over the row that won.
+/// An invalid row is also reported as a duplicate: once corrected, it would overwrite the row that
+/// won.
 #[test]
 fn a_refused_row_is_not_sent_from_the_failed_rows_before_somebody_says_so() {
     let scenario = Scenario::new()
@@ -506,7 +509,7 @@ fn a_refused_row_is_not_sent_from_the_failed_rows_before_somebody_says_so() {
         3
     );
 
-    // A check says the same, as far as it can know it.
+    // A check reports the same, as far as it can know it.
     scenario
         .custsync([
             "check",

@@ -1,4 +1,4 @@
-//! What each answer of the API means for its row and for the run, over a real socket.
+//! The effect of each answer of the API on its row and on the run, over a real socket.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::harness::{Customers, Form, Reply, Request, Scenario};
 
-/// A run of so many rows of as many customers against a server that answers so.
+/// A run of this many rows of as many customers against a server with these answers.
 fn scenario(rows: u64, script: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Scenario {
     Scenario::new()
         .csv(&Customers::in_turn(rows, 1, 7))
@@ -204,7 +204,7 @@ fn refused_values_are_recorded_with_the_api_s_words_in_both_shapes() {
 
 #[test]
 fn a_429_pauses_everybody_once_and_costs_no_attempt() {
-    /// So many requests are in flight when the API has had enough of them.
+    /// The requests in flight when the API begins to refuse them.
     const IN_FLIGHT: usize = 64;
     const LATENCY: Duration = Duration::from_millis(50);
     const WAIT: Duration = Duration::from_secs(1);
@@ -255,12 +255,12 @@ fn a_429_pauses_everybody_once_and_costs_no_attempt() {
     );
 }
 
-/// What the requests of a run are up to.
+/// The state of a run's requests.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Crowd {
     Gathers,
     Refused,
-    /// The last of them was refused then.
+    /// The last of them was refused at this time.
     Gone(Instant),
     /// The first one came back after this time.
     Back(Duration),

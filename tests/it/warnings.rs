@@ -1,4 +1,4 @@
-//! Values that are sent as they are, and are probably not meant so: counted by field, with their places.
+//! Valid but suspicious values are sent unchanged, and counted by field, with their places.
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ fn warnings(end: &End) -> Vec<Value> {
     found
 }
 
-/// What is unusual about each of a few values, in CSV and NDJSON alike.
+/// The warnings of a few values, in CSV and NDJSON alike.
 #[test]
 fn each_unusual_value_is_counted_by_field() {
     let check = |field: &str, value: &str, want: &[&str]| {
@@ -62,7 +62,7 @@ fn each_unusual_value_is_counted_by_field() {
     check("email", "root@localhost", &["domain_without_dot"]);
 }
 
-/// Rows far behind the first ones, among many that are good.
+/// Rows far from the beginning, among many valid ones.
 #[test]
 fn a_late_row_is_found_too() {
     let usual = "1,Zo\u{eb},12 High Row,1985-04-12\n".repeat(40_000);
@@ -88,7 +88,7 @@ fn a_late_row_is_found_too() {
     assert_eq!(found, want);
 }
 
-/// Also where a run cannot send anything.
+/// The run cannot send anything.
 #[test]
 fn a_run_says_the_first_ones_before_it_sends() {
     let scenario = Scenario::new()
@@ -97,7 +97,7 @@ fn a_run_says_the_first_ones_before_it_sends() {
     let end = scenario.run([]).exits(0);
     let said = "among the first rows: first_name null_word in 2 rows, first at customers.csv:2, customers.csv:4: looks like a null";
     end.says(said);
-    // Rows that do not take part are passed over.
+    // Rows outside the range are skipped.
     let scenario = Scenario::new()
         .file("customers.csv", "id,first_name\n1,NULL\n2,x\n3,None\n")
         .sandbox(|_| {});

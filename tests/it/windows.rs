@@ -1,10 +1,11 @@
-//! Runs that are continued with another `--skip-rows` or `--max-rows`: what is settled stays, and what is not asked for is left.
+//! Runs continued with another `--skip-rows` or `--max-rows`: settled rows stay settled, and rows
+//! outside the range are left.
 
 use crate::harness::{Form, Scenario};
 
 const ROWS: u64 = 6;
 
-/// Six customers, of whom the API does not know the third.
+/// Six customers, the third of whom does not exist at the API.
 fn six_rows() -> Scenario {
     let id = |row| if row == 3 { 9_001_044 } else { row };
     let rows: Vec<_> = (1..=ROWS)

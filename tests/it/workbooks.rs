@@ -1,4 +1,5 @@
-//! Workbooks are read like CSV, and what a spreadsheet does to values is an error that explains itself.
+//! Workbooks are read like CSV, and values that a spreadsheet has changed are errors that explain
+//! it.
 
 use serde_json::{Value, json};
 
@@ -327,7 +328,7 @@ fn a_workbook_that_unpacks_to_too_much_is_refused() {
 }
 
 const NAMES: &[SheetCell] = &[Text("id"), Text("job")];
-/// Checks a workbook, with flags behind it.
+/// The command that checks a workbook, before further flags.
 const WORDS: [&str; 6] = ["check", "a.xlsx", "--run-dir", "run", "--explain", "1"];
 
 #[test]

@@ -1,4 +1,5 @@
-//! Journals of other versions of the program: an older one is told from ours and left alone, and what a later one knows is kept.
+//! Journals of other versions: an older journal is recognized and left alone, and entries of a
+//! later version are kept.
 
 use std::fs;
 use std::io::BufReader;
@@ -81,8 +82,8 @@ fn a_journal_of_version_0_1_can_be_read() {
     );
 }
 
-/// A run of which the first row is updated; its key.
-fn begun() -> (Scenario, RunKey) {
+/// A run whose first row is updated, and its key.
+fn begun() -> (Scenario, Key) {
     let rows: Vec<_> = (1..=ROWS).map(|row| format!("{row},Job {row}\n")).collect();
     let scenario = Scenario::new()
         .file("customers.csv", format!("id,job\n{}", rows.concat()))

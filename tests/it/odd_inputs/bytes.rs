@@ -1,4 +1,4 @@
-//! What is odd about the bytes: encodings, compression, quotes, line ends, headers, JSON.
+//! Odd bytes: encodings, compression, quotes, line ends, headers, JSON.
 
 use std::io::Write as _;
 
@@ -310,7 +310,7 @@ fn quotes_and_lines() -> Vec<Odd> {
             }
         })
         .collect();
-    // With its line end the record has as many bytes as it may, or one more.
+    // With its line end the record has the greatest length, or one byte more.
     let long = |over: usize| {
         format!(
             "id,address\n1,x\n2,{}\n",
@@ -428,7 +428,7 @@ fn json() -> Vec<Odd> {
     ]
 }
 
-/// What is nearly JSON, or JSON that is no row.
+/// Text that is almost JSON, and JSON that is not a row.
 fn near_json() -> Vec<Odd> {
     vec![
         odd(

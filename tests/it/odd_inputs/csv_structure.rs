@@ -1,4 +1,5 @@
-//! What is odd about the structure of CSV: quotes, escapes, rows that are longer or shorter than the header, what stands above it.
+//! Odd structures of CSV: quotes, escapes, rows that are longer or shorter than the header, lines
+//! above it.
 
 use super::{Odd, Refused, Rows, Sends, odd, odd_with};
 use crate::harness::{SheetCell, Workbook};
@@ -104,7 +105,7 @@ fn quotes() -> Vec<Odd> {
             "id,email,job\n1,a@x.de,\"b\n2, c\"\n",
             Sends(r#"{"email":"a@x.de","job":"b\n2, c"}"#),
         ),
-        // A long way behind the start of its block and chunk.
+        // Far behind the start of its block and chunk.
         odd(
             "a.csv",
             format!(
@@ -197,7 +198,7 @@ fn escapes() -> Vec<Odd> {
     ]
 }
 
-/// The bytes that programs write, and what they mean with the right flags.
+/// The bytes that programs write, and their meaning with the right flags.
 fn tsv_of_programs() -> Vec<Odd> {
     const EXCEL: &str = "id\tjob\taddress\r\n1\tNurse\t\"Old Mill, 5 High Row\"\r\n";
     const EXCEL_LINES: &str = "id\tjob\taddress\r\n1\tNurse\t\"Old Mill\n5 High Row\"\r\n";
@@ -210,7 +211,7 @@ fn tsv_of_programs() -> Vec<Odd> {
     let in_quotes = "2 row quotes: column 3 begins and ends with a quote: --quotes on reads quotes as marks around the value (Excel, pandas), --quotes off as part of it (MySQL, PostgreSQL)";
     vec![
         odd("a.tsv", EXCEL, Rows(0, 1, in_quotes)),
-        // However the tab was found.
+        // The result is the same whether the tab was given or detected.
         odd("a.csv", EXCEL, Rows(0, 1, in_quotes)),
         odd_with(
             ON,
@@ -527,7 +528,7 @@ fn above_the_header() -> Vec<Odd> {
             "a \" quote\n\r\nb\r\nid;job\rx;y\n",
             Rows(0, 1, "5 id type: is not a whole number"),
         ),
-        // Lines above that no block and no head holds.
+        // More lines above the header than a block holds.
         odd_with(
             &["--header-row", "300001"],
             "a.csv",
@@ -567,7 +568,7 @@ fn above_the_header() -> Vec<Odd> {
     ]
 }
 
-/// Headers of which no name is known: none of them is shown, for they may be a customer's values.
+/// Headers without a known name. None of them is shown, because they may be a customer's values.
 fn headers_of_nothing() -> Vec<Odd> {
     let missing =
         "a.csv:1: none of the 3 columns is known: is the header missing? (--no-header --columns";

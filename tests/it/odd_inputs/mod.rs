@@ -10,10 +10,10 @@ use std::io::Write as _;
 
 use crate::harness::{End, Scenario};
 
-/// With this the program has 64 MiB for its data and stacks, and dies where it wants more.
+/// Limits the program to 64 MiB for data and stacks; beyond that it dies.
 const MEMORY_LIMIT: &str = "ulimit -d 65536; exec";
 
-/// An input that nobody would write on purpose.
+/// An unusual input.
 struct Odd {
     file: &'static str,
     content: Vec<u8>,
@@ -21,11 +21,12 @@ struct Odd {
     want: Want,
 }
 
-/// What `check` makes of it.
+/// The expected result of `check`.
 enum Want {
-    /// It cannot be used: exit 2, and this is said.
+    /// The input is refused: exit 2, and this message.
     Refused(&'static str),
-    /// So many rows are valid and invalid, and this is the first error, with its line: `3 email format: …`.
+    /// The numbers of valid and invalid rows, and the first error with its line: `3 email format:
+    /// …`.
     Rows(u64, u64, &'static str),
     /// All rows are valid, and this is the body of the first request.
     Sends(&'static str),
@@ -33,7 +34,7 @@ enum Want {
 
 use Want::{Refused, Rows, Sends};
 
-/// An input under its name.
+/// An input with its file name.
 fn odd(file: &'static str, content: impl AsRef<[u8]>, want: Want) -> Odd {
     Odd {
         file,
@@ -43,7 +44,7 @@ fn odd(file: &'static str, content: impl AsRef<[u8]>, want: Want) -> Odd {
     }
 }
 
-/// The same with flags.
+/// An input with its file name and flags.
 fn odd_with(
     flags: &[&'static str],
     file: &'static str,
@@ -168,7 +169,7 @@ fn odd_workbooks_have_their_outcome() {
     check_all(&workbooks::table(), 70);
 }
 
-/// Bytes that come one at a time out of a pipe in the file system.
+/// Bytes come out of a named pipe one at a time.
 #[test]
 fn a_fifo_gives_its_bytes_as_it_likes() {
     let scenario = Scenario::new();
@@ -210,7 +211,7 @@ fn a_gibibyte_without_a_line_end_ends_in_little_memory() {
         .check([])
         .exits(2)
         .says("a.csv: is binary, not text");
-    // The same behind the first block, where holes are text that never ends.
+    // The same after the first block: holes in the file are text that never ends.
     let rows = "1,x\n".repeat(100_000);
     scenario.write("a.csv", format!("id,job\n{rows}"));
     let file = fs::OpenOptions::new()
@@ -224,14 +225,14 @@ fn a_gibibyte_without_a_line_end_ends_in_little_memory() {
         .says("a.csv:100002: the record that starts here is longer than 1048576 bytes");
 }
 
-/// Rows that are appended while a file is read are read, or are new rows the next time: nothing in between.
+/// Rows that are appended while a file is read are either read, or are new rows in the next run.
 #[test]
 fn a_file_that_has_grown_is_read_as_far_as_it_goes() {
     let scenario = Scenario::new()
         .file("a.csv", "id,job\n1,x\n2,cut")
         .sandbox(|_| {});
     scenario.run([]).exits(0).counts([2, 0, 0, 0, 0]);
-    // The last row was not whole when it was read, so it is another row now, and that is said.
+    // The last row was incomplete when it was read. It has changed now, which is reported.
     scenario.write("a.csv", "id,job\n1,x\n2,cutter\n3,y\n");
     scenario
         .run([])

@@ -1,4 +1,4 @@
-//! What is odd about the values: numbers, dates, addresses, lengths, empty cells, customers that stand twice.
+//! Odd values: numbers, dates, addresses, lengths, empty cells, duplicate customers.
 
 use super::{Odd, Refused, Rows, Sends, odd, odd_with};
 
@@ -247,7 +247,7 @@ fn date(value: &str) -> String {
     cell("date_of_birth", value)
 }
 
-/// What other programs write for dates.
+/// Dates as other programs write them.
 fn numbers_for_dates() -> Vec<Odd> {
     vec![
         odd(
@@ -377,7 +377,7 @@ fn damaged() -> Vec<Odd> {
     let short = "2 job damaged: is a number that a spreadsheet has shortened, such as 1.23E+11: format the column as text, type the value again (--allow damaged sends it as it is)";
     let job = |value: &str| cell("job", value);
     let usual = "2,x\n".repeat(100_000);
-    // Behind the first block, where a file is not looked at for being text.
+    // After the first block, which alone is checked for being text.
     let late = |value: &str| format!("id,job\n1,x\n{usual}3,{value}\n");
     let late_nul = nul.strip_prefix('2').expect("a line");
     let late_nul: &'static str = Box::leak(format!("100003{late_nul}").into_boxed_str());
@@ -473,7 +473,7 @@ fn damaged() -> Vec<Odd> {
     ]
 }
 
-/// White space is what Unicode calls so.
+/// White space as Unicode defines it.
 fn blank_cells() -> Vec<Odd> {
     let blanks = [" ", "\t", "\u{a0}", "\u{3000}", "\u{2003} \u{205f}"];
     let mut table = Vec::new();

@@ -11,7 +11,7 @@ use super::{Odd, Refused, Rows, Sends, odd, odd_with};
 
 const HEADER: &str = "<row r=\"1\"><c t=\"str\"><v>id</v></c><c t=\"str\"><v>job</v></c><c t=\"str\"><v>date_of_birth</v></c></row>";
 
-/// A workbook of this sheet, with the header above the rows.
+/// A workbook with one sheet: the header, and these rows.
 fn book(rows: &str) -> Workbook {
     Workbook::default().sheet_of("S", &format!("{HEADER}{rows}"))
 }
@@ -81,7 +81,8 @@ fn cells() -> Vec<Odd> {
             Sends("{\"job\":\"Nurse\"}"),
         ),
         xlsx(job("<c t=\"str\"><v>a_x000D_&#10;b_x005F_x000D_</v></c>"), Sends("{\"job\":\"a\\r\\nb_x000D_\"}")),
-        // Empty entries of the table count: else each text behind one would be taken for its neighbour.
+        // Empty entries of the table count: otherwise each text after one would be replaced by its
+        // neighbour.
         xlsx(
             book("<row r=\"2\"><c><v>1</v></c><c t=\"s\"><v>2</v></c></row>")
                 .part("xl/sharedStrings.xml", "<sst uniqueCount=\"9999999999\"><si><t/></si><si/><si><t>Nurse</t></si><si><t>Clerk</t></si></sst>")
@@ -128,7 +129,7 @@ fn dates() -> Vec<Odd> {
                 "2 date_of_birth type: is a number where a date is expected: format the column as a date",
             ),
         ),
-        // What a spreadsheet takes for a date is no id, either.
+        // A value that a spreadsheet takes for a date is not an id either.
         xlsx(
             book("<row r=\"2\"><c s=\"1\"><v>31149</v></c><c t=\"str\"><v>Nurse</v></c></row>")
                 .bytes(),
@@ -148,17 +149,17 @@ fn places() -> Vec<Odd> {
             sheet("<row r=\"400000000\"><c><v>1</v></c></row>"),
             Refused("a.xlsx[S]:2: the sheet cannot be read from here on: row 400000000 is beyond the last possible row, 1048576"),
         ),
-        xlsx(sheet("<row r=\"99999999999\"/>"), Refused("a row has an invalid number")),
-        // Nothing but blank lines up to the last row.
+        xlsx(sheet("<row r=\"99999999999\"/>"), Refused("a row has no number from 1 on")),
+        // Only blank lines up to the last row.
         xlsx(sheet(&format!("{ROW}<row r=\"1048576\"><c t=\"str\"><v>x</v></c></row>")), Rows(1, 1, "1048576 id type: is not a whole number")),
         xlsx(sheet(&format!("{ROW}<row r=\"1048576\"/>")), Sends("{\"job\":\"Nurse\"}")),
-        xlsx(sheet(&format!("<row r=\"5\"/>{ROW}")), Refused("row 2 comes after row 5")),
-        xlsx(sheet(&format!("{ROW}{ROW}")), Refused("row 2 comes after row 2")),
-        xlsx(sheet("<row r=\"2\"><c r=\"B2\"/><c r=\"A2\"/></row>"), Refused("cell A2 comes after cell B2")),
-        xlsx(sheet("<row r=\"2\"><c r=\"A2\"/><c r=\"A2\"/></row>"), Refused("cell A2 comes after cell A2")),
-        xlsx(sheet("<row r=\"2\"><c r=\"A3\"/></row>"), Refused("a cell that is named as one of another row is in row 2")),
-        xlsx(sheet("<row r=\"2\"><c r=\"XFE2\"/></row>"), Refused("cell XFE2 is beyond the last possible column, XFD")),
-        // Without places, rows and cells follow on one another.
+        xlsx(sheet(&format!("<row r=\"5\"/>{ROW}")), Refused("row 2 stands behind row 5")),
+        xlsx(sheet(&format!("{ROW}{ROW}")), Refused("row 2 stands behind row 2")),
+        xlsx(sheet("<row r=\"2\"><c r=\"B2\"/><c r=\"A2\"/></row>"), Refused("cell A2 stands behind cell B2")),
+        xlsx(sheet("<row r=\"2\"><c r=\"A2\"/><c r=\"A2\"/></row>"), Refused("cell A2 stands behind cell A2")),
+        xlsx(sheet("<row r=\"2\"><c r=\"A3\"/></row>"), Refused("a cell that is named as one of another row stands in row 2")),
+        xlsx(sheet("<row r=\"2\"><c r=\"XFE2\"/></row>"), Refused("cell XFE2 lies beyond the last column of a sheet, XFD")),
+        // Without positions, rows and cells are consecutive.
         xlsx(sheet("<row><c><v>1</v></c><c t=\"str\"><v>Nurse</v></c></row>"), Sends("{\"job\":\"Nurse\"}")),
         xlsx(
             Workbook::default().sheet_of("S", &format!("</sheetData><sheetData>{HEADER}{ROW}")).bytes(),
@@ -189,7 +190,7 @@ fn parts() -> Vec<Odd> {
             good().part("xl/worksheets/sheet1.xml", utf16).bytes(),
             nurse(),
         ),
-        // The dimension lies.
+        // The dimension is wrong.
         xlsx(
             sheet(whole.replace(
                 "<sheetData>",
