@@ -1,5 +1,6 @@
-//! custsync brings a customer API to the state that CSV or NDJSON files describe: one `PUT /v1/customers/{id}` a row, and
-//! a recorded outcome for every row. The program is a thin shell around this library; this page is its map.
+//! custsync brings a customer API to the state that CSV or NDJSON files describe: one
+//! `PUT /v1/customers/{id}` per row, and a recorded outcome for every row. The program is a thin
+//! shell around this library; this page is its map.
 //!
 //! # The life of a row
 //!
@@ -9,17 +10,24 @@
 //!         [ input               ]      [ contract    ]   [ schedule ] [ api              ]  [ pipeline, journal       ]
 //! ```
 //!
-//! [`input`] cuts a file into blocks of whole records and reads each record's cells; [`contract`] makes a
-//! [`CustomerUpdate`](contract::CustomerUpdate) of them, or says all that is wrong. [`schedule`] decides what is sent when:
-//! it is pure, takes the time as an argument, and [`pipeline::sender`] carries out what it says through [`api`]. What came back becomes
-//! an outcome, which [`pipeline::recorder`] writes to the [`journal`] and counts in the [`tally`](results::tally). An invalid record takes the same way
-//! past the API, so that outcomes, failed rows and counts have one source. [`pipeline`] starts the threads, joins them, and
-//! owns the bounded queues between them: a slow API holds up the reading of the file, and nothing piles up in memory. The main
-//! thread waits for [`signals`](process::signals), so that the program ends whatever the others wait for.
+//! 1. [`input`] cuts a file into blocks of whole records and reads each record's cells.
+//! 2. [`contract`] makes a [`CustomerUpdate`](contract::CustomerUpdate) of them, or returns all
+//!    errors of the record.
+//! 3. [`schedule`] decides what is sent when. It is pure and takes the time as an argument;
+//!    [`pipeline::sender`] carries out its decisions through [`api`].
+//! 4. The answer becomes an outcome, which [`pipeline::recorder`] writes to the [`journal`] and
+//!    counts in the [`tally`](results::tally).
+//!
+//! An invalid record takes the same way without the API, so that outcomes, failed rows and counts
+//! have one source. [`pipeline`] starts and joins the threads, and owns the bounded queues between
+//! them: a slow API holds up the reading of the file, and memory stays flat. The main thread waits
+//! for [`signals`](process::signals), so that the program ends promptly, even if other threads are
+//! blocked.
 //!
 //! # Layers
 //!
-//! A module uses those below it, never one above. A test reads the sources and holds them to this order.
+//! A module imports only from the layers below its own, and within a layer only from later modules.
+//! A test checks the sources for this order.
 //!
 //! | layer | modules | what it knows |
 //! |---|---|---|
@@ -28,27 +36,34 @@
 //! | parts | [`results`] [`row`] [`process`] [`input`] [`journal`] [`schedule`] [`api`] | one subject each |
 //! | ground | [`contract`] [`nearest`] [`text`] | what the API allows and answers; words |
 //!
-//! [`contract`], [`schedule`] and [`config`] are pure: no runtime, no files, no clock of their own. [`sandbox`], the API's
-//! double, stands aside: it imports nothing of the others, so that it is a second opinion on the contract.
+//! [`contract`], [`schedule`] and [`config`] are pure: no runtime, no files, no clock of their own.
+//! [`sandbox`], the API's double, imports none of the other modules, so that it is a second opinion
+//! on the contract.
 //!
 //! # Invariants
 //!
-//! 1. **The books close.** Each record ends in exactly one outcome, or is unsent;
-//!    `records` is the sum of the rows by outcome ([`Outcome`](journal::Outcome)) and of those that are unsent.
-//! 2. **No false success.** [`Outcome::Updated`](journal::Outcome::Updated) comes only of an answer that proves it.
-//! 3. **The journal is the only state.** An entry is a line with a checksum; the checkpoint, the failed rows and the summary are
-//!    folds over it and the input. After a kill, the rows without an entry are the rows to send.
-//! 4. **Order per customer.** A customer's rows are applied in the order of the input and never overlap, over retries, stops and
-//!    continued runs of one run directory. A row is a partial update: one that comes to be sent after later rows of its customer
-//!    sets the fields alone that those do not, or is told as overtaken ([`Checkpoint::plan`](journal::Checkpoint::plan)).
-//! 5. **Every attempt takes a permit**: retries keep to the rate too, and a wait that the API names holds for everybody.
-//! 6. **A row's fault is the row's; an outage is nobody's.** A bad row never stops a run; a dead API or a refused token never
-//!    fails rows. So a row fails, or is rejected where a gateway may be speaking, only beside a success; `schedule/judge.rs` is
-//!    the one place that looks at a status, and `schedule/availability/` knows whether the API works.
-//! 7. **What `check` accepts is what `run` sends**: both use the one reading and checking of `pipeline/reading/`.
-//! 8. **No secret and no customer's value** in a log, an error, the journal or the summary. Values are in the request and in
-//!    the file of failed rows alone, and on the screen of who asks to see some rows (`--explain`); the API's own words are in
-//!    results and failed rows alone.
+//! 1. **The books close.** Each record has exactly one outcome, or is unsent. `records` is the sum
+//!    of the rows by outcome ([`Outcome`](journal::Outcome)) and the unsent rows.
+//! 2. **No false success.** [`Outcome::Updated`](journal::Outcome::Updated) requires an answer that
+//!    proves it.
+//! 3. **The journal is the only state.** An entry is a line with a checksum. The checkpoint, the
+//!    failed rows and the summary are folds over the journal and the input. After a kill, the rows
+//!    without an entry are the rows to send.
+//! 4. **Order per customer.** A customer's rows are applied in the order of the input and never
+//!    overlap, across retries, stops and continued runs of one run directory. A row is a partial
+//!    update: if it is sent after later rows of its customer, it sets only the fields that those do
+//!    not set, or is reported as overtaken ([`Checkpoint::plan`](journal::Checkpoint::plan)).
+//! 5. **Every attempt takes a permit.** Retries keep to the rate, too, and a wait that the API names
+//!    holds for all requests.
+//! 6. **A bad row never stops a run, and an outage never fails a row.** Neither does a refused
+//!    token. So a row fails, or is rejected by an answer that may come from a gateway, only if other
+//!    rows succeed. `schedule/judge.rs` is the one place that looks at a status, and
+//!    `schedule/availability/` knows whether the API works.
+//! 7. **What `check` accepts is what `run` sends.** Both use the reading and checking of
+//!    `pipeline/reading/`.
+//! 8. **No secret and no customer's value** is in a log, an error, the journal or the summary.
+//!    Values are only in the request, in the file of failed rows, and on the screen of a user who
+//!    asks to see rows (`--explain`). The API's own words are only in results and failed rows.
 
 pub mod api;
 pub mod cli;

@@ -176,7 +176,7 @@ impl Requests {
         match answer {
             Answer::Fault(Fault::Broken | Fault::NotProcessed) => {
                 warn!(
-                    "connections break before the first answer: without TLS, --http2 needs a server that speaks it at once"
+                    "connections break before the first answer: without TLS, --http2 needs a server that speaks HTTP/2 from the first byte (leave --http2 out otherwise)"
                 );
             }
             Answer::Fault(_) => return,

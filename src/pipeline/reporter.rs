@@ -105,7 +105,7 @@ impl Reporter {
             }
             (Health::Well | Health::Silent, Health::Down(_)) => {
                 warn!(
-                    "the API at {} is down{cause}; one request is tried now and then",
+                    "the API at {} is down{cause}; one request at a time probes it",
                     self.route
                 );
             }
@@ -138,7 +138,7 @@ impl Reporter {
             let limit = getrlimit(Resource::Nofile).current;
             let limit = limit.map_or_else(|| "unlimited".to_owned(), |limit| limit.to_string());
             warn!(
-                "this machine has no file descriptors or ports left for more connections (ulimit -n is {limit}): about {in_flight} requests at most are in flight"
+                "this machine has no file descriptors or ports left for more connections (ulimit -n is {limit}): at most about {in_flight} requests are in flight; raise the limit for more"
             );
         }
     }
@@ -148,7 +148,7 @@ impl Reporter {
         if schedule.believes_refusals() && !self.has_told_of_belief {
             self.has_told_of_belief = true;
             warn!(
-                "the API has refused all rows, also when they were sent again later: they end rejected, and so do others at once until one is applied (--max-errors none)"
+                "the API has refused every row, even when it was sent again later: these rows are rejected, and so is each further one that is refused, until an update succeeds (--max-errors none)"
             );
         }
     }
@@ -160,7 +160,7 @@ impl Reporter {
         {
             self.has_warned_of_unknown = true;
             warn!(
-                "the API knows none of the first {rows} customers (404): is --base-url or --tenant wrong?"
+                "the API knows none of the first {rows} customers (404): check --base-url and --tenant"
             );
         }
     }
@@ -181,24 +181,24 @@ fn describe(slow: Slow, learned: Option<f64>, now: Moment) -> String {
             let down_s = now.since(since).as_secs();
             match probe {
                 Some(at) => format!(
-                    "API down since {down_s} s, next probe in {} s",
+                    "API down for {down_s} s, next probe in {} s",
                     at.since(now).as_secs()
                 ),
-                None => format!("API down since {down_s} s, probing"),
+                None => format!("API down for {down_s} s, probing"),
             }
         }
-        LimitedBy::Doubts => {
-            "the rows left are in doubt: another update has to tell whether the API works"
+        Slow::InDoubt => {
+            "the remaining rows are in doubt: waiting for another update to show whether the API works"
                 .to_owned()
         }
-        LimitedBy::Window => "limited by the API's window".to_owned(),
-        LimitedBy::Rate => "limited by --rate".to_owned(),
-        LimitedBy::LearnedRate => match learned {
-            Some(per_second) => format!("the API takes about {}", shown_per_second(per_second)),
-            None => "the API refuses all but one request now and then".to_owned(),
+        Slow::LimitedByWindow => "limited by the API's window".to_owned(),
+        Slow::LimitedByRate => "limited by --rate".to_owned(),
+        Slow::LimitedByLearnedRate => match learned {
+            Some(per_second) => format!("the API accepts about {}", shown_per_second(per_second)),
+            None => "the API refuses almost every request".to_owned(),
         },
-        LimitedBy::Concurrency => String::new(),
-        LimitedBy::RetryTokens => "retries held back: too few successes".to_owned(),
-        LimitedBy::TokenRefresh => "renewing the token".to_owned(),
+        Slow::LimitedByConcurrency => String::new(),
+        Slow::RetryBudgetEmpty => "retries held back: too few successes".to_owned(),
+        Slow::RenewingToken => "refreshing the token".to_owned(),
     }
 }

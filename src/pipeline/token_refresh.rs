@@ -82,7 +82,7 @@ impl TokenRefresh {
         let renewal = timeout(FINISH_WAIT_MAX, self.ended())
             .await
             .unwrap_or_else(|_| {
-                warn!("a renewal of the token was cut off: you may have to log in again");
+                warn!("a refresh of the token was cut off: you may have to log in again");
                 None
             });
         if let Err(error) = self.source.finish() {
@@ -97,8 +97,8 @@ impl TokenRefresh {
                 self.token = token;
                 match origin {
                     Origin::Endpoint => {
-                        info!("the token was renewed");
-                        Refreshed::New { lifetime }
+                        info!("the token was refreshed");
+                        Renewal::New { lifetime }
                     }
                     Origin::File => {
                         info!("the token was read again");
@@ -116,8 +116,8 @@ impl TokenRefresh {
                 Refreshed::Unchanged
             }
             RefreshResult::Unavailable(error) => {
-                warn!("the token cannot be renewed now: {}", with_causes(&error));
-                Refreshed::Unavailable
+                warn!("the token cannot be refreshed now: {}", with_causes(&error));
+                Renewal::Unavailable
             }
         }
     }

@@ -68,7 +68,7 @@ fn a_server_without_it_is_told_from_an_outage() {
         .run(["--http2", "--max-wait", "1s"])
         .exits(4)
         .counts([0, 0, 0, 0, 5]);
-    end.says("--http2 needs a server that speaks it at once");
+    end.says("--http2 needs a server that speaks HTTP/2 from the first byte (leave --http2 out otherwise)");
     scenario.run([]).exits(0).counts([5, 0, 0, 0, 0]);
 }
 

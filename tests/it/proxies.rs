@@ -54,7 +54,7 @@ fn a_proxy_that_wants_a_password_ends_the_run() {
     );
     let (address, words) = (
         proxy.address(),
-        ["wants a name and a password, or others", "HTTPS_PROXY"],
+        ["requires a name and a password, or refuses", "HTTPS_PROXY"],
     );
     stops(
         &through("HTTPS_PROXY", &format!("http://{address}")),
@@ -139,7 +139,7 @@ fn a_proxy_for_plain_http_that_wants_a_password_ends_the_run() {
     let scenario = through("HTTP_PROXY", &address)
         .reached_at("http://api.example/api")
         .flags(["--allow-http"]);
-    stops(&scenario, &address, ["wants a name and a password", "407"]);
+    stops(&scenario, &address, ["requires a name and a password", "407"]);
 }
 
 #[test]

@@ -145,7 +145,7 @@ fn kill_again_and_again(kills: usize, latency: Duration) -> usize {
             .says("and no answer was kept: if the server has spent the refresh token")
             .says("(invalid_grant)");
         let end = end
-            .says("a renewal that began at ")
+            .says("a refresh that began at ")
             .says("the server may have spent the refresh token then");
         end.is_nowhere("refresh-");
         log_in(&scenario, &grants);

@@ -330,7 +330,7 @@ fn a_login_that_cannot_be_written_at_all_lasts_for_the_run_and_its_loss_is_told(
         .run(["--rate", "50/s"])
         .exits(0)
         .counts([50, 0, 0, 0, 0]);
-    end.says("could not be written there: log in again for the next run");
+    end.says("could not be written there: log in again before the next run");
     assert!(asked(&scenario) >= 2, "it is renewed in the process");
     assert_eq!(scenario.login()["refresh_token"], "r1", "the file is whole");
 }
@@ -344,7 +344,7 @@ fn no_refresh_token_is_spent_before_there_is_room_for_the_next_one() {
     let scenario = scenario.through(&format!("exec 2>{SAID}; exec"));
     fs::create_dir(scenario.path("token.unfinished")).unwrap();
     let cannot =
-        "the token cannot be renewed now: the token file token cannot be written: Is a directory";
+        "the token cannot be refreshed now: the token file token cannot be written: Is a directory";
     let running = scenario
         .start([])
         .until("that it cannot be written", |scenario| {
@@ -377,9 +377,9 @@ fn a_broken_connection_that_spent_the_refresh_token_is_told_as_such() {
     let end = scenario
         .run([])
         .exits(3)
-        .says("the token cannot be renewed now: ")
+        .says("the token cannot be refreshed now: ")
         .counts([0, 0, 0, 0, 50]);
-    end.says("400 (invalid_grant): a renewal that began at ")
+    end.says("400 (invalid_grant): a refresh that began at ")
         .says("the server may have spent the refresh token then");
     // Without such a past, the refusal has another cause, and no guess is added.
     let scenario = renewed(&login, |_| Reply::error(400, "invalid_grant"));

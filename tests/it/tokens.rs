@@ -83,7 +83,7 @@ fn a_run_outlives_its_tokens() {
         .exits(0)
         .counts([ROWS as u64, 0, 0, 0, 0]);
     assert!(renewals(&end) >= 4, "{} renewals", renewals(&end));
-    end.says("the token was renewed")
+    end.says("the token was refreshed")
         .results()
         .settle_each_of(ROWS);
 }
@@ -292,7 +292,7 @@ fn a_token_endpoint_that_is_down_is_waited_for_and_fails_no_row() {
         .run(["--attempts", "1"])
         .exits(0)
         .counts([50, 0, 0, 0, 0]);
-    assert_eq!(renewals(&end.says("cannot be renewed now")), 1);
+    assert_eq!(renewals(&end.says("cannot be refreshed now")), 1);
     let down = scripted(&login, |_| Reply::error(503, "service_unavailable"), api);
     down.run(["--max-wait", "1s"])
         .exits(4)

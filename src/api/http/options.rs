@@ -85,7 +85,7 @@ pub enum HttpError {
     },
     /// The environment names a proxy of an unsupported kind.
     #[error(
-        "{variable} names the proxy {proxy}; only http and https proxies can be used (NO_PROXY goes past it)"
+        "{variable} names the proxy {proxy}; only http and https proxies can be used (NO_PROXY bypasses it)"
     )]
     ProxyOfAnotherKind {
         /// The variable.
@@ -95,7 +95,7 @@ pub enum HttpError {
     },
     /// The environment's proxy is not an address. It is not shown: it may contain a password.
     #[error(
-        "{variable} is not the address of an http or https proxy, as in http://HOST:PORT: correct it, or empty it"
+        "{variable} is not the address of an http or https proxy, as in http://HOST:PORT: correct it, or set it to an empty value"
     )]
     ProxyUnusable {
         /// The variable.

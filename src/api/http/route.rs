@@ -99,15 +99,15 @@ impl Route {
         };
         match fault {
             ProxyFault::Authentication => format!(
-                "the proxy {proxy} wants a name and a password, or others than {variable} holds (407; http://NAME:PASSWORD@HOST:PORT)"
+                "the proxy {proxy} requires a name and a password, or refuses those in {variable} (407): set {variable} to http://NAME:PASSWORD@HOST:PORT"
             ),
             ProxyFault::Refused => format!(
-                "the proxy {proxy} does not connect to {} (its answer to CONNECT is not 200): allow host and port there, or go past it with NO_PROXY",
+                "the proxy {proxy} does not connect to {} (its answer to CONNECT is not 200): allow host and port there, or bypass it with NO_PROXY",
                 self.server
             ),
             ProxyFault::Unreachable => {
                 format!(
-                    "the proxy {proxy} cannot be reached: is {variable} right, and does it run? (NO_PROXY goes past it)"
+                    "the proxy {proxy} cannot be reached: is {variable} right, and does it run? (NO_PROXY bypasses it)"
                 )
             }
             ProxyFault::Tls(TlsFault::NotTls) => {
@@ -143,7 +143,7 @@ impl fmt::Display for Route {
 fn explain_tls(fault: TlsFault, host: &str, setting: &str) -> String {
     match fault {
         TlsFault::UnknownIssuer => format!(
-            "the certificate of {host} is not trusted: an unknown authority has signed it, or it is self-signed (--ca-file names the authority, if {setting} is right)"
+            "the certificate of {host} is not trusted: an unknown authority has signed it, or it is self-signed (if {setting} is right, name the authority by --ca-file)"
         ),
         TlsFault::OfAnAuthority => format!(
             "the certificate of {host} is self-signed and an authority's own, which is never trusted as a server's: the server needs one that the authority has signed; --ca-file names the authority"
@@ -160,7 +160,7 @@ fn explain_tls(fault: TlsFault, host: &str, setting: &str) -> String {
         }
         TlsFault::OtherHost => {
             format!(
-                "the certificate of {host} is another host's: {setting} has to name the host as the certificate does"
+                "the certificate of {host} is for another host: {setting} has to name the host as the certificate does"
             )
         }
         TlsFault::Certificate => {
@@ -168,7 +168,7 @@ fn explain_tls(fault: TlsFault, host: &str, setting: &str) -> String {
         }
         TlsFault::OldVersion => {
             format!(
-                "{host} does not speak TLS 1.2 or 1.3 with a cipher that is safe, and no older version is used"
+                "{host} does not speak TLS 1.2 or 1.3 with a safe cipher, and older versions are not used"
             )
         }
         TlsFault::NotTls => {
@@ -178,7 +178,7 @@ fn explain_tls(fault: TlsFault, host: &str, setting: &str) -> String {
         }
         TlsFault::ClientCertificate => {
             format!(
-                "{host} wants a certificate of the client, which custsync cannot give: is {setting} right?"
+                "{host} requires a client certificate, which custsync does not support: is {setting} right?"
             )
         }
         TlsFault::Other => format!("TLS with {host} fails: is {setting} right?"),

@@ -54,13 +54,13 @@ pub enum AuthorizeError {
     #[error("the system has no random numbers")]
     NoRandomNumbers,
     /// The address is of another login, or made up.
-    #[error("the address is not of this login: its `state` is another one")]
+    #[error("the address is not of this login: its `state` differs")]
     OtherState,
     /// The person or the server refused.
     #[error("the server refuses the login ({0})")]
     Refused(String),
     /// The address has neither a code nor an error.
-    #[error("the address holds no `code`: copy the whole of it")]
+    #[error("the address has no `code`: copy all of it")]
     NoCode,
     /// No HTTP client can be built.
     #[error(transparent)]

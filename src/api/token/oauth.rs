@@ -47,7 +47,7 @@ pub enum OauthError {
         status: u16,
     },
     /// The answer is not a token endpoint's: a redirect, a login page.
-    #[error("the token endpoint answers {status} with something else than tokens")]
+    #[error("the token endpoint answers {status} without tokens")]
     Unexpected {
         /// The answer's status.
         status: u16,

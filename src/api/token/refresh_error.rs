@@ -17,7 +17,7 @@ pub enum RefreshError {
     Endpoint(#[from] OauthError),
     /// The refresh token was most likely spent by a request whose answer was lost.
     #[error(
-        "{error}: a renewal that began at {} was cut off, because the process was killed or the connection broke, and the server may have spent the refresh token then", shown_time(*.began)
+        "{error}: a refresh that began at {} was cut off, because the process was killed or the connection broke, and the server may have spent the refresh token then", shown_time(*.began)
     )]
     CutOff {
         /// The time of that request.

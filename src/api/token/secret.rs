@@ -117,7 +117,7 @@ pub enum TokenError {
     },
     /// Other users can read a file that holds more than a token that expires.
     #[error(
-        "others can read the token file {file} (mode {mode:03o}), and it holds a login: `chmod 600` it, or log in again where somebody else may have read it"
+        "others can read the token file {file} (mode {mode:03o}), and it holds a login: run `chmod 600` on it, and log in again if it may have been read"
     )]
     ReadableByOthers {
         /// The file.

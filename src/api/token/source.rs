@@ -383,7 +383,7 @@ impl TokenSource {
 /// The file holds nothing but a spent refresh token.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the login in the token file {file} was renewed, and the new one could not be written there: log in again for the next run"
+    "the login in the token file {file} was refreshed, and the new one could not be written there: log in again before the next run"
 )]
 pub struct LoginLost {
     file: String,
@@ -445,7 +445,7 @@ fn load_and_recover(path: &Path) -> Result<Tokens, TokenError> {
     {
         if let Some(began) = recover(path, &lock)? {
             warn!(
-                "an earlier process ended while it renewed the login in {} ({}), and no answer was kept: if the server has spent the refresh token, you have to log in again",
+                "an earlier process ended while it refreshed the login in {} ({}), and no answer was kept: if the server has spent the refresh token, you have to log in again",
                 shown(path),
                 shown_time(began)
             );

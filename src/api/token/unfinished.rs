@@ -175,7 +175,7 @@ pub(crate) fn recover(path: &Path, _lock: &Lock) -> Result<Option<Timestamp>, To
     let unfinished = self::path(path);
     match load(&unfinished) {
         Ok(tokens) if tokens.refresh_token.is_some() => {
-            warn!("an earlier process ended while it renewed the token; its new one is used");
+            warn!("an earlier process ended while it refreshed the token; its new token is used");
             let file = open_private(&unfinished);
             let file = file.map_err(|source| TokenError::File {
                 file: shown(&unfinished),
