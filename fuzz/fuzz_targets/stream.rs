@@ -1,4 +1,5 @@
-//! Compressed and encoded data, damaged or not: an error or rows, which do not depend on the size of blocks.
+//! Compressed and encoded data, damaged or not: an error or rows, which do not depend on the size
+//! of blocks.
 #![no_main]
 
 use std::io::Write as _;

@@ -1,5 +1,9 @@
-//! The API over HTTP: one request, one [`Attempt`](crate::contract::Attempt), and the token that authorizes it. Nothing here
-//! decides whether to send again.
+//! The API over HTTP: sends one request and returns one [`Attempt`](crate::contract::Attempt).
+//! Nothing here decides whether to send again.
+//!
+//! `client` builds requests about customers, `http` has the connections below it, `answer` reads
+//! what comes back, and `token` gets, keeps and refreshes the token. `shown` formats a request for
+//! the screen.
 
 mod answer;
 mod client;

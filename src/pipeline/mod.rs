@@ -37,10 +37,10 @@ use tokio::sync::{mpsc, watch};
 use self::explanation::Explanation;
 pub use self::reading::RowBuilder;
 use self::reading::{
-    BLOCKS_QUEUED_MAX, Batch, BlockChecker, BlockSource, CheckedBlock, How, InOrder, check_blocks,
-    read_blocks,
+    BLOCKS_QUEUED_MAX, Batch, BlockChecker, BlockSource, CheckOptions, CheckedBlock, InOrder,
+    check_blocks, read_blocks,
 };
-use self::recorder::{EndedRow, Fate, MESSAGES_QUEUED_MAX, Message, Recorded, Recorder, Written};
+use self::recorder::{EndedRow, MESSAGES_QUEUED_MAX, Message, Recorded, Recorder, RowEnd, Written};
 use self::sender::{Queues, ReadTo, Sending, Sent};
 use crate::input::{InputError, KnownInput, RowRange};
 use crate::journal::Outcome;
@@ -94,7 +94,7 @@ pub struct Checked {
     pub input_fault: Option<InputError>,
     /// The rows that were read.
     pub read: RowsRead,
-    /// How far the input was read.
+    /// The point up to which the input was read.
     pub read_to: ReadTo,
 }
 
@@ -177,7 +177,7 @@ pub fn check(
     let mut fault = None;
     for block in &mut in_order {
         let block = match block {
-            Ok(block) => block.settle(&mut ids, &builder),
+            Ok(block) => block.apply_uniqueness(&mut ids, &builder),
             Err(error) => {
                 checked.input_fault = Some(error);
                 checked.stop = Some(StopReason::InputUnusable);
@@ -273,7 +273,7 @@ fn invalid_rows(block: CheckedBlock, progress: &Progress) -> Message {
         progress.ended_badly();
         EndedRow {
             row,
-            fate: Fate::Invalid,
+            end: RowEnd::Invalid,
             at,
         }
     });
@@ -294,12 +294,12 @@ impl CheckerThreads {
     ) -> io::Result<(CheckerThreads, InOrder)> {
         let takes_part = inputs.iter().all(KnownInput::can_be_read_twice);
         let source = BlockSource::of(inputs, window);
-        let how = How {
+        let options = CheckOptions {
             builder: builder.clone(),
             to_explain: to_explain.clone(),
         };
         let (checker, arrivals, in_order) =
-            BlockChecker::with_threads(source, how, threads.get(), takes_part, drain.clone());
+            BlockChecker::with_threads(source, options, threads.get(), takes_part, drain.clone());
         let start = |number| {
             let (checker, arrivals) = (checker.clone(), arrivals.clone());
             spawn(&format!("checker {number}"), move || {
@@ -427,7 +427,9 @@ mod tests {
         )
         .expect("threads");
         for block in in_order {
-            let block = block.expect("a good file").settle(&mut ids, &builder);
+            let block = block
+                .expect("a good file")
+                .apply_uniqueness(&mut ids, &builder);
             read.append(&block.read);
             observer.observe(&block.explained);
             invalid.extend(block.invalid.iter().map(|row| format!("{row:?}")));

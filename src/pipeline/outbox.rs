@@ -147,8 +147,8 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::pipeline::recorder::Fate;
-    use crate::row::{Position, Row, RowContent};
+    use crate::pipeline::recorder::RowEnd;
+    use crate::row::{Content, Position, Row};
 
     fn settled(row: u64) -> EndedRow {
         long(row, 0)
@@ -172,7 +172,7 @@ mod tests {
         };
         EndedRow {
             row,
-            fate: Fate::Earlier,
+            end: RowEnd::Earlier,
             at: Timestamp::UNIX_EPOCH,
         }
     }

@@ -1,4 +1,4 @@
-//! What the user sees during a run: the numbers of the progress line, the reason why the run is not
+//! The output for the user during a run: the numbers of the progress line, the reason why the run is not
 //! faster, and a log line for each outage.
 
 use std::sync::Arc;
@@ -30,7 +30,7 @@ pub(crate) struct Reporter {
     /// Whether it was logged that this machine has no descriptors or ports left.
     has_warned_of_sockets: bool,
     /// Whether it was logged that refusals are believed.
-    has_told_of_belief: bool,
+    has_warned_of_refusals: bool,
 }
 
 /// The API's health as it was reported.
@@ -49,7 +49,7 @@ impl Reporter {
             logged: Health::Well,
             has_warned_of_unknown: false,
             has_warned_of_sockets: false,
-            has_told_of_belief: false,
+            has_warned_of_refusals: false,
         }
     }
 
@@ -82,7 +82,7 @@ impl Reporter {
         self.log_health(schedule, silence.map(|(what, _)| what), now);
         self.warn_of_unknown_customers(schedule);
         self.warn_of_sockets(schedule);
-        self.tell_of_belief(schedule);
+        self.warn_of_refusals(schedule);
     }
 
     /// Logs once each that the API is silent, that it is down, and that it is up again.
@@ -144,9 +144,9 @@ impl Reporter {
     }
 
     /// Warns once that refused rows end at once, without another attempt.
-    fn tell_of_belief(&mut self, schedule: &Schedule<Row>) {
-        if schedule.believes_refusals() && !self.has_told_of_belief {
-            self.has_told_of_belief = true;
+    fn warn_of_refusals(&mut self, schedule: &Schedule<Row>) {
+        if schedule.believes_refusals() && !self.has_warned_of_refusals {
+            self.has_warned_of_refusals = true;
             warn!(
                 "the API has refused every row, even when it was sent again later: these rows are rejected, and so is each further one that is refused, until an update succeeds (--max-errors none)"
             );

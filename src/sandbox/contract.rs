@@ -125,13 +125,13 @@ const RULES: [Rule; 12] = [
 ///
 /// An unknown field is a violation, which is stricter than the API, so that a misspelt name is
 /// noticed.
-pub(super) fn judge(body: Map<String, Value>) -> Result<Changes, Vec<Violation>> {
+pub(super) fn validate(body: Map<String, Value>) -> Result<Changes, Vec<Violation>> {
     let mut changes = Changes::new();
     let mut violations = Vec::new();
     for (field, value) in body {
         let judged = match RULES.iter().find(|rule| rule.field == field) {
             Some(rule) => rule
-                .judge(cleaned(value))
+                .validate(cleaned(value))
                 .map(|value| changes.insert(rule.field, value)),
             None => Err(Breach::UnknownField),
         };
@@ -157,7 +157,7 @@ fn cleaned(value: Value) -> Value {
 }
 
 impl Rule {
-    fn judge(&self, value: Value) -> Result<Value, Breach> {
+    fn validate(&self, value: Value) -> Result<Value, Breach> {
         if value.is_null() {
             return if self.null == Null::Allowed {
                 Ok(value)
@@ -204,11 +204,11 @@ fn limited_text_of(value: &Value, characters_max: usize) -> Result<&str, Breach>
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{Breach, judge};
+    use super::{Breach, validate};
 
     fn judged(field: &str, value: Value) -> Result<Value, Breach> {
         let body = [(field.to_owned(), value)].into_iter().collect();
-        match judge(body) {
+        match validate(body) {
             Ok(changes) => Ok(changes[field].clone()),
             Err(violations) => Err(violations[0].breach),
         }
@@ -316,7 +316,7 @@ mod tests {
         let Value::Object(body) = json!({"email": "x", "job": "clerk", "first_name": null}) else {
             panic!("the literal above is an object");
         };
-        let violations = judge(body).unwrap_err();
+        let violations = validate(body).unwrap_err();
         let named: Vec<&str> = violations
             .iter()
             .map(|violation| violation.field.as_str())

@@ -212,7 +212,7 @@ mod tests {
     use jiff::Timestamp;
     use serde_json::{Value, json};
 
-    use super::super::contract::{Changes, judge};
+    use super::super::contract::{Changes, validate};
     use super::Customers;
 
     fn shown(customers: &Customers, id: u64) -> Value {
@@ -234,7 +234,7 @@ mod tests {
                 .iter()
                 .map(|(field, value)| ((*field).to_owned(), value.clone()))
                 .collect();
-            assert_eq!(judge(body), Ok(values));
+            assert_eq!(validate(body), Ok(values));
         }
         assert!(customers.get(0).is_none());
         assert!(customers.get(1_000_001).is_none());

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::api::Api;
-use super::contract::judge;
+use super::contract::validate;
 use super::gate::gate;
 use super::impostor;
 use super::injection::inject;
@@ -138,7 +138,7 @@ fn apply(api: &Api, id: u64, body: &[u8]) -> Result<Json<Value>, Refusal> {
     if body.len() > BODY_BYTES_MAX {
         return Err(Refusal::too_large());
     }
-    let changes = judge(object_of(body)?)
+    let changes = validate(object_of(body)?)
         .map_err(|violations| Refusal::invalid(&violations, api.options.error_shape, id))?;
     let customer = api.apply(id, changes, body)?;
     Ok(Json(

@@ -11,7 +11,8 @@ use tokio::sync::oneshot;
 use super::api::Api;
 use super::{Counts, Login, Sandbox, SandboxError, SandboxOptions};
 
-/// A sandbox that runs on its own thread and runtime. Dropping it stops it and waits for its thread.
+/// A sandbox that runs on its own thread and runtime. Dropping it stops it and waits for its
+/// thread.
 pub struct SandboxThread {
     api: Arc<Api>,
     /// Dropped to stop the sandbox.

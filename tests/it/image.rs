@@ -194,7 +194,8 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The targets that a build without tests compiles, each as its kind, its name and its file below the root.
+/// The targets that a build without tests compiles, each as its kind, its name and its file below
+/// the root.
 fn targets(root: &Path) -> BTreeSet<(String, String, PathBuf)> {
     let arguments = [
         "metadata",

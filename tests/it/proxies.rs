@@ -139,7 +139,11 @@ fn a_proxy_for_plain_http_that_wants_a_password_ends_the_run() {
     let scenario = through("HTTP_PROXY", &address)
         .reached_at("http://api.example/api")
         .flags(["--allow-http"]);
-    stops(&scenario, &address, ["requires a name and a password", "407"]);
+    stops(
+        &scenario,
+        &address,
+        ["requires a name and a password", "407"],
+    );
 }
 
 #[test]

@@ -16,7 +16,7 @@ const SIGNALS: [(Signal, i32, &str); 3] = [
     (Signal::INT, 130, "interrupted"),
     (Signal::TERM, 143, "terminated"),
 ];
-/// So many rows that a reader has handed out some of them.
+/// More rows than a reader keeps back, so that it has handed out some.
 const ROWS: u64 = 60_000;
 
 /// A scenario whose input is a named pipe.

@@ -29,7 +29,8 @@ fn two_files(unique: &str) -> Scenario {
     ])
 }
 
-/// The jobs that were sent, with their customers, in the order of the customers and then of the requests.
+/// The jobs that were sent, with their customers, in the order of the customers and then of the
+/// requests.
 fn sent(ledger: &Ledger) -> Vec<(u64, String)> {
     let job = |body: &Value| body["job"].as_str().expect("a job").to_owned();
     let mut sent: Vec<_> = ledger

@@ -12,10 +12,10 @@ use crate::api::answer::server_error::Media;
 use crate::contract::{Body, Claim, CustomerId, Shape};
 
 /// The claim and shape of a body, and a hash of the country's name in its `data`.
-pub(crate) type Said = (Body, Option<u64>);
+pub(crate) type BodyFacts = (Body, Option<u64>);
 
 /// Classifies the whole body of an answer to a request about this customer.
-pub(crate) fn judge(body: &[u8], media: Media, customer: CustomerId) -> Said {
+pub(crate) fn classify(body: &[u8], media: Media, customer: CustomerId) -> BodyFacts {
     if body.is_empty() {
         return (Body::Empty, None);
     }
@@ -187,7 +187,7 @@ mod tests {
 
     fn check_as(media: Media, body: &str, want: Body) {
         let customer = CustomerId::new(7).expect("an id");
-        assert_eq!(judge(body.as_bytes(), media, customer).0, want, "{body}");
+        assert_eq!(classify(body.as_bytes(), media, customer).0, want, "{body}");
     }
 
     fn check(body: &str, claim: Claim, shape: Shape) {
@@ -348,7 +348,7 @@ mod tests {
     fn depth_is_no_danger() {
         for (open, close) in [("[", "]"), (r#"{"data":"#, "}"), (r#"{"id":"#, "}")] {
             let body = format!("{}1{}", open.repeat(30_000), close.repeat(30_000));
-            let judged = judge(
+            let judged = classify(
                 body.as_bytes(),
                 Media::Other,
                 CustomerId::new(7).expect("an id"),

@@ -88,7 +88,7 @@ pub fn response(
         rate_headers::date_unix_s(headers).or_else(|| rate_headers::unix_s(SystemTime::now()));
     let media = media_of(headers);
     let (bytes, (body, country)) = match bytes {
-        BodyBytes::Whole(bytes) => (bytes, body::judge(bytes, media, asked.customer)),
+        BodyBytes::Whole(bytes) => (bytes, body::classify(bytes, media, asked.customer)),
         BodyBytes::TooLong => (&b""[..], (Body::TooLong, None)),
     };
     Response {

@@ -13,7 +13,7 @@ const CHARACTERS_MAX: usize = 256;
 /// The most members of `errors` that are kept.
 const FIELDS_MAX: usize = 16;
 
-/// What kind of JSON a body is, by its `Content-Type`.
+/// The kind of JSON in a body, by its `Content-Type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Media {
     /// `application/problem+json` (RFC 9457).

@@ -79,7 +79,7 @@ fn prepare(
 ) -> Result<(Vec<Certificate>, Route), HttpError> {
     install_tls_provider();
     let proxy = match options.proxies {
-        Proxies::OfTheEnvironment => Proxy::of_the_environment(server)?,
+        Proxies::FromEnvironment => Proxy::from_environment(server)?,
         Proxies::None => None,
     };
     if let Some(proxy) = &proxy {
@@ -157,7 +157,7 @@ fn builder(options: &HttpOptions) -> ClientBuilder {
         (Protocol::Http2, Transport::HttpAllowed) => builder.http2_prior_knowledge(),
     };
     match options.proxies {
-        Proxies::OfTheEnvironment => builder,
+        Proxies::FromEnvironment => builder,
         Proxies::None => builder.no_proxy(),
     }
 }

@@ -51,7 +51,7 @@ pub enum Protocol {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proxies {
     /// Proxies are used.
-    OfTheEnvironment,
+    FromEnvironment,
     /// No proxy is used: a server on this machine is never reached through one.
     None,
 }

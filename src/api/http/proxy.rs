@@ -35,7 +35,7 @@ pub(crate) struct Proxy {
 
 impl Proxy {
     /// The proxy for requests to `server`; `None` for a server on this machine.
-    pub(crate) fn of_the_environment(server: &Url) -> Result<Option<Proxy>, HttpError> {
+    pub(crate) fn from_environment(server: &Url) -> Result<Option<Proxy>, HttpError> {
         if is_loopback(server) {
             return Ok(None);
         }

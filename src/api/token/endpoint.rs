@@ -82,7 +82,7 @@ impl Endpoint {
         let proxies = if is_local {
             Proxies::None
         } else {
-            Proxies::OfTheEnvironment
+            Proxies::FromEnvironment
         };
         Ok(HttpOptions {
             transport,

@@ -112,7 +112,7 @@ pub enum TokenError {
     NotALogin {
         /// The file.
         file: String,
-        /// What is wrong with it.
+        /// The flaw.
         flaw: LoginFlaw,
     },
     /// Other users can read a file that holds more than a token that expires.
@@ -147,7 +147,7 @@ pub enum TokenError {
 impl TokenError {
     /// The reason why the file may soon hold a token: another program is writing it, or is about
     /// to. `None` if waiting cannot help.
-    pub(crate) fn passes_because(&self) -> Option<String> {
+    pub(crate) fn may_pass_because(&self) -> Option<String> {
         match self {
             TokenError::Empty { origin } => Some(format!("{origin} is empty")),
             TokenError::File { file, source } if source.kind() == io::ErrorKind::NotFound => {

@@ -34,7 +34,7 @@ pub struct TokenSource {
     place: Place,
     endpoint: Arc<Endpoint>,
     /// Tokens that could not be saved to the file.
-    unkept: Arc<Mutex<Option<Unkept>>>,
+    unsaved: Arc<Mutex<Option<Unsaved>>>,
 }
 
 #[derive(Debug, Clone)]
@@ -47,7 +47,7 @@ enum Place {
 
 /// A login that this process holds and the file does not.
 #[derive(Debug)]
-struct Unkept {
+struct Unsaved {
     tokens: Tokens,
     /// The refresh token in the file, which was spent for this login.
     spent: SecretString,
@@ -114,13 +114,13 @@ impl TokenSource {
         TokenSource {
             place,
             endpoint: Arc::new(Endpoint::new(options)),
-            unkept: Arc::default(),
+            unsaved: Arc::default(),
         }
     }
 
-    /// The token that a run begins with. If it has a refresh token, a client for the token endpoint is
-    /// built first, so that a bad setting is found before anything is sent. A file that is empty or
-    /// missing is waited for.
+    /// The token that a run begins with. If it has a refresh token, a client for the token endpoint
+    /// is built first, so that a bad setting is found before anything is sent. A file that is empty
+    /// or missing is waited for.
     pub fn read(&self) -> Result<Grant, RefreshError> {
         match &self.place {
             Place::Given(secret) => Ok(Grant {
@@ -196,7 +196,7 @@ impl TokenSource {
             return Ok(RefreshResult::Unchanged);
         };
         let cut_off_at = recover(path, &lock)?;
-        self.keep_unkept(path);
+        self.save_unsaved(path);
         let tokens = match content(self.load(path)?, current)? {
             Content::Other(grant) => return Ok(RefreshResult::Fresh(grant, Origin::File)),
             Content::Same(tokens) | Content::Expired(tokens) => tokens,
@@ -209,7 +209,7 @@ impl TokenSource {
         let note = Note::new(refresh_token, cut_off_at);
         let reserved = on_disk(path, move |path| Reserved::beside(&path, Some(&note))).await;
         // If only this process holds the login, the file has nothing to lose.
-        let reserved = if self.has_unkept() {
+        let reserved = if self.has_unsaved() {
             reserved.ok()
         } else {
             Some(reserved?)
@@ -257,7 +257,7 @@ impl TokenSource {
             Err(error) => Err(error),
         };
         match kept {
-            Ok(()) => *self.unkept() = None,
+            Ok(()) => *self.unsaved() = None,
             Err(error) => {
                 warn!(
                     "{}; the new token is used all the same, and it is tried again to keep it",
@@ -269,28 +269,28 @@ impl TokenSource {
     }
 
     fn hold(&self, tokens: &Tokens, spent: &SecretString) {
-        let mut unkept = self.unkept();
+        let mut unsaved = self.unsaved();
         // Of several unsaved logins in a row, the file holds the one before the first.
-        let spent = unkept
+        let spent = unsaved
             .take()
             .map_or_else(|| spent.clone(), |earlier| earlier.spent);
-        *unkept = Some(Unkept {
+        *unsaved = Some(Unsaved {
             tokens: tokens.clone(),
             spent,
         });
     }
 
     /// Tries again to save tokens that the file could not take before. The caller holds the lock.
-    fn keep_unkept(&self, path: &Path) {
-        let mut unkept = self.unkept();
-        let Some(Unkept { tokens, spent }) = unkept.as_ref() else {
+    fn save_unsaved(&self, path: &Path) {
+        let mut unsaved = self.unsaved();
+        let Some(Unsaved { tokens, spent }) = unsaved.as_ref() else {
             return;
         };
         // Another login may have replaced the file meanwhile.
         let is_theirs = load(path).is_ok_and(|tokens| !is_refresh_token(&tokens, spent));
         let kept = || Reserved::beside(path, None)?.fill(tokens)?.put_into_place();
         if is_theirs || kept().is_ok() {
-            *unkept = None;
+            *unsaved = None;
         }
     }
 
@@ -300,12 +300,12 @@ impl TokenSource {
         let Place::File(path) = &self.place else {
             return Ok(());
         };
-        if self.has_unkept()
+        if self.has_unsaved()
             && let Ok(Some(_lock)) = Lock::take(path)
         {
-            self.keep_unkept(path);
+            self.save_unsaved(path);
         }
-        if self.has_unkept() {
+        if self.has_unsaved() {
             Err(LoginLost { file: shown(path) })
         } else {
             Ok(())
@@ -314,20 +314,20 @@ impl TokenSource {
 
     /// Reads the file. A login in it that this process has spent is replaced by its successor.
     fn load(&self, path: &Path) -> Result<Tokens, TokenError> {
-        let unkept = self.unkept();
-        match (load(path), unkept.as_ref()) {
-            (Ok(tokens), Some(unkept)) if !is_refresh_token(&tokens, &unkept.spent) => Ok(tokens),
-            (_, Some(unkept)) => Ok(unkept.tokens.clone()),
+        let unsaved = self.unsaved();
+        match (load(path), unsaved.as_ref()) {
+            (Ok(tokens), Some(unsaved)) if !is_refresh_token(&tokens, &unsaved.spent) => Ok(tokens),
+            (_, Some(unsaved)) => Ok(unsaved.tokens.clone()),
             (loaded, None) => loaded,
         }
     }
 
-    fn has_unkept(&self) -> bool {
-        self.unkept().is_some()
+    fn has_unsaved(&self) -> bool {
+        self.unsaved().is_some()
     }
 
-    fn unkept(&self) -> MutexGuard<'_, Option<Unkept>> {
-        self.unkept.lock().unwrap_or_else(PoisonError::into_inner)
+    fn unsaved(&self) -> MutexGuard<'_, Option<Unsaved>> {
+        self.unsaved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reads the file again. Content that is new or unusable may be half written by a program that
@@ -350,7 +350,7 @@ impl TokenSource {
         }
         let (began, mut is_told) = (Instant::now(), false);
         let mut found = read();
-        while let Some(why) = found.as_ref().err().and_then(TokenError::passes_because)
+        while let Some(why) = found.as_ref().err().and_then(TokenError::may_pass_because)
             && cause == RefreshCause::Needed
             && let Some(left) = FILE_WAIT_MAX.checked_sub(began.elapsed())
         {
@@ -460,7 +460,7 @@ fn wait_and_load(path: &Path) -> Result<Tokens, TokenError> {
     let began = Instant::now();
     let mut loaded = load(path);
     let mut is_told = false;
-    while let Some(why) = loaded.as_ref().err().and_then(TokenError::passes_because)
+    while let Some(why) = loaded.as_ref().err().and_then(TokenError::may_pass_because)
         && began.elapsed() < FILE_WAIT_MAX
     {
         if !is_told {

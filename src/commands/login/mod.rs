@@ -87,7 +87,7 @@ async fn log_in(settings: &Settings, client: &Client) -> Result<Tokens, Failure>
         proxies: if is_local {
             Proxies::None
         } else {
-            Proxies::OfTheEnvironment
+            Proxies::FromEnvironment
         },
         ..server::http_options(settings)
     };

@@ -125,7 +125,7 @@ impl Server {
         let proxies = if is_loopback(&self.base_url) {
             Proxies::None
         } else {
-            Proxies::OfTheEnvironment
+            Proxies::FromEnvironment
         };
         ApiOptions {
             base_url: self.base_url.clone(),
@@ -157,8 +157,8 @@ pub(in crate::commands) fn http_options(settings: &Settings) -> HttpOptions {
         timeout: Some(settings.sending.timeout),
         ca_file: settings.api.ca_file.clone(),
         transport: Transport::HttpsOnly,
-        proxies: Proxies::OfTheEnvironment,
-        in_flight_max: settings.sending.max_in_flight.get(),
+        proxies: Proxies::FromEnvironment,
+        in_flight_max: in_flight_max(&settings.sending),
         protocol: settings.api.protocol,
     }
 }

@@ -66,14 +66,14 @@ pub(crate) enum Arrival {
 #[derive(Clone)]
 pub(crate) struct BlockChecker {
     source: Arc<Mutex<BlockSource>>,
-    how: How,
+    options: CheckOptions,
     /// Holds a token for each block that was read and not yet taken in order.
     ahead: SyncSender<()>,
 }
 
-/// How blocks are checked.
+/// The options of a check.
 #[derive(Clone)]
-pub(crate) struct How {
+pub(crate) struct CheckOptions {
     pub(crate) builder: Arc<RowBuilder>,
     /// The number of rows still wanted by `--explain`. A block does not know how many rows come
     /// before it, so this many rows of each block are explained.
@@ -101,7 +101,7 @@ impl BlockChecker {
     /// a signal from `drain`.
     pub(crate) fn with_threads(
         source: BlockSource,
-        how: How,
+        options: CheckOptions,
         threads: usize,
         takes_part: bool,
         drain: Drain,
@@ -111,14 +111,14 @@ impl BlockChecker {
         let (arrivals_in, arrivals) = sync_channel(ahead_max);
         let checker = BlockChecker {
             source: Arc::new(Mutex::new(source)),
-            how: how.clone(),
+            options: options.clone(),
             ahead,
         };
         let in_order = InOrder {
             arrivals,
             taken,
             checker: takes_part.then(|| checker.clone()),
-            how,
+            options,
             early: BTreeMap::new(),
             rests: Vec::new(),
             rows_that_fit: 1,
@@ -138,7 +138,7 @@ impl BlockChecker {
         drop(turn);
         Some(Box::new(Numbered {
             number,
-            content: content.map(|source| self.how.check(source)),
+            content: content.map(|source| self.options.check(source)),
         }))
     }
 
@@ -153,7 +153,7 @@ impl BlockChecker {
 
     /// Checks blocks until the input ends or the receiver is dropped.
     pub(crate) fn check_into(&self, arrivals: &SyncSender<Arrival>) {
-        let _told = ToldWhenLost(arrivals);
+        let _told = ReportPanic(arrivals);
         while self.ahead.send(()).is_ok()
             && let Some(next) = self.next()
         {
@@ -165,9 +165,9 @@ impl BlockChecker {
 }
 
 /// Reports a panic: otherwise the receiver would wait for a block that never comes.
-struct ToldWhenLost<'a>(&'a SyncSender<Arrival>);
+struct ReportPanic<'a>(&'a SyncSender<Arrival>);
 
-impl Drop for ToldWhenLost<'_> {
+impl Drop for ReportPanic<'_> {
     fn drop(&mut self) {
         if thread::panicking() {
             // The queue has room for as many messages as blocks may be ahead.
@@ -183,7 +183,7 @@ pub(crate) struct InOrder {
     taken: Receiver<()>,
     /// Checks a block instead of waiting for one; `None` at the end of the input.
     checker: Option<BlockChecker>,
-    how: How,
+    options: CheckOptions,
     /// Findings that came before their turn.
     early: BTreeMap<u64, Result<CheckedBlock, InputError>>,
     /// The unchecked parts of the block whose turn it is, the next one last.
@@ -197,7 +197,7 @@ pub(crate) struct InOrder {
     stopped_by: Option<StopSignal>,
 }
 
-impl How {
+impl CheckOptions {
     fn check(&self, source: SourceBlock) -> CheckedBlock {
         crash::provoke("checker");
         let to_explain = self.to_explain.load(Ordering::Relaxed);
@@ -276,7 +276,7 @@ impl Iterator for InOrder {
             }
             // The next part is probably like this one, so a part of this size is parsed only once.
             self.rests.extend(rest.cut_behind(self.rows_that_fit));
-            let checked = self.how.check(rest);
+            let checked = self.options.check(rest);
             return Some(Ok(self.place(checked)));
         }
         while !self.early.contains_key(&self.next) {
@@ -316,7 +316,7 @@ impl CheckedBlock {
     }
 
     /// Applies `--unique` to the rows. Blocks have to come in the order of the input.
-    pub(crate) fn settle(mut self, ids: &mut Ids, builder: &RowBuilder) -> CheckedBlock {
+    pub(crate) fn apply_uniqueness(mut self, ids: &mut Ids, builder: &RowBuilder) -> CheckedBlock {
         let (mut refused, mut also_refused) = (Vec::new(), Vec::new());
         let mut invalid = self.invalid.iter().peekable();
         let mut check_invalid_before = |before: u64, ids: &Ids| {

@@ -4,7 +4,7 @@
 //! A run needs all rows in order, so one thread reads and another one checks. A check needs the
 //! invalid rows only, so any number of threads take turns to read and check a block ([`checking`]).
 //! The result is the same, byte for byte. Duplicates depend on the rows before, so `--unique` is
-//! applied in the order of the input ([`CheckedBlock::settle`]).
+//! applied in the order of the input ([`CheckedBlock::apply_uniqueness`]).
 //!
 //! All threads end when the other end of their queue is dropped, so a receiver that stops taking
 //! rows stops the reading.
@@ -17,7 +17,7 @@ use std::sync::mpsc::Receiver;
 
 use bytes::Bytes;
 
-pub(crate) use self::checking::{BlockChecker, CheckedBlock, How, InOrder};
+pub(crate) use self::checking::{BlockChecker, CheckOptions, CheckedBlock, InOrder};
 pub(crate) use self::source::{BlockSource, ReadBlock, read_blocks};
 use self::source::{Numbered, SourceBlock};
 use crate::contract::{CustomerId, CustomerUpdate, ErrorCode, FieldError, InvalidRow, Subject};

@@ -1,4 +1,4 @@
-//! A row that has ended, as the sender hands it to the recorder. [`Fate`] is the way it ended, from
+//! A row that has ended, as the sender hands it to the recorder. [`RowEnd`] is the way it ended, from
 //! which the recorder derives the journal's outcome.
 
 use jiff::Timestamp;
@@ -13,14 +13,14 @@ pub struct EndedRow {
     /// The row.
     pub row: Row,
     /// The way it ended.
-    pub fate: Fate,
+    pub end: RowEnd,
     /// The time at which it ended.
     pub at: Timestamp,
 }
 
 /// The way a row ended.
 #[derive(Debug)]
-pub enum Fate {
+pub enum RowEnd {
     /// The row breaks the contract.
     Invalid,
     /// The row was sent.

@@ -1,6 +1,6 @@
 //! Makes the journal entry of a row that has ended.
 
-use super::ended_row::{EndedRow, Fate, Inputs};
+use super::ended_row::{EndedRow, Inputs, RowEnd};
 use crate::contract::FieldError;
 use crate::journal::{Entry, EntryError, Outcome};
 use crate::row::RowContent;
@@ -11,7 +11,7 @@ const OVERTAKEN: &str = "overtaken";
 
 /// The entry of a row that ended in this process.
 pub(super) fn of(ended: &EndedRow, inputs: Inputs) -> Entry<'_> {
-    let EndedRow { row, fate, at } = ended;
+    let EndedRow { row, end, at } = ended;
     let file = match inputs {
         Inputs::One => None,
         Inputs::Several => u32::try_from(row.position.input + 1).ok(),
@@ -34,8 +34,8 @@ pub(super) fn of(ended: &EndedRow, inputs: Inputs) -> Entry<'_> {
         entry.fields = *fields;
         entry.request = Some(*request);
     }
-    match fate {
-        Fate::Sent {
+    match end {
+        RowEnd::Sent {
             ending,
             attempts,
             ambiguous,
@@ -46,18 +46,18 @@ pub(super) fn of(ended: &EndedRow, inputs: Inputs) -> Entry<'_> {
             entry.ms = u64::try_from(took.as_millis()).ok();
             describe(&mut entry, ending);
         }
-        Fate::Superseded => entry.outcome = Outcome::Superseded,
-        Fate::Invalid => {
-            if let RowContent::Invalid(errors) = &row.content {
+        RowEnd::Superseded => entry.outcome = Outcome::Superseded,
+        RowEnd::Invalid => {
+            if let Content::Invalid(errors) = &row.content {
                 entry.errors = errors.iter().map(contract_error).collect();
             }
         }
-        Fate::Overtaken(debt) => {
+        RowEnd::Overtaken(debt) => {
             entry.outcome = Outcome::Failed;
             entry.error = Some(OVERTAKEN.into());
             entry.overtaken = debt.overtaken;
         }
-        Fate::Earlier => unreachable!("it has an entry"),
+        RowEnd::Earlier => unreachable!("it has an entry"),
     }
     entry
 }

@@ -4,6 +4,7 @@
 mod ended_row;
 mod entries;
 
+pub use self::ended_row::{EndedRow, Inputs, RowEnd};
 use std::io;
 use std::sync::{Arc, OnceLock};
 
@@ -199,10 +200,13 @@ impl Recorder {
             return;
         };
         for row in ended {
-            match row.fate {
+            match row.end {
                 // The files of failed rows are abandoned after a fault; ignore their errors.
-                Fate::Earlier => self.count(row, None).unwrap_or_default(),
-                Fate::Invalid | Fate::Superseded | Fate::Overtaken(_) | Fate::Sent { .. } => {
+                RowEnd::Earlier => self.count(row, None).unwrap_or_default(),
+                RowEnd::Invalid
+                | RowEnd::Superseded
+                | RowEnd::Overtaken(_)
+                | RowEnd::Sent { .. } => {
                     self.unrecorded += 1;
                 }
             }
@@ -253,9 +257,9 @@ impl Recorder {
 
     /// The entry to write for a row, if there is one.
     fn entry_of<'r>(&mut self, ended: &'r EndedRow) -> Result<Option<Entry<'r>>, RecordError> {
-        let mut entry = match &ended.fate {
-            Fate::Earlier => return Ok(None),
-            Fate::Overtaken(remainder) if remainder.has_outcome => {
+        let mut entry = match &ended.end {
+            RowEnd::Earlier => return Ok(None),
+            RowEnd::Overtaken(debt) if debt.has_outcome => {
                 let earlier = self.earlier_entry(ended.row.position.row)?;
                 // The same entry was written before.
                 let Some(earlier) = earlier.filter(|entry| entry.overtaken != debt.overtaken)
@@ -268,7 +272,7 @@ impl Recorder {
                     ..earlier
                 }
             }
-            Fate::Invalid | Fate::Sent { .. } | Fate::Superseded | Fate::Overtaken(_) => {
+            RowEnd::Invalid | RowEnd::Sent { .. } | RowEnd::Superseded | RowEnd::Overtaken(_) => {
                 entries::of(ended, self.inputs)
             }
         };

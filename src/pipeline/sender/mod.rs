@@ -14,7 +14,7 @@ use tracing::{info, warn};
 use super::in_flight::InFlight;
 use super::outbox::{Outbox, RECORDER_LISTENS, Urgency};
 use super::reading::Batch;
-use super::recorder::{EndedRow, Fate, Message, Written};
+use super::recorder::{EndedRow, Message, RowEnd, Written};
 use super::reporter::Reporter;
 use super::resume::Resume;
 use super::token_refresh::TokenRefresh;
@@ -69,7 +69,7 @@ pub struct Sent {
     pub statistics: Statistics,
     /// The durations of answers.
     pub latencies: Latencies,
-    /// How far the input was read.
+    /// The point up to which the input was read.
     pub read_to: ReadTo,
     /// The end of a wait that the API named, if it is not over.
     pub until: Option<Timestamp>,
@@ -216,7 +216,7 @@ impl Driver {
                 self.ended(
                     EndedRow {
                         row,
-                        fate: Fate::Invalid,
+                        end: RowEnd::Invalid,
                         at: Timestamp::now(),
                     },
                     customer,
@@ -360,7 +360,7 @@ impl Driver {
             ambiguous,
             took,
         } = ended;
-        let fate = Fate::Sent {
+        let end = RowEnd::Sent {
             ending,
             attempts,
             ambiguous,
@@ -369,7 +369,7 @@ impl Driver {
         self.ended(
             EndedRow {
                 row,
-                fate,
+                end,
                 at: Timestamp::now(),
             },
             Some(customer),
@@ -378,19 +378,19 @@ impl Driver {
 
     fn ended(&mut self, row: EndedRow, customer: Option<CustomerId>) {
         self.again.remove(&row.row.position.row);
-        self.sending.progress.record_ended(1, row.row.input_bytes());
-        match &row.fate {
-            Fate::Invalid
-            | Fate::Overtaken(_)
-            | Fate::Sent {
+        self.sending.progress.ended(1, row.row.input_bytes());
+        match &row.end {
+            RowEnd::Invalid
+            | RowEnd::Overtaken(_)
+            | RowEnd::Sent {
                 ending: Ending::Rejected { .. } | Ending::Failed { .. },
                 ..
             } => {
                 self.sending.progress.record_failure();
             }
-            Fate::Earlier
-            | Fate::Superseded
-            | Fate::Sent {
+            RowEnd::Earlier
+            | RowEnd::Superseded
+            | RowEnd::Sent {
                 ending: Ending::Updated { .. },
                 ..
             } => {}

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::super::reading::Batch;
-use super::super::recorder::{EndedRow, Fate};
+use super::super::recorder::{EndedRow, RowEnd};
 use super::super::resume::{Resume, Step};
 use super::{Driver, Offered, ReadTo};
 use crate::row::{Content, Row};
@@ -77,25 +77,21 @@ impl Driver {
         match (step, self.sending.schedule.stopped()) {
             // Stopping: new rows stay unsent; rows to repeat keep their earlier outcome.
             (Step::Send, Some(_)) => {}
-            (Step::SendFragment(remainder) | Step::Tell(remainder), Some(_))
-                if !remainder.has_outcome => {}
-            (
-                Step::SendAgain | Step::Supersede | Step::SendFragment(_) | Step::Tell(_),
-                Some(_),
-            ) => {
+            (Step::SendPart(debt) | Step::Report(debt), Some(_)) if !debt.has_outcome => {}
+            (Step::SendAgain | Step::Supersede | Step::SendPart(_) | Step::Report(_), Some(_)) => {
                 self.ended_earlier(row);
             }
             (Step::Leave, _) => {
                 self.offer_as_control(&row);
                 self.ended_earlier(row);
             }
-            (Step::Supersede, None) => self.ended_unsent(row, Fate::Superseded),
-            (Step::Tell(remainder), None) => self.ended_unsent(row, Fate::Overtaken(remainder)),
+            (Step::Supersede, None) => self.ended_unsent(row, RowEnd::Superseded),
+            (Step::Report(debt), None) => self.ended_unsent(row, RowEnd::Overtaken(debt)),
             (Step::SendAgain, None) => self.schedule_again(row.clone(), row),
-            (Step::SendFragment(remainder), None) if remainder.has_outcome => {
-                self.schedule_again(row.clone(), row.fragment(remainder.fields));
+            (Step::SendPart(debt), None) if debt.has_outcome => {
+                self.schedule_again(row.clone(), row.fragment(debt.owed));
             }
-            (Step::SendFragment(remainder), None) => self.schedule(row.fragment(remainder.fields)),
+            (Step::SendPart(debt), None) => self.schedule(row.fragment(debt.owed)),
             (Step::Send, None) => self.schedule(row),
         }
     }
@@ -125,19 +121,19 @@ impl Driver {
                 let id = *id;
                 self.sending.schedule.offer(id, row, bytes);
             }
-            RowContent::Superseded => self.ended_unsent(row, Fate::Superseded),
+            Content::Superseded => self.ended_unsent(row, RowEnd::Superseded),
         }
     }
 
     pub(super) fn ended_earlier(&mut self, row: Row) {
-        self.ended_unsent(row, Fate::Earlier);
+        self.ended_unsent(row, RowEnd::Earlier);
     }
 
-    fn ended_unsent(&mut self, row: Row, fate: Fate) {
+    fn ended_unsent(&mut self, row: Row, end: RowEnd) {
         self.ended(
             EndedRow {
                 row,
-                fate,
+                end,
                 at: Timestamp::now(),
             },
             None,

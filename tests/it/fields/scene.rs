@@ -1,4 +1,5 @@
-//! Small random scenes: partly filled rows of a few customers, and the processes that send them through trouble.
+//! Small random scenes: partly filled rows of a few customers, and the processes that send them
+//! through trouble.
 
 use std::collections::BTreeMap;
 

@@ -276,7 +276,8 @@ impl CustomerRow {
     }
 }
 
-/// Good values for a row. The identity number holds the row's number, so that no two rows have the same body.
+/// Good values for a row. The identity number holds the row's number, so that no two rows have the
+/// same body.
 fn good_cells(id: u64, row: usize, random: &mut SplitMix64) -> Cells {
     let text = |text: &str| Given::Text(text.to_owned());
     let number = |number: usize| Given::Number(number as i64);

@@ -21,11 +21,11 @@ fn checker(text: &str, takes_part: bool) -> (BlockChecker, SyncSender<Arrival>, 
         rules: RowRules::default(),
         key: RunKey::of([7; 16]),
     };
-    let how = How {
+    let options = CheckOptions {
         builder: Arc::new(builder),
         to_explain: Arc::default(),
     };
-    BlockChecker::with_threads(source, how, 1, takes_part, Signals::none().drain())
+    BlockChecker::with_threads(source, options, 1, takes_part, Signals::none().drain())
 }
 
 #[test]
