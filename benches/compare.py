@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
-"""Measures custsync beside what else does the job, on this machine, in turn, and prints the README's tables.
+"""Measures custsync and comparable programs on this machine, in turn, and prints the README's tables.
 
 usage: benches/compare.py [--rows N] [--rounds N] [--growth] [check] [send]      (default: both)
 
-needs a release build (cargo build --release --examples --bin custsync), and the peers, as far as they are there:
+needs a release build (cargo build --release --examples --bin custsync), and those of the other programs that are installed:
   check   DuckDB           pip install duckdb
-  send    nginx            apt-get install nginx-light      (the server; without it nothing is sent)
+  send    nginx            apt-get install nginx-light      (the server; required for send)
           oha              cargo install oha
           curl             apt-get install curl
 
-Nothing leaves the machine. Server and client have a core each where there are two. Ratios and medians are what to look at:
-machines differ, and most are busy.
+Nothing leaves the machine. Server and client have a core each, if there are two. Compare ratios and medians: machines differ, and
+most are busy.
 """
 import argparse, json, os, resource, shutil, statistics, subprocess, sys, tempfile, time
 from pathlib import Path
@@ -71,7 +71,7 @@ ANSWER = json.dumps({"success": "Customer updated", "data": {
     "date_of_birth": "2023-11-07T05:31:56Z", "gender": "male", "country_name": "X", "identity_number": "1", "job": "j",
     "address": "a", "default_channel_id": 1, "avatar_url": None, "related_user": {"id": 1, "name": "n"},
     "created_at": "2023-11-07T05:31:56Z", "updated_at": "2023-11-07T05:31:56Z", "deleted_at": None}})
-# The answer shows the customer that the path names: another one would prove nothing.
+# The answer shows the customer in the path: an update is proved only by its own customer.
 ANSWER = ANSWER.replace('"id": 123', '"id": $1')
 
 
@@ -85,7 +85,7 @@ def rows_file(work, rows, bad_percent, kind):
 
 
 def measure(command, pinned=False):
-    """Wall seconds, CPU seconds and the most memory in MiB of a command."""
+    """Returns the wall seconds, CPU seconds and peak memory in MiB of a command."""
     command = [str(part) for part in command]
     if pinned and os.cpu_count() > 1 and shutil.which("taskset"):
         command = ["taskset", "-c", "1", *command]
@@ -198,7 +198,7 @@ def growth(work):
     for latency_ms in [0, 20, 200]:
         for in_flight in [1, 8, 64, 512]:
             with Sandbox(latency_ms) as (token, sandbox_url):
-                # As many rows as take about 20 s with so many in flight: their number begins at 4 and grows.
+                # About 20 s of rows: the number in flight begins at 4 and grows.
                 rows = 100_000 if latency_ms == 0 else min(100_000, in_flight * 20_000 // latency_ms)
                 path = rows_file(work, rows, 0, "csv")
                 sent, cpu, memory = measure(run_command(work, path, sandbox_url, in_flight, token), pinned=True)
@@ -206,7 +206,7 @@ def growth(work):
 
 
 class Sandbox:
-    """custsync's own double of the API, which takes as long as it is told to."""
+    """custsync's own double of the API, with a given latency."""
 
     def __init__(self, latency_ms):
         pinned = ["taskset", "-c", "0"] if os.cpu_count() > 1 and shutil.which("taskset") else []
@@ -215,7 +215,7 @@ class Sandbox:
 
     def __enter__(self):
         self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        # It says with which command to send to it.
+        # The sandbox prints the command that sends to it.
         command = next(line for line in self.process.stdout if "CUSTSYNC_TOKEN=" in line)
         return command.split()[0].removeprefix("CUSTSYNC_TOKEN="), f"http://127.0.0.1:{PORT + 1}/api"
 
@@ -226,10 +226,10 @@ class Sandbox:
 
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("what", nargs="*", metavar="check|send", help="what to compare; both without it")
-    arguments.add_argument("--rows", type=int, default=2_000_000, help="rows of check; a tenth of them are sent")
+    arguments.add_argument("what", nargs="*", metavar="check|send", help="what to compare (default: both)")
+    arguments.add_argument("--rows", type=int, default=2_000_000, help="rows to check; a tenth of them is sent")
     arguments.add_argument("--rounds", type=int, default=5)
-    arguments.add_argument("--growth", action="store_true", help="how cost grows, up to 10,000,000 rows")
+    arguments.add_argument("--growth", action="store_true", help="measure the growth of costs, up to 10,000,000 rows")
     options = arguments.parse_args()
     for needed in [TARGET / "custsync", TARGET / "examples" / "customers"]:
         if not needed.exists():

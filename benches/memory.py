@@ -1,19 +1,19 @@
 #!/usr/bin/env python3
-"""Measures the most memory that custsync has resident, for inputs of every shape, and prints the figures of the README's table.
+"""Measures the peak resident memory of custsync for inputs of every shape, and prints the figures of the README's table.
 
 usage: benches/memory.py [--rows N] [--files N] [--long N] [--binary PATH] [PATTERN...]
 
-needs a release build (cargo build --release --bin custsync). Rows are made in a temporary directory, which is removed; the
+needs a release build (cargo build --release --bin custsync). Rows are generated in a temporary directory, which is removed; the
 longest case (--long, 10,000,000 rows, twice) takes some GB there. A PATTERN is a part of a case's name.
 
-The system counts what a process had resident from its start, and so also Python's own 10 MiB or so: less is never shown.
+The system's count begins before custsync replaces Python in the process, so about 10 MiB is the least that is shown.
 """
 import argparse, gzip, os, re, resource, subprocess, sys, tempfile, time, zipfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent / "target")) / "release"
-# The sandbox is a process of its own: it keeps every customer that it has updated.
+# The sandbox is a process of its own, because it keeps every updated customer in memory.
 PORT = int(os.environ.get("BENCH_PORT", "18091"))
 CHECK = ["check", "--max-errors", "none"]
 RUN = ["run", "--base-url", f"http://127.0.0.1:{PORT}/api", "--rate", "unlimited", "--max-in-flight", "64",
@@ -32,7 +32,7 @@ options = parser.parse_args()
 
 
 def repeated(path, header, row, count):
-    """A file of so many equal rows, written in parts: what Python holds counts for the program that it starts."""
+    """Writes a file of equal rows in parts, because Python's memory counts for the program that it starts."""
     together = max(1, 1_000_000 // len(row))
     with open(path, "wb") as file:
         file.write(header)
@@ -43,7 +43,7 @@ def repeated(path, header, row, count):
 
 
 def numbered(path, header, row, count, first=1):
-    """A file of rows with a number each."""
+    """Writes a file of numbered rows."""
     with open(path, "w") as file:
         file.write(header)
         for number in range(first, first + count):
@@ -52,7 +52,7 @@ def numbered(path, header, row, count, first=1):
 
 
 def many(folder, count):
-    """A folder of files of 400 KB, with two headers in turn."""
+    """Writes a folder of files of 400 KB, with two headers in turn."""
     folder.mkdir()
     for number in range(count):
         header = b"id,job\n" if number % 2 else b"id,address\n"
@@ -61,7 +61,7 @@ def many(folder, count):
 
 
 def packed(path, header, row, count):
-    """A gzip file of so many equal rows, written in parts too."""
+    """Writes a gzip file of equal rows, in parts too."""
     with gzip.open(path, "wb") as file:
         file.write(header)
         for _ in range(count // 10_000):
@@ -70,7 +70,7 @@ def packed(path, header, row, count):
 
 
 def workbook(path, rows):
-    """A workbook of one-cell rows."""
+    """Writes a workbook of one-cell rows."""
     parts = {
         "[Content_Types].xml": '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
             '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
@@ -142,10 +142,10 @@ def cases(work):
     ]
     for name, make in shapes:
         for verb, arguments in (("check", CHECK), ("run", RUN)):
-            # One customer's rows go one after the other, which a check does not notice; a bomb would be sent up to where it is stopped.
+            # A check treats one customer's rows like others; a run would send a bomb's rows until it stops.
             if (verb == "check" and name.startswith("one customer")) or (verb == "run" and name.startswith("gzip")):
                 continue
-            # What unpacks to too much stops with exit 2, as it should.
+            # A decompression bomb ends with exit 2, as it should.
             codes = (2,) if name.startswith("gzip") else (0, 1)
             yield f"{verb}: {name}", make, arguments, {"codes": codes}
     few_descriptors = {"limit": 256}
@@ -158,7 +158,7 @@ def cases(work):
     yield f"check `--unique last`: the same", scattered, [*CHECK, "--unique", "last"], {}
     rejected = lambda: numbered(work / "long.csv", "id,job\n", "{n},x\n", options.long, first=2_000_000_000)
     yield f"run: {of(options.long)} rows, all rejected", rejected, RUN, {"keep": True}
-    # Twice 16 MiB more may tell the customers of bad rows from others.
+    # Twice 16 MiB more may be used to remember the customers of bad rows.
     yield "run: the same again, `--retry rejected`", None, [*RUN, "--retry", "rejected"], {"mib_max": MEMORY_MAX_MIB + 32}
 
 

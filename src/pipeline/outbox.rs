@@ -1,5 +1,6 @@
-//! Outcomes on their way to the recorder. They are handed over in groups, because each hand-over
-//! wakes a thread. The outbox also knows which customers wait until an outcome is recorded.
+//! A transactional outbox: outcomes on their way to the recorder. They are handed over in groups,
+//! because each hand-over wakes a thread. The outbox also knows which customers wait until an
+//! outcome is recorded.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};

@@ -1,5 +1,5 @@
-//! The output for the user during a run: the numbers of the progress line, the reason why the run is not
-//! faster, and a log line for each outage.
+//! The output for the user during a run: the numbers of the progress line, the reason why the run
+//! is not faster, and a log line for each outage.
 
 use std::sync::Arc;
 use std::time::Duration;

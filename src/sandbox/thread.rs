@@ -118,6 +118,6 @@ fn tell(
     outcome: Result<Arc<Api>, SandboxError>,
 ) {
     if report.send(outcome).is_err() {
-        tracing::error!("nobody waits for the sandbox's start");
+        tracing::error!("the sandbox's start is no longer awaited");
     }
 }

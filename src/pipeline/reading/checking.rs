@@ -153,7 +153,7 @@ impl BlockChecker {
 
     /// Checks blocks until the input ends or the receiver is dropped.
     pub(crate) fn check_into(&self, arrivals: &SyncSender<Arrival>) {
-        let _told = ReportPanic(arrivals);
+        let _report = ReportPanic(arrivals);
         while self.ahead.send(()).is_ok()
             && let Some(next) = self.next()
         {

@@ -1,5 +1,5 @@
-//! A row that has ended, as the sender hands it to the recorder. [`RowEnd`] is the way it ended, from
-//! which the recorder derives the journal's outcome.
+//! A row that has ended, as the sender hands it to the recorder. [`RowEnd`] is the way it ended,
+//! from which the recorder derives the journal's outcome.
 
 use jiff::Timestamp;
 
