@@ -57,8 +57,8 @@ struct Requests {
     update_headers: HeaderMap,
     /// All headers of a read, with a placeholder for the token.
     read_headers: HeaderMap,
-    /// Whether it is unknown that the server speaks HTTP/2. Without TLS there is no ALPN, so
-    /// `--http2` assumes it.
+    /// Whether the server may not speak HTTP/2. Without TLS there is no ALPN, so `--http2` assumes
+    /// that it does.
     doubts_http2: AtomicBool,
 }
 

@@ -28,6 +28,10 @@ fn describe(tokens: &Tokens, now: Timestamp) -> String {
         Some(at) if at <= now => format!("{} (past)", format_time(at)),
         Some(at) => format_time(at),
     };
-    let renewed = if tokens.can_be_renewed() { "yes" } else { "no" };
+    let renewed = if tokens.can_be_refreshed() {
+        "yes"
+    } else {
+        "no"
+    };
     format!("client          {client}\nexpires         {expires}\ncan be renewed  {renewed}\n")
 }

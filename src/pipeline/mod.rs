@@ -63,7 +63,7 @@ pub struct Reading {
     /// The rows that take part.
     pub window: RowRange,
     /// Applies `--unique` to rows of customers that an earlier row names.
-    pub ids: Ids,
+    pub ids: DuplicateFilter,
 }
 
 /// Receives the first rows of the input, for `--explain`.
@@ -151,7 +151,7 @@ pub fn check(
     reading: Reading,
     mut recorder: Recorder,
     bounds: Bounds,
-    progress: &Progress,
+    progress: &RunProgress,
     mut observer: ExplainObserver<'_>,
 ) -> io::Result<(Checked, Recorded)> {
     let Reading {
@@ -241,7 +241,7 @@ pub fn count_repeats(
     builder: RowBuilder,
     window: RowRange,
     threads: NonZeroUsize,
-) -> io::Result<Result<Repeats, InputError>> {
+) -> io::Result<Result<LaterRows, InputError>> {
     let (checkers, in_order) = CheckerThreads::start(
         inputs,
         &Arc::new(builder),
@@ -266,11 +266,11 @@ pub fn count_repeats(
     Ok(fault.map_or_else(|| Ok(count.finish()), Err))
 }
 
-fn invalid_rows(block: CheckedBlock, progress: &Progress) -> Message {
-    progress.ended(block.read.rows, block.input_bytes);
+fn invalid_rows(block: CheckedBlock, progress: &RunProgress) -> Message {
+    progress.record_ended(block.read.rows, block.input_bytes);
     let at = Timestamp::now();
     let ended = block.invalid.into_iter().map(|row| {
-        progress.ended_badly();
+        progress.record_failure();
         EndedRow {
             row,
             end: RowEnd::Invalid,
@@ -468,7 +468,7 @@ mod tests {
         // first file skips.
         let (bad, again) = (2 * (9_000 / 7), 9_000 - 9_000 / 7 - 3);
 
-        let (read, invalid, explained) = check_file(&file, 1, Ids::watching());
+        let (read, invalid, explained) = check_file(&file, 1, DuplicateFilter::keep_all());
         assert!(
             explained.iter().copied().eq(4..4 + EXPLAINED),
             "the first rows, without those that are skipped"
@@ -484,7 +484,7 @@ mod tests {
             [9_004, 9_005, 9_006]
         );
 
-        let (refused, refused_rows, _) = check_file(&file, 1, Ids::refusing());
+        let (refused, refused_rows, _) = check_file(&file, 1, DuplicateFilter::keep_first());
         assert_eq!(
             (refused.rows, refused_rows.len() as u64),
             (17_997, bad + again)
@@ -500,12 +500,12 @@ mod tests {
 
         for threads in [2, 3, 8] {
             assert_eq!(
-                check_file(&file, threads, Ids::watching()),
+                check_file(&file, threads, DuplicateFilter::keep_all()),
                 (read.clone(), invalid.clone(), explained.clone()),
                 "{threads} threads"
             );
             assert_eq!(
-                check_file(&file, threads, Ids::refusing()),
+                check_file(&file, threads, DuplicateFilter::keep_first()),
                 (refused.clone(), refused_rows.clone(), explained.clone()),
                 "{threads} threads"
             );

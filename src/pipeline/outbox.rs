@@ -149,7 +149,7 @@ mod tests {
 
     use super::*;
     use crate::pipeline::recorder::RowEnd;
-    use crate::row::{Content, Position, Row};
+    use crate::row::{Position, Row, RowContent};
 
     fn settled(row: u64) -> EndedRow {
         long(row, 0)

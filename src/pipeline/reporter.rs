@@ -20,7 +20,7 @@ const SILENCE: Duration = Duration::from_secs(1);
 /// Follows a schedule and reports what it does.
 #[derive(Debug)]
 pub(crate) struct Reporter {
-    progress: Arc<Progress>,
+    progress: Arc<RunProgress>,
     /// The route of requests.
     route: Route,
     /// The state that was logged last.
@@ -167,9 +167,9 @@ impl Reporter {
 }
 
 /// Describes why the run is not faster.
-fn describe(slow: Slow, learned: Option<f64>, now: Moment) -> String {
-    match slow {
-        Slow::PausedByApi(until) => {
+fn describe(limited_by: LimitedBy, learned: Option<f64>, now: Moment) -> String {
+    match limited_by {
+        LimitedBy::Pause(until) => {
             let wait = until.since(now);
             match Timestamp::now().checked_add(wait) {
                 Ok(until) => format!("paused by the API until {} UTC", until.strftime("%H:%M:%S")),
@@ -187,18 +187,18 @@ fn describe(slow: Slow, learned: Option<f64>, now: Moment) -> String {
                 None => format!("API down for {down_s} s, probing"),
             }
         }
-        Slow::InDoubt => {
+        LimitedBy::Doubts => {
             "the remaining rows are in doubt: waiting for another update to show whether the API works"
                 .to_owned()
         }
-        Slow::LimitedByWindow => "limited by the API's window".to_owned(),
-        Slow::LimitedByRate => "limited by --rate".to_owned(),
-        Slow::LimitedByLearnedRate => match learned {
+        LimitedBy::Window => "limited by the API's window".to_owned(),
+        LimitedBy::Rate => "limited by --rate".to_owned(),
+        LimitedBy::LearnedRate => match learned {
             Some(per_second) => format!("the API accepts about {}", shown_per_second(per_second)),
             None => "the API refuses almost every request".to_owned(),
         },
-        Slow::LimitedByConcurrency => String::new(),
-        Slow::RetryBudgetEmpty => "retries held back: too few successes".to_owned(),
-        Slow::RenewingToken => "refreshing the token".to_owned(),
+        LimitedBy::Concurrency => String::new(),
+        LimitedBy::RetryTokens => "retries held back: too few successes".to_owned(),
+        LimitedBy::TokenRefresh => "refreshing the token".to_owned(),
     }
 }

@@ -129,9 +129,9 @@ pub enum Step {
     /// Later rows of its customer have set all of its fields.
     Supersede,
     /// Send only these fields. If it has an outcome, it keeps that until it has a new one.
-    SendPart(Debt),
+    SendPart(Remainder),
     /// Report it: it could only be sent in part, and the API may reset fields that are left out.
-    Report(Debt),
+    Report(Remainder),
 }
 
 impl Gaps {
@@ -280,8 +280,8 @@ impl Resume {
             (Plan::SendAgain, _) => Step::SendAgain,
             (Plan::Leave, _) => Step::Leave,
             (Plan::Supersede, _) => Step::Supersede,
-            (Plan::Owes(debt), LeftOut::Kept) => Step::SendPart(debt),
-            (Plan::Owes(debt), LeftOut::Unknown) => Step::Report(debt),
+            (Plan::SendRemainder(remainder), LeftOut::Kept) => Step::SendPart(remainder),
+            (Plan::SendRemainder(remainder), LeftOut::Unknown) => Step::Report(remainder),
         }
     }
 }

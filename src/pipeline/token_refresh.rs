@@ -10,7 +10,7 @@ use tracing::{info, warn};
 use crate::api::{
     FileWatch, Grant, Origin, RefreshCause, RefreshResult, Token, TokenSource, with_causes,
 };
-use crate::schedule::{Renewal, RenewalReason};
+use crate::schedule::{RefreshReason, Refreshed};
 
 /// The longest wait for a refresh at the end of a run: aborting it could lose tokens that are not
 /// on the disk yet.
@@ -51,11 +51,11 @@ impl TokenRefresh {
     }
 
     /// Begins to get another token. Requests are sent with the present one meanwhile.
-    pub(crate) fn begin(&mut self, reason: RenewalReason) {
+    pub(crate) fn begin(&mut self, reason: RefreshReason) {
         let (source, token) = (self.source.clone(), self.token.clone());
         let cause = match reason {
-            RenewalReason::Needed => RefreshCause::Needed,
-            RenewalReason::FileChanged => RefreshCause::FileChanged,
+            RefreshReason::Needed => RefreshCause::Needed,
+            RefreshReason::FileChanged => RefreshCause::FileChanged,
         };
         let mut stopping = self.stopping.subscribe();
         self.under_way
@@ -69,7 +69,7 @@ impl TokenRefresh {
     }
 
     /// Waits for the refresh under way and returns its result; `None` at once if there is none.
-    pub(crate) async fn ended(&mut self) -> Option<Renewal> {
+    pub(crate) async fn ended(&mut self) -> Option<Refreshed> {
         match self.under_way.join_next().await? {
             Ok(renewed) => Some(self.take(renewed)),
             Err(error) => std::panic::resume_unwind(error.into_panic()),
@@ -77,7 +77,7 @@ impl TokenRefresh {
     }
 
     /// Waits for the refresh under way before the process ends, and returns its result.
-    pub(crate) async fn finish(&mut self) -> Option<Renewal> {
+    pub(crate) async fn finish(&mut self) -> Option<Refreshed> {
         self.stop();
         let renewal = timeout(FINISH_WAIT_MAX, self.ended())
             .await
@@ -91,14 +91,14 @@ impl TokenRefresh {
         renewal
     }
 
-    fn take(&mut self, renewed: RefreshResult) -> Renewal {
+    fn take(&mut self, renewed: RefreshResult) -> Refreshed {
         match renewed {
             RefreshResult::Fresh(Grant { token, lifetime }, origin) => {
                 self.token = token;
                 match origin {
                     Origin::Endpoint => {
                         info!("the token was refreshed");
-                        Renewal::New { lifetime }
+                        Refreshed::New { lifetime }
                     }
                     Origin::File => {
                         info!("the token was read again");
@@ -106,7 +106,7 @@ impl TokenRefresh {
                     }
                 }
             }
-            RefreshResult::Unchanged => Renewal::Unchanged,
+            RefreshResult::Unchanged => Refreshed::Unchanged,
             RefreshResult::Refused(error) => {
                 warn!("{}", with_causes(&error));
                 Refreshed::LoginNeeded
@@ -117,7 +117,7 @@ impl TokenRefresh {
             }
             RefreshResult::Unavailable(error) => {
                 warn!("the token cannot be refreshed now: {}", with_causes(&error));
-                Renewal::Unavailable
+                Refreshed::Unavailable
             }
         }
     }

@@ -10,7 +10,7 @@ use super::fault::FaultKind;
 pub struct Counts {
     /// Requests that arrived completely.
     pub requests: u64,
-    /// Those of them that read customers: GET and HEAD.
+    /// Those of them with a safe method (RFC 9110 §9.2.1), such as GET.
     pub reads: u64,
     /// Those of them over HTTP/2.
     pub http2_requests: u64,

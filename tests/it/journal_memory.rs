@@ -16,7 +16,7 @@ fn record(row: usize) -> String {
 }
 
 /// The journal's line for an updated row, or for one of the rejected ones.
-fn line(row: usize, key: Key) -> String {
+fn line(row: usize, key: RunKey) -> String {
     let hash = key.record_hash(record(row).as_bytes());
     let at = "2026-11-23T09:18:04.113Z";
     let outcome = match row % REJECTED_EVERY {
@@ -49,7 +49,7 @@ fn a_long_journal_is_continued_in_little_memory() {
         });
     scenario.run(["--max-rows", "1"]).exits(0);
     // The rest of the journal as that run would have written it, except for the last row.
-    let key = Key::parse(&scenario.read("run/key").expect("a run has a key")).expect("a key");
+    let key = RunKey::parse(&scenario.read("run/key").expect("a run has a key")).expect("a key");
     let lines = (2..ROWS).map(|row| line(row, key)).collect::<String>();
     scenario.edit(JOURNAL, |journal| journal.extend(lines.into_bytes()));
 

@@ -29,29 +29,29 @@ use crate::schedule::{Statistics, StopReason};
 use crate::terminal::{self, Terminal};
 use crate::text;
 
-/// What there is to report.
-pub(super) struct Report<'a> {
-    pub(super) command: &'static str,
-    pub(super) settings: &'a Settings,
-    pub(super) names: InputNames,
-    pub(super) run_dir: RunDir,
-    pub(super) began: Began,
-    pub(super) read: RowsRead,
-    pub(super) read_to: ReadTo,
-    /// The rows that were to be read.
-    pub(super) rows: Range<u64>,
-    pub(super) stop: Option<StopReason>,
-    /// The way that requests took.
-    pub(super) route: Option<Route>,
-    pub(super) input_fault: Option<InputError>,
-    pub(super) recorded: Recorded,
-    pub(super) sending: Option<(Statistics, Latencies)>,
-    /// How a run that stopped goes on.
-    pub(super) continuation: Option<Continuation>,
-    /// The end of a wait that the API named and that is not over.
-    pub(super) until: Option<Timestamp>,
-    /// Whether all could be printed that was to be printed so far.
-    pub(super) printed: io::Result<()>,
+/// The results to report.
+pub(in crate::commands) struct Report<'a> {
+    pub(in crate::commands) command: &'static str,
+    pub(in crate::commands) settings: &'a Settings,
+    pub(in crate::commands) names: InputNames,
+    pub(in crate::commands) run_dir: RunDir,
+    pub(in crate::commands) started_at: StartedAt,
+    pub(in crate::commands) read: RowsRead,
+    pub(in crate::commands) read_to: ReadTo,
+    /// The rows to read.
+    pub(in crate::commands) rows: Range<u64>,
+    pub(in crate::commands) stop: Option<StopReason>,
+    /// The route of the requests.
+    pub(in crate::commands) route: Option<Route>,
+    pub(in crate::commands) input_fault: Option<InputError>,
+    pub(in crate::commands) recorded: Recorded,
+    pub(in crate::commands) sending: Option<(Statistics, Latencies)>,
+    /// The way to continue a run that stopped.
+    pub(in crate::commands) continuation: Option<Continuation>,
+    /// The end of a wait that the API asked for, if it is not over.
+    pub(in crate::commands) until: Option<Timestamp>,
+    /// The result of printing so far.
+    pub(in crate::commands) printed: io::Result<()>,
 }
 
 /// The start of a command.

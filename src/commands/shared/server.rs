@@ -158,7 +158,7 @@ pub(in crate::commands) fn http_options(settings: &Settings) -> HttpOptions {
         ca_file: settings.api.ca_file.clone(),
         transport: Transport::HttpsOnly,
         proxies: Proxies::FromEnvironment,
-        in_flight_max: in_flight_max(&settings.sending),
+        in_flight_max: settings.sending.max_in_flight.get(),
         protocol: settings.api.protocol,
     }
 }

@@ -100,7 +100,7 @@ const UNUSABLE_FILES: &[(&str, &str)] = &[
     ),
     (
         "values.gender.M = 'man'",
-        "custsync.toml: values: the replacement of `M` in gender is none of male, female, other (enum)",
+        "custsync.toml: values: the replacement of `M` in gender is not one of male, female, other (enum)",
     ),
     (
         "[map.A]\nB = 'email'",

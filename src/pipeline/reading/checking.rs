@@ -316,10 +316,14 @@ impl CheckedBlock {
     }
 
     /// Applies `--unique` to the rows. Blocks have to come in the order of the input.
-    pub(crate) fn apply_uniqueness(mut self, ids: &mut Ids, builder: &RowBuilder) -> CheckedBlock {
+    pub(crate) fn apply_uniqueness(
+        mut self,
+        ids: &mut DuplicateFilter,
+        builder: &RowBuilder,
+    ) -> CheckedBlock {
         let (mut refused, mut also_refused) = (Vec::new(), Vec::new());
         let mut invalid = self.invalid.iter().peekable();
-        let mut check_invalid_before = |before: u64, ids: &Ids| {
+        let mut check_invalid_before = |before: u64, ids: &DuplicateFilter| {
             while let Some(row) = invalid.next_if(|row| row.position.row < before) {
                 if row.id.is_some_and(|id| ids.would_reject(id)) {
                     also_refused.push(row.position.row);
@@ -328,14 +332,14 @@ impl CheckedBlock {
         };
         for (id, fields, position) in std::mem::take(&mut self.valid) {
             check_invalid_before(position.row, ids);
-            let standing = ids.next(id, fields);
-            self.read.add_standing(position, standing);
-            match standing {
-                Standing::Sent
-                | Standing::SentAgain
-                | Standing::SentInstead { .. }
-                | Standing::Unknown => {}
-                Standing::Superseded => {
+            let occurrence = ids.next(id, fields);
+            self.read.add_occurrence(position, occurrence);
+            match occurrence {
+                Occurrence::Sent
+                | Occurrence::SentAgain
+                | Occurrence::SentInstead { .. }
+                | Occurrence::Unknown => {}
+                Occurrence::Superseded => {
                     let explained = self
                         .explained
                         .iter_mut()

@@ -42,7 +42,7 @@ pub struct RowBuilder {
     /// The rules by which records are read.
     pub rules: RowRules,
     /// The key of the rows' hashes.
-    pub key: Key,
+    pub key: RunKey,
 }
 
 /// Rows, in order.
@@ -57,7 +57,7 @@ pub(crate) struct Batch {
 pub(crate) fn check_blocks(
     blocks: &Receiver<ReadBlock>,
     builder: &RowBuilder,
-    mut ids: Ids,
+    mut ids: DuplicateFilter,
     mut send: impl FnMut(Result<Batch, InputError>) -> ControlFlow<()>,
 ) {
     let mut rows_before = 0;
@@ -79,7 +79,7 @@ fn check_block(
     source: &SourceBlock,
     rows_before: &mut u64,
     builder: &RowBuilder,
-    ids: &mut Ids,
+    ids: &mut DuplicateFilter,
     send: &mut impl FnMut(Batch) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     let SourceBlock {

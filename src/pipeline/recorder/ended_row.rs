@@ -41,7 +41,7 @@ pub enum RowEnd {
     Superseded,
     /// Not sent: later rows of its customer were updated, and the API may reset fields that a
     /// request leaves out.
-    Overtaken(Debt),
+    Overtaken(Remainder),
 }
 
 /// Whether there is one input or several.

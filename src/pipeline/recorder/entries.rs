@@ -48,14 +48,14 @@ pub(super) fn of(ended: &EndedRow, inputs: Inputs) -> Entry<'_> {
         }
         RowEnd::Superseded => entry.outcome = Outcome::Superseded,
         RowEnd::Invalid => {
-            if let Content::Invalid(errors) = &row.content {
+            if let RowContent::Invalid(errors) = &row.content {
                 entry.errors = errors.iter().map(contract_error).collect();
             }
         }
-        RowEnd::Overtaken(debt) => {
+        RowEnd::Overtaken(remainder) => {
             entry.outcome = Outcome::Failed;
             entry.error = Some(OVERTAKEN.into());
-            entry.overtaken = debt.overtaken;
+            entry.overtaken = remainder.overtaken;
         }
         RowEnd::Earlier => unreachable!("it has an entry"),
     }

@@ -10,7 +10,6 @@ use std::sync::{Arc, OnceLock};
 
 use tokio::sync::{mpsc, watch};
 
-pub use self::ended_row::{EndedRow, Fate, Inputs};
 use crate::contract::FieldSet;
 use crate::journal::{
     Checkpoint, Entry, EntryReader, JournalWriter, LineError, Outcome, Overtakers, WriteError,
@@ -236,7 +235,7 @@ impl Recorder {
             }
             Some(fault) => {
                 // The first fault is reported instead; the next process removes these files.
-                self.failed.leave();
+                self.failed.abandon();
                 Some(fault)
             }
         };
@@ -259,10 +258,10 @@ impl Recorder {
     fn entry_of<'r>(&mut self, ended: &'r EndedRow) -> Result<Option<Entry<'r>>, RecordError> {
         let mut entry = match &ended.end {
             RowEnd::Earlier => return Ok(None),
-            RowEnd::Overtaken(debt) if debt.has_outcome => {
+            RowEnd::Overtaken(remainder) if remainder.has_outcome => {
                 let earlier = self.earlier_entry(ended.row.position.row)?;
                 // The same entry was written before.
-                let Some(earlier) = earlier.filter(|entry| entry.overtaken != debt.overtaken)
+                let Some(earlier) = earlier.filter(|entry| entry.overtaken != remainder.overtaken)
                 else {
                     return Ok(None);
                 };

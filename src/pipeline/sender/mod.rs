@@ -51,7 +51,7 @@ pub struct Sending {
     /// The results of earlier processes.
     pub resume: Option<Resume>,
     /// The progress that the user sees.
-    pub progress: Arc<Progress>,
+    pub progress: Arc<RunProgress>,
     /// The signals that end the run.
     pub drain: Drain,
 }
@@ -222,7 +222,7 @@ impl Driver {
                     customer,
                 );
             }
-            Step::RenewToken(reason) => self.token_refresh.begin(reason),
+            Step::RefreshToken(reason) => self.token_refresh.begin(reason),
             Step::Wait(_) | Step::Done | Step::Stopped => {}
         }
     }
@@ -378,7 +378,7 @@ impl Driver {
 
     fn ended(&mut self, row: EndedRow, customer: Option<CustomerId>) {
         self.again.remove(&row.row.position.row);
-        self.sending.progress.ended(1, row.row.input_bytes());
+        self.sending.progress.record_ended(1, row.row.input_bytes());
         match &row.end {
             RowEnd::Invalid
             | RowEnd::Overtaken(_)
@@ -440,7 +440,7 @@ impl Driver {
     async fn finish(mut self) -> Sent {
         self.in_flight.clear();
         // A failed refresh is no reason to stop a run that has ended.
-        if let Some(renewal @ (Renewal::New { .. } | Renewal::Replaced { .. })) =
+        if let Some(renewal @ (Refreshed::New { .. } | Refreshed::Replaced { .. })) =
             self.token_refresh.finish().await
         {
             let now = self.now();

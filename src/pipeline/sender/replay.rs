@@ -6,7 +6,7 @@ use super::super::reading::Batch;
 use super::super::recorder::{EndedRow, RowEnd};
 use super::super::resume::{Resume, Step};
 use super::{Driver, Offered, ReadTo};
-use crate::row::{Content, Row};
+use crate::row::{Row, RowContent};
 
 impl Driver {
     /// Takes in a batch. Its rows wait until the schedule has room for them.
@@ -77,7 +77,8 @@ impl Driver {
         match (step, self.sending.schedule.stopped()) {
             // Stopping: new rows stay unsent; rows to repeat keep their earlier outcome.
             (Step::Send, Some(_)) => {}
-            (Step::SendPart(debt) | Step::Report(debt), Some(_)) if !debt.has_outcome => {}
+            (Step::SendPart(remainder) | Step::Report(remainder), Some(_))
+                if !remainder.has_outcome => {}
             (Step::SendAgain | Step::Supersede | Step::SendPart(_) | Step::Report(_), Some(_)) => {
                 self.ended_earlier(row);
             }
@@ -86,12 +87,12 @@ impl Driver {
                 self.ended_earlier(row);
             }
             (Step::Supersede, None) => self.ended_unsent(row, RowEnd::Superseded),
-            (Step::Report(debt), None) => self.ended_unsent(row, RowEnd::Overtaken(debt)),
+            (Step::Report(remainder), None) => self.ended_unsent(row, RowEnd::Overtaken(remainder)),
             (Step::SendAgain, None) => self.schedule_again(row.clone(), row),
-            (Step::SendPart(debt), None) if debt.has_outcome => {
-                self.schedule_again(row.clone(), row.fragment(debt.owed));
+            (Step::SendPart(remainder), None) if remainder.has_outcome => {
+                self.schedule_again(row.clone(), row.fragment(remainder.fields));
             }
-            (Step::SendPart(debt), None) => self.schedule(row.fragment(debt.owed)),
+            (Step::SendPart(remainder), None) => self.schedule(row.fragment(remainder.fields)),
             (Step::Send, None) => self.schedule(row),
         }
     }
@@ -121,7 +122,7 @@ impl Driver {
                 let id = *id;
                 self.sending.schedule.offer(id, row, bytes);
             }
-            Content::Superseded => self.ended_unsent(row, RowEnd::Superseded),
+            RowContent::Superseded => self.ended_unsent(row, RowEnd::Superseded),
         }
     }
 

@@ -83,7 +83,7 @@ fn a_journal_of_version_0_1_can_be_read() {
 }
 
 /// A run whose first row is updated, and its key.
-fn begun() -> (Scenario, Key) {
+fn begun() -> (Scenario, RunKey) {
     let rows: Vec<_> = (1..=ROWS).map(|row| format!("{row},Job {row}\n")).collect();
     let scenario = Scenario::new()
         .file("customers.csv", format!("id,job\n{}", rows.concat()))
