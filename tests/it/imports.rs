@@ -140,13 +140,13 @@ fn imports_of(module: &Module, text: &str, all: &BTreeMap<Module, String>) -> Im
                 let name = name.map_or_else(|| full.last().unwrap().clone(), str::to_owned);
                 imports.reexported.insert(name, full);
             } else {
-                imports.named.push(full)
+                imports.named.push(full);
             }
         }
         rest = behind;
     }
     without_uses.push_str(rest);
-    // Paths that stand in the code itself.
+    // Paths within the code itself.
     let is_of_path =
         |character: char| character.is_alphanumeric() || matches!(character, '_' | ':');
     for word in without_uses.split(|character: char| !is_of_path(character)) {
@@ -170,13 +170,20 @@ fn next_use(code: &str) -> Option<(&str, Use<'_>, &str)> {
         let at = from + code.get(from..)?.find("use ")?;
         let line_start = code[..at].rfind('\n').map_or(0, |end| end + 1);
         let before = code[line_start..at].trim();
+        let end = at + code[at..].find(';')?;
+        let tree = &code[at + "use ".len()..end];
+        // The word may begin a line of a text, too.
+        let is_of_tree = |character: char| {
+            character.is_alphanumeric()
+                || character.is_whitespace()
+                || matches!(character, '_' | ':' | '{' | '}' | ',' | '*')
+        };
         let is_statement =
-            before.is_empty() || (before.starts_with("pub") && !before.contains("fn"));
+            (before.is_empty() || before.starts_with("pub")) && tree.chars().all(is_of_tree);
         if is_statement {
-            let end = at + code[at..].find(';')?;
             let statement = Use {
                 is_public: !before.is_empty(),
-                tree: &code[at + "use ".len()..end],
+                tree,
             };
             return Some((&code[..line_start], statement, &code[end + 1..]));
         }

@@ -310,7 +310,7 @@ fn a_flag_takes_the_place_of_the_file_s_tables() {
         file("a.csv", "id,gender\n1,M\n").flags(["--values", "id:1=2", "--values", "gender:M=Mr"]);
     is_refused(
         &refused,
-        "--values: `id` cannot have mapped values\n--values: what `M` of gender becomes is",
+        "--values: `id` cannot have mapped values\n--values: the replacement of `M` in gender is",
     );
 }
 

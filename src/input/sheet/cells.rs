@@ -423,7 +423,7 @@ fn column_of(reference: &str, row: u32) -> Result<u32, PartFault> {
     }
     if digits.parse() != Ok(row) {
         return Err(PartFault::unreadable(format!(
-            "a cell that is named as one of another row is in row {row}"
+            "row {row} has a cell with the name of another row"
         )));
     }
     let column = letters

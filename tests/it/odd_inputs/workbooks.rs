@@ -149,16 +149,16 @@ fn places() -> Vec<Odd> {
             sheet("<row r=\"400000000\"><c><v>1</v></c></row>"),
             Refused("a.xlsx[S]:2: the sheet cannot be read from here on: row 400000000 is beyond the last possible row, 1048576"),
         ),
-        xlsx(sheet("<row r=\"99999999999\"/>"), Refused("a row has no number from 1 on")),
+        xlsx(sheet("<row r=\"99999999999\"/>"), Refused("a row has an invalid number")),
         // Only blank lines up to the last row.
         xlsx(sheet(&format!("{ROW}<row r=\"1048576\"><c t=\"str\"><v>x</v></c></row>")), Rows(1, 1, "1048576 id type: is not a whole number")),
         xlsx(sheet(&format!("{ROW}<row r=\"1048576\"/>")), Sends("{\"job\":\"Nurse\"}")),
-        xlsx(sheet(&format!("<row r=\"5\"/>{ROW}")), Refused("row 2 stands behind row 5")),
-        xlsx(sheet(&format!("{ROW}{ROW}")), Refused("row 2 stands behind row 2")),
-        xlsx(sheet("<row r=\"2\"><c r=\"B2\"/><c r=\"A2\"/></row>"), Refused("cell A2 stands behind cell B2")),
-        xlsx(sheet("<row r=\"2\"><c r=\"A2\"/><c r=\"A2\"/></row>"), Refused("cell A2 stands behind cell A2")),
-        xlsx(sheet("<row r=\"2\"><c r=\"A3\"/></row>"), Refused("a cell that is named as one of another row stands in row 2")),
-        xlsx(sheet("<row r=\"2\"><c r=\"XFE2\"/></row>"), Refused("cell XFE2 lies beyond the last column of a sheet, XFD")),
+        xlsx(sheet(&format!("<row r=\"5\"/>{ROW}")), Refused("row 2 comes after row 5")),
+        xlsx(sheet(&format!("{ROW}{ROW}")), Refused("row 2 comes after row 2")),
+        xlsx(sheet("<row r=\"2\"><c r=\"B2\"/><c r=\"A2\"/></row>"), Refused("cell A2 comes after cell B2")),
+        xlsx(sheet("<row r=\"2\"><c r=\"A2\"/><c r=\"A2\"/></row>"), Refused("cell A2 comes after cell A2")),
+        xlsx(sheet("<row r=\"2\"><c r=\"A3\"/></row>"), Refused("row 2 has a cell with the name of another row")),
+        xlsx(sheet("<row r=\"2\"><c r=\"XFE2\"/></row>"), Refused("cell XFE2 is beyond the last possible column, XFD")),
         // Without positions, rows and cells are consecutive.
         xlsx(sheet("<row><c><v>1</v></c><c t=\"str\"><v>Nurse</v></c></row>"), Sends("{\"job\":\"Nurse\"}")),
         xlsx(
