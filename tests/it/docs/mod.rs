@@ -263,6 +263,19 @@ fn what_is_linked_is_there() {
     }
 }
 
+#[test]
+fn the_paths_that_contributors_are_sent_to_exist() {
+    const PAGE: &str = include_str!("../../../CONTRIBUTING.md");
+    let code = PAGE.split('`').skip(1).step_by(2);
+    let is_path = |text: &&str| !text.contains(' ') && text.contains('/') || text.ends_with(".md");
+    let paths: Vec<_> = code.filter(is_path).collect();
+    assert!(paths.len() > 30, "the page names files");
+    for path in paths {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+        assert!(file.exists(), "there is no {path}");
+    }
+}
+
 /// The anchor of a heading, as Markdown renderers make it.
 fn anchor(heading: &str) -> String {
     let text = heading.trim_start_matches('#').trim().to_lowercase();
