@@ -27,7 +27,7 @@ use crate::text;
 const CONFIG_FILE: &str = "custsync.toml";
 
 /// The settings for reporting an early end, once they are known.
-type Known = OnceLock<EarlyEnd>;
+type SharedEarlyEnd = OnceLock<EarlyEnd>;
 
 /// Runs the process.
 pub fn main() -> ExitCode {
@@ -35,7 +35,7 @@ pub fn main() -> ExitCode {
     let handlers = SignalHandlers::install();
     forbid_core_dumps();
     crash::watch(terminal::print_fault);
-    let known = Arc::new(Known::new());
+    let known = Arc::new(SharedEarlyEnd::new());
     let work = {
         let known = known.clone();
         move |signals| dispatch(&std::env::args_os().collect::<Vec<_>>(), &signals, &known)
@@ -112,7 +112,11 @@ fn signalled(signal: StopSignal, verb: Option<Verb>) -> Failure {
     }
 }
 
-fn dispatch(arguments: &[OsString], signals: &Signals, known: &Known) -> Result<u8, Failure> {
+fn dispatch(
+    arguments: &[OsString],
+    signals: &Signals,
+    known: &SharedEarlyEnd,
+) -> Result<u8, Failure> {
     let fields = format!("Fields of a row (`--map COLUMN=FIELD`):\n{}", field_table());
     let args = match Args::parse_from(arguments, &fields) {
         Ok(args) => args,

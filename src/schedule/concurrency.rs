@@ -63,7 +63,7 @@ pub(super) struct Concurrency {
     usual_s: Option<f64>,
     slow_rounds: u32,
     phase: Phase,
-    round: Round,
+    round: LatencyRound,
     /// Whether the limit was reached in the last round.
     reached_before: Reached,
     /// The time of the last answer.
@@ -82,7 +82,7 @@ enum Phase {
 }
 
 #[derive(Debug, Default)]
-struct Round {
+struct LatencyRound {
     ends_at: Moment,
     answers: u32,
     sum_s: f64,
@@ -128,7 +128,7 @@ impl Concurrency {
             usual_s: None,
             slow_rounds: 0,
             phase: Phase::Ordinary(0),
-            round: Round::default(),
+            round: LatencyRound::default(),
             reached_before: Reached::No,
             seen: Moment::START,
         }
@@ -190,7 +190,7 @@ impl Concurrency {
         self.usual_s = None;
         self.slow_rounds = 0;
         self.phase = Phase::Ordinary(0);
-        self.round = Round::default();
+        self.round = LatencyRound::default();
     }
 
     fn in_force(&self) -> f64 {

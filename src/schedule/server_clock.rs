@@ -14,11 +14,11 @@ const DRIFT_PER_SECOND_US: u64 = 200;
 /// round trip apart.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct ServerClock {
-    bounds: Option<Bounds>,
+    bounds: Option<ClockBounds>,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Bounds {
+struct ClockBounds {
     /// The bounds of server time minus run time, in microseconds.
     at_least_us: i64,
     at_most_us: i64,
@@ -29,7 +29,7 @@ impl ServerClock {
     /// Takes the `Date` of an answer.
     pub(super) fn learn(&mut self, date_unix_s: u64, sent: Moment, received: Moment) {
         let date_us = micros(Duration::from_secs(date_unix_s));
-        let new = Bounds {
+        let new = ClockBounds {
             at_least_us: date_us - micros(received.since_start()),
             at_most_us: date_us - micros(sent.since_start()) + 1_000_000,
             seen: received,
@@ -37,7 +37,7 @@ impl ServerClock {
         let narrowed = self.bounds.map(|old| {
             let drift =
                 micros(received.since(old.seen)) / 1_000_000 * DRIFT_PER_SECOND_US.cast_signed();
-            Bounds {
+            ClockBounds {
                 at_least_us: new.at_least_us.max(old.at_least_us - drift),
                 at_most_us: new.at_most_us.min(old.at_most_us + drift),
                 seen: received,

@@ -58,14 +58,14 @@ struct Current {
     remaining_received: Moment,
     /// The named end, to recognise an answer of the next window.
     reset: Option<Reset>,
-    end: End,
+    end: WindowEnd,
     /// The time at which the request left that this window's first answer belongs to.
     started: Moment,
 }
 
 /// The end of a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
+enum WindowEnd {
     Unknown,
     Between { earliest: Moment, latest: Moment },
 }
@@ -127,7 +127,7 @@ impl Window {
                 current.limit = seen.limit.or(current.limit);
                 // The bounds of the server's clock get narrower, so the newest end is the best
                 // known.
-                if end != End::Unknown {
+                if end != WindowEnd::Unknown {
                     current.end = end;
                 }
             }
@@ -135,7 +135,7 @@ impl Window {
             // one.
             Some(current) if sent < current.started => {}
             _ => {
-                let end = if end == End::Unknown {
+                let end = if end == WindowEnd::Unknown {
                     self.learned_end_after(received)
                 } else {
                     end
@@ -156,8 +156,7 @@ impl Window {
     /// check lengthens the next wait, not answers to others that were in flight with it.
     fn plan_check(&mut self, sent: Moment, received: Moment, random: &mut Random) {
         let Some(current) = &self.current else { return };
-        let ends_later =
-            matches!(current.end, End::Between { latest, .. } if latest + self.late > received);
+        let ends_later = matches!(current.end, WindowEnd::Between { latest, .. } if latest + self.late > received);
         if current.remaining > 0 {
             self.check_backoff.reset();
         }
@@ -172,8 +171,8 @@ impl Window {
     /// names its end itself.
     pub(super) fn refused(&mut self, renewed_at: Moment, sent: Moment) {
         let named_end = match self.current.map(|current| current.end) {
-            Some(End::Between { latest, .. }) => Some(latest),
-            Some(End::Unknown) | None => None,
+            Some(WindowEnd::Between { latest, .. }) => Some(latest),
+            Some(WindowEnd::Unknown) | None => None,
         };
         if named_end.is_some_and(|end| end + self.late <= sent) {
             self.late = (self.late + LATE_STEP).min(LATE_MAX);
@@ -213,7 +212,7 @@ impl Window {
             };
         }
         match current.end {
-            End::Between { latest, .. } if latest + self.late <= now => {
+            WindowEnd::Between { latest, .. } if latest + self.late <= now => {
                 // In a new window one request goes first, and its answer shows what is left.
                 if in_flight == 0 {
                     Allowance::Open
@@ -221,22 +220,24 @@ impl Window {
                     Allowance::NotBeforeAnswer
                 }
             }
-            End::Between { latest, .. } if left == 0 => {
+            WindowEnd::Between { latest, .. } if left == 0 => {
                 if in_flight > 0 && current.remaining > 0 {
                     Allowance::NotBeforeAnswer
                 } else {
                     Allowance::Exhausted(latest + self.late)
                 }
             }
-            End::Between { .. } if rows_left.is_some_and(|rows| rows <= left) => Allowance::Open,
-            End::Between { earliest, .. } if earliest.since(current.started) > SPREAD_MAX => {
+            WindowEnd::Between { .. } if rows_left.is_some_and(|rows| rows <= left) => {
                 Allowance::Open
             }
-            End::Between { earliest, .. } => {
+            WindowEnd::Between { earliest, .. } if earliest.since(current.started) > SPREAD_MAX => {
+                Allowance::Open
+            }
+            WindowEnd::Between { earliest, .. } => {
                 Self::spread(left, now, last_sent, self.spend_until(current, earliest))
             }
-            End::Unknown if left > 0 => Allowance::Open,
-            End::Unknown => Allowance::NotBeforeAnswer,
+            WindowEnd::Unknown if left > 0 => Allowance::Open,
+            WindowEnd::Unknown => Allowance::NotBeforeAnswer,
         }
     }
 
@@ -270,34 +271,34 @@ impl Window {
     /// The end of a window whose first answer names none. Windows either follow each other, or
     /// start with the first request as Laravel's do. The quota should be spent by the earlier end,
     /// and is renewed at the later one.
-    fn learned_end_after(&self, received: Moment) -> End {
+    fn learned_end_after(&self, received: Moment) -> WindowEnd {
         let (Some(end), Some(length)) = (self.learned_end, self.learned_length) else {
-            return End::Unknown;
+            return WindowEnd::Unknown;
         };
         let whole = u32::try_from(received.since(end).as_nanos() / length.as_nanos().max(1))
             .unwrap_or(u32::MAX);
-        End::Between {
+        WindowEnd::Between {
             earliest: end + length.saturating_mul(whole.saturating_add(1)),
             latest: received + length,
         }
     }
 
-    fn end_of(&self, reset: Option<Reset>, clock: &ServerClock, received: Moment) -> End {
+    fn end_of(&self, reset: Option<Reset>, clock: &ServerClock, received: Moment) -> WindowEnd {
         match reset {
             None => match self.learned_end.filter(|end| *end > received) {
-                Some(end) => End::Between {
+                Some(end) => WindowEnd::Between {
                     earliest: end,
                     latest: end,
                 },
-                None => End::Unknown,
+                None => WindowEnd::Unknown,
             },
-            Some(Reset::After(wait)) => End::Between {
+            Some(Reset::After(wait)) => WindowEnd::Between {
                 earliest: received + wait,
                 latest: received + wait,
             },
             Some(Reset::AtUnix(unix_s)) => match clock.moments_of(unix_s) {
-                Some((earliest, latest)) => End::Between { earliest, latest },
-                None => End::Unknown,
+                Some((earliest, latest)) => WindowEnd::Between { earliest, latest },
+                None => WindowEnd::Unknown,
             },
         }
     }
@@ -313,8 +314,9 @@ impl Current {
         if let (Some(Reset::AtUnix(known)), Some(Reset::AtUnix(new))) = (self.reset, seen.reset) {
             return new != known || (rises && was_sent_later);
         }
-        let is_over = matches!(self.end, End::Between { earliest, .. } if earliest <= received);
-        rises && (is_over || (self.end == End::Unknown && was_sent_later))
+        let is_over =
+            matches!(self.end, WindowEnd::Between { earliest, .. } if earliest <= received);
+        rises && (is_over || (self.end == WindowEnd::Unknown && was_sent_later))
     }
 }
 

@@ -19,7 +19,7 @@ pub(crate) fn classify(body: &[u8], media: Media, customer: CustomerId) -> BodyF
     if body.is_empty() {
         return (Body::Empty, None);
     }
-    match serde_json::from_slice::<Members>(body) {
+    match serde_json::from_slice::<BodyMembers>(body) {
         Ok(members) => (
             Body::Object {
                 claim: members.claim(customer),
@@ -38,7 +38,7 @@ pub(crate) fn classify(body: &[u8], media: Media, customer: CustomerId) -> BodyF
     reason = "each is a question of its own about one object, and several may be true"
 )]
 #[derive(Default)]
-struct Members {
+struct BodyMembers {
     /// `error` is not null, `errors` is not empty, or `success` is false.
     refuses: bool,
     /// `success` is a string or true.
@@ -60,7 +60,7 @@ struct Members {
     is_repeated: bool,
 }
 
-impl Members {
+impl BodyMembers {
     fn claim(&self, customer: CustomerId) -> Claim {
         let is_bare = !self.has_data && self.has_field;
         let ids = if self.has_data {
@@ -90,18 +90,18 @@ impl Members {
     }
 }
 
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Members, D::Error> {
+impl<'de> Deserialize<'de> for BodyMembers {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<BodyMembers, D::Error> {
         struct MembersVisitor;
         impl<'de> Visitor<'de> for MembersVisitor {
-            type Value = Members;
+            type Value = BodyMembers;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
-                let mut members = Members::default();
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<BodyMembers, A::Error> {
+                let mut members = BodyMembers::default();
                 let mut seen = 0_u32;
                 while let Some(key) = map.next_key::<Key>()? {
                     members.read(key, &mut map)?;
@@ -121,7 +121,7 @@ impl<'de> Deserialize<'de> for Members {
     }
 }
 
-impl Members {
+impl BodyMembers {
     /// Reads the value of a key.
     fn read<'de, A: MapAccess<'de>>(&mut self, key: Key, map: &mut A) -> Result<(), A::Error> {
         match key {

@@ -34,12 +34,12 @@ pub(crate) fn parse(body: &[u8], media: Media, token: &Token) -> ServerError {
         return ServerError::default();
     };
     let error = text_of(&object, "error");
-    let mut words = Words {
+    let mut words = ErrorWords {
         left: CHARACTERS_MAX,
         token,
     };
     let code = error.and_then(|error| words.name(error, is_code));
-    let mut message = Message::default();
+    let mut message = ErrorMessage::default();
     if code.is_none() {
         message.join(error, ": ", &mut words);
     }
@@ -86,13 +86,13 @@ fn first_text(texts: &Value) -> Option<&str> {
 }
 
 /// Collects the server's text up to the limit.
-struct Words<'a> {
+struct ErrorWords<'a> {
     /// Characters left of the limit.
     left: usize,
     token: &'a Token,
 }
 
-impl Words<'_> {
+impl ErrorWords<'_> {
     /// The name, if it may be shown and counted.
     fn name(&self, name: &str, is_name: fn(&str) -> bool) -> Option<String> {
         // One character more than a name may have, so that a longer text is not taken for a name.
@@ -109,11 +109,11 @@ impl Words<'_> {
 
 /// The message, joined from several texts.
 #[derive(Default)]
-struct Message(Option<String>);
+struct ErrorMessage(Option<String>);
 
-impl Message {
+impl ErrorMessage {
     /// Appends a text after `between`.
-    fn join(&mut self, part: Option<&str>, between: &str, words: &mut Words<'_>) {
+    fn join(&mut self, part: Option<&str>, between: &str, words: &mut ErrorWords<'_>) {
         let Some(part) = part.map(str::trim).filter(|part| !part.is_empty()) else {
             return;
         };

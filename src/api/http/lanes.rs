@@ -47,11 +47,11 @@ pub(crate) enum Processed {
 #[derive(Debug)]
 pub(crate) struct Lanes {
     clients: Clients,
-    state: Mutex<State>,
+    state: Mutex<LaneState>,
 }
 
 #[derive(Debug)]
-struct State {
+struct LaneState {
     lanes: Vec<Lane>,
     /// The requests that a connection serves, once a server has closed one after that many.
     taken_max: Option<usize>,
@@ -77,7 +77,7 @@ struct Lane {
 
 /// A request's place on a lane, given back on drop.
 #[derive(Debug)]
-pub(crate) struct Place<'a> {
+pub(crate) struct LanePlace<'a> {
     lanes: &'a Lanes,
     lane: usize,
     processed: Processed,
@@ -89,7 +89,7 @@ impl Lanes {
         let lanes = vec![Lane::new(&clients)?];
         Ok(Lanes {
             clients,
-            state: Mutex::new(State {
+            state: Mutex::new(LaneState {
                 lanes,
                 taken_max: None,
             }),
@@ -97,7 +97,7 @@ impl Lanes {
     }
 
     /// Reserves a place for a request, and returns the client to send it by.
-    pub(crate) fn take_place(&self) -> (Place<'_>, Client) {
+    pub(crate) fn take_place(&self) -> (LanePlace<'_>, Client) {
         let mut state = self.state();
         let taken_max = state.taken_max;
         let lane = match self.clients.protocol() {
@@ -108,7 +108,7 @@ impl Lanes {
         taken.look(taken_max);
         (taken.in_flight, taken.taken) = (taken.in_flight + 1, taken.taken + 1);
         (
-            Place {
+            LanePlace {
                 lanes: self,
                 lane,
                 processed: Processed::Unknown,
@@ -118,7 +118,7 @@ impl Lanes {
     }
 
     /// The first lane that has room, or else a new one.
-    fn free_lane(&self, state: &mut State) -> usize {
+    fn free_lane(&self, state: &mut LaneState) -> usize {
         let taken_max = state.taken_max;
         if let Some(free) = state
             .lanes
@@ -138,7 +138,7 @@ impl Lanes {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, LaneState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -203,7 +203,7 @@ impl Lane {
     }
 }
 
-impl Place<'_> {
+impl LanePlace<'_> {
     /// Sends the request of this place.
     pub(crate) async fn send(
         &self,
@@ -229,10 +229,10 @@ impl Place<'_> {
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for LanePlace<'_> {
     fn drop(&mut self) {
         let mut state = self.lanes.state();
-        let State { lanes, taken_max } = &mut *state;
+        let LaneState { lanes, taken_max } = &mut *state;
         if let Some(lane) = lanes.get_mut(self.lane) {
             lane.ends(self.processed, taken_max);
         }
@@ -253,11 +253,11 @@ mod tests {
         Lanes::new(clients).expect("a client")
     }
 
-    fn take<const N: usize>(lanes: &Lanes) -> [Place<'_>; N] {
+    fn take<const N: usize>(lanes: &Lanes) -> [LanePlace<'_>; N] {
         [(); N].map(|()| lanes.take_place().0)
     }
 
-    fn lanes_of(places: &[Place<'_>]) -> Vec<usize> {
+    fn lanes_of(places: &[LanePlace<'_>]) -> Vec<usize> {
         places.iter().map(|place| place.lane).collect()
     }
 

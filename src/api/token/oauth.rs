@@ -182,7 +182,7 @@ pub(crate) async fn ask(
 
 /// The used members of an answer.
 #[derive(Deserialize)]
-struct Answer {
+struct TokenAnswer {
     access_token: String,
     token_type: Option<String>,
     refresh_token: Option<String>,
@@ -190,7 +190,7 @@ struct Answer {
 }
 
 #[derive(Deserialize)]
-struct Refusal {
+struct TokenRefusal {
     error: String,
 }
 
@@ -227,8 +227,8 @@ pub fn parse_answer(status: u16, body: &[u8]) -> Result<Tokens, OauthError> {
 
 fn tokens_in(status: u16, body: &[u8]) -> Result<Tokens, OauthError> {
     // The parser's error is not shown: it might quote a secret.
-    let answer: Option<Answer> = serde_json::from_slice(body).ok();
-    let is_bearer = |answer: &Answer| {
+    let answer: Option<TokenAnswer> = serde_json::from_slice(body).ok();
+    let is_bearer = |answer: &TokenAnswer| {
         let kind = answer.token_type.as_deref();
         kind.is_none_or(|kind| kind.eq_ignore_ascii_case("bearer"))
     };
@@ -256,7 +256,7 @@ fn tokens_in(status: u16, body: &[u8]) -> Result<Tokens, OauthError> {
 }
 
 fn error_code(body: &[u8]) -> Option<&'static str> {
-    let refusal: Refusal = serde_json::from_slice(body).ok()?;
+    let refusal: TokenRefusal = serde_json::from_slice(body).ok()?;
     ERROR_CODES.into_iter().find(|code| *code == refusal.error)
 }
 

@@ -31,14 +31,14 @@ const FILE_WAIT_MAX: Duration = Duration::from_secs(5);
 /// The source of tokens. Clones share it.
 #[derive(Debug, Clone)]
 pub struct TokenSource {
-    place: Place,
+    place: TokenPlace,
     endpoint: Arc<Endpoint>,
     /// Tokens that could not be saved to the file.
     unsaved: Arc<Mutex<Option<Unsaved>>>,
 }
 
 #[derive(Debug, Clone)]
-enum Place {
+enum TokenPlace {
     /// One fixed token, from the environment or the sandbox.
     Given(SecretString),
     /// A file, which may be replaced during the run.
@@ -102,15 +102,15 @@ pub enum RefreshResult {
 impl TokenSource {
     /// A source of one token that never changes.
     pub fn given(token: SecretString, options: EndpointOptions) -> TokenSource {
-        TokenSource::new(Place::Given(token), options)
+        TokenSource::new(TokenPlace::Given(token), options)
     }
 
     /// A source that reads a token file.
     pub fn file(path: PathBuf, options: EndpointOptions) -> TokenSource {
-        TokenSource::new(Place::File(path), options)
+        TokenSource::new(TokenPlace::File(path), options)
     }
 
-    fn new(place: Place, options: EndpointOptions) -> TokenSource {
+    fn new(place: TokenPlace, options: EndpointOptions) -> TokenSource {
         TokenSource {
             place,
             endpoint: Arc::new(Endpoint::new(options)),
@@ -123,11 +123,11 @@ impl TokenSource {
     /// or missing is waited for.
     pub fn read(&self) -> Result<Grant, RefreshError> {
         match &self.place {
-            Place::Given(secret) => Ok(Grant {
+            TokenPlace::Given(secret) => Ok(Grant {
                 token: Token::new(secret.expose_secret(), "CUSTSYNC_TOKEN")?,
                 lifetime: None,
             }),
-            Place::File(path) => {
+            TokenPlace::File(path) => {
                 let tokens = load_and_recover(path)?;
                 if let Some(token_url) = tokens
                     .token_url
@@ -144,8 +144,8 @@ impl TokenSource {
     /// A watch on the file, for changes.
     pub fn watch(&self) -> FileWatch {
         FileWatch::new(match &self.place {
-            Place::Given(_) => None,
-            Place::File(path) => Some(path.clone()),
+            TokenPlace::Given(_) => None,
+            TokenPlace::File(path) => Some(path.clone()),
         })
     }
 
@@ -157,12 +157,12 @@ impl TokenSource {
         cause: RefreshCause,
         stopping: &mut Stopping,
     ) -> RefreshResult {
-        let Place::File(path) = &self.place else {
+        let TokenPlace::File(path) = &self.place else {
             return RefreshResult::Unchanged;
         };
         let tokens = match self.read_again(path, current, cause, stopping).await {
-            Ok(Content::Other(grant)) => return RefreshResult::Fresh(grant, Origin::File),
-            Ok(Content::Same(tokens) | Content::Expired(tokens)) => tokens,
+            Ok(FileContent::Other(grant)) => return RefreshResult::Fresh(grant, Origin::File),
+            Ok(FileContent::Same(tokens) | FileContent::Expired(tokens)) => tokens,
             Err(error) => return RefreshResult::Unusable(error.into()),
         };
         if cause == RefreshCause::FileChanged || !tokens.can_be_refreshed() {
@@ -198,8 +198,8 @@ impl TokenSource {
         let cut_off_at = recover(path, &lock)?;
         self.save_unsaved(path);
         let tokens = match content(self.load(path)?, current)? {
-            Content::Other(grant) => return Ok(RefreshResult::Fresh(grant, Origin::File)),
-            Content::Same(tokens) | Content::Expired(tokens) => tokens,
+            FileContent::Other(grant) => return Ok(RefreshResult::Fresh(grant, Origin::File)),
+            FileContent::Same(tokens) | FileContent::Expired(tokens) => tokens,
         };
         let (Some(token_url), Some(refresh_token)) = (&tokens.token_url, &tokens.refresh_token)
         else {
@@ -297,7 +297,7 @@ impl TokenSource {
     /// Saves tokens that only this process holds, because it is about to end. The error means that
     /// the login is lost.
     pub fn finish(&self) -> Result<(), LoginLost> {
-        let Place::File(path) = &self.place else {
+        let TokenPlace::File(path) = &self.place else {
             return Ok(());
         };
         if self.has_unsaved()
@@ -339,14 +339,14 @@ impl TokenSource {
         current: &Token,
         cause: RefreshCause,
         stopping: &mut Stopping,
-    ) -> Result<Content, TokenError> {
+    ) -> Result<FileContent, TokenError> {
         let read = || content(self.load(path)?, current);
         match read() {
-            Ok(Content::Other(grant)) if grant.lifetime.is_some() => {
-                return Ok(Content::Other(grant));
+            Ok(FileContent::Other(grant)) if grant.lifetime.is_some() => {
+                return Ok(FileContent::Other(grant));
             }
-            Ok(same @ (Content::Same(_) | Content::Expired(_))) => return Ok(same),
-            Ok(Content::Other(_)) | Err(_) => sleep(WRITING_TAKES).await,
+            Ok(same @ (FileContent::Same(_) | FileContent::Expired(_))) => return Ok(same),
+            Ok(FileContent::Other(_)) | Err(_) => sleep(WRITING_TAKES).await,
         }
         let (began, mut is_told) = (Instant::now(), false);
         let mut found = read();
@@ -403,7 +403,7 @@ pub fn with_causes(error: &dyn std::error::Error) -> String {
 }
 
 /// The content of a file that was read again.
-enum Content {
+enum FileContent {
     /// A token that was not sent yet.
     Other(Grant),
     /// The same token.
@@ -412,14 +412,14 @@ enum Content {
     Expired(Tokens),
 }
 
-fn content(tokens: Tokens, current: &Token) -> Result<Content, TokenError> {
+fn content(tokens: Tokens, current: &Token) -> Result<FileContent, TokenError> {
     let grant = grant(&tokens)?;
     Ok(if grant.token.is_same(current) {
-        Content::Same(tokens)
+        FileContent::Same(tokens)
     } else if grant.lifetime == Some(Duration::ZERO) {
-        Content::Expired(tokens)
+        FileContent::Expired(tokens)
     } else {
-        Content::Other(grant)
+        FileContent::Other(grant)
     })
 }
 

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 const FIRST_BYTE: u32 = 0x0010_ff00;
 
 /// A pattern of paths.
-pub(in crate::commands) struct Pattern(Vec<Part>);
+pub(in crate::commands) struct Pattern(Vec<PatternPart>);
 
 /// The paths that match a pattern.
 #[derive(Debug, Default)]
@@ -26,7 +26,7 @@ pub(in crate::commands) struct Matching {
 }
 
 /// A part of a path.
-enum Part {
+enum PatternPart {
     /// An exact name.
     Name(PathBuf),
     /// A pattern of names.
@@ -48,11 +48,11 @@ impl Pattern {
         let part = |part: std::path::Component<'_>| {
             let name = Path::new(part.as_os_str());
             Ok(match part.as_os_str().as_bytes() {
-                b"**" => Part::Folders,
+                b"**" => PatternPart::Folders,
                 _ if is_pattern(name) => {
-                    Part::Matching(glob::Pattern::new(&characters(name.as_os_str()))?)
+                    PatternPart::Matching(glob::Pattern::new(&characters(name.as_os_str()))?)
                 }
-                _ => Part::Name(name.to_owned()),
+                _ => PatternPart::Name(name.to_owned()),
             })
         };
         path.components()
@@ -70,8 +70,8 @@ impl Pattern {
             let mut next = Vec::new();
             for path in found {
                 match part {
-                    Part::Name(name) => next.push(path.join(name)),
-                    Part::Matching(pattern) => {
+                    PatternPart::Name(name) => next.push(path.join(name)),
+                    PatternPart::Matching(pattern) => {
                         for entry in entries(&path)? {
                             let name = characters(last_name(&entry));
                             match (pattern.matches(&name), is_hidden(&name, pattern.as_str())) {
@@ -81,7 +81,7 @@ impl Pattern {
                             }
                         }
                     }
-                    Part::Folders => folders_below(path, &mut next)?,
+                    PatternPart::Folders => folders_below(path, &mut next)?,
                 }
             }
             found = next;

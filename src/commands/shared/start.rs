@@ -54,16 +54,16 @@ pub(in crate::commands) enum Start {
 }
 
 /// The reason why a run directory is not continued.
-enum Refusal {
+enum StartRefusal {
     /// It holds another run. A new directory can be created, if this one was not named.
     AnotherRun(anyhow::Error),
     /// It holds the right run, or possibly so, and the run cannot continue.
     Failure(Failure),
 }
 
-impl From<Failure> for Refusal {
-    fn from(failure: Failure) -> Refusal {
-        Refusal::Failure(failure)
+impl From<Failure> for StartRefusal {
+    fn from(failure: Failure) -> StartRefusal {
+        StartRefusal::Failure(failure)
     }
 }
 
@@ -90,8 +90,8 @@ fn in_directory(
         JournalFile::New(file) => begin_run(file, run_dir, settings, inputs),
         JournalFile::Existing(file) => {
             resume(file, run_dir, settings, inputs).map_err(|refusal| match refusal {
-                Refusal::AnotherRun(error) => Failure::run_directory(error),
-                Refusal::Failure(failure) => failure,
+                StartRefusal::AnotherRun(error) => Failure::run_directory(error),
+                StartRefusal::Failure(failure) => failure,
             })
         }
     }
@@ -122,7 +122,7 @@ fn after_unfinished(settings: &Settings, inputs: &[KnownInput]) -> Result<Starte
                 info!("continuing the unfinished run in {directory} (--fresh begins a new one)");
                 Ok(started)
             }
-            Err(Refusal::AnotherRun(error)) => {
+            Err(StartRefusal::AnotherRun(error)) => {
                 let why = error.downcast_ref().map_or_else(
                     || format!("{error:#}"),
                     |InputDiffers { rows }| {
@@ -134,7 +134,7 @@ fn after_unfinished(settings: &Settings, inputs: &[KnownInput]) -> Result<Starte
                 );
                 in_new_directory(settings, inputs)
             }
-            Err(Refusal::Failure(failure)) => Err(failure),
+            Err(StartRefusal::Failure(failure)) => Err(failure),
         },
     }
 }
@@ -239,7 +239,7 @@ fn resume(
     run_dir: RunDir,
     settings: &Settings,
     inputs: &[KnownInput],
-) -> Result<Started, Refusal> {
+) -> Result<Started, StartRefusal> {
     let began = Instant::now();
     let again = file.try_clone().map_err(Failure::run_directory)?;
     let recovered = recover(file, &run_dir, settings.sending.retry).map_err(|error| {
@@ -260,14 +260,14 @@ fn resume(
     };
     let key = key_of(earlier, &run_dir).map_err(Failure::run_directory)?;
     let header = header(settings, inputs, key, Purpose::Run)?;
-    refuse_another_run(earlier, &header, &run_dir).map_err(Refusal::AnotherRun)?;
+    refuse_another_run(earlier, &header, &run_dir).map_err(StartRefusal::AnotherRun)?;
     let checkpoint = Arc::new(recovered.checkpoint);
     if checkpoint.facts().is_undone {
         let directory = text::safe_path(run_dir.path());
         let error = anyhow!(
             "what the run in {directory} wrote is being put back (custsync undo): begin a new one"
         );
-        return Err(Refusal::AnotherRun(error));
+        return Err(StartRefusal::AnotherRun(error));
     }
     let compared = Compared {
         settings: &settings.input,
@@ -310,11 +310,11 @@ fn resume(
     })
 }
 
-fn refusal_of_input(error: anyhow::Error) -> Refusal {
+fn refusal_of_input(error: anyhow::Error) -> StartRefusal {
     if error.is::<InputDiffers>() {
-        Refusal::AnotherRun(error)
+        StartRefusal::AnotherRun(error)
     } else {
-        Refusal::Failure(Failure::run_directory(error))
+        StartRefusal::Failure(Failure::run_directory(error))
     }
 }
 

@@ -19,7 +19,7 @@ use crate::process::exit::Exit;
 use crate::text;
 
 /// A run directory and the header of its journal.
-struct Found {
+struct FoundRun {
     run_dir: RunDir,
     journal: File,
     header: Header,
@@ -28,7 +28,7 @@ struct Found {
 
 /// The state of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum RunDirState {
     Finished,
     Unfinished,
 }
@@ -42,7 +42,7 @@ pub(in crate::commands) fn newest(
     // Directories are opened twice and not kept open, since there may be more of them than file
     // descriptors.
     let of_these_settings = |path: PathBuf| {
-        let found = Found::in_directory(&path)
+        let found = FoundRun::in_directory(&path)
             .filter(|found| found.header.settings == settings_of(settings, found.key))?;
         Some((found.header.started, path))
     };
@@ -51,11 +51,13 @@ pub(in crate::commands) fn newest(
         .collect();
     runs.sort();
     for (_, path) in runs.iter().rev() {
-        let Some(found) = Found::in_directory(path) else {
+        let Some(found) = FoundRun::in_directory(path) else {
             continue;
         };
         if found.is_of(settings, inputs)? {
-            return Ok((state_of(&found.journal) == State::Unfinished).then_some(found.run_dir));
+            return Ok(
+                (state_of(&found.journal) == RunDirState::Unfinished).then_some(found.run_dir)
+            );
         }
     }
     Ok(None)
@@ -85,9 +87,9 @@ fn directories_in(directory: &Path) -> impl Iterator<Item = PathBuf> {
         .map(|entry| entry.path())
 }
 
-impl Found {
+impl FoundRun {
     /// Returns the run in a directory, or `None` if there is none that can be read.
-    fn in_directory(path: &Path) -> Option<Found> {
+    fn in_directory(path: &Path) -> Option<FoundRun> {
         let run_dir = RunDir::create(path).ok()?;
         let journal = run_dir.open_file(JOURNAL_NAME).ok()?;
         let mut lines = LineReader::of(BufReader::new(journal.try_clone().ok()?));
@@ -109,7 +111,7 @@ impl Found {
             return None;
         }
         let key = key_of(&header, &run_dir).ok()?;
-        Some(Found {
+        Some(FoundRun {
             journal,
             header: *header,
             key,
@@ -140,11 +142,11 @@ impl Found {
 
 /// Returns whether the last process of a run left anything to do. A run that is being undone must
 /// not be continued.
-fn state_of(journal: &File) -> State {
+fn state_of(journal: &File) -> RunDirState {
     const FINISHED: [u8; 2] = [Exit::Success.code(), Exit::SomeRowsFailed.code()];
     match last_fact(journal) {
-        Ok(Some(Fact::Ended { exit, .. })) if FINISHED.contains(&exit) => State::Finished,
-        Ok(Some(Fact::Undone { .. })) => State::Finished,
-        Ok(_) | Err(_) => State::Unfinished,
+        Ok(Some(Fact::Ended { exit, .. })) if FINISHED.contains(&exit) => RunDirState::Finished,
+        Ok(Some(Fact::Undone { .. })) => RunDirState::Finished,
+        Ok(_) | Err(_) => RunDirState::Unfinished,
     }
 }

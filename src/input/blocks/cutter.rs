@@ -32,12 +32,12 @@ pub(crate) struct Head<R> {
     /// The line of the first byte.
     line: u64,
     bytes_before: u64,
-    end: End,
+    end: StreamEnd,
 }
 
 /// Whether a reader has more bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
+enum StreamEnd {
     Ahead,
     Reached,
 }
@@ -56,7 +56,7 @@ pub(crate) struct Blocks<R> {
     /// The number of bytes to read for the next block.
     target: usize,
     ends: RecordEnds,
-    end: End,
+    end: StreamEnd,
     line: u64,
     bytes_before: u64,
 }
@@ -70,7 +70,8 @@ impl<R: Read> Head<R> {
         let end = loop {
             let end = fill(&mut reader, &mut bytes, target)
                 .map_err(|error| InputFault::of_read(error, line_behind(&bytes)))?;
-            if end == End::Reached || bytes.len() >= target || memchr(b'\n', &bytes).is_some() {
+            if end == StreamEnd::Reached || bytes.len() >= target || memchr(b'\n', &bytes).is_some()
+            {
                 break end;
             }
         };
@@ -149,7 +150,7 @@ impl<R: Read> Head<R> {
                     at += length;
                     passed += 1;
                 }
-                None if self.end == End::Reached => break,
+                None if self.end == StreamEnd::Reached => break,
                 None => {
                     self.drop_first(std::mem::take(&mut at));
                     if self.bytes.len() > self.size.record_bytes_max {
@@ -178,7 +179,7 @@ impl<R: Read> Head<R> {
 
     /// Reads until the head has `target` bytes. They begin on line `line`.
     fn fill(&mut self, target: usize, line: u64) -> Result<(), InputFault> {
-        if self.end == End::Ahead {
+        if self.end == StreamEnd::Ahead {
             self.end = fill(&mut self.reader, &mut self.bytes, target)
                 .map_err(|error| InputFault::of_read(error, line + line_behind(&self.bytes) - 1))?;
         }
@@ -188,11 +189,11 @@ impl<R: Read> Head<R> {
 
 /// Returns the length of the first line with its line end, if it is known: a CR as the last byte
 /// may be half of a CRLF.
-fn line_end(bytes: &[u8], end: End) -> Option<usize> {
+fn line_end(bytes: &[u8], end: StreamEnd) -> Option<usize> {
     let at = memchr2(b'\r', b'\n', bytes)?;
     match (bytes.get(at), bytes.get(at + 1)) {
         (Some(b'\r'), Some(b'\n')) => Some(at + 2),
-        (Some(b'\r'), None) if end == End::Ahead => None,
+        (Some(b'\r'), None) if end == StreamEnd::Ahead => None,
         _ => Some(at + 1),
     }
 }
@@ -205,20 +206,20 @@ impl<R: Read> Blocks<R> {
         }
         let mut target = self.target;
         loop {
-            if self.end == End::Ahead && !std::mem::take(&mut self.is_filled) {
+            if self.end == StreamEnd::Ahead && !std::mem::take(&mut self.is_filled) {
                 self.end = fill(&mut self.reader, &mut self.buffer, target)
                     .map_err(|error| InputFault::of_read(error, self.line_of(self.buffer.len())))?;
             }
             let last_record_end = self.ends.search(&self.buffer);
             match (self.end, last_record_end) {
-                (End::Reached, _) => return self.rest(),
-                (End::Ahead, Some(record_end)) => return self.cut(record_end).map(Some),
-                (End::Ahead, None) if self.buffer.len() > self.size.record_bytes_max => {
+                (StreamEnd::Reached, _) => return self.rest(),
+                (StreamEnd::Ahead, Some(record_end)) => return self.cut(record_end).map(Some),
+                (StreamEnd::Ahead, None) if self.buffer.len() > self.size.record_bytes_max => {
                     return Err(self.too_long());
                 }
                 // One byte over the limit tells a record of the largest size from one that is too
                 // long.
-                (End::Ahead, None) => {
+                (StreamEnd::Ahead, None) => {
                     target =
                         target.max((self.buffer.len() * 2).min(self.size.record_bytes_max + 1));
                 }
@@ -347,16 +348,16 @@ impl<R: Read> Blocks<R> {
 }
 
 /// Reads until `buffer` holds `target` bytes, the reader pauses, or it ends.
-fn fill(reader: &mut impl Read, buffer: &mut Vec<u8>, target: usize) -> io::Result<End> {
+fn fill(reader: &mut impl Read, buffer: &mut Vec<u8>, target: usize) -> io::Result<StreamEnd> {
     let missing = target.saturating_sub(buffer.len());
     buffer.reserve(missing);
     match reader
         .take(u64::try_from(missing).unwrap_or(u64::MAX))
         .read_to_end(buffer)
     {
-        Ok(read) if read < missing => Ok(End::Reached),
-        Ok(_) => Ok(End::Ahead),
-        Err(error) if is_pause(&error) => Ok(End::Ahead),
+        Ok(read) if read < missing => Ok(StreamEnd::Reached),
+        Ok(_) => Ok(StreamEnd::Ahead),
+        Err(error) if is_pause(&error) => Ok(StreamEnd::Ahead),
         Err(error) => Err(error),
     }
 }

@@ -31,14 +31,14 @@ pub(crate) struct CsvEnds {
     indexer: Indexer,
     /// The index, one entry for each chunk.
     cells: Vec<CellIndex>,
-    found: Found,
+    found: FoundEnds,
     /// Whether the buffer ends inside quotes.
     ends_in_quotes: bool,
 }
 
 /// The results of the search so far.
 #[derive(Debug, Clone, Copy, Default)]
-struct Found {
+struct FoundEnds {
     /// The last byte that ended a record.
     last_end: Last,
     /// The last quote that opened a cell.
@@ -139,7 +139,7 @@ impl RecordEnds {
         match self {
             RecordEnds::Csv(CsvEnds {
                 found:
-                    Found {
+                    FoundEnds {
                         has_lone_returns: true,
                         ..
                     },
@@ -157,7 +157,7 @@ impl CsvEnds {
             at: 0,
             indexer: Indexer::new(dialect),
             cells: Vec::new(),
-            found: Found::default(),
+            found: FoundEnds::default(),
             ends_in_quotes: false,
         }
     }
@@ -221,7 +221,7 @@ impl CsvEnds {
     }
 }
 
-impl Found {
+impl FoundEnds {
     /// Adds the index of the chunk that starts here.
     #[inline(always)]
     #[expect(

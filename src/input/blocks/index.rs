@@ -86,7 +86,7 @@ struct Carry {
 
 /// The state before the next byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum ParserState {
     /// At the start of a cell. A quote opens it.
     CellStart,
     /// In a cell, outside quotes. A quote is an ordinary character.
@@ -188,7 +188,7 @@ impl Indexer {
             level: Level::new(),
             dialect,
             pace,
-            carry: Carry::of(State::CellStart),
+            carry: Carry::of(ParserState::CellStart),
             escaping: Escaping::default(),
         }
     }
@@ -347,13 +347,16 @@ impl Indexer {
             set(&mut marks.returns, byte == b'\r');
             if self.escaping.takes(byte, self.dialect.escape) {
                 marks.flags.0 |= Flags::ESCAPES;
-                state = if state == State::InQuotes {
-                    State::InQuotes
+                state = if state == ParserState::InQuotes {
+                    ParserState::InQuotes
                 } else {
-                    State::InCell
+                    ParserState::InCell
                 };
                 // Neither ends the cell: an escaped line end belongs to it, as in quotes.
-                set(&mut marks.quoted, state == State::InQuotes || is_line_end);
+                set(
+                    &mut marks.quoted,
+                    state == ParserState::InQuotes || is_line_end,
+                );
                 continue;
             }
             let ends_cell = byte == delimiter || is_line_end;
@@ -362,72 +365,80 @@ impl Indexer {
             set(&mut marks.ends, ends_cell);
             set(
                 &mut marks.opening,
-                self.dialect.has_quotes() && (state, byte) == (State::CellStart, b'"'),
+                self.dialect.has_quotes() && (state, byte) == (ParserState::CellStart, b'"'),
             );
             marks.flags.0 |= self.flags_of(state, byte, ends_cell);
             state = match (state, byte) {
                 (state, b'"') if !self.dialect.has_quotes() => state.behind_character(),
-                (State::InQuotes, b'"') => State::BehindQuote,
-                (State::InQuotes, _) | (State::CellStart | State::BehindQuote, b'"') => {
-                    State::InQuotes
+                (ParserState::InQuotes, b'"') => ParserState::BehindQuote,
+                (ParserState::InQuotes, _)
+                | (ParserState::CellStart | ParserState::BehindQuote, b'"') => {
+                    ParserState::InQuotes
                 }
-                (State::CellStart | State::InCell | State::BehindQuote, _) if ends_cell => {
-                    State::CellStart
+                (ParserState::CellStart | ParserState::InCell | ParserState::BehindQuote, _)
+                    if ends_cell =>
+                {
+                    ParserState::CellStart
                 }
-                (State::CellStart | State::InCell | State::BehindQuote, _) => State::InCell,
+                (ParserState::CellStart | ParserState::InCell | ParserState::BehindQuote, _) => {
+                    ParserState::InCell
+                }
             };
-            set(&mut marks.quoted, state == State::InQuotes);
+            set(&mut marks.quoted, state == ParserState::InQuotes);
         }
         self.carry = Carry::of(state);
         marks
     }
 
     /// Returns the features that a byte in this state gives its chunk.
-    fn flags_of(&self, state: State, byte: u8, ends_cell: bool) -> u8 {
+    fn flags_of(&self, state: ParserState, byte: u8, ends_cell: bool) -> u8 {
         match (self.dialect.quotes, state, byte) {
-            (Quotes::On, State::BehindQuote, b'"') => Flags::DOUBLED_QUOTES,
-            (Quotes::On, State::BehindQuote, _) => u8::from(!ends_cell) * Flags::BEHIND_QUOTES,
-            (Quotes::On, State::InCell, b'"') | (Quotes::InDoubt, State::CellStart, b'"') => {
-                Flags::BARE_QUOTES
+            (Quotes::On, ParserState::BehindQuote, b'"') => Flags::DOUBLED_QUOTES,
+            (Quotes::On, ParserState::BehindQuote, _) => {
+                u8::from(!ends_cell) * Flags::BEHIND_QUOTES
             }
+            (Quotes::On, ParserState::InCell, b'"')
+            | (Quotes::InDoubt, ParserState::CellStart, b'"') => Flags::BARE_QUOTES,
             (Quotes::On | Quotes::Off | Quotes::InDoubt, _, _) => 0,
         }
     }
 }
 
-impl State {
+impl ParserState {
     /// Returns the state after a character that ends nothing.
-    fn behind_character(self) -> State {
+    fn behind_character(self) -> ParserState {
         match self {
-            State::InQuotes => State::InQuotes,
-            State::CellStart | State::InCell | State::BehindQuote => State::InCell,
+            ParserState::InQuotes => ParserState::InQuotes,
+            ParserState::CellStart | ParserState::InCell | ParserState::BehindQuote => {
+                ParserState::InCell
+            }
         }
     }
 }
 
 impl Carry {
-    fn of(state: State) -> Carry {
+    fn of(state: ParserState) -> Carry {
         Carry {
-            in_quotes: if state == State::InQuotes {
+            in_quotes: if state == ParserState::InQuotes {
                 u64::MAX
             } else {
                 0
             },
-            behind_quote: u64::from(state == State::BehindQuote),
-            behind_end: u64::from(state == State::CellStart),
+            behind_quote: u64::from(state == ParserState::BehindQuote),
+            behind_end: u64::from(state == ParserState::CellStart),
         }
     }
 
-    fn state(self) -> State {
+    fn state(self) -> ParserState {
         match self {
-            Carry { in_quotes: 1.., .. } => State::InQuotes,
+            Carry { in_quotes: 1.., .. } => ParserState::InQuotes,
             Carry {
                 behind_quote: 1.., ..
-            } => State::BehindQuote,
+            } => ParserState::BehindQuote,
             Carry {
                 behind_end: 1.., ..
-            } => State::CellStart,
-            Carry { .. } => State::InCell,
+            } => ParserState::CellStart,
+            Carry { .. } => ParserState::InCell,
         }
     }
 }
@@ -488,7 +499,7 @@ mod tests {
 
     #[test]
     fn quotes_open_a_cell_at_its_start_alone() {
-        let check = |text: &str, quoted: &str, opening: u64, flags: u8, state: State| {
+        let check = |text: &str, quoted: &str, opening: u64, flags: u8, state: ParserState| {
             let mut indexer = Indexer::new(Dialect::COMMA);
             let marks = indexer.index_each(text.as_bytes());
             assert_eq!(
@@ -502,12 +513,18 @@ mod tests {
                 "{text:?}"
             );
         };
-        check("a,\"b\",", "  ^^  ", 0b100, 0, State::CellStart);
-        check("\"a\"\"b", "^^ ^^", 1, DOUBLED, State::InQuotes);
-        check("a\"b\",c", "      ", 0, BARE, State::InCell);
-        check("\"a\"b\",", "^^    ", 1, BEHIND | BARE, State::CellStart);
-        check("\"a\"b", "^^  ", 1, BEHIND, State::InCell);
-        check("a\r\"\n\"", "  ^^ ", 0b100, 0, State::BehindQuote);
+        check("a,\"b\",", "  ^^  ", 0b100, 0, ParserState::CellStart);
+        check("\"a\"\"b", "^^ ^^", 1, DOUBLED, ParserState::InQuotes);
+        check("a\"b\",c", "      ", 0, BARE, ParserState::InCell);
+        check(
+            "\"a\"b\",",
+            "^^    ",
+            1,
+            BEHIND | BARE,
+            ParserState::CellStart,
+        );
+        check("\"a\"b", "^^  ", 1, BEHIND, ParserState::InCell);
+        check("a\r\"\n\"", "  ^^ ", 0b100, 0, ParserState::BehindQuote);
     }
 
     fn shown(bits: u64, text: &str) -> String {

@@ -144,7 +144,7 @@ pub(crate) struct Decoded {
     at: usize,
     /// The number of bytes before `encoded`.
     bytes_before: u64,
-    ended: Ended,
+    ended: DecodingEnd,
     text: Vec<u8>,
     /// The start of the part of `text` that is not handed out yet.
     text_at: usize,
@@ -155,7 +155,7 @@ pub(crate) struct Decoded {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ended {
+enum DecodingEnd {
     No,
     /// The reader has no more bytes.
     Reader,
@@ -173,7 +173,7 @@ impl Decoded {
             encoded: Vec::new(),
             at: 0,
             bytes_before: 0,
-            ended: Ended::No,
+            ended: DecodingEnd::No,
             text: Vec::new(),
             text_at: 0,
             fault: None,
@@ -199,7 +199,7 @@ impl Decoded {
         };
         self.encoded.truncate(*read.as_ref().unwrap_or(&0));
         if read? == 0 {
-            self.ended = Ended::Reader;
+            self.ended = DecodingEnd::Reader;
         }
         self.utf_8.add(&self.encoded);
         self.doubt
@@ -213,14 +213,14 @@ impl Decoded {
         let encoded = self.encoded.get(self.at..).unwrap_or_default();
         self.text.resize(ENCODED_BYTES * 3, 0);
         self.text_at = 0;
-        let is_last = self.ended == Ended::Reader;
+        let is_last = self.ended == DecodingEnd::Reader;
         let (result, read, written) =
             self.decoder
                 .decode_to_utf8_without_replacement(encoded, &mut self.text, is_last);
         self.at += read;
         self.text.truncate(written);
         match result {
-            DecoderResult::InputEmpty if is_last => self.ended = Ended::Decoder,
+            DecoderResult::InputEmpty if is_last => self.ended = DecodingEnd::Decoder,
             DecoderResult::InputEmpty | DecoderResult::OutputFull => {}
             DecoderResult::Malformed(length, behind) => {
                 let before = self.bytes_before + u64::try_from(self.at).unwrap_or(u64::MAX);
@@ -239,11 +239,11 @@ impl Read for Decoded {
         if into.is_empty() {
             return Ok(0);
         }
-        while self.text_at == self.text.len() && self.ended != Ended::Decoder {
+        while self.text_at == self.text.len() && self.ended != DecodingEnd::Decoder {
             if let Some(fault) = self.fault.take() {
                 return Err(fault.into());
             }
-            if self.at == self.encoded.len() && self.ended == Ended::No {
+            if self.at == self.encoded.len() && self.ended == DecodingEnd::No {
                 self.read_encoded()?;
             }
             self.decode();

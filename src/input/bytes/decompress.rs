@@ -57,7 +57,7 @@ pub(crate) struct Decompressor {
     bytes_out: u64,
 }
 
-type Compressed = BufReader<Counted>;
+type Compressed = BufReader<CountedReader>;
 
 enum Member {
     Gzip(Box<GzDecoder<Compressed>>),
@@ -75,7 +75,7 @@ enum Behind {
 }
 
 /// Counts the bytes that are read.
-struct Counted {
+struct CountedReader {
     reader: ByteStream,
     bytes: u64,
 }
@@ -87,7 +87,7 @@ impl Decompressor {
         compression: Compression,
         limits: DecompressionLimits,
     ) -> io::Result<Decompressor> {
-        let packed = BufReader::new(Counted { reader, bytes: 0 });
+        let packed = BufReader::new(CountedReader { reader, bytes: 0 });
         Ok(Decompressor {
             compression,
             member: Some(Member::begin(compression, packed)?),
@@ -251,7 +251,7 @@ impl Member {
     }
 }
 
-impl Read for Counted {
+impl Read for CountedReader {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let count = self.reader.read(into)?;
         self.bytes += u64::try_from(count).unwrap_or(u64::MAX);

@@ -24,10 +24,10 @@ pub(crate) struct Pipe {
 
 /// Switches for the reports of pauses, shared by a pipe and its readers.
 #[derive(Clone, Default)]
-pub(crate) struct Pauses(Arc<State>);
+pub(crate) struct Pauses(Arc<PauseState>);
 
 #[derive(Default)]
-struct State {
+struct PauseState {
     /// No pause is reported: the reader cannot be interrupted.
     are_hidden: AtomicBool,
     /// The next pause is to be reported.
@@ -52,7 +52,7 @@ impl Pipe {
     }
 
     fn is_at_pause(&self) -> io::Result<bool> {
-        let State {
+        let PauseState {
             are_hidden,
             is_awaited,
         } = &*self.pauses.0;

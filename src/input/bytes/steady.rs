@@ -12,20 +12,20 @@ use crate::input::bytes::stream_fault::StreamFault;
 /// another handle calls [`check`](Self::check).
 pub(crate) struct SteadyFile {
     file: Arc<File>,
-    at_start: State,
+    at_start: FileState,
 }
 
 /// The part of the metadata that every write changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct State {
+struct FileState {
     bytes: u64,
     /// The time of the last write, in seconds and nanoseconds.
     written: (i64, i64),
 }
 
-impl State {
-    fn of(metadata: &Metadata) -> State {
-        State {
+impl FileState {
+    fn of(metadata: &Metadata) -> FileState {
+        FileState {
             bytes: metadata.len(),
             written: (metadata.mtime(), metadata.mtime_nsec()),
         }
@@ -37,7 +37,7 @@ impl SteadyFile {
     pub(crate) fn new(file: Arc<File>, metadata: &Metadata) -> SteadyFile {
         SteadyFile {
             file,
-            at_start: State::of(metadata),
+            at_start: FileState::of(metadata),
         }
     }
 
@@ -51,7 +51,7 @@ impl SteadyFile {
     /// Fails if the file was changed. Called after each read, so that nothing that was read from a
     /// changed file is passed on.
     pub(crate) fn check(&self) -> io::Result<()> {
-        let now = State::of(&self.file.metadata()?);
+        let now = FileState::of(&self.file.metadata()?);
         if now == self.at_start {
             Ok(())
         } else {

@@ -14,7 +14,7 @@ use crate::input::mapping::target::Target;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NdjsonLayout {
     /// All keys that fill a field or are ignored by name.
-    keys: Vec<Key>,
+    keys: Vec<KnownKey>,
     mapping: MappingRules,
     pub(crate) origin: Origin,
     pub(crate) bom: Bom,
@@ -32,7 +32,7 @@ enum TextOf {
 
 /// A key and its target.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Key {
+struct KnownKey {
     name: String,
     /// The name as JSON, in quotes.
     json: String,
@@ -56,11 +56,13 @@ impl NdjsonLayout {
         let unnamed = Target::api_names().filter(|name| mapping.named(name).is_none());
         let unnamed =
             unnamed.filter_map(|name| Target::of_api_name(name).map(|target| (name, target)));
-        let keys = unnamed.chain(mapping.columns()).map(|(name, target)| Key {
-            name: name.to_owned(),
-            json: serde_json::to_string(name).expect("a text serialises"),
-            target,
-        });
+        let keys = unnamed
+            .chain(mapping.columns())
+            .map(|(name, target)| KnownKey {
+                name: name.to_owned(),
+                json: serde_json::to_string(name).expect("a text serialises"),
+                target,
+            });
         let keys = keys.collect();
         NdjsonLayout {
             keys,

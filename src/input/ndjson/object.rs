@@ -124,7 +124,7 @@ impl<'b> Visitor<'b> for &mut Object<'_, 'b> {
 
     fn visit_map<A: MapAccess<'b>>(self, mut members: A) -> Result<(), A::Error> {
         let mut place = 1;
-        while let Some(key) = members.next_key_seed(Key {
+        while let Some(key) = members.next_key_seed(KeySeed {
             layout: self.layout,
             place,
         })? {
@@ -163,13 +163,13 @@ enum KeyMeaning {
 }
 
 /// Reads a key and finds its meaning.
-struct Key<'p> {
+struct KeySeed<'p> {
     layout: &'p NdjsonLayout,
     /// The key's place in the object, from 1.
     place: usize,
 }
 
-impl<'b> DeserializeSeed<'b> for Key<'_> {
+impl<'b> DeserializeSeed<'b> for KeySeed<'_> {
     type Value = KeyMeaning;
 
     fn deserialize<D: Deserializer<'b>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -177,7 +177,7 @@ impl<'b> DeserializeSeed<'b> for Key<'_> {
     }
 }
 
-impl Visitor<'_> for Key<'_> {
+impl Visitor<'_> for KeySeed<'_> {
     type Value = KeyMeaning;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -36,12 +36,12 @@ pub(crate) struct Book {
 pub(crate) struct Sheet {
     pub(crate) name: String,
     part: String,
-    kind: Kind,
+    kind: SheetKind,
 }
 
 /// The kind of a sheet, as a user of the workbook sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum SheetKind {
     /// A visible table.
     Table,
     /// A hidden table.
@@ -113,9 +113,9 @@ impl Sheet {
     fn shown(&self) -> String {
         let name = names::column_name(&self.name);
         match self.kind {
-            Kind::Table => format!("`{name}`"),
-            Kind::Hidden => format!("`{name}` (hidden)"),
-            Kind::NoTable(kind) => format!("`{name}` ({kind})"),
+            SheetKind::Table => format!("`{name}`"),
+            SheetKind::Hidden => format!("`{name}` (hidden)"),
+            SheetKind::NoTable(kind) => format!("`{name}` ({kind})"),
         }
     }
 
@@ -209,7 +209,10 @@ impl Book {
     /// Chooses the sheet to read: the one that the user names, or else the first visible table.
     pub(crate) fn choose(&self, wanted: Option<&str>) -> Result<(&Sheet, SheetChoice), InputFault> {
         let chosen = match wanted {
-            None => self.sheets.iter().find(|sheet| sheet.kind == Kind::Table),
+            None => self
+                .sheets
+                .iter()
+                .find(|sheet| sheet.kind == SheetKind::Table),
             Some(wanted) => self
                 .sheets
                 .iter()
@@ -221,7 +224,7 @@ impl Book {
                 sheets: self.sheets.iter().map(Sheet::shown).collect(),
             });
         };
-        if let Kind::NoTable(kind) = chosen.kind {
+        if let SheetKind::NoTable(kind) = chosen.kind {
             return Err(InputFault::NoTable {
                 sheet: names::column_name(&chosen.name),
                 kind,
@@ -263,11 +266,11 @@ fn sheet_of<'x>(
         )));
     };
     let kind = match relation.kind.as_str() {
-        "worksheet" if is_hidden => Kind::Hidden,
-        "worksheet" => Kind::Table,
-        "chartsheet" => Kind::NoTable("chart"),
-        "dialogsheet" => Kind::NoTable("dialog"),
-        _ => Kind::NoTable("no table"),
+        "worksheet" if is_hidden => SheetKind::Hidden,
+        "worksheet" => SheetKind::Table,
+        "chartsheet" => SheetKind::NoTable("chart"),
+        "dialogsheet" => SheetKind::NoTable("dialog"),
+        _ => SheetKind::NoTable("no table"),
     };
     Ok(Sheet {
         name,
@@ -383,7 +386,7 @@ mod tests {
 
     #[test]
     fn the_sheets_that_are_not_read_are_named() {
-        let sheet = |name: &str, kind: Kind| Sheet {
+        let sheet = |name: &str, kind: SheetKind| Sheet {
             name: name.to_owned(),
             part: String::new(),
             kind,
@@ -404,10 +407,10 @@ mod tests {
         };
         let mixed = || {
             vec![
-                sheet("Chart", Kind::NoTable("chart")),
-                sheet("Codes", Kind::Hidden),
-                sheet("North", Kind::Table),
-                sheet("South\u{1b}", Kind::Table),
+                sheet("Chart", SheetKind::NoTable("chart")),
+                sheet("Codes", SheetKind::Hidden),
+                sheet("North", SheetKind::Table),
+                sheet("South\u{1b}", SheetKind::Table),
             ]
         };
         check(
@@ -425,15 +428,15 @@ mod tests {
             Some("Chart"),
             "has a chart in sheet `Chart`, not a table",
         );
-        check(vec![sheet("One", Kind::Table)], None, "sheet `One`");
-        let hidden = vec![sheet("Codes", Kind::Hidden)];
+        check(vec![sheet("One", SheetKind::Table)], None, "sheet `One`");
+        let hidden = vec![sheet("Codes", SheetKind::Hidden)];
         check(
             hidden,
             None,
             "has no visible sheet with a table (--sheet names any sheet); there is `Codes` (hidden)",
         );
         let many = (0..12)
-            .map(|number| sheet(&number.to_string(), Kind::Table))
+            .map(|number| sheet(&number.to_string(), SheetKind::Table))
             .collect();
         check(
             many,

@@ -68,15 +68,15 @@ impl Value<'_> {
 
 /// The attributes of a cell, before its content.
 #[derive(Debug, Clone, Copy, Default)]
-struct Head {
-    kind: Kind,
+struct CellHead {
+    kind: CellKind,
     style: usize,
     column: u32,
 }
 
 /// The type of a cell's content (`ST_CellType`, ECMA-376 part 1 §18.18.11).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Kind {
+enum CellKind {
     #[default]
     Number,
     /// The number of a shared string.
@@ -98,7 +98,7 @@ enum Kind {
     reason = "each says of one kind of content whether it is there"
 )]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Content {
+struct CellContent {
     has_value: bool,
     has_inline: bool,
     has_formula: bool,
@@ -226,14 +226,14 @@ impl<'s, R: Read> Cells<'s, R> {
             .map(|value| Some((head.column, value)))
     }
 
-    fn next_head(&mut self) -> Result<Option<Head>, PartFault> {
+    fn next_head(&mut self) -> Result<Option<CellHead>, PartFault> {
         let part = self.xml.part();
         loop {
             match self.xml.next()? {
                 Node::Start(element) if element.local_name().as_ref() == "c" => {
-                    let mut head = Head {
+                    let mut head = CellHead {
                         column: self.column.saturating_add(1),
-                        ..Head::default()
+                        ..CellHead::default()
                     };
                     for attribute in attributes(&element, &part) {
                         match attribute? {
@@ -246,7 +246,7 @@ impl<'s, R: Read> Cells<'s, R> {
                                     ))
                                 })?;
                             }
-                            ("t", value) => head.kind = Kind::of(&value),
+                            ("t", value) => head.kind = CellKind::of(&value),
                             _ => {}
                         }
                     }
@@ -260,7 +260,7 @@ impl<'s, R: Read> Cells<'s, R> {
     }
 
     /// Reads the content of a cell that has just begun.
-    fn read_content(&mut self) -> Result<Content, PartFault> {
+    fn read_content(&mut self) -> Result<CellContent, PartFault> {
         enum Part {
             Value,
             Inline,
@@ -269,7 +269,7 @@ impl<'s, R: Read> Cells<'s, R> {
         }
         self.value.clear();
         self.inline.clear();
-        let mut content = Content::default();
+        let mut content = CellContent::default();
         loop {
             let part = match self.xml.next()? {
                 Node::Start(element) => match element.local_name().as_ref() {
@@ -306,8 +306,8 @@ impl<'s, R: Read> Cells<'s, R> {
     }
 
     /// Returns the value of a cell. Text in the wrong place is an error and never ignored.
-    fn value_of(&mut self, head: Head, content: Content) -> Result<Value<'_>, PartFault> {
-        let Content {
+    fn value_of(&mut self, head: CellHead, content: CellContent) -> Result<Value<'_>, PartFault> {
+        let CellContent {
             has_value,
             has_inline,
             has_formula,
@@ -325,7 +325,7 @@ impl<'s, R: Read> Cells<'s, R> {
         }
         // The result of a formula may be empty text. A formula without a result has no value, or an
         // empty one without a type.
-        let is_empty_text = (has_value && head.kind == Kind::Text) || has_inline;
+        let is_empty_text = (has_value && head.kind == CellKind::Text) || has_inline;
         if self.value.is_empty() {
             let lacks_result = has_formula && !is_empty_text;
             return Ok(if lacks_result {
@@ -334,13 +334,13 @@ impl<'s, R: Read> Cells<'s, R> {
                 Value::Empty
             });
         }
-        if head.kind == Kind::Text {
+        if head.kind == CellKind::Text {
             resolve(&mut self.value);
             return Ok(Value::Text(&self.value));
         }
         let written = self.value.trim();
         Ok(match head.kind {
-            Kind::Shared => {
+            CellKind::Shared => {
                 let text = written.parse().ok().and_then(|index| self.texts.get(index));
                 match text {
                     Some("") => Value::Empty,
@@ -354,20 +354,22 @@ impl<'s, R: Read> Cells<'s, R> {
                     }
                 }
             }
-            Kind::Number => match written.parse::<f64>() {
+            CellKind::Number => match written.parse::<f64>() {
                 Ok(number) if !number.is_finite() => Value::Fault(SheetFault::Unreadable),
                 Ok(number) if self.styles.is_date(head.style) => Value::Day(number),
                 Ok(number) => Value::Number(number),
                 Err(_) => Value::Fault(SheetFault::Unreadable),
             },
-            Kind::Boolean => match written {
+            CellKind::Boolean => match written {
                 "1" | "true" | "TRUE" => Value::Boolean(true),
                 "0" | "false" | "FALSE" => Value::Boolean(false),
                 _ => Value::Fault(SheetFault::Unreadable),
             },
-            Kind::Error => Value::Fault(SheetFault::of_error(written)),
-            Kind::Date => Value::IsoDate(written),
-            Kind::Text | Kind::Inline | Kind::Other => Value::Fault(SheetFault::Unreadable),
+            CellKind::Error => Value::Fault(SheetFault::of_error(written)),
+            CellKind::Date => Value::IsoDate(written),
+            CellKind::Text | CellKind::Inline | CellKind::Other => {
+                Value::Fault(SheetFault::Unreadable)
+            }
         })
     }
 
@@ -377,17 +379,17 @@ impl<'s, R: Read> Cells<'s, R> {
     }
 }
 
-impl Kind {
-    fn of(text: &str) -> Kind {
+impl CellKind {
+    fn of(text: &str) -> CellKind {
         match text {
-            "n" => Kind::Number,
-            "s" => Kind::Shared,
-            "str" => Kind::Text,
-            "inlineStr" => Kind::Inline,
-            "b" => Kind::Boolean,
-            "e" => Kind::Error,
-            "d" => Kind::Date,
-            _ => Kind::Other,
+            "n" => CellKind::Number,
+            "s" => CellKind::Shared,
+            "str" => CellKind::Text,
+            "inlineStr" => CellKind::Inline,
+            "b" => CellKind::Boolean,
+            "e" => CellKind::Error,
+            "d" => CellKind::Date,
+            _ => CellKind::Other,
         }
     }
 }

@@ -42,7 +42,7 @@ struct SheetColumn {
 
 /// Whether a row has a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Row {
+enum SheetRow {
     Blank,
     Filled,
 }
@@ -71,7 +71,7 @@ impl Lines {
                 let columns = header::named(names, &rules.mapping)?;
                 let mut lines = Lines::new(names.clone(), columns, days);
                 while let Some(row) = cells.next_row()? {
-                    if lines.write_row(row, cells)? == Row::Filled {
+                    if lines.write_row(row, cells)? == SheetRow::Filled {
                         return Ok(lines);
                     }
                 }
@@ -139,7 +139,11 @@ impl Lines {
     }
 
     /// Writes a row as an object. An empty cell is empty text, as in CSV.
-    fn write_row<R: Read>(&mut self, row: u32, cells: &mut Cells<'_, R>) -> Result<Row, PartFault> {
+    fn write_row<R: Read>(
+        &mut self,
+        row: u32,
+        cells: &mut Cells<'_, R>,
+    ) -> Result<SheetRow, PartFault> {
         self.write_blank_until(row.saturating_sub(1));
         let start = self.text.len();
         let bytes_max = BlockSize::default().record_bytes_max;
@@ -176,11 +180,11 @@ impl Lines {
             }
         }
         let filled = if self.text.len() > start {
-            Row::Filled
+            SheetRow::Filled
         } else {
-            Row::Blank
+            SheetRow::Blank
         };
-        if filled == Row::Filled {
+        if filled == SheetRow::Filled {
             self.write_empty(next, self.columns.len(), start);
             self.text.push(b'}');
         }

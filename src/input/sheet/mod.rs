@@ -96,7 +96,7 @@ pub(crate) fn is_workbook(path: &Path) -> bool {
 pub(crate) fn open(path: &Path, rules: &InputRules) -> Result<(SheetRows, OpenSheet), InputFault> {
     let (opened_in, opened) = sync_channel(1);
     let (chunks_in, chunks) = sync_channel(CHUNKS_QUEUED_MAX);
-    let reading = Reading {
+    let reading = SheetReading {
         path: path.to_owned(),
         rules: rules.clone(),
         opened: opened_in,
@@ -120,14 +120,14 @@ pub(crate) fn open(path: &Path, rules: &InputRules) -> Result<(SheetRows, OpenSh
 }
 
 /// The thread that reads a sheet.
-struct Reading {
+struct SheetReading {
     path: PathBuf,
     rules: InputRules,
     opened: SyncSender<Result<OpenSheet, InputFault>>,
     chunks: SyncSender<Chunk>,
 }
 
-impl Reading {
+impl SheetReading {
     /// Reads until the sheet ends or its rows are no longer wanted.
     fn run(self) {
         if let Err(fault) = self.read() {

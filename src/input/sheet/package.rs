@@ -35,21 +35,21 @@ const END_MAGIC: &[u8] = b"PK\x05\x06";
 
 /// An open workbook.
 pub(crate) struct Package {
-    zip: ZipArchive<Counted>,
+    zip: ZipArchive<CountedPart>,
     /// The places of the parts by their names, in lower case: names are compared without case (part
     /// 2 §6.2.2.3).
     places: HashMap<String, usize>,
 }
 
 /// A part that is being decompressed.
-pub(crate) struct Part<'z> {
-    file: ZipFile<'z, Counted>,
+pub(crate) struct PackagePart<'z> {
+    file: ZipFile<'z, CountedPart>,
     bytes: u64,
     bytes_max: u64,
 }
 
 /// A file with a limit on the bytes that may be read.
-struct Counted {
+struct CountedPart {
     file: BufReader<SteadyFile>,
     left: Rc<Cell<u64>>,
 }
@@ -62,7 +62,7 @@ impl Package {
             return Err(cut_off(&mut file, path));
         }
         let left = Rc::new(Cell::new(DIRECTORY_BYTES_MAX));
-        let counted = Counted {
+        let counted = CountedPart {
             file,
             left: Rc::clone(&left),
         };
@@ -105,7 +105,7 @@ impl Package {
     }
 
     /// Returns the XML of a part, or `None` if there is no such part.
-    pub(crate) fn part(&mut self, name: &str) -> Result<Option<Xml<Part<'_>>>, PartFault> {
+    pub(crate) fn part(&mut self, name: &str) -> Result<Option<Xml<PackagePart<'_>>>, PartFault> {
         let Some(place) = self.places.get(&normal(name)) else {
             return Ok(None);
         };
@@ -118,7 +118,7 @@ impl Package {
             .saturating_mul(RATIO_MAX)
             .max(RATIO_FROM_BYTES);
         Ok(Some(Xml::new(
-            Part {
+            PackagePart {
                 file,
                 bytes: 0,
                 bytes_max,
@@ -172,7 +172,7 @@ fn reason_of(error: &ZipError) -> String {
     }
 }
 
-impl Read for Counted {
+impl Read for CountedPart {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let count = self.file.read(into)?;
         let bytes = u64::try_from(count).unwrap_or(u64::MAX);
@@ -184,14 +184,14 @@ impl Read for Counted {
     }
 }
 
-impl Seek for Counted {
+impl Seek for CountedPart {
     /// A short seek within the buffer needs no read.
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         self.file.seek(to)
     }
 }
 
-impl Read for Part<'_> {
+impl Read for PackagePart<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let count = self.file.read(into)?;
         self.bytes += u64::try_from(count).unwrap_or(u64::MAX);

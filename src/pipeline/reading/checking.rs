@@ -204,10 +204,10 @@ impl CheckOptions {
         check_for_invalid(
             source,
             &self.builder,
-            &Known {
+            &KnownRows {
                 to_explain,
                 found_bytes_max: FOUND_BYTES_MAX,
-                ..Known::default()
+                ..KnownRows::default()
             },
         )
     }
@@ -356,7 +356,7 @@ impl CheckedBlock {
         } else {
             let to_explain = u64::try_from(self.explained.len()).unwrap_or(u64::MAX);
             let rows_before = self.rows_before;
-            let known = Known {
+            let known = KnownRows {
                 rows_before,
                 refused_rows: &refused,
                 to_explain,
@@ -383,7 +383,7 @@ impl CheckedBlock {
 
 /// The known facts about a block before it is checked.
 #[derive(Debug, Default)]
-struct Known<'a> {
+struct KnownRows<'a> {
     /// Rows in earlier blocks.
     rows_before: u64,
     /// Rows that are refused as duplicates, in order.
@@ -397,9 +397,9 @@ struct Known<'a> {
 fn check_for_invalid(
     mut source: SourceBlock,
     builder: &RowBuilder,
-    known: &Known<'_>,
+    known: &KnownRows<'_>,
 ) -> CheckedBlock {
-    let Known {
+    let KnownRows {
         rows_before,
         refused_rows,
         to_explain,

@@ -114,7 +114,7 @@ struct Driver {
     input_fault: Option<InputError>,
     reporter: Reporter,
     latencies: Latencies,
-    signals: Signals,
+    signals: SenderSignals,
     sync: Interval,
     ticks: Interval,
 }
@@ -139,7 +139,7 @@ enum Event {
 
 /// The signals that have come.
 #[derive(PartialEq, Eq)]
-enum Signals {
+enum SenderSignals {
     None,
     /// Requests in flight may still finish.
     One,
@@ -147,7 +147,7 @@ enum Signals {
 
 /// Whether the loop goes on.
 #[derive(PartialEq, Eq)]
-enum Next {
+enum NextEvent {
     Continue,
     End,
 }
@@ -179,7 +179,7 @@ impl Driver {
             input_fault: None,
             reporter: Reporter::new(progress, route),
             latencies: Latencies::default(),
-            signals: Signals::None,
+            signals: SenderSignals::None,
             sync: every(SYNC_INTERVAL),
             ticks: every(PROGRESS_INTERVAL),
         }
@@ -200,7 +200,7 @@ impl Driver {
                 continue;
             }
             let event = self.next_event(until).await;
-            if self.take(event) == Next::End {
+            if self.take(event) == NextEvent::End {
                 return;
             }
         }
@@ -260,7 +260,7 @@ impl Driver {
             .fold(latest, Instant::min)
     }
 
-    fn take(&mut self, event: Event) -> Next {
+    fn take(&mut self, event: Event) -> NextEvent {
         match event {
             Event::Answered(ticket, attempt) => {
                 self.finished(ticket, attempt);
@@ -296,22 +296,22 @@ impl Driver {
             Event::Due => {}
             Event::Signal(signal) => return self.signalled(&signal.reason()),
         }
-        Next::Continue
+        NextEvent::Continue
     }
 
     /// Takes in a signal: after the first, requests in flight may finish; the second ends the loop.
-    fn signalled(&mut self, reason: &StopReason) -> Next {
-        if self.signals == Signals::One {
-            return Next::End;
+    fn signalled(&mut self, reason: &StopReason) -> NextEvent {
+        if self.signals == SenderSignals::One {
+            return NextEvent::End;
         }
-        self.signals = Signals::One;
+        self.signals = SenderSignals::One;
         self.token_refresh.stop();
         info!(
             in_flight = self.in_flight.len(),
             "{reason}: no more is sent; one more signal, after a second, ends it at once"
         );
         self.sending.schedule.stop(reason.clone());
-        Next::Continue
+        NextEvent::Continue
     }
 
     fn send(&mut self, ticket: Ticket, request: Request) {

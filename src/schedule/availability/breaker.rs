@@ -14,7 +14,7 @@ const PROBE_INTERVAL_MAX: Duration = Duration::from_secs(30);
 /// The circuit breaker.
 #[derive(Debug)]
 pub(super) struct Breaker {
-    state: State,
+    state: BreakerState,
     /// The time between probes. Its jitter keeps probes out of step with those of other clients,
     /// and with an API that comes and goes.
     interval: Backoff,
@@ -23,7 +23,7 @@ pub(super) struct Breaker {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum BreakerState {
     Closed,
     Open { since: Moment, probe_at: Moment },
     HalfOpen { since: Moment, probe: Ticket },
@@ -56,7 +56,7 @@ impl Breaker {
     pub(super) fn closed() -> Breaker {
         let interval = Backoff::new(PROBE_INTERVAL_FIRST, PROBE_INTERVAL_MAX, Jitter::Late);
         Breaker {
-            state: State::Closed,
+            state: BreakerState::Closed,
             interval,
             probes_failed: 0,
         }
@@ -65,21 +65,23 @@ impl Breaker {
     /// The permission for a write to leave now.
     pub(super) fn permission(&self, now: Moment) -> Permission {
         match self.state {
-            State::Closed => Permission::Granted,
-            State::Open { probe_at, .. } if probe_at > now => Permission::NotBefore(probe_at),
-            State::Open { .. } => Permission::Probe,
-            State::HalfOpen { .. } => Permission::NotBeforeAnswer,
+            BreakerState::Closed => Permission::Granted,
+            BreakerState::Open { probe_at, .. } if probe_at > now => {
+                Permission::NotBefore(probe_at)
+            }
+            BreakerState::Open { .. } => Permission::Probe,
+            BreakerState::HalfOpen { .. } => Permission::NotBeforeAnswer,
         }
     }
 
     /// Opens a closed breaker.
     pub(super) fn open(&mut self, now: Moment, random: &mut Random) -> Transition {
-        if self.state != State::Closed {
+        if self.state != BreakerState::Closed {
             return Transition::Unchanged;
         }
         self.interval.reset();
         self.probes_failed = 0;
-        self.state = State::Open {
+        self.state = BreakerState::Open {
             since: now,
             probe_at: now + self.interval.next(random),
         };
@@ -88,8 +90,8 @@ impl Breaker {
 
     /// Notes a request that leaves. While the breaker is open, it is the probe.
     pub(super) fn sent(&mut self, ticket: Ticket) {
-        if let State::Open { since, .. } = self.state {
-            self.state = State::HalfOpen {
+        if let BreakerState::Open { since, .. } = self.state {
+            self.state = BreakerState::HalfOpen {
                 since,
                 probe: ticket,
             };
@@ -99,11 +101,11 @@ impl Breaker {
     /// Notes a failed probe, so that the next one comes later. Other requests left before the
     /// breaker opened, and say nothing.
     pub(super) fn failed(&mut self, ticket: Ticket, now: Moment, random: &mut Random) {
-        if let State::HalfOpen { since, probe } = self.state
+        if let BreakerState::HalfOpen { since, probe } = self.state
             && probe == ticket
         {
             self.probes_failed = self.probes_failed.saturating_add(1);
-            self.state = State::Open {
+            self.state = BreakerState::Open {
                 since,
                 probe_at: now + self.interval.next(random),
             };
@@ -117,10 +119,10 @@ impl Breaker {
 
     /// Notes a probe that says nothing about the API, so that the next one may leave at once.
     pub(super) fn inconclusive(&mut self, ticket: Ticket, now: Moment) {
-        if let State::HalfOpen { since, probe } = self.state
+        if let BreakerState::HalfOpen { since, probe } = self.state
             && probe == ticket
         {
-            self.state = State::Open {
+            self.state = BreakerState::Open {
                 since,
                 probe_at: now,
             };
@@ -131,23 +133,23 @@ impl Breaker {
     /// Returns how long the API was down.
     pub(super) fn alive(&mut self, sent: Moment, now: Moment) -> Option<Duration> {
         let since = self.open_since().filter(|since| sent >= *since)?;
-        self.state = State::Closed;
+        self.state = BreakerState::Closed;
         Some(now.since(since))
     }
 
     /// The time since which it is open or half-open.
     pub(super) fn open_since(&self) -> Option<Moment> {
         match self.state {
-            State::Closed => None,
-            State::Open { since, .. } | State::HalfOpen { since, .. } => Some(since),
+            BreakerState::Closed => None,
+            BreakerState::Open { since, .. } | BreakerState::HalfOpen { since, .. } => Some(since),
         }
     }
 
     /// The time at which the next probe is due.
     pub(super) fn next_probe(&self) -> Option<Moment> {
         match self.state {
-            State::Closed | State::HalfOpen { .. } => None,
-            State::Open { probe_at, .. } => Some(probe_at),
+            BreakerState::Closed | BreakerState::HalfOpen { .. } => None,
+            BreakerState::Open { probe_at, .. } => Some(probe_at),
         }
     }
 }
