@@ -116,7 +116,7 @@ const UNUSABLE_FILES: &[(&str, &str)] = &[
     ),
     (
         "null-string = 'id=-'",
-        "custsync.toml: null-string: no text of `id` stands for null",
+        "custsync.toml: null-string: `id` cannot be null",
     ),
     (
         "null-string.emial = '-'",

@@ -133,7 +133,7 @@ fn rows_and_cells_have_their_places() {
     );
     check(
         "<row><c r=\"B2\"/></row>",
-        "a cell that is named as one of another row is in row 1",
+        "row 1 has a cell with the name of another row",
     );
     check(
         "<row><c r=\"XFE1\"/></row>",

@@ -30,7 +30,8 @@ fn checker(text: &str, takes_part: bool) -> (BlockChecker, SyncSender<Arrival>, 
 
 #[test]
 fn nobody_reads_far_ahead_of_a_block_that_is_late() {
-    let (checker, arrivals, mut in_order) = checker(&"0\n".repeat(100_000), false);
+    let (checker, arrivals, mut in_order) =
+        checker(&"{\"id\":1,\"job\":\"x\"}\n".repeat(100_000), false);
     let turns: Vec<_> = std::iter::from_fn(|| match checker.next_in_turn() {
         Turn::Checked(checked) => Some(checked),
         Turn::FarAhead => None,
