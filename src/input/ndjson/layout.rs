@@ -60,7 +60,7 @@ impl NdjsonLayout {
             .chain(mapping.columns())
             .map(|(name, target)| KnownKey {
                 name: name.to_owned(),
-                json: serde_json::to_string(name).expect("a text serialises"),
+                json: serde_json::to_string(name).expect("a text serialises") + ":",
                 target,
             });
         let keys = keys.collect();
@@ -121,8 +121,8 @@ impl NdjsonLayout {
         self.keys.get(place).map(|known| (known.target, place))
     }
 
-    /// Returns the target of the key at this place among all, if `json` starts with it, and its
-    /// length there, with the quotes.
+    /// Returns the target of the key at this place among all, if `json` starts with it and a
+    /// colon, and the length of both there, with the quotes.
     #[inline]
     pub(crate) fn expected_key(&self, place: usize, json: &[u8]) -> Option<(Target, usize)> {
         let key = self.keys.get(place)?;

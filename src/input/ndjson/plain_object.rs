@@ -45,7 +45,6 @@ impl<'b> PlainObjects<'b> {
         self.token(b'{')?;
         loop {
             let target = self.key(object.layout())?;
-            self.token(b':')?;
             self.value(target, object)?;
             match self.next_visible() {
                 Some(b',') => self.at += 1,
@@ -58,8 +57,8 @@ impl<'b> PlainObjects<'b> {
         (self.at == line.start + line.raw.len()).then_some(())
     }
 
-    /// Reads the next key and returns its target. It is usually the one after the last key in
-    /// the layout's order, so that one is compared first.
+    /// Reads the next key with its colon, and returns the key's target. It is usually the one after
+    /// the last key in the layout's order, so that one is compared first.
     fn key(&mut self, layout: &NdjsonLayout) -> Option<Target> {
         self.skip_spaces();
         if let Some((target, length)) =
@@ -69,16 +68,18 @@ impl<'b> PlainObjects<'b> {
             self.at += length;
             return Some(target);
         }
-        let key = self.string()?;
-        let (target, place) = layout.known_target(key)?;
+        self.token_here(b'"')?;
+        let (target, place) = layout.known_target(self.rest_of_plain_string()?)?;
         self.key_place = place + 1;
+        self.token(b':')?;
         Some(target)
     }
 
     fn value(&mut self, target: Target, object: &mut Object<'_, 'b>) -> Option<()> {
         match self.next_visible()? {
             b'"' => {
-                if let Some(text) = self.string() {
+                self.at += 1;
+                if let Some(text) = self.rest_of_plain_string() {
                     object.take_text(target, text);
                 } else {
                     let text = self.rest_of_string()?;
@@ -107,11 +108,10 @@ impl<'b> PlainObjects<'b> {
         Some(())
     }
 
-    /// Reads a string without escapes, and returns it without its quotes. Of any other string, only
-    /// the start is read.
+    /// Reads a string without escapes from behind its first quote to its end, and returns it
+    /// without its quotes. Of any other string, only the start is read.
     #[inline]
-    fn string(&mut self) -> Option<&'b str> {
-        self.token(b'"')?;
+    fn rest_of_plain_string(&mut self) -> Option<&'b str> {
         let start = self.at;
         self.at = self.stops.next(start);
         self.token_here(b'"')?;
