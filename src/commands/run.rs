@@ -8,19 +8,19 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::api::Api;
 use crate::commands::Failure;
 use crate::commands::shared::continuing::Continuation;
-use crate::commands::shared::first_rows::{self, FirstRows};
+use crate::commands::shared::first_rows::FirstRows;
 use crate::commands::shared::report::{Report, StartedAt};
 use crate::commands::shared::server::Server;
 use crate::commands::shared::start::{Start, Started};
-use crate::commands::shared::{descriptors, inputs, row_range, start, unique};
+use crate::commands::shared::{descriptors, inputs, reading, row_range, start, unique};
 use crate::config::Settings;
 use crate::config::sending::SendingSettings;
 use crate::input::KnownInput;
 use crate::journal::{Checkpoint, Outcome, Retry};
+use crate::pipeline;
 use crate::pipeline::recorder::{Earlier, Inputs, Recorder};
 use crate::pipeline::resume::{AskedRows, LeftOut, Resume, Terms};
 use crate::pipeline::sender::Sending;
-use crate::pipeline::{self, Reading, RowBuilder};
 use crate::process::signals::Signals;
 use crate::results::failed_rows::{FailedRows, OvertakingScope};
 use crate::results::progress::RunProgress;
@@ -68,17 +68,7 @@ pub fn run(settings: &Settings, arguments: &[OsString], signals: &Signals) -> Re
         DuplicatePolicy::All | DuplicatePolicy::Reject => OvertakingScope::SetFields,
     });
     let recorder = Recorder::new(journal, failed, earlier, Inputs::of(known.inputs.len()));
-    let window = row_range::window(&rows);
-    let builder = RowBuilder {
-        rules: first_rows::rules(&settings.input),
-        key,
-    };
-    let reading = Reading {
-        ids: unique::ids(settings, &known.inputs, &builder, window.clone())?,
-        inputs: known.inputs,
-        builder,
-        window,
-    };
+    let reading = reading::of(settings, known.inputs, &rows, key)?;
     let sending = Sending {
         schedule: Schedule::new(
             rules(&settings.sending).map_err(Failure::unusable)?,

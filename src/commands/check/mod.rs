@@ -7,10 +7,10 @@ use std::sync::Arc;
 use self::explain::Destination;
 use crate::commands::Failure;
 use crate::commands::shared::report::{Report, StartedAt};
-use crate::commands::shared::{first_rows, inputs, row_range, start, unique};
+use crate::commands::shared::{inputs, reading, row_range, start, unique};
 use crate::config::Settings;
 use crate::pipeline::recorder::{Inputs, Recorder};
-use crate::pipeline::{self, Bounds, ExplainObserver, Reading, RowBuilder};
+use crate::pipeline::{self, Bounds, ExplainObserver};
 use crate::process::signals::Signals;
 use crate::results::failed_rows::FailedRows;
 use crate::results::progress::RunProgress;
@@ -36,17 +36,7 @@ pub fn check(settings: &Settings, signals: &Signals) -> Result<u8, Failure> {
         Inputs::of(known.inputs.len()),
     );
     let rows = row_range::rows(&settings.input);
-    let window = row_range::window(&rows);
-    let builder = RowBuilder {
-        rules: first_rows::rules(&settings.input),
-        key,
-    };
-    let reading = Reading {
-        ids: unique::ids(settings, &known.inputs, &builder, window.clone())?,
-        inputs: known.inputs,
-        builder,
-        window,
-    };
+    let reading = reading::of(settings, known.inputs, &rows, key)?;
     // From here on there is something to record.
     let drain = signals.drain();
     let progress = Arc::new(RunProgress::default());

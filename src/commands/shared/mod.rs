@@ -12,6 +12,7 @@ pub(super) mod input_identity;
 pub(super) mod inputs;
 pub(super) mod login_file;
 pub(super) mod pattern;
+pub(super) mod reading;
 pub(super) mod report;
 pub(super) mod row_range;
 pub(super) mod server;

@@ -1,0 +1,31 @@
+//! What is read and how: the same for a check and a run.
+
+use std::ops::Range;
+
+use crate::commands::Failure;
+use crate::commands::shared::{first_rows, row_range, unique};
+use crate::config::Settings;
+use crate::input::KnownInput;
+use crate::journal::RunKey;
+use crate::pipeline::{Reading, RowBuilder};
+
+/// Returns the reading of these rows. Finding each customer's last row (`--unique last`) takes a
+/// pass over the inputs here.
+pub(in crate::commands) fn of(
+    settings: &Settings,
+    inputs: Vec<KnownInput>,
+    rows: &Range<u64>,
+    key: RunKey,
+) -> Result<Reading, Failure> {
+    let window = row_range::window(rows);
+    let builder = RowBuilder {
+        rules: first_rows::rules(&settings.input),
+        key,
+    };
+    Ok(Reading {
+        ids: unique::ids(settings, &inputs, &builder, window.clone())?,
+        inputs,
+        builder,
+        window,
+    })
+}
