@@ -155,35 +155,23 @@ impl Resolver {
         setting: Setting,
         parse: impl Fn(&str) -> Result<T, ValueError>,
     ) -> Vec<T> {
-        let items = match self.find(setting, ShownValue::Many(Vec::new())) {
-            None => Vec::new(),
-            Some(RawValue::Text(item)) => vec![item],
-            Some(RawValue::CommaSeparated(items)) => split_at_commas(&items),
-            Some(RawValue::List(items)) => items,
-            Some(RawValue::Table(_)) => {
-                self.report_value(
-                    setting.name,
-                    ValueError::WrongKind {
-                        wanted: "a list",
-                        found: "a table",
-                    },
-                );
-                Vec::new()
-            }
-        };
+        let items = self.items(setting, |items| split_at_commas(&items));
         items
             .iter()
             .filter_map(|item| self.ok_or_report(setting.name, parse(item)))
             .collect()
     }
 
-    /// Reads a list of names, each of which may contain commas. An item is returned whole, and
-    /// shown split at its commas.
-    pub(super) fn names(&mut self, setting: Setting) -> Vec<String> {
-        let items = match self.find(setting, ShownValue::Many(Vec::new())) {
+    /// Finds the items of a setting that can be repeated; `split` cuts those in one text.
+    fn items(
+        &mut self,
+        setting: Setting,
+        split: impl FnOnce(String) -> Vec<String>,
+    ) -> Vec<String> {
+        match self.find(setting, ShownValue::Many(Vec::new())) {
             None => Vec::new(),
-            Some(RawValue::CommaSeparated(items)) if items.is_empty() => Vec::new(),
-            Some(RawValue::Text(item) | RawValue::CommaSeparated(item)) => vec![item],
+            Some(RawValue::Text(item)) => vec![item],
+            Some(RawValue::CommaSeparated(items)) => split(items),
             Some(RawValue::List(items)) => items,
             Some(RawValue::Table(_)) => {
                 self.report_value(
@@ -195,7 +183,20 @@ impl Resolver {
                 );
                 Vec::new()
             }
-        };
+        }
+    }
+
+    /// Reads a list of names, each of which may contain commas. An item is returned whole, and
+    /// shown split at its commas.
+    pub(super) fn names(&mut self, setting: Setting) -> Vec<String> {
+        // The empty text is the empty list here, too.
+        let items = self.items(setting, |items| {
+            if items.is_empty() {
+                Vec::new()
+            } else {
+                vec![items]
+            }
+        });
         if let Some(EffectiveSetting {
             value: shown @ ShownValue::Many(_),
             ..
