@@ -1,10 +1,8 @@
 //! Which source file imports from which: no file is part of a circle, and neither is a folder.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fs;
-use std::path::Path;
 
-use crate::tidy::source_files;
+use crate::tidy::{Source, sources};
 
 /// A module's path below the crate, such as `["input", "csv", "records"]`.
 type Module = Vec<String>;
@@ -25,23 +23,10 @@ struct Crate {
 
 impl Crate {
     fn read() -> Crate {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-        let files = source_files(&root).into_iter().filter_map(|file| {
-            let path = file.strip_prefix(&root).unwrap().with_extension("");
-            let parts = path.iter().map(|part| part.to_str().unwrap().to_owned());
-            let mut module: Module = parts.collect();
-            if matches!(
-                module.last().map(String::as_str),
-                Some("mod" | "lib" | "main")
-            ) {
-                module.pop();
-            }
-            let is_test = module
-                .iter()
-                .any(|part| matches!(part.as_str(), "tests" | "simulation"));
-            (!is_test && !module.is_empty()).then(|| (module, fs::read_to_string(&file).unwrap()))
-        });
-        let texts: BTreeMap<_, _> = files.collect();
+        let sources = sources();
+        let code = sources.iter().filter(|source| !source.is_test());
+        let code = code.map(|source| (module(&source.path), code_of(source)));
+        let texts: BTreeMap<_, _> = code.filter(|(module, _)| !module.is_empty()).collect();
         let modules = texts
             .iter()
             .map(|(module, text)| (module.clone(), imports_of(module, text, &texts)));
@@ -117,15 +102,28 @@ impl Crate {
     }
 }
 
-/// What a file's code names of the crate, before the tests at its end.
-fn imports_of(module: &Module, text: &str, all: &BTreeMap<Module, String>) -> Imports {
-    let lines = text.lines().take_while(|line| *line != "mod tests {");
-    let code: Vec<_> = lines
-        .filter(|line| !line.trim_start().starts_with("//"))
-        .collect();
-    let code = code.join("\n");
+/// The module of a file below `src`; that of the crate's root is empty.
+fn module(path: &str) -> Module {
+    let path = path.strip_suffix(".rs").expect("a source of Rust");
+    let mut module: Module = path.split('/').map(str::to_owned).collect();
+    if matches!(
+        module.last().map(String::as_str),
+        Some("mod" | "lib" | "main")
+    ) {
+        module.pop();
+    }
+    module
+}
+
+fn code_of(source: &Source) -> String {
+    let lines: Vec<_> = source.code().map(|(_, line)| line).collect();
+    lines.join("\n")
+}
+
+/// What a file's code names of the crate.
+fn imports_of(module: &Module, code: &str, all: &BTreeMap<Module, String>) -> Imports {
     let mut imports = Imports::default();
-    let mut rest = code.as_str();
+    let mut rest = code;
     let mut without_uses = String::new();
     while let Some((before, statement, behind)) = next_use(rest) {
         without_uses.push_str(before);
@@ -344,7 +342,11 @@ fn imports_are_found_however_they_are_written() {
     let module: Module = vec!["a".to_owned()];
     let code = "use std::fmt;\nuse crate::d::{self, One,\n    two::{Three as Four}};\npub use b::Five;\n\
         // use crate::none::Six;\nfn f() { self::c::g(super::d::h()); c::i() }\nmod tests {\nuse crate::none::J;\n";
-    let found = imports_of(&module, code, &all);
+    let source = Source {
+        path: "a.rs".to_owned(),
+        text: code.to_owned(),
+    };
+    let found = imports_of(&module, &code_of(&source), &all);
     let named: Vec<_> = found.named.iter().map(|path| path.join("::")).collect();
     assert_eq!(
         named,

@@ -19,10 +19,10 @@ const PURE: [&str; 3] = ["contract", "schedule", "config"];
 const LINES_MAX: usize = 510;
 
 /// One source file.
-struct Source {
+pub(crate) struct Source {
     /// Its path below `src`.
-    path: String,
-    text: String,
+    pub(crate) path: String,
+    pub(crate) text: String,
 }
 
 impl Source {
@@ -36,12 +36,12 @@ impl Source {
         first.strip_suffix(".rs").unwrap_or(first)
     }
 
-    fn is_test(&self) -> bool {
+    pub(crate) fn is_test(&self) -> bool {
         self.path.contains("/tests/") || self.path.contains("/simulation/")
     }
 
     /// Its lines of code with their numbers: without comments, and without the tests at the end.
-    fn code(&self) -> impl Iterator<Item = (usize, &str)> {
+    pub(crate) fn code(&self) -> impl Iterator<Item = (usize, &str)> {
         let lines = self
             .text
             .lines()
@@ -62,8 +62,8 @@ impl Source {
     }
 }
 
-/// All sources but those of tests.
-fn sources() -> Vec<Source> {
+/// All sources.
+pub(crate) fn sources() -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let sources: Vec<_> = source_files(&root)
         .into_iter()
@@ -81,7 +81,7 @@ fn sources() -> Vec<Source> {
     sources
 }
 
-pub(crate) fn source_files(folder: &Path) -> Vec<PathBuf> {
+fn source_files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -123,6 +123,15 @@ mod tests {
         check(&[9, 4, 7, 2, 8], &[2, 4, 7]);
     }
 
+    fn check_shown(messages: &Messages, want: &[(&str, u64)]) {
+        let shown = messages.most_frequent();
+        let shown: Vec<_> = shown
+            .iter()
+            .map(|said| (said.message.as_str(), said.rows))
+            .collect();
+        assert_eq!(shown, want);
+    }
+
     #[test]
     fn the_most_frequent_messages_are_shown() {
         let mut messages = Messages::default();
@@ -131,19 +140,7 @@ mod tests {
                 messages.add(message);
             }
         }
-        let shown: Vec<_> = messages
-            .most_frequent()
-            .into_iter()
-            .map(|said| (said.message, said.rows))
-            .collect();
-        assert_eq!(
-            shown,
-            [
-                ("b".to_owned(), 3),
-                ("d".to_owned(), 2),
-                ("a".to_owned(), 1)
-            ]
-        );
+        check_shown(&messages, &[("b", 3), ("d", 2), ("a", 1)]);
     }
 
     #[test]
@@ -157,18 +154,7 @@ mod tests {
         ] {
             messages.add(message);
         }
-        let shown: Vec<_> = messages
-            .most_frequent()
-            .into_iter()
-            .map(|said| (said.message, said.rows))
-            .collect();
-        assert_eq!(
-            shown,
-            [
-                ("is cut off".to_owned(), 3),
-                ("is bad at column x".to_owned(), 1)
-            ]
-        );
+        check_shown(&messages, &[("is cut off", 3), ("is bad at column x", 1)]);
     }
 
     #[test]
