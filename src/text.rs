@@ -8,6 +8,7 @@
 //! the property `Default_Ignorable_Code_Point`; and noncharacters. The tables are those of ICU4X in
 //! the crate `icu_properties` (Unicode 17 since its version 2.2).
 
+use jiff::Timestamp;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
@@ -91,6 +92,17 @@ pub fn safe_path(path: &Path) -> String {
         }
     }
     shown
+}
+
+/// Returns an error and its causes in one line.
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+/// Returns a time in UTC, to the second.
+pub fn utc_second(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// Escapes the same characters in JSON by JSON's rules (RFC 8259 §7), so that its meaning stays.

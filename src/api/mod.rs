@@ -22,7 +22,7 @@ pub use token::file_watch::FileWatch;
 pub use token::refresh_error::RefreshError;
 pub use token::secret::{LoginFlaw, Token, TokenError, TokenFlaw};
 pub use token::source::{
-    Grant, LoginLost, Origin, RefreshCause, RefreshResult, Stopping, TokenSource, with_causes,
+    Grant, LoginLost, Origin, RefreshCause, RefreshResult, Stopping, TokenSource,
 };
 pub use token::{authorize, oauth};
 

@@ -1,10 +1,11 @@
 //! `custsync token`: shows the login.
 
+use crate::text::utc_second;
 use jiff::Timestamp;
 
 use crate::api::token_file::{self, Tokens};
 use crate::commands::Failure;
-use crate::commands::shared::login_file::{self, format_time};
+use crate::commands::shared::login_file;
 use crate::config::Settings;
 use crate::process::exit::Exit;
 use crate::terminal;
@@ -25,8 +26,8 @@ fn describe(tokens: &Tokens, now: Timestamp) -> String {
         .map_or_else(|| "unknown".to_owned(), text::safe);
     let expires = match tokens.expires_at {
         None => "unknown".to_owned(),
-        Some(at) if at <= now => format!("{} (past)", format_time(at)),
-        Some(at) => format_time(at),
+        Some(at) if at <= now => format!("{} (past)", utc_second(at)),
+        Some(at) => utc_second(at),
     };
     let renewed = if tokens.can_be_refreshed() {
         "yes"

@@ -1,6 +1,7 @@
 //! The reasons why settings cannot be used. Each names the place of the value: a flag, a variable
 //! or the file.
 
+use crate::nearest::did_you_mean;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -125,8 +126,4 @@ impl Problem {
             message: error.message().trim_end().replace('\n', ", "),
         }
     }
-}
-
-fn did_you_mean(nearest: Option<&str>) -> String {
-    nearest.map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
 }

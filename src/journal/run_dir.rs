@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
 
-use crate::text;
+use crate::text::safe_path;
 
 /// The journal's file name.
 pub const JOURNAL_NAME: &str = "results.ndjson";
@@ -100,7 +100,7 @@ impl RunDir {
                 lock: Arc::default(),
             }),
             Err(source) => Err(RunDirError::Create {
-                directory: shown(path),
+                directory: safe_path(path),
                 source,
             }),
         }
@@ -118,7 +118,7 @@ impl RunDir {
 
     /// Returns a file's path, safe to show.
     pub fn display_path(&self, name: &str) -> String {
-        shown(&self.file(name))
+        safe_path(&self.file(name))
     }
 
     /// Returns the directory's permission bits if they let other users change its content.
@@ -132,7 +132,7 @@ impl RunDir {
         let path = self.file(name);
         self.refuse_other_kinds(name)?;
         open_regular(OpenOptions::new().read(true), &path).map_err(|source| RunDirError::Open {
-            file: shown(&path),
+            file: safe_path(&path),
             source,
         })
     }
@@ -143,7 +143,7 @@ impl RunDir {
     pub fn open_journal(&self) -> Result<JournalFile, RunDirError> {
         let path = self.file(JOURNAL_NAME);
         let open_error = |source| RunDirError::Open {
-            file: shown(&path),
+            file: safe_path(&path),
             source,
         };
         self.lock_directory()?;
@@ -175,7 +175,7 @@ impl RunDir {
             return Ok(());
         }
         let open_error = |source| RunDirError::Open {
-            file: shown(&self.path),
+            file: safe_path(&self.path),
             source,
         };
         let directory = File::open(&self.path).map_err(open_error)?;
@@ -193,7 +193,7 @@ impl RunDir {
 
     fn locked(&self) -> RunDirError {
         RunDirError::Locked {
-            directory: shown(&self.path),
+            directory: safe_path(&self.path),
         }
     }
 
@@ -203,7 +203,7 @@ impl RunDir {
         let path = self.file(name);
         match fs::symlink_metadata(&path) {
             Ok(found) if !found.is_file() => Err(RunDirError::NotAFile {
-                file: shown(&path),
+                file: safe_path(&path),
                 kind: kind_of(found.file_type()),
             }),
             // Any other problem is reported when the file is opened.
@@ -227,7 +227,7 @@ impl RunDir {
             Ok(file)
         };
         create().map_err(|source| RunDirError::Open {
-            file: shown(&path),
+            file: safe_path(&path),
             source,
         })
     }
@@ -244,7 +244,7 @@ impl RunDir {
             self.sync()
         };
         replace().map_err(|source| RunDirError::Write {
-            file: shown(&place),
+            file: safe_path(&place),
             source,
         })
     }
@@ -332,8 +332,4 @@ fn kind_of(kind: FileType) -> &'static str {
         kind if kind.is_socket() => "a socket",
         _ => "a device",
     }
-}
-
-fn shown(path: &Path) -> String {
-    text::safe_path(path)
 }

@@ -1,5 +1,6 @@
 //! The token that requests are sent with, and its refresh, of which at most one is under way.
 
+use crate::text::with_causes;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -7,9 +8,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
-use crate::api::{
-    FileWatch, Grant, Origin, RefreshCause, RefreshResult, Token, TokenSource, with_causes,
-};
+use crate::api::{FileWatch, Grant, Origin, RefreshCause, RefreshResult, Token, TokenSource};
 use crate::schedule::{RefreshReason, Refreshed};
 
 /// The longest wait for a refresh at the end of a run: aborting it could lose tokens that are not

@@ -14,7 +14,7 @@ use tracing::warn;
 
 use crate::api::token::secret::{Token, TokenError};
 use crate::api::token::tokens::Tokens;
-use crate::text;
+use crate::text::safe_path;
 
 /// The longest token file that is read: far longer than any, so that a wrong file name is noticed.
 pub(crate) const FILE_BYTES_MAX: u64 = 64 << 10;
@@ -35,7 +35,7 @@ pub(crate) const LOCK_WAIT_MAX: Duration = Duration::from_mins(1);
 /// platforms mount such files readable for all, so that is at most worth a warning.
 pub fn load(path: &Path) -> Result<Tokens, TokenError> {
     let unreadable = |source| TokenError::File {
-        file: shown(path),
+        file: safe_path(path),
         source,
     };
     let file = File::open(path).map_err(unreadable)?;
@@ -47,7 +47,7 @@ pub fn load(path: &Path) -> Result<Tokens, TokenError> {
     let text = SecretString::from(text);
     if text.expose_secret().len() as u64 > FILE_BYTES_MAX {
         return Err(TokenError::FileTooLong {
-            file: shown(path),
+            file: safe_path(path),
             bytes_max: FILE_BYTES_MAX,
         });
     }
@@ -55,28 +55,28 @@ pub fn load(path: &Path) -> Result<Tokens, TokenError> {
         if mode & MODE_WORLD_READABLE != 0 {
             warn!(
                 "everybody on this machine can read the token file {} (mode {mode:03o})",
-                shown(path)
+                safe_path(path)
             );
         }
-        let origin = format!("the token file {}", shown(path));
+        let origin = format!("the token file {}", safe_path(path));
         return Token::new(text.expose_secret(), &origin)
             .map(|token| Tokens::alone(token.secret()));
     }
     if mode & MODE_OF_OTHERS != 0 {
         return Err(TokenError::ReadableByOthers {
-            file: shown(path),
+            file: safe_path(path),
             mode,
         });
     }
     Tokens::parse(text.expose_secret()).map_err(|flaw| TokenError::NotALogin {
-        file: shown(path),
+        file: safe_path(path),
         flaw,
     })
 }
 
 pub(crate) fn locked(path: &Path) -> TokenError {
     TokenError::Locked {
-        file: shown(path),
+        file: safe_path(path),
         lasted_s: LOCK_WAIT_MAX.as_secs(),
     }
 }
@@ -93,7 +93,7 @@ impl Lock {
     /// locks.
     pub(crate) fn take(path: &Path) -> Result<Option<Lock>, TokenError> {
         let failed = |source| TokenError::Write {
-            file: shown(path),
+            file: safe_path(path),
             source,
         };
         let file = open_private(&beside(path, "lock")).map_err(failed)?;
@@ -137,10 +137,6 @@ pub(crate) fn folder(path: &Path) -> &Path {
     path.parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."))
-}
-
-pub(crate) fn shown(path: &Path) -> String {
-    text::safe_path(path)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The errors of reading or refreshing a token.
 
+use crate::text::utc_second;
 use jiff::Timestamp;
 
 use crate::api::http::options::HttpError;
@@ -17,7 +18,7 @@ pub enum RefreshError {
     Endpoint(#[from] OauthError),
     /// The refresh token was most likely spent by a request whose answer was lost.
     #[error(
-        "{error}: a refresh that began at {} was cut off, because the process was killed or the connection broke, and the server may have spent the refresh token then", shown_time(*.began)
+        "{error}: a refresh that began at {} was cut off, because the process was killed or the connection broke, and the server may have spent the refresh token then", utc_second(*.began)
     )]
     CutOff {
         /// The time of that request.
@@ -34,8 +35,4 @@ pub enum RefreshError {
         /// The URL's host.
         host: String,
     },
-}
-
-pub(crate) fn shown_time(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

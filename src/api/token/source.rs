@@ -1,6 +1,7 @@
 //! The source of tokens during a run: a variable, a file that another program replaces, or a login
 //! that is refreshed.
 
+use crate::text::{safe_path, utc_second, with_causes};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -14,10 +15,10 @@ use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
 use crate::api::token::endpoint::{Endpoint, EndpointOptions};
-use crate::api::token::file::{LOCK_POLL, LOCK_WAIT_MAX, Lock, load, locked, shown};
+use crate::api::token::file::{LOCK_POLL, LOCK_WAIT_MAX, Lock, load, locked};
 use crate::api::token::file_watch::FileWatch;
 use crate::api::token::oauth;
-use crate::api::token::refresh_error::{RefreshError, shown_time};
+use crate::api::token::refresh_error::RefreshError;
 use crate::api::token::secret::{Token, TokenError};
 use crate::api::token::tokens::Tokens;
 use crate::api::token::unfinished::{Note, Reserved, recover};
@@ -306,7 +307,9 @@ impl TokenSource {
             self.save_unsaved(path);
         }
         if self.has_unsaved() {
-            Err(LoginLost { file: shown(path) })
+            Err(LoginLost {
+                file: safe_path(path),
+            })
         } else {
             Ok(())
         }
@@ -396,12 +399,6 @@ fn is_refresh_token(tokens: &Tokens, secret: &SecretString) -> bool {
         .is_some_and(|token| token.expose_secret() == secret.expose_secret())
 }
 
-/// Formats an error with its causes.
-pub fn with_causes(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
-}
-
 /// The content of a file that was read again.
 enum FileContent {
     /// A token that was not sent yet.
@@ -446,8 +443,8 @@ fn load_and_recover(path: &Path) -> Result<Tokens, TokenError> {
         if let Some(began) = recover(path, &lock)? {
             warn!(
                 "an earlier process ended while it refreshed the login in {} ({}), and no answer was kept: if the server has spent the refresh token, you have to log in again",
-                shown(path),
-                shown_time(began)
+                safe_path(path),
+                utc_second(began)
             );
         }
         return load(path);

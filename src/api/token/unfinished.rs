@@ -2,6 +2,7 @@
 //! note on the refresh; then it holds the new tokens, until it replaces the token file. If a
 //! process dies meanwhile, this file shows the next one what happened to the login.
 
+use crate::text::safe_path;
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Seek as _, Write as _};
@@ -13,9 +14,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
-use crate::api::token::file::{
-    FILE_BYTES_MAX, Lock, beside, folder, load, open_private, shown, target,
-};
+use crate::api::token::file::{FILE_BYTES_MAX, Lock, beside, folder, load, open_private, target};
 use crate::api::token::secret::TokenError;
 use crate::api::token::tokens::Tokens;
 
@@ -101,7 +100,7 @@ impl Reserved {
                 // A partial reservation would only fill a full disk.
                 fs::remove_file(&unfinished).ok();
                 Err(TokenError::Write {
-                    file: shown(path),
+                    file: safe_path(path),
                     source,
                 })
             }
@@ -118,7 +117,7 @@ impl Reserved {
         match fill() {
             Ok(()) => Ok(Filled(self)),
             Err(source) => Err(TokenError::Write {
-                file: shown(&self.place),
+                file: safe_path(&self.place),
                 source,
             }),
         }
@@ -160,7 +159,7 @@ impl Filled {
             File::open(folder(&place))?.sync_all()
         };
         put().map_err(|source| TokenError::Write {
-            file: shown(&place),
+            file: safe_path(&place),
             source,
         })
     }
@@ -178,7 +177,7 @@ pub(crate) fn recover(path: &Path, _lock: &Lock) -> Result<Option<Timestamp>, To
             warn!("an earlier process ended while it refreshed the token; its new token is used");
             let file = open_private(&unfinished);
             let file = file.map_err(|source| TokenError::File {
-                file: shown(&unfinished),
+                file: safe_path(&unfinished),
                 source,
             })?;
             Filled(Reserved {

@@ -38,7 +38,7 @@ pub fn login(settings: &Settings) -> Result<Exit, Failure> {
     let tokens = runtime.block_on(log_in(settings, &client))?;
     token_file::save(&path, &tokens).map_err(Failure::unusable)?;
     let until = tokens.expires_at.map_or_else(String::new, |at| {
-        format!(", until {}", login_file::format_time(at))
+        format!(", until {}", text::utc_second(at))
     });
     terminal::print(&format!(
         "logged in{until}; the login is in {}\n",

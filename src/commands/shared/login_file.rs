@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use anyhow::bail;
-use jiff::Timestamp;
 
 use crate::config::Settings;
 use crate::config::api::{Target, TokenSource};
@@ -19,9 +18,4 @@ pub(in crate::commands) fn path(settings: &Settings) -> anyhow::Result<PathBuf> 
             bail!("name the file that keeps the login: --token-file FILE")
         }
     }
-}
-
-/// Returns a time of a login as it is shown.
-pub(in crate::commands) fn format_time(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

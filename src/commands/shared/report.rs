@@ -1,5 +1,6 @@
 //! The end of a run or check: the summary, its file and the exit code.
 
+use crate::text::with_causes;
 use std::collections::BTreeMap;
 use std::io;
 use std::mem;
@@ -294,13 +295,4 @@ impl Report<'_> {
 /// Returns the messages in one text, if there are any.
 fn joined(messages: &[String]) -> Option<String> {
     (!messages.is_empty()).then(|| messages.join("\n"))
-}
-
-/// Returns an error and its causes in one line.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    std::iter::once(error.to_string())
-        .chain(causes.map(ToString::to_string))
-        .collect::<Vec<_>>()
-        .join(": ")
 }

@@ -2,7 +2,7 @@
 
 use crate::contract::not_utf_8;
 
-use crate::input::mapping::target::did_you_mean;
+use crate::nearest::did_you_mean;
 
 /// A fault of a column. Columns are counted from 1, without those that custsync added. Names are
 /// safe to show: they are in quotes, or say that they are not shown.

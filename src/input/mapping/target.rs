@@ -1,7 +1,7 @@
 //! The targets of columns and keys, and errors in the rules that name them.
 
 use crate::contract::{FIELDS, Field};
-use crate::nearest::nearest;
+use crate::nearest::{did_you_mean, nearest};
 
 use crate::input::mapping::names;
 
@@ -95,9 +95,4 @@ pub(crate) fn target_of(name: &str) -> Result<Target, RuleError> {
         name: names::column_name(name),
         nearest: nearest(name, Target::api_names()),
     })
-}
-
-/// Returns the end of a message about an unknown name.
-pub(crate) fn did_you_mean(nearest: Option<&str>) -> String {
-    nearest.map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
 }

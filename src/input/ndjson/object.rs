@@ -1,5 +1,6 @@
 //! The members of an NDJSON object, and how they fill the draft of an update.
 
+use crate::nearest::did_you_mean;
 use std::borrow::Cow;
 use std::fmt;
 
@@ -14,7 +15,7 @@ use crate::input::mapping::columns::Unmapped;
 use crate::input::mapping::draft_writer::DraftWriter;
 use crate::input::mapping::names;
 use crate::input::mapping::own_columns::OwnKey;
-use crate::input::mapping::target::{Target, did_you_mean};
+use crate::input::mapping::target::Target;
 use crate::input::mapping::withheld::{OvertakenRule, withhold};
 use crate::input::ndjson::layout::NdjsonLayout;
 
