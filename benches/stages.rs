@@ -96,22 +96,22 @@ fn checking(criterion: &mut Criterion) {
     let rules = ValueRules::default();
     let mut group = criterion.benchmark_group("a row");
     group.throughput(Throughput::Elements(1));
-    let fill = |draft: &mut UpdateBuilder<'_>| {
-        draft.clear();
-        assert!(draft.set_usual_id("1042"), "an id");
+    let fill = |builder: &mut UpdateBuilder<'_>| {
+        builder.clear();
+        assert!(builder.set_usual_id("1042"), "an id");
         for (field, text) in VALUES {
-            assert!(draft.set_usual_text(field, text), "a usual value");
+            assert!(builder.set_usual_text(field, text), "a usual value");
         }
     };
-    let mut draft = UpdateBuilder::new(&rules);
+    let mut builder = UpdateBuilder::new(&rules);
     group.bench_function("check", |bencher| {
         bencher.iter(|| {
-            fill(&mut draft);
-            black_box(draft.finish().is_ok())
+            fill(&mut builder);
+            black_box(builder.finish().is_ok())
         });
     });
-    fill(&mut draft);
-    let update = draft.finish().expect("a good row");
+    fill(&mut builder);
+    let update = builder.finish().expect("a good row");
     let mut body = Vec::new();
     group.bench_function("serialise", |bencher| {
         bencher.iter(|| {

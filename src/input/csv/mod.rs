@@ -2,7 +2,7 @@
 //!
 //! - `records`: records and cells
 //! - `quoting`: cells with quotes or escapes that need a closer look
-//! - `rows`: reads the cells of a record into a draft of an update
+//! - `rows`: reads the cells of a record into a builder of an update
 //! - `uneven`, `joined`: rows that are refused because their cells do not fit the header
 //! - `layout`: the columns of an input
 //! - `first_record`, `header_below`: detection of the delimiter and the header

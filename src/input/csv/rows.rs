@@ -9,7 +9,7 @@ use crate::input::csv::records::{CsvCell, CsvRecord, CsvRecords};
 use crate::input::csv::uneven::withheld_in;
 use crate::input::csv::{joined, uneven};
 use crate::input::mapping::cell_rules::CellRules;
-use crate::input::mapping::draft_writer::DraftWriter;
+use crate::input::mapping::cell_writer::CellWriter;
 use crate::input::mapping::record::{Record, RowRules};
 use crate::input::mapping::target::Target;
 use crate::input::mapping::withheld::{OvertakenRule, withhold};
@@ -23,9 +23,9 @@ pub(crate) fn parse(
     visit: &mut impl FnMut(Record<'_>),
 ) -> u64 {
     let mut records = CsvRecords::of(block, layout.dialect);
-    let mut draft = UpdateBuilder::new(&rules.values);
+    let mut builder = UpdateBuilder::new(&rules.values);
     let targets = layout.columns.targets();
-    let writer = DraftWriter::of(&rules.cells).in_block(&block.bytes);
+    let writer = CellWriter::of(&rules.cells).in_block(&block.bytes);
     let mut ordinal = 0;
     while let Some(record) = records.next() {
         let is_usual = record.columns() == targets.len()
@@ -40,31 +40,31 @@ pub(crate) fn parse(
         let refused = if joined.is_some() {
             joined
         } else if is_usual {
-            begin(&record, layout, rules, &mut draft);
+            begin(&record, layout, rules, &mut builder);
             if record.flags.have_controls() || writer.block_has_odd_text() {
-                write_odd_record(&record, &targets, writer, &mut draft);
+                write_odd_record(&record, &targets, writer, &mut builder);
             } else if record.has_line_breaks {
-                write_record_of_lines(&record, &targets, writer, &mut draft);
+                write_record_of_lines(&record, &targets, writer, &mut builder);
             } else {
                 write_cells(
                     &record,
                     &targets,
                     writer,
-                    &mut draft,
-                    |draft, _, target, text| {
-                        writer.write_text(draft, target, text);
+                    &mut builder,
+                    |builder, _, target, text| {
+                        writer.write_text(builder, target, text);
                     },
                 );
             }
             if !layout.columns.nameless.is_empty() {
-                uneven::check_nameless(&record, layout, &mut draft);
+                uneven::check_nameless(&record, layout, &mut builder);
             }
             None
         } else {
-            read_unusual(&record, layout, rules, &targets, &mut draft)
+            read_unusual(&record, layout, rules, &targets, &mut builder)
         };
         let checked = match refused {
-            None => draft.finish(),
+            None => builder.finish(),
             Some(invalid) => Err(invalid),
         };
         visit(Record {
@@ -78,7 +78,7 @@ pub(crate) fn parse(
     records.blank_rows
 }
 
-/// Clears the draft and sets what no cell of the record sets: constants, and what is withheld.
+/// Clears the builder and sets what no cell of the record sets: constants, and what is withheld.
 #[inline(always)]
 #[expect(
     clippy::inline_always,
@@ -88,12 +88,12 @@ fn begin<'b>(
     record: &CsvRecord<'_, 'b>,
     layout: &'b CsvLayout,
     rules: &'b RowRules,
-    draft: &mut UpdateBuilder<'b>,
+    builder: &mut UpdateBuilder<'b>,
 ) {
-    draft.clear();
-    layout.columns.constants.fill(draft, &rules.cells);
+    builder.clear();
+    layout.columns.constants.fill(builder, &rules.cells);
     if let Some(column) = layout.own.overtaken {
-        withhold_by_column(record, column, rules.overtaken, draft);
+        withhold_by_column(record, column, rules.overtaken, builder);
     }
 }
 
@@ -105,18 +105,18 @@ fn read_unusual<'b>(
     layout: &'b CsvLayout,
     rules: &'b RowRules,
     targets: &[Target],
-    draft: &mut UpdateBuilder<'b>,
+    builder: &mut UpdateBuilder<'b>,
 ) -> Option<InvalidRow> {
     if let Some(invalid) = uneven::invalid(record, layout, &rules.cells) {
         return Some(invalid);
     }
-    begin(record, layout, rules, draft);
+    begin(record, layout, rules, builder);
     // Columns whose cells are missing at the end are skipped, as if absent; cells beyond the header
     // are empty.
     for (cell, &target) in record.cells().zip(targets) {
-        DraftWriter::write(draft, target, said(record, &cell, target, &rules.cells));
+        CellWriter::write(builder, target, said(record, &cell, target, &rules.cells));
     }
-    uneven::check_nameless(record, layout, draft);
+    uneven::check_nameless(record, layout, builder);
     None
 }
 
@@ -130,16 +130,16 @@ fn read_unusual<'b>(
 fn write_cells<'b>(
     record: &CsvRecord<'_, 'b>,
     targets: &[Target],
-    writer: DraftWriter<'b>,
-    draft: &mut UpdateBuilder<'b>,
+    writer: CellWriter<'b>,
+    builder: &mut UpdateBuilder<'b>,
     write_text: impl Fn(&mut UpdateBuilder<'b>, &CsvCell, Target, &'b str),
 ) {
     for (cell, &target) in record.usual_cells().zip(targets) {
         match (target, record.plain_text(&cell)) {
             (Target::Ignored, _) => {}
-            (_, Some(text)) => write_text(draft, &cell, target, text),
+            (_, Some(text)) => write_text(builder, &cell, target, text),
             (_, None) => {
-                DraftWriter::write(draft, target, said(record, &cell, target, writer.rules()));
+                CellWriter::write(builder, target, said(record, &cell, target, writer.rules()));
             }
         }
     }
@@ -150,12 +150,18 @@ fn write_cells<'b>(
 fn write_odd_record<'b>(
     record: &CsvRecord<'_, 'b>,
     targets: &[Target],
-    writer: DraftWriter<'b>,
-    draft: &mut UpdateBuilder<'b>,
+    writer: CellWriter<'b>,
+    builder: &mut UpdateBuilder<'b>,
 ) {
-    write_cells(record, targets, writer, draft, |draft, _, target, text| {
-        writer.write_odd_text(draft, target, text);
-    });
+    write_cells(
+        record,
+        targets,
+        writer,
+        builder,
+        |builder, _, target, text| {
+            writer.write_odd_text(builder, target, text);
+        },
+    );
 }
 
 /// Reads the cells of a record that may hold line breaks. Only a quoted cell can.
@@ -163,21 +169,21 @@ fn write_odd_record<'b>(
 fn write_record_of_lines<'b>(
     record: &CsvRecord<'_, 'b>,
     targets: &[Target],
-    writer: DraftWriter<'b>,
-    draft: &mut UpdateBuilder<'b>,
+    writer: CellWriter<'b>,
+    builder: &mut UpdateBuilder<'b>,
 ) {
     write_cells(
         record,
         targets,
         writer,
-        draft,
-        |draft, cell, target, text| {
+        builder,
+        |builder, cell, target, text| {
             let is_of_one_line =
                 matches!(target, Target::Field(field) if !field.takes_line_breaks());
             if is_of_one_line && record.is_quoted(cell) && has_line_break(text.as_bytes()) {
-                writer.write_odd_text(draft, target, text);
+                writer.write_odd_text(builder, target, text);
             } else {
-                writer.write_text(draft, target, text);
+                writer.write_text(builder, target, text);
             }
         },
     );
@@ -189,10 +195,10 @@ fn withhold_by_column(
     record: &CsvRecord<'_, '_>,
     column: usize,
     rule: OvertakenRule,
-    draft: &mut UpdateBuilder<'_>,
+    builder: &mut UpdateBuilder<'_>,
 ) {
     if let Some(said) = withheld_in(record, column) {
-        withhold(said, rule, draft);
+        withhold(said, rule, builder);
     }
 }
 

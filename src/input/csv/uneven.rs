@@ -111,7 +111,7 @@ fn ragged_message(record: &CsvRecord<'_, '_>, layout: &CsvLayout) -> Option<(Err
 pub(crate) fn check_nameless(
     record: &CsvRecord<'_, '_>,
     layout: &CsvLayout,
-    draft: &mut UpdateBuilder<'_>,
+    builder: &mut UpdateBuilder<'_>,
 ) {
     for column in layout.columns.nameless.iter().copied() {
         if record
@@ -123,7 +123,7 @@ pub(crate) fn check_nameless(
                 "has a value in column {0}, which has no name (--ignore 'column {0}' leaves it out)",
                 number_of_column(column, layout.own.leading)
             );
-            draft.add_row_error(ErrorCode::Columns, message);
+            builder.add_row_error(ErrorCode::Columns, message);
         }
     }
 }

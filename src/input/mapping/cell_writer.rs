@@ -1,4 +1,4 @@
-//! Writes cells into the draft of an update.
+//! Writes cells into the builder of an update.
 
 use std::borrow::Cow;
 
@@ -8,18 +8,18 @@ use crate::input::mapping::cell_rules::CellRules;
 use crate::input::mapping::odd_text::holds_odd_text;
 use crate::input::mapping::target::Target;
 
-/// Writes cells into drafts. One writer serves a block, so that the rules are examined only once.
+/// Writes cells into builders. One writer serves a block, so that the rules are examined only once.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct DraftWriter<'r> {
+pub(crate) struct CellWriter<'r> {
     rules: &'r CellRules,
     /// Whether every text that is not empty is taken as it is.
     leaves_texts: bool,
     block_has_odd_text: bool,
 }
 
-impl<'r> DraftWriter<'r> {
-    pub(crate) fn of(rules: &'r CellRules) -> DraftWriter<'r> {
-        DraftWriter {
+impl<'r> CellWriter<'r> {
+    pub(crate) fn of(rules: &'r CellRules) -> CellWriter<'r> {
+        CellWriter {
             rules,
             leaves_texts: rules.leave_texts(),
             block_has_odd_text: false,
@@ -27,8 +27,8 @@ impl<'r> DraftWriter<'r> {
     }
 
     /// Returns the writer for the texts of a block.
-    pub(crate) fn in_block(self, block: &[u8]) -> DraftWriter<'r> {
-        DraftWriter {
+    pub(crate) fn in_block(self, block: &[u8]) -> CellWriter<'r> {
+        CellWriter {
             block_has_odd_text: holds_odd_text(block),
             ..self
         }
@@ -51,22 +51,22 @@ impl<'r> DraftWriter<'r> {
         clippy::inline_always,
         reason = "called for each cell: a call would take as long as the check"
     )]
-    pub(crate) fn write_text(self, draft: &mut UpdateBuilder<'r>, target: Target, text: &'r str) {
+    pub(crate) fn write_text(self, builder: &mut UpdateBuilder<'r>, target: Target, text: &'r str) {
         match (target, text.is_empty()) {
             (Target::Field(field), false)
-                if self.leaves_texts && draft.set_usual_text(field, text) => {}
+                if self.leaves_texts && builder.set_usual_text(field, text) => {}
             (Target::Field(field), true) if self.leaves_texts && self.rules.omit_empty(field) => {}
-            (Target::Id, false) if self.leaves_texts && draft.set_usual_id(text) => {}
-            _ => self.write_by_rules(draft, target, text),
+            (Target::Id, false) if self.leaves_texts && builder.set_usual_id(text) => {}
+            _ => self.write_by_rules(builder, target, text),
         }
     }
 
     #[inline(never)]
-    fn write_by_rules(self, draft: &mut UpdateBuilder<'r>, target: Target, text: &'r str) {
+    fn write_by_rules(self, builder: &mut UpdateBuilder<'r>, target: Target, text: &'r str) {
         match (target, self.rules.cell(target, Cow::Borrowed(text))) {
             (Target::Field(field), Some(Cell::Text(Cow::Borrowed(text))))
-                if draft.set_usual_text(field, text) => {}
-            (target, cell) => DraftWriter::write(draft, target, cell),
+                if builder.set_usual_text(field, text) => {}
+            (target, cell) => CellWriter::write(builder, target, cell),
         }
     }
 
@@ -74,22 +74,26 @@ impl<'r> DraftWriter<'r> {
     /// characters](crate::contract::has_odd_characters).
     pub(crate) fn write_odd_text(
         self,
-        draft: &mut UpdateBuilder<'r>,
+        builder: &mut UpdateBuilder<'r>,
         target: Target,
         text: &'r str,
     ) {
         if has_odd_characters(text.as_bytes()) {
-            DraftWriter::write(draft, target, self.rules.cell(target, Cow::Borrowed(text)));
+            CellWriter::write(
+                builder,
+                target,
+                self.rules.cell(target, Cow::Borrowed(text)),
+            );
         } else {
-            self.write_text(draft, target, text);
+            self.write_text(builder, target, text);
         }
     }
 
     /// Writes a cell.
-    pub(crate) fn write(draft: &mut UpdateBuilder<'r>, target: Target, cell: Option<Cell<'r>>) {
+    pub(crate) fn write(builder: &mut UpdateBuilder<'r>, target: Target, cell: Option<Cell<'r>>) {
         match (target, cell) {
-            (Target::Id, cell) => draft.set_id(cell),
-            (Target::Field(field), Some(cell)) => draft.set(field, cell),
+            (Target::Id, cell) => builder.set_id(cell),
+            (Target::Field(field), Some(cell)) => builder.set(field, cell),
             (Target::Field(_), None) | (Target::Ignored, _) => {}
         }
     }

@@ -47,10 +47,10 @@ impl Constants {
     }
 
     /// Adds the constants to a row.
-    pub(crate) fn fill<'r>(&'r self, draft: &mut UpdateBuilder<'r>, rules: &'r CellRules) {
+    pub(crate) fn fill<'r>(&'r self, builder: &mut UpdateBuilder<'r>, rules: &'r CellRules) {
         for (field, text) in &self.texts {
             if let Some(cell) = rules.cell(Target::Field(*field), Cow::Borrowed(text)) {
-                draft.set(*field, cell);
+                builder.set(*field, cell);
             }
         }
     }
@@ -86,11 +86,11 @@ mod tests {
             ("gender", ""),
         ]);
         let values = ValueRules::default();
-        let mut draft = UpdateBuilder::new(&values);
-        constants.fill(&mut draft, &rules);
-        draft.set_id(Some(Cell::Number("1")));
+        let mut builder = UpdateBuilder::new(&values);
+        constants.fill(&mut builder, &rules);
+        builder.set_id(Some(Cell::Number("1")));
         let mut body = Vec::new();
-        draft.finish().expect("a good row").write_body(&mut body);
+        builder.finish().expect("a good row").write_body(&mut body);
         assert_eq!(body, br#"{"email":null,"job":"Nurse","address":null}"#);
         assert!(constants.has(Field::Gender) && !constants.has(Field::UserId));
     }

@@ -4,15 +4,15 @@
 //!   `--map` and `--ignore`
 //! - `column_fault`, `names`: messages about columns, and which names may be shown
 //! - `cell_rules`, `null_strings`, `value_maps`, `constants`: the user's rules for values
-//! - `draft_writer`, `odd_text`: from a cell to the draft of an update, with a fast path
+//! - `cell_writer`, `odd_text`: from a cell to the builder of an update, with a fast path
 //! - `own_columns`, `withheld`: what custsync wrote into failed rows
 //! - `record`: a checked row, of any format
 
 pub(crate) mod cell_rules;
+pub(crate) mod cell_writer;
 pub(crate) mod column_fault;
 pub(crate) mod columns;
 pub(crate) mod constants;
-pub(crate) mod draft_writer;
 pub(crate) mod header;
 pub(crate) mod loose_names;
 pub(crate) mod names;

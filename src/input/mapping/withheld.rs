@@ -83,31 +83,31 @@ impl Withheld {
     }
 }
 
-/// Withholds parts of a row from its draft. A row that may be cut off is withheld by any rule,
+/// Withholds parts of a row from its builder. A row that may be cut off is withheld by any rule,
 /// because the rest of it is unknown.
 #[cold]
 pub(crate) fn withhold(
     said: Result<Withheld, UnknownName>,
     rule: OvertakenRule,
-    draft: &mut UpdateBuilder<'_>,
+    builder: &mut UpdateBuilder<'_>,
 ) {
     match (said, rule) {
         (Err(UnknownName), OvertakenRule::Send) => {}
         (Err(UnknownName), OvertakenRule::LeaveOut) => {
             let message = "names something in custsync_overtaken that is not a field of the API";
-            draft.add_row_error(ErrorCode::Format, message.to_owned());
+            builder.add_row_error(ErrorCode::Format, message.to_owned());
         }
         (Ok(withheld), rule) => {
             if withheld.cut_off {
-                draft.add_row_error(
+                builder.add_row_error(
                     ErrorCode::CutOff,
                     "the input ended in this row (is it cut off?)".to_owned(),
                 );
             }
             if rule == OvertakenRule::LeaveOut {
-                draft.leave_out(withheld.fields);
+                builder.leave_out(withheld.fields);
                 if let Some(id) = withheld.refused {
-                    draft.refuse_customer(id);
+                    builder.refuse_customer(id);
                 }
             }
         }

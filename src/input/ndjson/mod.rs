@@ -3,7 +3,7 @@
 //! - `lines`: the lines of a block
 //! - `rows`: reads each line, by the fast path or the general parser
 //! - `plain_object`, `string_scanner`: the fast path
-//! - `object`: takes the members of an object into a draft of an update
+//! - `object`: takes the members of an object into a builder of an update
 //! - `layout`: the keys of an input
 //! - `members`, `json_shape`: repeated members, and messages for JSON that is not NDJSON
 

@@ -1,4 +1,4 @@
-//! The members of an NDJSON object, and how they fill the draft of an update.
+//! The members of an NDJSON object, and how they fill the builder of an update.
 
 use crate::nearest::did_you_mean;
 use std::borrow::Cow;
@@ -11,8 +11,8 @@ use serde_json::value::RawValue;
 use crate::contract::{Cell, ErrorCode, UpdateBuilder};
 
 use crate::input::mapping::cell_rules::CellRules;
+use crate::input::mapping::cell_writer::CellWriter;
 use crate::input::mapping::columns::Unmapped;
-use crate::input::mapping::draft_writer::DraftWriter;
 use crate::input::mapping::names;
 use crate::input::mapping::own_columns::OwnKey;
 use crate::input::mapping::target::Target;
@@ -25,10 +25,10 @@ const UNKNOWN_KEYS_MAX: usize = 8;
 /// Takes the members of an object in order.
 pub(crate) struct Object<'d, 'b> {
     layout: &'b NdjsonLayout,
-    pub(crate) writer: DraftWriter<'b>,
+    pub(crate) writer: CellWriter<'b>,
     overtaken: OvertakenRule,
-    /// The draft that the members fill.
-    draft: &'d mut UpdateBuilder<'b>,
+    /// The builder that the members fill.
+    builder: &'d mut UpdateBuilder<'b>,
     /// A bit for each target whose key has occurred, whatever its value.
     seen: u32,
     unknown: usize,
@@ -36,26 +36,26 @@ pub(crate) struct Object<'d, 'b> {
 
 impl<'d, 'b> Object<'d, 'b> {
     pub(crate) fn new(
-        draft: &'d mut UpdateBuilder<'b>,
+        builder: &'d mut UpdateBuilder<'b>,
         layout: &'b NdjsonLayout,
-        writer: DraftWriter<'b>,
+        writer: CellWriter<'b>,
         overtaken: OvertakenRule,
     ) -> Object<'d, 'b> {
-        draft.clear();
-        layout.constants().fill(draft, writer.rules());
+        builder.clear();
+        layout.constants().fill(builder, writer.rules());
         Object {
             layout,
             writer,
             overtaken,
-            draft,
+            builder,
             seen: 0,
             unknown: 0,
         }
     }
 
-    /// Starts again with an empty draft.
+    /// Starts again with an empty builder.
     pub(crate) fn restarted(self) -> Object<'d, 'b> {
-        Object::new(self.draft, self.layout, self.writer, self.overtaken)
+        Object::new(self.builder, self.layout, self.writer, self.overtaken)
     }
 
     /// Returns the layout of the keys.
@@ -72,23 +72,23 @@ impl<'d, 'b> Object<'d, 'b> {
         let cell = self
             .claim(target)
             .map_or_else(Some, |()| said(self.writer.rules()));
-        DraftWriter::write(self.draft, target, cell);
+        CellWriter::write(self.builder, target, cell);
     }
 
     /// Takes a member whose value is this string.
     pub(crate) fn take_text(&mut self, target: Target, text: &'b str) {
         match self.claim(target) {
             Ok(()) if self.writer.block_has_odd_text() => {
-                self.writer.write_odd_text(self.draft, target, text);
+                self.writer.write_odd_text(self.builder, target, text);
             }
-            Ok(()) => self.writer.write_text(self.draft, target, text),
-            Err(fault) => DraftWriter::write(self.draft, target, Some(fault)),
+            Ok(()) => self.writer.write_text(self.builder, target, text),
+            Err(fault) => CellWriter::write(self.builder, target, Some(fault)),
         }
     }
 
     /// Takes a member that custsync wrote into a failed row.
     fn take_own(&mut self, key: OwnKey, json: &str) {
-        withhold(key.withheld(json), self.overtaken, self.draft);
+        withhold(key.withheld(json), self.overtaken, self.builder);
     }
 
     /// Claims a target for a member. `Err` holds the fault if another member or `--set` fills it
@@ -111,7 +111,7 @@ impl<'d, 'b> Object<'d, 'b> {
     pub(crate) fn report_more_unknown_keys(&mut self) {
         if self.unknown > UNKNOWN_KEYS_MAX {
             let message = format!("has {} more unknown keys", self.unknown - UNKNOWN_KEYS_MAX);
-            self.draft.add_row_error(ErrorCode::Columns, message);
+            self.builder.add_row_error(ErrorCode::Columns, message);
         }
     }
 }
@@ -144,7 +144,7 @@ impl<'b> Visitor<'b> for &mut Object<'_, 'b> {
                     members.next_value::<IgnoredAny>()?;
                     self.unknown += 1;
                     if self.unknown <= UNKNOWN_KEYS_MAX {
-                        self.draft.add_row_error(ErrorCode::Columns, message);
+                        self.builder.add_row_error(ErrorCode::Columns, message);
                     }
                 }
             }

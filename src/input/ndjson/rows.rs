@@ -9,7 +9,7 @@ use crate::contract::{ErrorCode, FieldError, InvalidRow, Subject, UpdateBuilder,
 use crate::input::blocks::block::Block;
 use crate::input::bytes::decode::likely_encoding;
 use crate::input::mapping::cell_rules::Trim;
-use crate::input::mapping::draft_writer::DraftWriter;
+use crate::input::mapping::cell_writer::CellWriter;
 use crate::input::mapping::record::{Record, RowRules};
 use crate::input::ndjson::json_shape::not_an_object;
 use crate::input::ndjson::layout::NdjsonLayout;
@@ -27,10 +27,10 @@ pub(crate) fn parse(
     // One check of the whole block replaces one of each line.
     let block_text = simdutf8::basic::from_utf8(&block.bytes).ok();
     let mut plain = block_text.map(PlainObjects::of);
-    let mut draft = UpdateBuilder::new(&rules.values);
-    let writer = DraftWriter::of(&rules.cells).in_block(&block.bytes);
+    let mut builder = UpdateBuilder::new(&rules.values);
+    let writer = CellWriter::of(&rules.cells).in_block(&block.bytes);
     for (line, ordinal) in NdjsonLines::of(block).zip(0..) {
-        let mut object = Object::new(&mut draft, layout, writer, rules.overtaken);
+        let mut object = Object::new(&mut builder, layout, writer, rules.overtaken);
         let is_read = plain
             .as_mut()
             .is_some_and(|plain| plain.read(&line, &mut object).is_some());
@@ -39,7 +39,7 @@ pub(crate) fn parse(
         } else {
             read_object(&line, object.restarted())
         };
-        let checked = read.and_then(|()| draft.finish());
+        let checked = read.and_then(|()| builder.finish());
         visit(Record {
             raw: line.raw,
             line: line.line,
