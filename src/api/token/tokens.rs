@@ -138,7 +138,7 @@ impl Expiry {
             Expiry::UnixSeconds(seconds) => Timestamp::from_second(*seconds).ok(),
             #[expect(
                 clippy::cast_possible_truncation,
-                reason = "a fraction of a second matters to nobody"
+                reason = "a fraction of a second makes no difference"
             )]
             Expiry::FractionalUnixSeconds(seconds) => Timestamp::from_second(*seconds as i64).ok(),
         }

@@ -114,7 +114,7 @@ async fn over_loopback(
         .await
         .map_err(|error| match error {
             redirect::RedirectError::Authorize(error) => failure(error),
-            redirect::RedirectError::Nobody { .. } | redirect::RedirectError::Io(_) => {
+            redirect::RedirectError::Timeout { .. } | redirect::RedirectError::Io(_) => {
                 Failure::unusable(error)
             }
         })?;

@@ -24,7 +24,7 @@ const PATH: &str = "/callback";
 pub(super) enum RedirectError {
     /// Too long a wait.
     #[error("no login within {} minutes", .minutes)]
-    Nobody {
+    Timeout {
         /// The length of the wait.
         minutes: u64,
     },
@@ -88,10 +88,10 @@ pub(super) async fn wait(
             }
         }
     });
-    let nobody = RedirectError::Nobody {
+    let timeout = RedirectError::Timeout {
         minutes: LOGIN_WAIT_MAX.as_secs() / 60,
     };
-    code.await.unwrap_or(Err(nobody))
+    code.await.unwrap_or(Err(timeout))
 }
 
 /// Returns the address that a request asks for, if it is the redirect address.
