@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use custsync::input::{BlockSize, Input, InputName, InputRules, RowRules, explain_record, parse_block};
+use custsync::input::{BlockSize, Input, InputName, InputRules, RowRules};
 
 /// Blocks far smaller than a record, and one that holds all.
 pub const SIZES: [BlockSize; 3] = [
@@ -22,7 +22,7 @@ pub fn rows(name: &str, bytes: &[u8], rules: &InputRules, size: BlockSize) -> Re
     let mut rows = Vec::new();
     while let Some(block) = input.next_block().map_err(|error| error.to_string())? {
         let layout = input.layout().clone();
-        parse_block(&block, &layout, &RowRules::default(), &mut |record| {
+        layout.parse(&block, &RowRules::default(), 0, &mut |record| {
             let became = record.checked.map(|update| {
                 let mut body = Vec::new();
                 update.write_body(&mut body);
@@ -50,9 +50,8 @@ pub fn cells(name: &str, bytes: &[u8], rules: &InputRules) -> (Vec<Vec<String>>,
     let (mut cells, mut blank_rows) = (Vec::new(), 0);
     while let Some(block) = input.next_block().expect("an input that could be read") {
         let layout = input.layout().clone();
-        blank_rows += parse_block(&block, &layout, &RowRules::default(), &mut |record| {
-            let explained = explain_record(record.raw, &layout, &RowRules::default());
-            let texts = explained.iter().map(|cell| serde_json::from_str(&cell.text).expect("a text as JSON"));
+        blank_rows += layout.parse(&block, &RowRules::default(), u64::MAX, &mut |record| {
+            let texts = record.cells.iter().map(|cell| serde_json::from_str(&cell.text).expect("a text as JSON"));
             cells.push(texts.collect());
         });
     }

@@ -58,20 +58,6 @@ impl SheetFault {
         }
     }
 
-    /// Returns the fault with this name.
-    pub fn from_name(name: &str) -> SheetFault {
-        let others = [
-            SheetFault::NoResult,
-            SheetFault::Date,
-            SheetFault::NoDay,
-            SheetFault::Unreadable,
-        ];
-        others
-            .into_iter()
-            .find(|fault| fault.name() == name)
-            .unwrap_or_else(|| SheetFault::of_error(name))
-    }
-
     /// The message: what is wrong and how to fix it, where `wanted` is expected.
     pub fn message(self, wanted: &str) -> Cow<'static, str> {
         match self {
@@ -104,19 +90,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fault_is_found_by_its_name() {
-        let errors = ERRORS
-            .into_iter()
-            .chain(["an error"])
-            .map(SheetFault::Error);
-        let others = [
-            SheetFault::NoResult,
-            SheetFault::Date,
-            SheetFault::NoDay,
-            SheetFault::Unreadable,
-        ];
-        for fault in errors.chain(others) {
-            assert_eq!(SheetFault::from_name(fault.name()), fault);
+    fn an_error_is_shown_only_if_a_spreadsheet_has_it() {
+        for error in ERRORS {
+            assert_eq!(SheetFault::of_error(error), SheetFault::Error(error));
         }
         assert_eq!(
             SheetFault::of_error("jane@example.com"),

@@ -172,6 +172,11 @@ impl<'a> UpdateBuilder<'a> {
             .expect("there is a place for each field")
     }
 
+    /// Returns the fields that [`leave_out`](Self::leave_out) excludes.
+    pub fn left_out(&self) -> FieldSet {
+        self.left_out
+    }
+
     /// Adds an error about the row as a whole.
     pub fn add_row_error(&mut self, code: ErrorCode, message: String) {
         self.errors

@@ -4,12 +4,13 @@ use std::io::Read;
 
 use bytes::Bytes;
 
+use crate::input::blocks::array::next_element;
 use crate::input::blocks::block::Block;
 use crate::input::blocks::cutter::Blocks;
 use crate::input::bytes::format::Format;
 use crate::input::csv::records::CsvRecords;
 use crate::input::error::InputFault;
-use crate::input::ndjson::lines::is_blank;
+use crate::input::ndjson::records::is_blank;
 
 /// Returns the first block that holds a record, or an empty block if there is none. `start`
 /// precedes what is still to be read.
@@ -55,5 +56,6 @@ fn blank_rows_alone(block: &Block, format: Format) -> Option<u64> {
             records.next().is_none().then_some(records.blank_rows)
         }
         Format::Ndjson => is_blank(&block.bytes).then_some(0),
+        Format::JsonArray => next_element(&block.bytes, 0).is_none().then_some(0),
     }
 }

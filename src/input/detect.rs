@@ -1,4 +1,4 @@
-//! Detects the format of an input, CSV with some delimiter or NDJSON, by its name and its first
+//! Detects the format of a text, CSV with some delimiter or JSON, by the input's name and the first
 //! record.
 
 use std::path::Path;
@@ -32,7 +32,7 @@ impl Format {
         };
         let csv = |delimiter| Format::Csv(rules.dialect(delimiter));
         match (choice, first_visible(head)) {
-            (FormatChoice::Auto | FormatChoice::Ndjson, Some(b'[')) => Err(InputFault::JsonArray),
+            (FormatChoice::Auto | FormatChoice::Ndjson, Some(b'[')) => Ok(Format::JsonArray),
             (FormatChoice::Auto, Some(b'{')) | (FormatChoice::Ndjson, _) => {
                 match first_object_over_lines(head) {
                     Some(line) => Err(InputFault::JsonOverLines { line }),
@@ -57,7 +57,7 @@ impl Format {
             {
                 Some(dialect.delimiter).filter(|delimiter| *delimiter != Delimiter::COMMA)
             }
-            Format::Csv(_) | Format::Ndjson => None,
+            Format::Csv(_) | Format::Ndjson | Format::JsonArray => None,
         }
     }
 }
@@ -194,6 +194,8 @@ mod tests {
         check("a.csv", "id,email\n", FormatChoice::Tsv, TAB);
         check("a.ndjson", "id,email\n", FormatChoice::Csv, COMMA);
         check("-", "\n\r\n {", FormatChoice::Auto, Format::Ndjson);
+        check("a.json", "[{", FormatChoice::Auto, Format::JsonArray);
+        check("-", " [{", FormatChoice::Ndjson, Format::JsonArray);
         check("-", "\r\nid\temail\n1,2\t3", FormatChoice::Auto, TAB);
         check("a.txt", "", FormatChoice::Auto, COMMA);
     }
@@ -210,7 +212,7 @@ mod tests {
             };
             let found = match format_of("a.csv", head, &rules) {
                 Ok(Format::Csv(delimiter)) => delimiter.to_string(),
-                Ok(Format::Ndjson) => "NDJSON".to_owned(),
+                Ok(Format::Ndjson | Format::JsonArray) => "JSON".to_owned(),
                 Err(fault) => fault.to_string(),
             };
             assert_eq!(found, want, "{head:?}");
@@ -266,9 +268,5 @@ mod tests {
         assert!(matches!(binary, Err(InputFault::NotText(NotText::Binary))));
         let object = format_of("-", "\n{\n\"id\": 1\n}\n", &InputRules::default());
         assert!(matches!(object, Err(InputFault::JsonOverLines { line: 2 })));
-        assert!(matches!(
-            format_of("-", " [{", &InputRules::default()),
-            Err(InputFault::JsonArray)
-        ));
     }
 }

@@ -6,6 +6,7 @@ use std::{fmt, io};
 
 use rustix::io::Errno;
 
+use crate::input::blocks::array::ArrayFault;
 use crate::input::bytes::dialect::Delimiter;
 use crate::input::bytes::name::InputName;
 use crate::input::bytes::not_text::NotText;
@@ -127,9 +128,14 @@ pub enum InputFault {
         /// The faults. Never empty.
         columns: Vec<ColumnFault>,
     },
-    /// The input is one JSON array.
-    #[error("is a JSON array: write one object per line (NDJSON), as `jq -c '.[]' FILE` does")]
-    JsonArray,
+    /// The input is a JSON array that is not well-formed between its elements.
+    #[error("{fault}")]
+    JsonArray {
+        /// The line of the fault.
+        line: u64,
+        /// The fault.
+        fault: ArrayFault,
+    },
     /// The input begins with a JSON object that spans several lines.
     #[error(
         "is JSON that spans several lines: write one object per line (NDJSON), as `jq -c . FILE` does"
@@ -331,6 +337,7 @@ impl InputFault {
             | InputFault::TooManyColumns { line, .. }
             | InputFault::NoHeader { line }
             | InputFault::JsonOverLines { line }
+            | InputFault::JsonArray { line, .. }
             | InputFault::NoneKnown { line, .. }
             | InputFault::HeaderBelow { line, .. }
             | InputFault::LooksLikeJson { line }
@@ -355,7 +362,6 @@ impl InputFault {
             | InputFault::NoTable { .. }
             | InputFault::NoColumns
             | InputFault::Columns { .. }
-            | InputFault::JsonArray
             | InputFault::Empty
             | InputFault::Changed
             | InputFault::ReadAlready => None,

@@ -26,7 +26,6 @@ pub struct KnownInput {
     size: Option<u64>,
     read_as: ReadAs,
     notes: Vec<String>,
-    loosely: Vec<LooseColumn>,
     encoding_doubt: Option<EncodingDoubt>,
     layout: Arc<Layout>,
     has_rows: bool,
@@ -87,7 +86,6 @@ impl KnownInput {
             size: input.size_bytes(),
             read_as: input.read_as().clone(),
             notes: Vec::new(),
-            loosely: input.loosely().to_vec(),
             encoding_doubt: input.encoding_doubt(),
             layout: input.layout().clone(),
             has_rows: input.has_rows(),
@@ -116,7 +114,6 @@ impl KnownInput {
             size: self.size,
             read_as: self.read_as.clone(),
             notes: self.notes.clone(),
-            loosely: self.loosely.clone(),
             encoding_doubt: self.encoding_doubt,
             layout: self.layout.clone(),
             has_rows: self.has_rows,
@@ -185,7 +182,7 @@ impl KnownInput {
 
     /// Returns the header names that were matched loosely (`--loose-headers`).
     pub fn loosely(&self) -> &[LooseColumn] {
-        &self.loosely
+        self.layout.loosely()
     }
 
     /// Returns what is doubtful about the encoding, judged by the first 4 MiB.

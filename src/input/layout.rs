@@ -1,62 +1,94 @@
-//! The layout of an input's records: known once its header is read, and shared by all threads that
-//! parse its blocks.
+//! The layout of an input's records, of whatever format. This is the one place that knows all
+//! formats.
 
-use crate::text::is_same_name;
-
+use crate::input::blocks::block::Block;
 use crate::input::bytes::decode::Bom;
 use crate::input::bytes::failed_rows::Origin;
-use crate::input::bytes::format::Format;
 use crate::input::csv::layout::CsvLayout;
-use crate::input::mapping::columns::number_in_name;
-use crate::input::mapping::header::Columns;
+use crate::input::mapping::loose_names::LooseColumn;
+use crate::input::mapping::own_part::OwnPart;
+use crate::input::mapping::record::{Record, RowRules};
+use crate::input::mapping::record_layout::RecordLayout;
 use crate::input::ndjson::layout::NdjsonLayout;
+use crate::input::sheet::layout::SheetLayout;
 
 /// The layout of one input's records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Layout {
     /// Delimited fields below a header.
     Csv(CsvLayout),
-    /// One JSON object a line.
+    /// JSON objects.
     Ndjson(NdjsonLayout),
+    /// Typed cells below a header.
+    Sheet(SheetLayout),
+}
+
+/// Calls a method of [`RecordLayout`].
+macro_rules! each {
+    ($layout:expr, $format:ident => $call:expr) => {
+        match $layout {
+            Layout::Csv($format) => $call,
+            Layout::Ndjson($format) => $call,
+            Layout::Sheet($format) => $call,
+        }
+    };
 }
 
 impl Layout {
-    /// Returns the input's format.
-    pub fn format(&self) -> Format {
-        match self {
-            Layout::Csv(csv) => Format::Csv(csv.dialect),
-            Layout::Ndjson(_) => Format::Ndjson,
-        }
-    }
-
     /// Returns whether the rows are original or were written by custsync.
     pub fn origin(&self) -> Origin {
-        match self {
-            Layout::Csv(csv) if csv.own.leading > 0 => Origin::FailedRows,
-            Layout::Csv(_) => Origin::First,
-            Layout::Ndjson(ndjson) => ndjson.origin,
-        }
+        each!(self, layout => layout.origin())
     }
 
     /// Returns whether a file of the input's rows has to begin with a byte order mark.
     pub fn bom(&self) -> Bom {
-        match self {
-            Layout::Csv(csv) => csv.bom,
-            Layout::Ndjson(ndjson) => ndjson.bom,
-        }
+        each!(self, layout => layout.bom())
     }
 
     /// Whether the input may have a column or key of this name.
     pub fn may_have(&self, name: &str) -> bool {
+        each!(self, layout => layout.may_have(name))
+    }
+
+    /// Returns the header names that were matched loosely (`--loose-headers`).
+    pub fn loosely(&self) -> &[LooseColumn] {
+        each!(self, layout => layout.loosely())
+    }
+
+    /// Reads and checks the records of a block, and passes each to `visit`, in order. The cells of
+    /// the first `explained` records are explained. Returns the number of blank CSV rows (delimiters
+    /// only) that were skipped.
+    pub fn parse(
+        &self,
+        block: &Block,
+        rules: &RowRules,
+        explained: u64,
+        visit: &mut impl FnMut(Record<'_>),
+    ) -> u64 {
+        let skipped = each!(self, layout => layout.parse(block, rules, explained, visit));
+        block.blank_rows_before + skipped
+    }
+
+    /// Returns the end of each record in a block, after its line end.
+    pub(crate) fn record_ends<'b>(&self, block: &'b Block) -> Box<dyn Iterator<Item = usize> + 'b> {
+        each!(self, layout => layout.record_ends(block))
+    }
+
+    /// Returns a block without its first `count` bytes, which are whole records.
+    pub(crate) fn without_first(&self, block: Block, count: usize) -> Block {
+        each!(self, layout => layout.without_first(block, count))
+    }
+
+    /// Splits the bytes of a record into custsync's part and the original row.
+    pub fn own_part<'r>(&self, raw: &'r [u8]) -> OwnPart<'r> {
+        each!(self, layout => layout.own_part(raw))
+    }
+
+    /// Returns the CSV layout in which failed rows are written; `None` if they are NDJSON.
+    pub fn delimited(&self) -> Option<&CsvLayout> {
         match self {
-            Layout::Csv(csv) => {
-                let Columns { names, loosely, .. } = &csv.columns;
-                names.iter().any(|column| is_same_name(column, name))
-                    || loosely.iter().any(|column| column.matched_name == name)
-                    || number_in_name(name)
-                        .is_some_and(|number| number <= names.len() - csv.own.leading)
-            }
-            Layout::Ndjson(_) => true,
+            Layout::Csv(csv) => Some(csv),
+            Layout::Ndjson(_) | Layout::Sheet(_) => None,
         }
     }
 }

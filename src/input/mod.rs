@@ -2,18 +2,22 @@
 //! [`CustomerUpdate`](crate::contract::CustomerUpdate).
 //!
 //! [`Input`] reads, in one thread. It opens an input, detects its format, reads its header, and
-//! returns [`Block`]s of whole records. Everything else is pure. [`parse_block`] reads and checks
+//! returns [`Block`]s of whole records. Everything else is pure. [`Layout::parse`] reads and checks
 //! the records of one block without the others, so any number of threads can run it. A block knows
 //! its first line; row numbers are prefix sums over the blocks' record counts.
 //!
-//! CSV and NDJSON share [`Layout`] (which column fills which field) and [`RowRules`] (how a cell is
-//! read). The errors of a row are data ([`Record::checked`]); an [`InputError`] stops the run.
+//! A format is a source of blocks (`RowSource` in `blocks`) and a layout
+//! (`RecordLayout` in `mapping`), which [`Layout`] lists. Formats of text
+//! share one source, and need only find the ends of their records.
+//!
+//! All formats share [`RowRules`], how a cell is read. The errors of a row are data
+//! ([`Record::checked`]); an [`InputError`] stops the run.
 //!
 //! The folders import downwards only:
 //! - `bytes`: sources, compression, encodings, and detection by the first bytes
 //! - `blocks`: cuts the text into blocks of whole records
 //! - `csv`, `ndjson`: split a block into records and cells
-//! - `sheet`: turns a sheet of a workbook into lines of NDJSON
+//! - `sheet`: reads the typed cells of a workbook's sheet
 //! - `mapping`: header names, `--map`, `--set`, and what a cell's text means
 
 mod blank_rows;
@@ -22,21 +26,19 @@ mod bytes;
 mod csv;
 mod detect;
 mod error;
-mod explain;
 mod known;
 mod layout;
 mod mapping;
 mod ndjson;
 mod open;
 mod options;
-mod own_part;
-mod parse;
 mod read_as;
 mod row_range;
 mod sheet;
 #[cfg(test)]
 mod tests;
 
+pub use blocks::array::ArrayFault;
 pub use blocks::block::{Block, BlockSize};
 pub use bytes::compression::Compression;
 pub use bytes::decode::{Bom, Encoding, EncodingChoice, EncodingError};
@@ -49,15 +51,16 @@ pub use bytes::stream::EncodingDoubt;
 pub use bytes::stream_fault::StreamFault;
 pub use csv::layout::CsvLayout;
 pub use error::{InputError, InputFault};
-pub use explain::{CellResult, CellSource, ExplainedCell, explain_record};
 pub use known::KnownInput;
 pub use layout::Layout;
 pub use mapping::cell_rules::{CellRules, EmptyRule, EmptyRules, Trim};
 pub use mapping::column_fault::ColumnFault;
 pub use mapping::columns::{HeaderNames, MappingRules};
 pub use mapping::constants::Constants;
+pub use mapping::explained::{CellResult, CellSource, ExplainedCell};
 pub use mapping::loose_names::LooseColumn;
 pub use mapping::null_strings::NullStrings;
+pub use mapping::own_part::{Overtaken, OwnPart, Texts};
 pub use mapping::record::{Record, RowRules};
 pub use mapping::target::{RuleError, Target};
 pub use mapping::value_maps::ValueMaps;
@@ -65,8 +68,7 @@ pub use mapping::withheld::{OvertakenRule, Withheld};
 pub use ndjson::layout::NdjsonLayout;
 pub use open::Input;
 pub use options::{HeaderRule, InputRules, Ragged};
-pub use own_part::{Overtaken, OwnPart, Texts, own_part};
-pub use parse::parse_block;
-pub use read_as::{Container, ReadAs};
+pub use read_as::{ReadAs, TextForm};
 pub use row_range::{RowRange, cut_behind};
 pub use sheet::SheetChoice;
+pub use sheet::layout::SheetLayout;

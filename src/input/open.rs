@@ -10,6 +10,7 @@ use bytes::Bytes;
 use crate::input::blank_rows::first_with_records;
 use crate::input::blocks::block::{Block, BlockSize};
 use crate::input::blocks::cutter::{Blocks, Head};
+use crate::input::blocks::source::RowSource;
 use crate::input::bytes::decode::Bom;
 use crate::input::bytes::dialect::{Delimiter, Dialect};
 use crate::input::bytes::failed_rows::Origin;
@@ -33,8 +34,9 @@ use crate::input::mapping::loose_names::LooseColumn;
 use crate::input::mapping::own_columns::OwnColumns;
 use crate::input::mapping::{header, own_columns};
 use crate::input::ndjson::layout::NdjsonLayout;
+use crate::input::ndjson::records::Framing;
 use crate::input::options::{HeaderRule, InputRules};
-use crate::input::read_as::{Container, ReadAs};
+use crate::input::read_as::{ReadAs, TextForm};
 use crate::input::sheet;
 use crate::input::sheet::OpenSheet;
 
@@ -49,7 +51,6 @@ pub struct Input {
     size: Option<u64>,
     read_as: ReadAs,
     sheet: Option<OpenSheet>,
-    loosely: Vec<LooseColumn>,
     doubts: EncodingDoubts,
     layout: Arc<Layout>,
     has_rows: bool,
@@ -57,7 +58,7 @@ pub struct Input {
     steady: Option<SteadyFile>,
     /// The block that was read when the input was opened.
     first: Option<Block>,
-    blocks: Blocks<ByteStream>,
+    rows: Box<dyn RowSource>,
 }
 
 impl Input {
@@ -159,7 +160,7 @@ impl Input {
 
     /// Returns the header names that were matched loosely (`--loose-headers`).
     pub fn loosely(&self) -> &[LooseColumn] {
-        &self.loosely
+        self.layout.loosely()
     }
 
     /// Returns what is doubtful about the encoding, judged by what was read so far.
@@ -176,11 +177,11 @@ impl Input {
     pub fn next_block(&mut self) -> Result<Option<Block>, InputError> {
         let next = match self.first.take() {
             Some(block) => Ok(Some(block)),
-            None => self.blocks.next(),
+            None => self.rows.next(),
         };
         // A changed file explains any other fault, so it is reported first.
         let steady = self.steady.as_ref().map_or(Ok(()), SteadyFile::check);
-        let steady = steady.map_err(|error| InputFault::of_read(error, self.blocks.line()));
+        let steady = steady.map_err(|error| InputFault::of_read(error, self.rows.line()));
         steady.and(next).map_err(|fault| self.error(fault))
     }
 }
@@ -218,26 +219,27 @@ pub(crate) fn preflight(
 }
 
 fn open_workbook(name: &InputName, path: &Path, rules: &InputRules) -> Result<Input, InputFault> {
-    let (rows, sheet) = sheet::open(path, rules)?;
-    let container = Container::Workbook(sheet.choice.clone());
-    let read_as = ReadAs {
-        format: Format::Ndjson,
-        found: None,
-        container,
-        encoding: None,
+    let (mut rows, sheet) = sheet::open(path, rules)?;
+    let in_sheet = |fault: InputFault| InputFault::InSheet {
+        sheet: sheet.choice.name().to_owned(),
+        fault: Box::new(fault),
     };
-    let head = Head::read(Box::new(rows) as ByteStream, BlockSize::default());
-    match head.and_then(|head| begin(name, None, head, rules, read_as)) {
-        Ok(input) => Ok(Input {
-            loosely: sheet.loosely.clone(),
-            sheet: Some(sheet),
-            ..input
-        }),
-        Err(fault) => Err(InputFault::InSheet {
-            sheet: sheet.choice.name().to_owned(),
-            fault: Box::new(fault),
-        }),
+    let first = rows.next().map_err(in_sheet)?;
+    if first.is_none() && matches!(rules.header, HeaderRule::Named(_)) {
+        return Err(in_sheet(InputFault::Empty));
     }
+    Ok(Input {
+        name: name.clone(),
+        size: None,
+        read_as: ReadAs::Workbook(sheet.choice.clone()),
+        doubts: EncodingDoubts::default(),
+        layout: Arc::new(Layout::Sheet(sheet.layout.clone())),
+        sheet: Some(sheet),
+        has_rows: first.is_some(),
+        steady: None,
+        first,
+        rows,
+    })
 }
 
 fn open_text(
@@ -266,27 +268,25 @@ fn open_text(
         ..rules.clone()
     };
     let format = Format::of(name, head.bytes(), &with_named)?;
-    let container = text
-        .compression
-        .map_or(Container::File, Container::Compressed);
-    let read_as = ReadAs {
+    let is_as_long = text.compression.is_none() && text.encoding.is_none();
+    let form = TextForm {
         format,
         found: format.found_delimiter(rules),
-        container,
+        compression: text.compression,
         encoding: text.encoding,
     };
-    let is_as_long = text.compression.is_none() && text.encoding.is_none();
-    let input = begin(
-        name,
-        source.size.filter(|_| is_as_long),
-        head,
-        rules,
-        read_as,
-    )?;
+    let (layout, first, blocks) = begin(head, rules, &form)?;
     Ok(Input {
+        name: name.clone(),
+        size: source.size.filter(|_| is_as_long),
+        read_as: ReadAs::Text(form),
+        sheet: None,
         doubts: text.doubts,
+        layout: Arc::new(layout),
+        has_rows: !first.bytes.is_empty(),
         steady: source.steady,
-        ..input
+        first: Some(first),
+        rows: Box::new(blocks),
     })
 }
 
@@ -310,14 +310,14 @@ fn skip_top(
     Ok(named)
 }
 
+/// Reads the header, if the format has one. Returns the layout, the first block with a record, and
+/// the blocks behind it.
 fn begin(
-    name: &InputName,
-    size: Option<u64>,
-    head: Head<ByteStream>,
+    mut head: Head<ByteStream>,
     rules: &InputRules,
-    read_as: ReadAs,
-) -> Result<Input, InputFault> {
-    let format = read_as.format;
+    form: &TextForm,
+) -> Result<(Layout, Block, Blocks<ByteStream>), InputFault> {
+    let format = form.format;
     let origin = if failed_rows::is_failed_rows(head.bytes()) {
         Origin::FailedRows
     } else {
@@ -326,52 +326,26 @@ fn begin(
     let bom = if head.had_mark() {
         Bom::Write
     } else {
-        Bom::of(read_as.encoding, rules.encoding)
+        Bom::of(form.encoding, rules.encoding)
     };
+    if format == Format::JsonArray {
+        head.open_array();
+    }
     let mut blocks = head.into_blocks(format);
-    let (layout, first) = match format {
+    let json = |framing| Layout::Ndjson(NdjsonLayout::new(&rules.mapping, framing, origin, bom));
+    let (layout, start) = match format {
         Format::Csv(dialect) => {
             let (layout, rest) = read_header(&mut blocks, dialect, rules, bom)?;
-            let first = first_with_records(Some(rest), &mut blocks, format)?;
-            (Layout::Csv(layout), first)
+            (Layout::Csv(layout), Some(rest))
         }
-        Format::Ndjson => {
-            let first = first_with_records(None, &mut blocks, format)?;
-            let layout = NdjsonLayout::new(&rules.mapping, origin, bom);
-            let is_sheet = matches!(read_as.container, Container::Workbook(_));
-            if first.bytes.is_empty() && !is_sheet {
-                return Err(InputFault::Empty);
-            }
-            (
-                Layout::Ndjson(if is_sheet { layout.of_sheet() } else { layout }),
-                first,
-            )
-        }
+        Format::Ndjson => (json(Framing::Lines), None),
+        Format::JsonArray => (json(Framing::Array), None),
     };
-    let loosely = match &layout {
-        Layout::Csv(csv) => csv.columns.loosely.clone(),
-        Layout::Ndjson(_) => Vec::new(),
-    };
-    let has_rows = !first.bytes.is_empty();
-    let (name, doubts, layout, first) = (
-        name.clone(),
-        EncodingDoubts::default(),
-        Arc::new(layout),
-        Some(first),
-    );
-    Ok(Input {
-        name,
-        size,
-        read_as,
-        sheet: None,
-        loosely,
-        doubts,
-        layout,
-        has_rows,
-        steady: None,
-        first,
-        blocks,
-    })
+    let first = first_with_records(start, &mut blocks, format)?;
+    if first.bytes.is_empty() && format == Format::Ndjson {
+        return Err(InputFault::Empty);
+    }
+    Ok((layout, first, blocks))
 }
 
 /// Reads the header. Returns the columns and the rest of the first block.

@@ -96,7 +96,7 @@ impl InputRules {
                 Some(dialect.delimiter),
                 Some(dialect.quotes),
             ),
-            Format::Ndjson => (FormatChoice::Ndjson, None, None),
+            Format::Ndjson | Format::JsonArray => (FormatChoice::Ndjson, None, None),
         };
         let (mapping, ragged) = (self.mapping.clone(), self.ragged);
         InputRules {

@@ -11,32 +11,35 @@ use crate::input::sheet::SheetChoice;
 
 /// The description of what an input was detected to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReadAs {
+pub enum ReadAs {
+    /// Text.
+    Text(TextForm),
+    /// A sheet of a workbook.
+    Workbook(SheetChoice),
+}
+
+/// The form of an input's text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextForm {
     /// Its format.
     pub format: Format,
     /// The delimiter, if it was detected and is not the usual one.
     pub found: Option<Delimiter>,
-    /// The container of the text.
-    pub container: Container,
+    /// The compression of the text.
+    pub compression: Option<Compression>,
     /// The encoding that the text was decoded from; `None` for UTF-8.
     pub encoding: Option<Encoding>,
-}
-
-/// The container of an input's text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Container {
-    /// The file itself.
-    File,
-    /// Compressed data.
-    Compressed(Compression),
-    /// A sheet of a workbook.
-    Workbook(SheetChoice),
 }
 
 impl ReadAs {
     /// Whether the input is what its name says, so that there is nothing to report.
     pub fn is_plain(&self) -> bool {
-        self.found.is_none() && self.container == Container::File && self.encoding.is_none()
+        match self {
+            ReadAs::Text(text) => {
+                text.found.is_none() && text.compression.is_none() && text.encoding.is_none()
+            }
+            ReadAs::Workbook(_) => false,
+        }
     }
 }
 
@@ -44,16 +47,19 @@ impl fmt::Display for ReadAs {
     /// Writes it as in ``gzip, CSV with `;`, windows-1252`` or ``workbook, sheet `North`; not read:
     /// `South` ``.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.container {
-            Container::File => {}
-            Container::Compressed(compression) => write!(f, "{compression}, ")?,
-            Container::Workbook(choice) => return write!(f, "workbook, {choice}"),
+        let text = match self {
+            ReadAs::Text(text) => text,
+            ReadAs::Workbook(choice) => return write!(f, "workbook, {choice}"),
+        };
+        if let Some(compression) = text.compression {
+            write!(f, "{compression}, ")?;
         }
-        match self.format {
+        match text.format {
             Format::Csv(dialect) => write!(f, "CSV with {dialect}")?,
             Format::Ndjson => f.write_str("NDJSON")?,
+            Format::JsonArray => f.write_str("JSON array")?,
         }
-        match self.encoding {
+        match text.encoding {
             Some(encoding) => write!(f, ", {}", encoding.name()),
             None => Ok(()),
         }

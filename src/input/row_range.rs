@@ -3,9 +3,7 @@
 
 use crate::input::blocks::block::Block;
 use crate::input::bytes::failed_rows::Origin;
-use crate::input::csv::records::CsvRecords;
 use crate::input::layout::Layout;
-use crate::input::ndjson::lines::NdjsonLines;
 
 /// The rows that take part, counted over all blocks. Skipped rows keep their numbers: the first row
 /// of the first block that is left is row [`skipped`](Self::skipped) + 1.
@@ -65,7 +63,7 @@ impl RowRange {
                 Cut::At(end) => {
                     self.skipped += self.to_skip;
                     self.to_skip = 0;
-                    block = block.without_first(end, layout.format());
+                    block = layout.without_first(block, end);
                 }
             }
         }
@@ -74,7 +72,7 @@ impl RowRange {
                 Cut::Fewer(count) => self.to_take = Some(to_take - count),
                 Cut::At(end) => {
                     self.to_take = Some(0);
-                    let rest = block.clone().without_first(end, layout.format());
+                    let rest = layout.without_first(block.clone(), end);
                     self.cut_off = count_records(&rest, layout);
                     block.bytes.truncate(end);
                 }
@@ -88,7 +86,7 @@ impl RowRange {
 pub fn cut_behind(block: &mut Block, layout: &Layout, records: u64) -> Option<Block> {
     match nth_record_end(block, layout, records) {
         Cut::At(end) if end < block.bytes.len() => {
-            let rest = block.clone().without_first(end, layout.format());
+            let rest = layout.without_first(block.clone(), end);
             block.bytes.truncate(end);
             Some(rest)
         }
@@ -106,24 +104,14 @@ fn count_records(block: &Block, layout: &Layout) -> u64 {
 
 /// Finds the end of the `n`th record of a block, after its line end.
 fn nth_record_end(block: &Block, layout: &Layout, n: u64) -> Cut {
-    let mut count = 0;
-    let mut end = 0;
-    let mut next_end: Box<dyn FnMut() -> Option<usize>> = match layout {
-        Layout::Csv(csv) => {
-            let mut records = CsvRecords::of(block, csv.dialect());
-            Box::new(move || records.next().map(|record| record.end))
-        }
-        Layout::Ndjson(_) => {
-            let mut lines = NdjsonLines::of(block);
-            Box::new(move || lines.next().map(|line| line.end))
-        }
-    };
+    let (mut count, mut last) = (0, 0);
+    let mut ends = layout.record_ends(block);
     while count < n {
-        match next_end() {
-            Some(found) => end = found,
+        match ends.next() {
+            Some(end) => last = end,
             None => return Cut::Fewer(count),
         }
         count += 1;
     }
-    Cut::At(end)
+    Cut::At(last)
 }

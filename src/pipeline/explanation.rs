@@ -2,7 +2,8 @@
 //! make.
 
 use crate::contract::{CustomerId, FieldError};
-use crate::input::{ExplainedCell, Layout, Record, RowRules, explain_record};
+use crate::input::ExplainedCell;
+use crate::pipeline::reading::Verdict;
 use crate::row::Position;
 
 /// A row for `--explain`. It holds a customer's values and is shown on the user's screen only.
@@ -34,16 +35,14 @@ pub struct ExplainedUpdate {
 }
 
 impl Explanation {
-    /// Explains a record at `position`.
+    /// Explains a row with these cells.
     pub(crate) fn of(
-        record: &Record<'_>,
+        verdict: &Verdict<'_>,
+        cells: Vec<ExplainedCell>,
         position: Position,
-        layout: &Layout,
-        rules: &RowRules,
     ) -> Explanation {
-        let update = match &record.checked {
-            Ok(update) if update.fields().is_empty() => Err(NotSent::Overtaken),
-            Ok(update) => {
+        let update = match verdict {
+            Verdict::Valid(update) => {
                 let mut body = Vec::new();
                 update.write_body(&mut body);
                 let body = String::from_utf8(body).expect("JSON is UTF-8");
@@ -52,11 +51,13 @@ impl Explanation {
                     body,
                 })
             }
-            Err(invalid) => Err(NotSent::Invalid(invalid.errors.clone())),
+            Verdict::Superseded(_) => Err(NotSent::Superseded),
+            Verdict::Overtaken(_) => Err(NotSent::Overtaken),
+            Verdict::Invalid(invalid) => Err(NotSent::Invalid(invalid.errors.clone())),
         };
         Explanation {
             position,
-            cells: explain_record(record.raw, layout, rules),
+            cells,
             update,
         }
     }

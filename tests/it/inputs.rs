@@ -85,8 +85,8 @@ fn what_is_no_text_is_called_by_its_name() {
     );
     refuse(
         "a.json",
-        format!("[{{\"id\":1,\"job\":\"{CANARY}\"}}]"),
-        "a.json: is a JSON array",
+        format!("[{{\"id\":1,\"job\":\"{CANARY}\"}}\n{{\"id\":2}}]"),
+        "a.json:2: a comma is missing here between two elements of the JSON array",
     );
 }
 

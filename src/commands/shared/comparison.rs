@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::config::input::InputSettings;
 use crate::contract::CustomerId;
-use crate::input::{KnownInput, parse_block};
+use crate::input::KnownInput;
 use crate::journal::{Checkpoint, Difference, EntryReader, InputComparison, Overtakers, RunKey};
 use crate::pipeline::resume::{Compare, Gaps};
 
@@ -95,7 +95,7 @@ impl Compared<'_> {
                 && let Some(block) = input.next_block()?
             {
                 let layout = input.layout().clone();
-                parse_block(&block, &layout, &self.settings.rows, &mut |record| {
+                layout.parse(&block, &self.settings.rows, 0, &mut |record| {
                     rows += 1;
                     let customer = record
                         .checked

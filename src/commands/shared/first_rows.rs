@@ -8,7 +8,7 @@ use tracing::warn;
 use crate::commands::shared::row_range;
 use crate::config::input::InputSettings;
 use crate::contract::Today;
-use crate::input::{Block, Layout, RowRange, RowRules, parse_block};
+use crate::input::{Block, Layout, RowRange, RowRules};
 use crate::results::summary::{InputNames, warning_groups};
 use crate::results::tally::RowsRead;
 use crate::row::Position;
@@ -57,7 +57,7 @@ impl FirstRows {
         let Some(block) = self.window.cut(block, layout) else {
             return;
         };
-        parse_block(&block, layout, &self.rules, &mut |record| {
+        layout.parse(&block, &self.rules, 0, &mut |record| {
             let position = Position {
                 row: self.read.rows + 1,
                 input,

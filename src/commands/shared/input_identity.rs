@@ -5,7 +5,7 @@ use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
 use crate::commands::Failure;
-use crate::input::{InputName, KnownInput, Layout};
+use crate::input::{InputName, KnownInput};
 use crate::journal::{InputIdentity, RunKey};
 
 /// The bytes at either end of an input that belong to its identity.
@@ -23,10 +23,8 @@ pub(in crate::commands) fn identities(
 }
 
 fn identity(input: &KnownInput, key: RunKey) -> io::Result<InputIdentity> {
-    let columns = match input.layout().as_ref() {
-        Layout::Csv(csv) => Some(key.digest(format!("{:?}", csv.names()))),
-        Layout::Ndjson(_) => None,
-    };
+    let columns = input.layout().delimited();
+    let columns = columns.map(|csv| key.digest(format!("{:?}", csv.names())));
     let name = input.name();
     let unknown = InputIdentity {
         name: name.to_string(),

@@ -9,7 +9,7 @@ use crate::commands::Failure;
 use crate::commands::shared::files;
 use crate::commands::shared::first_rows::FirstRows;
 use crate::config::input::InputSettings;
-use crate::input::{Container, KnownInput, Layout, Origin};
+use crate::input::{KnownInput, Layout, Origin, ReadAs};
 use crate::results::summary::InputNames;
 
 /// The inputs of a command, inspected and closed again, except for those that can be read only
@@ -88,11 +88,11 @@ fn warn_of_encoding(input: &KnownInput) {
 
 /// Logs the sheet of a workbook that is read, if there are others.
 fn log_sheet(input: &KnownInput) {
-    match &input.read_as().container {
-        Container::Workbook(choice) if choice.is_one_of_several() => {
+    match input.read_as() {
+        ReadAs::Workbook(choice) if choice.is_one_of_several() => {
             info!("{}: {choice} (--sheet)", input.name());
         }
-        Container::File | Container::Compressed(_) | Container::Workbook(_) => {}
+        ReadAs::Text(_) | ReadAs::Workbook(_) => {}
     }
 }
 

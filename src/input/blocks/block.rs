@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use crate::input::blocks::index::CellIndex;
+use crate::input::blocks::typed::TypedRecords;
 use crate::input::bytes::bytes_of;
 use crate::input::bytes::format::Format;
 use crate::input::bytes::lines::count_lines;
@@ -45,6 +46,8 @@ pub struct Block {
     /// The structural index of the block's cells, chunk by chunk. Empty if there is none; longer
     /// than the bytes if the block was cut off at its end.
     pub(crate) cell_index: Vec<CellIndex>,
+    /// The records whose cells the source has typed. Empty for formats of text.
+    pub(crate) typed: TypedRecords,
     /// The number of blank rows before the block, in blocks without any record.
     pub(crate) blank_rows_before: u64,
 }
@@ -57,6 +60,7 @@ impl Block {
             first_line,
             bytes_before,
             cell_index: Vec::new(),
+            typed: TypedRecords::default(),
             blank_rows_before: 0,
         }
     }
@@ -67,5 +71,16 @@ impl Block {
         let first_line = self.first_line + count_lines(&removed, format);
         let bytes_before = self.bytes_before + bytes_of(&removed);
         Block::new(self.bytes, first_line, bytes_before)
+    }
+
+    /// Returns the block without its first `count` bytes, which are whole typed records.
+    pub(crate) fn without_first_typed(mut self, count: usize) -> Block {
+        let removed = self.bytes.split_to(count);
+        self.typed.remove_first(count);
+        Block {
+            bytes_before: self.bytes_before + bytes_of(&removed),
+            first_line: self.typed.first_line().unwrap_or(self.first_line),
+            ..self
+        }
     }
 }

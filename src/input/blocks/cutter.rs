@@ -8,11 +8,11 @@ use std::io::Read;
 use memchr::{memchr, memchr2};
 
 use crate::input::blocks::block::{Block, BlockSize};
-use crate::input::blocks::framing::{RecordEnds, from};
+use crate::input::blocks::framing::{FramingFault, RecordEnds};
 use crate::input::bytes::format::Format;
 use crate::input::bytes::lines::{count_lines, line_behind};
 use crate::input::bytes::pauses::is_pause;
-use crate::input::bytes::{BYTE_ORDER_MARK, bytes_of};
+use crate::input::bytes::{BYTE_ORDER_MARK, bytes_of, from};
 use crate::input::error::InputFault;
 
 /// The number of bytes needed to recognise a file by its start.
@@ -94,6 +94,13 @@ impl<R: Read> Head<R> {
     /// Whether a byte order mark was removed.
     pub(crate) fn had_mark(&self) -> bool {
         self.had_mark
+    }
+
+    /// Replaces the opening bracket of a JSON array by a space.
+    pub(crate) fn open_array(&mut self) {
+        if let Some(bracket) = self.bytes.iter_mut().find(|byte| **byte == b'[') {
+            *bracket = b' ';
+        }
     }
 
     /// Returns the first bytes.
@@ -211,6 +218,9 @@ impl<R: Read> Blocks<R> {
                     .map_err(|error| InputFault::of_read(error, self.line_of(self.buffer.len())))?;
             }
             let last_record_end = self.ends.search(&self.buffer);
+            if let Some((at, fault)) = self.ends.fault() {
+                return Err(self.framing_fault(at, fault));
+            }
             match (self.end, last_record_end) {
                 (StreamEnd::Reached, _) => return self.rest(),
                 (StreamEnd::Ahead, Some(record_end)) => return self.cut(record_end).map(Some),
@@ -234,10 +244,8 @@ impl<R: Read> Blocks<R> {
 
     /// Returns all that is left at the end of the stream.
     fn rest(&mut self) -> Result<Option<Block>, InputFault> {
-        if let Some(quote) = self.ends.unclosed_quote() {
-            return Err(InputFault::QuoteNotClosed {
-                line: self.line_of(quote),
-            });
+        if let Some((at, fault)) = self.ends.fault_at_end() {
+            return Err(self.framing_fault(at, fault));
         }
         if self.buffer.is_empty() {
             Ok(None)
@@ -264,12 +272,13 @@ impl<R: Read> Blocks<R> {
         let lines = self
             .ends
             .count_lines(self.buffer.get(..record_end).unwrap_or_default());
-        let line_ends = if lines > self.size.lines_max as u64 {
-            self.line_ends(record_end)
+        let records = self.ends.records_at_most(lines);
+        let inner_ends = if records > self.size.lines_max as u64 {
+            self.inner_ends(record_end)
         } else {
             Vec::new()
         };
-        self.target = self.target_after(record_end, lines);
+        self.target = self.target_after(record_end, records);
         let mut rest = Vec::with_capacity(self.target);
         rest.extend_from_slice(self.buffer.get(record_end..).unwrap_or_default());
         let mut block = std::mem::replace(&mut self.buffer, rest);
@@ -277,27 +286,24 @@ impl<R: Read> Blocks<R> {
         let (first_line, bytes_before) = (self.line, self.bytes_before);
         self.line += lines;
         self.bytes_before += bytes_of(&block);
-        let cell_index =
-            std::mem::replace(&mut self.ends, RecordEnds::new(self.format)).into_cell_index();
+        let next_ends = self.ends.behind_last(self.format);
+        let cell_index = std::mem::replace(&mut self.ends, next_ends).into_cell_index();
         let block = Block {
-            bytes: block.into(),
-            first_line,
-            bytes_before,
             cell_index,
-            blank_rows_before: 0,
+            ..Block::new(block.into(), first_line, bytes_before)
         };
-        if line_ends.is_empty() {
+        if inner_ends.is_empty() {
             Ok(block)
         } else {
-            Ok(self.cut_up(&block, &line_ends))
+            Ok(self.cut_up(&block, &inner_ends))
         }
     }
 
     /// Returns the places where a block with too many lines has to be cut.
     #[cold]
-    fn line_ends(&self, record_end: usize) -> Vec<usize> {
+    fn inner_ends(&self, record_end: usize) -> Vec<usize> {
         let records = self.buffer.get(..record_end).unwrap_or_default();
-        let mut ends = self.ends.line_ends_by(self.size.lines_max, records);
+        let mut ends = self.ends.ends_by(self.size.lines_max, records);
         ends.retain(|end| *end < record_end);
         ends
     }
@@ -319,13 +325,21 @@ impl<R: Read> Blocks<R> {
     /// Returns the number of bytes to read for the next block, given the size of the last one. If
     /// lines are short, it is about as many as the line limit allows, so that the block need not be
     /// cut.
-    fn target_after(&self, bytes: usize, lines: u64) -> usize {
+    fn target_after(&self, bytes: usize, records: u64) -> usize {
         let wanted = self.size.lines_max / 8 * 7;
-        let lines = usize::try_from(lines).unwrap_or(usize::MAX).max(1);
-        (bytes.saturating_mul(wanted) / lines).clamp(
+        let records = usize::try_from(records).unwrap_or(usize::MAX).max(1);
+        (bytes.saturating_mul(wanted) / records).clamp(
             TARGET_BYTES_MIN.min(self.size.block_bytes),
             self.size.block_bytes,
         )
+    }
+
+    fn framing_fault(&self, at: usize, fault: FramingFault) -> InputFault {
+        let line = self.line_of(at);
+        match fault {
+            FramingFault::OpenQuote => InputFault::QuoteNotClosed { line },
+            FramingFault::Array(fault) => InputFault::JsonArray { line, fault },
+        }
     }
 
     fn too_long(&self) -> InputFault {

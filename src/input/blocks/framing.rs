@@ -3,10 +3,12 @@
 use fearless_simd::{Simd, dispatch};
 use memchr::{memchr_iter, memrchr};
 
+use crate::input::blocks::array::{ArrayEnds, ArrayFault, next_element};
 use crate::input::blocks::chunk::CHUNK_BYTES;
 use crate::input::blocks::index::{CellIndex, ChunkIndex, Indexer};
 use crate::input::bytes::dialect::Dialect;
 use crate::input::bytes::format::Format;
+use crate::input::bytes::from;
 use crate::input::bytes::lines::count_lines;
 
 /// Finds the end of the last whole record in a buffer that grows at its end.
@@ -21,6 +23,17 @@ pub(crate) enum RecordEnds {
         at: usize,
         last: Option<usize>,
     },
+    /// An element of the array is a record.
+    JsonArray(ArrayEnds),
+}
+
+/// A fault in the structure of a text, which no record is to blame for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FramingFault {
+    /// A quote that is not closed.
+    OpenQuote,
+    /// A fault between the elements of an array.
+    Array(ArrayFault),
 }
 
 /// The state of the search for record ends in CSV.
@@ -73,11 +86,21 @@ impl Last {
 }
 
 impl RecordEnds {
-    /// Returns a search that starts at the first byte of a record.
+    /// Returns a search that starts at the first byte of a text. Of an array, the opening bracket
+    /// has been replaced by a space.
     pub(crate) fn new(format: Format) -> RecordEnds {
         match format {
             Format::Ndjson => RecordEnds::Ndjson { at: 0, last: None },
+            Format::JsonArray => RecordEnds::JsonArray(ArrayEnds::new()),
             Format::Csv(dialect) => RecordEnds::Csv(CsvEnds::new(dialect)),
+        }
+    }
+
+    /// Returns a search that starts at the last end that this one has found.
+    pub(crate) fn behind_last(&self, format: Format) -> RecordEnds {
+        match self {
+            RecordEnds::Csv(_) | RecordEnds::Ndjson { .. } => RecordEnds::new(format),
+            RecordEnds::JsonArray(ends) => RecordEnds::JsonArray(ends.behind_last()),
         }
     }
 
@@ -93,6 +116,7 @@ impl RecordEnds {
                 *at = buffer.len();
                 *last
             }
+            RecordEnds::JsonArray(ends) => ends.search(buffer),
         }
     }
 
@@ -104,7 +128,29 @@ impl RecordEnds {
                 .open_quote
                 .place()
                 .filter(|_| ends.ends_in_quotes),
-            RecordEnds::Ndjson { .. } => None,
+            RecordEnds::Ndjson { .. } | RecordEnds::JsonArray(_) => None,
+        }
+    }
+
+    /// Returns the fault that nothing behind the buffer can mend, and its position.
+    pub(crate) fn fault(&self) -> Option<(usize, FramingFault)> {
+        match self {
+            RecordEnds::Csv(_) | RecordEnds::Ndjson { .. } => None,
+            RecordEnds::JsonArray(ends) => ends
+                .fault()
+                .map(|(at, fault)| (at, FramingFault::Array(fault))),
+        }
+    }
+
+    /// Returns the fault of an input that ends with the buffer, and its position.
+    pub(crate) fn fault_at_end(&self) -> Option<(usize, FramingFault)> {
+        match self {
+            RecordEnds::Csv(_) | RecordEnds::Ndjson { .. } => self
+                .unclosed_quote()
+                .map(|quote| (quote, FramingFault::OpenQuote)),
+            RecordEnds::JsonArray(ends) => ends
+                .fault_at_end()
+                .map(|(at, fault)| (at, FramingFault::Array(fault))),
         }
     }
 
@@ -112,14 +158,14 @@ impl RecordEnds {
     pub(crate) fn into_cell_index(self) -> Vec<CellIndex> {
         match self {
             RecordEnds::Csv(ends) => ends.cells,
-            RecordEnds::Ndjson { .. } => Vec::new(),
+            RecordEnds::Ndjson { .. } | RecordEnds::JsonArray(_) => Vec::new(),
         }
     }
 
-    /// Returns the end of every `count`th line of these records, in the buffer that was searched.
-    /// Line ends within a cell do not count.
+    /// Returns the end of every `count`th line of these records, or element of an array, in the
+    /// buffer that was searched. Line ends within a cell do not count.
     #[cold]
-    pub(crate) fn line_ends_by(&self, count: usize, records: &[u8]) -> Vec<usize> {
+    pub(crate) fn ends_by(&self, count: usize, records: &[u8]) -> Vec<usize> {
         match self {
             RecordEnds::Csv(ends) => ends
                 .line_ends(records)
@@ -131,6 +177,23 @@ impl RecordEnds {
                 .skip(count - 1)
                 .step_by(count)
                 .collect(),
+            RecordEnds::JsonArray(_) => {
+                let mut at = 0;
+                let ends = std::iter::from_fn(|| {
+                    at = next_element(records, at)?.end;
+                    Some(at)
+                });
+                ends.skip(count - 1).step_by(count).collect()
+            }
+        }
+    }
+
+    /// Returns the number of records that were found, or a larger number: `lines` is that of their
+    /// lines.
+    pub(crate) fn records_at_most(&self, lines: u64) -> u64 {
+        match self {
+            RecordEnds::Csv(_) | RecordEnds::Ndjson { .. } => lines,
+            RecordEnds::JsonArray(ends) => ends.elements(),
         }
     }
 
@@ -146,7 +209,9 @@ impl RecordEnds {
                 ..
             }) => count_lines(records, Format::Csv(Dialect::COMMA)),
             // A CRLF is counted by its LF.
-            RecordEnds::Csv(_) | RecordEnds::Ndjson { .. } => count_lines(records, Format::Ndjson),
+            RecordEnds::Csv(_) | RecordEnds::Ndjson { .. } | RecordEnds::JsonArray(_) => {
+                count_lines(records, Format::Ndjson)
+            }
         }
     }
 }
@@ -239,11 +304,6 @@ impl FoundEnds {
     }
 }
 
-/// Returns the bytes from `at` on.
-pub(crate) fn from(buffer: &[u8], at: usize) -> &[u8] {
-    buffer.get(at..).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -304,7 +364,7 @@ mod tests {
             let mut ends = RecordEnds::new(format);
             ends.search(text.as_bytes());
             assert_eq!(
-                ends.line_ends_by(count, text.as_bytes()),
+                ends.ends_by(count, text.as_bytes()),
                 want,
                 "{text:?}, each {count}"
             );

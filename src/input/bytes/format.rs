@@ -12,15 +12,17 @@ pub enum FormatChoice {
     Csv,
     /// Tab-separated values.
     Tsv,
-    /// One JSON object a line.
+    /// JSON: one object a line, or one array of objects.
     Ndjson,
 }
 
-/// The format of an input.
+/// The format of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// Records of delimited fields below a header.
     Csv(Dialect),
     /// One JSON object a line.
     Ndjson,
+    /// One JSON array of objects.
+    JsonArray,
 }

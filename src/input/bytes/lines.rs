@@ -6,11 +6,11 @@ use crate::input::bytes::dialect::Dialect;
 use crate::input::bytes::first_visible;
 use crate::input::bytes::format::Format;
 
-/// Counts the line ends in `bytes`: for CSV CR, LF and CRLF, for NDJSON LF.
+/// Counts the line ends in `bytes`: for CSV CR, LF and CRLF, for JSON LF.
 pub(crate) fn count_lines(bytes: &[u8], format: Format) -> u64 {
     let line_feeds = memchr_iter(b'\n', bytes).count();
     let lone_returns = match format {
-        Format::Ndjson => 0,
+        Format::Ndjson | Format::JsonArray => 0,
         Format::Csv(_) => memchr_iter(b'\r', bytes)
             .filter(|at| bytes.get(at + 1) != Some(&b'\n'))
             .count(),
@@ -26,7 +26,7 @@ pub(crate) fn line_behind(head: &[u8]) -> u64 {
 /// Guesses the format of an input that could not be read far enough to detect it.
 fn probable_format(head: &[u8]) -> Format {
     match first_visible(head) {
-        Some(b'{') => Format::Ndjson,
+        Some(b'{' | b'[') => Format::Ndjson,
         _ => Format::Csv(Dialect::COMMA),
     }
 }

@@ -37,6 +37,11 @@ pub(crate) fn bytes_of(bytes: &[u8]) -> u64 {
     u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }
 
+/// Returns the bytes from `at` on.
+pub(crate) fn from(buffer: &[u8], at: usize) -> &[u8] {
+    buffer.get(at..).unwrap_or_default()
+}
+
 pub(crate) fn first_visible(head: &[u8]) -> Option<u8> {
     head.iter()
         .copied()

@@ -5,12 +5,14 @@
 //! - `rows`: reads the cells of a record into a builder of an update
 //! - `uneven`, `joined`: rows that are refused because their cells do not fit the header
 //! - `layout`: the columns of an input
+//! - `own_part`: what custsync wrote into a failed row
 //! - `first_record`, `header_below`: detection of the delimiter and the header
 
 pub(crate) mod first_record;
 pub(crate) mod header_below;
 pub(crate) mod joined;
 pub(crate) mod layout;
+pub(crate) mod own_part;
 pub(crate) mod quoting;
 pub(crate) mod records;
 pub(crate) mod rows;

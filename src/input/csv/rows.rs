@@ -3,23 +3,77 @@
 use crate::contract::{Cell, InvalidRow, UpdateBuilder, has_line_break};
 
 use crate::input::blocks::block::Block;
-use crate::input::bytes::decode::likely_encoding;
+use crate::input::bytes::decode::{Bom, likely_encoding};
+use crate::input::bytes::failed_rows::Origin;
+use crate::input::bytes::format::Format;
 use crate::input::csv::layout::CsvLayout;
 use crate::input::csv::records::{CsvCell, CsvRecord, CsvRecords};
 use crate::input::csv::uneven::withheld_in;
-use crate::input::csv::{joined, uneven};
+use crate::input::csv::{joined, own_part, uneven};
 use crate::input::mapping::cell_rules::CellRules;
 use crate::input::mapping::cell_writer::CellWriter;
+use crate::input::mapping::explained::{ExplainedCell, ExplainedCells, json_text};
+use crate::input::mapping::loose_names::LooseColumn;
+use crate::input::mapping::own_part::OwnPart;
 use crate::input::mapping::record::{Record, RowRules};
+use crate::input::mapping::record_layout::RecordLayout;
 use crate::input::mapping::target::Target;
 use crate::input::mapping::withheld::{OvertakenRule, withhold};
 
+impl RecordLayout for CsvLayout {
+    fn origin(&self) -> Origin {
+        if self.own.leading > 0 {
+            Origin::FailedRows
+        } else {
+            Origin::First
+        }
+    }
+
+    fn bom(&self) -> Bom {
+        self.bom
+    }
+
+    fn may_have(&self, name: &str) -> bool {
+        self.columns.may_have(name, self.own.leading)
+    }
+
+    fn loosely(&self) -> &[LooseColumn] {
+        &self.columns.loosely
+    }
+
+    fn parse(
+        &self,
+        block: &Block,
+        rules: &RowRules,
+        explained: u64,
+        visit: &mut impl FnMut(Record<'_>),
+    ) -> u64 {
+        parse(block, self, rules, explained, visit)
+    }
+
+    fn record_ends<'b>(&self, block: &'b Block) -> Box<dyn Iterator<Item = usize> + 'b> {
+        let mut records = CsvRecords::of(block, self.dialect);
+        Box::new(std::iter::from_fn(move || {
+            records.next().map(|record| record.end)
+        }))
+    }
+
+    fn without_first(&self, block: Block, count: usize) -> Block {
+        block.without_first(count, Format::Csv(self.dialect))
+    }
+
+    fn own_part<'r>(&self, raw: &'r [u8]) -> OwnPart<'r> {
+        own_part::of_record(raw, self)
+    }
+}
+
 /// Passes each record of a block to `visit`, in order. Returns the number of lines of delimiters
 /// only that were skipped.
-pub(crate) fn parse(
+fn parse(
     block: &Block,
     layout: &CsvLayout,
     rules: &RowRules,
+    explained: u64,
     visit: &mut impl FnMut(Record<'_>),
 ) -> u64 {
     let mut records = CsvRecords::of(block, layout.dialect);
@@ -28,6 +82,7 @@ pub(crate) fn parse(
     let writer = CellWriter::of(&rules.cells).in_block(&block.bytes);
     let mut ordinal = 0;
     while let Some(record) = records.next() {
+        let mut cells = Vec::new();
         let is_usual = record.columns() == targets.len()
             && (record.flags.are_usual() || record.has_usual_cells());
         let may_be_joined =
@@ -37,7 +92,11 @@ pub(crate) fn parse(
         } else {
             None
         };
-        let refused = if joined.is_some() {
+        let refused = if ordinal < explained {
+            let refused =
+                read_explained(&record, layout, rules, &targets, &mut builder, &mut cells);
+            joined.or(refused)
+        } else if joined.is_some() {
             joined
         } else if is_usual {
             begin(&record, layout, rules, &mut builder);
@@ -61,7 +120,7 @@ pub(crate) fn parse(
             }
             None
         } else {
-            read_unusual(&record, layout, rules, &targets, &mut builder)
+            read_unusual(&record, layout, rules, &targets, &mut builder, |_, _| {})
         };
         let checked = match refused {
             None => builder.finish(),
@@ -71,6 +130,7 @@ pub(crate) fn parse(
             raw: record.raw,
             line: record.line,
             ordinal,
+            cells,
             checked,
         });
         ordinal += 1;
@@ -97,8 +157,9 @@ fn begin<'b>(
     }
 }
 
-/// Reads a record that has escapes or bad quotes, or does not fit the header. Returns the reason if
-/// it cannot be read.
+/// Reads a record that has escapes or bad quotes, does not fit the header, or is explained. `see`
+/// is told the target and the meaning of each cell. Returns the reason if the record cannot be
+/// read.
 #[cold]
 fn read_unusual<'b>(
     record: &CsvRecord<'_, 'b>,
@@ -106,6 +167,7 @@ fn read_unusual<'b>(
     rules: &'b RowRules,
     targets: &[Target],
     builder: &mut UpdateBuilder<'b>,
+    mut see: impl FnMut(Target, &Option<Cell<'b>>),
 ) -> Option<InvalidRow> {
     if let Some(invalid) = uneven::invalid(record, layout, &rules.cells) {
         return Some(invalid);
@@ -114,10 +176,36 @@ fn read_unusual<'b>(
     // Columns whose cells are missing at the end are skipped, as if absent; cells beyond the header
     // are empty.
     for (cell, &target) in record.cells().zip(targets) {
-        CellWriter::write(builder, target, said(record, &cell, target, &rules.cells));
+        let said = said(record, &cell, target, &rules.cells);
+        see(target, &said);
+        CellWriter::write(builder, target, said);
     }
     uneven::check_nameless(record, layout, builder);
     None
+}
+
+/// Reads a record as [`read_unusual`] does, and explains its cells.
+#[cold]
+fn read_explained<'b>(
+    record: &CsvRecord<'_, 'b>,
+    layout: &'b CsvLayout,
+    rules: &'b RowRules,
+    targets: &[Target],
+    builder: &mut UpdateBuilder<'b>,
+    cells: &mut Vec<ExplainedCell>,
+) -> Option<InvalidRow> {
+    let mut explained = ExplainedCells::of(&rules.cells, &rules.values);
+    let mut named_texts = layout.names().iter().zip(record.unquoted());
+    let refused = read_unusual(record, layout, rules, targets, builder, |target, cell| {
+        if let Some((name, text)) = named_texts.next() {
+            let json = json_text(&String::from_utf8_lossy(&text));
+            explained.add(name.clone(), json, target, cell.clone());
+        }
+    });
+    if refused.is_none() {
+        *cells = explained.finish(&layout.columns.constants, builder.left_out());
+    }
+    refused
 }
 
 /// Reads the cells of a record with good quotes and no escapes. `write_text` takes the texts whose
@@ -202,16 +290,7 @@ fn withhold_by_column(
     }
 }
 
-/// Converts the cell in a column to what it says of its target.
-pub(crate) fn cell<'r>(
-    record: &CsvRecord<'_, 'r>,
-    column: usize,
-    target: Target,
-    rules: &'r CellRules,
-) -> Option<Cell<'r>> {
-    said(record, &record.cells().nth(column)?, target, rules)
-}
-
+/// Converts a cell to what it says of its target.
 fn said<'r>(
     record: &CsvRecord<'_, 'r>,
     cell: &CsvCell,

@@ -116,16 +116,30 @@ impl CellRules {
     }
 
     /// Returns the value that a text is mapped to.
-    pub(crate) fn value_of(&self, target: Target, text: &str) -> Option<&str> {
+    fn value_of(&self, target: Target, text: &str) -> Option<&str> {
         match target {
             Target::Field(field) => self.values.get(field, text),
             Target::Id | Target::Ignored => None,
         }
     }
 
+    /// Reads a number, `true` or `false`. It may be mapped to another value, as a gender of 1 or 2
+    /// is; if not, it means `itself`.
+    pub(crate) fn word<'a>(
+        &'a self,
+        target: Target,
+        json: &str,
+        itself: Cell<'a>,
+    ) -> Option<Cell<'a>> {
+        match self.value_of(target, json) {
+            Some(value) => self.said(target, Cow::Borrowed(value)),
+            None => Some(itself),
+        }
+    }
+
     /// Reads a text without mapping it.
     #[inline]
-    pub(crate) fn said<'a>(&self, target: Target, text: Cow<'a, str>) -> Option<Cell<'a>> {
+    fn said<'a>(&self, target: Target, text: Cow<'a, str>) -> Option<Cell<'a>> {
         if self.null_strings.contains(target, &text) {
             return Some(Cell::Null);
         }

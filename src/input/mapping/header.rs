@@ -8,7 +8,7 @@ use crate::text::is_same_name;
 use crate::input::bytes::decode::likely_encoding;
 use crate::input::error::InputFault;
 use crate::input::mapping::column_fault::ColumnFault;
-use crate::input::mapping::columns::{HeaderNames, MappingRules, Unmapped};
+use crate::input::mapping::columns::{HeaderNames, MappingRules, Unmapped, number_in_name};
 use crate::input::mapping::constants::Constants;
 use crate::input::mapping::loose_names::{LooseColumn, LooseMatch, known_names};
 use crate::input::mapping::target::Target;
@@ -39,6 +39,17 @@ pub(crate) struct Columns {
 }
 
 impl Columns {
+    /// Whether there is a column of this name, or with the number in it. The `own_columns` at the
+    /// start, which custsync added, have no numbers.
+    pub(crate) fn may_have(&self, name: &str, own_columns: usize) -> bool {
+        self.names.iter().any(|column| is_same_name(column, name))
+            || self
+                .loosely
+                .iter()
+                .any(|column| column.matched_name == name)
+            || number_in_name(name).is_some_and(|number| number <= self.names.len() - own_columns)
+    }
+
     /// Returns the target of each column.
     pub(crate) fn targets(&self) -> Vec<Target> {
         let mut targets = vec![Target::Ignored; self.names.len()];

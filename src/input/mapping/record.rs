@@ -3,6 +3,7 @@
 use crate::contract::{CustomerUpdate, InvalidRow, ValueRules};
 
 use crate::input::mapping::cell_rules::CellRules;
+use crate::input::mapping::explained::ExplainedCell;
 use crate::input::mapping::withheld::OvertakenRule;
 
 /// The user's rules for reading rows.
@@ -25,6 +26,9 @@ pub struct Record<'a> {
     pub line: u64,
     /// The place among the block's records, from 0.
     pub ordinal: u64,
+    /// The cells and constants, if they were to be explained. Empty if the cells cannot be told
+    /// apart: the record is ragged, or is no JSON object.
+    pub cells: Vec<ExplainedCell>,
     /// The update, or all errors of the row.
     pub checked: Result<CustomerUpdate<'a>, InvalidRow>,
 }

@@ -3,7 +3,7 @@
 use serde::de::IgnoredAny;
 use serde_json::error::Category;
 
-use crate::input::ndjson::lines::is_blank;
+use crate::input::ndjson::records::is_blank;
 
 /// Returns the reason why a line is no object.
 pub(crate) fn not_an_object(text: &str, error: &serde_json::Error, line_end: &str) -> String {

@@ -1,16 +1,13 @@
-//! The layout of an NDJSON input: its keys and what they fill.
-
-use serde::Deserialize;
-
-use crate::contract::{Cell, SheetFault};
+//! The layout of a JSON input: its keys and what they fill.
 
 use crate::input::bytes::decode::Bom;
 use crate::input::bytes::failed_rows::Origin;
 use crate::input::mapping::columns::{MappingRules, Unmapped};
 use crate::input::mapping::constants::Constants;
 use crate::input::mapping::target::Target;
+use crate::input::ndjson::records::Framing;
 
-/// The keys of an NDJSON input.
+/// The keys of a JSON input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NdjsonLayout {
     /// All keys that fill a field or are ignored by name.
@@ -18,16 +15,7 @@ pub struct NdjsonLayout {
     mapping: MappingRules,
     pub(crate) origin: Origin,
     pub(crate) bom: Bom,
-    text_of: TextOf,
-}
-
-/// The writer of the objects.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum TextOf {
-    /// The user's program.
-    Input,
-    /// custsync, for the rows of a workbook.
-    Sheet,
+    pub(crate) framing: Framing,
 }
 
 /// A key and its target.
@@ -39,20 +27,13 @@ struct KnownKey {
     target: Target,
 }
 
-/// Reads the fault of a cell that is written as an object (`{"error":"#N/A"}`).
-#[cold]
-fn fault_in(json: &str) -> SheetFault {
-    #[derive(Deserialize)]
-    struct Named<'j> {
-        error: &'j str,
-    }
-    serde_json::from_str(json).map_or(SheetFault::Unreadable, |named: Named<'_>| {
-        SheetFault::from_name(named.error)
-    })
-}
-
 impl NdjsonLayout {
-    pub(crate) fn new(mapping: &MappingRules, origin: Origin, bom: Bom) -> NdjsonLayout {
+    pub(crate) fn new(
+        mapping: &MappingRules,
+        framing: Framing,
+        origin: Origin,
+        bom: Bom,
+    ) -> NdjsonLayout {
         let unnamed = Target::api_names().filter(|name| mapping.named(name).is_none());
         let unnamed =
             unnamed.filter_map(|name| Target::of_api_name(name).map(|target| (name, target)));
@@ -69,38 +50,7 @@ impl NdjsonLayout {
             mapping: mapping.clone(),
             origin,
             bom,
-            text_of: TextOf::Input,
-        }
-    }
-
-    /// Returns the layout for the rows of a workbook. Messages speak of its cells in the words of a
-    /// spreadsheet.
-    pub(crate) fn of_sheet(self) -> NdjsonLayout {
-        NdjsonLayout {
-            text_of: TextOf::Sheet,
-            ..self
-        }
-    }
-
-    /// Converts a number to a cell.
-    pub(crate) fn number<'b>(&self, json: &'b str) -> Cell<'b> {
-        match self.text_of {
-            TextOf::Input => Cell::Number(json),
-            TextOf::Sheet => Cell::SheetNumber(json),
-        }
-    }
-
-    /// Whether the objects are rows of a workbook. A key that is not in the header is then `column
-    /// N`, a column without a name.
-    pub(crate) fn is_of_sheet(&self) -> bool {
-        self.text_of == TextOf::Sheet
-    }
-
-    /// Converts an array or object to a cell.
-    pub(crate) fn nested(&self, json: &str) -> Cell<'static> {
-        match self.text_of {
-            TextOf::Input => Cell::Nested,
-            TextOf::Sheet => Cell::SheetFault(fault_in(json)),
+            framing,
         }
     }
 

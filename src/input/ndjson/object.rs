@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use memchr::memchr;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::contract::{Cell, ErrorCode, UpdateBuilder};
@@ -13,6 +13,7 @@ use crate::contract::{Cell, ErrorCode, UpdateBuilder};
 use crate::input::mapping::cell_rules::CellRules;
 use crate::input::mapping::cell_writer::CellWriter;
 use crate::input::mapping::columns::Unmapped;
+use crate::input::mapping::explained::ExplainedCells;
 use crate::input::mapping::names;
 use crate::input::mapping::own_columns::OwnKey;
 use crate::input::mapping::target::Target;
@@ -32,6 +33,8 @@ pub(crate) struct Object<'d, 'b> {
     /// A bit for each target whose key has occurred, whatever its value.
     seen: u32,
     unknown: usize,
+    /// Explains the members that the general parser takes.
+    explained: Option<&'d mut ExplainedCells<'b>>,
 }
 
 impl<'d, 'b> Object<'d, 'b> {
@@ -50,12 +53,21 @@ impl<'d, 'b> Object<'d, 'b> {
             builder,
             seen: 0,
             unknown: 0,
+            explained: None,
         }
     }
 
     /// Starts again with an empty builder.
     pub(crate) fn restarted(self) -> Object<'d, 'b> {
         Object::new(self.builder, self.layout, self.writer, self.overtaken)
+    }
+
+    /// Returns an object that explains its members there.
+    pub(crate) fn explained_in(self, cells: &'d mut ExplainedCells<'b>) -> Object<'d, 'b> {
+        Object {
+            explained: Some(cells),
+            ..self
+        }
     }
 
     /// Returns the layout of the keys.
@@ -73,6 +85,18 @@ impl<'d, 'b> Object<'d, 'b> {
             .claim(target)
             .map_or_else(Some, |()| said(self.writer.rules()));
         CellWriter::write(self.builder, target, cell);
+    }
+
+    /// Takes a member of this name and value, as the general parser reads them.
+    fn take_json(&mut self, name: String, target: Target, json: &'b str) {
+        let said = match self.claim(target) {
+            Ok(()) => cell(json, target, self.writer.rules()),
+            Err(fault) => Some(fault),
+        };
+        if let Some(explained) = &mut self.explained {
+            explained.add(name, json.to_owned(), target, said.clone());
+        }
+        CellWriter::write(self.builder, target, said);
     }
 
     /// Takes a member whose value is this string.
@@ -125,26 +149,34 @@ impl<'b> Visitor<'b> for &mut Object<'_, 'b> {
 
     fn visit_map<A: MapAccess<'b>>(self, mut members: A) -> Result<(), A::Error> {
         let mut place = 1;
+        let mut name = self.explained.is_some().then(String::new);
         while let Some(key) = members.next_key_seed(KeySeed {
             layout: self.layout,
             place,
+            name: name.as_mut(),
         })? {
             place += 1;
+            let name = name.as_mut().map(std::mem::take).unwrap_or_default();
             match key {
                 KeyMeaning::Target(target) => {
                     let json: &'b RawValue = members.next_value()?;
-                    let layout = self.layout;
-                    self.take(target, |rules| cell(json.get(), target, layout, rules));
+                    self.take_json(name, target, json.get());
                 }
                 KeyMeaning::Own(key) => {
                     let json: &'b RawValue = members.next_value()?;
                     self.take_own(key, json.get());
+                    if let Some(explained) = &mut self.explained {
+                        explained.add(name, json.get().to_owned(), Target::Ignored, None);
+                    }
                 }
                 KeyMeaning::Nothing(message) => {
-                    members.next_value::<IgnoredAny>()?;
+                    let json: &'b RawValue = members.next_value()?;
                     self.unknown += 1;
                     if self.unknown <= UNKNOWN_KEYS_MAX {
                         self.builder.add_row_error(ErrorCode::Columns, message);
+                    }
+                    if let Some(explained) = &mut self.explained {
+                        explained.add_unknown(name, json.get().to_owned());
                     }
                 }
             }
@@ -168,6 +200,8 @@ struct KeySeed<'p> {
     layout: &'p NdjsonLayout,
     /// The key's place in the object, from 1.
     place: usize,
+    /// Takes the key itself.
+    name: Option<&'p mut String>,
 }
 
 impl<'b> DeserializeSeed<'b> for KeySeed<'_> {
@@ -186,15 +220,15 @@ impl Visitor<'_> for KeySeed<'_> {
     }
 
     fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
+        if let Some(name) = self.name {
+            key.clone_into(name);
+        }
         if let Some(own) = OwnKey::of(key, self.layout.mapping()) {
             return Ok(KeyMeaning::Own(own));
         }
         let shown = |near: bool| names::unknown_key(key, near, self.place);
         Ok(match self.layout.target(key) {
             Ok(target) => KeyMeaning::Target(target),
-            Err(_) if self.layout.is_of_sheet() => KeyMeaning::Nothing(format!(
-                "has a value in {key}, which has no name (--ignore '{key}' leaves it out if the header reaches that far)"
-            )),
             Err(Unmapped::Unknown(nearest)) => KeyMeaning::Nothing(format!(
                 "has {}, which is not a field of the API{} (--map KEY=FIELD maps it, --ignore KEY leaves it out)",
                 shown(nearest.is_some()),
@@ -209,35 +243,16 @@ impl Visitor<'_> for KeySeed<'_> {
 }
 
 /// Converts a member's value to a cell. `json` is one well-formed JSON value.
-pub(crate) fn cell<'b>(
-    json: &'b str,
-    target: Target,
-    layout: &NdjsonLayout,
-    rules: &'b CellRules,
-) -> Option<Cell<'b>> {
+fn cell<'b>(json: &'b str, target: Target, rules: &'b CellRules) -> Option<Cell<'b>> {
     match json.as_bytes() {
         [b'"', ..] => match unescaped(json) {
             Some(text) => rules.cell(target, text),
             None => Some(Cell::HalfCharacter),
         },
         [b'n', ..] => Some(Cell::Null),
-        [b't' | b'f', ..] => word(json, target, rules, Cell::Boolean),
-        [b'{' | b'[', ..] => Some(layout.nested(json)),
-        _ => word(json, target, rules, layout.number(json)),
-    }
-}
-
-/// Converts a number, `true` or `false` to a cell. It may be mapped to another value, as a gender
-/// of 1 or 2 is.
-pub(crate) fn word<'b>(
-    json: &str,
-    target: Target,
-    rules: &'b CellRules,
-    itself: Cell<'b>,
-) -> Option<Cell<'b>> {
-    match rules.value_of(target, json) {
-        Some(value) => rules.said(target, Cow::Borrowed(value)),
-        None => Some(itself),
+        [b't' | b'f', ..] => rules.word(target, json, Cell::Boolean),
+        [b'{' | b'[', ..] => Some(Cell::Nested),
+        _ => rules.word(target, json, Cell::Number(json)),
     }
 }
 

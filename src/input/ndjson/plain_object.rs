@@ -8,8 +8,8 @@ use crate::contract::Cell;
 
 use crate::input::mapping::target::Target;
 use crate::input::ndjson::layout::NdjsonLayout;
-use crate::input::ndjson::lines::NdjsonLine;
-use crate::input::ndjson::object::{Object, word};
+use crate::input::ndjson::object::Object;
+use crate::input::ndjson::records::JsonRecord;
 use crate::input::ndjson::string_scanner::StringScanner;
 
 /// Reads the plain objects of a block.
@@ -37,7 +37,7 @@ impl<'b> PlainObjects<'b> {
     /// Lines must be read in order.
     pub(crate) fn read(
         &mut self,
-        line: &NdjsonLine<'b>,
+        line: &JsonRecord<'b>,
         object: &mut Object<'_, 'b>,
     ) -> Option<()> {
         self.at = line.start;
@@ -88,8 +88,9 @@ impl<'b> PlainObjects<'b> {
             }
             b'-' | b'0'..=b'9' => {
                 let number = self.whole_number()?;
-                let cell = object.layout().number(number);
-                object.take(target, |rules| word(number, target, rules, cell));
+                object.take(target, |rules| {
+                    rules.word(target, number, Cell::Number(number))
+                });
             }
             b'n' => {
                 self.word("null")?;
@@ -97,11 +98,11 @@ impl<'b> PlainObjects<'b> {
             }
             b't' => {
                 let json = self.word("true")?;
-                object.take(target, |rules| word(json, target, rules, Cell::Boolean));
+                object.take(target, |rules| rules.word(target, json, Cell::Boolean));
             }
             b'f' => {
                 let json = self.word("false")?;
-                object.take(target, |rules| word(json, target, rules, Cell::Boolean));
+                object.take(target, |rules| rules.word(target, json, Cell::Boolean));
             }
             _ => return None,
         }

@@ -17,10 +17,10 @@ const ROWS_MAX: u32 = 1_048_576;
 const COLUMNS_MAX: u32 = 16_384;
 
 /// The cells of a sheet.
-pub(crate) struct Cells<'s, R: Read> {
+pub(crate) struct Cells<R: Read> {
     xml: Xml<R>,
-    texts: &'s Texts,
-    styles: &'s Styles,
+    texts: Texts,
+    styles: Styles,
     results: Results,
     /// The current row, from 1.
     row: u32,
@@ -105,14 +105,14 @@ struct CellContent {
     has_more: bool,
 }
 
-impl<'s, R: Read> Cells<'s, R> {
+impl<R: Read> Cells<R> {
     /// Reads up to the start of the table.
     pub(crate) fn of(
         mut xml: Xml<R>,
-        texts: &'s Texts,
-        styles: &'s Styles,
+        texts: Texts,
+        styles: Styles,
         results: Results,
-    ) -> Result<Cells<'s, R>, PartFault> {
+    ) -> Result<Cells<R>, PartFault> {
         loop {
             match xml.next()? {
                 Node::Start(element) if element.local_name().as_ref() == "sheetData" => break,

@@ -2,15 +2,17 @@
 //! each decompressed while it is read, within limits. The sizes that the archive states are not
 //! trusted.
 
-use std::cell::Cell;
 use std::collections::HashMap;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Take};
 use std::path::Path;
-use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use zip::ZipArchive;
+use flate2::CrcReader;
+use flate2::read::DeflateDecoder;
 use zip::read::ZipFile;
 use zip::result::ZipError;
+use zip::{CompressionMethod, ZipArchive};
 
 use crate::text;
 
@@ -41,17 +43,30 @@ pub(crate) struct Package {
     places: HashMap<String, usize>,
 }
 
-/// A part that is being decompressed.
-pub(crate) struct PackagePart<'z> {
-    file: ZipFile<'z, CountedPart>,
+/// A part that is being decompressed, with a limit on its bytes.
+pub(crate) struct PackagePart<R> {
+    part: R,
     bytes: u64,
     bytes_max: u64,
 }
 
+/// A part that owns its archive, so that it can be read long after it was found.
+pub(crate) struct OwnedPart {
+    content: CrcReader<Content>,
+    /// The checksum that the archive states.
+    crc: u32,
+}
+
+/// The content of a part.
+enum Content {
+    Stored(Take<CountedPart>),
+    Deflated(Box<DeflateDecoder<Take<CountedPart>>>),
+}
+
 /// A file with a limit on the bytes that may be read.
-struct CountedPart {
+pub(crate) struct CountedPart {
     file: BufReader<SteadyFile>,
-    left: Rc<Cell<u64>>,
+    left: Arc<AtomicU64>,
 }
 
 impl Package {
@@ -61,10 +76,10 @@ impl Package {
         if !has_end(&mut file).map_err(InputFault::Open)? {
             return Err(cut_off(&mut file, path));
         }
-        let left = Rc::new(Cell::new(DIRECTORY_BYTES_MAX));
+        let left = Arc::new(AtomicU64::new(DIRECTORY_BYTES_MAX));
         let counted = CountedPart {
             file,
-            left: Rc::clone(&left),
+            left: Arc::clone(&left),
         };
         let unusable = |error: ZipError| InputFault::Workbook {
             reason: reason_of(&error),
@@ -80,7 +95,7 @@ impl Package {
         if zip.has_overlapping_entries().map_err(unusable)? {
             return refused("its parts overlap, as in malicious files".to_owned());
         }
-        left.set(u64::MAX);
+        left.store(u64::MAX, Ordering::Relaxed);
         let mut places = HashMap::new();
         for (place, name) in zip.file_names_raw().enumerate() {
             if places
@@ -105,27 +120,71 @@ impl Package {
     }
 
     /// Returns the XML of a part, or `None` if there is no such part.
-    pub(crate) fn part(&mut self, name: &str) -> Result<Option<Xml<PackagePart<'_>>>, PartFault> {
+    pub(crate) fn part(
+        &mut self,
+        name: &str,
+    ) -> Result<Option<Xml<PackagePart<ZipFile<'_, CountedPart>>>>, PartFault> {
         let Some(place) = self.places.get(&normal(name)) else {
             return Ok(None);
         };
-        let shown = text::safe(name.trim_start_matches('/'));
-        let unusable =
-            |error: ZipError| PartFault::unreadable(format!("{shown}: {}", reason_of(&error)));
-        let file = self.zip.by_index(*place).map_err(unusable)?;
-        let bytes_max = file
-            .compressed_size()
-            .saturating_mul(RATIO_MAX)
-            .max(RATIO_FROM_BYTES);
-        Ok(Some(Xml::new(
-            PackagePart {
-                file,
-                bytes: 0,
-                bytes_max,
-            },
-            &shown,
-        )))
+        let shown = shown(name);
+        let part = self.zip.by_index(*place);
+        let part = part.map_err(|error| unusable(&shown, &error))?;
+        let bytes_max = bytes_max(&part);
+        Ok(Some(Xml::new(PackagePart::new(part, bytes_max), &shown)))
     }
+
+    /// Returns the XML of a part, as [`part`](Self::part) does, but with the whole archive.
+    pub(crate) fn into_part(
+        mut self,
+        name: &str,
+    ) -> Result<Option<Xml<PackagePart<OwnedPart>>>, PartFault> {
+        let Some(place) = self.places.get(&normal(name)) else {
+            return Ok(None);
+        };
+        let shown = shown(name);
+        let part = self.zip.by_index(*place);
+        let part = part.map_err(|error| unusable(&shown, &error))?;
+        let (bytes_max, bytes, crc) = (bytes_max(&part), part.compressed_size(), part.crc32());
+        let (method, start) = (part.compression(), part.data_start());
+        drop(part);
+        let mut archive = self.zip.into_inner();
+        let start =
+            start.ok_or_else(|| PartFault::unreadable(format!("{shown}: it has no data")))?;
+        archive
+            .seek(SeekFrom::Start(start))
+            .map_err(PartFault::Read)?;
+        let compressed = archive.take(bytes);
+        let content = match method {
+            CompressionMethod::Stored => Content::Stored(compressed),
+            CompressionMethod::Deflated => {
+                Content::Deflated(Box::new(DeflateDecoder::new(compressed)))
+            }
+            // `by_index` refuses what it cannot decompress.
+            _ => return Err(PartFault::unreadable(format!("{shown}: {method}"))),
+        };
+        let part = OwnedPart {
+            content: CrcReader::new(content),
+            crc,
+        };
+        Ok(Some(Xml::new(PackagePart::new(part, bytes_max), &shown)))
+    }
+}
+
+/// Returns the name of a part, safe to show.
+fn shown(name: &str) -> String {
+    text::safe(name.trim_start_matches('/'))
+}
+
+fn unusable(shown: &str, error: &ZipError) -> PartFault {
+    PartFault::unreadable(format!("{shown}: {}", reason_of(error)))
+}
+
+/// Returns the most bytes that a part may unpack to.
+fn bytes_max(part: &ZipFile<'_, CountedPart>) -> u64 {
+    part.compressed_size()
+        .saturating_mul(RATIO_MAX)
+        .max(RATIO_FROM_BYTES)
 }
 
 /// Returns the name of a part as it is looked up.
@@ -176,8 +235,8 @@ impl Read for CountedPart {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let count = self.file.read(into)?;
         let bytes = u64::try_from(count).unwrap_or(u64::MAX);
-        match self.left.get().checked_sub(bytes) {
-            Some(left) => self.left.set(left),
+        match self.left.load(Ordering::Relaxed).checked_sub(bytes) {
+            Some(left) => self.left.store(left, Ordering::Relaxed),
             None => return Err(io::Error::other("the list of its parts is too long")),
         }
         Ok(count)
@@ -191,9 +250,39 @@ impl Seek for CountedPart {
     }
 }
 
-impl Read for PackagePart<'_> {
+impl Read for Content {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let count = self.file.read(into)?;
+        match self {
+            Content::Stored(content) => content.read(into),
+            Content::Deflated(content) => content.read(into),
+        }
+    }
+}
+
+impl Read for OwnedPart {
+    /// Fails at the end of a part that does not have its checksum.
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.content.read(into)?;
+        if count == 0 && !into.is_empty() && self.content.crc().sum() != self.crc {
+            return Err(io::Error::other("Invalid checksum"));
+        }
+        Ok(count)
+    }
+}
+
+impl<R> PackagePart<R> {
+    fn new(part: R, bytes_max: u64) -> PackagePart<R> {
+        PackagePart {
+            part,
+            bytes: 0,
+            bytes_max,
+        }
+    }
+}
+
+impl<R: Read> Read for PackagePart<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.part.read(into)?;
         self.bytes += u64::try_from(count).unwrap_or(u64::MAX);
         if self.bytes > self.bytes_max {
             return Err(io::Error::other(TooLarge {

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 use std::io::{self, BufRead, BufReader, Read};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use quick_xml::XmlVersion;
 use quick_xml::encoding::DecodingReader;
@@ -29,7 +29,7 @@ pub(crate) struct Xml<R: Read> {
     buffer: Vec<u8>,
     depth: usize,
     /// The part's name, safe to show.
-    part: Rc<str>,
+    part: Arc<str>,
 }
 
 /// An item of a part.
@@ -182,8 +182,8 @@ impl<R: Read> Xml<R> {
     }
 
     /// Returns the part's name, safe to show.
-    pub(crate) fn part(&self) -> Rc<str> {
-        Rc::clone(&self.part)
+    pub(crate) fn part(&self) -> Arc<str> {
+        Arc::clone(&self.part)
     }
 }
 

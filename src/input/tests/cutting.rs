@@ -219,16 +219,16 @@ proptest! {
     ) {
         let blocks = blocks(&text, &pieces, Format::Ndjson, size).expect("lines end anywhere");
         let found: Vec<_> = blocks.iter().flat_map(|block| {
-            NdjsonLines::of(block).map(|line| (line.raw.to_vec(), line.line)).collect::<Vec<_>>()
+            JsonRecords::of(block, Framing::Lines).map(|line| (line.raw.to_vec(), line.line)).collect::<Vec<_>>()
         }).collect();
         let lines = text.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
         let want = lines.zip(1..).filter(|(line, _)| !line.iter().all(|byte| b" \t\r".contains(byte)));
         let want: Vec<_> = want.map(|(line, number)| (line.to_vec(), number)).collect();
         prop_assert_eq!(&found, &want);
 
-        let layout = Layout::Ndjson(NdjsonLayout::new(&MappingRules::default(), Origin::First, Bom::Omit));
+        let layout = Layout::Ndjson(NdjsonLayout::new(&MappingRules::default(), Framing::Lines, Origin::First, Bom::Omit));
         for block in &blocks {
-            parse_block(block, &layout, &RowRules::default(), &mut |record| {
+            layout.parse(block, &RowRules::default(), 0, &mut |record| {
                 let is_object = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(record.raw).is_ok();
                 let is_unreadable = record.checked.is_err_and(|row| {
                     row.errors.iter().any(|error| matches!(error.code, ErrorCode::Format | ErrorCode::Encoding))

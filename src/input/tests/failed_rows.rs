@@ -193,8 +193,12 @@ fn a_file_of_failed_rows_is_read_by_its_own_layout() {
             };
             let mut input =
                 open_bytes("x.csv", text.as_bytes(), &other_layout(), size).expect("a good input");
+            let format = match input.read_as() {
+                ReadAs::Text(text) => text.format,
+                ReadAs::Workbook(_) => panic!("{text} is no workbook"),
+            };
             assert_eq!(
-                (input.layout().format(), input.layout().origin()),
+                (format, input.layout().origin()),
                 (want, Origin::FailedRows),
                 "{text}"
             );

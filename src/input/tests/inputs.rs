@@ -276,7 +276,7 @@ fn a_window_leaves_out_rows_and_keeps_lines() {
                     let Some(block) = window.cut(block, &layout) else {
                         continue;
                     };
-                    parse_block(&block, &layout, &RowRules::default(), &mut |record| {
+                    layout.parse(&block, &RowRules::default(), 0, &mut |record| {
                         lines.push(record.line);
                     });
                 }

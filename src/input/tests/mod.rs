@@ -11,7 +11,7 @@ use std::io::Read;
 
 use super::blocks::cutter::{Blocks, Head};
 use super::csv::records::CsvRecords;
-use super::ndjson::lines::NdjsonLines;
+use super::ndjson::records::{Framing, JsonRecords};
 use super::open::preflight;
 use super::*;
 use crate::contract::ErrorCode;

@@ -12,27 +12,37 @@ fn rows(input: &mut Input, rules: &RowRules) -> Vec<Row> {
 pub(super) fn rows_or_fault(input: &mut Input, rules: &RowRules) -> Result<Vec<Row>, InputError> {
     let mut rows = Vec::new();
     while let Some(block) = input.next_block()? {
-        parse_block(&block, input.layout(), rules, &mut |record| {
-            let checked = match record.checked {
-                Ok(update) => Ok(format!(
-                    "{} {}",
-                    update.id(),
-                    serde_json::to_string(&update).expect("serialises")
-                )),
-                Err(row) => {
-                    let errors: Vec<_> = row.errors.iter().map(ToString::to_string).collect();
-                    let id = row.id.map_or_else(|| "?".to_owned(), |id| id.to_string());
-                    Err(format!("{id} {}", errors.join("; ")))
-                }
-            };
-            rows.push((
-                String::from_utf8_lossy(record.raw).into_owned(),
-                record.line,
-                checked,
-            ));
-        });
+        let found = rows_of_block(&block, input.layout(), rules, 0);
+        let explained = rows_of_block(&block, input.layout(), rules, u64::MAX);
+        assert_eq!(found, explained, "a row is read as it is explained");
+        rows.extend(found);
     }
     Ok(rows)
+}
+
+/// Returns the rows of a block, of which this many are explained.
+fn rows_of_block(block: &Block, layout: &Layout, rules: &RowRules, explained: u64) -> Vec<Row> {
+    let mut rows = Vec::new();
+    layout.parse(block, rules, explained, &mut |record| {
+        let checked = match record.checked {
+            Ok(update) => Ok(format!(
+                "{} {}",
+                update.id(),
+                serde_json::to_string(&update).expect("serialises")
+            )),
+            Err(row) => {
+                let errors: Vec<_> = row.errors.iter().map(ToString::to_string).collect();
+                let id = row.id.map_or_else(|| "?".to_owned(), |id| id.to_string());
+                Err(format!("{id} {}", errors.join("; ")))
+            }
+        };
+        rows.push((
+            String::from_utf8_lossy(record.raw).into_owned(),
+            record.line,
+            checked,
+        ));
+    });
+    rows
 }
 
 fn check_rows(name: &str, text: &[u8], rules: &RowRules, want: &[(&str, u64, Result<&str, &str>)]) {

@@ -6,6 +6,7 @@
 //! about [`FOUND_BYTES_MAX`].
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
@@ -13,10 +14,11 @@ use std::thread;
 use std::time::Duration;
 
 use super::super::explanation::Explanation;
+use super::rows::{ReadRow, RowSink, Verdict, add_duplicate, read_rows};
 use super::source::{BlockSource, Numbered, SourceBlock};
-use super::{ROW_BYTES, RowBuilder, add_duplicate, refused};
-use crate::contract::{CustomerId, FieldSet};
-use crate::input::{InputError, parse_block};
+use super::{ROW_BYTES, RowBuilder};
+use crate::contract::{CustomerId, CustomerUpdate, FieldSet};
+use crate::input::InputError;
 use crate::process::crash;
 use crate::process::signals::{Drain, StopSignal};
 use crate::results::tally::RowsRead;
@@ -394,67 +396,97 @@ struct KnownRows<'a> {
     found_bytes_max: usize,
 }
 
+/// The findings in a block, as its rows are read.
+struct Findings<'a> {
+    read: RowsRead,
+    valid: Vec<(CustomerId, FieldSet, Position)>,
+    invalid: Vec<Row>,
+    explained: Vec<Explanation>,
+    /// The size of the findings.
+    bytes: usize,
+    builder: &'a RowBuilder,
+    known: &'a KnownRows<'a>,
+}
+
+impl RowSink for Findings<'_> {
+    /// Duplicates are known only in order, so a row is taken for the first of its customer unless
+    /// it is known to be refused.
+    #[inline]
+    fn occurrence(&mut self, _update: &CustomerUpdate<'_>, position: Position) -> Occurrence {
+        match self.known.refused_rows.binary_search(&position.row) {
+            Ok(_) => Occurrence::Refused,
+            Err(_) => Occurrence::Sent,
+        }
+    }
+
+    fn would_refuse(&self, _id: CustomerId) -> bool {
+        false
+    }
+
+    fn counts(&mut self) -> &mut RowsRead {
+        &mut self.read
+    }
+
+    #[inline]
+    fn take(&mut self, row: ReadRow<'_>) -> ControlFlow<()> {
+        if row.ordinal < self.known.to_explain {
+            let explanation = Explanation::of(&row.verdict, row.cells, row.position);
+            self.bytes += explanation.bytes();
+            self.explained.push(explanation);
+        }
+        match row.verdict {
+            Verdict::Valid(update) | Verdict::Superseded(update) => {
+                self.valid
+                    .push((update.id(), update.fields(), row.position));
+            }
+            Verdict::Overtaken(_) => {}
+            Verdict::Invalid(invalid) => {
+                let row = self.builder.invalid_row(row.raw, invalid, row.position);
+                self.bytes += row.bytes();
+                self.invalid.push(row);
+            }
+        }
+        if self.bytes >= self.known.found_bytes_max {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    }
+}
+
 fn check_for_invalid(
     mut source: SourceBlock,
     builder: &RowBuilder,
     known: &KnownRows<'_>,
 ) -> CheckedBlock {
-    let KnownRows {
-        rows_before,
-        refused_rows,
-        to_explain,
-        found_bytes_max,
-    } = *known;
-    let SourceBlock {
-        input,
-        skipped,
-        block,
-        layout,
-    } = &source;
-    let (mut read, mut invalid, mut explained) = (RowsRead::default(), Vec::new(), Vec::new());
-    let mut valid = Vec::with_capacity(block.bytes.len() / ROW_BYTES);
-    let mut found_bytes = 0;
-    let rules = &builder.rules;
-    let mut blank_rows = parse_block(block, layout, rules, &mut |mut record| {
-        if found_bytes >= found_bytes_max {
-            return;
-        }
-        let position = Position {
-            row: skipped + rows_before + record.ordinal + 1,
-            input: *input,
-            line: record.line,
-        };
-        if refused_rows.binary_search(&position.row).is_ok() {
-            record.checked = record.checked.and_then(|update| Err(refused(update.id())));
-        }
-        if record.ordinal < to_explain {
-            let explanation = Explanation::of(&record, position, layout, rules);
-            found_bytes += explanation.bytes();
-            explained.push(explanation);
-        }
-        match record.checked {
-            Ok(update) if update.fields().is_empty() => {
-                read.add_overtaken(position, update.notes());
-            }
-            Ok(update) => {
-                read.add_valid(position, update.notes());
-                valid.push((update.id(), update.fields(), position));
-            }
-            Err(errors) => {
-                read.add_invalid(position);
-                let row = builder.invalid_row(record.raw, errors, position);
-                found_bytes += row.bytes();
-                invalid.push(row);
-            }
-        }
-    });
-    let rest = if found_bytes >= found_bytes_max {
+    let mut found = Findings {
+        read: RowsRead::default(),
+        valid: Vec::with_capacity(source.block.bytes.len() / ROW_BYTES),
+        invalid: Vec::new(),
+        explained: Vec::new(),
+        bytes: 0,
+        builder,
+        known,
+    };
+    let (rows_before, rules) = (known.rows_before, &builder.rules);
+    let mut blank_rows = read_rows(&source, rows_before, rules, known.to_explain, &mut found);
+    let Findings {
+        mut read,
+        valid,
+        invalid,
+        explained,
+        bytes,
+        ..
+    } = found;
+    let rest = if bytes >= known.found_bytes_max {
         source.cut_behind(read.rows)
     } else {
         None
     };
     if rest.is_some() {
-        blank_rows = parse_block(&source.block, &source.layout, rules, &mut |_| {});
+        blank_rows = source
+            .layout
+            .parse(&source.block, rules, 0, &mut |_record| {});
     }
     read.blank_rows = blank_rows;
     let input_bytes = u64::try_from(source.block.bytes.len()).unwrap_or(u64::MAX);

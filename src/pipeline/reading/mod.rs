@@ -1,6 +1,8 @@
 //! From open inputs to checked rows: blocks are cut one after another, and each is parsed and
 //! checked by itself.
 //!
+//! Both commands read the rows of a block in one loop ([`rows`]).
+//!
 //! A run needs all rows in order, so one thread reads and another one checks. A check needs the
 //! invalid rows only, so any number of threads take turns to read and check a block ([`checking`]).
 //! The result is the same, byte for byte. Duplicates depend on the rows before, so `--unique` is
@@ -10,6 +12,7 @@
 //! rows stops the reading.
 
 mod checking;
+mod rows;
 mod source;
 
 use std::ops::ControlFlow;
@@ -18,10 +21,12 @@ use std::sync::mpsc::Receiver;
 use bytes::Bytes;
 
 pub(crate) use self::checking::{BlockChecker, CheckOptions, CheckedBlock, InOrder};
+pub(crate) use self::rows::Verdict;
+use self::rows::{ReadRow, RowSink, read_rows};
 pub(crate) use self::source::{BlockSource, ReadBlock, read_blocks};
 use self::source::{Numbered, SourceBlock};
-use crate::contract::{CustomerId, CustomerUpdate, ErrorCode, FieldError, InvalidRow, Subject};
-use crate::input::{InputError, RowRules, parse_block};
+use crate::contract::{CustomerId, CustomerUpdate, InvalidRow};
+use crate::input::{InputError, RowRules};
 use crate::journal::RunKey;
 use crate::results::tally::RowsRead;
 use crate::row::duplicates::{DuplicateFilter, Occurrence};
@@ -82,97 +87,82 @@ fn check_block(
     ids: &mut DuplicateFilter,
     send: &mut impl FnMut(Batch) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
-    let SourceBlock {
-        input,
-        skipped,
-        block,
-        layout,
-    } = source;
-    let first_row = skipped + *rows_before + 1;
-    let mut batch = Batch {
-        rows: Vec::with_capacity(block.bytes.len() / ROW_BYTES),
-        ..Batch::default()
+    let mut batches = Batches {
+        batch: Batch {
+            rows: Vec::with_capacity(source.block.bytes.len() / ROW_BYTES),
+            ..Batch::default()
+        },
+        batch_bytes: 0,
+        rows_sent: 0,
+        flow: ControlFlow::Continue(()),
+        buffer: Vec::new(),
+        builder,
+        ids,
+        send,
     };
-    let (mut flow, mut batch_bytes, mut buffer) = (ControlFlow::Continue(()), 0, Vec::new());
-    let blank_rows = parse_block(block, layout, &builder.rules, &mut |record| {
-        if flow.is_break() {
-            return;
-        }
-        let position = Position {
-            row: first_row + record.ordinal,
-            input: *input,
-            line: record.line,
-        };
-        let row = match record.checked {
-            Ok(update) if update.fields().is_empty() => {
-                batch.read.add_overtaken(position, update.notes());
-                builder.superseded_row(record.raw, update.id(), position)
-            }
-            Ok(update) => {
-                let occurrence = ids.next(update.id(), update.fields());
-                batch.read.add_occurrence(position, occurrence);
-                match occurrence {
-                    Occurrence::Sent
-                    | Occurrence::SentAgain
-                    | Occurrence::SentInstead { .. }
-                    | Occurrence::Unknown => {
-                        batch.read.add_valid(position, update.notes());
-                        builder.valid_row(record.raw, &update, position, &mut buffer)
-                    }
-                    Occurrence::Superseded => {
-                        batch.read.add_valid(position, update.notes());
-                        builder.superseded_row(record.raw, update.id(), position)
-                    }
-                    Occurrence::Refused => {
-                        batch.read.add_invalid(position);
-                        builder.invalid_row(record.raw, refused(update.id()), position)
-                    }
-                }
-            }
-            Err(mut invalid) => {
-                batch.read.add_invalid(position);
-                if invalid.id.is_some_and(|id| ids.would_reject(id)) {
-                    add_duplicate(&mut invalid.errors);
-                }
-                builder.invalid_row(record.raw, invalid, position)
-            }
-        };
-        batch_bytes += row.bytes();
-        batch.rows.push(row);
-        if batch_bytes >= BATCH_BYTES_MAX {
-            *rows_before += batch.read.rows;
-            batch_bytes = 0;
-            flow = send(std::mem::take(&mut batch));
-        }
-    });
-    batch.read.blank_rows = blank_rows;
-    if flow.is_break() || (batch.rows.is_empty() && blank_rows == 0) {
-        return flow;
+    let blank_rows = read_rows(source, *rows_before, &builder.rules, 0, &mut batches);
+    batches.batch.read.blank_rows = blank_rows;
+    if batches.flow.is_continue() && (!batches.batch.rows.is_empty() || blank_rows > 0) {
+        batches.send();
     }
-    *rows_before += batch.read.rows;
-    send(batch)
+    *rows_before += batches.rows_sent;
+    batches.flow
 }
 
-/// The error of a valid row that is refused as a duplicate.
-fn refused(id: CustomerId) -> InvalidRow {
-    InvalidRow {
-        id: Some(id),
-        errors: vec![FieldError::duplicate()],
+/// The rows of a block, on their way into batches.
+struct Batches<'a, S> {
+    batch: Batch,
+    batch_bytes: usize,
+    /// The rows of the batches that were sent.
+    rows_sent: u64,
+    flow: ControlFlow<()>,
+    /// See [`RowBuilder::valid_row`].
+    buffer: Vec<u8>,
+    builder: &'a RowBuilder,
+    ids: &'a mut DuplicateFilter,
+    send: S,
+}
+
+impl<S: FnMut(Batch) -> ControlFlow<()>> Batches<'_, S> {
+    fn send(&mut self) {
+        self.rows_sent += self.batch.read.rows;
+        self.batch_bytes = 0;
+        self.flow = (self.send)(std::mem::take(&mut self.batch));
     }
 }
 
-/// Adds the error of a duplicate to an invalid row: once corrected, it would overwrite the row
-/// before it.
-fn add_duplicate(errors: &mut Vec<FieldError>) {
-    if errors
-        .iter()
-        .all(|error| error.code != ErrorCode::Duplicate)
-    {
-        let behind_row_errors = errors
-            .iter()
-            .take_while(|error| error.subject == Subject::Row)
-            .count();
-        errors.insert(behind_row_errors, FieldError::duplicate());
+impl<S: FnMut(Batch) -> ControlFlow<()>> RowSink for Batches<'_, S> {
+    fn occurrence(&mut self, update: &CustomerUpdate<'_>, _position: Position) -> Occurrence {
+        self.ids.next(update.id(), update.fields())
+    }
+
+    fn would_refuse(&self, id: CustomerId) -> bool {
+        self.ids.would_reject(id)
+    }
+
+    fn counts(&mut self) -> &mut RowsRead {
+        &mut self.batch.read
+    }
+
+    #[inline]
+    fn take(&mut self, row: ReadRow<'_>) -> ControlFlow<()> {
+        let (raw, position) = (row.raw, row.position);
+        let row = match row.verdict {
+            Verdict::Valid(update) => {
+                let buffer = &mut self.buffer;
+                self.builder.valid_row(raw, &update, position, buffer)
+            }
+            Verdict::Superseded(update) | Verdict::Overtaken(update) => {
+                self.builder.superseded_row(raw, update.id(), position)
+            }
+            Verdict::Invalid(invalid) => self.builder.invalid_row(raw, invalid, position),
+        };
+        self.batch_bytes += row.bytes();
+        self.batch.rows.push(row);
+        if self.batch_bytes >= BATCH_BYTES_MAX {
+            self.send();
+        }
+        self.flow
     }
 }
 

@@ -12,7 +12,6 @@ use super::spool::SpooledRow;
 use crate::contract::FieldSet;
 use crate::input::{
     Bom, CsvLayout, Escape, KnownInput, Layout, Overtaken, OwnPart, Quotes, Texts, Withheld,
-    own_part,
 };
 
 /// custsync's columns, in front of the row's own.
@@ -104,10 +103,10 @@ impl FileForm {
         layout: Arc<Layout>,
         format: FailedFormat,
     ) -> FileForm {
-        let extension = match layout.as_ref() {
-            Layout::Csv(csv) if csv.delimiter().byte() == b'\t' => "tsv",
-            Layout::Csv(_) => "csv",
-            Layout::Ndjson(_) => "ndjson",
+        let extension = match layout.delimited() {
+            Some(csv) if csv.delimiter().byte() == b'\t' => "tsv",
+            Some(_) => "csv",
+            None => "ndjson",
         };
         FileForm {
             name: format!("failed{number}.{extension}"),
@@ -125,7 +124,7 @@ impl FileForm {
     /// Returns the first bytes of the file.
     pub(super) fn start(&self) -> Vec<u8> {
         let mut start = self.bom().to_vec();
-        if let Layout::Csv(csv) = self.layout.as_ref() {
+        if let Some(csv) = self.layout.delimited() {
             start.extend_from_slice(&header(csv));
             start.extend_from_slice(self.line_end());
         }
@@ -134,7 +133,7 @@ impl FileForm {
 
     /// Formats a row as a line of the file.
     pub(super) fn line(&self, row: &SpooledRow<'_>, overtaken: FieldSet, raw: &[u8]) -> Vec<u8> {
-        let own = own_part(raw, &self.layout);
+        let own = self.layout.own_part(raw);
         let withheld = match own.overtaken {
             Overtaken::Read(earlier) => row.withheld(overtaken).union(earlier),
             Overtaken::Unread(_) => row.withheld(overtaken),
@@ -145,9 +144,9 @@ impl FileForm {
             error: with_withheld(&shortened(&row.error), own.texts, withheld),
             withheld,
         };
-        let mut line = match self.layout.as_ref() {
-            Layout::Csv(csv) => csv_line(&remarks, &own, csv),
-            Layout::Ndjson(_) => ndjson_line(&remarks, &own),
+        let mut line = match self.layout.delimited() {
+            Some(csv) => csv_line(&remarks, &own, csv),
+            None => ndjson_line(&remarks, &own),
         };
         line.extend_from_slice(self.line_end());
         line
@@ -156,20 +155,21 @@ impl FileForm {
     /// Returns a byte order mark if a program that reads the input may not expect UTF-8, which
     /// failed rows are in.
     fn bom(&self) -> &'static [u8] {
-        match (self.layout.bom(), self.layout.as_ref(), self.format) {
-            (Bom::Write, _, _) | (Bom::Omit, Layout::Csv(_), FailedFormat::ExcelCsv) => {
-                BYTE_ORDER_MARK
-            }
-            (Bom::Omit, Layout::Csv(_), FailedFormat::Auto) | (Bom::Omit, Layout::Ndjson(_), _) => {
-                b""
-            }
+        match (self.layout.bom(), self.is_for_excel()) {
+            (Bom::Write, _) | (Bom::Omit, true) => BYTE_ORDER_MARK,
+            (Bom::Omit, false) => b"",
         }
     }
 
     fn line_end(&self) -> &'static [u8] {
-        match (self.layout.as_ref(), self.format) {
-            (Layout::Csv(_), FailedFormat::ExcelCsv) => b"\r\n",
-            (Layout::Csv(_), FailedFormat::Auto) | (Layout::Ndjson(_), _) => b"\n",
+        if self.is_for_excel() { b"\r\n" } else { b"\n" }
+    }
+
+    /// Whether the file is CSV as Excel opens it.
+    fn is_for_excel(&self) -> bool {
+        match self.format {
+            FailedFormat::ExcelCsv => self.layout.delimited().is_some(),
+            FailedFormat::Auto => false,
         }
     }
 }
@@ -299,7 +299,7 @@ fn without_quotes(cell: &[u8]) -> Cow<'_, str> {
 /// is.
 fn ndjson_line(remarks: &Remarks, own: &OwnPart<'_>) -> Vec<u8> {
     let Some(members) = own.rest.trim_ascii_start().strip_prefix(b"{") else {
-        return own.rest.to_vec();
+        return on_one_line(own.rest.to_vec());
     };
     let place = own
         .place
@@ -327,7 +327,17 @@ fn ndjson_line(remarks: &Remarks, own: &OwnPart<'_>) -> Vec<u8> {
         line.push(b',');
     }
     line.extend_from_slice(members);
-    line
+    on_one_line(line)
+}
+
+/// Returns a JSON value without line feeds, which an element of an array may have. A tab is white
+/// space between tokens, too, and as invalid as a line feed within a string (RFC 8259 §7), so the
+/// row is read as before.
+fn on_one_line(mut json: Vec<u8>) -> Vec<u8> {
+    for byte in json.iter_mut().filter(|byte| **byte == b'\n') {
+        *byte = b'\t';
+    }
+    json
 }
 
 fn json_of(value: &impl Serialize) -> Box<RawValue> {

@@ -379,7 +379,40 @@ fn json() -> Vec<Odd> {
                 "1 row format: is not one JSON object: expected value at column 1",
             ),
         ),
-        odd("a.json", "[{\"id\":1}]", Refused("a.json: is a JSON array")),
+        odd("a.json", "[{\"id\":1,\"job\":\"Nurse\"}]", Sends(NURSE)),
+        odd(
+            "a.ndjson",
+            "\u{feff} [\r\n  {\r\n    \"id\": 1,\r\n    \"job\": \"Nurse\"\r\n  }\r\n]\r\n",
+            Sends(NURSE),
+        ),
+        odd(
+            "a.json",
+            "[1,\n[{\"id\":1}],{\"id\":1]\n]",
+            Rows(
+                0,
+                3,
+                "1 row format: is not one JSON object: it is another kind of JSON value",
+            ),
+        ),
+        odd(
+            "a.json",
+            "[{\"id\":1,\"job\":\"Nurse\"},\n{\"id\":2,\"job\":\"x\n",
+            Refused(
+                "a.json:2: the JSON array does not end: the input is cut off, or a quote or bracket is missing from here on",
+            ),
+        ),
+        odd(
+            "a.json",
+            "[{\"id\":1,\"job\":\"Nurse\"},\n]",
+            Refused("a.json:2: an element is missing here beside a comma of the JSON array"),
+        ),
+        odd(
+            "a.json",
+            "[{\"id\":1,\"job\":\"Nurse\"}]\n[{\"id\":2,\"job\":\"x\"}]",
+            Refused(
+                "a.json:2: something follows the end of the JSON array: an input is one array, or NDJSON",
+            ),
+        ),
         odd(
             "a.ndjson",
             "{\n  \"id\": 1,\n  \"job\": \"x\"\n}\n",
