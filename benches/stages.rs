@@ -7,14 +7,14 @@ use std::io::Cursor;
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use custsync::contract::{
+use custsync::testing::contract::{
     Answer, Attempt, Body, CustomerId, Field, Response, UpdateBuilder, ValueRules,
 };
-use custsync::input::{Block, BlockSize, Input, InputName, InputRules, RowRules};
-use custsync::journal::{Entry, Outcome};
-use custsync::schedule::error_limit::ErrorLimit;
-use custsync::schedule::rate::Rate;
-use custsync::schedule::{History, Moment, RetryPolicy, Rules, Schedule, Step};
+use custsync::testing::input::{Block, BlockSize, Input, InputName, InputRules, RowRules};
+use custsync::testing::journal::{Entry, Outcome};
+use custsync::testing::schedule::error_limit::ErrorLimit;
+use custsync::testing::schedule::rate::Rate;
+use custsync::testing::schedule::{History, Moment, RetryPolicy, Rules, Schedule, Step};
 
 /// About a megabyte of rows.
 const ROWS: u64 = 6_000;

@@ -13,8 +13,8 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
 use clap::Parser;
-use custsync::contract::{Field, FieldKind};
-use custsync::schedule::Random;
+use custsync::testing::contract::{Field, FieldKind};
+use custsync::testing::schedule::Random;
 
 const FIRST_NAMES: [&str; 12] = [
     "José", "Marie", "Anna", "Nguyễn", "Ivan", "Liu", "Fatima", "Omar", "Zoë", "John", "Kwame",

@@ -65,19 +65,83 @@
 //!    Values are only in the request, in the file of failed rows, and on the screen of a user who
 //!    asks to see rows (`--explain`). The API's own words are only in results and failed rows.
 
-pub mod api;
-pub mod cli;
-pub mod commands;
-pub mod config;
-pub mod contract;
-pub mod input;
-pub mod journal;
-pub mod nearest;
-pub mod pipeline;
-pub mod process;
-pub mod results;
-pub mod row;
-pub mod sandbox;
-pub mod schedule;
-pub mod terminal;
-pub mod text;
+#![allow(
+    rustdoc::private_intra_doc_links,
+    reason = "this page is the map of the program, whose modules are no library"
+)]
+
+mod api;
+mod cli;
+mod commands;
+mod config;
+mod contract;
+mod input;
+mod journal;
+mod nearest;
+mod pipeline;
+mod process;
+mod results;
+mod row;
+mod sandbox;
+mod schedule;
+mod terminal;
+mod text;
+
+pub use cli::main;
+
+/// What tests and benches use besides the program itself. It is no interface: anything in it may
+/// change without notice.
+#[doc(hidden)]
+pub mod testing {
+    /// The client of the API.
+    pub mod api {
+        pub use crate::api::{LoginFlaw, Token, oauth, rate_headers, reading, token_file};
+    }
+    /// The command line.
+    pub mod cli {
+        pub use crate::cli::args;
+    }
+    /// The settings.
+    pub mod config {
+        pub use crate::config::Settings;
+    }
+    /// The API's contract.
+    pub mod contract {
+        pub use crate::contract::{
+            Answer, Attempt, Body, Claim, CustomerId, ErrorCode, FIELDS, Field, FieldKind,
+            FieldSet, NullRule, Reset, Response, Shown, UpdateBuilder, ValueRules,
+        };
+    }
+    /// Inputs.
+    pub mod input {
+        pub use crate::input::{
+            Block, BlockSize, Delimiter, Encoding, EncodingChoice, HeaderNames, Input, InputName,
+            InputRules, MappingRules, RowRules,
+        };
+    }
+    /// The journal.
+    pub mod journal {
+        pub use crate::journal::{
+            BulkEntry, Entry, EntryError, JOURNAL_NAME, JournalFile, Line, LineReader, Outcome,
+            Retry, RunDir, RunKey, recover,
+        };
+    }
+    /// The process.
+    pub mod process {
+        pub use crate::process::exit;
+    }
+    /// The results of a run.
+    pub mod results {
+        pub use crate::results::{summary, tally};
+    }
+    /// The API's double.
+    pub mod sandbox {
+        pub use crate::sandbox::{Counts, RateHeaders, SandboxOptions, SandboxThread, Window};
+    }
+    /// The schedule.
+    pub mod schedule {
+        pub use crate::schedule::{
+            History, Moment, Random, RetryPolicy, Rules, Schedule, Step, error_limit, rate,
+        };
+    }
+}

@@ -8,7 +8,10 @@ const CHARACTERS_PER_MISTAKE: usize = 3;
 
 /// Returns the candidate that `name` most likely misspells, or `None` if none comes close. Letter
 /// case is ignored. Of equally near candidates the first one wins.
-pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(
+    name: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     let typed = name.to_lowercase();
     let typed_characters = typed.chars().count();
     let mistakes_max = (typed_characters / CHARACTERS_PER_MISTAKE).max(1);
@@ -28,7 +31,7 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 }
 
 /// Returns the end of a message about an unknown name.
-pub fn did_you_mean(nearest: Option<&str>) -> String {
+pub(crate) fn did_you_mean(nearest: Option<&str>) -> String {
     nearest.map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
 }
 

@@ -29,12 +29,12 @@ const IGNORABLE: CodePointSetDataBorrowed<'static> =
 const NAME_CHARACTERS_MAX: usize = 64;
 
 /// Escapes every character that does not show what it is.
-pub fn safe(text: &str) -> String {
+pub(crate) fn safe(text: &str) -> String {
     safe_cut(text, usize::MAX)
 }
 
 /// Escapes text of several lines and keeps its line ends.
-pub fn safe_lines(text: &str) -> Cow<'_, str> {
+pub(crate) fn safe_lines(text: &str) -> Cow<'_, str> {
     if text
         .chars()
         .all(|character| character == '\n' || !is_unsafe(character))
@@ -45,7 +45,7 @@ pub fn safe_lines(text: &str) -> Cow<'_, str> {
 }
 
 /// Escapes text as [`safe`] does, and cuts it to this many characters.
-pub fn safe_cut(text: &str, characters_max: usize) -> String {
+pub(crate) fn safe_cut(text: &str, characters_max: usize) -> String {
     let mut shown = String::with_capacity(text.len().min(characters_max));
     let mut characters = 0;
     for character in text.chars() {
@@ -67,7 +67,7 @@ pub fn safe_cut(text: &str, characters_max: usize) -> String {
 }
 
 /// Escapes text as [`safe`] does. Text that is longer than this is cut and ends with an ellipsis.
-pub fn safe_ellipsis(text: &str, characters_max: usize) -> String {
+pub(crate) fn safe_ellipsis(text: &str, characters_max: usize) -> String {
     let shown = safe_cut(text, characters_max);
     if shown == safe(text) {
         shown
@@ -77,13 +77,13 @@ pub fn safe_ellipsis(text: &str, characters_max: usize) -> String {
 }
 
 /// Escapes the name of a column, a key or a sheet. A long name is cut and ends with an ellipsis.
-pub fn safe_name(name: &str) -> String {
+pub(crate) fn safe_name(name: &str) -> String {
     safe_ellipsis(name, NAME_CHARACTERS_MAX)
 }
 
 /// Escapes a path without cutting it. Different paths look different: a byte that is not UTF-8
 /// becomes `\xNN`, and a backslash of the path is doubled.
-pub fn safe_path(path: &Path) -> String {
+pub(crate) fn safe_path(path: &Path) -> String {
     let mut shown = String::new();
     for chunk in path.as_os_str().as_bytes().utf8_chunks() {
         shown.push_str(&safe(chunk.valid().replace('\\', "\\\\").as_str()));
@@ -95,19 +95,19 @@ pub fn safe_path(path: &Path) -> String {
 }
 
 /// Returns an error and its causes in one line.
-pub fn with_causes(error: &dyn std::error::Error) -> String {
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 /// Returns a time in UTC, to the second.
-pub fn utc_second(at: Timestamp) -> String {
+pub(crate) fn utc_second(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// Escapes the same characters in JSON by JSON's rules (RFC 8259 §7), so that its meaning stays.
 /// Line ends between values are kept.
-pub fn safe_json(json: &str) -> Cow<'_, str> {
+pub(crate) fn safe_json(json: &str) -> Cow<'_, str> {
     if json
         .chars()
         .all(|character| character == '\n' || !is_unsafe(character))
@@ -136,7 +136,7 @@ fn escape(character: char) -> String {
 }
 
 /// Whether a character does not show what it is.
-pub fn is_unsafe(character: char) -> bool {
+pub(crate) fn is_unsafe(character: char) -> bool {
     if character.is_ascii() {
         character.is_ascii_control()
     } else {
@@ -165,7 +165,7 @@ fn is_noncharacter(character: char) -> bool {
 
 /// Whether a character of category Cf is invisible. Those that enclose digits or join signs are
 /// visible.
-pub fn is_invisible(character: char) -> bool {
+pub(crate) fn is_invisible(character: char) -> bool {
     !character.is_ascii()
         && CATEGORIES.get(character) == GeneralCategory::Format
         && IGNORABLE.contains(character)
@@ -173,7 +173,7 @@ pub fn is_invisible(character: char) -> bool {
 
 /// Removes white space and invisible characters around text. Tags are kept, since a flag may end
 /// with them.
-pub fn trimmed(text: &str) -> &str {
+pub(crate) fn trimmed(text: &str) -> &str {
     let is_tag = |character: char| matches!(character, '\u{e0000}'..='\u{e007f}');
     text.trim_matches(|character: char| {
         character.is_whitespace() || (is_invisible(character) && !is_tag(character))
@@ -181,7 +181,7 @@ pub fn trimmed(text: &str) -> &str {
 }
 
 /// Normalises a name to NFC, in which names are compared: `ö` may be one character or two.
-pub fn nfc(name: &str) -> Cow<'_, str> {
+pub(crate) fn nfc(name: &str) -> Cow<'_, str> {
     if name.is_ascii() {
         Cow::Borrowed(name)
     } else {
@@ -190,12 +190,12 @@ pub fn nfc(name: &str) -> Cow<'_, str> {
 }
 
 /// Whether two names are equal in NFC.
-pub fn is_same_name(one: &str, other: &str) -> bool {
+pub(crate) fn is_same_name(one: &str, other: &str) -> bool {
     one == other || (!one.is_ascii() && !other.is_ascii() && nfc(one) == nfc(other))
 }
 
 /// Formats a count with commas between thousands.
-pub fn grouped(count: u64) -> String {
+pub(crate) fn grouped(count: u64) -> String {
     let digits = count.to_string();
     let mut shown = String::new();
     for (index, digit) in digits.chars().enumerate() {

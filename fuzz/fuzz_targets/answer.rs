@@ -2,9 +2,9 @@
 //! fields are shown; and a read never confuses two customers.
 #![no_main]
 
-use custsync::api::Token;
-use custsync::api::reading::{self, Asked, BodyBytes};
-use custsync::contract::{Body, Claim, CustomerId, FIELDS, Response, Shown};
+use custsync::testing::api::Token;
+use custsync::testing::api::reading::{self, Asked, BodyBytes};
+use custsync::testing::contract::{Body, Claim, CustomerId, FIELDS, Response, Shown};
 use http::StatusCode;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use libfuzzer_sys::fuzz_target;

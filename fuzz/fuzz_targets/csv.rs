@@ -2,7 +2,7 @@
 //! crate, unless a strict reader would refuse them.
 #![no_main]
 
-use custsync::input::{Delimiter, InputRules};
+use custsync::testing::input::{Delimiter, InputRules};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

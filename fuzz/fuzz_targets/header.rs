@@ -1,7 +1,7 @@
 //! Headers: each is refused with all its errors, or maps each field once.
 #![no_main]
 
-use custsync::input::{Delimiter, HeaderNames, InputRules, MappingRules};
+use custsync::testing::input::{Delimiter, HeaderNames, InputRules, MappingRules};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: (Vec<u8>, Vec<(String, u8)>, Vec<String>, bool)| {

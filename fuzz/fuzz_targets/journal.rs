@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use custsync::journal::{JOURNAL_NAME, JournalFile, Retry, RunDir, recover};
+use custsync::testing::journal::{JOURNAL_NAME, JournalFile, Retry, RunDir, recover};
 use libfuzzer_sys::fuzz_target;
 
 const HEADER: &str = r#"{"custsync_journal":2,"run":"1","version":"0.2.0","purpose":"run","started":"2026-11-23T09:18:04.113Z","inputs":[],"settings":{}"#;

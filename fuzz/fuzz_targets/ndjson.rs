@@ -1,7 +1,7 @@
 //! NDJSON: the rows do not depend on the size of blocks, and each is a line that is not blank.
 #![no_main]
 
-use custsync::input::InputRules;
+use custsync::testing::input::InputRules;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -1,8 +1,8 @@
 //! `Retry-After` and the headers of rate limits: every value is a wait, a window, or ignored.
 #![no_main]
 
-use custsync::api::rate_headers;
-use custsync::contract::Reset;
+use custsync::testing::api::rate_headers;
+use custsync::testing::contract::Reset;
 use http::header::{DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use libfuzzer_sys::fuzz_target;
 

@@ -4,7 +4,7 @@
 
 use std::io::Write as _;
 
-use custsync::input::{Encoding, EncodingChoice, InputRules};
+use custsync::testing::input::{Encoding, EncodingChoice, InputRules};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -2,9 +2,9 @@
 //! back unchanged, and no error repeats a part of the text.
 #![no_main]
 
-use custsync::api::oauth::parse_answer;
-use custsync::api::token_file::Tokens;
-use custsync::api::{LoginFlaw, Token};
+use custsync::testing::api::oauth::parse_answer;
+use custsync::testing::api::token_file::Tokens;
+use custsync::testing::api::{LoginFlaw, Token};
 use libfuzzer_sys::fuzz_target;
 use secrecy::ExposeSecret as _;
 

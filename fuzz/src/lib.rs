@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use custsync::input::{BlockSize, Input, InputName, InputRules, RowRules};
+use custsync::testing::input::{BlockSize, Input, InputName, InputRules, RowRules};
 
 /// Blocks far smaller than a record, and one that holds all.
 pub const SIZES: [BlockSize; 3] = [

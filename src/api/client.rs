@@ -30,7 +30,7 @@ const BASE_URL: &str = "--base-url";
 
 /// The settings for reaching the API.
 #[derive(Debug, Clone)]
-pub struct ApiOptions {
+pub(crate) struct ApiOptions {
     /// The URL before `/v1/customers/{id}`.
     pub base_url: Url,
     /// The tenant that requests are scoped to.
@@ -41,7 +41,7 @@ pub struct ApiOptions {
 
 /// The client for the API. Clones share its connections.
 #[derive(Debug, Clone)]
-pub struct Api {
+pub(crate) struct Api {
     requests: Arc<Requests>,
 }
 
@@ -64,7 +64,7 @@ struct Requests {
 
 impl Api {
     /// A client with these options. Connections are made with the first requests.
-    pub fn new(options: &ApiOptions) -> Result<Api, HttpError> {
+    pub(crate) fn new(options: &ApiOptions) -> Result<Api, HttpError> {
         let (update_headers, read_headers) =
             (update_headers(options.tenant), read_headers(options.tenant));
         let (clients, route) = Clients::new(&options.http, &options.base_url, BASE_URL)?;
@@ -86,12 +86,12 @@ impl Api {
     }
 
     /// The route that requests take.
-    pub fn route(&self) -> &Route {
+    pub(crate) fn route(&self) -> &Route {
         &self.requests.route
     }
 
     /// Sends one update and reads the answer. It never fails: a missing answer is an answer, too.
-    pub async fn update(&self, customer: CustomerId, body: Bytes, token: &Token) -> Attempt {
+    pub(crate) async fn update(&self, customer: CustomerId, body: Bytes, token: &Token) -> Attempt {
         let mut request =
             self.requests
                 .request(Method::PUT, &self.requests.update_headers, customer, token);
@@ -102,7 +102,7 @@ impl Api {
     /// Reads one customer, bypassing all caches, and compares it with `sent`, the body of an
     /// update. `Response::shown` holds the result if a 200 shows that customer. It never fails,
     /// like [`update`](Api::update).
-    pub async fn read(&self, customer: CustomerId, sent: &[u8], token: &Token) -> Attempt {
+    pub(crate) async fn read(&self, customer: CustomerId, sent: &[u8], token: &Token) -> Attempt {
         let request =
             self.requests
                 .request(Method::GET, &self.requests.read_headers, customer, token);

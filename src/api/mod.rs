@@ -12,19 +12,18 @@ mod shown;
 mod token;
 
 pub use answer::{rate_headers, reading};
-pub use client::{Api, ApiOptions};
-pub use http::address::{foreign_part, is_loopback};
-pub use http::options::{HttpError, HttpOptions, Protocol, Proxies, Transport};
-pub use http::route::Route;
-pub use shown::shown_request;
-pub use token::endpoint::{EndpointOptions, PlainHttp};
-pub use token::file_watch::FileWatch;
-pub use token::refresh_error::RefreshError;
-pub use token::secret::{LoginFlaw, Token, TokenError, TokenFlaw};
-pub use token::source::{
-    Grant, LoginLost, Origin, RefreshCause, RefreshResult, Stopping, TokenSource,
-};
-pub use token::{authorize, oauth};
+pub(crate) use client::{Api, ApiOptions};
+pub(crate) use http::address::{foreign_part, is_loopback};
+pub(crate) use http::options::{HttpOptions, Protocol, Proxies, Transport};
+pub(crate) use http::route::Route;
+pub(crate) use shown::shown_request;
+pub(crate) use token::authorize;
+pub(crate) use token::endpoint::{EndpointOptions, PlainHttp};
+pub(crate) use token::file_watch::FileWatch;
+pub use token::oauth;
+pub use token::secret::{LoginFlaw, Token};
+pub(crate) use token::secret::{TokenError, TokenFlaw};
+pub(crate) use token::source::{Grant, Origin, RefreshCause, RefreshResult, TokenSource};
 
 /// Reads and writes files of tokens.
 pub mod token_file {

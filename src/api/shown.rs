@@ -7,7 +7,11 @@ use crate::contract::CustomerId;
 
 /// The lines of the request that updates a customer, from the method to the last header about the
 /// body.
-pub fn shown_request(base_url: &Url, tenant: Option<u64>, customer: CustomerId) -> Vec<String> {
+pub(crate) fn shown_request(
+    base_url: &Url,
+    tenant: Option<u64>,
+    customer: CustomerId,
+) -> Vec<String> {
     let (before_path, _) = base_url
         .as_str()
         .split_at(base_url.as_str().len() - base_url.path().len());

@@ -17,7 +17,7 @@ const SECRET: &str = "***";
 const COLUMN_WIDTH_MAX: usize = 40;
 
 /// Returns the effective settings in the format that they ask for, with a newline at the end.
-pub fn render(settings: &Settings) -> String {
+pub(crate) fn render(settings: &Settings) -> String {
     match settings.output.output_format {
         OutputFormat::Text => render_text(settings.effective()),
         OutputFormat::Json => render_json(settings.effective()),

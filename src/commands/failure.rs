@@ -7,7 +7,7 @@ pub(super) const STDOUT_FAILED: &str = "standard output cannot be written";
 
 /// The failure of a verb: the exit code of the process, and the error.
 #[derive(Debug)]
-pub struct Failure {
+pub(crate) struct Failure {
     /// The exit code.
     pub exit: Exit,
     /// The error.
@@ -16,7 +16,7 @@ pub struct Failure {
 
 impl Failure {
     /// Returns the failure of unusable arguments, settings or input. Nothing was sent.
-    pub fn unusable(error: impl Into<anyhow::Error>) -> Failure {
+    pub(crate) fn unusable(error: impl Into<anyhow::Error>) -> Failure {
         Failure {
             exit: Exit::Unusable,
             error: error.into(),
@@ -24,7 +24,7 @@ impl Failure {
     }
 
     /// Returns the failure of a standard output that cannot be written.
-    pub fn stdout(error: std::io::Error) -> Failure {
+    pub(crate) fn stdout(error: std::io::Error) -> Failure {
         Failure {
             exit: Exit::RunDirectory,
             error: anyhow::Error::from(error).context(STDOUT_FAILED),
@@ -32,7 +32,7 @@ impl Failure {
     }
 
     /// Returns the failure of an unusable run directory. Nothing was sent.
-    pub fn run_directory(error: impl Into<anyhow::Error>) -> Failure {
+    pub(crate) fn run_directory(error: impl Into<anyhow::Error>) -> Failure {
         Failure {
             exit: Exit::RunDirectory,
             error: error.into(),

@@ -14,7 +14,7 @@ use crate::terminal;
 use crate::text;
 
 /// Removes the login.
-pub fn logout(settings: &Settings) -> Result<Exit, Failure> {
+pub(crate) fn logout(settings: &Settings) -> Result<Exit, Failure> {
     let path = login_file::path(settings).map_err(Failure::unusable)?;
     remove_login(&path).map_err(Failure::unusable)?;
     terminal::print(&format!(

@@ -1,14 +1,14 @@
 //! The verbs, a file each; what several of them use is in `shared/`.
 
-pub mod check;
-pub mod config;
+pub(crate) mod check;
+pub(crate) mod config;
 mod failure;
-pub mod login;
-pub mod logout;
-pub mod run;
-pub mod sandbox;
+pub(crate) mod login;
+pub(crate) mod logout;
+pub(crate) mod run;
+pub(crate) mod sandbox;
 mod shared;
-pub mod token;
+pub(crate) mod token;
 
-pub use self::failure::Failure;
-pub use self::shared::early_end;
+pub(crate) use self::failure::Failure;
+pub(crate) use self::shared::early_end;

@@ -29,7 +29,11 @@ use crate::schedule::{History, Moment, RetryPolicy, Rules, Schedule};
 use crate::terminal::Terminal;
 
 /// Sends the updates. `arguments` is the command as typed, to print the command that continues it.
-pub fn run(settings: &Settings, arguments: &[OsString], signals: &Signals) -> Result<u8, Failure> {
+pub(crate) fn run(
+    settings: &Settings,
+    arguments: &[OsString],
+    signals: &Signals,
+) -> Result<u8, Failure> {
     let started_at = StartedAt::now();
     let terminal = Terminal::new(settings);
     unique::refuse_streams(settings)?;

@@ -13,7 +13,7 @@ use crate::terminal::{self, Terminal};
 use crate::text::grouped;
 
 /// Serves until a signal.
-pub fn sandbox(settings: &Settings, signals: &Signals) -> Result<Exit, Failure> {
+pub(crate) fn sandbox(settings: &Settings, signals: &Signals) -> Result<Exit, Failure> {
     let _log = Terminal::new(settings);
     let options = settings.sandbox.options(
         settings.sandbox.listen,

@@ -12,7 +12,7 @@ use crate::terminal;
 use crate::text;
 
 /// Shows the client of the login, and when it expires.
-pub fn token(settings: &Settings) -> Result<Exit, Failure> {
+pub(crate) fn token(settings: &Settings) -> Result<Exit, Failure> {
     let path = login_file::path(settings).map_err(Failure::unusable)?;
     let tokens = token_file::load(&path).map_err(Failure::unusable)?;
     terminal::print(&describe(&tokens, Timestamp::now())).map_err(Failure::stdout)?;

@@ -13,26 +13,27 @@
 //! questions in `verb.rs`.
 
 mod conflicts;
-pub mod duration;
-pub mod error;
+pub(crate) mod duration;
+pub(crate) mod error;
 mod groups;
 mod layer;
 mod names;
-pub mod provenance;
+pub(crate) mod provenance;
 mod resolver;
 mod setting;
 mod settings;
 mod tables;
 #[cfg(test)]
 mod tests;
-pub mod url;
-pub mod value;
+pub(crate) mod url;
+pub(crate) mod value;
 mod verb;
 mod words;
 
-pub use self::groups::{api, input, login, output, sandbox, sending};
-pub use self::layer::{ConfigFile, FlagValue};
+pub(crate) use self::groups::{api, input, login, output, sending};
+pub(crate) use self::layer::{ConfigFile, FlagValue};
 pub(crate) use self::names::SANDBOX_PREFIX;
-pub use self::setting::{BelongsTo, Holds};
-pub use self::settings::{CliInput, Settings};
-pub use self::verb::Verb;
+pub(crate) use self::setting::{BelongsTo, Holds};
+pub(crate) use self::settings::CliInput;
+pub use self::settings::Settings;
+pub(crate) use self::verb::Verb;

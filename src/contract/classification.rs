@@ -193,7 +193,7 @@ fn classify_form(text: &str, rule: &FieldRule, rules: &ValueRules) -> Classifica
 /// Whether text is empty or white space (Unicode `White_Space`). The API trims text and turns empty
 /// text into null.
 #[inline]
-pub fn is_blank(text: &str) -> bool {
+pub(crate) fn is_blank(text: &str) -> bool {
     // The first byte of most text decides: a visible ASCII character.
     !text.as_bytes().first().is_some_and(u8::is_ascii_graphic) && text.trim().is_empty()
 }

@@ -12,7 +12,7 @@ use super::{CustomerId, Field};
 
 /// The result of comparing a value sent with a value shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum ValueComparison {
+pub(crate) enum ValueComparison {
     /// Equal.
     Same,
     /// Equal except for the spelling.
@@ -42,7 +42,11 @@ pub enum ValueComparison {
 /// | `country_id` | `country_name` | | not comparable |
 ///
 /// `""` equals null in every field: the API turns the one into the other.
-pub fn compare(field: Field, sent: &MemberValue<'_>, shown: &Resource<'_>) -> ValueComparison {
+pub(crate) fn compare(
+    field: Field,
+    sent: &MemberValue<'_>,
+    shown: &Resource<'_>,
+) -> ValueComparison {
     match (field, shown.value(field)) {
         (Field::CountryId, _) if shown.country_name().is_some() => ValueComparison::NotComparable,
         (_, None) => ValueComparison::NotShown,
@@ -53,7 +57,7 @@ pub fn compare(field: Field, sent: &MemberValue<'_>, shown: &Resource<'_>) -> Va
 /// Compares the customer in an answer's body with the body of the request that set its fields. The
 /// result is `AsSent` if every field is the same or differs in spelling alone; `None` if the answer
 /// shows no customer, or another one.
-pub fn compare_answer(sent: &[u8], answer: &[u8], customer: CustomerId) -> Option<Shown> {
+pub(crate) fn compare_answer(sent: &[u8], answer: &[u8], customer: CustomerId) -> Option<Shown> {
     let resource =
         Resource::of_answer(answer).filter(|resource| resource.id() == Some(customer))?;
     let Some(sent) = SentFields::of_request(sent) else {

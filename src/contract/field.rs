@@ -153,7 +153,7 @@ pub static FIELDS: [FieldRule; 12] = [
 
 /// Fields of the API's answers that no request can set. A column with such a name is reported as
 /// read-only.
-pub const READ_ONLY: [&str; 6] = [
+pub(crate) const READ_ONLY: [&str; 6] = [
     "country_name",
     "avatar_url",
     "related_user",
@@ -220,7 +220,7 @@ impl fmt::Display for FieldKind {
 }
 
 /// Formats the contract as aligned lines for `--help`.
-pub fn field_table() -> String {
+pub(crate) fn field_table() -> String {
     let mut table =
         String::from("  id                  whole number from 1; required, names the customer\n");
     for rule in &FIELDS {

@@ -19,7 +19,7 @@ const DAY_BYTES: usize = 10;
 const OUTLINE_BYTES_MAX: usize = 20;
 
 /// Returns the message for bytes that are not UTF-8, with the encoding that they probably have.
-pub fn not_utf_8(reads_as: Option<&'static str>) -> Cow<'static, str> {
+pub(crate) fn not_utf_8(reads_as: Option<&'static str>) -> Cow<'static, str> {
     match reads_as {
         Some(encoding) => {
             format!("is not UTF-8; it looks like {encoding} (--encoding {encoding})").into()

@@ -60,7 +60,7 @@ pub(super) fn add_warnings(text: &str, field: Field, warnings: &mut Warnings) {
 }
 
 /// Whether text has more than one line.
-pub fn has_line_break(text: &[u8]) -> bool {
+pub(crate) fn has_line_break(text: &[u8]) -> bool {
     memchr::memchr2(b'\n', b'\r', text).is_some()
 }
 
@@ -71,7 +71,7 @@ pub(super) fn is_null_word(text: &str) -> bool {
 
 /// Whether UTF-8 text has characters that need a closer look: control characters (including line
 /// breaks, which some fields do not expect), U+FFFD, and UTF-8 misread in another encoding.
-pub fn has_odd_characters(text: &[u8]) -> bool {
+pub(crate) fn has_odd_characters(text: &[u8]) -> bool {
     let is_usual = |byte: &u8| matches!(byte, b' '..=b'~');
     !text.iter().all(is_usual) && has_odd_character_among_others(text)
 }
@@ -84,7 +84,7 @@ fn has_odd_character_among_others(text: &[u8]) -> bool {
 
 /// Whether text outside ASCII has U+FFFD, control characters of Latin-1, or UTF-8 misread in
 /// another encoding.
-pub fn has_odd_text(text: &[u8]) -> bool {
+pub(crate) fn has_odd_text(text: &[u8]) -> bool {
     let mut leads = memchr::memchr2_iter(0xef, 0xc2, text).filter_map(|at| text.get(at..));
     leads.any(|rest| matches!(rest, [0xef, 0xbf, 0xbd, ..] | [0xc2, 0x80..=0x9f, ..]))
         || has_mojibake(text)

@@ -13,7 +13,7 @@ use super::{CustomerId, Field};
 
 /// The value of a member, borrowed if JSON escapes nothing in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum MemberValue<'a> {
+pub(crate) enum MemberValue<'a> {
     /// `null`.
     Null,
     /// A text.
@@ -27,11 +27,11 @@ pub enum MemberValue<'a> {
 
 /// The customer in an answer, called the customer resource by the API.
 #[derive(Debug, Default)]
-pub struct Resource<'a>(ResourceMembers<'a>);
+pub(crate) struct Resource<'a>(ResourceMembers<'a>);
 
 /// The fields of an update, read from the body of its request.
 #[derive(Debug, Default)]
-pub struct SentFields<'a>(ResourceMembers<'a>);
+pub(crate) struct SentFields<'a>(ResourceMembers<'a>);
 
 #[derive(Debug, Default)]
 struct ResourceMembers<'a> {
@@ -53,7 +53,7 @@ struct Envelope<'a> {
 impl<'a> Resource<'a> {
     /// Reads the customer in the body of an answer: its `data`, or the object itself if it has no
     /// `data`. `None` if there is no object.
-    pub fn of_answer(body: &'a [u8]) -> Option<Resource<'a>> {
+    pub(crate) fn of_answer(body: &'a [u8]) -> Option<Resource<'a>> {
         let Envelope { data } = serde_json::from_slice(body).ok()?;
         let members = data.map_or_else(
             || serde_json::from_slice(body),
@@ -63,7 +63,7 @@ impl<'a> Resource<'a> {
     }
 
     /// The customer's id, written as a number or as digits.
-    pub fn id(&self) -> Option<CustomerId> {
+    pub(crate) fn id(&self) -> Option<CustomerId> {
         match self.0.id.as_ref()? {
             MemberValue::Integer(id) => CustomerId::new(u64::try_from(*id).ok()?).ok(),
             MemberValue::Text(id) => CustomerId::parse(id).ok(),
@@ -73,7 +73,7 @@ impl<'a> Resource<'a> {
 
     /// Returns the value shown for a field. For `user_id` that is `related_user.id`; for
     /// `country_id` there is none, since only the name is shown.
-    pub fn value(&self, field: Field) -> Option<&MemberValue<'a>> {
+    pub(crate) fn value(&self, field: Field) -> Option<&MemberValue<'a>> {
         match field {
             Field::UserId => self.0.related_user.as_ref(),
             Field::CountryId => None,
@@ -82,19 +82,19 @@ impl<'a> Resource<'a> {
     }
 
     /// The name of the customer's country.
-    pub fn country_name(&self) -> Option<&MemberValue<'a>> {
+    pub(crate) fn country_name(&self) -> Option<&MemberValue<'a>> {
         self.0.country_name.as_ref()
     }
 }
 
 impl<'a> SentFields<'a> {
     /// Reads the fields of a request's body; `None` if it is not an object.
-    pub fn of_request(body: &'a [u8]) -> Option<SentFields<'a>> {
+    pub(crate) fn of_request(body: &'a [u8]) -> Option<SentFields<'a>> {
         serde_json::from_slice(body).ok().map(SentFields)
     }
 
     /// The fields that it sets, in the contract's order.
-    pub fn fields(&self) -> impl Iterator<Item = (Field, &MemberValue<'a>)> {
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (Field, &MemberValue<'a>)> {
         FIELDS
             .iter()
             .zip(&self.0.values)

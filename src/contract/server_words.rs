@@ -4,7 +4,7 @@
 use super::Field;
 
 /// The most characters of a code or a field path.
-pub const NAME_CHARACTERS_MAX: usize = 64;
+pub(crate) const NAME_CHARACTERS_MAX: usize = 64;
 /// The most digits of a code. `E10023`, `SQLSTATE.23000` and `ORA-00001` have no more; phone
 /// numbers, dates and identity numbers do.
 const CODE_DIGITS_MAX: usize = 5;
@@ -14,7 +14,7 @@ const INDEX_DIGITS_MAX: usize = 4;
 /// Whether a server's text looks like a machine code: 1 to 64 ASCII letters, digits, `_`, `.` and
 /// `-`, with at least one letter and at most five digits. An e-mail address has an `@`, and a phone
 /// number has no letter.
-pub fn is_code(text: &str) -> bool {
+pub(crate) fn is_code(text: &str) -> bool {
     let in_code = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
     text.len() <= NAME_CHARACTERS_MAX
         && text.bytes().all(in_code)
@@ -25,7 +25,7 @@ pub fn is_code(text: &str) -> bool {
 /// Whether a server's text names a field of the API: a field of the contract, `id`, or a dotted
 /// path that begins with one and continues with such names or with numbers of at most four digits
 /// (`address.0.job`).
-pub fn is_field(text: &str) -> bool {
+pub(crate) fn is_field(text: &str) -> bool {
     let is_name = |part: &str| part == "id" || Field::from_name(part).is_some();
     let is_index = |part: &str| {
         (1..=INDEX_DIGITS_MAX).contains(&part.len())

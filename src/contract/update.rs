@@ -285,7 +285,7 @@ impl Serialize for CustomerUpdate<'_> {
 }
 
 /// Returns a request's body reduced to some of its fields, with their values unchanged.
-pub fn body_of_fields(body: &[u8], fields: FieldSet) -> Vec<u8> {
+pub(crate) fn body_of_fields(body: &[u8], fields: FieldSet) -> Vec<u8> {
     let members: BTreeMap<&str, &RawValue> =
         serde_json::from_slice(body).expect("a body is an object of our own making");
     let mut fragment = Vec::with_capacity(body.len());

@@ -72,7 +72,11 @@ impl Serialize for FieldValue<'_> {
 }
 
 /// Returns a field's value as JSON for the request's body, or the error of its cell.
-pub fn field_value(field: Field, cell: Cell<'_>, rules: &ValueRules) -> Result<String, FieldError> {
+pub(crate) fn field_value(
+    field: Field,
+    cell: Cell<'_>,
+    rules: &ValueRules,
+) -> Result<String, FieldError> {
     match value(cell, field.rule(), rules, &mut RowNotes::default()) {
         Ok(value) => {
             Ok(serde_json::to_string(&value).expect("null, a text or a number serialises"))
@@ -82,7 +86,10 @@ pub fn field_value(field: Field, cell: Cell<'_>, rules: &ValueRules) -> Result<S
 }
 
 /// Returns the customer named by a cell, or the error of the cell.
-pub fn id_value(cell: Option<Cell<'_>>, rules: &ValueRules) -> Result<CustomerId, FieldError> {
+pub(crate) fn id_value(
+    cell: Option<Cell<'_>>,
+    rules: &ValueRules,
+) -> Result<CustomerId, FieldError> {
     customer_id(cell, rules).map_err(|(code, message)| FieldError::new(Subject::Id, code, message))
 }
 

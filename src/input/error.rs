@@ -414,7 +414,7 @@ impl Error for InputError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::input::Compression;
+    use crate::input::bytes::compression::Compression;
 
     #[test]
     fn an_error_names_its_place_once_for_each_of_its_lines() {

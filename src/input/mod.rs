@@ -11,7 +11,7 @@
 //! share one source, and need only find the ends of their records.
 //!
 //! All formats share [`RowRules`], how a cell is read. The errors of a row are data
-//! ([`Record::checked`]); an [`InputError`] stops the run.
+//! (`Record::checked`); an [`InputError`] stops the run.
 //!
 //! The folders import downwards only:
 //! - `bytes`: sources, compression, encodings, and detection by the first bytes
@@ -38,37 +38,30 @@ mod sheet;
 #[cfg(test)]
 mod tests;
 
-pub use blocks::array::ArrayFault;
 pub use blocks::block::{Block, BlockSize};
-pub use bytes::compression::Compression;
-pub use bytes::decode::{Bom, Encoding, EncodingChoice, EncodingError};
-pub use bytes::dialect::{Delimiter, DelimiterError, Dialect, Escape, Quotes};
-pub use bytes::failed_rows::Origin;
-pub use bytes::format::{Format, FormatChoice};
+pub(crate) use bytes::decode::{Bom, EncodingError};
+pub use bytes::decode::{Encoding, EncodingChoice};
+pub use bytes::dialect::Delimiter;
+pub(crate) use bytes::dialect::{Escape, Quotes};
+pub(crate) use bytes::failed_rows::Origin;
+pub(crate) use bytes::format::FormatChoice;
 pub use bytes::name::InputName;
-pub use bytes::not_text::NotText;
-pub use bytes::stream::EncodingDoubt;
-pub use bytes::stream_fault::StreamFault;
-pub use csv::layout::CsvLayout;
-pub use error::{InputError, InputFault};
-pub use known::KnownInput;
-pub use layout::Layout;
-pub use mapping::cell_rules::{CellRules, EmptyRule, EmptyRules, Trim};
-pub use mapping::column_fault::ColumnFault;
+pub(crate) use csv::layout::CsvLayout;
+pub(crate) use error::InputError;
+pub(crate) use known::KnownInput;
+pub(crate) use layout::Layout;
+pub(crate) use mapping::cell_rules::{CellRules, EmptyRule, EmptyRules, Trim};
 pub use mapping::columns::{HeaderNames, MappingRules};
-pub use mapping::constants::Constants;
-pub use mapping::explained::{CellResult, CellSource, ExplainedCell};
-pub use mapping::loose_names::LooseColumn;
-pub use mapping::null_strings::NullStrings;
-pub use mapping::own_part::{Overtaken, OwnPart, Texts};
-pub use mapping::record::{Record, RowRules};
-pub use mapping::target::{RuleError, Target};
-pub use mapping::value_maps::ValueMaps;
-pub use mapping::withheld::{OvertakenRule, Withheld};
-pub use ndjson::layout::NdjsonLayout;
+pub(crate) use mapping::constants::Constants;
+pub(crate) use mapping::explained::{CellResult, CellSource, ExplainedCell};
+pub(crate) use mapping::null_strings::NullStrings;
+pub(crate) use mapping::own_part::{Overtaken, OwnPart, Texts};
+pub use mapping::record::RowRules;
+pub(crate) use mapping::target::{RuleError, Target};
+pub(crate) use mapping::value_maps::ValueMaps;
+pub(crate) use mapping::withheld::{OvertakenRule, Withheld};
 pub use open::Input;
-pub use options::{HeaderRule, InputRules, Ragged};
-pub use read_as::{ReadAs, TextForm};
-pub use row_range::{RowRange, cut_behind};
-pub use sheet::SheetChoice;
-pub use sheet::layout::SheetLayout;
+pub use options::InputRules;
+pub(crate) use options::{HeaderRule, Ragged};
+pub(crate) use read_as::ReadAs;
+pub(crate) use row_range::{RowRange, cut_behind};

@@ -8,7 +8,7 @@ use crate::input::layout::Layout;
 /// The rows that take part, counted over all blocks. Skipped rows keep their numbers: the first row
 /// of the first block that is left is row [`skipped`](Self::skipped) + 1.
 #[derive(Debug, Clone)]
-pub struct RowRange {
+pub(crate) struct RowRange {
     to_skip: u64,
     skipped: u64,
     /// `None` means no limit.
@@ -26,7 +26,7 @@ enum Cut {
 
 impl RowRange {
     /// Skips the first `skip` rows, and takes at most `max` after them.
-    pub fn new(skip: u64, max: Option<u64>) -> RowRange {
+    pub(crate) fn new(skip: u64, max: Option<u64>) -> RowRange {
         RowRange {
             to_skip: skip,
             skipped: 0,
@@ -36,19 +36,19 @@ impl RowRange {
     }
 
     /// Returns the number of rows skipped so far.
-    pub fn skipped(&self) -> u64 {
+    pub(crate) fn skipped(&self) -> u64 {
         self.skipped
     }
 
     /// Whether no more rows of an input take part, so that reading can stop.
-    pub fn is_closed(&self, layout: &Layout) -> bool {
+    pub(crate) fn is_closed(&self, layout: &Layout) -> bool {
         self.to_take == Some(0) && layout.origin() == Origin::First
     }
 
     /// Returns the part of a block that takes part, or `None` if nothing does. Records are counted
     /// only to find a limit. Failed rows all take part, because the limits are meant for the first
     /// input.
-    pub fn cut(&mut self, mut block: Block, layout: &Layout) -> Option<Block> {
+    pub(crate) fn cut(&mut self, mut block: Block, layout: &Layout) -> Option<Block> {
         self.skipped += std::mem::take(&mut self.cut_off);
         if layout.origin() == Origin::FailedRows {
             return Some(block);
@@ -83,7 +83,7 @@ impl RowRange {
 }
 
 /// Cuts a block after this many records. Returns the rest, or `None` if there is none.
-pub fn cut_behind(block: &mut Block, layout: &Layout, records: u64) -> Option<Block> {
+pub(crate) fn cut_behind(block: &mut Block, layout: &Layout, records: u64) -> Option<Block> {
     match nth_record_end(block, layout, records) {
         Cut::At(end) if end < block.bytes.len() => {
             let rest = layout.without_first(block.clone(), end);

@@ -8,14 +8,14 @@ use super::checkpoint::Checkpoint;
 
 /// Compares the input with the journal record by record, as the input streams past.
 #[derive(Debug)]
-pub struct InputComparison {
+pub(crate) struct InputComparison {
     checkpoint: Arc<Checkpoint>,
     sums: BTreeMap<u64, u64>,
 }
 
 /// The first block of rows in which input and journal differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Difference {
+pub(crate) struct Difference {
     /// The first row of the block.
     pub first_row: u64,
     /// The last row of the block.
@@ -26,7 +26,7 @@ pub struct Difference {
 
 impl InputComparison {
     /// Creates a comparison with this checkpoint.
-    pub fn new(checkpoint: Arc<Checkpoint>) -> InputComparison {
+    pub(crate) fn new(checkpoint: Arc<Checkpoint>) -> InputComparison {
         InputComparison {
             checkpoint,
             sums: BTreeMap::new(),
@@ -34,7 +34,7 @@ impl InputComparison {
     }
 
     /// Adds a record of the input.
-    pub fn add(&mut self, row: u64, hash: u64) {
+    pub(crate) fn add(&mut self, row: u64, hash: u64) {
         if self.checkpoint.outcome(row).is_some() {
             let sum = self.sums.entry(block_of(row)).or_default();
             *sum = sum.wrapping_add(mixed(row, hash));
@@ -42,7 +42,7 @@ impl InputComparison {
     }
 
     /// Returns the first difference. All rows up to the last recorded one must have been added.
-    pub fn difference(&self) -> Option<Difference> {
+    pub(crate) fn difference(&self) -> Option<Difference> {
         let mut differing = self
             .checkpoint
             .sums()

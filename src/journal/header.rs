@@ -10,10 +10,10 @@ use super::line;
 
 /// The version of the journal's format. Only a journal of this version is continued; an older one
 /// can be read.
-pub const FORMAT_VERSION: u32 = 2;
+pub(crate) const FORMAT_VERSION: u32 = 2;
 /// The version of the rules that turn a file's bytes into rows and requests. A run that began under
 /// other rules is not continued.
-pub const READING_RULES: u32 = 2;
+pub(crate) const READING_RULES: u32 = 2;
 
 /// The purpose of a run directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -13,7 +13,7 @@ use super::line::hex_digits;
 use super::run_dir::{RunDir, RunDirError};
 
 /// The key's file name.
-pub const KEY_NAME: &str = "key";
+pub(crate) const KEY_NAME: &str = "key";
 /// The key's size in bytes.
 const KEY_BYTES: usize = 16;
 /// The number of digits in the key's file, before a line end.
@@ -25,7 +25,7 @@ const PROOF_TEXT: &str = "custsync journal key";
 const DECIMAL_BYTES: usize = 20;
 
 /// The version of the bytes that [`RunKey::request_hash`] hashes.
-pub const REQUEST_HASH_VERSION: u32 = 1;
+pub(crate) const REQUEST_HASH_VERSION: u32 = 1;
 
 /// 16 random bytes of a run directory. They stay in its file `key` (mode 0600) and are never
 /// published.

@@ -25,19 +25,22 @@ mod tests;
 mod writer;
 
 pub use bulk_entry::BulkEntry;
-pub use checkpoint::{Checkpoint, Plan, Remainder, Retry};
-pub use comparison::{Difference, InputComparison};
-pub use damage::{Conversion, TornTail};
-pub use disk::ExternalChange;
+pub use checkpoint::Retry;
+pub(crate) use checkpoint::{Checkpoint, Plan, Remainder};
+pub(crate) use comparison::{Difference, InputComparison};
 pub use entry::{Entry, EntryError, Outcome};
-pub use fact::{Fact, Facts};
-pub use header::{
-    FORMAT_VERSION, Header, InputIdentity, Purpose, READING_RULES, SettingText, Shard,
+pub(crate) use fact::Fact;
+pub(crate) use header::{
+    FORMAT_VERSION, Header, InputIdentity, Purpose, READING_RULES, SettingText,
 };
-pub use key::{KEY_NAME, KeyError, REQUEST_HASH_VERSION, RunKey};
-pub use lines::{Line, LineError, LineReader};
-pub use overtakers::Overtakers;
-pub use reader::{EntryReader, JournalError, Recovered, recover};
-pub use run_dir::{JOURNAL_NAME, JournalFile, RunDir, RunDirError, SUMMARY_NAME};
-pub use tail::last_fact;
-pub use writer::{FlushError, JournalWriter, WriteError};
+pub(crate) use key::KEY_NAME;
+pub use key::RunKey;
+pub(crate) use lines::LineError;
+pub use lines::{Line, LineReader};
+pub(crate) use overtakers::Overtakers;
+pub(crate) use reader::EntryReader;
+pub use reader::recover;
+pub use run_dir::{JOURNAL_NAME, JournalFile, RunDir};
+pub(crate) use run_dir::{RunDirError, SUMMARY_NAME};
+pub(crate) use tail::last_fact;
+pub(crate) use writer::{JournalWriter, WriteError};

@@ -16,7 +16,7 @@ use crate::text::safe_path;
 /// The journal's file name.
 pub const JOURNAL_NAME: &str = "results.ndjson";
 /// The summary's file name.
-pub const SUMMARY_NAME: &str = "summary.json";
+pub(crate) const SUMMARY_NAME: &str = "summary.json";
 /// The number of torn tails that are kept for one journal. Each takes a power cut.
 const TORN_FILES_MAX: u32 = 1000;
 

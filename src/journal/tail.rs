@@ -12,7 +12,7 @@ use super::line;
 const FACT_BYTES_MAX: u64 = 4 << 10;
 
 /// Returns the last line of a journal if it is a fact; `None` if it is of another kind, or torn.
-pub fn last_fact(journal: &File) -> io::Result<Option<Fact>> {
+pub(crate) fn last_fact(journal: &File) -> io::Result<Option<Fact>> {
     let length = journal.metadata()?.len();
     let from = length.saturating_sub(FACT_BYTES_MAX);
     let mut tail = vec![0; usize::try_from(length - from).unwrap_or(usize::MAX)];

@@ -7,7 +7,7 @@ use crate::pipeline::reading::Verdict;
 use crate::row::Position;
 
 /// A row for `--explain`. It holds a customer's values and is shown on the user's screen only.
-pub struct Explanation {
+pub(crate) struct Explanation {
     /// The row's position.
     pub position: Position,
     /// Its cells in order, followed by the constants.
@@ -17,7 +17,7 @@ pub struct Explanation {
 }
 
 /// A reason why no update is sent for a row.
-pub enum NotSent {
+pub(crate) enum NotSent {
     /// The row breaks the contract: all its errors.
     Invalid(Vec<FieldError>),
     /// A later row of the same customer is sent instead (`--unique last`).
@@ -27,7 +27,7 @@ pub enum NotSent {
 }
 
 /// An update that is sent.
-pub struct ExplainedUpdate {
+pub(crate) struct ExplainedUpdate {
     /// The customer.
     pub id: CustomerId,
     /// The request's body.

@@ -12,14 +12,14 @@
 //! Every queue is bounded, so a slow API holds up the reading of the file. Each stage ends when the
 //! stage before it drops its sender, or the stage after it drops its receiver.
 
-pub mod explanation;
+pub(crate) mod explanation;
 mod in_flight;
 mod outbox;
 mod reading;
-pub mod recorder;
+pub(crate) mod recorder;
 mod reporter;
-pub mod resume;
-pub mod sender;
+pub(crate) mod resume;
+pub(crate) mod sender;
 mod token_refresh;
 
 use std::io;
@@ -35,7 +35,7 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
 use self::explanation::Explanation;
-pub use self::reading::RowBuilder;
+pub(crate) use self::reading::RowBuilder;
 use self::reading::{
     BLOCKS_QUEUED_MAX, Batch, BlockChecker, BlockSource, CheckOptions, CheckedBlock, InOrder,
     check_blocks, read_blocks,
@@ -55,7 +55,7 @@ use crate::schedule::error_limit::ErrorLimit;
 const BATCHES_QUEUED_MAX: usize = 2;
 
 /// The inputs and how they are read.
-pub struct Reading {
+pub(crate) struct Reading {
     /// The inputs, opened one at a time.
     pub inputs: Vec<KnownInput>,
     /// Makes rows of records.
@@ -67,7 +67,7 @@ pub struct Reading {
 }
 
 /// Receives the first rows of the input, for `--explain`.
-pub struct ExplainObserver<'o> {
+pub(crate) struct ExplainObserver<'o> {
     /// The number of rows still wanted.
     rows: Arc<AtomicU64>,
     /// Shows a row. Rows come in order.
@@ -76,7 +76,7 @@ pub struct ExplainObserver<'o> {
 
 /// The limits of a check.
 #[derive(Debug)]
-pub struct Bounds {
+pub(crate) struct Bounds {
     /// The number of invalid rows that ends the check.
     pub error_limit: ErrorLimit,
     /// The number of threads.
@@ -87,7 +87,7 @@ pub struct Bounds {
 
 /// The result of a check.
 #[derive(Debug)]
-pub struct Checked {
+pub(crate) struct Checked {
     /// The reason if it stopped early.
     pub stop: Option<StopReason>,
     /// The error if the input could not be read further.
@@ -99,7 +99,11 @@ pub struct Checked {
 }
 
 /// Reads, sends and records.
-pub fn run(reading: Reading, sending: Sending, recorder: Recorder) -> io::Result<(Sent, Recorded)> {
+pub(crate) fn run(
+    reading: Reading,
+    sending: Sending,
+    recorder: Recorder,
+) -> io::Result<(Sent, Recorded)> {
     let (batches_in, batches) = mpsc::channel(BATCHES_QUEUED_MAX);
     let (messages_in, messages) = mpsc::channel(MESSAGES_QUEUED_MAX);
     let (written_in, written) = watch::channel(Written::Rows(0));
@@ -140,14 +144,14 @@ pub fn run(reading: Reading, sending: Sending, recorder: Recorder) -> io::Result
 const THREADS_MAX: NonZeroUsize = NonZeroUsize::new(8).expect("more than none");
 
 /// The number of threads of a check: as many as run at once, up to a limit.
-pub fn threads() -> NonZeroUsize {
+pub(crate) fn threads() -> NonZeroUsize {
     thread::available_parallelism()
         .unwrap_or(NonZeroUsize::MIN)
         .min(THREADS_MAX)
 }
 
 /// Reads all rows and records the invalid ones; sends nothing.
-pub fn check(
+pub(crate) fn check(
     reading: Reading,
     mut recorder: Recorder,
     bounds: Bounds,
@@ -213,7 +217,7 @@ pub fn check(
 
 impl<'o> ExplainObserver<'o> {
     /// An observer of the first rows, this many.
-    pub fn new(rows: u64, show: &'o mut dyn FnMut(&Explanation)) -> ExplainObserver<'o> {
+    pub(crate) fn new(rows: u64, show: &'o mut dyn FnMut(&Explanation)) -> ExplainObserver<'o> {
         ExplainObserver {
             rows: Arc::new(AtomicU64::new(rows)),
             show,
@@ -236,7 +240,7 @@ impl<'o> ExplainObserver<'o> {
 }
 
 /// Reads the inputs on this many threads, and counts the valid rows of each customer.
-pub fn count_repeats(
+pub(crate) fn count_repeats(
     inputs: Vec<KnownInput>,
     builder: RowBuilder,
     window: RowRange,

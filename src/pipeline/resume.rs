@@ -18,7 +18,7 @@ const WAITING_BYTES_MAX: usize = 16 << 20;
 
 /// The results of earlier processes, and what to do with each row.
 #[derive(Debug)]
-pub struct Resume {
+pub(crate) struct Resume {
     checkpoint: Arc<Checkpoint>,
     /// The later rows that overtook rows without an outcome; known once the input is compared.
     gaps: Arc<OnceLock<Overtakers>>,
@@ -30,7 +30,7 @@ pub struct Resume {
 
 /// The terms on which a run is continued.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Terms {
+pub(crate) struct Terms {
     /// The rows that may be sent. Other rows also come, if earlier processes settled them.
     pub asked: AskedRows,
     /// The API's treatment of fields that a request leaves out.
@@ -40,7 +40,7 @@ pub struct Terms {
 /// The rows that may be sent: all rows of inputs of failed rows, and a range of the other rows, in
 /// which failed rows do not count.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AskedRows {
+pub(crate) struct AskedRows {
     range: Range<u64>,
     /// The inputs of failed rows, counted from 0.
     of_failed_rows: BTreeSet<usize>,
@@ -52,7 +52,7 @@ pub struct AskedRows {
 
 impl AskedRows {
     /// All rows of these inputs, and the range of the others.
-    pub fn new(range: Range<u64>, of_failed_rows: BTreeSet<usize>) -> AskedRows {
+    pub(crate) fn new(range: Range<u64>, of_failed_rows: BTreeSet<usize>) -> AskedRows {
         AskedRows {
             range,
             of_failed_rows,
@@ -92,7 +92,7 @@ pub enum LeftOut {
 
 /// The time at which the input is compared with the journal.
 #[derive(Debug)]
-pub enum Compare {
+pub(crate) enum Compare {
     /// Already compared, by reading it twice; with the rows that overtook rows without an outcome.
     Done(Overtakers),
     /// While it is read: standard input and pipes can be read only once. The journal is read again
@@ -112,14 +112,14 @@ struct Comparing {
 
 /// The customers with rows that have no outcome though later rows were updated.
 #[derive(Debug, Default)]
-pub struct Gaps {
+pub(crate) struct Gaps {
     first_row: Option<u64>,
     overtakers: Overtakers,
 }
 
 /// The step to take for a row, after the steps of earlier processes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
+pub(crate) enum Step {
     /// Send it.
     Send,
     /// Send it. Until it has a new outcome, it keeps its old one.
@@ -136,7 +136,7 @@ pub enum Step {
 
 impl Gaps {
     /// Takes in a row of the input and its customer. An invalid row is reported as overtaken, too.
-    pub fn add(&mut self, checkpoint: &Checkpoint, row: u64, customer: Option<CustomerId>) {
+    pub(crate) fn add(&mut self, checkpoint: &Checkpoint, row: u64, customer: Option<CustomerId>) {
         if let Some(customer) = customer
             && checkpoint.is_gap(row)
         {
@@ -146,7 +146,7 @@ impl Gaps {
     }
 
     /// The rows that overtook rows without an outcome, from the journal.
-    pub fn find(
+    pub(crate) fn find(
         mut self,
         checkpoint: &Checkpoint,
         entries: &EntryReader,
@@ -161,7 +161,7 @@ impl Gaps {
 impl Resume {
     /// Continues after this checkpoint. The rows that overtook rows without an outcome are set into
     /// `gaps` before one of those rows is planned.
-    pub fn new(
+    pub(crate) fn new(
         checkpoint: Arc<Checkpoint>,
         gaps: Arc<OnceLock<Overtakers>>,
         compare: Compare,
@@ -190,17 +190,17 @@ impl Resume {
     }
 
     /// The last row in the journal.
-    pub fn last_row(&self) -> Option<u64> {
+    pub(crate) fn last_row(&self) -> Option<u64> {
         self.checkpoint.last_row()
     }
 
     /// Whether this row was the last one that was applied.
-    pub fn was_applied_last(&self, row: u64) -> bool {
+    pub(crate) fn was_applied_last(&self, row: u64) -> bool {
         self.checkpoint.last_applied() == Some(row)
     }
 
     /// Takes in a row and returns it with its step, unless it has to wait for the comparison.
-    pub fn take(&mut self, row: Row) -> Result<Option<(Row, Step)>, StopReason> {
+    pub(crate) fn take(&mut self, row: Row) -> Result<Option<(Row, Step)>, StopReason> {
         self.terms.asked.take(row.position);
         let Some(comparing) = &mut self.comparing else {
             let step = self.step(&row);
@@ -227,7 +227,7 @@ impl Resume {
 
     /// Ends the comparison, after the last row in the journal or of the input. The rows that waited
     /// for it go on.
-    pub fn end(&mut self) -> Result<(), StopReason> {
+    pub(crate) fn end(&mut self) -> Result<(), StopReason> {
         let Some(comparing) = self.comparing.take() else {
             return Ok(());
         };
@@ -253,12 +253,12 @@ impl Resume {
     }
 
     /// Whether rows are left that waited for the comparison.
-    pub fn has_compared(&self) -> bool {
+    pub(crate) fn has_compared(&self) -> bool {
         !self.compared.is_empty()
     }
 
     /// The next of these rows. They precede all rows that are taken in later.
-    pub fn next_compared(&mut self) -> Option<(Row, Step)> {
+    pub(crate) fn next_compared(&mut self) -> Option<(Row, Step)> {
         let row = self.compared.pop_front()?;
         let step = self.step(&row);
         Some((row, step))

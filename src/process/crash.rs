@@ -13,7 +13,7 @@ static FIRST: OnceLock<String> = OnceLock::new();
 
 /// Installs a panic hook that passes whole lines about the first panic to `tell`, and a backtrace
 /// if the environment asks for one.
-pub fn watch(tell: fn(&str)) {
+pub(crate) fn watch(tell: fn(&str)) {
     panic::set_hook(Box::new(move |panic| {
         let backtrace = Backtrace::capture();
         let message = described(panic.payload(), panic.location());
@@ -28,7 +28,7 @@ pub fn watch(tell: fn(&str)) {
 }
 
 /// Returns the report of the first panic, if there was one.
-pub fn message() -> Option<&'static str> {
+pub(crate) fn message() -> Option<&'static str> {
     FIRST.get().map(String::as_str)
 }
 

@@ -1,5 +1,5 @@
 //! The process: its exit codes, the signals that stop it, and the report of a panic.
 
-pub mod crash;
+pub(crate) mod crash;
 pub mod exit;
-pub mod signals;
+pub(crate) mod signals;

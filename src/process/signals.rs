@@ -29,7 +29,7 @@ const STACK_BYTES: usize = 8 << 20;
 
 /// A signal that asks the program to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StopSignal {
+pub(crate) enum StopSignal {
     /// SIGHUP: the terminal is gone.
     Hangup,
     /// SIGINT: Ctrl-C.
@@ -47,7 +47,7 @@ impl StopSignal {
     ];
 
     /// Returns the reason to stop.
-    pub fn reason(self) -> StopReason {
+    pub(crate) fn reason(self) -> StopReason {
         match self {
             Self::Hangup => StopReason::HungUp,
             Self::Interrupt => StopReason::Interrupted,
@@ -66,7 +66,7 @@ impl StopSignal {
 
 /// The installed handlers.
 #[derive(Debug)]
-pub struct SignalHandlers {
+pub(crate) struct SignalHandlers {
     runtime: Runtime,
     /// The signals that were not ignored at the start.
     streams: Vec<(StopSignal, Signal)>,
@@ -75,7 +75,7 @@ pub struct SignalHandlers {
 
 /// The way in which the work ended.
 #[derive(Debug)]
-pub enum WorkEnd<T> {
+pub(crate) enum WorkEnd<T> {
     /// It returned this value, or panicked.
     Returned(thread::Result<T>),
     /// A signal came while there was nothing to drain.
@@ -84,13 +84,13 @@ pub enum WorkEnd<T> {
 
 /// The work's view of the signals.
 #[derive(Debug, Clone)]
-pub struct Signals {
+pub(crate) struct Signals {
     state: Arc<watch::Sender<SignalState>>,
 }
 
 /// The signals for work that stops by itself.
 #[derive(Debug, Clone)]
-pub struct Drain {
+pub(crate) struct Drain {
     changes: watch::Receiver<SignalState>,
     /// The number of signals reported so far.
     reported: u32,
@@ -140,7 +140,7 @@ impl SignalState {
 
 impl SignalHandlers {
     /// Installs the handlers. A signal that was ignored when the program started stays ignored.
-    pub fn install() -> io::Result<SignalHandlers> {
+    pub(crate) fn install() -> io::Result<SignalHandlers> {
         let ignored = ignored_at_start();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
@@ -163,7 +163,7 @@ impl SignalHandlers {
 
     /// Runs the work on a thread of its own, until it ends or a signal comes that it does not
     /// drain.
-    pub fn run<T: Send + 'static>(
+    pub(crate) fn run<T: Send + 'static>(
         mut self,
         work: impl FnOnce(Signals) -> T + Send + 'static,
     ) -> io::Result<WorkEnd<T>> {
@@ -196,7 +196,7 @@ impl SignalHandlers {
 
 impl Signals {
     /// Returns signals that never come.
-    pub fn none() -> Signals {
+    pub(crate) fn none() -> Signals {
         Signals {
             state: Arc::new(watch::Sender::new(SignalState::default())),
         }
@@ -204,7 +204,7 @@ impl Signals {
 
     /// Stops signals from ending the program. The caller stops by itself when the returned
     /// [`Drain`] reports one.
-    pub fn drain(&self) -> Drain {
+    pub(crate) fn drain(&self) -> Drain {
         let mut work = WorkState::Interruptible;
         self.state.send_modify(|state| {
             if state.work == WorkState::Interruptible {
@@ -235,12 +235,12 @@ impl Signals {
 
 impl Drain {
     /// Returns the first signal, if one has come.
-    pub fn first_signal(&self) -> Option<StopSignal> {
+    pub(crate) fn first_signal(&self) -> Option<StopSignal> {
         self.signals.state.borrow().first
     }
 
     /// Waits for one more signal and returns the first one. A cancelled wait loses nothing.
-    pub async fn next(&mut self) -> StopSignal {
+    pub(crate) async fn next(&mut self) -> StopSignal {
         loop {
             let SignalState { first, count, .. } = *self.changes.borrow_and_update();
             if let Some(first) = first

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The numbers of a run that is under way.
 #[derive(Debug, Default)]
-pub struct RunProgress {
+pub(crate) struct RunProgress {
     ended_bytes: AtomicU64,
     ended: AtomicU64,
     bad: AtomicU64,
@@ -17,7 +17,7 @@ pub struct RunProgress {
 
 /// The numbers at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ProgressSnapshot {
+pub(crate) struct ProgressSnapshot {
     /// Bytes of input in rows that have ended.
     pub ended_bytes: u64,
     /// Rows that have ended.
@@ -34,24 +34,24 @@ pub struct ProgressSnapshot {
 
 impl RunProgress {
     /// Records rows that have ended, with their size in the input.
-    pub fn record_ended(&self, rows: u64, bytes: u64) {
+    pub(crate) fn record_ended(&self, rows: u64, bytes: u64) {
         self.ended.fetch_add(rows, Ordering::Relaxed);
         self.ended_bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
     /// Records a row that ended invalid, rejected or failed.
-    pub fn record_failure(&self) {
+    pub(crate) fn record_failure(&self) {
         self.bad.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Sets the requests in flight and the attempts that were repeated.
-    pub fn set_sending(&self, in_flight: u64, retries: u64) {
+    pub(crate) fn set_sending(&self, in_flight: u64, retries: u64) {
         self.in_flight.store(in_flight, Ordering::Relaxed);
         self.retries.store(retries, Ordering::Relaxed);
     }
 
     /// Sets the reason why it is not faster.
-    pub fn set_slow(&self, why: String) {
+    pub(crate) fn set_slow(&self, why: String) {
         // The text is replaced as a whole, so a thread that panicked with the lock left it intact.
         *self
             .slow
@@ -60,7 +60,7 @@ impl RunProgress {
     }
 
     /// Returns the numbers now.
-    pub fn snapshot(&self) -> ProgressSnapshot {
+    pub(crate) fn snapshot(&self) -> ProgressSnapshot {
         ProgressSnapshot {
             ended_bytes: self.ended_bytes.load(Ordering::Relaxed),
             ended: self.ended.load(Ordering::Relaxed),

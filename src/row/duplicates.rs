@@ -65,7 +65,7 @@ struct AllIds {
 /// Applies [`DuplicatePolicy`] to valid rows, which are passed once each, in the order of the
 /// input.
 #[derive(Debug)]
-pub struct DuplicateFilter(Mode);
+pub(crate) struct DuplicateFilter(Mode);
 
 #[derive(Debug)]
 enum Mode {
@@ -81,7 +81,7 @@ enum Mode {
 
 /// The later rows of each id that has several.
 #[derive(Debug, Default)]
-pub struct LaterRows(RapidHashMap<CustomerId, CustomerRows>);
+pub(crate) struct LaterRows(RapidHashMap<CustomerId, CustomerRows>);
 
 /// The progress through the rows of one id.
 #[derive(Debug, Clone, Copy, Default)]
@@ -94,7 +94,7 @@ struct CustomerRows {
 
 /// Counts the rows of each id, to build [`LaterRows`].
 #[derive(Debug, Default)]
-pub struct LaterRowsBuilder {
+pub(crate) struct LaterRowsBuilder {
     seen: AllIds,
     later_rows: LaterRows,
 }
@@ -138,7 +138,7 @@ impl AllIds {
 
 impl DuplicateFilter {
     /// Creates a filter that sends all rows and reports duplicates for as long as memory allows.
-    pub fn keep_all() -> DuplicateFilter {
+    pub(crate) fn keep_all() -> DuplicateFilter {
         DuplicateFilter(Mode::KeepAll {
             seen: IdSet::default(),
             words_max: WATCHED_WORDS_MAX,
@@ -146,17 +146,17 @@ impl DuplicateFilter {
     }
 
     /// Creates a filter that sends the first row of each id.
-    pub fn keep_first() -> DuplicateFilter {
+    pub(crate) fn keep_first() -> DuplicateFilter {
         DuplicateFilter(Mode::KeepFirst(AllIds::default()))
     }
 
     /// Creates a filter that sends the last row of each id. The whole input has been counted.
-    pub fn keep_last(later_rows: LaterRows) -> DuplicateFilter {
+    pub(crate) fn keep_last(later_rows: LaterRows) -> DuplicateFilter {
         DuplicateFilter(Mode::KeepLast(later_rows))
     }
 
     /// Whether the next row of this customer would be refused if it were valid.
-    pub fn would_reject(&self, id: CustomerId) -> bool {
+    pub(crate) fn would_reject(&self, id: CustomerId) -> bool {
         match &self.0 {
             Mode::KeepFirst(seen) => seen.contains(id),
             Mode::KeepAll { .. } | Mode::GivenUp | Mode::KeepLast(_) => false,
@@ -164,7 +164,7 @@ impl DuplicateFilter {
     }
 
     /// Returns the occurrence of the next row, which has this customer and sets these fields.
-    pub fn next(&mut self, id: CustomerId, fields: FieldSet) -> Occurrence {
+    pub(crate) fn next(&mut self, id: CustomerId, fields: FieldSet) -> Occurrence {
         match &mut self.0 {
             Mode::KeepAll { seen, words_max } => {
                 let occurrence = if seen.insert(id) {
@@ -204,14 +204,14 @@ impl DuplicateFilter {
 
 impl LaterRowsBuilder {
     /// Counts a valid row of this customer.
-    pub fn add(&mut self, id: CustomerId) {
+    pub(crate) fn add(&mut self, id: CustomerId) {
         if !self.seen.insert(id) {
             self.later_rows.0.entry(id).or_default().ahead += 1;
         }
     }
 
     /// Returns the counts after the last row.
-    pub fn finish(self) -> LaterRows {
+    pub(crate) fn finish(self) -> LaterRows {
         self.later_rows
     }
 }

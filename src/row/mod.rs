@@ -1,6 +1,6 @@
 //! The row that goes from the reader to the recorder: a record of the input, read and checked.
 
-pub mod duplicates;
+pub(crate) mod duplicates;
 
 use bytes::Bytes;
 
@@ -19,7 +19,7 @@ pub struct Position {
 
 /// A record, read and checked.
 #[derive(Debug, Clone)]
-pub struct Row {
+pub(crate) struct Row {
     /// The place of the record.
     pub position: Position,
     /// The customer, if the record names one.
@@ -34,7 +34,7 @@ pub struct Row {
 
 /// The request of a record, or the reason why there is none.
 #[derive(Debug, Clone)]
-pub enum RowContent {
+pub(crate) enum RowContent {
     /// A valid update.
     Update {
         /// The customer.
@@ -55,12 +55,12 @@ pub enum RowContent {
 
 impl Row {
     /// Returns the bytes of input that the row takes up, with a line end.
-    pub fn input_bytes(&self) -> u64 {
+    pub(crate) fn input_bytes(&self) -> u64 {
         u64::try_from(self.raw.len() + 1).unwrap_or(u64::MAX)
     }
 
     /// Returns the customer and the fields that the row updates; `None` if nothing is sent.
-    pub fn update(&self) -> Option<(CustomerId, FieldSet)> {
+    pub(crate) fn update(&self) -> Option<(CustomerId, FieldSet)> {
         match self.content {
             RowContent::Update { id, fields, .. } => Some((id, fields)),
             RowContent::Invalid(_) | RowContent::Superseded => None,
@@ -69,7 +69,7 @@ impl Row {
 
     /// Returns the row with a request for only these of its fields.
     #[must_use]
-    pub fn fragment(self, of: FieldSet) -> Row {
+    pub(crate) fn fragment(self, of: FieldSet) -> Row {
         let content = match self.content {
             RowContent::Update {
                 id,
@@ -91,7 +91,7 @@ impl Row {
     }
 
     /// Returns the memory that the row takes, in bytes.
-    pub fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         let body = match &self.content {
             RowContent::Update { body, .. } => body.len(),
             RowContent::Invalid(errors) => errors.iter().map(FieldError::bytes).sum(),

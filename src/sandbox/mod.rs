@@ -54,13 +54,14 @@ use self::api::Api;
 use self::ledger::Ledger;
 
 pub use self::counts::Counts;
-pub use self::fault::{ErrorStatus, FaultKind, StatusForm};
-pub use self::fault_plan::FaultPlan;
-pub use self::grants::Login;
-pub use self::headers::{DateHeader, RateHeaders, RetryAfter};
-pub use self::option_error::OptionError;
-pub use self::options::{ErrorShape, Latency, Reads, SandboxOptions};
-pub use self::random::random_token;
+pub(crate) use self::fault::FaultKind;
+pub(crate) use self::fault_plan::FaultPlan;
+pub(crate) use self::grants::Login;
+pub use self::headers::RateHeaders;
+pub(crate) use self::option_error::OptionError;
+pub use self::options::SandboxOptions;
+pub(crate) use self::options::{ErrorShape, Latency, Reads};
+pub(crate) use self::random::random_token;
 pub use self::thread::SandboxThread;
 pub use self::window::Window;
 
@@ -70,7 +71,7 @@ const CONNECTIONS_MAX: usize = 1_024;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// A running sandbox. Dropping it stops it without waiting for its end.
-pub struct Sandbox {
+pub(crate) struct Sandbox {
     api: Arc<Api>,
     /// Dropped to stop the sandbox.
     stop: oneshot::Sender<()>,
@@ -109,7 +110,7 @@ pub enum SandboxError {
 
 impl Sandbox {
     /// Starts to listen and serve on the current tokio runtime.
-    pub async fn start(options: SandboxOptions) -> Result<Sandbox, SandboxError> {
+    pub(crate) async fn start(options: SandboxOptions) -> Result<Sandbox, SandboxError> {
         if !options.listen.ip().is_loopback() {
             return Err(SandboxError::NotLoopback(options.listen));
         }
@@ -139,37 +140,40 @@ impl Sandbox {
     }
 
     /// The URL before the paths of requests: `http://127.0.0.1:PORT/api`.
-    pub fn base_url(&self) -> String {
+    pub(crate) fn base_url(&self) -> String {
         self.api.base_url()
     }
 
-    /// The address that the sandbox listens on.
-    pub fn address(&self) -> SocketAddr {
-        self.api.address
-    }
-
     /// The bearer token that never expires.
-    pub fn token(&self) -> &str {
+    pub(crate) fn token(&self) -> &str {
         &self.api.options.token
-    }
-
-    /// New tokens, as a login issues them.
-    pub fn log_in(&self) -> Login {
-        self.api.log_in()
-    }
-
-    /// The counts so far.
-    pub fn counts(&self) -> Counts {
-        self.api.counts()
     }
 
     /// Stops the sandbox and returns its counts. Open connections are cut off, with or without a
     /// request in flight, as when a server dies.
-    pub async fn stop(self) -> Counts {
+    pub(crate) async fn stop(self) -> Counts {
         drop(self.stop);
         if let Err(error) = self.accepting.await {
             tracing::error!(%error, "the sandbox panicked");
         }
+        self.api.counts()
+    }
+}
+
+#[cfg(test)]
+impl Sandbox {
+    /// The address that the sandbox listens on.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.api.address
+    }
+
+    /// New tokens, as a login issues them.
+    pub(crate) fn log_in(&self) -> Login {
+        self.api.log_in()
+    }
+
+    /// The counts so far.
+    pub(crate) fn counts(&self) -> Counts {
         self.api.counts()
     }
 }

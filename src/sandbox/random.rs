@@ -35,7 +35,7 @@ impl SplitMix64 {
 /// The bits come from the keys that the operating system gives to the standard library's hash maps.
 /// That is no source for real credentials, but enough for a server that only this machine can
 /// reach.
-pub fn random_token() -> String {
+pub(crate) fn random_token() -> String {
     let [high, low] = [0, 1].map(|half: u8| RandomState::new().hash_one(half));
     format!("sandbox-{high:016x}{low:016x}")
 }

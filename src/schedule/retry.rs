@@ -23,7 +23,7 @@ pub struct RetryPolicy {
 pub struct AttemptsError;
 
 /// The most attempts that can be configured.
-pub const ATTEMPTS_LIMIT: u32 = 100;
+pub(crate) const ATTEMPTS_LIMIT: u32 = 100;
 
 impl RetryPolicy {
     /// Creates a policy with at most `attempts_max` attempts for a row, the first one included.

@@ -11,15 +11,15 @@ use std::sync::Arc;
 use indicatif::{ProgressBar, ProgressDrawTarget};
 use tracing::info;
 
-pub use self::progress::ProgressGuard;
+pub(crate) use self::progress::ProgressGuard;
 use self::progress::ProgressMode;
-pub use self::words::{flushed, print, print_error, print_fault, print_notice};
+pub(crate) use self::words::{flushed, print, print_error, print_fault, print_notice};
 use crate::config::Settings;
 use crate::results::progress::RunProgress;
 use crate::text;
 
 /// The log and the progress bar of a command.
-pub struct Terminal {
+pub(crate) struct Terminal {
     bar: ProgressBar,
     mode: ProgressMode,
 }
@@ -28,7 +28,7 @@ impl Terminal {
     /// Sets up the log and, if stderr is a terminal, the progress bar. The first line of the log
     /// names the configuration file, since one in the working directory is read without being
     /// named.
-    pub fn new(settings: &Settings) -> Terminal {
+    pub(crate) fn new(settings: &Settings) -> Terminal {
         let on_terminal = io::stderr().is_terminal();
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
         let color = log::uses_color(settings.output.color, on_terminal);
@@ -44,12 +44,16 @@ impl Terminal {
 
     /// Shows the progress until the guard is dropped. `total_bytes` is the size of all inputs, if
     /// it is known.
-    pub fn watch(&self, progress: Arc<RunProgress>, total_bytes: Option<u64>) -> ProgressGuard {
+    pub(crate) fn watch(
+        &self,
+        progress: Arc<RunProgress>,
+        total_bytes: Option<u64>,
+    ) -> ProgressGuard {
         ProgressGuard::start(self.bar.clone(), self.mode, progress, total_bytes)
     }
 
     /// Prints to stdout, as [`print()`] does, without tearing the bar.
-    pub fn print(&self, text: &str) -> io::Result<()> {
+    pub(crate) fn print(&self, text: &str) -> io::Result<()> {
         self.bar.suspend(|| print(text))
     }
 }

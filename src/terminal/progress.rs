@@ -37,7 +37,7 @@ impl ProgressMode {
 }
 
 /// Shows the progress until it is dropped.
-pub struct ProgressGuard {
+pub(crate) struct ProgressGuard {
     stop: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }

@@ -9,7 +9,7 @@ use crate::text;
 
 /// Prints to stdout. A closed pipe is not an error. Control characters that were not escaped before
 /// are escaped here.
-pub fn print(text: &str) -> io::Result<()> {
+pub(crate) fn print(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     as_far_as_read(
         stdout
@@ -19,7 +19,7 @@ pub fn print(text: &str) -> io::Result<()> {
 }
 
 /// Flushes what clap has printed to stdout. A closed pipe is not an error.
-pub fn flushed(written: io::Result<()>) -> io::Result<()> {
+pub(crate) fn flushed(written: io::Result<()>) -> io::Result<()> {
     as_far_as_read(written.and_then(|()| io::stdout().lock().flush()))
 }
 
@@ -32,7 +32,7 @@ fn as_far_as_read(written: io::Result<()>) -> io::Result<()> {
 }
 
 /// Prints a notice to stderr, escaped.
-pub fn print_notice(text: &str) {
+pub(crate) fn print_notice(text: &str) {
     let mut stderr = io::stderr().lock();
     stderr
         .write_all(text::safe_lines(text).as_bytes())
@@ -42,7 +42,7 @@ pub fn print_notice(text: &str) {
 
 /// Prints why the program failed to stderr, as a line of the log if that is JSON. The text is
 /// escaped, since names of files, columns and settings come from others.
-pub fn print_error(error: &dyn Display) {
+pub(crate) fn print_error(error: &dyn Display) {
     let error = error.to_string();
     let error = text::safe_lines(&error);
     match LOG_FORMAT.get() {
@@ -53,7 +53,7 @@ pub fn print_error(error: &dyn Display) {
 
 /// Prints a fault of the program itself to stderr. It may be a fault of the logger or the bar, so
 /// neither is used.
-pub fn print_fault(message: &str) {
+pub(crate) fn print_fault(message: &str) {
     match LOG_FORMAT.get() {
         Some(OutputFormat::Json) => {
             print_notice(

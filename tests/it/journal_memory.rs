@@ -1,6 +1,6 @@
 //! A long journal is continued in little memory.
 
-use custsync::journal::RunKey;
+use custsync::testing::journal::RunKey;
 
 use crate::harness::{Scenario, crc32c};
 

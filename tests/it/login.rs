@@ -7,7 +7,7 @@ use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
 
-use custsync::sandbox::{SandboxOptions, SandboxThread};
+use custsync::testing::sandbox::{SandboxOptions, SandboxThread};
 use serde_json::Value;
 use tempfile::TempDir;
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use custsync::sandbox::{RateHeaders, Window};
+use custsync::testing::sandbox::{RateHeaders, Window};
 
 use crate::harness::{Customers, Scenario};
 

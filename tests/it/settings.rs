@@ -353,9 +353,9 @@ fn every_example_of_the_help_can_be_typed() {
             };
             let words = command.split(' ').map(|word| word.trim_matches('\''));
             let words: Vec<_> = ["custsync"].into_iter().chain(words).collect();
-            let args = custsync::cli::args::Args::parse_from(&words, "")
+            let args = custsync::testing::cli::args::Args::parse_from(&words, "")
                 .unwrap_or_else(|error| panic!("{line}: {error}"));
-            custsync::config::Settings::resolve(args.cli_input(), [], None)
+            custsync::testing::config::Settings::resolve(args.cli_input(), [], None)
                 .unwrap_or_else(|error| panic!("{line}: {error}"));
             examples += 1;
         }

@@ -6,7 +6,7 @@ use url::{Host, Url};
 use crate::text::is_unsafe;
 
 /// Whether the URL's host is this machine's loopback interface.
-pub fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -18,7 +18,7 @@ pub fn is_loopback(url: &Url) -> bool {
 /// The part of a text, with an article, that does not belong in the URL of a server. The parser of
 /// URLs silently drops or rewrites such a part (WHATWG URL §4.4), and requests would go to an
 /// address that the user did not write.
-pub fn foreign_part(text: &str) -> Option<&'static str> {
+pub(crate) fn foreign_part(text: &str) -> Option<&'static str> {
     let character = text.chars().find_map(|character| match character {
         '\r' | '\n' | '\u{85}' | '\u{2028}' | '\u{2029}' => Some("a line break"),
         '\t' => Some("a tab"),

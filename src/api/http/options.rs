@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// The settings for all connections to a server.
 #[derive(Debug, Clone)]
-pub struct HttpOptions {
+pub(crate) struct HttpOptions {
     /// The longest time for a whole request, from connecting to the last byte of the answer; `None`
     /// if the caller limits it.
     pub timeout: Option<Duration>,
@@ -49,7 +49,7 @@ pub enum Protocol {
 
 /// Whether the environment's proxies (`HTTPS_PROXY`, `NO_PROXY` …) are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Proxies {
+pub(crate) enum Proxies {
     /// Proxies are used.
     FromEnvironment,
     /// No proxy is used: a server on this machine is never reached through one.
@@ -58,7 +58,7 @@ pub enum Proxies {
 
 /// The protocols that may carry a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Transport {
+pub(crate) enum Transport {
     /// TLS only.
     HttpsOnly,
     /// Also plain HTTP: on loopback, or where the user allows it.
@@ -67,7 +67,7 @@ pub enum Transport {
 
 /// An error that prevents building a client.
 #[derive(Debug, thiserror::Error)]
-pub enum HttpError {
+pub(crate) enum HttpError {
     /// The file of certificate authorities cannot be read.
     #[error("--ca-file {file} cannot be read")]
     CaFile {

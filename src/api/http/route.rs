@@ -11,7 +11,7 @@ use crate::text;
 
 /// The route to a server.
 #[derive(Debug, Clone)]
-pub struct Route {
+pub(crate) struct Route {
     /// Host and port, safe to show.
     server: String,
     scheme: Scheme,
@@ -54,7 +54,7 @@ impl Route {
     }
 
     /// Explains a fault: the host or proxy that it is about, and the setting that fixes it.
-    pub fn explain(&self, fault: Fault) -> String {
+    pub(crate) fn explain(&self, fault: Fault) -> String {
         let Route {
             server, setting, ..
         } = self;
@@ -77,7 +77,7 @@ impl Route {
     }
 
     /// More details on a fault, if its name does not show the remedy.
-    pub fn details(&self, fault: Fault) -> Option<String> {
+    pub(crate) fn details(&self, fault: Fault) -> Option<String> {
         match fault {
             Fault::Tls(_) | Fault::Proxy(_) | Fault::NameUnknown | Fault::LookupFailed => {
                 Some(self.explain(fault))
@@ -123,7 +123,7 @@ impl Route {
     }
 
     /// Explains a status that a proxy may have answered itself.
-    pub fn explain_status(&self, status: u16) -> Option<String> {
+    pub(crate) fn explain_status(&self, status: u16) -> Option<String> {
         let is_the_proxys = status == 407 && self.connects_to_a_proxy();
         is_the_proxys.then(|| self.explain_proxy(ProxyFault::Authentication))
     }

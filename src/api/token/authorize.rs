@@ -22,7 +22,7 @@ const CODE_CHARACTERS_MAX: usize = 64;
 
 /// The client that a person logs in with.
 #[derive(Debug, Clone)]
-pub struct Client {
+pub(crate) struct Client {
     /// Its id at the server.
     pub id: String,
     /// Its secret, if it has one.
@@ -37,7 +37,7 @@ pub struct Client {
 
 /// One login, from the URL that a person opens to the redirect that comes back.
 #[derive(Debug)]
-pub struct Authorization {
+pub(crate) struct Authorization {
     redirect_uri: String,
     state: String,
     verifier: SecretString,
@@ -45,11 +45,11 @@ pub struct Authorization {
 
 /// An authorization code, to be exchanged for tokens once.
 #[derive(Debug)]
-pub struct Code(SecretString);
+pub(crate) struct Code(SecretString);
 
 /// An error that ends the login.
 #[derive(Debug, thiserror::Error)]
-pub enum AuthorizeError {
+pub(crate) enum AuthorizeError {
     /// The system has no random numbers, so the state could be guessed.
     #[error("the system has no random numbers")]
     NoRandomNumbers,
@@ -72,7 +72,7 @@ pub enum AuthorizeError {
 
 impl Authorization {
     /// A login that redirects the browser to `redirect_uri`.
-    pub fn new(redirect_uri: String) -> Result<Authorization, AuthorizeError> {
+    pub(crate) fn new(redirect_uri: String) -> Result<Authorization, AuthorizeError> {
         Ok(Authorization {
             redirect_uri,
             state: random()?,
@@ -81,7 +81,7 @@ impl Authorization {
     }
 
     /// The URL that the person opens. It contains no secret.
-    pub fn url(&self, client: &Client) -> Url {
+    pub(crate) fn url(&self, client: &Client) -> Url {
         let mut url = client.auth_url.clone();
         let challenge =
             base64url(digest(&SHA256, self.verifier.expose_secret().as_bytes()).as_ref());
@@ -97,7 +97,7 @@ impl Authorization {
     }
 
     /// The code in the address that the browser was redirected to.
-    pub fn code(&self, redirected: &Url) -> Result<Code, AuthorizeError> {
+    pub(crate) fn code(&self, redirected: &Url) -> Result<Code, AuthorizeError> {
         let value = |name: &str| {
             redirected
                 .query_pairs()
@@ -121,7 +121,7 @@ impl Authorization {
     }
 
     /// Exchanges the code for tokens, complete with what a refresh needs.
-    pub async fn exchange_code(
+    pub(crate) async fn exchange_code(
         &self,
         options: &HttpOptions,
         client: &Client,

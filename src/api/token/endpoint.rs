@@ -17,7 +17,7 @@ const TOKEN_URL: &str = "the token file's token_url";
 
 /// The settings for reaching the token endpoint.
 #[derive(Debug, Clone)]
-pub struct EndpointOptions {
+pub(crate) struct EndpointOptions {
     /// Timeouts and authorities, as for the API. Transport and proxy follow from the URL.
     pub http: HttpOptions,
     /// Whether another machine may be reached by plain HTTP.

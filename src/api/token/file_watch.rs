@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// A file, and its state at the last look.
 #[derive(Debug)]
-pub struct FileWatch {
+pub(crate) struct FileWatch {
     path: Option<PathBuf>,
     seen: Option<Fingerprint>,
 }
@@ -45,7 +45,7 @@ impl FileWatch {
 
     /// Whether the file has changed since the last call. A file that is missing for a moment has
     /// not.
-    pub fn has_changed(&mut self) -> bool {
+    pub(crate) fn has_changed(&mut self) -> bool {
         let now = self.path.as_deref().and_then(Fingerprint::of);
         if now.is_none() || now == self.seen {
             return false;

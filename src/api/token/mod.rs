@@ -6,7 +6,7 @@
 //! [`authorize`] logs in, and [`oauth`] speaks with the token endpoint through the client of
 //! `endpoint`.
 
-pub mod authorize;
+pub(crate) mod authorize;
 pub(crate) mod endpoint;
 pub(super) mod file;
 pub(crate) mod file_watch;

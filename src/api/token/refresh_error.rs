@@ -9,7 +9,7 @@ use crate::api::token::secret::TokenError;
 
 /// An error of reading or refreshing a token.
 #[derive(Debug, thiserror::Error)]
-pub enum RefreshError {
+pub(crate) enum RefreshError {
     /// The token file.
     #[error(transparent)]
     File(#[from] TokenError),

@@ -31,7 +31,7 @@ const FILE_WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// The source of tokens. Clones share it.
 #[derive(Debug, Clone)]
-pub struct TokenSource {
+pub(crate) struct TokenSource {
     place: TokenPlace,
     endpoint: Arc<Endpoint>,
     /// Tokens that could not be saved to the file.
@@ -56,11 +56,11 @@ struct Unsaved {
 
 /// Becomes true when the run is about to end. No refresh begins after that, and no file is waited
 /// for.
-pub type Stopping = watch::Receiver<bool>;
+pub(crate) type Stopping = watch::Receiver<bool>;
 
 /// A token to send, and its lifetime.
 #[derive(Debug, Clone)]
-pub struct Grant {
+pub(crate) struct Grant {
     /// Authorizes requests.
     pub token: Token,
     /// The time from now until it expires, if it can be refreshed before that.
@@ -69,7 +69,7 @@ pub struct Grant {
 
 /// The reason for a refresh.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RefreshCause {
+pub(crate) enum RefreshCause {
     /// The API refused the token, or it expires soon.
     Needed,
     /// The file has changed: it is read, and no token is exchanged.
@@ -78,7 +78,7 @@ pub enum RefreshCause {
 
 /// The origin of a new token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
+pub(crate) enum Origin {
     /// The token endpoint, just now.
     Endpoint,
     /// The file, where another program put it.
@@ -87,7 +87,7 @@ pub enum Origin {
 
 /// The result of a refresh.
 #[derive(Debug)]
-pub enum RefreshResult {
+pub(crate) enum RefreshResult {
     /// Another token.
     Fresh(Grant, Origin),
     /// The same token: there is no way to get another.
@@ -102,12 +102,12 @@ pub enum RefreshResult {
 
 impl TokenSource {
     /// A source of one token that never changes.
-    pub fn given(token: SecretString, options: EndpointOptions) -> TokenSource {
+    pub(crate) fn given(token: SecretString, options: EndpointOptions) -> TokenSource {
         TokenSource::new(TokenPlace::Given(token), options)
     }
 
     /// A source that reads a token file.
-    pub fn file(path: PathBuf, options: EndpointOptions) -> TokenSource {
+    pub(crate) fn file(path: PathBuf, options: EndpointOptions) -> TokenSource {
         TokenSource::new(TokenPlace::File(path), options)
     }
 
@@ -122,7 +122,7 @@ impl TokenSource {
     /// The token that a run begins with. If it has a refresh token, a client for the token endpoint
     /// is built first, so that a bad setting is found before anything is sent. A file that is empty
     /// or missing is waited for.
-    pub fn read(&self) -> Result<Grant, RefreshError> {
+    pub(crate) fn read(&self) -> Result<Grant, RefreshError> {
         match &self.place {
             TokenPlace::Given(secret) => Ok(Grant {
                 token: Token::new(secret.expose_secret(), "CUSTSYNC_TOKEN")?,
@@ -143,7 +143,7 @@ impl TokenSource {
     }
 
     /// A watch on the file, for changes.
-    pub fn watch(&self) -> FileWatch {
+    pub(crate) fn watch(&self) -> FileWatch {
         FileWatch::new(match &self.place {
             TokenPlace::Given(_) => None,
             TokenPlace::File(path) => Some(path.clone()),
@@ -152,7 +152,7 @@ impl TokenSource {
 
     /// Gets another token than `current`. Only one call at a time is allowed, and it must be
     /// awaited to its end, since it may hold tokens that are not on the disk yet.
-    pub async fn refresh(
+    pub(crate) async fn refresh(
         &self,
         current: &Token,
         cause: RefreshCause,
@@ -297,7 +297,7 @@ impl TokenSource {
 
     /// Saves tokens that only this process holds, because it is about to end. The error means that
     /// the login is lost.
-    pub fn finish(&self) -> Result<(), LoginLost> {
+    pub(crate) fn finish(&self) -> Result<(), LoginLost> {
         let TokenPlace::File(path) = &self.place else {
             return Ok(());
         };
@@ -388,7 +388,7 @@ impl TokenSource {
 #[error(
     "the login in the token file {file} was refreshed, and the new one could not be written there: log in again before the next run"
 )]
-pub struct LoginLost {
+pub(crate) struct LoginLost {
     file: String,
 }
 

@@ -17,7 +17,7 @@ use crate::results::progress::RunProgress;
 use crate::terminal::Terminal;
 
 /// Checks the inputs.
-pub fn check(settings: &Settings, signals: &Signals) -> Result<u8, Failure> {
+pub(crate) fn check(settings: &Settings, signals: &Signals) -> Result<u8, Failure> {
     let started_at = StartedAt::now();
     let terminal = Terminal::new(settings);
     unique::refuse_streams(settings)?;

@@ -26,7 +26,7 @@ use crate::text;
 const ADDRESS_BYTES_MAX: u64 = 16 << 10;
 
 /// Logs a person in.
-pub fn login(settings: &Settings) -> Result<Exit, Failure> {
+pub(crate) fn login(settings: &Settings) -> Result<Exit, Failure> {
     // The log is set up; nothing is drawn.
     Terminal::new(settings);
     let path = login_file::path(settings).map_err(Failure::unusable)?;

@@ -17,7 +17,7 @@ use crate::text;
 
 /// A command that ends early, as far as it is known.
 #[derive(Debug)]
-pub struct EarlyEnd {
+pub(crate) struct EarlyEnd {
     verb: Verb,
     inputs: Vec<PathBuf>,
     output: OutputSettings,
@@ -41,7 +41,7 @@ const SETTINGS: [&str; 3] = ["output-format", "summary-file", "run-dir"];
 
 impl EarlyEnd {
     /// Returns the early end of a command line that clap accepted.
-    pub fn of(verb: Verb, cli_input: CliInput, file: Option<ConfigFile>) -> EarlyEnd {
+    pub(crate) fn of(verb: Verb, cli_input: CliInput, file: Option<ConfigFile>) -> EarlyEnd {
         let inputs = cli_input.files().to_vec();
         EarlyEnd {
             verb,
@@ -52,7 +52,7 @@ impl EarlyEnd {
 
     /// Returns the early end of a command line that clap refused, or `None` if it does not begin
     /// with a verb that has a summary.
-    pub fn of_words(arguments: &[OsString]) -> Option<EarlyEnd> {
+    pub(crate) fn of_words(arguments: &[OsString]) -> Option<EarlyEnd> {
         let verb = match arguments.get(1)?.to_str()? {
             "run" => Verb::Run,
             "check" => Verb::Check,
@@ -68,12 +68,12 @@ impl EarlyEnd {
     }
 
     /// Returns the verb of the command.
-    pub fn verb(&self) -> Verb {
+    pub(crate) fn verb(&self) -> Verb {
         self.verb
     }
 
     /// Prints JSON if `--output-format json` is set, and writes the summary file.
-    pub fn report(&self, exit: Exit, message: &str) {
+    pub(crate) fn report(&self, exit: Exit, message: &str) {
         let Some(command) = self.verb.with_summary() else {
             return;
         };

@@ -3,7 +3,7 @@
 pub(super) mod comparison;
 pub(super) mod continuing;
 pub(super) mod descriptors;
-pub mod early_end;
+pub(crate) mod early_end;
 pub(super) mod files;
 pub(super) mod first_rows;
 pub(super) mod fresh;

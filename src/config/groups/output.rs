@@ -98,7 +98,7 @@ const LOCK_WAITS: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_hou
 
 /// The exit codes in that range with another meaning than bad rows. Shells use the codes above the
 /// range.
-pub const OTHER_EXITS: [u8; 6] = [2, 3, 4, 5, 6, 70];
+pub(crate) const OTHER_EXITS: [u8; 6] = [2, 3, 4, 5, 6, 70];
 const BAD_ROWS_EXITS: RangeInclusive<u8> = 0..=125;
 
 impl OutputSettings {

@@ -10,7 +10,7 @@ pub(crate) const ID: &str = "id";
 
 /// The target of a column or key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Target {
+pub(crate) enum Target {
     /// The customer's id.
     Id,
     /// A field of the request's body.
@@ -21,7 +21,7 @@ pub enum Target {
 
 impl Target {
     /// Returns the target of this exact name in the API.
-    pub fn of_api_name(name: &str) -> Option<Target> {
+    pub(crate) fn of_api_name(name: &str) -> Option<Target> {
         if name == ID {
             Some(Target::Id)
         } else {

@@ -46,7 +46,7 @@ mod styles;
 mod texts;
 mod xml;
 
-pub use self::book::SheetChoice;
+pub(crate) use self::book::SheetChoice;
 
 /// A sheet whose header has been read.
 #[derive(Debug, Clone)]

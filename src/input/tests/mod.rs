@@ -10,7 +10,12 @@ use std::io;
 use std::io::Read;
 
 use super::blocks::cutter::{Blocks, Head};
+
+use super::bytes::dialect::Dialect;
+use super::bytes::format::Format;
 use super::csv::records::CsvRecords;
+use super::error::InputFault;
+use super::ndjson::layout::NdjsonLayout;
 use super::ndjson::records::{Framing, JsonRecords};
 use super::open::preflight;
 use super::*;

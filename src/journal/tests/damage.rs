@@ -7,8 +7,9 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use super::{Ended, JOURNAL_NAME, journal_of, outcomes, recover_bytes};
 use crate::journal::damage::Conversion;
+use crate::journal::reader::{JournalError, Recovered};
 use crate::journal::writer::UNSYNCED_BYTES_MAX;
-use crate::journal::{Entry, JournalError, LineError, Outcome, Recovered, RunDir};
+use crate::journal::{Entry, LineError, Outcome, RunDir};
 
 const ROWS: u64 = 5;
 

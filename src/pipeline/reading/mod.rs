@@ -43,7 +43,7 @@ const ROW_BYTES: usize = 128;
 
 /// Makes rows of checked records.
 #[derive(Debug, Clone)]
-pub struct RowBuilder {
+pub(crate) struct RowBuilder {
     /// The rules by which records are read.
     pub rules: RowRules,
     /// The key of the rows' hashes.

@@ -9,7 +9,7 @@ use crate::schedule::Ending;
 
 /// A row that has ended.
 #[derive(Debug)]
-pub struct EndedRow {
+pub(crate) struct EndedRow {
     /// The row.
     pub row: Row,
     /// The way it ended.
@@ -20,7 +20,7 @@ pub struct EndedRow {
 
 /// The way a row ended.
 #[derive(Debug)]
-pub enum RowEnd {
+pub(crate) enum RowEnd {
     /// The row breaks the contract.
     Invalid,
     /// The row was sent.
@@ -46,7 +46,7 @@ pub enum RowEnd {
 
 /// Whether there is one input or several.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Inputs {
+pub(crate) enum Inputs {
     /// One: results do not name it.
     One,
     /// Several.
@@ -55,7 +55,7 @@ pub enum Inputs {
 
 impl Inputs {
     /// For this number of inputs.
-    pub fn of(count: usize) -> Inputs {
+    pub(crate) fn of(count: usize) -> Inputs {
         if count > 1 {
             Inputs::Several
         } else {

@@ -4,7 +4,7 @@
 mod ended_row;
 mod entries;
 
-pub use self::ended_row::{EndedRow, Inputs, RowEnd};
+pub(crate) use self::ended_row::{EndedRow, Inputs, RowEnd};
 use std::io;
 use std::sync::{Arc, OnceLock};
 
@@ -20,11 +20,11 @@ use crate::results::tally::Tally;
 use crate::row::Row;
 
 /// Messages that wait for the recorder.
-pub const MESSAGES_QUEUED_MAX: usize = 64;
+pub(crate) const MESSAGES_QUEUED_MAX: usize = 64;
 
 /// A request to the recorder.
 #[derive(Debug)]
-pub enum Message {
+pub(crate) enum Message {
     /// Record these rows, which ended in this order.
     Ended(Vec<EndedRow>),
     /// Make everything written durable.
@@ -35,7 +35,7 @@ pub enum Message {
 
 /// The recorder's progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Written {
+pub(crate) enum Written {
     /// This many rows are recorded.
     Rows(u64),
     /// Nothing can be recorded any more.
@@ -44,7 +44,7 @@ pub enum Written {
 
 /// An error that prevents recording.
 #[derive(Debug, thiserror::Error)]
-pub enum RecordError {
+pub(crate) enum RecordError {
     /// The journal cannot be written.
     #[error(transparent)]
     Journal(#[from] WriteError),
@@ -58,7 +58,7 @@ pub enum RecordError {
 
 /// The results of earlier processes.
 #[derive(Debug)]
-pub struct Earlier {
+pub(crate) struct Earlier {
     /// The rows that are settled.
     pub checkpoint: Arc<Checkpoint>,
     /// The entries of those rows.
@@ -69,7 +69,7 @@ pub struct Earlier {
 
 /// Records outcomes.
 #[derive(Debug)]
-pub struct Recorder {
+pub(crate) struct Recorder {
     journal: JournalWriter,
     failed: FailedRows,
     tally: Tally,
@@ -84,7 +84,7 @@ pub struct Recorder {
 
 /// The recorder's result.
 #[derive(Debug)]
-pub struct Recorded {
+pub(crate) struct Recorded {
     /// The counts.
     pub tally: Tally,
     /// The files of failed rows, if they were completed.
@@ -99,7 +99,7 @@ pub struct Recorded {
 
 impl Recorder {
     /// A recorder that appends to these files after the entries of earlier processes.
-    pub fn new(
+    pub(crate) fn new(
         journal: JournalWriter,
         failed: FailedRows,
         earlier: Option<Earlier>,
@@ -119,7 +119,7 @@ impl Recorder {
 
     /// Records messages until the queue's other end is dropped. After an error it only counts what
     /// it cannot record.
-    pub fn run(
+    pub(crate) fn run(
         mut self,
         mut messages: mpsc::Receiver<Message>,
         written: &watch::Sender<Written>,
@@ -146,7 +146,7 @@ impl Recorder {
     }
 
     /// Handles one message.
-    pub fn take(&mut self, message: &Message) -> Result<(), RecordError> {
+    pub(crate) fn take(&mut self, message: &Message) -> Result<(), RecordError> {
         crash::provoke("recorder");
         match message {
             Message::Sync => Ok(self.journal.sync()?),
@@ -213,12 +213,12 @@ impl Recorder {
     }
 
     /// The counts so far.
-    pub fn tally(&self) -> &Tally {
+    pub(crate) fn tally(&self) -> &Tally {
         &self.tally
     }
 
     /// Makes everything durable, and moves the files of failed rows into place.
-    pub fn finish(mut self, fault: Option<RecordError>) -> Recorded {
+    pub(crate) fn finish(mut self, fault: Option<RecordError>) -> Recorded {
         let mut failed_files = Vec::new();
         self.overtakers.sort();
         let (earlier, overtakers) = (self.earlier.as_ref(), &self.overtakers);

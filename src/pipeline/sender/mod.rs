@@ -39,7 +39,7 @@ const WAIT_MAX: Duration = Duration::from_hours(1);
 
 /// The parts that the sender works with.
 #[derive(Debug)]
-pub struct Sending {
+pub(crate) struct Sending {
     /// Makes the decisions.
     pub schedule: Schedule<Row>,
     /// Sends requests.
@@ -58,7 +58,7 @@ pub struct Sending {
 
 /// The result of sending.
 #[derive(Debug)]
-pub struct Sent {
+pub(crate) struct Sent {
     /// The reason if it stopped early.
     pub stop: Option<StopReason>,
     /// The error if the input could not be read further.
@@ -77,7 +77,7 @@ pub struct Sent {
 
 /// The point up to which the input was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReadTo {
+pub(crate) enum ReadTo {
     /// Its end.
     End,
     /// A stop before the end: there may be unread rows.

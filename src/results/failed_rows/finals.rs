@@ -12,7 +12,7 @@ use crate::journal::RunDir;
 
 /// The files of failed rows that are in place.
 #[derive(Debug, Default)]
-pub struct FinishedFiles {
+pub(crate) struct FinishedFiles {
     /// Their names, in the order of the inputs.
     pub names: Vec<String>,
     /// The error, if files are missing or incomplete.

@@ -21,8 +21,8 @@ use std::io;
 
 use bytes::Bytes;
 
-pub use self::finals::FinishedFiles;
-pub use self::form::FailedFormat;
+pub(crate) use self::finals::FinishedFiles;
+pub(crate) use self::form::FailedFormat;
 
 use self::files::{named, remove};
 use self::finals::FinalFiles;
@@ -36,7 +36,7 @@ use crate::row::Position;
 
 /// Writes the failed rows of all inputs, one file for each input, in the order of the input.
 #[derive(Debug)]
-pub struct FailedRows {
+pub(crate) struct FailedRows {
     run_dir: RunDir,
     forms: Vec<FileForm>,
     order: RowOrder,
@@ -47,7 +47,7 @@ pub struct FailedRows {
 
 /// The part of a failed row that a later row of its customer overtakes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum OvertakingScope {
+pub(crate) enum OvertakingScope {
     /// The fields that the later row sets.
     #[default]
     SetFields,
@@ -69,7 +69,7 @@ enum SpoolState {
 impl FailedRows {
     /// Creates the writer for inputs whose rows end in any order, from `first_row` on. No file is
     /// created before a row fails.
-    pub fn new(
+    pub(crate) fn new(
         run_dir: RunDir,
         inputs: &[KnownInput],
         format: FailedFormat,
@@ -83,7 +83,11 @@ impl FailedRows {
     }
 
     /// Creates the writer for inputs whose rows end in the order of the input.
-    pub fn in_order(run_dir: RunDir, inputs: &[KnownInput], format: FailedFormat) -> FailedRows {
+    pub(crate) fn in_order(
+        run_dir: RunDir,
+        inputs: &[KnownInput],
+        format: FailedFormat,
+    ) -> FailedRows {
         FailedRows::ordered(
             run_dir,
             FileForm::of_all(inputs, format),
@@ -105,18 +109,18 @@ impl FailedRows {
 
     /// Returns the writer with another scope of overtaking.
     #[must_use]
-    pub fn with_overtaking(self, overtaking: OvertakingScope) -> FailedRows {
+    pub(crate) fn with_overtaking(self, overtaking: OvertakingScope) -> FailedRows {
         FailedRows { overtaking, ..self }
     }
 
     /// Records a row that ended well.
-    pub fn record_success(&mut self, row: u64) {
+    pub(crate) fn record_success(&mut self, row: u64) {
         self.order.record_success(row);
         self.spool_what_is_due();
     }
 
     /// Records a row that ended badly.
-    pub fn record_failure(&mut self, entry: &Entry<'_>, position: Position, raw: &Bytes) {
+    pub(crate) fn record_failure(&mut self, entry: &Entry<'_>, position: Position, raw: &Bytes) {
         if !self.is_spooling() {
             return;
         }
@@ -128,7 +132,7 @@ impl FailedRows {
     }
 
     /// Drops all rows and removes the spool. The files of an earlier process stay as they were.
-    pub fn abandon(&mut self) {
+    pub(crate) fn abandon(&mut self) {
         if self.is_spooling() {
             self.state = SpoolState::Abandoned;
             self.forget();
@@ -137,7 +141,10 @@ impl FailedRows {
 
     /// Writes the files and removes those of earlier processes that are out of date. `overtaken`
     /// returns the fields that later rows of a row's customer have set.
-    pub fn finish(mut self, overtaken: &dyn Fn(u64, Option<u64>) -> FieldSet) -> FinishedFiles {
+    pub(crate) fn finish(
+        mut self,
+        overtaken: &dyn Fn(u64, Option<u64>) -> FieldSet,
+    ) -> FinishedFiles {
         while let Some(row) = self.order.next_at_the_end() {
             self.spool(&row);
         }

@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use reqwest::Method;
 use serde_json::json;
 
-use super::super::{DateHeader, RateHeaders, RetryAfter, SandboxOptions};
+use super::super::headers::{DateHeader, RetryAfter};
+use super::super::{RateHeaders, SandboxOptions};
 use super::{Answer, Scene, read_all};
 
 const HOUR_SECONDS: u64 = 3_600;

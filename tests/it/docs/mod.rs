@@ -8,13 +8,13 @@ mod shell;
 use std::fs;
 use std::path::Path;
 
-use custsync::cli::args::Args;
-use custsync::config::Settings;
-use custsync::contract::{ErrorCode, FIELDS, FieldSet, NullRule};
-use custsync::journal::{Entry, EntryError, Outcome};
-use custsync::process::exit::Exit;
-use custsync::results::summary::{ErrorGroup, Summary};
-use custsync::results::tally::MessageCount;
+use custsync::testing::cli::args::Args;
+use custsync::testing::config::Settings;
+use custsync::testing::contract::{ErrorCode, FIELDS, FieldSet, NullRule};
+use custsync::testing::journal::{Entry, EntryError, Outcome};
+use custsync::testing::process::exit::Exit;
+use custsync::testing::results::summary::{ErrorGroup, Summary};
+use custsync::testing::results::tally::MessageCount;
 use serde::Serialize;
 
 use self::blocks::{Block, blocks, in_backticks, table};
@@ -385,7 +385,7 @@ fn full_summary() -> Summary {
         fields_left_out: 0,
         fields_overtaken: 0,
         blank_rows: 0,
-        sending: Some(custsync::results::summary::SendingSummary {
+        sending: Some(custsync::testing::results::summary::SendingSummary {
             requests: 0,
             requests_per_second: 0.0,
             retries: std::collections::BTreeMap::new(),

@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 use std::process::Command;
 
-use custsync::sandbox::{SandboxOptions, SandboxThread};
+use custsync::testing::sandbox::{SandboxOptions, SandboxThread};
 use rustix::process::Signal;
 use tempfile::TempDir;
 

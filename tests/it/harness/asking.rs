@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
-use custsync::sandbox::SandboxThread;
+use custsync::testing::sandbox::SandboxThread;
 use serde_json::{Map, Value};
 
 /// The most that the API lists on a page.

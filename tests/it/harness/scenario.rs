@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use custsync::sandbox::{Counts, SandboxOptions, SandboxThread};
+use custsync::testing::sandbox::{Counts, SandboxOptions, SandboxThread};
 use jiff::Timestamp;
 use rustix::process::{Pid, Signal};
 use serde_json::{Map, Value, json};

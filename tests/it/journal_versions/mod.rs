@@ -4,7 +4,7 @@
 use std::fs;
 use std::io::BufReader;
 
-use custsync::journal::{BulkEntry, Line, LineReader, Outcome, RunKey};
+use custsync::testing::journal::{BulkEntry, Line, LineReader, Outcome, RunKey};
 
 use crate::harness::{Scenario, crc32c};
 
