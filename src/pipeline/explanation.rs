@@ -38,7 +38,7 @@ impl Explanation {
     /// Explains a row with these cells.
     pub(crate) fn of(
         verdict: &Verdict<'_>,
-        cells: Vec<ExplainedCell>,
+        cells: &[ExplainedCell],
         position: Position,
     ) -> Explanation {
         let update = match verdict {
@@ -57,7 +57,7 @@ impl Explanation {
         };
         Explanation {
             position,
-            cells,
+            cells: cells.to_vec(),
             update,
         }
     }

@@ -80,9 +80,8 @@ fn parse(
     let mut builder = UpdateBuilder::new(&rules.values);
     let targets = layout.columns.targets();
     let writer = CellWriter::of(&rules.cells).in_block(&block.bytes);
-    let mut ordinal = 0;
+    let (mut ordinal, mut cells) = (0, Vec::new());
     while let Some(record) = records.next() {
-        let mut cells = Vec::new();
         let is_usual = record.columns() == targets.len()
             && (record.flags.are_usual() || record.has_usual_cells());
         let may_be_joined =
@@ -93,6 +92,7 @@ fn parse(
             None
         };
         let refused = if ordinal < explained {
+            cells.clear();
             let refused =
                 read_explained(&record, layout, rules, &targets, &mut builder, &mut cells);
             joined.or(refused)
@@ -130,7 +130,7 @@ fn parse(
             raw: record.raw,
             line: record.line,
             ordinal,
-            cells,
+            cells: if ordinal < explained { &cells } else { &[] },
             checked,
         });
         ordinal += 1;

@@ -28,7 +28,7 @@ pub struct Record<'a> {
     pub ordinal: u64,
     /// The cells and constants, if they were to be explained. Empty if the cells cannot be told
     /// apart: the record is ragged, or is no JSON object.
-    pub cells: Vec<ExplainedCell>,
+    pub cells: &'a [ExplainedCell],
     /// The update, or all errors of the row.
     pub checked: Result<CustomerUpdate<'a>, InvalidRow>,
 }

@@ -79,15 +79,16 @@ fn parse(
     let mut plain = block_text.map(PlainObjects::of);
     let mut builder = UpdateBuilder::new(&rules.values);
     let writer = CellWriter::of(&rules.cells).in_block(&block.bytes);
+    let mut cells = Vec::new();
     for (record, ordinal) in JsonRecords::of(block, layout.framing).zip(0..) {
         let mut object = Object::new(&mut builder, layout, writer, rules.overtaken);
-        let mut cells = Vec::new();
         let read = if ordinal < explained {
             let mut members = ExplainedCells::of(&rules.cells, &rules.values);
             let read = read_object(&record, &mut object.explained_in(&mut members));
-            if read.is_ok() {
-                cells = members.finish(layout.constants(), builder.left_out());
-            }
+            cells = match read {
+                Ok(()) => members.finish(layout.constants(), builder.left_out()),
+                Err(_) => Vec::new(),
+            };
             read
         } else {
             let is_read = plain
@@ -104,7 +105,7 @@ fn parse(
             raw: record.raw,
             line: record.line,
             ordinal,
-            cells,
+            cells: if ordinal < explained { &cells } else { &[] },
             checked,
         });
     }

@@ -49,20 +49,20 @@ impl RecordLayout for SheetLayout {
     ) -> u64 {
         let mut builder = UpdateBuilder::new(&rules.values);
         let writer = CellWriter::of(&rules.cells).in_block(&block.bytes);
+        let mut cells = Vec::new();
         for (record, ordinal) in block.typed.of_block(&block.bytes).zip(0..) {
             builder.clear();
             self.constants().fill(&mut builder, &rules.cells);
-            let cells = if ordinal < explained {
-                read_explained(record, self, rules, &mut builder)
+            if ordinal < explained {
+                cells = read_explained(record, self, rules, &mut builder);
             } else {
                 read(record, self, rules, writer, &mut builder);
-                Vec::new()
-            };
+            }
             visit(Record {
                 raw: record.raw(),
                 line: record.line,
                 ordinal,
-                cells,
+                cells: if ordinal < explained { &cells } else { &[] },
                 checked: builder.finish(),
             });
         }

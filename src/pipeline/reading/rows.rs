@@ -33,7 +33,7 @@ pub(super) struct ReadRow<'r> {
     /// The number of records before it in the block.
     pub(super) ordinal: u64,
     /// The cells, if they are explained.
-    pub(super) cells: Vec<ExplainedCell>,
+    pub(super) cells: &'r [ExplainedCell],
 }
 
 /// The consequence of a row.
