@@ -11,7 +11,7 @@ use crate::input::bytes::stream::EncodingDoubt;
 use crate::input::error::{InputError, InputFault};
 use crate::input::layout::Layout;
 use crate::input::mapping::loose_names::LooseColumn;
-use crate::input::open::{Input, Seen, preflight};
+use crate::input::open::{CheckedPart, Input, preflight};
 use crate::input::options::InputRules;
 use crate::input::read_as::ReadAs;
 
@@ -202,10 +202,10 @@ impl KnownInput {
 }
 
 /// Returns what to report about a workbook. Hidden rows are counted as far as it was read.
-fn notes(input: &Input, seen: Seen) -> Vec<String> {
+fn notes(input: &Input, seen: CheckedPart) -> Vec<String> {
     let at_least = match seen {
-        Seen::All => "",
-        Seen::Beginning => " at least",
+        CheckedPart::All => "",
+        CheckedPart::Beginning => " at least",
     };
     let name = input.place_name();
     let hidden = match input.hidden_rows() {

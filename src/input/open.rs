@@ -188,7 +188,7 @@ impl Input {
 
 /// The part of an input that was checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Seen {
+pub(crate) enum CheckedPart {
     Beginning,
     All,
 }
@@ -202,7 +202,7 @@ pub(crate) fn preflight(
     name: InputName,
     rules: &InputRules,
     mut look_at: impl FnMut(Block, &Layout),
-) -> Result<(Input, Seen), InputError> {
+) -> Result<(Input, CheckedPart), InputError> {
     let can_be_read_twice = name.can_be_read_twice();
     let mut input = Input::open(name, rules)?;
     let mut seen_bytes = 0;
@@ -212,10 +212,10 @@ pub(crate) fn preflight(
                 seen_bytes += block.bytes.len();
                 look_at(block, &input.layout);
             }
-            None => return Ok((input, Seen::All)),
+            None => return Ok((input, CheckedPart::All)),
         }
     }
-    Ok((input, Seen::Beginning))
+    Ok((input, CheckedPart::Beginning))
 }
 
 fn open_workbook(name: &InputName, path: &Path, rules: &InputRules) -> Result<Input, InputFault> {

@@ -3,7 +3,7 @@
 
 use crate::contract::{CustomerId, FieldError};
 use crate::input::ExplainedCell;
-use crate::pipeline::reading::Verdict;
+use crate::pipeline::reading::RowVerdict;
 use crate::row::Position;
 
 /// A row for `--explain`. It holds a customer's values and is shown on the user's screen only.
@@ -37,12 +37,12 @@ pub(crate) struct ExplainedUpdate {
 impl Explanation {
     /// Explains a row with these cells.
     pub(crate) fn of(
-        verdict: &Verdict<'_>,
+        verdict: &RowVerdict<'_>,
         cells: &[ExplainedCell],
         position: Position,
     ) -> Explanation {
         let update = match verdict {
-            Verdict::Valid(update) => {
+            RowVerdict::Valid(update) => {
                 let mut body = Vec::new();
                 update.write_body(&mut body);
                 let body = String::from_utf8(body).expect("JSON is UTF-8");
@@ -51,9 +51,9 @@ impl Explanation {
                     body,
                 })
             }
-            Verdict::Superseded(_) => Err(NotSent::Superseded),
-            Verdict::Overtaken(_) => Err(NotSent::Overtaken),
-            Verdict::Invalid(invalid) => Err(NotSent::Invalid(invalid.errors.clone())),
+            RowVerdict::Superseded(_) => Err(NotSent::Superseded),
+            RowVerdict::Overtaken(_) => Err(NotSent::Overtaken),
+            RowVerdict::Invalid(invalid) => Err(NotSent::Invalid(invalid.errors.clone())),
         };
         Explanation {
             position,

@@ -31,17 +31,17 @@ pub enum ArrayFault {
 pub(crate) struct ArrayEnds {
     /// All bytes before this one have been searched. An element starts here, or white space.
     at: usize,
-    next: Next,
+    next: Expected,
     /// The number of commas and closing brackets so far, which is that of the elements before them.
     elements: u64,
     /// The end of the last element with the comma or bracket behind it, and what follows there.
-    last: Option<(usize, Next)>,
+    last: Option<(usize, Expected)>,
     fault: Option<(usize, ArrayFault)>,
 }
 
 /// What may come next, besides white space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Next {
+enum Expected {
     /// The first element, or the end of the array.
     ElementOrEnd,
     /// An element.
@@ -57,7 +57,7 @@ impl ArrayEnds {
     pub(crate) fn new() -> ArrayEnds {
         ArrayEnds {
             at: 0,
-            next: Next::ElementOrEnd,
+            next: Expected::ElementOrEnd,
             elements: 0,
             last: None,
             fault: None,
@@ -79,35 +79,35 @@ impl ArrayEnds {
             self.at += white_space(from(buffer, self.at));
             let Some(byte) = buffer.get(self.at) else {
                 // White space behind the array needs no memory.
-                if self.next == Next::End {
-                    self.last = Some((self.at, Next::End));
+                if self.next == Expected::End {
+                    self.last = Some((self.at, Expected::End));
                 }
                 break;
             };
             match (self.next, byte) {
-                (Next::ElementOrEnd | Next::CommaOrEnd, b']') => self.pass(Next::End),
-                (Next::CommaOrEnd, b',') => self.pass(Next::Element),
-                (Next::ElementOrEnd | Next::Element, b',' | b']') => {
+                (Expected::ElementOrEnd | Expected::CommaOrEnd, b']') => self.pass(Expected::End),
+                (Expected::CommaOrEnd, b',') => self.pass(Expected::Element),
+                (Expected::ElementOrEnd | Expected::Element, b',' | b']') => {
                     self.fault = Some((self.at, ArrayFault::NoElement));
                 }
-                (Next::ElementOrEnd | Next::Element, _) => {
+                (Expected::ElementOrEnd | Expected::Element, _) => {
                     match element_length(from(buffer, self.at)) {
                         Some(length) => {
                             self.at += length;
-                            self.next = Next::CommaOrEnd;
+                            self.next = Expected::CommaOrEnd;
                         }
                         None => break,
                     }
                 }
-                (Next::CommaOrEnd, _) => self.fault = Some((self.at, ArrayFault::NoComma)),
-                (Next::End, _) => self.fault = Some((self.at, ArrayFault::Behind)),
+                (Expected::CommaOrEnd, _) => self.fault = Some((self.at, ArrayFault::NoComma)),
+                (Expected::End, _) => self.fault = Some((self.at, ArrayFault::Behind)),
             }
         }
         self.last.map(|(end, _)| end)
     }
 
     /// Moves past a comma or the closing bracket.
-    fn pass(&mut self, next: Next) {
+    fn pass(&mut self, next: Expected) {
         self.at += 1;
         self.next = next;
         self.elements += 1;
@@ -126,7 +126,7 @@ impl ArrayEnds {
 
     /// Returns the fault of an input that ends with the buffer, and its place.
     pub(crate) fn fault_at_end(&self) -> Option<(usize, ArrayFault)> {
-        let is_closed = self.next == Next::End;
+        let is_closed = self.next == Expected::End;
         self.fault
             .or_else(|| (!is_closed).then_some((self.at, ArrayFault::NotClosed)))
     }

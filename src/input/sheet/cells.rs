@@ -8,7 +8,7 @@ use crate::contract::{SheetFault, is_blank};
 use super::book::Results;
 use super::fault::PartFault;
 use super::styles::Styles;
-use super::texts::{TEXT_BYTES_MAX, Texts, decoded, read_text};
+use super::texts::{SharedStrings, TEXT_BYTES_MAX, decoded, read_text};
 use super::xml::{Node, Xml, attributes, is_true};
 
 /// The largest numbers of rows and columns in a sheet (ECMA-376 part 1 §18.3.1.73 and §18.3.1.4,
@@ -19,7 +19,7 @@ const COLUMNS_MAX: u32 = 16_384;
 /// The cells of a sheet.
 pub(crate) struct Cells<R: Read> {
     xml: Xml<R>,
-    texts: Texts,
+    texts: SharedStrings,
     styles: Styles,
     results: Results,
     /// The current row, from 1.
@@ -109,7 +109,7 @@ impl<R: Read> Cells<R> {
     /// Reads up to the start of the table.
     pub(crate) fn of(
         mut xml: Xml<R>,
-        texts: Texts,
+        texts: SharedStrings,
         styles: Styles,
         results: Results,
     ) -> Result<Cells<R>, PartFault> {

@@ -29,7 +29,7 @@ use self::layout::SheetLayout;
 use self::package::Package;
 use self::source::{SheetRows, read_header};
 use self::styles::Styles;
-use self::texts::Texts;
+use self::texts::SharedStrings;
 use crate::input::blocks::source::RowSource;
 use crate::input::error::InputFault;
 use crate::input::options::InputRules;
@@ -77,7 +77,7 @@ pub(crate) fn open(
     let book = Book::read(&mut package)?;
     let (sheet, choice) = book.choose(rules.sheet.as_deref())?;
     let styles = Styles::read(&mut package, &book.styles)?;
-    let texts = Texts::read(&mut package, &book.texts)?;
+    let texts = SharedStrings::read(&mut package, &book.texts)?;
     let texts_bytes = texts.bytes();
     let in_sheet = |fault: InputFault| InputFault::InSheet {
         sheet: choice.name().to_owned(),

@@ -17,16 +17,16 @@ pub(crate) const TEXT_BYTES_MAX: usize = 256 << 10;
 
 /// The shared strings of a workbook.
 #[derive(Debug, Default)]
-pub(crate) struct Texts {
+pub(crate) struct SharedStrings {
     pages: Vec<String>,
     /// The page of each string, and its end there.
     ends: Vec<(u32, u32)>,
 }
 
-impl Texts {
+impl SharedStrings {
     /// Reads the shared strings. A workbook may have none.
-    pub(crate) fn read(package: &mut Package, name: &str) -> Result<Texts, InputFault> {
-        let mut texts = Texts::default();
+    pub(crate) fn read(package: &mut Package, name: &str) -> Result<SharedStrings, InputFault> {
+        let mut texts = SharedStrings::default();
         let Some(mut xml) = package.part(name)? else {
             return Ok(texts);
         };
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn texts_are_found_by_their_number_over_all_pages() {
-        let mut texts = Texts::default();
+        let mut texts = SharedStrings::default();
         let long = "x".repeat(PAGE_BYTES * 2 / 3);
         let all = ["a", "", &long, "b", &long, "", "c"];
         for text in all {

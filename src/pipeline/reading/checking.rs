@@ -14,7 +14,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::super::explanation::Explanation;
-use super::rows::{ReadRow, RowSink, Verdict, add_duplicate, read_rows};
+use super::rows::{ReadRow, RowSink, RowVerdict, add_duplicate, read_rows};
 use super::source::{BlockSource, Numbered, SourceBlock};
 use super::{ROW_BYTES, RowBuilder};
 use crate::contract::{CustomerId, CustomerUpdate, FieldSet};
@@ -435,12 +435,12 @@ impl RowSink for Findings<'_> {
             self.explained.push(explanation);
         }
         match row.verdict {
-            Verdict::Valid(update) | Verdict::Superseded(update) => {
+            RowVerdict::Valid(update) | RowVerdict::Superseded(update) => {
                 self.valid
                     .push((update.id(), update.fields(), row.position));
             }
-            Verdict::Overtaken(_) => {}
-            Verdict::Invalid(invalid) => {
+            RowVerdict::Overtaken(_) => {}
+            RowVerdict::Invalid(invalid) => {
                 let row = self.builder.invalid_row(row.raw, invalid, row.position);
                 self.bytes += row.bytes();
                 self.invalid.push(row);

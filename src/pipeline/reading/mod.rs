@@ -21,7 +21,7 @@ use std::sync::mpsc::Receiver;
 use bytes::Bytes;
 
 pub(crate) use self::checking::{BlockChecker, CheckOptions, CheckedBlock, InOrder};
-pub(crate) use self::rows::Verdict;
+pub(crate) use self::rows::RowVerdict;
 use self::rows::{ReadRow, RowSink, read_rows};
 pub(crate) use self::source::{BlockSource, ReadBlock, read_blocks};
 use self::source::{Numbered, SourceBlock};
@@ -148,14 +148,14 @@ impl<S: FnMut(Batch) -> ControlFlow<()>> RowSink for Batches<'_, S> {
     fn take(&mut self, row: ReadRow<'_>) -> ControlFlow<()> {
         let (raw, position) = (row.raw, row.position);
         let row = match row.verdict {
-            Verdict::Valid(update) => {
+            RowVerdict::Valid(update) => {
                 let buffer = &mut self.buffer;
                 self.builder.valid_row(raw, &update, position, buffer)
             }
-            Verdict::Superseded(update) | Verdict::Overtaken(update) => {
+            RowVerdict::Superseded(update) | RowVerdict::Overtaken(update) => {
                 self.builder.superseded_row(raw, update.id(), position)
             }
-            Verdict::Invalid(invalid) => self.builder.invalid_row(raw, invalid, position),
+            RowVerdict::Invalid(invalid) => self.builder.invalid_row(raw, invalid, position),
         };
         self.batch_bytes += row.bytes();
         self.batch.rows.push(row);

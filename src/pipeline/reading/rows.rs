@@ -29,7 +29,7 @@ pub(super) struct ReadRow<'r> {
     /// The bytes of the record, without the line end.
     pub(super) raw: &'r [u8],
     pub(super) position: Position,
-    pub(super) verdict: Verdict<'r>,
+    pub(super) verdict: RowVerdict<'r>,
     /// The number of records before it in the block.
     pub(super) ordinal: u64,
     /// The cells, if they are explained.
@@ -37,7 +37,7 @@ pub(super) struct ReadRow<'r> {
 }
 
 /// The consequence of a row.
-pub(crate) enum Verdict<'r> {
+pub(crate) enum RowVerdict<'r> {
     /// It is sent.
     Valid(CustomerUpdate<'r>),
     /// It is not sent: a later row of its customer is (`--unique last`).
@@ -91,11 +91,11 @@ fn verdict<'r>(
     checked: Result<CustomerUpdate<'r>, InvalidRow>,
     position: Position,
     sink: &mut impl RowSink,
-) -> Verdict<'r> {
+) -> RowVerdict<'r> {
     match checked {
         Ok(update) if update.fields().is_empty() => {
             sink.counts().add_overtaken(position, update.notes());
-            Verdict::Overtaken(update)
+            RowVerdict::Overtaken(update)
         }
         Ok(update) => {
             let occurrence = sink.occurrence(&update, position);
@@ -104,18 +104,18 @@ fn verdict<'r>(
             match occurrence {
                 Occurrence::Refused => {
                     counts.add_invalid(position);
-                    Verdict::Invalid(refused(update.id()))
+                    RowVerdict::Invalid(refused(update.id()))
                 }
                 Occurrence::Superseded => {
                     counts.add_valid(position, update.notes());
-                    Verdict::Superseded(update)
+                    RowVerdict::Superseded(update)
                 }
                 Occurrence::Sent
                 | Occurrence::SentAgain
                 | Occurrence::SentInstead { .. }
                 | Occurrence::Unknown => {
                     counts.add_valid(position, update.notes());
-                    Verdict::Valid(update)
+                    RowVerdict::Valid(update)
                 }
             }
         }
@@ -124,7 +124,7 @@ fn verdict<'r>(
             if invalid.id.is_some_and(|id| sink.would_refuse(id)) {
                 add_duplicate(&mut invalid.errors);
             }
-            Verdict::Invalid(invalid)
+            RowVerdict::Invalid(invalid)
         }
     }
 }

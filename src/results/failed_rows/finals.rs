@@ -30,11 +30,11 @@ pub(super) struct FinalFiles {
 /// The file of one input.
 struct FinalFile {
     form: FileForm,
-    state: FileState,
+    state: WriteState,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum FileState {
+enum WriteState {
     /// No row has failed.
     NotBegun,
     /// It is on the disk but not in its place.
@@ -54,7 +54,7 @@ impl FinalFiles {
             .into_iter()
             .map(|form| FinalFile {
                 form,
-                state: FileState::NotBegun,
+                state: WriteState::NotBegun,
             })
             .collect();
         FinalFiles {
@@ -70,7 +70,7 @@ impl FinalFiles {
         let Some(file) = self
             .files
             .get(row.input)
-            .filter(|file| file.state != FileState::Dropped)
+            .filter(|file| file.state != WriteState::Dropped)
         else {
             return;
         };
@@ -87,7 +87,7 @@ impl FinalFiles {
         self.close();
         if let Err(error) = read {
             let begun: Vec<_> = (0..self.files.len())
-                .filter(|input| self.is(*input, FileState::Begun))
+                .filter(|input| self.is(*input, WriteState::Begun))
                 .collect();
             for input in begun {
                 self.drop_file(input, &error);
@@ -96,7 +96,7 @@ impl FinalFiles {
         }
         let mut names = Vec::new();
         for input in 0..self.files.len() {
-            if !self.is(input, FileState::Begun) {
+            if !self.is(input, WriteState::Begun) {
                 continue;
             }
             match self.put_into_place(input) {
@@ -117,7 +117,7 @@ impl FinalFiles {
         }
     }
 
-    fn is(&self, input: usize, state: FileState) -> bool {
+    fn is(&self, input: usize, state: WriteState) -> bool {
         self.files
             .get(input)
             .is_some_and(|file| file.state == state)
@@ -144,14 +144,14 @@ impl FinalFiles {
         };
         let name = format!("{}{UNFINISHED}", form.name());
         match state {
-            FileState::NotBegun => {
+            WriteState::NotBegun => {
                 let file = self.run_dir.create_file(&name).map_err(io::Error::other)?;
-                *state = FileState::Begun;
+                *state = WriteState::Begun;
                 let mut file = BufWriter::with_capacity(BUFFER_BYTES, file);
                 file.write_all(&form.start())?;
                 Ok(file)
             }
-            FileState::Begun | FileState::Dropped => {
+            WriteState::Begun | WriteState::Dropped => {
                 let file = OpenOptions::new()
                     .append(true)
                     .open(self.run_dir.file(&name))?;
@@ -194,7 +194,7 @@ impl FinalFiles {
         let Some(file) = self.files.get_mut(input) else {
             return;
         };
-        file.state = FileState::Dropped;
+        file.state = WriteState::Dropped;
         let name = file.form.name();
         self.fault.get_or_insert(named(name, error));
         // The next process removes a leftover file.

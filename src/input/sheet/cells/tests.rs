@@ -4,7 +4,7 @@ use super::*;
 
 /// Returns the cells that are read from rows, or the fault.
 fn read(rows: &str, results: Results) -> String {
-    let mut texts = Texts::default();
+    let mut texts = SharedStrings::default();
     for text in ["zero", ""] {
         texts.push(text);
     }
