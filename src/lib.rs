@@ -89,7 +89,7 @@ mod text;
 
 pub use cli::main;
 
-/// What tests and benches use besides the program itself. It is no interface: anything in it may
+/// Parts that tests and benches use besides the program itself. They are no interface: each may
 /// change without notice.
 #[doc(hidden)]
 pub mod testing {

@@ -109,7 +109,7 @@ pub enum Shape {
     Another,
 }
 
-/// How the customer shown by a read compares with the fields sent.
+/// The result of comparing the customer that a read shows with the fields sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shown {
     /// Every field is shown as it was sent.

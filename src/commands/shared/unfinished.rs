@@ -100,7 +100,7 @@ impl FoundRun {
             Ok(Some(_)) | Err(_) => {
                 let directory = text::safe_path(path);
                 warn!(
-                    "{} cannot be read, so nobody knows whether the run in {directory} is unfinished and of the same input: \
+                    "{} cannot be read, so it is unknown whether the run in {directory} is unfinished and of the same input: \
                      a start with --run-dir {directory} says what is wrong",
                     run_dir.display_path(JOURNAL_NAME)
                 );

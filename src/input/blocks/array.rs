@@ -39,7 +39,7 @@ pub(crate) struct ArrayEnds {
     fault: Option<(usize, ArrayFault)>,
 }
 
-/// What may come next, besides white space.
+/// The tokens that may come next, besides white space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Expected {
     /// The first element, or the end of the array.
