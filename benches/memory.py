@@ -69,6 +69,14 @@ def packed(path, header, row, count):
     return [path]
 
 
+def array(path, rows):
+    """Writes a JSON array of short objects on one line."""
+    numbered(path, '[{"id":1,"job":"x"}', ',{{"id":{n},"job":"x"}}', rows - 1, first=2)
+    with open(path, "ab") as file:
+        file.write(b"]")
+    return [path]
+
+
 def workbook(path, rows):
     """Writes a workbook of one-cell rows."""
     parts = {
@@ -135,6 +143,7 @@ def cases(work):
         ("NDJSON, short valid rows", lambda: numbered(work / "a.ndjson", "", '{{"id":{n},"job":"x"}}\n', rows)),
         ("NDJSON, rows of unknown keys",
          lambda: repeated(work / "a.ndjson", b"", b'{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1,"h":1}\n', rows // 4)),
+        ("a JSON array on one line", lambda: array(work / "a.json", rows)),
         ("rows of 100 KB", lambda: repeated(work / "a.csv", b"id,job\n", b"1,%s\n" % (b"a" * 100_000), rows // 2_000)),
         ("a workbook of rows of one cell", lambda: workbook(work / "a.xlsx", few)),
         ("gzip, 250 times smaller", lambda: packed(work / "a.csv.gz", b"id,job\n", b"1,x\n", 20_000_000)),
