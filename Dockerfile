@@ -1,14 +1,15 @@
 # Build:  docker build -t custsync .
 # Run:    docker run --rm --read-only --user "$(id -u):$(id -g)" -v "$PWD:/data" custsync check customers.csv
 #
-# The root filesystem may be read-only: the program writes to its run directory alone, which is below /data unless
-# --run-dir names another place on a volume. `--user` makes the mounted directory writable to it, and the files yours.
-# Give it the time to record what is in flight when it is stopped (--grace, 25 s): `docker run --stop-timeout 30`.
+# The root filesystem may be read-only: the program writes only to its run directory. That directory is below /data, unless
+# --run-dir names another place on a volume. With `--user`, the program can write to the mounted directory, and the files
+# belong to you. When it is stopped, the program needs time to record the requests in flight (--grace, 25 s):
+# `docker run --stop-timeout 30`.
 
 FROM rust:1.95-bookworm AS builder
 WORKDIR /build
 
-# The dependencies first, below an empty program, so that this layer stays valid until they change.
+# Builds the dependencies first, with an empty program, so that this layer stays valid until they change.
 COPY .cargo .cargo
 COPY Cargo.toml Cargo.lock ./
 RUN mkdir src \
@@ -17,7 +18,7 @@ RUN mkdir src \
     && cargo build --release --locked \
     && rm -r src
 
-# The copied files may be older than what the empty program left behind, and cargo goes by their times.
+# Cargo compares file times, and the copied files may be older than the build of the empty program.
 COPY src src
 RUN touch src/lib.rs src/main.rs \
     && cargo build --release --locked
@@ -29,7 +30,7 @@ LABEL org.opencontainers.image.title="custsync" \
     org.opencontainers.image.licenses="MIT OR Apache-2.0"
 COPY LICENSE-APACHE LICENSE-MIT /usr/share/doc/custsync/
 COPY --from=builder /build/target/release/custsync /usr/local/bin/custsync
-# By number, so that an orchestrator can see that it is not root.
+# The user is a number, so that an orchestrator can see that it is not root.
 USER 65532:65532
 WORKDIR /data
 ENTRYPOINT ["/usr/local/bin/custsync"]

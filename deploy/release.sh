@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the program as it is released: without symbols, and beside it the file that holds them. Where both lie in one folder,
+# Builds the released program without symbols, and beside it a file that holds the symbols. If both are in one folder,
 # backtraces, gdb and perf have names and lines.
 #
 # usage: deploy/release.sh [FOLDER]      (default: target/dist)
@@ -13,7 +13,7 @@ fi
 cargo build --profile profiling --locked --bin custsync
 mkdir -p "$folder"
 cp "${CARGO_TARGET_DIR:-target}/profiling/custsync" "$folder/custsync"
-# The name of the file beside it is written into the program without a folder.
+# The program must record the name of the symbol file without a folder, so the next commands run in that folder.
 cd "$folder"
 objcopy --only-keep-debug custsync custsync.debug
 objcopy --strip-all --add-gnu-debuglink=custsync.debug custsync
