@@ -3,13 +3,13 @@
 
 usage: benches/compare.py [--rows N] [--rounds N] [--growth] [check] [send]      (default: both)
 
-needs a release build (cargo build --release --examples --bin custsync), and those of the other programs that are installed:
+needs a release build (cargo build --release --examples --bin custsync). Of the other programs, it uses those that are installed:
   check   DuckDB           pip install duckdb
   send    nginx            apt-get install nginx-light      (the server; required for send)
           oha              cargo install oha
           curl             apt-get install curl
 
-Nothing leaves the machine. Server and client have a core each, if there are two. Compare ratios and medians: machines differ, and
+Nothing leaves the machine. Server and client have one core each, if the machine has two. Compare ratios and medians: machines differ, and
 most are busy.
 """
 import argparse, json, os, resource, shutil, statistics, subprocess, sys, tempfile, time
@@ -71,7 +71,7 @@ ANSWER = json.dumps({"success": "Customer updated", "data": {
     "date_of_birth": "2023-11-07T05:31:56Z", "gender": "male", "country_name": "X", "identity_number": "1", "job": "j",
     "address": "a", "default_channel_id": 1, "avatar_url": None, "related_user": {"id": 1, "name": "n"},
     "created_at": "2023-11-07T05:31:56Z", "updated_at": "2023-11-07T05:31:56Z", "deleted_at": None}})
-# The answer shows the customer in the path: an update is proved only by its own customer.
+# The answer shows the customer of the path, because only an answer with the right customer proves an update.
 ANSWER = ANSWER.replace('"id": 123', '"id": $1')
 
 

@@ -2,7 +2,7 @@
 # Counts the instructions of one fixed `check`, with valgrind. The count does not depend on the load of the machine, so
 # it shows a change that makes the program slower. It is a figure to compare, not a test.
 #
-# To see the functions that use them: valgrind --tool=callgrind custsync check …, then callgrind_annotate. The release build has the
+# To see which functions use the instructions: valgrind --tool=callgrind custsync check …, then callgrind_annotate. The release build has the
 # names of functions; `cargo build --profile profiling` builds one with lines and inlined functions as well.
 #
 # usage: benches/instructions.sh CUSTSYNC ROWS_FILE      (rows: cargo run --release --example customers -- 100000 --bad-percent 1)

@@ -6,7 +6,7 @@ usage: benches/memory.py [--rows N] [--files N] [--long N] [--binary PATH] [PATT
 needs a release build (cargo build --release --bin custsync). Rows are generated in a temporary directory, which is removed; the
 longest case (--long, 10,000,000 rows, twice) takes some GB there. A PATTERN is a part of a case's name.
 
-The system's count begins before custsync replaces Python in the process, so about 10 MiB is the least that is shown.
+The system counts memory from before custsync replaces Python in the process, so no figure is below about 10 MiB.
 """
 import argparse, gzip, os, re, resource, subprocess, sys, tempfile, time, zipfile
 from pathlib import Path
@@ -151,7 +151,8 @@ def cases(work):
     ]
     for name, make in shapes:
         for verb, arguments in (("check", CHECK), ("run", RUN)):
-            # A check treats one customer's rows like others; a run would send a bomb's rows until it stops.
+            # A check reads the rows of one customer like any others, so only a run is measured. A run would send the rows of a
+            # decompression bomb until it stops, so only a check is.
             if (verb == "check" and name.startswith("one customer")) or (verb == "run" and name.startswith("gzip")):
                 continue
             # A decompression bomb ends with exit 2, as it should.

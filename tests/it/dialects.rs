@@ -32,7 +32,7 @@ fn the_delimiter_is_found_out_and_said() {
     let end = plain.run([]).exits(0);
     assert!(
         !end.stdout.contains("read as"),
-        "a comma is what everybody expects"
+        "a comma is the usual delimiter, so the summary does not name it"
     );
     assert_eq!(end.summary()["read_as"], json!(["CSV with `,`"]));
 }

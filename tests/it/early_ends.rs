@@ -16,7 +16,7 @@ fn scenario() -> Scenario {
         .flags(FLAGS)
 }
 
-/// The JSON on stdout, which equals that of the file.
+/// The JSON on stdout, after a check that the summary file has the same.
 fn told(scenario: &Scenario, end: &End) -> Value {
     let printed: Value =
         serde_json::from_str(&end.stdout).unwrap_or_else(|_| panic!("no JSON: {}", end.stdout));

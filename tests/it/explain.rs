@@ -158,7 +158,7 @@ fn the_request_is_the_one_that_is_sent() {
     let (line, headers, body) =
         shown_request(&scenario.run(["--dry-run", "--explain", "1"]).exits(0));
     assert!(scenario.requests().is_empty());
-    // The run directory of a check belongs to no run.
+    // A run cannot use the run directory of a check.
     std::fs::remove_dir_all(scenario.path("run")).unwrap();
     scenario.run([]).exits(0);
     let [sent] = &scenario.requests()[..] else {

@@ -409,7 +409,7 @@ fn failed_rows_that_cannot_be_written_stop_nothing_else() {
     assert_eq!(
         customer(&end.ledger, 8),
         json!({"email": "eva@example.org", "job": "Clerk"}),
-        "all else was sent"
+        "all other rows were sent"
     );
     assert!(end.stderr.contains("failed.csv"), "{}", end.stderr);
     assert_eq!(

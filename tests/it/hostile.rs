@@ -296,7 +296,7 @@ fn a_redirect_shows_the_other_port_nothing() {
         assert_eq!(
             connection,
             Err(io::ErrorKind::WouldBlock),
-            "nobody has connected"
+            "no client has connected"
         );
     }
 }

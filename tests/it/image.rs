@@ -140,7 +140,7 @@ fn admitted() -> Vec<String> {
     assert_eq!(
         patterns.next(),
         Some("*"),
-        "all is left out but for what follows"
+        "everything is excluded except the lines that follow"
     );
     let names = patterns.map(|pattern| {
         let name = pattern

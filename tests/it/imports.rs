@@ -1,4 +1,4 @@
-//! Which source file imports from which: no file is part of a circle, and neither is a folder.
+//! The imports between source files: neither a file nor a folder is part of an import cycle.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -35,7 +35,7 @@ impl Crate {
         }
     }
 
-    /// The module in which what a path names is defined: re-exports are followed.
+    /// The module that defines the item of a path; re-exports are followed.
     fn resolve(&self, path: &[String]) -> Option<&Module> {
         let mut path = path.to_vec();
         // Each round follows one re-export; a chain of them is short.
@@ -59,7 +59,7 @@ impl Crate {
         None
     }
 
-    /// Each module with those that it imports from.
+    /// Each module, with the modules that it imports from.
     fn files(&self) -> BTreeMap<Module, BTreeSet<Module>> {
         let mut graph = BTreeMap::new();
         for (module, imports) in &self.modules {
@@ -70,7 +70,7 @@ impl Crate {
         graph
     }
 
-    /// Each folder with those beside it that a file in it imports from.
+    /// Each folder, with the sibling folders that its files import from.
     fn folders(&self) -> BTreeMap<Module, BTreeSet<Module>> {
         let mut graph: BTreeMap<Module, BTreeSet<Module>> = BTreeMap::new();
         for (module, others) in self.files() {
@@ -102,7 +102,7 @@ impl Crate {
     }
 }
 
-/// The module of a file below `src`; that of the crate's root is empty.
+/// The module of a file below `src`; the module of the crate's root is empty.
 fn module(path: &str) -> Module {
     let path = path.strip_suffix(".rs").expect("a source of Rust");
     let mut module: Module = path.split('/').map(str::to_owned).collect();
@@ -120,7 +120,7 @@ fn code_of(source: &Source) -> String {
     lines.join("\n")
 }
 
-/// What a file's code names of the crate.
+/// The items of the crate that a file's code names.
 fn imports_of(module: &Module, code: &str, all: &BTreeMap<Module, String>) -> Imports {
     let mut imports = Imports::default();
     let mut rest = code;
@@ -161,7 +161,7 @@ struct Use<'t> {
     tree: &'t str,
 }
 
-/// The text before the first `use`, that statement, and the text behind it.
+/// The text before the first `use`, that statement, and the text after it.
 fn next_use(code: &str) -> Option<(&str, Use<'_>, &str)> {
     let mut from = 0;
     loop {
@@ -170,7 +170,7 @@ fn next_use(code: &str) -> Option<(&str, Use<'_>, &str)> {
         let before = code[line_start..at].trim();
         let end = at + code[at..].find(';')?;
         let tree = &code[at + "use ".len()..end];
-        // The word may begin a line of a text, too.
+        // The word may also begin a line of a string literal.
         let is_of_tree = |character: char| {
             character.is_alphanumeric()
                 || character.is_whitespace()
@@ -222,7 +222,7 @@ fn expanded(tree: &str) -> Vec<String> {
         .collect()
 }
 
-/// A path from the crate's root; `None` of another crate's.
+/// A path from the crate's root; `None` for a path of another crate.
 fn absolute(module: &Module, path: &str, all: &BTreeMap<Module, String>) -> Option<Module> {
     let mut parts: Vec<_> = path.split("::").map(str::to_owned).collect();
     let mut base = match parts.first().map(String::as_str)? {

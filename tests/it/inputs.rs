@@ -1,4 +1,4 @@
-//! Inputs that cannot be used are refused before anything is sent; all others are read as the flags
+//! Inputs that cannot be used are refused before anything is sent. All others are read as the flags
 //! say.
 
 use std::fs::{self, OpenOptions, Permissions};
@@ -193,7 +193,7 @@ fn a_second_input_that_is_unusable_keeps_the_first_from_being_sent() {
 
 #[test]
 fn a_fault_far_into_standard_input_ends_the_run_with_its_place() {
-    // Long rows, so that few of them are more than the blocks that are read first.
+    // The rows are long, so that a few of them exceed the blocks that are read first.
     let pad = "x".repeat(700);
     let rows: Vec<_> = (1..=1_500)
         .map(|id| format!("{id},x,{CANARY}{pad}\n"))

@@ -1,4 +1,4 @@
-//! Truncated and damaged journals either settle rows truthfully or are refused.
+//! A truncated or damaged journal either settles only rows that were settled, or is refused.
 
 use std::collections::BTreeMap;
 

@@ -40,7 +40,7 @@ fn half_done() -> Scenario {
     scenario
 }
 
-/// Checks that the journal as it is is refused: nothing is sent, and the journal does not change.
+/// Checks that the present journal is refused: nothing is sent, and the journal does not change.
 fn is_refused(scenario: &Scenario, what: &str) -> End {
     let (requests, journal) = (scenario.counts().requests, scenario.read(JOURNAL));
     let end = scenario.run([]);
@@ -398,7 +398,7 @@ fn a_torn_tail_is_safe_beside_the_journal_before_it_is_cut_off() {
     ));
     scenario.run([]).exits(0);
     let trace =
-        String::from_utf8(scenario.read("trace").expect("strace tells what it saw")).unwrap();
+        String::from_utf8(scenario.read("trace").expect("strace prints the calls")).unwrap();
     let place = |call: &str, file: &str| {
         let is_it = |line: &str| line.contains(call) && line.contains(file);
         trace

@@ -319,7 +319,7 @@ fn refused_while_streaming(scenario: &Scenario) {
         before.remove("results.ndjson").unwrap(),
         after.remove("results.ndjson").unwrap(),
     );
-    assert!(longer.starts_with(&journal), "what was recorded stays");
+    assert!(longer.starts_with(&journal), "the recorded lines stay");
     assert_eq!(
         Results::parse(&longer).lines,
         Results::parse(&journal).lines,

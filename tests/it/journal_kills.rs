@@ -22,7 +22,7 @@ const APPLIED_LATE: SignedDuration = SignedDuration::from_millis(20);
 const BY_TIME_EVERY: usize = 5;
 const BY_TIME_MAX_MS: usize = 200;
 const JOURNAL: &str = "run/results.ndjson";
-/// A row must not fail by bad luck.
+/// Many attempts, so that no row fails by bad luck.
 const FLAGS: [&str; 4] = ["--attempts", "20", "--max-in-flight", "32"];
 
 /// A process that was killed.
@@ -60,7 +60,7 @@ fn a_run_that_is_killed_again_and_again_loses_swaps_and_repeats_nothing_that_it_
     assert_eq!(
         applied,
         customers.bodies_by_customer(),
-        "nothing is lost, and no row comes again behind a newer one"
+        "nothing is lost, and no row is applied after a newer one"
     );
     scenario.holds(customers.valid().map(|(_, row)| row));
 
@@ -116,7 +116,7 @@ fn kill_again_and_again(scenario: &Scenario, kills: usize) -> Vec<Life> {
     lives
 }
 
-/// Ends the last life: the next process starts now.
+/// Records the end of the last process's life: the next process starts now.
 fn is_over(lives: &mut [Life]) {
     if let Some(last) = lives.last_mut() {
         last.over = Timestamp::now() + APPLIED_LATE;

@@ -7,7 +7,7 @@ use crate::harness::{Scenario, crc32c};
 const ROWS: usize = 100_000;
 /// The limit of resident memory, in KiB, for inputs of any size.
 const MEMORY_MAX_KIB: u64 = 64 << 10;
-/// One of this many rows was rejected.
+/// One row in this many was rejected.
 const REJECTED_EVERY: usize = 10;
 const JOURNAL: &str = "run/results.ndjson";
 

@@ -1,4 +1,4 @@
-//! A run directory after several processes has the outcome of every row, of whichever process.
+//! After several processes, a run directory has the outcome of every row, whichever process sent it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};

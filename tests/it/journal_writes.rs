@@ -276,10 +276,7 @@ fn any_call_that_writes_or_syncs_may_fail() {
                 let trial = Trial::new(begin);
                 let line = failing(&trial.scenario, files, call, error, n);
                 let (_, trial) = trial.fails_and_continues(&line, &what);
-                let trace = trial
-                    .scenario
-                    .read(TRACE)
-                    .expect("strace tells what it saw");
+                let trace = trial.scenario.read(TRACE).expect("strace prints the calls");
                 if !String::from_utf8_lossy(&trace).contains("(INJECTED)") {
                     break;
                 }

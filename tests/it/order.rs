@@ -72,7 +72,7 @@ fn after_a_kill_no_customer_s_rows_are_lost_or_swapped() {
     assert_eq!(
         applied,
         customers.bodies_by_customer(),
-        "an older row never comes again behind a newer one"
+        "an older row is never applied after a newer one"
     );
     assert!(
         repeats <= CUSTOMERS as usize,
@@ -132,7 +132,7 @@ fn a_finished_run_sends_nothing_more_and_ends_as_before() {
     let second = scenario.run([]).exits(1);
     assert_eq!(scenario.counts().requests, requests, "nothing was sent");
     let (before, after) = (first.file("results.ndjson"), second.file("results.ndjson"));
-    assert!(after.starts_with(before), "what was recorded stays");
+    assert!(after.starts_with(before), "the recorded lines stay");
     assert_eq!(
         second.results().lines.len(),
         first.results().lines.len(),

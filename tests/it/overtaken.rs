@@ -68,7 +68,7 @@ fn file(rows: &str) -> String {
     format!("id,email,job,address\n{rows}")
 }
 
-/// Checks that the last entry of row 1 has this outcome, these fields and these overtaken ones.
+/// Checks that the last entry of row 1 has this outcome, these fields and these overtaken fields.
 fn says_of_row_1(end: &End, outcome: &str, fields: &Value, overtaken: &Value) {
     let results = end.results();
     let entries = results.by_row();
@@ -98,7 +98,7 @@ fn a_failed_row_that_a_later_one_has_overtaken_is_told_and_sent_in_part_where_pu
     assert_eq!(
         again.results().lines,
         told.results().lines,
-        "what was said is not said again"
+        "an unchanged outcome is not recorded again"
     );
 
     let end = case.scenario.run(TRUST).exits(0).counts([3, 0, 0, 0, 0]);
@@ -136,8 +136,7 @@ fn a_rejected_row_that_a_later_one_has_overtaken_keeps_its_outcome_or_is_sent_in
 
 #[test]
 fn a_row_that_was_passed_over_at_first_does_not_undo_a_later_one() {
-    // Rows, the end of row 1 if nothing is known of the API, and what is sent of it if PUT is
-    // trusted.
+    // The rows, and the part of row 1 that is sent if PUT is trusted; `None` if no part is left.
     let cases = [
         ("1,first@example.com,,\n1,new@example.com,,\n", None),
         (

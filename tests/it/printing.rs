@@ -21,7 +21,7 @@ fn a_full_disk_behind_standard_output_is_exit_5() {
     assert_eq!(
         end.summary()["exit_code"],
         5,
-        "the file says what the process ended with"
+        "the file has the exit code of the process"
     );
     full(scenario()).check([]).exits(5).says(FULL);
     full(scenario())

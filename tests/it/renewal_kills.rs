@@ -158,7 +158,7 @@ fn kill_again_and_again(kills: usize, latency: Duration) -> usize {
     assert_eq!(
         grants.lock().unwrap().applied.len(),
         rows,
-        "what is recorded as updated was applied"
+        "every row recorded as updated was applied"
     );
     lost
 }

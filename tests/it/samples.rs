@@ -78,7 +78,7 @@ fn check(file: &str, flags: &[&str]) -> Checked {
     let said = [finished.stdout, finished.stderr].concat();
     Checked {
         exit: finished.status.code().expect("check ends by itself"),
-        said: String::from_utf8(said).expect("what is said is UTF-8"),
+        said: String::from_utf8(said).expect("the output is UTF-8"),
         run_dir,
         _directory: out,
     }
@@ -110,7 +110,7 @@ fn check_says_of_each_sample_what_the_table_says() {
         );
         assert!(
             !sample.says.is_empty(),
-            "{} is said something of",
+            "the table lists output of {}",
             sample.file
         );
         for part in &sample.says {

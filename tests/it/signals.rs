@@ -35,7 +35,7 @@ fn drains_and_can_be_continued(signal: Signal, code: i32) {
     assert_eq!(
         end.results().lines.len() as u64,
         requests,
-        "what was in flight is recorded"
+        "requests in flight are recorded"
     );
     assert_eq!(end.ledger.len() as u64, requests);
 
@@ -148,7 +148,7 @@ fn a_second_signal_ends_the_run_at_once() {
     end.is_not_shown("given up");
     assert!(
         started.elapsed() >= Duration::from_secs(1),
-        "what comes within a second is the same signal"
+        "signals within a second are one signal"
     );
     assert!(
         started.elapsed() < Duration::from_secs(20),

@@ -385,7 +385,7 @@ fn a_limit_counts_what_is_settled_and_not_what_is_sent_again() {
     assert_eq!(
         sent(&scenario),
         6,
-        "where nothing is left to send, nothing is stopped"
+        "a run with nothing left to send is not stopped"
     );
 }
 

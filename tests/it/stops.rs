@@ -81,7 +81,7 @@ fn is_recorded(end: &End, reason: &str, rows: u64) {
     assert_eq!(
         end.results().lines.len() as u64,
         invalid,
-        "what is counted is recorded"
+        "every counted row is recorded"
     );
     assert!(end.stdout.contains(reason), "{}", end.stdout);
 }

@@ -104,14 +104,14 @@ fn check(words: &[&str], is_allowed: impl Fn(&Source) -> bool) {
         .collect();
     assert!(
         places.is_empty(),
-        "{words:?} may not stand here:\n{}",
+        "{words:?} are not allowed here:\n{}",
         places.join("\n")
     );
     // A rule that applies to no file is out of date.
     let somewhere = sources()
         .iter()
         .any(|source| !source.places(words).is_empty());
-    assert!(somewhere, "{words:?} stand nowhere");
+    assert!(somewhere, "{words:?} occur nowhere");
 }
 
 /// The modules that a line of code imports from the crate's root.

@@ -147,7 +147,7 @@ fn a_finished_run_is_not_continued() {
     assert_eq!(
         runs(&scenario).len(),
         4,
-        "rows that ended badly are told: the run is finished"
+        "a run with failed rows is finished"
     );
     assert_eq!(scenario.requests().len() as u64, 4 * ROWS);
 }

@@ -160,7 +160,7 @@ fn a_row_that_is_appended_is_the_last_one_then() {
     assert_eq!(
         rows(&end, "superseded"),
         [1, 5],
-        "what was updated stays updated"
+        "an updated row stays updated"
     );
 }
 

@@ -177,7 +177,7 @@ fn refused_values_are_recorded_with_the_api_s_words_in_both_shapes() {
     assert_eq!(documented["status"], 422);
     assert_eq!(
         documented["attempts"], 1,
-        "what the API refuses is not tried again"
+        "a refused row is not tried again"
     );
     assert_eq!(documented["error"], "validation_error");
     assert_eq!(documented["message"], "The 'email' field must be valid.");

@@ -1,5 +1,5 @@
-//! The README is true: its commands are run and their output compared, and its tables are compared
-//! with the program's.
+//! The README is correct: its commands are run and their output is compared, and its tables are
+//! compared with the program's.
 
 mod blocks;
 mod measured;

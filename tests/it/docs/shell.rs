@@ -159,7 +159,7 @@ impl Reader {
 
 /// The standard output of a script.
 pub(super) fn text(finished: &Finished) -> String {
-    String::from_utf8(finished.stdout.clone()).expect("what is printed is UTF-8")
+    String::from_utf8(finished.stdout.clone()).expect("the output is UTF-8")
 }
 
 fn copy_all(from: &Path, to: &Path) {

@@ -68,7 +68,7 @@ pub(super) enum Given {
     Number(i64),
 }
 
-/// A cell with another value than its good one.
+/// A cell that has another value than the good one.
 #[derive(Debug)]
 pub(super) struct Flaw {
     pub(super) column: usize,
@@ -304,7 +304,7 @@ impl Row {
         }
     }
 
-    /// The value that it sets once it is corrected.
+    /// The value that the cell sets once the row is corrected.
     pub(super) fn good_value(&self, column: usize, field: &str) -> Option<Value> {
         match &self.cells[column] {
             Given::Nothing => None,

@@ -220,7 +220,7 @@ impl Customers {
             let written = writing::line(form, &customer.written());
             next_line += written.split_inclusive(|byte| *byte == b'\n').count() as u64;
         }
-        panic!("no row stands on line {line}");
+        panic!("no row is on line {line}");
     }
 
     /// The CSV cells of one row with its good values.

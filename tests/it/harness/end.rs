@@ -47,12 +47,12 @@ impl End {
         end
     }
 
-    /// Checks that the exit code is this one, and that the books close.
+    /// Checks that the exit code is this one, and that the counts add up.
     pub(crate) fn exits(self, code: i32) -> End {
         self.exits_with_one_of(&[code])
     }
 
-    /// Checks that the exit code is one of these, and that the books close.
+    /// Checks that the exit code is one of these, and that the counts add up.
     pub(crate) fn exits_with_one_of(self, codes: &[i32]) -> End {
         let End {
             code,

@@ -236,7 +236,7 @@ impl Output {
         while let Ok(read @ 1..) = pipe.read(&mut part) {
             bytes
                 .lock()
-                .expect("nobody panics with it")
+                .expect("the lock is not poisoned")
                 .extend_from_slice(&part[..read]);
         }
         ends.send(()).ok();
@@ -246,7 +246,7 @@ impl Output {
     fn all(&self, within: Duration) -> Result<Vec<u8>, RecvTimeoutError> {
         self.end.recv_timeout(within)?;
         Ok(std::mem::take(
-            &mut self.bytes.lock().expect("nobody panics with it"),
+            &mut self.bytes.lock().expect("the lock is not poisoned"),
         ))
     }
 
@@ -258,5 +258,5 @@ impl Output {
 }
 
 fn shown(bytes: &Mutex<Vec<u8>>) -> String {
-    String::from_utf8_lossy(&bytes.lock().expect("nobody panics with it")).into_owned()
+    String::from_utf8_lossy(&bytes.lock().expect("the lock is not poisoned")).into_owned()
 }

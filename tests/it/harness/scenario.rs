@@ -39,7 +39,7 @@ pub(crate) struct Scenario {
     inputs: Vec<String>,
     flags: Vec<String>,
     target: Target,
-    /// The server's URL, if it differs from its own.
+    /// The URL under which the server is reached, if it is not the server's own.
     reached_at: Option<String>,
     tls: Option<TlsFront>,
     token: TokenPlace,
@@ -49,7 +49,7 @@ pub(crate) struct Scenario {
 }
 
 enum Target {
-    /// The command names it, or there is none.
+    /// The command names the server, or there is none.
     Unsaid,
     Sandbox(SandboxThread),
     Scripted(ScriptedServer),
@@ -174,7 +174,7 @@ impl Scenario {
 
     /// The TLS front of the server.
     pub(crate) fn tls(&self) -> &TlsFront {
-        self.tls.as_ref().expect("the server stands behind TLS")
+        self.tls.as_ref().expect("the server is behind TLS")
     }
 
     /// Gives the token in a file.

@@ -184,9 +184,9 @@ fn a_fifo_gives_its_bytes_as_it_likes() {
         let mut pipe = fs::OpenOptions::new()
             .write(true)
             .open(path)
-            .expect("somebody reads");
+            .expect("the pipe has a reader");
         for byte in "\u{feff}id,job\n1,Künstler\n".as_bytes() {
-            pipe.write_all(&[*byte]).expect("somebody reads");
+            pipe.write_all(&[*byte]).expect("the pipe has a reader");
         }
     });
     let end = scenario
